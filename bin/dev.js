@@ -1,0 +1,13 @@
+#!/usr/bin/env -S node --import tsx
+// Runs the TypeScript sources (the kernel is still read from dist/kernel.wasm: `npm run build:kernel`).
+if (process.env.NO_COLOR) process.env.FORCE_COLOR = '0';
+const { readFileSync } = await import('node:fs');
+const { fileURLToPath } = await import('node:url');
+const { execute, settings } = await import('@oclif/core');
+
+// oclif's own transpilation does not know this TypeScript; tsx above has taken its place.
+settings.enableAutoTranspile = false;
+const root = fileURLToPath(new URL('..', import.meta.url));
+const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+pjson.oclif.commands = './commands';
+await execute({ development: true, loadOptions: { root, pjson } });

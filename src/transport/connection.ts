@@ -1,0 +1,56 @@
+/**
+ * What `replication/` and the simulation know of a connection: bytes in, bytes out, backpressure, an end. TCP stands
+ * behind it in production (`tcp.ts`), a virtual network in the simulation.
+ */
+
+export interface ConnectionHandlers {
+  /** Bytes as they came; the buffer is the callee's only during the call unless it copies. */
+  onData(chunk: Buffer): void;
+  /** The send buffer has room again after a `write` that returned false. */
+  onDrain(): void;
+  /** Once, when the connection is over; `error` when it broke. Nothing is called after it. */
+  onClose(error?: Error): void;
+}
+
+export interface Connection {
+  /** `host:port` of the peer, for logs and status. */
+  readonly remoteAddress: string;
+  /** Bytes accepted by `write` that the network has not taken yet. */
+  readonly bufferedBytes: number;
+  handlers: ConnectionHandlers;
+  /** Queues bytes (not copied: they must not change). False: the send buffer is full, wait for `onDrain`. */
+  write(bytes: Uint8Array): boolean;
+  /** Stops and restarts the flow of `onData`. */
+  pause(): void;
+  resume(): void;
+  /** Sends what is queued, then closes. */
+  end(): void;
+  /** Closes at once and drops what is queued. */
+  destroy(): void;
+}
+
+export interface Listener {
+  /** `host:port` really listened on (port 0 resolved). */
+  readonly address: string;
+  /** Stops accepting; open connections stay. */
+  close(): Promise<void>;
+}
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+export interface Transport {
+  /** Resolves when it listens. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
+  listen(address: Address, accept: (connection: Connection) => void): Promise<Listener>;
+  /**
+   * Starts to connect; `opened` is called once when connected, otherwise `handlers.onClose` with
+   * `PRIMARY_UNREACHABLE` as the error. `destroy` of the result gives up at once.
+   */
+  connect(
+    address: Address,
+    options: { connectTimeoutMs: number },
+    handlers: ConnectionHandlers & { opened(connection: Connection): void },
+  ): { destroy(): void };
+}
