@@ -1,0 +1,145 @@
+/**
+ * The one error class of the project and the one table of its codes (design.md "Errors"). A peer's, a file's or a
+ * user's fault is a `FastcacheError`; a programmer's is an assertion and never one of these.
+ */
+
+interface CodeTraits {
+  /** Exit status of a command that ends with this error (cli.md). */
+  exitCode: number;
+  /** Whether doing the same again later, with nothing changed on this side, may succeed. */
+  retryable: boolean;
+}
+
+const badFrame = { exitCode: 65, retryable: false } as const;
+
+/** Every code. `FCRP_*` are the refusals of fcrp-v1.md: bytes that are not FCRP, wherever they came from. */
+export const errorCodes = {
+  // The header and the frame as a whole (fcrp-v1.md, "Frame").
+  FCRP_SHORT_HEADER: badFrame,
+  FCRP_BAD_MAGIC: badFrame,
+  FCRP_UNSUPPORTED_VERSION: badFrame,
+  FCRP_UNKNOWN_KIND: badFrame,
+  FCRP_UNKNOWN_FLAG: badFrame,
+  FCRP_RESERVED_NOT_ZERO: badFrame,
+  FCRP_LENGTH_OVER_LIMIT: badFrame,
+  FCRP_LENGTHS_DIFFER: badFrame,
+  FCRP_LENGTH_MISMATCH: badFrame,
+  FCRP_TRUNCATED: badFrame,
+  FCRP_ZSTD_CORRUPT: badFrame,
+  FCRP_ZSTD_NO_FRAME: badFrame,
+  FCRP_ZSTD_SECOND_FRAME: badFrame,
+  FCRP_ZSTD_LENGTH_DIFFERS: badFrame,
+  // Payloads (fcrp-v1.md, "Payloads").
+  FCRP_FIELD_PAST_PAYLOAD: badFrame,
+  FCRP_COUNT_OVER_PAYLOAD: badFrame,
+  FCRP_TRAILING_BYTES: badFrame,
+  FCRP_INVALID_UTF8: badFrame,
+  FCRP_UNKNOWN_OP: badFrame,
+  FCRP_KEY_HASH_MISMATCH: badFrame,
+  FCRP_HELLO_VERSION: badFrame,
+  FCRP_HELLO_ROLE: badFrame,
+  FCRP_HELLO_WATERMARKS_BYTE: badFrame,
+  FCRP_SNAPSHOT_LAST_BYTE: badFrame,
+  // The margin of a Hello (design.md, "Histories").
+  FCRP_MARGIN_OVER_LIMIT: badFrame,
+  FCRP_MARGIN_MALFORMED: badFrame,
+
+  // Sound frames that do not belong where they stand.
+  FRAME_OUT_OF_PLACE: { exitCode: 65, retryable: true },
+  SEQUENCE_GAP: { exitCode: 65, retryable: true },
+  SHARD_OUT_OF_RANGE: { exitCode: 65, retryable: false },
+  SNAPSHOT_OUT_OF_ORDER: { exitCode: 65, retryable: true },
+
+  // The store.
+  OUT_OF_MEMORY: { exitCode: 1, retryable: true },
+  VALUE_OVER_LIMIT: { exitCode: 1, retryable: false },
+  READ_ONLY_REPLICA: { exitCode: 1, retryable: false },
+  CLOSED: { exitCode: 1, retryable: false },
+
+  // The other end of a connection.
+  PRIMARY_UNREACHABLE: { exitCode: 69, retryable: true },
+  CONNECTION_LOST: { exitCode: 69, retryable: true },
+  PEER_SILENT: { exitCode: 69, retryable: true },
+  TOKEN_REFUSED: { exitCode: 77, retryable: false },
+  PRIMARY_REFUSED: { exitCode: 1, retryable: true },
+  TOO_MANY_REPLICAS: { exitCode: 1, retryable: true },
+  SUBSCRIBER_CUT_OFF: { exitCode: 1, retryable: true },
+  HISTORY_DIFFERS: { exitCode: 1, retryable: true },
+
+  // This machine and this invocation.
+  PORT_TAKEN: { exitCode: 1, retryable: true },
+  LISTEN_FAILED: { exitCode: 1, retryable: false },
+  NO_INPUT: { exitCode: 66, retryable: false },
+  READ_FAILED: { exitCode: 1, retryable: false },
+  WRITE_FAILED: { exitCode: 1, retryable: false },
+  BAD_OPTION: { exitCode: 2, retryable: false },
+  INSECURE_ADDRESS: { exitCode: 2, retryable: false },
+} as const satisfies Record<string, CodeTraits>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface ErrorDetails {
+  /** Byte offset of the fault, from the start of what the thrower was given to read. */
+  offset?: number;
+  expected?: string | number | bigint;
+  found?: string | number | bigint;
+  file?: string;
+  /** `host:port` of the peer or of the address that was asked for. */
+  address?: string;
+  cause?: unknown;
+}
+
+/**
+ * `message` is a whole sentence for a person and names no place: the place is in `offset` and `file`, which the
+ * layers on the way up complete (`at`, `placedAt`, `inFile`), and in words in `place`.
+ */
+export class FastcacheError extends Error {
+  override readonly name = 'FastcacheError';
+  readonly code: ErrorCode;
+  readonly expected: string | number | bigint | undefined;
+  readonly found: string | number | bigint | undefined;
+  readonly address: string | undefined;
+  offset: number | undefined;
+  file: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.offset = details.offset;
+    this.expected = details.expected;
+    this.found = details.found;
+    this.file = details.file;
+    this.address = details.address;
+  }
+
+  get exitCode(): number {
+    return errorCodes[this.code].exitCode;
+  }
+
+  get retryable(): boolean {
+    return errorCodes[this.code].retryable;
+  }
+
+  /** `byte 36 of dump.fcrp`, `byte 36`, `dump.fcrp`, or undefined when nothing is known. The file name is raw. */
+  get place(): string | undefined {
+    if (this.offset === undefined) return this.file;
+    return this.file === undefined ? `byte ${this.offset}` : `byte ${this.offset} of ${this.file}`;
+  }
+
+  /** What was read began at `offsetBase` of something larger: counts the offset from there. Returns itself. */
+  at(offsetBase: number): this {
+    this.offset = offsetBase + (this.offset ?? 0);
+    return this;
+  }
+
+  /** Replaces the offset, where the thrower's has no meaning outside (inside a compressed payload). Returns itself. */
+  placedAt(offset: number): this {
+    this.offset = offset;
+    return this;
+  }
+
+  inFile(file: string): this {
+    this.file = file;
+    return this;
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The limits and defaults that more than one room of the house must agree on (fcrp-v1.md "Frame" and "Defaults of
+ * the original", design.md, cli.md). Plain numbers, each within a signed 32-bit integer, so that every compiler reads them.
+ */
+
+// Frames.
+
+/** Size of a frame's header. */
+export const FRAME_HEADER_BYTES = 16;
+/** Either length of a frame's header may announce this much: 256 MiB. */
+export const MAX_FRAME_PAYLOAD_BYTES = 268_435_456;
+/** Either length of a Hello before the peer has proved who it is: 64 KiB. */
+export const HELLO_MAX_BYTES = 65_536;
+/** Text of a Hello's margin: 4 KiB. */
+export const MARGIN_MAX_BYTES = 4_096;
+export const MIN_ZSTD_LEVEL = 1;
+export const MAX_ZSTD_LEVEL = 22;
+export const DEFAULT_ZSTD_LEVEL = 3;
+
+// Shards and values. A shard count is a power of two.
+
+export const MIN_SHARDS = 1;
+export const MAX_SHARDS = 1_024;
+export const DEFAULT_SHARDS = 4;
+/** 64 MiB. */
+export const DEFAULT_MAX_VALUE_BYTES = 67_108_864;
+
+// Batches.
+
+export const DEFAULT_BATCH_MAX_RECORDS = 512;
+/** 1 MiB. */
+export const DEFAULT_BATCH_MAX_BYTES = 1_048_576;
+export const DEFAULT_BATCH_MAX_DELAY_US = 750;
+
+// A primary and its replicas.
+
+/** 64 MiB, shared by all shards. */
+export const DEFAULT_BACKLOG_BYTES = 67_108_864;
+/** 1 MiB. */
+export const DEFAULT_SNAPSHOT_CHUNK_BYTES = 1_048_576;
+/** 4 KiB. */
+export const MIN_SNAPSHOT_CHUNK_BYTES = 4_096;
+export const DEFAULT_MAX_REPLICAS = 16;
+export const DEFAULT_SUBSCRIBER_QUEUE_FRAMES = 1_024;
+/** 256 MiB. */
+export const DEFAULT_SUBSCRIBER_QUEUE_BYTES = 268_435_456;
+/** A peer that connects has this long to have sent its whole Hello. */
+export const HELLO_DEADLINE_MS = 1_000;
+
+// A replica and its primary.
+
+export const DEFAULT_CONNECT_TIMEOUT_MS = 500;
+export const DEFAULT_RECONNECT_BACKOFF_MS = 200;
+export const MAX_RECONNECT_BACKOFF_MS = 5_000;
