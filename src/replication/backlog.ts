@@ -1,0 +1,165 @@
+/**
+ * What a primary keeps of its recent frames so that a replica that was away need not take a snapshot (fcrp-v1.md,
+ * "Primary": Backlog; design.md, "Histories"). One bounded queue a shard; within a shard the frames follow each other
+ * without a gap.
+ */
+import { Ring } from './ring.js';
+import { watermarkOf } from './watermarks.js';
+
+export interface BacklogOptions {
+  shards: number;
+  /** Frame bytes kept for each shard; the oldest frames go first. */
+  maxBytesPerShard: number;
+  /** Where each shard's sequences stand before the first frame, or one number for all; the first is one above it. */
+  base?: bigint | readonly bigint[];
+}
+
+/** What a replica that holds `since` must be given. */
+export type CatchUp =
+  | { kind: 'nothing' }
+  /** Each shard's frames in order; the first of a shard may begin below what the replica holds. */
+  | { kind: 'frames'; frames: Buffer[] }
+  /** The first shard that the backlog cannot serve: the sequence that it would need, the first one it could give. */
+  | { kind: 'needs-snapshot'; shard: number; wanted: bigint; earliest: bigint };
+
+/** What is kept for one shard. */
+export interface BacklogWindow {
+  frames: number;
+  bytes: number;
+  /** Records in those frames. */
+  records: bigint;
+  /** The first sequence that can still be given; one above `watermark` when nothing is kept. */
+  earliest: bigint;
+  watermark: bigint;
+}
+
+export class Backlog {
+  readonly #shards: ShardBacklog[];
+
+  constructor({ shards, maxBytesPerShard, base = 0n }: BacklogOptions) {
+    this.#shards = Array.from(
+      { length: shards },
+      (_, shard) => new ShardBacklog(maxBytesPerShard, typeof base === 'bigint' ? base : watermarkOf(base, shard)),
+    );
+  }
+
+  /** Keeps a frame that holds a shard's sequences from `minSequence` to `maxSequence`. Returns false for a foreign shard. */
+  push(shard: number, frame: Buffer, minSequence: bigint, maxSequence: bigint): boolean {
+    const queue = this.#shards[shard];
+    queue?.push(frame, minSequence, maxSequence);
+    return queue !== undefined;
+  }
+
+  /** Forgets a shard's frames and moves on to `watermark`: sequences up to there were used and their frame is lost. */
+  skipTo(shard: number, watermark: bigint): void {
+    this.#shards[shard]?.skipTo(watermark);
+  }
+
+  /** Any one shard that needs a snapshot decides for all. */
+  catchUp(since: readonly bigint[]): CatchUp {
+    if (since.length > this.#shards.length) {
+      const shard = this.#shards.length;
+      return { kind: 'needs-snapshot', shard, wanted: watermarkOf(since, shard) + 1n, earliest: 0n };
+    }
+    for (const [shard, queue] of this.#shards.entries()) {
+      const held = watermarkOf(since, shard);
+      if (!queue.canServe(held)) {
+        return { kind: 'needs-snapshot', shard, wanted: held + 1n, earliest: queue.earliest };
+      }
+    }
+    const frames: Buffer[] = [];
+    for (const [shard, queue] of this.#shards.entries()) queue.collectAbove(watermarkOf(since, shard), frames);
+    return frames.length === 0 ? { kind: 'nothing' } : { kind: 'frames', frames };
+  }
+
+  /** The highest sequence pushed, a shard. */
+  watermarks(): bigint[] {
+    return this.#shards.map((queue) => queue.watermark);
+  }
+
+  windows(): BacklogWindow[] {
+    return this.#shards.map((queue) => queue.window());
+  }
+}
+
+interface Entry {
+  frame: Buffer;
+  minSequence: bigint;
+  maxSequence: bigint;
+}
+
+class ShardBacklog {
+  readonly #maxBytes: number;
+  readonly #entries = new Ring<Entry>();
+  #bytes = 0;
+  #watermark: bigint;
+
+  constructor(maxBytes: number, base: bigint) {
+    this.#maxBytes = maxBytes;
+    this.#watermark = base;
+  }
+
+  get watermark(): bigint {
+    return this.#watermark;
+  }
+
+  get earliest(): bigint {
+    return this.#entries.at(0)?.minSequence ?? this.#watermark + 1n;
+  }
+
+  push(frame: Buffer, minSequence: bigint, maxSequence: bigint): void {
+    if (maxSequence <= this.#watermark) return;
+    // What lies before a gap can never be part of a catch-up again.
+    if (minSequence > this.#watermark + 1n) this.#forget();
+    this.#entries.push({ frame, minSequence, maxSequence });
+    this.#bytes += frame.length;
+    this.#watermark = maxSequence;
+    while (this.#bytes > this.#maxBytes) this.#bytes -= this.#entries.shift()?.frame.length ?? 0;
+  }
+
+  skipTo(watermark: bigint): void {
+    this.#forget();
+    if (watermark > this.#watermark) this.#watermark = watermark;
+  }
+
+  /** A replica that is ahead holds something else than we do, so it is not served either. */
+  canServe(held: bigint): boolean {
+    return held <= this.#watermark && held + 1n >= this.earliest;
+  }
+
+  collectAbove(held: bigint, frames: Buffer[]): void {
+    for (let index = this.#firstAbove(held); index < this.#entries.length; index += 1) {
+      const entry = this.#entries.at(index);
+      if (entry !== undefined) frames.push(entry.frame);
+    }
+  }
+
+  window(): BacklogWindow {
+    const { earliest } = this;
+    return {
+      frames: this.#entries.length,
+      bytes: this.#bytes,
+      records: this.#watermark + 1n - earliest,
+      earliest,
+      watermark: this.#watermark,
+    };
+  }
+
+  /** Maximum sequences rise along the queue: a binary search. */
+  #firstAbove(held: bigint): number {
+    let low = 0;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const entry = this.#entries.at(middle);
+      if (entry !== undefined && entry.maxSequence > held) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #forget(): void {
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,81 @@
+/** The counters of replication (fcrp-v1.md, "Primary": Metrics), one set for a store whichever role it plays. */
+
+/** Counts since the start, but for `queueDepth`, which is now. All are plain numbers and only grow, save that one. */
+export interface MetricsSnapshot {
+  /** Records handed to the publisher. */
+  emittedMutations: number;
+  /** Batches sealed into frames. */
+  sentBatches: number;
+  sentRecords: number;
+  /** Frame bytes as they go over the wire, header included. */
+  sentBytesCompressed: number;
+  /** Payload bytes before compression. */
+  sentBytesUncompressed: number;
+  /** Nanoseconds spent sealing frames. */
+  compressionNs: number;
+  /** Frames that wait for slow replicas, over all of them, now. */
+  queueDepth: number;
+  /** The most that `queueDepth` ever was. */
+  queueHighWatermark: number;
+  /** Batches that could not be published, and replicas that were cut off. */
+  drops: number;
+  /** Replicas cut off because their queue was full. */
+  backpressureEvents: number;
+  /** Records applied as a replica. */
+  replicaApplied: number;
+  /** Records received that were known already. */
+  replicaSkipped: number;
+  /** Nanoseconds spent applying. */
+  replicaApplyNs: number;
+  /** Replicas that resumed from the backlog, those that lacked nothing included. */
+  catchUpBacklogCount: number;
+  /** Replicas that were given a snapshot. */
+  catchUpSnapshotCount: number;
+}
+
+export class ReplicationMetrics implements MetricsSnapshot {
+  emittedMutations = 0;
+  sentBatches = 0;
+  sentRecords = 0;
+  sentBytesCompressed = 0;
+  sentBytesUncompressed = 0;
+  compressionNs = 0;
+  queueDepth = 0;
+  queueHighWatermark = 0;
+  drops = 0;
+  backpressureEvents = 0;
+  replicaApplied = 0;
+  replicaSkipped = 0;
+  replicaApplyNs = 0;
+  catchUpBacklogCount = 0;
+  catchUpSnapshotCount = 0;
+
+  batchSent(records: number, uncompressedBytes: number, frameBytes: number, compressionNs: number): void {
+    this.emittedMutations += records;
+    this.sentBatches += 1;
+    this.sentRecords += records;
+    this.sentBytesUncompressed += uncompressedBytes;
+    this.sentBytesCompressed += frameBytes;
+    this.compressionNs += compressionNs;
+  }
+
+  queueChanged(frames: number): void {
+    this.queueDepth += frames;
+    if (this.queueDepth > this.queueHighWatermark) this.queueHighWatermark = this.queueDepth;
+  }
+
+  cutOff(): void {
+    this.backpressureEvents += 1;
+    this.drops += 1;
+  }
+
+  batchApplied(applied: number, skipped: number, elapsedNs: number): void {
+    this.replicaApplied += applied;
+    this.replicaSkipped += skipped;
+    this.replicaApplyNs += elapsedNs;
+  }
+
+  snapshot(): MetricsSnapshot {
+    return { ...this };
+  }
+}

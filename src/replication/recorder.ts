@@ -1,0 +1,90 @@
+/**
+ * Copies frames to a dump (cli.md, `--record`): what a socket carried, byte for byte. It never slows or breaks the stream
+ * that it records: when its file faults or falls too far behind, the recording ends, and says so once.
+ */
+import { FastcacheError } from '../errors.js';
+import { Ring } from './ring.js';
+import type { FrameSubscriber } from './subscriber.js';
+
+/** Where a dump goes; `transport/file-sink.ts` is the one on disk. */
+export interface FrameSink {
+  handlers: FrameSinkHandlers;
+  /** Queues bytes, which must not change. False: wait for `onDrain`. */
+  write(bytes: Uint8Array): boolean;
+  /** Writes what is queued and closes. Resolves after a fault too. */
+  end(): Promise<void>;
+}
+
+export interface FrameSinkHandlers {
+  onDrain(): void;
+  /** Once; nothing is written after it. */
+  onFault(error: Error): void;
+}
+
+export interface RecorderOptions {
+  sink: FrameSink;
+  /** Frame bytes that may wait for the sink. */
+  maxQueuedBytes: number;
+  /** Told once, with `WRITE_FAILED`, when the recording ends before its time. */
+  onFault(error: FastcacheError): void;
+}
+
+export class Recorder implements FrameSubscriber {
+  readonly #options: RecorderOptions;
+  readonly #queue = new Ring<Buffer>();
+  #queuedBytes = 0;
+  #blocked = false;
+  #ended = false;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    options.sink.handlers = {
+      onDrain: () => this.#drain(),
+      onFault: (cause) => this.#stop(`The recording failed: ${cause.message}.`, cause),
+    };
+  }
+
+  /** The bytes must not change. */
+  offer(frame: Buffer): void {
+    if (this.#ended) return;
+    if (!this.#blocked) {
+      this.#blocked = !this.#options.sink.write(frame);
+      return;
+    }
+    if (this.#queuedBytes + frame.length > this.#options.maxQueuedBytes) {
+      // A dump with a hole in it would be worse than one that ends.
+      this.#stop('The recording was stopped: its file cannot keep up with the stream.');
+      return;
+    }
+    this.#queue.push(frame);
+    this.#queuedBytes += frame.length;
+  }
+
+  /** Writes what waits and closes the sink. */
+  async end(): Promise<void> {
+    if (!this.#ended) {
+      this.#ended = true;
+      for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
+        this.#options.sink.write(frame);
+      }
+    }
+    await this.#options.sink.end();
+  }
+
+  #drain(): void {
+    this.#blocked = false;
+    while (!this.#blocked && !this.#ended) {
+      const frame = this.#queue.shift();
+      if (frame === undefined) return;
+      this.#queuedBytes -= frame.length;
+      this.#blocked = !this.#options.sink.write(frame);
+    }
+  }
+
+  #stop(message: string, cause?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#queue.clear();
+    this.#options.onFault(new FastcacheError('WRITE_FAILED', message, { cause }));
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * One replica's place in the stream of a primary (fcrp-v1.md, "Primary": Subscribers). It writes straight to the
+ * connection while that takes the bytes, queues within bounds when it does not, and is cut off past them: the
+ * replica reconnects and catches up, and no writer ever waits for it.
+ */
+import type { Connection } from '../transport/connection.js';
+import type { ReplicationMetrics } from './metrics.js';
+import { Ring } from './ring.js';
+
+/** What the publisher hands a frame to. */
+export interface FrameSubscriber {
+  /** The bytes must not change. Never throws, never blocks. */
+  offer(frame: Buffer, shard: number, maxSequence: bigint): void;
+}
+
+export interface SubscriberOptions {
+  /** A queue that would pass either is the end of the subscription. */
+  maxQueueFrames: number;
+  maxQueueBytes: number;
+  metrics: ReplicationMetrics;
+  /** Where the replica stands when it has been given what `start` says. */
+  watermarks: bigint[];
+  /** Called once, when the queue overflowed; the connection must not be written to after it. */
+  cutOff(): void;
+}
+
+interface Waiting {
+  frame: Buffer;
+  shard: number;
+  maxSequence: bigint;
+}
+
+export class Subscriber implements FrameSubscriber {
+  readonly #connection: Connection;
+  readonly #options: SubscriberOptions;
+  readonly #queue = new Ring<Waiting>();
+  #queuedBytes = 0;
+  /** What goes out before the queue; bounded by the backlog that it is from, whose memory it shares. */
+  #catchUp: readonly Buffer[] = [];
+  #catchUpSent = 0;
+  #onCaughtUp: (() => void) | undefined;
+  /** Frames are held back until `start`. */
+  #started = false;
+  #blocked = false;
+  #closed = false;
+
+  constructor(connection: Connection, options: SubscriberOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  get queuedFrames(): number {
+    return this.#queue.length;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** What has been handed to the connection, a shard; meaningful from `onCaughtUp` on. */
+  get watermarks(): readonly bigint[] {
+    return this.#options.watermarks;
+  }
+
+  offer(frame: Buffer, shard: number, maxSequence: bigint): void {
+    if (this.#closed) return;
+    if (this.#started && !this.#blocked) {
+      this.#send(frame, shard, maxSequence);
+      return;
+    }
+    const { maxQueueFrames, maxQueueBytes, metrics } = this.#options;
+    if (this.#queue.length >= maxQueueFrames || this.#queuedBytes + frame.length > maxQueueBytes) {
+      metrics.cutOff();
+      this.close();
+      this.#options.cutOff();
+      return;
+    }
+    this.#queue.push({ frame, shard, maxSequence });
+    this.#queuedBytes += frame.length;
+    metrics.queueChanged(1);
+  }
+
+  /** Sends `catchUp`, calls `onCaughtUp`, then sends what was held back and all that follows, as the connection drains. */
+  start(catchUp: readonly Buffer[], onCaughtUp: () => void): void {
+    this.#catchUp = catchUp;
+    this.#onCaughtUp = onCaughtUp;
+    this.#started = true;
+    this.#pump();
+  }
+
+  /** The connection has room again. */
+  drained(): void {
+    this.#blocked = false;
+    if (this.#started) this.#pump();
+  }
+
+  /** Frees the queue at once. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.metrics.queueChanged(-this.#queue.length);
+    this.#queue.clear();
+    this.#queuedBytes = 0;
+    this.#catchUp = [];
+  }
+
+  #pump(): void {
+    while (!this.#blocked && !this.#closed && this.#catchUpSent < this.#catchUp.length) {
+      const frame = this.#catchUp[this.#catchUpSent];
+      this.#catchUpSent += 1;
+      if (frame !== undefined) this.#blocked = !this.#connection.write(frame);
+    }
+    if (this.#closed || this.#catchUpSent < this.#catchUp.length) return;
+    this.#finishCatchUp();
+    while (!this.#blocked && !this.#closed) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      this.#queuedBytes -= next.frame.length;
+      this.#options.metrics.queueChanged(-1);
+      this.#send(next.frame, next.shard, next.maxSequence);
+    }
+  }
+
+  #finishCatchUp(): void {
+    const onCaughtUp = this.#onCaughtUp;
+    this.#onCaughtUp = undefined;
+    this.#catchUp = [];
+    this.#catchUpSent = 0;
+    onCaughtUp?.();
+  }
+
+  #send(frame: Buffer, shard: number, maxSequence: bigint): void {
+    this.#options.watermarks[shard] = maxSequence;
+    this.#blocked = !this.#connection.write(frame);
+  }
+}

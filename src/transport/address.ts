@@ -1,0 +1,24 @@
+/** Addresses as people write them (cli.md, "Conventions"): `host:port`, `[v6]:port`, `:port`. */
+import { FastcacheError } from '../errors.js';
+import type { Address } from './connection.js';
+
+const LOOPBACK = '127.0.0.1';
+const MAX_PORT = 65_535;
+
+/** `:port` alone means the loopback address. Throws `BAD_OPTION`. */
+export function parseAddress(text: string): Address {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > MAX_PORT) {
+    throw new FastcacheError('BAD_OPTION', 'An address is written host:port, [v6]:port or :port.', {
+      expected: 'host:port, [v6]:port or :port',
+      found: text,
+    });
+  }
+  return { host: match[1] ?? (match[2] || LOOPBACK), port };
+}
+
+/** The inverse of `parseAddress`: an IPv6 host stands in brackets. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

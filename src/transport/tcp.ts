@@ -1,0 +1,159 @@
+/**
+ * TCP behind the seam of `connection.ts`: sockets in, bytes and backpressure out. Knows nothing about frames, and
+ * imports nothing of the core but its errors.
+ */
+import { createServer, connect as openSocket, type Server, type Socket } from 'node:net';
+import { FastcacheError } from '../errors.js';
+import { formatAddress } from './address.js';
+import type { Address, Connection, ConnectionHandlers, Listener, Transport } from './connection.js';
+
+/** A peer whose machine is gone is noticed by probes that start after this much silence. */
+const KEEP_ALIVE_MS = 10_000;
+
+export const tcpTransport: Transport = { listen, connect };
+
+function listen(address: Address, accept: (connection: Connection) => void): Promise<Listener> {
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+  server.on('connection', (socket) => {
+    // A socket may be reset before it is handed out: it then has no address, and nobody to tell.
+    if (socket.remoteAddress === undefined) socket.destroy();
+    else accept(new TcpConnection(socket));
+  });
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: NodeJS.ErrnoException) => reject(listenError(address, cause));
+    server.once('error', refuse);
+    server.listen(address.port, address.host, () => {
+      server.off('error', refuse);
+      // An accept that fails (too many open files) costs that connection alone.
+      server.on('error', () => {});
+      resolve({ address: listeningAddress(server), close: () => closeServer(server) });
+    });
+  });
+}
+
+function listenError(address: Address, cause: NodeJS.ErrnoException): FastcacheError {
+  const place = formatAddress(address);
+  return cause.code === 'EADDRINUSE'
+    ? new FastcacheError('PORT_TAKEN', `Another process listens on ${place} already.`, {
+        address: place,
+        cause,
+      })
+    : new FastcacheError('LISTEN_FAILED', `Cannot listen on ${place}: ${cause.message}.`, {
+        address: place,
+        cause,
+      });
+}
+
+function listeningAddress(server: Server): string {
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('a TCP server has an address and a port');
+  return formatAddress({ host: bound.address, port: bound.port });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+function connect(
+  address: Address,
+  { connectTimeoutMs }: { connectTimeoutMs: number },
+  handlers: ConnectionHandlers & { opened(connection: Connection): void },
+): { destroy(): void } {
+  const socket = openSocket({
+    host: address.host,
+    port: address.port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+  });
+  const place = formatAddress(address);
+  const unreachable = (why: string, cause?: unknown) =>
+    new FastcacheError('PRIMARY_UNREACHABLE', `Cannot reach ${place}: ${why}.`, { address: place, cause });
+
+  let fault: FastcacheError | undefined;
+  let givenUp = false;
+  const deadline = setTimeout(() => {
+    fault = unreachable(`no connection within ${connectTimeoutMs} ms`);
+    socket.destroy();
+  }, connectTimeoutMs);
+  const onError = (cause: Error) => {
+    fault ??= unreachable(cause.message || 'the connection was refused', cause);
+  };
+  const onClose = () => {
+    clearTimeout(deadline);
+    if (!givenUp) handlers.onClose(fault ?? unreachable('the connection closed while it was being opened'));
+  };
+  socket.on('error', onError);
+  socket.on('close', onClose);
+  socket.once('connect', () => {
+    clearTimeout(deadline);
+    socket.off('error', onError);
+    socket.off('close', onClose);
+    const connection = new TcpConnection(socket, place);
+    connection.handlers = handlers;
+    handlers.opened(connection);
+  });
+  return {
+    destroy() {
+      givenUp = true;
+      clearTimeout(deadline);
+      socket.destroy();
+    },
+  };
+}
+
+/** Nobody listens yet: bytes wait in the socket, for it flows only once handlers are set. */
+const NO_HANDLERS: ConnectionHandlers = { onData() {}, onDrain() {}, onClose() {} };
+
+class TcpConnection implements Connection {
+  readonly remoteAddress: string;
+  handlers: ConnectionHandlers = NO_HANDLERS;
+  readonly #socket: Socket;
+
+  constructor(socket: Socket, remoteAddress?: string) {
+    this.#socket = socket;
+    this.remoteAddress =
+      remoteAddress ?? formatAddress({ host: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 });
+    let error: Error | undefined;
+    socket.on('data', (chunk: Buffer) => this.handlers.onData(chunk));
+    socket.on('drain', () => this.handlers.onDrain());
+    socket.on('error', (cause) => {
+      error = new FastcacheError('CONNECTION_LOST', `The connection broke: ${cause.message}.`, {
+        address: this.remoteAddress,
+        cause,
+      });
+    });
+    socket.once('close', () => {
+      const { handlers } = this;
+      this.handlers = NO_HANDLERS;
+      handlers.onClose(error);
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return false;
+    return this.#socket.write(bytes);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
