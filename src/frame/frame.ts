@@ -1,0 +1,102 @@
+/** A frame as a whole: header and payload, encoded once and decoded from bytes that are all at hand. */
+import { FastcacheError } from '../errors.js';
+import { DEFAULT_ZSTD_LEVEL, FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
+import { compress, decompress } from './compression.js';
+import {
+  checkLength,
+  DEFAULT_FRAME_VERSION,
+  decodeHeader,
+  encodeHeader,
+  type FrameHeader,
+  type FrameRules,
+} from './header.js';
+import type { FrameKind } from './kinds.js';
+
+export interface EncodeOptions {
+  /** `none` when absent. */
+  compression?: 'none' | 'zstd';
+  /** zstd level, 1 to 22; the crate's default, 3, when absent. */
+  level?: number;
+  /** The connection's version; `DEFAULT_FRAME_VERSION` when absent. */
+  version?: number;
+}
+
+/**
+ * Encodes a frame that owns its memory and no more than it needs, so that it can be retained. `payload` is read during
+ * the call only. Throws `FCRP_LENGTH_OVER_LIMIT` for a payload that no reader would accept.
+ */
+export function encodeFrame(kind: FrameKind, payload: Uint8Array, options: EncodeOptions = {}): Buffer {
+  if (options.compression === 'zstd') return encodeCompressedFrame(kind, payload, options);
+  checkLength(payload.length, 'of payload', 8, MAX_FRAME_PAYLOAD_BYTES);
+  const frame = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + payload.length);
+  writeHeader(frame, kind, false, payload.length, options);
+  frame.set(payload, FRAME_HEADER_BYTES);
+  return frame;
+}
+
+/**
+ * `encodeFrame` with zstd; `skippable` is what a zstd skippable frame behind the data shall carry (a Hello's margin).
+ */
+export function encodeCompressedFrame(
+  kind: FrameKind,
+  payload: Uint8Array,
+  options: EncodeOptions = {},
+  skippable?: Uint8Array,
+): Buffer {
+  checkLength(payload.length, 'uncompressed', 12, MAX_FRAME_PAYLOAD_BYTES);
+  const frame = compress(payload, options.level ?? DEFAULT_ZSTD_LEVEL, FRAME_HEADER_BYTES, skippable);
+  checkLength(frame.length - FRAME_HEADER_BYTES, 'of payload', 8, MAX_FRAME_PAYLOAD_BYTES);
+  writeHeader(frame, kind, true, payload.length, options);
+  return frame;
+}
+
+export interface DecodedFrame {
+  header: FrameHeader;
+  /** Decompressed; a view of the input when the frame is not compressed. */
+  payload: Uint8Array;
+}
+
+/**
+ * Decodes `bytes`, which must be one whole frame and nothing else. Throws `FCRP_*`; offsets count from the start of
+ * `bytes`.
+ */
+export function decodeFrame(bytes: Uint8Array, rules: FrameRules = {}): DecodedFrame {
+  const header = decodeHeader(bytes, rules);
+  const found = bytes.length - FRAME_HEADER_BYTES;
+  if (header.payloadBytes !== found) {
+    throw new FastcacheError(
+      'FCRP_LENGTH_MISMATCH',
+      `The frame announces ${header.payloadBytes} bytes of payload, and ${found} are at hand.`,
+      { offset: 8, expected: header.payloadBytes, found },
+    );
+  }
+  try {
+    return { header, payload: openPayload(header, bytes.subarray(FRAME_HEADER_BYTES)) };
+  } catch (error) {
+    throw error instanceof FastcacheError ? error.at(FRAME_HEADER_BYTES) : error;
+  }
+}
+
+/**
+ * The payload that `wirePayload` stands for: itself, or decompressed into memory of its own. Throws `FCRP_ZSTD_*`;
+ * offsets count from the start of `wirePayload`.
+ */
+export function openPayload(header: FrameHeader, wirePayload: Uint8Array): Uint8Array {
+  return header.compressed ? decompress(wirePayload, header.uncompressedBytes) : wirePayload;
+}
+
+function writeHeader(
+  frame: Buffer,
+  kind: FrameKind,
+  compressed: boolean,
+  uncompressedBytes: number,
+  options: EncodeOptions,
+): void {
+  encodeHeader(frame, {
+    version: options.version ?? DEFAULT_FRAME_VERSION,
+    kind,
+    compressed,
+    payloadBytes: frame.length - FRAME_HEADER_BYTES,
+    uncompressedBytes,
+  });
+}

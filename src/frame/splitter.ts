@@ -1,0 +1,177 @@
+/**
+ * Cuts a stream of bytes, in whatever pieces it comes, into frames. It holds back at most one unfinished frame, whose
+ * buffer grows with the bytes that really arrive and never with what a header merely announces.
+ *
+ * Invariant between calls: `held` bytes of the unfinished frame that begins at stream offset `frameStart` are in
+ * `head` while they are fewer than a header, and in `assembly` from then on.
+ */
+import { FastcacheError } from '../errors.js';
+import { FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
+import { checkHeaderPrefix, DEFAULT_FRAME_VERSION, decodeHeader, type FrameHeader } from './header.js';
+
+/** The least that a frame in several pieces is given, unless it is smaller. */
+const ASSEMBLY_MIN_BYTES = 4_096;
+
+export interface SplitFrame {
+  header: FrameHeader;
+  /** Header and payload as they came. Valid during the callback, and longer only when `owned`. */
+  bytes: Buffer;
+  /** The payload as it came (`openPayload` decompresses it): the part of `bytes` behind the header. */
+  wirePayload: Buffer;
+  /** Stream offset of the frame's first byte. */
+  offset: number;
+  /** True: `bytes` is memory of this frame alone and may be kept. False: it is a view of the chunk that was fed. */
+  owned: boolean;
+}
+
+export interface SplitterOptions {
+  /** The connection's version; `DEFAULT_FRAME_VERSION` when absent. */
+  version?: number;
+  /** First value of `maxPayloadBytes`; `MAX_FRAME_PAYLOAD_BYTES` when absent. */
+  maxPayloadBytes?: number;
+  /** Stream offset of the first byte fed, when the stream is joined in its middle; 0 when absent. */
+  offset?: number;
+}
+
+export class FrameSplitter {
+  /** Limit for both lengths of each header that is yet to come; may be changed at any time, also in the callback. */
+  maxPayloadBytes: number;
+
+  readonly #version: number;
+  readonly #head = Buffer.alloc(FRAME_HEADER_BYTES);
+  #header: FrameHeader | undefined;
+  #assembly: Buffer | undefined;
+  #held = 0;
+  #frameStart: number;
+
+  constructor(options: SplitterOptions = {}) {
+    this.#version = options.version ?? DEFAULT_FRAME_VERSION;
+    this.maxPayloadBytes = options.maxPayloadBytes ?? MAX_FRAME_PAYLOAD_BYTES;
+    this.#frameStart = options.offset ?? 0;
+  }
+
+  /** Stream offset where the frame begins that is unfinished or yet to come: all before it has been handed out. */
+  get frameStart(): number {
+    return this.#frameStart;
+  }
+
+  /** Bytes of an unfinished frame held back. */
+  get heldBytes(): number {
+    return this.#held;
+  }
+
+  /**
+   * Takes the stream's next bytes and calls `onFrame` for each frame that is complete with them, in order. Throws the
+   * `FCRP_*` code of a bad header as soon as its first wrong byte is there, with its stream offset; after a throw (also
+   * one of the callback's) the stream cannot go on.
+   */
+  push(chunk: Uint8Array, onFrame: (frame: SplitFrame) => void): void {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    let position = 0;
+    while (position < bytes.length) {
+      const taken =
+        this.#held === 0
+          ? this.#takeWhole(bytes, position, onFrame)
+          : this.#takePiece(bytes, position, onFrame);
+      position += taken;
+    }
+  }
+
+  /**
+   * The stream is over. Throws when that is inside a frame: `FCRP_SHORT_HEADER` or `FCRP_TRUNCATED`, with the stream
+   * offset where the unfinished frame begins, how many bytes it should have and how many came.
+   */
+  end(): void {
+    if (this.#held === 0) return;
+    const header = this.#header;
+    const expected = FRAME_HEADER_BYTES + (header?.payloadBytes ?? 0);
+    throw new FastcacheError(
+      header === undefined ? 'FCRP_SHORT_HEADER' : 'FCRP_TRUNCATED',
+      header === undefined
+        ? `The stream ends inside the header of its last frame, after ${this.#held} of ${expected} bytes.`
+        : `The stream ends inside its last frame, after ${this.#held} of ${expected} bytes.`,
+      { offset: this.#frameStart, expected, found: this.#held },
+    );
+  }
+
+  /** At a frame's start: hands the frame out when it lies whole in the chunk, else holds its beginning back. */
+  #takeWhole(bytes: Buffer, position: number, onFrame: (frame: SplitFrame) => void): number {
+    const left = bytes.length - position;
+    if (left < FRAME_HEADER_BYTES) return this.#takeHead(bytes, position);
+    const header = this.#decodeHeader(position === 0 ? bytes : bytes.subarray(position));
+    const total = FRAME_HEADER_BYTES + header.payloadBytes;
+    if (left < total) {
+      this.#header = header;
+      return this.#hold(bytes, position, left, total);
+    }
+    this.#handOut(header, bytes.subarray(position, position + total), false, onFrame);
+    return total;
+  }
+
+  /** Inside a frame: takes what belongs to it, and hands it out when that completes it. */
+  #takePiece(bytes: Buffer, position: number, onFrame: (frame: SplitFrame) => void): number {
+    let taken = 0;
+    if (this.#header === undefined) {
+      taken = this.#takeHead(bytes, position);
+      if (this.#held < FRAME_HEADER_BYTES) return taken;
+      this.#header = this.#decodeHeader(this.#head);
+    }
+    const header = this.#header;
+    const total = FRAME_HEADER_BYTES + header.payloadBytes;
+    const wanted = Math.min(total - this.#held, bytes.length - position - taken);
+    taken += this.#hold(bytes, position + taken, wanted, total);
+    if (this.#held === total) {
+      const assembly = this.#assembly!;
+      this.#header = undefined;
+      this.#assembly = undefined;
+      this.#held = 0;
+      this.#handOut(header, assembly, true, onFrame);
+    }
+    return taken;
+  }
+
+  /** Moves bytes into `head`, which is checked as far as it goes. */
+  #takeHead(bytes: Buffer, position: number): number {
+    const taken = bytes.copy(this.#head, this.#held, position, position + FRAME_HEADER_BYTES - this.#held);
+    this.#held += taken;
+    this.#placed(() => checkHeaderPrefix(this.#head, this.#held, this.#rules()));
+    return taken;
+  }
+
+  /** Moves bytes into `assembly`, which at least doubles when it must grow and ends at exactly `total` bytes. */
+  #hold(bytes: Buffer, position: number, length: number, total: number): number {
+    const needed = this.#held + length;
+    const current = this.#assembly;
+    if (current === undefined || current.length < needed) {
+      const size = Math.min(total, Math.max(ASSEMBLY_MIN_BYTES, needed, (current?.length ?? 0) * 2));
+      const grown = Buffer.allocUnsafeSlow(size);
+      (current ?? this.#head).copy(grown, 0, 0, this.#held);
+      this.#assembly = grown;
+    }
+    bytes.copy(this.#assembly!, this.#held, position, position + length);
+    this.#held = needed;
+    return length;
+  }
+
+  #handOut(header: FrameHeader, bytes: Buffer, owned: boolean, onFrame: (frame: SplitFrame) => void): void {
+    const offset = this.#frameStart;
+    this.#frameStart += bytes.length;
+    onFrame({ header, bytes, wirePayload: bytes.subarray(FRAME_HEADER_BYTES), offset, owned });
+  }
+
+  #decodeHeader(bytes: Buffer): FrameHeader {
+    return this.#placed(() => decodeHeader(bytes, this.#rules()));
+  }
+
+  #rules(): { version: number; maxPayloadBytes: number } {
+    return { version: this.#version, maxPayloadBytes: this.maxPayloadBytes };
+  }
+
+  #placed<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw error instanceof FastcacheError ? error.at(this.#frameStart) : error;
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The list of watermarks, one for each shard: the payload of SnapshotBegin, SnapshotEnd and Ack, and a field of Hello
+ * and SnapshotChunk (fcrp-v1.md "Payloads"): u32 count, count x u64.
+ */
+import { PayloadReader } from './payload-reader.js';
+
+/**
+ * Watermarks as they are read: index = shard, eight bytes each, so that the list takes no more memory than the bytes
+ * it came in.
+ */
+export type WatermarkList = BigUint64Array;
+
+export function encodeWatermarks(watermarks: ArrayLike<bigint>): Buffer {
+  const payload = Buffer.allocUnsafeSlow(watermarksBytes(watermarks));
+  writeWatermarks(payload, 0, watermarks);
+  return payload;
+}
+
+/** Decodes a SnapshotBegin, SnapshotEnd or Ack payload. Throws `FCRP_*` with payload offsets. */
+export function decodeWatermarks(payload: Uint8Array): WatermarkList {
+  const reader = new PayloadReader(payload);
+  const watermarks = readWatermarks(reader);
+  reader.finish();
+  return watermarks;
+}
+
+/** Encoded size of a list, its count included. */
+export function watermarksBytes(watermarks: ArrayLike<bigint>): number {
+  return 4 + watermarks.length * 8;
+}
+
+/** Writes a list, count first; returns the offset behind it. */
+export function writeWatermarks(target: Buffer, offset: number, watermarks: ArrayLike<bigint>): number {
+  let position = target.writeUInt32LE(watermarks.length, offset);
+  for (let shard = 0; shard < watermarks.length; shard += 1) {
+    position = target.writeBigUInt64LE(watermarks[shard]!, position);
+  }
+  return position;
+}
+
+export function readWatermarks(reader: PayloadReader): WatermarkList {
+  const offset = reader.position;
+  const count = reader.u32('watermark count');
+  reader.checkCount(count, 8, 'watermark count', offset);
+  const watermarks = new BigUint64Array(count);
+  for (let shard = 0; shard < count; shard += 1) watermarks[shard] = reader.u64('watermark');
+  return watermarks;
+}
