@@ -1,0 +1,54 @@
+/** Redis' own programs: `redis-cli` and `redis-benchmark` as clients of ours, `redis-server` to compare with. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { OptionalPeer } from './optional-peers.js';
+import { freePort, isOnPath, LineProcess } from './processes.js';
+
+const run = promisify(execFile);
+
+export const redisTools: OptionalPeer = {
+  name: 'redis-tools',
+  isThere: isOnPath('redis-cli') && isOnPath('redis-benchmark'),
+  remedy: 'apt-get install redis-tools',
+};
+
+export const redisServer: OptionalPeer = {
+  name: 'redis-server',
+  isThere: isOnPath('redis-server'),
+  remedy: 'apt-get install redis-server',
+};
+
+/** Runs one command through redis-cli and returns what it prints, without the last line break. */
+export async function redisCli(port: number, ...command: string[]): Promise<string> {
+  const { stdout } = await run('redis-cli', ['-h', '127.0.0.1', '-p', String(port), ...command]);
+  return stdout.replace(/\n$/, '');
+}
+
+/** Requests a second by test name, as redis-benchmark's `--csv` reports them. */
+export async function redisBenchmark(port: number, ...args: string[]): Promise<Record<string, number>> {
+  const { stdout } = await run('redis-benchmark', ['-h', '127.0.0.1', '-p', String(port), '--csv', ...args]);
+  const rows = stdout.trim().split('\n').slice(1);
+  return Object.fromEntries(
+    rows.map((row) => {
+      const [test, perSecond] = row.split(',').map((cell) => cell.replaceAll('"', ''));
+      return [test, Number(perSecond)];
+    }),
+  );
+}
+
+/** A redis-server that keeps nothing on disk. */
+export class RedisServer extends LineProcess {
+  readonly port: number;
+
+  private constructor(port: number, args: readonly string[]) {
+    super('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no', ...args]);
+    this.port = port;
+  }
+
+  /** Resolves when it accepts connections; `args` as on its command line (`--replicaof`, …). */
+  static async start(...args: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), args);
+    await server.nextLine((line) => line.includes('Ready to accept connections'));
+    return server;
+  }
+}
