@@ -1,0 +1,47 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { choiceFlag, withEnvironment } from '../../src/cli/flags.js';
+import { decodeDumps } from '../../src/cli/frames-decode.js';
+
+export default class FramesDecode extends BaseCommand {
+  static override summary = 'Print every frame and record of a dump.';
+
+  static override description =
+    `A dump is FCRP frames one after the other: what a socket carried, or what --record wrote.
+
+Each frame is shown with its offset, kind and sizes, each record with offset, shard, sequence, time, op, key, value, expiry, hash and tag. Tokens are shown as <redacted>. With --json: one document, {"files":[{"file":…,"frames":[{…,"contents":[…]}],"fault":null}]}.
+
+A damaged dump is printed up to its damage; the fault is named on stderr with file and byte offset, and the exit status is 65. So it is for a dump that ends inside its last frame. 66: there is no such file.`;
+
+  static override examples = [
+    { description: 'Read a dump', command: '<%= config.bin %> <%= command.id %> dump.fcrp' },
+    {
+      description: 'One JSON object a line, from stdin',
+      command: '<%= config.bin %> <%= command.id %> --format ndjson - < dump.fcrp',
+    },
+  ];
+
+  static override args = {
+    file: Args.string({
+      description: 'A dump; - is stdin.',
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+    }),
+  };
+
+  static override flags = withEnvironment({
+    format: choiceFlag('How to print; --json overrides it.', ['text', 'ndjson'], 'text'),
+  });
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(FramesDecode);
+    const status = await decodeDumps({
+      files: args.file,
+      format: this.jsonEnabled() ? 'json' : flags.format,
+      output: this.output,
+      report: (fault) => this.report(fault),
+    });
+    this.exit(status);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The last gate before a terminal: keys, values, error texts and file names come from others, and none of their
+ * bytes may move a cursor, change a colour or turn text around. Such bytes are shown as `\xNN` (cli.md, Conventions).
+ */
+import { isUtf8 } from 'node:buffer';
+
+/**
+ * Not printed as they are: C0, DEL, C1; the bidi marks, embeddings, overrides and isolates; line and paragraph
+ * separators; the byte order mark; lone surrogates. Of the backslashes those before an `x`, so that `\xNN` in the
+ * output always means one byte.
+ */
+const UNSAFE = /\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Cs}|\\(?=x)/gu;
+
+/** `text` with every character of `UNSAFE` as the `\xNN` of its UTF-8 bytes. */
+export function escapeText(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    let escaped = '';
+    for (const byte of Buffer.from(character)) escaped += escapeByte(byte);
+    return escaped;
+  });
+}
+
+/** `bytes` as UTF-8 through `escapeText`; bytes that are not valid UTF-8 as `\xNN` each. */
+export function escapeBytes(bytes: Uint8Array): string {
+  if (isUtf8(bytes)) return escapeText(utf8(bytes));
+  let escaped = '';
+  let validFrom = 0;
+  let position = 0;
+  while (position < bytes.length) {
+    const length = characterLength(bytes, position);
+    if (length === 0) {
+      escaped += escapeText(utf8(bytes.subarray(validFrom, position))) + escapeByte(bytes[position]!);
+      validFrom = position + 1;
+    }
+    position += length || 1;
+  }
+  return escaped + escapeText(utf8(bytes.subarray(validFrom)));
+}
+
+/**
+ * `bytes` escaped between double quotes (quotes inside as `\x22`), cut to at most `width` columns of text; a cut one
+ * ends in `…` and tells its whole length: `"aaaa…" (3000 bytes)`.
+ */
+export function quoteBytes(bytes: Uint8Array, width: number = Number.POSITIVE_INFINITY): string {
+  // A column holds at most three bytes (four-byte characters count two), so what is left out here is past the cut.
+  const head = bytes.length > width * 4 ? bytes.subarray(0, width * 4) : bytes;
+  const text = escapeBytes(head).replaceAll('"', '\\x22');
+  if (text.length <= width && head.length === bytes.length) return `"${text}"`;
+  let shown = '';
+  for (const [unit] of text.matchAll(/\\x[0-9a-f]{2}|./gu)) {
+    if (shown.length + unit.length > width) break;
+    shown += unit;
+  }
+  return `"${shown}…" (${bytes.length} bytes)`;
+}
+
+/** `quoteBytes` of a text. */
+export function quoteText(text: string, width: number): string {
+  return quoteBytes(Buffer.from(text), width);
+}
+
+function utf8(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+}
+
+function escapeByte(byte: number): string {
+  return `\\x${byte.toString(16).padStart(2, '0')}`;
+}
+
+/** Bytes of the valid UTF-8 character at `position`; 0 when there is none. */
+function characterLength(bytes: Uint8Array, position: number): number {
+  for (let length = 1; length <= 4 && position + length <= bytes.length; length++) {
+    if (isUtf8(bytes.subarray(position, position + length))) return length;
+  }
+  return 0;
+}

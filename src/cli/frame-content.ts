@@ -1,0 +1,96 @@
+/**
+ * What a frame of a dump holds, opened by its kind, with faults and offsets placed in the dump: where a payload is
+ * compressed, the frame's own offset stands for everything in it (cli.md, JSON).
+ */
+import { FastcacheError } from '../errors.js';
+import { type DecodedRecord, decodeBatch } from '../frame/batch.js';
+import { decodeErrorText } from '../frame/error-text.js';
+import { openPayload } from '../frame/frame.js';
+import { type DecodedHello, decodeHelloFrame } from '../frame/hello.js';
+import { FrameKind, type FrameKindName, frameKindName } from '../frame/kinds.js';
+import type { Margin } from '../frame/margin.js';
+import { type DecodedSnapshotEntry, decodeSnapshotChunk } from '../frame/snapshot.js';
+import type { SplitFrame } from '../frame/splitter.js';
+import { decodeWatermarks, type WatermarkList } from '../frame/watermarks.js';
+import { FRAME_HEADER_BYTES } from '../limits.js';
+
+export type FrameContent =
+  | { type: 'hello'; hello: DecodedHello; margin: Margin | undefined }
+  | { type: 'watermarks'; watermarks: WatermarkList }
+  | { type: 'batch'; recordCount: number; items: IterableIterator<DecodedRecord> }
+  | {
+      type: 'chunk';
+      chunkIndex: bigint;
+      last: boolean;
+      watermarks: WatermarkList;
+      entryCount: number;
+      items: IterableIterator<DecodedSnapshotEntry>;
+    }
+  | { type: 'error'; message: string };
+
+export interface OpenedFrame {
+  frame: SplitFrame;
+  kind: FrameKindName;
+  /** Records and entries are decoded, and may throw, as they are walked. Their `offset` is the dump's. */
+  content: FrameContent;
+}
+
+/** Decompresses and decodes a frame. Throws `FCRP_*` with the dump's byte offset. */
+export function openFrame(frame: SplitFrame): OpenedFrame {
+  return { frame, kind: frameKindName(frame.header.kind), content: openContent(frame) };
+}
+
+function openContent(frame: SplitFrame): FrameContent {
+  const { header, wirePayload, offset } = frame;
+  if (header.kind === FrameKind.Hello) {
+    return orPlaced(offset, () => ({ type: 'hello', ...decodeHelloFrame(header, wirePayload) }));
+  }
+  const payload = orPlaced(offset + FRAME_HEADER_BYTES, () => openPayload(header, wirePayload));
+  return inPayload(frame, () => {
+    switch (header.kind) {
+      case FrameKind.MutationBatch: {
+        const { recordCount, records } = decodeBatch(payload);
+        return { type: 'batch', recordCount, items: placedItems(frame, records) };
+      }
+      case FrameKind.SnapshotChunk: {
+        const { entries, ...chunk } = decodeSnapshotChunk(payload);
+        return { type: 'chunk', ...chunk, items: placedItems(frame, entries) };
+      }
+      case FrameKind.Error:
+        return { type: 'error', message: decodeErrorText(payload) };
+      default:
+        return { type: 'watermarks', watermarks: decodeWatermarks(payload) };
+    }
+  });
+}
+
+function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: Iterator<T>): Generator<T> {
+  for (;;) {
+    const { done, value } = inPayload(frame, () => items.next());
+    if (done) return;
+    value.offset = frame.header.compressed ? frame.offset : payloadStart(frame) + value.offset;
+    yield value;
+  }
+}
+
+/** Runs what reads a frame's decoded payload. */
+function inPayload<T>(frame: SplitFrame, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof FastcacheError)) throw error;
+    throw frame.header.compressed ? error.placedAt(frame.offset) : error.at(payloadStart(frame));
+  }
+}
+
+function orPlaced<T>(base: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof FastcacheError ? error.at(base) : error;
+  }
+}
+
+function payloadStart(frame: SplitFrame): number {
+  return frame.offset + FRAME_HEADER_BYTES;
+}

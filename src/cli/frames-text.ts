@@ -1,0 +1,151 @@
+/**
+ * Frames, records and entries as lines for a person: the fixed columns first, what has any length behind them, and
+ * everything foreign escaped.
+ */
+import chalk, { type ChalkInstance } from 'chalk';
+import type { DecodedRecord, MutationOp } from '../frame/batch.js';
+import type { FrameKindName } from '../frame/kinds.js';
+import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
+import { quoteBytes, quoteText } from './escape.js';
+import type { FrameContent, OpenedFrame } from './frame-content.js';
+import { REDACTED } from './frames-json.js';
+import { formatNumber, formatTime } from './text.js';
+
+const OFFSET_COLUMNS = 10;
+const KIND_COLUMNS = 13;
+const SHARD_COLUMNS = 4;
+/** Clock-based sequences have 16 digits. */
+const SEQUENCE_COLUMNS = 16;
+const TIME_COLUMNS = 24;
+const OP_COLUMNS = 6;
+const KEY_COLUMNS = 40;
+const VALUE_COLUMNS = 60;
+const MESSAGE_COLUMNS = 200;
+const MAX_LISTED_WATERMARKS = 16;
+
+const kindColors: Record<FrameKindName, ChalkInstance> = {
+  Hello: chalk.cyan,
+  SnapshotBegin: chalk.magenta,
+  SnapshotChunk: chalk.magenta,
+  SnapshotEnd: chalk.magenta,
+  MutationBatch: chalk.green,
+  Ack: chalk.blue,
+  Error: chalk.red,
+};
+
+const opColors: Record<MutationOp, ChalkInstance> = {
+  set: chalk.green,
+  del: chalk.red,
+  expire: chalk.yellow,
+};
+
+/** What the columns of the lines below it are. */
+export function headingText(): string {
+  const offset = 'offset'.padStart(OFFSET_COLUMNS);
+  const fixed = [
+    offset,
+    'shard'.padStart(SHARD_COLUMNS),
+    'sequence'.padStart(SEQUENCE_COLUMNS - 1),
+    'time'.padEnd(TIME_COLUMNS),
+    'op'.padEnd(OP_COLUMNS),
+    'key = value',
+  ];
+  return `${chalk.dim(`${offset}  ${'frame'.padEnd(KIND_COLUMNS)}  payload`)}\n${chalk.dim(fixed.join('  '))}`;
+}
+
+export function frameText({ frame, kind, content }: OpenedFrame): string {
+  const { compressed, payloadBytes, uncompressedBytes } = frame.header;
+  const size = compressed
+    ? `${formatNumber(uncompressedBytes)} bytes (zstd ${formatNumber(payloadBytes)})`
+    : `${formatNumber(payloadBytes)} bytes`;
+  return [
+    offsetText(frame.offset),
+    kindColors[kind].bold(kind.padEnd(KIND_COLUMNS)),
+    size,
+    ...contentText(content),
+  ].join('  ');
+}
+
+export function recordText(record: DecodedRecord): string {
+  const { offset, shard, sequence, timestampMs, op, keyHash, keyTag, governance } = record;
+  const expiry = expiryText(record.expireAtMs) ?? (op === 'expire' ? 'expires never' : undefined);
+  const trailer = [
+    expiry,
+    governedText(governance),
+    `hash ${keyHash.toString(16).padStart(16, '0')} tag ${keyTag}`,
+  ];
+  return [
+    offsetText(offset),
+    `${shard}`.padStart(SHARD_COLUMNS),
+    `${sequence}`.padStart(SEQUENCE_COLUMNS),
+    formatTime(timestampMs).padEnd(TIME_COLUMNS),
+    opColors[op](op.padEnd(OP_COLUMNS)),
+    op === 'set' ? pairText(record) : quoteBytes(record.key, KEY_COLUMNS),
+    trailerText(trailer),
+  ].join('  ');
+}
+
+export function entryText(entry: DecodedSnapshotEntry): string {
+  const trailer = [expiryText(entry.expireAtMs), governedText(entry.governance)];
+  return [offsetText(entry.offset), pairText(entry), trailerText(trailer)].join('  ').trimEnd();
+}
+
+function contentText(content: FrameContent): string[] {
+  switch (content.type) {
+    case 'hello': {
+      const { version, role, token, watermarks } = content.hello;
+      return [
+        `version ${version}`,
+        role,
+        token === undefined ? 'no token' : `token ${REDACTED}`,
+        watermarks === undefined ? 'no watermarks' : watermarksText(watermarks),
+        ...(content.margin === undefined ? [] : ['margin']),
+        ...Array.from(content.margin ?? [], ([name, value]) =>
+          quoteText(`${name}=${value}`, MESSAGE_COLUMNS),
+        ),
+      ];
+    }
+    case 'watermarks':
+      return [watermarksText(content.watermarks)];
+    case 'batch':
+      return [countText(content.recordCount, 'record', 'records')];
+    case 'chunk':
+      return [
+        `chunk ${content.chunkIndex}${content.last ? ' (last)' : ''}`,
+        countText(content.entryCount, 'entry', 'entries'),
+        watermarksText(content.watermarks),
+      ];
+    case 'error':
+      return [chalk.red(quoteText(content.message, MESSAGE_COLUMNS))];
+  }
+}
+
+function watermarksText(watermarks: BigUint64Array): string {
+  const listed = watermarks.subarray(0, MAX_LISTED_WATERMARKS).join(' ');
+  const rest = watermarks.length - MAX_LISTED_WATERMARKS;
+  return `watermarks ${listed || 'none'}${rest > 0 ? ` … (${formatNumber(rest)} more)` : ''}`;
+}
+
+function pairText({ key, value }: { key: Buffer; value: Buffer }): string {
+  return `${quoteBytes(key, KEY_COLUMNS)} = ${quoteBytes(value, VALUE_COLUMNS)}`;
+}
+
+function expiryText(expireAtMs: bigint | null): string | undefined {
+  return expireAtMs === null ? undefined : `expires ${formatTime(expireAtMs)}`;
+}
+
+function governedText(governance: Buffer | undefined): string | undefined {
+  return governance === undefined ? undefined : `governance ${formatNumber(governance.length)} bytes`;
+}
+
+function trailerText(parts: readonly (string | undefined)[]): string {
+  return chalk.dim(parts.filter((part) => part !== undefined).join('  '));
+}
+
+function countText(count: number, one: string, many: string): string {
+  return `${formatNumber(count)} ${count === 1 ? one : many}`;
+}
+
+function offsetText(offset: number): string {
+  return chalk.dim(`${offset}`.padStart(OFFSET_COLUMNS));
+}
