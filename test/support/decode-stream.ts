@@ -1,0 +1,61 @@
+/** Decodes a whole stream of frames down to the last field, as a reader of dumps does. */
+import { FastcacheError } from '../../src/errors.js';
+import { decodeBatch } from '../../src/frame/batch.js';
+import { decodeErrorText } from '../../src/frame/error-text.js';
+import { openPayload } from '../../src/frame/frame.js';
+import type { FrameHeader } from '../../src/frame/header.js';
+import { decodeHelloFrame } from '../../src/frame/hello.js';
+import { FrameKind } from '../../src/frame/kinds.js';
+import { decodeSnapshotChunk } from '../../src/frame/snapshot.js';
+import { FrameSplitter, type SplitFrame } from '../../src/frame/splitter.js';
+import { decodeWatermarks } from '../../src/frame/watermarks.js';
+
+export interface StreamFrame {
+  offset: number;
+  header: FrameHeader;
+  content: unknown;
+}
+
+/**
+ * Feeds `chunks` to a splitter and hands each frame to `onFrame`, wholly decoded into values of its own. Faults are
+ * placed in the stream; those inside a compressed payload at their frame's start.
+ */
+export function decodeStream(chunks: Iterable<Uint8Array>, onFrame: (frame: StreamFrame) => void): void {
+  const splitter = new FrameSplitter();
+  for (const chunk of chunks) {
+    splitter.push(chunk, (frame) => {
+      onFrame({ offset: frame.offset, header: frame.header, content: structuredClone(decodeContent(frame)) });
+    });
+  }
+  splitter.end();
+}
+
+function decodeContent(frame: SplitFrame): unknown {
+  const { header, wirePayload, offset } = frame;
+  try {
+    if (header.kind === FrameKind.Hello) return decodeHelloFrame(header, wirePayload);
+  } catch (error) {
+    throw error instanceof FastcacheError ? error.at(offset) : error;
+  }
+  try {
+    return decodePayload(header, openPayload(header, wirePayload));
+  } catch (error) {
+    if (!(error instanceof FastcacheError)) throw error;
+    throw header.compressed ? error.placedAt(offset) : error.at(offset + 16);
+  }
+}
+
+function decodePayload(header: FrameHeader, payload: Uint8Array): unknown {
+  switch (header.kind) {
+    case FrameKind.MutationBatch:
+      return [...decodeBatch(payload).records];
+    case FrameKind.SnapshotChunk: {
+      const { entries, ...rest } = decodeSnapshotChunk(payload);
+      return { ...rest, entries: [...entries] };
+    }
+    case FrameKind.Error:
+      return decodeErrorText(payload);
+    default:
+      return decodeWatermarks(payload);
+  }
+}
