@@ -11,7 +11,7 @@ export interface BacklogOptions {
   /** Frame bytes kept for each shard; the oldest frames go first. */
   maxBytesPerShard: number;
   /** Where each shard's sequences stand before the first frame, or one number for all; the first is one above it. */
-  base?: bigint | readonly bigint[];
+  base?: bigint | ArrayLike<bigint>;
 }
 
 /** What a replica that holds `since` must be given. */
@@ -39,7 +39,8 @@ export class Backlog {
   constructor({ shards, maxBytesPerShard, base = 0n }: BacklogOptions) {
     this.#shards = Array.from(
       { length: shards },
-      (_, shard) => new ShardBacklog(maxBytesPerShard, typeof base === 'bigint' ? base : watermarkOf(base, shard)),
+      (_, shard) =>
+        new ShardBacklog(maxBytesPerShard, typeof base === 'bigint' ? base : watermarkOf(base, shard)),
     );
   }
 
@@ -56,7 +57,7 @@ export class Backlog {
   }
 
   /** Any one shard that needs a snapshot decides for all. */
-  catchUp(since: readonly bigint[]): CatchUp {
+  catchUp(since: ArrayLike<bigint>): CatchUp {
     if (since.length > this.#shards.length) {
       const shard = this.#shards.length;
       return { kind: 'needs-snapshot', shard, wanted: watermarkOf(since, shard) + 1n, earliest: 0n };
@@ -68,7 +69,8 @@ export class Backlog {
       }
     }
     const frames: Buffer[] = [];
-    for (const [shard, queue] of this.#shards.entries()) queue.collectAbove(watermarkOf(since, shard), frames);
+    for (const [shard, queue] of this.#shards.entries())
+      queue.collectAbove(watermarkOf(since, shard), frames);
     return frames.length === 0 ? { kind: 'nothing' } : { kind: 'frames', frames };
   }
 

@@ -16,6 +16,7 @@ const SEQUENCES_PER_MS_BITS = 11n;
 
 export function newHistory(seams: { clock: Clock; random: Random }, sequenceBase: SequenceBase): History {
   const words = Array.from({ length: 4 }, () => seams.random.u32().toString(16).padStart(8, '0'));
-  const base = sequenceBase === 'zero' ? 0n : BigInt(Math.trunc(seams.clock.nowMs())) << SEQUENCES_PER_MS_BITS;
+  const base =
+    sequenceBase === 'zero' ? 0n : BigInt(Math.trunc(seams.clock.nowMs())) << SEQUENCES_PER_MS_BITS;
   return { id: words.join(''), base };
 }

@@ -60,6 +60,10 @@ export class Recorder implements FrameSubscriber {
     this.#queuedBytes += frame.length;
   }
 
+  interrupt(): void {
+    this.#stop('The recording was stopped: a frame of the stream is lost.');
+  }
+
   /** Writes what waits and closes the sink. */
   async end(): Promise<void> {
     if (!this.#ended) {

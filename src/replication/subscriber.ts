@@ -11,6 +11,8 @@ import { Ring } from './ring.js';
 export interface FrameSubscriber {
   /** The bytes must not change. Never throws, never blocks. */
   offer(frame: Buffer, shard: number, maxSequence: bigint): void;
+  /** A frame is lost: what follows no longer continues what was offered. */
+  interrupt(): void;
 }
 
 export interface SubscriberOptions {
@@ -20,7 +22,7 @@ export interface SubscriberOptions {
   metrics: ReplicationMetrics;
   /** Where the replica stands when it has been given what `start` says. */
   watermarks: bigint[];
-  /** Called once, when the queue overflowed; the connection must not be written to after it. */
+  /** Called once, when the queue overflowed or the stream was interrupted; the connection must not be written to after it. */
   cutOff(): void;
 }
 
@@ -71,13 +73,18 @@ export class Subscriber implements FrameSubscriber {
     const { maxQueueFrames, maxQueueBytes, metrics } = this.#options;
     if (this.#queue.length >= maxQueueFrames || this.#queuedBytes + frame.length > maxQueueBytes) {
       metrics.cutOff();
-      this.close();
-      this.#options.cutOff();
+      this.interrupt();
       return;
     }
     this.#queue.push({ frame, shard, maxSequence });
     this.#queuedBytes += frame.length;
     metrics.queueChanged(1);
+  }
+
+  interrupt(): void {
+    if (this.#closed) return;
+    this.close();
+    this.#options.cutOff();
   }
 
   /** Sends `catchUp`, calls `onCaughtUp`, then sends what was held back and all that follows, as the connection drains. */

@@ -115,7 +115,8 @@ class TcpConnection implements Connection {
   constructor(socket: Socket, remoteAddress?: string) {
     this.#socket = socket;
     this.remoteAddress =
-      remoteAddress ?? formatAddress({ host: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 });
+      remoteAddress ??
+      formatAddress({ host: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 });
     let error: Error | undefined;
     socket.on('data', (chunk: Buffer) => this.handlers.onData(chunk));
     socket.on('drain', () => this.handlers.onDrain());

@@ -1,0 +1,178 @@
+/**
+ * A replica that stays with its primary (fcrp-v1.md, "Conversation" 6; design.md, "Histories"): one session after the other,
+ * with growing pauses; what it holds stays readable throughout and is only ever replaced as a whole.
+ */
+import type { Seams, Timer } from '../clock.js';
+import { FastcacheError } from '../errors.js';
+import { Backoff } from './backoff.js';
+import type { PrimaryAnswer } from './conversation.js';
+import { GapPolicy } from './gap-policy.js';
+import type { Log } from './log.js';
+import {
+  type Holding,
+  ReplicaSession,
+  type ReplicaSessionOptions,
+  type SessionEnd,
+} from './replica-session.js';
+
+/** Where a follower stands; each change makes a new object. */
+export type FollowerState =
+  | { readonly name: 'disconnected'; readonly retryInMs: number }
+  | { readonly name: 'connecting' }
+  /** Connected; what the primary sends is not known yet. */
+  | { readonly name: 'handshake' }
+  /** New content is being built; `entries` have come. */
+  | { readonly name: 'snapshot'; readonly entries: number }
+  | { readonly name: 'live' }
+  | { readonly name: 'stopped'; readonly error: Error | undefined };
+
+/** Told as things happen; none may throw. */
+export interface FollowerHandlers {
+  connecting?(event: { attempt: number }): void;
+  /** At a snapshot's begin and after each chunk. */
+  snapshot?(event: { entries: number }): void;
+  /** Read from `holding.store` from now on; the store held before is no longer the follower's. */
+  swapped?(event: { holding: Holding }): void;
+  /**
+   * What is held follows the primary. `primaryIsOurs`: it deletes what expires; a Rust primary does not, so that the
+   * owner of the store must sweep.
+   */
+  live?(event: { primaryIsOurs: boolean; watermarks: bigint[] }): void;
+  /** Once a connection: all that the primary had when it answered is applied. */
+  caughtUp?(event: { watermarks: readonly bigint[] }): void;
+  lost?(event: { error: Error; retryInMs: number }): void;
+  /** The primary refused the token. Then `lost`, or with `failFast` `stopped`. */
+  refused?(event: { error: Error }): void;
+  /** For good; `error` unless `stop` was called. */
+  stopped?(event: { error: Error | undefined }): void;
+}
+
+export interface FollowerOptions extends Omit<ReplicaSessionOptions, keyof Seams>, Seams {
+  log: Log;
+  handlers: FollowerHandlers;
+  /** Ceiling of the first pause; later ones double up to `MAX_RECONNECT_BACKOFF_MS`. */
+  reconnectBackoffMs: number;
+  /** Stop when the token is refused, rather than try again. */
+  failFast: boolean;
+}
+
+export class Follower {
+  readonly #options: FollowerOptions;
+  readonly #backoff: Backoff;
+  readonly #gaps = new GapPolicy();
+  #state: FollowerState = { name: 'disconnected', retryInMs: 0 };
+  #holding: Holding | undefined;
+  #primaryIsOurs = false;
+  /** What is held cannot be continued: stays set until it is replaced. */
+  #claimNothing = false;
+  #session: ReplicaSession | undefined;
+  #retry: Timer | undefined;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(options.reconnectBackoffMs, options.random);
+  }
+
+  get state(): FollowerState {
+    return this.#state;
+  }
+
+  /** Undefined until the first content is whole. */
+  get holding(): Holding | undefined {
+    return this.#holding;
+  }
+
+  /** Whether the primary that was last followed is one of ours. */
+  get primaryIsOurs(): boolean {
+    return this.#primaryIsOurs;
+  }
+
+  start(): void {
+    this.#connect();
+  }
+
+  /** Leaves the primary for good; what is held stays. */
+  stop(): void {
+    this.#stop(undefined);
+  }
+
+  #connect(): void {
+    this.#retry = undefined;
+    const { handlers } = this.#options;
+    this.#state = { name: 'connecting' };
+    handlers.connecting?.({ attempt: this.#backoff.attempts + 1 });
+    if (this.#isStopped()) return;
+    const claimed = this.#claimNothing ? undefined : this.#holding;
+    this.#session = new ReplicaSession(this.#options, claimed, {
+      connected: () => {
+        this.#state = { name: 'handshake' };
+      },
+      building: (entries) => {
+        this.#state = { name: 'snapshot', entries };
+        handlers.snapshot?.({ entries });
+      },
+      swapped: (holding) => this.#swap(holding),
+      live: (primary) => this.#goLive(primary),
+      caughtUp: (watermarks) => {
+        this.#backoff.succeeded();
+        handlers.caughtUp?.({ watermarks });
+      },
+      ended: (end) => this.#onEnd(end),
+    });
+    this.#session.start();
+  }
+
+  #swap(holding: Holding): void {
+    this.#holding = holding;
+    this.#claimNothing = false;
+    this.#gaps.rebuilt(holding.store.watermarks());
+    this.#options.handlers.swapped?.({ holding });
+  }
+
+  #goLive({ margin, watermarks }: PrimaryAnswer): void {
+    this.#primaryIsOurs = margin !== undefined;
+    this.#state = { name: 'live' };
+    this.#options.handlers.live?.({ primaryIsOurs: this.#primaryIsOurs, watermarks });
+  }
+
+  #onEnd({ error, claimNothing, gap }: SessionEnd): void {
+    this.#session = undefined;
+    const { log, handlers, failFast } = this.#options;
+    const remedy = gap === undefined ? undefined : this.#gaps.judge(gap);
+    if (remedy === 'stop') {
+      log.error(`stopped: the primary leaves a gap even behind a snapshot: ${error.message}`);
+      this.#stop(error);
+      return;
+    }
+    if (claimNothing || remedy === 'claim-nothing') this.#claimNothing = true;
+    if (error instanceof FastcacheError && error.code === 'TOKEN_REFUSED') {
+      handlers.refused?.({ error });
+      if (failFast) {
+        this.#stop(error);
+        return;
+      }
+    }
+    if (!this.#isStopped()) this.#retryLater(error);
+  }
+
+  #isStopped(): boolean {
+    return this.#state.name === 'stopped';
+  }
+
+  #retryLater(error: Error): void {
+    const { timers, handlers } = this.#options;
+    const retryInMs = this.#backoff.nextDelayMs();
+    this.#state = { name: 'disconnected', retryInMs };
+    this.#retry = timers.after(retryInMs, () => this.#connect());
+    handlers.lost?.({ error, retryInMs });
+  }
+
+  #stop(error: Error | undefined): void {
+    if (this.#isStopped()) return;
+    this.#state = { name: 'stopped', error };
+    this.#retry?.cancel();
+    this.#session?.close();
+    this.#session = undefined;
+    this.#options.handlers.stopped?.({ error });
+  }
+}

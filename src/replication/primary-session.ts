@@ -1,0 +1,269 @@
+/**
+ * One replica's conversation, on the primary's side (fcrp-v1.md, "Conversation" and "Known holes"; design.md,
+ * "Histories"): Hello within its deadline and size, token, answer, bootstrap, then the live stream until either side closes.
+ */
+import type { Timer, Timers } from '../clock.js';
+import type { ReplicatedStore } from '../engine/types.js';
+import { FastcacheError } from '../errors.js';
+import { encodeErrorText } from '../frame/error-text.js';
+import { type EncodeOptions, encodeFrame, openPayload } from '../frame/frame.js';
+import { decodeHelloFrame, encodeHelloFrame } from '../frame/hello.js';
+import { FrameKind, frameKindName } from '../frame/kinds.js';
+import type { Margin } from '../frame/margin.js';
+import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
+import { decodeWatermarks } from '../frame/watermarks.js';
+import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../limits.js';
+import type { Connection } from '../transport/connection.js';
+import type { History } from './history.js';
+import type { Log } from './log.js';
+import type { ReplicationMetrics } from './metrics.js';
+import type { Publisher } from './publisher.js';
+import { type Refusal, refusals } from './refusals.js';
+import { SnapshotSender } from './snapshot-sender.js';
+import { Subscriber } from './subscriber.js';
+import { tokenMatches } from './token.js';
+import { isProbe } from './watermarks.js';
+
+/** What all sessions of a primary share. */
+export interface SessionOptions {
+  store: ReplicatedStore;
+  publisher: Publisher;
+  history: History;
+  timers: Timers;
+  metrics: ReplicationMetrics;
+  log: Log;
+  /** Replicas must present it; undefined: all may come. */
+  token: string | undefined;
+  snapshotChunkBytes: number;
+  subscriberQueueFrames: number;
+  subscriberQueueBytes: number;
+  /** How SnapshotChunk frames are encoded. */
+  encoding: EncodeOptions;
+}
+
+/** The house that a session lives in. */
+export interface SessionHost {
+  /** The peer has proved who it is and wants to be a replica: false when no slot is free. */
+  admit(session: PrimarySession): boolean;
+  /** Called once; all that the session held is free. */
+  ended(session: PrimarySession): void;
+}
+
+/** `hello` before the peer is known, `ending` once nothing is left but to close. */
+export type SessionState = 'hello' | 'snapshot' | 'catching-up' | 'live' | 'ending' | 'closed';
+
+export interface ReplicaInfo {
+  address: string;
+  state: 'snapshot' | 'catching-up' | 'live';
+  /** What has been sent to it; while it is not `live`, what it will have been sent then. */
+  watermarks: bigint[];
+}
+
+export class PrimarySession {
+  readonly address: string;
+  readonly #connection: Connection;
+  readonly #options: SessionOptions;
+  readonly #host: SessionHost;
+  readonly #splitter = new FrameSplitter({ maxPayloadBytes: HELLO_MAX_BYTES });
+  readonly #deadline: Timer;
+  #state: SessionState = 'hello';
+  #subscriber: Subscriber | undefined;
+  #leavePublisher: (() => void) | undefined;
+  #snapshot: SnapshotSender | undefined;
+
+  constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#host = host;
+    this.address = connection.remoteAddress;
+    this.#deadline = options.timers.after(HELLO_DEADLINE_MS, () => {
+      if (this.#state === 'hello') this.#note('sent no Hello in time');
+      this.close();
+    });
+    connection.handlers = {
+      onData: (chunk) => this.#onData(chunk),
+      onDrain: () => {
+        this.#snapshot?.drained();
+        this.#subscriber?.drained();
+      },
+      onClose: () => this.close(),
+    };
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Undefined unless the peer is a replica. */
+  info(): ReplicaInfo | undefined {
+    const { address } = this;
+    const state = this.#state;
+    if (state !== 'snapshot' && state !== 'catching-up' && state !== 'live') return undefined;
+    return { address, state, watermarks: this.#subscriber?.watermarks.slice() ?? [] };
+  }
+
+  /** Drops the connection and frees what the session holds, at once. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#deadline.cancel();
+    this.#leavePublisher?.();
+    this.#subscriber?.close();
+    this.#snapshot?.close();
+    this.#connection.destroy();
+    this.#host.ended(this);
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#isOver()) return;
+    try {
+      this.#splitter.push(chunk, (frame) => this.#onFrame(frame));
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#state === 'ending' || this.#state === 'closed';
+  }
+
+  #onFrame(frame: SplitFrame): void {
+    if (this.#isOver()) return;
+    if (this.#state !== 'hello') this.#hear(frame);
+    else if (frame.header.kind === FrameKind.Hello) this.#greet(frame);
+    else this.#refuse(refusals.notHello);
+  }
+
+  #onFault(error: unknown): void {
+    if (this.#isOver()) return;
+    const code = error instanceof FastcacheError ? error.code : undefined;
+    const speaksAnother = code === 'FCRP_HELLO_VERSION' || code === 'FCRP_UNSUPPORTED_VERSION';
+    if (this.#state === 'hello' && speaksAnother) {
+      this.#refuse(refusals.version);
+      return;
+    }
+    this.#note(`sent what cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    this.close();
+  }
+
+  #greet(frame: SplitFrame): void {
+    const { hello, margin } = decodeHelloFrame(frame.header, frame.wirePayload);
+    if (!tokenMatches(this.#options.token, hello.token)) {
+      this.#refuse(refusals.token);
+      return;
+    }
+    const claimed = hello.watermarks ?? new BigUint64Array(0);
+    if (isProbe(claimed)) {
+      // Only the answer is wanted: no slot is taken, and the deadline sees to it that the peer goes.
+      this.#answer();
+      this.#end();
+      return;
+    }
+    if (!this.#host.admit(this)) {
+      this.#refuse(refusals.full);
+      return;
+    }
+    this.#deadline.cancel();
+    this.#options.publisher.flush();
+    this.#answer();
+    this.#bootstrap(claimed, margin);
+  }
+
+  #answer(): void {
+    const { publisher, history } = this.#options;
+    const margin = new Map([
+      ['history', history.id],
+      ['base', history.base.toString()],
+    ]);
+    this.#connection.write(
+      encodeHelloFrame({ role: 'replica', watermarks: publisher.watermarks() }, { margin }),
+    );
+  }
+
+  /**
+   * Subscribes and freezes the watermarks in one go: everything above them is in the subscriber's queue, everything up
+   * to them in what it is given first.
+   */
+  #bootstrap(claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
+    const { publisher, history, metrics, subscriberQueueFrames, subscriberQueueBytes } = this.#options;
+    const watermarks = publisher.watermarks();
+    const subscriber = new Subscriber(this.#connection, {
+      maxQueueFrames: subscriberQueueFrames,
+      maxQueueBytes: subscriberQueueBytes,
+      metrics,
+      watermarks: watermarks.slice(),
+      cutOff: () => {
+        this.#note('is cut off: its queue is full');
+        this.close();
+      },
+    });
+    this.#subscriber = subscriber;
+    this.#leavePublisher = publisher.subscribe(subscriber);
+    const mayResume = margin === undefined || margin.get('history') === history.id;
+    const catchUp = mayResume ? publisher.backlog.catchUp(claimed) : undefined;
+    if (catchUp === undefined || catchUp.kind === 'needs-snapshot') {
+      metrics.catchUpSnapshotCount += 1;
+      this.#sendSnapshot(watermarks, subscriber);
+      return;
+    }
+    metrics.catchUpBacklogCount += 1;
+    this.#state = 'catching-up';
+    subscriber.start(catchUp.kind === 'frames' ? catchUp.frames : [], () => this.#goLive());
+  }
+
+  #sendSnapshot(watermarks: readonly bigint[], subscriber: Subscriber): void {
+    const { store, publisher, timers, snapshotChunkBytes, encoding } = this.#options;
+    this.#state = 'snapshot';
+    this.#snapshot = new SnapshotSender({
+      connection: this.#connection,
+      store,
+      publisher,
+      timers,
+      watermarks,
+      chunkBytes: snapshotChunkBytes,
+      encoding,
+      onSent: () => {
+        this.#snapshot = undefined;
+        this.#state = 'catching-up';
+        subscriber.start([], () => this.#goLive());
+      },
+      onFault: (error) => {
+        this.#options.log.error(`the snapshot for ${this.address} failed: ${String(error)}`);
+        this.close();
+      },
+    });
+    this.#snapshot.start();
+  }
+
+  #goLive(): void {
+    if (!this.#isOver()) this.#state = 'live';
+  }
+
+  /** What a replica says later: Acks, and nothing else. */
+  #hear(frame: SplitFrame): void {
+    if (frame.header.kind !== FrameKind.Ack) {
+      throw new FastcacheError(
+        'FRAME_OUT_OF_PLACE',
+        `A replica sent a frame of kind ${frameKindName(frame.header.kind)} after its Hello.`,
+        { expected: 'Ack', found: frameKindName(frame.header.kind), offset: frame.offset },
+      );
+    }
+    decodeWatermarks(openPayload(frame.header, frame.wirePayload));
+  }
+
+  #refuse(text: Refusal): void {
+    this.#note(`is refused: ${text}`);
+    this.#connection.write(encodeFrame(FrameKind.Error, encodeErrorText(text)));
+    this.#end();
+  }
+
+  /** Closes once what was written is sent; the deadline, which still runs, sees to it that it ends. */
+  #end(): void {
+    this.#state = 'ending';
+    this.#connection.end();
+  }
+
+  #note(what: string): void {
+    this.#options.log.warn(`replica ${this.address} ${what}`);
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Where a primary's batches become frames (design.md, "The corridor" and "Flushing"; fcrp-v1.md, "Primary": Export). It
+ * seals each batch once, and hands the same bytes to the backlog and to every subscriber. Nothing in it throws at the
+ * writer or waits for a replica.
+ */
+import type { Clock, Timer, Timers } from '../clock.js';
+import type { OpenBatch, ReplicatedStore } from '../engine/types.js';
+import { type EncodeOptions, encodeFrame } from '../frame/frame.js';
+import { FrameKind } from '../frame/kinds.js';
+import { FRAME_HEADER_BYTES } from '../limits.js';
+import { Backlog } from './backlog.js';
+import type { Log } from './log.js';
+import type { ReplicationMetrics } from './metrics.js';
+import type { FrameSubscriber } from './subscriber.js';
+
+/**
+ * When what has gathered leaves, besides when a batch is full: `adaptive` at the end of the event-loop turn, `batch`
+ * when its first record is `batchMaxDelayUs` old, `immediate` never by itself, for the store seals every record.
+ */
+export type SendPolicy = 'adaptive' | 'batch' | 'immediate';
+
+export interface PublisherOptions {
+  /** Its watermarks must stand where the history begins. */
+  store: ReplicatedStore;
+  clock: Clock;
+  timers: Timers;
+  metrics: ReplicationMetrics;
+  log: Log;
+  sendPolicy: SendPolicy;
+  batchMaxDelayUs: number;
+  /** For all shards together; each has an equal share. */
+  backlogBytes: number;
+  /** How MutationBatch and SnapshotChunk frames are encoded. */
+  encoding: EncodeOptions;
+}
+
+export class Publisher {
+  readonly backlog: Backlog;
+  readonly #options: PublisherOptions;
+  readonly #store: ReplicatedStore;
+  readonly #metrics: ReplicationMetrics;
+  readonly #subscribers = new Set<FrameSubscriber>();
+  readonly #watermarks: bigint[];
+  #timer: Timer | undefined;
+  #turnPlanned = false;
+  #closed = false;
+
+  constructor(options: PublisherOptions) {
+    const { store, metrics, backlogBytes } = options;
+    this.#options = options;
+    this.#store = store;
+    this.#metrics = metrics;
+    this.#watermarks = store.watermarks();
+    this.backlog = new Backlog({
+      shards: store.shards,
+      maxBytesPerShard: Math.floor(backlogBytes / store.shards),
+      base: this.#watermarks,
+    });
+    store.onBatch = (batch) => this.#publish(batch);
+    store.onDirty = () => this.#planFlush();
+  }
+
+  get shards(): number {
+    return this.#store.shards;
+  }
+
+  /** The highest sequence of each shard that backlog and subscribers have; not what still waits in a batch. */
+  watermarks(): bigint[] {
+    return this.#watermarks.slice();
+  }
+
+  /** Seals all that waits, whatever its age. */
+  flush(): void {
+    this.#store.flush();
+  }
+
+  /** Hands on every frame sealed from now on. Returns how to leave. */
+  subscribe(subscriber: FrameSubscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => {
+      this.#subscribers.delete(subscriber);
+    };
+  }
+
+  /** Publishes what waits, and nothing after it. */
+  close(): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#store.onBatch = () => {};
+    this.#store.onDirty = () => {};
+    this.#subscribers.clear();
+  }
+
+  #publish(batch: OpenBatch): void {
+    const { shard, records, minSequence, maxSequence } = batch;
+    if (records === 0) return;
+    if (shard >= this.#watermarks.length) {
+      this.#metrics.drops += 1;
+      this.#options.log.warn(
+        `dropped a batch for shard ${shard}: there are ${this.#watermarks.length} shards`,
+      );
+      return;
+    }
+    const frame = this.#seal(batch);
+    this.#watermarks[shard] = maxSequence;
+    if (frame === undefined) {
+      this.backlog.skipTo(shard, maxSequence);
+      for (const subscriber of this.#subscribers) subscriber.interrupt();
+      return;
+    }
+    this.backlog.push(shard, frame, minSequence, maxSequence);
+    for (const subscriber of this.#subscribers) subscriber.offer(frame, shard, maxSequence);
+  }
+
+  #seal({ payload, records }: OpenBatch): Buffer | undefined {
+    const { clock, encoding, log } = this.#options;
+    const startedUs = clock.monotonicUs();
+    try {
+      const frame = encodeFrame(FrameKind.MutationBatch, payload, encoding);
+      const elapsedNs = Math.round((clock.monotonicUs() - startedUs) * 1000);
+      this.#metrics.batchSent(records, payload.length, frame.length, elapsedNs);
+      return frame;
+    } catch (error) {
+      this.#metrics.drops += 1;
+      log.error(
+        `a batch of ${FRAME_HEADER_BYTES + payload.length} bytes could not be sealed: ${String(error)}`,
+      );
+      return undefined;
+    }
+  }
+
+  #planFlush(): void {
+    switch (this.#options.sendPolicy) {
+      case 'adaptive':
+        if (this.#turnPlanned) return;
+        this.#turnPlanned = true;
+        this.#options.timers.endOfTurn(() => {
+          this.#turnPlanned = false;
+          if (!this.#closed) this.flush();
+        });
+        return;
+      case 'batch':
+        this.#timer ??= this.#armFlushDue(this.#options.batchMaxDelayUs);
+        return;
+      case 'immediate':
+        return;
+    }
+  }
+
+  /** Timers count whole milliseconds, so a shorter delay is rounded up to one. */
+  #armFlushDue(delayUs: number): Timer {
+    return this.#options.timers.after(Math.max(1, Math.ceil(delayUs / 1000)), () => this.#flushDue());
+  }
+
+  #flushDue(): void {
+    this.#timer = undefined;
+    const nextUs = this.#store.flushDue(this.#options.batchMaxDelayUs);
+    if (nextUs >= 0) this.#timer ??= this.#armFlushDue(nextUs);
+    // Nothing waits: a flush that yields nothing, and has the store tell of the next record.
+    else this.flush();
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * A primary's door: it accepts connections, keeps those that have not proved who they are apart from the replicas, and
+ * knows who is there.
+ */
+import type { Address, Connection, Listener, Transport } from '../transport/connection.js';
+import {
+  PrimarySession,
+  type ReplicaInfo,
+  type SessionHost,
+  type SessionOptions,
+} from './primary-session.js';
+
+export interface ReplicaListenerOptions extends SessionOptions {
+  transport: Transport;
+  /** Port 0 picks a free one. */
+  bind: Address;
+  maxReplicas: number;
+}
+
+/**
+ * Connections that may be without a sound Hello at one time. One more costs the oldest its place: whoever means it
+ * has sent its Hello long before a crowd of silent ones gets round to it.
+ */
+const MAX_STRANGERS = 256;
+
+export class ReplicaListener {
+  readonly #options: ReplicaListenerOptions;
+  readonly #strangers = new Set<PrimarySession>();
+  readonly #replicas = new Set<PrimarySession>();
+  readonly #host: SessionHost = {
+    admit: (session) => this.#admit(session),
+    ended: (session) => {
+      this.#strangers.delete(session);
+      this.#replicas.delete(session);
+    },
+  };
+  #listener!: Listener;
+  #closed = false;
+
+  /** Resolves when replicas can connect. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
+  static async start(options: ReplicaListenerOptions): Promise<ReplicaListener> {
+    const door = new ReplicaListener(options);
+    door.#listener = await options.transport.listen(options.bind, (connection) => door.#accept(connection));
+    return door;
+  }
+
+  private constructor(options: ReplicaListenerOptions) {
+    this.#options = options;
+  }
+
+  /** `host:port` really listened on. */
+  get address(): string {
+    return this.#listener.address;
+  }
+
+  /** Connections that have not said a sound Hello, or are being closed. */
+  get strangers(): number {
+    return this.#strangers.size;
+  }
+
+  /** In the order in which they came. */
+  replicas(): ReplicaInfo[] {
+    const infos: ReplicaInfo[] = [];
+    for (const session of this.#replicas) {
+      const info = session.info();
+      if (info !== undefined) infos.push(info);
+    }
+    return infos;
+  }
+
+  /** Stops listening and drops every connection. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const stopped = this.#listener.close();
+    for (const session of [...this.#strangers, ...this.#replicas]) session.close();
+    await stopped;
+  }
+
+  #accept(connection: Connection): void {
+    if (this.#closed) {
+      connection.destroy();
+      return;
+    }
+    this.#strangers.add(new PrimarySession(connection, this.#options, this.#host));
+    if (this.#strangers.size > MAX_STRANGERS) {
+      const [oldest] = this.#strangers;
+      oldest?.close();
+    }
+  }
+
+  #admit(session: PrimarySession): boolean {
+    if (this.#replicas.size >= this.#options.maxReplicas) return false;
+    this.#strangers.delete(session);
+    this.#replicas.add(session);
+    return true;
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * One conversation with a primary, on the replica's side (fcrp-v1.md, "Conversation" 5; design.md, "Histories"): claims what
+ * is held, decides from the answer what may come, applies it, and swaps new content in when it is whole.
+ */
+import type { Clock, Timers } from '../clock.js';
+import type { ReplicatedStore } from '../engine/types.js';
+import { FastcacheError } from '../errors.js';
+import { decodeBatch } from '../frame/batch.js';
+import { openPayload } from '../frame/frame.js';
+import { encodeHelloFrame } from '../frame/hello.js';
+import { FrameKind, frameKindName } from '../frame/kinds.js';
+import type { SplitFrame } from '../frame/splitter.js';
+import { decodeWatermarks } from '../frame/watermarks.js';
+import type { Address, Transport } from '../transport/connection.js';
+import { Conversation, type PrimaryAnswer } from './conversation.js';
+import type { Gap } from './gap-policy.js';
+import type { ReplicationMetrics } from './metrics.js';
+import { Staging } from './staging.js';
+import type { FrameSubscriber } from './subscriber.js';
+import { hasReached, watermarkOf } from './watermarks.js';
+
+/** What a replica holds, whole and of one moment. */
+export interface Holding {
+  readonly store: ReplicatedStore;
+  /** Whose sequences the store's watermarks are; undefined: a Rust primary's, which has no histories. */
+  readonly history: string | undefined;
+}
+
+export interface ReplicaSessionOptions {
+  transport: Transport;
+  clock: Clock;
+  timers: Timers;
+  metrics: ReplicationMetrics;
+  address: Address;
+  connectTimeoutMs: number;
+  token: string | undefined;
+  /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
+  createStore(shards: number): ReplicatedStore;
+  /** Gets the frames of the stream as they came, from SnapshotBegin or the first batch on. */
+  recorder: Pick<FrameSubscriber, 'offer'> | undefined;
+}
+
+export interface ReplicaSessionHandlers {
+  connected(): void;
+  /** A snapshot arrives, or new content from the first sequence on: so many entries are there. */
+  building(entries: number): void;
+  /** New content is whole and replaces all that was held. */
+  swapped(holding: Holding): void;
+  /** What is held follows the primary from here on. */
+  live(primary: PrimaryAnswer): void;
+  /** Once: all that the primary had when it answered is applied. */
+  caughtUp(watermarks: readonly bigint[]): void;
+  ended(end: SessionEnd): void;
+}
+
+export interface SessionEnd {
+  error: Error;
+  /** What was claimed led nowhere: come back claiming nothing. */
+  claimNothing: boolean;
+  /** Set when `error` is a `SEQUENCE_GAP`. */
+  gap: Gap | undefined;
+}
+
+export class ReplicaSession {
+  readonly #options: ReplicaSessionOptions;
+  readonly #handlers: ReplicaSessionHandlers;
+  readonly #conversation: Conversation;
+  /** What is held, and what the answer showed to be continued by this primary; undefined: only new content may come. */
+  #continued: Holding | undefined;
+  #staging: Staging | undefined;
+  #answer: PrimaryAnswer | undefined;
+  #isLive = false;
+  #isCaughtUp = false;
+  #isOver = false;
+
+  /** `claimed`: what is held and to be continued; undefined claims nothing, so that new content comes. */
+  constructor(
+    options: ReplicaSessionOptions,
+    claimed: Holding | undefined,
+    handlers: ReplicaSessionHandlers,
+  ) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#continued = claimed;
+    const { transport, timers, address, connectTimeoutMs, token } = options;
+    const margin = new Map(claimed?.history === undefined ? [] : [['history', claimed.history]]);
+    const hello = encodeHelloFrame(
+      { role: 'replica', token, watermarks: claimed?.store.watermarks() },
+      { margin },
+    );
+    this.#conversation = new Conversation(
+      { transport, timers, address, connectTimeoutMs, hello },
+      {
+        connected: () => handlers.connected(),
+        answered: (answer) => this.#onAnswer(answer),
+        frame: (frame) => this.#onFrame(frame),
+        ended: (error) => this.#end({ error, claimNothing: false, gap: undefined }),
+      },
+    );
+  }
+
+  start(): void {
+    this.#conversation.start();
+  }
+
+  /** Drops the connection and what was not whole; no handler is called any more. */
+  close(): void {
+    this.#isOver = true;
+    this.#staging = undefined;
+    this.#conversation.close();
+  }
+
+  #end(end: SessionEnd): void {
+    if (this.#isOver) return;
+    this.close();
+    this.#handlers.ended(end);
+  }
+
+  #onAnswer(answer: PrimaryAnswer): void {
+    this.#answer = answer;
+    const { watermarks, margin } = answer;
+    const history = margin?.get('history');
+    const held = this.#continued;
+    if (held === undefined) {
+      // A primary of ours always sends a snapshot now; the crate's sends nothing when it has nothing.
+      if (margin === undefined && hasReached([], watermarks)) this.#buildFromFrames();
+      return;
+    }
+    if (history !== undefined && history !== held.history) {
+      // It has read in our margin that what we hold is not its own, and sends a snapshot.
+      this.#continued = undefined;
+      return;
+    }
+    const own = held.store.watermarks();
+    if (history !== held.history || watermarks.length !== own.length || !hasReached(watermarks, own)) {
+      this.#end({ error: historyDiffers(own, answer), claimNothing: true, gap: undefined });
+      return;
+    }
+    if (hasReached(own, watermarks)) this.#goLive();
+  }
+
+  #onFrame(frame: SplitFrame): void {
+    const { kind } = frame.header;
+    const payload = openPayload(frame.header, frame.wirePayload);
+    switch (kind) {
+      case FrameKind.MutationBatch:
+        this.#onBatch(frame, payload);
+        break;
+      case FrameKind.SnapshotBegin:
+        if (this.#staging?.isLoading === true) throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
+        this.#build(Staging.fromSnapshot(payload, this.#createStore()));
+        break;
+      case FrameKind.SnapshotChunk:
+        this.#loading(frame).load(payload);
+        this.#handlers.building(this.#staging?.entries ?? 0);
+        break;
+      case FrameKind.SnapshotEnd:
+        this.#loading(frame).finish(payload);
+        this.#swapWhenWhole();
+        break;
+      case FrameKind.Ack:
+        decodeWatermarks(payload);
+        return;
+      default:
+        throw outOfPlace(frame, 'a frame of the stream');
+    }
+    // After it is known to be sound; what the splitter does not own is overwritten by the next bytes.
+    if (!this.#isOver)
+      this.#options.recorder?.offer(frame.owned ? frame.bytes : Buffer.from(frame.bytes), 0, 0n);
+  }
+
+  #onBatch(frame: SplitFrame, payload: Uint8Array): void {
+    if (this.#staging?.isLoading === true) throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
+    // The crate's primary, asked by who claims nothing, may begin with its first frame.
+    if (this.#continued === undefined && this.#staging === undefined && this.#answer?.margin === undefined) {
+      this.#buildFromFrames();
+    }
+    const store = this.#staging?.store ?? this.#continued?.store;
+    if (store === undefined) throw outOfPlace(frame, 'SnapshotBegin');
+    const { clock, metrics } = this.#options;
+    const startedUs = clock.monotonicUs();
+    try {
+      const { applied, skipped } = store.apply(payload);
+      metrics.batchApplied(applied, skipped, Math.round((clock.monotonicUs() - startedUs) * 1000));
+    } catch (error) {
+      if (!(error instanceof FastcacheError) || error.code !== 'SEQUENCE_GAP') throw error;
+      this.#end({ error, claimNothing: false, gap: gapOf(payload, store) });
+      return;
+    }
+    if (this.#staging !== undefined) this.#swapWhenWhole();
+    else if (this.#isLive) this.#checkCaughtUp();
+    else this.#goLive();
+  }
+
+  #loading(frame: SplitFrame): Staging {
+    if (this.#staging?.isLoading !== true) throw outOfPlace(frame, 'SnapshotBegin');
+    return this.#staging;
+  }
+
+  #createStore(): ReplicatedStore {
+    return this.#options.createStore(this.#answer?.watermarks.length ?? 1);
+  }
+
+  #buildFromFrames(): void {
+    this.#build(Staging.fromFrames(this.#answer?.watermarks ?? [], this.#createStore()));
+  }
+
+  /** What was being built before gives its memory back first. */
+  #build(staging: Staging): void {
+    this.#staging = staging;
+    this.#isLive = false;
+    this.#handlers.building(0);
+    this.#swapWhenWhole();
+  }
+
+  #swapWhenWhole(): void {
+    const staging = this.#staging;
+    if (staging?.isWhole !== true) return;
+    this.#staging = undefined;
+    const holding: Holding = { store: staging.store, history: this.#answer?.margin?.get('history') };
+    this.#continued = holding;
+    this.#handlers.swapped(holding);
+    if (!this.#isOver) this.#goLive();
+  }
+
+  #goLive(): void {
+    if (this.#answer === undefined) return;
+    this.#isLive = true;
+    this.#handlers.live(this.#answer);
+    this.#checkCaughtUp();
+  }
+
+  #checkCaughtUp(): void {
+    if (this.#isCaughtUp || this.#isOver) return;
+    const watermarks = this.#continued?.store.watermarks() ?? [];
+    if (!hasReached(watermarks, this.#answer?.watermarks ?? [])) return;
+    this.#isCaughtUp = true;
+    this.#handlers.caughtUp(watermarks);
+  }
+}
+
+/** The shard of a batch's first record stands for the batch: no primary mixes shards in one. */
+function gapOf(payload: Uint8Array, store: ReplicatedStore): Gap {
+  const [first] = decodeBatch(payload).records;
+  const shard = first?.shard ?? 0;
+  return { shard, expected: watermarkOf(store.watermarks(), shard) + 1n };
+}
+
+function outOfPlace(frame: SplitFrame, expected: string): FastcacheError {
+  const found = frameKindName(frame.header.kind);
+  return new FastcacheError('FRAME_OUT_OF_PLACE', `The primary sent a ${found} where ${expected} was due.`, {
+    expected,
+    found,
+    offset: frame.offset,
+  });
+}
+
+function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAnswer): FastcacheError {
+  return new FastcacheError(
+    'HISTORY_DIFFERS',
+    'What this replica holds is not part of what the primary has: all of it will be fetched anew.',
+    { expected: own.join(), found: watermarks.join() },
+  );
+}

@@ -1,0 +1,204 @@
+/**
+ * A `ReplicatedStore` on plain `Map`s: the same contract as the kernel's, without its speed. The tests of replication
+ * run on it, and it is the oracle that other stores are compared with.
+ */
+import { xxh3 } from '@node-rs/xxhash';
+import type { Clock } from '../../src/clock.js';
+import type { ApplyResult, OpenBatch, ReplicatedStore, SnapshotScan } from '../../src/engine/types.js';
+import { FastcacheError } from '../../src/errors.js';
+import { decodeBatch, type MutationOp, type MutationRecord } from '../../src/frame/batch.js';
+import { decodeSnapshotChunk, encodeSnapshotEntries, type SnapshotEntry } from '../../src/frame/snapshot.js';
+import { BatchBuilder, type BatchRules } from '../../src/replication/batch-builder.js';
+
+interface Value {
+  value: Buffer;
+  expireAtMs: bigint | null;
+}
+
+export interface MapStoreOptions extends Partial<BatchRules> {
+  shards: number;
+  clock: Clock;
+}
+
+export class MapStore implements ReplicatedStore {
+  readonly shards: number;
+  onBatch: (batch: OpenBatch) => void = () => {};
+  onDirty: () => void = () => {};
+  /** Scans that were begun and not closed. */
+  openScans = 0;
+  readonly #clock: Clock;
+  readonly #maps: Map<string, Value>[];
+  readonly #builders: BatchBuilder[];
+  #watermarks: bigint[];
+  #isDirty = false;
+
+  constructor({ shards, clock, ...rules }: MapStoreOptions) {
+    this.shards = shards;
+    this.#clock = clock;
+    this.#maps = Array.from({ length: shards }, () => new Map());
+    this.#watermarks = new Array(shards).fill(0n);
+    const defaults: BatchRules = { immediate: false, maxRecords: 512, maxBytes: 1_048_576, maxDelayUs: 750 };
+    this.#builders = Array.from({ length: shards }, () => new BatchBuilder({ ...defaults, ...rules }, clock));
+  }
+
+  set(key: string, value: string, expireAtMs: bigint | null = null): void {
+    this.#mutate('set', key, Buffer.from(value), expireAtMs);
+  }
+
+  del(key: string): void {
+    this.#mutate('del', key, Buffer.alloc(0), null);
+  }
+
+  expire(key: string, expireAtMs: bigint | null): void {
+    this.#mutate('expire', key, Buffer.alloc(0), expireAtMs);
+  }
+
+  get(key: string): string | undefined {
+    return this.#maps[this.shardOf(key)]!.get(key)?.value.toString();
+  }
+
+  /** All keys and values with their expiry, sorted: equal exactly when the content is. */
+  content(): string[] {
+    const lines = this.#maps.flatMap((map) =>
+      [...map].map(([key, { value, expireAtMs }]) => `${key}=${value} @${expireAtMs}`),
+    );
+    return lines.sort();
+  }
+
+  shardOf(key: string): number {
+    return this.#shardOfHash(xxh3.xxh64(key));
+  }
+
+  flush(): void {
+    this.#isDirty = false;
+    for (const builder of this.#builders) this.#emit(builder.flush());
+  }
+
+  flushDue(): number {
+    let next = -1;
+    for (const builder of this.#builders) {
+      this.#emit(builder.flushDue());
+      const dueInUs = builder.nextTimeoutUs();
+      if (dueInUs !== undefined && (next < 0 || dueInUs < next)) next = dueInUs;
+    }
+    return next;
+  }
+
+  watermarks(): bigint[] {
+    return this.#watermarks.slice();
+  }
+
+  setWatermarks(watermarks: readonly bigint[]): void {
+    this.#watermarks = Array.from({ length: this.shards }, (_, shard) => watermarks[shard] ?? 0n);
+  }
+
+  apply(payload: Uint8Array): ApplyResult {
+    const records = [...decodeBatch(payload).records];
+    const watermarks = this.#watermarks.slice();
+    let lastTimestampMs = 0;
+    const fresh: MutationRecord[] = [];
+    for (const record of records) {
+      const { shard, sequence, timestampMs } = record;
+      const watermark = watermarks[shard];
+      if (watermark === undefined) {
+        throw new FastcacheError('SHARD_OUT_OF_RANGE', `A record is of shard ${shard} of ${this.shards}.`);
+      }
+      lastTimestampMs = Math.max(lastTimestampMs, Number(timestampMs));
+      if (sequence <= watermark) continue;
+      if (sequence !== watermark + 1n) {
+        throw new FastcacheError('SEQUENCE_GAP', `Shard ${shard} lacks sequence ${watermark + 1n}.`, {
+          expected: watermark + 1n,
+          found: sequence,
+        });
+      }
+      watermarks[shard] = sequence;
+      fresh.push(record);
+    }
+    for (const { shard, op, key, value, expireAtMs } of fresh) {
+      this.#change(shard, op, key.toString(), Buffer.from(value), expireAtMs);
+    }
+    this.#watermarks = watermarks;
+    return { applied: fresh.length, skipped: records.length - fresh.length, lastTimestampMs };
+  }
+
+  loadChunk(payload: Uint8Array): number {
+    const { entries, entryCount } = decodeSnapshotChunk(payload);
+    for (const { key, value, expireAtMs } of entries) {
+      this.#maps[this.shardOf(key.toString())]!.set(key.toString(), {
+        value: Buffer.from(value),
+        expireAtMs,
+      });
+    }
+    return entryCount;
+  }
+
+  scan(): SnapshotScan {
+    this.openScans += 1;
+    // Iterators of a Map see what is added and miss what is deleted while they are on their way.
+    const entries = this.#walk();
+    let ahead = entries.next();
+    return {
+      next: (maxBytes) => {
+        const step: SnapshotEntry[] = [];
+        let bytes = 0;
+        // Asked again: what came after the end was seen is in the frames that follow.
+        while (!ahead.done && (step.length === 0 || bytes < maxBytes)) {
+          step.push(ahead.value);
+          bytes += 16 + ahead.value.key.length + ahead.value.value.length;
+          ahead = entries.next();
+        }
+        return { entries: encodeSnapshotEntries(step), entryCount: step.length, done: ahead.done === true };
+      },
+      close: () => {
+        this.openScans -= 1;
+      },
+    };
+  }
+
+  keyCount(): number {
+    return this.#maps.reduce((sum, map) => sum + map.size, 0);
+  }
+
+  *#walk(): Generator<SnapshotEntry> {
+    for (const map of this.#maps) {
+      for (const [key, { value, expireAtMs }] of map) yield { key: Buffer.from(key), value, expireAtMs };
+    }
+  }
+
+  #mutate(op: MutationOp, key: string, value: Buffer, expireAtMs: bigint | null): void {
+    const keyHash = xxh3.xxh64(key);
+    const shard = this.#shardOfHash(keyHash);
+    const sequence = this.#watermarks[shard]! + 1n;
+    this.#watermarks[shard] = sequence;
+    this.#change(shard, op, key, value, expireAtMs);
+    const timestampMs = BigInt(Math.trunc(this.#clock.nowMs()));
+    const record = { shard, sequence, timestampMs, op, keyHash, expireAtMs, key: Buffer.from(key), value };
+    const full = this.#builders[shard]!.push(record);
+    if (full !== undefined) {
+      this.#emit(full);
+    } else if (!this.#isDirty) {
+      this.#isDirty = true;
+      this.onDirty();
+    }
+  }
+
+  #change(shard: number, op: MutationOp, key: string, value: Buffer, expireAtMs: bigint | null): void {
+    const map = this.#maps[shard]!;
+    const isPast = expireAtMs !== null && expireAtMs <= BigInt(Math.trunc(this.#clock.nowMs()));
+    if (op === 'del' || isPast) map.delete(key);
+    else if (op === 'set') map.set(key, { value, expireAtMs });
+    else {
+      const held = map.get(key);
+      if (held !== undefined) map.set(key, { value: held.value, expireAtMs });
+    }
+  }
+
+  #emit(batch: OpenBatch | undefined): void {
+    if (batch !== undefined) this.onBatch(batch);
+  }
+
+  #shardOfHash(keyHash: bigint): number {
+    if (this.shards === 1) return 0;
+    return Number(BigInt.asUintN(64, keyHash << 7n) >> BigInt(64 - Math.log2(this.shards)));
+  }
+}
