@@ -1,0 +1,226 @@
+// Blocks for records: size classes in slabs up to 32 KiB, whole pages above. A slab that empties gives its pages back;
+// `compact` empties the sparse ones by moving what still lives in them.
+//
+// A slab's first 32 bytes: 0 class, 4 head of its free blocks, 8 blocks in use, 12 blocks in all, 16 blocks ever used
+// (those behind were never handed out), 20 previous and 24 next slab of the class with room, 28 pages.
+// A free block holds the next free one at 0, and 0 at 8, where a record says that it is in use.
+import { allocatePages, freePages, freeSlabPages, markSlab, PAGE_BYTES, pagesFor, slabOf } from './pages';
+import { isInUse } from './record';
+
+const SLAB_HEADER: usize = 32;
+/** Up to here a class is every 8 bytes; above, 16 classes a doubling, so that at most 1/16 of a block is waste. */
+const FINE_MAX: usize = 256;
+const FINE_CLASSES: u32 = 32;
+const SLAB_MAX: usize = 32768;
+const CLASSES: u32 = FINE_CLASSES + 7 * 16 + 1;
+const SLAB_PAGES_MAX: u32 = 128;
+
+const classBytes: usize = memory.data(580, 4);
+const classPages: usize = memory.data(580, 4);
+const withRoom: usize = memory.data(580, 4);
+const freeBlocks: usize = memory.data(580, 4);
+let usedBytes: f64 = 0;
+
+export function initializeArena(): void {
+  for (let index: u32 = 1; index < CLASSES; index++) {
+    let bytes: usize;
+    if (index <= FINE_CLASSES) bytes = <usize>index << 3;
+    else {
+      const coarse = index - FINE_CLASSES - 1;
+      const base = FINE_MAX << (coarse >> 4);
+      bytes = base + (base >> 4) * (<usize>(coarse & 15) + 1);
+    }
+    store<u32>(classBytes + (index << 2), <u32>bytes);
+    store<u32>(classPages + (index << 2), slabPagesFor(bytes));
+  }
+}
+
+/** Bytes in blocks that are handed out, rounding included. */
+export function blockBytesInUse(): f64 {
+  return usedBytes;
+}
+
+/** Bytes in free blocks of slabs: what `compact` could at best give back. */
+export function blockBytesFree(): f64 {
+  let sum: f64 = 0;
+  for (let index: u32 = 1; index < CLASSES; index++) {
+    sum += <f64>load<u32>(freeBlocks + (index << 2)) * <f64>load<u32>(classBytes + (index << 2));
+  }
+  return sum;
+}
+
+/** Whether a block for `a` bytes is as large as one for `b`, so that one can take the other's place. */
+// @ts-ignore: decorator
+@inline
+export function sameBlock(a: usize, b: usize): bool {
+  if (a > SLAB_MAX || b > SLAB_MAX) return a > SLAB_MAX && b > SLAB_MAX && pagesFor(a) == pagesFor(b);
+  return classOf(a) == classOf(b);
+}
+
+/** A block for `bytes`, or 0 when memory is exhausted. Its content is undefined. */
+export function allocateBlock(bytes: usize): usize {
+  if (bytes > SLAB_MAX) {
+    const run = allocatePages(bytes);
+    if (run != 0) usedBytes += <f64>(<usize>pagesFor(bytes) * PAGE_BYTES);
+    return run;
+  }
+  const index = classOf(bytes);
+  let slab: usize = load<u32>(withRoom + (index << 2));
+  if (slab == 0) {
+    slab = newSlab(index);
+    if (slab == 0) return 0;
+  }
+  return takeFrom(slab, index);
+}
+
+/** Gives back the block at `block` that was asked for with `bytes`. */
+export function freeBlock(block: usize, bytes: usize): void {
+  const slab = slabOf(block);
+  if (slab == 0) {
+    usedBytes -= <f64>(<usize>pagesFor(bytes) * PAGE_BYTES);
+    freePages(block);
+    return;
+  }
+  const index = load<u32>(slab);
+  usedBytes -= <f64>load<u32>(classBytes + (index << 2));
+  store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) + 1);
+  store<u32>(block, load<u32>(slab, 4));
+  store<u32>(block, 0, 8);
+  store<u32>(slab, <u32>block, 4);
+  const live = load<u32>(slab, 8) - 1;
+  store<u32>(slab, live, 8);
+  if (live == load<u32>(slab, 12) - 1) linkSlab(slab, index);
+  if (live == 0) dropSlab(slab, index);
+}
+
+/** Takes out of use the sparsest slab among some of the class that wastes the most, or returns 0 when none is worth it. */
+export function sparseSlab(): usize {
+  let worst: u32 = 0;
+  let worstBytes: f64 = 0;
+  for (let index: u32 = 1; index < CLASSES; index++) {
+    const free = load<u32>(freeBlocks + (index << 2));
+    const bytes = <f64>free * <f64>load<u32>(classBytes + (index << 2));
+    // Only where the other slabs have room for what lives in this one.
+    if (free >= blocksOf(index) && bytes > worstBytes) {
+      worst = index;
+      worstBytes = bytes;
+    }
+  }
+  if (worst == 0) return 0;
+  let best: usize = 0;
+  let slab: usize = load<u32>(withRoom + (worst << 2));
+  for (let tries = 0; slab != 0 && tries < 64; tries++) {
+    if (best == 0 || load<u32>(slab, 8) < load<u32>(best, 8)) best = slab;
+    slab = load<u32>(slab, 24);
+  }
+  // It leaves the list, so that no block is taken from it while it is emptied.
+  unlinkSlab(best, worst);
+  return best;
+}
+
+/** The next block in use at or behind `from` in a slab; 0: none. `from` 0 starts at its beginning. */
+export function nextInUse(slab: usize, from: usize): usize {
+  const bytes = <usize>load<u32>(classBytes + (load<u32>(slab) << 2));
+  const end = slab + SLAB_HEADER + <usize>load<u32>(slab, 16) * bytes;
+  let block = from == 0 ? slab + SLAB_HEADER : from;
+  for (; block < end; block += bytes) {
+    if (isInUse(block)) return block;
+  }
+  return 0;
+}
+
+/** Counts a block of a slab that `sparseSlab` took out as moved away; true when it was the last and the slab is gone. */
+export function vacate(slab: usize): bool {
+  const index = load<u32>(slab);
+  usedBytes -= <f64>load<u32>(classBytes + (index << 2));
+  store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) + 1);
+  const live = load<u32>(slab, 8) - 1;
+  store<u32>(slab, live, 8);
+  if (live != 0) return false;
+  store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) - load<u32>(slab, 12));
+  freeSlabPages(slab, load<u32>(slab, 28));
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function classOf(bytes: usize): u32 {
+  if (bytes <= FINE_MAX) return <u32>((bytes + 7) >> 3);
+  const log = 31 - clz(<u32>bytes - 1);
+  const step = ((<u32>bytes - 1) >> (log - 4)) & 15;
+  return FINE_CLASSES + ((log - 8) << 4) + step + 1;
+}
+
+/** The fewest pages that hold eight blocks and waste at most a 32nd. */
+function slabPagesFor(bytes: usize): u32 {
+  let pages: u32 = bytes <= 1024 ? 4 : 1;
+  for (; pages < SLAB_PAGES_MAX; pages++) {
+    const room = (<usize>pages * PAGE_BYTES) - SLAB_HEADER;
+    const waste = room % bytes;
+    if (room / bytes >= 8 && waste * 32 <= room) break;
+  }
+  return pages;
+}
+
+// @ts-ignore: decorator
+@inline
+function blocksOf(index: u32): u32 {
+  const room = (<usize>load<u32>(classPages + (index << 2)) * PAGE_BYTES) - SLAB_HEADER;
+  return <u32>(room / <usize>load<u32>(classBytes + (index << 2)));
+}
+
+function newSlab(index: u32): usize {
+  const pages = load<u32>(classPages + (index << 2));
+  const slab = allocatePages(<usize>pages * PAGE_BYTES);
+  if (slab == 0) return 0;
+  markSlab(slab);
+  const blocks = blocksOf(index);
+  store<u32>(slab, index);
+  store<u32>(slab, 0, 4);
+  store<u32>(slab, 0, 8);
+  store<u32>(slab, blocks, 12);
+  store<u32>(slab, 0, 16);
+  store<u32>(slab, pages, 28);
+  store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) + blocks);
+  linkSlab(slab, index);
+  return slab;
+}
+
+function takeFrom(slab: usize, index: u32): usize {
+  const bytes = <usize>load<u32>(classBytes + (index << 2));
+  let block: usize = load<u32>(slab, 4);
+  if (block != 0) store<u32>(slab, load<u32>(block), 4);
+  else {
+    const used = load<u32>(slab, 16);
+    block = slab + SLAB_HEADER + <usize>used * bytes;
+    store<u32>(slab, used + 1, 16);
+  }
+  const live = load<u32>(slab, 8) + 1;
+  store<u32>(slab, live, 8);
+  if (live == load<u32>(slab, 12)) unlinkSlab(slab, index);
+  store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) - 1);
+  usedBytes += <f64>bytes;
+  return block;
+}
+
+function dropSlab(slab: usize, index: u32): void {
+  unlinkSlab(slab, index);
+  store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) - load<u32>(slab, 12));
+  freeSlabPages(slab, load<u32>(slab, 28));
+}
+
+function linkSlab(slab: usize, index: u32): void {
+  const head = load<u32>(withRoom + (index << 2));
+  store<u32>(slab, 0, 20);
+  store<u32>(slab, head, 24);
+  if (head != 0) store<u32>(head, <u32>slab, 20);
+  store<u32>(withRoom + (index << 2), <u32>slab);
+}
+
+function unlinkSlab(slab: usize, index: u32): void {
+  const previous = load<u32>(slab, 20);
+  const next = load<u32>(slab, 24);
+  if (previous != 0) store<u32>(previous, next, 24);
+  else store<u32>(withRoom + (index << 2), next);
+  if (next != 0) store<u32>(next, previous, 20);
+}

@@ -1,0 +1,121 @@
+// The kernel's face to the host: one function an export, plain numbers in and out. Addresses are u32 (the host reads
+// them as unsigned), 64-bit values that are not per record cross as i64. Calls that return a status leave details in
+// the result block; layout.ts names statuses and words.
+import { blockBytesFree, blockBytesInUse, initializeArena } from './arena';
+import { initializeArguments, limitArgument, result } from './arguments';
+import { emittedRecords, frameBufferBytes, setBatchLimits } from './batch';
+import { expiryBytes, NEVER } from './expiry';
+import { RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
+import { allocatedBytes, allocateReserve, availableBytes, freePages, initializePages, limitPages } from './pages';
+import { valueLengthOf, valueOf } from './record';
+import { expiringOf, initializeShards, keysOf, sequenceOf, setSequence, shardAt, shardCount } from './shard';
+import { expiryHere, locate, shardOfKey } from './store';
+import { seedTables, tableBytes } from './table';
+import { xxh3 } from './xxh3';
+
+export { apply, loadEntries } from './apply';
+export { flushAll, flushDue } from './batch';
+export { setTime } from './clock';
+export { execute, processedCommands } from './resp';
+export { scan } from './scan';
+export { compact, expiredCount, expireKey, put, removeKey, setReplica, sweep } from './store';
+export { xxh3 };
+
+/** Once, before all else. False: an impossible shard count. */
+export function initialize(
+  shards: u32,
+  route: u32,
+  seed: u64,
+  maxMemoryBytes: f64,
+  maxArgument: u32,
+  batchRecords: u32,
+  batchBytes: u32,
+): bool {
+  initializePages();
+  limitPages(maxMemoryBytes);
+  initializeArena();
+  seedTables(seed);
+  limitArgument(maxArgument);
+  setBatchLimits(batchRecords, batchBytes);
+  return initializeArguments() && initializeShards(shards, route == ROUTE_SESSION_PREFIX);
+}
+
+export function resultBlock(): usize {
+  return result;
+}
+
+/** A buffer of the host's in kernel memory, 0 when there is none to be had. */
+export function allocate(bytes: usize): usize {
+  return allocateReserve(bytes);
+}
+
+export function release(buffer: usize): void {
+  freePages(buffer);
+}
+
+/** Address of a live key's value, 0 when there is none; its length is the result block's count. */
+export function get(key: usize, length: u32): usize {
+  const record = locate(key, length);
+  if (record == 0) return 0;
+  store<u32>(result + (RESULT_COUNT << 2), valueLengthOf(record));
+  return valueOf(record);
+}
+
+/** When a live key expires, Unix ms; NEVER (all ones) without expiry, 0 when there is no such key. */
+export function expiryOfKey(key: usize, length: u32): u64 {
+  const record = locate(key, length);
+  return record == 0 ? 0 : min(expiryHere(record), NEVER);
+}
+
+/** The shard that a key routes to. */
+export function routeKey(key: usize, length: u32): u32 {
+  return shardOfKey(key, length, xxh3(key, length));
+}
+
+export function watermark(shard: u32): u64 {
+  return sequenceOf(shardAt(shard));
+}
+
+export function setWatermark(shard: u32, sequence: u64): void {
+  setSequence(shardAt(shard), sequence);
+}
+
+export function keysIn(shard: u32): u32 {
+  return keysOf(shardAt(shard));
+}
+
+/** Keys of a shard that have an expiry. */
+export function expiringIn(shard: u32): u32 {
+  return expiringOf(shardAt(shard));
+}
+
+// What the memory holds, in bytes.
+export function memoryAllocated(): f64 {
+  return allocatedBytes();
+}
+
+export function memoryAvailable(): f64 {
+  return availableBytes();
+}
+
+export function memoryInRecords(): f64 {
+  return blockBytesInUse();
+}
+
+export function memoryInFreeBlocks(): f64 {
+  return blockBytesFree();
+}
+
+export function memoryInTables(): f64 {
+  let sum: f64 = 0;
+  for (let id: u32 = 0; id < shardCount; id++) sum += tableBytes(shardAt(id)) + expiryBytes(shardAt(id));
+  return sum;
+}
+
+export function memoryInFrames(): f64 {
+  return frameBufferBytes();
+}
+
+export function recordsEmitted(): f64 {
+  return emittedRecords();
+}

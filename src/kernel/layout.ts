@@ -1,0 +1,89 @@
+// Constants that the kernel (AssemblyScript) and the engine (TypeScript) share; both compilers read this file.
+// Only plain numbers may stand here.
+
+// What `execute` returns.
+/** Everything that was given has been executed. */
+export const STATUS_DONE = 0;
+/** The rest, from RESULT_CONSUMED on, is the start of a command; RESULT_NEED is the least length it can have. */
+export const STATUS_INCOMPLETE = 1;
+/** A command that is TypeScript's: its arguments stand in the argument table. */
+export const STATUS_HANDED_OUT = 2;
+/** An inline command: RESULT_ARGC is 1 and the table holds the line. */
+export const STATUS_INLINE = 3;
+/** The client broke the protocol; RESULT_DETAIL is one of PROTOCOL_*. */
+export const STATUS_PROTOCOL_ERROR = 4;
+/** The next reply needs RESULT_NEED free bytes of output: take what is there, call again from RESULT_CONSUMED. */
+export const STATUS_OUTPUT_FULL = 5;
+
+export const PROTOCOL_MULTIBULK_LENGTH = 1;
+export const PROTOCOL_BULK_LENGTH = 2;
+export const PROTOCOL_EXPECTED_DOLLAR = 3;
+export const PROTOCOL_INLINE_TOO_BIG = 4;
+
+// Words (u32) of the result block, at the address that `resultBlock` returns.
+export const RESULT_CONSUMED = 0;
+export const RESULT_OUTPUT = 1;
+export const RESULT_NEED = 2;
+export const RESULT_ARGC = 3;
+/** Address of the argument table: argc pairs of (address, bytes). */
+export const RESULT_ARGV = 4;
+export const RESULT_DETAIL = 5;
+/** Where the check of a long incomplete command may go on, and how many arguments it still lacks. */
+export const RESULT_RESUME_AT = 6;
+export const RESULT_RESUME_ARGS = 7;
+// Results of apply, load and scan.
+export const RESULT_APPLIED = 8;
+export const RESULT_SKIPPED = 9;
+export const RESULT_FAULT_OFFSET = 10;
+export const RESULT_COUNT = 11;
+/** Unix ms as a f64, in the words 12 and 13. */
+export const RESULT_TIMESTAMP_F64 = 12;
+/** u64 operands of a fault (what was expected, what was found), at words 14 and 16. */
+export const RESULT_EXPECTED_U64 = 14;
+export const RESULT_FOUND_U64 = 16;
+/** u64: the cursor with which a scan goes on, at word 18. */
+export const RESULT_CURSOR_U64 = 18;
+export const RESULT_DONE = 20;
+export const RESULT_SHARD = 21;
+export const RESULT_WORDS = 24;
+
+// What `apply` and `load` return.
+export const APPLY_OK = 0;
+export const APPLY_COUNT = 1;
+export const APPLY_TRUNCATED = 2;
+export const APPLY_OP = 3;
+export const APPLY_SHARD = 4;
+export const APPLY_HASH = 5;
+export const APPLY_GAP = 6;
+export const APPLY_TRAILING = 7;
+export const APPLY_MEMORY = 8;
+
+// What `put`, `remove` and `expireAt` return.
+export const WRITE_MISSING = 0;
+export const WRITE_DONE = 1;
+export const WRITE_MEMORY = 2;
+
+export const ROUTE_FULL_KEY = 0;
+export const ROUTE_SESSION_PREFIX = 1;
+
+/** Bytes that may be read behind any input, so that short strings can be loaded as words. */
+export const INPUT_SLACK_BYTES = 16;
+/** The shared input window and the shared output buffer. */
+export const INPUT_WINDOW_BYTES = 262144;
+export const OUTPUT_BYTES = 262144;
+/** Redis' limit of an inline command and of a count's digits. */
+export const INLINE_MAX_BYTES = 65536;
+/** Redis' limit of arguments in one command. */
+export const ARGUMENTS_MAX = 1048576;
+
+/** FCRP: bytes of a MutationBatch record before its key, and of a snapshot entry before its key. */
+export const RECORD_HEADER_BYTES = 53;
+export const ENTRY_HEADER_BYTES = 16;
+/** FCRP: mutation ops. 4 (a Set with governance bytes) is read and never written. */
+export const OP_SET = 1;
+export const OP_DEL = 2;
+export const OP_EXPIRE = 3;
+export const OP_SET_GOVERNED = 4;
+/** FCRP: the largest payload of a frame. */
+export const PAYLOAD_MAX_BYTES = 268435456;
+export const SHARDS_MAX = 1024;

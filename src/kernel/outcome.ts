@@ -1,0 +1,44 @@
+// What a command in place comes to, and the replies that many share.
+import { argument, argumentLength } from './arguments';
+import { replyError, replyErrorAbout } from './reply';
+
+/** The command has run and replied. */
+export const DONE: i32 = 0;
+/** Its reply needs `wantedOutput` bytes of room, which there are not; nothing has changed. */
+export const FULL: i32 = 1;
+/** It is the host's. */
+export const HANDED_OUT: i32 = 2;
+
+export let wantedOutput: u64 = 0;
+
+export function full(wanted: u64): i32 {
+  wantedOutput = wanted;
+  return FULL;
+}
+
+export function failed(text: string): i32 {
+  replyError(text);
+  return DONE;
+}
+
+export function wrongArity(): i32 {
+  replyErrorAbout("ERR wrong number of arguments for '", argument(0), argumentLength(0), "' command");
+  return DONE;
+}
+
+export function outOfMemory(): i32 {
+  return failed("OOM command not allowed when used memory > 'maxmemory'.");
+}
+
+export function syntaxError(): i32 {
+  return failed('ERR syntax error');
+}
+
+export function notAnInteger(): i32 {
+  return failed('ERR value is not an integer or out of range');
+}
+
+export function invalidExpireTime(): i32 {
+  replyErrorAbout("ERR invalid expire time in '", argument(0), argumentLength(0), "' command");
+  return DONE;
+}

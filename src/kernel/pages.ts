@@ -1,0 +1,226 @@
+// Memory in runs of 4 KiB pages: whatever is larger than a slab block, and the slabs themselves. Free neighbours join
+// at once, so what has been freed can serve any size again.
+//
+// Each page has a word of metadata, its kind in the two top bits:
+//   FREE   in the first and last page of a free run: the run's pages
+//   RUN    in the first page of a run in use: the run's pages
+//   SLAB   in every page of a slab: the slab's first page
+//   0      inside a run, or not ours
+// The free runs of a size are linked through their own first page: next at 0, previous at 4.
+
+export const PAGE_SHIFT: u32 = 12;
+export const PAGE_BYTES: usize = 1 << PAGE_SHIFT;
+
+const KIND_MASK: u32 = 0xc0000000;
+const VALUE_MASK: u32 = 0x3fffffff;
+const FREE: u32 = 0x40000000;
+const RUN: u32 = 0x80000000;
+const SLAB: u32 = 0xc0000000;
+
+/** One page short of 4 GiB, so that no end of memory wraps round to 0. */
+const WASM_PAGES_MAX: u32 = 65535;
+const PAGES_PER_WASM_PAGE: u32 = 65536 >> PAGE_SHIFT;
+/** Grown at the least at once: 1 MiB, or an eighth of what there is. */
+const GROWTH_WASM_PAGES_MIN: u32 = 16;
+/** Free runs of one size class looked at before a larger class is taken from. */
+const FIT_TRIES: u32 = 16;
+const BINS: u32 = 21;
+
+let metadata: usize = 0;
+let firstPage: u32 = 0;
+let endPage: u32 = 0;
+/** Heads of the free lists by floor(log2(pages)), and which of them hold any. */
+const bins: usize = memory.data(84, 4);
+let occupiedBins: u32 = 0;
+let pagesInUse: u32 = 0;
+/** What `allocatePages` may hand out in all. */
+let pagesLimit: u32 = 0xffffffff;
+
+/** Takes over the memory behind the module's static data. The metadata of 4 GiB (4 MiB of address space) stands first. */
+export function initializePages(): void {
+  metadata = (__heap_base + 15) & ~15;
+  const pages = 1 << (32 - PAGE_SHIFT);
+  firstPage = <u32>((metadata + (<usize>pages << 2) + PAGE_BYTES - 1) >> PAGE_SHIFT);
+  const neededWasmPages = (firstPage + PAGES_PER_WASM_PAGE) / PAGES_PER_WASM_PAGE;
+  if (<u32>memory.size() < neededWasmPages) memory.grow(neededWasmPages - memory.size());
+  endPage = <u32>memory.size() * PAGES_PER_WASM_PAGE;
+  if (endPage > firstPage) release(firstPage, endPage - firstPage);
+}
+
+export function limitPages(limitBytes: f64): void {
+  pagesLimit = <u32>(limitBytes / <f64>PAGE_BYTES);
+}
+
+/** Bytes in pages that are handed out. */
+export function allocatedBytes(): f64 {
+  return <f64>pagesInUse * <f64>PAGE_BYTES;
+}
+
+/** Bytes that may still be handed out: below the limit, and to be had from free pages or growth. */
+export function availableBytes(): f64 {
+  const most = WASM_PAGES_MAX * PAGES_PER_WASM_PAGE - firstPage;
+  const limit = min(pagesLimit, most);
+  return limit > pagesInUse ? <f64>(limit - pagesInUse) * <f64>PAGE_BYTES : 0;
+}
+
+export function pagesFor(bytes: usize): u32 {
+  return <u32>(bytes >> PAGE_SHIFT) + <u32>((bytes & (PAGE_BYTES - 1)) != 0);
+}
+
+/** A run of whole pages for `bytes`, or 0 when memory or the limit is exhausted. Its content is undefined. */
+export function allocatePages(bytes: usize): usize {
+  const pages = pagesFor(bytes);
+  if (pages == 0 || pagesInUse >= pagesLimit || pages > pagesLimit - pagesInUse) return 0;
+  return takePages(pages);
+}
+
+/** As `allocatePages`, past the limit: for what a full store still needs in order to say so or to delete. */
+export function allocateReserve(bytes: usize): usize {
+  const pages = pagesFor(bytes);
+  return pages == 0 ? 0 : takePages(pages);
+}
+
+export function freePages(at: usize): void {
+  const page = <u32>(at >> PAGE_SHIFT);
+  const pages = metaOf(page) & VALUE_MASK;
+  pagesInUse -= pages;
+  release(page, pages);
+}
+
+/** Usable bytes of the run at `at`. */
+export function runBytes(at: usize): usize {
+  return <usize>(metaOf(<u32>(at >> PAGE_SHIFT)) & VALUE_MASK) << PAGE_SHIFT;
+}
+
+/** Marks a run's pages as one slab, so that `slabOf` finds it from any address inside. */
+export function markSlab(at: usize): void {
+  const page = <u32>(at >> PAGE_SHIFT);
+  const pages = metaOf(page) & VALUE_MASK;
+  for (let i: u32 = 0; i < pages; i++) setMeta(page + i, SLAB | page);
+}
+
+/** Gives a slab of `pages` pages back. */
+export function freeSlabPages(at: usize, pages: u32): void {
+  const page = <u32>(at >> PAGE_SHIFT);
+  for (let i: u32 = 0; i < pages; i++) setMeta(page + i, 0);
+  pagesInUse -= pages;
+  release(page, pages);
+}
+
+/** The slab in which `at` lies, or 0 when it is the start of a run. */
+// @ts-ignore: decorator
+@inline
+export function slabOf(at: usize): usize {
+  const meta = metaOf(<u32>(at >> PAGE_SHIFT));
+  return (meta & KIND_MASK) == SLAB ? <usize>(meta & VALUE_MASK) << PAGE_SHIFT : 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function metaOf(page: u32): u32 {
+  return load<u32>(metadata + (<usize>page << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function setMeta(page: u32, value: u32): void {
+  store<u32>(metadata + (<usize>page << 2), value);
+}
+
+function takePages(pages: u32): usize {
+  let page = findFree(pages);
+  if (page == 0) {
+    if (!growBy(pages)) return 0;
+    page = findFree(pages);
+    if (page == 0) return 0;
+  }
+  const found = metaOf(page) & VALUE_MASK;
+  unlink(page, found);
+  setMeta(page + found - 1, 0);
+  setMeta(page, RUN | pages);
+  if (found > pages) link(page + pages, found - pages);
+  pagesInUse += pages;
+  return <usize>page << PAGE_SHIFT;
+}
+
+function findFree(pages: u32): u32 {
+  const bin = 31 - clz(pages);
+  let page = load<u32>(bins + (bin << 2));
+  for (let tries: u32 = 0; page != 0 && tries < FIT_TRIES; tries++) {
+    if ((metaOf(page) & VALUE_MASK) >= pages) return page;
+    page = load<u32>(<usize>page << PAGE_SHIFT);
+  }
+  const larger = occupiedBins & ~((<u32>2 << bin) - 1);
+  if (larger != 0) return load<u32>(bins + (ctz(larger) << 2));
+  // Nothing larger: the rest of this class is the last hope before the memory grows.
+  while (page != 0) {
+    if ((metaOf(page) & VALUE_MASK) >= pages) return page;
+    page = load<u32>(<usize>page << PAGE_SHIFT);
+  }
+  return 0;
+}
+
+function growBy(pages: u32): bool {
+  const size = <u32>memory.size();
+  const needed = (pages + PAGES_PER_WASM_PAGE - 1) / PAGES_PER_WASM_PAGE;
+  const room = WASM_PAGES_MAX - size;
+  if (needed > room) return false;
+  const wanted = min(max(max(needed, size >> 3), GROWTH_WASM_PAGES_MIN), room);
+  if (memory.grow(wanted) < 0 && (wanted == needed || memory.grow(needed) < 0)) return false;
+  const grown = <u32>memory.size() * PAGES_PER_WASM_PAGE;
+  const from = endPage;
+  endPage = grown;
+  release(from, grown - from);
+  return true;
+}
+
+/** Puts a run among the free ones, joined with its free neighbours. */
+function release(page: u32, pages: u32): void {
+  setMeta(page, 0);
+  if (page > firstPage) {
+    const before = metaOf(page - 1);
+    if ((before & KIND_MASK) == FREE) {
+      const length = before & VALUE_MASK;
+      unlink(page - length, length);
+      setMeta(page - 1, 0);
+      page -= length;
+      pages += length;
+    }
+  }
+  if (page + pages < endPage) {
+    const after = metaOf(page + pages);
+    if ((after & KIND_MASK) == FREE) {
+      const length = after & VALUE_MASK;
+      unlink(page + pages, length);
+      setMeta(page + pages, 0);
+      pages += length;
+    }
+  }
+  link(page, pages);
+}
+
+function link(page: u32, pages: u32): void {
+  const bin = 31 - clz(pages);
+  const head = load<u32>(bins + (bin << 2));
+  const at = <usize>page << PAGE_SHIFT;
+  store<u32>(at, head);
+  store<u32>(at, 0, 4);
+  if (head != 0) store<u32>(<usize>head << PAGE_SHIFT, page, 4);
+  store<u32>(bins + (bin << 2), page);
+  occupiedBins |= 1 << bin;
+  setMeta(page, FREE | pages);
+  setMeta(page + pages - 1, FREE | pages);
+}
+
+function unlink(page: u32, pages: u32): void {
+  const bin = 31 - clz(pages);
+  const at = <usize>page << PAGE_SHIFT;
+  const next = load<u32>(at);
+  const previous = load<u32>(at, 4);
+  if (previous != 0) store<u32>(<usize>previous << PAGE_SHIFT, next);
+  else {
+    store<u32>(bins + (bin << 2), next);
+    if (next == 0) occupiedBins &= ~(<u32>1 << bin);
+  }
+  if (next != 0) store<u32>(<usize>next << PAGE_SHIFT, previous, 4);
+}

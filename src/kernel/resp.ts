@@ -1,0 +1,215 @@
+// RESP: splits pipelined input into commands, runs the hot ones in place and hands out the rest.
+import {
+  argc,
+  argumentTable,
+  growArguments,
+  maxArgumentBytes,
+  setArgc,
+  setArgument,
+  setResult,
+} from './arguments';
+import { FULL, HANDED_OUT, runCommand, wantedOutput } from './commands';
+import {
+  ARGUMENTS_MAX,
+  INLINE_MAX_BYTES,
+  PROTOCOL_BULK_LENGTH,
+  PROTOCOL_EXPECTED_DOLLAR,
+  PROTOCOL_INLINE_TOO_BIG,
+  PROTOCOL_MULTIBULK_LENGTH,
+  RESULT_ARGC,
+  RESULT_ARGV,
+  RESULT_CONSUMED,
+  RESULT_DETAIL,
+  RESULT_FOUND_U64,
+  RESULT_NEED,
+  RESULT_OUTPUT,
+  RESULT_RESUME_ARGS,
+  RESULT_RESUME_AT,
+  STATUS_DONE,
+  STATUS_HANDED_OUT,
+  STATUS_INCOMPLETE,
+  STATUS_INLINE,
+  STATUS_OUTPUT_FULL,
+  STATUS_PROTOCOL_ERROR,
+} from './layout';
+import { hasRoom, openOutput, outputBytes } from './reply';
+
+/** Room that every command finds: all replies but those that carry values fit in it. */
+const REPLY_ROOM: u64 = 512;
+/** `$0\r\n\r\n`: the least that an argument takes. */
+const ARGUMENT_BYTES_MIN: usize = 6;
+/** Digits and a sign: a longer number is none. */
+const NUMBER_MAX: usize = 20;
+
+const PARSED: i32 = -1;
+const NOTHING: i32 = -2;
+
+let processed: f64 = 0;
+
+/** The end of the number's line, and the number, that `readLine` left. */
+let lineEnd: usize = 0;
+let lineValue: i64 = 0;
+
+/** Commands run in place since the start. */
+export function processedCommands(): f64 {
+  return processed;
+}
+
+/**
+ * Runs the commands in `input`. `resumeAt` and `resumeArgs` are those of an earlier STATUS_INCOMPLETE for the same,
+ * now longer input, or 0; they spare a long command from being read from its start each time.
+ */
+export function execute(
+  input: usize,
+  length: usize,
+  output: usize,
+  outputLength: usize,
+  resumeAt: usize,
+  resumeArgs: u32,
+): i32 {
+  openOutput(output, outputLength);
+  const end = input + length;
+  if (resumeArgs != 0) {
+    const status = checkComplete(input, input + resumeAt, end, resumeArgs);
+    if (status != PARSED) return finish(status, 0);
+  }
+  let at = input;
+  while (at < end) {
+    if (!hasRoom(REPLY_ROOM)) return full(at - input, REPLY_ROOM);
+    if (load<u8>(at) != 0x2a) return inline(input, at, end);
+    const status = parse(at, end);
+    if (status == NOTHING) {
+      at = lineEnd;
+      continue;
+    }
+    if (status != PARSED) return finish(status, at - input);
+    const outcome = runCommand();
+    if (outcome == FULL) return full(at - input, wantedOutput);
+    at = lineEnd;
+    if (outcome == HANDED_OUT) return handOut(STATUS_HANDED_OUT, at - input);
+    processed += 1;
+  }
+  return finish(STATUS_DONE, length);
+}
+
+function finish(status: i32, consumed: usize): i32 {
+  setResult(RESULT_CONSUMED, <u32>consumed);
+  setResult(RESULT_OUTPUT, outputBytes());
+  return status;
+}
+
+function full(consumed: usize, wanted: u64): i32 {
+  setResult(RESULT_NEED, <u32>min<u64>(wanted, <u64>u32.MAX_VALUE));
+  return finish(STATUS_OUTPUT_FULL, consumed);
+}
+
+function handOut(status: i32, consumed: usize): i32 {
+  setResult(RESULT_ARGC, argc);
+  setResult(RESULT_ARGV, <u32>argumentTable());
+  return finish(status, consumed);
+}
+
+function fault(detail: i32): i32 {
+  setResult(RESULT_DETAIL, detail);
+  return STATUS_PROTOCOL_ERROR;
+}
+
+function incomplete(need: usize, resumeAt: usize, resumeArgs: u32): i32 {
+  setResult(RESULT_NEED, <u32>need);
+  setResult(RESULT_RESUME_AT, <u32>resumeAt);
+  setResult(RESULT_RESUME_ARGS, resumeArgs);
+  return STATUS_INCOMPLETE;
+}
+
+/** Reads the number between `at` and a CRLF. PARSED, STATUS_INCOMPLETE, or NOTHING when it is no number. */
+function readLine(at: usize, end: usize): i32 {
+  let value: i64 = 0;
+  let digit = at;
+  const negative = digit < end && load<u8>(digit) == 0x2d;
+  if (negative) digit++;
+  const first = digit;
+  for (; digit < end; digit++) {
+    const byte = load<u8>(digit);
+    if (byte == 0x0d) {
+      if (digit == first) return NOTHING;
+      if (digit + 1 >= end) return STATUS_INCOMPLETE;
+      lineValue = negative ? -value : value;
+      lineEnd = digit + 2;
+      return PARSED;
+    }
+    const number = <u32>byte - 0x30;
+    if (number > 9 || digit - first > NUMBER_MAX) return NOTHING;
+    value = value > 99999999999999999 ? value : value * 10 + number;
+  }
+  return STATUS_INCOMPLETE;
+}
+
+/** Reads the command at `at` into the argument table; `lineEnd` is then its end. */
+function parse(at: usize, end: usize): i32 {
+  const line = readLine(at + 1, end);
+  if (line == NOTHING) return fault(PROTOCOL_MULTIBULK_LENGTH);
+  if (line != PARSED) return incomplete(end - at + 1, 0, 0);
+  if (lineValue <= 0) return NOTHING;
+  if (lineValue > ARGUMENTS_MAX) return fault(PROTOCOL_MULTIBULK_LENGTH);
+  const count = <u32>lineValue;
+  // Many arguments: look first whether they are all there, before the table grows for them.
+  if (count > 1024) {
+    const status = checkComplete(at, lineEnd, end, count);
+    if (status != PARSED) return status;
+    const start = readLine(at + 1, end);
+    if (start != PARSED || !growArguments(count)) return fault(PROTOCOL_MULTIBULK_LENGTH);
+  }
+  for (let i: u32 = 0; i < count; i++) {
+    const start = lineEnd;
+    const status = readArgument(at, start, end, count - i);
+    if (status != PARSED) return status;
+    setArgument(i, lineEnd - 2 - <usize>lineValue, <u32>lineValue);
+  }
+  setArgc(count);
+  return PARSED;
+}
+
+/** Passes over one argument: afterwards `lineValue` is its length and `lineEnd` the end of its CRLF. */
+// @ts-ignore: decorator
+@inline
+function readArgument(command: usize, at: usize, end: usize, left: u32): i32 {
+  if (at >= end) return incomplete(at - command + <usize>left * ARGUMENT_BYTES_MIN, at - command, left);
+  if (load<u8>(at) != 0x24) {
+    setResult(RESULT_FOUND_U64, load<u8>(at));
+    return fault(PROTOCOL_EXPECTED_DOLLAR);
+  }
+  const line = readLine(at + 1, end);
+  if (line == NOTHING) return fault(PROTOCOL_BULK_LENGTH);
+  if (line != PARSED) return incomplete(end - command + 1, at - command, left);
+  if (lineValue < 0 || lineValue > maxArgumentBytes) return fault(PROTOCOL_BULK_LENGTH);
+  if (lineValue + 2 > <i64>(end - lineEnd)) {
+    const need = lineEnd - command + <usize>lineValue + 2 + <usize>(left - 1) * ARGUMENT_BYTES_MIN;
+    return incomplete(need, at - command, left);
+  }
+  lineEnd += <usize>lineValue + 2;
+  return PARSED;
+}
+
+function checkComplete(command: usize, at: usize, end: usize, left: u32): i32 {
+  lineEnd = at;
+  for (; left > 0; left--) {
+    const status = readArgument(command, lineEnd, end, left);
+    if (status != PARSED) return status;
+  }
+  return PARSED;
+}
+
+/** A line that is no RESP array: its bytes without the line break are handed out. */
+function inline(input: usize, at: usize, end: usize): i32 {
+  const limit = min(end, at + <usize>INLINE_MAX_BYTES);
+  let newline = at;
+  while (newline < limit && load<u8>(newline) != 0x0a) newline++;
+  if (newline == limit) {
+    if (limit - at >= <usize>INLINE_MAX_BYTES) return finish(fault(PROTOCOL_INLINE_TOO_BIG), at - input);
+    return finish(incomplete(end - at + 1, 0, 0), at - input);
+  }
+  const bare = newline > at && load<u8>(newline - 1) == 0x0d ? newline - 1 : newline;
+  setArgument(0, at, <u32>(bare - at));
+  setArgc(1);
+  return handOut(STATUS_INLINE, newline + 1 - input);
+}

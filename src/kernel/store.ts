@@ -1,0 +1,244 @@
+// The operations on keys: find, set, delete, expire, sweep; on a primary each change is emitted as an FCRP record.
+// What was found last stays in the `at*` variables, so that a command finds its key once.
+import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from './arena';
+import { emit, reserveRecord } from './batch';
+import { copyBytes } from './bytes';
+import { nowMs } from './clock';
+import { NEVER, expiryOf, moveExpiry, nextExpired, reserveExpiry, setExpiry } from './expiry';
+import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from './layout';
+import { IN_USE, RECORD_HEADER, heapPlaceOf, keyLengthOf, keyOf, valueLengthOf, valueOf } from './record';
+import { isRoutedByPrefix, routeOfHash, routedLength, shardAt, shardCount } from './shard';
+import { find, insert, mix, remove, reserve } from './table';
+import { xxh3 } from './xxh3';
+
+export let isReplica: bool = false;
+let atShard: usize = 0;
+let atHash: u64 = 0;
+let atMixed: u64 = 0;
+/** Where the record's address stands in the table, 0 when the key is not there. */
+let atSlot: usize = 0;
+let expiredKeys: f64 = 0;
+
+/** A replica hides what has expired and emits nothing; a primary deletes it and emits the Del. */
+export function setReplica(replica: bool): void {
+  isReplica = replica;
+}
+
+/** Keys that this side deleted because their time had come. */
+export function expiredCount(): f64 {
+  return expiredKeys;
+}
+
+export function shardOfKey(key: usize, length: u32, hash: u64): u32 {
+  if (!isRoutedByPrefix()) return routeOfHash(hash);
+  const routed = routedLength(key, length);
+  return routeOfHash(routed == length ? hash : xxh3(key, routed));
+}
+
+/** The record of a key, expired or not, or 0. */
+// @ts-ignore: decorator
+@inline
+export function locateAny(key: usize, length: u32, hash: u64): usize {
+  atHash = hash;
+  atShard = shardAt(shardOfKey(key, length, hash));
+  atMixed = mix(hash);
+  atSlot = find(atShard, atMixed, key, length);
+  return atSlot == 0 ? 0 : load<u32>(atSlot);
+}
+
+/** The record of a live key, or 0. On a primary a key past its expiry is deleted on the way. */
+export function locate(key: usize, length: u32): usize {
+  const record = locateAny(key, length, xxh3(key, length));
+  if (record == 0 || heapPlaceOf(record) == 0) return record;
+  if (expiryOf(atShard, record) > nowMs) return record;
+  if (!isReplica) expire(record);
+  return 0;
+}
+
+/** Expiry of the record that was located last. */
+export function expiryHere(record: usize): u64 {
+  return expiryOf(atShard, record);
+}
+
+/**
+ * Sets the located key. `record` is what `locate` gave (0: not there). The value must not lie in that record.
+ * WRITE_DONE, or WRITE_MEMORY with nothing changed.
+ */
+export function setHere(
+  record: usize,
+  key: usize,
+  keyBytes: u32,
+  value: usize,
+  valueBytes: u32,
+  expiresAtMs: u64,
+): i32 {
+  if (!isReplica && !reserveRecord(atShard, keyBytes, valueBytes)) return WRITE_MEMORY;
+  if (!writeHere(record, key, keyBytes, value, valueBytes, expiresAtMs)) return WRITE_MEMORY;
+  if (!isReplica) emit(atShard, OP_SET, atHash, expiresAtMs, key, keyBytes, value, valueBytes);
+  return WRITE_DONE;
+}
+
+/** Appends to the located record's value. The result's record, or 0 when memory is exhausted. */
+export function appendHere(record: usize, more: usize, moreBytes: u32): usize {
+  const keyBytes = keyLengthOf(record);
+  const before = valueLengthOf(record);
+  const bytes = before + moreBytes;
+  if (!reserveRecord(atShard, keyBytes, bytes)) return 0;
+  const size = RECORD_HEADER + <usize>keyBytes + <usize>before;
+  let target = record;
+  if (!sameBlock(size, size + <usize>moreBytes)) {
+    target = allocateBlock(size + <usize>moreBytes);
+    if (target == 0) return 0;
+    memory.copy(target, record, size);
+    relink(record, target, size);
+  }
+  copyBytes(target + size, more, moreBytes);
+  store<u32>(target, bytes, 4);
+  emit(atShard, OP_SET, atHash, expiryOf(atShard, target), keyOf(target), keyBytes, valueOf(target), bytes);
+  return target;
+}
+
+/** Deletes the located record. WRITE_DONE or WRITE_MEMORY. */
+export function deleteHere(record: usize): i32 {
+  const keyBytes = keyLengthOf(record);
+  if (!isReplica) {
+    if (!reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
+    emit(atShard, OP_DEL, atHash, NEVER, keyOf(record), keyBytes, 0, 0);
+  }
+  discardHere(record);
+  return WRITE_DONE;
+}
+
+/** Sets when the located record expires (NEVER: not at all). WRITE_DONE or WRITE_MEMORY. */
+export function expireHere(record: usize, expiresAtMs: u64): i32 {
+  const keyBytes = keyLengthOf(record);
+  if (!isReplica && !reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
+  if (expiresAtMs != NEVER && heapPlaceOf(record) == 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
+  setExpiry(atShard, record, expiresAtMs);
+  if (!isReplica) emit(atShard, OP_EXPIRE, atHash, expiresAtMs, keyOf(record), keyBytes, 0, 0);
+  return WRITE_DONE;
+}
+
+/** Sets a key of the library, or deletes it when the expiry has passed already. */
+export function put(key: usize, keyBytes: u32, value: usize, valueBytes: u32, expiresAtMs: u64): i32 {
+  const record = locate(key, keyBytes);
+  if (expiresAtMs <= nowMs) return record == 0 ? WRITE_DONE : deleteHere(record);
+  return setHere(record, key, keyBytes, value, valueBytes, expiresAtMs);
+}
+
+/** Deletes a key: WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
+export function removeKey(key: usize, keyBytes: u32): i32 {
+  const record = locate(key, keyBytes);
+  return record == 0 ? WRITE_MISSING : deleteHere(record);
+}
+
+/** Sets a key's expiry (NEVER: none; the past: deletes it): WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
+export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
+  const record = locate(key, keyBytes);
+  if (record == 0) return WRITE_MISSING;
+  return expiresAtMs <= nowMs ? deleteHere(record) : expireHere(record, expiresAtMs);
+}
+
+/** Deletes up to `limit` keys past their expiry, nearest first in each shard; how many it deleted. */
+export function sweep(limit: u32): u32 {
+  let swept: u32 = 0;
+  for (let id: u32 = 0; id < shardCount; id++) {
+    for (; swept < limit; swept++) {
+      const record = nextExpired(shardAt(id), nowMs);
+      if (record == 0) break;
+      locateAny(keyOf(record), keyLengthOf(record), xxh3(keyOf(record), keyLengthOf(record)));
+      expire(record);
+    }
+  }
+  return swept;
+}
+
+/** Empties sparse slabs by moving up to about `limit` records; how many it moved, 0 when nothing is worth it. */
+export function compact(limit: u32): u32 {
+  let moved: u32 = 0;
+  while (moved < limit) {
+    const slab = sparseSlab();
+    if (slab == 0) break;
+    for (let gone = false, record = nextInUse(slab, 0); !gone && record != 0; moved++) {
+      const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
+      // The class has a whole slab's room elsewhere, or sparseSlab would not have chosen it.
+      const target = allocateBlock(bytes);
+      memory.copy(target, record, bytes);
+      const key = keyOf(record);
+      const length = keyLengthOf(record);
+      locateAny(key, length, xxh3(key, length));
+      store<u32>(atSlot, <u32>target);
+      moveExpiry(atShard, target);
+      const next = record;
+      gone = vacate(slab);
+      if (!gone) {
+        store<u32>(next, 0, 8);
+        record = nextInUse(slab, next);
+      }
+    }
+  }
+  return moved;
+}
+
+/** Writes the located key's record without emitting; false when memory is exhausted, with nothing changed. */
+export function writeHere(
+  record: usize,
+  key: usize,
+  keyBytes: u32,
+  value: usize,
+  valueBytes: u32,
+  expiresAtMs: u64,
+): bool {
+  const size = RECORD_HEADER + <usize>keyBytes + <usize>valueBytes;
+  // The second condition catches sums past 4 GiB.
+  if (size < <usize>valueBytes) return false;
+  if (expiresAtMs != NEVER && (record == 0 || heapPlaceOf(record) == 0) && !reserveExpiry(atShard)) return false;
+  let target = record;
+  if (record == 0) {
+    if (!reserve(atShard, atMixed)) return false;
+    target = allocateBlock(size);
+    if (target == 0) return false;
+    store<u32>(target, keyBytes);
+    store<u32>(target, IN_USE, 8);
+    store<u32>(target, 0, 12);
+    copyBytes(keyOf(target), key, keyBytes);
+    insert(atShard, atMixed, target);
+  } else {
+    const before = RECORD_HEADER + <usize>keyBytes + <usize>valueLengthOf(record);
+    if (!sameBlock(before, size)) {
+      target = allocateBlock(size);
+      if (target == 0) return false;
+      copyBytes(target, record, <u32>RECORD_HEADER + keyBytes);
+      relink(record, target, before);
+    }
+  }
+  store<u32>(target, valueBytes, 4);
+  copyBytes(valueOf(target), value, valueBytes);
+  if (expiresAtMs != NEVER || heapPlaceOf(target) != 0) setExpiry(atShard, target, expiresAtMs);
+  return true;
+}
+
+/** Takes the located record out without emitting. */
+export function discardHere(record: usize): void {
+  const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
+  setExpiry(atShard, record, NEVER);
+  remove(atShard, atMixed, atSlot);
+  freeBlock(record, bytes);
+}
+
+/** Sets the located record's expiry without emitting; false when memory is exhausted. */
+export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
+  if (expiresAtMs != NEVER && heapPlaceOf(record) == 0 && !reserveExpiry(atShard)) return false;
+  setExpiry(atShard, record, expiresAtMs);
+  return true;
+}
+
+function relink(from: usize, to: usize, bytes: usize): void {
+  store<u32>(atSlot, <u32>to);
+  moveExpiry(atShard, to);
+  freeBlock(from, bytes);
+}
+
+function expire(record: usize): void {
+  if (deleteHere(record) == WRITE_DONE) expiredKeys += 1;
+}

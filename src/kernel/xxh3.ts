@@ -1,0 +1,180 @@
+// XXH3-64 with seed 0 and the default secret, for every length: the hash that FCRP records carry and that routes keys.
+// Source: the xxHash specification; the oracle in the tests is @node-rs/xxhash.
+
+// biome-ignore format: 12 rows of 16 bytes
+const SECRET: usize = memory.data<u8>([
+  0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe, 0x7c, 0x01, 0x81, 0x2c, 0xf7, 0x21, 0xad, 0x1c,
+  0xde, 0xd4, 0x6d, 0xe9, 0x83, 0x90, 0x97, 0xdb, 0x72, 0x40, 0xa4, 0xa4, 0xb7, 0xb3, 0x67, 0x1f,
+  0xcb, 0x79, 0xe6, 0x4e, 0xcc, 0xc0, 0xe5, 0x78, 0x82, 0x5a, 0xd0, 0x7d, 0xcc, 0xff, 0x72, 0x21,
+  0xb8, 0x08, 0x46, 0x74, 0xf7, 0x43, 0x24, 0x8e, 0xe0, 0x35, 0x90, 0xe6, 0x81, 0x3a, 0x26, 0x4c,
+  0x3c, 0x28, 0x52, 0xbb, 0x91, 0xc3, 0x00, 0xcb, 0x88, 0xd0, 0x65, 0x8b, 0x1b, 0x53, 0x2e, 0xa3,
+  0x71, 0x64, 0x48, 0x97, 0xa2, 0x0d, 0xf9, 0x4e, 0x38, 0x19, 0xef, 0x46, 0xa9, 0xde, 0xac, 0xd8,
+  0xa8, 0xfa, 0x76, 0x3f, 0xe3, 0x9c, 0x34, 0x3f, 0xf9, 0xdc, 0xbb, 0xc7, 0xc7, 0x0b, 0x4f, 0x1d,
+  0x8a, 0x51, 0xe0, 0x4b, 0xcd, 0xb4, 0x59, 0x31, 0xc8, 0x9f, 0x7e, 0xc9, 0xd9, 0x78, 0x73, 0x64,
+  0xea, 0xc5, 0xac, 0x83, 0x34, 0xd3, 0xeb, 0xc3, 0xc5, 0x81, 0xa0, 0xff, 0xfa, 0x13, 0x63, 0xeb,
+  0x17, 0x0d, 0xdd, 0x51, 0xb7, 0xf0, 0xda, 0x49, 0xd3, 0x16, 0x55, 0x26, 0x29, 0xd4, 0x68, 0x9e,
+  0x2b, 0x16, 0xbe, 0x58, 0x7d, 0x47, 0xa1, 0xfc, 0x8f, 0xf8, 0xb8, 0xd1, 0x7a, 0xd0, 0x31, 0xce,
+  0x45, 0xcb, 0x3a, 0x8f, 0x95, 0x16, 0x04, 0x28, 0xaf, 0xd7, 0xfb, 0xca, 0xbb, 0x4b, 0x40, 0x7e,
+]);
+const SECRET_BYTES: usize = 192;
+
+const PRIME32_1: u64 = 0x9e3779b1;
+const PRIME32_2: u64 = 0x85ebca77;
+const PRIME32_3: u64 = 0xc2b2ae3d;
+const PRIME64_1: u64 = 0x9e3779b185ebca87;
+const PRIME64_2: u64 = 0xc2b2ae3d27d4eb4f;
+const PRIME64_3: u64 = 0x165667b19e3779f9;
+const PRIME64_4: u64 = 0x85ebca77c2b2ae63;
+const PRIME64_5: u64 = 0x27d4eb2f165667c5;
+const PRIME_MX1: u64 = 0x165667919e3779f9;
+const PRIME_MX2: u64 = 0x9fb21c651e98df25;
+
+/** The eight accumulators of the long hash. */
+const ACCUMULATORS: usize = memory.data(64, 16);
+
+/** XXH3-64 of `length` bytes at `at`. */
+export function xxh3(at: usize, length: usize): u64 {
+  if (length <= 16) {
+    if (length > 8) return hash9to16(at, length);
+    if (length >= 4) return hash4to8(at, length);
+    if (length > 0) return hash1to3(at, length);
+    return avalanche64(load<u64>(SECRET, 56) ^ load<u64>(SECRET, 64));
+  }
+  if (length <= 128) return hash17to128(at, length);
+  if (length <= 240) return hash129to240(at, length);
+  return hashLong(at, length);
+}
+
+function hash1to3(at: usize, length: usize): u64 {
+  const first = <u32>load<u8>(at);
+  const middle = <u32>load<u8>(at + (length >> 1));
+  const last = <u32>load<u8>(at + length - 1);
+  const combined = (first << 16) | (middle << 24) | last | (<u32>length << 8);
+  return avalanche64(<u64>combined ^ <u64>(load<u32>(SECRET) ^ load<u32>(SECRET, 4)));
+}
+
+function hash4to8(at: usize, length: usize): u64 {
+  const input = <u64>load<u32>(at + length - 4) + (<u64>load<u32>(at) << 32);
+  let hash = input ^ (load<u64>(SECRET, 8) ^ load<u64>(SECRET, 16));
+  hash ^= rotl(hash, 49) ^ rotl(hash, 24);
+  hash *= PRIME_MX2;
+  hash ^= (hash >> 35) + <u64>length;
+  hash *= PRIME_MX2;
+  return hash ^ (hash >> 28);
+}
+
+function hash9to16(at: usize, length: usize): u64 {
+  const low = load<u64>(at) ^ (load<u64>(SECRET, 24) ^ load<u64>(SECRET, 32));
+  const high = load<u64>(at + length - 8) ^ (load<u64>(SECRET, 40) ^ load<u64>(SECRET, 48));
+  return avalanche(<u64>length + bswap(low) + high + foldedProduct(low, high));
+}
+
+function hash17to128(at: usize, length: usize): u64 {
+  const end = at + length;
+  let sum = <u64>length * PRIME64_1;
+  if (length > 32) {
+    if (length > 64) {
+      if (length > 96) sum += mix16(at + 48, SECRET + 96) + mix16(end - 64, SECRET + 112);
+      sum += mix16(at + 32, SECRET + 64) + mix16(end - 48, SECRET + 80);
+    }
+    sum += mix16(at + 16, SECRET + 32) + mix16(end - 32, SECRET + 48);
+  }
+  return avalanche(sum + mix16(at, SECRET) + mix16(end - 16, SECRET + 16));
+}
+
+function hash129to240(at: usize, length: usize): u64 {
+  let sum = <u64>length * PRIME64_1;
+  for (let i: usize = 0; i < 128; i += 16) sum += mix16(at + i, SECRET + i);
+  sum = avalanche(sum);
+  const whole = length & ~15;
+  for (let i: usize = 128; i < whole; i += 16) sum += mix16(at + i, SECRET + i - 125);
+  return avalanche(sum + mix16(at + length - 16, SECRET + 119));
+}
+
+function hashLong(at: usize, length: usize): u64 {
+  store<u64>(ACCUMULATORS, PRIME32_3, 0);
+  store<u64>(ACCUMULATORS, PRIME64_1, 8);
+  store<u64>(ACCUMULATORS, PRIME64_2, 16);
+  store<u64>(ACCUMULATORS, PRIME64_3, 24);
+  store<u64>(ACCUMULATORS, PRIME64_4, 32);
+  store<u64>(ACCUMULATORS, PRIME32_2, 40);
+  store<u64>(ACCUMULATORS, PRIME64_5, 48);
+  store<u64>(ACCUMULATORS, PRIME32_1, 56);
+
+  const lastStripe = at + length - 64;
+  const blocks = (length - 1) >> 10;
+  let stripe = at;
+  for (let block: usize = 0; block < blocks; block++) {
+    for (let n: usize = 0; n < 16; n++, stripe += 64) accumulate(stripe, SECRET + (n << 3));
+    scramble();
+  }
+  const stripes = (length - 1 - (blocks << 10)) >> 6;
+  for (let n: usize = 0; n < stripes; n++, stripe += 64) accumulate(stripe, SECRET + (n << 3));
+  accumulate(lastStripe, SECRET + SECRET_BYTES - 64 - 7);
+
+  let sum = <u64>length * PRIME64_1;
+  for (let i: usize = 0; i < 64; i += 16) {
+    const low = load<u64>(ACCUMULATORS + i) ^ load<u64>(SECRET + 11 + i);
+    const high = load<u64>(ACCUMULATORS + i, 8) ^ load<u64>(SECRET + 11 + i, 8);
+    sum += foldedProduct(low, high);
+  }
+  return avalanche(sum);
+}
+
+function accumulate(stripe: usize, secret: usize): void {
+  for (let i: usize = 0; i < 64; i += 8) {
+    const data = load<u64>(stripe + i);
+    const key = data ^ load<u64>(secret + i);
+    const neighbour = ACCUMULATORS + (i ^ 8);
+    store<u64>(neighbour, load<u64>(neighbour) + data);
+    store<u64>(ACCUMULATORS + i, load<u64>(ACCUMULATORS + i) + (key & 0xffffffff) * (key >> 32));
+  }
+}
+
+function scramble(): void {
+  for (let i: usize = 0; i < 64; i += 8) {
+    let lane = load<u64>(ACCUMULATORS + i);
+    lane ^= lane >> 47;
+    lane ^= load<u64>(SECRET + SECRET_BYTES - 64 + i);
+    store<u64>(ACCUMULATORS + i, lane * PRIME32_1);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function mix16(at: usize, secret: usize): u64 {
+  return foldedProduct(load<u64>(at) ^ load<u64>(secret), load<u64>(at, 8) ^ load<u64>(secret, 8));
+}
+
+/** The halves of the 128-bit product, xored. */
+// @ts-ignore: decorator
+@inline
+function foldedProduct(a: u64, b: u64): u64 {
+  const aLow = a & 0xffffffff;
+  const aHigh = a >> 32;
+  const bLow = b & 0xffffffff;
+  const bHigh = b >> 32;
+  const low = aLow * bLow;
+  const cross = (low >> 32) + aHigh * bLow;
+  const middle = (cross & 0xffffffff) + aLow * bHigh;
+  const high = aHigh * bHigh + (cross >> 32) + (middle >> 32);
+  return high ^ ((middle << 32) | (low & 0xffffffff));
+}
+
+// @ts-ignore: decorator
+@inline
+function avalanche(hash: u64): u64 {
+  hash ^= hash >> 37;
+  hash *= PRIME_MX1;
+  return hash ^ (hash >> 32);
+}
+
+// @ts-ignore: decorator
+@inline
+function avalanche64(hash: u64): u64 {
+  hash ^= hash >> 33;
+  hash *= PRIME64_2;
+  hash ^= hash >> 29;
+  hash *= PRIME64_3;
+  return hash ^ (hash >> 32);
+}
