@@ -114,7 +114,7 @@ export function checkLength(length: number, what: string, offset: number, limit:
 }
 
 /** The error for `available` bytes where a header of 16 was due. */
-export function shortHeader(available: number): FastcacheError {
+function shortHeader(available: number): FastcacheError {
   return new FastcacheError(
     'FCRP_SHORT_HEADER',
     `A frame's header is ${FRAME_HEADER_BYTES} bytes long, and only ${available} are there.`,
