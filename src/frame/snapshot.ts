@@ -47,6 +47,9 @@ export interface DecodedSnapshotChunk {
   last: boolean;
   watermarks: WatermarkList;
   entryCount: number;
+  /** Payload offset of the first entry, and whether each has governance bytes: for who reads them in its own way. */
+  entriesOffset: number;
+  governed: boolean;
   /** The entries in order, each decoded when it is asked for; to be walked once. Throws as `decodeSnapshotChunk` does. */
   entries: IterableIterator<DecodedSnapshotEntry>;
 }
@@ -92,7 +95,9 @@ export function decodeSnapshotChunk(payload: Uint8Array): DecodedSnapshotChunk {
   const governed = reader.skipIf(GOVERNED_MARK);
   const leastBytes = governed ? GOVERNED_ENTRY_FIXED_BYTES : ENTRY_FIXED_BYTES;
   reader.checkCount(entryCount, leastBytes, 'entry count', countOffset);
-  return { chunkIndex, last, watermarks, entryCount, entries: readEntries(reader, entryCount, governed) };
+  const entriesOffset = reader.position;
+  const entries = readEntries(reader, entryCount, governed);
+  return { chunkIndex, last, watermarks, entryCount, entriesOffset, governed, entries };
 }
 
 function* readEntries(

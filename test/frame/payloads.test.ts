@@ -52,6 +52,7 @@ describe('what is encoded comes back', () => {
         expect(chunk).toMatchObject({ chunkIndex, last, entryCount: entries.length });
         expect(Array.from(chunk.watermarks)).toEqual(watermarks);
         let offset = payload.length - encoded.length;
+        expect(chunk).toMatchObject({ governed: false, entriesOffset: offset });
         expect([...chunk.entries]).toEqual(
           entries.map((entry) => {
             const start = offset;
@@ -159,7 +160,7 @@ describe('a chunk', () => {
     const without = bytesOf(u32(1), u32(1), u32(0xffff_ffff), u64(7n), 'lw');
     const empty = bytesOf(u32(1), u32(1), u32(0), u64(none), 'mx');
     const chunk = decodeSnapshotChunk(bytesOf(head, u32(3), 'GOV2', withBytes, without, empty));
-    expect(chunk).toMatchObject({ entryCount: 3, last: false });
+    expect(chunk).toMatchObject({ entryCount: 3, last: false, governed: true, entriesOffset: 21 });
     expect(
       [...chunk.entries].map(({ key, value, expireAtMs, governance, offset }) => [
         `${key}${value}`,
