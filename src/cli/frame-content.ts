@@ -41,12 +41,10 @@ export function openFrame(frame: SplitFrame): OpenedFrame {
 }
 
 function openContent(frame: SplitFrame): FrameContent {
-  const { header, wirePayload, offset } = frame;
-  if (header.kind === FrameKind.Hello) {
-    return orPlaced(offset, () => ({ type: 'hello', ...decodeHelloFrame(header, wirePayload) }));
-  }
-  const payload = orPlaced(offset + FRAME_HEADER_BYTES, () => openPayload(header, wirePayload));
+  const { header, wirePayload } = frame;
+  if (header.kind === FrameKind.Hello) return openHello(frame);
   return inPayload(frame, () => {
+    const payload = openPayload(header, wirePayload);
     switch (header.kind) {
       case FrameKind.MutationBatch: {
         const { recordCount, records } = decodeBatch(payload);
@@ -64,6 +62,14 @@ function openContent(frame: SplitFrame): FrameContent {
   });
 }
 
+function openHello({ header, wirePayload, offset }: SplitFrame): FrameContent {
+  try {
+    return { type: 'hello', ...decodeHelloFrame(header, wirePayload) };
+  } catch (error) {
+    throw error instanceof FastcacheError ? error.at(offset) : error;
+  }
+}
+
 function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: Iterator<T>): Generator<T> {
   for (;;) {
     const { done, value } = inPayload(frame, () => items.next());
@@ -73,21 +79,13 @@ function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: It
   }
 }
 
-/** Runs what reads a frame's decoded payload. */
+/** Runs what reads a frame's payload, and places its faults. */
 function inPayload<T>(frame: SplitFrame, read: () => T): T {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof FastcacheError)) throw error;
     throw frame.header.compressed ? error.placedAt(frame.offset) : error.at(payloadStart(frame));
-  }
-}
-
-function orPlaced<T>(base: number, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof FastcacheError ? error.at(base) : error;
   }
 }
 

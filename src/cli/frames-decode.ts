@@ -51,7 +51,9 @@ export async function decodeDumps({ files, format, output, report }: DecodeOptio
     await output.write(rendering.beginFile(dumpName(file)));
     const fault = await decodeDump(file, rendering, output);
     await output.write(rendering.endFile(fault));
-    if (fault !== undefined) status ||= await report(fault);
+    if (fault === undefined) continue;
+    const faultStatus = await report(fault);
+    status ||= faultStatus;
   }
   await output.write(rendering.end());
   return status;

@@ -37,8 +37,12 @@ export async function showWatermarks(options: WatermarksOptions): Promise<number
   if (json) await output.line(toJson({ endpoints: answers.map(endpointJson) }));
   let status = 0;
   for (const answer of answers) {
-    if ('fault' in answer) status ||= await report(answer.fault);
-    else if (!json) await output.write(watermarksText(answer));
+    if ('fault' in answer) {
+      const faultStatus = await report(answer.fault);
+      status ||= faultStatus;
+    } else if (!json) {
+      await output.write(watermarksText(answer));
+    }
   }
   return status;
 }

@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { repositoryRoot } from '../../support/processes.js';
+import { runCommand } from '../../support/run-command.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'fastcache-decode-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const ALL = 'fixtures/golden/all.fcrp';
+
+describe('frames decode', () => {
+  it('prints a dump for reading, without colours into a pipe', async () => {
+    const { status, stdout, stderr } = await runCommand(['frames', 'decode', ALL]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('2025-10-09T08:53:20.001Z  set     "alpha" = "one"');
+    expect(stdout).toContain('expires 2030-03-17T17:46:40.000Z');
+    expect(stdout).toContain('(3000 bytes)');
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it('colours when it is told to, but not against --no-color or NO_COLOR', async () => {
+    const colors = async (args: string[], env: Record<string, string>) =>
+      (await runCommand(['frames', 'decode', ALL, ...args], { env })).stdout.includes('\u001b[');
+    expect(await colors([], { FORCE_COLOR: '1' })).toBe(true);
+    expect(await colors(['--no-color'], { FORCE_COLOR: '1' })).toBe(false);
+    expect(await colors([], { FORCE_COLOR: '1', NO_COLOR: '1' })).toBe(false);
+    expect(await colors([], { FORCE_COLOR: '1', FASTCACHE_NO_COLOR: 'true' })).toBe(false);
+  });
+
+  it('reads binary stdin whole', async () => {
+    const stdin = readFileSync(ALL);
+    const fromStdin = await runCommand(['frames', 'decode', '-', '--format', 'ndjson'], { stdin });
+    const fromFile = await runCommand(['frames', 'decode', ALL, '--format=ndjson']);
+    expect(fromStdin).toEqual(fromFile);
+    expect(fromFile.stdout.trim().split('\n').length).toBeGreaterThan(1_000);
+  });
+
+  it('takes the format from the flag before the environment', async () => {
+    const env = { FASTCACHE_FORMAT: 'ndjson' };
+    expect((await runCommand(['frames', 'decode', ALL], { env })).stdout).toMatch(/^\{"type":"frame"/);
+    expect((await runCommand(['frames', 'decode', ALL, '--format', 'text'], { env })).stdout).toMatch(
+      /^ +offset/,
+    );
+  });
+
+  it('names file, byte and code of a fault and exits 65', async () => {
+    const cut = join(directory, 'cut\u001b[31m.fcrp');
+    writeFileSync(cut, readFileSync(ALL).subarray(0, 500));
+    const { status, stdout, stderr } = await runCommand(['frames', 'decode', cut]);
+    expect(status).toBe(65);
+    expect(stdout).toContain('Hello');
+    expect(stderr).toContain('byte 88 of ');
+    expect(stderr).toContain('cut\\x1b[31m.fcrp: The stream ends inside its last frame');
+    expect(stderr).toContain('FCRP_TRUNCATED');
+    expect(stderr).not.toContain('\u001b');
+  });
+
+  it('keeps the exit status with --json, in one document', async () => {
+    const { status, stdout } = await runCommand([
+      'frames',
+      'decode',
+      '--json',
+      'fixtures/hostile/magic-http.fcrp',
+    ]);
+    expect(status).toBe(65);
+    expect(JSON.parse(stdout).files[0].fault).toMatchObject({ code: 'FCRP_BAD_MAGIC', offset: 0 });
+  });
+
+  it('exits 66 for what is no file', async () => {
+    for (const file of ['no/such.fcrp', 'fixtures']) {
+      const { status, stderr } = await runCommand(['frames', 'decode', file]);
+      expect(status).toBe(66);
+      expect(stderr).toContain(`${file}: `);
+      expect(stderr).toContain('NO_INPUT');
+    }
+  });
+
+  it.each([
+    [['frames', 'decode'], 'Missing 1 required arg'],
+    [['frames', 'decode', ALL, '--format', 'xml'], 'text, ndjson'],
+    [['frames', 'decode', ALL, '--no-such-flag'], '--no-such-flag'],
+    [['frames', 'decode', '-', '-'], 'only once'],
+  ])('exits 2 for %j', async (args, message) => {
+    const text = await runCommand(args);
+    expect(text.status).toBe(2);
+    expect(text.stdout).toBe('');
+    expect(text.stderr).toContain(message);
+    const json = await runCommand([...args, '--json']);
+    expect(json.status).toBe(2);
+    expect(json.stderr).toBe('');
+    expect(JSON.parse(json.stdout)).toEqual({
+      error: { name: expect.any(String), code: 'USAGE', message: expect.stringContaining(message), exit: 2 },
+    });
+  });
+
+  it('ends quietly and well when its reader leaves', async () => {
+    const file = join(directory, 'many.fcrp');
+    const once = readFileSync('fixtures/golden/batch-512-plain.fcrp');
+    writeFileSync(file, Buffer.concat(Array.from({ length: 200 }, () => once)));
+    const child = spawn(process.execPath, ['bin/run.js', 'frames', 'decode', file], { cwd: repositoryRoot });
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const status = await new Promise((resolve) => child.once('close', resolve));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('waits for a slow reader instead of gathering, and loses nothing', async () => {
+    const file = join(directory, 'slow.fcrp');
+    const once = readFileSync('fixtures/golden/batch-512-plain.fcrp');
+    writeFileSync(file, Buffer.concat(Array.from({ length: 50 }, () => once)));
+    const child = spawn(
+      '/bin/sh',
+      [
+        '-c',
+        '"$0" bin/run.js frames decode "$1" --format ndjson | (sleep 0.3; wc -l)',
+        process.execPath,
+        file,
+      ],
+      {
+        cwd: repositoryRoot,
+      },
+    );
+    let stdout = '';
+    child.stdout.on('data', (text) => {
+      stdout += text;
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(Number(stdout)).toBe(50 * 513);
+  });
+
+  it('explains itself, with examples that work', async () => {
+    const { status, stdout } = await runCommand(['frames', 'decode', '--help']);
+    expect(status).toBe(0);
+    for (const word of [
+      'USAGE',
+      'FILE...',
+      '--format',
+      '--json',
+      'FASTCACHE_FORMAT',
+      '65',
+      '66',
+      'EXAMPLES',
+    ]) {
+      expect(stdout).toContain(word);
+    }
+    const examples = [...stdout.matchAll(/^ +\$ fastcache (frames decode.*dump\.fcrp)$/gm)].map(
+      ([, example]) => example!,
+    );
+    expect(examples.length).toBe(2);
+    for (const example of examples) {
+      const [command, input] = example.split(' < ');
+      const args = command!.split(' ').map((word) => (word === 'dump.fcrp' ? ALL : word));
+      const result = await runCommand(args, input === undefined ? {} : { stdin: readFileSync(ALL) });
+      expect(result).toMatchObject({ status: 0, stderr: '' });
+    }
+  });
+});
+
+describe('topics', () => {
+  it('are listed with what they are for', async () => {
+    const { stdout } = await runCommand(['--help']);
+    expect(stdout).toMatch(/frames +Inspect dumps/);
+    expect(stdout).toMatch(/watermarks +Show how far/);
+    expect((await runCommand(['frames'])).stdout).toContain('frames decode');
+  });
+});

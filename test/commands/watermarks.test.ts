@@ -1,0 +1,84 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/processes.js';
+import { runCommand } from '../support/run-command.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'fastcache-watermarks-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+describe('watermarks', () => {
+  it('of a dump are where its reader would stand, as a table', async () => {
+    const { status, stdout } = await runCommand(['watermarks', 'fixtures/golden/all.fcrp']);
+    expect(status).toBe(0);
+    expect(stdout.split('\n').map((line) => line.trim().split(/ +/).join(' '))).toEqual([
+      'fixtures/golden/all.fcrp dump history not told',
+      'shard watermark',
+      '0 10',
+      '1 20',
+      '2 30',
+      '3 40',
+      'total 100',
+      '',
+    ]);
+  });
+
+  it('of a dump without a snapshot are the highest of its records, as JSON', async () => {
+    const { stdout } = await runCommand(['watermarks', 'fixtures/golden/batch-plain.fcrp', '--json']);
+    expect(JSON.parse(stdout)).toEqual({
+      endpoints: [
+        {
+          endpoint: 'fixtures/golden/batch-plain.fcrp',
+          role: 'dump',
+          history: null,
+          base: null,
+          watermarks: ['18446744073709551615', '2', '4', '5'],
+          replicas: [],
+          backlog: null,
+        },
+      ],
+    });
+  });
+
+  it('tell each endpoint that has none, and exit with the first fault', async () => {
+    const port = await freePort();
+    const endpoints = [
+      `127.0.0.1:${port}`,
+      'no/such.fcrp',
+      'fixtures/hostile/op-0.fcrp',
+      'fixtures/golden/ack.fcrp',
+    ];
+    const { status, stdout, stderr } = await runCommand(['watermarks', ...endpoints]);
+    expect(status).toBe(69);
+    expect(stderr).toContain(`127.0.0.1:${port}`);
+    expect(stderr).toContain('PRIMARY_UNREACHABLE');
+    expect(stderr).toContain('no/such.fcrp: There is no such file.');
+    expect(stderr).toContain('byte 40 of fixtures/hostile/op-0.fcrp');
+    expect(stdout).toContain('fixtures/golden/ack.fcrp');
+    const json = await runCommand(['watermarks', '--json', ...endpoints.slice(1)]);
+    expect(json.status).toBe(66);
+    expect(
+      JSON.parse(json.stdout).endpoints.map((answer: { error?: { code: string } }) => answer.error?.code),
+    ).toEqual(['NO_INPUT', 'FCRP_UNKNOWN_OP', undefined]);
+  });
+
+  it('warn of a token file that others may read, and refuse an empty one', async () => {
+    const file = join(directory, 'token');
+    const ask = async () => runCommand(['watermarks', 'fixtures/golden/ack.fcrp', '--token-file', file]);
+    writeFileSync(file, 's3cret\n', { mode: 0o600 });
+    expect(await ask()).toMatchObject({ status: 0, stderr: '' });
+    chmodSync(file, 0o644);
+    expect((await ask()).stderr).toContain('mode 0644');
+    writeFileSync(file, '\n');
+    expect(await ask()).toMatchObject({ status: 2, stderr: expect.stringContaining('has 0 bytes') });
+    rmSync(file);
+    expect((await ask()).status).toBe(66);
+  });
+
+  it('refuse what is no address', async () => {
+    const { status, stderr } = await runCommand(['watermarks', 'localhost:70000']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('expected host:port, [v6]:port or :port; got "localhost:70000"');
+  });
+});
