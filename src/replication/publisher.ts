@@ -7,7 +7,6 @@ import type { Clock, Timer, Timers } from '../clock.js';
 import type { OpenBatch, ReplicatedStore } from '../engine/types.js';
 import { type EncodeOptions, encodeFrame } from '../frame/frame.js';
 import { FrameKind } from '../frame/kinds.js';
-import { FRAME_HEADER_BYTES } from '../limits.js';
 import { Backlog } from './backlog.js';
 import type { Log } from './log.js';
 import type { ReplicationMetrics } from './metrics.js';
@@ -124,9 +123,7 @@ export class Publisher {
       return frame;
     } catch (error) {
       this.#metrics.drops += 1;
-      log.error(
-        `a batch of ${FRAME_HEADER_BYTES + payload.length} bytes could not be sealed: ${String(error)}`,
-      );
+      log.error(`a batch of ${records} records could not be sealed: ${String(error)}`);
       return undefined;
     }
   }

@@ -59,9 +59,12 @@ export class MapStore implements ReplicatedStore {
 
   /** All keys and values with their expiry, sorted: equal exactly when the content is. */
   content(): string[] {
-    const lines = this.#maps.flatMap((map) =>
-      [...map].map(([key, { value, expireAtMs }]) => `${key}=${value} @${expireAtMs}`),
-    );
+    return this.#maps.flatMap((_, shard) => this.shardContent(shard)).sort();
+  }
+
+  shardContent(shard: number): string[] {
+    const lines: string[] = [];
+    for (const [key, { value, expireAtMs }] of this.#maps[shard]!) lines.push(`${key}=${value} @${expireAtMs}`);
     return lines.sort();
   }
 

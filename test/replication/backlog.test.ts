@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Backlog } from '../../src/replication/backlog.js';
+
+const frameOf = (bytes: number, mark = 0) => Buffer.alloc(bytes, mark);
+
+/** One shard, frames of two records each: 1-2, 3-4, …; ten bytes a frame. */
+function pairs(count: number, maxBytesPerShard = 1_000): { backlog: Backlog; frames: Buffer[] } {
+  const backlog = new Backlog({ shards: 1, maxBytesPerShard });
+  const frames: Buffer[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const frame = frameOf(10, index);
+    frames.push(frame);
+    backlog.push(0, frame, BigInt(index * 2 + 1), BigInt(index * 2 + 2));
+  }
+  return { backlog, frames };
+}
+
+describe('catch-up from a backlog', () => {
+  it('is nothing for a replica that has all', () => {
+    expect(pairs(3).backlog.catchUp([6n])).toEqual({ kind: 'nothing' });
+  });
+
+  it('gives the frames whose last sequence is above the watermark, a half-known one included', () => {
+    const { backlog, frames } = pairs(3);
+    expect(backlog.catchUp([0n])).toEqual({ kind: 'frames', frames });
+    expect(backlog.catchUp([2n])).toEqual({ kind: 'frames', frames: frames.slice(1) });
+    expect(backlog.catchUp([3n])).toEqual({ kind: 'frames', frames: frames.slice(1) });
+    expect(backlog.catchUp([5n])).toEqual({ kind: 'frames', frames: frames.slice(2) });
+  });
+
+  it('hands out the very buffers that were pushed', () => {
+    const { backlog, frames } = pairs(2);
+    const catchUp = backlog.catchUp([0n]);
+    expect(catchUp.kind === 'frames' && catchUp.frames.every((frame, index) => frame === frames[index])).toBe(
+      true,
+    );
+  });
+
+  it('serves a watermark one below the earliest retained and no lower one', () => {
+    const { backlog, frames } = pairs(5, 30);
+    expect(backlog.windows()[0]).toEqual({ frames: 3, bytes: 30, records: 6n, earliest: 5n, watermark: 10n });
+    expect(backlog.catchUp([3n])).toEqual({ kind: 'needs-snapshot', shard: 0, wanted: 4n, earliest: 5n });
+    expect(backlog.catchUp([4n])).toEqual({ kind: 'frames', frames: frames.slice(2) });
+    expect(backlog.catchUp([5n])).toEqual({ kind: 'frames', frames: frames.slice(2) });
+  });
+
+  it('needs a snapshot for a replica that is ahead', () => {
+    expect(pairs(3).backlog.catchUp([7n])).toEqual({
+      kind: 'needs-snapshot',
+      shard: 0,
+      wanted: 8n,
+      earliest: 1n,
+    });
+  });
+
+  it('needs a snapshot for a list of more shards, whatever it says of them', () => {
+    expect(pairs(3).backlog.catchUp([6n, 0n]).kind).toBe('needs-snapshot');
+  });
+
+  it('takes what a shorter list does not name for 0', () => {
+    const backlog = new Backlog({ shards: 2, maxBytesPerShard: 100 });
+    const frame = frameOf(10);
+    backlog.push(1, frame, 1n, 1n);
+    expect(backlog.catchUp([])).toEqual({ kind: 'frames', frames: [frame] });
+    expect(backlog.catchUp([0n])).toEqual({ kind: 'frames', frames: [frame] });
+    expect(backlog.catchUp([0n, 1n])).toEqual({ kind: 'nothing' });
+  });
+
+  it('lets one shard decide for all', () => {
+    const backlog = new Backlog({ shards: 2, maxBytesPerShard: 10 });
+    backlog.push(0, frameOf(10), 1n, 1n);
+    backlog.push(1, frameOf(10), 1n, 1n);
+    backlog.push(1, frameOf(10), 2n, 2n);
+    expect(backlog.catchUp([0n, 0n])).toEqual({ kind: 'needs-snapshot', shard: 1, wanted: 1n, earliest: 2n });
+    expect(backlog.catchUp([0n, 1n]).kind).toBe('frames');
+  });
+
+  it('keeps nothing of a frame above its bound and still knows that it was', () => {
+    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 10 });
+    backlog.push(0, frameOf(11), 1n, 4n);
+    expect(backlog.windows()[0]).toMatchObject({ frames: 0, bytes: 0, earliest: 5n, watermark: 4n });
+    expect(backlog.catchUp([3n])).toEqual({ kind: 'needs-snapshot', shard: 0, wanted: 4n, earliest: 5n });
+    expect(backlog.catchUp([4n])).toEqual({ kind: 'nothing' });
+  });
+
+  it('begins at its base: exactly there nothing is lacked, below it all is', () => {
+    const base = 3_686_400_000_000_000n;
+    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 100, base });
+    expect(backlog.catchUp([base])).toEqual({ kind: 'nothing' });
+    expect(backlog.catchUp([0n]).kind).toBe('needs-snapshot');
+    expect(backlog.catchUp([base - 1n]).kind).toBe('needs-snapshot');
+    backlog.push(0, frameOf(10), base + 1n, base + 1n);
+    expect(backlog.catchUp([base]).kind).toBe('frames');
+    expect(backlog.catchUp([base - 1n]).kind).toBe('needs-snapshot');
+  });
+
+  it('never serves across sequences whose frame was lost', () => {
+    const { backlog } = pairs(2);
+    backlog.skipTo(0, 6n);
+    expect(backlog.catchUp([4n])).toEqual({ kind: 'needs-snapshot', shard: 0, wanted: 5n, earliest: 7n });
+    expect(backlog.catchUp([6n])).toEqual({ kind: 'nothing' });
+    const gapped = pairs(2).backlog;
+    gapped.push(0, frameOf(10), 7n, 8n);
+    expect(gapped.catchUp([4n])).toEqual({ kind: 'needs-snapshot', shard: 0, wanted: 5n, earliest: 7n });
+    expect(gapped.catchUp([6n]).kind).toBe('frames');
+  });
+
+  it('refuses a foreign shard and ignores what it has', () => {
+    const { backlog } = pairs(2);
+    expect(backlog.push(1, frameOf(10), 1n, 1n)).toBe(false);
+    expect(backlog.push(0, frameOf(10), 3n, 4n)).toBe(true);
+    expect(backlog.windows()[0]).toMatchObject({ frames: 2, bytes: 20 });
+  });
+
+  it('agrees with a plain list over any run of frames', () => {
+    const run = fc.array(
+      fc.record({ records: fc.integer({ min: 1, max: 4 }), bytes: fc.integer({ min: 1, max: 40 }) }),
+      {
+        maxLength: 60,
+      },
+    );
+    fc.assert(
+      fc.property(
+        run,
+        fc.integer({ min: 1, max: 120 }),
+        fc.integer({ min: 0, max: 250 }),
+        (frames, bound, held) => {
+          const backlog = new Backlog({ shards: 1, maxBytesPerShard: bound });
+          let list: { frame: Buffer; min: number; max: number }[] = [];
+          let high = 0;
+          for (const { records, bytes } of frames) {
+            const entry = { frame: frameOf(bytes), min: high + 1, max: high + records };
+            high = entry.max;
+            backlog.push(0, entry.frame, BigInt(entry.min), BigInt(entry.max));
+            list.push(entry);
+            while (list.reduce((sum, each) => sum + each.frame.length, 0) > bound) list = list.slice(1);
+          }
+          const earliest = list[0]?.min ?? high + 1;
+          const catchUp = backlog.catchUp([BigInt(held)]);
+          if (held > high || held + 1 < earliest) expect(catchUp.kind).toBe('needs-snapshot');
+          else if (held === high) expect(catchUp).toEqual({ kind: 'nothing' });
+          else {
+            const wanted = list.filter((entry) => entry.max > held).map((entry) => entry.frame);
+            expect(catchUp).toEqual({ kind: 'frames', frames: wanted });
+          }
+        },
+      ),
+    );
+  });
+});
