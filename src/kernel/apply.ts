@@ -1,6 +1,6 @@
 // Applying what a primary sent: a MutationBatch payload, or the entries of a SnapshotChunk. A payload is looked through
 // whole before the first record is applied, so that a malformed one, or one that leaves a gap, changes nothing.
-import { setResult, result } from './arguments';
+import { result, setResult } from './arguments';
 import {
   APPLY_COUNT,
   APPLY_GAP,
@@ -46,7 +46,7 @@ export function apply(payload: usize, bytes: usize): i32 {
   setResult(RESULT_APPLIED, 0);
   setResult(RESULT_SKIPPED, 0);
   const status = checkBatch(payload, bytes);
-  if (status != APPLY_OK) return status;
+  if (status !== APPLY_OK) return status;
   store<f64>(result + (RESULT_TIMESTAMP_F64 << 2), <f64>newestMs);
 
   const count = load<u32>(payload);
@@ -69,7 +69,7 @@ export function apply(payload: usize, bytes: usize): i32 {
       applied++;
     }
     at += <usize>RECORD_HEADER_BYTES + <usize>keyBytes + <usize>valueBytes;
-    if (op == OP_SET_GOVERNED) at += 4 + <usize>load<u32>(at);
+    if (op === OP_SET_GOVERNED) at += 4 + <usize>load<u32>(at);
   }
   setResult(RESULT_APPLIED, applied);
   setResult(RESULT_SKIPPED, skipped);
@@ -84,10 +84,10 @@ export function loadEntries(entries: usize, bytes: usize, count: u32, governed: 
   let at = entries;
   for (let i: u32 = 0; i < count; i++) {
     const size = entryBytes(at, end, header, governed);
-    if (size == 0) return fault(APPLY_TRUNCATED, at - entries, 0, end - at);
+    if (size === 0) return fault(APPLY_TRUNCATED, at - entries, 0, end - at);
     at += <usize>size;
   }
-  if (at != end) return fault(APPLY_TRAILING, at - entries, 0, end - at);
+  if (at !== end) return fault(APPLY_TRAILING, at - entries, 0, end - at);
 
   at = entries;
   for (let i: u32 = 0; i < count; i++) {
@@ -109,7 +109,7 @@ function entryBytes(at: usize, end: usize, header: usize, governed: bool): u64 {
   const left = <u64>(end - at);
   if (left < <u64>header) return 0;
   let size = <u64>header + <u64>load<u32>(at) + <u64>load<u32>(at, 4);
-  if (governed && load<u32>(at, 8) != NO_GOVERNANCE) size += <u64>load<u32>(at, 8);
+  if (governed && load<u32>(at, 8) !== NO_GOVERNANCE) size += <u64>load<u32>(at, 8);
   return size <= left ? size : 0;
 }
 
@@ -126,12 +126,13 @@ function checkBatch(payload: usize, bytes: usize): i32 {
   let at = payload + 4;
   for (let i: u32 = 0; i < count; i++) {
     const left = <u64>(end - at);
-    if (left < <u64>RECORD_HEADER_BYTES) return fault(APPLY_TRUNCATED, at - payload, RECORD_HEADER_BYTES, left);
+    if (left < <u64>RECORD_HEADER_BYTES)
+      return fault(APPLY_TRUNCATED, at - payload, RECORD_HEADER_BYTES, left);
     const keyBytes = load<u32>(at, 45);
     let size = <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>load<u32>(at, 49);
     const op = <i32>load<u8>(at, 20);
-    if (op == 0 || op > OP_SET_GOVERNED) return fault(APPLY_OP, at - payload + 20, 0, op);
-    if (op == OP_SET_GOVERNED) {
+    if (op === 0 || op > OP_SET_GOVERNED) return fault(APPLY_OP, at - payload + 20, 0, op);
+    if (op === OP_SET_GOVERNED) {
       if (size + 4 > left) return fault(APPLY_TRUNCATED, at - payload, size + 4, left);
       size += 4 + <u64>load<u32>(at + <usize>size);
     }
@@ -139,12 +140,12 @@ function checkBatch(payload: usize, bytes: usize): i32 {
     const id = load<u32>(at);
     if (id >= shardCount) return fault(APPLY_SHARD, at - payload, shardCount, id);
     const hash = xxh3(at + RECORD_HEADER_BYTES, keyBytes);
-    if (hash != load<u64>(at, 21)) return fault(APPLY_HASH, at - payload + 21, hash, load<u64>(at, 21));
+    if (hash !== load<u64>(at, 21)) return fault(APPLY_HASH, at - payload + 21, hash, load<u64>(at, 21));
     const shard = shardAt(id);
     const sequence = load<u64>(at, 4);
-    const watermark = guardRoundOf(shard) == round ? guardOf(shard) : sequenceOf(shard);
+    const watermark = guardRoundOf(shard) === round ? guardOf(shard) : sequenceOf(shard);
     if (sequence > watermark) {
-      if (sequence != watermark + 1) {
+      if (sequence !== watermark + 1) {
         setResult(RESULT_SHARD, id);
         return fault(APPLY_GAP, at - payload + 4, watermark + 1, sequence);
       }
@@ -154,18 +155,18 @@ function checkBatch(payload: usize, bytes: usize): i32 {
     newestMs = max(newestMs, load<u64>(at, 12));
     at += <usize>size;
   }
-  return at == end ? APPLY_OK : fault(APPLY_TRAILING, at - payload, 0, end - at);
+  return at === end ? APPLY_OK : fault(APPLY_TRAILING, at - payload, 0, end - at);
 }
 
 function applyRecord(at: usize, op: i32, keyBytes: u32, valueBytes: u32): bool {
   const key = at + RECORD_HEADER_BYTES;
   const record = locateAny(key, keyBytes, load<u64>(at, 21));
-  if (op == OP_DEL) {
-    if (record != 0) discardHere(record);
+  if (op === OP_DEL) {
+    if (record !== 0) discardHere(record);
     return true;
   }
   const expiresAtMs = load<u64>(at, 37);
-  if (op == OP_EXPIRE) return record == 0 || expireHereQuietly(record, expiresAtMs);
+  if (op === OP_EXPIRE) return record === 0 || expireHereQuietly(record, expiresAtMs);
   // A Set that is past its expiry replaces what was there all the same, and is hidden: the older value must not live on.
   return writeHere(record, key, keyBytes, key + <usize>keyBytes, valueBytes, expiresAtMs);
 }

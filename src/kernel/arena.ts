@@ -24,7 +24,7 @@ let usedBytes: f64 = 0;
 export function initializeArena(): void {
   for (let index: u32 = 1; index < CLASSES; index++) {
     let bytes: usize;
-    if (index <= FINE_CLASSES) bytes = <usize>index << 3;
+    if (index <= FINE_CLASSES) bytes = (<usize>index) << 3;
     else {
       const coarse = index - FINE_CLASSES - 1;
       const base = FINE_MAX << (coarse >> 4);
@@ -50,25 +50,23 @@ export function blockBytesFree(): f64 {
 }
 
 /** Whether a block for `a` bytes is as large as one for `b`, so that one can take the other's place. */
-// @ts-ignore: decorator
-@inline
 export function sameBlock(a: usize, b: usize): bool {
-  if (a > SLAB_MAX || b > SLAB_MAX) return a > SLAB_MAX && b > SLAB_MAX && pagesFor(a) == pagesFor(b);
-  return classOf(a) == classOf(b);
+  if (a > SLAB_MAX || b > SLAB_MAX) return a > SLAB_MAX && b > SLAB_MAX && pagesFor(a) === pagesFor(b);
+  return classOf(a) === classOf(b);
 }
 
 /** A block for `bytes`, or 0 when memory is exhausted. Its content is undefined. */
 export function allocateBlock(bytes: usize): usize {
   if (bytes > SLAB_MAX) {
     const run = allocatePages(bytes);
-    if (run != 0) usedBytes += <f64>(<usize>pagesFor(bytes) * PAGE_BYTES);
+    if (run !== 0) usedBytes += <f64>(<usize>pagesFor(bytes) * PAGE_BYTES);
     return run;
   }
   const index = classOf(bytes);
   let slab: usize = load<u32>(withRoom + (index << 2));
-  if (slab == 0) {
+  if (slab === 0) {
     slab = newSlab(index);
-    if (slab == 0) return 0;
+    if (slab === 0) return 0;
   }
   return takeFrom(slab, index);
 }
@@ -76,7 +74,7 @@ export function allocateBlock(bytes: usize): usize {
 /** Gives back the block at `block` that was asked for with `bytes`. */
 export function freeBlock(block: usize, bytes: usize): void {
   const slab = slabOf(block);
-  if (slab == 0) {
+  if (slab === 0) {
     usedBytes -= <f64>(<usize>pagesFor(bytes) * PAGE_BYTES);
     freePages(block);
     return;
@@ -89,8 +87,8 @@ export function freeBlock(block: usize, bytes: usize): void {
   store<u32>(slab, <u32>block, 4);
   const live = load<u32>(slab, 8) - 1;
   store<u32>(slab, live, 8);
-  if (live == load<u32>(slab, 12) - 1) linkSlab(slab, index);
-  if (live == 0) dropSlab(slab, index);
+  if (live === load<u32>(slab, 12) - 1) linkSlab(slab, index);
+  if (live === 0) dropSlab(slab, index);
 }
 
 /** Takes out of use the sparsest slab among some of the class that wastes the most, or returns 0 when none is worth it. */
@@ -106,11 +104,11 @@ export function sparseSlab(): usize {
       worstBytes = bytes;
     }
   }
-  if (worst == 0) return 0;
+  if (worst === 0) return 0;
   let best: usize = 0;
   let slab: usize = load<u32>(withRoom + (worst << 2));
-  for (let tries = 0; slab != 0 && tries < 64; tries++) {
-    if (best == 0 || load<u32>(slab, 8) < load<u32>(best, 8)) best = slab;
+  for (let tries = 0; slab !== 0 && tries < 64; tries++) {
+    if (best === 0 || load<u32>(slab, 8) < load<u32>(best, 8)) best = slab;
     slab = load<u32>(slab, 24);
   }
   // It leaves the list, so that no block is taken from it while it is emptied.
@@ -122,7 +120,7 @@ export function sparseSlab(): usize {
 export function nextInUse(slab: usize, from: usize): usize {
   const bytes = <usize>load<u32>(classBytes + (load<u32>(slab) << 2));
   const end = slab + SLAB_HEADER + <usize>load<u32>(slab, 16) * bytes;
-  let block = from == 0 ? slab + SLAB_HEADER : from;
+  let block = from === 0 ? slab + SLAB_HEADER : from;
   for (; block < end; block += bytes) {
     if (isInUse(block)) return block;
   }
@@ -136,14 +134,12 @@ export function vacate(slab: usize): bool {
   store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) + 1);
   const live = load<u32>(slab, 8) - 1;
   store<u32>(slab, live, 8);
-  if (live != 0) return false;
+  if (live !== 0) return false;
   store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) - load<u32>(slab, 12));
   freeSlabPages(slab, load<u32>(slab, 28));
   return true;
 }
 
-// @ts-ignore: decorator
-@inline
 function classOf(bytes: usize): u32 {
   if (bytes <= FINE_MAX) return <u32>((bytes + 7) >> 3);
   const log = 31 - clz(<u32>bytes - 1);
@@ -155,24 +151,22 @@ function classOf(bytes: usize): u32 {
 function slabPagesFor(bytes: usize): u32 {
   let pages: u32 = bytes <= 1024 ? 4 : 1;
   for (; pages < SLAB_PAGES_MAX; pages++) {
-    const room = (<usize>pages * PAGE_BYTES) - SLAB_HEADER;
+    const room = <usize>pages * PAGE_BYTES - SLAB_HEADER;
     const waste = room % bytes;
     if (room / bytes >= 8 && waste * 32 <= room) break;
   }
   return pages;
 }
 
-// @ts-ignore: decorator
-@inline
 function blocksOf(index: u32): u32 {
-  const room = (<usize>load<u32>(classPages + (index << 2)) * PAGE_BYTES) - SLAB_HEADER;
+  const room = <usize>load<u32>(classPages + (index << 2)) * PAGE_BYTES - SLAB_HEADER;
   return <u32>(room / <usize>load<u32>(classBytes + (index << 2)));
 }
 
 function newSlab(index: u32): usize {
   const pages = load<u32>(classPages + (index << 2));
   const slab = allocatePages(<usize>pages * PAGE_BYTES);
-  if (slab == 0) return 0;
+  if (slab === 0) return 0;
   markSlab(slab);
   const blocks = blocksOf(index);
   store<u32>(slab, index);
@@ -189,7 +183,7 @@ function newSlab(index: u32): usize {
 function takeFrom(slab: usize, index: u32): usize {
   const bytes = <usize>load<u32>(classBytes + (index << 2));
   let block: usize = load<u32>(slab, 4);
-  if (block != 0) store<u32>(slab, load<u32>(block), 4);
+  if (block !== 0) store<u32>(slab, load<u32>(block), 4);
   else {
     const used = load<u32>(slab, 16);
     block = slab + SLAB_HEADER + <usize>used * bytes;
@@ -197,7 +191,7 @@ function takeFrom(slab: usize, index: u32): usize {
   }
   const live = load<u32>(slab, 8) + 1;
   store<u32>(slab, live, 8);
-  if (live == load<u32>(slab, 12)) unlinkSlab(slab, index);
+  if (live === load<u32>(slab, 12)) unlinkSlab(slab, index);
   store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) - 1);
   usedBytes += <f64>bytes;
   return block;
@@ -213,14 +207,14 @@ function linkSlab(slab: usize, index: u32): void {
   const head = load<u32>(withRoom + (index << 2));
   store<u32>(slab, 0, 20);
   store<u32>(slab, head, 24);
-  if (head != 0) store<u32>(head, <u32>slab, 20);
+  if (head !== 0) store<u32>(head, <u32>slab, 20);
   store<u32>(withRoom + (index << 2), <u32>slab);
 }
 
 function unlinkSlab(slab: usize, index: u32): void {
   const previous = load<u32>(slab, 20);
   const next = load<u32>(slab, 24);
-  if (previous != 0) store<u32>(previous, next, 24);
+  if (previous !== 0) store<u32>(previous, next, 24);
   else store<u32>(withRoom + (index << 2), next);
-  if (next != 0) store<u32>(next, previous, 20);
+  if (next !== 0) store<u32>(next, previous, 20);
 }

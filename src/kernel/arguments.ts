@@ -25,9 +25,9 @@ export function initializeArguments(): bool {
 export function growArguments(count: u32): bool {
   if (count <= capacity) return true;
   if (count > <u32>ARGUMENTS_MAX) return false;
-  const larger = allocatePages(<usize>count << 3);
-  if (larger == 0) return false;
-  if (table != 0) freePages(table);
+  const larger = allocatePages((<usize>count) << 3);
+  if (larger === 0) return false;
+  if (table !== 0) freePages(table);
   table = larger;
   capacity = <u32>(runBytes(larger) >> 3);
   return true;
@@ -41,37 +41,27 @@ export function argumentTable(): usize {
   return table;
 }
 
-// @ts-ignore: decorator
-@inline
 export function setArgument(index: u32, at: usize, length: u32): void {
-  store<u32>(table + (<usize>index << 3), <u32>at);
-  store<u32>(table + (<usize>index << 3), length, 4);
+  store<u32>(table + ((<usize>index) << 3), <u32>at);
+  store<u32>(table + ((<usize>index) << 3), length, 4);
 }
 
-// @ts-ignore: decorator
-@inline
 export function argument(index: u32): usize {
-  return load<u32>(table + (<usize>index << 3));
+  return load<u32>(table + ((<usize>index) << 3));
 }
 
-// @ts-ignore: decorator
-@inline
 export function argumentLength(index: u32): u32 {
-  return load<u32>(table + (<usize>index << 3), 4);
+  return load<u32>(table + ((<usize>index) << 3), 4);
 }
 
 /** Up to eight bytes of an argument as a lower-case word, for comparing with `word`'s; longer ones give their start. */
-// @ts-ignore: decorator
-@inline
 export function wordOf(index: u32): u64 {
   const length = argumentLength(index);
   // Input is followed by slack, so eight bytes can always be loaded.
   const bytes = load<u64>(argument(index)) | 0x2020202020202020;
-  return length >= 8 ? bytes : bytes & ((<u64>1 << (<u64>length << 3)) - 1);
+  return length >= 8 ? bytes : bytes & (((<u64>1) << ((<u64>length) << 3)) - 1);
 }
 
-// @ts-ignore: decorator
-@inline
 export function setResult(word: u32, value: u32): void {
-  store<u32>(result + (<usize>word << 2), value);
+  store<u32>(result + ((<usize>word) << 2), value);
 }

@@ -2,6 +2,7 @@
 // in front is patched when the batch is sealed. The host takes the sealed payload out at once.
 import { copyBytes } from './bytes';
 import { nowMs, nowUs } from './clock';
+import { dirty, seal } from './host';
 import { PAYLOAD_MAX_BYTES, RECORD_HEADER_BYTES } from './layout';
 import { allocateReserve, freePages, runBytes } from './pages';
 import {
@@ -27,15 +28,6 @@ const FIRST_CAPACITY: usize = 16384;
 /** An emptied buffer above this goes back: it held an unusually large record. */
 const KEPT_CAPACITY_MAX: u32 = 4194304;
 
-/** Takes a sealed batch: the bytes are valid during the call only. It must not call back into the kernel. */
-// @ts-ignore: decorator
-@external('host', 'seal')
-declare function seal(shard: u32, payload: usize, bytes: usize, records: u32, min: u64, max: u64): void;
-/** The first record since the last flush is waiting. */
-// @ts-ignore: decorator
-@external('host', 'dirty')
-declare function dirty(): void;
-
 let maxRecords: u32 = 512;
 let maxBytes: u32 = 1048576;
 let isDirty: bool = false;
@@ -55,11 +47,12 @@ export function emittedRecords(): f64 {
 export function reserveRecord(shard: usize, keyBytes: u32, valueBytes: u32): bool {
   const record = <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>valueBytes;
   if (record + <u64>COUNT_BYTES > <u64>PAYLOAD_MAX_BYTES) return false;
-  if (frameRecordsOf(shard) != 0 && <u64>frameBytesOf(shard) + record > <u64>PAYLOAD_MAX_BYTES) sealShard(shard);
-  const used = frameRecordsOf(shard) == 0 ? COUNT_BYTES : <usize>frameBytesOf(shard);
+  if (frameRecordsOf(shard) !== 0 && <u64>frameBytesOf(shard) + record > <u64>PAYLOAD_MAX_BYTES)
+    sealShard(shard);
+  const used = frameRecordsOf(shard) === 0 ? COUNT_BYTES : <usize>frameBytesOf(shard);
   const needed = used + <usize>record;
   if (needed <= <usize>frameCapacityOf(shard)) return true;
-  return growFrame(shard, needed) || (frameRecordsOf(shard) != 0 && sealAndRetry(shard, <usize>record));
+  return growFrame(shard, needed) || (frameRecordsOf(shard) !== 0 && sealAndRetry(shard, <usize>record));
 }
 
 /** Encodes a record into the shard's open frame and gives it the next sequence. `reserveRecord` has made room. */
@@ -74,7 +67,7 @@ export function emit(
   valueBytes: u32,
 ): void {
   const records = frameRecordsOf(shard);
-  if (records == 0) {
+  if (records === 0) {
     setFrameBytes(shard, <u32>COUNT_BYTES);
     setOpenedAt(shard, nowUs);
   }
@@ -108,7 +101,7 @@ export function flushAll(): void {
   isDirty = false;
   for (let id: u32 = 0; id < shardCount; id++) {
     const shard = shardAt(id);
-    if (frameRecordsOf(shard) != 0) sealShard(shard);
+    if (frameRecordsOf(shard) !== 0) sealShard(shard);
   }
 }
 
@@ -117,7 +110,7 @@ export function flushDue(maxDelayUs: f64): f64 {
   let next: f64 = -1;
   for (let id: u32 = 0; id < shardCount; id++) {
     const shard = shardAt(id);
-    if (frameRecordsOf(shard) == 0) continue;
+    if (frameRecordsOf(shard) === 0) continue;
     const left = openedAtOf(shard) + maxDelayUs - nowUs;
     if (left <= 0) sealShard(shard);
     else if (next < 0 || left < next) next = left;
@@ -155,12 +148,15 @@ function sealAndRetry(shard: usize, record: usize): bool {
 
 function growFrame(shard: usize, needed: usize): bool {
   const old = frameOf(shard);
-  const wanted = max(max(needed, FIRST_CAPACITY), min(<usize>frameCapacityOf(shard) << 1, <usize>maxBytes + FIRST_CAPACITY));
+  const wanted = max(
+    max(needed, FIRST_CAPACITY),
+    min((<usize>frameCapacityOf(shard)) << 1, <usize>maxBytes + FIRST_CAPACITY),
+  );
   let grown = allocateReserve(wanted);
-  if (grown == 0) grown = allocateReserve(needed);
-  if (grown == 0) return false;
-  if (old != 0) {
-    if (frameRecordsOf(shard) != 0) memory.copy(grown, old, frameBytesOf(shard));
+  if (grown === 0) grown = allocateReserve(needed);
+  if (grown === 0) return false;
+  if (old !== 0) {
+    if (frameRecordsOf(shard) !== 0) memory.copy(grown, old, frameBytesOf(shard));
     freePages(old);
   }
   setFrame(shard, grown);

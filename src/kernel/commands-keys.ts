@@ -17,8 +17,8 @@ export function del(): i32 {
   let deleted: i64 = 0;
   for (let i: u32 = 1; i < argc; i++) {
     const record = locate(argument(i), argumentLength(i));
-    if (record == 0) continue;
-    if (deleteHere(record) != WRITE_DONE) return outOfMemory();
+    if (record === 0) continue;
+    if (deleteHere(record) !== WRITE_DONE) return outOfMemory();
     deleted++;
   }
   replyInteger(deleted);
@@ -28,7 +28,7 @@ export function del(): i32 {
 export function exists(): i32 {
   let found: i64 = 0;
   for (let i: u32 = 1; i < argc; i++) {
-    if (locate(argument(i), argumentLength(i)) != 0) found++;
+    if (locate(argument(i), argumentLength(i)) !== 0) found++;
   }
   replyInteger(found);
   return DONE;
@@ -41,11 +41,11 @@ export function expire(unitMs: i64, fromNow: bool): i32 {
   let onlyLater = false;
   let onlyEarlier = false;
   for (let i: u32 = 3; i < argc; i++) {
-    const word = argumentLength(i) == 2 ? wordOf(i) : 0;
-    if (word == NX) onlyNew = true;
-    else if (word == XX) onlyOld = true;
-    else if (word == GT) onlyLater = true;
-    else if (word == LT) onlyEarlier = true;
+    const word = argumentLength(i) === 2 ? wordOf(i) : 0;
+    if (word === NX) onlyNew = true;
+    else if (word === XX) onlyOld = true;
+    else if (word === GT) onlyLater = true;
+    else if (word === LT) onlyEarlier = true;
     else {
       replyErrorAbout('ERR Unsupported option ', argument(i), argumentLength(i), '');
       return DONE;
@@ -63,17 +63,17 @@ export function expire(unitMs: i64, fromNow: bool): i32 {
 
   const record = locate(argument(1), argumentLength(1));
   let changed: i64 = 0;
-  if (record != 0) {
+  if (record !== 0) {
     const before = expiryHere(record);
     const time = when < 0 ? 0 : <u64>when;
     const wanted =
-      !(onlyNew && before != NEVER) &&
-      !(onlyOld && before == NEVER) &&
-      !(onlyLater && (before == NEVER || time <= before)) &&
+      !(onlyNew && before !== NEVER) &&
+      !(onlyOld && before === NEVER) &&
+      !(onlyLater && (before === NEVER || time <= before)) &&
       !(onlyEarlier && time >= before);
     if (wanted) {
       const written = time <= nowMs ? deleteHere(record) : expireHere(record, time);
-      if (written != WRITE_DONE) return outOfMemory();
+      if (written !== WRITE_DONE) return outOfMemory();
       changed = 1;
     }
   }
@@ -84,8 +84,8 @@ export function expire(unitMs: i64, fromNow: bool): i32 {
 export function persist(): i32 {
   const record = locate(argument(1), argumentLength(1));
   let changed: i64 = 0;
-  if (record != 0 && expiryHere(record) != NEVER) {
-    if (expireHere(record, NEVER) != WRITE_DONE) return outOfMemory();
+  if (record !== 0 && expiryHere(record) !== NEVER) {
+    if (expireHere(record, NEVER) !== WRITE_DONE) return outOfMemory();
     changed = 1;
   }
   replyInteger(changed);
@@ -94,10 +94,10 @@ export function persist(): i32 {
 
 export function ttl(inSeconds: bool): i32 {
   const record = locate(argument(1), argumentLength(1));
-  if (record == 0) replyInteger(-2);
+  if (record === 0) replyInteger(-2);
   else {
     const expiry = expiryHere(record);
-    if (expiry == NEVER) replyInteger(-1);
+    if (expiry === NEVER) replyInteger(-1);
     else {
       const left = <i64>min<u64>(expiry - nowMs, <u64>i64.MAX_VALUE - 500);
       replyInteger(inSeconds ? (left + 500) / 1000 : left);

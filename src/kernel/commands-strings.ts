@@ -6,7 +6,7 @@ import { WRITE_DONE } from './layout';
 import { parsed, parseInteger, writeSigned } from './number';
 import { DONE, failed, full, invalidExpireTime, notAnInteger, outOfMemory, syntaxError } from './outcome';
 import { availableBytes } from './pages';
-import { RECORD_HEADER, valueLengthOf, valueOf } from './record';
+import { RECORD_HEADER, valueLengthOf, valueAt } from './record';
 import {
   bulkBytes,
   hasRoom,
@@ -33,19 +33,19 @@ const digits: usize = memory.data(24, 8);
 
 export function get(): i32 {
   const record = locate(argument(1), argumentLength(1));
-  if (record == 0) {
+  if (record === 0) {
     replyNull();
     return DONE;
   }
   const length = valueLengthOf(record);
   if (!hasRoom(bulkBytes(length))) return full(bulkBytes(length));
-  replyBulk(valueOf(record), length);
+  replyBulk(valueAt(record), length);
   return DONE;
 }
 
 export function strlen(): i32 {
   const record = locate(argument(1), argumentLength(1));
-  replyInteger(record == 0 ? 0 : valueLengthOf(record));
+  replyInteger(record === 0 ? 0 : valueLengthOf(record));
   return DONE;
 }
 
@@ -56,12 +56,12 @@ export function mget(): i32 {
   if (fits) replyArray(argc - 1);
   for (let i: u32 = 1; i < argc; i++) {
     const record = locate(argument(i), argumentLength(i));
-    const bytes = record == 0 ? 5 : bulkBytes(valueLengthOf(record));
+    const bytes = record === 0 ? 5 : bulkBytes(valueLengthOf(record));
     wanted += bytes;
     if (fits && !hasRoom(bytes)) fits = false;
     if (!fits) continue;
-    if (record == 0) replyNull();
-    else replyBulk(valueOf(record), valueLengthOf(record));
+    if (record === 0) replyNull();
+    else replyBulk(valueAt(record), valueLengthOf(record));
   }
   if (fits) return DONE;
   rewind(start);
@@ -80,29 +80,30 @@ export function set(): i32 {
   expiresAtMs = NEVER;
   if (argc > 3) {
     const outcome = readSetOptions();
-    if (outcome != OPTIONS_READ) return outcome;
+    if (outcome !== OPTIONS_READ) return outcome;
   }
   const key = argument(1);
   const keyBytes = argumentLength(1);
   const record = locate(key, keyBytes);
   const start = mark();
   if (wantsOld) {
-    if (record == 0) replyNull();
+    if (record === 0) replyNull();
     else {
       const bytes = bulkBytes(valueLengthOf(record));
       if (!hasRoom(bytes)) return full(bytes);
-      replyBulk(valueOf(record), valueLengthOf(record));
+      replyBulk(valueAt(record), valueLengthOf(record));
     }
   }
-  if ((onlyNew && record != 0) || (onlyOld && record == 0)) {
+  if ((onlyNew && record !== 0) || (onlyOld && record === 0)) {
     if (!wantsOld) replyNull();
     return DONE;
   }
-  if (keepsExpiry && record != 0) expiresAtMs = expiryHere(record);
+  if (keepsExpiry && record !== 0) expiresAtMs = expiryHere(record);
   let written = WRITE_DONE;
-  if (expiresAtMs > nowMs) written = setHere(record, key, keyBytes, argument(2), argumentLength(2), expiresAtMs);
-  else if (record != 0) written = deleteHere(record);
-  if (written != WRITE_DONE) {
+  if (expiresAtMs > nowMs)
+    written = setHere(record, key, keyBytes, argument(2), argumentLength(2), expiresAtMs);
+  else if (record !== 0) written = deleteHere(record);
+  if (written !== WRITE_DONE) {
     rewind(start);
     return outOfMemory();
   }
@@ -116,11 +117,16 @@ function readSetOptions(): i32 {
   for (let i: u32 = 3; i < argc; i++) {
     const length = argumentLength(i);
     const word = length <= 8 ? wordOf(i) : 0;
-    if (word == NX && !onlyOld) onlyNew = true;
-    else if (word == XX && !onlyNew) onlyOld = true;
-    else if (word == GET) wantsOld = true;
-    else if (word == KEEPTTL && !timed) keepsExpiry = true;
-    else if ((word == EX || word == PX || word == EXAT || word == PXAT) && !timed && !keepsExpiry && i + 1 < argc) {
+    if (word === NX && !onlyOld) onlyNew = true;
+    else if (word === XX && !onlyNew) onlyOld = true;
+    else if (word === GET) wantsOld = true;
+    else if (word === KEEPTTL && !timed) keepsExpiry = true;
+    else if (
+      (word === EX || word === PX || word === EXAT || word === PXAT) &&
+      !timed &&
+      !keepsExpiry &&
+      i + 1 < argc
+    ) {
       timed = true;
       i++;
     } else return syntaxError();
@@ -128,11 +134,11 @@ function readSetOptions(): i32 {
   if (!timed) return OPTIONS_READ;
   for (let i: u32 = 3; i < argc; i++) {
     const word = argumentLength(i) <= 8 ? wordOf(i) : 0;
-    if (word != EX && word != PX && word != EXAT && word != PXAT) continue;
+    if (word !== EX && word !== PX && word !== EXAT && word !== PXAT) continue;
     i++;
     if (!parseInteger(argument(i), argumentLength(i))) return notAnInteger();
-    const unit: i64 = word == EX || word == EXAT ? 1000 : 1;
-    const base: i64 = word == EX || word == PX ? <i64>nowMs : 0;
+    const unit: i64 = word === EX || word === EXAT ? 1000 : 1;
+    const base: i64 = word === EX || word === PX ? <i64>nowMs : 0;
     if (parsed <= 0 || parsed > i64.MAX_VALUE / unit || parsed * unit > i64.MAX_VALUE - base) {
       return invalidExpireTime();
     }
@@ -150,7 +156,7 @@ export function mset(): i32 {
     const key = argument(i);
     const record = locate(key, argumentLength(i));
     const written = setHere(record, key, argumentLength(i), argument(i + 1), argumentLength(i + 1), NEVER);
-    if (written != WRITE_DONE) return outOfMemory();
+    if (written !== WRITE_DONE) return outOfMemory();
   }
   replyOk();
   return DONE;
@@ -158,7 +164,7 @@ export function mset(): i32 {
 
 export function incrementBy(down: bool): i32 {
   if (!parseInteger(argument(2), argumentLength(2))) return notAnInteger();
-  if (down && parsed == i64.MIN_VALUE) return failed('ERR decrement would overflow');
+  if (down && parsed === i64.MIN_VALUE) return failed('ERR decrement would overflow');
   return increment(down ? -parsed : parsed);
 }
 
@@ -167,8 +173,8 @@ export function increment(by: i64): i32 {
   const keyBytes = argumentLength(1);
   const record = locate(key, keyBytes);
   let value: i64 = 0;
-  if (record != 0) {
-    if (!parseInteger(valueOf(record), valueLengthOf(record))) return notAnInteger();
+  if (record !== 0) {
+    if (!parseInteger(valueAt(record), valueLengthOf(record))) return notAnInteger();
     value = parsed;
   }
   if ((by > 0 && value > i64.MAX_VALUE - by) || (by < 0 && value < i64.MIN_VALUE - by)) {
@@ -176,8 +182,8 @@ export function increment(by: i64): i32 {
   }
   value += by;
   const length = <u32>(writeSigned(digits, value) - digits);
-  const expiry = record == 0 ? NEVER : expiryHere(record);
-  if (setHere(record, key, keyBytes, digits, length, expiry) != WRITE_DONE) return outOfMemory();
+  const expiry = record === 0 ? NEVER : expiryHere(record);
+  if (setHere(record, key, keyBytes, digits, length, expiry) !== WRITE_DONE) return outOfMemory();
   replyInteger(value);
   return DONE;
 }
@@ -188,8 +194,8 @@ export function append(): i32 {
   const more = argument(2);
   const moreBytes = argumentLength(2);
   let record = locate(key, keyBytes);
-  if (record == 0) {
-    if (setHere(0, key, keyBytes, more, moreBytes, NEVER) != WRITE_DONE) return outOfMemory();
+  if (record === 0) {
+    if (setHere(0, key, keyBytes, more, moreBytes, NEVER) !== WRITE_DONE) return outOfMemory();
     replyInteger(moreBytes);
     return DONE;
   }
@@ -197,7 +203,7 @@ export function append(): i32 {
     return failed('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
   }
   record = appendHere(record, more, moreBytes);
-  if (record == 0) return outOfMemory();
+  if (record === 0) return outOfMemory();
   replyInteger(valueLengthOf(record));
   return DONE;
 }

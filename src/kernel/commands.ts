@@ -2,7 +2,7 @@
 import { argc, argument, argumentLength, wordOf } from './arguments';
 import { del, exists, expire, persist, ttl } from './commands-keys';
 import { append, get, increment, incrementBy, mget, mset, set, strlen } from './commands-strings';
-import { HANDED_OUT, failed, wrongArity } from './outcome';
+import { failed, HANDED_OUT, wrongArity } from './outcome';
 import { isReplica } from './store';
 
 export { DONE, FULL, HANDED_OUT, wantedOutput } from './outcome';
@@ -34,40 +34,40 @@ export function runCommand(): i32 {
   const name = wordOf(0);
   switch (length) {
     case 3: {
-      if (name == GET) return argc == 2 ? get() : wrongArity();
-      if (name == SET) return argc < 3 ? wrongArity() : isReplica ? readOnly() : set();
-      if (name == DEL) return argc < 2 ? wrongArity() : isReplica ? readOnly() : del();
-      if (name == TTL) return argc == 2 ? ttl(true) : wrongArity();
+      if (name === GET) return argc === 2 ? get() : wrongArity();
+      if (name === SET) return argc < 3 ? wrongArity() : isReplica ? readOnly() : set();
+      if (name === DEL) return argc < 2 ? wrongArity() : isReplica ? readOnly() : del();
+      if (name === TTL) return argc === 2 ? ttl(true) : wrongArity();
       break;
     }
     case 4: {
-      if (name == MGET) return argc < 2 ? wrongArity() : mget();
-      if (name == MSET) return argc < 3 || (argc & 1) == 0 ? wrongArity() : isReplica ? readOnly() : mset();
-      if (name == INCR) return argc != 2 ? wrongArity() : isReplica ? readOnly() : increment(1);
-      if (name == DECR) return argc != 2 ? wrongArity() : isReplica ? readOnly() : increment(-1);
-      if (name == PTTL) return argc == 2 ? ttl(false) : wrongArity();
+      if (name === MGET) return argc < 2 ? wrongArity() : mget();
+      if (name === MSET) return argc < 3 || (argc & 1) === 0 ? wrongArity() : isReplica ? readOnly() : mset();
+      if (name === INCR) return argc !== 2 ? wrongArity() : isReplica ? readOnly() : increment(1);
+      if (name === DECR) return argc !== 2 ? wrongArity() : isReplica ? readOnly() : increment(-1);
+      if (name === PTTL) return argc === 2 ? ttl(false) : wrongArity();
       break;
     }
     case 6: {
-      if (name == EXISTS) return argc < 2 ? wrongArity() : exists();
-      if (name == STRLEN) return argc == 2 ? strlen() : wrongArity();
-      if (name == INCRBY) return argc != 3 ? wrongArity() : isReplica ? readOnly() : incrementBy(false);
-      if (name == DECRBY) return argc != 3 ? wrongArity() : isReplica ? readOnly() : incrementBy(true);
-      if (name == APPEND) return argc != 3 ? wrongArity() : isReplica ? readOnly() : append();
-      if (name == EXPIRE) return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1000, true);
+      if (name === EXISTS) return argc < 2 ? wrongArity() : exists();
+      if (name === STRLEN) return argc === 2 ? strlen() : wrongArity();
+      if (name === INCRBY) return argc !== 3 ? wrongArity() : isReplica ? readOnly() : incrementBy(false);
+      if (name === DECRBY) return argc !== 3 ? wrongArity() : isReplica ? readOnly() : incrementBy(true);
+      if (name === APPEND) return argc !== 3 ? wrongArity() : isReplica ? readOnly() : append();
+      if (name === EXPIRE) return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1000, true);
       break;
     }
     case 7: {
-      if (name == PEXPIRE) return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1, true);
-      if (name == PERSIST) return argc != 2 ? wrongArity() : isReplica ? readOnly() : persist();
+      if (name === PEXPIRE) return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1, true);
+      if (name === PERSIST) return argc !== 2 ? wrongArity() : isReplica ? readOnly() : persist();
       break;
     }
     case 8: {
-      if (name == EXPIREAT) return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1000, false);
+      if (name === EXPIREAT) return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1000, false);
       break;
     }
     case 9: {
-      if (name == PEXPIREA && (load<u8>(argument(0), 8) | 0x20) == 0x74) {
+      if (name === PEXPIREA && (load<u8>(argument(0), 8) | 0x20) === 0x74) {
         return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1, false);
       }
       break;

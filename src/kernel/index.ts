@@ -6,8 +6,15 @@ import { initializeArguments, limitArgument, result } from './arguments';
 import { emittedRecords, frameBufferBytes, setBatchLimits } from './batch';
 import { expiryBytes, NEVER } from './expiry';
 import { RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
-import { allocatedBytes, allocateReserve, availableBytes, freePages, initializePages, limitPages } from './pages';
-import { valueLengthOf, valueOf } from './record';
+import {
+  allocatedBytes,
+  allocateReserve,
+  availableBytes,
+  freePages,
+  initializePages,
+  limitPages,
+} from './pages';
+import { valueLengthOf, valueAt } from './record';
 import { expiringOf, initializeShards, keysOf, sequenceOf, setSequence, shardAt, shardCount } from './shard';
 import { expiryHere, locate, shardOfKey } from './store';
 import { seedTables, tableBytes } from './table';
@@ -37,7 +44,7 @@ export function initialize(
   seedTables(seed);
   limitArgument(maxArgument);
   setBatchLimits(batchRecords, batchBytes);
-  return initializeArguments() && initializeShards(shards, route == ROUTE_SESSION_PREFIX);
+  return initializeArguments() && initializeShards(shards, route === ROUTE_SESSION_PREFIX);
 }
 
 export function resultBlock(): usize {
@@ -56,15 +63,15 @@ export function release(buffer: usize): void {
 /** Address of a live key's value, 0 when there is none; its length is the result block's count. */
 export function get(key: usize, length: u32): usize {
   const record = locate(key, length);
-  if (record == 0) return 0;
+  if (record === 0) return 0;
   store<u32>(result + (RESULT_COUNT << 2), valueLengthOf(record));
-  return valueOf(record);
+  return valueAt(record);
 }
 
 /** When a live key expires, Unix ms; NEVER (all ones) without expiry, 0 when there is no such key. */
 export function expiryOfKey(key: usize, length: u32): u64 {
   const record = locate(key, length);
-  return record == 0 ? 0 : min(expiryHere(record), NEVER);
+  return record === 0 ? 0 : min(expiryHere(record), NEVER);
 }
 
 /** The shard that a key routes to. */

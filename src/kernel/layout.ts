@@ -28,7 +28,7 @@ export const RESULT_ARGC = 3;
 /** Address of the argument table: argc pairs of (address, bytes). */
 export const RESULT_ARGV = 4;
 export const RESULT_DETAIL = 5;
-/** Where the check of a long incomplete command may go on, and how many arguments it still lacks. */
+/** Of an incomplete command: where the argument starts that is not whole, and how many are lacking with it. */
 export const RESULT_RESUME_AT = 6;
 export const RESULT_RESUME_ARGS = 7;
 // Results of apply, load and scan.

@@ -5,17 +5,17 @@ export let parsed: i64 = 0;
 
 /** Reads a signed 64-bit integer that is the whole of `length` bytes; false when it is none. */
 export function parseInteger(at: usize, length: u32): bool {
-  if (length == 0 || length > 20) return false;
+  if (length === 0 || length > 20) return false;
   let i: u32 = 0;
-  const negative = load<u8>(at) == 0x2d;
+  const negative = load<u8>(at) === 0x2d;
   if (negative) {
-    if (length == 1) return false;
+    if (length === 1) return false;
     i = 1;
   }
   const first = <u32>load<u8>(at + i) - 0x30;
-  if (first == 0) {
+  if (first === 0) {
     parsed = 0;
-    return length == 1;
+    return length === 1;
   }
   if (first > 9) return false;
   let value: u64 = first;
@@ -26,7 +26,7 @@ export function parseInteger(at: usize, length: u32): bool {
   }
   const limit = <u64>i64.MAX_VALUE + <u64>negative;
   if (value > limit) return false;
-  parsed = negative ? -<i64>value : <i64>value;
+  parsed = negative ? -(<i64>value) : <i64>value;
   return true;
 }
 

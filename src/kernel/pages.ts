@@ -24,12 +24,11 @@ const PAGES_PER_WASM_PAGE: u32 = 65536 >> PAGE_SHIFT;
 const GROWTH_WASM_PAGES_MIN: u32 = 16;
 /** Free runs of one size class looked at before a larger class is taken from. */
 const FIT_TRIES: u32 = 16;
-const BINS: u32 = 21;
 
 let metadata: usize = 0;
 let firstPage: u32 = 0;
 let endPage: u32 = 0;
-/** Heads of the free lists by floor(log2(pages)), and which of them hold any. */
+/** Heads of the free lists by floor(log2(pages)), 0 to 20, and which of them hold any. */
 const bins: usize = memory.data(84, 4);
 let occupiedBins: u32 = 0;
 let pagesInUse: u32 = 0;
@@ -40,7 +39,7 @@ let pagesLimit: u32 = 0xffffffff;
 export function initializePages(): void {
   metadata = (__heap_base + 15) & ~15;
   const pages = 1 << (32 - PAGE_SHIFT);
-  firstPage = <u32>((metadata + (<usize>pages << 2) + PAGE_BYTES - 1) >> PAGE_SHIFT);
+  firstPage = <u32>((metadata + ((<usize>pages) << 2) + PAGE_BYTES - 1) >> PAGE_SHIFT);
   const neededWasmPages = (firstPage + PAGES_PER_WASM_PAGE) / PAGES_PER_WASM_PAGE;
   if (<u32>memory.size() < neededWasmPages) memory.grow(neededWasmPages - memory.size());
   endPage = <u32>memory.size() * PAGES_PER_WASM_PAGE;
@@ -64,20 +63,20 @@ export function availableBytes(): f64 {
 }
 
 export function pagesFor(bytes: usize): u32 {
-  return <u32>(bytes >> PAGE_SHIFT) + <u32>((bytes & (PAGE_BYTES - 1)) != 0);
+  return <u32>(bytes >> PAGE_SHIFT) + <u32>((bytes & (PAGE_BYTES - 1)) !== 0);
 }
 
 /** A run of whole pages for `bytes`, or 0 when memory or the limit is exhausted. Its content is undefined. */
 export function allocatePages(bytes: usize): usize {
   const pages = pagesFor(bytes);
-  if (pages == 0 || pagesInUse >= pagesLimit || pages > pagesLimit - pagesInUse) return 0;
+  if (pages === 0 || pagesInUse >= pagesLimit || pages > pagesLimit - pagesInUse) return 0;
   return takePages(pages);
 }
 
 /** As `allocatePages`, past the limit: for what a full store still needs in order to say so or to delete. */
 export function allocateReserve(bytes: usize): usize {
   const pages = pagesFor(bytes);
-  return pages == 0 ? 0 : takePages(pages);
+  return pages === 0 ? 0 : takePages(pages);
 }
 
 export function freePages(at: usize): void {
@@ -89,7 +88,7 @@ export function freePages(at: usize): void {
 
 /** Usable bytes of the run at `at`. */
 export function runBytes(at: usize): usize {
-  return <usize>(metaOf(<u32>(at >> PAGE_SHIFT)) & VALUE_MASK) << PAGE_SHIFT;
+  return (<usize>(metaOf(<u32>(at >> PAGE_SHIFT)) & VALUE_MASK)) << PAGE_SHIFT;
 }
 
 /** Marks a run's pages as one slab, so that `slabOf` finds it from any address inside. */
@@ -108,31 +107,25 @@ export function freeSlabPages(at: usize, pages: u32): void {
 }
 
 /** The slab in which `at` lies, or 0 when it is the start of a run. */
-// @ts-ignore: decorator
-@inline
 export function slabOf(at: usize): usize {
   const meta = metaOf(<u32>(at >> PAGE_SHIFT));
-  return (meta & KIND_MASK) == SLAB ? <usize>(meta & VALUE_MASK) << PAGE_SHIFT : 0;
+  return (meta & KIND_MASK) === SLAB ? (<usize>(meta & VALUE_MASK)) << PAGE_SHIFT : 0;
 }
 
-// @ts-ignore: decorator
-@inline
 function metaOf(page: u32): u32 {
-  return load<u32>(metadata + (<usize>page << 2));
+  return load<u32>(metadata + ((<usize>page) << 2));
 }
 
-// @ts-ignore: decorator
-@inline
 function setMeta(page: u32, value: u32): void {
-  store<u32>(metadata + (<usize>page << 2), value);
+  store<u32>(metadata + ((<usize>page) << 2), value);
 }
 
 function takePages(pages: u32): usize {
   let page = findFree(pages);
-  if (page == 0) {
+  if (page === 0) {
     if (!growBy(pages)) return 0;
     page = findFree(pages);
-    if (page == 0) return 0;
+    if (page === 0) return 0;
   }
   const found = metaOf(page) & VALUE_MASK;
   unlink(page, found);
@@ -140,22 +133,22 @@ function takePages(pages: u32): usize {
   setMeta(page, RUN | pages);
   if (found > pages) link(page + pages, found - pages);
   pagesInUse += pages;
-  return <usize>page << PAGE_SHIFT;
+  return (<usize>page) << PAGE_SHIFT;
 }
 
 function findFree(pages: u32): u32 {
   const bin = 31 - clz(pages);
   let page = load<u32>(bins + (bin << 2));
-  for (let tries: u32 = 0; page != 0 && tries < FIT_TRIES; tries++) {
+  for (let tries: u32 = 0; page !== 0 && tries < FIT_TRIES; tries++) {
     if ((metaOf(page) & VALUE_MASK) >= pages) return page;
-    page = load<u32>(<usize>page << PAGE_SHIFT);
+    page = load<u32>((<usize>page) << PAGE_SHIFT);
   }
-  const larger = occupiedBins & ~((<u32>2 << bin) - 1);
-  if (larger != 0) return load<u32>(bins + (ctz(larger) << 2));
+  const larger = occupiedBins & ~(((<u32>2) << bin) - 1);
+  if (larger !== 0) return load<u32>(bins + (ctz(larger) << 2));
   // Nothing larger: the rest of this class is the last hope before the memory grows.
-  while (page != 0) {
+  while (page !== 0) {
     if ((metaOf(page) & VALUE_MASK) >= pages) return page;
-    page = load<u32>(<usize>page << PAGE_SHIFT);
+    page = load<u32>((<usize>page) << PAGE_SHIFT);
   }
   return 0;
 }
@@ -166,7 +159,7 @@ function growBy(pages: u32): bool {
   const room = WASM_PAGES_MAX - size;
   if (needed > room) return false;
   const wanted = min(max(max(needed, size >> 3), GROWTH_WASM_PAGES_MIN), room);
-  if (memory.grow(wanted) < 0 && (wanted == needed || memory.grow(needed) < 0)) return false;
+  if (memory.grow(wanted) < 0 && (wanted === needed || memory.grow(needed) < 0)) return false;
   const grown = <u32>memory.size() * PAGES_PER_WASM_PAGE;
   const from = endPage;
   endPage = grown;
@@ -179,7 +172,7 @@ function release(page: u32, pages: u32): void {
   setMeta(page, 0);
   if (page > firstPage) {
     const before = metaOf(page - 1);
-    if ((before & KIND_MASK) == FREE) {
+    if ((before & KIND_MASK) === FREE) {
       const length = before & VALUE_MASK;
       unlink(page - length, length);
       setMeta(page - 1, 0);
@@ -189,7 +182,7 @@ function release(page: u32, pages: u32): void {
   }
   if (page + pages < endPage) {
     const after = metaOf(page + pages);
-    if ((after & KIND_MASK) == FREE) {
+    if ((after & KIND_MASK) === FREE) {
       const length = after & VALUE_MASK;
       unlink(page + pages, length);
       setMeta(page + pages, 0);
@@ -202,10 +195,10 @@ function release(page: u32, pages: u32): void {
 function link(page: u32, pages: u32): void {
   const bin = 31 - clz(pages);
   const head = load<u32>(bins + (bin << 2));
-  const at = <usize>page << PAGE_SHIFT;
+  const at = (<usize>page) << PAGE_SHIFT;
   store<u32>(at, head);
   store<u32>(at, 0, 4);
-  if (head != 0) store<u32>(<usize>head << PAGE_SHIFT, page, 4);
+  if (head !== 0) store<u32>((<usize>head) << PAGE_SHIFT, page, 4);
   store<u32>(bins + (bin << 2), page);
   occupiedBins |= 1 << bin;
   setMeta(page, FREE | pages);
@@ -214,13 +207,13 @@ function link(page: u32, pages: u32): void {
 
 function unlink(page: u32, pages: u32): void {
   const bin = 31 - clz(pages);
-  const at = <usize>page << PAGE_SHIFT;
+  const at = (<usize>page) << PAGE_SHIFT;
   const next = load<u32>(at);
   const previous = load<u32>(at, 4);
-  if (previous != 0) store<u32>(<usize>previous << PAGE_SHIFT, next);
+  if (previous !== 0) store<u32>((<usize>previous) << PAGE_SHIFT, next);
   else {
     store<u32>(bins + (bin << 2), next);
-    if (next == 0) occupiedBins &= ~(<u32>1 << bin);
+    if (next === 0) occupiedBins &= ~((<u32>1) << bin);
   }
-  if (next != 0) store<u32>(<usize>next << PAGE_SHIFT, previous, 4);
+  if (next !== 0) store<u32>((<usize>next) << PAGE_SHIFT, previous, 4);
 }

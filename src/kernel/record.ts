@@ -8,61 +8,45 @@
 export const RECORD_HEADER: usize = 16;
 export const IN_USE: u32 = 1 << 24;
 
-// @ts-ignore: decorator
-@inline
 export function keyLengthOf(record: usize): u32 {
   return load<u32>(record);
 }
 
-// @ts-ignore: decorator
-@inline
 export function valueLengthOf(record: usize): u32 {
   return load<u32>(record, 4);
 }
 
-// @ts-ignore: decorator
-@inline
 export function keyOf(record: usize): usize {
   return record + RECORD_HEADER;
 }
 
-// @ts-ignore: decorator
-@inline
-export function valueOf(record: usize): usize {
+export function valueAt(record: usize): usize {
   return record + RECORD_HEADER + load<u32>(record);
 }
 
-// @ts-ignore: decorator
-@inline
 export function heapPlaceOf(record: usize): u32 {
   return load<u32>(record, 12);
 }
 
-// @ts-ignore: decorator
-@inline
 export function setHeapPlace(record: usize, place: u32): void {
   store<u32>(record, place, 12);
 }
 
-// @ts-ignore: decorator
-@inline
 export function isInUse(block: usize): bool {
-  return (load<u32>(block, 8) & IN_USE) != 0;
+  return (load<u32>(block, 8) & IN_USE) !== 0;
 }
 
 /** Whether the record's key is these bytes. */
-// @ts-ignore: decorator
-@inline
 export function hasKey(record: usize, key: usize, length: u32): bool {
-  if (load<u32>(record) != length) return false;
+  if (load<u32>(record) !== length) return false;
   const own = record + RECORD_HEADER;
   let at: usize = 0;
   const words = <usize>length & ~7;
   for (; at < words; at += 8) {
-    if (load<u64>(own + at) != load<u64>(key + at)) return false;
+    if (load<u64>(own + at) !== load<u64>(key + at)) return false;
   }
   for (; at < <usize>length; at++) {
-    if (load<u8>(own + at) != load<u8>(key + at)) return false;
+    if (load<u8>(own + at) !== load<u8>(key + at)) return false;
   }
   return true;
 }

@@ -28,8 +28,6 @@ export function rewind(to: usize): void {
 }
 
 /** Whether `bytes` more fit. */
-// @ts-ignore: decorator
-@inline
 export function hasRoom(bytes: u64): bool {
   return bytes <= <u64>(end - at);
 }
@@ -90,7 +88,7 @@ export function replyErrorAbout(before: string, from: usize, length: u32, after:
   const shown = min<u32>(length, 128);
   for (let i: u32 = 0; i < shown; i++) {
     const byte = load<u8>(from + i);
-    store<u8>(at++, byte == 0x0d || byte == 0x0a ? 0x20 : byte);
+    store<u8>(at++, byte === 0x0d || byte === 0x0a ? 0x20 : byte);
   }
   writeText(after);
   store<u16>(at, CRLF);

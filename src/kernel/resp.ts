@@ -55,38 +55,24 @@ export function processedCommands(): f64 {
   return processed;
 }
 
-/**
- * Runs the commands in `input`. `resumeAt` and `resumeArgs` are those of an earlier STATUS_INCOMPLETE for the same,
- * now longer input, or 0; they spare a long command from being read from its start each time.
- */
-export function execute(
-  input: usize,
-  length: usize,
-  output: usize,
-  outputLength: usize,
-  resumeAt: usize,
-  resumeArgs: u32,
-): i32 {
+/** Runs the commands in `input`, which has slack behind it; replies go to `output`. Returns one of STATUS_*. */
+export function execute(input: usize, length: usize, output: usize, outputLength: usize): i32 {
   openOutput(output, outputLength);
   const end = input + length;
-  if (resumeArgs != 0) {
-    const status = checkComplete(input, input + resumeAt, end, resumeArgs);
-    if (status != PARSED) return finish(status, 0);
-  }
   let at = input;
   while (at < end) {
     if (!hasRoom(REPLY_ROOM)) return full(at - input, REPLY_ROOM);
-    if (load<u8>(at) != 0x2a) return inline(input, at, end);
+    if (load<u8>(at) !== 0x2a) return inline(input, at, end);
     const status = parse(at, end);
-    if (status == NOTHING) {
+    if (status === NOTHING) {
       at = lineEnd;
       continue;
     }
-    if (status != PARSED) return finish(status, at - input);
+    if (status !== PARSED) return finish(status, at - input);
     const outcome = runCommand();
-    if (outcome == FULL) return full(at - input, wantedOutput);
+    if (outcome === FULL) return full(at - input, wantedOutput);
     at = lineEnd;
-    if (outcome == HANDED_OUT) return handOut(STATUS_HANDED_OUT, at - input);
+    if (outcome === HANDED_OUT) return handOut(STATUS_HANDED_OUT, at - input);
     processed += 1;
   }
   return finish(STATUS_DONE, length);
@@ -125,13 +111,13 @@ function incomplete(need: usize, resumeAt: usize, resumeArgs: u32): i32 {
 function readLine(at: usize, end: usize): i32 {
   let value: i64 = 0;
   let digit = at;
-  const negative = digit < end && load<u8>(digit) == 0x2d;
+  const negative = digit < end && load<u8>(digit) === 0x2d;
   if (negative) digit++;
   const first = digit;
   for (; digit < end; digit++) {
     const byte = load<u8>(digit);
-    if (byte == 0x0d) {
-      if (digit == first) return NOTHING;
+    if (byte === 0x0d) {
+      if (digit === first) return NOTHING;
       if (digit + 1 >= end) return STATUS_INCOMPLETE;
       lineValue = negative ? -value : value;
       lineEnd = digit + 2;
@@ -147,22 +133,22 @@ function readLine(at: usize, end: usize): i32 {
 /** Reads the command at `at` into the argument table; `lineEnd` is then its end. */
 function parse(at: usize, end: usize): i32 {
   const line = readLine(at + 1, end);
-  if (line == NOTHING) return fault(PROTOCOL_MULTIBULK_LENGTH);
-  if (line != PARSED) return incomplete(end - at + 1, 0, 0);
+  if (line === NOTHING) return fault(PROTOCOL_MULTIBULK_LENGTH);
+  if (line !== PARSED) return incomplete(end - at + 1, 0, 0);
   if (lineValue <= 0) return NOTHING;
   if (lineValue > ARGUMENTS_MAX) return fault(PROTOCOL_MULTIBULK_LENGTH);
   const count = <u32>lineValue;
   // Many arguments: look first whether they are all there, before the table grows for them.
   if (count > 1024) {
     const status = checkComplete(at, lineEnd, end, count);
-    if (status != PARSED) return status;
+    if (status !== PARSED) return status;
     const start = readLine(at + 1, end);
-    if (start != PARSED || !growArguments(count)) return fault(PROTOCOL_MULTIBULK_LENGTH);
+    if (start !== PARSED || !growArguments(count)) return fault(PROTOCOL_MULTIBULK_LENGTH);
   }
   for (let i: u32 = 0; i < count; i++) {
     const start = lineEnd;
     const status = readArgument(at, start, end, count - i);
-    if (status != PARSED) return status;
+    if (status !== PARSED) return status;
     setArgument(i, lineEnd - 2 - <usize>lineValue, <u32>lineValue);
   }
   setArgc(count);
@@ -170,17 +156,15 @@ function parse(at: usize, end: usize): i32 {
 }
 
 /** Passes over one argument: afterwards `lineValue` is its length and `lineEnd` the end of its CRLF. */
-// @ts-ignore: decorator
-@inline
 function readArgument(command: usize, at: usize, end: usize, left: u32): i32 {
   if (at >= end) return incomplete(at - command + <usize>left * ARGUMENT_BYTES_MIN, at - command, left);
-  if (load<u8>(at) != 0x24) {
+  if (load<u8>(at) !== 0x24) {
     setResult(RESULT_FOUND_U64, load<u8>(at));
     return fault(PROTOCOL_EXPECTED_DOLLAR);
   }
   const line = readLine(at + 1, end);
-  if (line == NOTHING) return fault(PROTOCOL_BULK_LENGTH);
-  if (line != PARSED) return incomplete(end - command + 1, at - command, left);
+  if (line === NOTHING) return fault(PROTOCOL_BULK_LENGTH);
+  if (line !== PARSED) return incomplete(end - command + 1, at - command, left);
   if (lineValue < 0 || lineValue > maxArgumentBytes) return fault(PROTOCOL_BULK_LENGTH);
   if (lineValue + 2 > <i64>(end - lineEnd)) {
     const need = lineEnd - command + <usize>lineValue + 2 + <usize>(left - 1) * ARGUMENT_BYTES_MIN;
@@ -194,7 +178,7 @@ function checkComplete(command: usize, at: usize, end: usize, left: u32): i32 {
   lineEnd = at;
   for (; left > 0; left--) {
     const status = readArgument(command, lineEnd, end, left);
-    if (status != PARSED) return status;
+    if (status !== PARSED) return status;
   }
   return PARSED;
 }
@@ -203,12 +187,12 @@ function checkComplete(command: usize, at: usize, end: usize, left: u32): i32 {
 function inline(input: usize, at: usize, end: usize): i32 {
   const limit = min(end, at + <usize>INLINE_MAX_BYTES);
   let newline = at;
-  while (newline < limit && load<u8>(newline) != 0x0a) newline++;
-  if (newline == limit) {
+  while (newline < limit && load<u8>(newline) !== 0x0a) newline++;
+  if (newline === limit) {
     if (limit - at >= <usize>INLINE_MAX_BYTES) return finish(fault(PROTOCOL_INLINE_TOO_BIG), at - input);
     return finish(incomplete(end - at + 1, 0, 0), at - input);
   }
-  const bare = newline > at && load<u8>(newline - 1) == 0x0d ? newline - 1 : newline;
+  const bare = newline > at && load<u8>(newline - 1) === 0x0d ? newline - 1 : newline;
   setArgument(0, at, <u32>(bare - at));
   setArgc(1);
   return handOut(STATUS_INLINE, newline + 1 - input);

@@ -24,25 +24,25 @@ export function scan(id: u32, cursor: u64, output: usize, capacity: usize): usiz
   setResult(RESULT_NEED, 0);
   let count: u32 = 0;
   let written: usize = 0;
-  let done = directory == 0;
+  let done = directory === 0;
   while (!done) {
     const segment = segmentIn(directory, depthOf(shard), cursor);
     const generation = generationOf(segment);
-    const same = <u16>cursor == generation;
+    const same = <u16>cursor === generation;
     const firstPart = same ? <u32>(cursor >> 26) & 63 : 0;
     let slot = same ? <u32>(cursor >> 16) & 1023 : 0;
     let part: u32 = 0;
-    for (let page = segment; page != 0; page = overflowOf(page), part++) {
+    for (let page = segment; page !== 0; page = overflowOf(page), part++) {
       if (part < firstPart) continue;
       for (; slot < BUCKETS * BUCKET_SLOTS; slot++) {
-        const line = page + (<usize>(slot / BUCKET_SLOTS) << 6);
+        const line = page + ((<usize>(slot / BUCKET_SLOTS)) << 6);
         const index = <usize>(slot % BUCKET_SLOTS);
-        if (load<u8>(line + index) == 0) continue;
+        if (load<u8>(line + index) === 0) continue;
         const record: usize = load<u32>(line + 16 + (index << 2));
         const bytes = ENTRY_HEADER_BYTES + <u64>keyLengthOf(record) + <u64>valueLengthOf(record);
         if (bytes > <u64>(capacity - written)) {
-          if (count == 0) setResult(RESULT_NEED, <u32>bytes);
-          const place = (<u64>part << 26) | (<u64>slot << 16) | <u64>generation;
+          if (count === 0) setResult(RESULT_NEED, <u32>bytes);
+          const place = ((<u64>part) << 26) | ((<u64>slot) << 16) | <u64>generation;
           return stop(written, count, (cursor & PREFIX) | place, false);
         }
         writeEntry(output + written, shard, record);
@@ -51,9 +51,9 @@ export function scan(id: u32, cursor: u64, output: usize, capacity: usize): usiz
       }
       slot = 0;
     }
-    const span: u64 = <u64>1 << (64 - <u64>depthIn(segment));
+    const span: u64 = (<u64>1) << (64 - <u64>depthIn(segment));
     cursor = (cursor & ~(span - 1)) + span;
-    done = cursor == 0;
+    done = cursor === 0;
   }
   return stop(written, count, 0, true);
 }

@@ -11,9 +11,9 @@ let routesByPrefix: bool = false;
 
 /** Sets up `count` empty shards, a power of two up to 1024; false when it is not or memory is short. */
 export function initializeShards(count: u32, byPrefix: bool): bool {
-  if (count == 0 || count > <u32>SHARDS_MAX || popcnt(count) != 1) return false;
+  if (count === 0 || count > <u32>SHARDS_MAX || popcnt(count) !== 1) return false;
   shards = allocatePages(<usize>count * SHARD_BYTES);
-  if (shards == 0) return false;
+  if (shards === 0) return false;
   memory.fill(shards, 0, <usize>count * SHARD_BYTES);
   shardCount = count;
   routeShift = <u64>(64 - ctz(count));
@@ -21,27 +21,19 @@ export function initializeShards(count: u32, byPrefix: bool): bool {
   return true;
 }
 
-// @ts-ignore: decorator
-@inline
 export function shardAt(id: u32): usize {
   return shards + <usize>id * SHARD_BYTES;
 }
 
-// @ts-ignore: decorator
-@inline
 export function idOf(shard: usize): u32 {
   return <u32>((shard - shards) / SHARD_BYTES);
 }
 
 /** The shard that a hash routes to (fcrp-v1.md, Routing). */
-// @ts-ignore: decorator
-@inline
 export function routeOfHash(hash: u64): u32 {
-  return shardCount == 1 ? 0 : <u32>((hash << 7) >> routeShift);
+  return shardCount === 1 ? 0 : <u32>((hash << 7) >> routeShift);
 }
 
-// @ts-ignore: decorator
-@inline
 export function isRoutedByPrefix(): bool {
   return routesByPrefix;
 }
@@ -51,82 +43,114 @@ export function isRoutedByPrefix(): bool {
  * `:c:`, else all.
  */
 export function routedLength(key: usize, length: u32): u32 {
-  if (length < 3 || load<u16>(key) != 0x3a73) return length;
+  if (length < 3 || load<u16>(key) !== 0x3a73) return length;
   for (let at = <i32>length - 3; at >= 0; at--) {
-    if (load<u8>(key + at) == 0x3a && load<u16>(key + at, 1) == 0x3a63) return at;
+    if (load<u8>(key + at) === 0x3a && load<u16>(key + at, 1) === 0x3a63) return at;
   }
   return length;
 }
 
 // The table (table.ts): address of the directory, its depth, keys, segments, segments of the directory's depth.
-// @ts-ignore: decorator
-@inline export function directoryOf(s: usize): usize { return load<u32>(s); }
-// @ts-ignore: decorator
-@inline export function setDirectory(s: usize, at: usize): void { store<u32>(s, <u32>at); }
-// @ts-ignore: decorator
-@inline export function depthOf(s: usize): u32 { return load<u32>(s, 4); }
-// @ts-ignore: decorator
-@inline export function setDepth(s: usize, depth: u32): void { store<u32>(s, depth, 4); }
-// @ts-ignore: decorator
-@inline export function keysOf(s: usize): u32 { return load<u32>(s, 8); }
-// @ts-ignore: decorator
-@inline export function setKeys(s: usize, keys: u32): void { store<u32>(s, keys, 8); }
-// @ts-ignore: decorator
-@inline export function segmentsOf(s: usize): u32 { return load<u32>(s, 12); }
-// @ts-ignore: decorator
-@inline export function setSegments(s: usize, segments: u32): void { store<u32>(s, segments, 12); }
-// @ts-ignore: decorator
-@inline export function deepestOf(s: usize): u32 { return load<u32>(s, 16); }
-// @ts-ignore: decorator
-@inline export function setDeepest(s: usize, segments: u32): void { store<u32>(s, segments, 16); }
+export function directoryOf(s: usize): usize {
+  return load<u32>(s);
+}
+export function setDirectory(s: usize, at: usize): void {
+  store<u32>(s, <u32>at);
+}
+export function depthOf(s: usize): u32 {
+  return load<u32>(s, 4);
+}
+export function setDepth(s: usize, depth: u32): void {
+  store<u32>(s, depth, 4);
+}
+export function keysOf(s: usize): u32 {
+  return load<u32>(s, 8);
+}
+export function setKeys(s: usize, keys: u32): void {
+  store<u32>(s, keys, 8);
+}
+export function segmentsOf(s: usize): u32 {
+  return load<u32>(s, 12);
+}
+export function setSegments(s: usize, segments: u32): void {
+  store<u32>(s, segments, 12);
+}
+export function deepestOf(s: usize): u32 {
+  return load<u32>(s, 16);
+}
+export function setDeepest(s: usize, segments: u32): void {
+  store<u32>(s, segments, 16);
+}
 
 // The expiry heap (expiry.ts): its directory of pages, and entries.
-// @ts-ignore: decorator
-@inline export function heapOf(s: usize): usize { return load<u32>(s, 20); }
-// @ts-ignore: decorator
-@inline export function setHeap(s: usize, at: usize): void { store<u32>(s, <u32>at, 20); }
-// @ts-ignore: decorator
-@inline export function expiringOf(s: usize): u32 { return load<u32>(s, 24); }
-// @ts-ignore: decorator
-@inline export function setExpiring(s: usize, entries: u32): void { store<u32>(s, entries, 24); }
-// @ts-ignore: decorator
-@inline export function heapPagesOf(s: usize): u32 { return load<u32>(s, 28); }
-// @ts-ignore: decorator
-@inline export function setHeapPages(s: usize, pages: u32): void { store<u32>(s, pages, 28); }
+export function heapOf(s: usize): usize {
+  return load<u32>(s, 20);
+}
+export function setHeap(s: usize, at: usize): void {
+  store<u32>(s, <u32>at, 20);
+}
+export function expiringOf(s: usize): u32 {
+  return load<u32>(s, 24);
+}
+export function setExpiring(s: usize, entries: u32): void {
+  store<u32>(s, entries, 24);
+}
+export function heapPagesOf(s: usize): u32 {
+  return load<u32>(s, 28);
+}
+export function setHeapPages(s: usize, pages: u32): void {
+  store<u32>(s, pages, 28);
+}
 
 // The open frame (batch.ts): its buffer, payload bytes so far, records, time of the first in microseconds, and the
 // highest sequence that was given out (a primary's) or applied (a replica's).
-// @ts-ignore: decorator
-@inline export function frameOf(s: usize): usize { return load<u32>(s, 32); }
-// @ts-ignore: decorator
-@inline export function setFrame(s: usize, at: usize): void { store<u32>(s, <u32>at, 32); }
-// @ts-ignore: decorator
-@inline export function frameBytesOf(s: usize): u32 { return load<u32>(s, 36); }
-// @ts-ignore: decorator
-@inline export function setFrameBytes(s: usize, bytes: u32): void { store<u32>(s, bytes, 36); }
-// @ts-ignore: decorator
-@inline export function frameRecordsOf(s: usize): u32 { return load<u32>(s, 40); }
-// @ts-ignore: decorator
-@inline export function setFrameRecords(s: usize, records: u32): void { store<u32>(s, records, 40); }
-// @ts-ignore: decorator
-@inline export function frameCapacityOf(s: usize): u32 { return load<u32>(s, 44); }
-// @ts-ignore: decorator
-@inline export function setFrameCapacity(s: usize, bytes: u32): void { store<u32>(s, bytes, 44); }
-// @ts-ignore: decorator
-@inline export function openedAtOf(s: usize): f64 { return load<f64>(s, 48); }
-// @ts-ignore: decorator
-@inline export function setOpenedAt(s: usize, us: f64): void { store<f64>(s, us, 48); }
-// @ts-ignore: decorator
-@inline export function sequenceOf(s: usize): u64 { return load<u64>(s, 56); }
-// @ts-ignore: decorator
-@inline export function setSequence(s: usize, sequence: u64): void { store<u64>(s, sequence, 56); }
+export function frameOf(s: usize): usize {
+  return load<u32>(s, 32);
+}
+export function setFrame(s: usize, at: usize): void {
+  store<u32>(s, <u32>at, 32);
+}
+export function frameBytesOf(s: usize): u32 {
+  return load<u32>(s, 36);
+}
+export function setFrameBytes(s: usize, bytes: u32): void {
+  store<u32>(s, bytes, 36);
+}
+export function frameRecordsOf(s: usize): u32 {
+  return load<u32>(s, 40);
+}
+export function setFrameRecords(s: usize, records: u32): void {
+  store<u32>(s, records, 40);
+}
+export function frameCapacityOf(s: usize): u32 {
+  return load<u32>(s, 44);
+}
+export function setFrameCapacity(s: usize, bytes: u32): void {
+  store<u32>(s, bytes, 44);
+}
+export function openedAtOf(s: usize): f64 {
+  return load<f64>(s, 48);
+}
+export function setOpenedAt(s: usize, us: f64): void {
+  store<f64>(s, us, 48);
+}
+export function sequenceOf(s: usize): u64 {
+  return load<u64>(s, 56);
+}
+export function setSequence(s: usize, sequence: u64): void {
+  store<u64>(s, sequence, 56);
+}
 
 // What the first pass of an apply expects next (apply.ts), and in which apply it was noted.
-// @ts-ignore: decorator
-@inline export function guardOf(s: usize): u64 { return load<u64>(s, 64); }
-// @ts-ignore: decorator
-@inline export function setGuard(s: usize, sequence: u64): void { store<u64>(s, sequence, 64); }
-// @ts-ignore: decorator
-@inline export function guardRoundOf(s: usize): u32 { return load<u32>(s, 72); }
-// @ts-ignore: decorator
-@inline export function setGuardRound(s: usize, round: u32): void { store<u32>(s, round, 72); }
+export function guardOf(s: usize): u64 {
+  return load<u64>(s, 64);
+}
+export function setGuard(s: usize, sequence: u64): void {
+  store<u64>(s, sequence, 64);
+}
+export function guardRoundOf(s: usize): u32 {
+  return load<u32>(s, 72);
+}
+export function setGuardRound(s: usize, round: u32): void {
+  store<u32>(s, round, 72);
+}

@@ -4,10 +4,10 @@ import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } fr
 import { emit, reserveRecord } from './batch';
 import { copyBytes } from './bytes';
 import { nowMs } from './clock';
-import { NEVER, expiryOf, moveExpiry, nextExpired, reserveExpiry, setExpiry } from './expiry';
+import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from './expiry';
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from './layout';
-import { IN_USE, RECORD_HEADER, heapPlaceOf, keyLengthOf, keyOf, valueLengthOf, valueOf } from './record';
-import { isRoutedByPrefix, routeOfHash, routedLength, shardAt, shardCount } from './shard';
+import { heapPlaceOf, IN_USE, keyLengthOf, keyOf, RECORD_HEADER, valueLengthOf, valueAt } from './record';
+import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from './shard';
 import { find, insert, mix, remove, reserve } from './table';
 import { xxh3 } from './xxh3';
 
@@ -32,24 +32,22 @@ export function expiredCount(): f64 {
 export function shardOfKey(key: usize, length: u32, hash: u64): u32 {
   if (!isRoutedByPrefix()) return routeOfHash(hash);
   const routed = routedLength(key, length);
-  return routeOfHash(routed == length ? hash : xxh3(key, routed));
+  return routeOfHash(routed === length ? hash : xxh3(key, routed));
 }
 
 /** The record of a key, expired or not, or 0. */
-// @ts-ignore: decorator
-@inline
 export function locateAny(key: usize, length: u32, hash: u64): usize {
   atHash = hash;
   atShard = shardAt(shardOfKey(key, length, hash));
   atMixed = mix(hash);
   atSlot = find(atShard, atMixed, key, length);
-  return atSlot == 0 ? 0 : load<u32>(atSlot);
+  return atSlot === 0 ? 0 : load<u32>(atSlot);
 }
 
 /** The record of a live key, or 0. On a primary a key past its expiry is deleted on the way. */
 export function locate(key: usize, length: u32): usize {
   const record = locateAny(key, length, xxh3(key, length));
-  if (record == 0 || heapPlaceOf(record) == 0) return record;
+  if (record === 0 || heapPlaceOf(record) === 0) return record;
   if (expiryOf(atShard, record) > nowMs) return record;
   if (!isReplica) expire(record);
   return 0;
@@ -88,13 +86,13 @@ export function appendHere(record: usize, more: usize, moreBytes: u32): usize {
   let target = record;
   if (!sameBlock(size, size + <usize>moreBytes)) {
     target = allocateBlock(size + <usize>moreBytes);
-    if (target == 0) return 0;
+    if (target === 0) return 0;
     memory.copy(target, record, size);
     relink(record, target, size);
   }
   copyBytes(target + size, more, moreBytes);
   store<u32>(target, bytes, 4);
-  emit(atShard, OP_SET, atHash, expiryOf(atShard, target), keyOf(target), keyBytes, valueOf(target), bytes);
+  emit(atShard, OP_SET, atHash, expiryOf(atShard, target), keyOf(target), keyBytes, valueAt(target), bytes);
   return target;
 }
 
@@ -113,7 +111,7 @@ export function deleteHere(record: usize): i32 {
 export function expireHere(record: usize, expiresAtMs: u64): i32 {
   const keyBytes = keyLengthOf(record);
   if (!isReplica && !reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
-  if (expiresAtMs != NEVER && heapPlaceOf(record) == 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
+  if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
   setExpiry(atShard, record, expiresAtMs);
   if (!isReplica) emit(atShard, OP_EXPIRE, atHash, expiresAtMs, keyOf(record), keyBytes, 0, 0);
   return WRITE_DONE;
@@ -122,20 +120,20 @@ export function expireHere(record: usize, expiresAtMs: u64): i32 {
 /** Sets a key of the library, or deletes it when the expiry has passed already. */
 export function put(key: usize, keyBytes: u32, value: usize, valueBytes: u32, expiresAtMs: u64): i32 {
   const record = locate(key, keyBytes);
-  if (expiresAtMs <= nowMs) return record == 0 ? WRITE_DONE : deleteHere(record);
+  if (expiresAtMs <= nowMs) return record === 0 ? WRITE_DONE : deleteHere(record);
   return setHere(record, key, keyBytes, value, valueBytes, expiresAtMs);
 }
 
 /** Deletes a key: WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
 export function removeKey(key: usize, keyBytes: u32): i32 {
   const record = locate(key, keyBytes);
-  return record == 0 ? WRITE_MISSING : deleteHere(record);
+  return record === 0 ? WRITE_MISSING : deleteHere(record);
 }
 
 /** Sets a key's expiry (NEVER: none; the past: deletes it): WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
 export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
   const record = locate(key, keyBytes);
-  if (record == 0) return WRITE_MISSING;
+  if (record === 0) return WRITE_MISSING;
   return expiresAtMs <= nowMs ? deleteHere(record) : expireHere(record, expiresAtMs);
 }
 
@@ -145,7 +143,7 @@ export function sweep(limit: u32): u32 {
   for (let id: u32 = 0; id < shardCount; id++) {
     for (; swept < limit; swept++) {
       const record = nextExpired(shardAt(id), nowMs);
-      if (record == 0) break;
+      if (record === 0) break;
       locateAny(keyOf(record), keyLengthOf(record), xxh3(keyOf(record), keyLengthOf(record)));
       expire(record);
     }
@@ -158,8 +156,8 @@ export function compact(limit: u32): u32 {
   let moved: u32 = 0;
   while (moved < limit) {
     const slab = sparseSlab();
-    if (slab == 0) break;
-    for (let gone = false, record = nextInUse(slab, 0); !gone && record != 0; moved++) {
+    if (slab === 0) break;
+    for (let gone = false, record = nextInUse(slab, 0); !gone && record !== 0; moved++) {
       const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
       // The class has a whole slab's room elsewhere, or sparseSlab would not have chosen it.
       const target = allocateBlock(bytes);
@@ -192,12 +190,13 @@ export function writeHere(
   const size = RECORD_HEADER + <usize>keyBytes + <usize>valueBytes;
   // The second condition catches sums past 4 GiB.
   if (size < <usize>valueBytes) return false;
-  if (expiresAtMs != NEVER && (record == 0 || heapPlaceOf(record) == 0) && !reserveExpiry(atShard)) return false;
+  if (expiresAtMs !== NEVER && (record === 0 || heapPlaceOf(record) === 0) && !reserveExpiry(atShard))
+    return false;
   let target = record;
-  if (record == 0) {
+  if (record === 0) {
     if (!reserve(atShard, atMixed)) return false;
     target = allocateBlock(size);
-    if (target == 0) return false;
+    if (target === 0) return false;
     store<u32>(target, keyBytes);
     store<u32>(target, IN_USE, 8);
     store<u32>(target, 0, 12);
@@ -207,14 +206,14 @@ export function writeHere(
     const before = RECORD_HEADER + <usize>keyBytes + <usize>valueLengthOf(record);
     if (!sameBlock(before, size)) {
       target = allocateBlock(size);
-      if (target == 0) return false;
+      if (target === 0) return false;
       copyBytes(target, record, <u32>RECORD_HEADER + keyBytes);
       relink(record, target, before);
     }
   }
   store<u32>(target, valueBytes, 4);
-  copyBytes(valueOf(target), value, valueBytes);
-  if (expiresAtMs != NEVER || heapPlaceOf(target) != 0) setExpiry(atShard, target, expiresAtMs);
+  copyBytes(valueAt(target), value, valueBytes);
+  if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
   return true;
 }
 
@@ -228,7 +227,7 @@ export function discardHere(record: usize): void {
 
 /** Sets the located record's expiry without emitting; false when memory is exhausted. */
 export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
-  if (expiresAtMs != NEVER && heapPlaceOf(record) == 0 && !reserveExpiry(atShard)) return false;
+  if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
   return true;
 }
@@ -240,5 +239,5 @@ function relink(from: usize, to: usize, bytes: usize): void {
 }
 
 function expire(record: usize): void {
-  if (deleteHere(record) == WRITE_DONE) expiredKeys += 1;
+  if (deleteHere(record) === WRITE_DONE) expiredKeys += 1;
 }

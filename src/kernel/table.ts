@@ -10,7 +10,7 @@
 //   16-63  addresses of twelve records
 //
 // Keys never move within a segment's generation, which is what lets a scan (scan.ts) pass it slot by slot.
-import { PAGE_BYTES, PAGE_SHIFT, allocatePages, freePages, runBytes } from './pages';
+import { allocatePages, freePages, PAGE_BYTES, PAGE_SHIFT, runBytes } from './pages';
 import { hasKey, keyLengthOf, keyOf } from './record';
 import {
   deepestOf,
@@ -31,8 +31,8 @@ export const BUCKET_SLOTS: u32 = 12;
 const SLOT_MASK: u32 = 0xfff;
 /** A segment splits here (of 768 slots), and two join when together they hold fewer than MERGE_AT. */
 const SPLIT_AT: u32 = 640;
-const MERGE_AT: u32 = 280;
-const MERGE_TRY_AT: u32 = 128;
+const MERGE_AT: u32 = 520;
+const MERGE_TRY_AT: u32 = 260;
 const DEPTH_MAX: u32 = 26;
 /** Keys that fall into one segment for good go to a chain of so many; only an attack needs more than one. */
 export const PARTS_MAX: u32 = 63;
@@ -48,8 +48,6 @@ export function seedTables(seed: u64): void {
 }
 
 /** The table's own view of a hash: its top 32 bits choose the segment, bits 8 to 13 the bucket, 0 to 7 the tag. */
-// @ts-ignore: decorator
-@inline
 export function mix(hash: u64): u64 {
   const product = (hash ^ secret) * 0x9e3779b97f4a7c15;
   return product ^ (product >> 32);
@@ -58,42 +56,42 @@ export function mix(hash: u64): u64 {
 /** Address of the word that holds the record of `key`, or 0. */
 export function find(shard: usize, mixed: u64, key: usize, length: u32): usize {
   const directory = directoryOf(shard);
-  if (directory == 0) return 0;
+  if (directory === 0) return 0;
   let segment = segmentIn(directory, depthOf(shard), mixed);
   const tag = v128.splat<u8>(tagOf(mixed));
   do {
     let bucket = bucketOf(mixed);
     for (let probes: u32 = 0; probes < BUCKETS; probes++) {
-      const line = segment + (<usize>bucket << 6);
+      const line = segment + ((<usize>bucket) << 6);
       const tags = v128.load(line);
       let matches = <u32>v128.bitmask<u8>(v128.eq<u8>(tags, tag)) & SLOT_MASK;
-      while (matches != 0) {
-        const slot = line + 16 + (<usize>ctz(matches) << 2);
+      while (matches !== 0) {
+        const slot = line + 16 + ((<usize>ctz(matches)) << 2);
         if (hasKey(load<u32>(slot), key, length)) return slot;
         matches &= matches - 1;
       }
-      if (load<u8>(line, 12) == 0) break;
+      if (load<u8>(line, 12) === 0) break;
       bucket = (bucket + 1) & (BUCKETS - 1);
     }
     segment = overflowOf(segment);
-  } while (segment != 0);
+  } while (segment !== 0);
   return 0;
 }
 
 /** Makes room so that `insert` cannot fail; false when memory is exhausted. */
 export function reserve(shard: usize, mixed: u64): bool {
-  if (directoryOf(shard) == 0 && !createTable(shard)) return false;
+  if (directoryOf(shard) === 0 && !createTable(shard)) return false;
   let segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
   while (countOf(segment) >= SPLIT_AT && split(shard, segment, mixed)) {
     segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
   }
   for (let parts: u32 = 1; countOf(segment) >= BUCKETS * BUCKET_SLOTS; parts++) {
     const overflow = overflowOf(segment);
-    if (overflow != 0) segment = overflow;
+    if (overflow !== 0) segment = overflow;
     else {
-      if (parts == PARTS_MAX) return false;
+      if (parts === PARTS_MAX) return false;
       const added = newSegment(depthIn(segment));
-      if (added == 0) return false;
+      if (added === 0) return false;
       setOverflow(segment, added);
       setSegments(shard, segmentsOf(shard) + 1);
       return true;
@@ -115,10 +113,10 @@ export function remove(shard: usize, mixed: u64, slot: usize): void {
   const segment = slot & ~(PAGE_BYTES - 1);
   const line = slot & ~63;
   const at = <u32>((line - segment) >> 6);
-  for (let bucket = bucketOf(mixed); bucket != at; bucket = (bucket + 1) & (BUCKETS - 1)) {
-    const passed = segment + (<usize>bucket << 6);
+  for (let bucket = bucketOf(mixed); bucket !== at; bucket = (bucket + 1) & (BUCKETS - 1)) {
+    const passed = segment + ((<usize>bucket) << 6);
     const overflowed = load<u8>(passed, 12);
-    if (overflowed != 255) store<u8>(passed, overflowed - 1, 12);
+    if (overflowed !== 255) store<u8>(passed, overflowed - 1, 12);
   }
   store<u8>(line + ((slot - line - 16) >> 2), 0);
   store<u32>(slot, 0);
@@ -131,18 +129,14 @@ export function remove(shard: usize, mixed: u64, slot: usize): void {
 /** Bytes of directory and segments. */
 export function tableBytes(shard: usize): f64 {
   const directory = directoryOf(shard);
-  if (directory == 0) return 0;
+  if (directory === 0) return 0;
   return <f64>segmentsOf(shard) * <f64>PAGE_BYTES + <f64>runBytes(directory);
 }
 
-// @ts-ignore: decorator
-@inline
 export function segmentIn(directory: usize, depth: u32, mixed: u64): usize {
-  return load<u32>(directory + (<usize>(mixed >> (64 - <u64>depth)) << 2));
+  return load<u32>(directory + ((<usize>(mixed >> (64 - <u64>depth))) << 2));
 }
 
-// @ts-ignore: decorator
-@inline
 export function depthIn(segment: usize): u32 {
   return load<u8>(segment, 13);
 }
@@ -152,50 +146,38 @@ export function generationOf(segment: usize): u16 {
   return load<u16>(segment, 142);
 }
 
-// @ts-ignore: decorator
-@inline
 export function overflowOf(segment: usize): usize {
-  return <usize>(load<u32>(segment, 76) >> 8) << PAGE_SHIFT;
+  return (<usize>(load<u32>(segment, 76) >> 8)) << PAGE_SHIFT;
 }
 
-// @ts-ignore: decorator
-@inline
 function countOf(segment: usize): u32 {
   return load<u16>(segment, 14);
 }
 
-// @ts-ignore: decorator
-@inline
 function setCount(segment: usize, count: u32): void {
   store<u16>(segment, <u16>count, 14);
 }
 
-// @ts-ignore: decorator
-@inline
 function setOverflow(segment: usize, overflow: usize): void {
-  store<u32>(segment, (load<u32>(segment, 76) & 0xff) | (<u32>(overflow >> PAGE_SHIFT) << 8), 76);
+  store<u32>(segment, (load<u32>(segment, 76) & 0xff) | ((<u32>(overflow >> PAGE_SHIFT)) << 8), 76);
 }
 
-// @ts-ignore: decorator
-@inline
 function tagOf(mixed: u64): u8 {
   const tag = <u8>mixed;
-  return tag == 0 ? 1 : tag;
+  return tag === 0 ? 1 : tag;
 }
 
-// @ts-ignore: decorator
-@inline
 function bucketOf(mixed: u64): u32 {
   return <u32>(mixed >> 8) & (BUCKETS - 1);
 }
 
 function createTable(shard: usize): bool {
   const directory = allocatePages(PAGE_BYTES);
-  if (directory == 0) return false;
+  if (directory === 0) return false;
   const first = newSegment(1);
-  const second: usize = first == 0 ? 0 : newSegment(1);
-  if (second == 0) {
-    if (first != 0) freePages(first);
+  const second: usize = first === 0 ? 0 : newSegment(1);
+  if (second === 0) {
+    if (first !== 0) freePages(first);
     freePages(directory);
     return false;
   }
@@ -210,7 +192,7 @@ function createTable(shard: usize): bool {
 
 function newSegment(depth: u32): usize {
   const segment = allocatePages(PAGE_BYTES);
-  if (segment != 0) clearSegment(segment, depth);
+  if (segment !== 0) clearSegment(segment, depth);
   return segment;
 }
 
@@ -227,9 +209,9 @@ function renew(segment: usize): void {
 function insertInto(segment: usize, mixed: u64, record: usize): void {
   let bucket = bucketOf(mixed);
   for (;;) {
-    const line = segment + (<usize>bucket << 6);
+    const line = segment + ((<usize>bucket) << 6);
     const empty = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(line), v128.splat<u8>(0))) & SLOT_MASK;
-    if (empty != 0) {
+    if (empty !== 0) {
       const index = <usize>ctz(empty);
       store<u8>(line + index, tagOf(mixed));
       store<u32>(line + 16 + (index << 2), <u32>record);
@@ -237,7 +219,7 @@ function insertInto(segment: usize, mixed: u64, record: usize): void {
       return;
     }
     const overflowed = load<u8>(line, 12);
-    if (overflowed != 255) store<u8>(line, overflowed + 1, 12);
+    if (overflowed !== 255) store<u8>(line, overflowed + 1, 12);
     bucket = (bucket + 1) & (BUCKETS - 1);
   }
 }
@@ -247,10 +229,10 @@ function distribute(source: usize, first: usize, second: usize, bit: u32): void 
   for (let line = source; line < source + PAGE_BYTES; line += 64) {
     const empty = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(line), v128.splat<u8>(0)));
     let used = ~empty & SLOT_MASK;
-    while (used != 0) {
-      const record: usize = load<u32>(line + 16 + (<usize>ctz(used) << 2));
+    while (used !== 0) {
+      const record: usize = load<u32>(line + 16 + ((<usize>ctz(used)) << 2));
       const mixed = mix(xxh3(keyOf(record), keyLengthOf(record)));
-      insertInto(bit < 64 && ((mixed >> <u64>bit) & 1) != 0 ? second : first, mixed, record);
+      insertInto(bit < 64 && ((mixed >> <u64>bit) & 1) !== 0 ? second : first, mixed, record);
       used &= used - 1;
     }
   }
@@ -258,11 +240,11 @@ function distribute(source: usize, first: usize, second: usize, bit: u32): void 
 
 /** Splits a full segment; false when it can't be: no memory, or keys that would not part. */
 function split(shard: usize, segment: usize, mixed: u64): bool {
-  if (overflowOf(segment) != 0) return false;
+  if (overflowOf(segment) !== 0) return false;
   const depth = depthIn(segment);
-  if (depth == depthOf(shard) && !doubleDirectory(shard)) return false;
+  if (depth === depthOf(shard) && !doubleDirectory(shard)) return false;
   const second = newSegment(depth + 1);
-  if (second == 0) return false;
+  if (second === 0) return false;
   memory.copy(scratch, segment, PAGE_BYTES);
   clearSegment(segment, depth + 1);
   distribute(scratch, segment, second, 63 - depth);
@@ -272,7 +254,7 @@ function split(shard: usize, segment: usize, mixed: u64): bool {
   const base = index & ~(span - 1);
   point(shard, base + (span >> 1), span >> 1, second);
   setSegments(shard, segmentsOf(shard) + 1);
-  if (depth + 1 == depthOf(shard)) setDeepest(shard, deepestOf(shard) + 2);
+  if (depth + 1 === depthOf(shard)) setDeepest(shard, deepestOf(shard) + 2);
   return true;
 }
 
@@ -285,9 +267,9 @@ function join(shard: usize, mixed: u64): void {
   if (own <= 1) return;
   const span: u32 = 1 << (depth - own);
   const base = <u32>(mixed >> (64 - <u64>depth)) & ~(span - 1);
-  const other: usize = load<u32>(directory + (<usize>(base ^ span) << 2));
-  if (depthIn(other) != own || countOf(segment) + countOf(other) >= MERGE_AT) return;
-  if (overflowOf(segment) != 0 || overflowOf(other) != 0) return;
+  const other: usize = load<u32>(directory + ((<usize>(base ^ span)) << 2));
+  if (depthIn(other) !== own || countOf(segment) + countOf(other) >= MERGE_AT) return;
+  if (overflowOf(segment) !== 0 || overflowOf(other) !== 0) return;
   memory.copy(scratch, other, PAGE_BYTES);
   freePages(other);
   distribute(scratch, segment, segment, 64);
@@ -295,25 +277,25 @@ function join(shard: usize, mixed: u64): void {
   renew(segment);
   point(shard, base & ~span, span << 1, segment);
   setSegments(shard, segmentsOf(shard) - 1);
-  if (own == depth) {
+  if (own === depth) {
     setDeepest(shard, deepestOf(shard) - 2);
-    while (deepestOf(shard) == 0 && halveDirectory(shard)) {}
+    while (deepestOf(shard) === 0 && halveDirectory(shard)) {}
   }
 }
 
 function point(shard: usize, from: u32, words: u32, segment: usize): void {
   const directory = directoryOf(shard);
-  for (let i = from; i < from + words; i++) store<u32>(directory + (<usize>i << 2), <u32>segment);
+  for (let i = from; i < from + words; i++) store<u32>(directory + ((<usize>i) << 2), <u32>segment);
 }
 
 function doubleDirectory(shard: usize): bool {
   const depth = depthOf(shard);
-  const words: usize = <usize>1 << depth;
+  const words: usize = (<usize>1) << depth;
   // Keys that share so many bits are not chance: they go to an overflow segment instead.
-  if (depth >= DEPTH_MAX || words > (<usize>segmentsOf(shard) << 4)) return false;
+  if (depth >= DEPTH_MAX || words > (<usize>segmentsOf(shard)) << 4) return false;
   const old = directoryOf(shard);
   const doubled = allocatePages(words << 3);
-  if (doubled == 0) return false;
+  if (doubled === 0) return false;
   for (let i: usize = 0; i < words; i++) {
     const segment = <u64>load<u32>(old + (i << 2));
     store<u64>(doubled + (i << 3), segment | (segment << 32));
@@ -328,15 +310,15 @@ function doubleDirectory(shard: usize): bool {
 function halveDirectory(shard: usize): bool {
   const depth = depthOf(shard);
   if (depth <= 1) return false;
-  const words: usize = <usize>1 << (depth - 1);
+  const words: usize = (<usize>1) << (depth - 1);
   const old = directoryOf(shard);
   const halved = allocatePages(words << 2);
-  if (halved == 0) return false;
+  if (halved === 0) return false;
   let deepest: u32 = 0;
   for (let i: usize = 0; i < words; i++) {
     const segment = load<u32>(old + (i << 3));
     store<u32>(halved + (i << 2), segment);
-    if (depthIn(segment) == depth - 1) deepest++;
+    if (depthIn(segment) === depth - 1) deepest++;
   }
   freePages(old);
   setDirectory(shard, halved);

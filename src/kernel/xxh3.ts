@@ -49,12 +49,12 @@ function hash1to3(at: usize, length: usize): u64 {
   const first = <u32>load<u8>(at);
   const middle = <u32>load<u8>(at + (length >> 1));
   const last = <u32>load<u8>(at + length - 1);
-  const combined = (first << 16) | (middle << 24) | last | (<u32>length << 8);
+  const combined = (first << 16) | (middle << 24) | last | ((<u32>length) << 8);
   return avalanche64(<u64>combined ^ <u64>(load<u32>(SECRET) ^ load<u32>(SECRET, 4)));
 }
 
 function hash4to8(at: usize, length: usize): u64 {
-  const input = <u64>load<u32>(at + length - 4) + (<u64>load<u32>(at) << 32);
+  const input = <u64>load<u32>(at + length - 4) + ((<u64>load<u32>(at)) << 32);
   let hash = input ^ (load<u64>(SECRET, 8) ^ load<u64>(SECRET, 16));
   hash ^= rotl(hash, 49) ^ rotl(hash, 24);
   hash *= PRIME_MX2;
@@ -140,15 +140,11 @@ function scramble(): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function mix16(at: usize, secret: usize): u64 {
   return foldedProduct(load<u64>(at) ^ load<u64>(secret), load<u64>(at, 8) ^ load<u64>(secret, 8));
 }
 
 /** The halves of the 128-bit product, xored. */
-// @ts-ignore: decorator
-@inline
 function foldedProduct(a: u64, b: u64): u64 {
   const aLow = a & 0xffffffff;
   const aHigh = a >> 32;
@@ -161,16 +157,12 @@ function foldedProduct(a: u64, b: u64): u64 {
   return high ^ ((middle << 32) | (low & 0xffffffff));
 }
 
-// @ts-ignore: decorator
-@inline
 function avalanche(hash: u64): u64 {
   hash ^= hash >> 37;
   hash *= PRIME_MX1;
   return hash ^ (hash >> 32);
 }
 
-// @ts-ignore: decorator
-@inline
 function avalanche64(hash: u64): u64 {
   hash ^= hash >> 33;
   hash *= PRIME64_2;

@@ -1,0 +1,45 @@
+/** What the kernel's apply refuses, as errors (errors.ts): the code, the byte in the payload, what was expected and found. */
+import { type ErrorCode, FastcacheError } from '../errors.js';
+import * as layout from '../kernel/layout.js';
+import type { Kernel } from './kernel.js';
+
+const faults: Record<number, { code: ErrorCode; message: string }> = {
+  [layout.APPLY_COUNT]: {
+    code: 'FCRP_COUNT_OVER_PAYLOAD',
+    message: 'The count announces more than the payload can hold.',
+  },
+  [layout.APPLY_TRUNCATED]: { code: 'FCRP_FIELD_PAST_PAYLOAD', message: 'A field runs past the payload.' },
+  [layout.APPLY_TRAILING]: {
+    code: 'FCRP_TRAILING_BYTES',
+    message: 'Bytes are left over behind the last field of the payload.',
+  },
+  [layout.APPLY_OP]: { code: 'FCRP_UNKNOWN_OP', message: 'A record has an unknown op.' },
+  [layout.APPLY_HASH]: {
+    code: 'FCRP_KEY_HASH_MISMATCH',
+    message: "A record's key hash is not the XXH3-64 of its key.",
+  },
+  [layout.APPLY_SHARD]: {
+    code: 'SHARD_OUT_OF_RANGE',
+    message: 'A record belongs to a shard that the primary does not have.',
+  },
+  [layout.APPLY_GAP]: {
+    code: 'SEQUENCE_GAP',
+    message: 'A record leaves a gap behind the last one of its shard.',
+  },
+  [layout.APPLY_MEMORY]: {
+    code: 'OUT_OF_MEMORY',
+    message: 'The store is full: a record could not be applied.',
+  },
+};
+
+/** The error of a status other than APPLY_OK, from the kernel's result block. */
+export function applyFault(kernel: Kernel, status: number): FastcacheError {
+  const { result } = kernel;
+  const { code, message } = faults[status]!;
+  const text = code === 'SEQUENCE_GAP' ? `Shard ${result[layout.RESULT_SHARD]}: ${message}` : message;
+  return new FastcacheError(code, text, {
+    offset: result[layout.RESULT_FAULT_OFFSET]!,
+    expected: kernel.resultU64(layout.RESULT_EXPECTED_U64),
+    found: kernel.resultU64(layout.RESULT_FOUND_U64),
+  });
+}

@@ -1,0 +1,252 @@
+/**
+ * The sharded store (design.md, "The kernel"): the TypeScript face of one kernel. All per-record work happens inside;
+ * what crosses is a key, a payload, a batch or a chunk at a time.
+ */
+import type { Clock } from '../clock.js';
+import { FastcacheError } from '../errors.js';
+import { NO_EXPIRY } from '../frame/batch.js';
+import { decodeSnapshotChunk } from '../frame/snapshot.js';
+import * as layout from '../kernel/layout.js';
+import { applyFault } from './apply-fault.js';
+import { Kernel, type KernelHost, outOfMemory } from './kernel.js';
+import { KernelBuffer } from './kernel-buffer.js';
+import { StoreScan } from './snapshot-scan.js';
+import type { ApplyResult, OpenBatch, ReplicatedStore, RouteMode, SnapshotScan } from './types.js';
+
+const SCRATCH_BYTES = 64 * 1024;
+const APPLY_BUFFER_BYTES = 1024 * 1024;
+
+export interface ShardEngineOptions {
+  /** A power of two, 1 to 1024. */
+  shards: number;
+  route: RouteMode;
+  clock: Clock;
+  /** Mixed into the tables' hashing; random in production, so that clients can't choose colliding keys. */
+  seed: bigint;
+  batchMaxRecords: number;
+  batchMaxBytes: number;
+  /** The longest argument or value of a client. */
+  maxValueBytes: number;
+  /** Bytes for keys, values and tables; what WebAssembly can have at the most when absent. */
+  maxMemoryBytes?: number;
+}
+
+/** Bytes of kernel memory by use. */
+export interface EngineMemory {
+  /** In pages that are handed out. */
+  allocated: number;
+  /** Still to be had. */
+  available: number;
+  /** In blocks that hold records, rounding included. */
+  records: number;
+  /** In free blocks between them; housekeeping gives back what is worth it. */
+  freeBlocks: number;
+  /** In tables and expiry heaps. */
+  tables: number;
+  /** In open frames' buffers. */
+  frames: number;
+}
+
+export class ShardEngine implements ReplicatedStore {
+  readonly shards: number;
+  /** The commands' input and output take part in the kernel's memory: `resp/` reads and writes through this. */
+  readonly kernel: Kernel;
+  onBatch: (batch: OpenBatch) => void = () => {};
+  onDirty: () => void = () => {};
+  readonly #clock: Clock;
+  readonly #scratch: KernelBuffer;
+  readonly #applyBuffer: KernelBuffer;
+
+  constructor(options: ShardEngineOptions) {
+    const { shards, route, seed, clock } = options;
+    this.shards = shards;
+    this.#clock = clock;
+    this.kernel = new Kernel(this.#host());
+    const ready = this.kernel.exports.initialize(
+      shards,
+      route === 'session-prefix' ? layout.ROUTE_SESSION_PREFIX : layout.ROUTE_FULL_KEY,
+      seed,
+      options.maxMemoryBytes ?? 2 ** 32,
+      options.maxValueBytes,
+      options.batchMaxRecords,
+      options.batchMaxBytes,
+    );
+    if (!ready) {
+      throw new FastcacheError(
+        'BAD_OPTION',
+        `A store has a power of two of shards, 1 to ${layout.SHARDS_MAX}.`,
+        {
+          found: shards,
+        },
+      );
+    }
+    this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
+    this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
+  }
+
+  /** A replica's store hides what has expired, refuses clients' writes and emits nothing; a primary's deletes and emits. */
+  setReplica(replica: boolean): void {
+    this.kernel.exports.setReplica(replica ? 1 : 0);
+  }
+
+  /** Tells the kernel the time; everything that reads or changes keys does so first. */
+  updateTime(): void {
+    this.kernel.exports.setTime(this.#clock.nowMs(), this.#clock.monotonicUs());
+  }
+
+  /** The value of a live key, own memory, or undefined. */
+  get(key: Uint8Array): Buffer | undefined {
+    const { exports } = this.kernel;
+    const address = this.#scratch.fill(key);
+    this.updateTime();
+    const value = exports.get(address, key.length) >>> 0;
+    if (value === 0) return undefined;
+    const length = this.kernel.result[layout.RESULT_COUNT]!;
+    return Buffer.from(this.kernel.bytes.subarray(value, value + length));
+  }
+
+  /** Sets a key; an `expireAtMs` (Unix ms) in the past deletes it. Throws OUT_OF_MEMORY. */
+  set(key: Uint8Array, value: Uint8Array, expireAtMs: bigint = NO_EXPIRY): void {
+    const address = this.#scratch.fill(key, value);
+    this.updateTime();
+    const valueAddress = address + key.length;
+    const status = this.kernel.exports.put(address, key.length, valueAddress, value.length, expireAtMs);
+    this.#scratch.trim();
+    if (status === layout.WRITE_MEMORY) throw outOfMemory(key.length + value.length);
+  }
+
+  /** Deletes a key; whether it was there. Throws OUT_OF_MEMORY when not even the deletion can be told to replicas. */
+  del(key: Uint8Array): boolean {
+    const address = this.#scratch.fill(key);
+    this.updateTime();
+    return this.#wasThere(this.kernel.exports.removeKey(address, key.length), key.length);
+  }
+
+  /** Sets (Unix ms) or with NO_EXPIRY removes a key's expiry; whether the key was there. Throws OUT_OF_MEMORY. */
+  expire(key: Uint8Array, expireAtMs: bigint): boolean {
+    const address = this.#scratch.fill(key);
+    this.updateTime();
+    return this.#wasThere(this.kernel.exports.expireKey(address, key.length, expireAtMs), key.length);
+  }
+
+  /** When a live key expires, Unix ms; NO_EXPIRY without, undefined when there is no such key. */
+  expiryOf(key: Uint8Array): bigint | undefined {
+    const address = this.#scratch.fill(key);
+    this.updateTime();
+    const expiry = BigInt.asUintN(64, this.kernel.exports.expiryOfKey(address, key.length));
+    return expiry === 0n ? undefined : expiry;
+  }
+
+  /** The key's XXH3-64 and the shard that it routes to (fcrp-v1.md, "Routing"). */
+  route(key: Uint8Array): { hash: bigint; shard: number } {
+    const address = this.#scratch.fill(key);
+    const { exports } = this.kernel;
+    const hash = BigInt.asUintN(64, exports.xxh3(address, key.length));
+    return { hash, shard: exports.routeKey(address, key.length) };
+  }
+
+  flush(): void {
+    this.kernel.exports.flushAll();
+  }
+
+  flushDue(maxDelayUs: number): number {
+    this.updateTime();
+    return this.kernel.exports.flushDue(maxDelayUs);
+  }
+
+  watermarks(): bigint[] {
+    const { exports } = this.kernel;
+    return Array.from({ length: this.shards }, (_, shard) => BigInt.asUintN(64, exports.watermark(shard)));
+  }
+
+  setWatermarks(watermarks: readonly bigint[]): void {
+    for (let shard = 0; shard < this.shards; shard++) {
+      this.kernel.exports.setWatermark(shard, watermarks[shard] ?? 0n);
+    }
+  }
+
+  apply(payload: Uint8Array): ApplyResult {
+    const address = this.#applyBuffer.fill(payload);
+    this.updateTime();
+    const status = this.kernel.exports.apply(address, payload.length);
+    this.#applyBuffer.trim();
+    if (status !== layout.APPLY_OK) throw applyFault(this.kernel, status);
+    const { result } = this.kernel;
+    return {
+      applied: result[layout.RESULT_APPLIED]!,
+      skipped: result[layout.RESULT_SKIPPED]!,
+      lastTimestampMs: this.kernel.resultF64(layout.RESULT_TIMESTAMP_F64),
+    };
+  }
+
+  loadChunk(payload: Uint8Array): number {
+    const { entriesOffset, entryCount, governed } = decodeSnapshotChunk(payload);
+    const entries = payload.subarray(entriesOffset);
+    const address = this.#applyBuffer.fill(entries);
+    const status = this.kernel.exports.loadEntries(address, entries.length, entryCount, governed ? 1 : 0);
+    this.#applyBuffer.trim();
+    if (status !== layout.APPLY_OK) throw applyFault(this.kernel, status).at(entriesOffset);
+    return entryCount;
+  }
+
+  scan(): SnapshotScan {
+    return new StoreScan(this.kernel, this.shards);
+  }
+
+  keyCount(): number {
+    let keys = 0;
+    for (let shard = 0; shard < this.shards; shard++) keys += this.kernel.exports.keysIn(shard);
+    return keys;
+  }
+
+  /** Keys that have an expiry. */
+  expiringKeyCount(): number {
+    let keys = 0;
+    for (let shard = 0; shard < this.shards; shard++) keys += this.kernel.exports.expiringIn(shard);
+    return keys;
+  }
+
+  /** Deletes up to `limit` keys past their expiry; how many there were. */
+  sweep(limit: number): number {
+    this.updateTime();
+    return this.kernel.exports.sweep(limit);
+  }
+
+  /** Moves up to about `limit` records out of sparse slabs, so that their memory can serve any size; how many it moved. */
+  compact(limit: number): number {
+    return this.kernel.exports.compact(limit);
+  }
+
+  memory(): EngineMemory {
+    const { exports } = this.kernel;
+    return {
+      allocated: exports.memoryAllocated(),
+      available: exports.memoryAvailable(),
+      records: exports.memoryInRecords(),
+      freeBlocks: exports.memoryInFreeBlocks(),
+      tables: exports.memoryInTables(),
+      frames: exports.memoryInFrames(),
+    };
+  }
+
+  #wasThere(status: number, bytes: number): boolean {
+    if (status === layout.WRITE_MEMORY) throw outOfMemory(bytes);
+    return status === layout.WRITE_DONE;
+  }
+
+  #host(): KernelHost {
+    return {
+      seal: (shard, payload, bytes, records, min, max) => {
+        const start = payload >>> 0;
+        this.onBatch({
+          shard,
+          payload: this.kernel.bytes.subarray(start, start + bytes),
+          records,
+          minSequence: BigInt.asUintN(64, min),
+          maxSequence: BigInt.asUintN(64, max),
+        });
+      },
+      dirty: () => this.onDirty(),
+    };
+  }
+}
