@@ -1,0 +1,164 @@
+import { createServer, type Server } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseAddress } from '../../src/transport/address.js';
+import type { Connection, ConnectionHandlers, Listener } from '../../src/transport/connection.js';
+import { tcpTransport } from '../../src/transport/tcp.js';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A connection with what it was told, and promises for what is to come. */
+class End implements ConnectionHandlers {
+  connection!: Connection;
+  bytes = Buffer.alloc(0);
+  closes: (Error | undefined)[] = [];
+  drains = 0;
+  #waiting: { done: () => boolean; resolve: () => void }[] = [];
+
+  constructor(connection?: Connection) {
+    if (connection === undefined) return;
+    this.connection = connection;
+    connection.handlers = this;
+  }
+  opened(connection: Connection): void {
+    this.connection = connection;
+    this.#check();
+  }
+  onData(chunk: Buffer): void {
+    this.bytes = Buffer.concat([this.bytes, chunk]);
+    this.#check();
+  }
+  onDrain(): void {
+    this.drains += 1;
+    this.#check();
+  }
+  onClose(error?: Error): void {
+    this.closes.push(error);
+    this.#check();
+  }
+  until(done: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ done, resolve });
+      this.#check();
+    });
+  }
+  #check(): void {
+    this.#waiting = this.#waiting.filter(({ done, resolve }) => {
+      if (done()) resolve();
+      return !done();
+    });
+  }
+}
+
+async function pair(): Promise<{ client: End; server: End; listener: Listener }> {
+  let accepted: (end: End) => void = () => {};
+  const accepting = new Promise<End>((resolve) => {
+    accepted = resolve;
+  });
+  const listener = await tcpTransport.listen(parseAddress('127.0.0.1:0'), (connection) =>
+    accepted(new End(connection)),
+  );
+  const client = new End();
+  tcpTransport.connect(parseAddress(listener.address), { connectTimeoutMs: 5_000 }, client);
+  const server = await accepting;
+  await client.until(() => client.connection !== undefined);
+  cleanups.push(
+    () => listener.close(),
+    () => client.connection.destroy(),
+    () => server.connection.destroy(),
+  );
+  return { client, server, listener };
+}
+
+describe('TCP', () => {
+  it('says which free port it took, and carries bytes both ways', async () => {
+    const { client, server, listener } = await pair();
+    expect(listener.address).toMatch(/^127\.0\.0\.1:[1-9]\d*$/);
+    expect(client.connection.remoteAddress).toBe(listener.address);
+    client.connection.write(Buffer.from('ping'));
+    await server.until(() => server.bytes.length === 4);
+    server.connection.write(Buffer.from('pong'));
+    await client.until(() => client.bytes.length === 4);
+    expect(`${server.bytes}${client.bytes}`).toBe('pingpong');
+  });
+
+  it('refuses a port that is taken', async () => {
+    const { listener } = await pair();
+    await expect(tcpTransport.listen(parseAddress(listener.address), () => {})).rejects.toMatchObject({
+      code: 'PORT_TAKEN',
+      address: listener.address,
+    });
+  });
+
+  it('refuses an address that is not this machine’s', async () => {
+    await expect(tcpTransport.listen({ host: '192.0.2.1', port: 0 }, () => {})).rejects.toMatchObject({
+      code: 'LISTEN_FAILED',
+    });
+  });
+
+  it('tells that nobody listens, with the address', async () => {
+    const free = await freePort();
+    const end = new End();
+    tcpTransport.connect(parseAddress(free), { connectTimeoutMs: 5_000 }, end);
+    await end.until(() => end.closes.length > 0);
+    expect(end.closes).toEqual([
+      expect.objectContaining({ code: 'PRIMARY_UNREACHABLE', address: free, exitCode: 69 }),
+    ]);
+  });
+
+  it('says nothing more to who gave up', async () => {
+    const end = new End();
+    const attempt = tcpTransport.connect(parseAddress(await freePort()), { connectTimeoutMs: 5_000 }, end);
+    attempt.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(end.closes).toEqual([]);
+  });
+
+  it('tells when its buffer is full and when there is room again', async () => {
+    const { client, server } = await pair();
+    server.connection.pause();
+    const block = Buffer.alloc(1_048_576, 1);
+    let sent = 0;
+    let hasRoom = true;
+    while (hasRoom && sent < 100) {
+      hasRoom = client.connection.write(block);
+      sent += 1;
+    }
+    expect(hasRoom).toBe(false);
+    expect(client.connection.bufferedBytes).toBeGreaterThan(0);
+    expect(client.drains).toBe(0);
+    server.connection.resume();
+    await client.until(() => client.drains > 0);
+    await server.until(() => server.bytes.length === sent * block.length);
+    expect(client.connection.bufferedBytes).toBe(0);
+  });
+
+  it('sends what is queued before it ends, and both ends learn of it once', async () => {
+    const { client, server } = await pair();
+    client.connection.write(Buffer.alloc(300_000, 7));
+    client.connection.end();
+    await server.until(() => server.closes.length > 0);
+    await client.until(() => client.closes.length > 0);
+    expect(server.bytes.length).toBe(300_000);
+    expect([...server.closes, ...client.closes]).toEqual([undefined, undefined]);
+  });
+
+  it('a peer that drops the connection is noticed at once, and writing then does no harm', async () => {
+    const { client, server } = await pair();
+    client.connection.destroy();
+    await server.until(() => server.closes.length > 0);
+    expect(server.connection.write(Buffer.from('late'))).toBe(false);
+    expect(server.closes).toHaveLength(1);
+  });
+});
+
+async function freePort(): Promise<string> {
+  const server: Server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const bound = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (bound === null || typeof bound === 'string') throw new Error('no port');
+  return `127.0.0.1:${bound.port}`;
+}
