@@ -54,10 +54,11 @@ export class SnapshotSender {
     this.#next(true);
   }
 
+  /** May be called while the store hands out a batch: the scan, which is the store's, is closed in a turn of its own. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#scan.close();
+    this.#options.timers.endOfTurn(() => this.#scan.close());
   }
 
   #next(hasRoom: boolean): void {

@@ -31,6 +31,7 @@ export class MapStore implements ReplicatedStore {
   readonly #builders: BatchBuilder[];
   #watermarks: bigint[];
   #isDirty = false;
+  #handsOut = false;
 
   constructor({ shards, clock, ...rules }: MapStoreOptions) {
     this.shards = shards;
@@ -64,7 +65,8 @@ export class MapStore implements ReplicatedStore {
 
   shardContent(shard: number): string[] {
     const lines: string[] = [];
-    for (const [key, { value, expireAtMs }] of this.#maps[shard]!) lines.push(`${key}=${value} @${expireAtMs}`);
+    for (const [key, { value, expireAtMs }] of this.#maps[shard]!)
+      lines.push(`${key}=${value} @${expireAtMs}`);
     return lines.sort();
   }
 
@@ -73,11 +75,13 @@ export class MapStore implements ReplicatedStore {
   }
 
   flush(): void {
+    this.#refuseReentry();
     this.#isDirty = false;
     for (const builder of this.#builders) this.#emit(builder.flush());
   }
 
   flushDue(): number {
+    this.#refuseReentry();
     let next = -1;
     for (const builder of this.#builders) {
       this.#emit(builder.flushDue());
@@ -88,6 +92,7 @@ export class MapStore implements ReplicatedStore {
   }
 
   watermarks(): bigint[] {
+    this.#refuseReentry();
     return this.#watermarks.slice();
   }
 
@@ -136,15 +141,16 @@ export class MapStore implements ReplicatedStore {
   }
 
   scan(): SnapshotScan {
+    this.#refuseReentry();
     this.openScans += 1;
     // Iterators of a Map see what is added and miss what is deleted while they are on their way.
     const entries = this.#walk();
     let ahead = entries.next();
     return {
       next: (maxBytes) => {
+        this.#refuseReentry();
         const step: SnapshotEntry[] = [];
         let bytes = 0;
-        // Asked again: what came after the end was seen is in the frames that follow.
         while (!ahead.done && (step.length === 0 || bytes < maxBytes)) {
           step.push(ahead.value);
           bytes += 16 + ahead.value.key.length + ahead.value.value.length;
@@ -153,6 +159,7 @@ export class MapStore implements ReplicatedStore {
         return { entries: encodeSnapshotEntries(step), entryCount: step.length, done: ahead.done === true };
       },
       close: () => {
+        this.#refuseReentry();
         this.openScans -= 1;
       },
     };
@@ -197,7 +204,15 @@ export class MapStore implements ReplicatedStore {
   }
 
   #emit(batch: OpenBatch | undefined): void {
-    if (batch !== undefined) this.onBatch(batch);
+    if (batch === undefined) return;
+    this.#handsOut = true;
+    this.onBatch(batch);
+    this.#handsOut = false;
+  }
+
+  /** The kernel cannot be entered while it hands out a batch. */
+  #refuseReentry(): void {
+    if (this.#handsOut) throw new Error('the store was called back from onBatch');
   }
 
   #shardOfHash(keyHash: bigint): number {
