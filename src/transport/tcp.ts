@@ -6,6 +6,7 @@ import { createServer, connect as openSocket, type Server, type Socket } from 'n
 import { FastcacheError } from '../errors.js';
 import { formatAddress } from './address.js';
 import type { Address, Connection, ConnectionHandlers, Listener, Transport } from './connection.js';
+import { listenError } from './listen-error.js';
 
 /** A peer whose machine is gone is noticed by probes that start after this much silence. */
 const KEEP_ALIVE_MS = 10_000;
@@ -20,7 +21,7 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
     else accept(new TcpConnection(socket));
   });
   return new Promise((resolve, reject) => {
-    const refuse = (cause: NodeJS.ErrnoException) => reject(listenError(address, cause));
+    const refuse = (cause: Error) => reject(listenError(address, cause));
     server.once('error', refuse);
     server.listen(address.port, address.host, () => {
       server.off('error', refuse);
@@ -31,20 +32,7 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
   });
 }
 
-function listenError(address: Address, cause: NodeJS.ErrnoException): FastcacheError {
-  const place = formatAddress(address);
-  return cause.code === 'EADDRINUSE'
-    ? new FastcacheError('PORT_TAKEN', `Another process listens on ${place} already.`, {
-        address: place,
-        cause,
-      })
-    : new FastcacheError('LISTEN_FAILED', `Cannot listen on ${place}: ${cause.message}.`, {
-        address: place,
-        cause,
-      });
-}
-
-function listeningAddress(server: Server): string {
+export function listeningAddress(server: Server): string {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('a TCP server has an address and a port');
   return formatAddress({ host: bound.address, port: bound.port });
