@@ -1,0 +1,207 @@
+/** What a primary and a replica can be told: options with their defaults (cli.md), checked once, by hand. */
+import type { RouteMode } from './engine/types.js';
+import { FastcacheError } from './errors.js';
+import {
+  DEFAULT_BACKLOG_BYTES,
+  DEFAULT_BATCH_MAX_BYTES,
+  DEFAULT_BATCH_MAX_DELAY_US,
+  DEFAULT_BATCH_MAX_RECORDS,
+  DEFAULT_CONNECT_TIMEOUT_MS,
+  DEFAULT_MAX_REPLICAS,
+  DEFAULT_MAX_VALUE_BYTES,
+  DEFAULT_RECONNECT_BACKOFF_MS,
+  DEFAULT_SHARDS,
+  DEFAULT_SNAPSHOT_CHUNK_BYTES,
+  DEFAULT_SUBSCRIBER_QUEUE_BYTES,
+  DEFAULT_SUBSCRIBER_QUEUE_FRAMES,
+  DEFAULT_ZSTD_LEVEL,
+  MAX_FRAME_PAYLOAD_BYTES,
+  MAX_SHARDS,
+  MAX_ZSTD_LEVEL,
+  MIN_SNAPSHOT_CHUNK_BYTES,
+  MIN_ZSTD_LEVEL,
+} from './limits.js';
+import type { SequenceBase } from './replication/history.js';
+import type { SendPolicy } from './replication/publisher.js';
+import { formatAddress, parseAddress } from './transport/address.js';
+import type { Address } from './transport/connection.js';
+
+/** What servers of both roles can be told. */
+export interface ServerOptions {
+  /** Replicas present it to the primary. */
+  token?: string | undefined;
+  /** The longest value or argument of a client, bytes; default 64 MiB. */
+  maxValueBytes?: number;
+  /** Allows addresses beyond this machine although nothing is encrypted. */
+  insecure?: boolean;
+  /** A file to which every frame of the stream goes as well. */
+  record?: string | undefined;
+}
+
+export interface PrimaryOptions extends ServerOptions {
+  /** FCRP, for replicas: `host:port`; default `127.0.0.1:7631`, port 0 picks a free one. */
+  bind?: string;
+  /** The Redis protocol, for clients; default `127.0.0.1:6380`, false for none. */
+  listen?: string | false;
+  /** A power of two, 1 to 1024; default 4. */
+  shards?: number;
+  /** Default `full-key`. */
+  route?: RouteMode;
+  /** Default `none`. */
+  compression?: 'none' | 'zstd';
+  /** 1 to 22; default 3. */
+  zstdLevel?: number;
+  /** Default `adaptive` (design.md, "Flushing"). */
+  sendPolicy?: SendPolicy;
+  /** Default 512. */
+  batchMaxRecords?: number;
+  /** Default 1 MiB. */
+  batchMaxBytes?: number;
+  /** Default 750; for the policy `batch`. */
+  batchMaxDelayUs?: number;
+  /** For all shards together; default 64 MiB. */
+  backlogBytes?: number;
+  /** At least 4 KiB; default 1 MiB. */
+  snapshotChunkBytes?: number;
+  /** Default 16. */
+  maxReplicas?: number;
+  /** A replica with more frames waiting is cut off; default 1024. */
+  subscriberQueueFrames?: number;
+  /** A replica with more bytes waiting is cut off; default 256 MiB. */
+  subscriberQueueBytes?: number;
+  /** Default `clock` (design.md, "Histories"). */
+  sequenceBase?: SequenceBase;
+}
+
+export interface ReplicaOptions extends ServerOptions {
+  /** The read-only Redis protocol: `host:port`; default none. */
+  listen?: string | false;
+  /** Ceiling of the first pause before a reconnect; default 200. */
+  reconnectBackoffMs?: number;
+  /** Default 500. */
+  connectTimeoutMs?: number;
+  /** Stop, rather than try again, when the primary refuses the token; default false. */
+  failFast?: boolean;
+}
+
+export type PrimaryConfig = ReturnType<typeof primaryConfig>;
+export type ReplicaConfig = ReturnType<typeof replicaConfig>;
+
+const LISTEN = { primary: '127.0.0.1:6380', bind: '127.0.0.1:7631' };
+
+/** Throws BAD_OPTION, INSECURE_ADDRESS. */
+export function primaryConfig(options: PrimaryOptions) {
+  const shards = options.shards ?? DEFAULT_SHARDS;
+  if (!Number.isInteger(Math.log2(shards)) || shards > MAX_SHARDS) {
+    throw bad('shards', 'a power of two, 1 to 1024', shards);
+  }
+  const insecure = options.insecure ?? false;
+  return {
+    ...serverConfig(options),
+    bind: safeAddress(options.bind ?? LISTEN.bind, insecure),
+    listen: listenAddress(options.listen ?? LISTEN.primary, insecure),
+    shards,
+    route: options.route ?? ('full-key' satisfies RouteMode),
+    compression: options.compression ?? ('none' as const),
+    zstdLevel: count('zstdLevel', options.zstdLevel, DEFAULT_ZSTD_LEVEL, MIN_ZSTD_LEVEL, MAX_ZSTD_LEVEL),
+    sendPolicy: options.sendPolicy ?? ('adaptive' satisfies SendPolicy),
+    batchMaxRecords: count('batchMaxRecords', options.batchMaxRecords, DEFAULT_BATCH_MAX_RECORDS, 1, 2 ** 20),
+    batchMaxBytes: count('batchMaxBytes', options.batchMaxBytes, DEFAULT_BATCH_MAX_BYTES, 1, LARGEST_BATCH),
+    batchMaxDelayUs: count('batchMaxDelayUs', options.batchMaxDelayUs, DEFAULT_BATCH_MAX_DELAY_US, 1, 6e7),
+    backlogBytes: count('backlogBytes', options.backlogBytes, DEFAULT_BACKLOG_BYTES, 0),
+    snapshotChunkBytes: count(
+      'snapshotChunkBytes',
+      options.snapshotChunkBytes,
+      DEFAULT_SNAPSHOT_CHUNK_BYTES,
+      MIN_SNAPSHOT_CHUNK_BYTES,
+      MAX_FRAME_PAYLOAD_BYTES / 4,
+    ),
+    maxReplicas: count('maxReplicas', options.maxReplicas, DEFAULT_MAX_REPLICAS, 0),
+    subscriberQueueFrames: count(
+      'subscriberQueueFrames',
+      options.subscriberQueueFrames,
+      DEFAULT_SUBSCRIBER_QUEUE_FRAMES,
+      1,
+    ),
+    subscriberQueueBytes: count(
+      'subscriberQueueBytes',
+      options.subscriberQueueBytes,
+      DEFAULT_SUBSCRIBER_QUEUE_BYTES,
+      1,
+    ),
+    sequenceBase: options.sequenceBase ?? ('clock' satisfies SequenceBase),
+  };
+}
+
+/** Throws BAD_OPTION, INSECURE_ADDRESS. */
+export function replicaConfig(address: string, options: ReplicaOptions) {
+  return {
+    ...serverConfig(options),
+    primary: parseAddress(address),
+    listen: listenAddress(options.listen ?? false, options.insecure ?? false),
+    reconnectBackoffMs: count(
+      'reconnectBackoffMs',
+      options.reconnectBackoffMs,
+      DEFAULT_RECONNECT_BACKOFF_MS,
+      1,
+    ),
+    connectTimeoutMs: count('connectTimeoutMs', options.connectTimeoutMs, DEFAULT_CONNECT_TIMEOUT_MS, 1),
+    failFast: options.failFast ?? false,
+  };
+}
+
+/** A batch may go over its limit by one record, and a frame must still hold it. */
+const LARGEST_BATCH = MAX_FRAME_PAYLOAD_BYTES / 4;
+
+function serverConfig(options: ServerOptions) {
+  return {
+    token: options.token,
+    record: options.record,
+    maxValueBytes: count(
+      'maxValueBytes',
+      options.maxValueBytes,
+      DEFAULT_MAX_VALUE_BYTES,
+      1,
+      MAX_FRAME_PAYLOAD_BYTES / 2,
+    ),
+  };
+}
+
+function count(
+  name: string,
+  value: number | undefined,
+  fallback: number,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number {
+  const chosen = value ?? fallback;
+  if (Number.isSafeInteger(chosen) && chosen >= least && chosen <= most) return chosen;
+  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+  throw bad(name, `a whole number, ${range}`, chosen);
+}
+
+function bad(name: string, expected: string, found: number): FastcacheError {
+  return new FastcacheError('BAD_OPTION', `${name} must be ${expected}; it is ${found}.`, {
+    expected,
+    found,
+  });
+}
+
+function listenAddress(listen: string | false, insecure: boolean): Address | undefined {
+  return listen === false ? undefined : safeAddress(listen, insecure);
+}
+
+function safeAddress(text: string, insecure: boolean): Address {
+  const address = parseAddress(text);
+  if (insecure || isLoopback(address.host)) return address;
+  const place = formatAddress(address);
+  throw new FastcacheError(
+    'INSECURE_ADDRESS',
+    `${place} can be reached from other machines, and nothing is encrypted: --insecure (insecure: true) allows it.`,
+    { address: place },
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}

@@ -1,0 +1,256 @@
+/** A primary, embedded or behind the command line: store, publisher, doors for replicas and for clients. */
+import { systemSeams } from './clock.js';
+import { type PrimaryConfig, type PrimaryOptions, primaryConfig } from './config.js';
+import { Housekeeping } from './engine/housekeeping.js';
+import { ShardEngine } from './engine/shard-engine.js';
+import { Events, type PrimaryEvents } from './events.js';
+import { NO_EXPIRY } from './frame/batch.js';
+import { type History, newHistory } from './replication/history.js';
+import { type MetricsSnapshot, ReplicationMetrics } from './replication/metrics.js';
+import type { ReplicaInfo } from './replication/primary-session.js';
+import { Publisher } from './replication/publisher.js';
+import type { Recorder } from './replication/recorder.js';
+import { ReplicaListener } from './replication/replica-listener.js';
+import { RespServer } from './resp/server.js';
+import {
+  type Bytes,
+  keyBytes,
+  openRecorder,
+  queryBufferBytes,
+  randomSeed,
+  serverFace,
+} from './server-parts.js';
+import { tcpTransport } from './transport/tcp.js';
+
+/**
+ * ```js
+ * const primary = await Primary.start({ bind: '127.0.0.1:0', listen: false });
+ * primary.set('greeting', 'hello', { expireAtMs: Date.now() + 60_000 });
+ * primary.get('greeting')?.toString(); // 'hello'
+ * await primary.close();
+ * ```
+ */
+export class Primary {
+  /** `host:port` where replicas connect. */
+  readonly bindAddress: string;
+  /** `host:port` where clients connect, undefined without `listen`. */
+  readonly listenAddress: string | undefined;
+  readonly #parts: PrimaryParts;
+
+  /**
+   * Resolves when it listens.
+   * Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED (`record`).
+   */
+  static async start(options: PrimaryOptions = {}): Promise<Primary> {
+    const parts = buildParts(primaryConfig(options));
+    try {
+      const bindAddress = (parts.door = await openDoor(parts)).address;
+      const listenAddress = await parts.server?.listen();
+      return new Primary(parts, bindAddress, listenAddress);
+    } catch (error) {
+      await closeParts(parts);
+      throw error;
+    }
+  }
+
+  private constructor(parts: PrimaryParts, bindAddress: string, listenAddress: string | undefined) {
+    this.#parts = parts;
+    this.bindAddress = bindAddress;
+    this.listenAddress = listenAddress;
+  }
+
+  /** 32 hex digits: the run of sequences that began with this start (design.md, "Histories"). */
+  get history(): string {
+    return this.#parts.history.id;
+  }
+
+  /** The first sequence of every shard is this + 1. */
+  get base(): bigint {
+    return this.#parts.history.base;
+  }
+
+  get shards(): number {
+    return this.#parts.engine.shards;
+  }
+
+  /** The value, own memory; undefined when there is no such key or it has expired. Texts are UTF-8. */
+  get(key: Bytes): Buffer | undefined {
+    return this.#parts.engine.get(keyBytes(key));
+  }
+
+  /** Sets a key; without `expireAtMs` (Unix ms) it never expires, with one in the past it is deleted. Throws OUT_OF_MEMORY. */
+  set(key: Bytes, value: Bytes, { expireAtMs }: { expireAtMs?: number } = {}): void {
+    this.#parts.engine.set(keyBytes(key), keyBytes(value), toExpiry(expireAtMs));
+  }
+
+  /** Deletes a key; whether it was there. Throws OUT_OF_MEMORY. */
+  del(key: Bytes): boolean {
+    return this.#parts.engine.del(keyBytes(key));
+  }
+
+  /** Sets when a key expires (Unix ms), or with undefined that it never does; whether it was there. Throws OUT_OF_MEMORY. */
+  expire(key: Bytes, expireAtMs: number | undefined): boolean {
+    return this.#parts.engine.expire(keyBytes(key), toExpiry(expireAtMs));
+  }
+
+  /** Keys in the store, those that have expired and are not deleted yet included. */
+  keyCount(): number {
+    return this.#parts.engine.keyCount();
+  }
+
+  /** Each shard's highest sequence that replicas could have; not what still waits in a batch. */
+  watermarks(): bigint[] {
+    return this.#parts.publisher.watermarks();
+  }
+
+  replicas(): ReplicaInfo[] {
+    return this.#parts.door?.replicas() ?? [];
+  }
+
+  metrics(): MetricsSnapshot {
+    return this.#parts.metrics.snapshot();
+  }
+
+  /** Hands on at once what waits in batches, whatever the send policy. */
+  flush(): void {
+    this.#parts.publisher.flush();
+  }
+
+  on<Name extends keyof PrimaryEvents>(name: Name, listener: (event: PrimaryEvents[Name]) => void): this {
+    this.#parts.events.on(name, listener);
+    return this;
+  }
+
+  off<Name extends keyof PrimaryEvents>(name: Name, listener: (event: PrimaryEvents[Name]) => void): this {
+    this.#parts.events.off(name, listener);
+    return this;
+  }
+
+  /** Lets clients' replies out, publishes what waits, closes both doors and the dump. */
+  close(): Promise<void> {
+    return closeParts(this.#parts);
+  }
+}
+
+interface PrimaryParts {
+  config: PrimaryConfig;
+  events: Events<PrimaryEvents>;
+  engine: ShardEngine;
+  history: History;
+  metrics: ReplicationMetrics;
+  publisher: Publisher;
+  recorder: Recorder | undefined;
+  housekeeping: Housekeeping;
+  server: RespServer | undefined;
+  /** Set when it is open. */
+  door: ReplicaListener | undefined;
+}
+
+function buildParts(config: PrimaryConfig): PrimaryParts {
+  const { clock, timers, random } = systemSeams;
+  const events = new Events<PrimaryEvents>(clock);
+  const recorder = openRecorder(config, events.log);
+  const history = newHistory(systemSeams, config.sequenceBase);
+  const engine = new ShardEngine({
+    clock,
+    seed: randomSeed(random),
+    shards: config.shards,
+    route: config.route,
+    batchMaxRecords: config.sendPolicy === 'immediate' ? 1 : config.batchMaxRecords,
+    batchMaxBytes: config.batchMaxBytes,
+    maxValueBytes: config.maxValueBytes,
+  });
+  engine.setWatermarks(new Array(config.shards).fill(history.base));
+  const metrics = new ReplicationMetrics();
+  const publisher = new Publisher({
+    store: engine,
+    clock,
+    timers,
+    metrics,
+    log: events.log,
+    sendPolicy: config.sendPolicy,
+    batchMaxDelayUs: config.batchMaxDelayUs,
+    backlogBytes: config.backlogBytes,
+    encoding: encodingOf(config),
+  });
+  if (recorder !== undefined) publisher.subscribe(recorder);
+  const housekeeping = new Housekeeping({ timers, engine: () => engine, sweeps: () => true });
+  const parts: PrimaryParts = {
+    config,
+    events,
+    engine,
+    history,
+    metrics,
+    publisher,
+    recorder,
+    housekeeping,
+    server: undefined,
+    door: undefined,
+  };
+  if (config.listen !== undefined) parts.server = buildServer(parts, config.listen);
+  return parts;
+}
+
+function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['listen']>): RespServer {
+  const { config, engine, history, publisher } = parts;
+  const server: RespServer = new RespServer({
+    address,
+    engine: () => engine,
+    queryBufferBytes: queryBufferBytes(config.maxValueBytes),
+    face: serverFace({
+      clock: systemSeams.clock,
+      engine: () => engine,
+      role: 'master',
+      tcpPort: address.port,
+      clientCount: () => server.clientCount,
+      replication: () => ({
+        connected_slaves: parts.door?.replicas().length ?? 0,
+        master_replid: history.id,
+        master_repl_offset: String(publisher.watermarks().reduce((sum, w) => sum + (w - history.base), 0n)),
+      }),
+    }),
+  });
+  return server;
+}
+
+function openDoor({
+  config,
+  engine,
+  publisher,
+  history,
+  metrics,
+  events,
+}: PrimaryParts): Promise<ReplicaListener> {
+  return ReplicaListener.start({
+    transport: tcpTransport,
+    bind: config.bind,
+    maxReplicas: config.maxReplicas,
+    store: engine,
+    publisher,
+    history,
+    timers: systemSeams.timers,
+    metrics,
+    log: events.log,
+    token: config.token,
+    snapshotChunkBytes: config.snapshotChunkBytes,
+    subscriberQueueFrames: config.subscriberQueueFrames,
+    subscriberQueueBytes: config.subscriberQueueBytes,
+    encoding: encodingOf(config),
+  });
+}
+
+async function closeParts({ server, publisher, door, recorder, housekeeping }: PrimaryParts): Promise<void> {
+  housekeeping.stop();
+  await server?.close();
+  publisher.close();
+  await door?.close();
+  await recorder?.end();
+}
+
+function encodingOf(config: PrimaryConfig) {
+  return { compression: config.compression, level: config.zstdLevel };
+}
+
+function toExpiry(expireAtMs: number | undefined): bigint {
+  return expireAtMs === undefined ? NO_EXPIRY : BigInt(Math.max(0, Math.trunc(expireAtMs)));
+}

@@ -1,0 +1,67 @@
+/**
+ * A command that is longer than the kernel's input window, gathered until it is whole. Memory grows with what has really
+ * come, never with what was announced, and no argument is looked at twice.
+ */
+
+const CR = 0x0d;
+const DOLLAR = 0x24;
+/** `$`, up to 20 digits, CRLF. */
+const HEADER_MAX_BYTES = 24;
+
+export class LongCommand {
+  #bytes: Buffer;
+  #length: number;
+  /** Where the next argument starts that has not been passed over, and how many are lacking with it. */
+  #at: number;
+  #left: number;
+
+  /** `start` is what has come; the argument at `resumeAt` is the first that is not whole, `resumeArgs` are lacking. */
+  constructor(start: Buffer, resumeAt: number, resumeArgs: number) {
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(2 * start.length, 65_536));
+    this.#length = start.copy(this.#bytes);
+    this.#at = resumeAt;
+    this.#left = resumeArgs;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  append(chunk: Buffer): void {
+    const needed = this.#length + chunk.length;
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    this.#length += chunk.copy(this.#bytes, this.#length);
+  }
+
+  /** Whether all arguments are there, or what is there is a fault that the kernel will name. */
+  isWhole(): boolean {
+    while (this.#left > 0) {
+      const end = this.#argumentEnd();
+      if (end === undefined) return true;
+      if (end > this.#length) return false;
+      this.#at = end;
+      this.#left -= 1;
+    }
+    return true;
+  }
+
+  /** All that has been gathered. */
+  take(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Where the argument at `#at` ends, Infinity when its header is not whole, undefined when it is no argument. */
+  #argumentEnd(): number | undefined {
+    if (this.#at >= this.#length) return Number.POSITIVE_INFINITY;
+    if (this.#bytes[this.#at] !== DOLLAR) return undefined;
+    const limit = Math.min(this.#length, this.#at + HEADER_MAX_BYTES);
+    const headerEnd = this.#bytes.subarray(0, limit).indexOf(CR, this.#at);
+    if (headerEnd === -1) return limit < this.#length ? undefined : Number.POSITIVE_INFINITY;
+    const bytes = Number(this.#bytes.toString('latin1', this.#at + 1, headerEnd));
+    return Number.isSafeInteger(bytes) && bytes >= 0 ? headerEnd + 2 + bytes + 2 : undefined;
+  }
+}

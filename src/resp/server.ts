@@ -1,0 +1,176 @@
+/**
+ * The Redis-protocol server (design.md, "The corridor": resp/server): sockets in, commands into the kernel, replies out,
+ * one write for what a chunk of input brought.
+ */
+
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { ShardEngine } from '../engine/shard-engine.js';
+import { formatAddress } from '../transport/address.js';
+import type { Address } from '../transport/connection.js';
+import { listenError } from '../transport/tcp.js';
+import { CommandInput } from './command-input.js';
+import { type CommandSink, CommandWindow } from './command-window.js';
+import { type ClientState, runRareCommand, type ServerFace } from './commands.js';
+import { errorReply } from './replies.js';
+
+/** Replies that gather for a client before its commands have to wait until it has read. */
+const REPLY_BYTES_MAX = 1024 * 1024;
+const CLIENTS_MAX = 10_000;
+const KEEP_ALIVE_MS = 60_000;
+
+export interface RespServerOptions {
+  address: Address;
+  /** The store of this moment; a replica's changes with each snapshot. */
+  engine(): ShardEngine;
+  face: ServerFace;
+  /** What one client may have waiting, in bytes. */
+  queryBufferBytes: number;
+}
+
+export class RespServer {
+  readonly #options: RespServerOptions;
+  readonly #server: Server;
+  readonly #clients = new Set<Client>();
+  #window: CommandWindow | undefined;
+  #nextId = 1;
+
+  constructor(options: RespServerOptions) {
+    this.#options = options;
+    this.#server = createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+      (socket) => this.#accept(socket),
+    );
+  }
+
+  /** Resolves with `host:port` when it listens. Throws PORT_TAKEN, LISTEN_FAILED. */
+  async listen(): Promise<string> {
+    const { host, port } = this.#options.address;
+    this.#server.listen({ host, port });
+    try {
+      await once(this.#server, 'listening');
+    } catch (error) {
+      throw listenError(this.#options.address, error as NodeJS.ErrnoException);
+    }
+    const bound = this.#server.address();
+    return formatAddress({ host, port: typeof bound === 'object' && bound !== null ? bound.port : port });
+  }
+
+  get clientCount(): number {
+    return this.#clients.size;
+  }
+
+  /** Stops accepting, lets replies out, and closes every client. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const client of this.#clients) client.end();
+    await closed;
+  }
+
+  /** The command window of the store of this moment. */
+  #currentWindow(): CommandWindow {
+    const engine = this.#options.engine();
+    if (this.#window?.engine !== engine) this.#window = new CommandWindow(engine);
+    return this.#window;
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#clients.size >= CLIENTS_MAX) {
+      socket.on('error', () => {});
+      socket.end(errorReply('ERR max number of clients reached'));
+      return;
+    }
+    const client = new Client(socket, this.#nextId, {
+      window: () => this.#currentWindow(),
+      face: this.#options.face,
+      queryBufferBytes: this.#options.queryBufferBytes,
+    });
+    this.#nextId += 1;
+    this.#clients.add(client);
+    socket.on('close', () => this.#clients.delete(client));
+  }
+}
+
+interface ClientHost {
+  window(): CommandWindow;
+  face: ServerFace;
+  queryBufferBytes: number;
+}
+
+class Client implements CommandSink, ClientState {
+  readonly id: number;
+  name = '';
+  leaves = false;
+  readonly #socket: Socket;
+  readonly #host: ClientHost;
+  readonly #input: CommandInput;
+  #replies: Buffer[] = [];
+  #replyBytes = 0;
+
+  constructor(socket: Socket, id: number, host: ClientHost) {
+    this.id = id;
+    this.#socket = socket;
+    this.#host = host;
+    this.#input = new CommandInput(this, host.queryBufferBytes);
+    socket.on('data', (chunk: Buffer) => {
+      if (this.leaves) return;
+      this.#input.feed(chunk, host.window());
+      this.#flush();
+    });
+    socket.on('drain', () => this.#goOn());
+    // What a broken connection has left behind is not this server's to tell.
+    socket.on('error', () => socket.destroy());
+  }
+
+  reply(bytes: Buffer): boolean {
+    this.#replies.push(bytes);
+    this.#replyBytes += bytes.length;
+    return this.#replyBytes + this.#socket.writableLength < REPLY_BYTES_MAX;
+  }
+
+  command(args: Buffer[]): Buffer | undefined {
+    const reply = runRareCommand(args, this, this.#host.face);
+    if (!this.leaves) return reply;
+    this.reply(reply);
+    return undefined;
+  }
+
+  fail(bytes: Buffer): void {
+    this.reply(bytes);
+    this.leaves = true;
+  }
+
+  end(): void {
+    this.leaves = true;
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  /** One write for all that has gathered. */
+  #flush(): void {
+    const socket = this.#socket;
+    if (this.#replyBytes > 0) {
+      const replies = this.#replies;
+      socket.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies, this.#replyBytes));
+      this.#replies = [];
+      this.#replyBytes = 0;
+    }
+    if (this.leaves) {
+      this.end();
+    } else if (this.#input.waits || socket.writableLength >= REPLY_BYTES_MAX) {
+      socket.pause();
+      // Taken at once: there will be no drain to wait for.
+      if (!socket.writableNeedDrain) setImmediate(() => this.#goOn());
+    }
+  }
+
+  #goOn(): void {
+    if (this.leaves || this.#socket.destroyed) return;
+    this.#socket.resume();
+    if (!this.#input.waits) return;
+    this.#input.resume(this.#host.window());
+    this.#flush();
+  }
+}
