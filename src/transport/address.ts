@@ -2,8 +2,6 @@
 import { FastcacheError } from '../errors.js';
 import type { Address } from './connection.js';
 
-export type { Address };
-
 const LOOPBACK = '127.0.0.1';
 const MAX_PORT = 65_535;
 

@@ -6,7 +6,6 @@ import { createServer, connect as openSocket, type Server, type Socket } from 'n
 import { FastcacheError } from '../errors.js';
 import { formatAddress } from './address.js';
 import type { Address, Connection, ConnectionHandlers, Listener, Transport } from './connection.js';
-import { listenError } from './listen-error.js';
 
 /** A peer whose machine is gone is noticed by probes that start after this much silence. */
 const KEEP_ALIVE_MS = 10_000;
@@ -32,7 +31,23 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
   });
 }
 
-export function listeningAddress(server: Server): string {
+export /** `PORT_TAKEN` or `LISTEN_FAILED`, for what `listen` of a server failed with. */
+export function listenError(address: Address, cause: unknown): FastcacheError {
+  const place = formatAddress(address);
+  if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
+    return new FastcacheError('PORT_TAKEN', `Another process listens on ${place} already.`, {
+      address: place,
+      cause,
+    });
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new FastcacheError('LISTEN_FAILED', `Cannot listen on ${place}: ${reason}.`, {
+    address: place,
+    cause,
+  });
+}
+
+function listeningAddress(server: Server): string {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('a TCP server has an address and a port');
   return formatAddress({ host: bound.address, port: bound.port });
