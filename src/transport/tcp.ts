@@ -31,7 +31,7 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
   });
 }
 
-export /** `PORT_TAKEN` or `LISTEN_FAILED`, for what `listen` of a server failed with. */
+/** `PORT_TAKEN` or `LISTEN_FAILED`, for what `listen` of a server failed with. */
 export function listenError(address: Address, cause: unknown): FastcacheError {
   const place = formatAddress(address);
   if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
