@@ -65,7 +65,7 @@ export class PrimarySession {
   readonly #options: SessionOptions;
   readonly #host: SessionHost;
   readonly #splitter = new FrameSplitter({ maxPayloadBytes: HELLO_MAX_BYTES });
-  readonly #deadline: Timer;
+  #deadline: Timer;
   #state: SessionState = 'hello';
   #subscriber: Subscriber | undefined;
   #leavePublisher: (() => void) | undefined;
@@ -76,10 +76,7 @@ export class PrimarySession {
     this.#options = options;
     this.#host = host;
     this.address = connection.remoteAddress;
-    this.#deadline = options.timers.after(HELLO_DEADLINE_MS, () => {
-      if (this.#state === 'hello') this.#note('sent no Hello in time');
-      this.close();
-    });
+    this.#deadline = this.#armDeadline();
     connection.handlers = {
       onData: (chunk) => this.#onData(chunk),
       onDrain: () => {
@@ -102,6 +99,18 @@ export class PrimarySession {
     return { address, state, watermarks: this.#subscriber?.watermarks.slice() ?? [] };
   }
 
+  /** Lets out what a live replica's connection has taken, then closes; what is not live is dropped. */
+  finish(): void {
+    if (this.#state !== 'live') {
+      this.close();
+      return;
+    }
+    this.#leavePublisher?.();
+    this.#subscriber?.close();
+    this.#deadline = this.#armDeadline();
+    this.#end();
+  }
+
   /** Drops the connection and frees what the session holds, at once. */
   close(): void {
     if (this.#state === 'closed') return;
@@ -112,6 +121,14 @@ export class PrimarySession {
     this.#snapshot?.close();
     this.#connection.destroy();
     this.#host.ended(this);
+  }
+
+  /** For a peer to have said its Hello, and for one that is to go to be gone. */
+  #armDeadline(): Timer {
+    return this.#options.timers.after(HELLO_DEADLINE_MS, () => {
+      if (this.#state === 'hello') this.#note('sent no Hello in time');
+      this.close();
+    });
   }
 
   #onData(chunk: Buffer): void {

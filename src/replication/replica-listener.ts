@@ -68,11 +68,11 @@ export class ReplicaListener {
     return infos;
   }
 
-  /** Stops listening and drops every connection. */
+  /** Stops listening; live replicas still get what was written to them, all other connections are dropped. */
   async close(): Promise<void> {
     this.#closed = true;
     const stopped = this.#listener.close();
-    for (const session of [...this.#strangers, ...this.#replicas]) session.close();
+    for (const session of [...this.#strangers, ...this.#replicas]) session.finish();
     await stopped;
   }
 

@@ -114,6 +114,7 @@ class TcpConnection implements Connection {
   readonly remoteAddress: string;
   handlers: ConnectionHandlers = NO_HANDLERS;
   readonly #socket: Socket;
+  #isCorked = false;
 
   constructor(socket: Socket, remoteAddress?: string) {
     this.#socket = socket;
@@ -142,7 +143,19 @@ class TcpConnection implements Connection {
 
   write(bytes: Uint8Array): boolean {
     if (this.#socket.destroyed || this.#socket.writableEnded) return false;
+    this.#gather();
     return this.#socket.write(bytes);
+  }
+
+  /** What one callback writes, a frame for each shard perhaps, goes out in one system call. */
+  #gather(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#isCorked = false;
+      this.#socket.uncork();
+    });
   }
 
   pause(): void {

@@ -331,6 +331,24 @@ describe('a replica that was away', () => {
   });
 });
 
+describe('a primary that closes', () => {
+  it('lets out what was written, and drops who does not take it', async () => {
+    const { world, transport, primary, follow } = await cluster();
+    const taking = follow();
+    const stuck = follow();
+    world.runUntil(() => isEqual(primary, taking) && isEqual(primary, stuck));
+    transport.pairs[1]!.server.stall();
+    primary.store.set('last', 'word');
+    await primary.stop();
+    world.run(10);
+    expect(taking.store()?.get('last')).toBe('word');
+    expect(transport.pairs.map(({ server }) => server.closed)).toEqual([true, false]);
+    world.run(1_000);
+    expect(transport.pairs.map(({ server }) => server.closed)).toEqual([true, true]);
+    expect(primary.metrics.queueDepth).toBe(0);
+  });
+});
+
 describe('histories', () => {
   it('a primary that restarts gives a snapshot to its replica, and to a Rust one, which is never ahead', async () => {
     const { world, transport, primary, follow } = await cluster({ store: { shards: 1 } });
