@@ -1,0 +1,92 @@
+/**
+ * The per-record work alone, in this process: SETs through the kernel as they come from a socket, hashing, storing and
+ * encoding included, and applying the same batches; beside a plain `Map` that only stores. What counts is the ratio.
+ */
+import { systemClock } from '../../src/clock.js';
+import { ShardEngine } from '../../src/engine/shard-engine.js';
+import { CommandWindow } from '../../src/resp/command-window.js';
+import { encodeCommand } from '../../src/resp/inline.js';
+import { median } from './statistics.js';
+
+export interface KernelFigures {
+  /** Records a second, medians of the rounds. */
+  setAndEncode: number;
+  apply: number;
+  get: number;
+  /** A `Map` of strings that is set with the same keys and values. */
+  mapSet: number;
+}
+
+const KEYS = 1_000_000;
+const PIPELINE = 1_000;
+
+export function benchKernel({ rounds, scale }: { rounds: number; scale: number }): KernelFigures {
+  const count = Math.max(PIPELINE, Math.round((KEYS * scale) / PIPELINE) * PIPELINE);
+  const keys = Array.from({ length: count }, (_, i) => `key:${String((i * 7919) % count).padStart(12, '0')}`);
+  const value = 'v'.repeat(64);
+  const sets = pipelines(keys, (key) => ['SET', key, value]);
+  const gets = pipelines(keys, (key) => ['GET', key]);
+
+  const samples: Record<keyof KernelFigures, number[]> = { setAndEncode: [], apply: [], get: [], mapSet: [] };
+  for (let round = 0; round < rounds; round++) {
+    const primary = engine();
+    const batches: Buffer[] = [];
+    primary.onBatch = ({ payload }) => batches.push(Buffer.from(payload));
+    samples.setAndEncode.push(rate(count, () => run(primary, sets)));
+    primary.flush();
+    samples.get.push(rate(count, () => run(primary, gets)));
+    const replica = engine();
+    replica.setReplica(true);
+    samples.apply.push(
+      rate(count, () => {
+        for (const batch of batches) replica.apply(batch);
+      }),
+    );
+    const map = new Map<string, string>();
+    samples.mapSet.push(
+      rate(count, () => {
+        for (const key of keys) map.set(key, value);
+      }),
+    );
+    if (replica.keyCount() !== count || map.size !== count) throw new Error('the benchmark lost keys');
+  }
+  const medians = Object.entries(samples).map(([name, values]) => [name, median(values)]);
+  return Object.fromEntries(medians) as KernelFigures;
+}
+
+function engine(): ShardEngine {
+  return new ShardEngine({
+    shards: 4,
+    route: 'full-key',
+    clock: systemClock,
+    seed: 1n,
+    batchMaxRecords: 512,
+    batchMaxBytes: 1_048_576,
+    maxValueBytes: 1_048_576,
+  });
+}
+
+function pipelines(keys: string[], command: (key: string) => string[]): Buffer[] {
+  const buffers: Buffer[] = [];
+  for (let at = 0; at < keys.length; at += PIPELINE) {
+    const commands = keys
+      .slice(at, at + PIPELINE)
+      .map((key) => encodeCommand(command(key).map((word) => Buffer.from(word))));
+    buffers.push(Buffer.concat(commands));
+  }
+  return buffers;
+}
+
+function run(store: ShardEngine, inputs: Buffer[]): void {
+  const window = new CommandWindow(store);
+  const sink = { reply: () => true, command: () => undefined, fail: () => {} };
+  for (const input of inputs) {
+    if (window.run([input], sink) !== undefined) throw new Error('a pipeline was not run to its end');
+  }
+}
+
+function rate(count: number, work: () => void): number {
+  const begun = performance.now();
+  work();
+  return Math.round((count / (performance.now() - begun)) * 1000);
+}

@@ -1,0 +1,50 @@
+/**
+ * `npm run bench [-- --quick] [-- --out FILE]`: the kernel alone, then clients against ours and redis-server. Prints ratios,
+ * writes all figures as JSON (dist/bench.json unless --out says otherwise). Skips what needs redis where it is absent.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { redisServer, redisTools } from '../support/redis.js';
+import { benchClients, type ClientFigure } from './clients.js';
+import { benchKernel } from './kernel.js';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    out: { type: 'string', default: 'dist/bench.json' },
+  },
+});
+const size = values.quick ? { rounds: 1, scale: 0.02 } : { rounds: 3, scale: 1 };
+const machine = `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`;
+console.log(machine);
+
+const kernel = benchKernel(size);
+console.log('\nIn one process, records a second (and as a ratio to a Map that only stores):');
+for (const [name, rate] of Object.entries(kernel)) {
+  console.log(`  ${name.padEnd(14)}${thousands(rate).padStart(12)}  x${(rate / kernel.mapSet).toFixed(2)}`);
+}
+
+const absent = [redisServer, redisTools].filter((peer) => !peer.isThere);
+let clients: ClientFigure[] | null = null;
+if (absent.length > 0) {
+  console.log(
+    `\nSkipped: the comparison with Redis needs ${absent.map(({ name, remedy }) => `${name} (${remedy})`).join(', ')}.`,
+  );
+} else {
+  clients = await benchClients(size);
+  console.log(
+    '\nredis-benchmark, 50 clients, a million keys, 64-byte values, one replica each; requests a second:',
+  );
+  console.log('        pipeline   fastcache       redis   ratio');
+  for (const { test, pipeline, fastcache, redis, ratio } of clients) {
+    const rates = [fastcache, redis].map((rate) => thousands(rate).padStart(12)).join('');
+    console.log(`  ${test}  ${String(pipeline).padStart(9)}${rates}   x${ratio.toFixed(2)}`);
+  }
+}
+writeFileSync(values.out, `${JSON.stringify({ machine, ...size, kernel, clients }, null, 2)}\n`);
+console.log(`\nAll figures: ${values.out}`);
+
+function thousands(rate: number): string {
+  return Math.round(rate).toLocaleString('en-US');
+}
