@@ -66,6 +66,8 @@ export class Follower {
   /** What is held cannot be continued: stays set until it is replaced. */
   #claimNothing = false;
   #session: ReplicaSession | undefined;
+  /** Of the current connection. */
+  #wasCaughtUp = false;
   #retry: Timer | undefined;
 
   constructor(options: FollowerOptions) {
@@ -99,6 +101,7 @@ export class Follower {
   #connect(): void {
     this.#retry = undefined;
     const { handlers } = this.#options;
+    this.#wasCaughtUp = false;
     this.#state = { name: 'connecting' };
     handlers.connecting?.({ attempt: this.#backoff.attempts + 1 });
     if (this.#isStopped()) return;
@@ -114,7 +117,7 @@ export class Follower {
       swapped: (holding) => this.#swap(holding),
       live: (primary) => this.#goLive(primary),
       caughtUp: (watermarks) => {
-        this.#backoff.succeeded();
+        this.#wasCaughtUp = true;
         handlers.caughtUp?.({ watermarks });
       },
       ended: (end) => this.#onEnd(end),
@@ -152,7 +155,11 @@ export class Follower {
         return;
       }
     }
-    if (!this.#isStopped()) this.#retryLater(error);
+    if (this.#isStopped()) return;
+    // A primary that sends what cannot be applied will do so again: only a good connection that was cut starts anew.
+    const wasCut = error instanceof FastcacheError && error.code === 'CONNECTION_LOST';
+    if (this.#wasCaughtUp && wasCut) this.#backoff.succeeded();
+    this.#retryLater(error);
   }
 
   #isStopped(): boolean {

@@ -343,6 +343,16 @@ describe('a primary that cannot be followed', () => {
     expect(world.pending).toBe(0);
   });
 
+  it('sends what cannot be applied, again and again: tried ever more rarely', () => {
+    const { world, primary, codes } = follow((peer) => {
+      peer.answer([0n]);
+      peer.connection.write(Buffer.from('garbage'));
+    });
+    world.run(600_000);
+    expect(new Set(codes())).toEqual(new Set(['FCRP_BAD_MAGIC']));
+    expect(primary.hellos.length).toBeLessThan(400);
+  });
+
   it('that was caught up with starts the pauses anew', () => {
     const { world, transport, primary } = follow((peer) => peer.answer([0n]));
     world.run(10);

@@ -2,6 +2,7 @@
  * A primary that says exactly what a test has it say, to whoever connects: the crate's (no margin), or one that breaks
  * the rules.
  */
+import { xxh3 } from '@node-rs/xxhash';
 import { encodeBatch, type MutationRecord } from '../../src/frame/batch.js';
 import { encodeFrame } from '../../src/frame/frame.js';
 import { type DecodedHelloFrame, encodeHello, encodeHelloFrame } from '../../src/frame/hello.js';
@@ -59,7 +60,7 @@ export class FakePeer extends RawPeer {
         sequence,
         timestampMs: 1n,
         op: 'set',
-        keyHash: 0n,
+        keyHash: xxh3.xxh64(`key:${sequence}`),
         expireAtMs: null,
         key: Buffer.from(`key:${sequence}`),
         value: Buffer.from(value),
