@@ -70,6 +70,8 @@ export function setHere(
   valueBytes: u32,
   expiresAtMs: u64,
 ): i32 {
+  // The key has expired, and there was no memory to tell of its deletion: it is still in the table.
+  if (record === 0 && atSlot !== 0) return WRITE_MEMORY;
   if (!isReplica && !reserveRecord(atShard, keyBytes, valueBytes)) return WRITE_MEMORY;
   if (!writeHere(record, key, keyBytes, value, valueBytes, expiresAtMs)) return WRITE_MEMORY;
   if (!isReplica) emit(atShard, OP_SET, atHash, expiresAtMs, key, keyBytes, value, valueBytes);
@@ -222,6 +224,7 @@ export function discardHere(record: usize): void {
   const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
   setExpiry(atShard, record, NEVER);
   remove(atShard, atMixed, atSlot);
+  atSlot = 0;
   freeBlock(record, bytes);
 }
 

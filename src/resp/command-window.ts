@@ -2,6 +2,7 @@
  * Where clients' bytes meet the kernel: the shared input window, the output buffer, and the loop that runs a pipeline to
  * its end, handing out what is not the kernel's. One for each store, shared by all its clients, for a run never waits.
  */
+import { outOfMemory } from '../engine/kernel.js';
 import { KernelBuffer } from '../engine/kernel-buffer.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
@@ -35,6 +36,8 @@ const protocolErrors: Record<number, string> = {
   [layout.PROTOCOL_INLINE_TOO_BIG]: 'too big inline request',
 };
 
+/** A longer reply than this is refused: it would have to stand in memory twice. */
+const REPLY_MAX_BYTES = 1024 * 1024 * 1024;
 /** What fits behind a reply that the kernel asked room for. */
 const OUTPUT_SPARE_BYTES = 1024;
 
@@ -53,9 +56,9 @@ export class CommandWindow {
   /** Runs what stands in `parts`, one behind the other; what is left when it is not all. */
   run(parts: Buffer[], sink: CommandSink): Rest | undefined {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const isLong = length > layout.INPUT_WINDOW_BYTES;
+    const input = isLong ? new KernelBuffer(this.engine.kernel, 0) : this.#window;
     this.engine.updateTime();
-    if (length <= layout.INPUT_WINDOW_BYTES) return this.#runAt(this.#window.fill(...parts), length, sink);
-    const input = new KernelBuffer(this.engine.kernel, 0);
     try {
       return this.#runAt(input.fill(...parts), length, sink);
     } catch (error) {
@@ -63,7 +66,7 @@ export class CommandWindow {
       sink.fail(errorReply("OOM command not allowed when used memory > 'maxmemory'."));
       return undefined;
     } finally {
-      input.free();
+      if (isLong) input.free();
     }
   }
 
@@ -149,6 +152,7 @@ export class CommandWindow {
   }
 
   #largerOutput(need: number): KernelBuffer {
+    if (need > REPLY_MAX_BYTES) throw outOfMemory(need);
     const output = new KernelBuffer(this.engine.kernel, 0);
     output.reserve(need + OUTPUT_SPARE_BYTES);
     return output;

@@ -18,6 +18,8 @@ import { errorReply } from './replies.js';
 const REPLY_BYTES_MAX = 1024 * 1024;
 const CLIENTS_MAX = 10_000;
 const KEEP_ALIVE_MS = 60_000;
+/** What clients have for taking their last replies when the server closes. */
+const CLOSE_PATIENCE_MS = 1_000;
 
 export interface RespServerOptions {
   address: Address;
@@ -66,7 +68,12 @@ export class RespServer {
     const closed = once(this.#server, 'close');
     this.#server.close();
     for (const client of this.#clients) client.end();
+    // A client that does not read must not keep the server.
+    const force = setTimeout(() => {
+      for (const client of this.#clients) client.destroy();
+    }, CLOSE_PATIENCE_MS);
     await closed;
+    clearTimeout(force);
   }
 
   /** The command window of the store of this moment. */
@@ -146,6 +153,10 @@ class Client implements CommandSink, ClientState {
     this.leaves = true;
     this.#socket.end();
     this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
   }
 
   /** One write for all that has gathered. */

@@ -1,5 +1,6 @@
 /** Redis' own programs: `redis-cli` and `redis-benchmark` as clients of ours, `redis-server` to compare with. */
 import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import type { OptionalPeer } from './optional-peers.js';
 import { freePort, isOnPath, LineProcess } from './processes.js';
@@ -41,7 +42,16 @@ export class RedisServer extends LineProcess {
   readonly port: number;
 
   private constructor(port: number, args: readonly string[]) {
-    super('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no', ...args]);
+    // A full sync goes through a file all the same, which the server then deletes.
+    const rdb = [
+      '--dir',
+      tmpdir(),
+      '--dbfilename',
+      `fastcache-test-${port}.rdb`,
+      '--rdb-del-sync-files',
+      'yes',
+    ];
+    super('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no', ...rdb, ...args]);
     this.port = port;
   }
 
