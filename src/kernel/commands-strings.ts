@@ -6,7 +6,7 @@ import { WRITE_DONE } from './layout';
 import { parsed, parseInteger, writeSigned } from './number';
 import { DONE, failed, full, invalidExpireTime, notAnInteger, outOfMemory, syntaxError } from './outcome';
 import { availableBytes } from './pages';
-import { RECORD_HEADER, valueLengthOf, valueAt } from './record';
+import { RECORD_HEADER, valueAt, valueLengthOf } from './record';
 import {
   bulkBytes,
   hasRoom,

@@ -14,7 +14,7 @@ import {
   initializePages,
   limitPages,
 } from './pages';
-import { valueLengthOf, valueAt } from './record';
+import { valueAt, valueLengthOf } from './record';
 import { expiringOf, initializeShards, keysOf, sequenceOf, setSequence, shardAt, shardCount } from './shard';
 import { expiryHere, locate, shardOfKey } from './store';
 import { seedTables, tableBytes } from './table';

@@ -6,7 +6,7 @@ import { copyBytes } from './bytes';
 import { nowMs } from './clock';
 import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from './expiry';
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from './layout';
-import { heapPlaceOf, IN_USE, keyLengthOf, keyOf, RECORD_HEADER, valueLengthOf, valueAt } from './record';
+import { heapPlaceOf, IN_USE, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from './record';
 import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from './shard';
 import { find, insert, mix, remove, reserve } from './table';
 import { xxh3 } from './xxh3';
