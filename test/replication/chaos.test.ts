@@ -6,6 +6,7 @@
 import { expect, it } from 'vitest';
 import type { Random } from '../../src/clock.js';
 import { FastcacheError } from '../../src/errors.js';
+import type { TestStoreKind } from '../support/kernel-store.js';
 import {
   startFollower,
   startPrimary,
@@ -15,8 +16,9 @@ import {
 import { VirtualTransport } from '../support/virtual-transport.js';
 import { seededRandom, VirtualWorld } from '../support/virtual-world.js';
 
-const SEEDS = process.env.CHAOS_SEED === undefined ? 120 : 1;
-const FIRST_SEED = Number(process.env.CHAOS_SEED ?? 1);
+const { CHAOS_SEED } = process.env;
+const SEEDS = CHAOS_SEED === undefined ? { map: 120, kernel: 20 } : { map: 1, kernel: 1 };
+const FIRST_SEED = Number(CHAOS_SEED ?? 1);
 const OPERATIONS = 250;
 /** What a cut connection, an absent primary and a new history may cause; a gap or a damaged frame may not be. */
 const EXPECTED_CODES = new Set(['CONNECTION_LOST', 'PRIMARY_UNREACHABLE', 'HISTORY_DIFFERS']);
@@ -42,6 +44,7 @@ class Draw {
 
 class Run {
   readonly world: VirtualWorld;
+  readonly #kind: TestStoreKind;
   readonly #draw: Draw;
   readonly #transport: VirtualTransport;
   readonly #settings: Parameters<typeof startPrimary>[2];
@@ -49,7 +52,8 @@ class Run {
   #primary!: VirtualPrimary;
   #followers: VirtualFollower[] = [];
 
-  constructor(seed: number) {
+  constructor(seed: number, kind: TestStoreKind) {
+    this.#kind = kind;
     const draw = new Draw(seed);
     this.#draw = draw;
     this.world = new VirtualWorld(seed);
@@ -62,6 +66,7 @@ class Run {
     };
     const encoding = { compression: draw.oneOf('none', 'zstd') } as const;
     this.#settings = {
+      kind,
       store: { shards: 2 ** draw.below(5), maxRecords: draw.between(1, 20) },
       publisher: {
         encoding,
@@ -80,7 +85,7 @@ class Run {
 
   async play(): Promise<void> {
     await this.#startPrimary();
-    this.#followers = [1, 2].map(() => startFollower(this.world, this.#transport));
+    this.#followers = [1, 2].map(() => startFollower(this.world, this.#transport, { kind: this.#kind }));
     for (let operation = 0; operation < OPERATIONS; operation += 1) {
       this.#write();
       if (this.#draw.chance(40)) this.#disturb();
@@ -167,6 +172,7 @@ class Run {
   }
 }
 
-it.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))('seed %i', async (seed) => {
-  await new Run(seed).play();
-});
+const seeds = (count: number) => Array.from({ length: count }, (_, index) => FIRST_SEED + index);
+
+it.each(seeds(SEEDS.map))('seed %i on a map store', (seed) => new Run(seed, 'map').play());
+it.each(seeds(SEEDS.kernel))('seed %i on a kernel store', (seed) => new Run(seed, 'kernel').play());

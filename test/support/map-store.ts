@@ -20,11 +20,24 @@ export interface MapStoreOptions extends Partial<BatchRules> {
   clock: Clock;
 }
 
-export class MapStore implements ReplicatedStore {
+/** A store as the tests drive it: keys and values are text. */
+export interface TestStore extends ReplicatedStore {
+  set(key: string, value: string, expireAtMs?: bigint | null): void;
+  del(key: string): void;
+  expire(key: string, expireAtMs: bigint | null): void;
+  get(key: string): string | undefined;
+  shardOf(key: string): number;
+  /** All keys and values with their expiry, sorted: equal exactly when the content is. */
+  content(): string[];
+  shardContent(shard: number): string[];
+  /** Scans that were begun and not closed. */
+  readonly openScans: number;
+}
+
+export class MapStore implements TestStore {
   readonly shards: number;
   onBatch: (batch: OpenBatch) => void = () => {};
   onDirty: () => void = () => {};
-  /** Scans that were begun and not closed. */
   openScans = 0;
   readonly #clock: Clock;
   readonly #maps: Map<string, Value>[];
@@ -58,7 +71,6 @@ export class MapStore implements ReplicatedStore {
     return this.#maps[this.shardOf(key)]!.get(key)?.value.toString();
   }
 
-  /** All keys and values with their expiry, sorted: equal exactly when the content is. */
   content(): string[] {
     return this.#maps.flatMap((_, shard) => this.shardContent(shard)).sort();
   }

@@ -11,7 +11,8 @@ import { Publisher, type PublisherOptions } from '../../src/replication/publishe
 import { ReplicaListener, type ReplicaListenerOptions } from '../../src/replication/replica-listener.js';
 import { parseAddress } from '../../src/transport/address.js';
 import type { Connection } from '../../src/transport/connection.js';
-import { MapStore, type MapStoreOptions } from './map-store.js';
+import { makeTestStore, type TestStoreKind } from './kernel-store.js';
+import type { MapStoreOptions, TestStore } from './map-store.js';
 import type { VirtualTransport } from './virtual-transport.js';
 import type { VirtualWorld } from './virtual-world.js';
 
@@ -31,6 +32,8 @@ export class MemoryLog implements Log {
 }
 
 export interface VirtualPrimaryOptions {
+  /** `map` when absent. */
+  kind?: TestStoreKind;
   store?: Partial<MapStoreOptions>;
   publisher?: Partial<PublisherOptions>;
   listener?: Partial<ReplicaListenerOptions>;
@@ -38,7 +41,7 @@ export interface VirtualPrimaryOptions {
 }
 
 export interface VirtualPrimary {
-  store: MapStore;
+  store: TestStore;
   publisher: Publisher;
   listener: ReplicaListener;
   metrics: ReplicationMetrics;
@@ -60,7 +63,7 @@ export async function startPrimary(
   const metrics = new ReplicationMetrics();
   const log = new MemoryLog();
   const history = newHistory(world.seams, options.sequenceBase ?? 'clock');
-  const store = new MapStore({ shards: 4, clock, ...options.store });
+  const store = makeTestStore(options.kind ?? 'map', { shards: 4, clock, ...options.store });
   store.setWatermarks(new Array(store.shards).fill(history.base));
   const publisher = new Publisher({
     store,
@@ -120,13 +123,13 @@ export interface VirtualFollower {
   /** Names of the events in order, `snapshot` once however often it came in a row. */
   events: string[];
   errors: Error[];
-  store(): MapStore | undefined;
+  store(): TestStore | undefined;
 }
 
 export function startFollower(
   world: VirtualWorld,
   transport: VirtualTransport,
-  options: Partial<FollowerOptions> = {},
+  options: Partial<FollowerOptions> & { kind?: TestStoreKind } = {},
 ): VirtualFollower {
   const metrics = new ReplicationMetrics();
   const events: string[] = [];
@@ -145,7 +148,7 @@ export function startFollower(
     failFast: false,
     token: undefined,
     recorder: undefined,
-    createStore: (shards) => new MapStore({ shards, clock: world.seams.clock }),
+    createStore: (shards) => makeTestStore(options.kind ?? 'map', { shards, clock: world.seams.clock }, true),
     handlers: {
       connecting: () => note('connecting'),
       snapshot: () => note('snapshot'),
@@ -165,7 +168,7 @@ export function startFollower(
     ...options,
   });
   follower.start();
-  return { follower, metrics, events, errors, store: () => follower.holding?.store as MapStore | undefined };
+  return { follower, metrics, events, errors, store: () => follower.holding?.store as TestStore | undefined };
 }
 
 /** A peer that says exactly what a test has it say, and keeps what it hears. */
