@@ -21,6 +21,12 @@ export abstract class BaseCommand extends Command {
   protected readonly output = new Output(process.stdout);
   #json: boolean | undefined;
 
+  protected override async init(): Promise<void> {
+    // Where stderr is gone there is nobody to tell; that is no reason for a server to end.
+    process.stderr.on('error', () => {});
+    await super.init();
+  }
+
   /** Before the flags are parsed, or when they cannot be, the arguments themselves decide. */
   override jsonEnabled(): boolean {
     if (this.#json !== undefined) return this.#json;
@@ -35,9 +41,9 @@ export abstract class BaseCommand extends Command {
     return message;
   }
 
-  /** Tells a fault on stderr while the command goes on; `exitStatus` has what it should end with. */
+  /** Tells a fault on stderr, behind what stdout has; returns the exit status that it stands for. */
   protected async report(error: unknown): Promise<number> {
-    await this.output.flush();
+    await this.output.flush().catch(() => {});
     process.stderr.write(`${chalkStderr.red('Error:')} ${errorText(error)}\n`);
     return exitStatus(error);
   }
@@ -55,13 +61,22 @@ export abstract class BaseCommand extends Command {
 
   /** Ends the command: the error is told, stdout is drained, and oclif is left nothing but the exit status. */
   protected override async catch(error: Error): Promise<void> {
-    if (error instanceof Errors.ExitError || error instanceof OutputClosed) {
+    throw new Errors.ExitError(await this.#end(error));
+  }
+
+  async #end(error: Error): Promise<number> {
+    try {
+      if (!(error instanceof Errors.ExitError || error instanceof OutputClosed)) {
+        if (this.jsonEnabled()) await this.output.line(toJson(errorJson(error)));
+        else await this.report(error);
+      }
       await this.output.flush();
-      throw new Errors.ExitError(exitStatus(error));
+      return exitStatus(error);
+    } catch (outputError) {
+      if (outputError instanceof OutputClosed) return exitStatus(error);
+      const told = outputError === error && !this.jsonEnabled();
+      const status = told ? exitStatus(error) : await this.report(outputError);
+      return exitStatus(error) || status;
     }
-    if (this.jsonEnabled()) await this.output.line(toJson(errorJson(error)));
-    else await this.report(error);
-    await this.output.flush();
-    throw new Errors.ExitError(exitStatus(error));
   }
 }

@@ -1,6 +1,19 @@
 /** The kinds of flags that the commands are made of, and the environment variable that each one has (cli.md). */
 import { Flags } from '@oclif/core';
-import { formatSize, parseCount, parseHostPort, parseShards, parseSize, type Range } from './values.js';
+import { DEFAULT_MAX_VALUE_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
+import {
+  formatSize,
+  parseCount,
+  parseHostPort,
+  parseOutputFile,
+  parseShards,
+  parseSize,
+  type Range,
+  UsageError,
+} from './values.js';
+
+/** A key and a value of this size together, with the record around them, fit into a frame. */
+const LARGEST_MAX_VALUE_BYTES = MAX_FRAME_PAYLOAD_BYTES / 2 - 1_048_576;
 
 /** `batch-max-bytes` is `FASTCACHE_BATCH_MAX_BYTES`. */
 export function environmentName(flag: string): string {
@@ -67,4 +80,48 @@ export function choiceFlag<const T extends string>(
 
 export function fileFlag(summary: string) {
   return Flags.string({ summary, helpValue: '<file>' });
+}
+
+/** `--listen` and `--no-listen`, the Redis-protocol port of a server; `listenAddress` reads them. */
+export function listenFlags(summary: string, address: string) {
+  return {
+    listen: addressFlag(summary, address),
+    'no-listen': Flags.boolean({ summary: 'No Redis-protocol port.', default: false }),
+  };
+}
+
+/** The address to listen on, or false: what the arguments say before what the environment says. */
+export function listenAddress({
+  flags,
+  raw,
+}: {
+  flags: { listen: string; 'no-listen': boolean };
+  raw: readonly ({ type: 'flag'; flag: string } | { type: 'arg' })[];
+}): string | false {
+  const given = raw.flatMap((token) => (token.type === 'flag' ? [token.flag] : []));
+  if (given.includes('listen') && given.includes('no-listen')) {
+    throw new UsageError('--listen and --no-listen exclude each other');
+  }
+  return flags['no-listen'] && !given.includes('listen') ? false : flags.listen;
+}
+
+/** What both kinds of server have. */
+export function serverFlags() {
+  return {
+    record: Flags.custom<string>({
+      summary: 'Write the frames of the stream to this dump as well.',
+      helpValue: '<file>',
+      parse: async (file) => parseOutputFile(file),
+    })(),
+    'token-file': fileFlag('The token that replicas present to the primary; FASTCACHE_TOKEN does the same.'),
+    insecure: Flags.boolean({
+      summary: 'Allow addresses beyond this machine although nothing is encrypted.',
+    }),
+    'max-value': sizeFlag({
+      summary: 'The longest value or argument that a client may send.',
+      default: DEFAULT_MAX_VALUE_BYTES,
+      min: 1,
+      max: LARGEST_MAX_VALUE_BYTES,
+    }),
+  };
 }

@@ -100,15 +100,22 @@ function isRecord(item: Item): item is DecodedRecord {
 
 /** Each format by whether several files are named. */
 const renderings: Record<DecodeFormat, (several: boolean) => Rendering> = {
-  text: (several) => ({
-    begin: () => `${headingText()}\n`,
-    beginFile: (file) => (several ? `${escapeText(file)}:\n` : ''),
-    beginFrame: (frame) => `${frameText(frame)}\n`,
-    item: (item) => `${isRecord(item) ? recordText(item) : entryText(item)}\n`,
-    endFrame: () => '',
-    endFile: () => '',
-    end: () => '',
-  }),
+  text: (several) => {
+    let heading = `${headingText()}\n`;
+    return {
+      begin: () => '',
+      beginFile: (file) => (several ? `${escapeText(file)}:\n` : ''),
+      beginFrame: (frame) => {
+        const text = `${heading}${frameText(frame)}\n`;
+        heading = '';
+        return text;
+      },
+      item: (item) => `${isRecord(item) ? recordText(item) : entryText(item)}\n`,
+      endFrame: () => '',
+      endFile: () => '',
+      end: () => '',
+    };
+  },
 
   ndjson: (several) => ({
     begin: () => '',

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { FastcacheError } from '../errors.js';
 import { toJson } from './json.js';
 
 /** Events wait in memory for a slow reader up to this much; the next ones are dropped and counted. */
@@ -16,23 +17,26 @@ export class OutputClosed extends Error {
 
 export class Output {
   readonly #stream: Writable;
-  #closed = false;
+  /** Why nothing can be written any more. */
+  #end: OutputClosed | FastcacheError | undefined;
   #droppedEvents = 0;
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      this.#closed = true;
+    // oclif's listener on stdout throws out of the stream, where nobody can catch it.
+    stream.removeAllListeners('error');
+    stream.on('error', (cause: NodeJS.ErrnoException) => {
+      this.#end ??= cause.code === 'EPIPE' ? new OutputClosed() : writeFailed(cause);
     });
   }
 
-  /** Writes `text` as it is; resolves when there is room for more. Throws `OutputClosed`. */
+  /** Writes `text` as it is; resolves when there is room for more. Throws `OutputClosed` and `WRITE_FAILED`. */
   async write(text: string): Promise<void> {
-    if (this.#closed) throw new OutputClosed();
+    if (this.#end !== undefined) throw this.#end;
     if (this.#stream.write(text)) return;
-    await Promise.race([once(this.#stream, 'drain'), once(this.#stream, 'close')]).catch(rejectAllButEpipe);
-    if (this.#closed) throw new OutputClosed();
+    // An error has been seen to by the listener above.
+    await once(this.#stream, 'drain').catch(() => {});
+    if (this.#end !== undefined) throw this.#end;
   }
 
   line(text: string): Promise<void> {
@@ -41,7 +45,7 @@ export class Output {
 
   /** One NDJSON line, now or never: what happens must not wait for who watches. */
   event(value: Record<string, unknown>): void {
-    if (this.#closed) return;
+    if (this.#end !== undefined) return;
     if (this.#stream.writableLength > MAX_PENDING_EVENT_BYTES) {
       this.#droppedEvents++;
       return;
@@ -51,13 +55,15 @@ export class Output {
     this.#stream.write(`${toJson({ ...value, ...dropped })}\n`);
   }
 
-  /** Resolves when all that was written has left this process, or nobody reads it. */
+  /** Resolves when all that was written has left this process; throws like `write`. */
   async flush(): Promise<void> {
-    if (this.#closed || this.#stream.writableLength === 0) return;
-    await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
+    if (this.#end === undefined && this.#stream.writableLength > 0) {
+      await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
+    }
+    if (this.#end !== undefined) throw this.#end;
   }
 }
 
-function rejectAllButEpipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+function writeFailed(cause: Error): FastcacheError {
+  return new FastcacheError('WRITE_FAILED', `Writing failed: ${cause.message}.`, { file: 'stdout', cause });
 }

@@ -66,3 +66,9 @@ export function parseHostPort(text: string): string {
     throw new UsageError(`expected host:port, [v6]:port or :port; got "${text}"`);
   }
 }
+
+/** A file to write to. Not `-`: the stdout of a server carries its events. */
+export function parseOutputFile(text: string): string {
+  if (text === '' || text === '-') throw new UsageError(`expected the name of a file; got "${text}"`);
+  return text;
+}

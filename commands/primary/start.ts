@@ -1,0 +1,137 @@
+import {
+  addressFlag,
+  choiceFlag,
+  countFlag,
+  listenAddress,
+  listenFlags,
+  serverFlags,
+  shardsFlag,
+  sizeFlag,
+  withEnvironment,
+} from '../../src/cli/flags.js';
+import { ServerCommand } from '../../src/cli/server-command.js';
+import { readToken } from '../../src/cli/token.js';
+import { Primary, primaryEvents } from '../../src/index.js';
+import * as limits from '../../src/limits.js';
+
+export default class PrimaryStart extends ServerCommand {
+  static override summary = 'Start a primary: the store that clients write to and replicas follow.';
+
+  static override description =
+    `Clients speak the Redis protocol to --listen, replicas FCRP to --bind. When both listen, one line on stdout says where; with --json, events follow it, one object a line.
+
+SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such token file; 2: usage.`;
+
+  static override examples = [
+    { description: 'With the default addresses', command: '<%= config.bin %> <%= command.id %>' },
+    {
+      description: 'On free ports, with compression, recording what is published',
+      command:
+        '<%= config.bin %> <%= command.id %> --bind :0 --listen :0 --compression zstd --record dump.fcrp',
+    },
+  ];
+
+  static override flags = withEnvironment({
+    bind: addressFlag('Where replicas connect (FCRP); port 0 picks a free one.', '127.0.0.1:7631'),
+    ...listenFlags('Where clients connect (Redis protocol); port 0 picks a free one.', '127.0.0.1:6380'),
+    shards: shardsFlag('Shards of the store, a power of two.', limits.DEFAULT_SHARDS),
+    route: choiceFlag('What of a key picks its shard.', ['full-key', 'session-prefix'], 'full-key'),
+    compression: choiceFlag('Compression of what replicas are sent.', ['none', 'zstd'], 'none'),
+    'zstd-level': countFlag({
+      summary: 'Level of zstd.',
+      default: limits.DEFAULT_ZSTD_LEVEL,
+      min: limits.MIN_ZSTD_LEVEL,
+      max: limits.MAX_ZSTD_LEVEL,
+    }),
+    'send-policy': choiceFlag(
+      'When records leave: at the end of the turn, in batches, or each at once.',
+      ['adaptive', 'batch', 'immediate'],
+      'adaptive',
+    ),
+    'batch-max-records': countFlag({
+      summary: 'A batch leaves with this many records.',
+      default: limits.DEFAULT_BATCH_MAX_RECORDS,
+      min: 1,
+      max: 2 ** 20,
+    }),
+    'batch-max-bytes': sizeFlag({
+      summary: 'A batch leaves at this size.',
+      default: limits.DEFAULT_BATCH_MAX_BYTES,
+      min: 1,
+      max: limits.MAX_FRAME_PAYLOAD_BYTES / 4,
+    }),
+    'batch-max-delay-us': countFlag({
+      summary: 'With the policy batch, a batch leaves when its first record is this old, in microseconds.',
+      default: limits.DEFAULT_BATCH_MAX_DELAY_US,
+      min: 1,
+      max: 60_000_000,
+    }),
+    backlog: sizeFlag({
+      summary: 'Frames kept for replicas that come back; a shard has its equal share.',
+      default: limits.DEFAULT_BACKLOG_BYTES,
+    }),
+    'snapshot-chunk': sizeFlag({
+      summary: 'About the size of a snapshot chunk.',
+      default: limits.DEFAULT_SNAPSHOT_CHUNK_BYTES,
+      min: limits.MIN_SNAPSHOT_CHUNK_BYTES,
+      max: limits.MAX_FRAME_PAYLOAD_BYTES / 4,
+    }),
+    'max-replicas': countFlag({
+      summary: 'Replicas at one time.',
+      default: limits.DEFAULT_MAX_REPLICAS,
+      min: 1,
+      max: 65_535,
+    }),
+    'subscriber-queue': countFlag({
+      summary: 'A replica with more frames than this waiting is cut off.',
+      default: limits.DEFAULT_SUBSCRIBER_QUEUE_FRAMES,
+      min: 1,
+    }),
+    'subscriber-bytes': sizeFlag({
+      summary: 'A replica with more bytes than this waiting is cut off.',
+      default: limits.DEFAULT_SUBSCRIBER_QUEUE_BYTES,
+      min: 1,
+    }),
+    'sequence-base': choiceFlag(
+      'Sequences start past the clock, so that a restart is noticed, or from 1.',
+      ['clock', 'zero'],
+      'clock',
+    ),
+    ...serverFlags(),
+  });
+
+  async run(): Promise<void> {
+    const parsed = await this.parse(PrimaryStart);
+    const { flags } = parsed;
+    const primary = await Primary.start({
+      bind: flags.bind,
+      listen: listenAddress(parsed),
+      shards: flags.shards,
+      route: flags.route,
+      compression: flags.compression,
+      zstdLevel: flags['zstd-level'],
+      sendPolicy: flags['send-policy'],
+      batchMaxRecords: flags['batch-max-records'],
+      batchMaxBytes: flags['batch-max-bytes'],
+      batchMaxDelayUs: flags['batch-max-delay-us'],
+      backlogBytes: flags.backlog,
+      snapshotChunkBytes: flags['snapshot-chunk'],
+      maxReplicas: flags['max-replicas'],
+      subscriberQueueFrames: flags['subscriber-queue'],
+      subscriberQueueBytes: flags['subscriber-bytes'],
+      sequenceBase: flags['sequence-base'],
+      maxValueBytes: flags['max-value'],
+      insecure: flags.insecure,
+      record: flags.record,
+      token: readToken(flags['token-file'], (message) => this.warn(message)),
+    });
+    for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
+    const { bindAddress: bind, listenAddress: listen, history, shards } = primary;
+    const clients = listen === undefined ? '' : `, clients on ${listen}`;
+    await this.ready(
+      { role: 'primary', bind, listen: listen ?? null, history, shards },
+      `primary ready: replicas on ${bind}${clients}, ${shards} shards, history ${history}`,
+    );
+    await this.serve(primary);
+  }
+}

@@ -1,0 +1,92 @@
+import { Args, Flags } from '@oclif/core';
+import { countFlag, listenAddress, listenFlags, serverFlags, withEnvironment } from '../../src/cli/flags.js';
+import { followEnded } from '../../src/cli/follow-end.js';
+import { followView } from '../../src/cli/follow-view.js';
+import { ServerCommand } from '../../src/cli/server-command.js';
+import { readToken } from '../../src/cli/token.js';
+import { parseHostPort } from '../../src/cli/values.js';
+import { systemClock, systemTimers } from '../../src/clock.js';
+import { Replica, replicaEvents } from '../../src/index.js';
+import * as limits from '../../src/limits.js';
+
+export default class ReplicaFollow extends ServerCommand {
+  static override summary = 'Follow a primary and serve what it holds, read-only.';
+
+  static override description =
+    `The primary may be fastcache's or the Rust crate's. A primary that is not there, or no longer, is tried again, after pauses that grow to 5 s; what is held stays readable meanwhile.
+
+SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable (with --once); 77: it refuses the token; 1: a port is taken; 2: usage.`;
+
+  static override examples = [
+    {
+      description: 'Follow the primary on this machine',
+      command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631',
+    },
+    {
+      description: 'Write what a primary has now to a dump, and leave',
+      command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 --once --no-listen --record dump.fcrp',
+    },
+  ];
+
+  static override args = {
+    primary: Args.string({
+      description: 'The FCRP address of the primary, host:port.',
+      required: true,
+      ignoreStdin: true,
+      parse: async (text) => parseHostPort(text),
+    }),
+  };
+
+  static override flags = withEnvironment({
+    ...listenFlags('Where clients connect (Redis protocol); port 0 picks a free one.', '127.0.0.1:6381'),
+    once: Flags.boolean({
+      summary: 'Exit 0 as soon as all that the primary has at connect is applied.',
+      default: false,
+    }),
+    'reconnect-backoff-ms': countFlag({
+      summary: 'The first pause before another try, in milliseconds; later ones double.',
+      default: limits.DEFAULT_RECONNECT_BACKOFF_MS,
+      min: 1,
+      max: limits.MAX_RECONNECT_BACKOFF_MS,
+    }),
+    'connect-timeout-ms': countFlag({
+      summary: 'How long a connection may take to open, in milliseconds.',
+      default: limits.DEFAULT_CONNECT_TIMEOUT_MS,
+      min: 1,
+      max: 60_000,
+    }),
+    ...serverFlags(),
+  });
+
+  async run(): Promise<void> {
+    const parsed = await this.parse(ReplicaFollow);
+    const { args, flags } = parsed;
+    const replica = await Replica.follow(args.primary, {
+      listen: listenAddress(parsed),
+      record: flags.record,
+      token: readToken(flags['token-file'], (message) => this.warn(message)),
+      reconnectBackoffMs: flags['reconnect-backoff-ms'],
+      connectTimeoutMs: flags['connect-timeout-ms'],
+      maxValueBytes: flags['max-value'],
+      insecure: flags.insecure,
+    });
+    const ended = followEnded(replica, flags.once);
+    const view = followView({
+      address: args.primary,
+      stream: process.stderr,
+      clock: systemClock,
+      timers: systemTimers,
+      appliedRecords: () => replica.metrics().replicaApplied,
+    });
+    for (const name of replicaEvents) {
+      replica.on(name, (event) => (this.jsonEnabled() ? this.showEvent(event) : view.show(event)));
+    }
+    const listen = replica.listenAddress;
+    const clients = listen === undefined ? '' : `, clients on ${listen}`;
+    await this.ready(
+      { role: 'replica', primary: args.primary, listen: listen ?? null },
+      `replica ready: follows ${args.primary}${clients}`,
+    );
+    await this.serve({ close: () => replica.close().finally(() => view.close()) }, ended);
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * What the two servers have in common on the command line: a ready line, then events, as NDJSON on stdout or as lines
+ * on stderr, until a signal, a fault or their own end stops them.
+ */
+import { systemClock } from '../clock.js';
+import { BaseCommand } from './base-command.js';
+import { escapeText } from './escape.js';
+import { eventJson, eventText, type ServerEvent } from './event-rendering.js';
+import { stopRequested } from './shutdown.js';
+
+export interface RunningServer {
+  close(): Promise<void>;
+}
+
+export abstract class ServerCommand extends BaseCommand {
+  /** The ready line: an event with `--json`, else `text`. */
+  protected async ready(fields: Record<string, unknown>, text: string): Promise<void> {
+    if (this.jsonEnabled()) this.showEvent({ event: 'ready', timeMs: systemClock.nowMs(), ...fields });
+    else await this.output.line(escapeText(text));
+  }
+
+  protected showEvent(event: ServerEvent): void {
+    if (this.jsonEnabled()) this.output.event(eventJson(event));
+    else process.stderr.write(`${eventText(event)}\n`);
+  }
+
+  /** Serves until `ended` settles or a signal comes, then drains. Rejects as `ended` does. */
+  protected async serve(server: RunningServer, ended: Promise<void> = new Promise(() => {})): Promise<void> {
+    try {
+      await Promise.race([stopRequested(), ended]);
+    } finally {
+      await server.close();
+    }
+  }
+}

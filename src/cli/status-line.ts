@@ -1,0 +1,40 @@
+/** The last line of a terminal, rewritten in place while other lines scroll by above it. */
+import { escapeText } from './escape.js';
+import { formatNumber } from './text.js';
+
+const CLEAR_LINE = '\r\u001b[2K';
+
+export class StatusLine {
+  readonly #terminal: NodeJS.WriteStream;
+  #text = '';
+
+  constructor(terminal: NodeJS.WriteStream) {
+    this.#terminal = terminal;
+  }
+
+  /** Shows `text`, escaped and cut to the terminal's width; an empty one takes the line away. */
+  show(text: string): void {
+    this.#text = escapeText(text).slice(0, Math.max(0, this.#terminal.columns - 1));
+    this.#terminal.write(`${CLEAR_LINE}${this.#text}`);
+  }
+
+  /** Writes a line that stays. */
+  print(line: string): void {
+    this.#terminal.write(`${CLEAR_LINE}${line}\n${this.#text}`);
+  }
+}
+
+/** How fast a count grows, from one look at it to the next. */
+export class Rate {
+  #count = 0;
+  #atUs = 0;
+
+  /** `count` as of now; returns its growth a second since the last look, as `1,204/s`. */
+  look(count: number, nowUs: number): string {
+    const elapsedUs = nowUs - this.#atUs;
+    const perSecond = elapsedUs > 0 ? ((count - this.#count) * 1e6) / elapsedUs : 0;
+    this.#count = count;
+    this.#atUs = nowUs;
+    return `${formatNumber(Math.max(0, Math.round(perSecond)))}/s`;
+  }
+}
