@@ -4,5 +4,3 @@ export interface Log {
   warn(message: string): void;
   error(message: string): void;
 }
-
-export const silentLog: Log = { info() {}, warn() {}, error() {} };

@@ -219,10 +219,12 @@ export class PrimarySession {
     const mayResume = margin === undefined || margin.get('history') === history.id;
     const catchUp = mayResume ? publisher.backlog.catchUp(claimed) : undefined;
     if (catchUp === undefined || catchUp.kind === 'needs-snapshot') {
+      this.#options.log.info(`replica ${this.address} is given a snapshot`);
       metrics.catchUpSnapshotCount += 1;
       this.#sendSnapshot(watermarks, subscriber);
       return;
     }
+    this.#options.log.info(`replica ${this.address} resumes from the backlog`);
     metrics.catchUpBacklogCount += 1;
     this.#state = 'catching-up';
     subscriber.start(catchUp.kind === 'frames' ? catchUp.frames : [], () => this.#goLive());

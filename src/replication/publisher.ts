@@ -59,10 +59,6 @@ export class Publisher {
     store.onDirty = () => this.#planFlush();
   }
 
-  get shards(): number {
-    return this.#store.shards;
-  }
-
   /** The highest sequence of each shard that backlog and subscribers have; not what still waits in a batch. */
   watermarks(): bigint[] {
     return this.#watermarks.slice();
