@@ -45,7 +45,7 @@ export function eventText(event: ServerEvent | LogEvent): string {
 function lineText(timeMs: number, name: string, texts: readonly string[]): string {
   const time = chalkStderr.dim(formatTime(BigInt(Math.trunc(timeMs))));
   const color = eventColors[name] ?? chalkStderr.bold;
-  return [time, color(name.padEnd(NAME_COLUMNS)), ...texts].join('  ');
+  return [time, color(name.padEnd(NAME_COLUMNS)), ...texts].join('  ').trimEnd();
 }
 
 function fieldJson(value: unknown): unknown {
@@ -55,7 +55,7 @@ function fieldJson(value: unknown): unknown {
 }
 
 function fieldText(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'bigint') return formatNumber(value);
+  if (typeof value === 'number') return formatNumber(Math.round(value));
   if (value instanceof Error) return quoteText(value.message, TEXT_COLUMNS);
   if (Array.isArray(value)) return escapeText(value.join(' ')).slice(0, TEXT_COLUMNS);
   return typeof value === 'string' ? quoteText(value, TEXT_COLUMNS) : escapeText(String(value));

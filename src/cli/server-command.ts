@@ -13,6 +13,14 @@ export interface RunningServer {
 }
 
 export abstract class ServerCommand extends BaseCommand {
+  #stop!: Promise<NodeJS.Signals>;
+
+  /** Signals are heeded from the very start: whoever reads the ready line may send one at once. */
+  protected override async init(): Promise<void> {
+    this.#stop = stopRequested();
+    await super.init();
+  }
+
   /** The ready line: an event with `--json`, else `text`. */
   protected async ready(fields: Record<string, unknown>, text: string): Promise<void> {
     if (this.jsonEnabled()) this.showEvent({ event: 'ready', timeMs: systemClock.nowMs(), ...fields });
@@ -27,7 +35,7 @@ export abstract class ServerCommand extends BaseCommand {
   /** Serves until `ended` settles or a signal comes, then drains. Rejects as `ended` does. */
   protected async serve(server: RunningServer, ended: Promise<void> = new Promise(() => {})): Promise<void> {
     try {
-      await Promise.race([stopRequested(), ended]);
+      await Promise.race([this.#stop, ended]);
     } finally {
       await server.close();
     }

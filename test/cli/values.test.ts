@@ -3,6 +3,7 @@ import {
   formatSize,
   parseCount,
   parseHostPort,
+  parseOutputFile,
   parseShards,
   parseSize,
   UsageError,
@@ -86,5 +87,13 @@ describe('addresses', () => {
 
   it.each(['', 'host', 'host:', 'host:65536', 'host:-1', '::1:80', 'a b:1'])('refuses %j', (text) => {
     expect(usageOf(() => parseHostPort(text))).toContain('expected host:port, [v6]:port or :port');
+  });
+});
+
+describe('files to write to', () => {
+  it('have a name: stdout carries the events', () => {
+    expect(parseOutputFile('dump.fcrp')).toBe('dump.fcrp');
+    for (const text of ['-', ''])
+      expect(usageOf(() => parseOutputFile(text))).toContain('the name of a file');
   });
 });

@@ -2,8 +2,10 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { describeWith } from '../support/optional-peers.js';
 import { freePort } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
+import { RustPrimary, rustPeer } from '../support/rust-peer.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-watermarks-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -80,5 +82,29 @@ describe('watermarks', () => {
     const { status, stderr } = await runCommand(['watermarks', 'localhost:70000']);
     expect(status).toBe(2);
     expect(stderr).toContain('expected host:port, [v6]:port or :port; got "localhost:70000"');
+  });
+});
+
+describeWith(rustPeer, 'watermarks of a Rust primary', () => {
+  it('come with its answer, and with its refusal of a token', async () => {
+    const primary = await RustPrimary.start({ shards: 2, token: 's3cret', immediate: true });
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await primary.set(key, 'value');
+    const asked = await runCommand(['watermarks', primary.address, '--json'], {
+      env: { FASTCACHE_TOKEN: 's3cret' },
+    });
+    const [endpoint] = JSON.parse(asked.stdout).endpoints;
+    expect(endpoint).toMatchObject({
+      role: 'primary',
+      history: null,
+      base: null,
+      replicas: [],
+      backlog: null,
+    });
+    expect(endpoint.watermarks.map(BigInt)).toEqual(await primary.watermarks());
+    expect(endpoint.watermarks.map(Number).reduce((sum: number, mark: number) => sum + mark)).toBe(5);
+    const refused = await runCommand(['watermarks', primary.address]);
+    expect(refused.status).toBe(77);
+    expect(refused.stderr).toContain('TOKEN_REFUSED');
+    await primary.kill();
   });
 });

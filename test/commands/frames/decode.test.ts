@@ -84,11 +84,10 @@ describe('frames decode', () => {
     [['frames', 'decode', ALL, '--no-such-flag'], '--no-such-flag'],
     [['frames', 'decode', '-', '-'], 'only once'],
   ])('exits 2 for %j', async (args, message) => {
-    const text = await runCommand(args);
+    const [text, json] = await Promise.all([runCommand(args), runCommand([...args, '--json'])]);
     expect(text.status).toBe(2);
     expect(text.stdout).toBe('');
     expect(text.stderr).toContain(message);
-    const json = await runCommand([...args, '--json']);
     expect(json.status).toBe(2);
     expect(json.stderr).toBe('');
     expect(JSON.parse(json.stdout)).toEqual({
