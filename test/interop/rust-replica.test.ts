@@ -1,0 +1,80 @@
+/**
+ * A replica of the crate follows a primary of ours that is a process of its own and is being written to through its Redis
+ * port. What was sent is read off the wire, what arrived is compared by digest.
+ */
+import { expect, it } from 'vitest';
+import { servedDigest } from '../support/content.js';
+import { digestOf } from '../support/digest.js';
+import { describeWith } from '../support/optional-peers.js';
+import { eventually, FastcacheProcess } from '../support/processes.js';
+import { RespClient } from '../support/resp-client.js';
+import { RustReplica, rustPeer } from '../support/rust-peer.js';
+import { Wiretap } from '../support/wiretap.js';
+import { Workload } from '../support/workload.js';
+
+const WRITES_BEFORE = 60_000;
+const WRITES_WHILE_JOINING = 140_000;
+
+const matrix = [1, 4, 64].flatMap((shards) =>
+  (['none', 'zstd'] as const).flatMap((compression) =>
+    (['backlog', 'snapshot'] as const).map((bootstrap) => ({ shards, compression, bootstrap })),
+  ),
+);
+
+/** By which the crate's replica, which comes with nothing, is given either everything from the first write on or a snapshot. */
+const bootstrapFlags = {
+  backlog: ['--sequence-base', 'zero'],
+  snapshot: ['--backlog', '64kb', '--snapshot-chunk', '64kb'],
+};
+
+describeWith(rustPeer, 'a Rust replica of our primary', () => {
+  it.each(matrix)(
+    'has all that is written while it joins ($shards shards, $compression, $bootstrap)',
+    async ({ shards, compression, bootstrap }) => {
+      const primary = new FastcacheProcess(
+        [
+          ...['primary', 'start', '--bind', ':0', '--listen', ':0'],
+          ...['--shards', String(shards), '--compression', compression, '--subscriber-queue', '1000000'],
+          ...bootstrapFlags[bootstrap],
+        ],
+        {},
+      );
+      const { bind, listen } = (await primary.event('ready')) as unknown as { bind: string; listen: string };
+      const client = await RespClient.connect(listen);
+      const workload = new Workload({ keys: 50_000, valueBytes: 100, seed: shards });
+      await workload.write(client, WRITES_BEFORE);
+
+      const tap = await Wiretap.start(bind);
+      const replica = await RustReplica.start(tap.address);
+      let joinedAt = Number.POSITIVE_INFINITY;
+      const joined = eventually(
+        () => replica.watermarks(),
+        (watermarks) => watermarks.some((watermark) => watermark > 0n),
+      ).then(() => {
+        joinedAt = workload.written;
+      });
+      await workload.write(client, WRITES_WHILE_JOINING);
+      await joined;
+      expect(joinedAt).toBeLessThan(WRITES_BEFORE + WRITES_WHILE_JOINING);
+
+      const expected = digestOf(workload.entries());
+      await eventually(
+        () => client.command('DBSIZE'),
+        (size) => size === workload.expected.size,
+      );
+      expect(await servedDigest(listen, workload.keys())).toBe(expected);
+      await eventually(
+        () => replica.digest(),
+        (digest) => digest === expected,
+      );
+      expect(tap.sent.Hello).toBe(1);
+      expect(tap.sent.SnapshotBegin ?? 0).toBe(bootstrap === 'snapshot' ? 1 : 0);
+      expect(tap.sent.MutationBatch).toBeGreaterThan(0);
+      if (bootstrap === 'snapshot') expect(tap.sent.SnapshotChunk).toBeGreaterThan(10);
+      client.close();
+      await tap.close();
+      await replica.kill();
+      expect(await primary.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    },
+  );
+});

@@ -1,0 +1,65 @@
+/** A TCP relay between a replica and its primary that counts the kinds of frames that go down: what really was sent. */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { frameKindName } from '../../src/frame/kinds.js';
+import { FrameSplitter } from '../../src/frame/splitter.js';
+
+export class Wiretap {
+  readonly address: string;
+  /** How many frames of each kind have gone to replicas, all connections together. */
+  readonly sent: Record<string, number> = {};
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(server: Server, primary: string) {
+    this.#server = server;
+    const bound = server.address();
+    if (bound === null || typeof bound === 'string') throw new Error('a TCP server without a port');
+    this.address = `127.0.0.1:${bound.port}`;
+    server.on('connection', (socket) => this.#relay(socket, primary));
+  }
+
+  /** Relays to `primary`, `host:port`. */
+  static async start(primary: string): Promise<Wiretap> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new Wiretap(server, primary);
+  }
+
+  /** Breaks every connection that is there; new ones are relayed. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.cut();
+    await closed;
+  }
+
+  #relay(replica: Socket, address: string): void {
+    const [host, port] = address.split(':');
+    const primary = connect(Number(port), host!);
+    const splitter = new FrameSplitter();
+    for (const [from, to] of [
+      [replica, primary],
+      [primary, replica],
+    ] as const) {
+      this.#sockets.add(from);
+      from.setNoDelay(true);
+      from.on('error', () => {});
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+      from.on('data', (chunk: Buffer) => {
+        if (from === primary) splitter.push(chunk, ({ header }) => this.#count(frameKindName(header.kind)));
+        if (!to.write(chunk)) from.pause();
+      });
+      to.on('drain', () => from.resume());
+    }
+  }
+
+  #count(kind: string): void {
+    this.sent[kind] = (this.sent[kind] ?? 0) + 1;
+  }
+}
