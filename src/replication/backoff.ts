@@ -19,12 +19,12 @@ export class Backoff {
     return this.#attempts;
   }
 
-  /** Uniform between 0 and the ceiling, which doubles with every failure up to `MAX_RECONNECT_BACKOFF_MS`. */
+  /** Whole milliseconds, uniform between 0 and the ceiling, which doubles with every failure up to `MAX_RECONNECT_BACKOFF_MS`. */
   nextDelayMs(): number {
     // The exponent is bounded so that years of failures do not overflow it.
     const ceilingMs = Math.min(MAX_RECONNECT_BACKOFF_MS, this.#firstMs * 2 ** Math.min(this.#attempts, 30));
     this.#attempts += 1;
-    return (this.#random.u32() / U32_VALUES) * ceilingMs;
+    return Math.round((this.#random.u32() / U32_VALUES) * ceilingMs);
   }
 
   succeeded(): void {
