@@ -24,7 +24,7 @@ export function parseInteger(at: usize, length: u32): bool {
     if (digit > 9 || value > 922337203685477580) return false;
     value = value * 10 + <u64>digit;
   }
-  const limit = <u64>i64.MAX_VALUE + <u64>negative;
+  const limit = <u64>i64.MAX_VALUE + <u64>(negative ? 1 : 0);
   if (value > limit) return false;
   parsed = negative ? -(<i64>value) : <i64>value;
   return true;

@@ -63,7 +63,7 @@ export function availableBytes(): f64 {
 }
 
 export function pagesFor(bytes: usize): u32 {
-  return <u32>(bytes >> PAGE_SHIFT) + <u32>((bytes & (PAGE_BYTES - 1)) !== 0);
+  return <u32>((<u64>bytes + PAGE_BYTES - 1) >> PAGE_SHIFT);
 }
 
 /** A run of whole pages for `bytes`, or 0 when memory or the limit is exhausted. Its content is undefined. */
