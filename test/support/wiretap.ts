@@ -5,6 +5,8 @@ import { FrameSplitter } from '../../src/frame/splitter.js';
 
 export class Wiretap {
   readonly address: string;
+  /** Turned off, it hangs up on whoever connects. */
+  isOpen = true;
   /** How many frames of each kind have gone to replicas, all connections together. */
   readonly sent: Record<string, number> = {};
   readonly #server: Server;
@@ -37,6 +39,10 @@ export class Wiretap {
   }
 
   #relay(replica: Socket, address: string): void {
+    if (!this.isOpen) {
+      replica.destroy();
+      return;
+    }
     const [host, port] = address.split(':');
     const primary = connect(Number(port), host!);
     const splitter = new FrameSplitter();
