@@ -14,6 +14,7 @@ import {
   ENTRY_HEADER_BYTES,
   OP_DEL,
   OP_EXPIRE,
+  OP_SET,
   OP_SET_GOVERNED,
   RECORD_HEADER_BYTES,
   RESULT_APPLIED,
@@ -126,12 +127,13 @@ function checkBatch(payload: usize, bytes: usize): i32 {
   let at = payload + 4;
   for (let i: u32 = 0; i < count; i++) {
     const left = <u64>(end - at);
+    // The op stands before the lengths: of two faults the first is told.
+    const op: i32 = left > 20 ? load<u8>(at, 20) : OP_SET;
+    if (op === 0 || op > OP_SET_GOVERNED) return fault(APPLY_OP, at - payload + 20, 0, op);
     if (left < <u64>RECORD_HEADER_BYTES)
       return fault(APPLY_TRUNCATED, at - payload, RECORD_HEADER_BYTES, left);
     const keyBytes = load<u32>(at, 45);
     let size = <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>load<u32>(at, 49);
-    const op = <i32>load<u8>(at, 20);
-    if (op === 0 || op > OP_SET_GOVERNED) return fault(APPLY_OP, at - payload + 20, 0, op);
     if (op === OP_SET_GOVERNED) {
       if (size + 4 > left) return fault(APPLY_TRUNCATED, at - payload, size + 4, left);
       size += 4 + <u64>load<u32>(at + <usize>size);

@@ -25,8 +25,8 @@ import {
 
 const COUNT_BYTES: usize = 4;
 const FIRST_CAPACITY: usize = 16384;
-/** An emptied buffer above this goes back: it held an unusually large record. */
-const KEPT_CAPACITY_MAX: u32 = 4194304;
+/** What all shards' emptied buffers may keep together; one that is larger than its share goes back. */
+const KEPT_BYTES_MAX: u32 = 16777216;
 
 let maxRecords: u32 = 512;
 let maxBytes: u32 = 1048576;
@@ -133,7 +133,7 @@ function sealShard(shard: usize): void {
   store<u32>(payload, records);
   setFrameRecords(shard, 0);
   seal(idOf(shard), payload, <usize>frameBytesOf(shard), records, last - <u64>records + 1, last);
-  if (frameCapacityOf(shard) > KEPT_CAPACITY_MAX) {
+  if (frameCapacityOf(shard) > max(KEPT_BYTES_MAX / shardCount, <u32>FIRST_CAPACITY)) {
     freePages(payload);
     setFrame(shard, 0);
     setFrameCapacity(shard, 0);

@@ -47,7 +47,7 @@ export function expire(unitMs: i64, fromNow: bool): i32 {
     else if (word === GT) onlyLater = true;
     else if (word === LT) onlyEarlier = true;
     else {
-      replyErrorAbout('ERR Unsupported option ', argument(i), argumentLength(i), '');
+      replyErrorAbout('ERR Unsupported option ', argument(i), argumentLength(i));
       return DONE;
     }
   }

@@ -1,6 +1,6 @@
 // What a command in place comes to, and the replies that many share.
 import { argument, argumentLength } from './arguments';
-import { replyError, replyErrorAbout } from './reply';
+import { replyError, replyErrorAboutCommand } from './reply';
 
 /** The command has run and replied. */
 export const DONE: i32 = 0;
@@ -22,7 +22,7 @@ export function failed(text: string): i32 {
 }
 
 export function wrongArity(): i32 {
-  replyErrorAbout("ERR wrong number of arguments for '", argument(0), argumentLength(0), "' command");
+  replyErrorAboutCommand("ERR wrong number of arguments for '", argument(0), argumentLength(0));
   return DONE;
 }
 
@@ -39,6 +39,6 @@ export function notAnInteger(): i32 {
 }
 
 export function invalidExpireTime(): i32 {
-  replyErrorAbout("ERR invalid expire time in '", argument(0), argumentLength(0), "' command");
+  replyErrorAboutCommand("ERR invalid expire time in '", argument(0), argumentLength(0));
   return DONE;
 }

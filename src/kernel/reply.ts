@@ -81,8 +81,18 @@ export function replyError(text: string): void {
   at += 2;
 }
 
-/** An error reply with some bytes of the client between two texts; line breaks in them become blanks. */
-export function replyErrorAbout(before: string, from: usize, length: u32, after: string): void {
+/** An error reply that ends with a command's name, whose letters are shown small, in quotes. */
+export function replyErrorAboutCommand(before: string, name: usize, length: u32): void {
+  store<u8>(at++, 0x2d);
+  writeText(before);
+  for (let i: u32 = 0; i < length; i++) store<u8>(at++, load<u8>(name + i) | 0x20);
+  writeText("' command");
+  store<u16>(at, CRLF);
+  at += 2;
+}
+
+/** An error reply that ends with some bytes of the client; line breaks in them become blanks. */
+export function replyErrorAbout(before: string, from: usize, length: u32): void {
   store<u8>(at++, 0x2d);
   writeText(before);
   const shown = min<u32>(length, 128);
@@ -90,7 +100,6 @@ export function replyErrorAbout(before: string, from: usize, length: u32, after:
     const byte = load<u8>(from + i);
     store<u8>(at++, byte === 0x0d || byte === 0x0a ? 0x20 : byte);
   }
-  writeText(after);
   store<u16>(at, CRLF);
   at += 2;
 }

@@ -10,7 +10,7 @@
 //   16-63  addresses of twelve records
 //
 // Keys never move within a segment's generation, which is what lets a scan (scan.ts) pass it slot by slot.
-import { allocatePages, freePages, PAGE_BYTES, PAGE_SHIFT, runBytes } from './pages';
+import { allocatePages, allocateReserve, freePages, PAGE_BYTES, PAGE_SHIFT, runBytes } from './pages';
 import { hasKey, keyLengthOf, keyOf } from './record';
 import {
   deepestOf,
@@ -123,7 +123,9 @@ export function remove(shard: usize, mixed: u64, slot: usize): void {
   const left = countOf(segment) - 1;
   setCount(segment, left);
   setKeys(shard, keysOf(shard) - 1);
-  if (left < MERGE_TRY_AT) join(shard, mixed);
+  if (left >= MERGE_TRY_AT) return;
+  if (left === 0) dropEmptyParts(shard, segmentIn(directoryOf(shard), depthOf(shard), mixed));
+  while (join(shard, mixed)) {}
 }
 
 /** Bytes of directory and segments. */
@@ -238,38 +240,91 @@ function distribute(source: usize, first: usize, second: usize, bit: u32): void 
   }
 }
 
-/** Splits a full segment; false when it can't be: no memory, or keys that would not part. */
+/** Splits a full segment, part by part when it is a chain; false when it can't be: no memory, or keys that would not part. */
 function split(shard: usize, segment: usize, mixed: u64): bool {
-  if (overflowOf(segment) !== 0) return false;
   const depth = depthIn(segment);
   if (depth === depthOf(shard) && !doubleDirectory(shard)) return false;
-  const second = newSegment(depth + 1);
+  const second = newChain(partsOf(segment), depth + 1);
   if (second === 0) return false;
-  memory.copy(scratch, segment, PAGE_BYTES);
-  clearSegment(segment, depth + 1);
-  distribute(scratch, segment, second, 63 - depth);
+  const added = partsOf(second);
+  let twin = second;
+  for (let part = segment; part !== 0; twin = overflowOf(twin)) {
+    const next = overflowOf(part);
+    memory.copy(scratch, part, PAGE_BYTES);
+    clearSegment(part, depth + 1);
+    setOverflow(part, next);
+    distribute(scratch, part, twin, 63 - depth);
+    part = next;
+  }
 
   const span: u32 = 1 << (depthOf(shard) - depth);
   const index = <u32>(mixed >> (64 - <u64>depthOf(shard)));
   const base = index & ~(span - 1);
   point(shard, base + (span >> 1), span >> 1, second);
-  setSegments(shard, segmentsOf(shard) + 1);
+  setSegments(shard, segmentsOf(shard) + added);
   if (depth + 1 === depthOf(shard)) setDeepest(shard, deepestOf(shard) + 2);
+  dropEmptyParts(shard, segment);
+  dropEmptyParts(shard, second);
   return true;
 }
 
-/** Joins the segment of `mixed` with its other half when both are sparse. */
-function join(shard: usize, mixed: u64): void {
+function partsOf(segment: usize): u32 {
+  let parts: u32 = 0;
+  for (let part = segment; part !== 0; part = overflowOf(part)) parts++;
+  return parts;
+}
+
+/** So many empty parts, linked; 0, and none of them, when memory is exhausted. */
+function newChain(parts: u32, depth: u32): usize {
+  let first: usize = 0;
+  for (; parts > 0; parts--) {
+    const added = newSegment(depth);
+    if (added === 0) {
+      freeChain(first);
+      return 0;
+    }
+    setOverflow(added, first);
+    first = added;
+  }
+  return first;
+}
+
+function freeChain(first: usize): void {
+  while (first !== 0) {
+    const next = overflowOf(first);
+    freePages(first);
+    first = next;
+  }
+}
+
+/** Gives back the empty parts behind a segment. */
+function dropEmptyParts(shard: usize, segment: usize): void {
+  let before = segment;
+  for (let part = overflowOf(segment); part !== 0; part = overflowOf(before)) {
+    if (countOf(part) !== 0) {
+      before = part;
+      continue;
+    }
+    setOverflow(before, overflowOf(part));
+    freePages(part);
+    setSegments(shard, segmentsOf(shard) - 1);
+    // Scans count the parts.
+    renew(segment);
+  }
+}
+
+/** Joins the segment of `mixed` with its other half when both are sparse; whether it did. */
+function join(shard: usize, mixed: u64): bool {
   const directory = directoryOf(shard);
   const depth = depthOf(shard);
   const segment = segmentIn(directory, depth, mixed);
   const own = depthIn(segment);
-  if (own <= 1) return;
+  if (own <= 1) return false;
   const span: u32 = 1 << (depth - own);
   const base = <u32>(mixed >> (64 - <u64>depth)) & ~(span - 1);
   const other: usize = load<u32>(directory + ((<usize>(base ^ span)) << 2));
-  if (depthIn(other) !== own || countOf(segment) + countOf(other) >= MERGE_AT) return;
-  if (overflowOf(segment) !== 0 || overflowOf(other) !== 0) return;
+  if (depthIn(other) !== own || countOf(segment) + countOf(other) >= MERGE_AT) return false;
+  if (overflowOf(segment) !== 0 || overflowOf(other) !== 0) return false;
   memory.copy(scratch, other, PAGE_BYTES);
   freePages(other);
   distribute(scratch, segment, segment, 64);
@@ -277,10 +332,9 @@ function join(shard: usize, mixed: u64): void {
   renew(segment);
   point(shard, base & ~span, span << 1, segment);
   setSegments(shard, segmentsOf(shard) - 1);
-  if (own === depth) {
-    setDeepest(shard, deepestOf(shard) - 2);
-    while (deepestOf(shard) === 0 && halveDirectory(shard)) {}
-  }
+  if (own === depth) setDeepest(shard, deepestOf(shard) - 2);
+  while (deepestOf(shard) === 0 && halveDirectory(shard)) {}
+  return true;
 }
 
 function point(shard: usize, from: u32, words: u32, segment: usize): void {
@@ -312,7 +366,8 @@ function halveDirectory(shard: usize): bool {
   if (depth <= 1) return false;
   const words: usize = (<usize>1) << (depth - 1);
   const old = directoryOf(shard);
-  const halved = allocatePages(words << 2);
+  // Past the memory limit too: it gives back more than it takes.
+  const halved = allocateReserve(words << 2);
   if (halved === 0) return false;
   let deepest: u32 = 0;
   for (let i: usize = 0; i < words; i++) {
