@@ -113,37 +113,34 @@ export function set(): i32 {
 
 /** Reads what stands behind the value of a SET into the variables above. */
 function readSetOptions(): i32 {
-  let timed = false;
+  // As Redis has it: a unit may stand there again, but no other one, and the last time counts.
+  let unitWord: u64 = 0;
+  let time: u32 = 0;
   for (let i: u32 = 3; i < argc; i++) {
     const length = argumentLength(i);
     const word = length <= 8 ? wordOf(i) : 0;
     if (word === NX && !onlyOld) onlyNew = true;
     else if (word === XX && !onlyNew) onlyOld = true;
     else if (word === GET) wantsOld = true;
-    else if (word === KEEPTTL && !timed) keepsExpiry = true;
+    else if (word === KEEPTTL && unitWord === 0) keepsExpiry = true;
     else if (
       (word === EX || word === PX || word === EXAT || word === PXAT) &&
-      !timed &&
+      (unitWord === 0 || unitWord === word) &&
       !keepsExpiry &&
       i + 1 < argc
     ) {
-      timed = true;
-      i++;
+      unitWord = word;
+      time = ++i;
     } else return syntaxError();
   }
-  if (!timed) return OPTIONS_READ;
-  for (let i: u32 = 3; i < argc; i++) {
-    const word = argumentLength(i) <= 8 ? wordOf(i) : 0;
-    if (word !== EX && word !== PX && word !== EXAT && word !== PXAT) continue;
-    i++;
-    if (!parseInteger(argument(i), argumentLength(i))) return notAnInteger();
-    const unit: i64 = word === EX || word === EXAT ? 1000 : 1;
-    const base: i64 = word === EX || word === PX ? <i64>nowMs : 0;
-    if (parsed <= 0 || parsed > i64.MAX_VALUE / unit || parsed * unit > i64.MAX_VALUE - base) {
-      return invalidExpireTime();
-    }
-    expiresAtMs = <u64>(parsed * unit + base);
+  if (unitWord === 0) return OPTIONS_READ;
+  if (!parseInteger(argument(time), argumentLength(time))) return notAnInteger();
+  const unit: i64 = unitWord === EX || unitWord === EXAT ? 1000 : 1;
+  const base: i64 = unitWord === EX || unitWord === PX ? <i64>nowMs : 0;
+  if (parsed <= 0 || parsed > i64.MAX_VALUE / unit || parsed * unit > i64.MAX_VALUE - base) {
+    return invalidExpireTime();
   }
+  expiresAtMs = <u64>(parsed * unit + base);
   return OPTIONS_READ;
 }
 

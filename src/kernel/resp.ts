@@ -38,8 +38,8 @@ import { hasRoom, openOutput, outputBytes } from './reply';
 const REPLY_ROOM: u64 = 512;
 /** `$0\r\n\r\n`: the least that an argument takes. */
 const ARGUMENT_BYTES_MIN: usize = 6;
-/** Digits and a sign: a longer number is none. */
-const NUMBER_MAX: usize = 20;
+/** A number of more than 18 digits is none. */
+const BEFORE_LAST_DIGIT_MAX: i64 = 99999999999999999;
 
 const PARSED: i32 = -1;
 const NOTHING: i32 = -2;
@@ -124,8 +124,10 @@ function readLine(at: usize, end: usize): i32 {
       return PARSED;
     }
     const number = <u32>byte - 0x30;
-    if (number > 9 || digit - first > NUMBER_MAX) return NOTHING;
-    value = value > 99999999999999999 ? value : value * 10 + number;
+    if (number > 9 || value > BEFORE_LAST_DIGIT_MAX) return NOTHING;
+    // As for Redis, `01` and `-0` are no numbers.
+    if (value === 0 && (digit > first || (negative && number === 0))) return NOTHING;
+    value = value * 10 + number;
   }
   return STATUS_INCOMPLETE;
 }
