@@ -12,14 +12,7 @@ import { Publisher } from './replication/publisher.js';
 import type { Recorder } from './replication/recorder.js';
 import { ReplicaListener } from './replication/replica-listener.js';
 import { RespServer } from './resp/server.js';
-import {
-  type Bytes,
-  keyBytes,
-  openRecorder,
-  queryBufferBytes,
-  randomSeed,
-  serverFace,
-} from './server-parts.js';
+import { type Bytes, inputLimits, keyBytes, openRecorder, randomSeed, serverFace } from './server-parts.js';
 import { tcpTransport } from './transport/tcp.js';
 
 /**
@@ -196,7 +189,7 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
   const server: RespServer = new RespServer({
     address,
     engine: () => engine,
-    queryBufferBytes: queryBufferBytes(config.maxValueBytes),
+    limits: inputLimits(config),
     face: serverFace({
       clock: systemSeams.clock,
       engine: () => engine,

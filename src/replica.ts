@@ -9,14 +9,7 @@ import { Follower, type FollowerState } from './replication/follower.js';
 import { type MetricsSnapshot, ReplicationMetrics } from './replication/metrics.js';
 import type { Recorder } from './replication/recorder.js';
 import { RespServer } from './resp/server.js';
-import {
-  type Bytes,
-  keyBytes,
-  openRecorder,
-  queryBufferBytes,
-  randomSeed,
-  serverFace,
-} from './server-parts.js';
+import { type Bytes, inputLimits, keyBytes, openRecorder, randomSeed, serverFace } from './server-parts.js';
 import { tcpTransport } from './transport/tcp.js';
 
 /**
@@ -189,7 +182,7 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
   const server: RespServer = new RespServer({
     address,
     engine,
-    queryBufferBytes: queryBufferBytes(config.maxValueBytes),
+    limits: inputLimits(config),
     face: serverFace({
       clock: systemSeams.clock,
       engine,

@@ -4,6 +4,7 @@ import type { Clock, Random } from './clock.js';
 import type { ShardEngine } from './engine/shard-engine.js';
 import type { Log } from './replication/log.js';
 import { Recorder } from './replication/recorder.js';
+import type { InputLimits } from './resp/command-input.js';
 import type { ServerFace } from './resp/commands.js';
 import { REDIS_VERSION, renderInfo } from './status/info.js';
 import { openFileSink } from './transport/file-sink.js';
@@ -27,8 +28,9 @@ export function randomSeed(random: Random): bigint {
   return (BigInt(random.u32()) << 32n) | BigInt(random.u32());
 }
 
-export function queryBufferBytes(maxValueBytes: number): number {
-  return Math.max(QUERY_BUFFER_BYTES_MIN, VALUES_IN_A_COMMAND * maxValueBytes);
+export function inputLimits({ maxValueBytes }: { maxValueBytes: number }): InputLimits {
+  const queryBufferBytes = Math.max(QUERY_BUFFER_BYTES_MIN, VALUES_IN_A_COMMAND * maxValueBytes);
+  return { queryBufferBytes, maxValueBytes };
 }
 
 /** The dump that `record` asks for. Throws WRITE_FAILED when it can't be opened. */

@@ -7,19 +7,25 @@ import { errorReply } from './replies.js';
 /** A longer start of a command is not read again from its beginning with every chunk. */
 const RETRIED_BYTES_MAX = 16_384;
 
+export interface InputLimits {
+  /** What one client may have waiting here, whether in one command or many. */
+  queryBufferBytes: number;
+  /** The longest argument, as the kernel was told. */
+  maxValueBytes: number;
+}
+
 export class CommandInput {
   readonly #sink: CommandSink;
-  readonly #maxBytes: number;
+  readonly #limits: InputLimits;
   #pending: Buffer | undefined;
   /** Least length of the pending command. */
   #need = 0;
   #long: LongCommand | undefined;
   #waits = false;
 
-  /** `maxBytes`: what one client may have waiting here, whether in one command or many. */
-  constructor(sink: CommandSink, maxBytes: number) {
+  constructor(sink: CommandSink, limits: InputLimits) {
     this.#sink = sink;
-    this.#maxBytes = maxBytes;
+    this.#limits = limits;
   }
 
   /** Whether commands wait until `resume`: the client should be read no further. */
@@ -65,7 +71,7 @@ export class CommandInput {
     if (rest === undefined) return;
     this.#waits = rest.waits;
     if (rest.resumeArgs > 0 && (rest.need > INPUT_WINDOW_BYTES || rest.bytes.length > RETRIED_BYTES_MAX)) {
-      this.#long = new LongCommand(rest.bytes, rest.resumeAt, rest.resumeArgs);
+      this.#long = new LongCommand(rest.bytes, rest.resumeAt, rest.resumeArgs, this.#limits.maxValueBytes);
     } else {
       this.#pending = rest.bytes;
       this.#need = rest.need;
@@ -73,7 +79,7 @@ export class CommandInput {
   }
 
   #isOverLimit(bytes: number): boolean {
-    if (bytes <= this.#maxBytes) return false;
+    if (bytes <= this.#limits.queryBufferBytes) return false;
     this.#pending = undefined;
     this.#long = undefined;
     this.#sink.fail(errorReply('ERR Protocol error: the command is larger than the query buffer may be'));

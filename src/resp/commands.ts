@@ -42,14 +42,7 @@ const commands: Record<string, Command> = {
       return OK;
     },
   },
-  select: {
-    arity: 2,
-    run: (args) => {
-      const index = args[1]!.toString('latin1');
-      if (!/^-?\d{1,9}$/.test(index)) return errorReply('ERR invalid DB index');
-      return Number(index) === 0 ? OK : errorReply('ERR DB index is out of range');
-    },
-  },
+  select: { arity: 2, run: select },
   hello: { arity: -1, run: hello },
   client: { arity: -2, run: client },
   command: { arity: -1, run: (args) => (word(args, 1) === 'count' ? integer(0) : array([])) },
@@ -83,6 +76,19 @@ function word(args: Buffer[], index: number): string {
   return args[index]?.toString('latin1').toLowerCase() ?? '';
 }
 
+/** There is database 0 alone; the errors are those of Redis' reading of an int. */
+function select(args: Buffer[]): Buffer {
+  const text = args[1]!.toString('latin1');
+  const index = /^(0|-?[1-9]\d{0,18})$/.test(text) ? BigInt(text) : undefined;
+  if (index === undefined || BigInt.asIntN(64, index) !== index) {
+    return errorReply('ERR value is not an integer or out of range');
+  }
+  if (BigInt.asIntN(32, index) !== index) {
+    return errorReply('ERR value is out of range, value must between -2147483648 and 2147483647');
+  }
+  return index === 0n ? OK : errorReply('ERR DB index is out of range');
+}
+
 function hello(args: Buffer[], client: ClientState, server: ServerFace): Buffer {
   const version = args[1]?.toString('latin1');
   if (version !== undefined && !/^\d+$/.test(version)) {
@@ -111,8 +117,9 @@ function hello(args: Buffer[], client: ClientState, server: ServerFace): Buffer 
 function client(args: Buffer[], client: ClientState): Buffer {
   switch (word(args, 1)) {
     case 'id':
-      return integer(client.id);
+      return args.length === 2 ? integer(client.id) : wrongArity('client|id');
     case 'getname':
+      if (args.length !== 2) return wrongArity('client|getname');
       return bulk(client.name === '' ? null : client.name);
     case 'setname': {
       if (args.length !== 3) return wrongArity('client|setname');

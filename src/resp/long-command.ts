@@ -14,9 +14,14 @@ export class LongCommand {
   /** Where the next argument starts that has not been passed over, and how many are lacking with it. */
   #at: number;
   #left: number;
+  readonly #maxArgumentBytes: number;
 
-  /** `start` is what has come; the argument at `resumeAt` is the first that is not whole, `resumeArgs` are lacking. */
-  constructor(start: Buffer, resumeAt: number, resumeArgs: number) {
+  /**
+   * `start` is what has come; the argument at `resumeAt` is the first that is not whole, `resumeArgs` are lacking. One
+   * that is announced as longer than `maxArgumentBytes` is a fault, and not waited for.
+   */
+  constructor(start: Buffer, resumeAt: number, resumeArgs: number, maxArgumentBytes: number) {
+    this.#maxArgumentBytes = maxArgumentBytes;
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(2 * start.length, 65_536));
     this.#length = start.copy(this.#bytes);
     this.#at = resumeAt;
@@ -62,6 +67,8 @@ export class LongCommand {
     const headerEnd = this.#bytes.subarray(0, limit).indexOf(CR, this.#at);
     if (headerEnd === -1) return limit < this.#length ? undefined : Number.POSITIVE_INFINITY;
     const bytes = Number(this.#bytes.toString('latin1', this.#at + 1, headerEnd));
-    return Number.isSafeInteger(bytes) && bytes >= 0 ? headerEnd + 2 + bytes + 2 : undefined;
+    return Number.isSafeInteger(bytes) && bytes >= 0 && bytes <= this.#maxArgumentBytes
+      ? headerEnd + 2 + bytes + 2
+      : undefined;
   }
 }

@@ -9,7 +9,7 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { listenError } from '../transport/tcp.js';
-import { CommandInput } from './command-input.js';
+import { CommandInput, type InputLimits } from './command-input.js';
 import { type CommandSink, CommandWindow } from './command-window.js';
 import { type ClientState, runRareCommand, type ServerFace } from './commands.js';
 import { errorReply } from './replies.js';
@@ -26,8 +26,7 @@ export interface RespServerOptions {
   /** The store of this moment; a replica's changes with each snapshot. */
   engine(): ShardEngine;
   face: ServerFace;
-  /** What one client may have waiting, in bytes. */
-  queryBufferBytes: number;
+  limits: InputLimits;
 }
 
 export class RespServer {
@@ -92,7 +91,7 @@ export class RespServer {
     const client = new Client(socket, this.#nextId, {
       window: () => this.#currentWindow(),
       face: this.#options.face,
-      queryBufferBytes: this.#options.queryBufferBytes,
+      limits: this.#options.limits,
     });
     this.#nextId += 1;
     this.#clients.add(client);
@@ -103,7 +102,7 @@ export class RespServer {
 interface ClientHost {
   window(): CommandWindow;
   face: ServerFace;
-  queryBufferBytes: number;
+  limits: InputLimits;
 }
 
 class Client implements CommandSink, ClientState {
@@ -120,7 +119,7 @@ class Client implements CommandSink, ClientState {
     this.id = id;
     this.#socket = socket;
     this.#host = host;
-    this.#input = new CommandInput(this, host.queryBufferBytes);
+    this.#input = new CommandInput(this, host.limits);
     socket.on('data', (chunk: Buffer) => {
       if (this.leaves) return;
       this.#input.feed(chunk, host.window());
