@@ -194,7 +194,7 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
       clock: systemSeams.clock,
       engine: () => engine,
       role: 'master',
-      tcpPort: address.port,
+      tcpPort: () => server.port,
       clientCount: () => server.clientCount,
       replication: () => ({
         connected_slaves: parts.door?.replicas().length ?? 0,

@@ -187,7 +187,7 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
       clock: systemSeams.clock,
       engine,
       role: 'slave',
-      tcpPort: address.port,
+      tcpPort: () => server.port,
       clientCount: () => server.clientCount,
       replication: () => ({
         master_host: config.primary.host,

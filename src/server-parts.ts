@@ -47,7 +47,7 @@ export interface FaceOptions {
   clock: Clock;
   engine(): ShardEngine;
   role: 'master' | 'slave';
-  tcpPort: number;
+  tcpPort(): number;
   clientCount(): number;
   /** INFO replication behind `role`. */
   replication(): Record<string, string | number>;
@@ -69,7 +69,7 @@ export function serverFace(options: FaceOptions): ServerFace {
           role,
           version,
           uptimeMs: clock.nowMs() - startedMs,
-          tcpPort: options.tcpPort,
+          tcpPort: options.tcpPort(),
           connectedClients: options.clientCount(),
           usedMemoryBytes: engine().memory().allocated,
           keys: engine().keyCount(),

@@ -53,8 +53,13 @@ export class RespServer {
     } catch (error) {
       throw listenError(this.#options.address, error as NodeJS.ErrnoException);
     }
+    return formatAddress({ host, port: this.port });
+  }
+
+  /** The port really listened on. */
+  get port(): number {
     const bound = this.#server.address();
-    return formatAddress({ host, port: typeof bound === 'object' && bound !== null ? bound.port : port });
+    return typeof bound === 'object' && bound !== null ? bound.port : this.#options.address.port;
   }
 
   get clientCount(): number {
@@ -67,12 +72,7 @@ export class RespServer {
     const closed = once(this.#server, 'close');
     this.#server.close();
     for (const client of this.#clients) client.end();
-    // A client that does not read must not keep the server.
-    const force = setTimeout(() => {
-      for (const client of this.#clients) client.destroy();
-    }, CLOSE_PATIENCE_MS);
     await closed;
-    clearTimeout(force);
   }
 
   /** The command window of the store of this moment. */
@@ -85,7 +85,8 @@ export class RespServer {
   #accept(socket: Socket): void {
     if (this.#clients.size >= CLIENTS_MAX) {
       socket.on('error', () => {});
-      socket.end(errorReply('ERR max number of clients reached'));
+      socket.write(errorReply('ERR max number of clients reached'));
+      endSocket(socket);
       return;
     }
     const client = new Client(socket, this.#nextId, {
@@ -97,6 +98,15 @@ export class RespServer {
     this.#clients.add(client);
     socket.on('close', () => this.#clients.delete(client));
   }
+}
+
+/** Lets out what was written, then closes; a client that neither reads nor goes is not waited for. */
+function endSocket(socket: Socket): void {
+  if (socket.writableEnded) return;
+  const deadline = setTimeout(() => socket.destroy(), CLOSE_PATIENCE_MS);
+  socket.once('close', () => clearTimeout(deadline));
+  socket.end();
+  socket.resume();
 }
 
 interface ClientHost {
@@ -150,12 +160,7 @@ class Client implements CommandSink, ClientState {
 
   end(): void {
     this.leaves = true;
-    this.#socket.end();
-    this.#socket.resume();
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
+    endSocket(this.#socket);
   }
 
   /** One write for all that has gathered. */

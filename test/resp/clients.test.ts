@@ -88,6 +88,7 @@ describe('ioredis', () => {
     const replica = await client(pair.replicaPort).info();
     expect(primary).toContain('role:master\r\nconnected_slaves:1\r\n');
     expect(primary).toContain(`master_replid:${pair.primary.history}`);
+    expect(replica).toContain(`tcp_port:${pair.replicaPort}\r\n`);
     expect(replica).toMatch(/role:slave\r\n[\s\S]*master_link_status:up/);
   });
 });

@@ -1,5 +1,7 @@
 /** What a client may not do, and what it does to nobody else: too long values, clients that do not read, clients that go. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, FastcacheProcess } from '../support/processes.js';
 import { RespClient, respCommand } from '../support/resp-client.js';
@@ -148,6 +150,23 @@ describe('clients that do not read', () => {
     await other.command('PING');
     expect(await process.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     for (const client of [other, ...stalled]) client.close();
+  });
+
+  it('nor hang up, having broken the protocol or said QUIT, are hung up on', async () => {
+    const { address } = await startPrimary();
+    const other = await RespClient.connect(address);
+    for (const bytes of ['*x\r\n', 'QUIT\r\n']) {
+      const socket = connect({ port: Number(address.split(':')[1]), allowHalfOpen: true });
+      socket.on('error', () => {});
+      socket.write(bytes);
+      // Told, and not going.
+      await once(socket.resume(), 'end');
+    }
+    await eventually(
+      async () => String(await other.command('INFO', 'clients')),
+      (info) => info.includes('connected_clients:1\r'),
+    );
+    other.close();
   });
 
   it('that broke the protocol are gone all the same', async () => {
