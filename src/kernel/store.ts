@@ -159,7 +159,8 @@ export function compact(limit: u32): u32 {
   while (moved < limit) {
     const slab = sparseSlab();
     if (slab === 0) break;
-    for (let gone = false, record = nextInUse(slab, 0); !gone && record !== 0; moved++) {
+    let record = nextInUse(slab, 0);
+    while (record !== 0) {
       const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
       // The class has a whole slab's room elsewhere, or sparseSlab would not have chosen it.
       const target = allocateBlock(bytes);
@@ -169,12 +170,11 @@ export function compact(limit: u32): u32 {
       locateAny(key, length, xxh3(key, length));
       store<u32>(atSlot, <u32>target);
       moveExpiry(atShard, target);
-      const next = record;
-      gone = vacate(slab);
-      if (!gone) {
-        store<u32>(next, 0, 8);
-        record = nextInUse(slab, next);
-      }
+      moved++;
+      // With its last record the slab is gone.
+      if (vacate(slab)) break;
+      store<u32>(record, 0, 8);
+      record = nextInUse(slab, record);
     }
   }
   return moved;
