@@ -27,6 +27,8 @@ export class KernelBuffer {
   reserve(bytes: number, used = 0): number {
     if (bytes <= this.#capacity) return this.#address;
     const wanted = Math.max(bytes, used > 0 ? 2 * this.#capacity : 0, this.#leastBytes);
+    // With nothing to keep, the old one makes room for the new.
+    if (used === 0) this.free();
     const larger = this.#kernel.allocate(wanted + INPUT_SLACK_BYTES);
     if (used > 0) this.#kernel.bytes.copy(this.#kernel.bytes, larger, this.#address, this.#address + used);
     this.free();

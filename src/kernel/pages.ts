@@ -3,7 +3,7 @@
 //
 // Each page has a word of metadata, its kind in the two top bits:
 //   FREE   in the first and last page of a free run: the run's pages
-//   RUN    in the first page of a run in use: the run's pages
+//   RUN    in the first page of a run in use: the run's pages, and whether it counts against the limit
 //   SLAB   in every page of a slab: the slab's first page
 //   0      inside a run, or not ours
 // The free runs of a size are linked through their own first page: next at 0, previous at 4.
@@ -12,10 +12,12 @@ export const PAGE_SHIFT: u32 = 12;
 export const PAGE_BYTES: usize = 1 << PAGE_SHIFT;
 
 const KIND_MASK: u32 = 0xc0000000;
-const VALUE_MASK: u32 = 0x3fffffff;
+const VALUE_MASK: u32 = 0x1fffffff;
 const FREE: u32 = 0x40000000;
 const RUN: u32 = 0x80000000;
 const SLAB: u32 = 0xc0000000;
+/** Beside RUN: outside the limit. */
+const RESERVE: u32 = 0x20000000;
 
 /** One page short of 4 GiB, so that no end of memory wraps round to 0. */
 const WASM_PAGES_MAX: u32 = 65535;
@@ -32,6 +34,8 @@ let endPage: u32 = 0;
 const bins: usize = memory.data(84, 4);
 let occupiedBins: u32 = 0;
 let pagesInUse: u32 = 0;
+/** How many of these are outside the limit. */
+let reservePages: u32 = 0;
 /** What `allocatePages` may hand out in all. */
 let pagesLimit: u32 = 0xffffffff;
 
@@ -57,9 +61,9 @@ export function allocatedBytes(): f64 {
 
 /** Bytes that may still be handed out: below the limit, and to be had from free pages or growth. */
 export function availableBytes(): f64 {
-  const most = WASM_PAGES_MAX * PAGES_PER_WASM_PAGE - firstPage;
-  const limit = min(pagesLimit, most);
-  return limit > pagesInUse ? <f64>(limit - pagesInUse) * <f64>PAGE_BYTES : 0;
+  const limited = pagesInUse - reservePages;
+  const most = WASM_PAGES_MAX * PAGES_PER_WASM_PAGE - firstPage - pagesInUse;
+  return limited < pagesLimit ? <f64>min(pagesLimit - limited, most) * <f64>PAGE_BYTES : 0;
 }
 
 export function pagesFor(bytes: usize): u32 {
@@ -69,21 +73,42 @@ export function pagesFor(bytes: usize): u32 {
 /** A run of whole pages for `bytes`, or 0 when memory or the limit is exhausted. Its content is undefined. */
 export function allocatePages(bytes: usize): usize {
   const pages = pagesFor(bytes);
-  if (pages === 0 || pagesInUse >= pagesLimit || pages > pagesLimit - pagesInUse) return 0;
+  const limited = pagesInUse - reservePages;
+  if (pages === 0 || limited >= pagesLimit || pages > pagesLimit - limited) return 0;
   return takePages(pages);
 }
 
-/** As `allocatePages`, past the limit: for what a full store still needs in order to say so or to delete. */
+/**
+ * As `allocatePages`, outside the limit, which is for content: buffers, and what a full store still needs in order to say
+ * so or to delete.
+ */
 export function allocateReserve(bytes: usize): usize {
   const pages = pagesFor(bytes);
-  return pages === 0 ? 0 : takePages(pages);
+  const at: usize = pages === 0 ? 0 : takePages(pages);
+  if (at === 0) return 0;
+  reservePages += pages;
+  setMeta(<u32>(at >> PAGE_SHIFT), RUN | RESERVE | pages);
+  return at;
 }
 
 export function freePages(at: usize): void {
   const page = <u32>(at >> PAGE_SHIFT);
-  const pages = metaOf(page) & VALUE_MASK;
+  const meta = metaOf(page);
+  const pages = meta & VALUE_MASK;
   pagesInUse -= pages;
+  if ((meta & RESERVE) !== 0) reservePages -= pages;
   release(page, pages);
+}
+
+/** Gives back what a run that counts against the limit has behind its first `bytes`. */
+export function shrinkRun(at: usize, bytes: usize): void {
+  const page = <u32>(at >> PAGE_SHIFT);
+  const before = metaOf(page) & VALUE_MASK;
+  const pages = pagesFor(bytes);
+  if (pages >= before) return;
+  setMeta(page, RUN | pages);
+  pagesInUse -= before - pages;
+  release(page + pages, before - pages);
 }
 
 /** Usable bytes of the run at `at`. */

@@ -10,7 +10,7 @@
 //   16-63  addresses of twelve records
 //
 // Keys never move within a segment's generation, which is what lets a scan (scan.ts) pass it slot by slot.
-import { allocatePages, allocateReserve, freePages, PAGE_BYTES, PAGE_SHIFT, runBytes } from './pages';
+import { allocatePages, freePages, PAGE_BYTES, PAGE_SHIFT, runBytes, shrinkRun } from './pages';
 import { hasKey, keyLengthOf, keyOf } from './record';
 import {
   deepestOf,
@@ -365,18 +365,14 @@ function halveDirectory(shard: usize): bool {
   const depth = depthOf(shard);
   if (depth <= 1) return false;
   const words: usize = (<usize>1) << (depth - 1);
-  const old = directoryOf(shard);
-  // Past the memory limit too: it gives back more than it takes.
-  const halved = allocateReserve(words << 2);
-  if (halved === 0) return false;
+  const directory = directoryOf(shard);
   let deepest: u32 = 0;
   for (let i: usize = 0; i < words; i++) {
-    const segment = load<u32>(old + (i << 3));
-    store<u32>(halved + (i << 2), segment);
+    const segment = load<u32>(directory + (i << 3));
+    store<u32>(directory + (i << 2), segment);
     if (depthIn(segment) === depth - 1) deepest++;
   }
-  freePages(old);
-  setDirectory(shard, halved);
+  shrinkRun(directory, words << 2);
   setDepth(shard, depth - 1);
   setDeepest(shard, deepest);
   return true;

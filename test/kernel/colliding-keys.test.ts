@@ -90,7 +90,9 @@ it('a table that was made to chain and deep shrinks to nothing with its keys', (
   expectContent(engine, ordinary(5_000));
 });
 
-it('more keys than one segment can ever hold are refused; others go on, and deletion makes room', () => {
+it('more keys than one segment can ever hold are refused; others go on, and deletion makes room', {
+  timeout: 120_000,
+}, () => {
   const engine = storeOfOneShard();
   const keys = counting(CHAIN_KEYS + 1000);
   expect(setSome(engine, keys)).toBe(CHAIN_KEYS);

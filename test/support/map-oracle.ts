@@ -261,7 +261,7 @@ class Writer {
   }
 
   text(text: string): void {
-    this.length += this.#buffer.latin1Write(text, this.length);
+    this.length += this.#buffer.write(text, this.length, 'latin1');
   }
 
   bulk(bytes: Buffer, from = 0, length = bytes.length): void {
