@@ -1,7 +1,17 @@
-/** A TCP relay between a replica and its primary that counts the kinds of frames that go down: what really was sent. */
+/**
+ * A TCP relay between a replica and its primary that counts the kinds of frames that go down: what really was sent. It
+ * can be slow, so that what usually comes at once comes bit by bit.
+ */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { frameKindName } from '../../src/frame/kinds.js';
 import { FrameSplitter } from '../../src/frame/splitter.js';
+
+const PAUSE_MS = 1;
+
+export interface WiretapOptions {
+  /** What replicas are sent goes in pieces of at most this, with a pause between them. */
+  pieceBytes?: number;
+}
 
 export class Wiretap {
   readonly address: string;
@@ -12,8 +22,11 @@ export class Wiretap {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(server: Server, primary: string) {
+  readonly #pieceBytes: number | undefined;
+
+  private constructor(server: Server, primary: string, { pieceBytes }: WiretapOptions) {
     this.#server = server;
+    this.#pieceBytes = pieceBytes;
     const bound = server.address();
     if (bound === null || typeof bound === 'string') throw new Error('a TCP server without a port');
     this.address = `127.0.0.1:${bound.port}`;
@@ -21,10 +34,10 @@ export class Wiretap {
   }
 
   /** Relays to `primary`, `host:port`. */
-  static async start(primary: string): Promise<Wiretap> {
+  static async start(primary: string, options: WiretapOptions = {}): Promise<Wiretap> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new Wiretap(server, primary);
+    return new Wiretap(server, primary, options);
   }
 
   /** Breaks every connection that is there; new ones are relayed. */
@@ -59,7 +72,8 @@ export class Wiretap {
       });
       from.on('data', (chunk: Buffer) => {
         if (from === primary) splitter.push(chunk, ({ header }) => this.#count(frameKindName(header.kind)));
-        if (!to.write(chunk)) from.pause();
+        if (from === primary && this.#pieceBytes !== undefined) void drip(from, to, chunk, this.#pieceBytes);
+        else if (!to.write(chunk)) from.pause();
       });
       to.on('drain', () => from.resume());
     }
@@ -68,4 +82,13 @@ export class Wiretap {
   #count(kind: string): void {
     this.sent[kind] = (this.sent[kind] ?? 0) + 1;
   }
+}
+
+async function drip(from: Socket, to: Socket, chunk: Buffer, pieceBytes: number): Promise<void> {
+  from.pause();
+  for (let at = 0; at < chunk.length && !to.destroyed; at += pieceBytes) {
+    to.write(chunk.subarray(at, at + pieceBytes));
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  from.resume();
 }
