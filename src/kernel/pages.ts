@@ -22,6 +22,8 @@ const RESERVE: u32 = 0x20000000;
 /** One page short of 4 GiB, so that no end of memory wraps round to 0. */
 const WASM_PAGES_MAX: u32 = 65535;
 const PAGES_PER_WASM_PAGE: u32 = 65536 >> PAGE_SHIFT;
+/** 128 MiB that content never takes: a store that is full to 4 GiB must still reply, delete and tell its replicas. */
+const HEADROOM_PAGES: u32 = 32768;
 /** Grown at the least at once: 1 MiB, or an eighth of what there is. */
 const GROWTH_WASM_PAGES_MIN: u32 = 16;
 /** Free runs of one size class looked at before a larger class is taken from. */
@@ -51,7 +53,8 @@ export function initializePages(): void {
 }
 
 export function limitPages(limitBytes: f64): void {
-  pagesLimit = <u32>(limitBytes / <f64>PAGE_BYTES);
+  const most = WASM_PAGES_MAX * PAGES_PER_WASM_PAGE - firstPage - HEADROOM_PAGES;
+  pagesLimit = <u32>min(limitBytes / <f64>PAGE_BYTES, <f64>most);
 }
 
 /** Bytes in pages that are handed out. */
