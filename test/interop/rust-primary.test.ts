@@ -118,5 +118,6 @@ describeWith(rustPeer, 'replicas of ours of a Rust primary', () => {
       const decoded = await runCommand(['frames', 'decode', dump, '--format', 'ndjson']);
       expect(decoded).toMatchObject({ status: 0, stderr: '' });
     },
+    60_000,
   );
 });

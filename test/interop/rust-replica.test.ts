@@ -76,5 +76,6 @@ describeWith(rustPeer, 'a Rust replica of our primary', () => {
       await replica.kill();
       expect(await primary.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     },
+    60_000,
   );
 });
