@@ -234,7 +234,10 @@ function distribute(source: usize, first: usize, second: usize, bit: u32): void 
     while (used !== 0) {
       const record: usize = load<u32>(line + 16 + ((<usize>ctz(used)) << 2));
       const mixed = mix(xxh3(keyOf(record), keyLengthOf(record)));
-      insertInto(bit < 64 && ((mixed >> <u64>bit) & 1) !== 0 ? second : first, mixed, record);
+      let target = bit < 64 && ((mixed >> <u64>bit) & 1) !== 0 ? second : first;
+      // Of chains the first part that has room: no more of them have been filled than emptied.
+      while (countOf(target) >= BUCKETS * BUCKET_SLOTS) target = overflowOf(target);
+      insertInto(target, mixed, record);
       used &= used - 1;
     }
   }
@@ -247,13 +250,12 @@ function split(shard: usize, segment: usize, mixed: u64): bool {
   const second = newChain(partsOf(segment), depth + 1);
   if (second === 0) return false;
   const added = partsOf(second);
-  let twin = second;
-  for (let part = segment; part !== 0; twin = overflowOf(twin)) {
+  for (let part = segment; part !== 0; ) {
     const next = overflowOf(part);
     memory.copy(scratch, part, PAGE_BYTES);
     clearSegment(part, depth + 1);
     setOverflow(part, next);
-    distribute(scratch, part, twin, 63 - depth);
+    distribute(scratch, segment, second, 63 - depth);
     part = next;
   }
 

@@ -3,7 +3,7 @@ import { xxh3 } from '@node-rs/xxhash';
 import { expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { keyHashedTo, keyMixedTo } from '../support/colliding-keys.js';
-import { contentOf, newEngine } from '../support/engines.js';
+import { contentOf, entriesOf, newEngine } from '../support/engines.js';
 import { RandomSource } from '../support/random.js';
 
 const SEED = 0x0123_4567_89ab_cdefn;
@@ -112,13 +112,33 @@ it.each([8, 10, 16])('keys that share %i bits take no directory out of proportio
   expect(engine.memory().tables).toBeLessThan(20_000 * 16 * 2);
 });
 
-it('a chain is split as soon as the directory is deep enough for it', () => {
+it('a chain is split as soon as the directory is deep enough for it', { timeout: 120_000 }, () => {
   const engine = storeOfOneShard();
-  const chained = sharing(30_000, 10);
+  // More than one chain can hold.
+  const chained = sharing(60_000, 10);
   const others = ordinary(300_000);
-  setAll(engine, chained.slice(0, 28_000));
+  setAll(engine, chained.slice(0, 30_000));
   setAll(engine, others);
-  setAll(engine, chained.slice(28_000));
+  setAll(engine, chained.slice(30_000));
   expectContent(engine, [...chained, ...others]);
   expect(engine.memory().tables).toBeLessThan(engine.keyCount() * 16);
+});
+
+it('a scan of a chain that loses its parts meanwhile meets every key that stays', () => {
+  const engine = storeOfOneShard();
+  const keys = counting(20_000);
+  setAll(engine, keys);
+  const staying = keys.filter((_, n) => n % 10 === 0);
+  const leaving = keys.filter((_, n) => n % 10 !== 0);
+  const met = new Set<string>();
+  const scan = engine.scan();
+  for (let done = false; !done; ) {
+    const step = scan.next(5_000);
+    done = step.done;
+    for (const { key } of entriesOf(step.entries, step.entryCount)) met.add(key.toString('latin1'));
+    for (const key of leaving.splice(0, 300)) engine.del(key);
+  }
+  scan.close();
+  expect(engine.keyCount()).toBeLessThan(keys.length / 2);
+  expect(staying.filter((key) => !met.has(key.toString('latin1')))).toEqual([]);
 });
