@@ -53,8 +53,6 @@ export const errorCodes = {
   // The store.
   OUT_OF_MEMORY: { exitCode: 1, retryable: true },
   VALUE_OVER_LIMIT: { exitCode: 1, retryable: false },
-  READ_ONLY_REPLICA: { exitCode: 1, retryable: false },
-  CLOSED: { exitCode: 1, retryable: false },
 
   // The other end of a connection.
   PRIMARY_UNREACHABLE: { exitCode: 69, retryable: true },
@@ -63,7 +61,6 @@ export const errorCodes = {
   TOKEN_REFUSED: { exitCode: 77, retryable: false },
   PRIMARY_REFUSED: { exitCode: 1, retryable: true },
   TOO_MANY_REPLICAS: { exitCode: 1, retryable: true },
-  SUBSCRIBER_CUT_OFF: { exitCode: 1, retryable: true },
   HISTORY_DIFFERS: { exitCode: 1, retryable: true },
 
   // This machine and this invocation.

@@ -71,7 +71,10 @@ export class Primary {
     return this.#parts.engine.get(keyBytes(key));
   }
 
-  /** Sets a key; without `expireAtMs` (Unix ms) it never expires, with one in the past it is deleted. Throws OUT_OF_MEMORY. */
+  /**
+   * Sets a key; without `expireAtMs` (Unix ms) it never expires, with one in the past it is deleted.
+   * Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT.
+   */
   set(key: Bytes, value: Bytes, { expireAtMs }: { expireAtMs?: number } = {}): void {
     this.#parts.engine.set(keyBytes(key), keyBytes(value), toExpiry(expireAtMs));
   }

@@ -50,6 +50,20 @@ describe('a primary', () => {
     expect(value?.toString()).toBe('before');
   });
 
+  it('refuses a key or a value that is longer than is allowed, and keeps what was there', async () => {
+    const primary = await start({ maxValueBytes: 1000 });
+    primary.set('k'.repeat(1000), 'v'.repeat(1000));
+    primary.set('key', 'before');
+    for (const [key, value] of [
+      ['key', 'v'.repeat(1001)],
+      ['k'.repeat(1001), 'value'],
+    ] as const) {
+      expect(() => primary.set(key, value)).toThrow(expect.objectContaining({ code: 'VALUE_OVER_LIMIT' }));
+    }
+    expect(primary.get('key')?.toString()).toBe('before');
+    expect(primary.keyCount()).toBe(2);
+  });
+
   it('expires keys, and tells its replicas that they are gone', async () => {
     const primary = await start();
     const replica = await Replica.follow(primary.bindAddress);

@@ -25,7 +25,7 @@ export interface ShardEngineOptions {
   seed: bigint;
   batchMaxRecords: number;
   batchMaxBytes: number;
-  /** The longest argument or value of a client. */
+  /** The longest argument, key or value that is taken. */
   maxValueBytes: number;
   /** Bytes for keys, values and tables; what WebAssembly can have at the most when absent. */
   maxMemoryBytes?: number;
@@ -54,6 +54,7 @@ export class ShardEngine implements ReplicatedStore {
   onBatch: (batch: OpenBatch) => void = () => {};
   onDirty: () => void = () => {};
   readonly #clock: Clock;
+  readonly #maxValueBytes: number;
   readonly #scratch: KernelBuffer;
   readonly #applyBuffer: KernelBuffer;
 
@@ -61,6 +62,7 @@ export class ShardEngine implements ReplicatedStore {
     const { shards, route, seed, clock } = options;
     this.shards = shards;
     this.#clock = clock;
+    this.#maxValueBytes = options.maxValueBytes;
     this.kernel = new Kernel(this.#host());
     const ready = this.kernel.exports.initialize(
       shards,
@@ -105,8 +107,10 @@ export class ShardEngine implements ReplicatedStore {
     return Buffer.from(this.kernel.bytes.subarray(value, value + length));
   }
 
-  /** Sets a key; an `expireAtMs` (Unix ms) in the past deletes it. Throws OUT_OF_MEMORY. */
+  /** Sets a key; an `expireAtMs` (Unix ms) in the past deletes it. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT. */
   set(key: Uint8Array, value: Uint8Array, expireAtMs: bigint = NO_EXPIRY): void {
+    this.#checkLength(key);
+    this.#checkLength(value);
     const address = this.#scratch.fill(key, value);
     this.updateTime();
     const valueAddress = address + key.length;
@@ -227,6 +231,14 @@ export class ShardEngine implements ReplicatedStore {
       tables: exports.memoryInTables(),
       frames: exports.memoryInFrames(),
     };
+  }
+
+  #checkLength(bytes: Uint8Array): void {
+    const expected = this.#maxValueBytes;
+    const found = bytes.length;
+    if (found <= expected) return;
+    const message = `A key or value may have ${expected} bytes; this one has ${found}.`;
+    throw new FastcacheError('VALUE_OVER_LIMIT', message, { expected, found });
   }
 
   #wasThere(status: number, bytes: number): boolean {

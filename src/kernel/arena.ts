@@ -147,13 +147,13 @@ function classOf(bytes: usize): u32 {
   return FINE_CLASSES + ((log - 8) << 4) + step + 1;
 }
 
-/** The fewest pages that hold eight blocks and waste at most a 32nd. */
+/** The fewest pages that hold four blocks and waste at most a 32nd. */
 function slabPagesFor(bytes: usize): u32 {
   let pages: u32 = bytes <= 1024 ? 4 : 1;
   for (; pages < SLAB_PAGES_MAX; pages++) {
     const room = <usize>pages * PAGE_BYTES - SLAB_HEADER;
     const waste = room % bytes;
-    if (room / bytes >= 8 && waste * 32 <= room) break;
+    if (room / bytes >= 4 && waste * 32 <= room) break;
   }
   return pages;
 }

@@ -50,7 +50,7 @@ let processed: f64 = 0;
 let lineEnd: usize = 0;
 let lineValue: i64 = 0;
 
-/** Commands run in place since the start. */
+/** Commands since the start, those that were handed out included. */
 export function processedCommands(): f64 {
   return processed;
 }
@@ -72,8 +72,8 @@ export function execute(input: usize, length: usize, output: usize, outputLength
     const outcome = runCommand();
     if (outcome === FULL) return full(at - input, wantedOutput);
     at = lineEnd;
-    if (outcome === HANDED_OUT) return handOut(STATUS_HANDED_OUT, at - input);
     processed += 1;
+    if (outcome === HANDED_OUT) return handOut(STATUS_HANDED_OUT, at - input);
   }
   return finish(STATUS_DONE, length);
 }
