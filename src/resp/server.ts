@@ -8,6 +8,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
+import { readShared } from '../transport/shared-read.js';
 import { listenError } from '../transport/tcp.js';
 import { CommandInput, type InputLimits } from './command-input.js';
 import { type CommandSink, CommandWindow } from './command-window.js';
@@ -32,14 +33,15 @@ export interface RespServerOptions {
 export class RespServer {
   readonly #options: RespServerOptions;
   readonly #server: Server;
-  readonly #clients = new Set<Client>();
+  /** Who is connected, and when it is gone. */
+  readonly #clients = new Map<Client, Promise<void>>();
   #window: CommandWindow | undefined;
   #nextId = 1;
 
   constructor(options: RespServerOptions) {
     this.#options = options;
     this.#server = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, pauseOnConnect: true },
       (socket) => this.#accept(socket),
     );
   }
@@ -71,8 +73,8 @@ export class RespServer {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const client of this.#clients) client.end();
-    await closed;
+    for (const client of this.#clients.keys()) client.end();
+    await Promise.all([closed, ...this.#clients.values()]);
   }
 
   /** The command window of the store of this moment. */
@@ -95,8 +97,12 @@ export class RespServer {
       limits: this.#options.limits,
     });
     this.#nextId += 1;
-    this.#clients.add(client);
-    socket.on('close', () => this.#clients.delete(client));
+    this.#clients.set(
+      client,
+      client.gone.then(() => {
+        this.#clients.delete(client);
+      }),
+    );
   }
 }
 
@@ -119,22 +125,24 @@ class Client implements CommandSink, ClientState {
   readonly id: number;
   name = '';
   leaves = false;
+  readonly gone: Promise<void>;
   readonly #socket: Socket;
   readonly #host: ClientHost;
   readonly #input: CommandInput;
   #replies: Buffer[] = [];
   #replyBytes = 0;
 
-  constructor(socket: Socket, id: number, host: ClientHost) {
+  constructor(accepted: Socket, id: number, host: ClientHost) {
     this.id = id;
-    this.#socket = socket;
     this.#host = host;
     this.#input = new CommandInput(this, host.limits);
-    socket.on('data', (chunk: Buffer) => {
+    const socket = readShared(accepted, (chunk) => {
       if (this.leaves) return;
       this.#input.feed(chunk, host.window());
       this.#flush();
     });
+    this.#socket = socket;
+    this.gone = new Promise((resolve) => socket.once('close', () => resolve()));
     socket.on('drain', () => this.#goOn());
     // What a broken connection has left behind is not this server's to tell.
     socket.on('error', () => socket.destroy());

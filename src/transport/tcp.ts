@@ -9,11 +9,19 @@ import type { Address, Connection, ConnectionHandlers, Listener, Transport } fro
 
 /** A peer whose machine is gone is noticed by probes that start after this much silence. */
 const KEEP_ALIVE_MS = 10_000;
+const READ_BYTES = 1_048_576;
+/** A connection takes this much before it is full: a turn's frames rather than one. */
+const WRITE_BYTES = 1_048_576;
 
 export const tcpTransport: Transport = { listen, connect };
 
 function listen(address: Address, accept: (connection: Connection) => void): Promise<Listener> {
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+  const server = createServer({
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+    highWaterMark: WRITE_BYTES,
+  });
   server.on('connection', (socket) => {
     // A socket may be reset before it is handed out: it then has no address, and nobody to tell.
     if (socket.remoteAddress === undefined) socket.destroy();
@@ -64,12 +72,21 @@ function connect(
   { connectTimeoutMs }: { connectTimeoutMs: number },
   handlers: ConnectionHandlers & { opened(connection: Connection): void },
 ): { destroy(): void } {
+  let connection: TcpConnection | undefined;
   const socket = openSocket({
     host: address.host,
     port: address.port,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MS,
+    // One buffer for good, and large: a primary's stream comes in frames of tens of KiB.
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (bytes, buffer) => {
+        connection?.handlers.onData((buffer as Buffer).subarray(0, bytes));
+        return true;
+      },
+    },
   });
   const place = formatAddress(address);
   const unreachable = (why: string, cause?: unknown) =>
@@ -94,7 +111,7 @@ function connect(
     clearTimeout(deadline);
     socket.off('error', onError);
     socket.off('close', onClose);
-    const connection = new TcpConnection(socket, place);
+    connection = new TcpConnection(socket, place);
     connection.handlers = handlers;
     handlers.opened(connection);
   });
