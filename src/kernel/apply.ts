@@ -35,10 +35,12 @@ import {
   shardAt,
   shardCount,
 } from './shard';
-import { discardHere, expireHereQuietly, locateAny, writeHere } from './store';
+import { discardHere, expireHereQuietly, locateAny, touchBucketOf, touchRecordOf, writeHere } from './store';
 import { xxh3 } from './xxh3';
 
 const NO_GOVERNANCE: u32 = 0xffffffff;
+/** Records that are looked at together; a power of two. */
+const AHEAD: u32 = 16;
 let round: u32 = 0;
 let newestMs: u64 = 0;
 
@@ -55,22 +57,19 @@ export function apply(payload: usize, bytes: usize): i32 {
   let applied: u32 = 0;
   let skipped: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
+    if ((i & (AHEAD - 1)) === 0) touchAhead(at, min(count - i, AHEAD));
     const shard = shardAt(load<u32>(at));
     const sequence = load<u64>(at, 4);
-    const op = <i32>load<u8>(at, 20);
-    const keyBytes = load<u32>(at, 45);
-    const valueBytes = load<u32>(at, 49);
     if (sequence <= sequenceOf(shard)) skipped++;
     else {
-      if (!applyRecord(at, op, keyBytes, valueBytes)) {
+      if (!applyRecord(at)) {
         setResult(RESULT_APPLIED, applied);
         return fault(APPLY_MEMORY, at - payload, 0, 0);
       }
       setSequence(shard, sequence);
       applied++;
     }
-    at += <usize>RECORD_HEADER_BYTES + <usize>keyBytes + <usize>valueBytes;
-    if (op === OP_SET_GOVERNED) at += 4 + <usize>load<u32>(at);
+    at = behindRecord(at);
   }
   setResult(RESULT_APPLIED, applied);
   setResult(RESULT_SKIPPED, skipped);
@@ -160,8 +159,27 @@ function checkBatch(payload: usize, bytes: usize): i32 {
   return at === end ? APPLY_OK : fault(APPLY_TRAILING, at - payload, 0, end - at);
 }
 
-function applyRecord(at: usize, op: i32, keyBytes: u32, valueBytes: u32): bool {
+/** The record behind a sound one. */
+function behindRecord(at: usize): usize {
+  const end = at + RECORD_HEADER_BYTES + <usize>load<u32>(at, 45) + <usize>load<u32>(at, 49);
+  return load<u8>(at, 20) === OP_SET_GOVERNED ? end + 4 + <usize>load<u32>(end) : end;
+}
+
+/** Reads what the next `count` records will need, all buckets and then all records (store.ts). */
+function touchAhead(at: usize, count: u32): void {
+  let record = at;
+  for (let i: u32 = 0; i < count; i++, record = behindRecord(record)) {
+    touchBucketOf(record + RECORD_HEADER_BYTES, load<u32>(record, 45), load<u64>(record, 21));
+  }
+  for (record = at; count > 0; count--, record = behindRecord(record)) {
+    touchRecordOf(record + RECORD_HEADER_BYTES, load<u32>(record, 45), load<u64>(record, 21));
+  }
+}
+
+function applyRecord(at: usize): bool {
   const key = at + RECORD_HEADER_BYTES;
+  const keyBytes = load<u32>(at, 45);
+  const op = <i32>load<u8>(at, 20);
   const record = locateAny(key, keyBytes, load<u64>(at, 21));
   if (op === OP_DEL) {
     if (record !== 0) discardHere(record);
@@ -170,7 +188,7 @@ function applyRecord(at: usize, op: i32, keyBytes: u32, valueBytes: u32): bool {
   const expiresAtMs = load<u64>(at, 37);
   if (op === OP_EXPIRE) return record === 0 || expireHereQuietly(record, expiresAtMs);
   // A Set that is past its expiry replaces what was there all the same, and is hidden: the older value must not live on.
-  return writeHere(record, key, keyBytes, key + <usize>keyBytes, valueBytes, expiresAtMs);
+  return writeHere(record, key, keyBytes, key + <usize>keyBytes, load<u32>(at, 49), expiresAtMs);
 }
 
 function fault(status: i32, offset: usize, expected: u64, found: u64): i32 {

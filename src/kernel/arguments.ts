@@ -7,7 +7,9 @@ const FIRST_CAPACITY: u32 = 1024;
 /** Words that the host reads after a call; layout.ts names them. */
 export const result: usize = memory.data(96, 8);
 let table: usize = 0;
-let capacity: u32 = 0;
+/** Where the arguments of the command at hand stand in the table. */
+let base: usize = 0;
+export let argumentCapacity: u32 = 0;
 export let argc: u32 = 0;
 /** The longest argument or value that a client may send or build. */
 export let maxArgumentBytes: i64 = 67108864;
@@ -23,23 +25,26 @@ export function initializeArguments(): bool {
 
 /** Makes room for `count` arguments; false when there are too many or memory is exhausted. */
 export function growArguments(count: u32): bool {
-  if (count <= capacity) return true;
+  if (count <= argumentCapacity) return true;
   if (count > <u32>ARGUMENTS_MAX) return false;
   // Past the memory limit too: a full store must still take a DEL of many keys.
   const larger = allocateReserve((<usize>count) << 3);
   if (larger === 0) return false;
   if (table !== 0) freePages(table);
   table = larger;
-  capacity = <u32>(runBytes(larger) >> 3);
+  argumentCapacity = <u32>(runBytes(larger) >> 3);
   return true;
 }
 
-export function setArgc(count: u32): void {
+/** Makes the `count` arguments from the table's entry `first` on those of the command at hand. */
+export function setArguments(first: u32, count: u32): void {
+  base = table + ((<usize>first) << 3);
   argc = count;
 }
 
+/** Address of the first argument's entry. */
 export function argumentTable(): usize {
-  return table;
+  return base;
 }
 
 export function setArgument(index: u32, at: usize, length: u32): void {
@@ -48,11 +53,11 @@ export function setArgument(index: u32, at: usize, length: u32): void {
 }
 
 export function argument(index: u32): usize {
-  return load<u32>(table + ((<usize>index) << 3));
+  return load<u32>(base + ((<usize>index) << 3));
 }
 
 export function argumentLength(index: u32): u32 {
-  return load<u32>(table + ((<usize>index) << 3), 4);
+  return load<u32>(base + ((<usize>index) << 3), 4);
 }
 
 /** Up to eight bytes of an argument as a lower-case word, for comparing with `word`'s; longer ones give their start. */

@@ -1,11 +1,14 @@
 // RESP: splits pipelined input into commands, runs the hot ones in place and hands out the rest.
 import {
   argc,
+  argument,
+  argumentCapacity,
+  argumentLength,
   argumentTable,
   growArguments,
   maxArgumentBytes,
-  setArgc,
   setArgument,
+  setArguments,
   setResult,
 } from './arguments';
 import { FULL, HANDED_OUT, runCommand, wantedOutput } from './commands';
@@ -33,6 +36,8 @@ import {
   STATUS_PROTOCOL_ERROR,
 } from './layout';
 import { hasRoom, openOutput, outputBytes } from './reply';
+import { forgetHash, knowHash, touchBucketOf, touchRecordOf } from './store';
+import { xxh3 } from './xxh3';
 
 /** Room that every command finds: all replies but those that carry values fit in it. */
 const REPLY_ROOM: u64 = 512;
@@ -40,6 +45,13 @@ const REPLY_ROOM: u64 = 512;
 const ARGUMENT_BYTES_MIN: usize = 6;
 /** A number of more than 18 digits is none. */
 const BEFORE_LAST_DIGIT_MAX: i64 = 99999999999999999;
+
+/** Commands that are looked at together, so that their waits for memory overlap; all but the first have few arguments. */
+const GROUP_MAX: u32 = 16;
+const GROUP_ARGUMENTS: u32 = 64;
+/** Of each: 0 where it starts, 4 where it ends, 8 its first entry in the argument table, 12 argc, 16 hash of argument 1. */
+const group: usize = memory.data(512, 8);
+let grouped: u32 = 0;
 
 const PARSED: i32 = -1;
 const NOTHING: i32 = -2;
@@ -60,25 +72,74 @@ export function execute(input: usize, length: usize, output: usize, outputLength
   openOutput(output, outputLength);
   const end = input + length;
   let at = input;
+  // Starts with one and doubles: what is handed out ends the call, and all behind it would have been read in vain.
+  let most: u32 = 1;
   while (at < end) {
-    if (!hasRoom(REPLY_ROOM)) return full(at - input, REPLY_ROOM);
-    if (load<u8>(at) !== 0x2a) return inline(input, at, end);
-    const status = parse(at, end);
-    if (status === NOTHING) {
+    if (load<u8>(at) !== 0x2a)
+      return hasRoom(REPLY_ROOM) ? inline(input, at, end) : full(at - input, REPLY_ROOM);
+    const status = parseGroup(at, end, most);
+    if (grouped === 0) {
+      if (status !== NOTHING) return finish(status, at - input);
       at = lineEnd;
       continue;
     }
-    if (status !== PARSED) return finish(status, at - input);
-    const outcome = runCommand();
-    if (outcome === FULL) return full(at - input, wantedOutput);
-    at = lineEnd;
-    processed += 1;
-    if (outcome === HANDED_OUT) return handOut(STATUS_HANDED_OUT, at - input);
+    if (grouped > 1) touchGroup();
+    for (let i: u32 = 0; i < grouped; i++) {
+      const entry = entryOf(i);
+      const start: usize = load<u32>(entry);
+      if (!hasRoom(REPLY_ROOM)) return full(start - input, REPLY_ROOM);
+      setArguments(load<u32>(entry, 8), load<u32>(entry, 12));
+      if (argc > 1) knowHash(argument(1), load<u64>(entry, 16));
+      const outcome = runCommand();
+      if (outcome === FULL) return full(start - input, wantedOutput);
+      at = load<u32>(entry, 4);
+      processed += 1;
+      if (outcome === HANDED_OUT) return handOut(STATUS_HANDED_OUT, at - input);
+    }
+    most = min(most << 1, GROUP_MAX);
   }
   return finish(STATUS_DONE, length);
 }
 
+/** Parses up to `most` commands from `at` on into the group; returns why it ended: PARSED, or what stands behind them. */
+function parseGroup(at: usize, end: usize, most: u32): i32 {
+  let used: u32 = 0;
+  let status = PARSED;
+  for (grouped = 0; grouped < most && at < end && load<u8>(at) === 0x2a; grouped++) {
+    status = parse(at, end, used);
+    if (status !== PARSED) return status;
+    const entry = entryOf(grouped);
+    store<u32>(entry, <u32>at);
+    store<u32>(entry, <u32>lineEnd, 4);
+    store<u32>(entry, used, 8);
+    store<u32>(entry, argc, 12);
+    // The first argument of most commands is their key.
+    if (argc > 1) store<u64>(entry, xxh3(argument(1), argumentLength(1)), 16);
+    used += argc;
+    at = lineEnd;
+  }
+  return status;
+}
+
+function touchGroup(): void {
+  for (let i: u32 = 0; i < grouped; i++) {
+    const entry = entryOf(i);
+    setArguments(load<u32>(entry, 8), load<u32>(entry, 12));
+    if (argc > 1) touchBucketOf(argument(1), argumentLength(1), load<u64>(entry, 16));
+  }
+  for (let i: u32 = 0; i < grouped; i++) {
+    const entry = entryOf(i);
+    setArguments(load<u32>(entry, 8), load<u32>(entry, 12));
+    if (argc > 1) touchRecordOf(argument(1), argumentLength(1), load<u64>(entry, 16));
+  }
+}
+
+function entryOf(index: u32): usize {
+  return group + ((<usize>index) << 5);
+}
+
 function finish(status: i32, consumed: usize): i32 {
+  forgetHash();
   setResult(RESULT_CONSUMED, <u32>consumed);
   setResult(RESULT_OUTPUT, outputBytes());
   return status;
@@ -132,14 +193,18 @@ function readLine(at: usize, end: usize): i32 {
   return STATUS_INCOMPLETE;
 }
 
-/** Reads the command at `at` into the argument table; `lineEnd` is then its end. */
-function parse(at: usize, end: usize): i32 {
+/**
+ * Reads the command at `at` into the argument table from its entry `first` on; `lineEnd` is then its end. A command with
+ * many arguments is only taken as the first of a group: NOTHING otherwise.
+ */
+function parse(at: usize, end: usize, first: u32): i32 {
   const line = readLine(at + 1, end);
   if (line === NOTHING) return fault(PROTOCOL_MULTIBULK_LENGTH);
   if (line !== PARSED) return incomplete(end - at + 1, 0, 0);
   if (lineValue <= 0) return NOTHING;
   if (lineValue > ARGUMENTS_MAX) return fault(PROTOCOL_MULTIBULK_LENGTH);
   const count = <u32>lineValue;
+  if (first !== 0 && (count > GROUP_ARGUMENTS || first + count > argumentCapacity)) return NOTHING;
   // Many arguments: look first whether they are all there, before the table grows for them.
   if (count > 1024) {
     const status = checkComplete(at, lineEnd, end, count);
@@ -151,9 +216,9 @@ function parse(at: usize, end: usize): i32 {
     const start = lineEnd;
     const status = readArgument(at, start, end, count - i);
     if (status !== PARSED) return status;
-    setArgument(i, lineEnd - 2 - <usize>lineValue, <u32>lineValue);
+    setArgument(first + i, lineEnd - 2 - <usize>lineValue, <u32>lineValue);
   }
-  setArgc(count);
+  setArguments(first, count);
   return PARSED;
 }
 
@@ -196,6 +261,6 @@ function inline(input: usize, at: usize, end: usize): i32 {
   }
   const bare = newline > at && load<u8>(newline - 1) === 0x0d ? newline - 1 : newline;
   setArgument(0, at, <u32>(bare - at));
-  setArgc(1);
+  setArguments(0, 1);
   return handOut(STATUS_INLINE, newline + 1 - input);
 }

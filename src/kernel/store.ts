@@ -8,7 +8,7 @@ import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } fr
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from './layout';
 import { heapPlaceOf, IN_USE, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from './record';
 import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from './shard';
-import { find, insert, mix, remove, reserve } from './table';
+import { find, insert, mix, remove, reserve, touchBucket, touchRecord } from './table';
 import { xxh3 } from './xxh3';
 
 export let isReplica: bool = false;
@@ -29,6 +29,34 @@ export function expiredCount(): f64 {
   return expiredKeys;
 }
 
+/** Bytes read ahead; kept so that no compiler leaves the reading out. */
+export let touched: u64 = 0;
+/** The key whose hash is known already, by its address; 0: none. */
+let knownKey: usize = 0;
+let knownHash: u64 = 0;
+
+/** Until `forgetHash`, `locate` need not hash the key at this address. */
+export function knowHash(key: usize, hash: u64): void {
+  knownKey = key;
+  knownHash = hash;
+}
+
+export function forgetHash(): void {
+  knownKey = 0;
+}
+
+/**
+ * Memory is slow, and waits for several keys overlap: whoever has many to find first reads all their buckets, then the
+ * records those point to, and only then looks for them one by one.
+ */
+export function touchBucketOf(key: usize, length: u32, hash: u64): void {
+  touched ^= touchBucket(shardAt(shardOfKey(key, length, hash)), mix(hash));
+}
+
+export function touchRecordOf(key: usize, length: u32, hash: u64): void {
+  touched ^= touchRecord(shardAt(shardOfKey(key, length, hash)), mix(hash));
+}
+
 export function shardOfKey(key: usize, length: u32, hash: u64): u32 {
   if (!isRoutedByPrefix()) return routeOfHash(hash);
   const routed = routedLength(key, length);
@@ -46,7 +74,7 @@ export function locateAny(key: usize, length: u32, hash: u64): usize {
 
 /** The record of a live key, or 0. On a primary a key past its expiry is deleted on the way. */
 export function locate(key: usize, length: u32): usize {
-  const record = locateAny(key, length, xxh3(key, length));
+  const record = locateAny(key, length, key === knownKey ? knownHash : xxh3(key, length));
   if (record === 0 || heapPlaceOf(record) === 0) return record;
   if (expiryOf(atShard, record) > nowMs) return record;
   if (!isReplica) expire(record);

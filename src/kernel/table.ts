@@ -78,6 +78,23 @@ export function find(shard: usize, mixed: u64, key: usize, length: u32): usize {
   return 0;
 }
 
+/** Reads a key's bucket, so that it is in the cache when `find` comes to it. What is returned must be used for nothing. */
+export function touchBucket(shard: usize, mixed: u64): u64 {
+  const directory = directoryOf(shard);
+  if (directory === 0) return 0;
+  return load<u64>(segmentIn(directory, depthOf(shard), mixed) + ((<usize>bucketOf(mixed)) << 6));
+}
+
+/** As `touchBucket`, the start of the record that is most likely the key's. */
+export function touchRecord(shard: usize, mixed: u64): u64 {
+  const directory = directoryOf(shard);
+  if (directory === 0) return 0;
+  const line = segmentIn(directory, depthOf(shard), mixed) + ((<usize>bucketOf(mixed)) << 6);
+  const tag = v128.splat<u8>(tagOf(mixed));
+  const matches = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(line), tag)) & SLOT_MASK;
+  return matches === 0 ? 0 : load<u64>(load<u32>(line + 16 + ((<usize>ctz(matches)) << 2)));
+}
+
 /** Makes room so that `insert` cannot fail; false when memory is exhausted. */
 export function reserve(shard: usize, mixed: u64): bool {
   if (directoryOf(shard) === 0 && !createTable(shard)) return false;

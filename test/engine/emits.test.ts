@@ -201,10 +201,11 @@ describe('batches', () => {
   });
 
   it('never exceed a frame: a record that does not fit beside the others opens the next', () => {
-    const engine = newEngine({ shards: 1, batchMaxBytes: 256 * 1024 * 1024 });
+    const MiB = 1024 * 1024;
+    const engine = newEngine({ shards: 1, batchMaxBytes: 256 * MiB, maxValueBytes: 128 * MiB });
     const sizes: number[] = [];
     engine.onBatch = ({ payload }) => sizes.push(payload.length);
-    const half = Buffer.alloc(120 * 1024 * 1024);
+    const half = Buffer.alloc(120 * MiB);
     for (let n = 0; n < 3; n++) engine.set(Buffer.from('k'), half);
     engine.flush();
     expect(sizes.length).toBe(2);
@@ -212,7 +213,7 @@ describe('batches', () => {
   });
 
   it('a record that no frame can carry is refused', () => {
-    const engine = newEngine({ shards: 1 });
+    const engine = newEngine({ shards: 1, maxValueBytes: 512 * 1024 * 1024 });
     const most = 256 * 1024 * 1024 - 4 - 53 - 1;
     expect(() => engine.set(Buffer.from('k'), Buffer.alloc(most + 1))).toThrow(
       expect.objectContaining({ code: 'OUT_OF_MEMORY' }),
