@@ -1,31 +1,15 @@
 /** The embedded primary: what a program that imports the library can do with it, hear from it, and must be told. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { FrameKind, Primary, type PrimaryOptions, Replica } from '../src/index.js';
+import { describe, expect, it } from 'vitest';
+import { FrameKind, Primary } from '../src/index.js';
 import { decodeStream, type StreamFrame } from './support/decode-stream.js';
+import { directory, follow, startPrimary } from './support/library.js';
 import { eventually, LineProcess } from './support/processes.js';
-
-const open: (Primary | Replica)[] = [];
-async function start(options: PrimaryOptions = {}): Promise<Primary> {
-  const primary = await Primary.start({ bind: ':0', listen: false, ...options });
-  open.push(primary);
-  return primary;
-}
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((part) => part.close()));
-});
-
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'fastcache-'));
-});
-afterAll(() => rm(directory, { recursive: true }));
 
 describe('a primary', () => {
   it('stores, overwrites and deletes texts and bytes', async () => {
-    const primary = await start();
+    const primary = await startPrimary();
     const bytes = Buffer.from([0, 255, 13, 10]);
     primary.set('text', 'grüße');
     primary.set(bytes, bytes);
@@ -41,7 +25,7 @@ describe('a primary', () => {
   });
 
   it('hands out values that nothing changes later', async () => {
-    const primary = await start();
+    const primary = await startPrimary();
     primary.set('key', 'before');
     const value = primary.get('key');
     primary.set('key', 'behind');
@@ -51,7 +35,7 @@ describe('a primary', () => {
   });
 
   it('refuses a key or a value that is longer than is allowed, and keeps what was there', async () => {
-    const primary = await start({ maxValueBytes: 1000 });
+    const primary = await startPrimary({ maxValueBytes: 1000 });
     primary.set('k'.repeat(1000), 'v'.repeat(1000));
     primary.set('key', 'before');
     for (const [key, value] of [
@@ -65,9 +49,8 @@ describe('a primary', () => {
   });
 
   it('expires keys, and tells its replicas that they are gone', async () => {
-    const primary = await start();
-    const replica = await Replica.follow(primary.bindAddress);
-    open.push(replica);
+    const primary = await startPrimary();
+    const replica = await follow(primary.bindAddress);
     primary.set('short', 'value', { expireAtMs: Date.now() + 30 });
     primary.set('shortened', 'value');
     primary.set('persisted', 'value', { expireAtMs: Date.now() + 30 });
@@ -84,7 +67,7 @@ describe('a primary', () => {
   });
 
   it('counts sequences past the base of its history, one a write', async () => {
-    const primary = await start({ shards: 1 });
+    const primary = await startPrimary({ shards: 1 });
     expect(primary.watermarks()).toEqual([primary.base]);
     expect(primary.history).toMatch(/^[0-9a-f]{32}$/);
     primary.set('a', '1');
@@ -94,17 +77,17 @@ describe('a primary', () => {
     expect(primary.watermarks()).toEqual([primary.base]);
     primary.flush();
     expect(primary.watermarks()).toEqual([primary.base + 3n]);
-    const next = await start({ shards: 1 });
+    const next = await startPrimary({ shards: 1 });
     expect(next.base).toBeGreaterThan(primary.base);
     expect(next.history).not.toBe(primary.history);
-    expect((await start({ shards: 2, sequenceBase: 'zero' })).watermarks()).toEqual([0n, 0n]);
+    expect((await startPrimary({ shards: 2, sequenceBase: 'zero' })).watermarks()).toEqual([0n, 0n]);
   });
 
   it.each(['none', 'zstd'] as const)(
     'counts what it emits and sends, compression %s',
     async (compression) => {
       const record = join(directory, `${compression}.fcrp`);
-      const primary = await start({ shards: 1, compression, record });
+      const primary = await startPrimary({ shards: 1, compression, record });
       for (let index = 0; index < 1_000; index++) primary.set(`key:${index}`, 'value '.repeat(20));
       primary.flush();
       const metrics = primary.metrics();
@@ -130,10 +113,9 @@ describe('a primary', () => {
   );
 
   it('counts its replicas and how each came by its content', async () => {
-    const primary = await start();
+    const primary = await startPrimary();
     primary.set('key', 'value');
-    const replica = await Replica.follow(primary.bindAddress);
-    open.push(replica);
+    const replica = await follow(primary.bindAddress);
     const [info] = await eventually(
       () => primary.replicas(),
       (replicas) => replicas[0]?.state === 'live',
@@ -148,11 +130,11 @@ describe('a primary', () => {
   });
 
   it('logs who was refused', async () => {
-    const primary = await start({ token: 's3cret' });
+    const primary = await startPrimary({ token: 's3cret' });
     const messages: string[] = [];
     const listener = ({ message }: { message: string }) => messages.push(message);
     primary.on('log', listener);
-    const refused = await Replica.follow(primary.bindAddress, { token: 'wrong', failFast: true });
+    const refused = await follow(primary.bindAddress, { token: 'wrong', failFast: true });
     await eventually(
       () => refused.state.name,
       (name) => name === 'stopped',
@@ -161,18 +143,17 @@ describe('a primary', () => {
       expect.stringMatching(/^replica 127\.0\.0\.1:\d+ is refused: invalid auth token/),
     ]);
     primary.off('log', listener);
-    const again = await Replica.follow(primary.bindAddress, { failFast: true });
+    const again = await follow(primary.bindAddress, { failFast: true });
     await eventually(
       () => again.state.name,
       (name) => name === 'stopped',
     );
     expect(messages).toHaveLength(1);
-    open.push(refused, again);
   });
 
   it('publishes what waits when it closes, whatever the send policy', async () => {
     const record = join(directory, 'closed.fcrp');
-    const primary = await start({ sendPolicy: 'batch', batchMaxDelayUs: 60_000_000, record });
+    const primary = await startPrimary({ sendPolicy: 'batch', batchMaxDelayUs: 60_000_000, record });
     for (let index = 0; index < 10; index++) primary.set(`key:${index}`, 'value');
     await primary.close();
     let records = 0;
@@ -185,20 +166,20 @@ describe('a primary', () => {
 
 describe('a primary that cannot start says why', () => {
   it('when a port is taken, and leaves nothing open', async () => {
-    const first = await start({ listen: ':0' });
+    const first = await startPrimary({ listen: ':0' });
     const { bindAddress, listenAddress } = first;
-    await expect(start({ bind: bindAddress })).rejects.toMatchObject({
+    await expect(startPrimary({ bind: bindAddress })).rejects.toMatchObject({
       code: 'PORT_TAKEN',
       address: bindAddress,
     });
     const bind = (await freed()).bindAddress;
-    await expect(start({ bind, listen: listenAddress! })).rejects.toMatchObject({
+    await expect(startPrimary({ bind, listen: listenAddress! })).rejects.toMatchObject({
       code: 'PORT_TAKEN',
       address: listenAddress,
       retryable: true,
     });
     // Its other port was let go.
-    expect((await start({ bind })).bindAddress).toBe(bind);
+    expect((await startPrimary({ bind })).bindAddress).toBe(bind);
 
     async function freed(): Promise<Primary> {
       const primary = await Primary.start({ bind: ':0', listen: false });
@@ -210,12 +191,14 @@ describe('a primary that cannot start says why', () => {
   it.each([{ bind: '0.0.0.0:0' }, { listen: '192.0.2.1:6380' }, { bind: '[::]:0' }])(
     'when an address is open to other machines: %o',
     async (options) => {
-      await expect(start(options)).rejects.toMatchObject({ code: 'INSECURE_ADDRESS', exitCode: 2 });
+      await expect(startPrimary(options)).rejects.toMatchObject({ code: 'INSECURE_ADDRESS', exitCode: 2 });
     },
   );
 
   it('but listens there when it is told that this is meant', async () => {
-    expect((await start({ bind: '0.0.0.0:0', insecure: true })).bindAddress).toMatch(/^0\.0\.0\.0:\d+$/);
+    expect((await startPrimary({ bind: '0.0.0.0:0', insecure: true })).bindAddress).toMatch(
+      /^0\.0\.0\.0:\d+$/,
+    );
   });
 
   it.each([
@@ -229,12 +212,12 @@ describe('a primary that cannot start says why', () => {
     { backlogBytes: -1 },
     { maxValueBytes: 1.5 },
   ])('when an option makes no sense: %o', async (options) => {
-    await expect(start(options)).rejects.toMatchObject({ code: 'BAD_OPTION', exitCode: 2 });
+    await expect(startPrimary(options)).rejects.toMatchObject({ code: 'BAD_OPTION', exitCode: 2 });
   });
 
   it('when its dump cannot be written', async () => {
     const record = join(directory, 'no such directory', 'dump.fcrp');
-    await expect(start({ record })).rejects.toMatchObject({ code: 'WRITE_FAILED', file: record });
+    await expect(startPrimary({ record })).rejects.toMatchObject({ code: 'WRITE_FAILED', file: record });
   });
 });
 

@@ -1,41 +1,13 @@
 /** The embedded replica: read in place, without a socket, whatever becomes of its primary. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  FrameKind,
-  Primary,
-  type PrimaryOptions,
-  Replica,
-  type ReplicaOptions,
-  replicaEvents,
-} from '../src/index.js';
+import { describe, expect, it } from 'vitest';
+import { FrameKind, replicaEvents } from '../src/index.js';
 import { decodeStream } from './support/decode-stream.js';
 import { isCaughtUp } from './support/embedded-pair.js';
+import { closesLater, directory, follow, startPrimary } from './support/library.js';
 import { eventually, freePort } from './support/processes.js';
 import { Wiretap } from './support/wiretap.js';
-
-const open: { close(): Promise<void> }[] = [];
-async function startPrimary(options: PrimaryOptions = {}): Promise<Primary> {
-  const primary = await Primary.start({ bind: ':0', listen: false, ...options });
-  open.push(primary);
-  return primary;
-}
-async function follow(address: string, options: ReplicaOptions = {}): Promise<Replica> {
-  const replica = await Replica.follow(address, { reconnectBackoffMs: 10, ...options });
-  open.push(replica);
-  return replica;
-}
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((part) => part.close()));
-});
-
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'fastcache-'));
-});
-afterAll(() => rm(directory, { recursive: true }));
 
 describe('a replica', () => {
   it('reads at once what it holds', async () => {
@@ -100,7 +72,7 @@ describe('a replica', () => {
   it('resumes from the backlog when the link was cut, and counts what it applies', async () => {
     const primary = await startPrimary({ shards: 2 });
     const tap = await Wiretap.start(primary.bindAddress);
-    open.push(tap);
+    closesLater(tap);
     for (let index = 0; index < 100; index++) primary.set(`key:${index}`, 'snapshot');
     const replica = await follow(tap.address);
     await isCaughtUp({ primary, replica });
