@@ -51,7 +51,7 @@ export interface PrimaryOptions extends ServerOptions {
   compression?: 'none' | 'zstd';
   /** 1 to 22; default 3. */
   zstdLevel?: number;
-  /** Default `adaptive` (design.md, "Flushing"). */
+  /** Default `adaptive` (replication/publisher.ts). */
   sendPolicy?: SendPolicy;
   /** Default 512. */
   batchMaxRecords?: number;

@@ -12,9 +12,13 @@ import type { Log } from './log.js';
 import type { ReplicationMetrics } from './metrics.js';
 import type { FrameSubscriber } from './subscriber.js';
 
+/** With the policy `adaptive`, turns that follow each other share a flush: small frames cost more than their records. */
+const ADAPTIVE_PAUSE_MS = 1;
+
 /**
- * When what has gathered leaves, besides when a batch is full: `adaptive` at the end of the event-loop turn, `batch`
- * when its first record is `batchMaxDelayUs` old, `immediate` never by itself, for the store seals every record.
+ * When what has gathered leaves, besides when a batch is full: `adaptive` at the end of the event-loop turn, or when
+ * another flush was less than a millisecond ago, a millisecond later; `batch` when its first record is `batchMaxDelayUs`
+ * old; `immediate` never by itself, for the store seals every record.
  */
 export type SendPolicy = 'adaptive' | 'batch' | 'immediate';
 
@@ -42,6 +46,7 @@ export class Publisher {
   readonly #watermarks: bigint[];
   #timer: Timer | undefined;
   #turnPlanned = false;
+  #flushedAtUs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: PublisherOptions) {
@@ -127,12 +132,7 @@ export class Publisher {
   #planFlush(): void {
     switch (this.#options.sendPolicy) {
       case 'adaptive':
-        if (this.#turnPlanned) return;
-        this.#turnPlanned = true;
-        this.#options.timers.endOfTurn(() => {
-          this.#turnPlanned = false;
-          if (!this.#closed) this.flush();
-        });
+        this.#planTurnFlush();
         return;
       case 'batch':
         this.#timer ??= this.#armFlushDue(this.#options.batchMaxDelayUs);
@@ -140,6 +140,24 @@ export class Publisher {
       case 'immediate':
         return;
     }
+  }
+
+  /** A write that comes alone leaves at once; in a stream of them each flush gathers a millisecond's. */
+  #planTurnFlush(): void {
+    if (this.#turnPlanned) return;
+    this.#turnPlanned = true;
+    const { clock, timers } = this.#options;
+    const idleUs = clock.monotonicUs() - this.#flushedAtUs;
+    if (idleUs >= ADAPTIVE_PAUSE_MS * 1000) timers.endOfTurn(() => this.#flushTurn());
+    else this.#timer = timers.after(ADAPTIVE_PAUSE_MS, () => this.#flushTurn());
+  }
+
+  #flushTurn(): void {
+    this.#timer = undefined;
+    this.#turnPlanned = false;
+    if (this.#closed) return;
+    this.#flushedAtUs = this.#options.clock.monotonicUs();
+    this.flush();
   }
 
   /** Timers count whole milliseconds, so a shorter delay is rounded up to one. */
