@@ -18,6 +18,11 @@ let atMixed: u64 = 0;
 /** Where the record's address stands in the table, 0 when the key is not there. */
 let atSlot: usize = 0;
 let expiredKeys: f64 = 0;
+/** Bytes read ahead; kept so that no compiler leaves the reading out. */
+export let touched: u64 = 0;
+/** The key whose hash is known already, by its address; 0: none. */
+let knownKey: usize = 0;
+let knownHash: u64 = 0;
 
 /** A replica hides what has expired and emits nothing; a primary deletes it and emits the Del. */
 export function setReplica(replica: bool): void {
@@ -28,12 +33,6 @@ export function setReplica(replica: bool): void {
 export function expiredCount(): f64 {
   return expiredKeys;
 }
-
-/** Bytes read ahead; kept so that no compiler leaves the reading out. */
-export let touched: u64 = 0;
-/** The key whose hash is known already, by its address; 0: none. */
-let knownKey: usize = 0;
-let knownHash: u64 = 0;
 
 /** Until `forgetHash`, `locate` need not hash the key at this address. */
 export function knowHash(key: usize, hash: u64): void {
@@ -218,7 +217,7 @@ export function writeHere(
   expiresAtMs: u64,
 ): bool {
   const size = RECORD_HEADER + <usize>keyBytes + <usize>valueBytes;
-  // The second condition catches sums past 4 GiB.
+  // A sum past 4 GiB has wrapped round.
   if (size < <usize>valueBytes) return false;
   if (expiresAtMs !== NEVER && (record === 0 || heapPlaceOf(record) === 0) && !reserveExpiry(atShard))
     return false;

@@ -4,7 +4,7 @@
  */
 import { systemClock } from '../../src/clock.js';
 import { ShardEngine } from '../../src/engine/shard-engine.js';
-import { CommandWindow } from '../../src/resp/command-window.js';
+import { type CommandSink, CommandWindow } from '../../src/resp/command-window.js';
 import { encodeCommand } from '../../src/resp/inline.js';
 import { median } from './statistics.js';
 
@@ -21,6 +21,9 @@ export interface KernelFigures {
 
 const KEYS = 1_000_000;
 const PIPELINE = 1_000;
+export const GROWN_KEYS = 10_000_000;
+const GROWN_AT_ONCE = 10;
+const SINK: CommandSink = { reply: () => true, command: () => undefined, fail: () => {} };
 
 export function benchKernel({ rounds, scale }: { rounds: number; scale: number }): KernelFigures {
   const count = Math.max(PIPELINE, Math.round((KEYS * scale) / PIPELINE) * PIPELINE);
@@ -64,6 +67,33 @@ export function benchKernel({ rounds, scale }: { rounds: number; scale: number }
   return Object.fromEntries(medians) as KernelFigures;
 }
 
+/**
+ * The longest calls, milliseconds, of those with which a store grows to ten million keys, ten at a time and every other
+ * with an expiry (design.md, "Growth without a pause"). The first calls also wait for the kernel to be compiled.
+ */
+export function benchGrowth({ scale }: { scale: number }): number[] {
+  const store = engine();
+  const window = new CommandWindow(store);
+  const words = (text: string) => text.split(' ').map((word) => Buffer.from(word));
+  const slowest: number[] = [];
+  for (let from = 0; from < GROWN_KEYS * scale; from += GROWN_AT_ONCE) {
+    const commands: Buffer[] = [];
+    for (let key = from; key < from + GROWN_AT_ONCE; key++) {
+      const expiry = key % 2 === 0 ? '' : ' PX 100000000';
+      commands.push(encodeCommand(words(`SET key:${key} ${'v'.repeat(32)}${expiry}`)));
+    }
+    const input = Buffer.concat(commands);
+    const begun = performance.now();
+    window.run([input], SINK);
+    const tookMs = performance.now() - begun;
+    if (slowest.length < 5 || tookMs > slowest.at(-1)!) {
+      slowest.push(tookMs);
+      slowest.sort((a, b) => b - a).splice(5);
+    }
+  }
+  return slowest;
+}
+
 function engine(): ShardEngine {
   return new ShardEngine({
     shards: 4,
@@ -89,9 +119,8 @@ function pipelines(keys: string[], command: (key: string) => string[]): Buffer[]
 
 function run(store: ShardEngine, inputs: Buffer[]): void {
   const window = new CommandWindow(store);
-  const sink = { reply: () => true, command: () => undefined, fail: () => {} };
   for (const input of inputs) {
-    if (window.run([input], sink) !== undefined) throw new Error('a pipeline was not run to its end');
+    if (window.run([input], SINK) !== undefined) throw new Error('a pipeline was not run to its end');
   }
 }
 

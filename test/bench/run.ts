@@ -7,7 +7,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { redisServer, redisTools } from '../support/redis.js';
 import { benchClients, type ClientFigure } from './clients.js';
-import { benchKernel } from './kernel.js';
+import { benchGrowth, benchKernel, GROWN_KEYS } from './kernel.js';
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +24,12 @@ console.log('\nIn one process, records a second (and as a ratio to a Map that on
 for (const [name, rate] of Object.entries(kernel)) {
   console.log(`  ${name.padEnd(14)}${thousands(rate).padStart(12)}  x${(rate / kernel.mapSet).toFixed(2)}`);
 }
+
+const slowestCallsMs = benchGrowth(size);
+const slowest = slowestCallsMs.map((ms) => ms.toFixed(2)).join(' ');
+console.log(
+  `\nSlowest calls of ten SETs while a store grows to ${thousands(GROWN_KEYS * size.scale)} keys, ms: ${slowest}`,
+);
 
 const absent = [redisServer, redisTools].filter((peer) => !peer.isThere);
 let clients: ClientFigure[] | null = null;
@@ -42,7 +48,10 @@ if (absent.length > 0) {
     console.log(`  ${test}  ${String(pipeline).padStart(9)}${rates}   x${ratio.toFixed(2)}`);
   }
 }
-writeFileSync(values.out, `${JSON.stringify({ machine, ...size, kernel, clients }, null, 2)}\n`);
+writeFileSync(
+  values.out,
+  `${JSON.stringify({ machine, ...size, kernel, slowestCallsMs, clients }, null, 2)}\n`,
+);
 console.log(`\nAll figures: ${values.out}`);
 
 function thousands(rate: number): string {
