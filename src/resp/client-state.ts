@@ -1,0 +1,58 @@
+/** What the server knows of one client, apart from its socket. */
+import type { Protocol } from './reply.js';
+
+/** MULTI until EXEC or DISCARD. */
+export interface Transaction {
+  /** What will run, in order: each with the name first. */
+  readonly queue: (readonly Buffer[])[];
+  /** A command that could not be queued: EXEC will refuse. */
+  isBroken: boolean;
+}
+
+export class ClientState {
+  readonly id: number;
+  /** `host:port` of the client and of the port that it came to. */
+  readonly address: string;
+  readonly localAddress: string;
+  readonly connectedAtMs: number;
+  name = '';
+  libraryName = '';
+  libraryVersion = '';
+  protocol: Protocol = 2;
+  isAuthenticated: boolean;
+  transaction: Transaction | undefined;
+  /** Each watched key with the store's change count when it was watched (engine.watch); see transactions.ts. */
+  watched: WatchedKey[] = [];
+  replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
+  isMonitor = false;
+  isNeverEvicted = false;
+  isBlocked = false;
+  /** Set by QUIT and by CLIENT KILL: what is being answered is the last. */
+  leaves = false;
+  /** Lower case, with `|` before a subcommand; what CLIENT LIST shows as `cmd`. */
+  lastCommand = 'NULL';
+  lastCommandAtMs: number;
+  readBytes = 0;
+  writtenBytes = 0;
+
+  constructor(fields: {
+    id: number;
+    address: string;
+    localAddress: string;
+    nowMs: number;
+    isAuthenticated: boolean;
+  }) {
+    this.id = fields.id;
+    this.address = fields.address;
+    this.localAddress = fields.localAddress;
+    this.connectedAtMs = fields.nowMs;
+    this.lastCommandAtMs = fields.nowMs;
+    this.isAuthenticated = fields.isAuthenticated;
+  }
+}
+
+export interface WatchedKey {
+  readonly key: Buffer;
+  /** What `engine.watch` returned. */
+  readonly ticket: number;
+}

@@ -1,0 +1,57 @@
+/** What commands may know and change of the server around them. */
+import type { Clock, Timers } from '../clock.js';
+import type { ShardEngine } from '../engine/shard-engine.js';
+import type { ClientState } from './client-state.js';
+import type { CommandStatistics } from './command-statistics.js';
+import type { Later } from './command.js';
+import type { Reply } from './reply.js';
+import type { Settings } from './settings.js';
+import type { Slowlog } from './slowlog.js';
+
+export interface CommandHost {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** The store of this moment; a replica's changes with each snapshot. */
+  engine(): ShardEngine;
+  readonly clients: ClientRegistry;
+  readonly settings: Settings;
+  readonly statistics: CommandStatistics;
+  readonly slowlog: Slowlog;
+  readonly replication: ReplicationHost;
+  /** INFO's text; all default sections when none is named. */
+  info(sections: readonly string[]): string;
+  /** Runs a command through the gate's last room, as EXEC does with what was queued. */
+  execute(args: readonly Buffer[], client: ClientState): Reply | Later;
+  /** SHUTDOWN: the process or the embedding program is asked to close. */
+  shutdown(): void;
+}
+
+/** Who is connected, and what may be done to them. */
+export interface ClientRegistry {
+  list(): readonly ClientState[];
+  /** Closes a client; one that is answering right now (`client` itself) leaves behind its reply. */
+  kill(client: ClientState): void;
+  /** Postpones commands: all, or those that may write; an end that is earlier than the present one's changes nothing. */
+  pause(untilMs: number, scope: 'all' | 'write'): void;
+  unpause(): void;
+  /** From now on the client is told of every command that is run. */
+  addMonitor(client: ClientState): void;
+  removeMonitor(client: ClientState): void;
+  /** What waits to be written to the client, bytes. */
+  pendingBytes(client: ClientState): number;
+}
+
+/** The server as a part of replication: what ROLE, REPLICAOF and WAIT need. */
+export interface ReplicationHost {
+  /** ROLE's answer. */
+  role(): Reply;
+  isReplica(): boolean;
+  /** Replicas that have acknowledged all that this client could have written until now. */
+  acknowledged(): number;
+  /** As WAIT: resolves when `replicas` have acknowledged, or after `timeoutMs` (0: never), with how many have. */
+  wait(replicas: number, timeoutMs: number): Later;
+  /** Follows another primary. An error text when it can't. */
+  follow(host: string, port: number): string | undefined;
+  /** Becomes a primary, whose history continues the one that was followed. */
+  promote(): void;
+}

@@ -1,0 +1,102 @@
+/**
+ * What a command is: a row of data, and for those that the kernel does not run in place the function that runs it. The
+ * rows of all families together are the command table (commands/index.ts), from which COMMAND, HELP, arity and the gate's
+ * decisions come. Names, arities, flags and texts are those of Redis 7.0.15.
+ */
+import type { ClientState } from './client-state.js';
+import type { CommandHost } from './command-host.js';
+import { Failure, type Reply } from './reply.js';
+
+/** Redis' flags, as COMMAND INFO shows them. */
+export type CommandFlag =
+  | 'write'
+  | 'readonly'
+  | 'denyoom'
+  | 'fast'
+  | 'admin'
+  | 'noscript'
+  | 'loading'
+  | 'stale'
+  | 'no_auth'
+  | 'no_multi'
+  | 'blocking'
+  | 'skip_monitor'
+  | 'skip_slowlog'
+  | 'allow_busy'
+  | 'no_async_loading'
+  | 'movablekeys'
+  | 'pubsub'
+  | 'no_mandatory_keys';
+
+/** Where a command's keys stand: first and last argument (negative: from the end), and the step; 0, 0, 0: none. */
+export type KeyPositions = readonly [first: number, last: number, step: number];
+
+export interface Command {
+  /** Lower case; of a subcommand without its container (`getname`). */
+  readonly name: string;
+  /** Redis' arity: the exact count of arguments with the name, or when negative the least. */
+  readonly arity: number;
+  readonly flags: readonly CommandFlag[];
+  readonly keys: KeyPositions;
+  /** Redis' ACL categories behind the at sign, as COMMAND INFO shows them. */
+  readonly categories: readonly string[];
+  readonly tips?: readonly string[];
+  readonly keySpecs?: readonly KeySpec[];
+  /** The version of Redis that brought it. */
+  readonly since: string;
+  readonly group: 'string' | 'generic' | 'connection' | 'server' | 'transactions' | 'bitmap';
+  readonly complexity: string;
+  readonly summary: string;
+  /** Subcommands stand under their container's row. */
+  readonly subcommands?: readonly Command[];
+  /** Absent: the kernel runs it, or (of a container) its subcommands do. */
+  readonly run?: (call: Call) => Reply | Later;
+}
+
+/** COMMAND INFO's key specification: what is done with the keys that begin at `index`. */
+export interface KeySpec {
+  readonly notes?: string;
+  /** `RW`, `access`, `update`, … */
+  readonly flags: readonly string[];
+  readonly index: number;
+  /** `lastkey`, `keystep` and `limit` of Redis' `range`. */
+  readonly range: readonly [lastKey: number, step: number, limit: number];
+}
+
+/** One command of a client. */
+export interface Call {
+  /** The name first; of a subcommand container's command the subcommand second. */
+  readonly args: readonly Buffer[];
+  readonly client: ClientState;
+  readonly host: CommandHost;
+}
+
+/**
+ * A command that answers later; its client waits meanwhile, and with it the commands behind. `start` is called at once
+ * and returns how to give up, for a client that goes.
+ */
+export class Later {
+  constructor(readonly start: (done: (reply: Reply) => void) => () => void) {}
+}
+
+/** An argument as a lower-case word, for names of commands and options. */
+export function wordOf(args: readonly Buffer[], index: number): string {
+  return args[index]?.toString('latin1').toLowerCase() ?? '';
+}
+
+export function wrongArity(name: string): Failure {
+  return new Failure(`ERR wrong number of arguments for '${name}' command`);
+}
+
+export const SYNTAX_ERROR = new Failure('ERR syntax error');
+export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of range');
+
+const INTEGER = /^(0|-?[1-9]\d{0,18})$/;
+
+/** A signed 64-bit integer, spelled as Redis demands it (no sign, blank or zero too many); undefined when it is none. */
+export function parseInt64(bytes: Buffer): bigint | undefined {
+  const text = bytes.length <= 20 ? bytes.toString('latin1') : '';
+  if (!INTEGER.test(text)) return undefined;
+  const value = BigInt(text);
+  return BigInt.asIntN(64, value) === value ? value : undefined;
+}

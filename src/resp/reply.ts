@@ -1,0 +1,116 @@
+/**
+ * What a command answers, as a value, and its bytes in RESP2 or RESP3. Commands return values and never write bytes, so
+ * that each is told once what both protocols make of it.
+ */
+
+/** The protocol that a client chose by HELLO. */
+export type Protocol = 2 | 3;
+
+/**
+ * `null` is nil; numbers are whole; texts (as UTF-8) and buffers are bulk strings; lists are arrays. The classes below
+ * are for everything else.
+ */
+export type Reply =
+  | null
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly Reply[]
+  | Status
+  | Failure
+  | NilArray
+  | MapReply
+  | SetReply
+  | Verbatim
+  | Push
+  | Raw;
+
+/** A simple string: `+OK`. */
+export class Status {
+  constructor(readonly text: string) {}
+}
+
+/** An error; `text` begins with its word (`ERR …`). */
+export class Failure {
+  constructor(readonly text: string) {}
+}
+
+/** Nil where an array was asked for. */
+export class NilArray {}
+
+/** Pairs; RESP2 has them flat, one behind the other. */
+export class MapReply {
+  constructor(readonly pairs: readonly (readonly [Reply, Reply])[]) {}
+}
+
+/** In RESP2 an array. */
+export class SetReply {
+  constructor(readonly items: readonly Reply[]) {}
+}
+
+/** Text for people, of INFO and its kind; in RESP2 a bulk string. */
+export class Verbatim {
+  constructor(readonly text: string) {}
+}
+
+/** What comes unasked; in RESP2 an array. */
+export class Push {
+  constructor(readonly items: readonly Reply[]) {}
+}
+
+/** Bytes that are a reply already: the kernel's. */
+export class Raw {
+  constructor(readonly bytes: Buffer) {}
+}
+
+export const OK = new Status('OK');
+export const NIL_ARRAY = new NilArray();
+
+const CRLF = Buffer.from('\r\n');
+
+/** The bytes of a reply. */
+export function encodeReply(reply: Reply, protocol: Protocol): Buffer {
+  const parts: Uint8Array[] = [];
+  write(reply, protocol, parts);
+  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+}
+
+/** `text` begins with the error's word; line breaks in it become blanks, as Redis does. */
+export function errorBytes(text: string): Buffer {
+  return Buffer.from(`-${text.replace(/[\r\n]/g, ' ')}\r\n`, 'latin1');
+}
+
+function write(reply: Reply, protocol: Protocol, parts: Uint8Array[]): void {
+  if (reply === null) parts.push(Buffer.from(protocol === 3 ? '_\r\n' : '$-1\r\n'));
+  else if (typeof reply === 'number' || typeof reply === 'bigint') parts.push(Buffer.from(`:${reply}\r\n`));
+  else if (typeof reply === 'string') writeBulk(Buffer.from(reply), parts);
+  else if (reply instanceof Uint8Array) writeBulk(reply, parts);
+  else if (Array.isArray(reply)) writeItems('*', reply as readonly Reply[], protocol, parts);
+  else if (reply instanceof Status) parts.push(Buffer.from(`+${reply.text}\r\n`));
+  else if (reply instanceof Failure) parts.push(errorBytes(reply.text));
+  else if (reply instanceof NilArray) parts.push(Buffer.from(protocol === 3 ? '_\r\n' : '*-1\r\n'));
+  else if (reply instanceof MapReply) {
+    const count = reply.pairs.length;
+    parts.push(Buffer.from(protocol === 3 ? `%${count}\r\n` : `*${2 * count}\r\n`));
+    for (const [key, value] of reply.pairs) {
+      write(key, protocol, parts);
+      write(value, protocol, parts);
+    }
+  } else if (reply instanceof SetReply) writeItems(protocol === 3 ? '~' : '*', reply.items, protocol, parts);
+  else if (reply instanceof Push) writeItems(protocol === 3 ? '>' : '*', reply.items, protocol, parts);
+  else if (reply instanceof Verbatim) {
+    const text = Buffer.from(reply.text);
+    if (protocol === 3) parts.push(Buffer.from(`=${text.length + 4}\r\ntxt:`), text, CRLF);
+    else writeBulk(text, parts);
+  } else parts.push((reply as Raw).bytes);
+}
+
+function writeItems(mark: string, items: readonly Reply[], protocol: Protocol, parts: Uint8Array[]): void {
+  parts.push(Buffer.from(`${mark}${items.length}\r\n`));
+  for (const item of items) write(item, protocol, parts);
+}
+
+function writeBulk(bytes: Uint8Array, parts: Uint8Array[]): void {
+  parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, CRLF);
+}
