@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { fileFlag, withEnvironment } from '../src/cli/flags.js';
-import { readToken } from '../src/cli/token.js';
+import { readSecret, TOKEN } from '../src/cli/secret.js';
 import { showWatermarks } from '../src/cli/watermarks.js';
 import { systemTimers } from '../src/clock.js';
 import { tcpTransport } from '../src/transport/tcp.js';
@@ -41,7 +41,7 @@ Exit status: 69 unreachable, 77 token refused, 66 no such file, 65 damaged dump.
     const { args, flags } = await this.parse(Watermarks);
     const status = await showWatermarks({
       endpoints: args.endpoint,
-      token: readToken(flags['token-file'], (message) => this.warn(message)),
+      token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
       transport: tcpTransport,
       timers: systemTimers,
       json: this.jsonEnabled(),

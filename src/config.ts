@@ -30,6 +30,8 @@ import type { Address } from './transport/connection.js';
 export interface ServerOptions {
   /** Replicas present it to the primary. */
   token?: string | undefined;
+  /** Clients present it with AUTH. */
+  password?: string | undefined;
   /** The longest value or argument of a client, bytes; default 64 MiB. */
   maxValueBytes?: number;
   /** Allows addresses beyond this machine although nothing is encrypted. */
@@ -80,6 +82,8 @@ export interface ReplicaOptions extends ServerOptions {
   reconnectBackoffMs?: number;
   /** Default 500. */
   connectTimeoutMs?: number;
+  /** Whether reads are answered while the link to the primary is down; default true. */
+  servesStaleData?: boolean;
   /** Stop, rather than try again, when the primary refuses the token; default false. */
   failFast?: boolean;
 }
@@ -146,6 +150,7 @@ export function replicaConfig(address: string, options: ReplicaOptions) {
       1,
     ),
     connectTimeoutMs: count('connectTimeoutMs', options.connectTimeoutMs, DEFAULT_CONNECT_TIMEOUT_MS, 1),
+    servesStaleData: options.servesStaleData ?? true,
     failFast: options.failFast ?? false,
   };
 }
@@ -156,6 +161,7 @@ const LARGEST_BATCH = MAX_FRAME_PAYLOAD_BYTES / 4;
 function serverConfig(options: ServerOptions) {
   return {
     token: options.token,
+    password: options.password,
     record: options.record,
     maxValueBytes: count(
       'maxValueBytes',

@@ -17,10 +17,16 @@ export interface LogEvent extends EventBase<'log'> {
 
 export interface PrimaryEvents {
   log: LogEvent;
+  /** A client has sent SHUTDOWN: whoever owns this side should close it. */
+  shutdown: EventBase<'shutdown'>;
 }
 
 export interface ReplicaEvents {
   log: LogEvent;
+  /** A client has sent SHUTDOWN: whoever owns this side should close it. */
+  shutdown: EventBase<'shutdown'>;
+  /** It follows no primary any more and takes writes, in a history of its own. */
+  promoted: EventBase<'promoted'> & { readonly history: string };
   connecting: EventBase<'connecting'> & { readonly attempt: number };
   /** At a snapshot's begin and after each of its chunks. */
   snapshot: EventBase<'snapshot'> & { readonly entries: number };
@@ -34,9 +40,11 @@ export interface ReplicaEvents {
   stopped: EventBase<'stopped'> & { readonly error: Error | undefined };
 }
 
-export const primaryEvents = ['log'] as const satisfies readonly (keyof PrimaryEvents)[];
+export const primaryEvents = ['log', 'shutdown'] as const satisfies readonly (keyof PrimaryEvents)[];
 export const replicaEvents = [
   'log',
+  'shutdown',
+  'promoted',
   'connecting',
   'snapshot',
   'live',

@@ -5,14 +5,15 @@ import { Housekeeping } from './engine/housekeeping.js';
 import { ShardEngine } from './engine/shard-engine.js';
 import { Events, type PrimaryEvents } from './events.js';
 import { NO_EXPIRY } from './frame/batch.js';
+import { PrimaryRole } from './primary-role.js';
 import { type History, newHistory } from './replication/history.js';
 import { type MetricsSnapshot, ReplicationMetrics } from './replication/metrics.js';
 import type { ReplicaInfo } from './replication/primary-session.js';
 import { Publisher } from './replication/publisher.js';
 import type { Recorder } from './replication/recorder.js';
 import { ReplicaListener } from './replication/replica-listener.js';
-import { RespServer } from './resp/server.js';
-import { type Bytes, inputLimits, keyBytes, openRecorder, randomSeed, serverFace } from './server-parts.js';
+import type { RespServer } from './resp/server.js';
+import { type Bytes, createFront, keyBytes, openRecorder, randomSeed } from './server-parts.js';
 import { tcpTransport } from './transport/tcp.js';
 
 /**
@@ -188,25 +189,32 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
 }
 
 function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['listen']>): RespServer {
-  const { config, engine, history, publisher } = parts;
-  const server: RespServer = new RespServer({
-    address,
-    engine: () => engine,
-    limits: inputLimits(config),
-    face: serverFace({
-      clock: systemSeams.clock,
-      engine: () => engine,
-      role: 'master',
-      tcpPort: () => server.port,
-      clientCount: () => server.clientCount,
-      replication: () => ({
-        connected_slaves: parts.door?.replicas().length ?? 0,
-        master_replid: history.id,
-        master_repl_offset: String(publisher.watermarks().reduce((sum, w) => sum + (w - history.base), 0n)),
-      }),
-    }),
+  const { config, engine, events, history, publisher } = parts;
+  const { timers } = systemSeams;
+  const role = new PrimaryRole({
+    history,
+    publisher,
+    timers,
+    door: () => parts.door,
+    backlogBytes: config.backlogBytes,
   });
-  return server;
+  return createFront({
+    config,
+    address,
+    log: events.log,
+    settings: primarySettings(config, engine),
+    engine: () => engine,
+    replicationInfo: () => role.info(),
+    replication: {
+      isReplica: () => false,
+      role: () => role.role(),
+      wait: (replicas, timeoutMs) => role.wait(replicas, timeoutMs),
+      follow: () => 'ERR a primary does not become a replica: start one with fastcache replica follow',
+      promote: () => {},
+    },
+    situation: () => ({ isLoading: false, isStale: false }),
+    shutdown: () => events.emit('shutdown', {}),
+  });
 }
 
 function openDoor({
@@ -224,6 +232,7 @@ function openDoor({
     store: engine,
     publisher,
     history,
+    clock: systemSeams.clock,
     timers: systemSeams.timers,
     metrics,
     log: events.log,

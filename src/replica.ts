@@ -4,12 +4,23 @@ import { type ReplicaConfig, type ReplicaOptions, replicaConfig } from './config
 import { Housekeeping } from './engine/housekeeping.js';
 import { ShardEngine } from './engine/shard-engine.js';
 import { Events, type ReplicaEvents } from './events.js';
-import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS } from './limits.js';
+import {
+  DEFAULT_BACKLOG_BYTES,
+  DEFAULT_BATCH_MAX_BYTES,
+  DEFAULT_BATCH_MAX_DELAY_US,
+  DEFAULT_BATCH_MAX_RECORDS,
+} from './limits.js';
+import { PrimaryRole } from './primary-role.js';
+import { ReplicaRole } from './replica-role.js';
 import { Follower, type FollowerState } from './replication/follower.js';
+import { newHistory } from './replication/history.js';
 import { type MetricsSnapshot, ReplicationMetrics } from './replication/metrics.js';
+import { Publisher } from './replication/publisher.js';
 import type { Recorder } from './replication/recorder.js';
-import { RespServer } from './resp/server.js';
-import { type Bytes, inputLimits, keyBytes, openRecorder, randomSeed, serverFace } from './server-parts.js';
+import type { Holding } from './replication/replica-session.js';
+import type { RespServer } from './resp/server.js';
+import { type Bytes, createFront, keyBytes, openRecorder, randomSeed } from './server-parts.js';
+import type { Address } from './transport/connection.js';
 import { tcpTransport } from './transport/tcp.js';
 
 /**
@@ -33,7 +44,7 @@ export class Replica {
       const replica = new Replica(parts, await parts.server?.listen());
       // In the next turn, so that whoever waits for this replica hears of its first event.
       systemSeams.timers.endOfTurn(() => {
-        if (!parts.isClosed) parts.follower.start();
+        if (!parts.isClosed) parts.follower?.start();
       });
       return replica;
     } catch (error) {
@@ -47,14 +58,14 @@ export class Replica {
     this.listenAddress = listenAddress;
   }
 
-  /** Where following stands. */
-  get state(): FollowerState {
-    return this.#parts.follower.state;
+  /** Where following stands; undefined once it is promoted. */
+  get state(): FollowerState | undefined {
+    return this.#parts.follower?.state;
   }
 
   /** The history of what is held; undefined when nothing is, or a Rust primary's, which has none. */
   get history(): string | undefined {
-    return this.#parts.follower.holding?.history;
+    return this.#parts.promoted?.history.id ?? this.#parts.follower?.holding?.history;
   }
 
   /** The primary's shards; 1 until the first content is whole. */
@@ -74,7 +85,18 @@ export class Replica {
 
   /** Each shard's highest sequence that is applied; empty until the first content is whole. */
   watermarks(): bigint[] {
-    return this.#parts.follower.holding?.store.watermarks() ?? [];
+    const { promoted, follower } = this.#parts;
+    return promoted?.publisher.watermarks() ?? follower?.holding?.store.watermarks() ?? [];
+  }
+
+  /** Follows another primary; what is held stays readable, and is continued if that primary can. Throws BAD_OPTION. */
+  follow(address: string): void {
+    follow(this.#parts, parseAddress(address));
+  }
+
+  /** Leaves the primary and takes writes from clients, in a new history that continues the old one. */
+  promote(): void {
+    promote(this.#parts);
   }
 
   metrics(): MetricsSnapshot {
@@ -102,7 +124,10 @@ interface ReplicaParts {
   events: Events<ReplicaEvents>;
   metrics: ReplicationMetrics;
   recorder: Recorder | undefined;
-  follower: Follower;
+  /** Undefined once it is promoted. */
+  follower: Follower | undefined;
+  following: ReplicaRole | undefined;
+  promoted: PrimaryRole | undefined;
   /** What is read: empty at first, then what the follower holds. */
   engine: ShardEngine;
   housekeeping: Housekeeping;
@@ -113,14 +138,41 @@ interface ReplicaParts {
 function buildParts(config: ReplicaConfig): ReplicaParts {
   const { clock, timers } = systemSeams;
   const events = new Events<ReplicaEvents>(clock);
-  const metrics = new ReplicationMetrics();
-  const recorder = openRecorder(config, events.log);
+  const parts: ReplicaParts = {
+    config,
+    events,
+    metrics: new ReplicationMetrics(),
+    recorder: openRecorder(config, events.log),
+    follower: undefined,
+    following: undefined,
+    promoted: undefined,
+    engine: createEngine(config, 1),
+    housekeeping: new Housekeeping({
+      timers,
+      engine: () => parts.engine,
+      // A Rust primary emits nothing for a key that expires; who is promoted is the primary.
+      sweeps: () =>
+        parts.promoted !== undefined ||
+        (parts.follower?.holding !== undefined && !parts.follower.primaryIsOurs),
+    }),
+    server: undefined,
+    isClosed: false,
+  };
+  createFollower(parts, config.primary, undefined);
+  if (config.listen !== undefined) parts.server = buildServer(parts, config.listen);
+  return parts;
+}
+
+/** Makes the follower of `primary`, which goes on with what is held; the caller starts it. */
+function createFollower(parts: ReplicaParts, primary: Address, holding: Holding | undefined): Follower {
+  const { config, events, metrics, recorder } = parts;
   const follower = new Follower({
     ...systemSeams,
     transport: tcpTransport,
     metrics,
     log: events.log,
-    address: config.primary,
+    address: primary,
+    holding,
     connectTimeoutMs: config.connectTimeoutMs,
     reconnectBackoffMs: config.reconnectBackoffMs,
     token: config.token,
@@ -130,35 +182,73 @@ function buildParts(config: ReplicaConfig): ReplicaParts {
     handlers: {
       connecting: (fields) => events.emit('connecting', fields),
       snapshot: (fields) => events.emit('snapshot', fields),
-      swapped: ({ holding }) => {
+      swapped: (swapped) => {
         // `createStore` has made it.
-        parts.engine = holding.store as ShardEngine;
+        parts.engine = swapped.holding.store as ShardEngine;
       },
       live: (fields) => events.emit('live', fields),
       caughtUp: (fields) => events.emit('caught-up', fields),
       lost: (fields) => events.emit('lost', fields),
       refused: (fields) => events.emit('refused', fields),
-      stopped: (fields) => events.emit('stopped', fields),
+      stopped: (fields) => {
+        // One that another has taken the place of has nothing more to tell.
+        if (parts.follower === follower) events.emit('stopped', fields);
+      },
     },
   });
-  const parts: ReplicaParts = {
-    config,
-    events,
+  parts.follower = follower;
+  parts.following = new ReplicaRole({ follower, primary, clock: systemSeams.clock });
+  return follower;
+}
+
+function follow(parts: ReplicaParts, primary: Address): void {
+  const { follower, promoted, engine } = parts;
+  let holding = follower?.holding;
+  if (promoted !== undefined) {
+    promoted.publisher.close();
+    engine.setReplica(true);
+    parts.promoted = undefined;
+    holding = { store: engine, history: promoted.history.id };
+  }
+  const next = createFollower(parts, primary, holding);
+  follower?.stop();
+  next.start();
+}
+
+function promote(parts: ReplicaParts): void {
+  const { config, events, follower, engine, metrics, recorder } = parts;
+  if (follower === undefined) return;
+  const { history: previousId } = follower.holding ?? {};
+  const previous = previousId === undefined ? {} : { previous: { id: previousId, watermarks: engine.watermarks() } };
+  parts.follower = undefined;
+  parts.following = undefined;
+  follower.stop();
+  const history = { ...newHistory(systemSeams, 'clock'), ...previous };
+  engine.setReplica(false);
+  engine.setWatermarks(engine.watermarks().map((own) => (own > history.base ? own : history.base)));
+  const publisher = new Publisher({
+    ...systemSeams,
+    store: engine,
     metrics,
-    recorder,
-    follower,
-    engine: createEngine(config, 1),
-    housekeeping: new Housekeeping({
-      timers,
-      engine: () => parts.engine,
-      // A Rust primary emits nothing for a key that expires.
-      sweeps: () => follower.holding !== undefined && !follower.primaryIsOurs,
-    }),
-    server: undefined,
-    isClosed: false,
-  };
-  if (config.listen !== undefined) parts.server = buildServer(parts, config.listen);
-  return parts;
+    log: events.log,
+    sendPolicy: 'adaptive',
+    batchMaxDelayUs: DEFAULT_BATCH_MAX_DELAY_US,
+    backlogBytes: DEFAULT_BACKLOG_BYTES,
+    encoding: { compression: 'none', level: DEFAULT_ZSTD_LEVEL },
+  });
+  if (recorder !== undefined) publisher.subscribe(recorder);
+  parts.promoted = new PrimaryRole({
+    history,
+    publisher,
+    timers: systemSeams.timers,
+    door: () => undefined,
+    backlogBytes: DEFAULT_BACKLOG_BYTES,
+  });
+  parts.server?.limitMemory(engine);
+  events.log.info(
+    `promoted: history ${history.id} continues ${previousId ?? 'nothing'} of ${formatAddress(config.primary)}`,
+  );
+  events.emit('promoted', { history: history.id });
 }
 
 function createEngine(config: ReplicaConfig, shards: number): ShardEngine {
@@ -177,35 +267,44 @@ function createEngine(config: ReplicaConfig, shards: number): ShardEngine {
 }
 
 function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['listen']>): RespServer {
-  const { config, follower } = parts;
-  const engine = () => parts.engine;
-  const server: RespServer = new RespServer({
+  const { config, events } = parts;
+  return createFront({
+    config,
     address,
-    engine,
-    limits: inputLimits(config),
-    face: serverFace({
-      clock: systemSeams.clock,
-      engine,
-      role: 'slave',
-      tcpPort: () => server.port,
-      clientCount: () => server.clientCount,
-      replication: () => ({
-        master_host: config.primary.host,
-        master_port: config.primary.port,
-        master_link_status: follower.state.name === 'live' ? 'up' : 'down',
-        master_sync_in_progress: follower.state.name === 'snapshot' ? 1 : 0,
-        slave_read_only: 1,
-        connected_slaves: 0,
-      }),
-    }),
+    log: events.log,
+    settings: replicaSettings(config),
+    engine: () => parts.engine,
+    replicationInfo: () => (parts.promoted ?? parts.following)?.info() ?? {},
+    replication: {
+      isReplica: () => parts.promoted === undefined,
+      role: () => (parts.promoted ?? parts.following)?.role() ?? [],
+      wait: (replicas, timeoutMs) =>
+        parts.promoted?.wait(replicas, timeoutMs) ?? new Later((done) => {
+          done(0);
+          return () => {};
+        }),
+      follow: (host, port) => {
+        follow(parts, { host, port });
+        return undefined;
+      },
+      promote: () => promote(parts),
+    },
+    situation: () => {
+      const { follower } = parts;
+      return {
+        isLoading: follower !== undefined && follower.holding === undefined,
+        isStale: follower !== undefined && !config.servesStaleData && follower.state.name !== 'live',
+      };
+    },
+    shutdown: () => events.emit('shutdown', {}),
   });
-  return server;
 }
 
 async function closeParts(parts: ReplicaParts): Promise<void> {
   parts.isClosed = true;
   parts.housekeeping.stop();
-  parts.follower.stop();
+  parts.follower?.stop();
   await parts.server?.close();
+  parts.promoted?.publisher.close();
   await parts.recorder?.end();
 }

@@ -1,12 +1,15 @@
 /** Pieces that a primary and a replica are both put together from. */
 import { createRequire } from 'node:module';
-import type { Clock, Random } from './clock.js';
+import { type Random, systemSeams } from './clock.js';
+import type { PrimaryConfig, ReplicaConfig } from './config.js';
 import type { ShardEngine } from './engine/shard-engine.js';
 import type { Log } from './replication/log.js';
 import { Recorder } from './replication/recorder.js';
+import type { ReplicationHost } from './resp/command-host.js';
 import type { InputLimits } from './resp/command-input.js';
-import type { ServerFace } from './resp/commands.js';
-import { REDIS_VERSION, renderInfo } from './status/info.js';
+import { RespServer } from './resp/server.js';
+import type { Settings } from './resp/settings.js';
+import { renderInfo } from './status/info.js';
 import { openFileSink } from './transport/file-sink.js';
 
 /** A key or a value: bytes, or text as UTF-8. */
@@ -43,43 +46,48 @@ export function openRecorder({ record }: { record: string | undefined }, log: Lo
   });
 }
 
-export interface FaceOptions {
-  clock: Clock;
+export interface FrontOptions {
+  config: PrimaryConfig | ReplicaConfig;
+  address: NonNullable<PrimaryConfig['listen']>;
+  log: Log;
+  settings: Settings;
   engine(): ShardEngine;
-  role: 'master' | 'slave';
-  tcpPort(): number;
-  clientCount(): number;
   /** INFO replication behind `role`. */
-  replication(): Record<string, string | number>;
+  replicationInfo(): Record<string, string | number>;
+  replication: ReplicationHost;
+  situation(): { isLoading: boolean; isStale: boolean };
+  /** SHUTDOWN asks for it. */
+  shutdown(): void;
 }
 
-/** What the Redis-protocol commands may know of the server. */
-export function serverFace(options: FaceOptions): ServerFace {
-  const { clock, engine, role } = options;
+/** The Redis front of either role. */
+export function createFront(options: FrontOptions): RespServer {
+  const { config, engine, settings, replication } = options;
+  const { clock, timers } = systemSeams;
   const startedMs = clock.nowMs();
-  return {
-    version: REDIS_VERSION,
-    role: role === 'master' ? 'master' : 'replica',
-    nowMs: () => clock.nowMs(),
-    keyCount: () => engine().keyCount(),
-    info: (sections) => {
-      const { kernel } = engine();
-      return renderInfo(
+  return new RespServer({
+    address: options.address,
+    clock,
+    timers,
+    log: options.log,
+    engine,
+    limits: inputLimits(config),
+    settings,
+    replication,
+    situation: options.situation,
+    shutdown: options.shutdown,
+    info: (server, sections) =>
+      renderInfo(
         {
-          role,
+          role: replication.isReplica() ? 'slave' : 'master',
           version,
           uptimeMs: clock.nowMs() - startedMs,
-          tcpPort: options.tcpPort(),
-          connectedClients: options.clientCount(),
-          usedMemoryBytes: engine().memory().allocated,
-          keys: engine().keyCount(),
-          expiringKeys: engine().expiringKeyCount(),
-          commandsProcessed: kernel.exports.processedCommands(),
-          expiredKeys: kernel.exports.expiredCount(),
-          replication: options.replication(),
+          server,
+          engine: engine(),
+          settings,
+          replication: options.replicationInfo(),
         },
         sections,
-      );
-    },
-  };
+      ),
+  });
 }

@@ -10,7 +10,7 @@ import {
   withEnvironment,
 } from '../../src/cli/flags.js';
 import { ServerCommand } from '../../src/cli/server-command.js';
-import { readToken } from '../../src/cli/token.js';
+import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
 import { Primary, primaryEvents } from '../../src/index.js';
 import * as limits from '../../src/limits.js';
 
@@ -20,7 +20,7 @@ export default class PrimaryStart extends ServerCommand {
   static override description =
     `Clients speak the Redis protocol to --listen, replicas FCRP to --bind. When both listen, one line on stdout says where; with --json, events follow it, one object a line.
 
-SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such token file; 2: usage.`;
+SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such token or password file; 2: usage.`;
 
   static override examples = [
     { description: 'With the default addresses', command: '<%= config.bin %> <%= command.id %>' },
@@ -123,7 +123,8 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such
       maxValueBytes: flags['max-value'],
       insecure: flags.insecure,
       record: flags.record,
-      token: readToken(flags['token-file'], (message) => this.warn(message)),
+      token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
+      password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
     });
     for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
     const { bindAddress: bind, listenAddress: listen, history, shards } = primary;
@@ -132,6 +133,6 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such
       { role: 'primary', bind, listen: listen ?? null, history, shards },
       `primary ready: replicas on ${bind}${clients}, ${shards} shards, history ${history}`,
     );
-    await this.serve(primary);
+    await this.serve(primary, new Promise((resolve) => primary.on('shutdown', () => resolve())));
   }
 }

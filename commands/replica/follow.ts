@@ -3,7 +3,7 @@ import { countFlag, listenAddress, listenFlags, serverFlags, withEnvironment } f
 import { followEnded } from '../../src/cli/follow-end.js';
 import { followView } from '../../src/cli/follow-view.js';
 import { ServerCommand } from '../../src/cli/server-command.js';
-import { readToken } from '../../src/cli/token.js';
+import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
 import { parseHostPort } from '../../src/cli/values.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
 import { Replica, replicaEvents } from '../../src/index.js';
@@ -43,6 +43,10 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       summary: 'Exit 0 as soon as all that the primary has at connect is applied.',
       default: false,
     }),
+    'no-serve-stale-data': Flags.boolean({
+      summary: 'Answer reads with MASTERDOWN while the link to the primary is down.',
+      default: false,
+    }),
     'reconnect-backoff-ms': countFlag({
       summary: 'The first pause before another try, in milliseconds; later ones double.',
       default: limits.DEFAULT_RECONNECT_BACKOFF_MS,
@@ -64,7 +68,9 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     const replica = await Replica.follow(args.primary, {
       listen: listenAddress(parsed),
       record: flags.record,
-      token: readToken(flags['token-file'], (message) => this.warn(message)),
+      token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
+      password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
+      servesStaleData: !flags['no-serve-stale-data'],
       reconnectBackoffMs: flags['reconnect-backoff-ms'],
       connectTimeoutMs: flags['connect-timeout-ms'],
       maxValueBytes: flags['max-value'],

@@ -3,7 +3,7 @@ import type { Replica } from '../index.js';
 
 /**
  * Rejects when the primary refuses the token or the replica stops with a fault. With `once` also when the primary is
- * unreachable or lost, and resolves when all that it had at connect is applied. Else it stays pending.
+ * unreachable or lost, and resolves when all that it had at connect is applied. Else it ends with a client's SHUTDOWN.
  */
 export function followEnded(replica: Pick<Replica, 'on'>, once: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -11,6 +11,7 @@ export function followEnded(replica: Pick<Replica, 'on'>, once: boolean): Promis
     replica.on('stopped', ({ error }) => {
       if (error !== undefined) reject(error);
     });
+    replica.on('shutdown', () => resolve());
     if (!once) return;
     replica.on('caught-up', () => resolve());
     replica.on('lost', ({ error }) => reject(error));

@@ -24,6 +24,9 @@ export interface KernelExports {
   release(buffer: number): void;
   setTime(wallMs: number, monotonicUs: number): void;
   setReplica(replica: number): void;
+  setMode(mode: number): void;
+  callsOf(command: number, end: number): number;
+  resetCalls(): void;
   execute(input: number, length: number, output: number, outputLength: number): number;
   apply(payload: number, bytes: number): number;
   loadEntries(entries: number, bytes: number, count: number, governed: number): number;
@@ -44,7 +47,6 @@ export interface KernelExports {
   keysIn(shard: number): number;
   expiringIn(shard: number): number;
   expiredCount(): number;
-  processedCommands(): number;
   recordsEmitted(): number;
   memoryAllocated(): number;
   memoryAvailable(): number;

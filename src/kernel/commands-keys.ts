@@ -4,8 +4,8 @@ import { nowMs } from './clock';
 import { NEVER } from './expiry';
 import { WRITE_DONE } from './layout';
 import { parsed, parseInteger } from './number';
-import { DONE, failed, invalidExpireTime, notAnInteger, outOfMemory } from './outcome';
-import { replyErrorAbout, replyInteger } from './reply';
+import { DONE, failed, failedAbout, invalidExpireTime, notAnInteger, outOfMemory } from './outcome';
+import { replyInteger } from './reply';
 import { deleteHere, expireHere, expiryHere, locate } from './store';
 
 const NX: u64 = 0x786e;
@@ -47,8 +47,7 @@ export function expire(unitMs: i64, fromNow: bool): i32 {
     else if (word === GT) onlyLater = true;
     else if (word === LT) onlyEarlier = true;
     else {
-      replyErrorAbout('ERR Unsupported option ', argument(i), argumentLength(i));
-      return DONE;
+      return failedAbout('ERR Unsupported option ', argument(i), argumentLength(i));
     }
   }
   if (onlyNew && (onlyOld || onlyLater || onlyEarlier)) {

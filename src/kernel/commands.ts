@@ -2,7 +2,29 @@
 import { argc, argument, argumentLength, wordOf } from './arguments';
 import { del, exists, expire, persist, ttl } from './commands-keys';
 import { append, get, increment, incrementBy, mget, mset, set, strlen } from './commands-strings';
-import { failed, HANDED_OUT, wrongArity } from './outcome';
+import {
+  COMMAND_APPEND,
+  COMMAND_DECR,
+  COMMAND_DECRBY,
+  COMMAND_DEL,
+  COMMAND_EXISTS,
+  COMMAND_EXPIRE,
+  COMMAND_EXPIREAT,
+  COMMAND_GET,
+  COMMAND_INCR,
+  COMMAND_INCRBY,
+  COMMAND_MGET,
+  COMMAND_MSET,
+  COMMAND_PERSIST,
+  COMMAND_PEXPIRE,
+  COMMAND_PEXPIREAT,
+  COMMAND_PTTL,
+  COMMAND_SET,
+  COMMAND_STRLEN,
+  COMMAND_TTL,
+  COMMANDS,
+} from './layout';
+import { beginCommand, DONE, ended, HANDED_OUT, rejected, wrongArity } from './outcome';
 import { isReplica } from './store';
 
 export { DONE, FULL, HANDED_OUT, wantedOutput } from './outcome';
@@ -28,47 +50,69 @@ const PERSIST: u64 = 0x74736973726570;
 const EXPIREAT: u64 = 0x7461657269707865;
 const PEXPIREA: u64 = 0x6165726970786570;
 
+let current: i32 = 0;
+/** Calls of each command in place by how they ended (layout.ts). */
+const calls: usize = memory.data(456, 8);
+
+export function callsOf(command: u32, end: u32): f64 {
+  return command < <u32>COMMANDS && end < 3 ? load<f64>(callsAt(command, end)) : 0;
+}
+
+export function resetCalls(): void {
+  memory.fill(calls, 0, 456);
+}
+
 /** Runs the command in the argument table, or leaves it to the host. */
 export function runCommand(): i32 {
+  beginCommand();
+  const outcome = run();
+  if (outcome === DONE) {
+    const at = callsAt(current, ended);
+    store<f64>(at, load<f64>(at) + 1);
+  }
+  return outcome;
+}
+
+function run(): i32 {
   const length = argumentLength(0);
   const name = wordOf(0);
   switch (length) {
     case 3: {
-      if (name === GET) return argc === 2 ? get() : wrongArity();
-      if (name === SET) return argc < 3 ? wrongArity() : isReplica ? readOnly() : set();
-      if (name === DEL) return argc < 2 ? wrongArity() : isReplica ? readOnly() : del();
-      if (name === TTL) return argc === 2 ? ttl(true) : wrongArity();
+      if (name === GET) return isCall(COMMAND_GET, argc === 2) ? get() : DONE;
+      if (name === SET) return isWrite(COMMAND_SET, argc >= 3) ? set() : DONE;
+      if (name === DEL) return isWrite(COMMAND_DEL, argc >= 2) ? del() : DONE;
+      if (name === TTL) return isCall(COMMAND_TTL, argc === 2) ? ttl(true) : DONE;
       break;
     }
     case 4: {
-      if (name === MGET) return argc < 2 ? wrongArity() : mget();
-      if (name === MSET) return argc < 3 || (argc & 1) === 0 ? wrongArity() : isReplica ? readOnly() : mset();
-      if (name === INCR) return argc !== 2 ? wrongArity() : isReplica ? readOnly() : increment(1);
-      if (name === DECR) return argc !== 2 ? wrongArity() : isReplica ? readOnly() : increment(-1);
-      if (name === PTTL) return argc === 2 ? ttl(false) : wrongArity();
+      if (name === MGET) return isCall(COMMAND_MGET, argc >= 2) ? mget() : DONE;
+      if (name === MSET) return isWrite(COMMAND_MSET, argc >= 3 && (argc & 1) !== 0) ? mset() : DONE;
+      if (name === INCR) return isWrite(COMMAND_INCR, argc === 2) ? increment(1) : DONE;
+      if (name === DECR) return isWrite(COMMAND_DECR, argc === 2) ? increment(-1) : DONE;
+      if (name === PTTL) return isCall(COMMAND_PTTL, argc === 2) ? ttl(false) : DONE;
       break;
     }
     case 6: {
-      if (name === EXISTS) return argc < 2 ? wrongArity() : exists();
-      if (name === STRLEN) return argc === 2 ? strlen() : wrongArity();
-      if (name === INCRBY) return argc !== 3 ? wrongArity() : isReplica ? readOnly() : incrementBy(false);
-      if (name === DECRBY) return argc !== 3 ? wrongArity() : isReplica ? readOnly() : incrementBy(true);
-      if (name === APPEND) return argc !== 3 ? wrongArity() : isReplica ? readOnly() : append();
-      if (name === EXPIRE) return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1000, true);
+      if (name === EXISTS) return isCall(COMMAND_EXISTS, argc >= 2) ? exists() : DONE;
+      if (name === STRLEN) return isCall(COMMAND_STRLEN, argc === 2) ? strlen() : DONE;
+      if (name === INCRBY) return isWrite(COMMAND_INCRBY, argc === 3) ? incrementBy(false) : DONE;
+      if (name === DECRBY) return isWrite(COMMAND_DECRBY, argc === 3) ? incrementBy(true) : DONE;
+      if (name === APPEND) return isWrite(COMMAND_APPEND, argc === 3) ? append() : DONE;
+      if (name === EXPIRE) return isWrite(COMMAND_EXPIRE, argc >= 3) ? expire(1000, true) : DONE;
       break;
     }
     case 7: {
-      if (name === PEXPIRE) return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1, true);
-      if (name === PERSIST) return argc !== 2 ? wrongArity() : isReplica ? readOnly() : persist();
+      if (name === PEXPIRE) return isWrite(COMMAND_PEXPIRE, argc >= 3) ? expire(1, true) : DONE;
+      if (name === PERSIST) return isWrite(COMMAND_PERSIST, argc === 2) ? persist() : DONE;
       break;
     }
     case 8: {
-      if (name === EXPIREAT) return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1000, false);
+      if (name === EXPIREAT) return isWrite(COMMAND_EXPIREAT, argc >= 3) ? expire(1000, false) : DONE;
       break;
     }
     case 9: {
       if (name === PEXPIREA && (load<u8>(argument(0), 8) | 0x20) === 0x74) {
-        return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1, false);
+        return isWrite(COMMAND_PEXPIREAT, argc >= 3) ? expire(1, false) : DONE;
       }
       break;
     }
@@ -77,6 +121,22 @@ export function runCommand(): i32 {
   return HANDED_OUT;
 }
 
-function readOnly(): i32 {
-  return failed("READONLY You can't write against a read only replica.");
+/** Whether the command may run; when not, it has been answered. */
+function isCall(command: i32, hasArity: bool): bool {
+  current = command;
+  if (hasArity) return true;
+  wrongArity();
+  return false;
+}
+
+/** As `isCall`, for commands that change keys. */
+function isWrite(command: i32, hasArity: bool): bool {
+  if (!isCall(command, hasArity)) return false;
+  if (!isReplica) return true;
+  rejected("READONLY You can't write against a read only replica.");
+  return false;
+}
+
+function callsAt(command: u32, end: u32): usize {
+  return calls + ((<usize>(command * 3 + end)) << 3);
 }

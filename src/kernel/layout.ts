@@ -19,6 +19,45 @@ export const PROTOCOL_MULTIBULK_LENGTH = 1;
 export const PROTOCOL_BULK_LENGTH = 2;
 export const PROTOCOL_EXPECTED_DOLLAR = 3;
 export const PROTOCOL_INLINE_TOO_BIG = 4;
+export const PROTOCOL_STRANGER_MULTIBULK = 5;
+export const PROTOCOL_STRANGER_BULK = 6;
+
+// How the next commands are taken, as bits of `setMode`.
+/** All are the host's, also those that would run in place. */
+export const MODE_HAND_OUT = 1;
+/** Replies are RESP3's. */
+export const MODE_RESP3 = 2;
+/** The client has not said its password: what it may send is limited. */
+export const MODE_STRANGER = 4;
+/** As Redis has it: arguments of one command, and bytes of one argument. */
+export const STRANGER_ARGUMENTS_MAX = 10;
+export const STRANGER_ARGUMENT_BYTES_MAX = 16384;
+
+/** The commands that run in place, in the order of `callsOf`'s numbers. */
+export const COMMAND_GET = 0;
+export const COMMAND_SET = 1;
+export const COMMAND_DEL = 2;
+export const COMMAND_TTL = 3;
+export const COMMAND_MGET = 4;
+export const COMMAND_MSET = 5;
+export const COMMAND_INCR = 6;
+export const COMMAND_DECR = 7;
+export const COMMAND_PTTL = 8;
+export const COMMAND_EXISTS = 9;
+export const COMMAND_STRLEN = 10;
+export const COMMAND_INCRBY = 11;
+export const COMMAND_DECRBY = 12;
+export const COMMAND_APPEND = 13;
+export const COMMAND_EXPIRE = 14;
+export const COMMAND_PEXPIRE = 15;
+export const COMMAND_PERSIST = 16;
+export const COMMAND_EXPIREAT = 17;
+export const COMMAND_PEXPIREAT = 18;
+export const COMMANDS = 19;
+/** How a command ended, the second number of `callsOf`: it ran and replied, or replied an error, or was not run at all. */
+export const ENDED_WELL = 0;
+export const ENDED_FAILED = 1;
+export const ENDED_REJECTED = 2;
 
 // Words (u32) of the result block, at the address that `resultBlock` returns.
 export const RESULT_CONSUMED = 0;

@@ -1,6 +1,7 @@
 // What a command in place comes to, and the replies that many share.
 import { argument, argumentLength } from './arguments';
-import { replyError, replyErrorAboutCommand } from './reply';
+import { ENDED_FAILED, ENDED_REJECTED, ENDED_WELL } from './layout';
+import { replyError, replyErrorAbout, replyErrorAboutCommand } from './reply';
 
 /** The command has run and replied. */
 export const DONE: i32 = 0;
@@ -10,6 +11,12 @@ export const FULL: i32 = 1;
 export const HANDED_OUT: i32 = 2;
 
 export let wantedOutput: u64 = 0;
+/** How the command at hand ended, one of ENDED_*. */
+export let ended: i32 = ENDED_WELL;
+
+export function beginCommand(): void {
+  ended = ENDED_WELL;
+}
 
 export function full(wanted: u64): i32 {
   wantedOutput = wanted;
@@ -17,11 +24,27 @@ export function full(wanted: u64): i32 {
 }
 
 export function failed(text: string): i32 {
+  ended = ENDED_FAILED;
+  replyError(text);
+  return DONE;
+}
+
+/** As `failed`, with some bytes of the client behind the text. */
+export function failedAbout(text: string, from: usize, length: u32): i32 {
+  ended = ENDED_FAILED;
+  replyErrorAbout(text, from, length);
+  return DONE;
+}
+
+/** An error reply to a command that may not run now. */
+export function rejected(text: string): i32 {
+  ended = ENDED_REJECTED;
   replyError(text);
   return DONE;
 }
 
 export function wrongArity(): i32 {
+  ended = ENDED_REJECTED;
   replyErrorAboutCommand("ERR wrong number of arguments for '", argument(0), argumentLength(0));
   return DONE;
 }
@@ -39,6 +62,7 @@ export function notAnInteger(): i32 {
 }
 
 export function invalidExpireTime(): i32 {
+  ended = ENDED_FAILED;
   replyErrorAboutCommand("ERR invalid expire time in '", argument(0), argumentLength(0));
   return DONE;
 }

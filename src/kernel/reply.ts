@@ -7,6 +7,11 @@ let at: usize = 0;
 let end: usize = 0;
 
 const CRLF: u16 = 0x0a0d;
+let isResp3: bool = false;
+
+export function setResp3(resp3: bool): void {
+  isResp3 = resp3;
+}
 
 export function openOutput(buffer: usize, bytes: usize): void {
   output = buffer;
@@ -44,6 +49,12 @@ export function replyOk(): void {
 }
 
 export function replyNull(): void {
+  if (isResp3) {
+    store<u16>(at, 0x0d5f);
+    store<u8>(at, 0x0a, 2);
+    at += 3;
+    return;
+  }
   store<u32>(at, 0x0d312d24);
   store<u8>(at, 0x0a, 4);
   at += 5;

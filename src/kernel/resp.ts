@@ -15,10 +15,15 @@ import { FULL, HANDED_OUT, runCommand, wantedOutput } from './commands';
 import {
   ARGUMENTS_MAX,
   INLINE_MAX_BYTES,
+  MODE_HAND_OUT,
+  MODE_RESP3,
+  MODE_STRANGER,
   PROTOCOL_BULK_LENGTH,
   PROTOCOL_EXPECTED_DOLLAR,
   PROTOCOL_INLINE_TOO_BIG,
   PROTOCOL_MULTIBULK_LENGTH,
+  PROTOCOL_STRANGER_BULK,
+  PROTOCOL_STRANGER_MULTIBULK,
   RESULT_ARGC,
   RESULT_ARGV,
   RESULT_CONSUMED,
@@ -34,8 +39,10 @@ import {
   STATUS_INLINE,
   STATUS_OUTPUT_FULL,
   STATUS_PROTOCOL_ERROR,
+  STRANGER_ARGUMENT_BYTES_MAX,
+  STRANGER_ARGUMENTS_MAX,
 } from './layout';
-import { hasRoom, openOutput, outputBytes } from './reply';
+import { hasRoom, openOutput, outputBytes, setResp3 } from './reply';
 import { forgetHash, knowHash, touchBucketOf, touchRecordOf } from './store';
 import { xxh3 } from './xxh3';
 
@@ -56,15 +63,18 @@ let grouped: u32 = 0;
 const PARSED: i32 = -1;
 const NOTHING: i32 = -2;
 
-let processed: f64 = 0;
+let handsOutAll: bool = false;
+let isStranger: bool = false;
 
 /** The end of the number's line, and the number, that `readLine` left. */
 let lineEnd: usize = 0;
 let lineValue: i64 = 0;
 
-/** Commands since the start, those that were handed out included. */
-export function processedCommands(): f64 {
-  return processed;
+/** How the next commands are taken, MODE_* of layout.ts. */
+export function setMode(mode: u32): void {
+  handsOutAll = (mode & MODE_HAND_OUT) !== 0;
+  setResp3((mode & MODE_RESP3) !== 0);
+  isStranger = (mode & MODE_STRANGER) !== 0;
 }
 
 /** Runs the commands in `input`, which has slack behind it; replies go to `output`. Returns one of STATUS_*. */
@@ -90,13 +100,12 @@ export function execute(input: usize, length: usize, output: usize, outputLength
       if (!hasRoom(REPLY_ROOM)) return full(start - input, REPLY_ROOM);
       setArguments(load<u32>(entry, 8), load<u32>(entry, 12));
       if (argc > 1) knowHash(argument(1), load<u64>(entry, 16));
-      const outcome = runCommand();
+      const outcome = handsOutAll ? HANDED_OUT : runCommand();
       if (outcome === FULL) return full(start - input, wantedOutput);
       at = load<u32>(entry, 4);
-      processed += 1;
       if (outcome === HANDED_OUT) return handOut(STATUS_HANDED_OUT, at - input);
     }
-    most = min(most << 1, GROUP_MAX);
+    if (!handsOutAll) most = min(most << 1, GROUP_MAX);
   }
   return finish(STATUS_DONE, length);
 }
@@ -203,6 +212,7 @@ function parse(at: usize, end: usize, first: u32): i32 {
   if (line !== PARSED) return incomplete(end - at + 1, 0, 0);
   if (lineValue <= 0) return NOTHING;
   if (lineValue > ARGUMENTS_MAX) return fault(PROTOCOL_MULTIBULK_LENGTH);
+  if (isStranger && lineValue > STRANGER_ARGUMENTS_MAX) return fault(PROTOCOL_STRANGER_MULTIBULK);
   const count = <u32>lineValue;
   if (first !== 0 && (count > GROUP_ARGUMENTS || first + count > argumentCapacity)) return NOTHING;
   // Many arguments: look first whether they are all there, before the table grows for them.
@@ -233,6 +243,7 @@ function readArgument(command: usize, at: usize, end: usize, left: u32): i32 {
   if (line === NOTHING) return fault(PROTOCOL_BULK_LENGTH);
   if (line !== PARSED) return incomplete(end - command + 1, at - command, left);
   if (lineValue < 0 || lineValue > maxArgumentBytes) return fault(PROTOCOL_BULK_LENGTH);
+  if (isStranger && lineValue > STRANGER_ARGUMENT_BYTES_MAX) return fault(PROTOCOL_STRANGER_BULK);
   if (lineValue + 2 > <i64>(end - lineEnd)) {
     const need = lineEnd - command + <usize>lineValue + 2 + <usize>(left - 1) * ARGUMENT_BYTES_MIN;
     return incomplete(need, at - command, left);

@@ -52,6 +52,7 @@ export class Conversation {
   readonly #splitter = new FrameSplitter();
   readonly #place: string;
   #destroy: () => void = () => {};
+  #connection: Connection | undefined;
   #cancelDeadline: () => void = () => {};
   #answered = false;
   #over = false;
@@ -77,6 +78,11 @@ export class Conversation {
     this.#destroy = () => attempt.destroy();
   }
 
+  /** Says something more to a primary that has answered. */
+  send(frame: Buffer): void {
+    if (!this.#over) this.#connection?.write(frame);
+  }
+
   /** Drops the connection; no handler is called any more. */
   close(): void {
     this.#over = true;
@@ -90,6 +96,7 @@ export class Conversation {
       return;
     }
     this.#destroy = () => connection.destroy();
+    this.#connection = connection;
     const deadline = this.#options.timers.after(ANSWER_DEADLINE_MS, () => {
       const waited = `${this.#place} did not answer the Hello within ${ANSWER_DEADLINE_MS} ms.`;
       this.#end(new FastcacheError('PEER_SILENT', waited, { address: this.#place }));

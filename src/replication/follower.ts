@@ -52,6 +52,8 @@ export interface FollowerOptions extends Omit<ReplicaSessionOptions, keyof Seams
   handlers: FollowerHandlers;
   /** Ceiling of the first pause; later ones double up to `MAX_RECONNECT_BACKOFF_MS`. */
   reconnectBackoffMs: number;
+  /** What is held from an earlier following, to be continued if the primary can. */
+  holding?: Holding | undefined;
   /** Stop when the token is refused, rather than try again. */
   failFast: boolean;
 }
@@ -63,6 +65,9 @@ export class Follower {
   #state: FollowerState = { name: 'disconnected', retryInMs: 0 };
   #holding: Holding | undefined;
   #primaryIsOurs = false;
+  #primaryBase = 0n;
+  #heardAtUs: number;
+  #lostAtUs: number;
   /** What is held cannot be continued: stays set until it is replaced. */
   #claimNothing = false;
   #session: ReplicaSession | undefined;
@@ -73,6 +78,9 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.#backoff = new Backoff(options.reconnectBackoffMs, options.random);
+    this.#holding = options.holding;
+    this.#primaryIsOurs = options.holding?.history !== undefined;
+    this.#heardAtUs = this.#lostAtUs = options.clock.monotonicUs();
   }
 
   get state(): FollowerState {
@@ -87,6 +95,20 @@ export class Follower {
   /** Whether the primary that was last followed is one of ours. */
   get primaryIsOurs(): boolean {
     return this.#primaryIsOurs;
+  }
+
+  /** Where the history of the primary that was last followed begins; 0 of a Rust primary's. */
+  get primaryBase(): bigint {
+    return this.#primaryBase;
+  }
+
+  /** When the primary was last heard, and when the link was last lost or begun, monotonic microseconds. */
+  get heardAtUs(): number {
+    return this.#heardAtUs;
+  }
+
+  get lostAtUs(): number {
+    return this.#lostAtUs;
   }
 
   start(): void {
@@ -109,6 +131,9 @@ export class Follower {
     this.#session = new ReplicaSession(this.#options, claimed, {
       connected: () => {
         this.#state = { name: 'handshake' };
+      },
+      heard: () => {
+        this.#heardAtUs = this.#options.clock.monotonicUs();
       },
       building: (entries) => {
         this.#state = { name: 'snapshot', entries };
@@ -134,6 +159,7 @@ export class Follower {
 
   #goLive({ margin, watermarks }: PrimaryAnswer): void {
     this.#primaryIsOurs = margin !== undefined;
+    this.#primaryBase = decimalOf(margin?.get('base'));
     this.#state = { name: 'live' };
     this.#options.handlers.live?.({ primaryIsOurs: this.#primaryIsOurs, watermarks });
   }
@@ -167,7 +193,8 @@ export class Follower {
   }
 
   #retryLater(error: Error): void {
-    const { timers, handlers } = this.#options;
+    const { clock, timers, handlers } = this.#options;
+    if (this.#state.name === 'live') this.#lostAtUs = clock.monotonicUs();
     const retryInMs = this.#backoff.nextDelayMs();
     this.#state = { name: 'disconnected', retryInMs };
     this.#retry = timers.after(retryInMs, () => this.#connect());
@@ -182,4 +209,9 @@ export class Follower {
     this.#session = undefined;
     this.#options.handlers.stopped?.({ error });
   }
+}
+
+/** A margin's number; 0 when there is none. */
+function decimalOf(text: string | undefined): bigint {
+  return text !== undefined && /^\d{1,20}$/.test(text) ? BigInt(text) : 0n;
 }

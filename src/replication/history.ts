@@ -6,6 +6,8 @@ export interface History {
   readonly id: string;
   /** The first sequence of every shard is `base + 1`. */
   readonly base: bigint;
+  /** Whose content this history began with, and where that stood: it was promoted. */
+  readonly previous?: { readonly id: string; readonly watermarks: readonly bigint[] };
 }
 
 /** `clock`: above whatever an earlier run of this primary reached; `zero`: the original's numbering from 1. */

@@ -2,7 +2,7 @@
  * One replica's conversation, on the primary's side (fcrp-v1.md, "Conversation" and "Known holes"; design.md,
  * "Histories"): Hello within its deadline and size, token, answer, bootstrap, then the live stream until either side closes.
  */
-import type { Timer, Timers } from '../clock.js';
+import type { Clock, Timer, Timers } from '../clock.js';
 import type { ReplicatedStore } from '../engine/types.js';
 import { FastcacheError } from '../errors.js';
 import { encodeErrorText } from '../frame/error-text.js';
@@ -29,6 +29,7 @@ export interface SessionOptions {
   store: ReplicatedStore;
   publisher: Publisher;
   history: History;
+  clock: Clock;
   timers: Timers;
   metrics: ReplicationMetrics;
   log: Log;
@@ -45,6 +46,8 @@ export interface SessionOptions {
 export interface SessionHost {
   /** The peer has proved who it is and wants to be a replica: false when no slot is free. */
   admit(session: PrimarySession): boolean;
+  /** The replica has said what it has applied. */
+  acknowledged(): void;
   /** Called once; all that the session held is free. */
   ended(session: PrimarySession): void;
 }
@@ -57,6 +60,10 @@ export interface ReplicaInfo {
   state: 'snapshot' | 'catching-up' | 'live';
   /** What has been sent to it; while it is not `live`, what it will have been sent then. */
   watermarks: bigint[];
+  /** What it has said that it has applied; undefined until it does, and a Rust replica never does. */
+  acknowledged: bigint[] | undefined;
+  /** Whole seconds since it was last heard of. */
+  sinceAckSeconds: number;
 }
 
 export class PrimarySession {
@@ -70,12 +77,15 @@ export class PrimarySession {
   #subscriber: Subscriber | undefined;
   #leavePublisher: (() => void) | undefined;
   #snapshot: SnapshotSender | undefined;
+  #acknowledged: bigint[] | undefined;
+  #heardAtUs: number;
 
   constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
     this.#connection = connection;
     this.#options = options;
     this.#host = host;
     this.address = connection.remoteAddress;
+    this.#heardAtUs = options.clock.monotonicUs();
     this.#deadline = this.#armDeadline();
     connection.handlers = {
       onData: (chunk) => this.#onData(chunk),
@@ -96,7 +106,10 @@ export class PrimarySession {
     const { address } = this;
     const state = this.#state;
     if (state !== 'snapshot' && state !== 'catching-up' && state !== 'live') return undefined;
-    return { address, state, watermarks: this.#subscriber?.watermarks.slice() ?? [] };
+    const watermarks = this.#subscriber?.watermarks.slice() ?? [];
+    const silentUs = this.#options.clock.monotonicUs() - this.#heardAtUs;
+    const sinceAckSeconds = Math.floor(silentUs / 1_000_000);
+    return { address, state, watermarks, acknowledged: this.#acknowledged, sinceAckSeconds };
   }
 
   /** Lets out what a live replica's connection has taken, then closes; what is not live is dropped. */
@@ -146,6 +159,7 @@ export class PrimarySession {
 
   #onFrame(frame: SplitFrame): void {
     if (this.#isOver()) return;
+    this.#heardAtUs = this.#options.clock.monotonicUs();
     if (this.#state !== 'hello') this.#hear(frame);
     else if (frame.header.kind === FrameKind.Hello) this.#greet(frame);
     else this.#refuse(refusals.notHello);
@@ -267,7 +281,8 @@ export class PrimarySession {
         { expected: 'Ack', found: frameKindName(frame.header.kind), offset: frame.offset },
       );
     }
-    decodeWatermarks(openPayload(frame.header, frame.wirePayload));
+    this.#acknowledged = Array.from(decodeWatermarks(openPayload(frame.header, frame.wirePayload)));
+    this.#host.acknowledged();
   }
 
   #refuse(text: Refusal): void {

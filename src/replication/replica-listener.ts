@@ -9,6 +9,7 @@ import {
   type SessionHost,
   type SessionOptions,
 } from './primary-session.js';
+import { hasReached } from './watermarks.js';
 
 export interface ReplicaListenerOptions extends SessionOptions {
   transport: Transport;
@@ -27,8 +28,12 @@ export class ReplicaListener {
   readonly #options: ReplicaListenerOptions;
   readonly #strangers = new Set<PrimarySession>();
   readonly #replicas = new Set<PrimarySession>();
+  readonly #ackListeners = new Set<() => void>();
   readonly #host: SessionHost = {
     admit: (session) => this.#admit(session),
+    acknowledged: () => {
+      for (const listener of this.#ackListeners) listener();
+    },
     ended: (session) => {
       this.#strangers.delete(session);
       this.#replicas.delete(session);
@@ -66,6 +71,21 @@ export class ReplicaListener {
       if (info !== undefined) infos.push(info);
     }
     return infos;
+  }
+
+  /** Replicas that have acknowledged all of these. */
+  acknowledged(watermarks: readonly bigint[]): number {
+    return this.replicas().filter(
+      ({ acknowledged }) => acknowledged !== undefined && hasReached(acknowledged, watermarks),
+    ).length;
+  }
+
+  /** Calls `listener` with each acknowledgement. Returns how to end that. */
+  onAck(listener: () => void): () => void {
+    this.#ackListeners.add(listener);
+    return () => {
+      this.#ackListeners.delete(listener);
+    };
   }
 
   /** Stops listening; live replicas still get what was written to them, all other connections are dropped. */

@@ -12,6 +12,7 @@ import { FrameKind, frameKindName } from '../frame/kinds.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
 import type { Address, Transport } from '../transport/connection.js';
+import { AckSender } from './ack-sender.js';
 import { Conversation, type PrimaryAnswer } from './conversation.js';
 import type { Gap } from './gap-policy.js';
 import type { ReplicationMetrics } from './metrics.js';
@@ -42,6 +43,8 @@ export interface ReplicaSessionOptions {
 
 export interface ReplicaSessionHandlers {
   connected(): void;
+  /** Another frame has come. */
+  heard(): void;
   /** A snapshot arrives, or new content from the first sequence on: so many entries are there. */
   building(entries: number): void;
   /** New content is whole and replaces all that was held. */
@@ -69,6 +72,8 @@ export class ReplicaSession {
   #continued: Holding | undefined;
   #staging: Staging | undefined;
   #answer: PrimaryAnswer | undefined;
+  /** Acknowledges what is applied, once that follows a primary of ours; a Rust primary does not read. */
+  #acks: AckSender | undefined;
   #isLive = false;
   #isCaughtUp = false;
   #isOver = false;
@@ -107,6 +112,7 @@ export class ReplicaSession {
   close(): void {
     this.#isOver = true;
     this.#staging = undefined;
+    this.#acks?.stop();
     this.#conversation.close();
   }
 
@@ -140,6 +146,7 @@ export class ReplicaSession {
   }
 
   #onFrame(frame: SplitFrame): void {
+    this.#handlers.heard();
     const { kind } = frame.header;
     const payload = openPayload(frame.header, frame.wirePayload);
     switch (kind) {
@@ -188,8 +195,10 @@ export class ReplicaSession {
       return;
     }
     if (this.#staging !== undefined) this.#swapWhenWhole();
-    else if (this.#isLive) this.#checkCaughtUp();
-    else this.#goLive();
+    else if (this.#isLive) {
+      this.#acks?.applied();
+      this.#checkCaughtUp();
+    } else this.#goLive();
   }
 
   #loading(frame: SplitFrame): Staging {
@@ -226,8 +235,21 @@ export class ReplicaSession {
   #goLive(): void {
     if (this.#answer === undefined) return;
     this.#isLive = true;
+    this.#startAcks(this.#answer);
     this.#handlers.live(this.#answer);
     this.#checkCaughtUp();
+  }
+
+  #startAcks({ margin }: PrimaryAnswer): void {
+    if (margin === undefined) return;
+    const { clock, timers } = this.#options;
+    this.#acks ??= new AckSender({
+      clock,
+      timers,
+      watermarks: () => this.#continued?.store.watermarks() ?? [],
+      send: (frame) => this.#conversation.send(frame),
+    });
+    this.#acks.applied();
   }
 
   #checkCaughtUp(): void {

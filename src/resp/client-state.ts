@@ -5,6 +5,7 @@ import type { Protocol } from './reply.js';
 export interface Transaction {
   /** What will run, in order: each with the name first. */
   readonly queue: (readonly Buffer[])[];
+  queuedBytes: number;
   /** A command that could not be queued: EXEC will refuse. */
   isBroken: boolean;
 }

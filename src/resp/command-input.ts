@@ -2,7 +2,7 @@
 import { INPUT_WINDOW_BYTES } from '../kernel/layout.js';
 import type { CommandSink, CommandWindow } from './command-window.js';
 import { LongCommand } from './long-command.js';
-import { errorReply } from './replies.js';
+import { errorBytes } from './reply.js';
 
 /** A longer start of a command is not read again from its beginning with every chunk. */
 const RETRIED_BYTES_MAX = 16_384;
@@ -63,7 +63,7 @@ export class CommandInput {
     const pending = this.#pending!;
     this.#waits = false;
     this.#pending = undefined;
-    this.#run([pending], window);
+    if (pending.length > 0) this.#run([pending], window);
   }
 
   #run(parts: Buffer[], window: CommandWindow): void {
@@ -82,7 +82,7 @@ export class CommandInput {
     if (bytes <= this.#limits.queryBufferBytes) return false;
     this.#pending = undefined;
     this.#long = undefined;
-    this.#sink.fail(errorReply('ERR Protocol error: the command is larger than the query buffer may be'));
+    this.#sink.fail(errorBytes('ERR Protocol error: the command is larger than the query buffer may be'));
     return true;
   }
 }

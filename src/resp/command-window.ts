@@ -8,13 +8,18 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
 import { encodeCommand, splitInline } from './inline.js';
-import { errorReply } from './replies.js';
+import { errorBytes } from './reply.js';
+
+/** What becomes of the commands behind one that was handed out: they follow, wait for `resume`, or are dropped. */
+export type Onward = 'next' | 'wait' | 'drop';
 
 export interface CommandSink {
+  /** How the kernel is to take the next command, MODE_* of layout.ts. */
+  readonly mode: number;
   /** The next part of the replies, own memory. False: enough has gathered for now, stop after this. */
   reply(bytes: Buffer): boolean;
-  /** A command that is not the kernel's; its reply is the return value, undefined when the client goes. */
-  command(args: Buffer[]): Buffer | undefined;
+  /** A command that is not the kernel's. */
+  command(args: Buffer[]): Onward;
   /** The client broke the protocol: `bytes` are its last reply. */
   fail(bytes: Buffer): void;
 }
@@ -22,7 +27,7 @@ export interface CommandSink {
 /** What a run left over; own memory. */
 export interface Rest {
   bytes: Buffer;
-  /** True: these are commands that wait until the client has taken its replies. False: the start of a command. */
+  /** True: these are commands that wait until `resume`. False: the start of a command. */
   waits: boolean;
   /** Least length that the command can have, and where to go on looking for its end (long-command.ts). */
   need: number;
@@ -34,21 +39,28 @@ const protocolErrors: Record<number, string> = {
   [layout.PROTOCOL_MULTIBULK_LENGTH]: 'invalid multibulk length',
   [layout.PROTOCOL_BULK_LENGTH]: 'invalid bulk length',
   [layout.PROTOCOL_INLINE_TOO_BIG]: 'too big inline request',
+  [layout.PROTOCOL_STRANGER_MULTIBULK]: 'unauthenticated multibulk length',
+  [layout.PROTOCOL_STRANGER_BULK]: 'unauthenticated bulk length',
 };
 
 /** A longer reply than this is refused: it would have to stand in memory twice. */
 const REPLY_MAX_BYTES = 1024 * 1024 * 1024;
 /** What fits behind a reply that the kernel asked room for. */
 const OUTPUT_SPARE_BYTES = 1024;
+/** Room for most commands that are run one at a time. */
+const SINGLE_BYTES = 64 * 1024;
 
 export class CommandWindow {
   readonly engine: ShardEngine;
   readonly #window: KernelBuffer;
   readonly #output: KernelBuffer;
+  /** Input of a command that is run by itself, while the window holds the pipeline that it came in. */
+  readonly #single: KernelBuffer;
 
   constructor(engine: ShardEngine) {
     this.engine = engine;
     this.#window = new KernelBuffer(engine.kernel, layout.INPUT_WINDOW_BYTES);
+    this.#single = new KernelBuffer(engine.kernel, SINGLE_BYTES);
     this.#output = new KernelBuffer(engine.kernel, layout.OUTPUT_BYTES);
     this.#output.reserve(layout.OUTPUT_BYTES);
   }
@@ -63,10 +75,32 @@ export class CommandWindow {
       return this.#runAt(input.fill(...parts), length, sink);
     } catch (error) {
       if (!(error instanceof FastcacheError) || error.code !== 'OUT_OF_MEMORY') throw error;
-      sink.fail(errorReply("OOM command not allowed when used memory > 'maxmemory'."));
+      sink.fail(errorBytes("OOM command not allowed when used memory > 'maxmemory'."));
       return undefined;
     } finally {
       if (isLong) input.free();
+    }
+  }
+
+  /** Runs one command in the kernel; its reply, or undefined when it is not the kernel's. Throws OUT_OF_MEMORY. */
+  runSingle(args: readonly Uint8Array[], mode: number): Buffer | undefined {
+    const { kernel } = this.engine;
+    const command = encodeCommand(args);
+    const address = this.#single.fill(command);
+    let output = this.#output;
+    try {
+      kernel.exports.setMode(mode);
+      for (;;) {
+        const status = kernel.exports.execute(address, command.length, output.address, output.capacity);
+        if (status === layout.STATUS_DONE) {
+          return this.#copy(output.address, kernel.result[layout.RESULT_OUTPUT]!);
+        }
+        if (status !== layout.STATUS_OUTPUT_FULL) return undefined;
+        output = this.#largerOutput(kernel.result[layout.RESULT_NEED]!);
+      }
+    } finally {
+      if (output !== this.#output) output.free();
+      this.#single.trim();
     }
   }
 
@@ -75,6 +109,7 @@ export class CommandWindow {
     let output = this.#output;
     let at = 0;
     for (;;) {
+      kernel.exports.setMode(sink.mode);
       const status = kernel.exports.execute(address + at, length - at, output.address, output.capacity);
       const { result } = kernel;
       const consumed = result[layout.RESULT_CONSUMED]!;
@@ -83,11 +118,8 @@ export class CommandWindow {
       const resumeAt = result[layout.RESULT_RESUME_AT]!;
       const resumeArgs = result[layout.RESULT_RESUME_ARGS]!;
       at += consumed;
-      let goesOn = true;
-      if (replied > 0) {
-        const from = output.address;
-        goesOn = sink.reply(Buffer.from(kernel.bytes.subarray(from, from + replied)));
-      }
+      let onward: Onward = 'next';
+      if (replied > 0 && !sink.reply(this.#copy(output.address, replied))) onward = 'wait';
       if (output !== this.#output) {
         output.free();
         output = this.#output;
@@ -97,29 +129,21 @@ export class CommandWindow {
           return undefined;
         case layout.STATUS_INCOMPLETE:
           return { bytes: this.#copy(address + at, length - at), waits: false, need, resumeAt, resumeArgs };
-        case layout.STATUS_HANDED_OUT: {
-          const reply = sink.command(this.#arguments());
-          if (reply === undefined) return undefined;
-          goesOn = sink.reply(reply) && goesOn;
+        case layout.STATUS_HANDED_OUT:
+          onward = later(onward, sink.command(this.#arguments()));
           break;
-        }
-        case layout.STATUS_INLINE: {
-          const words = splitInline(this.#arguments()[0]!);
-          if (words === undefined) {
-            sink.fail(errorReply('ERR Protocol error: unbalanced quotes in request'));
-            return undefined;
-          }
-          if (words.length > 0 && !this.#runInline(words, sink)) return undefined;
+        case layout.STATUS_INLINE:
+          onward = later(onward, this.#runInline(this.#arguments()[0]!, sink));
           break;
-        }
         case layout.STATUS_OUTPUT_FULL:
           if (replied === 0) output = this.#largerOutput(need);
           break;
         default:
-          sink.fail(errorReply(`ERR Protocol error: ${this.#protocolError()}`));
+          sink.fail(errorBytes(`ERR Protocol error: ${this.#protocolError()}`));
           return undefined;
       }
-      if (!goesOn && at < length) {
+      if (onward === 'drop') return undefined;
+      if (onward === 'wait') {
         if (output !== this.#output) output.free();
         const bytes = this.#copy(address + at, length - at);
         return { bytes, waits: true, need: 0, resumeAt: 0, resumeArgs: 0 };
@@ -127,28 +151,17 @@ export class CommandWindow {
     }
   }
 
-  /** An inline command takes the way of all others, from memory of its own. False: the client has gone. */
-  #runInline(words: Buffer[], sink: CommandSink): boolean {
-    const input = new KernelBuffer(this.engine.kernel, 0);
-    const command = encodeCommand(words);
-    let stays = true;
-    try {
-      this.#runAt(input.fill(command), command.length, {
-        reply: (bytes) => sink.reply(bytes) || true,
-        command: (args) => {
-          const reply = sink.command(args);
-          stays = reply !== undefined;
-          return reply;
-        },
-        fail: (bytes) => {
-          stays = false;
-          sink.fail(bytes);
-        },
-      });
-      return stays;
-    } finally {
-      input.free();
+  /** A line of words is run as the command that it spells. */
+  #runInline(line: Buffer, sink: CommandSink): Onward {
+    const words = splitInline(line);
+    if (words === undefined) {
+      sink.fail(errorBytes('ERR Protocol error: unbalanced quotes in request'));
+      return 'drop';
     }
+    if (words.length === 0) return 'next';
+    const reply = this.runSingle(words, sink.mode);
+    if (reply === undefined) return sink.command(words);
+    return sink.reply(reply) ? 'next' : 'wait';
   }
 
   #largerOutput(need: number): KernelBuffer {
@@ -179,4 +192,9 @@ export class CommandWindow {
     const found = Number(kernel.resultU64(layout.RESULT_FOUND_U64));
     return protocolErrors[detail] ?? `expected '$', got '${String.fromCharCode(found)}'`;
   }
+}
+
+/** Who has to stop stops, whatever was said before. */
+function later(before: Onward, now: Onward): Onward {
+  return now === 'next' ? before : now;
 }

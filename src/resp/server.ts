@@ -1,49 +1,97 @@
 /**
- * The Redis-protocol server (design.md, "The corridor": resp/server): sockets in, commands into the kernel, replies out,
- * one write for what a chunk of input brought.
+ * The Redis-protocol server (design.md, "The corridor": resp/server): the port, who is connected, and what holds for
+ * all of them at once (pauses, monitors, idle clients).
  */
 
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { Log } from '../replication/log.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { readShared } from '../transport/shared-read.js';
 import { listenError } from '../transport/tcp.js';
-import { CommandInput, type InputLimits } from './command-input.js';
-import { type CommandSink, CommandWindow } from './command-window.js';
-import { type ClientState, runRareCommand, type ServerFace } from './commands.js';
-import { errorReply } from './replies.js';
+import { Client, type ClientHost } from './client.js';
+import { ClientState } from './client-state.js';
+import type { ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
+import type { InputLimits } from './command-input.js';
+import { CommandStatistics } from './command-statistics.js';
+import { CommandWindow } from './command-window.js';
+import { commandTable } from './commands/index.js';
+import { releaseWatched } from './commands/transactions.js';
+import { Gate } from './gate.js';
+import { kernelCounts } from './kernel-counts.js';
+import { Monitors } from './monitors.js';
+import { errorBytes, Raw } from './reply.js';
+import type { Settings } from './settings.js';
+import { Slowlog } from './slowlog.js';
 
-/** Replies that gather for a client before its commands have to wait until it has read. */
-const REPLY_BYTES_MAX = 1024 * 1024;
-const CLIENTS_MAX = 10_000;
 const KEEP_ALIVE_MS = 60_000;
-/** What clients have for taking their last replies when the server closes. */
-const CLOSE_PATIENCE_MS = 1_000;
+/** How often idle clients are looked for. */
+const IDLE_CHECK_MS = 1_000;
 
 export interface RespServerOptions {
   address: Address;
+  clock: Clock;
+  timers: Timers;
+  log: Log;
   /** The store of this moment; a replica's changes with each snapshot. */
   engine(): ShardEngine;
-  face: ServerFace;
   limits: InputLimits;
+  settings: Settings;
+  replication: ReplicationHost;
+  /** Whether there is nothing to be read yet, and whether what there is must not be read. */
+  situation(): { isLoading: boolean; isStale: boolean };
+  info(server: RespServer, sections: readonly string[]): string;
+  shutdown(): void;
+}
+
+interface Pause {
+  untilMs: number;
+  scope: 'all' | 'write';
+  end: Timer;
 }
 
 export class RespServer {
+  readonly statistics: CommandStatistics;
   readonly #options: RespServerOptions;
   readonly #server: Server;
+  readonly #gate: Gate;
+  readonly #clientHost: ClientHost;
+  readonly #monitors = new Monitors();
   /** Who is connected, and when it is gone. */
-  readonly #clients = new Map<Client, Promise<void>>();
+  readonly #clients = new Map<ClientState, { client: Client; gone: Promise<void> }>();
   #window: CommandWindow | undefined;
+  #pause: Pause | undefined;
+  #idleCheck: Timer;
   #nextId = 1;
 
   constructor(options: RespServerOptions) {
     this.#options = options;
+    this.statistics = new CommandStatistics(() => kernelCounts(options.engine()));
     this.#server = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, pauseOnConnect: true },
       (socket) => this.#accept(socket),
     );
+    const warn = (message: string) => options.log.warn(message);
+    this.#gate = new Gate({
+      table: commandTable,
+      host: this.#commandHost(),
+      monitors: this.#monitors,
+      situation: () => ({ ...options.situation(), paused: this.#pause?.scope }),
+      runInKernel: (args, client) => this.#runInKernel(args, client),
+      maxQueuedBytes: options.limits.queryBufferBytes,
+      warn,
+    });
+    this.#clientHost = {
+      gate: this.#gate,
+      limits: options.limits,
+      window: () => this.#currentWindow(),
+      outputLimitBytes: ({ isMonitor }) => options.settings.outputLimitBytes(isMonitor ? 'pubsub' : 'normal'),
+      warn,
+    };
+    this.#idleCheck = this.#planIdleCheck();
   }
 
   /** Resolves with `host:port` when it listens. Throws PORT_TAKEN, LISTEN_FAILED. */
@@ -64,20 +112,23 @@ export class RespServer {
     return typeof bound === 'object' && bound !== null ? bound.port : this.#options.address.port;
   }
 
-  get clientCount(): number {
-    return this.#clients.size;
+  get clients(): readonly ClientState[] {
+    return [...this.#clients.keys()];
   }
 
   /** Stops accepting, lets replies out, and closes every client. */
   async close(): Promise<void> {
+    this.#idleCheck.cancel();
+    this.#pause?.end.cancel();
+    this.#pause = undefined;
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const client of this.#clients.keys()) client.end();
-    await Promise.all([closed, ...this.#clients.values()]);
+    const clients = [...this.#clients.values()];
+    for (const { client } of clients) client.end();
+    await Promise.all([closed, ...clients.map(({ gone }) => gone)]);
   }
 
-  /** The command window of the store of this moment. */
   #currentWindow(): CommandWindow {
     const engine = this.#options.engine();
     if (this.#window?.engine !== engine) this.#window = new CommandWindow(engine);
@@ -85,115 +136,109 @@ export class RespServer {
   }
 
   #accept(socket: Socket): void {
-    if (this.#clients.size >= CLIENTS_MAX) {
+    const { settings, clock } = this.#options;
+    this.statistics.connections += 1;
+    if (this.#clients.size >= settings.maxClients) {
+      this.statistics.rejectedConnections += 1;
       socket.on('error', () => {});
-      socket.write(errorReply('ERR max number of clients reached'));
-      endSocket(socket);
+      socket.end(errorBytes('ERR max number of clients reached'));
+      socket.resume();
       return;
     }
-    const client = new Client(socket, this.#nextId, {
-      window: () => this.#currentWindow(),
-      face: this.#options.face,
-      limits: this.#options.limits,
+    const state = new ClientState({
+      id: this.#nextId,
+      address: formatAddress({ host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }),
+      localAddress: formatAddress({ host: socket.localAddress ?? '', port: socket.localPort ?? 0 }),
+      nowMs: clock.nowMs(),
+      isAuthenticated: !settings.hasPassword,
     });
     this.#nextId += 1;
-    this.#clients.set(
-      client,
-      client.gone.then(() => {
-        this.#clients.delete(client);
-      }),
-    );
+    const client = new Client(state, this.#clientHost, (onData) => readShared(socket, onData));
+    const gone = client.gone.then(() => this.#forget(state));
+    this.#clients.set(state, { client, gone });
   }
-}
 
-/** Lets out what was written, then closes; a client that neither reads nor goes is not waited for. */
-function endSocket(socket: Socket): void {
-  if (socket.writableEnded) return;
-  const deadline = setTimeout(() => socket.destroy(), CLOSE_PATIENCE_MS);
-  socket.once('close', () => clearTimeout(deadline));
-  socket.end();
-  socket.resume();
-}
+  #forget(state: ClientState): void {
+    this.#clients.delete(state);
+    this.#monitors.remove(state);
+    this.statistics.inputBytes += state.readBytes;
+    this.statistics.outputBytes += state.writtenBytes;
+    releaseWatched(state);
+  }
 
-interface ClientHost {
-  window(): CommandWindow;
-  face: ServerFace;
-  limits: InputLimits;
-}
+  #runInKernel(args: readonly Buffer[], client: ClientState): Raw {
+    const reply = this.#currentWindow().runSingle(args, client.protocol);
+    if (reply === undefined) throw new Error(`the kernel does not know ${args[0]}`);
+    return new Raw(reply);
+  }
 
-class Client implements CommandSink, ClientState {
-  readonly id: number;
-  name = '';
-  leaves = false;
-  readonly gone: Promise<void>;
-  readonly #socket: Socket;
-  readonly #host: ClientHost;
-  readonly #input: CommandInput;
-  #replies: Buffer[] = [];
-  #replyBytes = 0;
+  #commandHost(): CommandHost {
+    const { clock, timers, engine, settings, replication, info, shutdown } = this.#options;
+    return {
+      clock,
+      timers,
+      engine,
+      settings,
+      replication,
+      clients: this.#registry(),
+      statistics: this.statistics,
+      slowlog: new Slowlog({ settings, clock }),
+      info: (sections) => info(this, sections),
+      execute: (args, client) => this.#gate.execute(args, client),
+      shutdown,
+    };
+  }
 
-  constructor(accepted: Socket, id: number, host: ClientHost) {
-    this.id = id;
-    this.#host = host;
-    this.#input = new CommandInput(this, host.limits);
-    const socket = readShared(accepted, (chunk) => {
-      if (this.leaves) return;
-      this.#input.feed(chunk, host.window());
-      this.#flush();
+  #registry(): ClientRegistry {
+    return {
+      list: () => this.clients,
+      kill: (state) => {
+        state.leaves = true;
+        this.#clients.get(state)?.client.destroy();
+      },
+      pause: (untilMs, scope) => this.#pauseUntil(untilMs, scope),
+      unpause: () => this.#unpause(),
+      addMonitor: (state) => {
+        const client = this.#clients.get(state)?.client;
+        if (client !== undefined) this.#monitors.add(state, (line) => client.push(line));
+      },
+      removeMonitor: (state) => this.#monitors.remove(state),
+      pendingBytes: (state) => this.#clients.get(state)?.client.pendingBytes ?? 0,
+    };
+  }
+
+  /** As Redis has it: a pause is never made shorter or weaker by another one. */
+  #pauseUntil(untilMs: number, scope: 'all' | 'write'): void {
+    const { timers, clock } = this.#options;
+    const before = this.#pause;
+    before?.end.cancel();
+    const end = Math.max(untilMs, before?.untilMs ?? 0);
+    this.#pause = {
+      untilMs: end,
+      scope: before?.scope === 'all' ? 'all' : scope,
+      end: timers.after(Math.max(0, end - clock.nowMs()), () => this.#unpause()),
+    };
+  }
+
+  #unpause(): void {
+    this.#pause?.end.cancel();
+    this.#pause = undefined;
+    for (const { client } of this.#clients.values()) client.retry();
+  }
+
+  #planIdleCheck(): Timer {
+    return this.#options.timers.after(IDLE_CHECK_MS, () => {
+      this.#closeIdle();
+      this.#idleCheck = this.#planIdleCheck();
     });
-    this.#socket = socket;
-    this.gone = new Promise((resolve) => socket.once('close', () => resolve()));
-    socket.on('drain', () => this.#goOn());
-    // What a broken connection has left behind is not this server's to tell.
-    socket.on('error', () => socket.destroy());
   }
 
-  reply(bytes: Buffer): boolean {
-    this.#replies.push(bytes);
-    this.#replyBytes += bytes.length;
-    return this.#replyBytes + this.#socket.writableLength < REPLY_BYTES_MAX;
-  }
-
-  command(args: Buffer[]): Buffer | undefined {
-    const reply = runRareCommand(args, this, this.#host.face);
-    if (!this.leaves) return reply;
-    this.reply(reply);
-    return undefined;
-  }
-
-  fail(bytes: Buffer): void {
-    this.reply(bytes);
-    this.leaves = true;
-  }
-
-  end(): void {
-    this.leaves = true;
-    endSocket(this.#socket);
-  }
-
-  /** One write for all that has gathered. */
-  #flush(): void {
-    const socket = this.#socket;
-    if (this.#replyBytes > 0) {
-      const replies = this.#replies;
-      socket.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies, this.#replyBytes));
-      this.#replies = [];
-      this.#replyBytes = 0;
+  #closeIdle(): void {
+    const { settings, clock } = this.#options;
+    if (settings.idleTimeoutSeconds === 0) return;
+    const before = clock.nowMs() - settings.idleTimeoutSeconds * 1000;
+    for (const [state, { client }] of this.#clients) {
+      if (!state.isMonitor && !state.isBlocked && state.lastCommandAtMs < before) client.end();
     }
-    if (this.leaves) {
-      this.end();
-    } else if (this.#input.waits || socket.writableLength >= REPLY_BYTES_MAX) {
-      socket.pause();
-      // Taken at once: there will be no drain to wait for.
-      if (!socket.writableNeedDrain) setImmediate(() => this.#goOn());
-    }
-  }
-
-  #goOn(): void {
-    if (this.leaves || this.#socket.destroyed) return;
-    this.#socket.resume();
-    if (!this.#input.waits) return;
-    this.#input.resume(this.#host.window());
-    this.#flush();
   }
 }

@@ -5,6 +5,9 @@
  */
 import { Socket } from 'node:net';
 
+/** For rooms that are handed a connection and open none. */
+export type ClientSocket = Socket;
+
 /** As much as one read takes; shared by all connections, for whoever is called with it is done with it on return. */
 const READ_BYTES = 65_536;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);

@@ -1,0 +1,103 @@
+/**
+ * What it is to be a primary, beside the store: a history, what publishes its changes, the door for replicas; and what
+ * Redis' INFO, ROLE and WAIT say of these (reference: Redis' field names). A replica that is promoted takes it on.
+ */
+import type { Timers } from './clock.js';
+import type { History } from './replication/history.js';
+import type { ReplicaInfo } from './replication/primary-session.js';
+import type { Publisher } from './replication/publisher.js';
+import type { ReplicaListener } from './replication/replica-listener.js';
+import { waitForReplicas } from './replication/wait.js';
+import { Later } from './resp/command.js';
+import type { Reply } from './resp/reply.js';
+
+/** Redis' words for where a replica stands. */
+const replicaStates = { snapshot: 'send_bulk', 'catching-up': 'send_bulk', live: 'online' } as const;
+const NO_HISTORY = '0'.repeat(40);
+
+export interface PrimaryRoleOptions {
+  history: History;
+  publisher: Publisher;
+  timers: Timers;
+  /** Undefined: no replicas can come. */
+  door(): ReplicaListener | undefined;
+  backlogBytes: number;
+}
+
+export class PrimaryRole {
+  readonly history: History;
+  readonly publisher: Publisher;
+  readonly #options: PrimaryRoleOptions;
+
+  constructor(options: PrimaryRoleOptions) {
+    this.history = options.history;
+    this.publisher = options.publisher;
+    this.#options = options;
+  }
+
+  /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
+  info(): Record<string, string | number> {
+    const { history, publisher } = this;
+    const windows = publisher.backlog.windows();
+    const replicas = this.#replicas();
+    const offset = this.#offset(publisher.watermarks());
+    const kept = windows.reduce((sum, { records }) => sum + records, 0n);
+    const { previous } = history;
+    return {
+      connected_slaves: replicas.length,
+      ...Object.fromEntries(replicas.map((replica, index) => [`slave${index}`, this.#replicaLine(replica)])),
+      master_failover_state: 'no-failover',
+      master_replid: history.id,
+      master_replid2: previous?.id ?? NO_HISTORY,
+      master_repl_offset: String(offset),
+      second_repl_offset: previous === undefined ? -1 : 1,
+      repl_backlog_active: 1,
+      repl_backlog_size: this.#options.backlogBytes,
+      repl_backlog_first_byte_offset: String(offset - kept + 1n),
+      repl_backlog_histlen: String(kept),
+      ...Object.fromEntries(
+        windows.map(({ watermark, earliest, bytes }, shard) => [
+          `shard${shard}`,
+          `seq=${watermark},first=${earliest},bytes=${bytes}`,
+        ]),
+      ),
+    };
+  }
+
+  /** ROLE's answer. */
+  role(): Reply {
+    const replicas = this.#replicas().map((replica) => {
+      const { ip, port } = addressParts(replica);
+      return [ip, port, String(this.#offset(replica.acknowledged ?? replica.watermarks))];
+    });
+    return ['master', this.#offset(this.publisher.watermarks()), replicas];
+  }
+
+  /** As WAIT. */
+  wait(replicas: number, timeoutMs: number): Later {
+    const { timers } = this.#options;
+    const { publisher } = this;
+    const door = this.#options.door() ?? { acknowledged: () => 0, onAck: () => () => {} };
+    return new Later((done) => waitForReplicas({ timers, publisher, door }, replicas, timeoutMs, done));
+  }
+
+  #replicas(): ReplicaInfo[] {
+    return this.#options.door()?.replicas() ?? [];
+  }
+
+  #replicaLine(replica: ReplicaInfo): string {
+    const { ip, port } = addressParts(replica);
+    const offset = this.#offset(replica.acknowledged ?? replica.watermarks);
+    return `ip=${ip},port=${port},state=${replicaStates[replica.state]},offset=${offset},lag=${replica.sinceAckSeconds}`;
+  }
+
+  #offset(watermarks: readonly bigint[]): bigint {
+    const { base } = this.history;
+    return watermarks.reduce((sum, watermark) => (watermark > base ? sum + watermark - base : sum), 0n);
+  }
+}
+
+function addressParts({ address }: ReplicaInfo): { ip: string; port: string } {
+  const colon = address.lastIndexOf(':');
+  return { ip: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: address.slice(colon + 1) };
+}

@@ -1,0 +1,209 @@
+/**
+ * One client's connection: its bytes go to the kernel or to the gate, the replies back to it, in the order of its
+ * commands; and what waits, waits here.
+ */
+import type { ClientSocket } from '../transport/shared-read.js';
+import { MODE_HAND_OUT, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
+import type { ClientState } from './client-state.js';
+import { Later } from './command.js';
+import { CommandInput, type InputLimits } from './command-input.js';
+import type { CommandSink, CommandWindow, Onward } from './command-window.js';
+import { DISMISSED, type Gate, POSTPONED } from './gate.js';
+import { encodeReply, type Reply } from './reply.js';
+
+/** Replies that gather for a client before its commands have to wait until it has read. */
+const REPLY_BYTES_MAX = 1024 * 1024;
+/** Replies that a client may leave unread before it has said its password (CVE-2025-21605). */
+const STRANGER_REPLY_BYTES_MAX = 16 * 1024;
+/** What clients have for taking their last replies when the server closes. */
+const CLOSE_PATIENCE_MS = 1_000;
+
+export interface ClientHost {
+  readonly gate: Gate;
+  readonly limits: InputLimits;
+  /** The command window of the store of this moment. */
+  window(): CommandWindow;
+  /** What may wait to be written to the client, bytes; 0: no limit. */
+  outputLimitBytes(client: ClientState): number;
+  warn(message: string): void;
+}
+
+export class Client implements CommandSink {
+  readonly state: ClientState;
+  readonly gone: Promise<void>;
+  readonly #socket: ClientSocket;
+  readonly #host: ClientHost;
+  readonly #input: CommandInput;
+  #replies: Buffer[] = [];
+  #replyBytes = 0;
+  /** Gives up what is waited for. */
+  #cancelWait: (() => void) | undefined;
+  /** A command that a pause holds back. */
+  #postponed: Buffer[] | undefined;
+
+  /** `connect` is given what to call with each chunk, and returns the socket. */
+  constructor(state: ClientState, host: ClientHost, connect: (onData: (chunk: Buffer) => void) => ClientSocket) {
+    this.state = state;
+    this.#host = host;
+    this.#input = new CommandInput(this, host.limits);
+    this.#socket = connect((chunk) => {
+      if (state.leaves) return;
+      state.readBytes += chunk.length;
+      this.#input.feed(chunk, host.window());
+      this.#flush();
+    });
+    this.#socket.on('drain', () => this.#goOn());
+    // What a broken connection has left behind is not this server's to tell.
+    this.#socket.on('error', () => this.#socket.destroy());
+    this.gone = new Promise((resolve) => {
+      this.#socket.once('close', () => {
+        state.leaves = true;
+        this.#cancelWait?.();
+        resolve();
+      });
+    });
+  }
+
+  get pendingBytes(): number {
+    return this.#replyBytes + this.#socket.writableLength;
+  }
+
+  get mode(): number {
+    const { protocol, isAuthenticated, transaction, replies, isMonitor } = this.state;
+    const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || this.#host.gate.holdsAll;
+    let mode = protocol === 3 ? MODE_RESP3 : 0;
+    if (!isAuthenticated) mode |= MODE_STRANGER;
+    return isHeld || !isAuthenticated ? mode | MODE_HAND_OUT : mode;
+  }
+
+  reply(bytes: Buffer): boolean {
+    if (this.state.replies !== 'on') return true;
+    this.#replies.push(bytes);
+    this.#replyBytes += bytes.length;
+    if (!this.state.isAuthenticated && this.pendingBytes > STRANGER_REPLY_BYTES_MAX) {
+      this.#host.warn(`${this.state.address} does not read what it is told before its password; closed`);
+      this.destroy();
+    }
+    return this.pendingBytes < REPLY_BYTES_MAX;
+  }
+
+  command(args: Buffer[]): Onward {
+    const { state } = this;
+    const before = state.replies;
+    const answer = this.#host.gate.handle(args, state);
+    if (answer === DISMISSED) {
+      state.leaves = true;
+      return 'drop';
+    }
+    if (answer === POSTPONED) {
+      this.#postponed = args;
+      state.isBlocked = true;
+      return 'wait';
+    }
+    if (answer instanceof Later) return this.#await(answer);
+    const goesOn = this.reply(encodeReply(answer, state.protocol));
+    if (state.replies === 'skip-next') state.replies = 'skip';
+    else if (before === 'skip' && state.replies === 'skip') state.replies = 'on';
+    if (state.leaves) return 'drop';
+    return goesOn ? 'next' : 'wait';
+  }
+
+  fail(bytes: Buffer): void {
+    this.reply(bytes);
+    this.state.leaves = true;
+  }
+
+  /** What comes unasked: a monitor's line, a push. */
+  push(bytes: Buffer): void {
+    if (this.state.leaves) return;
+    this.#socket.write(bytes);
+    this.state.writtenBytes += bytes.length;
+    this.#checkOutput();
+  }
+
+  /** The pause is over: handles what it held back. */
+  retry(): void {
+    const args = this.#postponed;
+    if (args === undefined) return;
+    this.#postponed = undefined;
+    this.state.isBlocked = false;
+    if (this.state.leaves || this.#socket.destroyed) return;
+    this.#host.window().engine.updateTime();
+    if (this.command(args) === 'next') this.#goOn();
+    else this.#flush();
+  }
+
+  /** Lets out what was written, then closes; a client that neither reads nor goes is not waited for. */
+  end(): void {
+    this.state.leaves = true;
+    this.#cancelWait?.();
+    if (this.#socket.writableEnded) return;
+    const deadline = setTimeout(() => this.#socket.destroy(), CLOSE_PATIENCE_MS);
+    this.#socket.once('close', () => clearTimeout(deadline));
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.state.leaves = true;
+    this.#socket.destroy();
+  }
+
+  #await(answer: Later): Onward {
+    const { state } = this;
+    let isDone = false;
+    let isLate = false;
+    state.isBlocked = true;
+    const cancel = answer.start((reply) => {
+      if (isDone) return;
+      isDone = true;
+      this.#cancelWait = undefined;
+      state.isBlocked = false;
+      if (state.leaves) return;
+      this.reply(encodeReply(reply, state.protocol));
+      if (isLate) this.#goOn();
+    });
+    if (isDone) return 'next';
+    this.#cancelWait = cancel;
+    isLate = true;
+    return 'wait';
+  }
+
+  /** One write for all that has gathered. */
+  #flush(): void {
+    const socket = this.#socket;
+    if (this.#replyBytes > 0) {
+      const replies = this.#replies;
+      socket.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies, this.#replyBytes));
+      this.state.writtenBytes += this.#replyBytes;
+      this.#replies = [];
+      this.#replyBytes = 0;
+      this.#checkOutput();
+    }
+    if (this.state.leaves) {
+      this.end();
+    } else if (this.state.isBlocked) {
+      // Goes on when it is answered; until then what comes is kept, up to the query buffer's limit.
+    } else if (this.#input.waits || socket.writableLength >= REPLY_BYTES_MAX) {
+      socket.pause();
+      // Taken at once: there will be no drain to wait for.
+      if (!socket.writableNeedDrain) setImmediate(() => this.#goOn());
+    }
+  }
+
+  #goOn(): void {
+    if (this.state.leaves || this.state.isBlocked || this.#socket.destroyed) return;
+    this.#socket.resume();
+    if (this.#input.waits) this.#input.resume(this.#host.window());
+    this.#flush();
+  }
+
+  #checkOutput(): void {
+    const limit = this.#host.outputLimitBytes(this.state);
+    if (limit === 0 || this.#socket.writableLength <= limit) return;
+    this.#host.warn(
+      `${this.state.address} is closed: ${this.#socket.writableLength} bytes wait for it, and its output buffer may hold ${limit}`,
+    );
+    this.destroy();
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * The gate that every command passes which the kernel does not run in place: looked up, counted, held against what the
+ * client and the server may do now, queued in a transaction, postponed by a pause, and run. The order of the questions is
+ * that of Redis' processCommand.
+ */
+import { FastcacheError } from '../errors.js';
+import type { ClientState } from './client-state.js';
+import { type Command, type CommandFlag, Later, wordOf, wrongArity } from './command.js';
+import type { CommandHost } from './command-host.js';
+import { type CommandTable, commandName } from './command-table.js';
+import type { Monitors } from './monitors.js';
+import { Failure, type Reply, Status } from './reply.js';
+
+/** What stands in the way of commands at this moment, beside what the client itself is. */
+export interface Situation {
+  /** Nothing that could be read has come yet. */
+  readonly isLoading: boolean;
+  /** The link to the primary is down, and stale content is not to be read. */
+  readonly isStale: boolean;
+  /** What a pause holds back. */
+  readonly paused: 'all' | 'write' | undefined;
+}
+
+export interface GateOptions {
+  table: CommandTable;
+  host: CommandHost;
+  monitors: Monitors;
+  situation(): Situation;
+  /** Runs a command that is the kernel's; its reply. Throws OUT_OF_MEMORY. */
+  runInKernel(args: readonly Buffer[], client: ClientState): Reply;
+  /** What one client may have queued, bytes. */
+  maxQueuedBytes: number;
+  warn(message: string): void;
+}
+
+/** The command is to be handled again when the pause is over. */
+export const POSTPONED = Symbol('postponed');
+/** No answer, and the client goes. */
+export const DISMISSED = Symbol('dismissed');
+
+const QUEUED = new Status('QUEUED');
+const OUT_OF_MEMORY = new Failure("OOM command not allowed when used memory > 'maxmemory'.");
+/** These run in a transaction rather than being queued. */
+const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
+
+export class Gate {
+  readonly #options: GateOptions;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
+
+  /** Whether all clients' commands must come through here, also those that would run in the kernel. */
+  get holdsAll(): boolean {
+    const { monitors, situation } = this.#options;
+    if (monitors.count > 0) return true;
+    const { isLoading, isStale, paused } = situation();
+    return isLoading || isStale || paused !== undefined;
+  }
+
+  /** A client's command: what to answer, when, or not at all. */
+  handle(args: Buffer[], client: ClientState): Reply | Later | typeof POSTPONED | typeof DISMISSED {
+    const { table, host } = this.#options;
+    const word = wordOf(args, 0);
+    if (word === 'post' || word === 'host:') {
+      this.#options.warn(
+        `${client.address} sent a line of HTTP (${word}): someone may be trying to make a browser talk to this port; closed`,
+      );
+      return DISMISSED;
+    }
+    client.lastCommandAtMs = host.clock.nowMs();
+    const found = table.find(args);
+    if (found instanceof Failure) return this.#reject(found, undefined, client);
+    const name = commandName(found, args);
+    client.lastCommand = name;
+    const refusal = this.#refusal(found, name, args, client);
+    if (refusal === POSTPONED) return POSTPONED;
+    if (refusal !== undefined) return this.#reject(refusal, name, client);
+    const { transaction } = client;
+    if (transaction !== undefined && !UNQUEUED.has(name)) {
+      transaction.queuedBytes += args.reduce((sum, arg) => sum + arg.length, 0);
+      if (transaction.queuedBytes > this.#options.maxQueuedBytes) {
+        this.#options.warn(`${client.address} queued more than it may in a transaction; closed`);
+        return DISMISSED;
+      }
+      transaction.queue.push(args);
+      return QUEUED;
+    }
+    return this.execute(args, client);
+  }
+
+  /** Runs a command that may run. */
+  execute(args: readonly Buffer[], client: ClientState): Reply | Later {
+    const { table, host, monitors } = this.#options;
+    const command = table.find(args);
+    if (command instanceof Failure) return command;
+    if (!command.flags.includes('skip_monitor') && !command.flags.includes('admin')) {
+      monitors.show(args, client, host.clock);
+    }
+    const { run } = command;
+    if (run === undefined) return this.#guarded(() => this.#options.runInKernel(args, client));
+    const startedUs = host.clock.monotonicUs();
+    const answer = this.#guarded(() => run({ args, client, host }));
+    const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
+    host.statistics.record(
+      commandName(command, args),
+      tookUs,
+      answer instanceof Failure ? 'failed' : 'ok',
+    );
+    if (!command.flags.includes('skip_slowlog')) host.slowlog.record(args, tookUs, client);
+    return answer;
+  }
+
+  #guarded(run: () => Reply | Later): Reply | Later {
+    try {
+      return run();
+    } catch (error) {
+      if (error instanceof FastcacheError && error.code === 'OUT_OF_MEMORY') return OUT_OF_MEMORY;
+      if (error instanceof FastcacheError && error.code === 'VALUE_OVER_LIMIT') {
+        return new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
+      }
+      throw error;
+    }
+  }
+
+  /** Why the command may not run, if so. */
+  #refusal(
+    command: Command,
+    name: string,
+    args: readonly Buffer[],
+    client: ClientState,
+  ): Failure | typeof POSTPONED | undefined {
+    const { host } = this.#options;
+    const { arity } = command;
+    if (arity >= 0 ? args.length !== arity : args.length < -arity) return wrongArity(name);
+    if (!client.isAuthenticated && !command.flags.includes('no_auth')) {
+      return new Failure('NOAUTH Authentication required.');
+    }
+    if (client.transaction !== undefined && command.flags.includes('no_multi')) {
+      return new Failure('ERR Command not allowed inside a transaction');
+    }
+    const has = (flag: CommandFlag) => this.#has(command, name, flag, client);
+    const isReplica = host.replication.isReplica();
+    if (!isReplica && this.#lacksMemory(has('denyoom'), name, client)) return OUT_OF_MEMORY;
+    if (isReplica && has('write')) {
+      return new Failure("READONLY You can't write against a read only replica.");
+    }
+    const { isLoading, isStale, paused } = this.#options.situation();
+    if (isStale && !command.flags.includes('stale')) {
+      return new Failure("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+    }
+    if (isLoading && !command.flags.includes('loading')) {
+      return new Failure('LOADING Redis is loading the dataset in memory');
+    }
+    if (client.isMonitor && (has('write') || has('readonly'))) {
+      return new Failure("ERR Replica can't interact with the keyspace");
+    }
+    if (paused === 'all' || (paused === 'write' && has('write'))) return POSTPONED;
+    return undefined;
+  }
+
+  /** A flag of the command, or of any that EXEC would run. */
+  #has(command: Command, name: string, flag: CommandFlag, client: ClientState): boolean {
+    if (name !== 'exec' || client.transaction === undefined) return command.flags.includes(flag);
+    return client.transaction.queue.some((args) => {
+      const queued = this.#options.table.find(args);
+      return !(queued instanceof Failure) && queued.flags.includes(flag);
+    });
+  }
+
+  /** Makes room, as before each command; a queue may not grow either when there is none. */
+  #lacksMemory(isDenied: boolean, name: string, client: ClientState): boolean {
+    const engine = this.#options.host.engine();
+    if (engine.makeRoom()) return false;
+    return isDenied || (client.transaction !== undefined && !UNQUEUED.has(name));
+  }
+
+  #reject(failure: Failure, name: string | undefined, client: ClientState): Failure {
+    const { statistics } = this.#options.host;
+    if (name !== undefined) statistics.record(name, 0, 'rejected');
+    statistics.errorReplies += 1;
+    if (client.transaction === undefined) return failure;
+    if (name !== 'exec') {
+      client.transaction.isBroken = true;
+      return failure;
+    }
+    this.#options.discard(client);
+    return new Failure(`EXECABORT Transaction discarded because of: ${failure.text}`);
+  }
+}

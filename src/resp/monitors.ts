@@ -1,0 +1,57 @@
+/** MONITOR: clients that are told of every command that is run. */
+import type { Clock } from '../clock.js';
+import type { ClientState } from './client-state.js';
+
+export class Monitors {
+  /** Each with how its line is written to it. */
+  readonly #writers = new Map<ClientState, (line: Buffer) => void>();
+
+  get count(): number {
+    return this.#writers.size;
+  }
+
+  add(client: ClientState, write: (line: Buffer) => void): void {
+    this.#writers.set(client, write);
+    client.isMonitor = true;
+  }
+
+  remove(client: ClientState): void {
+    this.#writers.delete(client);
+    client.isMonitor = false;
+  }
+
+  show(args: readonly Buffer[], client: ClientState, clock: Clock): void {
+    if (this.#writers.size === 0) return;
+    const line = Buffer.from(`+${monitorLine(args, client, clock.nowMs())}\r\n`);
+    for (const write of this.#writers.values()) write(line);
+  }
+}
+
+/** `1339518083.107412 [0 127.0.0.1:60866] "keys" "*"` */
+function monitorLine(args: readonly Buffer[], client: ClientState, nowMs: number): string {
+  const seconds = Math.floor(nowMs / 1000);
+  const microseconds = String((nowMs % 1000) * 1000).padStart(6, '0');
+  return `${seconds}.${microseconds} [0 ${client.address}] ${args.map(quoted).join(' ')}`;
+}
+
+const ESCAPES: Record<number, string> = {
+  0x5c: '\\\\',
+  0x22: '\\"',
+  0x0a: '\\n',
+  0x0d: '\\r',
+  0x09: '\\t',
+  0x07: '\\a',
+  0x08: '\\b',
+};
+
+/** As Redis' sdscatrepr. */
+function quoted(bytes: Buffer): string {
+  let text = '"';
+  for (const byte of bytes) {
+    const escape = ESCAPES[byte];
+    if (escape !== undefined) text += escape;
+    else if (byte >= 0x20 && byte < 0x7f) text += String.fromCharCode(byte);
+    else text += `\\x${byte.toString(16).padStart(2, '0')}`;
+  }
+  return `${text}"`;
+}
