@@ -76,7 +76,11 @@ export interface Call {
  * and returns how to give up, for a client that goes.
  */
 export class Later {
-  constructor(readonly start: (done: (reply: Reply) => void) => () => void) {}
+  readonly start: (done: (reply: Reply) => void) => () => void;
+
+  constructor(start: (done: (reply: Reply) => void) => () => void) {
+    this.start = start;
+  }
 }
 
 /** An argument as a lower-case word, for names of commands and options. */

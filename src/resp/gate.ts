@@ -5,9 +5,9 @@
  */
 import { FastcacheError } from '../errors.js';
 import type { ClientState } from './client-state.js';
-import { type Command, type CommandFlag, Later, wordOf, wrongArity } from './command.js';
+import { type CommandFlag, Later, wordOf } from './command.js';
 import type { CommandHost } from './command-host.js';
-import { type CommandTable, commandName } from './command-table.js';
+import type { CommandTable, FoundCommand } from './command-table.js';
 import type { Monitors } from './monitors.js';
 import { Failure, type Reply, Status } from './reply.js';
 
@@ -69,15 +69,14 @@ export class Gate {
       return DISMISSED;
     }
     client.lastCommandAtMs = host.clock.nowMs();
-    const found = table.find(args);
-    if (found instanceof Failure) return this.#reject(found, undefined, client);
-    const name = commandName(found, args);
-    client.lastCommand = name;
-    const refusal = this.#refusal(found, name, args, client);
+    const found = table.resolve(args);
+    if (found instanceof Failure) return this.#reject(found, table.find(args)?.fullName, client);
+    client.lastCommand = found.fullName;
+    const refusal = this.#refusal(found, client);
     if (refusal === POSTPONED) return POSTPONED;
-    if (refusal !== undefined) return this.#reject(refusal, name, client);
+    if (refusal !== undefined) return this.#reject(refusal, found.fullName, client);
     const { transaction } = client;
-    if (transaction !== undefined && !UNQUEUED.has(name)) {
+    if (transaction !== undefined && !UNQUEUED.has(found.fullName)) {
       transaction.queuedBytes += args.reduce((sum, arg) => sum + arg.length, 0);
       if (transaction.queuedBytes > this.#options.maxQueuedBytes) {
         this.#options.warn(`${client.address} queued more than it may in a transaction; closed`);
@@ -86,14 +85,17 @@ export class Gate {
       transaction.queue.push(args);
       return QUEUED;
     }
-    return this.execute(args, client);
+    return this.#run(found, args, client);
   }
 
-  /** Runs a command that may run. */
+  /** Runs a command that was let through before: one that EXEC has in its queue. */
   execute(args: readonly Buffer[], client: ClientState): Reply | Later {
-    const { table, host, monitors } = this.#options;
-    const command = table.find(args);
-    if (command instanceof Failure) return command;
+    const found = this.#options.table.resolve(args);
+    return found instanceof Failure ? found : this.#run(found, args, client);
+  }
+
+  #run({ command, fullName }: FoundCommand, args: readonly Buffer[], client: ClientState): Reply | Later {
+    const { host, monitors } = this.#options;
     if (!command.flags.includes('skip_monitor') && !command.flags.includes('admin')) {
       monitors.show(args, client, host.clock);
     }
@@ -102,11 +104,7 @@ export class Gate {
     const startedUs = host.clock.monotonicUs();
     const answer = this.#guarded(() => run({ args, client, host }));
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
-    host.statistics.record(
-      commandName(command, args),
-      tookUs,
-      answer instanceof Failure ? 'failed' : 'ok',
-    );
+    host.statistics.record(fullName, tookUs, answer instanceof Failure ? 'failed' : 'ok');
     if (!command.flags.includes('skip_slowlog')) host.slowlog.record(args, tookUs, client);
     return answer;
   }
@@ -124,24 +122,18 @@ export class Gate {
   }
 
   /** Why the command may not run, if so. */
-  #refusal(
-    command: Command,
-    name: string,
-    args: readonly Buffer[],
-    client: ClientState,
-  ): Failure | typeof POSTPONED | undefined {
+  #refusal(found: FoundCommand, client: ClientState): Failure | typeof POSTPONED | undefined {
     const { host } = this.#options;
-    const { arity } = command;
-    if (arity >= 0 ? args.length !== arity : args.length < -arity) return wrongArity(name);
+    const { command } = found;
     if (!client.isAuthenticated && !command.flags.includes('no_auth')) {
       return new Failure('NOAUTH Authentication required.');
     }
     if (client.transaction !== undefined && command.flags.includes('no_multi')) {
       return new Failure('ERR Command not allowed inside a transaction');
     }
-    const has = (flag: CommandFlag) => this.#has(command, name, flag, client);
+    const has = (flag: CommandFlag) => this.#has(found, flag, client);
     const isReplica = host.replication.isReplica();
-    if (!isReplica && this.#lacksMemory(has('denyoom'), name, client)) return OUT_OF_MEMORY;
+    if (!isReplica && this.#lacksMemory(has('denyoom'), found, client)) return OUT_OF_MEMORY;
     if (isReplica && has('write')) {
       return new Failure("READONLY You can't write against a read only replica.");
     }
@@ -160,19 +152,18 @@ export class Gate {
   }
 
   /** A flag of the command, or of any that EXEC would run. */
-  #has(command: Command, name: string, flag: CommandFlag, client: ClientState): boolean {
-    if (name !== 'exec' || client.transaction === undefined) return command.flags.includes(flag);
-    return client.transaction.queue.some((args) => {
-      const queued = this.#options.table.find(args);
-      return !(queued instanceof Failure) && queued.flags.includes(flag);
-    });
+  #has({ command, fullName }: FoundCommand, flag: CommandFlag, client: ClientState): boolean {
+    if (fullName !== 'exec' || client.transaction === undefined) return command.flags.includes(flag);
+    return client.transaction.queue.some((args) =>
+      this.#options.table.find(args)?.command.flags.includes(flag),
+    );
   }
 
   /** Makes room, as before each command; a queue may not grow either when there is none. */
-  #lacksMemory(isDenied: boolean, name: string, client: ClientState): boolean {
+  #lacksMemory(isDenied: boolean, { fullName }: FoundCommand, client: ClientState): boolean {
     const engine = this.#options.host.engine();
     if (engine.makeRoom()) return false;
-    return isDenied || (client.transaction !== undefined && !UNQUEUED.has(name));
+    return isDenied || (client.transaction !== undefined && !UNQUEUED.has(fullName));
   }
 
   #reject(failure: Failure, name: string | undefined, client: ClientState): Failure {

@@ -28,12 +28,20 @@ export type Reply =
 
 /** A simple string: `+OK`. */
 export class Status {
-  constructor(readonly text: string) {}
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
 }
 
 /** An error; `text` begins with its word (`ERR …`). */
 export class Failure {
-  constructor(readonly text: string) {}
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
 }
 
 /** Nil where an array was asked for. */
@@ -41,27 +49,47 @@ export class NilArray {}
 
 /** Pairs; RESP2 has them flat, one behind the other. */
 export class MapReply {
-  constructor(readonly pairs: readonly (readonly [Reply, Reply])[]) {}
+  readonly pairs: readonly (readonly [Reply, Reply])[];
+
+  constructor(pairs: readonly (readonly [Reply, Reply])[]) {
+    this.pairs = pairs;
+  }
 }
 
 /** In RESP2 an array. */
 export class SetReply {
-  constructor(readonly items: readonly Reply[]) {}
+  readonly items: readonly Reply[];
+
+  constructor(items: readonly Reply[]) {
+    this.items = items;
+  }
 }
 
 /** Text for people, of INFO and its kind; in RESP2 a bulk string. */
 export class Verbatim {
-  constructor(readonly text: string) {}
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
 }
 
 /** What comes unasked; in RESP2 an array. */
 export class Push {
-  constructor(readonly items: readonly Reply[]) {}
+  readonly items: readonly Reply[];
+
+  constructor(items: readonly Reply[]) {
+    this.items = items;
+  }
 }
 
 /** Bytes that are a reply already: the kernel's. */
 export class Raw {
-  constructor(readonly bytes: Buffer) {}
+  readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
 }
 
 export const OK = new Status('OK');

@@ -83,6 +83,7 @@ export async function startPrimary(
     store,
     publisher,
     history,
+    clock,
     timers,
     metrics,
     log,

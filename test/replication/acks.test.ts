@@ -1,0 +1,123 @@
+/** What replicas acknowledge, to whom and how often, and who waits for it (design.md, "Histories": Acks). */
+import { describe, expect, it } from 'vitest';
+import { FrameKind } from '../../src/frame/kinds.js';
+import { decodeWatermarks } from '../../src/frame/watermarks.js';
+import { waitForReplicas } from '../../src/replication/wait.js';
+import { FakePrimary } from '../support/fake-primary.js';
+import { startFollower } from '../support/virtual-cluster.js';
+import { clustersOf, fill, isEqual } from '../support/virtual-clusters.js';
+import { VirtualTransport } from '../support/virtual-transport.js';
+import { VirtualWorld } from '../support/virtual-world.js';
+
+const HISTORY = 'ab'.repeat(16);
+
+/** A follower of a primary that hands out `perMs` batches a millisecond for `durationMs`; the Acks, with their times. */
+function acksWhile(history: string | undefined, durationMs: number, batches: number) {
+  const world = new VirtualWorld();
+  const transport = new VirtualTransport(world);
+  const acks: { atMs: number; watermarks: bigint[] }[] = [];
+  const primary = new FakePrimary(transport, (peer) => {
+    const note = peer.onFrame!;
+    peer.onFrame = (frame) => {
+      if (frame.header.kind !== FrameKind.Ack) return note(frame);
+      acks.push({ atMs: world.nowMs, watermarks: Array.from(decodeWatermarks(frame.wirePayload)) });
+    };
+    peer.answer([0n], history);
+    if (history === undefined) return;
+    peer.begin([0n]);
+    peer.chunk(0n, true, [0n], []);
+    peer.end([0n]);
+  });
+  const { follower } = startFollower(world, transport);
+  world.run(50);
+  for (let batch = 1; batch <= batches; batch += 1) {
+    world.plan((durationMs * batch) / batches, () => primary.peers[0]!.batch([BigInt(batch)]));
+  }
+  world.run(durationMs);
+  follower.stop();
+  return { world, acks };
+}
+
+describe('a replica acknowledges', () => {
+  it('what it has applied, at most every 100 ms', () => {
+    const { acks } = acksWhile(HISTORY, 2_000, 2_000);
+    expect(acks.length).toBeGreaterThan(15);
+    const pauses = acks.slice(1).map(({ atMs }, index) => atMs - acks[index]!.atMs);
+    expect(Math.round(Math.min(...pauses))).toBeGreaterThanOrEqual(100);
+    expect(Math.max(...pauses)).toBeLessThan(150);
+    const told = acks.map(({ watermarks }) => Number(watermarks[0]));
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+    expect(told.at(-1)).toBeGreaterThan(1_800);
+  });
+
+  it('every second when nothing comes, and no more once it has left', () => {
+    const { world, acks } = acksWhile(HISTORY, 5_000, 0);
+    expect(acks.length).toBeGreaterThanOrEqual(5);
+    expect(acks.length).toBeLessThanOrEqual(6);
+    world.run(5_000);
+    expect(acks.length).toBeLessThanOrEqual(6);
+    expect(world.pending).toBe(0);
+  });
+
+  it('nothing to a Rust primary, which does not read', () => {
+    expect(acksWhile(undefined, 3_000, 100).acks).toEqual([]);
+  });
+});
+
+describe('a primary', () => {
+  const cluster = clustersOf('map');
+
+  it('knows what a replica has applied, not only what it was sent', async () => {
+    const { world, transport, primary, follow } = await cluster();
+    const replica = follow();
+    world.runUntil(() => isEqual(primary, replica));
+    world.run(1_500);
+    const before = primary.publisher.watermarks();
+    expect(primary.listener.acknowledged(before)).toBe(1);
+    transport.pairs[0]!.server.stall();
+    fill(primary, 0, 10);
+    world.run(500);
+    expect(primary.listener.acknowledged(primary.publisher.watermarks())).toBe(0);
+    expect(primary.listener.acknowledged(before)).toBe(1);
+    expect(primary.listener.replicas()).toMatchObject([{ acknowledged: before, sinceAckSeconds: 0 }]);
+  });
+
+  it('waits for as many replicas as are asked for, and tells how many there are', async () => {
+    const { world, primary, follow } = await cluster();
+    const replicas = [follow(), follow()];
+    world.runUntil(() => replicas.every((replica) => isEqual(primary, replica)));
+    world.run(200);
+    const { publisher, listener: door } = primary;
+    const answers: [count: number, atMs: number][] = [];
+    const wait = (count: number, timeoutMs: number) =>
+      waitForReplicas({ timers: world.seams.timers, publisher, door }, count, timeoutMs, (there) =>
+        answers.push([there, world.nowMs]),
+      );
+    const startedMs = world.nowMs;
+    wait(2, 0);
+    expect(answers).toEqual([[2, startedMs]]);
+    primary.store.set('key', 'value');
+    wait(2, 0);
+    expect(answers).toHaveLength(1);
+    world.run(150);
+    expect(answers[1]?.[0]).toBe(2);
+    expect(answers[1]?.[1]).toBeGreaterThan(startedMs);
+    wait(3, 300);
+    const cancel = wait(3, 0);
+    const planned = world.nowMs;
+    world.run(5_000);
+    expect(answers.slice(2)).toEqual([[2, planned + 300]]);
+    cancel();
+  });
+
+  it('no longer counts a replica that has gone', async () => {
+    const { world, primary, follow } = await cluster();
+    const replica = follow();
+    world.runUntil(() => isEqual(primary, replica));
+    world.run(200);
+    expect(primary.listener.acknowledged(primary.publisher.watermarks())).toBe(1);
+    replica.follower.stop();
+    world.run(50);
+    expect(primary.listener.acknowledged(primary.publisher.watermarks())).toBe(0);
+  });
+});
