@@ -2,7 +2,8 @@
 import { argc, argument, argumentLength, wordOf } from './arguments';
 import { del, exists, expire, persist, ttl } from './commands-keys';
 import { append, get, increment, incrementBy, mget, mset, set, strlen } from './commands-strings';
-import { failed, HANDED_OUT, wrongArity } from './outcome';
+import { makeRoom, relieve } from './evict';
+import { failed, HANDED_OUT, OUT_OF_MEMORY, refuseForMemory, wrongArity } from './outcome';
 import { isReplica } from './store';
 
 export { DONE, FULL, HANDED_OUT, wantedOutput } from './outcome';
@@ -30,30 +31,39 @@ const PEXPIREA: u64 = 0x6165726970786570;
 
 /** Runs the command in the argument table, or leaves it to the host. */
 export function runCommand(): i32 {
+  let outcome = dispatch();
+  for (let attempt: u32 = 0; outcome === OUT_OF_MEMORY; attempt++) {
+    if (!relieve(attempt)) return refuseForMemory();
+    outcome = dispatch();
+  }
+  return outcome;
+}
+
+function dispatch(): i32 {
   const length = argumentLength(0);
   const name = wordOf(0);
   switch (length) {
     case 3: {
       if (name === GET) return argc === 2 ? get() : wrongArity();
-      if (name === SET) return argc < 3 ? wrongArity() : isReplica ? readOnly() : set();
+      if (name === SET) return argc < 3 ? wrongArity() : mayGrow() ? set() : refuse();
       if (name === DEL) return argc < 2 ? wrongArity() : isReplica ? readOnly() : del();
       if (name === TTL) return argc === 2 ? ttl(true) : wrongArity();
       break;
     }
     case 4: {
       if (name === MGET) return argc < 2 ? wrongArity() : mget();
-      if (name === MSET) return argc < 3 || (argc & 1) === 0 ? wrongArity() : isReplica ? readOnly() : mset();
-      if (name === INCR) return argc !== 2 ? wrongArity() : isReplica ? readOnly() : increment(1);
-      if (name === DECR) return argc !== 2 ? wrongArity() : isReplica ? readOnly() : increment(-1);
+      if (name === MSET) return argc < 3 || (argc & 1) === 0 ? wrongArity() : mayGrow() ? mset() : refuse();
+      if (name === INCR) return argc !== 2 ? wrongArity() : mayGrow() ? increment(1) : refuse();
+      if (name === DECR) return argc !== 2 ? wrongArity() : mayGrow() ? increment(-1) : refuse();
       if (name === PTTL) return argc === 2 ? ttl(false) : wrongArity();
       break;
     }
     case 6: {
       if (name === EXISTS) return argc < 2 ? wrongArity() : exists();
       if (name === STRLEN) return argc === 2 ? strlen() : wrongArity();
-      if (name === INCRBY) return argc !== 3 ? wrongArity() : isReplica ? readOnly() : incrementBy(false);
-      if (name === DECRBY) return argc !== 3 ? wrongArity() : isReplica ? readOnly() : incrementBy(true);
-      if (name === APPEND) return argc !== 3 ? wrongArity() : isReplica ? readOnly() : append();
+      if (name === INCRBY) return argc !== 3 ? wrongArity() : mayGrow() ? incrementBy(false) : refuse();
+      if (name === DECRBY) return argc !== 3 ? wrongArity() : mayGrow() ? incrementBy(true) : refuse();
+      if (name === APPEND) return argc !== 3 ? wrongArity() : mayGrow() ? append() : refuse();
       if (name === EXPIRE) return argc < 3 ? wrongArity() : isReplica ? readOnly() : expire(1000, true);
       break;
     }
@@ -75,6 +85,15 @@ export function runCommand(): i32 {
     default:
   }
   return HANDED_OUT;
+}
+
+/** Of a command that Redis flags `denyoom`. */
+function mayGrow(): bool {
+  return !isReplica && makeRoom();
+}
+
+function refuse(): i32 {
+  return isReplica ? readOnly() : refuseForMemory();
 }
 
 function readOnly(): i32 {

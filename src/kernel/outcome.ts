@@ -8,6 +8,8 @@ export const DONE: i32 = 0;
 export const FULL: i32 = 1;
 /** It is the host's. */
 export const HANDED_OUT: i32 = 2;
+/** Memory is exhausted; nothing has changed and nothing been replied. */
+export const OUT_OF_MEMORY: i32 = 3;
 
 export let wantedOutput: u64 = 0;
 
@@ -26,7 +28,7 @@ export function wrongArity(): i32 {
   return DONE;
 }
 
-export function outOfMemory(): i32 {
+export function refuseForMemory(): i32 {
   return failed("OOM command not allowed when used memory > 'maxmemory'.");
 }
 
