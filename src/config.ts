@@ -1,4 +1,5 @@
 /** What a primary and a replica can be told: options with their defaults (cli.md), checked once, by hand. */
+import type { EvictionPolicy } from './engine/memory-limit.js';
 import type { RouteMode } from './engine/types.js';
 import { FastcacheError } from './errors.js';
 import {
@@ -73,6 +74,10 @@ export interface PrimaryOptions extends ServerOptions {
   subscriberQueueBytes?: number;
   /** Default `clock` (design.md, "Histories"). */
   sequenceBase?: SequenceBase;
+  /** For keys, values and tables; default 0: as much as WebAssembly has, just under 4 GiB. */
+  maxMemoryBytes?: number;
+  /** What goes when that is full; default `noeviction`: writes are refused. */
+  eviction?: EvictionPolicy;
 }
 
 export interface ReplicaOptions extends ServerOptions {
@@ -134,6 +139,8 @@ export function primaryConfig(options: PrimaryOptions) {
       1,
     ),
     sequenceBase: options.sequenceBase ?? ('clock' satisfies SequenceBase),
+    maxMemoryBytes: count('maxMemoryBytes', options.maxMemoryBytes, 0, 0),
+    eviction: options.eviction ?? ('noeviction' satisfies EvictionPolicy),
   };
 }
 

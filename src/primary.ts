@@ -2,6 +2,7 @@
 import { systemSeams } from './clock.js';
 import { type PrimaryConfig, type PrimaryOptions, primaryConfig } from './config.js';
 import { Housekeeping } from './engine/housekeeping.js';
+import { outOfMemory } from './engine/kernel.js';
 import { ShardEngine } from './engine/shard-engine.js';
 import { Events, type PrimaryEvents } from './events.js';
 import { NO_EXPIRY } from './frame/batch.js';
@@ -77,7 +78,10 @@ export class Primary {
    * Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT.
    */
   set(key: Bytes, value: Bytes, { expireAtMs }: { expireAtMs?: number } = {}): void {
-    this.#parts.engine.set(keyBytes(key), keyBytes(value), toExpiry(expireAtMs));
+    const { engine } = this.#parts;
+    const [ownKey, ownValue] = [keyBytes(key), keyBytes(value)];
+    if (!engine.makeRoom()) throw outOfMemory(ownKey.length + ownValue.length);
+    engine.set(ownKey, ownValue, toExpiry(expireAtMs));
   }
 
   /** Deletes a key; whether it was there. Throws OUT_OF_MEMORY. */
@@ -157,6 +161,7 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
     batchMaxBytes: config.batchMaxBytes,
     maxValueBytes: config.maxValueBytes,
   });
+  engine.limitMemory({ maxBytes: config.maxMemoryBytes, policy: config.eviction });
   engine.setWatermarks(new Array(config.shards).fill(history.base));
   const metrics = new ReplicationMetrics();
   const publisher = new Publisher({

@@ -219,7 +219,8 @@ function promote(parts: ReplicaParts): void {
   const { config, events, follower, engine, metrics, recorder } = parts;
   if (follower === undefined) return;
   const { history: previousId } = follower.holding ?? {};
-  const previous = previousId === undefined ? {} : { previous: { id: previousId, watermarks: engine.watermarks() } };
+  const previous =
+    previousId === undefined ? {} : { previous: { id: previousId, watermarks: engine.watermarks() } };
   parts.follower = undefined;
   parts.following = undefined;
   follower.stop();
@@ -279,7 +280,8 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
       isReplica: () => parts.promoted === undefined,
       role: () => (parts.promoted ?? parts.following)?.role() ?? [],
       wait: (replicas, timeoutMs) =>
-        parts.promoted?.wait(replicas, timeoutMs) ?? new Later((done) => {
+        parts.promoted?.wait(replicas, timeoutMs) ??
+        new Later((done) => {
           done(0);
           return () => {};
         }),

@@ -9,8 +9,9 @@ import {
   sizeFlag,
   withEnvironment,
 } from '../../src/cli/flags.js';
-import { ServerCommand } from '../../src/cli/server-command.js';
 import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
+import { ServerCommand } from '../../src/cli/server-command.js';
+import { evictionPolicies } from '../../src/engine/memory-limit.js';
 import { Primary, primaryEvents } from '../../src/index.js';
 import * as limits from '../../src/limits.js';
 
@@ -97,6 +98,15 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such
       ['clock', 'zero'],
       'clock',
     ),
+    'max-memory': sizeFlag({
+      summary: 'Memory for keys, values and tables; 0: as much as there is, just under 4gb.',
+      default: 0,
+    }),
+    eviction: choiceFlag(
+      'What goes when that is full: nothing (writes are refused), keys long unused, any keys, or those that expire next.',
+      evictionPolicies,
+      'noeviction',
+    ),
     ...serverFlags(),
   });
 
@@ -120,6 +130,8 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such
       subscriberQueueFrames: flags['subscriber-queue'],
       subscriberQueueBytes: flags['subscriber-bytes'],
       sequenceBase: flags['sequence-base'],
+      maxMemoryBytes: flags['max-memory'],
+      eviction: flags.eviction,
       maxValueBytes: flags['max-value'],
       insecure: flags.insecure,
       record: flags.record,

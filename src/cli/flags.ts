@@ -114,7 +114,9 @@ export function serverFlags() {
       parse: async (file) => parseOutputFile(file),
     })(),
     'token-file': fileFlag('The token that replicas present to the primary; FASTCACHE_TOKEN does the same.'),
-    'password-file': fileFlag('The password that clients present with AUTH; FASTCACHE_PASSWORD does the same.'),
+    'password-file': fileFlag(
+      'The password that clients present with AUTH; FASTCACHE_PASSWORD does the same.',
+    ),
     insecure: Flags.boolean({
       summary: 'Allow addresses beyond this machine although nothing is encrypted.',
     }),

@@ -39,7 +39,9 @@ function readSecretFile({ name }: Secret, file: string, warn: (message: string) 
   try {
     const mode = statSync(file).mode & 0o777;
     if ((mode & 0o077) !== 0 && process.platform !== 'win32') {
-      warn(`${file} has mode ${mode.toString(8).padStart(4, '0')}: others may read the ${name}; chmod 600 it`);
+      warn(
+        `${file} has mode ${mode.toString(8).padStart(4, '0')}: others may read the ${name}; chmod 600 it`,
+      );
     }
     return readFileSync(file, 'utf8');
   } catch (cause) {

@@ -1,5 +1,9 @@
-/** What a store needs done from time to time: keys past their expiry deleted, sparse memory gathered; in small steps. */
+/**
+ * What a store needs done from time to time: keys past their expiry deleted, what is above a lowered memory limit evicted,
+ * sparse memory gathered; in small steps.
+ */
 import type { Timer, Timers } from '../clock.js';
+import { EVICTION_STEP_KEYS } from '../kernel/layout.js';
 import type { ShardEngine } from './shard-engine.js';
 
 const INTERVAL_MS = 100;
@@ -40,10 +44,18 @@ export class Housekeeping {
     if (this.#stopped) return;
     const engine = this.#options.engine();
     const swept = this.#options.sweeps() ? engine.sweep(SWEPT_KEYS) : 0;
+    const isOver = this.#evict(engine);
     const { records, freeBlocks } = engine.memory();
     const moved =
       freeBlocks > FREE_BYTES_MIN && freeBlocks > records / 10 ? engine.compact(MOVED_RECORDS) : 0;
-    if (swept === SWEPT_KEYS || moved >= MOVED_RECORDS) this.#options.timers.endOfTurn(() => this.#step());
+    if (swept === SWEPT_KEYS || isOver || moved >= MOVED_RECORDS)
+      this.#options.timers.endOfTurn(() => this.#step());
     else this.#timer = this.#plan();
+  }
+
+  /** Whether there is more to evict. */
+  #evict(engine: ShardEngine): boolean {
+    const before = engine.evictedCount();
+    return engine.makeRoom() && engine.evictedCount() - before >= EVICTION_STEP_KEYS;
   }
 }

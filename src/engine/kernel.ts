@@ -38,6 +38,13 @@ export interface KernelExports {
   put(key: number, keyBytes: number, value: number, valueBytes: number, expiresAtMs: bigint): number;
   removeKey(key: number, keyBytes: number): number;
   expireKey(key: number, keyBytes: number, expiresAtMs: bigint): number;
+  limitMemory(maxBytes: number, policy: number, samples: number): void;
+  makeRoom(): number;
+  relieve(attempt: number): number;
+  evictedCount(): number;
+  touchKey(key: number, keyBytes: number): number;
+  idleSecondsOf(key: number, keyBytes: number): number;
+  recordBytesOf(key: number, keyBytes: number): number;
   sweep(limit: number): number;
   compact(limit: number): number;
   xxh3(at: number, length: number): bigint;
@@ -48,6 +55,7 @@ export interface KernelExports {
   expiringIn(shard: number): number;
   expiredCount(): number;
   recordsEmitted(): number;
+  memoryUsed(): number;
   memoryAllocated(): number;
   memoryAvailable(): number;
   memoryInRecords(): number;

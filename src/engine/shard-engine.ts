@@ -10,6 +10,7 @@ import * as layout from '../kernel/layout.js';
 import { applyFault } from './apply-fault.js';
 import { Kernel, type KernelHost, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
+import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
 import type { ApplyResult, OpenBatch, ReplicatedStore, RouteMode, SnapshotScan } from './types.js';
 
@@ -57,6 +58,7 @@ export class ShardEngine implements ReplicatedStore {
   readonly #maxValueBytes: number;
   readonly #scratch: KernelBuffer;
   readonly #applyBuffer: KernelBuffer;
+  #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
 
   constructor(options: ShardEngineOptions) {
     const { shards, route, seed, clock } = options;
@@ -89,6 +91,8 @@ export class ShardEngine implements ReplicatedStore {
   /** A replica's store hides what has expired, refuses clients' writes and emits nothing; a primary's deletes and emits. */
   setReplica(replica: boolean): void {
     this.kernel.exports.setReplica(replica ? 1 : 0);
+    // What a replica held above the limit goes in steps when it becomes a primary.
+    this.limitMemory(this.#memoryLimit);
   }
 
   /** Tells the kernel the time; everything that reads or changes keys does so first. */
@@ -114,7 +118,9 @@ export class ShardEngine implements ReplicatedStore {
     const address = this.#scratch.fill(key, value);
     this.updateTime();
     const valueAddress = address + key.length;
-    const status = this.kernel.exports.put(address, key.length, valueAddress, value.length, expireAtMs);
+    const status = this.#written(() =>
+      this.kernel.exports.put(address, key.length, valueAddress, value.length, expireAtMs),
+    );
     this.#scratch.trim();
     if (status === layout.WRITE_MEMORY) throw outOfMemory(key.length + value.length);
   }
@@ -130,7 +136,8 @@ export class ShardEngine implements ReplicatedStore {
   expire(key: Uint8Array, expireAtMs: bigint): boolean {
     const address = this.#scratch.fill(key);
     this.updateTime();
-    return this.#wasThere(this.kernel.exports.expireKey(address, key.length, expireAtMs), key.length);
+    const status = this.#written(() => this.kernel.exports.expireKey(address, key.length, expireAtMs));
+    return this.#wasThere(status, key.length);
   }
 
   /** When a live key expires, Unix ms; NO_EXPIRY without, undefined when there is no such key. */
@@ -139,6 +146,29 @@ export class ShardEngine implements ReplicatedStore {
     this.updateTime();
     const expiry = BigInt.asUintN(64, this.kernel.exports.expiryOfKey(address, key.length));
     return expiry === 0n ? undefined : expiry;
+  }
+
+  /** Seconds since a live key was last read or written; undefined when there is no such key. */
+  idleSeconds(key: Uint8Array): number | undefined {
+    const address = this.#scratch.fill(key);
+    this.updateTime();
+    const seconds = this.kernel.exports.idleSecondsOf(address, key.length);
+    return seconds < 0 ? undefined : seconds;
+  }
+
+  /** Makes a live key count as used; whether there is such a key. */
+  touch(key: Uint8Array): boolean {
+    const address = this.#scratch.fill(key);
+    this.updateTime();
+    return this.kernel.exports.touchKey(address, key.length) !== 0;
+  }
+
+  /** Bytes that a live key takes, the rounding of its block and its expiry included; its share of the table is not. */
+  recordBytes(key: Uint8Array): number | undefined {
+    const address = this.#scratch.fill(key);
+    this.updateTime();
+    const bytes = this.kernel.exports.recordBytesOf(address, key.length) >>> 0;
+    return bytes === 0 ? undefined : bytes;
   }
 
   /** The key's XXH3-64 and the shard that it routes to (fcrp-v1.md, "Routing"). */
@@ -187,6 +217,7 @@ export class ShardEngine implements ReplicatedStore {
     const { entriesOffset, entryCount, governed } = decodeSnapshotChunk(payload);
     const entries = payload.subarray(entriesOffset);
     const address = this.#applyBuffer.fill(entries);
+    this.updateTime();
     const status = this.kernel.exports.loadEntries(address, entries.length, entryCount, governed ? 1 : 0);
     this.#applyBuffer.trim();
     if (status !== layout.APPLY_OK) throw applyFault(this.kernel, status).at(entriesOffset);
@@ -221,6 +252,32 @@ export class ShardEngine implements ReplicatedStore {
     return this.kernel.exports.compact(limit);
   }
 
+  /** Bytes of content, which a memory limit is held against: records, tables and expiries, not what is free between them. */
+  usedBytes(): number {
+    return this.kernel.exports.memoryUsed();
+  }
+
+  /** May be called at any time. What is then above the limit goes in steps, as `makeRoom` is called. */
+  limitMemory(limit: MemoryLimit): void {
+    this.#memoryLimit = limit;
+    const { maxBytes, policy, samples = DEFAULT_EVICTION_SAMPLES } = limit;
+    this.kernel.exports.limitMemory(maxBytes, policyCodes[policy], samples);
+  }
+
+  /**
+   * To be called before anything that may make content grow: evicts as the policy says when content is above the limit.
+   * False when it still is and nothing more can be evicted: then nothing may grow. A replica never evicts.
+   */
+  makeRoom(): boolean {
+    this.updateTime();
+    return this.kernel.exports.makeRoom() !== 0;
+  }
+
+  /** Keys evicted since the start. */
+  evictedCount(): number {
+    return this.kernel.exports.evictedCount();
+  }
+
   memory(): EngineMemory {
     const { exports } = this.kernel;
     return {
@@ -239,6 +296,16 @@ export class ShardEngine implements ReplicatedStore {
     if (found <= expected) return;
     const message = `A key or value may have ${expected} bytes; this one has ${found}.`;
     throw new FastcacheError('VALUE_OVER_LIMIT', message, { expected, found });
+  }
+
+  /** The status of a write, which is tried again as long as memory for it can be freed. */
+  #written(write: () => number): number {
+    let status = write();
+    for (let attempt = 0; status === layout.WRITE_MEMORY; attempt++) {
+      if (this.kernel.exports.relieve(attempt) === 0) break;
+      status = write();
+    }
+    return status;
   }
 
   #wasThere(status: number, bytes: number): boolean {

@@ -4,7 +4,17 @@
 // A slab's first 32 bytes: 0 class, 4 head of its free blocks, 8 blocks in use, 12 blocks in all, 16 blocks ever used
 // (those behind were never handed out), 20 previous and 24 next slab of the class with room, 28 pages.
 // A free block holds the next free one at 0, and 0 at 8, where a record says that it is in use.
-import { allocatePages, freePages, freeSlabPages, markSlab, PAGE_BYTES, pagesFor, slabOf } from './pages';
+import {
+  allocatePages,
+  contentBytes,
+  freePages,
+  freeSlabPages,
+  markSlab,
+  PAGE_BYTES,
+  PAGE_SHIFT,
+  pagesFor,
+  slabOf,
+} from './pages';
 import { isInUse } from './record';
 
 const SLAB_HEADER: usize = 32;
@@ -19,7 +29,10 @@ const classBytes: usize = memory.data(580, 4);
 const classPages: usize = memory.data(580, 4);
 const withRoom: usize = memory.data(580, 4);
 const freeBlocks: usize = memory.data(580, 4);
-let usedBytes: f64 = 0;
+/** Bytes of all blocks in slabs, of those that are handed out, and of whole pages that are blocks. */
+let slabRoom: usize = 0;
+let slabUsed: usize = 0;
+let runsUsed: usize = 0;
 
 export function initializeArena(): void {
   for (let index: u32 = 1; index < CLASSES; index++) {
@@ -37,16 +50,23 @@ export function initializeArena(): void {
 
 /** Bytes in blocks that are handed out, rounding included. */
 export function blockBytesInUse(): f64 {
-  return usedBytes;
+  return <f64>slabUsed + <f64>runsUsed;
 }
 
 /** Bytes in free blocks of slabs: what `compact` could at best give back. */
 export function blockBytesFree(): f64 {
-  let sum: f64 = 0;
-  for (let index: u32 = 1; index < CLASSES; index++) {
-    sum += <f64>load<u32>(freeBlocks + (index << 2)) * <f64>load<u32>(classBytes + (index << 2));
-  }
-  return sum;
+  return <f64>(slabRoom - slabUsed);
+}
+
+/** What is held against a memory limit: pages within the limit, without what is free in slabs. */
+export function usedBytes(): usize {
+  return contentBytes() - (slabRoom - slabUsed);
+}
+
+/** What a block for `bytes` takes, rounding included. */
+export function blockBytes(bytes: usize): usize {
+  if (bytes > SLAB_MAX) return (<usize>pagesFor(bytes)) << PAGE_SHIFT;
+  return load<u32>(classBytes + (classOf(bytes) << 2));
 }
 
 /** Whether a block for `a` bytes is as large as one for `b`, so that one can take the other's place. */
@@ -59,7 +79,7 @@ export function sameBlock(a: usize, b: usize): bool {
 export function allocateBlock(bytes: usize): usize {
   if (bytes > SLAB_MAX) {
     const run = allocatePages(bytes);
-    if (run !== 0) usedBytes += <f64>(<usize>pagesFor(bytes) * PAGE_BYTES);
+    if (run !== 0) runsUsed += blockBytes(bytes);
     return run;
   }
   const index = classOf(bytes);
@@ -75,12 +95,12 @@ export function allocateBlock(bytes: usize): usize {
 export function freeBlock(block: usize, bytes: usize): void {
   const slab = slabOf(block);
   if (slab === 0) {
-    usedBytes -= <f64>(<usize>pagesFor(bytes) * PAGE_BYTES);
+    runsUsed -= blockBytes(bytes);
     freePages(block);
     return;
   }
   const index = load<u32>(slab);
-  usedBytes -= <f64>load<u32>(classBytes + (index << 2));
+  slabUsed -= load<u32>(classBytes + (index << 2));
   store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) + 1);
   store<u32>(block, load<u32>(slab, 4));
   store<u32>(block, 0, 8);
@@ -130,13 +150,12 @@ export function nextInUse(slab: usize, from: usize): usize {
 /** Counts a block of a slab that `sparseSlab` took out as moved away; true when it was the last and the slab is gone. */
 export function vacate(slab: usize): bool {
   const index = load<u32>(slab);
-  usedBytes -= <f64>load<u32>(classBytes + (index << 2));
+  slabUsed -= load<u32>(classBytes + (index << 2));
   store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) + 1);
   const live = load<u32>(slab, 8) - 1;
   store<u32>(slab, live, 8);
   if (live !== 0) return false;
-  store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) - load<u32>(slab, 12));
-  freeSlabPages(slab, load<u32>(slab, 28));
+  releaseSlab(slab, index);
   return true;
 }
 
@@ -176,6 +195,7 @@ function newSlab(index: u32): usize {
   store<u32>(slab, 0, 16);
   store<u32>(slab, pages, 28);
   store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) + blocks);
+  slabRoom += <usize>blocks * <usize>load<u32>(classBytes + (index << 2));
   linkSlab(slab, index);
   return slab;
 }
@@ -193,13 +213,20 @@ function takeFrom(slab: usize, index: u32): usize {
   store<u32>(slab, live, 8);
   if (live === load<u32>(slab, 12)) unlinkSlab(slab, index);
   store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) - 1);
-  usedBytes += <f64>bytes;
+  slabUsed += bytes;
   return block;
 }
 
 function dropSlab(slab: usize, index: u32): void {
   unlinkSlab(slab, index);
-  store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) - load<u32>(slab, 12));
+  releaseSlab(slab, index);
+}
+
+/** Gives back the pages of an empty slab that no list holds any more. */
+function releaseSlab(slab: usize, index: u32): void {
+  const blocks = load<u32>(slab, 12);
+  store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) - blocks);
+  slabRoom -= <usize>blocks * <usize>load<u32>(classBytes + (index << 2));
   freeSlabPages(slab, load<u32>(slab, 28));
 }
 

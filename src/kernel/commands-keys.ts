@@ -4,9 +4,9 @@ import { nowMs } from './clock';
 import { NEVER } from './expiry';
 import { WRITE_DONE } from './layout';
 import { parsed, parseInteger } from './number';
-import { DONE, failed, failedAbout, invalidExpireTime, notAnInteger, outOfMemory } from './outcome';
+import { DONE, failed, failedAbout, invalidExpireTime, notAnInteger, OUT_OF_MEMORY } from './outcome';
 import { replyInteger } from './reply';
-import { deleteHere, expireHere, expiryHere, locate } from './store';
+import { deleteHere, expireHere, expiryHere, locate, lookup } from './store';
 
 const NX: u64 = 0x786e;
 const XX: u64 = 0x7878;
@@ -18,7 +18,7 @@ export function del(): i32 {
   for (let i: u32 = 1; i < argc; i++) {
     const record = locate(argument(i), argumentLength(i));
     if (record === 0) continue;
-    if (deleteHere(record) !== WRITE_DONE) return outOfMemory();
+    if (deleteHere(record) !== WRITE_DONE) return OUT_OF_MEMORY;
     deleted++;
   }
   replyInteger(deleted);
@@ -60,7 +60,7 @@ export function expire(unitMs: i64, fromNow: bool): i32 {
   if (parsed * unitMs > i64.MAX_VALUE - base) return invalidExpireTime();
   const when = parsed * unitMs + base;
 
-  const record = locate(argument(1), argumentLength(1));
+  const record = lookup(argument(1), argumentLength(1));
   let changed: i64 = 0;
   if (record !== 0) {
     const before = expiryHere(record);
@@ -72,7 +72,7 @@ export function expire(unitMs: i64, fromNow: bool): i32 {
       !(onlyEarlier && time >= before);
     if (wanted) {
       const written = time <= nowMs ? deleteHere(record) : expireHere(record, time);
-      if (written !== WRITE_DONE) return outOfMemory();
+      if (written !== WRITE_DONE) return OUT_OF_MEMORY;
       changed = 1;
     }
   }
@@ -81,10 +81,10 @@ export function expire(unitMs: i64, fromNow: bool): i32 {
 }
 
 export function persist(): i32 {
-  const record = locate(argument(1), argumentLength(1));
+  const record = lookup(argument(1), argumentLength(1));
   let changed: i64 = 0;
   if (record !== 0 && expiryHere(record) !== NEVER) {
-    if (expireHere(record, NEVER) !== WRITE_DONE) return outOfMemory();
+    if (expireHere(record, NEVER) !== WRITE_DONE) return OUT_OF_MEMORY;
     changed = 1;
   }
   replyInteger(changed);

@@ -4,7 +4,7 @@ import { nowMs } from './clock';
 import { NEVER } from './expiry';
 import { WRITE_DONE } from './layout';
 import { parsed, parseInteger, writeSigned } from './number';
-import { DONE, failed, full, invalidExpireTime, notAnInteger, outOfMemory, syntaxError } from './outcome';
+import { DONE, failed, full, invalidExpireTime, notAnInteger, OUT_OF_MEMORY, syntaxError } from './outcome';
 import { availableBytes } from './pages';
 import { RECORD_HEADER, valueAt, valueLengthOf } from './record';
 import {
@@ -18,7 +18,7 @@ import {
   replyOk,
   rewind,
 } from './reply';
-import { appendHere, deleteHere, expiryHere, locate, setHere } from './store';
+import { appendHere, deleteHere, expiryHere, lookup, setHere } from './store';
 
 const NX: u64 = 0x786e;
 const XX: u64 = 0x7878;
@@ -32,7 +32,7 @@ const KEEPTTL: u64 = 0x6c74747065656b;
 const digits: usize = memory.data(24, 8);
 
 export function get(): i32 {
-  const record = locate(argument(1), argumentLength(1));
+  const record = lookup(argument(1), argumentLength(1));
   if (record === 0) {
     replyNull();
     return DONE;
@@ -44,7 +44,7 @@ export function get(): i32 {
 }
 
 export function strlen(): i32 {
-  const record = locate(argument(1), argumentLength(1));
+  const record = lookup(argument(1), argumentLength(1));
   replyInteger(record === 0 ? 0 : valueLengthOf(record));
   return DONE;
 }
@@ -55,7 +55,7 @@ export function mget(): i32 {
   let fits = hasRoom(wanted);
   if (fits) replyArray(argc - 1);
   for (let i: u32 = 1; i < argc; i++) {
-    const record = locate(argument(i), argumentLength(i));
+    const record = lookup(argument(i), argumentLength(i));
     const bytes = record === 0 ? 5 : bulkBytes(valueLengthOf(record));
     wanted += bytes;
     if (fits && !hasRoom(bytes)) fits = false;
@@ -84,7 +84,7 @@ export function set(): i32 {
   }
   const key = argument(1);
   const keyBytes = argumentLength(1);
-  const record = locate(key, keyBytes);
+  const record = lookup(key, keyBytes);
   const start = mark();
   if (wantsOld) {
     if (record === 0) replyNull();
@@ -105,7 +105,7 @@ export function set(): i32 {
   else if (record !== 0) written = deleteHere(record);
   if (written !== WRITE_DONE) {
     rewind(start);
-    return outOfMemory();
+    return OUT_OF_MEMORY;
   }
   if (!wantsOld) replyOk();
   return DONE;
@@ -148,12 +148,12 @@ export function mset(): i32 {
   let bytes: f64 = 0;
   for (let i: u32 = 1; i < argc; i++) bytes += <f64>(<u32>RECORD_HEADER + argumentLength(i));
   // All or nothing: what might not fit is refused before the first key is set.
-  if (bytes * 1.125 + 1048576 > availableBytes()) return outOfMemory();
+  if (bytes * 1.125 + 1048576 > availableBytes()) return OUT_OF_MEMORY;
   for (let i: u32 = 1; i < argc; i += 2) {
     const key = argument(i);
-    const record = locate(key, argumentLength(i));
+    const record = lookup(key, argumentLength(i));
     const written = setHere(record, key, argumentLength(i), argument(i + 1), argumentLength(i + 1), NEVER);
-    if (written !== WRITE_DONE) return outOfMemory();
+    if (written !== WRITE_DONE) return OUT_OF_MEMORY;
   }
   replyOk();
   return DONE;
@@ -168,7 +168,7 @@ export function incrementBy(down: bool): i32 {
 export function increment(by: i64): i32 {
   const key = argument(1);
   const keyBytes = argumentLength(1);
-  const record = locate(key, keyBytes);
+  const record = lookup(key, keyBytes);
   let value: i64 = 0;
   if (record !== 0) {
     if (!parseInteger(valueAt(record), valueLengthOf(record))) return notAnInteger();
@@ -180,7 +180,7 @@ export function increment(by: i64): i32 {
   value += by;
   const length = <u32>(writeSigned(digits, value) - digits);
   const expiry = record === 0 ? NEVER : expiryHere(record);
-  if (setHere(record, key, keyBytes, digits, length, expiry) !== WRITE_DONE) return outOfMemory();
+  if (setHere(record, key, keyBytes, digits, length, expiry) !== WRITE_DONE) return OUT_OF_MEMORY;
   replyInteger(value);
   return DONE;
 }
@@ -190,9 +190,9 @@ export function append(): i32 {
   const keyBytes = argumentLength(1);
   const more = argument(2);
   const moreBytes = argumentLength(2);
-  let record = locate(key, keyBytes);
+  let record = lookup(key, keyBytes);
   if (record === 0) {
-    if (setHere(0, key, keyBytes, more, moreBytes, NEVER) !== WRITE_DONE) return outOfMemory();
+    if (setHere(0, key, keyBytes, more, moreBytes, NEVER) !== WRITE_DONE) return OUT_OF_MEMORY;
     replyInteger(moreBytes);
     return DONE;
   }
@@ -200,7 +200,7 @@ export function append(): i32 {
     return failed('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
   }
   record = appendHere(record, more, moreBytes);
-  if (record === 0) return outOfMemory();
+  if (record === 0) return OUT_OF_MEMORY;
   replyInteger(valueLengthOf(record));
   return DONE;
 }

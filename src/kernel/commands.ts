@@ -2,6 +2,7 @@
 import { argc, argument, argumentLength, wordOf } from './arguments';
 import { del, exists, expire, persist, ttl } from './commands-keys';
 import { append, get, increment, incrementBy, mget, mset, set, strlen } from './commands-strings';
+import { makeRoom, relieve } from './evict';
 import {
   COMMAND_APPEND,
   COMMAND_DECR,
@@ -24,7 +25,16 @@ import {
   COMMAND_TTL,
   COMMANDS,
 } from './layout';
-import { beginCommand, DONE, ended, HANDED_OUT, rejected, wrongArity } from './outcome';
+import {
+  beginCommand,
+  DONE,
+  ended,
+  HANDED_OUT,
+  OUT_OF_MEMORY,
+  refuseForMemory,
+  rejected,
+  wrongArity,
+} from './outcome';
 import { isReplica } from './store';
 
 export { DONE, FULL, HANDED_OUT, wantedOutput } from './outcome';
@@ -65,7 +75,10 @@ export function resetCalls(): void {
 /** Runs the command in the argument table, or leaves it to the host. */
 export function runCommand(): i32 {
   beginCommand();
-  const outcome = run();
+  let outcome = run();
+  for (let attempt: u32 = 0; outcome === OUT_OF_MEMORY; attempt++) {
+    outcome = relieve(attempt) ? run() : refuseForMemory();
+  }
   if (outcome === DONE) {
     const at = callsAt(current, ended);
     store<f64>(at, load<f64>(at) + 1);
@@ -79,25 +92,25 @@ function run(): i32 {
   switch (length) {
     case 3: {
       if (name === GET) return isCall(COMMAND_GET, argc === 2) ? get() : DONE;
-      if (name === SET) return isWrite(COMMAND_SET, argc >= 3) ? set() : DONE;
+      if (name === SET) return isGrowth(COMMAND_SET, argc >= 3) ? set() : DONE;
       if (name === DEL) return isWrite(COMMAND_DEL, argc >= 2) ? del() : DONE;
       if (name === TTL) return isCall(COMMAND_TTL, argc === 2) ? ttl(true) : DONE;
       break;
     }
     case 4: {
       if (name === MGET) return isCall(COMMAND_MGET, argc >= 2) ? mget() : DONE;
-      if (name === MSET) return isWrite(COMMAND_MSET, argc >= 3 && (argc & 1) !== 0) ? mset() : DONE;
-      if (name === INCR) return isWrite(COMMAND_INCR, argc === 2) ? increment(1) : DONE;
-      if (name === DECR) return isWrite(COMMAND_DECR, argc === 2) ? increment(-1) : DONE;
+      if (name === MSET) return isGrowth(COMMAND_MSET, argc >= 3 && (argc & 1) !== 0) ? mset() : DONE;
+      if (name === INCR) return isGrowth(COMMAND_INCR, argc === 2) ? increment(1) : DONE;
+      if (name === DECR) return isGrowth(COMMAND_DECR, argc === 2) ? increment(-1) : DONE;
       if (name === PTTL) return isCall(COMMAND_PTTL, argc === 2) ? ttl(false) : DONE;
       break;
     }
     case 6: {
       if (name === EXISTS) return isCall(COMMAND_EXISTS, argc >= 2) ? exists() : DONE;
       if (name === STRLEN) return isCall(COMMAND_STRLEN, argc === 2) ? strlen() : DONE;
-      if (name === INCRBY) return isWrite(COMMAND_INCRBY, argc === 3) ? incrementBy(false) : DONE;
-      if (name === DECRBY) return isWrite(COMMAND_DECRBY, argc === 3) ? incrementBy(true) : DONE;
-      if (name === APPEND) return isWrite(COMMAND_APPEND, argc === 3) ? append() : DONE;
+      if (name === INCRBY) return isGrowth(COMMAND_INCRBY, argc === 3) ? incrementBy(false) : DONE;
+      if (name === DECRBY) return isGrowth(COMMAND_DECRBY, argc === 3) ? incrementBy(true) : DONE;
+      if (name === APPEND) return isGrowth(COMMAND_APPEND, argc === 3) ? append() : DONE;
       if (name === EXPIRE) return isWrite(COMMAND_EXPIRE, argc >= 3) ? expire(1000, true) : DONE;
       break;
     }
@@ -134,6 +147,14 @@ function isWrite(command: i32, hasArity: bool): bool {
   if (!isCall(command, hasArity)) return false;
   if (!isReplica) return true;
   rejected("READONLY You can't write against a read only replica.");
+  return false;
+}
+
+/** As `isWrite`, for commands that may need more memory (Redis flags them `denyoom`). */
+function isGrowth(command: i32, hasArity: bool): bool {
+  if (!isWrite(command, hasArity)) return false;
+  if (makeRoom()) return true;
+  refuseForMemory();
   return false;
 }
 

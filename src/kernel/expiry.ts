@@ -2,11 +2,22 @@
 // The heap lies in pages of 256 entries behind a directory, so that it grows without being copied.
 import { allocatePages, freePages, PAGE_BYTES, runBytes } from './pages';
 import { heapPlaceOf, setHeapPlace } from './record';
-import { expiringOf, heapOf, heapPagesOf, setExpiring, setHeap, setHeapPages } from './shard';
+import {
+  expiringOf,
+  heapOf,
+  heapPagesOf,
+  setExpiring,
+  setHeap,
+  setHeapPages,
+  shardAt,
+  shardCount,
+} from './shard';
 
 export const NEVER: u64 = u64.MAX_VALUE;
 
 const ENTRY_SHIFT: u32 = 4;
+/** What an expiry takes beside its record. */
+export const EXPIRY_BYTES: usize = 1 << ENTRY_SHIFT;
 const ENTRIES_SHIFT: u32 = 8;
 const ENTRIES_MASK: u32 = 255;
 
@@ -67,6 +78,21 @@ export function nextExpired(shard: usize, nowMs: u64): usize {
   if (expiringOf(shard) === 0) return 0;
   const top = entryAt(shard, 0);
   return load<u64>(top) <= nowMs ? <usize>load<u32>(top, 8) : 0;
+}
+
+/** Of all shards' records the one that expires next, 0 when none does. */
+export function nearestExpiring(): usize {
+  let nearest = NEVER;
+  let record: usize = 0;
+  for (let id: u32 = 0; id < shardCount; id++) {
+    const shard = shardAt(id);
+    if (expiringOf(shard) === 0) continue;
+    const top = entryAt(shard, 0);
+    if (load<u64>(top) >= nearest) continue;
+    nearest = load<u64>(top);
+    record = load<u32>(top, 8);
+  }
+  return record;
 }
 
 /** Bytes of the heap's pages and directory. */

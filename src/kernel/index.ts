@@ -1,10 +1,11 @@
 // The kernel's face to the host: one function an export, plain numbers in and out. Addresses are u32 (the host reads
 // them as unsigned), 64-bit values that are not per record cross as i64. Calls that return a status leave details in
 // the result block; layout.ts names statuses and words.
-import { blockBytesFree, blockBytesInUse, initializeArena } from './arena';
+import { blockBytes, blockBytesFree, blockBytesInUse, initializeArena, usedBytes } from './arena';
 import { initializeArguments, limitArgument, result } from './arguments';
 import { emittedRecords, frameBufferBytes, setBatchLimits } from './batch';
-import { expiryBytes, NEVER } from './expiry';
+import { secondsSince } from './clock';
+import { EXPIRY_BYTES, expiryBytes, NEVER } from './expiry';
 import { RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
 import {
   allocatedBytes,
@@ -14,9 +15,10 @@ import {
   initializePages,
   limitPages,
 } from './pages';
-import { valueAt, valueLengthOf } from './record';
+import { accessOf, heapPlaceOf, keyLengthOf, RECORD_HEADER, valueAt, valueLengthOf } from './record';
+import { seedSamples } from './sample';
 import { expiringOf, initializeShards, keysOf, sequenceOf, setSequence, shardAt, shardCount } from './shard';
-import { expiryHere, locate, shardOfKey } from './store';
+import { expiryHere, locate, lookup, shardOfKey } from './store';
 import { seedTables, tableBytes } from './table';
 import { xxh3 } from './xxh3';
 
@@ -24,6 +26,7 @@ export { apply, loadEntries } from './apply';
 export { flushAll, flushDue } from './batch';
 export { setTime } from './clock';
 export { callsOf, resetCalls } from './commands';
+export { evictedCount, limitMemory, makeRoom, relieve } from './evict';
 export { execute, setMode } from './resp';
 export { scan } from './scan';
 export { compact, expiredCount, expireKey, put, removeKey, setReplica, sweep } from './store';
@@ -43,6 +46,7 @@ export function initialize(
   limitPages(maxMemoryBytes);
   initializeArena();
   seedTables(seed);
+  seedSamples(seed);
   limitArgument(maxArgument);
   setBatchLimits(batchRecords, batchBytes);
   return initializeArguments() && initializeShards(shards, route === ROUTE_SESSION_PREFIX);
@@ -63,7 +67,7 @@ export function release(buffer: usize): void {
 
 /** Address of a live key's value, 0 when there is none; its length is the result block's count. */
 export function get(key: usize, length: u32): usize {
-  const record = locate(key, length);
+  const record = lookup(key, length);
   if (record === 0) return 0;
   store<u32>(result + (RESULT_COUNT << 2), valueLengthOf(record));
   return valueAt(record);
@@ -73,6 +77,25 @@ export function get(key: usize, length: u32): usize {
 export function expiryOfKey(key: usize, length: u32): u64 {
   const record = locate(key, length);
   return record === 0 ? 0 : min(expiryHere(record), NEVER);
+}
+
+/** Makes a live key count as used; whether there is such a key. */
+export function touchKey(key: usize, length: u32): bool {
+  return lookup(key, length) !== 0;
+}
+
+/** Seconds since a live key was last read or written, -1 when there is no such key. */
+export function idleSecondsOf(key: usize, length: u32): i32 {
+  const record = locate(key, length);
+  return record === 0 ? -1 : <i32>secondsSince(accessOf(record));
+}
+
+/** Bytes of a live key's block and of its entry among the expiries; 0 when there is no such key. */
+export function recordBytesOf(key: usize, length: u32): usize {
+  const record = locate(key, length);
+  if (record === 0) return 0;
+  const block = blockBytes(RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record));
+  return heapPlaceOf(record) === 0 ? block : block + EXPIRY_BYTES;
 }
 
 /** The shard that a key routes to. */
@@ -98,6 +121,10 @@ export function expiringIn(shard: u32): u32 {
 }
 
 // What the memory holds, in bytes.
+export function memoryUsed(): f64 {
+  return <f64>usedBytes();
+}
+
 export function memoryAllocated(): f64 {
   return allocatedBytes();
 }

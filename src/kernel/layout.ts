@@ -102,6 +102,14 @@ export const WRITE_MISSING = 0;
 export const WRITE_DONE = 1;
 export const WRITE_MEMORY = 2;
 
+// What is evicted when memory is full.
+export const EVICT_NOTHING = 0;
+export const EVICT_LRU = 1;
+export const EVICT_RANDOM = 2;
+export const EVICT_TTL = 3;
+/** Keys evicted at a time, at the most, on the way to a limit that was lowered: well below a millisecond. */
+export const EVICTION_STEP_KEYS = 256;
+
 export const ROUTE_FULL_KEY = 0;
 export const ROUTE_SESSION_PREFIX = 1;
 

@@ -9,6 +9,8 @@ export const DONE: i32 = 0;
 export const FULL: i32 = 1;
 /** It is the host's. */
 export const HANDED_OUT: i32 = 2;
+/** Memory is exhausted; nothing has changed and nothing been replied. */
+export const OUT_OF_MEMORY: i32 = 3;
 
 export let wantedOutput: u64 = 0;
 /** How the command at hand ended, one of ENDED_*. */
@@ -49,8 +51,8 @@ export function wrongArity(): i32 {
   return DONE;
 }
 
-export function outOfMemory(): i32 {
-  return failed("OOM command not allowed when used memory > 'maxmemory'.");
+export function refuseForMemory(): i32 {
+  return rejected("OOM command not allowed when used memory > 'maxmemory'.");
 }
 
 export function syntaxError(): i32 {

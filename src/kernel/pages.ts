@@ -62,6 +62,16 @@ export function allocatedBytes(): f64 {
   return <f64>pagesInUse * <f64>PAGE_BYTES;
 }
 
+/** Bytes in pages that are handed out within the limit. */
+export function contentBytes(): usize {
+  return (<usize>(pagesInUse - reservePages)) << PAGE_SHIFT;
+}
+
+/** The limit. */
+export function contentBytesMax(): f64 {
+  return <f64>pagesLimit * <f64>PAGE_BYTES;
+}
+
 /** Bytes that may still be handed out: below the limit, and to be had from free pages or growth. */
 export function availableBytes(): f64 {
   const limited = pagesInUse - reservePages;

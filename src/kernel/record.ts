@@ -1,9 +1,10 @@
 // A record in the arena, 8-byte aligned:
 //   0  u32  key length
 //   4  u32  value length
-//   8  u32  bit 24: in use; bits 0-23: room for the access clock that eviction needs
+//   8  u32  bit 24: in use; bits 0-23: the access clock (clock.ts) when it was last written or read
 //   12 u32  place in the shard's expiry heap + 1; 0: never expires
 //   16      key, then value, with nothing between
+import { ACCESS_CLOCK_MASK, accessClock } from './clock';
 
 export const RECORD_HEADER: usize = 16;
 export const IN_USE: u32 = 1 << 24;
@@ -30,6 +31,17 @@ export function heapPlaceOf(record: usize): u32 {
 
 export function setHeapPlace(record: usize, place: u32): void {
   store<u32>(record, place, 12);
+}
+
+/** Stamps a record that is read or written; within the second nothing is stored, so that its line stays clean. */
+export function noteAccess(record: usize): void {
+  const stamp = IN_USE | accessClock;
+  if (load<u32>(record, 8) !== stamp) store<u32>(record, stamp, 8);
+}
+
+/** The access clock when the record was last read or written. */
+export function accessOf(record: usize): u32 {
+  return load<u32>(record, 8) & ACCESS_CLOCK_MASK;
 }
 
 export function isInUse(block: usize): bool {

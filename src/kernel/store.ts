@@ -6,7 +6,7 @@ import { copyBytes } from './bytes';
 import { nowMs } from './clock';
 import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from './expiry';
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from './layout';
-import { heapPlaceOf, IN_USE, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from './record';
+import { heapPlaceOf, keyLengthOf, keyOf, noteAccess, RECORD_HEADER, valueAt, valueLengthOf } from './record';
 import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from './shard';
 import { find, insert, mix, remove, reserve, touchBucket, touchRecord } from './table';
 import { xxh3 } from './xxh3';
@@ -78,6 +78,20 @@ export function locate(key: usize, length: u32): usize {
   if (expiryOf(atShard, record) > nowMs) return record;
   if (!isReplica) expire(record);
   return 0;
+}
+
+/** As `locate`, and the key counts as used: what Redis' commands that read or change a value do. */
+export function lookup(key: usize, length: u32): usize {
+  const record = locate(key, length);
+  if (record !== 0) noteAccess(record);
+  return record;
+}
+
+/** Locates a record of which the address is known, expired or not; returns it. */
+export function locateRecord(record: usize): usize {
+  const key = keyOf(record);
+  const length = keyLengthOf(record);
+  return locateAny(key, length, xxh3(key, length));
 }
 
 /** Expiry of the record that was located last. */
@@ -161,7 +175,7 @@ export function removeKey(key: usize, keyBytes: u32): i32 {
 
 /** Sets a key's expiry (NEVER: none; the past: deletes it): WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
 export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
-  const record = locate(key, keyBytes);
+  const record = lookup(key, keyBytes);
   if (record === 0) return WRITE_MISSING;
   return expiresAtMs <= nowMs ? deleteHere(record) : expireHere(record, expiresAtMs);
 }
@@ -173,8 +187,7 @@ export function sweep(limit: u32): u32 {
     for (; swept < limit; swept++) {
       const record = nextExpired(shardAt(id), nowMs);
       if (record === 0) break;
-      locateAny(keyOf(record), keyLengthOf(record), xxh3(keyOf(record), keyLengthOf(record)));
-      expire(record);
+      expire(locateRecord(record));
     }
   }
   return swept;
@@ -192,9 +205,7 @@ export function compact(limit: u32): u32 {
       // The class has a whole slab's room elsewhere, or sparseSlab would not have chosen it.
       const target = allocateBlock(bytes);
       memory.copy(target, record, bytes);
-      const key = keyOf(record);
-      const length = keyLengthOf(record);
-      locateAny(key, length, xxh3(key, length));
+      locateRecord(record);
       store<u32>(atSlot, <u32>target);
       moveExpiry(atShard, target);
       moved++;
@@ -227,7 +238,6 @@ export function writeHere(
     target = allocateBlock(size);
     if (target === 0) return false;
     store<u32>(target, keyBytes);
-    store<u32>(target, IN_USE, 8);
     store<u32>(target, 0, 12);
     copyBytes(keyOf(target), key, keyBytes);
     insert(atShard, atMixed, target);
@@ -242,6 +252,7 @@ export function writeHere(
   }
   store<u32>(target, valueBytes, 4);
   copyBytes(valueAt(target), value, valueBytes);
+  noteAccess(target);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
   return true;
 }

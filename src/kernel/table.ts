@@ -28,7 +28,7 @@ import { xxh3 } from './xxh3';
 
 export const BUCKETS: u32 = 64;
 export const BUCKET_SLOTS: u32 = 12;
-const SLOT_MASK: u32 = 0xfff;
+export const SLOT_MASK: u32 = 0xfff;
 /** A segment splits here (of 768 slots), and two join when together they hold fewer than MERGE_AT. */
 const SPLIT_AT: u32 = 640;
 const MERGE_AT: u32 = 520;
@@ -169,7 +169,7 @@ export function overflowOf(segment: usize): usize {
   return (<usize>(load<u32>(segment, 76) >> 8)) << PAGE_SHIFT;
 }
 
-function countOf(segment: usize): u32 {
+export function countOf(segment: usize): u32 {
   return load<u16>(segment, 14);
 }
 
@@ -181,12 +181,12 @@ function setOverflow(segment: usize, overflow: usize): void {
   store<u32>(segment, (load<u32>(segment, 76) & 0xff) | ((<u32>(overflow >> PAGE_SHIFT)) << 8), 76);
 }
 
-function tagOf(mixed: u64): u8 {
+export function tagOf(mixed: u64): u8 {
   const tag = <u8>mixed;
   return tag === 0 ? 1 : tag;
 }
 
-function bucketOf(mixed: u64): u32 {
+export function bucketOf(mixed: u64): u32 {
   return <u32>(mixed >> 8) & (BUCKETS - 1);
 }
 

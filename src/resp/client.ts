@@ -2,8 +2,9 @@
  * One client's connection: its bytes go to the kernel or to the gate, the replies back to it, in the order of its
  * commands; and what waits, waits here.
  */
-import type { ClientSocket } from '../transport/shared-read.js';
+
 import { MODE_HAND_OUT, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
+import type { ClientSocket } from '../transport/shared-read.js';
 import type { ClientState } from './client-state.js';
 import { Later } from './command.js';
 import { CommandInput, type InputLimits } from './command-input.js';
@@ -42,7 +43,11 @@ export class Client implements CommandSink {
   #postponed: Buffer[] | undefined;
 
   /** `connect` is given what to call with each chunk, and returns the socket. */
-  constructor(state: ClientState, host: ClientHost, connect: (onData: (chunk: Buffer) => void) => ClientSocket) {
+  constructor(
+    state: ClientState,
+    host: ClientHost,
+    connect: (onData: (chunk: Buffer) => void) => ClientSocket,
+  ) {
     this.state = state;
     this.#host = host;
     this.#input = new CommandInput(this, host.limits);

@@ -5,7 +5,7 @@
  */
 import { FastcacheError } from '../errors.js';
 import type { ClientState } from './client-state.js';
-import { type CommandFlag, Later, wordOf } from './command.js';
+import { type CommandFlag, type Later, wordOf } from './command.js';
 import type { CommandHost } from './command-host.js';
 import type { CommandTable, FoundCommand } from './command-table.js';
 import type { Monitors } from './monitors.js';

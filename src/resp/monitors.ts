@@ -35,13 +35,13 @@ function monitorLine(args: readonly Buffer[], client: ClientState, nowMs: number
 }
 
 const ESCAPES: Record<number, string> = {
-  0x5c: '\\\\',
-  0x22: '\\"',
-  0x0a: '\\n',
-  0x0d: '\\r',
-  0x09: '\\t',
-  0x07: '\\a',
-  0x08: '\\b',
+  92: '\\\\',
+  34: '\\"',
+  10: '\\n',
+  13: '\\r',
+  9: '\\t',
+  7: '\\a',
+  8: '\\b',
 };
 
 /** As Redis' sdscatrepr. */
