@@ -14,7 +14,9 @@ import {
   initializePages,
   limitPages,
 } from './pages';
-import { valueAt, valueLengthOf } from './record';
+import { seedRandom } from './random';
+import { randomRecord } from './random-key';
+import { keyLengthOf, keyOf, valueAt, valueLengthOf } from './record';
 import { expiringOf, initializeShards, keysOf, sequenceOf, setSequence, shardAt, shardCount } from './shard';
 import { expiryHere, locate, shardOfKey } from './store';
 import { seedTables, tableBytes } from './table';
@@ -23,9 +25,13 @@ import { xxh3 } from './xxh3';
 export { apply, loadEntries } from './apply';
 export { flushAll, flushDue } from './batch';
 export { setTime } from './clock';
+export { deleteSome } from './flush';
+export { matches } from './glob';
 export { execute, processedCommands } from './resp';
-export { scan } from './scan';
+export { listKeys, scan } from './scan';
+export { scanKeys } from './scan-keys';
 export { compact, expiredCount, expireKey, put, removeKey, setReplica, sweep } from './store';
+export { changedSince, unwatchKey, watchKey } from './watch';
 export { xxh3 };
 
 /** Once, before all else. False: an impossible shard count. */
@@ -42,6 +48,7 @@ export function initialize(
   limitPages(maxMemoryBytes);
   initializeArena();
   seedTables(seed);
+  seedRandom(seed);
   limitArgument(maxArgument);
   setBatchLimits(batchRecords, batchBytes);
   return initializeArguments() && initializeShards(shards, route === ROUTE_SESSION_PREFIX);
@@ -72,6 +79,14 @@ export function get(key: usize, length: u32): usize {
 export function expiryOfKey(key: usize, length: u32): u64 {
   const record = locate(key, length);
   return record === 0 ? 0 : min(expiryHere(record), NEVER);
+}
+
+/** Address of some live key, 0 when there is none; its length is the result block's count. */
+export function randomKey(): usize {
+  const record = randomRecord();
+  if (record === 0) return 0;
+  store<u32>(result + (RESULT_COUNT << 2), keyLengthOf(record));
+  return keyOf(record);
 }
 
 /** The shard that a key routes to. */
