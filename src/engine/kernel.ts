@@ -31,6 +31,28 @@ export interface KernelExports {
   apply(payload: number, bytes: number): number;
   loadEntries(entries: number, bytes: number, count: number, governed: number): number;
   scan(shard: number, cursor: bigint, output: number, capacity: number): number;
+  listKeys(
+    shard: number,
+    cursor: bigint,
+    output: number,
+    capacity: number,
+    pattern: number,
+    patternBytes: number,
+  ): number;
+  scanKeys(
+    cursor: bigint,
+    count: number,
+    pattern: number,
+    patternBytes: number,
+    output: number,
+    capacity: number,
+  ): number;
+  matches(pattern: number, patternBytes: number, text: number, textBytes: number, ignoreCase: number): number;
+  randomKey(): number;
+  deleteSome(limit: number): number;
+  watchKey(key: number, length: number): number;
+  unwatchKey(key: number, length: number): void;
+  changedSince(key: number, length: number, ticket: number): number;
   flushAll(): void;
   flushDue(maxDelayUs: number): number;
   get(key: number, length: number): number;

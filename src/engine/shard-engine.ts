@@ -10,6 +10,7 @@ import * as layout from '../kernel/layout.js';
 import { applyFault } from './apply-fault.js';
 import { Kernel, type KernelHost, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
+import { Keyspace } from './keyspace.js';
 import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
 import type { ApplyResult, OpenBatch, ReplicatedStore, RouteMode, SnapshotScan } from './types.js';
@@ -59,6 +60,7 @@ export class ShardEngine implements ReplicatedStore {
   readonly #scratch: KernelBuffer;
   readonly #applyBuffer: KernelBuffer;
   #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
+  readonly #keyspace: Keyspace;
 
   constructor(options: ShardEngineOptions) {
     const { shards, route, seed, clock } = options;
@@ -86,6 +88,7 @@ export class ShardEngine implements ReplicatedStore {
     }
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
     this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
+    this.#keyspace = new Keyspace(this.kernel, shards);
   }
 
   /** A replica's store hides what has expired, refuses clients' writes and emits nothing; a primary's deletes and emits. */
@@ -232,6 +235,66 @@ export class ShardEngine implements ReplicatedStore {
     let keys = 0;
     for (let shard = 0; shard < this.shards; shard++) keys += this.kernel.exports.keysIn(shard);
     return keys;
+  }
+
+  /**
+   * SCAN: live keys from `cursor` on, about `count` looked at, fewer when they are long; 0 starts, and is returned at the
+   * end and for any u64 that is no cursor. A key that is there throughout is returned exactly once, whatever else is
+   * written between the steps. Cursors are below 2^53. Throws OUT_OF_MEMORY.
+   */
+  scanKeys(cursor: bigint, count: number, pattern?: Uint8Array): { cursor: bigint; keys: Buffer[] } {
+    this.updateTime();
+    return this.#keyspace.scan(cursor, count, pattern);
+  }
+
+  /** KEYS: all live keys that match. Throws OUT_OF_MEMORY. */
+  keysMatching(pattern: Uint8Array): Buffer[] {
+    this.updateTime();
+    return this.#keyspace.matching(pattern);
+  }
+
+  /** Redis' glob patterns. Throws OUT_OF_MEMORY. */
+  matches(pattern: Uint8Array, text: Uint8Array, ignoreCase = false): boolean {
+    return this.#keyspace.matches(pattern, text, ignoreCase);
+  }
+
+  /** Some live key; undefined when there is none, or next to none among many that have expired. */
+  randomKey(): Buffer | undefined {
+    this.updateTime();
+    return this.#keyspace.random();
+  }
+
+  /** Deletes up to `limit` keys, a primary tells of each; true when none is left. Throws OUT_OF_MEMORY. */
+  deleteSome(limit: number): boolean {
+    this.updateTime();
+    const deleted = this.kernel.exports.deleteSome(Math.max(limit, 1));
+    const isEmpty = this.keyCount() === 0;
+    if (deleted === 0 && !isEmpty) throw outOfMemory(0);
+    return isEmpty;
+  }
+
+  /** Watches a key until `unwatch` has been called as often; the ticket is for `changedSince`. Throws OUT_OF_MEMORY. */
+  watch(key: Uint8Array): number {
+    const address = this.#scratch.fill(key);
+    this.updateTime();
+    const ticket = this.kernel.exports.watchKey(address, key.length);
+    if (ticket < 0) throw outOfMemory(key.length);
+    return ticket;
+  }
+
+  unwatch(key: Uint8Array): void {
+    const address = this.#scratch.fill(key);
+    this.kernel.exports.unwatchKey(address, key.length);
+  }
+
+  /**
+   * Whether a watched key was written, deleted or given another expiry since the ticket, or has expired since. That a key
+   * which had expired before is deleted is no change.
+   */
+  changedSince(key: Uint8Array, ticket: number): boolean {
+    const address = this.#scratch.fill(key);
+    this.updateTime();
+    return this.kernel.exports.changedSince(address, key.length, ticket) !== 0;
   }
 
   /** Keys that have an expiry. */

@@ -15,8 +15,9 @@ import {
   initializePages,
   limitPages,
 } from './pages';
-import { accessOf, heapPlaceOf, keyLengthOf, RECORD_HEADER, valueAt, valueLengthOf } from './record';
-import { seedSamples } from './sample';
+import { seedRandom } from './random';
+import { randomRecord } from './random-key';
+import { accessOf, heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from './record';
 import { expiringOf, initializeShards, keysOf, sequenceOf, setSequence, shardAt, shardCount } from './shard';
 import { expiryHere, locate, lookup, shardOfKey } from './store';
 import { seedTables, tableBytes } from './table';
@@ -27,9 +28,13 @@ export { flushAll, flushDue } from './batch';
 export { setTime } from './clock';
 export { callsOf, resetCalls } from './commands';
 export { evictedCount, limitMemory, makeRoom, relieve } from './evict';
+export { deleteSome } from './flush';
+export { matches } from './glob';
 export { execute, setMode } from './resp';
-export { scan } from './scan';
+export { listKeys, scan } from './scan';
+export { scanKeys } from './scan-keys';
 export { compact, expiredCount, expireKey, put, removeKey, setReplica, sweep } from './store';
+export { changedSince, unwatchKey, watchKey } from './watch';
 export { xxh3 };
 
 /** Once, before all else. False: an impossible shard count. */
@@ -46,7 +51,7 @@ export function initialize(
   limitPages(maxMemoryBytes);
   initializeArena();
   seedTables(seed);
-  seedSamples(seed);
+  seedRandom(seed);
   limitArgument(maxArgument);
   setBatchLimits(batchRecords, batchBytes);
   return initializeArguments() && initializeShards(shards, route === ROUTE_SESSION_PREFIX);
@@ -96,6 +101,14 @@ export function recordBytesOf(key: usize, length: u32): usize {
   if (record === 0) return 0;
   const block = blockBytes(RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record));
   return heapPlaceOf(record) === 0 ? block : block + EXPIRY_BYTES;
+}
+
+/** Address of some live key, 0 when there is none; its length is the result block's count. */
+export function randomKey(): usize {
+  const record = randomRecord();
+  if (record === 0) return 0;
+  store<u32>(result + (RESULT_COUNT << 2), keyLengthOf(record));
+  return keyOf(record);
 }
 
 /** The shard that a key routes to. */

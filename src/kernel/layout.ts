@@ -97,7 +97,7 @@ export const APPLY_GAP = 6;
 export const APPLY_TRAILING = 7;
 export const APPLY_MEMORY = 8;
 
-// What `put`, `remove` and `expireAt` return.
+// What `put`, `removeKey`, `expireKey` and `scanKeys` return.
 export const WRITE_MISSING = 0;
 export const WRITE_DONE = 1;
 export const WRITE_MEMORY = 2;

@@ -6,9 +6,10 @@
 import { secondsSince } from './clock';
 import { accessOf, keyLengthOf, keyOf } from './record';
 import { randomRecord, randomSegment, randomShard } from './sample';
+import { BUCKETS, bucketOf, overflowOf, SLOT_MASK, tagOf } from './segment';
 import { depthOf, directoryOf } from './shard';
 import { locateRecord } from './store';
-import { BUCKETS, bucketOf, mix, overflowOf, SLOT_MASK, segmentIn, tagOf } from './table';
+import { mix, segmentIn } from './table';
 import { xxh3 } from './xxh3';
 
 const ENTRIES: u32 = 16;

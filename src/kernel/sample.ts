@@ -1,17 +1,12 @@
 // Records by chance. A shard is chosen by its share of the keys, a segment by its share of the hash space (and so, near
 // enough, of the keys), and in the segment a slot that holds a record: no key is much likelier than another.
+import { randomBelow } from './random';
+import { BUCKET_SLOTS, BUCKETS, countOf, overflowOf } from './segment';
 import { depthOf, directoryOf, keysOf, shardAt, shardCount } from './shard';
-import { BUCKET_SLOTS, BUCKETS, countOf, overflowOf } from './table';
 
 const SEGMENT_SLOTS: u32 = BUCKETS * BUCKET_SLOTS;
 /** A segment is mostly more than half full, so one of so many slots nearly always holds a record. */
 const SLOT_TRIES: u32 = 16;
-
-let state: u64 = 0;
-
-export function seedSamples(seed: u64): void {
-  state = seed;
-}
 
 /** A shard, 0 when there is no key at all. */
 export function randomShard(): usize {
@@ -55,13 +50,4 @@ export function randomRecord(segment: usize): usize {
 function recordAt(segment: usize, slot: u32): usize {
   const line = segment + ((<usize>(slot / BUCKET_SLOTS)) << 6);
   return load<u32>(line + 16 + ((<usize>(slot % BUCKET_SLOTS)) << 2));
-}
-
-/** A number below `limit` (SplitMix64). */
-function randomBelow(limit: u32): u32 {
-  state += 0x9e3779b97f4a7c15;
-  let word = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
-  word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
-  word ^= word >> 31;
-  return <u32>(((word >> 32) * <u64>limit) >> 32);
 }

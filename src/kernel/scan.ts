@@ -6,10 +6,12 @@
 import { result, setResult } from './arguments';
 import { copyBytes } from './bytes';
 import { expiryOf } from './expiry';
+import { filterKeys, listedBytes, writeKey } from './key-list';
 import { ENTRY_HEADER_BYTES, RESULT_COUNT, RESULT_CURSOR_U64, RESULT_DONE, RESULT_NEED } from './layout';
 import { keyLengthOf, keyOf, valueLengthOf } from './record';
+import { BUCKET_SLOTS, BUCKETS, depthIn, generationOf, overflowOf } from './segment';
 import { depthOf, directoryOf, shardAt } from './shard';
-import { BUCKET_SLOTS, BUCKETS, depthIn, generationOf, overflowOf, segmentIn } from './table';
+import { segmentIn } from './table';
 
 const PREFIX: u64 = 0xffffffff00000000;
 
@@ -19,6 +21,23 @@ const PREFIX: u64 = 0xffffffff00000000;
  * the first fits, nothing is written and RESULT_NEED says how much it takes.
  */
 export function scan(id: u32, cursor: u64, output: usize, capacity: usize): usize {
+  return walk(id, cursor, output, capacity, false);
+}
+
+/** As `scan`, a list (key-list.ts) of the live keys that match the pattern. */
+export function listKeys(
+  id: u32,
+  cursor: u64,
+  output: usize,
+  capacity: usize,
+  pattern: usize,
+  patternBytes: u32,
+): usize {
+  filterKeys(pattern, patternBytes);
+  return walk(id, cursor, output, capacity, true);
+}
+
+function walk(id: u32, cursor: u64, output: usize, capacity: usize, listsKeys: bool): usize {
   const shard = shardAt(id);
   const directory = directoryOf(shard);
   setResult(RESULT_NEED, 0);
@@ -39,13 +58,15 @@ export function scan(id: u32, cursor: u64, output: usize, capacity: usize): usiz
         const index = <usize>(slot % BUCKET_SLOTS);
         if (load<u8>(line + index) === 0) continue;
         const record: usize = load<u32>(line + 16 + (index << 2));
-        const bytes = ENTRY_HEADER_BYTES + <u64>keyLengthOf(record) + <u64>valueLengthOf(record);
+        const bytes = listsKeys ? listedBytes(shard, record) : entryBytes(record);
+        if (bytes === 0) continue;
         if (bytes > <u64>(capacity - written)) {
           if (count === 0) setResult(RESULT_NEED, <u32>bytes);
           const place = ((<u64>part) << 26) | ((<u64>slot) << 16) | <u64>generation;
           return stop(written, count, (cursor & PREFIX) | place, false);
         }
-        writeEntry(output + written, shard, record);
+        if (listsKeys) writeKey(output + written, record);
+        else writeEntry(output + written, shard, record);
         written += <usize>bytes;
         count++;
       }
@@ -63,6 +84,10 @@ function stop(written: usize, count: u32, cursor: u64, done: bool): usize {
   store<u64>(result + (RESULT_CURSOR_U64 << 2), cursor);
   setResult(RESULT_DONE, done ? 1 : 0);
   return written;
+}
+
+function entryBytes(record: usize): u64 {
+  return ENTRY_HEADER_BYTES + <u64>keyLengthOf(record) + <u64>valueLengthOf(record);
 }
 
 function writeEntry(at: usize, shard: usize, record: usize): void {

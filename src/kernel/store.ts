@@ -3,6 +3,7 @@
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from './arena';
 import { emit, reserveRecord } from './batch';
 import { copyBytes } from './bytes';
+import { noteChange, watchedHashes } from './changes';
 import { nowMs } from './clock';
 import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from './expiry';
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from './layout';
@@ -94,6 +95,11 @@ export function locateRecord(record: usize): usize {
   return locateAny(key, length, xxh3(key, length));
 }
 
+/** Whether the key that `locate` did not give is there all the same, past its expiry. */
+export function isExpiredHere(): bool {
+  return atSlot !== 0;
+}
+
 /** Expiry of the record that was located last. */
 export function expiryHere(record: usize): u64 {
   return expiryOf(atShard, record);
@@ -135,6 +141,7 @@ export function appendHere(record: usize, more: usize, moreBytes: u32): usize {
   }
   copyBytes(target + size, more, moreBytes);
   store<u32>(target, bytes, 4);
+  if (watchedHashes !== 0) noteChange(atHash, false);
   emit(atShard, OP_SET, atHash, expiryOf(atShard, target), keyOf(target), keyBytes, valueAt(target), bytes);
   return target;
 }
@@ -156,6 +163,7 @@ export function expireHere(record: usize, expiresAtMs: u64): i32 {
   if (!isReplica && !reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
   setExpiry(atShard, record, expiresAtMs);
+  if (watchedHashes !== 0) noteChange(atHash, false);
   if (!isReplica) emit(atShard, OP_EXPIRE, atHash, expiresAtMs, keyOf(record), keyBytes, 0, 0);
   return WRITE_DONE;
 }
@@ -254,11 +262,13 @@ export function writeHere(
   copyBytes(valueAt(target), value, valueBytes);
   noteAccess(target);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
+  if (watchedHashes !== 0) noteChange(atHash, false);
   return true;
 }
 
 /** Takes the located record out without emitting. */
 export function discardHere(record: usize): void {
+  if (watchedHashes !== 0) noteChange(atHash, expiryOf(atShard, record) <= nowMs);
   const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
   setExpiry(atShard, record, NEVER);
   remove(atShard, atMixed, atSlot);
@@ -270,6 +280,7 @@ export function discardHere(record: usize): void {
 export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
+  if (watchedHashes !== 0) noteChange(atHash, false);
   return true;
 }
 

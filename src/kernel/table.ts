@@ -2,16 +2,23 @@
 // bits of the mixed hash; a full segment splits in two, and a pair of sparse ones joins, so that no step touches more
 // than a segment's keys, however large the table.
 //
-// A segment is a page: 64 buckets of 64 bytes, one cache line each:
-//   0-11   tags: 0 empty, else 8 bits of the mixed hash
-//   12     how many keys wanted this bucket and had to go on (saturates at 255; then it stays)
-//   13     in bucket 0: the segment's depth; in bucket 1, 13-15: the page of its overflow segment
-//   14-15  in bucket 0: keys in the segment; in bucket 2: the segment's generation, new with each split or join
-//   16-63  addresses of twelve records
-//
 // Keys never move within a segment's generation, which is what lets a scan (scan.ts) pass it slot by slot.
-import { allocatePages, freePages, PAGE_BYTES, PAGE_SHIFT, runBytes, shrinkRun } from './pages';
+import { allocatePages, freePages, PAGE_BYTES, runBytes, shrinkRun } from './pages';
 import { hasKey, keyLengthOf, keyOf } from './record';
+import {
+  BUCKET_SLOTS,
+  BUCKETS,
+  bucketOf,
+  countOf,
+  depthIn,
+  firstRecord,
+  overflowOf,
+  SLOT_MASK,
+  setCount,
+  setOverflow,
+  tagOf,
+  usedSlots,
+} from './segment';
 import {
   deepestOf,
   depthOf,
@@ -26,9 +33,6 @@ import {
 } from './shard';
 import { xxh3 } from './xxh3';
 
-export const BUCKETS: u32 = 64;
-export const BUCKET_SLOTS: u32 = 12;
-export const SLOT_MASK: u32 = 0xfff;
 /** A segment splits here (of 768 slots), and two join when together they hold fewer than MERGE_AT. */
 const SPLIT_AT: u32 = 640;
 const MERGE_AT: u32 = 520;
@@ -156,40 +160,6 @@ export function segmentIn(directory: usize, depth: u32, mixed: u64): usize {
   return load<u32>(directory + ((<usize>(mixed >> (64 - <u64>depth))) << 2));
 }
 
-export function depthIn(segment: usize): u32 {
-  return load<u8>(segment, 13);
-}
-
-/** Changes when the segment's keys may have moved. */
-export function generationOf(segment: usize): u16 {
-  return load<u16>(segment, 142);
-}
-
-export function overflowOf(segment: usize): usize {
-  return (<usize>(load<u32>(segment, 76) >> 8)) << PAGE_SHIFT;
-}
-
-export function countOf(segment: usize): u32 {
-  return load<u16>(segment, 14);
-}
-
-function setCount(segment: usize, count: u32): void {
-  store<u16>(segment, <u16>count, 14);
-}
-
-function setOverflow(segment: usize, overflow: usize): void {
-  store<u32>(segment, (load<u32>(segment, 76) & 0xff) | ((<u32>(overflow >> PAGE_SHIFT)) << 8), 76);
-}
-
-export function tagOf(mixed: u64): u8 {
-  const tag = <u8>mixed;
-  return tag === 0 ? 1 : tag;
-}
-
-export function bucketOf(mixed: u64): u32 {
-  return <u32>(mixed >> 8) & (BUCKETS - 1);
-}
-
 function createTable(shard: usize): bool {
   const directory = allocatePages(PAGE_BYTES);
   if (directory === 0) return false;
@@ -229,7 +199,7 @@ function insertInto(segment: usize, mixed: u64, record: usize): void {
   let bucket = bucketOf(mixed);
   for (;;) {
     const line = segment + ((<usize>bucket) << 6);
-    const empty = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(line), v128.splat<u8>(0))) & SLOT_MASK;
+    const empty = usedSlots(line) ^ SLOT_MASK;
     if (empty !== 0) {
       const index = <usize>ctz(empty);
       store<u8>(line + index, tagOf(mixed));
@@ -246,16 +216,13 @@ function insertInto(segment: usize, mixed: u64, record: usize): void {
 /** Puts every record of the copied segment where the mixed hash's `bit` says; bit 64: all into the first. */
 function distribute(source: usize, first: usize, second: usize, bit: u32): void {
   for (let line = source; line < source + PAGE_BYTES; line += 64) {
-    const empty = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(line), v128.splat<u8>(0)));
-    let used = ~empty & SLOT_MASK;
-    while (used !== 0) {
-      const record: usize = load<u32>(line + 16 + ((<usize>ctz(used)) << 2));
+    for (let used = usedSlots(line); used !== 0; used &= used - 1) {
+      const record = firstRecord(line, used);
       const mixed = mix(xxh3(keyOf(record), keyLengthOf(record)));
       let target = bit < 64 && ((mixed >> <u64>bit) & 1) !== 0 ? second : first;
       // Of chains the first part that has room: no more of them have been filled than emptied.
       while (countOf(target) >= BUCKETS * BUCKET_SLOTS) target = overflowOf(target);
       insertInto(target, mixed, record);
-      used &= used - 1;
     }
   }
 }

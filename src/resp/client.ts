@@ -10,7 +10,7 @@ import { Later } from './command.js';
 import { CommandInput, type InputLimits } from './command-input.js';
 import type { CommandSink, CommandWindow, Onward } from './command-window.js';
 import { DISMISSED, type Gate, POSTPONED } from './gate.js';
-import { encodeReply, type Reply } from './reply.js';
+import { encodeReply } from './reply.js';
 
 /** Replies that gather for a client before its commands have to wait until it has read. */
 const REPLY_BYTES_MAX = 1024 * 1024;

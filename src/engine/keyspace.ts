@@ -1,0 +1,95 @@
+/** What concerns all keys of a store, by pattern or by chance: SCAN, KEYS, RANDOMKEY, and Redis' glob patterns. */
+import * as layout from '../kernel/layout.js';
+import { type Kernel, outOfMemory } from './kernel.js';
+import { KernelBuffer } from './kernel-buffer.js';
+
+/** Keys that one step brings, their lengths included; a longer key comes alone. */
+const STEP_BYTES_MIN = 64 * 1024;
+const STEP_BYTES_MAX = 16 * 1024 * 1024;
+const STEP_BYTES_A_KEY = 256;
+const COUNT_MAX = 2 ** 31 - 1;
+const LENGTH_BYTES = 4;
+const ANYTHING = Buffer.from('*');
+
+export class Keyspace {
+  readonly #kernel: Kernel;
+  readonly #shards: number;
+  readonly #input: KernelBuffer;
+  readonly #output: KernelBuffer;
+
+  constructor(kernel: Kernel, shards: number) {
+    this.#kernel = kernel;
+    this.#shards = shards;
+    this.#input = new KernelBuffer(kernel, 0);
+    this.#output = new KernelBuffer(kernel, STEP_BYTES_MIN);
+  }
+
+  scan(cursor: bigint, count: number, pattern: Uint8Array = ANYTHING): { cursor: bigint; keys: Buffer[] } {
+    const { exports } = this.#kernel;
+    const lookedAt = Math.min(Math.max(count, 1), COUNT_MAX);
+    const patternAddress = this.#input.fill(pattern);
+    let capacity = Math.min(Math.max(lookedAt * STEP_BYTES_A_KEY, STEP_BYTES_MIN), STEP_BYTES_MAX);
+    let next = cursor;
+    const keys: Buffer[] = [];
+    for (let need = 1; need > 0; capacity = Math.max(need, 2 * capacity)) {
+      const output = this.#output.reserve(capacity);
+      const status = exports.scanKeys(next, lookedAt, patternAddress, pattern.length, output, capacity);
+      if (status === layout.WRITE_MEMORY) throw outOfMemory(capacity);
+      need = this.#kernel.result[layout.RESULT_NEED]!;
+      next = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
+      this.#take(this.#kernel.result[layout.RESULT_OUTPUT]!, keys);
+    }
+    this.#trim();
+    return { cursor: next, keys };
+  }
+
+  matching(pattern: Uint8Array): Buffer[] {
+    const { exports } = this.#kernel;
+    const patternAddress = this.#input.fill(pattern);
+    let output = this.#output.reserve(STEP_BYTES_MIN);
+    const keys: Buffer[] = [];
+    for (let shard = 0; shard < this.#shards; shard++) {
+      for (let cursor = 0n, done = false; !done; ) {
+        const { capacity } = this.#output;
+        const bytes = exports.listKeys(shard, cursor, output, capacity, patternAddress, pattern.length) >>> 0;
+        const need = this.#kernel.result[layout.RESULT_NEED]!;
+        cursor = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
+        done = this.#kernel.result[layout.RESULT_DONE] !== 0;
+        this.#take(bytes, keys);
+        if (need > 0) output = this.#output.reserve(need);
+      }
+    }
+    this.#trim();
+    return keys;
+  }
+
+  matches(pattern: Uint8Array, text: Uint8Array, ignoreCase: boolean): boolean {
+    const at = this.#input.fill(pattern, text);
+    const { exports } = this.#kernel;
+    const found = exports.matches(at, pattern.length, at + pattern.length, text.length, ignoreCase ? 1 : 0);
+    this.#input.trim();
+    return found !== 0;
+  }
+
+  random(): Buffer | undefined {
+    const at = this.#kernel.exports.randomKey() >>> 0;
+    if (at === 0) return undefined;
+    return Buffer.from(this.#kernel.bytes.subarray(at, at + this.#kernel.result[layout.RESULT_COUNT]!));
+  }
+
+  /** Takes the keys out of the first `bytes` of output. */
+  #take(bytes: number, keys: Buffer[]): void {
+    const start = this.#output.address;
+    const list = Buffer.from(this.#kernel.bytes.subarray(start, start + bytes));
+    for (let at = 0; at < bytes; ) {
+      const end = at + LENGTH_BYTES + list.readUInt32LE(at);
+      keys.push(list.subarray(at + LENGTH_BYTES, end));
+      at = end;
+    }
+  }
+
+  #trim(): void {
+    this.#input.trim();
+    this.#output.trim();
+  }
+}

@@ -1,0 +1,105 @@
+// Redis' glob patterns (stringmatchlen in util.c of 7.0.15), quirks included: bytes are signed, a class that is not
+// closed ends with the pattern, an escape in a class keeps its case, an empty text matches the empty pattern alone.
+//
+// Redis recurses at each star; here only the last one is gone back to, for what matched before it can stay as it is. So
+// the work is at worst the product of the two lengths, with no stack at all.
+
+/** Redis gives up on patterns that nest deeper; a star at the end does not count. */
+const STARS_MAX: u32 = 1000;
+
+const STAR: u8 = 0x2a;
+const QUESTION: u8 = 0x3f;
+const OPENING: u8 = 0x5b;
+const BACKSLASH: u8 = 0x5c;
+const CLOSING: u8 = 0x5d;
+const CARET: u8 = 0x5e;
+const DASH: u8 = 0x2d;
+
+/** Behind the element that `matchesElement` looked at. */
+let behind: usize = 0;
+
+export function matches(
+  pattern: usize,
+  patternBytes: u32,
+  text: usize,
+  textBytes: u32,
+  ignoreCase: bool,
+): bool {
+  if (textBytes === 0) return patternBytes === 0;
+  const patternEnd = pattern + <usize>patternBytes;
+  const textEnd = text + <usize>textBytes;
+  /** Behind the last star, and how far it reaches. */
+  let retryPattern: usize = 0;
+  let retryText: usize = 0;
+  let stars: u32 = 0;
+  do {
+    if (pattern < patternEnd && load<u8>(pattern) === STAR) {
+      pattern = skipStars(pattern, patternEnd);
+      if (pattern === patternEnd) return true;
+      if (++stars > STARS_MAX) return false;
+      retryPattern = pattern;
+      retryText = text;
+    } else if (pattern < patternEnd && matchesElement(pattern, patternEnd, load<u8>(text), ignoreCase)) {
+      pattern = behind;
+      text++;
+    } else {
+      if (retryPattern === 0) return false;
+      pattern = retryPattern;
+      text = ++retryText;
+    }
+  } while (text < textEnd);
+  // Of what is left only stars may stay; anything else would find even less if the last star reached further.
+  return skipStars(pattern, patternEnd) === patternEnd;
+}
+
+function skipStars(pattern: usize, end: usize): usize {
+  while (pattern < end && load<u8>(pattern) === STAR) pattern++;
+  return pattern;
+}
+
+/** Whether the element at `pattern`, which is no star, takes the byte. */
+function matchesElement(pattern: usize, end: usize, byte: u8, ignoreCase: bool): bool {
+  const first = load<u8>(pattern);
+  if (first === OPENING) return matchesClass(pattern + 1, end, byte, ignoreCase);
+  behind = pattern + 1;
+  if (first === QUESTION) return true;
+  if (first !== BACKSLASH || behind === end) return isSame(first, byte, ignoreCase);
+  behind++;
+  return isSame(load<u8>(pattern, 1), byte, ignoreCase);
+}
+
+/** `at` is behind the bracket. */
+function matchesClass(at: usize, end: usize, byte: u8, ignoreCase: bool): bool {
+  const negated = at < end && load<u8>(at) === CARET;
+  if (negated) at++;
+  let found = false;
+  for (; at < end && load<u8>(at) !== CLOSING; at++) {
+    const left = end - at;
+    if (load<u8>(at) === BACKSLASH && left >= 2) {
+      if (load<u8>(++at) === byte) found = true;
+    } else if (left >= 3 && load<u8>(at, 1) === DASH) {
+      if (isWithin(byte, load<u8>(at), load<u8>(at, 2), ignoreCase)) found = true;
+      at += 2;
+    } else if (isSame(load<u8>(at), byte, ignoreCase)) found = true;
+  }
+  behind = at < end ? at + 1 : end;
+  return found !== negated;
+}
+
+function isSame(one: u8, other: u8, ignoreCase: bool): bool {
+  return one === other || (ignoreCase && lower(<i8>one) === lower(<i8>other));
+}
+
+function isWithin(byte: u8, one: u8, other: u8, ignoreCase: bool): bool {
+  const least: i32 = min<i8>(<i8>one, <i8>other);
+  const most: i32 = max<i8>(<i8>one, <i8>other);
+  const value: i32 = <i8>byte;
+  if (!ignoreCase) return value >= least && value <= most;
+  return lower(value) >= lower(least) && lower(value) <= lower(most);
+}
+
+/** C's tolower of a signed char: bytes from 0x80 to 0xfe come out positive. */
+function lower(byte: i32): i32 {
+  if (byte >= 0x41 && byte <= 0x5a) return byte + 0x20;
+  return byte < -1 ? byte + 256 : byte;
+}
