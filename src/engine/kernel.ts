@@ -35,6 +35,10 @@ export interface KernelExports {
   put(key: number, keyBytes: number, value: number, valueBytes: number, expiresAtMs: bigint): number;
   removeKey(key: number, keyBytes: number): number;
   expireKey(key: number, keyBytes: number, expiresAtMs: bigint): number;
+  copyKey(from: number, fromBytes: number, to: number, toBytes: number): number;
+  overwrite(key: number, keyBytes: number, offset: number, part: number, partBytes: number): number;
+  hasRoomFor(bytes: number): number;
+  countBits(at: number, bytes: number): number;
   sweep(limit: number): number;
   compact(limit: number): number;
   xxh3(at: number, length: number): bigint;

@@ -44,9 +44,13 @@ export interface Command {
   readonly keySpecs?: readonly KeySpec[];
   /** The version of Redis that brought it. */
   readonly since: string;
+  /** The version since which another command is recommended, and that one in Redis' words. */
+  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   readonly group: 'string' | 'generic' | 'connection' | 'server' | 'transactions' | 'bitmap';
   readonly complexity: string;
   readonly summary: string;
+  /** Versions that changed it, and what they changed. */
+  readonly history?: readonly (readonly [version: string, change: string])[];
   /** Subcommands stand under their container's row. */
   readonly subcommands?: readonly Command[];
   /** Absent: the kernel runs it, or (of a container) its subcommands do. */
