@@ -2,8 +2,8 @@
 import type { Clock, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { ClientState } from './client-state.js';
-import type { CommandStatistics } from './command-statistics.js';
 import type { Later } from './command.js';
+import type { CommandStatistics } from './command-statistics.js';
 import type { Reply } from './reply.js';
 import type { Settings } from './settings.js';
 import type { Slowlog } from './slowlog.js';

@@ -95,6 +95,8 @@ export function wrongArity(name: string): Failure {
 export const SYNTAX_ERROR = new Failure('ERR syntax error');
 export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of range');
 
+export const VALUE_TOO_LONG = new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
+
 const INTEGER = /^(0|-?[1-9]\d{0,18})$/;
 
 /** A signed 64-bit integer, spelled as Redis demands it (no sign, blank or zero too many); undefined when it is none. */
