@@ -18,7 +18,7 @@ const SIGNIFICAND_BITS = 64;
 const EXPONENT_MIN = -16_445;
 const EXPONENT_MAX = 16_320;
 /** Redis reads no longer text as a number. */
-const TEXT_MAX_BYTES = 5 * 1024 - 1;
+export const LONG_DOUBLE_TEXT_MAX_BYTES = 5 * 1024 - 1;
 /** Powers of ten and of two beyond which a number overflows, or is nothing, whatever its digits are. */
 const DECIMAL_MAX = 5_000;
 const BINARY_MAX = 17_000;
@@ -31,7 +31,7 @@ const INFINITY = /^[+-]?inf(?:inity)?$/i;
 
 /** The number that is all of `bytes`; undefined when Redis takes it for none, be it for its size. */
 export function parseLongDouble(bytes: Buffer): LongDouble | typeof INFINITE | undefined {
-  const text = bytes.length <= TEXT_MAX_BYTES ? bytes.toString('latin1') : '';
+  const text = bytes.length <= LONG_DOUBLE_TEXT_MAX_BYTES ? bytes.toString('latin1') : '';
   if (INFINITY.test(text)) return INFINITE;
   const decimal = DECIMAL.exec(text);
   const parts = decimal ?? HEXADECIMAL.exec(text);

@@ -1,6 +1,13 @@
 /** INCRBYFLOAT. */
 import type { Call, Command } from '../command.js';
-import { formatLongDouble, INFINITE, parseLongDouble, sumOf, ZERO } from '../long-double.js';
+import {
+  formatLongDouble,
+  INFINITE,
+  LONG_DOUBLE_TEXT_MAX_BYTES,
+  parseLongDouble,
+  sumOf,
+  ZERO,
+} from '../long-double.js';
 import { Failure, type Reply } from '../reply.js';
 
 export const floatCommands: readonly Command[] = [
@@ -25,12 +32,13 @@ function incrbyfloat({ args, host }: Call): Reply {
   const key = args[1]!;
   const engine = host.engine();
   const expireAtMs = engine.expiryOf(key);
-  const value = expireAtMs === undefined ? ZERO : parseLongDouble(engine.get(key)!);
+  const text = engine.getRange(key, 0, LONG_DOUBLE_TEXT_MAX_BYTES + 1);
+  const value = text === undefined ? ZERO : parseLongDouble(text);
   const increment = parseLongDouble(args[2]!);
   if (value === undefined || increment === undefined) return NOT_A_FLOAT;
   const sum = sumOf(value, increment);
   if (sum === INFINITE) return new Failure('ERR increment would produce NaN or Infinity');
-  const text = Buffer.from(formatLongDouble(sum));
-  engine.set(key, text, expireAtMs);
-  return text;
+  const result = Buffer.from(formatLongDouble(sum));
+  engine.set(key, result, expireAtMs);
+  return result;
 }

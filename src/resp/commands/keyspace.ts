@@ -96,7 +96,7 @@ export const keyspaceCommands: readonly Command[] = [
 
 const SCAN_COUNT = 10n;
 /** A step reads no more however much is asked for, so that others are not kept waiting. */
-const SCAN_COUNT_MAX = 1_000_000n;
+const SCAN_COUNT_MAX = 100_000n;
 /** Keys that go in one call of the kernel's. */
 const FLUSHED_KEYS = 10_000;
 
