@@ -58,8 +58,6 @@ export interface WatchedKey {
   readonly key: Buffer;
   /** The store that it was watched in. */
   readonly engine: ShardEngine;
-  /** Whether there was such a key then. */
-  readonly isThere: boolean;
   /** What `engine.watch` returned. */
   readonly ticket: number;
 }

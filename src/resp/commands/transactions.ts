@@ -130,10 +130,9 @@ function watch({ args, client, host }: Call): Reply {
   const engine = host.engine();
   for (const key of args.slice(1)) {
     const name = key.toString('latin1');
+    // What has changed since it was watched first counts.
     if (client.watched.has(name)) continue;
-    // Asking first: a key past its expiry is deleted before the ticket is drawn, and not after.
-    const isThere = engine.expiryOf(key) !== undefined;
-    client.watched.set(name, { key, engine, ticket: engine.watch(key), isThere });
+    client.watched.set(name, { key, engine, ticket: engine.watch(key) });
   }
   return OK;
 }
@@ -149,9 +148,7 @@ export function releaseWatched(client: ClientState): void {
   client.watched.clear();
 }
 
-/** Another store in its place is a change, and so is that its time has come. */
-function hasChanged({ key, engine, ticket, isThere }: WatchedKey, host: CommandHost): boolean {
-  if (engine !== host.engine()) return true;
-  const isStillThere = engine.expiryOf(key) !== undefined;
-  return (isThere && !isStillThere) || engine.changedSince(key, ticket);
+/** Another store in its place is a change too. */
+function hasChanged({ key, engine, ticket }: WatchedKey, host: CommandHost): boolean {
+  return engine !== host.engine() || engine.changedSince(key, ticket);
 }
