@@ -67,6 +67,10 @@ export interface KernelExports {
   touchKey(key: number, keyBytes: number): number;
   idleSecondsOf(key: number, keyBytes: number): number;
   recordBytesOf(key: number, keyBytes: number): number;
+  copyKey(from: number, fromBytes: number, to: number, toBytes: number): number;
+  overwrite(key: number, keyBytes: number, offset: number, part: number, partBytes: number): number;
+  hasRoomFor(bytes: number): number;
+  countBits(at: number, bytes: number): number;
   sweep(limit: number): number;
   compact(limit: number): number;
   xxh3(at: number, length: number): bigint;

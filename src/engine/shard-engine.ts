@@ -105,19 +105,65 @@ export class ShardEngine implements ReplicatedStore {
 
   /** The value of a live key, own memory, or undefined. */
   get(key: Uint8Array): Buffer | undefined {
-    const { exports } = this.kernel;
-    const address = this.#scratch.fill(key);
+    const value = this.#find(key);
+    return value && Buffer.from(value);
+  }
+
+  /** How long a live key's value is, bytes; undefined when there is no such key. */
+  valueLength(key: Uint8Array): number | undefined {
+    return this.#find(key)?.length;
+  }
+
+  /** A part of a live key's value, `end` not included, as much of it as there is, own memory; undefined as `get`. */
+  getRange(key: Uint8Array, start: number, end: number): Buffer | undefined {
+    const value = this.#find(key);
+    if (value === undefined) return undefined;
+    return Buffer.from(value.subarray(start, Math.max(start, end)));
+  }
+
+  /** How many bits are set in a part of a live key's value, `end` not included. */
+  countBits(key: Uint8Array, start: number, end: number): number {
+    const part = this.#find(key)?.subarray(start, Math.max(start, end));
+    return part === undefined ? 0 : this.kernel.exports.countBits(part.byteOffset, part.length) >>> 0;
+  }
+
+  /**
+   * Writes a part of a live key's value in place, which grows (with zeros up to `offset`) when it is too short; whether
+   * there was such a key. Throws as `set`.
+   */
+  overwrite(key: Uint8Array, offset: number, part: Uint8Array): boolean {
+    this.#checkLength(offset + part.length);
+    const address = this.#scratch.fill(key, part);
     this.updateTime();
-    const value = exports.get(address, key.length) >>> 0;
-    if (value === 0) return undefined;
-    const length = this.kernel.result[layout.RESULT_COUNT]!;
-    return Buffer.from(this.kernel.bytes.subarray(value, value + length));
+    const partAddress = address + key.length;
+    const status = this.kernel.exports.overwrite(address, key.length, offset, partAddress, part.length);
+    this.#scratch.trim();
+    return this.#wasThere(status, key.length + offset + part.length);
+  }
+
+  /** Gives `target` the value and the expiry of `source`; whether there was a `source`. Throws OUT_OF_MEMORY. */
+  copy(source: Uint8Array, target: Uint8Array): boolean {
+    this.#checkLength(target.length);
+    const address = this.#scratch.fill(source, target);
+    this.updateTime();
+    const status = this.kernel.exports.copyKey(
+      address,
+      source.length,
+      address + source.length,
+      target.length,
+    );
+    return this.#wasThere(status, target.length);
+  }
+
+  /** Whether `bytes` of keys and values can surely be had, for who sets many keys, all or none. */
+  hasRoomFor(bytes: number): boolean {
+    return this.kernel.exports.hasRoomFor(bytes) !== 0;
   }
 
   /** Sets a key; an `expireAtMs` (Unix ms) in the past deletes it. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT. */
   set(key: Uint8Array, value: Uint8Array, expireAtMs: bigint = NO_EXPIRY): void {
-    this.#checkLength(key);
-    this.#checkLength(value);
+    this.#checkLength(key.length);
+    this.#checkLength(value.length);
     const address = this.#scratch.fill(key, value);
     this.updateTime();
     const valueAddress = address + key.length;
@@ -353,9 +399,17 @@ export class ShardEngine implements ReplicatedStore {
     };
   }
 
-  #checkLength(bytes: Uint8Array): void {
+  /** A live key's value in kernel memory, valid until the next call into it. */
+  #find(key: Uint8Array): Buffer | undefined {
+    const address = this.#scratch.fill(key);
+    this.updateTime();
+    const value = this.kernel.exports.get(address, key.length) >>> 0;
+    if (value === 0) return undefined;
+    return this.kernel.bytes.subarray(value, value + this.kernel.result[layout.RESULT_COUNT]!);
+  }
+
+  #checkLength(found: number): void {
     const expected = this.#maxValueBytes;
-    const found = bytes.length;
     if (found <= expected) return;
     const message = `A key or value may have ${expected} bytes; this one has ${found}.`;
     throw new FastcacheError('VALUE_OVER_LIMIT', message, { expected, found });

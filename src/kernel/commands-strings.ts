@@ -5,7 +5,6 @@ import { NEVER } from './expiry';
 import { WRITE_DONE } from './layout';
 import { parsed, parseInteger, writeSigned } from './number';
 import { DONE, failed, full, invalidExpireTime, notAnInteger, OUT_OF_MEMORY, syntaxError } from './outcome';
-import { availableBytes } from './pages';
 import { RECORD_HEADER, valueAt, valueLengthOf } from './record';
 import {
   bulkBytes,
@@ -18,7 +17,7 @@ import {
   replyOk,
   rewind,
 } from './reply';
-import { appendHere, deleteHere, expiryHere, lookup, setHere } from './store';
+import { appendHere, deleteHere, expiryHere, hasRoomFor, lookup, setHere } from './store';
 
 const NX: u64 = 0x786e;
 const XX: u64 = 0x7878;
@@ -148,7 +147,7 @@ export function mset(): i32 {
   let bytes: f64 = 0;
   for (let i: u32 = 1; i < argc; i++) bytes += <f64>(<u32>RECORD_HEADER + argumentLength(i));
   // All or nothing: what might not fit is refused before the first key is set.
-  if (bytes * 1.125 + 1048576 > availableBytes()) return OUT_OF_MEMORY;
+  if (!hasRoomFor(bytes)) return OUT_OF_MEMORY;
   for (let i: u32 = 1; i < argc; i += 2) {
     const key = argument(i);
     const record = lookup(key, argumentLength(i));

@@ -33,7 +33,18 @@ export { matches } from './glob';
 export { execute, setMode } from './resp';
 export { listKeys, scan } from './scan';
 export { scanKeys } from './scan-keys';
-export { compact, expiredCount, expireKey, put, removeKey, setReplica, sweep } from './store';
+export {
+  compact,
+  copyKey,
+  expiredCount,
+  expireKey,
+  hasRoomFor,
+  overwrite,
+  put,
+  removeKey,
+  setReplica,
+  sweep,
+} from './store';
 export { changedSince, unwatchKey, watchKey } from './watch';
 export { xxh3 };
 
@@ -76,6 +87,16 @@ export function get(key: usize, length: u32): usize {
   if (record === 0) return 0;
   store<u32>(result + (RESULT_COUNT << 2), valueLengthOf(record));
   return valueAt(record);
+}
+
+/** How many bits are set in `bytes` bytes of a value. */
+export function countBits(at: usize, bytes: u32): u32 {
+  let bits: u64 = 0;
+  let offset: usize = 0;
+  const words = <usize>bytes & ~7;
+  for (; offset < words; offset += 8) bits += popcnt<u64>(load<u64>(at + offset));
+  for (; offset < <usize>bytes; offset++) bits += popcnt<u32>(load<u8>(at + offset));
+  return <u32>bits;
 }
 
 /** When a live key expires, Unix ms; NEVER (all ones) without expiry, 0 when there is no such key. */

@@ -7,6 +7,7 @@ import { noteChange, watchedHashes } from './changes';
 import { nowMs } from './clock';
 import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from './expiry';
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from './layout';
+import { availableBytes } from './pages';
 import { heapPlaceOf, keyLengthOf, keyOf, noteAccess, RECORD_HEADER, valueAt, valueLengthOf } from './record';
 import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from './shard';
 import { find, insert, mix, remove, reserve, touchBucket, touchRecord } from './table';
@@ -127,22 +128,31 @@ export function setHere(
 
 /** Appends to the located record's value. The result's record, or 0 when memory is exhausted. */
 export function appendHere(record: usize, more: usize, moreBytes: u32): usize {
+  return overwriteHere(record, valueLengthOf(record), more, moreBytes);
+}
+
+/**
+ * Writes a part of the located record's value from `offset` on; one that is too short grows, with zeros up to `offset`.
+ * The result's record, or 0 when memory is exhausted.
+ */
+export function overwriteHere(record: usize, offset: u32, part: usize, partBytes: u32): usize {
   const keyBytes = keyLengthOf(record);
   const before = valueLengthOf(record);
-  const bytes = before + moreBytes;
+  const bytes = max(before, offset + partBytes);
   if (!reserveRecord(atShard, keyBytes, bytes)) return 0;
-  const size = RECORD_HEADER + <usize>keyBytes + <usize>before;
+  const value = RECORD_HEADER + <usize>keyBytes;
   let target = record;
-  if (!sameBlock(size, size + <usize>moreBytes)) {
-    target = allocateBlock(size + <usize>moreBytes);
+  if (!sameBlock(value + before, value + bytes)) {
+    target = allocateBlock(value + bytes);
     if (target === 0) return 0;
-    memory.copy(target, record, size);
-    relink(record, target, size);
+    memory.copy(target, record, value + before);
+    relink(record, target, value + before);
   }
-  copyBytes(target + size, more, moreBytes);
+  if (offset > before) memory.fill(target + value + before, 0, offset - before);
+  copyBytes(target + value + offset, part, partBytes);
   store<u32>(target, bytes, 4);
   if (watchedHashes !== 0) noteChange(atHash, false);
-  emit(atShard, OP_SET, atHash, expiryOf(atShard, target), keyOf(target), keyBytes, valueAt(target), bytes);
+  emit(atShard, OP_SET, atHash, expiryOf(atShard, target), keyOf(target), keyBytes, target + value, bytes);
   return target;
 }
 
@@ -168,6 +178,13 @@ export function expireHere(record: usize, expiresAtMs: u64): i32 {
   return WRITE_DONE;
 }
 
+/**
+ * Whether `bytes` of records can surely be had: who sets many keys, all or none, asks before the first.
+ */
+export function hasRoomFor(bytes: f64): bool {
+  return bytes * 1.125 + 1048576 <= availableBytes();
+}
+
 /** Sets a key of the library, or deletes it when the expiry has passed already. */
 export function put(key: usize, keyBytes: u32, value: usize, valueBytes: u32, expiresAtMs: u64): i32 {
   const record = locate(key, keyBytes);
@@ -179,6 +196,22 @@ export function put(key: usize, keyBytes: u32, value: usize, valueBytes: u32, ex
 export function removeKey(key: usize, keyBytes: u32): i32 {
   const record = locate(key, keyBytes);
   return record === 0 ? WRITE_MISSING : deleteHere(record);
+}
+
+/** Gives `to` the value and the expiry of another key, `from`: WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
+export function copyKey(from: usize, fromBytes: u32, to: usize, toBytes: u32): i32 {
+  const source = lookup(from, fromBytes);
+  if (source === 0) return WRITE_MISSING;
+  const expiresAtMs = expiryHere(source);
+  const record = locate(to, toBytes);
+  return setHere(record, to, toBytes, valueAt(source), valueLengthOf(source), expiresAtMs);
+}
+
+/** As `overwriteHere`, by key: WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
+export function overwrite(key: usize, keyBytes: u32, offset: u32, part: usize, partBytes: u32): i32 {
+  const record = lookup(key, keyBytes);
+  if (record === 0) return WRITE_MISSING;
+  return overwriteHere(record, offset, part, partBytes) === 0 ? WRITE_MEMORY : WRITE_DONE;
 }
 
 /** Sets a key's expiry (NEVER: none; the past: deletes it): WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */

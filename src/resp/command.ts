@@ -44,9 +44,13 @@ export interface Command {
   readonly keySpecs?: readonly KeySpec[];
   /** The version of Redis that brought it. */
   readonly since: string;
+  /** The version since which another command is recommended, and that one in Redis' words. */
+  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   readonly group: 'string' | 'generic' | 'connection' | 'server' | 'transactions' | 'bitmap';
   readonly complexity: string;
   readonly summary: string;
+  /** Versions that changed it, and what they changed. */
+  readonly history?: readonly (readonly [version: string, change: string])[];
   /** Subcommands stand under their container's row. */
   readonly subcommands?: readonly Command[];
   /** Absent: the kernel runs it, or (of a container) its subcommands do. */
@@ -94,6 +98,8 @@ export function wrongArity(name: string): Failure {
 
 export const SYNTAX_ERROR = new Failure('ERR syntax error');
 export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of range');
+
+export const VALUE_TOO_LONG = new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
 
 const INTEGER = /^(0|-?[1-9]\d{0,18})$/;
 

@@ -5,31 +5,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Primary } from '../../src/index.js';
 import { describeWith } from '../support/optional-peers.js';
+import { answersTo } from '../support/raw-answers.js';
 import { RedisServer, redisServer } from '../support/redis.js';
 import { RespClient, respCommand } from '../support/resp-client.js';
 
-const MARKER = 'this far and no further';
-
 let ours: Primary;
 let redisAddress: string;
-
-/** All that is answered to `bytes`, and whether the connection outlives it. */
-async function answersTo(address: string, bytes: Buffer): Promise<{ answer: string; stays: boolean }> {
-  const client = await RespClient.connect(address);
-  const marker = respCommand('ECHO', MARKER);
-  client.write(Buffer.concat([bytes, marker]));
-  let answer = '';
-  const isThere = () => answer.endsWith(`$${MARKER.length}\r\n${MARKER}\r\n`);
-  await new Promise<void>((resolve) => {
-    client.socket.on('data', (chunk: Buffer) => {
-      answer += chunk.toString('latin1');
-      if (isThere()) resolve();
-    });
-    client.socket.on('close', () => resolve());
-  });
-  client.close();
-  return { answer, stays: isThere() };
-}
 
 async function expectLikeRedis(bytes: Buffer): Promise<void> {
   const expected = await answersTo(redisAddress, bytes);

@@ -1,0 +1,206 @@
+/** UNLINK, TOUCH, TYPE, RENAME, RENAMENX, COPY, EXPIRETIME, PEXPIRETIME: what is done with single keys. */
+import { NO_EXPIRY } from '../../frame/batch.js';
+import { type Call, type Command, NOT_AN_INTEGER, parseInt64, SYNTAX_ERROR, wordOf } from '../command.js';
+import { Failure, OK, type Reply, Status } from '../reply.js';
+
+export const keyCommands: readonly Command[] = [
+  {
+    name: 'unlink',
+    arity: -2,
+    flags: ['write', 'fast'],
+    keys: [1, -1, 1],
+    categories: ['keyspace', 'write', 'fast'],
+    tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
+    keySpecs: [{ flags: ['RM', 'delete'], index: 1, range: [-1, 1, 0] }],
+    since: '4.0.0',
+    group: 'generic',
+    complexity:
+      'O(1) for each key removed regardless of its size. Then the command does O(N) work in a different thread in order to reclaim memory, where N is the number of allocations the deleted objects where composed of.',
+    summary: 'Delete a key asynchronously in another thread. Otherwise it is just as DEL, but non blocking.',
+    run: unlink,
+  },
+  {
+    name: 'touch',
+    arity: -2,
+    flags: ['readonly', 'fast'],
+    keys: [1, -1, 1],
+    categories: ['keyspace', 'read', 'fast'],
+    tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
+    keySpecs: [{ flags: ['RO'], index: 1, range: [-1, 1, 0] }],
+    since: '3.2.1',
+    group: 'generic',
+    complexity: 'O(N) where N is the number of keys that will be touched.',
+    summary: 'Alters the last access time of a key(s). Returns the number of existing keys specified.',
+    run: touch,
+  },
+  {
+    name: 'type',
+    arity: 2,
+    flags: ['readonly', 'fast'],
+    keys: [1, 1, 1],
+    categories: ['keyspace', 'read', 'fast'],
+    keySpecs: [{ flags: ['RO'], index: 1, range: [0, 1, 0] }],
+    since: '1.0.0',
+    group: 'generic',
+    complexity: 'O(1)',
+    summary: 'Determine the type stored at key',
+    run: type,
+  },
+  {
+    name: 'rename',
+    arity: 3,
+    flags: ['write'],
+    keys: [1, 2, 1],
+    categories: ['keyspace', 'write', 'slow'],
+    keySpecs: [
+      { flags: ['RW', 'access', 'delete'], index: 1, range: [0, 1, 0] },
+      { flags: ['OW', 'update'], index: 2, range: [0, 1, 0] },
+    ],
+    since: '1.0.0',
+    group: 'generic',
+    complexity: 'O(1)',
+    summary: 'Rename a key',
+    run: rename,
+  },
+  {
+    name: 'renamenx',
+    arity: 3,
+    flags: ['write', 'fast'],
+    keys: [1, 2, 1],
+    categories: ['keyspace', 'write', 'fast'],
+    keySpecs: [
+      { flags: ['RW', 'access', 'delete'], index: 1, range: [0, 1, 0] },
+      { flags: ['OW', 'insert'], index: 2, range: [0, 1, 0] },
+    ],
+    since: '1.0.0',
+    group: 'generic',
+    complexity: 'O(1)',
+    summary: 'Rename a key, only if the new key does not exist',
+    history: [
+      ['3.2.0', 'The command no longer returns an error when source and destination names are the same.'],
+    ],
+    run: renamenx,
+  },
+  {
+    name: 'copy',
+    arity: -3,
+    flags: ['write', 'denyoom'],
+    keys: [1, 2, 1],
+    categories: ['keyspace', 'write', 'slow'],
+    keySpecs: [
+      { flags: ['RO', 'access'], index: 1, range: [0, 1, 0] },
+      { flags: ['OW', 'update'], index: 2, range: [0, 1, 0] },
+    ],
+    since: '6.2.0',
+    group: 'generic',
+    complexity:
+      'O(N) worst case for collections, where N is the number of nested items. O(1) for string values.',
+    summary: 'Copy a key',
+    run: copy,
+  },
+  {
+    name: 'expiretime',
+    arity: 2,
+    flags: ['readonly', 'fast'],
+    keys: [1, 1, 1],
+    categories: ['keyspace', 'read', 'fast'],
+    keySpecs: [{ flags: ['RO', 'access'], index: 1, range: [0, 1, 0] }],
+    since: '7.0.0',
+    group: 'generic',
+    complexity: 'O(1)',
+    summary: 'Get the expiration Unix timestamp for a key',
+    run: expiretime,
+  },
+  {
+    name: 'pexpiretime',
+    arity: 2,
+    flags: ['readonly', 'fast'],
+    keys: [1, 1, 1],
+    categories: ['keyspace', 'read', 'fast'],
+    keySpecs: [{ flags: ['RO', 'access'], index: 1, range: [0, 1, 0] }],
+    since: '7.0.0',
+    group: 'generic',
+    complexity: 'O(1)',
+    summary: 'Get the expiration Unix timestamp for a key in milliseconds',
+    run: pexpiretime,
+  },
+];
+
+function unlink({ args, host }: Call): Reply {
+  const engine = host.engine();
+  return args.slice(1).filter((key) => engine.del(key)).length;
+}
+
+function touch({ args, host }: Call): Reply {
+  const engine = host.engine();
+  return args.slice(1).filter((key) => engine.touch(key)).length;
+}
+
+function type({ args, host }: Call): Reply {
+  return new Status(host.engine().expiryOf(args[1]!) === undefined ? 'none' : 'string');
+}
+
+function rename(call: Call): Reply {
+  return move(call, true) ?? OK;
+}
+
+function renamenx(call: Call): Reply {
+  return move(call, false) ?? 1;
+}
+
+/** Undefined when the key has its new name. */
+function move({ args, host }: Call, replaces: boolean): Reply | undefined {
+  const source = args[1]!;
+  const target = args[2]!;
+  const engine = host.engine();
+  if (engine.expiryOf(source) === undefined) return new Failure('ERR no such key');
+  if (!replaces && engine.expiryOf(target) !== undefined) return 0;
+  if (source.equals(target)) return undefined;
+  engine.copy(source, target);
+  engine.del(source);
+  return undefined;
+}
+
+function copy({ args, host }: Call): Reply {
+  const source = args[1]!;
+  const target = args[2]!;
+  let replaces = false;
+  for (let index = 3; index < args.length; index++) {
+    const word = wordOf(args, index);
+    if (word === 'replace') replaces = true;
+    else if (word === 'db' && index + 1 < args.length) {
+      const fault = databaseFault(args[++index]!);
+      if (fault !== undefined) return fault;
+    } else return SYNTAX_ERROR;
+  }
+  if (source.equals(target)) return new Failure('ERR source and destination objects are the same');
+  const engine = host.engine();
+  if (!replaces && engine.expiryOf(target) !== undefined) return 0;
+  return engine.copy(source, target) ? 1 : 0;
+}
+
+/** There is database 0 alone; the errors are those of Redis' reading of an int. */
+function databaseFault(text: Buffer): Failure | undefined {
+  const index = parseInt64(text);
+  if (index === undefined) return NOT_AN_INTEGER;
+  if (BigInt.asIntN(32, index) !== index) {
+    return new Failure('ERR value is out of range, value must between -2147483648 and 2147483647');
+  }
+  return index === 0n ? undefined : new Failure('ERR DB index is out of range');
+}
+
+function expiretime(call: Call): Reply {
+  const expireAtMs = expiry(call);
+  return expireAtMs < 0n ? expireAtMs : (expireAtMs + 500n) / 1000n;
+}
+
+function pexpiretime(call: Call): Reply {
+  return expiry(call);
+}
+
+/** Unix ms; -1 without expiry, -2 without key. */
+function expiry({ args, host }: Call): bigint {
+  const expireAtMs = host.engine().expiryOf(args[1]!);
+  if (expireAtMs === undefined) return -2n;
+  return expireAtMs === NO_EXPIRY ? -1n : expireAtMs;
+}

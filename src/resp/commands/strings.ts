@@ -1,0 +1,214 @@
+/** GETSET, GETDEL, GETEX, SETNX, SETEX, PSETEX, MSETNX: the kin of SET and GET that are too rare for the kernel. */
+import { outOfMemory } from '../../engine/kernel.js';
+import { NO_EXPIRY } from '../../frame/batch.js';
+import {
+  type Call,
+  type Command,
+  NOT_AN_INTEGER,
+  parseInt64,
+  SYNTAX_ERROR,
+  wordOf,
+  wrongArity,
+} from '../command.js';
+import type { CommandHost } from '../command-host.js';
+import { Failure, OK, type Reply } from '../reply.js';
+
+export const stringCommands: readonly Command[] = [
+  {
+    name: 'getset',
+    arity: 3,
+    flags: ['write', 'denyoom', 'fast'],
+    keys: [1, 1, 1],
+    categories: ['write', 'string', 'fast'],
+    keySpecs: [{ flags: ['RW', 'access', 'update'], index: 1, range: [0, 1, 0] }],
+    since: '1.0.0',
+    deprecated: { since: '6.2.0', replacedBy: '`SET` with the `!GET` argument' },
+    group: 'string',
+    complexity: 'O(1)',
+    summary: 'Set the string value of a key and return its old value',
+    run: getset,
+  },
+  {
+    name: 'getdel',
+    arity: 2,
+    flags: ['write', 'fast'],
+    keys: [1, 1, 1],
+    categories: ['write', 'string', 'fast'],
+    keySpecs: [{ flags: ['RW', 'access', 'delete'], index: 1, range: [0, 1, 0] }],
+    since: '6.2.0',
+    group: 'string',
+    complexity: 'O(1)',
+    summary: 'Get the value of a key and delete the key',
+    run: getdel,
+  },
+  {
+    name: 'getex',
+    arity: -2,
+    flags: ['write', 'fast'],
+    keys: [1, 1, 1],
+    categories: ['write', 'string', 'fast'],
+    keySpecs: [
+      {
+        notes: 'RW and UPDATE because it changes the TTL',
+        flags: ['RW', 'access', 'update'],
+        index: 1,
+        range: [0, 1, 0],
+      },
+    ],
+    since: '6.2.0',
+    group: 'string',
+    complexity: 'O(1)',
+    summary: 'Get the value of a key and optionally set its expiration',
+    run: getex,
+  },
+  {
+    name: 'setnx',
+    arity: 3,
+    flags: ['write', 'denyoom', 'fast'],
+    keys: [1, 1, 1],
+    categories: ['write', 'string', 'fast'],
+    keySpecs: [{ flags: ['OW', 'insert'], index: 1, range: [0, 1, 0] }],
+    since: '1.0.0',
+    group: 'string',
+    complexity: 'O(1)',
+    summary: 'Set the value of a key, only if the key does not exist',
+    run: setnx,
+  },
+  {
+    name: 'setex',
+    arity: 4,
+    flags: ['write', 'denyoom'],
+    keys: [1, 1, 1],
+    categories: ['write', 'string', 'slow'],
+    keySpecs: [{ flags: ['OW', 'update'], index: 1, range: [0, 1, 0] }],
+    since: '2.0.0',
+    group: 'string',
+    complexity: 'O(1)',
+    summary: 'Set the value and expiration of a key',
+    run: setex,
+  },
+  {
+    name: 'psetex',
+    arity: 4,
+    flags: ['write', 'denyoom'],
+    keys: [1, 1, 1],
+    categories: ['write', 'string', 'slow'],
+    keySpecs: [{ flags: ['OW', 'update'], index: 1, range: [0, 1, 0] }],
+    since: '2.6.0',
+    group: 'string',
+    complexity: 'O(1)',
+    summary: 'Set the value and expiration in milliseconds of a key',
+    run: psetex,
+  },
+  {
+    name: 'msetnx',
+    arity: -3,
+    flags: ['write', 'denyoom'],
+    keys: [1, -1, 2],
+    categories: ['write', 'string', 'slow'],
+    tips: ['request_policy:multi_shard', 'response_policy:agg_min'],
+    keySpecs: [{ flags: ['OW', 'insert'], index: 1, range: [-1, 2, 0] }],
+    since: '1.0.1',
+    group: 'string',
+    complexity: 'O(N) where N is the number of keys to set.',
+    summary: 'Set multiple keys to multiple values, only if none of the keys exist',
+    run: msetnx,
+  },
+];
+
+/** How EX and its kin tell a time. */
+interface Unit {
+  readonly ms: bigint;
+  readonly isFromNow: boolean;
+}
+
+const SECONDS: Unit = { ms: 1000n, isFromNow: true };
+const MILLISECONDS: Unit = { ms: 1n, isFromNow: true };
+const UNITS: ReadonlyMap<string, Unit> = new Map([
+  ['ex', SECONDS],
+  ['px', MILLISECONDS],
+  ['exat', { ms: 1000n, isFromNow: false }],
+  ['pxat', { ms: 1n, isFromNow: false }],
+]);
+
+const INT64_MAX = 2n ** 63n - 1n;
+
+function getset({ args, host }: Call): Reply {
+  const old = host.engine().get(args[1]!);
+  host.engine().set(args[1]!, args[2]!);
+  return old ?? null;
+}
+
+function getdel({ args, host }: Call): Reply {
+  const value = host.engine().get(args[1]!);
+  if (value !== undefined) host.engine().del(args[1]!);
+  return value ?? null;
+}
+
+function getex({ args, host }: Call): Reply {
+  // As SET has it: a unit may stand there again, but no other one, and the last time counts.
+  let unitWord: string | undefined;
+  let time: Buffer | undefined;
+  let persists = false;
+  for (let index = 2; index < args.length; index++) {
+    const word = wordOf(args, index);
+    if (word === 'persist' && unitWord === undefined) persists = true;
+    else if (UNITS.has(word) && !persists && (unitWord ?? word) === word && index + 1 < args.length) {
+      unitWord = word;
+      time = args[++index];
+    } else return SYNTAX_ERROR;
+  }
+  const key = args[1]!;
+  const engine = host.engine();
+  const value = engine.get(key);
+  if (value === undefined) return null;
+  if (unitWord !== undefined) {
+    const expireAtMs = readExpiry(time!, UNITS.get(unitWord)!, 'getex', host);
+    if (expireAtMs instanceof Failure) return expireAtMs;
+    engine.expire(key, expireAtMs);
+  } else if (persists && engine.expiryOf(key) !== NO_EXPIRY) engine.expire(key, NO_EXPIRY);
+  return value;
+}
+
+function setnx({ args, host }: Call): Reply {
+  if (host.engine().expiryOf(args[1]!) !== undefined) return 0;
+  host.engine().set(args[1]!, args[2]!);
+  return 1;
+}
+
+function setex(call: Call): Reply {
+  return setExpiring(call, SECONDS, 'setex');
+}
+
+function psetex(call: Call): Reply {
+  return setExpiring(call, MILLISECONDS, 'psetex');
+}
+
+function setExpiring({ args, host }: Call, unit: Unit, command: string): Reply {
+  const expireAtMs = readExpiry(args[2]!, unit, command, host);
+  if (expireAtMs instanceof Failure) return expireAtMs;
+  host.engine().set(args[1]!, args[3]!, expireAtMs);
+  return OK;
+}
+
+/** Unix ms, not below 1. */
+function readExpiry(text: Buffer, unit: Unit, command: string, host: CommandHost): bigint | Failure {
+  const time = parseInt64(text);
+  if (time === undefined) return NOT_AN_INTEGER;
+  const expireAtMs = time * unit.ms + (unit.isFromNow ? BigInt(host.clock.nowMs()) : 0n);
+  if (time > 0n && expireAtMs <= INT64_MAX) return expireAtMs;
+  return new Failure(`ERR invalid expire time in '${command}' command`);
+}
+
+function msetnx({ args, host }: Call): Reply {
+  if (args.length % 2 === 0) return wrongArity('msetnx');
+  const engine = host.engine();
+  let bytes = 0;
+  for (let index = 1; index < args.length; index += 2) {
+    if (engine.expiryOf(args[index]!) !== undefined) return 0;
+    bytes += args[index]!.length + args[index + 1]!.length;
+  }
+  if (!engine.hasRoomFor(bytes)) throw outOfMemory(bytes);
+  for (let index = 1; index < args.length; index += 2) engine.set(args[index]!, args[index + 1]!);
+  return 1;
+}

@@ -1,0 +1,154 @@
+/**
+ * MULTI, EXEC, DISCARD, WATCH, UNWATCH. What stands between MULTI and EXEC is queued by the gate (gate.ts); EXEC runs it in
+ * one go, unless a watched key has changed.
+ */
+
+import type { ClientState, WatchedKey } from '../client-state.js';
+import { type Call, type Command, Later } from '../command.js';
+import type { CommandHost } from '../command-host.js';
+import { encodeReply, Failure, NIL_ARRAY, OK, Raw, type Reply } from '../reply.js';
+
+export const transactionCommands: readonly Command[] = [
+  {
+    name: 'multi',
+    arity: 1,
+    flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
+    keys: [0, 0, 0],
+    categories: ['fast', 'transaction'],
+    since: '1.2.0',
+    group: 'transactions',
+    complexity: 'O(1)',
+    summary: 'Mark the start of a transaction block',
+    run: multi,
+  },
+  {
+    name: 'exec',
+    arity: 1,
+    flags: ['noscript', 'loading', 'stale', 'skip_slowlog'],
+    keys: [0, 0, 0],
+    categories: ['slow', 'transaction'],
+    since: '1.2.0',
+    group: 'transactions',
+    complexity: 'Depends on commands in the transaction',
+    summary: 'Execute all commands issued after MULTI',
+    run: exec,
+  },
+  {
+    name: 'discard',
+    arity: 1,
+    flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
+    keys: [0, 0, 0],
+    categories: ['fast', 'transaction'],
+    since: '2.0.0',
+    group: 'transactions',
+    complexity: 'O(N), when N is the number of queued commands',
+    summary: 'Discard all commands issued after MULTI',
+    run: discard,
+  },
+  {
+    name: 'watch',
+    arity: -2,
+    flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
+    keys: [1, -1, 1],
+    categories: ['fast', 'transaction'],
+    keySpecs: [{ flags: ['RO'], index: 1, range: [-1, 1, 0] }],
+    since: '2.2.0',
+    group: 'transactions',
+    complexity: 'O(1) for every key.',
+    summary: 'Watch the given keys to determine execution of the MULTI/EXEC block',
+    run: watch,
+  },
+  {
+    name: 'unwatch',
+    arity: 1,
+    flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
+    keys: [0, 0, 0],
+    categories: ['fast', 'transaction'],
+    since: '2.2.0',
+    group: 'transactions',
+    complexity: 'O(1)',
+    summary: 'Forget about all watched keys',
+    run: unwatch,
+  },
+];
+
+/** What a transaction may answer: its replies have to stand in memory all together, and more than once. */
+const REPLIES_BYTES_MAX = 1024 * 1024 * 1024;
+
+function multi({ client }: Call): Reply {
+  if (client.transaction !== undefined) return new Failure('ERR MULTI calls can not be nested');
+  client.transaction = { queue: [], isBroken: false };
+  return OK;
+}
+
+function exec({ client, host }: Call): Reply {
+  const { transaction } = client;
+  if (transaction === undefined) return new Failure('ERR EXEC without MULTI');
+  const isDiscarded =
+    transaction.isBroken || [...client.watched.values()].some((key) => hasChanged(key, host));
+  releaseWatched(client);
+  if (isDiscarded) {
+    client.transaction = undefined;
+    if (!transaction.isBroken) return NIL_ARRAY;
+    return new Failure('EXECABORT Transaction discarded because of previous errors.');
+  }
+  client.isInExec = true;
+  try {
+    return runAll(transaction.queue, client, host);
+  } finally {
+    client.isInExec = false;
+    client.transaction = undefined;
+  }
+}
+
+/** Every command runs, whatever the others answer. */
+function runAll(queue: readonly (readonly Buffer[])[], client: ClientState, host: CommandHost): Reply {
+  const replies: Raw[] = [];
+  let bytes = 0;
+  for (const args of queue) {
+    const reply = host.execute(args, client);
+    if (reply instanceof Later) throw new Error('A command waits inside of EXEC.');
+    // Encoded at once, for HELLO may change the protocol on the way.
+    const encoded = encodeReply(reply, client.protocol);
+    bytes += encoded.length;
+    if (bytes <= REPLIES_BYTES_MAX) replies.push(new Raw(encoded));
+    else replies.length = 0;
+  }
+  if (bytes <= REPLIES_BYTES_MAX) return replies;
+  return new Failure('ERR the transaction has run, but its replies are too large');
+}
+
+function discard({ client }: Call): Reply {
+  if (client.transaction === undefined) return new Failure('ERR DISCARD without MULTI');
+  client.transaction = undefined;
+  releaseWatched(client);
+  return OK;
+}
+
+function watch({ args, client, host }: Call): Reply {
+  if (client.transaction !== undefined) return new Failure('ERR WATCH inside MULTI is not allowed');
+  const engine = host.engine();
+  for (const key of args.slice(1)) {
+    const name = key.toString('latin1');
+    // What has changed since it was watched first counts.
+    if (client.watched.has(name)) continue;
+    client.watched.set(name, { key, engine, ticket: engine.watch(key) });
+  }
+  return OK;
+}
+
+function unwatch({ client }: Call): Reply {
+  releaseWatched(client);
+  return OK;
+}
+
+/** Whoever is through with a client's watched keys, or with the client, calls this. */
+export function releaseWatched(client: ClientState): void {
+  for (const { key, engine } of client.watched.values()) engine.unwatch(key);
+  client.watched.clear();
+}
+
+/** Another store in its place is a change too. */
+function hasChanged({ key, engine, ticket }: WatchedKey, host: CommandHost): boolean {
+  return engine !== host.engine() || engine.changedSince(key, ticket);
+}

@@ -1,0 +1,26 @@
+/** Parts of values, as GETRANGE, SETRANGE and the commands of bits share them. */
+import type { ShardEngine } from '../engine/shard-engine.js';
+
+/**
+ * What Redis makes of a start and an end (inclusive; negative ones count from the value's end) in a value of `length`
+ * bytes or bits: `end` of the result is not included. Undefined when nothing is left.
+ */
+export function rangeWithin(
+  start: bigint,
+  end: bigint,
+  length: number,
+): { start: number; end: number } | undefined {
+  if (start < 0n && end < 0n && start > end) return undefined;
+  const first = fromStart(start, length);
+  const last = Math.min(fromStart(end, length), length - 1);
+  return first > last ? undefined : { start: first, end: last + 1 };
+}
+
+function fromStart(index: bigint, length: number): number {
+  return Math.max(Number(index < 0n ? BigInt(length) + index : index), 0);
+}
+
+/** Writes a part of a value; what lacks before it becomes zeros. */
+export function writeAt(engine: ShardEngine, key: Buffer, offset: number, part: Buffer): void {
+  if (!engine.overwrite(key, offset, part)) engine.set(key, Buffer.concat([Buffer.alloc(offset), part]));
+}
