@@ -14,7 +14,14 @@ import { Publisher } from './replication/publisher.js';
 import type { Recorder } from './replication/recorder.js';
 import { ReplicaListener } from './replication/replica-listener.js';
 import type { RespServer } from './resp/server.js';
-import { type Bytes, createFront, keyBytes, openRecorder, randomSeed } from './server-parts.js';
+import {
+  type Bytes,
+  createFront,
+  createSettings,
+  keyBytes,
+  openRecorder,
+  randomSeed,
+} from './server-parts.js';
 import { tcpTransport } from './transport/tcp.js';
 
 /**
@@ -207,11 +214,12 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
     config,
     address,
     log: events.log,
-    settings: primarySettings(config, engine),
+    settings: createSettings({ config, engine: () => engine, port: () => parts.server?.port ?? 0 }),
     engine: () => engine,
     replicationInfo: () => role.info(),
     replication: {
       isReplica: () => false,
+      primaryAddress: () => undefined,
       role: () => role.role(),
       wait: (replicas, timeoutMs) => role.wait(replicas, timeoutMs),
       follow: () => 'ERR a primary does not become a replica: start one with fastcache replica follow',

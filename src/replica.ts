@@ -9,6 +9,7 @@ import {
   DEFAULT_BATCH_MAX_BYTES,
   DEFAULT_BATCH_MAX_DELAY_US,
   DEFAULT_BATCH_MAX_RECORDS,
+  DEFAULT_ZSTD_LEVEL,
 } from './limits.js';
 import { PrimaryRole } from './primary-role.js';
 import { ReplicaRole } from './replica-role.js';
@@ -18,8 +19,19 @@ import { type MetricsSnapshot, ReplicationMetrics } from './replication/metrics.
 import { Publisher } from './replication/publisher.js';
 import type { Recorder } from './replication/recorder.js';
 import type { Holding } from './replication/replica-session.js';
+import { Later } from './resp/command.js';
 import type { RespServer } from './resp/server.js';
-import { type Bytes, createFront, keyBytes, openRecorder, randomSeed } from './server-parts.js';
+import type { Settings } from './resp/settings.js';
+import {
+  type Bytes,
+  createFront,
+  createSettings,
+  keyBytes,
+  limitMemory,
+  openRecorder,
+  randomSeed,
+} from './server-parts.js';
+import { formatAddress, parseAddress } from './transport/address.js';
 import type { Address } from './transport/connection.js';
 import { tcpTransport } from './transport/tcp.js';
 
@@ -132,6 +144,7 @@ interface ReplicaParts {
   engine: ShardEngine;
   housekeeping: Housekeeping;
   server: RespServer | undefined;
+  settings: Settings;
   isClosed: boolean;
 }
 
@@ -156,6 +169,11 @@ function buildParts(config: ReplicaConfig): ReplicaParts {
         (parts.follower?.holding !== undefined && !parts.follower.primaryIsOurs),
     }),
     server: undefined,
+    settings: createSettings({
+      config,
+      engine: () => parts.engine,
+      port: () => parts.server?.port ?? 0,
+    }),
     isClosed: false,
   };
   createFollower(parts, config.primary, undefined);
@@ -245,7 +263,7 @@ function promote(parts: ReplicaParts): void {
     door: () => undefined,
     backlogBytes: DEFAULT_BACKLOG_BYTES,
   });
-  parts.server?.limitMemory(engine);
+  limitMemory(parts.settings, engine);
   events.log.info(
     `promoted: history ${history.id} continues ${previousId ?? 'nothing'} of ${formatAddress(config.primary)}`,
   );
@@ -273,11 +291,12 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
     config,
     address,
     log: events.log,
-    settings: replicaSettings(config),
+    settings: parts.settings,
     engine: () => parts.engine,
     replicationInfo: () => (parts.promoted ?? parts.following)?.info() ?? {},
     replication: {
       isReplica: () => parts.promoted === undefined,
+      primaryAddress: () => parts.following?.primary,
       role: () => (parts.promoted ?? parts.following)?.role() ?? [],
       wait: (replicas, timeoutMs) =>
         parts.promoted?.wait(replicas, timeoutMs) ??

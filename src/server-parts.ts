@@ -8,7 +8,7 @@ import { Recorder } from './replication/recorder.js';
 import type { ReplicationHost } from './resp/command-host.js';
 import type { InputLimits } from './resp/command-input.js';
 import { RespServer } from './resp/server.js';
-import type { Settings } from './resp/settings.js';
+import { Settings } from './resp/settings.js';
 import { renderInfo } from './status/info.js';
 import { openFileSink } from './transport/file-sink.js';
 
@@ -43,6 +43,45 @@ export function openRecorder({ record }: { record: string | undefined }, log: Lo
     sink: openFileSink(record),
     maxQueuedBytes: RECORDER_QUEUE_BYTES,
     onFault: (error) => log.error(error.message),
+  });
+}
+
+export interface SettingsOptions {
+  config: PrimaryConfig | ReplicaConfig;
+  /** The store of this moment. */
+  engine(): ShardEngine;
+  /** The port really listened on. */
+  port(): number;
+}
+
+/** What CONFIG shows and sets, from the options that a server was started with; changes take effect on the store. */
+export function createSettings({ config, engine, port }: SettingsOptions): Settings {
+  const { queryBufferBytes } = inputLimits(config);
+  const settings = new Settings({
+    ...('eviction' in config && {
+      maxMemoryBytes: config.maxMemoryBytes,
+      maxMemoryPolicy: config.eviction,
+      replicaQueueBytes: config.subscriberQueueBytes,
+    }),
+    ...('servesStaleData' in config && { servesStaleData: config.servesStaleData }),
+    queryBufferBytes,
+    password: config.password,
+    maxValueBytes: config.maxValueBytes,
+    bind: config.listen === undefined ? '' : config.listen.host,
+    port,
+  });
+  settings.onChange((name) => {
+    if (name.startsWith('maxmemory')) limitMemory(settings, engine());
+  });
+  return settings;
+}
+
+/** Has a store keep to the limit that the settings name. */
+export function limitMemory(settings: Settings, engine: ShardEngine): void {
+  engine.limitMemory({
+    maxBytes: settings.maxMemoryBytes,
+    policy: settings.maxMemoryPolicy,
+    samples: settings.maxMemorySamples,
   });
 }
 

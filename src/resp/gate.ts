@@ -8,6 +8,7 @@ import type { ClientState } from './client-state.js';
 import { type CommandFlag, type Later, wordOf } from './command.js';
 import type { CommandHost } from './command-host.js';
 import type { CommandTable, FoundCommand } from './command-table.js';
+import { releaseWatched } from './commands/transactions.js';
 import type { Monitors } from './monitors.js';
 import { Failure, type Reply, Status } from './reply.js';
 
@@ -175,7 +176,8 @@ export class Gate {
       client.transaction.isBroken = true;
       return failure;
     }
-    this.#options.discard(client);
+    client.transaction = undefined;
+    releaseWatched(client);
     return new Failure(`EXECABORT Transaction discarded because of: ${failure.text}`);
   }
 }

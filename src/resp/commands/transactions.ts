@@ -77,7 +77,7 @@ const REPLIES_BYTES_MAX = 1024 * 1024 * 1024;
 
 function multi({ client }: Call): Reply {
   if (client.transaction !== undefined) return new Failure('ERR MULTI calls can not be nested');
-  client.transaction = { queue: [], isBroken: false };
+  client.transaction = { queue: [], queuedBytes: 0, isBroken: false };
   return OK;
 }
 
