@@ -80,6 +80,8 @@ export interface KernelExports {
   keysIn(shard: number): number;
   expiringIn(shard: number): number;
   expiredCount(): number;
+  keyspaceHits(): number;
+  keyspaceMisses(): number;
   recordsEmitted(): number;
   memoryUsed(): number;
   memoryAllocated(): number;

@@ -6,7 +6,7 @@ import { WRITE_DONE } from './layout';
 import { parsed, parseInteger } from './number';
 import { DONE, failed, failedAbout, invalidExpireTime, notAnInteger, OUT_OF_MEMORY } from './outcome';
 import { replyInteger } from './reply';
-import { deleteHere, expireHere, expiryHere, locate, lookup } from './store';
+import { counted, deleteHere, expireHere, expiryHere, locate, lookup } from './store';
 
 const NX: u64 = 0x786e;
 const XX: u64 = 0x7878;
@@ -28,7 +28,7 @@ export function del(): i32 {
 export function exists(): i32 {
   let found: i64 = 0;
   for (let i: u32 = 1; i < argc; i++) {
-    if (locate(argument(i), argumentLength(i)) !== 0) found++;
+    if (counted(locate(argument(i), argumentLength(i))) !== 0) found++;
   }
   replyInteger(found);
   return DONE;
@@ -92,7 +92,7 @@ export function persist(): i32 {
 }
 
 export function ttl(inSeconds: bool): i32 {
-  const record = locate(argument(1), argumentLength(1));
+  const record = counted(locate(argument(1), argumentLength(1)));
   if (record === 0) replyInteger(-2);
   else {
     const expiry = expiryHere(record);

@@ -17,7 +17,7 @@ import {
   replyOk,
   rewind,
 } from './reply';
-import { appendHere, deleteHere, expiryHere, hasRoomFor, lookup, setHere } from './store';
+import { appendHere, counted, deleteHere, expiryHere, hasRoomFor, lookup, setHere } from './store';
 
 const NX: u64 = 0x786e;
 const XX: u64 = 0x7878;
@@ -31,7 +31,7 @@ const KEEPTTL: u64 = 0x6c74747065656b;
 const digits: usize = memory.data(24, 8);
 
 export function get(): i32 {
-  const record = lookup(argument(1), argumentLength(1));
+  const record = counted(lookup(argument(1), argumentLength(1)));
   if (record === 0) {
     replyNull();
     return DONE;
@@ -43,7 +43,7 @@ export function get(): i32 {
 }
 
 export function strlen(): i32 {
-  const record = lookup(argument(1), argumentLength(1));
+  const record = counted(lookup(argument(1), argumentLength(1)));
   replyInteger(record === 0 ? 0 : valueLengthOf(record));
   return DONE;
 }
@@ -54,7 +54,7 @@ export function mget(): i32 {
   let fits = hasRoom(wanted);
   if (fits) replyArray(argc - 1);
   for (let i: u32 = 1; i < argc; i++) {
-    const record = lookup(argument(i), argumentLength(i));
+    const record = counted(lookup(argument(i), argumentLength(i)));
     const bytes = record === 0 ? 5 : bulkBytes(valueLengthOf(record));
     wanted += bytes;
     if (fits && !hasRoom(bytes)) fits = false;

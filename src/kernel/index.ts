@@ -19,7 +19,7 @@ import { seedRandom } from './random';
 import { randomRecord } from './random-key';
 import { accessOf, heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from './record';
 import { expiringOf, initializeShards, keysOf, sequenceOf, setSequence, shardAt, shardCount } from './shard';
-import { expiryHere, locate, lookup, shardOfKey } from './store';
+import { counted, expiryHere, locate, lookup, shardOfKey } from './store';
 import { seedTables, tableBytes } from './table';
 import { xxh3 } from './xxh3';
 
@@ -39,6 +39,8 @@ export {
   expiredCount,
   expireKey,
   hasRoomFor,
+  keyspaceHits,
+  keyspaceMisses,
   overwrite,
   put,
   removeKey,
@@ -83,7 +85,7 @@ export function release(buffer: usize): void {
 
 /** Address of a live key's value, 0 when there is none; its length is the result block's count. */
 export function get(key: usize, length: u32): usize {
-  const record = lookup(key, length);
+  const record = counted(lookup(key, length));
   if (record === 0) return 0;
   store<u32>(result + (RESULT_COUNT << 2), valueLengthOf(record));
   return valueAt(record);

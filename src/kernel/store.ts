@@ -20,6 +20,8 @@ let atMixed: u64 = 0;
 /** Where the record's address stands in the table, 0 when the key is not there. */
 let atSlot: usize = 0;
 let expiredKeys: f64 = 0;
+let hits: f64 = 0;
+let misses: f64 = 0;
 /** Bytes read ahead; kept so that no compiler leaves the reading out. */
 export let touched: u64 = 0;
 /** The key whose hash is known already, by its address; 0: none. */
@@ -80,6 +82,22 @@ export function locate(key: usize, length: u32): usize {
   if (expiryOf(atShard, record) > nowMs) return record;
   if (!isReplica) expire(record);
   return 0;
+}
+
+/** Reads of keys that were there, and of keys that were not. */
+export function keyspaceHits(): f64 {
+  return hits;
+}
+
+export function keyspaceMisses(): f64 {
+  return misses;
+}
+
+/** Counts a read; returns the record that it was given. */
+export function counted(record: usize): usize {
+  if (record === 0) misses += 1;
+  else hits += 1;
+  return record;
 }
 
 /** As `locate`, and the key counts as used: what Redis' commands that read or change a value do. */
