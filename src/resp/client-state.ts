@@ -21,11 +21,15 @@ export class ClientState {
   protocol: Protocol = 2;
   isAuthenticated: boolean;
   transaction: Transaction | undefined;
+  /** While EXEC runs what was queued: a command must not wait, and MONITOR is refused. */
+  isInExec = false;
   /** Each watched key with the store's change count when it was watched (engine.watch); see transactions.ts. */
   watched: WatchedKey[] = [];
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isMonitor = false;
   isNeverEvicted = false;
+  /** CLIENT NO-TOUCH: what it reads does not count as used. */
+  isNeverTouching = false;
   isBlocked = false;
   /** Set by QUIT and by CLIENT KILL: what is being answered is the last. */
   leaves = false;

@@ -2,8 +2,8 @@
 import type { Clock, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { ClientState } from './client-state.js';
-import type { CommandStatistics } from './command-statistics.js';
 import type { Later } from './command.js';
+import type { CommandStatistics } from './command-statistics.js';
 import type { Reply } from './reply.js';
 import type { Settings } from './settings.js';
 import type { Slowlog } from './slowlog.js';
@@ -46,6 +46,8 @@ export interface ReplicationHost {
   /** ROLE's answer. */
   role(): Reply;
   isReplica(): boolean;
+  /** Whom a replica follows; undefined on a primary. */
+  primaryAddress(): { readonly host: string; readonly port: number } | undefined;
   /** Replicas that have acknowledged all that this client could have written until now. */
   acknowledged(): number;
   /** As WAIT: resolves when `replicas` have acknowledged, or after `timeoutMs` (0: never), with how many have. */
