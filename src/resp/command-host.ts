@@ -48,9 +48,7 @@ export interface ReplicationHost {
   isReplica(): boolean;
   /** Whom a replica follows; undefined on a primary. */
   primaryAddress(): { readonly host: string; readonly port: number } | undefined;
-  /** Replicas that have acknowledged all that this client could have written until now. */
-  acknowledged(): number;
-  /** As WAIT: resolves when `replicas` have acknowledged, or after `timeoutMs` (0: never), with how many have. */
+  /** As WAIT: answers when `replicas` have acknowledged, or after `timeoutMs` (0: never), how many have. */
   wait(replicas: number, timeoutMs: number): Later;
   /** Follows another primary. An error text when it can't. */
   follow(host: string, port: number): string | undefined;

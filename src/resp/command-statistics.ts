@@ -30,12 +30,6 @@ export interface KernelTotals {
   readonly evictedKeys: number;
 }
 
-/** The kernel as far as it counts. */
-export interface KernelCounters {
-  readonly kernelCounts: () => Iterable<CommandCounts>;
-  readonly kernelTotals: () => KernelTotals;
-}
-
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 const NO_TOTALS: KernelTotals = {
@@ -48,15 +42,14 @@ const NO_TOTALS: KernelTotals = {
 
 export class CommandStatistics {
   // Counted by the server as they happen.
-  connectionsReceived = 0;
-  connectionsRejected = 0;
+  connections = 0;
+  rejectedConnections = 0;
   inputBytes = 0;
   outputBytes = 0;
   errorReplies = 0;
-  readonly operations = new Rate();
-  readonly input = new Rate();
-  readonly output = new Rate();
-  readonly #kernel: KernelCounters;
+  readonly #operations = new Rate();
+  readonly #kernelCounts: () => Iterable<CommandCounts>;
+  readonly #kernelTotals: () => KernelTotals;
   /** Commands that ran, or were refused, outside the kernel. */
   readonly #rows = new Map<string, Mutable<CommandRow>>();
   /** What former kernels counted. */
@@ -67,8 +60,12 @@ export class CommandStatistics {
     totals: NO_TOTALS,
   };
 
-  constructor(kernel: KernelCounters) {
-    this.#kernel = kernel;
+  constructor(
+    kernelCounts: () => Iterable<CommandCounts>,
+    kernelTotals: () => KernelTotals = () => NO_TOTALS,
+  ) {
+    this.#kernelCounts = kernelCounts;
+    this.#kernelTotals = kernelTotals;
   }
 
   record(name: string, microseconds: number, outcome: Outcome): void {
@@ -114,20 +111,23 @@ export class CommandStatistics {
     return this.#totals().evictedKeys;
   }
 
-  /** For the rates: to be called every 100 ms or so. */
+  /** For the rate of commands: to be called every 100 ms or so. */
   sample(nowMs: number): void {
-    this.operations.sample(this.commandsProcessed, nowMs);
-    this.input.sample(this.inputBytes, nowMs);
-    this.output.sample(this.outputBytes, nowMs);
+    this.#operations.sample(this.commandsProcessed, nowMs);
+  }
+
+  /** At present. */
+  get commandsPerSecond(): number {
+    return this.#operations.perSecond;
   }
 
   /** Begins anew: CONFIG RESETSTAT. */
   reset(): void {
     this.#rows.clear();
     this.#earlier = NO_TOTALS;
-    this.#before = { rows: byName(this.#kernel.kernelCounts()), totals: this.#kernel.kernelTotals() };
-    this.connectionsReceived = 0;
-    this.connectionsRejected = 0;
+    this.#before = { rows: byName(this.#kernelCounts()), totals: this.#kernelTotals() };
+    this.connections = 0;
+    this.rejectedConnections = 0;
     this.inputBytes = 0;
     this.outputBytes = 0;
     this.errorReplies = 0;
@@ -151,7 +151,7 @@ export class CommandStatistics {
   }
 
   #totals(): KernelTotals {
-    const now = this.#kernel.kernelTotals();
+    const now = this.#kernelTotals();
     const { totals } = this.#before;
     const since = (name: keyof KernelTotals) => this.#earlier[name] + now[name] - totals[name];
     return {
@@ -165,9 +165,9 @@ export class CommandStatistics {
 
   /** Since the last reset; commands in place are not timed singly, so their time is shared out by calls. */
   *#kernelRows(): Iterable<CommandRow> {
-    const rows = [...this.#kernel.kernelCounts()].map((now) => since(now, this.#before.rows.get(now.name)));
+    const rows = [...this.#kernelCounts()].map((now) => since(now, this.#before.rows.get(now.name)));
     const calls = rows.reduce((sum, row) => sum + row.calls, 0);
-    const spentUs = this.#kernel.kernelTotals().microseconds - this.#before.totals.microseconds;
+    const spentUs = this.#kernelTotals().microseconds - this.#before.totals.microseconds;
     for (const row of rows) {
       if (row.calls + row.rejected + row.failed === 0) continue;
       yield { ...row, microseconds: calls === 0 ? 0 : (spentUs * row.calls) / calls };

@@ -9,11 +9,13 @@ export interface HelpOptions {
   readonly categories: readonly string[];
   /** Lines before those of the subcommands. */
   readonly ownLines?: readonly string[];
+  readonly summary?: string;
 }
 
 /** The subcommands with HELP as their last. */
 export function withHelp(options: HelpOptions, subcommands: readonly Command[]): readonly Command[] {
   const { container, since, group, categories, ownLines = [] } = options;
+  const { summary = 'Show helpful text about the different subcommands' } = options;
   const lines = [
     `${container.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
     ...ownLines,
@@ -30,7 +32,7 @@ export function withHelp(options: HelpOptions, subcommands: readonly Command[]):
     since,
     group,
     complexity: 'O(1)',
-    summary: 'Show helpful text about the different subcommands',
+    summary,
     run: () => lines,
   };
   return [...subcommands, help];

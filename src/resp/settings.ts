@@ -164,6 +164,11 @@ export class Settings {
     return this.#outputLimits.value[kind];
   }
 
+  /** Above it a client is cut off at once; 0: no limit. */
+  outputLimitBytes(kind: Exclude<OutputClass, 'slave'>): number {
+    return Number(this.outputLimit(kind).hardBytes);
+  }
+
   /** Commands that take so long go into the slow log; below 0: none. */
   get slowlogThresholdUs(): number {
     return Number(this.#slowlogThreshold.value);
@@ -173,14 +178,14 @@ export class Settings {
     return Number(this.#slowlogMaxLength.value);
   }
 
-  get requiresPassword(): boolean {
+  get hasPassword(): boolean {
     return this.#password.value.length > 0;
   }
 
   /** Where no password is asked for, all match. In a time that tells nothing of the password, not even its length. */
   passwordMatches(candidate: Uint8Array): boolean {
     const equal = timingSafeEqual(digestOf(candidate), digestOf(this.#password.value));
-    return equal || !this.requiresPassword;
+    return equal || !this.hasPassword;
   }
 
   /** `listener` hears the name of each setting that CONFIG SET has set, after all of one command are. */

@@ -20,15 +20,18 @@ export interface SlowlogEntry {
   readonly clientName: string;
 }
 
+export interface SlowlogOptions {
+  readonly settings: Pick<Settings, 'slowlogThresholdUs' | 'slowlogMaxLength'>;
+  readonly clock: Clock;
+}
+
 export class Slowlog {
-  readonly #settings: Pick<Settings, 'slowlogThresholdUs' | 'slowlogMaxLength'>;
-  readonly #clock: Clock;
+  readonly #options: SlowlogOptions;
   readonly #entries: SlowlogEntry[] = [];
   #nextId = 0;
 
-  constructor(settings: Pick<Settings, 'slowlogThresholdUs' | 'slowlogMaxLength'>, clock: Clock) {
-    this.#settings = settings;
-    this.#clock = clock;
+  constructor(options: SlowlogOptions) {
+    this.#options = options;
   }
 
   get length(): number {
@@ -36,13 +39,14 @@ export class Slowlog {
   }
 
   /** Takes in a command that has run, if it was slow enough. `args` without secrets (redaction.ts). */
-  record(args: readonly Buffer[], client: ClientState, durationUs: number): void {
-    const { slowlogThresholdUs, slowlogMaxLength } = this.#settings;
+  record(args: readonly Buffer[], durationUs: number, client: ClientState): void {
+    const { settings, clock } = this.#options;
+    const { slowlogThresholdUs, slowlogMaxLength } = settings;
     if (slowlogThresholdUs < 0) return;
     if (durationUs >= slowlogThresholdUs) {
       this.#entries.push({
         id: this.#nextId++,
-        atSeconds: Math.floor(this.#clock.nowMs() / 1000),
+        atSeconds: Math.floor(clock.nowMs() / 1000),
         durationUs: Math.floor(durationUs),
         args: trimmed(args),
         address: client.address,

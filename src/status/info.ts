@@ -30,8 +30,6 @@ export interface ServerStatus {
 }
 
 export interface MemoryStatus {
-  /** The most that was ever used. */
-  peakBytes: number;
   /** Of the process as a whole. */
   residentBytes: number;
   /** 0: no limit but the store's own. */
@@ -40,23 +38,17 @@ export interface MemoryStatus {
 }
 
 export interface StatsStatus {
-  connectionsReceived: number;
-  connectionsRejected: number;
+  connections: number;
+  rejectedConnections: number;
   inputBytes: number;
   outputBytes: number;
-  operationsPerSecond: number;
-  inputBytesPerSecond: number;
-  outputBytesPerSecond: number;
+  commandsPerSecond: number;
   evictedKeys: number;
   keyspaceHits: number;
   keyspaceMisses: number;
   errorReplies: number;
-  /** Snapshots that replicas were given. */
-  fullSyncs: number;
-  /** Replicas that resumed from the backlog. */
-  partialSyncs: number;
-  /** Replicas that asked to resume and could not. */
-  partialSyncsRefused: number;
+  /** Snapshots that replicas were given, and replicas that resumed from the backlog. */
+  syncs?: { full: number; partial: number };
 }
 
 /** The Redis whose commands these are; clients decide by it what they may use. */
@@ -145,15 +137,10 @@ function clientFields({ connectedClients, clients }: ServerStatus): Fields {
 function memoryFields({ usedMemoryBytes, memory }: ServerStatus): Fields {
   const used: Fields = { used_memory: usedMemoryBytes, used_memory_human: humanBytes(usedMemoryBytes) };
   if (memory === undefined) return used;
-  const peakBytes = Math.max(memory.peakBytes, usedMemoryBytes);
-  const peakPercent = peakBytes === 0 ? 0 : (100 * usedMemoryBytes) / peakBytes;
   return {
     ...used,
     used_memory_rss: memory.residentBytes,
     used_memory_rss_human: humanBytes(memory.residentBytes),
-    used_memory_peak: peakBytes,
-    used_memory_peak_human: humanBytes(peakBytes),
-    used_memory_peak_perc: `${peakPercent.toFixed(2)}%`,
     maxmemory: memory.maxBytes,
     maxmemory_human: humanBytes(memory.maxBytes),
     maxmemory_policy: memory.policy,
@@ -172,20 +159,15 @@ function persistenceFields({ isLoading = false }: ServerStatus): Fields {
 }
 
 function statsFields({ commandsProcessed, expiredKeys, stats }: ServerStatus): Fields {
-  const kilobytes = (bytes: number | undefined) =>
-    bytes === undefined ? undefined : (bytes / 1024).toFixed(2);
   return {
-    total_connections_received: stats?.connectionsReceived,
+    total_connections_received: stats?.connections,
     total_commands_processed: commandsProcessed,
-    instantaneous_ops_per_sec: stats?.operationsPerSecond,
+    instantaneous_ops_per_sec: stats?.commandsPerSecond,
     total_net_input_bytes: stats?.inputBytes,
     total_net_output_bytes: stats?.outputBytes,
-    instantaneous_input_kbps: kilobytes(stats?.inputBytesPerSecond),
-    instantaneous_output_kbps: kilobytes(stats?.outputBytesPerSecond),
-    rejected_connections: stats?.connectionsRejected,
-    sync_full: stats?.fullSyncs,
-    sync_partial_ok: stats?.partialSyncs,
-    sync_partial_err: stats?.partialSyncsRefused,
+    rejected_connections: stats?.rejectedConnections,
+    sync_full: stats?.syncs?.full,
+    sync_partial_ok: stats?.syncs?.partial,
     expired_keys: expiredKeys,
     evicted_keys: stats?.evictedKeys,
     keyspace_hits: stats?.keyspaceHits,

@@ -203,9 +203,9 @@ function list({ args, host }: Call, table: CommandTable): Reply {
     return all.filter(({ command }) => command.categories.includes(sought)).map(({ fullName }) => fullName);
   }
   if (filter !== 'pattern') return SYNTAX_ERROR;
-  const pattern = Buffer.from(sought, 'latin1');
+  const pattern = args[4]!;
   return all
-    .filter(({ fullName }) => host.engine().matches(pattern, Buffer.from(fullName)))
+    .filter(({ fullName }) => host.engine().matches(pattern, Buffer.from(fullName), true))
     .map(({ fullName }) => fullName);
 }
 

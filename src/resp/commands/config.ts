@@ -90,10 +90,8 @@ function get({ args, host }: Call): Reply {
     const spelled = shownText(arg);
     if (!/[[*?]/.test(spelled)) add(spelled, spelled.toLowerCase());
     else {
-      // Names are lower case, so that case does not count.
-      const pattern = Buffer.from(spelled.toLowerCase(), 'latin1');
       for (const name of settings.names()) {
-        if (host.engine().matches(pattern, Buffer.from(name))) add(name, name);
+        if (host.engine().matches(arg, Buffer.from(name), true)) add(name, name);
       }
     }
   }

@@ -131,7 +131,7 @@ function select({ args }: Call): Reply {
 
 function auth({ args, client, host }: Call): Reply {
   if (args.length > 3) return SYNTAX_ERROR;
-  if (args.length === 2 && !host.settings.requiresPassword) return NO_PASSWORD_SET;
+  if (args.length === 2 && !host.settings.hasPassword) return NO_PASSWORD_SET;
   const user = args.length === 2 ? DEFAULT_USER : args[1]!.toString('latin1');
   return authenticate(user, args.at(-1)!, client, host) ? OK : WRONG_PASSWORD;
 }
@@ -179,7 +179,7 @@ function reset({ client, host }: Call): Reply {
   if (client.isMonitor) host.clients.removeMonitor(client);
   client.isMonitor = false;
   client.protocol = 2;
-  client.isAuthenticated = !host.settings.requiresPassword;
+  client.isAuthenticated = !host.settings.hasPassword;
   client.transaction = undefined;
   releaseWatched(client);
   client.name = '';

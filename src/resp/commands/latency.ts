@@ -56,7 +56,13 @@ export const latencyCommands: readonly Command[] = [
     complexity: 'Depends on subcommand.',
     summary: 'A container for latency diagnostics commands',
     subcommands: withHelp(
-      { container: 'latency', since: '2.8.13', group: 'server', categories: ['slow'] },
+      {
+        container: 'latency',
+        since: '2.8.13',
+        group: 'server',
+        categories: ['slow'],
+        summary: 'Show helpful text about the different subcommands.',
+      },
       subcommands,
     ),
   },

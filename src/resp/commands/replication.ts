@@ -8,6 +8,7 @@ import {
   parseInt64,
   wordOf,
 } from '../command.js';
+import type { ReplicationHost } from '../command-host.js';
 import { Failure, OK, type Reply, Status } from '../reply.js';
 import { parseTimeoutMs } from '../timeout.js';
 
@@ -89,8 +90,16 @@ function wait({ args, client, host: { replication } }: Call): Reply | Later {
   if (replicas === undefined) return NOT_AN_INTEGER;
   const timeoutMs = parseTimeoutMs(args[2]!);
   if (timeoutMs instanceof Failure) return timeoutMs;
-  const acknowledged = replication.acknowledged();
-  if (BigInt(acknowledged) >= replicas || client.isInExec) return acknowledged;
+  if (client.isInExec) return acknowledgedNow(replication);
   const wantedMs = timeoutMs > TIMER_MS_MAX ? TIMER_MS_MAX : timeoutMs;
   return replication.wait(Number(replicas), Number(wantedMs));
+}
+
+/** Who waits for none is answered at once. */
+function acknowledgedNow(replication: ReplicationHost): Reply {
+  let answer: Reply = 0;
+  replication.wait(0, 0).start((reply) => {
+    answer = reply;
+  });
+  return answer;
 }
