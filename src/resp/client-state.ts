@@ -1,4 +1,5 @@
 /** What the server knows of one client, apart from its socket. */
+import type { ShardEngine } from '../engine/shard-engine.js';
 import type { Protocol } from './reply.js';
 
 /** MULTI until EXEC or DISCARD. */
@@ -23,8 +24,8 @@ export class ClientState {
   transaction: Transaction | undefined;
   /** While EXEC runs what was queued: a command must not wait, and MONITOR is refused. */
   isInExec = false;
-  /** Each watched key with the store's change count when it was watched (engine.watch); see transactions.ts. */
-  watched: WatchedKey[] = [];
+  /** Watched keys by their bytes in latin1; see commands/transactions.ts. */
+  readonly watched = new Map<string, WatchedKey>();
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isMonitor = false;
   isNeverEvicted = false;
@@ -57,6 +58,8 @@ export class ClientState {
 
 export interface WatchedKey {
   readonly key: Buffer;
+  /** The store that it was watched in. */
+  readonly engine: ShardEngine;
   /** What `engine.watch` returned. */
   readonly ticket: number;
 }

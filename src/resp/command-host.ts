@@ -46,12 +46,12 @@ export interface ReplicationHost {
   /** ROLE's answer. */
   role(): Reply;
   isReplica(): boolean;
-  /** Whom a replica follows; undefined on a primary. */
-  primaryAddress(): { readonly host: string; readonly port: number } | undefined;
   /** As WAIT: answers when `replicas` have acknowledged, or after `timeoutMs` (0: never), how many have. */
   wait(replicas: number, timeoutMs: number): Later;
   /** Follows another primary. An error text when it can't. */
   follow(host: string, port: number): string | undefined;
   /** Becomes a primary, whose history continues the one that was followed. */
   promote(): void;
+  /** Whom a replica follows; undefined on a primary. */
+  primaryAddress(): { readonly host: string; readonly port: number } | undefined;
 }

@@ -40,6 +40,8 @@ export interface Command {
   readonly keys: KeyPositions;
   /** Redis' ACL categories behind the at sign, as COMMAND INFO shows them. */
   readonly categories: readonly string[];
+  /** Of a subcommand: its lines in the container's HELP (container-help.ts). */
+  readonly help?: readonly string[];
   readonly tips?: readonly string[];
   readonly keySpecs?: readonly KeySpec[];
   /** The version of Redis that brought it. */
@@ -52,8 +54,6 @@ export interface Command {
   readonly summary: string;
   /** Versions that changed it, and what they changed. */
   readonly history?: readonly (readonly [version: string, change: string])[];
-  /** Its lines in its container's HELP (container-help.ts). */
-  readonly help?: readonly string[];
   /** Subcommands stand under their container's row. */
   readonly subcommands?: readonly Command[];
   /** Absent: the kernel runs it, or (of a container) its subcommands do. */
