@@ -30,6 +30,8 @@ export class ClientState {
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isMonitor = false;
   isNeverEvicted = false;
+  /** CLIENT NO-TOUCH: what it reads does not count as used. */
+  isNeverTouching = false;
   isBlocked = false;
   /** Set by QUIT and by CLIENT KILL: what is being answered is the last. */
   leaves = false;

@@ -52,4 +52,6 @@ export interface ReplicationHost {
   follow(host: string, port: number): string | undefined;
   /** Becomes a primary, whose history continues the one that was followed. */
   promote(): void;
+  /** Whom a replica follows; undefined on a primary. */
+  primaryAddress(): { readonly host: string; readonly port: number } | undefined;
 }

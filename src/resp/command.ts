@@ -40,6 +40,8 @@ export interface Command {
   readonly keys: KeyPositions;
   /** Redis' ACL categories behind the at sign, as COMMAND INFO shows them. */
   readonly categories: readonly string[];
+  /** Of a subcommand: its lines in the container's HELP (container-help.ts). */
+  readonly help?: readonly string[];
   readonly tips?: readonly string[];
   readonly keySpecs?: readonly KeySpec[];
   /** The version of Redis that brought it. */
@@ -47,7 +49,8 @@ export interface Command {
   /** The version since which another command is recommended, and that one in Redis' words. */
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   readonly group: 'string' | 'generic' | 'connection' | 'server' | 'transactions' | 'bitmap';
-  readonly complexity: string;
+  /** Redis tells none of some (MONITOR). */
+  readonly complexity?: string;
   readonly summary: string;
   /** Versions that changed it, and what they changed. */
   readonly history?: readonly (readonly [version: string, change: string])[];
@@ -66,6 +69,8 @@ export interface KeySpec {
   /** `lastkey`, `keystep` and `limit` of Redis' `range`. */
   readonly range: readonly [lastKey: number, step: number, limit: number];
 }
+
+export const NO_KEYS: KeyPositions = [0, 0, 0];
 
 /** One command of a client. */
 export interface Call {
@@ -92,8 +97,22 @@ export function wordOf(args: readonly Buffer[], index: number): string {
   return args[index]?.toString('latin1').toLowerCase() ?? '';
 }
 
+/** An argument as Redis shows it in an error: C's text, which ends at the first zero byte. */
+export function shownText(arg: Buffer, maxBytes: number = arg.length): string {
+  const text = arg.toString('latin1', 0, maxBytes);
+  const end = text.indexOf('\0');
+  return end === -1 ? text : text.slice(0, end);
+}
+
 export function wrongArity(name: string): Failure {
   return new Failure(`ERR wrong number of arguments for '${name}' command`);
+}
+
+/** Of a subcommand with an arity that leaves open how many arguments are too many. */
+export function subcommandSyntaxError([container, subcommand]: readonly Buffer[]): Failure {
+  const help = `Try ${shownText(container!).toUpperCase()} HELP.`;
+  const name = shownText(subcommand!, 128);
+  return new Failure(`ERR unknown subcommand or wrong number of arguments for '${name}'. ${help}`);
 }
 
 export const SYNTAX_ERROR = new Failure('ERR syntax error');

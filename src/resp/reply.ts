@@ -94,6 +94,8 @@ export class Raw {
 
 export const OK = new Status('OK');
 export const NIL_ARRAY = new NilArray();
+/** Of commands that stay silent: CLIENT REPLY OFF and SKIP, MONITOR said twice. */
+export const NO_REPLY = new Raw(Buffer.alloc(0));
 
 const CRLF = Buffer.from('\r\n');
 

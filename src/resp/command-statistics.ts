@@ -1,0 +1,197 @@
+/**
+ * What has been counted since the start or CONFIG RESETSTAT: calls of each command, and the totals of INFO stats. The
+ * kernel counts for itself what it runs in place; its counts are read when they are asked for and added to those here.
+ */
+import { Rate } from '../status/rate.js';
+
+export type Outcome = 'ok' | 'failed' | 'rejected';
+
+export interface CommandCounts {
+  /** `get`, `client|list` */
+  readonly name: string;
+  /** Runs, failed ones included. */
+  readonly calls: number;
+  /** Refused before they ran: arity, MULTI, memory, … */
+  readonly rejected: number;
+  readonly failed: number;
+}
+
+export interface CommandRow extends CommandCounts {
+  readonly microseconds: number;
+}
+
+/** Counts of the kernel; all only grow. */
+export interface KernelTotals {
+  /** Spent in running commands in place. */
+  readonly microseconds: number;
+  readonly keyspaceHits: number;
+  readonly keyspaceMisses: number;
+  readonly expiredKeys: number;
+  readonly evictedKeys: number;
+}
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+const NO_TOTALS: KernelTotals = {
+  microseconds: 0,
+  keyspaceHits: 0,
+  keyspaceMisses: 0,
+  expiredKeys: 0,
+  evictedKeys: 0,
+};
+
+export class CommandStatistics {
+  // Counted by the server as they happen.
+  connections = 0;
+  rejectedConnections = 0;
+  inputBytes = 0;
+  outputBytes = 0;
+  errorReplies = 0;
+  readonly #operations = new Rate();
+  readonly #kernelCounts: () => Iterable<CommandCounts>;
+  readonly #kernelTotals: () => KernelTotals;
+  /** Commands that ran, or were refused, outside the kernel. */
+  readonly #rows = new Map<string, Mutable<CommandRow>>();
+  /** What former kernels counted. */
+  #earlier: KernelTotals = NO_TOTALS;
+  /** What the kernel had counted at the last reset. */
+  #before: { rows: ReadonlyMap<string, CommandCounts>; totals: KernelTotals } = {
+    rows: new Map(),
+    totals: NO_TOTALS,
+  };
+
+  constructor(
+    kernelCounts: () => Iterable<CommandCounts>,
+    kernelTotals: () => KernelTotals = () => NO_TOTALS,
+  ) {
+    this.#kernelCounts = kernelCounts;
+    this.#kernelTotals = kernelTotals;
+  }
+
+  record(name: string, microseconds: number, outcome: Outcome): void {
+    const row = this.#rowOf(name);
+    if (outcome === 'rejected') row.rejected += 1;
+    else {
+      row.calls += 1;
+      row.microseconds += microseconds;
+      if (outcome === 'failed') row.failed += 1;
+    }
+  }
+
+  /** Every command that was called or refused, by name. */
+  rows(): readonly CommandRow[] {
+    const merged = new Map([...this.#rows].map(([name, row]) => [name, { ...row }]));
+    for (const row of this.#kernelRows()) {
+      const present = merged.get(row.name);
+      if (present === undefined) merged.set(row.name, { ...row });
+      else addTo(present, row);
+    }
+    const rows = [...merged.values()].map((row) => ({ ...row, microseconds: Math.floor(row.microseconds) }));
+    return rows.sort((left, right) => (left.name < right.name ? -1 : 1));
+  }
+
+  /** Commands that ran. */
+  get commandsProcessed(): number {
+    return this.rows().reduce((sum, { calls }) => sum + calls, 0);
+  }
+
+  get keyspaceHits(): number {
+    return this.#totals().keyspaceHits;
+  }
+
+  get keyspaceMisses(): number {
+    return this.#totals().keyspaceMisses;
+  }
+
+  get expiredKeys(): number {
+    return this.#totals().expiredKeys;
+  }
+
+  get evictedKeys(): number {
+    return this.#totals().evictedKeys;
+  }
+
+  /** For the rate of commands: to be called every 100 ms or so. */
+  sample(nowMs: number): void {
+    this.#operations.sample(this.commandsProcessed, nowMs);
+  }
+
+  /** At present. */
+  get commandsPerSecond(): number {
+    return this.#operations.perSecond;
+  }
+
+  /** Begins anew: CONFIG RESETSTAT. */
+  reset(): void {
+    this.#rows.clear();
+    this.#earlier = NO_TOTALS;
+    this.#before = { rows: byName(this.#kernelCounts()), totals: this.#kernelTotals() };
+    this.connections = 0;
+    this.rejectedConnections = 0;
+    this.inputBytes = 0;
+    this.outputBytes = 0;
+    this.errorReplies = 0;
+  }
+
+  /** Before the kernel gives way to another, whose counts begin at 0: takes over what it has counted. */
+  kernelGoes(): void {
+    const totals = this.#totals();
+    for (const row of [...this.#kernelRows()]) addTo(this.#rowOf(row.name), row);
+    this.#earlier = totals;
+    this.#before = { rows: new Map(), totals: NO_TOTALS };
+  }
+
+  #rowOf(name: string): Mutable<CommandRow> {
+    let row = this.#rows.get(name);
+    if (row === undefined) {
+      row = { name, calls: 0, microseconds: 0, rejected: 0, failed: 0 };
+      this.#rows.set(name, row);
+    }
+    return row;
+  }
+
+  #totals(): KernelTotals {
+    const now = this.#kernelTotals();
+    const { totals } = this.#before;
+    const since = (name: keyof KernelTotals) => this.#earlier[name] + now[name] - totals[name];
+    return {
+      microseconds: since('microseconds'),
+      keyspaceHits: since('keyspaceHits'),
+      keyspaceMisses: since('keyspaceMisses'),
+      expiredKeys: since('expiredKeys'),
+      evictedKeys: since('evictedKeys'),
+    };
+  }
+
+  /** Since the last reset; commands in place are not timed singly, so their time is shared out by calls. */
+  *#kernelRows(): Iterable<CommandRow> {
+    const rows = [...this.#kernelCounts()].map((now) => since(now, this.#before.rows.get(now.name)));
+    const calls = rows.reduce((sum, row) => sum + row.calls, 0);
+    const spentUs = this.#kernelTotals().microseconds - this.#before.totals.microseconds;
+    for (const row of rows) {
+      if (row.calls + row.rejected + row.failed === 0) continue;
+      yield { ...row, microseconds: calls === 0 ? 0 : (spentUs * row.calls) / calls };
+    }
+  }
+}
+
+function since(now: CommandCounts, before: CommandCounts | undefined): CommandCounts {
+  if (before === undefined) return now;
+  return {
+    name: now.name,
+    calls: now.calls - before.calls,
+    rejected: now.rejected - before.rejected,
+    failed: now.failed - before.failed,
+  };
+}
+
+function addTo(row: Mutable<CommandRow>, more: CommandRow): void {
+  row.calls += more.calls;
+  row.microseconds += more.microseconds;
+  row.rejected += more.rejected;
+  row.failed += more.failed;
+}
+
+function byName(rows: Iterable<CommandCounts>): ReadonlyMap<string, CommandCounts> {
+  return new Map(Array.from(rows, (row) => [row.name, row]));
+}

@@ -1,0 +1,84 @@
+/**
+ * The command table: every family's rows by name, and how a client's words find their row. What is not found, and what
+ * comes with too few or too many arguments, is told in Redis' words.
+ */
+import { type Command, shownText, wrongArity } from './command.js';
+import { Failure } from './reply.js';
+
+/** No name is this long; longer ones need not be looked at. */
+const NAME_BYTES_MAX = 64;
+/** What an error shows of a name, and of all arguments together. */
+const SHOWN_BYTES_MAX = 128;
+
+export interface FoundCommand {
+  /** `get`, `client|list` */
+  readonly fullName: string;
+  readonly command: Command;
+}
+
+export class CommandTable {
+  readonly #rows = new Map<string, FoundCommand>();
+  /** By full name. */
+  readonly #subcommands = new Map<string, FoundCommand>();
+
+  constructor(rows: readonly Command[]) {
+    for (const command of rows) {
+      const { name, subcommands = [] } = command;
+      this.#rows.set(name, { fullName: name, command });
+      for (const subcommand of subcommands) {
+        const fullName = `${name}|${subcommand.name}`;
+        this.#subcommands.set(fullName, { fullName, command: subcommand });
+      }
+    }
+  }
+
+  /** Every command, without subcommands. */
+  get rows(): readonly FoundCommand[] {
+    return [...this.#rows.values()];
+  }
+
+  /** `get`, `client` or `client|list`, in any case. */
+  named(name: Buffer): FoundCommand | undefined {
+    const word = nameOf(name);
+    return this.#rows.get(word) ?? this.#subcommands.get(word);
+  }
+
+  /** What a client's command means: of a container with a second word its subcommand. */
+  find(args: readonly Buffer[]): FoundCommand | undefined {
+    const row = this.#rows.get(nameOf(args[0]));
+    if (row?.command.subcommands === undefined || args.length === 1) return row;
+    return this.#subcommands.get(`${row.fullName}|${nameOf(args[1])}`);
+  }
+
+  /** What a client's command means, if its count of arguments is right too; otherwise the error. */
+  resolve(args: readonly Buffer[]): FoundCommand | Failure {
+    const found = this.find(args);
+    if (found === undefined) return this.#unknown(args);
+    return fitsArity(found.command, args.length) ? found : wrongArity(found.fullName);
+  }
+
+  #unknown(args: readonly Buffer[]): Failure {
+    if (this.#rows.has(nameOf(args[0]))) return unknownSubcommand(args);
+    let shown = '';
+    for (const arg of args.slice(1)) {
+      if (shown.length >= SHOWN_BYTES_MAX) break;
+      shown += `'${shownText(arg, SHOWN_BYTES_MAX - shown.length)}' `;
+    }
+    const name = shownText(args[0]!, SHOWN_BYTES_MAX);
+    return new Failure(`ERR unknown command '${name}', with args beginning with: ${shown}`);
+  }
+}
+
+export function fitsArity({ arity }: Command, count: number): boolean {
+  return arity >= 0 ? count === arity : count >= -arity;
+}
+
+function unknownSubcommand([container, subcommand]: readonly Buffer[]): Failure {
+  const name = shownText(subcommand!, SHOWN_BYTES_MAX);
+  return new Failure(`ERR unknown subcommand '${name}'. Try ${shownText(container!).toUpperCase()} HELP.`);
+}
+
+function nameOf(arg: Buffer | undefined): string {
+  if (arg === undefined || arg.length > NAME_BYTES_MAX) return '';
+  return arg.toString('latin1').toLowerCase();
+}

@@ -1,0 +1,188 @@
+/** PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. */
+import { REDIS_VERSION } from '../../status/info.js';
+import type { ClientState } from '../client-state.js';
+import {
+  type Call,
+  type Command,
+  NO_KEYS,
+  NOT_AN_INTEGER,
+  parseInt64,
+  SYNTAX_ERROR,
+  shownText,
+  wordOf,
+  wrongArity,
+} from '../command.js';
+import type { CommandHost } from '../command-host.js';
+import { Failure, MapReply, OK, type Reply, Status } from '../reply.js';
+import { setClientName } from './client-name.js';
+import { releaseWatched } from './transactions.js';
+
+/** The one user that there is. */
+const DEFAULT_USER = 'default';
+
+const NO_PASSWORD_SET = new Failure(
+  'ERR AUTH <password> called without any password configured for the default user. Are you sure your ' +
+    'configuration is correct?',
+);
+const WRONG_PASSWORD = new Failure('WRONGPASS invalid username-password pair or user is disabled.');
+const NOT_AUTHENTICATED = new Failure(
+  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> ' +
+    'option can be used to authenticate the client and select the RESP protocol version at the same time',
+);
+const INT_MIN = -(2n ** 31n);
+const INT_MAX = 2n ** 31n - 1n;
+
+const row = {
+  keys: NO_KEYS,
+  categories: ['fast', 'connection'],
+  group: 'connection',
+  complexity: 'O(1)',
+} as const;
+const ALWAYS = ['loading', 'stale', 'fast'] as const;
+const BEFORE_AUTH = ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'] as const;
+
+export const connectionCommands: readonly Command[] = [
+  {
+    ...row,
+    name: 'ping',
+    arity: -1,
+    flags: ['fast'],
+    tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
+    since: '1.0.0',
+    summary: 'Ping the server',
+    run: ({ args }) => (args.length > 2 ? wrongArity('ping') : (args[1] ?? new Status('PONG'))),
+  },
+  {
+    ...row,
+    name: 'echo',
+    arity: 2,
+    flags: ALWAYS,
+    since: '1.0.0',
+    summary: 'Echo the given string',
+    run: ({ args }) => args[1]!,
+  },
+  {
+    ...row,
+    name: 'select',
+    arity: 2,
+    flags: ALWAYS,
+    since: '1.0.0',
+    summary: 'Change the selected database for the current connection',
+    run: select,
+  },
+  {
+    ...row,
+    name: 'auth',
+    arity: -2,
+    flags: BEFORE_AUTH,
+    since: '1.0.0',
+    complexity: 'O(N) where N is the number of passwords defined for the user',
+    summary: 'Authenticate to the server',
+    history: [['6.0.0', 'Added ACL style (username and password).']],
+    run: auth,
+  },
+  {
+    ...row,
+    name: 'hello',
+    arity: -1,
+    flags: BEFORE_AUTH,
+    since: '6.0.0',
+    summary: 'Handshake with Redis',
+    history: [
+      [
+        '6.2.0',
+        "`protover` made optional; when called without arguments the command reports the current connection's context.",
+      ],
+    ],
+    run: hello,
+  },
+  {
+    ...row,
+    name: 'quit',
+    arity: -1,
+    flags: BEFORE_AUTH,
+    since: '1.0.0',
+    summary: 'Close the connection',
+    run: ({ client }) => {
+      client.leaves = true;
+      return OK;
+    },
+  },
+  {
+    ...row,
+    name: 'reset',
+    arity: 1,
+    flags: BEFORE_AUTH,
+    since: '6.2.0',
+    summary: 'Reset the connection',
+    run: reset,
+  },
+];
+
+/** There is database 0 alone. */
+function select({ args }: Call): Reply {
+  const index = parseInt64(args[1]!);
+  if (index === undefined) return NOT_AN_INTEGER;
+  if (index < INT_MIN || index > INT_MAX) {
+    return new Failure(`ERR value is out of range, value must between ${INT_MIN} and ${INT_MAX}`);
+  }
+  return index === 0n ? OK : new Failure('ERR DB index is out of range');
+}
+
+function auth({ args, client, host }: Call): Reply {
+  if (args.length > 3) return SYNTAX_ERROR;
+  if (args.length === 2 && !host.settings.hasPassword) return NO_PASSWORD_SET;
+  const user = args.length === 2 ? DEFAULT_USER : args[1]!.toString('latin1');
+  return authenticate(user, args.at(-1)!, client, host) ? OK : WRONG_PASSWORD;
+}
+
+function authenticate(user: string, password: Buffer, client: ClientState, host: CommandHost): boolean {
+  // Asked in any case, so that the time tells nothing about the user.
+  const matches = host.settings.passwordMatches(password);
+  if (!matches || user !== DEFAULT_USER) return false;
+  client.isAuthenticated = true;
+  return true;
+}
+
+function hello({ args, client, host }: Call): Reply {
+  const version = args.length > 1 ? parseInt64(args[1]!) : BigInt(client.protocol);
+  if (version === undefined) return new Failure('ERR Protocol version is not an integer or out of range');
+  if (version !== 2n && version !== 3n) return new Failure('NOPROTO unsupported protocol version');
+  for (let index = 2; index < args.length; index++) {
+    const option = wordOf(args, index);
+    const following = args.length - index - 1;
+    if (option === 'auth' && following >= 2) {
+      const user = args[index + 1]!.toString('latin1');
+      if (!authenticate(user, args[index + 2]!, client, host)) return WRONG_PASSWORD;
+      index += 2;
+    } else if (option === 'setname' && following >= 1) {
+      const refusal = setClientName(client, args[index + 1]!);
+      if (refusal !== undefined) return refusal;
+      index += 1;
+    } else return new Failure(`ERR Syntax error in HELLO option '${shownText(args[index]!)}'`);
+  }
+  if (!client.isAuthenticated) return NOT_AUTHENTICATED;
+  client.protocol = version === 3n ? 3 : 2;
+  return new MapReply([
+    ['server', 'redis'],
+    ['version', REDIS_VERSION],
+    ['proto', client.protocol],
+    ['id', client.id],
+    ['mode', 'standalone'],
+    ['role', host.replication.isReplica() ? 'replica' : 'master'],
+    ['modules', []],
+  ]);
+}
+
+/** As if the client had just connected. */
+function reset({ client, host }: Call): Reply {
+  if (client.isMonitor) host.clients.removeMonitor(client);
+  client.isMonitor = false;
+  client.protocol = 2;
+  client.isAuthenticated = !host.settings.hasPassword;
+  client.transaction = undefined;
+  releaseWatched(client);
+  client.name = '';
+  client.replies = 'on';
+  return new Status('RESET');
+}

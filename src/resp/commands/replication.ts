@@ -1,0 +1,105 @@
+/** ROLE, REPLICAOF, SLAVEOF, WAIT. */
+import {
+  type Call,
+  type Command,
+  type Later,
+  NO_KEYS,
+  NOT_AN_INTEGER,
+  parseInt64,
+  wordOf,
+} from '../command.js';
+import type { ReplicationHost } from '../command-host.js';
+import { Failure, OK, type Reply, Status } from '../reply.js';
+import { parseTimeoutMs } from '../timeout.js';
+
+const PORT_MAX = 65_535n;
+/** The longest that a timer takes: 24 days. */
+const TIMER_MS_MAX = 2n ** 31n - 1n;
+
+const replicaOf = {
+  arity: 3,
+  flags: ['admin', 'noscript', 'stale', 'no_async_loading'],
+  keys: NO_KEYS,
+  categories: ['admin', 'slow', 'dangerous'],
+  group: 'server',
+  complexity: 'O(1)',
+  summary: 'Make the server a replica of another instance, or promote it as master.',
+  run: follow,
+} as const;
+
+export const replicationCommands: readonly Command[] = [
+  {
+    name: 'role',
+    arity: 1,
+    flags: ['noscript', 'loading', 'stale', 'fast'],
+    keys: NO_KEYS,
+    categories: ['admin', 'fast', 'dangerous'],
+    since: '2.8.12',
+    group: 'server',
+    complexity: 'O(1)',
+    summary: 'Return the role of the instance in the context of replication',
+    run: ({ host }) => host.replication.role(),
+  },
+  { ...replicaOf, name: 'replicaof', since: '5.0.0' },
+  {
+    ...replicaOf,
+    name: 'slaveof',
+    since: '1.0.0',
+    deprecated: { since: '5.0.0', replacedBy: '`REPLICAOF`' },
+  },
+  {
+    name: 'wait',
+    arity: 3,
+    flags: ['noscript'],
+    keys: NO_KEYS,
+    categories: ['slow', 'connection'],
+    tips: ['request_policy:all_shards', 'response_policy:agg_min'],
+    since: '3.0.0',
+    group: 'generic',
+    complexity: 'O(1)',
+    summary:
+      'Wait for the synchronous replication of all the write commands sent in the context of the current connection',
+    run: wait,
+  },
+];
+
+function follow({ args, host: { replication } }: Call): Reply {
+  if (wordOf(args, 1) === 'no' && wordOf(args, 2) === 'one') {
+    if (replication.isReplica()) replication.promote();
+    return OK;
+  }
+  const port = parseInt64(args[2]!);
+  if (port === undefined || port < 0n || port > PORT_MAX) return new Failure('ERR Invalid master port');
+  const host = args[1]!.toString('latin1');
+  const present = replication.primaryAddress();
+  if (present?.host.toLowerCase() === host.toLowerCase() && present.port === Number(port)) {
+    return new Status('OK Already connected to specified master');
+  }
+  const refusal = replication.follow(host, Number(port));
+  return refusal === undefined ? OK : new Failure(refusal);
+}
+
+function wait({ args, client, host: { replication } }: Call): Reply | Later {
+  if (replication.isReplica()) {
+    return new Failure(
+      'ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is ' +
+        'configured to be writable (which is not the default) writes to replicas are just local and are not propagated.',
+    );
+  }
+  const replicas = parseInt64(args[1]!);
+  if (replicas === undefined) return NOT_AN_INTEGER;
+  const timeoutMs = parseTimeoutMs(args[2]!);
+  if (timeoutMs instanceof Failure) return timeoutMs;
+  if (client.isInExec) return acknowledgedNow(replication);
+  const wantedMs = timeoutMs > TIMER_MS_MAX ? TIMER_MS_MAX : timeoutMs;
+  return replication.wait(Number(replicas), Number(wantedMs));
+}
+
+/** Who waits for none is answered at once. */
+function acknowledgedNow(replication: ReplicationHost): Reply {
+  let answer: Reply = 0;
+  replication.wait(0, 0).start((reply) => {
+    answer = reply;
+  });
+  return answer;
+}

@@ -1,0 +1,20 @@
+/** What monitors and the slow log may see of a command: secrets are replaced, in Redis' words. */
+import { wordOf } from './command.js';
+
+const REDACTED = Buffer.from('(redacted)');
+
+/** `fullName` as in the command table. */
+export function redacted(fullName: string, args: readonly Buffer[]): readonly Buffer[] {
+  if (fullName === 'auth') return hide(args, (index) => index > 0);
+  if (fullName === 'hello') {
+    return hide(args, (index) => wordOf(args, index - 1) === 'auth' || wordOf(args, index - 2) === 'auth');
+  }
+  if (fullName === 'config|set') {
+    return hide(args, (index) => index % 2 === 1 && wordOf(args, index - 1) === 'requirepass');
+  }
+  return args;
+}
+
+function hide(args: readonly Buffer[], isSecret: (index: number) => boolean): readonly Buffer[] {
+  return args.map((arg, index) => (isSecret(index) ? REDACTED : arg));
+}

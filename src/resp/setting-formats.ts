@@ -1,0 +1,154 @@
+/** How the values of settings are spelled: what CONFIG SET takes, its errors in Redis' words, and what CONFIG GET shows. */
+import { parseInt64 } from './command.js';
+
+/** Why a value is not taken. */
+export class Refusal {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export interface Format<Value> {
+  /** `present`: what is in force, for values that are told in part. */
+  parse(bytes: Buffer, present: Value): Value | Refusal;
+  show(value: Value): string | Buffer;
+}
+
+const INT64_MAX = 2n ** 63n - 1n;
+const UINT64_MAX = 2n ** 64n - 1n;
+
+/** Redis' units: `k` is 1000, `kb` 1024. */
+const UNITS: Record<string, bigint> = {
+  '': 1n,
+  b: 1n,
+  k: 1000n,
+  kb: 1024n,
+  m: 1000n ** 2n,
+  mb: 1024n ** 2n,
+  g: 1000n ** 3n,
+  gb: 1024n ** 3n,
+};
+const MEMORY_DIGITS_MAX = 127;
+
+export function integerBetween(min: bigint, max: bigint): Format<bigint> {
+  return {
+    parse(bytes) {
+      const value = parseInt64(bytes);
+      if (value === undefined) return new Refusal("argument couldn't be parsed into an integer");
+      return withinBounds(value, min, max);
+    },
+    show: String,
+  };
+}
+
+/** Bytes, with or without a unit. */
+export function memoryBetween(min: bigint, max: bigint): Format<bigint> {
+  return {
+    parse(bytes) {
+      const value = parseMemory(bytes.toString('latin1'));
+      return value === undefined
+        ? new Refusal('argument must be a memory value')
+        : withinBounds(value, min, max);
+    },
+    show: String,
+  };
+}
+
+/** One word of several, in any case. */
+export function oneOf<Word extends string>(words: readonly Word[]): Format<Word> {
+  return {
+    parse(bytes) {
+      const sought = bytes.toString('latin1').toLowerCase();
+      const found = words.find((word) => word === sought);
+      return found ?? new Refusal(`argument(s) must be one of the following: ${words.join(', ')}`);
+    },
+    show: (value) => value,
+  };
+}
+
+export const anyBytes: Format<Buffer> = {
+  parse: (bytes) => Buffer.from(bytes),
+  show: (value) => value,
+};
+
+/** When a client that does not read its replies is cut off: at once above `hardBytes`, above `softBytes` after a while. */
+export interface OutputLimit {
+  readonly hardBytes: bigint;
+  readonly softBytes: bigint;
+  readonly softSeconds: number;
+}
+
+/** `slave` are replicas: theirs is not set here. Monitors have `pubsub`'s. */
+export type OutputClass = 'normal' | 'slave' | 'pubsub';
+export type OutputLimits = Readonly<Record<OutputClass, OutputLimit>>;
+
+/** `<class> <hard> <soft> <seconds>`, once or several times. */
+export const outputLimits: Format<OutputLimits> = {
+  parse(bytes, present) {
+    const text = bytes.toString('latin1');
+    const words = text === '' ? [] : text.split(' ');
+    if (words.length % 4 !== 0) {
+      return new Refusal('Wrong number of arguments in buffer limit configuration.');
+    }
+    const limits = { ...present };
+    for (let at = 0; at < words.length; at += 4) {
+      const kind = outputClass(words[at]!);
+      if (kind === undefined) {
+        return new Refusal('Invalid client class specified in buffer limit configuration.');
+      }
+      const limit = parseOutputLimit(words.slice(at + 1, at + 4));
+      if (limit === undefined) {
+        return new Refusal('Error in hard, soft or soft_seconds setting in buffer limit configuration.');
+      }
+      if (kind === 'slave' && showLimit(limit) !== showLimit(present.slave)) {
+        return new Refusal("can't set immutable config");
+      }
+      limits[kind] = limit;
+    }
+    return limits;
+  },
+  show: (limits) =>
+    (['normal', 'slave', 'pubsub'] as const).map((kind) => `${kind} ${showLimit(limits[kind])}`).join(' '),
+};
+
+function outputClass(word: string): OutputClass | undefined {
+  const lower = word.toLowerCase();
+  if (lower === 'replica') return 'slave';
+  return lower === 'normal' || lower === 'slave' || lower === 'pubsub' ? lower : undefined;
+}
+
+function parseOutputLimit([hard, soft, seconds]: readonly string[]): OutputLimit | undefined {
+  const hardBytes = parseMemory(hard!);
+  const softBytes = parseMemory(soft!);
+  // As C reads an int: an empty text is 0, and what is too large wraps.
+  const softSeconds = /^(\s*[+-]?\d+)?$/.test(seconds!) ? Number(BigInt.asIntN(32, toInt64(seconds!))) : -1;
+  if (hardBytes === undefined || softBytes === undefined || softSeconds < 0) return undefined;
+  return { hardBytes, softBytes, softSeconds };
+}
+
+function showLimit({ hardBytes, softBytes, softSeconds }: OutputLimit): string {
+  return `${hardBytes} ${softBytes} ${softSeconds}`;
+}
+
+function toInt64(digits: string): bigint {
+  const [, sign, number] = /^\s*([+-]?)(\d*)$/.exec(digits)!;
+  const value = BigInt(number!.slice(0, 100) || '0');
+  const capped = value > INT64_MAX ? INT64_MAX : value;
+  return sign === '-' ? -capped : capped;
+}
+
+/** As Redis reads sizes: digits may be missing, and what 64 bits do not hold wraps. */
+function parseMemory(text: string): bigint | undefined {
+  const [, digits, unit] = /^(\d*)([a-z]*)$/i.exec(text) ?? [];
+  const factor = UNITS[unit?.toLowerCase() ?? 'none'];
+  if (digits === undefined || factor === undefined || digits.length > MEMORY_DIGITS_MAX) return undefined;
+  const value = BigInt(digits === '' ? '0' : digits);
+  return BigInt.asUintN(64, (value > UINT64_MAX ? UINT64_MAX : value) * factor);
+}
+
+function withinBounds(value: bigint, min: bigint, max: bigint): bigint | Refusal {
+  if (value >= min && value <= max) return value;
+  return new Refusal(`argument must be between ${min} and ${max} inclusive`);
+}

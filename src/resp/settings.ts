@@ -1,0 +1,282 @@
+/**
+ * What CONFIG GET shows and CONFIG SET changes: only what is really there and takes effect. Each is kept here; who must act
+ * on a change (the store's memory limit, the server's clients) hears of it by `onChange`.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import {
+  anyBytes,
+  type Format,
+  integerBetween,
+  memoryBetween,
+  type OutputClass,
+  type OutputLimit,
+  type OutputLimits,
+  oneOf,
+  outputLimits,
+  Refusal,
+} from './setting-formats.js';
+
+/** In the order in which Redis lists its policies. */
+export const EVICTION_POLICIES = ['volatile-ttl', 'allkeys-lru', 'allkeys-random', 'noeviction'] as const;
+export type EvictionPolicy = (typeof EVICTION_POLICIES)[number];
+
+/** What a server starts with; what is absent is as in Redis. */
+export interface InitialSettings {
+  /** 0: no limit but the store's own. */
+  readonly maxMemoryBytes?: number;
+  readonly maxMemoryPolicy?: EvictionPolicy;
+  readonly maxMemorySamples?: number;
+  readonly maxClients?: number;
+  readonly idleTimeoutSeconds?: number;
+  readonly queryBufferBytes?: number;
+  /** Empty or absent: none is asked for. */
+  readonly password?: string | undefined;
+  // What stays as it is.
+  readonly maxValueBytes: number;
+  readonly servesStaleData?: boolean;
+  readonly keepAliveSeconds?: number;
+  /** A replica with more waiting is cut off. */
+  readonly replicaQueueBytes?: number;
+  /** The address that is listened on; the port is known only then. */
+  readonly bind: string;
+  readonly port: () => number;
+}
+
+const INT_MAX = 2n ** 31n - 1n;
+const UINT_MAX = 2n ** 32n - 1n;
+const INT64_MAX = 2n ** 63n - 1n;
+const UINT64_MAX = 2n ** 64n - 1n;
+const MIB = 1024 * 1024;
+
+const IMMUTABLE = "can't set immutable config";
+
+interface Named {
+  show(): string | Buffer;
+  /** How to set it, or why not; nothing has changed yet. */
+  prepare(bytes: Buffer): (() => void) | Refusal;
+}
+
+/** One that can be set. */
+class Setting<Value> implements Named {
+  value: Value;
+  readonly #format: Format<Value>;
+
+  constructor(format: Format<Value>, initial: Value) {
+    this.#format = format;
+    this.value = initial;
+  }
+
+  show(): string | Buffer {
+    return this.#format.show(this.value);
+  }
+
+  prepare(bytes: Buffer): (() => void) | Refusal {
+    const value = this.#format.parse(bytes, this.value);
+    if (value instanceof Refusal) return value;
+    return () => {
+      this.value = value;
+    };
+  }
+}
+
+/** One that stays as it is. Where Redis could change it, setting it to what it is anyway is accepted. */
+class Fact implements Named {
+  readonly isImmutableInRedis: boolean;
+  readonly #value: () => string;
+
+  constructor(value: string | (() => string), { isImmutableInRedis }: { isImmutableInRedis: boolean }) {
+    this.#value = typeof value === 'string' ? () => value : value;
+    this.isImmutableInRedis = isImmutableInRedis;
+  }
+
+  show(): string {
+    return this.#value();
+  }
+
+  prepare(bytes: Buffer): (() => void) | Refusal {
+    return bytes.toString('latin1').toLowerCase() === this.show() ? () => {} : new Refusal(IMMUTABLE);
+  }
+}
+
+export class Settings {
+  readonly #maxMemory: Setting<bigint>;
+  readonly #maxMemoryPolicy: Setting<EvictionPolicy>;
+  readonly #maxMemorySamples: Setting<bigint>;
+  readonly #maxClients: Setting<bigint>;
+  readonly #timeout: Setting<bigint>;
+  readonly #queryBufferLimit: Setting<bigint>;
+  readonly #outputLimits: Setting<OutputLimits>;
+  readonly #slowlogThreshold = new Setting(integerBetween(-1n, INT64_MAX), 10_000n);
+  readonly #slowlogMaxLength = new Setting(integerBetween(0n, INT64_MAX), 128n);
+  readonly #password: Setting<Buffer>;
+  /** The longest argument, key or value. */
+  readonly maxValueBytes: number;
+  readonly #byName: ReadonlyMap<string, Named>;
+  readonly #listeners: ((name: string) => void)[] = [];
+
+  constructor(initial: InitialSettings) {
+    const { maxMemoryBytes = 0, maxMemorySamples = 5, maxClients = 10_000, idleTimeoutSeconds = 0 } = initial;
+    const { queryBufferBytes = 1024 * MIB, replicaQueueBytes = 0 } = initial;
+    this.maxValueBytes = initial.maxValueBytes;
+    this.#maxMemory = new Setting(memoryBetween(0n, UINT64_MAX), BigInt(maxMemoryBytes));
+    this.#maxMemoryPolicy = new Setting(oneOf(EVICTION_POLICIES), initial.maxMemoryPolicy ?? 'noeviction');
+    this.#maxMemorySamples = new Setting(integerBetween(1n, INT_MAX), BigInt(maxMemorySamples));
+    this.#maxClients = new Setting(integerBetween(1n, UINT_MAX), BigInt(maxClients));
+    this.#timeout = new Setting(integerBetween(0n, INT_MAX), BigInt(idleTimeoutSeconds));
+    this.#queryBufferLimit = new Setting(memoryBetween(BigInt(MIB), INT64_MAX), BigInt(queryBufferBytes));
+    this.#outputLimits = new Setting(outputLimits, {
+      normal: { hardBytes: 0n, softBytes: 0n, softSeconds: 0 },
+      slave: { hardBytes: BigInt(replicaQueueBytes), softBytes: 0n, softSeconds: 0 },
+      pubsub: { hardBytes: BigInt(32 * MIB), softBytes: BigInt(8 * MIB), softSeconds: 60 },
+    });
+    this.#password = new Setting(anyBytes, Buffer.from(initial.password ?? ''));
+    this.#byName = new Map([...this.#settable(), ...factsOf(initial)]);
+  }
+
+  /** Of keys, values and tables; 0: no limit but the store's own. */
+  get maxMemoryBytes(): number {
+    return Number(this.#maxMemory.value);
+  }
+
+  get maxMemoryPolicy(): EvictionPolicy {
+    return this.#maxMemoryPolicy.value;
+  }
+
+  get maxMemorySamples(): number {
+    return Number(this.#maxMemorySamples.value);
+  }
+
+  get maxClients(): number {
+    return Number(this.#maxClients.value);
+  }
+
+  /** Clients that say nothing for so long are let go; 0: never. */
+  get idleTimeoutSeconds(): number {
+    return Number(this.#timeout.value);
+  }
+
+  /** A client whose command has not ended after so many bytes is let go. */
+  get queryBufferBytes(): number {
+    return Number(this.#queryBufferLimit.value);
+  }
+
+  outputLimit(kind: Exclude<OutputClass, 'slave'>): OutputLimit {
+    return this.#outputLimits.value[kind];
+  }
+
+  /** Above it a client is cut off at once; 0: no limit. */
+  outputLimitBytes(kind: Exclude<OutputClass, 'slave'>): number {
+    return Number(this.outputLimit(kind).hardBytes);
+  }
+
+  /** Commands that take so long go into the slow log; below 0: none. */
+  get slowlogThresholdUs(): number {
+    return Number(this.#slowlogThreshold.value);
+  }
+
+  get slowlogMaxLength(): number {
+    return Number(this.#slowlogMaxLength.value);
+  }
+
+  get hasPassword(): boolean {
+    return this.#password.value.length > 0;
+  }
+
+  /** Where no password is asked for, all match. In a time that tells nothing of the password, not even its length. */
+  passwordMatches(candidate: Uint8Array): boolean {
+    const equal = timingSafeEqual(digestOf(candidate), digestOf(this.#password.value));
+    return equal || !this.hasPassword;
+  }
+
+  /** `listener` hears the name of each setting that CONFIG SET has set, after all of one command are. */
+  onChange(listener: (name: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The names that there are, in lower case. */
+  names(): readonly string[] {
+    return [...this.#byName.keys()];
+  }
+
+  /** Redis' spelling of a setting's value; undefined when there is none of this name (in lower case). */
+  show(name: string): string | Buffer | undefined {
+    return this.#byName.get(name)?.show();
+  }
+
+  /** CONFIG SET: all pairs of name and value, or none of them and the error's text. */
+  set(pairs: readonly (readonly [name: string, value: Buffer])[]): string | undefined {
+    const seen = new Set<string>();
+    for (const [spelled] of pairs) {
+      const name = spelled.toLowerCase();
+      const setting = this.#byName.get(name);
+      if (setting === undefined) {
+        return `ERR Unknown option or number of arguments for CONFIG SET - '${spelled}'`;
+      }
+      if (setting instanceof Fact && setting.isImmutableInRedis) return failure(spelled, IMMUTABLE);
+      if (seen.has(name)) return failure(spelled, 'duplicate parameter');
+      seen.add(name);
+    }
+    const changes: (() => void)[] = [];
+    for (const [spelled, value] of pairs) {
+      const name = spelled.toLowerCase();
+      const change = this.#byName.get(name)!.prepare(value);
+      if (change instanceof Refusal) return failure(name, change.text);
+      changes.push(change);
+    }
+    for (const change of changes) change();
+    for (const name of seen) {
+      for (const listener of this.#listeners) listener(name);
+    }
+    return undefined;
+  }
+
+  #settable(): [string, Named][] {
+    return [
+      ['maxmemory', this.#maxMemory],
+      ['maxmemory-policy', this.#maxMemoryPolicy],
+      ['maxmemory-samples', this.#maxMemorySamples],
+      ['maxclients', this.#maxClients],
+      ['timeout', this.#timeout],
+      ['client-query-buffer-limit', this.#queryBufferLimit],
+      ['client-output-buffer-limit', this.#outputLimits],
+      ['slowlog-log-slower-than', this.#slowlogThreshold],
+      ['slowlog-max-len', this.#slowlogMaxLength],
+      // Nothing is sampled (LATENCY), so that the one value is the one that turns sampling off.
+      ['latency-monitor-threshold', new Setting(integerBetween(0n, 0n), 0n)],
+      ['requirepass', this.#password],
+    ];
+  }
+}
+
+function factsOf(initial: InitialSettings): [string, Named][] {
+  const { servesStaleData = true, keepAliveSeconds = 300 } = initial;
+  const yesOrNo = (yes: boolean) => (yes ? 'yes' : 'no');
+  const fixed = (value: string | (() => string)) => new Fact(value, { isImmutableInRedis: false });
+  const immutable = (value: string) => new Fact(value, { isImmutableInRedis: true });
+  return [
+    ['proto-max-bulk-len', immutable(String(initial.maxValueBytes))],
+    ['databases', immutable('1')],
+    ['io-threads', immutable('1')],
+    ['cluster-enabled', immutable('no')],
+    ['enable-debug-command', immutable('no')],
+    ['save', fixed('')],
+    ['appendonly', fixed('no')],
+    ['bind', fixed(initial.bind)],
+    ['port', fixed(() => String(initial.port()))],
+    ['tcp-keepalive', fixed(String(keepAliveSeconds))],
+    ['notify-keyspace-events', fixed('')],
+    ['replica-read-only', fixed('yes')],
+    ['slave-read-only', fixed('yes')],
+    ['replica-serve-stale-data', fixed(yesOrNo(servesStaleData))],
+    ['slave-serve-stale-data', fixed(yesOrNo(servesStaleData))],
+  ];
+}
+
+/** `name` as Redis tells it: as it was spelled, or for a value that is not taken as it is called. */
+function failure(name: string, reason: string): string {
+  return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
+}
+
+function digestOf(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}

@@ -1,0 +1,23 @@
+/** How fast a total grows at present: the mean of the last samples, as Redis' `instantaneous_*` are taken. */
+
+const SAMPLES = 16;
+
+export class Rate {
+  readonly #samples: number[] = [];
+  #last: { total: number; atMs: number } | undefined;
+
+  /** The total of this moment; to be told every 100 ms or so. */
+  sample(total: number, nowMs: number): void {
+    const last = this.#last;
+    this.#last = { total, atMs: nowMs };
+    if (last === undefined || nowMs <= last.atMs) return;
+    // A total that has been reset has not shrunk.
+    this.#samples.push((Math.max(total - last.total, 0) * 1000) / (nowMs - last.atMs));
+    if (this.#samples.length > SAMPLES) this.#samples.shift();
+  }
+
+  get perSecond(): number {
+    const sum = this.#samples.reduce((total, sample) => total + sample, 0);
+    return Math.round(sum / SAMPLES);
+  }
+}

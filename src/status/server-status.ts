@@ -1,0 +1,68 @@
+/** What INFO tells of a running server, gathered from its parts. */
+import type { ClientState } from '../resp/client-state.js';
+import type { CommandStatistics } from '../resp/command-statistics.js';
+import type { Settings } from '../resp/settings.js';
+import type { ServerStatus } from './info.js';
+
+export interface ServerParts {
+  readonly role: 'master' | 'slave';
+  readonly version: string;
+  readonly nowMs: number;
+  readonly uptimeMs: number;
+  readonly runId: string;
+  readonly isLoading: boolean;
+  readonly server: {
+    readonly port: number;
+    readonly clients: readonly ClientState[];
+    readonly statistics: CommandStatistics;
+  };
+  readonly engine: { usedBytes(): number; keyCount(): number; expiringKeyCount(): number };
+  readonly settings: Settings;
+  /** INFO replication behind `role`. */
+  readonly replication: Record<string, string | number>;
+  /** Of a primary: snapshots that replicas were given, and replicas that resumed from the backlog. */
+  readonly syncs?: { full: number; partial: number };
+}
+
+export function serverStatus(parts: ServerParts): ServerStatus {
+  const { server, engine, settings, role, version, nowMs, uptimeMs, runId, isLoading, replication } = parts;
+  const { clients, statistics } = server;
+  const cpu = process.cpuUsage();
+  return {
+    role,
+    version,
+    nowMs,
+    uptimeMs,
+    runId,
+    isLoading,
+    replication,
+    tcpPort: server.port,
+    connectedClients: clients.length,
+    clients: { max: settings.maxClients, blocked: clients.filter(({ isBlocked }) => isBlocked).length },
+    usedMemoryBytes: engine.usedBytes(),
+    memory: {
+      residentBytes: process.memoryUsage.rss(),
+      maxBytes: settings.maxMemoryBytes,
+      policy: settings.maxMemoryPolicy,
+    },
+    keys: engine.keyCount(),
+    expiringKeys: engine.expiringKeyCount(),
+    commandsProcessed: statistics.commandsProcessed,
+    expiredKeys: statistics.expiredKeys,
+    stats: {
+      connections: statistics.connections,
+      rejectedConnections: statistics.rejectedConnections,
+      // Those who are still there have not been added up yet.
+      inputBytes: clients.reduce((sum, { readBytes }) => sum + readBytes, statistics.inputBytes),
+      outputBytes: clients.reduce((sum, { writtenBytes }) => sum + writtenBytes, statistics.outputBytes),
+      commandsPerSecond: statistics.commandsPerSecond,
+      evictedKeys: statistics.evictedKeys,
+      keyspaceHits: statistics.keyspaceHits,
+      keyspaceMisses: statistics.keyspaceMisses,
+      errorReplies: statistics.errorReplies,
+      ...(parts.syncs !== undefined && { syncs: parts.syncs }),
+    },
+    cpu: { userUs: cpu.user, systemUs: cpu.system },
+    commandRows: () => statistics.rows(),
+  };
+}

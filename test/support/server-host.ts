@@ -1,0 +1,175 @@
+/**
+ * Commands about clients and the server without a server around them: a client's words find their row in the table and run,
+ * as the gate would have it, and the bytes of the reply are compared with those of a redis-server for the same words.
+ */
+import { expect } from 'vitest';
+import type { ShardEngine } from '../../src/engine/shard-engine.js';
+import { ClientState } from '../../src/resp/client-state.js';
+import { Later } from '../../src/resp/command.js';
+import type { CommandHost, ReplicationHost } from '../../src/resp/command-host.js';
+import { CommandStatistics } from '../../src/resp/command-statistics.js';
+import { commandTable } from '../../src/resp/commands/index.js';
+import { splitInline } from '../../src/resp/inline.js';
+import { encodeReply, Failure, NO_REPLY, type Protocol, type Reply } from '../../src/resp/reply.js';
+import { type InitialSettings, Settings } from '../../src/resp/settings.js';
+import { Slowlog } from '../../src/resp/slowlog.js';
+import { newEngine, StandingClock } from './engines.js';
+import { answersTo } from './raw-answers.js';
+import { RedisServer } from './redis.js';
+import { RespClient, respCommand } from './resp-client.js';
+
+export class ServerHost {
+  readonly clock = new StandingClock();
+  readonly settings: Settings;
+  readonly statistics = new CommandStatistics(() => []);
+  readonly slowlog: Slowlog;
+  readonly engine: ShardEngine = newEngine({ clock: this.clock });
+  /** Who is connected. */
+  clients: ClientState[] = [];
+  /** What was done to clients and the server, in order. */
+  readonly deeds: string[] = [];
+  /** Of a replica. */
+  primary: { host: string; port: number } | undefined;
+  /** Why `follow` refuses. */
+  followRefusal: string | undefined;
+  /** Replicas that have acknowledged everything. */
+  acknowledged = 0;
+  readonly #host: CommandHost;
+
+  constructor(settings: Partial<InitialSettings> = {}) {
+    this.settings = new Settings({
+      maxValueBytes: 512 * 1024 * 1024,
+      bind: '127.0.0.1',
+      port: () => 6380,
+      ...settings,
+    });
+    this.slowlog = new Slowlog({ settings: this.settings, clock: this.clock });
+    const { clock, statistics, slowlog, deeds } = this;
+    this.#host = {
+      clock,
+      statistics,
+      slowlog,
+      settings: this.settings,
+      engine: () => this.engine,
+      replication: this.#replication(),
+      clients: {
+        list: () => this.clients,
+        kill: (client) => {
+          deeds.push(`kill ${client.id}`);
+          this.clients = this.clients.filter((other) => other !== client);
+        },
+        pause: (untilMs, scope) => deeds.push(`pause ${scope} ${untilMs - clock.nowMs()}`),
+        unpause: () => deeds.push('unpause'),
+        addMonitor: ({ id }) => deeds.push(`monitor ${id}`),
+        removeMonitor: ({ id }) => deeds.push(`no monitor ${id}`),
+        pendingBytes: () => 0,
+      },
+      info: (sections: readonly string[]) => `# ${sections.join(' ')}`,
+      shutdown: () => deeds.push('shutdown'),
+    } as Partial<CommandHost> as CommandHost;
+  }
+
+  newClient({ id = 1, protocol = 2 }: { id?: number; protocol?: Protocol } = {}): ClientState {
+    const client = new ClientState({
+      id,
+      address: `127.0.0.1:${50_000 + id}`,
+      localAddress: '127.0.0.1:6380',
+      nowMs: this.clock.nowMs(),
+      isAuthenticated: !this.settings.hasPassword,
+    });
+    client.protocol = protocol;
+    this.clients = [...this.clients, client];
+    return client;
+  }
+
+  run(args: readonly Buffer[], client: ClientState): Reply | Later {
+    const found = commandTable.resolve(args);
+    if (found instanceof Failure) return found;
+    client.lastCommand = found.fullName;
+    return found.command.run!({ args, client, host: this.#host });
+  }
+
+  /** The bytes of what is answered to a line, as redis-cli reads lines; nothing to what still waits. */
+  answer(line: string, client: ClientState): string {
+    let reply: Reply | Later = this.run(wordsOf(line), client);
+    if (reply instanceof Later) {
+      const later = reply;
+      reply = NO_REPLY;
+      later.start((answer) => {
+        reply = answer;
+      });
+    }
+    return encodeReply(reply, client.protocol).toString('latin1');
+  }
+
+  #replication(): ReplicationHost {
+    return {
+      isReplica: () => this.primary !== undefined,
+      role: () => ['role'],
+      primaryAddress: () => this.primary,
+      promote: () => this.deeds.push('promote'),
+      follow: (host, port) => {
+        if (this.followRefusal === undefined) this.deeds.push(`follow ${host} ${port}`);
+        return this.followRefusal;
+      },
+      wait: (replicas, timeoutMs) =>
+        new Later((done) => {
+          this.deeds.push(`wait ${replicas} ${timeoutMs}`);
+          if (this.acknowledged >= replicas) done(this.acknowledged);
+          return () => {};
+        }),
+    };
+  }
+}
+
+export function wordsOf(line: string): Buffer[] {
+  return splitInline(Buffer.from(line, 'latin1'))!;
+}
+
+/** A redis-server with one database, as ours has. */
+export class RedisOracle {
+  readonly address: string;
+
+  private constructor(address: string) {
+    this.address = address;
+  }
+
+  static async start(...args: string[]): Promise<RedisOracle> {
+    const { port } = await RedisServer.start('--databases', '1', ...args);
+    return new RedisOracle(`127.0.0.1:${port}`);
+  }
+
+  /** One client's lines are answered as redis-server answers them. */
+  async expectAlike(
+    lines: readonly string[],
+    host = new ServerHost(),
+    protocol: Protocol = 2,
+  ): Promise<void> {
+    const hello = respCommand('HELLO', String(protocol));
+    // Redis' client has a number of its own, which replies show.
+    const commands = [
+      hello,
+      respCommand('CLIENT', 'ID'),
+      ...lines.map((line) => respCommand(...wordsOf(line))),
+    ];
+    const { answer } = await answersTo(this.address, Buffer.concat(commands));
+    const [, id, rest] = /modules\r\n\*0\r\n:(\d+)\r\n([\s\S]*)\$23\r\n/.exec(answer)!;
+    const client = host.newClient({ id: Number(id), protocol });
+    expect(lines.map((line) => host.answer(line, client)).join('')).toBe(rest);
+  }
+
+  /** What a new client is answered, line by line. */
+  async answers(lines: readonly string[]): Promise<string[]> {
+    const client = await RespClient.connect(this.address);
+    const answers: string[] = [];
+    for (const line of lines) {
+      const came = new Promise<string>((resolve) => {
+        client.socket.once('data', (bytes: Buffer) => resolve(bytes.toString('latin1')));
+      });
+      client.write(respCommand(...wordsOf(line)));
+      answers.push(await came);
+    }
+    client.close();
+    return answers;
+  }
+}
