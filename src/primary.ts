@@ -21,6 +21,7 @@ import {
   keyBytes,
   openRecorder,
   randomSeed,
+  syncsOf,
 } from './server-parts.js';
 import { tcpTransport } from './transport/tcp.js';
 
@@ -225,6 +226,7 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
       follow: () => 'ERR a primary does not become a replica: start one with fastcache replica follow',
       promote: () => {},
     },
+    syncs: () => syncsOf(parts.metrics),
     situation: () => ({ isLoading: false, isStale: false }),
     shutdown: () => events.emit('shutdown', {}),
   });

@@ -30,6 +30,7 @@ import {
   limitMemory,
   openRecorder,
   randomSeed,
+  syncsOf,
 } from './server-parts.js';
 import { formatAddress, parseAddress } from './transport/address.js';
 import type { Address } from './transport/connection.js';
@@ -310,6 +311,7 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
       },
       promote: () => promote(parts),
     },
+    syncs: () => syncsOf(parts.metrics),
     situation: () => {
       const { follower } = parts;
       return {

@@ -4,12 +4,14 @@ import { type Random, systemSeams } from './clock.js';
 import type { PrimaryConfig, ReplicaConfig } from './config.js';
 import type { ShardEngine } from './engine/shard-engine.js';
 import type { Log } from './replication/log.js';
+import type { ReplicationMetrics } from './replication/metrics.js';
 import { Recorder } from './replication/recorder.js';
 import type { ReplicationHost } from './resp/command-host.js';
 import type { InputLimits } from './resp/command-input.js';
 import { RespServer } from './resp/server.js';
 import { Settings } from './resp/settings.js';
 import { renderInfo } from './status/info.js';
+import { serverStatus } from './status/server-status.js';
 import { openFileSink } from './transport/file-sink.js';
 
 /** A key or a value: bytes, or text as UTF-8. */
@@ -94,6 +96,8 @@ export interface FrontOptions {
   /** INFO replication behind `role`. */
   replicationInfo(): Record<string, string | number>;
   replication: ReplicationHost;
+  /** Snapshots that replicas were given, and replicas that resumed from the backlog. */
+  syncs(): { full: number; partial: number };
   situation(): { isLoading: boolean; isStale: boolean };
   /** SHUTDOWN asks for it. */
   shutdown(): void;
@@ -102,8 +106,9 @@ export interface FrontOptions {
 /** The Redis front of either role. */
 export function createFront(options: FrontOptions): RespServer {
   const { config, engine, settings, replication } = options;
-  const { clock, timers } = systemSeams;
+  const { clock, timers, random } = systemSeams;
   const startedMs = clock.nowMs();
+  const runId = Array.from({ length: 5 }, () => random.u32().toString(16).padStart(8, '0')).join('');
   return new RespServer({
     address: options.address,
     clock,
@@ -117,16 +122,24 @@ export function createFront(options: FrontOptions): RespServer {
     shutdown: options.shutdown,
     info: (server, sections) =>
       renderInfo(
-        {
+        serverStatus({
           role: replication.isReplica() ? 'slave' : 'master',
           version,
+          nowMs: clock.nowMs(),
           uptimeMs: clock.nowMs() - startedMs,
+          runId,
+          isLoading: options.situation().isLoading,
           server,
           engine: engine(),
           settings,
           replication: options.replicationInfo(),
-        },
+          syncs: options.syncs(),
+        }),
         sections,
       ),
   });
+}
+
+export function syncsOf(metrics: ReplicationMetrics): { full: number; partial: number } {
+  return { full: metrics.catchUpSnapshotCount, partial: metrics.catchUpBacklogCount };
 }

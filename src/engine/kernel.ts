@@ -26,7 +26,6 @@ export interface KernelExports {
   setReplica(replica: number): void;
   setMode(mode: number): void;
   callsOf(command: number, end: number): number;
-  resetCalls(): void;
   execute(input: number, length: number, output: number, outputLength: number): number;
   apply(payload: number, bytes: number): number;
   loadEntries(entries: number, bytes: number, count: number, governed: number): number;

@@ -68,10 +68,6 @@ export function callsOf(command: u32, end: u32): f64 {
   return command < <u32>COMMANDS && end < 3 ? load<f64>(callsAt(command, end)) : 0;
 }
 
-export function resetCalls(): void {
-  memory.fill(calls, 0, 456);
-}
-
 /** Runs the command in the argument table, or leaves it to the host. */
 export function runCommand(): i32 {
   beginCommand();

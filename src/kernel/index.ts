@@ -26,7 +26,7 @@ import { xxh3 } from './xxh3';
 export { apply, loadEntries } from './apply';
 export { flushAll, flushDue } from './batch';
 export { setTime } from './clock';
-export { callsOf, resetCalls } from './commands';
+export { callsOf } from './commands';
 export { evictedCount, limitMemory, makeRoom, relieve } from './evict';
 export { deleteSome } from './flush';
 export { matches } from './glob';

@@ -3,6 +3,7 @@
  * commands; and what waits, waits here.
  */
 
+import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';
 import type { ClientState } from './client-state.js';
@@ -11,6 +12,7 @@ import { CommandInput, type InputLimits } from './command-input.js';
 import type { CommandSink, CommandWindow, Onward } from './command-window.js';
 import { DISMISSED, type Gate, POSTPONED } from './gate.js';
 import { encodeReply } from './reply.js';
+import type { OutputLimit } from './setting-formats.js';
 
 /** Replies that gather for a client before its commands have to wait until it has read. */
 const REPLY_BYTES_MAX = 1024 * 1024;
@@ -24,8 +26,9 @@ export interface ClientHost {
   readonly limits: InputLimits;
   /** The command window of the store of this moment. */
   window(): CommandWindow;
-  /** What may wait to be written to the client, bytes; 0: no limit. */
-  outputLimitBytes(client: ClientState): number;
+  readonly clock: Clock;
+  /** What may wait to be written to the client. */
+  outputLimit(client: ClientState): OutputLimit;
   warn(message: string): void;
 }
 
@@ -37,6 +40,8 @@ export class Client implements CommandSink {
   readonly #input: CommandInput;
   #replies: Buffer[] = [];
   #replyBytes = 0;
+  /** Since when more waits to be written than is good for long. */
+  #overSoftSinceMs: number | undefined;
   /** Gives up what is waited for. */
   #cancelWait: (() => void) | undefined;
   /** A command that a pause holds back. */
@@ -204,10 +209,16 @@ export class Client implements CommandSink {
   }
 
   #checkOutput(): void {
-    const limit = this.#host.outputLimitBytes(this.state);
-    if (limit === 0 || this.#socket.writableLength <= limit) return;
-    this.#host.warn(
-      `${this.state.address} is closed: ${this.#socket.writableLength} bytes wait for it, and its output buffer may hold ${limit}`,
+    const { clock, outputLimit, warn } = this.#host;
+    const { hardBytes, softBytes, softSeconds } = outputLimit(this.state);
+    const bytes = this.#socket.writableLength;
+    if (softBytes === 0n || bytes <= softBytes) this.#overSoftSinceMs = undefined;
+    else this.#overSoftSinceMs ??= clock.nowMs();
+    const overSoftMs = clock.nowMs() - (this.#overSoftSinceMs ?? clock.nowMs());
+    const isOver = (hardBytes !== 0n && bytes > hardBytes) || overSoftMs > softSeconds * 1000;
+    if (!isOver) return;
+    warn(
+      `${this.state.address} is closed: ${bytes} bytes wait for it (client-output-buffer-limit: ${hardBytes}, or ${softBytes} for ${softSeconds} s)`,
     );
     this.destroy();
   }

@@ -2,6 +2,7 @@
  * Where clients' bytes meet the kernel: the shared input window, the output buffer, and the loop that runs a pipeline to
  * its end, handing out what is not the kernel's. One for each store, shared by all its clients, for a run never waits.
  */
+import type { Clock } from '../clock.js';
 import { outOfMemory } from '../engine/kernel.js';
 import { KernelBuffer } from '../engine/kernel-buffer.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
@@ -56,13 +57,21 @@ export class CommandWindow {
   readonly #output: KernelBuffer;
   /** Input of a command that is run by itself, while the window holds the pipeline that it came in. */
   readonly #single: KernelBuffer;
+  readonly #clock: Clock;
+  #spentUs = 0;
 
-  constructor(engine: ShardEngine) {
+  constructor(engine: ShardEngine, clock: Clock) {
     this.engine = engine;
+    this.#clock = clock;
     this.#window = new KernelBuffer(engine.kernel, layout.INPUT_WINDOW_BYTES);
     this.#single = new KernelBuffer(engine.kernel, SINGLE_BYTES);
     this.#output = new KernelBuffer(engine.kernel, layout.OUTPUT_BYTES);
     this.#output.reserve(layout.OUTPUT_BYTES);
+  }
+
+  /** What the kernel has taken to run commands, in all. */
+  get spentUs(): number {
+    return this.#spentUs;
   }
 
   /** Runs what stands in `parts`, one behind the other; what is left when it is not all. */
@@ -91,11 +100,12 @@ export class CommandWindow {
     try {
       kernel.exports.setMode(mode);
       for (;;) {
-        const status = kernel.exports.execute(address, command.length, output.address, output.capacity);
+        const status = this.#execute(address, command.length, output);
         if (status === layout.STATUS_DONE) {
           return this.#copy(output.address, kernel.result[layout.RESULT_OUTPUT]!);
         }
         if (status !== layout.STATUS_OUTPUT_FULL) return undefined;
+        if (output !== this.#output) output.free();
         output = this.#largerOutput(kernel.result[layout.RESULT_NEED]!);
       }
     } finally {
@@ -110,7 +120,7 @@ export class CommandWindow {
     let at = 0;
     for (;;) {
       kernel.exports.setMode(sink.mode);
-      const status = kernel.exports.execute(address + at, length - at, output.address, output.capacity);
+      const status = this.#execute(address + at, length - at, output);
       const { result } = kernel;
       const consumed = result[layout.RESULT_CONSUMED]!;
       const replied = result[layout.RESULT_OUTPUT]!;
@@ -149,6 +159,13 @@ export class CommandWindow {
         return { bytes, waits: true, need: 0, resumeAt: 0, resumeArgs: 0 };
       }
     }
+  }
+
+  #execute(address: number, length: number, output: KernelBuffer): number {
+    const startedUs = this.#clock.monotonicUs();
+    const status = this.engine.kernel.exports.execute(address, length, output.address, output.capacity);
+    this.#spentUs += this.#clock.monotonicUs() - startedUs;
+    return status;
   }
 
   /** A line of words is run as the command that it spells. */

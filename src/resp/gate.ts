@@ -10,6 +10,7 @@ import type { CommandHost } from './command-host.js';
 import type { CommandTable, FoundCommand } from './command-table.js';
 import { releaseWatched } from './commands/transactions.js';
 import type { Monitors } from './monitors.js';
+import { redacted } from './redaction.js';
 import { Failure, type Reply, Status } from './reply.js';
 
 /** What stands in the way of commands at this moment, beside what the client itself is. */
@@ -98,7 +99,7 @@ export class Gate {
   #run({ command, fullName }: FoundCommand, args: readonly Buffer[], client: ClientState): Reply | Later {
     const { host, monitors } = this.#options;
     if (!command.flags.includes('skip_monitor') && !command.flags.includes('admin')) {
-      monitors.show(args, client, host.clock);
+      monitors.show(redacted(fullName, args), client, host.clock);
     }
     const { run } = command;
     if (run === undefined) return this.#guarded(() => this.#options.runInKernel(args, client));
@@ -106,7 +107,8 @@ export class Gate {
     const answer = this.#guarded(() => run({ args, client, host }));
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
     host.statistics.record(fullName, tookUs, answer instanceof Failure ? 'failed' : 'ok');
-    if (!command.flags.includes('skip_slowlog')) host.slowlog.record(args, tookUs, client);
+    if (!command.flags.includes('skip_slowlog'))
+      host.slowlog.record(redacted(fullName, args), tookUs, client);
     return answer;
   }
 

@@ -1,14 +1,7 @@
-/** How often the kernel has run each of its commands, by name and by how they ended. */
+/** What the kernel has counted: how often it has run each of its commands, and INFO's totals. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import * as layout from '../kernel/layout.js';
-
-export interface KernelCount {
-  name: string;
-  /** Run, those that failed included. */
-  calls: number;
-  failed: number;
-  rejected: number;
-}
+import type { CommandCounts, KernelTotals } from './command-statistics.js';
 
 /** In the order of layout.ts. */
 const names: Record<number, string> = {
@@ -33,7 +26,7 @@ const names: Record<number, string> = {
   [layout.COMMAND_PEXPIREAT]: 'pexpireat',
 };
 
-export function kernelCounts({ kernel }: ShardEngine): KernelCount[] {
+export function kernelCounts({ kernel }: ShardEngine): CommandCounts[] {
   return Object.entries(names).map(([command, name]) => {
     const callsOf = (end: number) => kernel.exports.callsOf(Number(command), end);
     const failed = callsOf(layout.ENDED_FAILED);
@@ -44,4 +37,16 @@ export function kernelCounts({ kernel }: ShardEngine): KernelCount[] {
       rejected: callsOf(layout.ENDED_REJECTED),
     };
   });
+}
+
+/** `microseconds`: what its runs have taken (command-window.ts). */
+export function kernelTotals({ kernel }: ShardEngine, microseconds: number): KernelTotals {
+  const { exports } = kernel;
+  return {
+    microseconds,
+    keyspaceHits: exports.keyspaceHits(),
+    keyspaceMisses: exports.keyspaceMisses(),
+    expiredKeys: exports.expiredCount(),
+    evictedKeys: exports.evictedCount(),
+  };
 }

@@ -21,7 +21,7 @@ import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
 import { Gate } from './gate.js';
-import { kernelCounts } from './kernel-counts.js';
+import { kernelCounts, kernelTotals } from './kernel-counts.js';
 import { Monitors } from './monitors.js';
 import { errorBytes, Raw } from './reply.js';
 import type { Settings } from './settings.js';
@@ -69,7 +69,10 @@ export class RespServer {
 
   constructor(options: RespServerOptions) {
     this.#options = options;
-    this.statistics = new CommandStatistics(() => kernelCounts(options.engine()));
+    this.statistics = new CommandStatistics(
+      () => kernelCounts(this.#currentWindow().engine),
+      () => kernelTotals(this.#currentWindow().engine, this.#currentWindow().spentUs),
+    );
     this.#server = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, pauseOnConnect: true },
       (socket) => this.#accept(socket),
@@ -88,7 +91,8 @@ export class RespServer {
       gate: this.#gate,
       limits: options.limits,
       window: () => this.#currentWindow(),
-      outputLimitBytes: ({ isMonitor }) => options.settings.outputLimitBytes(isMonitor ? 'pubsub' : 'normal'),
+      outputLimit: ({ isMonitor }) => options.settings.outputLimit(isMonitor ? 'pubsub' : 'normal'),
+      clock: options.clock,
       warn,
     };
     this.#idleCheck = this.#planIdleCheck();
@@ -131,7 +135,10 @@ export class RespServer {
 
   #currentWindow(): CommandWindow {
     const engine = this.#options.engine();
-    if (this.#window?.engine !== engine) this.#window = new CommandWindow(engine);
+    if (this.#window?.engine !== engine) {
+      if (this.#window !== undefined) this.statistics.kernelGoes();
+      this.#window = new CommandWindow(engine, this.#options.clock);
+    }
     return this.#window;
   }
 

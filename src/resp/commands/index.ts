@@ -1,15 +1,37 @@
 /** The families of commands, gathered into the table. */
 import { CommandTable } from '../command-table.js';
+import { bitCommands } from './bits.js';
 import { clientCommands } from './client.js';
 import { commandCommands } from './command.js';
 import { configCommands } from './config.js';
 import { connectionCommands } from './connection.js';
+import { floatCommands } from './floats.js';
+import { kernelCommands } from './kernel.js';
+import { keyCommands } from './keys.js';
+import { keyspaceCommands } from './keyspace.js';
 import { latencyCommands } from './latency.js';
+import { lcsCommands } from './lcs.js';
+import { memoryCommands } from './memory.js';
+import { objectCommands } from './object.js';
+import { rangeCommands } from './ranges.js';
 import { replicationCommands } from './replication.js';
 import { serverCommands } from './server.js';
 import { slowlogCommands } from './slowlog.js';
+import { stringCommands } from './strings.js';
+import { transactionCommands } from './transactions.js';
 
 export const commandTable: CommandTable = new CommandTable([
+  ...kernelCommands,
+  ...stringCommands,
+  ...rangeCommands,
+  ...floatCommands,
+  ...bitCommands,
+  ...lcsCommands,
+  ...keyCommands,
+  ...keyspaceCommands,
+  ...objectCommands,
+  ...memoryCommands,
+  ...transactionCommands,
   ...connectionCommands,
   ...clientCommands,
   ...commandCommands(() => commandTable),
