@@ -143,6 +143,8 @@ interface ReplicaParts {
   promoted: PrimaryRole | undefined;
   /** What is read: empty at first, then what the follower holds. */
   engine: ShardEngine;
+  /** Of all its stores, so that clients' SCAN cursors outlive a snapshot. */
+  seed: bigint;
   housekeeping: Housekeeping;
   server: RespServer | undefined;
   settings: Settings;
@@ -150,7 +152,8 @@ interface ReplicaParts {
 }
 
 function buildParts(config: ReplicaConfig): ReplicaParts {
-  const { clock, timers } = systemSeams;
+  const { clock, timers, random } = systemSeams;
+  const seed = randomSeed(random);
   const events = new Events<ReplicaEvents>(clock);
   const parts: ReplicaParts = {
     config,
@@ -160,7 +163,8 @@ function buildParts(config: ReplicaConfig): ReplicaParts {
     follower: undefined,
     following: undefined,
     promoted: undefined,
-    engine: createEngine(config, 1),
+    engine: createEngine({ config, seed }, 1),
+    seed,
     housekeeping: new Housekeeping({
       timers,
       engine: () => parts.engine,
@@ -197,7 +201,7 @@ function createFollower(parts: ReplicaParts, primary: Address, holding: Holding 
     token: config.token,
     failFast: config.failFast,
     recorder,
-    createStore: (shards) => createEngine(config, shards),
+    createStore: (shards) => createEngine(parts, shards),
     handlers: {
       connecting: (fields) => events.emit('connecting', fields),
       snapshot: (fields) => events.emit('snapshot', fields),
@@ -271,11 +275,11 @@ function promote(parts: ReplicaParts): void {
   events.emit('promoted', { history: history.id });
 }
 
-function createEngine(config: ReplicaConfig, shards: number): ShardEngine {
-  const { clock, random } = systemSeams;
+function createEngine({ config, seed }: Pick<ReplicaParts, 'config' | 'seed'>, shards: number): ShardEngine {
+  const { clock } = systemSeams;
   const engine = new ShardEngine({
     clock,
-    seed: randomSeed(random),
+    seed,
     shards,
     route: 'full-key',
     batchMaxRecords: DEFAULT_BATCH_MAX_RECORDS,
