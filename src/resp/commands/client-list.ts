@@ -6,8 +6,7 @@ import type { CommandHost } from '../command-host.js';
 export function clientLine(client: ClientState, { clock, clients }: CommandHost): string {
   const nowSeconds = Math.floor(clock.nowMs() / 1000);
   const pendingBytes = clients.pendingBytes(client);
-  const queue = client.transaction?.queue;
-  const queuedBytes = queue === undefined ? 0 : sum(queue.flat().map(({ length }) => length));
+  const { queue, queuedBytes = 0 } = client.transaction ?? {};
   const fields: (readonly [string, string | number])[] = [
     ['id', client.id],
     ['addr', client.address],
@@ -54,8 +53,4 @@ function flagsOf(client: ClientState): string {
     client.isNeverTouching ? 'T' : '',
   ].join('');
   return flags === '' ? 'N' : flags;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -90,7 +90,11 @@ describe('CLIENT', () => {
     const client = host.newClient();
     host.clock.pass(90_000);
     client.lastCommandAtMs = host.clock.nowMs() - 30_000;
-    client.transaction = { queue: [[Buffer.from('GET'), Buffer.from('key')]], isBroken: false };
+    client.transaction = {
+      queue: [[Buffer.from('GET'), Buffer.from('key')]],
+      queuedBytes: 6,
+      isBroken: false,
+    };
     client.isBlocked = true;
     client.isMonitor = true;
     client.isNeverEvicted = true;

@@ -76,7 +76,7 @@ it('RESET makes a client as it came', () => {
   host.answer(`HELLO 3 AUTH default "${PASSWORD}" SETNAME me`, client);
   host.answer('MONITOR', client);
   host.answer('CLIENT REPLY OFF', client);
-  client.transaction = { queue: [], isBroken: false };
+  client.transaction = { queue: [], queuedBytes: 0, isBroken: false };
   expect(host.answer('RESET', client)).toBe('+RESET\r\n');
   expect(host.deeds).toEqual(['monitor 7', 'no monitor 7']);
   expect(client).toMatchObject({
