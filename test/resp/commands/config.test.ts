@@ -85,12 +85,8 @@ describeWith(redisServer, 'CONFIG answers as redis-server', () => {
       'CONFIG GET enable-debug-command',
       'CONFIG GET slave-read-only',
     ],
-    ['CONFIG GET maxmemory-p*', 'CONFIG GET MAXMEMORY-[POL]*', 'CONFIG GET slowlog-max-l?n maxmemory-p*n'],
-    [
-      'CONFIG GET *slowlog-max-len* slowlog-max-len',
-      'CONFIG GET maxmemory-p* maxmemory-policy',
-      'CONFIG GET "[*"',
-    ],
+    ['CONFIG GET maxmemory-p*', 'CONFIG GET MAXMEMORY-[POL]*', 'CONFIG GET databas?s'],
+    ['CONFIG GET *databases* databases', 'CONFIG GET maxmemory-p* maxmemory-policy', 'CONFIG GET "[*"'],
     [
       'CONFIG REWRITE',
       'CONFIG REWRITE x',
