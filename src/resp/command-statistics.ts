@@ -20,25 +20,17 @@ export interface CommandRow extends CommandCounts {
   readonly microseconds: number;
 }
 
-/** Counts of the kernel; all only grow. */
+/** Counts of the kernel; all only grow. What it does not count is absent. */
 export interface KernelTotals {
   /** Spent in running commands in place. */
-  readonly microseconds: number;
-  readonly keyspaceHits: number;
-  readonly keyspaceMisses: number;
-  readonly expiredKeys: number;
-  readonly evictedKeys: number;
+  readonly microseconds?: number;
+  readonly keyspaceHits?: number;
+  readonly keyspaceMisses?: number;
+  readonly expiredKeys?: number;
+  readonly evictedKeys?: number;
 }
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-
-const NO_TOTALS: KernelTotals = {
-  microseconds: 0,
-  keyspaceHits: 0,
-  keyspaceMisses: 0,
-  expiredKeys: 0,
-  evictedKeys: 0,
-};
 
 export class CommandStatistics {
   // Counted by the server as they happen.
@@ -53,17 +45,14 @@ export class CommandStatistics {
   /** Commands that ran, or were refused, outside the kernel. */
   readonly #rows = new Map<string, Mutable<CommandRow>>();
   /** What former kernels counted. */
-  #earlier: KernelTotals = NO_TOTALS;
+  #earlier: KernelTotals = {};
   /** What the kernel had counted at the last reset. */
   #before: { rows: ReadonlyMap<string, CommandCounts>; totals: KernelTotals } = {
     rows: new Map(),
-    totals: NO_TOTALS,
+    totals: {},
   };
 
-  constructor(
-    kernelCounts: () => Iterable<CommandCounts>,
-    kernelTotals: () => KernelTotals = () => NO_TOTALS,
-  ) {
+  constructor(kernelCounts: () => Iterable<CommandCounts>, kernelTotals: () => KernelTotals = () => ({})) {
     this.#kernelCounts = kernelCounts;
     this.#kernelTotals = kernelTotals;
   }
@@ -95,20 +84,12 @@ export class CommandStatistics {
     return this.rows().reduce((sum, { calls }) => sum + calls, 0);
   }
 
-  get keyspaceHits(): number {
-    return this.#totals().keyspaceHits;
-  }
-
-  get keyspaceMisses(): number {
-    return this.#totals().keyspaceMisses;
-  }
-
-  get expiredKeys(): number {
-    return this.#totals().expiredKeys;
-  }
-
-  get evictedKeys(): number {
-    return this.#totals().evictedKeys;
+  /** Of the kernel; undefined where it does not count. */
+  total(name: keyof KernelTotals): number | undefined {
+    const now = this.#kernelTotals()[name];
+    return now === undefined
+      ? undefined
+      : now + (this.#earlier[name] ?? 0) - (this.#before.totals[name] ?? 0);
   }
 
   /** For the rate of commands: to be called every 100 ms or so. */
@@ -124,7 +105,7 @@ export class CommandStatistics {
   /** Begins anew: CONFIG RESETSTAT. */
   reset(): void {
     this.#rows.clear();
-    this.#earlier = NO_TOTALS;
+    this.#earlier = {};
     this.#before = { rows: byName(this.#kernelCounts()), totals: this.#kernelTotals() };
     this.connections = 0;
     this.rejectedConnections = 0;
@@ -135,10 +116,12 @@ export class CommandStatistics {
 
   /** Before the kernel gives way to another, whose counts begin at 0: takes over what it has counted. */
   kernelGoes(): void {
-    const totals = this.#totals();
+    const totals = Object.fromEntries(
+      Object.keys(this.#kernelTotals()).map((name) => [name, this.total(name as keyof KernelTotals)]),
+    );
     for (const row of [...this.#kernelRows()]) addTo(this.#rowOf(row.name), row);
     this.#earlier = totals;
-    this.#before = { rows: new Map(), totals: NO_TOTALS };
+    this.#before = { rows: new Map(), totals: {} };
   }
 
   #rowOf(name: string): Mutable<CommandRow> {
@@ -150,24 +133,11 @@ export class CommandStatistics {
     return row;
   }
 
-  #totals(): KernelTotals {
-    const now = this.#kernelTotals();
-    const { totals } = this.#before;
-    const since = (name: keyof KernelTotals) => this.#earlier[name] + now[name] - totals[name];
-    return {
-      microseconds: since('microseconds'),
-      keyspaceHits: since('keyspaceHits'),
-      keyspaceMisses: since('keyspaceMisses'),
-      expiredKeys: since('expiredKeys'),
-      evictedKeys: since('evictedKeys'),
-    };
-  }
-
   /** Since the last reset; commands in place are not timed singly, so their time is shared out by calls. */
   *#kernelRows(): Iterable<CommandRow> {
     const rows = [...this.#kernelCounts()].map((now) => since(now, this.#before.rows.get(now.name)));
     const calls = rows.reduce((sum, row) => sum + row.calls, 0);
-    const spentUs = this.#kernelTotals().microseconds - this.#before.totals.microseconds;
+    const spentUs = (this.#kernelTotals().microseconds ?? 0) - (this.#before.totals.microseconds ?? 0);
     for (const row of rows) {
       if (row.calls + row.rejected + row.failed === 0) continue;
       yield { ...row, microseconds: calls === 0 ? 0 : (spentUs * row.calls) / calls };

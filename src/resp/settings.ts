@@ -34,7 +34,6 @@ export interface InitialSettings {
   // What stays as it is.
   readonly maxValueBytes: number;
   readonly servesStaleData?: boolean;
-  readonly keepAliveSeconds?: number;
   /** A replica with more waiting is cut off. */
   readonly replicaQueueBytes?: number;
   /** The address that is listened on; the port is known only then. */
@@ -47,6 +46,9 @@ const UINT_MAX = 2n ** 32n - 1n;
 const INT64_MAX = 2n ** 63n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
 const MIB = 1024 * 1024;
+
+/** A silent client's socket is asked for a sign of life after so long. */
+export const KEEP_ALIVE_SECONDS = 60;
 
 const IMMUTABLE = "can't set immutable config";
 
@@ -249,7 +251,7 @@ export class Settings {
 }
 
 function factsOf(initial: InitialSettings): [string, Named][] {
-  const { servesStaleData = true, keepAliveSeconds = 300 } = initial;
+  const { servesStaleData = true } = initial;
   const yesOrNo = (yes: boolean) => (yes ? 'yes' : 'no');
   const fixed = (value: string | (() => string)) => new Fact(value, { isImmutableInRedis: false });
   const immutable = (value: string) => new Fact(value, { isImmutableInRedis: true });
@@ -263,7 +265,7 @@ function factsOf(initial: InitialSettings): [string, Named][] {
     ['appendonly', fixed('no')],
     ['bind', fixed(initial.bind)],
     ['port', fixed(() => String(initial.port()))],
-    ['tcp-keepalive', fixed(String(keepAliveSeconds))],
+    ['tcp-keepalive', fixed(String(KEEP_ALIVE_SECONDS))],
     ['notify-keyspace-events', fixed('')],
     ['replica-read-only', fixed('yes')],
     ['slave-read-only', fixed('yes')],

@@ -14,7 +14,7 @@ export interface ServerStatus {
   keys: number;
   expiringKeys: number;
   commandsProcessed: number;
-  expiredKeys: number;
+  expiredKeys: number | undefined;
   /** The lines of the replication section behind `role`. */
   replication: Record<string, string | number>;
   nowMs?: number;
@@ -43,9 +43,9 @@ export interface StatsStatus {
   inputBytes: number;
   outputBytes: number;
   commandsPerSecond: number;
-  evictedKeys: number;
-  keyspaceHits: number;
-  keyspaceMisses: number;
+  evictedKeys: number | undefined;
+  keyspaceHits: number | undefined;
+  keyspaceMisses: number | undefined;
   errorReplies: number;
   /** Snapshots that replicas were given, and replicas that resumed from the backlog. */
   syncs?: { full: number; partial: number };

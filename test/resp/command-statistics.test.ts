@@ -56,12 +56,8 @@ describe('command statistics', () => {
       { name: 'get', calls: 31, microseconds: 305, rejected: 1, failed: 2 },
       { name: 'set', calls: 10, microseconds: 100, rejected: 0, failed: 0 },
     ]);
-    expect(statistics).toMatchObject({
-      keyspaceHits: 10,
-      keyspaceMisses: 20,
-      expiredKeys: 30,
-      evictedKeys: 40,
-    });
+    expect(statistics.total('keyspaceHits')).toBe(10);
+    expect(statistics.total('evictedKeys')).toBe(40);
   });
 
   it('begin anew at a reset, although the kernel counts on', () => {
@@ -78,9 +74,8 @@ describe('command statistics', () => {
       connections: 0,
       rejectedConnections: 0,
       errorReplies: 0,
-      keyspaceHits: 0,
-      evictedKeys: 0,
     });
+    expect(statistics.total('keyspaceHits')).toBe(0);
     kernel.ran(31, 10, 450);
     expect(statistics.rows()).toEqual([{ name: 'get', calls: 1, microseconds: 50, rejected: 0, failed: 0 }]);
   });
@@ -94,10 +89,10 @@ describe('command statistics', () => {
       { name: 'get', calls: 32, microseconds: 306, rejected: 2, failed: 4 },
       { name: 'set', calls: 10, microseconds: 100, rejected: 0, failed: 0 },
     ]);
-    expect(statistics.keyspaceHits).toBe(20);
+    expect(statistics.total('keyspaceHits')).toBe(20);
     statistics.reset();
     expect(statistics.rows()).toEqual([]);
-    expect(statistics.keyspaceHits).toBe(0);
+    expect(statistics.total('keyspaceHits')).toBe(0);
   });
 
   it('know how many commands there are a second', () => {

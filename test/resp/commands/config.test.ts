@@ -7,7 +7,7 @@ import { RedisOracle, ServerHost } from '../../support/server-host.js';
 describeWith(redisServer, 'CONFIG answers as redis-server', () => {
   let redis: RedisOracle;
   beforeAll(async () => {
-    redis = await RedisOracle.start();
+    redis = await RedisOracle.start('--tcp-keepalive', '60');
   });
 
   it.each([
@@ -78,7 +78,7 @@ describeWith(redisServer, 'CONFIG answers as redis-server', () => {
     ['CONFIG SET slowlog-log-slower-than -1', 'CONFIG GET slowlog-log-slower-than'],
     ['CONFIG SET latency-monitor-threshold 0', 'CONFIG GET latency-monitor-threshold'],
     ['CONFIG SET save ""', 'CONFIG GET save', 'CONFIG SET appendonly no', 'CONFIG SET replica-read-only YES'],
-    ['CONFIG SET notify-keyspace-events ""', 'CONFIG SET tcp-keepalive 300', 'CONFIG GET tcp-keepalive'],
+    ['CONFIG SET notify-keyspace-events ""', 'CONFIG SET tcp-keepalive 60', 'CONFIG GET tcp-keepalive'],
     [
       'CONFIG GET databases',
       'CONFIG GET io-threads',
