@@ -98,7 +98,7 @@ export class CommandStatistics {
   }
 
   /** At present. */
-  get commandsPerSecond(): number {
+  get commandsPerSecond(): number | undefined {
     return this.#operations.perSecond;
   }
 

@@ -1,5 +1,5 @@
 /** Where the keys of a command's arguments stand, by its row. */
-import type { Command, KeySpec } from './command.js';
+import { type Command, type KeySpec, wordOf } from './command.js';
 
 export interface FoundKey {
   readonly key: Buffer;
@@ -29,7 +29,14 @@ function keysBySpec(
 ): readonly FoundKey[] | undefined {
   const last = lastKey < 0 ? args.length + lastKey : index + lastKey;
   if (last >= args.length || last < index) return undefined;
+  const shown = flags.includes('variable_flags') ? flagsOfSet(args) : flags;
   const found: FoundKey[] = [];
-  for (let at = index; at <= last; at += Math.max(step, 1)) found.push({ key: args[at]!, flags });
+  for (let at = index; at <= last; at += Math.max(step, 1)) found.push({ key: args[at]!, flags: shown });
   return found;
+}
+
+/** SET alone has flags that its arguments decide: with GET it reads as well. */
+function flagsOfSet(args: readonly Buffer[]): readonly string[] {
+  const reads = args.some((_, index) => index > 2 && wordOf(args, index) === 'get');
+  return reads ? ['RW', 'access', 'update'] : ['OW', 'update'];
 }

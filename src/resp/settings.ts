@@ -3,6 +3,7 @@
  * on a change (the store's memory limit, the server's clients) hears of it by `onChange`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { DEFAULT_EVICTION_SAMPLES, type EvictionPolicy, evictionPolicies } from '../engine/memory-limit.js';
 import {
   anyBytes,
   type Format,
@@ -15,10 +16,6 @@ import {
   outputLimits,
   Refusal,
 } from './setting-formats.js';
-
-/** In the order in which Redis lists its policies. */
-export const EVICTION_POLICIES = ['volatile-ttl', 'allkeys-lru', 'allkeys-random', 'noeviction'] as const;
-export type EvictionPolicy = (typeof EVICTION_POLICIES)[number];
 
 /** What a server starts with; what is absent is as in Redis. */
 export interface InitialSettings {
@@ -117,11 +114,16 @@ export class Settings {
   readonly #listeners: ((name: string) => void)[] = [];
 
   constructor(initial: InitialSettings) {
-    const { maxMemoryBytes = 0, maxMemorySamples = 5, maxClients = 10_000, idleTimeoutSeconds = 0 } = initial;
+    const {
+      maxMemoryBytes = 0,
+      maxMemorySamples = DEFAULT_EVICTION_SAMPLES,
+      maxClients = 10_000,
+      idleTimeoutSeconds = 0,
+    } = initial;
     const { queryBufferBytes = 1024 * MIB, replicaQueueBytes = 0 } = initial;
     this.maxValueBytes = initial.maxValueBytes;
     this.#maxMemory = new Setting(memoryBetween(0n, UINT64_MAX), BigInt(maxMemoryBytes));
-    this.#maxMemoryPolicy = new Setting(oneOf(EVICTION_POLICIES), initial.maxMemoryPolicy ?? 'noeviction');
+    this.#maxMemoryPolicy = new Setting(oneOf(evictionPolicies), initial.maxMemoryPolicy ?? 'noeviction');
     this.#maxMemorySamples = new Setting(integerBetween(1n, INT_MAX), BigInt(maxMemorySamples));
     this.#maxClients = new Setting(integerBetween(1n, UINT_MAX), BigInt(maxClients));
     this.#timeout = new Setting(integerBetween(0n, INT_MAX), BigInt(idleTimeoutSeconds));

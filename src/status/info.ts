@@ -42,7 +42,7 @@ export interface StatsStatus {
   rejectedConnections: number;
   inputBytes: number;
   outputBytes: number;
-  commandsPerSecond: number;
+  commandsPerSecond: number | undefined;
   evictedKeys: number | undefined;
   keyspaceHits: number | undefined;
   keyspaceMisses: number | undefined;

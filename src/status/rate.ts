@@ -16,7 +16,9 @@ export class Rate {
     if (this.#samples.length > SAMPLES) this.#samples.shift();
   }
 
-  get perSecond(): number {
+  /** Undefined before there were two samples. */
+  get perSecond(): number | undefined {
+    if (this.#samples.length === 0) return undefined;
     const sum = this.#samples.reduce((total, sample) => total + sample, 0);
     return Math.round(sum / SAMPLES);
   }

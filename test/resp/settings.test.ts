@@ -76,7 +76,7 @@ describe('settings', () => {
   it('know the four policies that there are', () => {
     expect(set(newSettings(), 'maxmemory-policy', 'allkeys-lfu')).toBe(
       "ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be one of the following: " +
-        'volatile-ttl, allkeys-lru, allkeys-random, noeviction',
+        'noeviction, allkeys-lru, allkeys-random, volatile-ttl',
     );
   });
 
