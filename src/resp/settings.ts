@@ -168,11 +168,6 @@ export class Settings {
     return this.#outputLimits.value[kind];
   }
 
-  /** Above it a client is cut off at once; 0: no limit. */
-  outputLimitBytes(kind: Exclude<OutputClass, 'slave'>): number {
-    return Number(this.outputLimit(kind).hardBytes);
-  }
-
   /** Commands that take so long go into the slow log; below 0: none. */
   get slowlogThresholdUs(): number {
     return Number(this.#slowlogThreshold.value);

@@ -90,7 +90,6 @@ describe('settings', () => {
       /can't set immutable config$/,
     );
     expect(settings.outputLimit('normal')).toEqual({ hardBytes: 9n, softBytes: 8n, softSeconds: 7 });
-    expect(settings.outputLimitBytes('normal')).toBe(9);
   });
 
   it('match the password that is set, byte for byte, and any where none is', () => {
