@@ -297,9 +297,13 @@ describe('a limit that is lowered', () => {
     const before = engine.usedBytes();
     engine.limitMemory({ maxBytes: before / 2, policy: 'allkeys-lru' });
     const waiting: (() => void)[] = [];
-    const later = (run: () => void) => waiting.push(run);
-    const timer = { cancel: () => {} };
-    const timers = { after: (_: number, run: () => void) => (later(run), timer), endOfTurn: later };
+    const timers = {
+      after: (_: number, run: () => void) => {
+        waiting.push(run);
+        return { cancel: () => {} };
+      },
+      endOfTurn: (run: () => void) => waiting.push(run),
+    };
     const housekeeping = new Housekeeping({ timers, engine: () => engine, sweeps: () => true });
     for (let steps = 0; engine.usedBytes() > before / 2; steps++) {
       expect(steps).toBeLessThan(200);
