@@ -117,9 +117,10 @@ export function sparseSlab(): usize {
   let worstBytes: f64 = 0;
   for (let index: u32 = 1; index < CLASSES; index++) {
     const free = load<u32>(freeBlocks + (index << 2));
-    const bytes = <f64>free * <f64>load<u32>(classBytes + (index << 2));
+    const size = <usize>load<u32>(classBytes + (index << 2));
+    const bytes = <f64>free * <f64>size;
     // Only where the other slabs have room for what lives in this one.
-    if (free >= blocksOf(index) && bytes > worstBytes) {
+    if (free >= blocksIn(load<u32>(classPages + (index << 2)), size) && bytes > worstBytes) {
       worst = index;
       worstBytes = bytes;
     }
@@ -177,17 +178,22 @@ function slabPagesFor(bytes: usize): u32 {
   return pages;
 }
 
-function blocksOf(index: u32): u32 {
-  const room = <usize>load<u32>(classPages + (index << 2)) * PAGE_BYTES - SLAB_HEADER;
-  return <u32>(room / <usize>load<u32>(classBytes + (index << 2)));
+function blocksIn(pages: u32, bytes: usize): u32 {
+  return <u32>((<usize>pages * PAGE_BYTES - SLAB_HEADER) / bytes);
 }
 
 function newSlab(index: u32): usize {
-  const pages = load<u32>(classPages + (index << 2));
-  const slab = allocatePages(<usize>pages * PAGE_BYTES);
-  if (slab === 0) return 0;
+  const bytes = <usize>load<u32>(classBytes + (index << 2));
+  let pages = load<u32>(classPages + (index << 2));
+  let slab = allocatePages(<usize>pages * PAGE_BYTES);
+  if (slab === 0) {
+    // What is free is in pieces, of which a smaller one will do.
+    pages = pagesFor(SLAB_HEADER + bytes);
+    slab = allocatePages(<usize>pages * PAGE_BYTES);
+    if (slab === 0) return 0;
+  }
   markSlab(slab);
-  const blocks = blocksOf(index);
+  const blocks = blocksIn(pages, bytes);
   store<u32>(slab, index);
   store<u32>(slab, 0, 4);
   store<u32>(slab, 0, 8);
@@ -195,7 +201,7 @@ function newSlab(index: u32): usize {
   store<u32>(slab, 0, 16);
   store<u32>(slab, pages, 28);
   store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) + blocks);
-  slabRoom += <usize>blocks * <usize>load<u32>(classBytes + (index << 2));
+  slabRoom += <usize>blocks * bytes;
   linkSlab(slab, index);
   return slab;
 }

@@ -3,7 +3,7 @@
 import { usedBytes } from './arena';
 import { nearestExpiring } from './expiry';
 import { EVICT_LRU, EVICT_NOTHING, EVICT_RANDOM, EVICTION_STEP_KEYS, WRITE_DONE } from './layout';
-import { availableBytes, contentBytesMax } from './pages';
+import { contentBytesMax } from './pages';
 import { locateIdlest } from './pool';
 import { randomRecord, randomSegment, randomShard } from './sample';
 import { compact, deleteHere, isReplica, locateRecord } from './store';
@@ -12,10 +12,9 @@ import { compact, deleteHere, isReplica, locateRecord } from './store';
 const GAPS: f64 = 16;
 /** Redis' own largest number of samples. */
 const SAMPLES_MAX: u32 = 64;
-/** Attempts to make memory available after an allocation failed, and what is evicted at most for it: 4 KiB, 8, 16 … 128 MiB. */
-const RELIEF_ATTEMPTS: u32 = 20;
+/** When an allocation fails, 4 KiB are evicted for it, then 8, 16 … 128 MiB, for what is free is in pieces. */
+const RELIEF_ATTEMPTS: u32 = 16;
 const RELIEF_BYTES_MIN: usize = 4096;
-const RELIEF_DOUBLINGS: u32 = 15;
 const RELIEF_MOVES: u32 = 4096;
 
 let policy: u32 = EVICT_NOTHING;
@@ -49,20 +48,16 @@ export function makeRoom(): bool {
   return usedBytes() <= limit || isReplica || evictDown();
 }
 
-/**
- * After an allocation failed, the `attempt`-th time for one command: gathers what is free, or evicts some; whether it is
- * worth trying again.
- */
+/** After an allocation failed, so many times before for one command: gathers what is free and evicts; whether to try again. */
 export function relieve(attempt: u32): bool {
   if (isReplica || policy === EVICT_NOTHING || attempt >= RELIEF_ATTEMPTS) return false;
-  const before = availableBytes();
-  compact(RELIEF_MOVES);
-  if (availableBytes() > before) return true;
-  const wanted = RELIEF_BYTES_MIN << min(attempt, RELIEF_DOUBLINGS);
+  const moved = compact(RELIEF_MOVES);
+  if (attempt === 0 && moved !== 0) return true;
   const used = usedBytes();
-  let evicted = false;
-  while (used - usedBytes() < wanted && evictOne()) evicted = true;
-  return evicted;
+  const before = evictedKeys;
+  while (used - usedBytes() < RELIEF_BYTES_MIN << attempt && evictOne()) {}
+  compact(RELIEF_MOVES);
+  return evictedKeys !== before;
 }
 
 function evictDown(): bool {

@@ -105,6 +105,25 @@ describe('primary start', () => {
     await Promise.all([quiet.kill(), heard.kill()]);
   });
 
+  it('evicts as it is told when its memory is full', async () => {
+    const flags = ['--bind', ':0', '--listen', ':0', '--max-memory', '256kb', '--eviction', 'volatile-ttl'];
+    const primary = new FastcacheProcess(['primary', 'start', ...flags]);
+    const client = new Redis(`redis://${(await primary.event('ready')).listen}`);
+    const value = 'v'.repeat(1000);
+    await client.set('first', value, 'EX', 10);
+    await client.set('second', value, 'EX', 20);
+    const sets = Array.from({ length: 300 }, (_, index) => client.set(`key:${index}`, value));
+    const refused = (await Promise.allSettled(sets)).filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]).toMatchObject({
+      reason: { message: expect.stringMatching(/^OOM command not allowed/) },
+    });
+    expect(await client.exists('first', 'second')).toBe(0);
+    expect(await client.exists('key:0', 'key:1')).toBe(2);
+    client.disconnect();
+    await primary.kill();
+  });
+
   it('says which port is taken', async () => {
     const first = new FastcacheProcess(['primary', 'start', '--bind', ':0', '--no-listen']);
     const { bind } = await first.event('ready');
@@ -118,6 +137,8 @@ describe('primary start', () => {
   it.each([
     [['--backlog', '5q'], '64kb, 1mb, 2gb'],
     [['--route', 'random'], 'full-key, session-prefix'],
+    [['--eviction', 'allkeys-lfu'], 'noeviction, allkeys-lru, allkeys-random, volatile-ttl'],
+    [['--max-memory', 'much'], '64kb, 1mb, 2gb'],
     [['--listen', ':0', '--no-listen'], 'exclude each other'],
     [['--bind', '0.0.0.0:0'], '--insecure'],
   ])('refuses %j and says what it accepts', async (args, message) => {
