@@ -136,7 +136,7 @@ describe('a primary', () => {
     primary.on('log', listener);
     const refused = await follow(primary.bindAddress, { token: 'wrong', failFast: true });
     await eventually(
-      () => refused.state.name,
+      () => refused.state?.name,
       (name) => name === 'stopped',
     );
     expect(messages).toEqual([
@@ -145,7 +145,7 @@ describe('a primary', () => {
     primary.off('log', listener);
     const again = await follow(primary.bindAddress, { failFast: true });
     await eventually(
-      () => again.state.name,
+      () => again.state?.name,
       (name) => name === 'stopped',
     );
     expect(messages).toHaveLength(1);

@@ -97,7 +97,7 @@ describe('a replica', () => {
     await isCaughtUp({ primary, replica });
     await primary.close();
     await eventually(
-      () => replica.state.name,
+      () => replica.state?.name,
       (name) => name === 'disconnected',
     );
     expect(replica.get('key')?.toString()).toBe('value');

@@ -17,7 +17,16 @@ import {
 } from './pages';
 import { seedRandom } from './random';
 import { randomRecord } from './random-key';
-import { accessOf, heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from './record';
+import {
+  accessOf,
+  heapPlaceOf,
+  keyLengthOf,
+  keyOf,
+  noteAccess,
+  RECORD_HEADER,
+  valueAt,
+  valueLengthOf,
+} from './record';
 import { expiringOf, initializeShards, keysOf, sequenceOf, setSequence, shardAt, shardCount } from './shard';
 import { counted, expiryHere, locate, lookup, shardOfKey } from './store';
 import { seedTables, tableBytes } from './table';
@@ -109,7 +118,9 @@ export function expiryOfKey(key: usize, length: u32): u64 {
 
 /** Makes a live key count as used; whether there is such a key. */
 export function touchKey(key: usize, length: u32): bool {
-  return lookup(key, length) !== 0;
+  const record = locate(key, length);
+  if (record !== 0) noteAccess(record);
+  return record !== 0;
 }
 
 /** Seconds since a live key was last read or written, -1 when there is no such key. */

@@ -29,6 +29,8 @@ export const MODE_HAND_OUT = 1;
 export const MODE_RESP3 = 2;
 /** The client has not said its password: what it may send is limited. */
 export const MODE_STRANGER = 4;
+/** Keys that are read do not count as used (CLIENT NO-TOUCH). */
+export const MODE_NO_TOUCH = 8;
 /** As Redis has it: arguments of one command, and bytes of one argument. */
 export const STRANGER_ARGUMENTS_MAX = 10;
 export const STRANGER_ARGUMENT_BYTES_MAX = 16384;

@@ -16,6 +16,7 @@ import {
   ARGUMENTS_MAX,
   INLINE_MAX_BYTES,
   MODE_HAND_OUT,
+  MODE_NO_TOUCH,
   MODE_RESP3,
   MODE_STRANGER,
   PROTOCOL_BULK_LENGTH,
@@ -43,7 +44,7 @@ import {
   STRANGER_ARGUMENTS_MAX,
 } from './layout';
 import { hasRoom, openOutput, outputBytes, setResp3 } from './reply';
-import { forgetHash, knowHash, touchBucketOf, touchRecordOf } from './store';
+import { forgetHash, knowHash, setTouching, touchBucketOf, touchRecordOf } from './store';
 import { xxh3 } from './xxh3';
 
 /** Room that every command finds: all replies but those that carry values fit in it. */
@@ -75,6 +76,7 @@ export function setMode(mode: u32): void {
   handsOutAll = (mode & MODE_HAND_OUT) !== 0;
   setResp3((mode & MODE_RESP3) !== 0);
   isStranger = (mode & MODE_STRANGER) !== 0;
+  setTouching((mode & MODE_NO_TOUCH) === 0);
 }
 
 /** Runs the commands in `input`, which has slack behind it; replies go to `output`. Returns one of STATUS_*. */

@@ -20,6 +20,7 @@ let atMixed: u64 = 0;
 /** Where the record's address stands in the table, 0 when the key is not there. */
 let atSlot: usize = 0;
 let expiredKeys: f64 = 0;
+let isTouching: bool = true;
 let hits: f64 = 0;
 let misses: f64 = 0;
 /** Bytes read ahead; kept so that no compiler leaves the reading out. */
@@ -100,10 +101,15 @@ export function counted(record: usize): usize {
   return record;
 }
 
+/** Whether keys that are read count as used; those that are written always do. */
+export function setTouching(touching: bool): void {
+  isTouching = touching;
+}
+
 /** As `locate`, and the key counts as used: what Redis' commands that read or change a value do. */
 export function lookup(key: usize, length: u32): usize {
   const record = locate(key, length);
-  if (record !== 0) noteAccess(record);
+  if (record !== 0 && isTouching) noteAccess(record);
   return record;
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from '../clock.js';
-import { MODE_HAND_OUT, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
+import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';
 import type { ClientState } from './client-state.js';
 import { Later } from './command.js';
@@ -79,10 +79,11 @@ export class Client implements CommandSink {
   }
 
   get mode(): number {
-    const { protocol, isAuthenticated, transaction, replies, isMonitor } = this.state;
+    const { protocol, isAuthenticated, transaction, replies, isMonitor, isNeverTouching } = this.state;
     const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || this.#host.gate.holdsAll;
     let mode = protocol === 3 ? MODE_RESP3 : 0;
     if (!isAuthenticated) mode |= MODE_STRANGER;
+    if (isNeverTouching) mode |= MODE_NO_TOUCH;
     return isHeld || !isAuthenticated ? mode | MODE_HAND_OUT : mode;
   }
 

@@ -56,6 +56,8 @@ export interface Command {
   readonly history?: readonly (readonly [version: string, change: string])[];
   /** Subcommands stand under their container's row. */
   readonly subcommands?: readonly Command[];
+  /** It is never run, whoever asks; refused with this. */
+  readonly forbidden?: Failure;
   /** Absent: the kernel runs it, or (of a container) its subcommands do. */
   readonly run?: (call: Call) => Reply | Later;
 }

@@ -128,6 +128,7 @@ export class Gate {
   #refusal(found: FoundCommand, client: ClientState): Failure | typeof POSTPONED | undefined {
     const { host } = this.#options;
     const { command } = found;
+    if (command.forbidden !== undefined) return command.forbidden;
     if (!client.isAuthenticated && !command.flags.includes('no_auth')) {
       return new Failure('NOAUTH Authentication required.');
     }

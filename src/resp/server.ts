@@ -24,12 +24,13 @@ import { Gate } from './gate.js';
 import { kernelCounts, kernelTotals } from './kernel-counts.js';
 import { Monitors } from './monitors.js';
 import { errorBytes, Raw } from './reply.js';
-import type { Settings } from './settings.js';
+import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
 import { Slowlog } from './slowlog.js';
 
-const KEEP_ALIVE_MS = 60_000;
-/** How often idle clients are looked for. */
-const IDLE_CHECK_MS = 1_000;
+/** How often idle clients are looked for and rates are taken. */
+const CHECK_MS = 250;
+/** The longest that a timer takes. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface RespServerOptions {
   address: Address;
@@ -64,7 +65,7 @@ export class RespServer {
   readonly #clients = new Map<ClientState, { client: Client; gone: Promise<void> }>();
   #window: CommandWindow | undefined;
   #pause: Pause | undefined;
-  #idleCheck: Timer;
+  #check: Timer;
   #nextId = 1;
 
   constructor(options: RespServerOptions) {
@@ -74,7 +75,12 @@ export class RespServer {
       () => kernelTotals(this.#currentWindow().engine, this.#currentWindow().spentUs),
     );
     this.#server = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, pauseOnConnect: true },
+      {
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_SECONDS * 1000,
+        pauseOnConnect: true,
+      },
       (socket) => this.#accept(socket),
     );
     const warn = (message: string) => options.log.warn(message);
@@ -95,7 +101,7 @@ export class RespServer {
       clock: options.clock,
       warn,
     };
-    this.#idleCheck = this.#planIdleCheck();
+    this.#check = this.#planCheck();
   }
 
   /** Resolves with `host:port` when it listens. Throws PORT_TAKEN, LISTEN_FAILED. */
@@ -122,7 +128,7 @@ export class RespServer {
 
   /** Stops accepting, lets replies out, and closes every client. */
   async close(): Promise<void> {
-    this.#idleCheck.cancel();
+    this.#check.cancel();
     this.#pause?.end.cancel();
     this.#pause = undefined;
     if (!this.#server.listening) return;
@@ -223,7 +229,7 @@ export class RespServer {
     this.#pause = {
       untilMs: end,
       scope: before?.scope === 'all' ? 'all' : scope,
-      end: timers.after(Math.max(0, end - clock.nowMs()), () => this.#unpause()),
+      end: timers.after(Math.min(Math.max(0, end - clock.nowMs()), TIMER_MS_MAX), () => this.#unpause()),
     };
   }
 
@@ -233,10 +239,11 @@ export class RespServer {
     for (const { client } of this.#clients.values()) client.retry();
   }
 
-  #planIdleCheck(): Timer {
-    return this.#options.timers.after(IDLE_CHECK_MS, () => {
+  #planCheck(): Timer {
+    return this.#options.timers.after(CHECK_MS, () => {
+      this.statistics.sample(this.#options.clock.nowMs());
       this.#closeIdle();
-      this.#idleCheck = this.#planIdleCheck();
+      this.#check = this.#planCheck();
     });
   }
 

@@ -23,7 +23,7 @@ const KEYS = 1_000_000;
 const PIPELINE = 1_000;
 export const GROWN_KEYS = 10_000_000;
 const GROWN_AT_ONCE = 10;
-const SINK: CommandSink = { reply: () => true, command: () => undefined, fail: () => {} };
+const SINK: CommandSink = { mode: 0, reply: () => true, command: () => 'drop', fail: () => {} };
 
 export function benchKernel({ rounds, scale }: { rounds: number; scale: number }): KernelFigures {
   const count = Math.max(PIPELINE, Math.round((KEYS * scale) / PIPELINE) * PIPELINE);
@@ -73,7 +73,7 @@ export function benchKernel({ rounds, scale }: { rounds: number; scale: number }
  */
 export function benchGrowth({ scale }: { scale: number }): number[] {
   const store = engine();
-  const window = new CommandWindow(store);
+  const window = new CommandWindow(store, systemClock);
   const words = (text: string) => text.split(' ').map((word) => Buffer.from(word));
   const slowest: number[] = [];
   for (let from = 0; from < GROWN_KEYS * scale; from += GROWN_AT_ONCE) {
@@ -118,7 +118,7 @@ function pipelines(keys: string[], command: (key: string) => string[]): Buffer[]
 }
 
 function run(store: ShardEngine, inputs: Buffer[]): void {
-  const window = new CommandWindow(store);
+  const window = new CommandWindow(store, systemClock);
   for (const input of inputs) {
     if (window.run([input], SINK) !== undefined) throw new Error('a pipeline was not run to its end');
   }

@@ -63,7 +63,7 @@ export class TestCommandHost {
       clock: this.clock,
       engine: () => this.engine,
       settings: { maxValueBytes: MAX_VALUE_BYTES },
-      execute: (args, client) => this.#execute(args, client),
+      execute: (args: readonly Buffer[], client: ClientState) => this.#execute(args, client),
     } as unknown as CommandHost;
   }
 

@@ -68,7 +68,7 @@ export const serverCommands: readonly Command[] = [
     arity: -2,
     complexity: 'Depends on subcommand.',
     summary: 'A container for debugging commands',
-    run: () => DEBUG_REFUSED,
+    forbidden: DEBUG_REFUSED,
   },
 ];
 
