@@ -2,7 +2,7 @@
  * What the suite compares with, cargo's program and Redis, need not be on every machine: without them the tests that
  * want them are skipped with a notice. With FASTCACHE_INTEROP=1, as in CI, their absence is a failure instead.
  */
-import { describe, it } from 'vitest';
+import { describe, it, type TestContext } from 'vitest';
 
 export interface OptionalPeer {
   name: string;
@@ -23,4 +23,11 @@ export function describeWith(peer: OptionalPeer, title: string, body: () => void
     process.stderr.write(`skipped, ${peer.name} is missing: ${title} (${peer.remedy})\n`);
     describe.skip(title, body);
   }
+}
+
+/** For a test that finds only when it runs that what it compares with cannot be had. */
+export function withoutIsSkipped(context: TestContext, name: string, error: Error): never {
+  if (process.env.FASTCACHE_INTEROP === '1') throw error;
+  process.stderr.write(`skipped, ${name} cannot be had: ${error.message}\n`);
+  return context.skip(`${name} cannot be had`);
 }

@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { type Incomplete, rawReplyAt } from './resp-wire.js';
 
 /** An error's text with its minus sign; a status with its plus sign; nil; lists. */
 export type Reply = string | number | Buffer | null | Reply[];
@@ -76,7 +77,21 @@ export class RespClient {
   }
 
   /** The next reply. Throws when the server closes before it is whole. */
-  async reply(): Promise<Reply> {
+  reply(): Promise<Reply> {
+    return this.#next(parseReply);
+  }
+
+  /** The next reply as it came, of RESP2 or RESP3. */
+  rawReply(): Promise<Buffer> {
+    return this.#next(rawReplyAt);
+  }
+
+  /** How many bytes have come that are not read yet. */
+  get unreadBytes(): number {
+    return this.#length;
+  }
+
+  async #next<T>(parse: (bytes: Buffer, at: number) => Parsed<T> | Incomplete): Promise<T> {
     let needed = 1;
     for (;;) {
       while (this.#length < needed) {
@@ -84,7 +99,7 @@ export class RespClient {
         await this.#news();
       }
       const bytes = this.#take();
-      const found = parseReply(bytes, 0);
+      const found = parse(bytes, 0);
       const rest = typeof found === 'number' ? bytes : bytes.subarray(found.end);
       this.#chunks = [rest];
       this.#length = rest.length;
@@ -123,13 +138,12 @@ export class RespClient {
   }
 }
 
-interface Parsed {
-  reply: Reply;
+interface Parsed<T> {
+  reply: T;
   end: number;
 }
 
-/** The reply at `at`, or how many bytes there must be at the least before it can be whole. */
-function parseReply(bytes: Buffer, at: number): Parsed | number {
+function parseReply(bytes: Buffer, at: number): Parsed<Reply> | Incomplete {
   const lineEnd = bytes.indexOf('\r\n', at);
   if (lineEnd === -1) return bytes.length + 1;
   const line = bytes.toString('latin1', at, lineEnd);
@@ -151,7 +165,7 @@ function parseReply(bytes: Buffer, at: number): Parsed | number {
   }
 }
 
-function parseList(bytes: Buffer, count: number, start: number): Parsed | number {
+function parseList(bytes: Buffer, count: number, start: number): Parsed<Reply> | Incomplete {
   if (count < 0) return { reply: null, end: start };
   const list: Reply[] = [];
   let at = start;

@@ -1,0 +1,38 @@
+/**
+ * redis-py's own tests against a primary of ours: those that ask for strings, keys, transactions, connection and server
+ * (redis-py/tests.json, where the others stand with the reason why they are not run).
+ */
+import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
+import { Primary } from '../../src/index.js';
+import { portOf } from '../support/embedded-pair.js';
+import { describeWith, withoutIsSkipped } from '../support/optional-peers.js';
+import { python, RedisPyTests, testList } from '../support/redis-py.js';
+
+const { run, skip } = testList();
+
+describeWith(python, 'redis-py', () => {
+  let primary: Primary;
+  let tests: RedisPyTests | Error;
+  beforeAll(async () => {
+    primary = await Primary.start({ bind: ':0', listen: ':0' });
+    tests = await RedisPyTests.prepare().catch((error: Error) => error);
+  }, 300_000);
+  afterAll(() => primary.close());
+
+  const here = (context: TestContext): RedisPyTests =>
+    tests instanceof Error ? withoutIsSkipped(context, "redis-py's package", tests) : tests;
+
+  for (const protocol of [2, 3] as const) {
+    it(`passes ${run.length} tests in RESP${protocol}`, { timeout: 120_000 }, async (context) => {
+      const report = await here(context).run(portOf(primary.listenAddress), protocol, run);
+      expect(report.others).toEqual([]);
+      expect(report.passed).toBe(run.length);
+    });
+  }
+
+  it('has no tests in these files that are on neither list', async (context) => {
+    const known = [...run, ...Object.values(skip).flat()].sort();
+    const files = [...new Set(known.map((name) => name.split('::')[0]!))];
+    expect((await here(context).collect(portOf(primary.listenAddress), files)).sort()).toEqual(known);
+  });
+});
