@@ -32,6 +32,11 @@ export interface ClientHost {
   warn(message: string): void;
 }
 
+/** How the kernel takes a client's commands that it runs, MODE_* of layout.ts. */
+export function kernelMode({ protocol, isNeverTouching }: ClientState): number {
+  return (protocol === 3 ? MODE_RESP3 : 0) | (isNeverTouching ? MODE_NO_TOUCH : 0);
+}
+
 export class Client implements CommandSink {
   readonly state: ClientState;
   readonly gone: Promise<void>;
@@ -79,12 +84,11 @@ export class Client implements CommandSink {
   }
 
   get mode(): number {
-    const { protocol, isAuthenticated, transaction, replies, isMonitor, isNeverTouching } = this.state;
+    const { isAuthenticated, transaction, replies, isMonitor } = this.state;
     const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || this.#host.gate.holdsAll;
-    let mode = protocol === 3 ? MODE_RESP3 : 0;
-    if (!isAuthenticated) mode |= MODE_STRANGER;
-    if (isNeverTouching) mode |= MODE_NO_TOUCH;
-    return isHeld || !isAuthenticated ? mode | MODE_HAND_OUT : mode;
+    const mode = kernelMode(this.state);
+    if (!isAuthenticated) return mode | MODE_STRANGER | MODE_HAND_OUT;
+    return isHeld ? mode | MODE_HAND_OUT : mode;
   }
 
   reply(bytes: Buffer): boolean {

@@ -12,7 +12,7 @@ import { formatAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { readShared } from '../transport/shared-read.js';
 import { listenError } from '../transport/tcp.js';
-import { Client, type ClientHost } from './client.js';
+import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientState } from './client-state.js';
 import type { ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
 import type { InputLimits } from './command-input.js';
@@ -180,7 +180,7 @@ export class RespServer {
   }
 
   #runInKernel(args: readonly Buffer[], client: ClientState): Raw {
-    const reply = this.#currentWindow().runSingle(args, client.protocol);
+    const reply = this.#currentWindow().runSingle(args, kernelMode(client));
     if (reply === undefined) throw new Error(`the kernel does not know ${args[0]}`);
     return new Raw(reply);
   }
