@@ -37,7 +37,8 @@ export class ClientState {
   leaves = false;
   /** Lower case, with `|` before a subcommand; what CLIENT LIST shows as `cmd`. */
   lastCommand = 'NULL';
-  lastCommandAtMs: number;
+  /** When bytes last came from it. */
+  heardAtMs: number;
   readBytes = 0;
   writtenBytes = 0;
 
@@ -52,7 +53,7 @@ export class ClientState {
     this.address = fields.address;
     this.localAddress = fields.localAddress;
     this.connectedAtMs = fields.nowMs;
-    this.lastCommandAtMs = fields.nowMs;
+    this.heardAtMs = fields.nowMs;
     this.isAuthenticated = fields.isAuthenticated;
   }
 }

@@ -64,6 +64,7 @@ export class Client implements CommandSink {
     this.#socket = connect((chunk) => {
       if (state.leaves) return;
       state.readBytes += chunk.length;
+      state.heardAtMs = host.clock.nowMs();
       this.#input.feed(chunk, host.window());
       this.#flush();
     });

@@ -70,7 +70,6 @@ export class Gate {
       );
       return DISMISSED;
     }
-    client.lastCommandAtMs = host.clock.nowMs();
     const found = table.resolve(args);
     if (found instanceof Failure) return this.#reject(found, table.find(args)?.fullName, client);
     client.lastCommand = found.fullName;

@@ -252,7 +252,7 @@ export class RespServer {
     if (settings.idleTimeoutSeconds === 0) return;
     const before = clock.nowMs() - settings.idleTimeoutSeconds * 1000;
     for (const [state, { client }] of this.#clients) {
-      if (!state.isMonitor && !state.isBlocked && state.lastCommandAtMs < before) client.end();
+      if (!state.isMonitor && !state.isBlocked && state.heardAtMs < before) client.end();
     }
   }
 }

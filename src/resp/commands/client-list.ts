@@ -14,7 +14,7 @@ export function clientLine(client: ClientState, { clock, clients }: CommandHost)
     ['fd', -1],
     ['name', client.name],
     ['age', nowSeconds - Math.floor(client.connectedAtMs / 1000)],
-    ['idle', nowSeconds - Math.floor(client.lastCommandAtMs / 1000)],
+    ['idle', nowSeconds - Math.floor(client.heardAtMs / 1000)],
     ['flags', flagsOf(client)],
     ['db', 0],
     ['sub', 0],

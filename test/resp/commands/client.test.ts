@@ -89,7 +89,7 @@ describe('CLIENT', () => {
     const host = new ServerHost();
     const client = host.newClient();
     host.clock.pass(90_000);
-    client.lastCommandAtMs = host.clock.nowMs() - 30_000;
+    client.heardAtMs = host.clock.nowMs() - 30_000;
     client.transaction = {
       queue: [[Buffer.from('GET'), Buffer.from('key')]],
       queuedBytes: 6,
