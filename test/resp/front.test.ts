@@ -1,0 +1,270 @@
+/** What concerns a client's connection as a whole: passwords, limits, pauses, monitors, and who may connect. */
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Primary, type PrimaryOptions } from '../../src/index.js';
+import { describeWith } from '../support/optional-peers.js';
+import { eventually } from '../support/processes.js';
+import { RedisServer, redisServer } from '../support/redis.js';
+import { RespClient, respCommand } from '../support/resp-client.js';
+
+const PASSWORD = 's3cret';
+const open: (Primary | RespClient)[] = [];
+
+async function start(options: PrimaryOptions = {}): Promise<{ primary: Primary; warnings: string[] }> {
+  const primary = await Primary.start({ bind: ':0', listen: ':0', ...options });
+  const warnings: string[] = [];
+  primary.on('log', ({ message }) => warnings.push(message));
+  open.push(primary);
+  return { primary, warnings };
+}
+
+async function connect(primary: Primary): Promise<RespClient> {
+  const client = await RespClient.connect(primary.listenAddress!);
+  open.push(client);
+  return client;
+}
+
+/** As text, what a status or a bulk string says. */
+async function say(client: RespClient, ...args: string[]): Promise<string> {
+  return String(await client.command(...args));
+}
+
+afterEach(async () => {
+  for (const opened of open.splice(0).reverse()) await opened.close();
+});
+
+describe('a password', () => {
+  it('is asked for before anything else, and then no more', async () => {
+    const { primary } = await start({ password: PASSWORD });
+    const client = await connect(primary);
+    expect(await say(client, 'GET', 'a')).toBe('-NOAUTH Authentication required.');
+    expect(await say(client, 'AUTH', 'wrong')).toMatch(/^-WRONGPASS /);
+    expect(await say(client, 'SET', 'a', '1')).toBe('-NOAUTH Authentication required.');
+    expect(await say(client, 'AUTH', PASSWORD)).toBe('+OK');
+    expect(await say(client, 'SET', 'a', '1')).toBe('+OK');
+    expect(primary.get('a')?.toString()).toBe('1');
+    expect(await say(client, 'RESET')).toBe('+RESET');
+    expect(await say(client, 'GET', 'a')).toBe('-NOAUTH Authentication required.');
+  });
+
+  it('holds for a whole pipeline, in which it may come', async () => {
+    const { primary } = await start({ password: PASSWORD });
+    const client = await connect(primary);
+    client.write(
+      Buffer.concat([
+        respCommand('SET', 'a', 'too early'),
+        respCommand('AUTH', PASSWORD),
+        respCommand('GET', 'a'),
+      ]),
+    );
+    expect(await client.replies(3)).toEqual(['-NOAUTH Authentication required.', '+OK', null]);
+  });
+
+  it('keeps who does not read its replies from making the server hold them', async () => {
+    const { primary, warnings } = await start({ password: PASSWORD });
+    const client = await connect(primary);
+    client.socket.pause();
+    client.write(Buffer.concat(Array.from({ length: 2_000 }, () => respCommand('GET', 'a'))));
+    await eventually(
+      () => warnings.length,
+      (count) => count > 0,
+    );
+    expect(warnings[0]).toMatch(/does not read what it is told before its password; closed$/);
+  });
+});
+
+describeWith(redisServer, 'before the password, as redis-server has it,', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await RedisServer.start('--requirepass', PASSWORD);
+  });
+
+  it.each([
+    ['eleven arguments', `*11\r\n${'$4\r\nPING\r\n'.repeat(11)}`],
+    ['eleven arguments, announced', '*11\r\n'],
+    ['ten arguments', `*10\r\n${'$4\r\nPING\r\n'.repeat(10)}*1\r\n$4\r\nQUIT\r\n`],
+    ['an argument of 16,385 bytes, announced', '*2\r\n$4\r\nECHO\r\n$16385\r\n'],
+    [
+      'an argument of 16,384 bytes',
+      `*2\r\n$4\r\nECHO\r\n$16384\r\n${'x'.repeat(16_384)}\r\n*1\r\n$4\r\nQUIT\r\n`,
+    ],
+    ['many commands', `${'*1\r\n$4\r\nPING\r\n'.repeat(50)}*1\r\n$4\r\nQUIT\r\n`],
+  ])('%s', async (_what, bytes) => {
+    const { primary } = await start({ password: PASSWORD });
+    const [ours, theirs] = await Promise.all(
+      [primary.listenAddress!, `127.0.0.1:${redis.port}`].map(async (address) => {
+        const client = await RespClient.connect(address);
+        client.write(bytes);
+        return (await client.untilClosed()).toString();
+      }),
+    );
+    expect(ours).toBe(theirs);
+  });
+});
+
+describe('connections', () => {
+  it('beyond maxclients are told so and closed', async () => {
+    const { primary } = await start();
+    const client = await connect(primary);
+    expect(await say(client, 'CONFIG', 'SET', 'maxclients', '2')).toBe('+OK');
+    const second = await connect(primary);
+    expect(await say(second, 'PING')).toBe('+PONG');
+    const third = await connect(primary);
+    expect((await third.untilClosed()).toString()).toBe('-ERR max number of clients reached\r\n');
+    second.close();
+    await eventually(
+      () => say(client, 'INFO', 'clients'),
+      (text) => text.includes('connected_clients:1\r\n'),
+    );
+    expect(await say(await connect(primary), 'PING')).toBe('+PONG');
+    expect(await say(client, 'INFO', 'stats')).toMatch(/rejected_connections:1\r\n/);
+  });
+
+  it.each(['POST / HTTP/1.1\r\n', 'Host: 127.0.0.1\r\n', '*1\r\n$4\r\npOsT\r\n'])(
+    'that speak HTTP are closed without an answer: %j',
+    async (line) => {
+      const { primary, warnings } = await start();
+      const client = await connect(primary);
+      client.write(`${line}SET a 1\r\n`);
+      expect((await client.untilClosed()).toString()).toBe('');
+      expect(primary.get('a')).toBeUndefined();
+      expect(warnings[0]).toMatch(/sent a line of HTTP/);
+    },
+  );
+
+  it('that are idle for longer than timeout are closed, others not', async () => {
+    const { primary } = await start();
+    const idle = await connect(primary);
+    const busy = await connect(primary);
+    await say(busy, 'CONFIG', 'SET', 'timeout', '1');
+    let isIdleGone = false;
+    const gone = idle.untilClosed().then(() => {
+      isIdleGone = true;
+    });
+    await eventually(
+      () => say(busy, 'GET', 'a'),
+      () => isIdleGone,
+    );
+    await gone;
+    expect(await say(busy, 'PING')).toBe('+PONG');
+  });
+});
+
+describe('CLIENT REPLY', () => {
+  it('SKIP leaves out one reply, OFF all until ON', async () => {
+    const { primary } = await start();
+    const client = await connect(primary);
+    const reply = (what: string) => respCommand('CLIENT', 'REPLY', what);
+    const incr = respCommand('INCR', 'n');
+    client.write(Buffer.concat([incr, reply('SKIP'), incr, incr]));
+    expect(await client.replies(2)).toEqual([1, 3]);
+    client.write(Buffer.concat([reply('OFF'), incr, incr, respCommand('NOSUCH'), reply('ON'), incr]));
+    expect(await client.replies(2)).toEqual(['+OK', 6]);
+  });
+});
+
+describe('CLIENT PAUSE', () => {
+  it('WRITE holds writes back, in their order, and lets reads through', async () => {
+    const { primary } = await start();
+    const [admin, writer, reader] = await Promise.all([connect(primary), connect(primary), connect(primary)]);
+    await say(admin, 'SET', 'a', 'before');
+    await say(admin, 'CLIENT', 'PAUSE', '60000', 'WRITE');
+    writer.write(
+      Buffer.concat([respCommand('GET', 'a'), respCommand('SET', 'a', 'after'), respCommand('GET', 'a')]),
+    );
+    expect(String(await writer.reply())).toBe('before');
+    expect(await say(reader, 'GET', 'a')).toBe('before');
+    expect(await say(admin, 'CLIENT', 'UNPAUSE')).toBe('+OK');
+    expect((await writer.replies(2)).map(String)).toEqual(['+OK', 'after']);
+    expect(await say(reader, 'GET', 'a')).toBe('after');
+  });
+
+  it('ALL holds everything back until its time is over', async () => {
+    const { primary } = await start();
+    const [admin, other] = await Promise.all([connect(primary), connect(primary)]);
+    await say(admin, 'CLIENT', 'PAUSE', '300', 'ALL');
+    const startedAt = performance.now();
+    expect(await say(other, 'PING')).toBe('+PONG');
+    expect(performance.now() - startedAt).toBeGreaterThan(200);
+  });
+
+  it('is survived by a client that leaves meanwhile', async () => {
+    const { primary } = await start();
+    const [admin, leaving] = await Promise.all([connect(primary), connect(primary)]);
+    await say(admin, 'CLIENT', 'PAUSE', '60000', 'WRITE');
+    leaving.write(respCommand('SET', 'a', '1'));
+    await eventually(
+      () => say(admin, 'INFO', 'clients'),
+      (text) => text.includes('blocked_clients:1\r\n'),
+    );
+    leaving.close();
+    await eventually(
+      () => say(admin, 'INFO', 'clients'),
+      (text) => text.includes('connected_clients:1\r\n'),
+    );
+    expect(await say(admin, 'CLIENT', 'UNPAUSE')).toBe('+OK');
+    expect(await say(admin, 'GET', 'a')).toBe('null');
+  });
+});
+
+describe('MONITOR', () => {
+  it('shows what others run, in place or not, but no passwords', async () => {
+    const { primary } = await start();
+    const monitor = await connect(primary);
+    const client = await connect(primary);
+    expect(await say(monitor, 'MONITOR')).toBe('+OK');
+    await say(client, 'SET', 'a\n', '"1"');
+    await say(client, 'GETRANGE', 'a', '0', '1');
+    await say(client, 'AUTH', PASSWORD);
+    await say(client, 'CONFIG', 'GET', 'maxmemory');
+    await say(client, 'PING');
+    const lines = (await monitor.replies(4)).map(String);
+    expect(lines.map((line) => line.replace(/^\+\d+\.\d{6} \[0 127\.0\.0\.1:\d+\] /, ''))).toEqual([
+      '"SET" "a\\n" "\\"1\\""',
+      '"GETRANGE" "a" "0" "1"',
+      '"AUTH" "(redacted)"',
+      '"PING"',
+    ]);
+  });
+
+  it('is cut off when it does not keep up, and harms nobody', async () => {
+    const { primary, warnings } = await start();
+    const monitor = await connect(primary);
+    const client = await connect(primary);
+    await say(client, 'CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 1mb 0 0');
+    await say(monitor, 'MONITOR');
+    monitor.socket.pause();
+    const value = 'x'.repeat(100_000);
+    for (let sent = 0; sent < 200 && warnings.length === 0; sent += 1) await say(client, 'SET', 'a', value);
+    expect(warnings[0]).toMatch(/client-output-buffer-limit/);
+    expect(await say(client, 'STRLEN', 'a')).toBe('100000');
+  });
+});
+
+describe('a transaction', () => {
+  it('holds back what the kernel would run in place, and gives each reply in its protocol', async () => {
+    const { primary } = await start();
+    const client = await connect(primary);
+    client.write(
+      Buffer.concat(
+        [['MULTI'], ['SET', 'a', '1'], ['INCR', 'a'], ['GET', 'none'], ['GETDEL', 'a'], ['EXEC']].map(
+          (args) => respCommand(...args),
+        ),
+      ),
+    );
+    expect((await client.replies(6)).slice(0, 5)).toEqual(['+OK', ...Array(4).fill('+QUEUED')]);
+    expect(primary.get('a')).toBeUndefined();
+  });
+
+  it('may not gather without bound', async () => {
+    const { primary, warnings } = await start({ maxValueBytes: 1024 * 1024 });
+    const client = await connect(primary);
+    await say(client, 'MULTI');
+    const big = respCommand('SET', 'a', 'x'.repeat(1024 * 1024));
+    for (let sent = 0; sent < 80 && warnings.length === 0; sent += 1) {
+      client.write(big);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await client.untilClosed();
+    expect(warnings[0]).toMatch(/queued more than it may in a transaction; closed/);
+  });
+});
