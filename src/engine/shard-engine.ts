@@ -136,7 +136,9 @@ export class ShardEngine implements ReplicatedStore {
     const address = this.#scratch.fill(key, part);
     this.updateTime();
     const partAddress = address + key.length;
-    const status = this.kernel.exports.overwrite(address, key.length, offset, partAddress, part.length);
+    const status = this.#written(() =>
+      this.kernel.exports.overwrite(address, key.length, offset, partAddress, part.length),
+    );
     this.#scratch.trim();
     return this.#wasThere(status, key.length + offset + part.length);
   }
@@ -146,18 +148,18 @@ export class ShardEngine implements ReplicatedStore {
     this.#checkLength(target.length);
     const address = this.#scratch.fill(source, target);
     this.updateTime();
-    const status = this.kernel.exports.copyKey(
-      address,
-      source.length,
-      address + source.length,
-      target.length,
+    const targetAddress = address + source.length;
+    const status = this.#written(() =>
+      this.kernel.exports.copyKey(address, source.length, targetAddress, target.length),
     );
     return this.#wasThere(status, target.length);
   }
 
   /** Whether `bytes` of keys and values can surely be had, for who sets many keys, all or none. */
   hasRoomFor(bytes: number): boolean {
-    return this.kernel.exports.hasRoomFor(bytes) !== 0;
+    const { exports } = this.kernel;
+    const written = () => (exports.hasRoomFor(bytes) === 0 ? layout.WRITE_MEMORY : layout.WRITE_DONE);
+    return this.#written(written) === layout.WRITE_DONE;
   }
 
   /** Sets a key; an `expireAtMs` (Unix ms) in the past deletes it. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT. */
