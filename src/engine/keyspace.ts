@@ -16,15 +16,23 @@ export class Keyspace {
   readonly #shards: number;
   readonly #input: KernelBuffer;
   readonly #output: KernelBuffer;
+  readonly #updateTime: () => void;
 
-  constructor(kernel: Kernel, shards: number) {
+  constructor(kernel: Kernel, shards: number, updateTime: () => void) {
+    this.#updateTime = updateTime;
     this.#kernel = kernel;
     this.#shards = shards;
     this.#input = new KernelBuffer(kernel, 0);
     this.#output = new KernelBuffer(kernel, STEP_BYTES_MIN);
   }
 
+  /**
+   * SCAN: live keys from `cursor` on, about `count` looked at, fewer when they are long; 0 starts, and is returned at the
+   * end and for any u64 that is no cursor. A key that is there throughout is returned exactly once, whatever else is
+   * written between the steps. Cursors are below 2^53. Throws OUT_OF_MEMORY.
+   */
   scan(cursor: bigint, count: number, pattern: Uint8Array = ANYTHING): { cursor: bigint; keys: Buffer[] } {
+    this.#updateTime();
     const { exports } = this.#kernel;
     const lookedAt = Math.min(Math.max(count, 1), COUNT_MAX);
     const patternAddress = this.#input.fill(pattern);
@@ -43,7 +51,9 @@ export class Keyspace {
     return { cursor: next, keys };
   }
 
+  /** KEYS: all live keys that match. Throws OUT_OF_MEMORY. */
   matching(pattern: Uint8Array): Buffer[] {
+    this.#updateTime();
     const { exports } = this.#kernel;
     const patternAddress = this.#input.fill(pattern);
     let output = this.#output.reserve(STEP_BYTES_MIN);
@@ -63,7 +73,8 @@ export class Keyspace {
     return keys;
   }
 
-  matches(pattern: Uint8Array, text: Uint8Array, ignoreCase: boolean): boolean {
+  /** Redis' glob patterns. Throws OUT_OF_MEMORY. */
+  matches(pattern: Uint8Array, text: Uint8Array, ignoreCase = false): boolean {
     const at = this.#input.fill(pattern, text);
     const { exports } = this.#kernel;
     const found = exports.matches(at, pattern.length, at + pattern.length, text.length, ignoreCase ? 1 : 0);
@@ -71,10 +82,23 @@ export class Keyspace {
     return found !== 0;
   }
 
+  /** Some live key; undefined when there is none, or next to none among many that have expired. */
   random(): Buffer | undefined {
+    this.#updateTime();
     const at = this.#kernel.exports.randomKey() >>> 0;
     if (at === 0) return undefined;
     return Buffer.from(this.#kernel.bytes.subarray(at, at + this.#kernel.result[layout.RESULT_COUNT]!));
+  }
+
+  /** Deletes up to `limit` keys, a primary tells of each; true when none is left. Throws OUT_OF_MEMORY. */
+  deleteSome(limit: number): boolean {
+    this.#updateTime();
+    const { exports } = this.#kernel;
+    const deleted = exports.deleteSome(Math.max(limit, 1));
+    let left = 0;
+    for (let shard = 0; shard < this.#shards; shard++) left += exports.keysIn(shard);
+    if (deleted === 0 && left > 0) throw outOfMemory(0);
+    return left === 0;
   }
 
   /** Takes the keys out of the first `bytes` of output. */

@@ -14,6 +14,7 @@ import { Keyspace } from './keyspace.js';
 import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
 import type { ApplyResult, OpenBatch, ReplicatedStore, RouteMode, SnapshotScan } from './types.js';
+import { WatchedKeys } from './watched-keys.js';
 
 const SCRATCH_BYTES = 64 * 1024;
 const APPLY_BUFFER_BYTES = 1024 * 1024;
@@ -60,7 +61,10 @@ export class ShardEngine implements ReplicatedStore {
   readonly #scratch: KernelBuffer;
   readonly #applyBuffer: KernelBuffer;
   #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
-  readonly #keyspace: Keyspace;
+  /** What concerns all keys: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
+  readonly keyspace: Keyspace;
+  /** What WATCH stands on. */
+  readonly watches: WatchedKeys;
 
   constructor(options: ShardEngineOptions) {
     const { shards, route, seed, clock } = options;
@@ -88,7 +92,9 @@ export class ShardEngine implements ReplicatedStore {
     }
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
     this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
-    this.#keyspace = new Keyspace(this.kernel, shards);
+    const updateTime = () => this.updateTime();
+    this.keyspace = new Keyspace(this.kernel, shards, updateTime);
+    this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
   }
 
   /** A replica's store hides what has expired, refuses clients' writes and emits nothing; a primary's deletes and emits. */
@@ -283,66 +289,6 @@ export class ShardEngine implements ReplicatedStore {
     let keys = 0;
     for (let shard = 0; shard < this.shards; shard++) keys += this.kernel.exports.keysIn(shard);
     return keys;
-  }
-
-  /**
-   * SCAN: live keys from `cursor` on, about `count` looked at, fewer when they are long; 0 starts, and is returned at the
-   * end and for any u64 that is no cursor. A key that is there throughout is returned exactly once, whatever else is
-   * written between the steps. Cursors are below 2^53. Throws OUT_OF_MEMORY.
-   */
-  scanKeys(cursor: bigint, count: number, pattern?: Uint8Array): { cursor: bigint; keys: Buffer[] } {
-    this.updateTime();
-    return this.#keyspace.scan(cursor, count, pattern);
-  }
-
-  /** KEYS: all live keys that match. Throws OUT_OF_MEMORY. */
-  keysMatching(pattern: Uint8Array): Buffer[] {
-    this.updateTime();
-    return this.#keyspace.matching(pattern);
-  }
-
-  /** Redis' glob patterns. Throws OUT_OF_MEMORY. */
-  matches(pattern: Uint8Array, text: Uint8Array, ignoreCase = false): boolean {
-    return this.#keyspace.matches(pattern, text, ignoreCase);
-  }
-
-  /** Some live key; undefined when there is none, or next to none among many that have expired. */
-  randomKey(): Buffer | undefined {
-    this.updateTime();
-    return this.#keyspace.random();
-  }
-
-  /** Deletes up to `limit` keys, a primary tells of each; true when none is left. Throws OUT_OF_MEMORY. */
-  deleteSome(limit: number): boolean {
-    this.updateTime();
-    const deleted = this.kernel.exports.deleteSome(Math.max(limit, 1));
-    const isEmpty = this.keyCount() === 0;
-    if (deleted === 0 && !isEmpty) throw outOfMemory(0);
-    return isEmpty;
-  }
-
-  /** Watches a key until `unwatch` has been called as often; the ticket is for `changedSince`. Throws OUT_OF_MEMORY. */
-  watch(key: Uint8Array): number {
-    const address = this.#scratch.fill(key);
-    this.updateTime();
-    const ticket = this.kernel.exports.watchKey(address, key.length);
-    if (ticket < 0) throw outOfMemory(key.length);
-    return ticket;
-  }
-
-  unwatch(key: Uint8Array): void {
-    const address = this.#scratch.fill(key);
-    this.kernel.exports.unwatchKey(address, key.length);
-  }
-
-  /**
-   * Whether a watched key was written, deleted or given another expiry since the ticket, or has expired since. That a key
-   * which had expired before is deleted is no change.
-   */
-  changedSince(key: Uint8Array, ticket: number): boolean {
-    const address = this.#scratch.fill(key);
-    this.updateTime();
-    return this.kernel.exports.changedSince(address, key.length, ticket) !== 0;
   }
 
   /** Keys that have an expiry. */

@@ -22,7 +22,7 @@ afterEach(() => {
 function empty(engine: ShardEngine, limit: number): number {
   for (let steps = 1; ; steps++) {
     const before = engine.keyCount();
-    const isEmpty = engine.deleteSome(limit);
+    const isEmpty = engine.keyspace.deleteSome(limit);
     expect(before - engine.keyCount()).toBe(Math.min(before, limit));
     expect(isEmpty).toBe(engine.keyCount() === 0);
     if (isEmpty) return steps;
@@ -75,7 +75,7 @@ describe('a flush', { timeout: 60_000 }, () => {
     expect(replica.watermarks()).toEqual(primary.watermarks());
     if (shards === 1) expect(primary.memory().tables).toBeLessThan(tables / 5);
     expect(primary.memory().records).toBe(0);
-    expect(primary.deleteSome(10)).toBe(true);
+    expect(primary.keyspace.deleteSome(10)).toBe(true);
     primary.set(value, value);
     expect(primary.get(value)).toEqual(value);
   });
@@ -113,11 +113,11 @@ describe('a flush', { timeout: 60_000 }, () => {
     engine.setReplica(false);
     // No shard has a buffer for what it would tell.
     const taken = takeAllMemory(engine);
-    expect(() => engine.deleteSome(10)).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }));
+    expect(() => engine.keyspace.deleteSome(10)).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }));
     expect(engine.keyCount()).toBe(100);
     engine.kernel.exports.release(taken.pop()!);
     expect(engine.memory().available).toBeGreaterThan(0);
-    for (let steps = 0; !engine.deleteSome(10); steps++) expect(steps).toBeLessThan(12);
+    for (let steps = 0; !engine.keyspace.deleteSome(10); steps++) expect(steps).toBeLessThan(12);
   });
 
   it('of keys that all fall into one segment comes to its end', () => {
@@ -133,7 +133,7 @@ describe('a flush', { timeout: 60_000 }, () => {
     const engine = newEngine();
     for (let n = 0; n < 20_000; n++) engine.set(keyOf(n), value);
     let next = 20_000;
-    while (!engine.deleteSome(500)) for (let n = 0; n < 50; n++) engine.set(keyOf(next++), value);
+    while (!engine.keyspace.deleteSome(500)) for (let n = 0; n < 50; n++) engine.set(keyOf(next++), value);
     expect(engine.keyCount()).toBe(0);
     expect(next).toBeGreaterThan(21_000);
   });
@@ -147,7 +147,7 @@ it('a primary that is emptied in steps, and the replica behind it, end empty and
   for (let n = 0; n < 20_000; n++) primary.set(`key:${n}`, 'value');
   await isCaughtUp({ primary, replica });
   expect(replica.keyCount()).toBe(20_001);
-  while (!engine.deleteSome(1_000)) await new Promise(setImmediate);
+  while (!engine.keyspace.deleteSome(1_000)) await new Promise(setImmediate);
   await isCaughtUp({ primary, replica });
   expect([primary.keyCount(), replica.keyCount()]).toEqual([0, 0]);
   expect(replica.watermarks()).toEqual(primary.watermarks());

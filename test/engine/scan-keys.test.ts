@@ -27,7 +27,7 @@ function walk(
   let before = -1n;
   for (let step = 0; ; step++) {
     const asked = count();
-    const { cursor: next, keys } = engine.scanKeys(cursor, asked);
+    const { cursor: next, keys } = engine.keyspace.scan(cursor, asked);
     if (keys.length > asked + SLACK) expect.fail(`${keys.length} keys where ${asked} were asked for`);
     for (const key of keys) {
       const name = key.toString('latin1');
@@ -75,7 +75,7 @@ describe('a scan', { timeout: 120_000 }, () => {
   it('of a sparse store comes to its end soon', () => {
     for (const shards of [1, 64, 1024]) {
       const engine = newEngine({ shards });
-      expect(engine.scanKeys(0n, 10)).toEqual({ cursor: 0n, keys: [] });
+      expect(engine.keyspace.scan(0n, 10)).toEqual({ cursor: 0n, keys: [] });
       fill(engine, 0, 20);
       let steps = 1;
       expect(
@@ -86,8 +86,8 @@ describe('a scan', { timeout: 120_000 }, () => {
         ).size,
       ).toBe(20);
       expect(steps).toBeLessThan(10);
-      while (!engine.deleteSome(1_000));
-      expect(engine.scanKeys(0n, 10)).toEqual({ cursor: 0n, keys: [] });
+      while (!engine.keyspace.deleteSome(1_000));
+      expect(engine.keyspace.scan(0n, 10)).toEqual({ cursor: 0n, keys: [] });
     }
   });
 
@@ -99,7 +99,7 @@ describe('a scan', { timeout: 120_000 }, () => {
     for (const key of keys) engine.set(key, value);
     const expected = keys.map((key) => key.toString('latin1')).sort();
     expect([...walk(engine, () => 10).keys()].sort()).toEqual(expected);
-    const listed = engine.keysMatching(Buffer.from('*'));
+    const listed = engine.keyspace.matching(Buffer.from('*'));
     expect(listed.map((key) => key.toString('latin1')).sort()).toEqual(expected);
   });
 
@@ -115,14 +115,14 @@ describe('a scan', { timeout: 120_000 }, () => {
       2n ** 64n - 1n,
       2n ** 64n - 2n ** 42n,
     ])
-      expect(engine.scanKeys(cursor, 10)).toEqual({ cursor: 0n, keys: [] });
+      expect(engine.keyspace.scan(cursor, 10)).toEqual({ cursor: 0n, keys: [] });
     for (let n = 0; n < 20_000; n++) {
       const bits = (BigInt(random.u32()) << 32n) | BigInt(random.u32());
-      const { cursor, keys } = engine.scanKeys(bits >> BigInt(random.below(64)), random.between(1, 20));
+      const { cursor, keys } = engine.keyspace.scan(bits >> BigInt(random.below(64)), random.between(1, 20));
       expect(cursor).toBeLessThan(8n << 42n);
       expect(keys.length).toBeLessThanOrEqual(20 + SLACK);
     }
-    expect(engine.scanKeys(0n, Number.MAX_SAFE_INTEGER).keys.length).toBe(5_000);
+    expect(engine.keyspace.scan(0n, Number.MAX_SAFE_INTEGER).keys.length).toBe(5_000);
   });
 
   it('filters behind COUNT, and leaves out what has expired', () => {
@@ -135,13 +135,13 @@ describe('a scan', { timeout: 120_000 }, () => {
       const found = new Set<string>();
       let steps = 0;
       for (let cursor = 0n; steps === 0 || cursor !== 0n; steps++) {
-        const step = engine.scanKeys(cursor, 10, Buffer.from('key:*7'));
+        const step = engine.keyspace.scan(cursor, 10, Buffer.from('key:*7'));
         for (const key of step.keys) found.add(key.toString());
         cursor = step.cursor;
       }
       const expected = Array.from({ length: 3_000 }, (_, n) => n).filter((n) => n % 3 !== 0 && n % 10 === 7);
       expect([...found].sort()).toEqual(expected.map((n) => `key:${n}`).sort());
-      expect(engine.keysMatching(Buffer.from('key:*7')).length).toBe(expected.length);
+      expect(engine.keyspace.matching(Buffer.from('key:*7')).length).toBe(expected.length);
       expect(steps).toBeGreaterThan(200);
       expect(engine.keyCount()).toBe(3_000);
     }
@@ -155,7 +155,7 @@ describe('a scan', { timeout: 120_000 }, () => {
     const found: number[] = [];
     let steps = 0;
     for (let cursor = 0n; steps === 0 || cursor !== 0n; steps++) {
-      const { cursor: next, keys } = engine.scanKeys(cursor, 10);
+      const { cursor: next, keys } = engine.keyspace.scan(cursor, 10);
       const bytes = keys.reduce((sum, key) => sum + key.length, 0);
       if (keys.length > 1) expect(bytes).toBeLessThanOrEqual(128 * 1024);
       found.push(...keys.map((key) => key.length).filter((length) => length > 10_000));
@@ -220,7 +220,7 @@ describe('while', { timeout: 120_000 }, () => {
     let next = STAYING;
     for (let open = scans; open.length > 0; open = open.filter(({ done }) => !done)) {
       const one = random.pick(open);
-      const step = engine.scanKeys(one.cursor, random.between(1, 300));
+      const step = engine.keyspace.scan(one.cursor, random.between(1, 300));
       one.cursor = step.cursor;
       one.done = step.cursor === 0n;
       one.keys.push(...step.keys.map(String));
@@ -272,7 +272,7 @@ describe('keys that all fall into one segment', { timeout: 120_000 }, () => {
     const met: string[] = [];
     let cursor = 0n;
     do {
-      const step = engine.scanKeys(cursor, 1);
+      const step = engine.keyspace.scan(cursor, 1);
       met.push(...step.keys.map((key) => key.toString('latin1')));
       cursor = step.cursor;
     } while (cursor !== 0n);
@@ -295,7 +295,7 @@ describe('RANDOMKEY', () => {
     const perBin = keys / BINS;
     const bins = new Array<number>(BINS).fill(0);
     for (let n = 0; n < 50_000; n++) {
-      const bin = Math.floor(Number(engine.randomKey()!.toString().slice(4)) / perBin);
+      const bin = Math.floor(Number(engine.keyspace.random()!.toString().slice(4)) / perBin);
       bins[bin]! += 1;
     }
     for (const count of bins) {
@@ -308,20 +308,20 @@ describe('RANDOMKEY', () => {
     for (const makes of [newEngine, newReplica]) {
       const clock = new StandingClock();
       const engine = makes({ clock, shards: 64 });
-      expect(engine.randomKey()).toBeUndefined();
+      expect(engine.keyspace.random()).toBeUndefined();
       fill(engine, 0, 3);
       for (let n = 3; n < 100; n++) engine.set(keyOf(n), value, BigInt(clock.ms + 10));
       clock.pass(10);
-      const met = new Set(Array.from({ length: 200 }, () => engine.randomKey()!.toString()));
+      const met = new Set(Array.from({ length: 200 }, () => engine.keyspace.random()!.toString()));
       expect([...met].sort()).toEqual(['key:0', 'key:1', 'key:2']);
       for (let n = 0; n < 3; n++) engine.del(keyOf(n));
-      expect(engine.randomKey()).toBeUndefined();
+      expect(engine.keyspace.random()).toBeUndefined();
     }
   });
 
   it('finds its way where all keys are in one deep segment', () => {
     const engine = newEngine({ shards: 1, seed: SEED });
     for (let n = 0; n < 30_000; n++) engine.set(keyMixedTo((0xabcd_ef01n << 32n) | BigInt(n), SEED), value);
-    for (let n = 0; n < 1_000; n++) expect(engine.randomKey()?.length).toBe(8);
+    for (let n = 0; n < 1_000; n++) expect(engine.keyspace.random()?.length).toBe(8);
   });
 });

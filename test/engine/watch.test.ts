@@ -71,15 +71,15 @@ function oursChanges(first: string[][], then: string[][], onReplica: boolean): b
   const run = (steps: string[][]) => {
     for (const step of steps) {
       if (step[0] === 'PAUSE') clock.pass(PAUSE_MS);
-      else if (step[0] === 'FLUSHALL') while (!primary.deleteSome(1));
+      else if (step[0] === 'FLUSHALL') while (!primary.keyspace.deleteSome(1));
       else driver.run(command(...step));
       primary.flush();
     }
   };
   run(first);
-  const ticket = watched.watch(k);
+  const ticket = watched.watches.watch(k);
   run(then);
-  return watched.changedSince(k, ticket);
+  return watched.watches.changedSince(k, ticket);
 }
 
 describeWith(redisServer, 'beside redis-server', () => {
@@ -160,7 +160,7 @@ describe('tickets', () => {
         case 0:
         case 1:
           if (leaving) break;
-          watches.push({ n, ticket: engine.watch(key), at: step });
+          watches.push({ n, ticket: engine.watches.watch(key), at: step });
           break;
         case 2:
           engine.set(key, Buffer.from('same'));
@@ -179,8 +179,10 @@ describe('tickets', () => {
           for (let times = leaving ? 4 : 1; times > 0 && watches.length > 0; times--) {
             const at = random.below(watches.length);
             const watch = watches[at]!;
-            expect(engine.changedSince(keys[watch.n]!, watch.ticket)).toBe(changedAt[watch.n]! > watch.at);
-            engine.unwatch(keys[watch.n]!);
+            expect(engine.watches.changedSince(keys[watch.n]!, watch.ticket)).toBe(
+              changedAt[watch.n]! > watch.at,
+            );
+            engine.watches.unwatch(keys[watch.n]!);
             watches[at] = watches.at(-1)!;
             watches.pop();
           }
@@ -191,8 +193,8 @@ describe('tickets', () => {
     }
     expect(most).toBeGreaterThan(2_000);
     for (const { n, ticket, at } of watches)
-      expect(engine.changedSince(keys[n]!, ticket)).toBe(changedAt[n]! > at);
-    for (const { n } of watches) engine.unwatch(keys[n]!);
+      expect(engine.watches.changedSince(keys[n]!, ticket)).toBe(changedAt[n]! > at);
+    for (const { n } of watches) engine.watches.unwatch(keys[n]!);
     watches = [];
     expect(held.size).toBe(engine.keyCount());
   });
@@ -203,36 +205,40 @@ describe('tickets', () => {
     engine.set(keys[7]!, k);
     engine.flush();
     const before = engine.memory();
-    const tickets = keys.map((key) => engine.watch(key));
+    const tickets = keys.map((key) => engine.watches.watch(key));
     expect(engine.memory().allocated - before.allocated).toBeGreaterThan(8 * MIB);
     expect(engine.memory().allocated - before.allocated).toBeLessThan(300_000 * 32 * 4);
     expect(engine.memory().tables).toBe(before.tables);
     engine.set(keys[7]!, k);
-    expect(keys.filter((key, n) => engine.changedSince(key, tickets[n]!)).map(String)).toEqual(['watched:7']);
-    for (const key of keys) engine.unwatch(key);
+    expect(keys.filter((key, n) => engine.watches.changedSince(key, tickets[n]!)).map(String)).toEqual([
+      'watched:7',
+    ]);
+    for (const key of keys) engine.watches.unwatch(key);
     expect(engine.memory().allocated).toBe(before.allocated);
   });
 
   it('are a million keys’ at the most, and then refused', { timeout: 120_000 }, () => {
     const engine = newEngine();
     const keyOf = (n: number) => Buffer.from(`${n}`);
-    for (let n = 0; n < 1_048_576; n++) engine.watch(keyOf(n));
-    expect(() => engine.watch(Buffer.from('one more'))).toThrow(oom);
+    for (let n = 0; n < 1_048_576; n++) engine.watches.watch(keyOf(n));
+    expect(() => engine.watches.watch(Buffer.from('one more'))).toThrow(oom);
     // Those that are watched already can be once more.
-    const ticket = engine.watch(keyOf(5));
+    const ticket = engine.watches.watch(keyOf(5));
     engine.set(keyOf(5), k);
-    expect(engine.changedSince(keyOf(5), ticket)).toBe(true);
-    engine.unwatch(keyOf(6));
-    expect(engine.changedSince(Buffer.from('one more'), engine.watch(Buffer.from('one more')))).toBe(false);
+    expect(engine.watches.changedSince(keyOf(5), ticket)).toBe(true);
+    engine.watches.unwatch(keyOf(6));
+    expect(
+      engine.watches.changedSince(Buffer.from('one more'), engine.watches.watch(Buffer.from('one more'))),
+    ).toBe(false);
   });
 
   it('of a key that is not watched say that it has changed', () => {
     const engine = newEngine();
-    const ticket = engine.watch(k);
-    engine.unwatch(k);
-    engine.unwatch(k);
-    expect(engine.changedSince(k, ticket)).toBe(true);
-    expect(engine.changedSince(k, engine.watch(k))).toBe(false);
+    const ticket = engine.watches.watch(k);
+    engine.watches.unwatch(k);
+    engine.watches.unwatch(k);
+    expect(engine.watches.changedSince(k, ticket)).toBe(true);
+    expect(engine.watches.changedSince(k, engine.watches.watch(k))).toBe(false);
   });
 
   it('tell of deletions by the sweep', () => {
@@ -240,11 +246,14 @@ describe('tickets', () => {
       const clock = new StandingClock();
       const engine = makes({ clock });
       engine.set(k, k, BigInt(clock.ms + 10));
-      const early = engine.watch(k);
+      const early = engine.watches.watch(k);
       clock.pass(10);
-      const late = engine.watch(k);
+      const late = engine.watches.watch(k);
       engine.sweep(10);
-      expect([engine.changedSince(k, early), engine.changedSince(k, late)]).toEqual([true, false]);
+      expect([engine.watches.changedSince(k, early), engine.watches.changedSince(k, late)]).toEqual([
+        true,
+        false,
+      ]);
     }
   });
 });

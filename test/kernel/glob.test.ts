@@ -10,7 +10,7 @@ const engine = newEngine();
 const random = new RandomSource(41);
 
 function matches(pattern: string, text: string, ignoreCase = false): boolean {
-  return engine.matches(Buffer.from(pattern, 'latin1'), Buffer.from(text, 'latin1'), ignoreCase);
+  return engine.keyspace.matches(Buffer.from(pattern, 'latin1'), Buffer.from(text, 'latin1'), ignoreCase);
 }
 
 /** Few different bytes, so that much matches; those that patterns are made of, and some at the ends of what a char holds. */
@@ -106,11 +106,11 @@ describeWith(redisServer, 'beside redis-server', () => {
       );
       const expected = (await redis.pipeline(patterns.map((pattern) => ['KEYS', pattern]))) as Buffer[][];
       for (const [n, pattern] of patterns.entries()) {
-        const ours = sorted(engine.keysMatching(pattern));
+        const ours = sorted(engine.keyspace.matching(pattern));
         found += ours.length;
         expect(ours, JSON.stringify(pattern.toString('latin1'))).toEqual(sorted(expected[n]!));
       }
-      while (!engine.deleteSome(1_000));
+      while (!engine.keyspace.deleteSome(1_000));
     }
     expect(found).toBeGreaterThan(100_000);
   });
@@ -189,8 +189,8 @@ it('the empty text is matched by the empty pattern, and by a star alone only whe
   expect(matches('*', '')).toBe(false);
   expect(matches('', 'a')).toBe(false);
   const listed = (pattern: string) => [
-    store.keysMatching(Buffer.from(pattern)).length,
-    store.scanKeys(0n, 10_000, Buffer.from(pattern)).keys.length,
+    store.keyspace.matching(Buffer.from(pattern)).length,
+    store.keyspace.scan(0n, 10_000, Buffer.from(pattern)).keys.length,
   ];
   expect(listed('*')).toEqual([1, 1]);
   expect(listed('')).toEqual([1, 1]);

@@ -205,7 +205,7 @@ function list({ args, host }: Call, table: CommandTable): Reply {
   if (filter !== 'pattern') return SYNTAX_ERROR;
   const pattern = args[4]!;
   return all
-    .filter(({ fullName }) => host.engine().matches(pattern, Buffer.from(fullName), true))
+    .filter(({ fullName }) => host.engine().keyspace.matches(pattern, Buffer.from(fullName), true))
     .map(({ fullName }) => fullName);
 }
 

@@ -91,7 +91,7 @@ function get({ args, host }: Call): Reply {
     if (!/[[*?]/.test(spelled)) add(spelled, spelled.toLowerCase());
     else {
       for (const name of settings.names()) {
-        if (host.engine().matches(arg, Buffer.from(name), true)) add(name, name);
+        if (host.engine().keyspace.matches(arg, Buffer.from(name), true)) add(name, name);
       }
     }
   }

@@ -104,11 +104,11 @@ const UINT64_MAX = 2n ** 64n - 1n;
 const CURSOR = /^([+-]?)0*(\d{1,20})$/;
 
 function randomkey({ host }: Call): Reply {
-  return host.engine().randomKey() ?? null;
+  return host.engine().keyspace.random() ?? null;
 }
 
 function keys({ args, host }: Call): Reply {
-  return host.engine().keysMatching(args[1]!);
+  return host.engine().keyspace.matching(args[1]!);
 }
 
 function scan({ args, host }: Call): Reply {
@@ -132,7 +132,7 @@ function scan({ args, host }: Call): Reply {
   }
   const step = host
     .engine()
-    .scanKeys(cursor, Number(count < SCAN_COUNT_MAX ? count : SCAN_COUNT_MAX), pattern);
+    .keyspace.scan(cursor, Number(count < SCAN_COUNT_MAX ? count : SCAN_COUNT_MAX), pattern);
   // All values are strings.
   return [String(step.cursor), typeName === 'string' ? step.keys : []];
 }
@@ -155,6 +155,6 @@ function flush({ args, host }: Call): Reply {
   const mode = args.length === 2 ? wordOf(args, 1) : 'sync';
   if (args.length > 2 || (mode !== 'sync' && mode !== 'async')) return SYNTAX_ERROR;
   const engine = host.engine();
-  while (!engine.deleteSome(FLUSHED_KEYS));
+  while (!engine.keyspace.deleteSome(FLUSHED_KEYS));
   return OK;
 }

@@ -132,7 +132,7 @@ function watch({ args, client, host }: Call): Reply {
     const name = key.toString('latin1');
     // What has changed since it was watched first counts.
     if (client.watched.has(name)) continue;
-    client.watched.set(name, { key, engine, ticket: engine.watch(key) });
+    client.watched.set(name, { key, engine, ticket: engine.watches.watch(key) });
   }
   return OK;
 }
@@ -144,11 +144,11 @@ function unwatch({ client }: Call): Reply {
 
 /** Whoever is through with a client's watched keys, or with the client, calls this. */
 export function releaseWatched(client: ClientState): void {
-  for (const { key, engine } of client.watched.values()) engine.unwatch(key);
+  for (const { key, engine } of client.watched.values()) engine.watches.unwatch(key);
   client.watched.clear();
 }
 
 /** Another store in its place is a change too. */
 function hasChanged({ key, engine, ticket }: WatchedKey, host: CommandHost): boolean {
-  return engine !== host.engine() || engine.changedSince(key, ticket);
+  return engine !== host.engine() || engine.watches.changedSince(key, ticket);
 }
