@@ -24,6 +24,7 @@ import {
   COMMAND_STRLEN,
   COMMAND_TTL,
   COMMANDS,
+  NO_COMMAND,
 } from './layout';
 import {
   beginCommand,
@@ -60,12 +61,21 @@ const PERSIST: u64 = 0x74736973726570;
 const EXPIREAT: u64 = 0x7461657269707865;
 const PEXPIREA: u64 = 0x6165726970786570;
 
-let current: i32 = 0;
+let current: i32 = NO_COMMAND;
 /** Calls of each command in place by how they ended (layout.ts). */
 const calls: usize = memory.data(456, 8);
 
 export function callsOf(command: u32, end: u32): f64 {
   return command < <u32>COMMANDS && end < 3 ? load<f64>(callsAt(command, end)) : 0;
+}
+
+/** The last that ran in place since `forgetCommand`. */
+export function lastCommand(): u32 {
+  return current;
+}
+
+export function forgetCommand(): void {
+  current = NO_COMMAND;
 }
 
 /** Runs the command in the argument table, or leaves it to the host. */

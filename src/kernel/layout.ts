@@ -56,6 +56,7 @@ export const COMMAND_PERSIST = 16;
 export const COMMAND_EXPIREAT = 17;
 export const COMMAND_PEXPIREAT = 18;
 export const COMMANDS = 19;
+export const NO_COMMAND = 255;
 /** How a command ended, the second number of `callsOf`: it ran and replied, or replied an error, or was not run at all. */
 export const ENDED_WELL = 0;
 export const ENDED_FAILED = 1;
@@ -86,6 +87,8 @@ export const RESULT_FOUND_U64 = 16;
 export const RESULT_CURSOR_U64 = 18;
 export const RESULT_DONE = 20;
 export const RESULT_SHARD = 21;
+/** The last command that ran in place; NO_COMMAND: none has. */
+export const RESULT_COMMAND = 22;
 export const RESULT_WORDS = 24;
 
 // What `apply` and `load` return.

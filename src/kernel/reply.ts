@@ -102,13 +102,14 @@ export function replyErrorAboutCommand(before: string, name: usize, length: u32)
   at += 2;
 }
 
-/** An error reply that ends with some bytes of the client; line breaks in them become blanks. */
+/** An error reply that ends with some bytes of the client, up to a zero; line breaks in them become blanks. */
 export function replyErrorAbout(before: string, from: usize, length: u32): void {
   store<u8>(at++, 0x2d);
   writeText(before);
   const shown = min<u32>(length, 128);
   for (let i: u32 = 0; i < shown; i++) {
     const byte = load<u8>(from + i);
+    if (byte === 0) break;
     store<u8>(at++, byte === 0x0d || byte === 0x0a ? 0x20 : byte);
   }
   store<u16>(at, CRLF);

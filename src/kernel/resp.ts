@@ -11,7 +11,7 @@ import {
   setArguments,
   setResult,
 } from './arguments';
-import { FULL, HANDED_OUT, runCommand, wantedOutput } from './commands';
+import { FULL, forgetCommand, HANDED_OUT, lastCommand, runCommand, wantedOutput } from './commands';
 import {
   ARGUMENTS_MAX,
   INLINE_MAX_BYTES,
@@ -27,6 +27,7 @@ import {
   PROTOCOL_STRANGER_MULTIBULK,
   RESULT_ARGC,
   RESULT_ARGV,
+  RESULT_COMMAND,
   RESULT_CONSUMED,
   RESULT_DETAIL,
   RESULT_FOUND_U64,
@@ -82,6 +83,7 @@ export function setMode(mode: u32): void {
 /** Runs the commands in `input`, which has slack behind it; replies go to `output`. Returns one of STATUS_*. */
 export function execute(input: usize, length: usize, output: usize, outputLength: usize): i32 {
   openOutput(output, outputLength);
+  forgetCommand();
   const end = input + length;
   let at = input;
   // Starts with one and doubles: what is handed out ends the call, and all behind it would have been read in vain.
@@ -153,6 +155,7 @@ function finish(status: i32, consumed: usize): i32 {
   forgetHash();
   setResult(RESULT_CONSUMED, <u32>consumed);
   setResult(RESULT_OUTPUT, outputBytes());
+  setResult(RESULT_COMMAND, lastCommand());
   return status;
 }
 

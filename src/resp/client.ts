@@ -103,6 +103,10 @@ export class Client implements CommandSink {
     return this.pendingBytes < REPLY_BYTES_MAX;
   }
 
+  ran(name: string): void {
+    this.state.lastCommand = name;
+  }
+
   command(args: Buffer[]): Onward {
     const { state } = this;
     const before = state.replies;

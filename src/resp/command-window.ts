@@ -8,7 +8,9 @@ import { KernelBuffer } from '../engine/kernel-buffer.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
+import { wordOf } from './command.js';
 import { encodeCommand, splitInline } from './inline.js';
+import { kernelCommandName } from './kernel-counts.js';
 import { errorBytes } from './reply.js';
 
 /** What becomes of the commands behind one that was handed out: they follow, wait for `resume`, or are dropped. */
@@ -19,6 +21,8 @@ export interface CommandSink {
   readonly mode: number;
   /** The next part of the replies, own memory. False: enough has gathered for now, stop after this. */
   reply(bytes: Buffer): boolean;
+  /** The last of the commands that have just run in the kernel. */
+  ran(name: string): void;
   /** A command that is not the kernel's. */
   command(args: Buffer[]): Onward;
   /** The client broke the protocol: `bytes` are its last reply. */
@@ -127,6 +131,8 @@ export class CommandWindow {
       const need = result[layout.RESULT_NEED]!;
       const resumeAt = result[layout.RESULT_RESUME_AT]!;
       const resumeArgs = result[layout.RESULT_RESUME_ARGS]!;
+      const ran = kernelCommandName(result[layout.RESULT_COMMAND]!);
+      if (ran !== undefined) sink.ran(ran);
       at += consumed;
       let onward: Onward = 'next';
       if (replied > 0 && !sink.reply(this.#copy(output.address, replied))) onward = 'wait';
@@ -178,6 +184,7 @@ export class CommandWindow {
     if (words.length === 0) return 'next';
     const reply = this.runSingle(words, sink.mode);
     if (reply === undefined) return sink.command(words);
+    sink.ran(wordOf(words, 0));
     return sink.reply(reply) ? 'next' : 'wait';
   }
 

@@ -8,7 +8,7 @@ import type { ClientState } from './client-state.js';
 import { type CommandFlag, type Later, wordOf } from './command.js';
 import type { CommandHost } from './command-host.js';
 import type { CommandTable, FoundCommand } from './command-table.js';
-import { releaseWatched } from './commands/transactions.js';
+import { hasChangedKeys, releaseWatched } from './commands/transactions.js';
 import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
 import { Failure, type Reply, Status } from './reply.js';
@@ -54,8 +54,8 @@ export class Gate {
 
   /** Whether all clients' commands must come through here, also those that would run in the kernel. */
   get holdsAll(): boolean {
-    const { monitors, situation } = this.#options;
-    if (monitors.count > 0) return true;
+    const { monitors, situation, host } = this.#options;
+    if (monitors.count > 0 || host.slowlog.wantsFast) return true;
     const { isLoading, isStale, paused } = situation();
     return isLoading || isStale || paused !== undefined;
   }
@@ -71,13 +71,19 @@ export class Gate {
       return DISMISSED;
     }
     const found = table.resolve(args);
-    if (found instanceof Failure) return this.#reject(found, table.find(args)?.fullName, client);
+    if (found instanceof Failure) {
+      const name = table.find(args)?.fullName;
+      client.lastCommand = name ?? 'NULL';
+      return this.#reject(found, name, client);
+    }
     client.lastCommand = found.fullName;
     const refusal = this.#refusal(found, client);
     if (refusal === POSTPONED) return POSTPONED;
     if (refusal !== undefined) return this.#reject(refusal, found.fullName, client);
     const { transaction } = client;
     if (transaction !== undefined && !UNQUEUED.has(found.fullName)) {
+      // What will not run anyway need not be kept.
+      if (transaction.isBroken || hasChangedKeys(client, this.#options.host)) return QUEUED;
       transaction.queuedBytes += args.reduce((sum, arg) => sum + arg.length, 0);
       if (transaction.queuedBytes > this.#options.maxQueuedBytes) {
         this.#options.warn(`${client.address} queued more than it may in a transaction; closed`);
@@ -100,12 +106,14 @@ export class Gate {
     if (!command.flags.includes('skip_monitor') && !command.flags.includes('admin')) {
       monitors.show(redacted(fullName, args), client, host.clock);
     }
-    const { run } = command;
-    if (run === undefined) return this.#guarded(() => this.#options.runInKernel(args, client));
+    const { run = () => this.#options.runInKernel(args, client) } = command;
     const startedUs = host.clock.monotonicUs();
     const answer = this.#guarded(() => run({ args, client, host }));
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
-    host.statistics.record(fullName, tookUs, answer instanceof Failure ? 'failed' : 'ok');
+    // The kernel counts its own.
+    if (command.run !== undefined) {
+      host.statistics.record(fullName, tookUs, answer instanceof Failure ? 'failed' : 'ok');
+    }
     if (!command.flags.includes('skip_slowlog'))
       host.slowlog.record(redacted(fullName, args), tookUs, client);
     return answer;
@@ -173,13 +181,12 @@ export class Gate {
     const { statistics } = this.#options.host;
     if (name !== undefined) statistics.record(name, 0, 'rejected');
     statistics.errorReplies += 1;
-    if (client.transaction === undefined) return failure;
     if (name !== 'exec') {
-      client.transaction.isBroken = true;
+      if (client.transaction !== undefined) client.transaction.isBroken = true;
       return failure;
     }
     client.transaction = undefined;
     releaseWatched(client);
-    return new Failure(`EXECABORT Transaction discarded because of: ${failure.text}`);
+    return new Failure(`EXECABORT Transaction discarded because of: ${failure.text.replace(/^ERR /, '')}`);
   }
 }

@@ -4,7 +4,7 @@ import * as layout from '../kernel/layout.js';
 import type { CommandCounts, KernelTotals } from './command-statistics.js';
 
 /** In the order of layout.ts. */
-const names: Record<number, string> = {
+const names: Readonly<Record<number, string>> = {
   [layout.COMMAND_GET]: 'get',
   [layout.COMMAND_SET]: 'set',
   [layout.COMMAND_DEL]: 'del',
@@ -25,6 +25,11 @@ const names: Record<number, string> = {
   [layout.COMMAND_EXPIREAT]: 'expireat',
   [layout.COMMAND_PEXPIREAT]: 'pexpireat',
 };
+
+/** Undefined for NO_COMMAND. */
+export function kernelCommandName(command: number): string | undefined {
+  return names[command];
+}
 
 export function kernelCounts({ kernel }: ShardEngine): CommandCounts[] {
   return Object.entries(names).map(([command, name]) => {

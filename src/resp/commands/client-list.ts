@@ -1,9 +1,11 @@
 /** CLIENT LIST and CLIENT INFO: one client as a line of fields, Redis' names in Redis' order. */
 import type { ClientState } from '../client-state.js';
 import type { CommandHost } from '../command-host.js';
+import { hasChangedKeys } from './transactions.js';
 
 /** What there is of databases, channels and tracking: nothing; `fd` is not told by Node. */
-export function clientLine(client: ClientState, { clock, clients }: CommandHost): string {
+export function clientLine(client: ClientState, host: CommandHost): string {
+  const { clock, clients } = host;
   const nowSeconds = Math.floor(clock.nowMs() / 1000);
   const pendingBytes = clients.pendingBytes(client);
   const { queue, queuedBytes = 0 } = client.transaction ?? {};
@@ -15,7 +17,7 @@ export function clientLine(client: ClientState, { clock, clients }: CommandHost)
     ['name', client.name],
     ['age', nowSeconds - Math.floor(client.connectedAtMs / 1000)],
     ['idle', nowSeconds - Math.floor(client.heardAtMs / 1000)],
-    ['flags', flagsOf(client)],
+    ['flags', flagsOf(client, host)],
     ['db', 0],
     ['sub', 0],
     ['psub', 0],
@@ -43,11 +45,12 @@ export function clientLine(client: ClientState, { clock, clients }: CommandHost)
   return fields.map(([name, value]) => `${name}=${value}`).join(' ');
 }
 
-function flagsOf(client: ClientState): string {
+function flagsOf(client: ClientState, host: CommandHost): string {
   const flags = [
     client.isMonitor ? 'O' : '',
     client.transaction === undefined ? '' : 'x',
     client.isBlocked ? 'b' : '',
+    hasChangedKeys(client, host) ? 'd' : '',
     client.leaves ? 'c' : '',
     client.isNeverEvicted ? 'e' : '',
     client.isNeverTouching ? 'T' : '',

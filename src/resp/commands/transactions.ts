@@ -3,7 +3,7 @@
  * one go, unless a watched key has changed.
  */
 
-import type { ClientState, WatchedKey } from '../client-state.js';
+import type { ClientState } from '../client-state.js';
 import { type Call, type Command, Later } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { encodeReply, Failure, NIL_ARRAY, OK, Raw, type Reply } from '../reply.js';
@@ -84,8 +84,7 @@ function multi({ client }: Call): Reply {
 function exec({ client, host }: Call): Reply {
   const { transaction } = client;
   if (transaction === undefined) return new Failure('ERR EXEC without MULTI');
-  const isDiscarded =
-    transaction.isBroken || [...client.watched.values()].some((key) => hasChanged(key, host));
+  const isDiscarded = transaction.isBroken || hasChangedKeys(client, host);
   releaseWatched(client);
   if (isDiscarded) {
     client.transaction = undefined;
@@ -148,7 +147,9 @@ export function releaseWatched(client: ClientState): void {
   client.watched.clear();
 }
 
-/** Another store in its place is a change too. */
-function hasChanged({ key, engine, ticket }: WatchedKey, host: CommandHost): boolean {
-  return engine !== host.engine() || engine.watches.changedSince(key, ticket);
+/** Whether something that the client watches is no longer what it was; another store in its place is a change too. */
+export function hasChangedKeys({ watched }: ClientState, host: CommandHost): boolean {
+  return [...watched.values()].some(
+    ({ key, engine, ticket }) => engine !== host.engine() || engine.watches.changedSince(key, ticket),
+  );
 }

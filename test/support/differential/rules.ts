@@ -21,11 +21,15 @@ export interface Rule {
   /** Commands in lower case, subcommands behind a blank. */
   readonly commands: readonly string[];
   readonly why: string;
+  /** Errors are compared by it too. */
+  readonly isOfErrors?: boolean;
   readonly same: (ours: Wire, theirs: Wire, circumstances: Circumstances) => boolean;
 }
 
 /** Two clocks are read, a round trip on a busy machine apart. */
 const TOLERANCE_MS = 10_000;
+
+const POLICIES = "'maxmemory-policy') - argument(s) must be one of the following: ";
 
 const isAlike = (ours: Wire, theirs: Wire): boolean => showWire(ours) === showWire(theirs);
 const isSameType = (ours: Wire, theirs: Wire): boolean =>
@@ -63,6 +67,12 @@ export const RULES: readonly Rule[] = [
     commands: ['config get'],
     why: 'no order is promised',
     same: (ours, theirs) => isAlike(byName(ours), byName(theirs)),
+  },
+  {
+    commands: ['config set'],
+    why: 'the error lists the policies that there are',
+    isOfErrors: true,
+    same: (ours, theirs) => [ours, theirs].every(({ text }) => text!.includes(POLICIES)),
   },
   { commands: ['randomkey'], why: 'random', same: isSameType },
   {
@@ -116,7 +126,10 @@ export function findMismatch(
       .find((mismatch) => mismatch !== undefined);
   }
   const rule = rulesByCommand.get(`${name} ${second}`) ?? rulesByCommand.get(name ?? '');
-  const isSame = ours.mark === theirs.mark && ours.mark !== '-' && rule?.same(ours, theirs, circumstances);
+  const isSame =
+    ours.mark === theirs.mark &&
+    (ours.mark !== '-' || rule?.isOfErrors) &&
+    rule?.same(ours, theirs, circumstances);
   return isSame ? undefined : { args, ours, theirs };
 }
 
