@@ -55,6 +55,7 @@ export interface KernelExports {
   flushAll(): void;
   flushDue(maxDelayUs: number): number;
   get(key: number, length: number): number;
+  look(key: number, length: number): number;
   expiryOfKey(key: number, length: number): bigint;
   put(key: number, keyBytes: number, value: number, valueBytes: number, expiresAtMs: bigint): number;
   removeKey(key: number, keyBytes: number): number;

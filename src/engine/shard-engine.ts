@@ -14,7 +14,9 @@ import { Keyspace } from './keyspace.js';
 import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
 import type { ApplyResult, OpenBatch, ReplicatedStore, RouteMode, SnapshotScan } from './types.js';
+import { Values } from './values.js';
 import { WatchedKeys } from './watched-keys.js';
+import { checkLength, wasThere, written } from './writes.js';
 
 const SCRATCH_BYTES = 64 * 1024;
 const APPLY_BUFFER_BYTES = 1024 * 1024;
@@ -56,6 +58,8 @@ export class ShardEngine implements ReplicatedStore {
   readonly kernel: Kernel;
   onBatch: (batch: OpenBatch) => void = () => {};
   onDirty: () => void = () => {};
+  /** Values, or parts of them, where they lie. */
+  readonly values: Values;
   readonly #clock: Clock;
   readonly #maxValueBytes: number;
   readonly #scratch: KernelBuffer;
@@ -91,6 +95,12 @@ export class ShardEngine implements ReplicatedStore {
       );
     }
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
+    this.values = new Values({
+      kernel: this.kernel,
+      scratch: this.#scratch,
+      maxValueBytes: options.maxValueBytes,
+      updateTime: () => this.updateTime(),
+    });
     this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
     const updateTime = () => this.updateTime();
     this.keyspace = new Keyspace(this.kernel, shards, updateTime);
@@ -111,71 +121,25 @@ export class ShardEngine implements ReplicatedStore {
 
   /** The value of a live key, own memory, or undefined. */
   get(key: Uint8Array): Buffer | undefined {
-    const value = this.#find(key);
+    const value = this.values.find(key);
     return value && Buffer.from(value);
-  }
-
-  /** How long a live key's value is, bytes; undefined when there is no such key. */
-  valueLength(key: Uint8Array): number | undefined {
-    return this.#find(key)?.length;
-  }
-
-  /** A part of a live key's value, `end` not included, as much of it as there is, own memory; undefined as `get`. */
-  getRange(key: Uint8Array, start: number, end: number): Buffer | undefined {
-    const value = this.#find(key);
-    if (value === undefined) return undefined;
-    return Buffer.from(value.subarray(start, Math.max(start, end)));
-  }
-
-  /** How many bits are set in a part of a live key's value, `end` not included. */
-  countBits(key: Uint8Array, start: number, end: number): number {
-    const part = this.#find(key)?.subarray(start, Math.max(start, end));
-    return part === undefined ? 0 : this.kernel.exports.countBits(part.byteOffset, part.length) >>> 0;
-  }
-
-  /**
-   * Writes a part of a live key's value in place, which grows (with zeros up to `offset`) when it is too short; whether
-   * there was such a key. Throws as `set`.
-   */
-  overwrite(key: Uint8Array, offset: number, part: Uint8Array): boolean {
-    this.#checkLength(offset + part.length);
-    const address = this.#scratch.fill(key, part);
-    this.updateTime();
-    const partAddress = address + key.length;
-    const status = this.#written(() =>
-      this.kernel.exports.overwrite(address, key.length, offset, partAddress, part.length),
-    );
-    this.#scratch.trim();
-    return this.#wasThere(status, key.length + offset + part.length);
-  }
-
-  /** Gives `target` the value and the expiry of `source`; whether there was a `source`. Throws OUT_OF_MEMORY. */
-  copy(source: Uint8Array, target: Uint8Array): boolean {
-    this.#checkLength(target.length);
-    const address = this.#scratch.fill(source, target);
-    this.updateTime();
-    const targetAddress = address + source.length;
-    const status = this.#written(() =>
-      this.kernel.exports.copyKey(address, source.length, targetAddress, target.length),
-    );
-    return this.#wasThere(status, target.length);
   }
 
   /** Whether `bytes` of keys and values can surely be had, for who sets many keys, all or none. */
   hasRoomFor(bytes: number): boolean {
     const { exports } = this.kernel;
-    const written = () => (exports.hasRoomFor(bytes) === 0 ? layout.WRITE_MEMORY : layout.WRITE_DONE);
-    return this.#written(written) === layout.WRITE_DONE;
+    const hasRoom = () => (exports.hasRoomFor(bytes) === 0 ? layout.WRITE_MEMORY : layout.WRITE_DONE);
+    return written(this.kernel, hasRoom) === layout.WRITE_DONE;
   }
 
   /** Sets a key; an `expireAtMs` (Unix ms) in the past deletes it. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT. */
   set(key: Uint8Array, value: Uint8Array, expireAtMs: bigint = NO_EXPIRY): void {
-    this.#checkLength(key.length);
-    this.#checkLength(value.length);
+    checkLength(key.length, this.#maxValueBytes);
+    checkLength(value.length, this.#maxValueBytes);
     const address = this.#scratch.fill(key, value);
     this.updateTime();
     const valueAddress = address + key.length;
-    const status = this.#written(() =>
+    const status = written(this.kernel, () =>
       this.kernel.exports.put(address, key.length, valueAddress, value.length, expireAtMs),
     );
     this.#scratch.trim();
@@ -186,15 +150,15 @@ export class ShardEngine implements ReplicatedStore {
   del(key: Uint8Array): boolean {
     const address = this.#scratch.fill(key);
     this.updateTime();
-    return this.#wasThere(this.kernel.exports.removeKey(address, key.length), key.length);
+    return wasThere(this.kernel.exports.removeKey(address, key.length), key.length);
   }
 
   /** Sets (Unix ms) or with NO_EXPIRY removes a key's expiry; whether the key was there. Throws OUT_OF_MEMORY. */
   expire(key: Uint8Array, expireAtMs: bigint): boolean {
     const address = this.#scratch.fill(key);
     this.updateTime();
-    const status = this.#written(() => this.kernel.exports.expireKey(address, key.length, expireAtMs));
-    return this.#wasThere(status, key.length);
+    const status = written(this.kernel, () => this.kernel.exports.expireKey(address, key.length, expireAtMs));
+    return wasThere(status, key.length);
   }
 
   /** When a live key expires, Unix ms; NO_EXPIRY without, undefined when there is no such key. */
@@ -345,37 +309,6 @@ export class ShardEngine implements ReplicatedStore {
       tables: exports.memoryInTables(),
       frames: exports.memoryInFrames(),
     };
-  }
-
-  /** A live key's value in kernel memory, valid until the next call into it. */
-  #find(key: Uint8Array): Buffer | undefined {
-    const address = this.#scratch.fill(key);
-    this.updateTime();
-    const value = this.kernel.exports.get(address, key.length) >>> 0;
-    if (value === 0) return undefined;
-    return this.kernel.bytes.subarray(value, value + this.kernel.result[layout.RESULT_COUNT]!);
-  }
-
-  #checkLength(found: number): void {
-    const expected = this.#maxValueBytes;
-    if (found <= expected) return;
-    const message = `A key or value may have ${expected} bytes; this one has ${found}.`;
-    throw new FastcacheError('VALUE_OVER_LIMIT', message, { expected, found });
-  }
-
-  /** The status of a write, which is tried again as long as memory for it can be freed. */
-  #written(write: () => number): number {
-    let status = write();
-    for (let attempt = 0; status === layout.WRITE_MEMORY; attempt++) {
-      if (this.kernel.exports.relieve(attempt) === 0) break;
-      status = write();
-    }
-    return status;
-  }
-
-  #wasThere(status: number, bytes: number): boolean {
-    if (status === layout.WRITE_MEMORY) throw outOfMemory(bytes);
-    return status === layout.WRITE_DONE;
   }
 
   #host(): KernelHost {

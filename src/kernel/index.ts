@@ -92,9 +92,17 @@ export function release(buffer: usize): void {
   freePages(buffer);
 }
 
-/** Address of a live key's value, 0 when there is none; its length is the result block's count. */
+/** Address of a live key's value, 0 when there is none; its length is the result block's count. This counts as a read. */
 export function get(key: usize, length: u32): usize {
-  const record = counted(lookup(key, length));
+  return foundValue(counted(lookup(key, length)));
+}
+
+/** As `get`, without counting as a read. */
+export function look(key: usize, length: u32): usize {
+  return foundValue(locate(key, length));
+}
+
+function foundValue(record: usize): usize {
   if (record === 0) return 0;
   store<u32>(result + (RESULT_COUNT << 2), valueLengthOf(record));
   return valueAt(record);

@@ -22,5 +22,6 @@ function fromStart(index: bigint, length: number): number {
 
 /** Writes a part of a value; what lacks before it becomes zeros. */
 export function writeAt(engine: ShardEngine, key: Buffer, offset: number, part: Buffer): void {
-  if (!engine.overwrite(key, offset, part)) engine.set(key, Buffer.concat([Buffer.alloc(offset), part]));
+  if (!engine.values.overwrite(key, offset, part))
+    engine.set(key, Buffer.concat([Buffer.alloc(offset), part]));
 }

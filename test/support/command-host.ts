@@ -20,6 +20,7 @@ import { stringCommands } from '../../src/resp/commands/strings.js';
 import { transactionCommands } from '../../src/resp/commands/transactions.js';
 import { splitInline } from '../../src/resp/inline.js';
 import { encodeReply, type Protocol, Raw, type Reply, Status } from '../../src/resp/reply.js';
+import { Settings } from '../../src/resp/settings.js';
 import { newEngine, StandingClock } from './engines.js';
 import { answersTo } from './raw-answers.js';
 import { RedisServer } from './redis.js';
@@ -59,12 +60,13 @@ export class TestCommandHost {
       ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
     });
     this.#driver = new RespDriver(this.engine);
-    this.#host = {
+    const host: Partial<CommandHost> = {
       clock: this.clock,
       engine: () => this.engine,
-      settings: { maxValueBytes: MAX_VALUE_BYTES },
-      execute: (args: readonly Buffer[], client: ClientState) => this.#execute(args, client),
-    } as unknown as CommandHost;
+      settings: new Settings({ maxValueBytes: MAX_VALUE_BYTES, bind: '127.0.0.1', port: () => 6379 }),
+      execute: (args, client) => this.#execute(args, client),
+    };
+    this.#host = host as CommandHost;
   }
 
   newClient(protocol: Protocol = 2): ClientState {

@@ -1,5 +1,5 @@
 /** SETBIT, GETBIT, BITCOUNT. Bit 0 is the highest of the first byte. */
-import type { ShardEngine } from '../../engine/shard-engine.js';
+import type { Values } from '../../engine/values.js';
 import { type Call, type Command, NOT_AN_INTEGER, parseInt64, SYNTAX_ERROR, wordOf } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { Failure, type Reply } from '../reply.js';
@@ -59,7 +59,7 @@ function setbit({ args, host }: Call): Reply {
   const key = args[1]!;
   const engine = host.engine();
   const at = Math.floor(offset / 8);
-  const before = byteAt(engine, key, at);
+  const before = byteAt(engine.values, key, at);
   const mask = maskOf(offset);
   const wasSet = ((before ?? 0) & mask) !== 0;
   // A bit that is written as it is changes nothing, unless the value grows.
@@ -73,16 +73,17 @@ function setbit({ args, host }: Call): Reply {
 function getbit({ args, host }: Call): Reply {
   const offset = readOffset(args[2]!, host);
   if (offset === undefined) return BAD_OFFSET;
-  const byte = byteAt(host.engine(), args[1]!, Math.floor(offset / 8)) ?? 0;
+  const at = Math.floor(offset / 8);
+  const byte = host.engine().values.read(args[1]!, at, at + 1)?.[0] ?? 0;
   return (byte & maskOf(offset)) === 0 ? 0 : 1;
 }
 
 function bitcount({ args, host }: Call): Reply {
   const key = args[1]!;
-  const engine = host.engine();
-  const length = engine.valueLength(key);
+  const { values } = host.engine();
+  const length = values.length(key);
   if (length === undefined) return 0;
-  if (args.length === 2) return engine.countBits(key, 0, length);
+  if (args.length === 2) return values.countBits(key, 0, length);
   if (args.length !== 4 && args.length !== 5) return SYNTAX_ERROR;
   const start = parseInt64(args[2]!);
   const end = parseInt64(args[3]!);
@@ -94,17 +95,17 @@ function bitcount({ args, host }: Call): Reply {
   const range = rangeWithin(start, end, unit === 'bit' ? 8 * length : length);
   if (range === undefined) return 0;
   return unit === 'byte'
-    ? engine.countBits(key, range.start, range.end)
-    : countBits(engine, key, range.start, range.end);
+    ? values.countBits(key, range.start, range.end)
+    : countBits(values, key, range.start, range.end);
 }
 
 /** The bits of the whole bytes, without those outside of the range in the first and the last. */
-function countBits(engine: ShardEngine, key: Buffer, start: number, end: number): number {
+function countBits(values: Values, key: Buffer, start: number, end: number): number {
   const first = Math.floor(start / 8);
   const last = Math.ceil(end / 8) - 1;
-  const before = (byteAt(engine, key, first) ?? 0) >> (8 - (start % 8));
-  const behind = (byteAt(engine, key, last) ?? 0) & (maskOf(end - 1) - 1);
-  return engine.countBits(key, first, last + 1) - bitsOfByte(before) - bitsOfByte(behind);
+  const before = (byteAt(values, key, first) ?? 0) >> (8 - (start % 8));
+  const behind = (byteAt(values, key, last) ?? 0) & (maskOf(end - 1) - 1);
+  return values.countBits(key, first, last + 1) - bitsOfByte(before) - bitsOfByte(behind);
 }
 
 /** A bit's offset within a value that is not longer than values may be. */
@@ -115,8 +116,8 @@ function readOffset(text: Buffer, host: CommandHost): number | undefined {
   return Number(offset);
 }
 
-function byteAt(engine: ShardEngine, key: Buffer, index: number): number | undefined {
-  return engine.getRange(key, index, index + 1)?.[0];
+function byteAt(values: Values, key: Buffer, index: number): number | undefined {
+  return values.peek(key, index, index + 1)?.[0];
 }
 
 function maskOf(offset: number): number {

@@ -5,7 +5,6 @@ import {
   type Call,
   type Command,
   NO_KEYS,
-  NOT_AN_INTEGER,
   parseInt64,
   SYNTAX_ERROR,
   shownText,
@@ -13,6 +12,7 @@ import {
   wrongArity,
 } from '../command.js';
 import type { CommandHost } from '../command-host.js';
+import { databaseFault } from '../database.js';
 import { Failure, MapReply, OK, type Reply, Status } from '../reply.js';
 import { setClientName } from './client-name.js';
 import { releaseWatched } from './transactions.js';
@@ -29,8 +29,6 @@ const NOT_AUTHENTICATED = new Failure(
   'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> ' +
     'option can be used to authenticate the client and select the RESP protocol version at the same time',
 );
-const INT_MIN = -(2n ** 31n);
-const INT_MAX = 2n ** 31n - 1n;
 
 const row = {
   keys: NO_KEYS,
@@ -119,14 +117,8 @@ export const connectionCommands: readonly Command[] = [
   },
 ];
 
-/** There is database 0 alone. */
 function select({ args }: Call): Reply {
-  const index = parseInt64(args[1]!);
-  if (index === undefined) return NOT_AN_INTEGER;
-  if (index < INT_MIN || index > INT_MAX) {
-    return new Failure(`ERR value is out of range, value must between ${INT_MIN} and ${INT_MAX}`);
-  }
-  return index === 0n ? OK : new Failure('ERR DB index is out of range');
+  return databaseFault(args[1]!) ?? OK;
 }
 
 function auth({ args, client, host }: Call): Reply {

@@ -32,7 +32,7 @@ function incrbyfloat({ args, host }: Call): Reply {
   const key = args[1]!;
   const engine = host.engine();
   const expireAtMs = engine.expiryOf(key);
-  const text = engine.getRange(key, 0, LONG_DOUBLE_TEXT_MAX_BYTES + 1);
+  const text = engine.values.peek(key, 0, LONG_DOUBLE_TEXT_MAX_BYTES + 1);
   const value = text === undefined ? ZERO : parseLongDouble(text);
   const increment = parseLongDouble(args[2]!);
   if (value === undefined || increment === undefined) return NOT_A_FLOAT;

@@ -1,6 +1,7 @@
 /** UNLINK, TOUCH, TYPE, RENAME, RENAMENX, COPY, EXPIRETIME, PEXPIRETIME: what is done with single keys. */
 import { NO_EXPIRY } from '../../frame/batch.js';
-import { type Call, type Command, NOT_AN_INTEGER, parseInt64, SYNTAX_ERROR, wordOf } from '../command.js';
+import { type Call, type Command, SYNTAX_ERROR, wordOf } from '../command.js';
+import { databaseFault } from '../database.js';
 import { Failure, OK, type Reply, Status } from '../reply.js';
 
 export const keyCommands: readonly Command[] = [
@@ -126,6 +127,8 @@ export const keyCommands: readonly Command[] = [
   },
 ];
 
+const NO_SUCH_KEY = new Failure('ERR no such key');
+
 function unlink({ args, host }: Call): Reply {
   const engine = host.engine();
   return args.slice(1).filter((key) => engine.del(key)).length;
@@ -153,10 +156,11 @@ function move({ args, host }: Call, replaces: boolean): Reply | undefined {
   const source = args[1]!;
   const target = args[2]!;
   const engine = host.engine();
-  if (engine.expiryOf(source) === undefined) return new Failure('ERR no such key');
+  if (engine.expiryOf(source) === undefined) return NO_SUCH_KEY;
   if (!replaces && engine.expiryOf(target) !== undefined) return 0;
   if (source.equals(target)) return undefined;
-  engine.copy(source, target);
+  // It can have gone just now, evicted to make room for its copy.
+  if (!engine.values.copy(source, target)) return NO_SUCH_KEY;
   engine.del(source);
   return undefined;
 }
@@ -176,17 +180,7 @@ function copy({ args, host }: Call): Reply {
   if (source.equals(target)) return new Failure('ERR source and destination objects are the same');
   const engine = host.engine();
   if (!replaces && engine.expiryOf(target) !== undefined) return 0;
-  return engine.copy(source, target) ? 1 : 0;
-}
-
-/** There is database 0 alone; the errors are those of Redis' reading of an int. */
-function databaseFault(text: Buffer): Failure | undefined {
-  const index = parseInt64(text);
-  if (index === undefined) return NOT_AN_INTEGER;
-  if (BigInt.asIntN(32, index) !== index) {
-    return new Failure('ERR value is out of range, value must between -2147483648 and 2147483647');
-  }
-  return index === 0n ? undefined : new Failure('ERR DB index is out of range');
+  return engine.values.copy(source, target) ? 1 : 0;
 }
 
 function expiretime(call: Call): Reply {

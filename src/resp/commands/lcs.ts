@@ -47,7 +47,7 @@ function lcs({ args, host }: Call): Reply {
     return new Failure('ERR If you want both the length and indexes, please just use IDX.');
   }
   const engine = host.engine();
-  const cells = ((engine.valueLength(args[1]!) ?? 0) + 1) * ((engine.valueLength(args[2]!) ?? 0) + 1);
+  const cells = ((engine.values.length(args[1]!) ?? 0) + 1) * ((engine.values.length(args[2]!) ?? 0) + 1);
   if (4 * cells > host.settings.maxValueBytes) {
     return new Failure('ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');
   }

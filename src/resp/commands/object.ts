@@ -133,9 +133,9 @@ function freq({ args, host }: Call): Reply {
 
 /** A value's length, and what number it spells if it does. */
 function look({ args, host }: Call): { length: number; integer: bigint | undefined } | undefined {
-  const engine = host.engine();
-  const length = engine.valueLength(args[2]!);
+  const { values } = host.engine();
+  const length = values.length(args[2]!);
   if (length === undefined) return undefined;
   const isShort = length <= INTEGER_BYTES_MAX;
-  return { length, integer: isShort ? parseInt64(engine.getRange(args[2]!, 0, length)!) : undefined };
+  return { length, integer: isShort ? parseInt64(values.peek(args[2]!, 0, length)!) : undefined };
 }

@@ -53,10 +53,9 @@ function getrange({ args, host }: Call): Reply {
   const start = parseInt64(args[2]!);
   const end = parseInt64(args[3]!);
   if (start === undefined || end === undefined) return NOT_AN_INTEGER;
-  const engine = host.engine();
-  const length = engine.valueLength(args[1]!);
-  const range = length === undefined ? undefined : rangeWithin(start, end, length);
-  return (range && engine.getRange(args[1]!, range.start, range.end)) ?? '';
+  const { values } = host.engine();
+  const range = rangeWithin(start, end, values.length(args[1]!) ?? 0);
+  return values.read(args[1]!, range?.start ?? 0, range?.end ?? 0) ?? '';
 }
 
 function setrange({ args, host }: Call): Reply {
@@ -66,7 +65,7 @@ function setrange({ args, host }: Call): Reply {
   if (offset === undefined) return NOT_AN_INTEGER;
   if (offset < 0n) return new Failure('ERR offset is out of range');
   const engine = host.engine();
-  const length = engine.valueLength(key);
+  const length = engine.values.length(key);
   if (part.length === 0) return length ?? 0;
   if (offset + BigInt(part.length) > BigInt(host.settings.maxValueBytes)) return VALUE_TOO_LONG;
   writeAt(engine, key, Number(offset), part);

@@ -11,13 +11,13 @@ const OTHER = Buffer.from('other');
 it('a part is read as far as the value goes', () => {
   const engine = newEngine();
   engine.set(KEY, Buffer.from('abcdef'));
-  expect(engine.getRange(KEY, 2, 4)).toEqual(Buffer.from('cd'));
-  expect(engine.getRange(KEY, 4, 100)).toEqual(Buffer.from('ef'));
-  expect(engine.getRange(KEY, 6, 7)).toEqual(Buffer.alloc(0));
-  expect(engine.getRange(KEY, 4, 2)).toEqual(Buffer.alloc(0));
-  expect(engine.getRange(OTHER, 0, 1)).toBeUndefined();
-  expect(engine.valueLength(KEY)).toBe(6);
-  expect(engine.valueLength(OTHER)).toBeUndefined();
+  expect(engine.values.read(KEY, 2, 4)).toEqual(Buffer.from('cd'));
+  expect(engine.values.read(KEY, 4, 100)).toEqual(Buffer.from('ef'));
+  expect(engine.values.read(KEY, 6, 7)).toEqual(Buffer.alloc(0));
+  expect(engine.values.read(KEY, 4, 2)).toEqual(Buffer.alloc(0));
+  expect(engine.values.read(OTHER, 0, 1)).toBeUndefined();
+  expect(engine.values.length(KEY)).toBe(6);
+  expect(engine.values.length(OTHER)).toBeUndefined();
 });
 
 it('bits are counted in values of every length', () => {
@@ -28,9 +28,9 @@ it('bits are counted in values of every length', () => {
     engine.set(KEY, value);
     const start = random.below(length + 1);
     const bits = [...value.subarray(start)].reduce((sum, byte) => sum + bitsOf(byte), 0);
-    expect(engine.countBits(KEY, start, length)).toBe(bits);
+    expect(engine.values.countBits(KEY, start, length)).toBe(bits);
   }
-  expect(engine.countBits(OTHER, 0, 100)).toBe(0);
+  expect(engine.values.countBits(OTHER, 0, 100)).toBe(0);
 });
 
 it('parts that are written grow the value, keep its expiry and reach replicas', () => {
@@ -49,7 +49,7 @@ it('parts that are written grow the value, keep its expiry and reach replicas', 
     model.copy(grown);
     part.copy(grown, offset);
     model = grown;
-    expect(engine.overwrite(KEY, offset, part)).toBe(true);
+    expect(engine.values.overwrite(KEY, offset, part)).toBe(true);
     expect(engine.get(KEY)).toEqual(model);
   }
   engine.flush();
@@ -59,30 +59,30 @@ it('parts that are written grow the value, keep its expiry and reach replicas', 
 
 it('there is no writing into a key that is not there, nor beyond what a value may have', () => {
   const engine = newEngine({ maxValueBytes: 1000 });
-  expect(engine.overwrite(KEY, 0, OTHER)).toBe(false);
+  expect(engine.values.overwrite(KEY, 0, OTHER)).toBe(false);
   engine.set(KEY, OTHER);
-  expect(() => engine.overwrite(KEY, 996, OTHER)).toThrow(FastcacheError);
-  expect(engine.overwrite(KEY, 995, OTHER)).toBe(true);
+  expect(() => engine.values.overwrite(KEY, 996, OTHER)).toThrow(FastcacheError);
+  expect(engine.values.overwrite(KEY, 995, OTHER)).toBe(true);
 });
 
 it('when memory is exhausted nothing has changed', () => {
   const engine = newEngine({ maxMemoryBytes: 2 * 1024 * 1024 });
   engine.set(KEY, Buffer.from('value'));
   const before = contentOf(engine);
-  expect(() => engine.overwrite(KEY, 4_000_000, OTHER)).toThrow(FastcacheError);
+  expect(() => engine.values.overwrite(KEY, 4_000_000, OTHER)).toThrow(FastcacheError);
   expect(contentOf(engine)).toEqual(before);
 });
 
 it('a copy has the value and the expiry, or the lack of one', () => {
   const engine = newEngine();
-  expect(engine.copy(KEY, OTHER)).toBe(false);
+  expect(engine.values.copy(KEY, OTHER)).toBe(false);
   engine.set(KEY, Buffer.from('value'), 1_900_000_000_000n);
-  expect(engine.copy(KEY, OTHER)).toBe(true);
+  expect(engine.values.copy(KEY, OTHER)).toBe(true);
   expect(engine.get(OTHER)).toEqual(Buffer.from('value'));
   expect(engine.expiryOf(OTHER)).toBe(1_900_000_000_000n);
   engine.expire(KEY, NO_EXPIRY);
-  engine.overwrite(KEY, 0, Buffer.alloc(10_000, 'x'));
-  expect(engine.copy(KEY, OTHER)).toBe(true);
+  engine.values.overwrite(KEY, 0, Buffer.alloc(10_000, 'x'));
+  expect(engine.values.copy(KEY, OTHER)).toBe(true);
   expect(engine.get(OTHER)).toEqual(Buffer.alloc(10_000, 'x'));
   expect(engine.expiryOf(OTHER)).toBe(NO_EXPIRY);
   expect(engine.get(KEY)).toEqual(Buffer.alloc(10_000, 'x'));

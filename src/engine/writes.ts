@@ -1,0 +1,27 @@
+/** What all writes to the kernel have in common: limits before, another try when memory is short, and the outcome. */
+import { FastcacheError } from '../errors.js';
+import * as layout from '../kernel/layout.js';
+import { type Kernel, outOfMemory } from './kernel.js';
+
+/** Throws VALUE_OVER_LIMIT. */
+export function checkLength(found: number, expected: number): void {
+  if (found <= expected) return;
+  const message = `A key or value may have ${expected} bytes; this one has ${found}.`;
+  throw new FastcacheError('VALUE_OVER_LIMIT', message, { expected, found });
+}
+
+/** The status of a write, which is tried again as long as memory for it can be freed. */
+export function written(kernel: Kernel, write: () => number): number {
+  let status = write();
+  for (let attempt = 0; status === layout.WRITE_MEMORY; attempt++) {
+    if (kernel.exports.relieve(attempt) === 0) break;
+    status = write();
+  }
+  return status;
+}
+
+/** Whether the key of a write was there. Throws OUT_OF_MEMORY. */
+export function wasThere(status: number, bytes: number): boolean {
+  if (status === layout.WRITE_MEMORY) throw outOfMemory(bytes);
+  return status === layout.WRITE_DONE;
+}
