@@ -108,7 +108,9 @@ export class CommandWindow {
         if (status === layout.STATUS_DONE) {
           return this.#copy(output.address, kernel.result[layout.RESULT_OUTPUT]!);
         }
-        if (status !== layout.STATUS_OUTPUT_FULL) return undefined;
+        if (status === layout.STATUS_HANDED_OUT) return undefined;
+        // An inline command's argument may be longer than one that is announced.
+        if (status !== layout.STATUS_OUTPUT_FULL) return this.#protocolError();
         if (output !== this.#output) output.free();
         output = this.#largerOutput(kernel.result[layout.RESULT_NEED]!);
       }
@@ -155,7 +157,7 @@ export class CommandWindow {
           if (replied === 0) output = this.#largerOutput(need);
           break;
         default:
-          sink.fail(errorBytes(`ERR Protocol error: ${this.#protocolError()}`));
+          sink.fail(this.#protocolError());
           return undefined;
       }
       if (onward === 'drop') return undefined;
@@ -210,11 +212,12 @@ export class CommandWindow {
     return Buffer.from(this.engine.kernel.bytes.subarray(from, from + length));
   }
 
-  #protocolError(): string {
+  #protocolError(): Buffer {
     const { kernel } = this.engine;
     const detail = kernel.result[layout.RESULT_DETAIL]!;
     const found = Number(kernel.resultU64(layout.RESULT_FOUND_U64));
-    return protocolErrors[detail] ?? `expected '$', got '${String.fromCharCode(found)}'`;
+    const text = protocolErrors[detail] ?? `expected '$', got '${String.fromCharCode(found)}'`;
+    return errorBytes(`ERR Protocol error: ${text}`);
   }
 }
 

@@ -71,8 +71,8 @@ export class RespServer {
   constructor(options: RespServerOptions) {
     this.#options = options;
     this.statistics = new CommandStatistics(
-      () => kernelCounts(this.#currentWindow().engine),
-      () => kernelTotals(this.#currentWindow().engine, this.#currentWindow().spentUs),
+      () => kernelCounts(this.#countedWindow().engine),
+      () => kernelTotals(this.#countedWindow().engine, this.#countedWindow().spentUs),
     );
     this.#server = createServer(
       {
@@ -146,6 +146,11 @@ export class RespServer {
       this.#window = new CommandWindow(engine, this.#options.clock);
     }
     return this.#window;
+  }
+
+  /** The window that commands have run in so far, perhaps of a store that is about to go. */
+  #countedWindow(): CommandWindow {
+    return this.#window ?? this.#currentWindow();
   }
 
   #accept(socket: Socket): void {

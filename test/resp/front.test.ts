@@ -149,6 +149,19 @@ describe('connections', () => {
   });
 });
 
+describe('an inline command', () => {
+  it('with an argument over the limit is refused, as others are', async () => {
+    const { primary } = await start({ maxValueBytes: 1024 });
+    const client = await connect(primary);
+    client.write(`SET a ${'x'.repeat(2_000)}\r\nGETSET a ${'x'.repeat(2_000)}\r\nGET a\r\n`);
+    expect(await client.replies(3)).toEqual([
+      '-ERR Protocol error: invalid bulk length',
+      '-ERR Protocol error: invalid bulk length',
+      null,
+    ]);
+  });
+});
+
 describe('CLIENT REPLY', () => {
   it('SKIP leaves out one reply, OFF all until ON', async () => {
     const { primary } = await start();

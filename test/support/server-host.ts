@@ -86,7 +86,7 @@ export class ServerHost {
     const found = commandTable.resolve(args);
     if (found instanceof Failure) return found;
     client.lastCommand = found.fullName;
-    return found.command.run!({ args, client, host: this.#host });
+    return found.command.forbidden ?? found.command.run!({ args, client, host: this.#host });
   }
 
   /** The bytes of what is answered to a line, as redis-cli reads lines; nothing to what still waits. */
