@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FastcacheProcess, LineProcess } from '../../support/processes.js';
+import { RespClient, respCommand } from '../../support/resp-client.js';
 import { runCommand } from '../../support/run-command.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-primary-'));
@@ -53,6 +54,21 @@ describe('primary start', () => {
       backlog: null,
     });
     expect(await primary.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+
+  it('asks clients for the password that a file holds, shows it to nobody, and ends with SHUTDOWN', async () => {
+    const file = join(directory, 'password');
+    writeFileSync(file, 's3same\n', { mode: 0o600 });
+    const args = ['primary', 'start', '--bind', ':0', '--listen', ':0', '--password-file', file];
+    const primary = new FastcacheProcess(args);
+    const { listen } = await primary.event('ready');
+    const client = await RespClient.connect(String(listen));
+    expect(await client.command('SHUTDOWN')).toBe('-NOAUTH Authentication required.');
+    expect(await client.command('AUTH', 's3same')).toBe('+OK');
+    client.write(respCommand('SHUTDOWN', 'NOSAVE'));
+    expect((await client.untilClosed()).toString()).toBe('');
+    expect(await primary.exited).toEqual({ code: 0, signal: null });
+    expect(primary.stderr).not.toContain('s3same');
   });
 
   it('records what it publishes, whole when it was asked to stop', async () => {
