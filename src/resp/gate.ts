@@ -54,15 +54,15 @@ export class Gate {
 
   /** Whether all clients' commands must come through here, also those that would run in the kernel. */
   get holdsAll(): boolean {
-    const { monitors, situation } = this.#options;
-    if (monitors.count > 0) return true;
+    const { monitors, situation, host } = this.#options;
+    if (monitors.count > 0 || host.slowlog.wantsFast) return true;
     const { isLoading, isStale, paused } = situation();
     return isLoading || isStale || paused !== undefined;
   }
 
   /** A client's command: what to answer, when, or not at all. */
   handle(args: Buffer[], client: ClientState): Reply | Later | typeof POSTPONED | typeof DISMISSED {
-    const { table } = this.#options;
+    const { table, host } = this.#options;
     const word = wordOf(args, 0);
     if (word === 'post' || word === 'host:') {
       this.#options.warn(
@@ -106,12 +106,14 @@ export class Gate {
     if (!command.flags.includes('skip_monitor') && !command.flags.includes('admin')) {
       monitors.show(redacted(fullName, args), client, host.clock);
     }
-    const { run } = command;
-    if (run === undefined) return this.#guarded(() => this.#options.runInKernel(args, client));
+    const { run = () => this.#options.runInKernel(args, client) } = command;
     const startedUs = host.clock.monotonicUs();
     const answer = this.#guarded(() => run({ args, client, host }));
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
-    host.statistics.record(fullName, tookUs, answer instanceof Failure ? 'failed' : 'ok');
+    // The kernel counts its own.
+    if (command.run !== undefined) {
+      host.statistics.record(fullName, tookUs, answer instanceof Failure ? 'failed' : 'ok');
+    }
     if (!command.flags.includes('skip_slowlog'))
       host.slowlog.record(redacted(fullName, args), tookUs, client);
     return answer;

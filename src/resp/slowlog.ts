@@ -8,6 +8,9 @@ const ARGUMENTS_MAX = 32;
 /** Bytes that an entry keeps of an argument. */
 const ARGUMENT_BYTES_MAX = 128;
 
+/** What a command that runs in the kernel takes at the most, if it does not carry megabytes. */
+const FAST_US = 1_000;
+
 export interface SlowlogEntry {
   readonly id: number;
   /** When it had run, Unix seconds. */
@@ -32,6 +35,12 @@ export class Slowlog {
 
   constructor(options: SlowlogOptions) {
     this.#options = options;
+  }
+
+  /** Whether also such commands might count as slow as those that run in the kernel, where nobody times each. */
+  get wantsFast(): boolean {
+    const { slowlogThresholdUs, slowlogMaxLength } = this.#options.settings;
+    return slowlogThresholdUs >= 0 && slowlogThresholdUs < FAST_US && slowlogMaxLength > 0;
   }
 
   get length(): number {

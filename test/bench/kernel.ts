@@ -23,7 +23,13 @@ const KEYS = 1_000_000;
 const PIPELINE = 1_000;
 export const GROWN_KEYS = 10_000_000;
 const GROWN_AT_ONCE = 10;
-const SINK: CommandSink = { mode: 0, reply: () => true, command: () => 'drop', fail: () => {} };
+const SINK: CommandSink = {
+  mode: 0,
+  reply: () => true,
+  ran: () => {},
+  command: () => 'drop',
+  fail: () => {},
+};
 
 export function benchKernel({ rounds, scale }: { rounds: number; scale: number }): KernelFigures {
   const count = Math.max(PIPELINE, Math.round((KEYS * scale) / PIPELINE) * PIPELINE);
