@@ -62,7 +62,7 @@ export class Gate {
 
   /** A client's command: what to answer, when, or not at all. */
   handle(args: Buffer[], client: ClientState): Reply | Later | typeof POSTPONED | typeof DISMISSED {
-    const { table, host } = this.#options;
+    const { table } = this.#options;
     const word = wordOf(args, 0);
     if (word === 'post' || word === 'host:') {
       this.#options.warn(
