@@ -227,7 +227,7 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
       promote: () => {},
     },
     syncs: () => syncsOf(parts.metrics),
-    situation: () => ({ isLoading: false, isStale: false }),
+    situation: { isLoading: false, isStale: false },
     shutdown: () => events.emit('shutdown', {}),
   });
 }

@@ -316,12 +316,14 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
       promote: () => promote(parts),
     },
     syncs: () => syncsOf(parts.metrics),
-    situation: () => {
-      const { follower } = parts;
-      return {
-        isLoading: follower !== undefined && follower.holding === undefined,
-        isStale: follower !== undefined && !config.servesStaleData && follower.state.name !== 'live',
-      };
+    situation: {
+      get isLoading() {
+        return parts.follower !== undefined && parts.follower.holding === undefined;
+      },
+      get isStale() {
+        const { follower } = parts;
+        return follower !== undefined && !config.servesStaleData && follower.state.name !== 'live';
+      },
     },
     shutdown: () => events.emit('shutdown', {}),
   });

@@ -8,7 +8,7 @@ import type { ReplicationMetrics } from './replication/metrics.js';
 import { Recorder } from './replication/recorder.js';
 import type { ReplicationHost } from './resp/command-host.js';
 import type { InputLimits } from './resp/command-input.js';
-import { RespServer } from './resp/server.js';
+import { type ReadableSituation, RespServer } from './resp/server.js';
 import { Settings } from './resp/settings.js';
 import { renderInfo } from './status/info.js';
 import { serverStatus } from './status/server-status.js';
@@ -98,7 +98,8 @@ export interface FrontOptions {
   replication: ReplicationHost;
   /** Snapshots that replicas were given, and replicas that resumed from the backlog. */
   syncs(): { full: number; partial: number };
-  situation(): { isLoading: boolean; isStale: boolean };
+  /** Asked before every run of commands. */
+  situation: ReadableSituation;
   /** SHUTDOWN asks for it. */
   shutdown(): void;
 }
@@ -128,7 +129,7 @@ export function createFront(options: FrontOptions): RespServer {
           nowMs: clock.nowMs(),
           uptimeMs: clock.nowMs() - startedMs,
           runId,
-          isLoading: options.situation().isLoading,
+          isLoading: options.situation.isLoading,
           server,
           engine: engine(),
           settings,

@@ -13,7 +13,7 @@ import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
 import { Failure, type Reply, Status } from './reply.js';
 
-/** What stands in the way of commands at this moment, beside what the client itself is. */
+/** What stands in the way of commands at the moment of reading, beside what the client itself is. */
 export interface Situation {
   /** Nothing that could be read has come yet. */
   readonly isLoading: boolean;
@@ -27,7 +27,7 @@ export interface GateOptions {
   table: CommandTable;
   host: CommandHost;
   monitors: Monitors;
-  situation(): Situation;
+  readonly situation: Situation;
   /** Runs a command that is the kernel's; its reply. Throws OUT_OF_MEMORY. */
   runInKernel(args: readonly Buffer[], client: ClientState): Reply;
   /** What one client may have queued, bytes. */
@@ -56,8 +56,7 @@ export class Gate {
   get holdsAll(): boolean {
     const { monitors, situation, host } = this.#options;
     if (monitors.count > 0 || host.slowlog.wantsFast) return true;
-    const { isLoading, isStale, paused } = situation();
-    return isLoading || isStale || paused !== undefined;
+    return situation.isLoading || situation.isStale || situation.paused !== undefined;
   }
 
   /** A client's command: what to answer, when, or not at all. */
@@ -148,7 +147,7 @@ export class Gate {
     if (isReplica && has('write')) {
       return new Failure("READONLY You can't write against a read only replica.");
     }
-    const { isLoading, isStale, paused } = this.#options.situation();
+    const { isLoading, isStale, paused } = this.#options.situation;
     if (isStale && !command.flags.includes('stale')) {
       return new Failure("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
     }

@@ -20,7 +20,7 @@ import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
-import { Gate } from './gate.js';
+import { Gate, type Situation } from './gate.js';
 import { kernelCounts, kernelTotals } from './kernel-counts.js';
 import { Monitors } from './monitors.js';
 import { errorBytes, Raw } from './reply.js';
@@ -32,6 +32,9 @@ const CHECK_MS = 250;
 /** The longest that a timer takes. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** Whether there is nothing to be read yet, and whether what there is must not be read. */
+export type ReadableSituation = Pick<Situation, 'isLoading' | 'isStale'>;
+
 export interface RespServerOptions {
   address: Address;
   clock: Clock;
@@ -42,8 +45,7 @@ export interface RespServerOptions {
   limits: InputLimits;
   settings: Settings;
   replication: ReplicationHost;
-  /** Whether there is nothing to be read yet, and whether what there is must not be read. */
-  situation(): { isLoading: boolean; isStale: boolean };
+  situation: ReadableSituation;
   info(server: RespServer, sections: readonly string[]): string;
   shutdown(): void;
 }
@@ -88,7 +90,7 @@ export class RespServer {
       table: commandTable,
       host: this.#commandHost(),
       monitors: this.#monitors,
-      situation: () => ({ ...options.situation(), paused: this.#pause?.scope }),
+      situation: this.#situation(),
       runInKernel: (args, client) => this.#runInKernel(args, client),
       maxQueuedBytes: options.limits.queryBufferBytes,
       warn,
@@ -146,6 +148,23 @@ export class RespServer {
       this.#window = new CommandWindow(engine, this.#options.clock);
     }
     return this.#window;
+  }
+
+  /** Read before every run of commands: one object for good. */
+  #situation(): Situation {
+    const { situation } = this.#options;
+    const paused = () => this.#pause?.scope;
+    return {
+      get isLoading() {
+        return situation.isLoading;
+      },
+      get isStale() {
+        return situation.isStale;
+      },
+      get paused() {
+        return paused();
+      },
+    };
   }
 
   /** The window that commands have run in so far, perhaps of a store that is about to go. */
