@@ -26,20 +26,22 @@ const names: Readonly<Record<number, string>> = {
   [layout.COMMAND_PEXPIREAT]: 'pexpireat',
 };
 
+const commands = Object.entries(names).map(([command, name]) => ({ command: Number(command), name }));
+
 /** Undefined for NO_COMMAND. */
 export function kernelCommandName(command: number): string | undefined {
   return names[command];
 }
 
 export function kernelCounts({ kernel }: ShardEngine): CommandCounts[] {
-  return Object.entries(names).map(([command, name]) => {
-    const callsOf = (end: number) => kernel.exports.callsOf(Number(command), end);
-    const failed = callsOf(layout.ENDED_FAILED);
+  const { exports } = kernel;
+  return commands.map(({ command, name }) => {
+    const failed = exports.callsOf(command, layout.ENDED_FAILED);
     return {
       name,
-      calls: callsOf(layout.ENDED_WELL) + failed,
+      calls: exports.callsOf(command, layout.ENDED_WELL) + failed,
       failed,
-      rejected: callsOf(layout.ENDED_REJECTED),
+      rejected: exports.callsOf(command, layout.ENDED_REJECTED),
     };
   });
 }
