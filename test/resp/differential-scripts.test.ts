@@ -200,9 +200,9 @@ describeWith(redisServer, 'scripts are answered as by redis-server:', () => {
     'keys that expire meanwhile': async (connect) => {
       const [client, other] = [await connect(), await connect()];
       await client.askAll('FLUSHALL', 'SET stays 1');
-      for (const key of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await other.ask('SET', key, '1', 'PX', '120');
+      for (const key of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await other.ask('SET', key, '1', 'PX', '1000');
       await client.askAll('WATCH a', 'GET a', 'EXISTS b', 'SET c 2 KEEPTTL');
-      await sleep(250);
+      await sleep(1_300);
       await client.askAll('MULTI', 'GET stays', 'EXEC', 'WATCH b', 'MULTI', 'GET stays', 'EXEC');
       await other.askAll('GET a', 'TTL b', 'PTTL c', 'RENAME d stays', 'COPY e stays REPLACE', 'SET f 1 XX');
       await other.askAll('GETEX f', 'GETDEL f', 'INCR g', 'TTL g', 'PERSIST b', 'EXPIRE b 100', 'TYPE b');
