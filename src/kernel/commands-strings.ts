@@ -144,6 +144,7 @@ function readSetOptions(): i32 {
 }
 
 export function mset(): i32 {
+  if ((argc & 1) === 0) return failed("ERR wrong number of arguments for 'mset' command");
   let bytes: f64 = 0;
   for (let i: u32 = 1; i < argc; i++) bytes += <f64>(<u32>RECORD_HEADER + argumentLength(i));
   // All or nothing: what might not fit is refused before the first key is set.

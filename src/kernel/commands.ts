@@ -105,7 +105,7 @@ function run(): i32 {
     }
     case 4: {
       if (name === MGET) return isCall(COMMAND_MGET, argc >= 2) ? mget() : DONE;
-      if (name === MSET) return isGrowth(COMMAND_MSET, argc >= 3 && (argc & 1) !== 0) ? mset() : DONE;
+      if (name === MSET) return isGrowth(COMMAND_MSET, argc >= 3) ? mset() : DONE;
       if (name === INCR) return isGrowth(COMMAND_INCR, argc === 2) ? increment(1) : DONE;
       if (name === DECR) return isGrowth(COMMAND_DECR, argc === 2) ? increment(-1) : DONE;
       if (name === PTTL) return isCall(COMMAND_PTTL, argc === 2) ? ttl(false) : DONE;

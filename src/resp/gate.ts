@@ -102,13 +102,14 @@ export class Gate {
 
   #run({ command, fullName }: FoundCommand, args: readonly Buffer[], client: ClientState): Reply | Later {
     const { host, monitors } = this.#options;
-    if (!command.flags.includes('skip_monitor') && !command.flags.includes('admin')) {
-      monitors.show(redacted(fullName, args), client, host.clock);
-    }
     const { run = () => this.#options.runInKernel(args, client) } = command;
     const startedUs = host.clock.monotonicUs();
     const answer = this.#guarded(() => run({ args, client, host }));
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
+    // Behind what it has run itself, as EXEC does.
+    if (!command.flags.includes('skip_monitor') && !command.flags.includes('admin')) {
+      monitors.show(redacted(fullName, args), client, host.clock);
+    }
     // The kernel counts its own.
     if (command.run !== undefined) {
       host.statistics.record(fullName, tookUs, answer instanceof Failure ? 'failed' : 'ok');
