@@ -26,9 +26,11 @@ export async function servedDigest(address: string, keys: readonly string[]): Pr
     const entries: Entry[] = [];
     for (let at = 0; at < keys.length; at += MGET_KEYS) {
       const asked = keys.slice(at, at + MGET_KEYS);
-      const values = (await client.command('MGET', ...asked)) as (Buffer | null)[];
+      const values = await client.command('MGET', ...asked);
+      // A replica that is loading says so.
+      if (!Array.isArray(values)) return String(values);
       for (const [index, value] of values.entries()) {
-        if (value !== null) entries.push([Buffer.from(asked[index]!), value]);
+        if (value !== null) entries.push([Buffer.from(asked[index]!), value as Buffer]);
       }
     }
     return withForeign(entries, (await client.command('DBSIZE')) as number);
