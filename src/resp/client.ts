@@ -219,9 +219,13 @@ export class Client implements CommandSink {
   }
 
   #checkOutput(): void {
+    const bytes = this.#socket.writableLength;
+    if (bytes === 0) {
+      this.#overSoftSinceMs = undefined;
+      return;
+    }
     const { clock, outputLimit, warn } = this.#host;
     const { hardBytes, softBytes, softSeconds } = outputLimit(this.state);
-    const bytes = this.#socket.writableLength;
     if (softBytes === 0n || bytes <= softBytes) this.#overSoftSinceMs = undefined;
     else this.#overSoftSinceMs ??= clock.nowMs();
     const overSoftMs = clock.nowMs() - (this.#overSoftSinceMs ?? clock.nowMs());
