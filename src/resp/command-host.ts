@@ -1,6 +1,7 @@
 /** What commands may know and change of the server around them. */
 import type { Clock, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { AuthFailures } from './auth-failures.js';
 import type { ClientState } from './client-state.js';
 import type { Later } from './command.js';
 import type { CommandStatistics } from './command-statistics.js';
@@ -17,6 +18,7 @@ export interface CommandHost {
   readonly settings: Settings;
   readonly statistics: CommandStatistics;
   readonly slowlog: Slowlog;
+  readonly authFailures: AuthFailures;
   readonly replication: ReplicationHost;
   /** INFO's text; all default sections when none is named. */
   info(sections: readonly string[]): string;

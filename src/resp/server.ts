@@ -12,6 +12,7 @@ import { formatAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { readShared } from '../transport/shared-read.js';
 import { listenError } from '../transport/tcp.js';
+import { AuthFailures } from './auth-failures.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientState } from './client-state.js';
 import type { ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
@@ -220,6 +221,7 @@ export class RespServer {
       clients: this.#registry(),
       statistics: this.statistics,
       slowlog: new Slowlog({ settings, clock }),
+      authFailures: new AuthFailures(clock),
       info: (sections) => info(this, sections),
       execute: (args, client) => this.#gate.execute(args, client),
       shutdown,

@@ -59,6 +59,24 @@ describe('a password', () => {
     expect(await client.replies(3)).toEqual(['-NOAUTH Authentication required.', '+OK', null]);
   });
 
+  it('cannot be guessed fast: the eleventh wrong one in a minute is answered a second later', async () => {
+    const { primary } = await start({ password: PASSWORD });
+    const [guesser, user] = await Promise.all([connect(primary), connect(primary)]);
+    const guess = respCommand('AUTH', 'wrong');
+    guesser.write(Buffer.concat(Array(10).fill(guess)));
+    await guesser.replies(10);
+    const startedAt = performance.now();
+    guesser.write(Buffer.concat([guess, respCommand('AUTH', PASSWORD)]));
+    // Others are not kept waiting.
+    expect(await say(user, 'AUTH', PASSWORD)).toBe('+OK');
+    expect(performance.now() - startedAt).toBeLessThan(900);
+    expect((await guesser.replies(2)).map((reply) => String(reply).slice(0, 10))).toEqual([
+      '-WRONGPASS',
+      '+OK',
+    ]);
+    expect(performance.now() - startedAt).toBeGreaterThan(900);
+  });
+
   it('keeps who does not read its replies from making the server hold them', async () => {
     const { primary, warnings } = await start({ password: PASSWORD });
     const client = await connect(primary);

@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
+import { AuthFailures } from '../../src/resp/auth-failures.js';
 import { ClientState } from '../../src/resp/client-state.js';
 import { Later } from '../../src/resp/command.js';
 import type { CommandHost, ReplicationHost } from '../../src/resp/command-host.js';
@@ -49,6 +50,7 @@ export class ServerHost {
       clock,
       statistics,
       slowlog,
+      authFailures: new AuthFailures(clock),
       settings: this.settings,
       engine: () => this.engine,
       replication: this.#replication(),

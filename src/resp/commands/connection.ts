@@ -4,6 +4,7 @@ import type { ClientState } from '../client-state.js';
 import {
   type Call,
   type Command,
+  Later,
   NO_KEYS,
   parseInt64,
   SYNTAX_ERROR,
@@ -121,11 +122,11 @@ function select({ args }: Call): Reply {
   return databaseFault(args[1]!) ?? OK;
 }
 
-function auth({ args, client, host }: Call): Reply {
+function auth({ args, client, host }: Call): Reply | Later {
   if (args.length > 3) return SYNTAX_ERROR;
   if (args.length === 2 && !host.settings.hasPassword) return NO_PASSWORD_SET;
   const user = args.length === 2 ? DEFAULT_USER : args[1]!.toString('latin1');
-  return authenticate(user, args.at(-1)!, client, host) ? OK : WRONG_PASSWORD;
+  return authenticate(user, args.at(-1)!, client, host) ? OK : wrongPassword(client, host);
 }
 
 function authenticate(user: string, password: Buffer, client: ClientState, host: CommandHost): boolean {
@@ -136,7 +137,17 @@ function authenticate(user: string, password: Buffer, client: ClientState, host:
   return true;
 }
 
-function hello({ args, client, host }: Call): Reply {
+/** Who guesses often is kept waiting. */
+function wrongPassword(client: ClientState, { authFailures, timers }: CommandHost): Reply | Later {
+  const delayMs = authFailures.note(client.address);
+  if (delayMs === 0 || client.isInExec) return WRONG_PASSWORD;
+  return new Later((done) => {
+    const timer = timers.after(delayMs, () => done(WRONG_PASSWORD));
+    return () => timer.cancel();
+  });
+}
+
+function hello({ args, client, host }: Call): Reply | Later {
   const version = args.length > 1 ? parseInt64(args[1]!) : BigInt(client.protocol);
   if (version === undefined) return new Failure('ERR Protocol version is not an integer or out of range');
   if (version !== 2n && version !== 3n) return new Failure('NOPROTO unsupported protocol version');
@@ -145,7 +156,7 @@ function hello({ args, client, host }: Call): Reply {
     const following = args.length - index - 1;
     if (option === 'auth' && following >= 2) {
       const user = args[index + 1]!.toString('latin1');
-      if (!authenticate(user, args[index + 2]!, client, host)) return WRONG_PASSWORD;
+      if (!authenticate(user, args[index + 2]!, client, host)) return wrongPassword(client, host);
       index += 2;
     } else if (option === 'setname' && following >= 1) {
       const refusal = setClientName(client, args[index + 1]!);

@@ -1,0 +1,38 @@
+/**
+ * Wrong passwords, by the address that they came from (reference/reliability.md, "Failed auth"): whoever guesses more
+ * than ten times a minute is answered a second later each time.
+ */
+import type { Clock } from '../clock.js';
+
+const FREE_FAILURES = 10;
+const WINDOW_MS = 60_000;
+const DELAY_MS = 1_000;
+/** Addresses that are remembered; the one that failed longest ago is forgotten first. */
+const ADDRESSES_MAX = 4_096;
+
+export class AuthFailures {
+  readonly #clock: Clock;
+  /** When each address failed of late, oldest first. */
+  readonly #times = new Map<string, number[]>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Notes a failure of a client at `host:port`; milliseconds by which its answer is to be held back. */
+  note(address: string): number {
+    const host = address.slice(0, address.lastIndexOf(':'));
+    const nowMs = this.#clock.nowMs();
+    const recent = (this.#times.get(host) ?? []).filter((timeMs) => timeMs > nowMs - WINDOW_MS);
+    // What is more than the limit need not be told apart.
+    if (recent.length > FREE_FAILURES) recent.shift();
+    recent.push(nowMs);
+    this.#times.delete(host);
+    this.#times.set(host, recent);
+    if (this.#times.size > ADDRESSES_MAX) {
+      const [oldest] = this.#times.keys();
+      this.#times.delete(oldest!);
+    }
+    return recent.length > FREE_FAILURES ? DELAY_MS : 0;
+  }
+}
