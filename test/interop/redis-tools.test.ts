@@ -1,10 +1,10 @@
-/** Redis' own tools on a primary of ours: every mode that people use redis-cli and redis-benchmark in. */
+/** redis-cli on a primary of ours, in every mode that people use it in. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { Primary } from '../../src/index.js';
 import { portOf } from '../support/embedded-pair.js';
 import { describeWith } from '../support/optional-peers.js';
 import { LineProcess } from '../support/processes.js';
-import { redisBenchmark, redisCli, redisTools } from '../support/redis.js';
+import { redisCli, redisTools } from '../support/redis.js';
 
 let primary: Primary;
 let port: number;
@@ -19,22 +19,6 @@ function runningCli(...args: string[]): LineProcess {
   // Into a pipe some modes write only when much has gathered.
   return new LineProcess('stdbuf', ['-oL', 'redis-cli', '-p', String(port), ...args]);
 }
-
-describeWith(redisTools, 'redis-benchmark', () => {
-  it.each(['1', '16'])('runs all of ping, set, get, incr, mset, %s deep', async (depth) => {
-    const options = ['-t', 'ping,set,get,incr,mset', '-n', '3000', '-c', '10', '-r', '100', '-P', depth];
-    const perSecond = await redisBenchmark(port, ...options);
-    expect(Object.keys(perSecond)).toEqual([
-      'PING_INLINE',
-      'PING_MBULK',
-      'SET',
-      'GET',
-      'INCR',
-      'MSET (10 keys)',
-    ]);
-    for (const rate of Object.values(perSecond)) expect(rate).toBeGreaterThan(0);
-  });
-});
 
 describeWith(redisTools, 'redis-cli', () => {
   const KEYS = 500;

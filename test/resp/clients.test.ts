@@ -109,7 +109,7 @@ describeWith(redisTools, 'redis-cli', () => {
 describeWith(redisTools, 'redis-benchmark', () => {
   it.each([
     { pipeline: '1', requests: '2000' },
-    { pipeline: '32', requests: '20000' },
+    { pipeline: '16', requests: '20000' },
   ])('runs its tests against the primary, $pipeline deep', async ({ pipeline, requests }) => {
     const options = ['-t', 'set,get,incr,mset,ping_inline,ping_mbulk', '-r', '1000', '-n', requests];
     const perSecond = await redisBenchmark(pair.primaryPort, ...options, '-P', pipeline, '-c', '10');

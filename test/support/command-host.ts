@@ -5,41 +5,17 @@
 import { expect } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { ClientState } from '../../src/resp/client-state.js';
-import { type Command, Later, wordOf } from '../../src/resp/command.js';
+import { Later, wordOf } from '../../src/resp/command.js';
 import type { CommandHost } from '../../src/resp/command-host.js';
-import { bitCommands } from '../../src/resp/commands/bits.js';
-import { floatCommands } from '../../src/resp/commands/floats.js';
-import { kernelCommands } from '../../src/resp/commands/kernel.js';
-import { keyCommands } from '../../src/resp/commands/keys.js';
-import { keyspaceCommands } from '../../src/resp/commands/keyspace.js';
-import { lcsCommands } from '../../src/resp/commands/lcs.js';
-import { memoryCommands } from '../../src/resp/commands/memory.js';
-import { objectCommands } from '../../src/resp/commands/object.js';
-import { rangeCommands } from '../../src/resp/commands/ranges.js';
-import { stringCommands } from '../../src/resp/commands/strings.js';
-import { transactionCommands } from '../../src/resp/commands/transactions.js';
+import { commandTable } from '../../src/resp/commands/index.js';
 import { splitInline } from '../../src/resp/inline.js';
-import { encodeReply, type Protocol, Raw, type Reply, Status } from '../../src/resp/reply.js';
+import { encodeReply, Failure, type Protocol, Raw, type Reply, Status } from '../../src/resp/reply.js';
 import { Settings } from '../../src/resp/settings.js';
 import { newEngine, StandingClock } from './engines.js';
 import { answersTo } from './raw-answers.js';
 import { RedisServer } from './redis.js';
 import { respCommand } from './resp-client.js';
 import { RespDriver } from './resp-driver.js';
-
-const rows: readonly Command[] = [
-  ...kernelCommands,
-  ...stringCommands,
-  ...rangeCommands,
-  ...floatCommands,
-  ...bitCommands,
-  ...lcsCommands,
-  ...keyCommands,
-  ...keyspaceCommands,
-  ...objectCommands,
-  ...memoryCommands,
-  ...transactionCommands,
-];
 
 /** Redis' least. */
 export const MAX_VALUE_BYTES = 1024 * 1024;
@@ -93,9 +69,10 @@ export class TestCommandHost {
   }
 
   #execute(args: readonly Buffer[], client: ClientState): Reply {
-    const row = rows.find(({ name }) => name === wordOf(args, 0));
-    const command = row?.subcommands?.find(({ name }) => name === wordOf(args, 1)) ?? row;
-    if (command?.run === undefined) return new Raw(this.#driver.run(respCommand(...args)).replies);
+    const found = commandTable.resolve(args);
+    if (found instanceof Failure) return found;
+    const { command } = found;
+    if (command.run === undefined) return new Raw(this.#driver.run(respCommand(...args)).replies);
     const reply = command.run({ args, client, host: this.#host });
     if (reply instanceof Later) throw new Error('none of these commands waits');
     return reply;
