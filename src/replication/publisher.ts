@@ -13,11 +13,11 @@ import type { ReplicationMetrics } from './metrics.js';
 import type { FrameSubscriber } from './subscriber.js';
 
 /** With the policy `adaptive`, turns that follow each other share a flush: small frames cost more than their records. */
-const ADAPTIVE_PAUSE_MS = 1;
+const ADAPTIVE_PAUSE_MS = 2;
 
 /**
  * When what has gathered leaves, besides when a batch is full: `adaptive` at the end of the event-loop turn, or when
- * another flush was less than a millisecond ago, a millisecond later; `batch` when its first record is `batchMaxDelayUs`
+ * another flush was less than two milliseconds ago, two milliseconds later; `batch` when its first record is `batchMaxDelayUs`
  * old; `immediate` never by itself, for the store seals every record.
  */
 export type SendPolicy = 'adaptive' | 'batch' | 'immediate';
@@ -142,7 +142,7 @@ export class Publisher {
     }
   }
 
-  /** A write that comes alone leaves at once; in a stream of them each flush gathers a millisecond's. */
+  /** A write that comes alone leaves at once; in a stream of them each flush gathers two milliseconds'. */
   #planTurnFlush(): void {
     if (this.#turnPlanned) return;
     this.#turnPlanned = true;
