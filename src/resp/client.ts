@@ -18,6 +18,8 @@ import type { OutputLimit } from './setting-formats.js';
 const REPLY_BYTES_MAX = 1024 * 1024;
 /** Replies that a client may leave unread before it has said its password (CVE-2025-21605). */
 const STRANGER_REPLY_BYTES_MAX = 16 * 1024;
+/** What a client may send ahead while it waits for an answer, before it is read no further. */
+const BLOCKED_INPUT_BYTES_MAX = 1024 * 1024;
 /** What clients have for taking their last replies when the server closes. */
 const CLOSE_PATIENCE_MS = 1_000;
 
@@ -203,7 +205,8 @@ export class Client implements CommandSink {
     if (this.state.leaves) {
       this.end();
     } else if (this.state.isBlocked) {
-      // Goes on when it is answered; until then what comes is kept, up to the query buffer's limit.
+      // Goes on when it is answered. Reading on shows when the client goes, but not all that it sends is taken in.
+      if (this.#input.pendingBytes > BLOCKED_INPUT_BYTES_MAX) socket.pause();
     } else if (this.#input.waits || socket.writableLength >= REPLY_BYTES_MAX) {
       socket.pause();
       // Taken at once: there will be no drain to wait for.

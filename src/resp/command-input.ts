@@ -33,6 +33,11 @@ export class CommandInput {
     return this.#waits;
   }
 
+  /** Of commands that wait, or of one that is not whole. */
+  get pendingBytes(): number {
+    return this.#long?.length ?? this.#pending?.length ?? 0;
+  }
+
   /** Runs the commands that `chunk` completes. `window` is the store's of this moment. */
   feed(chunk: Buffer, window: CommandWindow): void {
     if (this.#long !== undefined) {

@@ -8,7 +8,7 @@ import { KernelBuffer } from '../engine/kernel-buffer.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
-import { wordOf } from './command.js';
+import { OUT_OF_MEMORY, wordOf } from './command.js';
 import { encodeCommand, splitInline } from './inline.js';
 import { kernelCommandName } from './kernel-counts.js';
 import { errorBytes } from './reply.js';
@@ -88,7 +88,7 @@ export class CommandWindow {
       return this.#runAt(input.fill(...parts), length, sink);
     } catch (error) {
       if (!(error instanceof FastcacheError) || error.code !== 'OUT_OF_MEMORY') throw error;
-      sink.fail(errorBytes("OOM command not allowed when used memory > 'maxmemory'."));
+      sink.fail(errorBytes(OUT_OF_MEMORY.text));
       return undefined;
     } finally {
       if (isLong) input.free();

@@ -120,6 +120,7 @@ export function subcommandSyntaxError([container, subcommand]: readonly Buffer[]
 export const SYNTAX_ERROR = new Failure('ERR syntax error');
 export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of range');
 
+export const OUT_OF_MEMORY = new Failure("OOM command not allowed when used memory > 'maxmemory'.");
 export const VALUE_TOO_LONG = new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
 
 const INTEGER = /^(0|-?[1-9]\d{0,18})$/;

@@ -5,7 +5,7 @@
  */
 import { FastcacheError } from '../errors.js';
 import type { ClientState } from './client-state.js';
-import { type CommandFlag, type Later, wordOf } from './command.js';
+import { type CommandFlag, type Later, OUT_OF_MEMORY, VALUE_TOO_LONG, wordOf } from './command.js';
 import type { CommandHost } from './command-host.js';
 import type { CommandTable, FoundCommand } from './command-table.js';
 import { hasChangedKeys, releaseWatched } from './commands/transactions.js';
@@ -41,7 +41,6 @@ export const POSTPONED = Symbol('postponed');
 export const DISMISSED = Symbol('dismissed');
 
 const QUEUED = new Status('QUEUED');
-const OUT_OF_MEMORY = new Failure("OOM command not allowed when used memory > 'maxmemory'.");
 /** These run in a transaction rather than being queued. */
 const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 
@@ -125,7 +124,7 @@ export class Gate {
     } catch (error) {
       if (error instanceof FastcacheError && error.code === 'OUT_OF_MEMORY') return OUT_OF_MEMORY;
       if (error instanceof FastcacheError && error.code === 'VALUE_OVER_LIMIT') {
-        return new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
+        return VALUE_TOO_LONG;
       }
       throw error;
     }

@@ -218,6 +218,20 @@ describe('CLIENT PAUSE', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(200);
   });
 
+  it('does not have the server take in all that a waiting client sends', async () => {
+    const { primary } = await start();
+    const [admin, writer] = await Promise.all([connect(primary), connect(primary)]);
+    await say(admin, 'CLIENT', 'PAUSE', '60000', 'WRITE');
+    const set = respCommand('SET', 'a', 'x'.repeat(1_000));
+    const COUNT = 32_768;
+    writer.write(Buffer.concat(Array(COUNT).fill(set)));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const taken = Number(/total_net_input_bytes:(\d+)/.exec(await say(admin, 'INFO', 'stats'))?.[1]);
+    expect(taken).toBeLessThan(4 * 1024 * 1024);
+    await say(admin, 'CLIENT', 'UNPAUSE');
+    expect(new Set(await writer.replies(COUNT))).toEqual(new Set(['+OK']));
+  });
+
   it('is survived by a client that leaves meanwhile', async () => {
     const { primary } = await start();
     const [admin, leaving] = await Promise.all([connect(primary), connect(primary)]);
