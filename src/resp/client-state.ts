@@ -27,6 +27,7 @@ export class ClientState {
   isInExec = false;
   /** Watched keys by their bytes in latin1; see commands/transactions.ts. */
   readonly watched = new Map<string, WatchedKey>();
+  watchedBytes = 0;
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isMonitor = false;
   isNeverEvicted = false;

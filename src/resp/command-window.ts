@@ -11,7 +11,7 @@ import * as layout from '../kernel/layout.js';
 import { OUT_OF_MEMORY, wordOf } from './command.js';
 import { encodeCommand, splitInline } from './inline.js';
 import { kernelCommandName } from './kernel-counts.js';
-import { errorBytes } from './reply.js';
+import { errorBytes, REPLY_BYTES_MAX } from './reply.js';
 
 /** What becomes of the commands behind one that was handed out: they follow, wait for `resume`, or are dropped. */
 export type Onward = 'next' | 'wait' | 'drop';
@@ -48,8 +48,6 @@ const protocolErrors: Record<number, string> = {
   [layout.PROTOCOL_STRANGER_BULK]: 'unauthenticated bulk length',
 };
 
-/** A longer reply than this is refused: it would have to stand in memory twice. */
-const REPLY_MAX_BYTES = 1024 * 1024 * 1024;
 /** What fits behind a reply that the kernel asked room for. */
 const OUTPUT_SPARE_BYTES = 1024;
 /** Room for most commands that are run one at a time. */
@@ -191,7 +189,7 @@ export class CommandWindow {
   }
 
   #largerOutput(need: number): KernelBuffer {
-    if (need > REPLY_MAX_BYTES) throw outOfMemory(need);
+    if (need > REPLY_BYTES_MAX) throw outOfMemory(need);
     const output = new KernelBuffer(this.engine.kernel, 0);
     output.reserve(need + OUTPUT_SPARE_BYTES);
     return output;

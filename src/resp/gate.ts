@@ -8,7 +8,7 @@ import type { ClientState } from './client-state.js';
 import { type CommandFlag, type Later, OUT_OF_MEMORY, VALUE_TOO_LONG, wordOf } from './command.js';
 import type { CommandHost } from './command-host.js';
 import type { CommandTable, FoundCommand } from './command-table.js';
-import { hasChangedKeys, releaseWatched } from './commands/transactions.js';
+import { releaseWatched } from './commands/transactions.js';
 import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
 import { Failure, type Reply, Status } from './reply.js';
@@ -39,6 +39,9 @@ export interface GateOptions {
 export const POSTPONED = Symbol('postponed');
 /** No answer, and the client goes. */
 export const DISMISSED = Symbol('dismissed');
+
+/** What an argument in a queue takes besides its own bytes. */
+const QUEUED_ARGUMENT_BYTES = 128;
 
 const QUEUED = new Status('QUEUED');
 /** These run in a transaction rather than being queued. */
@@ -81,8 +84,8 @@ export class Gate {
     const { transaction } = client;
     if (transaction !== undefined && !UNQUEUED.has(found.fullName)) {
       // What will not run anyway need not be kept.
-      if (transaction.isBroken || hasChangedKeys(client, this.#options.host)) return QUEUED;
-      transaction.queuedBytes += args.reduce((sum, arg) => sum + arg.length, 0);
+      if (transaction.isBroken) return QUEUED;
+      transaction.queuedBytes += args.reduce((sum, arg) => sum + arg.length + QUEUED_ARGUMENT_BYTES, 0);
       if (transaction.queuedBytes > this.#options.maxQueuedBytes) {
         this.#options.warn(`${client.address} queued more than it may in a transaction; closed`);
         return DISMISSED;

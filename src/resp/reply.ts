@@ -99,11 +99,16 @@ export const NO_REPLY = new Raw(Buffer.alloc(0));
 
 const CRLF = Buffer.from('\r\n');
 
-/** The bytes of a reply. */
+/** A longer reply is refused: it would have to stand in memory more than once. */
+export const REPLY_BYTES_MAX = 1024 * 1024 * 1024;
+
+/** The bytes of a reply; of one that is too long an error. */
 export function encodeReply(reply: Reply, protocol: Protocol): Buffer {
   const parts: Uint8Array[] = [];
   write(reply, protocol, parts);
-  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length > REPLY_BYTES_MAX) return errorBytes(`ERR the reply would have ${length} bytes`);
+  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length);
 }
 
 /** `text` begins with the error's word; line breaks in it become blanks, as Redis does. */

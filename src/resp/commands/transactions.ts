@@ -6,7 +6,7 @@
 import type { ClientState } from '../client-state.js';
 import { type Call, type Command, Later } from '../command.js';
 import type { CommandHost } from '../command-host.js';
-import { encodeReply, Failure, NIL_ARRAY, OK, Raw, type Reply } from '../reply.js';
+import { encodeReply, Failure, NIL_ARRAY, OK, Raw, REPLY_BYTES_MAX, type Reply } from '../reply.js';
 
 export const transactionCommands: readonly Command[] = [
   {
@@ -72,8 +72,9 @@ export const transactionCommands: readonly Command[] = [
   },
 ];
 
-/** What a transaction may answer: its replies have to stand in memory all together, and more than once. */
-const REPLIES_BYTES_MAX = 1024 * 1024 * 1024;
+/** What a watched key takes besides its own bytes. */
+const WATCHED_KEY_BYTES = 256;
+const WATCHES_TOO_MUCH = new Failure('ERR the watched keys are larger than the query buffer may be');
 
 function multi({ client }: Call): Reply {
   if (client.transaction !== undefined) return new Failure('ERR MULTI calls can not be nested');
@@ -110,10 +111,10 @@ function runAll(queue: readonly (readonly Buffer[])[], client: ClientState, host
     // Encoded at once, for HELLO may change the protocol on the way.
     const encoded = encodeReply(reply, client.protocol);
     bytes += encoded.length;
-    if (bytes <= REPLIES_BYTES_MAX) replies.push(new Raw(encoded));
+    if (bytes <= REPLY_BYTES_MAX) replies.push(new Raw(encoded));
     else replies.length = 0;
   }
-  if (bytes <= REPLIES_BYTES_MAX) return replies;
+  if (bytes <= REPLY_BYTES_MAX) return replies;
   return new Failure('ERR the transaction has run, but its replies are too large');
 }
 
@@ -131,6 +132,8 @@ function watch({ args, client, host }: Call): Reply {
     const name = key.toString('latin1');
     // What has changed since it was watched first counts.
     if (client.watched.has(name)) continue;
+    client.watchedBytes += key.length + WATCHED_KEY_BYTES;
+    if (client.watchedBytes > host.settings.queryBufferBytes) return WATCHES_TOO_MUCH;
     client.watched.set(name, { key, engine, ticket: engine.watches.watch(key) });
   }
   return OK;
@@ -145,6 +148,7 @@ function unwatch({ client }: Call): Reply {
 export function releaseWatched(client: ClientState): void {
   for (const { key, engine } of client.watched.values()) engine.watches.unwatch(key);
   client.watched.clear();
+  client.watchedBytes = 0;
 }
 
 /** Whether something that the client watches is no longer what it was; another store in its place is a change too. */

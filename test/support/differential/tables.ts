@@ -5,8 +5,11 @@ import { PROMISED_COMMANDS } from './server-commands.js';
 /** What is in ours though Redis 7.0 has it not yet. */
 const NEWER_COMMANDS = new Set(['client|setinfo', 'client|no-touch']);
 
-/** Fields of CLIENT LIST that do not depend on process, machine or time. */
-const CLIENT_FIELDS = new Set('name flags db sub psub ssub multi cmd user redir resp'.split(' '));
+/**
+ * Fields of CLIENT LIST that do not depend on process, machine or time. Not `multi`: Redis queues no more once a watched
+ * key has changed, which ours finds out at EXEC.
+ */
+const CLIENT_FIELDS = new Set('name flags db sub psub ssub cmd user redir resp'.split(' '));
 
 /** Sections of INFO that are promised. */
 const INFO_SECTIONS = new Set('Server Clients Memory Stats Replication Keyspace Commandstats'.split(' '));
