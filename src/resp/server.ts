@@ -267,6 +267,8 @@ export class RespServer {
 
   #planCheck(): Timer {
     return this.#options.timers.after(CHECK_MS, () => {
+      // A store that has been replaced is let go even when no command comes.
+      this.#currentWindow();
       this.statistics.sample(this.#options.clock.nowMs());
       this.#closeIdle();
       this.#check = this.#planCheck();
