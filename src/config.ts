@@ -39,6 +39,8 @@ export interface ServerOptions {
   insecure?: boolean;
   /** A file to which every frame of the stream goes as well. */
   record?: string | undefined;
+  /** HTTP with `/metrics`, `/healthz` and `/readyz`: `host:port`, port 0 picks a free one; default none. */
+  metrics?: string | false | undefined;
 }
 
 export interface PrimaryOptions extends ServerOptions {
@@ -170,6 +172,7 @@ function serverConfig(options: ServerOptions) {
     token: options.token,
     password: options.password,
     record: options.record,
+    metrics: listenAddress(options.metrics ?? false, options.insecure ?? false),
     maxValueBytes: count(
       'maxValueBytes',
       options.maxValueBytes,

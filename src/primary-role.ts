@@ -1,6 +1,7 @@
 /**
  * What it is to be a primary, beside the store: a history, what publishes its changes, the door for replicas; and what
- * Redis' INFO, ROLE and WAIT say of these (reference: Redis' field names). A replica that is promoted takes it on.
+ * Redis' INFO, ROLE and WAIT (reference: Redis' field names) and the metrics say of these. A replica that is promoted
+ * takes it on.
  */
 import type { Timers } from './clock.js';
 import type { History } from './replication/history.js';
@@ -8,8 +9,10 @@ import type { ReplicaInfo } from './replication/primary-session.js';
 import type { Publisher } from './replication/publisher.js';
 import type { ReplicaListener } from './replication/replica-listener.js';
 import { waitForReplicas } from './replication/wait.js';
+import { watermarkOf } from './replication/watermarks.js';
 import { Later } from './resp/command.js';
 import type { Reply } from './resp/reply.js';
+import type { ConnectedReplica, PrimaryFigures } from './status/role-figures.js';
 
 /** Redis' words for where a replica stands. */
 const replicaStates = { snapshot: 'send_bulk', 'catching-up': 'send_bulk', live: 'online' } as const;
@@ -73,6 +76,24 @@ export class PrimaryRole {
     return ['master', this.#offset(this.publisher.watermarks()), replicas];
   }
 
+  /** For the metrics and `/readyz`. */
+  figures(): PrimaryFigures {
+    const { history, publisher } = this;
+    const windows = publisher.backlog.windows();
+    const watermarks = publisher.watermarks();
+    return {
+      role: 'primary',
+      history: history.id,
+      offsetRecords: Number(this.#offset(watermarks)),
+      backlog: {
+        bytes: windows.reduce((sum, { bytes }) => sum + bytes, 0),
+        records: Number(windows.reduce((sum, { records }) => sum + records, 0n)),
+        limitBytes: this.#options.backlogBytes,
+      },
+      replicas: this.#replicas().map((replica) => connectedReplica(replica, watermarks)),
+    };
+  }
+
   /** As WAIT. */
   wait(replicas: number, timeoutMs: number): Later {
     const { timers } = this.#options;
@@ -95,6 +116,18 @@ export class PrimaryRole {
     const { base } = this.history;
     return watermarks.reduce((sum, watermark) => (watermark > base ? sum + watermark - base : sum), 0n);
   }
+}
+
+function connectedReplica(replica: ReplicaInfo, watermarks: readonly bigint[]): ConnectedReplica {
+  const { address, state, acknowledged, sinceAckSeconds } = replica;
+  if (acknowledged === undefined) {
+    return { address, state, lagRecords: undefined, sinceAckSeconds: undefined };
+  }
+  const lag = watermarks.reduce((sum, own, shard) => {
+    const reached = watermarkOf(acknowledged, shard);
+    return own > reached ? sum + own - reached : sum;
+  }, 0n);
+  return { address, state, lagRecords: state === 'live' ? Number(lag) : undefined, sinceAckSeconds };
 }
 
 function addressParts({ address }: ReplicaInfo): { ip: string; port: string } {

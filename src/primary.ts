@@ -14,15 +14,19 @@ import { Publisher } from './replication/publisher.js';
 import type { Recorder } from './replication/recorder.js';
 import { ReplicaListener } from './replication/replica-listener.js';
 import type { RespServer } from './resp/server.js';
+import type { Settings } from './resp/settings.js';
 import {
   type Bytes,
   createFront,
   createSettings,
+  createStatus,
   keyBytes,
+  openMetrics,
   openRecorder,
   randomSeed,
-  syncsOf,
+  type Status,
 } from './server-parts.js';
+import type { Listener } from './transport/connection.js';
 import { tcpTransport } from './transport/tcp.js';
 
 /**
@@ -38,6 +42,8 @@ export class Primary {
   readonly bindAddress: string;
   /** `host:port` where clients connect, undefined without `listen`. */
   readonly listenAddress: string | undefined;
+  /** `host:port` where `/metrics`, `/healthz` and `/readyz` are served, undefined without `metrics`. */
+  readonly metricsAddress: string | undefined;
   readonly #parts: PrimaryParts;
 
   /**
@@ -49,6 +55,7 @@ export class Primary {
     try {
       const bindAddress = (parts.door = await openDoor(parts)).address;
       const listenAddress = await parts.server?.listen();
+      parts.metricsPort = await openMetrics({ ...parts, role: () => parts.role.figures() });
       return new Primary(parts, bindAddress, listenAddress);
     } catch (error) {
       await closeParts(parts);
@@ -60,6 +67,7 @@ export class Primary {
     this.#parts = parts;
     this.bindAddress = bindAddress;
     this.listenAddress = listenAddress;
+    this.metricsAddress = parts.metricsPort?.address;
   }
 
   /** 32 hex digits: the run of sequences that began with this start (design.md, "Histories"). */
@@ -135,7 +143,7 @@ export class Primary {
     return this;
   }
 
-  /** Lets clients' replies out, publishes what waits, closes both doors and the dump. */
+  /** Lets clients' replies out, publishes what waits, closes all ports and the dump. */
   close(): Promise<void> {
     return closeParts(this.#parts);
   }
@@ -149,10 +157,15 @@ interface PrimaryParts {
   metrics: ReplicationMetrics;
   publisher: Publisher;
   recorder: Recorder | undefined;
+  role: PrimaryRole;
+  settings: Settings;
+  status: Status;
   housekeeping: Housekeeping;
   server: RespServer | undefined;
   /** Set when it is open. */
   door: ReplicaListener | undefined;
+  /** Set when it is open. */
+  metricsPort: Listener | undefined;
 }
 
 function buildParts(config: PrimaryConfig): PrimaryParts {
@@ -184,6 +197,22 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
     encoding: encodingOf(config),
   });
   if (recorder !== undefined) publisher.subscribe(recorder);
+  const role = new PrimaryRole({
+    history,
+    publisher,
+    timers,
+    door: () => parts.door,
+    backlogBytes: config.backlogBytes,
+  });
+  const settings = createSettings({ config, engine: () => engine, port: () => parts.server?.port ?? 0 });
+  const status = createStatus({
+    settings,
+    engine: () => engine,
+    metrics,
+    isReplica: () => false,
+    isLoading: () => false,
+    replicationInfo: () => role.info(),
+  });
   const housekeeping = new Housekeeping({ timers, engine: () => engine, sweeps: () => true });
   const parts: PrimaryParts = {
     config,
@@ -193,31 +222,27 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
     metrics,
     publisher,
     recorder,
+    role,
+    settings,
+    status,
     housekeeping,
     server: undefined,
     door: undefined,
+    metricsPort: undefined,
   };
   if (config.listen !== undefined) parts.server = buildServer(parts, config.listen);
   return parts;
 }
 
 function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['listen']>): RespServer {
-  const { config, engine, events, history, publisher } = parts;
-  const { timers } = systemSeams;
-  const role = new PrimaryRole({
-    history,
-    publisher,
-    timers,
-    door: () => parts.door,
-    backlogBytes: config.backlogBytes,
-  });
+  const { config, engine, events, role, settings, status } = parts;
   return createFront({
     config,
     address,
     log: events.log,
-    settings: createSettings({ config, engine: () => engine, port: () => parts.server?.port ?? 0 }),
+    settings,
     engine: () => engine,
-    replicationInfo: () => role.info(),
+    status,
     replication: {
       isReplica: () => false,
       primaryAddress: () => undefined,
@@ -226,7 +251,6 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
       follow: () => 'ERR a primary does not become a replica: start one with fastcache replica follow',
       promote: () => {},
     },
-    syncs: () => syncsOf(parts.metrics),
     situation: { isLoading: false, isStale: false },
     shutdown: () => events.emit('shutdown', {}),
   });
@@ -259,8 +283,10 @@ function openDoor({
   });
 }
 
-async function closeParts({ server, publisher, door, recorder, housekeeping }: PrimaryParts): Promise<void> {
+async function closeParts(parts: PrimaryParts): Promise<void> {
+  const { server, publisher, door, recorder, housekeeping, metricsPort } = parts;
   housekeeping.stop();
+  await metricsPort?.close();
   await server?.close();
   publisher.close();
   await door?.close();

@@ -1,7 +1,8 @@
-/** What Redis' INFO and ROLE say of a replica that follows (reference: Redis' field names). */
+/** What Redis' INFO and ROLE (reference: Redis' field names) and the metrics say of a replica that follows. */
 import type { Clock } from './clock.js';
 import type { Follower, FollowerState } from './replication/follower.js';
 import type { Reply } from './resp/reply.js';
+import type { ReplicaFigures } from './status/role-figures.js';
 import type { Address } from './transport/connection.js';
 
 const roleStates: Record<FollowerState['name'], string> = {
@@ -34,7 +35,7 @@ export class ReplicaRole {
     const { state } = follower;
     const isLive = state.name === 'live';
     const offset = String(this.#offset());
-    const sinceSeconds = (us: number) => Math.max(0, Math.floor((clock.monotonicUs() - us) / 1_000_000));
+    const sinceSeconds = (us: number) => Math.floor(secondsSince(clock, us));
     return {
       master_host: this.primary.host,
       master_port: this.primary.port,
@@ -54,6 +55,21 @@ export class ReplicaRole {
     };
   }
 
+  /** For the metrics and `/readyz`. */
+  figures(): ReplicaFigures {
+    const { follower, clock } = this.#options;
+    const { holding } = follower;
+    return {
+      role: 'replica',
+      history: holding?.history,
+      offsetRecords: Number(this.#offset()),
+      hasContent: holding !== undefined,
+      link: follower.state.name,
+      sinceHeardSeconds: secondsSince(clock, follower.heardAtUs),
+      lagMs: follower.lagMs,
+    };
+  }
+
   /** ROLE's answer. */
   role(): Reply {
     const { host, port } = this.primary;
@@ -65,4 +81,8 @@ export class ReplicaRole {
     const watermarks = holding?.store.watermarks() ?? [];
     return watermarks.reduce((sum, own) => (own > primaryBase ? sum + own - primaryBase : sum), 0n);
   }
+}
+
+function secondsSince(clock: Clock, us: number): number {
+  return Math.max(0, (clock.monotonicUs() - us) / 1_000_000);
 }

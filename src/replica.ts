@@ -26,14 +26,16 @@ import {
   type Bytes,
   createFront,
   createSettings,
+  createStatus,
   keyBytes,
   limitMemory,
+  openMetrics,
   openRecorder,
   randomSeed,
-  syncsOf,
+  type Status,
 } from './server-parts.js';
 import { formatAddress, parseAddress } from './transport/address.js';
-import type { Address } from './transport/connection.js';
+import type { Address, Listener } from './transport/connection.js';
 import { tcpTransport } from './transport/tcp.js';
 
 /**
@@ -45,6 +47,8 @@ import { tcpTransport } from './transport/tcp.js';
 export class Replica {
   /** `host:port` where clients connect, undefined without `listen`. */
   readonly listenAddress: string | undefined;
+  /** `host:port` where `/metrics`, `/healthz` and `/readyz` are served, undefined without `metrics`. */
+  readonly metricsAddress: string | undefined;
   readonly #parts: ReplicaParts;
 
   /**
@@ -54,7 +58,9 @@ export class Replica {
   static async follow(address: string, options: ReplicaOptions = {}): Promise<Replica> {
     const parts = buildParts(replicaConfig(address, options));
     try {
-      const replica = new Replica(parts, await parts.server?.listen());
+      const listenAddress = await parts.server?.listen();
+      parts.metricsPort = await openMetrics({ ...parts, role: () => roleOf(parts).figures() });
+      const replica = new Replica(parts, listenAddress);
       // In the next turn, so that whoever waits for this replica hears of its first event.
       systemSeams.timers.endOfTurn(() => {
         if (!parts.isClosed) parts.follower?.start();
@@ -69,6 +75,7 @@ export class Replica {
   private constructor(parts: ReplicaParts, listenAddress: string | undefined) {
     this.#parts = parts;
     this.listenAddress = listenAddress;
+    this.metricsAddress = parts.metricsPort?.address;
   }
 
   /** Where following stands; undefined once it is promoted. */
@@ -126,7 +133,7 @@ export class Replica {
     return this;
   }
 
-  /** Leaves the primary and closes the clients' door and the dump; what is held stays readable by `get`. */
+  /** Leaves the primary and closes its own ports and the dump; what is held stays readable by `get`. */
   close(): Promise<void> {
     return closeParts(this.#parts);
   }
@@ -147,7 +154,10 @@ interface ReplicaParts {
   seed: bigint;
   housekeeping: Housekeeping;
   server: RespServer | undefined;
+  /** Set when it is open. */
+  metricsPort: Listener | undefined;
   settings: Settings;
+  status: Status;
   isClosed: boolean;
 }
 
@@ -155,10 +165,16 @@ function buildParts(config: ReplicaConfig): ReplicaParts {
   const { clock, timers, random } = systemSeams;
   const seed = randomSeed(random);
   const events = new Events<ReplicaEvents>(clock);
+  const metrics = new ReplicationMetrics();
+  const settings = createSettings({
+    config,
+    engine: () => parts.engine,
+    port: () => parts.server?.port ?? 0,
+  });
   const parts: ReplicaParts = {
     config,
     events,
-    metrics: new ReplicationMetrics(),
+    metrics,
     recorder: openRecorder(config, events.log),
     follower: undefined,
     following: undefined,
@@ -174,10 +190,15 @@ function buildParts(config: ReplicaConfig): ReplicaParts {
         (parts.follower?.holding !== undefined && !parts.follower.primaryIsOurs),
     }),
     server: undefined,
-    settings: createSettings({
-      config,
+    metricsPort: undefined,
+    settings,
+    status: createStatus({
+      settings,
       engine: () => parts.engine,
-      port: () => parts.server?.port ?? 0,
+      metrics,
+      isReplica: () => parts.promoted === undefined,
+      isLoading: () => isLoading(parts),
+      replicationInfo: () => roleOf(parts).info(),
     }),
     isClosed: false,
   };
@@ -298,11 +319,11 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
     log: events.log,
     settings: parts.settings,
     engine: () => parts.engine,
-    replicationInfo: () => (parts.promoted ?? parts.following)?.info() ?? {},
+    status: parts.status,
     replication: {
       isReplica: () => parts.promoted === undefined,
       primaryAddress: () => parts.following?.primary,
-      role: () => (parts.promoted ?? parts.following)?.role() ?? [],
+      role: () => roleOf(parts).role(),
       wait: (replicas, timeoutMs) =>
         parts.promoted?.wait(replicas, timeoutMs) ??
         new Later((done) => {
@@ -315,10 +336,9 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
       },
       promote: () => promote(parts),
     },
-    syncs: () => syncsOf(parts.metrics),
     situation: {
       get isLoading() {
-        return parts.follower !== undefined && parts.follower.holding === undefined;
+        return isLoading(parts);
       },
       get isStale() {
         const { follower } = parts;
@@ -329,10 +349,20 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
   });
 }
 
+/** Whichever it plays: there is always one. */
+function roleOf({ promoted, following }: ReplicaParts): PrimaryRole | ReplicaRole {
+  return (promoted ?? following)!;
+}
+
+function isLoading({ follower }: ReplicaParts): boolean {
+  return follower !== undefined && follower.holding === undefined;
+}
+
 async function closeParts(parts: ReplicaParts): Promise<void> {
   parts.isClosed = true;
   parts.housekeeping.stop();
   parts.follower?.stop();
+  await parts.metricsPort?.close();
   await parts.server?.close();
   parts.promoted?.publisher.close();
   await parts.recorder?.end();

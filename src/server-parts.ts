@@ -8,10 +8,15 @@ import type { ReplicationMetrics } from './replication/metrics.js';
 import { Recorder } from './replication/recorder.js';
 import type { ReplicationHost } from './resp/command-host.js';
 import type { InputLimits } from './resp/command-input.js';
+import { CommandStatistics } from './resp/command-statistics.js';
+import { kernelCounts, kernelTotals } from './resp/kernel-counts.js';
 import { type ReadableSituation, RespServer } from './resp/server.js';
 import { Settings } from './resp/settings.js';
-import { renderInfo } from './status/info.js';
-import { serverStatus } from './status/server-status.js';
+import { renderInfo, type ServerStatus } from './status/info.js';
+import { startMetricsServer } from './status/metrics-server.js';
+import type { RoleFigures } from './status/role-figures.js';
+import { type FrontStatus, serverStatus } from './status/server-status.js';
+import type { Listener } from './transport/connection.js';
 import { openFileSink } from './transport/file-sink.js';
 
 /** A key or a value: bytes, or text as UTF-8. */
@@ -87,17 +92,56 @@ export function limitMemory(settings: Settings, engine: ShardEngine): void {
   });
 }
 
+export interface StatusOptions {
+  settings: Settings;
+  engine(): ShardEngine;
+  metrics: ReplicationMetrics;
+  isReplica(): boolean;
+  /** Nothing has come from the primary yet. */
+  isLoading(): boolean;
+  /** INFO replication behind `role`. */
+  replicationInfo(): Record<string, string | number>;
+}
+
+/** What INFO and the metrics tell of a server, with its Redis front or, when it has none, without. */
+export type Status = (front?: FrontStatus) => ServerStatus;
+
+export function createStatus({ settings, engine, metrics, ...options }: StatusOptions): Status {
+  const { clock, random } = systemSeams;
+  const startedMs = clock.nowMs();
+  const runId = Array.from({ length: 5 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+  const noFront: FrontStatus = {
+    port: 0,
+    clients: [],
+    statistics: new CommandStatistics(
+      () => kernelCounts(engine()),
+      () => kernelTotals(engine(), 0),
+    ),
+  };
+  return (server = noFront) =>
+    serverStatus({
+      role: options.isReplica() ? 'slave' : 'master',
+      version,
+      nowMs: clock.nowMs(),
+      uptimeMs: clock.nowMs() - startedMs,
+      runId,
+      isLoading: options.isLoading(),
+      server,
+      engine: engine(),
+      settings,
+      replication: options.replicationInfo(),
+      syncs: { full: metrics.catchUpSnapshotCount, partial: metrics.catchUpBacklogCount },
+    });
+}
+
 export interface FrontOptions {
   config: PrimaryConfig | ReplicaConfig;
   address: NonNullable<PrimaryConfig['listen']>;
   log: Log;
   settings: Settings;
   engine(): ShardEngine;
-  /** INFO replication behind `role`. */
-  replicationInfo(): Record<string, string | number>;
+  status: Status;
   replication: ReplicationHost;
-  /** Snapshots that replicas were given, and replicas that resumed from the backlog. */
-  syncs(): { full: number; partial: number };
   /** Asked before every run of commands. */
   situation: ReadableSituation;
   /** SHUTDOWN asks for it. */
@@ -106,10 +150,8 @@ export interface FrontOptions {
 
 /** The Redis front of either role. */
 export function createFront(options: FrontOptions): RespServer {
-  const { config, engine, settings, replication } = options;
-  const { clock, timers, random } = systemSeams;
-  const startedMs = clock.nowMs();
-  const runId = Array.from({ length: 5 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+  const { config, engine, settings, status } = options;
+  const { clock, timers } = systemSeams;
   return new RespServer({
     address: options.address,
     clock,
@@ -118,29 +160,25 @@ export function createFront(options: FrontOptions): RespServer {
     engine,
     limits: inputLimits(config),
     settings,
-    replication,
+    replication: options.replication,
     situation: options.situation,
     shutdown: options.shutdown,
-    info: (server, sections) =>
-      renderInfo(
-        serverStatus({
-          role: replication.isReplica() ? 'slave' : 'master',
-          version,
-          nowMs: clock.nowMs(),
-          uptimeMs: clock.nowMs() - startedMs,
-          runId,
-          isLoading: options.situation.isLoading,
-          server,
-          engine: engine(),
-          settings,
-          replication: options.replicationInfo(),
-          syncs: options.syncs(),
-        }),
-        sections,
-      ),
+    info: (server, sections) => renderInfo(status(server), sections),
   });
 }
 
-export function syncsOf(metrics: ReplicationMetrics): { full: number; partial: number } {
-  return { full: metrics.catchUpSnapshotCount, partial: metrics.catchUpBacklogCount };
+export interface MetricsPortOptions {
+  config: PrimaryConfig | ReplicaConfig;
+  status: Status;
+  metrics: ReplicationMetrics;
+  server: RespServer | undefined;
+  role(): RoleFigures;
+}
+
+/** The port that `metrics` asks for. Throws PORT_TAKEN, LISTEN_FAILED. */
+export async function openMetrics(options: MetricsPortOptions): Promise<Listener | undefined> {
+  const { config, status, metrics, server, role } = options;
+  if (config.metrics === undefined) return undefined;
+  const model = () => ({ status: status(server), replication: metrics.snapshot(), role: role() });
+  return startMetricsServer(config.metrics, { model, role });
 }

@@ -52,12 +52,20 @@ describe('imports', () => {
   });
 
   it('only transport/ and resp/server open sockets', () => {
-    const users = imports.filter(({ target }) => /^node:(net|tls)$/.test(target));
+    const users = imports.filter(({ target }) => /^node:(net|tls|http|https|http2|dgram)$/.test(target));
     const allowed = users.filter(
-      ({ file }) => file.startsWith('src/transport/') || file === 'src/resp/server.ts',
+      ({ file, target }) =>
+        file.startsWith('src/transport/') ||
+        (file === 'src/resp/server.ts' && /^node:(net|tls)$/.test(target)),
     );
     expect(users).toEqual(allowed);
     expect(users.length).toBeGreaterThan(0);
+  });
+
+  it('only status/prometheus.ts knows prom-client, and is loaded by who wants metrics', () => {
+    const knowing = imports.filter(({ target }) => target === 'prom-client');
+    expect(knowing.map(({ file }) => file)).toEqual(['src/status/prometheus.ts']);
+    expect(imports.filter(({ target }) => target === 'src/status/prometheus').map(show)).toEqual([]);
   });
 
   it('nothing in src/ knows the commands, and only cli/ knows oclif and chalk', () => {

@@ -10,7 +10,7 @@ import {
   withEnvironment,
 } from '../../src/cli/flags.js';
 import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
-import { ServerCommand } from '../../src/cli/server-command.js';
+import { metricsField, metricsText, ServerCommand } from '../../src/cli/server-command.js';
 import { evictionPolicies } from '../../src/engine/memory-limit.js';
 import { Primary, primaryEvents } from '../../src/index.js';
 import * as limits from '../../src/limits.js';
@@ -135,15 +135,16 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such
       maxValueBytes: flags['max-value'],
       insecure: flags.insecure,
       record: flags.record,
+      metrics: flags.metrics,
       token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
       password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
     });
     for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
-    const { bindAddress: bind, listenAddress: listen, history, shards } = primary;
+    const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics, history, shards } = primary;
     const clients = listen === undefined ? '' : `, clients on ${listen}`;
     await this.ready(
-      { role: 'primary', bind, listen: listen ?? null, history, shards },
-      `primary ready: replicas on ${bind}${clients}, ${shards} shards, history ${history}`,
+      { role: 'primary', bind, listen: listen ?? null, ...metricsField(metrics), history, shards },
+      `primary ready: replicas on ${bind}${clients}${metricsText(metrics)}, ${shards} shards, history ${history}`,
     );
     await this.serve(primary, new Promise((resolve) => primary.on('shutdown', () => resolve())));
   }

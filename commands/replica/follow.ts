@@ -3,7 +3,7 @@ import { countFlag, listenAddress, listenFlags, serverFlags, withEnvironment } f
 import { followEnded } from '../../src/cli/follow-end.js';
 import { followView } from '../../src/cli/follow-view.js';
 import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
-import { ServerCommand } from '../../src/cli/server-command.js';
+import { metricsField, metricsText, ServerCommand } from '../../src/cli/server-command.js';
 import { parseHostPort } from '../../src/cli/values.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
 import { Replica, replicaEvents } from '../../src/index.js';
@@ -68,6 +68,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     const replica = await Replica.follow(args.primary, {
       listen: listenAddress(parsed),
       record: flags.record,
+      metrics: flags.metrics,
       token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
       password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
       servesStaleData: !flags['no-serve-stale-data'],
@@ -87,11 +88,11 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     for (const name of replicaEvents) {
       replica.on(name, (event) => (this.jsonEnabled() ? this.showEvent(event) : view.show(event)));
     }
-    const listen = replica.listenAddress;
+    const { listenAddress: listen, metricsAddress: metrics } = replica;
     const clients = listen === undefined ? '' : `, clients on ${listen}`;
     await this.ready(
-      { role: 'replica', primary: args.primary, listen: listen ?? null },
-      `replica ready: follows ${args.primary}${clients}`,
+      { role: 'replica', primary: args.primary, listen: listen ?? null, ...metricsField(metrics) },
+      `replica ready: follows ${args.primary}${clients}${metricsText(metrics)}`,
     );
     await this.serve({ close: () => replica.close().finally(() => view.close()) }, ended);
   }

@@ -113,6 +113,11 @@ export function serverFlags() {
       helpValue: '<file>',
       parse: async (file) => parseOutputFile(file),
     })(),
+    metrics: Flags.custom<string>({
+      summary: 'Serve /metrics (Prometheus), /healthz and /readyz over HTTP here; port 0 picks a free one.',
+      helpValue: '<host:port>',
+      parse: async (text) => parseHostPort(text),
+    })(),
     'token-file': fileFlag('The token that replicas present to the primary; FASTCACHE_TOKEN does the same.'),
     'password-file': fileFlag(
       'The password that clients present with AUTH; FASTCACHE_PASSWORD does the same.',

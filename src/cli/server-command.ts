@@ -12,6 +12,16 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Of the ready event: where metrics are served, if they are. */
+export function metricsField(address: string | undefined): { metrics?: string } {
+  return address === undefined ? {} : { metrics: address };
+}
+
+/** As that, of the ready line. */
+export function metricsText(address: string | undefined): string {
+  return address === undefined ? '' : `, metrics on http://${address}/metrics`;
+}
+
 export abstract class ServerCommand extends BaseCommand {
   #stop!: Promise<NodeJS.Signals>;
 

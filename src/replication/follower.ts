@@ -7,6 +7,7 @@ import { FastcacheError } from '../errors.js';
 import { Backoff } from './backoff.js';
 import type { PrimaryAnswer } from './conversation.js';
 import { GapPolicy } from './gap-policy.js';
+import { LinkLag } from './link-lag.js';
 import type { Log } from './log.js';
 import {
   type Holding,
@@ -62,6 +63,7 @@ export class Follower {
   readonly #options: FollowerOptions;
   readonly #backoff: Backoff;
   readonly #gaps = new GapPolicy();
+  readonly #lag: LinkLag;
   #state: FollowerState = { name: 'disconnected', retryInMs: 0 };
   #holding: Holding | undefined;
   #primaryIsOurs = false;
@@ -78,6 +80,7 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.#backoff = new Backoff(options.reconnectBackoffMs, options.random);
+    this.#lag = new LinkLag(options.clock);
     this.#holding = options.holding;
     this.#primaryIsOurs = options.holding?.history !== undefined;
     this.#heardAtUs = this.#lostAtUs = options.clock.monotonicUs();
@@ -111,6 +114,11 @@ export class Follower {
     return this.#lostAtUs;
   }
 
+  /** How far what is held is behind the primary (link-lag.ts); undefined unless it is live, and while that is not known. */
+  get lagMs(): number | undefined {
+    return this.#state.name === 'live' ? this.#lag.ms(this.#holding?.store.watermarks() ?? []) : undefined;
+  }
+
   start(): void {
     this.#connect();
   }
@@ -124,6 +132,7 @@ export class Follower {
     this.#retry = undefined;
     const { handlers } = this.#options;
     this.#wasCaughtUp = false;
+    this.#lag.restarted();
     this.#state = { name: 'connecting' };
     handlers.connecting?.({ attempt: this.#backoff.attempts + 1 });
     if (this.#isStopped()) return;
@@ -135,6 +144,8 @@ export class Follower {
       heard: () => {
         this.#heardAtUs = this.#options.clock.monotonicUs();
       },
+      primaryAt: (watermarks) => this.#lag.heard(watermarks),
+      applied: (newestMs) => this.#lag.applied(newestMs),
       building: (entries) => {
         this.#state = { name: 'snapshot', entries };
         handlers.snapshot?.({ entries });

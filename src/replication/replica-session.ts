@@ -45,6 +45,10 @@ export interface ReplicaSessionHandlers {
   connected(): void;
   /** Another frame has come. */
   heard(): void;
+  /** What the primary had when it answered, and with each of its heartbeats. */
+  primaryAt(watermarks: ArrayLike<bigint>): void;
+  /** Records of a batch are applied, the newest of which is of `newestMs`, Unix ms of the primary. */
+  applied(newestMs: number): void;
   /** A snapshot arrives, or new content from the first sequence on: so many entries are there. */
   building(entries: number): void;
   /** New content is whole and replaces all that was held. */
@@ -125,6 +129,7 @@ export class ReplicaSession {
   #onAnswer(answer: PrimaryAnswer): void {
     this.#answer = answer;
     const { watermarks, margin } = answer;
+    this.#handlers.primaryAt(watermarks);
     const history = margin?.get('history');
     const held = this.#continued;
     if (held === undefined) {
@@ -166,7 +171,7 @@ export class ReplicaSession {
         this.#swapWhenWhole();
         break;
       case FrameKind.Ack:
-        decodeWatermarks(payload);
+        this.#onHeartbeat(decodeWatermarks(payload));
         return;
       default:
         throw outOfPlace(frame, 'a frame of the stream');
@@ -187,8 +192,9 @@ export class ReplicaSession {
     const { clock, metrics } = this.#options;
     const startedUs = clock.monotonicUs();
     try {
-      const { applied, skipped } = store.apply(payload);
+      const { applied, skipped, lastTimestampMs } = store.apply(payload);
       metrics.batchApplied(applied, skipped, Math.round((clock.monotonicUs() - startedUs) * 1000));
+      if (applied > 0) this.#handlers.applied(lastTimestampMs);
     } catch (error) {
       if (!(error instanceof FastcacheError) || error.code !== 'SEQUENCE_GAP') throw error;
       this.#end({ error, claimNothing: false, gap: gapOf(payload, store) });
@@ -199,6 +205,11 @@ export class ReplicaSession {
       this.#acks?.applied();
       this.#checkCaughtUp();
     } else this.#goLive();
+  }
+
+  /** A list of another length than the answer's tells nothing, and could be of any size. */
+  #onHeartbeat(watermarks: ArrayLike<bigint>): void {
+    if (watermarks.length === this.#answer?.watermarks.length) this.#handlers.primaryAt(watermarks);
   }
 
   #loading(frame: SplitFrame): Staging {

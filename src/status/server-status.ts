@@ -1,4 +1,4 @@
-/** What INFO tells of a running server, gathered from its parts. */
+/** What INFO and the metrics tell of a running server, gathered from its parts. */
 import type { ClientState } from '../resp/client-state.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
 import type { Settings } from '../resp/settings.js';
@@ -11,17 +11,20 @@ export interface ServerParts {
   readonly uptimeMs: number;
   readonly runId: string;
   readonly isLoading: boolean;
-  readonly server: {
-    readonly port: number;
-    readonly clients: readonly ClientState[];
-    readonly statistics: CommandStatistics;
-  };
+  readonly server: FrontStatus;
   readonly engine: { usedBytes(): number; keyCount(): number; expiringKeyCount(): number };
   readonly settings: Settings;
   /** INFO replication behind `role`. */
   readonly replication: Record<string, string | number>;
   /** Of a primary: snapshots that replicas were given, and replicas that resumed from the backlog. */
   readonly syncs?: { full: number; partial: number };
+}
+
+/** What is asked of the Redis front. */
+export interface FrontStatus {
+  readonly port: number;
+  readonly clients: readonly ClientState[];
+  readonly statistics: CommandStatistics;
 }
 
 export function serverStatus(parts: ServerParts): ServerStatus {

@@ -55,7 +55,8 @@ export function listenError(address: Address, cause: unknown): FastcacheError {
   });
 }
 
-function listeningAddress(server: Server): string {
+/** `host:port` that a server really listens on. */
+export function listeningAddress(server: Server): string {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('a TCP server has an address and a port');
   return formatAddress({ host: bound.address, port: bound.port });

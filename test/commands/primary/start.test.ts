@@ -56,6 +56,20 @@ describe('primary start', () => {
     expect(await primary.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
+  it('serves metrics where it is told, and says where', async () => {
+    const flags = ['--bind', ':0', '--no-listen', '--metrics', ':0'];
+    const primary = new LineProcess(process.execPath, ['bin/run.js', 'primary', 'start', ...flags]);
+    const line = await primary.nextLine();
+    const [, url] = /, metrics on (http:\/\/127\.0\.0\.1:\d+\/metrics), 4 shards/.exec(line) ?? [];
+    expect(await (await fetch(url!)).text()).toContain('fastcache_replication_info{role="primary"');
+    expect(await primary.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    const quiet = ['primary', 'start', '--bind', ':0', '--no-listen'];
+    const other = new FastcacheProcess(quiet, { FASTCACHE_METRICS: ':0' });
+    const { metrics } = await other.event('ready');
+    expect((await fetch(`http://${metrics}/readyz`)).status).toBe(200);
+    await other.kill();
+  });
+
   it('asks clients for the password that a file holds, shows it to nobody, and ends with SHUTDOWN', async () => {
     const file = join(directory, 'password');
     writeFileSync(file, 's3same\n', { mode: 0o600 });
@@ -157,6 +171,8 @@ describe('primary start', () => {
     [['--max-memory', 'much'], '64kb, 1mb, 2gb'],
     [['--listen', ':0', '--no-listen'], 'exclude each other'],
     [['--bind', '0.0.0.0:0'], '--insecure'],
+    [['--no-listen', '--bind', ':0', '--metrics', '0.0.0.0:0'], '--insecure'],
+    [['--metrics', '9100'], 'host:port'],
   ])('refuses %j and says what it accepts', async (args, message) => {
     const { status, stdout, stderr } = await runCommand(['primary', 'start', ...args]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -36,6 +36,16 @@ describe('replica follow', () => {
     await primary.kill();
   });
 
+  it('serves metrics where it is told, and is ready when it follows', async () => {
+    const flags = ['--no-listen', '--token-file', tokenFile, '--metrics', ':0'];
+    const replica = new FastcacheProcess(['replica', 'follow', bind, ...flags]);
+    const { metrics } = await replica.event('ready');
+    await replica.event('live');
+    expect((await fetch(`http://${metrics}/readyz?max_lag_ms=1000`)).status).toBe(200);
+    expect(await (await fetch(`http://${metrics}/metrics`)).text()).toContain('fastcache_link_up 1');
+    expect(await replica.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+
   it('tells how it comes to follow, and serves what it holds', async () => {
     const replica = new FastcacheProcess([
       'replica',

@@ -1,0 +1,58 @@
+/** The metrics as Prometheus' text, by prom-client: read off the model whenever they are asked for, and kept nowhere. */
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
+import { replicationFamilies } from './replication-families.js';
+import { serverFamilies } from './server-families.js';
+
+export interface MetricsText {
+  contentType: string;
+  body: string;
+}
+
+/** Returns what writes one scrape. */
+export function prometheusText(model: () => MetricsModel): () => Promise<MetricsText> {
+  const registry = new Registry();
+  let scraped: MetricsModel | undefined;
+  for (const family of [...serverFamilies, ...replicationFamilies]) {
+    register(registry, family, () => (scraped ??= model()));
+  }
+  return async () => {
+    // One moment for all metrics of a scrape.
+    scraped = undefined;
+    return { contentType: registry.contentType, body: await registry.metrics() };
+  };
+}
+
+function register(registry: Registry, family: MetricFamily, model: () => MetricsModel): void {
+  const { name, help, type, labels: labelNames = [], read } = family;
+  const options = { name, help, labelNames, registers: [registry] };
+  if (type === 'counter') {
+    const counter = new Counter({
+      ...options,
+      collect: () => {
+        // prom-client would have its counters only raised; ours are counted elsewhere.
+        clear(counter, labelNames);
+        for (const { labels, value } of samples(read(model()))) counter.inc(labels, value);
+      },
+    });
+    return;
+  }
+  const gauge = new Gauge({
+    ...options,
+    collect: () => {
+      clear(gauge, labelNames);
+      for (const { labels, value } of samples(read(model()))) gauge.set(labels, value);
+    },
+  });
+}
+
+/** `reset` would leave a metric without labels at 0, which may be untrue. */
+function clear(metric: Counter | Gauge, labelNames: readonly string[]): void {
+  if (labelNames.length === 0) metric.remove();
+  else metric.reset();
+}
+
+function samples(read: ReturnType<MetricFamily['read']>): readonly Sample[] {
+  if (typeof read === 'number') return [{ labels: {}, value: read }];
+  return read ?? [];
+}

@@ -1,0 +1,108 @@
+/**
+ * A small HTTP server for status pages: GET and HEAD, short answers, no bodies taken. Whoever is connected holds little
+ * and not for long: connections, header bytes, the time for a request and for taking its answer are all bounded.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Address, Listener } from './connection.js';
+import { listenError, listeningAddress } from './tcp.js';
+
+/** Connections at one time; those past it are dropped. A scraper or two, a few probes. */
+const MAX_CONNECTIONS = 32;
+const MAX_HEADER_BYTES = 8_192;
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+/** Between two requests of a connection. */
+const KEEP_ALIVE_MS = 5_000;
+/** Nothing comes and nothing goes: the peer does not take its answer. */
+const STALLED_TIMEOUT_MS = 10_000;
+/** How often those are looked for who took too long. */
+const CHECK_MS = 1_000;
+
+export interface HttpAnswer {
+  status: number;
+  /** With its charset. */
+  contentType: string;
+  body: string;
+}
+
+export interface HttpRequest {
+  /** As it was sent, from `/` up to the query. */
+  path: string;
+  query: URLSearchParams;
+}
+
+export const plainText = (status: number, line: string): HttpAnswer => ({
+  status,
+  contentType: 'text/plain; charset=utf-8',
+  body: `${line}\n`,
+});
+
+/**
+ * Answers every GET and HEAD with what `answer` resolves to, 500 when it rejects, and other methods with 405. Closing
+ * drops every connection. Throws `PORT_TAKEN` or `LISTEN_FAILED`.
+ */
+export function listenHttp(
+  address: Address,
+  answer: (request: HttpRequest) => Promise<HttpAnswer>,
+): Promise<Listener> {
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: CHECK_MS,
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = STALLED_TIMEOUT_MS;
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    respond(request, answer).then((answered) => send(request, response, answered));
+  };
+  server.on('request', handle);
+  // Without this Node would ask for the body.
+  server.on('checkContinue', handle);
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: Error) => reject(listenError(address, cause));
+    server.once('error', refuse);
+    server.listen(address.port, address.host, () => {
+      server.off('error', refuse);
+      // An accept that fails (too many open files) costs that connection alone.
+      server.on('error', () => {});
+      const close = () =>
+        new Promise<void>((closed) => {
+          server.close(() => closed());
+          server.closeAllConnections();
+        });
+      resolve({ address: listeningAddress(server), close });
+    });
+  });
+}
+
+async function respond(
+  { method, url = '' }: IncomingMessage,
+  answer: (request: HttpRequest) => Promise<HttpAnswer>,
+): Promise<HttpAnswer> {
+  if (method !== 'GET' && method !== 'HEAD') return plainText(405, 'only GET and HEAD are answered here');
+  const [path = '', ...query] = url.split('?');
+  try {
+    return await answer({ path, query: new URLSearchParams(query.join('?')) });
+  } catch (error) {
+    return plainText(500, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, contentType, body }: HttpAnswer) {
+  response.writeHead(status, {
+    'Content-Type': contentType,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...(status === 405 && { Allow: 'GET, HEAD' }),
+    // The rest of such a connection is a body, which nobody reads.
+    ...(announcesBody(request) && { Connection: 'close' }),
+  });
+  response.end(body);
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+}
