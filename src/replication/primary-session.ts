@@ -14,6 +14,7 @@ import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
 import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../limits.js';
 import type { Connection } from '../transport/connection.js';
+import { AckSender } from './ack-sender.js';
 import type { History } from './history.js';
 import type { Log } from './log.js';
 import type { ReplicationMetrics } from './metrics.js';
@@ -77,6 +78,8 @@ export class PrimarySession {
   #subscriber: Subscriber | undefined;
   #leavePublisher: (() => void) | undefined;
   #snapshot: SnapshotSender | undefined;
+  /** Of a replica of ours. */
+  #heartbeats: AckSender | undefined;
   #acknowledged: bigint[] | undefined;
   #heardAtUs: number;
 
@@ -118,6 +121,7 @@ export class PrimarySession {
       this.close();
       return;
     }
+    this.#heartbeats?.stop();
     this.#leavePublisher?.();
     this.#subscriber?.close();
     this.#deadline = this.#armDeadline();
@@ -129,6 +133,7 @@ export class PrimarySession {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#deadline.cancel();
+    this.#heartbeats?.stop();
     this.#leavePublisher?.();
     this.#subscriber?.close();
     this.#snapshot?.close();
@@ -197,7 +202,23 @@ export class PrimarySession {
     this.#deadline.cancel();
     this.#options.publisher.flush();
     this.#answer();
+    if (margin !== undefined) this.#startHeartbeats();
     this.#bootstrap(claimed, margin);
+  }
+
+  /** To a replica of ours; a Rust one would ignore them, and hears nothing but what it is to apply. */
+  #startHeartbeats(): void {
+    const { clock, timers, publisher } = this.#options;
+    this.#heartbeats = new AckSender({
+      clock,
+      timers,
+      watermarks: () => publisher.watermarks(),
+      send: (frame) => {
+        // What is on its way is a sign of life already, and nothing may gather where nobody reads.
+        if (this.#connection.bufferedBytes === 0) this.#connection.write(frame);
+      },
+    });
+    this.#heartbeats.start();
   }
 
   #answer(): void {

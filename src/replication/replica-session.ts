@@ -72,7 +72,7 @@ export class ReplicaSession {
   #continued: Holding | undefined;
   #staging: Staging | undefined;
   #answer: PrimaryAnswer | undefined;
-  /** Acknowledges what is applied, once that follows a primary of ours; a Rust primary does not read. */
+  /** Acknowledges to a primary of ours what is held of its history; a Rust primary does not read. */
   #acks: AckSender | undefined;
   #isLive = false;
   #isCaughtUp = false;
@@ -124,7 +124,12 @@ export class ReplicaSession {
 
   #onAnswer(answer: PrimaryAnswer): void {
     this.#answer = answer;
-    const { watermarks, margin } = answer;
+    this.#judge(answer);
+    if (answer.margin !== undefined && !this.#isOver) this.#startAcks();
+  }
+
+  /** What the answer says of what was claimed. */
+  #judge({ watermarks, margin }: PrimaryAnswer): void {
     const history = margin?.get('history');
     const held = this.#continued;
     if (held === undefined) {
@@ -139,7 +144,7 @@ export class ReplicaSession {
     }
     const own = held.store.watermarks();
     if (history !== held.history || watermarks.length !== own.length || !hasReached(watermarks, own)) {
-      this.#end({ error: historyDiffers(own, answer), claimNothing: true, gap: undefined });
+      this.#end({ error: historyDiffers(own, watermarks), claimNothing: true, gap: undefined });
       return;
     }
     if (hasReached(own, watermarks)) this.#goLive();
@@ -235,15 +240,15 @@ export class ReplicaSession {
   #goLive(): void {
     if (this.#answer === undefined) return;
     this.#isLive = true;
-    this.#startAcks(this.#answer);
+    this.#acks?.applied();
     this.#handlers.live(this.#answer);
     this.#checkCaughtUp();
   }
 
-  #startAcks({ margin }: PrimaryAnswer): void {
-    if (margin === undefined) return;
+  /** From the answer on, so that the primary hears from a replica also while that takes in a snapshot. */
+  #startAcks(): void {
     const { clock, timers } = this.#options;
-    this.#acks ??= new AckSender({
+    this.#acks = new AckSender({
       clock,
       timers,
       watermarks: () => this.#continued?.store.watermarks() ?? [],
@@ -277,7 +282,7 @@ function outOfPlace(frame: SplitFrame, expected: string): FastcacheError {
   });
 }
 
-function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAnswer): FastcacheError {
+function historyDiffers(own: readonly bigint[], watermarks: readonly bigint[]): FastcacheError {
   return new FastcacheError(
     'HISTORY_DIFFERS',
     'What this replica holds is not part of what the primary has: all of it will be fetched anew.',
