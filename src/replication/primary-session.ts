@@ -16,6 +16,7 @@ import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../limits.js';
 import type { Connection } from '../transport/connection.js';
 import { AckSender } from './ack-sender.js';
 import type { History } from './history.js';
+import { LinkWatch } from './link-watch.js';
 import type { Log } from './log.js';
 import type { ReplicationMetrics } from './metrics.js';
 import type { Publisher } from './publisher.js';
@@ -80,6 +81,7 @@ export class PrimarySession {
   #snapshot: SnapshotSender | undefined;
   /** Of a replica of ours. */
   #heartbeats: AckSender | undefined;
+  #watch: LinkWatch | undefined;
   #acknowledged: bigint[] | undefined;
   #heardAtUs: number;
 
@@ -121,7 +123,7 @@ export class PrimarySession {
       this.close();
       return;
     }
-    this.#heartbeats?.stop();
+    this.#stopLink();
     this.#leavePublisher?.();
     this.#subscriber?.close();
     this.#deadline = this.#armDeadline();
@@ -133,7 +135,7 @@ export class PrimarySession {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#deadline.cancel();
-    this.#heartbeats?.stop();
+    this.#stopLink();
     this.#leavePublisher?.();
     this.#subscriber?.close();
     this.#snapshot?.close();
@@ -151,6 +153,7 @@ export class PrimarySession {
 
   #onData(chunk: Buffer): void {
     if (this.#isOver()) return;
+    this.#watch?.heard();
     try {
       this.#splitter.push(chunk, (frame) => this.#onFrame(frame));
     } catch (error) {
@@ -202,12 +205,12 @@ export class PrimarySession {
     this.#deadline.cancel();
     this.#options.publisher.flush();
     this.#answer();
-    if (margin !== undefined) this.#startHeartbeats();
+    if (margin !== undefined) this.#startLink();
     this.#bootstrap(claimed, margin);
   }
 
-  /** To a replica of ours; a Rust one would ignore them, and hears nothing but what it is to apply. */
-  #startHeartbeats(): void {
+  /** With a replica of ours; a Rust one says nothing, and hears nothing but what it is to apply. */
+  #startLink(): void {
     const { clock, timers, publisher } = this.#options;
     this.#heartbeats = new AckSender({
       clock,
@@ -219,6 +222,19 @@ export class PrimarySession {
       },
     });
     this.#heartbeats.start();
+    this.#watch = new LinkWatch({
+      clock,
+      timers,
+      onDead: (silentMs) => {
+        this.#note(`has sent nothing for ${silentMs} ms: the link is dead and is dropped`);
+        this.close();
+      },
+    });
+  }
+
+  #stopLink(): void {
+    this.#heartbeats?.stop();
+    this.#watch?.stop();
   }
 
   #answer(): void {

@@ -11,10 +11,12 @@ import { encodeHelloFrame } from '../frame/hello.js';
 import { FrameKind, frameKindName } from '../frame/kinds.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
+import { formatAddress } from '../transport/address.js';
 import type { Address, Transport } from '../transport/connection.js';
 import { AckSender } from './ack-sender.js';
 import { Conversation, type PrimaryAnswer } from './conversation.js';
 import type { Gap } from './gap-policy.js';
+import { LinkWatch } from './link-watch.js';
 import type { ReplicationMetrics } from './metrics.js';
 import { Staging } from './staging.js';
 import type { FrameSubscriber } from './subscriber.js';
@@ -43,7 +45,7 @@ export interface ReplicaSessionOptions {
 
 export interface ReplicaSessionHandlers {
   connected(): void;
-  /** Another frame has come. */
+  /** Bytes have come from the primary. */
   heard(): void;
   /** A snapshot arrives, or new content from the first sequence on: so many entries are there. */
   building(entries: number): void;
@@ -72,8 +74,9 @@ export class ReplicaSession {
   #continued: Holding | undefined;
   #staging: Staging | undefined;
   #answer: PrimaryAnswer | undefined;
-  /** Acknowledges to a primary of ours what is held of its history; a Rust primary does not read. */
+  /** Acknowledges to a primary of ours what is held of its history; a Rust primary does not read, nor is it watched. */
   #acks: AckSender | undefined;
+  #watch: LinkWatch | undefined;
   #isLive = false;
   #isCaughtUp = false;
   #isOver = false;
@@ -97,6 +100,10 @@ export class ReplicaSession {
       { transport, timers, address, connectTimeoutMs, hello },
       {
         connected: () => handlers.connected(),
+        heard: () => {
+          this.#watch?.heard();
+          handlers.heard();
+        },
         answered: (answer) => this.#onAnswer(answer),
         frame: (frame) => this.#onFrame(frame),
         ended: (error) => this.#end({ error, claimNothing: false, gap: undefined }),
@@ -113,6 +120,7 @@ export class ReplicaSession {
     this.#isOver = true;
     this.#staging = undefined;
     this.#acks?.stop();
+    this.#watch?.stop();
     this.#conversation.close();
   }
 
@@ -125,7 +133,7 @@ export class ReplicaSession {
   #onAnswer(answer: PrimaryAnswer): void {
     this.#answer = answer;
     this.#judge(answer);
-    if (answer.margin !== undefined && !this.#isOver) this.#startAcks();
+    if (answer.margin !== undefined && !this.#isOver) this.#startLink();
   }
 
   /** What the answer says of what was claimed. */
@@ -151,7 +159,6 @@ export class ReplicaSession {
   }
 
   #onFrame(frame: SplitFrame): void {
-    this.#handlers.heard();
     const { kind } = frame.header;
     const payload = openPayload(frame.header, frame.wirePayload);
     switch (kind) {
@@ -246,8 +253,8 @@ export class ReplicaSession {
   }
 
   /** From the answer on, so that the primary hears from a replica also while that takes in a snapshot. */
-  #startAcks(): void {
-    const { clock, timers } = this.#options;
+  #startLink(): void {
+    const { clock, timers, address } = this.#options;
     this.#acks = new AckSender({
       clock,
       timers,
@@ -255,6 +262,12 @@ export class ReplicaSession {
       send: (frame) => this.#conversation.send(frame),
     });
     this.#acks.applied();
+    this.#watch = new LinkWatch({
+      clock,
+      timers,
+      onDead: (silentMs) =>
+        this.#end({ error: deadLink(address, silentMs), claimNothing: false, gap: undefined }),
+    });
   }
 
   #checkCaughtUp(): void {
@@ -280,6 +293,17 @@ function outOfPlace(frame: SplitFrame, expected: string): FastcacheError {
     found,
     offset: frame.offset,
   });
+}
+
+function deadLink(address: Address, silentMs: number): FastcacheError {
+  const place = formatAddress(address);
+  return new FastcacheError(
+    'PEER_SILENT',
+    `${place} has sent nothing for ${silentMs} ms: the link is dead.`,
+    {
+      address: place,
+    },
+  );
 }
 
 function historyDiffers(own: readonly bigint[], watermarks: readonly bigint[]): FastcacheError {
