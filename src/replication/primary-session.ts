@@ -260,8 +260,8 @@ export class PrimarySession {
       maxQueueBytes: subscriberQueueBytes,
       metrics,
       watermarks: watermarks.slice(),
-      cutOff: () => {
-        this.#note('is cut off: its queue is full');
+      cutOff: (reason) => {
+        this.#note(`is cut off: ${reason}`);
         this.close();
       },
     });
