@@ -10,6 +10,7 @@ import type { ReplicaListener } from './replication/replica-listener.js';
 import { waitForReplicas } from './replication/wait.js';
 import { Later } from './resp/command.js';
 import type { Reply } from './resp/reply.js';
+import { lagLine, type ReplicaStatus, replicaStatus } from './status/lag.js';
 
 /** Redis' words for where a replica stands. */
 const replicaStates = { snapshot: 'send_bulk', 'catching-up': 'send_bulk', live: 'online' } as const;
@@ -35,17 +36,24 @@ export class PrimaryRole {
     this.#options = options;
   }
 
+  /** Who is connected, in the order in which they came. */
+  replicas(): ReplicaStatus[] {
+    const { backlog } = this.publisher;
+    return (this.#options.door()?.replicas() ?? []).map((replica) => replicaStatus(replica, backlog));
+  }
+
   /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
   info(): Record<string, string | number> {
     const { history, publisher } = this;
     const windows = publisher.backlog.windows();
-    const replicas = this.#replicas();
+    const replicas = this.replicas();
     const offset = this.#offset(publisher.watermarks());
     const kept = windows.reduce((sum, { records }) => sum + records, 0n);
     const { previous } = history;
     return {
       connected_slaves: replicas.length,
       ...Object.fromEntries(replicas.map((replica, index) => [`slave${index}`, this.#replicaLine(replica)])),
+      ...Object.fromEntries(replicas.map(({ lag }, index) => [`replica${index}`, lagLine(lag)])),
       master_failover_state: 'no-failover',
       master_replid: history.id,
       master_replid2: previous?.id ?? NO_HISTORY,
@@ -66,7 +74,7 @@ export class PrimaryRole {
 
   /** ROLE's answer. */
   role(): Reply {
-    const replicas = this.#replicas().map((replica) => {
+    const replicas = this.replicas().map((replica) => {
       const { ip, port } = addressParts(replica);
       return [ip, port, String(this.#offset(replica.acknowledged ?? replica.watermarks))];
     });
@@ -79,10 +87,6 @@ export class PrimaryRole {
     const { publisher } = this;
     const door = this.#options.door() ?? { acknowledged: () => 0, onAck: () => () => {} };
     return new Later((done) => waitForReplicas({ timers, publisher, door }, replicas, timeoutMs, done));
-  }
-
-  #replicas(): ReplicaInfo[] {
-    return this.#options.door()?.replicas() ?? [];
   }
 
   #replicaLine(replica: ReplicaInfo): string {

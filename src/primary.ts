@@ -9,7 +9,6 @@ import { NO_EXPIRY } from './frame/batch.js';
 import { PrimaryRole } from './primary-role.js';
 import { type History, newHistory } from './replication/history.js';
 import { type MetricsSnapshot, ReplicationMetrics } from './replication/metrics.js';
-import type { ReplicaInfo } from './replication/primary-session.js';
 import { Publisher } from './replication/publisher.js';
 import type { Recorder } from './replication/recorder.js';
 import { ReplicaListener } from './replication/replica-listener.js';
@@ -23,6 +22,7 @@ import {
   randomSeed,
   syncsOf,
 } from './server-parts.js';
+import type { ReplicaStatus } from './status/lag.js';
 import { tcpTransport } from './transport/tcp.js';
 
 /**
@@ -112,8 +112,8 @@ export class Primary {
     return this.#parts.publisher.watermarks();
   }
 
-  replicas(): ReplicaInfo[] {
-    return this.#parts.door?.replicas() ?? [];
+  replicas(): ReplicaStatus[] {
+    return this.#parts.role.replicas();
   }
 
   metrics(): MetricsSnapshot {
@@ -148,6 +148,7 @@ interface PrimaryParts {
   history: History;
   metrics: ReplicationMetrics;
   publisher: Publisher;
+  role: PrimaryRole;
   recorder: Recorder | undefined;
   housekeeping: Housekeeping;
   server: RespServer | undefined;
@@ -192,6 +193,13 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
     history,
     metrics,
     publisher,
+    role: new PrimaryRole({
+      history,
+      publisher,
+      timers,
+      door: () => parts.door,
+      backlogBytes: config.backlogBytes,
+    }),
     recorder,
     housekeeping,
     server: undefined,
@@ -202,15 +210,7 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
 }
 
 function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['listen']>): RespServer {
-  const { config, engine, events, history, publisher } = parts;
-  const { timers } = systemSeams;
-  const role = new PrimaryRole({
-    history,
-    publisher,
-    timers,
-    door: () => parts.door,
-    backlogBytes: config.backlogBytes,
-  });
+  const { config, engine, events, role } = parts;
   return createFront({
     config,
     address,
