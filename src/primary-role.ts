@@ -13,7 +13,12 @@ import type { Reply } from './resp/reply.js';
 import { lagLine, type ReplicaStatus, replicaStatus } from './status/lag.js';
 
 /** Redis' words for where a replica stands. */
-const replicaStates = { snapshot: 'send_bulk', 'catching-up': 'send_bulk', live: 'online' } as const;
+const replicaStates = {
+  snapshot: 'send_bulk',
+  'catching-up': 'send_bulk',
+  live: 'online',
+  gone: 'gone',
+} as const;
 const NO_HISTORY = '0'.repeat(40);
 
 export interface PrimaryRoleOptions {
@@ -38,8 +43,12 @@ export class PrimaryRole {
 
   /** Who is connected, in the order in which they came. */
   replicas(): ReplicaStatus[] {
-    const { backlog } = this.publisher;
-    return (this.#options.door()?.replicas() ?? []).map((replica) => replicaStatus(replica, backlog));
+    return this.#statusOf(this.#options.door()?.replicas());
+  }
+
+  /** Who left within the last hour, in the order in which they left. */
+  departed(): ReplicaStatus[] {
+    return this.#statusOf(this.#options.door()?.departed());
   }
 
   /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
@@ -87,6 +96,10 @@ export class PrimaryRole {
     const { publisher } = this;
     const door = this.#options.door() ?? { acknowledged: () => 0, onAck: () => () => {} };
     return new Later((done) => waitForReplicas({ timers, publisher, door }, replicas, timeoutMs, done));
+  }
+
+  #statusOf(replicas: readonly ReplicaInfo[] = []): ReplicaStatus[] {
+    return replicas.map((replica) => replicaStatus(replica, this.publisher.backlog));
   }
 
   #replicaLine(replica: ReplicaInfo): string {

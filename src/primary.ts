@@ -112,8 +112,10 @@ export class Primary {
     return this.#parts.publisher.watermarks();
   }
 
+  /** Who is connected, and behind them, with the state `gone`, who left within the last hour; no more than 64 of these. */
   replicas(): ReplicaStatus[] {
-    return this.#parts.role.replicas();
+    const { role } = this.#parts;
+    return [...role.replicas(), ...role.departed()];
   }
 
   metrics(): MetricsSnapshot {

@@ -132,12 +132,8 @@ export class ReplicaSession {
 
   #onAnswer(answer: PrimaryAnswer): void {
     this.#answer = answer;
-    this.#judge(answer);
-    if (answer.margin !== undefined && !this.#isOver) this.#startLink();
-  }
-
-  /** What the answer says of what was claimed. */
-  #judge({ watermarks, margin }: PrimaryAnswer): void {
+    const { watermarks, margin } = answer;
+    if (margin !== undefined) this.#startLink();
     const history = margin?.get('history');
     const held = this.#continued;
     if (held === undefined) {
@@ -152,7 +148,7 @@ export class ReplicaSession {
     }
     const own = held.store.watermarks();
     if (history !== held.history || watermarks.length !== own.length || !hasReached(watermarks, own)) {
-      this.#end({ error: historyDiffers(own, watermarks), claimNothing: true, gap: undefined });
+      this.#end({ error: historyDiffers(own, answer), claimNothing: true, gap: undefined });
       return;
     }
     if (hasReached(own, watermarks)) this.#goLive();
@@ -261,7 +257,7 @@ export class ReplicaSession {
       watermarks: () => this.#continued?.store.watermarks() ?? [],
       send: (frame) => this.#conversation.send(frame),
     });
-    this.#acks.applied();
+    this.#acks.start();
     this.#watch = new LinkWatch({
       clock,
       timers,
@@ -306,7 +302,7 @@ function deadLink(address: Address, silentMs: number): FastcacheError {
   );
 }
 
-function historyDiffers(own: readonly bigint[], watermarks: readonly bigint[]): FastcacheError {
+function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAnswer): FastcacheError {
   return new FastcacheError(
     'HISTORY_DIFFERS',
     'What this replica holds is not part of what the primary has: all of it will be fetched anew.',

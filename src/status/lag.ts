@@ -33,9 +33,9 @@ export function lagLine(lag: Lag): string {
     .join();
 }
 
-function lagOf({ state, acknowledged, watermarks }: ReplicaInfo, backlog: Backlog): Lag {
-  // Who acknowledges an empty list holds nothing yet, although all may have been sent.
-  const holdsNothing = acknowledged === undefined ? state === 'snapshot' : acknowledged.length === 0;
+function lagOf({ state, history, acknowledged, watermarks }: ReplicaInfo, backlog: Backlog): Lag {
+  // One of ours that says nothing yet, or that it holds nothing, may have been sent all and not have it whole.
+  const holdsNothing = acknowledged === undefined ? history !== undefined : acknowledged.length === 0;
   if (holdsNothing || state === 'snapshot') return 'snapshot';
   const held = acknowledged ?? watermarks;
   const shards = backlog.watermarks().map((_, shard) => backlog.behind(shard, watermarkOf(held, shard)));
