@@ -10,6 +10,7 @@ import type { ReplicaListener } from './replication/replica-listener.js';
 import { waitForReplicas } from './replication/wait.js';
 import { Later } from './resp/command.js';
 import type { Reply } from './resp/reply.js';
+import type { Settings } from './resp/settings.js';
 import { lagLine, type ReplicaStatus, replicaStatus } from './status/lag.js';
 
 /** Redis' words for where a replica stands. */
@@ -28,6 +29,8 @@ export interface PrimaryRoleOptions {
   /** Undefined: no replicas can come. */
   door(): ReplicaListener | undefined;
   backlogBytes: number;
+  /** How many replicas writes need. */
+  settings: Pick<Settings, 'minReplicas' | 'minReplicasMaxLagSeconds'>;
 }
 
 export class PrimaryRole {
@@ -51,6 +54,11 @@ export class PrimaryRole {
     return this.#statusOf(this.#options.door()?.departed());
   }
 
+  /** Fewer good replicas are there than writes need. Asked before every run of commands. */
+  get lacksReplicas(): boolean {
+    return this.#needsReplicas() && this.#goodReplicas() < this.#options.settings.minReplicas;
+  }
+
   /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
   info(): Record<string, string | number> {
     const { history, publisher } = this;
@@ -61,6 +69,7 @@ export class PrimaryRole {
     const { previous } = history;
     return {
       connected_slaves: replicas.length,
+      ...(this.#needsReplicas() && { min_slaves_good_slaves: this.#goodReplicas() }),
       ...Object.fromEntries(replicas.map((replica, index) => [`slave${index}`, this.#replicaLine(replica)])),
       ...Object.fromEntries(replicas.map(({ lag }, index) => [`replica${index}`, lagLine(lag)])),
       master_failover_state: 'no-failover',
@@ -96,6 +105,17 @@ export class PrimaryRole {
     const { publisher } = this;
     const door = this.#options.door() ?? { acknowledged: () => 0, onAck: () => () => {} };
     return new Later((done) => waitForReplicas({ timers, publisher, door }, replicas, timeoutMs, done));
+  }
+
+  /** As in Redis, either setting turns it off with 0. */
+  #needsReplicas(): boolean {
+    const { minReplicas, minReplicasMaxLagSeconds } = this.#options.settings;
+    return minReplicas > 0 && minReplicasMaxLagSeconds > 0;
+  }
+
+  #goodReplicas(): number {
+    const { door, settings } = this.#options;
+    return door()?.goodReplicas(settings.minReplicasMaxLagSeconds) ?? 0;
   }
 
   #statusOf(replicas: readonly ReplicaInfo[] = []): ReplicaStatus[] {

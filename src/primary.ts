@@ -13,6 +13,7 @@ import { Publisher } from './replication/publisher.js';
 import type { Recorder } from './replication/recorder.js';
 import { ReplicaListener } from './replication/replica-listener.js';
 import type { RespServer } from './resp/server.js';
+import type { Settings } from './resp/settings.js';
 import {
   type Bytes,
   createFront,
@@ -151,6 +152,7 @@ interface PrimaryParts {
   metrics: ReplicationMetrics;
   publisher: Publisher;
   role: PrimaryRole;
+  settings: Settings;
   recorder: Recorder | undefined;
   housekeeping: Housekeeping;
   server: RespServer | undefined;
@@ -188,6 +190,7 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
   });
   if (recorder !== undefined) publisher.subscribe(recorder);
   const housekeeping = new Housekeeping({ timers, engine: () => engine, sweeps: () => true });
+  const settings = createSettings({ config, engine: () => engine, port: () => parts.server?.port ?? 0 });
   const parts: PrimaryParts = {
     config,
     events,
@@ -201,7 +204,9 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
       timers,
       door: () => parts.door,
       backlogBytes: config.backlogBytes,
+      settings,
     }),
+    settings,
     recorder,
     housekeeping,
     server: undefined,
@@ -212,12 +217,12 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
 }
 
 function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['listen']>): RespServer {
-  const { config, engine, events, role } = parts;
+  const { config, engine, events, role, settings } = parts;
   return createFront({
     config,
     address,
     log: events.log,
-    settings: createSettings({ config, engine: () => engine, port: () => parts.server?.port ?? 0 }),
+    settings,
     engine: () => engine,
     replicationInfo: () => role.info(),
     replication: {
@@ -229,7 +234,13 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
       promote: () => {},
     },
     syncs: () => syncsOf(parts.metrics),
-    situation: { isLoading: false, isStale: false },
+    situation: {
+      isLoading: false,
+      isStale: false,
+      get lacksReplicas() {
+        return role.lacksReplicas;
+      },
+    },
     shutdown: () => events.emit('shutdown', {}),
   });
 }

@@ -8,7 +8,7 @@ import type { ReplicationMetrics } from './replication/metrics.js';
 import { Recorder } from './replication/recorder.js';
 import type { ReplicationHost } from './resp/command-host.js';
 import type { InputLimits } from './resp/command-input.js';
-import { type ReadableSituation, RespServer } from './resp/server.js';
+import { type OuterSituation, RespServer } from './resp/server.js';
 import { Settings } from './resp/settings.js';
 import { renderInfo } from './status/info.js';
 import { serverStatus } from './status/server-status.js';
@@ -64,6 +64,8 @@ export function createSettings({ config, engine, port }: SettingsOptions): Setti
       maxMemoryBytes: config.maxMemoryBytes,
       maxMemoryPolicy: config.eviction,
       replicaQueueBytes: config.subscriberQueueBytes,
+      minReplicas: config.minReplicas,
+      minReplicasMaxLagSeconds: config.minReplicasMaxLagSeconds,
     }),
     ...('servesStaleData' in config && { servesStaleData: config.servesStaleData }),
     queryBufferBytes,
@@ -99,7 +101,7 @@ export interface FrontOptions {
   /** Snapshots that replicas were given, and replicas that resumed from the backlog. */
   syncs(): { full: number; partial: number };
   /** Asked before every run of commands. */
-  situation: ReadableSituation;
+  situation: OuterSituation;
   /** SHUTDOWN asks for it. */
   shutdown(): void;
 }

@@ -118,9 +118,8 @@ export class PrimarySession {
     const state = this.#state;
     if (state !== 'snapshot' && state !== 'catching-up' && state !== 'live') return undefined;
     const watermarks = this.#subscriber?.watermarks.slice() ?? [];
-    const silentUs = this.#options.clock.monotonicUs() - this.#heardAtUs;
-    const sinceAckSeconds = Math.floor(silentUs / 1_000_000);
-    return { address, state, history, watermarks, acknowledged: this.#acknowledged, sinceAckSeconds };
+    const acknowledged = this.#acknowledged;
+    return { address, state, history, watermarks, acknowledged, sinceAckSeconds: this.#sinceAckSeconds() };
   }
 
   /** When it last said something, monotonic microseconds. */
@@ -153,6 +152,15 @@ export class PrimarySession {
     this.#snapshot?.close();
     this.#connection.destroy();
     this.#host.ended(this, last);
+  }
+
+  /** As Redis counts replicas that writes need: it has all, and acknowledged at most so many whole seconds ago. */
+  isGood(maxLagSeconds: number): boolean {
+    return this.#state === 'live' && this.#holdsSomething() && this.#sinceAckSeconds() <= maxLagSeconds;
+  }
+
+  #sinceAckSeconds(): number {
+    return Math.floor((this.#options.clock.monotonicUs() - this.#heardAtUs) / 1_000_000);
   }
 
   #holdsSomething(): boolean {

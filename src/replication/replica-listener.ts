@@ -83,6 +83,15 @@ export class ReplicaListener {
     return this.#departed.list();
   }
 
+  /** Replicas that have all, and have acknowledged at most so many whole seconds ago; a Rust replica never does. */
+  goodReplicas(maxLagSeconds: number): number {
+    let count = 0;
+    for (const session of this.#replicas.keys()) {
+      if (session.isGood(maxLagSeconds)) count += 1;
+    }
+    return count;
+  }
+
   /** Replicas that have acknowledged all of these. */
   acknowledged(watermarks: readonly bigint[]): number {
     return this.replicas().filter(

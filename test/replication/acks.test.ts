@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeHello, encodeHelloFrame } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
-import { decodeWatermarks } from '../../src/frame/watermarks.js';
+import { decodeWatermarks, encodeWatermarks } from '../../src/frame/watermarks.js';
 import { waitForReplicas } from '../../src/replication/wait.js';
 import { FakePrimary } from '../support/fake-primary.js';
 import { RawPeer, startFollower } from '../support/virtual-cluster.js';
@@ -109,6 +109,30 @@ describe('a primary', () => {
     world.run(5_000);
     expect(answers.slice(2)).toEqual([[2, planned + 300]]);
     cancel();
+  });
+
+  it('counts a replica as good while it is live and its last Ack is not older than what is asked for', async () => {
+    const { world, transport, primary } = await cluster();
+    const good = (maxLagSeconds: number) => primary.listener.goodReplicas(maxLagSeconds);
+    const rust = RawPeer.connect(world, transport);
+    rust.send(FrameKind.Hello, encodeHello({ role: 'replica' }));
+    const peer = RawPeer.connect(world, transport);
+    peer.connection.write(encodeHelloFrame({ role: 'replica' }, { margin: new Map() }));
+    world.run(100);
+    peer.send(FrameKind.Ack, encodeWatermarks([]));
+    world.run(100);
+    expect(primary.listener.replicas()).toMatchObject([{ state: 'live' }, { state: 'live' }]);
+    expect(good(10)).toBe(0);
+    peer.send(FrameKind.Ack, encodeWatermarks(primary.publisher.watermarks()));
+    world.run(100);
+    expect(good(10)).toBe(1);
+    world.run(2_800);
+    expect([good(1), good(2), good(10)]).toEqual([0, 1, 1]);
+    world.run(200);
+    expect(good(2)).toBe(0);
+    peer.send(FrameKind.Ack, encodeWatermarks(primary.publisher.watermarks()));
+    world.run(100);
+    expect(good(1)).toBe(1);
   });
 
   it('no longer counts a replica that has gone', async () => {
