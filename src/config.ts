@@ -10,6 +10,7 @@ import {
   DEFAULT_CONNECT_TIMEOUT_MS,
   DEFAULT_MAX_REPLICAS,
   DEFAULT_MAX_VALUE_BYTES,
+  DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS,
   DEFAULT_RECONNECT_BACKOFF_MS,
   DEFAULT_SHARDS,
   DEFAULT_SNAPSHOT_CHUNK_BYTES,
@@ -74,6 +75,10 @@ export interface PrimaryOptions extends ServerOptions {
   subscriberQueueFrames?: number;
   /** A replica with more bytes waiting is cut off; default 256 MiB. */
   subscriberQueueBytes?: number;
+  /** Clients' writes are refused while fewer good replicas are there; default 0. */
+  minReplicas?: number;
+  /** A replica is good that acknowledged at most so long ago; default 10, 0: clients' writes are never refused. */
+  minReplicasMaxLagSeconds?: number;
   /** Default `clock` (design.md, "Histories"). */
   sequenceBase?: SequenceBase;
   /** For keys, values and tables; default 0: as much as WebAssembly has, just under 4 GiB. */
@@ -140,6 +145,14 @@ export function primaryConfig(options: PrimaryOptions) {
       DEFAULT_SUBSCRIBER_QUEUE_BYTES,
       1,
     ),
+    minReplicas: count('minReplicas', options.minReplicas, 0, 0, LARGEST_SETTING),
+    minReplicasMaxLagSeconds: count(
+      'minReplicasMaxLagSeconds',
+      options.minReplicasMaxLagSeconds,
+      DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS,
+      0,
+      LARGEST_SETTING,
+    ),
     sequenceBase: options.sequenceBase ?? ('clock' satisfies SequenceBase),
     maxMemoryBytes: count('maxMemoryBytes', options.maxMemoryBytes, 0, 0),
     eviction: options.eviction ?? ('noeviction' satisfies EvictionPolicy),
@@ -166,6 +179,9 @@ export function replicaConfig(address: string, options: ReplicaOptions) {
 
 /** A batch may go over its limit by one record, and a frame must still hold it. */
 const LARGEST_BATCH = MAX_FRAME_PAYLOAD_BYTES / 4;
+
+/** What CONFIG SET takes at most. */
+const LARGEST_SETTING = 2 ** 31 - 1;
 
 function serverConfig(options: ServerOptions) {
   return {

@@ -26,3 +26,4 @@ export type { FollowerState } from './replication/follower.js';
 export type { MetricsSnapshot } from './replication/metrics.js';
 export type { ReplicaInfo } from './replication/primary-session.js';
 export type { Bytes } from './server-parts.js';
+export type { Lag, ReplicaLag, ReplicaStatus } from './status/lag.js';

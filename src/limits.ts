@@ -41,6 +41,8 @@ export const DEFAULT_SNAPSHOT_CHUNK_BYTES = 1_048_576;
 /** 4 KiB. */
 export const MIN_SNAPSHOT_CHUNK_BYTES = 4_096;
 export const DEFAULT_MAX_REPLICAS = 16;
+/** A replica that acknowledged nothing for longer does not count among those that writes need. */
+export const DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS = 10;
 export const DEFAULT_SUBSCRIBER_QUEUE_FRAMES = 1_024;
 /** 256 MiB. */
 export const DEFAULT_SUBSCRIBER_QUEUE_BYTES = 268_435_456;

@@ -9,13 +9,19 @@ import type { ReplicaInfo } from './replication/primary-session.js';
 import type { Publisher } from './replication/publisher.js';
 import type { ReplicaListener } from './replication/replica-listener.js';
 import { waitForReplicas } from './replication/wait.js';
-import { watermarkOf } from './replication/watermarks.js';
 import { Later } from './resp/command.js';
 import type { Reply } from './resp/reply.js';
+import type { Settings } from './resp/settings.js';
+import { lagLine, type ReplicaStatus, replicaStatus } from './status/lag.js';
 import type { ConnectedReplica, PrimaryFigures } from './status/role-figures.js';
 
 /** Redis' words for where a replica stands. */
-const replicaStates = { snapshot: 'send_bulk', 'catching-up': 'send_bulk', live: 'online' } as const;
+const replicaStates = {
+  snapshot: 'send_bulk',
+  'catching-up': 'send_bulk',
+  live: 'online',
+  gone: 'gone',
+} as const;
 const NO_HISTORY = '0'.repeat(40);
 
 export interface PrimaryRoleOptions {
@@ -25,6 +31,8 @@ export interface PrimaryRoleOptions {
   /** Undefined: no replicas can come. */
   door(): ReplicaListener | undefined;
   backlogBytes: number;
+  /** How many replicas writes need. */
+  settings: Pick<Settings, 'minReplicas' | 'minReplicasMaxLagSeconds'>;
 }
 
 export class PrimaryRole {
@@ -38,17 +46,34 @@ export class PrimaryRole {
     this.#options = options;
   }
 
+  /** Who is connected, in the order in which they came. */
+  replicas(): ReplicaStatus[] {
+    return this.#statusOf(this.#options.door()?.replicas());
+  }
+
+  /** Who left within the last hour, in the order in which they left. */
+  departed(): ReplicaStatus[] {
+    return this.#statusOf(this.#options.door()?.departed());
+  }
+
+  /** Fewer good replicas are there than writes need. Asked before every run of commands. */
+  get lacksReplicas(): boolean {
+    return this.#needsReplicas() && this.#goodReplicas() < this.#options.settings.minReplicas;
+  }
+
   /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
   info(): Record<string, string | number> {
     const { history, publisher } = this;
     const windows = publisher.backlog.windows();
-    const replicas = this.#replicas();
+    const replicas = this.replicas();
     const offset = this.#offset(publisher.watermarks());
     const kept = windows.reduce((sum, { records }) => sum + records, 0n);
     const { previous } = history;
     return {
       connected_slaves: replicas.length,
+      ...(this.#needsReplicas() && { min_slaves_good_slaves: this.#goodReplicas() }),
       ...Object.fromEntries(replicas.map((replica, index) => [`slave${index}`, this.#replicaLine(replica)])),
+      ...Object.fromEntries(replicas.map(({ lag }, index) => [`replica${index}`, lagLine(lag)])),
       master_failover_state: 'no-failover',
       master_replid: history.id,
       master_replid2: previous?.id ?? NO_HISTORY,
@@ -69,7 +94,7 @@ export class PrimaryRole {
 
   /** ROLE's answer. */
   role(): Reply {
-    const replicas = this.#replicas().map((replica) => {
+    const replicas = this.replicas().map((replica) => {
       const { ip, port } = addressParts(replica);
       return [ip, port, String(this.#offset(replica.acknowledged ?? replica.watermarks))];
     });
@@ -80,17 +105,16 @@ export class PrimaryRole {
   figures(): PrimaryFigures {
     const { history, publisher } = this;
     const windows = publisher.backlog.windows();
-    const watermarks = publisher.watermarks();
     return {
       role: 'primary',
       history: history.id,
-      offsetRecords: Number(this.#offset(watermarks)),
+      offsetRecords: Number(this.#offset(publisher.watermarks())),
       backlog: {
         bytes: windows.reduce((sum, { bytes }) => sum + bytes, 0),
         records: Number(windows.reduce((sum, { records }) => sum + records, 0n)),
         limitBytes: this.#options.backlogBytes,
       },
-      replicas: this.#replicas().map((replica) => connectedReplica(replica, watermarks)),
+      replicas: this.replicas().map(connectedReplica),
     };
   }
 
@@ -102,8 +126,19 @@ export class PrimaryRole {
     return new Later((done) => waitForReplicas({ timers, publisher, door }, replicas, timeoutMs, done));
   }
 
-  #replicas(): ReplicaInfo[] {
-    return this.#options.door()?.replicas() ?? [];
+  /** As in Redis, either setting turns it off with 0. */
+  #needsReplicas(): boolean {
+    const { minReplicas, minReplicasMaxLagSeconds } = this.#options.settings;
+    return minReplicas > 0 && minReplicasMaxLagSeconds > 0;
+  }
+
+  #goodReplicas(): number {
+    const { door, settings } = this.#options;
+    return door()?.goodReplicas(settings.minReplicasMaxLagSeconds) ?? 0;
+  }
+
+  #statusOf(replicas: readonly ReplicaInfo[] = []): ReplicaStatus[] {
+    return replicas.map((replica) => replicaStatus(replica, this.publisher.backlog));
   }
 
   #replicaLine(replica: ReplicaInfo): string {
@@ -118,16 +153,17 @@ export class PrimaryRole {
   }
 }
 
-function connectedReplica(replica: ReplicaInfo, watermarks: readonly bigint[]): ConnectedReplica {
-  const { address, state, acknowledged, sinceAckSeconds } = replica;
+function connectedReplica({
+  address,
+  state,
+  acknowledged,
+  sinceAckSeconds,
+  lag,
+}: ReplicaStatus): ConnectedReplica {
   if (acknowledged === undefined) {
     return { address, state, lagRecords: undefined, sinceAckSeconds: undefined };
   }
-  const lag = watermarks.reduce((sum, own, shard) => {
-    const reached = watermarkOf(acknowledged, shard);
-    return own > reached ? sum + own - reached : sum;
-  }, 0n);
-  return { address, state, lagRecords: state === 'live' ? Number(lag) : undefined, sinceAckSeconds };
+  return { address, state, lagRecords: lag === 'snapshot' ? undefined : lag.records, sinceAckSeconds };
 }
 
 function addressParts({ address }: ReplicaInfo): { ip: string; port: string } {

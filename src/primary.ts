@@ -9,7 +9,6 @@ import { NO_EXPIRY } from './frame/batch.js';
 import { PrimaryRole } from './primary-role.js';
 import { type History, newHistory } from './replication/history.js';
 import { type MetricsSnapshot, ReplicationMetrics } from './replication/metrics.js';
-import type { ReplicaInfo } from './replication/primary-session.js';
 import { Publisher } from './replication/publisher.js';
 import type { Recorder } from './replication/recorder.js';
 import { ReplicaListener } from './replication/replica-listener.js';
@@ -26,6 +25,7 @@ import {
   randomSeed,
   type Status,
 } from './server-parts.js';
+import type { ReplicaStatus } from './status/lag.js';
 import type { Listener } from './transport/connection.js';
 import { tcpTransport } from './transport/tcp.js';
 
@@ -120,8 +120,10 @@ export class Primary {
     return this.#parts.publisher.watermarks();
   }
 
-  replicas(): ReplicaInfo[] {
-    return this.#parts.door?.replicas() ?? [];
+  /** Who is connected, and behind them, with the state `gone`, who left within the last hour; no more than 64 of these. */
+  replicas(): ReplicaStatus[] {
+    const { role } = this.#parts;
+    return [...role.replicas(), ...role.departed()];
   }
 
   metrics(): MetricsSnapshot {
@@ -197,14 +199,15 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
     encoding: encodingOf(config),
   });
   if (recorder !== undefined) publisher.subscribe(recorder);
+  const settings = createSettings({ config, engine: () => engine, port: () => parts.server?.port ?? 0 });
   const role = new PrimaryRole({
     history,
     publisher,
     timers,
     door: () => parts.door,
     backlogBytes: config.backlogBytes,
+    settings,
   });
-  const settings = createSettings({ config, engine: () => engine, port: () => parts.server?.port ?? 0 });
   const status = createStatus({
     settings,
     engine: () => engine,
@@ -251,7 +254,13 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
       follow: () => 'ERR a primary does not become a replica: start one with fastcache replica follow',
       promote: () => {},
     },
-    situation: { isLoading: false, isStale: false },
+    situation: {
+      isLoading: false,
+      isStale: false,
+      get lacksReplicas() {
+        return role.lacksReplicas;
+      },
+    },
     shutdown: () => events.emit('shutdown', {}),
   });
 }

@@ -288,6 +288,7 @@ function promote(parts: ReplicaParts): void {
     timers: systemSeams.timers,
     door: () => undefined,
     backlogBytes: DEFAULT_BACKLOG_BYTES,
+    settings: parts.settings,
   });
   limitMemory(parts.settings, engine);
   events.log.info(
@@ -343,6 +344,9 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
       get isStale() {
         const { follower } = parts;
         return follower !== undefined && !config.servesStaleData && follower.state.name !== 'live';
+      },
+      get lacksReplicas() {
+        return parts.promoted?.lacksReplicas ?? false;
       },
     },
     shutdown: () => events.emit('shutdown', {}),

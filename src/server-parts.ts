@@ -10,7 +10,7 @@ import type { ReplicationHost } from './resp/command-host.js';
 import type { InputLimits } from './resp/command-input.js';
 import { CommandStatistics } from './resp/command-statistics.js';
 import { kernelCounts, kernelTotals } from './resp/kernel-counts.js';
-import { type ReadableSituation, RespServer } from './resp/server.js';
+import { type OuterSituation, RespServer } from './resp/server.js';
 import { Settings } from './resp/settings.js';
 import { renderInfo, type ServerStatus } from './status/info.js';
 import { startMetricsServer } from './status/metrics-server.js';
@@ -69,6 +69,8 @@ export function createSettings({ config, engine, port }: SettingsOptions): Setti
       maxMemoryBytes: config.maxMemoryBytes,
       maxMemoryPolicy: config.eviction,
       replicaQueueBytes: config.subscriberQueueBytes,
+      minReplicas: config.minReplicas,
+      minReplicasMaxLagSeconds: config.minReplicasMaxLagSeconds,
     }),
     ...('servesStaleData' in config && { servesStaleData: config.servesStaleData }),
     queryBufferBytes,
@@ -143,7 +145,7 @@ export interface FrontOptions {
   status: Status;
   replication: ReplicationHost;
   /** Asked before every run of commands. */
-  situation: ReadableSituation;
+  situation: OuterSituation;
   /** SHUTDOWN asks for it. */
   shutdown(): void;
 }

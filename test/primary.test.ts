@@ -118,15 +118,17 @@ describe('a primary', () => {
     const replica = await follow(primary.bindAddress);
     const [info] = await eventually(
       () => primary.replicas(),
-      (replicas) => replicas[0]?.state === 'live',
+      (replicas) => replicas[0]?.state === 'live' && replicas[0].acknowledged !== undefined,
     );
     expect(info?.watermarks).toEqual(primary.watermarks());
     expect(primary.metrics()).toMatchObject({ catchUpSnapshotCount: 1, catchUpBacklogCount: 0 });
     await replica.close();
-    await eventually(
-      () => primary.replicas().length,
-      (count) => count === 0,
+    const [gone] = await eventually(
+      () => primary.replicas(),
+      (replicas) => replicas[0]?.state === 'gone',
     );
+    expect(gone).toMatchObject({ watermarks: primary.watermarks(), acknowledged: primary.watermarks() });
+    expect(gone?.history).toBe(primary.history);
   });
 
   it('logs who was refused', async () => {

@@ -83,6 +83,18 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such
       min: 1,
       max: 65_535,
     }),
+    'min-replicas': countFlag({
+      summary: 'Writes are answered NOREPLICAS while fewer replicas than this keep up.',
+      default: 0,
+      min: 0,
+      max: 2 ** 31 - 1,
+    }),
+    'min-replicas-max-lag': countFlag({
+      summary: 'A replica keeps up when it acknowledged at most so many seconds ago; 0: none are asked for.',
+      default: limits.DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS,
+      min: 0,
+      max: 2 ** 31 - 1,
+    }),
     'subscriber-queue': countFlag({
       summary: 'A replica with more frames than this waiting is cut off.',
       default: limits.DEFAULT_SUBSCRIBER_QUEUE_FRAMES,
@@ -127,6 +139,8 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such
       backlogBytes: flags.backlog,
       snapshotChunkBytes: flags['snapshot-chunk'],
       maxReplicas: flags['max-replicas'],
+      minReplicas: flags['min-replicas'],
+      minReplicasMaxLagSeconds: flags['min-replicas-max-lag'],
       subscriberQueueFrames: flags['subscriber-queue'],
       subscriberQueueBytes: flags['subscriber-bytes'],
       sequenceBase: flags['sequence-base'],

@@ -12,6 +12,9 @@ import { PayloadReader } from './payload-reader.js';
 
 /** A record without its key and value. */
 export const RECORD_FIXED_BYTES = 53;
+const COUNT_BYTES = 4;
+/** Within a record: behind shard and sequence. */
+const TIMESTAMP_OFFSET = 12;
 /** On the wire, an expiry that means none. */
 export const NO_EXPIRY = 0xffff_ffff_ffff_ffffn;
 
@@ -53,12 +56,19 @@ export interface DecodedRecord extends MutationRecord {
 
 /** Encodes a payload. The key tag is made from the key hash. */
 export function encodeBatch(records: readonly MutationRecord[]): Buffer {
-  let size = 4;
+  let size = COUNT_BYTES;
   for (const record of records) size += RECORD_FIXED_BYTES + record.key.length + record.value.length;
   const payload = Buffer.allocUnsafeSlow(size);
   let position = payload.writeUInt32LE(records.length);
   for (const record of records) position = writeRecord(payload, position, record);
   return payload;
+}
+
+/** Unix ms of a payload's first record, 0 when it has none; read in place, for it is asked for once a frame. */
+export function firstTimestampMs(payload: Uint8Array): number {
+  if (payload.length < COUNT_BYTES + RECORD_FIXED_BYTES) return 0;
+  const view = new DataView(payload.buffer, payload.byteOffset + COUNT_BYTES + TIMESTAMP_OFFSET, 8);
+  return view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true);
 }
 
 export interface DecodedBatch {

@@ -1,6 +1,6 @@
 /**
- * A replica's acknowledgements (design.md, "Histories": Acks): Ack frames with its watermarks, after applying, at most
- * every 100 ms, and at least every second.
+ * Ack frames between peers of ours (design.md, "Histories": Acks): a replica's with its watermarks, after applying, at
+ * most every 100 ms, and at least every second; a primary's with its own, each second.
  */
 import type { Clock, Timer, Timers } from '../clock.js';
 import { encodeFrame } from '../frame/frame.js';
@@ -13,7 +13,7 @@ const PAUSE_MAX_MS = 1_000;
 export interface AckSenderOptions {
   clock: Clock;
   timers: Timers;
-  /** What is applied. */
+  /** What is applied, or of a primary what is published; nothing held is an empty list. */
   watermarks(): ArrayLike<bigint>;
   send(frame: Buffer): void;
 }
@@ -27,6 +27,11 @@ export class AckSender {
 
   constructor(options: AckSenderOptions) {
     this.#options = options;
+  }
+
+  /** Sends one each second from now on. */
+  start(): void {
+    this.#armNext();
   }
 
   /** Something has been applied. */
@@ -49,11 +54,15 @@ export class AckSender {
   }
 
   #send(): void {
-    const { clock, timers, watermarks, send } = this.#options;
+    const { clock, watermarks, send } = this.#options;
     this.#isDue = false;
     this.#sentAtUs = clock.monotonicUs();
-    this.#timer?.cancel();
-    this.#timer = timers.after(PAUSE_MAX_MS, () => this.#send());
+    this.#armNext();
     send(encodeFrame(FrameKind.Ack, encodeWatermarks(watermarks())));
+  }
+
+  #armNext(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.timers.after(PAUSE_MAX_MS, () => this.#send());
   }
 }

@@ -33,6 +33,15 @@ export interface BacklogWindow {
   watermark: bigint;
 }
 
+/** What of a shard a replica lacks. */
+export interface Behind {
+  readonly records: number;
+  /** Of the frames that hold them; undefined when these are no longer all kept. */
+  readonly bytes: number | undefined;
+  /** From the first frame that is lacking to the newest, by their records' own times; undefined as `bytes`. */
+  readonly ms: number | undefined;
+}
+
 export class Backlog {
   readonly #shards: ShardBacklog[];
 
@@ -44,10 +53,13 @@ export class Backlog {
     );
   }
 
-  /** Keeps a frame that holds a shard's sequences from `minSequence` to `maxSequence`. Returns false for a foreign shard. */
-  push(shard: number, frame: Buffer, minSequence: bigint, maxSequence: bigint): boolean {
+  /**
+   * Keeps a frame that holds a shard's sequences from `minSequence` to `maxSequence`; `timeMs` is its first record's.
+   * Returns false for a foreign shard.
+   */
+  push(shard: number, frame: Buffer, minSequence: bigint, maxSequence: bigint, timeMs = 0): boolean {
     const queue = this.#shards[shard];
-    queue?.push(frame, minSequence, maxSequence);
+    queue?.push({ frame, minSequence, maxSequence, timeMs });
     return queue !== undefined;
   }
 
@@ -74,6 +86,11 @@ export class Backlog {
     return frames.length === 0 ? { kind: 'nothing' } : { kind: 'frames', frames };
   }
 
+  /** What a replica lacks of a shard of which it holds all up to `held`. */
+  behind(shard: number, held: bigint): Behind {
+    return this.#shards[shard]?.behind(held) ?? LEVEL;
+  }
+
   /** The highest sequence pushed, a shard. */
   watermarks(): bigint[] {
     return this.#shards.map((queue) => queue.watermark);
@@ -84,20 +101,31 @@ export class Backlog {
   }
 }
 
-interface Entry {
-  frame: Buffer;
-  minSequence: bigint;
-  maxSequence: bigint;
+const LEVEL: Behind = { records: 0, bytes: 0, ms: 0 };
+
+interface NewEntry {
+  readonly frame: Buffer;
+  readonly minSequence: bigint;
+  readonly maxSequence: bigint;
+  readonly timeMs: number;
+}
+
+interface Entry extends NewEntry {
+  /** Bytes of all frames ever pushed before this one. */
+  readonly bytesBefore: number;
 }
 
 class ShardBacklog {
   readonly #maxBytes: number;
+  readonly #base: bigint;
   readonly #entries = new Ring<Entry>();
   #bytes = 0;
+  #pushedBytes = 0;
   #watermark: bigint;
 
   constructor(maxBytes: number, base: bigint) {
     this.#maxBytes = maxBytes;
+    this.#base = base;
     this.#watermark = base;
   }
 
@@ -109,12 +137,14 @@ class ShardBacklog {
     return this.#entries.at(0)?.minSequence ?? this.#watermark + 1n;
   }
 
-  push(frame: Buffer, minSequence: bigint, maxSequence: bigint): void {
+  push(entry: NewEntry): void {
+    const { frame, minSequence, maxSequence } = entry;
     if (maxSequence <= this.#watermark) return;
     // What lies before a gap can never be part of a catch-up again.
     if (minSequence > this.#watermark + 1n) this.#forget();
-    this.#entries.push({ frame, minSequence, maxSequence });
+    this.#entries.push({ ...entry, bytesBefore: this.#pushedBytes });
     this.#bytes += frame.length;
+    this.#pushedBytes += frame.length;
     this.#watermark = maxSequence;
     while (this.#bytes > this.#maxBytes) this.#bytes -= this.#entries.shift()?.frame.length ?? 0;
   }
@@ -134,6 +164,18 @@ class ShardBacklog {
       const entry = this.#entries.at(index);
       if (entry !== undefined) frames.push(entry.frame);
     }
+  }
+
+  behind(held: bigint): Behind {
+    if (held >= this.#watermark) return LEVEL;
+    // Sequences up to the base were never given out.
+    const records = Number(this.#watermark - (held > this.#base ? held : this.#base));
+    const first = this.canServe(held) ? this.#entries.at(this.#firstAbove(held)) : undefined;
+    const newest = this.#entries.at(this.#entries.length - 1);
+    if (first === undefined || newest === undefined) return { records, bytes: undefined, ms: undefined };
+    // A clock that was set back makes no lag negative.
+    const ms = Math.max(0, newest.timeMs - first.timeMs);
+    return { records, bytes: this.#pushedBytes - first.bytesBefore, ms };
   }
 
   window(): BacklogWindow {

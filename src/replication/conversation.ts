@@ -36,6 +36,8 @@ export interface PrimaryAnswer {
 
 export interface ConversationHandlers {
   connected(): void;
+  /** Bytes have come. */
+  heard?(): void;
   answered(answer: PrimaryAnswer): void;
   /** Each frame behind the answer. May throw: the conversation then ends with that error. */
   frame(frame: SplitFrame): void;
@@ -108,6 +110,7 @@ export class Conversation {
 
   #onData(chunk: Buffer): void {
     if (this.#over) return;
+    this.#handlers.heard?.();
     try {
       this.#splitter.push(chunk, (frame) => {
         if (!this.#over) this.#onFrame(frame);

@@ -3,7 +3,8 @@
  * with growing pauses; what it holds stays readable throughout and is only ever replaced as a whole.
  */
 import type { Seams, Timer } from '../clock.js';
-import { FastcacheError } from '../errors.js';
+import { type ErrorCode, FastcacheError } from '../errors.js';
+import { formatAddress } from '../transport/address.js';
 import { Backoff } from './backoff.js';
 import type { PrimaryAnswer } from './conversation.js';
 import { GapPolicy } from './gap-policy.js';
@@ -59,6 +60,9 @@ export interface FollowerOptions extends Omit<ReplicaSessionOptions, keyof Seams
   failFast: boolean;
 }
 
+/** The link's fault, not that of what came over it. */
+const linkFaults: ReadonlySet<ErrorCode> = new Set(['CONNECTION_LOST', 'PEER_SILENT'] as const);
+
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #backoff: Backoff;
@@ -70,6 +74,8 @@ export class Follower {
   #primaryBase = 0n;
   #heardAtUs: number;
   #lostAtUs: number;
+  /** It was live, and is not again yet. */
+  #isToComeBack = false;
   /** What is held cannot be continued: stays set until it is replaced. */
   #claimNothing = false;
   #session: ReplicaSession | undefined;
@@ -172,7 +178,16 @@ export class Follower {
     this.#primaryIsOurs = margin !== undefined;
     this.#primaryBase = decimalOf(margin?.get('base'));
     this.#state = { name: 'live' };
+    this.#tellReturn();
     this.#options.handlers.live?.({ primaryIsOurs: this.#primaryIsOurs, watermarks });
+  }
+
+  #tellReturn(): void {
+    if (!this.#isToComeBack) return;
+    this.#isToComeBack = false;
+    const { address, clock, log } = this.#options;
+    const awayMs = Math.round((clock.monotonicUs() - this.#lostAtUs) / 1000);
+    log.info(`follows ${formatAddress(address)} again after ${awayMs} ms`);
   }
 
   #onEnd({ error, claimNothing, gap }: SessionEnd): void {
@@ -194,7 +209,7 @@ export class Follower {
     }
     if (this.#isStopped()) return;
     // A primary that sends what cannot be applied will do so again: only a good connection that was cut starts anew.
-    const wasCut = error instanceof FastcacheError && error.code === 'CONNECTION_LOST';
+    const wasCut = error instanceof FastcacheError && linkFaults.has(error.code);
     if (this.#wasCaughtUp && wasCut) this.#backoff.succeeded();
     this.#retryLater(error);
   }
@@ -205,7 +220,10 @@ export class Follower {
 
   #retryLater(error: Error): void {
     const { clock, timers, handlers } = this.#options;
-    if (this.#state.name === 'live') this.#lostAtUs = clock.monotonicUs();
+    if (this.#state.name === 'live') {
+      this.#lostAtUs = clock.monotonicUs();
+      this.#isToComeBack = true;
+    }
     const retryInMs = this.#backoff.nextDelayMs();
     this.#state = { name: 'disconnected', retryInMs };
     this.#retry = timers.after(retryInMs, () => this.#connect());

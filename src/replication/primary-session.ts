@@ -14,7 +14,10 @@ import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
 import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../limits.js';
 import type { Connection } from '../transport/connection.js';
+import { AckSender } from './ack-sender.js';
+import type { Claim } from './departed.js';
 import type { History } from './history.js';
+import { LinkWatch } from './link-watch.js';
 import type { Log } from './log.js';
 import type { ReplicationMetrics } from './metrics.js';
 import type { Publisher } from './publisher.js';
@@ -45,11 +48,11 @@ export interface SessionOptions {
 /** The house that a session lives in. */
 export interface SessionHost {
   /** The peer has proved who it is and wants to be a replica: false when no slot is free. */
-  admit(session: PrimarySession): boolean;
+  admit(session: PrimarySession, claim: Claim): boolean;
   /** The replica has said what it has applied. */
   acknowledged(): void;
-  /** Called once; all that the session held is free. */
-  ended(session: PrimarySession): void;
+  /** Called once; all that the session held is free. `last`: how a replica that had content of this primary's stood. */
+  ended(session: PrimarySession, last: ReplicaInfo | undefined): void;
 }
 
 /** `hello` before the peer is known, `ending` once nothing is left but to close. */
@@ -57,7 +60,10 @@ export type SessionState = 'hello' | 'snapshot' | 'catching-up' | 'live' | 'endi
 
 export interface ReplicaInfo {
   address: string;
-  state: 'snapshot' | 'catching-up' | 'live';
+  /** `gone`: it left within the last hour, and what is told of it is from then. */
+  state: 'snapshot' | 'catching-up' | 'live' | 'gone';
+  /** The history that it follows, which is the primary's; undefined of a Rust replica, which knows of none. */
+  history: string | undefined;
   /** What has been sent to it; while it is not `live`, what it will have been sent then. */
   watermarks: bigint[];
   /** What it has said that it has applied; undefined until it does, and a Rust replica never does. */
@@ -77,6 +83,10 @@ export class PrimarySession {
   #subscriber: Subscriber | undefined;
   #leavePublisher: (() => void) | undefined;
   #snapshot: SnapshotSender | undefined;
+  /** Of a replica of ours. */
+  #heartbeats: AckSender | undefined;
+  #watch: LinkWatch | undefined;
+  #isOurs = false;
   #acknowledged: bigint[] | undefined;
   #heardAtUs: number;
 
@@ -104,12 +114,17 @@ export class PrimarySession {
   /** Undefined unless the peer is a replica. */
   info(): ReplicaInfo | undefined {
     const { address } = this;
+    const history = this.#isOurs ? this.#options.history.id : undefined;
     const state = this.#state;
     if (state !== 'snapshot' && state !== 'catching-up' && state !== 'live') return undefined;
     const watermarks = this.#subscriber?.watermarks.slice() ?? [];
-    const silentUs = this.#options.clock.monotonicUs() - this.#heardAtUs;
-    const sinceAckSeconds = Math.floor(silentUs / 1_000_000);
-    return { address, state, watermarks, acknowledged: this.#acknowledged, sinceAckSeconds };
+    const acknowledged = this.#acknowledged;
+    return { address, state, history, watermarks, acknowledged, sinceAckSeconds: this.#sinceAckSeconds() };
+  }
+
+  /** When it last said something, monotonic microseconds. */
+  get heardAtUs(): number {
+    return this.#heardAtUs;
   }
 
   /** Lets out what a live replica's connection has taken, then closes; what is not live is dropped. */
@@ -118,6 +133,7 @@ export class PrimarySession {
       this.close();
       return;
     }
+    this.#stopLink();
     this.#leavePublisher?.();
     this.#subscriber?.close();
     this.#deadline = this.#armDeadline();
@@ -127,13 +143,28 @@ export class PrimarySession {
   /** Drops the connection and frees what the session holds, at once. */
   close(): void {
     if (this.#state === 'closed') return;
+    const last = this.#state === 'live' || this.#holdsSomething() ? this.info() : undefined;
     this.#state = 'closed';
     this.#deadline.cancel();
+    this.#stopLink();
     this.#leavePublisher?.();
     this.#subscriber?.close();
     this.#snapshot?.close();
     this.#connection.destroy();
-    this.#host.ended(this);
+    this.#host.ended(this, last);
+  }
+
+  /** As Redis counts replicas that writes need: it has all, and acknowledged at most so many whole seconds ago. */
+  isGood(maxLagSeconds: number): boolean {
+    return this.#state === 'live' && this.#holdsSomething() && this.#sinceAckSeconds() <= maxLagSeconds;
+  }
+
+  #sinceAckSeconds(): number {
+    return Math.floor((this.#options.clock.monotonicUs() - this.#heardAtUs) / 1_000_000);
+  }
+
+  #holdsSomething(): boolean {
+    return this.#acknowledged !== undefined && this.#acknowledged.length > 0;
   }
 
   /** For a peer to have said its Hello, and for one that is to go to be gone. */
@@ -146,6 +177,7 @@ export class PrimarySession {
 
   #onData(chunk: Buffer): void {
     if (this.#isOver()) return;
+    this.#watch?.heard();
     try {
       this.#splitter.push(chunk, (frame) => this.#onFrame(frame));
     } catch (error) {
@@ -190,14 +222,46 @@ export class PrimarySession {
       this.#end();
       return;
     }
-    if (!this.#host.admit(this)) {
+    this.#isOurs = margin !== undefined;
+    if (
+      !this.#host.admit(this, { address: this.address, history: margin?.get('history'), watermarks: claimed })
+    ) {
       this.#refuse(refusals.full);
       return;
     }
     this.#deadline.cancel();
     this.#options.publisher.flush();
     this.#answer();
+    if (this.#isOurs) this.#startLink();
     this.#bootstrap(claimed, margin);
+  }
+
+  /** With a replica of ours; a Rust one says nothing, and hears nothing but what it is to apply. */
+  #startLink(): void {
+    const { clock, timers, publisher } = this.#options;
+    this.#heartbeats = new AckSender({
+      clock,
+      timers,
+      watermarks: () => publisher.watermarks(),
+      send: (frame) => {
+        // What is on its way is a sign of life already, and nothing may gather where nobody reads.
+        if (this.#connection.bufferedBytes === 0) this.#connection.write(frame);
+      },
+    });
+    this.#heartbeats.start();
+    this.#watch = new LinkWatch({
+      clock,
+      timers,
+      onDead: (silentMs) => {
+        this.#note(`has sent nothing for ${silentMs} ms: the link is dead and is dropped`);
+        this.close();
+      },
+    });
+  }
+
+  #stopLink(): void {
+    this.#heartbeats?.stop();
+    this.#watch?.stop();
   }
 
   #answer(): void {
@@ -223,8 +287,8 @@ export class PrimarySession {
       maxQueueBytes: subscriberQueueBytes,
       metrics,
       watermarks: watermarks.slice(),
-      cutOff: () => {
-        this.#note('is cut off: its queue is full');
+      cutOff: (reason) => {
+        this.#note(`is cut off: ${reason}`);
         this.close();
       },
     });

@@ -5,6 +5,7 @@
  */
 import type { Clock, Timer, Timers } from '../clock.js';
 import type { OpenBatch, ReplicatedStore } from '../engine/types.js';
+import { firstTimestampMs } from '../frame/batch.js';
 import { type EncodeOptions, encodeFrame } from '../frame/frame.js';
 import { FrameKind } from '../frame/kinds.js';
 import { Backlog } from './backlog.js';
@@ -110,7 +111,7 @@ export class Publisher {
       for (const subscriber of this.#subscribers) subscriber.interrupt();
       return;
     }
-    this.backlog.push(shard, frame, minSequence, maxSequence);
+    this.backlog.push(shard, frame, minSequence, maxSequence, firstTimestampMs(batch.payload));
     for (const subscriber of this.#subscribers) subscriber.offer(frame, shard, maxSequence);
   }
 

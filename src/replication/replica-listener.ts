@@ -3,6 +3,7 @@
  * knows who is there.
  */
 import type { Address, Connection, Listener, Transport } from '../transport/connection.js';
+import { type Claim, DepartedReplicas, isSameReplica } from './departed.js';
 import {
   PrimarySession,
   type ReplicaInfo,
@@ -27,16 +28,19 @@ const MAX_STRANGERS = 256;
 export class ReplicaListener {
   readonly #options: ReplicaListenerOptions;
   readonly #strangers = new Set<PrimarySession>();
-  readonly #replicas = new Set<PrimarySession>();
+  /** With what each said when it came, and when that was. */
+  readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
+  readonly #departed: DepartedReplicas;
   readonly #ackListeners = new Set<() => void>();
   readonly #host: SessionHost = {
-    admit: (session) => this.#admit(session),
+    admit: (session, claim) => this.#admit(session, claim),
     acknowledged: () => {
       for (const listener of this.#ackListeners) listener();
     },
-    ended: (session) => {
+    ended: (session, last) => {
       this.#strangers.delete(session);
       this.#replicas.delete(session);
+      if (last !== undefined && !this.#isBack(last, session.heardAtUs)) this.#departed.left(last);
     },
   };
   #listener!: Listener;
@@ -51,6 +55,7 @@ export class ReplicaListener {
 
   private constructor(options: ReplicaListenerOptions) {
     this.#options = options;
+    this.#departed = new DepartedReplicas(options.clock);
   }
 
   /** `host:port` really listened on. */
@@ -63,14 +68,28 @@ export class ReplicaListener {
     return this.#strangers.size;
   }
 
-  /** In the order in which they came. */
+  /** Who is connected, in the order in which they came. */
   replicas(): ReplicaInfo[] {
     const infos: ReplicaInfo[] = [];
-    for (const session of this.#replicas) {
+    for (const session of this.#replicas.keys()) {
       const info = session.info();
       if (info !== undefined) infos.push(info);
     }
     return infos;
+  }
+
+  /** Who left within the last hour and has not come back, in the order in which they left. */
+  departed(): ReplicaInfo[] {
+    return this.#departed.list();
+  }
+
+  /** Replicas that have all, and have acknowledged at most so many whole seconds ago; a Rust replica never does. */
+  goodReplicas(maxLagSeconds: number): number {
+    let count = 0;
+    for (const session of this.#replicas.keys()) {
+      if (session.isGood(maxLagSeconds)) count += 1;
+    }
+    return count;
   }
 
   /** Replicas that have acknowledged all of these. */
@@ -92,7 +111,7 @@ export class ReplicaListener {
   async close(): Promise<void> {
     this.#closed = true;
     const stopped = this.#listener.close();
-    for (const session of [...this.#strangers, ...this.#replicas]) session.finish();
+    for (const session of [...this.#strangers, ...this.#replicas.keys()]) session.finish();
     await stopped;
   }
 
@@ -108,10 +127,22 @@ export class ReplicaListener {
     }
   }
 
-  #admit(session: PrimarySession): boolean {
-    if (this.#replicas.size >= this.#options.maxReplicas) return false;
+  #admit(session: PrimarySession, claim: Claim): boolean {
+    const { maxReplicas, clock, log } = this.#options;
+    if (this.#replicas.size >= maxReplicas) return false;
     this.#strangers.delete(session);
-    this.#replicas.add(session);
+    this.#replicas.set(session, { claim, cameAtUs: clock.monotonicUs() });
+    const awayMs = this.#departed.returned(claim);
+    if (awayMs !== undefined) log.info(`replica ${claim.address} is back after ${awayMs} ms`);
     return true;
+  }
+
+  /** It came back on another connection before this one was found dead. */
+  #isBack(last: ReplicaInfo, heardAtUs: number): boolean {
+    if (last.history === undefined) return false;
+    for (const { claim, cameAtUs } of this.#replicas.values()) {
+      if (cameAtUs > heardAtUs && isSameReplica(last, claim)) return true;
+    }
+    return false;
   }
 }

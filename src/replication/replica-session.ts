@@ -11,10 +11,12 @@ import { encodeHelloFrame } from '../frame/hello.js';
 import { FrameKind, frameKindName } from '../frame/kinds.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
+import { formatAddress } from '../transport/address.js';
 import type { Address, Transport } from '../transport/connection.js';
 import { AckSender } from './ack-sender.js';
 import { Conversation, type PrimaryAnswer } from './conversation.js';
 import type { Gap } from './gap-policy.js';
+import { LinkWatch } from './link-watch.js';
 import type { ReplicationMetrics } from './metrics.js';
 import { Staging } from './staging.js';
 import type { FrameSubscriber } from './subscriber.js';
@@ -43,7 +45,7 @@ export interface ReplicaSessionOptions {
 
 export interface ReplicaSessionHandlers {
   connected(): void;
-  /** Another frame has come. */
+  /** Bytes have come from the primary. */
   heard(): void;
   /** What the primary had when it answered, and with each of its heartbeats. */
   primaryAt(watermarks: ArrayLike<bigint>): void;
@@ -76,8 +78,9 @@ export class ReplicaSession {
   #continued: Holding | undefined;
   #staging: Staging | undefined;
   #answer: PrimaryAnswer | undefined;
-  /** Acknowledges what is applied, once that follows a primary of ours; a Rust primary does not read. */
+  /** Acknowledges to a primary of ours what is held of its history; a Rust primary does not read, nor is it watched. */
   #acks: AckSender | undefined;
+  #watch: LinkWatch | undefined;
   #isLive = false;
   #isCaughtUp = false;
   #isOver = false;
@@ -101,6 +104,10 @@ export class ReplicaSession {
       { transport, timers, address, connectTimeoutMs, hello },
       {
         connected: () => handlers.connected(),
+        heard: () => {
+          this.#watch?.heard();
+          handlers.heard();
+        },
         answered: (answer) => this.#onAnswer(answer),
         frame: (frame) => this.#onFrame(frame),
         ended: (error) => this.#end({ error, claimNothing: false, gap: undefined }),
@@ -117,6 +124,7 @@ export class ReplicaSession {
     this.#isOver = true;
     this.#staging = undefined;
     this.#acks?.stop();
+    this.#watch?.stop();
     this.#conversation.close();
   }
 
@@ -130,6 +138,7 @@ export class ReplicaSession {
     this.#answer = answer;
     const { watermarks, margin } = answer;
     this.#handlers.primaryAt(watermarks);
+    if (margin !== undefined) this.#startLink();
     const history = margin?.get('history');
     const held = this.#continued;
     if (held === undefined) {
@@ -151,7 +160,6 @@ export class ReplicaSession {
   }
 
   #onFrame(frame: SplitFrame): void {
-    this.#handlers.heard();
     const { kind } = frame.header;
     const payload = openPayload(frame.header, frame.wirePayload);
     switch (kind) {
@@ -246,21 +254,27 @@ export class ReplicaSession {
   #goLive(): void {
     if (this.#answer === undefined) return;
     this.#isLive = true;
-    this.#startAcks(this.#answer);
+    this.#acks?.applied();
     this.#handlers.live(this.#answer);
     this.#checkCaughtUp();
   }
 
-  #startAcks({ margin }: PrimaryAnswer): void {
-    if (margin === undefined) return;
-    const { clock, timers } = this.#options;
-    this.#acks ??= new AckSender({
+  /** From the answer on, so that the primary hears from a replica also while that takes in a snapshot. */
+  #startLink(): void {
+    const { clock, timers, address } = this.#options;
+    this.#acks = new AckSender({
       clock,
       timers,
       watermarks: () => this.#continued?.store.watermarks() ?? [],
       send: (frame) => this.#conversation.send(frame),
     });
-    this.#acks.applied();
+    this.#acks.start();
+    this.#watch = new LinkWatch({
+      clock,
+      timers,
+      onDead: (silentMs) =>
+        this.#end({ error: deadLink(address, silentMs), claimNothing: false, gap: undefined }),
+    });
   }
 
   #checkCaughtUp(): void {
@@ -286,6 +300,17 @@ function outOfPlace(frame: SplitFrame, expected: string): FastcacheError {
     found,
     offset: frame.offset,
   });
+}
+
+function deadLink(address: Address, silentMs: number): FastcacheError {
+  const place = formatAddress(address);
+  return new FastcacheError(
+    'PEER_SILENT',
+    `${place} has sent nothing for ${silentMs} ms: the link is dead.`,
+    {
+      address: place,
+    },
+  );
 }
 
 function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAnswer): FastcacheError {

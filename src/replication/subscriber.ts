@@ -22,8 +22,11 @@ export interface SubscriberOptions {
   metrics: ReplicationMetrics;
   /** Where the replica stands when it has been given what `start` says. */
   watermarks: bigint[];
-  /** Called once, when the queue overflowed or the stream was interrupted; the connection must not be written to after it. */
-  cutOff(): void;
+  /**
+   * Called once, when the queue overflowed or the stream was interrupted, with the reason in words; the connection must
+   * not be written to after it.
+   */
+  cutOff(reason: string): void;
 }
 
 interface Waiting {
@@ -73,7 +76,7 @@ export class Subscriber implements FrameSubscriber {
     const { maxQueueFrames, maxQueueBytes, metrics } = this.#options;
     if (this.#queue.length >= maxQueueFrames || this.#queuedBytes + frame.length > maxQueueBytes) {
       metrics.cutOff();
-      this.interrupt();
+      this.#cutOff(this.#overflow(frame));
       return;
     }
     this.#queue.push({ frame, shard, maxSequence });
@@ -82,9 +85,7 @@ export class Subscriber implements FrameSubscriber {
   }
 
   interrupt(): void {
-    if (this.#closed) return;
-    this.close();
-    this.#options.cutOff();
+    this.#cutOff('a frame of its stream was lost');
   }
 
   /** Sends `catchUp`, calls `onCaughtUp`, then sends what was held back and all that follows, as the connection drains. */
@@ -109,6 +110,21 @@ export class Subscriber implements FrameSubscriber {
     this.#queue.clear();
     this.#queuedBytes = 0;
     this.#catchUp = [];
+  }
+
+  /** Which of the bounds `frame` would pass. */
+  #overflow(frame: Buffer): string {
+    const { maxQueueFrames, maxQueueBytes } = this.#options;
+    const waiting = `${this.#queue.length} frames (${this.#queuedBytes} bytes) wait for it`;
+    return this.#queue.length >= maxQueueFrames
+      ? `${waiting}, and the subscriber queue is limited to ${maxQueueFrames} frames`
+      : `${waiting}, and with the next ${frame.length} the subscriber queue passes its limit of ${maxQueueBytes} bytes`;
+  }
+
+  #cutOff(reason: string): void {
+    if (this.#closed) return;
+    this.close();
+    this.#options.cutOff(reason);
   }
 
   #pump(): void {

@@ -19,6 +19,8 @@ export interface Situation {
   readonly isLoading: boolean;
   /** The link to the primary is down, and stale content is not to be read. */
   readonly isStale: boolean;
+  /** Writes need replicas that are not there. */
+  readonly lacksReplicas: boolean;
   /** What a pause holds back. */
   readonly paused: 'all' | 'write' | undefined;
 }
@@ -44,6 +46,7 @@ export const DISMISSED = Symbol('dismissed');
 const QUEUED_ARGUMENT_BYTES = 128;
 
 const QUEUED = new Status('QUEUED');
+const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to write.');
 /** These run in a transaction rather than being queued. */
 const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 
@@ -58,7 +61,8 @@ export class Gate {
   get holdsAll(): boolean {
     const { monitors, situation, host } = this.#options;
     if (monitors.count > 0 || host.slowlog.wantsFast) return true;
-    return situation.isLoading || situation.isStale || situation.paused !== undefined;
+    if (situation.isLoading || situation.isStale || situation.lacksReplicas) return true;
+    return situation.paused !== undefined;
   }
 
   /** A client's command: what to answer, when, or not at all. */
@@ -147,10 +151,11 @@ export class Gate {
     const has = (flag: CommandFlag) => this.#has(found, flag, client);
     const isReplica = host.replication.isReplica();
     if (!isReplica && this.#lacksMemory(has('denyoom'), found, client)) return OUT_OF_MEMORY;
+    const { isLoading, isStale, lacksReplicas, paused } = this.#options.situation;
+    if (lacksReplicas && has('write')) return TOO_FEW_REPLICAS;
     if (isReplica && has('write')) {
       return new Failure("READONLY You can't write against a read only replica.");
     }
-    const { isLoading, isStale, paused } = this.#options.situation;
     if (isStale && !command.flags.includes('stale')) {
       return new Failure("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
     }

@@ -33,8 +33,8 @@ const CHECK_MS = 250;
 /** The longest that a timer takes. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** Whether there is nothing to be read yet, and whether what there is must not be read. */
-export type ReadableSituation = Pick<Situation, 'isLoading' | 'isStale'>;
+/** What of the situation is not the server's own affair. */
+export type OuterSituation = Omit<Situation, 'paused'>;
 
 export interface RespServerOptions {
   address: Address;
@@ -46,7 +46,7 @@ export interface RespServerOptions {
   limits: InputLimits;
   settings: Settings;
   replication: ReplicationHost;
-  situation: ReadableSituation;
+  situation: OuterSituation;
   info(server: RespServer, sections: readonly string[]): string;
   shutdown(): void;
 }
@@ -161,6 +161,9 @@ export class RespServer {
       },
       get isStale() {
         return situation.isStale;
+      },
+      get lacksReplicas() {
+        return situation.lacksReplicas;
       },
       get paused() {
         return paused();

@@ -4,6 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { DEFAULT_EVICTION_SAMPLES, type EvictionPolicy, evictionPolicies } from '../engine/memory-limit.js';
+import { DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS } from '../limits.js';
 import {
   anyBytes,
   type Format,
@@ -28,6 +29,8 @@ export interface InitialSettings {
   readonly queryBufferBytes?: number;
   /** Empty or absent: none is asked for. */
   readonly password?: string | undefined;
+  readonly minReplicas?: number;
+  readonly minReplicasMaxLagSeconds?: number;
   // What stays as it is.
   readonly maxValueBytes: number;
   readonly servesStaleData?: boolean;
@@ -108,6 +111,8 @@ export class Settings {
   readonly #slowlogThreshold = new Setting(integerBetween(-1n, INT64_MAX), 10_000n);
   readonly #slowlogMaxLength = new Setting(integerBetween(0n, INT64_MAX), 128n);
   readonly #password: Setting<Buffer>;
+  readonly #minReplicas: Setting<bigint>;
+  readonly #minReplicasMaxLag: Setting<bigint>;
   /** The longest argument, key or value. */
   readonly maxValueBytes: number;
   readonly #byName: ReadonlyMap<string, Named>;
@@ -119,6 +124,8 @@ export class Settings {
       maxMemorySamples = DEFAULT_EVICTION_SAMPLES,
       maxClients = 10_000,
       idleTimeoutSeconds = 0,
+      minReplicas = 0,
+      minReplicasMaxLagSeconds = DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS,
     } = initial;
     const { queryBufferBytes = 1024 * MIB, replicaQueueBytes = 0 } = initial;
     this.maxValueBytes = initial.maxValueBytes;
@@ -134,6 +141,8 @@ export class Settings {
       pubsub: { hardBytes: BigInt(32 * MIB), softBytes: BigInt(8 * MIB), softSeconds: 60 },
     });
     this.#password = new Setting(anyBytes, Buffer.from(initial.password ?? ''));
+    this.#minReplicas = new Setting(integerBetween(0n, INT_MAX), BigInt(minReplicas));
+    this.#minReplicasMaxLag = new Setting(integerBetween(0n, INT_MAX), BigInt(minReplicasMaxLagSeconds));
     this.#byName = new Map([...this.#settable(), ...factsOf(initial)]);
   }
 
@@ -162,6 +171,16 @@ export class Settings {
   /** A client whose command has not ended after so many bytes is let go. */
   get queryBufferBytes(): number {
     return Number(this.#queryBufferLimit.value);
+  }
+
+  /** Writes are refused while fewer good replicas are there; 0: never. */
+  get minReplicas(): number {
+    return Number(this.#minReplicas.value);
+  }
+
+  /** A replica is good that acknowledged at most so long ago; 0: writes are never refused. */
+  get minReplicasMaxLagSeconds(): number {
+    return Number(this.#minReplicasMaxLag.value);
   }
 
   outputLimit(kind: Exclude<OutputClass, 'slave'>): OutputLimit {
@@ -242,6 +261,10 @@ export class Settings {
       ['slowlog-max-len', this.#slowlogMaxLength],
       // Nothing is sampled (LATENCY), so that the one value is the one that turns sampling off.
       ['latency-monitor-threshold', new Setting(integerBetween(0n, 0n), 0n)],
+      ['min-replicas-to-write', this.#minReplicas],
+      ['min-slaves-to-write', this.#minReplicas],
+      ['min-replicas-max-lag', this.#minReplicasMaxLag],
+      ['min-slaves-max-lag', this.#minReplicasMaxLag],
       ['requirepass', this.#password],
     ];
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeBatch, encodeBatch } from '../../src/frame/batch.js';
+import { decodeBatch, encodeBatch, firstTimestampMs } from '../../src/frame/batch.js';
 import { decodeErrorText, encodeErrorText } from '../../src/frame/error-text.js';
 import { decodeSnapshotChunk, encodeSnapshotChunk, encodeSnapshotEntries } from '../../src/frame/snapshot.js';
 import { decodeWatermarks, encodeWatermarks } from '../../src/frame/watermarks.js';
@@ -15,6 +15,7 @@ describe('what is encoded comes back', () => {
       fc.property(fc.array(anyRecord, { maxLength: 8 }), (records) => {
         const { recordCount, records: decoded } = decodeBatch(encodeBatch(records));
         expect(recordCount).toBe(records.length);
+        expect(firstTimestampMs(encodeBatch(records))).toBe(Number(records[0]?.timestampMs ?? 0n));
         let offset = 4;
         expect([...decoded]).toEqual(
           records.map((record) => {

@@ -1,10 +1,11 @@
 /** What replicas acknowledge, to whom and how often, and who waits for it (design.md, "Histories": Acks). */
 import { describe, expect, it } from 'vitest';
+import { encodeHello, encodeHelloFrame } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
-import { decodeWatermarks } from '../../src/frame/watermarks.js';
+import { decodeWatermarks, encodeWatermarks } from '../../src/frame/watermarks.js';
 import { waitForReplicas } from '../../src/replication/wait.js';
 import { FakePrimary } from '../support/fake-primary.js';
-import { startFollower } from '../support/virtual-cluster.js';
+import { RawPeer, startFollower } from '../support/virtual-cluster.js';
 import { clustersOf, fill, isEqual } from '../support/virtual-clusters.js';
 import { VirtualTransport } from '../support/virtual-transport.js';
 import { VirtualWorld } from '../support/virtual-world.js';
@@ -110,6 +111,30 @@ describe('a primary', () => {
     cancel();
   });
 
+  it('counts a replica as good while it is live and its last Ack is not older than what is asked for', async () => {
+    const { world, transport, primary } = await cluster();
+    const good = (maxLagSeconds: number) => primary.listener.goodReplicas(maxLagSeconds);
+    const rust = RawPeer.connect(world, transport);
+    rust.send(FrameKind.Hello, encodeHello({ role: 'replica' }));
+    const peer = RawPeer.connect(world, transport);
+    peer.connection.write(encodeHelloFrame({ role: 'replica' }, { margin: new Map() }));
+    world.run(100);
+    peer.send(FrameKind.Ack, encodeWatermarks([]));
+    world.run(100);
+    expect(primary.listener.replicas()).toMatchObject([{ state: 'live' }, { state: 'live' }]);
+    expect(good(10)).toBe(0);
+    peer.send(FrameKind.Ack, encodeWatermarks(primary.publisher.watermarks()));
+    world.run(100);
+    expect(good(10)).toBe(1);
+    world.run(2_800);
+    expect([good(1), good(2), good(10)]).toEqual([0, 1, 1]);
+    world.run(200);
+    expect(good(2)).toBe(0);
+    peer.send(FrameKind.Ack, encodeWatermarks(primary.publisher.watermarks()));
+    world.run(100);
+    expect(good(1)).toBe(1);
+  });
+
   it('no longer counts a replica that has gone', async () => {
     const { world, primary, follow } = await cluster();
     const replica = follow();
@@ -119,5 +144,76 @@ describe('a primary', () => {
     replica.follower.stop();
     world.run(50);
     expect(primary.listener.acknowledged(primary.publisher.watermarks())).toBe(0);
+  });
+});
+
+describe('between peers of ours', () => {
+  const cluster = clustersOf('map');
+  const acksOf = (peer: RawPeer) => peer.kinds().filter((kind) => kind === FrameKind.Ack).length;
+
+  it('the primary sends its own watermarks each second', async () => {
+    const { world, transport, primary } = await cluster();
+    primary.store.set('key', 'value');
+    const peer = RawPeer.connect(world, transport);
+    peer.connection.write(encodeHelloFrame({ role: 'replica' }, { margin: new Map() }));
+    world.run(900);
+    expect(acksOf(peer)).toBe(0);
+    world.run(3_200);
+    expect(acksOf(peer)).toBe(4);
+    const last = peer.frames.at(-1)!;
+    expect(last.kind).toBe(FrameKind.Ack);
+    expect(Array.from(decodeWatermarks(last.payload))).toEqual(primary.publisher.watermarks());
+  });
+
+  it('a Rust replica is sent none', async () => {
+    const { world, transport } = await cluster();
+    const peer = RawPeer.connect(world, transport);
+    peer.send(FrameKind.Hello, encodeHello({ role: 'replica' }));
+    world.run(4_000);
+    expect(acksOf(peer)).toBe(0);
+    expect(peer.closed).toBe(false);
+  });
+
+  it('heartbeats do not gather where nobody reads', async () => {
+    const { world, transport, primary } = await cluster();
+    const peer = RawPeer.connect(world, transport);
+    peer.connection.write(encodeHelloFrame({ role: 'replica' }, { margin: new Map() }));
+    world.run(500);
+    const { server } = transport.pairs[0]!;
+    server.stall();
+    primary.store.set('key', 'value');
+    world.run(100);
+    const waiting = server.bufferedBytes;
+    world.run(4_000);
+    expect(server.bufferedBytes).toBe(waiting);
+  });
+
+  it('a replica that takes in a snapshot acknowledges what it holds, and nothing when it holds nothing', () => {
+    const world = new VirtualWorld();
+    const transport = new VirtualTransport(world);
+    const acks: bigint[][] = [];
+    const primary = new FakePrimary(transport, (peer, _, connection) => {
+      peer.onFrame = ({ header, wirePayload }) => {
+        if (header.kind === FrameKind.Ack) acks.push(Array.from(decodeWatermarks(wirePayload)));
+      };
+      peer.answer([9n], HISTORY);
+      peer.begin([9n]);
+      if (connection === 1) peer.chunk(0n, false, [9n], ['key:1']);
+    });
+    const { follower } = startFollower(world, transport);
+    world.run(3_000);
+    expect(acks.length).toBeGreaterThanOrEqual(2);
+    expect(acks.every((watermarks) => watermarks.length === 0)).toBe(true);
+    primary.peers[0]!.chunk(1n, true, [9n], []);
+    primary.peers[0]!.end([9n]);
+    world.run(200);
+    expect(acks.at(-1)).toEqual([9n]);
+    primary.peers[0]!.connection.destroy();
+    acks.length = 0;
+    // The same history, and yet a snapshot: what is held is still true of it.
+    world.run(3_000);
+    expect(acks.length).toBeGreaterThanOrEqual(2);
+    expect(acks.every((watermarks) => watermarks[0] === 9n)).toBe(true);
+    follower.stop();
   });
 });

@@ -16,6 +16,52 @@ function pairs(count: number, maxBytesPerShard = 1_000): { backlog: Backlog; fra
   return { backlog, frames };
 }
 
+describe('what a replica lacks', () => {
+  /** Frames of two records and ten bytes each, whose times are given. */
+  function timed(timesMs: number[], maxBytesPerShard = 1_000): Backlog {
+    const backlog = new Backlog({ shards: 2, maxBytesPerShard, base: 100n });
+    for (const [index, timeMs] of timesMs.entries()) {
+      const first = 101n + BigInt(index * 2);
+      backlog.push(0, frameOf(10), first, first + 1n, timeMs);
+    }
+    return backlog;
+  }
+  const LEVEL = { records: 0, bytes: 0, ms: 0 };
+
+  it('is nothing when it holds all, or claims to hold more', () => {
+    const backlog = timed([5, 10]);
+    expect(backlog.behind(0, 104n)).toEqual(LEVEL);
+    expect(backlog.behind(0, 999n)).toEqual(LEVEL);
+    expect(backlog.behind(1, 100n)).toEqual(LEVEL);
+    expect(backlog.behind(7, 0n)).toEqual(LEVEL);
+  });
+
+  it('is told in records, in bytes of the frames that hold them, and from the first of these to the newest in ms', () => {
+    const backlog = timed([1_000, 1_010, 1_250]);
+    expect(backlog.behind(0, 100n)).toEqual({ records: 6, bytes: 30, ms: 250 });
+    expect(backlog.behind(0, 102n)).toEqual({ records: 4, bytes: 20, ms: 240 });
+    expect(backlog.behind(0, 103n)).toEqual({ records: 3, bytes: 20, ms: 240 });
+    expect(backlog.behind(0, 104n)).toEqual({ records: 2, bytes: 10, ms: 0 });
+  });
+
+  it('is no hour for one write after an hour of quiet', () => {
+    expect(timed([0, 3_600_000]).behind(0, 102n)).toEqual({ records: 2, bytes: 10, ms: 0 });
+  });
+
+  it('is never negative, be it that the clock was set back', () => {
+    expect(timed([5_000, 4_000]).behind(0, 100n).ms).toBe(0);
+  });
+
+  it('is known in records alone once its frames are no longer all kept', () => {
+    const backlog = timed([1, 2, 3, 4], 20);
+    expect(backlog.behind(0, 102n)).toEqual({ records: 6, bytes: undefined, ms: undefined });
+    expect(backlog.behind(0, 104n)).toEqual({ records: 4, bytes: 20, ms: 1 });
+    expect(backlog.behind(0, 0n)).toEqual({ records: 8, bytes: undefined, ms: undefined });
+    backlog.skipTo(0, 110n);
+    expect(backlog.behind(0, 108n)).toEqual({ records: 2, bytes: undefined, ms: undefined });
+  });
+});
+
 describe('catch-up from a backlog', () => {
   it('is nothing for a replica that has all', () => {
     expect(pairs(3).backlog.catchUp([6n])).toEqual({ kind: 'nothing' });

@@ -28,19 +28,21 @@ function subscribe(room: number, bounds: Partial<SubscriberOptions> = {}) {
   const connection = new NarrowConnection(room);
   const metrics = new ReplicationMetrics();
   let cutOffs = 0;
+  const reasons: string[] = [];
   const subscriber = new Subscriber(connection, {
     maxQueueFrames: 3,
     maxQueueBytes: 1_000,
     metrics,
     watermarks: [0n],
-    cutOff: () => {
+    cutOff: (reason) => {
+      reasons.push(reason);
       cutOffs += 1;
     },
     ...bounds,
   });
   let next = 1n;
   const offer = (text: string) => subscriber.offer(Buffer.from(text), 0, next++);
-  return { connection, metrics, subscriber, offer, cutOffs: () => cutOffs };
+  return { connection, metrics, subscriber, offer, cutOffs: () => cutOffs, reasons };
 }
 
 describe('a subscriber', () => {
@@ -84,7 +86,7 @@ describe('a subscriber', () => {
   });
 
   it('takes as many frames as its bound and is cut off with the next: one event, one drop, nothing more sent', () => {
-    const { connection, subscriber, offer, metrics, cutOffs } = subscribe(1);
+    const { connection, subscriber, offer, metrics, cutOffs, reasons } = subscribe(1);
     subscriber.start([], () => {});
     for (const text of ['sent', 'q1', 'q2', 'q3']) offer(text);
     expect(cutOffs()).toBe(0);
@@ -92,6 +94,9 @@ describe('a subscriber', () => {
     offer('over');
     offer('later');
     expect(cutOffs()).toBe(1);
+    expect(reasons).toEqual([
+      '3 frames (6 bytes) wait for it, and the subscriber queue is limited to 3 frames',
+    ]);
     expect(metrics).toMatchObject({ backpressureEvents: 1, drops: 1, queueDepth: 0 });
     connection.room = 10;
     subscriber.drained();
@@ -99,7 +104,7 @@ describe('a subscriber', () => {
   });
 
   it('is cut off when the bytes pass their bound, however few the frames', () => {
-    const { subscriber, offer, cutOffs } = subscribe(1, { maxQueueBytes: 10 });
+    const { subscriber, offer, cutOffs, reasons } = subscribe(1, { maxQueueBytes: 10 });
     subscriber.start([], () => {});
     offer('sent');
     offer('0123456789');
@@ -107,6 +112,9 @@ describe('a subscriber', () => {
     expect(subscriber.queuedBytes).toBe(10);
     offer('x');
     expect(cutOffs()).toBe(1);
+    expect(reasons).toEqual([
+      '1 frames (10 bytes) wait for it, and with the next 1 the subscriber queue passes its limit of 10 bytes',
+    ]);
     expect(subscriber.queuedBytes).toBe(0);
   });
 

@@ -228,6 +228,10 @@ describe('WAIT', () => {
     expect(await ask('INFO', 'replication')).toMatch(
       /connected_slaves:2\r\nslave0:ip=127\.0\.0\.1,port=\d+,state=online,offset=5,lag=0\r\n/,
     );
+    expect(await ask('INFO', 'replication')).toContain(
+      '\r\nreplica1:lag_records=0,lag_bytes=0,lag_ms=0\r\nmaster_failover_state',
+    );
+    expect(primary.replicas()).toMatchObject([1, 2].map(() => ({ lag: { records: 0, bytes: 0, ms: 0 } })));
     await replicas[0]!.close();
     await ask('SET', 'round', 'last');
     expect(await ask('WAIT', '1', '10000')).toBe(1);
