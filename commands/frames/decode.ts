@@ -1,7 +1,8 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { choiceFlag, withEnvironment } from '../../src/cli/flags.js';
+import { givenFlags } from '../../src/cli/flags.js';
 import { decodeDumps } from '../../src/cli/frames-decode.js';
+import { decodeFlags, decodeOptions } from '../../src/cli/frames-decode-flags.js';
 
 export default class FramesDecode extends BaseCommand {
   static override summary = 'Print every frame and record of a dump.';
@@ -30,13 +31,13 @@ A damaged dump is printed up to its damage; the fault is named on stderr with fi
     }),
   };
 
-  static override flags = withEnvironment({
-    format: choiceFlag('How to print; --json overrides it.', ['text', 'ndjson'], 'text'),
-  });
+  static override flags = decodeFlags;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(FramesDecode);
+    const parsed = await this.parse(FramesDecode);
+    const { args, flags } = parsed;
     const status = await decodeDumps({
+      ...decodeOptions(flags, givenFlags(parsed)),
       files: args.file,
       format: this.jsonEnabled() ? 'json' : flags.format,
       output: this.output,

@@ -7,36 +7,52 @@ import { FastcacheError } from '../errors.js';
 import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
 
 /** Large enough that most frames lie whole within a chunk and are not copied. */
-const CHUNK_BYTES = 1_048_576;
+export const CHUNK_BYTES = 1_048_576;
 
 /** How errors and listings name what `-` stands for. */
 export function dumpName(file: string): string {
   return file === '-' ? 'stdin' : file;
 }
 
-/**
- * The frames of `file` (`-` is stdin), headers checked, payloads not yet. A frame's bytes are valid until the next one
- * is asked for. Throws, with file and byte offset, after the last sound frame: `FCRP_*` for a bad header or an end
- * inside a frame, `NO_INPUT` when the file cannot be opened, `READ_FAILED`.
- */
+export interface ReadOptions {
+  /** Limit for both lengths of each header; `MAX_FRAME_PAYLOAD_BYTES` when absent. */
+  maxPayloadBytes?: number;
+}
+
+/** The frames of `file`, one by one; else as `readDumpChunks`. */
 export async function* readDump(file: string): AsyncGenerator<SplitFrame, void, void> {
-  const splitter = new FrameSplitter();
+  for await (const frames of readDumpChunks(file)) yield* frames;
+}
+
+/**
+ * The frames of `file` (`-` is stdin), as many at once as a chunk of it completes; headers checked, payloads not yet.
+ * A frame's bytes are valid until the next ones are asked for. Throws, with file and byte offset, after the last sound
+ * frame: `FCRP_*` for a bad header or an end inside a frame, `NO_INPUT` when the file cannot be opened, `READ_FAILED`.
+ */
+export async function* readDumpChunks(
+  file: string,
+  options: ReadOptions = {},
+): AsyncGenerator<SplitFrame[], void, void> {
+  const splitter = new FrameSplitter(options);
   try {
-    for await (const chunk of openDump(file)) {
-      const frames: SplitFrame[] = [];
-      let fault: unknown;
-      try {
-        splitter.push(chunk as Buffer, (frame) => frames.push(frame));
-      } catch (error) {
-        fault = error;
-      }
-      yield* frames;
-      if (fault !== undefined) throw fault;
-    }
+    for await (const chunk of openDump(file)) yield* splitChunk(splitter, chunk as Buffer);
     splitter.end();
   } catch (error) {
     throw inDump(error, file, splitter.frameStart);
   }
+}
+
+/** The frames that `chunk` completes; throws the fault that ends them when they have been taken. */
+export function* splitChunk(splitter: FrameSplitter, chunk: Buffer): Generator<SplitFrame[]> {
+  const frames: SplitFrame[] = [];
+  let fault: unknown;
+  try {
+    splitter.push(chunk, (frame) => frames.push(frame));
+  } catch (error) {
+    fault = error;
+  }
+  yield frames;
+  if (fault !== undefined) throw fault;
 }
 
 /** `error` with the dump's name in it, and system errors as ours; any other error comes back as it is. */

@@ -1,10 +1,12 @@
 /** The kinds of flags that the commands are made of, and the environment variable that each one has (cli.md). */
 import { Flags } from '@oclif/core';
+import type { OptionFlag } from '@oclif/core/interfaces';
 import { DEFAULT_MAX_VALUE_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
 import {
   formatSize,
   parseCount,
   parseHostPort,
+  parseList,
   parseOutputFile,
   parseShards,
   parseSize,
@@ -49,6 +51,37 @@ export function countFlag({ summary, default: count, ...range }: NumberFlag) {
     helpValue: '<number>',
     parse: async (text) => parseCount(text, range),
   })({ default: count });
+}
+
+interface ValueFlag<T> {
+  summary: string;
+  helpValue: string;
+  parse(text: string): T;
+}
+
+/** A value of any kind, and no default. */
+export function valueFlag<T extends bigint | number>({ summary, helpValue, parse }: ValueFlag<T>) {
+  const flag = Flags.custom<bigint | number>({ summary, helpValue, parse: async (text) => parse(text) })();
+  return flag as OptionFlag<T | undefined>;
+}
+
+/** Values with commas between them; the flag may also be given several times. `listed` joins what comes of it. */
+export function listFlag<T extends string | number>({ summary, helpValue, parse }: ValueFlag<T>) {
+  const flag = Flags.custom<(string | number)[]>({
+    summary,
+    helpValue,
+    multiple: true,
+    multipleNonGreedy: true,
+    parse: async (text) => parseList(text, parse),
+  })();
+  return flag as OptionFlag<Listed<T> | undefined>;
+}
+
+/** What oclif makes of a flag that may be given several times; from the environment it comes alone. */
+export type Listed<T> = T | T[] | T[][];
+
+export function listed<T extends string | number>(values: Listed<T> | undefined): T[] | undefined {
+  return values === undefined ? undefined : ([values].flat(2) as T[]);
 }
 
 /** `host:port`, `[v6]:port` or `:port`, in its canonical spelling. */
@@ -132,4 +165,16 @@ export function serverFlags() {
       max: LARGEST_MAX_VALUE_BYTES,
     }),
   };
+}
+
+/** The names of the flags that were set, on the command line or by the environment. */
+export function givenFlags({
+  flags,
+  metadata,
+}: {
+  flags: Record<string, unknown>;
+  metadata: { flags: Record<string, { setFromDefault?: boolean } | undefined> };
+}): Set<string> {
+  const isGiven = (name: string) => flags[name] !== false && !metadata.flags[name]?.setFromDefault;
+  return new Set(Object.keys(flags).filter(isGiven));
 }

@@ -70,12 +70,16 @@ function openHello({ header, wirePayload, offset }: SplitFrame): FrameContent {
   }
 }
 
-function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: Iterator<T>): Generator<T> {
-  for (;;) {
-    const { done, value } = inPayload(frame, () => items.next());
-    if (done) return;
-    value.offset = frame.header.compressed ? frame.offset : payloadStart(frame) + value.offset;
-    yield value;
+function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: Iterable<T>): Generator<T> {
+  const { compressed } = frame.header;
+  const start = payloadStart(frame);
+  try {
+    for (const item of items) {
+      item.offset = compressed ? frame.offset : start + item.offset;
+      yield item;
+    }
+  } catch (error) {
+    throw inFrame(frame, error);
   }
 }
 
@@ -84,9 +88,13 @@ function inPayload<T>(frame: SplitFrame, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof FastcacheError)) throw error;
-    throw frame.header.compressed ? error.placedAt(frame.offset) : error.at(payloadStart(frame));
+    throw inFrame(frame, error);
   }
+}
+
+function inFrame(frame: SplitFrame, error: unknown): unknown {
+  if (!(error instanceof FastcacheError)) return error;
+  return frame.header.compressed ? error.placedAt(frame.offset) : error.at(payloadStart(frame));
 }
 
 function payloadStart(frame: SplitFrame): number {

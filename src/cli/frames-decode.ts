@@ -1,164 +1,165 @@
 /**
- * `frames decode`: walks dumps and writes what they hold as text, NDJSON or one JSON document, in constant memory. A
- * damaged dump is written up to its damage; the next one is walked all the same.
+ * `frames decode`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to its damage;
+ * the next one is walked all the same. What is not shown is decoded nevertheless, so that no fault is missed.
  */
 import { FastcacheError } from '../errors.js';
-import type { DecodedRecord } from '../frame/batch.js';
-import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
-import { dumpName, readDump } from './dump-reader.js';
-import { escapeText } from './escape.js';
+import type { SplitFrame } from '../frame/splitter.js';
+import { dumpName, readDumpChunks } from './dump-reader.js';
 import { type OpenedFrame, openFrame } from './frame-content.js';
-import { entryJson, faultJson, frameJson, recordJson } from './frames-json.js';
-import { entryText, frameText, headingText, recordText } from './frames-text.js';
-import { toJson } from './json.js';
+import type { FrameFilter, Item } from './frames-filter.js';
+import {
+  jsonRendering,
+  ndjsonRendering,
+  type Piece,
+  type Rendering,
+  type RenderingOptions,
+  textRendering,
+} from './frames-renderings.js';
 import type { Output } from './output.js';
+import type { ValueForm } from './text.js';
 import { UsageError } from './values.js';
 
-export type DecodeFormat = 'text' | 'ndjson' | 'json';
+export const decodeFormats = ['text', 'ndjson'] as const;
+
+export type DecodeFormat = (typeof decodeFormats)[number] | 'json';
 
 export interface DecodeOptions {
   /** `-` is stdin. */
   files: readonly string[];
   format: DecodeFormat;
+  /** Frames with their records and entries, frames alone, or only what is wrong. */
+  shows: 'items' | 'frames' | 'faults';
+  values: ValueForm;
+  filter: FrameFilter;
+  /** Of all files together: items, or frames where no items can be shown. Behind the last nothing is read. */
+  limit: number;
+  /** Limit for both lengths of each frame. */
+  maxPayloadBytes: number;
   output: Output;
   /** Tells a fault that ends a file and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
 }
 
-type Item = DecodedRecord | DecodedSnapshotEntry;
-
-/** What a format writes at each station of the walk; line ends included. */
-interface Rendering {
-  begin(): string;
-  beginFile(file: string): string;
-  beginFrame(frame: OpenedFrame): string;
-  item(item: Item): string;
-  endFrame(): string;
-  endFile(fault: FastcacheError | undefined): string;
-  end(): string;
-}
-
 /** Text gathers to about this much before it is written. */
 const WRITE_BYTES = 65_536;
 
+const renderings: Record<DecodeFormat, (options: RenderingOptions) => Rendering> = {
+  text: textRendering,
+  ndjson: ndjsonRendering,
+  json: jsonRendering,
+};
+
 /** Writes all files; resolves with the exit status: that of the first fault, 0 when there was none. */
-export async function decodeDumps({ files, format, output, report }: DecodeOptions): Promise<number> {
+export async function decodeDumps(options: DecodeOptions): Promise<number> {
+  const { files, output, report } = options;
   if (files.indexOf('-') !== files.lastIndexOf('-')) throw new UsageError('stdin (-) can be read only once');
-  const rendering = renderings[format](files.length > 1);
+  const walk = new Walk(options);
   let status = 0;
-  await output.write(rendering.begin());
+  await output.write(walk.rendering.begin());
   for (const file of files) {
-    await output.write(rendering.beginFile(dumpName(file)));
-    const fault = await decodeDump(file, rendering, output);
-    await output.write(rendering.endFile(fault));
+    if (walk.isOver) break;
+    await output.write(walk.rendering.beginFile(dumpName(file)));
+    const fault = await walk.file(file);
+    await output.write(walk.rendering.endFile(fault));
     if (fault === undefined) continue;
     const faultStatus = await report(fault);
     status ||= faultStatus;
   }
-  await output.write(rendering.end());
+  await output.write(walk.rendering.end());
   return status;
 }
 
-/** Writes one file's frames; returns what ended it early. */
-async function decodeDump(
-  file: string,
-  rendering: Rendering,
-  output: Output,
-): Promise<FastcacheError | undefined> {
-  let gathered = '';
-  let fault: FastcacheError | undefined;
-  try {
-    for await (const frame of readDump(file)) {
-      const opened = openFrame(frame);
-      gathered += rendering.beginFrame(opened);
-      try {
-        for (const item of itemsOf(opened)) {
-          gathered += rendering.item(item);
-          if (gathered.length < WRITE_BYTES) continue;
-          await output.write(gathered);
-          gathered = '';
-        }
-      } finally {
-        gathered += rendering.endFrame();
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof FastcacheError)) throw error;
-    fault = error.inFile(dumpName(file));
+class Walk {
+  readonly rendering: Rendering;
+  readonly #options: DecodeOptions;
+  readonly #countsFrames: boolean;
+  /** Of the limit. */
+  #left: number;
+  #gathered: Piece[] = [];
+  #gatheredLength = 0;
+
+  constructor(options: DecodeOptions) {
+    const { files, format, values, shows, filter, limit } = options;
+    this.#options = options;
+    // A fault names its file itself on stderr.
+    const untitled = files.length === 1 || (shows === 'faults' && format === 'text');
+    this.rendering = renderings[format]({ titled: !untitled, values });
+    this.#countsFrames = shows === 'frames' || !filter.mayShowItems;
+    this.#left = limit;
   }
-  await output.write(gathered);
-  return fault;
+
+  get isOver(): boolean {
+    return this.#left === 0;
+  }
+
+  /** Writes one file's frames; returns what ended it early. */
+  async file(file: string): Promise<FastcacheError | undefined> {
+    const { maxPayloadBytes } = this.#options;
+    let fault: FastcacheError | undefined;
+    try {
+      for await (const frames of readDumpChunks(file, { maxPayloadBytes })) {
+        for (const piece of this.#frames(frames)) {
+          if (piece.length > 0) this.#gathered.push(piece);
+          this.#gatheredLength += piece.length;
+          if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
+        }
+        // The next chunk may be long in coming.
+        await this.#write();
+        if (this.isOver) break;
+      }
+    } catch (error) {
+      if (!(error instanceof FastcacheError)) throw error;
+      fault = error.inFile(dumpName(file));
+    }
+    await this.#write();
+    return fault;
+  }
+
+  *#frames(frames: Iterable<SplitFrame>): Generator<Piece> {
+    for (const frame of frames) {
+      if (this.isOver) return;
+      yield* this.#frame(openFrame(frame));
+    }
+  }
+
+  /** What is shown of a frame. It is decoded to its end, unless the limit is reached before. */
+  *#frame(opened: OpenedFrame): Generator<Piece> {
+    const { filter, shows } = this.#options;
+    const shown = shows !== 'faults' && filter.showsKind(opened.kind);
+    let begun = shown && !filter.choosesItems;
+    if (begun) yield this.#beginFrame(opened);
+    try {
+      for (const item of itemsOf(opened)) {
+        if (!shown || !filter.showsItem(item)) continue;
+        if (!begun) yield this.#beginFrame(opened);
+        begun = true;
+        if (shows === 'frames') continue;
+        yield this.rendering.item(item);
+        if (--this.#left === 0) return;
+      }
+    } finally {
+      if (begun) yield this.rendering.endFrame();
+    }
+  }
+
+  #beginFrame(opened: OpenedFrame): Piece {
+    if (this.#countsFrames) this.#left--;
+    return this.rendering.beginFrame(opened);
+  }
+
+  async #write(): Promise<void> {
+    if (this.#gatheredLength === 0) return;
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    this.#gatheredLength = 0;
+    await this.#options.output.write(joined(gathered));
+  }
+}
+
+function joined(pieces: readonly Piece[]): Piece {
+  return typeof pieces[0] === 'string' ? pieces.join('') : Buffer.concat(pieces as Buffer[]);
 }
 
 function itemsOf({ content }: OpenedFrame): Iterable<Item> {
   return 'items' in content ? content.items : [];
-}
-
-function isRecord(item: Item): item is DecodedRecord {
-  return 'sequence' in item;
-}
-
-/** Each format by whether several files are named. */
-const renderings: Record<DecodeFormat, (several: boolean) => Rendering> = {
-  text: (several) => {
-    let heading = `${headingText()}\n`;
-    return {
-      begin: () => '',
-      beginFile: (file) => (several ? `${escapeText(file)}:\n` : ''),
-      beginFrame: (frame) => {
-        const text = `${heading}${frameText(frame)}\n`;
-        heading = '';
-        return text;
-      },
-      item: (item) => `${isRecord(item) ? recordText(item) : entryText(item)}\n`,
-      endFrame: () => '',
-      endFile: () => '',
-      end: () => '',
-    };
-  },
-
-  ndjson: (several) => ({
-    begin: () => '',
-    beginFile: (file) => (several ? `${toJson({ type: 'file', file })}\n` : ''),
-    beginFrame: (frame) => `${toJson(frameJson(frame))}\n`,
-    item: (item) => `${toJson(itemJson(item))}\n`,
-    endFrame: () => '',
-    endFile: (fault) => (fault === undefined ? '' : `${toJson(faultJson(fault))}\n`),
-    end: () => '',
-  }),
-
-  json: () => {
-    const files = separator();
-    let frames = separator();
-    let items = separator();
-    return {
-      begin: () => '{"files":[',
-      beginFile: (file) => {
-        frames = separator();
-        return `${files()}{"file":${toJson(file)},"frames":[`;
-      },
-      beginFrame: (frame) => {
-        items = separator();
-        return `${frames()}${toJson(frameJson(frame)).slice(0, -1)},"contents":[`;
-      },
-      item: (item) => `${items()}${toJson(itemJson(item))}`,
-      endFrame: () => ']}',
-      endFile: (fault) => `\n],"fault":${toJson(fault === undefined ? null : faultJson(fault))}}`,
-      end: () => ']}\n',
-    };
-  },
-};
-
-function itemJson(item: Item): Record<string, unknown> {
-  return isRecord(item) ? recordJson(item) : entryJson(item);
-}
-
-/** What stands before each element of a JSON array: a comma but for the first, and a new line. */
-function separator(): () => string {
-  let first = true;
-  return () => {
-    const text = first ? '\n' : ',\n';
-    first = false;
-    return text;
-  };
 }

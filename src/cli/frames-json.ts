@@ -1,17 +1,21 @@
-/** Frames, records and entries as JSON objects, in the shapes of cli.md (JSON). */
+/** Frames, records and entries as JSON, in the shapes of cli.md (JSON). */
 import type { FastcacheError } from '../errors.js';
 import type { DecodedRecord } from '../frame/batch.js';
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
 import type { FrameContent, OpenedFrame } from './frame-content.js';
-import { bytesField } from './json.js';
+import { bytesField, bytesMember, MAX_TEXT_BYTES } from './json.js';
+import { hashText, type ValueForm } from './text.js';
 
 export const REDACTED = '<redacted>';
 
 /** More watermarks than this are counted instead of listed: no store has so many shards, a hostile frame may. */
 const MAX_LISTED_WATERMARKS = 65_536;
 
+const LARGEST_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
+
 type JsonObject = Record<string, unknown>;
 
+/** What a frame shows but for its items, u64 values as bigints. */
 export function frameJson({ frame, kind, content }: OpenedFrame): JsonObject {
   const { compressed, payloadBytes, uncompressedBytes } = frame.header;
   return {
@@ -25,33 +29,25 @@ export function frameJson({ frame, kind, content }: OpenedFrame): JsonObject {
   };
 }
 
-export function recordJson(record: DecodedRecord): JsonObject {
-  const { offset, shard, sequence, timestampMs, op, key, value, expireAtMs, keyHash, keyTag } = record;
-  return {
-    type: 'record',
-    offset,
-    shard,
-    sequence: sequence.toString(),
-    timestampMs: numberJson(timestampMs),
-    op,
-    ...bytesField('key', key),
-    ...bytesField('value', value),
-    ...governanceJson(record.governance),
-    expireAtMs: numberJson(expireAtMs),
-    keyHash: keyHash.toString(16).padStart(16, '0'),
-    keyTag: numberJson(keyTag),
-  };
+/** One line without its end. Built by hand: of a dump's lines nearly all are these. */
+export function recordLine(record: DecodedRecord, values: ValueForm): string {
+  const { offset, shard, sequence, timestampMs, op, key, value, governance, expireAtMs, keyHash, keyTag } =
+    record;
+  return `{"type":"record","offset":${offset},"shard":${shard},"sequence":"${sequence}","timestampMs":${numberJson(
+    timestampMs,
+  )},"op":"${op}",${bytesMember('key', key)},${valueMember('value', value, values)}${governanceMember(
+    governance,
+    values,
+  )},"expireAtMs":${numberJson(expireAtMs)},"keyHash":"${hashText(keyHash)}","keyTag":${numberJson(keyTag)}}`;
 }
 
-export function entryJson({ offset, key, value, governance, expireAtMs }: DecodedSnapshotEntry): JsonObject {
-  return {
-    type: 'entry',
-    offset,
-    ...bytesField('key', key),
-    ...bytesField('value', value),
-    ...governanceJson(governance),
-    expireAtMs: numberJson(expireAtMs),
-  };
+export function entryLine(entry: DecodedSnapshotEntry, values: ValueForm): string {
+  const { offset, key, value, governance, expireAtMs } = entry;
+  return `{"type":"entry","offset":${offset},${bytesMember('key', key)},${valueMember(
+    'value',
+    value,
+    values,
+  )}${governanceMember(governance, values)},"expireAtMs":${numberJson(expireAtMs)}}`;
 }
 
 export function faultJson({ offset, code, message }: FastcacheError): JsonObject {
@@ -76,7 +72,7 @@ function contentJson(content: FrameContent): JsonObject {
       return { records: content.recordCount };
     case 'chunk': {
       const { chunkIndex, last, watermarks, entryCount } = content;
-      return { chunkIndex: chunkIndex.toString(), last, ...watermarksJson(watermarks), entries: entryCount };
+      return { chunkIndex, last, ...watermarksJson(watermarks), entries: entryCount };
     }
     case 'error':
       return bytesField('message', Buffer.from(content.message));
@@ -84,18 +80,30 @@ function contentJson(content: FrameContent): JsonObject {
 }
 
 function watermarksJson(watermarks: BigUint64Array): JsonObject {
-  const listed = Array.from(watermarks.subarray(0, MAX_LISTED_WATERMARKS), String);
+  const listed = Array.from(watermarks.subarray(0, MAX_LISTED_WATERMARKS));
   return watermarks.length > MAX_LISTED_WATERMARKS
     ? { watermarks: listed, watermarkCount: watermarks.length }
     : { watermarks: listed };
 }
 
-function governanceJson(governance: Buffer | undefined): JsonObject {
-  return governance === undefined ? {} : bytesField('governance', governance);
+function governanceMember(governance: Buffer | undefined, values: ValueForm): string {
+  return governance === undefined ? '' : `,${valueMember('governance', governance, values)}`;
+}
+
+function valueMember(name: string, bytes: Buffer, form: ValueForm): string {
+  switch (form) {
+    case 'none':
+      return `"${name}Bytes":${bytes.length}`;
+    case 'text':
+      return bytesMember(name, bytes);
+    case 'hex':
+      // As with text, what would make too long a line goes as Base64.
+      if (bytes.length <= MAX_TEXT_BYTES) return `"${name}Hex":"${bytes.toString('hex')}"`;
+  }
+  return `"${name}Base64":"${bytes.toString('base64')}"`;
 }
 
 /** A u64 that is a number by its nature; a string where a number would no longer be exact. */
-function numberJson(value: bigint | null): number | string | null {
-  if (value === null) return null;
-  return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value.toString();
+function numberJson(value: bigint | null): string {
+  return value === null || value <= LARGEST_EXACT ? `${value}` : `"${value}"`;
 }

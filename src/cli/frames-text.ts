@@ -9,7 +9,7 @@ import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
 import { quoteBytes, quoteText } from './escape.js';
 import type { FrameContent, OpenedFrame } from './frame-content.js';
 import { REDACTED } from './frames-json.js';
-import { formatNumber, formatTime } from './text.js';
+import { formatNumber, formatTime, hashText, type ValueForm } from './text.js';
 
 const OFFSET_COLUMNS = 10;
 const KIND_COLUMNS = 13;
@@ -66,28 +66,24 @@ export function frameText({ frame, kind, content }: OpenedFrame): string {
   ].join('  ');
 }
 
-export function recordText(record: DecodedRecord): string {
+export function recordText(record: DecodedRecord, values: ValueForm): string {
   const { offset, shard, sequence, timestampMs, op, keyHash, keyTag, governance } = record;
   const expiry = expiryText(record.expireAtMs) ?? (op === 'expire' ? 'expires never' : undefined);
-  const trailer = [
-    expiry,
-    governedText(governance),
-    `hash ${keyHash.toString(16).padStart(16, '0')} tag ${keyTag}`,
-  ];
+  const trailer = [expiry, governedText(governance), `hash ${hashText(keyHash)} tag ${keyTag}`];
   return [
     offsetText(offset),
     `${shard}`.padStart(SHARD_COLUMNS),
     `${sequence}`.padStart(SEQUENCE_COLUMNS),
     formatTime(timestampMs).padEnd(TIME_COLUMNS),
     opColors[op](op.padEnd(OP_COLUMNS)),
-    op === 'set' ? pairText(record) : quoteBytes(record.key, KEY_COLUMNS),
+    op === 'set' ? pairText(record, values) : quoteBytes(record.key, KEY_COLUMNS),
     trailerText(trailer),
   ].join('  ');
 }
 
-export function entryText(entry: DecodedSnapshotEntry): string {
+export function entryText(entry: DecodedSnapshotEntry, values: ValueForm): string {
   const trailer = [expiryText(entry.expireAtMs), governedText(entry.governance)];
-  return [offsetText(entry.offset), pairText(entry), trailerText(trailer)].join('  ').trimEnd();
+  return [offsetText(entry.offset), pairText(entry, values), trailerText(trailer)].join('  ').trimEnd();
 }
 
 function contentText(content: FrameContent): string[] {
@@ -126,8 +122,23 @@ function watermarksText(watermarks: BigUint64Array): string {
   return `watermarks ${listed || 'none'}${rest > 0 ? ` … (${formatNumber(rest)} more)` : ''}`;
 }
 
-function pairText({ key, value }: { key: Buffer; value: Buffer }): string {
-  return `${quoteBytes(key, KEY_COLUMNS)} = ${quoteBytes(value, VALUE_COLUMNS)}`;
+function pairText({ key, value }: { key: Buffer; value: Buffer }, values: ValueForm): string {
+  return `${quoteBytes(key, KEY_COLUMNS)} = ${valueText(value, values)}`;
+}
+
+/** Cut to the value's columns; a cut one, and one that is not shown, tells its length. */
+function valueText(value: Buffer, form: ValueForm): string {
+  switch (form) {
+    case 'none':
+      return `(${value.length} bytes)`;
+    case 'text':
+      return quoteBytes(value, VALUE_COLUMNS);
+    default: {
+      const head = value.subarray(0, form === 'hex' ? VALUE_COLUMNS / 2 : (VALUE_COLUMNS / 4) * 3);
+      const cut = head.length < value.length ? `… (${value.length} bytes)` : '';
+      return `${form} ${head.toString(form)}${cut}`;
+    }
+  }
 }
 
 function expiryText(expireAtMs: bigint | null): string | undefined {

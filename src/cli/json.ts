@@ -16,13 +16,32 @@ export function toJson(value: unknown): string {
  * Text may take six times its bytes as JSON; above this it goes as Base64, so that no frame (256 MiB at most) makes a
  * line longer than a string can be.
  */
-const MAX_TEXT_BYTES = 16_777_216;
+export const MAX_TEXT_BYTES = 16_777_216;
 
 /** `{key: 'text'}` when the bytes are valid UTF-8, `{keyBase64: '…'}` otherwise and for more than 16 MiB. */
 export function bytesField(name: string, bytes: Buffer): Record<string, string> {
   return bytes.length <= MAX_TEXT_BYTES && isUtf8(bytes)
     ? { [name]: bytes.toString('utf8') }
     : { [`${name}Base64`]: bytes.toString('base64') };
+}
+
+/** Above this, looking at each byte in JavaScript costs more than what the runtime has for the whole. */
+const MAX_PLAIN_BYTES = 512;
+
+/** `bytesField` as it stands in a line of JSON: `"key":"text"` or `"keyBase64":"…"`. */
+export function bytesMember(name: string, bytes: Buffer): string {
+  if (isPlain(bytes)) return `"${name}":"${bytes.toString('latin1')}"`;
+  return toJson(bytesField(name, bytes)).slice(1, -1);
+}
+
+/** Printable ASCII without what JSON escapes: what most keys and values are, and needs no more than copying. */
+function isPlain(bytes: Buffer): boolean {
+  if (bytes.length > MAX_PLAIN_BYTES) return false;
+  for (let index = 0; index < bytes.length; index++) {
+    const byte = bytes[index]!;
+    if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) return false;
+  }
+  return true;
 }
 
 function stringifyBigint(_name: string, value: unknown): unknown {

@@ -30,10 +30,10 @@ export class Output {
     });
   }
 
-  /** Writes `text` as it is; resolves when there is room for more. Throws `OutputClosed` and `WRITE_FAILED`. */
-  async write(text: string): Promise<void> {
+  /** Writes text or bytes as they are; resolves when there is room for more. Throws `OutputClosed` and `WRITE_FAILED`. */
+  async write(text: string | Uint8Array): Promise<void> {
     if (this.#end !== undefined) throw this.#end;
-    if (this.#stream.write(text)) return;
+    if (text.length === 0 || this.#stream.write(text)) return;
     // An error has been seen to by the listener above.
     await once(this.#stream, 'drain').catch(() => {});
     if (this.#end !== undefined) throw this.#end;

@@ -1,4 +1,4 @@
-/** Numbers and times as people read them. */
+/** Numbers, times and bytes as people read them. */
 
 /** The last millisecond that a `Date` can hold. */
 const MAX_DATE_MS = 8_640_000_000_000_000n;
@@ -11,4 +11,32 @@ export function formatNumber(value: number | bigint): string {
 /** Unix ms as ISO 8601 with milliseconds, UTC; what no date can be, as the number it is. */
 export function formatTime(timeMs: bigint): string {
   return timeMs <= MAX_DATE_MS ? new Date(Number(timeMs)).toISOString() : `${timeMs} ms`;
+}
+
+const DURATION_UNITS = [
+  ['d', 86_400_000n],
+  ['h', 3_600_000n],
+  ['min', 60_000n],
+  ['s', 1_000n],
+  ['ms', 1n],
+] as const;
+
+/** The largest unit that fits, and the next one when there is some of it: `1 d 6 h`, `30 s`, `450 ms`. */
+export function formatDuration(durationMs: bigint): string {
+  const first = DURATION_UNITS.findIndex(([, unitMs]) => durationMs >= unitMs);
+  if (first === -1) return '0 ms';
+  const [unit, unitMs] = DURATION_UNITS[first]!;
+  const [nextUnit, nextUnitMs] = DURATION_UNITS[first + 1] ?? [unit, unitMs];
+  const rest = (durationMs % unitMs) / nextUnitMs;
+  return `${formatNumber(durationMs / unitMs)} ${unit}${rest === 0n ? '' : ` ${rest} ${nextUnit}`}`;
+}
+
+/** How values are shown: not but for their length, as text where they are UTF-8, in hex, in Base64. */
+export const valueForms = ['none', 'text', 'hex', 'base64'] as const;
+
+export type ValueForm = (typeof valueForms)[number];
+
+/** A key hash: 16 hex digits. */
+export function hashText(hash: bigint): string {
+  return hash.toString(16).padStart(16, '0');
 }

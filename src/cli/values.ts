@@ -1,5 +1,5 @@
 /**
- * What a flag's text means: sizes, counts, shard counts, addresses. Each parser returns the value or throws a
+ * What a flag's text means: sizes, counts, sequences, times, shard counts, addresses. Each parser returns the value or throws a
  * `UsageError` (exit 2) that says what is accepted.
  */
 import { Errors } from '@oclif/core';
@@ -71,4 +71,41 @@ export function parseHostPort(text: string): string {
 export function parseOutputFile(text: string): string {
   if (text === '' || text === '-') throw new UsageError(`expected the name of a file; got "${text}"`);
   return text;
+}
+
+const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
+
+/** A sequence: an unsigned 64-bit number. */
+export function parseSequence(text: string): bigint {
+  const sequence = /^\d{1,20}$/.test(text) ? BigInt(text) : -1n;
+  if (sequence >= 0n && sequence <= LARGEST_U64) return sequence;
+  throw new UsageError(`expected a sequence, 0 to ${LARGEST_U64}; got "${text}"`);
+}
+
+/** A date, and behind it maybe a time, and behind that maybe a zone. */
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/i;
+
+/** Unix ms of a time that is given as such or in ISO 8601; UTC where no zone is named. */
+export function parseTime(text: string): bigint {
+  if (/^\d{1,19}$/.test(text)) return BigInt(text);
+  const [, date, time = '00:00', zone = 'Z'] = ISO_TIME.exec(text) ?? [];
+  const midnightMs = Date.parse(`${date}T00:00Z`);
+  const timeMs = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
+  // Where a month has no such day, Date goes on counting into the next.
+  if (timeMs >= 0 && new Date(midnightMs).toISOString().startsWith(`${date}`)) return BigInt(timeMs);
+  throw new UsageError(
+    `expected Unix milliseconds or a time like 2026-01-31T12:30:00.000Z (UTC without a zone); got "${text}"`,
+  );
+}
+
+/** One of `names`, in either case, as it is spelt there. */
+export function parseName<T extends string>(text: string, names: readonly T[]): T {
+  const name = names.find((candidate) => candidate.toLowerCase() === text.toLowerCase());
+  if (name !== undefined) return name;
+  throw new UsageError(`expected one of ${names.join(', ')}; got "${text}"`);
+}
+
+/** A list with commas between its elements, each read by `parse`. */
+export function parseList<T>(text: string, parse: (element: string) => T): T[] {
+  return text.split(',').map((element) => parse(element.trim()));
 }

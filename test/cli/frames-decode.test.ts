@@ -1,18 +1,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { xxh3 } from '@node-rs/xxhash';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type DecodeFormat, decodeDumps } from '../../src/cli/frames-decode.js';
-import { Output } from '../../src/cli/output.js';
-import type { FastcacheError } from '../../src/errors.js';
+import type { DecodeFormat } from '../../src/cli/frames-decode.js';
 import { encodeBatch, type MutationRecord } from '../../src/frame/batch.js';
 import { encodeErrorText } from '../../src/frame/error-text.js';
 import { encodeFrame } from '../../src/frame/frame.js';
 import { encodeHelloFrame } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
 import { encodeWatermarks } from '../../src/frame/watermarks.js';
+import { decodeWith, setRecord } from '../support/decode-dumps.js';
 import { hostileFrames } from '../support/hostile-frames.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-decode-'));
@@ -20,26 +18,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 type Line = Record<string, unknown>;
 
-async function decode(format: DecodeFormat, ...files: string[]) {
-  let text = '';
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      text += chunk;
-      done();
-    },
-  });
-  const faults: FastcacheError[] = [];
-  const status = await decodeDumps({
-    files,
-    format,
-    output: new Output(stream),
-    report: async (fault) => {
-      faults.push(fault);
-      return fault.exitCode;
-    },
-  });
-  return { text, status, faults };
-}
+const decode = (format: DecodeFormat, ...files: string[]) => decodeWith({ format }, ...files);
 
 async function linesOf(...files: string[]): Promise<Line[]> {
   const { text } = await decode('ndjson', ...files);
@@ -56,17 +35,7 @@ function dump(name: string, ...frames: Buffer[]): string {
 }
 
 function record(sequence: bigint, key: Buffer | string, value: Buffer | string = 'v'): MutationRecord {
-  const keyBytes = Buffer.from(key);
-  return {
-    shard: 0,
-    sequence,
-    timestampMs: 1_760_000_000_000n,
-    op: 'set',
-    keyHash: xxh3.xxh64(keyBytes),
-    expireAtMs: null,
-    key: keyBytes,
-    value: Buffer.from(value),
-  };
+  return setRecord({ sequence, key: Buffer.from(key), value: Buffer.from(value) });
 }
 
 describe('frames of the crate as NDJSON', () => {

@@ -3,9 +3,13 @@ import {
   formatSize,
   parseCount,
   parseHostPort,
+  parseList,
+  parseName,
   parseOutputFile,
+  parseSequence,
   parseShards,
   parseSize,
+  parseTime,
   UsageError,
 } from '../../src/cli/values.js';
 
@@ -95,5 +99,56 @@ describe('files to write to', () => {
     expect(parseOutputFile('dump.fcrp')).toBe('dump.fcrp');
     for (const text of ['-', ''])
       expect(usageOf(() => parseOutputFile(text))).toContain('the name of a file');
+  });
+});
+
+describe('sequences', () => {
+  it('reach over all of 64 bits', () => {
+    expect(parseSequence('0')).toBe(0n);
+    expect(parseSequence('18446744073709551615')).toBe(2n ** 64n - 1n);
+  });
+
+  it.each(['', '-1', '1.0', '18446744073709551616', '0x10', ' 1'])('are not %j', (text) => {
+    expect(usageOf(() => parseSequence(text))).toContain('expected a sequence');
+  });
+});
+
+describe('times', () => {
+  it.each([
+    ['0', 0],
+    ['1760000000001', 1_760_000_000_001],
+    ['2025-10-09T08:53:20.001Z', 1_760_000_000_001],
+    ['2025-10-09t08:53:20.001z', 1_760_000_000_001],
+    ['2025-10-09T10:53:20.001+02:00', 1_760_000_000_001],
+    ['2025-10-09 08:53', Date.UTC(2025, 9, 9, 8, 53)],
+    ['2025-10-09', Date.UTC(2025, 9, 9)],
+    ['2024-02-29', Date.UTC(2024, 1, 29)],
+  ])('reads %s', (text, timeMs) => {
+    expect(parseTime(text)).toBe(BigInt(timeMs));
+  });
+
+  it.each([
+    '',
+    'yesterday',
+    '2025-13-01',
+    '2025-02-30',
+    '2025-10-09T25:00',
+    '2025-10',
+    '-5',
+    '1969-12-31',
+    '1e3',
+  ])('refuses %j', (text) => {
+    expect(usageOf(() => parseTime(text))).toContain('expected Unix milliseconds or a time like');
+  });
+});
+
+describe('names and lists', () => {
+  it('take either case and spaces behind commas', () => {
+    expect(parseList('ACK, hello', (text) => parseName(text, ['Hello', 'Ack']))).toEqual(['Ack', 'Hello']);
+  });
+
+  it('say what is accepted', () => {
+    expect(usageOf(() => parseName('x', ['Hello', 'Ack']))).toBe('expected one of Hello, Ack; got "x"');
+    expect(usageOf(() => parseList('Ack,', (text) => parseName(text, ['Ack'])))).toContain('got ""');
   });
 });

@@ -46,6 +46,48 @@ describe('frames decode', () => {
     );
   });
 
+  it('takes every filter from flags, given several times or with commas, and from the environment', async () => {
+    const flags = {
+      start: '1',
+      end: '9',
+      since: '2025-10-09T08:53:20.001Z',
+      until: '1760000000006',
+      shard: '0,1',
+      kind: 'mutationbatch',
+      op: 'set,expire',
+      key: 'a*',
+      limit: '2',
+      values: 'hex',
+      format: 'ndjson',
+    };
+    const named = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+    const env = Object.fromEntries(
+      Object.entries(flags).map(([name, value]) => [`FASTCACHE_${name.toUpperCase()}`, value]),
+    );
+    const byFlags = await runCommand(['frames', 'decode', ...named, '--op', 'del', ALL]);
+    const byEnvironment = await runCommand(['frames', 'decode', ALL], { env });
+    expect(byFlags).toMatchObject({ status: 0, stderr: '' });
+    const records = byFlags.stdout.split('\n').filter((line) => line.includes('"record"'));
+    expect(records.map((line) => JSON.parse(line))).toMatchObject([
+      { key: 'alpha', op: 'set', valueHex: '6f6e65' },
+      { key: 'alpha', op: 'expire', valueHex: '' },
+    ]);
+    expect(byEnvironment).toEqual(byFlags);
+  });
+
+  it('shows frames alone, or nothing but faults', async () => {
+    const frames = await runCommand(['frames', 'decode', ALL, '--frames']);
+    expect(frames.stdout.trimEnd().split('\n')).toHaveLength(2 + 11);
+    expect(await runCommand(['frames', 'decode', ALL, '--quiet'])).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: '',
+    });
+    const faulty = await runCommand(['frames', 'decode', '--quiet', ALL, 'fixtures/hostile/kind-0.fcrp']);
+    expect(faulty).toMatchObject({ status: 65, stdout: '' });
+    expect(faulty.stderr).toContain('byte 5 of fixtures/hostile/kind-0.fcrp');
+  });
+
   it('names file, byte and code of a fault and exits 65', async () => {
     const cut = join(directory, 'cut\u001b[31m.fcrp');
     writeFileSync(cut, readFileSync(ALL).subarray(0, 500));
@@ -83,6 +125,17 @@ describe('frames decode', () => {
     [['frames', 'decode', ALL, '--format', 'xml'], 'text, ndjson'],
     [['frames', 'decode', ALL, '--no-such-flag'], '--no-such-flag'],
     [['frames', 'decode', '-', '-'], 'only once'],
+    [['frames', 'decode', ALL, '--start', '-1'], '--start: expected a sequence'],
+    [['frames', 'decode', ALL, '--start', '2', '--end', '1'], '--start is above --end'],
+    [['frames', 'decode', ALL, '--since', 'today'], '--since: expected Unix milliseconds or a time like'],
+    [['frames', 'decode', ALL, '--shard', '1,x'], '--shard: expected a whole number'],
+    [['frames', 'decode', ALL, '--kind', 'Ack,Nack'], 'expected one of Hello, SnapshotBegin'],
+    [['frames', 'decode', ALL, '--op', 'get'], 'expected one of set, del, expire'],
+    [['frames', 'decode', ALL, '--limit', '0'], 'expected a whole number from 1'],
+    [['frames', 'decode', ALL, '--values', 'raw'], 'none, text, hex, base64'],
+    [['frames', 'decode', ALL, '--max-frame', '1gb'], '1 to 256mb'],
+    [['frames', 'decode', ALL, '--quiet', '--key', 'a*'], '--key has no meaning beside it'],
+    [['frames', 'decode', ALL, '--frames', '--values', 'hex'], '--frames shows no values'],
   ])('exits 2 for %j', async (args, message) => {
     const [text, json] = await Promise.all([runCommand(args), runCommand([...args, '--json'])]);
     expect(text.status).toBe(2);

@@ -1,0 +1,136 @@
+/** The flags of `frames decode`, and what they come to together. */
+import { Flags } from '@oclif/core';
+import type { MutationOp } from '../frame/batch.js';
+import { FrameKind, type FrameKindName } from '../frame/kinds.js';
+import { MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
+import { choiceFlag, type Listed, listed, listFlag, sizeFlag, valueFlag, withEnvironment } from './flags.js';
+import { type DecodeOptions, decodeFormats } from './frames-decode.js';
+import { FrameFilter } from './frames-filter.js';
+import { valueForms } from './text.js';
+import { parseCount, parseName, parseSequence, parseTime, UsageError } from './values.js';
+
+const kindNames = Object.keys(FrameKind) as FrameKindName[];
+const opNames = ['set', 'del', 'expire'] as const;
+const LARGEST_SHARD = 0xffff_ffff;
+
+/** Choose among records, which then are the only reason to show a frame. */
+const filterFlags = {
+  start: valueFlag({
+    summary: 'Only records from this sequence on.',
+    helpValue: '<sequence>',
+    parse: parseSequence,
+  }),
+  end: valueFlag({
+    summary: 'Only records up to this sequence, it included.',
+    helpValue: '<sequence>',
+    parse: parseSequence,
+  }),
+  since: valueFlag({
+    summary: 'Only records from this time on: Unix ms, or ISO 8601 (UTC where it names no zone).',
+    helpValue: '<time>',
+    parse: parseTime,
+  }),
+  until: valueFlag({
+    summary: 'Only records up to this time, it included.',
+    helpValue: '<time>',
+    parse: parseTime,
+  }),
+  shard: listFlag({
+    summary: 'Only records of these shards.',
+    helpValue: '<number,…>',
+    parse: (text) => parseCount(text, { max: LARGEST_SHARD }),
+  }),
+  kind: listFlag({
+    summary: `Only frames of these kinds: ${kindNames.join(', ')}.`,
+    helpValue: '<kind,…>',
+    parse: (text) => parseName(text, kindNames),
+  }),
+  op: listFlag({
+    summary: `Only records of these ops: ${opNames.join(', ')}.`,
+    helpValue: '<op,…>',
+    parse: (text) => parseName(text, opNames),
+  }),
+  key: Flags.string({
+    summary: 'Only keys that this pattern of Redis matches; may be given several times.',
+    helpValue: '<glob>',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  limit: valueFlag({
+    summary: 'Stop behind so many records and entries (frames, where none of these are shown).',
+    helpValue: '<number>',
+    parse: (text) => parseCount(text, { min: 1 }),
+  }),
+};
+
+export const decodeFlags = withEnvironment({
+  format: choiceFlag('How to print; --json overrides it.', decodeFormats, 'text'),
+  ...filterFlags,
+  values: choiceFlag('How to show values; none shows their lengths.', valueForms, 'text'),
+  frames: Flags.boolean({ summary: 'Frames without their records and entries.', default: false }),
+  quiet: Flags.boolean({ summary: 'Nothing but faults.', default: false }),
+  'max-frame': sizeFlag({
+    summary: 'Refuse frames that announce more than this, compressed or not.',
+    default: MAX_FRAME_PAYLOAD_BYTES,
+    min: 1,
+    max: MAX_FRAME_PAYLOAD_BYTES,
+  }),
+});
+
+type FlagName = keyof typeof decodeFlags;
+
+export interface DecodeFlagValues {
+  format: DecodeOptions['format'];
+  start?: bigint | undefined;
+  end?: bigint | undefined;
+  since?: bigint | undefined;
+  until?: bigint | undefined;
+  shard?: Listed<number> | undefined;
+  kind?: Listed<FrameKindName> | undefined;
+  op?: Listed<MutationOp> | undefined;
+  key?: Listed<string> | undefined;
+  limit?: number | undefined;
+  values: DecodeOptions['values'];
+  frames: boolean;
+  quiet: boolean;
+  'max-frame': number;
+}
+
+/** What the flags mean, `given` being those that were set, on the command line or by the environment. */
+export function decodeOptions(
+  flags: DecodeFlagValues,
+  given: ReadonlySet<string>,
+): Pick<DecodeOptions, 'shows' | 'values' | 'filter' | 'limit' | 'maxPayloadBytes'> {
+  if (flags.quiet) {
+    const chosen = Object.keys(filterFlags) as FlagName[];
+    refuseBeside('quiet', 'shows nothing but faults', ['frames', 'values', ...chosen], given);
+  }
+  if (flags.frames) refuseBeside('frames', 'shows no values', ['values'], given);
+  return {
+    shows: flags.quiet ? 'faults' : flags.frames ? 'frames' : 'items',
+    values: flags.values,
+    filter: new FrameFilter({
+      start: flags.start,
+      end: flags.end,
+      sinceMs: flags.since,
+      untilMs: flags.until,
+      shards: listed(flags.shard),
+      kinds: listed(flags.kind),
+      ops: listed(flags.op),
+      keys: listed(flags.key),
+    }),
+    limit: flags.limit ?? Number.POSITIVE_INFINITY,
+    maxPayloadBytes: flags['max-frame'],
+  };
+}
+
+function refuseBeside(
+  flag: FlagName,
+  reason: string,
+  others: readonly FlagName[],
+  given: ReadonlySet<string>,
+): void {
+  const other = others.find((name) => given.has(name));
+  if (other === undefined) return;
+  throw new UsageError(`--${flag} ${reason}, so --${other} has no meaning beside it; give one of them`);
+}

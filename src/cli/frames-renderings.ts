@@ -1,0 +1,98 @@
+/** What each format of `frames decode` writes at each station of the walk through a dump. */
+import type { FastcacheError } from '../errors.js';
+import { escapeText } from './escape.js';
+import type { OpenedFrame } from './frame-content.js';
+import { type Item, isRecord } from './frames-filter.js';
+import { entryLine, faultJson, frameJson, recordLine } from './frames-json.js';
+import { entryText, frameText, headingText, recordText } from './frames-text.js';
+import { toJson } from './json.js';
+import type { ValueForm } from './text.js';
+
+/** A rendering makes either texts or bytes; nothing is the empty text. */
+export type Piece = string | Buffer;
+
+/** Line ends included. */
+export interface Rendering {
+  begin(): Piece;
+  beginFile(file: string): Piece;
+  beginFrame(frame: OpenedFrame): Piece;
+  item(item: Item): Piece;
+  endFrame(): Piece;
+  endFile(fault: FastcacheError | undefined): Piece;
+  end(): Piece;
+}
+
+export interface RenderingOptions {
+  /** Whether each file's name stands before what it holds. */
+  titled: boolean;
+  values: ValueForm;
+}
+
+const silent = {
+  begin: () => '',
+  beginFile: () => '',
+  beginFrame: () => '',
+  item: () => '',
+  endFrame: () => '',
+  endFile: () => '',
+  end: () => '',
+} satisfies Rendering;
+
+export function textRendering({ titled, values }: RenderingOptions): Rendering {
+  let heading = `${headingText()}\n`;
+  return {
+    ...silent,
+    beginFile: (file) => (titled ? `${escapeText(file)}:\n` : ''),
+    beginFrame: (frame) => {
+      const text = `${heading}${frameText(frame)}\n`;
+      heading = '';
+      return text;
+    },
+    item: (item) => `${isRecord(item) ? recordText(item, values) : entryText(item, values)}\n`,
+  };
+}
+
+export function ndjsonRendering({ titled, values }: RenderingOptions): Rendering {
+  return {
+    ...silent,
+    beginFile: (file) => (titled ? `${toJson({ type: 'file', file })}\n` : ''),
+    beginFrame: (frame) => `${toJson(frameJson(frame))}\n`,
+    item: (item) => `${itemLine(item, values)}\n`,
+    endFile: (fault) => (fault === undefined ? '' : `${toJson(faultJson(fault))}\n`),
+  };
+}
+
+export function jsonRendering({ values }: RenderingOptions): Rendering {
+  const files = separator();
+  let frames = separator();
+  let items = separator();
+  return {
+    begin: () => '{"files":[',
+    beginFile: (file) => {
+      frames = separator();
+      return `${files()}{"file":${toJson(file)},"frames":[`;
+    },
+    beginFrame: (frame) => {
+      items = separator();
+      return `${frames()}${toJson(frameJson(frame)).slice(0, -1)},"contents":[`;
+    },
+    item: (item) => `${items()}${itemLine(item, values)}`,
+    endFrame: () => ']}',
+    endFile: (fault) => `\n],"fault":${toJson(fault === undefined ? null : faultJson(fault))}}`,
+    end: () => ']}\n',
+  };
+}
+
+function itemLine(item: Item, values: ValueForm): string {
+  return isRecord(item) ? recordLine(item, values) : entryLine(item, values);
+}
+
+/** What stands before each element of a JSON array: a comma but for the first, and a new line. */
+function separator(): () => string {
+  let first = true;
+  return () => {
+    const text = first ? '\n' : ',\n';
+    first = false;
+    return text;
+  };
+}

@@ -1,0 +1,64 @@
+/** Runs `frames decode` in this process, and makes records for dumps to decode. */
+import { Writable } from 'node:stream';
+import { xxh3 } from '@node-rs/xxhash';
+import { type DecodeOptions, decodeDumps } from '../../src/cli/frames-decode.js';
+import { FrameFilter } from '../../src/cli/frames-filter.js';
+import { Output } from '../../src/cli/output.js';
+import type { FastcacheError } from '../../src/errors.js';
+import type { MutationRecord } from '../../src/frame/batch.js';
+import { MAX_FRAME_PAYLOAD_BYTES } from '../../src/limits.js';
+
+/** The command's defaults, but for `options`. */
+export async function decodeWith(options: Partial<DecodeOptions>, ...files: string[]) {
+  const chunks: Buffer[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  const faults: FastcacheError[] = [];
+  const status = await decodeDumps({
+    files,
+    format: 'ndjson',
+    shows: 'items',
+    values: 'text',
+    filter: new FrameFilter(),
+    limit: Number.POSITIVE_INFINITY,
+    maxPayloadBytes: MAX_FRAME_PAYLOAD_BYTES,
+    output: new Output(stream),
+    report: async (fault) => {
+      faults.push(fault);
+      return fault.exitCode;
+    },
+    ...options,
+  });
+  const bytes = Buffer.concat(chunks);
+  return { bytes, text: bytes.toString(), status, faults };
+}
+
+export type DecodedLine = Record<string, unknown>;
+
+/** The objects of NDJSON. */
+export function parseLines(text: string): DecodedLine[] {
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+}
+
+/** A set, its key hash right. */
+export function setRecord(fields: Partial<MutationRecord>): MutationRecord {
+  const key = fields.key ?? Buffer.from('k');
+  return {
+    shard: 0,
+    sequence: 1n,
+    timestampMs: 1_760_000_000_000n,
+    op: 'set',
+    keyHash: xxh3.xxh64(key),
+    expireAtMs: null,
+    key,
+    value: Buffer.from('v'),
+    ...fields,
+  };
+}
