@@ -3,6 +3,7 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { givenFlags } from '../../src/cli/flags.js';
 import { decodeDumps } from '../../src/cli/frames-decode.js';
 import { decodeFlags, decodeOptions } from '../../src/cli/frames-decode-flags.js';
+import { systemClock } from '../../src/clock.js';
 
 export default class FramesDecode extends BaseCommand {
   static override summary = 'Print every frame and record of a dump.';
@@ -40,6 +41,7 @@ A damaged dump is printed up to its damage; the fault is named on stderr with fi
       ...decodeOptions(flags, givenFlags(parsed)),
       files: args.file,
       format: this.jsonEnabled() ? 'json' : flags.format,
+      clock: systemClock,
       output: this.output,
       report: (fault) => this.report(fault),
     });

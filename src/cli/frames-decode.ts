@@ -2,11 +2,12 @@
  * `frames decode`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to its damage;
  * the next one is walked all the same. What is not shown is decoded nevertheless, so that no fault is missed.
  */
+import type { Clock } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { dumpName, readDumpChunks } from './dump-reader.js';
 import { type OpenedFrame, openFrame } from './frame-content.js';
-import type { FrameFilter, Item } from './frames-filter.js';
+import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
 import {
   jsonRendering,
   ndjsonRendering,
@@ -35,6 +36,7 @@ export interface DecodeOptions {
   limit: number;
   /** Limit for both lengths of each frame. */
   maxPayloadBytes: number;
+  clock: Pick<Clock, 'nowMs'>;
   output: Output;
   /** Tells a fault that ends a file and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
@@ -79,11 +81,11 @@ class Walk {
   #gatheredLength = 0;
 
   constructor(options: DecodeOptions) {
-    const { files, format, values, shows, filter, limit } = options;
+    const { files, format, values, shows, filter, limit, clock } = options;
     this.#options = options;
     // A fault names its file itself on stderr.
     const untitled = files.length === 1 || (shows === 'faults' && format === 'text');
-    this.rendering = renderings[format]({ titled: !untitled, values });
+    this.rendering = renderings[format]({ titled: !untitled, values, nowMs: () => clock.nowMs() });
     this.#countsFrames = shows === 'frames' || !filter.mayShowItems;
     this.#left = limit;
   }
@@ -129,12 +131,14 @@ class Walk {
     let begun = shown && !filter.choosesItems;
     if (begun) yield this.#beginFrame(opened);
     try {
+      this.rendering.sequences?.frame(opened);
       for (const item of itemsOf(opened)) {
+        const step = isRecord(item) ? this.rendering.sequences?.record(item) : undefined;
         if (!shown || !filter.showsItem(item)) continue;
         if (!begun) yield this.#beginFrame(opened);
         begun = true;
         if (shows === 'frames') continue;
-        yield this.rendering.item(item);
+        yield this.rendering.item(item, step);
         if (--this.#left === 0) return;
       }
     } finally {

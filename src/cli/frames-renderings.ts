@@ -4,8 +4,9 @@ import { escapeText } from './escape.js';
 import type { OpenedFrame } from './frame-content.js';
 import { type Item, isRecord } from './frames-filter.js';
 import { entryLine, faultJson, frameJson, recordLine } from './frames-json.js';
-import { entryText, frameText, headingText, recordText } from './frames-text.js';
+import { entryText, frameText, headingText, recordText, stepText } from './frames-text.js';
 import { toJson } from './json.js';
+import { type SequenceStep, SequenceSteps } from './sequence-steps.js';
 import type { ValueForm } from './text.js';
 
 /** A rendering makes either texts or bytes; nothing is the empty text. */
@@ -13,10 +14,13 @@ export type Piece = string | Buffer;
 
 /** Line ends included. */
 export interface Rendering {
+  /** Given where steps are of interest; the walk shows it each frame and record of a file, also those that are hidden. */
+  sequences?: SequenceSteps;
   begin(): Piece;
   beginFile(file: string): Piece;
   beginFrame(frame: OpenedFrame): Piece;
-  item(item: Item): Piece;
+  /** `step` only with `sequences`. */
+  item(item: Item, step?: SequenceStep): Piece;
   endFrame(): Piece;
   endFile(fault: FastcacheError | undefined): Piece;
   end(): Piece;
@@ -26,6 +30,8 @@ export interface RenderingOptions {
   /** Whether each file's name stands before what it holds. */
   titled: boolean;
   values: ValueForm;
+  /** Now, in Unix ms. */
+  nowMs(): number;
 }
 
 const silent = {
@@ -38,17 +44,25 @@ const silent = {
   end: () => '',
 } satisfies Rendering;
 
-export function textRendering({ titled, values }: RenderingOptions): Rendering {
+export function textRendering({ titled, values, nowMs }: RenderingOptions): Rendering {
   let heading = `${headingText()}\n`;
   return {
     ...silent,
-    beginFile: (file) => (titled ? `${escapeText(file)}:\n` : ''),
+    sequences: new SequenceSteps(),
+    beginFile(file) {
+      this.sequences = new SequenceSteps();
+      return titled ? `${escapeText(file)}:\n` : '';
+    },
     beginFrame: (frame) => {
       const text = `${heading}${frameText(frame)}\n`;
       heading = '';
       return text;
     },
-    item: (item) => `${isRecord(item) ? recordText(item, values) : entryText(item, values)}\n`,
+    item(item, step) {
+      if (!isRecord(item)) return `${entryText(item, values, nowMs())}\n`;
+      const mark = step === undefined ? '' : `${stepText(item, step)}\n`;
+      return `${mark}${recordText(item, values)}\n`;
+    },
   };
 }
 

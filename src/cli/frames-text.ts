@@ -9,7 +9,8 @@ import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
 import { quoteBytes, quoteText } from './escape.js';
 import type { FrameContent, OpenedFrame } from './frame-content.js';
 import { REDACTED } from './frames-json.js';
-import { formatNumber, formatTime, hashText, type ValueForm } from './text.js';
+import type { SequenceStep } from './sequence-steps.js';
+import { formatDuration, formatNumber, formatTime, hashText, type ValueForm } from './text.js';
 
 const OFFSET_COLUMNS = 10;
 const KIND_COLUMNS = 13;
@@ -68,8 +69,12 @@ export function frameText({ frame, kind, content }: OpenedFrame): string {
 
 export function recordText(record: DecodedRecord, values: ValueForm): string {
   const { offset, shard, sequence, timestampMs, op, keyHash, keyTag, governance } = record;
-  const expiry = expiryText(record.expireAtMs) ?? (op === 'expire' ? 'expires never' : undefined);
-  const trailer = [expiry, governedText(governance), `hash ${hashText(keyHash)} tag ${keyTag}`];
+  const expiry = expiryText(record.expireAtMs, timestampMs, 'later', 'earlier');
+  const trailer = [
+    expiry ?? (op === 'expire' ? 'expires never' : undefined),
+    governedText(governance),
+    `hash ${hashText(keyHash)} tag ${keyTag}`,
+  ];
   return [
     offsetText(offset),
     `${shard}`.padStart(SHARD_COLUMNS),
@@ -81,9 +86,27 @@ export function recordText(record: DecodedRecord, values: ValueForm): string {
   ].join('  ');
 }
 
-export function entryText(entry: DecodedSnapshotEntry, values: ValueForm): string {
-  const trailer = [expiryText(entry.expireAtMs), governedText(entry.governance)];
+/** Entries have no time of their own: how far off their expiry is counts from now. */
+export function entryText(entry: DecodedSnapshotEntry, values: ValueForm, nowMs: number): string {
+  const expiry = expiryText(entry.expireAtMs, BigInt(nowMs), 'from now', 'ago');
+  const trailer = [expiry, governedText(entry.governance)];
   return [offsetText(entry.offset), pairText(entry, values), trailerText(trailer)].join('  ').trimEnd();
+}
+
+/** Stands before a record whose sequence does not follow on its shard's last. */
+export function stepText({ shard, sequence }: DecodedRecord, step: SequenceStep): string {
+  const text =
+    step.type === 'gap'
+      ? `shard ${shard}: ${missingText(step)}`
+      : `shard ${shard}: goes back, from sequence ${step.after} to ${sequence}`;
+  return `${' '.repeat(OFFSET_COLUMNS)}  ${chalk.yellow(`… ${text}`)}`;
+}
+
+function missingText({ from, to }: { from: bigint; to: bigint }): string {
+  const count = to - from + 1n;
+  return count === 1n
+    ? `gap, sequence ${from} is missing`
+    : `gap, ${formatNumber(count)} sequences are missing, ${from} to ${to}`;
 }
 
 function contentText(content: FrameContent): string[] {
@@ -141,8 +164,19 @@ function valueText(value: Buffer, form: ValueForm): string {
   }
 }
 
-function expiryText(expireAtMs: bigint | null): string | undefined {
-  return expireAtMs === null ? undefined : `expires ${formatTime(expireAtMs)}`;
+/** `expires 2030-01-01T00:00:00.000Z (30 s later)`: the time, and how far it is from another. */
+function expiryText(
+  expireAtMs: bigint | null,
+  fromMs: bigint,
+  after: string,
+  before: string,
+): string | undefined {
+  if (expireAtMs === null) return undefined;
+  const distance =
+    expireAtMs >= fromMs
+      ? `${formatDuration(expireAtMs - fromMs)} ${after}`
+      : `${formatDuration(fromMs - expireAtMs)} ${before}`;
+  return `expires ${formatTime(expireAtMs)} (${distance})`;
 }
 
 function governedText(governance: Buffer | undefined): string | undefined {
