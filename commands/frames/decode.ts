@@ -37,10 +37,14 @@ A damaged dump is printed up to its damage; the fault is named on stderr with fi
   async run(): Promise<void> {
     const parsed = await this.parse(FramesDecode);
     const { args, flags } = parsed;
+    const invocation = {
+      given: givenFlags(parsed),
+      json: this.jsonEnabled(),
+      terminal: this.output.isTerminal,
+    };
     const status = await decodeDumps({
-      ...decodeOptions(flags, givenFlags(parsed)),
+      ...decodeOptions(flags, invocation),
       files: args.file,
-      format: this.jsonEnabled() ? 'json' : flags.format,
       clock: systemClock,
       output: this.output,
       report: (fault) => this.report(fault),

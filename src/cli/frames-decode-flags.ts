@@ -96,17 +96,38 @@ export interface DecodeFlagValues {
   'max-frame': number;
 }
 
-/** What the flags mean, `given` being those that were set, on the command line or by the environment. */
+export interface Invocation {
+  /** The flags that were set, on the command line or by the environment. */
+  given: ReadonlySet<string>;
+  /** Whether --json is among them. */
+  json: boolean;
+  /** Whether stdout is a terminal. */
+  terminal: boolean;
+}
+
+/** What the flags mean together. Throws a `UsageError` where they contradict each other. */
 export function decodeOptions(
   flags: DecodeFlagValues,
-  given: ReadonlySet<string>,
-): Pick<DecodeOptions, 'shows' | 'values' | 'filter' | 'limit' | 'maxPayloadBytes'> {
+  { given, json, terminal }: Invocation,
+): Pick<DecodeOptions, 'format' | 'shows' | 'values' | 'filter' | 'limit' | 'maxPayloadBytes'> {
+  const format = json ? 'json' : flags.format;
+  if (format === 'msgpack' && terminal) {
+    throw new UsageError(
+      '--format msgpack is binary and not for a terminal; pipe it into a program or a file, or take text or ndjson',
+    );
+  }
+  if (format === 'msgpack' && ['hex', 'base64'].includes(flags.values)) {
+    throw new UsageError(
+      '--format msgpack carries values as they are; beside it --values takes text or none',
+    );
+  }
   if (flags.quiet) {
     const chosen = Object.keys(filterFlags) as FlagName[];
     refuseBeside('quiet', 'shows nothing but faults', ['frames', 'values', ...chosen], given);
   }
   if (flags.frames) refuseBeside('frames', 'shows no values', ['values'], given);
   return {
+    format,
     shows: flags.quiet ? 'faults' : flags.frames ? 'frames' : 'items',
     values: flags.values,
     filter: new FrameFilter({

@@ -8,6 +8,7 @@ import type { SplitFrame } from '../frame/splitter.js';
 import { dumpName, readDumpChunks } from './dump-reader.js';
 import { type OpenedFrame, openFrame } from './frame-content.js';
 import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
+import { msgpackRendering } from './frames-msgpack.js';
 import {
   jsonRendering,
   ndjsonRendering,
@@ -20,7 +21,7 @@ import type { Output } from './output.js';
 import type { ValueForm } from './text.js';
 import { UsageError } from './values.js';
 
-export const decodeFormats = ['text', 'ndjson'] as const;
+export const decodeFormats = ['text', 'ndjson', 'msgpack'] as const;
 
 export type DecodeFormat = (typeof decodeFormats)[number] | 'json';
 
@@ -49,6 +50,7 @@ const renderings: Record<DecodeFormat, (options: RenderingOptions) => Rendering>
   text: textRendering,
   ndjson: ndjsonRendering,
   json: jsonRendering,
+  msgpack: msgpackRendering,
 };
 
 /** Writes all files; resolves with the exit status: that of the first fault, 0 when there was none. */

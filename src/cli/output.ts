@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import type { WriteStream } from 'node:tty';
 import { FastcacheError } from '../errors.js';
 import { toJson } from './json.js';
 
@@ -28,6 +29,11 @@ export class Output {
     stream.on('error', (cause: NodeJS.ErrnoException) => {
       this.#end ??= cause.code === 'EPIPE' ? new OutputClosed() : writeFailed(cause);
     });
+  }
+
+  /** Whether a person reads along. */
+  get isTerminal(): boolean {
+    return (this.#stream as Partial<WriteStream>).isTTY === true;
   }
 
   /** Writes text or bytes as they are; resolves when there is room for more. Throws `OutputClosed` and `WRITE_FAILED`. */

@@ -122,7 +122,7 @@ describe('frames decode', () => {
 
   it.each([
     [['frames', 'decode'], 'Missing 1 required arg'],
-    [['frames', 'decode', ALL, '--format', 'xml'], 'text, ndjson'],
+    [['frames', 'decode', ALL, '--format', 'xml'], 'text, ndjson, msgpack'],
     [['frames', 'decode', ALL, '--no-such-flag'], '--no-such-flag'],
     [['frames', 'decode', '-', '-'], 'only once'],
     [['frames', 'decode', ALL, '--start', '-1'], '--start: expected a sequence'],
@@ -133,6 +133,7 @@ describe('frames decode', () => {
     [['frames', 'decode', ALL, '--op', 'get'], 'expected one of set, del, expire'],
     [['frames', 'decode', ALL, '--limit', '0'], 'expected a whole number from 1'],
     [['frames', 'decode', ALL, '--values', 'raw'], 'none, text, hex, base64'],
+    [['frames', 'decode', ALL, '--format', 'msgpack', '--values', 'hex'], 'takes text or none'],
     [['frames', 'decode', ALL, '--max-frame', '1gb'], '1 to 256mb'],
     [['frames', 'decode', ALL, '--quiet', '--key', 'a*'], '--key has no meaning beside it'],
     [['frames', 'decode', ALL, '--frames', '--values', 'hex'], '--frames shows no values'],
