@@ -68,6 +68,10 @@ export const decodeFlags = withEnvironment({
   ...filterFlags,
   values: choiceFlag('How to show values; none shows their lengths.', valueForms, 'text'),
   frames: Flags.boolean({ summary: 'Frames without their records and entries.', default: false }),
+  stats: Flags.boolean({
+    summary: 'Counts by kind, op and shard, with gaps and times, instead of frames and records.',
+    default: false,
+  }),
   quiet: Flags.boolean({ summary: 'Nothing but faults.', default: false }),
   'max-frame': sizeFlag({
     summary: 'Refuse frames that announce more than this, compressed or not.',
@@ -92,6 +96,7 @@ export interface DecodeFlagValues {
   limit?: number | undefined;
   values: DecodeOptions['values'];
   frames: boolean;
+  stats: boolean;
   quiet: boolean;
   'max-frame': number;
 }
@@ -123,12 +128,13 @@ export function decodeOptions(
   }
   if (flags.quiet) {
     const chosen = Object.keys(filterFlags) as FlagName[];
-    refuseBeside('quiet', 'shows nothing but faults', ['frames', 'values', ...chosen], given);
+    refuseBeside('quiet', 'shows nothing but faults', ['frames', 'stats', 'values', ...chosen], given);
   }
+  if (flags.stats) refuseBeside('stats', 'shows counts alone', ['frames', 'values'], given);
   if (flags.frames) refuseBeside('frames', 'shows no values', ['values'], given);
   return {
     format,
-    shows: flags.quiet ? 'faults' : flags.frames ? 'frames' : 'items',
+    shows: flags.quiet ? 'faults' : flags.stats ? 'stats' : flags.frames ? 'frames' : 'items',
     values: flags.values,
     filter: new FrameFilter({
       start: flags.start,

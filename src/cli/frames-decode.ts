@@ -17,6 +17,7 @@ import {
   type RenderingOptions,
   textRendering,
 } from './frames-renderings.js';
+import { jsonStats, msgpackStats, ndjsonStats, textStats } from './frames-stats-renderings.js';
 import type { Output } from './output.js';
 import type { ValueForm } from './text.js';
 import { UsageError } from './values.js';
@@ -29,8 +30,8 @@ export interface DecodeOptions {
   /** `-` is stdin. */
   files: readonly string[];
   format: DecodeFormat;
-  /** Frames with their records and entries, frames alone, or only what is wrong. */
-  shows: 'items' | 'frames' | 'faults';
+  /** Frames with their records and entries, frames alone, counts of both, or only what is wrong. */
+  shows: 'items' | 'frames' | 'stats' | 'faults';
   values: ValueForm;
   filter: FrameFilter;
   /** Of all files together: items, or frames where no items can be shown. Behind the last nothing is read. */
@@ -51,6 +52,13 @@ const renderings: Record<DecodeFormat, (options: RenderingOptions) => Rendering>
   ndjson: ndjsonRendering,
   json: jsonRendering,
   msgpack: msgpackRendering,
+};
+
+const statsRenderings: typeof renderings = {
+  text: textStats,
+  ndjson: ndjsonStats,
+  json: jsonStats,
+  msgpack: msgpackStats,
 };
 
 /** Writes all files; resolves with the exit status: that of the first fault, 0 when there was none. */
@@ -87,7 +95,8 @@ class Walk {
     this.#options = options;
     // A fault names its file itself on stderr.
     const untitled = files.length === 1 || (shows === 'faults' && format === 'text');
-    this.rendering = renderings[format]({ titled: !untitled, values, nowMs: () => clock.nowMs() });
+    const made = shows === 'stats' ? statsRenderings : renderings;
+    this.rendering = made[format]({ titled: !untitled, values, nowMs: () => clock.nowMs() });
     this.#countsFrames = shows === 'frames' || !filter.mayShowItems;
     this.#left = limit;
   }

@@ -5,7 +5,7 @@ import type { DecodedRecord, MutationOp } from '../frame/batch.js';
 import type { FrameKindName } from '../frame/kinds.js';
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
 import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, DEFAULT_MAX_VALUE_BYTES } from '../limits.js';
-import { UsageError } from './values.js';
+import { LARGEST_U64, UsageError } from './values.js';
 
 /** What a batch or a chunk holds. */
 export type Item = DecodedRecord | DecodedSnapshotEntry;
@@ -27,8 +27,6 @@ export interface FilterOptions {
   /** Redis' glob patterns; a key that one of them matches is shown. */
   keys?: readonly string[] | undefined;
 }
-
-const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 
 export class FrameFilter {
   /** True: items are chosen one by one, and a frame is shown only for the sake of one of them. */

@@ -102,7 +102,7 @@ function itemLine(item: Item, values: ValueForm): string {
 }
 
 /** What stands before each element of a JSON array: a comma but for the first, and a new line. */
-function separator(): () => string {
+export function separator(): () => string {
   let first = true;
   return () => {
     const text = first ? '\n' : ',\n';

@@ -40,3 +40,14 @@ export type ValueForm = (typeof valueForms)[number];
 export function hashText(hash: bigint): string {
   return hash.toString(16).padStart(16, '0');
 }
+
+/** Right-aligned columns, two spaces apart. */
+export function alignRight(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padStart(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}

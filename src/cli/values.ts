@@ -73,7 +73,7 @@ export function parseOutputFile(text: string): string {
   return text;
 }
 
-const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
+export const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 
 /** A sequence: an unsigned 64-bit number. */
 export function parseSequence(text: string): bigint {

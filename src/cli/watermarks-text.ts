@@ -2,14 +2,14 @@
 import chalk from 'chalk';
 import type { EndpointWatermarks } from '../status/watermarks.js';
 import { escapeText } from './escape.js';
-import { formatNumber } from './text.js';
+import { alignRight, formatNumber } from './text.js';
 
 /** One endpoint's table, line ends included. */
 export function watermarksText(answer: EndpointWatermarks): string {
   const { endpoint, role, history, base } = answer;
   const told = history === null ? 'history not told' : `history ${history}`;
   const title = [chalk.bold(escapeText(endpoint)), role, told].join('  ');
-  const lines = aligned(base === null ? plainRows(answer) : rowsPastBase(answer, base));
+  const lines = alignRight(base === null ? plainRows(answer) : rowsPastBase(answer, base));
   return `${title}\n${lines.map((line, index) => (index === 0 ? chalk.dim(line) : line)).join('\n')}\n`;
 }
 
@@ -36,15 +36,4 @@ function sum(watermarks: readonly bigint[]): bigint {
 /** `+1,204`. Below the base, where nobody should be, it is negative. */
 function signed(difference: bigint): string {
   return difference < 0n ? `-${formatNumber(-difference)}` : `+${formatNumber(difference)}`;
-}
-
-/** Right-aligned columns, two spaces apart. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padStart(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
 }

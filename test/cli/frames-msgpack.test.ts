@@ -85,7 +85,14 @@ describe('msgpack', () => {
 });
 
 describe('msgpack to a terminal', () => {
-  const flags = { format: 'msgpack', values: 'text', frames: false, quiet: false, 'max-frame': 1 } as const;
+  const flags = {
+    format: 'msgpack',
+    values: 'text',
+    frames: false,
+    stats: false,
+    quiet: false,
+    'max-frame': 1,
+  } as const;
   const invocation = { given: new Set<string>(), json: false, terminal: true };
 
   it('is refused with what to do', () => {

@@ -136,6 +136,7 @@ describe('frames decode', () => {
     [['frames', 'decode', ALL, '--format', 'msgpack', '--values', 'hex'], 'takes text or none'],
     [['frames', 'decode', ALL, '--max-frame', '1gb'], '1 to 256mb'],
     [['frames', 'decode', ALL, '--quiet', '--key', 'a*'], '--key has no meaning beside it'],
+    [['frames', 'decode', ALL, '--stats', '--frames'], '--stats shows counts alone'],
     [['frames', 'decode', ALL, '--frames', '--values', 'hex'], '--frames shows no values'],
   ])('exits 2 for %j', async (args, message) => {
     const [text, json] = await Promise.all([runCommand(args), runCommand([...args, '--json'])]);
