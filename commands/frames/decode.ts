@@ -11,15 +11,37 @@ export default class FramesDecode extends BaseCommand {
   static override description =
     `A dump is FCRP frames one after the other: what a socket carried, or what --record wrote.
 
-Each frame is shown with its offset, kind and sizes, each record with offset, shard, sequence, time, op, key, value, expiry, hash and tag. Tokens are shown as <redacted>. With --json: one document, {"files":[{"file":…,"frames":[{…,"contents":[…]}],"fault":null}]}.
+Each frame is shown with its offset, kind and sizes, each record with offset, shard, sequence, time, op, key, value, expiry, hash and tag. Tokens are shown as <redacted>. As text, gaps between the sequences of a shard are marked. With --json: one document, {"files":[{"file":…,"frames":[{…,"contents":[…]}],"fault":null}]}. As msgpack: a stream of maps with the names of the NDJSON, u64 values as such, keys and values as bytes.
 
-A damaged dump is printed up to its damage; the fault is named on stderr with file and byte offset, and the exit status is 65. So it is for a dump that ends inside its last frame. 66: there is no such file.`;
+A frame is shown when something in it passes the filters. Entries of snapshots have neither sequence, time, shard nor op: a filter on these hides them.
+
+A damaged dump is printed up to its damage; the fault is named on stderr with file and byte offset, and the exit status is 65, whatever filters hide. So it is for a dump that ends inside its last frame. 66: there is no such file; 2: usage.`;
 
   static override examples = [
     { description: 'Read a dump', command: '<%= config.bin %> <%= command.id %> dump.fcrp' },
     {
       description: 'One JSON object a line, from stdin',
       command: '<%= config.bin %> <%= command.id %> --format ndjson - < dump.fcrp',
+    },
+    {
+      description: 'What happened to some keys from a time on',
+      command: `<%= config.bin %> <%= command.id %> --key 'alph*' --since 2025-10-09T08:53:20Z dump.fcrp`,
+    },
+    {
+      description: 'The first ten deletions of two shards, without values',
+      command: '<%= config.bin %> <%= command.id %> --op del --shard 0,3 --limit 10 --values none dump.fcrp',
+    },
+    {
+      description: 'Count instead, and see the gaps',
+      command: '<%= config.bin %> <%= command.id %> --stats dump.fcrp',
+    },
+    {
+      description: 'Is the dump whole?',
+      command: '<%= config.bin %> <%= command.id %> --quiet dump.fcrp',
+    },
+    {
+      description: 'Watch a dump that is being written, until Ctrl-C',
+      command: '<%= config.bin %> <%= command.id %> --follow dump.fcrp',
     },
   ];
 
@@ -38,13 +60,13 @@ A damaged dump is printed up to its damage; the fault is named on stderr with fi
     const parsed = await this.parse(FramesDecode);
     const { args, flags } = parsed;
     const invocation = {
+      files: args.file,
       given: givenFlags(parsed),
       json: this.jsonEnabled(),
       terminal: this.output.isTerminal,
     };
     const status = await decodeDumps({
       ...decodeOptions(flags, invocation),
-      files: args.file,
       clock: systemClock,
       output: this.output,
       report: (fault) => this.report(fault),

@@ -1,16 +1,20 @@
 /** The flags of `frames decode`, and what they come to together. */
 import { Flags } from '@oclif/core';
+import { systemTimers } from '../clock.js';
 import type { MutationOp } from '../frame/batch.js';
 import { FrameKind, type FrameKindName } from '../frame/kinds.js';
 import { MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
 import { choiceFlag, type Listed, listed, listFlag, sizeFlag, valueFlag, withEnvironment } from './flags.js';
 import { type DecodeOptions, decodeFormats } from './frames-decode.js';
 import { FrameFilter } from './frames-filter.js';
+import { stopSignal } from './shutdown.js';
 import { valueForms } from './text.js';
 import { parseCount, parseName, parseSequence, parseTime, UsageError } from './values.js';
 
 const kindNames = Object.keys(FrameKind) as FrameKindName[];
 const opNames = ['set', 'del', 'expire'] as const;
+/** As tail -f has it. */
+const FOLLOW_POLL_MS = 1_000;
 const LARGEST_SHARD = 0xffff_ffff;
 
 /** Choose among records, which then are the only reason to show a frame. */
@@ -72,6 +76,10 @@ export const decodeFlags = withEnvironment({
     summary: 'Counts by kind, op and shard, with gaps and times, instead of frames and records.',
     default: false,
   }),
+  follow: Flags.boolean({
+    summary: 'Go on at the end of the file as it grows, is cut back or is replaced, until SIGINT.',
+    default: false,
+  }),
   quiet: Flags.boolean({ summary: 'Nothing but faults.', default: false }),
   'max-frame': sizeFlag({
     summary: 'Refuse frames that announce more than this, compressed or not.',
@@ -97,11 +105,13 @@ export interface DecodeFlagValues {
   values: DecodeOptions['values'];
   frames: boolean;
   stats: boolean;
+  follow: boolean;
   quiet: boolean;
   'max-frame': number;
 }
 
 export interface Invocation {
+  files: readonly string[];
   /** The flags that were set, on the command line or by the environment. */
   given: ReadonlySet<string>;
   /** Whether --json is among them. */
@@ -113,8 +123,11 @@ export interface Invocation {
 /** What the flags mean together. Throws a `UsageError` where they contradict each other. */
 export function decodeOptions(
   flags: DecodeFlagValues,
-  { given, json, terminal }: Invocation,
-): Pick<DecodeOptions, 'format' | 'shows' | 'values' | 'filter' | 'limit' | 'maxPayloadBytes'> {
+  { files, given, json, terminal }: Invocation,
+): Pick<
+  DecodeOptions,
+  'files' | 'follow' | 'format' | 'shows' | 'values' | 'filter' | 'limit' | 'maxPayloadBytes'
+> {
   const format = json ? 'json' : flags.format;
   if (format === 'msgpack' && terminal) {
     throw new UsageError(
@@ -132,8 +145,13 @@ export function decodeOptions(
   }
   if (flags.stats) refuseBeside('stats', 'shows counts alone', ['frames', 'values'], given);
   if (flags.frames) refuseBeside('frames', 'shows no values', ['values'], given);
+  if (flags.follow) checkFollow(files, json);
   return {
+    files,
     format,
+    follow: flags.follow
+      ? { pollMs: FOLLOW_POLL_MS, timers: systemTimers, stopped: stopSignal() }
+      : undefined,
     shows: flags.quiet ? 'faults' : flags.stats ? 'stats' : flags.frames ? 'frames' : 'items',
     values: flags.values,
     filter: new FrameFilter({
@@ -149,6 +167,13 @@ export function decodeOptions(
     limit: flags.limit ?? Number.POSITIVE_INFINITY,
     maxPayloadBytes: flags['max-frame'],
   };
+}
+
+function checkFollow(files: readonly string[], json: boolean): void {
+  if (files.includes('-'))
+    throw new UsageError('stdin (-) is read to its end in any case; --follow is for a file');
+  if (files.length > 1) throw new UsageError('--follow is for one file');
+  if (json) throw new UsageError('--follow has no end, and --json is one document; take --format ndjson');
 }
 
 function refuseBeside(

@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import type { SplitFrame } from '../frame/splitter.js';
+import { FollowedDump, type FollowOptions } from './dump-follow.js';
 import { dumpName, readDumpChunks } from './dump-reader.js';
 import { type OpenedFrame, openFrame } from './frame-content.js';
 import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
@@ -19,6 +20,7 @@ import {
 } from './frames-renderings.js';
 import { jsonStats, msgpackStats, ndjsonStats, textStats } from './frames-stats-renderings.js';
 import type { Output } from './output.js';
+import { SequenceSteps } from './sequence-steps.js';
 import type { ValueForm } from './text.js';
 import { UsageError } from './values.js';
 
@@ -38,6 +40,8 @@ export interface DecodeOptions {
   limit: number;
   /** Limit for both lengths of each frame. */
   maxPayloadBytes: number;
+  /** The one file is read on beyond its end, until it is told to stop. */
+  follow?: FollowOptions | undefined;
   clock: Pick<Clock, 'nowMs'>;
   output: Output;
   /** Tells a fault that ends a file and returns its exit status. */
@@ -63,19 +67,23 @@ const statsRenderings: typeof renderings = {
 
 /** Writes all files; resolves with the exit status: that of the first fault, 0 when there was none. */
 export async function decodeDumps(options: DecodeOptions): Promise<number> {
-  const { files, output, report } = options;
+  const { files, follow, maxPayloadBytes, output, report } = options;
   if (files.indexOf('-') !== files.lastIndexOf('-')) throw new UsageError('stdin (-) can be read only once');
   const walk = new Walk(options);
   let status = 0;
   await output.write(walk.rendering.begin());
   for (const file of files) {
-    if (walk.isOver) break;
-    await output.write(walk.rendering.beginFile(dumpName(file)));
-    const fault = await walk.file(file);
-    await output.write(walk.rendering.endFile(fault));
-    if (fault === undefined) continue;
-    const faultStatus = await report(fault);
-    status ||= faultStatus;
+    walk.newSequences();
+    const dump = follow && new FollowedDump(file, { ...follow, maxPayloadBytes });
+    do {
+      if (walk.isOver) break;
+      await output.write(walk.rendering.beginFile(dumpName(file)));
+      const fault = await walk.dump(file, dump?.chunks() ?? readDumpChunks(file, { maxPayloadBytes }));
+      await output.write(walk.rendering.endFile(fault));
+      if (fault === undefined) continue;
+      const faultStatus = await report(fault);
+      status ||= faultStatus;
+    } while (dump?.goesOn);
   }
   await output.write(walk.rendering.end());
   return status;
@@ -87,6 +95,7 @@ class Walk {
   readonly #countsFrames: boolean;
   /** Of the limit. */
   #left: number;
+  #sequences: SequenceSteps | undefined;
   #gathered: Piece[] = [];
   #gatheredLength = 0;
 
@@ -94,7 +103,8 @@ class Walk {
     const { files, format, values, shows, filter, limit, clock } = options;
     this.#options = options;
     // A fault names its file itself on stderr.
-    const untitled = files.length === 1 || (shows === 'faults' && format === 'text');
+    const single = files.length === 1 && options.follow === undefined;
+    const untitled = single || (shows === 'faults' && format === 'text');
     const made = shows === 'stats' ? statsRenderings : renderings;
     this.rendering = made[format]({ titled: !untitled, values, nowMs: () => clock.nowMs() });
     this.#countsFrames = shows === 'frames' || !filter.mayShowItems;
@@ -105,12 +115,16 @@ class Walk {
     return this.#left === 0;
   }
 
-  /** Writes one file's frames; returns what ended it early. */
-  async file(file: string): Promise<FastcacheError | undefined> {
-    const { maxPayloadBytes } = this.#options;
+  /** The next dump's sequences have nothing to do with those before. */
+  newSequences(): void {
+    if (this.rendering.marksSteps) this.#sequences = new SequenceSteps();
+  }
+
+  /** Writes a dump's frames; returns what ended it early. */
+  async dump(file: string, chunks: AsyncIterable<SplitFrame[]>): Promise<FastcacheError | undefined> {
     let fault: FastcacheError | undefined;
     try {
-      for await (const frames of readDumpChunks(file, { maxPayloadBytes })) {
+      for await (const frames of chunks) {
         for (const piece of this.#frames(frames)) {
           if (piece.length > 0) this.#gathered.push(piece);
           this.#gatheredLength += piece.length;
@@ -142,9 +156,9 @@ class Walk {
     let begun = shown && !filter.choosesItems;
     if (begun) yield this.#beginFrame(opened);
     try {
-      this.rendering.sequences?.frame(opened);
+      this.#sequences?.frame(opened);
       for (const item of itemsOf(opened)) {
-        const step = isRecord(item) ? this.rendering.sequences?.record(item) : undefined;
+        const step = isRecord(item) ? this.#sequences?.record(item) : undefined;
         if (!shown || !filter.showsItem(item)) continue;
         if (!begun) yield this.#beginFrame(opened);
         begun = true;

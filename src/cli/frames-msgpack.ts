@@ -17,6 +17,7 @@ const packr = new Packr({ useRecords: false, variableMapSize: true });
 
 export function msgpackRendering({ titled, values }: RenderingOptions): Rendering {
   return {
+    marksSteps: false,
     begin: () => '',
     beginFile: (file) => (titled ? pack({ type: 'file', file }) : ''),
     beginFrame: (frame) => pack(frameJson(frame)),

@@ -6,7 +6,7 @@ import { type Item, isRecord } from './frames-filter.js';
 import { entryLine, faultJson, frameJson, recordLine } from './frames-json.js';
 import { entryText, frameText, headingText, recordText, stepText } from './frames-text.js';
 import { toJson } from './json.js';
-import { type SequenceStep, SequenceSteps } from './sequence-steps.js';
+import type { SequenceStep } from './sequence-steps.js';
 import type { ValueForm } from './text.js';
 
 /** A rendering makes either texts or bytes; nothing is the empty text. */
@@ -14,12 +14,12 @@ export type Piece = string | Buffer;
 
 /** Line ends included. */
 export interface Rendering {
-  /** Given where steps are of interest; the walk shows it each frame and record of a file, also those that are hidden. */
-  sequences?: SequenceSteps;
+  /** Whether `item` is to be given the steps between sequences. */
+  readonly marksSteps: boolean;
   begin(): Piece;
   beginFile(file: string): Piece;
   beginFrame(frame: OpenedFrame): Piece;
-  /** `step` only with `sequences`. */
+  /** `step`: from the record of its shard before, shown or not. */
   item(item: Item, step?: SequenceStep): Piece;
   endFrame(): Piece;
   endFile(fault: FastcacheError | undefined): Piece;
@@ -35,6 +35,7 @@ export interface RenderingOptions {
 }
 
 const silent = {
+  marksSteps: false,
   begin: () => '',
   beginFile: () => '',
   beginFrame: () => '',
@@ -48,11 +49,8 @@ export function textRendering({ titled, values, nowMs }: RenderingOptions): Rend
   let heading = `${headingText()}\n`;
   return {
     ...silent,
-    sequences: new SequenceSteps(),
-    beginFile(file) {
-      this.sequences = new SequenceSteps();
-      return titled ? `${escapeText(file)}:\n` : '';
-    },
+    marksSteps: true,
+    beginFile: (file) => (titled ? `${escapeText(file)}:\n` : ''),
     beginFrame: (frame) => {
       const text = `${heading}${frameText(frame)}\n`;
       heading = '';
@@ -81,6 +79,7 @@ export function jsonRendering({ values }: RenderingOptions): Rendering {
   let frames = separator();
   let items = separator();
   return {
+    ...silent,
     begin: () => '{"files":[',
     beginFile: (file) => {
       frames = separator();

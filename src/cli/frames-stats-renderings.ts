@@ -7,7 +7,6 @@ import { pack } from './frames-msgpack.js';
 import { type Piece, type Rendering, type RenderingOptions, separator } from './frames-renderings.js';
 import { compressionRatio, DumpStats, type FrameTotals } from './frames-stats.js';
 import { toJson } from './json.js';
-import { SequenceSteps } from './sequence-steps.js';
 import { alignRight, formatDuration, formatNumber, formatTime } from './text.js';
 
 type Fields = Record<string, unknown>;
@@ -28,11 +27,10 @@ export const msgpackStats = (options: RenderingOptions) => counting(msgpackWrite
 function counting(writer: Writer): Rendering {
   let stats = new DumpStats();
   return {
-    sequences: new SequenceSteps(),
+    marksSteps: true,
     begin: () => writer.begin,
     beginFile(file) {
       stats = new DumpStats();
-      this.sequences = new SequenceSteps();
       return writer.beginFile(file);
     },
     beginFrame(frame) {

@@ -15,3 +15,10 @@ export function stopRequested(): Promise<NodeJS.Signals> {
     process.on('SIGTERM', stop);
   });
 }
+
+/** `stopRequested` for what is ended by a signal of its own kind. */
+export function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  void stopRequested().then(() => stopping.abort());
+  return stopping.signal;
+}

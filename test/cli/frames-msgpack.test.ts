@@ -90,10 +90,11 @@ describe('msgpack to a terminal', () => {
     values: 'text',
     frames: false,
     stats: false,
+    follow: false,
     quiet: false,
     'max-frame': 1,
   } as const;
-  const invocation = { given: new Set<string>(), json: false, terminal: true };
+  const invocation = { files: ['f'], given: new Set<string>(), json: false, terminal: true };
 
   it('is refused with what to do', () => {
     expect(() => decodeOptions(flags, invocation)).toThrow(UsageError);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -136,6 +136,8 @@ describe('frames decode', () => {
     [['frames', 'decode', ALL, '--format', 'msgpack', '--values', 'hex'], 'takes text or none'],
     [['frames', 'decode', ALL, '--max-frame', '1gb'], '1 to 256mb'],
     [['frames', 'decode', ALL, '--quiet', '--key', 'a*'], '--key has no meaning beside it'],
+    [['frames', 'decode', '-', '--follow'], '--follow is for a file'],
+    [['frames', 'decode', ALL, ALL, '--follow'], '--follow is for one file'],
     [['frames', 'decode', ALL, '--stats', '--frames'], '--stats shows counts alone'],
     [['frames', 'decode', ALL, '--frames', '--values', 'hex'], '--frames shows no values'],
   ])('exits 2 for %j', async (args, message) => {
@@ -188,6 +190,44 @@ describe('frames decode', () => {
     expect(Number(stdout)).toBe(50 * 513);
   });
 
+  it('follows a file as it grows, writes at once, and ends well on SIGINT', async () => {
+    const file = join(directory, 'growing.fcrp');
+    const ack = readFileSync('fixtures/golden/ack.fcrp');
+    writeFileSync(file, ack);
+    const child = spawn(
+      process.execPath,
+      ['bin/run.js', 'frames', 'decode', file, '--follow', '--format', 'ndjson'],
+      { cwd: repositoryRoot },
+    );
+    let stdout = '';
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    const acks = (count: number) =>
+      new Promise<void>((resolve) => {
+        const look = () => stdout.split('"Ack"').length > count && resolve();
+        child.stdout.on('data', look);
+        look();
+      });
+    child.stdout.on('data', (text) => {
+      stdout += text;
+    });
+    await acks(1);
+    appendFileSync(file, Buffer.concat([ack, ack.subarray(0, 20)]));
+    await acks(2);
+    child.kill('SIGINT');
+    const status = await new Promise((resolve) => child.once('close', resolve));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.trimEnd().split('\n')).toHaveLength(3);
+  });
+
+  it('does not follow into the one document of --json', async () => {
+    const { status, stdout } = await runCommand(['frames', 'decode', ALL, '--follow', '--json']);
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout).error.message).toContain('take --format ndjson');
+  });
+
   it('explains itself, with examples that work', async () => {
     const { status, stdout } = await runCommand(['frames', 'decode', '--help']);
     expect(status).toBe(0);
@@ -203,16 +243,21 @@ describe('frames decode', () => {
     ]) {
       expect(stdout).toContain(word);
     }
-    const examples = [...stdout.matchAll(/^ +\$ fastcache (frames decode.*dump\.fcrp)$/gm)].map(
-      ([, example]) => example!,
+    const examples = [...stdout.matchAll(/^ +\$ fastcache (frames decode[^$]*?dump\.fcrp)$/gm)].map(
+      ([, example]) => example!.replace(/(\s|\\\n)+/g, ' '),
     );
-    expect(examples.length).toBe(2);
-    for (const example of examples) {
+    expect(examples.length).toBe(7);
+    // The last one has no end.
+    for (const example of examples.slice(0, -1)) {
       const [command, input] = example.split(' < ');
-      const args = command!.split(' ').map((word) => (word === 'dump.fcrp' ? ALL : word));
+      const args = command!
+        .split(' ')
+        .map((word) => (word === 'dump.fcrp' ? ALL : word.replace(/^'(.*)'$/, '$1')));
       const result = await runCommand(args, input === undefined ? {} : { stdin: readFileSync(ALL) });
       expect(result).toMatchObject({ status: 0, stderr: '' });
+      expect(result.stdout === '').toBe(args.includes('--quiet'));
     }
+    expect(examples.at(-1)).toBe('frames decode --follow dump.fcrp');
   });
 });
 
