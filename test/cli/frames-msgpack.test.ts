@@ -107,3 +107,21 @@ describe('msgpack to a terminal', () => {
     expect(decodeOptions(flags, { ...invocation, json: true }).format).toBe('json');
   });
 });
+
+describe('values in msgpack', () => {
+  it('are bytes or lengths: no other form is taken', () => {
+    const flags = {
+      format: 'msgpack',
+      frames: false,
+      stats: false,
+      follow: false,
+      quiet: false,
+      'max-frame': 1,
+    } as const;
+    const invocation = { files: ['f'], given: new Set<string>(), json: false, terminal: false };
+    for (const values of ['hex', 'base64'] as const) {
+      expect(() => decodeOptions({ ...flags, values }, invocation)).toThrow('takes text or none');
+    }
+    expect(decodeOptions({ ...flags, values: 'none' }, invocation).values).toBe('none');
+  });
+});

@@ -133,7 +133,6 @@ describe('frames decode', () => {
     [['frames', 'decode', ALL, '--op', 'get'], 'expected one of set, del, expire'],
     [['frames', 'decode', ALL, '--limit', '0'], 'expected a whole number from 1'],
     [['frames', 'decode', ALL, '--values', 'raw'], 'none, text, hex, base64'],
-    [['frames', 'decode', ALL, '--format', 'msgpack', '--values', 'hex'], 'takes text or none'],
     [['frames', 'decode', ALL, '--max-frame', '1gb'], '1 to 256mb'],
     [['frames', 'decode', ALL, '--quiet', '--key', 'a*'], '--key has no meaning beside it'],
     [['frames', 'decode', '-', '--follow'], '--follow is for a file'],
