@@ -125,9 +125,9 @@ class Walk {
     let fault: FastcacheError | undefined;
     try {
       for await (const frames of chunks) {
-        for (const piece of this.#frames(frames)) {
-          if (piece.length > 0) this.#gathered.push(piece);
-          this.#gatheredLength += piece.length;
+        for (const frame of frames) {
+          if (this.isOver) break;
+          await this.#frame(openFrame(frame));
           if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
         }
         // The next chunk may be long in coming.
@@ -142,38 +142,38 @@ class Walk {
     return fault;
   }
 
-  *#frames(frames: Iterable<SplitFrame>): Generator<Piece> {
-    for (const frame of frames) {
-      if (this.isOver) return;
-      yield* this.#frame(openFrame(frame));
-    }
-  }
-
-  /** What is shown of a frame. It is decoded to its end, unless the limit is reached before. */
-  *#frame(opened: OpenedFrame): Generator<Piece> {
+  /** Gathers what is shown of a frame. It is decoded to its end, unless the limit is reached before. */
+  async #frame(opened: OpenedFrame): Promise<void> {
     const { filter, shows } = this.#options;
     const shown = shows !== 'faults' && filter.showsKind(opened.kind);
     let begun = shown && !filter.choosesItems;
-    if (begun) yield this.#beginFrame(opened);
+    if (begun) this.#beginFrame(opened);
     try {
       this.#sequences?.frame(opened);
       for (const item of itemsOf(opened)) {
         const step = isRecord(item) ? this.#sequences?.record(item) : undefined;
         if (!shown || !filter.showsItem(item)) continue;
-        if (!begun) yield this.#beginFrame(opened);
+        if (!begun) this.#beginFrame(opened);
         begun = true;
         if (shows === 'frames') continue;
-        yield this.rendering.item(item, step);
+        this.#gather(this.rendering.item(item, step));
+        if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
         if (--this.#left === 0) return;
       }
     } finally {
-      if (begun) yield this.rendering.endFrame();
+      if (begun) this.#gather(this.rendering.endFrame());
     }
   }
 
-  #beginFrame(opened: OpenedFrame): Piece {
+  #beginFrame(opened: OpenedFrame): void {
     if (this.#countsFrames) this.#left--;
-    return this.rendering.beginFrame(opened);
+    this.#gather(this.rendering.beginFrame(opened));
+  }
+
+  #gather(piece: Piece): void {
+    if (piece.length === 0) return;
+    this.#gathered.push(piece);
+    this.#gatheredLength += piece.length;
   }
 
   async #write(): Promise<void> {
