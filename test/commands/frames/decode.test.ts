@@ -204,7 +204,8 @@ describe('frames decode', () => {
       stderr += text;
     });
     const acks = (count: number) =>
-      new Promise<void>((resolve) => {
+      new Promise<void>((resolve, reject) => {
+        child.once('close', () => reject(new Error(`it ended: ${stderr}`)));
         const look = () => stdout.split('"Ack"').length > count && resolve();
         child.stdout.on('data', look);
         look();
