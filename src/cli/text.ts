@@ -12,3 +12,8 @@ export function formatNumber(value: number | bigint): string {
 export function formatTime(timeMs: bigint): string {
   return timeMs <= MAX_DATE_MS ? new Date(Number(timeMs)).toISOString() : `${timeMs} ms`;
 }
+
+/** `1 record`, `1,204 records`. */
+export function countText(count: number, one: string, many: string): string {
+  return `${formatNumber(count)} ${count === 1 ? one : many}`;
+}
