@@ -49,7 +49,12 @@ export class FrameCheck implements WalkerChecks {
   }
 
   isSound(frame: SplitFrame): boolean {
-    return this.faultOf(frame) === undefined && this.keyFaultOf(frame) === undefined;
+    try {
+      return this.#isReadable(frame) && this.keyFaultOf(frame) === undefined;
+    } catch (error) {
+      if (error instanceof FastcacheError && error.exitCode === 65) return false;
+      throw error;
+    }
   }
 
   /** Of a batch that can be read, the first wrong key hash, key tag or shard that no store has, placed in the dump. */

@@ -11,6 +11,7 @@
 import { FastcacheError } from '../errors.js';
 import { FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
 import { checkHeaderPrefix, decodeHeader, type FrameHeader } from './header.js';
+import { isFrameKind } from './kinds.js';
 import type { SplitFrame } from './splitter.js';
 
 /** What stands in the stream, in its order and without a byte between: frames that have their place, and damage. */
@@ -40,7 +41,7 @@ const WINDOW_BYTES = 65_536;
 /** Above this a window that has become nearly empty gives its memory back. */
 const KEPT_WINDOW_BYTES = 8_388_608;
 /**
- * Bytes of payload that may be looked at in search of frames: so many at the start and so many more for each byte of the
+ * Bytes of payload that may be looked at where no length can be trusted: so many at the start and so many more for each byte of the
  * stream. Without a bound a hostile dump of nested frames would take the square of its size in time.
  */
 const SEARCH_BYTES = 2 * MAX_FRAME_PAYLOAD_BYTES;
@@ -114,8 +115,11 @@ export class FrameWalker {
     const behind = this.#offset + this.#held - end;
     // The header behind it decides what its length is worth.
     if (behind < FRAME_HEADER_BYTES && !this.#isOver) return undefined;
-    const fault = this.#checks.faultOf(frame);
     const faultBehind = behind === 0 ? undefined : this.#headerFaultAt(end);
+    if (faultBehind !== undefined && !this.#mayLookAt(frame)) {
+      return this.#startTrouble(start, lengthMismatch(frame));
+    }
+    const fault = this.#checks.faultOf(frame);
     if (faultBehind !== undefined) {
       return this.#startTrouble(start, fault ?? faultBehind, fault === undefined ? frame : undefined);
     }
@@ -182,20 +186,27 @@ export class FrameWalker {
       const offset = this.#offset + place - this.#from;
       trouble.searched = offset;
       this.#release(trouble);
-      if (this.#headerFaultAt(offset) === undefined) {
+      if (this.#mayBeHeader(place) && this.#headerFaultAt(offset) === undefined) {
         const frame = this.#frameAt(offset);
         if (frame === undefined && !this.#isOver) return 'later';
-        if (frame !== undefined && this.#isValid(frame)) return frame;
+        if (frame !== undefined && this.#mayLookAt(frame) && this.#checks.isSound(frame)) return frame;
       }
       trouble.searched = offset + 1;
     }
   }
 
-  #isValid(frame: SplitFrame): boolean {
-    const cost = Math.max(frame.header.payloadBytes, frame.header.uncompressedBytes);
+  /** Behind a magic: the bytes that most often tell that it is not one, without an error for each. */
+  #mayBeHeader(place: number): boolean {
+    const kind = this.#window[place + 5]!;
+    return place + FRAME_HEADER_BYTES > this.#to || (this.#window[place + 7] === 0 && isFrameKind(kind));
+  }
+
+  /** Whether the search may pay for a look at the frame's payload; if so, it has. */
+  #mayLookAt({ header: { payloadBytes, uncompressedBytes } }: SplitFrame): boolean {
+    const cost = Math.max(payloadBytes, uncompressedBytes);
     if (cost > this.#searchBytes) return false;
     this.#searchBytes -= cost;
-    return this.#checks.isSound(frame);
+    return true;
   }
 
   /** What is searched and belongs to nothing that is whole need not be kept. */
@@ -289,6 +300,15 @@ function truncated(offset: number, expected: number, found: number): FastcacheEr
     expected,
     found,
   });
+}
+
+/** Of a frame that nobody could look into. */
+function lengthMismatch({ offset, header: { payloadBytes } }: SplitFrame): FastcacheError {
+  return new FastcacheError(
+    'FCRP_LENGTH_MISMATCH',
+    `The frame announces ${payloadBytes} bytes of payload, and no other frame stands behind them.`,
+    { offset: offset + 8, expected: 'a frame', found: payloadBytes },
+  );
 }
 
 function shortHeader(offset: number, found: number): FastcacheError {
