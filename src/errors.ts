@@ -47,7 +47,12 @@ export const errorCodes = {
   // Sound frames that do not belong where they stand.
   FRAME_OUT_OF_PLACE: { exitCode: 65, retryable: true },
   SEQUENCE_GAP: { exitCode: 65, retryable: true },
+  SEQUENCE_OUT_OF_ORDER: { exitCode: 65, retryable: false },
+  KEY_TAG_MISMATCH: { exitCode: 65, retryable: false },
   SHARD_OUT_OF_RANGE: { exitCode: 65, retryable: false },
+  SHARD_MISROUTED: { exitCode: 65, retryable: false },
+  SHARD_COUNT_DIFFERS: { exitCode: 65, retryable: false },
+  WATERMARK_FELL: { exitCode: 65, retryable: false },
   SNAPSHOT_OUT_OF_ORDER: { exitCode: 65, retryable: true },
 
   // The store.

@@ -78,6 +78,7 @@ const UNOPENED: Record<string, string> = {
   EPERM: 'The file may not be read by this user.',
 };
 
-function openDump(file: string): AsyncIterable<Buffer | string> {
+/** The bytes of a dump, in chunks; throws as the system does, which `inDump` makes ours. */
+export function openDump(file: string): AsyncIterable<Buffer | string> {
   return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
 }

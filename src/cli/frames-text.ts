@@ -10,7 +10,7 @@ import { quoteBytes, quoteText } from './escape.js';
 import type { FrameContent, OpenedFrame } from './frame-content.js';
 import { REDACTED } from './frames-json.js';
 import type { SequenceStep } from './sequence-steps.js';
-import { formatDuration, formatNumber, formatTime, hashText, type ValueForm } from './text.js';
+import { countText, formatDuration, formatNumber, formatTime, hashText, type ValueForm } from './text.js';
 
 const OFFSET_COLUMNS = 10;
 const KIND_COLUMNS = 13;
@@ -185,10 +185,6 @@ function governedText(governance: Buffer | undefined): string | undefined {
 
 function trailerText(parts: readonly (string | undefined)[]): string {
   return chalk.dim(parts.filter((part) => part !== undefined).join('  '));
-}
-
-function countText(count: number, one: string, many: string): string {
-  return `${formatNumber(count)} ${count === 1 ? one : many}`;
 }
 
 function offsetText(offset: number): string {

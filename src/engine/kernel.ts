@@ -29,6 +29,14 @@ export interface KernelExports {
   execute(input: number, length: number, output: number, outputLength: number): number;
   apply(payload: number, bytes: number): number;
   loadEntries(entries: number, bytes: number, count: number, governed: number): number;
+  checkEntries(entries: number, bytes: number, count: number, governed: number): number;
+  verifyStart(): number;
+  verifyRouting(shards: number, byPrefix: number): void;
+  verifyRouted(): number;
+  verifyRaise(shard: number, sequence: bigint): void;
+  verifyForget(): void;
+  verifyOpen(payload: number, bytes: number): number;
+  verifyNext(checks: number): number;
   scan(shard: number, cursor: bigint, output: number, capacity: number): number;
   listKeys(
     shard: number,

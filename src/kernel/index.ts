@@ -39,6 +39,7 @@ export { callsOf } from './commands';
 export { evictedCount, limitMemory, makeRoom, relieve } from './evict';
 export { deleteSome } from './flush';
 export { matches } from './glob';
+export { checkEntries } from './payload-checks';
 export { execute, setMode } from './resp';
 export { listKeys, scan } from './scan';
 export { scanKeys } from './scan-keys';
@@ -56,6 +57,15 @@ export {
   setReplica,
   sweep,
 } from './store';
+export {
+  verifyForget,
+  verifyNext,
+  verifyOpen,
+  verifyRaise,
+  verifyRouted,
+  verifyRouting,
+  verifyStart,
+} from './verify';
 export { changedSince, unwatchKey, watchKey } from './watch';
 export { xxh3 };
 

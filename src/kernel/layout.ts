@@ -102,6 +102,27 @@ export const APPLY_GAP = 6;
 export const APPLY_TRAILING = 7;
 export const APPLY_MEMORY = 8;
 
+// What `verifyNext` looks for, as bits, and what it returns besides 0.
+export const VERIFY_KEYS = 1;
+export const VERIFY_ORDER = 2;
+export const VERIFY_HASH = 1;
+export const VERIFY_TAG = 2;
+export const VERIFY_SHARD = 3;
+export const VERIFY_ROUTE = 4;
+export const VERIFY_GAP = 5;
+/** Not above the sequence before it in its batch, or out of a gap behind what follows the gap; expected is that sequence. */
+export const VERIFY_SEQUENCE = 6;
+
+// How a shard of a dump stands: bytes each, and where the host reads least and greatest sequence, records, how many of
+// them were skipped, the sequence behind which it goes on (u64 each), and whether that is known (u8).
+export const STAND_BYTES = 64;
+export const STAND_LEAST = 0;
+export const STAND_GREATEST = 8;
+export const STAND_RECORDS = 16;
+export const STAND_SKIPPED = 24;
+export const STAND_POSITION = 32;
+export const STAND_KNOWN = 60;
+
 // What `put`, `removeKey`, `expireKey` and `scanKeys` return.
 export const WRITE_MISSING = 0;
 export const WRITE_DONE = 1;

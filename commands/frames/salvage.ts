@@ -1,0 +1,56 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { countFlag, withEnvironment } from '../../src/cli/flags.js';
+import { salvageDump } from '../../src/cli/frames-salvage.js';
+import { parseOutputFile } from '../../src/cli/values.js';
+import { systemClock } from '../../src/clock.js';
+
+export default class FramesSalvage extends BaseCommand {
+  static override summary = 'Copy what is whole of a damaged dump.';
+
+  static override description =
+    `Copies every frame that is whole to another dump and says what was lost: which bytes, why, and which sequences are missing from what is left. After damage it goes on at the next valid frame.
+
+Left out are damaged frames, batches with a wrong key hash or tag, and all of a snapshot of which anything is lost: half a snapshot must never look whole. What is written passes frames verify but for gaps in the sequences.
+
+The dump is written beside its place and renamed when it is whole: what ends this command before leaves no file.
+
+Exit status: 0 when nothing was lost, 65 when something was, 66 when there is no such file, 2 when OUT is there already (--force overwrites it) or is the same file as IN.`;
+
+  static override examples = [
+    {
+      description: 'Save what can be saved',
+      command: '<%= config.bin %> <%= command.id %> dump.fcrp saved.fcrp',
+    },
+  ];
+
+  static override args = {
+    in: Args.string({ description: 'A dump; - is stdin.', required: true, ignoreStdin: true }),
+    out: Args.string({
+      description: 'The dump to write.',
+      required: true,
+      ignoreStdin: true,
+      parse: async (file) => parseOutputFile(file),
+    }),
+  };
+
+  static override flags = withEnvironment({
+    force: Flags.boolean({ summary: 'Overwrite OUT.' }),
+    'max-faults': countFlag({ summary: 'Losses to list; the rest is counted.', default: 100 }),
+  });
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(FramesSalvage);
+    const status = await salvageDump({
+      input: args.in,
+      target: args.out,
+      force: flags.force,
+      maxFaults: flags['max-faults'],
+      json: this.jsonEnabled(),
+      output: this.output,
+      terminal: process.stderr,
+      clock: systemClock,
+    });
+    this.exit(status);
+  }
+}
