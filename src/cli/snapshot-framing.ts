@@ -2,7 +2,8 @@
  * The frames of a snapshot in a dump: a Begin, chunks numbered from 0 of which one, at the end, is the last, and an End
  * that is not below the Begin. Batches may stand between them (design.md, "Bootstrap without a buffer").
  */
-import { FastcacheError } from '../errors.js';
+import type { FastcacheError } from '../errors.js';
+import { snapshotOutOfOrder } from '../frame/snapshot.js';
 
 type Watermarks = ArrayLike<bigint>;
 
@@ -34,18 +35,26 @@ export class SnapshotFraming {
     const { chunkIndex, last, watermarks } = chunk;
     const begun = this.#watermarks;
     if (begun === undefined)
-      return outOfOrder('A chunk stands outside any snapshot', 'SnapshotBegin', chunkIndex);
+      return snapshotOutOfOrder('A chunk stands outside any snapshot', 'SnapshotBegin', chunkIndex);
     const expected = this.#nextChunk;
     const lastSeen = this.#lastSeen;
     this.#nextChunk = chunkIndex + 1n;
     this.#lastSeen = last;
     if (lastSeen)
-      return outOfOrder('A chunk stands behind the last one of its snapshot', 'SnapshotEnd', chunkIndex);
+      return snapshotOutOfOrder(
+        'A chunk stands behind the last one of its snapshot',
+        'SnapshotEnd',
+        chunkIndex,
+      );
     if (chunkIndex !== expected) {
-      return outOfOrder('A chunk of the snapshot is missing or came twice', expected, chunkIndex);
+      return snapshotOutOfOrder('A chunk of the snapshot is missing or came twice', expected, chunkIndex);
     }
     if (watermarks.length <= begun.length) return undefined;
-    return outOfOrder('A chunk is of another shard count than its snapshot', begun.length, watermarks.length);
+    return snapshotOutOfOrder(
+      'A chunk is of another shard count than its snapshot',
+      begun.length,
+      watermarks.length,
+    );
   }
 
   /** Ends the snapshot; the fault of its End where it stands. */
@@ -53,17 +62,21 @@ export class SnapshotFraming {
     const begun = this.#watermarks;
     this.#watermarks = undefined;
     if (begun === undefined) {
-      return outOfOrder('A snapshot ends that never began', 'SnapshotBegin', 'SnapshotEnd');
+      return snapshotOutOfOrder('A snapshot ends that never began', 'SnapshotBegin', 'SnapshotEnd');
     }
     if (!this.#lastSeen) {
-      return outOfOrder('A snapshot ends before its last chunk', `chunk ${this.#nextChunk}`, 'SnapshotEnd');
+      return snapshotOutOfOrder(
+        'A snapshot ends before its last chunk',
+        `chunk ${this.#nextChunk}`,
+        'SnapshotEnd',
+      );
     }
     if (watermarks.length !== begun.length) {
-      return outOfOrder('A snapshot ends with another shard count', begun.length, watermarks.length);
+      return snapshotOutOfOrder('A snapshot ends with another shard count', begun.length, watermarks.length);
     }
     const shard = firstBelow(watermarks, begun);
     if (shard === -1) return undefined;
-    return outOfOrder(
+    return snapshotOutOfOrder(
       `A snapshot ends below where it began, in shard ${shard}`,
       begun[shard]!,
       watermarks[shard]!,
@@ -78,15 +91,4 @@ export function firstBelow(watermarks: Watermarks, floor: ArrayLike<bigint | und
     if (least !== undefined && watermarks[shard]! < least) return shard;
   }
   return -1;
-}
-
-function outOfOrder(
-  what: string,
-  expected: string | number | bigint,
-  found: string | number | bigint,
-): FastcacheError {
-  return new FastcacheError('SNAPSHOT_OUT_OF_ORDER', `${what}: expected ${expected}, found ${found}.`, {
-    expected,
-    found,
-  });
 }

@@ -132,3 +132,15 @@ function readLast(reader: PayloadReader): boolean {
     { offset, expected: '0 or 1', found: byte },
   );
 }
+
+/** Of frames of a snapshot that are sound, and do not belong where they stand. */
+export function snapshotOutOfOrder(
+  what: string,
+  expected: string | number | bigint,
+  found: string | number | bigint,
+): FastcacheError {
+  return new FastcacheError('SNAPSHOT_OUT_OF_ORDER', `${what}: expected ${expected}, found ${found}.`, {
+    expected,
+    found,
+  });
+}

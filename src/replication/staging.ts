@@ -3,8 +3,7 @@
  * "Conversation" 5): from a snapshot, or from a backlog that goes back to the first sequence.
  */
 import type { ReplicatedStore } from '../engine/types.js';
-import { FastcacheError } from '../errors.js';
-import { decodeSnapshotChunk } from '../frame/snapshot.js';
+import { decodeSnapshotChunk, snapshotOutOfOrder } from '../frame/snapshot.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
 import { hasReached } from './watermarks.js';
 
@@ -26,7 +25,7 @@ export class Staging {
   static fromSnapshot(payload: Uint8Array, store: ReplicatedStore): Staging {
     const watermarks = decodeWatermarks(payload);
     if (watermarks.length !== store.shards) {
-      throw outOfOrder('A snapshot is of another shard count', store.shards, watermarks.length);
+      throw snapshotOutOfOrder('A snapshot is of another shard count', store.shards, watermarks.length);
     }
     return new Staging(store, 'loading', watermarks, watermarks);
   }
@@ -65,12 +64,12 @@ export class Staging {
   load(payload: Uint8Array): void {
     const { chunkIndex, last, watermarks } = decodeSnapshotChunk(payload);
     if (!this.isLoading || this.#lastSeen)
-      throw outOfOrder('A chunk came behind the last one', 'none', chunkIndex);
+      throw snapshotOutOfOrder('A chunk came behind the last one', 'none', chunkIndex);
     if (chunkIndex !== this.#nextChunk) {
-      throw outOfOrder('A chunk is missing or came twice', this.#nextChunk, chunkIndex);
+      throw snapshotOutOfOrder('A chunk is missing or came twice', this.#nextChunk, chunkIndex);
     }
     if (last && watermarks.length > this.store.shards) {
-      throw outOfOrder('A chunk is of another shard count', this.store.shards, watermarks.length);
+      throw snapshotOutOfOrder('A chunk is of another shard count', this.store.shards, watermarks.length);
     }
     this.#entries += this.store.loadChunk(payload);
     this.#nextChunk += 1n;
@@ -83,24 +82,13 @@ export class Staging {
   finish(payload: Uint8Array): void {
     const watermarks = decodeWatermarks(payload);
     if (!this.isLoading || !this.#lastSeen) {
-      throw outOfOrder('A snapshot ended before its last chunk', 'the last chunk', 'SnapshotEnd');
+      throw snapshotOutOfOrder('A snapshot ended before its last chunk', 'the last chunk', 'SnapshotEnd');
     }
     if (watermarks.length !== this.#watermarks.length || !hasReached(watermarks, this.#watermarks)) {
       const began = Array.from(this.#watermarks).join();
-      throw outOfOrder('A snapshot ended below where it began', began, Array.from(watermarks).join());
+      throw snapshotOutOfOrder('A snapshot ended below where it began', began, Array.from(watermarks).join());
     }
     this.store.setWatermarks(Array.from(this.#watermarks));
     this.#phase = 'applying';
   }
-}
-
-function outOfOrder(
-  what: string,
-  expected: string | number | bigint,
-  found: string | number | bigint,
-): FastcacheError {
-  return new FastcacheError('SNAPSHOT_OUT_OF_ORDER', `${what}: expected ${expected}, found ${found}.`, {
-    expected,
-    found,
-  });
 }

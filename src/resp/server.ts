@@ -11,7 +11,7 @@ import type { Log } from '../replication/log.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { readShared } from '../transport/shared-read.js';
-import { listenError } from '../transport/tcp.js';
+import { listenOn } from '../transport/tcp.js';
 import { AuthFailures } from './auth-failures.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientState } from './client-state.js';
@@ -108,15 +108,8 @@ export class RespServer {
   }
 
   /** Resolves with `host:port` when it listens. Throws PORT_TAKEN, LISTEN_FAILED. */
-  async listen(): Promise<string> {
-    const { host, port } = this.#options.address;
-    this.#server.listen({ host, port });
-    try {
-      await once(this.#server, 'listening');
-    } catch (error) {
-      throw listenError(this.#options.address, error as NodeJS.ErrnoException);
-    }
-    return formatAddress({ host, port: this.port });
+  listen(): Promise<string> {
+    return listenOn(this.#server, this.#options.address);
   }
 
   /** The port really listened on. */

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Address, Listener } from './connection.js';
-import { listenError, listeningAddress } from './tcp.js';
+import { listenOn } from './tcp.js';
 
 /** Connections at one time; those past it are dropped. A scraper or two, a few probes. */
 const MAX_CONNECTIONS = 32;
@@ -60,21 +60,14 @@ export function listenHttp(
   server.on('request', handle);
   // Without this Node would ask for the body.
   server.on('checkContinue', handle);
-  return new Promise((resolve, reject) => {
-    const refuse = (cause: Error) => reject(listenError(address, cause));
-    server.once('error', refuse);
-    server.listen(address.port, address.host, () => {
-      server.off('error', refuse);
-      // An accept that fails (too many open files) costs that connection alone.
-      server.on('error', () => {});
-      const close = () =>
-        new Promise<void>((closed) => {
-          server.close(() => closed());
-          server.closeAllConnections();
-        });
-      resolve({ address: listeningAddress(server), close });
-    });
-  });
+  return listenOn(server, address).then((listening) => ({
+    address: listening,
+    close: () =>
+      new Promise<void>((closed) => {
+        server.close(() => closed());
+        server.closeAllConnections();
+      }),
+  }));
 }
 
 async function respond(

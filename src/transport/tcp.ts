@@ -27,6 +27,14 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
     if (socket.remoteAddress === undefined) socket.destroy();
     else accept(new TcpConnection(socket));
   });
+  return listenOn(server, address).then((listening) => ({
+    address: listening,
+    close: () => closeServer(server),
+  }));
+}
+
+/** Resolves with `host:port` when `server` listens. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
+export function listenOn(server: Server, address: Address): Promise<string> {
   return new Promise((resolve, reject) => {
     const refuse = (cause: Error) => reject(listenError(address, cause));
     server.once('error', refuse);
@@ -34,13 +42,13 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
       server.off('error', refuse);
       // An accept that fails (too many open files) costs that connection alone.
       server.on('error', () => {});
-      resolve({ address: listeningAddress(server), close: () => closeServer(server) });
+      resolve(listeningAddress(server));
     });
   });
 }
 
 /** `PORT_TAKEN` or `LISTEN_FAILED`, for what `listen` of a server failed with. */
-export function listenError(address: Address, cause: unknown): FastcacheError {
+function listenError(address: Address, cause: unknown): FastcacheError {
   const place = formatAddress(address);
   if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
     return new FastcacheError('PORT_TAKEN', `Another process listens on ${place} already.`, {
@@ -56,7 +64,7 @@ export function listenError(address: Address, cause: unknown): FastcacheError {
 }
 
 /** `host:port` that a server really listens on. */
-export function listeningAddress(server: Server): string {
+function listeningAddress(server: Server): string {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('a TCP server has an address and a port');
   return formatAddress({ host: bound.address, port: bound.port });
