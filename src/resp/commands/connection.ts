@@ -138,7 +138,10 @@ function authenticate(user: string, password: Buffer, client: ClientState, host:
 }
 
 /** Who guesses often is kept waiting. */
-function wrongPassword(client: ClientState, { authFailures, timers }: CommandHost): Reply | Later {
+function wrongPassword(client: ClientState, host: CommandHost): Reply | Later {
+  const { authFailures, settings, timers } = host;
+  // Where there is no password, nothing is guessed: only the user's name was wrong.
+  if (!settings.hasPassword) return WRONG_PASSWORD;
   const delayMs = authFailures.note(client.address);
   if (delayMs === 0 || client.isInExec) return WRONG_PASSWORD;
   return new Later((done) => {
