@@ -58,6 +58,8 @@ describe('a primary and its replica', async () => {
   await client.command('GET', 'too', 'many');
   await client.command('NOSUCHCOMMAND', 'with:a:secret');
   await isCaughtUp({ primary, replica });
+  // Its acknowledgement too: what is lacking changes no more.
+  await client.command('WAIT', '1', '10000');
 
   it('show what they hold and what clients did', async () => {
     const families = await scrape(primary.metricsAddress);
