@@ -160,7 +160,7 @@ describeWith(redisServer, 'scripts are answered as by redis-server:', () => {
       await writer.hear();
       await reader.hear();
       await reader.ask('EXEC');
-      await pauser.ask('CLIENT', 'PAUSE', '250');
+      await pauser.ask('CLIENT', 'PAUSE', '1000');
       const pausedAt = performance.now();
       await reader.ask('PING');
       const waitedMs = performance.now() - pausedAt;
