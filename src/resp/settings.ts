@@ -60,23 +60,35 @@ interface Named {
 
 /** One that can be set. */
 class Setting<Value> implements Named {
-  value: Value;
+  #value: Value;
+  /** Of a bigint; kept, for some are asked for before every run of commands. */
+  #number: number;
   readonly #format: Format<Value>;
 
   constructor(format: Format<Value>, initial: Value) {
     this.#format = format;
-    this.value = initial;
+    this.#value = initial;
+    this.#number = numberOf(initial);
+  }
+
+  get value(): Value {
+    return this.#value;
+  }
+
+  get number(): number {
+    return this.#number;
   }
 
   show(): string | Buffer {
-    return this.#format.show(this.value);
+    return this.#format.show(this.#value);
   }
 
   prepare(bytes: Buffer): (() => void) | Refusal {
-    const value = this.#format.parse(bytes, this.value);
+    const value = this.#format.parse(bytes, this.#value);
     if (value instanceof Refusal) return value;
     return () => {
-      this.value = value;
+      this.#value = value;
+      this.#number = numberOf(value);
     };
   }
 }
@@ -148,7 +160,7 @@ export class Settings {
 
   /** Of keys, values and tables; 0: no limit but the store's own. */
   get maxMemoryBytes(): number {
-    return Number(this.#maxMemory.value);
+    return this.#maxMemory.number;
   }
 
   get maxMemoryPolicy(): EvictionPolicy {
@@ -156,31 +168,31 @@ export class Settings {
   }
 
   get maxMemorySamples(): number {
-    return Number(this.#maxMemorySamples.value);
+    return this.#maxMemorySamples.number;
   }
 
   get maxClients(): number {
-    return Number(this.#maxClients.value);
+    return this.#maxClients.number;
   }
 
   /** Clients that say nothing for so long are let go; 0: never. */
   get idleTimeoutSeconds(): number {
-    return Number(this.#timeout.value);
+    return this.#timeout.number;
   }
 
   /** A client whose command has not ended after so many bytes is let go. */
   get queryBufferBytes(): number {
-    return Number(this.#queryBufferLimit.value);
+    return this.#queryBufferLimit.number;
   }
 
   /** Writes are refused while fewer good replicas are there; 0: never. */
   get minReplicas(): number {
-    return Number(this.#minReplicas.value);
+    return this.#minReplicas.number;
   }
 
   /** A replica is good that acknowledged at most so long ago; 0: writes are never refused. */
   get minReplicasMaxLagSeconds(): number {
-    return Number(this.#minReplicasMaxLag.value);
+    return this.#minReplicasMaxLag.number;
   }
 
   outputLimit(kind: Exclude<OutputClass, 'slave'>): OutputLimit {
@@ -189,11 +201,11 @@ export class Settings {
 
   /** Commands that take so long go into the slow log; below 0: none. */
   get slowlogThresholdUs(): number {
-    return Number(this.#slowlogThreshold.value);
+    return this.#slowlogThreshold.number;
   }
 
   get slowlogMaxLength(): number {
-    return Number(this.#slowlogMaxLength.value);
+    return this.#slowlogMaxLength.number;
   }
 
   get hasPassword(): boolean {
@@ -292,6 +304,10 @@ function factsOf(initial: InitialSettings): [string, Named][] {
     ['replica-serve-stale-data', fixed(yesOrNo(servesStaleData))],
     ['slave-serve-stale-data', fixed(yesOrNo(servesStaleData))],
   ];
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'bigint' ? Number(value) : Number.NaN;
 }
 
 /** `name` as Redis tells it: as it was spelled, or for a value that is not taken as it is called. */
