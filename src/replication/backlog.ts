@@ -138,11 +138,11 @@ class ShardBacklog {
   }
 
   push(entry: NewEntry): void {
-    const { frame, minSequence, maxSequence } = entry;
+    const { frame, minSequence, maxSequence, timeMs } = entry;
     if (maxSequence <= this.#watermark) return;
     // What lies before a gap can never be part of a catch-up again.
     if (minSequence > this.#watermark + 1n) this.#forget();
-    this.#entries.push({ ...entry, bytesBefore: this.#pushedBytes });
+    this.#entries.push({ frame, minSequence, maxSequence, timeMs, bytesBefore: this.#pushedBytes });
     this.#bytes += frame.length;
     this.#pushedBytes += frame.length;
     this.#watermark = maxSequence;

@@ -23,7 +23,6 @@ export type Reply =
   | MapReply
   | SetReply
   | Verbatim
-  | Push
   | Raw;
 
 /** A simple string: `+OK`. */
@@ -71,15 +70,6 @@ export class Verbatim {
 
   constructor(text: string) {
     this.text = text;
-  }
-}
-
-/** What comes unasked; in RESP2 an array. */
-export class Push {
-  readonly items: readonly Reply[];
-
-  constructor(items: readonly Reply[]) {
-    this.items = items;
   }
 }
 
@@ -133,7 +123,6 @@ function write(reply: Reply, protocol: Protocol, parts: Uint8Array[]): void {
       write(value, protocol, parts);
     }
   } else if (reply instanceof SetReply) writeItems(protocol === 3 ? '~' : '*', reply.items, protocol, parts);
-  else if (reply instanceof Push) writeItems(protocol === 3 ? '>' : '*', reply.items, protocol, parts);
   else if (reply instanceof Verbatim) {
     const text = Buffer.from(reply.text);
     if (protocol === 3) parts.push(Buffer.from(`=${text.length + 4}\r\ntxt:`), text, CRLF);
