@@ -4,7 +4,6 @@
  * takes it on.
  */
 import type { Timers } from './clock.js';
-import type { History } from './replication/history.js';
 import type { ReplicaInfo } from './replication/primary-session.js';
 import type { Publisher } from './replication/publisher.js';
 import type { ReplicaListener } from './replication/replica-listener.js';
@@ -25,7 +24,6 @@ const replicaStates = {
 const NO_HISTORY = '0'.repeat(40);
 
 export interface PrimaryRoleOptions {
-  history: History;
   publisher: Publisher;
   timers: Timers;
   /** Undefined: no replicas can come. */
@@ -36,12 +34,10 @@ export interface PrimaryRoleOptions {
 }
 
 export class PrimaryRole {
-  readonly history: History;
   readonly publisher: Publisher;
   readonly #options: PrimaryRoleOptions;
 
   constructor(options: PrimaryRoleOptions) {
-    this.history = options.history;
     this.publisher = options.publisher;
     this.#options = options;
   }
@@ -63,7 +59,8 @@ export class PrimaryRole {
 
   /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
   info(): Record<string, string | number> {
-    const { history, publisher } = this;
+    const { publisher } = this;
+    const { history } = publisher;
     const windows = publisher.backlog.windows();
     const replicas = this.replicas();
     const offset = this.#offset(publisher.watermarks());
@@ -103,7 +100,8 @@ export class PrimaryRole {
 
   /** For the metrics and `/readyz`. */
   figures(): PrimaryFigures {
-    const { history, publisher } = this;
+    const { publisher } = this;
+    const { history } = publisher;
     const windows = publisher.backlog.windows();
     return {
       role: 'primary',
@@ -148,7 +146,7 @@ export class PrimaryRole {
   }
 
   #offset(watermarks: readonly bigint[]): bigint {
-    const { base } = this.history;
+    const { base } = this.publisher.history;
     return watermarks.reduce((sum, watermark) => (watermark > base ? sum + watermark - base : sum), 0n);
   }
 }

@@ -189,6 +189,7 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
   const metrics = new ReplicationMetrics();
   const publisher = new Publisher({
     store: engine,
+    history,
     clock,
     timers,
     metrics,
@@ -201,7 +202,6 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
   if (recorder !== undefined) publisher.subscribe(recorder);
   const settings = createSettings({ config, engine: () => engine, port: () => parts.server?.port ?? 0 });
   const role = new PrimaryRole({
-    history,
     publisher,
     timers,
     door: () => parts.door,
@@ -265,21 +265,12 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
   });
 }
 
-function openDoor({
-  config,
-  engine,
-  publisher,
-  history,
-  metrics,
-  events,
-}: PrimaryParts): Promise<ReplicaListener> {
+function openDoor({ config, publisher, metrics, events }: PrimaryParts): Promise<ReplicaListener> {
   return ReplicaListener.start({
     transport: tcpTransport,
     bind: config.bind,
     maxReplicas: config.maxReplicas,
-    store: engine,
-    publisher,
-    history,
+    stream: publisher,
     clock: systemSeams.clock,
     timers: systemSeams.timers,
     metrics,

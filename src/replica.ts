@@ -85,7 +85,7 @@ export class Replica {
 
   /** The history of what is held; undefined when nothing is, or a Rust primary's, which has none. */
   get history(): string | undefined {
-    return this.#parts.promoted?.history.id ?? this.#parts.follower?.holding?.history;
+    return this.#parts.promoted?.publisher.history.id ?? this.#parts.follower?.holding?.history;
   }
 
   /** The primary's shards; 1 until the first content is whole. */
@@ -252,7 +252,7 @@ function follow(parts: ReplicaParts, primary: Address): void {
     promoted.publisher.close();
     engine.setReplica(true);
     parts.promoted = undefined;
-    holding = { store: engine, history: promoted.history.id };
+    holding = { store: engine, history: promoted.publisher.history.id };
   }
   const next = createFollower(parts, primary, holding);
   follower?.stop();
@@ -274,6 +274,7 @@ function promote(parts: ReplicaParts): void {
   const publisher = new Publisher({
     ...systemSeams,
     store: engine,
+    history,
     metrics,
     log: events.log,
     sendPolicy: 'adaptive',
@@ -283,7 +284,6 @@ function promote(parts: ReplicaParts): void {
   });
   if (recorder !== undefined) publisher.subscribe(recorder);
   parts.promoted = new PrimaryRole({
-    history,
     publisher,
     timers: systemSeams.timers,
     door: () => undefined,

@@ -2,47 +2,31 @@
  * One replica's conversation, on the primary's side (fcrp-v1.md, "Conversation" and "Known holes"; design.md,
  * "Histories"): Hello within its deadline and size, token, answer, bootstrap, then the live stream until either side closes.
  */
-import type { Clock, Timer, Timers } from '../clock.js';
-import type { ReplicatedStore } from '../engine/types.js';
+import type { Clock, Timer } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import { encodeErrorText } from '../frame/error-text.js';
-import { type EncodeOptions, encodeFrame, openPayload } from '../frame/frame.js';
+import { encodeFrame, openPayload } from '../frame/frame.js';
 import { decodeHelloFrame, encodeHelloFrame } from '../frame/hello.js';
 import { FrameKind, frameKindName } from '../frame/kinds.js';
-import type { Margin } from '../frame/margin.js';
 import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
 import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../limits.js';
 import type { Connection } from '../transport/connection.js';
 import { AckSender } from './ack-sender.js';
 import type { Claim } from './departed.js';
-import type { History } from './history.js';
 import { LinkWatch } from './link-watch.js';
-import type { Log } from './log.js';
-import type { ReplicationMetrics } from './metrics.js';
-import type { Publisher } from './publisher.js';
 import { type Refusal, refusals } from './refusals.js';
-import { SnapshotSender } from './snapshot-sender.js';
-import { Subscriber } from './subscriber.js';
+import { type FeedOptions, type FeedState, ReplicaFeed } from './replica-feed.js';
+import type { FrameStream } from './stream.js';
 import { tokenMatches } from './token.js';
 import { isProbe } from './watermarks.js';
 
 /** What all sessions of a primary share. */
-export interface SessionOptions {
-  store: ReplicatedStore;
-  publisher: Publisher;
-  history: History;
+export interface SessionOptions extends FeedOptions {
+  stream: FrameStream;
   clock: Clock;
-  timers: Timers;
-  metrics: ReplicationMetrics;
-  log: Log;
   /** Replicas must present it; undefined: all may come. */
   token: string | undefined;
-  snapshotChunkBytes: number;
-  subscriberQueueFrames: number;
-  subscriberQueueBytes: number;
-  /** How SnapshotChunk frames are encoded. */
-  encoding: EncodeOptions;
 }
 
 /** The house that a session lives in. */
@@ -56,12 +40,12 @@ export interface SessionHost {
 }
 
 /** `hello` before the peer is known, `ending` once nothing is left but to close. */
-export type SessionState = 'hello' | 'snapshot' | 'catching-up' | 'live' | 'ending' | 'closed';
+export type SessionState = 'hello' | FeedState | 'ending' | 'closed';
 
 export interface ReplicaInfo {
   address: string;
   /** `gone`: it left within the last hour, and what is told of it is from then. */
-  state: 'snapshot' | 'catching-up' | 'live' | 'gone';
+  state: FeedState | 'gone';
   /** The history that it follows, which is the primary's; undefined of a Rust replica, which knows of none. */
   history: string | undefined;
   /** What has been sent to it; while it is not `live`, what it will have been sent then. */
@@ -79,10 +63,8 @@ export class PrimarySession {
   readonly #host: SessionHost;
   readonly #splitter = new FrameSplitter({ maxPayloadBytes: HELLO_MAX_BYTES });
   #deadline: Timer;
-  #state: SessionState = 'hello';
-  #subscriber: Subscriber | undefined;
-  #leavePublisher: (() => void) | undefined;
-  #snapshot: SnapshotSender | undefined;
+  #state: 'hello' | 'fed' | 'ending' | 'closed' = 'hello';
+  #feed: ReplicaFeed | undefined;
   /** Of a replica of ours. */
   #heartbeats: AckSender | undefined;
   #watch: LinkWatch | undefined;
@@ -99,25 +81,22 @@ export class PrimarySession {
     this.#deadline = this.#armDeadline();
     connection.handlers = {
       onData: (chunk) => this.#onData(chunk),
-      onDrain: () => {
-        this.#snapshot?.drained();
-        this.#subscriber?.drained();
-      },
+      onDrain: () => this.#feed?.drained(),
       onClose: () => this.close(),
     };
   }
 
   get state(): SessionState {
-    return this.#state;
+    return this.#state === 'fed' ? (this.#feed?.state ?? 'catching-up') : this.#state;
   }
 
   /** Undefined unless the peer is a replica. */
   info(): ReplicaInfo | undefined {
     const { address } = this;
-    const history = this.#isOurs ? this.#options.history.id : undefined;
-    const state = this.#state;
-    if (state !== 'snapshot' && state !== 'catching-up' && state !== 'live') return undefined;
-    const watermarks = this.#subscriber?.watermarks.slice() ?? [];
+    if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
+    const { state } = this.#feed;
+    const history = this.#isOurs ? this.#options.stream.history.id : undefined;
+    const watermarks = this.#feed.watermarks.slice();
     const acknowledged = this.#acknowledged;
     return { address, state, history, watermarks, acknowledged, sinceAckSeconds: this.#sinceAckSeconds() };
   }
@@ -129,13 +108,12 @@ export class PrimarySession {
 
   /** Lets out what a live replica's connection has taken, then closes; what is not live is dropped. */
   finish(): void {
-    if (this.#state !== 'live') {
+    if (this.state !== 'live') {
       this.close();
       return;
     }
     this.#stopLink();
-    this.#leavePublisher?.();
-    this.#subscriber?.close();
+    this.#feed?.stop();
     this.#deadline = this.#armDeadline();
     this.#end();
   }
@@ -143,20 +121,18 @@ export class PrimarySession {
   /** Drops the connection and frees what the session holds, at once. */
   close(): void {
     if (this.#state === 'closed') return;
-    const last = this.#state === 'live' || this.#holdsSomething() ? this.info() : undefined;
+    const last = this.state === 'live' || this.#holdsSomething() ? this.info() : undefined;
     this.#state = 'closed';
     this.#deadline.cancel();
     this.#stopLink();
-    this.#leavePublisher?.();
-    this.#subscriber?.close();
-    this.#snapshot?.close();
+    this.#feed?.stop();
     this.#connection.destroy();
     this.#host.ended(this, last);
   }
 
   /** As Redis counts replicas that writes need: it has all, and acknowledged at most so many whole seconds ago. */
   isGood(maxLagSeconds: number): boolean {
-    return this.#state === 'live' && this.#holdsSomething() && this.#sinceAckSeconds() <= maxLagSeconds;
+    return this.state === 'live' && this.#holdsSomething() && this.#sinceAckSeconds() <= maxLagSeconds;
   }
 
   #sinceAckSeconds(): number {
@@ -230,19 +206,28 @@ export class PrimarySession {
       return;
     }
     this.#deadline.cancel();
-    this.#options.publisher.flush();
+    this.#options.stream.flush();
     this.#answer();
     if (this.#isOurs) this.#startLink();
-    this.#bootstrap(claimed, margin);
+    this.#feed = new ReplicaFeed({
+      ...this.#options,
+      connection: this.#connection,
+      cutOff: (reason) => {
+        this.#note(`is cut off: ${reason}`);
+        this.close();
+      },
+    });
+    this.#state = 'fed';
+    this.#feed.start(this.address, claimed, margin);
   }
 
   /** With a replica of ours; a Rust one says nothing, and hears nothing but what it is to apply. */
   #startLink(): void {
-    const { clock, timers, publisher } = this.#options;
+    const { clock, timers, stream } = this.#options;
     this.#heartbeats = new AckSender({
       clock,
       timers,
-      watermarks: () => publisher.watermarks(),
+      watermarks: () => stream.watermarks(),
       send: (frame) => {
         // What is on its way is a sign of life already, and nothing may gather where nobody reads.
         if (this.#connection.bufferedBytes === 0) this.#connection.write(frame);
@@ -265,75 +250,14 @@ export class PrimarySession {
   }
 
   #answer(): void {
-    const { publisher, history } = this.#options;
+    const { stream } = this.#options;
     const margin = new Map([
-      ['history', history.id],
-      ['base', history.base.toString()],
+      ['history', stream.history.id],
+      ['base', stream.history.base.toString()],
     ]);
     this.#connection.write(
-      encodeHelloFrame({ role: 'replica', watermarks: publisher.watermarks() }, { margin }),
+      encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
     );
-  }
-
-  /**
-   * Subscribes and freezes the watermarks in one go: everything above them is in the subscriber's queue, everything up
-   * to them in what it is given first.
-   */
-  #bootstrap(claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
-    const { publisher, history, metrics, subscriberQueueFrames, subscriberQueueBytes } = this.#options;
-    const watermarks = publisher.watermarks();
-    const subscriber = new Subscriber(this.#connection, {
-      maxQueueFrames: subscriberQueueFrames,
-      maxQueueBytes: subscriberQueueBytes,
-      metrics,
-      watermarks: watermarks.slice(),
-      cutOff: (reason) => {
-        this.#note(`is cut off: ${reason}`);
-        this.close();
-      },
-    });
-    this.#subscriber = subscriber;
-    this.#leavePublisher = publisher.subscribe(subscriber);
-    const mayResume = margin === undefined || margin.get('history') === history.id;
-    const catchUp = mayResume ? publisher.backlog.catchUp(claimed) : undefined;
-    if (catchUp === undefined || catchUp.kind === 'needs-snapshot') {
-      this.#options.log.info(`replica ${this.address} is given a snapshot`);
-      metrics.catchUpSnapshotCount += 1;
-      this.#sendSnapshot(watermarks, subscriber);
-      return;
-    }
-    this.#options.log.info(`replica ${this.address} resumes from the backlog`);
-    metrics.catchUpBacklogCount += 1;
-    this.#state = 'catching-up';
-    subscriber.start(catchUp.kind === 'frames' ? catchUp.frames : [], () => this.#goLive());
-  }
-
-  #sendSnapshot(watermarks: readonly bigint[], subscriber: Subscriber): void {
-    const { store, publisher, timers, snapshotChunkBytes, encoding } = this.#options;
-    this.#state = 'snapshot';
-    this.#snapshot = new SnapshotSender({
-      connection: this.#connection,
-      store,
-      publisher,
-      timers,
-      watermarks,
-      chunkBytes: snapshotChunkBytes,
-      encoding,
-      onSent: () => {
-        this.#snapshot = undefined;
-        this.#state = 'catching-up';
-        subscriber.start([], () => this.#goLive());
-      },
-      onFault: (error) => {
-        this.#options.log.error(`the snapshot for ${this.address} failed: ${String(error)}`);
-        this.close();
-      },
-    });
-    this.#snapshot.start();
-  }
-
-  #goLive(): void {
-    if (!this.#isOver()) this.#state = 'live';
   }
 
   /** What a replica says later: Acks, and nothing else. */

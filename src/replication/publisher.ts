@@ -9,8 +9,10 @@ import { firstTimestampMs } from '../frame/batch.js';
 import { type EncodeOptions, encodeFrame } from '../frame/frame.js';
 import { FrameKind } from '../frame/kinds.js';
 import { Backlog } from './backlog.js';
+import type { History } from './history.js';
 import type { Log } from './log.js';
 import type { ReplicationMetrics } from './metrics.js';
+import type { FrameStream } from './stream.js';
 import type { FrameSubscriber } from './subscriber.js';
 
 /** With the policy `adaptive`, turns that follow each other share a flush: small frames cost more than their records. */
@@ -26,6 +28,7 @@ export type SendPolicy = 'adaptive' | 'batch' | 'immediate';
 export interface PublisherOptions {
   /** Its watermarks must stand where the history begins. */
   store: ReplicatedStore;
+  history: History;
   clock: Clock;
   timers: Timers;
   metrics: ReplicationMetrics;
@@ -38,10 +41,11 @@ export interface PublisherOptions {
   encoding: EncodeOptions;
 }
 
-export class Publisher {
+export class Publisher implements FrameStream {
+  readonly store: ReplicatedStore;
+  readonly history: History;
   readonly backlog: Backlog;
   readonly #options: PublisherOptions;
-  readonly #store: ReplicatedStore;
   readonly #metrics: ReplicationMetrics;
   readonly #subscribers = new Set<FrameSubscriber>();
   readonly #watermarks: bigint[];
@@ -53,7 +57,8 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     const { store, metrics, backlogBytes } = options;
     this.#options = options;
-    this.#store = store;
+    this.store = store;
+    this.history = options.history;
     this.#metrics = metrics;
     this.#watermarks = store.watermarks();
     this.backlog = new Backlog({
@@ -65,17 +70,14 @@ export class Publisher {
     store.onDirty = () => this.#planFlush();
   }
 
-  /** The highest sequence of each shard that backlog and subscribers have; not what still waits in a batch. */
   watermarks(): bigint[] {
     return this.#watermarks.slice();
   }
 
-  /** Seals all that waits, whatever its age. */
   flush(): void {
-    this.#store.flush();
+    this.store.flush();
   }
 
-  /** Hands on every frame sealed from now on. Returns how to leave. */
   subscribe(subscriber: FrameSubscriber): () => void {
     this.#subscribers.add(subscriber);
     return () => {
@@ -89,8 +91,8 @@ export class Publisher {
     this.flush();
     this.#closed = true;
     this.#timer?.cancel();
-    this.#store.onBatch = () => {};
-    this.#store.onDirty = () => {};
+    this.store.onBatch = () => {};
+    this.store.onDirty = () => {};
     this.#subscribers.clear();
   }
 
@@ -168,7 +170,7 @@ export class Publisher {
 
   #flushDue(): void {
     this.#timer = undefined;
-    const nextUs = this.#store.flushDue(this.#options.batchMaxDelayUs);
+    const nextUs = this.store.flushDue(this.#options.batchMaxDelayUs);
     if (nextUs >= 0) this.#timer ??= this.#armFlushDue(nextUs);
     // Nothing waits: a flush that yields nothing, and has the store tell of the next record.
     else this.flush();

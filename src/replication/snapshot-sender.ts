@@ -8,18 +8,17 @@
  * ours shows the snapshot only when it has applied that far.
  */
 import type { Timers } from '../clock.js';
-import type { ReplicatedStore, SnapshotScan } from '../engine/types.js';
+import type { SnapshotScan } from '../engine/types.js';
 import { type EncodeOptions, encodeFrame } from '../frame/frame.js';
 import { FrameKind } from '../frame/kinds.js';
 import { encodeSnapshotChunk } from '../frame/snapshot.js';
 import { encodeWatermarks } from '../frame/watermarks.js';
 import type { Connection } from '../transport/connection.js';
-import type { Publisher } from './publisher.js';
+import type { FrameStream } from './stream.js';
 
 export interface SnapshotSenderOptions {
   connection: Connection;
-  store: ReplicatedStore;
-  publisher: Publisher;
+  stream: FrameStream;
   timers: Timers;
   /** W: where the replica's held-back frames begin. */
   watermarks: readonly bigint[];
@@ -39,7 +38,7 @@ export class SnapshotSender {
 
   constructor(options: SnapshotSenderOptions) {
     this.#options = options;
-    this.#scan = options.store.scan();
+    this.#scan = options.stream.store.scan();
   }
 
   start(): void {
@@ -77,14 +76,14 @@ export class SnapshotSender {
   }
 
   #sendChunk(): void {
-    const { connection, publisher, watermarks, chunkBytes, encoding, onSent } = this.#options;
+    const { connection, stream, watermarks, chunkBytes, encoding, onSent } = this.#options;
     const { entries, entryCount, done } = this.#scan.next(chunkBytes);
     const chunkIndex = this.#chunkIndex;
     this.#chunkIndex += 1n;
-    if (done) publisher.flush();
+    if (done) stream.flush();
     // The flush may have filled this replica's queue, and so ended its session.
     if (this.#closed) return;
-    const shown = done ? publisher.watermarks() : watermarks;
+    const shown = done ? stream.watermarks() : watermarks;
     const payload = encodeSnapshotChunk({ chunkIndex, last: done, watermarks: shown, entryCount, entries });
     const hasRoom = connection.write(encodeFrame(FrameKind.SnapshotChunk, payload, encoding));
     if (!done) {

@@ -36,6 +36,7 @@ function publish(overrides: Partial<PublisherOptions> = {}, storeOptions: Partia
   const store = new MapStore({ shards: 1, clock, ...storeOptions });
   const publisher = new Publisher({
     store,
+    history: { id: 'f'.repeat(32), base: 0n },
     clock,
     timers,
     metrics,

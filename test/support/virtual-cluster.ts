@@ -67,6 +67,7 @@ export async function startPrimary(
   store.setWatermarks(new Array(store.shards).fill(history.base));
   const publisher = new Publisher({
     store,
+    history,
     clock,
     timers,
     metrics,
@@ -80,9 +81,7 @@ export async function startPrimary(
   const listener = await ReplicaListener.start({
     transport,
     bind: parseAddress(PRIMARY_ADDRESS),
-    store,
-    publisher,
-    history,
+    stream: publisher,
     clock,
     timers,
     metrics,

@@ -1,0 +1,18 @@
+/** What replicas are served from (design.md, "The corridor"): a primary's publisher is one, and so is what a relay receives. */
+import type { ReplicatedStore } from '../engine/types.js';
+import type { Backlog } from './backlog.js';
+import type { History } from './history.js';
+import type { FrameSubscriber } from './subscriber.js';
+
+export interface FrameStream {
+  /** Snapshots are scanned from it. */
+  readonly store: ReplicatedStore;
+  readonly history: History;
+  readonly backlog: Backlog;
+  /** The highest sequence of each shard that backlog and subscribers have; not what still waits in a batch. */
+  watermarks(): bigint[];
+  /** Seals all that waits, whatever its age. */
+  flush(): void;
+  /** Hands on every frame from now on. Returns how to leave. */
+  subscribe(subscriber: FrameSubscriber): () => void;
+}
