@@ -15,7 +15,7 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'dist/bench.json' },
   },
 });
-const size = values.quick ? { rounds: 1, scale: 0.02 } : { rounds: 3, scale: 1 };
+const size = values.quick ? { rounds: 1, scale: 0.02 } : { rounds: 5, scale: 1 };
 const machine = `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`;
 console.log(machine);
 
