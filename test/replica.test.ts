@@ -140,6 +140,7 @@ describe('a replica', () => {
     expect(kinds).toEqual([
       FrameKind.SnapshotBegin,
       FrameKind.SnapshotChunk,
+      FrameKind.SnapshotChunk,
       FrameKind.SnapshotEnd,
       FrameKind.MutationBatch,
     ]);

@@ -1,6 +1,7 @@
 /**
- * A dump's watermarks: where a replica would stand that applied it. A batch raises its shards, a SnapshotEnd replaces
- * all of them (fcrp-v1.md, Conversation); what peers merely claim of themselves, in Hello and Ack, does not count.
+ * A dump's watermarks: where a replica would stand that applied it. A batch raises its shards, unless it belongs to a snapshot;
+ * a SnapshotEnd replaces all of them (fcrp-v1.md, Conversation); what peers merely claim of themselves, in Hello and Ack,
+ * does not count.
  */
 import { FastcacheError } from '../errors.js';
 import { FrameKind } from '../frame/kinds.js';
@@ -18,10 +19,17 @@ export async function dumpWatermarks(file: string): Promise<EndpointWatermarks> 
     base: null,
     watermarks: [],
   };
+  let isInSnapshot = false;
   try {
     for await (const frame of readDump(file)) {
+      const { kind } = frame.header;
+      // Until its end a snapshot is built beside what is held.
+      if (kind === FrameKind.SnapshotBegin) isInSnapshot = true;
+      else if (kind === FrameKind.SnapshotEnd || kind === FrameKind.Hello) isInSnapshot = false;
       // Snapshot entries have no sequences; they need not be decompressed.
-      if (frame.header.kind !== FrameKind.SnapshotChunk) take(summary, openFrame(frame));
+      const isSkipped =
+        kind === FrameKind.SnapshotChunk || (kind === FrameKind.MutationBatch && isInSnapshot);
+      if (!isSkipped) take(summary, openFrame(frame));
     }
   } catch (error) {
     throw inDump(error, file, 0);

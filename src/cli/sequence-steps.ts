@@ -20,9 +20,13 @@ interface Place {
 export class SequenceSteps {
   readonly #places: (Place | undefined)[] = [];
 
-  /** A SnapshotEnd says where each shard stands; 0 may be a shard that nothing was written to. */
+  /**
+   * SnapshotBegin and SnapshotEnd say where each shard stands; 0 may be a shard that nothing was written to. Behind an
+   * interleaved snapshot's Begin go its batches on.
+   */
   frame({ kind, content }: OpenedFrame): void {
-    if (kind !== 'SnapshotEnd' || content.type !== 'watermarks') return;
+    const isOfSnapshot = kind === 'SnapshotBegin' || kind === 'SnapshotEnd';
+    if (!isOfSnapshot || content.type !== 'watermarks') return;
     const watermarks = content.watermarks.subarray(0, MAX_SHARDS);
     this.#places.length = 0;
     for (const [shard, watermark] of watermarks.entries()) {

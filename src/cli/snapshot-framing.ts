@@ -1,6 +1,7 @@
 /**
- * The frames of a snapshot in a dump: a Begin, chunks numbered from 0 of which one, at the end, is the last, and an End
- * that is not below the Begin. Batches may stand between them (design.md, "Bootstrap without a buffer").
+ * The frames of a snapshot in a dump: a Begin, chunks of which one, at the end, is the last, and an End that is not below the
+ * Begin. A classic one's chunks are numbered from 0. An interleaved one's (design.md, "Bootstrap without a buffer") run
+ * on from any number, its last is empty, and batches stand between them.
  */
 import type { FastcacheError } from '../errors.js';
 import { snapshotOutOfOrder } from '../frame/snapshot.js';
@@ -9,7 +10,10 @@ type Watermarks = ArrayLike<bigint>;
 
 export class SnapshotFraming {
   #watermarks: Watermarks | undefined;
-  #nextChunk = 0n;
+  /** Undefined before the first. */
+  #nextChunk: bigint | undefined;
+  /** The first chunk was none with the number 0. */
+  #isInterleaved = false;
   #lastSeen = false;
   /** Offset of the open snapshot's Begin. */
   beginOffset = 0;
@@ -20,7 +24,8 @@ export class SnapshotFraming {
 
   begin(watermarks: Watermarks, offset: number): void {
     this.#watermarks = watermarks;
-    this.#nextChunk = 0n;
+    this.#nextChunk = undefined;
+    this.#isInterleaved = false;
     this.#lastSeen = false;
     this.beginOffset = offset;
   }
@@ -31,12 +36,18 @@ export class SnapshotFraming {
   }
 
   /** The fault of a chunk where it stands; the next one is awaited all the same. */
-  chunk(chunk: { chunkIndex: bigint; last: boolean; watermarks: Watermarks }): FastcacheError | undefined {
-    const { chunkIndex, last, watermarks } = chunk;
+  chunk(chunk: {
+    chunkIndex: bigint;
+    last: boolean;
+    watermarks: Watermarks;
+    entryCount: number;
+  }): FastcacheError | undefined {
+    const { chunkIndex, last, watermarks, entryCount } = chunk;
     const begun = this.#watermarks;
     if (begun === undefined)
       return snapshotOutOfOrder('A chunk stands outside any snapshot', 'SnapshotBegin', chunkIndex);
-    const expected = this.#nextChunk;
+    const expected = this.#nextChunk ?? chunkIndex;
+    if (this.#nextChunk === undefined) this.#isInterleaved = chunkIndex !== 0n;
     const lastSeen = this.#lastSeen;
     this.#nextChunk = chunkIndex + 1n;
     this.#lastSeen = last;
@@ -48,6 +59,9 @@ export class SnapshotFraming {
       );
     if (chunkIndex !== expected) {
       return snapshotOutOfOrder('A chunk of the snapshot is missing or came twice', expected, chunkIndex);
+    }
+    if (this.#isInterleaved && last && entryCount > 0) {
+      return snapshotOutOfOrder('The chunks before the first of a snapshot are missing', 0, 'a later one');
     }
     if (watermarks.length <= begun.length) return undefined;
     return snapshotOutOfOrder(
@@ -67,7 +81,7 @@ export class SnapshotFraming {
     if (!this.#lastSeen) {
       return snapshotOutOfOrder(
         'A snapshot ends before its last chunk',
-        `chunk ${this.#nextChunk}`,
+        `chunk ${this.#nextChunk ?? 0}`,
         'SnapshotEnd',
       );
     }

@@ -1,4 +1,7 @@
-/** A scan of all shards, one after the other, in the SnapshotChunk entry format (kernel/scan.ts has the cursor's rules). */
+/**
+ * A scan of all shards, one after the other and round after round, in the SnapshotChunk entry format (kernel/scan.ts has the
+ * cursor's rules).
+ */
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
@@ -17,8 +20,14 @@ export class StoreScan implements SnapshotScan {
     this.#buffer = new KernelBuffer(kernel, 0);
   }
 
+  /** The shard, and in it the cursor's prefix: where in a segment the scan stands tells nothing once that has split. */
+  get place(): number {
+    return (this.#shard % this.#shards) * 2 ** 32 + Number(this.#cursor >> 32n);
+  }
+
   next(maxBytes: number): SnapshotStep {
     const { exports } = this.#kernel;
+    if (this.#shard === this.#shards) this.#shard = 0;
     let capacity = Math.max(maxBytes, this.#buffer.capacity);
     let written = 0;
     let entryCount = 0;

@@ -26,12 +26,17 @@ export interface SnapshotStep {
   /** `entryCount` entries in the SnapshotChunk entry format, own memory. */
   entries: Buffer;
   entryCount: number;
-  /** True when every shard has been scanned to its end. */
+  /** True when every shard has been scanned to its end: the next step begins anew at the first. */
   done: boolean;
 }
 
-/** A scan of the whole store by cursor; writes may go on between steps. */
+/** A scan of the whole store by cursor, round after round; writes may go on between steps. */
 export interface SnapshotScan {
+  /**
+   * How far this round has come, 0 at its beginning: it has shown all keys whose places are below, perhaps some of this very
+   * place, and none above. A key's place never changes, and is a safe integer.
+   */
+  readonly place: number;
   /** Scans on until about `maxBytes` of entries are there or the store's end; at least one entry when any is left. */
   next(maxBytes: number): SnapshotStep;
   close(): void;

@@ -31,6 +31,10 @@ export interface MetricsSnapshot {
   catchUpBacklogCount: number;
   /** Replicas that were given a snapshot. */
   catchUpSnapshotCount: number;
+  /** Chunks of snapshots made for replicas of ours, however many replicas each was for. */
+  snapshotChunks: number;
+  /** Nanoseconds spent scanning and encoding them. */
+  snapshotNs: number;
 }
 
 export class ReplicationMetrics implements MetricsSnapshot {
@@ -49,6 +53,8 @@ export class ReplicationMetrics implements MetricsSnapshot {
   replicaApplyNs = 0;
   catchUpBacklogCount = 0;
   catchUpSnapshotCount = 0;
+  snapshotChunks = 0;
+  snapshotNs = 0;
 
   batchSent(records: number, uncompressedBytes: number, frameBytes: number, compressionNs: number): void {
     this.emittedMutations += records;
@@ -73,6 +79,11 @@ export class ReplicationMetrics implements MetricsSnapshot {
     this.replicaApplied += applied;
     this.replicaSkipped += skipped;
     this.replicaApplyNs += elapsedNs;
+  }
+
+  chunkMade(elapsedNs: number): void {
+    this.snapshotChunks += 1;
+    this.snapshotNs += elapsedNs;
   }
 
   snapshot(): MetricsSnapshot {

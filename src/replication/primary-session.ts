@@ -2,7 +2,7 @@
  * One replica's conversation, on the primary's side (fcrp-v1.md, "Conversation" and "Known holes"; design.md,
  * "Histories"): Hello within its deadline and size, token, answer, bootstrap, then the live stream until either side closes.
  */
-import type { Clock, Timer } from '../clock.js';
+import type { Timer } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import { encodeErrorText } from '../frame/error-text.js';
 import { encodeFrame, openPayload } from '../frame/frame.js';
@@ -24,7 +24,6 @@ import { isProbe } from './watermarks.js';
 /** What all sessions of a primary share. */
 export interface SessionOptions extends FeedOptions {
   stream: FrameStream;
-  clock: Clock;
   /** Replicas must present it; undefined: all may come. */
   token: string | undefined;
 }

@@ -2,10 +2,13 @@
  * What a replica is given by whom it follows (fcrp-v1.md, "Conversation" 3 and 4): what it lacks, from the backlog or as a
  * snapshot, then the live stream.
  */
-import type { Timers } from '../clock.js';
-import type { EncodeOptions } from '../frame/frame.js';
+import type { Clock, Timers } from '../clock.js';
+import { type EncodeOptions, encodeFrame } from '../frame/frame.js';
+import { FrameKind } from '../frame/kinds.js';
 import type { Margin } from '../frame/margin.js';
+import { encodeWatermarks } from '../frame/watermarks.js';
 import type { Connection } from '../transport/connection.js';
+import type { Carousels, Passenger } from './carousel.js';
 import type { Log } from './log.js';
 import type { ReplicationMetrics } from './metrics.js';
 import { resume } from './resume.js';
@@ -15,9 +18,11 @@ import { Subscriber } from './subscriber.js';
 
 /** Bounds and ways of giving, which all replicas of a primary share. */
 export interface FeedOptions {
+  clock: Clock;
   timers: Timers;
   metrics: ReplicationMetrics;
   log: Log;
+  carousels: Carousels;
   snapshotChunkBytes: number;
   subscriberQueueFrames: number;
   subscriberQueueBytes: number;
@@ -38,9 +43,11 @@ export class ReplicaFeed {
   readonly #options: ReplicaFeedOptions;
   readonly #subscriber: Subscriber;
   readonly #leaveStream: () => void;
-  /** Where the replica's held-back frames begin. */
+  /** Where the live frames that it is given begin. */
   readonly #frozen: readonly bigint[];
+  /** Of a Rust replica. */
   #snapshot: SnapshotSender | undefined;
+  #leaveCarousel = () => {};
   #state: FeedState = 'catching-up';
   #stopped = false;
 
@@ -57,7 +64,7 @@ export class ReplicaFeed {
       maxQueueBytes: subscriberQueueBytes,
       metrics,
       watermarks: [...this.#frozen],
-      cutOff: options.cutOff,
+      cutOff: (reason, limitFlag) => options.cutOff(this.#explained(reason, limitFlag)),
     });
     this.#leaveStream = stream.subscribe(this.#subscriber);
   }
@@ -78,7 +85,9 @@ export class ReplicaFeed {
     if (frames === undefined) {
       log.info(`replica ${address} is given a snapshot: ${reason}`);
       metrics.catchUpSnapshotCount += 1;
-      this.#sendSnapshot();
+      this.#state = 'snapshot';
+      if (margin === undefined) this.#sendSnapshot();
+      else this.#boardCarousel();
       return;
     }
     log.info(`replica ${address} resumes from the backlog: ${reason}`);
@@ -98,11 +107,30 @@ export class ReplicaFeed {
     this.#leaveStream();
     this.#subscriber.close();
     this.#snapshot?.close();
+    this.#leaveCarousel();
+  }
+
+  /** A snapshot that holds back too much is the operator's to mend. */
+  #explained(reason: string, limitFlag: string | undefined): string {
+    if (this.#snapshot === undefined || limitFlag === undefined) return reason;
+    return `what was written while its snapshot was under way is too much: ${reason}; a greater ${limitFlag} would let it through`;
+  }
+
+  #boardCarousel(): void {
+    const { stream, carousels, cutOff } = this.#options;
+    const carousel = carousels.of(stream);
+    const passenger: Passenger = {
+      insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),
+      arrived: () => this.#goLive(),
+      cutOff,
+    };
+    this.#subscriber.start([encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(this.#frozen))], () => {});
+    this.#leaveCarousel = () => carousel.leave(passenger);
+    carousel.board(passenger);
   }
 
   #sendSnapshot(): void {
     const { connection, stream, timers, snapshotChunkBytes, encoding, cutOff } = this.#options;
-    this.#state = 'snapshot';
     this.#snapshot = new SnapshotSender({
       connection,
       stream,

@@ -3,6 +3,7 @@
  * knows who is there.
  */
 import type { Address, Connection, Listener, Transport } from '../transport/connection.js';
+import { Carousels } from './carousel.js';
 import { type Claim, DepartedReplicas, isSameReplica } from './departed.js';
 import {
   PrimarySession,
@@ -12,7 +13,7 @@ import {
 } from './primary-session.js';
 import { hasReached } from './watermarks.js';
 
-export interface ReplicaListenerOptions extends SessionOptions {
+export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels'> {
   transport: Transport;
   /** Port 0 picks a free one. */
   bind: Address;
@@ -27,6 +28,7 @@ const MAX_STRANGERS = 256;
 
 export class ReplicaListener {
   readonly #options: ReplicaListenerOptions;
+  readonly #carousels: Carousels;
   readonly #strangers = new Set<PrimarySession>();
   /** With what each said when it came, and when that was. */
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
@@ -55,6 +57,7 @@ export class ReplicaListener {
 
   private constructor(options: ReplicaListenerOptions) {
     this.#options = options;
+    this.#carousels = new Carousels(options);
     this.#departed = new DepartedReplicas(options.clock);
   }
 
@@ -120,7 +123,8 @@ export class ReplicaListener {
       connection.destroy();
       return;
     }
-    this.#strangers.add(new PrimarySession(connection, this.#options, this.#host));
+    const options = { ...this.#options, carousels: this.#carousels };
+    this.#strangers.add(new PrimarySession(connection, options, this.#host));
     if (this.#strangers.size > MAX_STRANGERS) {
       const [oldest] = this.#strangers;
       oldest?.close();

@@ -168,7 +168,7 @@ export class ReplicaSession {
         break;
       case FrameKind.SnapshotBegin:
         if (this.#staging?.isLoading === true) throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
-        this.#build(Staging.fromSnapshot(payload, this.#createStore()));
+        this.#build(Staging.fromSnapshot(payload, this.#createStore(), this.#answer?.margin !== undefined));
         break;
       case FrameKind.SnapshotChunk:
         this.#loading(frame).load(payload);
@@ -190,7 +190,9 @@ export class ReplicaSession {
   }
 
   #onBatch(frame: SplitFrame, payload: Uint8Array): void {
-    if (this.#staging?.isLoading === true) throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
+    if (this.#staging?.isLoading === true && !this.#staging.isInterleaved) {
+      throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
+    }
     // The crate's primary, asked by who claims nothing, may begin with its first frame.
     if (this.#continued === undefined && this.#staging === undefined && this.#answer?.margin === undefined) {
       this.#buildFromFrames();

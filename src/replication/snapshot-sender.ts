@@ -1,11 +1,9 @@
 /**
- * The classic bootstrap of one replica (fcrp-v1.md, "Conversation" 3): SnapshotBegin, chunks, SnapshotEnd, one step of the
- * scan a turn and none while the connection is full, so that writers go on.
+ * The classic bootstrap of one replica, a Rust one (fcrp-v1.md, "Conversation" 3; carousel.ts has ours): SnapshotBegin,
+ * chunks, SnapshotEnd, one step of the scan a turn and none while the connection is full, so that writers go on.
  *
- * All of it carries the watermarks W that stood when it began: what was written after W follows as frames, and applying it
- * again to entries that show it already does no harm. But until then the whole is of no one moment. So the last chunk,
- * whose watermarks the crate's replica does not read, carries those at the end of the scan: a replica of
- * ours shows the snapshot only when it has applied that far.
+ * All of it carries the watermarks W that stood when it began: what was written after W is held back and follows as frames,
+ * and applying it again to entries that show it already does no harm.
  */
 import type { Timers } from '../clock.js';
 import type { SnapshotScan } from '../engine/types.js';
@@ -76,15 +74,11 @@ export class SnapshotSender {
   }
 
   #sendChunk(): void {
-    const { connection, stream, watermarks, chunkBytes, encoding, onSent } = this.#options;
+    const { connection, watermarks, chunkBytes, encoding, onSent } = this.#options;
     const { entries, entryCount, done } = this.#scan.next(chunkBytes);
     const chunkIndex = this.#chunkIndex;
     this.#chunkIndex += 1n;
-    if (done) stream.flush();
-    // The flush may have filled this replica's queue, and so ended its session.
-    if (this.#closed) return;
-    const shown = done ? stream.watermarks() : watermarks;
-    const payload = encodeSnapshotChunk({ chunkIndex, last: done, watermarks: shown, entryCount, entries });
+    const payload = encodeSnapshotChunk({ chunkIndex, last: done, watermarks, entryCount, entries });
     const hasRoom = connection.write(encodeFrame(FrameKind.SnapshotChunk, payload, encoding));
     if (!done) {
       this.#next(hasRoom);

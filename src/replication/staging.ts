@@ -1,54 +1,57 @@
 /**
  * New content that is being built beside what a replica holds, and replaces it only when it is whole (fcrp-v1.md,
  * "Conversation" 5): from a snapshot, or from a backlog that goes back to the first sequence.
+ *
+ * A snapshot of ours (carousel.ts) has live batches between its chunks and is whole at its end, at the watermarks that this
+ * tells. The crate's has none, and stays at the watermarks of its begin.
  */
 import type { ReplicatedStore } from '../engine/types.js';
 import { decodeSnapshotChunk, snapshotOutOfOrder } from '../frame/snapshot.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
 import { hasReached } from './watermarks.js';
 
-/** Between SnapshotBegin and SnapshotEnd `loading`; afterwards frames bring it to one moment. */
-type Phase = 'loading' | 'applying';
-
 export class Staging {
   readonly store: ReplicatedStore;
-  #phase: Phase;
-  /** Where the store stands at SnapshotEnd. */
-  readonly #watermarks: ArrayLike<bigint>;
-  /** What must be applied before the content is of one moment. */
-  #target: ArrayLike<bigint>;
-  #nextChunk = 0n;
+  /** Live batches may come while it loads, and the first chunk may have any number. */
+  readonly isInterleaved: boolean;
+  /** Between SnapshotBegin and SnapshotEnd. */
+  #isLoading: boolean;
+  /** At which the content is of one moment. */
+  readonly #target: ArrayLike<bigint>;
+  #nextChunk: bigint | undefined;
   #lastSeen = false;
   #entries = 0;
 
-  /** From the payload of a SnapshotBegin. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`. */
-  static fromSnapshot(payload: Uint8Array, store: ReplicatedStore): Staging {
+  /** From the payload of a SnapshotBegin, of a primary of ours or of the crate's. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`. */
+  static fromSnapshot(payload: Uint8Array, store: ReplicatedStore, isOurs: boolean): Staging {
     const watermarks = decodeWatermarks(payload);
     if (watermarks.length !== store.shards) {
       throw snapshotOutOfOrder('A snapshot is of another shard count', store.shards, watermarks.length);
     }
-    return new Staging(store, 'loading', watermarks, watermarks);
+    store.setWatermarks(Array.from(watermarks));
+    return new Staging(store, true, watermarks, isOurs);
   }
 
   /** From frames that begin with each shard's first sequence; whole at `target`. */
   static fromFrames(target: readonly bigint[], store: ReplicatedStore): Staging {
-    return new Staging(store, 'applying', store.watermarks(), target);
+    return new Staging(store, false, target, false);
   }
 
   private constructor(
     store: ReplicatedStore,
-    phase: Phase,
-    watermarks: ArrayLike<bigint>,
+    isLoading: boolean,
     target: ArrayLike<bigint>,
+    isInterleaved: boolean,
   ) {
     this.store = store;
-    this.#phase = phase;
-    this.#watermarks = watermarks;
+    this.isInterleaved = isInterleaved;
+    this.#isLoading = isLoading;
     this.#target = target;
+    this.#nextChunk = isInterleaved ? undefined : 0n;
   }
 
   get isLoading(): boolean {
-    return this.#phase === 'loading';
+    return this.#isLoading;
   }
 
   /** Entries loaded from chunks. */
@@ -57,38 +60,40 @@ export class Staging {
   }
 
   get isWhole(): boolean {
-    return this.#phase === 'applying' && hasReached(this.store.watermarks(), this.#target);
+    return !this.#isLoading && hasReached(this.store.watermarks(), this.#target);
   }
 
   /** The payload of a SnapshotChunk. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`, `OUT_OF_MEMORY`. */
   load(payload: Uint8Array): void {
     const { chunkIndex, last, watermarks } = decodeSnapshotChunk(payload);
-    if (!this.isLoading || this.#lastSeen)
+    if (!this.#isLoading || this.#lastSeen)
       throw snapshotOutOfOrder('A chunk came behind the last one', 'none', chunkIndex);
-    if (chunkIndex !== this.#nextChunk) {
-      throw snapshotOutOfOrder('A chunk is missing or came twice', this.#nextChunk, chunkIndex);
+    const expected = this.#nextChunk ?? chunkIndex;
+    if (chunkIndex !== expected) {
+      throw snapshotOutOfOrder('A chunk is missing or came twice', expected, chunkIndex);
     }
     if (last && watermarks.length > this.store.shards) {
       throw snapshotOutOfOrder('A chunk is of another shard count', this.store.shards, watermarks.length);
     }
     this.#entries += this.store.loadChunk(payload);
-    this.#nextChunk += 1n;
+    this.#nextChunk = chunkIndex + 1n;
     this.#lastSeen = last;
-    // Where the scan ended: until then entries may show what is only about to be applied (snapshot-sender.ts).
-    if (last && hasReached(watermarks, this.#watermarks)) this.#target = watermarks;
   }
 
   /** The payload of a SnapshotEnd. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`. */
   finish(payload: Uint8Array): void {
     const watermarks = decodeWatermarks(payload);
-    if (!this.isLoading || !this.#lastSeen) {
+    if (!this.#isLoading || !this.#lastSeen) {
       throw snapshotOutOfOrder('A snapshot ended before its last chunk', 'the last chunk', 'SnapshotEnd');
     }
-    if (watermarks.length !== this.#watermarks.length || !hasReached(watermarks, this.#watermarks)) {
-      const began = Array.from(this.#watermarks).join();
-      throw snapshotOutOfOrder('A snapshot ended below where it began', began, Array.from(watermarks).join());
+    const own = this.store.watermarks();
+    const ended = Array.from(watermarks).join();
+    if (watermarks.length !== own.length || !hasReached(watermarks, own)) {
+      throw snapshotOutOfOrder('A snapshot ended below where it stood', own.join(), ended);
     }
-    this.store.setWatermarks(Array.from(this.#watermarks));
-    this.#phase = 'applying';
+    if (this.isInterleaved && !hasReached(own, watermarks)) {
+      throw snapshotOutOfOrder('A snapshot ended before all its batches had come', ended, own.join());
+    }
+    this.#isLoading = false;
   }
 }

@@ -23,17 +23,21 @@ export interface SubscriberOptions {
   /** Where the replica stands when it has been given what `start` says. */
   watermarks: bigint[];
   /**
-   * Called once, when the queue overflowed or the stream was interrupted, with the reason in words; the connection must
-   * not be written to after it.
+   * Called once, when the queue overflowed or the stream was interrupted, with the reason in words, and the flag that sets the
+   * limit which was passed; the connection must not be written to after it.
    */
-  cutOff(reason: string): void;
+  cutOff(reason: string, limitFlag?: string): void;
 }
 
 interface Waiting {
   frame: Buffer;
+  /** `NO_BATCH`: the frame is part of a bootstrap. */
   shard: number;
   maxSequence: bigint;
+  onTaken: (() => void) | undefined;
 }
+
+const NO_BATCH = -1;
 
 export class Subscriber implements FrameSubscriber {
   readonly #connection: Connection;
@@ -44,6 +48,8 @@ export class Subscriber implements FrameSubscriber {
   #catchUp: readonly Buffer[] = [];
   #catchUpSent = 0;
   #onCaughtUp: (() => void) | undefined;
+  /** Of frames that were written to a connection that was full then. */
+  #untaken: (() => void)[] = [];
   /** Frames are held back until `start`. */
   #started = false;
   #blocked = false;
@@ -76,12 +82,22 @@ export class Subscriber implements FrameSubscriber {
     const { maxQueueFrames, maxQueueBytes, metrics } = this.#options;
     if (this.#queue.length >= maxQueueFrames || this.#queuedBytes + frame.length > maxQueueBytes) {
       metrics.cutOff();
-      this.#cutOff(this.#overflow(frame));
+      const flag = this.#queue.length >= maxQueueFrames ? '--subscriber-queue' : '--subscriber-bytes';
+      this.#cutOff(this.#overflow(frame), flag);
       return;
     }
-    this.#queue.push({ frame, shard, maxSequence });
-    this.#queuedBytes += frame.length;
-    metrics.queueChanged(1);
+    this.#enqueue({ frame, shard, maxSequence, onTaken: undefined });
+  }
+
+  /**
+   * Sends a frame of a bootstrap behind all that was offered; whoever inserts sees to it that few wait. `onTaken` is called when
+   * the connection has room again behind it, perhaps at once.
+   */
+  insert(frame: Buffer, onTaken?: () => void): void {
+    if (this.#closed) return;
+    const waiting = { frame, shard: NO_BATCH, maxSequence: 0n, onTaken };
+    if (this.#started && !this.#blocked) this.#sendWaiting(waiting);
+    else this.#enqueue(waiting);
   }
 
   interrupt(): void {
@@ -99,6 +115,9 @@ export class Subscriber implements FrameSubscriber {
   /** The connection has room again. */
   drained(): void {
     this.#blocked = false;
+    const untaken = this.#untaken;
+    this.#untaken = [];
+    for (const onTaken of untaken) onTaken();
     if (this.#started) this.#pump();
   }
 
@@ -110,6 +129,13 @@ export class Subscriber implements FrameSubscriber {
     this.#queue.clear();
     this.#queuedBytes = 0;
     this.#catchUp = [];
+    this.#untaken = [];
+  }
+
+  #enqueue(waiting: Waiting): void {
+    this.#queue.push(waiting);
+    this.#queuedBytes += waiting.frame.length;
+    this.#options.metrics.queueChanged(1);
   }
 
   /** Which of the bounds `frame` would pass. */
@@ -121,10 +147,10 @@ export class Subscriber implements FrameSubscriber {
       : `${waiting}, and with the next ${frame.length} the subscriber queue passes its limit of ${maxQueueBytes} bytes`;
   }
 
-  #cutOff(reason: string): void {
+  #cutOff(reason: string, limitFlag?: string): void {
     if (this.#closed) return;
     this.close();
-    this.#options.cutOff(reason);
+    this.#options.cutOff(reason, limitFlag);
   }
 
   #pump(): void {
@@ -140,7 +166,7 @@ export class Subscriber implements FrameSubscriber {
       if (next === undefined) return;
       this.#queuedBytes -= next.frame.length;
       this.#options.metrics.queueChanged(-1);
-      this.#send(next.frame, next.shard, next.maxSequence);
+      this.#sendWaiting(next);
     }
   }
 
@@ -150,6 +176,14 @@ export class Subscriber implements FrameSubscriber {
     this.#catchUp = [];
     this.#catchUpSent = 0;
     onCaughtUp?.();
+  }
+
+  #sendWaiting({ frame, shard, maxSequence, onTaken }: Waiting): void {
+    if (shard === NO_BATCH) this.#blocked = !this.#connection.write(frame);
+    else this.#send(frame, shard, maxSequence);
+    if (onTaken === undefined) return;
+    if (this.#blocked) this.#untaken.push(onTaken);
+    else onTaken();
   }
 
   #send(frame: Buffer, shard: number, maxSequence: bigint): void {

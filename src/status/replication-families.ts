@@ -125,6 +125,18 @@ const counterFamilies: MetricFamily[] = [
       { labels: { kind: 'snapshot' }, value: replication.catchUpSnapshotCount },
     ],
   },
+  {
+    name: 'fastcache_replication_snapshot_chunks_total',
+    type: 'counter',
+    help: 'Chunks of snapshots made for replicas of ours, however many replicas each was for.',
+    read: ({ replication }) => replication.snapshotChunks,
+  },
+  {
+    name: 'fastcache_replication_snapshot_seconds_total',
+    type: 'counter',
+    help: 'Time spent scanning the store and encoding these chunks.',
+    read: ({ replication }) => replication.snapshotNs / 1e9,
+  },
 ];
 
 const roleFamilies: MetricFamily[] = [

@@ -61,6 +61,20 @@ describe('a sound dump', () => {
     expect(verifyBytes(dump).places).toEqual([]);
   });
 
+  it('may number the chunks of an interleaved snapshot from anywhere, with an empty last one', () => {
+    const build = new DumpBuilder();
+    const dump = bytesOf(
+      build.begin(),
+      build.batch(1),
+      build.chunk(17, false),
+      build.batch(2),
+      build.chunk(18, true, 0),
+      build.end(),
+      build.batch(2),
+    );
+    expect(verifyBytes(dump)).toMatchObject({ places: [], content: { snapshots: 1 } });
+  });
+
   it('may bring frames twice, and abandon a snapshot for another', () => {
     const build = new DumpBuilder();
     const twice = build.batch(1);
@@ -194,6 +208,9 @@ describe('faults between frames', () => {
     const order = 'SNAPSHOT_OUT_OF_ORDER: ';
     const missing = `${order}A chunk of the snapshot is missing or came twice: expected 1, found 2.`;
     expect(codes(build.begin(), build.chunk(0, false), build.chunk(2, true), build.end())).toEqual([missing]);
+    expect(codes(build.begin(), build.chunk(1, false), build.chunk(2, true), build.end())).toEqual([
+      `${order}The chunks before the first of a snapshot are missing: expected 0, found a later one.`,
+    ]);
     expect(codes(build.begin(), build.chunk(0, false), build.end())).toEqual([
       `${order}A snapshot ends before its last chunk: expected chunk 1, found SnapshotEnd.`,
     ]);

@@ -176,6 +176,30 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expectWasOnceTrue(primary, replica);
     });
 
+    it('of a Rust replica holds back what is written meanwhile, and past its limit says which and how much', async () => {
+      const { world, transport, primary } = await cluster(
+        { listener: { subscriberQueueFrames: 3 } },
+        { sendBufferBytes: 8_192 },
+      );
+      fill(primary, 0, 500);
+      world.run(1);
+      const peer = RawPeer.connect(world, transport);
+      peer.send(FrameKind.Hello, encodeHello({ role: 'replica' }));
+      world.runUntil(() => peer.kinds().includes(FrameKind.SnapshotChunk));
+      transport.pairs[0]!.server.stall();
+      for (let write = 0; write < 4; write += 1) {
+        primary.store.set('k', `${write}`);
+        primary.publisher.flush();
+      }
+      world.run(1);
+      expect(peer.kinds()).not.toContain(FrameKind.MutationBatch);
+      expect(primary.log.lines.at(-1)).toMatch(
+        /is cut off: what was written while its snapshot was under way is too much: 3 frames \(\d+ bytes\) wait for it, and the subscriber queue is limited to 3 frames; a greater --subscriber-queue would let it through$/,
+      );
+      expect(primary.store.openScans).toBe(0);
+      expect(primary.listener.replicas()).toEqual([]);
+    });
+
     it('ends with the connection: the scan is closed and the slot free at once', async () => {
       const { world, primary, follow } = await cluster();
       fill(primary, 0, 2_000);

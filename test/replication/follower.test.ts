@@ -144,19 +144,39 @@ describe('a follower of a primary of ours', () => {
     expect(store()?.content()).toEqual(['b=snapshot @null']);
   });
 
-  it('shows a snapshot only when it has applied as far as its last chunk saw', () => {
-    const { world, primary, store } = follow((peer) => {
+  it('takes chunks from any number on with live batches among them, and shows the whole at its end', () => {
+    const { world, primary, store, events } = follow((peer) => {
       peer.answer([5n], OURS);
       peer.begin([5n]);
-      peer.chunk(0n, true, [7n], ['a']);
-      peer.end([5n]);
-      peer.batch([6n]);
+      peer.chunk(17n, false, [5n], ['a', 'key:6']);
+      peer.batch([6n, 7n]);
+      peer.chunk(18n, false, [7n], ['key:7', 'key:8']);
+      peer.batch([8n], 'live');
+      peer.chunk(19n, true, [8n], []);
     });
     world.run(10);
     expect(store()).toBeUndefined();
-    primary.peers[0]?.batch([7n]);
+    primary.peers[0]?.end([8n]);
+    primary.peers[0]?.batch([9n]);
+    world.run(10);
+    expect(store()?.watermarks()).toEqual([9n]);
+    const loaded = ['a=snapshot', 'key:6=v', 'key:7=snapshot', 'key:8=live', 'key:9=v'];
+    expect(store()?.content()).toEqual(loaded.map((entry) => `${entry} @null`));
+    expect(events).toEqual(['connecting', 'snapshot', 'swapped', 'live', 'caughtUp']);
+  });
+
+  it('that brings a live batch twice within a snapshot applies it once', () => {
+    const { world, store, metrics } = follow((peer) => {
+      peer.answer([5n], OURS);
+      peer.begin([5n]);
+      peer.batch([4n, 5n, 6n]);
+      peer.batch([6n, 7n]);
+      peer.chunk(3n, true, [7n], []);
+      peer.end([7n]);
+    });
     world.run(10);
     expect(store()?.watermarks()).toEqual([7n]);
+    expect(metrics).toMatchObject({ replicaApplied: 2, replicaSkipped: 3 });
   });
 });
 
@@ -215,7 +235,8 @@ describe('what does not belong where it stands', () => {
       'a chunk missing',
       (peer) => {
         peer.begin([9n]);
-        peer.chunk(1n, true, [9n], ['x']);
+        peer.chunk(4n, false, [9n], ['x']);
+        peer.chunk(6n, true, [9n], ['x']);
       },
       'SNAPSHOT_OUT_OF_ORDER',
     ],
@@ -247,12 +268,32 @@ describe('what does not belong where it stands', () => {
       'SNAPSHOT_OUT_OF_ORDER',
     ],
     [
-      'a batch inside a snapshot',
+      'an end above the batches that came',
       (peer) => {
         peer.begin([9n]);
-        peer.batch([6n]);
+        peer.batch([10n]);
+        peer.chunk(0n, true, [10n], ['x']);
+        peer.end([11n]);
       },
-      'FRAME_OUT_OF_PLACE',
+      'SNAPSHOT_OUT_OF_ORDER',
+    ],
+    [
+      'an end below the batches that came',
+      (peer) => {
+        peer.begin([9n]);
+        peer.batch([10n]);
+        peer.chunk(0n, true, [10n], ['x']);
+        peer.end([9n]);
+      },
+      'SNAPSHOT_OUT_OF_ORDER',
+    ],
+    [
+      'a gap inside a snapshot',
+      (peer) => {
+        peer.begin([9n]);
+        peer.batch([11n]);
+      },
+      'SEQUENCE_GAP',
     ],
     [
       'a begin inside a snapshot',
@@ -278,6 +319,23 @@ describe('what does not belong where it stands', () => {
     expect(codes()).toEqual(['CONNECTION_LOST', code]);
     expect(store()?.content()).toEqual(['a=snapshot @null']);
     expect(primary.peers[1]?.closed).toBe(true);
+  });
+});
+
+describe("what the crate's primary does not do", () => {
+  const wrong: [string, Script, string][] = [
+    ['begin with a later chunk', (peer) => peer.chunk(1n, true, [9n], ['x']), 'SNAPSHOT_OUT_OF_ORDER'],
+    ['send a batch inside a snapshot', (peer) => peer.batch([10n]), 'FRAME_OUT_OF_PLACE'],
+  ];
+  it.each(wrong)('%s: the connection is dropped', (_, script, code) => {
+    const { world, codes, store } = follow((peer, hello, connection) => {
+      peer.answer([9n]);
+      peer.begin([9n]);
+      script(peer, hello, connection);
+    });
+    world.run(10);
+    expect(codes()).toEqual([code]);
+    expect(store()).toBeUndefined();
   });
 });
 

@@ -145,6 +145,8 @@ describe('a primary and its replica', async () => {
       replicaApplyNs: sampleOf(families, name('apply_seconds_total')),
       catchUpBacklogCount: sampleOf(families, name('catchups_total'), { kind: 'backlog' }),
       catchUpSnapshotCount: sampleOf(families, name('catchups_total'), { kind: 'snapshot' }),
+      snapshotChunks: sampleOf(families, name('snapshot_chunks_total')),
+      snapshotNs: Math.round(sampleOf(families, name('snapshot_seconds_total'))! * 1e9),
     };
     expect(told).toEqual(metrics);
     expect(Object.keys(told)).toEqual(Object.keys(new ReplicationMetrics().snapshot()));

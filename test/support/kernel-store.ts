@@ -100,6 +100,9 @@ class KernelStore implements TestStore {
     this.openScans += 1;
     const scan = this.#engine.scan();
     return {
+      get place() {
+        return scan.place;
+      },
       next: (maxBytes) => scan.next(maxBytes),
       close: () => {
         this.openScans -= 1;

@@ -4,7 +4,13 @@
  */
 import { xxh3 } from '@node-rs/xxhash';
 import type { Clock } from '../../src/clock.js';
-import type { ApplyResult, OpenBatch, ReplicatedStore, SnapshotScan } from '../../src/engine/types.js';
+import type {
+  ApplyResult,
+  OpenBatch,
+  ReplicatedStore,
+  SnapshotScan,
+  SnapshotStep,
+} from '../../src/engine/types.js';
 import { FastcacheError } from '../../src/errors.js';
 import { decodeBatch, type MutationOp, type MutationRecord } from '../../src/frame/batch.js';
 import { decodeSnapshotChunk, encodeSnapshotEntries, type SnapshotEntry } from '../../src/frame/snapshot.js';
@@ -32,6 +38,10 @@ export interface TestStore extends ReplicatedStore {
   shardContent(shard: number): string[];
   /** Scans that were begun and not closed. */
   readonly openScans: number;
+}
+
+function encodeStep(step: SnapshotEntry[], done: boolean): SnapshotStep {
+  return { entries: encodeSnapshotEntries(step), entryCount: step.length, done };
 }
 
 export class MapStore implements TestStore {
@@ -155,20 +165,29 @@ export class MapStore implements TestStore {
   scan(): SnapshotScan {
     this.#refuseReentry();
     this.openScans += 1;
-    // Iterators of a Map see what is added and miss what is deleted while they are on their way.
-    const entries = this.#walk();
-    let ahead = entries.next();
+    const store = this;
+    let shard = 0;
+    /** The hash of the last entry of that shard that was shown. */
+    let cursor = -1n;
     return {
-      next: (maxBytes) => {
-        this.#refuseReentry();
+      get place() {
+        return shard * 2 ** 32 + (cursor < 0n ? 0 : Number(cursor >> 32n));
+      },
+      next(maxBytes) {
+        store.#refuseReentry();
         const step: SnapshotEntry[] = [];
         let bytes = 0;
-        while (!ahead.done && (step.length === 0 || bytes < maxBytes)) {
-          step.push(ahead.value);
-          bytes += 16 + ahead.value.key.length + ahead.value.value.length;
-          ahead = entries.next();
+        for (;;) {
+          for (const { hash, entry } of store.#entriesBehind(shard, cursor)) {
+            if (step.length > 0 && bytes >= maxBytes) return encodeStep(step, false);
+            step.push(entry);
+            bytes += 16 + entry.key.length + entry.value.length;
+            cursor = hash;
+          }
+          cursor = -1n;
+          shard = (shard + 1) % store.shards;
+          if (shard === 0) return encodeStep(step, true);
         }
-        return { entries: encodeSnapshotEntries(step), entryCount: step.length, done: ahead.done === true };
       },
       close: () => {
         this.#refuseReentry();
@@ -181,10 +200,15 @@ export class MapStore implements TestStore {
     return this.#maps.reduce((sum, map) => sum + map.size, 0);
   }
 
-  *#walk(): Generator<SnapshotEntry> {
-    for (const map of this.#maps) {
-      for (const [key, { value, expireAtMs }] of map) yield { key: Buffer.from(key), value, expireAtMs };
-    }
+  /** By hash: the place of a key that is there throughout never changes. */
+  #entriesBehind(shard: number, cursor: bigint): { hash: bigint; entry: SnapshotEntry }[] {
+    return [...this.#maps[shard]!]
+      .map(([key, { value, expireAtMs }]) => ({
+        hash: xxh3.xxh64(key),
+        entry: { key: Buffer.from(key), value, expireAtMs },
+      }))
+      .filter(({ hash }) => hash > cursor)
+      .sort((left, right) => (left.hash < right.hash ? -1 : 1));
   }
 
   #mutate(op: MutationOp, key: string, value: Buffer, expireAtMs: bigint | null): void {
