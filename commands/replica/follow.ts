@@ -1,5 +1,14 @@
 import { Args, Flags } from '@oclif/core';
-import { countFlag, listenAddress, listenFlags, serverFlags, withEnvironment } from '../../src/cli/flags.js';
+import {
+  countFlag,
+  listenAddress,
+  listenFlags,
+  optionalAddressFlag,
+  serverFlags,
+  servingFlags,
+  servingOptions,
+  withEnvironment,
+} from '../../src/cli/flags.js';
 import { followEnded } from '../../src/cli/follow-end.js';
 import { followView } from '../../src/cli/follow-view.js';
 import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
@@ -38,9 +47,16 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
   };
 
   static override flags = withEnvironment({
+    bind: optionalAddressFlag(
+      'Serve replicas of this replica here (FCRP): it is a relay; port 0 picks a free one.',
+    ),
     ...listenFlags('Where clients connect (Redis protocol); port 0 picks a free one.', '127.0.0.1:6381'),
     once: Flags.boolean({
       summary: 'Exit 0 as soon as all that the primary has at connect is applied.',
+      default: false,
+    }),
+    'allow-empty-snapshot': Flags.boolean({
+      summary: 'Take over that a primary has no key at all, although keys are held.',
       default: false,
     }),
     'no-serve-stale-data': Flags.boolean({
@@ -59,6 +75,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       min: 1,
       max: 60_000,
     }),
+    ...servingFlags(),
     ...serverFlags(),
   });
 
@@ -66,11 +83,14 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     const parsed = await this.parse(ReplicaFollow);
     const { args, flags } = parsed;
     const replica = await Replica.follow(args.primary, {
+      bind: flags.bind,
       listen: listenAddress(parsed),
+      ...servingOptions(flags),
       record: flags.record,
       metrics: flags.metrics,
       token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
       password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
+      allowEmptySnapshot: flags['allow-empty-snapshot'],
       servesStaleData: !flags['no-serve-stale-data'],
       reconnectBackoffMs: flags['reconnect-backoff-ms'],
       connectTimeoutMs: flags['connect-timeout-ms'],
@@ -88,11 +108,18 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     for (const name of replicaEvents) {
       replica.on(name, (event) => (this.jsonEnabled() ? this.showEvent(event) : view.show(event)));
     }
-    const { listenAddress: listen, metricsAddress: metrics } = replica;
+    const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics } = replica;
+    const replicas = bind === undefined ? '' : `, replicas on ${bind}`;
     const clients = listen === undefined ? '' : `, clients on ${listen}`;
     await this.ready(
-      { role: 'replica', primary: args.primary, listen: listen ?? null, ...metricsField(metrics) },
-      `replica ready: follows ${args.primary}${clients}${metricsText(metrics)}`,
+      {
+        role: 'replica',
+        primary: args.primary,
+        bind: bind ?? null,
+        listen: listen ?? null,
+        ...metricsField(metrics),
+      },
+      `replica ready: follows ${args.primary}${replicas}${clients}${metricsText(metrics)}`,
     );
     await this.serve({ close: () => replica.close().finally(() => view.close()) }, ended);
   }
