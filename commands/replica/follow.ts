@@ -11,6 +11,7 @@ import {
 } from '../../src/cli/flags.js';
 import { followEnded } from '../../src/cli/follow-end.js';
 import { followView } from '../../src/cli/follow-view.js';
+import { promotionSignal } from '../../src/cli/promotion-signal.js';
 import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server-command.js';
 import { parseHostPort } from '../../src/cli/values.js';
@@ -24,6 +25,8 @@ export default class ReplicaFollow extends ServerCommand {
   static override description =
     `The primary may be fastcache's or the Rust crate's. A primary that is not there, or no longer, is tried again, after pauses that grow to 5 s; what is held stays readable meanwhile.
 
+With --bind it is a relay, which other replicas follow in its primary's stead. SIGUSR2, or REPLICAOF NO ONE on its Redis port, promotes it: it takes writes, and replicas that are not ahead of it carry on from what they hold.
+
 SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable (with --once); 77: it refuses the token; 1: a port is taken; 2: usage.`;
 
   static override examples = [
@@ -34,6 +37,10 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     {
       description: 'Write what a primary has now to a dump, and leave',
       command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 --once --no-listen --record dump.fcrp',
+    },
+    {
+      description: 'Follow a primary, and serve its content to replicas nearby',
+      command: '<%= config.bin %> <%= command.id %> primary.example:7631 --bind 127.0.0.1:7632',
     },
   ];
 
@@ -80,6 +87,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
   });
 
   async run(): Promise<void> {
+    const onPromotionSignal = promotionSignal();
     const parsed = await this.parse(ReplicaFollow);
     const { args, flags } = parsed;
     const replica = await Replica.follow(args.primary, {
@@ -121,6 +129,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       },
       `replica ready: follows ${args.primary}${replicas}${clients}${metricsText(metrics)}`,
     );
+    onPromotionSignal(() => replica.promote());
     await this.serve({ close: () => replica.close().finally(() => view.close()) }, ended);
   }
 }

@@ -29,11 +29,13 @@ export function pathInMargin(margin: Margin | undefined): string[] {
 export function checkPath(path: readonly string[], nodeId: string, address: string): void {
   const at = path.indexOf(nodeId);
   if (at === -1 && path.length < NODES_MAX) return;
-  throw new FastcacheError(
-    'REPLICATION_CYCLE',
-    at === -1
-      ? `${address} is ${path.length} nodes below its primary; a chain has ${NODES_MAX} at most.`
-      : `${address} follows this very replica, ${at === 1 ? 'directly' : `through ${at - 1} others`}: none of them has a primary.`,
-    { address, found: path.join() },
-  );
+  throw new FastcacheError('REPLICATION_CYCLE', reason(at, path, address), { address, found: path.join() });
+}
+
+function reason(at: number, path: readonly string[], address: string): string {
+  if (at === -1)
+    return `${address} is ${path.length} nodes below its primary; a chain has ${NODES_MAX} at most.`;
+  if (at === 0) return `${address} is this very replica.`;
+  const way = at === 1 ? 'directly' : `through ${at - 1} others`;
+  return `${address} follows this very replica, ${way}: none of them has a primary.`;
 }
