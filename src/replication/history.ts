@@ -69,8 +69,7 @@ export function historyPairs(history: History): [string, string][] {
 export function readHistory(margin: Margin | undefined): History | undefined {
   const id = margin?.get('history') ?? '';
   if (margin === undefined || !/^[0-9a-f]{32}$/.test(id)) return undefined;
-  const baseText = margin.get('base') ?? '';
-  const base = /^\d{1,20}$/.test(baseText) ? BigInt(baseText) : 0n;
+  const base = parseSequence(margin.get('base') ?? '');
   const previous = parsePrevious(margin.get('prev') ?? '', base);
   return {
     id,
@@ -117,6 +116,12 @@ function parsePrevious(text: string, base: bigint): PreviousHistory | undefined 
   if (id === undefined || list === undefined) return undefined;
   const watermarks = list.split(',').map(BigInt);
   return watermarks.every((watermark) => watermark <= base) ? { id, watermarks } : undefined;
+}
+
+/** A u64; 0 for what is none. */
+function parseSequence(text: string): bigint {
+  const value = /^\d{1,20}$/.test(text) ? BigInt(text) : 0n;
+  return value < 1n << 64n ? value : 0n;
 }
 
 function newId(random: Random): string {

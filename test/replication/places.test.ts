@@ -29,6 +29,14 @@ describe('a history in a margin', () => {
     ['is none with a malformed id', [['history', 'x'.repeat(32)]], undefined],
     ['begins at 0 without a base', [['history', NEW]], { id: NEW, base: 0n }],
     [
+      'has no base past u64',
+      [
+        ['history', NEW],
+        ['base', String(2n ** 64n)],
+      ],
+      { id: NEW, base: 0n },
+    ],
+    [
       'has no malformed base',
       [
         ['history', NEW],
