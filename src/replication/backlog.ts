@@ -224,8 +224,8 @@ class ShardBacklog {
   /** Sequences above `low`, up to `high`, that were given out. */
   #between(low: bigint, high: bigint): bigint {
     return this.#jumps.reduce((count, { from, to }) => {
-      if (low >= to) return count;
-      return count - (to - (low > from ? low : from));
+      const [first, last] = [low > from ? low : from, high < to ? high : to];
+      return first < last ? count - (last - first) : count;
     }, high - low);
   }
 

@@ -239,6 +239,17 @@ describe('a jump into another history', () => {
     expect(backlog.catchUp([3n]).kind).toBe('needs-snapshot');
   });
 
+  it('helps nobody who lacks what was forgotten before it', () => {
+    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 8 });
+    backlog.push(0, Buffer.from('lost'), 1n, 2n);
+    backlog.push(0, Buffer.from('kept'), 3n, 4n);
+    backlog.push(0, Buffer.from('also'), 5n, 6n);
+    backlog.jump(0, 100n);
+    expect(backlog.catchUp([1n])).toMatchObject({ kind: 'needs-snapshot', wanted: 2n, earliest: 3n });
+    expect(backlog.catchUp([2n])).toMatchObject({ kind: 'frames' });
+    expect(backlog.behind(0, 1n)).toMatchObject({ records: 5, bytes: undefined });
+  });
+
   it('is of the one shard, and never back', () => {
     const backlog = new Backlog({ shards: 2, maxBytesPerShard: 10, watermarks: [5n, 6n] });
     backlog.jump(1, 9n);

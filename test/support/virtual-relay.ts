@@ -8,7 +8,7 @@ import { Relay } from '../../src/replication/relay.js';
 import { ReplicaListener, type ReplicaListenerOptions } from '../../src/replication/replica-listener.js';
 import type { Holding } from '../../src/replication/replica-session.js';
 import { parseAddress } from '../../src/transport/address.js';
-import type { TestStoreKind } from './kernel-store.js';
+import { makeTestStore, type TestStoreKind } from './kernel-store.js';
 import type { TestStore } from './map-store.js';
 import { MemoryLog, startFollower, type VirtualFollower } from './virtual-cluster.js';
 import type { VirtualTransport } from './virtual-transport.js';
@@ -23,6 +23,8 @@ export interface VirtualRelayOptions {
   backlogBytes?: number;
   listener?: Partial<ReplicaListenerOptions>;
   allowEmptySnapshot?: boolean;
+  /** Of what is promoted while it holds nothing; default 1. */
+  shards?: number;
 }
 
 export class VirtualRelay {
@@ -105,15 +107,17 @@ export class VirtualRelay {
   /** As REPLICAOF NO ONE. */
   promote(): Publisher {
     const { follower } = this;
+    const { seams } = this.#world;
+    const { kind = 'map', shards = 1 } = this.#options;
     follower.stop();
     const { holding } = follower;
-    if (holding === undefined) throw new Error('a test promotes what holds nothing');
-    const { history, backlog } = beginHistory(this.#world.seams, holding.store, holding, this.relay);
-    (holding.store as TestStore).setReplica(false);
+    const store = (holding?.store as TestStore) ?? makeTestStore(kind, { shards, clock: seams.clock });
+    const { history, backlog } = beginHistory(seams, store, holding, this.relay);
+    store.setReplica(false);
     this.following = undefined;
     this.publisher = new Publisher({
-      ...this.#world.seams,
-      store: holding.store,
+      ...seams,
+      store,
       history,
       metrics: this.metrics,
       log: this.log,
