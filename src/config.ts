@@ -44,7 +44,21 @@ export interface ServerOptions {
   metrics?: string | false | undefined;
 }
 
-export interface PrimaryOptions extends ServerOptions {
+/** What whoever serves replicas can be told. */
+export interface ServingOptions {
+  /** For all shards together; default 64 MiB. */
+  backlogBytes?: number;
+  /** At least 4 KiB; default 1 MiB. */
+  snapshotChunkBytes?: number;
+  /** Default 16. */
+  maxReplicas?: number;
+  /** A replica with more frames waiting is cut off; default 1024. */
+  subscriberQueueFrames?: number;
+  /** A replica with more bytes waiting is cut off; default 256 MiB. */
+  subscriberQueueBytes?: number;
+}
+
+export interface PrimaryOptions extends ServerOptions, ServingOptions {
   /** FCRP, for replicas: `host:port`; default `127.0.0.1:7631`, port 0 picks a free one. */
   bind?: string;
   /** The Redis protocol, for clients; default `127.0.0.1:6380`, false for none. */
@@ -65,16 +79,6 @@ export interface PrimaryOptions extends ServerOptions {
   batchMaxBytes?: number;
   /** Default 750; for the policy `batch`. */
   batchMaxDelayUs?: number;
-  /** For all shards together; default 64 MiB. */
-  backlogBytes?: number;
-  /** At least 4 KiB; default 1 MiB. */
-  snapshotChunkBytes?: number;
-  /** Default 16. */
-  maxReplicas?: number;
-  /** A replica with more frames waiting is cut off; default 1024. */
-  subscriberQueueFrames?: number;
-  /** A replica with more bytes waiting is cut off; default 256 MiB. */
-  subscriberQueueBytes?: number;
   /** Clients' writes are refused while fewer good replicas are there; default 0. */
   minReplicas?: number;
   /** A replica is good that acknowledged at most so long ago; default 10, 0: clients' writes are never refused. */
@@ -87,7 +91,9 @@ export interface PrimaryOptions extends ServerOptions {
   eviction?: EvictionPolicy;
 }
 
-export interface ReplicaOptions extends ServerOptions {
+export interface ReplicaOptions extends ServerOptions, ServingOptions {
+  /** FCRP, for replicas of this replica: `host:port`, port 0 picks a free one; default none. */
+  bind?: string | false | undefined;
   /** The read-only Redis protocol: `host:port`; default none. */
   listen?: string | false;
   /** Ceiling of the first pause before a reconnect; default 200. */
@@ -98,6 +104,8 @@ export interface ReplicaOptions extends ServerOptions {
   servesStaleData?: boolean;
   /** Stop, rather than try again, when the primary refuses the token; default false. */
   failFast?: boolean;
+  /** Whether content without a key may replace content that has keys; default false. */
+  allowEmptySnapshot?: boolean;
 }
 
 export type PrimaryConfig = ReturnType<typeof primaryConfig>;
@@ -114,6 +122,7 @@ export function primaryConfig(options: PrimaryOptions) {
   const insecure = options.insecure ?? false;
   return {
     ...serverConfig(options),
+    ...servingConfig(options),
     bind: safeAddress(options.bind ?? LISTEN.bind, insecure),
     listen: listenAddress(options.listen ?? LISTEN.primary, insecure),
     shards,
@@ -124,27 +133,6 @@ export function primaryConfig(options: PrimaryOptions) {
     batchMaxRecords: count('batchMaxRecords', options.batchMaxRecords, DEFAULT_BATCH_MAX_RECORDS, 1, 2 ** 20),
     batchMaxBytes: count('batchMaxBytes', options.batchMaxBytes, DEFAULT_BATCH_MAX_BYTES, 1, LARGEST_BATCH),
     batchMaxDelayUs: count('batchMaxDelayUs', options.batchMaxDelayUs, DEFAULT_BATCH_MAX_DELAY_US, 1, 6e7),
-    backlogBytes: count('backlogBytes', options.backlogBytes, DEFAULT_BACKLOG_BYTES, 0),
-    snapshotChunkBytes: count(
-      'snapshotChunkBytes',
-      options.snapshotChunkBytes,
-      DEFAULT_SNAPSHOT_CHUNK_BYTES,
-      MIN_SNAPSHOT_CHUNK_BYTES,
-      MAX_FRAME_PAYLOAD_BYTES / 4,
-    ),
-    maxReplicas: count('maxReplicas', options.maxReplicas, DEFAULT_MAX_REPLICAS, 0),
-    subscriberQueueFrames: count(
-      'subscriberQueueFrames',
-      options.subscriberQueueFrames,
-      DEFAULT_SUBSCRIBER_QUEUE_FRAMES,
-      1,
-    ),
-    subscriberQueueBytes: count(
-      'subscriberQueueBytes',
-      options.subscriberQueueBytes,
-      DEFAULT_SUBSCRIBER_QUEUE_BYTES,
-      1,
-    ),
     minReplicas: count('minReplicas', options.minReplicas, 0, 0, LARGEST_SETTING),
     minReplicasMaxLagSeconds: count(
       'minReplicasMaxLagSeconds',
@@ -163,7 +151,9 @@ export function primaryConfig(options: PrimaryOptions) {
 export function replicaConfig(address: string, options: ReplicaOptions) {
   return {
     ...serverConfig(options),
+    ...servingConfig(options),
     primary: parseAddress(address),
+    bind: listenAddress(options.bind ?? false, options.insecure ?? false),
     listen: listenAddress(options.listen ?? false, options.insecure ?? false),
     reconnectBackoffMs: count(
       'reconnectBackoffMs',
@@ -174,6 +164,7 @@ export function replicaConfig(address: string, options: ReplicaOptions) {
     connectTimeoutMs: count('connectTimeoutMs', options.connectTimeoutMs, DEFAULT_CONNECT_TIMEOUT_MS, 1),
     servesStaleData: options.servesStaleData ?? true,
     failFast: options.failFast ?? false,
+    allowEmptySnapshot: options.allowEmptySnapshot ?? false,
   };
 }
 
@@ -195,6 +186,32 @@ function serverConfig(options: ServerOptions) {
       DEFAULT_MAX_VALUE_BYTES,
       1,
       MAX_FRAME_PAYLOAD_BYTES / 2,
+    ),
+  };
+}
+
+function servingConfig(options: ServingOptions) {
+  return {
+    backlogBytes: count('backlogBytes', options.backlogBytes, DEFAULT_BACKLOG_BYTES, 0),
+    snapshotChunkBytes: count(
+      'snapshotChunkBytes',
+      options.snapshotChunkBytes,
+      DEFAULT_SNAPSHOT_CHUNK_BYTES,
+      MIN_SNAPSHOT_CHUNK_BYTES,
+      MAX_FRAME_PAYLOAD_BYTES / 4,
+    ),
+    maxReplicas: count('maxReplicas', options.maxReplicas, DEFAULT_MAX_REPLICAS, 0),
+    subscriberQueueFrames: count(
+      'subscriberQueueFrames',
+      options.subscriberQueueFrames,
+      DEFAULT_SUBSCRIBER_QUEUE_FRAMES,
+      1,
+    ),
+    subscriberQueueBytes: count(
+      'subscriberQueueBytes',
+      options.subscriberQueueBytes,
+      DEFAULT_SUBSCRIBER_QUEUE_BYTES,
+      1,
     ),
   };
 }

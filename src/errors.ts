@@ -67,6 +67,12 @@ export const errorCodes = {
   PRIMARY_REFUSED: { exitCode: 1, retryable: true },
   TOO_MANY_REPLICAS: { exitCode: 1, retryable: true },
   HISTORY_DIFFERS: { exitCode: 1, retryable: true },
+  /** A relay that has no content itself. */
+  PRIMARY_LOADING: { exitCode: 1, retryable: true },
+  /** A relay that has less of the history than is held. */
+  PRIMARY_BEHIND: { exitCode: 1, retryable: true },
+  REPLICATION_CYCLE: { exitCode: 1, retryable: true },
+  EMPTY_SNAPSHOT: { exitCode: 1, retryable: true },
 
   // This machine and this invocation.
   PORT_TAKEN: { exitCode: 1, retryable: true },

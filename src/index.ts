@@ -1,5 +1,5 @@
 /** What `import 'fastcache'` offers: a primary, a replica, and for tools the codec and the backlog. */
-export type { PrimaryOptions, ReplicaOptions, ServerOptions } from './config.js';
+export type { PrimaryOptions, ReplicaOptions, ServerOptions, ServingOptions } from './config.js';
 export { type ErrorCode, errorCodes, FastcacheError } from './errors.js';
 export {
   type LogEvent,

@@ -4,23 +4,17 @@
  * takes it on.
  */
 import type { Timers } from './clock.js';
-import type { ReplicaInfo } from './replication/primary-session.js';
+import type { History } from './replication/history.js';
 import type { Publisher } from './replication/publisher.js';
 import type { ReplicaListener } from './replication/replica-listener.js';
 import { waitForReplicas } from './replication/wait.js';
 import { Later } from './resp/command.js';
 import type { Reply } from './resp/reply.js';
 import type { Settings } from './resp/settings.js';
-import { lagLine, type ReplicaStatus, replicaStatus } from './status/lag.js';
-import type { ConnectedReplica, PrimaryFigures } from './status/role-figures.js';
+import { ServedReplicas } from './served-replicas.js';
+import type { ReplicaStatus } from './status/lag.js';
+import type { PrimaryFigures } from './status/role-figures.js';
 
-/** Redis' words for where a replica stands. */
-const replicaStates = {
-  snapshot: 'send_bulk',
-  'catching-up': 'send_bulk',
-  live: 'online',
-  gone: 'gone',
-} as const;
 const NO_HISTORY = '0'.repeat(40);
 
 export interface PrimaryRoleOptions {
@@ -36,20 +30,27 @@ export interface PrimaryRoleOptions {
 export class PrimaryRole {
   readonly publisher: Publisher;
   readonly #options: PrimaryRoleOptions;
+  readonly #served: ServedReplicas;
 
   constructor(options: PrimaryRoleOptions) {
-    this.publisher = options.publisher;
+    const { publisher, door, backlogBytes } = options;
+    this.publisher = publisher;
     this.#options = options;
+    this.#served = new ServedReplicas({ stream: () => publisher, door, backlogBytes });
+  }
+
+  get history(): History {
+    return this.publisher.history;
   }
 
   /** Who is connected, in the order in which they came. */
   replicas(): ReplicaStatus[] {
-    return this.#statusOf(this.#options.door()?.replicas());
+    return this.#served.connected();
   }
 
   /** Who left within the last hour, in the order in which they left. */
   departed(): ReplicaStatus[] {
-    return this.#statusOf(this.#options.door()?.departed());
+    return this.#served.departed();
   }
 
   /** Fewer good replicas are there than writes need. Asked before every run of commands. */
@@ -59,60 +60,30 @@ export class PrimaryRole {
 
   /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
   info(): Record<string, string | number> {
-    const { publisher } = this;
-    const { history } = publisher;
-    const windows = publisher.backlog.windows();
-    const replicas = this.replicas();
-    const offset = this.#offset(publisher.watermarks());
-    const kept = windows.reduce((sum, { records }) => sum + records, 0n);
-    const { previous } = history;
     return {
-      connected_slaves: replicas.length,
+      connected_slaves: this.replicas().length,
       ...(this.#needsReplicas() && { min_slaves_good_slaves: this.#goodReplicas() }),
-      ...Object.fromEntries(replicas.map((replica, index) => [`slave${index}`, this.#replicaLine(replica)])),
-      ...Object.fromEntries(replicas.map(({ lag }, index) => [`replica${index}`, lagLine(lag)])),
+      ...this.#served.replicaLines(),
       master_failover_state: 'no-failover',
-      master_replid: history.id,
-      master_replid2: previous?.id ?? NO_HISTORY,
-      master_repl_offset: String(offset),
-      second_repl_offset: previous === undefined ? -1 : 1,
-      repl_backlog_active: 1,
-      repl_backlog_size: this.#options.backlogBytes,
-      repl_backlog_first_byte_offset: String(offset - kept + 1n),
-      repl_backlog_histlen: String(kept),
-      ...Object.fromEntries(
-        windows.map(({ watermark, earliest, bytes }, shard) => [
-          `shard${shard}`,
-          `seq=${watermark},first=${earliest},bytes=${bytes}`,
-        ]),
-      ),
+      ...historyLines(this.history),
+      master_repl_offset: String(this.#offset()),
+      second_repl_offset: this.history.previous === undefined ? -1 : 1,
+      ...this.#served.backlogLines(),
     };
   }
 
   /** ROLE's answer. */
   role(): Reply {
-    const replicas = this.replicas().map((replica) => {
-      const { ip, port } = addressParts(replica);
-      return [ip, port, String(this.#offset(replica.acknowledged ?? replica.watermarks))];
-    });
-    return ['master', this.#offset(this.publisher.watermarks()), replicas];
+    return ['master', this.#offset(), this.#served.roleLines()];
   }
 
   /** For the metrics and `/readyz`. */
   figures(): PrimaryFigures {
-    const { publisher } = this;
-    const { history } = publisher;
-    const windows = publisher.backlog.windows();
     return {
       role: 'primary',
-      history: history.id,
-      offsetRecords: Number(this.#offset(publisher.watermarks())),
-      backlog: {
-        bytes: windows.reduce((sum, { bytes }) => sum + bytes, 0),
-        records: Number(windows.reduce((sum, { records }) => sum + records, 0n)),
-        limitBytes: this.#options.backlogBytes,
-      },
-      replicas: this.replicas().map(connectedReplica),
+      history: this.history.id,
+      offsetRecords: Number(this.#offset()),
+      serving: this.#served.figures(),
     };
   }
 
@@ -135,36 +106,15 @@ export class PrimaryRole {
     return door()?.goodReplicas(settings.minReplicasMaxLagSeconds) ?? 0;
   }
 
-  #statusOf(replicas: readonly ReplicaInfo[] = []): ReplicaStatus[] {
-    return replicas.map((replica) => replicaStatus(replica, this.publisher.backlog));
-  }
-
-  #replicaLine(replica: ReplicaInfo): string {
-    const { ip, port } = addressParts(replica);
-    const offset = this.#offset(replica.acknowledged ?? replica.watermarks);
-    return `ip=${ip},port=${port},state=${replicaStates[replica.state]},offset=${offset},lag=${replica.sinceAckSeconds}`;
-  }
-
-  #offset(watermarks: readonly bigint[]): bigint {
-    const { base } = this.publisher.history;
-    return watermarks.reduce((sum, watermark) => (watermark > base ? sum + watermark - base : sum), 0n);
+  #offset(): bigint {
+    return this.#served.offset(this.publisher.watermarks());
   }
 }
 
-function connectedReplica({
-  address,
-  state,
-  acknowledged,
-  sinceAckSeconds,
-  lag,
-}: ReplicaStatus): ConnectedReplica {
-  if (acknowledged === undefined) {
-    return { address, state, lagRecords: undefined, sinceAckSeconds: undefined };
-  }
-  return { address, state, lagRecords: lag === 'snapshot' ? undefined : lag.records, sinceAckSeconds };
-}
-
-function addressParts({ address }: ReplicaInfo): { ip: string; port: string } {
-  const colon = address.lastIndexOf(':');
-  return { ip: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: address.slice(colon + 1) };
+/** INFO's `master_replid` and `master_replid2`: the history and the one that it continues. */
+export function historyLines(history: History | undefined): Record<string, string> {
+  return {
+    master_replid: history?.id ?? NO_HISTORY,
+    master_replid2: history?.previous?.id ?? NO_HISTORY,
+  };
 }

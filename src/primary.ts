@@ -9,9 +9,10 @@ import { NO_EXPIRY } from './frame/batch.js';
 import { PrimaryRole } from './primary-role.js';
 import { type History, newHistory } from './replication/history.js';
 import { type MetricsSnapshot, ReplicationMetrics } from './replication/metrics.js';
+import { newNodeId } from './replication/path.js';
 import { Publisher } from './replication/publisher.js';
 import type { Recorder } from './replication/recorder.js';
-import { ReplicaListener } from './replication/replica-listener.js';
+import type { ReplicaListener } from './replication/replica-listener.js';
 import type { RespServer } from './resp/server.js';
 import type { Settings } from './resp/settings.js';
 import {
@@ -20,6 +21,7 @@ import {
   createSettings,
   createStatus,
   keyBytes,
+  openDoor,
   openMetrics,
   openRecorder,
   randomSeed,
@@ -27,7 +29,6 @@ import {
 } from './server-parts.js';
 import type { ReplicaStatus } from './status/lag.js';
 import type { Listener } from './transport/connection.js';
-import { tcpTransport } from './transport/tcp.js';
 
 /**
  * ```js
@@ -53,7 +54,7 @@ export class Primary {
   static async start(options: PrimaryOptions = {}): Promise<Primary> {
     const parts = buildParts(primaryConfig(options));
     try {
-      const bindAddress = (parts.door = await openDoor(parts)).address;
+      const bindAddress = (parts.door = await openPrimaryDoor(parts)).address;
       const listenAddress = await parts.server?.listen();
       parts.metricsPort = await openMetrics({ ...parts, role: () => parts.role.figures() });
       return new Primary(parts, bindAddress, listenAddress);
@@ -196,6 +197,7 @@ function buildParts(config: PrimaryConfig): PrimaryParts {
     log: events.log,
     sendPolicy: config.sendPolicy,
     batchMaxDelayUs: config.batchMaxDelayUs,
+    nodeId: newNodeId(random),
     backlogBytes: config.backlogBytes,
     encoding: encodingOf(config),
   });
@@ -265,21 +267,15 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
   });
 }
 
-function openDoor({ config, publisher, metrics, events }: PrimaryParts): Promise<ReplicaListener> {
-  return ReplicaListener.start({
-    transport: tcpTransport,
-    bind: config.bind,
-    maxReplicas: config.maxReplicas,
-    stream: publisher,
-    clock: systemSeams.clock,
-    timers: systemSeams.timers,
+function openPrimaryDoor({ config, publisher, metrics, events }: PrimaryParts): Promise<ReplicaListener> {
+  const { bind } = config;
+  return openDoor({
+    config,
+    bind,
     metrics,
     log: events.log,
-    token: config.token,
-    snapshotChunkBytes: config.snapshotChunkBytes,
-    subscriberQueueFrames: config.subscriberQueueFrames,
-    subscriberQueueBytes: config.subscriberQueueBytes,
     encoding: encodingOf(config),
+    stream: () => publisher,
   });
 }
 

@@ -1,7 +1,11 @@
-/** What Redis' INFO and ROLE (reference: Redis' field names) and the metrics say of a replica that follows. */
+/** What Redis' INFO and ROLE (reference: Redis' field names) and the metrics say of a replica that follows, relay or not. */
 import type { Clock } from './clock.js';
+import { historyLines } from './primary-role.js';
 import type { Follower, FollowerState } from './replication/follower.js';
+import type { History } from './replication/history.js';
 import type { Reply } from './resp/reply.js';
+import { recordsPast, type ServedReplicas } from './served-replicas.js';
+import type { ReplicaStatus } from './status/lag.js';
 import type { ReplicaFigures } from './status/role-figures.js';
 import type { Address } from './transport/connection.js';
 
@@ -18,6 +22,8 @@ export interface ReplicaRoleOptions {
   follower: Follower;
   primary: Address;
   clock: Clock;
+  /** Of a relay. */
+  served: ServedReplicas | undefined;
 }
 
 export class ReplicaRole {
@@ -29,9 +35,25 @@ export class ReplicaRole {
     this.#options = options;
   }
 
+  /** Of what is held; a relay makes one up for what it has of a Rust primary. */
+  get history(): History | undefined {
+    const { follower, served } = this.#options;
+    return served?.history ?? follower.holding?.history;
+  }
+
+  /** Of a relay: who is connected, in the order in which they came. */
+  replicas(): ReplicaStatus[] {
+    return this.#options.served?.connected() ?? [];
+  }
+
+  /** Of a relay: who left within the last hour, in the order in which they left. */
+  departed(): ReplicaStatus[] {
+    return this.#options.served?.departed() ?? [];
+  }
+
   /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
   info(): Record<string, string | number> {
-    const { follower, clock } = this.#options;
+    const { follower, clock, served } = this.#options;
     const { state } = follower;
     const isLive = state.name === 'live';
     const offset = String(this.#offset());
@@ -48,25 +70,30 @@ export class ReplicaRole {
       slave_priority: 100,
       slave_read_only: 1,
       replica_announced: 1,
-      connected_slaves: 0,
+      ...(follower.refusesEmpty && { refuses_empty_snapshot: 1 }),
+      connected_slaves: this.replicas().length,
+      ...served?.replicaLines(),
       master_failover_state: 'no-failover',
-      master_replid: follower.holding?.history ?? '0'.repeat(40),
+      ...historyLines(this.history),
       master_repl_offset: offset,
+      second_repl_offset: this.history?.previous === undefined ? -1 : 1,
+      ...served?.backlogLines(),
     };
   }
 
   /** For the metrics and `/readyz`. */
   figures(): ReplicaFigures {
-    const { follower, clock } = this.#options;
+    const { follower, clock, served } = this.#options;
     const { holding } = follower;
     return {
       role: 'replica',
-      history: holding?.history,
+      history: this.history?.id,
       offsetRecords: Number(this.#offset()),
       hasContent: holding !== undefined,
       link: follower.state.name,
       sinceHeardSeconds: secondsSince(clock, follower.heardAtUs),
       lagMs: follower.lagMs,
+      serving: served?.figures(),
     };
   }
 
@@ -77,9 +104,8 @@ export class ReplicaRole {
   }
 
   #offset(): bigint {
-    const { holding, primaryBase } = this.#options.follower;
-    const watermarks = holding?.store.watermarks() ?? [];
-    return watermarks.reduce((sum, own) => (own > primaryBase ? sum + own - primaryBase : sum), 0n);
+    const { holding } = this.#options.follower;
+    return recordsPast(holding?.history?.base ?? 0n, holding?.store.watermarks() ?? []);
   }
 }
 

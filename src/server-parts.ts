@@ -6,6 +6,7 @@ import type { ShardEngine } from './engine/shard-engine.js';
 import type { Log } from './replication/log.js';
 import type { ReplicationMetrics } from './replication/metrics.js';
 import { Recorder } from './replication/recorder.js';
+import { ReplicaListener, type ReplicaListenerOptions } from './replication/replica-listener.js';
 import type { ReplicationHost } from './resp/command-host.js';
 import type { InputLimits } from './resp/command-input.js';
 import { CommandStatistics } from './resp/command-statistics.js';
@@ -16,8 +17,9 @@ import { renderInfo, type ServerStatus } from './status/info.js';
 import { startMetricsServer } from './status/metrics-server.js';
 import type { RoleFigures } from './status/role-figures.js';
 import { type FrontStatus, serverStatus } from './status/server-status.js';
-import type { Listener } from './transport/connection.js';
+import type { Address, Listener } from './transport/connection.js';
 import { openFileSink } from './transport/file-sink.js';
+import { tcpTransport } from './transport/tcp.js';
 
 /** A key or a value: bytes, or text as UTF-8. */
 export type Bytes = Uint8Array | string;
@@ -53,6 +55,26 @@ export function openRecorder({ record }: { record: string | undefined }, log: Lo
   });
 }
 
+export interface DoorOptions extends Pick<ReplicaListenerOptions, 'stream' | 'metrics' | 'log' | 'encoding'> {
+  config: PrimaryConfig | ReplicaConfig;
+  bind: Address;
+}
+
+/** The door for replicas. Throws PORT_TAKEN, LISTEN_FAILED. */
+export function openDoor({ config, ...options }: DoorOptions): Promise<ReplicaListener> {
+  return ReplicaListener.start({
+    transport: tcpTransport,
+    clock: systemSeams.clock,
+    timers: systemSeams.timers,
+    token: config.token,
+    maxReplicas: config.maxReplicas,
+    snapshotChunkBytes: config.snapshotChunkBytes,
+    subscriberQueueFrames: config.subscriberQueueFrames,
+    subscriberQueueBytes: config.subscriberQueueBytes,
+    ...options,
+  });
+}
+
 export interface SettingsOptions {
   config: PrimaryConfig | ReplicaConfig;
   /** The store of this moment. */
@@ -68,11 +90,11 @@ export function createSettings({ config, engine, port }: SettingsOptions): Setti
     ...('eviction' in config && {
       maxMemoryBytes: config.maxMemoryBytes,
       maxMemoryPolicy: config.eviction,
-      replicaQueueBytes: config.subscriberQueueBytes,
       minReplicas: config.minReplicas,
       minReplicasMaxLagSeconds: config.minReplicasMaxLagSeconds,
     }),
     ...('servesStaleData' in config && { servesStaleData: config.servesStaleData }),
+    replicaQueueBytes: config.subscriberQueueBytes,
     queryBufferBytes,
     password: config.password,
     maxValueBytes: config.maxValueBytes,

@@ -1,7 +1,17 @@
 import { Args, Flags } from '@oclif/core';
-import { countFlag, listenAddress, listenFlags, serverFlags, withEnvironment } from '../../src/cli/flags.js';
+import {
+  countFlag,
+  listenAddress,
+  listenFlags,
+  optionalAddressFlag,
+  serverFlags,
+  servingFlags,
+  servingOptions,
+  withEnvironment,
+} from '../../src/cli/flags.js';
 import { followEnded } from '../../src/cli/follow-end.js';
 import { followView } from '../../src/cli/follow-view.js';
+import { promotionSignal } from '../../src/cli/promotion-signal.js';
 import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server-command.js';
 import { parseHostPort } from '../../src/cli/values.js';
@@ -15,6 +25,8 @@ export default class ReplicaFollow extends ServerCommand {
   static override description =
     `The primary may be fastcache's or the Rust crate's. A primary that is not there, or no longer, is tried again, after pauses that grow to 5 s; what is held stays readable meanwhile.
 
+With --bind it is a relay, which other replicas follow in its primary's stead. SIGUSR2, or REPLICAOF NO ONE on its Redis port, promotes it: it takes writes, and replicas that are not ahead of it carry on from what they hold.
+
 SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable (with --once); 77: it refuses the token; 1: a port is taken; 2: usage.`;
 
   static override examples = [
@@ -25,6 +37,10 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     {
       description: 'Write what a primary has now to a dump, and leave',
       command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 --once --no-listen --record dump.fcrp',
+    },
+    {
+      description: 'Follow a primary, and serve its content to replicas nearby',
+      command: '<%= config.bin %> <%= command.id %> primary.example:7631 --bind 127.0.0.1:7632',
     },
   ];
 
@@ -38,9 +54,16 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
   };
 
   static override flags = withEnvironment({
+    bind: optionalAddressFlag(
+      'Serve replicas of this replica here (FCRP): it is a relay; port 0 picks a free one.',
+    ),
     ...listenFlags('Where clients connect (Redis protocol); port 0 picks a free one.', '127.0.0.1:6381'),
     once: Flags.boolean({
       summary: 'Exit 0 as soon as all that the primary has at connect is applied.',
+      default: false,
+    }),
+    'allow-empty-snapshot': Flags.boolean({
+      summary: 'Take over that a primary has no key at all, although keys are held.',
       default: false,
     }),
     'no-serve-stale-data': Flags.boolean({
@@ -59,18 +82,23 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       min: 1,
       max: 60_000,
     }),
+    ...servingFlags(),
     ...serverFlags(),
   });
 
   async run(): Promise<void> {
+    const onPromotionSignal = promotionSignal();
     const parsed = await this.parse(ReplicaFollow);
     const { args, flags } = parsed;
     const replica = await Replica.follow(args.primary, {
+      bind: flags.bind,
       listen: listenAddress(parsed),
+      ...servingOptions(flags),
       record: flags.record,
       metrics: flags.metrics,
       token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
       password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
+      allowEmptySnapshot: flags['allow-empty-snapshot'],
       servesStaleData: !flags['no-serve-stale-data'],
       reconnectBackoffMs: flags['reconnect-backoff-ms'],
       connectTimeoutMs: flags['connect-timeout-ms'],
@@ -88,12 +116,20 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     for (const name of replicaEvents) {
       replica.on(name, (event) => (this.jsonEnabled() ? this.showEvent(event) : view.show(event)));
     }
-    const { listenAddress: listen, metricsAddress: metrics } = replica;
+    const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics } = replica;
+    const replicas = bind === undefined ? '' : `, replicas on ${bind}`;
     const clients = listen === undefined ? '' : `, clients on ${listen}`;
     await this.ready(
-      { role: 'replica', primary: args.primary, listen: listen ?? null, ...metricsField(metrics) },
-      `replica ready: follows ${args.primary}${clients}${metricsText(metrics)}`,
+      {
+        role: 'replica',
+        primary: args.primary,
+        bind: bind ?? null,
+        listen: listen ?? null,
+        ...metricsField(metrics),
+      },
+      `replica ready: follows ${args.primary}${replicas}${clients}${metricsText(metrics)}`,
     );
+    onPromotionSignal(() => replica.promote());
     await this.serve({ close: () => replica.close().finally(() => view.close()) }, ended);
   }
 }

@@ -1,7 +1,17 @@
 /** The kinds of flags that the commands are made of, and the environment variable that each one has (cli.md). */
 import { Flags } from '@oclif/core';
 import type { OptionFlag } from '@oclif/core/interfaces';
-import { DEFAULT_MAX_VALUE_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
+import type { ServingOptions } from '../config.js';
+import {
+  DEFAULT_BACKLOG_BYTES,
+  DEFAULT_MAX_REPLICAS,
+  DEFAULT_MAX_VALUE_BYTES,
+  DEFAULT_SNAPSHOT_CHUNK_BYTES,
+  DEFAULT_SUBSCRIBER_QUEUE_BYTES,
+  DEFAULT_SUBSCRIBER_QUEUE_FRAMES,
+  MAX_FRAME_PAYLOAD_BYTES,
+  MIN_SNAPSHOT_CHUNK_BYTES,
+} from '../limits.js';
 import {
   formatSize,
   parseCount,
@@ -93,6 +103,15 @@ export function addressFlag(summary: string, address: string) {
   })({ default: address });
 }
 
+/** As that, and no default. */
+export function optionalAddressFlag(summary: string) {
+  return Flags.custom<string>({
+    summary,
+    helpValue: '<host:port>',
+    parse: async (text) => parseHostPort(text),
+  })();
+}
+
 /** A power of two. */
 export function shardsFlag(summary: string, shards: number) {
   return Flags.custom<number>({
@@ -146,11 +165,9 @@ export function serverFlags() {
       helpValue: '<file>',
       parse: async (file) => parseOutputFile(file),
     })(),
-    metrics: Flags.custom<string>({
-      summary: 'Serve /metrics (Prometheus), /healthz and /readyz over HTTP here; port 0 picks a free one.',
-      helpValue: '<host:port>',
-      parse: async (text) => parseHostPort(text),
-    })(),
+    metrics: optionalAddressFlag(
+      'Serve /metrics (Prometheus), /healthz and /readyz over HTTP here; port 0 picks a free one.',
+    ),
     'token-file': fileFlag('The token that replicas present to the primary; FASTCACHE_TOKEN does the same.'),
     'password-file': fileFlag(
       'The password that clients present with AUTH; FASTCACHE_PASSWORD does the same.',
@@ -164,6 +181,54 @@ export function serverFlags() {
       min: 1,
       max: LARGEST_MAX_VALUE_BYTES,
     }),
+  };
+}
+
+/** What whoever serves replicas has; `servingOptions` reads them. */
+export function servingFlags() {
+  return {
+    backlog: sizeFlag({
+      summary: 'Frames kept for replicas that come back; a shard has its equal share.',
+      default: DEFAULT_BACKLOG_BYTES,
+    }),
+    'snapshot-chunk': sizeFlag({
+      summary: 'About the size of a snapshot chunk.',
+      default: DEFAULT_SNAPSHOT_CHUNK_BYTES,
+      min: MIN_SNAPSHOT_CHUNK_BYTES,
+      max: MAX_FRAME_PAYLOAD_BYTES / 4,
+    }),
+    'max-replicas': countFlag({
+      summary: 'Replicas at one time.',
+      default: DEFAULT_MAX_REPLICAS,
+      min: 1,
+      max: 65_535,
+    }),
+    'subscriber-queue': countFlag({
+      summary: 'A replica with more frames than this waiting is cut off.',
+      default: DEFAULT_SUBSCRIBER_QUEUE_FRAMES,
+      min: 1,
+    }),
+    'subscriber-bytes': sizeFlag({
+      summary: 'A replica with more bytes than this waiting is cut off.',
+      default: DEFAULT_SUBSCRIBER_QUEUE_BYTES,
+      min: 1,
+    }),
+  };
+}
+
+export function servingOptions(flags: {
+  backlog: number;
+  'snapshot-chunk': number;
+  'max-replicas': number;
+  'subscriber-queue': number;
+  'subscriber-bytes': number;
+}): ServingOptions {
+  return {
+    backlogBytes: flags.backlog,
+    snapshotChunkBytes: flags['snapshot-chunk'],
+    maxReplicas: flags['max-replicas'],
+    subscriberQueueFrames: flags['subscriber-queue'],
+    subscriberQueueBytes: flags['subscriber-bytes'],
   };
 }
 

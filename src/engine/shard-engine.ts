@@ -210,8 +210,11 @@ export class ShardEngine implements ReplicatedStore {
   }
 
   watermarks(): bigint[] {
-    const { exports } = this.kernel;
-    return Array.from({ length: this.shards }, (_, shard) => BigInt.asUintN(64, exports.watermark(shard)));
+    return Array.from({ length: this.shards }, (_, shard) => this.watermark(shard));
+  }
+
+  watermark(shard: number): bigint {
+    return BigInt.asUintN(64, this.kernel.exports.watermark(shard));
   }
 
   setWatermarks(watermarks: readonly bigint[]): void {

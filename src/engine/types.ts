@@ -58,6 +58,8 @@ export interface ReplicatedStore {
   flushDue(maxDelayUs: number): number;
   /** Highest sequence given out (primary) or applied (replica), per shard. */
   watermarks(): bigint[];
+  /** One shard's; it must exist. */
+  watermark(shard: number): bigint;
   setWatermarks(watermarks: readonly bigint[]): void;
   /**
    * Applies a MutationBatch payload whole or, when it is malformed, of an unknown shard or leaves a gap, not at all.

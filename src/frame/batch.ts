@@ -13,7 +13,8 @@ import { PayloadReader } from './payload-reader.js';
 /** A record without its key and value. */
 export const RECORD_FIXED_BYTES = 53;
 const COUNT_BYTES = 4;
-/** Within a record: behind shard and sequence. */
+/** Within a record. */
+const SEQUENCE_OFFSET = 4;
 const TIMESTAMP_OFFSET = 12;
 /** On the wire, an expiry that means none. */
 export const NO_EXPIRY = 0xffff_ffff_ffff_ffffn;
@@ -69,6 +70,26 @@ export function firstTimestampMs(payload: Uint8Array): number {
   if (payload.length < COUNT_BYTES + RECORD_FIXED_BYTES) return 0;
   const view = new DataView(payload.buffer, payload.byteOffset + COUNT_BYTES + TIMESTAMP_OFFSET, 8);
   return view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true);
+}
+
+/** What stands at fixed places of a payload that has a record. */
+export interface BatchHead {
+  records: number;
+  /** Of the first record, as the rest. */
+  shard: number;
+  sequence: bigint;
+  timestampMs: number;
+}
+
+/** Read in place; the payload must have been found sound and not empty. */
+export function readBatchHead(payload: Uint8Array): BatchHead {
+  const view = new DataView(payload.buffer, payload.byteOffset, COUNT_BYTES + RECORD_FIXED_BYTES);
+  return {
+    records: view.getUint32(0, true),
+    shard: view.getUint32(COUNT_BYTES, true),
+    sequence: view.getBigUint64(COUNT_BYTES + SEQUENCE_OFFSET, true),
+    timestampMs: firstTimestampMs(payload),
+  };
 }
 
 export interface DecodedBatch {

@@ -10,8 +10,10 @@ export interface BacklogOptions {
   shards: number;
   /** Frame bytes kept for each shard; the oldest frames go first. */
   maxBytesPerShard: number;
-  /** Where each shard's sequences stand before the first frame, or one number for all; the first is one above it. */
+  /** Where each shard's sequences begin, or one number for all; the first is one above it. */
   base?: bigint | ArrayLike<bigint>;
+  /** Where each shard stands before the first frame is pushed, when that is past the base. */
+  watermarks?: ArrayLike<bigint>;
 }
 
 /** What a replica that holds `since` must be given. */
@@ -45,12 +47,11 @@ export interface Behind {
 export class Backlog {
   readonly #shards: ShardBacklog[];
 
-  constructor({ shards, maxBytesPerShard, base = 0n }: BacklogOptions) {
-    this.#shards = Array.from(
-      { length: shards },
-      (_, shard) =>
-        new ShardBacklog(maxBytesPerShard, typeof base === 'bigint' ? base : watermarkOf(base, shard)),
-    );
+  constructor({ shards, maxBytesPerShard, base = 0n, watermarks }: BacklogOptions) {
+    this.#shards = Array.from({ length: shards }, (_, shard) => {
+      const from = typeof base === 'bigint' ? base : watermarkOf(base, shard);
+      return new ShardBacklog(maxBytesPerShard, from, watermarks?.[shard] ?? from);
+    });
   }
 
   /**
@@ -66,6 +67,14 @@ export class Backlog {
   /** Forgets a shard's frames and moves on to `watermark`: sequences up to there were used and their frame is lost. */
   skipTo(shard: number, watermark: bigint): void {
     this.#shards[shard]?.skipTo(watermark);
+  }
+
+  /**
+   * A shard goes on in another history, from `watermark` + 1: the numbers between are nobody's, and who holds all up to
+   * the jump holds all up to `watermark`. What is kept stays.
+   */
+  jump(shard: number, watermark: bigint): void {
+    this.#shards[shard]?.jump(watermark);
   }
 
   /** Any one shard that needs a snapshot decides for all. */
@@ -89,6 +98,11 @@ export class Backlog {
   /** What a replica lacks of a shard of which it holds all up to `held`. */
   behind(shard: number, held: bigint): Behind {
     return this.#shards[shard]?.behind(held) ?? LEVEL;
+  }
+
+  /** The highest sequence pushed of a shard. */
+  watermark(shard: number): bigint {
+    return this.#shards[shard]?.watermark ?? 0n;
   }
 
   /** The highest sequence pushed, a shard. */
@@ -115,18 +129,28 @@ interface Entry extends NewEntry {
   readonly bytesBefore: number;
 }
 
+/** Sequences above `from`, up to `to`, that were never given out. */
+interface Jump {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** Each is a promotion; of more than these only how far somebody is behind comes out too high. */
+const JUMPS_MAX = 64;
+
 class ShardBacklog {
   readonly #maxBytes: number;
   readonly #base: bigint;
+  readonly #jumps: Jump[] = [];
   readonly #entries = new Ring<Entry>();
   #bytes = 0;
   #pushedBytes = 0;
   #watermark: bigint;
 
-  constructor(maxBytes: number, base: bigint) {
+  constructor(maxBytes: number, base: bigint, watermark: bigint) {
     this.#maxBytes = maxBytes;
     this.#base = base;
-    this.#watermark = base;
+    this.#watermark = watermark;
   }
 
   get watermark(): bigint {
@@ -154,9 +178,16 @@ class ShardBacklog {
     if (watermark > this.#watermark) this.#watermark = watermark;
   }
 
+  jump(watermark: bigint): void {
+    if (watermark <= this.#watermark) return;
+    this.#jumps.push({ from: this.#watermark, to: watermark });
+    if (this.#jumps.length > JUMPS_MAX) this.#jumps.shift();
+    this.#watermark = watermark;
+  }
+
   /** A replica that is ahead holds something else than we do, so it is not served either. */
   canServe(held: bigint): boolean {
-    return held <= this.#watermark && held + 1n >= this.earliest;
+    return held <= this.#watermark && this.#between(held, this.earliest - 1n) <= 0n;
   }
 
   collectAbove(held: bigint, frames: Buffer[]): void {
@@ -169,7 +200,8 @@ class ShardBacklog {
   behind(held: bigint): Behind {
     if (held >= this.#watermark) return LEVEL;
     // Sequences up to the base were never given out.
-    const records = Number(this.#watermark - (held > this.#base ? held : this.#base));
+    const records = Number(this.#between(held > this.#base ? held : this.#base, this.#watermark));
+    if (records === 0) return LEVEL;
     const first = this.canServe(held) ? this.#entries.at(this.#firstAbove(held)) : undefined;
     const newest = this.#entries.at(this.#entries.length - 1);
     if (first === undefined || newest === undefined) return { records, bytes: undefined, ms: undefined };
@@ -183,10 +215,18 @@ class ShardBacklog {
     return {
       frames: this.#entries.length,
       bytes: this.#bytes,
-      records: this.#watermark + 1n - earliest,
+      records: this.#between(earliest - 1n, this.#watermark),
       earliest,
       watermark: this.#watermark,
     };
+  }
+
+  /** Sequences above `low`, up to `high`, that were given out. */
+  #between(low: bigint, high: bigint): bigint {
+    return this.#jumps.reduce((count, { from, to }) => {
+      const [first, last] = [low > from ? low : from, high < to ? high : to];
+      return first < last ? count - (last - first) : count;
+    }, high - low);
   }
 
   /** Maximum sequences rise along the queue: a binary search. */

@@ -8,6 +8,7 @@ import { formatAddress } from '../transport/address.js';
 import { Backoff } from './backoff.js';
 import type { PrimaryAnswer } from './conversation.js';
 import { GapPolicy } from './gap-policy.js';
+import type { History } from './history.js';
 import { LinkLag } from './link-lag.js';
 import type { Log } from './log.js';
 import {
@@ -40,6 +41,8 @@ export interface FollowerHandlers {
    * owner of the store must sweep.
    */
   live?(event: { primaryIsOurs: boolean; watermarks: bigint[] }): void;
+  /** What is held goes on in another history, that of a primary that was promoted. */
+  adopted?(event: { holding: Holding }): void;
   /** Once a connection: all that the primary had when it answered is applied. */
   caughtUp?(event: { watermarks: readonly bigint[] }): void;
   lost?(event: { error: Error; retryInMs: number }): void;
@@ -71,7 +74,8 @@ export class Follower {
   #state: FollowerState = { name: 'disconnected', retryInMs: 0 };
   #holding: Holding | undefined;
   #primaryIsOurs = false;
-  #primaryBase = 0n;
+  #refusesEmpty = false;
+  #toldOfEmptyAtUs = Number.NEGATIVE_INFINITY;
   #heardAtUs: number;
   #lostAtUs: number;
   /** It was live, and is not again yet. */
@@ -88,7 +92,7 @@ export class Follower {
     this.#backoff = new Backoff(options.reconnectBackoffMs, options.random);
     this.#lag = new LinkLag(options.clock);
     this.#holding = options.holding;
-    this.#primaryIsOurs = options.holding?.history !== undefined;
+    this.#primaryIsOurs = isOurs(options.holding?.history);
     this.#heardAtUs = this.#lostAtUs = options.clock.monotonicUs();
   }
 
@@ -101,14 +105,14 @@ export class Follower {
     return this.#holding;
   }
 
-  /** Whether the primary that was last followed is one of ours. */
+  /** Whether the primary that was last followed, or the one above it if that is a relay, is one of ours. */
   get primaryIsOurs(): boolean {
     return this.#primaryIsOurs;
   }
 
-  /** Where the history of the primary that was last followed begins; 0 of a Rust primary's. */
-  get primaryBase(): bigint {
-    return this.#primaryBase;
+  /** The primary has not a single key, which is not taken in place of the keys that are held. */
+  get refusesEmpty(): boolean {
+    return this.#refusesEmpty;
   }
 
   /** When the primary was last heard, and when the link was last lost or begun, monotonic microseconds. */
@@ -142,8 +146,8 @@ export class Follower {
     this.#state = { name: 'connecting' };
     handlers.connecting?.({ attempt: this.#backoff.attempts + 1 });
     if (this.#isStopped()) return;
-    const claimed = this.#claimNothing ? undefined : this.#holding;
-    this.#session = new ReplicaSession(this.#options, claimed, {
+    const start = { held: this.#holding, claimNothing: this.#claimNothing };
+    this.#session = new ReplicaSession(this.#options, start, {
       connected: () => {
         this.#state = { name: 'handshake' };
       },
@@ -157,6 +161,8 @@ export class Follower {
         handlers.snapshot?.({ entries });
       },
       swapped: (holding) => this.#swap(holding),
+      adopted: (holding) => this.#adopt(holding),
+      startsOver: (reason) => this.#tellStart(reason),
       live: (primary) => this.#goLive(primary),
       caughtUp: (watermarks) => {
         this.#wasCaughtUp = true;
@@ -170,13 +176,31 @@ export class Follower {
   #swap(holding: Holding): void {
     this.#holding = holding;
     this.#claimNothing = false;
+    this.#refusesEmpty = false;
+    this.#options.relay?.swapped(holding);
     this.#gaps.rebuilt(holding.store.watermarks());
     this.#options.handlers.swapped?.({ holding });
   }
 
-  #goLive({ margin, watermarks }: PrimaryAnswer): void {
-    this.#primaryIsOurs = margin !== undefined;
-    this.#primaryBase = decimalOf(margin?.get('base'));
+  #adopt(holding: Holding): void {
+    const { address, log, handlers } = this.#options;
+    const isOther = holding.history?.id !== this.#holding?.history?.id;
+    this.#holding = holding;
+    if (!isOther) return;
+    log.info(
+      `what is held goes on in history ${holding.history?.id} of ${formatAddress(address)}, which continues it`,
+    );
+    handlers.adopted?.({ holding });
+  }
+
+  #tellStart(reason: string): void {
+    const { address, log } = this.#options;
+    log.info(`starts over with what ${formatAddress(address)} has: ${reason}`);
+  }
+
+  #goLive({ watermarks }: PrimaryAnswer): void {
+    this.#primaryIsOurs = isOurs(this.#holding?.history);
+    this.#refusesEmpty = false;
     this.#state = { name: 'live' };
     this.#tellReturn();
     this.#options.handlers.live?.({ primaryIsOurs: this.#primaryIsOurs, watermarks });
@@ -200,6 +224,7 @@ export class Follower {
       return;
     }
     if (claimNothing || remedy === 'claim-nothing') this.#claimNothing = true;
+    this.#tellRefusal(error);
     if (error instanceof FastcacheError && error.code === 'TOKEN_REFUSED') {
       handlers.refused?.({ error });
       if (failFast) {
@@ -212,6 +237,18 @@ export class Follower {
     const wasCut = error instanceof FastcacheError && linkFaults.has(error.code);
     if (this.#wasCaughtUp && wasCut) this.#backoff.succeeded();
     this.#retryLater(error);
+  }
+
+  /** What does not mend itself is told as long as it lasts, an empty snapshot at most once a second. */
+  #tellRefusal(error: Error): void {
+    const { clock, log } = this.#options;
+    const code = error instanceof FastcacheError ? error.code : undefined;
+    if (code === 'REPLICATION_CYCLE') log.error(error.message);
+    if (code !== 'EMPTY_SNAPSHOT') return;
+    this.#refusesEmpty = true;
+    if (clock.monotonicUs() - this.#toldOfEmptyAtUs < 1_000_000) return;
+    this.#toldOfEmptyAtUs = clock.monotonicUs();
+    log.error(error.message);
   }
 
   #isStopped(): boolean {
@@ -240,7 +277,6 @@ export class Follower {
   }
 }
 
-/** A margin's number; 0 when there is none. */
-function decimalOf(text: string | undefined): bigint {
-  return text !== undefined && /^\d{1,20}$/.test(text) ? BigInt(text) : 0n;
+function isOurs(history: History | undefined): boolean {
+  return history !== undefined && history.isRust !== true;
 }

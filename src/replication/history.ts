@@ -1,24 +1,133 @@
-/** The identity of a primary's run of sequences (design.md, "Histories"). */
+/**
+ * The identity of a run of sequences (design.md, "Histories"): made by a primary, told in the margin of its answers, and
+ * continued, when a replica is promoted, by a new one.
+ */
 import type { Clock, Random } from '../clock.js';
+import type { Margin } from '../frame/margin.js';
+import { watermarkOf } from './watermarks.js';
 
 export interface History {
   /** 128 random bits, 32 hex digits. */
   readonly id: string;
   /** The first sequence of every shard is `base + 1`. */
   readonly base: bigint;
-  /** Whose content this history began with, and where that stood: it was promoted. */
-  readonly previous?: { readonly id: string; readonly watermarks: readonly bigint[] };
+  /** Whose content this history began with, and where that stood: it was promoted. All are below the base. */
+  readonly previous?: PreviousHistory | undefined;
+  /** Made up by a relay for a Rust primary's run: such a primary tells nothing of keys that expire. */
+  readonly isRust?: boolean | undefined;
+}
+
+export interface PreviousHistory {
+  readonly id: string;
+  /** Index = shard. */
+  readonly watermarks: readonly bigint[];
 }
 
 /** `clock`: above whatever an earlier run of this primary reached; `zero`: the original's numbering from 1. */
 export type SequenceBase = 'clock' | 'zero';
 
+type HistorySeams = { clock: Clock; random: Random };
+
 /** Sequences a shard may use a millisecond before a restart could meet them: 2^11. */
 const SEQUENCES_PER_MS_BITS = 11n;
+/** Of the margin's 4 KiB: about 180 shards' watermarks. What is longer is not told, and then nobody continues it. */
+const PREVIOUS_MAX_CHARS = 3_072;
 
-export function newHistory(seams: { clock: Clock; random: Random }, sequenceBase: SequenceBase): History {
-  const words = Array.from({ length: 4 }, () => seams.random.u32().toString(16).padStart(8, '0'));
-  const base =
-    sequenceBase === 'zero' ? 0n : BigInt(Math.trunc(seams.clock.nowMs())) << SEQUENCES_PER_MS_BITS;
-  return { id: words.join(''), base };
+export function newHistory(seams: HistorySeams, sequenceBase: SequenceBase): History {
+  return { id: newId(seams.random), base: sequenceBase === 'zero' ? 0n : clockBase(seams.clock) };
+}
+
+/** Of a replica that held `watermarks` of `held` and is a primary from now on. */
+export function promotedHistory(
+  seams: HistorySeams,
+  held: History | undefined,
+  watermarks: readonly bigint[],
+): History {
+  // However far a clock may have been set back, the base is past all that was given out.
+  const base = watermarks.reduce((most, own) => (own > most ? own : most), clockBase(seams.clock));
+  const id = newId(seams.random);
+  return held === undefined ? { id, base } : { id, base, previous: { id: held.id, watermarks } };
+}
+
+/** For content of a Rust primary, so that a relay's replicas can tell it from other content. */
+export function rustHistory(random: Random): History {
+  return { id: newId(random), base: 0n, isRust: true };
+}
+
+/** What the margin of an answer says of a history. */
+export function historyPairs(history: History): [string, string][] {
+  const previous = toldPrevious(history);
+  return [
+    ['history', history.id],
+    ['base', history.base.toString()],
+    ...(previous === undefined ? [] : [['prev', previousText(previous)] as [string, string]]),
+    ...(history.isRust ? [['origin', 'rust'] as [string, string]] : []),
+  ];
+}
+
+/** The history that an answer's margin tells; undefined when it tells none. What is malformed of the rest is not there. */
+export function readHistory(margin: Margin | undefined): History | undefined {
+  const id = margin?.get('history') ?? '';
+  if (margin === undefined || !/^[0-9a-f]{32}$/.test(id)) return undefined;
+  const base = parseSequence(margin.get('base') ?? '');
+  const previous = parsePrevious(margin.get('prev') ?? '', base);
+  return {
+    id,
+    base,
+    ...(previous && { previous }),
+    ...(margin.get('origin') === 'rust' && { isRust: true }),
+  };
+}
+
+/**
+ * Where who holds `watermarks` of the history `id` stands in `history`, by the one rule of both sides: undefined when
+ * what it holds is no part of that. Sequences of the previous history keep their numbers; its last is the base.
+ */
+export function placeIn(
+  history: History,
+  id: string | undefined,
+  watermarks: ArrayLike<bigint>,
+): bigint[] | undefined {
+  const previous = toldPrevious(history);
+  const isPart =
+    id === history.id || (id !== undefined && id === previous?.id && isWithin(watermarks, previous));
+  if (!isPart) return undefined;
+  return Array.from(watermarks, (held, shard) =>
+    held === previous?.watermarks[shard] ? history.base : held,
+  );
+}
+
+function isWithin(watermarks: ArrayLike<bigint>, previous: PreviousHistory): boolean {
+  if (watermarks.length > previous.watermarks.length) return false;
+  return Array.from(watermarks).every((held, shard) => held <= watermarkOf(previous.watermarks, shard));
+}
+
+/** Undefined also when it is too long to be told, for then the other side could not follow the rule. */
+function toldPrevious({ previous }: History): PreviousHistory | undefined {
+  return previous !== undefined && previousText(previous).length <= PREVIOUS_MAX_CHARS ? previous : undefined;
+}
+
+function previousText({ id, watermarks }: PreviousHistory): string {
+  return `${id}@${watermarks.join()}`;
+}
+
+function parsePrevious(text: string, base: bigint): PreviousHistory | undefined {
+  const [, id, list] = /^([0-9a-f]{32})@(\d{1,20}(?:,\d{1,20})*)$/.exec(text) ?? [];
+  if (id === undefined || list === undefined) return undefined;
+  const watermarks = list.split(',').map(BigInt);
+  return watermarks.every((watermark) => watermark <= base) ? { id, watermarks } : undefined;
+}
+
+/** A u64; 0 for what is none. */
+function parseSequence(text: string): bigint {
+  const value = /^\d{1,20}$/.test(text) ? BigInt(text) : 0n;
+  return value < 1n << 64n ? value : 0n;
+}
+
+function newId(random: Random): string {
+  return Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+}
+
+function clockBase(clock: Clock): bigint {
+  return BigInt(Math.trunc(clock.nowMs())) << SEQUENCES_PER_MS_BITS;
 }

@@ -14,16 +14,20 @@ import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../limits.js';
 import type { Connection } from '../transport/connection.js';
 import { AckSender } from './ack-sender.js';
 import type { Claim } from './departed.js';
+import { historyPairs } from './history.js';
 import { LinkWatch } from './link-watch.js';
+import { pathPair } from './path.js';
 import { type Refusal, refusals } from './refusals.js';
 import { type FeedOptions, type FeedState, ReplicaFeed } from './replica-feed.js';
+import { isAhead } from './resume.js';
 import type { FrameStream } from './stream.js';
 import { tokenMatches } from './token.js';
 import { isProbe } from './watermarks.js';
 
 /** What all sessions of a primary share. */
 export interface SessionOptions extends FeedOptions {
-  stream: FrameStream;
+  /** What replicas that come now are served from; undefined while there is nothing. A session keeps what it began with. */
+  stream(): FrameStream | undefined;
   /** Replicas must present it; undefined: all may come. */
   token: string | undefined;
 }
@@ -63,6 +67,7 @@ export class PrimarySession {
   readonly #splitter = new FrameSplitter({ maxPayloadBytes: HELLO_MAX_BYTES });
   #deadline: Timer;
   #state: 'hello' | 'fed' | 'ending' | 'closed' = 'hello';
+  #stream: FrameStream | undefined;
   #feed: ReplicaFeed | undefined;
   /** Of a replica of ours. */
   #heartbeats: AckSender | undefined;
@@ -94,7 +99,7 @@ export class PrimarySession {
     const { address } = this;
     if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
     const { state } = this.#feed;
-    const history = this.#isOurs ? this.#options.stream.history.id : undefined;
+    const history = this.#isOurs ? this.#stream?.history.id : undefined;
     const watermarks = this.#feed.watermarks.slice();
     const acknowledged = this.#acknowledged;
     return { address, state, history, watermarks, acknowledged, sinceAckSeconds: this.#sinceAckSeconds() };
@@ -191,10 +196,20 @@ export class PrimarySession {
       return;
     }
     const claimed = hello.watermarks ?? new BigUint64Array(0);
+    const stream = this.#options.stream();
+    if (stream === undefined) {
+      this.#refuse(refusals.loading);
+      return;
+    }
     if (isProbe(claimed)) {
       // Only the answer is wanted: no slot is taken, and the deadline sees to it that the peer goes.
-      this.#answer();
+      this.#answer(stream);
       this.#end();
+      return;
+    }
+    if (stream.path.length > 1 && isAhead(stream, claimed, margin)) {
+      // It need not start over: sooner or later the relay has as much.
+      this.#refuse(refusals.behind);
       return;
     }
     this.#isOurs = margin !== undefined;
@@ -205,11 +220,13 @@ export class PrimarySession {
       return;
     }
     this.#deadline.cancel();
-    this.#options.stream.flush();
-    this.#answer();
-    if (this.#isOurs) this.#startLink();
+    this.#stream = stream;
+    stream.flush();
+    this.#answer(stream);
+    if (this.#isOurs) this.#startLink(stream);
     this.#feed = new ReplicaFeed({
       ...this.#options,
+      stream,
       connection: this.#connection,
       cutOff: (reason) => {
         this.#note(`is cut off: ${reason}`);
@@ -221,8 +238,8 @@ export class PrimarySession {
   }
 
   /** With a replica of ours; a Rust one says nothing, and hears nothing but what it is to apply. */
-  #startLink(): void {
-    const { clock, timers, stream } = this.#options;
+  #startLink(stream: FrameStream): void {
+    const { clock, timers } = this.#options;
     this.#heartbeats = new AckSender({
       clock,
       timers,
@@ -248,12 +265,8 @@ export class PrimarySession {
     this.#watch?.stop();
   }
 
-  #answer(): void {
-    const { stream } = this.#options;
-    const margin = new Map([
-      ['history', stream.history.id],
-      ['base', stream.history.base.toString()],
-    ]);
+  #answer(stream: FrameStream): void {
+    const margin = new Map([...historyPairs(stream.history), pathPair(stream.path)]);
     this.#connection.write(
       encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
     );

@@ -14,6 +14,7 @@ import type { Log } from './log.js';
 import type { ReplicationMetrics } from './metrics.js';
 import type { FrameStream } from './stream.js';
 import type { FrameSubscriber } from './subscriber.js';
+import { Subscribers } from './subscribers.js';
 
 /** With the policy `adaptive`, turns that follow each other share a flush: small frames cost more than their records. */
 const ADAPTIVE_PAUSE_MS = 2;
@@ -35,8 +36,12 @@ export interface PublisherOptions {
   log: Log;
   sendPolicy: SendPolicy;
   batchMaxDelayUs: number;
+  /** Of this process (path.ts). */
+  nodeId: string;
   /** For all shards together; each has an equal share. */
   backlogBytes: number;
+  /** What is kept already of the history that this one continues, at the store's watermarks. */
+  backlog?: Backlog | undefined;
   /** How MutationBatch and SnapshotChunk frames are encoded. */
   encoding: EncodeOptions;
 }
@@ -44,10 +49,11 @@ export interface PublisherOptions {
 export class Publisher implements FrameStream {
   readonly store: ReplicatedStore;
   readonly history: History;
+  readonly path: readonly string[];
   readonly backlog: Backlog;
   readonly #options: PublisherOptions;
   readonly #metrics: ReplicationMetrics;
-  readonly #subscribers = new Set<FrameSubscriber>();
+  readonly #subscribers = new Subscribers();
   readonly #watermarks: bigint[];
   #timer: Timer | undefined;
   #turnPlanned = false;
@@ -55,17 +61,20 @@ export class Publisher implements FrameStream {
   #closed = false;
 
   constructor(options: PublisherOptions) {
-    const { store, metrics, backlogBytes } = options;
+    const { store, metrics, backlogBytes, backlog } = options;
     this.#options = options;
     this.store = store;
     this.history = options.history;
+    this.path = [options.nodeId];
     this.#metrics = metrics;
     this.#watermarks = store.watermarks();
-    this.backlog = new Backlog({
-      shards: store.shards,
-      maxBytesPerShard: Math.floor(backlogBytes / store.shards),
-      base: this.#watermarks,
-    });
+    this.backlog =
+      backlog ??
+      new Backlog({
+        shards: store.shards,
+        maxBytesPerShard: Math.floor(backlogBytes / store.shards),
+        base: this.#watermarks,
+      });
     store.onBatch = (batch) => this.#publish(batch);
     store.onDirty = () => this.#planFlush();
   }
@@ -79,20 +88,18 @@ export class Publisher implements FrameStream {
   }
 
   subscribe(subscriber: FrameSubscriber): () => void {
-    this.#subscribers.add(subscriber);
-    return () => {
-      this.#subscribers.delete(subscriber);
-    };
+    return this.#subscribers.add(subscriber);
   }
 
-  /** Publishes what waits, and nothing after it. */
-  close(): void {
+  /** Publishes what waits, and nothing after it. With a `reason` who was fed is told that it goes on elsewhere. */
+  close(reason?: string): void {
     if (this.#closed) return;
     this.flush();
     this.#closed = true;
     this.#timer?.cancel();
     this.store.onBatch = () => {};
     this.store.onDirty = () => {};
+    if (reason !== undefined) this.#subscribers.interrupt(reason);
     this.#subscribers.clear();
   }
 
@@ -110,11 +117,11 @@ export class Publisher implements FrameStream {
     this.#watermarks[shard] = maxSequence;
     if (frame === undefined) {
       this.backlog.skipTo(shard, maxSequence);
-      for (const subscriber of this.#subscribers) subscriber.interrupt();
+      this.#subscribers.interrupt('a frame of its stream was lost');
       return;
     }
     this.backlog.push(shard, frame, minSequence, maxSequence, firstTimestampMs(batch.payload));
-    for (const subscriber of this.#subscribers) subscriber.offer(frame, shard, maxSequence);
+    this.#subscribers.offer(frame, shard, maxSequence);
   }
 
   #seal({ payload, records }: OpenBatch): Buffer | undefined {

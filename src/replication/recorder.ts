@@ -60,8 +60,8 @@ export class Recorder implements FrameSubscriber {
     this.#queuedBytes += frame.length;
   }
 
-  interrupt(): void {
-    this.#stop('The recording was stopped: a frame of the stream is lost.');
+  interrupt(reason: string): void {
+    this.#stop(`The recording was stopped: ${reason}.`);
   }
 
   /** Writes what waits and closes the sink. */

@@ -8,6 +8,9 @@ export const refusals = {
   token: 'invalid auth token',
   /** Ours; the crate closes without a word. */
   full: 'too many replicas',
+  /** Ours, of a relay. */
+  loading: 'no content yet',
+  behind: 'behind what you hold',
 } as const;
 
 export type Refusal = (typeof refusals)[keyof typeof refusals];
@@ -15,6 +18,8 @@ export type Refusal = (typeof refusals)[keyof typeof refusals];
 const codes = new Map<string, ErrorCode>([
   [refusals.token, 'TOKEN_REFUSED'],
   [refusals.full, 'TOO_MANY_REPLICAS'],
+  [refusals.loading, 'PRIMARY_LOADING'],
+  [refusals.behind, 'PRIMARY_BEHIND'],
 ]);
 
 /** The error for a primary's Error frame; its text is the peer's and raw. */

@@ -5,10 +5,11 @@
 import type { Clock, Timers } from '../clock.js';
 import type { ReplicatedStore } from '../engine/types.js';
 import { FastcacheError } from '../errors.js';
-import { decodeBatch } from '../frame/batch.js';
+import { decodeBatch, readBatchHead } from '../frame/batch.js';
 import { openPayload } from '../frame/frame.js';
 import { encodeHelloFrame } from '../frame/hello.js';
-import { FrameKind, frameKindName } from '../frame/kinds.js';
+import { FrameKind } from '../frame/kinds.js';
+import type { Margin } from '../frame/margin.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
 import { formatAddress } from '../transport/address.js';
@@ -16,8 +17,12 @@ import type { Address, Transport } from '../transport/connection.js';
 import { AckSender } from './ack-sender.js';
 import { Conversation, type PrimaryAnswer } from './conversation.js';
 import type { Gap } from './gap-policy.js';
+import { type History, placeIn, readHistory } from './history.js';
 import { LinkWatch } from './link-watch.js';
 import type { ReplicationMetrics } from './metrics.js';
+import { checkPath, pathInMargin } from './path.js';
+import type { Relay } from './relay.js';
+import { deadLink, emptySnapshot, historyDiffers, outOfPlace } from './session-faults.js';
 import { Staging } from './staging.js';
 import type { FrameSubscriber } from './subscriber.js';
 import { hasReached, watermarkOf } from './watermarks.js';
@@ -26,7 +31,7 @@ import { hasReached, watermarkOf } from './watermarks.js';
 export interface Holding {
   readonly store: ReplicatedStore;
   /** Whose sequences the store's watermarks are; undefined: a Rust primary's, which has no histories. */
-  readonly history: string | undefined;
+  readonly history: History | undefined;
 }
 
 export interface ReplicaSessionOptions {
@@ -41,6 +46,10 @@ export interface ReplicaSessionOptions {
   createStore(shards: number): ReplicatedStore;
   /** Gets the frames of the stream as they came, from SnapshotBegin or the first batch on. */
   recorder: Pick<FrameSubscriber, 'offer'> | undefined;
+  /** Gets what is applied to what is held, for replicas of this replica. */
+  relay?: Relay | undefined;
+  /** Whether content without a key may replace content that has keys; default false. */
+  allowEmptySnapshot?: boolean | undefined;
 }
 
 export interface ReplicaSessionHandlers {
@@ -55,6 +64,10 @@ export interface ReplicaSessionHandlers {
   building(entries: number): void;
   /** New content is whole and replaces all that was held. */
   swapped(holding: Holding): void;
+  /** What is held goes on in another history; it is the same store, at watermarks of that one. */
+  adopted(holding: Holding): void;
+  /** What is held is no part of what the primary has, for this reason in words: new content is to come. */
+  startsOver(reason: string): void;
   /** What is held follows the primary from here on. */
   live(primary: PrimaryAnswer): void;
   /** Once: all that the primary had when it answered is applied. */
@@ -74,10 +87,13 @@ export class ReplicaSession {
   readonly #options: ReplicaSessionOptions;
   readonly #handlers: ReplicaSessionHandlers;
   readonly #conversation: Conversation;
+  readonly #held: Holding | undefined;
   /** What is held, and what the answer showed to be continued by this primary; undefined: only new content may come. */
   #continued: Holding | undefined;
   #staging: Staging | undefined;
   #answer: PrimaryAnswer | undefined;
+  /** The primary's. */
+  #history: History | undefined;
   /** Acknowledges to a primary of ours what is held of its history; a Rust primary does not read, nor is it watched. */
   #acks: AckSender | undefined;
   #watch: LinkWatch | undefined;
@@ -85,17 +101,19 @@ export class ReplicaSession {
   #isCaughtUp = false;
   #isOver = false;
 
-  /** `claimed`: what is held and to be continued; undefined claims nothing, so that new content comes. */
+  /** What is `held` is claimed, to be continued, unless `claimNothing`, so that new content comes. */
   constructor(
     options: ReplicaSessionOptions,
-    claimed: Holding | undefined,
+    { held, claimNothing }: { held: Holding | undefined; claimNothing: boolean },
     handlers: ReplicaSessionHandlers,
   ) {
+    const claimed = claimNothing ? undefined : held;
     this.#options = options;
     this.#handlers = handlers;
+    this.#held = held;
     this.#continued = claimed;
     const { transport, timers, address, connectTimeoutMs, token } = options;
-    const margin = new Map(claimed?.history === undefined ? [] : [['history', claimed.history]]);
+    const margin = new Map(claimed?.history === undefined ? [] : [['history', claimed.history.id]]);
     const hello = encodeHelloFrame(
       { role: 'replica', token, watermarks: claimed?.store.watermarks() },
       { margin },
@@ -135,28 +153,49 @@ export class ReplicaSession {
   }
 
   #onAnswer(answer: PrimaryAnswer): void {
-    this.#answer = answer;
     const { watermarks, margin } = answer;
+    this.#followPath(margin);
+    this.#answer = answer;
+    this.#history = readHistory(margin);
     this.#handlers.primaryAt(watermarks);
     if (margin !== undefined) this.#startLink();
-    const history = margin?.get('history');
     const held = this.#continued;
-    if (held === undefined) {
-      // A primary of ours always sends a snapshot now; the crate's sends nothing when it has nothing.
-      if (margin === undefined && hasReached([], watermarks)) this.#buildFromFrames();
-      return;
-    }
-    if (history !== undefined && history !== held.history) {
+    // A primary of ours always sends a snapshot now; the crate's sends nothing when it has nothing.
+    if (held !== undefined) this.#continue(held, answer);
+    else if (margin === undefined && hasReached([], watermarks)) this.#buildFromFrames();
+  }
+
+  /** Throws `REPLICATION_CYCLE`. */
+  #followPath(margin: Margin | undefined): void {
+    const { relay, address } = this.#options;
+    if (relay === undefined) return;
+    const path = pathInMargin(margin);
+    checkPath(path, relay.nodeId, formatAddress(address));
+    relay.follows(path);
+  }
+
+  #continue(held: Holding, answer: PrimaryAnswer): void {
+    const history = this.#history;
+    const own = held.store.watermarks();
+    const place = history === undefined ? own : placeIn(history, held.history?.id, own);
+    if (place === undefined) {
       // It has read in our margin that what we hold is not its own, and sends a snapshot.
       this.#continued = undefined;
+      this.#handlers.startsOver(`the primary has another history, ${history?.id}`);
       return;
     }
-    const own = held.store.watermarks();
-    if (history !== held.history || watermarks.length !== own.length || !hasReached(watermarks, own)) {
+    const isOther = history === undefined && held.history !== undefined;
+    if (isOther || answer.watermarks.length !== own.length || !hasReached(answer.watermarks, place)) {
       this.#end({ error: historyDiffers(own, answer), claimNothing: true, gap: undefined });
       return;
     }
-    if (hasReached(own, watermarks)) this.#goLive();
+    if (history !== undefined && (history.id !== held.history?.id || place.join() !== own.join())) {
+      held.store.setWatermarks(place);
+      this.#continued = { store: held.store, history };
+      this.#options.relay?.adopted(history, place);
+      this.#handlers.adopted(this.#continued);
+    }
+    if (hasReached(place, answer.watermarks)) this.#goLive();
   }
 
   #onFrame(frame: SplitFrame): void {
@@ -184,9 +223,8 @@ export class ReplicaSession {
       default:
         throw outOfPlace(frame, 'a frame of the stream');
     }
-    // After it is known to be sound; what the splitter does not own is overwritten by the next bytes.
-    if (!this.#isOver)
-      this.#options.recorder?.offer(frame.owned ? frame.bytes : Buffer.from(frame.bytes), 0, 0n);
+    // After it is known to be sound.
+    if (!this.#isOver) this.#options.recorder?.offer(keep(frame), 0, 0n);
   }
 
   #onBatch(frame: SplitFrame, payload: Uint8Array): void {
@@ -204,7 +242,11 @@ export class ReplicaSession {
     try {
       const { applied, skipped, lastTimestampMs } = store.apply(payload);
       metrics.batchApplied(applied, skipped, Math.round((clock.monotonicUs() - startedUs) * 1000));
-      if (applied > 0) this.#handlers.applied(lastTimestampMs);
+      if (applied > 0) {
+        this.#relay(frame, payload, applied);
+        this.#cross(store, payload);
+        this.#handlers.applied(lastTimestampMs);
+      }
     } catch (error) {
       if (!(error instanceof FastcacheError) || error.code !== 'SEQUENCE_GAP') throw error;
       this.#end({ error, claimNothing: false, gap: gapOf(payload, store) });
@@ -215,6 +257,21 @@ export class ReplicaSession {
       this.#acks?.applied();
       this.#checkCaughtUp();
     } else this.#goLive();
+  }
+
+  /** To replicas of what is held; what is being built is not theirs yet. */
+  #relay(frame: SplitFrame, payload: Uint8Array, applied: number): void {
+    if (this.#staging === undefined) this.#options.relay?.received(keep(frame), payload, applied);
+  }
+
+  /** A shard that has come to the end of the history before goes on from the base of this one (history.ts, `placeIn`). */
+  #cross(store: ReplicatedStore, payload: Uint8Array): void {
+    const history = this.#history;
+    if (history?.previous === undefined) return;
+    const { shard } = readBatchHead(payload);
+    if (store.watermark(shard) !== history.previous.watermarks[shard]) return;
+    store.setWatermarks(store.watermarks().map((own, index) => (index === shard ? history.base : own)));
+    if (this.#staging === undefined) this.#options.relay?.crossed(shard, history.base);
   }
 
   /** A list of another length than the answer's tells nothing, and could be of any size. */
@@ -247,7 +304,13 @@ export class ReplicaSession {
     const staging = this.#staging;
     if (staging?.isWhole !== true) return;
     this.#staging = undefined;
-    const holding: Holding = { store: staging.store, history: this.#answer?.margin?.get('history') };
+    const { store } = staging;
+    const heldKeys = this.#held?.store.keyCount() ?? 0;
+    if (heldKeys > 0 && store.keyCount() === 0 && this.#options.allowEmptySnapshot !== true) {
+      this.#end({ error: emptySnapshot(heldKeys), claimNothing: false, gap: undefined });
+      return;
+    }
+    const holding: Holding = { store, history: this.#history };
     this.#continued = holding;
     this.#handlers.swapped(holding);
     if (!this.#isOver) this.#goLive();
@@ -288,37 +351,14 @@ export class ReplicaSession {
   }
 }
 
+/** The frame's bytes, to be kept: what the splitter does not own is overwritten by the next bytes. */
+function keep({ owned, bytes }: SplitFrame): Buffer {
+  return owned ? bytes : Buffer.from(bytes);
+}
+
 /** The shard of a batch's first record stands for the batch: no primary mixes shards in one. */
 function gapOf(payload: Uint8Array, store: ReplicatedStore): Gap {
   const [first] = decodeBatch(payload).records;
   const shard = first?.shard ?? 0;
   return { shard, expected: watermarkOf(store.watermarks(), shard) + 1n };
-}
-
-function outOfPlace(frame: SplitFrame, expected: string): FastcacheError {
-  const found = frameKindName(frame.header.kind);
-  return new FastcacheError('FRAME_OUT_OF_PLACE', `The primary sent a ${found} where ${expected} was due.`, {
-    expected,
-    found,
-    offset: frame.offset,
-  });
-}
-
-function deadLink(address: Address, silentMs: number): FastcacheError {
-  const place = formatAddress(address);
-  return new FastcacheError(
-    'PEER_SILENT',
-    `${place} has sent nothing for ${silentMs} ms: the link is dead.`,
-    {
-      address: place,
-    },
-  );
-}
-
-function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAnswer): FastcacheError {
-  return new FastcacheError(
-    'HISTORY_DIFFERS',
-    'What this replica holds is not part of what the primary has: all of it will be fetched anew.',
-    { expected: own.join(), found: watermarks.join() },
-  );
 }

@@ -1,6 +1,8 @@
 /** Whether a replica can go on from what it holds, or must be given a snapshot, and why (design.md, "Histories"). */
 import type { Margin } from '../frame/margin.js';
+import { placeIn } from './history.js';
 import type { FrameStream } from './stream.js';
+import { hasReached, watermarkOf } from './watermarks.js';
 
 export interface Resumption {
   /** What it lacks, each shard's frames in order; undefined: it needs a snapshot. */
@@ -11,16 +13,15 @@ export interface Resumption {
 
 /** `claimed`: the watermarks that it says it has. */
 export function resume(
-  { backlog, history }: FrameStream,
+  stream: FrameStream,
   claimed: ArrayLike<bigint>,
   margin: Margin | undefined,
 ): Resumption {
-  if (margin !== undefined && margin.get('history') !== history.id) {
-    const held = margin.get('history');
-    const reason = held === undefined ? 'it holds nothing' : `it holds another history, ${held}`;
-    return { frames: undefined, reason };
-  }
-  const catchUp = backlog.catchUp(claimed);
+  const { backlog, history } = stream;
+  const place =
+    margin === undefined ? rustPlace(stream, claimed) : placeIn(history, margin.get('history'), claimed);
+  if (place === undefined) return { frames: undefined, reason: whyElsewhere(stream, claimed, margin) };
+  const catchUp = backlog.catchUp(place);
   switch (catchUp.kind) {
     case 'nothing':
       return { frames: [], reason: 'it lacks nothing' };
@@ -33,4 +34,42 @@ export function resume(
       return { frames: undefined, reason };
     }
   }
+}
+
+/** It holds more of this stream's history than the stream has, as happens when a replica changes over to a relay that lags. */
+export function isAhead(
+  stream: FrameStream,
+  claimed: ArrayLike<bigint>,
+  margin: Margin | undefined,
+): boolean {
+  const place = margin && placeIn(stream.history, margin.get('history'), claimed);
+  return place !== undefined && !hasReached(stream.watermarks(), place);
+}
+
+/** It claims numbers alone. Below the base they are another history's, be it the one that this one continues. */
+function rustPlace(
+  { history: { base } }: FrameStream,
+  claimed: ArrayLike<bigint>,
+): ArrayLike<bigint> | undefined {
+  return Array.from(claimed).every((held) => held >= base) ? claimed : undefined;
+}
+
+function whyElsewhere(
+  { history }: FrameStream,
+  claimed: ArrayLike<bigint>,
+  margin: Margin | undefined,
+): string {
+  if (claimed.length === 0) return 'it holds nothing';
+  if (margin === undefined) {
+    const shard = Array.from(claimed).findIndex((held) => held < history.base);
+    return `in shard ${shard} it is at sequence ${watermarkOf(claimed, shard)}, and this history begins at ${history.base + 1n}`;
+  }
+  const held = margin.get('history');
+  if (held === undefined) return 'what it holds is of no history';
+  const { previous } = history;
+  if (held !== previous?.id) return `it holds another history, ${held}`;
+  const shard = Array.from(claimed).findIndex((own, index) => own > watermarkOf(previous.watermarks, index));
+  return shard === -1
+    ? `it holds history ${held}, which this one continues, with too many shards to tell where`
+    : `in shard ${shard} it is at sequence ${watermarkOf(claimed, shard)} of history ${held}, which this one continues from ${watermarkOf(previous.watermarks, shard)}`;
 }

@@ -8,6 +8,8 @@ export interface FrameStream {
   /** Snapshots are scanned from it. */
   readonly store: ReplicatedStore;
   readonly history: History;
+  /** Whom it comes from (path.ts): the one that serves it, then whom that follows, up to the primary. */
+  readonly path: readonly string[];
   readonly backlog: Backlog;
   /** The highest sequence of each shard that backlog and subscribers have; not what still waits in a batch. */
   watermarks(): bigint[];

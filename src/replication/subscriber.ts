@@ -11,8 +11,8 @@ import { Ring } from './ring.js';
 export interface FrameSubscriber {
   /** The bytes must not change. Never throws, never blocks. */
   offer(frame: Buffer, shard: number, maxSequence: bigint): void;
-  /** A frame is lost: what follows no longer continues what was offered. */
-  interrupt(): void;
+  /** What follows no longer continues what was offered, with the reason in words. */
+  interrupt(reason: string): void;
 }
 
 export interface SubscriberOptions {
@@ -100,8 +100,8 @@ export class Subscriber implements FrameSubscriber {
     else this.#enqueue(waiting);
   }
 
-  interrupt(): void {
-    this.#cutOff('a frame of its stream was lost');
+  interrupt(reason: string): void {
+    this.#cutOff(reason);
   }
 
   /** Sends `catchUp`, calls `onCaughtUp`, then sends what was held back and all that follows, as the connection drains. */

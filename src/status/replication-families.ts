@@ -1,7 +1,7 @@
 /** The metrics of replication: its counters (fcrp-v1.md, Metrics), a primary's replicas, a replica's link. */
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 import { stateSamples } from './metric-family.js';
-import type { ConnectedReplica, PrimaryFigures, ReplicaFigures } from './role-figures.js';
+import type { ConnectedReplica, ReplicaFigures, ServingFigures } from './role-figures.js';
 
 /** Replicas with series of their own, those that came first; the others are only counted. */
 const NAMED_REPLICAS = 64;
@@ -17,10 +17,11 @@ const linkStates = [
 
 type Reading<Figures> = (figures: Figures) => ReturnType<MetricFamily['read']>;
 
-const ofPrimary =
-  (read: Reading<PrimaryFigures>) =>
+/** Of a primary, and of a relay. */
+const ofServing =
+  (read: Reading<ServingFigures>) =>
   ({ role }: MetricsModel) =>
-    role.role === 'primary' ? read(role) : undefined;
+    role.serving === undefined ? undefined : read(role.serving);
 
 const ofReplica =
   (read: Reading<ReplicaFigures>) =>
@@ -28,7 +29,7 @@ const ofReplica =
     role.role === 'replica' ? read(role) : undefined;
 
 const perReplica = (read: (replica: ConnectedReplica) => number | undefined) =>
-  ofPrimary(({ replicas }) =>
+  ofServing(({ replicas }) =>
     replicas.slice(0, NAMED_REPLICAS).flatMap((replica): Sample[] => {
       const value = read(replica);
       return value === undefined ? [] : [{ labels: { replica: replica.address }, value }];
@@ -155,31 +156,31 @@ const roleFamilies: MetricFamily[] = [
   },
 ];
 
-const primaryFamilies: MetricFamily[] = [
+const servingFamilies: MetricFamily[] = [
   {
     name: 'fastcache_backlog_bytes',
     type: 'gauge',
     help: 'Frame bytes kept for replicas that come back.',
-    read: ofPrimary(({ backlog }) => backlog.bytes),
+    read: ofServing(({ backlog }) => backlog.bytes),
   },
   {
     name: 'fastcache_backlog_limit_bytes',
     type: 'gauge',
     help: 'The most that is kept; each shard has an equal share.',
-    read: ofPrimary(({ backlog }) => backlog.limitBytes),
+    read: ofServing(({ backlog }) => backlog.limitBytes),
   },
   {
     name: 'fastcache_backlog_records',
     type: 'gauge',
     help: 'Records kept for replicas that come back, over all shards.',
-    read: ofPrimary(({ backlog }) => backlog.records),
+    read: ofServing(({ backlog }) => backlog.records),
   },
   {
     name: 'fastcache_connected_replicas',
     type: 'gauge',
     help: 'Replicas that are connected, by state.',
     labels: ['state'],
-    read: ofPrimary(({ replicas }) =>
+    read: ofServing(({ replicas }) =>
       replicaStates.map((state) => ({
         labels: { state },
         value: replicas.filter((replica) => replica.state === state).length,
@@ -240,6 +241,6 @@ const replicaFamilies: MetricFamily[] = [
 export const replicationFamilies: readonly MetricFamily[] = [
   ...roleFamilies,
   ...counterFamilies,
-  ...primaryFamilies,
+  ...servingFamilies,
   ...replicaFamilies,
 ];

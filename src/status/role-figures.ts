@@ -10,6 +10,11 @@ export interface PrimaryFigures {
   readonly history: string;
   /** Records of this history, over all shards. */
   readonly offsetRecords: number;
+  readonly serving: ServingFigures;
+}
+
+/** Of who serves replicas. */
+export interface ServingFigures {
   readonly backlog: { readonly bytes: number; readonly records: number; readonly limitBytes: number };
   readonly replicas: readonly ConnectedReplica[];
 }
@@ -35,4 +40,6 @@ export interface ReplicaFigures {
   readonly sinceHeardSeconds: number;
   /** As `Follower.lagMs`. */
   readonly lagMs: number | undefined;
+  /** Of a relay. */
+  readonly serving?: ServingFigures | undefined;
 }

@@ -1,6 +1,7 @@
 /** How far one endpoint is: the model behind `fastcache watermarks` (cli.md). */
 import type { FastcacheError } from '../errors.js';
 import type { Margin } from '../frame/margin.js';
+import { readHistory } from '../replication/history.js';
 
 export interface EndpointHistory {
   /** 32 hex digits; null where it is not told: by a Rust primary, and by a dump without an answer of ours in it. */
@@ -27,11 +28,8 @@ const NOT_TOLD: EndpointHistory = { history: null, base: null };
 
 /** The history that a primary's Hello tells in its margin (design.md, Histories). */
 export function historyInMargin(margin: Margin | undefined): EndpointHistory {
-  const history = margin?.get('history') ?? '';
-  const base = margin?.get('base') ?? '';
-  return /^[0-9a-f]{32}$/.test(history) && /^\d{1,20}$/.test(base)
-    ? { history, base: BigInt(base) }
-    : NOT_TOLD;
+  const history = readHistory(margin);
+  return history === undefined ? NOT_TOLD : { history: history.id, base: history.base };
 }
 
 /** The JSON of cli.md, where `replicas` and `backlog` are empty and null for who does not tell of them. */

@@ -195,3 +195,67 @@ describe('catch-up from a backlog', () => {
     );
   });
 });
+
+describe('a jump into another history', () => {
+  /** Sequences 1 to 4 in frames of two, a jump to 100, then 101 and 102. */
+  function jumped() {
+    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 1_000 });
+    const frames = ['one', 'two', 'three'].map((text) => Buffer.from(text));
+    backlog.push(0, frames[0]!, 1n, 2n, 10);
+    backlog.push(0, frames[1]!, 3n, 4n, 20);
+    backlog.jump(0, 100n);
+    const before = backlog.windows();
+    backlog.push(0, frames[2]!, 101n, 102n, 50);
+    return { backlog, frames, before };
+  }
+
+  it('moves the watermark on and forgets nothing', () => {
+    const { backlog, frames, before } = jumped();
+    expect(before).toMatchObject([{ frames: 2, records: 4n, earliest: 1n, watermark: 100n }]);
+    expect(backlog.windows()).toMatchObject([{ frames: 3, records: 6n, earliest: 1n, watermark: 102n }]);
+    expect(backlog.catchUp([2n])).toEqual({ kind: 'frames', frames: frames.slice(1) });
+    for (const level of [4n, 100n])
+      expect(backlog.catchUp([level])).toEqual({ kind: 'frames', frames: [frames[2]] });
+  });
+
+  it('counts no numbers that were never given out', () => {
+    const { backlog } = jumped();
+    expect(backlog.behind(0, 2n)).toEqual({ records: 4, bytes: 8, ms: 30 });
+    expect(backlog.behind(0, 4n)).toEqual({ records: 2, bytes: 5, ms: 0 });
+    expect(backlog.behind(0, 100n)).toEqual(backlog.behind(0, 4n));
+    expect(backlog.behind(0, 0n).records).toBe(6);
+  });
+
+  it('leaves who had all level', () => {
+    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 0, base: 4n });
+    backlog.jump(0, 100n);
+    backlog.jump(0, 100n);
+    backlog.jump(0, 200n);
+    expect(backlog.windows()).toMatchObject([{ records: 0n, earliest: 201n, watermark: 200n }]);
+    for (const level of [4n, 100n, 200n]) {
+      expect(backlog.behind(0, level)).toEqual({ records: 0, bytes: 0, ms: 0 });
+      expect(backlog.catchUp([level])).toEqual({ kind: 'nothing' });
+    }
+    expect(backlog.catchUp([3n]).kind).toBe('needs-snapshot');
+  });
+
+  it('helps nobody who lacks what was forgotten before it', () => {
+    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 8 });
+    backlog.push(0, Buffer.from('lost'), 1n, 2n);
+    backlog.push(0, Buffer.from('kept'), 3n, 4n);
+    backlog.push(0, Buffer.from('also'), 5n, 6n);
+    backlog.jump(0, 100n);
+    expect(backlog.catchUp([1n])).toMatchObject({ kind: 'needs-snapshot', wanted: 2n, earliest: 3n });
+    expect(backlog.catchUp([2n])).toMatchObject({ kind: 'frames' });
+    expect(backlog.behind(0, 1n)).toMatchObject({ records: 5, bytes: undefined });
+  });
+
+  it('is of the one shard, and never back', () => {
+    const backlog = new Backlog({ shards: 2, maxBytesPerShard: 10, watermarks: [5n, 6n] });
+    backlog.jump(1, 9n);
+    backlog.jump(1, 8n);
+    backlog.jump(7, 9n);
+    expect(backlog.watermarks()).toEqual([5n, 9n]);
+    expect(backlog.watermark(1)).toBe(9n);
+  });
+});

@@ -139,7 +139,7 @@ class Run {
 
   #check(): void {
     for (const { follower, store, errors } of this.#followers) {
-      const source = this.#primaries.get(follower.holding?.history ?? '');
+      const source = this.#primaries.get(follower.holding?.history?.id ?? '');
       for (const [shard, sequence] of store()?.watermarks().entries() ?? []) {
         const shown = store()?.shardContent(shard).join();
         if (shown !== source?.contentAt(shard, sequence)?.join()) {
@@ -155,7 +155,8 @@ class Run {
   #isEqual({ follower, store }: VirtualFollower): boolean {
     const { history, store: source } = this.#primary;
     return (
-      follower.holding?.history === history.id && store()?.watermarks().join() === source.watermarks().join()
+      follower.holding?.history?.id === history.id &&
+      store()?.watermarks().join() === source.watermarks().join()
     );
   }
 

@@ -7,7 +7,7 @@ import { encodeHello, encodeHelloFrame } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
 import { encodeWatermarks } from '../../src/frame/watermarks.js';
 import { FakePrimary } from '../support/fake-primary.js';
-import { MemoryLog, RawPeer, startFollower, startPrimary } from '../support/virtual-cluster.js';
+import { RawPeer, startFollower, startPrimary } from '../support/virtual-cluster.js';
 import { clustersOf, fill, isEqual } from '../support/virtual-clusters.js';
 import { VirtualTransport } from '../support/virtual-transport.js';
 import { VirtualWorld } from '../support/virtual-world.js';
@@ -29,11 +29,10 @@ function followSilent(history: string | undefined) {
     peer.answer([7n], history);
     peer.snapshot([7n]);
   });
-  const log = new MemoryLog();
-  const follower = startFollower(world, transport, { log });
+  const follower = startFollower(world, transport);
   closings.push(() => follower.follower.stop());
   world.run(50);
-  return { world, transport, primary, log, ...follower };
+  return { world, transport, primary, ...follower };
 }
 
 /** A cluster with one replica that is level with its primary, and on which nothing but heartbeats goes on. */

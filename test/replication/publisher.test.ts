@@ -43,6 +43,7 @@ function publish(overrides: Partial<PublisherOptions> = {}, storeOptions: Partia
     log,
     sendPolicy: 'adaptive',
     batchMaxDelayUs: 750,
+    nodeId: 'f'.repeat(16),
     backlogBytes: 1_000_000,
     encoding: {},
     ...overrides,

@@ -54,19 +54,37 @@ export class FakePeer extends RawPeer {
 
   /** One shard's Sets of `key:<sequence>`. */
   batch(sequences: bigint[], value = 'v', shard = 0): void {
-    const records = sequences.map(
-      (sequence): MutationRecord => ({
+    this.#sets(
+      sequences.map((sequence) => [shard, sequence]),
+      (sequence) => `key:${sequence}`,
+      value,
+    );
+  }
+
+  /** Sets of `key:<shard>:<sequence>`, in one batch as no primary makes it. */
+  mixedBatch(records: [shard: number, sequence: bigint][], value = 'v'): void {
+    this.#sets(records, (sequence, shard) => `key:${shard}:${sequence}`, value);
+  }
+
+  #sets(
+    records: [shard: number, sequence: bigint][],
+    keyOf: (sequence: bigint, shard: number) => string,
+    value: string,
+  ): void {
+    const sets = records.map(([shard, sequence]): MutationRecord => {
+      const key = keyOf(sequence, shard);
+      return {
         shard,
         sequence,
         timestampMs: 1n,
         op: 'set',
-        keyHash: xxh3.xxh64(`key:${sequence}`),
+        keyHash: xxh3.xxh64(key),
         expireAtMs: null,
-        key: Buffer.from(`key:${sequence}`),
+        key: Buffer.from(key),
         value: Buffer.from(value),
-      }),
-    );
-    this.send(FrameKind.MutationBatch, encodeBatch(records));
+      };
+    });
+    this.send(FrameKind.MutationBatch, encodeBatch(sets));
   }
 
   begin(watermarks: bigint[]): void {

@@ -84,6 +84,9 @@ class KernelStore implements TestStore {
   watermarks(): bigint[] {
     return this.#engine.watermarks();
   }
+  watermark(shard: number): bigint {
+    return this.#engine.watermark(shard);
+  }
   setWatermarks(watermarks: readonly bigint[]): void {
     this.#engine.setWatermarks(watermarks);
   }
@@ -92,6 +95,9 @@ class KernelStore implements TestStore {
   }
   loadChunk(payload: Uint8Array): number {
     return this.#engine.loadChunk(payload);
+  }
+  setReplica(isReplica: boolean): void {
+    this.#engine.setReplica(isReplica);
   }
   keyCount(): number {
     return this.#engine.keyCount();

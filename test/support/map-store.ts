@@ -36,6 +36,8 @@ export interface TestStore extends ReplicatedStore {
   /** All keys and values with their expiry, sorted: equal exactly when the content is. */
   content(): string[];
   shardContent(shard: number): string[];
+  /** Whether it takes writes: a replica's store does not. */
+  setReplica(isReplica: boolean): void;
   /** Scans that were begun and not closed. */
   readonly openScans: number;
 }
@@ -118,6 +120,10 @@ export class MapStore implements TestStore {
     return this.#watermarks.slice();
   }
 
+  watermark(shard: number): bigint {
+    return this.#watermarks[shard]!;
+  }
+
   setWatermarks(watermarks: readonly bigint[]): void {
     this.#watermarks = Array.from({ length: this.shards }, (_, shard) => watermarks[shard] ?? 0n);
   }
@@ -195,6 +201,8 @@ export class MapStore implements TestStore {
       },
     };
   }
+
+  setReplica(): void {}
 
   keyCount(): number {
     return this.#maps.reduce((sum, map) => sum + map.size, 0);

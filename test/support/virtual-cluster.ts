@@ -7,6 +7,7 @@ import { Follower, type FollowerOptions } from '../../src/replication/follower.j
 import { type History, newHistory, type SequenceBase } from '../../src/replication/history.js';
 import type { Log } from '../../src/replication/log.js';
 import { ReplicationMetrics } from '../../src/replication/metrics.js';
+import { newNodeId } from '../../src/replication/path.js';
 import { Publisher, type PublisherOptions } from '../../src/replication/publisher.js';
 import { ReplicaListener, type ReplicaListenerOptions } from '../../src/replication/replica-listener.js';
 import { parseAddress } from '../../src/transport/address.js';
@@ -74,6 +75,7 @@ export async function startPrimary(
     log,
     sendPolicy: 'adaptive',
     batchMaxDelayUs: 750,
+    nodeId: newNodeId(world.seams.random),
     backlogBytes: 1_048_576,
     encoding: {},
     ...options.publisher,
@@ -81,7 +83,7 @@ export async function startPrimary(
   const listener = await ReplicaListener.start({
     transport,
     bind: parseAddress(PRIMARY_ADDRESS),
-    stream: publisher,
+    stream: () => publisher,
     clock,
     timers,
     metrics,
@@ -120,6 +122,7 @@ export async function startPrimary(
 export interface VirtualFollower {
   follower: Follower;
   metrics: ReplicationMetrics;
+  log: MemoryLog;
   /** Names of the events in order, `snapshot` once however often it came in a row. */
   events: string[];
   errors: Error[];
@@ -132,6 +135,7 @@ export function startFollower(
   options: Partial<FollowerOptions> & { kind?: TestStoreKind } = {},
 ): VirtualFollower {
   const metrics = new ReplicationMetrics();
+  const log = new MemoryLog();
   const events: string[] = [];
   const errors: Error[] = [];
   const note = (name: string) => {
@@ -141,7 +145,7 @@ export function startFollower(
     ...world.seams,
     transport,
     metrics,
-    log: new MemoryLog(),
+    log,
     address: parseAddress(PRIMARY_ADDRESS),
     connectTimeoutMs: 500,
     reconnectBackoffMs: 200,
@@ -153,6 +157,7 @@ export function startFollower(
       connecting: () => note('connecting'),
       snapshot: () => note('snapshot'),
       swapped: () => note('swapped'),
+      adopted: () => note('adopted'),
       live: () => note('live'),
       caughtUp: () => note('caughtUp'),
       refused: () => note('refused'),
@@ -168,7 +173,8 @@ export function startFollower(
     ...options,
   });
   follower.start();
-  return { follower, metrics, events, errors, store: () => follower.holding?.store as TestStore | undefined };
+  const store = () => follower.holding?.store as TestStore | undefined;
+  return { follower, metrics, log, events, errors, store };
 }
 
 /** A peer that says exactly what a test has it say, and keeps what it hears. */
@@ -195,10 +201,10 @@ export class RawPeer {
     };
   }
 
-  static connect(world: VirtualWorld, transport: VirtualTransport): RawPeer {
+  static connect(world: VirtualWorld, transport: VirtualTransport, address = PRIMARY_ADDRESS): RawPeer {
     let peer: RawPeer | undefined;
     transport.connect(
-      parseAddress(PRIMARY_ADDRESS),
+      parseAddress(address),
       { connectTimeoutMs: 500 },
       {
         opened: (connection) => {

@@ -73,6 +73,34 @@ describe('replica follow', () => {
     expect(await replica.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
+  it('with --bind serves replicas of its own, and SIGUSR2 promotes it', async () => {
+    const flags = ['--token-file', tokenFile, '--listen', ':0', '--bind', ':0', '--max-replicas', '1'];
+    const relay = new FastcacheProcess(['replica', 'follow', bind, ...flags, '--backlog', '64kb']);
+    const ready = await relay.event('ready');
+    const leafFlags = ['--no-listen', '--token-file', tokenFile];
+    const leaf = new FastcacheProcess(['replica', 'follow', String(ready.bind), ...leafFlags]);
+    expect(await leaf.event('ready')).toMatchObject({ bind: null });
+    await leaf.event('caught-up');
+    const refused = await runCommand(
+      ['replica', 'follow', String(ready.bind), '--once', '--no-listen', '--json'],
+      { env: { FASTCACHE_TOKEN: 's3cret' } },
+    );
+    expect(refused).toMatchObject({ status: 1 });
+    expect(refused.stdout + refused.stderr).toContain('TOO_MANY_REPLICAS');
+    relay.child.kill('SIGUSR2');
+    const { history } = await relay.event('promoted');
+    expect(history).toMatch(/^[0-9a-f]{32}$/);
+    const log = await leaf.nextLine((line) => line.includes('goes on in history'));
+    expect(log).toContain(String(history));
+    await leaf.event('live');
+    const writer = new Redis(`redis://${ready.listen}`);
+    expect(await writer.set('after', 'promotion')).toBe('OK');
+    expect(await writer.wait(1, 5_000)).toBe(1);
+    writer.disconnect();
+    expect(await leaf.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(await relay.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+
   it('--once records what the primary has and leaves', async () => {
     const file = join(directory, 'once.fcrp');
     const args = ['replica', 'follow', bind, '--once', '--no-listen', '--record', file];

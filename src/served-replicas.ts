@@ -1,0 +1,144 @@
+/**
+ * What Redis' INFO and ROLE (reference: Redis' field names) and the metrics say of who serves replicas, be it a primary or
+ * a relay: its replicas and its backlog.
+ */
+import type { History } from './replication/history.js';
+import type { ReplicaInfo } from './replication/primary-session.js';
+import type { ReplicaListener } from './replication/replica-listener.js';
+import type { FrameStream } from './replication/stream.js';
+import { lagLine, type ReplicaStatus, replicaStatus } from './status/lag.js';
+import type { ConnectedReplica, ServingFigures } from './status/role-figures.js';
+
+/** Redis' words for where a replica stands. */
+const replicaStates = {
+  snapshot: 'send_bulk',
+  'catching-up': 'send_bulk',
+  live: 'online',
+  gone: 'gone',
+} as const;
+
+type Fields = Record<string, string | number>;
+
+export interface ServedReplicasOptions {
+  /** Undefined while there is nothing to serve them from. */
+  stream(): FrameStream | undefined;
+  /** Undefined: no replicas can come. */
+  door(): ReplicaListener | undefined;
+  backlogBytes: number;
+}
+
+export class ServedReplicas {
+  readonly #options: ServedReplicasOptions;
+
+  constructor(options: ServedReplicasOptions) {
+    this.#options = options;
+  }
+
+  /** Of what they are served from. */
+  get history(): History | undefined {
+    return this.#options.stream()?.history;
+  }
+
+  /** Who is connected, in the order in which they came. */
+  connected(): ReplicaStatus[] {
+    return this.#statusOf(this.#options.door()?.replicas());
+  }
+
+  /** Who left within the last hour, in the order in which they left. */
+  departed(): ReplicaStatus[] {
+    return this.#statusOf(this.#options.door()?.departed());
+  }
+
+  /** INFO's `slaveN` with Redis' fields, and behind them `replicaN` with what Redis does not tell. */
+  replicaLines(): Fields {
+    const replicas = this.connected();
+    return {
+      ...Object.fromEntries(replicas.map((replica, index) => [`slave${index}`, this.#replicaLine(replica)])),
+      ...Object.fromEntries(replicas.map(({ lag }, index) => [`replica${index}`, lagLine(lag)])),
+    };
+  }
+
+  /** INFO's last lines. Offsets are records, of all shards together, past the history's base. */
+  backlogLines(): Fields {
+    const stream = this.#options.stream();
+    const windows = stream?.backlog.windows() ?? [];
+    const kept = windows.reduce((sum, { records }) => sum + records, 0n);
+    const first = this.offset(stream?.watermarks() ?? []) - kept + 1n;
+    return {
+      repl_backlog_active: stream === undefined ? 0 : 1,
+      repl_backlog_size: this.#options.backlogBytes,
+      // Of a history that was just begun by a promotion less has come than is kept of the one before.
+      repl_backlog_first_byte_offset: String(first < 1n ? 1n : first),
+      repl_backlog_histlen: String(kept),
+      ...Object.fromEntries(
+        windows.map(({ watermark, earliest, bytes }, shard) => [
+          `shard${shard}`,
+          `seq=${watermark},first=${earliest},bytes=${bytes}`,
+        ]),
+      ),
+    };
+  }
+
+  figures(): ServingFigures {
+    const windows = this.#options.stream()?.backlog.windows() ?? [];
+    return {
+      backlog: {
+        bytes: windows.reduce((sum, { bytes }) => sum + bytes, 0),
+        records: Number(windows.reduce((sum, { records }) => sum + records, 0n)),
+        limitBytes: this.#options.backlogBytes,
+      },
+      replicas: this.connected().map(connectedReplica),
+    };
+  }
+
+  /** For ROLE: address, port and offset of each. */
+  roleLines(): [string, string, string][] {
+    return this.connected().map((replica) => {
+      const { ip, port } = addressParts(replica);
+      return [ip, port, String(this.#replicaOffset(replica))];
+    });
+  }
+
+  /** Records behind these watermarks. */
+  offset(watermarks: readonly bigint[]): bigint {
+    return recordsPast(this.#options.stream()?.history.base ?? 0n, watermarks);
+  }
+
+  #replicaOffset({ acknowledged, watermarks }: ReplicaInfo): bigint {
+    return this.offset(acknowledged ?? watermarks);
+  }
+
+  #replicaLine(replica: ReplicaInfo): string {
+    const { ip, port } = addressParts(replica);
+    const { state, sinceAckSeconds } = replica;
+    return `ip=${ip},port=${port},state=${replicaStates[state]},offset=${this.#replicaOffset(replica)},lag=${sinceAckSeconds}`;
+  }
+
+  #statusOf(replicas: readonly ReplicaInfo[] = []): ReplicaStatus[] {
+    const backlog = this.#options.stream()?.backlog;
+    return backlog === undefined ? [] : replicas.map((replica) => replicaStatus(replica, backlog));
+  }
+}
+
+/** Of all shards together; what is still numbered in the history before does not count. */
+export function recordsPast(base: bigint, watermarks: readonly bigint[]): bigint {
+  return watermarks.reduce((sum, watermark) => (watermark > base ? sum + watermark - base : sum), 0n);
+}
+
+function connectedReplica({
+  address,
+  state,
+  acknowledged,
+  sinceAckSeconds,
+  lag,
+}: ReplicaStatus): ConnectedReplica {
+  if (acknowledged === undefined) {
+    return { address, state, lagRecords: undefined, sinceAckSeconds: undefined };
+  }
+  return { address, state, lagRecords: lag === 'snapshot' ? undefined : lag.records, sinceAckSeconds };
+}
+
+function addressParts({ address }: ReplicaInfo): { ip: string; port: string } {
+  const colon = address.lastIndexOf(':');
+  return { ip: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: address.slice(colon + 1) };
+}

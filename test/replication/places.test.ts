@@ -1,0 +1,100 @@
+/** Histories in margins, and where a claim of one stands in another: the one rule of both sides. */
+import { describe, expect, it } from 'vitest';
+import { decodeMargin, encodeMargin } from '../../src/frame/margin.js';
+import {
+  type History,
+  historyPairs,
+  placeIn,
+  promotedHistory,
+  readHistory,
+} from '../../src/replication/history.js';
+import { VirtualWorld } from '../support/virtual-world.js';
+
+const OLD = 'a'.repeat(32);
+const NEW = 'b'.repeat(32);
+const promoted: History = { id: NEW, base: 1_000n, previous: { id: OLD, watermarks: [10n, 20n] } };
+
+const read = (pairs: [string, string][]) => readHistory(decodeMargin(encodeMargin(new Map(pairs))));
+
+describe('a history in a margin', () => {
+  it.each([{ id: NEW, base: 0n }, promoted, { id: NEW, base: 0n, isRust: true }])(
+    'comes out as it went in (%o)',
+    (history) => {
+      expect(read(historyPairs(history))).toEqual(history);
+    },
+  );
+
+  it.each([
+    ['is none without an id', [['base', '7']], undefined],
+    ['is none with a malformed id', [['history', 'x'.repeat(32)]], undefined],
+    ['begins at 0 without a base', [['history', NEW]], { id: NEW, base: 0n }],
+    [
+      'has no base past u64',
+      [
+        ['history', NEW],
+        ['base', String(2n ** 64n)],
+      ],
+      { id: NEW, base: 0n },
+    ],
+    [
+      'has no malformed base',
+      [
+        ['history', NEW],
+        ['base', '-1'],
+      ],
+      { id: NEW, base: 0n },
+    ],
+    [
+      'continues none that is malformed',
+      [
+        ['history', NEW],
+        ['base', '5'],
+        ['prev', `${OLD}@1,,2`],
+      ],
+      { id: NEW, base: 5n },
+    ],
+    [
+      'continues none that is past its base',
+      [
+        ['history', NEW],
+        ['base', '5'],
+        ['prev', `${OLD}@6`],
+      ],
+      { id: NEW, base: 5n },
+    ],
+  ] as [string, [string, string][], History | undefined][])('%s', (_, pairs, history) => {
+    expect(read(pairs)).toEqual(history);
+  });
+
+  it('tells up to about 180 shards of the one before, and nothing of it when there are more', () => {
+    const { seams } = new VirtualWorld();
+    const of = (shards: number) => {
+      const watermarks = new Array<bigint>(shards).fill(3_686_400_000_411_653n);
+      return promotedHistory(seams, { id: OLD, base: 0n }, watermarks);
+    };
+    expect(read(historyPairs(of(128)))?.previous?.watermarks).toHaveLength(128);
+    expect(read(historyPairs(of(256)))).not.toHaveProperty('previous');
+    expect(placeIn(of(256), OLD, [0n])).toBeUndefined();
+  });
+
+  it('begins past all that was given out, however far the clock was set back', () => {
+    const { seams } = new VirtualWorld();
+    const late = 2n ** 60n;
+    expect(promotedHistory(seams, { id: OLD, base: 0n }, [1n, late]).base).toBe(late);
+  });
+});
+
+describe('a claim', () => {
+  it.each([
+    ['of the history itself stands where it says', NEW, [1_001n, 1_000n], [1_001n, 1_000n]],
+    ['of the history itself may still have old numbers', NEW, [9n, 20n], [9n, 1_000n]],
+    ['of the one before, level or below, is part of it', OLD, [10n, 3n], [1_000n, 3n]],
+    ['of the one before with fewer shards has nothing of the others', OLD, [4n], [4n]],
+    ['of the one before that is above in one shard is no part of it', OLD, [10n, 21n], undefined],
+    ['of the one before with more shards is no part of it', OLD, [1n, 1n, 0n], undefined],
+    ['of another history is no part of it', 'c'.repeat(32), [1n, 1n], undefined],
+    ['of no history is no part of it', undefined, [1n, 1n], undefined],
+  ])('%s', (_, id, claimed, place) => {
+    expect(placeIn(promoted, id, claimed)).toEqual(place);
+  });
+});
