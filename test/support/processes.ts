@@ -127,14 +127,22 @@ export class FastcacheProcess extends LineProcess {
   }
 }
 
-/** A port of 127.0.0.1 that is free now, for programs that cannot pick one themselves. */
+/** Below those that the system gives to whoever connects, which could take one between two lives of a server. */
+const FREE_PORTS = { first: 20_000, count: 12_000 };
+
+/** A port of 127.0.0.1 that is free now, for programs that cannot pick one themselves or are to have it again. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('a TCP server without a port');
-  return address.port;
+  for (;;) {
+    const port = FREE_PORTS.first + Math.floor(Math.random() * FREE_PORTS.count);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /** Whether `program` can be run: that it is on the PATH. */
