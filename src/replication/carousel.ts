@@ -13,16 +13,15 @@ import { type EncodeOptions, encodeFrame } from '../frame/frame.js';
 import { FrameKind } from '../frame/kinds.js';
 import { encodeSnapshotChunk } from '../frame/snapshot.js';
 import { encodeWatermarks } from '../frame/watermarks.js';
-import { MIN_SNAPSHOT_CHUNK_BYTES } from '../limits.js';
 import type { ReplicationMetrics } from './metrics.js';
 import type { FrameStream } from './stream.js';
 
-/** A step is made smaller when it took longer than this, and larger again when it took much less. */
-const STEP_US = 1_000;
-/** A step takes at most so many bytes, and begins with the lesser number: zstd at a high level would take long. */
-const STEP_MAX_BYTES = 262_144;
-const STEP_FIRST_BYTES = 65_536;
-/** A passenger that has not taken the last chunk when others have waited so long for it is put off. */
+/** About what a step of a millisecond takes at most; zstd takes several times as long for the same bytes. */
+const STEP_BYTES = 262_144;
+const STEP_ZSTD_BYTES = 32_768;
+/** So many chunks may be on their way to a passenger, so that the scan goes on while its connection drains. */
+const WINDOW_CHUNKS = 4;
+/** A passenger that takes no chunk while others wait so long for it is put off. */
 const STALL_MS = 2_000;
 
 export interface CarouselOptions {
@@ -55,29 +54,31 @@ interface Ride {
   boardedAt: Position;
   /** A round behind the first place from which on it has seen all; undefined until the scan is there. */
   leavesAt: Position | undefined;
-  /** It has taken the last chunk. */
-  isReady: boolean;
+  /** Chunks that its connection has not taken yet. */
+  untaken: number;
 }
 
 export class Carousel {
   readonly #stream: FrameStream;
   readonly #options: CarouselOptions;
   readonly #rides = new Map<Passenger, Ride>();
-  readonly #stepMaxBytes: number;
+  readonly #stepBytes: number;
   #scan: SnapshotScan | undefined;
   #position: Position = { round: 0, place: 0 };
   /** Nothing of this round has been shown yet. */
   #isAtBeginning = true;
   #chunkIndex = 0n;
-  #stepBytes: number;
   #stepPlanned = false;
   #stallTimer: Timer | undefined;
 
   constructor(stream: FrameStream, options: CarouselOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.#stepMaxBytes = Math.min(options.snapshotChunkBytes, STEP_MAX_BYTES);
-    this.#stepBytes = Math.min(this.#stepMaxBytes, STEP_FIRST_BYTES);
+    const { snapshotChunkBytes, encoding } = options;
+    this.#stepBytes = Math.min(
+      snapshotChunkBytes,
+      encoding.compression === 'zstd' ? STEP_ZSTD_BYTES : STEP_BYTES,
+    );
   }
 
   /** From its SnapshotBegin on, which it has been sent; live frames reach it from there on by themselves. */
@@ -85,7 +86,7 @@ export class Carousel {
     if (this.#scan === undefined) this.#beginScan();
     const { round, place } = this.#position;
     const leavesAt = this.#isAtBeginning ? { round: round + 1, place: 0 } : undefined;
-    this.#rides.set(passenger, { boardedAt: { round, place }, leavesAt, isReady: true });
+    this.#rides.set(passenger, { boardedAt: { round, place }, leavesAt, untaken: 0 });
     this.#planStep();
   }
 
@@ -138,7 +139,7 @@ export class Carousel {
 
   #countReady(): number {
     let count = 0;
-    for (const { isReady } of this.#rides.values()) if (isReady) count += 1;
+    for (const ride of this.#rides.values()) if (isReady(ride)) count += 1;
     return count;
   }
 
@@ -146,7 +147,7 @@ export class Carousel {
   #putOff(): void {
     this.#stallTimer = undefined;
     const reason = `it has not taken a chunk of its snapshot, for which others have waited ${STALL_MS} ms`;
-    for (const [passenger, { isReady }] of this.#rides) if (!isReady) passenger.cutOff(reason);
+    for (const [passenger, ride] of this.#rides) if (!isReady(ride)) passenger.cutOff(reason);
   }
 
   /** One step of the scan is one chunk: live frames that are sealed between two must also travel between the two. */
@@ -159,22 +160,13 @@ export class Carousel {
     this.#isAtBeginning = step.done;
     if (step.entryCount > 0) {
       const frame = encodeFrame(FrameKind.SnapshotChunk, this.#encodeChunk(step, false), encoding);
-      const elapsedUs = clock.monotonicUs() - startedUs;
-      metrics.chunkMade(Math.round(elapsedUs * 1000));
-      this.#pace(elapsedUs);
+      metrics.chunkMade(Math.round((clock.monotonicUs() - startedUs) * 1000));
       this.#chunkIndex += 1n;
       this.#hand(frame);
     }
     this.#letOut();
     if (this.#rides.size === 0) this.#endScan();
     else this.#planStep();
-  }
-
-  #pace(elapsedUs: number): void {
-    let bytes = this.#stepBytes;
-    if (elapsedUs > STEP_US) bytes = Math.max(MIN_SNAPSHOT_CHUNK_BYTES, bytes >> 1);
-    else if (elapsedUs < STEP_US / 4) bytes <<= 1;
-    this.#stepBytes = Math.min(this.#stepMaxBytes, bytes);
   }
 
   #encodeChunk({ entries, entryCount }: Pick<SnapshotStep, 'entries' | 'entryCount'>, last: boolean): Buffer {
@@ -184,9 +176,9 @@ export class Carousel {
 
   #hand(frame: Buffer): void {
     for (const [passenger, ride] of this.#rides) {
-      ride.isReady = false;
+      ride.untaken += 1;
       passenger.insert(frame, () => {
-        ride.isReady = true;
+        ride.untaken -= 1;
         this.#planStep();
       });
     }
@@ -223,6 +215,10 @@ export class Carousel {
 }
 
 const NOTHING = Buffer.alloc(0);
+
+function isReady({ untaken }: Ride): boolean {
+  return untaken < WINDOW_CHUNKS;
+}
 
 function isAtOrBehind(position: Position, mark: Position): boolean {
   return position.round > mark.round || (position.round === mark.round && position.place >= mark.place);

@@ -43,6 +43,8 @@ export class Subscriber implements FrameSubscriber {
   readonly #connection: Connection;
   readonly #options: SubscriberOptions;
   readonly #queue = new Ring<Waiting>();
+  /** Of the queue, what counts against its bounds: batches. */
+  #queuedFrames = 0;
   #queuedBytes = 0;
   /** What goes out before the queue; bounded by the backlog that it is from, whose memory it shares. */
   #catchUp: readonly Buffer[] = [];
@@ -61,7 +63,7 @@ export class Subscriber implements FrameSubscriber {
   }
 
   get queuedFrames(): number {
-    return this.#queue.length;
+    return this.#queuedFrames;
   }
 
   get queuedBytes(): number {
@@ -80,9 +82,9 @@ export class Subscriber implements FrameSubscriber {
       return;
     }
     const { maxQueueFrames, maxQueueBytes, metrics } = this.#options;
-    if (this.#queue.length >= maxQueueFrames || this.#queuedBytes + frame.length > maxQueueBytes) {
+    if (this.#queuedFrames >= maxQueueFrames || this.#queuedBytes + frame.length > maxQueueBytes) {
       metrics.cutOff();
-      const flag = this.#queue.length >= maxQueueFrames ? '--subscriber-queue' : '--subscriber-bytes';
+      const flag = this.#queuedFrames >= maxQueueFrames ? '--subscriber-queue' : '--subscriber-bytes';
       this.#cutOff(this.#overflow(frame), flag);
       return;
     }
@@ -90,8 +92,8 @@ export class Subscriber implements FrameSubscriber {
   }
 
   /**
-   * Sends a frame of a bootstrap behind all that was offered; whoever inserts sees to it that few wait. `onTaken` is called when
-   * the connection has room again behind it, perhaps at once.
+   * Sends a frame of a bootstrap behind all that was offered. It does not count against the bounds: whoever inserts sees to it
+   * that few wait. `onTaken` is called when the connection has room again behind it, perhaps at once.
    */
   insert(frame: Buffer, onTaken?: () => void): void {
     if (this.#closed) return;
@@ -125,8 +127,9 @@ export class Subscriber implements FrameSubscriber {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#options.metrics.queueChanged(-this.#queue.length);
+    this.#options.metrics.queueChanged(-this.#queuedFrames);
     this.#queue.clear();
+    this.#queuedFrames = 0;
     this.#queuedBytes = 0;
     this.#catchUp = [];
     this.#untaken = [];
@@ -134,17 +137,23 @@ export class Subscriber implements FrameSubscriber {
 
   #enqueue(waiting: Waiting): void {
     this.#queue.push(waiting);
-    this.#queuedBytes += waiting.frame.length;
-    this.#options.metrics.queueChanged(1);
+    this.#count(waiting, 1);
   }
 
   /** Which of the bounds `frame` would pass. */
   #overflow(frame: Buffer): string {
     const { maxQueueFrames, maxQueueBytes } = this.#options;
-    const waiting = `${this.#queue.length} frames (${this.#queuedBytes} bytes) wait for it`;
-    return this.#queue.length >= maxQueueFrames
+    const waiting = `${this.#queuedFrames} frames (${this.#queuedBytes} bytes) wait for it`;
+    return this.#queuedFrames >= maxQueueFrames
       ? `${waiting}, and the subscriber queue is limited to ${maxQueueFrames} frames`
       : `${waiting}, and with the next ${frame.length} the subscriber queue passes its limit of ${maxQueueBytes} bytes`;
+  }
+
+  #count({ frame, shard }: Waiting, change: 1 | -1): void {
+    if (shard === NO_BATCH) return;
+    this.#options.metrics.queueChanged(change);
+    this.#queuedFrames += change;
+    this.#queuedBytes += change * frame.length;
   }
 
   #cutOff(reason: string, limitFlag?: string): void {
@@ -164,8 +173,7 @@ export class Subscriber implements FrameSubscriber {
     while (!this.#blocked && !this.#closed) {
       const next = this.#queue.shift();
       if (next === undefined) return;
-      this.#queuedBytes -= next.frame.length;
-      this.#options.metrics.queueChanged(-1);
+      this.#count(next, -1);
       this.#sendWaiting(next);
     }
   }
