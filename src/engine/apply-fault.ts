@@ -1,7 +1,11 @@
-/** What the kernel's apply refuses, as errors (errors.ts): the code, the byte in the payload, what was expected and found. */
+/**
+ * What the kernel's apply says: its counts, and what it refuses as errors (errors.ts) with the code, the byte in the
+ * payload, what was expected and found.
+ */
 import { type ErrorCode, FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
+import type { ApplyResult } from './types.js';
 
 const faults: Record<number, { code: ErrorCode; message: string }> = {
   [layout.APPLY_COUNT]: {
@@ -31,6 +35,17 @@ const faults: Record<number, { code: ErrorCode; message: string }> = {
     message: 'The store is full: a record could not be applied.',
   },
 };
+
+/** The counts of a payload that went through. Throws `applyFault` of any other status. */
+export function applyResult(kernel: Kernel, status: number): ApplyResult {
+  if (status !== layout.APPLY_OK) throw applyFault(kernel, status);
+  const { result } = kernel;
+  return {
+    applied: result[layout.RESULT_APPLIED]!,
+    skipped: result[layout.RESULT_SKIPPED]!,
+    lastTimestampMs: kernel.resultF64(layout.RESULT_TIMESTAMP_F64),
+  };
+}
 
 /** The error of a status other than APPLY_OK, from the kernel's result block. */
 export function applyFault(kernel: Kernel, status: number): FastcacheError {

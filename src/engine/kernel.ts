@@ -28,6 +28,7 @@ export interface KernelExports {
   callsOf(command: number, end: number): number;
   execute(input: number, length: number, output: number, outputLength: number): number;
   apply(payload: number, bytes: number): number;
+  pass(payload: number, bytes: number): number;
   loadEntries(entries: number, bytes: number, count: number, governed: number): number;
   checkEntries(entries: number, bytes: number, count: number, governed: number): number;
   verifyStart(): number;

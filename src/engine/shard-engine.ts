@@ -7,7 +7,7 @@ import { FastcacheError } from '../errors.js';
 import { NO_EXPIRY } from '../frame/batch.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import * as layout from '../kernel/layout.js';
-import { applyFault } from './apply-fault.js';
+import { applyFault, applyResult } from './apply-fault.js';
 import { Kernel, type KernelHost, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 import { Keyspace } from './keyspace.js';
@@ -228,13 +228,7 @@ export class ShardEngine implements ReplicatedStore {
     this.updateTime();
     const status = this.kernel.exports.apply(address, payload.length);
     this.#applyBuffer.trim();
-    if (status !== layout.APPLY_OK) throw applyFault(this.kernel, status);
-    const { result } = this.kernel;
-    return {
-      applied: result[layout.RESULT_APPLIED]!,
-      skipped: result[layout.RESULT_SKIPPED]!,
-      lastTimestampMs: this.kernel.resultF64(layout.RESULT_TIMESTAMP_F64),
-    };
+    return applyResult(this.kernel, status);
   }
 
   loadChunk(payload: Uint8Array): number {

@@ -76,6 +76,29 @@ export function apply(payload: usize, bytes: usize): i32 {
   return APPLY_OK;
 }
 
+/** As `apply`, for a store that keeps no content: the same checks and counts, and the shards' sequences move on. */
+export function pass(payload: usize, bytes: usize): i32 {
+  setResult(RESULT_APPLIED, 0);
+  setResult(RESULT_SKIPPED, 0);
+  const status = checkBatch(payload, bytes);
+  if (status !== APPLY_OK) return status;
+  store<f64>(result + (RESULT_TIMESTAMP_F64 << 2), <f64>newestMs);
+
+  const count = load<u32>(payload);
+  let at = payload + 4;
+  let applied: u32 = 0;
+  for (let i: u32 = 0; i < count; i++, at = behindRecord(at)) {
+    const shard = shardAt(load<u32>(at));
+    const sequence = load<u64>(at, 4);
+    if (sequence <= sequenceOf(shard)) continue;
+    setSequence(shard, sequence);
+    applied++;
+  }
+  setResult(RESULT_APPLIED, applied);
+  setResult(RESULT_SKIPPED, count - applied);
+  return APPLY_OK;
+}
+
 /** Loads `count` entries of a SnapshotChunk; `governed` when each carries governance bytes. */
 export function loadEntries(entries: usize, bytes: usize, count: u32, governed: bool): i32 {
   const status = checkEntries(entries, bytes, count, governed);

@@ -32,7 +32,7 @@ import { counted, expiryHere, locate, lookup, shardOfKey } from './store';
 import { seedTables, tableBytes } from './table';
 import { xxh3 } from './xxh3';
 
-export { apply, loadEntries } from './apply';
+export { apply, loadEntries, pass } from './apply';
 export { flushAll, flushDue } from './batch';
 export { setTime } from './clock';
 export { callsOf } from './commands';

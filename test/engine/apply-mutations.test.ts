@@ -1,7 +1,11 @@
-/** Damaged payloads against an oracle that decodes them with the codec: refused alike, or applied alike. */
+/**
+ * Damaged payloads against an oracle that decodes them with the codec: refused alike, or applied alike; and a store that
+ * keeps no content refuses and counts as the one that does.
+ */
 import { xxh3 } from '@node-rs/xxhash';
 import { expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
+import { WatermarkStore } from '../../src/engine/watermark-store.js';
 import { type ErrorCode, FastcacheError } from '../../src/errors.js';
 import { decodeBatch } from '../../src/frame/batch.js';
 import { decodeSnapshotChunk } from '../../src/frame/snapshot.js';
@@ -73,6 +77,17 @@ function codeOf(error: unknown): ErrorCode {
   throw error;
 }
 
+/** All that a call tells: what it returned, or how it failed. */
+function answerOf(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof FastcacheError)) throw error;
+    const { code, offset, expected, found } = error;
+    return { code, offset, expected, found };
+  }
+}
+
 /** What the store says; a trap in the kernel is no FastcacheError and fails the test. */
 function outcomeOf(run: () => void): Code {
   try {
@@ -129,6 +144,7 @@ function compareAll(engine: ShardEngine, oracle: Oracle): void {
 it(`${ROUNDS} batches, sound and damaged`, () => {
   const random = new RandomSource(404);
   const engine = newReplica({ shards: SHARDS });
+  const hollow = new WatermarkStore(SHARDS);
   const oracle = new Oracle();
   const seen = new Map<Code, number>();
   for (let round = 0; round < ROUNDS; round++) {
@@ -152,7 +168,10 @@ it(`${ROUNDS} batches, sound and damaged`, () => {
     let payload = batchBytes(...records);
     if (random.chance(0.6)) payload = damage(random, payload);
     const expected = oracle.apply(payload);
-    const found = outcomeOf(() => engine.apply(payload));
+    const answer = answerOf(() => engine.apply(payload));
+    const found = (answer as { code?: Code }).code ?? 'applied';
+    expect(answerOf(() => hollow.apply(payload))).toEqual(answer);
+    expect(hollow.watermarks()).toEqual(oracle.watermarks);
     if (found !== expected)
       expect.fail(`round ${round}: ${found}, not ${expected}: ${payload.toString('hex')}`);
     expect(engine.watermarks()).toEqual(oracle.watermarks);
@@ -177,6 +196,7 @@ it(`${ROUNDS} snapshot chunks, with governance and without, sound and damaged`, 
   const random = new RandomSource(405);
   let engine = newReplica({ shards: SHARDS });
   let oracle = new Oracle();
+  const hollow = new WatermarkStore(SHARDS);
   let applied = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const governed = random.chance(0.5);
@@ -200,6 +220,7 @@ it(`${ROUNDS} snapshot chunks, with governance and without, sound and damaged`, 
     if (random.chance(0.6)) payload = damage(random, payload);
     const expected = oracle.load(payload);
     const found = outcomeOf(() => engine.loadChunk(payload));
+    expect(outcomeOf(() => hollow.loadChunk(payload))).toBe(found);
     if (found !== expected)
       expect.fail(`round ${round}: ${found}, not ${expected}: ${payload.toString('hex')}`);
     if (found === 'applied') applied++;

@@ -1,0 +1,70 @@
+/**
+ * A follower's store that keeps no content, for taps (replication/tap.ts): it looks through what comes as strictly as
+ * `ShardEngine` does, with a kernel of its own, and remembers how far each shard has come.
+ */
+import { decodeSnapshotChunk } from '../frame/snapshot.js';
+import * as layout from '../kernel/layout.js';
+import { applyFault, applyResult } from './apply-fault.js';
+import { Kernel } from './kernel.js';
+import { KernelBuffer } from './kernel-buffer.js';
+import type { ApplyResult, ReplicatedStore, SnapshotScan } from './types.js';
+
+const BUFFER_BYTES = 1_048_576;
+
+export class WatermarkStore implements ReplicatedStore {
+  readonly shards: number;
+  /** Never called: nothing is written here. */
+  onBatch = () => {};
+  onDirty = () => {};
+  readonly #kernel = new Kernel({ seal() {}, dirty() {} });
+  readonly #buffer: KernelBuffer;
+
+  /** `shards`: a power of two, 1 to 1024; all at watermarks of 0. */
+  constructor(shards: number) {
+    this.shards = shards;
+    this.#kernel.exports.initialize(shards, layout.ROUTE_FULL_KEY, 0n, 2 ** 32, 1, 1, 1);
+    this.#buffer = new KernelBuffer(this.#kernel, BUFFER_BYTES);
+  }
+
+  watermarks(): bigint[] {
+    const { exports } = this.#kernel;
+    return Array.from({ length: this.shards }, (_, shard) => BigInt.asUintN(64, exports.watermark(shard)));
+  }
+
+  setWatermarks(watermarks: readonly bigint[]): void {
+    for (let shard = 0; shard < this.shards; shard++) {
+      this.#kernel.exports.setWatermark(shard, watermarks[shard] ?? 0n);
+    }
+  }
+
+  apply(payload: Uint8Array): ApplyResult {
+    const address = this.#buffer.fill(payload);
+    const status = this.#kernel.exports.pass(address, payload.length);
+    this.#buffer.trim();
+    return applyResult(this.#kernel, status);
+  }
+
+  loadChunk(payload: Uint8Array): number {
+    const { entriesOffset, entryCount, governed } = decodeSnapshotChunk(payload);
+    const entries = payload.subarray(entriesOffset);
+    const address = this.#buffer.fill(entries);
+    const status = this.#kernel.exports.checkEntries(address, entries.length, entryCount, governed ? 1 : 0);
+    this.#buffer.trim();
+    if (status !== layout.APPLY_OK) throw applyFault(this.#kernel, status).at(entriesOffset);
+    return entryCount;
+  }
+
+  keyCount(): number {
+    return 0;
+  }
+
+  flush(): void {}
+
+  flushDue(): number {
+    return -1;
+  }
+
+  scan(): SnapshotScan {
+    return { next: () => ({ entries: Buffer.alloc(0), entryCount: 0, done: true }), close() {} };
+  }
+}
