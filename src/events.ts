@@ -28,6 +28,8 @@ export interface ReplicaEvents {
   /** It follows no primary any more and takes writes, in a history of its own. */
   promoted: EventBase<'promoted'> & { readonly history: string };
   connecting: EventBase<'connecting'> & { readonly attempt: number };
+  /** What is held cannot be continued, for this reason, and all comes anew. */
+  resync: EventBase<'resync'> & { readonly reason: string };
   /** At a snapshot's begin and after each of its chunks. */
   snapshot: EventBase<'snapshot'> & { readonly entries: number };
   /** What is held follows the primary. `primaryIsOurs`: false of a Rust primary. */
@@ -36,7 +38,7 @@ export interface ReplicaEvents {
   'caught-up': EventBase<'caught-up'> & { readonly watermarks: readonly bigint[] };
   lost: EventBase<'lost'> & { readonly error: Error; readonly retryInMs: number };
   refused: EventBase<'refused'> & { readonly error: Error };
-  /** For good; `error` unless `close` was called. */
+  /** For good; `error` unless it was left or closed. */
   stopped: EventBase<'stopped'> & { readonly error: Error | undefined };
 }
 
@@ -46,6 +48,7 @@ export const replicaEvents = [
   'shutdown',
   'promoted',
   'connecting',
+  'resync',
   'snapshot',
   'live',
   'caught-up',

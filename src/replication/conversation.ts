@@ -85,6 +85,15 @@ export class Conversation {
     if (!this.#over) this.#connection?.write(frame);
   }
 
+  /** Reads no more of the connection until `resume`; frames of the bytes that have come are handed on all the same. */
+  pause(): void {
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#connection?.resume();
+  }
+
   /** Drops the connection; no handler is called any more. */
   close(): void {
     this.#over = true;

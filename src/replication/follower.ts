@@ -5,6 +5,7 @@
 import type { Seams, Timer } from '../clock.js';
 import { type ErrorCode, FastcacheError } from '../errors.js';
 import { formatAddress } from '../transport/address.js';
+import { whyAnew } from './anew.js';
 import { Backoff } from './backoff.js';
 import type { PrimaryAnswer } from './conversation.js';
 import { GapPolicy } from './gap-policy.js';
@@ -32,6 +33,8 @@ export type FollowerState =
 /** Told as things happen; none may throw. */
 export interface FollowerHandlers {
   connecting?(event: { attempt: number }): void;
+  /** What is held cannot be continued, for this reason, and all comes anew. */
+  resync?(event: { reason: string }): void;
   /** At a snapshot's begin and after each chunk. */
   snapshot?(event: { entries: number }): void;
   /** Read from `holding.store` from now on; the store held before is no longer the follower's. */
@@ -48,7 +51,7 @@ export interface FollowerHandlers {
   lost?(event: { error: Error; retryInMs: number }): void;
   /** The primary refused the token. Then `lost`, or with `failFast` `stopped`. */
   refused?(event: { error: Error }): void;
-  /** For good; `error` unless `stop` was called. */
+  /** For good; `error` unless `stop` was called without one. */
   stopped?(event: { error: Error | undefined }): void;
 }
 
@@ -133,9 +136,9 @@ export class Follower {
     this.#connect();
   }
 
-  /** Leaves the primary for good; what is held stays. */
-  stop(): void {
-    this.#stop(undefined);
+  /** Leaves the primary for good, of itself or for its owner's `error`; what is held stays. */
+  stop(error?: Error): void {
+    this.#stop(error);
   }
 
   #connect(): void {
@@ -156,6 +159,9 @@ export class Follower {
       },
       primaryAt: (watermarks) => this.#lag.heard(watermarks),
       applied: (newestMs) => this.#lag.applied(newestMs),
+      began: (primary) => {
+        if (this.#holding !== undefined) handlers.resync?.({ reason: whyAnew(this.#holding, primary) });
+      },
       building: (entries) => {
         this.#state = { name: 'snapshot', entries };
         handlers.snapshot?.({ entries });

@@ -25,6 +25,7 @@ import type { Relay } from './relay.js';
 import { deadLink, emptySnapshot, historyDiffers, outOfPlace } from './session-faults.js';
 import { Staging } from './staging.js';
 import type { FrameSubscriber } from './subscriber.js';
+import type { StreamTap } from './tap.js';
 import { hasReached, watermarkOf } from './watermarks.js';
 
 /** What a replica holds, whole and of one moment. */
@@ -50,6 +51,8 @@ export interface ReplicaSessionOptions {
   relay?: Relay | undefined;
   /** Whether content without a key may replace content that has keys; default false. */
   allowEmptySnapshot?: boolean | undefined;
+  /** Is told what is applied, and stops the flow of frames when it has no room. */
+  tap?: StreamTap | undefined;
 }
 
 export interface ReplicaSessionHandlers {
@@ -60,6 +63,8 @@ export interface ReplicaSessionHandlers {
   primaryAt(watermarks: ArrayLike<bigint>): void;
   /** Records of a batch are applied, the newest of which is of `newestMs`, Unix ms of the primary. */
   applied(newestMs: number): void;
+  /** New content begins, from a primary that answered so. */
+  began(primary: PrimaryAnswer): void;
   /** A snapshot arrives, or new content from the first sequence on: so many entries are there. */
   building(entries: number): void;
   /** New content is whole and replaces all that was held. */
@@ -100,6 +105,8 @@ export class ReplicaSession {
   #isLive = false;
   #isCaughtUp = false;
   #isOver = false;
+  /** The tap has been told of this session. */
+  #isTapped = false;
 
   /** What is `held` is claimed, to be continued, unless `claimNothing`, so that new content comes. */
   constructor(
@@ -133,7 +140,27 @@ export class ReplicaSession {
     );
   }
 
+  /** Connects, once the tap has room for what comes. */
   start(): void {
+    const { tap } = this.#options;
+    if (tap === undefined) this.#conversation.start();
+    else tap.whenRoom(() => this.#startTapped(tap));
+  }
+
+  #startTapped(tap: StreamTap): void {
+    if (this.#isOver) return;
+    this.#isTapped = true;
+    tap.follow({
+      pause: () => {
+        this.#conversation.pause();
+        // Who is not read is not heard.
+        this.#watch?.stop();
+      },
+      resume: () => {
+        this.#conversation.resume();
+        if (this.#watch !== undefined) this.#watchLink();
+      },
+    });
     this.#conversation.start();
   }
 
@@ -144,6 +171,8 @@ export class ReplicaSession {
     this.#acks?.stop();
     this.#watch?.stop();
     this.#conversation.close();
+    if (this.#isTapped) this.#options.tap?.follow(undefined);
+    this.#isTapped = false;
   }
 
   #end(end: SessionEnd): void {
@@ -211,6 +240,7 @@ export class ReplicaSession {
         break;
       case FrameKind.SnapshotChunk:
         this.#loading(frame).load(payload);
+        this.#options.tap?.chunk(frame, payload);
         this.#handlers.building(this.#staging?.entries ?? 0);
         break;
       case FrameKind.SnapshotEnd:
@@ -245,6 +275,7 @@ export class ReplicaSession {
       if (applied > 0) {
         this.#relay(frame, payload, applied);
         this.#cross(store, payload);
+        this.#options.tap?.batch(frame, payload);
         this.#handlers.applied(lastTimestampMs);
       }
     } catch (error) {
@@ -295,6 +326,8 @@ export class ReplicaSession {
   /** What was being built before gives its memory back first. */
   #build(staging: Staging): void {
     this.#staging = staging;
+    this.#options.tap?.began(staging.watermarks);
+    if (this.#answer !== undefined) this.#handlers.began(this.#answer);
     this.#isLive = false;
     this.#handlers.building(0);
     this.#swapWhenWhole();
@@ -312,6 +345,7 @@ export class ReplicaSession {
     }
     const holding: Holding = { store, history: this.#history };
     this.#continued = holding;
+    this.#options.tap?.whole(staging.store.watermarks());
     this.#handlers.swapped(holding);
     if (!this.#isOver) this.#goLive();
   }
@@ -326,7 +360,7 @@ export class ReplicaSession {
 
   /** From the answer on, so that the primary hears from a replica also while that takes in a snapshot. */
   #startLink(): void {
-    const { clock, timers, address } = this.#options;
+    const { clock, timers } = this.#options;
     this.#acks = new AckSender({
       clock,
       timers,
@@ -334,6 +368,11 @@ export class ReplicaSession {
       send: (frame) => this.#conversation.send(frame),
     });
     this.#acks.start();
+    this.#watchLink();
+  }
+
+  #watchLink(): void {
+    const { clock, timers, address } = this.#options;
     this.#watch = new LinkWatch({
       clock,
       timers,
