@@ -23,6 +23,7 @@ import {
   MIN_SNAPSHOT_CHUNK_BYTES,
   MIN_ZSTD_LEVEL,
 } from './limits.js';
+import type { ChangeConsumer } from './replication/changes.js';
 import type { SequenceBase } from './replication/history.js';
 import type { SendPolicy } from './replication/publisher.js';
 import { formatAddress, parseAddress } from './transport/address.js';
@@ -102,6 +103,16 @@ export interface ReplicaOptions extends ServerOptions, ServingOptions {
   connectTimeoutMs?: number;
   /** Whether reads are answered while the link to the primary is down; default true. */
   servesStaleData?: boolean;
+  /**
+   * Takes each change that is applied, in order; the next one waits for its promise, and meanwhile the primary is not read.
+   * What it throws ends the following: `stopped`.
+   */
+  changes?: ChangeConsumer | ChangeConsumer['take'] | undefined;
+  /**
+   * For `record` and `changes`: a file that says how far they are, about once a second and at the end, so that the next run
+   * goes on from there. No content is kept then: there is nothing to `get`, and no `listen` or `bind`.
+   */
+  state?: string | undefined;
   /** Stop, rather than try again, when the primary refuses the token; default false. */
   failFast?: boolean;
   /** Whether content without a key may replace content that has keys; default false. */
@@ -149,6 +160,13 @@ export function primaryConfig(options: PrimaryOptions) {
 
 /** Throws BAD_OPTION, INSECURE_ADDRESS. */
 export function replicaConfig(address: string, options: ReplicaOptions) {
+  const { changes, state } = options;
+  if (state !== undefined && [options.listen, options.bind].some((address) => (address ?? false) !== false)) {
+    throw new FastcacheError('BAD_OPTION', 'With state no content is kept that listen or bind could serve.');
+  }
+  if (state !== undefined && options.record === undefined && changes === undefined) {
+    throw new FastcacheError('BAD_OPTION', 'state says how far record or changes are; neither is given.');
+  }
   return {
     ...serverConfig(options),
     ...servingConfig(options),
@@ -163,6 +181,8 @@ export function replicaConfig(address: string, options: ReplicaOptions) {
     ),
     connectTimeoutMs: count('connectTimeoutMs', options.connectTimeoutMs, DEFAULT_CONNECT_TIMEOUT_MS, 1),
     servesStaleData: options.servesStaleData ?? true,
+    changes: typeof changes === 'function' ? { take: changes } : changes,
+    state,
     failFast: options.failFast ?? false,
     allowEmptySnapshot: options.allowEmptySnapshot ?? false,
   };

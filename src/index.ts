@@ -22,6 +22,15 @@ export { Primary } from './primary.js';
 export { Replica } from './replica.js';
 export * from './replication/backlog.js';
 export { BatchBuilder, type BatchRules } from './replication/batch-builder.js';
+export type {
+  Change,
+  ChangeConsumer,
+  EntryChange,
+  RecordChange,
+  SnapshotAbandoned,
+  SnapshotBegin,
+  SnapshotEnd,
+} from './replication/changes.js';
 export type { FollowerState } from './replication/follower.js';
 export type { MetricsSnapshot } from './replication/metrics.js';
 export type { ReplicaInfo } from './replication/primary-session.js';

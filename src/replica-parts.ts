@@ -3,6 +3,7 @@ import { systemSeams } from './clock.js';
 import type { ReplicaConfig } from './config.js';
 import { Housekeeping } from './engine/housekeeping.js';
 import { ShardEngine } from './engine/shard-engine.js';
+import { FastcacheError } from './errors.js';
 import { Events, type ReplicaEvents } from './events.js';
 import {
   DEFAULT_BATCH_MAX_BYTES,
@@ -10,6 +11,7 @@ import {
   DEFAULT_BATCH_MAX_RECORDS,
   DEFAULT_ZSTD_LEVEL,
 } from './limits.js';
+import { type Outputs, openOutputs } from './outputs.js';
 import { PrimaryRole } from './primary-role.js';
 import { ReplicaRole } from './replica-role.js';
 import { Follower } from './replication/follower.js';
@@ -17,7 +19,6 @@ import { ReplicationMetrics } from './replication/metrics.js';
 import { newNodeId } from './replication/path.js';
 import { beginHistory } from './replication/promotion.js';
 import { Publisher } from './replication/publisher.js';
-import type { Recorder } from './replication/recorder.js';
 import { Relay } from './replication/relay.js';
 import type { ReplicaListener } from './replication/replica-listener.js';
 import type { Holding } from './replication/replica-session.js';
@@ -31,7 +32,6 @@ import {
   createStatus,
   limitMemory,
   openDoor,
-  openRecorder,
   randomSeed,
   type Status,
 } from './server-parts.js';
@@ -46,7 +46,7 @@ export interface ReplicaParts {
   config: ReplicaConfig;
   events: Events<ReplicaEvents>;
   metrics: ReplicationMetrics;
-  recorder: Recorder | undefined;
+  outputs: Outputs;
   /** Undefined once it is promoted. */
   follower: Follower | undefined;
   following: ReplicaRole | undefined;
@@ -85,7 +85,13 @@ export function buildParts(config: ReplicaConfig): ReplicaParts {
     config,
     events,
     metrics,
-    recorder: openRecorder(config, events.log),
+    outputs: openOutputs({
+      config,
+      timers,
+      log: events.log,
+      holding: () => parts.follower?.holding,
+      stop: (error) => parts.follower?.stop(error),
+    }),
     follower: undefined,
     following: undefined,
     promoted: undefined,
@@ -115,14 +121,14 @@ export function buildParts(config: ReplicaConfig): ReplicaParts {
     }),
     isClosed: false,
   };
-  createFollower(parts, config.primary, undefined);
+  createFollower(parts, config.primary, parts.outputs.holding);
   if (config.listen !== undefined) parts.server = buildServer(parts, config.listen);
   return parts;
 }
 
 /** Makes the follower of `primary`, which goes on with what is held; the caller starts it. */
 function createFollower(parts: ReplicaParts, primary: Address, holding: Holding | undefined): Follower {
-  const { config, events, metrics, recorder, relay } = parts;
+  const { config, events, metrics, outputs, relay } = parts;
   const follower = new Follower({
     ...systemSeams,
     transport: tcpTransport,
@@ -134,19 +140,26 @@ function createFollower(parts: ReplicaParts, primary: Address, holding: Holding 
     reconnectBackoffMs: config.reconnectBackoffMs,
     token: config.token,
     failFast: config.failFast,
-    recorder,
+    recorder: outputs.recorder,
+    tap: outputs.tap,
     relay,
     allowEmptySnapshot: config.allowEmptySnapshot,
-    createStore: (shards) => createEngine(parts, shards),
+    createStore: (shards) => outputs.createStore?.(shards) ?? createEngine(parts, shards),
     handlers: {
       connecting: (fields) => events.emit('connecting', fields),
-      snapshot: (fields) => events.emit('snapshot', fields),
-      swapped: (swapped) => {
-        // `createStore` has made it.
-        parts.engine = swapped.holding.store as ShardEngine;
+      resync: (fields) => events.emit('resync', fields),
+      snapshot: (fields) => {
+        outputs.building();
+        events.emit('snapshot', fields);
       },
-      live: (fields) => events.emit('live', fields),
-      caughtUp: (fields) => events.emit('caught-up', fields),
+      swapped: ({ holding: { store } }) => {
+        if (store instanceof ShardEngine) parts.engine = store;
+      },
+      live: (fields) => {
+        outputs.whole();
+        outputs.inOrder(() => events.emit('live', fields));
+      },
+      caughtUp: (fields) => outputs.inOrder(() => events.emit('caught-up', fields)),
       lost: (fields) => events.emit('lost', fields),
       refused: (fields) => events.emit('refused', fields),
       stopped: (fields) => {
@@ -180,8 +193,11 @@ export function follow(parts: ReplicaParts, primary: Address): void {
 }
 
 export function promote(parts: ReplicaParts): void {
-  const { config, events, follower, following, engine, metrics, recorder, relay, nodeId } = parts;
+  const { config, events, follower, following, engine, metrics, outputs, relay, nodeId } = parts;
   if (follower === undefined || following === undefined) return;
+  if (outputs.createStore !== undefined) {
+    throw new FastcacheError('BAD_OPTION', 'With state no content is kept, which a primary could serve.');
+  }
   parts.follower = undefined;
   parts.following = undefined;
   follower.stop();
@@ -200,7 +216,7 @@ export function promote(parts: ReplicaParts): void {
     backlog,
     encoding: NO_COMPRESSION,
   });
-  if (recorder !== undefined) publisher.subscribe(recorder);
+  if (outputs.recorder !== undefined) publisher.subscribe(outputs.recorder);
   parts.promoted = new PrimaryRole({
     publisher,
     timers: systemSeams.timers,
@@ -298,5 +314,5 @@ export async function closeParts(parts: ReplicaParts): Promise<void> {
   await parts.server?.close();
   parts.promoted?.publisher.close();
   await parts.door?.close();
-  await parts.recorder?.end();
+  await parts.outputs.close();
 }

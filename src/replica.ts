@@ -34,7 +34,8 @@ export class Replica {
 
   /**
    * Resolves when it listens, if it is to; connecting to the primary goes on by itself, and starts over when it fails.
-   * Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED (`record`).
+   * Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED (`record`), READ_FAILED and STATE_UNUSABLE
+   * (`state`).
    */
   static async follow(address: string, options: ReplicaOptions = {}): Promise<Replica> {
     const parts = buildParts(replicaConfig(address, options));
@@ -43,6 +44,7 @@ export class Replica {
       const listenAddress = await parts.server?.listen();
       parts.metricsPort = await openMetrics({ ...parts, role: () => roleOf(parts).figures() });
       const replica = new Replica(parts, listenAddress);
+      parts.outputs.start();
       // In the next turn, so that whoever waits for this replica hears of its first event.
       systemSeams.timers.endOfTurn(() => {
         if (!parts.isClosed) parts.follower?.start();
@@ -73,7 +75,8 @@ export class Replica {
 
   /** The primary's shards; 1 until the first content is whole. */
   get shards(): number {
-    return this.#parts.engine.shards;
+    const { follower, engine } = this.#parts;
+    return follower?.holding?.store.shards ?? engine.shards;
   }
 
   /** The value, own memory; undefined when there is no such key or it has expired. Touches no socket. Texts are UTF-8. */
@@ -99,7 +102,8 @@ export class Replica {
 
   /**
    * Leaves the primary and takes writes from clients, in a new history that continues the old one. With `bind`, replicas
-   * that are not ahead of this one and follow it now carry on from what they hold.
+   * that are not ahead of this one and follow it now carry on from what they hold. Throws BAD_OPTION when
+   * it keeps no content (`state`).
    */
   promote(): void {
     promote(this.#parts);
@@ -125,7 +129,10 @@ export class Replica {
     return this;
   }
 
-  /** Leaves the primary and closes its own ports and the dump; what is held stays readable by `get`. */
+  /**
+   * Leaves the primary and closes its own ports, the dump and the state, all changes given; what is held stays readable by
+   * `get`. Throws WRITE_FAILED (`state`).
+   */
   close(): Promise<void> {
     return closeParts(this.#parts);
   }

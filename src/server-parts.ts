@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { type Random, systemSeams } from './clock.js';
 import type { PrimaryConfig, ReplicaConfig } from './config.js';
 import type { ShardEngine } from './engine/shard-engine.js';
+import type { FastcacheError } from './errors.js';
 import type { Log } from './replication/log.js';
 import type { ReplicationMetrics } from './replication/metrics.js';
 import { Recorder } from './replication/recorder.js';
@@ -45,13 +46,22 @@ export function inputLimits({ maxValueBytes }: { maxValueBytes: number }): Input
   return { queryBufferBytes, maxValueBytes };
 }
 
+export interface RecorderSetup {
+  record: string | undefined;
+  /** Goes on behind so many bytes of the dump; else it is begun anew. */
+  keptBytes?: number | undefined;
+  /** When absent, a fault is logged. */
+  onFault?(error: FastcacheError): void;
+}
+
 /** The dump that `record` asks for. Throws WRITE_FAILED when it can't be opened. */
-export function openRecorder({ record }: { record: string | undefined }, log: Log): Recorder | undefined {
+export function openRecorder({ record, keptBytes, onFault }: RecorderSetup, log: Log): Recorder | undefined {
   if (record === undefined) return undefined;
   return new Recorder({
-    sink: openFileSink(record),
+    sink: openFileSink(record, keptBytes),
     maxQueuedBytes: RECORDER_QUEUE_BYTES,
-    onFault: (error) => log.error(error.message),
+    bytesBefore: keptBytes ?? 0,
+    onFault: onFault ?? ((error) => log.error(error.message)),
   });
 }
 

@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import {
   countFlag,
+  givenFlags,
   listenAddress,
   listenFlags,
   optionalAddressFlag,
@@ -14,6 +15,7 @@ import { followView } from '../../src/cli/follow-view.js';
 import { promotionSignal } from '../../src/cli/promotion-signal.js';
 import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server-command.js';
+import { changeLines, checkTapFlags, tapFlags } from '../../src/cli/tap-flags.js';
 import { parseHostPort } from '../../src/cli/values.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
 import { Replica, replicaEvents } from '../../src/index.js';
@@ -26,6 +28,8 @@ export default class ReplicaFollow extends ServerCommand {
     `The primary may be fastcache's or the Rust crate's. A primary that is not there, or no longer, is tried again, after pauses that grow to 5 s; what is held stays readable meanwhile.
 
 With --bind it is a relay, which other replicas follow in its primary's stead. SIGUSR2, or REPLICAOF NO ONE on its Redis port, promotes it: it takes writes, and replicas that are not ahead of it carry on from what they hold.
+
+With --changes each change that is applied is a line of JSON on stdout, and all else on stderr; a reader that is slow is waited for. With --state a stopped tap goes on where it was, if the primary still keeps what it lacks, and else says why not and takes all anew: a snapshot, of which what was there before is replaced at its end. After a kill -9 the last second of changes may come again; none is left out.
 
 SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable (with --once); 77: it refuses the token; 1: a port is taken; 2: usage.`;
 
@@ -41,6 +45,19 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     {
       description: 'Follow a primary, and serve its content to replicas nearby',
       command: '<%= config.bin %> <%= command.id %> primary.example:7631 --bind 127.0.0.1:7632',
+    },
+    {
+      description: 'Watch the changes of keys that start with user:',
+      command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 --no-listen --changes --prefix user:',
+    },
+    {
+      description: 'Feed another program with all changes, going on where the last run stopped',
+      command:
+        '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 --changes --state tap.state >> changes.ndjson',
+    },
+    {
+      description: 'Record into one dump over many runs',
+      command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 --record all.fcrp --state record.state',
     },
   ];
 
@@ -83,6 +100,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       max: 60_000,
     }),
     ...servingFlags(),
+    ...tapFlags(),
     ...serverFlags(),
   });
 
@@ -90,11 +108,15 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     const onPromotionSignal = promotionSignal();
     const parsed = await this.parse(ReplicaFollow);
     const { args, flags } = parsed;
+    checkTapFlags(flags, givenFlags(parsed));
+    const changes = changeLines(flags, this.output, systemTimers);
     const replica = await Replica.follow(args.primary, {
       bind: flags.bind,
-      listen: listenAddress(parsed),
+      listen: flags.state === undefined && listenAddress(parsed),
       ...servingOptions(flags),
       record: flags.record,
+      changes,
+      state: flags.state,
       metrics: flags.metrics,
       token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
       password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
@@ -105,7 +127,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       maxValueBytes: flags['max-value'],
       insecure: flags.insecure,
     });
-    const ended = followEnded(replica, flags.once);
+    const ended = followEnded(replica, flags.once, changes === undefined ? undefined : this.output.ended);
     const view = followView({
       address: args.primary,
       stream: process.stderr,
@@ -114,7 +136,11 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       appliedRecords: () => replica.metrics().replicaApplied,
     });
     for (const name of replicaEvents) {
-      replica.on(name, (event) => (this.jsonEnabled() ? this.showEvent(event) : view.show(event)));
+      replica.on(name, (event) => {
+        if (!this.jsonEnabled()) view.show(event);
+        else if (changes === undefined) this.showEvent(event);
+        else changes.event(event);
+      });
     }
     const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics } = replica;
     const replicas = bind === undefined ? '' : `, replicas on ${bind}`;
@@ -128,6 +154,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
         ...metricsField(metrics),
       },
       `replica ready: follows ${args.primary}${replicas}${clients}${metricsText(metrics)}`,
+      changes === undefined ? 'stdout' : 'stderr',
     );
     onPromotionSignal(() => replica.promote());
     await this.serve({ close: () => replica.close().finally(() => view.close()) }, ended);

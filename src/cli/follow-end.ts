@@ -3,10 +3,16 @@ import type { Replica } from '../index.js';
 
 /**
  * Rejects when the primary refuses the token or the replica stops with a fault. With `once` also when the primary is
- * unreachable or lost, and resolves when all that it had at connect is applied. Else it ends with a client's SHUTDOWN.
+ * unreachable or lost, and resolves when all that it had at connect is applied. Else it ends with a client's SHUTDOWN, or
+ * with that of the output when nothing can be done without it.
  */
-export function followEnded(replica: Pick<Replica, 'on'>, once: boolean): Promise<void> {
+export function followEnded(
+  replica: Pick<Replica, 'on'>,
+  once: boolean,
+  outputEnded?: Promise<Error>,
+): Promise<void> {
   return new Promise((resolve, reject) => {
+    void outputEnded?.then(reject);
     replica.on('refused', ({ error }) => reject(error));
     replica.on('stopped', ({ error }) => {
       if (error !== undefined) reject(error);

@@ -31,23 +31,30 @@ export function frameJson({ frame, kind, content }: OpenedFrame): JsonObject {
 
 /** One line without its end. Built by hand: of a dump's lines nearly all are these. */
 export function recordLine(record: DecodedRecord, values: ValueForm): string {
-  const { offset, shard, sequence, timestampMs, op, key, value, governance, expireAtMs, keyHash, keyTag } =
-    record;
-  return `{"type":"record","offset":${offset},"shard":${shard},"sequence":"${sequence}","timestampMs":${numberJson(
+  return `{"type":"record","offset":${record.offset},${recordMembers(record, values)}}`;
+}
+
+export function entryLine(entry: DecodedSnapshotEntry, values: ValueForm): string {
+  return `{"type":"entry","offset":${entry.offset},${entryMembers(entry, values)}}`;
+}
+
+/** What a record is, wherever it stands. */
+export function recordMembers(record: Omit<DecodedRecord, 'offset'>, values: ValueForm): string {
+  const { shard, sequence, timestampMs, op, key, value, governance, expireAtMs, keyHash, keyTag } = record;
+  return `"shard":${shard},"sequence":"${sequence}","timestampMs":${numberJson(
     timestampMs,
   )},"op":"${op}",${bytesMember('key', key)},${valueMember('value', value, values)}${governanceMember(
     governance,
     values,
-  )},"expireAtMs":${numberJson(expireAtMs)},"keyHash":"${hashText(keyHash)}","keyTag":${numberJson(keyTag)}}`;
+  )},"expireAtMs":${numberJson(expireAtMs)},"keyHash":"${hashText(keyHash)}","keyTag":${numberJson(keyTag)}`;
 }
 
-export function entryLine(entry: DecodedSnapshotEntry, values: ValueForm): string {
-  const { offset, key, value, governance, expireAtMs } = entry;
-  return `{"type":"entry","offset":${offset},${bytesMember('key', key)},${valueMember(
-    'value',
-    value,
+export function entryMembers(entry: Omit<DecodedSnapshotEntry, 'offset'>, values: ValueForm): string {
+  const { key, value, governance, expireAtMs } = entry;
+  return `${bytesMember('key', key)},${valueMember('value', value, values)}${governanceMember(
+    governance,
     values,
-  )}${governanceMember(governance, values)},"expireAtMs":${numberJson(expireAtMs)}}`;
+  )},"expireAtMs":${numberJson(expireAtMs)}`;
 }
 
 export function faultJson({ offset, code, message }: FastcacheError): JsonObject {

@@ -20,14 +20,18 @@ export class Output {
   readonly #stream: Writable;
   /** Why nothing can be written any more. */
   #end: OutputClosed | FastcacheError | undefined;
+  readonly #ended: Promise<Error>;
   #droppedEvents = 0;
 
   constructor(stream: Writable) {
     this.#stream = stream;
     // oclif's listener on stdout throws out of the stream, where nobody can catch it.
     stream.removeAllListeners('error');
-    stream.on('error', (cause: NodeJS.ErrnoException) => {
-      this.#end ??= cause.code === 'EPIPE' ? new OutputClosed() : writeFailed(cause);
+    this.#ended = new Promise((resolve) => {
+      stream.on('error', (cause: NodeJS.ErrnoException) => {
+        this.#end ??= cause.code === 'EPIPE' ? new OutputClosed() : writeFailed(cause);
+        resolve(this.#end);
+      });
     });
   }
 
@@ -36,10 +40,23 @@ export class Output {
     return (this.#stream as Partial<WriteStream>).isTTY === true;
   }
 
+  /** Resolves with why nothing can be written any more, when that comes. */
+  get ended(): Promise<Error> {
+    return this.#ended;
+  }
+
   /** Writes text or bytes as they are; resolves when there is room for more. Throws `OutputClosed` and `WRITE_FAILED`. */
   async write(text: string | Uint8Array): Promise<void> {
+    await this.offer(text);
+  }
+
+  /** As `write`; undefined when there is room. */
+  offer(text: string | Uint8Array): Promise<void> | undefined {
     if (this.#end !== undefined) throw this.#end;
-    if (text.length === 0 || this.#stream.write(text)) return;
+    return text.length === 0 || this.#stream.write(text) ? undefined : this.#room();
+  }
+
+  async #room(): Promise<void> {
     // An error has been seen to by the listener above.
     await once(this.#stream, 'drain').catch(() => {});
     if (this.#end !== undefined) throw this.#end;

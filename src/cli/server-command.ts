@@ -31,10 +31,15 @@ export abstract class ServerCommand extends BaseCommand {
     await super.init();
   }
 
-  /** The ready line: an event with `--json`, else `text`. */
-  protected async ready(fields: Record<string, unknown>, text: string): Promise<void> {
+  /** The ready line: an event with `--json`, else `text`, on stderr when stdout is for something else. */
+  protected async ready(
+    fields: Record<string, unknown>,
+    text: string,
+    stream: 'stdout' | 'stderr' = 'stdout',
+  ): Promise<void> {
     if (this.jsonEnabled()) this.showEvent({ event: 'ready', timeMs: systemClock.nowMs(), ...fields });
-    else await this.output.line(escapeText(text));
+    else if (stream === 'stdout') await this.output.line(escapeText(text));
+    else process.stderr.write(`${escapeText(text)}\n`);
   }
 
   protected showEvent(event: ServerEvent): void {

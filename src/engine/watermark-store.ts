@@ -31,6 +31,10 @@ export class WatermarkStore implements ReplicatedStore {
     return Array.from({ length: this.shards }, (_, shard) => BigInt.asUintN(64, exports.watermark(shard)));
   }
 
+  watermark(shard: number): bigint {
+    return BigInt.asUintN(64, this.#kernel.exports.watermark(shard));
+  }
+
   setWatermarks(watermarks: readonly bigint[]): void {
     for (let shard = 0; shard < this.shards; shard++) {
       this.#kernel.exports.setWatermark(shard, watermarks[shard] ?? 0n);
@@ -65,6 +69,6 @@ export class WatermarkStore implements ReplicatedStore {
   }
 
   scan(): SnapshotScan {
-    return { next: () => ({ entries: Buffer.alloc(0), entryCount: 0, done: true }), close() {} };
+    return { place: 0, next: () => ({ entries: Buffer.alloc(0), entryCount: 0, done: true }), close() {} };
   }
 }

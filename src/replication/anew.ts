@@ -5,8 +5,8 @@ import type { Holding } from './replica-session.js';
 /** A clause without an end, for a person. */
 export function whyAnew({ store, history }: Holding, { watermarks, margin }: PrimaryAnswer): string {
   const theirs = margin?.get('history');
-  if (theirs !== history) {
-    return `the primary has ${nameOf(theirs)}, and what is held is of ${nameOf(history)}`;
+  if (theirs !== history?.id) {
+    return `the primary has ${nameOf(theirs)}, and what is held is of ${nameOf(history?.id)}`;
   }
   const held = store.watermarks();
   if (held.length !== watermarks.length) {

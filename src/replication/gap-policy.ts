@@ -2,7 +2,9 @@
  * What to do about a gap in a shard's sequences (design.md, "Histories"): come back; the same gap again: ask for a
  * snapshot; a gap still: stop, loudly. None is ever applied.
  */
-import { watermarkOf } from './watermarks.js';
+import type { ReplicatedStore } from '../engine/types.js';
+import { decodeBatch } from '../frame/batch.js';
+import { watermarkOf, watermarkOf } from './watermarks.js';
 
 /** The sequence that should have come next in a shard. */
 export interface Gap {
@@ -36,4 +38,11 @@ export class GapPolicy {
   #wentOnPastSnapshot({ shard, expected }: Gap): boolean {
     return this.#rebuiltAt !== undefined && expected > watermarkOf(this.#rebuiltAt, shard) + 1n;
   }
+}
+
+/** The shard of a batch's first record stands for the batch: no primary mixes shards in one. */
+export function gapOf(payload: Uint8Array, store: ReplicatedStore): Gap {
+  const [first] = decodeBatch(payload).records;
+  const shard = first?.shard ?? 0;
+  return { shard, expected: watermarkOf(store.watermarks(), shard) + 1n };
 }

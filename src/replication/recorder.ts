@@ -11,6 +11,8 @@ export interface FrameSink {
   handlers: FrameSinkHandlers;
   /** Queues bytes, which must not change. False: wait for `onDrain`. */
   write(bytes: Uint8Array): boolean;
+  /** Resolves when all that was written is on the disk. */
+  sync(): Promise<void>;
   /** Writes what is queued and closes. Resolves after a fault too. */
   end(): Promise<void>;
 }
@@ -25,6 +27,8 @@ export interface RecorderOptions {
   sink: FrameSink;
   /** Frame bytes that may wait for the sink. */
   maxQueuedBytes: number;
+  /** Of a dump that is continued; 0 when absent. */
+  bytesBefore?: number;
   /** Told once, with `WRITE_FAILED`, when the recording ends before its time. */
   onFault(error: FastcacheError): void;
 }
@@ -33,20 +37,28 @@ export class Recorder implements FrameSubscriber {
   readonly #options: RecorderOptions;
   readonly #queue = new Ring<Buffer>();
   #queuedBytes = 0;
+  #bytes: number;
   #blocked = false;
   #ended = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#bytes = options.bytesBefore ?? 0;
     options.sink.handlers = {
       onDrain: () => this.#drain(),
       onFault: (cause) => this.#stop(`The recording failed: ${cause.message}.`, cause),
     };
   }
 
+  /** How long the dump is with all that was offered. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** The bytes must not change. */
   offer(frame: Buffer): void {
     if (this.#ended) return;
+    this.#bytes += frame.length;
     if (!this.#blocked) {
       this.#blocked = !this.#options.sink.write(frame);
       return;
@@ -64,15 +76,26 @@ export class Recorder implements FrameSubscriber {
     this.#stop(`The recording was stopped: ${reason}.`);
   }
 
+  /** Resolves when all that was offered is on the disk; what waits is written at once. Rejects when that cannot be. */
+  async flush(): Promise<void> {
+    this.#writeQueue();
+    await this.#options.sink.sync();
+  }
+
   /** Writes what waits and closes the sink. */
   async end(): Promise<void> {
     if (!this.#ended) {
       this.#ended = true;
-      for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
-        this.#options.sink.write(frame);
-      }
+      this.#writeQueue();
     }
     await this.#options.sink.end();
+  }
+
+  #writeQueue(): void {
+    for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
+      this.#queuedBytes -= frame.length;
+      this.#options.sink.write(frame);
+    }
   }
 
   #drain(): void {

@@ -5,7 +5,7 @@
 import type { Clock, Timers } from '../clock.js';
 import type { ReplicatedStore } from '../engine/types.js';
 import { FastcacheError } from '../errors.js';
-import { decodeBatch, readBatchHead } from '../frame/batch.js';
+import { readBatchHead } from '../frame/batch.js';
 import { openPayload } from '../frame/frame.js';
 import { encodeHelloFrame } from '../frame/hello.js';
 import { FrameKind } from '../frame/kinds.js';
@@ -16,7 +16,7 @@ import { formatAddress } from '../transport/address.js';
 import type { Address, Transport } from '../transport/connection.js';
 import { AckSender } from './ack-sender.js';
 import { Conversation, type PrimaryAnswer } from './conversation.js';
-import type { Gap } from './gap-policy.js';
+import { type Gap, gapOf } from './gap-policy.js';
 import { type History, placeIn, readHistory } from './history.js';
 import { LinkWatch } from './link-watch.js';
 import type { ReplicationMetrics } from './metrics.js';
@@ -26,7 +26,7 @@ import { deadLink, emptySnapshot, historyDiffers, outOfPlace } from './session-f
 import { Staging } from './staging.js';
 import type { FrameSubscriber } from './subscriber.js';
 import type { StreamTap } from './tap.js';
-import { hasReached, watermarkOf } from './watermarks.js';
+import { hasReached } from './watermarks.js';
 
 /** What a replica holds, whole and of one moment. */
 export interface Holding {
@@ -150,18 +150,19 @@ export class ReplicaSession {
   #startTapped(tap: StreamTap): void {
     if (this.#isOver) return;
     this.#isTapped = true;
-    tap.follow({
-      pause: () => {
-        this.#conversation.pause();
-        // Who is not read is not heard.
-        this.#watch?.stop();
-      },
-      resume: () => {
-        this.#conversation.resume();
-        if (this.#watch !== undefined) this.#watchLink();
-      },
-    });
+    tap.follow({ pause: () => this.#pause(), resume: () => this.#resume() });
     this.#conversation.start();
+  }
+
+  #pause(): void {
+    this.#conversation.pause();
+    // Who is not read is not heard.
+    this.#watch?.stop();
+  }
+
+  #resume(): void {
+    this.#conversation.resume();
+    if (this.#watch !== undefined) this.#watchLink();
   }
 
   /** Drops the connection and what was not whole; no handler is called any more. */
@@ -232,7 +233,7 @@ export class ReplicaSession {
     const payload = openPayload(frame.header, frame.wirePayload);
     switch (kind) {
       case FrameKind.MutationBatch:
-        this.#onBatch(frame, payload);
+        if (!this.#onBatch(frame, payload)) return;
         break;
       case FrameKind.SnapshotBegin:
         if (this.#staging?.isLoading === true) throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
@@ -253,11 +254,12 @@ export class ReplicaSession {
       default:
         throw outOfPlace(frame, 'a frame of the stream');
     }
-    // After it is known to be sound.
-    if (!this.#isOver) this.#options.recorder?.offer(keep(frame), 0, 0n);
+    // After it is known to be sound, also when that was the end.
+    this.#options.recorder?.offer(keep(frame), 0, 0n);
   }
 
-  #onBatch(frame: SplitFrame, payload: Uint8Array): void {
+  /** False: it leaves a gap, was not applied, and the session is over. */
+  #onBatch(frame: SplitFrame, payload: Uint8Array): boolean {
     if (this.#staging?.isLoading === true && !this.#staging.isInterleaved) {
       throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
     }
@@ -281,13 +283,14 @@ export class ReplicaSession {
     } catch (error) {
       if (!(error instanceof FastcacheError) || error.code !== 'SEQUENCE_GAP') throw error;
       this.#end({ error, claimNothing: false, gap: gapOf(payload, store) });
-      return;
+      return false;
     }
     if (this.#staging !== undefined) this.#swapWhenWhole();
     else if (this.#isLive) {
       this.#acks?.applied();
       this.#checkCaughtUp();
     } else this.#goLive();
+    return true;
   }
 
   /** To replicas of what is held; what is being built is not theirs yet. */
@@ -326,7 +329,7 @@ export class ReplicaSession {
   /** What was being built before gives its memory back first. */
   #build(staging: Staging): void {
     this.#staging = staging;
-    this.#options.tap?.began(staging.watermarks);
+    this.#options.tap?.began(staging.store.watermarks());
     if (this.#answer !== undefined) this.#handlers.began(this.#answer);
     this.#isLive = false;
     this.#handlers.building(0);
@@ -393,11 +396,4 @@ export class ReplicaSession {
 /** The frame's bytes, to be kept: what the splitter does not own is overwritten by the next bytes. */
 function keep({ owned, bytes }: SplitFrame): Buffer {
   return owned ? bytes : Buffer.from(bytes);
-}
-
-/** The shard of a batch's first record stands for the batch: no primary mixes shards in one. */
-function gapOf(payload: Uint8Array, store: ReplicatedStore): Gap {
-  const [first] = decodeBatch(payload).records;
-  const shard = first?.shard ?? 0;
-  return { shard, expected: watermarkOf(store.watermarks(), shard) + 1n };
 }

@@ -54,11 +54,6 @@ export class Staging {
     return this.#isLoading;
   }
 
-  /** Where the content begins: records from there on come behind what is loaded. */
-  get watermarks(): ArrayLike<bigint> {
-    return this.#watermarks;
-  }
-
   /** Entries loaded from chunks. */
   get entries(): number {
     return this.#entries;

@@ -1,17 +1,30 @@
 /** A dump file as the recorder's sink: bytes in, backpressure out, faults told once. */
-import { createWriteStream, openSync } from 'node:fs';
+import { closeSync, createWriteStream, fdatasync, fstatSync, ftruncateSync, openSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { FastcacheError } from '../errors.js';
 import type { FrameSink } from '../replication/recorder.js';
 
 const MAX_BUFFERED_BYTES = 1_048_576;
 
-/** Creates the file, or truncates it. Throws `WRITE_FAILED` at once when it cannot be opened. */
-export function openFileSink(path: string): FrameSink {
-  const stream = createWriteStream(path, { fd: openForWriting(path), highWaterMark: MAX_BUFFERED_BYTES });
+const syncToDisk = promisify(fdatasync);
+
+/**
+ * Creates the file, or truncates it. With `keptBytes` it goes on behind so many bytes of a dump, and what is more is cut
+ * off. Throws `WRITE_FAILED` at once when that cannot be.
+ */
+export function openFileSink(path: string, keptBytes?: number): FrameSink {
+  const fd = keptBytes === undefined ? openFile(path, 'w') : openBehind(path, keptBytes);
+  const stream = createWriteStream(path, { fd, start: keptBytes ?? 0, highWaterMark: MAX_BUFFERED_BYTES });
   const closed = new Promise<void>((resolve) => stream.once('close', resolve));
   const sink: FrameSink = {
     handlers: { onDrain() {}, onFault() {} },
     write: (bytes) => stream.write(bytes),
+    async sync() {
+      await new Promise<void>((resolve, reject) => {
+        stream.write('', (error) => (error ? reject(writeFailed(path, error)) : resolve()));
+      });
+      await syncToDisk(fd);
+    },
     end() {
       stream.end();
       return closed;
@@ -22,11 +35,30 @@ export function openFileSink(path: string): FrameSink {
   return sink;
 }
 
-function openForWriting(path: string): number {
-  try {
-    return openSync(path, 'w');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FastcacheError('WRITE_FAILED', `The dump cannot be written: ${reason}.`, { file: path, cause });
+function openBehind(path: string, keptBytes: number): number {
+  const fd = openFile(path, 'r+');
+  const { size } = fstatSync(fd);
+  if (size >= keptBytes) {
+    ftruncateSync(fd, keptBytes);
+    return fd;
   }
+  closeSync(fd);
+  throw new FastcacheError(
+    'WRITE_FAILED',
+    `The dump is of ${size} bytes and cannot be continued behind ${keptBytes}: it is another one, or has been cut.`,
+    { file: path, expected: keptBytes, found: size },
+  );
+}
+
+function openFile(path: string, flags: 'w' | 'r+'): number {
+  try {
+    return openSync(path, flags);
+  } catch (cause) {
+    throw writeFailed(path, cause);
+  }
+}
+
+function writeFailed(file: string, cause: unknown): FastcacheError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new FastcacheError('WRITE_FAILED', `The dump cannot be written: ${reason}.`, { file, cause });
 }

@@ -23,6 +23,7 @@ class NarrowSink implements FrameSink {
     this.room -= 1;
     return this.room > 0;
   }
+  async sync(): Promise<void> {}
   async end(): Promise<void> {
     this.ended = true;
   }

@@ -1,0 +1,84 @@
+/** A small file that is replaced as a whole, so that it is always one or the other, whatever ends the process. */
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { FastcacheError } from '../errors.js';
+
+/**
+ * The bytes of a file, `maxBytes` + 1 of them at most; undefined when there is none, and it could be written. Throws
+ * `READ_FAILED`, `WRITE_FAILED`.
+ */
+export function readStateFile(path: string, maxBytes: number): Buffer | undefined {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (cause) {
+    throw writeFailed(path, cause);
+  }
+  let fd: number;
+  try {
+    // What is no regular file might never answer.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw readFailed(path, cause);
+  }
+  try {
+    if (!fstatSync(fd).isFile()) throw new Error('it is no regular file');
+    const bytes = Buffer.alloc(maxBytes + 1);
+    let length = 0;
+    for (let read = -1; read !== 0; length += read)
+      read = readSync(fd, bytes, length, bytes.length - length, null);
+    return bytes.subarray(0, length);
+  } catch (cause) {
+    throw readFailed(path, cause);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Resolves when the new bytes are on the disk, under this name. Throws `WRITE_FAILED`; the old ones are then still there. */
+export async function replaceStateFile(path: string, bytes: Uint8Array): Promise<void> {
+  const beside = `${path}.new`;
+  try {
+    await writeSynced(beside, bytes);
+    await rename(beside, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    throw writeFailed(path, cause);
+  }
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** So that the new name outlives a power cut too. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function readFailed(file: string, cause: unknown): FastcacheError {
+  return new FastcacheError('READ_FAILED', `The state cannot be read: ${reasonOf(cause)}.`, { file, cause });
+}
+
+function writeFailed(file: string, cause: unknown): FastcacheError {
+  return new FastcacheError('WRITE_FAILED', `The state cannot be written: ${reasonOf(cause)}.`, {
+    file,
+    cause,
+  });
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
