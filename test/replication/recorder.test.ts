@@ -141,6 +141,33 @@ describe('a recorder', () => {
     await primary.stop();
   });
 
+  it('tells when what was offered is on the disk, and goes on behind what is kept of it', async () => {
+    const path = await temporaryFile();
+    const open = (keptBytes?: number) =>
+      new Recorder({
+        sink: openFileSink(path, keptBytes),
+        maxQueuedBytes: 10_000_000,
+        bytesBefore: keptBytes ?? 0,
+        onFault: (error) => expect.unreachable(error.message),
+      });
+    const first = open();
+    // More than the sink takes at once.
+    const frames = Array.from({ length: 40 }, (_, index) => Buffer.alloc(100_000, index));
+    for (const frame of frames) first.offer(frame);
+    await first.flush();
+    expect((await readFile(path)).equals(Buffer.concat(frames))).toBe(true);
+    expect(first.bytes).toBe(4_000_000);
+    await first.end();
+    const second = open(1_500_000);
+    second.offer(Buffer.from('behind'));
+    expect(second.bytes).toBe(1_500_006);
+    await second.end();
+    const kept = Buffer.concat([...frames.slice(0, 15), Buffer.from('behind')]);
+    expect((await readFile(path)).equals(kept)).toBe(true);
+    expect(() => open(1_500_007)).toThrowError(expect.objectContaining({ code: 'WRITE_FAILED' }));
+    expect((await readFile(path)).equals(kept)).toBe(true);
+  });
+
   it('cannot be opened where there is no folder', async () => {
     const path = join(await temporaryFile(), 'nowhere', 'dump.fcrp');
     expect(() => openFileSink(path)).toThrowError(

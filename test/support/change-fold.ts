@@ -14,7 +14,7 @@ export class ChangeFold {
   #content = new Map<string, Value>();
   #building: Map<string, Value> | undefined;
 
-  take(change: Change): void {
+  take(change: Change): undefined {
     if (this.types.at(-1) !== change.type) this.types.push(change.type);
     const content = this.#building ?? this.#content;
     switch (change.type) {
