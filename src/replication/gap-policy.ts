@@ -4,7 +4,7 @@
  */
 import type { ReplicatedStore } from '../engine/types.js';
 import { decodeBatch } from '../frame/batch.js';
-import { watermarkOf, watermarkOf } from './watermarks.js';
+import { watermarkOf } from './watermarks.js';
 
 /** The sequence that should have come next in a shard. */
 export interface Gap {

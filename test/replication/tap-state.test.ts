@@ -20,7 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), 'fastcache-state-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const state: TapState = {
-  history: '00112233445566778899aabbccddeeff',
+  history: { id: '00112233445566778899aabbccddeeff', base: 2n ** 60n },
   watermarks: [0n, 1n, 2n ** 53n + 1n, 2n ** 64n - 1n],
   record: { file: 'dump.fcrp', bytes: 5 * 2 ** 30 },
   changes: true,
@@ -74,7 +74,8 @@ describe('a state', () => {
       { watermarks: [1n, 2n, 3n] },
       { watermarks: new Array(2048).fill(1n) },
       { watermarks: [-1n] },
-      { history: 'short' },
+      { history: { id: 'short', base: 0n } },
+      { history: { id: '0'.repeat(32), base: -1n } },
       { record: { file: 'x', bytes: -1 } },
       { record: { file: 'x', bytes: 1.5 } },
       { changes: 1 },
