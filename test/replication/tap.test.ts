@@ -208,13 +208,15 @@ describe('a tap', () => {
   it('says of whose history it came to know another', () => {
     const place = world();
     new FakePrimary(place.transport, (peer, _hello, connection) => {
-      peer.answer([2n], connection === 1 ? 'one' : 'two');
+      peer.answer([2n], (connection === 1 ? '1' : '2').repeat(32));
       peer.snapshot([2n]);
       if (connection === 1) peer.connection.end();
     });
     const { resyncs, fold } = startTap(place);
     place.world.run(2_000);
-    expect(resyncs).toEqual(['the primary has the history two, and what is held is of the history one']);
+    expect(resyncs).toEqual([
+      `the primary has the history ${'2'.repeat(32)}, and what is held is of the history ${'1'.repeat(32)}`,
+    ]);
     expect(fold.types).toEqual(['snapshot-begin', 'snapshot-end', 'snapshot-begin', 'snapshot-end']);
   });
 
