@@ -17,13 +17,17 @@ import { FRAME_HEADER_BYTES } from '../limits.js';
 export type FrameContent =
   | { type: 'hello'; hello: DecodedHello; margin: Margin | undefined }
   | { type: 'watermarks'; watermarks: WatermarkList }
-  | { type: 'batch'; recordCount: number; items: IterableIterator<DecodedRecord> }
+  | { type: 'batch'; payload: Uint8Array; recordCount: number; items: IterableIterator<DecodedRecord> }
   | {
       type: 'chunk';
+      payload: Uint8Array;
       chunkIndex: bigint;
       last: boolean;
       watermarks: WatermarkList;
       entryCount: number;
+      /** As in `DecodedSnapshotChunk`. */
+      entriesOffset: number;
+      governed: boolean;
       items: IterableIterator<DecodedSnapshotEntry>;
     }
   | { type: 'error'; message: string };
@@ -48,11 +52,11 @@ function openContent(frame: SplitFrame): FrameContent {
     switch (header.kind) {
       case FrameKind.MutationBatch: {
         const { recordCount, records } = decodeBatch(payload);
-        return { type: 'batch', recordCount, items: placedItems(frame, records) };
+        return { type: 'batch', payload, recordCount, items: placedItems(frame, records) };
       }
       case FrameKind.SnapshotChunk: {
         const { entries, ...chunk } = decodeSnapshotChunk(payload);
-        return { type: 'chunk', ...chunk, items: placedItems(frame, entries) };
+        return { type: 'chunk', payload, ...chunk, items: placedItems(frame, entries) };
       }
       case FrameKind.Error:
         return { type: 'error', message: decodeErrorText(payload) };
@@ -71,11 +75,10 @@ function openHello({ header, wirePayload, offset }: SplitFrame): FrameContent {
 }
 
 function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: Iterable<T>): Generator<T> {
-  const { compressed } = frame.header;
-  const start = payloadStart(frame);
+  const { offset, fixed } = payloadPlace(frame);
   try {
     for (const item of items) {
-      item.offset = compressed ? frame.offset : start + item.offset;
+      item.offset = fixed ? offset : offset + item.offset;
       yield item;
     }
   } catch (error) {
@@ -95,6 +98,12 @@ function inPayload<T>(frame: SplitFrame, read: () => T): T {
 function inFrame(frame: SplitFrame, error: unknown): unknown {
   if (!(error instanceof FastcacheError)) return error;
   return frame.header.compressed ? error.placedAt(frame.offset) : error.at(payloadStart(frame));
+}
+
+/** The dump's offset of a payload's first byte, which stands for all of it where it is compressed. */
+export function payloadPlace(frame: SplitFrame): { offset: number; fixed: boolean } {
+  const fixed = frame.header.compressed;
+  return { offset: fixed ? frame.offset : payloadStart(frame), fixed };
 }
 
 function payloadStart(frame: SplitFrame): number {

@@ -150,6 +150,7 @@ class Walk {
     if (begun) this.#beginFrame(opened);
     try {
       this.#sequences?.frame(opened);
+      if (begun && (await this.#allItems(opened))) return;
       for (const item of itemsOf(opened)) {
         const step = isRecord(item) ? this.#sequences?.record(item) : undefined;
         if (!shown || !filter.showsItem(item)) continue;
@@ -163,6 +164,21 @@ class Walk {
     } finally {
       if (begun) this.#gather(this.rendering.endFrame());
     }
+  }
+
+  /** Gathers all items of a frame at once, where that can be; false: nothing was gathered. */
+  async #allItems(opened: OpenedFrame): Promise<boolean> {
+    const { filter, shows } = this.#options;
+    const count = itemCount(opened);
+    if (shows !== 'items' || filter.choosesItems || count > this.#left) return false;
+    const pieces = this.rendering.allItems?.(opened);
+    if (pieces === undefined) return false;
+    for (const piece of pieces) {
+      this.#gather(piece);
+      if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
+    }
+    this.#left -= count;
+    return true;
   }
 
   #beginFrame(opened: OpenedFrame): void {
@@ -186,7 +202,12 @@ class Walk {
 }
 
 function joined(pieces: readonly Piece[]): Piece {
-  return typeof pieces[0] === 'string' ? pieces.join('') : Buffer.concat(pieces as Buffer[]);
+  if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
+  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
+}
+
+function itemCount({ content }: OpenedFrame): number {
+  return content.type === 'batch' ? content.recordCount : content.type === 'chunk' ? content.entryCount : 0;
 }
 
 function itemsOf({ content }: OpenedFrame): Iterable<Item> {

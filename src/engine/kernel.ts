@@ -37,6 +37,9 @@ export interface KernelExports {
   verifyForget(): void;
   verifyOpen(payload: number, bytes: number): number;
   verifyNext(checks: number): number;
+  linesOfBatch(payload: number, bytes: number): number;
+  linesOfEntries(payload: number, entries: number, bytes: number, count: number, governed: number): number;
+  writeLines(output: number, capacity: number, offset: bigint, fixed: number, values: number): number;
   scan(shard: number, cursor: bigint, output: number, capacity: number): number;
   listKeys(
     shard: number,

@@ -39,6 +39,7 @@ export { callsOf } from './commands';
 export { evictedCount, limitMemory, makeRoom, relieve } from './evict';
 export { deleteSome } from './flush';
 export { matches } from './glob';
+export { linesOfBatch, linesOfEntries, writeLines } from './json-lines';
 export { checkEntries } from './payload-checks';
 export { execute, setMode } from './resp';
 export { listKeys, scan } from './scan';

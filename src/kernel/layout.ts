@@ -123,6 +123,15 @@ export const STAND_SKIPPED = 24;
 export const STAND_POSITION = 32;
 export const STAND_KNOWN = 60;
 
+// How `writeLines` shows values: their lengths, text where they are UTF-8, hex, Base64.
+export const VALUES_NONE = 0;
+export const VALUES_TEXT = 1;
+export const VALUES_HEX = 2;
+export const VALUES_BASE64 = 3;
+/** The longest record or entry that it makes a line of, and room that is enough for any such line. */
+export const LINE_CONTENT_BYTES_MAX = 131072;
+export const LINES_BYTES = 1048576;
+
 // What `put`, `removeKey`, `expireKey` and `scanKeys` return.
 export const WRITE_MISSING = 0;
 export const WRITE_DONE = 1;
