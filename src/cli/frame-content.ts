@@ -2,6 +2,7 @@
  * What a frame of a dump holds, opened by its kind, with faults and offsets placed in the dump: where a payload is
  * compressed, the frame's own offset stands for everything in it (cli.md, JSON).
  */
+import type { PayloadPlace } from '../engine/json-lines.js';
 import { FastcacheError } from '../errors.js';
 import { type DecodedRecord, decodeBatch } from '../frame/batch.js';
 import { decodeErrorText } from '../frame/error-text.js';
@@ -101,7 +102,7 @@ function inFrame(frame: SplitFrame, error: unknown): unknown {
 }
 
 /** The dump's offset of a payload's first byte, which stands for all of it where it is compressed. */
-export function payloadPlace(frame: SplitFrame): { offset: number; fixed: boolean } {
+export function payloadPlace(frame: SplitFrame): PayloadPlace {
   const fixed = frame.header.compressed;
   return { offset: fixed ? frame.offset : payloadStart(frame), fixed };
 }

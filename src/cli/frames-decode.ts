@@ -1,5 +1,5 @@
 /**
- * `frames decode`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to its damage;
+ * `frames decode` and `frames stats`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to its damage;
  * the next one is walked all the same. What is not shown is decoded nevertheless, so that no fault is missed.
  */
 import type { Clock } from '../clock.js';
@@ -20,6 +20,7 @@ import {
 } from './frames-renderings.js';
 import { jsonStats, msgpackStats, ndjsonStats, textStats } from './frames-stats-renderings.js';
 import type { Output } from './output.js';
+import { ReadProgress } from './read-progress.js';
 import { SequenceSteps } from './sequence-steps.js';
 import type { ValueForm } from './text.js';
 import { UsageError } from './values.js';
@@ -42,8 +43,10 @@ export interface DecodeOptions {
   maxPayloadBytes: number;
   /** The one file is read on beyond its end, until it is told to stop. */
   follow?: FollowOptions | undefined;
-  clock: Pick<Clock, 'nowMs'>;
+  clock: Clock;
   output: Output;
+  /** Where it is told how far a file has been read, when what is shown comes at its end. */
+  terminal: NodeJS.WriteStream;
   /** Tells a fault that ends a file and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
 }
@@ -67,7 +70,7 @@ const statsRenderings: typeof renderings = {
 
 /** Writes all files; resolves with the exit status: that of the first fault, 0 when there was none. */
 export async function decodeDumps(options: DecodeOptions): Promise<number> {
-  const { files, follow, maxPayloadBytes, output, report } = options;
+  const { files, shows, follow, maxPayloadBytes, output, terminal, clock, report } = options;
   if (files.indexOf('-') !== files.lastIndexOf('-')) throw new UsageError('stdin (-) can be read only once');
   const walk = new Walk(options);
   let status = 0;
@@ -78,7 +81,10 @@ export async function decodeDumps(options: DecodeOptions): Promise<number> {
     do {
       if (walk.isOver) break;
       await output.write(walk.rendering.beginFile(dumpName(file)));
-      const fault = await walk.dump(file, dump?.chunks() ?? readDumpChunks(file, { maxPayloadBytes }));
+      const isLong = shows === 'stats' && follow === undefined;
+      const progress = isLong ? new ReadProgress(terminal, clock, 'counting', file) : undefined;
+      const chunks = dump?.chunks() ?? readDumpChunks(file, { maxPayloadBytes });
+      const fault = await walk.dump(file, chunks, progress).finally(() => progress?.close());
       await output.write(walk.rendering.endFile(fault));
       if (fault === undefined) continue;
       const faultStatus = await report(fault);
@@ -106,7 +112,7 @@ class Walk {
     const single = files.length === 1 && options.follow === undefined;
     const untitled = single || (shows === 'faults' && format === 'text');
     const made = shows === 'stats' ? statsRenderings : renderings;
-    this.rendering = made[format]({ titled: !untitled, values, nowMs: () => clock.nowMs() });
+    this.rendering = made[format]({ titled: !untitled, values, filter, nowMs: () => clock.nowMs() });
     this.#countsFrames = shows === 'frames' || !filter.mayShowItems;
     this.#left = limit;
   }
@@ -121,7 +127,11 @@ class Walk {
   }
 
   /** Writes a dump's frames; returns what ended it early. */
-  async dump(file: string, chunks: AsyncIterable<SplitFrame[]>): Promise<FastcacheError | undefined> {
+  async dump(
+    file: string,
+    chunks: AsyncIterable<SplitFrame[]>,
+    progress: ReadProgress | undefined,
+  ): Promise<FastcacheError | undefined> {
     let fault: FastcacheError | undefined;
     try {
       for await (const frames of chunks) {
@@ -130,6 +140,8 @@ class Walk {
           await this.#frame(openFrame(frame));
           if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
         }
+        const last = frames.at(-1);
+        if (last !== undefined) progress?.read(last.offset + last.bytes.length);
         // The next chunk may be long in coming.
         await this.#write();
         if (this.isOver) break;
@@ -145,6 +157,10 @@ class Walk {
   /** Gathers what is shown of a frame. It is decoded to its end, unless the limit is reached before. */
   async #frame(opened: OpenedFrame): Promise<void> {
     const { filter, shows } = this.#options;
+    if (this.rendering.countFrame !== undefined) {
+      this.#left -= this.rendering.countFrame(opened, this.#left);
+      return;
+    }
     const shown = shows !== 'faults' && filter.showsKind(opened.kind);
     let begun = shown && !filter.choosesItems;
     if (begun) this.#beginFrame(opened);

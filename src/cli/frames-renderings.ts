@@ -3,7 +3,7 @@ import { JsonLines } from '../engine/json-lines.js';
 import type { FastcacheError } from '../errors.js';
 import { escapeText } from './escape.js';
 import { type FrameContent, type OpenedFrame, payloadPlace } from './frame-content.js';
-import { type Item, isRecord } from './frames-filter.js';
+import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
 import { entryLine, faultJson, frameJson, recordLine } from './frames-json.js';
 import { entryText, frameText, headingText, recordText, stepText } from './frames-text.js';
 import { toJson } from './json.js';
@@ -24,6 +24,11 @@ export interface Rendering {
   item(item: Item, step?: SequenceStep): Piece;
   /** What `item` makes of all items of a frame, at once; undefined: they are to be given one by one. */
   allItems?(frame: OpenedFrame): Iterable<Piece> | undefined;
+  /**
+   * A rendering that shows none of a frame's items takes each frame whole, shown or not: `limit` of its items at most (frames, where
+   * the filter leaves no items). Returns how many of the limit that takes; throws when the frame is malformed.
+   */
+  countFrame?(frame: OpenedFrame, limit: number): number;
   endFrame(): Piece;
   endFile(fault: FastcacheError | undefined): Piece;
   end(): Piece;
@@ -33,6 +38,7 @@ export interface RenderingOptions {
   /** Whether each file's name stands before what it holds. */
   titled: boolean;
   values: ValueForm;
+  filter: FrameFilter;
   /** Now, in Unix ms. */
   nowMs(): number;
 }

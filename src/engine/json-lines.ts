@@ -15,8 +15,9 @@ const valueForms = {
   base64: layout.VALUES_BASE64,
 };
 
-export interface LinePlaces {
-  /** Of the payload's first byte in the dump, or of what stands for all of it. */
+/** Where in a dump a payload's items stand. */
+export interface PayloadPlace {
+  /** Of the payload's first byte, or of what stands for all of it. */
   offset: number;
   /** Whether it stands for all of it. */
   fixed: boolean;
@@ -48,7 +49,7 @@ export class JsonLines {
   }
 
   /** The lines of what is open, line ends included, in pieces of 1 MiB at most. */
-  *lines({ offset, fixed }: LinePlaces): Generator<Buffer, void, void> {
+  *lines({ offset, fixed }: PayloadPlace): Generator<Buffer, void, void> {
     for (;;) {
       const bytes = this.#kernel.exports.writeLines(
         this.#output,
