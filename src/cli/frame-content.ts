@@ -5,6 +5,7 @@
 import type { PayloadPlace } from '../engine/json-lines.js';
 import { FastcacheError } from '../errors.js';
 import { type DecodedRecord, decodeBatch } from '../frame/batch.js';
+import type { PayloadRoom } from '../frame/compression.js';
 import { decodeErrorText } from '../frame/error-text.js';
 import { openPayload } from '../frame/frame.js';
 import { type DecodedHello, decodeHelloFrame } from '../frame/hello.js';
@@ -40,16 +41,19 @@ export interface OpenedFrame {
   content: FrameContent;
 }
 
-/** Decompresses and decodes a frame. Throws `FCRP_*` with the dump's byte offset. */
-export function openFrame(frame: SplitFrame): OpenedFrame {
-  return { frame, kind: frameKindName(frame.header.kind), content: openContent(frame) };
+/**
+ * Decompresses and decodes a frame; with `room`, its payload, keys and values are valid until the next one is opened. Throws
+ * `FCRP_*` with the dump's byte offset.
+ */
+export function openFrame(frame: SplitFrame, room?: PayloadRoom): OpenedFrame {
+  return { frame, kind: frameKindName(frame.header.kind), content: openContent(frame, room) };
 }
 
-function openContent(frame: SplitFrame): FrameContent {
+function openContent(frame: SplitFrame, room: PayloadRoom | undefined): FrameContent {
   const { header, wirePayload } = frame;
   if (header.kind === FrameKind.Hello) return openHello(frame);
   return inPayload(frame, () => {
-    const payload = openPayload(header, wirePayload);
+    const payload = openPayload(header, wirePayload, room);
     switch (header.kind) {
       case FrameKind.MutationBatch: {
         const { recordCount, records } = decodeBatch(payload);

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.js';
 import { FastcacheError } from '../errors.js';
+import { PayloadRoom } from '../frame/compression.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { FollowedDump, type FollowOptions } from './dump-follow.js';
 import { dumpName, readDumpChunks } from './dump-reader.js';
@@ -98,6 +99,7 @@ export async function decodeDumps(options: DecodeOptions): Promise<number> {
 class Walk {
   readonly rendering: Rendering;
   readonly #options: DecodeOptions;
+  readonly #room = new PayloadRoom();
   readonly #countsFrames: boolean;
   /** Of the limit. */
   #left: number;
@@ -137,7 +139,7 @@ class Walk {
       for await (const frames of chunks) {
         for (const frame of frames) {
           if (this.isOver) break;
-          await this.#frame(openFrame(frame));
+          await this.#frame(openFrame(frame, this.#room));
           if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
         }
         const last = frames.at(-1);

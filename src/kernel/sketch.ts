@@ -52,16 +52,15 @@ export function openSketch(sketch: usize): void {
   }
 }
 
-/** Counts a key once more, and `bytes` with it. */
-export function countKey(sketch: usize, key: usize, keyBytes: u32, bytes: u64): void {
+/** Counts a key once more, and `bytes` with it; returns its item, which is the key's until another one is counted. */
+export function countKey(sketch: usize, key: usize, keyBytes: u32, bytes: u64): u32 {
   const hash = (xxh3(key, keyBytes) ^ secret) * ODD;
   const head = headOf(sketch, hash);
   for (let id = load<u32>(head); id !== 0; id = load<u32>(itemAt(sketch, id), CHAIN)) {
     const item = itemAt(sketch, id);
     if (load<u64>(item, HASH) !== hash) continue;
-    store<u64>(item, load<u64>(item, SKETCH_KEY_TOTAL) + bytes, SKETCH_KEY_TOTAL);
-    raise(sketch, id);
-    return;
+    countItem(sketch, id, bytes);
+    return id;
   }
   let id = load<u32>(sketch) + 1;
   if (id <= <u32>SKETCH_ITEMS) {
@@ -80,6 +79,25 @@ export function countKey(sketch: usize, key: usize, keyBytes: u32, bytes: u64): 
   store<u32>(head, id);
   store<u32>(item, keyBytes, SKETCH_KEY_BYTES);
   copyBytes(item + SKETCH_KEY, key, min(keyBytes, <u32>SKETCH_KEY_BYTES_MAX));
+  raise(sketch, id);
+  return id;
+}
+
+/** Whether a key begins with the one of an item, which is kept whole. */
+export function beginsWith(sketch: usize, id: u32, key: usize, keyBytes: u32): bool {
+  const item = itemAt(sketch, id);
+  const length = load<u32>(item, SKETCH_KEY_BYTES);
+  if (length > keyBytes) return false;
+  for (let i: usize = 0; i < <usize>length; i++) {
+    if (load<u8>(key + i) !== load<u8>(item + i, SKETCH_KEY)) return false;
+  }
+  return true;
+}
+
+/** Counts an item's key once more. */
+export function countItem(sketch: usize, id: u32, bytes: u64): void {
+  const item = itemAt(sketch, id);
+  store<u64>(item, load<u64>(item, SKETCH_KEY_TOTAL) + bytes, SKETCH_KEY_TOTAL);
   raise(sketch, id);
 }
 

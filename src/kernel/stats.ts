@@ -32,7 +32,7 @@ import {
 import { allocateReserve } from './pages';
 import { checkRecordCount, entryBytes, entryHeaderBytes, soundRecordBytes } from './payload-checks';
 import { rateCount, rateStart } from './rate';
-import { countKey, openSketch, seedSketches } from './sketch';
+import { beginsWith, countItem, countKey, openSketch, seedSketches } from './sketch';
 
 // Of a shard, beside what the host reads: its last sequence | the highest | whether there is any (u8).
 const PLACE_LAST: usize = 56;
@@ -47,6 +47,8 @@ const STEP_BACK: i32 = 2;
 const COLON: u8 = 0x3a;
 
 let block: usize = 0;
+/** The item of the prefix that was counted last; 0: none was. */
+let lastPrefix: u32 = 0;
 /** Of the gap that a record stands behind. */
 let missing: u64 = 0;
 
@@ -59,6 +61,7 @@ export function statsStart(seed: u64): usize {
   store<u64>(block, u64.MAX_VALUE, STATS_FIRST_TIME);
   seedSketches(seed);
   openSketch(prefixes());
+  lastPrefix = 0;
   openSketch(hotKeys());
   rateStart();
   biggestStart();
@@ -212,10 +215,15 @@ function follow(record: usize): i32 {
 }
 
 function countPrefix(key: usize, keyBytes: u32, size: u64): void {
+  // Most keys begin like the one before.
+  if (lastPrefix !== 0 && beginsWith(prefixes(), lastPrefix, key, keyBytes)) {
+    countItem(prefixes(), lastPrefix, size);
+    return;
+  }
   const most = min(keyBytes, <u32>PREFIX_BYTES_MAX);
   for (let length: u32 = 0; length < most; length++) {
     if (load<u8>(key + <usize>length) !== COLON) continue;
-    countKey(prefixes(), key, length + 1, size);
+    lastPrefix = countKey(prefixes(), key, length + 1, size);
     return;
   }
   add(block + STATS_NO_PREFIX, 1);
