@@ -69,6 +69,7 @@ A damaged dump is printed up to its damage; the fault is named on stderr with fi
       ...decodeOptions(flags, invocation),
       clock: systemClock,
       output: this.output,
+      terminal: process.stderr,
       report: (fault) => this.report(fault),
     });
     this.exit(status);

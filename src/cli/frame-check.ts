@@ -4,6 +4,7 @@
  */
 import type { BatchCheck } from '../engine/batch-check.js';
 import { FastcacheError } from '../errors.js';
+import { PayloadRoom } from '../frame/compression.js';
 import { openPayload } from '../frame/frame.js';
 import { FrameKind } from '../frame/kinds.js';
 import type { WalkerChecks } from '../frame/resync.js';
@@ -14,6 +15,7 @@ import { openFrame } from './frame-content.js';
 
 export class FrameCheck implements WalkerChecks {
   readonly #batches: BatchCheck;
+  readonly #room = new PayloadRoom();
   /** The payload at hand, and the offset of its frame: each is decompressed once. */
   #payload: Uint8Array = Buffer.alloc(0);
   #payloadOf = -1;
@@ -30,7 +32,7 @@ export class FrameCheck implements WalkerChecks {
     if (this.#payloadOf === frame.offset) return this.#payload;
     this.#payloadOf = -1;
     try {
-      this.#payload = openPayload(frame.header, frame.wirePayload);
+      this.#payload = openPayload(frame.header, frame.wirePayload, this.#room);
     } catch (error) {
       throw error instanceof FastcacheError ? error.placedAt(frame.offset) : error;
     }

@@ -2,8 +2,10 @@
  * What a frame of a dump holds, opened by its kind, with faults and offsets placed in the dump: where a payload is
  * compressed, the frame's own offset stands for everything in it (cli.md, JSON).
  */
+import type { PayloadPlace } from '../engine/json-lines.js';
 import { FastcacheError } from '../errors.js';
 import { type DecodedRecord, decodeBatch } from '../frame/batch.js';
+import type { PayloadRoom } from '../frame/compression.js';
 import { decodeErrorText } from '../frame/error-text.js';
 import { openPayload } from '../frame/frame.js';
 import { type DecodedHello, decodeHelloFrame } from '../frame/hello.js';
@@ -17,13 +19,17 @@ import { FRAME_HEADER_BYTES } from '../limits.js';
 export type FrameContent =
   | { type: 'hello'; hello: DecodedHello; margin: Margin | undefined }
   | { type: 'watermarks'; watermarks: WatermarkList }
-  | { type: 'batch'; recordCount: number; items: IterableIterator<DecodedRecord> }
+  | { type: 'batch'; payload: Uint8Array; recordCount: number; items: IterableIterator<DecodedRecord> }
   | {
       type: 'chunk';
+      payload: Uint8Array;
       chunkIndex: bigint;
       last: boolean;
       watermarks: WatermarkList;
       entryCount: number;
+      /** As in `DecodedSnapshotChunk`. */
+      entriesOffset: number;
+      governed: boolean;
       items: IterableIterator<DecodedSnapshotEntry>;
     }
   | { type: 'error'; message: string };
@@ -35,24 +41,27 @@ export interface OpenedFrame {
   content: FrameContent;
 }
 
-/** Decompresses and decodes a frame. Throws `FCRP_*` with the dump's byte offset. */
-export function openFrame(frame: SplitFrame): OpenedFrame {
-  return { frame, kind: frameKindName(frame.header.kind), content: openContent(frame) };
+/**
+ * Decompresses and decodes a frame; with `room`, its payload, keys and values are valid until the next one is opened. Throws
+ * `FCRP_*` with the dump's byte offset.
+ */
+export function openFrame(frame: SplitFrame, room?: PayloadRoom): OpenedFrame {
+  return { frame, kind: frameKindName(frame.header.kind), content: openContent(frame, room) };
 }
 
-function openContent(frame: SplitFrame): FrameContent {
+function openContent(frame: SplitFrame, room: PayloadRoom | undefined): FrameContent {
   const { header, wirePayload } = frame;
   if (header.kind === FrameKind.Hello) return openHello(frame);
   return inPayload(frame, () => {
-    const payload = openPayload(header, wirePayload);
+    const payload = openPayload(header, wirePayload, room);
     switch (header.kind) {
       case FrameKind.MutationBatch: {
         const { recordCount, records } = decodeBatch(payload);
-        return { type: 'batch', recordCount, items: placedItems(frame, records) };
+        return { type: 'batch', payload, recordCount, items: placedItems(frame, records) };
       }
       case FrameKind.SnapshotChunk: {
         const { entries, ...chunk } = decodeSnapshotChunk(payload);
-        return { type: 'chunk', ...chunk, items: placedItems(frame, entries) };
+        return { type: 'chunk', payload, ...chunk, items: placedItems(frame, entries) };
       }
       case FrameKind.Error:
         return { type: 'error', message: decodeErrorText(payload) };
@@ -71,11 +80,10 @@ function openHello({ header, wirePayload, offset }: SplitFrame): FrameContent {
 }
 
 function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: Iterable<T>): Generator<T> {
-  const { compressed } = frame.header;
-  const start = payloadStart(frame);
+  const { offset, fixed } = payloadPlace(frame);
   try {
     for (const item of items) {
-      item.offset = compressed ? frame.offset : start + item.offset;
+      item.offset = fixed ? offset : offset + item.offset;
       yield item;
     }
   } catch (error) {
@@ -95,6 +103,12 @@ function inPayload<T>(frame: SplitFrame, read: () => T): T {
 function inFrame(frame: SplitFrame, error: unknown): unknown {
   if (!(error instanceof FastcacheError)) return error;
   return frame.header.compressed ? error.placedAt(frame.offset) : error.at(payloadStart(frame));
+}
+
+/** The dump's offset of a payload's first byte, which stands for all of it where it is compressed. */
+export function payloadPlace(frame: SplitFrame): PayloadPlace {
+  const fixed = frame.header.compressed;
+  return { offset: fixed ? frame.offset : payloadStart(frame), fixed };
 }
 
 function payloadStart(frame: SplitFrame): number {

@@ -1,4 +1,4 @@
-/** The flags of `frames decode`, and what they come to together. */
+/** The flags of `frames decode` and `frames stats`, and what they come to together. */
 import { Flags } from '@oclif/core';
 import { systemTimers } from '../clock.js';
 import type { MutationOp } from '../frame/batch.js';
@@ -60,20 +60,27 @@ const filterFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
+};
+
+const maxFrameFlag = sizeFlag({
+  summary: 'Refuse frames that announce more than this, compressed or not.',
+  default: MAX_FRAME_PAYLOAD_BYTES,
+  min: 1,
+  max: MAX_FRAME_PAYLOAD_BYTES,
+});
+
+export const decodeFlags = withEnvironment({
+  format: choiceFlag('How to print; --json overrides it.', decodeFormats, 'text'),
+  ...filterFlags,
   limit: valueFlag({
     summary: 'Stop behind so many records and entries (frames, where none of these are shown).',
     helpValue: '<number>',
     parse: (text) => parseCount(text, { min: 1 }),
   }),
-};
-
-export const decodeFlags = withEnvironment({
-  format: choiceFlag('How to print; --json overrides it.', decodeFormats, 'text'),
-  ...filterFlags,
   values: choiceFlag('How to show values; none shows their lengths.', valueForms, 'text'),
   frames: Flags.boolean({ summary: 'Frames without their records and entries.', default: false }),
   stats: Flags.boolean({
-    summary: 'Counts by kind, op and shard, with gaps and times, instead of frames and records.',
+    summary: 'What frames stats tells, instead of frames and records.',
     default: false,
   }),
   follow: Flags.boolean({
@@ -81,18 +88,14 @@ export const decodeFlags = withEnvironment({
     default: false,
   }),
   quiet: Flags.boolean({ summary: 'Nothing but faults.', default: false }),
-  'max-frame': sizeFlag({
-    summary: 'Refuse frames that announce more than this, compressed or not.',
-    default: MAX_FRAME_PAYLOAD_BYTES,
-    min: 1,
-    max: MAX_FRAME_PAYLOAD_BYTES,
-  }),
+  'max-frame': maxFrameFlag,
 });
+
+export const statsFlags = withEnvironment({ ...filterFlags, 'max-frame': maxFrameFlag });
 
 type FlagName = keyof typeof decodeFlags;
 
-export interface DecodeFlagValues {
-  format: DecodeOptions['format'];
+interface FilterFlagValues {
   start?: bigint | undefined;
   end?: bigint | undefined;
   since?: bigint | undefined;
@@ -101,13 +104,17 @@ export interface DecodeFlagValues {
   kind?: Listed<FrameKindName> | undefined;
   op?: Listed<MutationOp> | undefined;
   key?: Listed<string> | undefined;
+  'max-frame': number;
+}
+
+export interface DecodeFlagValues extends FilterFlagValues {
+  format: DecodeOptions['format'];
   limit?: number | undefined;
   values: DecodeOptions['values'];
   frames: boolean;
   stats: boolean;
   follow: boolean;
   quiet: boolean;
-  'max-frame': number;
 }
 
 export interface Invocation {
@@ -120,14 +127,33 @@ export interface Invocation {
   terminal: boolean;
 }
 
-/** What the flags mean together. Throws a `UsageError` where they contradict each other. */
+type ChosenOptions = Pick<
+  DecodeOptions,
+  'files' | 'follow' | 'format' | 'shows' | 'values' | 'filter' | 'limit' | 'maxPayloadBytes'
+>;
+
+/** What the flags of `frames stats` mean. Throws a `UsageError` for what nothing can pass. */
+export function statsOptions(
+  flags: FilterFlagValues,
+  files: readonly string[],
+  json: boolean,
+): ChosenOptions {
+  return {
+    files,
+    format: json ? 'json' : 'text',
+    shows: 'stats',
+    values: 'none',
+    filter: frameFilter(flags),
+    limit: Number.POSITIVE_INFINITY,
+    maxPayloadBytes: flags['max-frame'],
+  };
+}
+
+/** What the flags of `frames decode` mean together. Throws a `UsageError` where they contradict each other. */
 export function decodeOptions(
   flags: DecodeFlagValues,
   { files, given, json, terminal }: Invocation,
-): Pick<
-  DecodeOptions,
-  'files' | 'follow' | 'format' | 'shows' | 'values' | 'filter' | 'limit' | 'maxPayloadBytes'
-> {
+): ChosenOptions {
   const format = json ? 'json' : flags.format;
   if (format === 'msgpack' && terminal) {
     throw new UsageError(
@@ -140,7 +166,7 @@ export function decodeOptions(
     );
   }
   if (flags.quiet) {
-    const chosen = Object.keys(filterFlags) as FlagName[];
+    const chosen = [...(Object.keys(filterFlags) as FlagName[]), 'limit' as const];
     refuseBeside('quiet', 'shows nothing but faults', ['frames', 'stats', 'values', ...chosen], given);
   }
   if (flags.stats) refuseBeside('stats', 'shows counts alone', ['frames', 'values'], given);
@@ -154,19 +180,23 @@ export function decodeOptions(
       : undefined,
     shows: flags.quiet ? 'faults' : flags.stats ? 'stats' : flags.frames ? 'frames' : 'items',
     values: flags.values,
-    filter: new FrameFilter({
-      start: flags.start,
-      end: flags.end,
-      sinceMs: flags.since,
-      untilMs: flags.until,
-      shards: listed(flags.shard),
-      kinds: listed(flags.kind),
-      ops: listed(flags.op),
-      keys: listed(flags.key),
-    }),
+    filter: frameFilter(flags),
     limit: flags.limit ?? Number.POSITIVE_INFINITY,
     maxPayloadBytes: flags['max-frame'],
   };
+}
+
+function frameFilter(flags: FilterFlagValues): FrameFilter {
+  return new FrameFilter({
+    start: flags.start,
+    end: flags.end,
+    sinceMs: flags.since,
+    untilMs: flags.until,
+    shards: listed(flags.shard),
+    kinds: listed(flags.kind),
+    ops: listed(flags.op),
+    keys: listed(flags.key),
+  });
 }
 
 function checkFollow(files: readonly string[], json: boolean): void {

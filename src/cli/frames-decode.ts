@@ -1,9 +1,10 @@
 /**
- * `frames decode`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to its damage;
+ * `frames decode` and `frames stats`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to its damage;
  * the next one is walked all the same. What is not shown is decoded nevertheless, so that no fault is missed.
  */
 import type { Clock } from '../clock.js';
 import { FastcacheError } from '../errors.js';
+import { PayloadRoom } from '../frame/compression.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { FollowedDump, type FollowOptions } from './dump-follow.js';
 import { dumpName, readDumpChunks } from './dump-reader.js';
@@ -20,6 +21,7 @@ import {
 } from './frames-renderings.js';
 import { jsonStats, msgpackStats, ndjsonStats, textStats } from './frames-stats-renderings.js';
 import type { Output } from './output.js';
+import { ReadProgress } from './read-progress.js';
 import { SequenceSteps } from './sequence-steps.js';
 import type { ValueForm } from './text.js';
 import { UsageError } from './values.js';
@@ -42,8 +44,10 @@ export interface DecodeOptions {
   maxPayloadBytes: number;
   /** The one file is read on beyond its end, until it is told to stop. */
   follow?: FollowOptions | undefined;
-  clock: Pick<Clock, 'nowMs'>;
+  clock: Clock;
   output: Output;
+  /** Where it is told how far a file has been read, when what is shown comes at its end. */
+  terminal: NodeJS.WriteStream;
   /** Tells a fault that ends a file and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
 }
@@ -67,7 +71,7 @@ const statsRenderings: typeof renderings = {
 
 /** Writes all files; resolves with the exit status: that of the first fault, 0 when there was none. */
 export async function decodeDumps(options: DecodeOptions): Promise<number> {
-  const { files, follow, maxPayloadBytes, output, report } = options;
+  const { files, shows, follow, maxPayloadBytes, output, terminal, clock, report } = options;
   if (files.indexOf('-') !== files.lastIndexOf('-')) throw new UsageError('stdin (-) can be read only once');
   const walk = new Walk(options);
   let status = 0;
@@ -78,7 +82,10 @@ export async function decodeDumps(options: DecodeOptions): Promise<number> {
     do {
       if (walk.isOver) break;
       await output.write(walk.rendering.beginFile(dumpName(file)));
-      const fault = await walk.dump(file, dump?.chunks() ?? readDumpChunks(file, { maxPayloadBytes }));
+      const isLong = shows === 'stats' && follow === undefined;
+      const progress = isLong ? new ReadProgress(terminal, clock, 'counting', file) : undefined;
+      const chunks = dump?.chunks() ?? readDumpChunks(file, { maxPayloadBytes });
+      const fault = await walk.dump(file, chunks, progress).finally(() => progress?.close());
       await output.write(walk.rendering.endFile(fault));
       if (fault === undefined) continue;
       const faultStatus = await report(fault);
@@ -92,6 +99,7 @@ export async function decodeDumps(options: DecodeOptions): Promise<number> {
 class Walk {
   readonly rendering: Rendering;
   readonly #options: DecodeOptions;
+  readonly #room = new PayloadRoom();
   readonly #countsFrames: boolean;
   /** Of the limit. */
   #left: number;
@@ -106,7 +114,7 @@ class Walk {
     const single = files.length === 1 && options.follow === undefined;
     const untitled = single || (shows === 'faults' && format === 'text');
     const made = shows === 'stats' ? statsRenderings : renderings;
-    this.rendering = made[format]({ titled: !untitled, values, nowMs: () => clock.nowMs() });
+    this.rendering = made[format]({ titled: !untitled, values, filter, nowMs: () => clock.nowMs() });
     this.#countsFrames = shows === 'frames' || !filter.mayShowItems;
     this.#left = limit;
   }
@@ -121,15 +129,21 @@ class Walk {
   }
 
   /** Writes a dump's frames; returns what ended it early. */
-  async dump(file: string, chunks: AsyncIterable<SplitFrame[]>): Promise<FastcacheError | undefined> {
+  async dump(
+    file: string,
+    chunks: AsyncIterable<SplitFrame[]>,
+    progress: ReadProgress | undefined,
+  ): Promise<FastcacheError | undefined> {
     let fault: FastcacheError | undefined;
     try {
       for await (const frames of chunks) {
         for (const frame of frames) {
           if (this.isOver) break;
-          await this.#frame(openFrame(frame));
+          await this.#frame(openFrame(frame, this.#room));
           if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
         }
+        const last = frames.at(-1);
+        if (last !== undefined) progress?.read(last.offset + last.bytes.length);
         // The next chunk may be long in coming.
         await this.#write();
         if (this.isOver) break;
@@ -145,11 +159,16 @@ class Walk {
   /** Gathers what is shown of a frame. It is decoded to its end, unless the limit is reached before. */
   async #frame(opened: OpenedFrame): Promise<void> {
     const { filter, shows } = this.#options;
+    if (this.rendering.countFrame !== undefined) {
+      this.#left -= this.rendering.countFrame(opened, this.#left);
+      return;
+    }
     const shown = shows !== 'faults' && filter.showsKind(opened.kind);
     let begun = shown && !filter.choosesItems;
     if (begun) this.#beginFrame(opened);
     try {
       this.#sequences?.frame(opened);
+      if (begun && (await this.#allItems(opened))) return;
       for (const item of itemsOf(opened)) {
         const step = isRecord(item) ? this.#sequences?.record(item) : undefined;
         if (!shown || !filter.showsItem(item)) continue;
@@ -163,6 +182,21 @@ class Walk {
     } finally {
       if (begun) this.#gather(this.rendering.endFrame());
     }
+  }
+
+  /** Gathers all items of a frame at once, where that can be; false: nothing was gathered. */
+  async #allItems(opened: OpenedFrame): Promise<boolean> {
+    const { filter, shows } = this.#options;
+    const count = itemCount(opened);
+    if (shows !== 'items' || filter.choosesItems || count > this.#left) return false;
+    const pieces = this.rendering.allItems?.(opened);
+    if (pieces === undefined) return false;
+    for (const piece of pieces) {
+      this.#gather(piece);
+      if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
+    }
+    this.#left -= count;
+    return true;
   }
 
   #beginFrame(opened: OpenedFrame): void {
@@ -186,7 +220,12 @@ class Walk {
 }
 
 function joined(pieces: readonly Piece[]): Piece {
-  return typeof pieces[0] === 'string' ? pieces.join('') : Buffer.concat(pieces as Buffer[]);
+  if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
+  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
+}
+
+function itemCount({ content }: OpenedFrame): number {
+  return content.type === 'batch' ? content.recordCount : content.type === 'chunk' ? content.entryCount : 0;
 }
 
 function itemsOf({ content }: OpenedFrame): Iterable<Item> {

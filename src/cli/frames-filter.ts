@@ -1,5 +1,6 @@
 /** Which frames, records and entries of a dump are shown: the filter flags of `frames decode` (cli.md). */
 import { systemClock } from '../clock.js';
+import type { ItemFilter } from '../engine/dump-counter.js';
 import { ShardEngine } from '../engine/shard-engine.js';
 import type { DecodedRecord, MutationOp } from '../frame/batch.js';
 import type { FrameKindName } from '../frame/kinds.js';
@@ -42,6 +43,7 @@ export class FrameFilter {
   readonly #shards: ReadonlySet<number> | undefined;
   readonly #kinds: ReadonlySet<FrameKindName> | undefined;
   readonly #ops: ReadonlySet<MutationOp> | undefined;
+  readonly #keys: readonly Uint8Array[] | undefined;
   readonly #matchesKey: ((key: Uint8Array) => boolean) | undefined;
 
   /** Throws a `UsageError` for what nothing can pass. */
@@ -56,7 +58,8 @@ export class FrameFilter {
     this.#shards = shards && new Set(shards);
     this.#kinds = kinds && new Set(kinds);
     this.#ops = ops && new Set(ops);
-    this.#matchesKey = keys && keyMatcher(keys);
+    this.#keys = keys?.map((glob) => Buffer.from(glob));
+    this.#matchesKey = this.#keys && keyMatcher(this.#keys);
     this.#recordsOnly = [start, end, sinceMs, untilMs, shards, ops].some((option) => option !== undefined);
     this.choosesItems = this.#recordsOnly || keys !== undefined;
     this.mayShowItems = this.showsKind('MutationBatch') || this.showsKind('SnapshotChunk');
@@ -70,6 +73,20 @@ export class FrameFilter {
         'only MutationBatch and SnapshotChunk frames hold keys for --key to choose; add one to --kind',
       );
     }
+  }
+
+  /** What it says of records and entries, for the kernel. */
+  get items(): ItemFilter {
+    return {
+      start: this.#start,
+      end: this.#end,
+      sinceMs: this.#sinceMs,
+      untilMs: this.#untilMs,
+      shards: this.#shards && Array.from(this.#shards),
+      ops: this.#ops && Array.from(this.#ops),
+      keys: this.#keys,
+      recordsOnly: this.#recordsOnly,
+    };
   }
 
   showsKind(kind: FrameKindName): boolean {
@@ -95,7 +112,7 @@ export class FrameFilter {
 }
 
 /** The kernel's globs, so that KEYS and `--key` mean the same. */
-function keyMatcher(globs: readonly string[]): (key: Uint8Array) => boolean {
+function keyMatcher(patterns: readonly Uint8Array[]): (key: Uint8Array) => boolean {
   const { keyspace } = new ShardEngine({
     shards: 1,
     route: 'full-key',
@@ -105,6 +122,5 @@ function keyMatcher(globs: readonly string[]): (key: Uint8Array) => boolean {
     batchMaxRecords: DEFAULT_BATCH_MAX_RECORDS,
     batchMaxBytes: DEFAULT_BATCH_MAX_BYTES,
   });
-  const patterns = globs.map((glob) => Buffer.from(glob));
   return (key) => patterns.some((pattern) => keyspace.matches(pattern, key));
 }

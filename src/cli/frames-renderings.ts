@@ -1,15 +1,16 @@
 /** What each format of `frames decode` writes at each station of the walk through a dump. */
+import { JsonLines } from '../engine/json-lines.js';
 import type { FastcacheError } from '../errors.js';
 import { escapeText } from './escape.js';
-import type { OpenedFrame } from './frame-content.js';
-import { type Item, isRecord } from './frames-filter.js';
+import { type FrameContent, type OpenedFrame, payloadPlace } from './frame-content.js';
+import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
 import { entryLine, faultJson, frameJson, recordLine } from './frames-json.js';
 import { entryText, frameText, headingText, recordText, stepText } from './frames-text.js';
 import { toJson } from './json.js';
 import type { SequenceStep } from './sequence-steps.js';
 import type { ValueForm } from './text.js';
 
-/** A rendering makes either texts or bytes; nothing is the empty text. */
+/** Nothing is the empty text. */
 export type Piece = string | Buffer;
 
 /** Line ends included. */
@@ -21,6 +22,13 @@ export interface Rendering {
   beginFrame(frame: OpenedFrame): Piece;
   /** `step`: from the record of its shard before, shown or not. */
   item(item: Item, step?: SequenceStep): Piece;
+  /** What `item` makes of all items of a frame, at once; undefined: they are to be given one by one. */
+  allItems?(frame: OpenedFrame): Iterable<Piece> | undefined;
+  /**
+   * A rendering that shows none of a frame's items takes each frame whole, shown or not: `limit` of its items at most (frames, where
+   * the filter leaves no items). Returns how many of the limit that takes; throws when the frame is malformed.
+   */
+  countFrame?(frame: OpenedFrame, limit: number): number;
   endFrame(): Piece;
   endFile(fault: FastcacheError | undefined): Piece;
   end(): Piece;
@@ -30,6 +38,7 @@ export interface RenderingOptions {
   /** Whether each file's name stands before what it holds. */
   titled: boolean;
   values: ValueForm;
+  filter: FrameFilter;
   /** Now, in Unix ms. */
   nowMs(): number;
 }
@@ -65,11 +74,14 @@ export function textRendering({ titled, values, nowMs }: RenderingOptions): Rend
 }
 
 export function ndjsonRendering({ titled, values }: RenderingOptions): Rendering {
+  const lines = new JsonLines(values);
   return {
     ...silent,
     beginFile: (file) => (titled ? `${toJson({ type: 'file', file })}\n` : ''),
     beginFrame: (frame) => `${toJson(frameJson(frame))}\n`,
     item: (item) => `${itemLine(item, values)}\n`,
+    allItems: ({ frame, content }) =>
+      isOpenIn(lines, content) ? lines.lines(payloadPlace(frame)) : undefined,
     endFile: (fault) => (fault === undefined ? '' : `${toJson(faultJson(fault))}\n`),
   };
 }
@@ -94,6 +106,19 @@ export function jsonRendering({ values }: RenderingOptions): Rendering {
     endFile: (fault) => `\n],"fault":${toJson(fault === undefined ? null : faultJson(fault))}}`,
     end: () => ']}\n',
   };
+}
+
+function isOpenIn(lines: JsonLines, content: FrameContent): boolean {
+  switch (content.type) {
+    case 'batch':
+      return lines.openBatch(content.payload);
+    case 'chunk': {
+      const { payload, entriesOffset, entryCount, governed } = content;
+      return lines.openChunk(payload, entriesOffset, entryCount, governed);
+    }
+    default:
+      return false;
+  }
 }
 
 function itemLine(item: Item, values: ValueForm): string {

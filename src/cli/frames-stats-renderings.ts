@@ -1,13 +1,13 @@
-/** `frames decode --stats`: renderings that count what the others would write, and tell it behind each file. */
-import chalk from 'chalk';
+/** `frames stats` and `frames decode --stats`: renderings that count what the others would write, and tell it behind each file. */
+import type { FrequentKey } from '../engine/dump-counter.js';
 import type { FastcacheError } from '../errors.js';
 import { escapeText } from './escape.js';
 import { faultJson } from './frames-json.js';
 import { pack } from './frames-msgpack.js';
 import { type Piece, type Rendering, type RenderingOptions, separator } from './frames-renderings.js';
 import { compressionRatio, DumpStats, type FrameTotals } from './frames-stats.js';
-import { toJson } from './json.js';
-import { alignRight, formatDuration, formatNumber, formatTime } from './text.js';
+import { statsText } from './frames-stats-text.js';
+import { bytesField, toJson } from './json.js';
 
 type Fields = Record<string, unknown>;
 
@@ -19,28 +19,27 @@ interface Writer {
   end: string;
 }
 
-export const textStats = (options: RenderingOptions) => counting(textWriter(options));
-export const ndjsonStats = (options: RenderingOptions) => counting(ndjsonWriter(options));
-export const jsonStats = () => counting(jsonWriter());
-export const msgpackStats = (options: RenderingOptions) => counting(msgpackWriter(options));
+/** More prefixes than this are counted instead of listed. */
+const MAX_LISTED_PREFIXES = 100;
+const MAX_LISTED_KEYS = 10;
 
-function counting(writer: Writer): Rendering {
-  let stats = new DumpStats();
+export const textStats = (options: RenderingOptions) => counting(textWriter(options), options);
+export const ndjsonStats = (options: RenderingOptions) => counting(ndjsonWriter(options), options);
+export const jsonStats = (options: RenderingOptions) => counting(jsonWriter(), options);
+export const msgpackStats = (options: RenderingOptions) => counting(msgpackWriter(options), options);
+
+function counting(writer: Writer, { filter }: RenderingOptions): Rendering {
+  const stats = new DumpStats(filter);
   return {
-    marksSteps: true,
+    marksSteps: false,
     begin: () => writer.begin,
     beginFile(file) {
-      stats = new DumpStats();
+      stats.reset();
       return writer.beginFile(file);
     },
-    beginFrame(frame) {
-      stats.frame(frame);
-      return '';
-    },
-    item(item, step) {
-      stats.item(item, step);
-      return '';
-    },
+    beginFrame: () => '',
+    item: () => '',
+    countFrame: (frame, limit) => stats.take(frame, limit),
     endFrame: () => '',
     endFile: (fault) => writer.endFile(stats, fault),
     end: () => writer.end,
@@ -82,90 +81,66 @@ function msgpackWriter({ titled }: RenderingOptions): Writer {
     begin: '',
     beginFile: (file) => (titled ? pack({ type: 'file', file }) : ''),
     endFile: (stats, fault) =>
-      Buffer.concat([pack(statsFields(stats)), ...(fault === undefined ? [] : [pack(faultJson(fault))])]),
+      Buffer.concat([
+        pack(
+          statsFields(
+            stats,
+            (name, bytes) => ({ [name]: bytes }),
+            (timeMs) => timeMs,
+          ),
+        ),
+        ...(fault === undefined ? [] : [pack(faultJson(fault))]),
+      ]),
     end: '',
   };
 }
 
-/** u64 values as bigints. */
-function statsFields(stats: DumpStats): Fields {
-  const { firstTimeMs, lastTimeMs } = stats;
+/** Times are numbers (cli.md, JSON), unless a number cannot hold them. */
+function statsJson(stats: DumpStats): Fields {
+  return statsFields(stats, bytesField, (timeMs) =>
+    timeMs > Number.MAX_SAFE_INTEGER ? timeMs : Number(timeMs),
+  );
+}
+
+/** Sequences as bigints; bytes and Unix ms as the format has them. */
+function statsFields(
+  { total, kinds, counts }: DumpStats,
+  bytesOf: (name: string, bytes: Buffer) => Fields,
+  timeOf: (timeMs: bigint) => number | bigint,
+): Fields {
+  const { times, withoutPrefix } = counts;
+  const prefixes = counts.prefixes();
+  const rate = counts.rate();
   return {
     type: 'stats',
-    ...totalsFields(stats.total),
-    firstTimeMs,
-    lastTimeMs,
-    kinds: Array.from(stats.kinds, ([kind, totals]) => ({ kind, ...totalsFields(totals) })),
-    ops: Array.from(stats.ops, ([op, totals]) => ({ op, ...totals })),
-    shards: stats.shards().map(({ shard, totals }) => ({ shard, ...totals })),
-    recordsOutOfRange: stats.recordsOutOfRange,
+    ...totalsFields(total),
+    firstTimeMs: times === undefined ? null : timeOf(times.firstMs),
+    lastTimeMs: times === undefined ? null : timeOf(times.lastMs),
+    rate:
+      rate === undefined
+        ? null
+        : { startMs: timeOf(rate.startMs), bucketMs: timeOf(rate.bucketMs), records: rate.counts },
+    kinds: Array.from(kinds, ([kind, totals]) => ({ kind, ...totalsFields(totals) })),
+    ops: counts.ops(),
+    shards: counts.shards(),
+    recordsOutOfRange: counts.recordsOutOfRange,
+    prefixes: prefixes.slice(0, MAX_LISTED_PREFIXES).map(({ key, count, countError, bytes }) => ({
+      ...bytesOf('prefix', key),
+      items: count,
+      itemsError: countError,
+      bytes,
+    })),
+    prefixCount: prefixes.length,
+    withoutPrefix,
+    hotKeys: counts.hotKeys().slice(0, MAX_LISTED_KEYS).map(hotKeyFields),
+    biggestValues: counts.biggestValues().map(({ key, ...value }) => ({ ...bytesOf('key', key), ...value })),
   };
+
+  function hotKeyFields({ key, keyBytes, count, countError, bytes }: FrequentKey): Fields {
+    return { ...bytesOf('key', key), keyBytes, records: count, recordsError: countError, bytes };
+  }
 }
 
 function totalsFields(totals: FrameTotals): Fields {
   return { ...totals, compressionRatio: compressionRatio(totals) };
-}
-
-/** Times are numbers (cli.md, JSON), unless a number cannot hold them. */
-function statsJson(stats: DumpStats): Fields {
-  const { firstTimeMs, lastTimeMs } = stats;
-  return { ...statsFields(stats), firstTimeMs: timeJson(firstTimeMs), lastTimeMs: timeJson(lastTimeMs) };
-}
-
-function timeJson(timeMs: bigint | null): number | bigint | null {
-  return timeMs === null || timeMs > Number.MAX_SAFE_INTEGER ? timeMs : Number(timeMs);
-}
-
-function statsText(stats: DumpStats): string {
-  const { firstTimeMs: first, lastTimeMs: last, recordsOutOfRange } = stats;
-  const paragraphs = [table(kindRows(stats))];
-  if (stats.ops.size > 0) paragraphs.push(table(opRows(stats)), table(shardRows(stats)));
-  if (recordsOutOfRange > 0)
-    paragraphs.push(`${formatNumber(recordsOutOfRange)} records of shards that no store has\n`);
-  if (first !== null && last !== null) {
-    paragraphs.push(`${formatTime(first)} to ${formatTime(last)}, ${formatDuration(last - first)}\n`);
-  }
-  return paragraphs.join('\n');
-}
-
-function table([heading, ...rows]: string[][]): string {
-  const [first, ...lines] = alignRight([heading!, ...rows]);
-  return `${[chalk.dim(first), ...lines].join('\n')}\n`;
-}
-
-function kindRows({ kinds, total }: DumpStats): string[][] {
-  const row = (name: string, totals: FrameTotals) => [
-    name,
-    ...[totals.frames, totals.compressedFrames, totals.records, totals.entries].map(formatNumber),
-    ...[totals.payloadBytes, totals.uncompressedBytes].map(formatNumber),
-    compressionRatio(totals)?.toFixed(2) ?? '',
-  ];
-  return [
-    ['frames of kind', 'frames', 'zstd', 'records', 'entries', 'payload bytes', 'uncompressed', 'ratio'],
-    ...Array.from(kinds, ([kind, totals]) => row(kind, totals)),
-    row('total', total),
-  ];
-}
-
-function opRows({ ops }: DumpStats): string[][] {
-  return [
-    ['op', 'records', 'bytes'],
-    ...Array.from(ops, ([op, { records, bytes }]) => [op, formatNumber(records), formatNumber(bytes)]),
-  ];
-}
-
-function shardRows(stats: DumpStats): string[][] {
-  return [
-    ['shard', 'records', 'bytes', 'first sequence', 'last', 'gaps', 'missing', 'steps back'],
-    ...stats
-      .shards()
-      .map(({ shard, totals }) => [
-        `${shard}`,
-        formatNumber(totals.records),
-        formatNumber(totals.bytes),
-        `${totals.firstSequence}`,
-        `${totals.lastSequence}`,
-        ...[totals.gaps, totals.missingSequences, totals.stepsBack].map(formatNumber),
-      ]),
-  ];
 }

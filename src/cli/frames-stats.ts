@@ -1,14 +1,12 @@
 /**
- * What a dump holds in numbers: by kind of frame, by op, by shard. Of bounded size whatever the dump says: shards that no
- * store can have are counted as one.
+ * What a dump holds in numbers: by kind of frame here, by op, shard, prefix, key and time in the kernel. Of bounded size whatever
+ * the dump says: shards that no store can have are counted as one, and keys as engine/dump-counter.ts says.
  */
-import { type DecodedRecord, type MutationOp, RECORD_FIXED_BYTES } from '../frame/batch.js';
+import { randomBytes } from 'node:crypto';
+import { DumpCounter } from '../engine/dump-counter.js';
 import type { FrameKindName } from '../frame/kinds.js';
-import { MAX_SHARDS } from '../limits.js';
-import type { OpenedFrame } from './frame-content.js';
-import { type Item, isRecord } from './frames-filter.js';
-import type { SequenceStep } from './sequence-steps.js';
-import { LARGEST_U64 } from './values.js';
+import { type OpenedFrame, payloadPlace } from './frame-content.js';
+import type { FrameFilter } from './frames-filter.js';
 
 export interface FrameTotals {
   frames: number;
@@ -20,86 +18,61 @@ export interface FrameTotals {
   uncompressedBytes: number;
 }
 
-export interface OpTotals {
-  records: number;
-  /** Encoded, not compressed. */
-  bytes: number;
-}
-
-export interface ShardTotals extends OpTotals {
-  /** The lowest and the highest. */
-  firstSequence: bigint;
-  lastSequence: bigint;
-  gaps: number;
-  /** In all gaps together; a dump that lies about its snapshots may come to more than a u64, and is told as that. */
-  missingSequences: bigint;
-  /** How often a sequence came that was not above the one before. */
-  stepsBack: number;
-}
-
 export class DumpStats {
   readonly total: FrameTotals = noFrames();
   readonly kinds = new Map<FrameKindName, FrameTotals>();
-  readonly ops = new Map<MutationOp, OpTotals>();
-  readonly #shards: (ShardTotals | undefined)[] = [];
-  /** Records of shards from `MAX_SHARDS` on. */
-  recordsOutOfRange = 0;
-  /** Unix ms of the earliest and the latest record; null while there is none. */
-  firstTimeMs: bigint | null = null;
-  lastTimeMs: bigint | null = null;
-  #kind = this.total;
+  readonly #filter: FrameFilter;
+  readonly #counter: DumpCounter;
 
-  /** The items that follow are this frame's. */
-  frame({ kind, frame }: OpenedFrame): void {
+  constructor(filter: FrameFilter) {
+    this.#filter = filter;
+    this.#counter = new DumpCounter(randomBytes(8).readBigUInt64LE(), filter.items);
+  }
+
+  /** Of ops, shards, keys and times. */
+  get counts(): Omit<DumpCounter, 'reset' | 'reach' | 'batch' | 'chunk'> {
+    return this.#counter;
+  }
+
+  /** Another dump begins. */
+  reset(): void {
+    Object.assign(this.total, noFrames());
+    this.kinds.clear();
+    this.#counter.reset();
+  }
+
+  /**
+   * Counts a frame and what passes the filter in it, `limit` records and entries at most (frames, where the filter leaves
+   * none of these); returns how many of the limit that takes. Throws what the frame is decoded to, when it is malformed.
+   */
+  take(opened: OpenedFrame, limit: number): number {
+    const { kind, content } = opened;
+    const shown = this.#filter.showsKind(kind);
+    if (kind === 'SnapshotEnd' && content.type === 'watermarks') this.#counter.reach(content.watermarks);
+    const { items, isSound } = this.#countItems(opened, shown, limit);
+    if (shown && (items > 0 || !this.#filter.choosesItems)) this.#frame(opened, items);
+    if (!isSound && 'items' in content) while (!content.items.next().done);
+    return this.#filter.mayShowItems ? items : Number(shown);
+  }
+
+  #countItems({ frame, content }: OpenedFrame, shown: boolean, limit: number) {
+    const place = payloadPlace(frame);
+    if (content.type === 'batch') return this.#counter.batch(content.payload, place, shown, limit);
+    if (content.type === 'chunk') return this.#counter.chunk(content.payload, content, place, shown, limit);
+    return { items: 0, isSound: true };
+  }
+
+  #frame({ kind, frame }: OpenedFrame, items: number): void {
     const { compressed, payloadBytes, uncompressedBytes } = frame.header;
-    this.#kind = got(this.kinds, kind, noFrames);
-    for (const totals of [this.total, this.#kind]) {
+    let ofKind = this.kinds.get(kind);
+    if (ofKind === undefined) this.kinds.set(kind, (ofKind = noFrames()));
+    for (const totals of [this.total, ofKind]) {
       totals.frames++;
       if (compressed) totals.compressedFrames++;
       totals.payloadBytes += payloadBytes;
       totals.uncompressedBytes += uncompressedBytes;
-    }
-  }
-
-  item(item: Item, step: SequenceStep | undefined): void {
-    if (isRecord(item)) {
-      this.#record(item, step);
-    } else {
-      this.total.entries++;
-      this.#kind.entries++;
-    }
-  }
-
-  /** By rising number. */
-  shards(): { shard: number; totals: ShardTotals }[] {
-    return this.#shards.flatMap((totals, shard) => (totals === undefined ? [] : [{ shard, totals }]));
-  }
-
-  #record(record: DecodedRecord, step: SequenceStep | undefined): void {
-    const { shard, sequence, timestampMs, op, key, value, governance } = record;
-    const governanceBytes = governance === undefined ? 0 : 4 + governance.length;
-    const bytes = RECORD_FIXED_BYTES + key.length + value.length + governanceBytes;
-    this.total.records++;
-    this.#kind.records++;
-    const ofOp = got(this.ops, op, noRecords);
-    ofOp.records++;
-    ofOp.bytes += bytes;
-    if (this.firstTimeMs === null || timestampMs < this.firstTimeMs) this.firstTimeMs = timestampMs;
-    if (this.lastTimeMs === null || timestampMs > this.lastTimeMs) this.lastTimeMs = timestampMs;
-    if (shard >= MAX_SHARDS) {
-      this.recordsOutOfRange++;
-      return;
-    }
-    const ofShard = (this.#shards[shard] ??= noShard(sequence));
-    ofShard.records++;
-    ofShard.bytes += bytes;
-    if (sequence < ofShard.firstSequence) ofShard.firstSequence = sequence;
-    if (sequence > ofShard.lastSequence) ofShard.lastSequence = sequence;
-    if (step?.type === 'back') ofShard.stepsBack++;
-    if (step?.type === 'gap') {
-      ofShard.gaps++;
-      const missing = ofShard.missingSequences + step.to - step.from + 1n;
-      ofShard.missingSequences = missing > LARGEST_U64 ? LARGEST_U64 : missing;
+      if (kind === 'MutationBatch') totals.records += items;
+      else totals.entries += items;
     }
   }
 }
@@ -107,14 +80,6 @@ export class DumpStats {
 /** How many bytes one byte on the wire stands for; null when there is none. */
 export function compressionRatio({ payloadBytes, uncompressedBytes }: FrameTotals): number | null {
   return payloadBytes === 0 ? null : Math.round((uncompressedBytes / payloadBytes) * 100) / 100;
-}
-
-function got<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const there = map.get(key);
-  if (there !== undefined) return there;
-  const made = make();
-  map.set(key, made);
-  return made;
 }
 
 function noFrames(): FrameTotals {
@@ -125,20 +90,5 @@ function noFrames(): FrameTotals {
     entries: 0,
     payloadBytes: 0,
     uncompressedBytes: 0,
-  };
-}
-
-function noRecords(): OpTotals {
-  return { records: 0, bytes: 0 };
-}
-
-function noShard(sequence: bigint): ShardTotals {
-  return {
-    ...noRecords(),
-    firstSequence: sequence,
-    lastSequence: sequence,
-    gaps: 0,
-    missingSequences: 0n,
-    stepsBack: 0,
   };
 }

@@ -49,5 +49,10 @@ export class ReadProgress {
 }
 
 function sizeOf(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.size;
+  try {
+    return statSync(file).size;
+  } catch {
+    // Who reads it says why it can't be read.
+    return undefined;
+  }
 }

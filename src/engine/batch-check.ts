@@ -4,13 +4,12 @@
  */
 import { type ErrorCode, FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
-import { Kernel, outOfMemory } from './kernel.js';
+import { outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
+import { toolKernel } from './tool-kernel.js';
 import type { RouteMode } from './types.js';
 
 const BUFFER_BYTES = 1_048_576;
-/** The kernel's store is not used: one shard of it will do. */
-const NO_STORE = { maxMemoryBytes: 2 ** 32, maxArgument: 1, batchRecords: 1, batchBytes: 1 };
 
 /** Sequences of a shard that a dump holds. */
 export interface ShardSequences {
@@ -57,22 +56,11 @@ const faults: Record<
 };
 
 export class BatchCheck {
-  readonly #kernel = new Kernel({ seal() {}, dirty() {} });
-  readonly #buffer: KernelBuffer;
+  readonly #kernel = toolKernel();
+  readonly #buffer = new KernelBuffer(this.#kernel, BUFFER_BYTES);
   #stands = 0;
 
   constructor() {
-    const { maxMemoryBytes, maxArgument, batchRecords, batchBytes } = NO_STORE;
-    this.#kernel.exports.initialize(
-      1,
-      layout.ROUTE_FULL_KEY,
-      0n,
-      maxMemoryBytes,
-      maxArgument,
-      batchRecords,
-      batchBytes,
-    );
-    this.#buffer = new KernelBuffer(this.#kernel, BUFFER_BYTES);
     this.reset();
   }
 

@@ -38,6 +38,46 @@ export interface KernelExports {
   verifyForget(): void;
   verifyOpen(payload: number, bytes: number): number;
   verifyNext(checks: number): number;
+  linesOfBatch(payload: number, bytes: number): number;
+  linesOfEntries(payload: number, entries: number, bytes: number, count: number, governed: number): number;
+  writeLines(output: number, capacity: number, offset: bigint, fixed: number, values: number): number;
+  filterRanges(first: bigint, last: bigint, sinceMs: bigint, untilMs: bigint): void;
+  filterLists(
+    opBits: number,
+    shards: number,
+    shardsListed: number,
+    globs: number,
+    globsListed: number,
+    recordsOnly: number,
+  ): void;
+  statsStart(seed: bigint): number;
+  statsReach(shard: number, watermark: bigint): void;
+  statsBatch(
+    payload: number,
+    bytes: number,
+    offset: bigint,
+    fixed: number,
+    shown: number,
+    limit: number,
+  ): number;
+  statsEntries(
+    payload: number,
+    entries: number,
+    bytes: number,
+    count: number,
+    governed: number,
+    offset: bigint,
+    fixed: number,
+    shown: number,
+    limit: number,
+  ): number;
+  prefixes(): number;
+  hotKeys(): number;
+  biggestValues(): number;
+  rateCounts(): number;
+  rateShift(): number;
+  rateFirst(): bigint;
+  rateSpan(): number;
   scan(shard: number, cursor: bigint, output: number, capacity: number): number;
   listKeys(
     shard: number,

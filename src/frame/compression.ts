@@ -42,21 +42,35 @@ export function compress(
 }
 
 /**
- * Decompresses a payload into a buffer of exactly `announcedBytes`, which the caller has checked against its limit.
- * Throws `FCRP_ZSTD_CORRUPT`, `FCRP_ZSTD_NO_FRAME`, `FCRP_ZSTD_SECOND_FRAME` or `FCRP_ZSTD_LENGTH_DIFFERS`; offsets count
- * from the start of `wire`.
+ * Decompresses a payload into a buffer of exactly `announcedBytes`, which the caller has checked against its limit; `room` gives
+ * that buffer when its memory need not be the payload's own. Throws `FCRP_ZSTD_CORRUPT`, `FCRP_ZSTD_NO_FRAME`,
+ * `FCRP_ZSTD_SECOND_FRAME` or `FCRP_ZSTD_LENGTH_DIFFERS`; offsets count from the start of `wire`.
  */
-export function decompress(wire: Uint8Array, announcedBytes: number): Buffer {
+export function decompress(wire: Uint8Array, announcedBytes: number, room?: PayloadRoom): Buffer {
   const { start, end } = findDataFrame(wire);
   const data = wire.subarray(start, end);
   const claimedBytes = orCorrupt(start, () => zstd.getFrameContentSize(data));
   if (claimedBytes !== null && claimedBytes !== announcedBytes) {
     throw lengthDiffers(start, announcedBytes, claimedBytes);
   }
-  const payload = Buffer.allocUnsafeSlow(announcedBytes);
+  const payload = room?.take(announcedBytes) ?? Buffer.allocUnsafeSlow(announcedBytes);
   const producedBytes = orCorrupt(start, () => zstdDecompress(payload, data, start));
   if (producedBytes !== announcedBytes) throw lengthDiffers(start, announcedBytes, producedBytes);
   return payload;
+}
+
+/** Memory for one decompressed payload after the other. */
+export class PayloadRoom {
+  #bytes = Buffer.alloc(0);
+
+  /** So many bytes, undefined ones, until the next are taken. */
+  take(bytes: number): Buffer {
+    if (bytes > SCRATCH_MAX_BYTES) return Buffer.allocUnsafeSlow(bytes);
+    if (bytes > this.#bytes.length) {
+      this.#bytes = Buffer.allocUnsafeSlow(Math.min(SCRATCH_MAX_BYTES, bytes * 2));
+    }
+    return this.#bytes.subarray(0, bytes);
+  }
 }
 
 /**

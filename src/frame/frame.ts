@@ -1,7 +1,7 @@
 /** A frame as a whole: header and payload, encoded once and decoded from bytes that are all at hand. */
 import { FastcacheError } from '../errors.js';
 import { DEFAULT_ZSTD_LEVEL, FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
-import { compress, decompress } from './compression.js';
+import { compress, decompress, type PayloadRoom } from './compression.js';
 import {
   checkLength,
   DEFAULT_FRAME_VERSION,
@@ -78,11 +78,11 @@ export function decodeFrame(bytes: Uint8Array, rules: FrameRules = {}): DecodedF
 }
 
 /**
- * The payload that `wirePayload` stands for: itself, or decompressed into memory of its own. Throws `FCRP_ZSTD_*`;
+ * The payload that `wirePayload` stands for: itself, or decompressed into memory of its own or from `room`. Throws `FCRP_ZSTD_*`;
  * offsets count from the start of `wirePayload`.
  */
-export function openPayload(header: FrameHeader, wirePayload: Uint8Array): Uint8Array {
-  return header.compressed ? decompress(wirePayload, header.uncompressedBytes) : wirePayload;
+export function openPayload(header: FrameHeader, wirePayload: Uint8Array, room?: PayloadRoom): Uint8Array {
+  return header.compressed ? decompress(wirePayload, header.uncompressedBytes, room) : wirePayload;
 }
 
 function writeHeader(

@@ -34,15 +34,20 @@ import { xxh3 } from './xxh3';
 
 export { apply, loadEntries, pass } from './apply';
 export { flushAll, flushDue } from './batch';
+export { biggestValues } from './biggest';
 export { setTime } from './clock';
 export { callsOf } from './commands';
 export { evictedCount, limitMemory, makeRoom, relieve } from './evict';
 export { deleteSome } from './flush';
 export { matches } from './glob';
+export { filterLists, filterRanges } from './item-filter';
+export { linesOfBatch, linesOfEntries, writeLines } from './json-lines';
 export { checkEntries } from './payload-checks';
+export { rateCounts, rateFirst, rateShift, rateSpan } from './rate';
 export { execute, setMode } from './resp';
 export { listKeys, scan } from './scan';
 export { scanKeys } from './scan-keys';
+export { hotKeys, prefixes, statsBatch, statsEntries, statsReach, statsStart } from './stats';
 export {
   compact,
   copyKey,

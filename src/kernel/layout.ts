@@ -123,6 +123,68 @@ export const STAND_SKIPPED = 24;
 export const STAND_POSITION = 32;
 export const STAND_KNOWN = 60;
 
+// How `writeLines` shows values: their lengths, text where they are UTF-8, hex, Base64.
+export const VALUES_NONE = 0;
+export const VALUES_TEXT = 1;
+export const VALUES_HEX = 2;
+export const VALUES_BASE64 = 3;
+/** The longest record or entry that it makes a line of, and room that is enough for any such line. */
+export const LINE_CONTENT_BYTES_MAX = 131072;
+export const LINES_BYTES = 1048576;
+
+// What `statsStart` returns: u64 each. Least and greatest time, records, records of shards that no store has; of each op from
+// Set on, and of keys without prefix, how many and their bytes; then the shards.
+export const STATS_FIRST_TIME = 0;
+export const STATS_LAST_TIME = 8;
+export const STATS_RECORDS = 16;
+export const STATS_OUT_OF_RANGE = 24;
+export const STATS_OPS = 32;
+export const STATS_NO_PREFIX = 80;
+export const STATS_SHARDS = 96;
+/** Of a shard: u64 each. */
+export const STATS_SHARD_BYTES = 80;
+export const STATS_SHARD_RECORDS = 0;
+export const STATS_SHARD_TOTAL = 8;
+export const STATS_SHARD_FIRST = 16;
+export const STATS_SHARD_LAST = 24;
+export const STATS_SHARD_GAPS = 32;
+export const STATS_SHARD_MISSING = 40;
+export const STATS_SHARD_BACK = 48;
+/** What the 1024 shards and all before them take. */
+export const STATS_BYTES = 82016;
+/** A key's prefix ends with its first colon, which stands among so many bytes. */
+export const PREFIX_BYTES_MAX = 80;
+/** Buckets of a rate over time, a power of two. */
+export const RATE_BUCKETS = 64;
+
+// The keys that come most often (sketch.ts): how many there may be, what of a key is kept, and where the host reads an item's
+// bytes in all (u64), the most by which its count is too high (u64), its group (u32), its length (u32) and what is kept of it.
+export const SKETCH_ITEMS = 4096;
+export const SKETCH_KEY_BYTES_MAX = 80;
+export const SKETCH_HASH_BITS = 13;
+export const SKETCH_HEADS_AT = 8;
+export const SKETCH_ITEMS_AT = 32776;
+export const SKETCH_ITEM_BYTES = 128;
+export const SKETCH_KEY_TOTAL = 0;
+export const SKETCH_KEY_ERROR = 8;
+export const SKETCH_GROUP = 16;
+export const SKETCH_KEY_BYTES = 20;
+export const SKETCH_KEY = 48;
+/** A group begins with the count (u64) of its items. */
+export const SKETCH_GROUPS_AT = 557192;
+export const SKETCH_GROUP_BYTES = 24;
+export const SKETCH_BYTES = 655544;
+
+// The keys with the biggest values (biggest.ts): how many, and where the host reads an entry's offset (u64), value length (u32),
+// key length (u32) and what is kept of the key.
+export const BIGGEST_VALUES = 10;
+export const BIGGEST_ENTRY_BYTES = 112;
+export const BIGGEST_HASH = 0;
+export const BIGGEST_OFFSET = 8;
+export const BIGGEST_VALUE_BYTES = 16;
+export const BIGGEST_KEY_BYTES = 20;
+export const BIGGEST_KEY = 24;
+
 // What `put`, `removeKey`, `expireKey` and `scanKeys` return.
 export const WRITE_MISSING = 0;
 export const WRITE_DONE = 1;

@@ -20,10 +20,10 @@ export interface KernelFigures {
 }
 
 const KEYS = 1_000_000;
-const PIPELINE = 1_000;
+export const PIPELINE = 1_000;
 export const GROWN_KEYS = 10_000_000;
 const GROWN_AT_ONCE = 10;
-const SINK: CommandSink = {
+export const SINK: CommandSink = {
   mode: 0,
   reply: () => true,
   ran: () => {},
@@ -112,7 +112,7 @@ function engine(): ShardEngine {
   });
 }
 
-function pipelines(keys: string[], command: (key: string) => string[]): Buffer[] {
+export function pipelines(keys: string[], command: (key: string) => string[]): Buffer[] {
   const buffers: Buffer[] = [];
   for (let at = 0; at < keys.length; at += PIPELINE) {
     const commands = keys

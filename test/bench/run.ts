@@ -1,12 +1,14 @@
 /**
- * `npm run bench [-- --quick] [-- --out FILE]`: the kernel alone, then clients against ours and redis-server. Prints ratios,
- * writes all figures as JSON (dist/bench.json unless --out says otherwise). Skips what needs redis where it is absent.
+ * `npm run bench [-- --quick] [-- --out FILE]`: the kernel alone, the frames toolkit on large dumps, then clients against
+ * ours and redis-server. Prints ratios, writes all figures as JSON (dist/bench.json unless --out says otherwise). Skips what
+ * needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { redisServer, redisTools } from '../support/redis.js';
 import { benchClients, type ClientFigure } from './clients.js';
+import { benchDumps } from './dumps.js';
 import { benchGrowth, benchKernel, GROWN_KEYS } from './kernel.js';
 
 const { values } = parseArgs({
@@ -31,6 +33,15 @@ console.log(
   `\nSlowest calls of ten SETs while a store grows to ${thousands(GROWN_KEYS * size.scale)} keys, ms: ${slowest}`,
 );
 
+const dumps = benchDumps(size);
+console.log('\nDumps of 64-byte values, each command a process of its own:');
+console.log('                        dump    records/s      MB/s   beside zstd -d');
+for (const { command, dump, recordsPerSecond, megabytesPerSecond, zstdShare } of dumps) {
+  const rates = `${thousands(recordsPerSecond).padStart(13)}${thousands(megabytesPerSecond).padStart(10)}`;
+  const share = zstdShare === null ? '' : `   x${zstdShare.toFixed(2)}`;
+  console.log(`  ${command.padEnd(22)}${dump.padStart(6)}${rates}${share}`);
+}
+
 const absent = [redisServer, redisTools].filter((peer) => !peer.isThere);
 let clients: ClientFigure[] | null = null;
 if (absent.length > 0) {
@@ -50,7 +61,7 @@ if (absent.length > 0) {
 }
 writeFileSync(
   values.out,
-  `${JSON.stringify({ machine, ...size, kernel, slowestCallsMs, clients }, null, 2)}\n`,
+  `${JSON.stringify({ machine, ...size, kernel, slowestCallsMs, dumps, clients }, null, 2)}\n`,
 );
 console.log(`\nAll figures: ${values.out}`);
 

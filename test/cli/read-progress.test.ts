@@ -32,3 +32,11 @@ it('is nothing elsewhere', () => {
   progress.close();
   expect(written).toEqual([]);
 });
+
+it('leaves it to the reading to say that there is no such file', () => {
+  const { stream } = terminal(true);
+  const clock = { nowMs: () => 0, monotonicUs: () => 0 };
+  for (const file of ['package.json/inside', 'absent']) {
+    expect(() => new ReadProgress(stream, clock, 'verifying', file)).not.toThrow();
+  }
+});

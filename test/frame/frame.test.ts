@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decodeFrame, encodeFrame } from '../../src/frame/frame.js';
+import { PayloadRoom } from '../../src/frame/compression.js';
+import { decodeFrame, encodeFrame, openPayload } from '../../src/frame/frame.js';
 import { decodeHeader, encodeHeader } from '../../src/frame/header.js';
 import { FrameKind, frameKindName } from '../../src/frame/kinds.js';
 
@@ -94,5 +95,21 @@ describe('a frame', () => {
         expect.objectContaining({ code: 'FCRP_LENGTH_OVER_LIMIT' }),
       );
     }
+  });
+});
+
+describe('a room for payloads', () => {
+  it('takes one after the other, of any size, in the same memory where they are not large', () => {
+    const room = new PayloadRoom();
+    const sizes = [3_000, 10, 6_000, 0, 5_000_000, 40_000];
+    const buffers = sizes.map((size) => {
+      const content = Buffer.from(Array.from({ length: size }, (_, index) => (index * size) & 255));
+      const frame = encodeFrame(FrameKind.Ack, content, { compression: 'zstd' });
+      const opened = openPayload(decodeHeader(frame), frame.subarray(16), room);
+      expect(content.equals(opened)).toBe(true);
+      return opened.buffer;
+    });
+    expect(buffers[0]).toBe(buffers[2]);
+    expect(buffers[4]).not.toBe(buffers[5]);
   });
 });

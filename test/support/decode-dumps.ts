@@ -26,7 +26,8 @@ export async function decodeWith(options: Partial<DecodeOptions>, ...files: stri
     filter: new FrameFilter(),
     limit: Number.POSITIVE_INFINITY,
     maxPayloadBytes: MAX_FRAME_PAYLOAD_BYTES,
-    clock: { nowMs: () => 1_800_000_000_000 },
+    clock: { nowMs: () => 1_800_000_000_000, monotonicUs: () => 0 },
+    terminal: { isTTY: false } as NodeJS.WriteStream,
     output: new Output(stream),
     report: async (fault) => {
       faults.push(fault);
