@@ -42,12 +42,16 @@ export function recordLine(record: DecodedRecord, values: ValueForm): string {
 }
 
 export function entryLine(entry: DecodedSnapshotEntry, values: ValueForm): string {
-  const { offset, key, value, governance, expireAtMs } = entry;
-  return `{"type":"entry","offset":${offset},${bytesMember('key', key)},${valueMember(
-    'value',
-    value,
+  return `{"type":"entry","offset":${entry.offset},${entryMembers(entry, values)}}`;
+}
+
+/** What an entry is, wherever it stands. */
+export function entryMembers(entry: Omit<DecodedSnapshotEntry, 'offset'>, values: ValueForm): string {
+  const { key, value, governance, expireAtMs } = entry;
+  return `${bytesMember('key', key)},${valueMember('value', value, values)}${governanceMember(
+    governance,
     values,
-  )}${governanceMember(governance, values)},"expireAtMs":${numberJson(expireAtMs)}}`;
+  )},"expireAtMs":${numberJson(expireAtMs)}`;
 }
 
 export function faultJson({ offset, code, message }: FastcacheError): JsonObject {

@@ -139,8 +139,8 @@ function contentText(content: FrameContent): string[] {
   }
 }
 
-function watermarksText(watermarks: BigUint64Array): string {
-  const listed = watermarks.subarray(0, MAX_LISTED_WATERMARKS).join(' ');
+export function watermarksText(watermarks: BigUint64Array | readonly bigint[]): string {
+  const listed = watermarks.slice(0, MAX_LISTED_WATERMARKS).join(' ');
   const rest = watermarks.length - MAX_LISTED_WATERMARKS;
   return `watermarks ${listed || 'none'}${rest > 0 ? ` … (${formatNumber(rest)} more)` : ''}`;
 }
