@@ -190,8 +190,8 @@ export class DumpOutput {
   }
 }
 
-/** By whatever names, links and redirections. */
-function refuseInPlace(input: string, target: string): void {
+/** By whatever names, links and redirections. Throws `BAD_OPTION`. */
+export function refuseInPlace(input: string, target: string): void {
   const output = statSync(target, { throwIfNoEntry: false, bigint: true });
   const read =
     input === '-' ? fstatSync(0, { bigint: true }) : statSync(input, { throwIfNoEntry: false, bigint: true });
