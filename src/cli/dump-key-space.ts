@@ -1,6 +1,5 @@
-/** The key space that dumps lead to, as of a moment: what has expired by then is left out. */
-import type { Clock } from '../clock.js';
-import { systemRandom } from '../clock.js';
+/** Key spaces for the tools: what dumps lead to, in stores whose time is told them. */
+import { type Clock, systemRandom } from '../clock.js';
 import type { DumpLimits } from '../dump/batch-limit.js';
 import { dropExpired, loadDumps } from '../dump/load.js';
 import { ShardEngine } from '../engine/shard-engine.js';
@@ -8,59 +7,66 @@ import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, MAX_FRAME_PAYLOAD_B
 import { refuseStdinTwice } from './dump-reader.js';
 import { ReadProgress } from './read-progress.js';
 
+/** Stores that follow, and share a clock which stands where it is told: at first before all expiries. */
+export class ToolStores {
+  readonly #clock = { ms: 0, nowMs: () => this.#clock.ms, monotonicUs: () => 0 };
+
+  create(shards: number): ShardEngine {
+    const engine = new ShardEngine({
+      shards,
+      route: 'full-key',
+      clock: this.#clock,
+      seed: (BigInt(systemRandom.u32()) << 32n) | BigInt(systemRandom.u32()),
+      batchMaxRecords: DEFAULT_BATCH_MAX_RECORDS,
+      batchMaxBytes: DEFAULT_BATCH_MAX_BYTES,
+      maxValueBytes: MAX_FRAME_PAYLOAD_BYTES,
+    });
+    engine.setReplica(true);
+    return engine;
+  }
+
+  /** Sets the clock and deletes what has expired by then, Unix ms, from a store of these; how many keys. */
+  expire(store: ShardEngine, atMs: number): number {
+    // Of what a hostile dump names, as much as the kernel's clock takes.
+    this.#clock.ms = Math.min(atMs, Number.MAX_SAFE_INTEGER);
+    return dropExpired(store);
+  }
+}
+
 export interface DumpKeySpace {
   store: ShardEngine;
   watermarks: bigint[];
-  /** Unix ms: what was asked for, else the newest record's; null: neither is there, and nothing is left out. */
-  atMs: number | null;
-  /** Keys that had expired by then. */
-  expiredKeys: number;
+  /** Unix ms: what was asked for, else the newest record's; undefined: neither is there. */
+  atMs: number | undefined;
 }
 
 export interface DumpReading {
+  stores: ToolStores;
   /** Where progress is shown, if it is one. */
   terminal: NodeJS.WriteStream;
   clock: Clock;
 }
 
-/** `files` continue each other; throws as `loadDumps`. */
+/** What `files`, which continue each other, lead to; it holds what has expired too. Throws as `loadDumps`. */
 export async function readKeySpace(
   files: readonly string[],
   limits: DumpLimits,
-  { terminal, clock }: DumpReading,
+  { stores, terminal, clock }: DumpReading,
 ): Promise<DumpKeySpace> {
   refuseStdinTwice(files);
-  const moment = { ms: 0, nowMs: () => moment.ms, monotonicUs: () => 0 };
   const progress = new FilesProgress(terminal, clock);
   try {
     const { store, watermarks, newestMs } = await loadDumps({
       ...limits,
       files,
-      createStore: (shards) => followingStore(shards, moment),
+      createStore: (shards) => stores.create(shards),
       onRead: (file, bytes) => progress.read(file, bytes),
     });
     const atMs = limits.untilMs === undefined ? newestMs : Number(limits.untilMs);
-    // Of what a hostile dump names, as much as the kernel's clock takes.
-    moment.ms = Math.min(atMs ?? 0, Number.MAX_SAFE_INTEGER);
-    return { store, watermarks, atMs: atMs ?? null, expiredKeys: dropExpired(store) };
+    return { store, watermarks, atMs };
   } finally {
     progress.close();
   }
-}
-
-/** A store that follows. */
-export function followingStore(shards: number, clock: Clock): ShardEngine {
-  const engine = new ShardEngine({
-    shards,
-    route: 'full-key',
-    clock,
-    seed: (BigInt(systemRandom.u32()) << 32n) | BigInt(systemRandom.u32()),
-    batchMaxRecords: DEFAULT_BATCH_MAX_RECORDS,
-    batchMaxBytes: DEFAULT_BATCH_MAX_BYTES,
-    maxValueBytes: MAX_FRAME_PAYLOAD_BYTES,
-  });
-  engine.setReplica(true);
-  return engine;
 }
 
 /** Of files that are read one after the other. */

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 import type { DumpLimits } from '../dump/batch-limit.js';
 import { entriesOf, snapshotFrames, storeSteps } from '../dump/store-entries.js';
 import type { EncodeOptions } from '../frame/frame.js';
-import { type DumpKeySpace, readKeySpace } from './dump-key-space.js';
+import { type DumpKeySpace, readKeySpace, ToolStores } from './dump-key-space.js';
 import { DumpOutput } from './dump-output.js';
 import { dumpName } from './dump-reader.js';
 import { escapeText } from './escape.js';
@@ -45,10 +45,10 @@ export interface StateOptions {
  * what came before a failure to write.
  */
 export async function writeState(options: StateOptions): Promise<void> {
-  const { files, limits, target, force, json, output, note } = options;
+  const { files, target, force, json, output, note } = options;
   const written = target === '-' ? undefined : new DumpOutput(files, target, force);
   try {
-    const keySpace = await readKeySpace(files, limits, options);
+    const keySpace = await readState(options);
     if (written === undefined) {
       await writeToStdout(keySpace, options);
       if (!json && keySpace.expiredKeys > 0) note(`Note: ${expiredText(keySpace)}`);
@@ -71,7 +71,19 @@ export async function writeState(options: StateOptions): Promise<void> {
   }
 }
 
-async function writeToStdout(keySpace: DumpKeySpace, options: StateOptions): Promise<void> {
+/** A key space as of a moment. */
+interface State extends DumpKeySpace {
+  /** Keys that had expired by then. */
+  expiredKeys: number;
+}
+
+async function readState({ files, limits, terminal, clock }: StateOptions): Promise<State> {
+  const stores = new ToolStores();
+  const keySpace = await readKeySpace(files, limits, { stores, terminal, clock });
+  return { ...keySpace, expiredKeys: stores.expire(keySpace.store, keySpace.atMs ?? 0) };
+}
+
+async function writeToStdout(keySpace: State, options: StateOptions): Promise<void> {
   const { files, values, json, output } = options;
   if (!json) {
     for (const piece of piecesOf(keySpace, options)) await output.write(piece);
@@ -86,38 +98,35 @@ async function writeToStdout(keySpace: DumpKeySpace, options: StateOptions): Pro
   await output.write(`\n],${toJson(summaryOf(keySpace, files)).slice(1)}\n`);
 }
 
-function* piecesOf(
-  keySpace: DumpKeySpace,
-  { format, values, encoding }: StateOptions,
-): Generator<string | Buffer> {
+function* piecesOf(keySpace: State, { format, values, encoding }: StateOptions): Generator<string | Buffer> {
   if (format === 'dump') yield* snapshotFrames(keySpace.store, keySpace.watermarks, encoding);
   else for (const lines of entryLines(keySpace, values)) yield `${lines.join('\n')}\n`;
 }
 
 /** As many at once as a step of the scan brings, at least one. */
-function* entryLines({ store }: DumpKeySpace, values: ValueForm): Generator<string[]> {
+function* entryLines({ store }: State, values: ValueForm): Generator<string[]> {
   for (const step of storeSteps(store)) {
     if (step.entryCount === 0) continue;
     yield Array.from(entriesOf(step), (entry) => `{"type":"entry",${entryMembers(entry, values)}}`);
   }
 }
 
-function summaryOf({ store, watermarks, atMs, expiredKeys }: DumpKeySpace, files: readonly string[]): object {
-  return { files: files.map(dumpName), keys: store.keyCount(), atMs, expiredKeys, watermarks };
+function summaryOf({ store, watermarks, atMs, expiredKeys }: State, files: readonly string[]): object {
+  return { files: files.map(dumpName), keys: store.keyCount(), atMs: atMs ?? null, expiredKeys, watermarks };
 }
 
-function summaryText(keySpace: DumpKeySpace, target: string, bytes: number): string {
+function summaryText(keySpace: State, target: string, bytes: number): string {
   const { store, watermarks, atMs, expiredKeys } = keySpace;
   const content = `${countText(store.keyCount(), 'key', 'keys')}, ${countText(bytes, 'byte', 'bytes')}`;
   const lines = [
-    `${chalk.bold(escapeText(target))}: ${content}${atMs === null ? '' : `, as of ${formatTime(BigInt(atMs))}`}`,
+    `${chalk.bold(escapeText(target))}: ${content}${atMs === undefined ? '' : `, as of ${formatTime(BigInt(atMs))}`}`,
     ...(expiredKeys > 0 ? [`  ${expiredText(keySpace)}`] : []),
     `  ${chalk.dim(watermarksText(watermarks))}`,
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function expiredText({ expiredKeys, atMs }: DumpKeySpace): string {
+function expiredText({ expiredKeys, atMs }: State): string {
   const had = countText(expiredKeys, 'key had', 'keys had');
   return `${had} expired by ${formatTime(BigInt(atMs ?? 0))} and ${expiredKeys === 1 ? 'is' : 'are'} left out`;
 }
