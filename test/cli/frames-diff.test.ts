@@ -49,7 +49,7 @@ const entry = (key: string, value: string, expireAtMs: bigint | null = null): Sn
 function snapshot(name: string, shards: number, entries: readonly SnapshotEntry[]): string {
   const watermarks = new Array<bigint>(shards).fill(7n);
   const chunk = encodeSnapshotChunk({
-    chunkIndex: 3n,
+    chunkIndex: 0n,
     last: true,
     watermarks,
     entryCount: entries.length,

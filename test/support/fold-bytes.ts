@@ -5,7 +5,7 @@ import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import type { EncodeOptions } from '../../src/frame/frame.js';
 import { encodeFrame } from '../../src/frame/frame.js';
 import { FrameKind } from '../../src/frame/kinds.js';
-import { encodeSnapshotChunk } from '../../src/frame/snapshot.js';
+import { encodeSnapshotChunk, type SnapshotChunk } from '../../src/frame/snapshot.js';
 import { FrameSplitter } from '../../src/frame/splitter.js';
 import { encodeWatermarks } from '../../src/frame/watermarks.js';
 import { newReplica } from './engines.js';
@@ -47,25 +47,32 @@ export class Tape {
     this.#watermarks(FrameKind.SnapshotEnd, watermarks);
   }
 
-  /** The chunks of a scan from `firstIndex` on, with what `between` writes in front of each as batches of their own. */
+  /**
+   * The chunks of a scan from `firstIndex` on, with what `between` writes in front of each as batches of their own, and an
+   * empty one that is the last.
+   */
   chunks(firstIndex: bigint, between: () => void, chunkBytes = 4096): void {
     const scan = this.#engine.scan();
     let chunkIndex = firstIndex;
     for (let done = false; !done; chunkIndex += 1n) {
       between();
       this.#engine.flush();
-      const { entries, entryCount, done: last } = scan.next(chunkBytes);
-      const watermarks = this.#engine.watermarks();
-      const payload = encodeSnapshotChunk({ chunkIndex, last, watermarks, entryCount, entries });
-      this.frames.push(encodeFrame(FrameKind.SnapshotChunk, payload, this.#encoding));
-      done = last;
+      const { entries, entryCount, done: isOver } = scan.next(chunkBytes);
+      this.#chunk({ chunkIndex, last: false, entryCount, entries });
+      done = isOver;
     }
+    this.#chunk({ chunkIndex, last: true, entryCount: 0, entries: Buffer.alloc(0) });
     scan.close();
   }
 
   bytes(): Buffer {
     this.#engine.flush();
     return Buffer.concat(this.frames);
+  }
+
+  #chunk(chunk: Omit<SnapshotChunk, 'watermarks'>): void {
+    const payload = encodeSnapshotChunk({ ...chunk, watermarks: this.#engine.watermarks() });
+    this.frames.push(encodeFrame(FrameKind.SnapshotChunk, payload, this.#encoding));
   }
 
   #watermarks(kind: FrameKind, watermarks: readonly bigint[]): void {
