@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type DiffOptions, diffKeySpaces } from '../../src/cli/frames-diff.js';
 import { Output } from '../../src/cli/output.js';
@@ -12,7 +13,8 @@ import { encodeSnapshotChunk, encodeSnapshotEntries, type SnapshotEntry } from '
 import { encodeWatermarks } from '../../src/frame/watermarks.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 import { parseLines, setRecord } from '../support/decode-dumps.js';
-import { directory, startPrimary } from '../support/library.js';
+import { directory, follow, startPrimary } from '../support/library.js';
+import { eventually } from '../support/processes.js';
 
 async function diff(before: string, after: string, options: Partial<DiffOptions> = {}) {
   let text = '';
@@ -162,6 +164,29 @@ describe('frames diff', () => {
     await expect(diff(before, live)).rejects.toMatchObject({ code: 'TOKEN_REFUSED' });
     await primary.close();
     await expect(diff(before, live)).rejects.toMatchObject({ code: 'PRIMARY_UNREACHABLE', exitCode: 69 });
+  });
+
+  it('finds what a replica recorded under load equal to what the primary holds', async () => {
+    const primary = await startPrimary({ snapshotChunkBytes: 4096 });
+    const write = (index: number) => primary.set(`key:${(index * 7919) % 20_000}`, `value ${index}`);
+    for (let index = 0; index < 20_000; index++) write(index);
+    const replica = await follow(primary.bindAddress, { record: place('tap') });
+    let isCaughtUp = false;
+    replica.on('caught-up', () => {
+      isCaughtUp = true;
+    });
+    for (let index = 0; !isCaughtUp; index++) {
+      for (let burst = 0; burst < 50; burst++) write(index * 50 + burst);
+      if (index % 3 === 0) primary.del(`key:${index}`);
+      await nextTurn();
+    }
+    primary.flush();
+    await eventually(
+      () => replica.watermarks().join(),
+      (own) => own === primary.watermarks().join(),
+    );
+    await replica.close();
+    expect((await diff(place('tap'), primary.bindAddress)).text).toContain(': equal, ');
   });
 
   it('names the dump that has a fault', async () => {

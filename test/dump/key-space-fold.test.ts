@@ -250,6 +250,37 @@ describe('hostile dumps', () => {
     }
   });
 
+  it('are folded or refused, wherever they are damaged', () => {
+    const { tape, write } = taped();
+    write(40);
+    tape.bytes();
+    tape.begin();
+    tape.chunks(5n, () => write(2), 1024);
+    tape.end();
+    write(40);
+    const sound = tape.bytes();
+    const random = new RandomSource(9);
+    let refused = 0;
+    for (let mutant = 0; mutant < 500; mutant++) {
+      const dump = Buffer.from(sound);
+      for (let flips = random.below(3); flips >= 0; flips--)
+        dump[random.below(dump.length)]! ^= 1 << random.below(8);
+      const limits: DumpLimits[] = [{}, { endSequence: clockBase + 9n }, { untilMs: 1_800_000_000_050n }];
+      try {
+        foldBytes(
+          dump.subarray(0, random.below(4) === 0 ? random.below(dump.length) : undefined),
+          limits[mutant % 3],
+        );
+      } catch (error) {
+        if (!(error instanceof FastcacheError)) throw error;
+        expect([2, 65]).toContain(error.exitCode);
+        expect(error.offset).toBeGreaterThanOrEqual(0);
+        refused += 1;
+      }
+    }
+    expect(refused).toBeGreaterThan(200);
+  });
+
   it('take neither time nor memory by beginning snapshots', () => {
     const build = new DumpBuilder(4);
     const pieces = Array.from({ length: 20_000 }, () =>
