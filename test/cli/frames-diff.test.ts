@@ -1,43 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type DiffOptions, diffKeySpaces } from '../../src/cli/frames-diff.js';
-import { Output } from '../../src/cli/output.js';
-import { systemSeams } from '../../src/clock.js';
 import { encodeBatch } from '../../src/frame/batch.js';
 import { encodeFrame } from '../../src/frame/frame.js';
 import { FrameKind } from '../../src/frame/kinds.js';
 import { encodeSnapshotChunk, encodeSnapshotEntries, type SnapshotEntry } from '../../src/frame/snapshot.js';
 import { encodeWatermarks } from '../../src/frame/watermarks.js';
-import { tcpTransport } from '../../src/transport/tcp.js';
 import { parseLines, setRecord } from '../support/decode-dumps.js';
+import { diff } from '../support/diff-key-spaces.js';
 import { directory, follow, startPrimary } from '../support/library.js';
 import { eventually } from '../support/processes.js';
-
-async function diff(before: string, after: string, options: Partial<DiffOptions> = {}) {
-  let text = '';
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      text += String(chunk);
-      done();
-    },
-  });
-  const status = await diffKeySpaces({
-    ...systemSeams,
-    before,
-    after,
-    format: 'text',
-    values: 'text',
-    token: undefined,
-    transport: tcpTransport,
-    output: new Output(stream),
-    terminal: process.stderr,
-    ...options,
-  });
-  return { status, text };
-}
 
 const bytes = (text: string) => Buffer.from(text);
 const place = (name: string) => join(directory, name);
