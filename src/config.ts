@@ -90,6 +90,10 @@ export interface PrimaryOptions extends ServerOptions, ServingOptions {
   maxMemoryBytes?: number;
   /** What goes when that is full; default `noeviction`: writes are refused. */
   eviction?: EvictionPolicy;
+  /** A dump to start from: its content becomes that of a new history, but for keys that have expired. */
+  load?: string | undefined;
+  /** Told while that is read: so many of its bytes are. */
+  onLoading?: ((bytes: number) => void) | undefined;
 }
 
 export interface ReplicaOptions extends ServerOptions, ServingOptions {
@@ -155,6 +159,8 @@ export function primaryConfig(options: PrimaryOptions) {
     sequenceBase: options.sequenceBase ?? ('clock' satisfies SequenceBase),
     maxMemoryBytes: count('maxMemoryBytes', options.maxMemoryBytes, 0, 0),
     eviction: options.eviction ?? ('noeviction' satisfies EvictionPolicy),
+    load: options.load,
+    onLoading: options.onLoading,
   };
 }
 

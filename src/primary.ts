@@ -6,6 +6,7 @@ import { outOfMemory } from './engine/kernel.js';
 import { ShardEngine } from './engine/shard-engine.js';
 import { Events, type PrimaryEvents } from './events.js';
 import { NO_EXPIRY } from './frame/batch.js';
+import { loadEngine, recordContent, withContent } from './primary-load.js';
 import { PrimaryRole } from './primary-role.js';
 import { type History, newHistory } from './replication/history.js';
 import { type MetricsSnapshot, ReplicationMetrics } from './replication/metrics.js';
@@ -49,11 +50,16 @@ export class Primary {
 
   /**
    * Resolves when it listens.
-   * Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED (`record`).
+   * Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED (`record`), and with `load`, its file and byte
+   * offset named, NO_INPUT, READ_FAILED, OUT_OF_MEMORY and what dumps are refused with (`FCRP_*`, SEQUENCE_GAP, …).
    */
   static async start(options: PrimaryOptions = {}): Promise<Primary> {
-    const parts = buildParts(primaryConfig(options));
+    const config = primaryConfig(options);
+    const parts = buildParts(config, await startingEngine(config));
     try {
+      if (config.load !== undefined && parts.recorder !== undefined) {
+        await recordContent(parts.recorder, parts.engine, encodingOf(config));
+      }
       const bindAddress = (parts.door = await openPrimaryDoor(parts)).address;
       const listenAddress = await parts.server?.listen();
       parts.metricsPort = await openMetrics({ ...parts, role: () => parts.role.figures() });
@@ -171,20 +177,28 @@ interface PrimaryParts {
   metricsPort: Listener | undefined;
 }
 
-function buildParts(config: PrimaryConfig): PrimaryParts {
+/** Empty, or with what is loaded. */
+async function startingEngine(config: PrimaryConfig): Promise<ShardEngine> {
+  const { load, shards } = config;
+  const createEngine = (count: number) =>
+    new ShardEngine({
+      clock: systemSeams.clock,
+      seed: randomSeed(systemSeams.random),
+      shards: count,
+      route: config.route,
+      batchMaxRecords: config.sendPolicy === 'immediate' ? 1 : config.batchMaxRecords,
+      batchMaxBytes: config.batchMaxBytes,
+      maxValueBytes: config.maxValueBytes,
+    });
+  return load === undefined ? createEngine(shards) : loadEngine({ config, load, createEngine });
+}
+
+function buildParts(config: PrimaryConfig, engine: ShardEngine): PrimaryParts {
   const { clock, timers, random } = systemSeams;
   const events = new Events<PrimaryEvents>(clock);
   const recorder = openRecorder(config, events.log);
-  const history = newHistory(systemSeams, config.sequenceBase);
-  const engine = new ShardEngine({
-    clock,
-    seed: randomSeed(random),
-    shards: config.shards,
-    route: config.route,
-    batchMaxRecords: config.sendPolicy === 'immediate' ? 1 : config.batchMaxRecords,
-    batchMaxBytes: config.batchMaxBytes,
-    maxValueBytes: config.maxValueBytes,
-  });
+  const fresh = newHistory(systemSeams, config.sequenceBase);
+  const history = config.load === undefined ? fresh : withContent(fresh);
   engine.limitMemory({ maxBytes: config.maxMemoryBytes, policy: config.eviction });
   engine.setWatermarks(new Array(config.shards).fill(history.base));
   const metrics = new ReplicationMetrics();

@@ -2,6 +2,7 @@ import {
   addressFlag,
   choiceFlag,
   countFlag,
+  fileFlag,
   listenAddress,
   listenFlags,
   serverFlags,
@@ -11,8 +12,11 @@ import {
   sizeFlag,
   withEnvironment,
 } from '../../src/cli/flags.js';
+import { ReadProgress } from '../../src/cli/read-progress.js';
 import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server-command.js';
+import { countText } from '../../src/cli/text.js';
+import { systemClock } from '../../src/clock.js';
 import { evictionPolicies } from '../../src/engine/memory-limit.js';
 import { Primary, primaryEvents } from '../../src/index.js';
 import * as limits from '../../src/limits.js';
@@ -23,7 +27,9 @@ export default class PrimaryStart extends ServerCommand {
   static override description =
     `Clients speak the Redis protocol to --listen, replicas FCRP to --bind. When both listen, one line on stdout says where; with --json, events follow it, one object a line.
 
-SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such token or password file; 2: usage.`;
+With --load it starts with what a dump leads to, as frames state shows it, without the keys that have expired since: a snapshot, or a stream that was recorded. The content becomes that of a new history, and replicas are given it by snapshot. With --record too, the recording begins with it. A dump that is damaged, or has gaps that no snapshot makes up for, is named with its byte offset, and nothing is started: frames salvage and frames state take out what is whole.
+
+SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 65: the dump to load has a fault; 66: no such dump, token or password file; 2: usage.`;
 
   static override examples = [
     { description: 'With the default addresses', command: '<%= config.bin %> <%= command.id %>' },
@@ -31,6 +37,10 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such
       description: 'On free ports, with compression, recording what is published',
       command:
         '<%= config.bin %> <%= command.id %> --bind :0 --listen :0 --compression zstd --record dump.fcrp',
+    },
+    {
+      description: 'Go on with what an earlier one recorded',
+      command: '<%= config.bin %> <%= command.id %> --load dump.fcrp --record next.fcrp',
     },
   ];
 
@@ -96,12 +106,14 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such
       evictionPolicies,
       'noeviction',
     ),
+    load: fileFlag('Start with what this dump leads to; - is stdin.'),
     ...serverFlags(),
   });
 
   async run(): Promise<void> {
     const parsed = await this.parse(PrimaryStart);
     const { flags } = parsed;
+    const loading = new ReadProgress(process.stderr, systemClock, 'loading', flags.load ?? '-');
     const primary = await Primary.start({
       bind: flags.bind,
       listen: listenAddress(parsed),
@@ -122,16 +134,28 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 66: no such
       maxValueBytes: flags['max-value'],
       insecure: flags.insecure,
       record: flags.record,
+      load: flags.load,
+      onLoading: (bytes) => loading.read(bytes),
       metrics: flags.metrics,
       token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
       password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
-    });
+    }).finally(() => loading.close());
     for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
     const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics, history, shards } = primary;
     const clients = listen === undefined ? '' : `, clients on ${listen}`;
+    const loadedKeys = flags.load === undefined ? undefined : primary.keyCount();
+    const loaded = loadedKeys === undefined ? '' : `, ${countText(loadedKeys, 'key', 'keys')} loaded`;
     await this.ready(
-      { role: 'primary', bind, listen: listen ?? null, ...metricsField(metrics), history, shards },
-      `primary ready: replicas on ${bind}${clients}${metricsText(metrics)}, ${shards} shards, history ${history}`,
+      {
+        role: 'primary',
+        bind,
+        listen: listen ?? null,
+        ...metricsField(metrics),
+        history,
+        shards,
+        loadedKeys,
+      },
+      `primary ready: replicas on ${bind}${clients}${metricsText(metrics)}, ${shards} shards${loaded}, history ${history}`,
     );
     await this.serve(primary, new Promise((resolve) => primary.on('shutdown', () => resolve())));
   }

@@ -41,6 +41,11 @@ export abstract class BaseCommand extends Command {
     return message;
   }
 
+  /** As `warn`, of what is no reason to worry. */
+  protected note(text: string): void {
+    process.stderr.write(`${escapeText(text)}\n`);
+  }
+
   /** Tells a fault on stderr, behind what stdout has; returns the exit status that it stands for. */
   protected async report(error: unknown): Promise<number> {
     await this.output.flush().catch(() => {});

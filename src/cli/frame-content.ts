@@ -92,7 +92,7 @@ function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: It
 }
 
 /** Runs what reads a frame's payload, and places its faults. */
-function inPayload<T>(frame: SplitFrame, read: () => T): T {
+export function inPayload<T>(frame: SplitFrame, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -101,7 +101,11 @@ function inPayload<T>(frame: SplitFrame, read: () => T): T {
 }
 
 function inFrame(frame: SplitFrame, error: unknown): unknown {
-  if (!(error instanceof FastcacheError)) return error;
+  return error instanceof FastcacheError ? placedIn(frame, error) : error;
+}
+
+/** What is wrong in a frame's payload, by an offset in it, placed in the dump. */
+export function placedIn(frame: SplitFrame, error: FastcacheError): FastcacheError {
   return frame.header.compressed ? error.placedAt(frame.offset) : error.at(payloadStart(frame));
 }
 

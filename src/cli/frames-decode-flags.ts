@@ -1,4 +1,4 @@
-/** The flags of `frames decode` and `frames stats`, and what they come to together. */
+/** The flags of `frames decode`, those among them by which other commands choose too, and what they come to together. */
 import { Flags } from '@oclif/core';
 import { systemTimers } from '../clock.js';
 import type { MutationOp } from '../frame/batch.js';
@@ -17,8 +17,8 @@ const opNames = ['set', 'del', 'expire'] as const;
 const FOLLOW_POLL_MS = 1_000;
 const LARGEST_SHARD = 0xffff_ffff;
 
-/** Choose among records, which then are the only reason to show a frame. */
-const filterFlags = {
+/** Choose among records, which then are the only reason to show a frame. `withEnvironment` is the command's. */
+export const filterFlags = {
   start: valueFlag({
     summary: 'Only records from this sequence on.',
     helpValue: '<sequence>',
@@ -62,6 +62,12 @@ const filterFlags = {
   }),
 };
 
+export const limitFlag = valueFlag({
+  summary: 'Stop behind so many records and entries (frames, where none of these are shown).',
+  helpValue: '<number>',
+  parse: (text) => parseCount(text, { min: 1 }),
+});
+
 const maxFrameFlag = sizeFlag({
   summary: 'Refuse frames that announce more than this, compressed or not.',
   default: MAX_FRAME_PAYLOAD_BYTES,
@@ -72,11 +78,7 @@ const maxFrameFlag = sizeFlag({
 export const decodeFlags = withEnvironment({
   format: choiceFlag('How to print; --json overrides it.', decodeFormats, 'text'),
   ...filterFlags,
-  limit: valueFlag({
-    summary: 'Stop behind so many records and entries (frames, where none of these are shown).',
-    helpValue: '<number>',
-    parse: (text) => parseCount(text, { min: 1 }),
-  }),
+  limit: limitFlag,
   values: choiceFlag('How to show values; none shows their lengths.', valueForms, 'text'),
   frames: Flags.boolean({ summary: 'Frames without their records and entries.', default: false }),
   stats: Flags.boolean({
@@ -95,7 +97,7 @@ export const statsFlags = withEnvironment({ ...filterFlags, 'max-frame': maxFram
 
 type FlagName = keyof typeof decodeFlags;
 
-interface FilterFlagValues {
+export interface FilterFlagValues {
   start?: bigint | undefined;
   end?: bigint | undefined;
   since?: bigint | undefined;
@@ -104,12 +106,15 @@ interface FilterFlagValues {
   kind?: Listed<FrameKindName> | undefined;
   op?: Listed<MutationOp> | undefined;
   key?: Listed<string> | undefined;
+  limit?: number | undefined;
+}
+
+export interface StatsFlagValues extends FilterFlagValues {
   'max-frame': number;
 }
 
-export interface DecodeFlagValues extends FilterFlagValues {
+export interface DecodeFlagValues extends StatsFlagValues {
   format: DecodeOptions['format'];
-  limit?: number | undefined;
   values: DecodeOptions['values'];
   frames: boolean;
   stats: boolean;
@@ -133,18 +138,13 @@ type ChosenOptions = Pick<
 >;
 
 /** What the flags of `frames stats` mean. Throws a `UsageError` for what nothing can pass. */
-export function statsOptions(
-  flags: FilterFlagValues,
-  files: readonly string[],
-  json: boolean,
-): ChosenOptions {
+export function statsOptions(flags: StatsFlagValues, files: readonly string[], json: boolean): ChosenOptions {
   return {
     files,
     format: json ? 'json' : 'text',
     shows: 'stats',
     values: 'none',
-    filter: frameFilter(flags),
-    limit: Number.POSITIVE_INFINITY,
+    ...filterOf(flags),
     maxPayloadBytes: flags['max-frame'],
   };
 }
@@ -180,23 +180,26 @@ export function decodeOptions(
       : undefined,
     shows: flags.quiet ? 'faults' : flags.stats ? 'stats' : flags.frames ? 'frames' : 'items',
     values: flags.values,
-    filter: frameFilter(flags),
-    limit: flags.limit ?? Number.POSITIVE_INFINITY,
+    ...filterOf(flags),
     maxPayloadBytes: flags['max-frame'],
   };
 }
 
-function frameFilter(flags: FilterFlagValues): FrameFilter {
-  return new FrameFilter({
-    start: flags.start,
-    end: flags.end,
-    sinceMs: flags.since,
-    untilMs: flags.until,
-    shards: listed(flags.shard),
-    kinds: listed(flags.kind),
-    ops: listed(flags.op),
-    keys: listed(flags.key),
-  });
+/** What is chosen, and how many of it. Throws a `UsageError` for what nothing can pass. */
+export function filterOf(flags: FilterFlagValues): { filter: FrameFilter; limit: number } {
+  return {
+    filter: new FrameFilter({
+      start: flags.start,
+      end: flags.end,
+      sinceMs: flags.since,
+      untilMs: flags.until,
+      shards: listed(flags.shard),
+      kinds: listed(flags.kind),
+      ops: listed(flags.op),
+      keys: listed(flags.key),
+    }),
+    limit: flags.limit ?? Number.POSITIVE_INFINITY,
+  };
 }
 
 function checkFollow(files: readonly string[], json: boolean): void {

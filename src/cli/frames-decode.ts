@@ -7,7 +7,7 @@ import { FastcacheError } from '../errors.js';
 import { PayloadRoom } from '../frame/compression.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { FollowedDump, type FollowOptions } from './dump-follow.js';
-import { dumpName, readDumpChunks } from './dump-reader.js';
+import { dumpName, readDumpChunks, refuseStdinTwice } from './dump-reader.js';
 import { type OpenedFrame, openFrame } from './frame-content.js';
 import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
 import { msgpackRendering } from './frames-msgpack.js';
@@ -24,7 +24,6 @@ import type { Output } from './output.js';
 import { ReadProgress } from './read-progress.js';
 import { SequenceSteps } from './sequence-steps.js';
 import type { ValueForm } from './text.js';
-import { UsageError } from './values.js';
 
 export const decodeFormats = ['text', 'ndjson', 'msgpack'] as const;
 
@@ -72,7 +71,7 @@ const statsRenderings: typeof renderings = {
 /** Writes all files; resolves with the exit status: that of the first fault, 0 when there was none. */
 export async function decodeDumps(options: DecodeOptions): Promise<number> {
   const { files, shows, follow, maxPayloadBytes, output, terminal, clock, report } = options;
-  if (files.indexOf('-') !== files.lastIndexOf('-')) throw new UsageError('stdin (-) can be read only once');
+  refuseStdinTwice(files);
   const walk = new Walk(options);
   let status = 0;
   await output.write(walk.rendering.begin());

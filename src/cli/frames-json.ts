@@ -49,12 +49,17 @@ export function recordMembers(record: Omit<DecodedRecord, 'offset'>, values: Val
   )},"expireAtMs":${numberJson(expireAtMs)},"keyHash":"${hashText(keyHash)}","keyTag":${numberJson(keyTag)}`;
 }
 
+/** What an entry is, wherever it stands. */
 export function entryMembers(entry: Omit<DecodedSnapshotEntry, 'offset'>, values: ValueForm): string {
-  const { key, value, governance, expireAtMs } = entry;
-  return `${bytesMember('key', key)},${valueMember('value', value, values)}${governanceMember(
-    governance,
-    values,
-  )},"expireAtMs":${numberJson(expireAtMs)}`;
+  return `${bytesMember('key', entry.key)},${contentMembers(entry, values)}`;
+}
+
+/** What stands under a key. */
+export function contentMembers(
+  { value, governance, expireAtMs }: Pick<DecodedSnapshotEntry, 'value' | 'governance' | 'expireAtMs'>,
+  values: ValueForm,
+): string {
+  return `${valueMember('value', value, values)}${governanceMember(governance, values)},"expireAtMs":${numberJson(expireAtMs)}`;
 }
 
 export function faultJson({ offset, code, message }: FastcacheError): JsonObject {

@@ -19,7 +19,7 @@ const SHARD_COLUMNS = 4;
 const SEQUENCE_COLUMNS = 16;
 const TIME_COLUMNS = 24;
 const OP_COLUMNS = 6;
-const KEY_COLUMNS = 40;
+export const KEY_COLUMNS = 40;
 const VALUE_COLUMNS = 60;
 const MESSAGE_COLUMNS = 200;
 const MAX_LISTED_WATERMARKS = 16;
@@ -139,18 +139,18 @@ function contentText(content: FrameContent): string[] {
   }
 }
 
-function watermarksText(watermarks: BigUint64Array): string {
-  const listed = watermarks.subarray(0, MAX_LISTED_WATERMARKS).join(' ');
+export function watermarksText(watermarks: BigUint64Array | readonly bigint[]): string {
+  const listed = watermarks.slice(0, MAX_LISTED_WATERMARKS).join(' ');
   const rest = watermarks.length - MAX_LISTED_WATERMARKS;
   return `watermarks ${listed || 'none'}${rest > 0 ? ` … (${formatNumber(rest)} more)` : ''}`;
 }
 
-function pairText({ key, value }: { key: Buffer; value: Buffer }, values: ValueForm): string {
+export function pairText({ key, value }: { key: Buffer; value: Buffer }, values: ValueForm): string {
   return `${quoteBytes(key, KEY_COLUMNS)} = ${valueText(value, values)}`;
 }
 
 /** Cut to the value's columns; a cut one, and one that is not shown, tells its length. */
-function valueText(value: Buffer, form: ValueForm): string {
+export function valueText(value: Buffer, form: ValueForm): string {
   switch (form) {
     case 'none':
       return `(${value.length} bytes)`;

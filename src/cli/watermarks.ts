@@ -70,6 +70,6 @@ async function askPrimary(
 }
 
 /** What ends in a port and holds no slash; a dump of such a name can be given as `./name:1`. */
-function isAddress(endpoint: string): boolean {
+export function isAddress(endpoint: string): boolean {
   return /^[^/\\]*:\d+$/.test(endpoint);
 }

@@ -12,10 +12,9 @@ import { PayloadReader } from './payload-reader.js';
 
 /** A record without its key and value. */
 export const RECORD_FIXED_BYTES = 53;
+/** Fields within a record, for who looks at them in place. */
+export const RECORD_OFFSETS = { sequence: 4, timestampMs: 12, op: 20, keyBytes: 45, valueBytes: 49 } as const;
 const COUNT_BYTES = 4;
-/** Within a record. */
-const SEQUENCE_OFFSET = 4;
-const TIMESTAMP_OFFSET = 12;
 /** On the wire, an expiry that means none. */
 export const NO_EXPIRY = 0xffff_ffff_ffff_ffffn;
 
@@ -68,7 +67,7 @@ export function encodeBatch(records: readonly MutationRecord[]): Buffer {
 /** Unix ms of a payload's first record, 0 when it has none; read in place, for it is asked for once a frame. */
 export function firstTimestampMs(payload: Uint8Array): number {
   if (payload.length < COUNT_BYTES + RECORD_FIXED_BYTES) return 0;
-  const view = new DataView(payload.buffer, payload.byteOffset + COUNT_BYTES + TIMESTAMP_OFFSET, 8);
+  const view = new DataView(payload.buffer, payload.byteOffset + COUNT_BYTES + RECORD_OFFSETS.timestampMs, 8);
   return view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true);
 }
 
@@ -87,7 +86,7 @@ export function readBatchHead(payload: Uint8Array): BatchHead {
   return {
     records: view.getUint32(0, true),
     shard: view.getUint32(COUNT_BYTES, true),
-    sequence: view.getBigUint64(COUNT_BYTES + SEQUENCE_OFFSET, true),
+    sequence: view.getBigUint64(COUNT_BYTES + RECORD_OFFSETS.sequence, true),
     timestampMs: firstTimestampMs(payload),
   };
 }

@@ -131,3 +131,12 @@ function newId(random: Random): string {
 function clockBase(clock: Clock): bigint {
   return BigInt(Math.trunc(clock.nowMs())) << SEQUENCES_PER_MS_BITS;
 }
+
+/** The first clock that a base can have been made by: the project's own year. */
+const EARLIEST_BASE_MS = Date.UTC(2024, 0);
+
+/** Whether a history may have begun behind this sequence: that it did, another shard's first sequence must confirm. */
+export function isHistoryBase(sequence: bigint): boolean {
+  const ms = sequence >> SEQUENCES_PER_MS_BITS;
+  return sequence === 0n || (ms >= EARLIEST_BASE_MS && ms << SEQUENCES_PER_MS_BITS === sequence);
+}

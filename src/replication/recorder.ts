@@ -55,6 +55,11 @@ export class Recorder implements FrameSubscriber {
     return this.#bytes;
   }
 
+  /** Frame bytes that wait for the sink. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   /** The bytes must not change. */
   offer(frame: Buffer): void {
     if (this.#ended) return;
@@ -112,6 +117,7 @@ export class Recorder implements FrameSubscriber {
     if (this.#ended) return;
     this.#ended = true;
     this.#queue.clear();
+    this.#queuedBytes = 0;
     this.#options.onFault(new FastcacheError('WRITE_FAILED', message, { cause }));
   }
 }

@@ -1,0 +1,30 @@
+/** Runs `frames diff` in this process. */
+import { Writable } from 'node:stream';
+import { type DiffOptions, diffKeySpaces } from '../../src/cli/frames-diff.js';
+import { Output } from '../../src/cli/output.js';
+import { systemSeams } from '../../src/clock.js';
+import { tcpTransport } from '../../src/transport/tcp.js';
+
+/** The command's defaults, but for `options`. */
+export async function diff(before: string, after: string, options: Partial<DiffOptions> = {}) {
+  let text = '';
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  const status = await diffKeySpaces({
+    ...systemSeams,
+    before,
+    after,
+    format: 'text',
+    values: 'text',
+    token: undefined,
+    transport: tcpTransport,
+    output: new Output(stream),
+    terminal: process.stderr,
+    ...options,
+  });
+  return { status, text };
+}
