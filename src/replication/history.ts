@@ -4,7 +4,6 @@
  */
 import type { Clock, Random } from '../clock.js';
 import type { Margin } from '../frame/margin.js';
-import { watermarkOf } from './watermarks.js';
 
 export interface History {
   /** 128 random bits, 32 hex digits. */
@@ -19,6 +18,7 @@ export interface History {
 
 export interface PreviousHistory {
   readonly id: string;
+  readonly base: bigint;
   /** Index = shard. */
   readonly watermarks: readonly bigint[];
 }
@@ -46,7 +46,9 @@ export function promotedHistory(
   // However far a clock may have been set back, the base is past all that was given out.
   const base = watermarks.reduce((most, own) => (own > most ? own : most), clockBase(seams.clock));
   const id = newId(seams.random);
-  return held === undefined ? { id, base } : { id, base, previous: { id: held.id, watermarks } };
+  return held === undefined
+    ? { id, base }
+    : { id, base, previous: { id: held.id, base: held.base, watermarks } };
 }
 
 /** For content of a Rust primary, so that a relay's replicas can tell it from other content. */
@@ -57,12 +59,15 @@ export function rustHistory(random: Random): History {
 /** What the margin of an answer says of a history. */
 export function historyPairs(history: History): [string, string][] {
   const previous = toldPrevious(history);
-  return [
+  const pairs: [string, string][] = [
     ['history', history.id],
     ['base', history.base.toString()],
-    ...(previous === undefined ? [] : [['prev', previousText(previous)] as [string, string]]),
-    ...(history.isRust ? [['origin', 'rust'] as [string, string]] : []),
   ];
+  if (previous !== undefined) {
+    pairs.push(['prev', previousText(previous)], ['prevbase', previous.base.toString()]);
+  }
+  if (history.isRust) pairs.push(['origin', 'rust']);
+  return pairs;
 }
 
 /** The history that an answer's margin tells; undefined when it tells none. What is malformed of the rest is not there. */
@@ -70,7 +75,7 @@ export function readHistory(margin: Margin | undefined): History | undefined {
   const id = margin?.get('history') ?? '';
   if (margin === undefined || !/^[0-9a-f]{32}$/.test(id)) return undefined;
   const base = parseSequence(margin.get('base') ?? '');
-  const previous = parsePrevious(margin.get('prev') ?? '', base);
+  const previous = parsePrevious(margin, base);
   return {
     id,
     base,
@@ -97,9 +102,10 @@ export function placeIn(
   );
 }
 
-function isWithin(watermarks: ArrayLike<bigint>, previous: PreviousHistory): boolean {
-  if (watermarks.length > previous.watermarks.length) return false;
-  return Array.from(watermarks).every((held, shard) => held <= watermarkOf(previous.watermarks, shard));
+/** What is below the base is numbered in a history still earlier, whose end is not known here. */
+function isWithin(held: ArrayLike<bigint>, { base, watermarks }: PreviousHistory): boolean {
+  if (held.length !== watermarks.length) return false;
+  return watermarks.every((end, shard) => held[shard]! >= base && held[shard]! <= end);
 }
 
 /** Undefined also when it is too long to be told, for then the other side could not follow the rule. */
@@ -111,11 +117,13 @@ function previousText({ id, watermarks }: PreviousHistory): string {
   return `${id}@${watermarks.join()}`;
 }
 
-function parsePrevious(text: string, base: bigint): PreviousHistory | undefined {
+function parsePrevious(margin: Margin, end: bigint): PreviousHistory | undefined {
+  const text = margin.get('prev') ?? '';
   const [, id, list] = /^([0-9a-f]{32})@(\d{1,20}(?:,\d{1,20})*)$/.exec(text) ?? [];
   if (id === undefined || list === undefined) return undefined;
   const watermarks = list.split(',').map(BigInt);
-  return watermarks.every((watermark) => watermark <= base) ? { id, watermarks } : undefined;
+  const base = parseSequence(margin.get('prevbase') ?? '');
+  return watermarks.every((watermark) => watermark <= end) ? { id, base, watermarks } : undefined;
 }
 
 /** A u64; 0 for what is none. */

@@ -69,7 +69,11 @@ function whyElsewhere(
   const { previous } = history;
   if (held !== previous?.id) return `it holds another history, ${held}`;
   const shard = Array.from(claimed).findIndex((own, index) => own > watermarkOf(previous.watermarks, index));
-  return shard === -1
-    ? `it holds history ${held}, which this one continues, with too many shards to tell where`
-    : `in shard ${shard} it is at sequence ${watermarkOf(claimed, shard)} of history ${held}, which this one continues from ${watermarkOf(previous.watermarks, shard)}`;
+  const continued = `history ${held}, which this one continues`;
+  if (shard !== -1) {
+    return `in shard ${shard} it is at sequence ${watermarkOf(claimed, shard)} of ${continued} from ${watermarkOf(previous.watermarks, shard)}`;
+  }
+  return Array.from(claimed).some((own) => own < previous.base)
+    ? `it holds ${continued}, and has not come to where that began`
+    : `it holds ${continued}, with too many shards to tell from where`;
 }

@@ -12,7 +12,7 @@ import { VirtualWorld } from '../support/virtual-world.js';
 
 const OLD = 'a'.repeat(32);
 const NEW = 'b'.repeat(32);
-const promoted: History = { id: NEW, base: 1_000n, previous: { id: OLD, watermarks: [10n, 20n] } };
+const promoted: History = { id: NEW, base: 1_000n, previous: { id: OLD, base: 3n, watermarks: [10n, 20n] } };
 
 const read = (pairs: [string, string][]) => readHistory(decodeMargin(encodeMargin(new Map(pairs))));
 
@@ -89,7 +89,8 @@ describe('a claim', () => {
     ['of the history itself stands where it says', NEW, [1_001n, 1_000n], [1_001n, 1_000n]],
     ['of the history itself may still have old numbers', NEW, [9n, 20n], [9n, 1_000n]],
     ['of the one before, level or below, is part of it', OLD, [10n, 3n], [1_000n, 3n]],
-    ['of the one before with fewer shards has nothing of the others', OLD, [4n], [4n]],
+    ['of the one before with fewer shards is no part of it', OLD, [4n], undefined],
+    ['of the one before that is still numbered in one earlier is no part of it', OLD, [10n, 2n], undefined],
     ['of the one before that is above in one shard is no part of it', OLD, [10n, 21n], undefined],
     ['of the one before with more shards is no part of it', OLD, [1n, 1n, 0n], undefined],
     ['of another history is no part of it', 'c'.repeat(32), [1n, 1n], undefined],

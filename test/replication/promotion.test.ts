@@ -42,7 +42,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       await primary.stop();
       const held = heir.store()!.watermarks();
       const { history } = heir.promote();
-      expect(history.previous).toEqual({ id: primary.history.id, watermarks: held });
+      expect(history.previous).toEqual({ ...primary.history, watermarks: held });
       fill(asPrimary(heir), 150, 260, 'from the heir');
       world.runUntil(() => isEqual(asPrimary(heir), leaf));
       expect(leaf.events).toEqual(['lost', 'connecting', 'adopted', 'live', 'caughtUp']);
@@ -160,6 +160,33 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       heir.store()!.set('later', 'on');
       world.runUntil(() => isEqual(asPrimary(heir), sibling));
       expect(sibling.following?.events).toEqual(['connecting', 'snapshot', 'swapped', 'live', 'caughtUp']);
+    });
+
+    it('gives one that is two promotions behind a snapshot, for the way there is told by the last alone', async () => {
+      const { world, transport, primary, relay, heir, sibling } = await family({ store: { shards: 1 } });
+      const late = await relay({ bind: LOWER });
+      world.runUntil(() => isEqual(primary, late));
+      transport.pairs.at(-1)!.server.stall();
+      fill(primary, 0, 60, 'it lacks this');
+      world.runUntil(() => isEqual(primary, heir) && isEqual(primary, sibling));
+      await primary.stop();
+      heir.promote();
+      sibling.follow(HEIR);
+      fill(asPrimary(heir), 0, 20, 'from the heir');
+      world.runUntil(() => isEqual(asPrimary(heir), sibling));
+      late.follow(HEIR);
+      world.runUntil(() => late.following!.events.includes('adopted'));
+      transport.pairs.at(-1)!.server.stall();
+      expect(late.store()!.watermarks()[0]).toBeLessThan(heir.publisher!.history.base);
+      sibling.promote();
+      late.follow(SIBLING);
+      world.runUntil(() => isEqual(asPrimary(sibling), late));
+      expect(late.following?.events).toContain('snapshot');
+      expect(late.following?.errors).toEqual([]);
+      expect(sibling.log.lines.at(-1)).toMatch(
+        /which this one continues, and has not come to where that began$/,
+      );
+      transport.pairs.at(-2)!.server.unstall();
     });
 
     it('that follows its heir in turn carries on too, and so on', async () => {

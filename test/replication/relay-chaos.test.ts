@@ -152,6 +152,8 @@ class Family {
     const heirs = this.nodes.filter((node, index) => index !== this.head && node.store() !== undefined);
     const heir = heirs[this.below(Math.max(1, heirs.length))];
     if (heir === undefined || heir.store()!.keyCount() === 0) return;
+    // Histories that begin in one millisecond have one base, and their sequences could not be told apart below.
+    this.run(1);
     const last = this.head;
     this.#promote(this.nodes.indexOf(heir));
     if (this.below(3) > 0) this.nodes[last]!.follow(Family.addressOf(this.head));
