@@ -1,5 +1,5 @@
 /**
- * Decides frame by frame what of a damaged dump is whole and goes into another. Left out are: damage; a batch with a wrong
+ * Decides frame by frame what of a dump that may be damaged is whole and goes into another. Left out are: damage; a batch with a wrong
  * key hash or key tag, or of a shard that no store has, for a replica refuses it whole; and a snapshot in which
  * anything at all is lost. Half a snapshot must never look whole, and behind damage nobody can tell whether the next chunk is
  * still of the same one. Batches that stand between a lost snapshot's frames are kept.
@@ -10,8 +10,8 @@ import type { Stretch } from '../frame/resync.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
+import type { DumpOutput } from './dump-output.js';
 import type { FrameCheck } from './frame-check.js';
-import type { SalvageOutput } from './salvage-output.js';
 import { SnapshotFraming } from './snapshot-framing.js';
 
 export interface Loss {
@@ -27,10 +27,14 @@ export interface Loss {
   isCutTail: boolean;
 }
 
+/** What is written of a frame that is whole and in its place; undefined: nothing. */
+export type PickOfFrame = (frame: SplitFrame) => Uint8Array | undefined;
+
 export class DumpSalvager {
   readonly #check: FrameCheck;
-  readonly #output: SalvageOutput;
+  readonly #output: DumpOutput;
   readonly #onLoss: (loss: Loss) => void;
+  readonly #pick: PickOfFrame;
   readonly #snapshot = new SnapshotFraming();
   /** Of the open snapshot's Begin, in the output. */
   #snapshotStart = 0;
@@ -38,15 +42,26 @@ export class DumpSalvager {
   /** Bytes seen of the damaged dump. */
   #offset = 0;
 
-  constructor(check: FrameCheck, output: SalvageOutput, onLoss: (loss: Loss) => void) {
+  constructor(
+    check: FrameCheck,
+    output: DumpOutput,
+    onLoss: (loss: Loss) => void,
+    pick: PickOfFrame = (frame) => frame.bytes,
+  ) {
     this.#check = check;
     this.#output = output;
     this.#onLoss = onLoss;
+    this.#pick = pick;
   }
 
   /** Frames kept. */
   get frames(): number {
     return this.#frames;
+  }
+
+  /** Whether a snapshot has begun that has not ended. */
+  get isInSnapshot(): boolean {
+    return this.#snapshot.isOpen;
   }
 
   take(stretch: Stretch): void {
@@ -62,9 +77,9 @@ export class DumpSalvager {
     this.#takeFrame(frame);
   }
 
-  /** The dump is over. */
-  end(): void {
-    this.#loseSnapshot('The dump ends inside the snapshot.');
+  /** The dump is over, `how` if it is inside a snapshot. */
+  end(how = 'The dump ends inside the snapshot.'): void {
+    this.#loseSnapshot(how);
   }
 
   #takeFrame(frame: SplitFrame): void {
@@ -110,7 +125,9 @@ export class DumpSalvager {
   }
 
   #keep(frame: SplitFrame): void {
-    this.#output.write(frame.bytes);
+    const picked = this.#pick(frame);
+    if (picked === undefined) return;
+    this.#output.write(picked);
     this.#frames += 1;
   }
 

@@ -134,6 +134,17 @@ export function fileFlag(summary: string) {
   return Flags.string({ summary, helpValue: '<file>' });
 }
 
+/** The file that a command makes. */
+export function outputFlag() {
+  return Flags.custom<string>({
+    char: 'o',
+    summary: 'The dump to write.',
+    helpValue: '<file>',
+    required: true,
+    parse: async (file) => parseOutputFile(file),
+  })({ required: true });
+}
+
 /** `--listen` and `--no-listen`, the Redis-protocol port of a server; `listenAddress` reads them. */
 export function listenFlags(summary: string, address: string) {
   return {

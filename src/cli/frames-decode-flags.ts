@@ -1,4 +1,4 @@
-/** The flags of `frames decode`, and what they come to together. */
+/** The flags of `frames decode`, those among them by which others choose too, and what they come to together. */
 import { Flags } from '@oclif/core';
 import { systemTimers } from '../clock.js';
 import type { MutationOp } from '../frame/batch.js';
@@ -17,8 +17,8 @@ const opNames = ['set', 'del', 'expire'] as const;
 const FOLLOW_POLL_MS = 1_000;
 const LARGEST_SHARD = 0xffff_ffff;
 
-/** Choose among records, which then are the only reason to show a frame. */
-const filterFlags = {
+/** Choose among records, which then are the only reason to show a frame. `withEnvironment` is the command's. */
+export const filterFlags = {
   start: valueFlag({
     summary: 'Only records from this sequence on.',
     helpValue: '<sequence>',
@@ -91,8 +91,7 @@ export const decodeFlags = withEnvironment({
 
 type FlagName = keyof typeof decodeFlags;
 
-export interface DecodeFlagValues {
-  format: DecodeOptions['format'];
+export interface FilterFlagValues {
   start?: bigint | undefined;
   end?: bigint | undefined;
   since?: bigint | undefined;
@@ -102,6 +101,10 @@ export interface DecodeFlagValues {
   op?: Listed<MutationOp> | undefined;
   key?: Listed<string> | undefined;
   limit?: number | undefined;
+}
+
+export interface DecodeFlagValues extends FilterFlagValues {
+  format: DecodeOptions['format'];
   values: DecodeOptions['values'];
   frames: boolean;
   stats: boolean;
@@ -154,6 +157,14 @@ export function decodeOptions(
       : undefined,
     shows: flags.quiet ? 'faults' : flags.stats ? 'stats' : flags.frames ? 'frames' : 'items',
     values: flags.values,
+    ...filterOf(flags),
+    maxPayloadBytes: flags['max-frame'],
+  };
+}
+
+/** What is chosen, and how many of it. Throws a `UsageError` for what nothing can pass. */
+export function filterOf(flags: FilterFlagValues): { filter: FrameFilter; limit: number } {
+  return {
     filter: new FrameFilter({
       start: flags.start,
       end: flags.end,
@@ -165,7 +176,6 @@ export function decodeOptions(
       keys: listed(flags.key),
     }),
     limit: flags.limit ?? Number.POSITIVE_INFINITY,
-    maxPayloadBytes: flags['max-frame'],
   };
 }
 

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { FollowedDump, type FollowOptions } from './dump-follow.js';
-import { dumpName, readDumpChunks } from './dump-reader.js';
+import { dumpName, readDumpChunks, refuseStdinTwice } from './dump-reader.js';
 import { type OpenedFrame, openFrame } from './frame-content.js';
 import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
 import { msgpackRendering } from './frames-msgpack.js';
@@ -22,7 +22,6 @@ import { jsonStats, msgpackStats, ndjsonStats, textStats } from './frames-stats-
 import type { Output } from './output.js';
 import { SequenceSteps } from './sequence-steps.js';
 import type { ValueForm } from './text.js';
-import { UsageError } from './values.js';
 
 export const decodeFormats = ['text', 'ndjson', 'msgpack'] as const;
 
@@ -68,7 +67,7 @@ const statsRenderings: typeof renderings = {
 /** Writes all files; resolves with the exit status: that of the first fault, 0 when there was none. */
 export async function decodeDumps(options: DecodeOptions): Promise<number> {
   const { files, follow, maxPayloadBytes, output, report } = options;
-  if (files.indexOf('-') !== files.lastIndexOf('-')) throw new UsageError('stdin (-) can be read only once');
+  refuseStdinTwice(files);
   const walk = new Walk(options);
   let status = 0;
   await output.write(walk.rendering.begin());

@@ -31,10 +31,10 @@ export interface FilterOptions {
 export class FrameFilter {
   /** True: items are chosen one by one, and a frame is shown only for the sake of one of them. */
   readonly choosesItems: boolean;
+  /** True: records are chosen by what snapshot entries do not have, and no entry is shown. */
+  readonly recordsOnly: boolean;
   /** False: no frame that may be shown holds items. */
   readonly mayShowItems: boolean;
-  /** Whether records are chosen by what snapshot entries do not have. */
-  readonly #recordsOnly: boolean;
   readonly #start: bigint;
   readonly #end: bigint;
   readonly #sinceMs: bigint;
@@ -57,10 +57,10 @@ export class FrameFilter {
     this.#kinds = kinds && new Set(kinds);
     this.#ops = ops && new Set(ops);
     this.#matchesKey = keys && keyMatcher(keys);
-    this.#recordsOnly = [start, end, sinceMs, untilMs, shards, ops].some((option) => option !== undefined);
-    this.choosesItems = this.#recordsOnly || keys !== undefined;
+    this.recordsOnly = [start, end, sinceMs, untilMs, shards, ops].some((option) => option !== undefined);
+    this.choosesItems = this.recordsOnly || keys !== undefined;
     this.mayShowItems = this.showsKind('MutationBatch') || this.showsKind('SnapshotChunk');
-    if (this.#recordsOnly && !this.showsKind('MutationBatch')) {
+    if (this.recordsOnly && !this.showsKind('MutationBatch')) {
       throw new UsageError(
         'only MutationBatch frames hold records for --start, --end, --since, --until, --shard and --op to choose; add --kind MutationBatch',
       );
@@ -78,7 +78,7 @@ export class FrameFilter {
 
   showsItem(item: Item): boolean {
     if (!this.choosesItems) return true;
-    if (isRecord(item) ? !this.#showsRecord(item) : this.#recordsOnly) return false;
+    if (isRecord(item) ? !this.#showsRecord(item) : this.recordsOnly) return false;
     return this.#matchesKey === undefined || this.#matchesKey(item.key);
   }
 

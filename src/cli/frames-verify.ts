@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { BatchCheck, type ShardSequences } from '../engine/batch-check.js';
 import type { RouteMode } from '../engine/types.js';
 import { FastcacheError } from '../errors.js';
-import { dumpName } from './dump-reader.js';
+import { dumpName, refuseStdinTwice } from './dump-reader.js';
 import { DumpVerifier, type VerifiedContent } from './dump-verifier.js';
 import { walkDump } from './dump-walk.js';
 import { errorJson } from './error-rendering.js';
@@ -14,7 +14,6 @@ import { toJson } from './json.js';
 import type { Output } from './output.js';
 import { ReadProgress } from './read-progress.js';
 import { countText, formatNumber } from './text.js';
-import { UsageError } from './values.js';
 
 export interface VerifyOptions {
   /** `-` is stdin. */
@@ -52,7 +51,7 @@ const MAX_LISTED_SHARDS = 16;
 /** Verifies all dumps; resolves with the exit status: that of the first that is not sound, 0 when there is none. */
 export async function verifyDumps(options: VerifyOptions): Promise<number> {
   const { files, json, output, report } = options;
-  if (files.indexOf('-') !== files.lastIndexOf('-')) throw new UsageError('stdin (-) can be read only once');
+  refuseStdinTwice(files);
   const batches = new BatchCheck();
   let status = 0;
   if (json) await output.write('{"files":[');

@@ -2,9 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DumpOutput } from '../../src/cli/dump-output.js';
 import { DumpSalvager, type Loss } from '../../src/cli/dump-salvager.js';
 import { DumpVerifier, type VerifiedContent } from '../../src/cli/dump-verifier.js';
-import { SalvageOutput } from '../../src/cli/salvage-output.js';
 import { BatchCheck } from '../../src/engine/batch-check.js';
 import type { RouteMode } from '../../src/engine/types.js';
 import type { FastcacheError } from '../../src/errors.js';
@@ -65,7 +65,7 @@ export class Salvager {
 
   salvage(bytes: Uint8Array, pieceBytes?: number): { saved: Buffer; losses: Loss[]; frames: number } {
     const target = join(this.#directory, 'saved.fcrp');
-    const output = new SalvageOutput('no-such-input', target, true);
+    const output = new DumpOutput(['no-such-input'], target, true);
     const losses: Loss[] = [];
     const { check } = new DumpVerifier(batches, { route: 'full-key', shards: undefined, onFault() {} });
     const salvager = new DumpSalvager(check, output, (loss) => losses.push(loss));

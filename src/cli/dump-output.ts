@@ -1,6 +1,6 @@
 /**
- * The dump that a salvage writes: beside its place, under a name of its own, and renamed when it is whole; whatever ends
- * the work before leaves no file. The frames of a snapshot can be taken out again as long as it is not ended.
+ * A dump that is made of others: written beside its place, under a name of its own, and renamed when it is whole; whatever
+ * ends the work before leaves no file. The frames of a snapshot can be taken out again as long as it is not ended.
  */
 import {
   closeSync,
@@ -37,7 +37,7 @@ export interface Removed {
   bytes: number;
 }
 
-export class SalvageOutput {
+export class DumpOutput {
   readonly path: string;
   readonly #target: string;
   readonly #overwrite: boolean;
@@ -51,14 +51,14 @@ export class SalvageOutput {
   readonly #onSignal = (signal: NodeJS.Signals) => process.exit(signalStatuses[signal]);
 
   /**
-   * `input`, `-` for stdin, is what is read. Throws `BAD_OPTION` when `target` is that very file, or is there and may not be
-   * overwritten, and `WRITE_FAILED`.
+   * `inputs`, `-` for stdin, are what is read. Throws `BAD_OPTION` when `target` is such a file itself, or is there and may
+   * not be overwritten, and `WRITE_FAILED`.
    */
-  constructor(input: string, target: string, overwrite: boolean) {
+  constructor(inputs: readonly string[], target: string, overwrite: boolean) {
     this.#target = target;
     this.#overwrite = overwrite;
     this.path = `${target}.${process.pid}.partial`;
-    refuseInPlace(input, target);
+    for (const input of inputs) refuseInPlace(input, target);
     this.#refuseExisting();
     this.#fd = this.#writing(() => openSync(this.path, 'wx+'));
     process.once('exit', this.#onExit);
@@ -198,7 +198,7 @@ function refuseInPlace(input: string, target: string): void {
   if (output === undefined || read?.dev !== output.dev || read.ino !== output.ino) return;
   throw new FastcacheError(
     'BAD_OPTION',
-    'A dump is never salvaged in place: name another file to write to.',
+    'A dump that is read is never written over: name another file to write to.',
     {
       file: target,
     },

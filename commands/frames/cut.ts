@@ -1,0 +1,73 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { countFlag, outputFlag, withEnvironment } from '../../src/cli/flags.js';
+import { cutDumps } from '../../src/cli/frames-cut.js';
+import { filterFlags, filterOf } from '../../src/cli/frames-decode-flags.js';
+import { systemClock } from '../../src/clock.js';
+
+export default class FramesCut extends BaseCommand {
+  static override summary = 'Copy a range or a filter of dumps to a new dump.';
+
+  static override description =
+    `Copies what frames decode shows with the same flags, of one dump after the other. Frames all of which is chosen are copied byte for byte, others are encoded anew with what is chosen of them, compressed if they were.
+
+A snapshot is copied whole, with --key its chosen entries, or not at all: entries have neither sequence, time, shard nor op, so a filter on these leaves snapshots out, and so is one that never ends or that --limit ends in.
+
+What is written passes frames verify but for gaps in the sequences, which a choice among records leaves; they are listed.
+
+Damage is stepped over and listed. The dump is written beside its place and renamed when it is whole: what ends this command before leaves no file.
+
+Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when the output is there already (--force overwrites it) or is one of the dumps.`;
+
+  static override examples = [
+    {
+      description: 'Ten minutes of a dump',
+      command:
+        '<%= config.bin %> <%= command.id %> --since 2025-10-09T08:50 --until 2025-10-09T09:00 -o cut.fcrp dump.fcrp',
+    },
+    {
+      description: 'Some keys of two dumps, without their deletions',
+      command: `<%= config.bin %> <%= command.id %> --key 'user:*' --op set,expire -o users.fcrp monday.fcrp tuesday.fcrp`,
+    },
+    {
+      description: 'Without the snapshots, the first thousand records',
+      command:
+        '<%= config.bin %> <%= command.id %> --kind MutationBatch --limit 1000 --output head.fcrp dump.fcrp',
+    },
+  ];
+
+  static override args = {
+    file: Args.string({
+      description: 'A dump; - is stdin.',
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+    }),
+  };
+
+  static override flags = withEnvironment({
+    output: outputFlag(),
+    force: Flags.boolean({ summary: 'Overwrite the output.' }),
+    ...filterFlags,
+    'max-faults': countFlag({
+      summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
+      default: 10,
+    }),
+  });
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(FramesCut);
+    const status = await cutDumps({
+      files: args.file,
+      target: flags.output,
+      force: flags.force,
+      ...filterOf(flags),
+      maxFaults: flags['max-faults'],
+      json: this.jsonEnabled(),
+      output: this.output,
+      terminal: process.stderr,
+      clock: systemClock,
+    });
+    this.exit(status);
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * `frames cut`: a range or a filter of dumps as a dump of its own. Damage is stepped over and told, as `frames salvage` does,
+ * for nobody can say what stood there.
+ */
+import type { Clock } from '../clock.js';
+import { BatchCheck } from '../engine/batch-check.js';
+import { DumpLosses } from './dump-losses.js';
+import { DumpOutput } from './dump-output.js';
+import { dumpName, refuseStdinTwice } from './dump-reader.js';
+import { DumpSalvager } from './dump-salvager.js';
+import { walkChunks } from './dump-walk.js';
+import { FrameCheck } from './frame-check.js';
+import { FramePicker } from './frame-picker.js';
+import type { FrameFilter } from './frames-filter.js';
+import { madeJson, madeText, type ReadDump } from './made-dump.js';
+import type { Output } from './output.js';
+import { ReadProgress } from './read-progress.js';
+import { verifyWritten } from './written-dump.js';
+
+export interface CutOptions {
+  /** `-` is stdin. They are cut one after the other. */
+  files: readonly string[];
+  target: string;
+  /** Overwrite `target`. */
+  force: boolean;
+  filter: FrameFilter;
+  /** Of all files together: items, or frames where no items can be chosen. Behind the last nothing is read. */
+  limit: number;
+  /** Losses of a dump, and gaps, that are listed; the rest is counted. */
+  maxFaults: number;
+  json: boolean;
+  output: Output;
+  terminal: NodeJS.WriteStream;
+  clock: Clock;
+}
+
+const BAD_FRAMES = 65;
+
+/**
+ * Resolves with the exit status: 0, or 65 when there was damage. Throws `NO_INPUT`, `READ_FAILED`, `BAD_OPTION`,
+ * `WRITE_FAILED`, and a `UsageError` for what cannot be cut; then no file is left.
+ */
+export async function cutDumps(options: CutOptions): Promise<number> {
+  const { files, target, force, filter, limit, json, output } = options;
+  refuseStdinTwice(files);
+  const picker = new FramePicker(filter, limit);
+  const written = new DumpOutput(files, target, force);
+  try {
+    const read: ReadDump[] = [];
+    let isSnapshotLeftOut = false;
+    for (const file of files) {
+      if (isOver(picker)) break;
+      const cut = await cutDump(file, written, picker, options);
+      read.push({ file: dumpName(file), losses: cut.losses });
+      isSnapshotLeftOut = cut.isSnapshotLeftOut;
+    }
+    const dump = await verifyWritten(written, options);
+    written.finish();
+    const notes = isSnapshotLeftOut ? ['the snapshot that --limit ends in is left out'] : [];
+    await output.write(
+      json
+        ? madeJson({ target, dump, read, more: { snapshotLeftOut: isSnapshotLeftOut } })
+        : madeText({ target, dump, read, notes }),
+    );
+    return read.every(({ losses }) => losses.count === 0) ? 0 : BAD_FRAMES;
+  } finally {
+    written.discard();
+  }
+}
+
+function isOver(picker: FramePicker, salvager?: DumpSalvager): boolean {
+  return picker.isFull || (picker.isAtLimit && salvager?.isInSnapshot !== true);
+}
+
+async function cutDump(
+  file: string,
+  written: DumpOutput,
+  picker: FramePicker,
+  { maxFaults, terminal, clock }: CutOptions,
+): Promise<{ losses: DumpLosses; isSnapshotLeftOut: boolean }> {
+  const losses = new DumpLosses(maxFaults);
+  let isSnapshotLeftOut = false;
+  const check = new FrameCheck(new BatchCheck());
+  const salvager = new DumpSalvager(
+    check,
+    written,
+    (loss) => {
+      if (picker.isFull) isSnapshotLeftOut = true;
+      else losses.add(loss);
+    },
+    (frame) => picker.pick(frame, check),
+  );
+  const progress = new ReadProgress(terminal, clock, 'cutting', file);
+  const onRead = (bytes: number) => progress.read(bytes);
+  try {
+    walk: for await (const stretches of walkChunks({ file, checks: check, onRead })) {
+      for (const stretch of stretches) {
+        if (stretch.type === 'damage' || picker.takes(stretch.frame.header.kind)) salvager.take(stretch);
+        if (isOver(picker, salvager)) break walk;
+      }
+    }
+  } finally {
+    progress.close();
+  }
+  salvager.end();
+  return { losses, isSnapshotLeftOut };
+}
