@@ -18,12 +18,12 @@ export class ReadProgress {
   #nextUs: number;
   #isShown = false;
 
-  /** `what` is done with `file`. */
-  constructor(stream: NodeJS.WriteStream, clock: Clock, what: string, file: string) {
+  /** `what` is done with `files`. */
+  constructor(stream: NodeJS.WriteStream, clock: Clock, what: string, ...files: string[]) {
     this.#what = what;
     this.#clock = clock;
     this.#line = stream.isTTY ? new StatusLine(stream) : undefined;
-    this.#totalBytes = file === '-' ? undefined : sizeOf(file);
+    this.#totalBytes = sizeOf(files);
     const nowUs = clock.monotonicUs();
     this.#nextUs = nowUs + FIRST_AFTER_US;
     this.#rate.look(0, nowUs);
@@ -48,6 +48,7 @@ export class ReadProgress {
   }
 }
 
-function sizeOf(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.size;
+function sizeOf(files: readonly string[]): number | undefined {
+  if (files.includes('-')) return undefined;
+  return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 }
