@@ -7,6 +7,7 @@ import { MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
 import { choiceFlag, type Listed, listed, listFlag, sizeFlag, valueFlag, withEnvironment } from './flags.js';
 import { type DecodeOptions, decodeFormats } from './frames-decode.js';
 import { FrameFilter } from './frames-filter.js';
+import { toJson } from './json.js';
 import { stopSignal } from './shutdown.js';
 import { valueForms } from './text.js';
 import { parseCount, parseName, parseSequence, parseTime, UsageError } from './values.js';
@@ -177,6 +178,13 @@ export function filterOf(flags: FilterFlagValues): { filter: FrameFilter; limit:
     }),
     limit: flags.limit ?? Number.POSITIVE_INFINITY,
   };
+}
+
+/** The same text for the same choice. */
+export function choiceText(flags: FilterFlagValues): string {
+  return toJson(
+    Object.fromEntries(Object.keys(filterFlags).map((name) => [name, flags[name as keyof FilterFlagValues]])),
+  );
 }
 
 function checkFollow(files: readonly string[], json: boolean): void {
