@@ -217,7 +217,7 @@ export class Pipeline {
   /** `what` is what the server does, with its own words behind it where there are any. */
   #error(code: ErrorCode, what: string, refusal?: string): FastcacheError {
     const address = formatAddress(this.#options.address);
-    const words = refusal === undefined ? '' : `: ${refusal.replace(/\.$/, '')}`;
+    const words = refusal === undefined ? '' : `: ${refusal.replace(/[.?!]$/, '')}`;
     return new FastcacheError(code, `The server at ${address} ${what}${words}.`, { address });
   }
 
