@@ -73,6 +73,9 @@ export const errorCodes = {
   PRIMARY_BEHIND: { exitCode: 1, retryable: true },
   REPLICATION_CYCLE: { exitCode: 1, retryable: true },
   EMPTY_SNAPSHOT: { exitCode: 1, retryable: true },
+  PASSWORD_REFUSED: { exitCode: 77, retryable: false },
+  SERVER_REFUSED: { exitCode: 1, retryable: true },
+  REPLY_MALFORMED: { exitCode: 1, retryable: false },
 
   // This machine and this invocation.
   PORT_TAKEN: { exitCode: 1, retryable: true },

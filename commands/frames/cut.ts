@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { countFlag, outputFlag, withEnvironment } from '../../src/cli/flags.js';
 import { cutDumps } from '../../src/cli/frames-cut.js';
-import { filterFlags, filterOf, limitFlag } from '../../src/cli/frames-decode-flags.js';
+import { filterFlags, filterOf } from '../../src/cli/frames-decode-flags.js';
 import { systemClock } from '../../src/clock.js';
 
 export default class FramesCut extends BaseCommand {
@@ -49,7 +49,6 @@ Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when th
     output: outputFlag(),
     force: Flags.boolean({ summary: 'Overwrite the output.' }),
     ...filterFlags,
-    limit: limitFlag,
     'max-faults': countFlag({
       summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
       default: 10,

@@ -23,6 +23,8 @@ export function refuseStdinTwice(files: readonly string[]): void {
 export interface ReadOptions {
   /** Limit for both lengths of each header; `MAX_FRAME_PAYLOAD_BYTES` when absent. */
   maxPayloadBytes?: number;
+  /** Byte of a file to begin at, a frame's first; 0 when absent. */
+  offset?: number;
 }
 
 /** The frames of `file`, one by one; else as `readDumpChunks`. */
@@ -41,7 +43,7 @@ export async function* readDumpChunks(
 ): AsyncGenerator<SplitFrame[], void, void> {
   const splitter = new FrameSplitter(options);
   try {
-    for await (const chunk of openDump(file)) yield* splitChunk(splitter, chunk as Buffer);
+    for await (const chunk of openDump(file, options.offset)) yield* splitChunk(splitter, chunk as Buffer);
     splitter.end();
   } catch (error) {
     throw inDump(error, file, splitter.frameStart);
@@ -85,6 +87,6 @@ const UNOPENED: Record<string, string> = {
 };
 
 /** The bytes of a dump, in chunks; throws as the system does, which `inDump` makes ours. */
-export function openDump(file: string): AsyncIterable<Buffer | string> {
-  return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+export function openDump(file: string, start = 0): AsyncIterable<Buffer | string> {
+  return file === '-' ? process.stdin : createReadStream(file, { start, highWaterMark: CHUNK_BYTES });
 }

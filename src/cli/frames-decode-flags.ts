@@ -7,6 +7,7 @@ import { MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
 import { choiceFlag, type Listed, listed, listFlag, sizeFlag, valueFlag, withEnvironment } from './flags.js';
 import { type DecodeOptions, decodeFormats } from './frames-decode.js';
 import { FrameFilter } from './frames-filter.js';
+import { toJson } from './json.js';
 import { stopSignal } from './shutdown.js';
 import { valueForms } from './text.js';
 import { parseCount, parseName, parseSequence, parseTime, UsageError } from './values.js';
@@ -18,7 +19,8 @@ const FOLLOW_POLL_MS = 1_000;
 const LARGEST_SHARD = 0xffff_ffff;
 
 /** Choose among records, which then are the only reason to show a frame. `withEnvironment` is the command's. */
-export const filterFlags = {
+/** What records, entries and frames have to be. */
+const matchFlags = {
   start: valueFlag({
     summary: 'Only records from this sequence on.',
     helpValue: '<sequence>',
@@ -62,11 +64,15 @@ export const filterFlags = {
   }),
 };
 
-export const limitFlag = valueFlag({
-  summary: 'Stop behind so many records and entries (frames, where none of these are shown).',
-  helpValue: '<number>',
-  parse: (text) => parseCount(text, { min: 1 }),
-});
+/** Which of them are chosen. */
+export const filterFlags = {
+  ...matchFlags,
+  limit: valueFlag({
+    summary: 'Stop behind so many records and entries (frames, where none of these are shown).',
+    helpValue: '<number>',
+    parse: (text) => parseCount(text, { min: 1 }),
+  }),
+};
 
 const maxFrameFlag = sizeFlag({
   summary: 'Refuse frames that announce more than this, compressed or not.',
@@ -78,7 +84,6 @@ const maxFrameFlag = sizeFlag({
 export const decodeFlags = withEnvironment({
   format: choiceFlag('How to print; --json overrides it.', decodeFormats, 'text'),
   ...filterFlags,
-  limit: limitFlag,
   values: choiceFlag('How to show values; none shows their lengths.', valueForms, 'text'),
   frames: Flags.boolean({ summary: 'Frames without their records and entries.', default: false }),
   stats: Flags.boolean({
@@ -93,7 +98,7 @@ export const decodeFlags = withEnvironment({
   'max-frame': maxFrameFlag,
 });
 
-export const statsFlags = withEnvironment({ ...filterFlags, 'max-frame': maxFrameFlag });
+export const statsFlags = withEnvironment({ ...matchFlags, 'max-frame': maxFrameFlag });
 
 type FlagName = keyof typeof decodeFlags;
 
@@ -166,7 +171,7 @@ export function decodeOptions(
     );
   }
   if (flags.quiet) {
-    const chosen = [...(Object.keys(filterFlags) as FlagName[]), 'limit' as const];
+    const chosen = Object.keys(filterFlags) as FlagName[];
     refuseBeside('quiet', 'shows nothing but faults', ['frames', 'stats', 'values', ...chosen], given);
   }
   if (flags.stats) refuseBeside('stats', 'shows counts alone', ['frames', 'values'], given);
@@ -200,6 +205,13 @@ export function filterOf(flags: FilterFlagValues): { filter: FrameFilter; limit:
     }),
     limit: flags.limit ?? Number.POSITIVE_INFINITY,
   };
+}
+
+/** The same text for the same choice. */
+export function choiceText(flags: FilterFlagValues): string {
+  return toJson(
+    Object.fromEntries(Object.keys(filterFlags).map((name) => [name, flags[name as keyof FilterFlagValues]])),
+  );
 }
 
 function checkFollow(files: readonly string[], json: boolean): void {

@@ -44,11 +44,11 @@ export class ReadProgress {
   /** Undefined: a pipe. */
   readonly #totalBytes: number | undefined;
 
-  /** `what` is done with `file`. */
-  constructor(stream: NodeJS.WriteStream, clock: Clock, what: string, file: string) {
+  /** `what` is done with `files`. */
+  constructor(stream: NodeJS.WriteStream, clock: Clock, what: string, ...files: string[]) {
     this.#what = what;
     this.#line = new LateLine(stream, clock);
-    this.#totalBytes = file === '-' ? undefined : sizeOf(file);
+    this.#totalBytes = sizeOf(files);
     this.#rate.look(0, clock.monotonicUs());
   }
 
@@ -89,11 +89,12 @@ export class KeyProgress {
   }
 }
 
-function sizeOf(file: string): number | undefined {
+/** Undefined where it cannot be known; whoever reads a file says why it can't be read. */
+function sizeOf(files: readonly string[]): number | undefined {
+  if (files.includes('-')) return undefined;
   try {
-    return statSync(file).size;
+    return files.reduce((sum, file) => sum + statSync(file).size, 0);
   } catch {
-    // Who reads it says why it can't be read.
     return undefined;
   }
 }

@@ -1,0 +1,53 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { countFlag, outputFlag, withEnvironment } from '../../src/cli/flags.js';
+import { mergeDumps } from '../../src/cli/frames-merge.js';
+import { systemClock } from '../../src/clock.js';
+
+export default class FramesMerge extends BaseCommand {
+  static override summary = 'Put dumps together by time.';
+
+  static override description =
+    `Copies the frames of all dumps, byte for byte, to a new one, by the time of each batch's first record; the order within a dump is kept. What has no time goes with the batch that follows it in its dump, or with the one before when none follows. The frames of a snapshot stay together. A dump without any times comes first, so name a snapshot before what was recorded after it.
+
+Records that are in several dumps are in the new one several times: a replica skips what it has seen, and so does frames verify. What it will find all the same, such as gaps between the dumps, is listed.
+
+Damage is stepped over and listed; a snapshot of which anything is lost is left out. The dump is written beside its place and renamed when it is whole: what ends this command before leaves no file.
+
+Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when the output is there already (--force overwrites it) or is one of the dumps, or when a dump is a pipe.`;
+
+  static override examples = [
+    {
+      description: 'Two recordings as one',
+      command: '<%= config.bin %> <%= command.id %> -o both.fcrp monday.fcrp tuesday.fcrp',
+    },
+  ];
+
+  static override args = {
+    file: Args.string({ description: 'A dump.', required: true, multiple: true, ignoreStdin: true }),
+  };
+
+  static override flags = withEnvironment({
+    output: outputFlag(),
+    force: Flags.boolean({ summary: 'Overwrite the output.' }),
+    'max-faults': countFlag({
+      summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
+      default: 10,
+    }),
+  });
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(FramesMerge);
+    const status = await mergeDumps({
+      files: args.file,
+      target: flags.output,
+      force: flags.force,
+      maxFaults: flags['max-faults'],
+      json: this.jsonEnabled(),
+      output: this.output,
+      terminal: process.stderr,
+      clock: systemClock,
+    });
+    this.exit(status);
+  }
+}

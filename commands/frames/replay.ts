@@ -1,0 +1,101 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { countFlag, fileFlag, withEnvironment } from '../../src/cli/flags.js';
+import { choiceText, filterFlags, filterOf } from '../../src/cli/frames-decode-flags.js';
+import { replayDumps } from '../../src/cli/frames-replay.js';
+import { paceFlags, paceOf } from '../../src/cli/replay-flags.js';
+import { PASSWORD, readSecret } from '../../src/cli/secret.js';
+import { stopRequested } from '../../src/cli/shutdown.js';
+import { parseHostPort, parseOutputFile } from '../../src/cli/values.js';
+import { systemClock, systemTimers } from '../../src/clock.js';
+import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../src/limits.js';
+import { tcpTransport } from '../../src/transport/tcp.js';
+
+export default class FramesReplay extends BaseCommand {
+  static override summary = 'Do what dumps say in a Redis-protocol server.';
+
+  static override description =
+    `Records become SET, DEL, PEXPIREAT and PERSIST, entries of snapshots SET. Expiries stay absolute (SET … PXAT, which Redis has from 6.2 on), so that what is left of them stays; what is past its expiry becomes DEL. Ranges, filters and the limit are those of frames decode. Keys that the server has and the dumps do not speak of are left alone. A record that a dump holds twice is done once, as a replica would.
+
+Commands go as fast as the server answers, thousands under way at a time, or by --rate or --pace. What the server refuses is counted and named.
+
+With --state the replay can be interrupted, by a signal or a lost connection, and the same command goes on where it was: the file holds what the server has answered, and is kept each second and at the end. What was sent and not answered is sent again, which does no harm.
+
+A damaged dump is replayed up to its damage; of a frame nothing is sent before all of it is found sound.
+
+Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the server is unreachable or lost, 77 when it wants another password, 1 when it refused commands, 130 and 143 after SIGINT and SIGTERM.`;
+
+  static override examples = [
+    {
+      description: 'A dump into a redis-server',
+      command: '<%= config.bin %> <%= command.id %> --to 127.0.0.1:6379 dump.fcrp',
+    },
+    {
+      description: 'Some keys, as of a time, a thousand records a second',
+      command: `<%= config.bin %> <%= command.id %> --to :6379 --key 'alph*' --until 2025-10-09T08:53:20Z --rate 1000 dump.fcrp`,
+    },
+    {
+      description: 'As it was recorded, ten times as fast',
+      command: '<%= config.bin %> <%= command.id %> --to :6379 --pace 10 dump.fcrp',
+    },
+    {
+      description: 'So that it can be interrupted',
+      command: '<%= config.bin %> <%= command.id %> --to :6379 --state replay.state dump.fcrp',
+    },
+  ];
+
+  static override args = {
+    file: Args.string({
+      description: 'A dump; - is stdin.',
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+    }),
+  };
+
+  static override flags = withEnvironment({
+    to: Flags.custom<string>({
+      summary: 'The server.',
+      helpValue: '<host:port>',
+      required: true,
+      parse: async (text) => parseHostPort(text),
+    })({ required: true }),
+    ...filterFlags,
+    ...paceFlags,
+    state: Flags.custom<string>({
+      summary: 'Keep in this file how far it is, and go on from there.',
+      helpValue: '<file>',
+      parse: async (file) => parseOutputFile(file),
+    })(),
+    'password-file': fileFlag('The password to present with AUTH; FASTCACHE_PASSWORD does the same.'),
+    'connect-timeout-ms': countFlag({
+      summary: 'How long the connection may take to open, in milliseconds.',
+      default: DEFAULT_CONNECT_TIMEOUT_MS,
+      min: 1,
+      max: 60_000,
+    }),
+  });
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(FramesReplay);
+    const status = await replayDumps({
+      files: args.file,
+      to: flags.to,
+      password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
+      connectTimeoutMs: flags['connect-timeout-ms'],
+      ...filterOf(flags),
+      choice: choiceText(flags),
+      pace: paceOf(flags),
+      stateFile: flags.state,
+      stopped: stopRequested(),
+      json: this.jsonEnabled(),
+      output: this.output,
+      terminal: process.stderr,
+      transport: tcpTransport,
+      clock: systemClock,
+      timers: systemTimers,
+      report: (fault) => this.report(fault),
+    });
+    this.exit(status);
+  }
+}

@@ -1,0 +1,72 @@
+/** What a replay came to, for a person and for programs. */
+import chalk from 'chalk';
+import type { FastcacheError } from '../errors.js';
+import { errorJson } from './error-rendering.js';
+import { escapeText } from './escape.js';
+import { toJson } from './json.js';
+import type { Refusal, ReplayCounts } from './replay-counts.js';
+import { countText, formatNumber } from './text.js';
+
+export interface ReplayReport {
+  to: string;
+  /** With a state, those of all its runs. */
+  counts: ReplayCounts;
+  refusals: readonly Refusal[];
+  /** Of this run. */
+  sent: number;
+  answered: number;
+  resumed: boolean;
+  /** Where a signal ended it. */
+  interrupted: { file: string; offset: number } | undefined;
+  stateFile: string | undefined;
+  fault: FastcacheError | undefined;
+}
+
+export function replayJson(report: ReplayReport): string {
+  const { to, counts, refusals, sent, answered, resumed, interrupted = null, fault } = report;
+  return `${toJson({
+    to,
+    ...counts,
+    sent,
+    answered,
+    resumed,
+    refusals,
+    interrupted,
+    ...(fault === undefined ? { error: null } : errorJson(fault)),
+  })}\n`;
+}
+
+export function replayText(report: ReplayReport): string {
+  const { to, counts, refusals, sent, answered, resumed, interrupted, stateFile } = report;
+  const { records, entries, commands, expired, skipped } = counts;
+  const named = Object.entries(commands).filter(([, count]) => count > 0);
+  const listed = named.map(([name, count]) => `${formatNumber(count)} ${name.toUpperCase()}`);
+  const of = [
+    ...(records > 0 || entries === 0 ? [countText(records, 'record', 'records')] : []),
+    ...(entries > 0 ? [countText(entries, 'snapshot entry', 'snapshot entries')] : []),
+  ];
+  const lines = [
+    `${escapeText(to)}: ${of.join(' and ')}${listed.length > 0 ? `, as ${listed.join(', ')}` : ''}`,
+    ...(resumed ? [`  ${countText(sent, 'command', 'commands')} of these in this run, the rest before`] : []),
+    ...(sent > answered ? [chalk.red(`  ${formatNumber(sent - answered)} sent, and not answered`)] : []),
+    ...(expired > 0 ? [`  ${formatNumber(expired)} deleted, for they have expired since`] : []),
+    ...(skipped > 0
+      ? [
+          `  ${countText(skipped, 'record was', 'records were')} skipped: their shards had reached their sequences`,
+        ]
+      : []),
+    ...refusals.map(refusalText),
+  ];
+  if (interrupted !== undefined) {
+    const goesOn = stateFile === undefined ? '' : '; the same command goes on from there';
+    lines.push(
+      chalk.yellow(`interrupted at byte ${interrupted.offset} of ${escapeText(interrupted.file)}${goesOn}`),
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function refusalText({ message, count, file, offset }: Refusal): string {
+  const first = `byte ${offset} of ${escapeText(file)}`;
+  return `  ${chalk.red(`${formatNumber(count)} refused`)}: ${escapeText(message)} (first: ${first})`;
+}

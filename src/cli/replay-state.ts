@@ -1,0 +1,157 @@
+/**
+ * How far a replay has come, in a small msgpack file (cli.md, `--state`): what the server has answered and no more. It is
+ * replaced in whole, so that it is never half of one.
+ */
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { unpack } from 'msgpackr';
+import { FastcacheError } from '../errors.js';
+import type { SavedSequences } from '../replay/seen-sequences.js';
+import { pack } from './frames-msgpack.js';
+import type { ReplayCounts } from './replay-counts.js';
+
+const FORMAT = 'fastcache-replay/1';
+/** A dump is known by its first bytes: it may have grown since, or moved. */
+const HEAD_BYTES = 65_536;
+
+/** Where a replay goes on. */
+export interface ReplayPoint {
+  /** Of the dumps, in the order of the command line. */
+  fileIndex: number;
+  /** Of a frame's first byte. */
+  offset: number;
+  /** Records or entries of that frame that are done. */
+  items: number;
+  sequences: SavedSequences;
+  counts: ReplayCounts;
+}
+
+export interface ReplayStateOptions {
+  path: string;
+  /** What is replayed, to where, and what of it: a state is good for nothing else. */
+  files: readonly string[];
+  to: string;
+  choice: string;
+}
+
+interface Head {
+  bytes: number;
+  sha256: string;
+}
+
+interface Stored extends ReplayPoint {
+  format: string;
+  to: string;
+  choice: string;
+  /** Of the dump at `fileIndex`. */
+  head: Head;
+}
+
+export class ReplayState {
+  readonly #options: ReplayStateOptions;
+
+  constructor(options: ReplayStateOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined: nothing has been replayed. Throws `BAD_OPTION` for a state of anything else, `NO_INPUT`, `READ_FAILED`. */
+  read(): ReplayPoint | undefined {
+    const { path, files, to, choice } = this.#options;
+    const stored = readStored(path);
+    if (stored === undefined) return undefined;
+    if (stored.to !== to) throw differs(path, `a replay to ${stored.to}`);
+    if (stored.choice !== choice) throw differs(path, 'a replay with other ranges or filters');
+    const file = files[stored.fileIndex];
+    if (file === undefined) throw differs(path, `a replay of more dumps`);
+    const { bytes, sha256 } = stored.head;
+    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    if (size < stored.offset || headOf(file, bytes).sha256 !== sha256) {
+      throw differs(path, `a replay of another dump than ${file}`);
+    }
+    return stored;
+  }
+
+  /** Throws `WRITE_FAILED`. */
+  write(point: ReplayPoint): void {
+    const { path, files, to, choice } = this.#options;
+    const stored: Stored = { format: FORMAT, to, choice, head: headOf(files[point.fileIndex]!), ...point };
+    const partial = `${path}.${process.pid}.partial`;
+    try {
+      const fd = openSync(partial, 'w');
+      try {
+        writeSync(fd, pack({ ...stored }));
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(partial, path);
+    } catch (cause) {
+      rmSync(partial, { force: true });
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new FastcacheError('WRITE_FAILED', `The state cannot be written: ${reason}.`, {
+        file: path,
+        cause,
+      });
+    }
+  }
+}
+
+function headOf(file: string, bytes = HEAD_BYTES): Head {
+  const head = Buffer.alloc(Math.min(bytes, HEAD_BYTES));
+  const fd = openSync(file, 'r');
+  try {
+    const read = readSync(fd, head, 0, head.length, 0);
+    return { bytes: read, sha256: createHash('sha256').update(head.subarray(0, read)).digest('hex') };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readStored(path: string): Stored | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new FastcacheError('NO_INPUT', `The state cannot be read: ${(cause as Error).message}.`, {
+      file: path,
+      cause,
+    });
+  }
+  let stored: unknown;
+  try {
+    stored = unpack(bytes);
+  } catch {
+    stored = undefined;
+  }
+  if (isStored(stored)) return stored;
+  throw differs(path, 'something else, or damaged');
+}
+
+function isStored(value: unknown): value is Stored {
+  const { format, fileIndex, offset, items, sequences, counts, head } = (value ?? {}) as Partial<Stored>;
+  return (
+    format === FORMAT &&
+    [fileIndex, offset, items, head?.bytes].every((number) => Number.isSafeInteger(number) && number! >= 0) &&
+    Array.isArray(sequences?.shards) &&
+    typeof counts === 'object'
+  );
+}
+
+function differs(path: string, what: string): FastcacheError {
+  return new FastcacheError(
+    'BAD_OPTION',
+    `This is the state of ${what}; give another --state, or remove it to begin anew.`,
+    { file: path },
+  );
+}

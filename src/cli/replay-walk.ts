@@ -1,0 +1,267 @@
+/**
+ * Walks dumps for `frames replay` and sends what is chosen of them, at its pace and no faster than the server answers. Once a
+ * second what has been answered becomes the state from which another run goes on.
+ */
+import type { Clock, Timers } from '../clock.js';
+import { BatchCheck } from '../engine/batch-check.js';
+import { FastcacheError } from '../errors.js';
+import { decodeBatch } from '../frame/batch.js';
+import { FrameKind } from '../frame/kinds.js';
+import { decodeSnapshotChunk } from '../frame/snapshot.js';
+import type { SplitFrame } from '../frame/splitter.js';
+import { decodeWatermarks } from '../frame/watermarks.js';
+import { FRAME_HEADER_BYTES } from '../limits.js';
+import { itemCommand } from '../replay/item-command.js';
+import type { Pacer } from '../replay/pacer.js';
+import type { Pipeline } from '../replay/pipeline.js';
+import { SeenSequences } from '../replay/seen-sequences.js';
+import { historyInMargin } from '../status/watermarks.js';
+import { dumpName, readDumpChunks } from './dump-reader.js';
+import { FrameCheck } from './frame-check.js';
+import { openFrame } from './frame-content.js';
+import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
+import { copyOf, type ReplayCounts } from './replay-counts.js';
+import type { ReplayProgress } from './replay-progress.js';
+import type { ReplayPoint, ReplayState } from './replay-state.js';
+
+export interface ReplayWalkOptions {
+  files: readonly string[];
+  filter: FrameFilter;
+  limit: number;
+  pipeline: Pipeline;
+  pacer: Pacer | undefined;
+  progress: ReplayProgress;
+  state: ReplayState | undefined;
+  /** Counted on. */
+  counts: ReplayCounts;
+  /** Where it goes on; undefined: from the start. */
+  point: ReplayPoint | undefined;
+  clock: Clock;
+  timers: Timers;
+}
+
+const STATE_EVERY_US = 1_000_000;
+/** What is due sooner goes at once: a timer is no finer. */
+const LEAST_WAIT_MS = 2;
+/** In longer waits the progress is shown and the state kept. */
+const WAIT_STEP_MS = 200;
+
+export class ReplayWalk {
+  readonly #options: ReplayWalkOptions;
+  readonly #seen = new SeenSequences();
+  readonly #picksEntries: boolean;
+  #onStop: () => void = () => {};
+  #isStopped = false;
+  /** Of the limit. */
+  #left: number;
+  #fileIndex: number;
+  /** Of the frame under way, and how many of its items are done. */
+  #offset: number;
+  #items: number;
+  /** Becomes the state as soon as the server has answered so many commands. */
+  #pending: { sent: number; point: ReplayPoint } | undefined;
+  #nextStateUs = 0;
+
+  constructor(options: ReplayWalkOptions) {
+    this.#options = options;
+    const { filter, limit, counts, point } = options;
+    this.#picksEntries = filter.showsKind('SnapshotChunk') && !filter.recordsOnly;
+    this.#left = Math.max(0, limit - counts.records - counts.entries);
+    this.#fileIndex = point?.fileIndex ?? 0;
+    this.#offset = point?.offset ?? 0;
+    this.#items = point?.items ?? 0;
+    if (point !== undefined) this.#seen.restore(point.sequences);
+  }
+
+  get fileIndex(): number {
+    return this.#fileIndex;
+  }
+
+  /** Where it stands. */
+  get place(): { file: string; offset: number } {
+    return { file: dumpName(this.#options.files[this.#fileIndex]!), offset: this.#offset };
+  }
+
+  /** Ends it soon, in good order. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#onStop();
+  }
+
+  /**
+   * Sends all, and resolves when all is answered. Throws `FCRP_*` and the like where a dump is damaged, after what stands
+   * before, and what the pipeline throws.
+   */
+  async run(): Promise<void> {
+    const { files, pipeline, state } = this.#options;
+    try {
+      for (;;) {
+        await this.#file(files[this.#fileIndex]!);
+        // A refusal names the dump: the next one begins when this one's are in.
+        await pipeline.drain();
+        if (this.#isOver || this.#fileIndex + 1 === files.length) break;
+        this.#fileIndex += 1;
+        this.#offset = 0;
+        this.#items = 0;
+        this.#seen.forget();
+      }
+    } catch (error) {
+      if (error instanceof FastcacheError && error.exitCode === 65) await pipeline.drain();
+      throw error;
+    } finally {
+      if (pipeline.sent === pipeline.answered) state?.write(this.#point());
+      else this.#keepState();
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#isStopped || this.#left === 0;
+  }
+
+  async #file(file: string): Promise<void> {
+    const check = new FrameCheck(new BatchCheck());
+    const chunks = readDumpChunks(file, { offset: this.#offset });
+    try {
+      for (;;) {
+        const next = await this.#unlessStopped(chunks.next());
+        if (next === undefined || next.done === true) return;
+        for (const frame of next.value) {
+          await this.#frame(frame, check);
+          if (this.#isOver) return;
+          this.#offset = frame.offset + frame.bytes.length;
+          this.#items = 0;
+          this.#keepState();
+        }
+        this.#options.pipeline.flush();
+      }
+    } catch (error) {
+      throw error instanceof FastcacheError && error.exitCode === 65 ? error.inFile(dumpName(file)) : error;
+    } finally {
+      // Not waited for: a pipe that says nothing does not end either.
+      if (file !== '-') void chunks.return();
+    }
+  }
+
+  async #frame(frame: SplitFrame, check: FrameCheck): Promise<void> {
+    const fault = check.faultOf(frame) ?? check.keyFaultOf(frame);
+    if (fault !== undefined) throw fault;
+    const { filter } = this.#options;
+    switch (frame.header.kind) {
+      case FrameKind.Hello:
+        this.#hello(frame);
+        return;
+      case FrameKind.SnapshotBegin:
+        this.#seen.beginSnapshot(this.#picksEntries ? decodeWatermarks(check.payloadOf(frame)) : []);
+        return;
+      case FrameKind.SnapshotEnd:
+        if (this.#picksEntries) this.#seen.reach(decodeWatermarks(check.payloadOf(frame)));
+        return;
+      case FrameKind.SnapshotChunk:
+        if (this.#picksEntries) await this.#send(frame, decodeSnapshotChunk(check.payloadOf(frame)).entries);
+        return;
+      case FrameKind.MutationBatch:
+        if (filter.showsKind('MutationBatch'))
+          await this.#send(frame, decodeBatch(check.payloadOf(frame)).records);
+    }
+  }
+
+  #hello(frame: SplitFrame): void {
+    const { content } = openFrame(frame);
+    if (content.type !== 'hello') return;
+    const { history } = historyInMargin(content.margin);
+    // A margin without a primary's history is a replica's of ours, and begins nothing.
+    if (history !== null || content.margin === undefined) this.#seen.hello(history);
+  }
+
+  async #send(frame: SplitFrame, items: Iterable<Item>): Promise<void> {
+    const { filter, pipeline, pacer, counts, clock } = this.#options;
+    const { compressed } = frame.header;
+    const done = this.#items;
+    let index = 0;
+    for (const item of items) {
+      index += 1;
+      if (index <= done) continue;
+      if (this.#isOver) return;
+      if (isRecord(item) && !this.#seen.isNew(item)) {
+        counts.skipped += 1;
+      } else {
+        if (filter.showsItem(item)) {
+          const dueInMs = pacer?.dueInMs(timeOf(item), clock.monotonicUs()) ?? 0;
+          if (dueInMs >= LEAST_WAIT_MS && !(await this.#wait(dueInMs))) return;
+          this.#push(item, compressed ? frame.offset : frame.offset + FRAME_HEADER_BYTES + item.offset);
+        }
+        if (isRecord(item)) this.#seen.take(item);
+      }
+      this.#items = index;
+      if (pipeline.isFull) {
+        await pipeline.room();
+        this.#keepState();
+      }
+    }
+  }
+
+  /** `place` is told when the server refuses it. */
+  #push(item: Item, place: number): void {
+    const { pipeline, counts, clock } = this.#options;
+    const { name, args, expired } = itemCommand(item, clock.nowMs());
+    pipeline.push(args, place);
+    counts.commands[name] += 1;
+    if (expired) counts.expired += 1;
+    if (isRecord(item)) counts.records += 1;
+    else counts.entries += 1;
+    this.#left -= 1;
+  }
+
+  /** False: it was stopped meanwhile. */
+  async #wait(ms: number): Promise<boolean> {
+    const { pipeline, clock, timers } = this.#options;
+    pipeline.flush();
+    const endUs = clock.monotonicUs() + ms * 1000;
+    for (let leftMs = ms; leftMs > 0 && !this.#isStopped; leftMs = (endUs - clock.monotonicUs()) / 1000) {
+      const stepMs = Math.min(leftMs, WAIT_STEP_MS);
+      await this.#unlessStopped(new Promise<void>((resolve) => timers.after(stepMs, resolve)));
+      this.#keepState();
+    }
+    return !this.#isStopped;
+  }
+
+  /** Undefined as soon as it is stopped. */
+  #unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
+    if (this.#isStopped) return Promise.resolve(undefined);
+    return new Promise((resolve, reject) => {
+      this.#onStop = () => resolve(undefined);
+      work.then(resolve, reject);
+    });
+  }
+
+  /** Writes the state when it is time and its commands are answered, and shows the progress. */
+  #keepState(): void {
+    const { state, pipeline, clock, progress, counts } = this.#options;
+    progress.show(pipeline.answered, counts.refused, this.#fileIndex, this.#offset);
+    if (state === undefined) return;
+    const nowUs = clock.monotonicUs();
+    if (this.#pending === undefined && nowUs >= this.#nextStateUs) {
+      this.#pending = { sent: pipeline.sent, point: this.#point() };
+    }
+    if (this.#pending !== undefined && pipeline.answered >= this.#pending.sent) {
+      state.write(this.#pending.point);
+      this.#pending = undefined;
+      this.#nextStateUs = nowUs + STATE_EVERY_US;
+    }
+  }
+
+  #point(): ReplayPoint {
+    return {
+      fileIndex: this.#fileIndex,
+      offset: this.#offset,
+      items: this.#items,
+      sequences: this.#seen.save(),
+      counts: copyOf(this.#options.counts),
+    };
+  }
+}
+
+/** Undefined: of an entry. */
+function timeOf(item: Item): bigint | undefined {
+  return isRecord(item) ? item.timestampMs : undefined;
+}

@@ -1,0 +1,51 @@
+/** Commands of the Redis protocol as bytes, gathered into buffers that a socket takes whole. */
+
+const BUFFER_BYTES = 131_072;
+/** More than `*5\r\n` and the `$n\r\n` of five arguments take. */
+const HEADS_BYTES = 128;
+
+export class CommandBuffer {
+  #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** `args` are copied. At most five. */
+  append(args: readonly Uint8Array[]): void {
+    let needed = this.#length + HEADS_BYTES;
+    for (const arg of args) needed += arg.length;
+    if (needed > this.#bytes.length) this.#grow(needed);
+    this.#head('*', args.length);
+    for (const arg of args) {
+      this.#head('$', arg.length);
+      this.#bytes.set(arg, this.#length);
+      this.#length += arg.length;
+      this.#lineEnd();
+    }
+  }
+
+  /** What has gathered; the memory is the caller's. */
+  take(): Uint8Array {
+    const taken = this.#bytes.subarray(0, this.#length);
+    this.#bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#length = 0;
+    return taken;
+  }
+
+  #grow(needed: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#length + BUFFER_BYTES));
+    this.#bytes.copy(grown, 0, 0, this.#length);
+    this.#bytes = grown;
+  }
+
+  #head(mark: string, count: number): void {
+    this.#length += this.#bytes.write(`${mark}${count}\r\n`, this.#length, 'latin1');
+  }
+
+  #lineEnd(): void {
+    this.#bytes[this.#length++] = 13;
+    this.#bytes[this.#length++] = 10;
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * Commands to a Redis-protocol server, many under way at a time and no more than a window of them: the replies tell which
+ * were done, in order. Who sends waits for room; a server that stops answering ends it.
+ */
+import type { Timers } from '../clock.js';
+import { type ErrorCode, FastcacheError } from '../errors.js';
+import { formatAddress } from '../transport/address.js';
+import type { Address, Connection, Transport } from '../transport/connection.js';
+import { CommandBuffer } from './command-buffer.js';
+import { ReplyReader } from './reply-reader.js';
+
+/** Commands that may be under way, and bytes that may wait for the network. */
+const WINDOW_COMMANDS = 16_384;
+const WINDOW_BYTES = 4_194_304;
+/** Commands gather to this much before they are written. */
+const WRITE_BYTES = 65_536;
+/** A server that answers nothing for longer is taken for dead. */
+const REPLY_DEADLINE_MS = 30_000;
+
+export interface PipelineOptions {
+  transport: Pick<Transport, 'connect'>;
+  address: Address;
+  connectTimeoutMs: number;
+  /** Presented with AUTH. */
+  password: string | undefined;
+  timers: Timers;
+  /** Told of each command that the server refused, with the place that it was pushed with. */
+  onError(message: string, place: number): void;
+}
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #gathered = new CommandBuffer();
+  /** Of the commands under way, in a ring. */
+  readonly #places = new Float64Array(WINDOW_COMMANDS);
+  readonly #replies = new ReplyReader((error) => this.#onReply(error));
+  #connection: Connection | undefined;
+  #sent = 0;
+  #answered = 0;
+  #fault: Error | undefined;
+  /** Told the first error, while the server is asked whether it takes commands at all. */
+  #onGreeting: ((error: string | undefined) => void) | undefined;
+  #wake: () => void = () => {};
+
+  private constructor(options: PipelineOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Connects, presents the password and asks for a sign of life. Throws `PRIMARY_UNREACHABLE`, `PASSWORD_REFUSED`,
+   * `SERVER_REFUSED`, and what `room` throws.
+   */
+  static async open(options: PipelineOptions): Promise<Pipeline> {
+    const pipeline = new Pipeline(options);
+    try {
+      await pipeline.#connect();
+      await pipeline.#greet();
+      return pipeline;
+    } catch (error) {
+      pipeline.close();
+      throw error;
+    }
+  }
+
+  /** Commands pushed so far, and of these the ones that have been answered. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  get answered(): number {
+    return this.#answered;
+  }
+
+  /** No more may be pushed before `room`. */
+  get isFull(): boolean {
+    return (
+      this.#sent - this.#answered >= WINDOW_COMMANDS ||
+      (this.#connection?.bufferedBytes ?? 0) > WINDOW_BYTES ||
+      this.#fault !== undefined
+    );
+  }
+
+  /** The command is sent as soon as enough has gathered, and at the latest by `flush`, `room` or `drain`. */
+  push(args: readonly Uint8Array[], place: number): void {
+    this.#places[this.#sent % WINDOW_COMMANDS] = place;
+    this.#sent += 1;
+    this.#gathered.append(args);
+    if (this.#gathered.length >= WRITE_BYTES) this.flush();
+  }
+
+  flush(): void {
+    if (this.#gathered.length > 0) this.#connection?.write(this.#gathered.take());
+  }
+
+  /**
+   * Resolves when half the window is free. Throws `CONNECTION_LOST`, `PEER_SILENT`, `REPLY_MALFORMED`, `PASSWORD_REFUSED`
+   * when the server has come to want one, and `SERVER_REFUSED` when it takes no writes at all.
+   */
+  room(): Promise<void> {
+    return this.#until(
+      () =>
+        this.#sent - this.#answered <= WINDOW_COMMANDS / 2 &&
+        (this.#connection?.bufferedBytes ?? 0) <= WINDOW_BYTES / 2,
+    );
+  }
+
+  /** Resolves when everything is answered. Throws as `room`. */
+  drain(): Promise<void> {
+    return this.#until(() => this.#sent === this.#answered);
+  }
+
+  close(): void {
+    this.#fault ??= new Error('the pipeline is closed');
+    this.#connection?.destroy();
+  }
+
+  #connect(): Promise<void> {
+    const { transport, address, connectTimeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      transport.connect(
+        address,
+        { connectTimeoutMs },
+        {
+          opened: (connection) => {
+            this.#connection = connection;
+            resolve();
+          },
+          onData: (chunk) => this.#onData(chunk),
+          onDrain: () => this.#wake(),
+          onClose: (error) => {
+            this.#fail(error ?? this.#error('CONNECTION_LOST', 'closed the connection'));
+            reject(this.#fault);
+          },
+        },
+      );
+    });
+  }
+
+  async #greet(): Promise<void> {
+    const { password } = this.#options;
+    if (password !== undefined) {
+      const refusal = await this.#ask([Buffer.from('AUTH'), Buffer.from(password)]);
+      if (refusal !== undefined) throw this.#passwordRefused(refusal);
+    }
+    const refusal = await this.#ask([Buffer.from('PING')]);
+    if (refusal !== undefined) throw this.#refused(refusal);
+    this.#sent = 0;
+    this.#answered = 0;
+  }
+
+  /** The error that the server answers with, if it does. */
+  async #ask(args: readonly Uint8Array[]): Promise<string | undefined> {
+    let refusal: string | undefined;
+    this.#onGreeting = (error) => {
+      refusal = error;
+    };
+    this.push(args, 0);
+    await this.drain();
+    this.#onGreeting = undefined;
+    return refusal;
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#fault !== undefined) return;
+    try {
+      this.#replies.push(chunk);
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+    this.#wake();
+  }
+
+  #onReply(error: string | undefined): void {
+    if (this.#fault !== undefined) return;
+    if (this.#answered === this.#sent) {
+      this.#fail(this.#error('REPLY_MALFORMED', 'answers what nobody asked'));
+      return;
+    }
+    const place = this.#places[this.#answered % WINDOW_COMMANDS]!;
+    if (this.#onGreeting !== undefined) this.#onGreeting(error);
+    else if (error !== undefined && /^(NOAUTH|READONLY)\b/.test(error)) {
+      this.#fail(this.#refused(error));
+      return;
+    } else if (error !== undefined) this.#options.onError(error, place);
+    this.#answered += 1;
+  }
+
+  async #until(isReached: () => boolean): Promise<void> {
+    this.flush();
+    for (;;) {
+      if (this.#fault !== undefined) throw this.#fault;
+      if (isReached()) return;
+      await this.#news();
+    }
+  }
+
+  /** Resolves when something has come or gone. */
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      const deadline = this.#options.timers.after(REPLY_DEADLINE_MS, () => {
+        this.#fail(this.#error('PEER_SILENT', `has not answered for ${REPLY_DEADLINE_MS / 1000} s`));
+      });
+      this.#wake = () => {
+        deadline.cancel();
+        this.#wake = () => {};
+        resolve();
+      };
+    });
+  }
+
+  #fail(fault: Error): void {
+    this.#fault ??= fault;
+    this.#connection?.destroy();
+    this.#wake();
+  }
+
+  /** `what` is what the server does, with its own words behind it where there are any. */
+  #error(code: ErrorCode, what: string, refusal?: string): FastcacheError {
+    const address = formatAddress(this.#options.address);
+    const words = refusal === undefined ? '' : `: ${refusal.replace(/[.?!]$/, '')}`;
+    return new FastcacheError(code, `The server at ${address} ${what}${words}.`, { address });
+  }
+
+  #refused(refusal: string): FastcacheError {
+    return refusal.startsWith('NOAUTH')
+      ? this.#passwordRefused(refusal)
+      : this.#error('SERVER_REFUSED', 'takes no writes', refusal);
+  }
+
+  #passwordRefused(refusal: string): FastcacheError {
+    const { password } = this.#options;
+    const what = password === undefined ? 'wants a password' : 'refuses the password';
+    return this.#error('PASSWORD_REFUSED', what, refusal);
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * The replies of a Redis-protocol server to commands whose replies are one line each, or a short string: which of them are
+ * errors is all that is wanted. Anything else is refused, so that a server of another protocol is told by its first bytes.
+ */
+import { FastcacheError } from '../errors.js';
+
+/** A line, or a string; errors of servers are no longer. */
+const MAX_REPLY_BYTES = 65_536;
+
+export class ReplyReader {
+  /** Called for each reply in turn: the text of an error, undefined for any other. */
+  readonly #onReply: (error: string | undefined) => void;
+  #held = Buffer.alloc(0);
+
+  constructor(onReply: (error: string | undefined) => void) {
+    this.#onReply = onReply;
+  }
+
+  /** The stream's next bytes, which are not kept. Throws `REPLY_MALFORMED`. */
+  push(chunk: Buffer): void {
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    let at = 0;
+    while (at < bytes.length) {
+      const end = this.#replyEnd(bytes, at);
+      if (end === undefined) break;
+      const isError = bytes[at] === 0x2d;
+      this.#onReply(isError ? bytes.toString('utf8', at + 1, end - 2) : undefined);
+      at = end;
+    }
+    if (bytes.length - at > MAX_REPLY_BYTES) throw malformed('a reply without end');
+    this.#held = Buffer.from(bytes.subarray(at));
+  }
+
+  /** Behind the reply at `at`; undefined when it is not whole. */
+  #replyEnd(bytes: Buffer, at: number): number | undefined {
+    const mark = String.fromCharCode(bytes[at]!);
+    if (!'+-:$'.includes(mark)) throw malformed(`the byte 0x${bytes[at]!.toString(16).padStart(2, '0')}`);
+    const lineEnd = bytes.indexOf('\r\n', at);
+    if (lineEnd === -1) return undefined;
+    if (mark !== '$') return lineEnd + 2;
+    const text = bytes.toString('latin1', at + 1, Math.min(lineEnd, at + 12));
+    if (text === '-1') return lineEnd + 2;
+    const length = /^\d{1,5}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+    if (length > MAX_REPLY_BYTES) throw malformed('a string of such a length');
+    const end = lineEnd + 2 + length + 2;
+    return end <= bytes.length ? end : undefined;
+  }
+}
+
+function malformed(found: string): FastcacheError {
+  return new FastcacheError(
+    'REPLY_MALFORMED',
+    `The server does not answer in the Redis protocol as it was asked to: found ${found}.`,
+    { expected: 'a reply', found },
+  );
+}
