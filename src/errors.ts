@@ -43,6 +43,8 @@ export const errorCodes = {
   // The margin of a Hello (design.md, "Histories").
   FCRP_MARGIN_OVER_LIMIT: badFrame,
   FCRP_MARGIN_MALFORMED: badFrame,
+  // A Status document (design.md, "Histories").
+  FCRP_STATUS_MALFORMED: badFrame,
 
   // Sound frames that do not belong where they stand.
   FRAME_OUT_OF_PLACE: { exitCode: 65, retryable: true },
@@ -67,6 +69,7 @@ export const errorCodes = {
   PRIMARY_REFUSED: { exitCode: 1, retryable: true },
   TOO_MANY_REPLICAS: { exitCode: 1, retryable: true },
   HISTORY_DIFFERS: { exitCode: 1, retryable: true },
+  STATUS_NOT_TOLD: { exitCode: 1, retryable: false },
   /** A relay that has no content itself. */
   PRIMARY_LOADING: { exitCode: 1, retryable: true },
   /** A relay that has less of the history than is held. */

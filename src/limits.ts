@@ -11,6 +11,8 @@ export const FRAME_HEADER_BYTES = 16;
 export const MAX_FRAME_PAYLOAD_BYTES = 268_435_456;
 /** Either length of a Hello before the peer has proved who it is: 64 KiB. */
 export const HELLO_MAX_BYTES = 65_536;
+/** A Status document: 1 MiB. */
+export const STATUS_MAX_BYTES = 1_048_576;
 /** Text of a Hello's margin: 4 KiB. */
 export const MARGIN_MAX_BYTES = 4_096;
 export const MIN_ZSTD_LEVEL = 1;

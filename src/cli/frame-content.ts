@@ -13,6 +13,7 @@ import { FrameKind, type FrameKindName, frameKindName } from '../frame/kinds.js'
 import type { Margin } from '../frame/margin.js';
 import { type DecodedSnapshotEntry, decodeSnapshotChunk } from '../frame/snapshot.js';
 import type { SplitFrame } from '../frame/splitter.js';
+import { decodeStatus, type StatusMap } from '../frame/status.js';
 import { decodeWatermarks, type WatermarkList } from '../frame/watermarks.js';
 import { FRAME_HEADER_BYTES } from '../limits.js';
 
@@ -32,7 +33,9 @@ export type FrameContent =
       governed: boolean;
       items: IterableIterator<DecodedSnapshotEntry>;
     }
-  | { type: 'error'; message: string };
+  | { type: 'error'; message: string }
+  /** Undefined: it asks. */
+  | { type: 'status'; document: StatusMap | undefined };
 
 export interface OpenedFrame {
   frame: SplitFrame;
@@ -65,6 +68,8 @@ function openContent(frame: SplitFrame, room: PayloadRoom | undefined): FrameCon
       }
       case FrameKind.Error:
         return { type: 'error', message: decodeErrorText(payload) };
+      case FrameKind.Status:
+        return { type: 'status', document: decodeStatus(payload) };
       default:
         return { type: 'watermarks', watermarks: decodeWatermarks(payload) };
     }

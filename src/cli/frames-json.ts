@@ -88,6 +88,8 @@ function contentJson(content: FrameContent): JsonObject {
     }
     case 'error':
       return bytesField('message', Buffer.from(content.message));
+    case 'status':
+      return { status: content.document ?? null };
   }
 }
 

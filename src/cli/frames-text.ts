@@ -6,9 +6,11 @@ import chalk, { type ChalkInstance } from 'chalk';
 import type { DecodedRecord, MutationOp } from '../frame/batch.js';
 import type { FrameKindName } from '../frame/kinds.js';
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
-import { quoteBytes, quoteText } from './escape.js';
+import type { StatusMap } from '../frame/status.js';
+import { escapeText, quoteBytes, quoteText } from './escape.js';
 import type { FrameContent, OpenedFrame } from './frame-content.js';
 import { REDACTED } from './frames-json.js';
+import { toJson } from './json.js';
 import type { SequenceStep } from './sequence-steps.js';
 import { countText, formatDuration, formatNumber, formatTime, hashText, type ValueForm } from './text.js';
 
@@ -32,6 +34,7 @@ const kindColors: Record<FrameKindName, ChalkInstance> = {
   MutationBatch: chalk.green,
   Ack: chalk.blue,
   Error: chalk.red,
+  Status: chalk.blue,
 };
 
 const opColors: Record<MutationOp, ChalkInstance> = {
@@ -136,7 +139,16 @@ function contentText(content: FrameContent): string[] {
       ];
     case 'error':
       return [chalk.red(quoteText(content.message, MESSAGE_COLUMNS))];
+    case 'status':
+      return [content.document === undefined ? 'asks' : statusText(content.document)];
   }
+}
+
+/** As JSON, in which nothing foreign is raw. */
+function statusText(document: StatusMap): string {
+  const json = toJson(document);
+  if (json.length <= MESSAGE_COLUMNS) return escapeText(json);
+  return `${escapeText(json.slice(0, MESSAGE_COLUMNS))}… (${formatNumber(json.length)} characters of JSON)`;
 }
 
 export function watermarksText(watermarks: BigUint64Array | readonly bigint[]): string {

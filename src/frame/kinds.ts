@@ -8,6 +8,8 @@ export const FrameKind = {
   MutationBatch: 5,
   Ack: 6,
   Error: 7,
+  /** Between peers of ours alone (design.md, "Status"). */
+  Status: 64,
 } as const;
 
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];

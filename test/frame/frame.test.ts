@@ -40,7 +40,7 @@ describe('the header', () => {
     );
   });
 
-  it('names the seven kinds', () => {
+  it('names the kinds', () => {
     expect(Object.values(FrameKind).map(frameKindName)).toEqual([
       'Hello',
       'SnapshotBegin',
@@ -49,6 +49,7 @@ describe('the header', () => {
       'MutationBatch',
       'Ack',
       'Error',
+      'Status',
     ]);
   });
 });

@@ -8,6 +8,7 @@ import { decodeHelloFrame } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
 import { decodeSnapshotChunk } from '../../src/frame/snapshot.js';
 import { FrameSplitter, type SplitFrame } from '../../src/frame/splitter.js';
+import { decodeStatus } from '../../src/frame/status.js';
 import { decodeWatermarks } from '../../src/frame/watermarks.js';
 
 export interface StreamFrame {
@@ -55,6 +56,8 @@ function decodePayload(header: FrameHeader, payload: Uint8Array): unknown {
     }
     case FrameKind.Error:
       return decodeErrorText(payload);
+    case FrameKind.Status:
+      return decodeStatus(payload);
     default:
       return decodeWatermarks(payload);
   }

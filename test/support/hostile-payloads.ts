@@ -35,6 +35,7 @@ const batch = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 5 
 const hello = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 1 }, bytesOf(...parts));
 const chunk = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 3 }, bytesOf(...parts));
 const ack = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 6 }, bytesOf(...parts));
+const status = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 64 }, bytesOf(...parts));
 const error = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 7 }, bytesOf(...parts));
 
 const bareHello = bytesOf(u8(1), u8(1), u32(0), u8(0));
@@ -258,6 +259,35 @@ export const hostilePayloads: readonly HostileFrame[] = [
     16,
     'a name twice',
     helloWithMargin('fastcache/1 a=b a=c'),
+  ),
+  hostile('status-list', 'FCRP_STATUS_MALFORMED', 16, 'a list where a map must be', status(u8(0x90))),
+  hostile(
+    'status-key-number',
+    'FCRP_STATUS_MALFORMED',
+    17,
+    'a key that is a number',
+    status(u8(0x81), u8(1), u8(1)),
+  ),
+  hostile(
+    'status-depth',
+    'FCRP_STATUS_MALFORMED',
+    27,
+    'lists in lists without end',
+    status(u8(0x81), u8(0xa1), 'a', Buffer.alloc(1_000, 0x91)),
+  ),
+  hostile(
+    'status-list-count',
+    'FCRP_COUNT_OVER_PAYLOAD',
+    19,
+    'a list that announces 2^32-1 elements',
+    status(u8(0x81), u8(0xa1), 'a', u8(0xdd), u32(MUCH)),
+  ),
+  hostile(
+    'status-trailing',
+    'FCRP_TRAILING_BYTES',
+    17,
+    'a byte behind the document',
+    status(u8(0x80), u8(0x80)),
   ),
   {
     ...hostile(
