@@ -1,26 +1,50 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { fileFlag, withEnvironment } from '../src/cli/flags.js';
+import { Endpoint } from '../src/cli/endpoint.js';
 import { readSecret, TOKEN } from '../src/cli/secret.js';
-import { showWatermarks } from '../src/cli/watermarks.js';
-import { systemTimers } from '../src/clock.js';
+import { runWatermarks } from '../src/cli/watermarks.js';
+import { watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks-flags.js';
+import { systemClock, systemTimers } from '../src/clock.js';
 import { tcpTransport } from '../src/transport/tcp.js';
 
 export default class Watermarks extends BaseCommand {
-  static override summary = 'Show how far a primary, or a dump, is.';
+  static override summary = 'Show how far primaries and their replicas, or dumps, are.';
 
   static override description =
-    `The watermark of a shard is the highest sequence that the primary has sent out; of a dump, the one that a replica would have that applied it.
+    `The watermark of a shard is the highest sequence that replicas could have; of a dump, the one that a replica would have that applied it. For each replica: what it has acknowledged, and what it lacks in records and in ms, the time from the first record that it lacks to the newest. Sequences are shown as +n past the base of the primary's history.
 
-Any primary answers, fastcache's or the Rust crate's. A Rust primary keeps one of its replica slots busy for a while after each question.
+"May be away" tells how long a replica that has all may be away at the present write rate (the last ten seconds) before it needs a snapshot.
 
-Exit status: 69 unreachable, 77 token refused, 66 no such file, 65 damaged dump.`;
+Replicas that serve replicas of their own (--bind) are asked like primaries. A Rust primary tells its watermarks alone, and keeps one of its replica slots (16 by default) busy after each question until the next write.
+
+--check, for monitoring, prints one line with performance data and the causes behind it. Exit status:
+  0 OK
+  1 WARNING: a replica lags by more than half of --max-lag-ms or --max-lag-records, takes a snapshot in, is catching up, is gone and can still resume, or lacks more than the backlog has; no replica is connected to a primary
+  2 CRITICAL: a replica lags by more than a limit, is gone and needs a snapshot, or diverges; a server does not answer; the link of a relay is not live
+  3 UNKNOWN: the answer does not tell (a Rust primary), is refused or cannot be read
+The worst of all that is found counts; CRITICAL and WARNING come before UNKNOWN.
+
+--wait ends with 0 when all connected replicas, and at least one, have acknowledged what the primary had when it was asked; with 1 after --timeout, and says who lacks what. Replicas that are gone already are not waited for, those that leave meanwhile are.
+
+Exit status otherwise: 69 unreachable, 77 token refused, 66 no such file, 65 damaged dump or unreadable answer.`;
 
   static override examples = [
     { description: 'Ask the primary on this machine', command: '<%= config.bin %> <%= command.id %>' },
     {
+      description: 'Watch a primary and a relay, each second',
+      command: '<%= config.bin %> <%= command.id %> --watch 1 127.0.0.1:7631 10.0.0.7:7631',
+    },
+    {
       description: 'Compare a primary with a dump, as JSON',
       command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 dump.fcrp --json',
+    },
+    {
+      description: 'From monitoring: critical when a replica is more than 5 s behind, a warning from 2.5 s',
+      command: '<%= config.bin %> <%= command.id %> --check --max-lag-ms 5000',
+    },
+    {
+      description: 'Wait until all replicas have what the primary has now',
+      command: '<%= config.bin %> <%= command.id %> --wait --timeout 60',
     },
   ];
 
@@ -33,19 +57,24 @@ Exit status: 69 unreachable, 77 token refused, 66 no such file, 65 damaged dump.
     }),
   };
 
-  static override flags = withEnvironment({
-    'token-file': fileFlag('The token that the primary asks for; FASTCACHE_TOKEN does the same.'),
-  });
+  static override flags = watermarksFlags;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(Watermarks);
-    const status = await showWatermarks({
-      endpoints: args.endpoint,
-      token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
-      transport: tcpTransport,
+    const { args, flags } = await this.parse(Watermarks, withWatchSeconds(this.argv));
+    const warn = (message: string) => this.warn(message);
+    const token = readSecret(TOKEN, flags['token-file'], warn);
+    const endpoints = args.endpoint.map(
+      (text) => new Endpoint(text, { token, transport: tcpTransport, timers: systemTimers, warn }),
+    );
+    const status = await runWatermarks(watermarksMode(flags, endpoints), {
+      endpoints,
+      limits: { maxLagMs: flags['max-lag-ms'], maxLagRecords: flags['max-lag-records'] },
+      clock: systemClock,
       timers: systemTimers,
       json: this.jsonEnabled(),
       output: this.output,
+      terminal: this.output.isTerminal ? process.stdout : undefined,
+      warn,
       report: (fault) => this.report(fault),
     });
     this.exit(status);

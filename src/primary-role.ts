@@ -11,9 +11,10 @@ import { waitForReplicas } from './replication/wait.js';
 import { Later } from './resp/command.js';
 import type { Reply } from './resp/reply.js';
 import type { Settings } from './resp/settings.js';
-import { ServedReplicas } from './served-replicas.js';
+import { ServedReplicas, type ServerDetails } from './served-replicas.js';
 import type { ReplicaStatus } from './status/lag.js';
 import type { PrimaryFigures } from './status/role-figures.js';
+import type { StatusDocument } from './status/status-document.js';
 
 const NO_HISTORY = '0'.repeat(40);
 
@@ -85,6 +86,11 @@ export class PrimaryRole {
       offsetRecords: Number(this.#offset()),
       serving: this.#served.figures(),
     };
+  }
+
+  /** For `fastcache watermarks`. */
+  document(details: ServerDetails): StatusDocument | undefined {
+    return this.#served.document({ ...details, role: 'primary', link: null });
   }
 
   /** As WAIT. */

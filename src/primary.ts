@@ -27,6 +27,7 @@ import {
   openRecorder,
   randomSeed,
   type Status,
+  statusPayload,
 } from './server-parts.js';
 import type { ReplicaStatus } from './status/lag.js';
 import type { Listener } from './transport/connection.js';
@@ -281,7 +282,13 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
   });
 }
 
-function openPrimaryDoor({ config, publisher, metrics, events }: PrimaryParts): Promise<ReplicaListener> {
+function openPrimaryDoor({
+  config,
+  publisher,
+  metrics,
+  events,
+  role,
+}: PrimaryParts): Promise<ReplicaListener> {
   const { bind } = config;
   return openDoor({
     config,
@@ -290,6 +297,7 @@ function openPrimaryDoor({ config, publisher, metrics, events }: PrimaryParts): 
     log: events.log,
     encoding: encodingOf(config),
     stream: () => publisher,
+    status: () => statusPayload(role, metrics),
   });
 }
 

@@ -34,6 +34,7 @@ import {
   openDoor,
   randomSeed,
   type Status,
+  statusPayload,
 } from './server-parts.js';
 import { formatAddress } from './transport/address.js';
 import type { Address, Listener } from './transport/connection.js';
@@ -238,7 +239,8 @@ export async function openReplicaDoor(parts: ReplicaParts): Promise<ReplicaListe
   const { bind } = config;
   if (bind === undefined) return undefined;
   const stream = () => parts.promoted?.publisher ?? parts.relay?.stream;
-  return openDoor({ config, bind, metrics, log: events.log, encoding: NO_COMPRESSION, stream });
+  const status = () => statusPayload(roleOf(parts), metrics);
+  return openDoor({ config, bind, metrics, log: events.log, encoding: NO_COMPRESSION, stream, status });
 }
 
 function createEngine({ config, seed }: Pick<ReplicaParts, 'config' | 'seed'>, shards: number): ShardEngine {

@@ -4,9 +4,11 @@ import { historyLines } from './primary-role.js';
 import type { Follower, FollowerState } from './replication/follower.js';
 import type { History } from './replication/history.js';
 import type { Reply } from './resp/reply.js';
-import { recordsPast, type ServedReplicas } from './served-replicas.js';
+import { recordsPast, type ServedReplicas, type ServerDetails } from './served-replicas.js';
 import type { ReplicaStatus } from './status/lag.js';
 import type { ReplicaFigures } from './status/role-figures.js';
+import type { StatusDocument } from './status/status-document.js';
+import { formatAddress } from './transport/address.js';
 import type { Address } from './transport/connection.js';
 
 const roleStates: Record<FollowerState['name'], string> = {
@@ -95,6 +97,18 @@ export class ReplicaRole {
       lagMs: follower.lagMs,
       serving: served?.figures(),
     };
+  }
+
+  /** For `fastcache watermarks`: of a relay that has something to serve. */
+  document(details: ServerDetails): StatusDocument | undefined {
+    const { follower, clock, served } = this.#options;
+    const link = {
+      primary: formatAddress(this.primary),
+      state: follower.state.name,
+      sinceHeardMs: Math.round(secondsSince(clock, follower.heardAtUs) * 1000),
+      lagMs: follower.lagMs ?? null,
+    };
+    return served?.document({ ...details, role: 'replica', link });
   }
 
   /** ROLE's answer. */

@@ -8,6 +8,7 @@ import type { ReplicaListener } from './replication/replica-listener.js';
 import type { FrameStream } from './replication/stream.js';
 import { lagLine, type ReplicaStatus, replicaStatus } from './status/lag.js';
 import type { ConnectedReplica, ServingFigures } from './status/role-figures.js';
+import { type StatusDocument, type StatusParts, statusDocument } from './status/status-document.js';
 
 /** Redis' words for where a replica stands. */
 const replicaStates = {
@@ -16,6 +17,9 @@ const replicaStates = {
   live: 'online',
   gone: 'gone',
 } as const;
+
+/** What a Status document tells beside replication. */
+export type ServerDetails = Pick<StatusParts, 'version' | 'metrics' | 'nowMs'>;
 
 type Fields = Record<string, string | number>;
 
@@ -77,6 +81,14 @@ export class ServedReplicas {
         ]),
       ),
     };
+  }
+
+  /** For `fastcache watermarks`; who left last stands before who left earlier. Undefined: nothing is served. */
+  document(details: ServerDetails & Pick<StatusParts, 'role' | 'link'>): StatusDocument | undefined {
+    const stream = this.#options.stream();
+    if (stream === undefined) return undefined;
+    const replicas = [...this.connected(), ...this.departed().reverse()];
+    return statusDocument({ ...details, stream, replicas, backlogLimitBytes: this.#options.backlogBytes });
   }
 
   figures(): ServingFigures {

@@ -4,6 +4,8 @@ import { type Random, systemSeams } from './clock.js';
 import type { PrimaryConfig, ReplicaConfig } from './config.js';
 import type { ShardEngine } from './engine/shard-engine.js';
 import type { FastcacheError } from './errors.js';
+import type { PrimaryRole } from './primary-role.js';
+import type { ReplicaRole } from './replica-role.js';
 import type { Log } from './replication/log.js';
 import type { ReplicationMetrics } from './replication/metrics.js';
 import { Recorder } from './replication/recorder.js';
@@ -18,6 +20,7 @@ import { renderInfo, type ServerStatus } from './status/info.js';
 import { startMetricsServer } from './status/metrics-server.js';
 import type { RoleFigures } from './status/role-figures.js';
 import { type FrontStatus, serverStatus } from './status/server-status.js';
+import { encodeStatus } from './status/status-payload.js';
 import type { Address, Listener } from './transport/connection.js';
 import { openFileSink } from './transport/file-sink.js';
 import { tcpTransport } from './transport/tcp.js';
@@ -65,7 +68,8 @@ export function openRecorder({ record, keptBytes, onFault }: RecorderSetup, log:
   });
 }
 
-export interface DoorOptions extends Pick<ReplicaListenerOptions, 'stream' | 'metrics' | 'log' | 'encoding'> {
+export interface DoorOptions
+  extends Pick<ReplicaListenerOptions, 'stream' | 'status' | 'metrics' | 'log' | 'encoding'> {
   config: PrimaryConfig | ReplicaConfig;
   bind: Address;
 }
@@ -166,6 +170,16 @@ export function createStatus({ settings, engine, metrics, ...options }: StatusOp
       replication: options.replicationInfo(),
       syncs: { full: metrics.catchUpSnapshotCount, partial: metrics.catchUpBacklogCount },
     });
+}
+
+/** What a probe is told: the payload of a Status frame; undefined of a replica that has nothing to serve. */
+export function statusPayload(
+  role: PrimaryRole | ReplicaRole,
+  metrics: ReplicationMetrics,
+): Uint8Array | undefined {
+  const nowMs = systemSeams.clock.nowMs();
+  const document = role.document({ version, metrics: metrics.snapshot(), nowMs });
+  return document && encodeStatus(document);
 }
 
 export interface FrontOptions {

@@ -10,14 +10,17 @@ import { type EndpointWatermarks, historyInMargin } from '../status/watermarks.j
 import { dumpName, inDump, readDump } from './dump-reader.js';
 import { type OpenedFrame, openFrame } from './frame-content.js';
 
+type DumpSummary = EndpointWatermarks & { watermarks: bigint[] };
+
 /** Reads a dump (`-` is stdin) to its end. Throws as `readDump`, and `SHARD_OUT_OF_RANGE`, with file and byte offset. */
 export async function dumpWatermarks(file: string): Promise<EndpointWatermarks> {
-  const summary: EndpointWatermarks = {
+  const summary: DumpSummary = {
     endpoint: dumpName(file),
     role: 'dump',
     history: null,
     base: null,
     watermarks: [],
+    status: undefined,
   };
   let isInSnapshot = false;
   try {
@@ -37,7 +40,7 @@ export async function dumpWatermarks(file: string): Promise<EndpointWatermarks> 
   return summary;
 }
 
-function take(summary: EndpointWatermarks, { frame, content }: OpenedFrame): void {
+function take(summary: DumpSummary, { frame, content }: OpenedFrame): void {
   switch (content.type) {
     case 'batch':
       for (const { shard, sequence, offset } of content.items)

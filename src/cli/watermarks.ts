@@ -1,39 +1,60 @@
-/** `watermarks`: asks primaries and reads dumps, and writes what they told as tables or as one JSON document. */
-import type { Timers } from '../clock.js';
-import { FastcacheError } from '../errors.js';
-import { DEFAULT_CONNECT_TIMEOUT_MS } from '../limits.js';
-import { probePrimary } from '../replication/probe.js';
-import {
-  type EndpointWatermarks,
-  endpointJson,
-  historyInMargin,
-  type SilentEndpoint,
-} from '../status/watermarks.js';
-import { formatAddress, parseAddress } from '../transport/address.js';
-import type { Transport } from '../transport/connection.js';
-import { dumpName } from './dump-reader.js';
-import { dumpWatermarks } from './dump-watermarks.js';
+/** `watermarks`: asks servers and reads dumps, and writes what they told as tables or as one JSON document. */
+import type { Clock, Timers } from '../clock.js';
+import type { FastcacheError } from '../errors.js';
+import { endpointJson } from '../status/watermarks.js';
+import { checkEndpoints, checkStatus, type LagLimits } from '../status/watermarks-check.js';
+import { type Endpoint, lookAtAll } from './endpoint.js';
 import { toJson } from './json.js';
+import type { Terminal } from './live-screen.js';
 import type { Output } from './output.js';
-import { parseHostPort } from './values.js';
+import { stopSignal } from './shutdown.js';
+import { checkText } from './watermarks-check-text.js';
+import type { WatermarksMode } from './watermarks-flags.js';
 import { watermarksText } from './watermarks-text.js';
+import { waitForReplicas } from './watermarks-wait.js';
+import { watchWatermarks } from './watermarks-watch.js';
 
 export interface WatermarksOptions {
-  /** FCRP addresses and dump files. */
-  endpoints: readonly string[];
-  token: string | undefined;
-  transport: Transport;
+  endpoints: readonly Endpoint[];
+  /** Of `--check`. */
+  limits: LagLimits;
+  clock: Clock;
   timers: Timers;
   json: boolean;
   output: Output;
+  /** Undefined: stdout is none. */
+  terminal: Terminal | undefined;
+  warn(message: string): void;
   /** Tells an endpoint's fault and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
 }
 
-/** Resolves with the exit status: that of the first fault, 0 when there was none. */
-export async function showWatermarks(options: WatermarksOptions): Promise<number> {
-  const { endpoints, json, output, report } = options;
-  const answers = await Promise.all(endpoints.map((endpoint) => askEndpoint(endpoint, options)));
+/** Resolves with the exit status, and leaves no connection behind. */
+export async function runWatermarks(mode: WatermarksMode, options: WatermarksOptions): Promise<number> {
+  try {
+    return await run(mode, options);
+  } finally {
+    for (const endpoint of options.endpoints) endpoint.close();
+  }
+}
+
+async function run(mode: WatermarksMode, options: WatermarksOptions): Promise<number> {
+  switch (mode.name) {
+    case 'look':
+      return showWatermarks(options);
+    case 'check':
+      return checkWatermarks(options);
+    case 'wait':
+      return (await waitForReplicas({ ...options, timeoutMs: mode.timeoutMs })) ? 0 : 1;
+    case 'watch':
+      await watchWatermarks({ ...options, intervalMs: mode.intervalMs, stop: stopSignal() });
+      return 0;
+  }
+}
+
+/** Resolves with the status of the first fault, 0 when there was none. */
+async function showWatermarks({ endpoints, json, output, report }: WatermarksOptions): Promise<number> {
+  const answers = await lookAtAll(endpoints);
   if (json) await output.line(toJson({ endpoints: answers.map(endpointJson) }));
   let status = 0;
   for (const answer of answers) {
@@ -47,29 +68,10 @@ export async function showWatermarks(options: WatermarksOptions): Promise<number
   return status;
 }
 
-async function askEndpoint(
-  endpoint: string,
-  options: WatermarksOptions,
-): Promise<EndpointWatermarks | SilentEndpoint> {
-  try {
-    return isAddress(endpoint) ? await askPrimary(endpoint, options) : await dumpWatermarks(endpoint);
-  } catch (fault) {
-    if (!(fault instanceof FastcacheError)) throw fault;
-    return { endpoint: dumpName(endpoint), fault };
-  }
-}
-
-async function askPrimary(
-  endpoint: string,
-  { transport, timers, token }: WatermarksOptions,
-): Promise<EndpointWatermarks> {
-  const address = parseAddress(parseHostPort(endpoint));
-  const connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS;
-  const { watermarks, margin } = await probePrimary(address, { transport, timers, connectTimeoutMs, token });
-  return { endpoint: formatAddress(address), role: 'primary', ...historyInMargin(margin), watermarks };
-}
-
-/** What ends in a port and holds no slash; a dump of such a name can be given as `./name:1`. */
-export function isAddress(endpoint: string): boolean {
-  return /^[^/\\]*:\d+$/.test(endpoint);
+async function checkWatermarks({ endpoints, limits, json, output }: WatermarksOptions): Promise<number> {
+  const answers = await lookAtAll(endpoints);
+  const verdict = checkEndpoints(answers, limits);
+  if (json) await output.line(toJson({ endpoints: answers.map(endpointJson), check: verdict }));
+  else await output.write(checkText(verdict, limits));
+  return checkStatus(verdict.state);
 }

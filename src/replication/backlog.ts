@@ -44,10 +44,23 @@ export interface Behind {
   readonly ms: number | undefined;
 }
 
+/** How far a replica is from the end of what is kept. */
+export interface Leeway {
+  /** The shard of which it lacks the most bytes. */
+  shard: number;
+  lackingBytes: number;
+  /** What is kept of a shard at the most: once it lacks more it needs a snapshot. */
+  shareBytes: number;
+  /** Until any shard of it is there, at the present write rate; undefined: nothing is written. */
+  ms: number | undefined;
+}
+
 export class Backlog {
   readonly #shards: ShardBacklog[];
+  readonly #shareBytes: number;
 
   constructor({ shards, maxBytesPerShard, base = 0n, watermarks }: BacklogOptions) {
+    this.#shareBytes = maxBytesPerShard;
     this.#shards = Array.from({ length: shards }, (_, shard) => {
       const from = typeof base === 'bigint' ? base : watermarkOf(base, shard);
       return new ShardBacklog(maxBytesPerShard, from, watermarks?.[shard] ?? from);
@@ -100,6 +113,11 @@ export class Backlog {
     return this.#shards[shard]?.behind(held) ?? LEVEL;
   }
 
+  /** What a replica that holds these lacks of each shard. */
+  allBehind(held: ArrayLike<bigint>): Behind[] {
+    return this.#shards.map((queue, shard) => queue.behind(watermarkOf(held, shard)));
+  }
+
   /** The highest sequence pushed of a shard. */
   watermark(shard: number): bigint {
     return this.#shards[shard]?.watermark ?? 0n;
@@ -113,7 +131,48 @@ export class Backlog {
   windows(): BacklogWindow[] {
     return this.#shards.map((queue) => queue.window());
   }
+
+  /** The present write rate of each shard, bytes a millisecond; 0: nothing is written, infinite: not even one frame is kept. */
+  rates(nowMs: number): number[] {
+    return this.#shards.map((queue) => queue.rate(nowMs));
+  }
+
+  /** Milliseconds for which a replica that has all may be away at these rates; undefined: nothing is written. */
+  windowMs(rates: readonly number[]): number | undefined {
+    return msUntilOne(rates, () => this.#shareBytes);
+  }
+
+  /** Of a replica that lacks `behind`, one for each shard; undefined: it can't be served any more. */
+  leeway(behind: readonly Behind[], rates: readonly number[]): Leeway | undefined {
+    const shareBytes = this.#shareBytes;
+    const most = { shard: 0, lackingBytes: 0, shareBytes };
+    for (const [shard, { bytes }] of behind.entries()) {
+      if (bytes === undefined) return undefined;
+      if (bytes > most.lackingBytes) Object.assign(most, { shard, lackingBytes: bytes });
+    }
+    const ms = msUntilOne(rates, (shard) => shareBytes - (behind[shard]?.bytes ?? 0));
+    return { ...most, ms };
+  }
+
+  /** Who has reached these lacks at most this part of its share of any shard. */
+  watermarksLacking(part: number): bigint[] {
+    return this.#shards.map((queue) => queue.watermarkLacking(part * this.#shareBytes));
+  }
 }
+
+/** Until at one of the shards so many bytes more are written; undefined: nothing is. */
+function msUntilOne(rates: readonly number[], bytes: (shard: number) => number): number | undefined {
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (const [shard, rate] of rates.entries()) {
+    if (rate > 0) leastMs = Math.min(leastMs, Math.max(0, Math.floor(bytes(shard) / rate)));
+  }
+  return leastMs === Number.POSITIVE_INFINITY ? undefined : leastMs;
+}
+
+/** The present write rate is that of so many milliseconds, the records' own. */
+const RATE_SPAN_MS = 10_000;
+/** A burst that has just begun is not taken for more than it would be over a second. */
+const RATE_SPAN_MIN_MS = 1_000;
 
 const LEVEL: Behind = { records: 0, bytes: 0, ms: 0 };
 
@@ -145,6 +204,8 @@ class ShardBacklog {
   readonly #entries = new Ring<Entry>();
   #bytes = 0;
   #pushedBytes = 0;
+  /** Of the newest frame, kept or not. */
+  #newestMs = Number.NEGATIVE_INFINITY;
   #watermark: bigint;
 
   constructor(maxBytes: number, base: bigint, watermark: bigint) {
@@ -169,6 +230,7 @@ class ShardBacklog {
     this.#entries.push({ frame, minSequence, maxSequence, timeMs, bytesBefore: this.#pushedBytes });
     this.#bytes += frame.length;
     this.#pushedBytes += frame.length;
+    this.#newestMs = timeMs;
     this.#watermark = maxSequence;
     while (this.#bytes > this.#maxBytes) this.#bytes -= this.#entries.shift()?.frame.length ?? 0;
   }
@@ -229,14 +291,46 @@ class ShardBacklog {
     }, high - low);
   }
 
-  /** Maximum sequences rise along the queue: a binary search. */
+  /** Bytes a millisecond at present. */
+  rate(nowMs: number): number {
+    // A relay's records are of its primary's clock, which may be ahead.
+    const untilMs = Math.max(nowMs, this.#newestMs);
+    if (this.#newestMs <= untilMs - RATE_SPAN_MS) return 0;
+    const first = this.#entries.at(0);
+    if (first === undefined) return Number.POSITIVE_INFINITY;
+    return this.#bytesSince(untilMs - RATE_SPAN_MS) / this.#rateSpanMs(first, untilMs);
+  }
+
+  watermarkLacking(bytes: number): bigint {
+    const index = this.#firstWhere(({ bytesBefore }) => this.#pushedBytes - bytesBefore <= bytes);
+    return this.#entries.at(index - 1)?.maxSequence ?? this.earliest - 1n;
+  }
+
+  /** The time in which `#bytesSince` were pushed. */
+  #rateSpanMs(first: Entry, untilMs: number): number {
+    const keptMs = untilMs - first.timeMs;
+    const wasDropped = first.bytesBefore > 0;
+    return Math.min(Math.max(keptMs, wasDropped ? 1 : RATE_SPAN_MIN_MS), RATE_SPAN_MS);
+  }
+
+  #bytesSince(timeMs: number): number {
+    const entry = this.#entries.at(this.#firstWhere((candidate) => candidate.timeMs > timeMs));
+    return this.#pushedBytes - (entry?.bytesBefore ?? 0);
+  }
+
+  /** Maximum sequences rise along the queue. */
   #firstAbove(held: bigint): number {
+    return this.#firstWhere(({ maxSequence }) => maxSequence > held);
+  }
+
+  /** The first entry of which, and of all behind it, `isIt` is true: a binary search. */
+  #firstWhere(isIt: (entry: Entry) => boolean): number {
     let low = 0;
     let high = this.#entries.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const entry = this.#entries.at(middle);
-      if (entry !== undefined && entry.maxSequence > held) high = middle;
+      if (entry !== undefined && isIt(entry)) high = middle;
       else low = middle + 1;
     }
     return low;

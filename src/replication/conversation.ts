@@ -94,6 +94,11 @@ export class Conversation {
     this.#connection?.resume();
   }
 
+  /** Longer payloads, of either length, are refused from now on. */
+  limitPayloads(maxBytes: number): void {
+    this.#splitter.maxPayloadBytes = maxBytes;
+  }
+
   /** Drops the connection; no handler is called any more. */
   close(): void {
     this.#over = true;

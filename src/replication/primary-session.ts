@@ -20,6 +20,7 @@ import { pathPair } from './path.js';
 import { type Refusal, refusals } from './refusals.js';
 import { type FeedOptions, type FeedState, ReplicaFeed } from './replica-feed.js';
 import { isAhead } from './resume.js';
+import { StatusAnswers } from './status-answers.js';
 import type { FrameStream } from './stream.js';
 import { tokenMatches } from './token.js';
 import { isProbe } from './watermarks.js';
@@ -30,6 +31,8 @@ export interface SessionOptions extends FeedOptions {
   stream(): FrameStream | undefined;
   /** Replicas must present it; undefined: all may come. */
   token: string | undefined;
+  /** What a probe of ours is told: the payload of a Status frame, `STATUS_MAX_BYTES` at most; undefined: nothing any more. */
+  status(): Uint8Array | undefined;
 }
 
 /** The house that a session lives in. */
@@ -42,8 +45,8 @@ export interface SessionHost {
   ended(session: PrimarySession, last: ReplicaInfo | undefined): void;
 }
 
-/** `hello` before the peer is known, `ending` once nothing is left but to close. */
-export type SessionState = 'hello' | FeedState | 'ending' | 'closed';
+/** `hello` before the peer is known, `probe` of who is no replica and may ask, `ending` once nothing is left but to close. */
+export type SessionState = 'hello' | 'probe' | FeedState | 'ending' | 'closed';
 
 export interface ReplicaInfo {
   address: string;
@@ -59,6 +62,11 @@ export interface ReplicaInfo {
   sinceAckSeconds: number;
 }
 
+/** One of ours that says nothing yet, or that it holds nothing, may have been sent all and not have it whole. */
+export function holdsNothing({ history, acknowledged }: ReplicaInfo): boolean {
+  return acknowledged === undefined ? history !== undefined : acknowledged.length === 0;
+}
+
 export class PrimarySession {
   readonly address: string;
   readonly #connection: Connection;
@@ -66,9 +74,11 @@ export class PrimarySession {
   readonly #host: SessionHost;
   readonly #splitter = new FrameSplitter({ maxPayloadBytes: HELLO_MAX_BYTES });
   #deadline: Timer;
-  #state: 'hello' | 'fed' | 'ending' | 'closed' = 'hello';
+  #state: 'hello' | 'probe' | 'fed' | 'ending' | 'closed' = 'hello';
   #stream: FrameStream | undefined;
   #feed: ReplicaFeed | undefined;
+  /** Of a probe of ours. */
+  #answers: StatusAnswers | undefined;
   /** Of a replica of ours. */
   #heartbeats: AckSender | undefined;
   #watch: LinkWatch | undefined;
@@ -129,6 +139,7 @@ export class PrimarySession {
     this.#state = 'closed';
     this.#deadline.cancel();
     this.#stopLink();
+    this.#answers?.stop();
     this.#feed?.stop();
     this.#connection.destroy();
     this.#host.ended(this, last);
@@ -172,7 +183,8 @@ export class PrimarySession {
   #onFrame(frame: SplitFrame): void {
     if (this.#isOver()) return;
     this.#heardAtUs = this.#options.clock.monotonicUs();
-    if (this.#state !== 'hello') this.#hear(frame);
+    if (this.#answers !== undefined) this.#answers.hear(frame);
+    else if (this.#state !== 'hello') this.#hear(frame);
     else if (frame.header.kind === FrameKind.Hello) this.#greet(frame);
     else this.#refuse(refusals.notHello);
   }
@@ -202,9 +214,7 @@ export class PrimarySession {
       return;
     }
     if (isProbe(claimed)) {
-      // Only the answer is wanted: no slot is taken, and the deadline sees to it that the peer goes.
-      this.#answer(stream);
-      this.#end();
+      this.#greetProbe(stream, margin !== undefined);
       return;
     }
     if (stream.path.length > 1 && isAhead(stream, claimed, margin)) {
@@ -235,6 +245,26 @@ export class PrimarySession {
     });
     this.#state = 'fed';
     this.#feed.start(this.address, claimed, margin);
+  }
+
+  /** No slot is taken. One of ours may ask for more; with another the deadline sees to it that it goes. */
+  #greetProbe(stream: FrameStream, isOurs: boolean): void {
+    const { clock, timers, status } = this.#options;
+    if (isOurs) stream.flush();
+    this.#answer(stream);
+    if (!isOurs) {
+      this.#end();
+      return;
+    }
+    this.#deadline.cancel();
+    this.#state = 'probe';
+    this.#answers = new StatusAnswers({
+      clock,
+      timers,
+      connection: this.#connection,
+      status,
+      onIdle: () => this.close(),
+    });
   }
 
   /** With a replica of ours; a Rust one says nothing, and hears nothing but what it is to apply. */

@@ -12,6 +12,7 @@ import {
   type SessionOptions,
 } from './primary-session.js';
 import { hasReached } from './watermarks.js';
+import { WindowWatch } from './window-watch.js';
 
 export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels'> {
   transport: Transport;
@@ -33,6 +34,7 @@ export class ReplicaListener {
   /** With what each said when it came, and when that was. */
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
   readonly #departed: DepartedReplicas;
+  readonly #windowWatch: WindowWatch;
   readonly #ackListeners = new Set<() => void>();
   readonly #host: SessionHost = {
     admit: (session, claim) => this.#admit(session, claim),
@@ -59,6 +61,11 @@ export class ReplicaListener {
     this.#options = options;
     this.#carousels = new Carousels(options);
     this.#departed = new DepartedReplicas(options.clock);
+    this.#windowWatch = new WindowWatch({
+      ...options,
+      backlog: () => options.stream()?.backlog,
+      replicas: () => [...this.replicas(), ...this.departed()],
+    });
   }
 
   /** `host:port` really listened on. */
@@ -113,6 +120,7 @@ export class ReplicaListener {
   /** Stops listening; live replicas still get what was written to them, all other connections are dropped. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#windowWatch.stop();
     const stopped = this.#listener.close();
     for (const session of [...this.#strangers, ...this.#replicas.keys()]) session.finish();
     await stopped;
@@ -136,6 +144,7 @@ export class ReplicaListener {
     if (this.#replicas.size >= maxReplicas) return false;
     this.#strangers.delete(session);
     this.#replicas.set(session, { claim, cameAtUs: clock.monotonicUs() });
+    this.#windowWatch.start();
     const awayMs = this.#departed.returned(claim);
     if (awayMs !== undefined) log.info(`replica ${claim.address} is back after ${awayMs} ms`);
     return true;

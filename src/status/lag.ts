@@ -3,8 +3,7 @@
  * the replica has acknowledged, or of a Rust replica, which acknowledges nothing, from what it has been sent.
  */
 import type { Backlog, Behind } from '../replication/backlog.js';
-import type { ReplicaInfo } from '../replication/primary-session.js';
-import { watermarkOf } from '../replication/watermarks.js';
+import { holdsNothing, type ReplicaInfo } from '../replication/primary-session.js';
 
 /** Of all shards together: the sums of `records` and `bytes`, and the most of `ms`. */
 export interface ReplicaLag extends Behind {
@@ -33,12 +32,11 @@ export function lagLine(lag: Lag): string {
     .join();
 }
 
-function lagOf({ state, history, acknowledged, watermarks }: ReplicaInfo, backlog: Backlog): Lag {
-  // One of ours that says nothing yet, or that it holds nothing, may have been sent all and not have it whole.
-  const holdsNothing = acknowledged === undefined ? history !== undefined : acknowledged.length === 0;
-  if (holdsNothing || state === 'snapshot') return 'snapshot';
+function lagOf(replica: ReplicaInfo, backlog: Backlog): Lag {
+  const { state, acknowledged, watermarks } = replica;
+  if (holdsNothing(replica) || state === 'snapshot') return 'snapshot';
   const held = acknowledged ?? watermarks;
-  const shards = backlog.watermarks().map((_, shard) => backlog.behind(shard, watermarkOf(held, shard)));
+  const shards = backlog.allBehind(held);
   return {
     records: shards.reduce((sum, { records }) => sum + records, 0),
     bytes: total(

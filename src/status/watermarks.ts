@@ -2,6 +2,8 @@
 import type { FastcacheError } from '../errors.js';
 import type { Margin } from '../frame/margin.js';
 import { readHistory } from '../replication/history.js';
+import { watermarkOf } from '../replication/watermarks.js';
+import type { ReplicaReport, StatusDocument } from './status-document.js';
 
 export interface EndpointHistory {
   /** 32 hex digits; null where it is not told: by a Rust primary, and by a dump without an answer of ours in it. */
@@ -13,9 +15,11 @@ export interface EndpointHistory {
 export interface EndpointWatermarks extends EndpointHistory {
   /** The address that was asked, or the dump that was read. */
   endpoint: string;
-  role: 'primary' | 'dump';
+  role: 'primary' | 'replica' | 'dump';
   /** Index = shard. */
-  watermarks: bigint[];
+  watermarks: readonly bigint[];
+  /** What a server of ours tells besides; undefined of others. */
+  status: StatusDocument | undefined;
 }
 
 /** An endpoint of which nothing could be learnt. */
@@ -23,6 +27,14 @@ export interface SilentEndpoint {
   endpoint: string;
   fault: FastcacheError;
 }
+
+export type EndpointAnswer = EndpointWatermarks | SilentEndpoint;
+
+/** A live replica whose newest record is older is behind. Acks come every 100 ms, so that less says nothing. */
+const BEHIND_FROM_MS = 500;
+
+/** A replica's state as a person should see it: of those that are live, who is behind, and who holds what was never given. */
+export type Standing = ReplicaReport['state'] | 'behind' | 'diverging';
 
 const NOT_TOLD: EndpointHistory = { history: null, base: null };
 
@@ -32,12 +44,41 @@ export function historyInMargin(margin: Margin | undefined): EndpointHistory {
   return history === undefined ? NOT_TOLD : { history: history.id, base: history.base };
 }
 
+/** `watermarks`: the primary's. */
+export function standingOf(replica: ReplicaReport, watermarks: readonly bigint[]): Standing {
+  const { state, lagRecords, lagMs } = replica;
+  if (isAhead(replica, watermarks)) return 'diverging';
+  if (state !== 'live' || lagRecords === null || lagRecords === 0) return state;
+  return lagMs === null || lagMs >= BEHIND_FROM_MS ? 'behind' : 'live';
+}
+
 /** The JSON of cli.md, where `replicas` and `backlog` are empty and null for who does not tell of them. */
-export function endpointJson(endpoint: EndpointWatermarks | SilentEndpoint): Record<string, unknown> {
+export function endpointJson(endpoint: EndpointAnswer): Record<string, unknown> {
   if ('fault' in endpoint) {
     const { code, message, offset } = endpoint.fault;
     return { endpoint: endpoint.endpoint, error: { code, message, offset } };
   }
-  const { endpoint: name, role, history, base, watermarks } = endpoint;
-  return { endpoint: name, role, history, base, watermarks, replicas: [], backlog: null };
+  const { endpoint: name, role, history, base, watermarks, status } = endpoint;
+  return {
+    endpoint: name,
+    role,
+    history,
+    base,
+    watermarks,
+    replicas: status?.replicas.map(replicaJson) ?? [],
+    backlog: status === undefined ? null : backlogJson(status),
+    ...(status?.link && { link: status.link }),
+  };
+}
+
+function replicaJson({ address, state, watermarks, lagRecords, lagMs }: ReplicaReport) {
+  return { address, state, watermarks, lagRecords, lagMs };
+}
+
+function backlogJson({ backlog: { bytes, records, windowMs, earliest } }: StatusDocument) {
+  return { bytes, records, windowMs, earliest };
+}
+
+function isAhead({ watermarks: held }: ReplicaReport, watermarks: readonly bigint[]): boolean {
+  return held.some((own, shard) => own > watermarkOf(watermarks, shard));
 }

@@ -4,7 +4,7 @@ import { FastcacheError } from '../../src/errors.js';
 import { decodeErrorText } from '../../src/frame/error-text.js';
 import { encodeHello, encodeHelloFrame } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
-import { probePrimary } from '../../src/replication/probe.js';
+import { Probe } from '../../src/replication/probe.js';
 import { parseAddress } from '../../src/transport/address.js';
 import { FakePrimary, type Script } from '../support/fake-primary.js';
 import { PRIMARY_ADDRESS, RawPeer, startFollower, type VirtualFollower } from '../support/virtual-cluster.js';
@@ -59,7 +59,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expect(codes(leaf)[0]).toBe('PRIMARY_LOADING');
       const peer = RawPeer.connect(world, transport, RELAY);
       peer.send(FrameKind.Hello, encodeHello({ role: 'replica' }));
-      const probe = probePrimary(parseAddress(RELAY), {
+      const probe = Probe.open(parseAddress(RELAY), {
         transport,
         timers: world.seams.timers,
         connectTimeoutMs: 500,

@@ -89,6 +89,7 @@ export async function startPrimary(
     metrics,
     log,
     token: undefined,
+    status: () => Buffer.of(0x80),
     snapshotChunkBytes: 4_096,
     subscriberQueueFrames: 1_024,
     subscriberQueueBytes: 16_777_216,

@@ -53,6 +53,7 @@ export class VirtualRelay {
       metrics: node.metrics,
       log: node.log,
       token: undefined,
+      status: () => undefined,
       snapshotChunkBytes: 4_096,
       subscriberQueueFrames: 1_024,
       subscriberQueueBytes: 16_777_216,

@@ -1,0 +1,133 @@
+/**
+ * Whether replication is as it should be, as monitoring asks it (`watermarks --check`): findings, each with one of the four
+ * states of Nagios' plugins, whose exit statuses they are.
+ */
+import type { ErrorCode } from '../errors.js';
+import type { LinkReport, ReplicaReport } from './status-document.js';
+import { type EndpointAnswer, standingOf } from './watermarks.js';
+
+/** In the order of their exit statuses. */
+export const checkStates = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
+export type CheckState = (typeof checkStates)[number];
+
+export interface LagLimits {
+  /** More is critical, more than half of it a warning. */
+  maxLagMs: number | undefined;
+  maxLagRecords: number | undefined;
+}
+
+export interface Finding {
+  state: CheckState;
+  /** Names its endpoint; peers' words in it are raw. */
+  text: string;
+}
+
+export interface Verdict {
+  state: CheckState;
+  /** The worst first; one that is OK when there is nothing else. */
+  findings: Finding[];
+  /** Of all live replicas. */
+  worstLagMs: number;
+  worstLagRecords: number;
+}
+
+/** What is known to be bad comes before what is not known. */
+const severity: readonly CheckState[] = ['CRITICAL', 'WARNING', 'UNKNOWN', 'OK'];
+
+/** A server that does not answer is the fault that is looked for; any other fault means that nothing could be learnt. */
+const absences: ReadonlySet<ErrorCode> = new Set([
+  'PRIMARY_UNREACHABLE',
+  'CONNECTION_LOST',
+  'PEER_SILENT',
+] as const);
+
+export function checkEndpoints(answers: readonly EndpointAnswer[], limits: LagLimits): Verdict {
+  const live = answers.flatMap(liveReplicas);
+  const worst = (lag: (replica: ReplicaReport) => number | null) =>
+    live.reduce((most, replica) => Math.max(most, lag(replica) ?? 0), 0);
+  const worstLagMs = worst(({ lagMs }) => lagMs);
+  const worstLagRecords = worst(({ lagRecords }) => lagRecords);
+  const faults = answers.flatMap((answer) => findingsOf(answer, limits));
+  const allWell: Finding = {
+    state: 'OK',
+    text: `replicas live: ${live.length}, at most ${worstLagRecords} records and ${worstLagMs} ms behind`,
+  };
+  const findings = faults.length === 0 ? [allWell] : faults.sort(bySeverity);
+  return { state: findings[0]!.state, findings, worstLagMs, worstLagRecords };
+}
+
+export function checkStatus(state: CheckState): number {
+  return checkStates.indexOf(state);
+}
+
+function findingsOf(answer: EndpointAnswer, limits: LagLimits): Finding[] {
+  const { endpoint } = answer;
+  const finding = (state: CheckState, text: string): Finding => ({ state, text: `${endpoint}: ${text}` });
+  if ('fault' in answer) {
+    const { code, message } = answer.fault;
+    return [finding(absences.has(code) ? 'CRITICAL' : 'UNKNOWN', message)];
+  }
+  const { status } = answer;
+  if (status === undefined) return [finding('UNKNOWN', 'a Rust primary does not tell of its replicas')];
+  const found = status.replicas.flatMap((replica) => {
+    const worst = worstOf(replicaFindings(replica, answer.watermarks, limits));
+    return worst === undefined ? [] : [finding(worst.state, `replica ${replica.address} ${worst.text}`)];
+  });
+  if (status.role === 'primary' && status.replicas.every(({ state }) => state === 'gone')) {
+    found.push(finding('WARNING', 'no replica is connected'));
+  }
+  if (status.unlistedReplicas > 0) {
+    found.push(finding('UNKNOWN', `its answer has no room for ${status.unlistedReplicas} more replicas`));
+  }
+  const link = status.link === null ? undefined : worstOf(linkFindings(status.link, limits));
+  if (link !== undefined) found.push(finding(link.state, link.text));
+  return found;
+}
+
+function* replicaFindings(
+  replica: ReplicaReport,
+  watermarks: readonly bigint[],
+  { maxLagMs, maxLagRecords }: LagLimits,
+): Generator<Finding> {
+  const { state, lagMs, lagRecords, canResume, sinceAckSeconds } = replica;
+  if (standingOf(replica, watermarks) === 'diverging') {
+    yield { state: 'CRITICAL', text: 'holds more than the primary has: it diverges' };
+  }
+  if (state === 'gone') {
+    const since = `is gone, last heard of ${sinceAckSeconds} s ago`;
+    if (canResume) yield { state: 'WARNING', text: `${since}; the backlog still has what it lacks` };
+    else yield { state: 'CRITICAL', text: `${since}; it needs a snapshot when it comes back` };
+  } else if (state !== 'live') {
+    yield { state: 'WARNING', text: state === 'snapshot' ? 'is taking a snapshot in' : 'is catching up' };
+  } else {
+    if (lagRecords !== null) yield* lagFindings(lagRecords, maxLagRecords, 'records');
+    if (lagMs !== null) yield* lagFindings(lagMs, maxLagMs, 'ms');
+    if (lagRecords !== null && lagRecords > 0 && !canResume) {
+      yield { state: 'WARNING', text: 'lacks more than the backlog has: cut off it would need a snapshot' };
+    }
+  }
+}
+
+function* linkFindings({ primary, state, lagMs }: LinkReport, { maxLagMs }: LagLimits): Generator<Finding> {
+  if (state !== 'live') yield { state: 'CRITICAL', text: `its link to ${primary} is not live (${state})` };
+  else if (lagMs !== null) yield* lagFindings(lagMs, maxLagMs, 'ms');
+}
+
+function* lagFindings(lag: number, limit: number | undefined, unit: string): Generator<Finding> {
+  if (limit === undefined || lag <= limit / 2) return;
+  const text = `lags ${lag} ${unit}, ${limit} are allowed`;
+  yield { state: lag > limit ? 'CRITICAL' : 'WARNING', text };
+}
+
+function worstOf(findings: Iterable<Finding>): Finding | undefined {
+  return [...findings].sort(bySeverity)[0];
+}
+
+function bySeverity(left: Finding, right: Finding): number {
+  return severity.indexOf(left.state) - severity.indexOf(right.state);
+}
+
+function liveReplicas(answer: EndpointAnswer): ReplicaReport[] {
+  if ('fault' in answer) return [];
+  return answer.status?.replicas.filter(({ state }) => state === 'live') ?? [];
+}

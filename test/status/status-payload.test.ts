@@ -1,0 +1,225 @@
+/** The Status document on the wire: written by one side, distrusted by the other. */
+import fc from 'fast-check';
+import { Packr, unpack } from 'msgpackr';
+import { describe, expect, it } from 'vitest';
+import { FastcacheError } from '../../src/errors.js';
+import { STATUS_MAX_BYTES } from '../../src/limits.js';
+import { ReplicationMetrics } from '../../src/replication/metrics.js';
+import type { ReplicaStatus } from '../../src/status/lag.js';
+import { replicasInRoom, statusDocument } from '../../src/status/status-document.js';
+import { encodeStatus, readStatus } from '../../src/status/status-payload.js';
+import { lagging, replicaReport, statusDocument as sample } from '../support/status-documents.js';
+import { clustersOf, fill, isEqual } from '../support/virtual-clusters.js';
+
+const cluster = clustersOf('map');
+/** Whatever a test makes of a document. */
+// biome-ignore lint/suspicious/noExplicitAny: anything may stand anywhere in it
+type Changeable = Record<string, any>;
+
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+
+function readChanged(change: (document: Changeable) => void): unknown {
+  const document = structuredClone(sample()) as unknown as Changeable;
+  change(document);
+  return readStatus(packr.pack(document));
+}
+
+describe('a Status document', () => {
+  it.each([
+    ['of a primary', sample()],
+    ['that lacks what may be lacking', sample({ history: null, base: null, replicas: [] })],
+    [
+      'of a relay',
+      sample({
+        role: 'replica',
+        link: { primary: '10.0.0.1:7631', state: 'live', sinceHeardMs: 12, lagMs: null },
+      }),
+    ],
+    [
+      'with replicas of every kind',
+      sample({
+        replicas: [
+          replicaReport(),
+          lagging(12, 340),
+          lagging(99, null, { state: 'gone', canResume: false, leewayMs: null }),
+          replicaReport({ acknowledges: false, sinceAckSeconds: 7 }),
+          replicaReport({
+            state: 'snapshot',
+            watermarks: [],
+            lagRecords: null,
+            lagMs: null,
+            shardLagRecords: [],
+            shardLagMs: [],
+          }),
+        ],
+      }),
+    ],
+    [
+      'with numbers of every size',
+      sample({
+        watermarks: [0n, 2n ** 64n - 1n],
+        metrics: { a: 0, b: 2 ** 31, c: 2 ** 40, d: Number.MAX_SAFE_INTEGER },
+      }),
+    ],
+  ])('%s is read as it was written', (_, document) => {
+    expect(readStatus(encodeStatus(document))).toEqual(document);
+    // A reader of msgpack that is not ours understands it too.
+    expect(unpack(encodeStatus(document))).toMatchObject({ version: '0.1.0', role: document.role });
+  });
+
+  it('may say more than is known here', () => {
+    const read = readChanged((document) => {
+      document.more = { deep: [1, 2] };
+      document.replicas[0].colour = 'blue';
+      document.backlog.weight = 1.5;
+    });
+    expect(read).toEqual(sample());
+  });
+
+  it.each<[string, (document: Changeable) => void]>([
+    ['no version', (document) => delete document.version],
+    ['a version of 300 characters', (document) => (document.version = 'x'.repeat(300))],
+    ['an unknown role', (document) => (document.role = 'sentinel')],
+    ['a history that is none', (document) => (document.history = '\u001b[2J')],
+    ['no watermarks', (document) => (document.watermarks = [])],
+    [
+      'more watermarks than shards there can be',
+      (document) => (document.watermarks = new Array(1_025).fill(1)),
+    ],
+    ['a negative watermark', (document) => (document.watermarks[0] = -1)],
+    ['a watermark that is a text', (document) => (document.watermarks[0] = '1')],
+    ['a watermark that is no whole number', (document) => (document.watermarks[0] = 1.5)],
+    ['no backlog', (document) => (document.backlog = null)],
+    ['too few of earliest', (document) => document.backlog.earliest.pop()],
+    ['too many of earliest', (document) => document.backlog.earliest.push(1n)],
+    ['a window without end', (document) => (document.backlog.windowMs = Number.POSITIVE_INFINITY)],
+    ['a negative window', (document) => (document.backlog.windowMs = -1)],
+    ['bytes that are no number', (document) => (document.backlog.bytes = Number.NaN)],
+    ['replicas that are a map', (document) => (document.replicas = {})],
+    ['a replica that is a number', (document) => document.replicas.push(7)],
+    ['a replica without an address', (document) => delete document.replicas[0].address],
+    ['a replica in an unknown state', (document) => (document.replicas[0].state = 'lost')],
+    ['a replica with too few watermarks', (document) => document.replicas[0].watermarks.pop()],
+    ['a replica with lags of too many shards', (document) => document.replicas[0].shardLagMs.push(0)],
+    ['a replica with a lag and without shards’', (document) => (document.replicas[0].shardLagRecords = [])],
+    ['a replica whose lag is a text', (document) => (document.replicas[0].lagMs = '12')],
+    ['a link that is a text', (document) => (document.link = 'up')],
+    [
+      'a link without a primary',
+      (document) => (document.link = { state: 'live', sinceHeardMs: 0, lagMs: 0 }),
+    ],
+    ['metrics that are a list', (document) => (document.metrics = [])],
+    ['a metric that is a text', (document) => (document.metrics.sentRecords = 'many')],
+    [
+      'too many metrics',
+      (document) => {
+        for (let index = 0; index < 300; index += 1) document.metrics[`m${index}`] = index;
+      },
+    ],
+  ])('with %s is refused', (_, change) => {
+    expect(() => readChanged(change)).toThrow(expect.objectContaining({ code: 'FCRP_STATUS_MALFORMED' }));
+  });
+
+  it('that is a question is no answer', () => {
+    expect(() => readStatus(new Uint8Array(0))).toThrow(
+      expect.objectContaining({ code: 'FCRP_STATUS_MALFORMED' }),
+    );
+  });
+
+  it('is read or refused with a code, whatever byte of it is another', () => {
+    const payload = encodeStatus(sample({ replicas: [replicaReport(), lagging(3, 4)] }));
+    fc.assert(
+      fc.property(fc.nat(payload.length - 1), fc.nat(255), (at, byte) => {
+        const damaged = Buffer.from(payload);
+        damaged[at] = byte;
+        try {
+          readStatus(damaged);
+        } catch (error) {
+          expect(error).toBeInstanceOf(FastcacheError);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('what a primary tells', () => {
+  async function withReplica(shards = 4) {
+    const opened = await cluster({ store: { shards } });
+    const { world, primary, follow } = opened;
+    const replica = follow();
+    fill(primary, 0, 200);
+    world.runUntil(() => isEqual(primary, replica));
+    world.run(200);
+    const replicas = (count = 1): ReplicaStatus[] => {
+      const [info] = primary.listener.replicas();
+      const lag = {
+        records: 2 ** 50,
+        bytes: 2 ** 50,
+        ms: 2 ** 50,
+        shards: new Array(shards).fill({ records: 2 ** 50, bytes: 2 ** 50, ms: 2 ** 50 }),
+      };
+      return new Array(count).fill({ ...info!, address: `[${'f'.repeat(39)}]:65535`, lag });
+    };
+    const document = (statuses: readonly ReplicaStatus[]) =>
+      statusDocument({
+        version: '0.1.0',
+        role: 'primary',
+        stream: primary.publisher,
+        replicas: statuses,
+        backlogLimitBytes: 1_048_576,
+        link: null,
+        metrics: new ReplicationMetrics().snapshot(),
+        nowMs: world.seams.clock.nowMs(),
+      });
+    return { ...opened, replicas, document };
+  }
+
+  it('is where it stands, and where its replicas do', async () => {
+    const { primary, document, replicas } = await withReplica();
+    const told = readStatus(encodeStatus(document(replicas())));
+    expect(told).toMatchObject({
+      history: primary.history.id,
+      base: primary.history.base,
+      watermarks: primary.publisher.watermarks(),
+      backlog: { records: 200, limitBytes: 1_048_576 },
+      unlistedReplicas: 0,
+    });
+    expect(told.backlog.windowMs).toBeGreaterThan(0);
+    expect(told.replicas[0]).toMatchObject({
+      watermarks: primary.publisher.watermarks(),
+      acknowledges: true,
+      canResume: true,
+    });
+  });
+
+  it('of a replica that was sent a snapshot and does not have it whole yet is that it takes it in', async () => {
+    const { document, replicas } = await withReplica();
+    const [level] = replicas();
+    const told = document([{ ...level!, state: 'live', acknowledged: [], lag: 'snapshot' }]);
+    expect(told.replicas[0]).toMatchObject({
+      state: 'snapshot',
+      watermarks: [],
+      lagRecords: null,
+      lagMs: null,
+      shardLagRecords: [],
+      canResume: false,
+    });
+    expect(readStatus(encodeStatus(told))).toEqual(told);
+  });
+
+  it.each([1, 4, 64, 1_024])(
+    'of %i shards never takes more than 1 MiB, and says whom it leaves out',
+    async (shards) => {
+      const { document, replicas } = await withReplica(shards);
+      const told = document(replicas(10_000));
+      expect(told.replicas).toHaveLength(Math.min(10_000, replicasInRoom(shards)));
+      expect(told.unlistedReplicas).toBe(10_000 - told.replicas.length);
+      // All that a store of the most shards may list at once: 16 replicas, and the last that left.
+      expect(told.replicas.length).toBeGreaterThan(30);
+      const payload = encodeStatus(told);
+      expect(payload.length).toBeLessThanOrEqual(STATUS_MAX_BYTES);
+      expect(readStatus(payload).replicas).toHaveLength(told.replicas.length);
+    },
+  );
+});

@@ -1,0 +1,130 @@
+/** What `watermarks --check` finds, and with which of Nagios' states. */
+import { describe, expect, it } from 'vitest';
+import { FastcacheError } from '../../src/errors.js';
+import type { LinkReport, ReplicaReport } from '../../src/status/status-document.js';
+import type { EndpointAnswer } from '../../src/status/watermarks.js';
+import { checkEndpoints, checkStatus } from '../../src/status/watermarks-check.js';
+import { answered, BASE, lagging, replicaReport } from '../support/status-documents.js';
+
+const LIMITS = { maxLagMs: 1_000, maxLagRecords: 40 };
+const NO_LIMITS = { maxLagMs: undefined, maxLagRecords: undefined };
+
+const stateOf = (answers: EndpointAnswer[], limits: typeof LIMITS | typeof NO_LIMITS = LIMITS) => {
+  const { state, findings } = checkEndpoints(answers, limits);
+  return [state, ...findings.map(({ text }) => text)];
+};
+const ofReplicas = (...replicas: ReplicaReport[]) => stateOf([answered({ replicas })]);
+
+describe('a check', () => {
+  it('is OK when all replicas are live and within the limits', () => {
+    expect(ofReplicas(replicaReport(), lagging(20, 500))).toEqual([
+      'OK',
+      'replicas live: 2, at most 20 records and 500 ms behind',
+    ]);
+  });
+
+  it.each<[string, string, ReplicaReport]>([
+    ['WARNING', 'lags 501 ms, 1000 are allowed', lagging(1, 501)],
+    ['CRITICAL', 'lags 1001 ms, 1000 are allowed', lagging(1, 1_001)],
+    ['WARNING', 'lags 21 records, 40 are allowed', lagging(21, 0)],
+    ['CRITICAL', 'lags 41 records, 40 are allowed', lagging(41, 0)],
+    ['CRITICAL', 'lags 41 records, 40 are allowed', lagging(41, null, { canResume: false })],
+    [
+      'WARNING',
+      'lacks more than the backlog has: cut off it would need a snapshot',
+      lagging(2, null, { canResume: false, leewayMs: null }),
+    ],
+    ['WARNING', 'is catching up', replicaReport({ state: 'catching-up' })],
+    [
+      'WARNING',
+      'is taking a snapshot in',
+      replicaReport({
+        state: 'snapshot',
+        lagRecords: null,
+        lagMs: null,
+        shardLagRecords: [],
+        shardLagMs: [],
+      }),
+    ],
+    [
+      'WARNING',
+      'is gone, last heard of 90 s ago; the backlog still has what it lacks',
+      lagging(9_999, 9_999, { state: 'gone', sinceAckSeconds: 90 }),
+    ],
+    [
+      'CRITICAL',
+      'is gone, last heard of 90 s ago; it needs a snapshot when it comes back',
+      lagging(1, null, { state: 'gone', sinceAckSeconds: 90, canResume: false }),
+    ],
+    [
+      'CRITICAL',
+      'holds more than the primary has: it diverges',
+      replicaReport({ watermarks: [BASE + 101n, BASE] }),
+    ],
+  ])('is %s when a replica %s', (state, text, replica) => {
+    expect(ofReplicas(replicaReport(), replica)).toEqual([
+      state,
+      `127.0.0.1:7631: replica 10.0.0.7:4242 ${text}`,
+    ]);
+  });
+
+  it('without limits allows any lag of a live replica', () => {
+    expect(stateOf([answered({ replicas: [lagging(90, 90_000)] })], NO_LIMITS)[0]).toBe('OK');
+  });
+
+  it('warns of a primary that no replica is connected to, but not of a relay', () => {
+    expect(ofReplicas()).toEqual(['WARNING', '127.0.0.1:7631: no replica is connected']);
+    const gone = lagging(1, 1, { state: 'gone' });
+    expect(ofReplicas(gone)).toContain('127.0.0.1:7631: no replica is connected');
+    const link: LinkReport = { primary: 'p:1', state: 'live', sinceHeardMs: 0, lagMs: 3 };
+    expect(stateOf([answered({ role: 'replica', link, replicas: [] })])[0]).toBe('OK');
+  });
+
+  it('looks at a relay’s link as well', () => {
+    const link: LinkReport = { primary: 'p:1', state: 'live', sinceHeardMs: 0, lagMs: 1_001 };
+    const relay = (overrides: Partial<LinkReport>) =>
+      stateOf([answered({ role: 'replica', link: { ...link, ...overrides }, replicas: [] })]);
+    expect(relay({})).toEqual(['CRITICAL', '127.0.0.1:7631: lags 1001 ms, 1000 are allowed']);
+    expect(relay({ state: 'connecting' })).toEqual([
+      'CRITICAL',
+      '127.0.0.1:7631: its link to p:1 is not live (connecting)',
+    ]);
+  });
+
+  it.each([
+    ['CRITICAL', 'PRIMARY_UNREACHABLE'],
+    ['CRITICAL', 'PEER_SILENT'],
+    ['CRITICAL', 'CONNECTION_LOST'],
+    ['UNKNOWN', 'TOKEN_REFUSED'],
+    ['UNKNOWN', 'FCRP_STATUS_MALFORMED'],
+    ['UNKNOWN', 'FCRP_BAD_MAGIC'],
+  ] as const)('is %s for %s', (state, code) => {
+    const fault = new FastcacheError(code, 'So it is.');
+    expect(stateOf([{ endpoint: 'a:1', fault }])).toEqual([state, 'a:1: So it is.']);
+  });
+
+  it('does not know of a Rust primary’s replicas, nor of those that were left out', () => {
+    const rust = { ...answered(), history: null, base: null, status: undefined };
+    expect(stateOf([rust])).toEqual([
+      'UNKNOWN',
+      '127.0.0.1:7631: a Rust primary does not tell of its replicas',
+    ]);
+    expect(stateOf([answered({ unlistedReplicas: 3 })])[0]).toBe('UNKNOWN');
+  });
+
+  it('has the worst of all that is found, known faults before what is not known, the worst first', () => {
+    const rust = { ...answered(), status: undefined };
+    const warned = answered({ replicas: [lagging(1, 501)] });
+    const critical = answered({ replicas: [lagging(1, 501), lagging(1, 1_001, { address: 'b:1' })] });
+    expect(stateOf([answered(), rust])[0]).toBe('UNKNOWN');
+    expect(stateOf([rust, warned])[0]).toBe('WARNING');
+    const all = stateOf([rust, warned, critical, answered()]);
+    expect(all[0]).toBe('CRITICAL');
+    expect(all[1]).toContain('b:1');
+    expect(all).toHaveLength(5);
+  });
+
+  it('exits with 0, 1, 2 or 3', () => {
+    expect((['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const).map(checkStatus)).toEqual([0, 1, 2, 3]);
+  });
+});

@@ -1,0 +1,45 @@
+/** A replica of ours over TCP that has what it is told to have: it says so, every half second, and applies nothing. */
+import { connect, type Socket } from 'node:net';
+import { encodeFrame } from '../../src/frame/frame.js';
+import { encodeHelloFrame } from '../../src/frame/hello.js';
+import { FrameKind } from '../../src/frame/kinds.js';
+import { encodeWatermarks } from '../../src/frame/watermarks.js';
+import { parseAddress } from '../../src/transport/address.js';
+
+const ACK_EVERY_MS = 500;
+
+export class LaggingReplica {
+  readonly #socket: Socket;
+  readonly #timer: NodeJS.Timeout;
+  #watermarks: readonly bigint[];
+
+  /** Follows `primary`, `host:port`, in its `history`. */
+  constructor(primary: string, history: string, watermarks: readonly bigint[]) {
+    this.#watermarks = watermarks;
+    this.#socket = connect(parseAddress(primary));
+    this.#socket.on('error', () => {});
+    this.#socket.resume();
+    const margin = new Map([['history', history]]);
+    this.#socket.write(encodeHelloFrame({ role: 'replica', watermarks }, { margin }));
+    this.#acknowledge();
+    this.#timer = setInterval(() => this.#acknowledge(), ACK_EVERY_MS);
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#socket.localPort}`;
+  }
+
+  reach(watermarks: readonly bigint[]): void {
+    this.#watermarks = watermarks;
+    this.#acknowledge();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#socket.destroy();
+  }
+
+  #acknowledge(): void {
+    this.#socket.write(encodeFrame(FrameKind.Ack, encodeWatermarks(this.#watermarks)));
+  }
+}

@@ -1,0 +1,61 @@
+/** Status documents for the tests of who reads them: two shards, at +100 and +50 past their base. */
+import type { ReplicaReport, StatusDocument } from '../../src/status/status-document.js';
+import type { EndpointWatermarks } from '../../src/status/watermarks.js';
+
+export const BASE = 1_000_000n;
+
+export function replicaReport(overrides: Partial<ReplicaReport> = {}): ReplicaReport {
+  return {
+    address: '10.0.0.7:4242',
+    state: 'live',
+    watermarks: [BASE + 100n, BASE + 50n],
+    acknowledges: true,
+    sinceAckSeconds: 0,
+    lagRecords: 0,
+    lagMs: 0,
+    shardLagRecords: [0, 0],
+    shardLagMs: [0, 0],
+    canResume: true,
+    leewayMs: 60_000,
+    ...overrides,
+  };
+}
+
+export function lagging(records: number, ms: number | null, overrides: Partial<ReplicaReport> = {}) {
+  return replicaReport({
+    watermarks: [BASE + 100n - BigInt(records), BASE + 50n],
+    lagRecords: records,
+    lagMs: ms,
+    shardLagRecords: [records, 0],
+    shardLagMs: [ms, 0],
+    ...overrides,
+  });
+}
+
+export function statusDocument(overrides: Partial<StatusDocument> = {}): StatusDocument {
+  return {
+    version: '0.1.0',
+    role: 'primary',
+    history: 'ab'.repeat(16),
+    base: BASE,
+    watermarks: [BASE + 100n, BASE + 50n],
+    backlog: {
+      bytes: 12_000,
+      records: 150,
+      limitBytes: 67_108_864,
+      windowMs: 252_000,
+      earliest: [BASE + 1n, BASE + 1n],
+    },
+    replicas: [replicaReport()],
+    unlistedReplicas: 0,
+    link: null,
+    metrics: { sentRecords: 150 },
+    ...overrides,
+  };
+}
+
+export function answered(overrides: Partial<StatusDocument> = {}): EndpointWatermarks {
+  const status = statusDocument(overrides);
+  const { role, history, base, watermarks } = status;
+  return { endpoint: '127.0.0.1:7631', role, history, base, watermarks, status };
+}
