@@ -21,6 +21,9 @@ const STEP_BYTES = 262_144;
 const STEP_ZSTD_BYTES = 32_768;
 /** So many chunks may be on their way to a passenger, so that the scan goes on while its connection drains. */
 const WINDOW_CHUNKS = 4;
+/** Between the begins of two steps when there were writes of late: they go first, a joiner has time. */
+const PAUSE_MS = 8;
+const OF_LATE_MS = 50;
 /** A passenger that takes no chunk while others wait so long for it is put off. */
 const STALL_MS = 2_000;
 
@@ -69,6 +72,9 @@ export class Carousel {
   #isAtBeginning = true;
   #chunkIndex = 0n;
   #stepPlanned = false;
+  #steppedAtUs = Number.NEGATIVE_INFINITY;
+  #wroteAtUs = Number.NEGATIVE_INFINITY;
+  #leaveStream = () => {};
   #stallTimer: Timer | undefined;
 
   constructor(stream: FrameStream, options: CarouselOptions) {
@@ -99,6 +105,12 @@ export class Carousel {
 
   #beginScan(): void {
     this.#scan = this.#stream.store.scan();
+    this.#leaveStream = this.#stream.subscribe({
+      offer: () => {
+        this.#wroteAtUs = this.#options.clock.monotonicUs();
+      },
+      interrupt: () => {},
+    });
     this.#position = { round: 0, place: 0 };
     this.#isAtBeginning = true;
   }
@@ -107,6 +119,7 @@ export class Carousel {
   #endScan(): void {
     const scan = this.#scan;
     this.#scan = undefined;
+    this.#leaveStream();
     this.#stallTimer?.cancel();
     this.#stallTimer = undefined;
     if (scan !== undefined) this.#options.timers.endOfTurn(() => scan.close());
@@ -115,10 +128,15 @@ export class Carousel {
   #planStep(): void {
     if (this.#stepPlanned) return;
     this.#stepPlanned = true;
-    this.#options.timers.endOfTurn(() => {
+    const { clock, timers } = this.#options;
+    const step = () => {
       this.#stepPlanned = false;
       this.#stepWhenReady();
-    });
+    };
+    const nowUs = clock.monotonicUs();
+    const waitMs = PAUSE_MS - (nowUs - this.#steppedAtUs) / 1000;
+    if (nowUs - this.#wroteAtUs < OF_LATE_MS * 1000 && waitMs > 0) timers.after(Math.ceil(waitMs), step);
+    else timers.endOfTurn(step);
   }
 
   #stepWhenReady(): void {
@@ -154,6 +172,7 @@ export class Carousel {
   #step(scan: SnapshotScan): void {
     const { clock, metrics, encoding } = this.#options;
     const startedUs = clock.monotonicUs();
+    this.#steppedAtUs = startedUs;
     const step = scan.next(this.#stepBytes);
     const { round } = this.#position;
     this.#position = step.done ? { round: round + 1, place: 0 } : { round, place: scan.place };
