@@ -13,7 +13,7 @@ import {
   type VirtualFollower,
   type VirtualPrimary,
 } from '../support/virtual-cluster.js';
-import { VirtualTransport } from '../support/virtual-transport.js';
+import { PERFECT, VirtualTransport } from '../support/virtual-transport.js';
 import { seededRandom, VirtualWorld } from '../support/virtual-world.js';
 
 const { CHAOS_SEED } = process.env;
@@ -59,10 +59,10 @@ class Run {
     this.world = new VirtualWorld(seed);
     this.#transport = new VirtualTransport(this.world);
     this.#transport.conditions = {
+      ...PERFECT,
       latencyMs: draw.between(1, 200) / 20,
       sliceBytes: draw.oneOf(7, 100, 1_500, Number.POSITIVE_INFINITY),
       sendBufferBytes: draw.between(200, 20_000),
-      cutAfterBytes: Number.POSITIVE_INFINITY,
     };
     const encoding = { compression: draw.oneOf('none', 'zstd') } as const;
     this.#settings = {
