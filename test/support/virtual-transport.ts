@@ -29,6 +29,8 @@ export interface NetworkConditions {
   cutAfterBytes: number;
   /** So much later than the latency the other end hears that this one closed. */
   closeDelayMs: number;
+  /** Whether a write gets lost, as no sound network has it: what a faulty peer leaves out. */
+  loses: (bytes: Uint8Array) => boolean;
 }
 
 export const PERFECT: Readonly<NetworkConditions> = {
@@ -38,6 +40,7 @@ export const PERFECT: Readonly<NetworkConditions> = {
   sendBufferBytes: 65_536,
   cutAfterBytes: Number.POSITIVE_INFINITY,
   closeDelayMs: 0,
+  loses: () => false,
 };
 
 /** How a connection attempt goes: `silent`: nothing answers until the attempt times out. */
@@ -177,13 +180,17 @@ export class VirtualConnection implements Connection, Socket {
   deliveredBytes = 0;
   /** Writes in a row after one that returned false, the most there were. */
   writesWhileFull = 0;
+  /** Writes that returned false. */
+  waits = 0;
+  /** It was broken by `cutAfterBytes`. */
+  wasCut = false;
   readonly conditions: NetworkConditions;
   /** While set the other end takes nothing, as when its process is stopped. */
   #stalled = false;
   /** The way to the other end is gone for good, and neither end is told. */
   #severed = false;
   readonly #world: VirtualWorld;
-  readonly #process: VirtualProcess | undefined;
+  readonly process: VirtualProcess | undefined;
   #peer!: VirtualConnection;
   readonly #outgoing: { bytes: Buffer; dueMs: number }[] = [];
   #deliveryPlanned = false;
@@ -202,7 +209,7 @@ export class VirtualConnection implements Connection, Socket {
     this.#world = world;
     this.remoteAddress = remoteAddress;
     this.conditions = conditions;
-    this.#process = process;
+    this.process = process;
     process?.sockets.add(this);
   }
 
@@ -217,6 +224,7 @@ export class VirtualConnection implements Connection, Socket {
 
   write(bytes: Uint8Array): boolean {
     if (this.#closed || this.#ending) return false;
+    if (this.conditions.loses(bytes)) return !this.#needsDrain;
     this.#fullWrites = this.#needsDrain ? this.#fullWrites + 1 : 0;
     this.writesWhileFull = Math.max(this.writesWhileFull, this.#fullWrites);
     this.#outgoing.push({
@@ -226,6 +234,7 @@ export class VirtualConnection implements Connection, Socket {
     this.bufferedBytes += bytes.length;
     this.#planDelivery(this.conditions.latencyMs);
     this.#needsDrain = this.bufferedBytes >= this.conditions.sendBufferBytes;
+    if (this.#needsDrain) this.waits += 1;
     return !this.#needsDrain;
   }
 
@@ -302,7 +311,7 @@ export class VirtualConnection implements Connection, Socket {
   #deliver(): void {
     this.#deliveryPlanned = false;
     if (this.#closed || this.#stalled || this.#severed) return;
-    if (this.#peer.#paused || this.#peer.#process?.isPaused === true) return;
+    if (this.#peer.#paused || this.#peer.process?.isPaused === true) return;
     const slice = this.#takeSlice();
     if (slice.length > 0) {
       this.deliveredBytes += slice.length;
@@ -315,6 +324,7 @@ export class VirtualConnection implements Connection, Socket {
     }
     if (this.#closed) return;
     if (this.deliveredBytes >= this.conditions.cutAfterBytes) {
+      this.wasCut = true;
       this.break();
       return;
     }
@@ -327,7 +337,7 @@ export class VirtualConnection implements Connection, Socket {
       this.#close();
     } else if (this.#needsDrain) {
       this.#needsDrain = false;
-      within(this.#process, () => this.handlers.onDrain());
+      within(this.process, () => this.handlers.onDrain());
     }
   }
 
@@ -356,12 +366,12 @@ export class VirtualConnection implements Connection, Socket {
   #close(error?: Error): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#process?.sockets.delete(this);
+    this.process?.sockets.delete(this);
     this.#outgoing.length = 0;
     this.bufferedBytes = 0;
     const { handlers } = this;
     this.handlers = NO_HANDLERS;
-    within(this.#process, () => handlers.onClose(error));
+    within(this.process, () => handlers.onClose(error));
   }
 }
 
