@@ -9,6 +9,13 @@ export class RandomSource {
     this.u32 = () => random.u32();
   }
 
+  /** Another source from the same seed, for a concern of its own: what one draws does not move the other. */
+  static fork(seed: number, concern: string): RandomSource {
+    let hash = seed | 0;
+    for (const byte of Buffer.from(concern)) hash = Math.imul(hash ^ byte, 0x01000193);
+    return new RandomSource(hash);
+  }
+
   /** A whole number, 0 to `limit` - 1. */
   below(limit: number): number {
     return Math.floor((this.u32() / 0x1_0000_0000) * limit);

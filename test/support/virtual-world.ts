@@ -4,7 +4,7 @@
  */
 import type { Clock, Random, Seams, Timers } from '../../src/clock.js';
 
-interface Planned {
+export interface Planned {
   atMs: number;
   order: number;
   run: (() => void) | undefined;
@@ -17,6 +17,7 @@ export class VirtualWorld {
   readonly seams: Seams;
   #nowMs = 0;
   #order = 0;
+  #trace = 0;
   readonly #heap: Planned[] = [];
 
   constructor(seed = 1) {
@@ -42,12 +43,24 @@ export class VirtualWorld {
     return this.#nowMs;
   }
 
+  /** A hash of all that has happened so far, and of what was noted: two runs alike have the same. */
+  get trace(): number {
+    return this.#trace;
+  }
+
+  /** Makes a whole number part of the trace. */
+  note(value: number): void {
+    const mixed = Math.imul(this.#trace ^ value, 0x9e3779b1);
+    this.#trace = (mixed ^ (mixed >>> 15)) >>> 0;
+  }
+
   /** Timers and deliveries that are still to come. */
   get pending(): number {
     return this.#heap.filter((planned) => planned.run !== undefined).length;
   }
 
   plan(delayMs: number, run: () => void): Planned {
+    if (!(delayMs >= 0)) throw new Error(`nothing can happen in ${delayMs} ms`);
     const planned: Planned = { atMs: this.#nowMs + delayMs, order: this.#order++, run };
     let index = this.#heap.push(planned) - 1;
     while (index > 0) {
@@ -66,7 +79,9 @@ export class VirtualWorld {
     if (next === undefined || next.atMs > untilMs) return false;
     this.#removeFirst();
     this.#nowMs = next.atMs;
-    next.run?.();
+    if (next.run === undefined) return true;
+    this.note(next.order ^ (next.atMs * 1_000));
+    next.run();
     return true;
   }
 

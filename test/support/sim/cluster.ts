@@ -1,0 +1,127 @@
+/** Who is there in a simulation, who is the primary, and who follows whom. */
+import type { RandomSource } from '../random.js';
+import type { Configuration } from './configuration.js';
+import type { SimNode } from './node.js';
+
+export class Cluster {
+  readonly nodes: readonly SimNode[];
+  readonly #random: RandomSource;
+  readonly #hasRelays: boolean;
+  /** Of each that is to be a replica: whom it follows. */
+  readonly #upstream = new Map<SimNode, SimNode>();
+  #primary: SimNode;
+  /** What is under way. */
+  readonly #pending: Promise<void>[] = [];
+
+  constructor(nodes: readonly SimNode[], random: RandomSource, { hasRelays }: Configuration) {
+    this.nodes = nodes;
+    this.#random = random;
+    this.#hasRelays = hasRelays;
+    this.#primary = nodes[0]!;
+    this.#drawTree();
+  }
+
+  /** The one that all are to follow in the end; may be down. */
+  get primary(): SimNode {
+    return this.#primary;
+  }
+
+  get replicas(): SimNode[] {
+    return this.nodes.filter((node) => node !== this.#primary);
+  }
+
+  followersOf(node: SimNode): SimNode[] {
+    return this.replicas.filter((replica) => this.#upstream.get(replica) === node);
+  }
+
+  /** Those that take writes now. */
+  writable(): SimNode[] {
+    return this.nodes.filter((node) => node.primaryStore !== undefined && node.isWell);
+  }
+
+  /** Starts it in the role that it has. */
+  start(node: SimNode): void {
+    const upstream = this.#upstream.get(node) ?? this.#primary;
+    this.#pending.push(
+      node === this.#primary ? node.startPrimary() : node.startReplica(upstream.address, this.#hasRelays),
+    );
+  }
+
+  startAnew(node: SimNode): void {
+    node.kill();
+    this.start(node);
+  }
+
+  /** As SIGTERM; somebody must kill it later. */
+  stop(node: SimNode): void {
+    this.#pending.push(node.stop());
+  }
+
+  /** Makes a replica the primary; false when it holds nothing, or nobody could follow it. */
+  promote(node: SimNode): boolean {
+    if (!this.#hasRelays || !node.promote()) return false;
+    this.#upstream.set(this.#primary, node);
+    this.#upstream.delete(node);
+    this.#primary = node;
+    return true;
+  }
+
+  /** A replica follows another node from now on; false when it cannot. */
+  redirect(node: SimNode, to: SimNode): boolean {
+    if (node === this.#primary || node.publisher !== undefined) return false;
+    if (!this.#hasRelays && to !== this.#primary) return false;
+    this.#upstream.set(node, to);
+    node.follow(to.address);
+    return true;
+  }
+
+  /** Who was a primary and is not any more becomes a replica: in the process that it has when that was one before. */
+  rejoin(node: SimNode): void {
+    if (node === this.#primary || !node.isUp || node.publisher === undefined) return;
+    if (node.isWell && node.wasReplica) {
+      node.follow((this.#upstream.get(node) ?? this.#primary).address);
+      return;
+    }
+    this.startAnew(node);
+  }
+
+  /** Everyone is up, and follows the primary, through others or not. Who does so already is left alone. */
+  heal(): void {
+    const placed = [this.#primary, ...this.replicas.filter((node) => this.#leadsToPrimary(node))];
+    for (const node of this.nodes) {
+      const isLost = !placed.includes(node);
+      if (isLost) {
+        this.#upstream.set(node, this.#random.pick(placed));
+        placed.push(node);
+      }
+      node.resume();
+      if (node.isStopping) node.kill();
+      if (!node.isUp) this.start(node);
+      else if (node !== this.#primary && node.publisher !== undefined) this.rejoin(node);
+      else if (isLost) node.follow(this.#upstream.get(node)!.address);
+    }
+  }
+
+  #leadsToPrimary(node: SimNode): boolean {
+    const passed = new Set<SimNode>();
+    for (let at: SimNode | undefined = node; at !== undefined; at = this.#upstream.get(at)) {
+      if (at === this.#primary) return true;
+      if (passed.has(at)) return false;
+      passed.add(at);
+    }
+    return false;
+  }
+
+  /** Waits for all that was begun. */
+  async settle(): Promise<void> {
+    if (this.#pending.length > 0) await Promise.all(this.#pending.splice(0));
+  }
+
+  #drawTree(): void {
+    const placed = [this.#primary];
+    for (const node of this.replicas) {
+      this.#upstream.set(node, this.#hasRelays ? this.#random.pick(placed) : this.#primary);
+      placed.push(node);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/** What a seed draws: how a cluster is set up, what is written to it, and what happens to it. */
+import type { SequenceBase } from '../../../src/replication/history.js';
+import type { SendPolicy } from '../../../src/replication/publisher.js';
+import { RandomSource } from '../random.js';
+
+/** Of connections, drawn when they are opened. */
+export const networkFaults = [
+  'latency',
+  'slices',
+  'single bytes',
+  'small send buffers',
+  'cut after bytes',
+  'slow close',
+  'lost frames',
+] as const;
+
+/** Of the whole, from time to time. */
+export const timedFaults = [
+  'stall',
+  'one-way stall',
+  'reset',
+  'half-open',
+  'refused connects',
+  'silent connects',
+  'primary paused',
+  'replica paused',
+  'primary crashed',
+  'replica crashed',
+  'primary restarted',
+  'replica restarted',
+  'clock jump',
+  'joins at once',
+  'promotion',
+  'follows another',
+  'follows one that lags',
+] as const;
+
+/** What a run comes to by itself; each must come about in some. */
+export const outcomes = [
+  'snapshot',
+  'snapshot of a relay',
+  'backlog',
+  'backlog of a relay',
+  'queue overflow',
+  'dead link',
+  'gap',
+  'history continued',
+  'relay without content',
+  'relay behind',
+  'cycle',
+  'eviction',
+  'empty snapshot',
+] as const;
+
+export type TimedFault = (typeof timedFaults)[number];
+export type FaultName = (typeof networkFaults)[number] | TimedFault;
+export type Outcome = (typeof outcomes)[number];
+
+export interface Configuration {
+  shards: number;
+  replicas: number;
+  /** Replicas serve replicas. */
+  hasRelays: boolean;
+  allowEmptySnapshot: boolean;
+  /** For faults and writes, virtual. */
+  durationMs: number;
+  operations: number;
+  keys: number;
+  /** All keys are there from the beginning. */
+  isFilled: boolean;
+  valueBytesMax: number;
+  hasExpiries: boolean;
+  /** Above it keys are evicted; 0: never. */
+  maxMemoryBytes: number;
+  batchMaxRecords: number;
+  batchMaxBytes: number;
+  batchMaxDelayUs: number;
+  sendPolicy: SendPolicy;
+  compression: 'none' | 'zstd';
+  backlogBytes: number;
+  subscriberQueueFrames: number;
+  subscriberQueueBytes: number;
+  snapshotChunkBytes: number;
+  sequenceBase: SequenceBase;
+  /** Whose wall clocks are off by up to so much, each its own way. */
+  clockSkewMs: number;
+  faults: ReadonlySet<FaultName>;
+}
+
+/** What a shard's empty tables take, about: under a limit below it nothing could stay. */
+const TABLE_BYTES = 13_000;
+
+export function drawConfiguration(seed: number): Configuration {
+  const random = RandomSource.fork(seed, 'configuration');
+  const shards = 2 ** random.below(5);
+  const valueBytesMax = random.pick([20, 300, 300, 5_000, 60_000]);
+  return {
+    shards,
+    replicas: random.pick([0, 1, 2, 3, 3, 4, 4, 4]),
+    hasRelays: random.chance(0.75),
+    allowEmptySnapshot: random.chance(0.3),
+    durationMs: random.between(500, 15_000),
+    operations: valueBytesMax > 5_000 ? random.between(10, 150) : random.between(20, 800),
+    keys: random.chance(0.5) ? random.skewed(20) : random.between(20, 300),
+    isFilled: random.chance(0.5),
+    valueBytesMax,
+    hasExpiries: random.chance(0.5),
+    maxMemoryBytes: random.chance(0.3) ? shards * TABLE_BYTES + random.skewed(50_000) : 0,
+    batchMaxRecords: random.pick([1, 3, 20, 512]),
+    batchMaxBytes: random.pick([200, 5_000, 1_048_576]),
+    batchMaxDelayUs: random.pick([750, 5_000, 50_000]),
+    sendPolicy: random.pick(['adaptive', 'adaptive', 'batch', 'immediate']),
+    compression: random.pick(['none', 'none', 'zstd']),
+    backlogBytes: random.pick([0, 2_000, 20_000, 200_000, 1_048_576]),
+    subscriberQueueFrames: random.pick([1, 4, 30, 200, 1_024]),
+    subscriberQueueBytes: random.pick([3_000, 30_000, 16_777_216]),
+    snapshotChunkBytes: random.pick([100, 1_000, 4_096, 65_536]),
+    sequenceBase: random.pick(['clock', 'clock', 'zero']),
+    clockSkewMs: random.pick([0, 1_000, 600_000]),
+    faults: new Set([...networkFaults, ...timedFaults].filter((name) => random.chance(probabilityOf(name)))),
+  };
+}
+
+/** Where frames get lost a gap is no fault of ours: most seeds must do without them. */
+function probabilityOf(name: FaultName): number {
+  return name === 'lost frames' ? 0.2 : 0.5;
+}

@@ -1,0 +1,209 @@
+/** What happens to a cluster from time to time. Each fault that a seed has comes several times within the run. */
+import { RandomSource } from '../random.js';
+import type { VirtualConnection } from '../virtual-transport.js';
+import type { Planned, VirtualWorld } from '../virtual-world.js';
+import type { Cluster } from './cluster.js';
+import { type Configuration, type FaultName, type TimedFault, timedFaults } from './configuration.js';
+import type { SimNetwork } from './network.js';
+import type { SimNode } from './node.js';
+
+/** Many of them lead nowhere, as when the replica that is drawn holds nothing yet. */
+const oftenFaults: ReadonlySet<TimedFault> = new Set([
+  'promotion',
+  'follows another',
+  'follows one that lags',
+  'joins at once',
+]);
+const STALL_MAX_MS = 8_000;
+const PAUSE_MAX_MS = 8_000;
+const DOWN_MAX_MS = 3_000;
+const PROMOTION_MAX_MS = 500;
+const ZOMBIE_MAX_MS = 5_000;
+/** Between SIGTERM and SIGKILL. */
+const LINGER_MAX_MS = 1_500;
+const REFUSAL_MAX_MS = 4_000;
+
+export class Faults {
+  /** Those that happened. */
+  readonly hits = new Set<FaultName>();
+  readonly #world: VirtualWorld;
+  readonly #network: SimNetwork;
+  readonly #cluster: Cluster;
+  readonly #configuration: Configuration;
+  readonly #random: RandomSource;
+  readonly #kinds: Record<TimedFault, () => boolean>;
+  /** What is still to come of them. */
+  readonly #planned: Planned[] = [];
+
+  constructor(
+    world: VirtualWorld,
+    seed: number,
+    configuration: Configuration,
+    network: SimNetwork,
+    cluster: Cluster,
+  ) {
+    this.#world = world;
+    this.#network = network;
+    this.#cluster = cluster;
+    this.#configuration = configuration;
+    this.#random = RandomSource.fork(seed, 'faults');
+    this.#kinds = {
+      stall: () => this.#onPair((client, server) => this.#stall([client, server])),
+      'one-way stall': () =>
+        this.#onPair((client, server) => this.#stall([this.#random.pick([client, server])])),
+      reset: () => this.#onPair((client) => client.break()),
+      'half-open': () => this.#onPair((client, server) => this.#random.pick([client, server]).vanish()),
+      'refused connects': () => this.#receive('refused'),
+      'silent connects': () => this.#receive('silent'),
+      'primary paused': () => this.#pause(cluster.primary),
+      'replica paused': () => this.#pause(this.#replica()),
+      'primary crashed': () => this.#crash(cluster.primary),
+      'replica crashed': () => this.#crash(this.#replica()),
+      'primary restarted': () => this.#restart(cluster.primary),
+      'replica restarted': () => this.#restart(this.#replica()),
+      'clock jump': () => this.#jump(this.#random.pick([cluster.primary, ...cluster.replicas])),
+      'joins at once': () => this.#joinAtOnce(this.#random.pick([5, 100, 1_000])),
+      promotion: () => this.#promote(this.#replica()),
+      'follows another': () => this.#followAnother(this.#replica()),
+      'follows one that lags': () => this.#followLagging(this.#replica(), this.#replica()),
+    };
+  }
+
+  start(): void {
+    for (const name of timedFaults) {
+      if (!this.#configuration.faults.has(name)) continue;
+      const most = oftenFaults.has(name) ? 12 : 5;
+      this.#planNext(name, this.#configuration.durationMs / this.#random.between(1, most));
+    }
+  }
+
+  /** Nothing more comes of them: what lasts is for others to end. */
+  end(): void {
+    for (const planned of this.#planned) planned.run = undefined;
+  }
+
+  #planNext(name: TimedFault, meanMs: number): void {
+    this.#plan(Math.ceil(meanMs * 2), () => {
+      if (this.#kinds[name]()) this.hits.add(name);
+      this.#planNext(name, meanMs);
+    });
+  }
+
+  #plan(withinMs: number, run: () => void): void {
+    this.#planned.push(this.#world.plan(this.#random.below(withinMs), run));
+  }
+
+  #onPair(harm: (client: VirtualConnection, server: VirtualConnection) => void): boolean {
+    const open = this.#network.open();
+    if (open.length === 0) return false;
+    const { client, server } = this.#random.pick(open);
+    harm(client, server);
+    return true;
+  }
+
+  #stall(ends: VirtualConnection[]): void {
+    for (const end of ends) end.stall();
+    this.#plan(STALL_MAX_MS, () => {
+      for (const end of ends) end.unstall();
+    });
+  }
+
+  #receive(reception: 'refused' | 'silent'): boolean {
+    this.#network.setReception(() => reception);
+    this.#plan(REFUSAL_MAX_MS, () => this.#network.setReception(() => 'open'));
+    return true;
+  }
+
+  #replica(): SimNode | undefined {
+    const replicas = this.#cluster.replicas;
+    return replicas.length === 0 ? undefined : this.#random.pick(replicas);
+  }
+
+  #pause(node: SimNode | undefined): boolean {
+    if (node === undefined || !node.isUp || node.isPaused) return false;
+    node.pause();
+    this.#plan(PAUSE_MAX_MS, () => node.resume());
+    return true;
+  }
+
+  #crash(node: SimNode | undefined, downMaxMs = DOWN_MAX_MS): boolean {
+    if (node === undefined || !node.isUp) return false;
+    node.kill();
+    this.#startLater(node, downMaxMs);
+    return true;
+  }
+
+  #restart(node: SimNode | undefined): boolean {
+    if (node === undefined || !node.isUp || node.isPaused || node.isStopping) return false;
+    this.#cluster.stop(node);
+    this.#plan(LINGER_MAX_MS, () => {
+      node.kill();
+      this.#startLater(node, DOWN_MAX_MS);
+    });
+    return true;
+  }
+
+  #startLater(node: SimNode, withinMs: number): void {
+    this.#plan(withinMs, () => {
+      if (!node.isUp) this.#cluster.start(node);
+    });
+  }
+
+  #joinAtOnce(withinMs: number): boolean {
+    return this.#cluster.replicas.filter((node) => this.#crash(node, withinMs)).length > 1;
+  }
+
+  /** Others may lag behind who is promoted, or be ahead of it. */
+  #promote(node: SimNode | undefined): boolean {
+    if (node === undefined || !node.isWell || node.held() === undefined) return false;
+    for (const replica of this.#cluster.replicas) if (this.#random.chance(0.5)) this.#stallLinks(replica);
+    this.#plan(PROMOTION_MAX_MS, () => this.#finishPromotion(node));
+    return true;
+  }
+
+  /** The primary before may go on for a while, unaware, and take writes that are lost. */
+  #finishPromotion(node: SimNode): void {
+    const { primary, replicas } = this.#cluster;
+    if (!node.isWell || !this.#cluster.promote(node)) return;
+    if (this.#random.chance(0.5)) this.#crash(primary);
+    else this.#plan(ZOMBIE_MAX_MS, () => this.#cluster.rejoin(primary));
+    for (const sibling of replicas) {
+      if (sibling !== node && this.#random.chance(0.7)) {
+        this.#plan(PROMOTION_MAX_MS, () => this.#redirect(sibling, node));
+      }
+    }
+  }
+
+  /** To whomever, and often to one that follows this very replica. */
+  #followAnother(node: SimNode | undefined): boolean {
+    if (node === undefined) return false;
+    const followers = this.#cluster.followersOf(node);
+    const ofFollowers = followers.length > 0 && this.#random.chance(0.5);
+    return this.#redirect(node, this.#random.pick(ofFollowers ? followers : this.#cluster.nodes));
+  }
+
+  /** Whose own link is stalled. */
+  #followLagging(node: SimNode | undefined, relay: SimNode | undefined): boolean {
+    if (node === undefined || relay === undefined || relay.held() === undefined) return false;
+    if (!this.#stallLinks(relay)) return false;
+    this.#plan(STALL_MAX_MS / 4, () => this.#redirect(node, relay));
+    return true;
+  }
+
+  /** What a replica gets from whom it follows, not what it gives. */
+  #stallLinks(replica: SimNode): boolean {
+    const links = this.#network.open().filter(({ client }) => replica.owns(client));
+    if (links.length > 0) this.#stall(links.map(({ server }) => server));
+    return links.length > 0;
+  }
+
+  #redirect(node: SimNode | undefined, to: SimNode): boolean {
+    if (node === undefined || node === to || !node.isWell) return false;
+    return this.#cluster.redirect(node, to);
+  }
+
+  #jump(node: SimNode): boolean {
+    node.setClock(this.#random.between(-600_000, 600_000));
+    return true;
+  }
+}

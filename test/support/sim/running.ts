@@ -1,0 +1,70 @@
+/** What a server's process has in a simulation, and what must be true of it whatever happens. */
+import type { Housekeeping } from '../../../src/engine/housekeeping.js';
+import type { Follower } from '../../../src/replication/follower.js';
+import type { ReplicationMetrics } from '../../../src/replication/metrics.js';
+import type { Publisher } from '../../../src/replication/publisher.js';
+import type { Relay } from '../../../src/replication/relay.js';
+import type { ReplicaListener } from '../../../src/replication/replica-listener.js';
+import type { VirtualProcess } from '../virtual-process.js';
+import type { Configuration, Outcome } from './configuration.js';
+import type { ObservedEngine } from './observed-engine.js';
+
+/** Frames of a bootstrap that may wait in a queue that is full of live ones. */
+const INSERTED_FRAMES_MAX = 3;
+
+/** All is lost when the process is killed. */
+export interface Running {
+  process: VirtualProcess;
+  nodeId: string;
+  metrics: ReplicationMetrics;
+  stores: ObservedEngine[];
+  relay: Relay | undefined;
+  listener: ReplicaListener | undefined;
+  publisher: Publisher | undefined;
+  follower: Follower | undefined;
+  housekeeping: Housekeeping | undefined;
+  isStopping: boolean;
+}
+
+/** Throws when more is kept or waits than was allowed. */
+export function checkBounds(
+  { publisher, relay, listener, metrics }: Running,
+  { backlogBytes, shards, subscriberQueueFrames }: Configuration,
+): void {
+  for (const { bytes } of (publisher ?? relay?.stream)?.backlog.windows() ?? []) {
+    if (bytes > backlogBytes / shards) throw new Error(`a backlog of ${bytes} bytes is over its limit`);
+  }
+  if (metrics.queueDepth === 0) return;
+  const replicas = listener?.replicas().length ?? 0;
+  if (metrics.queueDepth > replicas * (subscriberQueueFrames + INSERTED_FRAMES_MAX)) {
+    throw new Error(`${metrics.queueDepth} frames wait, which is over the limit`);
+  }
+}
+
+/** What is left behind a stop; empty: nothing. */
+export function leftoversOf({ process, stores, listener, metrics }: Running): string[] {
+  const found = (name: string, count = 0) => (count === 0 ? [] : [`${count} ${name}`]);
+  return [
+    ...found('timers', process.timers),
+    ...found('sockets', process.sockets.size),
+    ...found(
+      'scans',
+      stores.reduce((sum, { openScans }) => sum + openScans, 0),
+    ),
+    ...found('sessions', listener?.replicas().length),
+    ...found('strangers', listener?.strangers),
+    ...found('queued frames', metrics.queueDepth),
+  ];
+}
+
+/** What it has come to, as far as its counters tell. */
+export function outcomesOf({ metrics, publisher, stores }: Running): Outcome[] {
+  const isRelay = publisher === undefined;
+  const outcomes: [number, Outcome][] = [
+    [metrics.catchUpSnapshotCount, isRelay ? 'snapshot of a relay' : 'snapshot'],
+    [metrics.catchUpBacklogCount, isRelay ? 'backlog of a relay' : 'backlog'],
+    [metrics.backpressureEvents, 'queue overflow'],
+    [stores.reduce((sum, store) => sum + store.evictedCount(), 0), 'eviction'],
+  ];
+  return outcomes.filter(([count]) => count > 0).map(([, outcome]) => outcome);
+}

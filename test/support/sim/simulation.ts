@@ -1,0 +1,128 @@
+/**
+ * One seeded run of a cluster (design.md has the parts): the real publisher, sessions, backlog, follower, kernel and codec
+ * in one process, under a virtual clock and network, disturbed by everything that a seed draws. After every event the
+ * oracle compares what has changed. In the end all is healed, and all must soon be equal and nothing left behind.
+ */
+import { RandomSource } from '../random.js';
+import { VirtualWorld } from '../virtual-world.js';
+import { Cluster } from './cluster.js';
+import { type Configuration, drawConfiguration, type FaultName, type Outcome } from './configuration.js';
+import { Faults } from './faults.js';
+import { SimNetwork } from './network.js';
+import { SimNode } from './node.js';
+import { Oracle } from './oracle.js';
+import { Workload } from './workload.js';
+
+const FIRST_PORT = 7_000;
+const EQUAL_WITHIN_MS = 30_000;
+/** For what was begun before a stop: sessions that let out what was written have a second for it. */
+const AFTERMATH_MS = 5_000;
+
+export interface SimulationResult {
+  /** The same for the same seed. */
+  trace: number;
+  events: number;
+  /** What it met and came to. */
+  hits: ReadonlySet<FaultName | Outcome>;
+}
+
+export class Simulation {
+  readonly configuration: Configuration;
+  readonly #world: VirtualWorld;
+  readonly #network: SimNetwork;
+  readonly #oracle = new Oracle();
+  readonly #cluster: Cluster;
+  readonly #workload: Workload;
+  readonly #faults: Faults;
+  readonly #outcomes = new Set<Outcome>();
+  #events = 0;
+
+  constructor(seed: number) {
+    this.configuration = drawConfiguration(seed);
+    this.#world = new VirtualWorld(seed);
+    this.#network = new SimNetwork(this.#world, seed, this.configuration);
+    const { configuration } = this;
+    const world = this.#world;
+    const network = this.#network;
+    const oracle = this.#oracle;
+    const reached = (outcome: Outcome) => this.#outcomes.add(outcome);
+    const gaveUp = (node: SimNode) => world.plan(0, () => this.#cluster.startAnew(node));
+    const nodes = Array.from({ length: 1 + configuration.replicas }, (_, index) => {
+      const random = RandomSource.fork(seed, `node ${index}`);
+      const seams = { world, network, oracle, configuration, random, reached, gaveUp };
+      return new SimNode(FIRST_PORT + index, seams);
+    });
+    this.#cluster = new Cluster(nodes, RandomSource.fork(seed, 'cluster'), configuration);
+    this.#workload = new Workload(world, seed, configuration, () => this.#cluster.writable());
+    this.#faults = new Faults(world, seed, configuration, network, this.#cluster);
+  }
+
+  /** Throws when anything is not as it must be. */
+  async play(): Promise<SimulationResult> {
+    for (const node of this.#cluster.nodes) this.#cluster.start(node);
+    this.#workload.start();
+    this.#faults.start();
+    await this.#run(this.configuration.durationMs);
+    this.#heal();
+    await this.#run(EQUAL_WITHIN_MS, () => this.#areEqual());
+    this.#expectEqual();
+    await this.#end();
+    const hits = new Set([...this.#faults.hits, ...this.#network.exercised(), ...this.#outcomes]);
+    return { trace: this.#world.trace, events: this.#events, hits };
+  }
+
+  /** Runs for so long, or until `isDone`, and checks everything after each event. */
+  async #run(durationMs: number, isDone: () => boolean = () => false): Promise<void> {
+    const untilMs = this.#world.nowMs + durationMs;
+    for (;;) {
+      await this.#cluster.settle();
+      if (isDone()) return;
+      if (!this.#world.step(untilMs)) break;
+      this.#events += 1;
+      for (const node of this.#cluster.nodes) {
+        node.check();
+        this.#oracle.check(node, node.held());
+      }
+    }
+    this.#world.run(Math.max(0, untilMs - this.#world.nowMs));
+  }
+
+  #heal(): void {
+    this.#faults.end();
+    this.#network.heal();
+    this.#cluster.heal();
+    this.#world.plan(1, () => this.#workload.end());
+  }
+
+  #areEqual(): boolean {
+    const { publisher, primaryStore } = this.#cluster.primary;
+    if (publisher === undefined || primaryStore === undefined || primaryStore.keyCount() === 0) return false;
+    const watermarks = publisher.watermarks().join();
+    if (watermarks !== primaryStore.watermarks().join()) return false;
+    return this.#cluster.replicas.every((node) => {
+      const held = node.held();
+      return held?.historyId === publisher.history.id && held.store.watermarks().join() === watermarks;
+    });
+  }
+
+  #expectEqual(): void {
+    if (!this.#areEqual()) throw new Error(`not all are equal after ${EQUAL_WITHIN_MS} ms without faults`);
+    const { primary, replicas } = this.#cluster;
+    this.#oracle.checkWhole({ store: primary.primaryStore!, historyId: primary.publisher!.history.id });
+    for (const node of replicas) this.#oracle.checkWhole(node.held()!);
+  }
+
+  async #end(): Promise<void> {
+    for (const node of this.#cluster.nodes) this.#cluster.stop(node);
+    await this.#run(AFTERMATH_MS);
+    for (const node of this.#cluster.nodes) {
+      const left = node.leftovers();
+      if (left.length > 0) throw new Error(`${node.address.port} leaves behind: ${left.join(', ')}`);
+      node.checkLog();
+    }
+    if (this.#world.pending > 0) throw new Error(`${this.#world.pending} events are still to come`);
+    if (this.#network.openEnds().length > 0) throw new Error('connections are still open');
+    if (this.#network.transport.listening > 0) throw new Error('a port is still listened on');
+    this.#network.checkWrites();
+  }
+}

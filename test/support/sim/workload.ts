@@ -1,0 +1,139 @@
+/** The clients of a simulation: they write whatever a seed draws to whoever is a primary, and note that they never wait. */
+import { NO_EXPIRY } from '../../../src/frame/batch.js';
+import { RandomSource } from '../random.js';
+import type { Planned, VirtualWorld } from '../virtual-world.js';
+import type { Configuration } from './configuration.js';
+import type { SimNode } from './node.js';
+import type { ObservedEngine } from './observed-engine.js';
+
+const BURST = { least: 10, most: 60 };
+/** Keys that are enough for each of 16 shards to have some of them. */
+const KEYS_FOR_A_SHARD = 12;
+/** Of those that go when all shall go. */
+const KEYS_AT_ONCE = 50;
+/** A turn of the event loop, and what timers are rounded up by. */
+const SLACK_MS = 3;
+
+/** Records of a node that must have been published by a time. */
+interface Due {
+  node: SimNode;
+  store: ObservedEngine;
+  watermarks: bigint[];
+  byMs: number;
+  /** Of the node, until then. */
+  pauses: number;
+}
+
+export class Workload {
+  readonly #world: VirtualWorld;
+  readonly #configuration: Configuration;
+  readonly #random: RandomSource;
+  /** Who takes writes now. */
+  readonly #primaries: () => SimNode[];
+  #operationsLeft: number;
+  #due: Due | undefined;
+  #next: Planned | undefined;
+
+  constructor(world: VirtualWorld, seed: number, configuration: Configuration, primaries: () => SimNode[]) {
+    this.#world = world;
+    this.#configuration = configuration;
+    this.#random = RandomSource.fork(seed, 'workload');
+    this.#primaries = primaries;
+    this.#operationsLeft = configuration.operations;
+  }
+
+  start(): void {
+    if (this.#configuration.isFilled) this.#world.plan(0, () => this.#fill());
+    this.#planNext();
+  }
+
+  /** The last writes, which stay: so that the primary holds something, and where frames get lost that every shard shows it. */
+  end(): void {
+    if (this.#next !== undefined) this.#next.run = undefined;
+    const { faults, shards } = this.#configuration;
+    const count = faults.has('lost frames') ? KEYS_FOR_A_SHARD * shards : 1;
+    for (const { primaryStore } of this.#primaries()) {
+      primaryStore?.limitMemory({ maxBytes: 0, policy: 'noeviction' });
+      for (let key = 0; key < count; key += 1)
+        primaryStore?.set(Buffer.from(`last:${key}`), Buffer.from('1'));
+    }
+  }
+
+  #fill(): void {
+    const { keys, valueBytesMax } = this.#configuration;
+    for (const { primaryStore } of this.#primaries()) {
+      for (let key = 0; key < keys; key += 1) {
+        primaryStore?.set(Buffer.from(`key:${key}`), Buffer.alloc(Math.min(valueBytesMax, 200), key));
+      }
+    }
+  }
+
+  #planNext(): void {
+    const { durationMs, operations } = this.#configuration;
+    const meanMs = durationMs / (1 + operations / 4);
+    const pauseMs = this.#random.below(Math.ceil(meanMs * 2_000)) / 1_000;
+    this.#next = this.#world.plan(pauseMs, () => this.#turn());
+  }
+
+  #turn(): void {
+    if (this.#operationsLeft <= 0) return;
+    const random = this.#random;
+    const count = random.chance(0.1) ? random.between(BURST.least, BURST.most) : random.below(4);
+    this.#operationsLeft -= count;
+    this.#checkDue();
+    const primaries = this.#primaries();
+    const node = primaries[random.below(primaries.length)];
+    const store = node?.primaryStore;
+    for (let index = 0; index < count; index += 1) this.#operate(store);
+    if (node !== undefined && store !== undefined) this.#expectPublished(node, store);
+    this.#planNext();
+  }
+
+  /** Draws the same whether there is a store or not. */
+  #operate(store: ObservedEngine | undefined): void {
+    const random = this.#random;
+    const { keys, valueBytesMax } = this.#configuration;
+    const key = Buffer.from(`key:${random.below(keys)}`);
+    const kind = random.below(1_000);
+    const value = Buffer.alloc(random.skewed(valueBytesMax), random.below(256));
+    const expireAtMs = this.#drawExpiry();
+    if (store === undefined) return;
+    if (kind < 650) {
+      if (store.makeRoom()) store.set(key, value, expireAtMs);
+    } else if (kind < 800) store.del(key);
+    else if (kind < 950) store.expire(key, expireAtMs);
+    else if (kind < 998) store.get(key);
+    else while (!store.keyspace.deleteSome(KEYS_AT_ONCE));
+  }
+
+  #drawExpiry(): bigint {
+    const random = this.#random;
+    const isFar = random.chance(0.5);
+    const inMs = isFar ? random.below(60_000) : random.between(-5_000, 2_000);
+    if (!this.#configuration.hasExpiries || random.chance(0.5)) return NO_EXPIRY;
+    const nowMs = Math.trunc(this.#world.seams.clock.nowMs());
+    return BigInt(nowMs + inMs);
+  }
+
+  #expectPublished(node: SimNode, store: ObservedEngine): void {
+    if (this.#due !== undefined) return;
+    const { sendPolicy, batchMaxDelayUs } = this.#configuration;
+    const delayMs = sendPolicy === 'batch' ? 2 * (batchMaxDelayUs / 1_000) : 0;
+    const byMs = this.#world.nowMs + delayMs + SLACK_MS;
+    this.#due = { node, store, watermarks: store.watermarks(), byMs, pauses: node.pauses };
+  }
+
+  /** Whatever replicas do, what was written is published in time. */
+  #checkDue(): void {
+    const due = this.#due;
+    if (due === undefined || this.#world.nowMs < due.byMs) return;
+    this.#due = undefined;
+    const { publisher } = due.node;
+    if (publisher === undefined || publisher.store !== due.store || due.node.pauses !== due.pauses) return;
+    const published = publisher.watermarks();
+    const late = due.watermarks.findIndex((watermark, shard) => (published[shard] ?? 0n) < watermark);
+    if (late !== -1) {
+      throw new Error(`what was written to shard ${late} is not published in time`);
+    }
+  }
+}
