@@ -51,8 +51,9 @@ describe('primary start', () => {
       base: endpoint.watermarks[0],
       watermarks: [endpoint.base, endpoint.base],
       replicas: [],
-      backlog: null,
+      backlog: { bytes: 0, records: 0, windowMs: null, earliest: endpoint.backlog.earliest },
     });
+    expect(endpoint.backlog.earliest).toEqual([0, 1].map(() => String(BigInt(endpoint.base) + 1n)));
     expect(await primary.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
