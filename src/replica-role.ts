@@ -104,7 +104,7 @@ export class ReplicaRole {
     const { follower, clock, served } = this.#options;
     const link = {
       primary: formatAddress(this.primary),
-      state: follower.state.name,
+      state: follower.refusesEmpty ? 'refuses-empty-snapshot' : follower.state.name,
       sinceHeardMs: Math.round(secondsSince(clock, follower.heardAtUs) * 1000),
       lagMs: follower.lagMs ?? null,
     };

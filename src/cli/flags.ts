@@ -203,7 +203,7 @@ export function servingFlags() {
       default: DEFAULT_BACKLOG_BYTES,
     }),
     'snapshot-chunk': sizeFlag({
-      summary: 'About the size of a snapshot chunk.',
+      summary: 'About the size of a snapshot chunk; replicas of ours get at most 256kb in one.',
       default: DEFAULT_SNAPSHOT_CHUNK_BYTES,
       min: MIN_SNAPSHOT_CHUNK_BYTES,
       max: MAX_FRAME_PAYLOAD_BYTES / 4,
