@@ -66,6 +66,8 @@ export interface FollowerOptions extends Omit<ReplicaSessionOptions, keyof Seams
   failFast: boolean;
 }
 
+const EMPTY_TOLD_EVERY_MS = 1_000;
+
 /** The link's fault, not that of what came over it. */
 const linkFaults: ReadonlySet<ErrorCode> = new Set(['CONNECTION_LOST', 'PEER_SILENT'] as const);
 
@@ -77,8 +79,8 @@ export class Follower {
   #state: FollowerState = { name: 'disconnected', retryInMs: 0 };
   #holding: Holding | undefined;
   #primaryIsOurs = false;
-  #refusesEmpty = false;
-  #toldOfEmptyAtUs = Number.NEGATIVE_INFINITY;
+  /** While content without a key is refused: tells so every second. */
+  #emptyTold: Timer | undefined;
   #heardAtUs: number;
   #lostAtUs: number;
   /** It was live, and is not again yet. */
@@ -115,7 +117,7 @@ export class Follower {
 
   /** The primary has not a single key, which is not taken in place of the keys that are held. */
   get refusesEmpty(): boolean {
-    return this.#refusesEmpty;
+    return this.#emptyTold !== undefined;
   }
 
   /** When the primary was last heard, and when the link was last lost or begun, monotonic microseconds. */
@@ -182,7 +184,7 @@ export class Follower {
   #swap(holding: Holding): void {
     this.#holding = holding;
     this.#claimNothing = false;
-    this.#refusesEmpty = false;
+    this.#takeBackRefusal();
     this.#options.relay?.swapped(holding);
     this.#gaps.rebuilt(holding.store.watermarks());
     this.#options.handlers.swapped?.({ holding });
@@ -206,7 +208,7 @@ export class Follower {
 
   #goLive({ watermarks }: PrimaryAnswer): void {
     this.#primaryIsOurs = isOurs(this.#holding?.history);
-    this.#refusesEmpty = false;
+    this.#takeBackRefusal();
     this.#state = { name: 'live' };
     this.#tellReturn();
     this.#options.handlers.live?.({ primaryIsOurs: this.#primaryIsOurs, watermarks });
@@ -245,16 +247,22 @@ export class Follower {
     this.#retryLater(error);
   }
 
-  /** What does not mend itself is told as long as it lasts, an empty snapshot at most once a second. */
+  /** What does not mend itself is told as long as it lasts. */
   #tellRefusal(error: Error): void {
-    const { clock, log } = this.#options;
     const code = error instanceof FastcacheError ? error.code : undefined;
-    if (code === 'REPLICATION_CYCLE') log.error(error.message);
-    if (code !== 'EMPTY_SNAPSHOT') return;
-    this.#refusesEmpty = true;
-    if (clock.monotonicUs() - this.#toldOfEmptyAtUs < 1_000_000) return;
-    this.#toldOfEmptyAtUs = clock.monotonicUs();
-    log.error(error.message);
+    if (code === 'REPLICATION_CYCLE') this.#options.log.error(error.message);
+    if (code === 'EMPTY_SNAPSHOT' && this.#emptyTold === undefined) this.#tellOfEmpty(error.message);
+  }
+
+  #tellOfEmpty(message: string): void {
+    const { timers, log } = this.#options;
+    log.error(message);
+    this.#emptyTold = timers.after(EMPTY_TOLD_EVERY_MS, () => this.#tellOfEmpty(message));
+  }
+
+  #takeBackRefusal(): void {
+    this.#emptyTold?.cancel();
+    this.#emptyTold = undefined;
   }
 
   #isStopped(): boolean {
@@ -277,6 +285,7 @@ export class Follower {
     if (this.#isStopped()) return;
     this.#state = { name: 'stopped', error };
     this.#retry?.cancel();
+    this.#takeBackRefusal();
     this.#session?.close();
     this.#session = undefined;
     this.#options.handlers.stopped?.({ error });

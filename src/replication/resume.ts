@@ -26,7 +26,7 @@ export function resume(
     case 'nothing':
       return { frames: [], reason: 'it lacks nothing' };
     case 'frames':
-      return { frames: catchUp.frames, reason: `it lacks ${catchUp.frames.length} frames` };
+      return { frames: catchUp.frames, reason: `frames that it lacks: ${catchUp.frames.length}` };
     case 'needs-snapshot': {
       const { shard, wanted, earliest } = catchUp;
       const kept = backlog.windows()[shard]?.bytes ?? 0;
