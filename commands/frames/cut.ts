@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { countFlag, outputFlag, withEnvironment } from '../../src/cli/flags.js';
+import { countFlag, dumpArgs, outputFlag, withEnvironment } from '../../src/cli/flags.js';
 import { cutDumps } from '../../src/cli/frames-cut.js';
 import { filterFlags, filterOf } from '../../src/cli/frames-decode-flags.js';
 import { systemClock } from '../../src/clock.js';
@@ -36,14 +36,7 @@ Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when th
     },
   ];
 
-  static override args = {
-    file: Args.string({
-      description: 'A dump; - is stdin.',
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-    }),
-  };
+  static override args = dumpArgs;
 
   static override flags = withEnvironment({
     output: outputFlag(),

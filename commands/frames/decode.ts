@@ -1,6 +1,5 @@
-import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { givenFlags } from '../../src/cli/flags.js';
+import { dumpArgs, givenFlags } from '../../src/cli/flags.js';
 import { decodeDumps } from '../../src/cli/frames-decode.js';
 import { decodeFlags, decodeOptions } from '../../src/cli/frames-decode-flags.js';
 import { systemClock } from '../../src/clock.js';
@@ -45,14 +44,7 @@ A damaged dump is printed up to its damage; the fault is named on stderr with fi
     },
   ];
 
-  static override args = {
-    file: Args.string({
-      description: 'A dump; - is stdin.',
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-    }),
-  };
+  static override args = dumpArgs;
 
   static override flags = decodeFlags;
 

@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { countFlag, fileFlag, withEnvironment } from '../../src/cli/flags.js';
+import { countFlag, dumpArgs, fileFlag, withEnvironment } from '../../src/cli/flags.js';
 import { choiceText, filterFlags, filterOf } from '../../src/cli/frames-decode-flags.js';
 import { replayDumps } from '../../src/cli/frames-replay.js';
 import { paceFlags, paceOf } from '../../src/cli/replay-flags.js';
@@ -44,14 +44,7 @@ Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the s
     },
   ];
 
-  static override args = {
-    file: Args.string({
-      description: 'A dump; - is stdin.',
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-    }),
-  };
+  static override args = dumpArgs;
 
   static override flags = withEnvironment({
     to: Flags.custom<string>({

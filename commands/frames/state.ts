@@ -1,6 +1,5 @@
-import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { givenFlags } from '../../src/cli/flags.js';
+import { dumpArgs, givenFlags } from '../../src/cli/flags.js';
 import { writeState } from '../../src/cli/frames-state.js';
 import { stateFlags, stateOptions } from '../../src/cli/frames-state-flags.js';
 import { systemClock } from '../../src/clock.js';
@@ -37,14 +36,7 @@ Exit status: 65 for such a fault, 66 when there is no such file, 2 when the dump
     },
   ];
 
-  static override args = {
-    file: Args.string({
-      description: 'A dump; - is stdin.',
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-    }),
-  };
+  static override args = dumpArgs;
 
   static override flags = stateFlags;
 

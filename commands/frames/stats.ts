@@ -1,5 +1,5 @@
-import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { dumpArgs } from '../../src/cli/flags.js';
 import { decodeDumps } from '../../src/cli/frames-decode.js';
 import { statsFlags, statsOptions } from '../../src/cli/frames-decode-flags.js';
 import { systemClock } from '../../src/clock.js';
@@ -29,14 +29,7 @@ A damaged dump is counted up to its damage; the fault is named on stderr with fi
     },
   ];
 
-  static override args = {
-    file: Args.string({
-      description: 'A dump; - is stdin.',
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-    }),
-  };
+  static override args = dumpArgs;
 
   static override flags = statsFlags;
 

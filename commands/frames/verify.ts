@@ -1,6 +1,6 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { choiceFlag, countFlag, withEnvironment } from '../../src/cli/flags.js';
+import { choiceFlag, countFlag, dumpArgs, withEnvironment } from '../../src/cli/flags.js';
 import { verifyDumps } from '../../src/cli/frames-verify.js';
 import { parseShards } from '../../src/cli/values.js';
 import { systemClock } from '../../src/clock.js';
@@ -25,14 +25,7 @@ Exit status: 65 when there is a fault, 66 when there is no such file.`;
     },
   ];
 
-  static override args = {
-    file: Args.string({
-      description: 'A dump; - is stdin.',
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-    }),
-  };
+  static override args = dumpArgs;
 
   static override flags = withEnvironment({
     route: choiceFlag('How the primary routes keys to shards.', ['full-key', 'session-prefix'], 'full-key'),

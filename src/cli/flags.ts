@@ -1,5 +1,5 @@
 /** The kinds of flags that the commands are made of, and the environment variable that each one has (cli.md). */
-import { Flags } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import type { OptionFlag } from '@oclif/core/interfaces';
 import type { ServingOptions } from '../config.js';
 import {
@@ -23,6 +23,16 @@ import {
   type Range,
   UsageError,
 } from './values.js';
+
+/** One dump or several, of a command that reads them one after the other. */
+export const dumpArgs = {
+  file: Args.string({
+    description: 'A dump; - is stdin.',
+    required: true,
+    multiple: true,
+    ignoreStdin: true,
+  }),
+};
 
 /** A key and a value of this size together, with the record around them, fit into a frame. */
 const LARGEST_MAX_VALUE_BYTES = MAX_FRAME_PAYLOAD_BYTES / 2 - 1_048_576;
