@@ -1,5 +1,7 @@
-#!/usr/bin/env -S node --import tsx
+#!/usr/bin/env node
 // Runs the TypeScript sources (the kernel is still read from dist/kernel.wasm: `npm run build:kernel`).
+const { register } = await import('tsx/esm/api');
+register();
 if (process.env.NO_COLOR) process.env.FORCE_COLOR = '0';
 const { readFileSync } = await import('node:fs');
 const { fileURLToPath } = await import('node:url');
