@@ -16,9 +16,8 @@ import { fillEntries, RustPrimary, rustPeer } from '../support/rust-peer.js';
 
 /** The crate has a thread for each shard that wakes every 750 us: with many of them on few cores it writes little else. */
 const keysOf = (shards: number) =>
-  shards === 64 ? { before: 15_000, all: 50_000 } : { before: 60_000, all: 200_000 };
+  shards === 64 ? { before: 15_000, all: 50_000, perMs: 50 } : { before: 60_000, all: 200_000, perMs: 150 };
 const REFILLED = 5_000;
-const PER_MS = 150;
 const VALUE_BYTES = 64;
 /** Three keys, one deletion, one expiry. */
 const OTHER_WRITES = 5;
@@ -50,7 +49,7 @@ describeWith(rustPeer, 'replicas of ours of a Rust primary', () => {
   it.each(matrix)(
     'have all that is written while they join ($shards shards, zstd $zstd, $bootstrap)',
     async ({ shards, zstd, bootstrap }) => {
-      const { before, all } = keysOf(shards);
+      const { before, all, perMs } = keysOf(shards);
       const primary = await RustPrimary.start({
         shards,
         zstd,
@@ -82,14 +81,14 @@ describeWith(rustPeer, 'replicas of ours of a Rust primary', () => {
       // Awaited below; until then a failure is nobody's.
       caughtUp.catch(() => {});
 
-      await primary.startFill(before, all, VALUE_BYTES, PER_MS);
+      await primary.startFill(before, all, VALUE_BYTES, perMs);
       await primary.del('deleted');
       await primary.expireAt('shortened', Date.now() + 1);
       await primary.filled();
       let written = all + OTHER_WRITES;
       // On a slow machine they may not be there yet: the same keys once more, until the writes have outlasted it.
       while (!isSettled) {
-        await primary.startFill(0, REFILLED, VALUE_BYTES, PER_MS);
+        await primary.startFill(0, REFILLED, VALUE_BYTES, perMs);
         await primary.filled();
         written += REFILLED;
       }
@@ -122,6 +121,6 @@ describeWith(rustPeer, 'replicas of ours of a Rust primary', () => {
       const decoded = await runCommand(['frames', 'decode', dump, '--format', 'ndjson']);
       expect(decoded).toMatchObject({ status: 0, stderr: '' });
     },
-    60_000,
+    180_000,
   );
 });

@@ -12,7 +12,7 @@ export interface Exit {
 }
 
 /** How long a process may take to say what a test waits for: below vitest's limit, so that the fault is told here. */
-const PATIENCE_MS = 25_000;
+const PATIENCE_MS = 50_000;
 
 export const repositoryRoot = fileURLToPath(new URL('../..', import.meta.url));
 
