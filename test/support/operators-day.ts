@@ -51,7 +51,7 @@ class Day {
   /** A server that stays; resolves when it says that it listens. */
   async serve(...args: string[]): Promise<LineProcess> {
     this.#type(`fastcache ${args.join(' ')} &`);
-    const server = new LineProcess(process.execPath, ['bin/run.js', ...args.map((arg) => this.#toReal(arg))]);
+    const server = this.#start(args);
     this.#running.push(server);
     this.#print(await server.nextLine());
     return server;
@@ -60,7 +60,7 @@ class Day {
   /** A command that ends: its output, and its exit status when that is not 0. */
   async run(...args: string[]): Promise<string> {
     this.#type(`fastcache ${args.join(' ')}`);
-    const child = new LineProcess(process.execPath, ['bin/run.js', ...args.map((arg) => this.#toReal(arg))]);
+    const child = this.#start(args);
     const output: string[] = [];
     const { code } = await child.exited;
     for (;;) {
@@ -78,15 +78,16 @@ class Day {
   async redis(name: Name, ...words: string[]): Promise<string> {
     const reply = await this.ask(name, ...words);
     this.#type(`redis-cli -p ${names[name].split(':')[1]} ${words.join(' ')}`);
-    this.#print(reply.replace(/^[+-]/, ''));
+    for (const line of reply.replace(/^[+-]/, '').split('\n')) this.#print(line);
     return reply;
   }
 
-  /** The same without a word in the transcript; an array is joined. */
+  /** The same without a word in the transcript; of an array, a line for each item, as redis-cli prints it. */
   async ask(name: Name, ...words: string[]): Promise<string> {
     const client = await RespClient.connect(this.address(name));
     try {
-      return String(await client.command(...words.map((word) => this.#toReal(word))));
+      const reply = await client.command(...words.map((word) => this.#toReal(word)));
+      return Array.isArray(reply) ? reply.join('\n') : String(reply);
     } finally {
       client.close();
     }
@@ -108,6 +109,12 @@ class Day {
     return this.#lines.slice(1).join('\n');
   }
 
+  /** Plain text, whatever the terminal that this runs on can do. */
+  #start(args: readonly string[]): LineProcess {
+    const real = args.map((arg) => this.#toReal(arg));
+    return new LineProcess(process.execPath, ['bin/run.js', ...real], { FORCE_COLOR: '0' });
+  }
+
   #type(command: string): void {
     this.#lines.push(`$ ${this.#same(command)}`);
   }
@@ -126,13 +133,16 @@ class Day {
     for (const [alias, shown] of this.#aliases) text = text.replaceAll(alias, shown);
     for (const [shown, real] of this.#real) text = text.replaceAll(real, shown);
     const known = Object.values<string>(names);
-    return text
-      .replace(/127\.0\.0\.1:\d+/g, (address) => (known.includes(address) ? address : '127.0.0.1:…'))
-      .replace(/\b[0-9a-f]{32}\b/g, (id) => this.#historyName(id))
-      .replace(/\b\d{13,}\b/g, '…')
-      .replace(/(may be away|heard|lag_ms=)( ?).*?( {2}backlog| ago|;)/g, '$1$2…$3')
-      .replace(/\b[\d.,]+ (ms|s|minutes|hours|days|bytes)\b/g, '… $1')
-      .replace(/ {3,}/g, '  ');
+    return (
+      text
+        .replace(/127\.0\.0\.1:\d+/g, (address) => (known.includes(address) ? address : '127.0.0.1:…'))
+        .replace(/\b[0-9a-f]{32}\b/g, (id) => this.#historyName(id))
+        // In a table as wide as it was, so that the columns stay in line.
+        .replace(/(?<=^ *\d+ +[+-].*)\b\d{13,}\b/g, (sequence) => '…'.padStart(sequence.length))
+        .replace(/\b\d{13,}\b/g, '…')
+        .replace(/(may be away|heard|lag_ms=)( ?).*?( {2}backlog| ago|;)/g, '$1$2…$3')
+        .replace(/\b[\d.,]+ (ms|s|minutes|hours|days|bytes)\b/g, '… $1')
+    );
   }
 
   #historyName(id: string): string {
@@ -181,6 +191,10 @@ export async function operatorsDay(): Promise<string> {
       () => relay.stderr,
       (text) => text.includes('lost '),
     );
+    await eventually(
+      () => day.ask('primary', 'INFO', 'replication'),
+      (text) => text.includes('connected_slaves:0'),
+    );
     await day.redis('primary', 'SET', 'user:3', 'barbara');
     await day.run('watermarks', names.primaryBind, '--check', '--max-lag-records', '10');
     day.say('It is mended: the relay goes on from the backlog, without a snapshot.');
@@ -200,7 +214,7 @@ export async function operatorsDay(): Promise<string> {
     await day.redis('relay', 'GET', 'user:3');
     day.say('The relay is promoted. Its replica carries on, without a snapshot.');
     await day.redis('relay', 'REPLICAOF', 'NO', 'ONE');
-    await day.log('relay', relay, 'promoted');
+    await day.log('relay', relay, 'promoted: history');
     await day.redis('relay', 'SET', 'user:4', 'radia');
     await until(day, 'replica', 'user:4', 'radia');
     await day.redis('replica', 'GET', 'user:4');
@@ -214,6 +228,7 @@ export async function operatorsDay(): Promise<string> {
       (text) => text.includes('caught-up'),
     );
     await day.redis('old', 'MGET', 'user:1', 'user:4');
+    await day.run('watermarks', names.relayBind, '--wait', '--timeout', '10');
     await day.run('watermarks', names.relayBind);
     await day.run('frames', 'verify', dump);
     return day.transcript();
