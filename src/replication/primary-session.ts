@@ -135,7 +135,9 @@ export class PrimarySession {
   /** Drops the connection and frees what the session holds, at once. */
   close(): void {
     if (this.#state === 'closed') return;
-    const last = this.state === 'live' || this.#holdsSomething() ? this.info() : undefined;
+    // One of ours that has acknowledged nothing holds nothing that is known of: it may have refused what it was sent.
+    const hadContent = this.#isOurs ? this.#holdsSomething() : this.state === 'live';
+    const last = hadContent ? this.info() : undefined;
     this.#state = 'closed';
     this.#deadline.cancel();
     this.#stopLink();

@@ -16,7 +16,7 @@ import { fillEntries, RustPrimary, rustPeer } from '../support/rust-peer.js';
 
 /** The crate has a thread for each shard that wakes every 750 us: with many of them on few cores it writes little else. */
 const keysOf = (shards: number) =>
-  shards === 64 ? { before: 15_000, all: 50_000, perMs: 50 } : { before: 60_000, all: 200_000, perMs: 150 };
+  shards === 64 ? { before: 10_000, all: 25_000, perMs: 50 } : { before: 60_000, all: 200_000, perMs: 150 };
 const REFILLED = 5_000;
 const VALUE_BYTES = 64;
 /** Three keys, one deletion, one expiry. */

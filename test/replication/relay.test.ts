@@ -93,6 +93,8 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
 
     it('lets a leaf that was away resume from its backlog', async () => {
       const { world, transport, primary, relay, leaf } = await chain();
+      // Until it has acknowledged what it has.
+      world.run(200);
       transport.pairs.at(-1)!.client.break();
       fill(primary, 0, 100, 'while away');
       world.runUntil(() => isEqual(primary, leaf));
