@@ -10,7 +10,10 @@ interface CodeTraits {
   retryable: boolean;
 }
 
-const badFrame = { exitCode: 65, retryable: false } as const;
+/** Of a command that has found frames that are wrong (cli.md). */
+export const EXIT_BAD_FRAMES = 65;
+
+const badFrame = { exitCode: EXIT_BAD_FRAMES, retryable: false } as const;
 
 /** Every code. `FCRP_*` are the refusals of fcrp-v1.md: bytes that are not FCRP, wherever they came from. */
 export const errorCodes = {
@@ -47,15 +50,15 @@ export const errorCodes = {
   FCRP_STATUS_MALFORMED: badFrame,
 
   // Sound frames that do not belong where they stand.
-  FRAME_OUT_OF_PLACE: { exitCode: 65, retryable: true },
-  SEQUENCE_GAP: { exitCode: 65, retryable: true },
-  SEQUENCE_OUT_OF_ORDER: { exitCode: 65, retryable: false },
-  KEY_TAG_MISMATCH: { exitCode: 65, retryable: false },
-  SHARD_OUT_OF_RANGE: { exitCode: 65, retryable: false },
-  SHARD_MISROUTED: { exitCode: 65, retryable: false },
-  SHARD_COUNT_DIFFERS: { exitCode: 65, retryable: false },
-  WATERMARK_FELL: { exitCode: 65, retryable: false },
-  SNAPSHOT_OUT_OF_ORDER: { exitCode: 65, retryable: true },
+  FRAME_OUT_OF_PLACE: { exitCode: EXIT_BAD_FRAMES, retryable: true },
+  SEQUENCE_GAP: { exitCode: EXIT_BAD_FRAMES, retryable: true },
+  SEQUENCE_OUT_OF_ORDER: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  KEY_TAG_MISMATCH: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  SHARD_OUT_OF_RANGE: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  SHARD_MISROUTED: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  SHARD_COUNT_DIFFERS: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  WATERMARK_FELL: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  SNAPSHOT_OUT_OF_ORDER: { exitCode: EXIT_BAD_FRAMES, retryable: true },
 
   // The store.
   OUT_OF_MEMORY: { exitCode: 1, retryable: true },

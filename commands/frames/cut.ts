@@ -1,9 +1,7 @@
-import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { countFlag, dumpArgs, outputFlag, withEnvironment } from '../../src/cli/flags.js';
+import { dumpArgs, makingFlags, withEnvironment } from '../../src/cli/flags.js';
 import { cutDumps } from '../../src/cli/frames-cut.js';
 import { filterFlags, filterOf } from '../../src/cli/frames-decode-flags.js';
-import { systemClock } from '../../src/clock.js';
 
 export default class FramesCut extends BaseCommand {
   static override summary = 'Copy a range or a filter of dumps to a new dump.';
@@ -39,13 +37,8 @@ Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when th
   static override args = dumpArgs;
 
   static override flags = withEnvironment({
-    output: outputFlag(),
-    force: Flags.boolean({ summary: 'Overwrite the output.' }),
+    ...makingFlags(),
     ...filterFlags,
-    'max-faults': countFlag({
-      summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
-      default: 10,
-    }),
   });
 
   async run(): Promise<void> {
@@ -56,10 +49,7 @@ Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when th
       force: flags.force,
       ...filterOf(flags),
       maxFaults: flags['max-faults'],
-      json: this.jsonEnabled(),
-      output: this.output,
-      terminal: process.stderr,
-      clock: systemClock,
+      ...this.surroundings,
     });
     this.exit(status);
   }

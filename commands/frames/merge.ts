@@ -1,8 +1,7 @@
-import { Args, Flags } from '@oclif/core';
+import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { countFlag, outputFlag, withEnvironment } from '../../src/cli/flags.js';
+import { makingFlags, withEnvironment } from '../../src/cli/flags.js';
 import { mergeDumps } from '../../src/cli/frames-merge.js';
-import { systemClock } from '../../src/clock.js';
 
 export default class FramesMerge extends BaseCommand {
   static override summary = 'Put dumps together by time.';
@@ -28,12 +27,7 @@ Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when th
   };
 
   static override flags = withEnvironment({
-    output: outputFlag(),
-    force: Flags.boolean({ summary: 'Overwrite the output.' }),
-    'max-faults': countFlag({
-      summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
-      default: 10,
-    }),
+    ...makingFlags(),
   });
 
   async run(): Promise<void> {
@@ -43,10 +37,7 @@ Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when th
       target: flags.output,
       force: flags.force,
       maxFaults: flags['max-faults'],
-      json: this.jsonEnabled(),
-      output: this.output,
-      terminal: process.stderr,
-      clock: systemClock,
+      ...this.surroundings,
     });
     this.exit(status);
   }

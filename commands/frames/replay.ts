@@ -7,7 +7,7 @@ import { paceFlags, paceOf } from '../../src/cli/replay-flags.js';
 import { PASSWORD, readSecret } from '../../src/cli/secret.js';
 import { stopRequested } from '../../src/cli/shutdown.js';
 import { parseHostPort, parseOutputFile } from '../../src/cli/values.js';
-import { systemClock, systemTimers } from '../../src/clock.js';
+import { systemTimers } from '../../src/clock.js';
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../src/limits.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 
@@ -81,11 +81,8 @@ Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the s
       pace: paceOf(flags),
       stateFile: flags.state,
       stopped: stopRequested(),
-      json: this.jsonEnabled(),
-      output: this.output,
-      terminal: process.stderr,
+      ...this.surroundings,
       transport: tcpTransport,
-      clock: systemClock,
       timers: systemTimers,
       report: (fault) => this.report(fault),
     });

@@ -3,7 +3,6 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { countFlag, withEnvironment } from '../../src/cli/flags.js';
 import { salvageDump } from '../../src/cli/frames-salvage.js';
 import { parseOutputFile } from '../../src/cli/values.js';
-import { systemClock } from '../../src/clock.js';
 
 export default class FramesSalvage extends BaseCommand {
   static override summary = 'Copy what is whole of a damaged dump.';
@@ -46,10 +45,7 @@ Exit status: 0 when nothing was lost, 65 when something was, 66 when there is no
       target: args.out,
       force: flags.force,
       maxFaults: flags['max-faults'],
-      json: this.jsonEnabled(),
-      output: this.output,
-      terminal: process.stderr,
-      clock: systemClock,
+      ...this.surroundings,
     });
     this.exit(status);
   }

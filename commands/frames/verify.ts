@@ -3,7 +3,6 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { choiceFlag, countFlag, dumpArgs, withEnvironment } from '../../src/cli/flags.js';
 import { verifyDumps } from '../../src/cli/frames-verify.js';
 import { parseShards } from '../../src/cli/values.js';
-import { systemClock } from '../../src/clock.js';
 
 export default class FramesVerify extends BaseCommand {
   static override summary = 'Check that a dump is sound.';
@@ -44,10 +43,7 @@ Exit status: 65 when there is a fault, 66 when there is no such file.`;
       route: flags.route,
       shards: flags.shards,
       maxFaults: flags['max-faults'],
-      json: this.jsonEnabled(),
-      output: this.output,
-      terminal: process.stderr,
-      clock: systemClock,
+      ...this.surroundings,
       report: (error) => this.report(error),
     });
     this.exit(status);

@@ -6,6 +6,7 @@
 import { Command, Errors, Flags } from '@oclif/core';
 import type { Input, ParserOutput } from '@oclif/core/interfaces';
 import chalk, { chalkStderr } from 'chalk';
+import { systemClock } from '../clock.js';
 import { errorJson, errorText, exitStatus } from './error-rendering.js';
 import { escapeText } from './escape.js';
 import { environmentName, withEnvironment } from './flags.js';
@@ -33,6 +34,12 @@ export abstract class BaseCommand extends Command {
     const end = this.argv.indexOf('--');
     const ours = end === -1 ? this.argv : this.argv.slice(0, end);
     return ours.includes('--json') || process.env[environmentName('json')] !== undefined;
+  }
+
+  /** What a command's core is given of its surroundings. */
+  protected get surroundings() {
+    const { output } = this;
+    return { json: this.jsonEnabled(), output, terminal: process.stderr, clock: systemClock };
   }
 
   /** A message on stderr that does not end the command. */

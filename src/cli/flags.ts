@@ -145,14 +145,22 @@ export function fileFlag(summary: string) {
 }
 
 /** The file that a command makes. */
-export function outputFlag() {
-  return Flags.custom<string>({
-    char: 'o',
-    summary: 'The dump to write.',
-    helpValue: '<file>',
-    required: true,
-    parse: async (file) => parseOutputFile(file),
-  })({ required: true });
+/** Of a command that makes a dump of others. */
+export function makingFlags() {
+  return {
+    output: Flags.custom<string>({
+      char: 'o',
+      summary: 'The dump to write.',
+      helpValue: '<file>',
+      required: true,
+      parse: async (file) => parseOutputFile(file),
+    })({ required: true }),
+    force: Flags.boolean({ summary: 'Overwrite the output.' }),
+    'max-faults': countFlag({
+      summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
+      default: 10,
+    }),
+  };
 }
 
 /** `--listen` and `--no-listen`, the Redis-protocol port of a server; `listenAddress` reads them. */

@@ -2,8 +2,8 @@
  * `frames cut`: a range or a filter of dumps as a dump of its own. Damage is stepped over and told, as `frames salvage` does,
  * for nobody can say what stood there.
  */
-import type { Clock } from '../clock.js';
 import { BatchCheck } from '../engine/batch-check.js';
+import { EXIT_BAD_FRAMES } from '../errors.js';
 import { DumpLosses } from './dump-losses.js';
 import { DumpOutput } from './dump-output.js';
 import { dumpName, refuseStdinTwice } from './dump-reader.js';
@@ -13,28 +13,16 @@ import { FrameCheck } from './frame-check.js';
 import { FramePicker } from './frame-picker.js';
 import type { FrameFilter } from './frames-filter.js';
 import { madeJson, madeText, type ReadDump } from './made-dump.js';
-import type { Output } from './output.js';
 import { ReadProgress } from './read-progress.js';
-import { verifyWritten } from './written-dump.js';
+import { type MakingOptions, verifyWritten } from './written-dump.js';
 
-export interface CutOptions {
+export interface CutOptions extends MakingOptions {
   /** `-` is stdin. They are cut one after the other. */
   files: readonly string[];
-  target: string;
-  /** Overwrite `target`. */
-  force: boolean;
   filter: FrameFilter;
   /** Of all files together: items, or frames where no items can be chosen. Behind the last nothing is read. */
   limit: number;
-  /** Losses of a dump, and gaps, that are listed; the rest is counted. */
-  maxFaults: number;
-  json: boolean;
-  output: Output;
-  terminal: NodeJS.WriteStream;
-  clock: Clock;
 }
-
-const BAD_FRAMES = 65;
 
 /**
  * Resolves with the exit status: 0, or 65 when there was damage. Throws `NO_INPUT`, `READ_FAILED`, `BAD_OPTION`,
@@ -62,7 +50,7 @@ export async function cutDumps(options: CutOptions): Promise<number> {
         ? madeJson({ target, dump, read, more: { snapshotLeftOut: isSnapshotLeftOut } })
         : madeText({ target, dump, read, notes }),
     );
-    return read.every(({ losses }) => losses.count === 0) ? 0 : BAD_FRAMES;
+    return read.every(({ losses }) => losses.count === 0) ? 0 : EXIT_BAD_FRAMES;
   } finally {
     written.discard();
   }

@@ -3,30 +3,17 @@
  * within a dump is kept, whatever its times say.
  */
 import { statSync } from 'node:fs';
-import type { Clock } from '../clock.js';
-import { FastcacheError } from '../errors.js';
+import { EXIT_BAD_FRAMES, FastcacheError } from '../errors.js';
 import { DumpOutput } from './dump-output.js';
 import { madeJson, madeText } from './made-dump.js';
 import { MergeSource } from './merge-source.js';
-import type { Output } from './output.js';
 import { ReadProgress } from './read-progress.js';
-import { verifyWritten } from './written-dump.js';
+import { type MakingOptions, verifyWritten } from './written-dump.js';
 
-export interface MergeOptions {
+export interface MergeOptions extends MakingOptions {
   /** Files, for what has no time of its own is placed by looking ahead. */
   files: readonly string[];
-  target: string;
-  /** Overwrite `target`. */
-  force: boolean;
-  /** Losses of a dump, and gaps, that are listed; the rest is counted. */
-  maxFaults: number;
-  json: boolean;
-  output: Output;
-  terminal: NodeJS.WriteStream;
-  clock: Clock;
 }
-
-const BAD_FRAMES = 65;
 
 /**
  * Resolves with the exit status: 0, or 65 when there was damage. Throws `NO_INPUT`, `READ_FAILED`, `BAD_OPTION`,
@@ -42,7 +29,7 @@ export async function mergeDumps(options: MergeOptions): Promise<number> {
     written.finish();
     const made = { target, dump, read: sources };
     await output.write(json ? madeJson({ ...made, more: {} }) : madeText({ ...made, notes: [] }));
-    return sources.every(({ losses }) => losses.count === 0) ? 0 : BAD_FRAMES;
+    return sources.every(({ losses }) => losses.count === 0) ? 0 : EXIT_BAD_FRAMES;
   } finally {
     written.discard();
   }

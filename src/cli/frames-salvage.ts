@@ -1,6 +1,6 @@
 /** `frames salvage`: copies what is whole of a damaged dump to another, and says what was lost. */
-import type { Clock } from '../clock.js';
 import { BatchCheck } from '../engine/batch-check.js';
+import { EXIT_BAD_FRAMES } from '../errors.js';
 import { DumpLosses } from './dump-losses.js';
 import { DumpOutput } from './dump-output.js';
 import { dumpName } from './dump-reader.js';
@@ -9,26 +9,20 @@ import { walkDump } from './dump-walk.js';
 import { escapeText } from './escape.js';
 import { FrameCheck } from './frame-check.js';
 import { toJson } from './json.js';
-import type { Output } from './output.js';
 import { ReadProgress } from './read-progress.js';
 import { countText } from './text.js';
-import { remainingJson, remainingLines, verifyWritten, type WrittenDump } from './written-dump.js';
+import {
+  type MakingOptions,
+  remainingJson,
+  remainingLines,
+  verifyWritten,
+  type WrittenDump,
+} from './written-dump.js';
 
-export interface SalvageOptions {
+export interface SalvageOptions extends MakingOptions {
   /** `-` is stdin. */
   input: string;
-  target: string;
-  /** Overwrite `target`. */
-  force: boolean;
-  /** Losses, and gaps, that are listed; the rest is counted. */
-  maxFaults: number;
-  json: boolean;
-  output: Output;
-  terminal: NodeJS.WriteStream;
-  clock: Clock;
 }
-
-const BAD_FRAMES = 65;
 
 /**
  * Resolves with the exit status: 0 when nothing was lost, 65 when something was. Throws `NO_INPUT`, `READ_FAILED`,
@@ -44,7 +38,7 @@ export async function salvageDump(options: SalvageOptions): Promise<number> {
     await output.write(
       json ? `${toJson(salvagedJson(dump, losses, options))}\n` : salvagedText(dump, losses, options),
     );
-    return losses.count === 0 ? 0 : BAD_FRAMES;
+    return losses.count === 0 ? 0 : EXIT_BAD_FRAMES;
   } finally {
     written.discard();
   }

@@ -3,7 +3,7 @@ import chalk from 'chalk';
 import type { Clock } from '../clock.js';
 import { BatchCheck, type ShardSequences } from '../engine/batch-check.js';
 import type { RouteMode } from '../engine/types.js';
-import { FastcacheError } from '../errors.js';
+import { EXIT_BAD_FRAMES, FastcacheError } from '../errors.js';
 import { dumpName, refuseStdinTwice } from './dump-reader.js';
 import { DumpVerifier, type VerifiedContent } from './dump-verifier.js';
 import { walkDump } from './dump-walk.js';
@@ -44,7 +44,6 @@ export interface VerifiedDump {
   endsInsideLastFrame: boolean;
 }
 
-const BAD_FRAMES = 65;
 /** Shards listed for a person. */
 const MAX_LISTED_SHARDS = 16;
 
@@ -60,7 +59,7 @@ export async function verifyDumps(options: VerifyOptions): Promise<number> {
     try {
       const dump = await verifyDump(file, batches, options);
       await output.write(json ? toJson(dumpJson(dump)) : dumpText(dump, options.route));
-      if (dump.faultCount > 0) status ||= BAD_FRAMES;
+      if (dump.faultCount > 0) status ||= EXIT_BAD_FRAMES;
     } catch (error) {
       if (!(error instanceof FastcacheError)) throw error;
       if (json) await output.write(toJson({ file: dumpName(file), ok: false, ...errorJson(error) }));

@@ -10,6 +10,7 @@ import { DumpVerifier } from './dump-verifier.js';
 import { walkDump } from './dump-walk.js';
 import { escapeText } from './escape.js';
 import { Listed } from './listed.js';
+import type { Output } from './output.js';
 import { ReadProgress } from './read-progress.js';
 
 /** These alone may be wrong. */
@@ -22,9 +23,15 @@ const mayRemain: ReadonlySet<string> = new Set([
   'WATERMARK_FELL',
 ]);
 
-export interface WrittenOptions {
-  /** Faults that are listed; the rest is counted. */
+/** What every command that makes a dump of others is asked for. */
+export interface MakingOptions {
+  target: string;
+  /** Overwrite `target`. */
+  force: boolean;
+  /** Losses of a dump that is read, and gaps, that are listed; the rest is counted. */
   maxFaults: number;
+  json: boolean;
+  output: Output;
   terminal: NodeJS.WriteStream;
   clock: Clock;
 }
@@ -39,7 +46,10 @@ export interface WrittenDump {
   sequences: readonly ShardSequences[];
 }
 
-export async function verifyWritten(written: DumpOutput, options: WrittenOptions): Promise<WrittenDump> {
+export async function verifyWritten(
+  written: DumpOutput,
+  options: Pick<MakingOptions, 'maxFaults' | 'terminal' | 'clock'>,
+): Promise<WrittenDump> {
   const { maxFaults, terminal, clock } = options;
   written.flush();
   const remaining = new Listed<FastcacheError>(maxFaults);

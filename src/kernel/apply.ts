@@ -46,12 +46,8 @@ let newestMs: u64 = 0;
 
 /** Applies a MutationBatch payload; returns one of APPLY_*, with the counts or the fault in the result block. */
 export function apply(payload: usize, bytes: usize): i32 {
-  setResult(RESULT_APPLIED, 0);
-  setResult(RESULT_SKIPPED, 0);
-  const status = checkBatch(payload, bytes);
+  const status = lookThrough(payload, bytes);
   if (status !== APPLY_OK) return status;
-  store<f64>(result + (RESULT_TIMESTAMP_F64 << 2), <f64>newestMs);
-
   const count = load<u32>(payload);
   let at = payload + 4;
   let applied: u32 = 0;
@@ -78,12 +74,8 @@ export function apply(payload: usize, bytes: usize): i32 {
 
 /** As `apply`, for a store that keeps no content: the same checks and counts, and the shards' sequences move on. */
 export function pass(payload: usize, bytes: usize): i32 {
-  setResult(RESULT_APPLIED, 0);
-  setResult(RESULT_SKIPPED, 0);
-  const status = checkBatch(payload, bytes);
+  const status = lookThrough(payload, bytes);
   if (status !== APPLY_OK) return status;
-  store<f64>(result + (RESULT_TIMESTAMP_F64 << 2), <f64>newestMs);
-
   const count = load<u32>(payload);
   let at = payload + 4;
   let applied: u32 = 0;
@@ -118,6 +110,15 @@ export function loadEntries(entries: usize, bytes: usize, count: u32, governed: 
     at += <usize>size;
   }
   return APPLY_OK;
+}
+
+/** A batch before its first record counts: the result block tells none, and the time of its newest. */
+function lookThrough(payload: usize, bytes: usize): i32 {
+  setResult(RESULT_APPLIED, 0);
+  setResult(RESULT_SKIPPED, 0);
+  const status = checkBatch(payload, bytes);
+  if (status === APPLY_OK) store<f64>(result + (RESULT_TIMESTAMP_F64 << 2), <f64>newestMs);
+  return status;
 }
 
 /** Looks through a whole batch: structure, shards, key hashes, and that each shard goes on where it stands. */
