@@ -183,17 +183,15 @@ class Walk {
     }
   }
 
-  /** Gathers all items of a frame at once, where that can be; false: nothing was gathered. */
+  /** Writes all items of a frame at once, where that can be; false: nothing was written. */
   async #allItems(opened: OpenedFrame): Promise<boolean> {
-    const { filter, shows } = this.#options;
+    const { filter, shows, output } = this.#options;
     const count = itemCount(opened);
     if (shows !== 'items' || filter.choosesItems || count > this.#left) return false;
     const pieces = this.rendering.allItems?.(opened);
     if (pieces === undefined) return false;
-    for (const piece of pieces) {
-      this.#gather(piece);
-      if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
-    }
+    await this.#write();
+    for (const piece of pieces) await output.lend(piece);
     this.#left -= count;
     return true;
   }

@@ -22,8 +22,11 @@ export interface Rendering {
   beginFrame(frame: OpenedFrame): Piece;
   /** `step`: from the record of its shard before, shown or not. */
   item(item: Item, step?: SequenceStep): Piece;
-  /** What `item` makes of all items of a frame, at once; undefined: they are to be given one by one. */
-  allItems?(frame: OpenedFrame): Iterable<Piece> | undefined;
+  /**
+   * What `item` makes of all items of a frame, at once, in bytes that are valid until the next are asked for; undefined: they are
+   * to be given one by one.
+   */
+  allItems?(frame: OpenedFrame): Iterable<Uint8Array> | undefined;
   /**
    * A rendering that shows none of a frame's items takes each frame whole, shown or not: `limit` of its items at most (frames, where
    * the filter leaves no items). Returns how many of the limit that takes; throws when the frame is malformed.

@@ -56,6 +56,14 @@ export class Output {
     return text.length === 0 || this.#stream.write(text) ? undefined : this.#room();
   }
 
+  /** As `write`, of bytes that are the caller's again when it resolves. */
+  async lend(bytes: Uint8Array): Promise<void> {
+    if (this.#end !== undefined) throw this.#end;
+    // An error has been seen to by the listener above, in this or the next turn.
+    const fault = await new Promise((resolve) => this.#stream.write(bytes, resolve));
+    if (fault) throw await this.#ended;
+  }
+
   async #room(): Promise<void> {
     // An error has been seen to by the listener above.
     await once(this.#stream, 'drain').catch(() => {});

@@ -48,7 +48,10 @@ export class JsonLines {
     return this.#kernel.exports.linesOfEntries(address, entries, bytes, count, governed ? 1 : 0) !== 0;
   }
 
-  /** The lines of what is open, line ends included, in pieces of 1 MiB at most. */
+  /**
+   * The lines of what is open, line ends included, in pieces of 1 MiB at most; a piece is a view of kernel memory, and valid until
+   * the next is asked for.
+   */
   *lines({ offset, fixed }: PayloadPlace): Generator<Buffer, void, void> {
     for (;;) {
       const bytes = this.#kernel.exports.writeLines(
@@ -59,7 +62,7 @@ export class JsonLines {
         this.#values,
       );
       if (bytes === 0) return;
-      yield Buffer.from(this.#kernel.bytes.subarray(this.#output, this.#output + bytes));
+      yield this.#kernel.bytes.subarray(this.#output, this.#output + bytes);
     }
   }
 

@@ -35,7 +35,7 @@ console.log(
 
 const dumps = benchDumps(size);
 console.log('\nDumps of 64-byte values, each command a process of its own:');
-console.log('                        dump    records/s      MB/s   beside zstd -d');
+console.log('                        dump    records/s      MB/s   per byte beside zstd -d');
 for (const { command, dump, recordsPerSecond, megabytesPerSecond, zstdShare } of dumps) {
   const rates = `${thousands(recordsPerSecond).padStart(13)}${thousands(megabytesPerSecond).padStart(10)}`;
   const share = zstdShare === null ? '' : `   x${zstdShare.toFixed(2)}`;

@@ -99,7 +99,7 @@ describe('lines of a whole frame', () => {
           });
           const kernel = lines.get(form)!;
           expect(kernel.openBatch(encodeBatch(records))).toBe(true);
-          expect(Buffer.concat([...kernel.lines({ offset, fixed })]).toString()).toBe(expected.join(''));
+          expect(Array.from(kernel.lines({ offset, fixed }), String).join('')).toBe(expected.join(''));
         },
       ),
       { numRuns: 3_000 },
@@ -146,7 +146,7 @@ describe('lines of a whole frame', () => {
           });
           const kernel = lines.get(form)!;
           expect(kernel.openChunk(payload, start, entries.length, governed)).toBe(true);
-          const text = Buffer.concat([...kernel.lines({ offset: 0, fixed: false })]).toString();
+          const text = Array.from(kernel.lines({ offset: 0, fixed: false }), String).join('');
           expect(text).toBe(expected.join(''));
         },
       ),
@@ -165,10 +165,10 @@ describe('lines of a whole frame', () => {
       value: controls,
     }));
     expect(kernel.openBatch(encodeBatch(records))).toBe(true);
-    const pieces = [...kernel.lines({ offset: 0, fixed: true })];
+    const pieces = Array.from(kernel.lines({ offset: 0, fixed: true }), String);
     expect(pieces.length).toBeGreaterThan(10);
-    const parsed = Buffer.concat(pieces)
-      .toString()
+    const parsed = pieces
+      .join('')
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));

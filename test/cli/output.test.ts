@@ -57,6 +57,27 @@ describe('output', () => {
     expect(written).toBe(true);
   });
 
+  it('has lent bytes until its reader has taken them, however few', async () => {
+    const pipe = new SlowPipe();
+    const output = new Output(pipe);
+    let isBack = false;
+    const lending = output.lend(Buffer.from('few')).then(() => {
+      isBack = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isBack).toBe(false);
+    pipe.takeAll();
+    await lending;
+    expect(pipe.taken).toEqual(['few']);
+  });
+
+  it('tells who lends that its reader has left, and why it cannot write', async () => {
+    await expect(new Output(failing('EPIPE')).lend(Buffer.from('x'))).rejects.toThrow(OutputClosed);
+    const full = new Output(failing('ENOSPC'));
+    await expect(full.lend(Buffer.from('x'))).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+    await expect(full.lend(Buffer.from('x'))).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+  });
+
   it('drops events that nobody takes, and tells how many in the next one', async () => {
     const pipe = new SlowPipe();
     const output = new Output(pipe);

@@ -13,7 +13,8 @@ export async function decodeWith(options: Partial<DecodeOptions>, ...files: stri
   const chunks: Buffer[] = [];
   const stream = new Writable({
     write(chunk, _encoding, done) {
-      chunks.push(chunk);
+      // As a file or a pipe does: what was written is its writer's again.
+      chunks.push(Buffer.from(chunk));
       done();
     },
   });
