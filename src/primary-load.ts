@@ -2,9 +2,10 @@
  * What a primary begins with that is given a dump (`load`): its content in a store that can be written to. The sequences of
  * the dump end with it: a new history begins, whose replicas are given the content by snapshot.
  */
-import { setTimeout } from 'node:timers/promises';
-import { refuseInPlace } from './cli/dump-output.js';
+
 import type { PrimaryConfig } from './config.js';
+import { refuseInPlace } from './dump/dump-output.js';
+import { dropExpired, loadDumps } from './dump/load.js';
 import { chunkPayload, snapshotFrames, storeSteps } from './dump/store-entries.js';
 import type { ShardEngine } from './engine/shard-engine.js';
 import type { EncodeOptions } from './frame/frame.js';
@@ -26,8 +27,6 @@ export interface LoadedOptions {
 export async function loadEngine({ config, load, createEngine }: LoadedOptions): Promise<ShardEngine> {
   const { record, shards, onLoading } = config;
   if (record !== undefined) refuseInPlace(load, record);
-  // Nobody else needs what reads dumps.
-  const { dropExpired, loadDumps } = await import('./dump/load.js');
   const createStore = (count: number) => {
     const engine = createEngine(count);
     engine.setReplica(true);
@@ -60,6 +59,6 @@ export async function recordContent(
 ): Promise<void> {
   for (const frame of snapshotFrames(engine, engine.watermarks(), encoding)) {
     recorder.offer(frame);
-    while (recorder.queuedBytes > 0) await setTimeout(1);
+    if (recorder.queuedBytes > 0) await recorder.flush();
   }
 }

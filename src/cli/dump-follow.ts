@@ -4,9 +4,9 @@
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Timers } from '../clock.js';
+import { CHUNK_BYTES, inDump, type ReadOptions, splitChunk } from '../dump/dump-reader.js';
 import { FastcacheError } from '../errors.js';
 import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
-import { CHUNK_BYTES, inDump, type ReadOptions, splitChunk } from './dump-reader.js';
 
 export interface FollowOptions {
   /** Between two looks at a file that has not grown. */

@@ -4,8 +4,8 @@ import type { DumpLimits } from '../dump/batch-limit.js';
 import { dropExpired, loadDumps } from '../dump/load.js';
 import { ShardEngine } from '../engine/shard-engine.js';
 import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
-import { refuseStdinTwice } from './dump-reader.js';
 import { ReadProgress } from './read-progress.js';
+import { refuseStdinTwice } from './values.js';
 
 /** Stores that follow, and share a clock which stands where it is told: at first before all expiries. */
 export class ToolStores {

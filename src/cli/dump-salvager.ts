@@ -4,15 +4,16 @@
  * anything at all is lost. Half a snapshot must never look whole, and behind damage nobody can tell whether the next chunk is
  * still of the same one. Batches that stand between a lost snapshot's frames are kept.
  */
+
+import type { DumpOutput } from '../dump/dump-output.js';
+import { SnapshotFraming } from '../dump/snapshot-framing.js';
 import { FastcacheError } from '../errors.js';
 import { FrameKind } from '../frame/kinds.js';
 import type { Stretch } from '../frame/resync.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
-import type { DumpOutput } from './dump-output.js';
 import type { FrameCheck } from './frame-check.js';
-import { SnapshotFraming } from './snapshot-framing.js';
 
 export interface Loss {
   /** Why, with its byte offset. */

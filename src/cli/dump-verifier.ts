@@ -5,6 +5,9 @@
  * A dump knows its shard count from its lists of watermarks, and its history from the Hellos of a primary of ours. A
  * recorded stream has no Hello: there a snapshot with lower watermarks is another history's, and no fault.
  */
+
+import { openFrame } from '../dump/frame-content.js';
+import { firstBelow, SnapshotFraming } from '../dump/snapshot-framing.js';
 import type { BatchCheck, ShardSequences } from '../engine/batch-check.js';
 import type { RouteMode } from '../engine/types.js';
 import { FastcacheError } from '../errors.js';
@@ -17,8 +20,6 @@ import type { SplitFrame } from '../frame/splitter.js';
 import { FRAME_HEADER_BYTES, MAX_SHARDS } from '../limits.js';
 import { historyInMargin } from '../status/watermarks.js';
 import { FrameCheck } from './frame-check.js';
-import { openFrame } from './frame-content.js';
-import { firstBelow, SnapshotFraming } from './snapshot-framing.js';
 
 type Watermarks = ArrayLike<bigint>;
 

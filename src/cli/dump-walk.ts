@@ -1,6 +1,7 @@
 /** Reads a dump that may be damaged, stretch by stretch, from a file or from stdin (frame/resync.ts says what is held). */
+
+import { inDump, openDump } from '../dump/dump-reader.js';
 import { FrameWalker, type Stretch, type WalkerChecks } from '../frame/resync.js';
-import { inDump, openDump } from './dump-reader.js';
 
 export interface WalkOptions extends ChunksOptions {
   /** A frame's bytes are valid during the call. What it throws ends the walk. */

@@ -3,12 +3,13 @@
  * a SnapshotEnd replaces all of them (fcrp-v1.md, Conversation); what peers merely claim of themselves, in Hello and Ack,
  * does not count.
  */
+
+import { dumpName, inDump, readDump } from '../dump/dump-reader.js';
+import { type OpenedFrame, openFrame } from '../dump/frame-content.js';
 import { FastcacheError } from '../errors.js';
 import { FrameKind } from '../frame/kinds.js';
 import { MAX_SHARDS } from '../limits.js';
 import { type EndpointWatermarks, historyInMargin } from '../status/watermarks.js';
-import { dumpName, inDump, readDump } from './dump-reader.js';
-import { type OpenedFrame, openFrame } from './frame-content.js';
 
 type DumpSummary = EndpointWatermarks & { watermarks: bigint[] };
 

@@ -1,5 +1,6 @@
 /** What `watermarks` asks: servers, whose connection is held from one look to the next, and dumps. */
 import type { Timers } from '../clock.js';
+import { dumpName } from '../dump/dump-reader.js';
 import { FastcacheError } from '../errors.js';
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../limits.js';
 import { Probe } from '../replication/probe.js';
@@ -7,7 +8,6 @@ import { readStatus } from '../status/status-payload.js';
 import type { EndpointAnswer, EndpointWatermarks } from '../status/watermarks.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import type { Address, Transport } from '../transport/connection.js';
-import { dumpName } from './dump-reader.js';
 import { dumpWatermarks } from './dump-watermarks.js';
 import { parseHostPort } from './values.js';
 

@@ -2,6 +2,8 @@
  * Whether a frame of a dump is sound: its payload's structure, and of a batch the keys' hashes and tags too. Batches and
  * chunks are looked through in the kernel; only where it finds a fault are they decoded, to tell which.
  */
+
+import { openFrame } from '../dump/frame-content.js';
 import type { BatchCheck } from '../engine/batch-check.js';
 import { FastcacheError } from '../errors.js';
 import { PayloadRoom } from '../frame/compression.js';
@@ -11,7 +13,6 @@ import type { WalkerChecks } from '../frame/resync.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { FRAME_HEADER_BYTES } from '../limits.js';
-import { openFrame } from './frame-content.js';
 
 export class FrameCheck implements WalkerChecks {
   readonly #batches: BatchCheck;

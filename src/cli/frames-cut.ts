@@ -2,11 +2,12 @@
  * `frames cut`: a range or a filter of dumps as a dump of its own. Damage is stepped over and told, as `frames salvage` does,
  * for nobody can say what stood there.
  */
+
+import { DumpOutput } from '../dump/dump-output.js';
+import { dumpName } from '../dump/dump-reader.js';
 import { BatchCheck } from '../engine/batch-check.js';
 import { EXIT_BAD_FRAMES } from '../errors.js';
 import { DumpLosses } from './dump-losses.js';
-import { DumpOutput } from './dump-output.js';
-import { dumpName, refuseStdinTwice } from './dump-reader.js';
 import { DumpSalvager } from './dump-salvager.js';
 import { walkChunks } from './dump-walk.js';
 import { FrameCheck } from './frame-check.js';
@@ -14,6 +15,7 @@ import { FramePicker } from './frame-picker.js';
 import type { FrameFilter } from './frames-filter.js';
 import { madeJson, madeText, type ReadDump } from './made-dump.js';
 import { ReadProgress } from './read-progress.js';
+import { refuseStdinTwice } from './values.js';
 import { type MakingOptions, verifyWritten } from './written-dump.js';
 
 export interface CutOptions extends MakingOptions {

@@ -3,12 +3,12 @@
  * the next one is walked all the same. What is not shown is decoded nevertheless, so that no fault is missed.
  */
 import type { Clock } from '../clock.js';
+import { dumpName, readDumpChunks } from '../dump/dump-reader.js';
+import { type OpenedFrame, openFrame } from '../dump/frame-content.js';
 import { FastcacheError } from '../errors.js';
 import { PayloadRoom } from '../frame/compression.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { FollowedDump, type FollowOptions } from './dump-follow.js';
-import { dumpName, readDumpChunks, refuseStdinTwice } from './dump-reader.js';
-import { type OpenedFrame, openFrame } from './frame-content.js';
 import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
 import { msgpackRendering } from './frames-msgpack.js';
 import {
@@ -24,6 +24,7 @@ import type { Output } from './output.js';
 import { ReadProgress } from './read-progress.js';
 import { SequenceSteps } from './sequence-steps.js';
 import type { ValueForm } from './text.js';
+import { refuseStdinTwice } from './values.js';
 
 export const decodeFormats = ['text', 'ndjson', 'msgpack'] as const;
 

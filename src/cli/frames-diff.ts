@@ -4,19 +4,19 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Seams } from '../clock.js';
+import { dumpName } from '../dump/dump-reader.js';
 import { type DifferenceCounts, differences } from '../dump/key-space-diff.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import type { Transport } from '../transport/connection.js';
 import { readKeySpace, ToolStores } from './dump-key-space.js';
-import { dumpName, refuseStdinTwice } from './dump-reader.js';
 import { isAddress } from './endpoint.js';
 import { type DiffRendering, type DiffSummary, diffRenderings } from './frames-diff-renderings.js';
 import { followOnce } from './live-key-space.js';
 import type { Output } from './output.js';
 import { KeyProgress } from './read-progress.js';
 import type { ValueForm } from './text.js';
-import { parseHostPort } from './values.js';
+import { parseHostPort, refuseStdinTwice } from './values.js';
 
 export const diffFormats = ['text', 'ndjson'] as const;
 

@@ -1,8 +1,9 @@
 /** Frames, records and entries as JSON, in the shapes of cli.md (JSON). */
+
+import type { FrameContent, OpenedFrame } from '../dump/frame-content.js';
 import type { FastcacheError } from '../errors.js';
 import type { DecodedRecord } from '../frame/batch.js';
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
-import type { FrameContent, OpenedFrame } from './frame-content.js';
 import { bytesField, bytesMember, MAX_TEXT_BYTES } from './json.js';
 import { hashText, type ValueForm } from './text.js';
 

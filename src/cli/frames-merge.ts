@@ -3,8 +3,8 @@
  * within a dump is kept, whatever its times say.
  */
 import { statSync } from 'node:fs';
+import { DumpOutput } from '../dump/dump-output.js';
 import { EXIT_BAD_FRAMES, FastcacheError } from '../errors.js';
-import { DumpOutput } from './dump-output.js';
 import { madeJson, madeText } from './made-dump.js';
 import { MergeSource } from './merge-source.js';
 import { ReadProgress } from './read-progress.js';

@@ -1,8 +1,9 @@
 /** What each format of `frames decode` writes at each station of the walk through a dump. */
+
+import { type FrameContent, type OpenedFrame, payloadPlace } from '../dump/frame-content.js';
 import { JsonLines } from '../engine/json-lines.js';
 import type { FastcacheError } from '../errors.js';
 import { escapeText } from './escape.js';
-import { type FrameContent, type OpenedFrame, payloadPlace } from './frame-content.js';
 import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
 import { entryLine, faultJson, frameJson, recordLine } from './frames-json.js';
 import { entryText, frameText, headingText, recordText, stepText } from './frames-text.js';

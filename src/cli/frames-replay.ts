@@ -4,12 +4,12 @@
  */
 import { statSync } from 'node:fs';
 import type { Clock, Timers } from '../clock.js';
+import { dumpName, inDump } from '../dump/dump-reader.js';
 import { FastcacheError } from '../errors.js';
 import { type Pace, Pacer } from '../replay/pacer.js';
 import { Pipeline } from '../replay/pipeline.js';
 import { parseAddress } from '../transport/address.js';
 import type { Transport } from '../transport/connection.js';
-import { dumpName, inDump, refuseStdinTwice } from './dump-reader.js';
 import type { FrameFilter } from './frames-filter.js';
 import type { Output } from './output.js';
 import { noCounts, Refusals } from './replay-counts.js';
@@ -17,7 +17,7 @@ import { ReplayProgress } from './replay-progress.js';
 import { type ReplayReport, replayJson, replayText } from './replay-report.js';
 import { ReplayState } from './replay-state.js';
 import { ReplayWalk } from './replay-walk.js';
-import { UsageError } from './values.js';
+import { refuseStdinTwice, UsageError } from './values.js';
 
 export interface ReplayOptions {
   /** `-` is stdin. */

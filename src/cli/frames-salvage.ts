@@ -1,9 +1,10 @@
 /** `frames salvage`: copies what is whole of a damaged dump to another, and says what was lost. */
+
+import { DumpOutput } from '../dump/dump-output.js';
+import { dumpName } from '../dump/dump-reader.js';
 import { BatchCheck } from '../engine/batch-check.js';
 import { EXIT_BAD_FRAMES } from '../errors.js';
 import { DumpLosses } from './dump-losses.js';
-import { DumpOutput } from './dump-output.js';
-import { dumpName } from './dump-reader.js';
 import { DumpSalvager } from './dump-salvager.js';
 import { walkDump } from './dump-walk.js';
 import { escapeText } from './escape.js';

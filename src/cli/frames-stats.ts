@@ -3,9 +3,9 @@
  * the dump says: shards that no store can have are counted as one, and keys as engine/dump-counter.ts says.
  */
 import { randomBytes } from 'node:crypto';
+import { type OpenedFrame, payloadPlace } from '../dump/frame-content.js';
 import { DumpCounter } from '../engine/dump-counter.js';
 import type { FrameKindName } from '../frame/kinds.js';
-import { type OpenedFrame, payloadPlace } from './frame-content.js';
 import type { FrameFilter } from './frames-filter.js';
 
 export interface FrameTotals {

@@ -3,12 +3,12 @@
  * everything foreign escaped.
  */
 import chalk, { type ChalkInstance } from 'chalk';
+import type { FrameContent, OpenedFrame } from '../dump/frame-content.js';
 import type { DecodedRecord, MutationOp } from '../frame/batch.js';
 import type { FrameKindName } from '../frame/kinds.js';
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
 import type { StatusMap } from '../frame/status.js';
 import { escapeText, quoteBytes, quoteText } from './escape.js';
-import type { FrameContent, OpenedFrame } from './frame-content.js';
 import { REDACTED } from './frames-json.js';
 import { toJson } from './json.js';
 import type { SequenceStep } from './sequence-steps.js';

@@ -1,10 +1,10 @@
 /** `frames verify`: says of each dump that it is sound and what was looked at, or every fault and what to do about it. */
 import chalk from 'chalk';
 import type { Clock } from '../clock.js';
+import { dumpName } from '../dump/dump-reader.js';
 import { BatchCheck, type ShardSequences } from '../engine/batch-check.js';
 import type { RouteMode } from '../engine/types.js';
 import { EXIT_BAD_FRAMES, FastcacheError } from '../errors.js';
-import { dumpName, refuseStdinTwice } from './dump-reader.js';
 import { DumpVerifier, type VerifiedContent } from './dump-verifier.js';
 import { walkDump } from './dump-walk.js';
 import { errorJson } from './error-rendering.js';
@@ -14,6 +14,7 @@ import { toJson } from './json.js';
 import type { Output } from './output.js';
 import { ReadProgress } from './read-progress.js';
 import { countText, formatNumber } from './text.js';
+import { refuseStdinTwice } from './values.js';
 
 export interface VerifyOptions {
   /** `-` is stdin. */

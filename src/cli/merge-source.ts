@@ -4,6 +4,8 @@
  * its dump was just before the next batch. Behind the last batch the time stands still.
  */
 import { createReadStream } from 'node:fs';
+import type { DumpOutput } from '../dump/dump-output.js';
+import { inDump } from '../dump/dump-reader.js';
 import { BatchCheck } from '../engine/batch-check.js';
 import { FastcacheError } from '../errors.js';
 import { firstTimestampMs } from '../frame/batch.js';
@@ -12,8 +14,6 @@ import { FrameKind } from '../frame/kinds.js';
 import type { Stretch } from '../frame/resync.js';
 import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
 import { DumpLosses } from './dump-losses.js';
-import type { DumpOutput } from './dump-output.js';
-import { inDump } from './dump-reader.js';
 import { DumpSalvager } from './dump-salvager.js';
 import { walkChunks } from './dump-walk.js';
 import { FrameCheck } from './frame-check.js';

@@ -3,6 +3,8 @@
  * second what has been answered becomes the state from which another run goes on.
  */
 import type { Clock, Timers } from '../clock.js';
+import { dumpName, readDumpChunks } from '../dump/dump-reader.js';
+import { openFrame } from '../dump/frame-content.js';
 import { BatchCheck } from '../engine/batch-check.js';
 import { FastcacheError } from '../errors.js';
 import { decodeBatch } from '../frame/batch.js';
@@ -16,9 +18,7 @@ import type { Pacer } from '../replay/pacer.js';
 import type { Pipeline } from '../replay/pipeline.js';
 import { SeenSequences } from '../replay/seen-sequences.js';
 import { historyInMargin } from '../status/watermarks.js';
-import { dumpName, readDumpChunks } from './dump-reader.js';
 import { FrameCheck } from './frame-check.js';
-import { openFrame } from './frame-content.js';
 import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
 import { copyOf, type ReplayCounts } from './replay-counts.js';
 import type { ReplayProgress } from './replay-progress.js';

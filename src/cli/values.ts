@@ -109,3 +109,8 @@ export function parseName<T extends string>(text: string, names: readonly T[]): 
 export function parseList<T>(text: string, parse: (element: string) => T): T[] {
   return text.split(',').map((element) => parse(element.trim()));
 }
+
+/** Throws a `UsageError` when stdin is named more than once. */
+export function refuseStdinTwice(files: readonly string[]): void {
+  if (files.indexOf('-') !== files.lastIndexOf('-')) throw new UsageError('stdin (-) can be read only once');
+}

@@ -3,9 +3,9 @@
  * choice leaves behind; anything wrong in the frames themselves would be a fault of this program.
  */
 import type { Clock } from '../clock.js';
+import type { DumpOutput } from '../dump/dump-output.js';
 import { BatchCheck, type ShardSequences } from '../engine/batch-check.js';
 import type { FastcacheError } from '../errors.js';
-import type { DumpOutput } from './dump-output.js';
 import { DumpVerifier } from './dump-verifier.js';
 import { walkDump } from './dump-walk.js';
 import { escapeText } from './escape.js';

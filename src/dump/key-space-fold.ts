@@ -5,7 +5,7 @@
  * What breaks the line, a gap or a dump that begins in the middle of a history, is remembered and not thrown at once: a
  * snapshot behind it begins anew, and what it replaces need not be known. Damage is thrown, with its place.
  */
-import { inPayload, openFrame, placedIn } from '../cli/frame-content.js';
+
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import { type DecodedRecord, decodeBatch, RECORD_OFFSETS } from '../frame/batch.js';
@@ -16,6 +16,7 @@ import { decodeWatermarks } from '../frame/watermarks.js';
 import { MAX_SHARDS } from '../limits.js';
 import { isHistoryBase } from '../replication/history.js';
 import { BatchLimit, type DumpLimits } from './batch-limit.js';
+import { inPayload, openFrame, placedIn } from './frame-content.js';
 import { SnapshotBuild } from './snapshot-build.js';
 import { StorePool } from './store-pool.js';
 

@@ -1,6 +1,7 @@
 /** Reads dumps and folds them into the key space that they lead to. */
-import { dumpName, inDump, readDumpChunks } from '../cli/dump-reader.js';
+
 import type { ShardEngine } from '../engine/shard-engine.js';
+import { dumpName, inDump, readDumpChunks } from './dump-reader.js';
 import { type FoldOptions, type KeySpace, KeySpaceFold } from './key-space-fold.js';
 
 export interface LoadOptions extends FoldOptions {

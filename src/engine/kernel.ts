@@ -190,6 +190,20 @@ export class Kernel {
     return this.#result;
   }
 
+  /** Highest sequence of a shard. */
+  watermark(shard: number): bigint {
+    return BigInt.asUintN(64, this.exports.watermark(shard));
+  }
+
+  watermarks(shards: number): bigint[] {
+    return Array.from({ length: shards }, (_, shard) => this.watermark(shard));
+  }
+
+  /** Of so many shards; those that the list does not reach are at 0. */
+  setWatermarks(shards: number, watermarks: readonly bigint[]): void {
+    for (let shard = 0; shard < shards; shard++) this.exports.setWatermark(shard, watermarks[shard] ?? 0n);
+  }
+
   /** A u64 of the result block. */
   resultU64(word: number): bigint {
     const { result } = this;

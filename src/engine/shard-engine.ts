@@ -210,17 +210,15 @@ export class ShardEngine implements ReplicatedStore {
   }
 
   watermarks(): bigint[] {
-    return Array.from({ length: this.shards }, (_, shard) => this.watermark(shard));
+    return this.kernel.watermarks(this.shards);
   }
 
   watermark(shard: number): bigint {
-    return BigInt.asUintN(64, this.kernel.exports.watermark(shard));
+    return this.kernel.watermark(shard);
   }
 
   setWatermarks(watermarks: readonly bigint[]): void {
-    for (let shard = 0; shard < this.shards; shard++) {
-      this.kernel.exports.setWatermark(shard, watermarks[shard] ?? 0n);
-    }
+    this.kernel.setWatermarks(this.shards, watermarks);
   }
 
   apply(payload: Uint8Array): ApplyResult {

@@ -27,18 +27,15 @@ export class WatermarkStore implements ReplicatedStore {
   }
 
   watermarks(): bigint[] {
-    const { exports } = this.#kernel;
-    return Array.from({ length: this.shards }, (_, shard) => BigInt.asUintN(64, exports.watermark(shard)));
+    return this.#kernel.watermarks(this.shards);
   }
 
   watermark(shard: number): bigint {
-    return BigInt.asUintN(64, this.#kernel.exports.watermark(shard));
+    return this.#kernel.watermark(shard);
   }
 
   setWatermarks(watermarks: readonly bigint[]): void {
-    for (let shard = 0; shard < this.shards; shard++) {
-      this.#kernel.exports.setWatermark(shard, watermarks[shard] ?? 0n);
-    }
+    this.#kernel.setWatermarks(this.shards, watermarks);
   }
 
   apply(payload: Uint8Array): ApplyResult {

@@ -2,9 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DumpOutput } from '../../src/cli/dump-output.js';
 import { DumpSalvager, type Loss } from '../../src/cli/dump-salvager.js';
 import { DumpVerifier, type VerifiedContent } from '../../src/cli/dump-verifier.js';
+import { DumpOutput } from '../../src/dump/dump-output.js';
 import { BatchCheck } from '../../src/engine/batch-check.js';
 import type { RouteMode } from '../../src/engine/types.js';
 import type { FastcacheError } from '../../src/errors.js';

@@ -5,7 +5,6 @@
 import { createReadStream } from 'node:fs';
 import { FastcacheError } from '../errors.js';
 import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
-import { UsageError } from './values.js';
 
 /** Large enough that most frames lie whole within a chunk and are not copied. */
 export const CHUNK_BYTES = 1_048_576;
@@ -13,11 +12,6 @@ export const CHUNK_BYTES = 1_048_576;
 /** How errors and listings name what `-` stands for. */
 export function dumpName(file: string): string {
   return file === '-' ? 'stdin' : file;
-}
-
-/** Throws a `UsageError` when stdin is named more than once. */
-export function refuseStdinTwice(files: readonly string[]): void {
-  if (files.indexOf('-') !== files.lastIndexOf('-')) throw new UsageError('stdin (-) can be read only once');
 }
 
 export interface ReadOptions {
