@@ -11,9 +11,10 @@ import { FastcacheError } from './errors.js';
 import type { Log } from './replication/log.js';
 import type { Recorder } from './replication/recorder.js';
 import type { Holding } from './replication/replica-session.js';
+import { MAX_STATE_BYTES } from './replication/sealed-state.js';
 import { StateKeeper } from './replication/state-keeper.js';
 import { Tap } from './replication/tap.js';
-import { decodeTapState, MAX_STATE_BYTES, type TapState } from './replication/tap-state.js';
+import { decodeTapState, type TapState } from './replication/tap-state.js';
 import { openRecorder } from './server-parts.js';
 import { readStateFile, replaceStateFile } from './transport/state-file.js';
 
@@ -95,7 +96,7 @@ export function openOutputs(options: OutputsOptions): Outputs {
               return false;
             }
           },
-          save: (bytes) => replaceStateFile(file, bytes),
+          save: async (bytes) => replaceStateFile(file, bytes),
         });
   return {
     recorder,

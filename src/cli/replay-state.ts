@@ -1,23 +1,13 @@
 /**
- * How far a replay has come, in a small msgpack file (cli.md, `--state`): what the server has answered and no more. It is
- * replaced in whole, so that it is never half of one.
+ * How far a replay has come, in a small file (cli.md, `--state`; replication/sealed-state.ts): what the server has answered
+ * and no more.
  */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { unpack } from 'msgpackr';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { FastcacheError } from '../errors.js';
 import type { SavedSequences } from '../replay/seen-sequences.js';
-import { pack } from './frames-msgpack.js';
+import { isFields, MAX_STATE_BYTES, openState, sealState } from '../replication/sealed-state.js';
+import { readStateFile, replaceStateFile } from '../transport/state-file.js';
 import type { ReplayCounts } from './replay-counts.js';
 
 const FORMAT = 'fastcache-replay/1';
@@ -64,7 +54,7 @@ export class ReplayState {
     this.#options = options;
   }
 
-  /** Undefined: nothing has been replayed. Throws `BAD_OPTION` for a state of anything else, `NO_INPUT`, `READ_FAILED`. */
+  /** Undefined: nothing has been replayed. Throws `BAD_OPTION` for a state of anything else, `READ_FAILED`, `WRITE_FAILED`. */
   read(): ReplayPoint | undefined {
     const { path, files, to, choice } = this.#options;
     const stored = readStored(path);
@@ -85,24 +75,7 @@ export class ReplayState {
   write(point: ReplayPoint): void {
     const { path, files, to, choice } = this.#options;
     const stored: Stored = { format: FORMAT, to, choice, head: headOf(files[point.fileIndex]!), ...point };
-    const partial = `${path}.${process.pid}.partial`;
-    try {
-      const fd = openSync(partial, 'w');
-      try {
-        writeSync(fd, pack({ ...stored }));
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(partial, path);
-    } catch (cause) {
-      rmSync(partial, { force: true });
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new FastcacheError('WRITE_FAILED', `The state cannot be written: ${reason}.`, {
-        file: path,
-        cause,
-      });
-    }
+    replaceStateFile(path, sealState(stored));
   }
 }
 
@@ -118,28 +91,16 @@ function headOf(file: string, bytes = HEAD_BYTES): Head {
 }
 
 function readStored(path: string): Stored | undefined {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new FastcacheError('NO_INPUT', `The state cannot be read: ${(cause as Error).message}.`, {
-      file: path,
-      cause,
-    });
-  }
-  let stored: unknown;
-  try {
-    stored = unpack(bytes);
-  } catch {
-    stored = undefined;
-  }
+  const bytes = readStateFile(path, MAX_STATE_BYTES);
+  if (bytes === undefined) return undefined;
+  const stored: unknown = openState(bytes);
   if (isStored(stored)) return stored;
   throw differs(path, 'something else, or damaged');
 }
 
 function isStored(value: unknown): value is Stored {
-  const { format, fileIndex, offset, items, sequences, counts, head } = (value ?? {}) as Partial<Stored>;
+  if (!isFields(value)) return false;
+  const { format, fileIndex, offset, items, sequences, counts, head } = value as Partial<Stored>;
   return (
     format === FORMAT &&
     [fileIndex, offset, items, head?.bytes].every((number) => Number.isSafeInteger(number) && number! >= 0) &&

@@ -1,6 +1,15 @@
 /** A small file that is replaced as a whole, so that it is always one or the other, whatever ends the process. */
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { FastcacheError } from '../errors.js';
 
@@ -36,35 +45,28 @@ export function readStateFile(path: string, maxBytes: number): Buffer | undefine
   }
 }
 
-/** Resolves when the new bytes are on the disk, under this name. Throws `WRITE_FAILED`; the old ones are then still there. */
-export async function replaceStateFile(path: string, bytes: Uint8Array): Promise<void> {
+/** The new bytes are on the disk, under this name, when it returns. Throws `WRITE_FAILED`; the old ones are then still there. */
+export function replaceStateFile(path: string, bytes: Uint8Array): void {
   const beside = `${path}.new`;
   try {
-    await writeSynced(beside, bytes);
-    await rename(beside, path);
-    await syncFolder(dirname(path));
+    withFile(beside, 'w', (fd) => {
+      writeFileSync(fd, bytes);
+      fsyncSync(fd);
+    });
+    renameSync(beside, path);
+    // So that the new name outlives a power cut too.
+    withFile(dirname(path), 'r', fsyncSync);
   } catch (cause) {
     throw writeFailed(path, cause);
   }
 }
 
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'w');
+function withFile(path: string, flags: string, run: (fd: number) => void): void {
+  const fd = openSync(path, flags);
   try {
-    await file.writeFile(bytes);
-    await file.sync();
+    run(fd);
   } finally {
-    await file.close();
-  }
-}
-
-/** So that the new name outlives a power cut too. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    closeSync(fd);
   }
 }
 
