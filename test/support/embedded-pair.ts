@@ -31,16 +31,15 @@ export async function embeddedPair(
   };
 }
 
-/** Resolves when the replica has applied all that the primary has written. */
+/** Resolves when the replica has applied all that the primary has written, also what it deletes meanwhile as it expires. */
 export async function isCaughtUp({
   primary,
   replica,
 }: Pick<EmbeddedPair, 'primary' | 'replica'>): Promise<void> {
   primary.flush();
-  const watermarks = String(primary.watermarks());
   await eventually(
-    () => String(replica.watermarks()),
-    (reached) => reached === watermarks,
+    () => [primary, replica].map((end) => String(end.watermarks())),
+    ([written, applied]) => applied === written,
   );
 }
 
