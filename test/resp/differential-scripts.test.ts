@@ -149,7 +149,7 @@ describeWith(redisServer, 'scripts are answered as by redis-server:', () => {
 
     'CLIENT PAUSE': async (connect, note) => {
       const [pauser, writer, reader] = [await connect(), await connect(), await connect()];
-      await pauser.ask('CLIENT', 'PAUSE', '10000', 'WRITE');
+      await pauser.ask('CLIENT', 'PAUSE', '60000', 'WRITE');
       writer.tell('SET', 'paused', 'late');
       await writer.hearNothing();
       await reader.askAll('GET paused', 'PING', 'MULTI', 'GET paused', 'EXEC');
@@ -160,11 +160,10 @@ describeWith(redisServer, 'scripts are answered as by redis-server:', () => {
       await writer.hear();
       await reader.hear();
       await reader.ask('EXEC');
+      const startedAt = performance.now();
       await pauser.ask('CLIENT', 'PAUSE', '1000');
-      const pausedAt = performance.now();
       await reader.ask('PING');
-      const waitedMs = performance.now() - pausedAt;
-      note(waitedMs > 150 && waitedMs < 5_000 ? 'waited' : `waited ${waitedMs} ms`);
+      note(performance.now() - startedAt > 990 ? 'waited' : 'did not wait');
     },
 
     MONITOR: async (connect) => {
@@ -200,8 +199,8 @@ describeWith(redisServer, 'scripts are answered as by redis-server:', () => {
     'keys that expire meanwhile': async (connect) => {
       const [client, other] = [await connect(), await connect()];
       await client.askAll('FLUSHALL', 'SET stays 1');
-      for (const key of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await other.ask('SET', key, '1', 'PX', '1000');
-      await client.askAll('WATCH a', 'GET a', 'EXISTS b', 'SET c 2 KEEPTTL');
+      const short = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((key) => `SET ${key} 1 PX 1000`);
+      await client.askAtOnce(...short, 'WATCH a', 'GET a', 'EXISTS b', 'SET c 2 KEEPTTL');
       await sleep(1_300);
       await client.askAll('MULTI', 'GET stays', 'EXEC', 'WATCH b', 'MULTI', 'GET stays', 'EXEC');
       await other.askAll('GET a', 'TTL b', 'PTTL c', 'RENAME d stays', 'COPY e stays REPLACE', 'SET f 1 XX');
@@ -246,9 +245,9 @@ describeWith(redisServer, 'scripts are answered as by redis-server:', () => {
         await client.ask('SET', 'object', value);
         await client.ask('OBJECT', 'ENCODING', 'object');
       }
-      await client.askAll('SET object text', 'OBJECT IDLETIME object', 'OBJECT REFCOUNT object');
+      await client.askAtOnce('SET object text', 'OBJECT IDLETIME object', 'OBJECT REFCOUNT object');
       await sleep(2_100);
-      await client.askAll(
+      await client.askAtOnce(
         'GET object',
         'OBJECT IDLETIME object',
         'OBJECT FREQ object',
