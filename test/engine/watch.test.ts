@@ -16,7 +16,7 @@ const MIB = 1024 * 1024;
 /** What happens before a WATCH of `k`, and what between it and EXEC: commands, or time that passes. */
 const SHORT_MS = 60;
 const PAUSE_MS = 80;
-const short = ['SET', 'k', 'v', 'PX', String(SHORT_MS)];
+const short = ['SET', 'k', 'v', 'PX', 'SHORT'];
 const befores: Record<string, string[][]> = {
   absent: [],
   present: [['SET', 'k', 'v']],
@@ -60,6 +60,11 @@ const scenarios = Object.entries(befores).flatMap(([before, first]) =>
   Object.entries(afters).map(([after, then]) => ({ title: `${before}, then ${after}`, first, then })),
 );
 
+/** A command whose short life is `slowness` times as long. */
+function timed(step: string[], slowness = 1): string[] {
+  return step.map((word) => (word === 'SHORT' ? String(SHORT_MS * slowness) : word));
+}
+
 /** Whether the key has changed for who watches it on a store of ours: a primary, or the replica behind it. */
 function oursChanges(first: string[][], then: string[][], onReplica: boolean): boolean {
   const clock = new StandingClock();
@@ -72,7 +77,7 @@ function oursChanges(first: string[][], then: string[][], onReplica: boolean): b
     for (const step of steps) {
       if (step[0] === 'PAUSE') clock.pass(PAUSE_MS);
       else if (step[0] === 'FLUSHALL') while (!primary.keyspace.deleteSome(1));
-      else driver.run(command(...step));
+      else driver.run(command(...timed(step)));
       primary.flush();
     }
   };
@@ -101,10 +106,10 @@ describeWith(redisServer, 'beside redis-server', () => {
     await Promise.all(servers.map((server) => server.kill()));
   });
 
-  async function run(steps: string[][]): Promise<void> {
+  async function run(steps: string[][], slowness = 1): Promise<void> {
     for (const step of steps) {
-      if (step[0] === 'PAUSE') await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      else await primary.command(...step);
+      if (step[0] === 'PAUSE') await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * slowness));
+      else await primary.command(...timed(step, slowness));
     }
     await primary.command('WAIT', '1', '1000');
   }
@@ -112,15 +117,16 @@ describeWith(redisServer, 'beside redis-server', () => {
   async function theirsChanges(first: string[][], then: string[][], onReplica: boolean): Promise<boolean> {
     const watcher = watchers[onReplica ? 1 : 0]!;
     const pauses = [...first, ...then].filter(([name]) => name === 'PAUSE').length;
-    for (;;) {
+    // On a machine that is busy a key's short life may end before it should: then all goes slower.
+    for (let slowness = 1; ; slowness *= 2) {
       await run([['FLUSHALL']]);
       const startedAt = performance.now();
-      await run(first);
+      await run(first, slowness);
       await watcher.command('WATCH', 'k');
-      await run(then);
+      await run(then, slowness);
       const [, , executed] = await watcher.pipeline([['MULTI'], ['PING'], ['EXEC']]);
-      // On a machine that is busy a key's short life may end before it should.
-      if (performance.now() - startedAt - pauses * PAUSE_MS < SHORT_MS / 2) return executed === null;
+      const lateMs = performance.now() - startedAt - pauses * PAUSE_MS * slowness;
+      if (lateMs < (SHORT_MS * slowness) / 2) return executed === null;
     }
   }
 

@@ -93,10 +93,10 @@ function expireOptions(): string[] {
   return chosen;
 }
 
-/** With GT and LT no time from now on twice: a millisecond between the two clocks would decide. */
+/** With GT and LT no two times from now near each other: what the two clocks are apart would decide. */
 function timeAndOptions(): string[] {
   const chosen = expireOptions();
-  return [chosen.length === 0 ? time() : String(random.between(50_000, 10_000_000)), ...chosen];
+  return [chosen.length === 0 ? time() : `${random.between(50_000, 2_000_000_000)}000`, ...chosen];
 }
 
 function several(make: () => (string | Buffer)[]): (string | Buffer)[] {
