@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { FollowedDump } from '../../src/cli/dump-follow.js';
-import { systemTimers } from '../../src/clock.js';
+import { systemTimers, type Timers } from '../../src/clock.js';
 import type { FastcacheError } from '../../src/errors.js';
 import { encodeBatch } from '../../src/frame/batch.js';
 import { encodeFrame } from '../../src/frame/frame.js';
@@ -157,11 +157,17 @@ describe('what is decoded of a followed dump', () => {
     writeFileSync(file, Buffer.concat([batch(1n), ack.subarray(0, 10)]));
     const stopped = new AbortController().signal;
     for (const format of ['ndjson', 'text'] as const) {
-      const decoding = decodeWith(
-        { format, limit: 2, follow: { pollMs: 5, timers: systemTimers, stopped } },
-        file,
-      );
-      await wait(60);
+      let isReadToItsEnd = false;
+      // Who follows waits once there is no more.
+      const timers: Timers = {
+        ...systemTimers,
+        after(delayMs, run) {
+          isReadToItsEnd = true;
+          return systemTimers.after(delayMs, run);
+        },
+      };
+      const decoding = decodeWith({ format, limit: 2, follow: { pollMs: 5, timers, stopped } }, file);
+      await until(() => isReadToItsEnd);
       writeFileSync(`${file}.new`, batch(3n));
       renameSync(`${file}.new`, file);
       const { text, status, faults } = await decoding;
