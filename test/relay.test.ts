@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { Replica } from '../src/index.js';
 import { isCaughtUp } from './support/embedded-pair.js';
 import { closesLater, follow, startPrimary } from './support/library.js';
-import { eventually } from './support/processes.js';
+import { eventually, freePort } from './support/processes.js';
 import { RespClient } from './support/resp-client.js';
 
 async function clientOf(address: string | undefined): Promise<RespClient> {
@@ -123,7 +123,8 @@ it('a relay that is promoted keeps its leaf, counts it for WAIT, and follows ano
 });
 
 it('a replica keeps its keys when its primary comes back without any, unless it is told otherwise', async () => {
-  const primary = await startPrimary();
+  const bind = `127.0.0.1:${await freePort()}`;
+  const primary = await startPrimary({ bind });
   primary.set('key', 'value');
   const careful = await follow(primary.bindAddress, { listen: ':0' });
   const obedient = await follow(primary.bindAddress, { allowEmptySnapshot: true });
@@ -131,9 +132,8 @@ it('a replica keeps its keys when its primary comes back without any, unless it 
   await isCaughtUp({ primary, replica: obedient });
   const codes: string[] = [];
   careful.on('lost', ({ error }) => codes.push((error as { code?: string }).code ?? error.message));
-  const { bindAddress } = primary;
   await primary.close();
-  const emptied = await startPrimary({ bind: bindAddress });
+  const emptied = await startPrimary({ bind });
   await eventually(
     () => obedient.keyCount(),
     (count) => count === 0,

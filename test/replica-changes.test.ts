@@ -26,8 +26,8 @@ describe('changes of an embedded replica', () => {
     for (let at = 0; at < 50; at++) primary.set(`key:${at}`, 'v');
     primary.del('before');
     await eventually(
-      () => fold.content().length,
-      (keys) => keys === 50,
+      () => fold.content(),
+      (lines) => lines.length === 50 && lines.every((line) => line.startsWith('key:')),
     );
     expect(fold.types).toEqual(['snapshot-begin', 'entry', 'snapshot-end', 'record']);
     expect(replica.get('key:7')?.toString()).toBe('v');

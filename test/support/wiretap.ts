@@ -73,9 +73,11 @@ export class Wiretap {
       from.on('data', (chunk: Buffer) => {
         if (from === primary) splitter.push(chunk, ({ header }) => this.#count(frameKindName(header.kind)));
         if (from === primary && this.#pieceBytes !== undefined) void drip(from, to, chunk, this.#pieceBytes);
-        else if (!to.write(chunk)) from.pause();
+        else if (!to.write(chunk)) {
+          from.pause();
+          to.once('drain', () => from.resume());
+        }
       });
-      to.on('drain', () => from.resume());
     }
   }
 
@@ -84,10 +86,11 @@ export class Wiretap {
   }
 }
 
+/** Nothing more is taken from `from` before all of the chunk is out, or its rest and what follows would change places. */
 async function drip(from: Socket, to: Socket, chunk: Buffer, pieceBytes: number): Promise<void> {
   from.pause();
   for (let at = 0; at < chunk.length && !to.destroyed; at += pieceBytes) {
-    to.write(chunk.subarray(at, at + pieceBytes));
+    await new Promise<void>((resolve) => to.write(chunk.subarray(at, at + pieceBytes), () => resolve()));
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   from.resume();

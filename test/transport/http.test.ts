@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/transport/address.js';
 import { type HttpRequest, listenHttp, plainText } from '../../src/transport/http.js';
 import { closesLater } from '../support/library.js';
+import { eventually } from '../support/processes.js';
 
 const sockets: Socket[] = [];
 afterEach(() => {
@@ -117,8 +118,13 @@ describe('the HTTP port', () => {
     await excess.closed;
     expect(excess.text).toBe('');
     for (const socket of sockets.splice(0)) socket.destroy();
-    await Promise.all(clients.map(({ closed }) => closed));
-    expect((await fetch(`http://${address}/again`)).status).toBe(200);
+    // That they have left is told the clients before it is told the server.
+    const again = () =>
+      fetch(`http://${address}/again`).then(
+        ({ status }) => status,
+        () => undefined,
+      );
+    expect(await eventually(again, (status) => status !== undefined)).toBe(200);
   });
 
   it('takes its connections along when it closes', async () => {

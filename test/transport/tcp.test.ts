@@ -1,8 +1,8 @@
-import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/transport/address.js';
 import type { Connection, ConnectionHandlers, Listener } from '../../src/transport/connection.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
+import { freePort } from '../support/processes.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -99,7 +99,7 @@ describe('TCP', () => {
   });
 
   it('tells that nobody listens, with the address', async () => {
-    const free = await freePort();
+    const free = `127.0.0.1:${await freePort()}`;
     const end = new End();
     tcpTransport.connect(parseAddress(free), { connectTimeoutMs: 5_000 }, end);
     await end.until(() => end.closes.length > 0);
@@ -110,7 +110,8 @@ describe('TCP', () => {
 
   it('says nothing more to who gave up', async () => {
     const end = new End();
-    const attempt = tcpTransport.connect(parseAddress(await freePort()), { connectTimeoutMs: 5_000 }, end);
+    const free = parseAddress(`127.0.0.1:${await freePort()}`);
+    const attempt = tcpTransport.connect(free, { connectTimeoutMs: 5_000 }, end);
     attempt.destroy();
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(end.closes).toEqual([]);
@@ -153,12 +154,3 @@ describe('TCP', () => {
     expect(server.closes).toHaveLength(1);
   });
 });
-
-async function freePort(): Promise<string> {
-  const server: Server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const bound = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (bound === null || typeof bound === 'string') throw new Error('no port');
-  return `127.0.0.1:${bound.port}`;
-}
