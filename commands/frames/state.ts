@@ -12,13 +12,13 @@ export default class FramesState extends BaseCommand {
 
 As NDJSON: one object a line, {"type":"entry","key":…,"value":…,"expireAtMs":…}, in no particular order. As a dump: one snapshot, which primary start --load takes. With --json: one document, {"entries":[…],"keys":…,…}; with --output, what was written.
 
-With --end and --until: the key space as it was then. Keys that had expired by then, or by the dump's newest record, are left out and counted; a dump without records tells no time, and all its keys are shown. A snapshot tells no time either: --until in front of the first record behind it is refused.
+With --end and --until: the key space as it was then. Keys that had expired by then, or by the dump's newest record, are left out and counted; a dump without records tells no time, and all its keys are shown. A snapshot tells no time either: --until is refused when no record up to it follows the last snapshot.
 
 A dump must lead somewhere: damage, a gap in the sequences or a snapshot that is not whole is named with its byte offset and ends this command, unless a later snapshot makes up for the gap. frames salvage and frames cut can take a part out.
 
 A file is written beside its place and renamed when it is whole. Memory is that of the keys and values.
 
-Exit status: 65 for such a fault, 66 when there is no such file, 2 when the dump does not reach to --end or --until, or the output is there already (--force overwrites it) or is one of the dumps.`;
+Exit status: 65 for such a fault, 66 when there is no such file, 2 when the dump does not tell what was at --end or --until, or the output is there already (--force overwrites it) or is one of the dumps.`;
 
   static override examples = [
     {

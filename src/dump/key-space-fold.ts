@@ -96,6 +96,7 @@ export class KeySpaceFold {
     const open = this.#snapshot;
     if (open !== undefined) throw this.#unfinished(open);
     if (this.#broken !== undefined) throw this.#broken;
+    if (this.#held?.unproven !== undefined) throw untimed(this.#held.unproven);
     const { store, shards } = this.#held ?? { store: this.#stores.take(1), shards: 1 };
     const all = store.watermarks();
     return { store, watermarks: all.slice(0, shards ?? shardsIn(all)), newestMs: this.#newestMs };
@@ -275,7 +276,7 @@ function gap(error: FastcacheError): FastcacheError {
 function untimed(snapshot: SnapshotBuild): FastcacheError {
   return ofSnapshot(
     'BAD_OPTION',
-    'What was at that time is not known: no record between it and the snapshot that begins here tells when that was taken.',
+    'What was at that time is not known: no record up to it, behind the snapshot that begins here, tells when that was taken.',
     snapshot,
   );
 }

@@ -199,6 +199,8 @@ describe('a part of a dump', () => {
     const dump = Buffer.concat([...build.snapshot(1), build.batch(0, 3)]);
     expect(faultOf(dump, { untilMs: 1_759_999_999_999n })).toMatchObject({ code: 'BAD_OPTION', offset: 0 });
     expect(foldBytes(dump, { untilMs: 1_760_000_000_000n }).watermarks).toEqual([3n, 0n]);
+    const alone = Buffer.concat(new DumpBuilder(2).snapshot(1));
+    expect(faultOf(alone, { untilMs: 1_760_000_000_000n })).toMatchObject({ code: 'BAD_OPTION', offset: 0 });
   });
 });
 
