@@ -190,7 +190,8 @@ export function listenAddress({
 export function serverFlags() {
   return {
     record: Flags.custom<string>({
-      summary: 'Write the frames of the stream to this dump as well.',
+      summary:
+        'Write the frames of the stream to this dump as well; one that is there is replaced, unless a state goes on with it.',
       helpValue: '<file>',
       parse: async (file) => parseOutputFile(file),
     })(),

@@ -60,7 +60,9 @@ export class DumpOutput {
     this.path = `${target}.${process.pid}.partial`;
     for (const input of inputs) refuseInPlace(input, target);
     this.#refuseExisting();
-    this.#fd = this.#writing(() => openSync(this.path, 'wx+'));
+    // Who might not read what is replaced may not read what replaces it.
+    const mode = statSync(target, { throwIfNoEntry: false })?.mode;
+    this.#fd = this.#writing(() => openSync(this.path, 'wx+', mode));
     process.once('exit', this.#onExit);
     for (const signal of endingSignals) process.once(signal, this.#onSignal);
   }

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   linkSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -76,12 +78,14 @@ describe('frames salvage', () => {
 
   it('overwrites nothing unless it is told to', async () => {
     writeFileSync(saved, 'precious');
+    chmodSync(saved, 0o600);
     const refused = await runCommand(['frames', 'salvage', damaged, saved]);
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain('--force');
     expect(readFileSync(saved, 'utf8')).toBe('precious');
     expect((await runCommand(['frames', 'salvage', damaged, saved, '--force'])).status).toBe(65);
     expect(readFileSync(saved).equals(wholeOfDamaged)).toBe(true);
+    expect(statSync(saved).mode & 0o777).toBe(0o600);
     expect((await runCommand(['frames', 'salvage', damaged, directory, '--force'])).status).toBe(2);
   });
 
