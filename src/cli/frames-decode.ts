@@ -149,7 +149,7 @@ class Walk {
         if (this.isOver) break;
       }
     } catch (error) {
-      if (!(error instanceof FastcacheError)) throw error;
+      if (!(error instanceof FastcacheError) || error.code === 'WRITE_FAILED') throw error;
       fault = error.inFile(dumpName(file));
     }
     await this.#write();

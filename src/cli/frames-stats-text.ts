@@ -127,7 +127,8 @@ function timesText({ counts }: DumpStats): string[] {
 
 function ratesText({ counts, bucketMs }: RateOverTime, records: number, spanMs: bigint): string {
   const perSecond = (count: number, ms: bigint) => formatNumber(Math.round((count * 1000) / Number(ms)));
-  const mean = perSecond(records, spanMs);
+  // Both ends belong to it.
+  const mean = perSecond(records, spanMs + 1n);
   const peak = perSecond(Math.max(...counts), bucketMs);
   return `${formatDuration(bucketMs)} a column: ${mean} records/s on average, ${peak}/s at most`;
 }

@@ -82,5 +82,7 @@ const UNOPENED: Record<string, string> = {
 
 /** The bytes of a dump, in chunks; throws as the system does, which `inDump` makes ours. */
 export function openDump(file: string, start = 0): AsyncIterable<Buffer | string> {
-  return file === '-' ? process.stdin : createReadStream(file, { start, highWaterMark: CHUNK_BYTES });
+  if (file === '-') return process.stdin;
+  // With a start, if only 0, Node reads at positions, which a pipe has not.
+  return createReadStream(file, { ...(start > 0 && { start }), highWaterMark: CHUNK_BYTES });
 }
