@@ -37,6 +37,10 @@ export interface ServerOptions {
   password?: string | undefined;
   /** The longest value or argument of a client, bytes; default 64 MiB. */
   maxValueBytes?: number;
+  /** For keys, values and tables; default 0: as much as WebAssembly has, just under 4 GiB. A replica keeps to it once promoted. */
+  maxMemoryBytes?: number;
+  /** What goes when that is full; default `noeviction`: writes are refused. */
+  eviction?: EvictionPolicy;
   /** Allows addresses beyond this machine although nothing is encrypted. */
   insecure?: boolean;
   /** A file to which every frame of the stream goes as well. */
@@ -86,10 +90,6 @@ export interface PrimaryOptions extends ServerOptions, ServingOptions {
   minReplicasMaxLagSeconds?: number;
   /** Default `clock` (design.md, "Histories"). */
   sequenceBase?: SequenceBase;
-  /** For keys, values and tables; default 0: as much as WebAssembly has, just under 4 GiB. */
-  maxMemoryBytes?: number;
-  /** What goes when that is full; default `noeviction`: writes are refused. */
-  eviction?: EvictionPolicy;
   /** A dump to start from: its content becomes that of a new history, but for keys that have expired. */
   load?: string | undefined;
   /** Told while that is read: so many of its bytes are. */
@@ -157,8 +157,6 @@ export function primaryConfig(options: PrimaryOptions) {
       LARGEST_SETTING,
     ),
     sequenceBase: options.sequenceBase ?? ('clock' satisfies SequenceBase),
-    maxMemoryBytes: count('maxMemoryBytes', options.maxMemoryBytes, 0, 0),
-    eviction: options.eviction ?? ('noeviction' satisfies EvictionPolicy),
     load: options.load,
     onLoading: options.onLoading,
   };
@@ -213,6 +211,8 @@ function serverConfig(options: ServerOptions) {
       1,
       MAX_FRAME_PAYLOAD_BYTES / 2,
     ),
+    maxMemoryBytes: count('maxMemoryBytes', options.maxMemoryBytes, 0, 0),
+    eviction: options.eviction ?? ('noeviction' satisfies EvictionPolicy),
   };
 }
 

@@ -101,9 +101,9 @@ export interface SettingsOptions {
 export function createSettings({ config, engine, port }: SettingsOptions): Settings {
   const { queryBufferBytes } = inputLimits(config);
   const settings = new Settings({
-    ...('eviction' in config && {
-      maxMemoryBytes: config.maxMemoryBytes,
-      maxMemoryPolicy: config.eviction,
+    maxMemoryBytes: config.maxMemoryBytes,
+    maxMemoryPolicy: config.eviction,
+    ...('minReplicas' in config && {
       minReplicas: config.minReplicas,
       minReplicasMaxLagSeconds: config.minReplicasMaxLagSeconds,
     }),

@@ -17,7 +17,6 @@ import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server-command.js';
 import { countText } from '../../src/cli/text.js';
 import { systemClock } from '../../src/clock.js';
-import { evictionPolicies } from '../../src/engine/memory-limit.js';
 import { Primary, primaryEvents } from '../../src/index.js';
 import * as limits from '../../src/limits.js';
 
@@ -96,15 +95,6 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 65: the dum
       'Sequences start past the clock, so that a restart is noticed, or from 1.',
       ['clock', 'zero'],
       'clock',
-    ),
-    'max-memory': sizeFlag({
-      summary: 'Memory for keys, values and tables; 0: as much as there is, just under 4gb.',
-      default: 0,
-    }),
-    eviction: choiceFlag(
-      'What goes when that is full: nothing (writes are refused), keys long unused, any keys, or those that expire next.',
-      evictionPolicies,
-      'noeviction',
     ),
     load: fileFlag('Start with what this dump leads to; - is stdin.'),
     ...serverFlags(),

@@ -125,6 +125,8 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       reconnectBackoffMs: flags['reconnect-backoff-ms'],
       connectTimeoutMs: flags['connect-timeout-ms'],
       maxValueBytes: flags['max-value'],
+      maxMemoryBytes: flags['max-memory'],
+      eviction: flags.eviction,
       insecure: flags.insecure,
     });
     const ended = followEnded(replica, flags.once, changes === undefined ? undefined : this.output.ended);

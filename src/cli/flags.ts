@@ -2,6 +2,7 @@
 import { Args, Flags } from '@oclif/core';
 import type { OptionFlag } from '@oclif/core/interfaces';
 import type { ServingOptions } from '../config.js';
+import { evictionPolicies } from '../engine/memory-limit.js';
 import {
   DEFAULT_BACKLOG_BYTES,
   DEFAULT_MAX_REPLICAS,
@@ -195,6 +196,16 @@ export function serverFlags() {
       helpValue: '<file>',
       parse: async (file) => parseOutputFile(file),
     })(),
+    'max-memory': sizeFlag({
+      summary:
+        'Memory for keys, values and tables, which a replica keeps to once promoted; 0: as much as there is, just under 4gb.',
+      default: 0,
+    }),
+    eviction: choiceFlag(
+      'What goes when that is full: nothing (writes are refused), keys long unused, any keys, or those that expire next.',
+      evictionPolicies,
+      'noeviction',
+    ),
     metrics: optionalAddressFlag(
       'Serve /metrics (Prometheus), /healthz and /readyz over HTTP here; port 0 picks a free one.',
     ),

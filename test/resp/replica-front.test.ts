@@ -125,6 +125,26 @@ describe('a replica', () => {
     expect(replica.get('a')?.toString()).toBe('value');
   });
 
+  it('promoted, keeps to the memory limit that it was started with', async () => {
+    const primary = await startPrimary();
+    const value = Buffer.alloc(1_000);
+    for (let n = 0; n < 4_000; n++) primary.set(`key:${n}`, value);
+    const replica = await follow(primary.bindAddress, {
+      listen: ':0',
+      maxMemoryBytes: 2 * 1024 * 1024,
+      eviction: 'allkeys-random',
+    });
+    await isCaughtUp({ primary, replica });
+    const ask = await connect(replica);
+    expect(await ask('CONFIG', 'GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'allkeys-random']);
+    expect(replica.keyCount()).toBe(4_000);
+    replica.promote();
+    await eventually(
+      () => replica.keyCount(),
+      (keys) => keys < 2_100,
+    );
+  });
+
   it('promoted, deletes what expires', async () => {
     const primary = await startPrimary();
     primary.set('short', 'value', { expireAtMs: Date.now() + 400 });
