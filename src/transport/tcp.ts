@@ -10,6 +10,8 @@ import type { Address, Connection, ConnectionHandlers, Listener, Transport } fro
 /** A peer whose machine is gone is noticed by probes that start after this much silence. */
 const KEEP_ALIVE_MS = 10_000;
 const READ_BYTES = 1_048_576;
+/** A process that stood still finds its deadline past before it has looked at its sockets: so much later it has. */
+const SECOND_LOOK_MS = 50;
 /** A connection takes this much before it is full: a turn's frames rather than one. */
 const WRITE_BYTES = 1_048_576;
 
@@ -103,9 +105,11 @@ function connect(
 
   let fault: FastcacheError | undefined;
   let givenUp = false;
-  const deadline = setTimeout(() => {
-    fault = unreachable(`no connection within ${connectTimeoutMs} ms`);
-    socket.destroy();
+  let deadline = setTimeout(() => {
+    deadline = setTimeout(() => {
+      fault = unreachable(`no connection within ${connectTimeoutMs} ms`);
+      socket.destroy();
+    }, SECOND_LOOK_MS);
   }, connectTimeoutMs);
   const onError = (cause: Error) => {
     fault ??= unreachable(cause.message || 'the connection was refused', cause);

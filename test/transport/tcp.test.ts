@@ -108,6 +108,16 @@ describe('TCP', () => {
     ]);
   });
 
+  it('does not take a standstill of its own for a peer that cannot be reached', async () => {
+    const { listener } = await pair();
+    const end = new End();
+    tcpTransport.connect(parseAddress(listener.address), { connectTimeoutMs: 20 }, end);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    await end.until(() => end.connection !== undefined || end.closes.length > 0);
+    expect(end.closes).toEqual([]);
+    end.connection.destroy();
+  });
+
   it('says nothing more to who gave up', async () => {
     const end = new End();
     const free = parseAddress(`127.0.0.1:${await freePort()}`);
