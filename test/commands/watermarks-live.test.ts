@@ -17,7 +17,8 @@ let lagging: LaggingReplica | undefined;
 let replicas: Replica[];
 
 beforeEach(async () => {
-  primary = await Primary.start({ bind: ':0', listen: false, shards: 2 });
+  // Of those that the system gives away to nobody: it may be had again.
+  primary = await Primary.start({ bind: `127.0.0.1:${await freePort()}`, listen: false, shards: 2 });
   replicas = [];
 });
 afterEach(async () => {

@@ -7,7 +7,7 @@ import { Replica } from '../../src/index.js';
 import { embeddedDigest } from '../support/content.js';
 import { digestOf } from '../support/digest.js';
 import { describeWith } from '../support/optional-peers.js';
-import { eventually, FastcacheProcess } from '../support/processes.js';
+import { eventually, FastcacheProcess, freePort } from '../support/processes.js';
 import { RespClient } from '../support/resp-client.js';
 import { RustReplica, rustPeer } from '../support/rust-peer.js';
 import { Workload } from '../support/workload.js';
@@ -22,9 +22,15 @@ interface Addresses {
   listen: string;
 }
 
-async function startPrimary({ bind, listen }: Addresses = { bind: ':0', listen: ':0' }) {
+async function startPrimary(again?: Addresses) {
+  const { bind, listen } = again ?? { bind: await place(), listen: await place() };
   const process = new FastcacheProcess(['primary', 'start', '--bind', bind, '--listen', listen]);
   return { process, ...((await process.event('ready')) as unknown as Addresses) };
+}
+
+/** Where nothing listens while the primary is away, though its replicas try again and again. */
+async function place(): Promise<string> {
+  return `127.0.0.1:${await freePort()}`;
 }
 
 /** Writes other keys than other seeds do; returns the digest once all that expires has. */

@@ -87,7 +87,8 @@ describeWith(rustPeer, 'replicas of ours of a Rust primary', () => {
       await primary.filled();
       let written = all + OTHER_WRITES;
       // On a slow machine they may not be there yet: the same keys once more, until the writes have outlasted it.
-      while (!isSettled) {
+      for (let isOutlasted = false; !isOutlasted; ) {
+        isOutlasted = isSettled;
         await primary.startFill(0, REFILLED, VALUE_BYTES, perMs);
         await primary.filled();
         written += REFILLED;

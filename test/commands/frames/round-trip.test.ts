@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { FastcacheProcess } from '../../support/processes.js';
+import { eventually, FastcacheProcess } from '../../support/processes.js';
 import { RespClient } from '../../support/resp-client.js';
 import { runCommand } from '../../support/run-command.js';
 import { Workload } from '../../support/workload.js';
@@ -27,7 +27,10 @@ it('record, state, load and state come to the same', { timeout: 120_000 }, async
   const workload = new Workload({ keys: 2_000, valueBytes: 100, seed: 6 });
   await workload.write(client, 20_000);
   // What expires soon is gone by the newest record.
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  await eventually(
+    () => client.command('DBSIZE'),
+    (keys) => keys === workload.expected.size,
+  );
   await client.command('SET', 'last', 'x');
   client.close();
   await primary.kill('SIGTERM');

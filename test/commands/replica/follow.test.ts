@@ -41,7 +41,10 @@ describe('replica follow', () => {
     const replica = new FastcacheProcess(['replica', 'follow', bind, ...flags]);
     const { metrics } = await replica.event('ready');
     await replica.event('live');
-    expect((await fetch(`http://${metrics}/readyz?max_lag_ms=1000`)).status).toBe(200);
+    await eventually(
+      () => fetch(`http://${metrics}/readyz?max_lag_ms=1000`).then(({ status }) => status),
+      (status) => status === 200,
+    );
     expect(await (await fetch(`http://${metrics}/metrics`)).text()).toContain('fastcache_link_up 1');
     expect(await replica.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   });
