@@ -1,5 +1,6 @@
 /** What a primary and a replica can be told: options with their defaults (cli.md), checked once, by hand. */
-import type { EvictionPolicy } from './engine/memory-limit.js';
+import { resolve } from 'node:path';
+import { type EvictionPolicy, evictionPolicies } from './engine/memory-limit.js';
 import type { RouteMode } from './engine/types.js';
 import { FastcacheError } from './errors.js';
 import {
@@ -131,7 +132,7 @@ const LISTEN = { primary: '127.0.0.1:6380', bind: '127.0.0.1:7631' };
 /** Throws BAD_OPTION, INSECURE_ADDRESS. */
 export function primaryConfig(options: PrimaryOptions) {
   const shards = options.shards ?? DEFAULT_SHARDS;
-  if (!Number.isInteger(Math.log2(shards)) || shards > MAX_SHARDS) {
+  if (!Number.isInteger(shards) || !Number.isInteger(Math.log2(shards)) || shards > MAX_SHARDS) {
     throw bad('shards', 'a power of two, 1 to 1024', shards);
   }
   const insecure = options.insecure ?? false;
@@ -141,10 +142,10 @@ export function primaryConfig(options: PrimaryOptions) {
     bind: safeAddress(options.bind ?? LISTEN.bind, insecure),
     listen: listenAddress(options.listen ?? LISTEN.primary, insecure),
     shards,
-    route: options.route ?? ('full-key' satisfies RouteMode),
-    compression: options.compression ?? ('none' as const),
+    route: choice<RouteMode>('route', options.route, ['full-key', 'session-prefix']),
+    compression: choice<'none' | 'zstd'>('compression', options.compression, ['none', 'zstd']),
     zstdLevel: count('zstdLevel', options.zstdLevel, DEFAULT_ZSTD_LEVEL, MIN_ZSTD_LEVEL, MAX_ZSTD_LEVEL),
-    sendPolicy: options.sendPolicy ?? ('adaptive' satisfies SendPolicy),
+    sendPolicy: choice<SendPolicy>('sendPolicy', options.sendPolicy, ['adaptive', 'batch', 'immediate']),
     batchMaxRecords: count('batchMaxRecords', options.batchMaxRecords, DEFAULT_BATCH_MAX_RECORDS, 1, 2 ** 20),
     batchMaxBytes: count('batchMaxBytes', options.batchMaxBytes, DEFAULT_BATCH_MAX_BYTES, 1, LARGEST_BATCH),
     batchMaxDelayUs: count('batchMaxDelayUs', options.batchMaxDelayUs, DEFAULT_BATCH_MAX_DELAY_US, 1, 6e7),
@@ -156,7 +157,7 @@ export function primaryConfig(options: PrimaryOptions) {
       0,
       LARGEST_SETTING,
     ),
-    sequenceBase: options.sequenceBase ?? ('clock' satisfies SequenceBase),
+    sequenceBase: choice<SequenceBase>('sequenceBase', options.sequenceBase, ['clock', 'zero']),
     load: options.load,
     onLoading: options.onLoading,
   };
@@ -170,6 +171,9 @@ export function replicaConfig(address: string, options: ReplicaOptions) {
   }
   if (state !== undefined && options.record === undefined && changes === undefined) {
     throw new FastcacheError('BAD_OPTION', 'state says how far record or changes are; neither is given.');
+  }
+  if (state !== undefined && options.record !== undefined && resolve(state) === resolve(options.record)) {
+    throw new FastcacheError('BAD_OPTION', 'record and state are the same file.', { file: state });
   }
   return {
     ...serverConfig(options),
@@ -212,7 +216,7 @@ function serverConfig(options: ServerOptions) {
       MAX_FRAME_PAYLOAD_BYTES / 2,
     ),
     maxMemoryBytes: count('maxMemoryBytes', options.maxMemoryBytes, 0, 0),
-    eviction: options.eviction ?? ('noeviction' satisfies EvictionPolicy),
+    eviction: choice<EvictionPolicy>('eviction', options.eviction, evictionPolicies),
   };
 }
 
@@ -255,7 +259,14 @@ function count(
   throw bad(name, `a whole number, ${range}`, chosen);
 }
 
-function bad(name: string, expected: string, found: number): FastcacheError {
+/** One of `choices`, the first of which is what is chosen when nothing is. */
+function choice<T extends string>(name: string, value: T | undefined, choices: readonly T[]): T {
+  const chosen = value ?? choices[0]!;
+  if (choices.includes(chosen)) return chosen;
+  throw bad(name, choices.join(' or '), chosen);
+}
+
+function bad(name: string, expected: string, found: number | string): FastcacheError {
   return new FastcacheError('BAD_OPTION', `${name} must be ${expected}; it is ${found}.`, {
     expected,
     found,

@@ -4,6 +4,7 @@ import { type PrimaryConfig, type PrimaryOptions, primaryConfig } from './config
 import { Housekeeping } from './engine/housekeeping.js';
 import { outOfMemory } from './engine/kernel.js';
 import { ShardEngine } from './engine/shard-engine.js';
+import { FastcacheError } from './errors.js';
 import { Events, type PrimaryEvents } from './events.js';
 import { NO_EXPIRY } from './frame/batch.js';
 import { loadEngine, recordContent, withContent } from './primary-load.js';
@@ -58,12 +59,15 @@ export class Primary {
     const config = primaryConfig(options);
     const parts = buildParts(config, await startingEngine(config));
     try {
-      if (config.load !== undefined && parts.recorder !== undefined) {
-        await recordContent(parts.recorder, parts.engine, encodingOf(config));
-      }
       const bindAddress = (parts.door = await openPrimaryDoor(parts)).address;
       const listenAddress = await parts.server?.listen();
       parts.metricsPort = await openMetrics({ ...parts, role: () => parts.role.figures() });
+      // Only who has its ports may take a dump's place: it could be that of a primary that runs.
+      parts.recorder?.begin();
+      if (config.load !== undefined && parts.recorder !== undefined) {
+        await recordContent(parts.recorder, parts.engine, encodingOf(config));
+      }
+      parts.isLoading = false;
       return new Primary(parts, bindAddress, listenAddress);
     } catch (error) {
       await closeParts(parts);
@@ -99,7 +103,7 @@ export class Primary {
 
   /**
    * Sets a key; without `expireAtMs` (Unix ms) it never expires, with one in the past it is deleted.
-   * Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT.
+   * Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT, BAD_OPTION.
    */
   set(key: Bytes, value: Bytes, { expireAtMs }: { expireAtMs?: number } = {}): void {
     const { engine } = this.#parts;
@@ -113,7 +117,7 @@ export class Primary {
     return this.#parts.engine.del(keyBytes(key));
   }
 
-  /** Sets when a key expires (Unix ms), or with undefined that it never does; whether it was there. Throws OUT_OF_MEMORY. */
+  /** Sets when a key expires (Unix ms), or with undefined that it never does; whether it was there. Throws OUT_OF_MEMORY, BAD_OPTION. */
   expire(key: Bytes, expireAtMs: number | undefined): boolean {
     return this.#parts.engine.expire(keyBytes(key), toExpiry(expireAtMs));
   }
@@ -153,7 +157,10 @@ export class Primary {
     return this;
   }
 
-  /** Lets clients' replies out, publishes what waits, closes all ports and the dump. */
+  /**
+   * Lets clients' replies out, publishes what waits, closes all ports and the dump. Throws WRITE_FAILED when that is not
+   * whole.
+   */
   close(): Promise<void> {
     return closeParts(this.#parts);
   }
@@ -171,6 +178,8 @@ interface PrimaryParts {
   settings: Settings;
   status: Status;
   housekeeping: Housekeeping;
+  /** What was loaded is being recorded: clients' writes would come between. */
+  isLoading: boolean;
   server: RespServer | undefined;
   /** Set when it is open. */
   door: ReplicaListener | undefined;
@@ -230,7 +239,7 @@ function buildParts(config: PrimaryConfig, engine: ShardEngine): PrimaryParts {
     engine: () => engine,
     metrics,
     isReplica: () => false,
-    isLoading: () => false,
+    isLoading: () => parts.isLoading,
     replicationInfo: () => role.info(),
   });
   const housekeeping = new Housekeeping({ timers, engine: () => engine, sweeps: () => true });
@@ -246,6 +255,7 @@ function buildParts(config: PrimaryConfig, engine: ShardEngine): PrimaryParts {
     settings,
     status,
     housekeeping,
+    isLoading: config.load !== undefined,
     server: undefined,
     door: undefined,
     metricsPort: undefined,
@@ -272,7 +282,9 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
       promote: () => {},
     },
     situation: {
-      isLoading: false,
+      get isLoading() {
+        return parts.isLoading;
+      },
       isStale: false,
       get lacksReplicas() {
         return role.lacksReplicas;
@@ -315,6 +327,10 @@ function encodingOf(config: PrimaryConfig) {
   return { compression: config.compression, level: config.zstdLevel };
 }
 
+/** Throws BAD_OPTION. */
 function toExpiry(expireAtMs: number | undefined): bigint {
+  if (expireAtMs !== undefined && !(Math.abs(expireAtMs) <= Number.MAX_SAFE_INTEGER)) {
+    throw new FastcacheError('BAD_OPTION', `expireAtMs must be Unix milliseconds; it is ${expireAtMs}.`);
+  }
   return expireAtMs === undefined ? NO_EXPIRY : BigInt(Math.max(0, Math.trunc(expireAtMs)));
 }

@@ -22,6 +22,7 @@ import { Publisher } from './replication/publisher.js';
 import { Relay } from './replication/relay.js';
 import type { ReplicaListener } from './replication/replica-listener.js';
 import type { Holding } from './replication/replica-session.js';
+import { TapFeed } from './replication/tap-feed.js';
 import { Later } from './resp/command.js';
 import type { RespServer } from './resp/server.js';
 import type { Settings } from './resp/settings.js';
@@ -32,6 +33,7 @@ import {
   createStatus,
   limitMemory,
   openDoor,
+  RECORDER_QUEUE_BYTES,
   randomSeed,
   type Status,
   statusPayload,
@@ -52,6 +54,8 @@ export interface ReplicaParts {
   follower: Follower | undefined;
   following: ReplicaRole | undefined;
   promoted: PrimaryRole | undefined;
+  /** While it is promoted: each takes an output from the stream of its own writes. */
+  outputsLeave: (() => void)[];
   /** Of this process (replication/path.ts). */
   nodeId: string;
   /** With `bind`: what replicas of this replica are served from. */
@@ -91,11 +95,15 @@ export function buildParts(config: ReplicaConfig): ReplicaParts {
       timers,
       log: events.log,
       holding: () => parts.follower?.holding,
-      stop: (error) => parts.follower?.stop(error),
+      stop: (error) => {
+        if (parts.follower !== undefined) parts.follower.stop(error);
+        else events.emit('stopped', { error });
+      },
     }),
     follower: undefined,
     following: undefined,
     promoted: undefined,
+    outputsLeave: [],
     nodeId,
     relay: config.bind && new Relay({ nodeId, backlogBytes: config.backlogBytes, random, log: events.log }),
     door: undefined,
@@ -178,10 +186,13 @@ function createFollower(parts: ReplicaParts, primary: Address, holding: Holding 
 }
 
 export function follow(parts: ReplicaParts, primary: Address): void {
+  refuseClosed(parts);
   const { follower, promoted, engine, relay } = parts;
   let holding = follower?.holding;
   if (promoted !== undefined) {
     const { publisher } = promoted;
+    publisher.flush();
+    for (const leave of parts.outputsLeave.splice(0)) leave();
     publisher.close('its primary follows another one now');
     relay?.demoted(publisher);
     engine.setReplica(true);
@@ -194,6 +205,7 @@ export function follow(parts: ReplicaParts, primary: Address): void {
 }
 
 export function promote(parts: ReplicaParts): void {
+  refuseClosed(parts);
   const { config, events, follower, following, engine, metrics, outputs, relay, nodeId } = parts;
   if (follower === undefined || following === undefined) return;
   if (outputs.createStore !== undefined) {
@@ -217,7 +229,12 @@ export function promote(parts: ReplicaParts): void {
     backlog,
     encoding: NO_COMPRESSION,
   });
-  if (outputs.recorder !== undefined) publisher.subscribe(outputs.recorder);
+  // They go on with what is written here; when another is followed, with what comes from there.
+  const { recorder, tap } = outputs;
+  if (recorder !== undefined) parts.outputsLeave.push(publisher.subscribe(recorder));
+  if (tap !== undefined) {
+    parts.outputsLeave.push(publisher.subscribe(new TapFeed(tap, RECORDER_QUEUE_BYTES)));
+  }
   parts.promoted = new PrimaryRole({
     publisher,
     timers: systemSeams.timers,
@@ -231,6 +248,10 @@ export function promote(parts: ReplicaParts): void {
     `promoted: history ${history.id} continues ${previous} of ${formatAddress(following.primary)}`,
   );
   events.emit('promoted', { history: history.id });
+}
+
+function refuseClosed({ isClosed }: ReplicaParts): void {
+  if (isClosed) throw new FastcacheError('BAD_OPTION', 'This replica is closed.');
 }
 
 /** The door for replicas of this replica, of either role. Throws PORT_TAKEN, LISTEN_FAILED. */

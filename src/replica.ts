@@ -44,6 +44,8 @@ export class Replica {
       const listenAddress = await parts.server?.listen();
       parts.metricsPort = await openMetrics({ ...parts, role: () => roleOf(parts).figures() });
       const replica = new Replica(parts, listenAddress);
+      // Only who has its ports may take a dump's place.
+      parts.outputs.recorder?.begin();
       parts.outputs.start();
       // In the next turn, so that whoever waits for this replica hears of its first event.
       systemSeams.timers.endOfTurn(() => {
@@ -131,7 +133,7 @@ export class Replica {
 
   /**
    * Leaves the primary and closes its own ports, the dump and the state, all changes given; what is held stays readable by
-   * `get`. Throws WRITE_FAILED (`state`).
+   * `get`. Throws WRITE_FAILED (`state`; `record`, when the dump is not whole).
    */
   close(): Promise<void> {
     return closeParts(this.#parts);

@@ -29,7 +29,7 @@ import { tcpTransport } from './transport/tcp.js';
 export type Bytes = Uint8Array | string;
 
 /** Frames that may wait for a dump's disk. */
-const RECORDER_QUEUE_BYTES = 256 * 1024 * 1024;
+export const RECORDER_QUEUE_BYTES = 256 * 1024 * 1024;
 /** Room for several of the longest values in one command, as MSET may carry them. */
 const VALUES_IN_A_COMMAND = 4;
 const QUERY_BUFFER_BYTES_MIN = 64 * 1024 * 1024;

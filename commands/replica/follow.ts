@@ -105,7 +105,9 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
   });
 
   async run(): Promise<void> {
-    const onPromotionSignal = promotionSignal();
+    const onPromotionSignal = promotionSignal((error) =>
+      this.warn(`SIGUSR2: ${error instanceof Error ? error.message : String(error)}`),
+    );
     const parsed = await this.parse(ReplicaFollow);
     const { args, flags } = parsed;
     checkTapFlags(flags, givenFlags(parsed));

@@ -9,6 +9,8 @@ import type { FrameSubscriber } from './subscriber.js';
 /** Where a dump goes; `transport/file-sink.ts` is the one on disk. */
 export interface FrameSink {
   handlers: FrameSinkHandlers;
+  /** Before the first write: what was there goes, but for what is continued. Throws `WRITE_FAILED`. */
+  begin(): void;
   /** Queues bytes, which must not change. False: wait for `onDrain`. */
   write(bytes: Uint8Array): boolean;
   /** Resolves when all that was written is on the disk. */
@@ -39,14 +41,16 @@ export class Recorder implements FrameSubscriber {
   #queuedBytes = 0;
   #bytes: number;
   #blocked = false;
+  /** Takes nothing more. */
   #ended = false;
+  #fault: FastcacheError | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#bytes = options.bytesBefore ?? 0;
     options.sink.handlers = {
       onDrain: () => this.#drain(),
-      onFault: (cause) => this.#stop(`The recording failed: ${cause.message}.`, cause),
+      onFault: (cause) => this.#fail(`The recording failed: ${cause.message}.`, cause),
     };
   }
 
@@ -60,6 +64,11 @@ export class Recorder implements FrameSubscriber {
     return this.#queuedBytes;
   }
 
+  /** To be called before anything is offered, once nothing else can keep the recording from its start. Throws `WRITE_FAILED`. */
+  begin(): void {
+    this.#options.sink.begin();
+  }
+
   /** The bytes must not change. */
   offer(frame: Buffer): void {
     if (this.#ended) return;
@@ -70,7 +79,7 @@ export class Recorder implements FrameSubscriber {
     }
     if (this.#queuedBytes + frame.length > this.#options.maxQueuedBytes) {
       // A dump with a hole in it would be worse than one that ends.
-      this.#stop('The recording was stopped: its file cannot keep up with the stream.');
+      this.#fail('The recording was stopped: its file cannot keep up with the stream.');
       return;
     }
     this.#queue.push(frame);
@@ -78,7 +87,7 @@ export class Recorder implements FrameSubscriber {
   }
 
   interrupt(reason: string): void {
-    this.#stop(`The recording was stopped: ${reason}.`);
+    if (!this.#ended) this.#fail(`The recording was stopped: ${reason}.`);
   }
 
   /** Resolves when all that was offered is on the disk; what waits is written at once. Rejects when that cannot be. */
@@ -87,13 +96,14 @@ export class Recorder implements FrameSubscriber {
     await this.#options.sink.sync();
   }
 
-  /** Writes what waits and closes the sink. */
+  /** Writes what waits and closes the sink. Rejects with what ended the recording before its time. */
   async end(): Promise<void> {
     if (!this.#ended) {
       this.#ended = true;
       this.#writeQueue();
     }
     await this.#options.sink.end();
+    if (this.#fault !== undefined) throw this.#fault;
   }
 
   #writeQueue(): void {
@@ -113,11 +123,12 @@ export class Recorder implements FrameSubscriber {
     }
   }
 
-  #stop(message: string, cause?: unknown): void {
-    if (this.#ended) return;
+  #fail(message: string, cause?: unknown): void {
+    if (this.#fault !== undefined) return;
+    this.#fault = new FastcacheError('WRITE_FAILED', message, { cause });
     this.#ended = true;
     this.#queue.clear();
     this.#queuedBytes = 0;
-    this.#options.onFault(new FastcacheError('WRITE_FAILED', message, { cause }));
+    this.#options.onFault(this.#fault);
   }
 }

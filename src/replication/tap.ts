@@ -180,7 +180,7 @@ export class Tap implements StreamTap {
         }
       }
     } catch (error) {
-      this.#break(error);
+      this.fail(error);
     } finally {
       this.#isRunning = false;
     }
@@ -206,11 +206,12 @@ export class Tap implements StreamTap {
         this.#flow?.resume();
         for (const run of this.#awaited.splice(0)) run.resolve();
       },
-      (error: unknown) => this.#break(error),
+      (error: unknown) => this.fail(error),
     );
   }
 
-  #break(cause: unknown): void {
+  /** The consumer is given no more. */
+  fail(cause: unknown): void {
     if (this.#fault !== undefined) return;
     const fault = cause instanceof Error ? cause : new Error(String(cause));
     this.#fault = fault;

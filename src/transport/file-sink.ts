@@ -1,23 +1,40 @@
 /** A dump file as the recorder's sink: bytes in, backpressure out, faults told once. */
-import { closeSync, createWriteStream, fdatasync, fstatSync, ftruncateSync, openSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createWriteStream,
+  fdatasync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+} from 'node:fs';
 import { promisify } from 'node:util';
 import { FastcacheError } from '../errors.js';
 import type { FrameSink } from '../replication/recorder.js';
 
+const { O_CREAT, O_WRONLY } = constants;
 const MAX_BUFFERED_BYTES = 1_048_576;
 
 const syncToDisk = promisify(fdatasync);
 
 /**
- * Creates the file, or truncates it. With `keptBytes` it goes on behind so many bytes of a dump, and what is more is cut
- * off. Throws `WRITE_FAILED` at once when that cannot be.
+ * Opens the file, or creates it. With `keptBytes` it goes on behind so many bytes of a dump. What else is there stays until
+ * `begin`. Throws `WRITE_FAILED` at once when that cannot be.
  */
 export function openFileSink(path: string, keptBytes?: number): FrameSink {
-  const fd = keptBytes === undefined ? openFile(path, 'w') : openBehind(path, keptBytes);
+  const fd = openFile(path, keptBytes === undefined ? O_WRONLY | O_CREAT : O_WRONLY);
+  if (keptBytes !== undefined) checkKept(path, fd, keptBytes);
   const stream = createWriteStream(path, { fd, start: keptBytes ?? 0, highWaterMark: MAX_BUFFERED_BYTES });
   const closed = new Promise<void>((resolve) => stream.once('close', resolve));
   const sink: FrameSink = {
     handlers: { onDrain() {}, onFault() {} },
+    begin() {
+      try {
+        if (fstatSync(fd).isFile()) ftruncateSync(fd, keptBytes ?? 0);
+      } catch (cause) {
+        throw writeFailed(path, cause);
+      }
+    },
     write: (bytes) => stream.write(bytes),
     async sync() {
       await new Promise<void>((resolve, reject) => {
@@ -35,13 +52,9 @@ export function openFileSink(path: string, keptBytes?: number): FrameSink {
   return sink;
 }
 
-function openBehind(path: string, keptBytes: number): number {
-  const fd = openFile(path, 'r+');
+function checkKept(path: string, fd: number, keptBytes: number): void {
   const { size } = fstatSync(fd);
-  if (size >= keptBytes) {
-    ftruncateSync(fd, keptBytes);
-    return fd;
-  }
+  if (size >= keptBytes) return;
   closeSync(fd);
   throw new FastcacheError(
     'WRITE_FAILED',
@@ -50,7 +63,7 @@ function openBehind(path: string, keptBytes: number): number {
   );
 }
 
-function openFile(path: string, flags: 'w' | 'r+'): number {
+function openFile(path: string, flags: number): number {
   try {
     return openSync(path, flags);
   } catch (cause) {

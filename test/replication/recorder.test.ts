@@ -18,6 +18,7 @@ class NarrowSink implements FrameSink {
   constructor(room: number) {
     this.room = room;
   }
+  begin(): void {}
   write(bytes: Uint8Array): boolean {
     this.written.push(Buffer.from(bytes).toString());
     this.room -= 1;
@@ -72,13 +73,14 @@ describe('a recorder', () => {
     expect(sink.written).toEqual(['a']);
   });
 
-  it('stops when its sink faults', () => {
-    const { sink, offer, faults } = record(10);
+  it('stops when its sink faults, and says so again at its end', async () => {
+    const { sink, offer, faults, recorder } = record(10);
     offer('a');
     sink.handlers.onFault(new Error('no space left on device'));
     offer('b');
     expect(faults).toEqual(['WRITE_FAILED The recording failed: no space left on device.']);
     expect(sink.written).toEqual(['a']);
+    await expect(recorder.end()).rejects.toMatchObject({ code: 'WRITE_FAILED' });
   });
 
   it('writes what waits before it ends', async () => {
@@ -159,6 +161,8 @@ describe('a recorder', () => {
     expect(first.bytes).toBe(4_000_000);
     await first.end();
     const second = open(1_500_000);
+    expect((await readFile(path)).length).toBe(4_000_000);
+    second.begin();
     second.offer(Buffer.from('behind'));
     expect(second.bytes).toBe(1_500_006);
     await second.end();

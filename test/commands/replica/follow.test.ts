@@ -118,6 +118,13 @@ describe('replica follow', () => {
     expect(await marks(file)).toEqual(await marks(bind, { FASTCACHE_TOKEN: 's3cret' }));
   });
 
+  it('--once exits 1 when its dump could not be written whole', async () => {
+    const args = ['replica', 'follow', bind, '--once', '--no-listen', '--record', '/dev/full'];
+    const { status, stderr } = await runCommand(args, { env: { FASTCACHE_TOKEN: 's3cret' } });
+    expect(status).toBe(1);
+    expect(stderr).toContain('Error: The recording failed: ENOSPC');
+  });
+
   it('exits 77 when the token is refused, and never shows one', async () => {
     const env = { FASTCACHE_TOKEN: 'wr0ng-one' };
     for (const args of [

@@ -293,6 +293,22 @@ describe('replica follow --changes --state', () => {
     expect(readFileSync(state, 'utf8')).toBe('hello');
   });
 
+  it('cannot be promoted, says so, and goes on', async () => {
+    const tap = new TapProcess(bind, ['--changes', '--state', newFile('state')]);
+    await tap.event('caught-up');
+    tap.child.kill('SIGUSR2');
+    await eventually(
+      () => tap.stderr,
+      (text) => text.includes('Warning: SIGUSR2: With state no content is kept'),
+    );
+    await client.set('behind', 'it');
+    await eventually(
+      () => tap.changes,
+      (changes) => changes.some(({ key }) => key === 'behind'),
+    );
+    expect(await tap.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+
   it('refuses flags that do not go together', async () => {
     for (const flags of [
       ['--prefix', 'a'],
