@@ -154,7 +154,9 @@ function createFollower(parts: ReplicaParts, primary: Address, holding: Holding 
         events.emit('snapshot', fields);
       },
       swapped: ({ holding: { store } }) => {
-        if (store instanceof ShardEngine) parts.engine = store;
+        if (!(store instanceof ShardEngine)) return;
+        store.setFrozen(parts.server?.isPaused ?? false);
+        parts.engine = store;
       },
       live: (fields) => {
         outputs.whole();

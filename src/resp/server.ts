@@ -118,6 +118,11 @@ export class RespServer {
     return typeof bound === 'object' && bound !== null ? bound.port : this.#options.address.port;
   }
 
+  /** Whether clients are paused: then the store is frozen, and one that takes its place has to be, too. */
+  get isPaused(): boolean {
+    return this.#pause !== undefined;
+  }
+
   get clients(): readonly ClientState[] {
     return [...this.#clients.keys()];
   }
@@ -125,8 +130,7 @@ export class RespServer {
   /** Stops accepting, lets replies out, and closes every client. */
   async close(): Promise<void> {
     this.#check.cancel();
-    this.#pause?.end.cancel();
-    this.#pause = undefined;
+    this.#endPause();
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
@@ -242,12 +246,13 @@ export class RespServer {
     };
   }
 
-  /** As Redis has it: a pause is never made shorter or weaker by another one. */
+  /** As Redis has it: a pause is never made shorter or weaker by another one, and content does not change meanwhile. */
   #pauseUntil(untilMs: number, scope: 'all' | 'write'): void {
-    const { timers, clock } = this.#options;
+    const { timers, clock, engine } = this.#options;
     const before = this.#pause;
     before?.end.cancel();
     const end = Math.max(untilMs, before?.untilMs ?? 0);
+    engine().setFrozen(true);
     this.#pause = {
       untilMs: end,
       scope: before?.scope === 'all' ? 'all' : scope,
@@ -256,9 +261,14 @@ export class RespServer {
   }
 
   #unpause(): void {
+    this.#endPause();
+    for (const { client } of this.#clients.values()) client.retry();
+  }
+
+  #endPause(): void {
     this.#pause?.end.cancel();
     this.#pause = undefined;
-    for (const { client } of this.#clients.values()) client.retry();
+    this.#options.engine().setFrozen(false);
   }
 
   #planCheck(): Timer {
