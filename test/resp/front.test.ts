@@ -288,6 +288,42 @@ describe('MONITOR', () => {
   });
 });
 
+describeWith(
+  redisServer,
+  'a client in MONITOR is told of its own commands where redis-server tells it:',
+  () => {
+    let redis: RedisServer;
+    beforeAll(async () => {
+      redis = await RedisServer.start();
+    });
+
+    it.each([
+      ['MONITOR', 'PING'],
+      ['PING', 'MONITOR', 'PING', 'GET a', 'SET a 1', 'MONITOR', 'PING'],
+      ['MONITOR', 'MULTI', 'PING', 'ECHO a', 'EXEC', 'PING'],
+      ['MONITOR', 'PING', 'RESET', 'PING'],
+      ['MONITOR', 'CLIENT REPLY OFF', 'PING', 'CLIENT REPLY ON', 'PING'],
+      ['MONITOR', 'CLIENT REPLY SKIP', 'PING', 'PING'],
+      ['CLIENT REPLY SKIP', 'MONITOR', 'PING'],
+      ['MONITOR', 'WAIT 0 10', 'PING'],
+      ['MONITOR', 'WAIT 1 20', 'PING'],
+      ['MONITOR', 'NOSUCH', 'GET', 'CONFIG GET save', 'PING'],
+    ])('%s, …', async (...lines) => {
+      const { primary } = await start();
+      const pipeline = Buffer.concat([...lines, 'QUIT'].map((line) => respCommand(...line.split(' '))));
+      const [ours, theirs] = await Promise.all(
+        [primary.listenAddress!, `127.0.0.1:${redis.port}`].map(async (address) => {
+          const client = await RespClient.connect(address);
+          client.write(pipeline);
+          const told = (await client.untilClosed()).toString();
+          return told.replace(/\d+\.\d{6} \[0 [^\]]*\]/g, 'when and who');
+        }),
+      );
+      expect(ours).toBe(theirs);
+    });
+  },
+);
+
 describe('a transaction', () => {
   it('holds back what the kernel would run in place, and gives each reply in its protocol', async () => {
     const { primary } = await start();
