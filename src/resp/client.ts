@@ -135,7 +135,27 @@ export class Client implements CommandSink {
     }
     this.#socket.write(bytes);
     this.state.writtenBytes += bytes.length;
-    this.#checkOutput();
+    this.checkOutput();
+  }
+
+  /** Closes the client when more waits to be written, or for longer, than may; also to be called when nothing is written. */
+  checkOutput(): void {
+    const bytes = this.#socket.writableLength;
+    if (this.#socket.destroyed || bytes === 0) {
+      this.#overSoftSinceMs = undefined;
+      return;
+    }
+    const { clock, outputLimit, warn } = this.#host;
+    const { hardBytes, softBytes, softSeconds } = outputLimit(this.state);
+    if (softBytes === 0n || bytes <= softBytes) this.#overSoftSinceMs = undefined;
+    else this.#overSoftSinceMs ??= clock.nowMs();
+    const overSoftMs = clock.nowMs() - (this.#overSoftSinceMs ?? clock.nowMs());
+    const isOver = (hardBytes !== 0n && bytes > hardBytes) || overSoftMs > softSeconds * 1000;
+    if (!isOver) return;
+    warn(
+      `${this.state.address} is closed: ${bytes} bytes wait for it (client-output-buffer-limit: ${hardBytes}, or ${softBytes} for ${softSeconds} s)`,
+    );
+    this.destroy();
   }
 
   /** The pause is over: handles what it held back. */
@@ -221,7 +241,7 @@ export class Client implements CommandSink {
       this.state.writtenBytes += this.#replyBytes;
       this.#replies = [];
       this.#replyBytes = 0;
-      this.#checkOutput();
+      this.checkOutput();
     }
     if (this.state.leaves) {
       this.end();
@@ -240,24 +260,5 @@ export class Client implements CommandSink {
     this.#socket.resume();
     if (this.#input.waits) this.#input.resume(this.#host.window());
     this.#flush();
-  }
-
-  #checkOutput(): void {
-    const bytes = this.#socket.writableLength;
-    if (bytes === 0) {
-      this.#overSoftSinceMs = undefined;
-      return;
-    }
-    const { clock, outputLimit, warn } = this.#host;
-    const { hardBytes, softBytes, softSeconds } = outputLimit(this.state);
-    if (softBytes === 0n || bytes <= softBytes) this.#overSoftSinceMs = undefined;
-    else this.#overSoftSinceMs ??= clock.nowMs();
-    const overSoftMs = clock.nowMs() - (this.#overSoftSinceMs ?? clock.nowMs());
-    const isOver = (hardBytes !== 0n && bytes > hardBytes) || overSoftMs > softSeconds * 1000;
-    if (!isOver) return;
-    warn(
-      `${this.state.address} is closed: ${bytes} bytes wait for it (client-output-buffer-limit: ${hardBytes}, or ${softBytes} for ${softSeconds} s)`,
-    );
-    this.destroy();
   }
 }

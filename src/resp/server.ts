@@ -28,7 +28,7 @@ import { errorBytes, Raw } from './reply.js';
 import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
 import { Slowlog } from './slowlog.js';
 
-/** How often idle clients are looked for and rates are taken. */
+/** How often idle clients and those that do not read are looked for and rates are taken. */
 const CHECK_MS = 250;
 /** The longest that a timer takes. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -277,6 +277,8 @@ export class RespServer {
       this.#currentWindow();
       this.statistics.sample(this.#options.clock.nowMs());
       this.#closeIdle();
+      // Who reads nothing is written nothing either, which is when it would be seen otherwise.
+      for (const { client } of this.#clients.values()) client.checkOutput();
       this.#check = this.#planCheck();
     });
   }

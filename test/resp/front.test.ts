@@ -140,6 +140,27 @@ describe('connections', () => {
     expect(await say(client, 'INFO', 'stats')).toMatch(/rejected_connections:1\r\n/);
   });
 
+  it('that leave too much unread for too long are closed, though nothing more is written to them', async () => {
+    const { primary, warnings } = await start();
+    const client = await connect(primary);
+    const [stalled, patient] = [await connect(primary), await connect(primary)];
+    await say(client, 'CONFIG', 'SET', 'client-output-buffer-limit', 'normal 0 500000 1');
+    await client.command('SET', 'large', Buffer.alloc(3_000_000));
+    const twelve = Buffer.concat(Array.from({ length: 12 }, () => respCommand('GET', 'large')));
+    stalled.socket.pause();
+    for (const one of [stalled, patient]) one.write(twelve);
+    expect((await patient.replies(12)).length).toBe(12);
+    await eventually(
+      () => say(client, 'INFO', 'clients'),
+      (text) => text.includes('connected_clients:2\r\n'),
+    );
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /is closed: \d+ bytes wait for it \(client-output-buffer-limit: 0, or 500000 for 1 s\)$/,
+      ),
+    ]);
+  });
+
   it.each(['POST / HTTP/1.1\r\n', 'Host: 127.0.0.1\r\n', '*1\r\n$4\r\npOsT\r\n'])(
     'that speak HTTP are closed without an answer: %j',
     async (line) => {
