@@ -263,7 +263,6 @@ function createEngine({ config, seed }: Pick<ReplicaParts, 'config' | 'seed'>, s
 function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['listen']>): RespServer {
   const { config, events } = parts;
   return createFront({
-    config,
     address,
     log: events.log,
     settings: parts.settings,

@@ -16,7 +16,6 @@ import { AuthFailures } from './auth-failures.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientState } from './client-state.js';
 import type { ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
-import type { InputLimits } from './command-input.js';
 import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
@@ -43,7 +42,6 @@ export interface RespServerOptions {
   log: Log;
   /** The store of this moment; a replica's changes with each snapshot. */
   engine(): ShardEngine;
-  limits: InputLimits;
   settings: Settings;
   replication: ReplicationHost;
   situation: OuterSituation;
@@ -93,12 +91,11 @@ export class RespServer {
       monitors: this.#monitors,
       situation: this.#situation(),
       runInKernel: (args, client) => this.#runInKernel(args, client),
-      maxQueuedBytes: options.limits.queryBufferBytes,
       warn,
     });
     this.#clientHost = {
       gate: this.#gate,
-      limits: options.limits,
+      limits: options.settings,
       window: () => this.#currentWindow(),
       outputLimit: ({ isMonitor }) => options.settings.outputLimit(isMonitor ? 'pubsub' : 'normal'),
       clock: options.clock,

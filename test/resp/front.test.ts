@@ -1,36 +1,12 @@
-/** What concerns a client's connection as a whole: passwords, limits, pauses, monitors, and who may connect. */
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Primary, type PrimaryOptions } from '../../src/index.js';
+/** What concerns a client's connection as a whole: passwords, limits, pauses, and who may connect. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { connect, say, start } from '../support/open-front.js';
 import { describeWith } from '../support/optional-peers.js';
 import { eventually } from '../support/processes.js';
 import { RedisServer, redisServer } from '../support/redis.js';
 import { RespClient, respCommand } from '../support/resp-client.js';
 
 const PASSWORD = 's3cret';
-const open: (Primary | RespClient)[] = [];
-
-async function start(options: PrimaryOptions = {}): Promise<{ primary: Primary; warnings: string[] }> {
-  const primary = await Primary.start({ bind: ':0', listen: ':0', ...options });
-  const warnings: string[] = [];
-  primary.on('log', ({ message }) => warnings.push(message));
-  open.push(primary);
-  return { primary, warnings };
-}
-
-async function connect(primary: Primary): Promise<RespClient> {
-  const client = await RespClient.connect(primary.listenAddress!);
-  open.push(client);
-  return client;
-}
-
-/** As text, what a status or a bulk string says. */
-async function say(client: RespClient, ...args: string[]): Promise<string> {
-  return String(await client.command(...args));
-}
-
-afterEach(async () => {
-  for (const opened of open.splice(0).reverse()) await opened.close();
-});
 
 describe('a password', () => {
   it('is asked for before anything else, and then no more', async () => {
@@ -217,6 +193,41 @@ describe('CLIENT REPLY', () => {
   });
 });
 
+describe('client-query-buffer-limit', () => {
+  const MEGABYTE = 1_048_576;
+  const set = (bytes: number) => respCommand('SET', 'a', Buffer.alloc(bytes));
+
+  it.each([1_100_000, 2 * MEGABYTE, 20 * MEGABYTE])(
+    'closes a client whose command is longer, one of %d bytes, as long as it is set',
+    async (bytes) => {
+      const { primary } = await start();
+      const [admin, before] = [await connect(primary), await connect(primary)];
+      expect(await say(admin, 'CONFIG', 'SET', 'client-query-buffer-limit', '1mb')).toBe('+OK');
+      const refusal = '-ERR Protocol error: the command is larger than the query buffer may be\r\n';
+      for (const client of [before, await connect(primary)]) {
+        client.write(set(1_000_000));
+        expect(await client.reply()).toBe('+OK');
+        client.write(set(bytes));
+        expect((await client.untilClosed()).toString()).toBe(refusal);
+      }
+      expect(await say(admin, 'STRLEN', 'a')).toBe('1000000');
+      await say(admin, 'CONFIG', 'SET', 'client-query-buffer-limit', '64mb');
+      admin.write(set(bytes));
+      expect(await admin.reply()).toBe('+OK');
+    },
+  );
+
+  it('closes a client whose transaction is larger', async () => {
+    const { primary, warnings } = await start();
+    const client = await connect(primary);
+    await say(client, 'CONFIG', 'SET', 'client-query-buffer-limit', '1mb');
+    client.write(Buffer.concat([respCommand('MULTI'), set(600_000), set(600_000), respCommand('EXEC')]));
+    expect((await client.untilClosed()).toString()).toBe('+OK\r\n+QUEUED\r\n');
+    expect(warnings[0]).toMatch(/queued more than it may in a transaction; closed$/);
+    expect(primary.get('a')).toBeUndefined();
+  });
+});
+
 describe('CLIENT PAUSE', () => {
   it('WRITE holds writes back, in their order, and lets reads through', async () => {
     const { primary } = await start();
@@ -274,76 +285,6 @@ describe('CLIENT PAUSE', () => {
     expect(await say(admin, 'GET', 'a')).toBe('null');
   });
 });
-
-describe('MONITOR', () => {
-  it('shows what others run, in place or not, but no passwords', async () => {
-    const { primary } = await start();
-    const monitor = await connect(primary);
-    const client = await connect(primary);
-    expect(await say(monitor, 'MONITOR')).toBe('+OK');
-    await say(client, 'SET', 'a\n', '"1"');
-    await say(client, 'GETRANGE', 'a', '0', '1');
-    await say(client, 'AUTH', PASSWORD);
-    await say(client, 'CONFIG', 'GET', 'maxmemory');
-    await say(client, 'PING');
-    const lines = (await monitor.replies(4)).map(String);
-    expect(lines.map((line) => line.replace(/^\+\d+\.\d{6} \[0 127\.0\.0\.1:\d+\] /, ''))).toEqual([
-      '"SET" "a\\n" "\\"1\\""',
-      '"GETRANGE" "a" "0" "1"',
-      '"AUTH" "(redacted)"',
-      '"PING"',
-    ]);
-  });
-
-  it('is cut off when it does not keep up, and harms nobody', async () => {
-    const { primary, warnings } = await start();
-    const monitor = await connect(primary);
-    const client = await connect(primary);
-    await say(client, 'CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 1mb 0 0');
-    await say(monitor, 'MONITOR');
-    monitor.socket.pause();
-    const value = 'x'.repeat(100_000);
-    for (let sent = 0; sent < 200 && warnings.length === 0; sent += 1) await say(client, 'SET', 'a', value);
-    expect(warnings[0]).toMatch(/client-output-buffer-limit/);
-    expect(await say(client, 'STRLEN', 'a')).toBe('100000');
-  });
-});
-
-describeWith(
-  redisServer,
-  'a client in MONITOR is told of its own commands where redis-server tells it:',
-  () => {
-    let redis: RedisServer;
-    beforeAll(async () => {
-      redis = await RedisServer.start();
-    });
-
-    it.each([
-      ['MONITOR', 'PING'],
-      ['PING', 'MONITOR', 'PING', 'GET a', 'SET a 1', 'MONITOR', 'PING'],
-      ['MONITOR', 'MULTI', 'PING', 'ECHO a', 'EXEC', 'PING'],
-      ['MONITOR', 'PING', 'RESET', 'PING'],
-      ['MONITOR', 'CLIENT REPLY OFF', 'PING', 'CLIENT REPLY ON', 'PING'],
-      ['MONITOR', 'CLIENT REPLY SKIP', 'PING', 'PING'],
-      ['CLIENT REPLY SKIP', 'MONITOR', 'PING'],
-      ['MONITOR', 'WAIT 0 10', 'PING'],
-      ['MONITOR', 'WAIT 1 20', 'PING'],
-      ['MONITOR', 'NOSUCH', 'GET', 'CONFIG GET save', 'PING'],
-    ])('%s, …', async (...lines) => {
-      const { primary } = await start();
-      const pipeline = Buffer.concat([...lines, 'QUIT'].map((line) => respCommand(...line.split(' '))));
-      const [ours, theirs] = await Promise.all(
-        [primary.listenAddress!, `127.0.0.1:${redis.port}`].map(async (address) => {
-          const client = await RespClient.connect(address);
-          client.write(pipeline);
-          const told = (await client.untilClosed()).toString();
-          return told.replace(/\d+\.\d{6} \[0 [^\]]*\]/g, 'when and who');
-        }),
-      );
-      expect(ours).toBe(theirs);
-    });
-  },
-);
 
 describe('a transaction', () => {
   it('holds back what the kernel would run in place, and gives each reply in its protocol', async () => {
