@@ -265,9 +265,8 @@ function buildParts(config: PrimaryConfig, engine: ShardEngine): PrimaryParts {
 }
 
 function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['listen']>): RespServer {
-  const { config, engine, events, role, settings, status } = parts;
+  const { engine, events, role, settings, status } = parts;
   return createFront({
-    config,
     address,
     log: events.log,
     settings,

@@ -162,7 +162,9 @@ function createFollower(parts: ReplicaParts, primary: Address, holding: Holding 
         events.emit('snapshot', fields);
       },
       swapped: ({ holding: { store } }) => {
-        if (store instanceof ShardEngine) parts.engine = store;
+        if (!(store instanceof ShardEngine)) return;
+        store.setFrozen(parts.server?.isPaused ?? false);
+        parts.engine = store;
       },
       live: (fields) => {
         outputs.whole();
@@ -282,7 +284,6 @@ function createEngine({ config, seed }: Pick<ReplicaParts, 'config' | 'seed'>, s
 function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['listen']>): RespServer {
   const { config, events } = parts;
   return createFront({
-    config,
     address,
     log: events.log,
     settings: parts.settings,

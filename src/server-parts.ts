@@ -11,7 +11,6 @@ import type { ReplicationMetrics } from './replication/metrics.js';
 import { Recorder } from './replication/recorder.js';
 import { ReplicaListener, type ReplicaListenerOptions } from './replication/replica-listener.js';
 import type { ReplicationHost } from './resp/command-host.js';
-import type { InputLimits } from './resp/command-input.js';
 import { CommandStatistics } from './resp/command-statistics.js';
 import { kernelCounts, kernelTotals } from './resp/kernel-counts.js';
 import { type OuterSituation, RespServer } from './resp/server.js';
@@ -42,11 +41,6 @@ export function keyBytes(bytes: Bytes): Uint8Array {
 
 export function randomSeed(random: Random): bigint {
   return (BigInt(random.u32()) << 32n) | BigInt(random.u32());
-}
-
-export function inputLimits({ maxValueBytes }: { maxValueBytes: number }): InputLimits {
-  const queryBufferBytes = Math.max(QUERY_BUFFER_BYTES_MIN, VALUES_IN_A_COMMAND * maxValueBytes);
-  return { queryBufferBytes, maxValueBytes };
 }
 
 export interface RecorderSetup {
@@ -99,7 +93,6 @@ export interface SettingsOptions {
 
 /** What CONFIG shows and sets, from the options that a server was started with; changes take effect on the store. */
 export function createSettings({ config, engine, port }: SettingsOptions): Settings {
-  const { queryBufferBytes } = inputLimits(config);
   const settings = new Settings({
     maxMemoryBytes: config.maxMemoryBytes,
     maxMemoryPolicy: config.eviction,
@@ -109,7 +102,7 @@ export function createSettings({ config, engine, port }: SettingsOptions): Setti
     }),
     ...('servesStaleData' in config && { servesStaleData: config.servesStaleData }),
     replicaQueueBytes: config.subscriberQueueBytes,
-    queryBufferBytes,
+    queryBufferBytes: Math.max(QUERY_BUFFER_BYTES_MIN, VALUES_IN_A_COMMAND * config.maxValueBytes),
     password: config.password,
     maxValueBytes: config.maxValueBytes,
     bind: config.listen === undefined ? '' : config.listen.host,
@@ -183,7 +176,6 @@ export function statusPayload(
 }
 
 export interface FrontOptions {
-  config: PrimaryConfig | ReplicaConfig;
   address: NonNullable<PrimaryConfig['listen']>;
   log: Log;
   settings: Settings;
@@ -198,7 +190,7 @@ export interface FrontOptions {
 
 /** The Redis front of either role. */
 export function createFront(options: FrontOptions): RespServer {
-  const { config, engine, settings, status } = options;
+  const { engine, settings, status } = options;
   const { clock, timers } = systemSeams;
   return new RespServer({
     address: options.address,
@@ -206,7 +198,6 @@ export function createFront(options: FrontOptions): RespServer {
     timers,
     log: options.log,
     engine,
-    limits: inputLimits(config),
     settings,
     replication: options.replication,
     situation: options.situation,

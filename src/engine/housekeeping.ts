@@ -1,6 +1,6 @@
 /**
  * What a store needs done from time to time: keys past their expiry deleted, what is above a lowered memory limit evicted,
- * sparse memory gathered; in small steps.
+ * sparse memory gathered; in small steps. Of a store that is frozen only the memory is gathered.
  */
 import type { Timer, Timers } from '../clock.js';
 import { EVICTION_STEP_KEYS } from '../kernel/layout.js';

@@ -24,6 +24,7 @@ export interface KernelExports {
   release(buffer: number): void;
   setTime(wallMs: number, monotonicUs: number): void;
   setReplica(replica: number): void;
+  setFrozen(frozen: number): void;
   setMode(mode: number): void;
   callsOf(command: number, end: number): number;
   execute(input: number, length: number, output: number, outputLength: number): number;

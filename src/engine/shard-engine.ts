@@ -114,6 +114,14 @@ export class ShardEngine implements ReplicatedStore {
     this.limitMemory(this.#memoryLimit);
   }
 
+  /**
+   * While frozen, content changes only by what it is told: what has expired is hidden and not deleted, nothing is evicted, and
+   * `makeRoom` has no objections.
+   */
+  setFrozen(frozen: boolean): void {
+    this.kernel.exports.setFrozen(frozen ? 1 : 0);
+  }
+
   /** Tells the kernel the time; everything that reads or changes keys does so first. */
   updateTime(): void {
     this.kernel.exports.setTime(this.#clock.nowMs(), this.#clock.monotonicUs());
@@ -257,7 +265,7 @@ export class ShardEngine implements ReplicatedStore {
     return keys;
   }
 
-  /** Deletes up to `limit` keys past their expiry; how many there were. */
+  /** Deletes up to `limit` keys past their expiry, none while frozen; how many there were. */
   sweep(limit: number): number {
     this.updateTime();
     return this.kernel.exports.sweep(limit);
@@ -282,7 +290,8 @@ export class ShardEngine implements ReplicatedStore {
 
   /**
    * To be called before anything that may make content grow: evicts as the policy says when content is above the limit.
-   * False when it still is and nothing more can be evicted: then nothing may grow. A replica never evicts.
+   * False when it still is and nothing more can be evicted: then nothing may grow. A replica never
+   * evicts, nor what is frozen.
    */
   makeRoom(): boolean {
     this.updateTime();

@@ -6,7 +6,7 @@ import { EVICT_LRU, EVICT_NOTHING, EVICT_RANDOM, EVICTION_STEP_KEYS, WRITE_DONE 
 import { contentBytesMax } from './pages';
 import { locateIdlest } from './pool';
 import { randomRecord, randomSegment, randomShard } from './sample';
-import { compact, deleteHere, isReplica, locateRecord } from './store';
+import { compact, deleteHere, isFrozen, isReplica, locateRecord } from './store';
 
 /** Without a limit of its own a store that evicts leaves a sixteenth of what it may have to gaps between records. */
 const GAPS: f64 = 16;
@@ -42,15 +42,16 @@ export function limitMemory(maxBytes: f64, chosen: u32, sampleCount: u32): void 
 
 /**
  * Evicts until content is within the limit; false when it is not and nothing more can be evicted. What was above a limit
- * when that was set goes in steps: then true means that there is less now than before. A replica is told what to delete.
+ * when that was set goes in steps: then true means that there is less now than before. A replica is told what to delete,
+ * and one that is frozen keeps what it has.
  */
 export function makeRoom(): bool {
-  return usedBytes() <= limit || isReplica || evictDown();
+  return usedBytes() <= limit || isReplica || isFrozen || evictDown();
 }
 
 /** After an allocation failed, so many times before for one command: gathers what is free and evicts; whether to try again. */
 export function relieve(attempt: u32): bool {
-  if (isReplica || policy === EVICT_NOTHING || attempt >= RELIEF_ATTEMPTS) return false;
+  if (isReplica || isFrozen || policy === EVICT_NOTHING || attempt >= RELIEF_ATTEMPTS) return false;
   const moved = compact(RELIEF_MOVES);
   if (attempt === 0 && moved !== 0) return true;
   const used = usedBytes();

@@ -59,6 +59,7 @@ export {
   overwrite,
   put,
   removeKey,
+  setFrozen,
   setReplica,
   sweep,
 } from './store';

@@ -24,7 +24,7 @@ export function randomRecord(): usize {
     if (shard === 0) return 0;
     const record = randomIn(shard);
     if (expiryOf(shard, record) > nowMs) return record;
-    // On a primary this deletes it.
+    // On a primary that is not frozen this deletes it.
     locate(keyOf(record), keyLengthOf(record));
   }
   return 0;

@@ -14,6 +14,8 @@ import { find, insert, mix, remove, reserve, touchBucket, touchRecord } from './
 import { xxh3 } from './xxh3';
 
 export let isReplica: bool = false;
+/** Nothing changes of its own accord: what has expired is hidden, not deleted, and nothing is evicted. */
+export let isFrozen: bool = false;
 let atShard: usize = 0;
 let atHash: u64 = 0;
 let atMixed: u64 = 0;
@@ -32,6 +34,11 @@ let knownHash: u64 = 0;
 /** A replica hides what has expired and emits nothing; a primary deletes it and emits the Del. */
 export function setReplica(replica: bool): void {
   isReplica = replica;
+}
+
+/** Until it is taken back, a primary deletes nothing that it was not told to delete. */
+export function setFrozen(frozen: bool): void {
+  isFrozen = frozen;
 }
 
 /** Keys that this side deleted because their time had come. */
@@ -76,12 +83,12 @@ export function locateAny(key: usize, length: u32, hash: u64): usize {
   return atSlot === 0 ? 0 : load<u32>(atSlot);
 }
 
-/** The record of a live key, or 0. On a primary a key past its expiry is deleted on the way. */
+/** The record of a live key, or 0. On a primary that is not frozen a key past its expiry is deleted on the way. */
 export function locate(key: usize, length: u32): usize {
   const record = locateAny(key, length, key === knownKey ? knownHash : xxh3(key, length));
   if (record === 0 || heapPlaceOf(record) === 0) return record;
   if (expiryOf(atShard, record) > nowMs) return record;
-  if (!isReplica) expire(record);
+  if (!isReplica && !isFrozen) expire(record);
   return 0;
 }
 
@@ -142,8 +149,8 @@ export function setHere(
   valueBytes: u32,
   expiresAtMs: u64,
 ): i32 {
-  // The key has expired, and there was no memory to tell of its deletion: it is still in the table.
-  if (record === 0 && atSlot !== 0) return WRITE_MEMORY;
+  // The key has expired and is still in the table: this is frozen, or there was no memory to tell of its deletion.
+  if (record === 0 && atSlot !== 0 && !expire(load<u32>(atSlot))) return WRITE_MEMORY;
   if (!isReplica && !reserveRecord(atShard, keyBytes, valueBytes)) return WRITE_MEMORY;
   if (!writeHere(record, key, keyBytes, value, valueBytes, expiresAtMs)) return WRITE_MEMORY;
   if (!isReplica) emit(atShard, OP_SET, atHash, expiresAtMs, key, keyBytes, value, valueBytes);
@@ -245,9 +252,10 @@ export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
   return expiresAtMs <= nowMs ? deleteHere(record) : expireHere(record, expiresAtMs);
 }
 
-/** Deletes up to `limit` keys past their expiry, nearest first in each shard; how many it deleted. */
+/** Deletes up to `limit` keys past their expiry, nearest first in each shard; how many it deleted, none when frozen. */
 export function sweep(limit: u32): u32 {
   let swept: u32 = 0;
+  if (isFrozen) return swept;
   for (let id: u32 = 0; id < shardCount; id++) {
     for (; swept < limit; swept++) {
       const record = nextExpired(shardAt(id), nowMs);
@@ -347,6 +355,8 @@ function relink(from: usize, to: usize, bytes: usize): void {
   freeBlock(from, bytes);
 }
 
-function expire(record: usize): void {
-  if (deleteHere(record) === WRITE_DONE) expiredKeys += 1;
+function expire(record: usize): bool {
+  if (deleteHere(record) !== WRITE_DONE) return false;
+  expiredKeys += 1;
+  return true;
 }

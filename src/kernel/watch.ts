@@ -1,5 +1,5 @@
 // WATCH: tickets that tell later whether a key has changed. A ticket is twice the number of changes so far, and one more
-// when the key had expired already and was still there, on a replica: then its deletion is none, as in Redis.
+// when the key had expired already and was still there, on a replica or while frozen: then its deletion is none, as in Redis.
 import { changeCount, lastChangeOf, lastVisibleChangeOf, unwatchHash, watched, watchHash } from './changes';
 import { isExpiredHere, locate } from './store';
 import { xxh3 } from './xxh3';
@@ -8,7 +8,7 @@ const NO_MEMORY: f64 = -1;
 
 /** The key's ticket, or -1 when memory is exhausted. */
 export function watchKey(key: usize, length: u32): f64 {
-  // On a primary a key past its expiry is deleted on the way.
+  // On a primary that is not frozen a key past its expiry is deleted on the way.
   const isHidden = locate(key, length) === 0 && isExpiredHere();
   if (!watchHash(xxh3(key, length))) return NO_MEMORY;
   return <f64>((changeCount << 1) | (isHidden ? 1 : 0));

@@ -30,6 +30,8 @@ export class ClientState {
   watchedBytes = 0;
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isMonitor = false;
+  /** What a monitor's own command has it told: goes behind the reply of that command. */
+  readonly afterReply: Buffer[] = [];
   isNeverEvicted = false;
   /** CLIENT NO-TOUCH: what it reads does not count as used. */
   isNeverTouching = false;

@@ -47,6 +47,8 @@ export class Client implements CommandSink {
   readonly #input: CommandInput;
   #replies: Buffer[] = [];
   #replyBytes = 0;
+  /** While a command of its own is handled, its reply is still to come. */
+  #isHandling = false;
   /** Since when more waits to be written than is good for long. */
   #overSoftSinceMs: number | undefined;
   /** Gives up what is waited for. */
@@ -96,8 +98,7 @@ export class Client implements CommandSink {
 
   reply(bytes: Buffer): boolean {
     if (this.state.replies !== 'on') return true;
-    this.#replies.push(bytes);
-    this.#replyBytes += bytes.length;
+    this.#gather(bytes);
     if (!this.state.isAuthenticated && this.pendingBytes > STRANGER_REPLY_BYTES_MAX) {
       this.#host.warn(`${this.state.address} does not read what it is told before its password; closed`);
       this.destroy();
@@ -110,24 +111,13 @@ export class Client implements CommandSink {
   }
 
   command(args: Buffer[]): Onward {
-    const { state } = this;
-    const before = state.replies;
-    const answer = this.#host.gate.handle(args, state);
-    if (answer === DISMISSED) {
-      state.leaves = true;
-      return 'drop';
-    }
-    if (answer === POSTPONED) {
-      this.#postponed = args;
-      state.isBlocked = true;
-      return 'wait';
-    }
-    if (answer instanceof Later) return this.#await(answer);
-    const goesOn = this.reply(encodeReply(answer, state.protocol));
-    if (state.replies === 'skip-next') state.replies = 'skip';
-    else if (before === 'skip' && state.replies === 'skip') state.replies = 'on';
-    if (state.leaves) return 'drop';
-    return goesOn ? 'next' : 'wait';
+    this.#isHandling = true;
+    const onward = this.#handle(args);
+    this.#isHandling = false;
+    const { afterReply } = this.state;
+    if (afterReply.length === 0) return onward;
+    for (const bytes of afterReply.splice(0)) this.#gather(bytes);
+    return onward === 'next' && this.pendingBytes >= REPLY_BYTES_MAX ? 'wait' : onward;
   }
 
   fail(bytes: Buffer): void {
@@ -135,12 +125,37 @@ export class Client implements CommandSink {
     this.state.leaves = true;
   }
 
-  /** What comes unasked: a monitor's line, a push. */
+  /** What comes unasked: a monitor's line. */
   push(bytes: Buffer): void {
-    if (this.state.leaves) return;
+    const { leaves, replies, afterReply } = this.state;
+    if (leaves || replies === 'off' || replies === 'skip') return;
+    if (this.#isHandling) {
+      afterReply.push(bytes);
+      return;
+    }
     this.#socket.write(bytes);
     this.state.writtenBytes += bytes.length;
-    this.#checkOutput();
+    this.checkOutput();
+  }
+
+  /** Closes the client when more waits to be written, or for longer, than may; also to be called when nothing is written. */
+  checkOutput(): void {
+    const bytes = this.#socket.writableLength;
+    if (this.#socket.destroyed || bytes === 0) {
+      this.#overSoftSinceMs = undefined;
+      return;
+    }
+    const { clock, outputLimit, warn } = this.#host;
+    const { hardBytes, softBytes, softSeconds } = outputLimit(this.state);
+    if (softBytes === 0n || bytes <= softBytes) this.#overSoftSinceMs = undefined;
+    else this.#overSoftSinceMs ??= clock.nowMs();
+    const overSoftMs = clock.nowMs() - (this.#overSoftSinceMs ?? clock.nowMs());
+    const isOver = (hardBytes !== 0n && bytes > hardBytes) || overSoftMs > softSeconds * 1000;
+    if (!isOver) return;
+    warn(
+      `${this.state.address} is closed: ${bytes} bytes wait for it (client-output-buffer-limit: ${hardBytes}, or ${softBytes} for ${softSeconds} s)`,
+    );
+    this.destroy();
   }
 
   /** The pause is over: handles what it held back. */
@@ -169,6 +184,32 @@ export class Client implements CommandSink {
   destroy(): void {
     this.state.leaves = true;
     this.#socket.destroy();
+  }
+
+  #handle(args: Buffer[]): Onward {
+    const { state } = this;
+    const before = state.replies;
+    const answer = this.#host.gate.handle(args, state);
+    if (answer === DISMISSED) {
+      state.leaves = true;
+      return 'drop';
+    }
+    if (answer === POSTPONED) {
+      this.#postponed = args;
+      state.isBlocked = true;
+      return 'wait';
+    }
+    if (answer instanceof Later) return this.#await(answer);
+    const goesOn = this.reply(encodeReply(answer, state.protocol));
+    if (state.replies === 'skip-next') state.replies = 'skip';
+    else if (before === 'skip' && state.replies === 'skip') state.replies = 'on';
+    if (state.leaves) return 'drop';
+    return goesOn ? 'next' : 'wait';
+  }
+
+  #gather(bytes: Buffer): void {
+    this.#replies.push(bytes);
+    this.#replyBytes += bytes.length;
   }
 
   #await(answer: Later): Onward {
@@ -200,7 +241,7 @@ export class Client implements CommandSink {
       this.state.writtenBytes += this.#replyBytes;
       this.#replies = [];
       this.#replyBytes = 0;
-      this.#checkOutput();
+      this.checkOutput();
     }
     if (this.state.leaves) {
       this.end();
@@ -219,24 +260,5 @@ export class Client implements CommandSink {
     this.#socket.resume();
     if (this.#input.waits) this.#input.resume(this.#host.window());
     this.#flush();
-  }
-
-  #checkOutput(): void {
-    const bytes = this.#socket.writableLength;
-    if (bytes === 0) {
-      this.#overSoftSinceMs = undefined;
-      return;
-    }
-    const { clock, outputLimit, warn } = this.#host;
-    const { hardBytes, softBytes, softSeconds } = outputLimit(this.state);
-    if (softBytes === 0n || bytes <= softBytes) this.#overSoftSinceMs = undefined;
-    else this.#overSoftSinceMs ??= clock.nowMs();
-    const overSoftMs = clock.nowMs() - (this.#overSoftSinceMs ?? clock.nowMs());
-    const isOver = (hardBytes !== 0n && bytes > hardBytes) || overSoftMs > softSeconds * 1000;
-    if (!isOver) return;
-    warn(
-      `${this.state.address} is closed: ${bytes} bytes wait for it (client-output-buffer-limit: ${hardBytes}, or ${softBytes} for ${softSeconds} s)`,
-    );
-    this.destroy();
   }
 }

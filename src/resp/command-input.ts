@@ -7,11 +7,12 @@ import { errorBytes } from './reply.js';
 /** A longer start of a command is not read again from its beginning with every chunk. */
 const RETRIED_BYTES_MAX = 16_384;
 
+/** Asked whenever they count, for they may change. */
 export interface InputLimits {
   /** What one client may have waiting here, whether in one command or many. */
-  queryBufferBytes: number;
+  readonly queryBufferBytes: number;
   /** The longest argument, as the kernel was told. */
-  maxValueBytes: number;
+  readonly maxValueBytes: number;
 }
 
 export class CommandInput {

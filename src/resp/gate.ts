@@ -32,8 +32,6 @@ export interface GateOptions {
   readonly situation: Situation;
   /** Runs a command that is the kernel's; its reply. Throws OUT_OF_MEMORY. */
   runInKernel(args: readonly Buffer[], client: ClientState): Reply;
-  /** What one client may have queued, bytes. */
-  maxQueuedBytes: number;
   warn(message: string): void;
 }
 
@@ -67,7 +65,7 @@ export class Gate {
 
   /** A client's command: what to answer, when, or not at all. */
   handle(args: Buffer[], client: ClientState): Reply | Later | typeof POSTPONED | typeof DISMISSED {
-    const { table } = this.#options;
+    const { table, host } = this.#options;
     const word = wordOf(args, 0);
     if (word === 'post' || word === 'host:') {
       this.#options.warn(
@@ -90,7 +88,7 @@ export class Gate {
       // What will not run anyway need not be kept.
       if (transaction.isBroken) return QUEUED;
       transaction.queuedBytes += args.reduce((sum, arg) => sum + arg.length + QUEUED_ARGUMENT_BYTES, 0);
-      if (transaction.queuedBytes > this.#options.maxQueuedBytes) {
+      if (transaction.queuedBytes > host.settings.queryBufferBytes) {
         this.#options.warn(`${client.address} queued more than it may in a transaction; closed`);
         return DISMISSED;
       }

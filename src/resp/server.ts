@@ -16,7 +16,6 @@ import { AuthFailures } from './auth-failures.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientState } from './client-state.js';
 import type { ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
-import type { InputLimits } from './command-input.js';
 import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
@@ -28,7 +27,7 @@ import { errorBytes, Raw } from './reply.js';
 import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
 import { Slowlog } from './slowlog.js';
 
-/** How often idle clients are looked for and rates are taken. */
+/** How often idle clients and those that do not read are looked for and rates are taken. */
 const CHECK_MS = 250;
 /** The longest that a timer takes. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -43,7 +42,6 @@ export interface RespServerOptions {
   log: Log;
   /** The store of this moment; a replica's changes with each snapshot. */
   engine(): ShardEngine;
-  limits: InputLimits;
   settings: Settings;
   replication: ReplicationHost;
   situation: OuterSituation;
@@ -93,12 +91,11 @@ export class RespServer {
       monitors: this.#monitors,
       situation: this.#situation(),
       runInKernel: (args, client) => this.#runInKernel(args, client),
-      maxQueuedBytes: options.limits.queryBufferBytes,
       warn,
     });
     this.#clientHost = {
       gate: this.#gate,
-      limits: options.limits,
+      limits: options.settings,
       window: () => this.#currentWindow(),
       outputLimit: ({ isMonitor }) => options.settings.outputLimit(isMonitor ? 'pubsub' : 'normal'),
       clock: options.clock,
@@ -118,6 +115,11 @@ export class RespServer {
     return typeof bound === 'object' && bound !== null ? bound.port : this.#options.address.port;
   }
 
+  /** Whether clients are paused: then the store is frozen, and one that takes its place has to be, too. */
+  get isPaused(): boolean {
+    return this.#pause !== undefined;
+  }
+
   get clients(): readonly ClientState[] {
     return [...this.#clients.keys()];
   }
@@ -125,8 +127,7 @@ export class RespServer {
   /** Stops accepting, lets replies out, and closes every client. */
   async close(): Promise<void> {
     this.#check.cancel();
-    this.#pause?.end.cancel();
-    this.#pause = undefined;
+    this.#endPause();
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
@@ -242,12 +243,13 @@ export class RespServer {
     };
   }
 
-  /** As Redis has it: a pause is never made shorter or weaker by another one. */
+  /** As Redis has it: a pause is never made shorter or weaker by another one, and content does not change meanwhile. */
   #pauseUntil(untilMs: number, scope: 'all' | 'write'): void {
-    const { timers, clock } = this.#options;
+    const { timers, clock, engine } = this.#options;
     const before = this.#pause;
     before?.end.cancel();
     const end = Math.max(untilMs, before?.untilMs ?? 0);
+    engine().setFrozen(true);
     this.#pause = {
       untilMs: end,
       scope: before?.scope === 'all' ? 'all' : scope,
@@ -256,9 +258,14 @@ export class RespServer {
   }
 
   #unpause(): void {
+    this.#endPause();
+    for (const { client } of this.#clients.values()) client.retry();
+  }
+
+  #endPause(): void {
     this.#pause?.end.cancel();
     this.#pause = undefined;
-    for (const { client } of this.#clients.values()) client.retry();
+    this.#options.engine().setFrozen(false);
   }
 
   #planCheck(): Timer {
@@ -267,6 +274,8 @@ export class RespServer {
       this.#currentWindow();
       this.statistics.sample(this.#options.clock.nowMs());
       this.#closeIdle();
+      // Who reads nothing is written nothing either, which is when it would be seen otherwise.
+      for (const { client } of this.#clients.values()) client.checkOutput();
       this.#check = this.#planCheck();
     });
   }

@@ -180,7 +180,7 @@ export class Settings {
     return this.#timeout.number;
   }
 
-  /** A client whose command has not ended after so many bytes is let go. */
+  /** A client whose command, or transaction, has not ended after so many bytes is let go. */
   get queryBufferBytes(): number {
     return this.#queryBufferLimit.number;
   }

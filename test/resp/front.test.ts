@@ -1,36 +1,12 @@
-/** What concerns a client's connection as a whole: passwords, limits, pauses, monitors, and who may connect. */
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Primary, type PrimaryOptions } from '../../src/index.js';
+/** What concerns a client's connection as a whole: passwords, limits, pauses, and who may connect. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { connect, say, start } from '../support/open-front.js';
 import { describeWith } from '../support/optional-peers.js';
 import { eventually } from '../support/processes.js';
 import { RedisServer, redisServer } from '../support/redis.js';
 import { RespClient, respCommand } from '../support/resp-client.js';
 
 const PASSWORD = 's3cret';
-const open: (Primary | RespClient)[] = [];
-
-async function start(options: PrimaryOptions = {}): Promise<{ primary: Primary; warnings: string[] }> {
-  const primary = await Primary.start({ bind: ':0', listen: ':0', ...options });
-  const warnings: string[] = [];
-  primary.on('log', ({ message }) => warnings.push(message));
-  open.push(primary);
-  return { primary, warnings };
-}
-
-async function connect(primary: Primary): Promise<RespClient> {
-  const client = await RespClient.connect(primary.listenAddress!);
-  open.push(client);
-  return client;
-}
-
-/** As text, what a status or a bulk string says. */
-async function say(client: RespClient, ...args: string[]): Promise<string> {
-  return String(await client.command(...args));
-}
-
-afterEach(async () => {
-  for (const opened of open.splice(0).reverse()) await opened.close();
-});
 
 describe('a password', () => {
   it('is asked for before anything else, and then no more', async () => {
@@ -140,6 +116,27 @@ describe('connections', () => {
     expect(await say(client, 'INFO', 'stats')).toMatch(/rejected_connections:1\r\n/);
   });
 
+  it('that leave too much unread for too long are closed, though nothing more is written to them', async () => {
+    const { primary, warnings } = await start();
+    const client = await connect(primary);
+    const [stalled, patient] = [await connect(primary), await connect(primary)];
+    await say(client, 'CONFIG', 'SET', 'client-output-buffer-limit', 'normal 0 500000 1');
+    await client.command('SET', 'large', Buffer.alloc(3_000_000));
+    const twelve = Buffer.concat(Array.from({ length: 12 }, () => respCommand('GET', 'large')));
+    stalled.socket.pause();
+    for (const one of [stalled, patient]) one.write(twelve);
+    expect((await patient.replies(12)).length).toBe(12);
+    await eventually(
+      () => say(client, 'INFO', 'clients'),
+      (text) => text.includes('connected_clients:2\r\n'),
+    );
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /is closed: \d+ bytes wait for it \(client-output-buffer-limit: 0, or 500000 for 1 s\)$/,
+      ),
+    ]);
+  });
+
   it.each(['POST / HTTP/1.1\r\n', 'Host: 127.0.0.1\r\n', '*1\r\n$4\r\npOsT\r\n'])(
     'that speak HTTP are closed without an answer: %j',
     async (line) => {
@@ -193,6 +190,41 @@ describe('CLIENT REPLY', () => {
     expect(await client.replies(2)).toEqual([1, 3]);
     client.write(Buffer.concat([reply('OFF'), incr, incr, respCommand('NOSUCH'), reply('ON'), incr]));
     expect(await client.replies(2)).toEqual(['+OK', 6]);
+  });
+});
+
+describe('client-query-buffer-limit', () => {
+  const MEGABYTE = 1_048_576;
+  const set = (bytes: number) => respCommand('SET', 'a', Buffer.alloc(bytes));
+
+  it.each([1_100_000, 2 * MEGABYTE, 20 * MEGABYTE])(
+    'closes a client whose command is longer, one of %d bytes, as long as it is set',
+    async (bytes) => {
+      const { primary } = await start();
+      const [admin, before] = [await connect(primary), await connect(primary)];
+      expect(await say(admin, 'CONFIG', 'SET', 'client-query-buffer-limit', '1mb')).toBe('+OK');
+      const refusal = '-ERR Protocol error: the command is larger than the query buffer may be\r\n';
+      for (const client of [before, await connect(primary)]) {
+        client.write(set(1_000_000));
+        expect(await client.reply()).toBe('+OK');
+        client.write(set(bytes));
+        expect((await client.untilClosed()).toString()).toBe(refusal);
+      }
+      expect(await say(admin, 'STRLEN', 'a')).toBe('1000000');
+      await say(admin, 'CONFIG', 'SET', 'client-query-buffer-limit', '64mb');
+      admin.write(set(bytes));
+      expect(await admin.reply()).toBe('+OK');
+    },
+  );
+
+  it('closes a client whose transaction is larger', async () => {
+    const { primary, warnings } = await start();
+    const client = await connect(primary);
+    await say(client, 'CONFIG', 'SET', 'client-query-buffer-limit', '1mb');
+    client.write(Buffer.concat([respCommand('MULTI'), set(600_000), set(600_000), respCommand('EXEC')]));
+    expect((await client.untilClosed()).toString()).toBe('+OK\r\n+QUEUED\r\n');
+    expect(warnings[0]).toMatch(/queued more than it may in a transaction; closed$/);
+    expect(primary.get('a')).toBeUndefined();
   });
 });
 
@@ -251,40 +283,6 @@ describe('CLIENT PAUSE', () => {
     );
     expect(await say(admin, 'CLIENT', 'UNPAUSE')).toBe('+OK');
     expect(await say(admin, 'GET', 'a')).toBe('null');
-  });
-});
-
-describe('MONITOR', () => {
-  it('shows what others run, in place or not, but no passwords', async () => {
-    const { primary } = await start();
-    const monitor = await connect(primary);
-    const client = await connect(primary);
-    expect(await say(monitor, 'MONITOR')).toBe('+OK');
-    await say(client, 'SET', 'a\n', '"1"');
-    await say(client, 'GETRANGE', 'a', '0', '1');
-    await say(client, 'AUTH', PASSWORD);
-    await say(client, 'CONFIG', 'GET', 'maxmemory');
-    await say(client, 'PING');
-    const lines = (await monitor.replies(4)).map(String);
-    expect(lines.map((line) => line.replace(/^\+\d+\.\d{6} \[0 127\.0\.0\.1:\d+\] /, ''))).toEqual([
-      '"SET" "a\\n" "\\"1\\""',
-      '"GETRANGE" "a" "0" "1"',
-      '"AUTH" "(redacted)"',
-      '"PING"',
-    ]);
-  });
-
-  it('is cut off when it does not keep up, and harms nobody', async () => {
-    const { primary, warnings } = await start();
-    const monitor = await connect(primary);
-    const client = await connect(primary);
-    await say(client, 'CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 1mb 0 0');
-    await say(monitor, 'MONITOR');
-    monitor.socket.pause();
-    const value = 'x'.repeat(100_000);
-    for (let sent = 0; sent < 200 && warnings.length === 0; sent += 1) await say(client, 'SET', 'a', value);
-    expect(warnings[0]).toMatch(/client-output-buffer-limit/);
-    expect(await say(client, 'STRLEN', 'a')).toBe('100000');
   });
 });
 

@@ -109,7 +109,9 @@ function runAll(queue: readonly (readonly Buffer[])[], client: ClientState, host
     const reply = host.execute(args, client);
     if (reply instanceof Later) throw new Error('A command waits inside of EXEC.');
     // Encoded at once, for HELLO may change the protocol on the way.
-    const encoded = encodeReply(reply, client.protocol);
+    let encoded = encodeReply(reply, client.protocol);
+    // A monitor sees its own commands between their replies, as Redis has it.
+    if (client.afterReply.length > 0) encoded = Buffer.concat([encoded, ...client.afterReply.splice(0)]);
     bytes += encoded.length;
     if (bytes <= REPLY_BYTES_MAX) replies.push(new Raw(encoded));
     else replies.length = 0;

@@ -1,0 +1,78 @@
+/** MONITOR: what it shows, where in a monitor's own replies, and what becomes of one that does not keep up. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { connect, say, start } from '../support/open-front.js';
+import { describeWith } from '../support/optional-peers.js';
+import { RedisServer, redisServer } from '../support/redis.js';
+import { RespClient, respCommand } from '../support/resp-client.js';
+
+const PASSWORD = 's3cret';
+
+describe('MONITOR', () => {
+  it('shows what others run, in place or not, but no passwords', async () => {
+    const { primary } = await start();
+    const monitor = await connect(primary);
+    const client = await connect(primary);
+    expect(await say(monitor, 'MONITOR')).toBe('+OK');
+    await say(client, 'SET', 'a\n', '"1"');
+    await say(client, 'GETRANGE', 'a', '0', '1');
+    await say(client, 'AUTH', PASSWORD);
+    await say(client, 'CONFIG', 'GET', 'maxmemory');
+    await say(client, 'PING');
+    const lines = (await monitor.replies(4)).map(String);
+    expect(lines.map((line) => line.replace(/^\+\d+\.\d{6} \[0 127\.0\.0\.1:\d+\] /, ''))).toEqual([
+      '"SET" "a\\n" "\\"1\\""',
+      '"GETRANGE" "a" "0" "1"',
+      '"AUTH" "(redacted)"',
+      '"PING"',
+    ]);
+  });
+
+  it('is cut off when it does not keep up, and harms nobody', async () => {
+    const { primary, warnings } = await start();
+    const monitor = await connect(primary);
+    const client = await connect(primary);
+    await say(client, 'CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 1mb 0 0');
+    await say(monitor, 'MONITOR');
+    monitor.socket.pause();
+    const value = 'x'.repeat(100_000);
+    for (let sent = 0; sent < 200 && warnings.length === 0; sent += 1) await say(client, 'SET', 'a', value);
+    expect(warnings[0]).toMatch(/client-output-buffer-limit/);
+    expect(await say(client, 'STRLEN', 'a')).toBe('100000');
+  });
+});
+
+describeWith(
+  redisServer,
+  'a client in MONITOR is told of its own commands where redis-server tells it:',
+  () => {
+    let redis: RedisServer;
+    beforeAll(async () => {
+      redis = await RedisServer.start();
+    });
+
+    it.each([
+      ['MONITOR', 'PING'],
+      ['PING', 'MONITOR', 'PING', 'GET a', 'SET a 1', 'MONITOR', 'PING'],
+      ['MONITOR', 'MULTI', 'PING', 'ECHO a', 'EXEC', 'PING'],
+      ['MONITOR', 'PING', 'RESET', 'PING'],
+      ['MONITOR', 'CLIENT REPLY OFF', 'PING', 'CLIENT REPLY ON', 'PING'],
+      ['MONITOR', 'CLIENT REPLY SKIP', 'PING', 'PING'],
+      ['CLIENT REPLY SKIP', 'MONITOR', 'PING'],
+      ['MONITOR', 'WAIT 0 10', 'PING'],
+      ['MONITOR', 'WAIT 1 20', 'PING'],
+      ['MONITOR', 'NOSUCH', 'GET', 'CONFIG GET save', 'PING'],
+    ])('%s, …', async (...lines) => {
+      const { primary } = await start();
+      const pipeline = Buffer.concat([...lines, 'QUIT'].map((line) => respCommand(...line.split(' '))));
+      const [ours, theirs] = await Promise.all(
+        [primary.listenAddress!, `127.0.0.1:${redis.port}`].map(async (address) => {
+          const client = await RespClient.connect(address);
+          client.write(pipeline);
+          const told = (await client.untilClosed()).toString();
+          return told.replace(/\d+\.\d{6} \[0 [^\]]*\]/g, 'when and who');
+        }),
+      );
+      expect(ours).toBe(theirs);
+    });
+  },
+);
