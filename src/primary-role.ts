@@ -5,6 +5,7 @@
  */
 import type { Timers } from './clock.js';
 import type { History } from './replication/history.js';
+import { offsetIn, secondOffset } from './replication/offset.js';
 import type { Publisher } from './replication/publisher.js';
 import type { ReplicaListener } from './replication/replica-listener.js';
 import { waitForReplicas } from './replication/wait.js';
@@ -59,7 +60,7 @@ export class PrimaryRole {
     return this.#needsReplicas() && this.#goodReplicas() < this.#options.settings.minReplicas;
   }
 
-  /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
+  /** INFO replication behind `role`. Offsets are records, of all shards together, (replication/offset.ts). */
   info(): Record<string, string | number> {
     return {
       connected_slaves: this.replicas().length,
@@ -68,7 +69,7 @@ export class PrimaryRole {
       master_failover_state: 'no-failover',
       ...historyLines(this.history),
       master_repl_offset: String(this.#offset()),
-      second_repl_offset: this.history.previous === undefined ? -1 : 1,
+      second_repl_offset: secondOffset(this.history),
       ...this.#served.backlogLines(),
     };
   }
@@ -113,7 +114,7 @@ export class PrimaryRole {
   }
 
   #offset(): bigint {
-    return this.#served.offset(this.publisher.watermarks());
+    return offsetIn(this.history, this.publisher.watermarks());
   }
 }
 

@@ -3,8 +3,9 @@ import type { Clock } from './clock.js';
 import { historyLines } from './primary-role.js';
 import type { Follower, FollowerState } from './replication/follower.js';
 import type { History } from './replication/history.js';
+import { offsetIn, secondOffset } from './replication/offset.js';
 import type { Reply } from './resp/reply.js';
-import { recordsPast, type ServedReplicas, type ServerDetails } from './served-replicas.js';
+import type { ServedReplicas, ServerDetails } from './served-replicas.js';
 import type { ReplicaStatus } from './status/lag.js';
 import type { ReplicaFigures } from './status/role-figures.js';
 import type { StatusDocument } from './status/status-document.js';
@@ -53,7 +54,7 @@ export class ReplicaRole {
     return this.#options.served?.departed() ?? [];
   }
 
-  /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
+  /** INFO replication behind `role`. Offsets are records, of all shards together, (replication/offset.ts). */
   info(): Record<string, string | number> {
     const { follower, clock, served } = this.#options;
     const { state } = follower;
@@ -78,7 +79,7 @@ export class ReplicaRole {
       master_failover_state: 'no-failover',
       ...historyLines(this.history),
       master_repl_offset: offset,
-      second_repl_offset: this.history?.previous === undefined ? -1 : 1,
+      second_repl_offset: secondOffset(this.history),
       ...served?.backlogLines(),
     };
   }
@@ -119,7 +120,7 @@ export class ReplicaRole {
 
   #offset(): bigint {
     const { holding } = this.#options.follower;
-    return recordsPast(holding?.history?.base ?? 0n, holding?.store.watermarks() ?? []);
+    return offsetIn(holding?.history, holding?.store.watermarks() ?? []);
   }
 }
 

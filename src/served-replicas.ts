@@ -3,6 +3,7 @@
  * a relay: its replicas and its backlog.
  */
 import type { History } from './replication/history.js';
+import { offsetIn } from './replication/offset.js';
 import type { ReplicaInfo } from './replication/primary-session.js';
 import type { ReplicaListener } from './replication/replica-listener.js';
 import type { FrameStream } from './replication/stream.js';
@@ -62,17 +63,18 @@ export class ServedReplicas {
     };
   }
 
-  /** INFO's last lines. Offsets are records, of all shards together, past the history's base. */
+  /** INFO's last lines. Offsets are records, of all shards together (replication/offset.ts). */
   backlogLines(): Fields {
     const stream = this.#options.stream();
     const windows = stream?.backlog.windows() ?? [];
-    const kept = windows.reduce((sum, { records }) => sum + records, 0n);
-    const first = this.offset(stream?.watermarks() ?? []) - kept + 1n;
+    const offset = this.#offset(stream?.watermarks() ?? []);
+    const records = windows.reduce((sum, window) => sum + window.records, 0n);
+    // More is kept than the offset tells of only where it is too low.
+    const kept = records < offset ? records : offset;
     return {
       repl_backlog_active: stream === undefined ? 0 : 1,
       repl_backlog_size: this.#options.backlogBytes,
-      // Of a history that was just begun by a promotion less has come than is kept of the one before.
-      repl_backlog_first_byte_offset: String(first < 1n ? 1n : first),
+      repl_backlog_first_byte_offset: String(offset - kept + 1n),
       repl_backlog_histlen: String(kept),
       ...Object.fromEntries(
         windows.map(({ watermark, earliest, bytes }, shard) => [
@@ -111,13 +113,12 @@ export class ServedReplicas {
     });
   }
 
-  /** Records behind these watermarks. */
-  offset(watermarks: readonly bigint[]): bigint {
-    return recordsPast(this.#options.stream()?.history.base ?? 0n, watermarks);
+  #offset(watermarks: readonly bigint[]): bigint {
+    return offsetIn(this.history, watermarks);
   }
 
   #replicaOffset({ acknowledged, watermarks }: ReplicaInfo): bigint {
-    return this.offset(acknowledged ?? watermarks);
+    return this.#offset(acknowledged ?? watermarks);
   }
 
   #replicaLine(replica: ReplicaInfo): string {
@@ -130,11 +131,6 @@ export class ServedReplicas {
     const backlog = this.#options.stream()?.backlog;
     return backlog === undefined ? [] : replicas.map((replica) => replicaStatus(replica, backlog));
   }
-}
-
-/** Of all shards together; what is still numbered in the history before does not count. */
-export function recordsPast(base: bigint, watermarks: readonly bigint[]): bigint {
-  return watermarks.reduce((sum, watermark) => (watermark > base ? sum + watermark - base : sum), 0n);
 }
 
 function connectedReplica({

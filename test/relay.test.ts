@@ -107,8 +107,10 @@ it('a relay that is promoted keeps its leaf, counts it for WAIT, and follows ano
     connected_slaves: '1',
     master_replid: relay.history,
     master_replid2: primary.history,
-    second_repl_offset: '1',
-    repl_backlog_first_byte_offset: '1',
+    master_repl_offset: '1001',
+    second_repl_offset: '1001',
+    repl_backlog_first_byte_offset: '1001',
+    repl_backlog_histlen: '1',
   });
 
   const other = await startPrimary();

@@ -219,7 +219,7 @@ export class ReplicaSession {
       this.#end({ error: historyDiffers(own, answer), claimNothing: true, gap: undefined });
       return;
     }
-    if (history !== undefined && (history.id !== held.history?.id || place.join() !== own.join())) {
+    if (history !== undefined) {
       held.store.setWatermarks(place);
       this.#continued = { store: held.store, history };
       this.#options.relay?.adopted(history, place);

@@ -151,7 +151,7 @@ const roleFamilies: MetricFamily[] = [
   {
     name: 'fastcache_replication_offset_records',
     type: 'gauge',
-    help: 'Records of the history, over all shards: the difference between two servers is how far one is behind.',
+    help: 'Records of the history and those that it continues, over all shards: the difference between two servers is how far one is behind.',
     read: ({ role }) => role.offsetRecords,
   },
 ];
