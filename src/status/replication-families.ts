@@ -127,6 +127,12 @@ const counterFamilies: MetricFamily[] = [
     ],
   },
   {
+    name: 'fastcache_replication_resume_failures_total',
+    type: 'counter',
+    help: 'Replicas that were given a snapshot though they had asked to go on from what they hold.',
+    read: ({ replication }) => replication.resumeFailureCount,
+  },
+  {
     name: 'fastcache_replication_snapshot_chunks_total',
     type: 'counter',
     help: 'Chunks of snapshots made for replicas of ours, however many replicas each was for.',
