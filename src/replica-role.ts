@@ -66,9 +66,10 @@ export class ReplicaRole {
       master_port: this.primary.port,
       master_link_status: isLive ? 'up' : 'down',
       master_last_io_seconds_ago: isLive ? sinceSeconds(follower.heardAtUs) : -1,
-      master_sync_in_progress: state.name === 'snapshot' ? 1 : 0,
+      master_sync_in_progress: follower.syncReadBytes === undefined ? 0 : 1,
       slave_read_repl_offset: offset,
       slave_repl_offset: offset,
+      ...this.#syncLines(),
       ...(isLive ? {} : { master_link_down_since_seconds: sinceSeconds(follower.lostAtUs) }),
       slave_priority: 100,
       slave_read_only: 1,
@@ -116,6 +117,20 @@ export class ReplicaRole {
   role(): Reply {
     const { host, port } = this.primary;
     return ['slave', host, port, roleStates[this.#options.follower.state.name], this.#offset()];
+  }
+
+  /** As Redis of a snapshot whose size it does not know (diskless): no peer tells how much is to come. */
+  #syncLines(): Record<string, string | number> {
+    const { follower, clock } = this.#options;
+    const { syncReadBytes } = follower;
+    if (syncReadBytes === undefined) return {};
+    return {
+      master_sync_total_bytes: 0,
+      master_sync_read_bytes: syncReadBytes,
+      master_sync_left_bytes: -syncReadBytes,
+      master_sync_perc: '0.00',
+      master_sync_last_io_seconds_ago: Math.floor(secondsSince(clock, follower.heardAtUs)),
+    };
   }
 
   #offset(): bigint {
