@@ -3,7 +3,7 @@
  * Redis' INFO, ROLE and WAIT (reference: Redis' field names) and the metrics say of these. A replica that is promoted
  * takes it on.
  */
-import type { Timers } from './clock.js';
+import type { Clock, Timers } from './clock.js';
 import type { History } from './replication/history.js';
 import { offsetIn, secondOffset } from './replication/offset.js';
 import type { Publisher } from './replication/publisher.js';
@@ -21,6 +21,7 @@ const NO_HISTORY = '0'.repeat(40);
 
 export interface PrimaryRoleOptions {
   publisher: Publisher;
+  clock: Clock;
   timers: Timers;
   /** Undefined: no replicas can come. */
   door(): ReplicaListener | undefined;
@@ -35,10 +36,10 @@ export class PrimaryRole {
   readonly #served: ServedReplicas;
 
   constructor(options: PrimaryRoleOptions) {
-    const { publisher, door, backlogBytes } = options;
+    const { publisher, door, backlogBytes, clock } = options;
     this.publisher = publisher;
     this.#options = options;
-    this.#served = new ServedReplicas({ stream: () => publisher, door, backlogBytes });
+    this.#served = new ServedReplicas({ stream: () => publisher, door, backlogBytes, clock });
   }
 
   get history(): History {

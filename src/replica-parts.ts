@@ -170,10 +170,11 @@ function createFollower(parts: ReplicaParts, primary: Address, holding: Holding 
     },
   });
   parts.follower = follower;
+  const { clock } = systemSeams;
   const { backlogBytes } = config;
   const served =
-    relay && new ServedReplicas({ stream: () => relay.stream, door: () => parts.door, backlogBytes });
-  parts.following = new ReplicaRole({ follower, primary, clock: systemSeams.clock, served });
+    relay && new ServedReplicas({ stream: () => relay.stream, door: () => parts.door, backlogBytes, clock });
+  parts.following = new ReplicaRole({ follower, primary, clock, served });
   return follower;
 }
 
@@ -220,7 +221,7 @@ export function promote(parts: ReplicaParts): void {
   if (outputs.recorder !== undefined) publisher.subscribe(outputs.recorder);
   parts.promoted = new PrimaryRole({
     publisher,
-    timers: systemSeams.timers,
+    ...systemSeams,
     door: () => parts.door,
     backlogBytes: config.backlogBytes,
     settings: parts.settings,

@@ -2,6 +2,8 @@
  * What Redis' INFO and ROLE (reference: Redis' field names) and the metrics say of who serves replicas, be it a primary or
  * a relay: its replicas and its backlog.
  */
+import type { Clock } from './clock.js';
+import type { BacklogWindow } from './replication/backlog.js';
 import type { History } from './replication/history.js';
 import { offsetIn } from './replication/offset.js';
 import type { ReplicaInfo } from './replication/primary-session.js';
@@ -30,6 +32,7 @@ export interface ServedReplicasOptions {
   /** Undefined: no replicas can come. */
   door(): ReplicaListener | undefined;
   backlogBytes: number;
+  clock: Clock;
 }
 
 export class ServedReplicas {
@@ -66,21 +69,20 @@ export class ServedReplicas {
   /** INFO's last lines. Offsets are records, of all shards together (replication/offset.ts). */
   backlogLines(): Fields {
     const stream = this.#options.stream();
+    const { backlogBytes, clock } = this.#options;
     const windows = stream?.backlog.windows() ?? [];
+    const windowsMs = stream?.backlog.shardWindowsMs(stream.backlog.rates(clock.nowMs()));
     const offset = this.#offset(stream?.watermarks() ?? []);
     const records = windows.reduce((sum, window) => sum + window.records, 0n);
     // More is kept than the offset tells of only where it is too low.
     const kept = records < offset ? records : offset;
     return {
       repl_backlog_active: stream === undefined ? 0 : 1,
-      repl_backlog_size: this.#options.backlogBytes,
+      repl_backlog_size: backlogBytes,
       repl_backlog_first_byte_offset: String(offset - kept + 1n),
       repl_backlog_histlen: String(kept),
       ...Object.fromEntries(
-        windows.map(({ watermark, earliest, bytes }, shard) => [
-          `shard${shard}`,
-          `seq=${watermark},first=${earliest},bytes=${bytes}`,
-        ]),
+        windows.map((window, shard) => [`shard${shard}`, shardLine(window, windowsMs?.[shard])]),
       ),
     };
   }
@@ -131,6 +133,12 @@ export class ServedReplicas {
     const backlog = this.#options.stream()?.backlog;
     return backlog === undefined ? [] : replicas.map((replica) => replicaStatus(replica, backlog));
   }
+}
+
+/** A shard to which nothing is written has a window without end, which is left out. */
+function shardLine({ watermark, earliest, bytes }: BacklogWindow, windowMs: number | undefined): string {
+  const line = `seq=${watermark},first=${earliest},bytes=${bytes}`;
+  return windowMs === undefined ? line : `${line},window_ms=${windowMs}`;
 }
 
 function connectedReplica({
