@@ -3,8 +3,9 @@
  * Redis' INFO, ROLE and WAIT (reference: Redis' field names) and the metrics say of these. A replica that is promoted
  * takes it on.
  */
-import type { Timers } from './clock.js';
+import type { Clock, Timers } from './clock.js';
 import type { History } from './replication/history.js';
+import { offsetIn, secondOffset } from './replication/offset.js';
 import type { Publisher } from './replication/publisher.js';
 import type { ReplicaListener } from './replication/replica-listener.js';
 import { waitForReplicas } from './replication/wait.js';
@@ -20,6 +21,7 @@ const NO_HISTORY = '0'.repeat(40);
 
 export interface PrimaryRoleOptions {
   publisher: Publisher;
+  clock: Clock;
   timers: Timers;
   /** Undefined: no replicas can come. */
   door(): ReplicaListener | undefined;
@@ -34,10 +36,10 @@ export class PrimaryRole {
   readonly #served: ServedReplicas;
 
   constructor(options: PrimaryRoleOptions) {
-    const { publisher, door, backlogBytes } = options;
+    const { publisher, door, backlogBytes, clock } = options;
     this.publisher = publisher;
     this.#options = options;
-    this.#served = new ServedReplicas({ stream: () => publisher, door, backlogBytes });
+    this.#served = new ServedReplicas({ stream: () => publisher, door, backlogBytes, clock });
   }
 
   get history(): History {
@@ -59,7 +61,7 @@ export class PrimaryRole {
     return this.#needsReplicas() && this.#goodReplicas() < this.#options.settings.minReplicas;
   }
 
-  /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
+  /** INFO replication behind `role`. Offsets are records, of all shards together, (replication/offset.ts). */
   info(): Record<string, string | number> {
     return {
       connected_slaves: this.replicas().length,
@@ -68,7 +70,7 @@ export class PrimaryRole {
       master_failover_state: 'no-failover',
       ...historyLines(this.history),
       master_repl_offset: String(this.#offset()),
-      second_repl_offset: this.history.previous === undefined ? -1 : 1,
+      second_repl_offset: secondOffset(this.history),
       ...this.#served.backlogLines(),
     };
   }
@@ -113,7 +115,7 @@ export class PrimaryRole {
   }
 
   #offset(): bigint {
-    return this.#served.offset(this.publisher.watermarks());
+    return offsetIn(this.history, this.publisher.watermarks());
   }
 }
 

@@ -229,6 +229,7 @@ function buildParts(config: PrimaryConfig, engine: ShardEngine): PrimaryParts {
   const settings = createSettings({ config, engine: () => engine, port: () => parts.server?.port ?? 0 });
   const role = new PrimaryRole({
     publisher,
+    clock,
     timers,
     door: () => parts.door,
     backlogBytes: config.backlogBytes,

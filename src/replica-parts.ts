@@ -180,10 +180,11 @@ function createFollower(parts: ReplicaParts, primary: Address, holding: Holding 
     },
   });
   parts.follower = follower;
+  const { clock } = systemSeams;
   const { backlogBytes } = config;
   const served =
-    relay && new ServedReplicas({ stream: () => relay.stream, door: () => parts.door, backlogBytes });
-  parts.following = new ReplicaRole({ follower, primary, clock: systemSeams.clock, served });
+    relay && new ServedReplicas({ stream: () => relay.stream, door: () => parts.door, backlogBytes, clock });
+  parts.following = new ReplicaRole({ follower, primary, clock, served });
   return follower;
 }
 
@@ -239,7 +240,7 @@ export function promote(parts: ReplicaParts): void {
   }
   parts.promoted = new PrimaryRole({
     publisher,
-    timers: systemSeams.timers,
+    ...systemSeams,
     door: () => parts.door,
     backlogBytes: config.backlogBytes,
     settings: parts.settings,

@@ -3,8 +3,9 @@ import type { Clock } from './clock.js';
 import { historyLines } from './primary-role.js';
 import type { Follower, FollowerState } from './replication/follower.js';
 import type { History } from './replication/history.js';
+import { offsetIn, secondOffset } from './replication/offset.js';
 import type { Reply } from './resp/reply.js';
-import { recordsPast, type ServedReplicas, type ServerDetails } from './served-replicas.js';
+import type { ServedReplicas, ServerDetails } from './served-replicas.js';
 import type { ReplicaStatus } from './status/lag.js';
 import type { ReplicaFigures } from './status/role-figures.js';
 import type { StatusDocument } from './status/status-document.js';
@@ -53,7 +54,7 @@ export class ReplicaRole {
     return this.#options.served?.departed() ?? [];
   }
 
-  /** INFO replication behind `role`. Offsets are records, of all shards together, past the history's base. */
+  /** INFO replication behind `role`. Offsets are records, of all shards together, (replication/offset.ts). */
   info(): Record<string, string | number> {
     const { follower, clock, served } = this.#options;
     const { state } = follower;
@@ -65,9 +66,10 @@ export class ReplicaRole {
       master_port: this.primary.port,
       master_link_status: isLive ? 'up' : 'down',
       master_last_io_seconds_ago: isLive ? sinceSeconds(follower.heardAtUs) : -1,
-      master_sync_in_progress: state.name === 'snapshot' ? 1 : 0,
+      master_sync_in_progress: follower.syncReadBytes === undefined ? 0 : 1,
       slave_read_repl_offset: offset,
       slave_repl_offset: offset,
+      ...this.#syncLines(),
       ...(isLive ? {} : { master_link_down_since_seconds: sinceSeconds(follower.lostAtUs) }),
       slave_priority: 100,
       slave_read_only: 1,
@@ -78,7 +80,7 @@ export class ReplicaRole {
       master_failover_state: 'no-failover',
       ...historyLines(this.history),
       master_repl_offset: offset,
-      second_repl_offset: this.history?.previous === undefined ? -1 : 1,
+      second_repl_offset: secondOffset(this.history),
       ...served?.backlogLines(),
     };
   }
@@ -117,9 +119,23 @@ export class ReplicaRole {
     return ['slave', host, port, roleStates[this.#options.follower.state.name], this.#offset()];
   }
 
+  /** As Redis of a snapshot whose size it does not know (diskless): no peer tells how much is to come. */
+  #syncLines(): Record<string, string | number> {
+    const { follower, clock } = this.#options;
+    const { syncReadBytes } = follower;
+    if (syncReadBytes === undefined) return {};
+    return {
+      master_sync_total_bytes: 0,
+      master_sync_read_bytes: syncReadBytes,
+      master_sync_left_bytes: -syncReadBytes,
+      master_sync_perc: '0.00',
+      master_sync_last_io_seconds_ago: Math.floor(secondsSince(clock, follower.heardAtUs)),
+    };
+  }
+
   #offset(): bigint {
     const { holding } = this.#options.follower;
-    return recordsPast(holding?.history?.base ?? 0n, holding?.store.watermarks() ?? []);
+    return offsetIn(holding?.history, holding?.store.watermarks() ?? []);
   }
 }
 

@@ -2,7 +2,10 @@
  * What Redis' INFO and ROLE (reference: Redis' field names) and the metrics say of who serves replicas, be it a primary or
  * a relay: its replicas and its backlog.
  */
+import type { Clock } from './clock.js';
+import type { BacklogWindow } from './replication/backlog.js';
 import type { History } from './replication/history.js';
+import { offsetIn } from './replication/offset.js';
 import type { ReplicaInfo } from './replication/primary-session.js';
 import type { ReplicaListener } from './replication/replica-listener.js';
 import type { FrameStream } from './replication/stream.js';
@@ -29,6 +32,7 @@ export interface ServedReplicasOptions {
   /** Undefined: no replicas can come. */
   door(): ReplicaListener | undefined;
   backlogBytes: number;
+  clock: Clock;
 }
 
 export class ServedReplicas {
@@ -62,23 +66,23 @@ export class ServedReplicas {
     };
   }
 
-  /** INFO's last lines. Offsets are records, of all shards together, past the history's base. */
+  /** INFO's last lines. Offsets are records, of all shards together (replication/offset.ts). */
   backlogLines(): Fields {
     const stream = this.#options.stream();
+    const { backlogBytes, clock } = this.#options;
     const windows = stream?.backlog.windows() ?? [];
-    const kept = windows.reduce((sum, { records }) => sum + records, 0n);
-    const first = this.offset(stream?.watermarks() ?? []) - kept + 1n;
+    const windowsMs = stream?.backlog.shardWindowsMs(stream.backlog.rates(clock.nowMs()));
+    const offset = this.#offset(stream?.watermarks() ?? []);
+    const records = windows.reduce((sum, window) => sum + window.records, 0n);
+    // More is kept than the offset tells of only where it is too low.
+    const kept = records < offset ? records : offset;
     return {
       repl_backlog_active: stream === undefined ? 0 : 1,
-      repl_backlog_size: this.#options.backlogBytes,
-      // Of a history that was just begun by a promotion less has come than is kept of the one before.
-      repl_backlog_first_byte_offset: String(first < 1n ? 1n : first),
+      repl_backlog_size: backlogBytes,
+      repl_backlog_first_byte_offset: String(offset - kept + 1n),
       repl_backlog_histlen: String(kept),
       ...Object.fromEntries(
-        windows.map(({ watermark, earliest, bytes }, shard) => [
-          `shard${shard}`,
-          `seq=${watermark},first=${earliest},bytes=${bytes}`,
-        ]),
+        windows.map((window, shard) => [`shard${shard}`, shardLine(window, windowsMs?.[shard])]),
       ),
     };
   }
@@ -111,13 +115,12 @@ export class ServedReplicas {
     });
   }
 
-  /** Records behind these watermarks. */
-  offset(watermarks: readonly bigint[]): bigint {
-    return recordsPast(this.#options.stream()?.history.base ?? 0n, watermarks);
+  #offset(watermarks: readonly bigint[]): bigint {
+    return offsetIn(this.history, watermarks);
   }
 
   #replicaOffset({ acknowledged, watermarks }: ReplicaInfo): bigint {
-    return this.offset(acknowledged ?? watermarks);
+    return this.#offset(acknowledged ?? watermarks);
   }
 
   #replicaLine(replica: ReplicaInfo): string {
@@ -132,9 +135,10 @@ export class ServedReplicas {
   }
 }
 
-/** Of all shards together; what is still numbered in the history before does not count. */
-export function recordsPast(base: bigint, watermarks: readonly bigint[]): bigint {
-  return watermarks.reduce((sum, watermark) => (watermark > base ? sum + watermark - base : sum), 0n);
+/** A shard to which nothing is written has a window without end, which is left out. */
+function shardLine({ watermark, earliest, bytes }: BacklogWindow, windowMs: number | undefined): string {
+  const line = `seq=${watermark},first=${earliest},bytes=${bytes}`;
+  return windowMs === undefined ? line : `${line},window_ms=${windowMs}`;
 }
 
 function connectedReplica({

@@ -161,7 +161,11 @@ export function createStatus({ settings, engine, metrics, ...options }: StatusOp
       engine: engine(),
       settings,
       replication: options.replicationInfo(),
-      syncs: { full: metrics.catchUpSnapshotCount, partial: metrics.catchUpBacklogCount },
+      syncs: {
+        full: metrics.catchUpSnapshotCount,
+        partial: metrics.catchUpBacklogCount,
+        partialFailed: metrics.resumeFailureCount,
+      },
     });
 }
 

@@ -74,6 +74,12 @@ it('a relay tells of its replicas and its backlog as Redis does, and in the metr
   expect(info.get('slave0')).toMatch(/^ip=127\.0\.0\.1,port=\d+,state=online,offset=2,lag=\d$/);
   expect(info.get('replica0')).toBe('lag_records=0,lag_bytes=0,lag_ms=0');
   expect(info.get('master_replid')).toBe(primary.history);
+  // What came in the snapshot is not in the backlog, and nothing else is written to the other shards.
+  const shards = [...info].filter(([name]) => /^shard\d$/.test(name)).map(([, line]) => line);
+  expect(shards.filter((line) => /^seq=\d+,first=\d+,bytes=[1-9]\d*,window_ms=\d+$/.test(line))).toHaveLength(
+    1,
+  );
+  expect(shards.filter((line) => /^seq=\d+,first=\d+,bytes=0$/.test(line))).toHaveLength(3);
   expect(await client.command('ROLE')).toHaveLength(5);
   const metrics = await (await fetch(`http://${relay.metricsAddress}/metrics`)).text();
   expect(metrics).toContain('fastcache_connected_replicas{state="live"} 1');
@@ -107,8 +113,10 @@ it('a relay that is promoted keeps its leaf, counts it for WAIT, and follows ano
     connected_slaves: '1',
     master_replid: relay.history,
     master_replid2: primary.history,
-    second_repl_offset: '1',
-    repl_backlog_first_byte_offset: '1',
+    master_repl_offset: '1001',
+    second_repl_offset: '1001',
+    repl_backlog_first_byte_offset: '1001',
+    repl_backlog_histlen: '1',
   });
 
   const other = await startPrimary();

@@ -142,6 +142,11 @@ export class Backlog {
     return msUntilOne(rates, () => this.#shareBytes);
   }
 
+  /** As `windowMs`, of each shard alone. */
+  shardWindowsMs(rates: readonly number[]): (number | undefined)[] {
+    return rates.map((rate) => this.windowMs([rate]));
+  }
+
   /** Of a replica that lacks `behind`, one for each shard; undefined: it can't be served any more. */
   leeway(behind: readonly Behind[], rates: readonly number[]): Leeway | undefined {
     const shareBytes = this.#shareBytes;

@@ -32,12 +32,14 @@ export interface PrimaryAnswer {
   watermarks: bigint[];
   /** Undefined: a Rust primary. */
   margin: Margin | undefined;
+  /** Of what the primary sends on the connection: the first byte behind the answer. */
+  endOffset: number;
 }
 
 export interface ConversationHandlers {
   connected(): void;
-  /** Bytes have come. */
-  heard?(): void;
+  /** So many bytes have come. */
+  heard?(bytes: number): void;
   answered(answer: PrimaryAnswer): void;
   /** Each frame behind the answer. May throw: the conversation then ends with that error. */
   frame(frame: SplitFrame): void;
@@ -124,7 +126,7 @@ export class Conversation {
 
   #onData(chunk: Buffer): void {
     if (this.#over) return;
-    this.#handlers.heard?.();
+    this.#handlers.heard?.(chunk.length);
     try {
       this.#splitter.push(chunk, (frame) => {
         if (!this.#over) this.#onFrame(frame);
@@ -180,7 +182,7 @@ function readAnswer(frame: SplitFrame): PrimaryAnswer {
       offset,
     });
   }
-  return { watermarks: Array.from(hello.watermarks), margin };
+  return { watermarks: Array.from(hello.watermarks), margin, endOffset: offset + frame.bytes.length };
 }
 
 function isPowerOfTwo(value: number): boolean {

@@ -82,6 +82,9 @@ export class Follower {
   /** While content without a key is refused: tells so every second. */
   #emptyTold: Timer | undefined;
   #heardAtUs: number;
+  /** Of the current connection, and where on it the content that is being built begins. */
+  #heardBytes = 0;
+  #syncOffset = 0;
   #lostAtUs: number;
   /** It was live, and is not again yet. */
   #isToComeBack = false;
@@ -129,6 +132,11 @@ export class Follower {
     return this.#lostAtUs;
   }
 
+  /** While new content is being built: how many bytes of it have come, live batches between them included. */
+  get syncReadBytes(): number | undefined {
+    return this.#state.name === 'snapshot' ? this.#heardBytes - this.#syncOffset : undefined;
+  }
+
   /** How far what is held is behind the primary (link-lag.ts); undefined unless it is live, and while that is not known. */
   get lagMs(): number | undefined {
     return this.#state.name === 'live' ? this.#lag.ms(this.#holding?.store.watermarks() ?? []) : undefined;
@@ -147,6 +155,7 @@ export class Follower {
     this.#retry = undefined;
     const { handlers } = this.#options;
     this.#wasCaughtUp = false;
+    this.#heardBytes = 0;
     this.#lag.restarted();
     this.#state = { name: 'connecting' };
     handlers.connecting?.({ attempt: this.#backoff.attempts + 1 });
@@ -156,12 +165,14 @@ export class Follower {
       connected: () => {
         this.#state = { name: 'handshake' };
       },
-      heard: () => {
+      heard: (bytes) => {
         this.#heardAtUs = this.#options.clock.monotonicUs();
+        this.#heardBytes += bytes;
       },
       primaryAt: (watermarks) => this.#lag.heard(watermarks),
       applied: (newestMs) => this.#lag.applied(newestMs),
       began: (primary) => {
+        this.#syncOffset = primary.endOffset;
         if (this.#holding !== undefined) handlers.resync?.({ reason: whyAnew(this.#holding, primary) });
       },
       building: (entries) => {

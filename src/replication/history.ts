@@ -4,6 +4,7 @@
  */
 import type { Clock, Random } from '../clock.js';
 import type { Margin } from '../frame/margin.js';
+import { offsetIn } from './offset.js';
 
 export interface History {
   /** 128 random bits, 32 hex digits. */
@@ -12,6 +13,8 @@ export interface History {
   readonly base: bigint;
   /** Whose content this history began with, and where that stood: it was promoted. All are below the base. */
   readonly previous?: PreviousHistory | undefined;
+  /** Records that the histories before this one gave out, up to its base, over all shards; undefined: not known. */
+  readonly recordsBefore?: bigint | undefined;
   /** Made up by a relay for a Rust primary's run: such a primary tells nothing of keys that expire. */
   readonly isRust?: boolean | undefined;
 }
@@ -46,9 +49,10 @@ export function promotedHistory(
   // However far a clock may have been set back, the base is past all that was given out.
   const base = watermarks.reduce((most, own) => (own > most ? own : most), clockBase(seams.clock));
   const id = newId(seams.random);
+  const recordsBefore = offsetIn(held, watermarks);
   return held === undefined
-    ? { id, base }
-    : { id, base, previous: { id: held.id, base: held.base, watermarks } };
+    ? { id, base, recordsBefore }
+    : { id, base, recordsBefore, previous: { id: held.id, base: held.base, watermarks } };
 }
 
 /** For content of a Rust primary, so that a relay's replicas can tell it from other content. */
@@ -66,6 +70,7 @@ export function historyPairs(history: History): [string, string][] {
   if (previous !== undefined) {
     pairs.push(['prev', previousText(previous)], ['prevbase', previous.base.toString()]);
   }
+  if (history.recordsBefore !== undefined) pairs.push(['before', history.recordsBefore.toString()]);
   if (history.isRust) pairs.push(['origin', 'rust']);
   return pairs;
 }
@@ -74,12 +79,14 @@ export function historyPairs(history: History): [string, string][] {
 export function readHistory(margin: Margin | undefined): History | undefined {
   const id = margin?.get('history') ?? '';
   if (margin === undefined || !/^[0-9a-f]{32}$/.test(id)) return undefined;
-  const base = parseSequence(margin.get('base') ?? '');
+  const base = parseU64(margin.get('base')) ?? 0n;
   const previous = parsePrevious(margin, base);
+  const recordsBefore = parseU64(margin.get('before'));
   return {
     id,
     base,
     ...(previous && { previous }),
+    ...(recordsBefore !== undefined && { recordsBefore }),
     ...(margin.get('origin') === 'rust' && { isRust: true }),
   };
 }
@@ -122,14 +129,13 @@ function parsePrevious(margin: Margin, end: bigint): PreviousHistory | undefined
   const [, id, list] = /^([0-9a-f]{32})@(\d{1,20}(?:,\d{1,20})*)$/.exec(text) ?? [];
   if (id === undefined || list === undefined) return undefined;
   const watermarks = list.split(',').map(BigInt);
-  const base = parseSequence(margin.get('prevbase') ?? '');
+  const base = parseU64(margin.get('prevbase')) ?? 0n;
   return watermarks.every((watermark) => watermark <= end) ? { id, base, watermarks } : undefined;
 }
 
-/** A u64; 0 for what is none. */
-function parseSequence(text: string): bigint {
-  const value = /^\d{1,20}$/.test(text) ? BigInt(text) : 0n;
-  return value < 1n << 64n ? value : 0n;
+function parseU64(text = ''): bigint | undefined {
+  const value = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined;
+  return value !== undefined && value < 1n << 64n ? value : undefined;
 }
 
 function newId(random: Random): string {

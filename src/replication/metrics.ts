@@ -31,6 +31,8 @@ export interface MetricsSnapshot {
   catchUpBacklogCount: number;
   /** Replicas that were given a snapshot. */
   catchUpSnapshotCount: number;
+  /** Those among them that had asked to go on from what they hold. */
+  resumeFailureCount: number;
   /** Chunks of snapshots made for replicas of ours, however many replicas each was for. */
   snapshotChunks: number;
   /** Nanoseconds spent scanning and encoding them. */
@@ -53,6 +55,7 @@ export class ReplicationMetrics implements MetricsSnapshot {
   replicaApplyNs = 0;
   catchUpBacklogCount = 0;
   catchUpSnapshotCount = 0;
+  resumeFailureCount = 0;
   snapshotChunks = 0;
   snapshotNs = 0;
 

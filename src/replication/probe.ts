@@ -41,7 +41,7 @@ export class Probe {
   readonly #place: string;
   readonly #timers: Timers;
   readonly #conversation: Conversation;
-  #answer: PrimaryAnswer = { watermarks: [], margin: undefined };
+  #answer: PrimaryAnswer = { watermarks: [], margin: undefined, endOffset: 0 };
   #question: Question | undefined;
   #fault: Error | undefined;
 

@@ -63,10 +63,11 @@ export class Relay {
     this.#replace({ store, history, backlog }, 'other content has taken the place of what it was given');
   }
 
-  /** What is held goes on in `history`, where it stands at `watermarks`. */
+  /** What is held goes on in `history`, where it stands at `watermarks`; which may be where it is. */
   adopted(history: History, watermarks: readonly bigint[]): void {
     const feed = this.#feed;
     if (feed === undefined) return;
+    if (history.id === feed.history.id && watermarks.join() === feed.watermarks().join()) return;
     for (const [shard, watermark] of watermarks.entries()) feed.backlog.jump(shard, watermark);
     this.#replace({ ...feed, history }, 'its primary was promoted, and another history begins');
   }

@@ -11,7 +11,7 @@ import type { Connection } from '../transport/connection.js';
 import type { Carousels, Passenger } from './carousel.js';
 import type { Log } from './log.js';
 import type { ReplicationMetrics } from './metrics.js';
-import { resume } from './resume.js';
+import { asksToResume, resume } from './resume.js';
 import { SnapshotSender } from './snapshot-sender.js';
 import type { FrameStream } from './stream.js';
 import { Subscriber } from './subscriber.js';
@@ -85,6 +85,7 @@ export class ReplicaFeed {
     if (frames === undefined) {
       log.info(`replica ${address} is given a snapshot: ${reason}`);
       metrics.catchUpSnapshotCount += 1;
+      if (asksToResume(claimed, margin)) metrics.resumeFailureCount += 1;
       this.#state = 'snapshot';
       if (margin === undefined) this.#sendSnapshot();
       else this.#boardCarousel();

@@ -57,8 +57,8 @@ export interface ReplicaSessionOptions {
 
 export interface ReplicaSessionHandlers {
   connected(): void;
-  /** Bytes have come from the primary. */
-  heard(): void;
+  /** So many bytes have come from the primary. */
+  heard(bytes: number): void;
   /** What the primary had when it answered, and with each of its heartbeats. */
   primaryAt(watermarks: ArrayLike<bigint>): void;
   /** Records of a batch are applied, the newest of which is of `newestMs`, Unix ms of the primary. */
@@ -129,9 +129,9 @@ export class ReplicaSession {
       { transport, timers, address, connectTimeoutMs, hello },
       {
         connected: () => handlers.connected(),
-        heard: () => {
+        heard: (bytes) => {
           this.#watch?.heard();
-          handlers.heard();
+          handlers.heard(bytes);
         },
         answered: (answer) => this.#onAnswer(answer),
         frame: (frame) => this.#onFrame(frame),
@@ -219,7 +219,7 @@ export class ReplicaSession {
       this.#end({ error: historyDiffers(own, answer), claimNothing: true, gap: undefined });
       return;
     }
-    if (history !== undefined && (history.id !== held.history?.id || place.join() !== own.join())) {
+    if (history !== undefined) {
       held.store.setWatermarks(place);
       this.#continued = { store: held.store, history };
       this.#options.relay?.adopted(history, place);

@@ -36,6 +36,11 @@ export function resume(
   }
 }
 
+/** It says that it holds something: of a history, or of a Rust primary numbers alone, which are all 0 before the first record. */
+export function asksToResume(claimed: ArrayLike<bigint>, margin: Margin | undefined): boolean {
+  return margin?.has('history') === true || Array.from(claimed).some((held) => held > 0n);
+}
+
 /** It holds more of this stream's history than the stream has, as happens when a replica changes over to a relay that lags. */
 export function isAhead(
   stream: FrameStream,

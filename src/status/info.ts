@@ -47,8 +47,17 @@ export interface StatsStatus {
   keyspaceHits: number | undefined;
   keyspaceMisses: number | undefined;
   errorReplies: number;
-  /** Snapshots that replicas were given, and replicas that resumed from the backlog. */
-  syncs?: { full: number; partial: number };
+  syncs?: SyncCounts;
+}
+
+/** What replicas that came were given. */
+export interface SyncCounts {
+  /** Snapshots, also in place of the backlog. */
+  full: number;
+  /** What they lacked, from the backlog. */
+  partial: number;
+  /** Snapshots, to those who had asked for what they lacked. */
+  partialFailed: number;
 }
 
 /** The Redis whose commands these are; clients decide by it what they may use. */
@@ -168,6 +177,7 @@ function statsFields({ commandsProcessed, expiredKeys, stats }: ServerStatus): F
     rejected_connections: stats?.rejectedConnections,
     sync_full: stats?.syncs?.full,
     sync_partial_ok: stats?.syncs?.partial,
+    sync_partial_err: stats?.syncs?.partialFailed,
     expired_keys: expiredKeys,
     evicted_keys: stats?.evictedKeys,
     keyspace_hits: stats?.keyspaceHits,

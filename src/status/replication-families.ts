@@ -127,6 +127,12 @@ const counterFamilies: MetricFamily[] = [
     ],
   },
   {
+    name: 'fastcache_replication_resume_failures_total',
+    type: 'counter',
+    help: 'Replicas that were given a snapshot though they had asked to go on from what they hold.',
+    read: ({ replication }) => replication.resumeFailureCount,
+  },
+  {
     name: 'fastcache_replication_snapshot_chunks_total',
     type: 'counter',
     help: 'Chunks of snapshots made for replicas of ours, however many replicas each was for.',
@@ -151,7 +157,7 @@ const roleFamilies: MetricFamily[] = [
   {
     name: 'fastcache_replication_offset_records',
     type: 'gauge',
-    help: 'Records of the history, over all shards: the difference between two servers is how far one is behind.',
+    help: 'Records of the history and those that it continues, over all shards: the difference between two servers is how far one is behind.',
     read: ({ role }) => role.offsetRecords,
   },
 ];

@@ -8,7 +8,7 @@ export interface PrimaryFigures {
   readonly role: 'primary';
   /** 32 hex digits. */
   readonly history: string;
-  /** Records of this history, over all shards. */
+  /** Records of this history and those that it continues, over all shards. */
   readonly offsetRecords: number;
   readonly serving: ServingFigures;
 }

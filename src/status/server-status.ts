@@ -2,7 +2,7 @@
 import type { ClientState } from '../resp/client-state.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
 import type { Settings } from '../resp/settings.js';
-import type { ServerStatus } from './info.js';
+import type { ServerStatus, SyncCounts } from './info.js';
 
 export interface ServerParts {
   readonly role: 'master' | 'slave';
@@ -16,8 +16,8 @@ export interface ServerParts {
   readonly settings: Settings;
   /** INFO replication behind `role`. */
   readonly replication: Record<string, string | number>;
-  /** Of a primary: snapshots that replicas were given, and replicas that resumed from the backlog. */
-  readonly syncs?: { full: number; partial: number };
+  /** Of who serves replicas. */
+  readonly syncs?: SyncCounts;
 }
 
 /** What is asked of the Redis front. */

@@ -54,6 +54,17 @@ describe('the window of a backlog', () => {
     expect(backlog.windowMs(backlog.rates(NOW))).toBeLessThan(21_000);
   });
 
+  it('is told of each shard, without an end of one to which nothing is written', () => {
+    const steady = { fromMs: -60_000, untilMs: 0, everyMs: 10, frameBytes: 10 };
+    const { backlog } = backlogWith(1_000_000, steady);
+    const rates = backlog.rates(NOW);
+    expect(backlog.shardWindowsMs(rates)).toEqual([backlog.windowMs(rates), undefined]);
+    const { backlog: both } = backlogWith(1_000_000, steady, { ...steady, frameBytes: 500, shard: 1 });
+    const [slow, fast] = both.shardWindowsMs(both.rates(NOW));
+    expect(fast).toBe(both.windowMs(both.rates(NOW)));
+    expect(slow! / fast!).toBeCloseTo(50, 0);
+  });
+
   it('has no end while nothing is written: before the first write, and ten seconds after the last', () => {
     const { backlog } = backlogWith(1_000_000);
     expect(backlog.windowMs(backlog.rates(NOW))).toBeUndefined();

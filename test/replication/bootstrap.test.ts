@@ -233,7 +233,11 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       fill(primary, 50, 150, 'while away');
       world.runUntil(() => isEqual(primary, replica));
       expect(replica.store()?.content()).toEqual(primary.store.content());
-      expect(primary.metrics).toMatchObject({ catchUpSnapshotCount: 1, catchUpBacklogCount: 1 });
+      expect(primary.metrics).toMatchObject({
+        catchUpSnapshotCount: 1,
+        catchUpBacklogCount: 1,
+        resumeFailureCount: 0,
+      });
       expect(replica.metrics).toMatchObject({ replicaApplied: 100, replicaSkipped: 0 });
       expect(replica.events).toEqual([
         'connecting',
@@ -256,7 +260,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       transport.pairs[0]!.server.break();
       fill(primary, 0, 1_000, 'much');
       world.runUntil(() => isEqual(primary, replica));
-      expect(primary.metrics.catchUpSnapshotCount).toBe(2);
+      expect(primary.metrics).toMatchObject({ catchUpSnapshotCount: 2, resumeFailureCount: 1 });
       expect(replica.store()?.content()).toEqual(primary.store.content());
     });
 

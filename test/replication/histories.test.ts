@@ -44,6 +44,12 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       peer.send(FrameKind.Hello, encodeHello({ role: 'replica', watermarks: old }));
       world.run(20);
       expect(peer.kinds().slice(0, 2)).toEqual([FrameKind.Hello, FrameKind.SnapshotBegin]);
+      expect(restarted.metrics).toMatchObject({ catchUpSnapshotCount: 2, resumeFailureCount: 2 });
+      const newcomer = RawPeer.connect(world, transport);
+      newcomer.send(FrameKind.Hello, encodeHello({ role: 'replica', watermarks: [0n] }));
+      world.run(20);
+      expect(newcomer.kinds().slice(0, 2)).toEqual([FrameKind.Hello, FrameKind.SnapshotBegin]);
+      expect(restarted.metrics).toMatchObject({ catchUpSnapshotCount: 3, resumeFailureCount: 2 });
     });
 
     it('numbered from zero, a restarted primary that has passed the old watermarks still gives a snapshot', async () => {

@@ -17,12 +17,14 @@ const promoted: History = { id: NEW, base: 1_000n, previous: { id: OLD, base: 3n
 const read = (pairs: [string, string][]) => readHistory(decodeMargin(encodeMargin(new Map(pairs))));
 
 describe('a history in a margin', () => {
-  it.each([{ id: NEW, base: 0n }, promoted, { id: NEW, base: 0n, isRust: true }])(
-    'comes out as it went in (%o)',
-    (history) => {
-      expect(read(historyPairs(history))).toEqual(history);
-    },
-  );
+  it.each([
+    { id: NEW, base: 0n },
+    promoted,
+    { ...promoted, recordsBefore: 24n },
+    { id: NEW, base: 0n, isRust: true },
+  ])('comes out as it went in (%o)', (history) => {
+    expect(read(historyPairs(history))).toEqual(history);
+  });
 
   it.each([
     ['is none without an id', [['base', '7']], undefined],
@@ -41,6 +43,14 @@ describe('a history in a margin', () => {
       [
         ['history', NEW],
         ['base', '-1'],
+      ],
+      { id: NEW, base: 0n },
+    ],
+    [
+      'has no malformed count before it',
+      [
+        ['history', NEW],
+        ['before', '1e9'],
       ],
       { id: NEW, base: 0n },
     ],

@@ -112,7 +112,7 @@ describe('a replica', () => {
     expect(replica.history).not.toBe(primary.history);
     expect(await ask('SET', 'b', 'written here')).toBe('+OK');
     expect(await ask('MGET', 'a', 'b')).toEqual(['value', 'written here']);
-    expect(await ask('ROLE')).toEqual(['master', 1, []]);
+    expect(await ask('ROLE')).toEqual(['master', 2, []]);
     const info = await ask('INFO', 'replication');
     expect(info).toContain(`master_replid:${replica.history}\r\n`);
     expect(info).toContain(`master_replid2:${primary.history}\r\n`);

@@ -51,7 +51,7 @@ function newStatus(): { status: () => ServerStatus; statistics: CommandStatistic
       engine: { usedBytes: () => 1536, keyCount: () => 3, expiringKeyCount: () => 1 },
       settings,
       replication: { connected_slaves: 0, master_replid: 'b'.repeat(40) },
-      syncs: { full: 1, partial: 2 },
+      syncs: { full: 3, partial: 2, partialFailed: 1 },
     });
   return { status, statistics };
 }
@@ -109,8 +109,9 @@ describe('INFO', () => {
       rdb_bgsave_in_progress: '0',
       total_commands_processed: '2',
       total_net_input_bytes: '7',
-      sync_full: '1',
+      sync_full: '3',
       sync_partial_ok: '2',
+      sync_partial_err: '1',
       role: 'master',
       connected_slaves: '0',
       cluster_enabled: '0',

@@ -145,6 +145,7 @@ describe('a primary and its replica', async () => {
       replicaApplyNs: sampleOf(families, name('apply_seconds_total')),
       catchUpBacklogCount: sampleOf(families, name('catchups_total'), { kind: 'backlog' }),
       catchUpSnapshotCount: sampleOf(families, name('catchups_total'), { kind: 'snapshot' }),
+      resumeFailureCount: sampleOf(families, name('resume_failures_total')),
       snapshotChunks: sampleOf(families, name('snapshot_chunks_total')),
       snapshotNs: Math.round(sampleOf(families, name('snapshot_seconds_total'))! * 1e9),
     };

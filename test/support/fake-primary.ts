@@ -10,8 +10,8 @@ import { FrameKind } from '../../src/frame/kinds.js';
 import { encodeSnapshotChunk, encodeSnapshotEntries } from '../../src/frame/snapshot.js';
 import { encodeWatermarks } from '../../src/frame/watermarks.js';
 import { parseAddress } from '../../src/transport/address.js';
+import type { Listener, Transport } from '../../src/transport/connection.js';
 import { PRIMARY_ADDRESS, RawPeer } from './virtual-cluster.js';
-import type { VirtualTransport } from './virtual-transport.js';
 
 /** Called with each Hello and the connection's number, from 1. */
 export type Script = (peer: FakePeer, hello: DecodedHelloFrame, connection: number) => void;
@@ -20,11 +20,12 @@ export class FakePrimary {
   /** What each connection claimed. */
   readonly hellos: DecodedHelloFrame[] = [];
   readonly peers: FakePeer[] = [];
+  readonly listener: Promise<Listener>;
   script: Script;
 
-  constructor(transport: VirtualTransport, script: Script) {
+  constructor(transport: Pick<Transport, 'listen'>, script: Script, address = PRIMARY_ADDRESS) {
     this.script = script;
-    void transport.listen(parseAddress(PRIMARY_ADDRESS), (connection) => {
+    this.listener = transport.listen(parseAddress(address), (connection) => {
       const peer = new FakePeer(connection);
       this.peers.push(peer);
       peer.onFrame = ({ header }) => {
