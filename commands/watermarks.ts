@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { Endpoint } from '../src/cli/endpoint.js';
+import { typedFlags } from '../src/cli/flags.js';
 import { readSecret, TOKEN } from '../src/cli/secret.js';
 import { runWatermarks } from '../src/cli/watermarks.js';
 import { watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks-flags.js';
@@ -60,13 +61,14 @@ Exit status otherwise: 69 unreachable, 77 token refused, 66 no such file, 65 dam
   static override flags = watermarksFlags;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(Watermarks, withWatchSeconds(this.argv));
+    const parsed = await this.parse(Watermarks, withWatchSeconds(this.argv));
+    const { args, flags } = parsed;
     const warn = (message: string) => this.warn(message);
     const token = readSecret(TOKEN, flags['token-file'], warn);
     const endpoints = args.endpoint.map(
       (text) => new Endpoint(text, { token, transport: tcpTransport, timers: systemTimers, warn }),
     );
-    const status = await runWatermarks(watermarksMode(flags, endpoints), {
+    const status = await runWatermarks(watermarksMode(flags, typedFlags(parsed), endpoints), {
       endpoints,
       limits: { maxLagMs: flags['max-lag-ms'], maxLagRecords: flags['max-lag-records'] },
       clock: systemClock,

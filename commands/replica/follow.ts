@@ -1,13 +1,13 @@
 import { Args, Flags } from '@oclif/core';
 import {
   countFlag,
-  givenFlags,
   listenAddress,
   listenFlags,
   optionalAddressFlag,
   serverFlags,
   servingFlags,
   servingOptions,
+  typedFlags,
   withEnvironment,
 } from '../../src/cli/flags.js';
 import { followEnded } from '../../src/cli/follow-end.js';
@@ -110,10 +110,10 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     );
     const parsed = await this.parse(ReplicaFollow);
     const { args, flags } = parsed;
-    checkTapFlags(flags, givenFlags(parsed));
+    checkTapFlags(flags, typedFlags(parsed));
     const changes = changeLines(flags, this.output, systemTimers);
     const replica = await Replica.follow(args.primary, {
-      bind: flags.bind,
+      bind: flags.state === undefined && flags.bind,
       listen: flags.state === undefined && listenAddress(parsed),
       ...servingOptions(flags),
       record: flags.record,

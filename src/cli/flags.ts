@@ -178,13 +178,20 @@ export function listenAddress({
   raw,
 }: {
   flags: { listen: string; 'no-listen': boolean };
-  raw: readonly ({ type: 'flag'; flag: string } | { type: 'arg' })[];
+  raw: RawTokens;
 }): string | false {
-  const given = raw.flatMap((token) => (token.type === 'flag' ? [token.flag] : []));
-  if (given.includes('listen') && given.includes('no-listen')) {
+  const typed = typedFlags({ raw });
+  if (typed.has('listen') && typed.has('no-listen')) {
     throw new UsageError('--listen and --no-listen exclude each other');
   }
-  return flags['no-listen'] && !given.includes('listen') ? false : flags.listen;
+  return flags['no-listen'] && !typed.has('listen') ? false : flags.listen;
+}
+
+type RawTokens = readonly ({ type: 'flag'; flag: string } | { type: 'arg' })[];
+
+/** The names of the flags that stand on the command line. One that the environment alone sets is none that can be out of place. */
+export function typedFlags({ raw }: { raw: RawTokens }): Set<string> {
+  return new Set(raw.flatMap((token) => (token.type === 'flag' ? [token.flag] : [])));
 }
 
 /** What both kinds of server have. */

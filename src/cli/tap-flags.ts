@@ -29,12 +29,9 @@ export interface TapFlags {
   record: string | undefined;
 }
 
-/** Throws a `UsageError` for flags that do not go together; `given` are those that were set (`givenFlags`). */
-export function checkTapFlags(
-  { changes, prefix, state, record }: TapFlags,
-  given: ReadonlySet<string>,
-): void {
-  if (prefix !== undefined && !changes)
+/** Throws a `UsageError` for flags that do not go together; `typed` are those on the command line (`typedFlags`). */
+export function checkTapFlags({ changes, state, record }: TapFlags, typed: ReadonlySet<string>): void {
+  if (typed.has('prefix') && !changes)
     throw new UsageError('--prefix chooses among --changes; add --changes');
   if (state === undefined) return;
   if (state === '' || state === '-')
@@ -43,7 +40,7 @@ export function checkTapFlags(
     throw new UsageError('--state keeps how far --record or --changes are; add one of them');
   }
   for (const flag of ['listen', 'bind']) {
-    if (given.has(flag)) {
+    if (typed.has(flag)) {
       throw new UsageError(
         `with --state no content is held that --${flag} could serve; leave one of them out`,
       );

@@ -46,15 +46,24 @@ export type WatermarksMode =
   | { name: 'watch'; intervalMs: number }
   | { name: 'wait'; timeoutMs: number };
 
-/** Throws a `UsageError` for flags that do not go together, and for dumps where only servers make sense. */
-export function watermarksMode(flags: WatermarksFlags, endpoints: readonly Endpoint[]): WatermarksMode {
-  const modes = (['watch', 'check', 'wait'] as const).filter((name) => flags[name]);
+/**
+ * What `typed` (`typedFlags`) asks for comes before what the environment does. Throws a `UsageError` for flags that do not
+ * go together, and for dumps where only servers make sense.
+ */
+export function watermarksMode(
+  flags: WatermarksFlags,
+  typed: ReadonlySet<string>,
+  endpoints: readonly Endpoint[],
+): WatermarksMode {
+  const asked = (['watch', 'check', 'wait'] as const).filter((name) => flags[name]);
+  const typedModes = asked.filter((name) => typed.has(name));
+  const modes = typedModes.length > 0 ? typedModes : asked;
   if (modes.length > 1) throw new UsageError(`--${modes[0]} and --${modes[1]} exclude each other`);
-  for (const name of ['max-lag-ms', 'max-lag-records'] as const) {
-    if (flags[name] !== undefined && !flags.check) throw new UsageError(`--${name} goes with --check`);
-  }
-  if (flags.timeout !== undefined && !flags.wait) throw new UsageError('--timeout goes with --wait');
   const [name = 'look'] = modes;
+  for (const limit of ['max-lag-ms', 'max-lag-records'] as const) {
+    if (typed.has(limit) && name !== 'check') throw new UsageError(`--${limit} goes with --check`);
+  }
+  if (typed.has('timeout') && name !== 'wait') throw new UsageError('--timeout goes with --wait');
   if (name !== 'look' && endpoints.some(({ isDump }) => isDump)) {
     throw new UsageError(`--${name} asks servers, host:port; a dump tells of no replicas`);
   }

@@ -49,7 +49,16 @@ describe('--watch', () => {
 
 describe('the flags of watermarks', () => {
   const mode = (flags: WatermarksFlags, ...endpoints: string[]) =>
-    watermarksMode(flags, endpoints.map(endpoint));
+    watermarksMode(flags, new Set(Object.keys(flags)), endpoints.map(endpoint));
+
+  it('of the environment give way to those that are typed, and are never out of place', () => {
+    const environment = { watch: 500, timeout: 5, 'max-lag-ms': 7 };
+    const typing = (flags: WatermarksFlags) =>
+      watermarksMode({ ...environment, ...flags }, new Set(Object.keys(flags)), [endpoint('a:1')]);
+    expect(typing({})).toEqual({ name: 'watch', intervalMs: 500 });
+    expect(typing({ check: true })).toEqual({ name: 'check' });
+    expect(typing({ wait: true })).toEqual({ name: 'wait', timeoutMs: 5 });
+  });
 
   it('are one look, or one of three ways', () => {
     expect(mode({}, 'a:1', 'dump.fcrp')).toEqual({ name: 'look' });
