@@ -100,6 +100,7 @@ export async function replayDumps(options: ReplayOptions): Promise<number> {
     sent: pipeline.sent,
     answered: pipeline.answered,
     resumed: point !== undefined,
+    ...walk.lapsing,
     interrupted: signal === undefined ? undefined : walk.place,
     stateFile,
     fault,

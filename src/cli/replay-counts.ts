@@ -6,7 +6,7 @@ export interface ReplayCounts {
   records: number;
   entries: number;
   commands: Record<CommandName, number>;
-  /** Deleted, for what they set has expired since. */
+  /** Keys deleted in the end, for they have expired since. */
   expired: number;
   /** Records whose sequence had been seen. */
   skipped: number;

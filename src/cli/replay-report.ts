@@ -1,6 +1,7 @@
 /** What a replay came to, for a person and for programs. */
 import chalk from 'chalk';
 import type { FastcacheError } from '../errors.js';
+import { LAPSING_BOUNDS } from '../replay/lapsing-keys.js';
 import { errorJson } from './error-rendering.js';
 import { escapeText } from './escape.js';
 import { toJson } from './json.js';
@@ -16,6 +17,9 @@ export interface ReplayReport {
   sent: number;
   answered: number;
   resumed: boolean;
+  /** Keys that live by a grace: known, and ended by another run or else by the server; and not known, past the bounds. */
+  unsettled: number;
+  unnoted: number;
   /** Where a signal ended it. */
   interrupted: { file: string; offset: number } | undefined;
   stateFile: string | undefined;
@@ -23,13 +27,26 @@ export interface ReplayReport {
 }
 
 export function replayJson(report: ReplayReport): string {
-  const { to, counts, refusals, sent, answered, resumed, interrupted = null, fault } = report;
+  const {
+    to,
+    counts,
+    refusals,
+    sent,
+    answered,
+    resumed,
+    unsettled,
+    unnoted,
+    interrupted = null,
+    fault,
+  } = report;
   return `${toJson({
     to,
     ...counts,
     sent,
     answered,
     resumed,
+    unsettled,
+    unnoted,
     refusals,
     interrupted,
     ...(fault === undefined ? { error: null } : errorJson(fault)),
@@ -50,6 +67,7 @@ export function replayText(report: ReplayReport): string {
     ...(resumed ? [`  ${countText(sent, 'command', 'commands')} of these in this run, the rest before`] : []),
     ...(sent > answered ? [chalk.red(`  ${formatNumber(sent - answered)} sent, and not answered`)] : []),
     ...(expired > 0 ? [`  ${formatNumber(expired)} deleted, for they have expired since`] : []),
+    ...graceTexts(report),
     ...(skipped > 0
       ? [
           `  ${countText(skipped, 'record was', 'records were')} skipped: their shards had reached their sequences`,
@@ -64,6 +82,22 @@ export function replayText(report: ReplayReport): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+function graceTexts({ unsettled, unnoted, stateFile }: ReplayReport): string[] {
+  const lines: string[] = [];
+  if (unsettled > 0) {
+    const ending = stateFile === undefined ? 'the server' : 'the resumed replay, or else the server,';
+    const have = countText(unsettled, 'key that has expired lives on', 'keys that have expired live on');
+    lines.push(chalk.yellow(`  ${have} by a grace, which ${ending} ends`));
+  }
+  if (unnoted > 0) {
+    const { keys, keyBytes } = LAPSING_BOUNDS;
+    const were = countText(unnoted, 'more was given a grace', 'more were given a grace');
+    const most = `no more than ${formatNumber(keys)} keys and ${formatNumber(keyBytes)} bytes of them`;
+    lines.push(chalk.yellow(`  ${were} that the server ends: ${most} are noted`));
+  }
+  return lines;
 }
 
 function refusalText({ message, count, file, offset }: Refusal): string {

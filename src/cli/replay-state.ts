@@ -5,12 +5,16 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { FastcacheError } from '../errors.js';
+import type { SavedLapsing } from '../replay/lapsing-keys.js';
 import type { SavedSequences } from '../replay/seen-sequences.js';
-import { isFields, MAX_STATE_BYTES, openState, sealState } from '../replication/sealed-state.js';
+import { isFields, openState, sealState } from '../replication/sealed-state.js';
 import { readStateFile, replaceStateFile } from '../transport/state-file.js';
 import type { ReplayCounts } from './replay-counts.js';
 
-const FORMAT = 'fastcache-replay/1';
+const FORMAT = 'fastcache-replay/2';
+const ANY_FORMAT = /^fastcache-replay\/\d+$/;
+/** More than the keys that it notes may take (`LAPSING_BOUNDS`; as UTF-8, twice their bytes). */
+const MAX_BYTES = 33_554_432;
 /** A dump is known by its first bytes: it may have grown since, or moved. */
 const HEAD_BYTES = 65_536;
 
@@ -23,6 +27,7 @@ export interface ReplayPoint {
   /** Records or entries of that frame that are done. */
   items: number;
   sequences: SavedSequences;
+  lapsing: SavedLapsing;
   counts: ReplayCounts;
 }
 
@@ -91,20 +96,25 @@ function headOf(file: string, bytes = HEAD_BYTES): Head {
 }
 
 function readStored(path: string): Stored | undefined {
-  const bytes = readStateFile(path, MAX_STATE_BYTES);
+  const bytes = readStateFile(path, MAX_BYTES);
   if (bytes === undefined) return undefined;
-  const stored: unknown = openState(bytes);
+  const stored = openState(bytes, MAX_BYTES);
   if (isStored(stored)) return stored;
+  const format = stored?.format;
+  if (typeof format === 'string' && format !== FORMAT && ANY_FORMAT.test(format)) {
+    throw differs(path, 'a replay by another release');
+  }
   throw differs(path, 'something else, or damaged');
 }
 
 function isStored(value: unknown): value is Stored {
   if (!isFields(value)) return false;
-  const { format, fileIndex, offset, items, sequences, counts, head } = value as Partial<Stored>;
+  const { format, fileIndex, offset, items, sequences, lapsing, counts, head } = value as Partial<Stored>;
   return (
     format === FORMAT &&
     [fileIndex, offset, items, head?.bytes].every((number) => Number.isSafeInteger(number) && number! >= 0) &&
     Array.isArray(sequences?.shards) &&
+    Array.isArray(lapsing?.noted) &&
     typeof counts === 'object'
   );
 }

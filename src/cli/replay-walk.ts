@@ -13,7 +13,8 @@ import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
 import { FRAME_HEADER_BYTES } from '../limits.js';
-import { itemCommand } from '../replay/item-command.js';
+import { itemCommand, settlingCommand } from '../replay/item-command.js';
+import { LapsingKeys } from '../replay/lapsing-keys.js';
 import type { Pacer } from '../replay/pacer.js';
 import type { Pipeline } from '../replay/pipeline.js';
 import { SeenSequences } from '../replay/seen-sequences.js';
@@ -49,6 +50,7 @@ const WAIT_STEP_MS = 200;
 export class ReplayWalk {
   readonly #options: ReplayWalkOptions;
   readonly #seen = new SeenSequences();
+  readonly #lapsing = new LapsingKeys();
   readonly #picksEntries: boolean;
   #onStop: () => void = () => {};
   #isStopped = false;
@@ -70,7 +72,9 @@ export class ReplayWalk {
     this.#fileIndex = point?.fileIndex ?? 0;
     this.#offset = point?.offset ?? 0;
     this.#items = point?.items ?? 0;
-    if (point !== undefined) this.#seen.restore(point.sequences);
+    if (point === undefined) return;
+    this.#seen.restore(point.sequences);
+    this.#lapsing.restore(point.lapsing);
   }
 
   get fileIndex(): number {
@@ -80,6 +84,11 @@ export class ReplayWalk {
   /** Where it stands. */
   get place(): { file: string; offset: number } {
     return { file: dumpName(this.#options.files[this.#fileIndex]!), offset: this.#offset };
+  }
+
+  /** Keys that live by a grace: how many it is still to settle, and how many it lost sight of. */
+  get lapsing(): { unsettled: number; unnoted: number } {
+    return { unsettled: this.#lapsing.size, unnoted: this.#lapsing.unnoted };
   }
 
   /** Ends it soon, in good order. */
@@ -93,20 +102,16 @@ export class ReplayWalk {
    * before, and what the pipeline throws.
    */
   async run(): Promise<void> {
-    const { files, pipeline, state } = this.#options;
+    const { pipeline, state } = this.#options;
     try {
-      for (;;) {
-        await this.#file(files[this.#fileIndex]!);
-        // A refusal names the dump: the next one begins when this one's are in.
-        await pipeline.drain();
-        if (this.#isOver || this.#fileIndex + 1 === files.length) break;
-        this.#fileIndex += 1;
-        this.#offset = 0;
-        this.#items = 0;
-        this.#seen.forget();
-      }
+      await this.#files();
+      // Where another run goes on, a record may yet extend an expiry. None goes on behind a limit.
+      if (!this.#isStopped || state === undefined) await this.#settle();
     } catch (error) {
-      if (error instanceof FastcacheError && error.exitCode === 65) await pipeline.drain();
+      if (error instanceof FastcacheError && error.exitCode === 65) {
+        await pipeline.drain();
+        if (state === undefined) await this.#settle();
+      }
       throw error;
     } finally {
       if (pipeline.sent === pipeline.answered) state?.write(this.#point());
@@ -116,6 +121,39 @@ export class ReplayWalk {
 
   get #isOver(): boolean {
     return this.#isStopped || this.#left === 0;
+  }
+
+  async #files(): Promise<void> {
+    const { files, pipeline } = this.#options;
+    for (;;) {
+      await this.#file(files[this.#fileIndex]!);
+      // A refusal names the dump: the next one begins when this one's are in.
+      await pipeline.drain();
+      if (this.#isOver || this.#fileIndex + 1 === files.length) return;
+      this.#fileIndex += 1;
+      this.#offset = 0;
+      this.#items = 0;
+      this.#seen.forget();
+    }
+  }
+
+  /** Ends the graces that are left, when all else is answered. */
+  async #settle(): Promise<void> {
+    if (this.#lapsing.size === 0) return;
+    const { pipeline, counts, clock, state } = this.#options;
+    // Until all of it is answered, the state is that of before.
+    this.#pending = undefined;
+    state?.write(this.#point());
+    const nowMs = clock.nowMs();
+    for (const lapsed of this.#lapsing.all()) {
+      const { name, args } = settlingCommand(lapsed, nowMs);
+      pipeline.push(args, this.#offset);
+      counts.commands[name] += 1;
+      if (name === 'del') counts.expired += 1;
+      if (pipeline.isFull) await pipeline.room();
+    }
+    await pipeline.drain();
+    this.#lapsing.clear();
   }
 
   async #file(file: string): Promise<void> {
@@ -203,10 +241,9 @@ export class ReplayWalk {
   /** `place` is told when the server refuses it. */
   #push(item: Item, place: number): void {
     const { pipeline, counts, clock } = this.#options;
-    const { name, args, expired } = itemCommand(item, clock.nowMs());
+    const { name, args } = itemCommand(item, this.#lapsing.expiryOf(item, clock.nowMs()));
     pipeline.push(args, place);
     counts.commands[name] += 1;
-    if (expired) counts.expired += 1;
     if (isRecord(item)) counts.records += 1;
     else counts.entries += 1;
     this.#left -= 1;
@@ -256,6 +293,7 @@ export class ReplayWalk {
       offset: this.#offset,
       items: this.#items,
       sequences: this.#seen.save(),
+      lapsing: this.#lapsing.save(),
       counts: copyOf(this.#options.counts),
     };
   }

@@ -1,17 +1,16 @@
 /**
- * The command that does in a Redis-protocol server what a record or an entry of a snapshot says. Expiries stay absolute, so
- * that what is left of them stays too; what is past its expiry is deleted.
+ * The command that does in a Redis-protocol server what a record or an entry of a snapshot says. Expiries are absolute, so that
+ * what is left of them stays.
  */
 import type { DecodedRecord } from '../frame/batch.js';
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
+import type { LapsedKey } from './lapsing-keys.js';
 
 export type CommandName = 'set' | 'del' | 'pexpireat' | 'persist';
 
 export interface ItemCommand {
   name: CommandName;
   args: readonly Uint8Array[];
-  /** Deletes what the dump says to set, for it has expired since. */
-  expired: boolean;
 }
 
 const SET = Buffer.from('SET');
@@ -20,17 +19,25 @@ const DEL = Buffer.from('DEL');
 const PEXPIREAT = Buffer.from('PEXPIREAT');
 const PERSIST = Buffer.from('PERSIST');
 
-/** The arguments are views of the item. */
-export function itemCommand(item: DecodedRecord | DecodedSnapshotEntry, nowMs: number): ItemCommand {
+/** The arguments are views of the item; `expireAtMs`, in Unix ms, stands for its own. */
+export function itemCommand(
+  item: DecodedRecord | DecodedSnapshotEntry,
+  expireAtMs: bigint | null,
+): ItemCommand {
   const op = 'op' in item ? item.op : 'set';
-  const { key, expireAtMs } = item;
-  if (op === 'del') return { name: 'del', args: [DEL, key], expired: false };
-  if (expireAtMs !== null && expireAtMs <= BigInt(nowMs))
-    return { name: 'del', args: [DEL, key], expired: true };
+  const { key } = item;
+  if (op === 'del') return { name: 'del', args: [DEL, key] };
   if (op === 'set') {
     const expiry = expireAtMs === null ? [] : [PXAT, Buffer.from(`${expireAtMs}`)];
-    return { name: 'set', args: [SET, key, item.value, ...expiry], expired: false };
+    return { name: 'set', args: [SET, key, item.value, ...expiry] };
   }
-  if (expireAtMs === null) return { name: 'persist', args: [PERSIST, key], expired: false };
-  return { name: 'pexpireat', args: [PEXPIREAT, key, Buffer.from(`${expireAtMs}`)], expired: false };
+  if (expireAtMs === null) return { name: 'persist', args: [PERSIST, key] };
+  return { name: 'pexpireat', args: [PEXPIREAT, key, Buffer.from(`${expireAtMs}`)] };
+}
+
+/** What ends the grace of a key: its deletion, or, while it has not expired, its own expiry. */
+export function settlingCommand({ key, expireAtMs }: LapsedKey, nowMs: number): ItemCommand {
+  return expireAtMs <= nowMs
+    ? { name: 'del', args: [DEL, key] }
+    : { name: 'pexpireat', args: [PEXPIREAT, key, Buffer.from(`${expireAtMs}`)] };
 }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { Packr } from 'msgpackr';
 
-/** More than any state has. */
+/** More than a state has, unless its own module says more. */
 export const MAX_STATE_BYTES = 65_536;
 
 const DIGEST_BYTES = 32;
@@ -20,9 +20,9 @@ export function sealState(fields: object): Buffer {
 }
 
 /** The map's fields, not looked at; undefined: the bytes are damaged, or no such state. */
-export function openState(bytes: Buffer): Record<string, unknown> | undefined {
+export function openState(bytes: Buffer, maxBytes = MAX_STATE_BYTES): Record<string, unknown> | undefined {
   const end = bytes.length - DIGEST_BYTES - DIGEST_HEAD.length;
-  if (end <= 0 || bytes.length > MAX_STATE_BYTES) return undefined;
+  if (end <= 0 || bytes.length > maxBytes) return undefined;
   const packed = bytes.subarray(0, end);
   if (!bytes.subarray(end).equals(Buffer.concat([DIGEST_HEAD, digestOf(packed)]))) return undefined;
   try {

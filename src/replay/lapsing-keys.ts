@@ -1,0 +1,101 @@
+/**
+ * Keys whose expiry, as a dump has it at first, has passed by now or is about to: a later record may extend it, and must then
+ * find them. They are sent with a grace instead; those that nothing has written since are settled in the end.
+ */
+import type { DecodedRecord } from '../frame/batch.js';
+import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
+
+/** What is about to expire might, on its way, before its extension comes. */
+const SOON_MS = 60_000;
+/** A key is given as long as it had to live when it was written, and at least this: a replay may be slow, or stopped meanwhile. */
+const LEAST_GRACE_MS = 3_600_000;
+
+export interface LapsingBounds {
+  keys: number;
+  keyBytes: number;
+}
+
+export const LAPSING_BOUNDS: LapsingBounds = { keys: 100_000, keyBytes: 8_388_608 };
+
+export interface SavedLapsing {
+  /** The key in Latin-1, and when it expires by the dump, in Unix ms. */
+  noted: [key: string, expireAtMs: number][];
+  unnoted: number;
+}
+
+export interface LapsedKey {
+  key: Buffer;
+  expireAtMs: number;
+}
+
+export class LapsingKeys {
+  readonly #bounds: LapsingBounds;
+  readonly #noted = new Map<string, number>();
+  #keyBytes = 0;
+  #unnoted = 0;
+
+  constructor(bounds = LAPSING_BOUNDS) {
+    this.#bounds = bounds;
+  }
+
+  /** Keys to settle. */
+  get size(): number {
+    return this.#noted.size;
+  }
+
+  /** Items whose key was given a grace and, past the bounds, is not known any more: the server ends it. */
+  get unnoted(): number {
+    return this.#unnoted;
+  }
+
+  /** The expiry to send with an item, in Unix ms: a grace, if its own has passed or is about to; null: none. To be asked in order. */
+  expiryOf(item: DecodedRecord | DecodedSnapshotEntry, nowMs: number): bigint | null {
+    const { key, expireAtMs } = item;
+    this.#takeBack(key);
+    const isDel = 'op' in item && item.op === 'del';
+    if (isDel || expireAtMs === null || expireAtMs > BigInt(nowMs + SOON_MS)) return expireAtMs;
+    if (!this.#note(key, Number(expireAtMs))) {
+      if (expireAtMs > BigInt(nowMs)) return expireAtMs;
+      this.#unnoted += 1;
+    }
+    const lifeMs = 'timestampMs' in item ? Number(expireAtMs - item.timestampMs) : 0;
+    return BigInt(nowMs + Math.max(LEAST_GRACE_MS, lifeMs));
+  }
+
+  *all(): Generator<LapsedKey> {
+    for (const [key, expireAtMs] of this.#noted) yield { key: Buffer.from(key, 'latin1'), expireAtMs };
+  }
+
+  /** All are settled. */
+  clear(): void {
+    this.#noted.clear();
+    this.#keyBytes = 0;
+  }
+
+  save(): SavedLapsing {
+    return { noted: [...this.#noted], unnoted: this.#unnoted };
+  }
+
+  /** What `save` gave. */
+  restore({ noted, unnoted }: SavedLapsing): void {
+    this.clear();
+    for (const [key, expireAtMs] of noted) {
+      this.#noted.set(key, expireAtMs);
+      this.#keyBytes += key.length;
+    }
+    this.#unnoted = unnoted;
+  }
+
+  #takeBack(key: Buffer): void {
+    if (this.#noted.size > 0 && this.#noted.delete(key.toString('latin1'))) this.#keyBytes -= key.length;
+  }
+
+  /** Of a key that is not noted. False: there is no room. */
+  #note(key: Buffer, expireAtMs: number): boolean {
+    const { keys, keyBytes } = this.#bounds;
+    if (this.#noted.size >= keys || this.#keyBytes + key.length > keyBytes) return false;
+    this.#noted.set(key.toString('latin1'), expireAtMs);
+    this.#keyBytes += key.length;
+    return true;
+  }
+}
