@@ -2,7 +2,7 @@
  * `frames replay`: does in a Redis-protocol server what dumps say, up to their end, their damage, a limit, or a signal. Of a
  * frame nothing is sent before all of it has been found sound.
  */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import type { Clock, Timers } from '../clock.js';
 import { dumpName, inDump } from '../dump/dump-reader.js';
 import { FastcacheError } from '../errors.js';
@@ -58,7 +58,7 @@ export async function replayDumps(options: ReplayOptions): Promise<number> {
   if (stateFile !== undefined && files.includes('-')) {
     throw new UsageError('--state is for files: where stdin (-) was left, nobody can go on');
   }
-  for (const file of files) refuseMissing(file);
+  for (const file of files) refuseMissing(file, stateFile !== undefined);
   const state = stateFile === undefined ? undefined : new ReplayState({ path: stateFile, files, to, choice });
   const point = state?.read();
   const counts = point?.counts ?? noCounts();
@@ -111,11 +111,17 @@ export async function replayDumps(options: ReplayOptions): Promise<number> {
   return counts.refused > 0 ? 1 : 0;
 }
 
-/** Before anything is sent. */
-function refuseMissing(file: string): void {
+/** Before anything is sent. `goesOn`: another run may have to go on in it. */
+function refuseMissing(file: string, goesOn: boolean): void {
+  if (file === '-') return;
+  let stats: Stats;
   try {
-    if (file !== '-') statSync(file);
+    stats = statSync(file);
   } catch (error) {
     throw inDump(error, file, 0);
+  }
+  // A directory is refused by who reads it.
+  if (goesOn && !stats.isFile() && !stats.isDirectory()) {
+    throw new UsageError(`--state is for files: ${file} is a pipe or a device, where nobody can go on`);
   }
 }

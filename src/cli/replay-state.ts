@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { inDump } from '../dump/dump-reader.js';
 import { FastcacheError } from '../errors.js';
 import type { SavedLapsing } from '../replay/lapsing-keys.js';
 import type { SavedSequences } from '../replay/seen-sequences.js';
@@ -48,12 +49,14 @@ interface Stored extends ReplayPoint {
   format: string;
   to: string;
   choice: string;
-  /** Of the dump at `fileIndex`. */
-  head: Head;
+  /** Of the dumps up to that at `fileIndex`. */
+  heads: Head[];
 }
 
 export class ReplayState {
   readonly #options: ReplayStateOptions;
+  /** Of the dumps that are done, and of the one under way as it was last. */
+  #heads: Head[] = [];
 
   constructor(options: ReplayStateOptions) {
     this.#options = options;
@@ -66,32 +69,42 @@ export class ReplayState {
     if (stored === undefined) return undefined;
     if (stored.to !== to) throw differs(path, `a replay to ${stored.to}`);
     if (stored.choice !== choice) throw differs(path, 'a replay with other ranges or filters');
-    const file = files[stored.fileIndex];
-    if (file === undefined) throw differs(path, `a replay of more dumps`);
-    const { bytes, sha256 } = stored.head;
-    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    if (size < stored.offset || headOf(file, bytes).sha256 !== sha256) {
-      throw differs(path, `a replay of another dump than ${file}`);
-    }
+    if (stored.fileIndex >= files.length) throw differs(path, 'a replay of more dumps');
+    stored.heads.forEach(({ bytes, sha256 }, index) => {
+      const file = files[index]!;
+      const leastBytes = index === stored.fileIndex ? stored.offset : bytes;
+      const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+      if (size < leastBytes || headOf(file, bytes).sha256 !== sha256) {
+        throw differs(path, `a replay of another dump than ${file}`);
+      }
+    });
+    this.#heads = stored.heads;
     return stored;
   }
 
-  /** Throws `WRITE_FAILED`. */
+  /** Throws `WRITE_FAILED`, and where a dump cannot be read any more `NO_INPUT`, `READ_FAILED`. */
   write(point: ReplayPoint): void {
     const { path, files, to, choice } = this.#options;
-    const stored: Stored = { format: FORMAT, to, choice, head: headOf(files[point.fileIndex]!), ...point };
+    // The dump under way may have grown.
+    this.#heads.length = Math.min(this.#heads.length, point.fileIndex);
+    for (const file of files.slice(this.#heads.length, point.fileIndex + 1)) this.#heads.push(headOf(file));
+    const stored: Stored = { format: FORMAT, to, choice, heads: this.#heads, ...point };
     replaceStateFile(path, sealState(stored));
   }
 }
 
 function headOf(file: string, bytes = HEAD_BYTES): Head {
   const head = Buffer.alloc(Math.min(bytes, HEAD_BYTES));
-  const fd = openSync(file, 'r');
   try {
-    const read = readSync(fd, head, 0, head.length, 0);
-    return { bytes: read, sha256: createHash('sha256').update(head.subarray(0, read)).digest('hex') };
-  } finally {
-    closeSync(fd);
+    const fd = openSync(file, 'r');
+    try {
+      const read = readSync(fd, head, 0, head.length, 0);
+      return { bytes: read, sha256: createHash('sha256').update(head.subarray(0, read)).digest('hex') };
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw inDump(error, file, 0);
   }
 }
 
@@ -109,14 +122,21 @@ function readStored(path: string): Stored | undefined {
 
 function isStored(value: unknown): value is Stored {
   if (!isFields(value)) return false;
-  const { format, fileIndex, offset, items, sequences, lapsing, counts, head } = value as Partial<Stored>;
+  const { format, fileIndex, offset, items, sequences, lapsing, counts, heads } = value as Partial<Stored>;
   return (
     format === FORMAT &&
-    [fileIndex, offset, items, head?.bytes].every((number) => Number.isSafeInteger(number) && number! >= 0) &&
+    [fileIndex, offset, items].every(isCount) &&
+    Array.isArray(heads) &&
+    heads.length === fileIndex! + 1 &&
+    heads.every((head) => isFields(head) && isCount(head.bytes)) &&
     Array.isArray(sequences?.shards) &&
     Array.isArray(lapsing?.noted) &&
     typeof counts === 'object'
   );
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function differs(path: string, what: string): FastcacheError {
