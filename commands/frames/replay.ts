@@ -15,7 +15,7 @@ export default class FramesReplay extends BaseCommand {
   static override summary = 'Do what dumps say in a Redis-protocol server.';
 
   static override description =
-    `Records become SET, DEL, PEXPIREAT and PERSIST, entries of snapshots SET. Expiries stay absolute (SET … PXAT, which Redis has from 6.2 on), so that what is left of them stays. Ranges, filters and the limit are those of frames decode. Keys that the server has and the dumps do not speak of are left alone. A record that a dump holds twice is done once, as a replica would.
+    `Records become SET, DEL, PEXPIREAT and PERSIST, entries of snapshots SET. Expiries stay absolute (SET … PXAT, which Redis has from 6.2 on), so that what is left of them stays. Ranges, filters and the limit are those of frames decode. Keys that the server has and the dumps do not speak of are left alone: a snapshot adds its entries, and takes nothing away of what was before it (frames state gives the content in the end; the report says where that was). A record that a dump holds twice is done once, as a replica would.
 
 A later record may extend what has expired by now: such a key is sent with a grace, as long as it had to live when it was written and at least an hour. In the end, those that nothing has extended are deleted; where the replay is stopped and has a --state, by the run that goes on.
 

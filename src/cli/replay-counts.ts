@@ -11,6 +11,15 @@ export interface ReplayCounts {
   /** Records whose sequence had been seen. */
   skipped: number;
   refused: number;
+  /** Snapshots that began after something was sent: what they lack stays at the server. */
+  replacements: number;
+  lastReplacement: Place | null;
+}
+
+/** Of a frame's first byte. */
+export interface Place {
+  file: string;
+  offset: number;
 }
 
 export function noCounts(): ReplayCounts {
@@ -21,6 +30,8 @@ export function noCounts(): ReplayCounts {
     expired: 0,
     skipped: 0,
     refused: 0,
+    replacements: 0,
+    lastReplacement: null,
   };
 }
 

@@ -5,7 +5,7 @@ import { LAPSING_BOUNDS } from '../replay/lapsing-keys.js';
 import { errorJson } from './error-rendering.js';
 import { escapeText } from './escape.js';
 import { toJson } from './json.js';
-import type { Refusal, ReplayCounts } from './replay-counts.js';
+import type { Place, Refusal, ReplayCounts } from './replay-counts.js';
 import { countText, formatNumber } from './text.js';
 
 export interface ReplayReport {
@@ -21,7 +21,7 @@ export interface ReplayReport {
   unsettled: number;
   unnoted: number;
   /** Where a signal ended it. */
-  interrupted: { file: string; offset: number } | undefined;
+  interrupted: Place | undefined;
   stateFile: string | undefined;
   fault: FastcacheError | undefined;
 }
@@ -73,13 +73,12 @@ export function replayText(report: ReplayReport): string {
           `  ${countText(skipped, 'record was', 'records were')} skipped: their shards had reached their sequences`,
         ]
       : []),
+    ...replacementTexts(counts),
     ...refusals.map(refusalText),
   ];
   if (interrupted !== undefined) {
     const goesOn = stateFile === undefined ? '' : '; the same command goes on from there';
-    lines.push(
-      chalk.yellow(`interrupted at byte ${interrupted.offset} of ${escapeText(interrupted.file)}${goesOn}`),
-    );
+    lines.push(chalk.yellow(`interrupted at ${placeText(interrupted)}${goesOn}`));
   }
   return `${lines.join('\n')}\n`;
 }
@@ -100,7 +99,21 @@ function graceTexts({ unsettled, unnoted, stateFile }: ReplayReport): string[] {
   return lines;
 }
 
-function refusalText({ message, count, file, offset }: Refusal): string {
-  const first = `byte ${offset} of ${escapeText(file)}`;
-  return `  ${chalk.red(`${formatNumber(count)} refused`)}: ${escapeText(message)} (first: ${first})`;
+function replacementTexts({ replacements, lastReplacement }: ReplayCounts): string[] {
+  if (lastReplacement === null) return [];
+  const which = replacements === 1 ? 'a snapshot' : `the last of ${formatNumber(replacements)} snapshots`;
+  return [
+    chalk.yellow(
+      `  ${which} at ${placeText(lastReplacement)} replaced what was before it: keys that it lacks stay at the server`,
+    ),
+    '    (frames state gives the content as it was in the end)',
+  ];
+}
+
+function refusalText({ message, count, ...first }: Refusal): string {
+  return `  ${chalk.red(`${formatNumber(count)} refused`)}: ${escapeText(message)} (first: ${placeText(first)})`;
+}
+
+function placeText({ file, offset }: Place): string {
+  return `byte ${offset} of ${escapeText(file)}`;
 }

@@ -21,7 +21,7 @@ import { SeenSequences } from '../replay/seen-sequences.js';
 import { historyInMargin } from '../status/watermarks.js';
 import { FrameCheck } from './frame-check.js';
 import { type FrameFilter, type Item, isRecord } from './frames-filter.js';
-import { copyOf, type ReplayCounts } from './replay-counts.js';
+import { copyOf, type Place, type ReplayCounts } from './replay-counts.js';
 import type { ReplayProgress } from './replay-progress.js';
 import type { ReplayPoint, ReplayState } from './replay-state.js';
 
@@ -82,7 +82,7 @@ export class ReplayWalk {
   }
 
   /** Where it stands. */
-  get place(): { file: string; offset: number } {
+  get place(): Place {
     return { file: dumpName(this.#options.files[this.#fileIndex]!), offset: this.#offset };
   }
 
@@ -189,6 +189,7 @@ export class ReplayWalk {
         this.#hello(frame);
         return;
       case FrameKind.SnapshotBegin:
+        this.#noteReplacement();
         this.#seen.beginSnapshot(this.#picksEntries ? decodeWatermarks(check.payloadOf(frame)) : []);
         return;
       case FrameKind.SnapshotEnd:
@@ -209,6 +210,14 @@ export class ReplayWalk {
     const { history } = historyInMargin(content.margin);
     // A margin without a primary's history is a replica's of ours, and begins nothing.
     if (history !== null || content.margin === undefined) this.#seen.hello(history);
+  }
+
+  /** A store takes a snapshot for all that it has; here it adds. */
+  #noteReplacement(): void {
+    const { counts } = this.#options;
+    if (this.#isOver || counts.records + counts.entries === 0) return;
+    counts.replacements += 1;
+    counts.lastReplacement = this.place;
   }
 
   async #send(frame: SplitFrame, items: Iterable<Item>): Promise<void> {

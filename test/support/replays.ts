@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { encodeBatch, type MutationRecord } from '../../src/frame/batch.js';
 import { encodeFrame } from '../../src/frame/frame.js';
 import { FrameKind } from '../../src/frame/kinds.js';
+import { encodeSnapshotChunk, encodeSnapshotEntries, type SnapshotEntry } from '../../src/frame/snapshot.js';
+import { encodeWatermarks } from '../../src/frame/watermarks.js';
 import { setRecord } from './decode-dumps.js';
 import { directory } from './library.js';
 import { bytesOf } from './raw-frames.js';
@@ -28,6 +30,22 @@ export const batch = (...records: Partial<MutationRecord>[]) =>
     FrameKind.MutationBatch,
     encodeBatch(records.map((record, index) => setRecord({ sequence: BigInt(index + 1), ...record }))),
   );
+/** A snapshot of no watermarks, from its beginning to its end, in one chunk. */
+export function snapshot(...entries: SnapshotEntry[]): Buffer {
+  const chunk = encodeSnapshotChunk({
+    chunkIndex: 0n,
+    last: true,
+    watermarks: [],
+    entryCount: entries.length,
+    entries: encodeSnapshotEntries(entries),
+  });
+  return Buffer.concat([
+    encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks([])),
+    encodeFrame(FrameKind.SnapshotChunk, chunk),
+    encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks([])),
+  ]);
+}
+
 export const key = (text: string) => Buffer.from(text);
 
 /** A dump of that name, of these frames. */

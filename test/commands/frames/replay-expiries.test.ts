@@ -2,14 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from 'vitest';
-import { encodeFrame } from '../../../src/frame/frame.js';
-import { FrameKind } from '../../../src/frame/kinds.js';
-import { encodeSnapshotChunk, encodeSnapshotEntries } from '../../../src/frame/snapshot.js';
 import { startPrimary } from '../../support/library.js';
 import { describeWith } from '../../support/optional-peers.js';
 import { eventually, FastcacheProcess } from '../../support/processes.js';
 import { RedisServer, redisCli, redisServer } from '../../support/redis.js';
-import { batch, contentOf, dump, key, place, replay } from '../../support/replays.js';
+import { batch, contentOf, dump, key, place, replay, snapshot } from '../../support/replays.js';
 import { RespClient } from '../../support/resp-client.js';
 import { runCommand } from '../../support/run-command.js';
 
@@ -166,14 +163,7 @@ it('leaves to the server what expired keys there are beyond those that it notes'
     value: key(''),
     expireAtMs: past,
   }));
-  const chunk = encodeSnapshotChunk({
-    chunkIndex: 0n,
-    last: true,
-    watermarks: [],
-    entryCount: entries.length,
-    entries: encodeSnapshotEntries(entries),
-  });
-  const file = dump('many.fcrp', encodeFrame(FrameKind.SnapshotChunk, chunk));
+  const file = dump('many.fcrp', snapshot(...entries));
   const { status, stdout } = await replay(target.listenAddress!, '--state', place('many.state'), file);
   expect(status).toBe(0);
   expect(stdout).toContain('100,000 deleted, for they have expired since\n  2 more were given a grace');

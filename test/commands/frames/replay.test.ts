@@ -1,14 +1,16 @@
 /** Replays into servers that are there: a redis-server as the oracle, and a primary of ours. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { encodeBatch } from '../../../src/frame/batch.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
+import { sealState } from '../../../src/replication/sealed-state.js';
 import { DumpBuilder } from '../../support/dump-builder.js';
 import { follow, startPrimary } from '../../support/library.js';
 import { describeWith } from '../../support/optional-peers.js';
 import { eventually, FastcacheProcess, freePort } from '../../support/processes.js';
 import { RedisServer, redisCli, redisServer } from '../../support/redis.js';
-import { batch, contentOf, dump, key, place, replay } from '../../support/replays.js';
+import { batch, contentOf, dump, key, place, replay, snapshot } from '../../support/replays.js';
 import { RespClient } from '../../support/resp-client.js';
 import { runCommand } from '../../support/run-command.js';
 import { Workload } from '../../support/workload.js';
@@ -90,6 +92,8 @@ describeWith(redisServer, 'frames replay into a redis-server', () => {
       expired: 2,
       skipped: 4,
       refused: 0,
+      replacements: 0,
+      lastReplacement: null,
       sent: 8,
       answered: 8,
       resumed: false,
@@ -190,11 +194,13 @@ describeWith(redisServer, 'frames replay into a redis-server', () => {
 
     const nothing = JSON.parse((await runCommand([...args, '--json'])).stdout);
     expect(nothing).toMatchObject({ records: total, sent: 0, resumed: true });
+    const olderState = sealState({ format: 'fastcache-replay/1', to: `127.0.0.1:${port}`, fileIndex: 0 });
     const others = [
       ['--to', ':1', '--state', state, file],
       ['--to', `:${port}`, '--state', state, '--op', 'set', file],
       ['--to', `:${port}`, '--state', state, dump('another.fcrp', batch({ key: key('k') }))],
       ['--to', `:${port}`, '--state', file, file],
+      ['--to', `:${port}`, '--state', dump('older.state', olderState), file],
     ];
     for (const other of others) {
       const { status, stderr } = await runCommand(['frames', 'replay', ...other]);
@@ -287,12 +293,49 @@ it('goes at the pace of the recording, times a factor', async () => {
   expect(seenAtMs[2]! - startedAtMs).toBeGreaterThan(2_000);
 });
 
+it('goes on in the same dumps only, those that are done among them', async () => {
+  const target = await startPrimary({ listen: ':0' });
+  const [first, second, third] = ['f', 's', 't'].map((name) =>
+    dump(`${name}.fcrp`, batch({ key: key(name) })),
+  ) as [string, string, string];
+  const run = (...files: string[]) => replay(target.listenAddress!, '--state', place('done.state'), ...files);
+  expect((await run(first, second)).status).toBe(0);
+  const { status, stderr } = await run(third, second);
+  expect([status, stderr]).toEqual([2, expect.stringContaining(`This is the state of a replay of another`)]);
+  expect(stderr).toContain(third);
+  expect((await run(first, second)).stdout).toContain('0 commands of these in this run');
+  expect((await run(first)).stderr).toContain('This is the state of a replay of more dumps');
+  // What has grown is the same dump, and is gone on with.
+  writeFileSync(second, batch({ key: key('later'), sequence: 2n }), { flag: 'a' });
+  expect((await run(first, second)).stdout).toContain('1 command of these in this run');
+  expect([...(await contentOf(target.listenAddress!)).keys()]).toEqual(['f', 'later', 's']);
+});
+
+it('says where a snapshot replaced what was sent before it', async () => {
+  const target = await startPrimary({ listen: ':0' });
+  const whole = snapshot({ key: key('b'), value: key('22'), expireAtMs: null });
+  const before = batch({ key: key('a') }, { key: key('b') });
+  const file = dump('replaced.fcrp', whole, before, whole, batch({ sequence: 9n, key: key('c') }));
+  const offset = whole.length + before.length;
+  const { stdout } = await replay(target.listenAddress!, file);
+  expect(stdout).toContain(
+    `  a snapshot at byte ${offset} of ${file} replaced what was before it: keys that`,
+  );
+  expect([...(await contentOf(target.listenAddress!)).keys()]).toEqual(['a', 'b', 'c']);
+  const again = await replay(target.listenAddress!, '--json', file, file);
+  expect(JSON.parse(again.stdout)).toMatchObject({ replacements: 3, lastReplacement: { file, offset } });
+});
+
 it('exits 69 where nobody listens, 66 without a dump, 2 for what makes no sense', async () => {
   const file = dump('k.fcrp', batch({ key: key('k') }));
   const to = `:${await freePort()}`;
   expect((await replay(to, file)).status).toBe(69);
   expect((await replay(to, place('none'))).status).toBe(66);
   expect((await replay(to, '--state', place('s'), '-')).status).toBe(2);
+  expect((await replay(to, '--state', place('s'), place('none'))).status).toBe(66);
+  execFileSync('mkfifo', [place('fifo')]);
+  const fifo = await replay(to, '--state', place('s'), file, place('fifo'));
+  expect([fifo.status, fifo.stderr]).toEqual([2, expect.stringContaining('is a pipe or a device')]);
   expect((await replay(to, '--rate', '5', '--pace', '1', file)).status).toBe(2);
   expect((await replay(to, '--pace', '0', file)).status).toBe(2);
   // Its port for replicas is none for commands.
