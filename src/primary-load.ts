@@ -2,7 +2,6 @@
  * What a primary begins with that is given a dump (`load`): its content in a store that can be written to. The sequences of
  * the dump end with it: a new history begins, whose replicas are given the content by snapshot.
  */
-
 import type { PrimaryConfig } from './config.js';
 import { refuseInPlace } from './dump/dump-output.js';
 import { dropExpired, loadDumps } from './dump/load.js';

@@ -61,7 +61,7 @@ export class PrimaryRole {
     return this.#needsReplicas() && this.#goodReplicas() < this.#options.settings.minReplicas;
   }
 
-  /** INFO replication behind `role`. Offsets are records, of all shards together, (replication/offset.ts). */
+  /** INFO replication behind `role`. Offsets are records, of all shards together (replication/offset.ts). */
   info(): Record<string, string | number> {
     return {
       connected_slaves: this.replicas().length,

@@ -32,8 +32,8 @@ import {
   createSettings,
   createStatus,
   limitMemory,
+  OUTPUT_QUEUE_BYTES,
   openDoor,
-  RECORDER_QUEUE_BYTES,
   randomSeed,
   type Status,
   statusPayload,
@@ -194,6 +194,7 @@ export function follow(parts: ReplicaParts, primary: Address): void {
   let holding = follower?.holding;
   if (promoted !== undefined) {
     const { publisher } = promoted;
+    // What is still open is theirs; that it ends here is not.
     publisher.flush();
     for (const leave of parts.outputsLeave.splice(0)) leave();
     publisher.close('its primary follows another one now');
@@ -236,7 +237,7 @@ export function promote(parts: ReplicaParts): void {
   const { recorder, tap } = outputs;
   if (recorder !== undefined) parts.outputsLeave.push(publisher.subscribe(recorder));
   if (tap !== undefined) {
-    parts.outputsLeave.push(publisher.subscribe(new TapFeed(tap, RECORDER_QUEUE_BYTES)));
+    parts.outputsLeave.push(publisher.subscribe(new TapFeed(tap, OUTPUT_QUEUE_BYTES)));
   }
   parts.promoted = new PrimaryRole({
     publisher,

@@ -54,7 +54,7 @@ export class ReplicaRole {
     return this.#options.served?.departed() ?? [];
   }
 
-  /** INFO replication behind `role`. Offsets are records, of all shards together, (replication/offset.ts). */
+  /** INFO replication behind `role`. Offsets are records, of all shards together (replication/offset.ts). */
   info(): Record<string, string | number> {
     const { follower, clock, served } = this.#options;
     const { state } = follower;

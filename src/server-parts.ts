@@ -27,8 +27,8 @@ import { tcpTransport } from './transport/tcp.js';
 /** A key or a value: bytes, or text as UTF-8. */
 export type Bytes = Uint8Array | string;
 
-/** Frames that may wait for a dump's disk. */
-export const RECORDER_QUEUE_BYTES = 256 * 1024 * 1024;
+/** Frames that may wait for a dump's disk, or for who takes a promoted replica's changes. */
+export const OUTPUT_QUEUE_BYTES = 256 * 1024 * 1024;
 /** Room for several of the longest values in one command, as MSET may carry them. */
 const VALUES_IN_A_COMMAND = 4;
 const QUERY_BUFFER_BYTES_MIN = 64 * 1024 * 1024;
@@ -56,7 +56,7 @@ export function openRecorder({ record, keptBytes, onFault }: RecorderSetup, log:
   if (record === undefined) return undefined;
   return new Recorder({
     sink: openFileSink(record, keptBytes),
-    maxQueuedBytes: RECORDER_QUEUE_BYTES,
+    maxQueuedBytes: OUTPUT_QUEUE_BYTES,
     bytesBefore: keptBytes ?? 0,
     onFault: onFault ?? ((error) => log.error(error.message)),
   });

@@ -4,7 +4,6 @@
  * anything at all is lost. Half a snapshot must never look whole, and behind damage nobody can tell whether the next chunk is
  * still of the same one. Batches that stand between a lost snapshot's frames are kept.
  */
-
 import type { DumpOutput } from '../dump/dump-output.js';
 import { SnapshotFraming } from '../dump/snapshot-framing.js';
 import { FastcacheError } from '../errors.js';

@@ -5,7 +5,6 @@
  * A dump knows its shard count from its lists of watermarks, and its history from the Hellos of a primary of ours. A
  * recorded stream has no Hello: there a snapshot with lower watermarks is another history's, and no fault.
  */
-
 import { openFrame } from '../dump/frame-content.js';
 import { firstBelow, SnapshotFraming } from '../dump/snapshot-framing.js';
 import type { BatchCheck, ShardSequences } from '../engine/batch-check.js';

@@ -1,5 +1,4 @@
 /** Reads a dump that may be damaged, stretch by stretch, from a file or from stdin (frame/resync.ts says what is held). */
-
 import { inDump, openDump } from '../dump/dump-reader.js';
 import { FrameWalker, type Stretch, type WalkerChecks } from '../frame/resync.js';
 

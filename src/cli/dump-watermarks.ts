@@ -3,7 +3,6 @@
  * a SnapshotEnd replaces all of them (fcrp-v1.md, Conversation); what peers merely claim of themselves, in Hello and Ack,
  * does not count.
  */
-
 import { dumpName, inDump, readDump } from '../dump/dump-reader.js';
 import { type OpenedFrame, openFrame } from '../dump/frame-content.js';
 import { FastcacheError } from '../errors.js';

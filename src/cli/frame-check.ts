@@ -2,7 +2,6 @@
  * Whether a frame of a dump is sound: its payload's structure, and of a batch the keys' hashes and tags too. Batches and
  * chunks are looked through in the kernel; only where it finds a fault are they decoded, to tell which.
  */
-
 import { openFrame } from '../dump/frame-content.js';
 import type { BatchCheck } from '../engine/batch-check.js';
 import { FastcacheError } from '../errors.js';

@@ -2,7 +2,6 @@
  * `frames cut`: a range or a filter of dumps as a dump of its own. Damage is stepped over and told, as `frames salvage` does,
  * for nobody can say what stood there.
  */
-
 import { DumpOutput } from '../dump/dump-output.js';
 import { dumpName } from '../dump/dump-reader.js';
 import { BatchCheck } from '../engine/batch-check.js';

@@ -1,5 +1,4 @@
 /** Frames, records and entries as JSON, in the shapes of cli.md (JSON). */
-
 import type { FrameContent, OpenedFrame } from '../dump/frame-content.js';
 import type { FastcacheError } from '../errors.js';
 import type { DecodedRecord } from '../frame/batch.js';

@@ -1,5 +1,4 @@
 /** What each format of `frames decode` writes at each station of the walk through a dump. */
-
 import { type FrameContent, type OpenedFrame, payloadPlace } from '../dump/frame-content.js';
 import { JsonLines } from '../engine/json-lines.js';
 import type { FastcacheError } from '../errors.js';

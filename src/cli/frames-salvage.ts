@@ -1,5 +1,4 @@
 /** `frames salvage`: copies what is whole of a damaged dump to another, and says what was lost. */
-
 import { DumpOutput } from '../dump/dump-output.js';
 import { dumpName } from '../dump/dump-reader.js';
 import { BatchCheck } from '../engine/batch-check.js';

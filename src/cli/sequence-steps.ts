@@ -2,7 +2,6 @@
  * Follows the sequences of each shard through a dump and tells where they do not go on one by one: what is missing, and
  * what comes once more (fcrp-v1.md: frames may arrive twice). Holds two numbers a shard, for as many as a store may have.
  */
-
 import type { OpenedFrame } from '../dump/frame-content.js';
 import type { DecodedRecord } from '../frame/batch.js';
 import { MAX_SHARDS } from '../limits.js';

@@ -11,7 +11,7 @@ import { openPayload } from '../frame/frame.js';
 import { type DecodedHello, decodeHelloFrame } from '../frame/hello.js';
 import { FrameKind, type FrameKindName, frameKindName } from '../frame/kinds.js';
 import type { Margin } from '../frame/margin.js';
-import { type DecodedSnapshotEntry, decodeSnapshotChunk } from '../frame/snapshot.js';
+import { type DecodedSnapshotChunk, decodeSnapshotChunk } from '../frame/snapshot.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeStatus, type StatusMap } from '../frame/status.js';
 import { decodeWatermarks, type WatermarkList } from '../frame/watermarks.js';
@@ -21,18 +21,10 @@ export type FrameContent =
   | { type: 'hello'; hello: DecodedHello; margin: Margin | undefined }
   | { type: 'watermarks'; watermarks: WatermarkList }
   | { type: 'batch'; payload: Uint8Array; recordCount: number; items: IterableIterator<DecodedRecord> }
-  | {
-      type: 'chunk';
-      payload: Uint8Array;
-      chunkIndex: bigint;
-      last: boolean;
-      watermarks: WatermarkList;
-      entryCount: number;
-      /** As in `DecodedSnapshotChunk`. */
-      entriesOffset: number;
-      governed: boolean;
-      items: IterableIterator<DecodedSnapshotEntry>;
-    }
+  | ({ type: 'chunk'; payload: Uint8Array; items: DecodedSnapshotChunk['entries'] } & Omit<
+      DecodedSnapshotChunk,
+      'entries'
+    >)
   | { type: 'error'; message: string }
   /** Undefined: it asks. */
   | { type: 'status'; document: StatusMap | undefined };

@@ -5,7 +5,6 @@
  * What breaks the line, a gap or a dump that begins in the middle of a history, is remembered and not thrown at once: a
  * snapshot behind it begins anew, and what it replaces need not be known. Damage is thrown, with its place.
  */
-
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import { type DecodedRecord, decodeBatch, RECORD_OFFSETS } from '../frame/batch.js';

@@ -1,5 +1,4 @@
 /** Reads dumps and folds them into the key space that they lead to. */
-
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { dumpName, inDump, readDumpChunks } from './dump-reader.js';
 import { type FoldOptions, type KeySpace, KeySpaceFold } from './key-space-fold.js';

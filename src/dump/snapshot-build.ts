@@ -4,7 +4,6 @@
  * them to the moment that the last chunk names; between peers of ours batches and chunks come in one order, and it is the
  * moment of the SnapshotEnd (design.md, "Bootstrap without a buffer").
  */
-
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import { hasReached } from '../replication/watermarks.js';

@@ -2,7 +2,6 @@
  * One client's connection: its bytes go to the kernel or to the gate, the replies back to it, in the order of its
  * commands; and what waits, waits here.
  */
-
 import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';

@@ -2,7 +2,6 @@
  * The Redis-protocol server (design.md, "The corridor": resp/server): the port, who is connected, and what holds for
  * all of them at once (pauses, monitors, idle clients).
  */
-
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer, Timers } from '../clock.js';

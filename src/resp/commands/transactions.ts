@@ -2,7 +2,6 @@
  * MULTI, EXEC, DISCARD, WATCH, UNWATCH. What stands between MULTI and EXEC is queued by the gate (gate.ts); EXEC runs it in
  * one go, unless a watched key has changed.
  */
-
 import type { ClientState } from '../client-state.js';
 import { type Call, type Command, Later } from '../command.js';
 import type { CommandHost } from '../command-host.js';
