@@ -96,7 +96,7 @@ export function openOutputs(options: OutputsOptions): Outputs {
               return false;
             }
           },
-          save: async (bytes) => replaceStateFile(file, bytes),
+          save: (bytes) => replaceStateFile(file, bytes),
         });
   return {
     recorder,

@@ -83,13 +83,13 @@ export class ReplayState {
   }
 
   /** Throws `WRITE_FAILED`, and where a dump cannot be read any more `NO_INPUT`, `READ_FAILED`. */
-  write(point: ReplayPoint): void {
+  async write(point: ReplayPoint): Promise<void> {
     const { path, files, to, choice } = this.#options;
     // The dump under way may have grown.
     this.#heads.length = Math.min(this.#heads.length, point.fileIndex);
     for (const file of files.slice(this.#heads.length, point.fileIndex + 1)) this.#heads.push(headOf(file));
     const stored: Stored = { format: FORMAT, to, choice, heads: this.#heads, ...point };
-    replaceStateFile(path, sealState(stored));
+    await replaceStateFile(path, sealState(stored));
   }
 }
 

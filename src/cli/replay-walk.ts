@@ -114,8 +114,8 @@ export class ReplayWalk {
       }
       throw error;
     } finally {
-      if (pipeline.sent === pipeline.answered) state?.write(this.#point());
-      else this.#keepState();
+      if (pipeline.sent === pipeline.answered) await state?.write(this.#point());
+      else await this.#keepState();
     }
   }
 
@@ -143,7 +143,7 @@ export class ReplayWalk {
     const { pipeline, counts, clock, state } = this.#options;
     // Until all of it is answered, the state is that of before.
     this.#pending = undefined;
-    state?.write(this.#point());
+    await state?.write(this.#point());
     const nowMs = clock.nowMs();
     for (const lapsed of this.#lapsing.all()) {
       const { name, args } = settlingCommand(lapsed, nowMs);
@@ -168,7 +168,7 @@ export class ReplayWalk {
           if (this.#isOver) return;
           this.#offset = frame.offset + frame.bytes.length;
           this.#items = 0;
-          this.#keepState();
+          await this.#keepState();
         }
         this.#options.pipeline.flush();
       }
@@ -242,7 +242,7 @@ export class ReplayWalk {
       this.#items = index;
       if (pipeline.isFull) {
         await pipeline.room();
-        this.#keepState();
+        await this.#keepState();
       }
     }
   }
@@ -266,7 +266,7 @@ export class ReplayWalk {
     for (let leftMs = ms; leftMs > 0 && !this.#isStopped; leftMs = (endUs - clock.monotonicUs()) / 1000) {
       const stepMs = Math.min(leftMs, WAIT_STEP_MS);
       await this.#unlessStopped(new Promise<void>((resolve) => timers.after(stepMs, resolve)));
-      this.#keepState();
+      await this.#keepState();
     }
     return !this.#isStopped;
   }
@@ -281,7 +281,7 @@ export class ReplayWalk {
   }
 
   /** Writes the state when it is time and its commands are answered, and shows the progress. */
-  #keepState(): void {
+  async #keepState(): Promise<void> {
     const { state, pipeline, clock, progress, counts } = this.#options;
     progress.show(pipeline.answered, counts.refused, this.#fileIndex, this.#offset);
     if (state === undefined) return;
@@ -290,7 +290,7 @@ export class ReplayWalk {
       this.#pending = { sent: pipeline.sent, point: this.#point() };
     }
     if (this.#pending !== undefined && pipeline.answered >= this.#pending.sent) {
-      state.write(this.#pending.point);
+      await state.write(this.#pending.point);
       this.#pending = undefined;
       this.#nextStateUs = nowUs + STATE_EVERY_US;
     }

@@ -1,15 +1,6 @@
 /** A small file that is replaced as a whole, so that it is always one or the other, whatever ends the process. */
-import {
-  accessSync,
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FastcacheError } from '../errors.js';
 
@@ -45,28 +36,32 @@ export function readStateFile(path: string, maxBytes: number): Buffer | undefine
   }
 }
 
-/** The new bytes are on the disk, under this name, when it returns. Throws `WRITE_FAILED`; the old ones are then still there. */
-export function replaceStateFile(path: string, bytes: Uint8Array): void {
+/** Resolves when the new bytes are on the disk, under this name. Throws `WRITE_FAILED`; the old ones are then still there. */
+export async function replaceStateFile(path: string, bytes: Uint8Array): Promise<void> {
   const beside = `${path}.new`;
   try {
-    withFile(beside, 'w', (fd) => {
-      writeFileSync(fd, bytes);
-      fsyncSync(fd);
+    await withFile(beside, 'w', async (file) => {
+      await file.writeFile(bytes);
+      await file.sync();
     });
-    renameSync(beside, path);
+    await rename(beside, path);
     // So that the new name outlives a power cut too.
-    withFile(dirname(path), 'r', fsyncSync);
+    await withFile(dirname(path), 'r', (folder) => folder.sync());
   } catch (cause) {
     throw writeFailed(path, cause);
   }
 }
 
-function withFile(path: string, flags: string, run: (fd: number) => void): void {
-  const fd = openSync(path, flags);
+async function withFile(
+  path: string,
+  flags: string,
+  run: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const file = await open(path, flags);
   try {
-    run(fd);
+    await run(file);
   } finally {
-    closeSync(fd);
+    await file.close();
   }
 }
 

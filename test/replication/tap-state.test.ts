@@ -83,24 +83,24 @@ describe('a state', () => {
 });
 
 describe('a state file', () => {
-  it('is none at first, and then what was written last, with nothing beside it', () => {
+  it('is none at first, and then what was written last, with nothing beside it', async () => {
     const file = join(folder, 'whole');
     expect(readStateFile(file, 100)).toBeUndefined();
     for (const text of ['a longer text', 'short']) {
-      replaceStateFile(file, Buffer.from(text));
+      await replaceStateFile(file, Buffer.from(text));
       expect(readStateFile(file, 100)?.toString()).toBe(text);
     }
     expect(readdirSync(folder)).toEqual(['whole']);
   });
 
-  it('is never read further than it may be long, and must be a file in a folder', () => {
+  it('is never read further than it may be long, and must be a file in a folder', async () => {
     const file = join(folder, 'long');
     writeFileSync(file, Buffer.alloc(10_000));
     expect(readStateFile(file, 100)).toHaveLength(101);
     expect(() => readStateFile(folder, 100)).toThrow(expect.objectContaining({ code: 'READ_FAILED' }));
     const nowhere = join(folder, 'none', 'state');
     expect(() => readStateFile(nowhere, 100)).toThrow(expect.objectContaining({ code: 'WRITE_FAILED' }));
-    expect(() => replaceStateFile(nowhere, Buffer.from('x'))).toThrow(/cannot be written/);
+    await expect(replaceStateFile(nowhere, Buffer.from('x'))).rejects.toThrow(/cannot be written/);
   });
 });
 
