@@ -1,10 +1,10 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../src/cli/base-command.js';
-import { Endpoint } from '../src/cli/endpoint.js';
-import { typedFlags } from '../src/cli/flags.js';
-import { readSecret, TOKEN } from '../src/cli/secret.js';
-import { runWatermarks } from '../src/cli/watermarks.js';
-import { watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks-flags.js';
+import { BaseCommand } from '../src/cli/command/base-command.js';
+import { typedFlags } from '../src/cli/command/flags.js';
+import { readSecret, TOKEN } from '../src/cli/command/secret.js';
+import { Endpoint } from '../src/cli/watermarks/endpoint.js';
+import { watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks/flags.js';
+import { runWatermarks } from '../src/cli/watermarks/watermarks.js';
 import { systemClock, systemTimers } from '../src/clock.js';
 import { tcpTransport } from '../src/transport/tcp.js';
 

@@ -1,13 +1,6 @@
 /** What `import 'fastcache'` offers: a primary, a replica, and for tools the codec and the backlog. */
-export type { PrimaryOptions, ReplicaOptions, ServerOptions, ServingOptions } from './config.js';
+
 export { type ErrorCode, errorCodes, FastcacheError } from './errors.js';
-export {
-  type LogEvent,
-  type PrimaryEvents,
-  primaryEvents,
-  type ReplicaEvents,
-  replicaEvents,
-} from './events.js';
 export * from './frame/batch.js';
 export { decodeErrorText, encodeErrorText } from './frame/error-text.js';
 export * from './frame/frame.js';
@@ -18,10 +11,7 @@ export type { Margin } from './frame/margin.js';
 export * from './frame/snapshot.js';
 export * from './frame/splitter.js';
 export { decodeWatermarks, encodeWatermarks } from './frame/watermarks.js';
-export { Primary } from './primary.js';
-export { Replica } from './replica.js';
-export * from './replication/backlog.js';
-export { BatchBuilder, type BatchRules } from './replication/batch-builder.js';
+export type { MetricsSnapshot } from './replication/metrics.js';
 export type {
   Change,
   ChangeConsumer,
@@ -30,9 +20,20 @@ export type {
   SnapshotAbandoned,
   SnapshotBegin,
   SnapshotEnd,
-} from './replication/changes.js';
-export type { FollowerState } from './replication/follower.js';
-export type { MetricsSnapshot } from './replication/metrics.js';
-export type { ReplicaInfo } from './replication/primary-session.js';
-export type { Bytes } from './server-parts.js';
+} from './replication/outputs/changes.js';
+export type { ReplicaInfo } from './replication/primary/session.js';
+export type { FollowerState } from './replication/replica/follower.js';
+export * from './replication/stream/backlog.js';
+export { BatchBuilder, type BatchRules } from './replication/stream/batch-builder.js';
+export type { PrimaryOptions, ReplicaOptions, ServerOptions, ServingOptions } from './server/config.js';
+export {
+  type LogEvent,
+  type PrimaryEvents,
+  primaryEvents,
+  type ReplicaEvents,
+  replicaEvents,
+} from './server/events.js';
+export type { Bytes } from './server/ports.js';
+export { Primary } from './server/primary.js';
+export { Replica } from './server/replica.js';
 export type { Lag, ReplicaLag, ReplicaStatus } from './status/lag.js';

@@ -64,8 +64,8 @@ describe('imports', () => {
 
   it('only status/prometheus.ts knows prom-client, and is loaded by who wants metrics', () => {
     const knowing = imports.filter(({ target }) => target === 'prom-client');
-    expect(knowing.map(({ file }) => file)).toEqual(['src/status/prometheus.ts']);
-    expect(imports.filter(({ target }) => target === 'src/status/prometheus').map(show)).toEqual([]);
+    expect(knowing.map(({ file }) => file)).toEqual(['src/status/metrics/prometheus.ts']);
+    expect(imports.filter(({ target }) => target === 'src/status/metrics/prometheus').map(show)).toEqual([]);
   });
 
   it('nothing in src/ knows the commands, and only cli/ knows itself, oclif and chalk', () => {

@@ -1,7 +1,7 @@
-import { BaseCommand } from '../../src/cli/base-command.js';
-import { dumpArgs, makingFlags, withEnvironment } from '../../src/cli/flags.js';
-import { cutDumps } from '../../src/cli/frames-cut.js';
-import { filterFlags, filterOf } from '../../src/cli/frames-decode-flags.js';
+import { BaseCommand } from '../../src/cli/command/base-command.js';
+import { dumpArgs, makingFlags, withEnvironment } from '../../src/cli/command/flags.js';
+import { cutDumps } from '../../src/cli/frames/cut.js';
+import { filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
 
 export default class FramesCut extends BaseCommand {
   static override summary = 'Copy a range or a filter of dumps to a new dump.';

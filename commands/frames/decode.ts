@@ -1,7 +1,7 @@
-import { BaseCommand } from '../../src/cli/base-command.js';
-import { dumpArgs, givenFlags } from '../../src/cli/flags.js';
-import { decodeDumps } from '../../src/cli/frames-decode.js';
-import { decodeFlags, decodeOptions } from '../../src/cli/frames-decode-flags.js';
+import { BaseCommand } from '../../src/cli/command/base-command.js';
+import { dumpArgs, givenFlags } from '../../src/cli/command/flags.js';
+import { decodeDumps } from '../../src/cli/frames/decode.js';
+import { decodeFlags, decodeOptions } from '../../src/cli/frames/decode-flags.js';
 import { systemClock } from '../../src/clock.js';
 
 export default class FramesDecode extends BaseCommand {

@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../src/cli/base-command.js';
-import { choiceFlag, fileFlag, withEnvironment } from '../../src/cli/flags.js';
-import { diffFormats, diffKeySpaces } from '../../src/cli/frames-diff.js';
-import { readSecret, TOKEN } from '../../src/cli/secret.js';
-import { valueForms } from '../../src/cli/text.js';
+import { BaseCommand } from '../../src/cli/command/base-command.js';
+import { choiceFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
+import { readSecret, TOKEN } from '../../src/cli/command/secret.js';
+import { diffFormats, diffKeySpaces } from '../../src/cli/frames/diff.js';
+import { valueForms } from '../../src/cli/terminal/text.js';
 import { systemSeams } from '../../src/clock.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../src/cli/base-command.js';
-import { makingFlags, withEnvironment } from '../../src/cli/flags.js';
-import { mergeDumps } from '../../src/cli/frames-merge.js';
+import { BaseCommand } from '../../src/cli/command/base-command.js';
+import { makingFlags, withEnvironment } from '../../src/cli/command/flags.js';
+import { mergeDumps } from '../../src/cli/frames/merge.js';
 
 export default class FramesMerge extends BaseCommand {
   static override summary = 'Put dumps together by time.';

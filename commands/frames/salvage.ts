@@ -1,8 +1,8 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../src/cli/base-command.js';
-import { countFlag, withEnvironment } from '../../src/cli/flags.js';
-import { salvageDump } from '../../src/cli/frames-salvage.js';
-import { parseOutputFile } from '../../src/cli/values.js';
+import { BaseCommand } from '../../src/cli/command/base-command.js';
+import { countFlag, withEnvironment } from '../../src/cli/command/flags.js';
+import { parseOutputFile } from '../../src/cli/command/values.js';
+import { salvageDump } from '../../src/cli/frames/salvage.js';
 
 export default class FramesSalvage extends BaseCommand {
   static override summary = 'Copy what is whole of a damaged dump.';

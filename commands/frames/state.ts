@@ -1,7 +1,7 @@
-import { BaseCommand } from '../../src/cli/base-command.js';
-import { dumpArgs, givenFlags } from '../../src/cli/flags.js';
-import { writeState } from '../../src/cli/frames-state.js';
-import { stateFlags, stateOptions } from '../../src/cli/frames-state-flags.js';
+import { BaseCommand } from '../../src/cli/command/base-command.js';
+import { dumpArgs, givenFlags } from '../../src/cli/command/flags.js';
+import { writeState } from '../../src/cli/frames/state.js';
+import { stateFlags, stateOptions } from '../../src/cli/frames/state-flags.js';
 import { systemClock } from '../../src/clock.js';
 
 export default class FramesState extends BaseCommand {

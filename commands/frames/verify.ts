@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../src/cli/base-command.js';
-import { choiceFlag, countFlag, dumpArgs, withEnvironment } from '../../src/cli/flags.js';
-import { verifyDumps } from '../../src/cli/frames-verify.js';
-import { parseShards } from '../../src/cli/values.js';
+import { BaseCommand } from '../../src/cli/command/base-command.js';
+import { choiceFlag, countFlag, dumpArgs, withEnvironment } from '../../src/cli/command/flags.js';
+import { parseShards } from '../../src/cli/command/values.js';
+import { verifyDumps } from '../../src/cli/frames/verify.js';
 
 export default class FramesVerify extends BaseCommand {
   static override summary = 'Check that a dump is sound.';

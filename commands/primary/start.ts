@@ -11,11 +11,11 @@ import {
   shardsFlag,
   sizeFlag,
   withEnvironment,
-} from '../../src/cli/flags.js';
-import { ReadProgress } from '../../src/cli/read-progress.js';
-import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
-import { metricsField, metricsText, ServerCommand } from '../../src/cli/server-command.js';
-import { countText } from '../../src/cli/text.js';
+} from '../../src/cli/command/flags.js';
+import { PASSWORD, readSecret, TOKEN } from '../../src/cli/command/secret.js';
+import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
+import { ReadProgress } from '../../src/cli/terminal/read-progress.js';
+import { countText } from '../../src/cli/terminal/text.js';
 import { systemClock } from '../../src/clock.js';
 import { Primary, primaryEvents } from '../../src/index.js';
 import * as limits from '../../src/limits.js';

@@ -9,14 +9,14 @@ import {
   servingOptions,
   typedFlags,
   withEnvironment,
-} from '../../src/cli/flags.js';
-import { followEnded } from '../../src/cli/follow-end.js';
-import { followView } from '../../src/cli/follow-view.js';
-import { promotionSignal } from '../../src/cli/promotion-signal.js';
-import { PASSWORD, readSecret, TOKEN } from '../../src/cli/secret.js';
-import { metricsField, metricsText, ServerCommand } from '../../src/cli/server-command.js';
-import { changeLines, checkTapFlags, tapFlags } from '../../src/cli/tap-flags.js';
-import { parseHostPort } from '../../src/cli/values.js';
+} from '../../src/cli/command/flags.js';
+import { PASSWORD, readSecret, TOKEN } from '../../src/cli/command/secret.js';
+import { parseHostPort } from '../../src/cli/command/values.js';
+import { followEnded } from '../../src/cli/server/follow-end.js';
+import { followView } from '../../src/cli/server/follow-view.js';
+import { promotionSignal } from '../../src/cli/server/promotion-signal.js';
+import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
+import { changeLines, checkTapFlags, tapFlags } from '../../src/cli/server/tap-flags.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
 import { Replica, replicaEvents } from '../../src/index.js';
 import * as limits from '../../src/limits.js';

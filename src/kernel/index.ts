@@ -1,12 +1,11 @@
 // The kernel's face to the host: one function an export, plain numbers in and out. Addresses are u32 (the host reads
 // them as unsigned), 64-bit values that are not per record cross as i64. Calls that return a status leave details in
 // the result block; layout.ts names statuses and words.
-import { blockBytes, blockBytesFree, blockBytesInUse, initializeArena, usedBytes } from './arena';
-import { initializeArguments, limitArgument, result } from './arguments';
-import { emittedRecords, frameBufferBytes, setBatchLimits } from './batch';
+
 import { secondsSince } from './clock';
-import { EXPIRY_BYTES, expiryBytes, NEVER } from './expiry';
+import { initializeArguments, limitArgument, result } from './commands/arguments';
 import { RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
+import { blockBytes, blockBytesFree, blockBytesInUse, initializeArena, usedBytes } from './memory/arena';
 import {
   allocatedBytes,
   allocateReserve,
@@ -14,9 +13,7 @@ import {
   freePages,
   initializePages,
   limitPages,
-} from './pages';
-import { seedRandom } from './random';
-import { randomRecord } from './random-key';
+} from './memory/pages';
 import {
   accessOf,
   heapPlaceOf,
@@ -26,28 +23,47 @@ import {
   RECORD_HEADER,
   valueAt,
   valueLengthOf,
-} from './record';
-import { expiringOf, initializeShards, keysOf, sequenceOf, setSequence, shardAt, shardCount } from './shard';
-import { counted, expiryHere, locate, lookup, shardOfKey } from './store';
-import { seedTables, tableBytes } from './table';
+} from './memory/record';
+import { seedRandom } from './random';
+import { emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
+import { randomRecord } from './store/random-key';
+import { counted, expiryHere, locate, lookup, shardOfKey } from './store/store';
+import { EXPIRY_BYTES, expiryBytes, NEVER } from './table/expiry';
+import {
+  expiringOf,
+  initializeShards,
+  keysOf,
+  sequenceOf,
+  setSequence,
+  shardAt,
+  shardCount,
+} from './table/shard';
+import { seedTables, tableBytes } from './table/table';
 import { xxh3 } from './xxh3';
 
-export { apply, loadEntries, pass } from './apply';
-export { flushAll, flushDue } from './batch';
-export { biggestValues } from './biggest';
 export { setTime } from './clock';
-export { callsOf } from './commands';
-export { evictedCount, limitMemory, makeRoom, relieve } from './evict';
-export { deleteSome } from './flush';
+export { callsOf } from './commands/commands';
+export { execute, setMode } from './commands/resp';
+export { biggestValues } from './dump/biggest';
+export { filterLists, filterRanges } from './dump/item-filter';
+export { linesOfBatch, linesOfEntries, writeLines } from './dump/json-lines';
+export { rateCounts, rateFirst, rateShift, rateSpan } from './dump/rate';
+export { hotKeys, prefixes, statsBatch, statsEntries, statsReach, statsStart } from './dump/stats';
+export {
+  verifyForget,
+  verifyNext,
+  verifyOpen,
+  verifyRaise,
+  verifyRouted,
+  verifyRouting,
+  verifyStart,
+} from './dump/verify';
 export { matches } from './glob';
-export { filterLists, filterRanges } from './item-filter';
-export { linesOfBatch, linesOfEntries, writeLines } from './json-lines';
-export { checkEntries } from './payload-checks';
-export { rateCounts, rateFirst, rateShift, rateSpan } from './rate';
-export { execute, setMode } from './resp';
-export { listKeys, scan } from './scan';
-export { scanKeys } from './scan-keys';
-export { hotKeys, prefixes, statsBatch, statsEntries, statsReach, statsStart } from './stats';
+export { apply, loadEntries, pass } from './payload/apply';
+export { checkEntries } from './payload/payload-checks';
+export { flushAll, flushDue } from './store/batch';
+export { evictedCount, limitMemory, makeRoom, relieve } from './store/evict';
+export { deleteSome } from './store/flush';
 export {
   compact,
   copyKey,
@@ -62,17 +78,10 @@ export {
   setFrozen,
   setReplica,
   sweep,
-} from './store';
-export {
-  verifyForget,
-  verifyNext,
-  verifyOpen,
-  verifyRaise,
-  verifyRouted,
-  verifyRouting,
-  verifyStart,
-} from './verify';
-export { changedSince, unwatchKey, watchKey } from './watch';
+} from './store/store';
+export { changedSince, unwatchKey, watchKey } from './store/watch';
+export { listKeys, scan } from './table/scan';
+export { scanKeys } from './table/scan-keys';
 export { xxh3 };
 
 /** Once, before all else. False: an impossible shard count. */

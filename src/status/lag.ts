@@ -2,8 +2,9 @@
  * How far a replica is behind its primary: one model for INFO, `Primary.replicas()` and the tools. It is told from what
  * the replica has acknowledged, or of a Rust replica, which acknowledges nothing, from what it has been sent.
  */
-import type { Backlog, Behind } from '../replication/backlog.js';
-import { holdsNothing, type ReplicaInfo } from '../replication/primary-session.js';
+
+import { holdsNothing, type ReplicaInfo } from '../replication/primary/session.js';
+import type { Backlog, Behind } from '../replication/stream/backlog.js';
 
 /** Of all shards together: the sums of `records` and `bytes`, and the most of `ms`. */
 export interface ReplicaLag extends Behind {

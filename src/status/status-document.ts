@@ -4,7 +4,7 @@
  */
 import { STATUS_MAX_BYTES } from '../limits.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
-import type { FrameStream } from '../replication/stream.js';
+import type { FrameStream } from '../replication/stream/stream.js';
 import { hasReached, watermarkOf } from '../replication/watermarks.js';
 import type { ReplicaStatus } from './lag.js';
 

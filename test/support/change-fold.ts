@@ -1,5 +1,5 @@
 /** What a consumer makes of changes by their documentation alone: a plain Map, replaced when a snapshot ends. */
-import type { Change } from '../../src/replication/changes.js';
+import type { Change } from '../../src/replication/outputs/changes.js';
 
 interface Value {
   value: string;

@@ -1,9 +1,9 @@
 /** Runs `frames decode` in this process, and makes records for dumps to decode. */
 import { Writable } from 'node:stream';
 import { xxh3 } from '@node-rs/xxhash';
-import { type DecodeOptions, decodeDumps } from '../../src/cli/frames-decode.js';
-import { FrameFilter } from '../../src/cli/frames-filter.js';
-import { Output } from '../../src/cli/output.js';
+import { type DecodeOptions, decodeDumps } from '../../src/cli/frames/decode.js';
+import { Output } from '../../src/cli/terminal/output.js';
+import { FrameFilter } from '../../src/dump/choose/filter.js';
 import type { FastcacheError } from '../../src/errors.js';
 import type { MutationRecord } from '../../src/frame/batch.js';
 import { MAX_FRAME_PAYLOAD_BYTES } from '../../src/limits.js';

@@ -1,7 +1,7 @@
 /** Runs `frames diff` in this process. */
 import { Writable } from 'node:stream';
-import { type DiffOptions, diffKeySpaces } from '../../src/cli/frames-diff.js';
-import { Output } from '../../src/cli/output.js';
+import { type DiffOptions, diffKeySpaces } from '../../src/cli/frames/diff.js';
+import { Output } from '../../src/cli/terminal/output.js';
 import { systemSeams } from '../../src/clock.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 

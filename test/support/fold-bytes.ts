@@ -1,6 +1,6 @@
 /** Folds dumps that are in memory, and makes dumps of what a store emits. */
-import type { DumpLimits } from '../../src/dump/batch-limit.js';
-import { type KeySpace, KeySpaceFold } from '../../src/dump/key-space-fold.js';
+import type { DumpLimits } from '../../src/dump/choose/batch-limit.js';
+import { type KeySpace, KeySpaceFold } from '../../src/dump/fold/key-space-fold.js';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import type { EncodeOptions } from '../../src/frame/frame.js';
 import { encodeFrame } from '../../src/frame/frame.js';

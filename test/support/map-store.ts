@@ -14,7 +14,7 @@ import type {
 import { FastcacheError } from '../../src/errors.js';
 import { decodeBatch, type MutationOp, type MutationRecord } from '../../src/frame/batch.js';
 import { decodeSnapshotChunk, encodeSnapshotEntries, type SnapshotEntry } from '../../src/frame/snapshot.js';
-import { BatchBuilder, type BatchRules } from '../../src/replication/batch-builder.js';
+import { BatchBuilder, type BatchRules } from '../../src/replication/stream/batch-builder.js';
 
 interface Value {
   value: Buffer;

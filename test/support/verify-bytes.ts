@@ -2,10 +2,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DumpSalvager, type Loss } from '../../src/cli/dump-salvager.js';
-import { DumpVerifier, type VerifiedContent } from '../../src/cli/dump-verifier.js';
-import { DumpOutput } from '../../src/dump/dump-output.js';
-import { BatchCheck } from '../../src/engine/batch-check.js';
+import { BatchCheck } from '../../src/dump/check/batch-check.js';
+import { DumpVerifier, type VerifiedContent } from '../../src/dump/check/verifier.js';
+import { DumpOutput } from '../../src/dump/make/dump-output.js';
+import { DumpSalvager, type Loss } from '../../src/dump/make/salvager.js';
 import type { RouteMode } from '../../src/engine/types.js';
 import type { FastcacheError } from '../../src/errors.js';
 import { FrameWalker, type Stretch, type WalkerChecks } from '../../src/frame/resync.js';

@@ -1,12 +1,13 @@
 /** A replica that replicas follow, wired as `Replica` wires it: it may follow another primary, be promoted, and go back. */
-import type { Follower } from '../../src/replication/follower.js';
+
+import { newNodeId } from '../../src/replication/link/path.js';
 import { ReplicationMetrics } from '../../src/replication/metrics.js';
-import { newNodeId } from '../../src/replication/path.js';
-import { beginHistory } from '../../src/replication/promotion.js';
-import { Publisher } from '../../src/replication/publisher.js';
-import { Relay } from '../../src/replication/relay.js';
-import { ReplicaListener, type ReplicaListenerOptions } from '../../src/replication/replica-listener.js';
-import type { Holding } from '../../src/replication/replica-session.js';
+import { ReplicaListener, type ReplicaListenerOptions } from '../../src/replication/primary/listener.js';
+import { beginHistory } from '../../src/replication/relay/promotion.js';
+import { Relay } from '../../src/replication/relay/relay.js';
+import type { Follower } from '../../src/replication/replica/follower.js';
+import type { Holding } from '../../src/replication/replica/session.js';
+import { Publisher } from '../../src/replication/stream/publisher.js';
 import { parseAddress } from '../../src/transport/address.js';
 import { makeTestStore, type TestStoreKind } from './kernel-store.js';
 import type { TestStore } from './map-store.js';

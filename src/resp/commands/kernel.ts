@@ -1,4 +1,4 @@
-/** Commands that the kernel runs in place (src/kernel/commands.ts): rows alone. */
+/** Commands that the kernel runs in place (src/kernel/commands/commands.ts): rows alone. */
 import type { Command } from '../command.js';
 
 export const kernelCommands: readonly Command[] = [

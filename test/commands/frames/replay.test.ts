@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { sealState } from '../../../src/files/sealed-state.js';
 import { encodeBatch } from '../../../src/frame/batch.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
-import { sealState } from '../../../src/replication/sealed-state.js';
 import { DumpBuilder } from '../../support/dump-builder.js';
 import { follow, startPrimary } from '../../support/library.js';
 import { describeWith } from '../../support/optional-peers.js';

@@ -1,6 +1,6 @@
 /** What a seed draws: how a cluster is set up, what is written to it, and what happens to it. */
 import type { SequenceBase } from '../../../src/replication/history.js';
-import type { SendPolicy } from '../../../src/replication/publisher.js';
+import type { SendPolicy } from '../../../src/replication/stream/publisher.js';
 import { RandomSource } from '../random.js';
 
 /** Of connections, drawn when they are opened. */

@@ -4,15 +4,15 @@
  */
 import { Housekeeping } from '../../../src/engine/housekeeping.js';
 import { type ErrorCode, FastcacheError } from '../../../src/errors.js';
-import { Follower } from '../../../src/replication/follower.js';
 import { type History, newHistory } from '../../../src/replication/history.js';
+import { newNodeId } from '../../../src/replication/link/path.js';
 import { ReplicationMetrics } from '../../../src/replication/metrics.js';
-import { newNodeId } from '../../../src/replication/path.js';
-import { beginHistory } from '../../../src/replication/promotion.js';
-import { Publisher, type PublisherOptions } from '../../../src/replication/publisher.js';
-import { Relay } from '../../../src/replication/relay.js';
-import { ReplicaListener } from '../../../src/replication/replica-listener.js';
-import type { Holding } from '../../../src/replication/replica-session.js';
+import { ReplicaListener } from '../../../src/replication/primary/listener.js';
+import { beginHistory } from '../../../src/replication/relay/promotion.js';
+import { Relay } from '../../../src/replication/relay/relay.js';
+import { Follower } from '../../../src/replication/replica/follower.js';
+import type { Holding } from '../../../src/replication/replica/session.js';
+import { Publisher, type PublisherOptions } from '../../../src/replication/stream/publisher.js';
 import type { Address } from '../../../src/transport/connection.js';
 import type { RandomSource } from '../random.js';
 import { MemoryLog } from '../virtual-cluster.js';

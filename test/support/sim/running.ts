@@ -1,10 +1,10 @@
 /** What a server's process has in a simulation, and what must be true of it whatever happens. */
 import type { Housekeeping } from '../../../src/engine/housekeeping.js';
-import type { Follower } from '../../../src/replication/follower.js';
 import type { ReplicationMetrics } from '../../../src/replication/metrics.js';
-import type { Publisher } from '../../../src/replication/publisher.js';
-import type { Relay } from '../../../src/replication/relay.js';
-import type { ReplicaListener } from '../../../src/replication/replica-listener.js';
+import type { ReplicaListener } from '../../../src/replication/primary/listener.js';
+import type { Relay } from '../../../src/replication/relay/relay.js';
+import type { Follower } from '../../../src/replication/replica/follower.js';
+import type { Publisher } from '../../../src/replication/stream/publisher.js';
 import type { VirtualProcess } from '../virtual-process.js';
 import type { Configuration, Outcome } from './configuration.js';
 import type { ObservedEngine } from './observed-engine.js';

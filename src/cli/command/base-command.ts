@@ -1,0 +1,94 @@
+/**
+ * What every command has in common (cli.md, Conventions): `--json` and `--no-color`, an environment variable for each
+ * flag, data on stdout and all else on stderr, errors that name their place and decide the exit status. oclif's own
+ * error path is bypassed: under `--json` it loses exit statuses and prints the configuration and the arguments.
+ */
+import { Command, Errors, Flags } from '@oclif/core';
+import type { Input, ParserOutput } from '@oclif/core/interfaces';
+import chalk, { chalkStderr } from 'chalk';
+import { systemClock } from '../../clock.js';
+import { escapeText } from '../terminal/escape.js';
+import { toJson } from '../terminal/json.js';
+import { Output, OutputClosed } from '../terminal/output.js';
+import { errorJson, errorText, exitStatus } from './error-rendering.js';
+import { environmentName, withEnvironment } from './flags.js';
+
+export abstract class BaseCommand extends Command {
+  static override baseFlags = withEnvironment({
+    json: Flags.boolean({ summary: 'Machine-readable output.', helpGroup: 'GLOBAL' }),
+    'no-color': Flags.boolean({ summary: 'No colours; NO_COLOR does the same.', helpGroup: 'GLOBAL' }),
+  });
+
+  protected readonly output = new Output(process.stdout);
+  #json: boolean | undefined;
+
+  protected override async init(): Promise<void> {
+    // Where stderr is gone there is nobody to tell; that is no reason for a server to end.
+    process.stderr.on('error', () => {});
+    await super.init();
+  }
+
+  /** Before the flags are parsed, or when they cannot be, the arguments themselves decide. */
+  override jsonEnabled(): boolean {
+    if (this.#json !== undefined) return this.#json;
+    const end = this.argv.indexOf('--');
+    const ours = end === -1 ? this.argv : this.argv.slice(0, end);
+    return ours.includes('--json') || process.env[environmentName('json')] !== undefined;
+  }
+
+  /** What a command's core is given of its surroundings. */
+  protected get surroundings() {
+    const { output } = this;
+    return { json: this.jsonEnabled(), output, terminal: process.stderr, clock: systemClock };
+  }
+
+  /** A message on stderr that does not end the command. */
+  override warn(message: string): string {
+    process.stderr.write(`${chalkStderr.yellow('Warning:')} ${escapeText(message)}\n`);
+    return message;
+  }
+
+  /** As `warn`, of what is no reason to worry. */
+  protected note(text: string): void {
+    process.stderr.write(`${escapeText(text)}\n`);
+  }
+
+  /** Tells a fault on stderr, behind what stdout has; returns the exit status that it stands for. */
+  protected async report(error: unknown): Promise<number> {
+    await this.output.flush().catch(() => {});
+    process.stderr.write(`${chalkStderr.red('Error:')} ${errorText(error)}\n`);
+    return exitStatus(error);
+  }
+
+  protected override async parse<F extends object, B extends object, A extends object>(
+    options?: Input<F, B, A>,
+    argv?: string[],
+  ): Promise<ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options, argv);
+    const common = parsed.flags as { json?: boolean; 'no-color'?: boolean };
+    this.#json = common.json ?? false;
+    if (common['no-color']) chalk.level = chalkStderr.level = 0;
+    return parsed;
+  }
+
+  /** Ends the command: the error is told, stdout is drained, and oclif is left nothing but the exit status. */
+  protected override async catch(error: Error): Promise<void> {
+    throw new Errors.ExitError(await this.#end(error));
+  }
+
+  async #end(error: Error): Promise<number> {
+    try {
+      if (!(error instanceof Errors.ExitError || error instanceof OutputClosed)) {
+        if (this.jsonEnabled()) await this.output.line(toJson(errorJson(error)));
+        else await this.report(error);
+      }
+      await this.output.flush();
+      return exitStatus(error);
+    } catch (outputError) {
+      if (outputError instanceof OutputClosed) return exitStatus(error);
+      const told = outputError === error && !this.jsonEnabled();
+      const status = told ? exitStatus(error) : await this.report(outputError);
+      return exitStatus(error) || status;
+    }
+  }
+}

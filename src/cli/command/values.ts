@@ -1,0 +1,116 @@
+/**
+ * What a flag's text means: sizes, counts, sequences, times, shard counts, addresses. Each parser returns the value or throws a
+ * `UsageError` (exit 2) that says what is accepted.
+ */
+import { Errors } from '@oclif/core';
+import { MAX_SHARDS, MIN_SHARDS } from '../../limits.js';
+import { formatAddress, parseAddress } from '../../transport/address.js';
+
+/** A fault of the invocation; the status is 2. */
+export class UsageError extends Errors.CLIError {
+  constructor(message: string) {
+    super(message, { exit: 2 });
+  }
+}
+
+export interface Range {
+  min?: number;
+  max?: number;
+}
+
+const SIZE_UNITS: Record<string, number> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
+
+/** `64kb`, `1mb`, `2gb` (powers of 1024, either case) or bytes. */
+export function parseSize(text: string, range: Range = {}): number {
+  const [, digits, unit = ''] = /^(\d+)([a-z]*)$/.exec(text.trim().toLowerCase()) ?? [];
+  const scale = SIZE_UNITS[unit];
+  const bytes = digits === undefined || scale === undefined ? Number.NaN : Number(digits) * scale;
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = range;
+  if (bytes >= min && bytes <= max) return bytes;
+  const bounds =
+    range.max === undefined ? `at least ${formatSize(min)}` : `${formatSize(min)} to ${formatSize(max)}`;
+  throw new UsageError(`expected a size like 64kb, 1mb, 2gb or 4096 (bytes), ${bounds}; got "${text}"`);
+}
+
+/** The shortest exact spelling that `parseSize` reads: 65536 is `64kb`, 1000 is `1000`. */
+export function formatSize(bytes: number): string {
+  for (const unit of ['gb', 'mb', 'kb']) {
+    const scale = SIZE_UNITS[unit]!;
+    if (bytes >= scale && bytes % scale === 0) return `${bytes / scale}${unit}`;
+  }
+  return `${bytes}`;
+}
+
+/** A decimal integer within `range`. */
+export function parseCount(text: string, { min = 0, max = Number.MAX_SAFE_INTEGER }: Range = {}): number {
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (count >= min && count <= max) return count;
+  const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+  throw new UsageError(`expected a whole number ${bounds}; got "${text}"`);
+}
+
+/** A power of two within the shard limits. */
+export function parseShards(text: string): number {
+  const shards = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (shards >= MIN_SHARDS && shards <= MAX_SHARDS && (shards & (shards - 1)) === 0) return shards;
+  throw new UsageError(
+    `expected a power of two from ${MIN_SHARDS} to ${MAX_SHARDS} (1, 2, 4, 8, …); got "${text}"`,
+  );
+}
+
+/** `host:port`, `[v6]:port` or `:port` (loopback) in its canonical spelling; port 0 picks a free one. */
+export function parseHostPort(text: string): string {
+  try {
+    return formatAddress(parseAddress(text));
+  } catch {
+    throw new UsageError(`expected host:port, [v6]:port or :port; got "${text}"`);
+  }
+}
+
+/** A file to write to. Not `-`: the stdout of a server carries its events. */
+export function parseOutputFile(text: string): string {
+  if (text === '' || text === '-') throw new UsageError(`expected the name of a file; got "${text}"`);
+  return text;
+}
+
+export const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
+
+/** A sequence: an unsigned 64-bit number. */
+export function parseSequence(text: string): bigint {
+  const sequence = /^\d{1,20}$/.test(text) ? BigInt(text) : -1n;
+  if (sequence >= 0n && sequence <= LARGEST_U64) return sequence;
+  throw new UsageError(`expected a sequence, 0 to ${LARGEST_U64}; got "${text}"`);
+}
+
+/** A date, and behind it maybe a time, and behind that maybe a zone. */
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/i;
+
+/** Unix ms of a time that is given as such or in ISO 8601; UTC where no zone is named. */
+export function parseTime(text: string): bigint {
+  if (/^\d{1,19}$/.test(text)) return BigInt(text);
+  const [, date, time = '00:00', zone = 'Z'] = ISO_TIME.exec(text) ?? [];
+  const midnightMs = Date.parse(`${date}T00:00Z`);
+  const timeMs = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
+  // Where a month has no such day, Date goes on counting into the next.
+  if (timeMs >= 0 && new Date(midnightMs).toISOString().startsWith(`${date}`)) return BigInt(timeMs);
+  throw new UsageError(
+    `expected Unix milliseconds or a time like 2026-01-31T12:30:00.000Z (UTC without a zone); got "${text}"`,
+  );
+}
+
+/** One of `names`, in either case, as it is spelt there. */
+export function parseName<T extends string>(text: string, names: readonly T[]): T {
+  const name = names.find((candidate) => candidate.toLowerCase() === text.toLowerCase());
+  if (name !== undefined) return name;
+  throw new UsageError(`expected one of ${names.join(', ')}; got "${text}"`);
+}
+
+/** A list with commas between its elements, each read by `parse`. */
+export function parseList<T>(text: string, parse: (element: string) => T): T[] {
+  return text.split(',').map((element) => parse(element.trim()));
+}
+
+/** Throws a `UsageError` when stdin is named more than once. */
+export function refuseStdinTwice(files: readonly string[]): void {
+  if (files.indexOf('-') !== files.lastIndexOf('-')) throw new UsageError('stdin (-) can be read only once');
+}

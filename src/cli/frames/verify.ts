@@ -1,0 +1,185 @@
+/** `frames verify`: says of each dump that it is sound and what was looked at, or every fault and what to do about it. */
+import chalk from 'chalk';
+import type { Clock } from '../../clock.js';
+import { BatchCheck, type ShardSequences } from '../../dump/check/batch-check.js';
+import { DumpVerifier, type VerifiedContent } from '../../dump/check/verifier.js';
+import { dumpName } from '../../dump/read/dump-reader.js';
+import { walkDump } from '../../dump/read/walk.js';
+import type { RouteMode } from '../../engine/types.js';
+import { EXIT_BAD_FRAMES, FastcacheError } from '../../errors.js';
+import { errorJson } from '../command/error-rendering.js';
+import { refuseStdinTwice } from '../command/values.js';
+import { escapeText } from '../terminal/escape.js';
+import { toJson } from '../terminal/json.js';
+import type { Output } from '../terminal/output.js';
+import { ReadProgress } from '../terminal/read-progress.js';
+import { countText, formatNumber } from '../terminal/text.js';
+import { adviceFor } from './fault-advice.js';
+
+export interface VerifyOptions {
+  /** `-` is stdin. */
+  files: readonly string[];
+  route: RouteMode;
+  /** Undefined: what each dump says. */
+  shards: number | undefined;
+  /** Faults that are told of a dump; the rest is counted. */
+  maxFaults: number;
+  json: boolean;
+  output: Output;
+  terminal: NodeJS.WriteStream;
+  clock: Clock;
+  /** Tells of a dump that could not be read and returns the exit status. */
+  report(error: FastcacheError): Promise<number>;
+}
+
+interface ToldFault {
+  fault: FastcacheError;
+  advice: string;
+}
+
+export interface VerifiedDump {
+  file: string;
+  content: VerifiedContent;
+  faults: readonly ToldFault[];
+  faultCount: number;
+  endsInsideLastFrame: boolean;
+}
+
+/** Shards listed for a person. */
+const MAX_LISTED_SHARDS = 16;
+
+/** Verifies all dumps; resolves with the exit status: that of the first that is not sound, 0 when there is none. */
+export async function verifyDumps(options: VerifyOptions): Promise<number> {
+  const { files, json, output, report } = options;
+  refuseStdinTwice(files);
+  const batches = new BatchCheck();
+  let status = 0;
+  if (json) await output.write('{"files":[');
+  for (const [index, file] of files.entries()) {
+    if (json) await output.write(index === 0 ? '\n' : ',\n');
+    try {
+      const dump = await verifyDump(file, batches, options);
+      await output.write(json ? toJson(dumpJson(dump)) : dumpText(dump, options.route));
+      if (dump.faultCount > 0) status ||= EXIT_BAD_FRAMES;
+    } catch (error) {
+      if (!(error instanceof FastcacheError)) throw error;
+      if (json) await output.write(toJson({ file: dumpName(file), ok: false, ...errorJson(error) }));
+      const fileStatus = await report(error);
+      status ||= fileStatus;
+    }
+  }
+  if (json) await output.write(`\n],"ok":${status === 0}}\n`);
+  return status;
+}
+
+async function verifyDump(file: string, batches: BatchCheck, options: VerifyOptions): Promise<VerifiedDump> {
+  const { route, shards, maxFaults, terminal, clock } = options;
+  const faults: ToldFault[] = [];
+  let faultCount = 0;
+  let endsInsideLastFrame = false;
+  const verifier = new DumpVerifier(batches, {
+    route,
+    shards,
+    onFault: (fault, isCutTail) => {
+      faultCount += 1;
+      endsInsideLastFrame ||= isCutTail;
+      if (faults.length < maxFaults) {
+        faults.push({ fault: fault.inFile(dumpName(file)), advice: adviceFor(fault, isCutTail) });
+      }
+    },
+  });
+  const progress = new ReadProgress(terminal, clock, 'verifying', file);
+  try {
+    await walkDump({
+      file,
+      checks: verifier.check,
+      onStretch: (stretch) => verifier.take(stretch),
+      onRead: (bytes) => progress.read(bytes),
+    });
+  } finally {
+    progress.close();
+  }
+  verifier.end();
+  return { file: dumpName(file), content: verifier.content(), faults, faultCount, endsInsideLastFrame };
+}
+
+function dumpJson({ file, content, faults, faultCount, endsInsideLastFrame }: VerifiedDump): object {
+  return {
+    file,
+    ok: faultCount === 0,
+    ...content,
+    endsInsideLastFrame,
+    faultCount,
+    faults: faults.map(({ fault: { code, offset, message, expected, found }, advice }) => ({
+      code,
+      offset,
+      message,
+      expected,
+      found,
+      advice,
+    })),
+  };
+}
+
+function dumpText({ file, content, faults, faultCount }: VerifiedDump, route: RouteMode): string {
+  const name = escapeText(file);
+  const lines = faults.map(
+    ({ fault }) =>
+      `${escapeText(fault.place ?? file)}: ${escapeText(fault.message)} (${chalk.red(fault.code)})`,
+  );
+  if (faultCount > faults.length) {
+    lines.push(
+      `${name}: ${countText(faultCount - faults.length, 'more fault is', 'more faults are')} not listed`,
+    );
+  }
+  const verdict = faultCount === 0 ? chalk.green('ok') : chalk.red(countText(faultCount, 'fault', 'faults'));
+  lines.push(`${name}: ${verdict}`, ...contentText(content, route).map((line) => `  ${line}`));
+  const advices = new Map(faults.map(({ fault: { code }, advice }) => [advice, code]));
+  for (const [advice, code] of advices) lines.push(`  ${chalk.red(code)}: ${advice}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function contentText(content: VerifiedContent, route: RouteMode): string[] {
+  const kinds = Object.entries(content.frames);
+  const frames = kinds.reduce((sum, [, count]) => sum + count, 0);
+  const listed = kinds.map(([kind, count]) => `${formatNumber(count)} ${kind}`).join(', ');
+  const damaged = content.damagedBytes > 0 ? `, ${formatNumber(content.damagedBytes)} of them damaged` : '';
+  return [
+    `${countText(content.bytes, 'byte', 'bytes')}${damaged}`,
+    `${countText(frames, 'frame', 'frames')}${frames === 0 ? '' : ` (${listed})`}`,
+    `${countText(content.records, 'record', 'records')}, ${countText(content.entries, 'snapshot entry', 'snapshot entries')}`,
+    ...snapshotsText(content),
+    routingText(content, route),
+    ...content.sequences.slice(0, MAX_LISTED_SHARDS).map(sequencesText),
+    ...(content.sequences.length > MAX_LISTED_SHARDS
+      ? [`and ${countText(content.sequences.length - MAX_LISTED_SHARDS, 'shard', 'shards')} more`]
+      : []),
+  ];
+}
+
+function snapshotsText({ snapshots, abandonedSnapshots }: VerifiedContent): string[] {
+  return [
+    ...(snapshots > 0 ? [`${countText(snapshots, 'snapshot', 'snapshots')}, from Begin to End`] : []),
+    ...(abandonedSnapshots > 0
+      ? [
+          `${countText(abandonedSnapshots, 'snapshot', 'snapshots')} cut short by the next one or by a new connection`,
+        ]
+      : []),
+  ];
+}
+
+function routingText({ shards, records, routedRecords }: VerifiedContent, route: RouteMode): string {
+  if (shards === null)
+    return 'routing was not checked: the dump does not say how many shards there are (--shards does)';
+  const unchecked = records - routedRecords;
+  return `${countText(shards, 'shard', 'shards')}, routing (${route}) checked of ${countText(routedRecords, 'record', 'records')}${
+    unchecked > 0
+      ? `; of ${formatNumber(unchecked)} not, which stand before the dump says how many shards there are`
+      : ''
+  }`;
+}
+
+function sequencesText({ shard, first, last, records, skipped }: ShardSequences): string {
+  const again = skipped > 0n ? `, ${formatNumber(skipped)} of them already seen` : '';
+  return `shard ${shard}: sequences ${first} to ${last}, ${formatNumber(records)} ${records === 1n ? 'record' : 'records'}${again}`;
+}

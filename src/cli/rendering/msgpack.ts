@@ -1,0 +1,64 @@
+/**
+ * `frames decode` for programs: a stream of msgpack maps, one behind the other, with the names of the NDJSON (cli.md).
+ * Where JSON must make do, these are the things themselves: u64 values are uint64 or int64 whatever their size, keys,
+ * values and governance bytes are bin, none of them renamed.
+ */
+import { Packr } from 'msgpackr';
+import { isRecord } from '../../dump/choose/filter.js';
+import type { DecodedRecord } from '../../frame/batch.js';
+import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
+import type { ValueForm } from '../terminal/text.js';
+import { faultJson, frameJson } from './json.js';
+import type { Rendering, RenderingOptions } from './renderings.js';
+
+type Fields = Record<string, unknown>;
+
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+
+export function msgpackRendering({ titled, values }: RenderingOptions): Rendering {
+  return {
+    marksSteps: false,
+    begin: () => '',
+    beginFile: (file) => (titled ? pack({ type: 'file', file }) : ''),
+    beginFrame: (frame) => pack(frameJson(frame)),
+    item: (item) => pack(isRecord(item) ? recordFields(item, values) : entryFields(item, values)),
+    endFrame: () => '',
+    endFile: (fault) => (fault === undefined ? '' : pack(faultJson(fault))),
+    end: () => '',
+  };
+}
+
+/** One map, its memory its own until it has been written. */
+export function pack(fields: Fields): Buffer {
+  return packr.pack(fields);
+}
+
+function recordFields(record: DecodedRecord, values: ValueForm): Fields {
+  const { offset, shard, sequence, timestampMs, op, key, expireAtMs, keyHash, keyTag } = record;
+  return {
+    type: 'record',
+    offset,
+    shard,
+    sequence,
+    timestampMs,
+    op,
+    key,
+    ...valueFields(record, values),
+    expireAtMs,
+    keyHash,
+    keyTag,
+  };
+}
+
+function entryFields(entry: DecodedSnapshotEntry, values: ValueForm): Fields {
+  const { offset, key, expireAtMs } = entry;
+  return { type: 'entry', offset, key, ...valueFields(entry, values), expireAtMs };
+}
+
+function valueFields({ value, governance }: DecodedSnapshotEntry | DecodedRecord, values: ValueForm): Fields {
+  if (values !== 'none') return governance === undefined ? { value } : { value, governance };
+  return {
+    valueBytes: value.length,
+    ...(governance === undefined ? {} : { governanceBytes: governance.length }),
+  };
+}

@@ -1,0 +1,149 @@
+/** The counts of a dump as tables for a person, with a sparkline of the records over time. */
+import chalk from 'chalk';
+import type { RateOverTime } from '../../dump/count/dump-counter.js';
+import { compressionRatio, type DumpStats, type FrameTotals } from '../../dump/count/stats.js';
+import { escapeBytes, quoteBytes } from '../terminal/escape.js';
+import { alignRight, countText, formatDuration, formatNumber, formatTime } from '../terminal/text.js';
+
+const MAX_LISTED_PREFIXES = 16;
+const MAX_LISTED_KEYS = 10;
+const KEY_WIDTH = 48;
+const BARS = '▁▂▃▄▅▆▇█';
+
+export function statsText(stats: DumpStats): string {
+  const { recordsOutOfRange, records, withoutPrefix } = stats.counts;
+  const paragraphs = [table(kindRows(stats))];
+  if (records > 0) paragraphs.push(table(opRows(stats)), table(shardRows(stats)));
+  if (recordsOutOfRange > 0)
+    paragraphs.push(`${countText(recordsOutOfRange, 'record', 'records')} of shards that no store has\n`);
+  if (records + stats.total.entries > withoutPrefix.items) paragraphs.push(prefixesText(stats));
+  paragraphs.push(...hotKeysText(stats), ...biggestText(stats), ...timesText(stats));
+  return paragraphs.join('\n');
+}
+
+function table([heading, ...rows]: string[][]): string {
+  const [first, ...lines] = alignRight([heading!, ...rows]);
+  return `${[chalk.dim(first), ...lines].join('\n')}\n`;
+}
+
+/** The last column is keys, and they begin where their heading does. */
+function keyTable(rows: string[][]): string {
+  const width = Math.max(...rows.map((row) => row.at(-1)!.length));
+  return table(rows.map((row) => [...row.slice(0, -1), row.at(-1)!.padEnd(width)]));
+}
+
+function kindRows({ kinds, total }: DumpStats): string[][] {
+  const row = (name: string, totals: FrameTotals) => [
+    name,
+    ...[totals.frames, totals.compressedFrames, totals.records, totals.entries].map(formatNumber),
+    ...[totals.payloadBytes, totals.uncompressedBytes].map(formatNumber),
+    compressionRatio(totals)?.toFixed(2) ?? '',
+  ];
+  return [
+    ['frames of kind', 'frames', 'zstd', 'records', 'entries', 'payload bytes', 'uncompressed', 'ratio'],
+    ...Array.from(kinds, ([kind, totals]) => row(kind, totals)),
+    row('total', total),
+  ];
+}
+
+function opRows({ counts }: DumpStats): string[][] {
+  return [
+    ['op', 'records', 'bytes'],
+    ...counts.ops().map(({ op, records, bytes }) => [op, formatNumber(records), formatNumber(bytes)]),
+  ];
+}
+
+function shardRows({ counts }: DumpStats): string[][] {
+  return [
+    ['shard', 'records', 'bytes', 'first sequence', 'last', 'gaps', 'missing', 'steps back'],
+    ...counts
+      .shards()
+      .map((shard) => [
+        `${shard.shard}`,
+        formatNumber(shard.records),
+        formatNumber(shard.bytes),
+        `${shard.firstSequence}`,
+        `${shard.lastSequence}`,
+        ...[shard.gaps, shard.missingSequences, shard.stepsBack].map(formatNumber),
+      ]),
+  ];
+}
+
+function prefixesText({ counts }: DumpStats): string {
+  const all = counts.prefixes();
+  const { withoutPrefix } = counts;
+  const rows = all
+    .slice(0, MAX_LISTED_PREFIXES)
+    .map(({ key, count, countError, bytes }) => [
+      `${countError === 0 ? '' : '~'}${formatNumber(count)}`,
+      formatNumber(bytes),
+      quoteBytes(key, KEY_WIDTH),
+    ]);
+  if (withoutPrefix.items > 0) {
+    rows.push([formatNumber(withoutPrefix.items), formatNumber(withoutPrefix.bytes), '(none)']);
+  }
+  const more = all.length - MAX_LISTED_PREFIXES;
+  const rest = more > 0 ? `and ${countText(more, 'prefix', 'prefixes')} more\n` : '';
+  return keyTable([['records, entries', 'bytes', 'key prefix'], ...rows]) + rest;
+}
+
+/** Keys of which less than half of the count is certain are no more than noise. */
+function hotKeysText({ counts }: DumpStats): string[] {
+  const rows = counts
+    .hotKeys()
+    .filter(({ count, countError }) => count > 1 && countError * 2 <= count)
+    .slice(0, MAX_LISTED_KEYS)
+    .map(({ key, keyBytes, count, countError, bytes }) => [
+      countError === 0
+        ? formatNumber(count)
+        : `${formatNumber(count - countError)} to ${formatNumber(count)}`,
+      formatNumber(bytes),
+      keyText(key, keyBytes),
+    ]);
+  return rows.length === 0 ? [] : [keyTable([['records', 'bytes', 'hottest keys'], ...rows])];
+}
+
+function biggestText({ counts }: DumpStats): string[] {
+  const rows = counts
+    .biggestValues()
+    .map(({ key, keyBytes, valueBytes, offset }) => [
+      formatNumber(valueBytes),
+      `${offset}`,
+      keyText(key, keyBytes),
+    ]);
+  return rows.length === 0 ? [] : [keyTable([['value bytes', 'at byte', 'biggest values'], ...rows])];
+}
+
+function timesText({ counts }: DumpStats): string[] {
+  const { times, records } = counts;
+  const rate = counts.rate();
+  if (times === undefined || rate === undefined) return [];
+  const { firstMs, lastMs } = times;
+  const spanMs = lastMs - firstMs;
+  const lines = [`${formatTime(firstMs)} to ${formatTime(lastMs)}, ${formatDuration(spanMs)}`];
+  if (rate.counts.length > 1) lines.push(sparkline(rate), ratesText(rate, records, spanMs));
+  return [`${lines.join('\n')}\n`];
+}
+
+function ratesText({ counts, bucketMs }: RateOverTime, records: number, spanMs: bigint): string {
+  const perSecond = (count: number, ms: bigint) => formatNumber(Math.round((count * 1000) / Number(ms)));
+  // Both ends belong to it.
+  const mean = perSecond(records, spanMs + 1n);
+  const peak = perSecond(Math.max(...counts), bucketMs);
+  return `${formatDuration(bucketMs)} a column: ${mean} records/s on average, ${peak}/s at most`;
+}
+
+/** Nothing is a blank, anything at least the lowest bar. */
+function sparkline({ counts }: RateOverTime): string {
+  const most = Math.max(...counts);
+  return counts
+    .map((count) => (count === 0 ? ' ' : BARS[Math.ceil((count / most) * BARS.length) - 1]))
+    .join('');
+}
+
+/** Of a long key only its beginning is there. */
+function keyText(key: Buffer, keyBytes: number): string {
+  if (keyBytes <= KEY_WIDTH) return quoteBytes(key);
+  const head = escapeBytes(key.subarray(0, KEY_WIDTH)).replaceAll('"', '\\x22');
+  return `"${head}…" (${keyBytes} bytes)`;
+}

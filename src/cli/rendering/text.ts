@@ -1,0 +1,211 @@
+/**
+ * Frames, records and entries as lines for a person: the fixed columns first, what has any length behind them, and
+ * everything foreign escaped.
+ */
+import chalk, { type ChalkInstance } from 'chalk';
+import type { SequenceStep } from '../../dump/check/sequence-steps.js';
+import type { FrameContent, OpenedFrame } from '../../dump/read/frame-content.js';
+import type { DecodedRecord, MutationOp } from '../../frame/batch.js';
+import type { FrameKindName } from '../../frame/kinds.js';
+import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
+import type { StatusMap } from '../../frame/status.js';
+import { escapeText, quoteBytes, quoteText } from '../terminal/escape.js';
+import { toJson } from '../terminal/json.js';
+import {
+  countText,
+  formatDuration,
+  formatNumber,
+  formatTime,
+  hashText,
+  type ValueForm,
+} from '../terminal/text.js';
+import { REDACTED } from './json.js';
+
+const OFFSET_COLUMNS = 10;
+const KIND_COLUMNS = 13;
+const SHARD_COLUMNS = 4;
+/** Clock-based sequences have 16 digits. */
+const SEQUENCE_COLUMNS = 16;
+const TIME_COLUMNS = 24;
+const OP_COLUMNS = 6;
+export const KEY_COLUMNS = 40;
+const VALUE_COLUMNS = 60;
+const MESSAGE_COLUMNS = 200;
+const MAX_LISTED_WATERMARKS = 16;
+
+const kindColors: Record<FrameKindName, ChalkInstance> = {
+  Hello: chalk.cyan,
+  SnapshotBegin: chalk.magenta,
+  SnapshotChunk: chalk.magenta,
+  SnapshotEnd: chalk.magenta,
+  MutationBatch: chalk.green,
+  Ack: chalk.blue,
+  Error: chalk.red,
+  Status: chalk.blue,
+};
+
+const opColors: Record<MutationOp, ChalkInstance> = {
+  set: chalk.green,
+  del: chalk.red,
+  expire: chalk.yellow,
+};
+
+/** What the columns of the lines below it are. */
+export function headingText(): string {
+  const offset = 'offset'.padStart(OFFSET_COLUMNS);
+  const fixed = [
+    offset,
+    'shard'.padStart(SHARD_COLUMNS),
+    'sequence'.padStart(SEQUENCE_COLUMNS - 1),
+    'time'.padEnd(TIME_COLUMNS),
+    'op'.padEnd(OP_COLUMNS),
+    'key = value',
+  ];
+  return `${chalk.dim(`${offset}  ${'frame'.padEnd(KIND_COLUMNS)}  payload`)}\n${chalk.dim(fixed.join('  '))}`;
+}
+
+export function frameText({ frame, kind, content }: OpenedFrame): string {
+  const { compressed, payloadBytes, uncompressedBytes } = frame.header;
+  const size = compressed
+    ? `${formatNumber(uncompressedBytes)} bytes (zstd ${formatNumber(payloadBytes)})`
+    : `${formatNumber(payloadBytes)} bytes`;
+  return [
+    offsetText(frame.offset),
+    kindColors[kind].bold(kind.padEnd(KIND_COLUMNS)),
+    size,
+    ...contentText(content),
+  ].join('  ');
+}
+
+export function recordText(record: DecodedRecord, values: ValueForm): string {
+  const { offset, shard, sequence, timestampMs, op, keyHash, keyTag, governance } = record;
+  const expiry = expiryText(record.expireAtMs, timestampMs, 'later', 'earlier');
+  const trailer = [
+    expiry ?? (op === 'expire' ? 'expires never' : undefined),
+    governedText(governance),
+    `hash ${hashText(keyHash)} tag ${keyTag}`,
+  ];
+  return [
+    offsetText(offset),
+    `${shard}`.padStart(SHARD_COLUMNS),
+    `${sequence}`.padStart(SEQUENCE_COLUMNS),
+    formatTime(timestampMs).padEnd(TIME_COLUMNS),
+    opColors[op](op.padEnd(OP_COLUMNS)),
+    op === 'set' ? pairText(record, values) : quoteBytes(record.key, KEY_COLUMNS),
+    trailerText(trailer),
+  ].join('  ');
+}
+
+/** Entries have no time of their own: how far off their expiry is counts from now. */
+export function entryText(entry: DecodedSnapshotEntry, values: ValueForm, nowMs: number): string {
+  const expiry = expiryText(entry.expireAtMs, BigInt(nowMs), 'from now', 'ago');
+  const trailer = [expiry, governedText(entry.governance)];
+  return [offsetText(entry.offset), pairText(entry, values), trailerText(trailer)].join('  ').trimEnd();
+}
+
+/** Stands before a record whose sequence does not follow on its shard's last. */
+export function stepText({ shard, sequence }: DecodedRecord, step: SequenceStep): string {
+  const text =
+    step.type === 'gap'
+      ? `shard ${shard}: ${missingText(step)}`
+      : `shard ${shard}: goes back, from sequence ${step.after} to ${sequence}`;
+  return `${' '.repeat(OFFSET_COLUMNS)}  ${chalk.yellow(`… ${text}`)}`;
+}
+
+function missingText({ from, to }: { from: bigint; to: bigint }): string {
+  const count = to - from + 1n;
+  return count === 1n
+    ? `gap, sequence ${from} is missing`
+    : `gap, ${formatNumber(count)} sequences are missing, ${from} to ${to}`;
+}
+
+function contentText(content: FrameContent): string[] {
+  switch (content.type) {
+    case 'hello': {
+      const { version, role, token, watermarks } = content.hello;
+      return [
+        `version ${version}`,
+        role,
+        token === undefined ? 'no token' : `token ${REDACTED}`,
+        watermarks === undefined ? 'no watermarks' : watermarksText(watermarks),
+        ...(content.margin === undefined ? [] : ['margin']),
+        ...Array.from(content.margin ?? [], ([name, value]) =>
+          quoteText(`${name}=${value}`, MESSAGE_COLUMNS),
+        ),
+      ];
+    }
+    case 'watermarks':
+      return [watermarksText(content.watermarks)];
+    case 'batch':
+      return [countText(content.recordCount, 'record', 'records')];
+    case 'chunk':
+      return [
+        `chunk ${content.chunkIndex}${content.last ? ' (last)' : ''}`,
+        countText(content.entryCount, 'entry', 'entries'),
+        watermarksText(content.watermarks),
+      ];
+    case 'error':
+      return [chalk.red(quoteText(content.message, MESSAGE_COLUMNS))];
+    case 'status':
+      return [content.document === undefined ? 'asks' : statusText(content.document)];
+  }
+}
+
+/** As JSON, in which nothing foreign is raw. */
+function statusText(document: StatusMap): string {
+  const json = toJson(document);
+  if (json.length <= MESSAGE_COLUMNS) return escapeText(json);
+  return `${escapeText(json.slice(0, MESSAGE_COLUMNS))}… (${formatNumber(json.length)} characters of JSON)`;
+}
+
+export function watermarksText(watermarks: BigUint64Array | readonly bigint[]): string {
+  const listed = watermarks.slice(0, MAX_LISTED_WATERMARKS).join(' ');
+  const rest = watermarks.length - MAX_LISTED_WATERMARKS;
+  return `watermarks ${listed || 'none'}${rest > 0 ? ` … (${formatNumber(rest)} more)` : ''}`;
+}
+
+export function pairText({ key, value }: { key: Buffer; value: Buffer }, values: ValueForm): string {
+  return `${quoteBytes(key, KEY_COLUMNS)} = ${valueText(value, values)}`;
+}
+
+/** Cut to the value's columns; a cut one, and one that is not shown, tells its length. */
+export function valueText(value: Buffer, form: ValueForm): string {
+  switch (form) {
+    case 'none':
+      return `(${value.length} bytes)`;
+    case 'text':
+      return quoteBytes(value, VALUE_COLUMNS);
+    default: {
+      const head = value.subarray(0, form === 'hex' ? VALUE_COLUMNS / 2 : (VALUE_COLUMNS / 4) * 3);
+      const cut = head.length < value.length ? `… (${value.length} bytes)` : '';
+      return `${form} ${head.toString(form)}${cut}`;
+    }
+  }
+}
+
+/** `expires 2030-01-01T00:00:00.000Z (30 s later)`: the time, and how far it is from another. */
+function expiryText(
+  expireAtMs: bigint | null,
+  fromMs: bigint,
+  after: string,
+  before: string,
+): string | undefined {
+  if (expireAtMs === null) return undefined;
+  const distance =
+    expireAtMs >= fromMs
+      ? `${formatDuration(expireAtMs - fromMs)} ${after}`
+      : `${formatDuration(fromMs - expireAtMs)} ${before}`;
+  return `expires ${formatTime(expireAtMs)} (${distance})`;
+}
+
+function governedText(governance: Buffer | undefined): string | undefined {
+  return governance === undefined ? undefined : `governance ${formatNumber(governance.length)} bytes`;
+}
+
+function trailerText(parts: readonly (string | undefined)[]): string {
+  return chalk.dim(parts.filter((part) => part !== undefined).join('  '));
+}
+
+function offsetText(offset: number): string {
+  return chalk.dim(`${offset}`.padStart(OFFSET_COLUMNS));
+}

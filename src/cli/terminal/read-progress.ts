@@ -1,0 +1,100 @@
+/** How far a long reading is, as a line of a terminal that moves; nothing elsewhere, and nothing in the first second. */
+import { statSync } from 'node:fs';
+import type { Clock } from '../../clock.js';
+import { Rate, StatusLine } from './status-line.js';
+import { formatNumber } from './text.js';
+
+const FIRST_AFTER_US = 1_000_000;
+const REFRESH_US = 200_000;
+const MIB = 1_048_576;
+
+/** The line itself. */
+class LateLine {
+  readonly #clock: Clock;
+  readonly #line: StatusLine | undefined;
+  #nextUs: number;
+  #isShown = false;
+
+  constructor(stream: NodeJS.WriteStream, clock: Clock) {
+    this.#clock = clock;
+    this.#line = stream.isTTY ? new StatusLine(stream) : undefined;
+    this.#nextUs = clock.monotonicUs() + FIRST_AFTER_US;
+  }
+
+  /** Shows what `text` makes of the time, monotonic microseconds, when something is to be shown. */
+  show(text: (nowUs: number) => string): void {
+    if (this.#line === undefined) return;
+    const nowUs = this.#clock.monotonicUs();
+    if (nowUs < this.#nextUs) return;
+    this.#nextUs = nowUs + REFRESH_US;
+    this.#isShown = true;
+    this.#line.show(text(nowUs));
+  }
+
+  /** Takes the line away. */
+  close(): void {
+    if (this.#isShown) this.#line?.show('');
+  }
+}
+
+export class ReadProgress {
+  readonly #what: string;
+  readonly #line: LateLine;
+  readonly #rate = new Rate();
+  /** Undefined: a pipe. */
+  readonly #totalBytes: number | undefined;
+
+  /** `what` is done with `files`. */
+  constructor(stream: NodeJS.WriteStream, clock: Clock, what: string, ...files: string[]) {
+    this.#what = what;
+    this.#line = new LateLine(stream, clock);
+    this.#totalBytes = sizeOf(files);
+    this.#rate.look(0, clock.monotonicUs());
+  }
+
+  read(bytes: number): void {
+    this.#line.show((nowUs) => {
+      const share = this.#totalBytes ? `, ${Math.floor((bytes / this.#totalBytes) * 100)} %` : '';
+      const rate = this.#rate.look(bytes / MIB, nowUs).replace('/s', ' MiB/s');
+      return `${this.#what} ${formatNumber(Math.floor(bytes / MIB))} MiB${share}, ${rate}`;
+    });
+  }
+
+  close(): void {
+    this.#line.close();
+  }
+}
+
+/** The same of keys, of which nobody knows how many there will be. */
+export class KeyProgress {
+  readonly #what: string;
+  readonly #line: LateLine;
+  readonly #rate = new Rate();
+
+  constructor(stream: NodeJS.WriteStream, clock: Clock, what: string) {
+    this.#what = what;
+    this.#line = new LateLine(stream, clock);
+    this.#rate.look(0, clock.monotonicUs());
+  }
+
+  reached(keys: number): void {
+    this.#line.show((nowUs) => {
+      const rate = this.#rate.look(keys, nowUs).replace('/s', ' keys/s');
+      return `${this.#what} ${formatNumber(keys)} keys, ${rate}`;
+    });
+  }
+
+  close(): void {
+    this.#line.close();
+  }
+}
+
+/** Undefined where it cannot be known; whoever reads a file says why it can't be read. */
+function sizeOf(files: readonly string[]): number | undefined {
+  if (files.includes('-')) return undefined;
+  try {
+    return files.reduce((sum, file) => sum + statSync(file).size, 0);
+  } catch {
+    return undefined;
+  }
+}

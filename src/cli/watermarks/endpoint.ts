@@ -1,0 +1,97 @@
+/** What `watermarks` asks: servers, whose connection is held from one look to the next, and dumps. */
+import type { Timers } from '../../clock.js';
+import { dumpWatermarks } from '../../dump/count/watermarks.js';
+import { dumpName } from '../../dump/read/dump-reader.js';
+import { FastcacheError } from '../../errors.js';
+import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../limits.js';
+import { Probe } from '../../replication/link/probe.js';
+import { readStatus } from '../../status/status-payload.js';
+import type { EndpointAnswer, EndpointWatermarks } from '../../status/watermarks.js';
+import { formatAddress, parseAddress } from '../../transport/address.js';
+import type { Address, Transport } from '../../transport/connection.js';
+import { parseHostPort } from '../command/values.js';
+
+export interface EndpointOptions {
+  token: string | undefined;
+  transport: Transport;
+  timers: Timers;
+  warn(message: string): void;
+}
+
+export class Endpoint {
+  readonly isDump: boolean;
+  readonly #text: string;
+  readonly #options: EndpointOptions;
+  #probe: Probe | undefined;
+  #hasWarned = false;
+
+  /** Throws a `UsageError` for what is neither an address nor a file's name. */
+  constructor(text: string, options: EndpointOptions) {
+    this.isDump = !isAddress(text);
+    this.#text = this.isDump ? text : parseHostPort(text);
+    this.#options = options;
+  }
+
+  /** How it stands now. Throws what is no `FastcacheError`. */
+  async look(): Promise<EndpointAnswer> {
+    try {
+      return this.isDump ? await dumpWatermarks(this.#text) : await this.#ask(parseAddress(this.#text));
+    } catch (fault) {
+      this.close();
+      if (!(fault instanceof FastcacheError)) throw fault;
+      return { endpoint: this.isDump ? dumpName(this.#text) : this.#text, fault };
+    }
+  }
+
+  /** Drops the connection; the next look opens another. */
+  close(): void {
+    this.#probe?.close();
+    this.#probe = undefined;
+  }
+
+  async #ask(address: Address): Promise<EndpointWatermarks> {
+    const endpoint = formatAddress(address);
+    const probe = await this.#open(address);
+    if (!probe.isOurs) {
+      this.#warnOfSlot(endpoint);
+      return {
+        endpoint,
+        role: 'primary',
+        history: null,
+        base: null,
+        watermarks: [...probe.watermarks],
+        status: undefined,
+      };
+    }
+    const status = readStatus(await probe.ask());
+    const { role, history, base, watermarks } = status;
+    return { endpoint, role, history, base, watermarks, status };
+  }
+
+  async #open(address: Address): Promise<Probe> {
+    if (this.#probe === undefined || this.#probe.fault !== undefined) {
+      const { transport, timers, token } = this.#options;
+      const connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS;
+      this.#probe = await Probe.open(address, { transport, timers, connectTimeoutMs, token });
+    }
+    return this.#probe;
+  }
+
+  #warnOfSlot(endpoint: string): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#options.warn(
+      `${endpoint} is a Rust primary: it tells its watermarks alone, and while nothing is written to it each question takes one of its replica slots (16 by default) until the next write.`,
+    );
+  }
+}
+
+/** All at once. */
+export function lookAtAll(endpoints: readonly Endpoint[]): Promise<EndpointAnswer[]> {
+  return Promise.all(endpoints.map((endpoint) => endpoint.look()));
+}
+
+/** What ends in a port and holds no slash; a dump of such a name can be given as `./name:1`. */
+export function isAddress(endpoint: string): boolean {
+  return /^[^/\\]*:\d+$/.test(endpoint);
+}

@@ -1,0 +1,111 @@
+/** The flags of `watermarks`: one look, or to watch, to check, to wait; and what goes with which. */
+import { Flags } from '@oclif/core';
+import { fileFlag, valueFlag, withEnvironment } from '../command/flags.js';
+import { parseCount, UsageError } from '../command/values.js';
+import type { Endpoint } from './endpoint.js';
+
+export const watermarksFlags = withEnvironment({
+  'token-file': fileFlag('The token that the primary asks for; FASTCACHE_TOKEN does the same.'),
+  watch: valueFlag({
+    summary: 'Look again every so many seconds, 2 when none are given, until SIGINT.',
+    helpValue: '[seconds]',
+    parse: parseWatchSeconds,
+  }),
+  check: Flags.boolean({ summary: 'Judge for monitoring: exit 0, 1, 2 or 3.' }),
+  'max-lag-ms': valueFlag({
+    summary: 'With --check: more is critical, more than half of it a warning.',
+    helpValue: '<number>',
+    parse: (text) => parseCount(text),
+  }),
+  'max-lag-records': valueFlag({
+    summary: 'With --check: as --max-lag-ms, in records.',
+    helpValue: '<number>',
+    parse: (text) => parseCount(text),
+  }),
+  wait: Flags.boolean({ summary: 'Wait until all replicas have what the primary has now.' }),
+  timeout: valueFlag({
+    summary: 'With --wait: give up after so many seconds, 30 when none are given; 0: never.',
+    helpValue: '<seconds>',
+    parse: parseTimeoutSeconds,
+  }),
+});
+
+export interface WatermarksFlags {
+  /** ms. */
+  watch?: number | undefined;
+  check?: boolean | undefined;
+  'max-lag-ms'?: number | undefined;
+  'max-lag-records'?: number | undefined;
+  wait?: boolean | undefined;
+  /** ms. */
+  timeout?: number | undefined;
+}
+
+export type WatermarksMode =
+  | { name: 'look' | 'check' }
+  | { name: 'watch'; intervalMs: number }
+  | { name: 'wait'; timeoutMs: number };
+
+/**
+ * What `typed` (`typedFlags`) asks for comes before what the environment does. Throws a `UsageError` for flags that do not
+ * go together, and for dumps where only servers make sense.
+ */
+export function watermarksMode(
+  flags: WatermarksFlags,
+  typed: ReadonlySet<string>,
+  endpoints: readonly Endpoint[],
+): WatermarksMode {
+  const asked = (['watch', 'check', 'wait'] as const).filter((name) => flags[name]);
+  const typedModes = asked.filter((name) => typed.has(name));
+  const modes = typedModes.length > 0 ? typedModes : asked;
+  if (modes.length > 1) throw new UsageError(`--${modes[0]} and --${modes[1]} exclude each other`);
+  const [name = 'look'] = modes;
+  for (const limit of ['max-lag-ms', 'max-lag-records'] as const) {
+    if (typed.has(limit) && name !== 'check') throw new UsageError(`--${limit} goes with --check`);
+  }
+  if (typed.has('timeout') && name !== 'wait') throw new UsageError('--timeout goes with --wait');
+  if (name !== 'look' && endpoints.some(({ isDump }) => isDump)) {
+    throw new UsageError(`--${name} asks servers, host:port; a dump tells of no replicas`);
+  }
+  switch (name) {
+    case 'watch':
+      return { name, intervalMs: flags.watch! };
+    case 'wait':
+      return { name, timeoutMs: flags.timeout ?? DEFAULT_TIMEOUT_MS };
+    default:
+      return { name };
+  }
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_WATCH_SECONDS = '2';
+const LONGEST_WATCH_SECONDS = 3_600;
+
+/** `--watch` may stand without its seconds: then they are put in, for oclif knows no value that may be missing. */
+export function withWatchSeconds(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  const filled: string[] = [];
+  for (let index = 0; index < argv.length; index += 1) {
+    const argument = argv[index]!;
+    const isWatch = argument === '--watch' && (end === -1 || index < end);
+    if (isWatch && !isSeconds(argv[index + 1])) filled.push(`--watch=${DEFAULT_WATCH_SECONDS}`);
+    else filled.push(argument);
+  }
+  return filled;
+}
+
+/** Seconds, with tenths perhaps, as milliseconds. */
+function parseWatchSeconds(text: string): number {
+  const seconds = isSeconds(text) ? Number(text) : Number.NaN;
+  if (seconds >= 0.1 && seconds <= LONGEST_WATCH_SECONDS) return Math.round(seconds * 1000);
+  throw new UsageError(`expected seconds from 0.1 to ${LONGEST_WATCH_SECONDS}; got "${text}"`);
+}
+
+/** Whole seconds as milliseconds; 0 for ever. */
+function parseTimeoutSeconds(text: string): number {
+  return parseCount(text, { max: 1_000_000 }) * 1000;
+}
+
+function isSeconds(text: string | undefined): boolean {
+  return text !== undefined && /^\d+(\.\d+)?$/.test(text);
+}

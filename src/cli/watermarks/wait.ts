@@ -1,0 +1,134 @@
+/**
+ * `watermarks --wait`: until all replicas have what their primary had when it was first asked. Who was gone already is
+ * not waited for; who leaves meanwhile, and at least one replica, is.
+ */
+import type { Clock, Timers } from '../../clock.js';
+import { FastcacheError } from '../../errors.js';
+import { watermarkOf } from '../../replication/watermarks.js';
+import type { ReplicaReport, StatusDocument } from '../../status/status-document.js';
+import { endpointJson } from '../../status/watermarks.js';
+import { escapeText } from '../terminal/escape.js';
+import { toJson } from '../terminal/json.js';
+import type { Output } from '../terminal/output.js';
+import { formatNumber } from '../terminal/text.js';
+import { type Endpoint, lookAtAll } from './endpoint.js';
+
+export interface WaitOptions {
+  endpoints: readonly Endpoint[];
+  /** 0: for ever. */
+  timeoutMs: number;
+  clock: Clock;
+  timers: Timers;
+  json: boolean;
+  output: Output;
+  warn(message: string): void;
+}
+
+/** A server answers a connection's questions ten times a second. */
+const PAUSE_MS = 100;
+
+/** What a replica, or none at all, lacks of what is waited for. */
+interface Lack {
+  endpoint: string;
+  /** Null: no replica is there. */
+  replica: string | null;
+  state: ReplicaReport['state'] | null;
+  /** Null: not known, for it takes a snapshot in. */
+  records: number | null;
+}
+
+interface Target {
+  history: string | null;
+  watermarks: readonly bigint[];
+  /** Who was gone already. */
+  absent: ReadonlySet<string>;
+}
+
+/**
+ * Resolves with true when all have all, with false after the timeout, and in either case has written who lacks what.
+ * Throws an endpoint's fault, `STATUS_NOT_TOLD` for a Rust primary, `HISTORY_DIFFERS` when a primary begins another history.
+ */
+export async function waitForReplicas(options: WaitOptions): Promise<boolean> {
+  const { endpoints, timeoutMs, clock, timers, json, output, warn } = options;
+  const deadlineUs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : clock.monotonicUs() + timeoutMs * 1000;
+  const targets = new Map<string, Target>();
+  for (;;) {
+    const answers = await lookAtAll(endpoints);
+    const lacks = answers.flatMap((answer) => {
+      if ('fault' in answer) throw answer.fault;
+      const { endpoint, status } = answer;
+      if (status === undefined) throw notTold(endpoint);
+      const target = targets.get(endpoint) ?? newTarget(endpoint, status, warn);
+      targets.set(endpoint, target);
+      return lacking(endpoint, status, target);
+    });
+    if (lacks.length === 0 || clock.monotonicUs() >= deadlineUs) {
+      if (json) await output.line(toJson({ endpoints: answers.map(endpointJson), lacking: lacks }));
+      else await output.write(lacksText(lacks));
+      return lacks.length === 0;
+    }
+    await new Promise<void>((resolve) => timers.after(PAUSE_MS, resolve));
+  }
+}
+
+function newTarget(endpoint: string, status: StatusDocument, warn: (message: string) => void): Target {
+  const { history, watermarks, replicas, unlistedReplicas } = status;
+  const absent = replicas.filter(({ state }) => state === 'gone').map(({ address }) => address);
+  for (const address of absent) warn(`${endpoint}: replica ${address} is gone and is not waited for.`);
+  for (const { address } of replicas.filter(({ acknowledges, state }) => !acknowledges && state === 'live')) {
+    warn(`${endpoint}: replica ${address} acknowledges nothing: what it was sent counts.`);
+  }
+  if (unlistedReplicas > 0) warn(`${endpoint}: ${unlistedReplicas} more replicas are not told of.`);
+  return { history, watermarks, absent: new Set(absent) };
+}
+
+function lacking(endpoint: string, status: StatusDocument, { history, watermarks, absent }: Target): Lack[] {
+  if (status.history !== history) {
+    throw new FastcacheError(
+      'HISTORY_DIFFERS',
+      `${endpoint} began another history: what is waited for may be lost.`,
+      { address: endpoint, expected: history ?? 'none', found: status.history ?? 'none' },
+    );
+  }
+  const lacks = status.replicas.flatMap((replica): Lack[] => {
+    const { address, state } = replica;
+    if (state === 'gone' && absent.has(address)) return [];
+    const records = state === 'snapshot' ? null : recordsLacking(replica, watermarks, status.base ?? 0n);
+    return records === 0 ? [] : [{ endpoint, replica: address, state, records }];
+  });
+  const isAlone = status.replicas.every(({ state }) => state === 'gone');
+  return isAlone ? [...lacks, { endpoint, replica: null, state: null, records: null }] : lacks;
+}
+
+/** Sequences up to the base were never given out. */
+function recordsLacking(
+  { watermarks: held }: ReplicaReport,
+  target: readonly bigint[],
+  base: bigint,
+): number {
+  return target.reduce((sum, wanted, shard) => {
+    const own = watermarkOf(held, shard);
+    return wanted > own ? sum + Number(wanted - (own > base ? own : base)) : sum;
+  }, 0);
+}
+
+function lacksText(lacks: readonly Lack[]): string {
+  return lacks
+    .map(({ endpoint, replica, state, records }) => {
+      const place = escapeText(endpoint);
+      if (replica === null) return `${place}: no replica is connected\n`;
+      const what = records === null ? 'what it takes in as a snapshot' : `${formatNumber(records)} records`;
+      return `${place}: replica ${escapeText(replica)} (${state}) lacks ${what}\n`;
+    })
+    .join('');
+}
+
+function notTold(endpoint: string): FastcacheError {
+  return new FastcacheError(
+    'STATUS_NOT_TOLD',
+    `${endpoint} is a Rust primary and does not tell of its replicas.`,
+    {
+      address: endpoint,
+    },
+  );
+}

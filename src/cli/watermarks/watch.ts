@@ -1,0 +1,89 @@
+/** `watermarks --watch`: the same again and again, in place on a terminal, elsewhere one after the other. */
+import chalk from 'chalk';
+import type { Clock, Timers } from '../../clock.js';
+import { type EndpointAnswer, endpointJson } from '../../status/watermarks.js';
+import { errorText } from '../command/error-rendering.js';
+import { escapeText } from '../terminal/escape.js';
+import { toJson } from '../terminal/json.js';
+import { LiveScreen, type Terminal } from '../terminal/live-screen.js';
+import type { Output } from '../terminal/output.js';
+import { formatTime } from '../terminal/text.js';
+import { type Endpoint, lookAtAll } from './endpoint.js';
+import { watermarksText } from './text.js';
+
+export interface WatchOptions {
+  endpoints: readonly Endpoint[];
+  intervalMs: number;
+  clock: Clock;
+  timers: Timers;
+  json: boolean;
+  output: Output;
+  /** Undefined: nobody sees the output as it is drawn. */
+  terminal: Terminal | undefined;
+  /** Ends it. */
+  stop: AbortSignal;
+}
+
+/** An endpoint's fault is shown in its place and does not end it. */
+export async function watchWatermarks(options: WatchOptions): Promise<void> {
+  const { terminal, json, output, stop } = options;
+  if (terminal === undefined || json) {
+    await eachLook(options, (answers, timeMs) =>
+      json
+        ? output.line(toJson({ timeMs, endpoints: answers.map(endpointJson) }))
+        : output.write(`${formatTime(BigInt(timeMs))}\n${answers.map(answerText).join('\n')}\n`),
+    );
+    return;
+  }
+  const screen = new LiveScreen(terminal);
+  let last = '';
+  try {
+    await eachLook(options, async (answers, timeMs) => {
+      if (stop.aborted) return;
+      last = answers.map(answerText).join('\n');
+      const heading = chalk.dim(`${formatTime(BigInt(timeMs))}  every ${options.intervalMs / 1000} s`);
+      screen.show([heading, ...last.trimEnd().split('\n')]);
+    });
+  } finally {
+    screen.close();
+  }
+  await output.write(last);
+}
+
+async function eachLook(
+  { endpoints, intervalMs, clock, timers, stop }: WatchOptions,
+  show: (answers: EndpointAnswer[], timeMs: number) => Promise<void>,
+): Promise<void> {
+  const stopped = aborted(stop);
+  while (!stop.aborted) {
+    // A server that is silent must not hold up the end.
+    const answers = await Promise.race([lookAtAll(endpoints), stopped]);
+    if (answers === undefined) return;
+    await show(answers, clock.nowMs());
+    await pause(intervalMs, timers, stop);
+  }
+}
+
+function answerText(answer: EndpointAnswer): string {
+  if (!('fault' in answer)) return watermarksText(answer);
+  return `${chalk.bold(escapeText(answer.endpoint))}  ${chalk.red(errorText(answer.fault))}\n`;
+}
+
+function aborted(stop: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    stop.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
+function pause(ms: number, timers: Timers, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      timer.cancel();
+      stop.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = timers.after(ms, end);
+    stop.addEventListener('abort', end);
+    if (stop.aborted) end();
+  });
+}

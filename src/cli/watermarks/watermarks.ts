@@ -1,0 +1,77 @@
+/** `watermarks`: asks servers and reads dumps, and writes what they told as tables or as one JSON document. */
+import type { Clock, Timers } from '../../clock.js';
+import type { FastcacheError } from '../../errors.js';
+import { endpointJson } from '../../status/watermarks.js';
+import { checkEndpoints, checkStatus, type LagLimits } from '../../status/watermarks-check.js';
+import { stopSignal } from '../command/shutdown.js';
+import { toJson } from '../terminal/json.js';
+import type { Terminal } from '../terminal/live-screen.js';
+import type { Output } from '../terminal/output.js';
+import { checkText } from './check-text.js';
+import { type Endpoint, lookAtAll } from './endpoint.js';
+import type { WatermarksMode } from './flags.js';
+import { watermarksText } from './text.js';
+import { waitForReplicas } from './wait.js';
+import { watchWatermarks } from './watch.js';
+
+export interface WatermarksOptions {
+  endpoints: readonly Endpoint[];
+  /** Of `--check`. */
+  limits: LagLimits;
+  clock: Clock;
+  timers: Timers;
+  json: boolean;
+  output: Output;
+  /** Undefined: stdout is none. */
+  terminal: Terminal | undefined;
+  warn(message: string): void;
+  /** Tells an endpoint's fault and returns its exit status. */
+  report(fault: FastcacheError): Promise<number>;
+}
+
+/** Resolves with the exit status, and leaves no connection behind. */
+export async function runWatermarks(mode: WatermarksMode, options: WatermarksOptions): Promise<number> {
+  try {
+    return await run(mode, options);
+  } finally {
+    for (const endpoint of options.endpoints) endpoint.close();
+  }
+}
+
+async function run(mode: WatermarksMode, options: WatermarksOptions): Promise<number> {
+  switch (mode.name) {
+    case 'look':
+      return showWatermarks(options);
+    case 'check':
+      return checkWatermarks(options);
+    case 'wait':
+      return (await waitForReplicas({ ...options, timeoutMs: mode.timeoutMs })) ? 0 : 1;
+    case 'watch':
+      await watchWatermarks({ ...options, intervalMs: mode.intervalMs, stop: stopSignal() });
+      return 0;
+  }
+}
+
+/** Resolves with the status of the first fault, 0 when there was none. */
+async function showWatermarks({ endpoints, json, output, report }: WatermarksOptions): Promise<number> {
+  const answers = await lookAtAll(endpoints);
+  if (json) await output.line(toJson({ endpoints: answers.map(endpointJson) }));
+  let status = 0;
+  for (const answer of answers) {
+    if ('fault' in answer) {
+      const faultStatus = await report(answer.fault);
+      status ||= faultStatus;
+    } else if (!json) {
+      await output.write(watermarksText(answer));
+    }
+  }
+  return status;
+}
+
+async function checkWatermarks({ endpoints, limits, json, output }: WatermarksOptions): Promise<number> {
+  const answers = await lookAtAll(endpoints);
+  const verdict = checkEndpoints(answers, limits);
+  if (json) await output.line(toJson({ endpoints: answers.map(endpointJson), check: verdict }));
+  else await output.write(checkText(verdict, limits));
+  return checkStatus(verdict.state);
+}

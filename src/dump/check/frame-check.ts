@@ -1,0 +1,134 @@
+/**
+ * Whether a frame of a dump is sound: its payload's structure, and of a batch the keys' hashes and tags too. Batches and
+ * chunks are looked through in the kernel; only where it finds a fault are they decoded, to tell which.
+ */
+
+import { FastcacheError } from '../../errors.js';
+import { PayloadRoom } from '../../frame/compression.js';
+import { openPayload } from '../../frame/frame.js';
+import { FrameKind } from '../../frame/kinds.js';
+import type { WalkerChecks } from '../../frame/resync.js';
+import { decodeSnapshotChunk } from '../../frame/snapshot.js';
+import type { SplitFrame } from '../../frame/splitter.js';
+import { FRAME_HEADER_BYTES } from '../../limits.js';
+import { openFrame } from '../read/frame-content.js';
+import type { BatchCheck } from './batch-check.js';
+
+export class FrameCheck implements WalkerChecks {
+  readonly #batches: BatchCheck;
+  readonly #room = new PayloadRoom();
+  /** The payload at hand, and the offset of its frame: each is decompressed once. */
+  #payload: Uint8Array = Buffer.alloc(0);
+  #payloadOf = -1;
+  /** The frame whose batch is open in the kernel and has not been walked. */
+  #openOf = -1;
+
+  constructor(batches: BatchCheck) {
+    this.#batches = batches;
+  }
+
+  /** Decompressed; valid as long as the frame. Throws `FCRP_ZSTD_*`, placed in the dump. */
+  payloadOf(frame: SplitFrame): Uint8Array {
+    if (!frame.header.compressed) return frame.wirePayload;
+    if (this.#payloadOf === frame.offset) return this.#payload;
+    this.#payloadOf = -1;
+    try {
+      this.#payload = openPayload(frame.header, frame.wirePayload, this.#room);
+    } catch (error) {
+      throw error instanceof FastcacheError ? error.placedAt(frame.offset) : error;
+    }
+    this.#payloadOf = frame.offset;
+    return this.#payload;
+  }
+
+  faultOf(frame: SplitFrame): FastcacheError | undefined {
+    try {
+      if (!this.#isReadable(frame)) decodeWhole(frame);
+      return undefined;
+    } catch (error) {
+      if (error instanceof FastcacheError && error.exitCode === 65) return error;
+      throw error;
+    }
+  }
+
+  isSound(frame: SplitFrame): boolean {
+    try {
+      return this.#isReadable(frame) && this.keyFaultOf(frame) === undefined;
+    } catch (error) {
+      if (error instanceof FastcacheError && error.exitCode === 65) return false;
+      throw error;
+    }
+  }
+
+  /** Of a batch that can be read, the first wrong key hash, key tag or shard that no store has, placed in the dump. */
+  keyFaultOf(frame: SplitFrame): FastcacheError | undefined {
+    if (frame.header.kind !== FrameKind.MutationBatch) return undefined;
+    this.#open(frame);
+    return placed(frame, this.#batches.nextKeyFault());
+  }
+
+  /** Of a batch that can be read, each fault of keys, routing and sequences, placed in the dump. */
+  *batchFaultsOf(frame: SplitFrame): Generator<FastcacheError, void, void> {
+    this.#open(frame);
+    for (;;) {
+      const fault = placed(frame, this.#batches.nextFault());
+      if (fault === undefined) return;
+      yield fault;
+    }
+  }
+
+  #isReadable(frame: SplitFrame): boolean {
+    switch (frame.header.kind) {
+      case FrameKind.MutationBatch: {
+        const isReadable = this.#batches.openBatch(this.payloadOf(frame));
+        this.#openOf = isReadable ? frame.offset : -1;
+        return isReadable;
+      }
+      case FrameKind.SnapshotChunk: {
+        this.#openOf = -1;
+        const payload = this.payloadOf(frame);
+        const chunk = chunkIn(payload);
+        return (
+          chunk !== undefined &&
+          this.#batches.areEntriesSound(
+            payload.subarray(chunk.entriesOffset),
+            chunk.entryCount,
+            chunk.governed,
+          )
+        );
+      }
+      default:
+        openFrame(frame);
+        return true;
+    }
+  }
+
+  #open(frame: SplitFrame): void {
+    if (this.#openOf !== frame.offset) this.#batches.openBatch(this.payloadOf(frame));
+    this.#openOf = -1;
+  }
+}
+
+/** Undefined: not even its head can be read. */
+function chunkIn(payload: Uint8Array): ReturnType<typeof decodeSnapshotChunk> | undefined {
+  try {
+    return decodeSnapshotChunk(payload);
+  } catch (error) {
+    if (error instanceof FastcacheError) return undefined;
+    throw error;
+  }
+}
+
+/** Decodes a frame to its last field, and so throws the fault that it has. */
+function decodeWhole(frame: SplitFrame): void {
+  const { content } = openFrame(frame);
+  if (!('items' in content)) return;
+  const { items } = content;
+  while (items.next().done !== true);
+}
+
+function placed(frame: SplitFrame, fault: FastcacheError | undefined): FastcacheError | undefined {
+  return frame.header.compressed
+    ? fault?.placedAt(frame.offset)
+    : fault?.at(frame.offset + FRAME_HEADER_BYTES);
+}

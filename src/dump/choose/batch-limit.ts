@@ -1,0 +1,115 @@
+/**
+ * Cuts batches where the part of a dump ends that is asked for: at a sequence, which counts in each shard for itself, or at
+ * a time. Records are looked at where they lie; a batch of which all belongs to that part is handed on as it is.
+ */
+import { RECORD_FIXED_BYTES, RECORD_OFFSETS } from '../../frame/batch.js';
+import { MAX_SHARDS } from '../../limits.js';
+
+export interface DumpLimits {
+  /** The last sequence of a shard that counts. */
+  endSequence?: bigint | undefined;
+  /** The last time that counts, Unix ms. */
+  untilMs?: bigint | undefined;
+}
+
+const COUNT_BYTES = 4;
+const GOVERNED_SET = 4;
+
+/** A u64 in halves: a bigint for each record would cost more than all else. */
+interface Halves {
+  readonly high: number;
+  readonly low: number;
+}
+
+export class BatchLimit {
+  readonly #end: Halves | undefined;
+  readonly #until: Halves | undefined;
+  /** By shard: a record past the time was met. What follows it is past it too, whatever a clock that was set back says. */
+  readonly #closed = new Uint8Array(MAX_SHARDS);
+  #hasPassedTime = false;
+
+  constructor({ endSequence, untilMs }: DumpLimits) {
+    this.#end = halves(endSequence);
+    this.#until = halves(untilMs);
+  }
+
+  /** A record past the time was met. */
+  get hasPassedTime(): boolean {
+    return this.#hasPassedTime;
+  }
+
+  /**
+   * What of a MutationBatch payload belongs to the part, as a payload; undefined: nothing does. One that is malformed comes
+   * back as it is, for the kernel to refuse.
+   */
+  cut(payload: Uint8Array): Uint8Array | undefined {
+    if (this.#end === undefined && this.#until === undefined) return payload;
+    if (payload.length < COUNT_BYTES) return payload;
+    const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+    const count = view.getUint32(0, true);
+    /** Stretches of records that stay: start, end, start, end … */
+    const stretches: number[] = [];
+    let kept = 0;
+    let at = COUNT_BYTES;
+    for (let index = 0; index < count; index++) {
+      const end = behindRecord(view, at);
+      const shard = end === 0 ? MAX_SHARDS : view.getUint32(at, true);
+      if (shard >= MAX_SHARDS) return payload;
+      if (this.#keeps(view, at, shard)) {
+        kept += 1;
+        if (stretches.at(-1) === at) stretches.pop();
+        else stretches.push(at);
+        stretches.push(end);
+      }
+      at = end;
+    }
+    if (kept === count || at !== payload.length) return payload;
+    return kept === 0 ? undefined : joined(payload, kept, stretches);
+  }
+
+  #keeps(view: DataView, at: number, shard: number): boolean {
+    if (this.#until !== undefined) {
+      if (isAbove(view, at + RECORD_OFFSETS.timestampMs, this.#until)) {
+        this.#closed[shard] = 1;
+        this.#hasPassedTime = true;
+      }
+      if (this.#closed[shard] !== 0) return false;
+    }
+    return this.#end === undefined || !isAbove(view, at + RECORD_OFFSETS.sequence, this.#end);
+  }
+}
+
+/** Where the next record begins; 0 when this one runs past the payload. */
+function behindRecord(view: DataView, at: number): number {
+  const fixedEnd = at + RECORD_FIXED_BYTES;
+  if (fixedEnd > view.byteLength) return 0;
+  const keyBytes = view.getUint32(at + RECORD_OFFSETS.keyBytes, true);
+  const valueBytes = view.getUint32(at + RECORD_OFFSETS.valueBytes, true);
+  let end = fixedEnd + keyBytes + valueBytes;
+  if (view.getUint8(at + RECORD_OFFSETS.op) === GOVERNED_SET) {
+    if (end + 4 > view.byteLength) return 0;
+    end += 4 + view.getUint32(end, true);
+  }
+  return end > view.byteLength ? 0 : end;
+}
+
+function joined(payload: Uint8Array, count: number, stretches: readonly number[]): Buffer {
+  const head = Buffer.allocUnsafe(COUNT_BYTES);
+  head.writeUInt32LE(count);
+  const parts: Uint8Array[] = [head];
+  for (let index = 0; index < stretches.length; index += 2) {
+    parts.push(payload.subarray(stretches[index], stretches[index + 1]));
+  }
+  return Buffer.concat(parts);
+}
+
+function isAbove(view: DataView, at: number, limit: Halves): boolean {
+  const high = view.getUint32(at + 4, true);
+  return high > limit.high || (high === limit.high && view.getUint32(at, true) > limit.low);
+}
+
+function halves(value: bigint | undefined): Halves | undefined {
+  return value === undefined
+    ? undefined
+    : { high: Number(value >> 32n), low: Number(BigInt.asUintN(32, value)) };
+}

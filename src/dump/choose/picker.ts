@@ -1,0 +1,105 @@
+/**
+ * What of each frame goes into a dump that is cut from others: what `frames decode` shows with the same flags. A frame all of
+ * which is chosen goes byte for byte, one of which some is chosen is encoded anew, compressed if it was. A snapshot keeps its
+ * frame though no entry of it is chosen: without one it would not be whole.
+ */
+
+import { UsageError } from '../../cli/command/values.js';
+import { encodeFrame } from '../../frame/frame.js';
+import { FrameKind, frameKindName } from '../../frame/kinds.js';
+import { type Picked, pickEntries, pickRecords } from '../../frame/pick.js';
+import type { SplitFrame } from '../../frame/splitter.js';
+import type { FrameCheck } from '../check/frame-check.js';
+import type { FrameFilter, Item } from './filter.js';
+
+const snapshotKinds = ['SnapshotBegin', 'SnapshotChunk', 'SnapshotEnd'] as const;
+
+export class FramePicker {
+  readonly #filter: FrameFilter;
+  readonly #picksSnapshots: boolean;
+  /** Of the limit: items, or frames where no items can be chosen. */
+  #left: number;
+  #isFull = false;
+
+  /** Throws a `UsageError` when the filter takes snapshots apart. */
+  constructor(filter: FrameFilter, limit: number) {
+    this.#filter = filter;
+    this.#left = limit;
+    const shown = snapshotKinds.filter((kind) => filter.showsKind(kind));
+    if (shown.length % snapshotKinds.length !== 0) {
+      throw new UsageError(
+        `a snapshot is copied whole or not at all: --kind takes all of ${snapshotKinds.join(', ')}, or none`,
+      );
+    }
+    this.#picksSnapshots = shown.length > 0 && !filter.recordsOnly;
+  }
+
+  /** Whether the limit is reached, as far as it concerns what may follow outside of a snapshot. */
+  get isAtLimit(): boolean {
+    return this.#left === 0;
+  }
+
+  /** Whether something was left out because of the limit. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Whether something of a frame of this kind may be chosen. */
+  takes(kind: FrameKind): boolean {
+    switch (kind) {
+      case FrameKind.MutationBatch:
+        return this.#filter.showsKind('MutationBatch');
+      case FrameKind.SnapshotBegin:
+      case FrameKind.SnapshotChunk:
+      case FrameKind.SnapshotEnd:
+        return this.#picksSnapshots;
+      default:
+        return !this.#filter.choosesItems && this.#filter.showsKind(frameKindName(kind));
+    }
+  }
+
+  /** What goes of a frame that `takes` has let pass, and that `check` has found sound. */
+  pick(frame: SplitFrame, check: FrameCheck): Uint8Array | undefined {
+    switch (frame.header.kind) {
+      case FrameKind.MutationBatch: {
+        if (this.#picksAll) return frame.bytes;
+        const payload = check.payloadOf(frame);
+        const picked = pickRecords(payload, (record) => this.#keeps(record));
+        if (picked.count === 0 && (this.#filter.choosesItems || picked.payload !== payload)) return undefined;
+        return encoded(frame, payload, picked);
+      }
+      case FrameKind.SnapshotChunk: {
+        if (this.#picksAll) return frame.bytes;
+        const payload = check.payloadOf(frame);
+        return encoded(
+          frame,
+          payload,
+          pickEntries(payload, (entry) => this.#keeps(entry)),
+        );
+      }
+      default:
+        if (!this.#filter.mayShowItems) this.#left -= 1;
+        return frame.bytes;
+    }
+  }
+
+  get #picksAll(): boolean {
+    return !this.#filter.choosesItems && this.#left === Number.POSITIVE_INFINITY;
+  }
+
+  #keeps(item: Item): boolean {
+    if (!this.#filter.showsItem(item)) return false;
+    if (this.#left === 0) {
+      this.#isFull = true;
+      return false;
+    }
+    this.#left -= 1;
+    return true;
+  }
+}
+
+function encoded({ bytes, header }: SplitFrame, whole: Uint8Array, { payload }: Picked): Uint8Array {
+  if (payload === whole) return bytes;
+  const { kind, version, compressed } = header;
+  return encodeFrame(kind, payload, { version, compression: compressed ? 'zstd' : 'none' });
+}

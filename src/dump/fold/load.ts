@@ -1,0 +1,44 @@
+/** Reads dumps and folds them into the key space that they lead to. */
+import type { ShardEngine } from '../../engine/shard-engine.js';
+import { dumpName, inDump, readDumpChunks } from '../read/dump-reader.js';
+import { type FoldOptions, type KeySpace, KeySpaceFold } from './key-space-fold.js';
+
+export interface LoadOptions extends FoldOptions {
+  /** Dumps that continue each other, in order; `-` is stdin. */
+  files: readonly string[];
+  /** After each chunk: bytes of `file` read so far. */
+  onRead?: ((file: string, bytes: number) => void) | undefined;
+}
+
+/**
+ * Throws, with file and byte offset, for damage, gaps and snapshots that are not whole (`FCRP_*`, `SEQUENCE_GAP`,
+ * `SNAPSHOT_OUT_OF_ORDER`, …), for limits behind which the dumps do not reach (`BAD_OPTION`), and `NO_INPUT`,
+ * `READ_FAILED`, `OUT_OF_MEMORY`.
+ */
+export async function loadDumps({ files, onRead, ...options }: LoadOptions): Promise<KeySpace> {
+  const fold = new KeySpaceFold(options);
+  for (const file of files) {
+    let bytes = 0;
+    try {
+      for await (const frames of readDumpChunks(file)) {
+        for (const frame of frames) {
+          fold.take(frame, dumpName(file));
+          bytes = frame.offset + frame.bytes.length;
+        }
+        onRead?.(file, bytes);
+      }
+    } catch (error) {
+      throw inDump(error, file, bytes);
+    }
+  }
+  return fold.finish();
+}
+
+const SWEPT_KEYS = 100_000;
+
+/** Deletes what the store's clock says has expired; how many keys. */
+export function dropExpired(store: ShardEngine): number {
+  let dropped = 0;
+  for (let swept = store.sweep(SWEPT_KEYS); swept > 0; swept = store.sweep(SWEPT_KEYS)) dropped += swept;
+  return dropped;
+}

@@ -1,0 +1,78 @@
+/**
+ * A snapshot of a dump that is being put together beside what is held, and takes its place when it is whole and of one moment
+ * (fcrp-v1.md, "Conversation" 5). In the classic form the chunks come alone, and the batches behind the SnapshotEnd bring
+ * them to the moment that the last chunk names; between peers of ours batches and chunks come in one order, and it is the
+ * moment of the SnapshotEnd (design.md, "Bootstrap without a buffer").
+ */
+import type { ShardEngine } from '../../engine/shard-engine.js';
+import { decodeSnapshotChunk } from '../../frame/snapshot.js';
+import { SnapshotFraming } from '../../frame/snapshot-framing.js';
+import { hasReached } from '../../replication/watermarks.js';
+
+type Watermarks = ArrayLike<bigint>;
+
+export class SnapshotBuild {
+  readonly shards: number;
+  /** Of its SnapshotBegin. */
+  readonly offset: number;
+  readonly file: string;
+  readonly #begun: Watermarks;
+  readonly #createStore: () => ShardEngine;
+  readonly #framing = new SnapshotFraming();
+  #store: ShardEngine | undefined;
+  /** What must be applied before the content is of one moment. */
+  #targets: Watermarks[] = [];
+  #isEnded = false;
+  /** A record of a batch is applied. */
+  hasRecords = false;
+
+  constructor(begun: Watermarks, place: { offset: number; file: string }, createStore: () => ShardEngine) {
+    this.shards = begun.length;
+    this.offset = place.offset;
+    this.file = place.file;
+    this.#begun = begun;
+    this.#createStore = createStore;
+    this.#framing.begin(begun, place.offset);
+  }
+
+  /** Made when something comes to be put in: a dump may hold more SnapshotBegins than there can be stores. */
+  get store(): ShardEngine {
+    if (this.#store === undefined) {
+      this.#store = this.#createStore();
+      this.#store.setWatermarks(Array.from(this.#begun));
+    }
+    return this.#store;
+  }
+
+  /** If there was anything to put in. */
+  madeStore(): ShardEngine | undefined {
+    return this.#store;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  get isWhole(): boolean {
+    const watermarks = this.store.watermarks();
+    return this.#isEnded && this.#targets.every((target) => hasReached(watermarks, target));
+  }
+
+  /** The payload of a SnapshotChunk. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`, `OUT_OF_MEMORY`. */
+  load(payload: Uint8Array): void {
+    const chunk = decodeSnapshotChunk(payload);
+    const fault = this.#framing.chunk(chunk);
+    if (fault !== undefined) throw fault;
+    this.store.loadChunk(payload);
+    // Where the scan ended: until then entries may show what is only about to be applied.
+    if (chunk.last && hasReached(chunk.watermarks, this.#begun)) this.#targets.push(chunk.watermarks);
+  }
+
+  /** The watermarks of the SnapshotEnd. Throws `SNAPSHOT_OUT_OF_ORDER`. */
+  end(watermarks: Watermarks): void {
+    const fault = this.#framing.end(watermarks);
+    if (fault !== undefined) throw fault;
+    this.#targets.push(watermarks);
+    this.#isEnded = true;
+  }
+}

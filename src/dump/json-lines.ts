@@ -1,0 +1,74 @@
+/**
+ * Makes the lines of JSON that the records or entries of a frame come to (cli.md, JSON) with a kernel of its own
+ * (src/kernel/dump/json-lines.ts): JavaScript runs once a frame.
+ */
+
+import { KernelBuffer } from '../engine/kernel-buffer.js';
+import * as layout from '../kernel/layout.js';
+import { toolKernel } from './tool-kernel.js';
+
+const PAYLOAD_BYTES = 1_048_576;
+
+const valueForms = {
+  none: layout.VALUES_NONE,
+  text: layout.VALUES_TEXT,
+  hex: layout.VALUES_HEX,
+  base64: layout.VALUES_BASE64,
+};
+
+/** Where in a dump a payload's items stand. */
+export interface PayloadPlace {
+  /** Of the payload's first byte, or of what stands for all of it. */
+  offset: number;
+  /** Whether it stands for all of it. */
+  fixed: boolean;
+}
+
+export class JsonLines {
+  readonly #kernel = toolKernel();
+  readonly #payload = new KernelBuffer(this.#kernel, PAYLOAD_BYTES);
+  readonly #output: number;
+  readonly #values: number;
+
+  /** Throws OUT_OF_MEMORY. */
+  constructor(values: keyof typeof valueForms) {
+    this.#output = this.#kernel.allocate(layout.LINES_BYTES);
+    this.#values = valueForms[values];
+  }
+
+  /** Opens a MutationBatch payload. False: it is malformed or has a record of more than 128 KiB, and no lines come of it. */
+  openBatch(payload: Uint8Array): boolean {
+    return this.#kernel.exports.linesOfBatch(this.#fill(payload), payload.length) !== 0;
+  }
+
+  /** As `openBatch`, a SnapshotChunk payload with `count` entries from `entriesOffset` on. */
+  openChunk(payload: Uint8Array, entriesOffset: number, count: number, governed: boolean): boolean {
+    const address = this.#fill(payload);
+    const bytes = payload.length - entriesOffset;
+    const entries = address + entriesOffset;
+    return this.#kernel.exports.linesOfEntries(address, entries, bytes, count, governed ? 1 : 0) !== 0;
+  }
+
+  /**
+   * The lines of what is open, line ends included, in pieces of 1 MiB at most; a piece is a view of kernel memory, and valid until
+   * the next is asked for.
+   */
+  *lines({ offset, fixed }: PayloadPlace): Generator<Buffer, void, void> {
+    for (;;) {
+      const bytes = this.#kernel.exports.writeLines(
+        this.#output,
+        layout.LINES_BYTES,
+        BigInt(offset),
+        fixed ? 1 : 0,
+        this.#values,
+      );
+      if (bytes === 0) return;
+      yield this.#kernel.bytes.subarray(this.#output, this.#output + bytes);
+    }
+  }
+
+  #fill(payload: Uint8Array): number {
+    this.#payload.trim();
+    return this.#payload.fill(payload);
+  }
+}

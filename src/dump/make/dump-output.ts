@@ -1,0 +1,208 @@
+/**
+ * A dump that is made of others: written beside its place, under a name of its own, and renamed when it is whole; whatever
+ * ends the work before leaves no file. The frames of a snapshot can be taken out again as long as it is not ended.
+ */
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { FastcacheError } from '../../errors.js';
+import { decodeHeader } from '../../frame/header.js';
+import { FrameKind } from '../../frame/kinds.js';
+import { FRAME_HEADER_BYTES } from '../../limits.js';
+
+/** As the shell tells of processes that these have ended. */
+const signalStatuses: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+const endingSignals = Object.keys(signalStatuses) as NodeJS.Signals[];
+
+const GATHER_BYTES = 1_048_576;
+
+const snapshotKinds: ReadonlySet<FrameKind> = new Set([
+  FrameKind.SnapshotBegin,
+  FrameKind.SnapshotChunk,
+  FrameKind.SnapshotEnd,
+]);
+
+/** What was taken out again. */
+export interface Removed {
+  frames: number;
+  bytes: number;
+}
+
+export class DumpOutput {
+  readonly path: string;
+  readonly #target: string;
+  readonly #overwrite: boolean;
+  readonly #fd: number;
+  readonly #gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
+  #gatheredBytes = 0;
+  /** Bytes in the file; what is gathered comes behind them. */
+  #writtenBytes = 0;
+  #isOpen = true;
+  readonly #onExit = () => this.discard();
+  readonly #onSignal = (signal: NodeJS.Signals) => process.exit(signalStatuses[signal]);
+
+  /**
+   * `inputs`, `-` for stdin, are what is read. Throws `BAD_OPTION` when `target` is such a file itself, or is there and may
+   * not be overwritten, and `WRITE_FAILED`.
+   */
+  constructor(inputs: readonly string[], target: string, overwrite: boolean) {
+    this.#target = target;
+    this.#overwrite = overwrite;
+    this.path = `${target}.${process.pid}.partial`;
+    for (const input of inputs) refuseInPlace(input, target);
+    this.#refuseExisting();
+    // Who might not read what is replaced may not read what replaces it.
+    const mode = statSync(target, { throwIfNoEntry: false })?.mode;
+    this.#fd = this.#writing(() => openSync(this.path, 'wx+', mode));
+    process.once('exit', this.#onExit);
+    for (const signal of endingSignals) process.once(signal, this.#onSignal);
+  }
+
+  /** Where the next frame will stand. */
+  get bytes(): number {
+    return this.#writtenBytes + this.#gatheredBytes;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (bytes.length > GATHER_BYTES - this.#gatheredBytes) this.flush();
+    if (bytes.length > GATHER_BYTES) {
+      this.#writeAt(bytes, this.#writtenBytes);
+      this.#writtenBytes += bytes.length;
+    } else {
+      this.#gathered.set(bytes, this.#gatheredBytes);
+      this.#gatheredBytes += bytes.length;
+    }
+  }
+
+  /** Takes out the frames of snapshots from `start` on, and closes the gaps. */
+  removeSnapshots(start: number): Removed {
+    this.flush();
+    const end = this.#writtenBytes;
+    const header = Buffer.alloc(FRAME_HEADER_BYTES);
+    const removed: Removed = { frames: 0, bytes: 0 };
+    let to = start;
+    for (let from = start; from < end; ) {
+      this.#readAt(header, from);
+      const { kind, payloadBytes } = decodeHeader(header);
+      const frameBytes = FRAME_HEADER_BYTES + payloadBytes;
+      if (snapshotKinds.has(kind)) {
+        removed.frames += 1;
+        removed.bytes += frameBytes;
+      } else {
+        this.#move(from, to, frameBytes);
+        to += frameBytes;
+      }
+      from += frameBytes;
+    }
+    this.#writing(() => ftruncateSync(this.#fd, to));
+    this.#writtenBytes = to;
+    return removed;
+  }
+
+  /** Puts the dump in its place. Throws as the constructor does. */
+  finish(): void {
+    this.flush();
+    this.#refuseExisting();
+    this.#writing(() => {
+      fsyncSync(this.#fd);
+      renameSync(this.path, this.#target);
+    });
+    this.#close();
+  }
+
+  /** Leaves nothing behind, unless it is finished. */
+  discard(): void {
+    if (!this.#isOpen) return;
+    this.#close();
+    rmSync(this.path, { force: true });
+  }
+
+  #close(): void {
+    this.#isOpen = false;
+    process.removeListener('exit', this.#onExit);
+    for (const signal of endingSignals) process.removeListener(signal, this.#onSignal);
+    closeSync(this.#fd);
+  }
+
+  #refuseExisting(): void {
+    const there = statSync(this.#target, { throwIfNoEntry: false });
+    if (there === undefined || (this.#overwrite && there.isFile())) return;
+    const message = there.isFile()
+      ? 'The file is there already; --force overwrites it.'
+      : 'This is not a file that can be overwritten.';
+    throw new FastcacheError('BAD_OPTION', message, { file: this.#target });
+  }
+
+  /** Brings what was written to the file, where it can be read. */
+  flush(): void {
+    this.#writeAt(this.#gathered.subarray(0, this.#gatheredBytes), this.#writtenBytes);
+    this.#writtenBytes += this.#gatheredBytes;
+    this.#gatheredBytes = 0;
+  }
+
+  /** Towards the file's start; the stretches may overlap. */
+  #move(from: number, to: number, bytes: number): void {
+    if (from === to) return;
+    for (let moved = 0; moved < bytes; ) {
+      const piece = this.#gathered.subarray(0, Math.min(GATHER_BYTES, bytes - moved));
+      this.#readAt(piece, from + moved);
+      this.#writeAt(piece, to + moved);
+      moved += piece.length;
+    }
+  }
+
+  #readAt(target: Uint8Array, position: number): void {
+    for (let done = 0; done < target.length; ) {
+      const read = this.#writing(() =>
+        readSync(this.#fd, target, done, target.length - done, position + done),
+      );
+      if (read === 0)
+        throw new FastcacheError('WRITE_FAILED', 'The dump was cut while it was written.', {
+          file: this.path,
+        });
+      done += read;
+    }
+  }
+
+  #writeAt(bytes: Uint8Array, position: number): void {
+    for (let done = 0; done < bytes.length; ) {
+      done += this.#writing(() => writeSync(this.#fd, bytes, done, bytes.length - done, position + done));
+    }
+  }
+
+  #writing<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new FastcacheError('WRITE_FAILED', `The dump cannot be written: ${reason}.`, {
+        file: this.#target,
+        cause,
+      });
+    }
+  }
+}
+
+/** By whatever names, links and redirections. Throws `BAD_OPTION`. */
+export function refuseInPlace(input: string, target: string): void {
+  const output = statSync(target, { throwIfNoEntry: false, bigint: true });
+  const read =
+    input === '-' ? fstatSync(0, { bigint: true }) : statSync(input, { throwIfNoEntry: false, bigint: true });
+  if (output === undefined || read?.dev !== output.dev || read.ino !== output.ino) return;
+  throw new FastcacheError(
+    'BAD_OPTION',
+    'A dump that is read is never written over: name another file to write to.',
+    {
+      file: target,
+    },
+  );
+}

@@ -1,0 +1,118 @@
+/**
+ * What a frame of a dump holds, opened by its kind, with faults and offsets placed in the dump: where a payload is
+ * compressed, the frame's own offset stands for everything in it (cli.md, JSON).
+ */
+
+import { FastcacheError } from '../../errors.js';
+import { type DecodedRecord, decodeBatch } from '../../frame/batch.js';
+import type { PayloadRoom } from '../../frame/compression.js';
+import { decodeErrorText } from '../../frame/error-text.js';
+import { openPayload } from '../../frame/frame.js';
+import { type DecodedHello, decodeHelloFrame } from '../../frame/hello.js';
+import { FrameKind, type FrameKindName, frameKindName } from '../../frame/kinds.js';
+import type { Margin } from '../../frame/margin.js';
+import { type DecodedSnapshotChunk, decodeSnapshotChunk } from '../../frame/snapshot.js';
+import type { SplitFrame } from '../../frame/splitter.js';
+import { decodeStatus, type StatusMap } from '../../frame/status.js';
+import { decodeWatermarks, type WatermarkList } from '../../frame/watermarks.js';
+import { FRAME_HEADER_BYTES } from '../../limits.js';
+import type { PayloadPlace } from '../json-lines.js';
+
+export type FrameContent =
+  | { type: 'hello'; hello: DecodedHello; margin: Margin | undefined }
+  | { type: 'watermarks'; watermarks: WatermarkList }
+  | { type: 'batch'; payload: Uint8Array; recordCount: number; items: IterableIterator<DecodedRecord> }
+  | ({ type: 'chunk'; payload: Uint8Array; items: DecodedSnapshotChunk['entries'] } & Omit<
+      DecodedSnapshotChunk,
+      'entries'
+    >)
+  | { type: 'error'; message: string }
+  /** Undefined: it asks. */
+  | { type: 'status'; document: StatusMap | undefined };
+
+export interface OpenedFrame {
+  frame: SplitFrame;
+  kind: FrameKindName;
+  /** Records and entries are decoded, and may throw, as they are walked. Their `offset` is the dump's. */
+  content: FrameContent;
+}
+
+/**
+ * Decompresses and decodes a frame; with `room`, its payload, keys and values are valid until the next one is opened. Throws
+ * `FCRP_*` with the dump's byte offset.
+ */
+export function openFrame(frame: SplitFrame, room?: PayloadRoom): OpenedFrame {
+  return { frame, kind: frameKindName(frame.header.kind), content: openContent(frame, room) };
+}
+
+function openContent(frame: SplitFrame, room: PayloadRoom | undefined): FrameContent {
+  const { header, wirePayload } = frame;
+  if (header.kind === FrameKind.Hello) return openHello(frame);
+  return inPayload(frame, () => {
+    const payload = openPayload(header, wirePayload, room);
+    switch (header.kind) {
+      case FrameKind.MutationBatch: {
+        const { recordCount, records } = decodeBatch(payload);
+        return { type: 'batch', payload, recordCount, items: placedItems(frame, records) };
+      }
+      case FrameKind.SnapshotChunk: {
+        const { entries, ...chunk } = decodeSnapshotChunk(payload);
+        return { type: 'chunk', payload, ...chunk, items: placedItems(frame, entries) };
+      }
+      case FrameKind.Error:
+        return { type: 'error', message: decodeErrorText(payload) };
+      case FrameKind.Status:
+        return { type: 'status', document: decodeStatus(payload) };
+      default:
+        return { type: 'watermarks', watermarks: decodeWatermarks(payload) };
+    }
+  });
+}
+
+function openHello({ header, wirePayload, offset }: SplitFrame): FrameContent {
+  try {
+    return { type: 'hello', ...decodeHelloFrame(header, wirePayload) };
+  } catch (error) {
+    throw error instanceof FastcacheError ? error.at(offset) : error;
+  }
+}
+
+function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: Iterable<T>): Generator<T> {
+  const { offset, fixed } = payloadPlace(frame);
+  try {
+    for (const item of items) {
+      item.offset = fixed ? offset : offset + item.offset;
+      yield item;
+    }
+  } catch (error) {
+    throw inFrame(frame, error);
+  }
+}
+
+/** Runs what reads a frame's payload, and places its faults. */
+export function inPayload<T>(frame: SplitFrame, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw inFrame(frame, error);
+  }
+}
+
+function inFrame(frame: SplitFrame, error: unknown): unknown {
+  return error instanceof FastcacheError ? placedIn(frame, error) : error;
+}
+
+/** What is wrong in a frame's payload, by an offset in it, placed in the dump. */
+export function placedIn(frame: SplitFrame, error: FastcacheError): FastcacheError {
+  return frame.header.compressed ? error.placedAt(frame.offset) : error.at(payloadStart(frame));
+}
+
+/** The dump's offset of a payload's first byte, which stands for all of it where it is compressed. */
+export function payloadPlace(frame: SplitFrame): PayloadPlace {
+  const fixed = frame.header.compressed;
+  return { offset: fixed ? frame.offset : payloadStart(frame), fixed };
+}
+
+function payloadStart(frame: SplitFrame): number {
+  return frame.offset + FRAME_HEADER_BYTES;
+}

@@ -1,0 +1,49 @@
+/** Reads a dump that may be damaged, stretch by stretch, from a file or from stdin (frame/resync.ts says what is held). */
+
+import { FrameWalker, type Stretch, type WalkerChecks } from '../../frame/resync.js';
+import { inDump, openDump } from './dump-reader.js';
+
+export interface WalkOptions extends ChunksOptions {
+  /** A frame's bytes are valid during the call. What it throws ends the walk. */
+  onStretch(stretch: Stretch): void;
+}
+
+/** Walks the whole dump. Throws `NO_INPUT` and `READ_FAILED`, with the file; damage is told, not thrown. */
+export async function walkDump({ onStretch, ...options }: WalkOptions): Promise<void> {
+  for await (const stretches of walkChunks(options)) {
+    for (const stretch of stretches) onStretch(stretch);
+  }
+}
+
+export interface ChunksOptions {
+  /** `-` is stdin. */
+  file: string;
+  checks: WalkerChecks;
+  /** After each chunk: bytes read so far. */
+  onRead(bytes: number): void;
+}
+
+/**
+ * As `walkDump`, the stretches that a chunk settles at a time: to be walked to their end, or not to go on. A frame's bytes are
+ * valid until the next chunk is asked for.
+ */
+export async function* walkChunks({
+  file,
+  checks,
+  onRead,
+}: ChunksOptions): AsyncGenerator<Iterable<Stretch>, void, void> {
+  const walker = new FrameWalker(checks);
+  let bytes = 0;
+  try {
+    for await (const chunk of openDump(file)) {
+      bytes += chunk.length;
+      walker.push(chunk as Buffer);
+      yield walker.stretches();
+      onRead(bytes);
+    }
+  } catch (error) {
+    throw inDump(error, file, bytes);
+  }
+  walker.end();
+  yield walker.stretches();
+}

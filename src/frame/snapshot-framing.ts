@@ -1,0 +1,108 @@
+/**
+ * The frames of a snapshot in a dump: a Begin, chunks of which one, at the end, is the last, and an End that is not below the
+ * Begin. A classic one's chunks are numbered from 0. An interleaved one's (design.md, "Bootstrap without a buffer") run
+ * on from any number, its last is empty, and batches stand between them.
+ */
+import type { FastcacheError } from '../errors.js';
+import { snapshotOutOfOrder } from './snapshot.js';
+
+type Watermarks = ArrayLike<bigint>;
+
+export class SnapshotFraming {
+  #watermarks: Watermarks | undefined;
+  /** Undefined before the first. */
+  #nextChunk: bigint | undefined;
+  /** The first chunk was none with the number 0. */
+  #isInterleaved = false;
+  #lastSeen = false;
+  /** Offset of the open snapshot's Begin. */
+  beginOffset = 0;
+
+  get isOpen(): boolean {
+    return this.#watermarks !== undefined;
+  }
+
+  begin(watermarks: Watermarks, offset: number): void {
+    this.#watermarks = watermarks;
+    this.#nextChunk = undefined;
+    this.#isInterleaved = false;
+    this.#lastSeen = false;
+    this.beginOffset = offset;
+  }
+
+  /** What is open will not be ended. */
+  abandon(): void {
+    this.#watermarks = undefined;
+  }
+
+  /** The fault of a chunk where it stands; the next one is awaited all the same. */
+  chunk(chunk: {
+    chunkIndex: bigint;
+    last: boolean;
+    watermarks: Watermarks;
+    entryCount: number;
+  }): FastcacheError | undefined {
+    const { chunkIndex, last, watermarks, entryCount } = chunk;
+    const begun = this.#watermarks;
+    if (begun === undefined)
+      return snapshotOutOfOrder('A chunk stands outside any snapshot', 'SnapshotBegin', chunkIndex);
+    const expected = this.#nextChunk ?? chunkIndex;
+    if (this.#nextChunk === undefined) this.#isInterleaved = chunkIndex !== 0n;
+    const lastSeen = this.#lastSeen;
+    this.#nextChunk = chunkIndex + 1n;
+    this.#lastSeen = last;
+    if (lastSeen)
+      return snapshotOutOfOrder(
+        'A chunk stands behind the last one of its snapshot',
+        'SnapshotEnd',
+        chunkIndex,
+      );
+    if (chunkIndex !== expected) {
+      return snapshotOutOfOrder('A chunk of the snapshot is missing or came twice', expected, chunkIndex);
+    }
+    if (this.#isInterleaved && last && entryCount > 0) {
+      return snapshotOutOfOrder('The chunks before the first of a snapshot are missing', 0, 'a later one');
+    }
+    if (watermarks.length <= begun.length) return undefined;
+    return snapshotOutOfOrder(
+      'A chunk is of another shard count than its snapshot',
+      begun.length,
+      watermarks.length,
+    );
+  }
+
+  /** Ends the snapshot; the fault of its End where it stands. */
+  end(watermarks: Watermarks): FastcacheError | undefined {
+    const begun = this.#watermarks;
+    this.#watermarks = undefined;
+    if (begun === undefined) {
+      return snapshotOutOfOrder('A snapshot ends that never began', 'SnapshotBegin', 'SnapshotEnd');
+    }
+    if (!this.#lastSeen) {
+      return snapshotOutOfOrder(
+        'A snapshot ends before its last chunk',
+        `chunk ${this.#nextChunk ?? 0}`,
+        'SnapshotEnd',
+      );
+    }
+    if (watermarks.length !== begun.length) {
+      return snapshotOutOfOrder('A snapshot ends with another shard count', begun.length, watermarks.length);
+    }
+    const shard = firstBelow(watermarks, begun);
+    if (shard === -1) return undefined;
+    return snapshotOutOfOrder(
+      `A snapshot ends below where it began, in shard ${shard}`,
+      begun[shard]!,
+      watermarks[shard]!,
+    );
+  }
+}
+
+/** The first shard in which `watermarks` are below `floor`; -1: none. Where one list is shorter, the other is not looked at. */
+export function firstBelow(watermarks: Watermarks, floor: ArrayLike<bigint | undefined>): number {
+  for (let shard = 0; shard < Math.min(watermarks.length, floor.length); shard++) {
+    const least = floor[shard];
+    if (least !== undefined && watermarks[shard]! < least) return shard;
+  }
+  return -1;
+}

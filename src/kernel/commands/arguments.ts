@@ -1,0 +1,73 @@
+// The arguments of the command at hand: a table of (address, bytes) pairs.
+import { ARGUMENTS_MAX, RESULT_WORDS } from '../layout';
+import { allocateReserve, freePages, runBytes } from '../memory/pages';
+
+const FIRST_CAPACITY: u32 = 1024;
+
+/** Words that the host reads after a call; layout.ts names them. */
+export const result: usize = memory.data(96, 8);
+let table: usize = 0;
+/** Where the arguments of the command at hand stand in the table. */
+let base: usize = 0;
+export let argumentCapacity: u32 = 0;
+export let argc: u32 = 0;
+/** The longest argument or value that a client may send or build. */
+export let maxArgumentBytes: i64 = 67108864;
+
+export function limitArgument(bytes: u32): void {
+  maxArgumentBytes = bytes;
+}
+
+export function initializeArguments(): bool {
+  memory.fill(result, 0, RESULT_WORDS << 2);
+  return growArguments(FIRST_CAPACITY);
+}
+
+/** Makes room for `count` arguments; false when there are too many or memory is exhausted. */
+export function growArguments(count: u32): bool {
+  if (count <= argumentCapacity) return true;
+  if (count > <u32>ARGUMENTS_MAX) return false;
+  // Past the memory limit too: a full store must still take a DEL of many keys.
+  const larger = allocateReserve((<usize>count) << 3);
+  if (larger === 0) return false;
+  if (table !== 0) freePages(table);
+  table = larger;
+  argumentCapacity = <u32>(runBytes(larger) >> 3);
+  return true;
+}
+
+/** Makes the `count` arguments from the table's entry `first` on those of the command at hand. */
+export function setArguments(first: u32, count: u32): void {
+  base = table + ((<usize>first) << 3);
+  argc = count;
+}
+
+/** Address of the first argument's entry. */
+export function argumentTable(): usize {
+  return base;
+}
+
+export function setArgument(index: u32, at: usize, length: u32): void {
+  store<u32>(table + ((<usize>index) << 3), <u32>at);
+  store<u32>(table + ((<usize>index) << 3), length, 4);
+}
+
+export function argument(index: u32): usize {
+  return load<u32>(base + ((<usize>index) << 3));
+}
+
+export function argumentLength(index: u32): u32 {
+  return load<u32>(base + ((<usize>index) << 3), 4);
+}
+
+/** Up to eight bytes of an argument as a lower-case word, for comparing with `word`'s; longer ones give their start. */
+export function wordOf(index: u32): u64 {
+  const length = argumentLength(index);
+  // Input is followed by slack, so eight bytes can always be loaded.
+  const bytes = load<u64>(argument(index)) | 0x2020202020202020;
+  return length >= 8 ? bytes : bytes & (((<u64>1) << ((<u64>length) << 3)) - 1);
+}
+
+export function setResult(word: u32, value: u32): void {
+  store<u32>(result + ((<usize>word) << 2), value);
+}

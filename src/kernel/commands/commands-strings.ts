@@ -1,0 +1,207 @@
+// SET, GET, MGET, MSET, INCR and its kin, APPEND, STRLEN.
+
+import { nowMs } from '../clock';
+import { WRITE_DONE } from '../layout';
+import { RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
+import { parsed, parseInteger, writeSigned } from '../number';
+import { appendHere, counted, deleteHere, expiryHere, hasRoomFor, lookup, setHere } from '../store/store';
+import { NEVER } from '../table/expiry';
+import { argc, argument, argumentLength, maxArgumentBytes, wordOf } from './arguments';
+import { DONE, failed, full, invalidExpireTime, notAnInteger, OUT_OF_MEMORY, syntaxError } from './outcome';
+import {
+  bulkBytes,
+  hasRoom,
+  mark,
+  replyArray,
+  replyBulk,
+  replyInteger,
+  replyNull,
+  replyOk,
+  rewind,
+} from './reply';
+
+const NX: u64 = 0x786e;
+const XX: u64 = 0x7878;
+const EX: u64 = 0x7865;
+const PX: u64 = 0x7870;
+const EXAT: u64 = 0x74617865;
+const PXAT: u64 = 0x74617870;
+const GET: u64 = 0x746567;
+const KEEPTTL: u64 = 0x6c74747065656b;
+
+const digits: usize = memory.data(24, 8);
+
+export function get(): i32 {
+  const record = counted(lookup(argument(1), argumentLength(1)));
+  if (record === 0) {
+    replyNull();
+    return DONE;
+  }
+  const length = valueLengthOf(record);
+  if (!hasRoom(bulkBytes(length))) return full(bulkBytes(length));
+  replyBulk(valueAt(record), length);
+  return DONE;
+}
+
+export function strlen(): i32 {
+  const record = counted(lookup(argument(1), argumentLength(1)));
+  replyInteger(record === 0 ? 0 : valueLengthOf(record));
+  return DONE;
+}
+
+export function mget(): i32 {
+  const start = mark();
+  let wanted: u64 = 16;
+  let fits = hasRoom(wanted);
+  if (fits) replyArray(argc - 1);
+  for (let i: u32 = 1; i < argc; i++) {
+    const record = counted(lookup(argument(i), argumentLength(i)));
+    const bytes = record === 0 ? 5 : bulkBytes(valueLengthOf(record));
+    wanted += bytes;
+    if (fits && !hasRoom(bytes)) fits = false;
+    if (!fits) continue;
+    if (record === 0) replyNull();
+    else replyBulk(valueAt(record), valueLengthOf(record));
+  }
+  if (fits) return DONE;
+  rewind(start);
+  return full(wanted);
+}
+
+let onlyNew: bool = false;
+let onlyOld: bool = false;
+let keepsExpiry: bool = false;
+let wantsOld: bool = false;
+let expiresAtMs: u64 = NEVER;
+const OPTIONS_READ: i32 = -1;
+
+export function set(): i32 {
+  onlyNew = onlyOld = keepsExpiry = wantsOld = false;
+  expiresAtMs = NEVER;
+  if (argc > 3) {
+    const outcome = readSetOptions();
+    if (outcome !== OPTIONS_READ) return outcome;
+  }
+  const key = argument(1);
+  const keyBytes = argumentLength(1);
+  const record = lookup(key, keyBytes);
+  const start = mark();
+  if (wantsOld) {
+    if (record === 0) replyNull();
+    else {
+      const bytes = bulkBytes(valueLengthOf(record));
+      if (!hasRoom(bytes)) return full(bytes);
+      replyBulk(valueAt(record), valueLengthOf(record));
+    }
+  }
+  if ((onlyNew && record !== 0) || (onlyOld && record === 0)) {
+    if (!wantsOld) replyNull();
+    return DONE;
+  }
+  if (keepsExpiry && record !== 0) expiresAtMs = expiryHere(record);
+  let written = WRITE_DONE;
+  if (expiresAtMs > nowMs)
+    written = setHere(record, key, keyBytes, argument(2), argumentLength(2), expiresAtMs);
+  else if (record !== 0) written = deleteHere(record);
+  if (written !== WRITE_DONE) {
+    rewind(start);
+    return OUT_OF_MEMORY;
+  }
+  if (!wantsOld) replyOk();
+  return DONE;
+}
+
+/** Reads what stands behind the value of a SET into the variables above. */
+function readSetOptions(): i32 {
+  // As Redis has it: a unit may stand there again, but no other one, and the last time counts.
+  let unitWord: u64 = 0;
+  let time: u32 = 0;
+  for (let i: u32 = 3; i < argc; i++) {
+    const length = argumentLength(i);
+    const word = length <= 8 ? wordOf(i) : 0;
+    if (word === NX && !onlyOld) onlyNew = true;
+    else if (word === XX && !onlyNew) onlyOld = true;
+    else if (word === GET) wantsOld = true;
+    else if (word === KEEPTTL && unitWord === 0) keepsExpiry = true;
+    else if (
+      (word === EX || word === PX || word === EXAT || word === PXAT) &&
+      (unitWord === 0 || unitWord === word) &&
+      !keepsExpiry &&
+      i + 1 < argc
+    ) {
+      unitWord = word;
+      time = ++i;
+    } else return syntaxError();
+  }
+  if (unitWord === 0) return OPTIONS_READ;
+  if (!parseInteger(argument(time), argumentLength(time))) return notAnInteger();
+  const unit: i64 = unitWord === EX || unitWord === EXAT ? 1000 : 1;
+  const base: i64 = unitWord === EX || unitWord === PX ? <i64>nowMs : 0;
+  if (parsed <= 0 || parsed > i64.MAX_VALUE / unit || parsed * unit > i64.MAX_VALUE - base) {
+    return invalidExpireTime();
+  }
+  expiresAtMs = <u64>(parsed * unit + base);
+  return OPTIONS_READ;
+}
+
+export function mset(): i32 {
+  if ((argc & 1) === 0) return failed("ERR wrong number of arguments for 'mset' command");
+  let bytes: f64 = 0;
+  for (let i: u32 = 1; i < argc; i++) bytes += <f64>(<u32>RECORD_HEADER + argumentLength(i));
+  // All or nothing: what might not fit is refused before the first key is set.
+  if (!hasRoomFor(bytes)) return OUT_OF_MEMORY;
+  for (let i: u32 = 1; i < argc; i += 2) {
+    const key = argument(i);
+    const record = lookup(key, argumentLength(i));
+    const written = setHere(record, key, argumentLength(i), argument(i + 1), argumentLength(i + 1), NEVER);
+    if (written !== WRITE_DONE) return OUT_OF_MEMORY;
+  }
+  replyOk();
+  return DONE;
+}
+
+export function incrementBy(down: bool): i32 {
+  if (!parseInteger(argument(2), argumentLength(2))) return notAnInteger();
+  if (down && parsed === i64.MIN_VALUE) return failed('ERR decrement would overflow');
+  return increment(down ? -parsed : parsed);
+}
+
+export function increment(by: i64): i32 {
+  const key = argument(1);
+  const keyBytes = argumentLength(1);
+  const record = lookup(key, keyBytes);
+  let value: i64 = 0;
+  if (record !== 0) {
+    if (!parseInteger(valueAt(record), valueLengthOf(record))) return notAnInteger();
+    value = parsed;
+  }
+  if ((by > 0 && value > i64.MAX_VALUE - by) || (by < 0 && value < i64.MIN_VALUE - by)) {
+    return failed('ERR increment or decrement would overflow');
+  }
+  value += by;
+  const length = <u32>(writeSigned(digits, value) - digits);
+  const expiry = record === 0 ? NEVER : expiryHere(record);
+  if (setHere(record, key, keyBytes, digits, length, expiry) !== WRITE_DONE) return OUT_OF_MEMORY;
+  replyInteger(value);
+  return DONE;
+}
+
+export function append(): i32 {
+  const key = argument(1);
+  const keyBytes = argumentLength(1);
+  const more = argument(2);
+  const moreBytes = argumentLength(2);
+  let record = lookup(key, keyBytes);
+  if (record === 0) {
+    if (setHere(0, key, keyBytes, more, moreBytes, NEVER) !== WRITE_DONE) return OUT_OF_MEMORY;
+    replyInteger(moreBytes);
+    return DONE;
+  }
+  if (<i64>valueLengthOf(record) + <i64>moreBytes > maxArgumentBytes) {
+    return failed('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
+  }
+  record = appendHere(record, more, moreBytes);
+  if (record === 0) return OUT_OF_MEMORY;
+  replyInteger(valueLengthOf(record));
+  return DONE;
+}

@@ -1,0 +1,172 @@
+// Records and entries of a dump as lines of JSON, in the shapes of cli.md (JSON): what src/cli/rendering/json.ts makes one by
+// one, made here a frame at a time. A payload is opened, which checks its structure, and then taken line by line.
+
+import {
+  APPLY_OK,
+  LINE_CONTENT_BYTES_MAX,
+  OP_DEL,
+  OP_EXPIRE,
+  OP_SET_GOVERNED,
+  RECORD_HEADER_BYTES,
+  VALUES_BASE64,
+  VALUES_HEX,
+  VALUES_NONE,
+} from '../layout';
+import { writeDecimal } from '../number';
+import {
+  checkEntries,
+  checkRecordCount,
+  entryBytes,
+  entryHeaderBytes,
+  soundRecordBytes,
+} from '../payload/payload-checks';
+import {
+  ESCAPED_BYTES_MAX,
+  writeAscii,
+  writeBase64,
+  writeHex,
+  writeHexNumber,
+  writeNumber,
+  writeQuoted,
+  writeText,
+} from './json-text';
+
+/** More than a line takes beside its key, value and governance bytes. */
+const LINE_FIXED_BYTES: usize = 512;
+const NO_EXPIRY: u64 = 0xffffffffffffffff;
+const NO_GOVERNANCE: u32 = 0xffffffff;
+
+// What is open: where its next line's record or entry stands, where offsets count from, and how many are left.
+let at: usize = 0;
+let end: usize = 0;
+let start: usize = 0;
+let left: u32 = 0;
+let areEntries: bool = false;
+let areGoverned: bool = false;
+
+/** Opens a MutationBatch payload; false when it is malformed or holds more in one record than a line is made of here. */
+export function linesOfBatch(payload: usize, bytes: usize): bool {
+  if (checkRecordCount(payload, bytes) !== APPLY_OK) return false;
+  left = load<u32>(payload);
+  start = payload;
+  at = payload + 4;
+  end = payload + bytes;
+  areEntries = false;
+  let record = at;
+  for (let i: u32 = 0; i < left; i++) {
+    const size = soundRecordBytes(payload, record, end);
+    if (size === 0 || size > <usize>LINE_CONTENT_BYTES_MAX) return false;
+    record += size;
+  }
+  return record === end;
+}
+
+/** As `linesOfBatch`, of the entries of a SnapshotChunk payload; `entries` is the first of them. */
+export function linesOfEntries(
+  payload: usize,
+  entries: usize,
+  bytes: usize,
+  count: u32,
+  governed: bool,
+): bool {
+  if (checkEntries(entries, bytes, count, governed) !== APPLY_OK) return false;
+  left = count;
+  start = payload;
+  at = entries;
+  end = entries + bytes;
+  areEntries = true;
+  areGoverned = governed;
+  const header = entryHeaderBytes(governed);
+  let entry = at;
+  for (let i: u32 = 0; i < count; i++) {
+    const size = entryBytes(entry, end, header, governed);
+    if (size > <u64>LINE_CONTENT_BYTES_MAX) return false;
+    entry += <usize>size;
+  }
+  return true;
+}
+
+/**
+ * Writes the next lines, as many as are sure to fit, and returns their bytes; 0 behind the last. `offset` is what stands for
+ * the payload's first byte, and when it is `fixed` for all of it. `values`: one of VALUES_*.
+ */
+export function writeLines(output: usize, capacity: usize, offset: u64, fixed: bool, values: u32): usize {
+  const outputEnd = output + capacity;
+  let behind = output;
+  while (left > 0) {
+    const size = areEntries
+      ? <usize>entryBytes(at, end, entryHeaderBytes(areGoverned), areGoverned)
+      : soundRecordBytes(start, at, end);
+    if (size * ESCAPED_BYTES_MAX + LINE_FIXED_BYTES > outputEnd - behind) break;
+    const place = fixed ? offset : offset + <u64>(at - start);
+    behind = areEntries ? writeEntry(behind, place, values) : writeRecord(behind, place, values);
+    at += size;
+    left--;
+  }
+  return behind - output;
+}
+
+function writeRecord(to: usize, place: u64, values: u32): usize {
+  const keyBytes = load<u32>(at, 45);
+  const valueBytes = load<u32>(at, 49);
+  const op = <i32>load<u8>(at, 20);
+  const key = at + RECORD_HEADER_BYTES;
+  const value = key + <usize>keyBytes;
+  to = writeDecimal(writeAscii(to, '{"type":"record","offset":'), place);
+  to = writeDecimal(writeAscii(to, ',"shard":'), load<u32>(at));
+  to = writeQuoted(writeAscii(to, ',"sequence":'), load<u64>(at, 4));
+  to = writeNumber(writeAscii(to, ',"timestampMs":'), load<u64>(at, 12));
+  to = writeAscii(to, op === OP_DEL ? ',"op":"del",' : op === OP_EXPIRE ? ',"op":"expire",' : ',"op":"set",');
+  to = writeBytes(to, '"key', key, keyBytes);
+  to = writeValue(writeAscii(to, ','), '"value', value, valueBytes, values);
+  if (op === OP_SET_GOVERNED) {
+    const governance = value + <usize>valueBytes;
+    to = writeValue(writeAscii(to, ','), '"governance', governance + 4, load<u32>(governance), values);
+  }
+  to = writeExpiry(to, load<u64>(at, 37));
+  to = writeHexNumber(writeAscii(to, ',"keyHash":"'), load<u64>(at, 21));
+  to = writeNumber(writeAscii(to, '","keyTag":'), load<u64>(at, 29));
+  return writeAscii(to, '}\n');
+}
+
+function writeEntry(to: usize, place: u64, values: u32): usize {
+  const keyBytes = load<u32>(at);
+  const valueBytes = load<u32>(at, 4);
+  const header = entryHeaderBytes(areGoverned);
+  const key = at + header;
+  const value = key + <usize>keyBytes;
+  to = writeDecimal(writeAscii(to, '{"type":"entry","offset":'), place);
+  to = writeBytes(writeAscii(to, ','), '"key', key, keyBytes);
+  to = writeValue(writeAscii(to, ','), '"value', value, valueBytes, values);
+  if (areGoverned && load<u32>(at, 8) !== NO_GOVERNANCE) {
+    to = writeValue(writeAscii(to, ','), '"governance', value + <usize>valueBytes, load<u32>(at, 8), values);
+  }
+  to = writeExpiry(to, load<u64>(at + header - 8));
+  return writeAscii(to, '}\n');
+}
+
+function writeExpiry(to: usize, expiry: u64): usize {
+  to = writeAscii(to, ',"expireAtMs":');
+  return expiry === NO_EXPIRY ? writeAscii(to, 'null') : writeNumber(to, expiry);
+}
+
+/** A member that is text where the bytes are, else Base64 under a name that says so. `name` begins with its quote. */
+function writeBytes(to: usize, name: string, from: usize, bytes: u32): usize {
+  const named = writeAscii(to, name);
+  const behind = writeText(writeAscii(named, '":"'), from, bytes);
+  if (behind !== 0) return writeAscii(behind, '"');
+  return writeAscii(writeBase64(writeAscii(named, 'Base64":"'), from, bytes), '"');
+}
+
+function writeValue(to: usize, name: string, from: usize, bytes: u32, values: u32): usize {
+  switch (values) {
+    case VALUES_NONE:
+      return writeDecimal(writeAscii(writeAscii(to, name), 'Bytes":'), bytes);
+    case VALUES_HEX:
+      return writeAscii(writeHex(writeAscii(writeAscii(to, name), 'Hex":"'), from, bytes), '"');
+    case VALUES_BASE64:
+      return writeAscii(writeBase64(writeAscii(writeAscii(to, name), 'Base64":"'), from, bytes), '"');
+    default:
+      return writeBytes(to, name, from, bytes);
+  }
+}

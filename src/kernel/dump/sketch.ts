@@ -1,0 +1,188 @@
+// Which keys come most often, in memory that does not grow: the space-saving sketch (Metwally, Agrawal, El Abbadi 2005).
+// It counts SKETCH_ITEMS keys; one that comes when it is full takes the place and the count of the one counted least, and
+// that count is told as the most by which its own may be too high. Every key that is more than a SKETCH_ITEMS-th of all is in it.
+//
+// A sketch is one block: how many items there are (u32), the head of the free groups (u32), the heads of the hash chains, the
+// items, and the groups: items of the same count, the groups by rising count. Items and groups are numbered from 1, 0 is none;
+// group 0 is where the list of groups begins and ends. Layout of an item and a group: layout.ts, SKETCH_*.
+import { copyBytes } from '../bytes';
+import {
+  SKETCH_BYTES,
+  SKETCH_GROUP,
+  SKETCH_GROUP_BYTES,
+  SKETCH_GROUPS_AT,
+  SKETCH_HASH_BITS,
+  SKETCH_HEADS_AT,
+  SKETCH_ITEM_BYTES,
+  SKETCH_ITEMS,
+  SKETCH_ITEMS_AT,
+  SKETCH_KEY,
+  SKETCH_KEY_BYTES,
+  SKETCH_KEY_BYTES_MAX,
+  SKETCH_KEY_ERROR,
+  SKETCH_KEY_TOTAL,
+} from '../layout';
+import { xxh3 } from '../xxh3';
+
+// Of an item, beside what the host reads: hash | next in its chain | next and previous in its group.
+const HASH: usize = 24;
+const CHAIN: usize = 36;
+const NEXT: usize = 40;
+const PREVIOUS: usize = 44;
+// Of a group: count | first item | previous and next group.
+const FIRST: usize = 8;
+const BEFORE: usize = 12;
+const AFTER: usize = 16;
+
+const ODD: u64 = 0x9e3779b97f4a7c15;
+
+let secret: u64 = 0;
+
+/** So that nobody can make keys that share a chain. */
+export function seedSketches(seed: u64): void {
+  secret = seed;
+}
+
+/** An empty sketch in the SKETCH_BYTES bytes at `sketch`. */
+export function openSketch(sketch: usize): void {
+  memory.fill(sketch, 0, SKETCH_BYTES);
+  store<u32>(sketch, 1, 4);
+  for (let group: u32 = 1; group <= <u32>SKETCH_ITEMS; group++) {
+    store<u32>(groupAt(sketch, group), group + 1, AFTER);
+  }
+}
+
+/** Counts a key once more, and `bytes` with it; returns its item, which is the key's until another one is counted. */
+export function countKey(sketch: usize, key: usize, keyBytes: u32, bytes: u64): u32 {
+  const hash = (xxh3(key, keyBytes) ^ secret) * ODD;
+  const head = headOf(sketch, hash);
+  for (let id = load<u32>(head); id !== 0; id = load<u32>(itemAt(sketch, id), CHAIN)) {
+    const item = itemAt(sketch, id);
+    if (load<u64>(item, HASH) !== hash) continue;
+    countItem(sketch, id, bytes);
+    return id;
+  }
+  let id = load<u32>(sketch) + 1;
+  if (id <= <u32>SKETCH_ITEMS) {
+    store<u32>(sketch, id);
+    join(sketch, id, groupOf(sketch, 0, 0));
+  } else {
+    id = load<u32>(groupAt(sketch, load<u32>(groupAt(sketch, 0), AFTER)), FIRST);
+    unchain(sketch, id);
+  }
+  const item = itemAt(sketch, id);
+  const group = groupAt(sketch, load<u32>(item, SKETCH_GROUP));
+  store<u64>(item, load<u64>(group), SKETCH_KEY_ERROR);
+  store<u64>(item, bytes, SKETCH_KEY_TOTAL);
+  store<u64>(item, hash, HASH);
+  store<u32>(item, load<u32>(head), CHAIN);
+  store<u32>(head, id);
+  store<u32>(item, keyBytes, SKETCH_KEY_BYTES);
+  copyBytes(item + SKETCH_KEY, key, min(keyBytes, <u32>SKETCH_KEY_BYTES_MAX));
+  raise(sketch, id);
+  return id;
+}
+
+/** Whether a key begins with the one of an item, which is kept whole. */
+export function beginsWith(sketch: usize, id: u32, key: usize, keyBytes: u32): bool {
+  const item = itemAt(sketch, id);
+  const length = load<u32>(item, SKETCH_KEY_BYTES);
+  if (length > keyBytes) return false;
+  for (let i: usize = 0; i < <usize>length; i++) {
+    if (load<u8>(key + i) !== load<u8>(item + i, SKETCH_KEY)) return false;
+  }
+  return true;
+}
+
+/** Counts an item's key once more. */
+export function countItem(sketch: usize, id: u32, bytes: u64): void {
+  const item = itemAt(sketch, id);
+  store<u64>(item, load<u64>(item, SKETCH_KEY_TOTAL) + bytes, SKETCH_KEY_TOTAL);
+  raise(sketch, id);
+}
+
+/** Moves an item to the group of the next count. */
+function raise(sketch: usize, id: u32): void {
+  const old = load<u32>(itemAt(sketch, id), SKETCH_GROUP);
+  const from = groupAt(sketch, old);
+  const count = load<u64>(from) + 1;
+  const after = load<u32>(from, AFTER);
+  const isAlone = load<u32>(itemAt(sketch, load<u32>(from, FIRST)), NEXT) === 0;
+  const exists = after !== 0 && load<u64>(groupAt(sketch, after)) === count;
+  if (isAlone && !exists) {
+    store<u64>(from, count);
+    return;
+  }
+  const to = groupOf(sketch, old, count);
+  leave(sketch, id, from);
+  join(sketch, id, to);
+  if (isAlone) dissolve(sketch, old);
+}
+
+/** The group of `count`, which is above that of the group `before` and not above the next one's. */
+function groupOf(sketch: usize, before: u32, count: u64): u32 {
+  const from = groupAt(sketch, before);
+  const after = load<u32>(from, AFTER);
+  if (after !== 0 && load<u64>(groupAt(sketch, after)) === count) return after;
+  const made = load<u32>(sketch, 4);
+  const group = groupAt(sketch, made);
+  store<u32>(sketch, load<u32>(group, AFTER), 4);
+  store<u64>(group, count);
+  store<u32>(group, 0, FIRST);
+  store<u32>(group, before, BEFORE);
+  store<u32>(group, after, AFTER);
+  store<u32>(from, made, AFTER);
+  store<u32>(groupAt(sketch, after), made, BEFORE);
+  return made;
+}
+
+/** Gives back a group that is empty. */
+function dissolve(sketch: usize, id: u32): void {
+  const group = groupAt(sketch, id);
+  const before = load<u32>(group, BEFORE);
+  const after = load<u32>(group, AFTER);
+  store<u32>(groupAt(sketch, before), after, AFTER);
+  store<u32>(groupAt(sketch, after), before, BEFORE);
+  store<u32>(group, load<u32>(sketch, 4), AFTER);
+  store<u32>(sketch, id, 4);
+}
+
+function join(sketch: usize, id: u32, to: u32): void {
+  const group = groupAt(sketch, to);
+  const item = itemAt(sketch, id);
+  const first = load<u32>(group, FIRST);
+  store<u32>(item, to, SKETCH_GROUP);
+  store<u32>(item, first, NEXT);
+  store<u32>(item, 0, PREVIOUS);
+  if (first !== 0) store<u32>(itemAt(sketch, first), id, PREVIOUS);
+  store<u32>(group, id, FIRST);
+}
+
+function leave(sketch: usize, id: u32, group: usize): void {
+  const item = itemAt(sketch, id);
+  const next = load<u32>(item, NEXT);
+  const previous = load<u32>(item, PREVIOUS);
+  if (previous === 0) store<u32>(group, next, FIRST);
+  else store<u32>(itemAt(sketch, previous), next, NEXT);
+  if (next !== 0) store<u32>(itemAt(sketch, next), previous, PREVIOUS);
+}
+
+function unchain(sketch: usize, id: u32): void {
+  const item = itemAt(sketch, id);
+  const head = headOf(sketch, load<u64>(item, HASH));
+  let link = head;
+  while (load<u32>(link) !== id) link = itemAt(sketch, load<u32>(link)) + CHAIN;
+  store<u32>(link, load<u32>(item, CHAIN));
+}
+
+function headOf(sketch: usize, hash: u64): usize {
+  return sketch + SKETCH_HEADS_AT + ((<usize>(hash >> <u64>(64 - SKETCH_HASH_BITS))) << 2);
+}
+
+function itemAt(sketch: usize, id: u32): usize {
+  return sketch + SKETCH_ITEMS_AT + <usize>id * SKETCH_ITEM_BYTES;
+}
+
+function groupAt(sketch: usize, id: u32): usize {
+  return sketch + SKETCH_GROUPS_AT + <usize>id * SKETCH_GROUP_BYTES;
+}

@@ -1,0 +1,239 @@
+// What a dump holds in numbers: by op, by shard, by prefix of the keys, over time; with gaps between sequences, the keys that
+// come most often and those with the biggest values. All of it in one block of memory, whatever the dump says.
+import { setResult } from '../commands/arguments';
+import {
+  APPLY_OK,
+  OP_SET,
+  OP_SET_GOVERNED,
+  PREFIX_BYTES_MAX,
+  RECORD_HEADER_BYTES,
+  RESULT_COUNT,
+  SHARDS_MAX,
+  SKETCH_BYTES,
+  STATS_BYTES,
+  STATS_FIRST_TIME,
+  STATS_LAST_TIME,
+  STATS_NO_PREFIX,
+  STATS_OPS,
+  STATS_OUT_OF_RANGE,
+  STATS_RECORDS,
+  STATS_SHARD_BACK,
+  STATS_SHARD_BYTES,
+  STATS_SHARD_FIRST,
+  STATS_SHARD_GAPS,
+  STATS_SHARD_LAST,
+  STATS_SHARD_MISSING,
+  STATS_SHARD_RECORDS,
+  STATS_SHARD_TOTAL,
+  STATS_SHARDS,
+} from '../layout';
+import { allocateReserve } from '../memory/pages';
+import { checkRecordCount, entryBytes, entryHeaderBytes, soundRecordBytes } from '../payload/payload-checks';
+import { biggestStart, noteValue } from './biggest';
+import { choosesEntry, choosesRecord } from './item-filter';
+import { rateCount, rateStart } from './rate';
+import { beginsWith, countItem, countKey, openSketch, seedSketches } from './sketch';
+
+// Of a shard, beside what the host reads: its last sequence | the highest | whether there is any (u8).
+const PLACE_LAST: usize = 56;
+const PLACE_HIGHEST: usize = 64;
+const PLACE_KNOWN: usize = 72;
+
+// How a sequence follows the ones before.
+const STEP_NONE: i32 = 0;
+const STEP_GAP: i32 = 1;
+const STEP_BACK: i32 = 2;
+
+const COLON: u8 = 0x3a;
+
+let block: usize = 0;
+/** The item of the prefix that was counted last; 0: none was. */
+let lastPrefix: u32 = 0;
+/** Of the gap that a record stands behind. */
+let missing: u64 = 0;
+
+/** Address of the counts, all anew; 0 when there is no memory. */
+export function statsStart(seed: u64): usize {
+  const bytes = <usize>STATS_BYTES + 2 * <usize>SKETCH_BYTES;
+  if (block === 0) block = allocateReserve(bytes);
+  if (block === 0) return 0;
+  memory.fill(block, 0, STATS_BYTES);
+  store<u64>(block, u64.MAX_VALUE, STATS_FIRST_TIME);
+  seedSketches(seed);
+  openSketch(prefixes());
+  lastPrefix = 0;
+  openSketch(hotKeys());
+  rateStart();
+  biggestStart();
+  return block;
+}
+
+/** The sketch of the prefixes of records' and entries' keys. */
+export function prefixes(): usize {
+  return block + STATS_BYTES;
+}
+
+/** The sketch of records' keys. */
+export function hotKeys(): usize {
+  return block + STATS_BYTES + SKETCH_BYTES;
+}
+
+/** A snapshot ends: the shard goes on behind `watermark`, or anywhere where that is 0. */
+export function statsReach(shard: u32, watermark: u64): void {
+  const at = shardAt(shard);
+  store<u64>(at, watermark, PLACE_LAST);
+  store<u64>(at, watermark, PLACE_HIGHEST);
+  store<u8>(at, watermark === 0 ? 0 : 1, PLACE_KNOWN);
+}
+
+/**
+ * Counts the records of a MutationBatch payload that are `shown` and pass the filter, `limit` of them at most, and how many these are
+ * is the result block's count. False: the record behind them is malformed. `offset` as in `writeLines`.
+ */
+export function statsBatch(
+  payload: usize,
+  bytes: usize,
+  offset: u64,
+  fixed: bool,
+  shown: bool,
+  limit: u32,
+): bool {
+  setResult(RESULT_COUNT, 0);
+  if (checkRecordCount(payload, bytes) !== APPLY_OK) return false;
+  const end = payload + bytes;
+  let at = payload + 4;
+  let chosen: u32 = 0;
+  let isSound = true;
+  for (let left = load<u32>(payload); left > 0 && chosen < limit; left--) {
+    const size = soundRecordBytes(payload, at, end);
+    if (size === 0) {
+      isSound = false;
+      break;
+    }
+    const step = follow(at);
+    if (shown && choosesRecord(at)) {
+      chosen++;
+      countRecord(at, size, step, fixed ? offset : offset + <u64>(at - payload));
+    }
+    at += size;
+  }
+  setResult(RESULT_COUNT, chosen);
+  return isSound && (at === end || chosen === limit);
+}
+
+/** As `statsBatch`, of a SnapshotChunk's entries, which fill `bytes`. */
+export function statsEntries(
+  payload: usize,
+  entries: usize,
+  bytes: usize,
+  count: u32,
+  governed: bool,
+  offset: u64,
+  fixed: bool,
+  shown: bool,
+  limit: u32,
+): bool {
+  const header = entryHeaderBytes(governed);
+  const end = entries + bytes;
+  let at = entries;
+  let chosen: u32 = 0;
+  let isSound = true;
+  for (; count > 0 && chosen < limit; count--) {
+    const size = <usize>entryBytes(at, end, header, governed);
+    if (size === 0) {
+      isSound = false;
+      break;
+    }
+    const key = at + header;
+    const keyBytes = load<u32>(at);
+    if (shown && choosesEntry(key, keyBytes)) {
+      chosen++;
+      countPrefix(key, keyBytes, size);
+      noteValue(load<u32>(at, 4), key, keyBytes, fixed ? offset : offset + <u64>(at - payload));
+    }
+    at += size;
+  }
+  setResult(RESULT_COUNT, chosen);
+  return isSound && (at === end || chosen === limit);
+}
+
+function countRecord(record: usize, size: usize, step: i32, offset: u64): void {
+  const op = <i32>load<u8>(record, 20);
+  const timeMs = load<u64>(record, 12);
+  const key = record + RECORD_HEADER_BYTES;
+  const keyBytes = load<u32>(record, 45);
+  add(block + STATS_RECORDS, 1);
+  const ofOp = block + STATS_OPS + ((<usize>(op === OP_SET_GOVERNED ? 0 : op - OP_SET)) << 4);
+  add(ofOp, 1);
+  add(ofOp + 8, size);
+  if (timeMs < load<u64>(block, STATS_FIRST_TIME)) store<u64>(block, timeMs, STATS_FIRST_TIME);
+  if (timeMs > load<u64>(block, STATS_LAST_TIME)) store<u64>(block, timeMs, STATS_LAST_TIME);
+  rateCount(timeMs);
+  countPrefix(key, keyBytes, size);
+  countKey(hotKeys(), key, keyBytes, size);
+  noteValue(load<u32>(record, 49), key, keyBytes, offset);
+  countInShard(record, size, step);
+}
+
+function countInShard(record: usize, size: usize, step: i32): void {
+  const id = load<u32>(record);
+  if (id >= <u32>SHARDS_MAX) {
+    add(block + STATS_OUT_OF_RANGE, 1);
+    return;
+  }
+  const sequence = load<u64>(record, 4);
+  const shard = shardAt(id);
+  const isFirst = load<u64>(shard, STATS_SHARD_RECORDS) === 0;
+  add(shard + STATS_SHARD_RECORDS, 1);
+  add(shard + STATS_SHARD_TOTAL, size);
+  if (isFirst || sequence < load<u64>(shard, STATS_SHARD_FIRST))
+    store<u64>(shard, sequence, STATS_SHARD_FIRST);
+  if (isFirst || sequence > load<u64>(shard, STATS_SHARD_LAST)) store<u64>(shard, sequence, STATS_SHARD_LAST);
+  if (step === STEP_BACK) add(shard + STATS_SHARD_BACK, 1);
+  if (step !== STEP_GAP) return;
+  add(shard + STATS_SHARD_GAPS, 1);
+  const before = load<u64>(shard, STATS_SHARD_MISSING);
+  store<u64>(shard, before > u64.MAX_VALUE - missing ? u64.MAX_VALUE : before + missing, STATS_SHARD_MISSING);
+}
+
+/** How a record's sequence follows its shard's, as src/dump/check/sequence-steps.ts says it. */
+function follow(record: usize): i32 {
+  const id = load<u32>(record);
+  if (id >= <u32>SHARDS_MAX) return STEP_NONE;
+  const shard = shardAt(id);
+  const sequence = load<u64>(record, 4);
+  const isKnown = load<u8>(shard, PLACE_KNOWN) !== 0;
+  const last = load<u64>(shard, PLACE_LAST);
+  const highest = load<u64>(shard, PLACE_HIGHEST);
+  store<u64>(shard, sequence, PLACE_LAST);
+  store<u8>(shard, 1, PLACE_KNOWN);
+  if (isKnown && sequence <= last) return STEP_BACK;
+  if (!isKnown || sequence > highest) store<u64>(shard, sequence, PLACE_HIGHEST);
+  if (!isKnown || sequence <= highest || sequence - highest === 1) return STEP_NONE;
+  missing = sequence - highest - 1;
+  return STEP_GAP;
+}
+
+function countPrefix(key: usize, keyBytes: u32, size: u64): void {
+  // Most keys begin like the one before.
+  if (lastPrefix !== 0 && beginsWith(prefixes(), lastPrefix, key, keyBytes)) {
+    countItem(prefixes(), lastPrefix, size);
+    return;
+  }
+  const most = min(keyBytes, <u32>PREFIX_BYTES_MAX);
+  for (let length: u32 = 0; length < most; length++) {
+    if (load<u8>(key + <usize>length) !== COLON) continue;
+    lastPrefix = countKey(prefixes(), key, length + 1, size);
+    return;
+  }
+  add(block + STATS_NO_PREFIX, 1);
+  add(block + STATS_NO_PREFIX + 8, size);
+}
+
+function add(at: usize, count: u64): void {
+  store<u64>(at, load<u64>(at) + count);
+}
+
+function shardAt(id: u32): usize {
+  return block + STATS_SHARDS + <usize>id * STATS_SHARD_BYTES;
+}

@@ -1,0 +1,181 @@
+// Looking through the batches of a dump, which belong to no store: keys' hashes and tags, routing, and how each shard's
+// sequences follow one another. A batch is opened, which checks its structure, and then walked from fault to fault.
+import { setResult } from '../commands/arguments';
+import {
+  APPLY_OK,
+  APPLY_TRAILING,
+  RECORD_HEADER_BYTES,
+  RESULT_SHARD,
+  SHARDS_MAX,
+  STAND_BYTES,
+  VERIFY_GAP,
+  VERIFY_HASH,
+  VERIFY_KEYS,
+  VERIFY_ORDER,
+  VERIFY_ROUTE,
+  VERIFY_SEQUENCE,
+  VERIFY_SHARD,
+  VERIFY_TAG,
+} from '../layout';
+import { allocatePages } from '../memory/pages';
+import {
+  behindRecord,
+  checkRecordCount,
+  fault,
+  recordStatus,
+  soundRecordBytes,
+} from '../payload/payload-checks';
+import { routedLength } from '../table/shard';
+import { xxh3 } from '../xxh3';
+
+// How a shard stands (layout.ts, STAND_*), u64 each but where it says otherwise: 0 least sequence | 8 greatest | 16 records | 24 skipped | 32 position: the
+// highest that was reached | 40 where the last gap began | 48 last sequence of the batch at hand | 56 which batch (u32) |
+// bytes: 60 a position is known | 61 a gap is open | 62 records were seen
+let stands: usize = 0;
+let shards: u32 = 0;
+let routesByPrefix: bool = false;
+let routed: u64 = 0;
+let round: u32 = 0;
+
+// The batch at hand: where the walk stands, and whether the keys of that record have been looked at.
+let payload: usize = 0;
+let at: usize = 0;
+let left: u32 = 0;
+let keysSeen: bool = false;
+
+/** Address of the shards' stands, all anew; 0 when there is no memory. */
+export function verifyStart(): usize {
+  if (stands === 0) stands = allocatePages(<usize>SHARDS_MAX * STAND_BYTES);
+  if (stands !== 0) memory.fill(stands, 0, <usize>SHARDS_MAX * STAND_BYTES);
+  routed = 0;
+  return stands;
+}
+
+/** How keys route from here on; 0 shards: unknown. */
+export function verifyRouting(count: u32, byPrefix: bool): void {
+  shards = count;
+  routesByPrefix = byPrefix;
+}
+
+/** Records whose routing has been checked. */
+export function verifyRouted(): f64 {
+  return <f64>routed;
+}
+
+/** A shard goes on behind `sequence`, or where it stands when that is higher. */
+export function verifyRaise(shard: u32, sequence: u64): void {
+  const stand = stands + <usize>shard * STAND_BYTES;
+  if (load<u8>(stand, 60) !== 0 && load<u64>(stand, 32) >= sequence) return;
+  store<u64>(stand, sequence, 32);
+  store<u16>(stand, 1, 60);
+}
+
+/** Each shard may go on anywhere. */
+export function verifyForget(): void {
+  for (let id: u32 = 0; id < <u32>SHARDS_MAX; id++) {
+    store<u16>(stands + <usize>id * STAND_BYTES, 0, 60);
+  }
+}
+
+/** Opens a MutationBatch payload: one of APPLY_*, for its structure. */
+export function verifyOpen(start: usize, bytes: usize): i32 {
+  const status = checkRecordCount(start, bytes);
+  if (status !== APPLY_OK) return status;
+  payload = start;
+  at = start + 4;
+  left = load<u32>(start);
+  keysSeen = false;
+  round++;
+  const end = start + bytes;
+  let record = at;
+  for (let i: u32 = 0; i < left; i++) {
+    const size = soundRecordBytes(start, record, end);
+    if (size === 0) return recordStatus;
+    record += size;
+  }
+  return record === end ? APPLY_OK : fault(APPLY_TRAILING, record - start, 0, end - record);
+}
+
+/** Walks the open batch to the next fault, one of VERIFY_*; 0 behind its last record. `checks`: VERIFY_KEYS, VERIFY_ORDER. */
+export function verifyNext(checks: u32): i32 {
+  while (left > 0) {
+    if (!keysSeen) {
+      keysSeen = true;
+      const status = checkKey((checks & VERIFY_KEYS) !== 0, (checks & VERIFY_ORDER) !== 0);
+      if (status !== 0) return status;
+    }
+    const record = at;
+    at = behindRecord(record);
+    left--;
+    keysSeen = false;
+    if ((checks & VERIFY_ORDER) !== 0) {
+      const status = follow(record);
+      if (status !== 0) return status;
+    }
+  }
+  return 0;
+}
+
+function checkKey(hashes: bool, routing: bool): i32 {
+  const id = load<u32>(at);
+  const key = at + RECORD_HEADER_BYTES;
+  const keyBytes = load<u32>(at, 45);
+  const hash = load<u64>(at, 21);
+  if (hashes) {
+    const real = xxh3(key, keyBytes);
+    if (real !== hash) return fault(VERIFY_HASH, at - payload + 21, real, hash);
+    if (load<u64>(at, 29) !== hash >> 56) {
+      return fault(VERIFY_TAG, at - payload + 29, hash >> 56, load<u64>(at, 29));
+    }
+  }
+  const most = routing && shards !== 0 ? shards : <u32>SHARDS_MAX;
+  if (id >= most) return fault(VERIFY_SHARD, at - payload, most, id);
+  if (!routing || shards === 0) return 0;
+  routed++;
+  const length = routesByPrefix ? routedLength(key, keyBytes) : keyBytes;
+  const routing64 = length === keyBytes ? hash : xxh3(key, length);
+  const shard: u32 = shards === 1 ? 0 : <u32>((routing64 << 7) >> <u64>(64 - ctz(shards)));
+  return shard === id ? 0 : fault(VERIFY_ROUTE, at - payload, shard, id);
+}
+
+/** Takes a record's sequence into its shard's stand. */
+function follow(record: usize): i32 {
+  const id = load<u32>(record);
+  if (id >= <u32>SHARDS_MAX) return 0;
+  const stand = stands + <usize>id * STAND_BYTES;
+  const sequence = load<u64>(record, 4);
+  count(stand, sequence);
+  const previous = load<u64>(stand, 48);
+  const falls = load<u32>(stand, 56) === round && sequence <= previous;
+  store<u64>(stand, sequence, 48);
+  store<u32>(stand, round, 56);
+
+  const position = load<u64>(stand, 32);
+  const known = load<u8>(stand, 60) !== 0;
+  setResult(RESULT_SHARD, id);
+  if (known && sequence <= position) {
+    store<u64>(stand, load<u64>(stand, 24) + 1, 24);
+    // Out of the midst of a gap: what stood behind it was no good sequence, and the shard goes on here.
+    const isInGap = load<u8>(stand, 61) !== 0 && sequence > load<u64>(stand, 40) && sequence < position;
+    if (isInGap) {
+      store<u64>(stand, sequence, 32);
+      store<u8>(stand, 0, 61);
+    }
+    if (!falls && !isInGap) return 0;
+    return fault(VERIFY_SEQUENCE, record - payload + 4, falls ? previous : position, sequence);
+  }
+  store<u64>(stand, sequence, 32);
+  store<u8>(stand, 1, 60);
+  if (!known || sequence === position + 1) return 0;
+  store<u64>(stand, position, 40);
+  store<u8>(stand, 1, 61);
+  return fault(VERIFY_GAP, record - payload + 4, position + 1, sequence);
+}
+
+function count(stand: usize, sequence: u64): void {
+  const seen = load<u8>(stand, 62) !== 0;
+  if (!seen || sequence < load<u64>(stand)) store<u64>(stand, sequence);
+  if (!seen || sequence > load<u64>(stand, 8)) store<u64>(stand, sequence, 8);
+  store<u64>(stand, load<u64>(stand, 16) + 1, 16);
+  store<u8>(stand, 1, 62);
+}

@@ -1,0 +1,64 @@
+// A record in the arena, 8-byte aligned:
+//   0  u32  key length
+//   4  u32  value length
+//   8  u32  bit 24: in use; bits 0-23: the access clock (clock.ts) when it was last written or read
+//   12 u32  place in the shard's expiry heap + 1; 0: never expires
+//   16      key, then value, with nothing between
+import { ACCESS_CLOCK_MASK, accessClock } from '../clock';
+
+export const RECORD_HEADER: usize = 16;
+export const IN_USE: u32 = 1 << 24;
+
+export function keyLengthOf(record: usize): u32 {
+  return load<u32>(record);
+}
+
+export function valueLengthOf(record: usize): u32 {
+  return load<u32>(record, 4);
+}
+
+export function keyOf(record: usize): usize {
+  return record + RECORD_HEADER;
+}
+
+export function valueAt(record: usize): usize {
+  return record + RECORD_HEADER + load<u32>(record);
+}
+
+export function heapPlaceOf(record: usize): u32 {
+  return load<u32>(record, 12);
+}
+
+export function setHeapPlace(record: usize, place: u32): void {
+  store<u32>(record, place, 12);
+}
+
+/** Stamps a record that is read or written; within the second nothing is stored, so that its line stays clean. */
+export function noteAccess(record: usize): void {
+  const stamp = IN_USE | accessClock;
+  if (load<u32>(record, 8) !== stamp) store<u32>(record, stamp, 8);
+}
+
+/** The access clock when the record was last read or written. */
+export function accessOf(record: usize): u32 {
+  return load<u32>(record, 8) & ACCESS_CLOCK_MASK;
+}
+
+export function isInUse(block: usize): bool {
+  return (load<u32>(block, 8) & IN_USE) !== 0;
+}
+
+/** Whether the record's key is these bytes. */
+export function hasKey(record: usize, key: usize, length: u32): bool {
+  if (load<u32>(record) !== length) return false;
+  const own = record + RECORD_HEADER;
+  let at: usize = 0;
+  const words = <usize>length & ~7;
+  for (; at < words; at += 8) {
+    if (load<u64>(own + at) !== load<u64>(key + at)) return false;
+  }
+  for (; at < <usize>length; at++) {
+    if (load<u8>(own + at) !== load<u8>(key + at)) return false;
+  }
+  return true;
+}

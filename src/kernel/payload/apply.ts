@@ -1,0 +1,188 @@
+// Applying what a primary sent: a MutationBatch payload, or the entries of a SnapshotChunk. A payload is looked through
+// whole before the first record is applied, so that a malformed one, or one that leaves a gap, changes nothing.
+import { result, setResult } from '../commands/arguments';
+import {
+  APPLY_GAP,
+  APPLY_HASH,
+  APPLY_MEMORY,
+  APPLY_OK,
+  APPLY_SHARD,
+  APPLY_TRAILING,
+  OP_DEL,
+  OP_EXPIRE,
+  RECORD_HEADER_BYTES,
+  RESULT_APPLIED,
+  RESULT_SHARD,
+  RESULT_SKIPPED,
+  RESULT_TIMESTAMP_F64,
+} from '../layout';
+import {
+  discardHere,
+  expireHereQuietly,
+  locateAny,
+  touchBucketOf,
+  touchRecordOf,
+  writeHere,
+} from '../store/store';
+import {
+  guardOf,
+  guardRoundOf,
+  sequenceOf,
+  setGuard,
+  setGuardRound,
+  setSequence,
+  shardAt,
+  shardCount,
+} from '../table/shard';
+import { xxh3 } from '../xxh3';
+import {
+  behindRecord,
+  checkEntries,
+  checkRecordCount,
+  entryBytes,
+  entryHeaderBytes,
+  fault,
+  recordStatus,
+  soundRecordBytes,
+} from './payload-checks';
+
+/** Records that are looked at together; a power of two. */
+const AHEAD: u32 = 16;
+let round: u32 = 0;
+let newestMs: u64 = 0;
+
+/** Applies a MutationBatch payload; returns one of APPLY_*, with the counts or the fault in the result block. */
+export function apply(payload: usize, bytes: usize): i32 {
+  const status = lookThrough(payload, bytes);
+  if (status !== APPLY_OK) return status;
+  const count = load<u32>(payload);
+  let at = payload + 4;
+  let applied: u32 = 0;
+  let skipped: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    if ((i & (AHEAD - 1)) === 0) touchAhead(at, min(count - i, AHEAD));
+    const shard = shardAt(load<u32>(at));
+    const sequence = load<u64>(at, 4);
+    if (sequence <= sequenceOf(shard)) skipped++;
+    else {
+      if (!applyRecord(at)) {
+        setResult(RESULT_APPLIED, applied);
+        return fault(APPLY_MEMORY, at - payload, 0, 0);
+      }
+      setSequence(shard, sequence);
+      applied++;
+    }
+    at = behindRecord(at);
+  }
+  setResult(RESULT_APPLIED, applied);
+  setResult(RESULT_SKIPPED, skipped);
+  return APPLY_OK;
+}
+
+/** As `apply`, for a store that keeps no content: the same checks and counts, and the shards' sequences move on. */
+export function pass(payload: usize, bytes: usize): i32 {
+  const status = lookThrough(payload, bytes);
+  if (status !== APPLY_OK) return status;
+  const count = load<u32>(payload);
+  let at = payload + 4;
+  let applied: u32 = 0;
+  for (let i: u32 = 0; i < count; i++, at = behindRecord(at)) {
+    const shard = shardAt(load<u32>(at));
+    const sequence = load<u64>(at, 4);
+    if (sequence <= sequenceOf(shard)) continue;
+    setSequence(shard, sequence);
+    applied++;
+  }
+  setResult(RESULT_APPLIED, applied);
+  setResult(RESULT_SKIPPED, count - applied);
+  return APPLY_OK;
+}
+
+/** Loads `count` entries of a SnapshotChunk; `governed` when each carries governance bytes. */
+export function loadEntries(entries: usize, bytes: usize, count: u32, governed: bool): i32 {
+  const status = checkEntries(entries, bytes, count, governed);
+  if (status !== APPLY_OK) return status;
+  const header = entryHeaderBytes(governed);
+  const end = entries + bytes;
+  let at = entries;
+  for (let i: u32 = 0; i < count; i++) {
+    const size = entryBytes(at, end, header, governed);
+    const keyBytes = load<u32>(at);
+    const key = at + header;
+    const record = locateAny(key, keyBytes, xxh3(key, keyBytes));
+    const expiresAtMs = load<u64>(at + header - 8);
+    if (!writeHere(record, key, keyBytes, key + <usize>keyBytes, load<u32>(at, 4), expiresAtMs)) {
+      return fault(APPLY_MEMORY, at - entries, 0, 0);
+    }
+    at += <usize>size;
+  }
+  return APPLY_OK;
+}
+
+/** A batch before its first record counts: the result block tells none, and the time of its newest. */
+function lookThrough(payload: usize, bytes: usize): i32 {
+  setResult(RESULT_APPLIED, 0);
+  setResult(RESULT_SKIPPED, 0);
+  const status = checkBatch(payload, bytes);
+  if (status === APPLY_OK) store<f64>(result + (RESULT_TIMESTAMP_F64 << 2), <f64>newestMs);
+  return status;
+}
+
+/** Looks through a whole batch: structure, shards, key hashes, and that each shard goes on where it stands. */
+function checkBatch(payload: usize, bytes: usize): i32 {
+  const status = checkRecordCount(payload, bytes);
+  if (status !== APPLY_OK) return status;
+  const count = load<u32>(payload);
+  round++;
+  newestMs = 0;
+  const end = payload + bytes;
+  let at = payload + 4;
+  for (let i: u32 = 0; i < count; i++) {
+    const size = soundRecordBytes(payload, at, end);
+    if (size === 0) return recordStatus;
+    const id = load<u32>(at);
+    if (id >= shardCount) return fault(APPLY_SHARD, at - payload, shardCount, id);
+    const hash = xxh3(at + RECORD_HEADER_BYTES, load<u32>(at, 45));
+    if (hash !== load<u64>(at, 21)) return fault(APPLY_HASH, at - payload + 21, hash, load<u64>(at, 21));
+    const shard = shardAt(id);
+    const sequence = load<u64>(at, 4);
+    const watermark = guardRoundOf(shard) === round ? guardOf(shard) : sequenceOf(shard);
+    if (sequence > watermark) {
+      if (sequence !== watermark + 1) {
+        setResult(RESULT_SHARD, id);
+        return fault(APPLY_GAP, at - payload + 4, watermark + 1, sequence);
+      }
+      setGuard(shard, sequence);
+      setGuardRound(shard, round);
+    }
+    newestMs = max(newestMs, load<u64>(at, 12));
+    at += size;
+  }
+  return at === end ? APPLY_OK : fault(APPLY_TRAILING, at - payload, 0, end - at);
+}
+
+/** Reads what the next `count` records will need, all buckets and then all records (store.ts). */
+function touchAhead(at: usize, count: u32): void {
+  let record = at;
+  for (let i: u32 = 0; i < count; i++, record = behindRecord(record)) {
+    touchBucketOf(record + RECORD_HEADER_BYTES, load<u32>(record, 45), load<u64>(record, 21));
+  }
+  for (record = at; count > 0; count--, record = behindRecord(record)) {
+    touchRecordOf(record + RECORD_HEADER_BYTES, load<u32>(record, 45), load<u64>(record, 21));
+  }
+}
+
+function applyRecord(at: usize): bool {
+  const key = at + RECORD_HEADER_BYTES;
+  const keyBytes = load<u32>(at, 45);
+  const op = <i32>load<u8>(at, 20);
+  const record = locateAny(key, keyBytes, load<u64>(at, 21));
+  if (op === OP_DEL) {
+    if (record !== 0) discardHere(record);
+    return true;
+  }
+  const expiresAtMs = load<u64>(at, 37);
+  if (op === OP_EXPIRE) return record === 0 || expireHereQuietly(record, expiresAtMs);
+  // A Set that is past its expiry replaces what was there all the same, and is hidden: the older value must not live on.
+  return writeHere(record, key, keyBytes, key + <usize>keyBytes, load<u32>(at, 49), expiresAtMs);
+}

@@ -1,0 +1,96 @@
+// The structure of what a peer sent: each length is checked before it is used. What is found wrong stands in the result
+// block; offsets there count from the payload's (or the entries') start.
+import { result, setResult } from '../commands/arguments';
+import {
+  APPLY_COUNT,
+  APPLY_OK,
+  APPLY_OP,
+  APPLY_TRAILING,
+  APPLY_TRUNCATED,
+  ENTRY_HEADER_BYTES,
+  OP_SET,
+  OP_SET_GOVERNED,
+  RECORD_HEADER_BYTES,
+  RESULT_EXPECTED_U64,
+  RESULT_FAULT_OFFSET,
+  RESULT_FOUND_U64,
+} from '../layout';
+
+const NO_GOVERNANCE: u32 = 0xffffffff;
+
+/** The status of what `soundRecordBytes` has refused. */
+export let recordStatus: i32 = 0;
+
+/** Checks the count of a MutationBatch payload. */
+export function checkRecordCount(payload: usize, bytes: usize): i32 {
+  if (bytes < 4) return fault(APPLY_TRUNCATED, 0, 4, bytes);
+  const count = load<u32>(payload);
+  if (<u64>count * <u64>RECORD_HEADER_BYTES > <u64>(bytes - 4)) {
+    return fault(APPLY_COUNT, 0, (bytes - 4) / RECORD_HEADER_BYTES, count);
+  }
+  return APPLY_OK;
+}
+
+/** Bytes of the record at `at`, 0 when it is malformed or runs past `end`. */
+export function soundRecordBytes(payload: usize, at: usize, end: usize): usize {
+  const left = <u64>(end - at);
+  // The op stands before the lengths: of two faults the first is told.
+  const op: i32 = left > 20 ? load<u8>(at, 20) : OP_SET;
+  if (op === 0 || op > OP_SET_GOVERNED) return refused(APPLY_OP, at - payload + 20, 0, op);
+  if (left < <u64>RECORD_HEADER_BYTES) {
+    return refused(APPLY_TRUNCATED, at - payload, RECORD_HEADER_BYTES, left);
+  }
+  let size = <u64>RECORD_HEADER_BYTES + <u64>load<u32>(at, 45) + <u64>load<u32>(at, 49);
+  if (op === OP_SET_GOVERNED) {
+    if (size + 4 > left) return refused(APPLY_TRUNCATED, at - payload, size + 4, left);
+    size += 4 + <u64>load<u32>(at + <usize>size);
+  }
+  if (size > left) return refused(APPLY_TRUNCATED, at - payload, size, left);
+  return <usize>size;
+}
+
+/** The record behind a sound one. */
+export function behindRecord(at: usize): usize {
+  const end = at + RECORD_HEADER_BYTES + <usize>load<u32>(at, 45) + <usize>load<u32>(at, 49);
+  return load<u8>(at, 20) === OP_SET_GOVERNED ? end + 4 + <usize>load<u32>(end) : end;
+}
+
+export function entryHeaderBytes(governed: bool): usize {
+  return governed ? ENTRY_HEADER_BYTES + 4 : ENTRY_HEADER_BYTES;
+}
+
+/** Checks that `count` entries of a SnapshotChunk fill `bytes` exactly. */
+export function checkEntries(entries: usize, bytes: usize, count: u32, governed: bool): i32 {
+  const header = entryHeaderBytes(governed);
+  const end = entries + bytes;
+  if (<u64>count * <u64>header > <u64>bytes) return fault(APPLY_COUNT, 0, bytes / header, count);
+  let at = entries;
+  for (let i: u32 = 0; i < count; i++) {
+    const size = entryBytes(at, end, header, governed);
+    if (size === 0) return fault(APPLY_TRUNCATED, at - entries, 0, end - at);
+    at += <usize>size;
+  }
+  return at === end ? APPLY_OK : fault(APPLY_TRAILING, at - entries, 0, end - at);
+}
+
+/** Bytes of the entry at `at`, 0 when it runs past `end`. */
+export function entryBytes(at: usize, end: usize, header: usize, governed: bool): u64 {
+  const left = <u64>(end - at);
+  if (left < <u64>header) return 0;
+  let size = <u64>header + <u64>load<u32>(at) + <u64>load<u32>(at, 4);
+  if (governed && load<u32>(at, 8) !== NO_GOVERNANCE) size += <u64>load<u32>(at, 8);
+  return size <= left ? size : 0;
+}
+
+/** Notes a fault in the result block; returns its status. */
+export function fault(status: i32, offset: usize, expected: u64, found: u64): i32 {
+  setResult(RESULT_FAULT_OFFSET, <u32>offset);
+  store<u64>(result + (RESULT_EXPECTED_U64 << 2), expected);
+  store<u64>(result + (RESULT_FOUND_U64 << 2), found);
+  return status;
+}
+
+function refused(status: i32, offset: usize, expected: u64, found: u64): usize {
+  recordStatus = fault(status, offset, expected, found);
+  return 0;
+}

@@ -1,0 +1,165 @@
+// Each shard's open frame: records are encoded straight into a MutationBatch payload (fcrp-v1.md, Payloads); the count
+// in front is patched when the batch is sealed. The host takes the sealed payload out at once.
+import { copyBytes } from '../bytes';
+import { nowMs, nowUs } from '../clock';
+import { dirty, seal } from '../host';
+import { PAYLOAD_MAX_BYTES, RECORD_HEADER_BYTES } from '../layout';
+import { allocateReserve, freePages, runBytes } from '../memory/pages';
+import {
+  frameBytesOf,
+  frameCapacityOf,
+  frameOf,
+  frameRecordsOf,
+  idOf,
+  openedAtOf,
+  sequenceOf,
+  setFrame,
+  setFrameBytes,
+  setFrameCapacity,
+  setFrameRecords,
+  setOpenedAt,
+  setSequence,
+  shardAt,
+  shardCount,
+} from '../table/shard';
+
+const COUNT_BYTES: usize = 4;
+const FIRST_CAPACITY: usize = 16384;
+/** What all shards' emptied buffers may keep together; one that is larger than its share goes back. */
+const KEPT_BYTES_MAX: u32 = 16777216;
+
+let maxRecords: u32 = 512;
+let maxBytes: u32 = 1048576;
+let isDirty: bool = false;
+let emitted: f64 = 0;
+
+export function setBatchLimits(records: u32, bytes: u32): void {
+  maxRecords = max<u32>(records, 1);
+  maxBytes = bytes;
+}
+
+/** Records encoded since the start. */
+export function emittedRecords(): f64 {
+  return emitted;
+}
+
+/** Makes room so that one `emit` of such a record cannot fail; may seal what waits. False when memory is exhausted. */
+export function reserveRecord(shard: usize, keyBytes: u32, valueBytes: u32): bool {
+  const record = <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>valueBytes;
+  if (record + <u64>COUNT_BYTES > <u64>PAYLOAD_MAX_BYTES) return false;
+  if (frameRecordsOf(shard) !== 0 && <u64>frameBytesOf(shard) + record > <u64>PAYLOAD_MAX_BYTES)
+    sealShard(shard);
+  const used = frameRecordsOf(shard) === 0 ? COUNT_BYTES : <usize>frameBytesOf(shard);
+  const needed = used + <usize>record;
+  if (needed <= <usize>frameCapacityOf(shard)) return true;
+  return growFrame(shard, needed) || (frameRecordsOf(shard) !== 0 && sealAndRetry(shard, <usize>record));
+}
+
+/** Encodes a record into the shard's open frame and gives it the next sequence. `reserveRecord` has made room. */
+export function emit(
+  shard: usize,
+  op: i32,
+  hash: u64,
+  expiresAtMs: u64,
+  key: usize,
+  keyBytes: u32,
+  value: usize,
+  valueBytes: u32,
+): void {
+  const records = frameRecordsOf(shard);
+  if (records === 0) {
+    setFrameBytes(shard, <u32>COUNT_BYTES);
+    setOpenedAt(shard, nowUs);
+  }
+  const sequence = sequenceOf(shard) + 1;
+  setSequence(shard, sequence);
+  const at = frameOf(shard) + <usize>frameBytesOf(shard);
+  store<u32>(at, idOf(shard));
+  store<u64>(at, sequence, 4);
+  store<u64>(at, nowMs, 12);
+  store<u8>(at, <u8>op, 20);
+  store<u64>(at, hash, 21);
+  store<u64>(at, hash >> 56, 29);
+  store<u64>(at, expiresAtMs, 37);
+  store<u32>(at, keyBytes, 45);
+  store<u32>(at, valueBytes, 49);
+  copyBytes(at + RECORD_HEADER_BYTES, key, keyBytes);
+  copyBytes(at + RECORD_HEADER_BYTES + <usize>keyBytes, value, valueBytes);
+  const bytes = frameBytesOf(shard) + RECORD_HEADER_BYTES + keyBytes + valueBytes;
+  setFrameBytes(shard, bytes);
+  setFrameRecords(shard, records + 1);
+  emitted += 1;
+  if (records + 1 >= maxRecords || bytes - <u32>COUNT_BYTES >= maxBytes) sealShard(shard);
+  else if (!isDirty) {
+    isDirty = true;
+    dirty();
+  }
+}
+
+/** Seals every shard's open frame that has records. */
+export function flushAll(): void {
+  isDirty = false;
+  for (let id: u32 = 0; id < shardCount; id++) {
+    const shard = shardAt(id);
+    if (frameRecordsOf(shard) !== 0) sealShard(shard);
+  }
+}
+
+/** Seals the frames whose first record is `maxDelayUs` old; microseconds until the next is due, -1 when none waits. */
+export function flushDue(maxDelayUs: f64): f64 {
+  let next: f64 = -1;
+  for (let id: u32 = 0; id < shardCount; id++) {
+    const shard = shardAt(id);
+    if (frameRecordsOf(shard) === 0) continue;
+    const left = openedAtOf(shard) + maxDelayUs - nowUs;
+    if (left <= 0) sealShard(shard);
+    else if (next < 0 || left < next) next = left;
+  }
+  if (next < 0) isDirty = false;
+  return next;
+}
+
+/** Bytes of the open frames' buffers. */
+export function frameBufferBytes(): f64 {
+  let sum: f64 = 0;
+  for (let id: u32 = 0; id < shardCount; id++) sum += <f64>frameCapacityOf(shardAt(id));
+  return sum;
+}
+
+function sealShard(shard: usize): void {
+  const records = frameRecordsOf(shard);
+  const payload = frameOf(shard);
+  const last = sequenceOf(shard);
+  store<u32>(payload, records);
+  setFrameRecords(shard, 0);
+  seal(idOf(shard), payload, <usize>frameBytesOf(shard), records, last - <u64>records + 1, last);
+  if (frameCapacityOf(shard) > max(KEPT_BYTES_MAX / shardCount, <u32>FIRST_CAPACITY)) {
+    freePages(payload);
+    setFrame(shard, 0);
+    setFrameCapacity(shard, 0);
+  }
+}
+
+function sealAndRetry(shard: usize, record: usize): bool {
+  sealShard(shard);
+  const needed = COUNT_BYTES + record;
+  return needed <= <usize>frameCapacityOf(shard) || growFrame(shard, needed);
+}
+
+function growFrame(shard: usize, needed: usize): bool {
+  const old = frameOf(shard);
+  const wanted = max(
+    max(needed, FIRST_CAPACITY),
+    min((<usize>frameCapacityOf(shard)) << 1, <usize>maxBytes + FIRST_CAPACITY),
+  );
+  let grown = allocateReserve(wanted);
+  if (grown === 0) grown = allocateReserve(needed);
+  if (grown === 0) return false;
+  if (old !== 0) {
+    if (frameRecordsOf(shard) !== 0) memory.copy(grown, old, frameBytesOf(shard));
+    freePages(old);
+  }
+  setFrame(shard, grown);
+  setFrameCapacity(shard, <u32>runBytes(grown));
+  return true;
+}

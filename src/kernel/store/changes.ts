@@ -1,0 +1,144 @@
+// The keys that clients watch, by their hashes, and when each was last changed: an open table of 32 bytes a key.
+//   0  u64  hash, mixed
+//   8  u64  number of the last change
+//   16 u64  the same without deletions of what had expired already
+//   24 u32  watchers; 0: no entry
+// Two keys of one hash share an entry: each then seems to change with the other, and no change is missed.
+import { allocateReserve, freePages } from '../memory/pages';
+import { mix } from '../table/table';
+
+const ENTRY_SHIFT: usize = 5;
+const CAPACITY_MIN: u32 = 128;
+/** So that watching alone can't take the memory that a full store needs in order to delete. */
+const WATCHED_MAX: u32 = 1 << 20;
+
+/** How many hashes are watched: nothing else here need be asked when it is 0. */
+export let watchedHashes: u32 = 0;
+/** Changes of watched keys so far. */
+export let changeCount: u64 = 0;
+let table: usize = 0;
+let capacity: u32 = 0;
+
+/** One watcher more; false when memory is exhausted. */
+export function watchHash(hash: u64): bool {
+  const mixed = mix(hash);
+  if (capacity !== 0) {
+    const entry = entryFor(mixed);
+    if (watchersOf(entry) !== 0) {
+      setWatchers(entry, watchersOf(entry) + 1);
+      return true;
+    }
+  }
+  if (watchedHashes === WATCHED_MAX) return false;
+  if ((watchedHashes + 1) << 2 > capacity * 3 && !resize(max(capacity << 1, CAPACITY_MIN))) return false;
+  const entry = entryFor(mixed);
+  store<u64>(entry, mixed);
+  store<u64>(entry, 0, 8);
+  store<u64>(entry, 0, 16);
+  setWatchers(entry, 1);
+  watchedHashes++;
+  return true;
+}
+
+/** One watcher less. */
+export function unwatchHash(hash: u64): void {
+  const entry = watched(hash);
+  if (entry === 0) return;
+  setWatchers(entry, watchersOf(entry) - 1);
+  if (watchersOf(entry) !== 0) return;
+  watchedHashes--;
+  closeGap(entry);
+  if (watchedHashes === 0) {
+    freePages(table);
+    capacity = 0;
+  } else if (capacity > CAPACITY_MIN && watchedHashes << 3 < capacity) resize(capacity >> 1);
+}
+
+/** A key was changed; `wasExpired`: a key that was past its expiry was deleted, which changes nothing that could be seen. */
+export function noteChange(hash: u64, wasExpired: bool): void {
+  const entry = watched(hash);
+  if (entry === 0) return;
+  changeCount++;
+  store<u64>(entry, changeCount, 8);
+  if (!wasExpired) store<u64>(entry, changeCount, 16);
+}
+
+/** The entry of a hash, 0 when nobody watches it. */
+export function watched(hash: u64): usize {
+  if (capacity === 0) return 0;
+  const entry = entryFor(mix(hash));
+  return watchersOf(entry) === 0 ? 0 : entry;
+}
+
+/** Number of the entry's last change. */
+export function lastChangeOf(entry: usize): u64 {
+  return load<u64>(entry, 8);
+}
+
+/** The same without deletions of what had expired already. */
+export function lastVisibleChangeOf(entry: usize): u64 {
+  return load<u64>(entry, 16);
+}
+
+function watchersOf(entry: usize): u32 {
+  return load<u32>(entry, 24);
+}
+
+function setWatchers(entry: usize, watchers: u32): void {
+  store<u32>(entry, watchers, 24);
+}
+
+/** Where an entry starts to look for its place: the top bits. */
+function homeOf(mixed: u64): u32 {
+  return <u32>(mixed >> (64 - <u64>ctz(capacity)));
+}
+
+/** The hash's entry, or the free one in which it belongs. */
+function entryFor(mixed: u64): usize {
+  let index = homeOf(mixed);
+  let entry = entryAt(index);
+  while (watchersOf(entry) !== 0 && load<u64>(entry) !== mixed) {
+    index = (index + 1) & (capacity - 1);
+    entry = entryAt(index);
+  }
+  return entry;
+}
+
+function entryAt(index: u32): usize {
+  return table + ((<usize>index) << ENTRY_SHIFT);
+}
+
+/** Moves up the entries that a freed one would cut off from where they start to be looked for. */
+function closeGap(entry: usize): void {
+  let gap = <u32>((entry - table) >> ENTRY_SHIFT);
+  let index = gap;
+  for (;;) {
+    index = (index + 1) & (capacity - 1);
+    const other = entryAt(index);
+    if (watchersOf(other) === 0) break;
+    const home = homeOf(load<u64>(other));
+    if (((index - home) & (capacity - 1)) < ((index - gap) & (capacity - 1))) continue;
+    memory.copy(entryAt(gap), other, 32);
+    gap = index;
+  }
+  setWatchers(entryAt(gap), 0);
+}
+
+/** False when memory is exhausted: all stays as it was. */
+function resize(entries: u32): bool {
+  const bytes = (<usize>entries) << ENTRY_SHIFT;
+  const resized = allocateReserve(bytes);
+  if (resized === 0) return false;
+  memory.fill(resized, 0, bytes);
+  const old = table;
+  const oldEnd = old + ((<usize>capacity) << ENTRY_SHIFT);
+  const hadTable = capacity !== 0;
+  table = resized;
+  capacity = entries;
+  if (!hadTable) return true;
+  for (let entry = old; entry < oldEnd; entry += 1 << ENTRY_SHIFT) {
+    if (watchersOf(entry) !== 0) memory.copy(entryFor(load<u64>(entry)), entry, 32);
+  }
+  freePages(old);
+  return true;
+}

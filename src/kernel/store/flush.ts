@@ -1,0 +1,58 @@
+// FLUSHALL in steps: every key is deleted, on a primary with its Del, segment by segment from each table's beginning.
+import { WRITE_DONE } from '../layout';
+import { PAGE_BYTES } from '../memory/pages';
+import { keyLengthOf, keyOf } from '../memory/record';
+import { depthIn, firstRecord, generationOf, overflowOf, usedSlots } from '../table/segment';
+import { depthOf, directoryOf, keysOf, shardAt, shardCount } from '../table/shard';
+import { segmentIn } from '../table/table';
+import { xxh3 } from '../xxh3';
+import { deleteHere, locateAny } from './store';
+
+let left: u32 = 0;
+/** Deletions of keys so long, or longer, can't be told of for want of memory. */
+let refusedBytes: u32 = 0;
+
+/**
+ * Deletes up to `limit` keys; how many it did. It passes over those whose Del there is no memory for: 0 with keys left
+ * means that not one could be deleted.
+ */
+export function deleteSome(limit: u32): u32 {
+  left = limit;
+  for (let id: u32 = 0; id < shardCount && left !== 0; id++) {
+    if (keysOf(shardAt(id)) !== 0) emptyShard(shardAt(id));
+  }
+  return limit - left;
+}
+
+function emptyShard(shard: usize): void {
+  refusedBytes = u32.MAX_VALUE;
+  let at: u64 = 0;
+  for (;;) {
+    let segment = segmentIn(directoryOf(shard), depthOf(shard), at);
+    // It may join with others on the way, and is then gone through anew.
+    while (emptySegment(segment)) segment = segmentIn(directoryOf(shard), depthOf(shard), at);
+    const span = (<u64>1) << (64 - <u64>depthIn(segment));
+    at = (at & ~(span - 1)) + span;
+    if (at === 0 || left === 0) return;
+  }
+}
+
+/** True when its keys have moved before all were deleted. */
+function emptySegment(segment: usize): bool {
+  const generation = generationOf(segment);
+  for (let part = segment; part !== 0; part = overflowOf(part)) {
+    for (let line = part; line < part + PAGE_BYTES; line += 64) {
+      for (let used = usedSlots(line); used !== 0; used &= used - 1) {
+        if (left === 0) return false;
+        const record = firstRecord(line, used);
+        const bytes = keyLengthOf(record);
+        if (bytes >= refusedBytes) continue;
+        locateAny(keyOf(record), bytes, xxh3(keyOf(record), bytes));
+        if (deleteHere(record) === WRITE_DONE) left--;
+        else refusedBytes = bytes;
+        if (generationOf(segment) !== generation) return true;
+      }
+    }
+  }
+  return false;
+}

@@ -1,0 +1,86 @@
+// The pool of Redis' approximated LRU (evict.c): of the records that were sampled, those that are longest unused, kept
+// from one eviction to the next. Records move and go meanwhile, so it holds no addresses: an entry says by the key's
+// hash which record it meant, and by the time of its last use whether that has been used since.
+//
+// Sixteen entries, least idle first: 0 hash of the key, 8 shard, 12 access clock.
+import { secondsSince } from '../clock';
+import { accessOf, keyLengthOf, keyOf } from '../memory/record';
+import { randomRecord, randomSegment, randomShard } from '../table/sample';
+import { BUCKETS, bucketOf, overflowOf, SLOT_MASK, tagOf } from '../table/segment';
+import { depthOf, directoryOf } from '../table/shard';
+import { mix, segmentIn } from '../table/table';
+import { xxh3 } from '../xxh3';
+import { locateRecord } from './store';
+
+const ENTRIES: u32 = 16;
+const ENTRY_BYTES: usize = 16;
+const pool: usize = memory.data(256, 8);
+let pooled: u32 = 0;
+
+/** Samples `samples` records and locates the one to evict first; 0 when there are no keys. */
+export function locateIdlest(samples: u32): usize {
+  for (let shard = randomShard(); shard !== 0; shard = randomShard()) {
+    const segment = randomSegment(shard);
+    for (let i: u32 = 0; i < samples; i++) consider(shard, randomRecord(segment));
+    while (pooled > 0) {
+      const entry = entryAt(--pooled);
+      const record = findHash(load<u32>(entry, 8), load<u64>(entry));
+      if (record !== 0 && accessOf(record) === load<u32>(entry, 12)) return locateRecord(record);
+    }
+    // All were stale; the next samples are not.
+  }
+  return 0;
+}
+
+function consider(shard: usize, record: usize): void {
+  const access = accessOf(record);
+  const idle = secondsSince(access);
+  const isFull = pooled === ENTRIES;
+  if (isFull && idle <= idleAt(0)) return;
+  const hash = xxh3(keyOf(record), keyLengthOf(record));
+  let place: u32 = 0;
+  for (let i: u32 = 0; i < pooled; i++) {
+    // An older sample of the same key: when it has been used since, it will be seen as stale.
+    if (load<u64>(entryAt(i)) === hash && load<u32>(entryAt(i), 12) === access) return;
+    if (idleAt(i) < idle) place = i + 1;
+  }
+  if (isFull) {
+    place--;
+    memory.copy(pool, entryAt(1), <usize>place * ENTRY_BYTES);
+  } else {
+    memory.copy(entryAt(place + 1), entryAt(place), <usize>(pooled - place) * ENTRY_BYTES);
+    pooled++;
+  }
+  store<u64>(entryAt(place), hash);
+  store<u32>(entryAt(place), <u32>shard, 8);
+  store<u32>(entryAt(place), access, 12);
+}
+
+function entryAt(index: u32): usize {
+  return pool + <usize>index * ENTRY_BYTES;
+}
+
+function idleAt(index: u32): u32 {
+  return secondsSince(load<u32>(entryAt(index), 12));
+}
+
+/** The record in a shard whose key has this hash, or 0. */
+function findHash(shard: usize, hash: u64): usize {
+  const mixed = mix(hash);
+  const tag = v128.splat<u8>(tagOf(mixed));
+  let segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
+  for (; segment !== 0; segment = overflowOf(segment)) {
+    let bucket = bucketOf(mixed);
+    for (let probes: u32 = 0; probes < BUCKETS; probes++) {
+      const line = segment + ((<usize>bucket) << 6);
+      let matches = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(line), tag)) & SLOT_MASK;
+      for (; matches !== 0; matches &= matches - 1) {
+        const record: usize = load<u32>(line + 16 + ((<usize>ctz(matches)) << 2));
+        if (xxh3(keyOf(record), keyLengthOf(record)) === hash) return record;
+      }
+      if (load<u8>(line, 12) === 0) break;
+      bucket = (bucket + 1) & (BUCKETS - 1);
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,371 @@
+// The operations on keys: find, set, delete, expire, sweep; on a primary each change is emitted as an FCRP record.
+// What was found last stays in the `at*` variables, so that a command finds its key once.
+
+import { copyBytes } from '../bytes';
+import { nowMs } from '../clock';
+import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from '../layout';
+import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
+import { availableBytes } from '../memory/pages';
+import {
+  heapPlaceOf,
+  keyLengthOf,
+  keyOf,
+  noteAccess,
+  RECORD_HEADER,
+  valueAt,
+  valueLengthOf,
+} from '../memory/record';
+import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from '../table/expiry';
+import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from '../table/shard';
+import { find, insert, mix, remove, reserve, touchBucket, touchRecord } from '../table/table';
+import { xxh3 } from '../xxh3';
+import { emit, reserveRecord } from './batch';
+import { noteChange, watchedHashes } from './changes';
+
+export let isReplica: bool = false;
+/** Nothing changes of its own accord: what has expired is hidden, not deleted, and nothing is evicted. */
+export let isFrozen: bool = false;
+let atShard: usize = 0;
+let atHash: u64 = 0;
+let atMixed: u64 = 0;
+/** Where the record's address stands in the table, 0 when the key is not there. */
+let atSlot: usize = 0;
+let expiredKeys: f64 = 0;
+let isTouching: bool = true;
+let hits: f64 = 0;
+let misses: f64 = 0;
+/** Bytes read ahead; kept so that no compiler leaves the reading out. */
+export let touched: u64 = 0;
+/** The key whose hash is known already, by its address; 0: none. */
+let knownKey: usize = 0;
+let knownHash: u64 = 0;
+
+/** A replica hides what has expired and emits nothing; a primary deletes it and emits the Del. */
+export function setReplica(replica: bool): void {
+  isReplica = replica;
+}
+
+/** Until it is taken back, a primary deletes nothing that it was not told to delete. */
+export function setFrozen(frozen: bool): void {
+  isFrozen = frozen;
+}
+
+/** Keys that this side deleted because their time had come. */
+export function expiredCount(): f64 {
+  return expiredKeys;
+}
+
+/** Until `forgetHash`, `locate` need not hash the key at this address. */
+export function knowHash(key: usize, hash: u64): void {
+  knownKey = key;
+  knownHash = hash;
+}
+
+export function forgetHash(): void {
+  knownKey = 0;
+}
+
+/**
+ * Memory is slow, and waits for several keys overlap: whoever has many to find first reads all their buckets, then the
+ * records those point to, and only then looks for them one by one.
+ */
+export function touchBucketOf(key: usize, length: u32, hash: u64): void {
+  touched ^= touchBucket(shardAt(shardOfKey(key, length, hash)), mix(hash));
+}
+
+export function touchRecordOf(key: usize, length: u32, hash: u64): void {
+  touched ^= touchRecord(shardAt(shardOfKey(key, length, hash)), mix(hash));
+}
+
+export function shardOfKey(key: usize, length: u32, hash: u64): u32 {
+  if (!isRoutedByPrefix()) return routeOfHash(hash);
+  const routed = routedLength(key, length);
+  return routeOfHash(routed === length ? hash : xxh3(key, routed));
+}
+
+/** The record of a key, expired or not, or 0. */
+export function locateAny(key: usize, length: u32, hash: u64): usize {
+  atHash = hash;
+  atShard = shardAt(shardOfKey(key, length, hash));
+  atMixed = mix(hash);
+  atSlot = find(atShard, atMixed, key, length);
+  return atSlot === 0 ? 0 : load<u32>(atSlot);
+}
+
+/** The record of a live key, or 0. On a primary that is not frozen a key past its expiry is deleted on the way. */
+export function locate(key: usize, length: u32): usize {
+  const record = locateAny(key, length, key === knownKey ? knownHash : xxh3(key, length));
+  if (record === 0 || heapPlaceOf(record) === 0) return record;
+  if (expiryOf(atShard, record) > nowMs) return record;
+  if (!isReplica && !isFrozen) expire(record);
+  return 0;
+}
+
+/** Reads of keys that were there, and of keys that were not. */
+export function keyspaceHits(): f64 {
+  return hits;
+}
+
+export function keyspaceMisses(): f64 {
+  return misses;
+}
+
+/** Counts a read; returns the record that it was given. */
+export function counted(record: usize): usize {
+  if (record === 0) misses += 1;
+  else hits += 1;
+  return record;
+}
+
+/** Whether keys that are read count as used; those that are written always do. */
+export function setTouching(touching: bool): void {
+  isTouching = touching;
+}
+
+/** As `locate`, and the key counts as used: what Redis' commands that read or change a value do. */
+export function lookup(key: usize, length: u32): usize {
+  const record = locate(key, length);
+  if (record !== 0 && isTouching) noteAccess(record);
+  return record;
+}
+
+/** Locates a record of which the address is known, expired or not; returns it. */
+export function locateRecord(record: usize): usize {
+  const key = keyOf(record);
+  const length = keyLengthOf(record);
+  return locateAny(key, length, xxh3(key, length));
+}
+
+/** Whether the key that `locate` did not give is there all the same, past its expiry. */
+export function isExpiredHere(): bool {
+  return atSlot !== 0;
+}
+
+/** Expiry of the record that was located last. */
+export function expiryHere(record: usize): u64 {
+  return expiryOf(atShard, record);
+}
+
+/**
+ * Sets the located key. `record` is what `locate` gave (0: not there). The value must not lie in that record.
+ * WRITE_DONE, or WRITE_MEMORY with nothing changed.
+ */
+export function setHere(
+  record: usize,
+  key: usize,
+  keyBytes: u32,
+  value: usize,
+  valueBytes: u32,
+  expiresAtMs: u64,
+): i32 {
+  // The key has expired and is still in the table: this is frozen, or there was no memory to tell of its deletion.
+  if (record === 0 && atSlot !== 0 && !expire(load<u32>(atSlot))) return WRITE_MEMORY;
+  if (!isReplica && !reserveRecord(atShard, keyBytes, valueBytes)) return WRITE_MEMORY;
+  if (!writeHere(record, key, keyBytes, value, valueBytes, expiresAtMs)) return WRITE_MEMORY;
+  if (!isReplica) emit(atShard, OP_SET, atHash, expiresAtMs, key, keyBytes, value, valueBytes);
+  return WRITE_DONE;
+}
+
+/** Appends to the located record's value. The result's record, or 0 when memory is exhausted. */
+export function appendHere(record: usize, more: usize, moreBytes: u32): usize {
+  return overwriteHere(record, valueLengthOf(record), more, moreBytes);
+}
+
+/**
+ * Writes a part of the located record's value from `offset` on; one that is too short grows, with zeros up to `offset`.
+ * The result's record, or 0 when memory is exhausted.
+ */
+export function overwriteHere(record: usize, offset: u32, part: usize, partBytes: u32): usize {
+  const keyBytes = keyLengthOf(record);
+  const before = valueLengthOf(record);
+  const bytes = max(before, offset + partBytes);
+  if (!reserveRecord(atShard, keyBytes, bytes)) return 0;
+  const value = RECORD_HEADER + <usize>keyBytes;
+  let target = record;
+  if (!sameBlock(value + before, value + bytes)) {
+    target = allocateBlock(value + bytes);
+    if (target === 0) return 0;
+    memory.copy(target, record, value + before);
+    relink(record, target, value + before);
+  }
+  if (offset > before) memory.fill(target + value + before, 0, offset - before);
+  copyBytes(target + value + offset, part, partBytes);
+  store<u32>(target, bytes, 4);
+  if (watchedHashes !== 0) noteChange(atHash, false);
+  emit(atShard, OP_SET, atHash, expiryOf(atShard, target), keyOf(target), keyBytes, target + value, bytes);
+  return target;
+}
+
+/** Deletes the located record. WRITE_DONE or WRITE_MEMORY. */
+export function deleteHere(record: usize): i32 {
+  const keyBytes = keyLengthOf(record);
+  if (!isReplica) {
+    if (!reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
+    emit(atShard, OP_DEL, atHash, NEVER, keyOf(record), keyBytes, 0, 0);
+  }
+  discardHere(record);
+  return WRITE_DONE;
+}
+
+/** Sets when the located record expires (NEVER: not at all). WRITE_DONE or WRITE_MEMORY. */
+export function expireHere(record: usize, expiresAtMs: u64): i32 {
+  const keyBytes = keyLengthOf(record);
+  if (!isReplica && !reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
+  if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
+  setExpiry(atShard, record, expiresAtMs);
+  if (watchedHashes !== 0) noteChange(atHash, false);
+  if (!isReplica) emit(atShard, OP_EXPIRE, atHash, expiresAtMs, keyOf(record), keyBytes, 0, 0);
+  return WRITE_DONE;
+}
+
+/**
+ * Whether `bytes` of records can surely be had: who sets many keys, all or none, asks before the first.
+ */
+export function hasRoomFor(bytes: f64): bool {
+  return bytes * 1.125 + 1048576 <= availableBytes();
+}
+
+/** Sets a key of the library, or deletes it when the expiry has passed already. */
+export function put(key: usize, keyBytes: u32, value: usize, valueBytes: u32, expiresAtMs: u64): i32 {
+  const record = locate(key, keyBytes);
+  if (expiresAtMs <= nowMs) return record === 0 ? WRITE_DONE : deleteHere(record);
+  return setHere(record, key, keyBytes, value, valueBytes, expiresAtMs);
+}
+
+/** Deletes a key: WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
+export function removeKey(key: usize, keyBytes: u32): i32 {
+  const record = locate(key, keyBytes);
+  return record === 0 ? WRITE_MISSING : deleteHere(record);
+}
+
+/** Gives `to` the value and the expiry of another key, `from`: WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
+export function copyKey(from: usize, fromBytes: u32, to: usize, toBytes: u32): i32 {
+  const source = lookup(from, fromBytes);
+  if (source === 0) return WRITE_MISSING;
+  const expiresAtMs = expiryHere(source);
+  const record = locate(to, toBytes);
+  return setHere(record, to, toBytes, valueAt(source), valueLengthOf(source), expiresAtMs);
+}
+
+/** As `overwriteHere`, by key: WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
+export function overwrite(key: usize, keyBytes: u32, offset: u32, part: usize, partBytes: u32): i32 {
+  const record = lookup(key, keyBytes);
+  if (record === 0) return WRITE_MISSING;
+  return overwriteHere(record, offset, part, partBytes) === 0 ? WRITE_MEMORY : WRITE_DONE;
+}
+
+/** Sets a key's expiry (NEVER: none; the past: deletes it): WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
+export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
+  const record = lookup(key, keyBytes);
+  if (record === 0) return WRITE_MISSING;
+  return expiresAtMs <= nowMs ? deleteHere(record) : expireHere(record, expiresAtMs);
+}
+
+/** Deletes up to `limit` keys past their expiry, nearest first in each shard; how many it deleted, none when frozen. */
+export function sweep(limit: u32): u32 {
+  let swept: u32 = 0;
+  if (isFrozen) return swept;
+  for (let id: u32 = 0; id < shardCount; id++) {
+    for (; swept < limit; swept++) {
+      const record = nextExpired(shardAt(id), nowMs);
+      if (record === 0) break;
+      expire(locateRecord(record));
+    }
+  }
+  return swept;
+}
+
+/** Empties sparse slabs by moving up to about `limit` records; how many it moved, 0 when nothing is worth it. */
+export function compact(limit: u32): u32 {
+  let moved: u32 = 0;
+  while (moved < limit) {
+    const slab = sparseSlab();
+    if (slab === 0) break;
+    let record = nextInUse(slab, 0);
+    while (record !== 0) {
+      const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
+      // The class has a whole slab's room elsewhere, or sparseSlab would not have chosen it.
+      const target = allocateBlock(bytes);
+      memory.copy(target, record, bytes);
+      locateRecord(record);
+      store<u32>(atSlot, <u32>target);
+      moveExpiry(atShard, target);
+      moved++;
+      // With its last record the slab is gone.
+      if (vacate(slab)) break;
+      store<u32>(record, 0, 8);
+      record = nextInUse(slab, record);
+    }
+  }
+  return moved;
+}
+
+/** Writes the located key's record without emitting; false when memory is exhausted, with nothing changed. */
+export function writeHere(
+  record: usize,
+  key: usize,
+  keyBytes: u32,
+  value: usize,
+  valueBytes: u32,
+  expiresAtMs: u64,
+): bool {
+  const size = RECORD_HEADER + <usize>keyBytes + <usize>valueBytes;
+  // A sum past 4 GiB has wrapped round.
+  if (size < <usize>valueBytes) return false;
+  if (expiresAtMs !== NEVER && (record === 0 || heapPlaceOf(record) === 0) && !reserveExpiry(atShard))
+    return false;
+  let target = record;
+  if (record === 0) {
+    if (!reserve(atShard, atMixed)) return false;
+    target = allocateBlock(size);
+    if (target === 0) return false;
+    store<u32>(target, keyBytes);
+    store<u32>(target, 0, 12);
+    copyBytes(keyOf(target), key, keyBytes);
+    insert(atShard, atMixed, target);
+  } else {
+    const before = RECORD_HEADER + <usize>keyBytes + <usize>valueLengthOf(record);
+    if (!sameBlock(before, size)) {
+      target = allocateBlock(size);
+      if (target === 0) return false;
+      copyBytes(target, record, <u32>RECORD_HEADER + keyBytes);
+      relink(record, target, before);
+    }
+  }
+  store<u32>(target, valueBytes, 4);
+  copyBytes(valueAt(target), value, valueBytes);
+  noteAccess(target);
+  if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
+  if (watchedHashes !== 0) noteChange(atHash, false);
+  return true;
+}
+
+/** Takes the located record out without emitting. */
+export function discardHere(record: usize): void {
+  if (watchedHashes !== 0) noteChange(atHash, expiryOf(atShard, record) <= nowMs);
+  const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
+  setExpiry(atShard, record, NEVER);
+  remove(atShard, atMixed, atSlot);
+  atSlot = 0;
+  freeBlock(record, bytes);
+}
+
+/** Sets the located record's expiry without emitting; false when memory is exhausted. */
+export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
+  if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
+  setExpiry(atShard, record, expiresAtMs);
+  if (watchedHashes !== 0) noteChange(atHash, false);
+  return true;
+}
+
+function relink(from: usize, to: usize, bytes: usize): void {
+  store<u32>(atSlot, <u32>to);
+  moveExpiry(atShard, to);
+  freeBlock(from, bytes);
+}
+
+function expire(record: usize): bool {
+  if (deleteHere(record) !== WRITE_DONE) return false;
+  expiredKeys += 1;
+  return true;
+}

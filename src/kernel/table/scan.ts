@@ -1,0 +1,99 @@
+// A scan of a shard by cursor, in steps between which writes go on. The cursor stands in the space of the mixed hash's
+// top bits, which splits only refine and joins only coarsen; so a key that is there throughout is met at least once.
+//
+// A cursor is a u64: bits 32-63 the prefix at which the next segment starts, and where in it to go on: 26-31 the part of
+// its chain, 16-25 the slot, 0-15 the generation that it then had; when that has changed, it is gone through again.
+
+import { copyBytes } from '../bytes';
+import { result, setResult } from '../commands/arguments';
+import { ENTRY_HEADER_BYTES, RESULT_COUNT, RESULT_CURSOR_U64, RESULT_DONE, RESULT_NEED } from '../layout';
+import { keyLengthOf, keyOf, valueLengthOf } from '../memory/record';
+import { expiryOf } from './expiry';
+import { filterKeys, listedBytes, writeKey } from './key-list';
+import { BUCKET_SLOTS, BUCKETS, depthIn, generationOf, overflowOf } from './segment';
+import { depthOf, directoryOf, shardAt } from './shard';
+import { segmentIn } from './table';
+
+const PREFIX: u64 = 0xffffffff00000000;
+
+/**
+ * Writes a shard's entries in the SnapshotChunk format from `cursor` (0 at first) on, as many as fit into `capacity`;
+ * returns the bytes. The result block tells the entries, the next cursor and whether that was the end. When not even
+ * the first fits, nothing is written and RESULT_NEED says how much it takes.
+ */
+export function scan(id: u32, cursor: u64, output: usize, capacity: usize): usize {
+  return walk(id, cursor, output, capacity, false);
+}
+
+/** As `scan`, a list (key-list.ts) of the live keys that match the pattern. */
+export function listKeys(
+  id: u32,
+  cursor: u64,
+  output: usize,
+  capacity: usize,
+  pattern: usize,
+  patternBytes: u32,
+): usize {
+  filterKeys(pattern, patternBytes);
+  return walk(id, cursor, output, capacity, true);
+}
+
+function walk(id: u32, cursor: u64, output: usize, capacity: usize, listsKeys: bool): usize {
+  const shard = shardAt(id);
+  const directory = directoryOf(shard);
+  setResult(RESULT_NEED, 0);
+  let count: u32 = 0;
+  let written: usize = 0;
+  let done = directory === 0;
+  while (!done) {
+    const segment = segmentIn(directory, depthOf(shard), cursor);
+    const generation = generationOf(segment);
+    const same = <u16>cursor === generation;
+    const firstPart = same ? <u32>(cursor >> 26) & 63 : 0;
+    let slot = same ? <u32>(cursor >> 16) & 1023 : 0;
+    let part: u32 = 0;
+    for (let page = segment; page !== 0; page = overflowOf(page), part++) {
+      if (part < firstPart) continue;
+      for (; slot < BUCKETS * BUCKET_SLOTS; slot++) {
+        const line = page + ((<usize>(slot / BUCKET_SLOTS)) << 6);
+        const index = <usize>(slot % BUCKET_SLOTS);
+        if (load<u8>(line + index) === 0) continue;
+        const record: usize = load<u32>(line + 16 + (index << 2));
+        const bytes = listsKeys ? listedBytes(shard, record) : entryBytes(record);
+        if (bytes === 0) continue;
+        if (bytes > <u64>(capacity - written)) {
+          if (count === 0) setResult(RESULT_NEED, <u32>bytes);
+          const place = ((<u64>part) << 26) | ((<u64>slot) << 16) | <u64>generation;
+          return stop(written, count, (cursor & PREFIX) | place, false);
+        }
+        if (listsKeys) writeKey(output + written, record);
+        else writeEntry(output + written, shard, record);
+        written += <usize>bytes;
+        count++;
+      }
+      slot = 0;
+    }
+    const span: u64 = (<u64>1) << (64 - <u64>depthIn(segment));
+    cursor = (cursor & ~(span - 1)) + span;
+    done = cursor === 0;
+  }
+  return stop(written, count, 0, true);
+}
+
+function stop(written: usize, count: u32, cursor: u64, done: bool): usize {
+  setResult(RESULT_COUNT, count);
+  store<u64>(result + (RESULT_CURSOR_U64 << 2), cursor);
+  setResult(RESULT_DONE, done ? 1 : 0);
+  return written;
+}
+
+function entryBytes(record: usize): u64 {
+  return ENTRY_HEADER_BYTES + <u64>keyLengthOf(record) + <u64>valueLengthOf(record);
+}
+
+function writeEntry(at: usize, shard: usize, record: usize): void {
+  store<u32>(at, keyLengthOf(record));
+  store<u32>(at, valueLengthOf(record), 4);
+  store<u64>(at, expiryOf(shard, record), 8);
+  copyBytes(at + ENTRY_HEADER_BYTES, keyOf(record), keyLengthOf(record) + valueLengthOf(record));
+}

@@ -1,0 +1,365 @@
+// A shard's table from key to record: extendible hashing. The directory's 2^depth words point at segments by the top
+// bits of the mixed hash; a full segment splits in two, and a pair of sparse ones joins, so that no step touches more
+// than a segment's keys, however large the table.
+//
+// Keys never move within a segment's generation, which is what lets a scan (scan.ts) pass it slot by slot.
+import { allocatePages, freePages, PAGE_BYTES, runBytes, shrinkRun } from '../memory/pages';
+import { hasKey, keyLengthOf, keyOf } from '../memory/record';
+import { xxh3 } from '../xxh3';
+import {
+  BUCKET_SLOTS,
+  BUCKETS,
+  bucketOf,
+  countOf,
+  depthIn,
+  firstRecord,
+  overflowOf,
+  SLOT_MASK,
+  setCount,
+  setOverflow,
+  tagOf,
+  usedSlots,
+} from './segment';
+import {
+  deepestOf,
+  depthOf,
+  directoryOf,
+  keysOf,
+  segmentsOf,
+  setDeepest,
+  setDepth,
+  setDirectory,
+  setKeys,
+  setSegments,
+} from './shard';
+
+/** A segment splits here (of 768 slots), and two join when together they hold fewer than MERGE_AT. */
+const SPLIT_AT: u32 = 640;
+const MERGE_AT: u32 = 520;
+const MERGE_TRY_AT: u32 = 260;
+const DEPTH_MAX: u32 = 26;
+/** Keys that fall into one segment for good go to a chain of so many; only an attack needs more than one. */
+export const PARTS_MAX: u32 = 63;
+
+let secret: u64 = 0;
+let generations: u16 = 0;
+/** A copy of the segment that is being split or joined. */
+const scratch: usize = memory.data(4096, 16);
+
+/** Mixed into each hash, so that no client can choose keys that all fall into one segment. */
+export function seedTables(seed: u64): void {
+  secret = seed;
+}
+
+/** The table's own view of a hash: its top 32 bits choose the segment, bits 8 to 13 the bucket, 0 to 7 the tag. */
+export function mix(hash: u64): u64 {
+  const product = (hash ^ secret) * 0x9e3779b97f4a7c15;
+  return product ^ (product >> 32);
+}
+
+/** Address of the word that holds the record of `key`, or 0. */
+export function find(shard: usize, mixed: u64, key: usize, length: u32): usize {
+  const directory = directoryOf(shard);
+  if (directory === 0) return 0;
+  let segment = segmentIn(directory, depthOf(shard), mixed);
+  const tag = v128.splat<u8>(tagOf(mixed));
+  do {
+    let bucket = bucketOf(mixed);
+    for (let probes: u32 = 0; probes < BUCKETS; probes++) {
+      const line = segment + ((<usize>bucket) << 6);
+      const tags = v128.load(line);
+      let matches = <u32>v128.bitmask<u8>(v128.eq<u8>(tags, tag)) & SLOT_MASK;
+      while (matches !== 0) {
+        const slot = line + 16 + ((<usize>ctz(matches)) << 2);
+        if (hasKey(load<u32>(slot), key, length)) return slot;
+        matches &= matches - 1;
+      }
+      if (load<u8>(line, 12) === 0) break;
+      bucket = (bucket + 1) & (BUCKETS - 1);
+    }
+    segment = overflowOf(segment);
+  } while (segment !== 0);
+  return 0;
+}
+
+/** Reads a key's bucket, so that it is in the cache when `find` comes to it. What is returned must be used for nothing. */
+export function touchBucket(shard: usize, mixed: u64): u64 {
+  const directory = directoryOf(shard);
+  if (directory === 0) return 0;
+  return load<u64>(segmentIn(directory, depthOf(shard), mixed) + ((<usize>bucketOf(mixed)) << 6));
+}
+
+/** As `touchBucket`, the start of the record that is most likely the key's. */
+export function touchRecord(shard: usize, mixed: u64): u64 {
+  const directory = directoryOf(shard);
+  if (directory === 0) return 0;
+  const line = segmentIn(directory, depthOf(shard), mixed) + ((<usize>bucketOf(mixed)) << 6);
+  const tag = v128.splat<u8>(tagOf(mixed));
+  const matches = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(line), tag)) & SLOT_MASK;
+  return matches === 0 ? 0 : load<u64>(load<u32>(line + 16 + ((<usize>ctz(matches)) << 2)));
+}
+
+/** Makes room so that `insert` cannot fail; false when memory is exhausted. */
+export function reserve(shard: usize, mixed: u64): bool {
+  if (directoryOf(shard) === 0 && !createTable(shard)) return false;
+  let segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
+  while (countOf(segment) >= SPLIT_AT && split(shard, segment, mixed)) {
+    segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
+  }
+  for (let parts: u32 = 1; countOf(segment) >= BUCKETS * BUCKET_SLOTS; parts++) {
+    const overflow = overflowOf(segment);
+    if (overflow !== 0) segment = overflow;
+    else {
+      if (parts === PARTS_MAX) return false;
+      const added = newSegment(depthIn(segment));
+      if (added === 0) return false;
+      setOverflow(segment, added);
+      setSegments(shard, segmentsOf(shard) + 1);
+      return true;
+    }
+  }
+  return true;
+}
+
+/** Puts in the record of a key that is not there. `reserve` has made room. */
+export function insert(shard: usize, mixed: u64, record: usize): void {
+  let segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
+  while (countOf(segment) >= BUCKETS * BUCKET_SLOTS) segment = overflowOf(segment);
+  insertInto(segment, mixed, record);
+  setKeys(shard, keysOf(shard) + 1);
+}
+
+/** Takes out the record whose address stands at `slot`. */
+export function remove(shard: usize, mixed: u64, slot: usize): void {
+  const segment = slot & ~(PAGE_BYTES - 1);
+  const line = slot & ~63;
+  const at = <u32>((line - segment) >> 6);
+  for (let bucket = bucketOf(mixed); bucket !== at; bucket = (bucket + 1) & (BUCKETS - 1)) {
+    const passed = segment + ((<usize>bucket) << 6);
+    const overflowed = load<u8>(passed, 12);
+    if (overflowed !== 255) store<u8>(passed, overflowed - 1, 12);
+  }
+  store<u8>(line + ((slot - line - 16) >> 2), 0);
+  store<u32>(slot, 0);
+  const left = countOf(segment) - 1;
+  setCount(segment, left);
+  setKeys(shard, keysOf(shard) - 1);
+  if (left >= MERGE_TRY_AT) return;
+  if (left === 0) dropEmptyParts(shard, segmentIn(directoryOf(shard), depthOf(shard), mixed));
+  while (join(shard, mixed)) {}
+}
+
+/** Bytes of directory and segments. */
+export function tableBytes(shard: usize): f64 {
+  const directory = directoryOf(shard);
+  if (directory === 0) return 0;
+  return <f64>segmentsOf(shard) * <f64>PAGE_BYTES + <f64>runBytes(directory);
+}
+
+export function segmentIn(directory: usize, depth: u32, mixed: u64): usize {
+  return load<u32>(directory + ((<usize>(mixed >> (64 - <u64>depth))) << 2));
+}
+
+function createTable(shard: usize): bool {
+  const directory = allocatePages(PAGE_BYTES);
+  if (directory === 0) return false;
+  const first = newSegment(1);
+  const second: usize = first === 0 ? 0 : newSegment(1);
+  if (second === 0) {
+    if (first !== 0) freePages(first);
+    freePages(directory);
+    return false;
+  }
+  store<u32>(directory, <u32>first);
+  store<u32>(directory, <u32>second, 4);
+  setDirectory(shard, directory);
+  setDepth(shard, 1);
+  setSegments(shard, 2);
+  setDeepest(shard, 2);
+  return true;
+}
+
+function newSegment(depth: u32): usize {
+  const segment = allocatePages(PAGE_BYTES);
+  if (segment !== 0) clearSegment(segment, depth);
+  return segment;
+}
+
+function clearSegment(segment: usize, depth: u32): void {
+  memory.fill(segment, 0, PAGE_BYTES);
+  store<u8>(segment, <u8>depth, 13);
+  renew(segment);
+}
+
+function renew(segment: usize): void {
+  store<u16>(segment, ++generations, 142);
+}
+
+function insertInto(segment: usize, mixed: u64, record: usize): void {
+  let bucket = bucketOf(mixed);
+  for (;;) {
+    const line = segment + ((<usize>bucket) << 6);
+    const empty = usedSlots(line) ^ SLOT_MASK;
+    if (empty !== 0) {
+      const index = <usize>ctz(empty);
+      store<u8>(line + index, tagOf(mixed));
+      store<u32>(line + 16 + (index << 2), <u32>record);
+      setCount(segment, countOf(segment) + 1);
+      return;
+    }
+    const overflowed = load<u8>(line, 12);
+    if (overflowed !== 255) store<u8>(line, overflowed + 1, 12);
+    bucket = (bucket + 1) & (BUCKETS - 1);
+  }
+}
+
+/** Puts every record of the copied segment where the mixed hash's `bit` says; bit 64: all into the first. */
+function distribute(source: usize, first: usize, second: usize, bit: u32): void {
+  for (let line = source; line < source + PAGE_BYTES; line += 64) {
+    for (let used = usedSlots(line); used !== 0; used &= used - 1) {
+      const record = firstRecord(line, used);
+      const mixed = mix(xxh3(keyOf(record), keyLengthOf(record)));
+      let target = bit < 64 && ((mixed >> <u64>bit) & 1) !== 0 ? second : first;
+      // Of chains the first part that has room: no more of them have been filled than emptied.
+      while (countOf(target) >= BUCKETS * BUCKET_SLOTS) target = overflowOf(target);
+      insertInto(target, mixed, record);
+    }
+  }
+}
+
+/** Splits a full segment, part by part when it is a chain; false when it can't be: no memory, or keys that would not part. */
+function split(shard: usize, segment: usize, mixed: u64): bool {
+  const depth = depthIn(segment);
+  if (depth === depthOf(shard) && !doubleDirectory(shard)) return false;
+  const second = newChain(partsOf(segment), depth + 1);
+  if (second === 0) return false;
+  const added = partsOf(second);
+  for (let part = segment; part !== 0; ) {
+    const next = overflowOf(part);
+    memory.copy(scratch, part, PAGE_BYTES);
+    clearSegment(part, depth + 1);
+    setOverflow(part, next);
+    distribute(scratch, segment, second, 63 - depth);
+    part = next;
+  }
+
+  const span: u32 = 1 << (depthOf(shard) - depth);
+  const index = <u32>(mixed >> (64 - <u64>depthOf(shard)));
+  const base = index & ~(span - 1);
+  point(shard, base + (span >> 1), span >> 1, second);
+  setSegments(shard, segmentsOf(shard) + added);
+  if (depth + 1 === depthOf(shard)) setDeepest(shard, deepestOf(shard) + 2);
+  dropEmptyParts(shard, segment);
+  dropEmptyParts(shard, second);
+  return true;
+}
+
+function partsOf(segment: usize): u32 {
+  let parts: u32 = 0;
+  for (let part = segment; part !== 0; part = overflowOf(part)) parts++;
+  return parts;
+}
+
+/** So many empty parts, linked; 0, and none of them, when memory is exhausted. */
+function newChain(parts: u32, depth: u32): usize {
+  let first: usize = 0;
+  for (; parts > 0; parts--) {
+    const added = newSegment(depth);
+    if (added === 0) {
+      freeChain(first);
+      return 0;
+    }
+    setOverflow(added, first);
+    first = added;
+  }
+  return first;
+}
+
+function freeChain(first: usize): void {
+  while (first !== 0) {
+    const next = overflowOf(first);
+    freePages(first);
+    first = next;
+  }
+}
+
+/** Gives back the empty parts behind a segment. */
+function dropEmptyParts(shard: usize, segment: usize): void {
+  let before = segment;
+  for (let part = overflowOf(segment); part !== 0; part = overflowOf(before)) {
+    if (countOf(part) !== 0) {
+      before = part;
+      continue;
+    }
+    setOverflow(before, overflowOf(part));
+    freePages(part);
+    setSegments(shard, segmentsOf(shard) - 1);
+    // Scans count the parts.
+    renew(segment);
+  }
+}
+
+/** Joins the segment of `mixed` with its other half when both are sparse; whether it did. */
+function join(shard: usize, mixed: u64): bool {
+  const directory = directoryOf(shard);
+  const depth = depthOf(shard);
+  const segment = segmentIn(directory, depth, mixed);
+  const own = depthIn(segment);
+  if (own <= 1) return false;
+  const span: u32 = 1 << (depth - own);
+  const base = <u32>(mixed >> (64 - <u64>depth)) & ~(span - 1);
+  const other: usize = load<u32>(directory + ((<usize>(base ^ span)) << 2));
+  if (depthIn(other) !== own || countOf(segment) + countOf(other) >= MERGE_AT) return false;
+  if (overflowOf(segment) !== 0 || overflowOf(other) !== 0) return false;
+  memory.copy(scratch, other, PAGE_BYTES);
+  freePages(other);
+  distribute(scratch, segment, segment, 64);
+  store<u8>(segment, <u8>(own - 1), 13);
+  renew(segment);
+  point(shard, base & ~span, span << 1, segment);
+  setSegments(shard, segmentsOf(shard) - 1);
+  if (own === depth) setDeepest(shard, deepestOf(shard) - 2);
+  while (deepestOf(shard) === 0 && halveDirectory(shard)) {}
+  return true;
+}
+
+function point(shard: usize, from: u32, words: u32, segment: usize): void {
+  const directory = directoryOf(shard);
+  for (let i = from; i < from + words; i++) store<u32>(directory + ((<usize>i) << 2), <u32>segment);
+}
+
+function doubleDirectory(shard: usize): bool {
+  const depth = depthOf(shard);
+  const words: usize = (<usize>1) << depth;
+  // Keys that share so many bits are not chance: they go to an overflow segment instead.
+  if (depth >= DEPTH_MAX || words > (<usize>segmentsOf(shard)) << 4) return false;
+  const old = directoryOf(shard);
+  const doubled = allocatePages(words << 3);
+  if (doubled === 0) return false;
+  for (let i: usize = 0; i < words; i++) {
+    const segment = <u64>load<u32>(old + (i << 2));
+    store<u64>(doubled + (i << 3), segment | (segment << 32));
+  }
+  freePages(old);
+  setDirectory(shard, doubled);
+  setDepth(shard, depth + 1);
+  setDeepest(shard, 0);
+  return true;
+}
+
+function halveDirectory(shard: usize): bool {
+  const depth = depthOf(shard);
+  if (depth <= 1) return false;
+  const words: usize = (<usize>1) << (depth - 1);
+  const directory = directoryOf(shard);
+  let deepest: u32 = 0;
+  for (let i: usize = 0; i < words; i++) {
+    const segment = load<u32>(directory + (i << 3));
+    store<u32>(directory + (i << 2), segment);
+    if (depthIn(segment) === depth - 1) deepest++;
+  }
+  shrinkRun(directory, words << 2);
+  setDepth(shard, depth - 1);
+  setDeepest(shard, deepest);
+  return true;
+}

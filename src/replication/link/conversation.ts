@@ -1,0 +1,190 @@
+/**
+ * Asking a primary: connect, say Hello, read its answer (fcrp-v1.md, "Conversation" 1 and 2), then hand on the frames
+ * that follow. A replica's session and the probe both stand on it.
+ */
+import type { Timers } from '../../clock.js';
+import { FastcacheError } from '../../errors.js';
+import { decodeErrorText } from '../../frame/error-text.js';
+import { openPayload } from '../../frame/frame.js';
+import { decodeHelloFrame } from '../../frame/hello.js';
+import { FrameKind, frameKindName } from '../../frame/kinds.js';
+import type { Margin } from '../../frame/margin.js';
+import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
+import { MAX_SHARDS } from '../../limits.js';
+import { formatAddress } from '../../transport/address.js';
+import type { Address, Connection, Transport } from '../../transport/connection.js';
+import { refusalError } from './refusals.js';
+
+/** A primary that accepts a connection has this long to answer the Hello. */
+const ANSWER_DEADLINE_MS = 5_000;
+
+export interface ConversationOptions {
+  transport: Transport;
+  timers: Timers;
+  address: Address;
+  connectTimeoutMs: number;
+  /** A whole Hello frame. */
+  hello: Buffer;
+}
+
+export interface PrimaryAnswer {
+  /** One for each shard of the primary; the length is a power of two. */
+  watermarks: bigint[];
+  /** Undefined: a Rust primary. */
+  margin: Margin | undefined;
+  /** Of what the primary sends on the connection: the first byte behind the answer. */
+  endOffset: number;
+}
+
+export interface ConversationHandlers {
+  connected(): void;
+  /** So many bytes have come. */
+  heard?(bytes: number): void;
+  answered(answer: PrimaryAnswer): void;
+  /** Each frame behind the answer. May throw: the conversation then ends with that error. */
+  frame(frame: SplitFrame): void;
+  /**
+   * Once, unless `close` was called: `PRIMARY_UNREACHABLE`, `PEER_SILENT`, `CONNECTION_LOST`, `TOKEN_REFUSED`,
+   * `TOO_MANY_REPLICAS`, `PRIMARY_REFUSED`, `FRAME_OUT_OF_PLACE`, `FCRP_*`, or what a handler threw.
+   */
+  ended(error: Error): void;
+}
+
+export class Conversation {
+  readonly #options: ConversationOptions;
+  readonly #handlers: ConversationHandlers;
+  readonly #splitter = new FrameSplitter();
+  readonly #place: string;
+  #destroy: () => void = () => {};
+  #connection: Connection | undefined;
+  #cancelDeadline: () => void = () => {};
+  #answered = false;
+  #over = false;
+
+  constructor(options: ConversationOptions, handlers: ConversationHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#place = formatAddress(options.address);
+  }
+
+  start(): void {
+    const { transport, address, connectTimeoutMs } = this.#options;
+    const attempt = transport.connect(
+      address,
+      { connectTimeoutMs },
+      {
+        opened: (connection) => this.#onOpened(connection),
+        onData: (chunk) => this.#onData(chunk),
+        onDrain: () => {},
+        onClose: (error) => this.#end(error ?? this.#lost()),
+      },
+    );
+    this.#destroy = () => attempt.destroy();
+  }
+
+  /** Says something more to a primary that has answered. */
+  send(frame: Buffer): void {
+    if (!this.#over) this.#connection?.write(frame);
+  }
+
+  /** Reads no more of the connection until `resume`; frames of the bytes that have come are handed on all the same. */
+  pause(): void {
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#connection?.resume();
+  }
+
+  /** Longer payloads, of either length, are refused from now on. */
+  limitPayloads(maxBytes: number): void {
+    this.#splitter.maxPayloadBytes = maxBytes;
+  }
+
+  /** Drops the connection; no handler is called any more. */
+  close(): void {
+    this.#over = true;
+    this.#cancelDeadline();
+    this.#destroy();
+  }
+
+  #onOpened(connection: Connection): void {
+    if (this.#over) {
+      connection.destroy();
+      return;
+    }
+    this.#destroy = () => connection.destroy();
+    this.#connection = connection;
+    const deadline = this.#options.timers.after(ANSWER_DEADLINE_MS, () => {
+      const waited = `${this.#place} did not answer the Hello within ${ANSWER_DEADLINE_MS} ms.`;
+      this.#end(new FastcacheError('PEER_SILENT', waited, { address: this.#place }));
+    });
+    this.#cancelDeadline = () => deadline.cancel();
+    this.#handlers.connected();
+    connection.write(this.#options.hello);
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#over) return;
+    this.#handlers.heard?.(chunk.length);
+    try {
+      this.#splitter.push(chunk, (frame) => {
+        if (!this.#over) this.#onFrame(frame);
+      });
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #onFrame(frame: SplitFrame): void {
+    if (frame.header.kind === FrameKind.Error) {
+      throw refusalError(decodeErrorText(openPayload(frame.header, frame.wirePayload)), this.#place);
+    }
+    if (this.#answered) {
+      this.#handlers.frame(frame);
+      return;
+    }
+    const answer = readAnswer(frame);
+    this.#answered = true;
+    this.#cancelDeadline();
+    this.#handlers.answered(answer);
+  }
+
+  #end(error: Error): void {
+    if (this.#over) return;
+    this.close();
+    this.#handlers.ended(error);
+  }
+
+  #lost(): FastcacheError {
+    return new FastcacheError('CONNECTION_LOST', `${this.#place} closed the connection.`, {
+      address: this.#place,
+    });
+  }
+}
+
+function readAnswer(frame: SplitFrame): PrimaryAnswer {
+  const { header, offset } = frame;
+  if (header.kind !== FrameKind.Hello) {
+    const found = frameKindName(header.kind);
+    throw new FastcacheError('FRAME_OUT_OF_PLACE', `The primary answered with a frame of kind ${found}.`, {
+      expected: 'Hello',
+      found,
+      offset,
+    });
+  }
+  const { hello, margin } = decodeHelloFrame(header, frame.wirePayload);
+  const shards = hello.watermarks?.length ?? 0;
+  if (hello.watermarks === undefined || shards > MAX_SHARDS || !isPowerOfTwo(shards)) {
+    throw new FastcacheError('SHARD_OUT_OF_RANGE', `The primary's Hello has ${shards} watermarks.`, {
+      expected: `a power of two, 1 to ${MAX_SHARDS}`,
+      found: shards,
+      offset,
+    });
+  }
+  return { watermarks: Array.from(hello.watermarks), margin, endOffset: offset + frame.bytes.length };
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return value > 0 && (value & (value - 1)) === 0;
+}

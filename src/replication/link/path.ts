@@ -1,0 +1,41 @@
+/**
+ * The nodes from one to the primary at the top, nearest first, which each tells in its answers: by it a relay notices that
+ * it would follow itself, through however many others.
+ */
+import type { Random } from '../../clock.js';
+import { FastcacheError } from '../../errors.js';
+import type { Margin } from '../../frame/margin.js';
+
+/** A longer chain than this is a mistake, and must fit into a margin. */
+const NODES_MAX = 32;
+const PATH = /^[0-9a-f]{16}(,[0-9a-f]{16})*$/;
+
+/** 16 hex digits, made once a process. */
+export function newNodeId(random: Random): string {
+  return Array.from({ length: 2 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+}
+
+export function pathPair(path: readonly string[]): [string, string] {
+  return ['path', path.join()];
+}
+
+/** Empty when none is told: a Rust primary knows of none. */
+export function pathInMargin(margin: Margin | undefined): string[] {
+  const text = margin?.get('path') ?? '';
+  return PATH.test(text) ? text.split(',') : [];
+}
+
+/** Throws `REPLICATION_CYCLE` when `nodeId` cannot follow `address`, whose path this is. */
+export function checkPath(path: readonly string[], nodeId: string, address: string): void {
+  const at = path.indexOf(nodeId);
+  if (at === -1 && path.length < NODES_MAX) return;
+  throw new FastcacheError('REPLICATION_CYCLE', reason(at, path, address), { address, found: path.join() });
+}
+
+function reason(at: number, path: readonly string[], address: string): string {
+  if (at === -1)
+    return `${address} is ${path.length} nodes below its primary; a chain has ${NODES_MAX} at most.`;
+  if (at === 0) return `${address} is this very replica.`;
+  const way = at === 1 ? 'directly' : `through ${at - 1} others`;
+  return `${address} follows this very replica, ${way}: none of them has a primary.`;
+}

@@ -1,0 +1,170 @@
+/**
+ * Asks any FCRP address, ours or the crate's, where it stands (design.md, "Status"): the Hello's answer, and of one of ours
+ * its status as often as it is wanted. Who claims to have everything is sent nothing to catch up with; a Rust primary goes
+ * on to send what is written from then on, which tells of its watermarks.
+ */
+import type { Timer, Timers } from '../../clock.js';
+import { FastcacheError } from '../../errors.js';
+import { encodeFrame, openPayload } from '../../frame/frame.js';
+import { encodeHelloFrame } from '../../frame/hello.js';
+import { FrameKind, frameKindName } from '../../frame/kinds.js';
+import type { Margin } from '../../frame/margin.js';
+import { PayloadReader } from '../../frame/payload-reader.js';
+import type { SplitFrame } from '../../frame/splitter.js';
+import { MAX_SHARDS, STATUS_MAX_BYTES } from '../../limits.js';
+import { formatAddress } from '../../transport/address.js';
+import type { Address, Transport } from '../../transport/connection.js';
+import { PROBE_WATERMARK, watermarkOf } from '../watermarks.js';
+import { Conversation, type PrimaryAnswer } from './conversation.js';
+
+export interface ProbeOptions {
+  transport: Transport;
+  timers: Timers;
+  connectTimeoutMs: number;
+  token?: string | undefined;
+}
+
+/** A primary has this long to answer a question. */
+const ANSWER_DEADLINE_MS = 5_000;
+/** The shard count is not known before the answer, so all are claimed that there could be. */
+const CLAIM_ALL = new BigUint64Array(MAX_SHARDS).fill(PROBE_WATERMARK);
+const NO_PAIRS: Margin = new Map();
+const QUESTION = encodeFrame(FrameKind.Status, Buffer.alloc(0));
+
+interface Question {
+  resolve(payload: Uint8Array): void;
+  reject(error: Error): void;
+  deadline: Timer;
+}
+
+export class Probe {
+  readonly #place: string;
+  readonly #timers: Timers;
+  readonly #conversation: Conversation;
+  #answer: PrimaryAnswer = { watermarks: [], margin: undefined, endOffset: 0 };
+  #question: Question | undefined;
+  #fault: Error | undefined;
+
+  /** Rejects with what `ConversationHandlers.ended` lists: `PRIMARY_UNREACHABLE`, `TOKEN_REFUSED`, … */
+  static open(address: Address, options: ProbeOptions): Promise<Probe> {
+    return new Promise((resolve, reject) => {
+      const probe: Probe = new Probe(address, options, () => resolve(probe), reject);
+      probe.#conversation.start();
+    });
+  }
+
+  private constructor(
+    address: Address,
+    { transport, timers, connectTimeoutMs, token }: ProbeOptions,
+    opened: () => void,
+    failed: (error: Error) => void,
+  ) {
+    this.#place = formatAddress(address);
+    this.#timers = timers;
+    const hello = encodeHelloFrame({ role: 'replica', token, watermarks: CLAIM_ALL }, { margin: NO_PAIRS });
+    this.#conversation = new Conversation(
+      { transport, timers, address, connectTimeoutMs, hello },
+      {
+        connected() {},
+        answered: (answer) => {
+          this.#answer = answer;
+          if (this.isOurs) this.#conversation.limitPayloads(STATUS_MAX_BYTES);
+          opened();
+        },
+        frame: (frame) => (this.isOurs ? this.#takeStatus(frame) : this.#takeBatch(frame)),
+        ended: (error) => {
+          this.#end(error);
+          failed(error);
+        },
+      },
+    );
+  }
+
+  /** Of the primary's Hello; undefined of a Rust primary. */
+  get margin(): Margin | undefined {
+    return this.#answer.margin;
+  }
+
+  get isOurs(): boolean {
+    return this.margin !== undefined;
+  }
+
+  /** One a shard: those of the primary's Hello, and of a Rust primary those that it has reached since. */
+  get watermarks(): readonly bigint[] {
+    return this.#answer.watermarks;
+  }
+
+  /** Why the connection is over. */
+  get fault(): Error | undefined {
+    return this.#fault;
+  }
+
+  /**
+   * Asks one of ours for its status, one question at a time; resolves with the payload as it came, at most
+   * `STATUS_MAX_BYTES`. Rejects with `PEER_SILENT`, and as the conversation ends.
+   */
+  ask(): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (this.#fault !== undefined) {
+        reject(this.#fault);
+        return;
+      }
+      const deadline = this.#timers.after(ANSWER_DEADLINE_MS, () => {
+        const message = `${this.#place} did not answer within ${ANSWER_DEADLINE_MS} ms.`;
+        this.#end(new FastcacheError('PEER_SILENT', message, { address: this.#place }));
+      });
+      this.#question = { resolve, reject, deadline };
+      this.#conversation.send(QUESTION);
+    });
+  }
+
+  close(): void {
+    this.#end(
+      new FastcacheError('CONNECTION_LOST', `The connection to ${this.#place} was closed.`, {
+        address: this.#place,
+      }),
+    );
+  }
+
+  #takeStatus({ header, wirePayload, offset }: SplitFrame): void {
+    const question = this.#question;
+    if (header.kind !== FrameKind.Status || question === undefined) {
+      const found = frameKindName(header.kind);
+      throw new FastcacheError(
+        'FRAME_OUT_OF_PLACE',
+        `A frame of kind ${found} came that was not asked for.`,
+        {
+          expected: 'Status, when it is asked for',
+          found,
+          offset,
+        },
+      );
+    }
+    // The splitter's memory is not ours to keep.
+    const payload = Buffer.from(openPayload(header, wirePayload));
+    this.#question = undefined;
+    question.deadline.cancel();
+    question.resolve(payload);
+  }
+
+  /** A batch of the crate's is of one shard, its sequences without a gap (fcrp-v1.md, "Primary"). */
+  #takeBatch({ header, wirePayload }: SplitFrame): void {
+    if (header.kind !== FrameKind.MutationBatch) return;
+    const reader = new PayloadReader(openPayload(header, wirePayload));
+    const records = reader.u32('record count');
+    if (records === 0) return;
+    const shard = reader.u32('shard');
+    const last = reader.u64('sequence') + BigInt(records - 1);
+    const { watermarks } = this.#answer;
+    if (shard < watermarks.length && last > watermarkOf(watermarks, shard)) watermarks[shard] = last;
+  }
+
+  #end(error: Error): void {
+    this.#fault ??= error;
+    this.#conversation.close();
+    const question = this.#question;
+    this.#question = undefined;
+    question?.deadline.cancel();
+    question?.reject(this.#fault);
+  }
+}

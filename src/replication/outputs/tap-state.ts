@@ -1,0 +1,88 @@
+/** What a tap needs to go on where it stopped (cli.md, `--state`), as a file's bytes. */
+import { FastcacheError } from '../../errors.js';
+import { isFields, MAX_STATE_BYTES, openState, sealState } from '../../files/sealed-state.js';
+import { MAX_SHARDS } from '../../limits.js';
+import type { History } from '../history.js';
+
+export interface TapState {
+  /** Whose sequences the watermarks are; undefined: a Rust primary's, which has no histories. */
+  history: Pick<History, 'id' | 'base'> | undefined;
+  /** One for each shard: what is out. */
+  watermarks: bigint[];
+  /** The dump that goes with it: its name without folders, and how long it is up to here. */
+  record: { file: string; bytes: number } | undefined;
+  /** Whether changes go out too. */
+  changes: boolean;
+}
+
+const FORMAT = 'fastcache tap state';
+const VERSION = 1;
+const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
+
+const HISTORY_ID = /^[0-9a-f]{32}$/;
+
+export function encodeTapState({ history, watermarks, record, changes }: TapState): Buffer {
+  return sealState({
+    format: FORMAT,
+    version: VERSION,
+    history: history === undefined ? null : { id: history.id, base: history.base },
+    watermarks,
+    record: record ?? null,
+    changes,
+  });
+}
+
+/** Throws `STATE_UNUSABLE`, whose message says what `bytes` are instead; the file is the caller's to name. */
+export function decodeTapState(bytes: Buffer): TapState {
+  if (bytes.length > MAX_STATE_BYTES) {
+    throw unusable(
+      `It is of ${bytes.length} bytes, and no state of a tap is of more than ${MAX_STATE_BYTES}`,
+    );
+  }
+  const fields = openState(bytes);
+  if (fields === undefined) throw unusable('It is damaged, or no state of a tap');
+  const { format, version, history, watermarks, record, changes } = fields;
+  if (format !== FORMAT) throw unusable('It is no state of a tap');
+  if (version !== VERSION)
+    throw unusable(`It is of version ${String(version)}, and this release knows ${VERSION}`);
+  if (
+    !(history === null || isHistory(history)) ||
+    !isWatermarks(watermarks) ||
+    !(record === null || isRecord(record)) ||
+    typeof changes !== 'boolean'
+  ) {
+    throw unusable('It is no sound state of a tap');
+  }
+  return {
+    history: history === null ? undefined : { id: history.id, base: history.base },
+    watermarks,
+    record: record === null ? undefined : { file: record.file, bytes: record.bytes },
+    changes,
+  };
+}
+
+function isHistory(value: unknown): value is { id: string; base: bigint } {
+  return isFields(value) && typeof value.id === 'string' && HISTORY_ID.test(value.id) && isU64(value.base);
+}
+
+function isRecord(value: unknown): value is { file: string; bytes: number } {
+  if (!isFields(value)) return false;
+  return typeof value.file === 'string' && Number.isSafeInteger(value.bytes) && Number(value.bytes) >= 0;
+}
+
+function isWatermarks(value: unknown): value is bigint[] {
+  if (!Array.isArray(value) || value.length > MAX_SHARDS || !Number.isInteger(Math.log2(value.length)))
+    return false;
+  return value.every(isU64);
+}
+
+function isU64(value: unknown): value is bigint {
+  return typeof value === 'bigint' && value >= 0n && value <= LARGEST_U64;
+}
+
+function unusable(what: string): FastcacheError {
+  return new FastcacheError(
+    'STATE_UNUSABLE',
+    `${what}. To begin anew, with a snapshot, move it away or name another file.`,
+  );
+}

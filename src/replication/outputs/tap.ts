@@ -1,0 +1,223 @@
+/**
+ * Hands on what a follower applies, change by change, to a consumer that may be slow: what it has no room for waits here,
+ * and meanwhile the connection is not read, so that no more than one read's frames ever wait.
+ */
+import { decodeBatch } from '../../frame/batch.js';
+import { openPayload } from '../../frame/frame.js';
+import { decodeSnapshotChunk } from '../../frame/snapshot.js';
+import type { SplitFrame } from '../../frame/splitter.js';
+import { Ring } from '../stream/ring.js';
+import { type Change, type ChangeConsumer, entryChange, recordChange } from './changes.js';
+
+/** The flow of frames, as a session lets it be stopped. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+}
+
+/** What a session tells, each when it is done and before anything that follows from it. */
+export interface StreamTap {
+  /** Calls `run` when there is room for frames, which may be at once; until then nothing should connect. */
+  whenRoom(run: () => void): void;
+  /** The session whose frames come from now on; undefined: it is over, and what it was building is void. */
+  follow(flow: Flow | undefined): void;
+  /** New content begins at these watermarks. */
+  began(watermarks: ArrayLike<bigint>): void;
+  /** A MutationBatch was applied; `payload` is the frame's, opened. */
+  batch(frame: SplitFrame, payload: Uint8Array): void;
+  /** A SnapshotChunk was loaded. */
+  chunk(frame: SplitFrame, payload: Uint8Array): void;
+  /** The new content is whole, at these watermarks. */
+  whole(watermarks: readonly bigint[]): void;
+}
+
+export interface TapOptions {
+  consumer: ChangeConsumer;
+  /** Where what is held stands, of which the first records are the continuation. */
+  watermarks: readonly bigint[];
+  /** Once: the consumer takes no more. */
+  onFault(error: Error): void;
+}
+
+/** What is to be handed on: the changes of it, or something to be done in its turn. */
+type Work = () => Iterable<Change>;
+
+export class Tap implements StreamTap {
+  readonly #options: TapOptions;
+  readonly #queue = new Ring<Work>();
+  #current: Iterator<Change> | undefined;
+  /** A change was given whose promise is not resolved. */
+  #isWaiting = false;
+  #isRunning = false;
+  #fault: Error | undefined;
+  #flow: Flow | undefined;
+  /** Who waits until all that was told is handed on. */
+  readonly #awaited: { resolve(): void; reject(error: Error): void }[] = [];
+  /** Each shard's highest sequence that was handed on, or is not to be. */
+  #positions: bigint[];
+  /** While new content is built: the positions of what was there before. */
+  #positionsBefore: bigint[] | undefined;
+
+  constructor(options: TapOptions) {
+    this.#options = options;
+    this.#positions = Array.from(options.watermarks);
+  }
+
+  /** All that was told is handed on. */
+  get isIdle(): boolean {
+    return !this.#isWaiting;
+  }
+
+  whenRoom(run: () => void): void {
+    if (this.isIdle) run();
+    else this.#awaited.push({ resolve: run, reject() {} });
+  }
+
+  /** Resolves when all that was told is handed on and out. Rejects as the consumer does. */
+  async drained(): Promise<void> {
+    if (this.#fault !== undefined) throw this.#fault;
+    if (!this.isIdle) {
+      await new Promise<void>((resolve, reject) => this.#awaited.push({ resolve, reject }));
+    }
+    await this.#options.consumer.flush?.();
+  }
+
+  /** Calls `run` behind the changes that were told before. */
+  inOrder(run: () => void): void {
+    this.#do(() => {
+      run();
+      return [];
+    });
+  }
+
+  follow(flow: Flow | undefined): void {
+    this.#flow = flow;
+    if (flow === undefined) this.#do(() => this.#abandoned());
+  }
+
+  began(watermarks: ArrayLike<bigint>): void {
+    const at = Array.from(watermarks);
+    this.#do(() => this.#beginning(at));
+  }
+
+  batch(frame: SplitFrame, payload: Uint8Array): void {
+    this.#take(frame, payload, (bytes) => this.#records(bytes));
+  }
+
+  chunk(frame: SplitFrame, payload: Uint8Array): void {
+    let handedOn = 0;
+    this.#take(frame, payload, function* (bytes) {
+      let index = 0;
+      for (const entry of decodeSnapshotChunk(bytes).entries) {
+        if (index++ < handedOn) continue;
+        handedOn++;
+        yield entryChange(entry);
+      }
+    });
+  }
+
+  whole(watermarks: readonly bigint[]): void {
+    this.#do(() => {
+      this.#positionsBefore = undefined;
+      return [{ type: 'snapshot-end', watermarks }];
+    });
+  }
+
+  *#beginning(watermarks: bigint[]): Generator<Change> {
+    yield* this.#abandoned();
+    this.#positionsBefore = this.#positions;
+    this.#positions = watermarks;
+    yield { type: 'snapshot-begin', watermarks: watermarks.slice() };
+  }
+
+  *#abandoned(): Generator<Change> {
+    if (this.#positionsBefore === undefined) return;
+    this.#positions = this.#positionsBefore;
+    this.#positionsBefore = undefined;
+    yield { type: 'snapshot-abandoned' };
+  }
+
+  /** A replica skips what is not above its watermark, wherever in a batch it stands; so is here what was handed on. */
+  *#records(payload: Uint8Array): Generator<Change> {
+    const positions = this.#positions;
+    for (const record of decodeBatch(payload).records) {
+      const { shard, sequence } = record;
+      if (sequence <= (positions[shard] ?? 0n)) continue;
+      positions[shard] = sequence;
+      yield recordChange(record);
+    }
+  }
+
+  /** `changesOf` goes on where it stood when it is called again, with the same payload in other memory. */
+  #take(frame: SplitFrame, payload: Uint8Array, changesOf: (payload: Uint8Array) => Iterable<Change>): void {
+    if (this.isIdle) {
+      this.#do(() => changesOf(payload));
+      // Not all of it could be handed on, and the frame's bytes are not ours beyond this call.
+      if (!this.isIdle) this.#current = changesOf(Buffer.from(payload))[Symbol.iterator]();
+      return;
+    }
+    // It waits as it came, compressed perhaps.
+    const { header } = frame;
+    const wire = Buffer.from(frame.wirePayload);
+    this.#do(() => changesOf(openPayload(header, wire)));
+  }
+
+  #do(work: Work): void {
+    if (this.#fault !== undefined) return;
+    this.#queue.push(work);
+    this.#run();
+  }
+
+  #run(): void {
+    if (this.#isRunning || this.#isWaiting) return;
+    this.#isRunning = true;
+    try {
+      for (let change = this.#next(); change !== undefined; change = this.#next()) {
+        const full = this.#options.consumer.take(change);
+        if (full !== undefined) {
+          this.#waitFor(full);
+          return;
+        }
+      }
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #next(): Change | undefined {
+    for (;;) {
+      const change = this.#current?.next();
+      if (change?.done === false) return change.value;
+      this.#current = this.#queue.shift()?.()[Symbol.iterator]();
+      if (this.#current === undefined) return undefined;
+    }
+  }
+
+  #waitFor(full: Promise<void>): void {
+    this.#isWaiting = true;
+    this.#flow?.pause();
+    full.then(
+      () => {
+        this.#isWaiting = false;
+        this.#run();
+        if (!this.isIdle || this.#fault !== undefined) return;
+        this.#flow?.resume();
+        for (const run of this.#awaited.splice(0)) run.resolve();
+      },
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  /** The consumer is given no more. */
+  fail(cause: unknown): void {
+    if (this.#fault !== undefined) return;
+    const fault = cause instanceof Error ? cause : new Error(String(cause));
+    this.#fault = fault;
+    this.#queue.clear();
+    this.#current = undefined;
+    for (const { reject } of this.#awaited.splice(0)) reject(fault);
+    this.#options.onFault(fault);
+  }
+}

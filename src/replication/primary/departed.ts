@@ -1,0 +1,82 @@
+/**
+ * Replicas that left, and where they stood: an operator looks for them after the fact. Kept for an hour, and no more than
+ * so many of them, for whoever comes and goes without end must not fill the memory.
+ */
+import type { Clock } from '../../clock.js';
+import { hasReached } from '../watermarks.js';
+import type { ReplicaInfo } from './session.js';
+
+const KEPT_MS = 3_600_000;
+const KEPT_MAX = 64;
+
+/** What a replica that comes says of itself. */
+export interface Claim {
+  /** `host:port`. */
+  readonly address: string;
+  /** The history that `watermarks` are of; undefined of a Rust replica's. */
+  readonly history: string | undefined;
+  /** Empty: it holds nothing. */
+  readonly watermarks: ArrayLike<bigint>;
+}
+
+interface Departed {
+  readonly info: ReplicaInfo;
+  readonly leftAtUs: number;
+}
+
+export class DepartedReplicas {
+  readonly #clock: Clock;
+  /** Who left first is at the front. */
+  #departed: Departed[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  left(info: ReplicaInfo): void {
+    this.#expire();
+    this.#departed.push({ info, leftAtUs: this.#clock.monotonicUs() });
+    if (this.#departed.length > KEPT_MAX) this.#departed.shift();
+  }
+
+  /** Whoever makes `claim` has come: it is no longer listed if it was. How many ms ago it left. */
+  returned(claim: Claim): number | undefined {
+    this.#expire();
+    const index = this.#departed.findLastIndex(({ info }) => isSameReplica(info, claim));
+    const found = index === -1 ? undefined : this.#departed.splice(index, 1)[0];
+    return found && Math.round((this.#clock.monotonicUs() - found.leftAtUs) / 1000);
+  }
+
+  list(): ReplicaInfo[] {
+    this.#expire();
+    const nowUs = this.#clock.monotonicUs();
+    return this.#departed.map(({ info, leftAtUs }) => ({
+      ...info,
+      state: 'gone',
+      sinceAckSeconds: info.sinceAckSeconds + Math.floor((nowUs - leftAtUs) / 1_000_000),
+    }));
+  }
+
+  #expire(): void {
+    const beforeUs = this.#clock.monotonicUs() - KEPT_MS * 1000;
+    this.#departed = this.#departed.filter(({ leftAtUs }) => leftAtUs > beforeUs);
+  }
+}
+
+/**
+ * Whether who makes `claim` can be the replica that left. Its port is another with each connection, so that it is known by
+ * its host, its history and where it stands: at or past what it acknowledged, and not past what it was sent.
+ */
+export function isSameReplica(left: ReplicaInfo, { address, history, watermarks }: Claim): boolean {
+  return (
+    watermarks.length > 0 &&
+    hostOf(left.address) === hostOf(address) &&
+    left.history === history &&
+    hasReached(watermarks, left.acknowledged ?? []) &&
+    hasReached(left.watermarks, watermarks)
+  );
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'));
+}

@@ -1,0 +1,155 @@
+/**
+ * What a replica is given by whom it follows (fcrp-v1.md, "Conversation" 3 and 4): what it lacks, from the backlog or as a
+ * snapshot, then the live stream.
+ */
+import type { Clock, Timers } from '../../clock.js';
+import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
+import { FrameKind } from '../../frame/kinds.js';
+import type { Margin } from '../../frame/margin.js';
+import { encodeWatermarks } from '../../frame/watermarks.js';
+import type { Connection } from '../../transport/connection.js';
+import type { Log } from '../log.js';
+import type { ReplicationMetrics } from '../metrics.js';
+import type { FrameStream } from '../stream/stream.js';
+import type { Carousels, Passenger } from './carousel.js';
+import { asksToResume, resume } from './resume.js';
+import { SnapshotSender } from './snapshot-sender.js';
+import { Subscriber } from './subscriber.js';
+
+/** Bounds and ways of giving, which all replicas of a primary share. */
+export interface FeedOptions {
+  clock: Clock;
+  timers: Timers;
+  metrics: ReplicationMetrics;
+  log: Log;
+  carousels: Carousels;
+  snapshotChunkBytes: number;
+  subscriberQueueFrames: number;
+  subscriberQueueBytes: number;
+  /** How SnapshotChunk frames are encoded. */
+  encoding: EncodeOptions;
+}
+
+export interface ReplicaFeedOptions extends FeedOptions {
+  connection: Connection;
+  stream: FrameStream;
+  /** It can't be given any more, with the reason in words; nothing may be written to the connection after it. */
+  cutOff(reason: string): void;
+}
+
+export type FeedState = 'snapshot' | 'catching-up' | 'live';
+
+export class ReplicaFeed {
+  readonly #options: ReplicaFeedOptions;
+  readonly #subscriber: Subscriber;
+  readonly #leaveStream: () => void;
+  /** Where the live frames that it is given begin. */
+  readonly #frozen: readonly bigint[];
+  /** Of a Rust replica. */
+  #snapshot: SnapshotSender | undefined;
+  #leaveCarousel = () => {};
+  #state: FeedState = 'catching-up';
+  #stopped = false;
+
+  /**
+   * Subscribes and freezes the watermarks in one go: everything above them is in the subscriber's queue, everything up
+   * to them in what it is given first.
+   */
+  constructor(options: ReplicaFeedOptions) {
+    this.#options = options;
+    const { connection, stream, metrics, subscriberQueueFrames, subscriberQueueBytes } = options;
+    this.#frozen = stream.watermarks();
+    this.#subscriber = new Subscriber(connection, {
+      maxQueueFrames: subscriberQueueFrames,
+      maxQueueBytes: subscriberQueueBytes,
+      metrics,
+      watermarks: [...this.#frozen],
+      cutOff: (reason, limitFlag) => options.cutOff(this.#explained(reason, limitFlag)),
+    });
+    this.#leaveStream = stream.subscribe(this.#subscriber);
+  }
+
+  get state(): FeedState {
+    return this.#state;
+  }
+
+  /** What has been sent to it; while it is not `live`, what it will have been sent then. */
+  get watermarks(): readonly bigint[] {
+    return this.#subscriber.watermarks;
+  }
+
+  /** `claimed`: what it says it has; `margin` of its Hello: undefined of a Rust replica. */
+  start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
+    const { stream, metrics, log } = this.#options;
+    const { frames, reason } = resume(stream, claimed, margin);
+    if (frames === undefined) {
+      log.info(`replica ${address} is given a snapshot: ${reason}`);
+      metrics.catchUpSnapshotCount += 1;
+      if (asksToResume(claimed, margin)) metrics.resumeFailureCount += 1;
+      this.#state = 'snapshot';
+      if (margin === undefined) this.#sendSnapshot();
+      else this.#boardCarousel();
+      return;
+    }
+    log.info(`replica ${address} resumes from the backlog: ${reason}`);
+    metrics.catchUpBacklogCount += 1;
+    this.#subscriber.start(frames, () => this.#goLive());
+  }
+
+  /** The connection has room again. */
+  drained(): void {
+    this.#snapshot?.drained();
+    this.#subscriber.drained();
+  }
+
+  /** Gives nothing more and frees what was to be given. */
+  stop(): void {
+    this.#stopped = true;
+    this.#leaveStream();
+    this.#subscriber.close();
+    this.#snapshot?.close();
+    this.#leaveCarousel();
+  }
+
+  /** A snapshot that holds back too much is the operator's to mend. */
+  #explained(reason: string, limitFlag: string | undefined): string {
+    if (this.#snapshot === undefined || limitFlag === undefined) return reason;
+    return `what was written while its snapshot was under way is too much: ${reason}; a greater ${limitFlag} would let it through`;
+  }
+
+  #boardCarousel(): void {
+    const { stream, carousels, cutOff } = this.#options;
+    const carousel = carousels.of(stream);
+    const passenger: Passenger = {
+      insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),
+      arrived: () => this.#goLive(),
+      cutOff,
+    };
+    this.#subscriber.start([encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(this.#frozen))], () => {});
+    this.#leaveCarousel = () => carousel.leave(passenger);
+    carousel.board(passenger);
+  }
+
+  #sendSnapshot(): void {
+    const { connection, stream, timers, snapshotChunkBytes, encoding, cutOff } = this.#options;
+    this.#snapshot = new SnapshotSender({
+      connection,
+      stream,
+      timers,
+      watermarks: this.#frozen,
+      chunkBytes: snapshotChunkBytes,
+      encoding,
+      onSent: () => {
+        this.#snapshot = undefined;
+        this.#state = 'catching-up';
+        this.#subscriber.start([], () => this.#goLive());
+      },
+      onFault: (error) => cutOff(`its snapshot failed: ${String(error)}`),
+    });
+    this.#snapshot.start();
+  }
+
+  #goLive(): void {
+    if (!this.#stopped) this.#state = 'live';
+  }
+}

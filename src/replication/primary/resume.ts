@@ -1,0 +1,84 @@
+/** Whether a replica can go on from what it holds, or must be given a snapshot, and why (design.md, "Histories"). */
+import type { Margin } from '../../frame/margin.js';
+import { placeIn } from '../history.js';
+import type { FrameStream } from '../stream/stream.js';
+import { hasReached, watermarkOf } from '../watermarks.js';
+
+export interface Resumption {
+  /** What it lacks, each shard's frames in order; undefined: it needs a snapshot. */
+  readonly frames: readonly Buffer[] | undefined;
+  /** For the log. */
+  readonly reason: string;
+}
+
+/** `claimed`: the watermarks that it says it has. */
+export function resume(
+  stream: FrameStream,
+  claimed: ArrayLike<bigint>,
+  margin: Margin | undefined,
+): Resumption {
+  const { backlog, history } = stream;
+  const place =
+    margin === undefined ? rustPlace(stream, claimed) : placeIn(history, margin.get('history'), claimed);
+  if (place === undefined) return { frames: undefined, reason: whyElsewhere(stream, claimed, margin) };
+  const catchUp = backlog.catchUp(place);
+  switch (catchUp.kind) {
+    case 'nothing':
+      return { frames: [], reason: 'it lacks nothing' };
+    case 'frames':
+      return { frames: catchUp.frames, reason: `frames that it lacks: ${catchUp.frames.length}` };
+    case 'needs-snapshot': {
+      const { shard, wanted, earliest } = catchUp;
+      const kept = backlog.windows()[shard]?.bytes ?? 0;
+      const reason = `shard ${shard} would go on at sequence ${wanted}, and the ${kept} bytes of its backlog begin at ${earliest}`;
+      return { frames: undefined, reason };
+    }
+  }
+}
+
+/** It says that it holds something: of a history, or of a Rust primary numbers alone, which are all 0 before the first record. */
+export function asksToResume(claimed: ArrayLike<bigint>, margin: Margin | undefined): boolean {
+  return margin?.has('history') === true || Array.from(claimed).some((held) => held > 0n);
+}
+
+/** It holds more of this stream's history than the stream has, as happens when a replica changes over to a relay that lags. */
+export function isAhead(
+  stream: FrameStream,
+  claimed: ArrayLike<bigint>,
+  margin: Margin | undefined,
+): boolean {
+  const place = margin && placeIn(stream.history, margin.get('history'), claimed);
+  return place !== undefined && !hasReached(stream.watermarks(), place);
+}
+
+/** It claims numbers alone. Below the base they are another history's, be it the one that this one continues. */
+function rustPlace(
+  { history: { base } }: FrameStream,
+  claimed: ArrayLike<bigint>,
+): ArrayLike<bigint> | undefined {
+  return Array.from(claimed).every((held) => held >= base) ? claimed : undefined;
+}
+
+function whyElsewhere(
+  { history }: FrameStream,
+  claimed: ArrayLike<bigint>,
+  margin: Margin | undefined,
+): string {
+  if (claimed.length === 0) return 'it holds nothing';
+  if (margin === undefined) {
+    const shard = Array.from(claimed).findIndex((held) => held < history.base);
+    return `in shard ${shard} it is at sequence ${watermarkOf(claimed, shard)}, and this history begins at ${history.base + 1n}`;
+  }
+  const held = margin.get('history');
+  if (held === undefined) return 'what it holds is of no history';
+  const { previous } = history;
+  if (held !== previous?.id) return `it holds another history, ${held}`;
+  const shard = Array.from(claimed).findIndex((own, index) => own > watermarkOf(previous.watermarks, index));
+  const continued = `history ${held}, which this one continues`;
+  if (shard !== -1) {
+    return `in shard ${shard} it is at sequence ${watermarkOf(claimed, shard)} of ${continued} from ${watermarkOf(previous.watermarks, shard)}`;
+  }
+  return Array.from(claimed).some((own) => own < previous.base)
+    ? `it holds ${continued}, and has not come to where that began`
+    : `it holds ${continued}, with too many shards to tell from where`;
+}

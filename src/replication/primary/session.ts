@@ -1,0 +1,335 @@
+/**
+ * One replica's conversation, on the primary's side (fcrp-v1.md, "Conversation" and "Known holes"; design.md,
+ * "Histories"): Hello within its deadline and size, token, answer, bootstrap, then the live stream until either side closes.
+ */
+import type { Timer } from '../../clock.js';
+import { FastcacheError } from '../../errors.js';
+import { encodeErrorText } from '../../frame/error-text.js';
+import { encodeFrame, openPayload } from '../../frame/frame.js';
+import { decodeHelloFrame, encodeHelloFrame } from '../../frame/hello.js';
+import { FrameKind, frameKindName } from '../../frame/kinds.js';
+import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
+import { decodeWatermarks } from '../../frame/watermarks.js';
+import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
+import type { Connection } from '../../transport/connection.js';
+import { historyPairs } from '../history.js';
+import { AckSender } from '../link/ack-sender.js';
+import { LinkWatch } from '../link/link-watch.js';
+import { pathPair } from '../link/path.js';
+import { type Refusal, refusals } from '../link/refusals.js';
+import { tokenMatches } from '../link/token.js';
+import type { FrameStream } from '../stream/stream.js';
+import { isProbe } from '../watermarks.js';
+import type { Claim } from './departed.js';
+import { type FeedOptions, type FeedState, ReplicaFeed } from './feed.js';
+import { isAhead } from './resume.js';
+import { StatusAnswers } from './status-answers.js';
+
+/** What all sessions of a primary share. */
+export interface SessionOptions extends FeedOptions {
+  /** What replicas that come now are served from; undefined while there is nothing. A session keeps what it began with. */
+  stream(): FrameStream | undefined;
+  /** Replicas must present it; undefined: all may come. */
+  token: string | undefined;
+  /** What a probe of ours is told: the payload of a Status frame, `STATUS_MAX_BYTES` at most; undefined: nothing any more. */
+  status(): Uint8Array | undefined;
+}
+
+/** The house that a session lives in. */
+export interface SessionHost {
+  /** The peer has proved who it is and wants to be a replica: false when no slot is free. */
+  admit(session: PrimarySession, claim: Claim): boolean;
+  /** The replica has said what it has applied. */
+  acknowledged(): void;
+  /** Called once; all that the session held is free. `last`: how a replica that had content of this primary's stood. */
+  ended(session: PrimarySession, last: ReplicaInfo | undefined): void;
+}
+
+/** `hello` before the peer is known, `probe` of who is no replica and may ask, `ending` once nothing is left but to close. */
+export type SessionState = 'hello' | 'probe' | FeedState | 'ending' | 'closed';
+
+export interface ReplicaInfo {
+  address: string;
+  /** `gone`: it left within the last hour, and what is told of it is from then. */
+  state: FeedState | 'gone';
+  /** The history that it follows, which is the primary's; undefined of a Rust replica, which knows of none. */
+  history: string | undefined;
+  /** What has been sent to it; while it is not `live`, what it will have been sent then. */
+  watermarks: bigint[];
+  /** What it has said that it has applied; undefined until it does, and a Rust replica never does. */
+  acknowledged: bigint[] | undefined;
+  /** Whole seconds since it was last heard of. */
+  sinceAckSeconds: number;
+}
+
+/** One of ours that says nothing yet, or that it holds nothing, may have been sent all and not have it whole. */
+export function holdsNothing({ history, acknowledged }: ReplicaInfo): boolean {
+  return acknowledged === undefined ? history !== undefined : acknowledged.length === 0;
+}
+
+export class PrimarySession {
+  readonly address: string;
+  readonly #connection: Connection;
+  readonly #options: SessionOptions;
+  readonly #host: SessionHost;
+  readonly #splitter = new FrameSplitter({ maxPayloadBytes: HELLO_MAX_BYTES });
+  #deadline: Timer;
+  #state: 'hello' | 'probe' | 'fed' | 'ending' | 'closed' = 'hello';
+  #stream: FrameStream | undefined;
+  #feed: ReplicaFeed | undefined;
+  /** Of a probe of ours. */
+  #answers: StatusAnswers | undefined;
+  /** Of a replica of ours. */
+  #heartbeats: AckSender | undefined;
+  #watch: LinkWatch | undefined;
+  #isOurs = false;
+  #acknowledged: bigint[] | undefined;
+  #heardAtUs: number;
+
+  constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#host = host;
+    this.address = connection.remoteAddress;
+    this.#heardAtUs = options.clock.monotonicUs();
+    this.#deadline = this.#armDeadline();
+    connection.handlers = {
+      onData: (chunk) => this.#onData(chunk),
+      onDrain: () => this.#feed?.drained(),
+      onClose: () => this.close(),
+    };
+  }
+
+  get state(): SessionState {
+    return this.#state === 'fed' ? (this.#feed?.state ?? 'catching-up') : this.#state;
+  }
+
+  /** Undefined unless the peer is a replica. */
+  info(): ReplicaInfo | undefined {
+    const { address } = this;
+    if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
+    const { state } = this.#feed;
+    const history = this.#isOurs ? this.#stream?.history.id : undefined;
+    const watermarks = this.#feed.watermarks.slice();
+    const acknowledged = this.#acknowledged;
+    return { address, state, history, watermarks, acknowledged, sinceAckSeconds: this.#sinceAckSeconds() };
+  }
+
+  /** When it last said something, monotonic microseconds. */
+  get heardAtUs(): number {
+    return this.#heardAtUs;
+  }
+
+  /** Lets out what a live replica's connection has taken, then closes; what is not live is dropped. */
+  finish(): void {
+    if (this.state !== 'live') {
+      this.close();
+      return;
+    }
+    this.#stopLink();
+    this.#feed?.stop();
+    this.#deadline = this.#armDeadline();
+    this.#end();
+  }
+
+  /** Drops the connection and frees what the session holds, at once. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    // One of ours that has acknowledged nothing holds nothing that is known of: it may have refused what it was sent.
+    const hadContent = this.#isOurs ? this.#holdsSomething() : this.state === 'live';
+    const last = hadContent ? this.info() : undefined;
+    this.#state = 'closed';
+    this.#deadline.cancel();
+    this.#stopLink();
+    this.#answers?.stop();
+    this.#feed?.stop();
+    this.#connection.destroy();
+    this.#host.ended(this, last);
+  }
+
+  /** As Redis counts replicas that writes need: it has all, and acknowledged at most so many whole seconds ago. */
+  isGood(maxLagSeconds: number): boolean {
+    return this.state === 'live' && this.#holdsSomething() && this.#sinceAckSeconds() <= maxLagSeconds;
+  }
+
+  #sinceAckSeconds(): number {
+    return Math.floor((this.#options.clock.monotonicUs() - this.#heardAtUs) / 1_000_000);
+  }
+
+  #holdsSomething(): boolean {
+    return this.#acknowledged !== undefined && this.#acknowledged.length > 0;
+  }
+
+  /** For a peer to have said its Hello, and for one that is to go to be gone. */
+  #armDeadline(): Timer {
+    return this.#options.timers.after(HELLO_DEADLINE_MS, () => {
+      if (this.#state === 'hello') this.#note('sent no Hello in time');
+      this.close();
+    });
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#isOver()) return;
+    this.#watch?.heard();
+    try {
+      this.#splitter.push(chunk, (frame) => this.#onFrame(frame));
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#state === 'ending' || this.#state === 'closed';
+  }
+
+  #onFrame(frame: SplitFrame): void {
+    if (this.#isOver()) return;
+    this.#heardAtUs = this.#options.clock.monotonicUs();
+    if (this.#answers !== undefined) this.#answers.hear(frame);
+    else if (this.#state !== 'hello') this.#hear(frame);
+    else if (frame.header.kind === FrameKind.Hello) this.#greet(frame);
+    else this.#refuse(refusals.notHello);
+  }
+
+  #onFault(error: unknown): void {
+    if (this.#isOver()) return;
+    const code = error instanceof FastcacheError ? error.code : undefined;
+    const speaksAnother = code === 'FCRP_HELLO_VERSION' || code === 'FCRP_UNSUPPORTED_VERSION';
+    if (this.#state === 'hello' && speaksAnother) {
+      this.#refuse(refusals.version);
+      return;
+    }
+    this.#note(`sent what cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    this.close();
+  }
+
+  #greet(frame: SplitFrame): void {
+    const { hello, margin } = decodeHelloFrame(frame.header, frame.wirePayload);
+    if (!tokenMatches(this.#options.token, hello.token)) {
+      this.#refuse(refusals.token);
+      return;
+    }
+    const claimed = hello.watermarks ?? new BigUint64Array(0);
+    const stream = this.#options.stream();
+    if (stream === undefined) {
+      this.#refuse(refusals.loading);
+      return;
+    }
+    if (isProbe(claimed)) {
+      this.#greetProbe(stream, margin !== undefined);
+      return;
+    }
+    if (stream.path.length > 1 && isAhead(stream, claimed, margin)) {
+      // It need not start over: sooner or later the relay has as much.
+      this.#refuse(refusals.behind);
+      return;
+    }
+    this.#isOurs = margin !== undefined;
+    if (
+      !this.#host.admit(this, { address: this.address, history: margin?.get('history'), watermarks: claimed })
+    ) {
+      this.#refuse(refusals.full);
+      return;
+    }
+    this.#deadline.cancel();
+    this.#stream = stream;
+    stream.flush();
+    this.#answer(stream);
+    if (this.#isOurs) this.#startLink(stream);
+    this.#feed = new ReplicaFeed({
+      ...this.#options,
+      stream,
+      connection: this.#connection,
+      cutOff: (reason) => {
+        this.#note(`is cut off: ${reason}`);
+        this.close();
+      },
+    });
+    this.#state = 'fed';
+    this.#feed.start(this.address, claimed, margin);
+  }
+
+  /** No slot is taken. One of ours may ask for more; with another the deadline sees to it that it goes. */
+  #greetProbe(stream: FrameStream, isOurs: boolean): void {
+    const { clock, timers, status } = this.#options;
+    if (isOurs) stream.flush();
+    this.#answer(stream);
+    if (!isOurs) {
+      this.#end();
+      return;
+    }
+    this.#deadline.cancel();
+    this.#state = 'probe';
+    this.#answers = new StatusAnswers({
+      clock,
+      timers,
+      connection: this.#connection,
+      status,
+      onIdle: () => this.close(),
+    });
+  }
+
+  /** With a replica of ours; a Rust one says nothing, and hears nothing but what it is to apply. */
+  #startLink(stream: FrameStream): void {
+    const { clock, timers } = this.#options;
+    this.#heartbeats = new AckSender({
+      clock,
+      timers,
+      watermarks: () => stream.watermarks(),
+      send: (frame) => {
+        // What is on its way is a sign of life already, and nothing may gather where nobody reads.
+        if (this.#connection.bufferedBytes === 0) this.#connection.write(frame);
+      },
+    });
+    this.#heartbeats.start();
+    this.#watch = new LinkWatch({
+      clock,
+      timers,
+      onDead: (silentMs) => {
+        this.#note(`has sent nothing for ${silentMs} ms: the link is dead and is dropped`);
+        this.close();
+      },
+    });
+  }
+
+  #stopLink(): void {
+    this.#heartbeats?.stop();
+    this.#watch?.stop();
+  }
+
+  #answer(stream: FrameStream): void {
+    const margin = new Map([...historyPairs(stream.history), pathPair(stream.path)]);
+    this.#connection.write(
+      encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
+    );
+  }
+
+  /** What a replica says later: Acks, and nothing else. */
+  #hear(frame: SplitFrame): void {
+    if (frame.header.kind !== FrameKind.Ack) {
+      throw new FastcacheError(
+        'FRAME_OUT_OF_PLACE',
+        `A replica sent a frame of kind ${frameKindName(frame.header.kind)} after its Hello.`,
+        { expected: 'Ack', found: frameKindName(frame.header.kind), offset: frame.offset },
+      );
+    }
+    this.#acknowledged = Array.from(decodeWatermarks(openPayload(frame.header, frame.wirePayload)));
+    this.#host.acknowledged();
+  }
+
+  #refuse(text: Refusal): void {
+    this.#note(`is refused: ${text}`);
+    this.#connection.write(encodeFrame(FrameKind.Error, encodeErrorText(text)));
+    this.#end();
+  }
+
+  /** Closes once what was written is sent; the deadline, which still runs, sees to it that it ends. */
+  #end(): void {
+    this.#state = 'ending';
+    this.#connection.end();
+  }
+
+  #note(what: string): void {
+    this.#options.log.warn(`replica ${this.address} ${what}`);
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The classic bootstrap of one replica, a Rust one (fcrp-v1.md, "Conversation" 3; carousel.ts has ours): SnapshotBegin,
+ * chunks, SnapshotEnd, one step of the scan a turn and none while the connection is full, so that writers go on.
+ *
+ * All of it carries the watermarks W that stood when it began: what was written after W is held back and follows as frames,
+ * and applying it again to entries that show it already does no harm.
+ */
+import type { Timers } from '../../clock.js';
+import type { SnapshotScan } from '../../engine/types.js';
+import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
+import { FrameKind } from '../../frame/kinds.js';
+import { encodeSnapshotChunk } from '../../frame/snapshot.js';
+import { encodeWatermarks } from '../../frame/watermarks.js';
+import type { Connection } from '../../transport/connection.js';
+import type { FrameStream } from '../stream/stream.js';
+
+export interface SnapshotSenderOptions {
+  connection: Connection;
+  stream: FrameStream;
+  timers: Timers;
+  /** W: where the replica's held-back frames begin. */
+  watermarks: readonly bigint[];
+  chunkBytes: number;
+  encoding: EncodeOptions;
+  onSent(): void;
+  /** The scan failed; nothing more is sent. */
+  onFault(error: unknown): void;
+}
+
+export class SnapshotSender {
+  readonly #options: SnapshotSenderOptions;
+  readonly #scan: SnapshotScan;
+  #chunkIndex = 0n;
+  #waitsForDrain = false;
+  #closed = false;
+
+  constructor(options: SnapshotSenderOptions) {
+    this.#options = options;
+    this.#scan = options.stream.store.scan();
+  }
+
+  start(): void {
+    const { connection, watermarks } = this.#options;
+    this.#next(connection.write(encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(watermarks))));
+  }
+
+  /** The connection has room again. */
+  drained(): void {
+    if (!this.#waitsForDrain) return;
+    this.#waitsForDrain = false;
+    this.#next(true);
+  }
+
+  /** May be called while the store hands out a batch: the scan, which is the store's, is closed in a turn of its own. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.timers.endOfTurn(() => this.#scan.close());
+  }
+
+  #next(hasRoom: boolean): void {
+    if (!hasRoom) this.#waitsForDrain = true;
+    else this.#options.timers.endOfTurn(() => this.#step());
+  }
+
+  #step(): void {
+    if (this.#closed) return;
+    try {
+      this.#sendChunk();
+    } catch (error) {
+      this.close();
+      this.#options.onFault(error);
+    }
+  }
+
+  #sendChunk(): void {
+    const { connection, watermarks, chunkBytes, encoding, onSent } = this.#options;
+    const { entries, entryCount, done } = this.#scan.next(chunkBytes);
+    const chunkIndex = this.#chunkIndex;
+    this.#chunkIndex += 1n;
+    const payload = encodeSnapshotChunk({ chunkIndex, last: done, watermarks, entryCount, entries });
+    const hasRoom = connection.write(encodeFrame(FrameKind.SnapshotChunk, payload, encoding));
+    if (!done) {
+      this.#next(hasRoom);
+      return;
+    }
+    connection.write(encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks(watermarks)));
+    this.close();
+    onSent();
+  }
+}

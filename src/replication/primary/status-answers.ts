@@ -1,0 +1,83 @@
+/**
+ * What a probe of ours is told behind the primary's answer (design.md, "Status"): the status, as often as it asks, within
+ * bounds. It holds no slot, so that it must neither stay without asking nor make the primary work without end.
+ */
+import type { Clock, Timer, Timers } from '../../clock.js';
+import { FastcacheError } from '../../errors.js';
+import { encodeFrame } from '../../frame/frame.js';
+import { FrameKind, frameKindName } from '../../frame/kinds.js';
+import type { SplitFrame } from '../../frame/splitter.js';
+import { STATUS_MAX_BYTES } from '../../limits.js';
+import type { Connection } from '../../transport/connection.js';
+
+/** Who asks for nothing for so long may go. */
+const IDLE_MS = 60_000;
+/** Between two answers on a connection. */
+const PAUSE_MS = 100;
+/** Nor does one that takes long, of a thousand shards perhaps, take more than this part of the time. */
+const WORK_PART = 0.05;
+
+export interface StatusAnswersOptions {
+  clock: Clock;
+  timers: Timers;
+  connection: Connection;
+  /** The payload of the answer, `STATUS_MAX_BYTES` at most; undefined: there is nothing to tell any more. */
+  status(): Uint8Array | undefined;
+  /** The connection is to be closed: nothing was asked, nobody reads the answers, or there are none. */
+  onIdle(): void;
+}
+
+export class StatusAnswers {
+  readonly #options: StatusAnswersOptions;
+  #idle: Timer;
+  /** A question that waits. */
+  #waiting: Timer | undefined;
+  /** When the next answer may be given. */
+  #nextAtUs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: StatusAnswersOptions) {
+    this.#options = options;
+    this.#idle = this.#armIdle();
+  }
+
+  /** Throws `FRAME_OUT_OF_PLACE` for all but a question, and for one while another waits. */
+  hear({ header, offset }: SplitFrame): void {
+    if (header.kind !== FrameKind.Status || header.payloadBytes > 0 || this.#waiting !== undefined) {
+      const found = frameKindName(header.kind);
+      throw new FastcacheError(
+        'FRAME_OUT_OF_PLACE',
+        `A probe sent a frame of kind ${found} with ${header.payloadBytes} bytes where an empty Status may stand, one at a time.`,
+        { expected: 'an empty Status', found, offset },
+      );
+    }
+    const { clock, timers } = this.#options;
+    this.#idle.cancel();
+    this.#idle = this.#armIdle();
+    const pauseMs = (this.#nextAtUs - clock.monotonicUs()) / 1000;
+    if (pauseMs <= 0) this.#answer();
+    else this.#waiting = timers.after(Math.ceil(pauseMs), () => this.#answer());
+  }
+
+  stop(): void {
+    this.#idle.cancel();
+    this.#waiting?.cancel();
+  }
+
+  #answer(): void {
+    const { clock, connection, status, onIdle } = this.#options;
+    this.#waiting = undefined;
+    const startedUs = clock.monotonicUs();
+    const payload = connection.bufferedBytes > STATUS_MAX_BYTES ? undefined : status();
+    if (payload === undefined) {
+      onIdle();
+      return;
+    }
+    connection.write(encodeFrame(FrameKind.Status, payload));
+    const workUs = clock.monotonicUs() - startedUs;
+    this.#nextAtUs = startedUs + Math.max(PAUSE_MS * 1000, workUs / WORK_PART);
+  }
+
+  #armIdle(): Timer {
+    return this.#options.timers.after(IDLE_MS, () => this.#options.onIdle());
+  }
+}

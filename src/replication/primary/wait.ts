@@ -1,0 +1,42 @@
+/** WAIT: until so many replicas have acknowledged what has been written so far. */
+import type { Timers } from '../../clock.js';
+import type { Publisher } from '../stream/publisher.js';
+import type { ReplicaListener } from './listener.js';
+
+export interface WaitOptions {
+  timers: Timers;
+  publisher: Publisher;
+  door: Pick<ReplicaListener, 'acknowledged' | 'onAck'>;
+}
+
+/**
+ * Calls `done` once, perhaps at once, with how many replicas have acknowledged: when they are `replicas`, or after
+ * `timeoutMs` (0: never). Returns how to give up.
+ */
+export function waitForReplicas(
+  { timers, publisher, door }: WaitOptions,
+  replicas: number,
+  timeoutMs: number,
+  done: (acknowledged: number) => void,
+): () => void {
+  publisher.flush();
+  const target = publisher.watermarks();
+  const there = door.acknowledged(target);
+  if (there >= replicas) {
+    done(there);
+    return () => {};
+  }
+  const stopListening = door.onAck(() => {
+    if (door.acknowledged(target) >= replicas) finish();
+  });
+  const timer = timeoutMs === 0 ? undefined : timers.after(timeoutMs, () => finish());
+  const cancel = () => {
+    stopListening();
+    timer?.cancel();
+  };
+  const finish = () => {
+    cancel();
+    done(door.acknowledged(target));
+  };
+  return cancel;
+}

@@ -1,0 +1,94 @@
+/**
+ * Warns before a replica that is away, or that is there and behind, falls out of the backlog: what it then lacks is no
+ * longer kept, and it needs a snapshot. Once an absence.
+ */
+import type { Clock, Timer, Timers } from '../../clock.js';
+import type { Log } from '../log.js';
+import type { Backlog, Leeway } from '../stream/backlog.js';
+import { hasReached } from '../watermarks.js';
+import { holdsNothing, type ReplicaInfo } from './session.js';
+
+const LOOK_MS = 1_000;
+/** Of a shard's share of the backlog: past it an operator has as long again, and not longer, to do something. */
+const WARNED_FROM = 0.5;
+/** Who comes back to less than this is warned of again when it falls behind again. */
+const FORGOTTEN_FROM = 0.25;
+
+export interface WindowWatchOptions {
+  clock: Clock;
+  timers: Timers;
+  log: Log;
+  backlog(): Backlog | undefined;
+  /** Those connected and those gone. */
+  replicas(): readonly ReplicaInfo[];
+}
+
+export class WindowWatch {
+  readonly #options: WindowWatchOptions;
+  /** The addresses of replicas of which has been warned. */
+  #warned = new Set<string>();
+  #timer: Timer | undefined;
+
+  constructor(options: WindowWatchOptions) {
+    this.#options = options;
+  }
+
+  /** A replica is there: looks at them from now on, as long as there are any. */
+  start(): void {
+    this.#timer ??= this.#options.timers.after(LOOK_MS, () => this.#look());
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #look(): void {
+    const { clock, log, backlog, replicas } = this.#options;
+    const kept = backlog();
+    const present = replicas();
+    const warned = new Set<string>();
+    if (kept !== undefined) {
+      const rates = kept.rates(clock.nowMs());
+      // Most lack next to nothing, which is told without looking at what they lack of each shard.
+      const nearlyAll = kept.watermarksLacking(FORGOTTEN_FROM);
+      for (const replica of present) {
+        const held = replica.acknowledged ?? replica.watermarks;
+        // What a snapshot brings is not from the backlog.
+        if (replica.state === 'snapshot' || holdsNothing(replica) || hasReached(held, nearlyAll)) continue;
+        const leeway = kept.leeway(kept.allBehind(held), rates);
+        const wasWarned = this.#warned.has(replica.address);
+        if (wasWarned ? isBackIn(leeway) : !isNearEnd(leeway)) continue;
+        warned.add(replica.address);
+        if (!wasWarned) log.warn(warning(replica, leeway));
+      }
+    }
+    this.#warned = warned;
+    this.#timer = undefined;
+    if (present.length > 0) this.start();
+  }
+}
+
+/** Undefined: it has fallen out. */
+function isNearEnd(leeway: Leeway | undefined): boolean {
+  if (leeway === undefined) return true;
+  const { lackingBytes, shareBytes, ms } = leeway;
+  return ms !== undefined && lackingBytes > shareBytes * WARNED_FROM;
+}
+
+function isBackIn(leeway: Leeway | undefined): boolean {
+  return leeway !== undefined && leeway.lackingBytes <= leeway.shareBytes * FORGOTTEN_FROM;
+}
+
+function warning({ address, state }: ReplicaInfo, leeway: Leeway | undefined): string {
+  const isGone = state === 'gone';
+  return `replica ${address} is ${isGone ? 'gone' : 'connected'} and ${reason(isGone, leeway)}; a larger --backlog gives it longer`;
+}
+
+function reason(isGone: boolean, leeway: Leeway | undefined): string {
+  if (leeway === undefined) {
+    const when = isGone ? 'needs a snapshot when it comes back' : 'would need a snapshot if it were cut off';
+    return `has fallen out of the backlog, and ${when}`;
+  }
+  const { shard, lackingBytes, shareBytes, ms } = leeway;
+  return `lacks ${lackingBytes} of the ${shareBytes} bytes that the backlog keeps of shard ${shard}: at the present write rate it needs a snapshot in ${ms} ms`;
+}

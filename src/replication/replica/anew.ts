@@ -1,0 +1,27 @@
+/** Why a primary sends all anew to a replica that holds something (resume.ts decides it there), in a replica's words. */
+import type { PrimaryAnswer } from '../link/conversation.js';
+import type { Holding } from './session.js';
+
+/** A clause without an end, for a person. */
+export function whyAnew({ store, history }: Holding, { watermarks, margin }: PrimaryAnswer): string {
+  const theirs = margin?.get('history');
+  if (theirs !== history?.id) {
+    return `the primary has ${nameOf(theirs)}, and what is held is of ${nameOf(history?.id)}`;
+  }
+  const held = store.watermarks();
+  if (held.length !== watermarks.length) {
+    return `the primary has ${watermarks.length} shards, and what is held is of ${held.length}`;
+  }
+  const behind = held.findIndex((own, shard) => watermarks[shard]! < own);
+  if (behind !== -1) {
+    return `shard ${behind} of the primary is at ${watermarks[behind]}, and what is held at ${held[behind]}`;
+  }
+  const lacking = held.findIndex((own, shard) => own < watermarks[shard]!);
+  return lacking === -1
+    ? 'the primary chose to'
+    : `the primary no longer keeps all that is lacking: shard ${lacking} is to go on at ${held[lacking]! + 1n}, and the primary is at ${watermarks[lacking]}`;
+}
+
+function nameOf(history: string | undefined): string {
+  return history === undefined ? "no history (it is the crate's)" : `the history ${history}`;
+}

@@ -1,0 +1,33 @@
+/** How long to wait before the next try: exponential with full jitter, so that many replicas do not return at once. */
+import type { Random } from '../../clock.js';
+import { MAX_RECONNECT_BACKOFF_MS } from '../../limits.js';
+
+const U32_VALUES = 2 ** 32;
+
+export class Backoff {
+  readonly #firstMs: number;
+  readonly #random: Random;
+  #attempts = 0;
+
+  constructor(firstMs: number, random: Random) {
+    this.#firstMs = Math.max(1, firstMs);
+    this.#random = random;
+  }
+
+  /** Tries since the last success. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** Whole milliseconds, uniform between 0 and the ceiling, which doubles with every failure up to `MAX_RECONNECT_BACKOFF_MS`. */
+  nextDelayMs(): number {
+    // The exponent is bounded so that years of failures do not overflow it.
+    const ceilingMs = Math.min(MAX_RECONNECT_BACKOFF_MS, this.#firstMs * 2 ** Math.min(this.#attempts, 30));
+    this.#attempts += 1;
+    return Math.round((this.#random.u32() / U32_VALUES) * ceilingMs);
+  }
+
+  succeeded(): void {
+    this.#attempts = 0;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * How far a replica is behind its primary in time, as far as the replica itself can tell: from the records' own times and
+ * the primary's watermarks that it has heard. Both clocks are wall clocks, so that their difference is part of it.
+ */
+import type { Clock } from '../../clock.js';
+import { hasReached } from '../watermarks.js';
+
+/** With nothing applied for so long, and nothing heard of that is missing, the primary is idle. */
+const IDLE_US = 1_000_000;
+
+export class LinkLag {
+  readonly #clock: Clock;
+  #heard: ArrayLike<bigint> = [];
+  #newestMs: number | undefined;
+  #appliedAtUs = Number.NEGATIVE_INFINITY;
+  /** How old the newest record was when it was applied. */
+  #ageMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Another connection begins: what was heard on the last one may have been of another history. */
+  restarted(): void {
+    this.#heard = [];
+    this.#ageMs = 0;
+  }
+
+  /** The primary has these. */
+  heard(watermarks: ArrayLike<bigint>): void {
+    this.#heard = watermarks;
+  }
+
+  /** Records are applied, the newest of which is of `newestMs`, Unix ms. */
+  applied(newestMs: number): void {
+    this.#newestMs = newestMs;
+    this.#appliedAtUs = this.#clock.monotonicUs();
+    this.#ageMs = Math.max(0, this.#clock.nowMs() - newestMs);
+  }
+
+  /**
+   * Milliseconds, never negative, of a replica that holds `own`:
+   * - while something is missing that the primary is known to have, the age of the last record that was applied, undefined
+   *   when none was yet;
+   * - while records come, how old the newest was when it was applied: what it took from the writer to here;
+   * - 0 when the replica has just what the primary is known to have, and when nothing has come for a second.
+   */
+  ms(own: ArrayLike<bigint>): number | undefined {
+    const heard = this.#heard;
+    if (!hasReached(own, heard)) {
+      return this.#newestMs === undefined ? undefined : Math.max(0, this.#clock.nowMs() - this.#newestMs);
+    }
+    const isIdle = this.#clock.monotonicUs() - this.#appliedAtUs >= IDLE_US;
+    return isIdle || hasReached(heard, own) ? 0 : this.#ageMs;
+  }
+}

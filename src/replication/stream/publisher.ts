@@ -1,0 +1,185 @@
+/**
+ * Where a primary's batches become frames (design.md, "The corridor" and "Flushing"; fcrp-v1.md, "Primary": Export). It
+ * seals each batch once, and hands the same bytes to the backlog and to every subscriber. Nothing in it throws at the
+ * writer or waits for a replica.
+ */
+import type { Clock, Timer, Timers } from '../../clock.js';
+import type { OpenBatch, ReplicatedStore } from '../../engine/types.js';
+import { firstTimestampMs } from '../../frame/batch.js';
+import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
+import { FrameKind } from '../../frame/kinds.js';
+import type { History } from '../history.js';
+import type { Log } from '../log.js';
+import type { ReplicationMetrics } from '../metrics.js';
+import type { FrameSubscriber } from '../primary/subscriber.js';
+import { Backlog } from './backlog.js';
+import type { FrameStream } from './stream.js';
+import { Subscribers } from './subscribers.js';
+
+/** With the policy `adaptive`, turns that follow each other share a flush: small frames cost more than their records. */
+const ADAPTIVE_PAUSE_MS = 2;
+
+/**
+ * When what has gathered leaves, besides when a batch is full: `adaptive` at the end of the event-loop turn, or when
+ * another flush was less than two milliseconds ago, two milliseconds later; `batch` when its first record is `batchMaxDelayUs`
+ * old; `immediate` never by itself, for the store seals every record.
+ */
+export type SendPolicy = 'adaptive' | 'batch' | 'immediate';
+
+export interface PublisherOptions {
+  /** Its watermarks must stand where the history begins. */
+  store: ReplicatedStore;
+  history: History;
+  clock: Clock;
+  timers: Timers;
+  metrics: ReplicationMetrics;
+  log: Log;
+  sendPolicy: SendPolicy;
+  batchMaxDelayUs: number;
+  /** Of this process (path.ts). */
+  nodeId: string;
+  /** For all shards together; each has an equal share. */
+  backlogBytes: number;
+  /** What is kept already of the history that this one continues, at the store's watermarks. */
+  backlog?: Backlog | undefined;
+  /** How MutationBatch and SnapshotChunk frames are encoded. */
+  encoding: EncodeOptions;
+}
+
+export class Publisher implements FrameStream {
+  readonly store: ReplicatedStore;
+  readonly history: History;
+  readonly path: readonly string[];
+  readonly backlog: Backlog;
+  readonly #options: PublisherOptions;
+  readonly #metrics: ReplicationMetrics;
+  readonly #subscribers = new Subscribers();
+  readonly #watermarks: bigint[];
+  #timer: Timer | undefined;
+  #turnPlanned = false;
+  #flushedAtUs = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  constructor(options: PublisherOptions) {
+    const { store, metrics, backlogBytes, backlog } = options;
+    this.#options = options;
+    this.store = store;
+    this.history = options.history;
+    this.path = [options.nodeId];
+    this.#metrics = metrics;
+    this.#watermarks = store.watermarks();
+    this.backlog =
+      backlog ??
+      new Backlog({
+        shards: store.shards,
+        maxBytesPerShard: Math.floor(backlogBytes / store.shards),
+        base: this.#watermarks,
+      });
+    store.onBatch = (batch) => this.#publish(batch);
+    store.onDirty = () => this.#planFlush();
+  }
+
+  watermarks(): bigint[] {
+    return this.#watermarks.slice();
+  }
+
+  flush(): void {
+    this.store.flush();
+  }
+
+  subscribe(subscriber: FrameSubscriber): () => void {
+    return this.#subscribers.add(subscriber);
+  }
+
+  /** Publishes what waits, and nothing after it. With a `reason` who was fed is told that it goes on elsewhere. */
+  close(reason?: string): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.store.onBatch = () => {};
+    this.store.onDirty = () => {};
+    if (reason !== undefined) this.#subscribers.interrupt(reason);
+    this.#subscribers.clear();
+  }
+
+  #publish(batch: OpenBatch): void {
+    const { shard, records, minSequence, maxSequence } = batch;
+    if (records === 0) return;
+    if (shard >= this.#watermarks.length) {
+      this.#metrics.drops += 1;
+      this.#options.log.warn(
+        `dropped a batch for shard ${shard}: there are ${this.#watermarks.length} shards`,
+      );
+      return;
+    }
+    const frame = this.#seal(batch);
+    this.#watermarks[shard] = maxSequence;
+    if (frame === undefined) {
+      this.backlog.skipTo(shard, maxSequence);
+      this.#subscribers.interrupt('a frame of its stream was lost');
+      return;
+    }
+    this.backlog.push(shard, frame, minSequence, maxSequence, firstTimestampMs(batch.payload));
+    this.#subscribers.offer(frame, shard, maxSequence);
+  }
+
+  #seal({ payload, records }: OpenBatch): Buffer | undefined {
+    const { clock, encoding, log } = this.#options;
+    const startedUs = clock.monotonicUs();
+    try {
+      const frame = encodeFrame(FrameKind.MutationBatch, payload, encoding);
+      const elapsedNs = Math.round((clock.monotonicUs() - startedUs) * 1000);
+      this.#metrics.batchSent(records, payload.length, frame.length, elapsedNs);
+      return frame;
+    } catch (error) {
+      this.#metrics.drops += 1;
+      log.error(`a batch of ${records} records could not be sealed: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  #planFlush(): void {
+    switch (this.#options.sendPolicy) {
+      case 'adaptive':
+        this.#planTurnFlush();
+        return;
+      case 'batch':
+        this.#timer ??= this.#armFlushDue(this.#options.batchMaxDelayUs);
+        return;
+      case 'immediate':
+        return;
+    }
+  }
+
+  /** A write that comes alone leaves at once; in a stream of them each flush gathers two milliseconds'. */
+  #planTurnFlush(): void {
+    if (this.#turnPlanned) return;
+    this.#turnPlanned = true;
+    const { clock, timers } = this.#options;
+    const idleUs = clock.monotonicUs() - this.#flushedAtUs;
+    if (idleUs >= ADAPTIVE_PAUSE_MS * 1000) timers.endOfTurn(() => this.#flushTurn());
+    else this.#timer = timers.after(ADAPTIVE_PAUSE_MS, () => this.#flushTurn());
+  }
+
+  #flushTurn(): void {
+    this.#timer = undefined;
+    this.#turnPlanned = false;
+    if (this.#closed) return;
+    this.#flushedAtUs = this.#options.clock.monotonicUs();
+    this.flush();
+  }
+
+  /** Timers count whole milliseconds, so a shorter delay is rounded up to one. */
+  #armFlushDue(delayUs: number): Timer {
+    return this.#options.timers.after(Math.max(1, Math.ceil(delayUs / 1000)), () => this.#flushDue());
+  }
+
+  #flushDue(): void {
+    this.#timer = undefined;
+    const nextUs = this.store.flushDue(this.#options.batchMaxDelayUs);
+    if (nextUs >= 0) this.#timer ??= this.#armFlushDue(nextUs);
+    // Nothing waits: a flush that yields nothing, and has the store tell of the next record.
+    else this.flush();
+  }
+}

@@ -1,0 +1,20 @@
+/** What replicas are served from (design.md, "The corridor"): a primary's publisher is one, and so is what a relay receives. */
+import type { ReplicatedStore } from '../../engine/types.js';
+import type { History } from '../history.js';
+import type { FrameSubscriber } from '../primary/subscriber.js';
+import type { Backlog } from './backlog.js';
+
+export interface FrameStream {
+  /** Snapshots are scanned from it. */
+  readonly store: ReplicatedStore;
+  readonly history: History;
+  /** Whom it comes from (path.ts): the one that serves it, then whom that follows, up to the primary. */
+  readonly path: readonly string[];
+  readonly backlog: Backlog;
+  /** The highest sequence of each shard that backlog and subscribers have; not what still waits in a batch. */
+  watermarks(): bigint[];
+  /** Seals all that waits, whatever its age. */
+  flush(): void;
+  /** Hands on every frame from now on. Returns how to leave. */
+  subscribe(subscriber: FrameSubscriber): () => void;
+}

@@ -1,0 +1,177 @@
+/**
+ * What a replica puts out beside serving it (cli.md, `--record`, `--changes`, `--state`): the dump, the changes, and the
+ * state of both, with which the next run goes on. A replica with a state is a tap and keeps no content.
+ */
+import { basename } from 'node:path';
+import type { Timers } from '../clock.js';
+import type { ReplicatedStore } from '../engine/types.js';
+import { WatermarkStore } from '../engine/watermark-store.js';
+import { FastcacheError } from '../errors.js';
+import { MAX_STATE_BYTES } from '../files/sealed-state.js';
+import { readStateFile, replaceStateFile } from '../files/state-file.js';
+import type { Log } from '../replication/log.js';
+import type { Recorder } from '../replication/outputs/recorder.js';
+import { StateKeeper } from '../replication/outputs/state-keeper.js';
+import { Tap } from '../replication/outputs/tap.js';
+import { decodeTapState, type TapState } from '../replication/outputs/tap-state.js';
+import type { Holding } from '../replication/replica/session.js';
+import type { ReplicaConfig } from './config.js';
+import { openRecorder } from './ports.js';
+
+export interface OutputsOptions {
+  config: ReplicaConfig;
+  timers: Timers;
+  log: Log;
+  /** What the follower holds now. */
+  holding(): Holding | undefined;
+  /** An output has failed without which there is no following. */
+  stop(error: Error): void;
+}
+
+export interface Outputs {
+  readonly recorder: Recorder | undefined;
+  readonly tap: Tap | undefined;
+  /** Where an earlier run stood, to be continued. */
+  readonly holding: Holding | undefined;
+  /** Set where no content is kept. */
+  readonly createStore: ((shards: number) => ReplicatedStore) | undefined;
+  /** Begins to keep the state. */
+  start(): void;
+  /** New content is being built; what is recorded of it stands for nothing before it is whole. */
+  building(): void;
+  /** What is held follows the primary. */
+  whole(): void;
+  /** Calls `run` when all changes that were told before are handed on. */
+  inOrder(run: () => void): void;
+  /** After the following has ended: lets all out and keeps the state. Throws what the outputs fail with now. */
+  close(): Promise<void>;
+}
+
+/** Throws `WRITE_FAILED`, `READ_FAILED`, `STATE_UNUSABLE`. */
+export function openOutputs(options: OutputsOptions): Outputs {
+  const { config, log, timers } = options;
+  const { state: file, record, changes } = config;
+  const before = file === undefined ? undefined : readState(file, config);
+  const holding = before && holdingOf(before);
+  let fault: Error | undefined;
+  const fail = (error: Error) => {
+    fault ??= error;
+    options.stop(error);
+  };
+  // Where a state is kept, a recording that ends must end it too.
+  const faults = file === undefined ? {} : { onFault: fail };
+  const recorder = continued(file, before, () =>
+    openRecorder({ record, keptBytes: before?.record?.bytes, ...faults }, log),
+  );
+  const tap =
+    changes && new Tap({ consumer: changes, watermarks: holding?.store.watermarks() ?? [], onFault: fail });
+  /** The dump's length before content that was not whole yet when it was last looked at. */
+  let wholeBytes: number | undefined;
+  const current = (): TapState | undefined => {
+    const held = options.holding();
+    return (
+      held && {
+        history: held.history,
+        watermarks: held.store.watermarks(),
+        record: recorder && { file: basename(record!), bytes: wholeBytes ?? recorder.bytes },
+        changes: tap !== undefined,
+      }
+    );
+  };
+  const keeper =
+    file === undefined
+      ? undefined
+      : new StateKeeper({
+          timers,
+          log,
+          whenGiven: (run) => (tap === undefined ? run() : tap.whenRoom(run)),
+          state: current,
+          async flush() {
+            try {
+              await tap?.drained();
+              await recorder?.flush();
+              return true;
+            } catch (error) {
+              fail(error as Error);
+              return false;
+            }
+          },
+          save: (bytes) => replaceStateFile(file, bytes),
+        });
+  return {
+    recorder,
+    tap,
+    holding,
+    createStore: file === undefined ? undefined : (shards) => new WatermarkStore(shards),
+    start: () => keeper?.start(),
+    building() {
+      wholeBytes ??= recorder?.bytes;
+    },
+    whole() {
+      wholeBytes = undefined;
+    },
+    inOrder: (run) => (tap === undefined ? run() : tap.inOrder(run)),
+    async close() {
+      try {
+        // Of what has failed before, the owner knows.
+        if (fault !== undefined) return;
+        await tap?.drained();
+        await keeper?.finish();
+        if (fault !== undefined) throw fault;
+      } finally {
+        keeper?.stop();
+        await recorder?.end();
+      }
+    },
+  };
+}
+
+function holdingOf({ watermarks, history }: TapState): Holding {
+  const store = new WatermarkStore(watermarks.length);
+  store.setWatermarks(watermarks);
+  return { store, history };
+}
+
+function readState(file: string, { record, changes }: ReplicaConfig): TapState | undefined {
+  const bytes = readStateFile(file, MAX_STATE_BYTES);
+  if (bytes === undefined) return undefined;
+  try {
+    const state = decodeTapState(bytes);
+    checkOutputs(state, { record: record && basename(record), changes: changes !== undefined });
+    return state;
+  } catch (error) {
+    throw error instanceof FastcacheError ? error.inFile(file) : error;
+  }
+}
+
+/** A state stands for its outputs: another dump would be continued with a hole in it, or cut off where it must not be. */
+function checkOutputs(state: TapState, asked: { record: string | undefined; changes: boolean }): void {
+  if (state.record?.file === asked.record && state.changes === asked.changes) return;
+  const expected = outputsText({ record: state.record?.file, changes: state.changes });
+  const found = outputsText(asked);
+  throw new FastcacheError(
+    'STATE_UNUSABLE',
+    `It is the state of ${expected}, and cannot be gone on with for ${found}. Name another file for the state, or ask for the same outputs.`,
+    { expected, found },
+  );
+}
+
+/** What `open` returns; that it cannot go on is a fault of the state too. */
+function continued<T>(file: string | undefined, state: TapState | undefined, open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    if (file === undefined || state === undefined || !(cause instanceof FastcacheError)) throw cause;
+    throw new FastcacheError(
+      'STATE_UNUSABLE',
+      `Its dump cannot be gone on with. ${cause.message} To begin anew, with a snapshot, move the state away.`,
+      { file, cause },
+    );
+  }
+}
+
+function outputsText({ record, changes }: { record: string | undefined; changes: boolean }): string {
+  return [changes ? 'changes' : '', record === undefined ? '' : `the dump ${record}`]
+    .filter(Boolean)
+    .join(' and ');
+}

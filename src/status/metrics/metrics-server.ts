@@ -1,0 +1,49 @@
+/** The HTTP port of a server (cli.md, `--metrics`): what is asked of it by Prometheus, by load balancers, by orchestrators. */
+import type { Address, Listener } from '../../transport/connection.js';
+import { type HttpAnswer, type HttpRequest, listenHttp, plainText } from '../../transport/http.js';
+import type { RoleFigures } from '../role-figures.js';
+import type { MetricsModel } from './metric-family.js';
+import { readiness } from './readiness.js';
+
+/** An exact number of milliseconds, some 30 years. */
+const LAG = /^\d{1,12}$/;
+
+/** What the port tells of, at the moment at which it is asked. */
+export interface MetricsSource {
+  model(): MetricsModel;
+  role(): RoleFigures;
+}
+
+/**
+ * - `/metrics`: Prometheus' text.
+ * - `/healthz`: 200 as long as the process serves.
+ * - `/readyz?max_lag_ms=N`: 200 or 503 with the reason (readiness.ts), 400 when N is no number.
+ *
+ * Throws `PORT_TAKEN` or `LISTEN_FAILED`.
+ */
+export async function startMetricsServer(address: Address, source: MetricsSource): Promise<Listener> {
+  // Only who asks for metrics pays for loading what writes them.
+  const { prometheusText } = await import('./prometheus.js');
+  const metrics = prometheusText(() => source.model());
+  return listenHttp(address, async ({ path, query }) => {
+    switch (path) {
+      case '/metrics':
+        return { status: 200, ...(await metrics()) };
+      case '/healthz':
+        return plainText(200, 'ok');
+      case '/readyz':
+        return answerReady(query, source.role());
+      default:
+        return plainText(404, 'there are /metrics, /healthz and /readyz here');
+    }
+  });
+}
+
+function answerReady(query: HttpRequest['query'], role: RoleFigures): HttpAnswer {
+  const [limit, ...more] = query.getAll('max_lag_ms');
+  if (more.length > 0 || (limit !== undefined && !LAG.test(limit))) {
+    return plainText(400, 'max_lag_ms must be a whole number of milliseconds, given once');
+  }
+  const { isReady, reason } = readiness(role, limit === undefined ? undefined : Number(limit));
+  return plainText(isReady ? 200 : 503, reason);
+}

@@ -1,0 +1,253 @@
+/** The metrics of replication: its counters (fcrp-v1.md, Metrics), a primary's replicas, a replica's link. */
+
+import type { ConnectedReplica, ReplicaFigures, ServingFigures } from '../role-figures.js';
+import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
+import { stateSamples } from './metric-family.js';
+
+/** Replicas with series of their own, those that came first; the others are only counted. */
+const NAMED_REPLICAS = 64;
+const replicaStates = ['snapshot', 'catching-up', 'live'] satisfies ConnectedReplica['state'][];
+const linkStates = [
+  'disconnected',
+  'connecting',
+  'handshake',
+  'snapshot',
+  'live',
+  'stopped',
+] satisfies ReplicaFigures['link'][];
+
+type Reading<Figures> = (figures: Figures) => ReturnType<MetricFamily['read']>;
+
+/** Of a primary, and of a relay. */
+const ofServing =
+  (read: Reading<ServingFigures>) =>
+  ({ role }: MetricsModel) =>
+    role.serving === undefined ? undefined : read(role.serving);
+
+const ofReplica =
+  (read: Reading<ReplicaFigures>) =>
+  ({ role }: MetricsModel) =>
+    role.role === 'replica' ? read(role) : undefined;
+
+const perReplica = (read: (replica: ConnectedReplica) => number | undefined) =>
+  ofServing(({ replicas }) =>
+    replicas.slice(0, NAMED_REPLICAS).flatMap((replica): Sample[] => {
+      const value = read(replica);
+      return value === undefined ? [] : [{ labels: { replica: replica.address }, value }];
+    }),
+  );
+
+/** One set whichever role is played, for a replica may be promoted. */
+const counterFamilies: MetricFamily[] = [
+  {
+    name: 'fastcache_replication_emitted_mutations_total',
+    type: 'counter',
+    help: 'Records handed to the publisher.',
+    read: ({ replication }) => replication.emittedMutations,
+  },
+  {
+    name: 'fastcache_replication_sent_batches_total',
+    type: 'counter',
+    help: 'Batches sealed into frames.',
+    read: ({ replication }) => replication.sentBatches,
+  },
+  {
+    name: 'fastcache_replication_sent_records_total',
+    type: 'counter',
+    help: 'Records sealed into frames.',
+    read: ({ replication }) => replication.sentRecords,
+  },
+  {
+    name: 'fastcache_replication_sent_compressed_bytes_total',
+    type: 'counter',
+    help: 'Bytes of sealed frames as they go over the wire, headers included; once, however many replicas there are.',
+    read: ({ replication }) => replication.sentBytesCompressed,
+  },
+  {
+    name: 'fastcache_replication_sent_uncompressed_bytes_total',
+    type: 'counter',
+    help: 'Bytes of sealed payloads before compression.',
+    read: ({ replication }) => replication.sentBytesUncompressed,
+  },
+  {
+    name: 'fastcache_replication_compression_seconds_total',
+    type: 'counter',
+    help: 'Time spent sealing frames.',
+    read: ({ replication }) => replication.compressionNs / 1e9,
+  },
+  {
+    name: 'fastcache_replication_queued_frames',
+    type: 'gauge',
+    help: 'Frames that wait for slow replicas, over all of them.',
+    read: ({ replication }) => replication.queueDepth,
+  },
+  {
+    name: 'fastcache_replication_queued_frames_max',
+    type: 'gauge',
+    help: 'The most frames that ever waited since the start.',
+    read: ({ replication }) => replication.queueHighWatermark,
+  },
+  {
+    name: 'fastcache_replication_drops_total',
+    type: 'counter',
+    help: 'Batches that could not be published, and replicas that were cut off.',
+    read: ({ replication }) => replication.drops,
+  },
+  {
+    name: 'fastcache_replication_backpressure_events_total',
+    type: 'counter',
+    help: 'Replicas cut off because their queue was full.',
+    read: ({ replication }) => replication.backpressureEvents,
+  },
+  {
+    name: 'fastcache_replication_applied_records_total',
+    type: 'counter',
+    help: 'Records applied as a replica.',
+    read: ({ replication }) => replication.replicaApplied,
+  },
+  {
+    name: 'fastcache_replication_skipped_records_total',
+    type: 'counter',
+    help: 'Records received as a replica that were known already.',
+    read: ({ replication }) => replication.replicaSkipped,
+  },
+  {
+    name: 'fastcache_replication_apply_seconds_total',
+    type: 'counter',
+    help: 'Time spent applying records as a replica.',
+    read: ({ replication }) => replication.replicaApplyNs / 1e9,
+  },
+  {
+    name: 'fastcache_replication_catchups_total',
+    type: 'counter',
+    help: 'Replicas that joined, by what they were given: the backlog, or a snapshot.',
+    labels: ['kind'],
+    read: ({ replication }) => [
+      { labels: { kind: 'backlog' }, value: replication.catchUpBacklogCount },
+      { labels: { kind: 'snapshot' }, value: replication.catchUpSnapshotCount },
+    ],
+  },
+  {
+    name: 'fastcache_replication_resume_failures_total',
+    type: 'counter',
+    help: 'Replicas that were given a snapshot though they had asked to go on from what they hold.',
+    read: ({ replication }) => replication.resumeFailureCount,
+  },
+  {
+    name: 'fastcache_replication_snapshot_chunks_total',
+    type: 'counter',
+    help: 'Chunks of snapshots made for replicas of ours, however many replicas each was for.',
+    read: ({ replication }) => replication.snapshotChunks,
+  },
+  {
+    name: 'fastcache_replication_snapshot_seconds_total',
+    type: 'counter',
+    help: 'Time spent scanning the store and encoding these chunks.',
+    read: ({ replication }) => replication.snapshotNs / 1e9,
+  },
+];
+
+const roleFamilies: MetricFamily[] = [
+  {
+    name: 'fastcache_replication_info',
+    type: 'gauge',
+    help: '1, with the role and the history that is held as labels; no history of a Rust primary, or before the first content.',
+    labels: ['role', 'history'],
+    read: ({ role: { role, history = '' } }) => [{ labels: { role, history }, value: 1 }],
+  },
+  {
+    name: 'fastcache_replication_offset_records',
+    type: 'gauge',
+    help: 'Records of the history and those that it continues, over all shards: the difference between two servers is how far one is behind.',
+    read: ({ role }) => role.offsetRecords,
+  },
+];
+
+const servingFamilies: MetricFamily[] = [
+  {
+    name: 'fastcache_backlog_bytes',
+    type: 'gauge',
+    help: 'Frame bytes kept for replicas that come back.',
+    read: ofServing(({ backlog }) => backlog.bytes),
+  },
+  {
+    name: 'fastcache_backlog_limit_bytes',
+    type: 'gauge',
+    help: 'The most that is kept; each shard has an equal share.',
+    read: ofServing(({ backlog }) => backlog.limitBytes),
+  },
+  {
+    name: 'fastcache_backlog_records',
+    type: 'gauge',
+    help: 'Records kept for replicas that come back, over all shards.',
+    read: ofServing(({ backlog }) => backlog.records),
+  },
+  {
+    name: 'fastcache_connected_replicas',
+    type: 'gauge',
+    help: 'Replicas that are connected, by state.',
+    labels: ['state'],
+    read: ofServing(({ replicas }) =>
+      replicaStates.map((state) => ({
+        labels: { state },
+        value: replicas.filter((replica) => replica.state === state).length,
+      })),
+    ),
+  },
+  {
+    name: 'fastcache_replica_live',
+    type: 'gauge',
+    help: `1 of a connected replica that is live, 0 while it is given a snapshot or catches up; of the first ${NAMED_REPLICAS}.`,
+    labels: ['replica'],
+    read: perReplica(({ state }) => (state === 'live' ? 1 : 0)),
+  },
+  {
+    name: 'fastcache_replica_lag_records',
+    type: 'gauge',
+    help: `Records that a live replica has not acknowledged; a Rust one never does. Of the first ${NAMED_REPLICAS}.`,
+    labels: ['replica'],
+    read: perReplica(({ lagRecords }) => lagRecords),
+  },
+  {
+    name: 'fastcache_replica_last_ack_seconds',
+    type: 'gauge',
+    help: `Whole seconds since a replica was last heard of; of the first ${NAMED_REPLICAS}.`,
+    labels: ['replica'],
+    read: perReplica(({ sinceAckSeconds }) => sinceAckSeconds),
+  },
+];
+
+const replicaFamilies: MetricFamily[] = [
+  {
+    name: 'fastcache_link_up',
+    type: 'gauge',
+    help: '1 while what is held follows the primary, else 0.',
+    read: ofReplica(({ link }) => (link === 'live' ? 1 : 0)),
+  },
+  {
+    name: 'fastcache_link_state',
+    type: 'gauge',
+    help: '1 of the state that the link to the primary is in, 0 of the others.',
+    labels: ['state'],
+    read: ofReplica(({ link }) => stateSamples(linkStates, link)),
+  },
+  {
+    name: 'fastcache_link_last_io_seconds',
+    type: 'gauge',
+    help: 'Seconds since the primary was last heard, or since following began.',
+    read: ofReplica(({ sinceHeardSeconds }) => sinceHeardSeconds),
+  },
+  {
+    name: 'fastcache_replication_lag_seconds',
+    type: 'gauge',
+    help: "How far a live replica is behind its primary by the records' times, 0 of an idle primary; not told while that is not known.",
+    read: ofReplica(({ lagMs }) => (lagMs === undefined ? undefined : lagMs / 1000)),
+  },
+];
+
+export const replicationFamilies: readonly MetricFamily[] = [
+  ...roleFamilies,
+  ...counterFamilies,
+  ...servingFamilies,
+  ...replicaFamilies,
+];

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { type FollowView, followView } from '../../../src/cli/server/follow-view.js';
+
+/** A view, what it writes, and a clock and timers that the test moves. */
+function watched(isTTY: boolean): {
+  view: FollowView;
+  written: () => string;
+  tick: () => void;
+  armed: () => number;
+} {
+  let text = '';
+  let nowUs = 0;
+  let applied = 0;
+  const timers = new Set<() => void>();
+  const stream = {
+    isTTY,
+    columns: 60,
+    write(chunk: string) {
+      text += chunk;
+      return true;
+    },
+  } as unknown as NodeJS.WriteStream;
+  const view = followView({
+    address: 'primary:7631',
+    stream,
+    clock: { nowMs: () => nowUs / 1000, monotonicUs: () => nowUs },
+    timers: {
+      after(_delayMs, run) {
+        timers.add(run);
+        return { cancel: () => timers.delete(run) };
+      },
+      endOfTurn: (run) => run(),
+    },
+    appliedRecords: () => applied,
+  });
+  return {
+    view,
+    written() {
+      const part = text;
+      text = '';
+      return part;
+    },
+    tick() {
+      nowUs += 500_000;
+      applied += 1000;
+      const due = [...timers];
+      timers.clear();
+      for (const run of due) run();
+    },
+    armed: () => timers.size,
+  };
+}
+
+const at = { timeMs: 1_760_000_000_001 };
+
+describe('following, watched', () => {
+  it('is one line an event where there is no terminal, of a snapshot one', () => {
+    const { view, written } = watched(false);
+    view.show({ event: 'connecting', ...at });
+    for (const entries of [0, 1000, 2000]) view.show({ event: 'snapshot', ...at, entries } as never);
+    view.show({ event: 'lost', ...at, error: new Error('gone\u001b[2J'), retryInMs: 42.7 } as never);
+    view.show({ event: 'log', ...at, level: 'warn', message: 'mind this\u0007' } as never);
+    expect(written().trimEnd().split('\n')).toEqual([
+      '2025-10-09T08:53:20.001Z  connecting',
+      '2025-10-09T08:53:20.001Z  snapshot    entries 0',
+      '2025-10-09T08:53:20.001Z  lost        error "gone\\x1b[2J"  retryInMs 43',
+      '2025-10-09T08:53:20.001Z  warn        mind this\\x07',
+    ]);
+  });
+
+  it('moves in one line of a terminal, and leaves none behind', () => {
+    const { view, written, tick, armed } = watched(true);
+    view.show({ event: 'connecting', ...at });
+    expect(written()).toBe('\r\u001b[2Kconnecting to primary:7631');
+    view.show({ event: 'snapshot', ...at, entries: 512_000 } as never);
+    expect(written()).toContain('\r\u001b[2Ksnapshot 512,000 keys, ');
+    view.show({ event: 'live', ...at });
+    expect(written()).toContain('live');
+    tick();
+    expect(written()).toBe('\r\u001b[2Klive, 1,000 records applied, 2,000/s');
+    tick();
+    expect(written()).toBe('\r\u001b[2Klive, 2,000 records applied, 2,000/s');
+    view.show({ event: 'lost', ...at });
+    expect(written()).toContain('\r\u001b[2Kwaiting to connect again');
+    view.close();
+    expect(written()).toBe('\r\u001b[2K');
+    expect(armed()).toBe(0);
+  });
+});

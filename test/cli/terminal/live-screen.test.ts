@@ -1,0 +1,66 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { LiveScreen, type Terminal } from '../../../src/cli/terminal/live-screen.js';
+
+function terminalOf(columns: number, rows: number) {
+  const events = new EventEmitter();
+  const written: string[] = [];
+  const terminal = Object.assign(events, {
+    columns,
+    rows,
+    write: (text: string) => {
+      written.push(text);
+      return true;
+    },
+  });
+  const last = () => written.at(-1)!;
+  return { terminal, screen: new LiveScreen(terminal as unknown as Terminal), written, last };
+}
+
+/** What stands on the lines of the screen after a drawing. */
+function linesOf(drawing: string): string[] {
+  expect(drawing.startsWith('\u001b[H')).toBe(true);
+  // Where the screen is full there is nothing below, and one line more would scroll it.
+  const lines = drawing.slice(3).replace('\r\n\u001b[J', '').split('\r\n');
+  return lines.map((line) => (line.startsWith('\u001b[2K') ? line.slice(4) : line));
+}
+
+describe('a live screen', () => {
+  it('draws from the first line on, clears what was there before, and moves nothing else', () => {
+    const { screen, last } = terminalOf(20, 5);
+    screen.show(['one', 'two']);
+    expect(linesOf(last())).toEqual(['one', 'two']);
+    expect(last()).toContain('\u001b[2Kone\r\n');
+    expect(last().endsWith('two\r\n\u001b[J')).toBe(true);
+    screen.show(['three']);
+    expect(linesOf(last())).toEqual(['three']);
+  });
+
+  it('cuts lines to the width, and counts those that there is no room for', () => {
+    const { screen, last } = terminalOf(10, 3);
+    screen.show(['a line of some length', 'b', 'c', 'd', 'e']);
+    expect(linesOf(last())).toEqual(['a line of…', 'b', '… 3 more…']);
+    expect(last().endsWith('… 3 more…')).toBe(true);
+  });
+
+  it('draws again when the terminal is resized', () => {
+    const { terminal, screen, last } = terminalOf(10, 3);
+    screen.show(['a line of some length', 'b', 'c', 'd']);
+    Object.assign(terminal, { columns: 40, rows: 10 });
+    terminal.emit('resize');
+    expect(linesOf(last())).toEqual(['a line of some length', 'b', 'c', 'd']);
+    Object.assign(terminal, { columns: 1, rows: 1 });
+    terminal.emit('resize');
+    expect(linesOf(last())).toEqual(['…']);
+  });
+
+  it('gives the terminal back as it was', () => {
+    const { terminal, screen, written, last } = terminalOf(10, 3);
+    expect(written).toEqual(['\u001b[?1049h\u001b[?25l\u001b[?7l']);
+    screen.show(['a']);
+    screen.close();
+    expect(last()).toBe('\u001b[?7h\u001b[?25h\u001b[?1049l');
+    terminal.emit('resize');
+    expect(last()).toBe('\u001b[?7h\u001b[?25h\u001b[?1049l');
+  });
+});

@@ -1,0 +1,181 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openFileSink } from '../../../src/files/file-sink.js';
+import { type FrameSink, Recorder } from '../../../src/replication/outputs/recorder.js';
+import { parseAddress } from '../../../src/transport/address.js';
+import { PRIMARY_ADDRESS, startFollower, startPrimary } from '../../support/virtual-cluster.js';
+import { VirtualTransport } from '../../support/virtual-transport.js';
+import { VirtualWorld } from '../../support/virtual-world.js';
+
+/** Takes `room` writes, then is full until it is drained. */
+class NarrowSink implements FrameSink {
+  handlers: FrameSink['handlers'] = { onDrain() {}, onFault() {} };
+  readonly written: string[] = [];
+  room: number;
+  ended = false;
+  constructor(room: number) {
+    this.room = room;
+  }
+  begin(): void {}
+  write(bytes: Uint8Array): boolean {
+    this.written.push(Buffer.from(bytes).toString());
+    this.room -= 1;
+    return this.room > 0;
+  }
+  async sync(): Promise<void> {}
+  async end(): Promise<void> {
+    this.ended = true;
+  }
+}
+
+function record(room: number, maxQueuedBytes = 10) {
+  const sink = new NarrowSink(room);
+  const faults: string[] = [];
+  const recorder = new Recorder({
+    sink,
+    maxQueuedBytes,
+    onFault: ({ code, message }) => faults.push(`${code} ${message}`),
+  });
+  const offer = (text: string) => recorder.offer(Buffer.from(text));
+  return { sink, faults, recorder, offer };
+}
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+});
+async function temporaryFile(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'fastcache-'));
+  folders.push(folder);
+  return join(folder, 'dump.fcrp');
+}
+
+describe('a recorder', () => {
+  it('writes frames in order, also those that had to wait', () => {
+    const { sink, offer } = record(2);
+    for (const text of ['a', 'b', 'c', 'd']) offer(text);
+    expect(sink.written).toEqual(['a', 'b']);
+    sink.room = 10;
+    sink.handlers.onDrain();
+    expect(sink.written).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('stops, and says so once, when its sink falls too far behind', () => {
+    const { sink, offer, faults } = record(1, 4);
+    for (const text of ['a', 'bb', 'cc', 'd', 'e']) offer(text);
+    expect(faults).toEqual([
+      'WRITE_FAILED The recording was stopped: its file cannot keep up with the stream.',
+    ]);
+    sink.room = 10;
+    sink.handlers.onDrain();
+    expect(sink.written).toEqual(['a']);
+  });
+
+  it('stops when its sink faults, and says so again at its end', async () => {
+    const { sink, offer, faults, recorder } = record(10);
+    offer('a');
+    sink.handlers.onFault(new Error('no space left on device'));
+    offer('b');
+    expect(faults).toEqual(['WRITE_FAILED The recording failed: no space left on device.']);
+    expect(sink.written).toEqual(['a']);
+    await expect(recorder.end()).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+  });
+
+  it('writes what waits before it ends', async () => {
+    const { sink, offer, recorder } = record(1);
+    for (const text of ['a', 'b', 'c']) offer(text);
+    await recorder.end();
+    expect(sink).toMatchObject({ written: ['a', 'b', 'c'], ended: true });
+  });
+
+  it('keeps in a file exactly the frames that a primary published', async () => {
+    const path = await temporaryFile();
+    const world = new VirtualWorld();
+    const primary = await startPrimary(world, new VirtualTransport(world), { store: { shards: 1 } });
+    const recorder = new Recorder({
+      sink: openFileSink(path),
+      maxQueuedBytes: 1_000_000,
+      onFault: (error) => expect.unreachable(error.message),
+    });
+    primary.publisher.subscribe(recorder);
+    for (let write = 0; write < 500; write += 1) {
+      primary.store.set(`key:${write}`, 'v'.repeat(write));
+      world.run(1);
+    }
+    await recorder.end();
+    const catchUp = primary.publisher.backlog.catchUp([primary.history.base]);
+    expect(catchUp.kind === 'frames' && (await readFile(path)).equals(Buffer.concat(catchUp.frames))).toBe(
+      true,
+    );
+    await primary.stop();
+  });
+
+  it('on a follower keeps the stream as it came: the snapshot, then the live frames', async () => {
+    const world = new VirtualWorld();
+    const transport = new VirtualTransport(world);
+    transport.conditions.sliceBytes = 777;
+    const primary = await startPrimary(world, transport);
+    for (let write = 0; write < 300; write += 1) primary.store.set(`key:${write}`, 'v');
+    const frames: Buffer[] = [];
+    const { follower } = startFollower(world, transport, {
+      address: parseAddress(PRIMARY_ADDRESS),
+      recorder: { offer: (frame) => frames.push(frame) },
+    });
+    const received: Buffer[] = [];
+    world.runUntil(() => transport.pairs.length === 1);
+    const { handlers } = transport.pairs[0]!.client;
+    const { onData } = handlers;
+    handlers.onData = (chunk) => {
+      received.push(Buffer.from(chunk));
+      onData(chunk);
+    };
+    world.run(100);
+    primary.store.del('key:7');
+    world.run(100);
+    const stream = Buffer.concat(received);
+    const recorded = Buffer.concat(frames);
+    // All that came behind the primary's Hello.
+    expect(stream.subarray(stream.length - recorded.length).equals(recorded)).toBe(true);
+    expect(stream.readUInt32LE(8) + 16).toBe(stream.length - recorded.length);
+    follower.stop();
+    await primary.stop();
+  });
+
+  it('tells when what was offered is on the disk, and goes on behind what is kept of it', async () => {
+    const path = await temporaryFile();
+    const open = (keptBytes?: number) =>
+      new Recorder({
+        sink: openFileSink(path, keptBytes),
+        maxQueuedBytes: 10_000_000,
+        bytesBefore: keptBytes ?? 0,
+        onFault: (error) => expect.unreachable(error.message),
+      });
+    const first = open();
+    // More than the sink takes at once.
+    const frames = Array.from({ length: 40 }, (_, index) => Buffer.alloc(100_000, index));
+    for (const frame of frames) first.offer(frame);
+    await first.flush();
+    expect((await readFile(path)).equals(Buffer.concat(frames))).toBe(true);
+    expect(first.bytes).toBe(4_000_000);
+    await first.end();
+    const second = open(1_500_000);
+    expect((await readFile(path)).length).toBe(4_000_000);
+    second.begin();
+    second.offer(Buffer.from('behind'));
+    expect(second.bytes).toBe(1_500_006);
+    await second.end();
+    const kept = Buffer.concat([...frames.slice(0, 15), Buffer.from('behind')]);
+    expect((await readFile(path)).equals(kept)).toBe(true);
+    expect(() => open(1_500_007)).toThrowError(expect.objectContaining({ code: 'WRITE_FAILED' }));
+    expect((await readFile(path)).equals(kept)).toBe(true);
+  });
+
+  it('cannot be opened where there is no folder', async () => {
+    const path = join(await temporaryFile(), 'nowhere', 'dump.fcrp');
+    expect(() => openFileSink(path)).toThrowError(
+      expect.objectContaining({ code: 'WRITE_FAILED', file: path }),
+    );
+  });
+});

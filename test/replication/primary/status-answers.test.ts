@@ -1,0 +1,136 @@
+/** What a primary tells a probe of ours behind its answer, and what such a probe may cost it. */
+import { describe, expect, it } from 'vitest';
+import { encodeFrame } from '../../../src/frame/frame.js';
+import { encodeHello, encodeHelloFrame } from '../../../src/frame/hello.js';
+import { FrameKind } from '../../../src/frame/kinds.js';
+import { encodeWatermarks } from '../../../src/frame/watermarks.js';
+import { RawPeer } from '../../support/virtual-cluster.js';
+import { clustersOf, fill } from '../../support/virtual-clusters.js';
+
+const cluster = clustersOf('map');
+const ALL = new Array(4).fill(0xffff_ffff_ffff_ffffn);
+const QUESTION = encodeFrame(FrameKind.Status, Buffer.alloc(0));
+const ANSWER = Buffer.from([0x81, 0xa1, 0x61, 0x01]);
+
+async function withProbe(status = () => ANSWER) {
+  const opened = await cluster({ listener: { status, maxReplicas: 1 } });
+  const { world, transport } = opened;
+  const probe = RawPeer.connect(world, transport);
+  probe.connection.write(encodeHelloFrame({ role: 'replica', watermarks: ALL }, { margin: new Map() }));
+  world.run(10);
+  return { ...opened, probe, answers: () => probe.frames.filter(({ kind }) => kind === FrameKind.Status) };
+}
+
+describe('a probe of ours', () => {
+  it('may ask as often as it likes, ten times a second, and takes no slot', async () => {
+    const { world, primary, probe, answers, follow } = await withProbe();
+    fill(primary, 0, 10);
+    follow();
+    for (let asked = 1; asked <= 30; asked += 1) {
+      probe.connection.write(QUESTION);
+      world.runUntil(() => answers().length === asked);
+    }
+    expect(world.nowMs).toBeGreaterThan(2_900);
+    expect(answers().every(({ payload }) => payload.equals(ANSWER))).toBe(true);
+    expect(new Set(probe.kinds())).toEqual(new Set([FrameKind.Hello, FrameKind.Status]));
+    expect(primary.listener.replicas()).toHaveLength(1);
+    expect(primary.listener.strangers).toBe(1);
+    expect(probe.closed).toBe(false);
+  });
+
+  it('is told by the Hello all that was written before it came', async () => {
+    const { world, transport, primary } = await withProbe();
+    // What waits in the batch is sealed for it.
+    fill(primary, 0, 1);
+    const late = RawPeer.connect(world, transport);
+    late.connection.write(encodeHelloFrame({ role: 'replica', watermarks: ALL }, { margin: new Map() }));
+    world.run(10);
+    expect(Array.from(late.hello()!.hello.watermarks!)).toEqual(primary.store.watermarks());
+  });
+
+  it('may go after a minute without a question', async () => {
+    const { world, primary, probe } = await withProbe();
+    world.run(50_000);
+    probe.connection.write(QUESTION);
+    world.run(59_000);
+    expect(probe.closed).toBe(false);
+    world.run(1_100);
+    expect(probe.closed).toBe(true);
+    expect(primary.listener.strangers).toBe(0);
+    expect(primary.log.lines).toEqual([]);
+  });
+
+  it('that goes leaves nothing behind, also while its question waits', async () => {
+    const { world, primary, probe, answers } = await withProbe();
+    probe.connection.write(QUESTION);
+    world.runUntil(() => answers().length === 1);
+    probe.connection.write(QUESTION);
+    world.run(10);
+    probe.connection.destroy();
+    world.run(10);
+    expect(primary.listener.strangers).toBe(0);
+    expect(world.pending).toBe(0);
+  });
+
+  it.each<[string, Buffer]>([
+    ['two questions at once', Buffer.concat([QUESTION, QUESTION, QUESTION])],
+    ['a question with a payload', encodeFrame(FrameKind.Status, Buffer.of(0x80))],
+    ['an Ack', encodeFrame(FrameKind.Ack, encodeWatermarks([]))],
+    ['a second Hello', encodeFrame(FrameKind.Hello, encodeHello({ role: 'replica' }))],
+    ['garbage', Buffer.from('garbage, and quite some of it')],
+  ])('is closed for %s', async (_, bytes) => {
+    const { world, primary, probe } = await withProbe();
+    probe.connection.write(bytes);
+    world.run(200);
+    expect(probe.closed).toBe(true);
+    expect(primary.listener.strangers).toBe(0);
+    expect(primary.listener.replicas()).toEqual([]);
+  });
+
+  it('that asks and does not read is closed before much waits for it', async () => {
+    const large = Buffer.alloc(1_000_000);
+    const { world, transport, primary, probe } = await withProbe(() => large);
+    const { server } = transport.pairs[0]!;
+    server.stall();
+    for (let asked = 0; asked < 10; asked += 1) {
+      probe.connection.write(QUESTION);
+      world.run(150);
+      expect(server.bufferedBytes).toBeLessThan(2_100_000);
+    }
+    expect(primary.listener.strangers).toBe(0);
+  });
+
+  it('is one of 256 strangers: one more costs the first its place', async () => {
+    const { world, transport, primary, probe } = await withProbe();
+    for (let more = 0; more < 256; more += 1) RawPeer.connect(world, transport);
+    world.run(10);
+    expect(probe.closed).toBe(true);
+    expect(primary.listener.strangers).toBeLessThanOrEqual(256);
+  });
+});
+
+describe('a question', () => {
+  it('is not for replicas to ask, ours or the crate’s', async () => {
+    for (const hello of [
+      encodeHelloFrame({ role: 'replica' }, { margin: new Map() }),
+      encodeFrame(FrameKind.Hello, encodeHello({ role: 'replica' })),
+    ]) {
+      const { world, transport } = await cluster();
+      const peer = RawPeer.connect(world, transport);
+      peer.connection.write(hello);
+      world.run(20);
+      peer.connection.write(QUESTION);
+      world.run(20);
+      expect(peer.closed).toBe(true);
+      expect(peer.kinds()).not.toContain(FrameKind.Status);
+    }
+  });
+
+  it('is not the first thing to say', async () => {
+    const { world, transport } = await cluster();
+    const peer = RawPeer.connect(world, transport);
+    peer.connection.write(QUESTION);
+    world.run(20);
+    expect(peer.errorText()).toBe('expected Hello frame');
+  });
+});
