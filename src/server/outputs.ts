@@ -14,7 +14,7 @@ import type { Recorder } from '../replication/outputs/recorder.js';
 import { StateKeeper } from '../replication/outputs/state-keeper.js';
 import { Tap } from '../replication/outputs/tap.js';
 import { decodeTapState, type TapState } from '../replication/outputs/tap-state.js';
-import type { Holding } from '../replication/replica/session.js';
+import type { Holding } from '../replication/replica/holding.js';
 import type { ReplicaConfig } from './config.js';
 import { openRecorder } from './ports.js';
 

@@ -3,7 +3,7 @@
  * the replica has acknowledged, or of a Rust replica, which acknowledges nothing, from what it has been sent.
  */
 
-import { holdsNothing, type ReplicaInfo } from '../replication/primary/session.js';
+import { holdsNothing, type ReplicaInfo } from '../replication/primary/replica-info.js';
 import type { Backlog, Behind } from '../replication/stream/backlog.js';
 
 /** Of all shards together: the sums of `records` and `bytes`, and the most of `ms`. */

@@ -9,7 +9,7 @@ import { offsetIn, secondOffset } from '../replication/offset.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import { waitForReplicas } from '../replication/primary/wait.js';
 import type { Publisher } from '../replication/stream/publisher.js';
-import { Later } from '../resp/command.js';
+import { Later } from '../resp/later.js';
 import type { Reply } from '../resp/reply.js';
 import type { Settings } from '../resp/settings.js';
 import type { ReplicaStatus } from './lag.js';

@@ -1,6 +1,6 @@
 /** What a server's part in replication comes to in numbers: the model behind the metrics and behind readiness. */
 
-import type { ReplicaInfo } from '../replication/primary/session.js';
+import type { ReplicaInfo } from '../replication/primary/replica-info.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 
 export type RoleFigures = PrimaryFigures | ReplicaFigures;

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
-import type { ReplicaInfo } from '../replication/primary/session.js';
+import type { ReplicaInfo } from '../replication/primary/replica-info.js';
 import type { BacklogWindow } from '../replication/stream/backlog.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import { lagLine, type ReplicaStatus, replicaStatus } from './lag.js';

@@ -21,19 +21,13 @@ import { LinkWatch } from '../link/link-watch.js';
 import { checkPath, pathInMargin } from '../link/path.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { StreamTap } from '../outputs/tap.js';
-import type { FrameSubscriber } from '../primary/subscriber.js';
 import type { Relay } from '../relay/relay.js';
+import type { FrameSubscriber } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
 import { type Gap, gapOf } from './gap-policy.js';
+import type { Holding } from './holding.js';
 import { deadLink, emptySnapshot, historyDiffers, outOfPlace } from './session-faults.js';
 import { Staging } from './staging.js';
-
-/** What a replica holds, whole and of one moment. */
-export interface Holding {
-  readonly store: ReplicatedStore;
-  /** Whose sequences the store's watermarks are; undefined: a Rust primary's, which has no histories. */
-  readonly history: History | undefined;
-}
 
 export interface ReplicaSessionOptions {
   transport: Transport;

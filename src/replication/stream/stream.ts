@@ -1,7 +1,6 @@
 /** What replicas are served from (design.md, "The corridor"): a primary's publisher is one, and so is what a relay receives. */
 import type { ReplicatedStore } from '../../engine/types.js';
 import type { History } from '../history.js';
-import type { FrameSubscriber } from '../primary/subscriber.js';
 import type { Backlog } from './backlog.js';
 
 export interface FrameStream {
@@ -17,4 +16,12 @@ export interface FrameStream {
   flush(): void;
   /** Hands on every frame from now on. Returns how to leave. */
   subscribe(subscriber: FrameSubscriber): () => void;
+}
+
+/** What the publisher hands a frame to. */
+export interface FrameSubscriber {
+  /** The bytes must not change. Never throws, never blocks. */
+  offer(frame: Buffer, shard: number, maxSequence: bigint): void;
+  /** What follows no longer continues what was offered, with the reason in words. */
+  interrupt(reason: string): void;
 }
