@@ -27,7 +27,7 @@ import { ServedReplicas } from '../status/serving-report.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { tcpTransport } from '../transport/tcp.js';
-import type { ReplicaConfig } from './config.js';
+import type { NodeConfig } from './config.js';
 import { Events, type ReplicaEvents } from './events.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import {
@@ -46,7 +46,7 @@ import {
 const NO_COMPRESSION = { compression: 'none', level: DEFAULT_ZSTD_LEVEL } as const;
 
 export interface ReplicaParts {
-  config: ReplicaConfig;
+  config: NodeConfig;
   events: Events<ReplicaEvents>;
   metrics: ReplicationMetrics;
   outputs: Outputs;
@@ -75,7 +75,7 @@ export interface ReplicaParts {
   isClosed: boolean;
 }
 
-export function buildParts(config: ReplicaConfig): ReplicaParts {
+export function buildParts(config: NodeConfig): ReplicaParts {
   const { clock, timers, random } = systemSeams;
   const seed = randomSeed(random);
   const nodeId = newNodeId(random);
@@ -130,7 +130,7 @@ export function buildParts(config: ReplicaConfig): ReplicaParts {
     }),
     isClosed: false,
   };
-  createFollower(parts, config.primary, parts.outputs.holding);
+  createFollower(parts, config.primary!, parts.outputs.holding);
   if (config.listen !== undefined) parts.server = buildServer(parts, config.listen);
   return parts;
 }
@@ -283,7 +283,7 @@ function createEngine({ config, seed }: Pick<ReplicaParts, 'config' | 'seed'>, s
   return engine;
 }
 
-function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['listen']>): RespServer {
+function buildServer(parts: ReplicaParts, address: NonNullable<NodeConfig['listen']>): RespServer {
   const { config, events } = parts;
   return createFront({
     address,

@@ -22,7 +22,7 @@ import { type FrontStatus, serverStatus } from '../status/server-status.js';
 import { encodeStatus } from '../status/status-payload.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { tcpTransport } from '../transport/tcp.js';
-import type { PrimaryConfig, ReplicaConfig } from './config.js';
+import type { NodeConfig } from './config.js';
 
 /** A key or a value: bytes, or text as UTF-8. */
 export type Bytes = Uint8Array | string;
@@ -64,7 +64,7 @@ export function openRecorder({ record, keptBytes, onFault }: RecorderSetup, log:
 
 export interface DoorOptions
   extends Pick<ReplicaListenerOptions, 'stream' | 'status' | 'metrics' | 'log' | 'encoding'> {
-  config: PrimaryConfig | ReplicaConfig;
+  config: NodeConfig;
   bind: Address;
 }
 
@@ -84,7 +84,7 @@ export function openDoor({ config, ...options }: DoorOptions): Promise<ReplicaLi
 }
 
 export interface SettingsOptions {
-  config: PrimaryConfig | ReplicaConfig;
+  config: NodeConfig;
   /** The store of this moment. */
   engine(): ShardEngine;
   /** The port really listened on. */
@@ -180,7 +180,7 @@ export function statusPayload(
 }
 
 export interface FrontOptions {
-  address: NonNullable<PrimaryConfig['listen']>;
+  address: NonNullable<NodeConfig['listen']>;
   log: Log;
   settings: Settings;
   engine(): ShardEngine;
@@ -211,7 +211,7 @@ export function createFront(options: FrontOptions): RespServer {
 }
 
 export interface MetricsPortOptions {
-  config: PrimaryConfig | ReplicaConfig;
+  config: NodeConfig;
   status: Status;
   metrics: ReplicationMetrics;
   server: RespServer | undefined;

@@ -16,7 +16,7 @@ import type { Settings } from '../resp/settings.js';
 import type { ReplicaStatus } from '../status/lag.js';
 import { PrimaryRole } from '../status/primary-report.js';
 import type { Listener } from '../transport/connection.js';
-import { type PrimaryConfig, type PrimaryOptions, primaryConfig } from './config.js';
+import { type NodeConfig, type PrimaryOptions, primaryConfig } from './config.js';
 import { Events, type PrimaryEvents } from './events.js';
 import { loadEngine, recordContent, withContent } from './load.js';
 import {
@@ -167,7 +167,7 @@ export class Primary {
 }
 
 interface PrimaryParts {
-  config: PrimaryConfig;
+  config: NodeConfig;
   events: Events<PrimaryEvents>;
   engine: ShardEngine;
   history: History;
@@ -188,7 +188,7 @@ interface PrimaryParts {
 }
 
 /** Empty, or with what is loaded. */
-async function startingEngine(config: PrimaryConfig): Promise<ShardEngine> {
+async function startingEngine(config: NodeConfig): Promise<ShardEngine> {
   const { load, shards } = config;
   const createEngine = (count: number) =>
     new ShardEngine({
@@ -203,7 +203,7 @@ async function startingEngine(config: PrimaryConfig): Promise<ShardEngine> {
   return load === undefined ? createEngine(shards) : loadEngine({ config, load, createEngine });
 }
 
-function buildParts(config: PrimaryConfig, engine: ShardEngine): PrimaryParts {
+function buildParts(config: NodeConfig, engine: ShardEngine): PrimaryParts {
   const { clock, timers, random } = systemSeams;
   const events = new Events<PrimaryEvents>(clock);
   const recorder = openRecorder(config, events.log);
@@ -265,7 +265,7 @@ function buildParts(config: PrimaryConfig, engine: ShardEngine): PrimaryParts {
   return parts;
 }
 
-function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['listen']>): RespServer {
+function buildServer(parts: PrimaryParts, address: NonNullable<NodeConfig['listen']>): RespServer {
   const { engine, events, role, settings, status } = parts;
   return createFront({
     address,
@@ -301,7 +301,7 @@ function openPrimaryDoor({
   events,
   role,
 }: PrimaryParts): Promise<ReplicaListener> {
-  const { bind } = config;
+  const bind = config.bind!;
   return openDoor({
     config,
     bind,
@@ -323,7 +323,7 @@ async function closeParts(parts: PrimaryParts): Promise<void> {
   await recorder?.end();
 }
 
-function encodingOf(config: PrimaryConfig) {
+function encodingOf(config: NodeConfig) {
   return { compression: config.compression, level: config.zstdLevel };
 }
 
