@@ -1,15 +1,13 @@
 /**
  * What it is to be a primary, beside the store: a history, what publishes its changes, the door for replicas; and what
- * Redis' INFO, ROLE and WAIT (reference: Redis' field names) and the metrics say of these. A replica that is promoted
+ * Redis' INFO and ROLE (reference: Redis' field names) and the metrics say of these. A replica that is promoted
  * takes it on.
  */
-import type { Clock, Timers } from '../clock.js';
+import type { Clock } from '../clock.js';
 import type { History } from '../replication/history.js';
 import { offsetIn, secondOffset } from '../replication/offset.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
-import { waitForReplicas } from '../replication/primary/wait.js';
 import type { Publisher } from '../replication/stream/publisher.js';
-import { Later } from '../resp/later.js';
 import type { Reply } from '../resp/reply.js';
 import type { Settings } from '../resp/settings.js';
 import type { ReplicaStatus } from './lag.js';
@@ -22,7 +20,6 @@ const NO_HISTORY = '0'.repeat(40);
 export interface PrimaryRoleOptions {
   publisher: Publisher;
   clock: Clock;
-  timers: Timers;
   /** Undefined: no replicas can come. */
   door(): ReplicaListener | undefined;
   backlogBytes: number;
@@ -93,14 +90,6 @@ export class PrimaryRole {
   /** For `fastcache watermarks`. */
   document(details: ServerDetails): StatusDocument | undefined {
     return this.#served.document({ ...details, role: 'primary', link: null });
-  }
-
-  /** As WAIT. */
-  wait(replicas: number, timeoutMs: number): Later {
-    const { timers } = this.#options;
-    const { publisher } = this;
-    const door = this.#options.door() ?? { acknowledged: () => 0, onAck: () => () => {} };
-    return new Later((done) => waitForReplicas({ timers, publisher, door }, replicas, timeoutMs, done));
   }
 
   /** As in Redis, either setting turns it off with 0. */
