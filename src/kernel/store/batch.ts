@@ -5,6 +5,7 @@ import { nowMs, nowUs } from '../clock';
 import { dirty, seal } from '../host';
 import { PAYLOAD_MAX_BYTES, RECORD_HEADER_BYTES } from '../layout';
 import { allocateReserve, freePages, runBytes } from '../memory/pages';
+import { RECORD_COUNT_BYTES, wireKey, writeRecordHead } from '../record-fields';
 import {
   frameBytesOf,
   frameCapacityOf,
@@ -23,7 +24,6 @@ import {
   shardCount,
 } from '../table/shard';
 
-const COUNT_BYTES: usize = 4;
 const FIRST_CAPACITY: usize = 16384;
 /** What all shards' emptied buffers may keep together; one that is larger than its share goes back. */
 const KEPT_BYTES_MAX: u32 = 16777216;
@@ -46,10 +46,10 @@ export function emittedRecords(): f64 {
 /** Makes room so that one `emit` of such a record cannot fail; may seal what waits. False when memory is exhausted. */
 export function reserveRecord(shard: usize, keyBytes: u32, valueBytes: u32): bool {
   const record = <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>valueBytes;
-  if (record + <u64>COUNT_BYTES > <u64>PAYLOAD_MAX_BYTES) return false;
+  if (record + <u64>RECORD_COUNT_BYTES > <u64>PAYLOAD_MAX_BYTES) return false;
   if (frameRecordsOf(shard) !== 0 && <u64>frameBytesOf(shard) + record > <u64>PAYLOAD_MAX_BYTES)
     sealShard(shard);
-  const used = frameRecordsOf(shard) === 0 ? COUNT_BYTES : <usize>frameBytesOf(shard);
+  const used = frameRecordsOf(shard) === 0 ? RECORD_COUNT_BYTES : <usize>frameBytesOf(shard);
   const needed = used + <usize>record;
   if (needed <= <usize>frameCapacityOf(shard)) return true;
   return growFrame(shard, needed) || (frameRecordsOf(shard) !== 0 && sealAndRetry(shard, <usize>record));
@@ -68,28 +68,20 @@ export function emit(
 ): void {
   const records = frameRecordsOf(shard);
   if (records === 0) {
-    setFrameBytes(shard, <u32>COUNT_BYTES);
+    setFrameBytes(shard, <u32>RECORD_COUNT_BYTES);
     setOpenedAt(shard, nowUs);
   }
   const sequence = sequenceOf(shard) + 1;
   setSequence(shard, sequence);
   const at = frameOf(shard) + <usize>frameBytesOf(shard);
-  store<u32>(at, idOf(shard));
-  store<u64>(at, sequence, 4);
-  store<u64>(at, nowMs, 12);
-  store<u8>(at, <u8>op, 20);
-  store<u64>(at, hash, 21);
-  store<u64>(at, hash >> 56, 29);
-  store<u64>(at, expiresAtMs, 37);
-  store<u32>(at, keyBytes, 45);
-  store<u32>(at, valueBytes, 49);
-  copyBytes(at + RECORD_HEADER_BYTES, key, keyBytes);
-  copyBytes(at + RECORD_HEADER_BYTES + <usize>keyBytes, value, valueBytes);
+  writeRecordHead(at, idOf(shard), sequence, nowMs, op, hash, expiresAtMs, keyBytes, valueBytes);
+  copyBytes(wireKey(at), key, keyBytes);
+  copyBytes(wireKey(at) + <usize>keyBytes, value, valueBytes);
   const bytes = frameBytesOf(shard) + RECORD_HEADER_BYTES + keyBytes + valueBytes;
   setFrameBytes(shard, bytes);
   setFrameRecords(shard, records + 1);
   emitted += 1;
-  if (records + 1 >= maxRecords || bytes - <u32>COUNT_BYTES >= maxBytes) sealShard(shard);
+  if (records + 1 >= maxRecords || bytes - <u32>RECORD_COUNT_BYTES >= maxBytes) sealShard(shard);
   else if (!isDirty) {
     isDirty = true;
     dirty();
@@ -142,7 +134,7 @@ function sealShard(shard: usize): void {
 
 function sealAndRetry(shard: usize, record: usize): bool {
   sealShard(shard);
-  const needed = COUNT_BYTES + record;
+  const needed = RECORD_COUNT_BYTES + record;
   return needed <= <usize>frameCapacityOf(shard) || growFrame(shard, needed);
 }
 
