@@ -1,11 +1,23 @@
 // Each shard's open frame: records are encoded straight into a MutationBatch payload (fcrp-v1.md, Payloads); the count
 // in front is patched when the batch is sealed. The host takes the sealed payload out at once.
+//
+// Invariants (`checkFrame`): an open frame's records fill its bytes, and their sequences lead without gap to the
+// shard's; the buffer has room for them; while any frame is open, the host has been called for it.
+import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs, nowUs } from '../clock';
 import { dirty, seal } from '../host';
 import { PAYLOAD_MAX_BYTES, RECORD_HEADER_BYTES } from '../layout';
 import { allocateReserve, freePages, runBytes } from '../memory/pages';
-import { RECORD_COUNT_BYTES, wireKey, writeRecordHead } from '../record-fields';
+import {
+  RECORD_COUNT_BYTES,
+  wireKey,
+  wireSequence,
+  wireShard,
+  wireValue,
+  wireValueLength,
+  writeRecordHead,
+} from '../record-fields';
 import {
   frameBytesOf,
   frameCapacityOf,
@@ -70,6 +82,10 @@ export function emit(
   if (records === 0) {
     setFrameBytes(shard, <u32>RECORD_COUNT_BYTES);
     setOpenedAt(shard, nowUs);
+  }
+  if (ASSERTS) {
+    const bytes = <u64>frameBytesOf(shard) + <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>valueBytes;
+    assert(bytes <= <u64>frameCapacityOf(shard), 'room was made for the record');
   }
   const sequence = sequenceOf(shard) + 1;
   setSequence(shard, sequence);
@@ -154,4 +170,26 @@ function growFrame(shard: usize, needed: usize): bool {
   setFrame(shard, grown);
   setFrameCapacity(shard, <u32>runBytes(grown));
   return true;
+}
+
+/** Asserts the invariants of a shard's open frame. */
+export function checkFrame(shard: usize): void {
+  const frame = frameOf(shard);
+  const capacity = <usize>frameCapacityOf(shard);
+  assert(
+    frame === 0 ? capacity === 0 : runBytes(frame) === capacity,
+    "a frame's capacity is that of its buffer",
+  );
+  const records = frameRecordsOf(shard);
+  if (records === 0) return;
+  const bytes = <usize>frameBytesOf(shard);
+  assert(isDirty, 'the host knows that a frame is open');
+  assert(bytes <= capacity && records < maxRecords, 'an open frame has room');
+  let at = frame + RECORD_COUNT_BYTES;
+  for (let left = records; left > 0; left--) {
+    assert(wireShard(at) === idOf(shard), "a frame's records are its shard's");
+    assert(wireSequence(at) === sequenceOf(shard) - <u64>(left - 1), 'sequences have no gaps');
+    at = wireValue(at) + <usize>wireValueLength(at);
+  }
+  assert(at === frame + bytes, 'the records fill the frame');
 }
