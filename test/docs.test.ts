@@ -4,6 +4,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { BaseCommand } from '../src/cli/command/base-command.js';
+import { errorCodes } from '../src/errors.js';
+import { commandTable } from '../src/resp/commands/index.js';
+import { replicationFamilies } from '../src/status/metrics/replication-families.js';
+import { serverFamilies } from '../src/status/metrics/server-families.js';
 import { repositoryRoot } from './support/processes.js';
 
 interface Citation {
@@ -69,12 +73,36 @@ describe('the pages', () => {
     expect(named.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
   });
 
-  it('name flags that some command has', async () => {
+  it('name flags that some command has, and the command line page names them all', async () => {
     const known = await allFlags();
     // A changelog also names flags of the past.
     const named = pages.filter((page) => page !== 'CHANGELOG.md').flatMap(flagsIn);
-    expect(named.length).toBeGreaterThan(50);
     expect(named.filter(({ flag }) => !known.has(flag))).toEqual([]);
+    const inPage = new Set(flagsIn('docs/command-line.md').map(({ flag }) => flag));
+    expect([...known].filter((flag) => !inPage.has(flag))).toEqual([]);
+  });
+
+  it('list the refusals of frames that there are', () => {
+    const codes = Object.keys(errorCodes).filter((code) => code.startsWith('FCRP_'));
+    expect(namesIn('docs/protocol.md', /`(FCRP_[A-Z0-9_]+)`/g)).toEqual(codes.sort());
+  });
+
+  it('list the Redis commands that there are', () => {
+    const section = /## Commands\n([\s\S]*?)\n## /.exec(read('docs/redis.md'))![1]!;
+    const listed = section
+      .match(/\b[A-Z]{2,}\b/g)!
+      .filter((word) => !['COMMAND', 'LIST', 'DOCS'].includes(word));
+    const known = commandTable.rows.map(({ fullName }) => fullName.toUpperCase());
+    expect([...new Set([...listed, 'COMMAND'])].sort()).toEqual(known.sort());
+  });
+
+  it('name metrics that there are', () => {
+    const known = [...replicationFamilies, ...serverFamilies].map(({ name }) => name);
+    const named = pages
+      .flatMap((page) => namesIn(page, /`(fastcache_\w+)`/g))
+      .filter((name) => !name.endsWith('_'));
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((name) => !known.includes(name))).toEqual([]);
   });
 });
 
@@ -144,6 +172,11 @@ async function allFlags(): Promise<Set<string>> {
     for (const flag of Object.keys(module.default.flags)) known.add(flag);
   }
   return new Set([...known].map((flag) => `--${flag}`));
+}
+
+/** Each name once, in order. */
+function namesIn(page: string, pattern: RegExp): string[] {
+  return [...new Set(Array.from(read(page).matchAll(pattern), ([, name]) => name!))].sort();
 }
 
 /** Without blocks of code, in which # and [ mean something else. */
