@@ -1,6 +1,5 @@
 // What a dump holds in numbers: by op, by shard, by prefix of the keys, over time; with gaps between sequences, the keys that
 // come most often and those with the biggest values. All of it in one block of memory, whatever the dump says.
-import { setResult } from '../commands/arguments';
 import {
   APPLY_OK,
   OP_SET,
@@ -29,6 +28,7 @@ import {
 } from '../layout';
 import { allocateReserve } from '../memory/pages';
 import { checkRecordCount, entryBytes, entryHeaderBytes, soundRecordBytes } from '../payload/payload-checks';
+import { setResult } from '../result';
 import { biggestStart, noteValue } from './biggest';
 import { choosesEntry, choosesRecord } from './item-filter';
 import { rateCount, rateStart } from './rate';

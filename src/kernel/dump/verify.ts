@@ -1,6 +1,5 @@
 // Looking through the batches of a dump, which belong to no store: keys' hashes and tags, routing, and how each shard's
 // sequences follow one another. A batch is opened, which checks its structure, and then walked from fault to fault.
-import { setResult } from '../commands/arguments';
 import {
   APPLY_OK,
   APPLY_TRAILING,
@@ -25,6 +24,7 @@ import {
   recordStatus,
   soundRecordBytes,
 } from '../payload/payload-checks';
+import { setResult } from '../result';
 import { routedLength } from '../table/shard';
 import { xxh3 } from '../xxh3';
 

@@ -1,6 +1,5 @@
 // Applying what a primary sent: a MutationBatch payload, or the entries of a SnapshotChunk. A payload is looked through
 // whole before the first record is applied, so that a malformed one, or one that leaves a gap, changes nothing.
-import { result, setResult } from '../commands/arguments';
 import {
   APPLY_GAP,
   APPLY_HASH,
@@ -16,6 +15,7 @@ import {
   RESULT_SKIPPED,
   RESULT_TIMESTAMP_F64,
 } from '../layout';
+import { setResult, setResultF64 } from '../result';
 import {
   discardHere,
   expireHereQuietly,
@@ -124,7 +124,7 @@ function lookThrough(payload: usize, bytes: usize): i32 {
   setResult(RESULT_APPLIED, 0);
   setResult(RESULT_SKIPPED, 0);
   const status = checkBatch(payload, bytes);
-  if (status === APPLY_OK) store<f64>(result + (RESULT_TIMESTAMP_F64 << 2), <f64>newestMs);
+  if (status === APPLY_OK) setResultF64(RESULT_TIMESTAMP_F64, <f64>newestMs);
   return status;
 }
 

@@ -1,6 +1,5 @@
 // The structure of what a peer sent: each length is checked before it is used. What is found wrong stands in the result
 // block; offsets there count from the payload's (or the entries') start.
-import { result, setResult } from '../commands/arguments';
 import {
   APPLY_COUNT,
   APPLY_OK,
@@ -15,6 +14,7 @@ import {
   RESULT_FAULT_OFFSET,
   RESULT_FOUND_U64,
 } from '../layout';
+import { setResult, setResultU64 } from '../result';
 
 const NO_GOVERNANCE: u32 = 0xffffffff;
 
@@ -85,8 +85,8 @@ export function entryBytes(at: usize, end: usize, header: usize, governed: bool)
 /** Notes a fault in the result block; returns its status. */
 export function fault(status: i32, offset: usize, expected: u64, found: u64): i32 {
   setResult(RESULT_FAULT_OFFSET, <u32>offset);
-  store<u64>(result + (RESULT_EXPECTED_U64 << 2), expected);
-  store<u64>(result + (RESULT_FOUND_U64 << 2), found);
+  setResultU64(RESULT_EXPECTED_U64, expected);
+  setResultU64(RESULT_FOUND_U64, found);
   return status;
 }
 
