@@ -1,16 +1,16 @@
 /** A node while it follows a primary: a follower and, with `bind`, the relay that its own replicas are served from. */
 import { ShardEngine } from '../engine/shard-engine.js';
+import type { History } from '../replication/history.js';
+import { offsetIn } from '../replication/offset.js';
 import { Follower, type FollowerHandlers } from '../replication/replica/follower.js';
 import type { Holding } from '../replication/replica/holding.js';
-import { ReplicaRole } from '../status/replica-report.js';
-import { ServedReplicas } from '../status/serving-report.js';
+import { linkReport, type NodeReport, servingReport } from '../status/report.js';
 import type { Address } from '../transport/connection.js';
 import type { NodeParts } from './parts.js';
 
 export class Following {
   readonly primary: Address;
   readonly follower: Follower;
-  readonly report: ReplicaRole;
   readonly #node: NodeParts;
   /** Another role has taken its place, and it has nothing more to say. */
   #hasLeft = false;
@@ -40,8 +40,11 @@ export class Following {
       createStore: (shards) => outputs.createStore?.(shards) ?? node.createEngine(shards),
       handlers: this.#handlers(),
     });
-    const { follower } = this;
-    this.report = new ReplicaRole({ follower, primary, clock: seams.clock, served: servedBy(node) });
+  }
+
+  /** The history of the content; a relay makes one up for the content of a Rust primary. */
+  get history(): History | undefined {
+    return this.#node.relay?.stream?.history ?? this.follower.holding?.history;
   }
 
   /** Nothing has come from the primary yet that could be read. */
@@ -57,6 +60,26 @@ export class Following {
   /** What expires here is deleted by nobody else: a Rust primary emits nothing for it. */
   get sweeps(): boolean {
     return this.follower.holding !== undefined && !this.follower.primaryIsOurs;
+  }
+
+  report(): NodeReport {
+    const { relay, listener, config, seams } = this.#node;
+    const { holding } = this.follower;
+    return {
+      role: 'replica',
+      history: this.history,
+      offsetRecords: offsetIn(holding?.history, holding?.store.watermarks() ?? []),
+      serving:
+        relay &&
+        servingReport({
+          stream: relay.stream,
+          listener,
+          backlogBytes: config.backlogBytes,
+          nowMs: seams.clock.nowMs(),
+        }),
+      link: linkReport(this.follower, this.primary, seams.clock),
+      goodReplicas: undefined,
+    };
   }
 
   start(): void {
@@ -99,18 +122,4 @@ export class Following {
       },
     };
   }
-}
-
-/** The report of a relay's own replicas; undefined of a node that serves none. */
-function servedBy(node: NodeParts): ServedReplicas | undefined {
-  const { relay, config, seams } = node;
-  return (
-    relay &&
-    new ServedReplicas({
-      stream: () => relay.stream,
-      door: () => node.listener,
-      backlogBytes: config.backlogBytes,
-      clock: seams.clock,
-    })
-  );
 }

@@ -1,5 +1,7 @@
 /** A node while it leads: it publishes what is written, in a history of its own, to replicas and to its outputs. */
 import type { EncodeOptions } from '../frame/frame.js';
+import type { History } from '../replication/history.js';
+import { offsetIn } from '../replication/offset.js';
 import { TapFeed } from '../replication/outputs/tap-feed.js';
 import { waitForReplicas } from '../replication/primary/wait.js';
 import type { Beginning } from '../replication/relay/promotion.js';
@@ -7,7 +9,7 @@ import type { Holding } from '../replication/replica/holding.js';
 import { Publisher } from '../replication/stream/publisher.js';
 import { type Answer, Later } from '../resp/later.js';
 import { Failure } from '../resp/reply.js';
-import { PrimaryRole } from '../status/primary-report.js';
+import { type NodeReport, servingReport } from '../status/report.js';
 import type { NodeConfig } from './config.js';
 import type { NodeParts } from './parts.js';
 import { OUTPUT_QUEUE_BYTES } from './recording.js';
@@ -29,7 +31,6 @@ interface Blocked {
 
 export class Leading {
   readonly publisher: Publisher;
-  readonly report: PrimaryRole;
   readonly #node: NodeParts;
   /** How each output leaves the stream. */
   readonly #leaveOutputs: (() => void)[] = [];
@@ -56,13 +57,33 @@ export class Leading {
       encoding: encodingOf(config),
     });
     this.#joinOutputs();
-    this.report = new PrimaryRole({
-      publisher: this.publisher,
-      clock: seams.clock,
-      door: () => node.listener,
-      backlogBytes: config.backlogBytes,
-      settings,
-    });
+  }
+
+  get history(): History {
+    return this.publisher.history;
+  }
+
+  /** Whether fewer good replicas are connected than writes need. Asked before every run of commands. */
+  get lacksReplicas(): boolean {
+    return this.#needsReplicas() && this.#goodReplicas() < this.#node.settings.minReplicas;
+  }
+
+  report(): NodeReport {
+    const { publisher } = this;
+    const { listener, config, seams } = this.#node;
+    return {
+      role: 'primary',
+      history: publisher.history,
+      offsetRecords: offsetIn(publisher.history, publisher.watermarks()),
+      serving: servingReport({
+        stream: publisher,
+        listener,
+        backlogBytes: config.backlogBytes,
+        nowMs: seams.clock.nowMs(),
+      }),
+      link: undefined,
+      goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
+    };
   }
 
   /** As WAIT: answers when `replicas` have acknowledged, or after `timeoutMs` (0: never), how many have. */
@@ -109,6 +130,17 @@ export class Leading {
     }
     this.#blocked.clear();
     return { store: engine, history: publisher.history };
+  }
+
+  /** As in Redis, either setting turns it off with 0. */
+  #needsReplicas(): boolean {
+    const { minReplicas, minReplicasMaxLagSeconds } = this.#node.settings;
+    return minReplicas > 0 && minReplicasMaxLagSeconds > 0;
+  }
+
+  #goodReplicas(): number {
+    const { listener, settings } = this.#node;
+    return listener?.goodReplicas(settings.minReplicasMaxLagSeconds) ?? 0;
   }
 
   /** Outputs go on with what is written here, and once another primary is followed, with what comes from there. */

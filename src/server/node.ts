@@ -22,7 +22,7 @@
 import { Housekeeping } from '../engine/housekeeping.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
-import { newHistory } from '../replication/history.js';
+import { type History, newHistory } from '../replication/history.js';
 import { newNodeId } from '../replication/link/path.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
@@ -34,9 +34,8 @@ import { Later } from '../resp/later.js';
 import type { Reply } from '../resp/reply.js';
 import type { RespServer } from '../resp/server.js';
 import type { Settings } from '../resp/settings.js';
-import type { ReplicaStatus } from '../status/lag.js';
-import type { PrimaryRole } from '../status/primary-report.js';
-import type { ReplicaRole } from '../status/replica-report.js';
+import { roleReply } from '../status/replication-info.js';
+import type { NodeReport, ReplicaStatus } from '../status/report.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { randomSeed } from './bytes.js';
@@ -144,8 +143,9 @@ export class Node implements ServedNode {
     return this.following?.primary;
   }
 
-  get report(): PrimaryRole | ReplicaRole {
-    return this.#role.report;
+  /** Of what is readable; undefined while nothing is held, and of a Rust primary's without a relay. */
+  get history(): History | undefined {
+    return this.#role.history;
   }
 
   get engine(): ShardEngine {
@@ -175,7 +175,8 @@ export class Node implements ServedNode {
 
   /** The replicas that are connected, and behind them those that left within the last hour. */
   replicas(): ReplicaStatus[] {
-    return [...this.report.replicas(), ...this.report.departed()];
+    const { serving } = this.report();
+    return serving === undefined ? [] : [...serving.connected, ...serving.departed];
   }
 
   /** `host:port` where replicas connect; undefined without `bind`. */
@@ -207,11 +208,15 @@ export class Node implements ServedNode {
   }
 
   get lacksReplicas(): boolean {
-    return this.leading?.report.lacksReplicas === true;
+    return this.leading?.lacksReplicas === true;
+  }
+
+  report(): NodeReport {
+    return this.#role.report();
   }
 
   roleReply(): Reply {
-    return this.report.role();
+    return roleReply(this.report());
   }
 
   wait(replicas: number, timeoutMs: number): Later {

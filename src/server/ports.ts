@@ -63,7 +63,7 @@ export async function serveMetrics(
 ): Promise<Listener | undefined> {
   const { config, seams, metrics } = node;
   if (config.metrics === undefined) return undefined;
-  const role = () => node.report.figures();
-  const model = () => ({ status: status(server), replication: metrics.snapshot(), role: role() });
-  return seams.startMetricsServer(config.metrics, { model, role });
+  const report = () => node.report();
+  const model = () => ({ status: status(server), replication: metrics.snapshot(), node: report() });
+  return seams.startMetricsServer(config.metrics, { model, report });
 }

@@ -4,7 +4,7 @@ import { FastcacheError } from '../errors.js';
 import { NO_EXPIRY } from '../frame/batch.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
-import type { ReplicaStatus } from '../status/lag.js';
+import type { ReplicaStatus } from '../status/report.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import { type Bytes, keyBytes } from './bytes.js';
 import { type PrimaryOptions, primaryConfig } from './config.js';

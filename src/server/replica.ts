@@ -1,7 +1,7 @@
 /** A replica, embedded or behind the command line: a node that starts by following, and is read at memory speed. */
 import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
-import type { ReplicaStatus } from '../status/lag.js';
+import type { ReplicaStatus } from '../status/report.js';
 import { parseAddress } from '../transport/address.js';
 import { type Bytes, keyBytes } from './bytes.js';
 import { type ReplicaOptions, replicaConfig } from './config.js';
@@ -47,7 +47,7 @@ export class Replica {
 
   /** The history of what is held; undefined when nothing is, or a Rust primary's, which has none but with `bind`. */
   get history(): string | undefined {
-    return this.#node.report.history?.id;
+    return this.#node.history?.id;
   }
 
   /** The primary's shards; 1 until the first content is whole. */

@@ -6,9 +6,10 @@ import { CommandStatistics } from '../resp/command-statistics.js';
 import { kernelCounts, kernelTotals } from '../resp/kernel-counts.js';
 import type { Settings } from '../resp/settings.js';
 import type { ServerStatus } from '../status/info.js';
-import type { PrimaryRole } from '../status/primary-report.js';
-import type { ReplicaRole } from '../status/replica-report.js';
+import { replicationFields } from '../status/replication-info.js';
+import type { NodeReport } from '../status/report.js';
 import { type FrontStatus, serverStatus } from '../status/server-status.js';
+import { statusDocument } from '../status/status-document.js';
 import { encodeStatus } from '../status/status-payload.js';
 import type { NodeSeams } from './seams.js';
 
@@ -20,11 +21,11 @@ export interface ReportedNode {
   readonly settings: Settings;
   readonly metrics: ReplicationMetrics;
   readonly engine: ShardEngine;
-  /** The report of the role that the node has now. */
-  readonly report: PrimaryRole | ReplicaRole;
   readonly isReplica: boolean;
   /** There is no content yet that could be read. */
   readonly isLoading: boolean;
+  /** The facts of its role, links and replicas. */
+  report(): NodeReport;
 }
 
 /** Makes the status for INFO and the metrics; `server`: the Redis server, undefined of a node without one. */
@@ -54,7 +55,7 @@ export function createStatus(node: ReportedNode): Status {
       server,
       engine: node.engine,
       settings: node.settings,
-      replication: node.report.info(),
+      replication: replicationFields(node.report()),
       syncs: {
         full: node.metrics.catchUpSnapshotCount,
         partial: node.metrics.catchUpBacklogCount,
@@ -64,7 +65,7 @@ export function createStatus(node: ReportedNode): Status {
 }
 
 /** The payload of a Status frame, which a probe is answered with; undefined of a replica that has nothing to serve. */
-export function statusPayload({ report, metrics, seams }: ReportedNode): Uint8Array | undefined {
-  const document = report.document({ version, metrics: metrics.snapshot(), nowMs: seams.clock.nowMs() });
+export function statusPayload(node: ReportedNode): Uint8Array | undefined {
+  const document = statusDocument(node.report(), { version, metrics: node.metrics.snapshot() });
   return document && encodeStatus(document);
 }

@@ -173,7 +173,7 @@ describe('whatever a node was started with', () => {
     decodeStream([readFileSync(record)], ({ header, content }) => {
       if (header.kind !== FrameKind.MutationBatch) return;
       for (const { key } of content as { key: Uint8Array }[]) seen.push(Buffer.from(key).toString());
-      if (seen.at(-1) === 'third') saved += header.uncompressedLength - header.compressedLength;
+      if (seen.at(-1) === 'third') saved += header.uncompressedBytes - header.payloadBytes;
     });
     expect([...new Set(seen.slice(0, 5))]).toEqual(['first', 'second', 'third']);
     expect(saved).toBeGreaterThan(1_000);
