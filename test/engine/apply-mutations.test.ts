@@ -2,6 +2,8 @@
  * Damaged payloads against an oracle that decodes them with the codec: refused alike, or applied alike; and a store that
  * keeps no content refuses and counts as the one that does.
  */
+import '../support/debug-kernel.js';
+
 import { xxh3 } from '@node-rs/xxhash';
 import { expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
