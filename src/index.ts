@@ -21,7 +21,7 @@ export type {
   SnapshotBegin,
   SnapshotEnd,
 } from './replication/outputs/changes.js';
-export type { ReplicaInfo } from './replication/primary/session.js';
+export type { ReplicaInfo } from './replication/primary/replica-info.js';
 export type { FollowerState } from './replication/replica/follower.js';
 export * from './replication/stream/backlog.js';
 export { BatchBuilder, type BatchRules } from './replication/stream/batch-builder.js';
@@ -36,4 +36,5 @@ export {
 export type { Bytes } from './server/ports.js';
 export { Primary } from './server/primary.js';
 export { Replica } from './server/replica.js';
-export type { Lag, ReplicaLag, ReplicaStatus } from './status/lag.js';
+export type { Lag, ReplicaLag } from './status/lag.js';
+export type { ReplicaStatus } from './status/report.js';

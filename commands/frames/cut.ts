@@ -1,7 +1,8 @@
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { dumpArgs, makingFlags, withEnvironment } from '../../src/cli/command/flags.js';
+import { withEnvironment } from '../../src/cli/command/flags.js';
 import { cutDumps } from '../../src/cli/frames/cut.js';
 import { filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
+import { dumpArgs, makingFlags } from '../../src/cli/frames/flags.js';
 
 export default class FramesCut extends BaseCommand {
   static override summary = 'Copy a range or a filter of dumps to a new dump.';

@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { makingFlags, withEnvironment } from '../../src/cli/command/flags.js';
+import { withEnvironment } from '../../src/cli/command/flags.js';
+import { makingFlags } from '../../src/cli/frames/flags.js';
 import { mergeDumps } from '../../src/cli/frames/merge.js';
 
 export default class FramesMerge extends BaseCommand {

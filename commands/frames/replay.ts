@@ -1,10 +1,11 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { countFlag, dumpArgs, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
+import { countFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { PASSWORD, readSecret } from '../../src/cli/command/secret.js';
 import { stopRequested } from '../../src/cli/command/shutdown.js';
 import { parseHostPort, parseOutputFile } from '../../src/cli/command/values.js';
 import { choiceText, filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
+import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { paceFlags, paceOf } from '../../src/cli/replay/flags.js';
 import { replayDumps } from '../../src/cli/replay/replay.js';
 import { systemTimers } from '../../src/clock.js';

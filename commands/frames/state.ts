@@ -1,5 +1,6 @@
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { dumpArgs, givenFlags } from '../../src/cli/command/flags.js';
+import { givenFlags } from '../../src/cli/command/flags.js';
+import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { writeState } from '../../src/cli/frames/state.js';
 import { stateFlags, stateOptions } from '../../src/cli/frames/state-flags.js';
 import { systemClock } from '../../src/clock.js';

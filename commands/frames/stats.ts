@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { dumpArgs } from '../../src/cli/command/flags.js';
 import { decodeDumps } from '../../src/cli/frames/decode.js';
 import { statsFlags, statsOptions } from '../../src/cli/frames/decode-flags.js';
+import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { systemClock } from '../../src/clock.js';
 
 export default class FramesStats extends BaseCommand {

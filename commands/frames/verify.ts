@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { choiceFlag, countFlag, dumpArgs, withEnvironment } from '../../src/cli/command/flags.js';
+import { choiceFlag, countFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { parseShards } from '../../src/cli/command/values.js';
+import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { verifyDumps } from '../../src/cli/frames/verify.js';
 
 export default class FramesVerify extends BaseCommand {

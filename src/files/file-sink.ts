@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { FastcacheError } from '../errors.js';
-import type { FrameSink } from '../replication/outputs/recorder.js';
+import type { FrameSink } from './frame-sink.js';
 
 const { O_CREAT, O_WRONLY } = constants;
 const MAX_BUFFERED_BYTES = 1_048_576;

@@ -17,7 +17,7 @@ import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
 import { FRAME_HEADER_BYTES } from '../limits.js';
-import { historyInMargin } from '../status/watermarks.js';
+import { historyInMargin } from '../replication/history.js';
 import { copyOf, type Place, type ReplayCounts } from './counts.js';
 import { itemCommand, settlingCommand } from './item-command.js';
 import { LapsingKeys } from './lapsing-keys.js';

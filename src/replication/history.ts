@@ -4,7 +4,6 @@
  */
 import type { Clock, Random } from '../clock.js';
 import type { Margin } from '../frame/margin.js';
-import { offsetIn } from './offset.js';
 
 export interface History {
   /** 128 random bits, 32 hex digits. */
@@ -29,7 +28,7 @@ export interface PreviousHistory {
 /** `clock`: above whatever an earlier run of this primary reached; `zero`: the original's numbering from 1. */
 export type SequenceBase = 'clock' | 'zero';
 
-type HistorySeams = { clock: Clock; random: Random };
+export type HistorySeams = { clock: Clock; random: Random };
 
 /** Sequences a shard may use a millisecond before a restart could meet them: 2^11. */
 const SEQUENCES_PER_MS_BITS = 11n;
@@ -38,21 +37,6 @@ const PREVIOUS_MAX_CHARS = 3_072;
 
 export function newHistory(seams: HistorySeams, sequenceBase: SequenceBase): History {
   return { id: newId(seams.random), base: sequenceBase === 'zero' ? 0n : clockBase(seams.clock) };
-}
-
-/** Of a replica that held `watermarks` of `held` and is a primary from now on. */
-export function promotedHistory(
-  seams: HistorySeams,
-  held: History | undefined,
-  watermarks: readonly bigint[],
-): History {
-  // However far a clock may have been set back, the base is past all that was given out.
-  const base = watermarks.reduce((most, own) => (own > most ? own : most), clockBase(seams.clock));
-  const id = newId(seams.random);
-  const recordsBefore = offsetIn(held, watermarks);
-  return held === undefined
-    ? { id, base, recordsBefore }
-    : { id, base, recordsBefore, previous: { id: held.id, base: held.base, watermarks } };
 }
 
 /** For content of a Rust primary, so that a relay's replicas can tell it from other content. */
@@ -138,11 +122,11 @@ function parseU64(text = ''): bigint | undefined {
   return value !== undefined && value < 1n << 64n ? value : undefined;
 }
 
-function newId(random: Random): string {
+export function newId(random: Random): string {
   return Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0')).join('');
 }
 
-function clockBase(clock: Clock): bigint {
+export function clockBase(clock: Clock): bigint {
   return BigInt(Math.trunc(clock.nowMs())) << SEQUENCES_PER_MS_BITS;
 }
 
@@ -153,4 +137,18 @@ const EARLIEST_BASE_MS = Date.UTC(2024, 0);
 export function isHistoryBase(sequence: bigint): boolean {
   const ms = sequence >> SEQUENCES_PER_MS_BITS;
   return sequence === 0n || (ms >= EARLIEST_BASE_MS && ms << SEQUENCES_PER_MS_BITS === sequence);
+}
+
+export interface EndpointHistory {
+  /** 32 hex digits; null where it is not told: by a Rust primary, and by a dump without an answer of ours in it. */
+  history: string | null;
+  /** The sequence before the history's first; null as `history`. */
+  base: bigint | null;
+}
+const NOT_TOLD: EndpointHistory = { history: null, base: null };
+
+/** The history that a primary's Hello tells in its margin (design.md, Histories). */
+export function historyInMargin(margin: Margin | undefined): EndpointHistory {
+  const history = readHistory(margin);
+  return history === undefined ? NOT_TOLD : { history: history.id, base: history.base };
 }

@@ -6,10 +6,10 @@ import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';
 import type { ClientState } from './client-state.js';
-import { Later } from './command.js';
 import { CommandInput, type InputLimits } from './command-input.js';
 import type { CommandSink, CommandWindow, Onward } from './command-window.js';
 import { DISMISSED, type Gate, POSTPONED } from './gate.js';
+import { Later } from './later.js';
 import { encodeReply } from './reply.js';
 import type { OutputLimit } from './setting-formats.js';
 

@@ -2,7 +2,9 @@
  * The command table: every family's rows by name, and how a client's words find their row. What is not found, and what
  * comes with too few or too many arguments, is told in Redis' words.
  */
-import { type Command, shownText, wrongArity } from './command.js';
+
+import { shownText } from './arguments.js';
+import { type Command, wrongArity } from './command.js';
 import { Failure } from './reply.js';
 
 /** No name is this long; longer ones need not be looked at. */

@@ -3,8 +3,10 @@
  * rows of all families together are the command table (commands/index.ts), from which COMMAND, HELP, arity and the gate's
  * decisions come. Names, arities, flags and texts are those of Redis 7.0.15.
  */
+import { shownText } from './arguments.js';
 import type { ClientState } from './client-state.js';
 import type { CommandHost } from './command-host.js';
+import type { Later } from './later.js';
 import { Failure, type Reply } from './reply.js';
 
 /** Redis' flags, as COMMAND INFO shows them. */
@@ -82,30 +84,6 @@ export interface Call {
   readonly host: CommandHost;
 }
 
-/**
- * A command that answers later; its client waits meanwhile, and with it the commands behind. `start` is called at once
- * and returns how to give up, for a client that goes.
- */
-export class Later {
-  readonly start: (done: (reply: Reply) => void) => () => void;
-
-  constructor(start: (done: (reply: Reply) => void) => () => void) {
-    this.start = start;
-  }
-}
-
-/** An argument as a lower-case word, for names of commands and options. */
-export function wordOf(args: readonly Buffer[], index: number): string {
-  return args[index]?.toString('latin1').toLowerCase() ?? '';
-}
-
-/** An argument as Redis shows it in an error: C's text, which ends at the first zero byte. */
-export function shownText(arg: Buffer, maxBytes: number = arg.length): string {
-  const text = arg.toString('latin1', 0, maxBytes);
-  const end = text.indexOf('\0');
-  return end === -1 ? text : text.slice(0, end);
-}
-
 export function wrongArity(name: string): Failure {
   return new Failure(`ERR wrong number of arguments for '${name}' command`);
 }
@@ -122,13 +100,3 @@ export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of
 
 export const OUT_OF_MEMORY = new Failure("OOM command not allowed when used memory > 'maxmemory'.");
 export const VALUE_TOO_LONG = new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
-
-const INTEGER = /^(0|-?[1-9]\d{0,18})$/;
-
-/** A signed 64-bit integer, spelled as Redis demands it (no sign, blank or zero too many); undefined when it is none. */
-export function parseInt64(bytes: Buffer): bigint | undefined {
-  const text = bytes.length <= 20 ? bytes.toString('latin1') : '';
-  if (!INTEGER.test(text)) return undefined;
-  const value = BigInt(text);
-  return BigInt.asIntN(64, value) === value ? value : undefined;
-}

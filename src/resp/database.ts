@@ -1,5 +1,7 @@
 /** Databases as SELECT and COPY name them: there is number 0 alone. */
-import { NOT_AN_INTEGER, parseInt64 } from './command.js';
+
+import { parseInt64 } from './arguments.js';
+import { NOT_AN_INTEGER } from './command.js';
 import { Failure } from './reply.js';
 
 const INT_MIN = -(2n ** 31n);

@@ -4,11 +4,13 @@
  * that of Redis' processCommand.
  */
 import { FastcacheError } from '../errors.js';
+import { wordOf } from './arguments.js';
 import type { ClientState } from './client-state.js';
-import { type CommandFlag, type Later, OUT_OF_MEMORY, VALUE_TOO_LONG, wordOf } from './command.js';
+import { type CommandFlag, OUT_OF_MEMORY, VALUE_TOO_LONG } from './command.js';
 import type { CommandHost } from './command-host.js';
 import type { CommandTable, FoundCommand } from './command-table.js';
 import { releaseWatched } from './commands/transactions.js';
+import type { Later } from './later.js';
 import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
 import { Failure, type Reply, Status } from './reply.js';

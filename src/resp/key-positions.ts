@@ -1,5 +1,7 @@
 /** Where the keys of a command's arguments stand, by its row. */
-import { type Command, type KeySpec, wordOf } from './command.js';
+
+import { wordOf } from './arguments.js';
+import type { Command, KeySpec } from './command.js';
 
 export interface FoundKey {
   readonly key: Buffer;

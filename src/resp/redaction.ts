@@ -1,5 +1,5 @@
 /** What monitors and the slow log may see of a command: secrets are replaced, in Redis' words. */
-import { wordOf } from './command.js';
+import { wordOf } from './arguments.js';
 
 const REDACTED = Buffer.from('(redacted)');
 

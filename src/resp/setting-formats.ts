@@ -1,5 +1,5 @@
 /** How the values of settings are spelled: what CONFIG SET takes, its errors in Redis' words, and what CONFIG GET shows. */
-import { parseInt64 } from './command.js';
+import { parseInt64 } from './arguments.js';
 
 /** Why a value is not taken. */
 export class Refusal {

@@ -1,5 +1,5 @@
 /** Timeouts as arguments of commands. */
-import { parseInt64 } from './command.js';
+import { parseInt64 } from './arguments.js';
 import { Failure } from './reply.js';
 
 /** Milliseconds, from 0 to what 64 bits hold. */

@@ -124,13 +124,75 @@ export interface ReplicaOptions extends ServerOptions, ServingOptions {
   allowEmptySnapshot?: boolean;
 }
 
-export type PrimaryConfig = ReturnType<typeof primaryConfig>;
-export type ReplicaConfig = ReturnType<typeof replicaConfig>;
+/** Options of both roles, each checked and with its default: what a node is made from. */
+export interface NodeConfig {
+  token: string | undefined;
+  password: string | undefined;
+  record: string | undefined;
+  /** Undefined: no metrics port. */
+  metrics: Address | undefined;
+  maxValueBytes: number;
+  maxMemoryBytes: number;
+  eviction: EvictionPolicy;
+  backlogBytes: number;
+  snapshotChunkBytes: number;
+  maxReplicas: number;
+  subscriberQueueFrames: number;
+  subscriberQueueBytes: number;
+  /** Undefined: no port for replicas. */
+  bind: Address | undefined;
+  /** Undefined: no port for clients. */
+  listen: Address | undefined;
+  shards: number;
+  route: RouteMode;
+  compression: 'none' | 'zstd';
+  zstdLevel: number;
+  sendPolicy: SendPolicy;
+  batchMaxRecords: number;
+  batchMaxBytes: number;
+  batchMaxDelayUs: number;
+  minReplicas: number;
+  minReplicasMaxLagSeconds: number;
+  sequenceBase: SequenceBase;
+  load: string | undefined;
+  onLoading: ((bytes: number) => void) | undefined;
+  /** The primary that it follows from its start on; undefined: it starts as a primary. */
+  primary: Address | undefined;
+  reconnectBackoffMs: number;
+  connectTimeoutMs: number;
+  servesStaleData: boolean;
+  changes: ChangeConsumer | undefined;
+  state: string | undefined;
+  failFast: boolean;
+  allowEmptySnapshot: boolean;
+}
 
 const LISTEN = { primary: '127.0.0.1:6380', bind: '127.0.0.1:7631' };
 
 /** Throws BAD_OPTION, INSECURE_ADDRESS. */
-export function primaryConfig(options: PrimaryOptions) {
+export function primaryConfig(options: PrimaryOptions): NodeConfig {
+  return nodeConfig(undefined, { bind: LISTEN.bind, listen: LISTEN.primary, ...options });
+}
+
+/** Throws BAD_OPTION, INSECURE_ADDRESS. */
+export function replicaConfig(address: string, options: ReplicaOptions): NodeConfig {
+  return nodeConfig(parseAddress(address), options);
+}
+
+function nodeConfig(
+  primary: Address | undefined,
+  options: Omit<PrimaryOptions, 'bind'> & ReplicaOptions,
+): NodeConfig {
+  const { changes, state } = options;
+  if (state !== undefined && [options.listen, options.bind].some((address) => (address ?? false) !== false)) {
+    throw new FastcacheError('BAD_OPTION', 'With state no content is kept that listen or bind could serve.');
+  }
+  if (state !== undefined && options.record === undefined && changes === undefined) {
+    throw new FastcacheError('BAD_OPTION', 'state says how far record or changes are; neither is given.');
+  }
+  if (state !== undefined && options.record !== undefined && resolve(state) === resolve(options.record)) {
+    throw new FastcacheError('BAD_OPTION', 'record and state are the same file.', { file: state });
+  }
   const shards = options.shards ?? DEFAULT_SHARDS;
   if (!Number.isInteger(shards) || !Number.isInteger(Math.log2(shards)) || shards > MAX_SHARDS) {
     throw bad('shards', 'a power of two, 1 to 1024', shards);
@@ -139,8 +201,8 @@ export function primaryConfig(options: PrimaryOptions) {
   return {
     ...serverConfig(options),
     ...servingConfig(options),
-    bind: safeAddress(options.bind ?? LISTEN.bind, insecure),
-    listen: listenAddress(options.listen ?? LISTEN.primary, insecure),
+    bind: listenAddress(options.bind ?? false, insecure),
+    listen: listenAddress(options.listen ?? false, insecure),
     shards,
     route: choice<RouteMode>('route', options.route, ['full-key', 'session-prefix']),
     compression: choice<'none' | 'zstd'>('compression', options.compression, ['none', 'zstd']),
@@ -160,27 +222,7 @@ export function primaryConfig(options: PrimaryOptions) {
     sequenceBase: choice<SequenceBase>('sequenceBase', options.sequenceBase, ['clock', 'zero']),
     load: options.load,
     onLoading: options.onLoading,
-  };
-}
-
-/** Throws BAD_OPTION, INSECURE_ADDRESS. */
-export function replicaConfig(address: string, options: ReplicaOptions) {
-  const { changes, state } = options;
-  if (state !== undefined && [options.listen, options.bind].some((address) => (address ?? false) !== false)) {
-    throw new FastcacheError('BAD_OPTION', 'With state no content is kept that listen or bind could serve.');
-  }
-  if (state !== undefined && options.record === undefined && changes === undefined) {
-    throw new FastcacheError('BAD_OPTION', 'state says how far record or changes are; neither is given.');
-  }
-  if (state !== undefined && options.record !== undefined && resolve(state) === resolve(options.record)) {
-    throw new FastcacheError('BAD_OPTION', 'record and state are the same file.', { file: state });
-  }
-  return {
-    ...serverConfig(options),
-    ...servingConfig(options),
-    primary: parseAddress(address),
-    bind: listenAddress(options.bind ?? false, options.insecure ?? false),
-    listen: listenAddress(options.listen ?? false, options.insecure ?? false),
+    primary,
     reconnectBackoffMs: count(
       'reconnectBackoffMs',
       options.reconnectBackoffMs,

@@ -16,18 +16,18 @@ import type { ReplicaListener } from '../replication/primary/listener.js';
 import { beginHistory } from '../replication/relay/promotion.js';
 import { Relay } from '../replication/relay/relay.js';
 import { Follower } from '../replication/replica/follower.js';
-import type { Holding } from '../replication/replica/session.js';
+import type { Holding } from '../replication/replica/holding.js';
 import { Publisher } from '../replication/stream/publisher.js';
-import { Later } from '../resp/command.js';
+import { Later } from '../resp/later.js';
 import type { RespServer } from '../resp/server.js';
 import type { Settings } from '../resp/settings.js';
 import { PrimaryRole } from '../status/primary-report.js';
 import { ReplicaRole } from '../status/replica-report.js';
-import { ServedReplicas } from '../status/serving-report.js';
+import { replicationFields, roleReply } from '../status/replication-info.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { tcpTransport } from '../transport/tcp.js';
-import type { ReplicaConfig } from './config.js';
+import type { NodeConfig } from './config.js';
 import { Events, type ReplicaEvents } from './events.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import {
@@ -46,7 +46,7 @@ import {
 const NO_COMPRESSION = { compression: 'none', level: DEFAULT_ZSTD_LEVEL } as const;
 
 export interface ReplicaParts {
-  config: ReplicaConfig;
+  config: NodeConfig;
   events: Events<ReplicaEvents>;
   metrics: ReplicationMetrics;
   outputs: Outputs;
@@ -75,7 +75,7 @@ export interface ReplicaParts {
   isClosed: boolean;
 }
 
-export function buildParts(config: ReplicaConfig): ReplicaParts {
+export function buildParts(config: NodeConfig): ReplicaParts {
   const { clock, timers, random } = systemSeams;
   const seed = randomSeed(random);
   const nodeId = newNodeId(random);
@@ -126,11 +126,11 @@ export function buildParts(config: ReplicaConfig): ReplicaParts {
       metrics,
       isReplica: () => parts.promoted === undefined,
       isLoading: () => isLoading(parts),
-      replicationInfo: () => roleOf(parts).info(),
+      replicationInfo: () => replicationFields(roleOf(parts).report()),
     }),
     isClosed: false,
   };
-  createFollower(parts, config.primary, parts.outputs.holding);
+  createFollower(parts, config.primary!, parts.outputs.holding);
   if (config.listen !== undefined) parts.server = buildServer(parts, config.listen);
   return parts;
 }
@@ -182,9 +182,8 @@ function createFollower(parts: ReplicaParts, primary: Address, holding: Holding 
   parts.follower = follower;
   const { clock } = systemSeams;
   const { backlogBytes } = config;
-  const served =
-    relay && new ServedReplicas({ stream: () => relay.stream, door: () => parts.door, backlogBytes, clock });
-  parts.following = new ReplicaRole({ follower, primary, clock, served });
+  const served = relay && { stream: () => relay.stream, door: () => parts.door };
+  parts.following = new ReplicaRole({ follower, primary, clock, backlogBytes, served });
   return follower;
 }
 
@@ -283,7 +282,7 @@ function createEngine({ config, seed }: Pick<ReplicaParts, 'config' | 'seed'>, s
   return engine;
 }
 
-function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['listen']>): RespServer {
+function buildServer(parts: ReplicaParts, address: NonNullable<NodeConfig['listen']>): RespServer {
   const { config, events } = parts;
   return createFront({
     address,
@@ -294,7 +293,7 @@ function buildServer(parts: ReplicaParts, address: NonNullable<ReplicaConfig['li
     replication: {
       isReplica: () => parts.promoted === undefined,
       primaryAddress: () => parts.following?.primary,
-      role: () => roleOf(parts).role(),
+      role: () => roleReply(roleOf(parts).report()),
       wait: (replicas, timeoutMs) =>
         parts.promoted?.wait(replicas, timeoutMs) ??
         new Later((done) => {

@@ -10,10 +10,10 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import type { EncodeOptions } from '../frame/frame.js';
 import type { History } from '../replication/history.js';
 import type { Recorder } from '../replication/outputs/recorder.js';
-import type { PrimaryConfig } from './config.js';
+import type { NodeConfig } from './config.js';
 
 export interface LoadedOptions {
-  config: PrimaryConfig;
+  config: NodeConfig;
   load: string;
   /** An empty store with so many shards. */
   createEngine(shards: number): ShardEngine;

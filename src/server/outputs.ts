@@ -14,12 +14,12 @@ import type { Recorder } from '../replication/outputs/recorder.js';
 import { StateKeeper } from '../replication/outputs/state-keeper.js';
 import { Tap } from '../replication/outputs/tap.js';
 import { decodeTapState, type TapState } from '../replication/outputs/tap-state.js';
-import type { Holding } from '../replication/replica/session.js';
-import type { ReplicaConfig } from './config.js';
+import type { Holding } from '../replication/replica/holding.js';
+import type { NodeConfig } from './config.js';
 import { openRecorder } from './ports.js';
 
 export interface OutputsOptions {
-  config: ReplicaConfig;
+  config: NodeConfig;
   timers: Timers;
   log: Log;
   /** What the follower holds now. */
@@ -132,7 +132,7 @@ function holdingOf({ watermarks, history }: TapState): Holding {
   return { store, history };
 }
 
-function readState(file: string, { record, changes }: ReplicaConfig): TapState | undefined {
+function readState(file: string, { record, changes }: NodeConfig): TapState | undefined {
   const bytes = readStateFile(file, MAX_STATE_BYTES);
   if (bytes === undefined) return undefined;
   try {

@@ -17,12 +17,13 @@ import { renderInfo, type ServerStatus } from '../status/info.js';
 import { startMetricsServer } from '../status/metrics/metrics-server.js';
 import type { PrimaryRole } from '../status/primary-report.js';
 import type { ReplicaRole } from '../status/replica-report.js';
-import type { RoleFigures } from '../status/role-figures.js';
+import type { NodeReport } from '../status/report.js';
 import { type FrontStatus, serverStatus } from '../status/server-status.js';
+import { statusDocument } from '../status/status-document.js';
 import { encodeStatus } from '../status/status-payload.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { tcpTransport } from '../transport/tcp.js';
-import type { PrimaryConfig, ReplicaConfig } from './config.js';
+import type { NodeConfig } from './config.js';
 
 /** A key or a value: bytes, or text as UTF-8. */
 export type Bytes = Uint8Array | string;
@@ -64,7 +65,7 @@ export function openRecorder({ record, keptBytes, onFault }: RecorderSetup, log:
 
 export interface DoorOptions
   extends Pick<ReplicaListenerOptions, 'stream' | 'status' | 'metrics' | 'log' | 'encoding'> {
-  config: PrimaryConfig | ReplicaConfig;
+  config: NodeConfig;
   bind: Address;
 }
 
@@ -84,7 +85,7 @@ export function openDoor({ config, ...options }: DoorOptions): Promise<ReplicaLi
 }
 
 export interface SettingsOptions {
-  config: PrimaryConfig | ReplicaConfig;
+  config: NodeConfig;
   /** The store of this moment. */
   engine(): ShardEngine;
   /** The port really listened on. */
@@ -174,13 +175,12 @@ export function statusPayload(
   role: PrimaryRole | ReplicaRole,
   metrics: ReplicationMetrics,
 ): Uint8Array | undefined {
-  const nowMs = systemSeams.clock.nowMs();
-  const document = role.document({ version, metrics: metrics.snapshot(), nowMs });
+  const document = statusDocument(role.report(), { version, metrics: metrics.snapshot() });
   return document && encodeStatus(document);
 }
 
 export interface FrontOptions {
-  address: NonNullable<PrimaryConfig['listen']>;
+  address: NonNullable<NodeConfig['listen']>;
   log: Log;
   settings: Settings;
   engine(): ShardEngine;
@@ -211,17 +211,17 @@ export function createFront(options: FrontOptions): RespServer {
 }
 
 export interface MetricsPortOptions {
-  config: PrimaryConfig | ReplicaConfig;
+  config: NodeConfig;
   status: Status;
   metrics: ReplicationMetrics;
   server: RespServer | undefined;
-  role(): RoleFigures;
+  report(): NodeReport;
 }
 
 /** The port that `metrics` asks for. Throws PORT_TAKEN, LISTEN_FAILED. */
 export async function openMetrics(options: MetricsPortOptions): Promise<Listener | undefined> {
-  const { config, status, metrics, server, role } = options;
+  const { config, status, metrics, server, report } = options;
   if (config.metrics === undefined) return undefined;
-  const model = () => ({ status: status(server), replication: metrics.snapshot(), role: role() });
-  return startMetricsServer(config.metrics, { model, role });
+  const model = () => ({ status: status(server), replication: metrics.snapshot(), node: report() });
+  return startMetricsServer(config.metrics, { model, report });
 }

@@ -13,10 +13,11 @@ import type { ReplicaListener } from '../replication/primary/listener.js';
 import { Publisher } from '../replication/stream/publisher.js';
 import type { RespServer } from '../resp/server.js';
 import type { Settings } from '../resp/settings.js';
-import type { ReplicaStatus } from '../status/lag.js';
 import { PrimaryRole } from '../status/primary-report.js';
+import { replicationFields, roleReply } from '../status/replication-info.js';
+import type { ReplicaStatus } from '../status/report.js';
 import type { Listener } from '../transport/connection.js';
-import { type PrimaryConfig, type PrimaryOptions, primaryConfig } from './config.js';
+import { type NodeConfig, type PrimaryOptions, primaryConfig } from './config.js';
 import { Events, type PrimaryEvents } from './events.js';
 import { loadEngine, recordContent, withContent } from './load.js';
 import {
@@ -61,7 +62,7 @@ export class Primary {
     try {
       const bindAddress = (parts.door = await openPrimaryDoor(parts)).address;
       const listenAddress = await parts.server?.listen();
-      parts.metricsPort = await openMetrics({ ...parts, role: () => parts.role.figures() });
+      parts.metricsPort = await openMetrics({ ...parts, report: () => parts.role.report() });
       // Only who has its ports may take a dump's place: it could be that of a primary that runs.
       parts.recorder?.begin();
       if (config.load !== undefined && parts.recorder !== undefined) {
@@ -134,8 +135,8 @@ export class Primary {
 
   /** Who is connected, and behind them, with the state `gone`, who left within the last hour; no more than 64 of these. */
   replicas(): ReplicaStatus[] {
-    const { role } = this.#parts;
-    return [...role.replicas(), ...role.departed()];
+    const { serving } = this.#parts.role.report();
+    return serving === undefined ? [] : [...serving.connected, ...serving.departed];
   }
 
   metrics(): MetricsSnapshot {
@@ -167,7 +168,7 @@ export class Primary {
 }
 
 interface PrimaryParts {
-  config: PrimaryConfig;
+  config: NodeConfig;
   events: Events<PrimaryEvents>;
   engine: ShardEngine;
   history: History;
@@ -188,7 +189,7 @@ interface PrimaryParts {
 }
 
 /** Empty, or with what is loaded. */
-async function startingEngine(config: PrimaryConfig): Promise<ShardEngine> {
+async function startingEngine(config: NodeConfig): Promise<ShardEngine> {
   const { load, shards } = config;
   const createEngine = (count: number) =>
     new ShardEngine({
@@ -203,7 +204,7 @@ async function startingEngine(config: PrimaryConfig): Promise<ShardEngine> {
   return load === undefined ? createEngine(shards) : loadEngine({ config, load, createEngine });
 }
 
-function buildParts(config: PrimaryConfig, engine: ShardEngine): PrimaryParts {
+function buildParts(config: NodeConfig, engine: ShardEngine): PrimaryParts {
   const { clock, timers, random } = systemSeams;
   const events = new Events<PrimaryEvents>(clock);
   const recorder = openRecorder(config, events.log);
@@ -241,7 +242,7 @@ function buildParts(config: PrimaryConfig, engine: ShardEngine): PrimaryParts {
     metrics,
     isReplica: () => false,
     isLoading: () => parts.isLoading,
-    replicationInfo: () => role.info(),
+    replicationInfo: () => replicationFields(role.report()),
   });
   const housekeeping = new Housekeeping({ timers, engine: () => engine, sweeps: () => true });
   const parts: PrimaryParts = {
@@ -265,7 +266,7 @@ function buildParts(config: PrimaryConfig, engine: ShardEngine): PrimaryParts {
   return parts;
 }
 
-function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['listen']>): RespServer {
+function buildServer(parts: PrimaryParts, address: NonNullable<NodeConfig['listen']>): RespServer {
   const { engine, events, role, settings, status } = parts;
   return createFront({
     address,
@@ -276,7 +277,7 @@ function buildServer(parts: PrimaryParts, address: NonNullable<PrimaryConfig['li
     replication: {
       isReplica: () => false,
       primaryAddress: () => undefined,
-      role: () => role.role(),
+      role: () => roleReply(role.report()),
       wait: (replicas, timeoutMs) => role.wait(replicas, timeoutMs),
       follow: () => 'ERR a primary does not become a replica: start one with fastcache replica follow',
       promote: () => {},
@@ -301,7 +302,7 @@ function openPrimaryDoor({
   events,
   role,
 }: PrimaryParts): Promise<ReplicaListener> {
-  const { bind } = config;
+  const bind = config.bind!;
   return openDoor({
     config,
     bind,
@@ -323,7 +324,7 @@ async function closeParts(parts: PrimaryParts): Promise<void> {
   await recorder?.end();
 }
 
-function encodingOf(config: PrimaryConfig) {
+function encodingOf(config: NodeConfig) {
   return { compression: config.compression, level: config.zstdLevel };
 }
 

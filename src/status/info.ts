@@ -3,6 +3,7 @@
  * left out, rather than told wrongly.
  */
 import type { CommandRow } from '../resp/command-statistics.js';
+import { REDIS_VERSION } from '../resp/redis-version.js';
 
 export interface ServerStatus {
   role: 'master' | 'slave';
@@ -59,9 +60,6 @@ export interface SyncCounts {
   /** Snapshots, to those who had asked for what they lacked. */
   partialFailed: number;
 }
-
-/** The Redis whose commands these are; clients decide by it what they may use. */
-export const REDIS_VERSION = '7.0.15';
 
 type Fields = Record<string, string | number | undefined>;
 

@@ -1,16 +1,9 @@
 /** How far one endpoint is: the model behind `fastcache watermarks` (cli.md). */
 import type { FastcacheError } from '../errors.js';
-import type { Margin } from '../frame/margin.js';
-import { readHistory } from '../replication/history.js';
+import type { EndpointHistory } from '../replication/history.js';
 import { watermarkOf } from '../replication/watermarks.js';
-import type { ReplicaReport, StatusDocument } from './status-document.js';
-
-export interface EndpointHistory {
-  /** 32 hex digits; null where it is not told: by a Rust primary, and by a dump without an answer of ours in it. */
-  history: string | null;
-  /** The sequence before the history's first; null as `history`. */
-  base: bigint | null;
-}
+import type { ReplicaEntry } from './replica-entry.js';
+import type { StatusDocument } from './status-document.js';
 
 export interface EndpointWatermarks extends EndpointHistory {
   /** The address that was asked, or the dump that was read. */
@@ -34,18 +27,10 @@ export type EndpointAnswer = EndpointWatermarks | SilentEndpoint;
 const BEHIND_FROM_MS = 500;
 
 /** A replica's state as a person should see it: of those that are live, who is behind, and who holds what was never given. */
-export type Standing = ReplicaReport['state'] | 'behind' | 'diverging';
-
-const NOT_TOLD: EndpointHistory = { history: null, base: null };
-
-/** The history that a primary's Hello tells in its margin (design.md, Histories). */
-export function historyInMargin(margin: Margin | undefined): EndpointHistory {
-  const history = readHistory(margin);
-  return history === undefined ? NOT_TOLD : { history: history.id, base: history.base };
-}
+export type Standing = ReplicaEntry['state'] | 'behind' | 'diverging';
 
 /** `watermarks`: the primary's. */
-export function standingOf(replica: ReplicaReport, watermarks: readonly bigint[]): Standing {
+export function standingOf(replica: ReplicaEntry, watermarks: readonly bigint[]): Standing {
   const { state, lagRecords, lagMs } = replica;
   if (isAhead(replica, watermarks)) return 'diverging';
   if (state !== 'live' || lagRecords === null || lagRecords === 0) return state;
@@ -71,14 +56,14 @@ export function endpointJson(endpoint: EndpointAnswer): Record<string, unknown> 
   };
 }
 
-function replicaJson({ address, state, watermarks, lagRecords, lagMs }: ReplicaReport) {
-  return { address, state, watermarks, lagRecords, lagMs };
+function replicaJson({ address, state, watermarks, lagRecords, lagMs, queuedBytes }: ReplicaEntry) {
+  return { address, state, watermarks, lagRecords, lagMs, queuedBytes };
 }
 
 function backlogJson({ backlog: { bytes, records, windowMs, earliest } }: StatusDocument) {
   return { bytes, records, windowMs, earliest };
 }
 
-function isAhead({ watermarks: held }: ReplicaReport, watermarks: readonly bigint[]): boolean {
+function isAhead({ watermarks: held }: ReplicaEntry, watermarks: readonly bigint[]): boolean {
   return held.some((own, shard) => own > watermarkOf(watermarks, shard));
 }

@@ -1,13 +1,8 @@
 /** Histories in margins, and where a claim of one stands in another: the one rule of both sides. */
 import { describe, expect, it } from 'vitest';
 import { decodeMargin, encodeMargin } from '../../src/frame/margin.js';
-import {
-  type History,
-  historyPairs,
-  placeIn,
-  promotedHistory,
-  readHistory,
-} from '../../src/replication/history.js';
+import { type History, historyPairs, placeIn, readHistory } from '../../src/replication/history.js';
+import { promotedHistory } from '../../src/replication/relay/promotion.js';
 import { VirtualWorld } from '../support/virtual-world.js';
 
 const OLD = 'a'.repeat(32);

@@ -1,7 +1,8 @@
 /** Redis' replication offset from a history: it goes on where the history before ended. */
 import { describe, expect, it } from 'vitest';
-import { type History, promotedHistory } from '../../src/replication/history.js';
+import type { History } from '../../src/replication/history.js';
 import { offsetIn, secondOffset } from '../../src/replication/offset.js';
+import { promotedHistory } from '../../src/replication/relay/promotion.js';
 import { VirtualWorld } from '../support/virtual-world.js';
 
 const OLD = 'a'.repeat(32);

@@ -4,11 +4,12 @@
  */
 import { expect } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
+import { wordOf } from '../../src/resp/arguments.js';
 import { ClientState } from '../../src/resp/client-state.js';
-import { Later, wordOf } from '../../src/resp/command.js';
 import type { CommandHost } from '../../src/resp/command-host.js';
 import { commandTable } from '../../src/resp/commands/index.js';
 import { splitInline } from '../../src/resp/inline.js';
+import { Later } from '../../src/resp/later.js';
 import { encodeReply, Failure, type Protocol, Raw, type Reply, Status } from '../../src/resp/reply.js';
 import { Settings } from '../../src/resp/settings.js';
 import { newEngine, StandingClock } from './engines.js';

@@ -6,7 +6,7 @@ import { ReplicaListener, type ReplicaListenerOptions } from '../../src/replicat
 import { beginHistory } from '../../src/replication/relay/promotion.js';
 import { Relay } from '../../src/replication/relay/relay.js';
 import type { Follower } from '../../src/replication/replica/follower.js';
-import type { Holding } from '../../src/replication/replica/session.js';
+import type { Holding } from '../../src/replication/replica/holding.js';
 import { Publisher } from '../../src/replication/stream/publisher.js';
 import { parseAddress } from '../../src/transport/address.js';
 import { makeTestStore, type TestStoreKind } from './kernel-store.js';

@@ -1,5 +1,5 @@
 /** The kinds of flags that the commands are made of, and the environment variable that each one has (cli.md). */
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import type { OptionFlag } from '@oclif/core/interfaces';
 import { evictionPolicies } from '../../engine/memory-limit.js';
 import {
@@ -24,16 +24,6 @@ import {
   type Range,
   UsageError,
 } from './values.js';
-
-/** One dump or several, of a command that reads them one after the other. */
-export const dumpArgs = {
-  file: Args.string({
-    description: 'A dump; - is stdin.',
-    required: true,
-    multiple: true,
-    ignoreStdin: true,
-  }),
-};
 
 /** A key and a value of this size together, with the record around them, fit into a frame. */
 const LARGEST_MAX_VALUE_BYTES = MAX_FRAME_PAYLOAD_BYTES / 2 - 1_048_576;
@@ -143,25 +133,6 @@ export function choiceFlag<const T extends string>(
 
 export function fileFlag(summary: string) {
   return Flags.string({ summary, helpValue: '<file>' });
-}
-
-/** The file that a command makes. */
-/** Of a command that makes a dump of others. */
-export function makingFlags() {
-  return {
-    output: Flags.custom<string>({
-      char: 'o',
-      summary: 'The dump to write.',
-      helpValue: '<file>',
-      required: true,
-      parse: async (file) => parseOutputFile(file),
-    })({ required: true }),
-    force: Flags.boolean({ summary: 'Overwrite the output.' }),
-    'max-faults': countFlag({
-      summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
-      default: 10,
-    }),
-  };
 }
 
 /** `--listen` and `--no-listen`, the Redis-protocol port of a server; `listenAddress` reads them. */

@@ -5,6 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Seams } from '../../clock.js';
 import { type DifferenceCounts, differences } from '../../dump/fold/key-space-diff.js';
+import { ToolStores } from '../../dump/fold/tool-stores.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { formatAddress, parseAddress } from '../../transport/address.js';
@@ -15,7 +16,7 @@ import type { Output } from '../terminal/output.js';
 import { KeyProgress } from '../terminal/read-progress.js';
 import type { ValueForm } from '../terminal/text.js';
 import { isAddress } from '../watermarks/endpoint.js';
-import { readKeySpace, ToolStores } from './key-space.js';
+import { readKeySpace } from './key-space.js';
 import { followOnce } from './live-key-space.js';
 
 export const diffFormats = ['text', 'ndjson'] as const;

@@ -1,37 +1,11 @@
 /** Key spaces for the tools: what dumps lead to, in stores whose time is told them. */
-import { type Clock, systemRandom } from '../../clock.js';
+import type { Clock } from '../../clock.js';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';
-import { dropExpired, loadDumps } from '../../dump/fold/load.js';
-import { ShardEngine } from '../../engine/shard-engine.js';
-import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
+import { loadDumps } from '../../dump/fold/load.js';
+import type { ToolStores } from '../../dump/fold/tool-stores.js';
+import type { ShardEngine } from '../../engine/shard-engine.js';
 import { refuseStdinTwice } from '../command/values.js';
 import { ReadProgress } from '../terminal/read-progress.js';
-
-/** Stores that follow, and share a clock which stands where it is told: at first before all expiries. */
-export class ToolStores {
-  readonly #clock = { ms: 0, nowMs: () => this.#clock.ms, monotonicUs: () => 0 };
-
-  create(shards: number): ShardEngine {
-    const engine = new ShardEngine({
-      shards,
-      route: 'full-key',
-      clock: this.#clock,
-      seed: (BigInt(systemRandom.u32()) << 32n) | BigInt(systemRandom.u32()),
-      batchMaxRecords: DEFAULT_BATCH_MAX_RECORDS,
-      batchMaxBytes: DEFAULT_BATCH_MAX_BYTES,
-      maxValueBytes: MAX_FRAME_PAYLOAD_BYTES,
-    });
-    engine.setReplica(true);
-    return engine;
-  }
-
-  /** Sets the clock and deletes what has expired by then, Unix ms, from a store of these; how many keys. */
-  expire(store: ShardEngine, atMs: number): number {
-    // Of what a hostile dump names, as much as the kernel's clock takes.
-    this.#clock.ms = Math.min(atMs, Number.MAX_SAFE_INTEGER);
-    return dropExpired(store);
-  }
-}
 
 export interface DumpKeySpace {
   store: ShardEngine;

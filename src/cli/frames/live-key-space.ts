@@ -1,5 +1,6 @@
 /** What a primary holds, ours or a Rust one: followed until all that it had at connect is applied, and then left. */
 import type { Seams } from '../../clock.js';
+import type { ToolStores } from '../../dump/fold/tool-stores.js';
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_RECONNECT_BACKOFF_MS } from '../../limits.js';
 import { ReplicationMetrics } from '../../replication/metrics.js';
@@ -7,7 +8,6 @@ import { Follower } from '../../replication/replica/follower.js';
 import { formatAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import { KeyProgress } from '../terminal/read-progress.js';
-import type { ToolStores } from './key-space.js';
 
 export interface LiveReading extends Seams {
   transport: Transport;

@@ -4,6 +4,7 @@ import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';
 import { entriesOf, snapshotFrames, storeSteps } from '../../dump/fold/store-entries.js';
+import { ToolStores } from '../../dump/fold/tool-stores.js';
 import { DumpOutput } from '../../dump/make/dump-output.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
 import type { EncodeOptions } from '../../frame/frame.js';
@@ -13,7 +14,7 @@ import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
 import { countText, formatTime, type ValueForm } from '../terminal/text.js';
-import { type DumpKeySpace, readKeySpace, ToolStores } from './key-space.js';
+import { type DumpKeySpace, readKeySpace } from './key-space.js';
 
 export const stateFormats = ['ndjson', 'dump'] as const;
 

@@ -16,7 +16,7 @@ import { decodeSnapshotChunk } from '../../frame/snapshot.js';
 import { firstBelow, SnapshotFraming } from '../../frame/snapshot-framing.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { FRAME_HEADER_BYTES, MAX_SHARDS } from '../../limits.js';
-import { historyInMargin } from '../../status/watermarks.js';
+import { historyInMargin } from '../../replication/history.js';
 import { openFrame } from '../read/frame-content.js';
 import type { BatchCheck, ShardSequences } from './batch-check.js';
 import { FrameCheck } from './frame-check.js';

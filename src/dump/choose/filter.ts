@@ -7,7 +7,6 @@ import type { DecodedRecord, MutationOp } from '../../frame/batch.js';
 import type { FrameKindName } from '../../frame/kinds.js';
 import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
 import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, DEFAULT_MAX_VALUE_BYTES } from '../../limits.js';
-import type { ItemFilter } from '../count/dump-counter.js';
 
 /** What a batch or a chunk holds. */
 export type Item = DecodedRecord | DecodedSnapshotEntry;
@@ -124,4 +123,19 @@ function keyMatcher(patterns: readonly Uint8Array[]): (key: Uint8Array) => boole
     batchMaxBytes: DEFAULT_BATCH_MAX_BYTES,
   });
   return (key) => patterns.some((pattern) => keyspace.matches(pattern, key));
+}
+
+/** Which records and entries are counted. What is absent does not narrow, no list is empty; ranges include both ends. */
+export interface ItemFilter {
+  start: bigint;
+  end: bigint;
+  /** Unix ms. */
+  sinceMs: bigint;
+  untilMs: bigint;
+  shards: readonly number[] | undefined;
+  ops: readonly MutationOp[] | undefined;
+  /** Redis' glob patterns, as bytes; a key that one of them matches is counted. */
+  keys: readonly Uint8Array[] | undefined;
+  /** Whether what entries do not have is chosen by. */
+  recordsOnly: boolean;
 }

@@ -8,26 +8,12 @@ import { KernelBuffer } from '../../engine/kernel-buffer.js';
 import type { MutationOp } from '../../frame/batch.js';
 import * as layout from '../../kernel/layout.js';
 import { MAX_SHARDS } from '../../limits.js';
+import type { ItemFilter } from '../choose/filter.js';
 import type { PayloadPlace } from '../json-lines.js';
 import { toolKernel } from '../tool-kernel.js';
 
 const PAYLOAD_BYTES = 1_048_576;
 const ops = ['set', 'del', 'expire'] as const;
-
-/** Which records and entries are counted. What is absent does not narrow, no list is empty; ranges include both ends. */
-export interface ItemFilter {
-  start: bigint;
-  end: bigint;
-  /** Unix ms. */
-  sinceMs: bigint;
-  untilMs: bigint;
-  shards: readonly number[] | undefined;
-  ops: readonly MutationOp[] | undefined;
-  /** Redis' glob patterns, as bytes; a key that one of them matches is counted. */
-  keys: readonly Uint8Array[] | undefined;
-  /** Whether what entries do not have is chosen by. */
-  recordsOnly: boolean;
-}
 
 /** Bytes are of records and entries, encoded and not compressed. */
 export interface Totals {

@@ -7,7 +7,8 @@
 import { FastcacheError } from '../../errors.js';
 import { FrameKind } from '../../frame/kinds.js';
 import { MAX_SHARDS } from '../../limits.js';
-import { type EndpointWatermarks, historyInMargin } from '../../status/watermarks.js';
+import { historyInMargin } from '../../replication/history.js';
+import type { EndpointWatermarks } from '../../status/watermarks.js';
 import { dumpName, inDump, readDump } from '../read/dump-reader.js';
 import { type OpenedFrame, openFrame } from '../read/frame-content.js';
 

@@ -3,27 +3,9 @@
  * that it records: when its file faults or falls too far behind, the recording ends, and says so once.
  */
 import { FastcacheError } from '../../errors.js';
-import type { FrameSubscriber } from '../primary/subscriber.js';
+import type { FrameSink } from '../../files/frame-sink.js';
 import { Ring } from '../stream/ring.js';
-
-/** Where a dump goes; `transport/file-sink.ts` is the one on disk. */
-export interface FrameSink {
-  handlers: FrameSinkHandlers;
-  /** Before the first write: what was there goes, but for what is continued. Throws `WRITE_FAILED`. */
-  begin(): void;
-  /** Queues bytes, which must not change. False: wait for `onDrain`. */
-  write(bytes: Uint8Array): boolean;
-  /** Resolves when all that was written is on the disk. */
-  sync(): Promise<void>;
-  /** Writes what is queued and closes. Resolves after a fault too. */
-  end(): Promise<void>;
-}
-
-export interface FrameSinkHandlers {
-  onDrain(): void;
-  /** Once; nothing is written after it. */
-  onFault(error: Error): void;
-}
+import type { FrameSubscriber } from '../stream/stream.js';
 
 export interface RecorderOptions {
   sink: FrameSink;

@@ -3,7 +3,7 @@ import { FastcacheError } from '../../errors.js';
 import { openPayload } from '../../frame/frame.js';
 import { decodeHeader } from '../../frame/header.js';
 import { FRAME_HEADER_BYTES } from '../../limits.js';
-import type { FrameSubscriber } from '../primary/subscriber.js';
+import type { FrameSubscriber } from '../stream/stream.js';
 import type { Tap } from './tap.js';
 
 export class TapFeed implements FrameSubscriber {

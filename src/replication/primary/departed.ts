@@ -4,20 +4,10 @@
  */
 import type { Clock } from '../../clock.js';
 import { hasReached } from '../watermarks.js';
-import type { ReplicaInfo } from './session.js';
+import type { Claim, ReplicaInfo } from './replica-info.js';
 
 const KEPT_MS = 3_600_000;
 const KEPT_MAX = 64;
-
-/** What a replica that comes says of itself. */
-export interface Claim {
-  /** `host:port`. */
-  readonly address: string;
-  /** The history that `watermarks` are of; undefined of a Rust replica's. */
-  readonly history: string | undefined;
-  /** Empty: it holds nothing. */
-  readonly watermarks: ArrayLike<bigint>;
-}
 
 interface Departed {
   readonly info: ReplicaInfo;

@@ -5,8 +5,9 @@
 import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
-import { type Claim, DepartedReplicas, isSameReplica } from './departed.js';
-import { PrimarySession, type ReplicaInfo, type SessionHost, type SessionOptions } from './session.js';
+import { DepartedReplicas, isSameReplica } from './departed.js';
+import type { Claim, ReplicaInfo } from './replica-info.js';
+import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
 import { WindowWatch } from './window-watch.js';
 
 export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels'> {

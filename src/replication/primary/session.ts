@@ -20,8 +20,8 @@ import { type Refusal, refusals } from '../link/refusals.js';
 import { tokenMatches } from '../link/token.js';
 import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
-import type { Claim } from './departed.js';
 import { type FeedOptions, type FeedState, ReplicaFeed } from './feed.js';
+import type { Claim, ReplicaInfo } from './replica-info.js';
 import { isAhead } from './resume.js';
 import { StatusAnswers } from './status-answers.js';
 
@@ -47,25 +47,6 @@ export interface SessionHost {
 
 /** `hello` before the peer is known, `probe` of who is no replica and may ask, `ending` once nothing is left but to close. */
 export type SessionState = 'hello' | 'probe' | FeedState | 'ending' | 'closed';
-
-export interface ReplicaInfo {
-  address: string;
-  /** `gone`: it left within the last hour, and what is told of it is from then. */
-  state: FeedState | 'gone';
-  /** The history that it follows, which is the primary's; undefined of a Rust replica, which knows of none. */
-  history: string | undefined;
-  /** What has been sent to it; while it is not `live`, what it will have been sent then. */
-  watermarks: bigint[];
-  /** What it has said that it has applied; undefined until it does, and a Rust replica never does. */
-  acknowledged: bigint[] | undefined;
-  /** Whole seconds since it was last heard of. */
-  sinceAckSeconds: number;
-}
-
-/** One of ours that says nothing yet, or that it holds nothing, may have been sent all and not have it whole. */
-export function holdsNothing({ history, acknowledged }: ReplicaInfo): boolean {
-  return acknowledged === undefined ? history !== undefined : acknowledged.length === 0;
-}
 
 export class PrimarySession {
   readonly address: string;
@@ -108,11 +89,12 @@ export class PrimarySession {
   info(): ReplicaInfo | undefined {
     const { address } = this;
     if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
-    const { state } = this.#feed;
+    const { state, queuedBytes } = this.#feed;
     const history = this.#isOurs ? this.#stream?.history.id : undefined;
     const watermarks = this.#feed.watermarks.slice();
     const acknowledged = this.#acknowledged;
-    return { address, state, history, watermarks, acknowledged, sinceAckSeconds: this.#sinceAckSeconds() };
+    const sinceAckSeconds = this.#sinceAckSeconds();
+    return { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes };
   }
 
   /** When it last said something, monotonic microseconds. */

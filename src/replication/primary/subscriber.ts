@@ -6,14 +6,7 @@
 import type { Connection } from '../../transport/connection.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import { Ring } from '../stream/ring.js';
-
-/** What the publisher hands a frame to. */
-export interface FrameSubscriber {
-  /** The bytes must not change. Never throws, never blocks. */
-  offer(frame: Buffer, shard: number, maxSequence: bigint): void;
-  /** What follows no longer continues what was offered, with the reason in words. */
-  interrupt(reason: string): void;
-}
+import type { FrameSubscriber } from '../stream/stream.js';
 
 export interface SubscriberOptions {
   /** A queue that would pass either is the end of the subscription. */

@@ -6,7 +6,7 @@ import type { Clock, Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';
 import type { Backlog, Leeway } from '../stream/backlog.js';
 import { hasReached } from '../watermarks.js';
-import { holdsNothing, type ReplicaInfo } from './session.js';
+import { holdsNothing, type ReplicaInfo } from './replica-info.js';
 
 const LOOK_MS = 1_000;
 /** Of a shard's share of the backlog: past it an operator has as long again, and not longer, to do something. */

@@ -1,8 +1,9 @@
 /** A replica becomes a primary: a new history begins with what it holds (design.md, "Histories"). */
 import type { Clock, Random } from '../../clock.js';
 import type { ReplicatedStore } from '../../engine/types.js';
-import { type History, promotedHistory } from '../history.js';
-import type { Holding } from '../replica/session.js';
+import { clockBase, type History, type HistorySeams, newId } from '../history.js';
+import { offsetIn } from '../offset.js';
+import type { Holding } from '../replica/holding.js';
 import type { Backlog } from '../stream/backlog.js';
 import type { Relay } from './relay.js';
 
@@ -24,4 +25,19 @@ export function beginHistory(
   const history = promotedHistory(seams, held, watermarks);
   store.setWatermarks(watermarks.map(() => history.base));
   return { history, backlog: relay?.promoted(history.base) };
+}
+
+/** Of a replica that held `watermarks` of `held` and is a primary from now on. */
+export function promotedHistory(
+  seams: HistorySeams,
+  held: History | undefined,
+  watermarks: readonly bigint[],
+): History {
+  // However far a clock may have been set back, the base is past all that was given out.
+  const base = watermarks.reduce((most, own) => (own > most ? own : most), clockBase(seams.clock));
+  const id = newId(seams.random);
+  const recordsBefore = offsetIn(held, watermarks);
+  return held === undefined
+    ? { id, base, recordsBefore }
+    : { id, base, recordsBefore, previous: { id: held.id, base: held.base, watermarks } };
 }

@@ -1,9 +1,8 @@
 /** A stream as a relay serves it: what is received and applied, handed on as it came (design.md, "The corridor"). */
 import type { ReplicatedStore } from '../../engine/types.js';
 import type { History } from '../history.js';
-import type { FrameSubscriber } from '../primary/subscriber.js';
 import type { Backlog } from '../stream/backlog.js';
-import type { FrameStream } from '../stream/stream.js';
+import type { FrameStream, FrameSubscriber } from '../stream/stream.js';
 import { Subscribers } from '../stream/subscribers.js';
 
 export interface RelayFeedOptions {

@@ -8,7 +8,7 @@ import type { Random } from '../../clock.js';
 import { readBatchHead } from '../../frame/batch.js';
 import { type History, rustHistory } from '../history.js';
 import type { Log } from '../log.js';
-import type { Holding } from '../replica/session.js';
+import type { Holding } from '../replica/holding.js';
 import { Backlog } from '../stream/backlog.js';
 import type { Publisher } from '../stream/publisher.js';
 import type { FrameStream } from '../stream/stream.js';

@@ -1,6 +1,6 @@
 /** Why a primary sends all anew to a replica that holds something (resume.ts decides it there), in a replica's words. */
 import type { PrimaryAnswer } from '../link/conversation.js';
-import type { Holding } from './session.js';
+import type { Holding } from './holding.js';
 
 /** A clause without an end, for a person. */
 export function whyAnew({ store, history }: Holding, { watermarks, margin }: PrimaryAnswer): string {

@@ -11,8 +11,9 @@ import type { Log } from '../log.js';
 import { whyAnew } from './anew.js';
 import { Backoff } from './backoff.js';
 import { GapPolicy } from './gap-policy.js';
+import type { Holding } from './holding.js';
 import { LinkLag } from './link-lag.js';
-import { type Holding, ReplicaSession, type ReplicaSessionOptions, type SessionEnd } from './session.js';
+import { ReplicaSession, type ReplicaSessionOptions, type SessionEnd } from './session.js';
 
 /** Where a follower stands; each change makes a new object. */
 export type FollowerState =

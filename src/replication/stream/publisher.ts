@@ -11,9 +11,8 @@ import { FrameKind } from '../../frame/kinds.js';
 import type { History } from '../history.js';
 import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
-import type { FrameSubscriber } from '../primary/subscriber.js';
 import { Backlog } from './backlog.js';
-import type { FrameStream } from './stream.js';
+import type { FrameStream, FrameSubscriber } from './stream.js';
 import { Subscribers } from './subscribers.js';
 
 /** With the policy `adaptive`, turns that follow each other share a flush: small frames cost more than their records. */

@@ -1,7 +1,6 @@
 /** What replicas are served from (design.md, "The corridor"): a primary's publisher is one, and so is what a relay receives. */
 import type { ReplicatedStore } from '../../engine/types.js';
 import type { History } from '../history.js';
-import type { FrameSubscriber } from '../primary/subscriber.js';
 import type { Backlog } from './backlog.js';
 
 export interface FrameStream {
@@ -17,4 +16,21 @@ export interface FrameStream {
   flush(): void;
   /** Hands on every frame from now on. Returns how to leave. */
   subscribe(subscriber: FrameSubscriber): () => void;
+}
+
+/** Takes frames as bytes alone, as a recorder does. */
+export interface FrameTaker {
+  /** `bytes` is a whole frame that never changes again. Never throws, never blocks. */
+  offer(bytes: Buffer): void;
+}
+
+/** What a stream hands each of its frames to. */
+export interface FrameSubscriber {
+  /**
+   * `bytes` is a whole MutationBatch frame that never changes again; its records are of `shard`, up to `lastSequence`.
+   * Never throws, never blocks.
+   */
+  offer(bytes: Buffer, shard: number, lastSequence: bigint): void;
+  /** What follows no longer continues what was offered; `reason` says in words why. */
+  interrupt(reason: string): void;
 }

@@ -1,5 +1,5 @@
 /** All who are handed a stream's frames: replicas that are being fed, a recorder. */
-import type { FrameSubscriber } from '../primary/subscriber.js';
+import type { FrameSubscriber } from './stream.js';
 
 export class Subscribers {
   readonly #subscribers = new Set<FrameSubscriber>();

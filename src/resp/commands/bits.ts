@@ -1,6 +1,7 @@
 /** SETBIT, GETBIT, BITCOUNT. Bit 0 is the highest of the first byte. */
 import type { Values } from '../../engine/values.js';
-import { type Call, type Command, NOT_AN_INTEGER, parseInt64, SYNTAX_ERROR, wordOf } from '../command.js';
+import { parseInt64, wordOf } from '../arguments.js';
+import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { Failure, type Reply } from '../reply.js';
 import { rangeWithin, writeAt } from '../value-range.js';

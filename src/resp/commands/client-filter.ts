@@ -1,6 +1,8 @@
 /** Which clients a command means: the filters of CLIENT KILL, and the TYPE of CLIENT LIST. */
+
+import { parseInt64, shownText, wordOf } from '../arguments.js';
 import type { ClientState } from '../client-state.js';
-import { parseInt64, SYNTAX_ERROR, shownText, wordOf } from '../command.js';
+import { SYNTAX_ERROR } from '../command.js';
 import { Failure } from '../reply.js';
 
 export type ClientFilter = (client: ClientState) => boolean;

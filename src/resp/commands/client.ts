@@ -1,14 +1,7 @@
 /** CLIENT and its subcommands. SETINFO and NO-TOUCH are of Redis 7.2, for libraries that send them unasked. */
-import {
-  type Call,
-  type Command,
-  NO_KEYS,
-  parseInt64,
-  SYNTAX_ERROR,
-  shownText,
-  subcommandSyntaxError,
-  wordOf,
-} from '../command.js';
+
+import { parseInt64, shownText, wordOf } from '../arguments.js';
+import { type Call, type Command, NO_KEYS, SYNTAX_ERROR, subcommandSyntaxError } from '../command.js';
 import { withHelp } from '../container-help.js';
 import { Failure, NO_REPLY, OK, type Reply, Verbatim } from '../reply.js';
 import { parseTimeoutMs } from '../timeout.js';

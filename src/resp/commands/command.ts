@@ -1,5 +1,7 @@
 /** COMMAND and its subcommands: the command table as Redis shows it. Trees of arguments are left out. */
-import { type Call, type Command, type KeySpec, NO_KEYS, SYNTAX_ERROR, wordOf } from '../command.js';
+
+import { wordOf } from '../arguments.js';
+import { type Call, type Command, type KeySpec, NO_KEYS, SYNTAX_ERROR } from '../command.js';
 import { type CommandTable, type FoundCommand, fitsArity } from '../command-table.js';
 import { withHelp } from '../container-help.js';
 import { hasKeys, keysOf } from '../key-positions.js';

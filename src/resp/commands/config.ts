@@ -1,5 +1,7 @@
 /** CONFIG GET, SET, RESETSTAT, REWRITE. */
-import { type Call, type Command, NO_KEYS, SYNTAX_ERROR, shownText } from '../command.js';
+
+import { shownText } from '../arguments.js';
+import { type Call, type Command, NO_KEYS, SYNTAX_ERROR } from '../command.js';
 import { withHelp } from '../container-help.js';
 import { Failure, MapReply, OK, type Reply } from '../reply.js';
 

@@ -1,19 +1,12 @@
 /** PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. */
-import { REDIS_VERSION } from '../../status/info.js';
+
+import { parseInt64, shownText, wordOf } from '../arguments.js';
 import type { ClientState } from '../client-state.js';
-import {
-  type Call,
-  type Command,
-  Later,
-  NO_KEYS,
-  parseInt64,
-  SYNTAX_ERROR,
-  shownText,
-  wordOf,
-  wrongArity,
-} from '../command.js';
+import { type Call, type Command, NO_KEYS, SYNTAX_ERROR, wrongArity } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { databaseFault } from '../database.js';
+import { Later } from '../later.js';
+import { REDIS_VERSION } from '../redis-version.js';
 import { Failure, MapReply, OK, type Reply, Status } from '../reply.js';
 import { setClientName } from './client-name.js';
 import { releaseWatched } from './transactions.js';

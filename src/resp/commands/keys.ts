@@ -1,6 +1,7 @@
 /** UNLINK, TOUCH, TYPE, RENAME, RENAMENX, COPY, EXPIRETIME, PEXPIRETIME: what is done with single keys. */
 import { NO_EXPIRY } from '../../frame/batch.js';
-import { type Call, type Command, SYNTAX_ERROR, wordOf } from '../command.js';
+import { wordOf } from '../arguments.js';
+import { type Call, type Command, SYNTAX_ERROR } from '../command.js';
 import { databaseFault } from '../database.js';
 import { Failure, OK, type Reply, Status } from '../reply.js';
 

@@ -1,5 +1,7 @@
 /** RANDOMKEY, KEYS, SCAN, DBSIZE, FLUSHALL, FLUSHDB: what is done with all keys. */
-import { type Call, type Command, NOT_AN_INTEGER, parseInt64, SYNTAX_ERROR, wordOf } from '../command.js';
+
+import { parseInt64, wordOf } from '../arguments.js';
+import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import { Failure, OK, type Reply } from '../reply.js';
 
 export const keyspaceCommands: readonly Command[] = [

@@ -1,5 +1,7 @@
 /** LCS, the longest common subsequence of two values, by Redis' table, so that of several the same one is found. */
-import { type Call, type Command, NOT_AN_INTEGER, parseInt64, SYNTAX_ERROR, wordOf } from '../command.js';
+
+import { parseInt64, wordOf } from '../arguments.js';
+import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import { Failure, MapReply, type Reply } from '../reply.js';
 
 export const lcsCommands: readonly Command[] = [

@@ -1,5 +1,7 @@
 /** MEMORY USAGE. Of Redis' reports on its allocator there is none: nothing here would answer to their words. */
-import { type Call, type Command, NOT_AN_INTEGER, parseInt64, SYNTAX_ERROR, wordOf } from '../command.js';
+
+import { parseInt64, wordOf } from '../arguments.js';
+import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import { withHelp } from '../container-help.js';
 import type { Reply } from '../reply.js';
 

@@ -1,5 +1,7 @@
 /** OBJECT: what Redis would tell of how a value is kept. Here all are kept alike, so it is told by content. */
-import { type Call, type Command, parseInt64 } from '../command.js';
+
+import { parseInt64 } from '../arguments.js';
+import type { Call, Command } from '../command.js';
 import { withHelp } from '../container-help.js';
 import { Failure, type Reply } from '../reply.js';
 

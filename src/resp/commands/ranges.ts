@@ -1,5 +1,7 @@
 /** GETRANGE, its old name SUBSTR, and SETRANGE. */
-import { type Call, type Command, NOT_AN_INTEGER, parseInt64, VALUE_TOO_LONG } from '../command.js';
+
+import { parseInt64 } from '../arguments.js';
+import { type Call, type Command, NOT_AN_INTEGER, VALUE_TOO_LONG } from '../command.js';
 import { Failure, type Reply } from '../reply.js';
 import { rangeWithin, writeAt } from '../value-range.js';
 

@@ -1,14 +1,9 @@
 /** ROLE, REPLICAOF, SLAVEOF, WAIT. */
-import {
-  type Call,
-  type Command,
-  type Later,
-  NO_KEYS,
-  NOT_AN_INTEGER,
-  parseInt64,
-  wordOf,
-} from '../command.js';
+
+import { parseInt64, wordOf } from '../arguments.js';
+import { type Call, type Command, NO_KEYS, NOT_AN_INTEGER } from '../command.js';
 import type { ReplicationHost } from '../command-host.js';
+import type { Later } from '../later.js';
 import { Failure, OK, type Reply, Status } from '../reply.js';
 import { parseTimeoutMs } from '../timeout.js';
 

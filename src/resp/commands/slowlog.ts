@@ -1,5 +1,7 @@
 /** SLOWLOG: what took long of what runs outside the kernel; what the kernel runs in place is not timed singly. */
-import { type Call, type Command, NO_KEYS, parseInt64, subcommandSyntaxError } from '../command.js';
+
+import { parseInt64 } from '../arguments.js';
+import { type Call, type Command, NO_KEYS, subcommandSyntaxError } from '../command.js';
 import { withHelp } from '../container-help.js';
 import { Failure, OK, type Reply } from '../reply.js';
 import type { SlowlogEntry } from '../slowlog.js';

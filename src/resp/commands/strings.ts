@@ -1,15 +1,8 @@
 /** GETSET, GETDEL, GETEX, SETNX, SETEX, PSETEX, MSETNX: the kin of SET and GET that are too rare for the kernel. */
 import { outOfMemory } from '../../engine/kernel.js';
 import { NO_EXPIRY } from '../../frame/batch.js';
-import {
-  type Call,
-  type Command,
-  NOT_AN_INTEGER,
-  parseInt64,
-  SYNTAX_ERROR,
-  wordOf,
-  wrongArity,
-} from '../command.js';
+import { parseInt64, wordOf } from '../arguments.js';
+import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR, wrongArity } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { Failure, OK, type Reply } from '../reply.js';
 

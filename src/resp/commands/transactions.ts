@@ -3,8 +3,9 @@
  * one go, unless a watched key has changed.
  */
 import type { ClientState } from '../client-state.js';
-import { type Call, type Command, Later } from '../command.js';
+import type { Call, Command } from '../command.js';
 import type { CommandHost } from '../command-host.js';
+import { Later } from '../later.js';
 import { encodeReply, Failure, NIL_ARRAY, OK, Raw, REPLY_BYTES_MAX, type Reply } from '../reply.js';
 
 export const transactionCommands: readonly Command[] = [

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { WatermarkStore } from '../../../src/engine/watermark-store.js';
 import type { Change } from '../../../src/replication/outputs/changes.js';
 import { Tap } from '../../../src/replication/outputs/tap.js';
-import type { Holding } from '../../../src/replication/replica/session.js';
+import type { Holding } from '../../../src/replication/replica/holding.js';
 import { ChangeFold } from '../../support/change-fold.js';
 import { FakePrimary } from '../../support/fake-primary.js';
 import { startFollower } from '../../support/virtual-cluster.js';

@@ -1,6 +1,6 @@
 /** ROLE, REPLICAOF, SLAVEOF, WAIT: what is asked of replication, and errors as redis-server tells them. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Later } from '../../../src/resp/command.js';
+import { Later } from '../../../src/resp/later.js';
 import { describeWith } from '../../support/optional-peers.js';
 import { redisServer } from '../../support/redis.js';
 import { RedisOracle, ServerHost, wordsOf } from '../../support/server-host.js';

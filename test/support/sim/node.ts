@@ -11,7 +11,7 @@ import { ReplicaListener } from '../../../src/replication/primary/listener.js';
 import { beginHistory } from '../../../src/replication/relay/promotion.js';
 import { Relay } from '../../../src/replication/relay/relay.js';
 import { Follower } from '../../../src/replication/replica/follower.js';
-import type { Holding } from '../../../src/replication/replica/session.js';
+import type { Holding } from '../../../src/replication/replica/holding.js';
 import { Publisher, type PublisherOptions } from '../../../src/replication/stream/publisher.js';
 import type { Address } from '../../../src/transport/connection.js';
 import type { RandomSource } from '../random.js';

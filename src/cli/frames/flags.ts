@@ -1,0 +1,32 @@
+/** Flags and arguments that the frames commands share. */
+import { Args, Flags } from '@oclif/core';
+import { countFlag } from '../command/flags.js';
+import { parseOutputFile } from '../command/values.js';
+
+/** One dump or several, of a command that reads them one after the other. */
+export const dumpArgs = {
+  file: Args.string({
+    description: 'A dump; - is stdin.',
+    required: true,
+    multiple: true,
+    ignoreStdin: true,
+  }),
+};
+
+/** Flags that a command has which makes a dump of others. */
+export function makingFlags() {
+  return {
+    output: Flags.custom<string>({
+      char: 'o',
+      summary: 'The dump to write.',
+      helpValue: '<file>',
+      required: true,
+      parse: async (file) => parseOutputFile(file),
+    })({ required: true }),
+    force: Flags.boolean({ summary: 'Overwrite the output.' }),
+    'max-faults': countFlag({
+      summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
+      default: 10,
+    }),
+  };
+}

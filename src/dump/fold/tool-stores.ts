@@ -1,0 +1,31 @@
+/** The stores that the frames tools fold dumps into. */
+import { systemRandom } from '../../clock.js';
+import { ShardEngine } from '../../engine/shard-engine.js';
+import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
+import { dropExpired } from './load.js';
+
+/** Stores that follow, and share a clock which stands where it is told: at first before all expiries. */
+export class ToolStores {
+  readonly #clock = { ms: 0, nowMs: () => this.#clock.ms, monotonicUs: () => 0 };
+
+  create(shards: number): ShardEngine {
+    const engine = new ShardEngine({
+      shards,
+      route: 'full-key',
+      clock: this.#clock,
+      seed: (BigInt(systemRandom.u32()) << 32n) | BigInt(systemRandom.u32()),
+      batchMaxRecords: DEFAULT_BATCH_MAX_RECORDS,
+      batchMaxBytes: DEFAULT_BATCH_MAX_BYTES,
+      maxValueBytes: MAX_FRAME_PAYLOAD_BYTES,
+    });
+    engine.setReplica(true);
+    return engine;
+  }
+
+  /** Sets the clock and deletes what has expired by then, Unix ms, from a store of these; how many keys. */
+  expire(store: ShardEngine, atMs: number): number {
+    // Of what a hostile dump names, as much as the kernel's clock takes.
+    this.#clock.ms = Math.min(atMs, Number.MAX_SAFE_INTEGER);
+    return dropExpired(store);
+  }
+}

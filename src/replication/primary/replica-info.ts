@@ -1,0 +1,32 @@
+import type { FeedState } from './feed.js';
+
+export interface ReplicaInfo {
+  address: string;
+  /** `gone`: it left within the last hour, and what is told of it is from then. */
+  state: FeedState | 'gone';
+  /** The history that it follows, which is the primary's; undefined of a Rust replica, which knows of none. */
+  history: string | undefined;
+  /** What has been sent to it; while it is not `live`, what it will have been sent then. */
+  watermarks: bigint[];
+  /** What it has said that it has applied; undefined until it does, and a Rust replica never does. */
+  acknowledged: bigint[] | undefined;
+  /** Whole seconds since it was last heard of. */
+  sinceAckSeconds: number;
+  /** Bytes of frames that wait until its connection takes them. */
+  queuedBytes: number;
+}
+
+/** One of ours that says nothing yet, or that it holds nothing, may have been sent all and not have it whole. */
+export function holdsNothing({ history, acknowledged }: ReplicaInfo): boolean {
+  return acknowledged === undefined ? history !== undefined : acknowledged.length === 0;
+}
+
+/** What a replica that comes says of itself. */
+export interface Claim {
+  /** `host:port`. */
+  readonly address: string;
+  /** The history that `watermarks` are of; undefined of a Rust replica's. */
+  readonly history: string | undefined;
+  /** Empty: it holds nothing. */
+  readonly watermarks: ArrayLike<bigint>;
+}
