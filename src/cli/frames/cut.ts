@@ -13,6 +13,7 @@ import { DumpSalvager } from '../../dump/make/salvager.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
 import { walkChunks } from '../../dump/read/walk.js';
 import { EXIT_BAD_FRAMES } from '../../errors.js';
+import { asUsage } from '../command/option-flags.js';
 import { refuseStdinTwice } from '../command/values.js';
 import { ReadProgress } from '../terminal/read-progress.js';
 import { madeJson, madeText, type ReadDump } from './made-dump.js';
@@ -33,7 +34,7 @@ export interface CutOptions extends MakingOptions {
 export async function cutDumps(options: CutOptions): Promise<number> {
   const { files, target, force, filter, limit, json, output } = options;
   refuseStdinTwice(files);
-  const picker = new FramePicker(filter, limit);
+  const picker = asUsage(() => new FramePicker(filter, limit));
   const written = new DumpOutput(files, target, force);
   try {
     const read: ReadDump[] = [];

@@ -4,6 +4,7 @@ import type { DumpLosses } from '../../dump/make/losses.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import { countText } from '../terminal/text.js';
+import { lossesJson, lossLines } from './losses.js';
 import { remainingJson, remainingLines, type WrittenDump } from './written-dump.js';
 
 /** A dump that was read, up to where that ended. */
@@ -21,7 +22,7 @@ export interface MadeDump {
 
 export function madeJson({ target, dump, read, more }: MadeDump & { more: object }): string {
   const { frames, records, entries, bytes } = dump;
-  const inputs = read.map(({ file, losses }) => ({ input: file, ...losses.json() }));
+  const inputs = read.map(({ file, losses }) => ({ input: file, ...lossesJson(losses) }));
   return `${toJson({ target, frames, records, entries, bytes, ...more, inputs, ...remainingJson(dump) })}\n`;
 }
 
@@ -35,7 +36,7 @@ export function madeText({ target, dump, read, notes }: MadeDump & { notes: read
   ];
   const lines = [`${escapeText(target)}: ${content.join(', ')}`, ...notes.map((note) => chalk.yellow(note))];
   for (const { file, losses } of read) {
-    if (losses.count > 0) lines.push(`of ${escapeText(file)}:`, ...losses.lines());
+    if (losses.count > 0) lines.push(`of ${escapeText(file)}:`, ...lossLines(losses));
   }
   return `${[...lines, ...remainingLines(dump, target)].join('\n')}\n`;
 }

@@ -12,6 +12,7 @@ import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import { ReadProgress } from '../terminal/read-progress.js';
 import { countText } from '../terminal/text.js';
+import { lossesJson, lossLines } from './losses.js';
 import {
   type MakingOptions,
   remainingJson,
@@ -67,14 +68,14 @@ async function salvageInto(written: DumpOutput, options: SalvageOptions): Promis
 
 function salvagedJson(dump: WrittenDump, losses: DumpLosses, { input, target }: SalvageOptions): object {
   const { frames, bytes } = dump;
-  return { input: dumpName(input), target, frames, bytes, ...losses.json(), ...remainingJson(dump) };
+  return { input: dumpName(input), target, frames, bytes, ...lossesJson(losses), ...remainingJson(dump) };
 }
 
 function salvagedText(dump: WrittenDump, losses: DumpLosses, { input, target }: SalvageOptions): string {
   const kept = `${countText(dump.frames, 'frame', 'frames')}, ${countText(dump.bytes, 'byte', 'bytes')}`;
   const lines = [
     `${escapeText(target)}: ${kept} of ${escapeText(dumpName(input))}`,
-    ...losses.lines(),
+    ...lossLines(losses),
     ...remainingLines(dump, target),
   ];
   return `${lines.join('\n')}\n`;

@@ -12,6 +12,7 @@ import type { FastcacheError } from '../../errors.js';
 import { escapeText } from '../terminal/escape.js';
 import type { Output } from '../terminal/output.js';
 import { ReadProgress } from '../terminal/read-progress.js';
+import { omittedLine } from './losses.js';
 
 /** These alone may be wrong. */
 const mayRemain: ReadonlySet<string> = new Set([
@@ -100,6 +101,6 @@ export function remainingLines({ remaining }: WrittenDump, target: string): stri
     ...remaining.items.map(
       ({ message, code, offset }) => `  byte ${offset}: ${escapeText(message)} (${code})`,
     ),
-    ...remaining.rest(),
+    ...omittedLine(remaining.omitted),
   ];
 }

@@ -4,7 +4,7 @@
  * frame though no entry of it is chosen: without one it would not be whole.
  */
 
-import { UsageError } from '../../cli/command/values.js';
+import { FastcacheError } from '../../errors.js';
 import { encodeFrame } from '../../frame/frame.js';
 import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import { type Picked, pickEntries, pickRecords } from '../../frame/pick.js';
@@ -21,14 +21,15 @@ export class FramePicker {
   #left: number;
   #isFull = false;
 
-  /** Throws a `UsageError` when the filter takes snapshots apart. */
+  /** Throws `BAD_OPTION` when the filter takes snapshots apart. */
   constructor(filter: FrameFilter, limit: number) {
     this.#filter = filter;
     this.#left = limit;
     const shown = snapshotKinds.filter((kind) => filter.showsKind(kind));
     if (shown.length % snapshotKinds.length !== 0) {
-      throw new UsageError(
-        `a snapshot is copied whole or not at all: --kind takes all of ${snapshotKinds.join(', ')}, or none`,
+      throw new FastcacheError(
+        'BAD_OPTION',
+        `A snapshot is copied whole or not at all: \`kinds\` takes all of ${snapshotKinds.join(', ')}, or none.`,
       );
     }
     this.#picksSnapshots = shown.length > 0 && !filter.recordsOnly;

@@ -137,7 +137,7 @@ export class DumpOutput {
     const there = statSync(this.#target, { throwIfNoEntry: false });
     if (there === undefined || (this.#overwrite && there.isFile())) return;
     const message = there.isFile()
-      ? 'The file is there already; --force overwrites it.'
+      ? 'The file is there already; `force` overwrites it.'
       : 'This is not a file that can be overwritten.';
     throw new FastcacheError('BAD_OPTION', message, { file: this.#target });
   }
