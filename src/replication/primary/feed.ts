@@ -78,6 +78,11 @@ export class ReplicaFeed {
     return this.#subscriber.watermarks;
   }
 
+  /** Bytes of frames that wait until the connection takes them. */
+  get queuedBytes(): number {
+    return this.#subscriber.queuedBytes;
+  }
+
   /** `claimed`: what it says it has; `margin` of its Hello: undefined of a Rust replica. */
   start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, metrics, log } = this.#options;

@@ -22,7 +22,7 @@ import { checkPath, pathInMargin } from '../link/path.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { StreamTap } from '../outputs/tap.js';
 import type { Relay } from '../relay/relay.js';
-import type { FrameSubscriber } from '../stream/stream.js';
+import type { FrameTaker } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
 import { type Gap, gapOf } from './gap-policy.js';
 import type { Holding } from './holding.js';
@@ -40,7 +40,7 @@ export interface ReplicaSessionOptions {
   /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
   createStore(shards: number): ReplicatedStore;
   /** Gets the frames of the stream as they came, from SnapshotBegin or the first batch on. */
-  recorder: Pick<FrameSubscriber, 'offer'> | undefined;
+  recorder: FrameTaker | undefined;
   /** Gets what is applied to what is held, for replicas of this replica. */
   relay?: Relay | undefined;
   /** Whether content without a key may replace content that has keys; default false. */
@@ -249,7 +249,7 @@ export class ReplicaSession {
         throw outOfPlace(frame, 'a frame of the stream');
     }
     // After it is known to be sound, also when that was the end.
-    this.#options.recorder?.offer(keep(frame), 0, 0n);
+    this.#options.recorder?.offer(keep(frame));
   }
 
   /** False: it leaves a gap, was not applied, and the session is over. */
