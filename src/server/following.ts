@@ -2,7 +2,8 @@
 import { ShardEngine } from '../engine/shard-engine.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
-import { Follower, type FollowerHandlers } from '../replication/replica/follower.js';
+import { Follower } from '../replication/replica/follower.js';
+import type { FollowerHandlers } from '../replication/replica/follower-options.js';
 import type { Holding } from '../replication/replica/holding.js';
 import { linkReport, type NodeReport, servingReport } from '../status/report.js';
 import type { Address } from '../transport/connection.js';

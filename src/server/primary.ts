@@ -7,9 +7,10 @@ import type { FollowerState } from '../replication/replica/follower.js';
 import type { ReplicaStatus } from '../status/report.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import { type Bytes, keyBytes } from './bytes.js';
-import { type PrimaryOptions, primaryConfig } from './config.js';
+import { primaryConfig } from './config.js';
 import type { PrimaryEvents } from './events.js';
 import { Node } from './node.js';
+import type { PrimaryOptions } from './options.js';
 import { systemNodeSeams } from './system-seams.js';
 
 /**

@@ -4,9 +4,10 @@ import type { FollowerState } from '../replication/replica/follower.js';
 import type { ReplicaStatus } from '../status/report.js';
 import { parseAddress } from '../transport/address.js';
 import { type Bytes, keyBytes } from './bytes.js';
-import { type ReplicaOptions, replicaConfig } from './config.js';
+import { replicaConfig } from './config.js';
 import type { ReplicaEvents } from './events.js';
 import { Node } from './node.js';
+import type { ReplicaOptions } from './options.js';
 import { systemNodeSeams } from './system-seams.js';
 
 /**
