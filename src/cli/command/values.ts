@@ -3,7 +3,7 @@
  * `UsageError` (exit 2) that says what is accepted.
  */
 import { Errors } from '@oclif/core';
-import { MAX_SHARDS, MIN_SHARDS } from '../../limits.js';
+import { LARGEST_U64, MAX_SHARDS, MIN_SHARDS } from '../../limits.js';
 import { formatAddress, parseAddress } from '../../transport/address.js';
 
 /** A fault of the invocation; the status is 2. */
@@ -72,8 +72,6 @@ export function parseOutputFile(text: string): string {
   if (text === '' || text === '-') throw new UsageError(`expected the name of a file; got "${text}"`);
   return text;
 }
-
-export const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 
 /** A sequence: an unsigned 64-bit number. */
 export function parseSequence(text: string): bigint {

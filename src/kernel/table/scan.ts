@@ -5,6 +5,7 @@
 // its chain, 16-25 the slot, 0-15 the generation that it then had; when that has changed, it is gone through again.
 
 import { copyBytes } from '../bytes';
+import { writeEntryHead } from '../entry-fields';
 import { ENTRY_HEADER_BYTES, RESULT_COUNT, RESULT_CURSOR_U64, RESULT_DONE, RESULT_NEED } from '../layout';
 import { keyLengthOf, keyOf, valueLengthOf } from '../memory/record';
 import { setResult, setResultU64 } from '../result';
@@ -92,8 +93,6 @@ function entryBytes(record: usize): u64 {
 }
 
 function writeEntry(at: usize, shard: usize, record: usize): void {
-  store<u32>(at, keyLengthOf(record));
-  store<u32>(at, valueLengthOf(record), 4);
-  store<u64>(at, expiryOf(shard, record), 8);
+  writeEntryHead(at, keyLengthOf(record), valueLengthOf(record), expiryOf(shard, record));
   copyBytes(at + ENTRY_HEADER_BYTES, keyOf(record), keyLengthOf(record) + valueLengthOf(record));
 }
