@@ -25,7 +25,6 @@ export type { ReplicaInfo } from './replication/primary/replica-info.js';
 export type { FollowerState } from './replication/replica/follower.js';
 export * from './replication/stream/backlog.js';
 export { BatchBuilder, type BatchRules } from './replication/stream/batch-builder.js';
-export type { PrimaryOptions, ReplicaOptions, ServerOptions, ServingOptions } from './server/config.js';
 export {
   type LogEvent,
   type PrimaryEvents,
@@ -33,6 +32,7 @@ export {
   type ReplicaEvents,
   replicaEvents,
 } from './server/events.js';
+export type { PrimaryOptions, ReplicaOptions, ServerOptions } from './server/options.js';
 export type { Bytes } from './server/ports.js';
 export { Primary } from './server/primary.js';
 export { Replica } from './server/replica.js';

@@ -17,9 +17,10 @@ import { PrimaryRole } from '../status/primary-report.js';
 import { replicationFields, roleReply } from '../status/replication-info.js';
 import type { ReplicaStatus } from '../status/report.js';
 import type { Listener } from '../transport/connection.js';
-import { type NodeConfig, type PrimaryOptions, primaryConfig } from './config.js';
+import { type NodeConfig, primaryConfig } from './config.js';
 import { Events, type PrimaryEvents } from './events.js';
 import { loadEngine, recordContent, withContent } from './load.js';
+import type { PrimaryOptions } from './options.js';
 import {
   type Bytes,
   createFront,

@@ -4,7 +4,7 @@ import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { ReplicaStatus } from '../status/report.js';
 import { parseAddress } from '../transport/address.js';
-import { type ReplicaOptions, replicaConfig } from './config.js';
+import { replicaConfig } from './config.js';
 import type { ReplicaEvents } from './events.js';
 import {
   buildParts,
@@ -15,6 +15,7 @@ import {
   type ReplicaParts,
   roleOf,
 } from './following.js';
+import type { ReplicaOptions } from './options.js';
 import { type Bytes, keyBytes, openMetrics } from './ports.js';
 
 /**
