@@ -1,5 +1,6 @@
 /** A node while it leads: it publishes what is written, in a history of its own, to replicas and to its outputs. */
 import type { EncodeOptions } from '../frame/frame.js';
+import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
 import { TapFeed } from '../replication/outputs/tap-feed.js';
 import { waitForReplicas } from '../replication/primary/wait.js';
@@ -58,21 +59,28 @@ export class Leading {
     this.#joinOutputs();
   }
 
+  get history(): History {
+    return this.publisher.history;
+  }
+
   /** Whether fewer good replicas are connected than writes need. Asked before every run of commands. */
   get lacksReplicas(): boolean {
     return this.#needsReplicas() && this.#goodReplicas() < this.#node.settings.minReplicas;
   }
 
-  /** The node's part in replication at this moment. */
   report(): NodeReport {
     const { publisher } = this;
-    const { config, seams, listener } = this.#node;
-    const { backlogBytes } = config;
+    const { listener, config, seams } = this.#node;
     return {
       role: 'primary',
       history: publisher.history,
       offsetRecords: offsetIn(publisher.history, publisher.watermarks()),
-      serving: servingReport({ stream: publisher, listener, backlogBytes, nowMs: seams.clock.nowMs() }),
+      serving: servingReport({
+        stream: publisher,
+        listener,
+        backlogBytes: config.backlogBytes,
+        nowMs: seams.clock.nowMs(),
+      }),
       link: undefined,
       goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
     };

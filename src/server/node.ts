@@ -22,7 +22,7 @@
 import { Housekeeping } from '../engine/housekeeping.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
-import { newHistory } from '../replication/history.js';
+import { type History, newHistory } from '../replication/history.js';
 import { newNodeId } from '../replication/link/path.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
@@ -143,9 +143,9 @@ export class Node implements ServedNode {
     return this.following?.primary;
   }
 
-  /** Its part in replication at this moment. */
-  report(): NodeReport {
-    return this.#role.report();
+  /** Of what is readable; undefined while nothing is held, and of a Rust primary's without a relay. */
+  get history(): History | undefined {
+    return this.#role.history;
   }
 
   get engine(): ShardEngine {
@@ -175,8 +175,8 @@ export class Node implements ServedNode {
 
   /** The replicas that are connected, and behind them those that left within the last hour. */
   replicas(): ReplicaStatus[] {
-    const { connected = [], departed = [] } = this.report().serving ?? {};
-    return [...connected, ...departed];
+    const { serving } = this.report();
+    return serving === undefined ? [] : [...serving.connected, ...serving.departed];
   }
 
   /** `host:port` where replicas connect; undefined without `bind`. */
@@ -209,6 +209,10 @@ export class Node implements ServedNode {
 
   get lacksReplicas(): boolean {
     return this.leading?.lacksReplicas === true;
+  }
+
+  report(): NodeReport {
+    return this.#role.report();
   }
 
   roleReply(): Reply {
