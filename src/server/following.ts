@@ -235,7 +235,11 @@ export function promote(parts: ReplicaParts): void {
   });
   // They go on with what is written here; when another is followed, with what comes from there.
   const { recorder, tap } = outputs;
-  if (recorder !== undefined) parts.outputsLeave.push(publisher.subscribe(recorder));
+  if (recorder !== undefined) {
+    const content = follower.holding === undefined ? 'new' : 'promoted';
+    recorder.follow({ history, watermarks: engine.watermarks(), content });
+    parts.outputsLeave.push(publisher.subscribe(recorder));
+  }
   if (tap !== undefined) {
     parts.outputsLeave.push(publisher.subscribe(new TapFeed(tap, OUTPUT_QUEUE_BYTES)));
   }

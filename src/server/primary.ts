@@ -64,6 +64,8 @@ export class Primary {
       parts.metricsPort = await openMetrics({ ...parts, role: () => parts.role.figures() });
       // Only who has its ports may take a dump's place: it could be that of a primary that runs.
       parts.recorder?.begin();
+      const { history, publisher } = parts;
+      parts.recorder?.follow({ history, watermarks: publisher.watermarks(), content: 'new' });
       if (config.load !== undefined && parts.recorder !== undefined) {
         await recordContent(parts.recorder, parts.engine, encodingOf(config));
       }

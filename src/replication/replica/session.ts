@@ -20,9 +20,9 @@ import { Conversation, type PrimaryAnswer } from '../link/conversation.js';
 import { LinkWatch } from '../link/link-watch.js';
 import { checkPath, pathInMargin } from '../link/path.js';
 import type { ReplicationMetrics } from '../metrics.js';
+import type { Recorder } from '../outputs/recorder.js';
 import type { StreamTap } from '../outputs/tap.js';
 import type { Relay } from '../relay/relay.js';
-import type { FrameSubscriber } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
 import { type Gap, gapOf } from './gap-policy.js';
 import type { Holding } from './holding.js';
@@ -39,8 +39,8 @@ export interface ReplicaSessionOptions {
   token: string | undefined;
   /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
   createStore(shards: number): ReplicatedStore;
-  /** Gets the frames of the stream as they came, from SnapshotBegin or the first batch on. */
-  recorder: Pick<FrameSubscriber, 'offer'> | undefined;
+  /** Gets the frames of the stream as they came, from SnapshotBegin or the first batch on, and what they are. */
+  recorder: Pick<Recorder, 'follow' | 'offer'> | undefined;
   /** Gets what is applied to what is held, for replicas of this replica. */
   relay?: Relay | undefined;
   /** Whether content without a key may replace content that has keys; default false. */
@@ -219,6 +219,7 @@ export class ReplicaSession {
       this.#options.relay?.adopted(history, place);
       this.#handlers.adopted(this.#continued);
     }
+    this.#options.recorder?.follow({ history, watermarks: place, content: 'held' });
     if (hasReached(place, answer.watermarks)) this.#goLive();
   }
 
@@ -232,6 +233,7 @@ export class ReplicaSession {
       case FrameKind.SnapshotBegin:
         if (this.#staging?.isLoading === true) throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
         this.#build(Staging.fromSnapshot(payload, this.#createStore(), this.#answer?.margin !== undefined));
+        this.#recordNew();
         break;
       case FrameKind.SnapshotChunk:
         this.#loading(frame).load(payload);
@@ -249,7 +251,7 @@ export class ReplicaSession {
         throw outOfPlace(frame, 'a frame of the stream');
     }
     // After it is known to be sound, also when that was the end.
-    this.#options.recorder?.offer(keep(frame), 0, 0n);
+    this.#options.recorder?.offer(keep(frame));
   }
 
   /** False: it leaves a gap, was not applied, and the session is over. */
@@ -316,8 +318,14 @@ export class ReplicaSession {
     return this.#options.createStore(this.#answer?.watermarks.length ?? 1);
   }
 
+  #recordNew(): void {
+    const watermarks = (this.#staging ?? this.#continued)?.store.watermarks() ?? [];
+    this.#options.recorder?.follow({ history: this.#history, watermarks, content: 'new' });
+  }
+
   #buildFromFrames(): void {
     this.#build(Staging.fromFrames(this.#answer?.watermarks ?? [], this.#createStore()));
+    this.#recordNew();
   }
 
   /** What was being built before gives its memory back first. */
