@@ -2,7 +2,7 @@
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
 import { BatchCheck, type ShardSequences } from '../../dump/check/batch-check.js';
-import { DumpVerifier, type VerifiedContent } from '../../dump/check/verifier.js';
+import { DumpVerifier, type VerifiedContent, type VerifiedHistory } from '../../dump/check/verifier.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
 import { walkDump } from '../../dump/read/walk.js';
 import type { RouteMode } from '../../engine/types.js';
@@ -149,6 +149,7 @@ function contentText(content: VerifiedContent, route: RouteMode): string[] {
     `${countText(frames, 'frame', 'frames')}${frames === 0 ? '' : ` (${listed})`}`,
     `${countText(content.records, 'record', 'records')}, ${countText(content.entries, 'snapshot entry', 'snapshot entries')}`,
     ...snapshotsText(content),
+    ...content.histories.map(historyText),
     routingText(content, route),
     ...content.sequences.slice(0, MAX_LISTED_SHARDS).map(sequencesText),
     ...(content.sequences.length > MAX_LISTED_SHARDS
@@ -166,6 +167,13 @@ function snapshotsText({ snapshots, abandonedSnapshots }: VerifiedContent): stri
         ]
       : []),
   ];
+}
+
+function historyText({ history, offset, base, continues }: VerifiedHistory): string {
+  if (history === null) {
+    return `a history that begins behind ${base} continues the one before from byte ${offset} on without saying so, as after a promotion`;
+  }
+  return `history ${history} from byte ${offset} on${continues ? ', which continues the one before' : ''}`;
 }
 
 function routingText({ shards, records, routedRecords }: VerifiedContent, route: RouteMode): string {
