@@ -23,6 +23,7 @@ import { encodeStatus } from '../status/status-payload.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { tcpTransport } from '../transport/tcp.js';
 import type { NodeConfig } from './config.js';
+import { configOptions } from './config-options.js';
 
 /** A key or a value: bytes, or text as UTF-8. */
 export type Bytes = Uint8Array | string;
@@ -94,17 +95,9 @@ export interface SettingsOptions {
 /** What CONFIG shows and sets, from the options that a server was started with; changes take effect on the store. */
 export function createSettings({ config, engine, port }: SettingsOptions): Settings {
   const settings = new Settings({
-    maxMemoryBytes: config.maxMemoryBytes,
-    maxMemoryPolicy: config.eviction,
-    ...('minReplicas' in config && {
-      minReplicas: config.minReplicas,
-      minReplicasMaxLagSeconds: config.minReplicasMaxLagSeconds,
-    }),
-    ...('servesStaleData' in config && { servesStaleData: config.servesStaleData }),
+    options: configOptions(config),
     replicaQueueBytes: config.subscriberQueueBytes,
     queryBufferBytes: Math.max(QUERY_BUFFER_BYTES_MIN, VALUES_IN_A_COMMAND * config.maxValueBytes),
-    password: config.password,
-    maxValueBytes: config.maxValueBytes,
     bind: config.listen === undefined ? '' : config.listen.host,
     port,
   });
