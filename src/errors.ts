@@ -102,6 +102,8 @@ export interface ErrorDetails {
   expected?: string | number | bigint;
   found?: string | number | bigint;
   file?: string;
+  /** The shard whose records the fault is in; undefined when the fault is in none. */
+  shard?: number;
   /** `host:port` of the peer or of the address that was asked for. */
   address?: string;
   cause?: unknown;
@@ -117,6 +119,7 @@ export class FastcacheError extends Error {
   readonly expected: string | number | bigint | undefined;
   readonly found: string | number | bigint | undefined;
   readonly address: string | undefined;
+  readonly shard: number | undefined;
   offset: number | undefined;
   file: string | undefined;
 
@@ -128,6 +131,7 @@ export class FastcacheError extends Error {
     this.found = details.found;
     this.file = details.file;
     this.address = details.address;
+    this.shard = details.shard;
   }
 
   get exitCode(): number {

@@ -36,4 +36,5 @@ export type { PrimaryOptions, ReplicaOptions, ServerOptions } from './server/opt
 export type { Bytes } from './server/ports.js';
 export { Primary } from './server/primary.js';
 export { Replica } from './server/replica.js';
-export type { Lag, ReplicaLag, ReplicaStatus } from './status/lag.js';
+export type { Lag, ReplicaLag } from './status/lag.js';
+export type { ReplicaStatus } from './status/report.js';

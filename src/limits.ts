@@ -9,6 +9,8 @@
 export const FRAME_HEADER_BYTES = 16;
 /** Either length of a frame's header may announce this much: 256 MiB. */
 export const MAX_FRAME_PAYLOAD_BYTES = 268_435_456;
+/** What the wire carries in eight bytes (sequences, times, hashes) is no greater. */
+export const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 /** Either length of a Hello before the peer has proved who it is: 64 KiB. */
 export const HELLO_MAX_BYTES = 65_536;
 /** A Status document: 1 MiB. */

@@ -51,10 +51,12 @@ export function applyResult(kernel: Kernel, status: number): ApplyResult {
 export function applyFault(kernel: Kernel, status: number): FastcacheError {
   const { result } = kernel;
   const { code, message } = faults[status]!;
-  const text = code === 'SEQUENCE_GAP' ? `Shard ${result[layout.RESULT_SHARD]}: ${message}` : message;
-  return new FastcacheError(code, text, {
+  const details = {
     offset: result[layout.RESULT_FAULT_OFFSET]!,
     expected: kernel.resultU64(layout.RESULT_EXPECTED_U64),
     found: kernel.resultU64(layout.RESULT_FOUND_U64),
-  });
+  };
+  if (status !== layout.APPLY_GAP) return new FastcacheError(code, message, details);
+  const shard = result[layout.RESULT_SHARD]!;
+  return new FastcacheError(code, `Shard ${shard}: ${message}`, { ...details, shard });
 }

@@ -23,7 +23,7 @@ import type { RespServer } from '../resp/server.js';
 import type { Settings } from '../resp/settings.js';
 import { PrimaryRole } from '../status/primary-report.js';
 import { ReplicaRole } from '../status/replica-report.js';
-import { ServedReplicas } from '../status/serving-report.js';
+import { replicationFields, roleReply } from '../status/replication-info.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { tcpTransport } from '../transport/tcp.js';
@@ -126,7 +126,7 @@ export function buildParts(config: NodeConfig): ReplicaParts {
       metrics,
       isReplica: () => parts.promoted === undefined,
       isLoading: () => isLoading(parts),
-      replicationInfo: () => roleOf(parts).info(),
+      replicationInfo: () => replicationFields(roleOf(parts).report()),
     }),
     isClosed: false,
   };
@@ -182,9 +182,8 @@ function createFollower(parts: ReplicaParts, primary: Address, holding: Holding 
   parts.follower = follower;
   const { clock } = systemSeams;
   const { backlogBytes } = config;
-  const served =
-    relay && new ServedReplicas({ stream: () => relay.stream, door: () => parts.door, backlogBytes, clock });
-  parts.following = new ReplicaRole({ follower, primary, clock, served });
+  const served = relay && { stream: () => relay.stream, door: () => parts.door };
+  parts.following = new ReplicaRole({ follower, primary, clock, backlogBytes, served });
   return follower;
 }
 
@@ -294,7 +293,7 @@ function buildServer(parts: ReplicaParts, address: NonNullable<NodeConfig['liste
     replication: {
       isReplica: () => parts.promoted === undefined,
       primaryAddress: () => parts.following?.primary,
-      role: () => roleOf(parts).role(),
+      role: () => roleReply(roleOf(parts).report()),
       wait: (replicas, timeoutMs) =>
         parts.promoted?.wait(replicas, timeoutMs) ??
         new Later((done) => {

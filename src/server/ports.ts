@@ -17,8 +17,9 @@ import { renderInfo, type ServerStatus } from '../status/info.js';
 import { startMetricsServer } from '../status/metrics/metrics-server.js';
 import type { PrimaryRole } from '../status/primary-report.js';
 import type { ReplicaRole } from '../status/replica-report.js';
-import type { RoleFigures } from '../status/role-figures.js';
+import type { NodeReport } from '../status/report.js';
 import { type FrontStatus, serverStatus } from '../status/server-status.js';
+import { statusDocument } from '../status/status-document.js';
 import { encodeStatus } from '../status/status-payload.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { tcpTransport } from '../transport/tcp.js';
@@ -167,8 +168,7 @@ export function statusPayload(
   role: PrimaryRole | ReplicaRole,
   metrics: ReplicationMetrics,
 ): Uint8Array | undefined {
-  const nowMs = systemSeams.clock.nowMs();
-  const document = role.document({ version, metrics: metrics.snapshot(), nowMs });
+  const document = statusDocument(role.report(), { version, metrics: metrics.snapshot() });
   return document && encodeStatus(document);
 }
 
@@ -208,13 +208,13 @@ export interface MetricsPortOptions {
   status: Status;
   metrics: ReplicationMetrics;
   server: RespServer | undefined;
-  role(): RoleFigures;
+  report(): NodeReport;
 }
 
 /** The port that `metrics` asks for. Throws PORT_TAKEN, LISTEN_FAILED. */
 export async function openMetrics(options: MetricsPortOptions): Promise<Listener | undefined> {
-  const { config, status, metrics, server, role } = options;
+  const { config, status, metrics, server, report } = options;
   if (config.metrics === undefined) return undefined;
-  const model = () => ({ status: status(server), replication: metrics.snapshot(), role: role() });
-  return startMetricsServer(config.metrics, { model, role });
+  const model = () => ({ status: status(server), replication: metrics.snapshot(), node: report() });
+  return startMetricsServer(config.metrics, { model, report });
 }

@@ -13,8 +13,9 @@ import type { ReplicaListener } from '../replication/primary/listener.js';
 import { Publisher } from '../replication/stream/publisher.js';
 import type { RespServer } from '../resp/server.js';
 import type { Settings } from '../resp/settings.js';
-import type { ReplicaStatus } from '../status/lag.js';
 import { PrimaryRole } from '../status/primary-report.js';
+import { replicationFields, roleReply } from '../status/replication-info.js';
+import type { ReplicaStatus } from '../status/report.js';
 import type { Listener } from '../transport/connection.js';
 import { type NodeConfig, primaryConfig } from './config.js';
 import { Events, type PrimaryEvents } from './events.js';
@@ -62,7 +63,7 @@ export class Primary {
     try {
       const bindAddress = (parts.door = await openPrimaryDoor(parts)).address;
       const listenAddress = await parts.server?.listen();
-      parts.metricsPort = await openMetrics({ ...parts, role: () => parts.role.figures() });
+      parts.metricsPort = await openMetrics({ ...parts, report: () => parts.role.report() });
       // Only who has its ports may take a dump's place: it could be that of a primary that runs.
       parts.recorder?.begin();
       if (config.load !== undefined && parts.recorder !== undefined) {
@@ -135,8 +136,8 @@ export class Primary {
 
   /** Who is connected, and behind them, with the state `gone`, who left within the last hour; no more than 64 of these. */
   replicas(): ReplicaStatus[] {
-    const { role } = this.#parts;
-    return [...role.replicas(), ...role.departed()];
+    const { serving } = this.#parts.role.report();
+    return serving === undefined ? [] : [...serving.connected, ...serving.departed];
   }
 
   metrics(): MetricsSnapshot {
@@ -242,7 +243,7 @@ function buildParts(config: NodeConfig, engine: ShardEngine): PrimaryParts {
     metrics,
     isReplica: () => false,
     isLoading: () => parts.isLoading,
-    replicationInfo: () => role.info(),
+    replicationInfo: () => replicationFields(role.report()),
   });
   const housekeeping = new Housekeeping({ timers, engine: () => engine, sweeps: () => true });
   const parts: PrimaryParts = {
@@ -277,7 +278,7 @@ function buildServer(parts: PrimaryParts, address: NonNullable<NodeConfig['liste
     replication: {
       isReplica: () => false,
       primaryAddress: () => undefined,
-      role: () => role.role(),
+      role: () => roleReply(role.report()),
       wait: (replicas, timeoutMs) => role.wait(replicas, timeoutMs),
       follow: () => 'ERR a primary does not become a replica: start one with fastcache replica follow',
       promote: () => {},

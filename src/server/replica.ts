@@ -2,7 +2,7 @@
 import { systemSeams } from '../clock.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
-import type { ReplicaStatus } from '../status/lag.js';
+import type { ReplicaStatus } from '../status/report.js';
 import { parseAddress } from '../transport/address.js';
 import { replicaConfig } from './config.js';
 import type { ReplicaEvents } from './events.js';
@@ -43,7 +43,7 @@ export class Replica {
     try {
       parts.door = await openReplicaDoor(parts);
       const listenAddress = await parts.server?.listen();
-      parts.metricsPort = await openMetrics({ ...parts, role: () => roleOf(parts).figures() });
+      parts.metricsPort = await openMetrics({ ...parts, report: () => roleOf(parts).report() });
       const replica = new Replica(parts, listenAddress);
       // Only who has its ports may take a dump's place.
       parts.outputs.recorder?.begin();
@@ -114,8 +114,8 @@ export class Replica {
 
   /** As `Primary.replicas`, of the replicas of this replica. */
   replicas(): ReplicaStatus[] {
-    const role = roleOf(this.#parts);
-    return [...role.replicas(), ...role.departed()];
+    const { serving } = roleOf(this.#parts).report();
+    return serving === undefined ? [] : [...serving.connected, ...serving.departed];
   }
 
   metrics(): MetricsSnapshot {

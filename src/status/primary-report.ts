@@ -1,23 +1,13 @@
-/**
- * What it is to be a primary, beside the store: a history, what publishes its changes, the door for replicas; and what
- * Redis' INFO, ROLE and WAIT (reference: Redis' field names) and the metrics say of these. A replica that is promoted
- * takes it on.
- */
+/** A primary's role beside its store: its report, the replicas that its writes need, and WAIT. */
 import type { Clock, Timers } from '../clock.js';
 import type { History } from '../replication/history.js';
-import { offsetIn, secondOffset } from '../replication/offset.js';
+import { offsetIn } from '../replication/offset.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import { waitForReplicas } from '../replication/primary/wait.js';
 import type { Publisher } from '../replication/stream/publisher.js';
 import { Later } from '../resp/later.js';
-import type { Reply } from '../resp/reply.js';
 import type { Settings } from '../resp/settings.js';
-import type { ReplicaStatus } from './lag.js';
-import type { PrimaryFigures } from './role-figures.js';
-import { ServedReplicas, type ServerDetails } from './serving-report.js';
-import type { StatusDocument } from './status-document.js';
-
-const NO_HISTORY = '0'.repeat(40);
+import { type NodeReport, servingReport } from './report.js';
 
 export interface PrimaryRoleOptions {
   publisher: Publisher;
@@ -33,66 +23,32 @@ export interface PrimaryRoleOptions {
 export class PrimaryRole {
   readonly publisher: Publisher;
   readonly #options: PrimaryRoleOptions;
-  readonly #served: ServedReplicas;
 
   constructor(options: PrimaryRoleOptions) {
-    const { publisher, door, backlogBytes, clock } = options;
-    this.publisher = publisher;
+    this.publisher = options.publisher;
     this.#options = options;
-    this.#served = new ServedReplicas({ stream: () => publisher, door, backlogBytes, clock });
   }
 
   get history(): History {
     return this.publisher.history;
   }
 
-  /** Who is connected, in the order in which they came. */
-  replicas(): ReplicaStatus[] {
-    return this.#served.connected();
-  }
-
-  /** Who left within the last hour, in the order in which they left. */
-  departed(): ReplicaStatus[] {
-    return this.#served.departed();
-  }
-
-  /** Fewer good replicas are there than writes need. Asked before every run of commands. */
-  get lacksReplicas(): boolean {
-    return this.#needsReplicas() && this.#goodReplicas() < this.#options.settings.minReplicas;
-  }
-
-  /** INFO replication behind `role`. Offsets are records, of all shards together (replication/offset.ts). */
-  info(): Record<string, string | number> {
-    return {
-      connected_slaves: this.replicas().length,
-      ...(this.#needsReplicas() && { min_slaves_good_slaves: this.#goodReplicas() }),
-      ...this.#served.replicaLines(),
-      master_failover_state: 'no-failover',
-      ...historyLines(this.history),
-      master_repl_offset: String(this.#offset()),
-      second_repl_offset: secondOffset(this.history),
-      ...this.#served.backlogLines(),
-    };
-  }
-
-  /** ROLE's answer. */
-  role(): Reply {
-    return ['master', this.#offset(), this.#served.roleLines()];
-  }
-
-  /** For the metrics and `/readyz`. */
-  figures(): PrimaryFigures {
+  report(): NodeReport {
+    const { publisher } = this;
+    const { door, backlogBytes, clock } = this.#options;
     return {
       role: 'primary',
-      history: this.history.id,
-      offsetRecords: Number(this.#offset()),
-      serving: this.#served.figures(),
+      history: publisher.history,
+      offsetRecords: offsetIn(publisher.history, publisher.watermarks()),
+      serving: servingReport({ stream: publisher, listener: door(), backlogBytes, nowMs: clock.nowMs() }),
+      link: undefined,
+      goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
     };
   }
 
-  /** For `fastcache watermarks`. */
-  document(details: ServerDetails): StatusDocument | undefined {
-    return this.#served.document({ ...details, role: 'primary', link: null });
+  /** Whether fewer good replicas are connected than writes need. Asked before every run of commands. */
+  get lacksReplicas(): boolean {
+    return this.#needsReplicas() && this.#goodReplicas() < this.#options.settings.minReplicas;
   }
 
   /** As WAIT. */
@@ -113,16 +69,4 @@ export class PrimaryRole {
     const { door, settings } = this.#options;
     return door()?.goodReplicas(settings.minReplicasMaxLagSeconds) ?? 0;
   }
-
-  #offset(): bigint {
-    return offsetIn(this.history, this.publisher.watermarks());
-  }
-}
-
-/** INFO's `master_replid` and `master_replid2`: the history and the one that it continues. */
-export function historyLines(history: History | undefined): Record<string, string> {
-  return {
-    master_replid: history?.id ?? NO_HISTORY,
-    master_replid2: history?.previous?.id ?? NO_HISTORY,
-  };
 }

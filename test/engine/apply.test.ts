@@ -1,3 +1,5 @@
+import '../support/debug-kernel.js';
+
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -153,6 +155,7 @@ describe('a batch behind sound records is refused whole', () => {
     expect(fault.offset).toBeGreaterThanOrEqual(4 + recordBytes(sound).length);
     if (expected !== undefined) expect(fault.expected).toBe(expected);
     if (found !== undefined) expect(fault.found).toBe(found);
+    expect(fault.shard).toBe(code === 'SEQUENCE_GAP' ? record.shard : undefined);
     expect(contentOf(engine)).toEqual(before);
     expect(engine.watermarks()).toEqual([0n, 5n, 1n, 9n]);
     expect(engine.apply(batchBytes(sound)).applied).toBe(1);

@@ -145,6 +145,7 @@ export class MapStore implements TestStore {
         throw new FastcacheError('SEQUENCE_GAP', `Shard ${shard} lacks sequence ${watermark + 1n}.`, {
           expected: watermark + 1n,
           found: sequence,
+          shard,
         });
       }
       watermarks[shard] = sequence;

@@ -3,7 +3,7 @@
  * `UsageError` (exit 2) that says what is accepted.
  */
 import { Errors } from '@oclif/core';
-import { isShardCount, SHARD_COUNTS } from '../../limits.js';
+import { isShardCount, LARGEST_U64, SHARD_COUNTS } from '../../limits.js';
 import { boundsText, formatSize, isWithin, type Range, SIZE_UNITS } from '../../server/ranges.js';
 import { formatAddress, parseAddress } from '../../transport/address.js';
 
@@ -52,8 +52,6 @@ export function parseOutputFile(text: string): string {
   if (text === '' || text === '-') throw new UsageError(`expected the name of a file; got "${text}"`);
   return text;
 }
-
-export const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 
 /** A sequence: an unsigned 64-bit number. */
 export function parseSequence(text: string): bigint {

@@ -7,23 +7,19 @@
 import { FastcacheError } from '../../errors.js';
 import { FrameKind } from '../../frame/kinds.js';
 import { MAX_SHARDS } from '../../limits.js';
-import { historyInMargin } from '../../replication/history.js';
-import type { EndpointWatermarks } from '../../status/watermarks.js';
-import { dumpName, inDump, readDump } from '../read/dump-reader.js';
+import { type EndpointHistory, historyInMargin } from '../../replication/history.js';
+import { inDump, readDump } from '../read/dump-reader.js';
 import { type OpenedFrame, openFrame } from '../read/frame-content.js';
 
-type DumpSummary = EndpointWatermarks & { watermarks: bigint[] };
+/** Where a replica would stand that applied a dump. */
+export interface DumpWatermarks extends EndpointHistory {
+  /** Index = shard. */
+  watermarks: bigint[];
+}
 
 /** Reads a dump (`-` is stdin) to its end. Throws as `readDump`, and `SHARD_OUT_OF_RANGE`, with file and byte offset. */
-export async function dumpWatermarks(file: string): Promise<EndpointWatermarks> {
-  const summary: DumpSummary = {
-    endpoint: dumpName(file),
-    role: 'dump',
-    history: null,
-    base: null,
-    watermarks: [],
-    status: undefined,
-  };
+export async function dumpWatermarks(file: string): Promise<DumpWatermarks> {
+  const summary: DumpWatermarks = { history: null, base: null, watermarks: [] };
   let isInSnapshot = false;
   try {
     for await (const frame of readDump(file)) {
@@ -42,7 +38,7 @@ export async function dumpWatermarks(file: string): Promise<EndpointWatermarks> 
   return summary;
 }
 
-function take(summary: DumpSummary, { frame, content }: OpenedFrame): void {
+function take(summary: DumpWatermarks, { frame, content }: OpenedFrame): void {
   switch (content.type) {
     case 'batch':
       for (const { shard, sequence, offset } of content.items)

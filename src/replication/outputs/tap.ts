@@ -17,8 +17,11 @@ export interface Flow {
 
 /** What a session tells, each when it is done and before anything that follows from it. */
 export interface StreamTap {
-  /** Calls `run` when there is room for frames, which may be at once; until then nothing should connect. */
-  whenRoom(run: () => void): void;
+  /**
+   * Calls `run` when there is room for frames, which may be at once; until then nothing should connect. Returns how to
+   * withdraw that.
+   */
+  whenRoom(run: () => void): () => void;
   /** The session whose frames come from now on; undefined: it is over, and what it was building is void. */
   follow(flow: Flow | undefined): void;
   /** New content begins at these watermarks. */
@@ -68,9 +71,16 @@ export class Tap implements StreamTap {
     return !this.#isWaiting;
   }
 
-  whenRoom(run: () => void): void {
-    if (this.isIdle) run();
-    else this.#awaited.push({ resolve: run, reject() {} });
+  whenRoom(run: () => void): () => void {
+    if (this.isIdle) {
+      run();
+      return () => {};
+    }
+    const waiter = { resolve: run, reject() {} };
+    this.#awaited.push(waiter);
+    return () => {
+      waiter.resolve = () => {};
+    };
   }
 
   /** Resolves when all that was told is handed on and out. Rejects as the consumer does. */

@@ -1,4 +1,4 @@
-/** What replicas acknowledge, to whom and how often, and who waits for it (design.md, "Histories": Acks). */
+/** Acks of replicas: content, receiver and frequency, and the clients that wait (docs/protocol.md, "Acks"). */
 import { describe, expect, it } from 'vitest';
 import { encodeHello, encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
