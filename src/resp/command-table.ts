@@ -4,7 +4,7 @@
  */
 
 import { shownText } from './arguments.js';
-import { type Command, wrongArity } from './command.js';
+import { type Command, flagBits, wrongArity } from './command.js';
 import { Failure } from './reply.js';
 
 /** No name is this long; longer ones need not be looked at. */
@@ -12,10 +12,13 @@ const NAME_BYTES_MAX = 64;
 /** What an error shows of a name, and of all arguments together. */
 const SHOWN_BYTES_MAX = 128;
 
+/** A command of the table. */
 export interface FoundCommand {
   /** `get`, `client|list` */
   readonly fullName: string;
   readonly command: Command;
+  /** Its flags, as `flagBits` has them. */
+  readonly flags: number;
 }
 
 export class CommandTable {
@@ -26,10 +29,10 @@ export class CommandTable {
   constructor(rows: readonly Command[]) {
     for (const command of rows) {
       const { name, subcommands = [] } = command;
-      this.#rows.set(name, { fullName: name, command });
+      this.#rows.set(name, foundCommand(name, command));
       for (const subcommand of subcommands) {
         const fullName = `${name}|${subcommand.name}`;
-        this.#subcommands.set(fullName, { fullName, command: subcommand });
+        this.#subcommands.set(fullName, foundCommand(fullName, subcommand));
       }
     }
   }
@@ -71,6 +74,11 @@ export class CommandTable {
   }
 }
 
+function foundCommand(fullName: string, command: Command): FoundCommand {
+  return { fullName, command, flags: command.flags.reduce((bits, flag) => bits | flagBits[flag], 0) };
+}
+
+/** Whether a command takes so many arguments, its name among them. */
 export function fitsArity({ arity }: Command, count: number): boolean {
   return arity >= 0 ? count === arity : count >= -arity;
 }
