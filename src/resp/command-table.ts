@@ -28,12 +28,9 @@ export class CommandTable {
 
   constructor(rows: readonly Command[]) {
     for (const command of rows) {
-      const { name, subcommands = [] } = command;
-      this.#rows.set(name, foundCommand(name, command));
-      for (const subcommand of subcommands) {
-        const fullName = `${name}|${subcommand.name}`;
-        this.#subcommands.set(fullName, foundCommand(fullName, subcommand));
-      }
+      const row = foundCommand(command.name, command);
+      this.#rows.set(row.fullName, row);
+      for (const subcommand of subcommandsOf(row)) this.#subcommands.set(subcommand.fullName, subcommand);
     }
   }
 
@@ -72,6 +69,14 @@ export class CommandTable {
     const name = shownText(args[0]!, SHOWN_BYTES_MAX);
     return new Failure(`ERR unknown command '${name}', with args beginning with: ${shown}`);
   }
+}
+
+/** The commands of a container, each with its full name; none of any other command. */
+export function subcommandsOf({
+  fullName,
+  command: { subcommands = [] },
+}: FoundCommand): readonly FoundCommand[] {
+  return subcommands.map((command) => foundCommand(`${fullName}|${command.name}`, command));
 }
 
 function foundCommand(fullName: string, command: Command): FoundCommand {
