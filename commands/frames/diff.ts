@@ -2,7 +2,7 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { choiceFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { readSecret, TOKEN } from '../../src/cli/command/secret.js';
-import { diffFormats, diffKeySpaces } from '../../src/cli/frames/diff.js';
+import { diffFormats, runDiff } from '../../src/cli/frames/diff.js';
 import { valueForms } from '../../src/cli/terminal/text.js';
 import { systemSeams } from '../../src/clock.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
@@ -53,7 +53,7 @@ Exit status: 0 when they are equal, 1 when they differ, 65 when a dump is damage
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesDiff);
-    const status = await diffKeySpaces({
+    const status = await runDiff({
       ...systemSeams,
       before: args.before,
       after: args.after,

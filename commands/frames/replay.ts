@@ -2,12 +2,12 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { countFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { PASSWORD, readSecret } from '../../src/cli/command/secret.js';
-import { stopRequested } from '../../src/cli/command/shutdown.js';
+import { stopSignal } from '../../src/cli/command/shutdown.js';
 import { parseHostPort, parseOutputFile } from '../../src/cli/command/values.js';
 import { choiceText, filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { paceFlags, paceOf } from '../../src/cli/replay/flags.js';
-import { replayDumps } from '../../src/cli/replay/replay.js';
+import { runReplay } from '../../src/cli/replay/replay.js';
 import { systemTimers } from '../../src/clock.js';
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../src/limits.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
@@ -74,7 +74,7 @@ Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the s
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesReplay);
-    const status = await replayDumps({
+    const status = await runReplay({
       files: args.file,
       to: flags.to,
       password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
@@ -83,7 +83,7 @@ Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the s
       choice: choiceText(flags),
       pace: paceOf(flags),
       stateFile: flags.state,
-      stopped: stopRequested(),
+      signal: stopSignal(),
       ...this.surroundings,
       transport: tcpTransport,
       timers: systemTimers,

@@ -5,7 +5,7 @@ import { DEFAULT_ZSTD_LEVEL, MAX_ZSTD_LEVEL, MIN_ZSTD_LEVEL } from '../../limits
 import { choiceFlag, countFlag, valueFlag, withEnvironment } from '../command/flags.js';
 import { parseSequence, parseTime, UsageError } from '../command/values.js';
 import { type ValueForm, valueForms } from '../terminal/text.js';
-import { type StateFormat, type StateOptions, stateFormats } from './state.js';
+import { type StateFormat, type StateInvocation, stateFormats } from './state.js';
 
 export const stateFlags = withEnvironment({
   end: valueFlag({
@@ -47,7 +47,8 @@ export interface StateFlagValues {
   'zstd-level': number;
 }
 
-export interface StateInvocation {
+/** Where the flags were given. */
+export interface StateSurroundings {
   /** The flags that were set, on the command line or by the environment. */
   given: ReadonlySet<string>;
   json: boolean;
@@ -58,8 +59,8 @@ export interface StateInvocation {
 /** What the flags mean together. Throws a `UsageError` where they contradict each other. */
 export function stateOptions(
   flags: StateFlagValues,
-  { given, json, terminal }: StateInvocation,
-): Pick<StateOptions, 'limits' | 'format' | 'values' | 'encoding' | 'target' | 'force' | 'json'> {
+  { given, json, terminal }: StateSurroundings,
+): Pick<StateInvocation, 'limits' | 'format' | 'values' | 'encoding' | 'target' | 'force' | 'json'> {
   const { format, values, output: target, force } = flags;
   const limits: DumpLimits = { endSequence: flags.end, untilMs: flags.until };
   if (target === '') throw new UsageError('expected the name of a file for --output; got ""');

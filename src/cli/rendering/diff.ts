@@ -7,23 +7,28 @@ import { countText, formatNumber, formatTime, type ValueForm } from '../terminal
 import { contentMembers } from './json.js';
 import { KEY_COLUMNS, pairText, valueText } from './text.js';
 
+/** What the comparison came to. */
 export interface DiffSummary extends DifferenceCounts {
+  /** The name of the first dump or primary. */
   before: string;
+  /** The name of the second. */
   after: string;
-  /** Unix ms as of which they were compared; null: neither tells a time. */
+  /** Unix ms as of which they were compared; null when nothing says a time. */
   atMs: number | null;
-  /** Keys that had expired by then. */
+  /** Keys of the first that had expired by then. */
   expiredBefore: number;
+  /** The same of the second. */
   expiredAfter: number;
 }
 
-/** Line ends included. */
+/** What a format writes, line ends included. */
 export interface DiffRendering {
   begin: string;
   difference(difference: Difference): string;
   end(summary: DiffSummary): string;
 }
 
+/** The rendering of each format. */
 export const diffRenderings: Record<'text' | 'ndjson' | 'json', (values: ValueForm) => DiffRendering> = {
   text: (values) => ({
     begin: '',

@@ -1,4 +1,5 @@
 /** Frames, records and entries as JSON, in the shapes of cli.md (JSON). */
+import type { KeyEntry } from '../../dump/fold/folded-key-space.js';
 import type { FrameContent, OpenedFrame } from '../../dump/read/frame-content.js';
 import type { FastcacheError } from '../../errors.js';
 import type { DecodedRecord } from '../../frame/batch.js';
@@ -50,13 +51,16 @@ export function recordMembers(record: Omit<DecodedRecord, 'offset'>, values: Val
 }
 
 /** What an entry is, wherever it stands. */
-export function entryMembers(entry: Omit<DecodedSnapshotEntry, 'offset'>, values: ValueForm): string {
+export function entryMembers(
+  entry: KeyEntry & { governance?: Buffer | undefined },
+  values: ValueForm,
+): string {
   return `${bytesMember('key', entry.key)},${contentMembers(entry, values)}`;
 }
 
 /** What stands under a key. */
 export function contentMembers(
-  { value, governance, expireAtMs }: Pick<DecodedSnapshotEntry, 'value' | 'governance' | 'expireAtMs'>,
+  { value, governance, expireAtMs }: Omit<KeyEntry, 'key'> & { governance?: Buffer | undefined },
   values: ValueForm,
 ): string {
   return `${valueMember('value', value, values)}${governanceMember(governance, values)},"expireAtMs":${numberJson(expireAtMs)}`;

@@ -90,6 +90,11 @@ export class FrameFilter {
     };
   }
 
+  /** The kinds of frames that are chosen; undefined: all. */
+  get kinds(): FrameKindName[] | undefined {
+    return this.#kinds && Array.from(this.#kinds);
+  }
+
   showsKind(kind: FrameKindName): boolean {
     return this.#kinds === undefined || this.#kinds.has(kind);
   }

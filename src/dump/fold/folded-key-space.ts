@@ -1,0 +1,67 @@
+/** A key space for tools: what dumps lead to, or what a primary holds, as of a moment. */
+import type { ShardEngine } from '../../engine/shard-engine.js';
+import type { EncodeOptions } from '../../frame/frame.js';
+import { entriesOf, snapshotFrames, storeSteps } from './store-entries.js';
+import type { ToolStores } from './tool-stores.js';
+
+/** A key and what stands under it. */
+export interface KeyEntry {
+  key: Buffer;
+  value: Buffer;
+  /** Unix ms; null when the key does not expire. */
+  expireAtMs: bigint | null;
+}
+
+/** What a key space is made of. */
+export interface FoldedParts {
+  /** The stores that made `store`. */
+  stores: ToolStores;
+  store: ShardEngine;
+  watermarks: readonly bigint[];
+  atMs: number | undefined;
+}
+
+/** Keys and values in memory. */
+export class FoldedKeySpace {
+  /** The highest sequence of each shard; index = shard. */
+  readonly watermarks: readonly bigint[];
+  /** Unix ms of the moment that it is of; undefined where nothing says. */
+  readonly atMs: number | undefined;
+  readonly store: ShardEngine;
+  readonly #stores: ToolStores;
+  #expiredKeys = 0;
+
+  constructor({ stores, store, watermarks, atMs }: FoldedParts) {
+    this.#stores = stores;
+    this.store = store;
+    this.watermarks = watermarks;
+    this.atMs = atMs;
+  }
+
+  /** How many keys there are. */
+  get keys(): number {
+    return this.store.keyCount();
+  }
+
+  /** How many keys had expired and are gone. */
+  get expiredKeys(): number {
+    return this.#expiredKeys;
+  }
+
+  /** Removes the keys that have expired by `atMs`, Unix ms; returns how many these were. */
+  expire(atMs: number): number {
+    const expired = this.#stores.expire(this.store, atMs);
+    this.#expiredKeys += expired;
+    return expired;
+  }
+
+  /** All entries, in no particular order. */
+  *entries(): Generator<KeyEntry, void, void> {
+    for (const step of storeSteps(this.store)) yield* entriesOf(step);
+  }
+
+  /** A dump of it, frame by frame: one snapshot, and nothing else. */
+  frames(encoding: EncodeOptions = {}): Generator<Buffer> {
+    return snapshotFrames(this.store, this.watermarks, encoding);
+  }
+}
