@@ -1,9 +1,12 @@
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { givenFlags } from '../../src/cli/command/flags.js';
-import { decodeDumps } from '../../src/cli/frames/decode.js';
-import { decodeFlags, decodeOptions } from '../../src/cli/frames/decode-flags.js';
+import { stopSignal } from '../../src/cli/command/shutdown.js';
+import { runDecode } from '../../src/cli/frames/decode.js';
+import { decodeFlags, decodeOptions, FOLLOW_POLL_MS } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
-import { systemClock } from '../../src/clock.js';
+import { runStats } from '../../src/cli/frames/stats.js';
+import { systemClock, systemTimers } from '../../src/clock.js';
+import type { FastcacheError } from '../../src/errors.js';
 
 export default class FramesDecode extends BaseCommand {
   static override summary = 'Print every frame and record of a dump.';
@@ -58,13 +61,16 @@ A damaged dump is printed up to its damage; the fault is named on stderr with fi
       json: this.jsonEnabled(),
       terminal: this.output.isTerminal,
     };
-    const status = await decodeDumps({
+    const asked = {
       ...decodeOptions(flags, invocation),
+      follow: flags.follow
+        ? { pollMs: FOLLOW_POLL_MS, timers: systemTimers, stopped: stopSignal() }
+        : undefined,
       clock: systemClock,
       output: this.output,
       terminal: process.stderr,
-      report: (fault) => this.report(fault),
-    });
-    this.exit(status);
+      report: (fault: FastcacheError) => this.report(fault),
+    };
+    this.exit(await (flags.stats ? runStats(asked) : runDecode(asked)));
   }
 }

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { decodeDumps } from '../../src/cli/frames/decode.js';
 import { statsFlags, statsOptions } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
+import { runStats } from '../../src/cli/frames/stats.js';
 import { systemClock } from '../../src/clock.js';
 
 export default class FramesStats extends BaseCommand {
@@ -35,7 +35,7 @@ A damaged dump is counted up to its damage; the fault is named on stderr with fi
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesStats);
-    const status = await decodeDumps({
+    const status = await runStats({
       ...statsOptions(flags, args.file, this.jsonEnabled()),
       clock: systemClock,
       output: this.output,

@@ -1,6 +1,5 @@
 /** The flags of `frames decode`, those among them by which other commands choose too, and what they come to together. */
 import { Flags } from '@oclif/core';
-import { systemTimers } from '../../clock.js';
 import { FrameFilter } from '../../dump/choose/filter.js';
 import type { MutationOp } from '../../frame/batch.js';
 import { FrameKind, type FrameKindName } from '../../frame/kinds.js';
@@ -15,20 +14,18 @@ import {
   withEnvironment,
 } from '../command/flags.js';
 import { asUsage } from '../command/option-flags.js';
-import { stopSignal } from '../command/shutdown.js';
 import { parseCount, parseName, parseSequence, parseTime, UsageError } from '../command/values.js';
 import { toJson } from '../terminal/json.js';
-import { valueForms } from '../terminal/text.js';
-import { type DecodeOptions, decodeFormats } from './decode.js';
+import { type ValueForm, valueForms } from '../terminal/text.js';
+import { type DecodeFormat, type DecodeInvocation, decodeFormats, type ShowInvocation } from './decode.js';
 
 const kindNames = Object.keys(FrameKind) as FrameKindName[];
 const opNames = ['set', 'del', 'expire'] as const;
-/** As tail -f has it. */
-const FOLLOW_POLL_MS = 1_000;
+/** How often a file that is followed is looked at, in ms, as `tail -f` does. */
+export const FOLLOW_POLL_MS = 1_000;
 const LARGEST_SHARD = 0xffff_ffff;
 
-/** Choose among records, which then are the only reason to show a frame. `withEnvironment` is the command's. */
-/** What records, entries and frames have to be. */
+/** The flags that say what records, entries and frames have to be to be shown. */
 const matchFlags = {
   start: valueFlag({
     summary: 'Only records from this sequence on.',
@@ -73,7 +70,7 @@ const matchFlags = {
   }),
 };
 
-/** Which of them are chosen. */
+/** The same, and the flag that says how many are shown. */
 export const filterFlags = {
   ...matchFlags,
   limit: valueFlag({
@@ -128,15 +125,16 @@ export interface StatsFlagValues extends FilterFlagValues {
 }
 
 export interface DecodeFlagValues extends StatsFlagValues {
-  format: DecodeOptions['format'];
-  values: DecodeOptions['values'];
+  format: DecodeFormat;
+  values: ValueForm;
   frames: boolean;
   stats: boolean;
   follow: boolean;
   quiet: boolean;
 }
 
-export interface Invocation {
+/** Where the flags were given. */
+export interface FlagSurroundings {
   files: readonly string[];
   /** The flags that were set, on the command line or by the environment. */
   given: ReadonlySet<string>;
@@ -146,18 +144,14 @@ export interface Invocation {
   terminal: boolean;
 }
 
-type ChosenOptions = Pick<
-  DecodeOptions,
-  'files' | 'follow' | 'format' | 'shows' | 'values' | 'filter' | 'limit' | 'maxPayloadBytes'
->;
+type StatsOptions = Pick<ShowInvocation, 'files' | 'format' | 'filter' | 'limit' | 'maxPayloadBytes'>;
+type ShowOptions = StatsOptions & Pick<DecodeInvocation, 'shows' | 'values'>;
 
 /** What the flags of `frames stats` mean. Throws a `UsageError` for what nothing can pass. */
-export function statsOptions(flags: StatsFlagValues, files: readonly string[], json: boolean): ChosenOptions {
+export function statsOptions(flags: StatsFlagValues, files: readonly string[], json: boolean): StatsOptions {
   return {
     files,
     format: json ? 'json' : 'text',
-    shows: 'stats',
-    values: 'none',
     ...filterOf(flags),
     maxPayloadBytes: flags['max-frame'],
   };
@@ -166,8 +160,8 @@ export function statsOptions(flags: StatsFlagValues, files: readonly string[], j
 /** What the flags of `frames decode` mean together. Throws a `UsageError` where they contradict each other. */
 export function decodeOptions(
   flags: DecodeFlagValues,
-  { files, given, json, terminal }: Invocation,
-): ChosenOptions {
+  { files, given, json, terminal }: FlagSurroundings,
+): ShowOptions {
   const format = json ? 'json' : flags.format;
   if (format === 'msgpack' && terminal) {
     throw new UsageError(
@@ -189,10 +183,7 @@ export function decodeOptions(
   return {
     files,
     format,
-    follow: flags.follow
-      ? { pollMs: FOLLOW_POLL_MS, timers: systemTimers, stopped: stopSignal() }
-      : undefined,
-    shows: flags.quiet ? 'faults' : flags.stats ? 'stats' : flags.frames ? 'frames' : 'items',
+    shows: flags.quiet ? 'faults' : flags.frames ? 'frames' : 'items',
     values: flags.values,
     ...filterOf(flags),
     maxPayloadBytes: flags['max-frame'],

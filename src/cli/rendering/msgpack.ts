@@ -15,14 +15,17 @@ type Fields = Record<string, unknown>;
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 
+/** A stream of maps, a frame before its items. */
 export function msgpackRendering({ titled, values }: RenderingOptions): Rendering {
   return {
-    marksSteps: false,
     begin: () => '',
     beginFile: (file) => (titled ? pack({ type: 'file', file }) : ''),
-    beginFrame: (frame) => pack(frameJson(frame)),
-    item: (item) => pack(isRecord(item) ? recordFields(item, values) : entryFields(item, values)),
-    endFrame: () => '',
+    *frame(frame, items) {
+      yield pack(frameJson(frame));
+      for (const { item } of items) {
+        yield pack(isRecord(item) ? recordFields(item, values) : entryFields(item, values));
+      }
+    },
     endFile: (fault) => (fault === undefined ? '' : pack(faultJson(fault))),
     end: () => '',
   };
