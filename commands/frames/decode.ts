@@ -12,13 +12,17 @@ export default class FramesDecode extends BaseCommand {
   static override summary = 'Print every frame and record of a dump.';
 
   static override description =
-    `A dump is FCRP frames one after the other: what a socket carried, or what --record wrote.
-
-Each frame is shown with its offset, kind and sizes, each record with offset, shard, sequence, time, op, key, value, expiry, hash and tag. Tokens are shown as <redacted>. As text, gaps between the sequences of a shard are marked. With --json: one document, {"files":[{"file":…,"frames":[{…,"contents":[…]}],"fault":null}]}. As msgpack: a stream of maps with the names of the NDJSON, u64 values as such, keys and values as bytes.
-
-A frame is shown when something in it passes the filters. Entries of snapshots have neither sequence, time, shard nor op: a filter on these hides them.
-
-A damaged dump is printed up to its damage; the fault is named on stderr with file and byte offset, and the exit status is 65, whatever filters hide. So it is for a dump that ends inside its last frame. 66: there is no such file; 2: usage.`;
+    'A dump is FCRP frames one after the other: what a socket carried, or what --record wrote.\n\n' +
+    'Each frame is shown with its offset, kind and sizes, each record with offset, shard, sequence, time, ' +
+    'op, key, value, expiry, hash and tag. Tokens are shown as <redacted>. As text, gaps between the ' +
+    'sequences of a shard are marked. With --json: one document, ' +
+    '{"files":[{"file":…,"frames":[{…,"contents":[…]}],"fault":null}]}. As msgpack: a stream of maps with ' +
+    'the names of the NDJSON, u64 values as such, keys and values as bytes.\n\n' +
+    'A frame is shown when something in it passes the filters. Entries of snapshots have neither sequence, ' +
+    'time, shard nor op: a filter on these hides them.\n\n' +
+    'A damaged dump is printed up to its damage; the fault is named on stderr with file and byte offset, ' +
+    'and the exit status is 65, whatever filters hide. So it is for a dump that ends inside its last ' +
+    'frame. 66: there is no such file; 2: usage.';
 
   static override examples = [
     { description: 'Read a dump', command: '<%= config.bin %> <%= command.id %> dump.fcrp' },

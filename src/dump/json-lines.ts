@@ -1,6 +1,6 @@
 /**
- * Makes the lines of JSON that the records or entries of a frame come to (cli.md, JSON) with a kernel of its own
- * (src/kernel/dump/json-lines.ts): JavaScript runs once a frame.
+ * Makes the lines of JSON that the records or entries of a frame come to (cli.md, JSON) with a kernel of its
+ * own (src/kernel/dump/json-lines.ts): JavaScript runs once a frame.
  */
 
 import { KernelBuffer } from '../engine/kernel-buffer.js';
@@ -36,7 +36,10 @@ export class JsonLines {
     this.#values = valueForms[values];
   }
 
-  /** Opens a MutationBatch payload. False: it is malformed or has a record of more than 128 KiB, and no lines come of it. */
+  /**
+   * Opens a MutationBatch payload. False: it is malformed or has a record of more than 128 KiB, and no lines
+   * come of it.
+   */
   openBatch(payload: Uint8Array): boolean {
     return this.#kernel.exports.linesOfBatch(this.#fill(payload), payload.length) !== 0;
   }
@@ -50,8 +53,8 @@ export class JsonLines {
   }
 
   /**
-   * The lines of what is open, line ends included, in pieces of 1 MiB at most; a piece is a view of kernel memory, and valid until
-   * the next is asked for.
+   * The lines of what is open, line ends included, in pieces of 1 MiB at most; a piece is a view of kernel
+   * memory, and valid until the next is asked for.
    */
   *lines({ offset, fixed }: PayloadPlace): Generator<Buffer, void, void> {
     for (;;) {

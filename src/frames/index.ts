@@ -1,7 +1,7 @@
 /**
- * What `import … from 'fastcache/frames'` offers: the tools for dumps of FCRP frames as functions (docs/frames.md). Each
- * takes a dump as a path, `-` for stdin, or its bytes as a Readable or another async iterable; faults are
- * `FastcacheError`s with the byte offset.
+ * What `import … from 'fastcache/frames'` offers: the tools for dumps of FCRP frames as functions
+ * (docs/frames.md). Each takes a dump as a path, `-` for stdin, or its bytes as a Readable or another async
+ * iterable; faults are `FastcacheError`s with the byte offset.
  */
 export type { ShardSequences } from '../dump/check/batch-check.js';
 export type { VerifiedContent } from '../dump/check/verifier.js';

@@ -1,6 +1,6 @@
 /**
- * Does in a Redis-protocol server what dumps say, up to their end, their damage, a limit, or a signal. Of a frame nothing is
- * sent before all of it has been found sound.
+ * Does in a Redis-protocol server what dumps say, up to their end, their damage, a limit, or a signal. Of a
+ * frame nothing is sent before all of it has been found sound.
  */
 import { type Stats, statSync } from 'node:fs';
 import type { Clock, Timers } from '../clock.js';
@@ -31,13 +31,20 @@ export interface ReplayOptions {
   /** How fast; as fast as the server answers when absent. */
   pace?: Pace | undefined;
   /**
-   * A file in which the replay keeps how far it is, so that another call with the same dumps, server, `filter` and `limit`
-   * goes on from there; none is kept when absent. It is for files, not for stdin, streams and pipes.
+   * A file in which the replay keeps how far it is, so that another call with the same dumps, server,
+   * `filter` and `limit` goes on from there; none is kept when absent. It is for files, not for stdin,
+   * streams and pipes.
    */
   stateFile?: string | undefined;
-  /** A text that says what `filter` and `limit` are: a state file is good for the same one only. Made of both when absent. */
+  /**
+   * A text that says what `filter` and `limit` are: a state file is good for the same one only. Made of both
+   * when absent.
+   */
   choice?: string | undefined;
-  /** Stops the replay in good order when it is aborted: what was sent is returned, and `interrupted` says where it stands. */
+  /**
+   * Stops the replay in good order when it is aborted: what was sent is returned, and `interrupted` says
+   * where it stands.
+   */
   signal?: AbortSignal | undefined;
   /** Called after each frame, and several times a second while it waits. */
   onProgress?: ((progress: ReplayProgress) => void) | undefined;
@@ -72,8 +79,9 @@ export interface ReplayResult {
 }
 
 /**
- * Sends dumps to the server, one after the other. Rejects with what keeps it from beginning: `NO_INPUT`, `BAD_OPTION`,
- * `PRIMARY_UNREACHABLE`, `PASSWORD_REFUSED`, `SERVER_REFUSED`, `READ_FAILED`; and with `WRITE_FAILED` for the state file.
+ * Sends dumps to the server, one after the other. Rejects with what keeps it from beginning: `NO_INPUT`,
+ * `BAD_OPTION`, `PRIMARY_UNREACHABLE`, `PASSWORD_REFUSED`, `SERVER_REFUSED`, `READ_FAILED`; and with
+ * `WRITE_FAILED` for the state file.
  */
 export async function replayThrough(
   seams: ReplaySeams,
@@ -130,8 +138,8 @@ export async function replayThrough(
 }
 
 /**
- * Throws `NO_INPUT` and `READ_FAILED` for a dump that is not there, and with a state file `BAD_OPTION` for one in which
- * another call could not go on.
+ * Throws `NO_INPUT` and `READ_FAILED` for a dump that is not there, and with a state file `BAD_OPTION` for
+ * one in which another call could not go on.
  */
 export function refuseUnreplayable(files: readonly DumpSource[], stateFile: string | undefined): void {
   const isKept = stateFile !== undefined;

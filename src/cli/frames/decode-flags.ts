@@ -1,4 +1,7 @@
-/** The flags of `frames decode`, those among them by which other commands choose too, and what they come to together. */
+/**
+ * The flags of `frames decode`, those among them by which other commands choose too, and what they come to
+ * together.
+ */
 import { Flags } from '@oclif/core';
 import { FrameFilter } from '../../dump/choose/filter.js';
 import type { MutationOp } from '../../frame/batch.js';
@@ -157,7 +160,9 @@ export function statsOptions(flags: StatsFlagValues, files: readonly string[], j
   };
 }
 
-/** What the flags of `frames decode` mean together. Throws a `UsageError` where they contradict each other. */
+/**
+ * What the flags of `frames decode` mean together. Throws a `UsageError` where they contradict each other.
+ */
 export function decodeOptions(
   flags: DecodeFlagValues,
   { files, given, json, terminal }: FlagSurroundings,
@@ -165,7 +170,8 @@ export function decodeOptions(
   const format = json ? 'json' : flags.format;
   if (format === 'msgpack' && terminal) {
     throw new UsageError(
-      '--format msgpack is binary and not for a terminal; pipe it into a program or a file, or take text or ndjson',
+      '--format msgpack is binary and not for a terminal; pipe it into a program or a file, or ' +
+        'take text or ndjson',
     );
   }
   if (format === 'msgpack' && ['hex', 'base64'].includes(flags.values)) {

@@ -1,6 +1,7 @@
 /**
- * `frames decode`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to its damage; the
- * next one is walked all the same. What is not shown is decoded nevertheless, so that no fault is missed.
+ * `frames decode`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to
+ * its damage; the next one is walked all the same. What is not shown is decoded nevertheless, so that no
+ * fault is missed.
  */
 import type { Clock } from '../../clock.js';
 import { SequenceSteps } from '../../dump/check/sequence-steps.js';

@@ -37,7 +37,9 @@ export interface DiffInvocation extends Seams {
 const WRITE_LENGTH = 65_536;
 const DIFFERENT = 1;
 
-/** Resolves with the exit status: 0 when they are equal, 1 when not. Rejects as `foldDump` and `followOnce`. */
+/**
+ * Resolves with the exit status: 0 when they are equal, 1 when not. Rejects as `foldDump` and `followOnce`.
+ */
 export async function runDiff(invocation: DiffInvocation): Promise<number> {
   const { format, values, output, terminal, clock } = invocation;
   refuseStdinTwice([invocation.before, invocation.after]);

@@ -1,4 +1,7 @@
-/** What a primary holds, ours or a Rust one: followed until all that it had at connect is applied, and then left. */
+/**
+ * What a primary holds, ours or a Rust one: followed until all that it had at connect is applied, and then
+ * left.
+ */
 import type { Seams } from '../../clock.js';
 import { FoldedKeySpace } from '../../dump/fold/folded-key-space.js';
 import { ToolStores } from '../../dump/fold/tool-stores.js';
@@ -19,8 +22,8 @@ export interface LiveReading extends Seams {
 }
 
 /**
- * Resolves with what the primary at `address` holds, as of now; what has expired is still there. Rejects as a follower is
- * lost: `PRIMARY_UNREACHABLE`, `TOKEN_REFUSED`, `FCRP_*`, …
+ * Resolves with what the primary at `address` holds, as of now; what has expired is still there. Rejects as a
+ * follower is lost: `PRIMARY_UNREACHABLE`, `TOKEN_REFUSED`, `FCRP_*`, …
  */
 export async function followOnce(address: Address, reading: LiveReading): Promise<FoldedKeySpace> {
   const { token, terminal, transport, clock, timers, random } = reading;

@@ -1,4 +1,7 @@
-/** `frames state`: the key space that dumps lead to, entry by entry as NDJSON, or as a dump that is a snapshot and no more. */
+/**
+ * `frames state`: the key space that dumps lead to, entry by entry as NDJSON, or as a dump that is a snapshot
+ * and no more.
+ */
 import { setImmediate } from 'node:timers/promises';
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
@@ -37,7 +40,10 @@ export interface StateInvocation {
   target: string;
   /** Whether `target` is overwritten. */
   force: boolean;
-  /** Whether the report beside the key space is JSON; where that goes to stdout as NDJSON, one document holds both. */
+  /**
+   * Whether the report beside the key space is JSON; where that goes to stdout as NDJSON, one document holds
+   * both.
+   */
   json: boolean;
   output: Output;
   terminal: NodeJS.WriteStream;
@@ -50,8 +56,8 @@ export interface StateInvocation {
 const WRITE_LENGTH = 65_536;
 
 /**
- * Writes the key space. Rejects as `foldDump`, and with `BAD_OPTION` and `WRITE_FAILED`; then no file is left, and nothing
- * was written to stdout but what came before a failure to write.
+ * Writes the key space. Rejects as `foldDump`, and with `BAD_OPTION` and `WRITE_FAILED`; then no file is
+ * left, and nothing was written to stdout but what came before a failure to write.
  */
 export async function writeState(invocation: StateInvocation): Promise<void> {
   refuseStdinTwice(invocation.files);
@@ -132,8 +138,9 @@ function summaryOf(keySpace: FoldedKeySpace, files: readonly string[]): object {
 function summaryText(keySpace: FoldedKeySpace, target: string, bytes: number): string {
   const { keys, watermarks, atMs, expiredKeys } = keySpace;
   const content = `${countText(keys, 'key', 'keys')}, ${countText(bytes, 'byte', 'bytes')}`;
+  const asOf = atMs === undefined ? '' : `, as of ${formatTime(BigInt(atMs))}`;
   const lines = [
-    `${chalk.bold(escapeText(target))}: ${content}${atMs === undefined ? '' : `, as of ${formatTime(BigInt(atMs))}`}`,
+    `${chalk.bold(escapeText(target))}: ${content}${asOf}`,
     ...(expiredKeys > 0 ? [`  ${expiredText(keySpace)}`] : []),
     `  ${chalk.dim(watermarksText(watermarks))}`,
   ];
@@ -142,5 +149,6 @@ function summaryText(keySpace: FoldedKeySpace, target: string, bytes: number): s
 
 function expiredText({ expiredKeys, atMs }: FoldedKeySpace): string {
   const had = countText(expiredKeys, 'key had', 'keys had');
-  return `${had} expired by ${formatTime(BigInt(atMs ?? 0))} and ${expiredKeys === 1 ? 'is' : 'are'} left out`;
+  const are = expiredKeys === 1 ? 'is' : 'are';
+  return `${had} expired by ${formatTime(BigInt(atMs ?? 0))} and ${are} left out`;
 }

@@ -1,4 +1,7 @@
-/** `frames stats` and `frames decode --stats`: counts what dumps hold, and writes the counts of each behind it. */
+/**
+ * `frames stats` and `frames decode --stats`: counts what dumps hold, and writes the counts of each behind
+ * it.
+ */
 import { countFrames, type DumpCounts } from '../../dump/count/count-dump.js';
 import { dumpName, readDumpChunks } from '../../dump/read/dump-reader.js';
 import { FollowedDump } from '../../dump/read/follow.js';
@@ -7,7 +10,10 @@ import { statsRenderings } from '../rendering/stats.js';
 import { ReadProgress } from '../terminal/read-progress.js';
 import type { ShowInvocation } from './decode.js';
 
-/** Writes the counts of all files; resolves with the exit status: that of the first fault, 0 when there was none. */
+/**
+ * Writes the counts of all files; resolves with the exit status: that of the first fault, 0 when there was
+ * none.
+ */
 export async function runStats(invocation: ShowInvocation): Promise<number> {
   const { files, format, filter, follow, maxPayloadBytes, output, report } = invocation;
   refuseStdinTwice(files);

@@ -115,11 +115,8 @@ function summaryText(summary: DiffSummary): string {
   const lines = [`${title}: ${verdict}`];
   if (expiredBefore + expiredAfter > 0) {
     const at = formatTime(BigInt(atMs ?? 0));
-    lines.push(
-      chalk.dim(
-        `  expired by ${at} and left out: ${formatNumber(expiredBefore)} of the first, ${formatNumber(expiredAfter)} of the second`,
-      ),
-    );
+    const ofBoth = `${formatNumber(expiredBefore)} of the first, ${formatNumber(expiredAfter)} of the second`;
+    lines.push(chalk.dim(`  expired by ${at} and left out: ${ofBoth}`));
   }
   return lines.join('\n');
 }

@@ -9,7 +9,9 @@ import { hashText, type ValueForm } from '../terminal/text.js';
 
 export const REDACTED = '<redacted>';
 
-/** More watermarks than this are counted instead of listed: no store has so many shards, a hostile frame may. */
+/**
+ * More watermarks than this are counted instead of listed: no store has so many shards, a hostile frame may.
+ */
 const MAX_LISTED_WATERMARKS = 65_536;
 
 const LARGEST_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
@@ -63,7 +65,8 @@ export function contentMembers(
   { value, governance, expireAtMs }: Omit<KeyEntry, 'key'> & { governance?: Buffer | undefined },
   values: ValueForm,
 ): string {
-  return `${valueMember('value', value, values)}${governanceMember(governance, values)},"expireAtMs":${numberJson(expireAtMs)}`;
+  const ofValue = `${valueMember('value', value, values)}${governanceMember(governance, values)}`;
+  return `${ofValue},"expireAtMs":${numberJson(expireAtMs)}`;
 }
 
 export function faultJson({ offset, code, message }: FastcacheError): JsonObject {

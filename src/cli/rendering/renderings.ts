@@ -17,11 +17,16 @@ export type Piece = string | Uint8Array;
 /** An item that is shown. */
 export interface ShownItem {
   item: Item;
-  /** The step from the record of its shard before, shown or not; undefined where the sequences follow one another. */
+  /**
+   * The step from the record of its shard before, shown or not; undefined where the sequences follow one
+   * another.
+   */
   step: SequenceStep | undefined;
 }
 
-/** The items of a frame that are shown, one by one. What a malformed frame is decoded to is thrown on the way. */
+/**
+ * The items of a frame that are shown, one by one. What a malformed frame is decoded to is thrown on the way.
+ */
 export interface ShownItems extends Iterable<ShownItem> {
   /** Whether these are all items of the frame. */
   readonly isAll: boolean;

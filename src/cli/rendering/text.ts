@@ -1,6 +1,6 @@
 /**
- * Frames, records and entries as lines for a person: the fixed columns first, what has any length behind them, and
- * everything foreign escaped.
+ * Frames, records and entries as lines for a person: the fixed columns first, what has any length behind
+ * them, and everything foreign escaped.
  */
 import chalk, { type ChalkInstance } from 'chalk';
 import type { SequenceStep } from '../../dump/check/sequence-steps.js';
@@ -61,7 +61,8 @@ export function headingText(): string {
     'op'.padEnd(OP_COLUMNS),
     'key = value',
   ];
-  return `${chalk.dim(`${offset}  ${'frame'.padEnd(KIND_COLUMNS)}  payload`)}\n${chalk.dim(fixed.join('  '))}`;
+  const ofFrames = [offset, 'frame'.padEnd(KIND_COLUMNS), 'payload'];
+  return `${chalk.dim(ofFrames.join('  '))}\n${chalk.dim(fixed.join('  '))}`;
 }
 
 export function frameText({ frame, kind, content }: OpenedFrame): string {

@@ -26,8 +26,8 @@ export interface ReplayInvocation extends ReplayOptions, ReplaySeams {
 }
 
 /**
- * Resolves with the exit status: that of what ended it, 130 or 143 after a signal, 1 when the server refused commands, else 0.
- * Rejects as `replayThrough`, and with a `UsageError`.
+ * Resolves with the exit status: that of what ended it, 130 or 143 after a signal, 1 when the server refused
+ * commands, else 0. Rejects as `replayThrough`, and with a `UsageError`.
  */
 export async function runReplay(invocation: ReplayInvocation): Promise<number> {
   const { files, to, stateFile, signal, json, output, terminal, clock, report } = invocation;

@@ -61,7 +61,8 @@ export function replayText(report: ReplayReport): string {
     ...graceTexts(report),
     ...(skipped > 0
       ? [
-          `  ${countText(skipped, 'record was', 'records were')} skipped: their shards had reached their sequences`,
+          `  ${countText(skipped, 'record was', 'records were')} skipped: ` +
+            'their shards had reached their sequences',
         ]
       : []),
     ...replacementTexts(counts),
@@ -95,14 +96,16 @@ function replacementTexts({ replacements, lastReplacement }: ReplayCounts): stri
   const which = replacements === 1 ? 'a snapshot' : `the last of ${formatNumber(replacements)} snapshots`;
   return [
     chalk.yellow(
-      `  ${which} at ${placeText(lastReplacement)} replaced what was before it: keys that it lacks stay at the server`,
+      `  ${which} at ${placeText(lastReplacement)} replaced what was before it: ` +
+        'keys that it lacks stay at the server',
     ),
     '    (frames state gives the content as it was in the end)',
   ];
 }
 
 function refusalText({ message, count, ...first }: Refusal): string {
-  return `  ${chalk.red(`${formatNumber(count)} refused`)}: ${escapeText(message)} (first: ${placeText(first)})`;
+  const refused = chalk.red(`${formatNumber(count)} refused`);
+  return `  ${refused}: ${escapeText(message)} (first: ${placeText(first)})`;
 }
 
 function placeText({ file, offset }: Place): string {

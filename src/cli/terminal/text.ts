@@ -53,6 +53,6 @@ export function alignRight(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** `1 record`, `1,204 records`. */
-export function countText(count: number, one: string, many: string): string {
-  return `${formatNumber(count)} ${count === 1 ? one : many}`;
+export function countText(count: number | bigint, one: string, many: string): string {
+  return `${formatNumber(count)} ${count === 1 || count === 1n ? one : many}`;
 }

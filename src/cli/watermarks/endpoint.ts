@@ -81,7 +81,8 @@ export class Endpoint {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     this.#options.warn(
-      `${endpoint} is a Rust primary: it tells its watermarks alone, and while nothing is written to it each question takes one of its replica slots (16 by default) until the next write.`,
+      `${endpoint} is a Rust primary: it tells its watermarks alone, and while nothing is written to it ` +
+        'each question takes one of its replica slots (16 by default) until the next write.',
     );
   }
 }

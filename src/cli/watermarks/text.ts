@@ -1,6 +1,6 @@
 /**
- * Watermarks as a table for a person: first what matters at a glance, the window and each replica's state, then the shards:
- * `+n` past the history's base, the exact sequence beside it (design.md, Histories).
+ * Watermarks as a table for a person: first what matters at a glance, the window and each replica's state,
+ * then the shards: `+n` past the history's base, the exact sequence beside it (design.md, Histories).
  */
 import chalk, { type ChalkInstance } from 'chalk';
 import { watermarkOf } from '../../replication/watermarks.js';
@@ -50,7 +50,8 @@ function windowLine({ backlog: { bytes, records, limitBytes, windowMs } }: Statu
     windowMs === null
       ? 'any time, nothing is written'
       : `${chalk.bold(formatDuration(BigInt(windowMs)))} at this write rate`;
-  const kept = `${formatNumber(bytes)} of ${formatNumber(limitBytes)} bytes, ${countText(records, 'record', 'records')}`;
+  const held = countText(records, 'record', 'records');
+  const kept = `${formatNumber(bytes)} of ${formatNumber(limitBytes)} bytes, ${held}`;
   return `may be away ${window}  backlog ${kept}`;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Cuts batches where the part of a dump ends that is asked for: at a sequence, which counts in each shard for itself, or at
- * a time. Records are looked at where they lie; a batch of which all belongs to that part is handed on as it is.
+ * Cuts batches where the part of a dump ends that is asked for: at a sequence, which counts in each shard for
+ * itself, or at a time. Records are looked at where they lie; a batch of which all belongs to that part is
+ * handed on as it is.
  */
 import { RECORD_FIXED_BYTES, RECORD_OFFSETS } from '../../frame/batch.js';
 import { MAX_SHARDS } from '../../limits.js';
@@ -24,7 +25,10 @@ interface Halves {
 export class BatchLimit {
   readonly #end: Halves | undefined;
   readonly #until: Halves | undefined;
-  /** By shard: a record past the time was met. What follows it is past it too, whatever a clock that was set back says. */
+  /**
+   * By shard: a record past the time was met. What follows it is past it too, whatever a clock that was set
+   * back says.
+   */
   readonly #closed = new Uint8Array(MAX_SHARDS);
   #hasPassedTime = false;
 
@@ -39,8 +43,8 @@ export class BatchLimit {
   }
 
   /**
-   * What of a MutationBatch payload belongs to the part, as a payload; undefined: nothing does. One that is malformed comes
-   * back as it is, for the kernel to refuse.
+   * What of a MutationBatch payload belongs to the part, as a payload; undefined: nothing does. One that is
+   * malformed comes back as it is, for the kernel to refuse.
    */
   cut(payload: Uint8Array): Uint8Array | undefined {
     if (this.#end === undefined && this.#until === undefined) return payload;

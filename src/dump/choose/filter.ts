@@ -65,8 +65,8 @@ export class FrameFilter {
     this.mayShowItems = this.showsKind('MutationBatch') || this.showsKind('SnapshotChunk');
     if (this.recordsOnly && !this.showsKind('MutationBatch')) {
       throw badOption(
-        'Only MutationBatch frames hold records for `start`, `end`, `sinceMs`, `untilMs`, `shards` and `ops` to ' +
-          'choose; add MutationBatch to `kinds`.',
+        'Only MutationBatch frames hold records for `start`, `end`, `sinceMs`, `untilMs`, `shards` and ' +
+          '`ops` to choose; add MutationBatch to `kinds`.',
       );
     }
     if (this.choosesItems && !this.mayShowItems) {
@@ -127,7 +127,10 @@ function badOption(message: string): FastcacheError {
   return new FastcacheError('BAD_OPTION', message);
 }
 
-/** Which records and entries are counted. What is absent does not narrow, no list is empty; ranges include both ends. */
+/**
+ * Which records and entries are counted. What is absent does not narrow, no list is empty; ranges include
+ * both ends.
+ */
 export interface ItemFilter {
   start: bigint;
   end: bigint;

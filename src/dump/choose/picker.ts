@@ -1,7 +1,8 @@
 /**
- * What of each frame goes into a dump that is cut from others: what `frames decode` shows with the same flags. A frame all of
- * which is chosen goes byte for byte, one of which some is chosen is encoded anew, compressed if it was. A snapshot keeps its
- * frame though no entry of it is chosen: without one it would not be whole.
+ * What of each frame goes into a dump that is cut from others: what `frames decode` shows with the same
+ * flags. A frame all of which is chosen goes byte for byte, one of which some is chosen is encoded anew,
+ * compressed if it was. A snapshot keeps its frame though no entry of it is chosen: without one it would not
+ * be whole.
  */
 
 import { FastcacheError } from '../../errors.js';

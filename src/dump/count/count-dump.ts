@@ -15,8 +15,8 @@ export interface CountOptions extends ReadingOptions {
   /** What is counted; everything when absent. */
   filter?: FrameFilter | undefined;
   /**
-   * How many records and entries are counted at most (frames, where the filter leaves no records and entries); no limit when
-   * absent. Behind the last one nothing is read.
+   * How many records and entries are counted at most (frames, where the filter leaves no records and
+   * entries); no limit when absent. Behind the last one nothing is read.
    */
   limit?: number | undefined;
   /** The most that a frame may announce, compressed or not; 256 MiB when absent. */
@@ -52,9 +52,9 @@ export interface DumpCounts {
 }
 
 /**
- * Counts a dump up to its end, its damage or the limit. Of up to 4,096 prefixes and 4,096 keys the counts are exact; where
- * there are more, `countError` says by how much a count may be too high. Damage is returned as `fault`, not thrown, and so
- * are `NO_INPUT` and `READ_FAILED`; rejects with `OUT_OF_MEMORY`.
+ * Counts a dump up to its end, its damage or the limit. Of up to 4,096 prefixes and 4,096 keys the counts are
+ * exact; where there are more, `countError` says by how much a count may be too high. Damage is returned as
+ * `fault`, not thrown, and so are `NO_INPUT` and `READ_FAILED`; rejects with `OUT_OF_MEMORY`.
  *
  *     const { total, prefixes } = await countDump('dump.fcrp');
  *     console.log(total.records, 'records; most keys begin with', `${prefixes[0]?.key}`);

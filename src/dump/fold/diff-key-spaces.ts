@@ -1,6 +1,6 @@
 /**
- * The key spaces of two dumps, or of a dump and something else, compared as of one moment, the later of the two: what time
- * alone has taken away is no difference.
+ * The key spaces of two dumps, or of a dump and something else, compared as of one moment, the later of the
+ * two: what time alone has taken away is no difference.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { DumpSources, ReadingOptions } from '../read/dump-reader.js';
@@ -28,8 +28,9 @@ export interface KeySpaceDiff extends DifferenceCounts {
 }
 
 /**
- * Compares what `before` and `after` lead to: dumps, or key spaces that `foldDump` returned. Whether a dump is a snapshot or
- * a recorded stream makes no difference, nor how many shards there are. Rejects as `foldDump`. Memory is that of both.
+ * Compares what `before` and `after` lead to: dumps, or key spaces that `foldDump` returned. Whether a dump
+ * is a snapshot or a recorded stream makes no difference, nor how many shards there are. Rejects as
+ * `foldDump`. Memory is that of both.
  *
  *     const { added, removed, changed } = await diffKeySpaces('monday.fcrp', 'tuesday.fcrp', {
  *       onDifference: ({ type, key }) => console.log(type, `${key}`),

@@ -9,13 +9,13 @@ import { ToolStores } from './tool-stores.js';
 export interface FoldDumpOptions extends DumpLimits, ReadingOptions {}
 
 /**
- * Applies dumps that continue each other, in order, as a replica would: records one after the other, and a snapshot that is
- * whole replaces all. The result is of the moment `untilMs`, or else of the newest record, and holds no key that had
- * expired by then. Memory is that of the keys and values.
+ * Applies dumps that continue each other, in order, as a replica would: records one after the other, and a
+ * snapshot that is whole replaces all. The result is of the moment `untilMs`, or else of the newest record,
+ * and holds no key that had expired by then. Memory is that of the keys and values.
  *
- * Rejects, with file and byte offset, for damage, gaps and snapshots that are not whole (`FCRP_*`, `SEQUENCE_GAP`,
- * `SNAPSHOT_OUT_OF_ORDER`, …), with `BAD_OPTION` where the dumps do not say what was at `endSequence` or `untilMs`, and
- * with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
+ * Rejects, with file and byte offset, for damage, gaps and snapshots that are not whole (`FCRP_*`,
+ * `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), with `BAD_OPTION` where the dumps do not say what was at
+ * `endSequence` or `untilMs`, and with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
  *
  *     const keySpace = await foldDump(['monday.fcrp', 'tuesday.fcrp']);
  *     for (const { key, value } of keySpace.entries()) console.log(`${key} = ${value}`);

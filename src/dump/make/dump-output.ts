@@ -1,6 +1,7 @@
 /**
- * A dump that is made of others: it is written beside its place, under a name of its own, and renamed when it is whole; who
- * discards it before leaves no file. The frames of a snapshot can be taken out again as long as it is not ended.
+ * A dump that is made of others: it is written beside its place, under a name of its own, and renamed when it
+ * is whole; who discards it before leaves no file. The frames of a snapshot can be taken out again as long as
+ * it is not ended.
  */
 import {
   closeSync,
@@ -56,7 +57,10 @@ export class DumpOutput {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => this.discard();
 
-  /** `inputs` are what is read. Throws `BAD_OPTION` when `target` is one of them, or is there already, and `WRITE_FAILED`. */
+  /**
+   * `inputs` are what is read. Throws `BAD_OPTION` when `target` is one of them, or is there already, and
+   * `WRITE_FAILED`.
+   */
   constructor(inputs: readonly DumpSource[], target: string, { force = false, signal }: OutputOptions = {}) {
     this.#target = target;
     this.#overwrite = force;
@@ -198,7 +202,8 @@ export class DumpOutput {
 }
 
 /**
- * Throws `BAD_OPTION` when `target` is the file `input` (`-` is stdin), by whatever names, links and redirections.
+ * Throws `BAD_OPTION` when `target` is the file `input` (`-` is stdin), by whatever names, links and
+ * redirections.
  */
 export function refuseInPlace(input: string, target: string): void {
   const output = statSync(target, { throwIfNoEntry: false, bigint: true });

@@ -1,7 +1,8 @@
 /**
- * One of the dumps that are merged: its frames in their order, each with the time that it stands for. A batch has that of its
- * first record. Whatever has none (connections, snapshots, watermarks) belongs to the batch that follows: a snapshot is what
- * its dump was just before the next batch. Behind the last batch the time stands still.
+ * One of the dumps that are merged: its frames in their order, each with the time that it stands for. A batch
+ * has that of its first record. Whatever has none (connections, snapshots, watermarks) belongs to the batch
+ * that follows: a snapshot is what its dump was just before the next batch. Behind the last batch the time
+ * stands still.
  */
 import { createReadStream } from 'node:fs';
 import { FastcacheError } from '../../errors.js';

@@ -1,8 +1,9 @@
 /**
- * Decides frame by frame what of a dump that may be damaged is whole and goes into another. Left out are: damage; a batch with a wrong
- * key hash or key tag, or of a shard that no store has, for a replica refuses it whole; and a snapshot in which
- * anything at all is lost. Half a snapshot must never look whole, and behind damage nobody can tell whether the next chunk is
- * still of the same one. Batches that stand between a lost snapshot's frames are kept.
+ * Decides frame by frame what of a dump that may be damaged is whole and goes into another. Left out are:
+ * damage; a batch with a wrong key hash or key tag, or of a shard that no store has, for a replica refuses it
+ * whole; and a snapshot in which anything at all is lost. Half a snapshot must never look whole, and behind
+ * damage nobody can tell whether the next chunk is still of the same one. Batches that stand between a lost
+ * snapshot's frames are kept.
  */
 
 import { FastcacheError } from '../../errors.js';
@@ -18,7 +19,9 @@ import type { DumpOutput } from './dump-output.js';
 export interface Loss {
   /** Why, with its byte offset. */
   fault: FastcacheError;
-  /** Byte range in the damaged dump; of a snapshot, from its Begin to the place where it was found to be lost. */
+  /**
+   * Byte range in the damaged dump; of a snapshot, from its Begin to the place where it was found to be lost.
+   */
   start: number;
   end: number;
   /** What of the range is left out. */

@@ -10,9 +10,10 @@ export interface DecodeDumpOptions extends ReadingOptions {
 }
 
 /**
- * Yields the frames of a dump in order, each decompressed and decoded; its records or entries are decoded as they are walked.
- * A frame and all of its bytes are valid until the next one is asked for. Throws, behind the last sound frame and with the
- * byte offset, `FCRP_*` for damage and for an end inside a frame, `NO_INPUT` and `READ_FAILED`.
+ * Yields the frames of a dump in order, each decompressed and decoded; its records or entries are decoded as
+ * they are walked. A frame and all of its bytes are valid until the next one is asked for. Throws, behind the
+ * last sound frame and with the byte offset, `FCRP_*` for damage and for an end inside a frame, `NO_INPUT`
+ * and `READ_FAILED`.
  *
  *     for await (const { kind, content } of decodeDump('dump.fcrp')) {
  *       if (content.type === 'batch') for (const { op, key } of content.items) console.log(op, `${key}`);
