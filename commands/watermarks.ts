@@ -8,6 +8,7 @@ import { runWatermarks } from '../src/cli/watermarks/watermarks.js';
 import { systemClock, systemTimers } from '../src/clock.js';
 import { tcpTransport } from '../src/transport/tcp.js';
 
+/** The command `watermarks`. */
 export default class Watermarks extends BaseCommand {
   static override summary = 'Show how far primaries and their replicas, or dumps, are.';
 

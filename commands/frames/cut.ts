@@ -4,6 +4,7 @@ import { runCut } from '../../src/cli/frames/cut.js';
 import { filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs, makingFlags } from '../../src/cli/frames/flags.js';
 
+/** The command `frames cut`. */
 export default class FramesCut extends BaseCommand {
   static override summary = 'Copy a range or a filter of dumps to a new dump.';
 

@@ -8,6 +8,7 @@ import { runStats } from '../../src/cli/frames/stats.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
 import type { FastcacheError } from '../../src/errors.js';
 
+/** The command `frames decode`. */
 export default class FramesDecode extends BaseCommand {
   static override summary = 'Print every frame and record of a dump.';
 

@@ -7,6 +7,7 @@ import { valueForms } from '../../src/cli/terminal/text.js';
 import { systemSeams } from '../../src/clock.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 
+/** The command `frames diff`. */
 export default class FramesDiff extends BaseCommand {
   static override summary = 'Compare the key spaces of two dumps, or of a dump and a primary.';
 

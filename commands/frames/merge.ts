@@ -4,6 +4,7 @@ import { withEnvironment } from '../../src/cli/command/flags.js';
 import { makingFlags } from '../../src/cli/frames/flags.js';
 import { runMerge } from '../../src/cli/frames/merge.js';
 
+/** The command `frames merge`. */
 export default class FramesMerge extends BaseCommand {
   static override summary = 'Put dumps together by time.';
 

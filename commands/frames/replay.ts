@@ -12,6 +12,7 @@ import { systemTimers } from '../../src/clock.js';
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../src/limits.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 
+/** The command `frames replay`. */
 export default class FramesReplay extends BaseCommand {
   static override summary = 'Do what dumps say in a Redis-protocol server.';
 

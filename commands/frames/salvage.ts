@@ -4,6 +4,7 @@ import { countFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { parseOutputFile } from '../../src/cli/command/values.js';
 import { runSalvage } from '../../src/cli/frames/salvage.js';
 
+/** The command `frames salvage`. */
 export default class FramesSalvage extends BaseCommand {
   static override summary = 'Copy what is whole of a damaged dump.';
 

@@ -5,6 +5,7 @@ import { writeState } from '../../src/cli/frames/state.js';
 import { stateFlags, stateOptions } from '../../src/cli/frames/state-flags.js';
 import { systemClock } from '../../src/clock.js';
 
+/** The command `frames state`. */
 export default class FramesState extends BaseCommand {
   static override summary = 'Show the key space that a dump leads to, or write it as a snapshot.';
 

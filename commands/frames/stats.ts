@@ -4,16 +4,17 @@ import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { runStats } from '../../src/cli/frames/stats.js';
 import { systemClock } from '../../src/clock.js';
 
+/** The command `frames stats`. */
 export default class FramesStats extends BaseCommand {
   static override summary = 'Count what a dump holds.';
 
   static override description =
-    'Tells of each dump its frames by kind with their compression, records by op and by shard with the ' +
+    'Counts for each dump its frames by kind with their compression, records by op and by shard with the ' +
     'range of their sequences and the gaps between them, what keys begin with up to their first colon, the ' +
     'keys written most often, the biggest values, and the records over time. In memory of one size, ' +
     'however long the dump is.\n\n' +
     'Of up to 4,096 prefixes and 4,096 keys the counts are exact; where there are more, those counted ' +
-    'least give way to others, and a count is told as a range or, of a prefix, with a ~. Keys are kept up ' +
+    'least give way to others, and a count is shown as a range or, of a prefix, with a ~. Keys are kept up ' +
     'to 80 bytes.\n\n' +
     'With --json: one document, {"files":[{"file":…,"stats":{…},"fault":null}]}. "itemsError" and ' +
     '"recordsError" say by how much a count may be too high.\n\n' +

@@ -1,7 +1,4 @@
-/**
- * The flags of `frames decode`, those among them by which other commands choose too, and what they come to
- * together.
- */
+/** The flags of `frames decode`, and those of them by which other commands choose as well. */
 import { Flags } from '@oclif/core';
 import { FrameFilter } from '../../dump/choose/filter.js';
 import type { MutationOp } from '../../frame/batch.js';
@@ -28,7 +25,7 @@ const opNames = ['set', 'del', 'expire'] as const;
 export const FOLLOW_POLL_MS = 1_000;
 const LARGEST_SHARD = 0xffff_ffff;
 
-/** The flags that say what records, entries and frames have to be to be shown. */
+/** The flags by which records, entries and frames are chosen. */
 const matchFlags = {
   start: valueFlag({
     summary: 'Only records from this sequence on.',
@@ -73,7 +70,7 @@ const matchFlags = {
   }),
 };
 
-/** The same, and the flag that says how many are shown. */
+/** The flags by which they are chosen, and how many of them. */
 export const filterFlags = {
   ...matchFlags,
   limit: valueFlag({
@@ -90,13 +87,14 @@ const maxFrameFlag = sizeFlag({
   max: MAX_FRAME_PAYLOAD_BYTES,
 });
 
+/** The flags of `frames decode`. */
 export const decodeFlags = withEnvironment({
   format: choiceFlag('How to print; --json overrides it.', decodeFormats, 'text'),
   ...filterFlags,
   values: choiceFlag('How to show values; none shows their lengths.', valueForms, 'text'),
   frames: Flags.boolean({ summary: 'Frames without their records and entries.', default: false }),
   stats: Flags.boolean({
-    summary: 'What frames stats tells, instead of frames and records.',
+    summary: 'What frames stats shows, instead of frames and records.',
     default: false,
   }),
   follow: Flags.boolean({
@@ -107,10 +105,12 @@ export const decodeFlags = withEnvironment({
   'max-frame': maxFrameFlag,
 });
 
+/** The flags of `frames stats`. */
 export const statsFlags = withEnvironment({ ...matchFlags, 'max-frame': maxFrameFlag });
 
 type FlagName = keyof typeof decodeFlags;
 
+/** The values of `filterFlags`. */
 export interface FilterFlagValues {
   start?: bigint | undefined;
   end?: bigint | undefined;
@@ -123,10 +123,13 @@ export interface FilterFlagValues {
   limit?: number | undefined;
 }
 
+/** The values of `statsFlags`. */
 export interface StatsFlagValues extends FilterFlagValues {
+  /** Bytes. */
   'max-frame': number;
 }
 
+/** The values of `decodeFlags`. */
 export interface DecodeFlagValues extends StatsFlagValues {
   format: DecodeFormat;
   values: ValueForm;
@@ -150,7 +153,7 @@ export interface FlagSurroundings {
 type StatsOptions = Pick<ShowInvocation, 'files' | 'format' | 'filter' | 'limit' | 'maxPayloadBytes'>;
 type ShowOptions = StatsOptions & Pick<DecodeInvocation, 'shows' | 'values'>;
 
-/** What the flags of `frames stats` mean. Throws a `UsageError` for what nothing can pass. */
+/** What the flags of `frames stats` ask for. Throws a `UsageError` for a filter that nothing can pass. */
 export function statsOptions(flags: StatsFlagValues, files: readonly string[], json: boolean): StatsOptions {
   return {
     files,
@@ -160,9 +163,7 @@ export function statsOptions(flags: StatsFlagValues, files: readonly string[], j
   };
 }
 
-/**
- * What the flags of `frames decode` mean together. Throws a `UsageError` where they contradict each other.
- */
+/** What the flags of `frames decode` ask for. Throws a `UsageError` where they contradict each other. */
 export function decodeOptions(
   flags: DecodeFlagValues,
   { files, given, json, terminal }: FlagSurroundings,
@@ -196,7 +197,7 @@ export function decodeOptions(
   };
 }
 
-/** What is chosen, and how many of it. Throws a `UsageError` for what nothing can pass. */
+/** What is chosen, and how much of it. Throws a `UsageError` for a filter that nothing can pass. */
 export function filterOf(flags: FilterFlagValues): { filter: FrameFilter; limit: number } {
   return {
     filter: asUsage(
@@ -216,7 +217,7 @@ export function filterOf(flags: FilterFlagValues): { filter: FrameFilter; limit:
   };
 }
 
-/** The same text for the same choice. */
+/** The choice as a text, which is the same for the same choice. */
 export function choiceText(flags: FilterFlagValues): string {
   return toJson(
     Object.fromEntries(Object.keys(filterFlags).map((name) => [name, flags[name as keyof FilterFlagValues]])),

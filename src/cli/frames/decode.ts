@@ -30,6 +30,7 @@ import type { ValueForm } from '../terminal/text.js';
 /** What `--format` takes. */
 export const decodeFormats = ['text', 'ndjson', 'msgpack'] as const;
 
+/** One of them, or the one document of `--json`. */
 export type DecodeFormat = (typeof decodeFormats)[number] | 'json';
 
 /** What is asked of a command that reads dumps and shows what a filter chooses of them. */

@@ -1,6 +1,5 @@
 /**
- * What a primary holds, ours or a Rust one: followed until all that it had at connect is applied, and then
- * left.
+ * The key space of a primary, ours or a Rust one: it is followed until all that it had at connect is applied.
  */
 import type { Seams } from '../../clock.js';
 import { FoldedKeySpace } from '../../dump/fold/folded-key-space.js';

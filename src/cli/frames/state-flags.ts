@@ -1,4 +1,4 @@
-/** The flags of `frames state`, and what they come to together. */
+/** The flags of `frames state`, and what they ask for together. */
 import { Flags } from '@oclif/core';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';
 import { DEFAULT_ZSTD_LEVEL, MAX_ZSTD_LEVEL, MIN_ZSTD_LEVEL } from '../../limits.js';
@@ -7,6 +7,7 @@ import { parseSequence, parseTime, UsageError } from '../command/values.js';
 import { type ValueForm, valueForms } from '../terminal/text.js';
 import { type StateFormat, type StateInvocation, stateFormats } from './state.js';
 
+/** The flags of `frames state`. */
 export const stateFlags = withEnvironment({
   end: valueFlag({
     summary: 'The key space at this sequence of each shard.',
@@ -36,6 +37,7 @@ export const stateFlags = withEnvironment({
   }),
 });
 
+/** Their values. */
 export interface StateFlagValues {
   end?: bigint | undefined;
   until?: bigint | undefined;
@@ -56,7 +58,7 @@ export interface StateSurroundings {
   terminal: boolean;
 }
 
-/** What the flags mean together. Throws a `UsageError` where they contradict each other. */
+/** What the flags ask for. Throws a `UsageError` where they contradict each other. */
 export function stateOptions(
   flags: StateFlagValues,
   { given, json, terminal }: StateSurroundings,

@@ -25,6 +25,7 @@ import { ProgressLine } from './progress.js';
 /** What `--format` takes. */
 export const stateFormats = ['ndjson', 'dump'] as const;
 
+/** One of them. */
 export type StateFormat = (typeof stateFormats)[number];
 
 /** What `frames state` is asked for. */

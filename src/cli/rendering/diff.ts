@@ -83,7 +83,7 @@ function entryText(key: Buffer, content: KeyContent, values: ValueForm): string 
   return `${pairText({ key, value: content.value }, values)}${expiry}`;
 }
 
-/** Of value and expiry what is not the same. */
+/** The value, the expiry or both: what is not the same. */
 function changeText(key: Buffer, before: KeyContent, after: KeyContent, values: ValueForm): string {
   const name = quoteBytes(key, KEY_COLUMNS);
   const value = before.value.equals(after.value)

@@ -1,4 +1,4 @@
-/** What each format of `frames decode` writes at each station of the walk through a dump. */
+/** What each format of `frames decode` writes of a dump, from its first frame to its end. */
 
 import type { SequenceStep } from '../../dump/check/sequence-steps.js';
 import { type Item, isRecord } from '../../dump/choose/filter.js';
@@ -11,7 +11,7 @@ import type { ValueForm } from '../terminal/text.js';
 import { entryLine, faultJson, frameJson, recordLine } from './json.js';
 import { entryText, frameText, headingText, recordText, stepText } from './text.js';
 
-/** Text, or bytes that are valid until the next piece is asked for. The empty text is nothing. */
+/** Text, or bytes that are valid until the next piece is asked for. An empty text is nothing. */
 export type Piece = string | Uint8Array;
 
 /** An item that is shown. */
@@ -24,9 +24,7 @@ export interface ShownItem {
   step: SequenceStep | undefined;
 }
 
-/**
- * The items of a frame that are shown, one by one. What a malformed frame is decoded to is thrown on the way.
- */
+/** The items of a frame that are shown. To iterate over them decodes the frame, and throws its faults. */
 export interface ShownItems extends Iterable<ShownItem> {
   /** Whether these are all items of the frame. */
   readonly isAll: boolean;
@@ -36,7 +34,7 @@ export interface ShownItems extends Iterable<ShownItem> {
 export interface Rendering {
   begin(): Piece;
   beginFile(file: string): Piece;
-  /** A frame that is shown, with the items of it that are. */
+  /** A frame that is shown, with those of its items that are shown. */
   frame(frame: OpenedFrame, items: ShownItems): Iterable<Piece>;
   endFile(fault: FastcacheError | undefined): Piece;
   end(): Piece;
@@ -127,7 +125,10 @@ function itemLine(item: Item, values: ValueForm): string {
   return isRecord(item) ? recordLine(item, values) : entryLine(item, values);
 }
 
-/** What stands before each element of a JSON array: a comma but for the first, and a new line. */
+/**
+ * Returns a function that returns what stands before each element of a JSON array: a new line, a comma if
+ * need be.
+ */
 export function separator(): () => string {
   let first = true;
   return () => {

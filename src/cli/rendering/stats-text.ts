@@ -28,7 +28,7 @@ function table([heading, ...rows]: string[][]): string {
   return `${[chalk.dim(first), ...lines].join('\n')}\n`;
 }
 
-/** The last column is keys, and they begin where their heading does. */
+/** A table whose last column holds keys, which begin where their heading begins. */
 function keyTable(rows: string[][]): string {
   const width = Math.max(...rows.map((row) => row.at(-1)!.length));
   return table(rows.map((row) => [...row.slice(0, -1), row.at(-1)!.padEnd(width)]));
@@ -87,7 +87,10 @@ function prefixesText(counts: DumpCounts): string {
   return keyTable([['records, entries', 'bytes', 'key prefix'], ...rows]) + rest;
 }
 
-/** Keys of which less than half of the count is certain are no more than noise. */
+/**
+ * The keys that are written most; those of which less than half of the count is certain are left out as
+ * noise.
+ */
 function hotKeysText(counts: DumpCounts): string[] {
   const rows = counts.hotKeys
     .filter(({ count, countError }) => count > 1 && countError * 2 <= count)
@@ -123,13 +126,13 @@ function timesText(counts: DumpCounts): string[] {
 
 function ratesText({ counts, bucketMs }: RateOverTime, records: number, spanMs: bigint): string {
   const perSecond = (count: number, ms: bigint) => formatNumber(Math.round((count * 1000) / Number(ms)));
-  // Both ends belong to it.
+  // Both ends belong to the span.
   const mean = perSecond(records, spanMs + 1n);
   const peak = perSecond(Math.max(...counts), bucketMs);
   return `${formatDuration(bucketMs)} a column: ${mean} records/s on average, ${peak}/s at most`;
 }
 
-/** Nothing is a blank, anything at least the lowest bar. */
+/** A bar a bucket: a blank for no record, else at least the lowest bar. */
 function sparkline({ counts }: RateOverTime): string {
   const most = Math.max(...counts);
   return counts
@@ -137,7 +140,7 @@ function sparkline({ counts }: RateOverTime): string {
     .join('');
 }
 
-/** Of a long key only its beginning is there. */
+/** A key; of a long one only the beginning was kept. */
 function keyText(key: Buffer, keyBytes: number): string {
   if (keyBytes <= KEY_WIDTH) return quoteBytes(key);
   const head = escapeBytes(key.subarray(0, KEY_WIDTH)).replaceAll('"', '\\x22');

@@ -89,7 +89,7 @@ function statsJson(counts: DumpCounts): Fields {
   );
 }
 
-/** Sequences as bigints; bytes and Unix ms as the format has them. */
+/** The counts as one object: sequences are bigints, bytes and Unix ms are what the format makes of them. */
 function statsFields(
   { total, kinds, prefixes, rate, times, ...counts }: DumpCounts,
   bytesOf: (name: string, bytes: Buffer) => Fields,

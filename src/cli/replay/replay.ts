@@ -38,8 +38,8 @@ export async function runReplay(invocation: ReplayInvocation): Promise<number> {
   const result = await replayThrough(invocation, files, { ...invocation, onProgress }).finally(() =>
     progress.close(),
   );
-  const told = { to, stateFile, ...result };
-  await output.write(json ? replayJson(told) : replayText(told));
+  const reported = { to, stateFile, ...result };
+  await output.write(json ? replayJson(reported) : replayText(reported));
   if (result.fault !== undefined) return report(result.fault);
   if (signal.aborted) return signalStatuses[signal.reason as keyof typeof signalStatuses];
   return result.counts.refused > 0 ? 1 : 0;

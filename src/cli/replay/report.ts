@@ -8,7 +8,7 @@ import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import { countText, formatNumber } from '../terminal/text.js';
 
-/** What a replay came to, from where the report is looked at. */
+/** What a replay came to, and what it was asked for. */
 export interface ReplayReport extends ReplayResult {
   /** The server. */
   to: string;
