@@ -28,7 +28,7 @@ export async function followOnce(address: Address, reading: LiveReading): Promis
   const { token, terminal, transport, clock, timers, random } = reading;
   const progress = new KeyProgress(terminal, clock, `receiving from ${formatAddress(address)}:`);
   const stores = new ToolStores();
-  let follower: Follower | undefined;
+  let follower: Follower<ShardEngine> | undefined;
   try {
     const store = await new Promise<ShardEngine>((resolve, reject) => {
       let held: ShardEngine | undefined;
@@ -49,8 +49,7 @@ export async function followOnce(address: Address, reading: LiveReading): Promis
         handlers: {
           snapshot: ({ entries }) => progress.reached(entries),
           swapped: ({ holding }) => {
-            // `createStore` has made it.
-            held = holding.store as ShardEngine;
+            held = holding.store;
           },
           caughtUp: () => {
             if (held !== undefined) resolve(held);
