@@ -4,7 +4,7 @@
  * iterable; faults are `FastcacheError`s with the byte offset.
  */
 export type { ShardSequences } from '../dump/check/batch-check.js';
-export type { VerifiedContent } from '../dump/check/verifier.js';
+export type { VerifiedContent, VerifiedHistory } from '../dump/check/verifier.js';
 export {
   type DumpFault,
   type VerifiedDump,
@@ -16,7 +16,7 @@ export { type FilterOptions, FrameFilter, type Item, isRecord } from '../dump/ch
 export { type CountOptions, countDump, type DumpCounts } from '../dump/count/count-dump.js';
 export { type DiffOptions, diffKeySpaces, type KeySpaceDiff } from '../dump/fold/diff-key-spaces.js';
 export { type FoldDumpOptions, foldDump } from '../dump/fold/fold-dump.js';
-export type { FoldedKeySpace, KeyEntry } from '../dump/fold/folded-key-space.js';
+export type { FoldedKeySpace, KeyEntry, UnsaidHistory } from '../dump/fold/folded-key-space.js';
 export type { Difference, DifferenceCounts, KeyContent } from '../dump/fold/key-space-diff.js';
 export { type CutDump, type CutOptions, cutDump } from '../dump/make/cut-dump.js';
 export type { MadeDump, MakingOptions, ReadInput } from '../dump/make/made-dump.js';

@@ -62,7 +62,13 @@ export async function followOnce(address: Address, reading: LiveReading): Promis
       });
       follower.start();
     });
-    return new FoldedKeySpace({ stores, store, watermarks: store.watermarks(), atMs: clock.nowMs() });
+    return new FoldedKeySpace({
+      stores,
+      store,
+      watermarks: store.watermarks(),
+      atMs: clock.nowMs(),
+      unsaidHistories: [],
+    });
   } finally {
     follower?.stop();
     progress.close();

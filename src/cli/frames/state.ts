@@ -71,6 +71,7 @@ async function writeToFile(invocation: StateInvocation, signal: AbortSignal): Pr
   const written = new DumpOutput(files, target, { force, signal });
   try {
     const keySpace = await readState(invocation);
+    noteUnsaid(keySpace, invocation);
     for (const piece of piecesOf(keySpace, invocation)) {
       written.write(typeof piece === 'string' ? Buffer.from(piece) : piece);
       // A signal may come.
@@ -91,6 +92,7 @@ async function writeToFile(invocation: StateInvocation, signal: AbortSignal): Pr
 async function writeToStdout(invocation: StateInvocation): Promise<void> {
   const { files, values, json, output, note } = invocation;
   const keySpace = await readState(invocation);
+  noteUnsaid(keySpace, invocation);
   if (!json) {
     for (const piece of piecesOf(keySpace, invocation)) await output.write(piece);
     if (keySpace.expiredKeys > 0) note(`Note: ${expiredText(keySpace)}`);
@@ -132,8 +134,24 @@ function* entryTexts(
 }
 
 function summaryOf(keySpace: FoldedKeySpace, files: readonly string[]): object {
-  const { keys, watermarks, atMs, expiredKeys } = keySpace;
-  return { files: files.map(dumpName), keys, atMs: atMs ?? null, expiredKeys, watermarks };
+  const { keys, watermarks, atMs, expiredKeys, unsaidHistories } = keySpace;
+  return {
+    files: files.map(dumpName),
+    keys,
+    atMs: atMs ?? null,
+    expiredKeys,
+    watermarks,
+    ...(unsaidHistories.length > 0 && { unsaidHistories }),
+  };
+}
+
+/** With `--json` the document says so. */
+function noteUnsaid({ unsaidHistories }: FoldedKeySpace, { json, note }: StateInvocation): void {
+  if (json) return;
+  for (const { file, offset, base } of unsaidHistories) {
+    const history = `a history that begins behind ${base} continues the one before without saying so`;
+    note(`Note: byte ${offset} of ${escapeText(file)}: ${history}, as after a promotion`);
+  }
 }
 
 function summaryText(keySpace: FoldedKeySpace, target: string, bytes: number): string {

@@ -32,7 +32,7 @@ export async function readKeySpace(
   { endSequence, untilMs, signal, onProgress }: FoldDumpOptions,
 ): Promise<FoldedKeySpace> {
   const stores = new ToolStores();
-  const { store, watermarks, newestMs } = await loadDumps({
+  const { store, watermarks, newestMs, unsaid } = await loadDumps({
     endSequence,
     untilMs,
     files: sourceList(sources),
@@ -41,5 +41,10 @@ export async function readKeySpace(
     onRead: (source, bytes) => onProgress?.({ stage: 'reading', source, bytes }),
   });
   const atMs = untilMs === undefined ? newestMs : Number(untilMs);
-  return new FoldedKeySpace({ stores, store, watermarks, atMs });
+  const unsaidHistories = unsaid.map(({ base, place: { file = '', offset = 0 } }) => ({
+    file,
+    offset,
+    base,
+  }));
+  return new FoldedKeySpace({ stores, store, watermarks, atMs, unsaidHistories });
 }

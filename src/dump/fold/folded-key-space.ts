@@ -12,6 +12,16 @@ export interface KeyEntry {
   expireAtMs: bigint | null;
 }
 
+/** A history of a dump that continues the one before without a Hello that says so, as in old dumps. */
+export interface UnsaidHistory {
+  /** The dump. */
+  file: string;
+  /** Byte of the dump at which it begins. */
+  offset: number;
+  /** The sequence before its first. */
+  base: bigint;
+}
+
 /** What a key space is made of. */
 export interface FoldedParts {
   /** The stores that made `store`. */
@@ -19,6 +29,7 @@ export interface FoldedParts {
   store: ShardEngine;
   watermarks: readonly bigint[];
   atMs: number | undefined;
+  unsaidHistories: readonly UnsaidHistory[];
 }
 
 /** Keys and values in memory. */
@@ -27,15 +38,18 @@ export class FoldedKeySpace {
   readonly watermarks: readonly bigint[];
   /** Unix ms of the moment that it is of; undefined where nothing says. */
   readonly atMs: number | undefined;
+  /** Histories of the dumps that continue others without saying so. */
+  readonly unsaidHistories: readonly UnsaidHistory[];
   readonly store: ShardEngine;
   readonly #stores: ToolStores;
   #expiredKeys = 0;
 
-  constructor({ stores, store, watermarks, atMs }: FoldedParts) {
+  constructor({ stores, store, watermarks, atMs, unsaidHistories }: FoldedParts) {
     this.#stores = stores;
     this.store = store;
     this.watermarks = watermarks;
     this.atMs = atMs;
+    this.unsaidHistories = unsaidHistories;
   }
 
   /** How many keys there are. */
