@@ -178,3 +178,8 @@ export class FastcacheError extends Error {
     return this;
   }
 }
+
+/** Whether `error` says that frames are wrong, and not that a file, a peer or a store failed. */
+export function isBadFrames(error: unknown): error is FastcacheError {
+  return error instanceof FastcacheError && error.exitCode === EXIT_BAD_FRAMES;
+}
