@@ -1,6 +1,6 @@
 /**
- * What the kernel's apply says: its counts, and what it refuses as errors (errors.ts) with the code, the byte in the
- * payload, what was expected and found.
+ * The outcome of the kernel's `apply`, `pass`, `loadEntries` and `checkEntries`: counts, or an error with its
+ * code, the byte in the payload, and what was expected and found.
  */
 import { type ErrorCode, FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
@@ -36,7 +36,7 @@ const faults: Record<number, { code: ErrorCode; message: string }> = {
   },
 };
 
-/** The counts of a payload that went through. Throws `applyFault` of any other status. */
+/** Returns the counts of a payload with status APPLY_OK. Throws `applyFault` for any other status. */
 export function applyResult(kernel: Kernel, status: number): ApplyResult {
   if (status !== layout.APPLY_OK) throw applyFault(kernel, status);
   const { result } = kernel;
@@ -47,7 +47,7 @@ export function applyResult(kernel: Kernel, status: number): ApplyResult {
   };
 }
 
-/** The error of a status other than APPLY_OK, from the kernel's result block. */
+/** Makes the error for a status (APPLY_*) other than APPLY_OK from the kernel's result block. */
 export function applyFault(kernel: Kernel, status: number): FastcacheError {
   const { result } = kernel;
   const { code, message } = faults[status]!;

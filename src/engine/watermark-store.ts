@@ -1,6 +1,6 @@
 /**
- * A follower's store that keeps no content, for taps (replication/tap.ts): it looks through what comes as strictly as
- * `ShardEngine` does, with a kernel of its own, and remembers how far each shard has come.
+ * A follower's store that keeps no content, for taps (replication/outputs/tap.ts): it checks what comes as
+ * strictly as `ShardEngine` does, with a kernel of its own, and keeps how far each shard has come.
  */
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import * as layout from '../kernel/layout.js';
@@ -11,6 +11,7 @@ import type { ApplyResult, ReplicatedStore, SnapshotScan } from './types.js';
 
 const BUFFER_BYTES = 1_048_576;
 
+/** A store of shards without keys. `keyCount` is 0. */
 export class WatermarkStore implements ReplicatedStore {
   readonly shards: number;
   /** Never called: nothing is written here. */
@@ -19,7 +20,7 @@ export class WatermarkStore implements ReplicatedStore {
   readonly #kernel = new Kernel({ seal() {}, dirty() {} });
   readonly #buffer: KernelBuffer;
 
-  /** `shards`: a power of two, 1 to 1024; all at watermarks of 0. */
+  /** Makes `shards` shards, a power of two up to 1024, with watermarks of 0. */
   constructor(shards: number) {
     this.shards = shards;
     this.#kernel.exports.initialize(shards, layout.ROUTE_FULL_KEY, 0n, 2 ** 32, 1, 1, 1);
