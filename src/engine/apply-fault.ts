@@ -2,6 +2,7 @@
  * The outcome of the kernel's `apply`, `pass`, `loadEntries` and `checkEntries`: counts, or an error with its
  * code, the byte in the payload, and what was expected and found.
  */
+import assert from 'node:assert';
 import { type ErrorCode, FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
@@ -50,7 +51,9 @@ export function applyResult(kernel: Kernel, status: number): ApplyResult {
 /** Makes the error for a status (APPLY_*) other than APPLY_OK from the kernel's result block. */
 export function applyFault(kernel: Kernel, status: number): FastcacheError {
   const { result } = kernel;
-  const { code, message } = faults[status]!;
+  const fault = faults[status];
+  assert(fault !== undefined, `The kernel returned the status ${status}, which is no fault.`);
+  const { code, message } = fault;
   const details = {
     offset: result[layout.RESULT_FAULT_OFFSET]!,
     expected: kernel.resultU64(layout.RESULT_EXPECTED_U64),

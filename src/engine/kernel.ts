@@ -71,6 +71,8 @@ export class Kernel {
 
   /** Returns the highest sequence of a shard. */
   watermark(shard: number): bigint {
+    // The kernel would read whatever lies behind its shards.
+    assert(shard >= 0 && shard < layout.SHARDS_MAX, `There is no shard ${shard}.`);
     return BigInt.asUintN(64, this.exports.watermark(shard));
   }
 

@@ -2,6 +2,7 @@
  * The sharded store (docs/architecture.md, "The kernel"): the TypeScript side of one kernel. All work for
  * each record happens in the kernel; what crosses is a key, a payload, a batch or a chunk at a time.
  */
+import assert from 'node:assert';
 import type { Clock } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import { NO_EXPIRY } from '../frame/batch.js';
@@ -243,6 +244,7 @@ export class ShardEngine implements ReplicatedStore {
   }
 
   watermark(shard: number): bigint {
+    assert(shard < this.shards, `There is no shard ${shard} of ${this.shards}.`);
     return this.kernel.watermark(shard);
   }
 

@@ -2,6 +2,7 @@
  * A scan of all shards, one after the other and round after round, in the SnapshotChunk entry format. The
  * rules of its cursor are in kernel/table/scan.ts.
  */
+import assert from 'node:assert';
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
@@ -13,6 +14,7 @@ export class StoreScan implements SnapshotScan {
   readonly #shards: number;
   readonly #buffer: KernelBuffer;
   #shard = 0;
+  #isClosed = false;
   #cursor = 0n;
   /**
    * The generation of the segment in which the cursor is, by which the kernel knows whether it has split
@@ -35,6 +37,7 @@ export class StoreScan implements SnapshotScan {
   }
 
   next(maxBytes: number): SnapshotStep {
+    assert(!this.#isClosed, 'A scan that is closed goes on.');
     const { exports } = this.#kernel;
     if (this.#shard === this.#shards) this.#shard = 0;
     let capacity = Math.max(maxBytes, this.#buffer.capacity);
@@ -61,6 +64,7 @@ export class StoreScan implements SnapshotScan {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#buffer.free();
   }
 }

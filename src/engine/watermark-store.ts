@@ -2,6 +2,7 @@
  * A follower's store that keeps no content, for taps (replication/outputs/tap.ts): it checks what comes as
  * strictly as `ShardEngine` does, with a kernel of its own, and keeps how far each shard has come.
  */
+import assert from 'node:assert';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import * as layout from '../kernel/layout.js';
 import { applyFault, applyResult } from './apply-fault.js';
@@ -32,6 +33,7 @@ export class WatermarkStore implements ReplicatedStore {
   }
 
   watermark(shard: number): bigint {
+    assert(shard < this.shards, `There is no shard ${shard} of ${this.shards}.`);
     return this.#kernel.watermark(shard);
   }
 
