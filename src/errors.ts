@@ -64,6 +64,13 @@ export const errorCodes = {
   OUT_OF_MEMORY: { exitCode: 1, retryable: true },
   VALUE_OVER_LIMIT: { exitCode: 1, retryable: false },
 
+  // A node that is asked for what it does not do in its state.
+  /** It follows a primary, and takes no writes of its own. */
+  READ_ONLY: { exitCode: 1, retryable: true },
+  /** It keeps no content (`state`), which a primary could serve. */
+  NO_CONTENT: { exitCode: 1, retryable: false },
+  CLOSED: { exitCode: 1, retryable: false },
+
   // The other end of a connection.
   PRIMARY_UNREACHABLE: { exitCode: 69, retryable: true },
   CONNECTION_LOST: { exitCode: 69, retryable: true },
@@ -94,7 +101,13 @@ export const errorCodes = {
   INSECURE_ADDRESS: { exitCode: 2, retryable: false },
 } as const satisfies Record<string, CodeTraits>;
 
+/** The name of a fault. */
 export type ErrorCode = keyof typeof errorCodes;
+
+/** Whether `error` is that frames are wrong, and not that they could not be read, kept or written. */
+export function isBadFrames(error: unknown): error is FastcacheError {
+  return error instanceof FastcacheError && error.exitCode === EXIT_BAD_FRAMES;
+}
 
 export interface ErrorDetails {
   /** Byte offset of the fault, from the start of what the thrower was given to read. */

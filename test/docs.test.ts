@@ -9,6 +9,7 @@ import { commandTable } from '../src/resp/commands/index.js';
 import { replicationFamilies } from '../src/status/metrics/replication-families.js';
 import { serverFamilies } from '../src/status/metrics/server-families.js';
 import { repositoryRoot } from './support/processes.js';
+import { statusDocument } from './support/status-documents.js';
 
 interface Citation {
   /** Repository path of the file that cites. */
@@ -85,6 +86,13 @@ describe('the pages', () => {
   it('list the refusals of frames that there are', () => {
     const codes = Object.keys(errorCodes).filter((code) => code.startsWith('FCRP_'));
     expect(namesIn('docs/protocol.md', /`(FCRP_[A-Z0-9_]+)`/g)).toEqual(codes.sort());
+  });
+
+  it('describe every field of a Status document', () => {
+    const document = statusDocument();
+    const fields = [document, document.backlog, document.replicas[0]!].flatMap(Object.keys);
+    const described = namesIn('docs/protocol.md', /`(\w+)`/g);
+    expect(fields.filter((field) => !described.includes(field))).toEqual([]);
   });
 
   it('list the Redis commands that there are', () => {

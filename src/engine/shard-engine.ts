@@ -8,6 +8,7 @@ import { FastcacheError } from '../errors.js';
 import { NO_EXPIRY } from '../frame/batch.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import * as layout from '../kernel/layout.js';
+import { SHARD_COUNTS } from '../limits.js';
 import { applyFault, applyResult } from './apply-fault.js';
 import { Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
@@ -97,13 +98,9 @@ export class ShardEngine implements ReplicatedStore {
       options.batchMaxBytes,
     );
     if (!ready) {
-      throw new FastcacheError(
-        'BAD_OPTION',
-        `A store has a power of two of shards, 1 to ${layout.SHARDS_MAX}.`,
-        {
-          found: shards,
-        },
-      );
+      throw new FastcacheError('BAD_OPTION', `The shards of a store are ${SHARD_COUNTS}.`, {
+        found: shards,
+      });
     }
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
     this.values = new Values({

@@ -80,6 +80,13 @@ export interface BatchHead {
   timestampMs: number;
 }
 
+/** As `readBatchHead`, of any payload; undefined when it has no record, or not even one whole. */
+export function batchHeadOf(payload: Uint8Array): BatchHead | undefined {
+  if (payload.length < COUNT_BYTES + RECORD_FIXED_BYTES) return undefined;
+  const head = readBatchHead(payload);
+  return head.records === 0 ? undefined : head;
+}
+
 /** Read in place; the payload must have been found sound and not empty. */
 export function readBatchHead(payload: Uint8Array): BatchHead {
   const view = new DataView(payload.buffer, payload.byteOffset, COUNT_BYTES + RECORD_FIXED_BYTES);

@@ -59,6 +59,25 @@ export function historyPairs(history: History): [string, string][] {
   return pairs;
 }
 
+/** The margin of a dump's Hello: the history continues what the dump led to, where it is too much to say from where. */
+const CONTINUES_HERE = ['continues', 'here'] as const;
+
+/**
+ * What the margin of a Hello says that is written into a dump. `isPromoted`: its history begins there, with the content
+ * that the dump has led to.
+ */
+export function recordedPairs(history: History, isPromoted: boolean): [string, string][] {
+  const pairs = historyPairs(history);
+  if (isPromoted && toldPrevious(history) === undefined) pairs.push([...CONTINUES_HERE]);
+  return pairs;
+}
+
+/** Whether a dump's Hello says that its history continues what stands before it. */
+export function isToldHere(margin: Margin | undefined): boolean {
+  const [name, value] = CONTINUES_HERE;
+  return margin?.get(name) === value;
+}
+
 /** The history that an answer's margin tells; undefined when it tells none. What is malformed of the rest is not there. */
 export function readHistory(margin: Margin | undefined): History | undefined {
   const id = margin?.get('history') ?? '';
@@ -137,6 +156,11 @@ const EARLIEST_BASE_MS = Date.UTC(2024, 0);
 export function isHistoryBase(sequence: bigint): boolean {
   const ms = sequence >> SEQUENCES_PER_MS_BITS;
   return sequence === 0n || (ms >= EARLIEST_BASE_MS && ms << SEQUENCES_PER_MS_BITS === sequence);
+}
+
+/** Unix ms at which a clock made this base. */
+export function baseTimeMs(base: bigint): number {
+  return Number(base >> SEQUENCES_PER_MS_BITS);
 }
 
 export interface EndpointHistory {
