@@ -56,7 +56,6 @@ export class Leading {
       backlog,
       encoding: encodingOf(config),
     });
-    this.#joinOutputs();
   }
 
   get history(): History {
@@ -109,6 +108,22 @@ export class Leading {
     });
   }
 
+  /**
+   * Outputs go on with what is written here, and once another primary is followed, with what comes from there. `content`:
+   * whether the history begins anew, or with what was held.
+   */
+  joinOutputs(content: 'new' | 'promoted'): void {
+    const { publisher } = this;
+    const { recorder, tap } = this.#node.outputs;
+    if (recorder !== undefined) {
+      recorder.follow({ history: this.history, watermarks: publisher.watermarks(), content });
+      this.#leaveOutputs.push(publisher.subscribe(recorder));
+    }
+    if (tap !== undefined) {
+      this.#leaveOutputs.push(publisher.subscribe(new TapFeed(tap, OUTPUT_QUEUE_BYTES)));
+    }
+  }
+
   /** Publishes what waits, and nothing after it. */
   close(): void {
     this.publisher.close();
@@ -141,14 +156,6 @@ export class Leading {
   #goodReplicas(): number {
     const { listener, settings } = this.#node;
     return listener?.goodReplicas(settings.minReplicasMaxLagSeconds) ?? 0;
-  }
-
-  /** Outputs go on with what is written here, and once another primary is followed, with what comes from there. */
-  #joinOutputs(): void {
-    const { recorder, tap } = this.#node.outputs;
-    if (recorder !== undefined) this.#leaveOutputs.push(this.publisher.subscribe(recorder));
-    if (tap === undefined) return;
-    this.#leaveOutputs.push(this.publisher.subscribe(new TapFeed(tap, OUTPUT_QUEUE_BYTES)));
   }
 }
 
