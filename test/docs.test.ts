@@ -67,6 +67,16 @@ describe('the pages', () => {
     expect(citations.filter((citation) => !exists(citation)).map(show)).toEqual([]);
   });
 
+  it('name files that exist', () => {
+    const missing = pages.flatMap((page) =>
+      namesIn(page, /`((?:[\w.-]+\/)+[\w.-]+\.(?:ts|js|json|md|fcrp|txt))`/g)
+        .filter((path) => !path.startsWith('dist/'))
+        .filter((path) => !['', 'src'].some((folder) => existsSync(join(repositoryRoot, folder, path))))
+        .map((path) => `${page}: ${path}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
   it('name npm scripts that exist', () => {
     const named = pages.flatMap((page) =>
       Array.from(read(page).matchAll(/\bnpm run ([\w:-]+)/g), ([, script]) => ({ page, script: script! })),
