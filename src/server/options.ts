@@ -54,9 +54,9 @@ export const serverOptions = {
   }),
   /** Shards of the store: a power of two, 1 to 1024; default 4. A replica has as many as its primary. */
   shards: shardCount({
-    on: ['primary'],
+    on: BOTH,
     flag: 'shards',
-    summary: 'Shards of the store, a power of two.',
+    summary: 'Shards of the store, a power of two. A replica has as many as its primary.',
     default: 4,
   }),
   /** What of a key picks its shard; default `full-key`. Once promoted a replica routes by it. */

@@ -158,7 +158,7 @@ describe('a recorder', () => {
     const frames: Buffer[] = [];
     const { follower } = startFollower(world, transport, {
       address: parseAddress(PRIMARY_ADDRESS),
-      recorder: { offer: (frame) => frames.push(frame) },
+      recorder: { follow: () => {}, offer: (frame) => frames.push(frame) },
     });
     const received: Buffer[] = [];
     world.runUntil(() => transport.pairs.length === 1);
