@@ -116,6 +116,7 @@ export class HistoryCourse<Place = void> {
     this.#closeJump(positions);
     this.#history = history;
     if (before?.id === history.id) return 'same';
+    settle(before, positions);
     const held = positions.list();
     if (!isKnown(held)) return 'begins';
     if (isToldHere(margin)) {
@@ -172,10 +173,7 @@ export class HistoryCourse<Place = void> {
 
   /** Moves shards that have come to the end of the history before to the base of this one. */
   settle(positions: Positions): void {
-    const { previous, base } = this.#history ?? {};
-    if (previous === undefined) return;
-    const held = positions.list();
-    positions.move(previous.watermarks.map((end, shard) => (held[shard] === end ? base : undefined)));
+    settle(this.#history, positions);
   }
 
   /** The stream is over. */
@@ -219,6 +217,13 @@ export class HistoryCourse<Place = void> {
       return;
     }
   }
+}
+
+function settle(history: History | undefined, positions: Positions): void {
+  if (history?.previous === undefined) return;
+  const { base, previous } = history;
+  const held = positions.list();
+  positions.move(previous.watermarks.map((end, shard) => (held[shard] === end ? base : undefined)));
 }
 
 function isKnown(held: KnownSequences): boolean {

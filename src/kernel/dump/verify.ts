@@ -62,9 +62,10 @@ export function verifyRouted(): f64 {
   return <f64>routed;
 }
 
-/** A shard goes on behind `sequence`, or where it stands when that is higher. */
+/** A shard goes on behind `sequence`, or where it stands when that is higher; what is missing below it is no gap. */
 export function verifyRaise(shard: u32, sequence: u64): void {
   const stand = stands + <usize>shard * STAND_BYTES;
+  if (load<u64>(stand, 40) < sequence) store<u8>(stand, 0, 61);
   if (load<u8>(stand, 60) !== 0 && load<u64>(stand, 32) >= sequence) return;
   store<u64>(stand, sequence, 32);
   store<u16>(stand, 1, 60);
