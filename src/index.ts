@@ -25,7 +25,7 @@ export type { ReplicaInfo } from './replication/primary/replica-info.js';
 export type { FollowerState } from './replication/replica/follower.js';
 export * from './replication/stream/backlog.js';
 export { BatchBuilder, type BatchRules } from './replication/stream/batch-builder.js';
-export type { PrimaryOptions, ReplicaOptions, ServerOptions, ServingOptions } from './server/config.js';
+export type { Bytes } from './server/bytes.js';
 export {
   type LogEvent,
   type PrimaryEvents,
@@ -33,7 +33,8 @@ export {
   type ReplicaEvents,
   replicaEvents,
 } from './server/events.js';
-export type { Bytes } from './server/ports.js';
+export type { PrimaryOptions, ReplicaOptions, ServerOptions } from './server/options.js';
 export { Primary } from './server/primary.js';
 export { Replica } from './server/replica.js';
-export type { Lag, ReplicaLag, ReplicaStatus } from './status/lag.js';
+export type { Lag, ReplicaLag } from './status/lag.js';
+export type { ReplicaStatus } from './status/report.js';

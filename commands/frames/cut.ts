@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { withEnvironment } from '../../src/cli/command/flags.js';
-import { cutDumps } from '../../src/cli/frames/cut.js';
+import { runCut } from '../../src/cli/frames/cut.js';
 import { filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs, makingFlags } from '../../src/cli/frames/flags.js';
 
@@ -44,7 +44,7 @@ Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when th
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesCut);
-    const status = await cutDumps({
+    const status = await runCut({
       files: args.file,
       target: flags.output,
       force: flags.force,

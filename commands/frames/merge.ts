@@ -2,7 +2,7 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { makingFlags } from '../../src/cli/frames/flags.js';
-import { mergeDumps } from '../../src/cli/frames/merge.js';
+import { runMerge } from '../../src/cli/frames/merge.js';
 
 export default class FramesMerge extends BaseCommand {
   static override summary = 'Put dumps together by time.';
@@ -33,7 +33,7 @@ Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when th
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesMerge);
-    const status = await mergeDumps({
+    const status = await runMerge({
       files: args.file,
       target: flags.output,
       force: flags.force,

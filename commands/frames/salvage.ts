@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { countFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { parseOutputFile } from '../../src/cli/command/values.js';
-import { salvageDump } from '../../src/cli/frames/salvage.js';
+import { runSalvage } from '../../src/cli/frames/salvage.js';
 
 export default class FramesSalvage extends BaseCommand {
   static override summary = 'Copy what is whole of a damaged dump.';
@@ -40,7 +40,7 @@ Exit status: 0 when nothing was lost, 65 when something was, 66 when there is no
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesSalvage);
-    const status = await salvageDump({
+    const status = await runSalvage({
       input: args.in,
       target: args.out,
       force: flags.force,

@@ -3,7 +3,7 @@ import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { choiceFlag, countFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { parseShards } from '../../src/cli/command/values.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
-import { verifyDumps } from '../../src/cli/frames/verify.js';
+import { runVerify } from '../../src/cli/frames/verify.js';
 
 export default class FramesVerify extends BaseCommand {
   static override summary = 'Check that a dump is sound.';
@@ -39,7 +39,7 @@ Exit status: 65 when there is a fault, 66 when there is no such file.`;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesVerify);
-    const status = await verifyDumps({
+    const status = await runVerify({
       files: args.file,
       route: flags.route,
       shards: flags.shards,

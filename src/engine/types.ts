@@ -42,25 +42,41 @@ export interface SnapshotScan {
   close(): void;
 }
 
-/**
- * What replication needs of a store; `ShardEngine` is the real one. A primary's writes come out of `onBatch`;
- * a follower's payloads go in by `apply` and `loadChunk`.
- */
-export interface ReplicatedStore {
+/** A store of numbered shards, each with the sequence up to which it has come. */
+export interface SequencedStore {
+  /** How many shards there are. */
   readonly shards: number;
+  /** For each shard the highest sequence that it has given out (a primary) or applied (a replica). */
+  watermarks(): bigint[];
+  /** The watermark of one shard, which must exist. */
+  watermark(shard: number): bigint;
+  /** Shards that the list does not reach are set to 0. */
+  setWatermarks(watermarks: readonly bigint[]): void;
+}
+
+/** A store whose content can be sent as a snapshot. */
+export interface ScannedStore extends SequencedStore {
+  /** Begins a scan, which its owner closes. */
+  scan(): SnapshotScan;
+}
+
+/** A store that writes go to, as a publisher needs it: what changes comes out of `onBatch`. */
+export interface PublishedStore extends ScannedStore {
   /** Called for each batch that is full, or that `flush` and `flushDue` seal. Must not call back into the store. */
   onBatch: (batch: OpenBatch) => void;
   /** Called when a record has been put into an open frame since the last `flush`; at most once per flush. */
   onDirty: () => void;
   /** Seals every open frame that has records. */
   flush(): void;
-  /** Seals the open frames whose first record is `maxDelayUs` old; returns the µs until the next is due, or -1 when none waits. */
+  /**
+   * Seals the open frames whose first record is `maxDelayUs` old; returns the microseconds until the next is due, or -1
+   * when none waits.
+   */
   flushDue(maxDelayUs: number): number;
-  /** Highest sequence given out (primary) or applied (replica), per shard. */
-  watermarks(): bigint[];
-  /** One shard's; it must exist. */
-  watermark(shard: number): bigint;
-  setWatermarks(watermarks: readonly bigint[]): void;
+}
+
+/** A store that follows a primary: payloads go in by `apply` and `loadChunk`. */
+export interface FollowedStore extends SequencedStore {
   /**
    * Applies a MutationBatch payload whole or, when it is malformed, of an unknown shard or leaves a gap, not at all.
    * Throws FastcacheError (`FCRP_*`, `SEQUENCE_GAP`, `SHARD_OUT_OF_RANGE`, `OUT_OF_MEMORY`).
@@ -68,6 +84,9 @@ export interface ReplicatedStore {
   apply(payload: Uint8Array): ApplyResult;
   /** Loads the entries of a SnapshotChunk payload (all of it, header included); returns how many. Throws like `apply`. */
   loadChunk(payload: Uint8Array): number;
-  scan(): SnapshotScan;
+  /** Keys that are there, past their expiry or not; 0 in a store that keeps no content. */
   keyCount(): number;
 }
+
+/** A store that both sides of replication use; `ShardEngine` is the real one. */
+export type ReplicatedStore = FollowedStore & PublishedStore;

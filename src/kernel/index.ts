@@ -3,7 +3,7 @@
 // the result block; layout.ts names statuses and words.
 
 import { secondsSince } from './clock';
-import { initializeArguments, limitArgument, result } from './commands/arguments';
+import { initializeArguments, limitArgument } from './commands/arguments';
 import { RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
 import { blockBytes, blockBytesFree, blockBytesInUse, initializeArena, usedBytes } from './memory/arena';
 import {
@@ -25,6 +25,7 @@ import {
   valueLengthOf,
 } from './memory/record';
 import { seedRandom } from './random';
+import { result, setResult } from './result';
 import { emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
 import { randomRecord } from './store/random-key';
 import { counted, expiryHere, locate, lookup, shardOfKey } from './store/store';
@@ -129,7 +130,7 @@ export function look(key: usize, length: u32): usize {
 
 function foundValue(record: usize): usize {
   if (record === 0) return 0;
-  store<u32>(result + (RESULT_COUNT << 2), valueLengthOf(record));
+  setResult(RESULT_COUNT, valueLengthOf(record));
   return valueAt(record);
 }
 
@@ -174,7 +175,7 @@ export function recordBytesOf(key: usize, length: u32): usize {
 export function randomKey(): usize {
   const record = randomRecord();
   if (record === 0) return 0;
-  store<u32>(result + (RESULT_COUNT << 2), keyLengthOf(record));
+  setResult(RESULT_COUNT, keyLengthOf(record));
   return keyOf(record);
 }
 

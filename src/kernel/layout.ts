@@ -211,8 +211,18 @@ export const INLINE_MAX_BYTES = 65536;
 /** Redis' limit of arguments in one command. */
 export const ARGUMENTS_MAX = 1048576;
 
-/** FCRP: bytes of a MutationBatch record before its key, and of a snapshot entry before its key. */
+// FCRP: where the fields of a MutationBatch record stand, and bytes before its key.
+export const RECORD_SHARD_AT = 0;
+export const RECORD_SEQUENCE_AT = 4;
+export const RECORD_TIMESTAMP_AT = 12;
+export const RECORD_OP_AT = 20;
+export const RECORD_KEY_HASH_AT = 21;
+export const RECORD_KEY_TAG_AT = 29;
+export const RECORD_EXPIRY_AT = 37;
+export const RECORD_KEY_BYTES_AT = 45;
+export const RECORD_VALUE_BYTES_AT = 49;
 export const RECORD_HEADER_BYTES = 53;
+/** FCRP: bytes of a snapshot entry before its key. */
 export const ENTRY_HEADER_BYTES = 16;
 /** FCRP: mutation ops. 4 (a Set with governance bytes) is read and never written. */
 export const OP_SET = 1;

@@ -3,7 +3,6 @@
  * second what has been answered becomes the state from which another run goes on.
  */
 
-import type { ReplayProgress } from '../cli/replay/progress.js';
 import type { Clock, Timers } from '../clock.js';
 import { BatchCheck } from '../dump/check/batch-check.js';
 import { FrameCheck } from '../dump/check/frame-check.js';
@@ -24,13 +23,26 @@ import type { Pipeline } from './pipeline.js';
 import { SeenSequences } from './seen-sequences.js';
 import type { ReplayPoint, ReplayState } from './state.js';
 
+/** How far a replay has come. */
+export interface ReplayProgress {
+  /** Commands that the server has answered in this run. */
+  answered: number;
+  /** Commands that the server refused, with a state in all runs. */
+  refused: number;
+  /** Index of the dump that is read. */
+  fileIndex: number;
+  /** Byte of that dump. */
+  offset: number;
+}
+
 export interface ReplayWalkOptions {
   files: readonly string[];
   filter: FrameFilter;
   limit: number;
   pipeline: Pipeline;
   pacer: Pacer | undefined;
-  progress: ReplayProgress;
+  /** Called after each frame, while waiting, and when the server has caught up. */
+  onProgress?: ((progress: ReplayProgress) => void) | undefined;
   state: ReplayState | undefined;
   /** Counted on. */
   counts: ReplayCounts;
@@ -284,8 +296,13 @@ export class ReplayWalk {
 
   /** Writes the state when it is time and its commands are answered, and shows the progress. */
   async #keepState(): Promise<void> {
-    const { state, pipeline, clock, progress, counts } = this.#options;
-    progress.show(pipeline.answered, counts.refused, this.#fileIndex, this.#offset);
+    const { state, pipeline, clock, onProgress, counts } = this.#options;
+    onProgress?.({
+      answered: pipeline.answered,
+      refused: counts.refused,
+      fileIndex: this.#fileIndex,
+      offset: this.#offset,
+    });
     if (state === undefined) return;
     const nowUs = clock.monotonicUs();
     if (this.#pending === undefined && nowUs >= this.#nextStateUs) {

@@ -120,7 +120,9 @@ export class HistoryCourse<Place = void> {
     const held = positions.list();
     if (!isKnown(held)) return 'begins';
     if (isToldHere(margin)) {
-      positions.move(Array.from(held, () => history.base));
+      const length = Math.max(held.length, watermarks.length);
+      const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
+      positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));
       return 'continues';
     }
     if (before === undefined && isAt(held, watermarks)) return 'same';

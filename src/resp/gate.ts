@@ -149,7 +149,7 @@ export class Gate {
       return new Failure('ERR Command not allowed inside a transaction');
     }
     const has = (flag: CommandFlag) => this.#has(found, flag, client);
-    const isReplica = host.replication.isReplica();
+    const isReplica = host.replication.isReplica;
     if (!isReplica && this.#lacksMemory(has('denyoom'), found, client)) return OUT_OF_MEMORY;
     const { isLoading, isStale, lacksReplicas, paused } = this.#options.situation;
     if (lacksReplicas && has('write')) return TOO_FEW_REPLICAS;

@@ -4,7 +4,6 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { DEFAULT_EVICTION_SAMPLES, type EvictionPolicy, evictionPolicies } from '../engine/memory-limit.js';
-import { DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS } from '../limits.js';
 import {
   anyBytes,
   type Format,
@@ -137,7 +136,7 @@ export class Settings {
       maxClients = 10_000,
       idleTimeoutSeconds = 0,
       minReplicas = 0,
-      minReplicasMaxLagSeconds = DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS,
+      minReplicasMaxLagSeconds = 10,
     } = initial;
     const { queryBufferBytes = 1024 * MIB, replicaQueueBytes = 0 } = initial;
     this.maxValueBytes = initial.maxValueBytes;

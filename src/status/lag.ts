@@ -1,8 +1,7 @@
 /**
- * How far a replica is behind its primary: one model for INFO, `Primary.replicas()` and the tools. It is told from what
- * the replica has acknowledged, or of a Rust replica, which acknowledges nothing, from what it has been sent.
+ * How far a replica is behind its primary. It is counted from what the replica has acknowledged; a Rust replica
+ * acknowledges nothing, and its lag is counted from what it has been sent.
  */
-
 import { holdsNothing, type ReplicaInfo } from '../replication/primary/replica-info.js';
 import type { Backlog, Behind } from '../replication/stream/backlog.js';
 
@@ -12,18 +11,10 @@ export interface ReplicaLag extends Behind {
   readonly shards: readonly Behind[];
 }
 
-/** `snapshot`: the replica is still taking one in, and what it will hold is not behind or level with anything. */
+/** `snapshot`: the replica is still receiving a snapshot, so that no lag can be given. */
 export type Lag = ReplicaLag | 'snapshot';
 
-export interface ReplicaStatus extends ReplicaInfo {
-  lag: Lag;
-}
-
-export function replicaStatus(replica: ReplicaInfo, backlog: Backlog): ReplicaStatus {
-  return { ...replica, lag: lagOf(replica, backlog) };
-}
-
-/** As a line for INFO: `lag_records=12,lag_bytes=4096,lag_ms=3`; what is not known is left out. */
+/** A line for INFO: `lag_records=12,lag_bytes=4096,lag_ms=3`; an unknown figure is left out. */
 export function lagLine(lag: Lag): string {
   if (lag === 'snapshot') return 'lag=snapshot';
   const { records, bytes, ms } = lag;
@@ -33,11 +24,11 @@ export function lagLine(lag: Lag): string {
     .join();
 }
 
-function lagOf(replica: ReplicaInfo, backlog: Backlog): Lag {
+/** The lag of a replica behind the end of this backlog. */
+export function lagOf(replica: ReplicaInfo, backlog: Backlog): Lag {
   const { state, acknowledged, watermarks } = replica;
   if (holdsNothing(replica) || state === 'snapshot') return 'snapshot';
-  const held = acknowledged ?? watermarks;
-  const shards = backlog.allBehind(held);
+  const shards = backlog.allBehind(acknowledged ?? watermarks);
   return {
     records: shards.reduce((sum, { records }) => sum + records, 0),
     bytes: total(
@@ -50,7 +41,7 @@ function lagOf(replica: ReplicaInfo, backlog: Backlog): Lag {
   };
 }
 
-/** Undefined as soon as one shard's is. */
+/** Undefined as soon as one shard's figure is. */
 function total(
   shards: readonly Behind[],
   part: (shard: Behind) => number | undefined,

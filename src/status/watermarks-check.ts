@@ -3,7 +3,8 @@
  * states of Nagios' plugins, whose exit statuses they are.
  */
 import type { ErrorCode } from '../errors.js';
-import type { LinkReport, ReplicaReport } from './status-document.js';
+import type { ReplicaEntry } from './replica-entry.js';
+import type { LinkEntry } from './status-document.js';
 import { type EndpointAnswer, standingOf } from './watermarks.js';
 
 /** In the order of their exit statuses. */
@@ -43,7 +44,7 @@ const absences: ReadonlySet<ErrorCode> = new Set([
 
 export function checkEndpoints(answers: readonly EndpointAnswer[], limits: LagLimits): Verdict {
   const live = answers.flatMap(liveReplicas);
-  const worst = (lag: (replica: ReplicaReport) => number | null) =>
+  const worst = (lag: (replica: ReplicaEntry) => number | null) =>
     live.reduce((most, replica) => Math.max(most, lag(replica) ?? 0), 0);
   const worstLagMs = worst(({ lagMs }) => lagMs);
   const worstLagRecords = worst(({ lagRecords }) => lagRecords);
@@ -85,7 +86,7 @@ function findingsOf(answer: EndpointAnswer, limits: LagLimits): Finding[] {
 }
 
 function* replicaFindings(
-  replica: ReplicaReport,
+  replica: ReplicaEntry,
   watermarks: readonly bigint[],
   { maxLagMs, maxLagRecords }: LagLimits,
 ): Generator<Finding> {
@@ -108,7 +109,7 @@ function* replicaFindings(
   }
 }
 
-function* linkFindings({ primary, state, lagMs }: LinkReport, { maxLagMs }: LagLimits): Generator<Finding> {
+function* linkFindings({ primary, state, lagMs }: LinkEntry, { maxLagMs }: LagLimits): Generator<Finding> {
   if (state !== 'live') yield { state: 'CRITICAL', text: `its link to ${primary} is not live (${state})` };
   else if (lagMs !== null) yield* lagFindings(lagMs, maxLagMs, 'ms');
 }
@@ -127,7 +128,7 @@ function bySeverity(left: Finding, right: Finding): number {
   return severity.indexOf(left.state) - severity.indexOf(right.state);
 }
 
-function liveReplicas(answer: EndpointAnswer): ReplicaReport[] {
+function liveReplicas(answer: EndpointAnswer): ReplicaEntry[] {
   if ('fault' in answer) return [];
   return answer.status?.replicas.filter(({ state }) => state === 'live') ?? [];
 }

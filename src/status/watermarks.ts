@@ -2,7 +2,8 @@
 import type { FastcacheError } from '../errors.js';
 import type { EndpointHistory } from '../replication/history.js';
 import { watermarkOf } from '../replication/watermarks.js';
-import type { ReplicaReport, StatusDocument } from './status-document.js';
+import type { ReplicaEntry } from './replica-entry.js';
+import type { StatusDocument } from './status-document.js';
 
 export interface EndpointWatermarks extends EndpointHistory {
   /** The address that was asked, or the dump that was read. */
@@ -26,10 +27,10 @@ export type EndpointAnswer = EndpointWatermarks | SilentEndpoint;
 const BEHIND_FROM_MS = 500;
 
 /** A replica's state as a person should see it: of those that are live, who is behind, and who holds what was never given. */
-export type Standing = ReplicaReport['state'] | 'behind' | 'diverging';
+export type Standing = ReplicaEntry['state'] | 'behind' | 'diverging';
 
 /** `watermarks`: the primary's. */
-export function standingOf(replica: ReplicaReport, watermarks: readonly bigint[]): Standing {
+export function standingOf(replica: ReplicaEntry, watermarks: readonly bigint[]): Standing {
   const { state, lagRecords, lagMs } = replica;
   if (isAhead(replica, watermarks)) return 'diverging';
   if (state !== 'live' || lagRecords === null || lagRecords === 0) return state;
@@ -55,14 +56,14 @@ export function endpointJson(endpoint: EndpointAnswer): Record<string, unknown> 
   };
 }
 
-function replicaJson({ address, state, watermarks, lagRecords, lagMs }: ReplicaReport) {
-  return { address, state, watermarks, lagRecords, lagMs };
+function replicaJson({ address, state, watermarks, lagRecords, lagMs, queuedBytes }: ReplicaEntry) {
+  return { address, state, watermarks, lagRecords, lagMs, queuedBytes };
 }
 
 function backlogJson({ backlog: { bytes, records, windowMs, earliest } }: StatusDocument) {
   return { bytes, records, windowMs, earliest };
 }
 
-function isAhead({ watermarks: held }: ReplicaReport, watermarks: readonly bigint[]): boolean {
+function isAhead({ watermarks: held }: ReplicaEntry, watermarks: readonly bigint[]): boolean {
   return held.some((own, shard) => own > watermarkOf(watermarks, shard));
 }

@@ -91,7 +91,7 @@ describe('watermarks of a primary and its replicas', () => {
     expect(lines[8]).toMatch(/^total \+40 0 0 40 \d+$/);
   });
 
-  it('are JSON of exactly the names of cli.md', async () => {
+  it('are JSON of exactly the documented names', async () => {
     await follow();
     const behind = await stay();
     const start = primary.watermarks();
@@ -115,6 +115,7 @@ describe('watermarks of a primary and its replicas', () => {
           watermarks: primary.watermarks().map(String),
           lagRecords: 0,
           lagMs: 0,
+          queuedBytes: 0,
         },
         {
           address: behind.address,
@@ -122,6 +123,7 @@ describe('watermarks of a primary and its replicas', () => {
           watermarks: start.map(String),
           lagRecords: RECORDS,
           lagMs: expect.any(Number),
+          queuedBytes: expect.any(Number),
         },
       ],
       backlog: {

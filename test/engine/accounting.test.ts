@@ -1,4 +1,6 @@
 /** What memory is said to take is what the content takes, block by block, after any sequence of operations. */
+import '../support/debug-kernel.js';
+
 import { expect, it } from 'vitest';
 import { NO_EXPIRY } from '../../src/frame/batch.js';
 import { newEngine, StandingClock, scanAll } from '../support/engines.js';
@@ -52,6 +54,7 @@ it.each([1, 2, 3, 4])('never drifts from what a recount finds (seed %i)', (seed)
       engine.limitMemory({ maxBytes: 0, policy: 'noeviction' });
     }
     if (step % 1000 !== 0) continue;
+    engine.kernel.invariants();
     engine.sweep(100_000);
     engine.flush();
     let recounted = 0;

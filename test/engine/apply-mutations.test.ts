@@ -2,6 +2,8 @@
  * Damaged payloads against an oracle that decodes them with the codec: refused alike, or applied alike; and a store that
  * keeps no content refuses and counts as the one that does.
  */
+import '../support/debug-kernel.js';
+
 import { xxh3 } from '@node-rs/xxhash';
 import { expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
@@ -20,7 +22,7 @@ const NONE = 0xffff_ffff_ffff_ffffn;
 
 type Code = ErrorCode | 'applied';
 
-/** What the codec and the rules of fcrp-v1.md make of payloads. */
+/** The oracle: payloads by the codec and by the rules of docs/protocol.md, "Conversation". */
 class Oracle {
   readonly content = new Map<string, { value: string; expireAtMs: bigint | null }>();
   readonly watermarks = new Array<bigint>(SHARDS).fill(0n);

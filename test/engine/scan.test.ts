@@ -1,4 +1,6 @@
 /** A scan between whose steps writes go on: what is there throughout is met, each step is as small as was asked. */
+import '../support/debug-kernel.js';
+
 import { describe, expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import type { SnapshotScan } from '../../src/engine/types.js';

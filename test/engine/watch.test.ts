@@ -1,4 +1,6 @@
 /** WATCH's tickets: what counts as a change, beside redis-server as primary and as replica, and against a map. */
+import '../support/debug-kernel.js';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { NO_EXPIRY } from '../../src/frame/batch.js';

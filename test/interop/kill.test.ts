@@ -31,7 +31,7 @@ const WRITE_PAUSE_MS = 4;
 const SHARDS = 4;
 const PAIRS = Array.from({ length: 16 }, (_, index) => pairOf(`pair:${index}`)).flat();
 
-/** Two keys of one shard (fcrp-v1.md, "Routing"). */
+/** Two keys of one shard (docs/protocol.md, "Routing"). */
 function pairOf(first: string): [string, string] {
   const shardOf = (key: string) => BigInt.asUintN(64, xxh3.xxh64(key) << 7n) / (2n ** 64n / BigInt(SHARDS));
   for (let index = 0; ; index++) {

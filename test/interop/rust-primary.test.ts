@@ -53,7 +53,7 @@ describeWith(rustPeer, 'replicas of ours of a Rust primary', () => {
       const primary = await RustPrimary.start({
         shards,
         zstd,
-        // Its replicas are never cut off: what it skips then, it would not tell (fcrp-v1.md, "Known holes").
+        // A longer queue: its replicas would miss frames after an overflow (docs/protocol.md, "Known holes").
         subscriberFrames: 1 << 20,
         ...bootstrapOptions[bootstrap],
       });

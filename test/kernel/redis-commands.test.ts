@@ -1,4 +1,6 @@
 /** Random commands, valid and not, on the kernel and on redis-server 7: the same replies, whatever way the input is cut. */
+import '../support/debug-kernel.js';
+
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -72,7 +72,7 @@ it('a relay tells of its replicas and its backlog as Redis does, and in the metr
     ].slice(-18),
   );
   expect(info.get('slave0')).toMatch(/^ip=127\.0\.0\.1,port=\d+,state=online,offset=2,lag=\d$/);
-  expect(info.get('replica0')).toBe('lag_records=0,lag_bytes=0,lag_ms=0');
+  expect(info.get('replica0')).toBe('lag_records=0,lag_bytes=0,lag_ms=0,queued_bytes=0');
   expect(info.get('master_replid')).toBe(primary.history);
   // What came in the snapshot is not in the backlog, and nothing else is written to the other shards.
   const shards = [...info].filter(([name]) => /^shard\d$/.test(name)).map(([, line]) => line);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeHello, encodeHelloFrame } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
 import { encodeWatermarks } from '../../src/frame/watermarks.js';
-import { lagLine, replicaStatus } from '../../src/status/lag.js';
+import { lagLine, lagOf } from '../../src/status/lag.js';
 import { RawPeer, type VirtualPrimary } from '../support/virtual-cluster.js';
 import { clustersOf, fill, isEqual } from '../support/virtual-clusters.js';
 
@@ -11,7 +11,7 @@ const cluster = clustersOf('map');
 const LEVEL = { records: 0, bytes: 0, ms: 0 };
 
 function lagsOf({ listener, publisher }: VirtualPrimary) {
-  return listener.replicas().map((replica) => replicaStatus(replica, publisher.backlog).lag);
+  return listener.replicas().map((replica) => lagOf(replica, publisher.backlog));
 }
 
 /** A replica of ours, played by the test, that has taken the snapshot of an empty primary and acknowledged it. */

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { FastcacheError } from '../../src/errors.js';
 import { STATUS_MAX_BYTES } from '../../src/limits.js';
 import { ReplicationMetrics } from '../../src/replication/metrics.js';
-import type { ReplicaStatus } from '../../src/status/lag.js';
+import { type ReplicaStatus, servingReport } from '../../src/status/report.js';
 import { replicasInRoom, statusDocument } from '../../src/status/status-document.js';
 import { encodeStatus, readStatus } from '../../src/status/status-payload.js';
 import { lagging, replicaReport, statusDocument as sample } from '../support/status-documents.js';
@@ -151,27 +151,31 @@ describe('what a primary tells', () => {
     fill(primary, 0, 200);
     world.runUntil(() => isEqual(primary, replica));
     world.run(200);
+    const nowMs = world.seams.clock.nowMs();
+    const serving = servingReport({
+      stream: primary.publisher,
+      listener: primary.listener,
+      backlogBytes: 1_048_576,
+      nowMs,
+    });
     const replicas = (count = 1): ReplicaStatus[] => {
-      const [info] = primary.listener.replicas();
-      const lag = {
-        records: 2 ** 50,
-        bytes: 2 ** 50,
-        ms: 2 ** 50,
-        shards: new Array(shards).fill({ records: 2 ** 50, bytes: 2 ** 50, ms: 2 ** 50 }),
-      };
-      return new Array(count).fill({ ...info!, address: `[${'f'.repeat(39)}]:65535`, lag });
+      const [status] = serving.connected;
+      const behind = { records: 2 ** 50, bytes: 2 ** 50, ms: 2 ** 50 };
+      const lag = { ...behind, shards: new Array(shards).fill(behind) };
+      return new Array(count).fill({ ...status!, address: `[${'f'.repeat(39)}]:65535`, lag });
     };
-    const document = (statuses: readonly ReplicaStatus[]) =>
-      statusDocument({
-        version: '0.1.0',
-        role: 'primary',
-        stream: primary.publisher,
-        replicas: statuses,
-        backlogLimitBytes: 1_048_576,
-        link: null,
-        metrics: new ReplicationMetrics().snapshot(),
-        nowMs: world.seams.clock.nowMs(),
-      });
+    const document = (connected: readonly ReplicaStatus[]) =>
+      statusDocument(
+        {
+          role: 'primary',
+          history: primary.history,
+          offsetRecords: serving.offsetRecords,
+          serving: { ...serving, connected },
+          link: undefined,
+          goodReplicas: undefined,
+        },
+        { version: '0.1.0', metrics: new ReplicationMetrics().snapshot() },
+      )!;
     return { ...opened, replicas, document };
   }
 
@@ -196,7 +200,9 @@ describe('what a primary tells', () => {
   it('of a replica that was sent a snapshot and does not have it whole yet is that it takes it in', async () => {
     const { document, replicas } = await withReplica();
     const [level] = replicas();
-    const told = document([{ ...level!, state: 'live', acknowledged: [], lag: 'snapshot' }]);
+    const told = document([
+      { ...level!, state: 'live', acknowledged: [], lag: 'snapshot', canResume: false },
+    ]);
     expect(told.replicas[0]).toMatchObject({
       state: 'snapshot',
       watermarks: [],

@@ -1,7 +1,8 @@
 /** What `watermarks --check` finds, and with which of Nagios' states. */
 import { describe, expect, it } from 'vitest';
 import { FastcacheError } from '../../src/errors.js';
-import type { LinkReport, ReplicaReport } from '../../src/status/status-document.js';
+import type { ReplicaEntry } from '../../src/status/replica-entry.js';
+import type { LinkEntry } from '../../src/status/status-document.js';
 import type { EndpointAnswer } from '../../src/status/watermarks.js';
 import { checkEndpoints, checkStatus } from '../../src/status/watermarks-check.js';
 import { answered, BASE, lagging, replicaReport } from '../support/status-documents.js';
@@ -13,7 +14,7 @@ const stateOf = (answers: EndpointAnswer[], limits: typeof LIMITS | typeof NO_LI
   const { state, findings } = checkEndpoints(answers, limits);
   return [state, ...findings.map(({ text }) => text)];
 };
-const ofReplicas = (...replicas: ReplicaReport[]) => stateOf([answered({ replicas })]);
+const ofReplicas = (...replicas: ReplicaEntry[]) => stateOf([answered({ replicas })]);
 
 describe('a check', () => {
   it('is OK when all replicas are live and within the limits', () => {
@@ -23,7 +24,7 @@ describe('a check', () => {
     ]);
   });
 
-  it.each<[string, string, ReplicaReport]>([
+  it.each<[string, string, ReplicaEntry]>([
     ['WARNING', 'lags 501 ms, 1000 are allowed', lagging(1, 501)],
     ['CRITICAL', 'lags 1001 ms, 1000 are allowed', lagging(1, 1_001)],
     ['WARNING', 'lags 21 records, 40 are allowed', lagging(21, 0)],
@@ -76,13 +77,13 @@ describe('a check', () => {
     expect(ofReplicas()).toEqual(['WARNING', '127.0.0.1:7631: no replica is connected']);
     const gone = lagging(1, 1, { state: 'gone' });
     expect(ofReplicas(gone)).toContain('127.0.0.1:7631: no replica is connected');
-    const link: LinkReport = { primary: 'p:1', state: 'live', sinceHeardMs: 0, lagMs: 3 };
+    const link: LinkEntry = { primary: 'p:1', state: 'live', sinceHeardMs: 0, lagMs: 3 };
     expect(stateOf([answered({ role: 'replica', link, replicas: [] })])[0]).toBe('OK');
   });
 
   it('looks at a relay’s link as well', () => {
-    const link: LinkReport = { primary: 'p:1', state: 'live', sinceHeardMs: 0, lagMs: 1_001 };
-    const relay = (overrides: Partial<LinkReport>) =>
+    const link: LinkEntry = { primary: 'p:1', state: 'live', sinceHeardMs: 0, lagMs: 1_001 };
+    const relay = (overrides: Partial<LinkEntry>) =>
       stateOf([answered({ role: 'replica', link: { ...link, ...overrides }, replicas: [] })]);
     expect(relay({})).toEqual(['CRITICAL', '127.0.0.1:7631: lags 1001 ms, 1000 are allowed']);
     expect(relay({ state: 'connecting' })).toEqual([

@@ -64,6 +64,7 @@ export function* scanAll(engine: ShardEngine, maxBytes = 1_048_576): Generator<D
 
 /** Key and value with expiry of all that a store holds, by key in latin1: equal exactly when the content is. */
 export function contentOf(engine: ShardEngine): Map<string, string> {
+  engine.kernel.invariants();
   const content = new Map<string, string>();
   for (const { key, value, expireAtMs } of scanAll(engine)) {
     content.set(key.toString('latin1'), `${value.toString('latin1')} @${expireAtMs}`);

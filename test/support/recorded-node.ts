@@ -45,6 +45,7 @@ export class RecordedNode {
       end: async () => {},
     };
     this.#recorder = new Recorder({ sink, maxQueuedBytes: 0, onFault() {} });
+    this.#recorder.begin();
     this.#keys = Array.from({ length: shards }, () => []);
     for (const key of KEYS) this.#keys[shardOfHash(xxh3.xxh64(key), shards)]!.push(key);
     this.#watermarks = new Array(shards).fill(0n);

@@ -1,10 +1,11 @@
 /** Status documents for the tests of who reads them: two shards, at +100 and +50 past their base. */
-import type { ReplicaReport, StatusDocument } from '../../src/status/status-document.js';
+import type { ReplicaEntry } from '../../src/status/replica-entry.js';
+import type { StatusDocument } from '../../src/status/status-document.js';
 import type { EndpointWatermarks } from '../../src/status/watermarks.js';
 
 export const BASE = 1_000_000n;
 
-export function replicaReport(overrides: Partial<ReplicaReport> = {}): ReplicaReport {
+export function replicaReport(overrides: Partial<ReplicaEntry> = {}): ReplicaEntry {
   return {
     address: '10.0.0.7:4242',
     state: 'live',
@@ -17,11 +18,12 @@ export function replicaReport(overrides: Partial<ReplicaReport> = {}): ReplicaRe
     shardLagMs: [0, 0],
     canResume: true,
     leewayMs: 60_000,
+    queuedBytes: 0,
     ...overrides,
   };
 }
 
-export function lagging(records: number, ms: number | null, overrides: Partial<ReplicaReport> = {}) {
+export function lagging(records: number, ms: number | null, overrides: Partial<ReplicaEntry> = {}) {
   return replicaReport({
     watermarks: [BASE + 100n - BigInt(records), BASE + 50n],
     lagRecords: records,

@@ -14,6 +14,7 @@ import {
   valueFlag,
   withEnvironment,
 } from '../command/flags.js';
+import { asUsage } from '../command/option-flags.js';
 import { stopSignal } from '../command/shutdown.js';
 import { parseCount, parseName, parseSequence, parseTime, UsageError } from '../command/values.js';
 import { toJson } from '../terminal/json.js';
@@ -201,16 +202,19 @@ export function decodeOptions(
 /** What is chosen, and how many of it. Throws a `UsageError` for what nothing can pass. */
 export function filterOf(flags: FilterFlagValues): { filter: FrameFilter; limit: number } {
   return {
-    filter: new FrameFilter({
-      start: flags.start,
-      end: flags.end,
-      sinceMs: flags.since,
-      untilMs: flags.until,
-      shards: listed(flags.shard),
-      kinds: listed(flags.kind),
-      ops: listed(flags.op),
-      keys: listed(flags.key),
-    }),
+    filter: asUsage(
+      () =>
+        new FrameFilter({
+          start: flags.start,
+          end: flags.end,
+          sinceMs: flags.since,
+          untilMs: flags.until,
+          shards: listed(flags.shard),
+          kinds: listed(flags.kind),
+          ops: listed(flags.op),
+          keys: listed(flags.key),
+        }),
+    ),
     limit: flags.limit ?? Number.POSITIVE_INFINITY,
   };
 }

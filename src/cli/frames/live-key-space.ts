@@ -20,7 +20,7 @@ export interface LiveReading extends Seams {
 export async function followOnce(address: Address, reading: LiveReading): Promise<ShardEngine> {
   const { stores, token, terminal, transport, clock, timers, random } = reading;
   const progress = new KeyProgress(terminal, clock, `receiving from ${formatAddress(address)}:`);
-  let follower: Follower | undefined;
+  let follower: Follower<ShardEngine> | undefined;
   try {
     return await new Promise<ShardEngine>((resolve, reject) => {
       let held: ShardEngine | undefined;
@@ -41,8 +41,7 @@ export async function followOnce(address: Address, reading: LiveReading): Promis
         handlers: {
           snapshot: ({ entries }) => progress.reached(entries),
           swapped: ({ holding }) => {
-            // `createStore` has made it.
-            held = holding.store as ShardEngine;
+            held = holding.store;
           },
           caughtUp: () => {
             if (held !== undefined) resolve(held);

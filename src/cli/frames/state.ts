@@ -47,7 +47,7 @@ export interface StateOptions {
  */
 export async function writeState(options: StateOptions): Promise<void> {
   const { files, target, force, json, output, note } = options;
-  const written = target === '-' ? undefined : new DumpOutput(files, target, force);
+  const written = target === '-' ? undefined : new DumpOutput(files, target, { force });
   try {
     const keySpace = await readState(options);
     if (!json) for (const jump of keySpace.unsaid) note(`Note: ${unsaidText(jump)}`);

@@ -1,10 +1,10 @@
 /** `frames verify`: says of each dump that it is sound and what was looked at, or every fault and what to do about it. */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
-import { BatchCheck, type ShardSequences } from '../../dump/check/batch-check.js';
-import { DumpVerifier, type VerifiedContent, type VerifiedHistory } from '../../dump/check/verifier.js';
+import type { ShardSequences } from '../../dump/check/batch-check.js';
+import type { VerifiedContent, VerifiedHistory } from '../../dump/check/verifier.js';
+import { type VerifiedDump, verifyDump } from '../../dump/check/verify-dump.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
-import { walkDump } from '../../dump/read/walk.js';
 import type { RouteMode } from '../../engine/types.js';
 import { EXIT_BAD_FRAMES, FastcacheError } from '../../errors.js';
 import { errorJson } from '../command/error-rendering.js';
@@ -12,55 +12,44 @@ import { refuseStdinTwice } from '../command/values.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
-import { ReadProgress } from '../terminal/read-progress.js';
 import { countText, formatNumber } from '../terminal/text.js';
 import { adviceFor } from './fault-advice.js';
+import { ProgressLine } from './progress.js';
 
-export interface VerifyOptions {
+/** What `frames verify` is asked for. */
+export interface VerifyInvocation {
   /** `-` is stdin. */
   files: readonly string[];
   route: RouteMode;
   /** Undefined: what each dump says. */
   shards: number | undefined;
-  /** Faults that are told of a dump; the rest is counted. */
+  /** How many faults of a dump are listed; the others are counted. */
   maxFaults: number;
   json: boolean;
   output: Output;
   terminal: NodeJS.WriteStream;
   clock: Clock;
-  /** Tells of a dump that could not be read and returns the exit status. */
+  /** Reports a dump that could not be read and returns the exit status. */
   report(error: FastcacheError): Promise<number>;
-}
-
-interface ToldFault {
-  fault: FastcacheError;
-  advice: string;
-}
-
-export interface VerifiedDump {
-  file: string;
-  content: VerifiedContent;
-  faults: readonly ToldFault[];
-  faultCount: number;
-  endsInsideLastFrame: boolean;
 }
 
 /** Shards listed for a person. */
 const MAX_LISTED_SHARDS = 16;
 
 /** Verifies all dumps; resolves with the exit status: that of the first that is not sound, 0 when there is none. */
-export async function verifyDumps(options: VerifyOptions): Promise<number> {
-  const { files, json, output, report } = options;
+export async function runVerify(invocation: VerifyInvocation): Promise<number> {
+  const { files, route, shards, maxFaults, json, output, terminal, clock, report } = invocation;
   refuseStdinTwice(files);
-  const batches = new BatchCheck();
+  const progress = new ProgressLine(terminal, clock, 'verifying');
+  const options = { route, shards, maxFaults, onProgress: progress.show };
   let status = 0;
   if (json) await output.write('{"files":[');
   for (const [index, file] of files.entries()) {
     if (json) await output.write(index === 0 ? '\n' : ',\n');
     try {
-      const dump = await verifyDump(file, batches, options);
-      await output.write(json ? toJson(dumpJson(dump)) : dumpText(dump, options.route));
-      if (dump.faultCount > 0) status ||= EXIT_BAD_FRAMES;
+      const dump = await verifyDump(file, options).finally(() => progress.close());
+      await output.write(json ? toJson(dumpJson(dump)) : dumpText(dump, route));
+      if (!dump.isSound) status ||= EXIT_BAD_FRAMES;
     } catch (error) {
       if (!(error instanceof FastcacheError)) throw error;
       if (json) await output.write(toJson({ file: dumpName(file), ok: false, ...errorJson(error) }));
@@ -72,56 +61,29 @@ export async function verifyDumps(options: VerifyOptions): Promise<number> {
   return status;
 }
 
-async function verifyDump(file: string, batches: BatchCheck, options: VerifyOptions): Promise<VerifiedDump> {
-  const { route, shards, maxFaults, terminal, clock } = options;
-  const faults: ToldFault[] = [];
-  let faultCount = 0;
-  let endsInsideLastFrame = false;
-  const verifier = new DumpVerifier(batches, {
-    route,
-    shards,
-    onFault: (fault, isCutTail) => {
-      faultCount += 1;
-      endsInsideLastFrame ||= isCutTail;
-      if (faults.length < maxFaults) {
-        faults.push({ fault: fault.inFile(dumpName(file)), advice: adviceFor(fault, isCutTail) });
-      }
-    },
-  });
-  const progress = new ReadProgress(terminal, clock, 'verifying', file);
-  try {
-    await walkDump({
-      file,
-      checks: verifier.check,
-      onStretch: (stretch) => verifier.take(stretch),
-      onRead: (bytes) => progress.read(bytes),
-    });
-  } finally {
-    progress.close();
-  }
-  verifier.end();
-  return { file: dumpName(file), content: verifier.content(), faults, faultCount, endsInsideLastFrame };
-}
-
-function dumpJson({ file, content, faults, faultCount, endsInsideLastFrame }: VerifiedDump): object {
+function dumpJson({
+  file,
+  isSound,
+  faults,
+  faultCount,
+  endsInsideLastFrame,
+  ...content
+}: VerifiedDump): object {
   return {
     file,
-    ok: faultCount === 0,
+    ok: isSound,
     ...content,
     endsInsideLastFrame,
     faultCount,
-    faults: faults.map(({ fault: { code, offset, message, expected, found }, advice }) => ({
-      code,
-      offset,
-      message,
-      expected,
-      found,
-      advice,
-    })),
+    faults: faults.map(({ fault, isCutTail }) => {
+      const { code, offset, message, expected, found } = fault;
+      return { code, offset, message, expected, found, advice: adviceFor(fault, isCutTail) };
+    }),
   };
 }
 
-function dumpText({ file, content, faults, faultCount }: VerifiedDump, route: RouteMode): string {
+function dumpText(dump: VerifiedDump, route: RouteMode): string {
+  const { file, faults, faultCount } = dump;
   const name = escapeText(file);
   const lines = faults.map(
     ({ fault }) =>
@@ -132,9 +94,9 @@ function dumpText({ file, content, faults, faultCount }: VerifiedDump, route: Ro
       `${name}: ${countText(faultCount - faults.length, 'more fault is', 'more faults are')} not listed`,
     );
   }
-  const verdict = faultCount === 0 ? chalk.green('ok') : chalk.red(countText(faultCount, 'fault', 'faults'));
-  lines.push(`${name}: ${verdict}`, ...contentText(content, route).map((line) => `  ${line}`));
-  const advices = new Map(faults.map(({ fault: { code }, advice }) => [advice, code]));
+  const verdict = dump.isSound ? chalk.green('ok') : chalk.red(countText(faultCount, 'fault', 'faults'));
+  lines.push(`${name}: ${verdict}`, ...contentText(dump, route).map((line) => `  ${line}`));
+  const advices = new Map(faults.map(({ fault, isCutTail }) => [adviceFor(fault, isCutTail), fault.code]));
   for (const [advice, code] of advices) lines.push(`  ${chalk.red(code)}: ${advice}`);
   return `${lines.join('\n')}\n`;
 }

@@ -16,7 +16,7 @@ import { parseAddress } from '../../transport/address.js';
 import type { Transport } from '../../transport/connection.js';
 import { refuseStdinTwice, UsageError } from '../command/values.js';
 import type { Output } from '../terminal/output.js';
-import { ReplayProgress } from './progress.js';
+import { ReplayProgressLine } from './progress.js';
 import { type ReplayReport, replayJson, replayText } from './report.js';
 
 export interface ReplayOptions {
@@ -75,9 +75,17 @@ export async function replayDumps(options: ReplayOptions): Promise<number> {
       refusals.add(message, dumpName(files[walk.fileIndex]!), offset);
     },
   });
-  const progress = new ReplayProgress(terminal, clock, files);
+  const progress = new ReplayProgressLine(terminal, clock, files);
   const pacer = options.pace && new Pacer(options.pace, clock.monotonicUs());
-  const walk = new ReplayWalk({ ...options, pipeline, progress, pacer, state, counts, point });
+  const walk = new ReplayWalk({
+    ...options,
+    pipeline,
+    onProgress: (reached) => progress.show(reached),
+    pacer,
+    state,
+    counts,
+    point,
+  });
   let signal: NodeJS.Signals | undefined;
   void options.stopped.then((name) => {
     signal = name;

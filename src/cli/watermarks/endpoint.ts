@@ -35,7 +35,7 @@ export class Endpoint {
   /** How it stands now. Throws what is no `FastcacheError`. */
   async look(): Promise<EndpointAnswer> {
     try {
-      return this.isDump ? await dumpWatermarks(this.#text) : await this.#ask(parseAddress(this.#text));
+      return this.isDump ? await readDumpEnd(this.#text) : await this.#ask(parseAddress(this.#text));
     } catch (fault) {
       this.close();
       if (!(fault instanceof FastcacheError)) throw fault;
@@ -84,6 +84,10 @@ export class Endpoint {
       `${endpoint} is a Rust primary: it tells its watermarks alone, and while nothing is written to it each question takes one of its replica slots (16 by default) until the next write.`,
     );
   }
+}
+
+async function readDumpEnd(file: string): Promise<EndpointWatermarks> {
+  return { endpoint: dumpName(file), role: 'dump', ...(await dumpWatermarks(file)), status: undefined };
 }
 
 /** All at once. */

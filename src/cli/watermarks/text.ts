@@ -4,7 +4,8 @@
  */
 import chalk, { type ChalkInstance } from 'chalk';
 import { watermarkOf } from '../../replication/watermarks.js';
-import type { ReplicaReport, StatusDocument } from '../../status/status-document.js';
+import type { ReplicaEntry } from '../../status/replica-entry.js';
+import type { StatusDocument } from '../../status/status-document.js';
 import { type EndpointWatermarks, type Standing, standingOf } from '../../status/watermarks.js';
 import { alignCells, type Cell } from '../terminal/columns.js';
 import { escapeText } from '../terminal/escape.js';
@@ -75,7 +76,14 @@ function replicaLines({ replicas, watermarks, unlistedReplicas }: StatusDocument
   return [...alignCells([heading, ...rows]), ...more];
 }
 
-function notes({ state, acknowledges, canResume, leewayMs, sinceAckSeconds }: ReplicaReport): string[] {
+function notes({
+  state,
+  acknowledges,
+  canResume,
+  leewayMs,
+  sinceAckSeconds,
+  queuedBytes,
+}: ReplicaEntry): string[] {
   const all: string[] = [];
   if (state === 'gone') all.push(`heard ${formatDuration(BigInt(sinceAckSeconds) * 1000n)} ago`);
   if (state !== 'snapshot') {
@@ -84,6 +92,7 @@ function notes({ state, acknowledges, canResume, leewayMs, sinceAckSeconds }: Re
       all.push(`can resume for ${formatDuration(BigInt(leewayMs))}`);
     }
   }
+  if (queuedBytes !== null && queuedBytes > 0) all.push(`${formatNumber(queuedBytes)} bytes queued`);
   if (!acknowledges && state !== 'snapshot') all.push('acknowledges nothing: what it was sent');
   return all;
 }
@@ -115,7 +124,7 @@ function shardLines({ watermarks, base, status }: EndpointWatermarks): string[] 
 }
 
 /** Of each shard, and of all, a replica's watermark and its lag. */
-function replicaColumn(replica: ReplicaReport, watermarks: readonly bigint[], base: bigint | null) {
+function replicaColumn(replica: ReplicaEntry, watermarks: readonly bigint[], base: bigint | null) {
   const { watermarks: held, shardLagRecords, shardLagMs, lagRecords, lagMs } = replica;
   const standing = standingOf(replica, watermarks);
   const style = standingColors[standing];

@@ -5,7 +5,8 @@
 import type { Clock, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import { watermarkOf } from '../../replication/watermarks.js';
-import type { ReplicaReport, StatusDocument } from '../../status/status-document.js';
+import type { ReplicaEntry } from '../../status/replica-entry.js';
+import type { StatusDocument } from '../../status/status-document.js';
 import { endpointJson } from '../../status/watermarks.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
@@ -32,7 +33,7 @@ interface Lack {
   endpoint: string;
   /** Null: no replica is there. */
   replica: string | null;
-  state: ReplicaReport['state'] | null;
+  state: ReplicaEntry['state'] | null;
   /** Null: not known, for it takes a snapshot in. */
   records: number | null;
 }
@@ -101,11 +102,7 @@ function lacking(endpoint: string, status: StatusDocument, { history, watermarks
 }
 
 /** Sequences up to the base were never given out. */
-function recordsLacking(
-  { watermarks: held }: ReplicaReport,
-  target: readonly bigint[],
-  base: bigint,
-): number {
+function recordsLacking({ watermarks: held }: ReplicaEntry, target: readonly bigint[], base: bigint): number {
   return target.reduce((sum, wanted, shard) => {
     const own = watermarkOf(held, shard);
     return wanted > own ? sum + Number(wanted - (own > base ? own : base)) : sum;

@@ -4,7 +4,7 @@
  * frame though no entry of it is chosen: without one it would not be whole.
  */
 
-import { UsageError } from '../../cli/command/values.js';
+import { FastcacheError } from '../../errors.js';
 import { encodeFrame } from '../../frame/frame.js';
 import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import { type Picked, pickEntries, pickRecords } from '../../frame/pick.js';
@@ -21,17 +21,12 @@ export class FramePicker {
   #left: number;
   #isFull = false;
 
-  /** Throws a `UsageError` when the filter takes snapshots apart. */
+  /** Throws `BAD_OPTION` when the filter takes snapshots apart. */
   constructor(filter: FrameFilter, limit: number) {
     this.#filter = filter;
     this.#left = limit;
-    const shown = snapshotKinds.filter((kind) => filter.showsKind(kind));
-    if (shown.length % snapshotKinds.length !== 0) {
-      throw new UsageError(
-        `a snapshot is copied whole or not at all: --kind takes all of ${snapshotKinds.join(', ')}, or none`,
-      );
-    }
-    this.#picksSnapshots = shown.length > 0 && !filter.recordsOnly;
+    refuseTornSnapshots(filter);
+    this.#picksSnapshots = filter.showsKind('SnapshotChunk') && !filter.recordsOnly;
   }
 
   /** Whether the limit is reached, as far as it concerns what may follow outside of a snapshot. */
@@ -96,6 +91,16 @@ export class FramePicker {
     this.#left -= 1;
     return true;
   }
+}
+
+/** Throws `BAD_OPTION` for a filter that lets some of the kinds of a snapshot's frames pass, but not all. */
+export function refuseTornSnapshots(filter: FrameFilter): void {
+  const shown = snapshotKinds.filter((kind) => filter.showsKind(kind));
+  if (shown.length % snapshotKinds.length === 0) return;
+  throw new FastcacheError(
+    'BAD_OPTION',
+    `A snapshot is copied whole or not at all: \`kinds\` takes all of ${snapshotKinds.join(', ')}, or none.`,
+  );
 }
 
 function encoded({ bytes, header }: SplitFrame, whole: Uint8Array, { payload }: Picked): Uint8Array {

@@ -8,19 +8,25 @@ import { batchHeadOf } from '../../frame/batch.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { MAX_SHARDS } from '../../limits.js';
+import type { EndpointHistory } from '../../replication/history.js';
 import { HistoryCourse } from '../../replication/history-course.js';
-import type { EndpointWatermarks } from '../../status/watermarks.js';
 import { BatchCheck } from '../check/batch-check.js';
 import { FrameCheck } from '../check/frame-check.js';
-import { dumpName, inDump, readDump } from '../read/dump-reader.js';
+import { inDump, readDump } from '../read/dump-reader.js';
 import { openFrame } from '../read/frame-content.js';
 import { gapIn } from '../sequence-gap.js';
+
+/** Where a replica would stand that applied a dump. */
+export interface DumpWatermarks extends EndpointHistory {
+  /** Index = shard. */
+  watermarks: bigint[];
+}
 
 /**
  * Reads a dump (`-` is stdin) to its end. Throws as `readDump`, with file and byte offset, and `FCRP_*` and
  * `SHARD_OUT_OF_RANGE` for a frame that no replica takes.
  */
-export async function dumpWatermarks(file: string): Promise<EndpointWatermarks> {
+export async function dumpWatermarks(file: string): Promise<DumpWatermarks> {
   const reading = new WatermarkReading();
   try {
     for await (const frame of readDump(file)) reading.take(frame);
@@ -28,14 +34,7 @@ export async function dumpWatermarks(file: string): Promise<EndpointWatermarks> 
     throw inDump(error, file, 0);
   }
   const { history, watermarks } = reading.end();
-  return {
-    endpoint: dumpName(file),
-    role: 'dump',
-    history: history?.id ?? null,
-    base: history?.base ?? null,
-    watermarks,
-    status: undefined,
-  };
+  return { history: history?.id ?? null, base: history?.base ?? null, watermarks };
 }
 
 class WatermarkReading {

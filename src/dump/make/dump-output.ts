@@ -1,6 +1,6 @@
 /**
- * A dump that is made of others: written beside its place, under a name of its own, and renamed when it is whole; whatever
- * ends the work before leaves no file. The frames of a snapshot can be taken out again as long as it is not ended.
+ * A dump that is made of others: it is written beside its place, under a name of its own, and renamed when it is whole; who
+ * discards it before leaves no file. The frames of a snapshot can be taken out again as long as it is not ended.
  */
 import {
   closeSync,
@@ -18,10 +18,7 @@ import { FastcacheError } from '../../errors.js';
 import { decodeHeader } from '../../frame/header.js';
 import { FrameKind } from '../../frame/kinds.js';
 import { FRAME_HEADER_BYTES } from '../../limits.js';
-
-/** As the shell tells of processes that these have ended. */
-const signalStatuses: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
-const endingSignals = Object.keys(signalStatuses) as NodeJS.Signals[];
+import type { DumpSource } from '../read/dump-reader.js';
 
 const GATHER_BYTES = 1_048_576;
 
@@ -37,6 +34,15 @@ export interface Removed {
   bytes: number;
 }
 
+/** How a dump is written. */
+export interface OutputOptions {
+  /** Whether a file that is there already is overwritten; false when absent. */
+  force?: boolean | undefined;
+  /** Discards what is written when it is aborted, at once; from then on writing throws its reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The dump that is being written. */
 export class DumpOutput {
   readonly path: string;
   readonly #target: string;
@@ -47,31 +53,29 @@ export class DumpOutput {
   /** Bytes in the file; what is gathered comes behind them. */
   #writtenBytes = 0;
   #isOpen = true;
-  readonly #onExit = () => this.discard();
-  readonly #onSignal = (signal: NodeJS.Signals) => process.exit(signalStatuses[signal]);
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = () => this.discard();
 
-  /**
-   * `inputs`, `-` for stdin, are what is read. Throws `BAD_OPTION` when `target` is such a file itself, or is there and may
-   * not be overwritten, and `WRITE_FAILED`.
-   */
-  constructor(inputs: readonly string[], target: string, overwrite: boolean) {
+  /** `inputs` are what is read. Throws `BAD_OPTION` when `target` is one of them, or is there already, and `WRITE_FAILED`. */
+  constructor(inputs: readonly DumpSource[], target: string, { force = false, signal }: OutputOptions = {}) {
     this.#target = target;
-    this.#overwrite = overwrite;
+    this.#overwrite = force;
+    this.#signal = signal;
     this.path = `${target}.${process.pid}.partial`;
-    for (const input of inputs) refuseInPlace(input, target);
+    for (const input of inputs) if (typeof input === 'string') refuseInPlace(input, target);
     this.#refuseExisting();
     // Who might not read what is replaced may not read what replaces it.
     const mode = statSync(target, { throwIfNoEntry: false })?.mode;
     this.#fd = this.#writing(() => openSync(this.path, 'wx+', mode));
-    process.once('exit', this.#onExit);
-    for (const signal of endingSignals) process.once(signal, this.#onSignal);
+    signal?.addEventListener('abort', this.#onAbort);
   }
 
-  /** Where the next frame will stand. */
+  /** Byte at which the next frame will stand. */
   get bytes(): number {
     return this.#writtenBytes + this.#gatheredBytes;
   }
 
+  /** Appends a frame. Throws `WRITE_FAILED`. */
   write(bytes: Uint8Array): void {
     if (bytes.length > GATHER_BYTES - this.#gatheredBytes) this.flush();
     if (bytes.length > GATHER_BYTES) {
@@ -128,8 +132,7 @@ export class DumpOutput {
 
   #close(): void {
     this.#isOpen = false;
-    process.removeListener('exit', this.#onExit);
-    for (const signal of endingSignals) process.removeListener(signal, this.#onSignal);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     closeSync(this.#fd);
   }
 
@@ -137,7 +140,7 @@ export class DumpOutput {
     const there = statSync(this.#target, { throwIfNoEntry: false });
     if (there === undefined || (this.#overwrite && there.isFile())) return;
     const message = there.isFile()
-      ? 'The file is there already; --force overwrites it.'
+      ? 'The file is there already; `force` overwrites it.'
       : 'This is not a file that can be overwritten.';
     throw new FastcacheError('BAD_OPTION', message, { file: this.#target });
   }
@@ -180,6 +183,8 @@ export class DumpOutput {
   }
 
   #writing<T>(work: () => T): T {
+    // Where it was aborted, the file is no longer there.
+    this.#signal?.throwIfAborted();
     try {
       return work();
     } catch (cause) {
@@ -192,7 +197,9 @@ export class DumpOutput {
   }
 }
 
-/** By whatever names, links and redirections. Throws `BAD_OPTION`. */
+/**
+ * Throws `BAD_OPTION` when `target` is the file `input` (`-` is stdin), by whatever names, links and redirections.
+ */
 export function refuseInPlace(input: string, target: string): void {
   const output = statSync(target, { throwIfNoEntry: false, bigint: true });
   const read =

@@ -23,9 +23,10 @@ const AHEAD_BYTES = 65_536;
 
 export interface SourceOptions {
   output: DumpOutput;
-  /** Losses that are listed. */
+  /** How many losses are kept. */
   maxFaults: number;
-  /** Bytes read so far. */
+  signal: AbortSignal | undefined;
+  /** Called after each chunk with the bytes that have been read so far. */
   onRead(bytes: number): void;
 }
 
@@ -41,11 +42,11 @@ export class MergeSource {
   /** What was found ahead holds before this byte. */
   #foundTo = 0;
 
-  constructor(file: string, { output, maxFaults, onRead }: SourceOptions) {
+  constructor(file: string, { output, maxFaults, signal, onRead }: SourceOptions) {
     this.file = file;
     this.losses = new DumpLosses(maxFaults);
     this.#salvager = new DumpSalvager(this.#check, output, (loss) => this.losses.add(loss));
-    this.#stretches = stretchesOf(walkChunks({ file, checks: this.#check, onRead }));
+    this.#stretches = stretchesOf(walkChunks({ file, checks: this.#check, signal, onRead }));
   }
 
   /** Of the next frame. */

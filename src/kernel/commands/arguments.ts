@@ -1,11 +1,9 @@
 // The arguments of the command at hand: a table of (address, bytes) pairs.
-import { ARGUMENTS_MAX, RESULT_WORDS } from '../layout';
+import { ARGUMENTS_MAX } from '../layout';
 import { allocateReserve, freePages, runBytes } from '../memory/pages';
 
 const FIRST_CAPACITY: u32 = 1024;
 
-/** Words that the host reads after a call; layout.ts names them. */
-export const result: usize = memory.data(96, 8);
 let table: usize = 0;
 /** Where the arguments of the command at hand stand in the table. */
 let base: usize = 0;
@@ -19,7 +17,6 @@ export function limitArgument(bytes: u32): void {
 }
 
 export function initializeArguments(): bool {
-  memory.fill(result, 0, RESULT_WORDS << 2);
   return growArguments(FIRST_CAPACITY);
 }
 
@@ -66,8 +63,4 @@ export function wordOf(index: u32): u64 {
   // Input is followed by slack, so eight bytes can always be loaded.
   const bytes = load<u64>(argument(index)) | 0x2020202020202020;
   return length >= 8 ? bytes : bytes & (((<u64>1) << ((<u64>length) << 3)) - 1);
-}
-
-export function setResult(word: u32, value: u32): void {
-  store<u32>(result + ((<usize>word) << 2), value);
 }

@@ -32,6 +32,7 @@ import {
   STRANGER_ARGUMENT_BYTES_MAX,
   STRANGER_ARGUMENTS_MAX,
 } from '../layout';
+import { setResult } from '../result';
 import { forgetHash, knowHash, setTouching, touchBucketOf, touchRecordOf } from '../store/store';
 import { xxh3 } from '../xxh3';
 import {
@@ -44,7 +45,6 @@ import {
   maxArgumentBytes,
   setArgument,
   setArguments,
-  setResult,
 } from './arguments';
 import { FULL, forgetCommand, HANDED_OUT, lastCommand, runCommand, wantedOutput } from './commands';
 import { hasRoom, openOutput, outputBytes, setResp3 } from './reply';

@@ -1,6 +1,7 @@
 // Which records and entries of a dump are chosen; the host's src/dump/choose/filter.ts says the same one by one.
 import { matches } from '../glob';
-import { OP_SET, OP_SET_GOVERNED, RECORD_HEADER_BYTES } from '../layout';
+import { OP_SET, OP_SET_GOVERNED } from '../layout';
+import { wireKey, wireKeyLength, wireOp, wireSequence, wireShard, wireTimestamp } from '../record-fields';
 
 let start: u64 = 0;
 let end: u64 = u64.MAX_VALUE;
@@ -44,14 +45,14 @@ export function filterLists(
 /** Whether a sound record passes. */
 export function choosesRecord(record: usize): bool {
   if (choosesRecords) {
-    const op = <i32>load<u8>(record, 20);
+    const op = wireOp(record);
     if ((ops & (1 << (op === OP_SET_GOVERNED ? OP_SET : op))) === 0) return false;
-    const sequence = load<u64>(record, 4);
-    const timeMs = load<u64>(record, 12);
+    const sequence = wireSequence(record);
+    const timeMs = wireTimestamp(record);
     if (sequence < start || sequence > end || timeMs < since || timeMs > until) return false;
-    if (shardCount !== 0 && !listsShard(load<u32>(record))) return false;
+    if (shardCount !== 0 && !listsShard(wireShard(record))) return false;
   }
-  return choosesKey(record + RECORD_HEADER_BYTES, load<u32>(record, 45));
+  return choosesKey(wireKey(record), wireKeyLength(record));
 }
 
 /** Whether a sound entry passes, whose key this is. */

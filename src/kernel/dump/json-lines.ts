@@ -2,24 +2,39 @@
 // one, made here a frame at a time. A payload is opened, which checks its structure, and then taken line by line.
 
 import {
+  entryExpiry,
+  entryGovernanceLength,
+  entryHeaderBytes,
+  entryKeyLength,
+  entryValueLength,
+  NO_GOVERNANCE,
+} from '../entry-fields';
+import {
   APPLY_OK,
   LINE_CONTENT_BYTES_MAX,
   OP_DEL,
   OP_EXPIRE,
   OP_SET_GOVERNED,
-  RECORD_HEADER_BYTES,
   VALUES_BASE64,
   VALUES_HEX,
   VALUES_NONE,
 } from '../layout';
 import { writeDecimal } from '../number';
+import { checkEntries, checkRecordCount, entryBytes, soundRecordBytes } from '../payload/payload-checks';
 import {
-  checkEntries,
-  checkRecordCount,
-  entryBytes,
-  entryHeaderBytes,
-  soundRecordBytes,
-} from '../payload/payload-checks';
+  RECORD_COUNT_BYTES,
+  wireExpiry,
+  wireKey,
+  wireKeyHash,
+  wireKeyLength,
+  wireKeyTag,
+  wireOp,
+  wireSequence,
+  wireShard,
+  wireTimestamp,
+  wireValue,
+  wireValueLength,
+} from '../record-fields';
 import {
   ESCAPED_BYTES_MAX,
   writeAscii,
@@ -34,7 +49,6 @@ import {
 /** More than a line takes beside its key, value and governance bytes. */
 const LINE_FIXED_BYTES: usize = 512;
 const NO_EXPIRY: u64 = 0xffffffffffffffff;
-const NO_GOVERNANCE: u32 = 0xffffffff;
 
 // What is open: where its next line's record or entry stands, where offsets count from, and how many are left.
 let at: usize = 0;
@@ -49,7 +63,7 @@ export function linesOfBatch(payload: usize, bytes: usize): bool {
   if (checkRecordCount(payload, bytes) !== APPLY_OK) return false;
   left = load<u32>(payload);
   start = payload;
-  at = payload + 4;
+  at = payload + RECORD_COUNT_BYTES;
   end = payload + bytes;
   areEntries = false;
   let record = at;
@@ -107,15 +121,15 @@ export function writeLines(output: usize, capacity: usize, offset: u64, fixed: b
 }
 
 function writeRecord(to: usize, place: u64, values: u32): usize {
-  const keyBytes = load<u32>(at, 45);
-  const valueBytes = load<u32>(at, 49);
-  const op = <i32>load<u8>(at, 20);
-  const key = at + RECORD_HEADER_BYTES;
-  const value = key + <usize>keyBytes;
+  const keyBytes = wireKeyLength(at);
+  const valueBytes = wireValueLength(at);
+  const op = wireOp(at);
+  const key = wireKey(at);
+  const value = wireValue(at);
   to = writeDecimal(writeAscii(to, '{"type":"record","offset":'), place);
-  to = writeDecimal(writeAscii(to, ',"shard":'), load<u32>(at));
-  to = writeQuoted(writeAscii(to, ',"sequence":'), load<u64>(at, 4));
-  to = writeNumber(writeAscii(to, ',"timestampMs":'), load<u64>(at, 12));
+  to = writeDecimal(writeAscii(to, ',"shard":'), wireShard(at));
+  to = writeQuoted(writeAscii(to, ',"sequence":'), wireSequence(at));
+  to = writeNumber(writeAscii(to, ',"timestampMs":'), wireTimestamp(at));
   to = writeAscii(to, op === OP_DEL ? ',"op":"del",' : op === OP_EXPIRE ? ',"op":"expire",' : ',"op":"set",');
   to = writeBytes(to, '"key', key, keyBytes);
   to = writeValue(writeAscii(to, ','), '"value', value, valueBytes, values);
@@ -123,25 +137,31 @@ function writeRecord(to: usize, place: u64, values: u32): usize {
     const governance = value + <usize>valueBytes;
     to = writeValue(writeAscii(to, ','), '"governance', governance + 4, load<u32>(governance), values);
   }
-  to = writeExpiry(to, load<u64>(at, 37));
-  to = writeHexNumber(writeAscii(to, ',"keyHash":"'), load<u64>(at, 21));
-  to = writeNumber(writeAscii(to, '","keyTag":'), load<u64>(at, 29));
+  to = writeExpiry(to, wireExpiry(at));
+  to = writeHexNumber(writeAscii(to, ',"keyHash":"'), wireKeyHash(at));
+  to = writeNumber(writeAscii(to, '","keyTag":'), wireKeyTag(at));
   return writeAscii(to, '}\n');
 }
 
 function writeEntry(to: usize, place: u64, values: u32): usize {
-  const keyBytes = load<u32>(at);
-  const valueBytes = load<u32>(at, 4);
+  const keyBytes = entryKeyLength(at);
+  const valueBytes = entryValueLength(at);
   const header = entryHeaderBytes(areGoverned);
   const key = at + header;
   const value = key + <usize>keyBytes;
   to = writeDecimal(writeAscii(to, '{"type":"entry","offset":'), place);
   to = writeBytes(writeAscii(to, ','), '"key', key, keyBytes);
   to = writeValue(writeAscii(to, ','), '"value', value, valueBytes, values);
-  if (areGoverned && load<u32>(at, 8) !== NO_GOVERNANCE) {
-    to = writeValue(writeAscii(to, ','), '"governance', value + <usize>valueBytes, load<u32>(at, 8), values);
+  if (areGoverned && entryGovernanceLength(at) !== NO_GOVERNANCE) {
+    to = writeValue(
+      writeAscii(to, ','),
+      '"governance',
+      value + <usize>valueBytes,
+      entryGovernanceLength(at),
+      values,
+    );
   }
-  to = writeExpiry(to, load<u64>(at + header - 8));
+  to = writeExpiry(to, entryExpiry(at, header));
   return writeAscii(to, '}\n');
 }
 

@@ -1,12 +1,11 @@
 // What a dump holds in numbers: by op, by shard, by prefix of the keys, over time; with gaps between sequences, the keys that
 // come most often and those with the biggest values. All of it in one block of memory, whatever the dump says.
-import { setResult } from '../commands/arguments';
+import { entryHeaderBytes, entryKeyLength, entryValueLength } from '../entry-fields';
 import {
   APPLY_OK,
   OP_SET,
   OP_SET_GOVERNED,
   PREFIX_BYTES_MAX,
-  RECORD_HEADER_BYTES,
   RESULT_COUNT,
   SHARDS_MAX,
   SKETCH_BYTES,
@@ -28,7 +27,18 @@ import {
   STATS_SHARDS,
 } from '../layout';
 import { allocateReserve } from '../memory/pages';
-import { checkRecordCount, entryBytes, entryHeaderBytes, soundRecordBytes } from '../payload/payload-checks';
+import { checkRecordCount, entryBytes, soundRecordBytes } from '../payload/payload-checks';
+import {
+  RECORD_COUNT_BYTES,
+  wireKey,
+  wireKeyLength,
+  wireOp,
+  wireSequence,
+  wireShard,
+  wireTimestamp,
+  wireValueLength,
+} from '../record-fields';
+import { setResult } from '../result';
 import { biggestStart, noteValue } from './biggest';
 import { choosesEntry, choosesRecord } from './item-filter';
 import { rateCount, rateStart } from './rate';
@@ -101,7 +111,7 @@ export function statsBatch(
   setResult(RESULT_COUNT, 0);
   if (checkRecordCount(payload, bytes) !== APPLY_OK) return false;
   const end = payload + bytes;
-  let at = payload + 4;
+  let at = payload + RECORD_COUNT_BYTES;
   let chosen: u32 = 0;
   let isSound = true;
   for (let left = load<u32>(payload); left > 0 && chosen < limit; left--) {
@@ -145,11 +155,11 @@ export function statsEntries(
       break;
     }
     const key = at + header;
-    const keyBytes = load<u32>(at);
+    const keyBytes = entryKeyLength(at);
     if (shown && choosesEntry(key, keyBytes)) {
       chosen++;
       countPrefix(key, keyBytes, size);
-      noteValue(load<u32>(at, 4), key, keyBytes, fixed ? offset : offset + <u64>(at - payload));
+      noteValue(entryValueLength(at), key, keyBytes, fixed ? offset : offset + <u64>(at - payload));
     }
     at += size;
   }
@@ -158,10 +168,10 @@ export function statsEntries(
 }
 
 function countRecord(record: usize, size: usize, step: i32, offset: u64): void {
-  const op = <i32>load<u8>(record, 20);
-  const timeMs = load<u64>(record, 12);
-  const key = record + RECORD_HEADER_BYTES;
-  const keyBytes = load<u32>(record, 45);
+  const op = wireOp(record);
+  const timeMs = wireTimestamp(record);
+  const key = wireKey(record);
+  const keyBytes = wireKeyLength(record);
   add(block + STATS_RECORDS, 1);
   const ofOp = block + STATS_OPS + ((<usize>(op === OP_SET_GOVERNED ? 0 : op - OP_SET)) << 4);
   add(ofOp, 1);
@@ -171,17 +181,17 @@ function countRecord(record: usize, size: usize, step: i32, offset: u64): void {
   rateCount(timeMs);
   countPrefix(key, keyBytes, size);
   countKey(hotKeys(), key, keyBytes, size);
-  noteValue(load<u32>(record, 49), key, keyBytes, offset);
+  noteValue(wireValueLength(record), key, keyBytes, offset);
   countInShard(record, size, step);
 }
 
 function countInShard(record: usize, size: usize, step: i32): void {
-  const id = load<u32>(record);
+  const id = wireShard(record);
   if (id >= <u32>SHARDS_MAX) {
     add(block + STATS_OUT_OF_RANGE, 1);
     return;
   }
-  const sequence = load<u64>(record, 4);
+  const sequence = wireSequence(record);
   const shard = shardAt(id);
   const isFirst = load<u64>(shard, STATS_SHARD_RECORDS) === 0;
   add(shard + STATS_SHARD_RECORDS, 1);
@@ -198,10 +208,10 @@ function countInShard(record: usize, size: usize, step: i32): void {
 
 /** How a record's sequence follows its shard's, as src/dump/check/sequence-steps.ts says it. */
 function follow(record: usize): i32 {
-  const id = load<u32>(record);
+  const id = wireShard(record);
   if (id >= <u32>SHARDS_MAX) return STEP_NONE;
   const shard = shardAt(id);
-  const sequence = load<u64>(record, 4);
+  const sequence = wireSequence(record);
   const isKnown = load<u8>(shard, PLACE_KNOWN) !== 0;
   const last = load<u64>(shard, PLACE_LAST);
   const highest = load<u64>(shard, PLACE_HIGHEST);

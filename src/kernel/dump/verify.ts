@@ -1,10 +1,11 @@
 // Looking through the batches of a dump, which belong to no store: keys' hashes and tags, routing, and how each shard's
 // sequences follow one another. A batch is opened, which checks its structure, and then walked from fault to fault.
-import { setResult } from '../commands/arguments';
 import {
   APPLY_OK,
   APPLY_TRAILING,
-  RECORD_HEADER_BYTES,
+  RECORD_KEY_HASH_AT,
+  RECORD_KEY_TAG_AT,
+  RECORD_SEQUENCE_AT,
   RESULT_SHARD,
   SHARDS_MAX,
   STAND_BYTES,
@@ -25,6 +26,16 @@ import {
   recordStatus,
   soundRecordBytes,
 } from '../payload/payload-checks';
+import {
+  RECORD_COUNT_BYTES,
+  wireKey,
+  wireKeyHash,
+  wireKeyLength,
+  wireKeyTag,
+  wireSequence,
+  wireShard,
+} from '../record-fields';
+import { setResult } from '../result';
 import { routedLength } from '../table/shard';
 import { xxh3 } from '../xxh3';
 
@@ -83,7 +94,7 @@ export function verifyOpen(start: usize, bytes: usize): i32 {
   const status = checkRecordCount(start, bytes);
   if (status !== APPLY_OK) return status;
   payload = start;
-  at = start + 4;
+  at = start + RECORD_COUNT_BYTES;
   left = load<u32>(start);
   keysSeen = false;
   round++;
@@ -118,15 +129,15 @@ export function verifyNext(checks: u32): i32 {
 }
 
 function checkKey(hashes: bool, routing: bool): i32 {
-  const id = load<u32>(at);
-  const key = at + RECORD_HEADER_BYTES;
-  const keyBytes = load<u32>(at, 45);
-  const hash = load<u64>(at, 21);
+  const id = wireShard(at);
+  const key = wireKey(at);
+  const keyBytes = wireKeyLength(at);
+  const hash = wireKeyHash(at);
   if (hashes) {
     const real = xxh3(key, keyBytes);
-    if (real !== hash) return fault(VERIFY_HASH, at - payload + 21, real, hash);
-    if (load<u64>(at, 29) !== hash >> 56) {
-      return fault(VERIFY_TAG, at - payload + 29, hash >> 56, load<u64>(at, 29));
+    if (real !== hash) return fault(VERIFY_HASH, at - payload + RECORD_KEY_HASH_AT, real, hash);
+    if (wireKeyTag(at) !== hash >> 56) {
+      return fault(VERIFY_TAG, at - payload + RECORD_KEY_TAG_AT, hash >> 56, wireKeyTag(at));
     }
   }
   const most = routing && shards !== 0 ? shards : <u32>SHARDS_MAX;
@@ -141,10 +152,10 @@ function checkKey(hashes: bool, routing: bool): i32 {
 
 /** Takes a record's sequence into its shard's stand. */
 function follow(record: usize): i32 {
-  const id = load<u32>(record);
+  const id = wireShard(record);
   if (id >= <u32>SHARDS_MAX) return 0;
   const stand = stands + <usize>id * STAND_BYTES;
-  const sequence = load<u64>(record, 4);
+  const sequence = wireSequence(record);
   count(stand, sequence);
   const previous = load<u64>(stand, 48);
   const falls = load<u32>(stand, 56) === round && sequence <= previous;
@@ -163,14 +174,19 @@ function follow(record: usize): i32 {
       store<u8>(stand, 0, 61);
     }
     if (!falls && !isInGap) return 0;
-    return fault(VERIFY_SEQUENCE, record - payload + 4, falls ? previous : position, sequence);
+    return fault(
+      VERIFY_SEQUENCE,
+      record - payload + RECORD_SEQUENCE_AT,
+      falls ? previous : position,
+      sequence,
+    );
   }
   store<u64>(stand, sequence, 32);
   store<u8>(stand, 1, 60);
   if (!known || sequence === position + 1) return 0;
   store<u64>(stand, position, 40);
   store<u8>(stand, 1, 61);
-  return fault(VERIFY_GAP, record - payload + 4, position + 1, sequence);
+  return fault(VERIFY_GAP, record - payload + RECORD_SEQUENCE_AT, position + 1, sequence);
 }
 
 function count(stand: usize, sequence: u64): void {

@@ -4,18 +4,26 @@
 // A slab's first 32 bytes: 0 class, 4 head of its free blocks, 8 blocks in use, 12 blocks in all, 16 blocks ever used
 // (those behind were never handed out), 20 previous and 24 next slab of the class with room, 28 pages.
 // A free block holds the next free one at 0, and 0 at 8, where a record says that it is in use.
+//
+// Invariants (`checkArena`):
+//   - a slab's blocks are in use, in its list of free blocks, or were never handed out, each exactly one of these;
+//   - a slab is in its class's list exactly while it has room, and none is empty;
+//   - `freeBlocks` has for each class the blocks of its slabs that are not in use, `slabRoom` and `slabUsed` the bytes.
+import { ASSERTS } from '../assertions';
 import {
   allocatePages,
   contentBytes,
   freePages,
   freeSlabPages,
+  isRun,
   markSlab,
+  nextSlab,
   PAGE_BYTES,
   PAGE_SHIFT,
   pagesFor,
   slabOf,
 } from './pages';
-import { isInUse } from './record';
+import { isInUse, RECORD_HEADER } from './record';
 
 const SLAB_HEADER: usize = 32;
 /** Up to here a class is every 8 bytes; above, 16 classes a doubling, so that at most 1/16 of a block is waste. */
@@ -29,6 +37,8 @@ const classBytes: usize = memory.data(580, 4);
 const classPages: usize = memory.data(580, 4);
 const withRoom: usize = memory.data(580, 4);
 const freeBlocks: usize = memory.data(580, 4);
+/** Where `checkArena` counts the free blocks of each class. */
+const freeSeen: usize = memory.data(580, 4);
 /** Bytes of all blocks in slabs, of those that are handed out, and of whole pages that are blocks. */
 let slabRoom: usize = 0;
 let slabUsed: usize = 0;
@@ -77,6 +87,7 @@ export function sameBlock(a: usize, b: usize): bool {
 
 /** A block for `bytes`, or 0 when memory is exhausted. Its content is undefined. */
 export function allocateBlock(bytes: usize): usize {
+  if (ASSERTS) assert(bytes >= RECORD_HEADER, 'a block holds a record');
   if (bytes > SLAB_MAX) {
     const run = allocatePages(bytes);
     if (run !== 0) runsUsed += blockBytes(bytes);
@@ -94,6 +105,7 @@ export function allocateBlock(bytes: usize): usize {
 /** Gives back the block at `block` that was asked for with `bytes`. */
 export function freeBlock(block: usize, bytes: usize): void {
   const slab = slabOf(block);
+  if (ASSERTS) assert(isBlockOf(slab, block, bytes), 'a block in use, of this size, is given back');
   if (slab === 0) {
     runsUsed -= blockBytes(bytes);
     freePages(block);
@@ -150,6 +162,8 @@ export function nextInUse(slab: usize, from: usize): usize {
 
 /** Counts a block of a slab that `sparseSlab` took out as moved away; true when it was the last and the slab is gone. */
 export function vacate(slab: usize): bool {
+  if (ASSERTS)
+    assert(slabOf(slab) === slab && load<u32>(slab, 8) !== 0, 'a slab with blocks in use is emptied');
   const index = load<u32>(slab);
   slabUsed -= load<u32>(classBytes + (index << 2));
   store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) + 1);
@@ -215,6 +229,7 @@ function takeFrom(slab: usize, index: u32): usize {
     block = slab + SLAB_HEADER + <usize>used * bytes;
     store<u32>(slab, used + 1, 16);
   }
+  if (ASSERTS) assert(isFreeBlock(slab, block), 'a block that is handed out was free');
   const live = load<u32>(slab, 8) + 1;
   store<u32>(slab, live, 8);
   if (live === load<u32>(slab, 12)) unlinkSlab(slab, index);
@@ -250,4 +265,76 @@ function unlinkSlab(slab: usize, index: u32): void {
   if (previous !== 0) store<u32>(previous, next, 24);
   else store<u32>(withRoom + (index << 2), next);
   if (next !== 0) store<u32>(next, previous, 20);
+}
+
+/** Whether `block` is one of the slab's, or of no slab a run, that is in use for `bytes`. */
+function isBlockOf(slab: usize, block: usize, bytes: usize): bool {
+  if (!isInUse(block)) return false;
+  if (slab === 0) return bytes > SLAB_MAX && isRun(block);
+  if (bytes > SLAB_MAX || load<u32>(slab) !== classOf(bytes)) return false;
+  return (block - slab - SLAB_HEADER) % <usize>load<u32>(classBytes + (load<u32>(slab) << 2)) === 0;
+}
+
+/** Whether `block` was free: one that was never handed out holds anything. */
+function isFreeBlock(slab: usize, block: usize): bool {
+  const bytes = <usize>load<u32>(classBytes + (load<u32>(slab) << 2));
+  const isLastUsed = block === slab + SLAB_HEADER + <usize>(load<u32>(slab, 16) - 1) * bytes;
+  return load<u32>(slab, 8) < load<u32>(slab, 12) && (isLastUsed || !isInUse(block));
+}
+
+/** Asserts the invariants of the slabs. */
+export function checkArena(): void {
+  let room: usize = 0;
+  let used: usize = 0;
+  let slabsWithRoom: u32 = 0;
+  memory.fill(freeSeen, 0, CLASSES << 2);
+  for (let slab = nextSlab(0); slab !== 0; ) {
+    const index = load<u32>(slab);
+    assert(index > 0 && index < CLASSES, 'a slab is of a class');
+    const bytes = <usize>load<u32>(classBytes + (index << 2));
+    const live = load<u32>(slab, 8);
+    const blocks = load<u32>(slab, 12);
+    assert(blocks === blocksIn(load<u32>(slab, 28), bytes), 'a slab has the blocks that fit into its pages');
+    assert(live !== 0 && live <= blocks, 'a slab is not empty, nor has it more in use than there are');
+    checkBlocks(slab, bytes, live);
+    if (live < blocks) slabsWithRoom++;
+    store<u32>(freeSeen + (index << 2), load<u32>(freeSeen + (index << 2)) + (blocks - live));
+    room += <usize>blocks * bytes;
+    used += <usize>live * bytes;
+    slab = nextSlab(slab + ((<usize>load<u32>(slab, 28)) << PAGE_SHIFT));
+  }
+  assert(room === slabRoom && used === slabUsed, 'the bytes in slabs are those that were counted');
+  for (let index: u32 = 1; index < CLASSES; index++) {
+    const free = load<u32>(freeBlocks + (index << 2));
+    assert(free === load<u32>(freeSeen + (index << 2)), "a class's free blocks are those that were counted");
+    slabsWithRoom -= countListedSlabs(index);
+  }
+  assert(slabsWithRoom === 0, 'every slab with room is in a list');
+}
+
+function checkBlocks(slab: usize, bytes: usize, live: u32): void {
+  const everUsed = load<u32>(slab, 16);
+  const end = slab + SLAB_HEADER + <usize>everUsed * bytes;
+  let inUse: u32 = 0;
+  for (let block = slab + SLAB_HEADER; block < end; block += bytes) if (isInUse(block)) inUse++;
+  assert(inUse === live, 'the blocks in use are those that were counted');
+  let listed: u32 = 0;
+  for (let block: usize = load<u32>(slab, 4); block !== 0; block = load<u32>(block)) {
+    assert(block > slab && block < end && !isInUse(block), "a slab's free blocks are its own");
+    listed++;
+  }
+  assert(listed === everUsed - live, 'a block that was handed out is in use or listed as free');
+}
+
+function countListedSlabs(index: u32): u32 {
+  let listed: u32 = 0;
+  let previous: u32 = 0;
+  for (let slab: usize = load<u32>(withRoom + (index << 2)); slab !== 0; slab = load<u32>(slab, 24)) {
+    assert(load<u32>(slab) === index, "a list holds its class's slabs alone");
+    assert(load<u32>(slab, 20) === previous, 'a listed slab names the one before it');
+    assert(load<u32>(slab, 8) < load<u32>(slab, 12), 'a listed slab has room');
+    previous = <u32>slab;
+    listed++;
+  }
+  return listed;
 }

@@ -7,6 +7,14 @@
 //   SLAB   in every page of a slab: the slab's first page
 //   0      inside a run, or not ours
 // The free runs of a size are linked through their own first page: next at 0, previous at 4.
+//
+// Invariants (`checkPages`):
+//   - runs, slabs and free runs follow one another from the first page to the last without gap or overlap;
+//   - no two free runs are neighbours, and the words inside a run are 0;
+//   - every free run is in the list of its size, and `occupiedBins` has a bit for each list that is not empty;
+//   - `pagesInUse` and `reservePages` are the pages of all runs and slabs, and of those outside the limit;
+//   - what counts against the limit is within it.
+import { ASSERTS } from '../assertions';
 
 export const PAGE_SHIFT: u32 = 12;
 export const PAGE_BYTES: usize = 1 << PAGE_SHIFT;
@@ -108,6 +116,7 @@ export function freePages(at: usize): void {
   const page = <u32>(at >> PAGE_SHIFT);
   const meta = metaOf(page);
   const pages = meta & VALUE_MASK;
+  if (ASSERTS) assert((meta & KIND_MASK) === RUN && pages !== 0, 'only a run in use can be given back');
   pagesInUse -= pages;
   if ((meta & RESERVE) !== 0) reservePages -= pages;
   release(page, pages);
@@ -118,6 +127,7 @@ export function shrinkRun(at: usize, bytes: usize): void {
   const page = <u32>(at >> PAGE_SHIFT);
   const before = metaOf(page) & VALUE_MASK;
   const pages = pagesFor(bytes);
+  if (ASSERTS) assert((metaOf(page) & ~VALUE_MASK) === RUN, 'only a run within the limit can shrink');
   if (pages >= before) return;
   setMeta(page, RUN | pages);
   pagesInUse -= before - pages;
@@ -126,6 +136,7 @@ export function shrinkRun(at: usize, bytes: usize): void {
 
 /** Usable bytes of the run at `at`. */
 export function runBytes(at: usize): usize {
+  if (ASSERTS) assert(isRun(at), 'a run has this address');
   return (<usize>(metaOf(<u32>(at >> PAGE_SHIFT)) & VALUE_MASK)) << PAGE_SHIFT;
 }
 
@@ -133,13 +144,17 @@ export function runBytes(at: usize): usize {
 export function markSlab(at: usize): void {
   const page = <u32>(at >> PAGE_SHIFT);
   const pages = metaOf(page) & VALUE_MASK;
+  if (ASSERTS) assert(isRun(at), 'a slab is made of a run');
   for (let i: u32 = 0; i < pages; i++) setMeta(page + i, SLAB | page);
 }
 
 /** Gives a slab of `pages` pages back. */
 export function freeSlabPages(at: usize, pages: u32): void {
   const page = <u32>(at >> PAGE_SHIFT);
-  for (let i: u32 = 0; i < pages; i++) setMeta(page + i, 0);
+  for (let i: u32 = 0; i < pages; i++) {
+    if (ASSERTS) assert(metaOf(page + i) === (SLAB | page), "a slab's pages name it");
+    setMeta(page + i, 0);
+  }
   pagesInUse -= pages;
   release(page, pages);
 }
@@ -165,6 +180,7 @@ function takePages(pages: u32): usize {
     page = findFree(pages);
     if (page === 0) return 0;
   }
+  if (ASSERTS) assert((metaOf(page) & KIND_MASK) === FREE, 'what is taken is free');
   const found = metaOf(page) & VALUE_MASK;
   unlink(page, found);
   setMeta(page + found - 1, 0);
@@ -254,4 +270,77 @@ function unlink(page: u32, pages: u32): void {
     if (next === 0) occupiedBins &= ~((<u32>1) << bin);
   }
   if (next !== 0) store<u32>((<usize>next) << PAGE_SHIFT, previous, 4);
+}
+
+/** Whether a run in use begins at `at`. */
+export function isRun(at: usize): bool {
+  const meta = metaOf(<u32>(at >> PAGE_SHIFT));
+  return (at & (PAGE_BYTES - 1)) === 0 && (meta & KIND_MASK) === RUN && (meta & VALUE_MASK) !== 0;
+}
+
+/** The first slab at or behind `from`, 0 when there is none. For the debug build's walk over all of them. */
+export function nextSlab(from: usize): usize {
+  let page = max(<u32>(from >> PAGE_SHIFT), firstPage);
+  while (page < endPage) {
+    const meta = metaOf(page);
+    if ((meta & KIND_MASK) === SLAB) return (<usize>page) << PAGE_SHIFT;
+    page += meta & VALUE_MASK;
+  }
+  return 0;
+}
+
+/** Asserts the invariants of the pages. */
+export function checkPages(): void {
+  let used: u32 = 0;
+  let reserved: u32 = 0;
+  let freeRuns: u32 = 0;
+  let isBehindFree = false;
+  let page = firstPage;
+  while (page < endPage) {
+    const meta = metaOf(page);
+    const kind = meta & KIND_MASK;
+    let pages = meta & VALUE_MASK;
+    if (kind === SLAB) {
+      assert(pages === page, "a slab's first page names itself");
+      for (pages = 1; page + pages < endPage && metaOf(page + pages) === meta; ) pages++;
+    } else {
+      assert(kind === FREE || kind === RUN, 'a run begins where the one before it ends');
+      assert(pages !== 0 && pages <= endPage - page, 'a run lies within the memory');
+      const inner = kind === FREE ? pages - 1 : pages;
+      for (let i: u32 = 1; i < inner; i++) assert(metaOf(page + i) === 0, 'the words inside a run are 0');
+    }
+    if (kind === FREE) {
+      assert(!isBehindFree, 'free neighbours have joined');
+      assert(metaOf(page + pages - 1) === meta, 'a free run names its length at both ends');
+      freeRuns++;
+    } else {
+      used += pages;
+      if (kind === RUN && (meta & RESERVE) !== 0) reserved += pages;
+    }
+    isBehindFree = kind === FREE;
+    page += pages;
+  }
+  assert(used === pagesInUse && reserved === reservePages, 'the pages in use are those that were counted');
+  assert(used - reserved <= pagesLimit, 'what counts against the limit is within it');
+  assert(countListedRuns() === freeRuns, 'every free run is in a list');
+}
+
+function countListedRuns(): u32 {
+  let listed: u32 = 0;
+  for (let bin: u32 = 0; bin <= 20; bin++) {
+    const head = load<u32>(bins + (bin << 2));
+    assert((head !== 0) === ((occupiedBins & (1 << bin)) !== 0), 'a list that holds a run is marked so');
+    let previous: u32 = 0;
+    for (let page = head; page !== 0; page = load<u32>((<usize>page) << PAGE_SHIFT)) {
+      const meta = metaOf(page);
+      assert(
+        (meta & KIND_MASK) === FREE && 31 - clz(meta & VALUE_MASK) === bin,
+        'a list holds its size alone',
+      );
+      assert(load<u32>((<usize>page) << PAGE_SHIFT, 4) === previous, 'a free run names the one before it');
+      previous = page;
+      listed++;
+    }
+  }
+  return listed;
 }

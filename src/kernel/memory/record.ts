@@ -4,12 +4,14 @@
 //   8  u32  bit 24: in use; bits 0-23: the access clock (clock.ts) when it was last written or read
 //   12 u32  place in the shard's expiry heap + 1; 0: never expires
 //   16      key, then value, with nothing between
+import { ASSERTS } from '../assertions';
 import { ACCESS_CLOCK_MASK, accessClock } from '../clock';
 
 export const RECORD_HEADER: usize = 16;
 export const IN_USE: u32 = 1 << 24;
 
 export function keyLengthOf(record: usize): u32 {
+  if (ASSERTS) assert(record !== 0 && (record & 7) === 0, 'a record has an address');
   return load<u32>(record);
 }
 
@@ -30,6 +32,7 @@ export function heapPlaceOf(record: usize): u32 {
 }
 
 export function setHeapPlace(record: usize, place: u32): void {
+  if (ASSERTS) assert(isInUse(record), 'what expires is a record in use');
   store<u32>(record, place, 12);
 }
 

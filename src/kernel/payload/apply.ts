@@ -1,6 +1,6 @@
 // Applying what a primary sent: a MutationBatch payload, or the entries of a SnapshotChunk. A payload is looked through
 // whole before the first record is applied, so that a malformed one, or one that leaves a gap, changes nothing.
-import { result, setResult } from '../commands/arguments';
+import { entryExpiry, entryHeaderBytes, entryKeyLength, entryValueLength } from '../entry-fields';
 import {
   APPLY_GAP,
   APPLY_HASH,
@@ -10,12 +10,27 @@ import {
   APPLY_TRAILING,
   OP_DEL,
   OP_EXPIRE,
-  RECORD_HEADER_BYTES,
+  RECORD_KEY_HASH_AT,
+  RECORD_SEQUENCE_AT,
   RESULT_APPLIED,
   RESULT_SHARD,
   RESULT_SKIPPED,
   RESULT_TIMESTAMP_F64,
 } from '../layout';
+import {
+  RECORD_COUNT_BYTES,
+  wireExpiry,
+  wireKey,
+  wireKeyHash,
+  wireKeyLength,
+  wireOp,
+  wireSequence,
+  wireShard,
+  wireTimestamp,
+  wireValue,
+  wireValueLength,
+} from '../record-fields';
+import { setResult, setResultF64 } from '../result';
 import {
   discardHere,
   expireHereQuietly,
@@ -40,7 +55,6 @@ import {
   checkEntries,
   checkRecordCount,
   entryBytes,
-  entryHeaderBytes,
   fault,
   recordStatus,
   soundRecordBytes,
@@ -56,13 +70,13 @@ export function apply(payload: usize, bytes: usize): i32 {
   const status = lookThrough(payload, bytes);
   if (status !== APPLY_OK) return status;
   const count = load<u32>(payload);
-  let at = payload + 4;
+  let at = payload + RECORD_COUNT_BYTES;
   let applied: u32 = 0;
   let skipped: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     if ((i & (AHEAD - 1)) === 0) touchAhead(at, min(count - i, AHEAD));
-    const shard = shardAt(load<u32>(at));
-    const sequence = load<u64>(at, 4);
+    const shard = shardAt(wireShard(at));
+    const sequence = wireSequence(at);
     if (sequence <= sequenceOf(shard)) skipped++;
     else {
       if (!applyRecord(at)) {
@@ -84,11 +98,11 @@ export function pass(payload: usize, bytes: usize): i32 {
   const status = lookThrough(payload, bytes);
   if (status !== APPLY_OK) return status;
   const count = load<u32>(payload);
-  let at = payload + 4;
+  let at = payload + RECORD_COUNT_BYTES;
   let applied: u32 = 0;
   for (let i: u32 = 0; i < count; i++, at = behindRecord(at)) {
-    const shard = shardAt(load<u32>(at));
-    const sequence = load<u64>(at, 4);
+    const shard = shardAt(wireShard(at));
+    const sequence = wireSequence(at);
     if (sequence <= sequenceOf(shard)) continue;
     setSequence(shard, sequence);
     applied++;
@@ -107,11 +121,11 @@ export function loadEntries(entries: usize, bytes: usize, count: u32, governed: 
   let at = entries;
   for (let i: u32 = 0; i < count; i++) {
     const size = entryBytes(at, end, header, governed);
-    const keyBytes = load<u32>(at);
+    const keyBytes = entryKeyLength(at);
     const key = at + header;
     const record = locateAny(key, keyBytes, xxh3(key, keyBytes));
-    const expiresAtMs = load<u64>(at + header - 8);
-    if (!writeHere(record, key, keyBytes, key + <usize>keyBytes, load<u32>(at, 4), expiresAtMs)) {
+    const expiresAtMs = entryExpiry(at, header);
+    if (!writeHere(record, key, keyBytes, key + <usize>keyBytes, entryValueLength(at), expiresAtMs)) {
       return fault(APPLY_MEMORY, at - entries, 0, 0);
     }
     at += <usize>size;
@@ -124,7 +138,7 @@ function lookThrough(payload: usize, bytes: usize): i32 {
   setResult(RESULT_APPLIED, 0);
   setResult(RESULT_SKIPPED, 0);
   const status = checkBatch(payload, bytes);
-  if (status === APPLY_OK) store<f64>(result + (RESULT_TIMESTAMP_F64 << 2), <f64>newestMs);
+  if (status === APPLY_OK) setResultF64(RESULT_TIMESTAMP_F64, <f64>newestMs);
   return status;
 }
 
@@ -136,26 +150,28 @@ function checkBatch(payload: usize, bytes: usize): i32 {
   round++;
   newestMs = 0;
   const end = payload + bytes;
-  let at = payload + 4;
+  let at = payload + RECORD_COUNT_BYTES;
   for (let i: u32 = 0; i < count; i++) {
     const size = soundRecordBytes(payload, at, end);
     if (size === 0) return recordStatus;
-    const id = load<u32>(at);
+    const id = wireShard(at);
     if (id >= shardCount) return fault(APPLY_SHARD, at - payload, shardCount, id);
-    const hash = xxh3(at + RECORD_HEADER_BYTES, load<u32>(at, 45));
-    if (hash !== load<u64>(at, 21)) return fault(APPLY_HASH, at - payload + 21, hash, load<u64>(at, 21));
+    const hash = xxh3(wireKey(at), wireKeyLength(at));
+    if (hash !== wireKeyHash(at)) {
+      return fault(APPLY_HASH, at - payload + RECORD_KEY_HASH_AT, hash, wireKeyHash(at));
+    }
     const shard = shardAt(id);
-    const sequence = load<u64>(at, 4);
+    const sequence = wireSequence(at);
     const watermark = guardRoundOf(shard) === round ? guardOf(shard) : sequenceOf(shard);
     if (sequence > watermark) {
       if (sequence !== watermark + 1) {
         setResult(RESULT_SHARD, id);
-        return fault(APPLY_GAP, at - payload + 4, watermark + 1, sequence);
+        return fault(APPLY_GAP, at - payload + RECORD_SEQUENCE_AT, watermark + 1, sequence);
       }
       setGuard(shard, sequence);
       setGuardRound(shard, round);
     }
-    newestMs = max(newestMs, load<u64>(at, 12));
+    newestMs = max(newestMs, wireTimestamp(at));
     at += size;
   }
   return at === end ? APPLY_OK : fault(APPLY_TRAILING, at - payload, 0, end - at);
@@ -165,24 +181,24 @@ function checkBatch(payload: usize, bytes: usize): i32 {
 function touchAhead(at: usize, count: u32): void {
   let record = at;
   for (let i: u32 = 0; i < count; i++, record = behindRecord(record)) {
-    touchBucketOf(record + RECORD_HEADER_BYTES, load<u32>(record, 45), load<u64>(record, 21));
+    touchBucketOf(wireKey(record), wireKeyLength(record), wireKeyHash(record));
   }
   for (record = at; count > 0; count--, record = behindRecord(record)) {
-    touchRecordOf(record + RECORD_HEADER_BYTES, load<u32>(record, 45), load<u64>(record, 21));
+    touchRecordOf(wireKey(record), wireKeyLength(record), wireKeyHash(record));
   }
 }
 
 function applyRecord(at: usize): bool {
-  const key = at + RECORD_HEADER_BYTES;
-  const keyBytes = load<u32>(at, 45);
-  const op = <i32>load<u8>(at, 20);
-  const record = locateAny(key, keyBytes, load<u64>(at, 21));
+  const key = wireKey(at);
+  const keyBytes = wireKeyLength(at);
+  const op = wireOp(at);
+  const record = locateAny(key, keyBytes, wireKeyHash(at));
   if (op === OP_DEL) {
     if (record !== 0) discardHere(record);
     return true;
   }
-  const expiresAtMs = load<u64>(at, 37);
+  const expiresAtMs = wireExpiry(at);
   if (op === OP_EXPIRE) return record === 0 || expireHereQuietly(record, expiresAtMs);
   // A Set that is past its expiry replaces what was there all the same, and is hidden: the older value must not live on.
-  return writeHere(record, key, keyBytes, key + <usize>keyBytes, load<u32>(at, 49), expiresAtMs);
+  return writeHere(record, key, keyBytes, wireValue(at), wireValueLength(at), expiresAtMs);
 }

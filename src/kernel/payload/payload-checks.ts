@@ -1,32 +1,39 @@
 // The structure of what a peer sent: each length is checked before it is used. What is found wrong stands in the result
 // block; offsets there count from the payload's (or the entries') start.
-import { result, setResult } from '../commands/arguments';
+import {
+  entryGovernanceLength,
+  entryHeaderBytes,
+  entryKeyLength,
+  entryValueLength,
+  NO_GOVERNANCE,
+} from '../entry-fields';
 import {
   APPLY_COUNT,
   APPLY_OK,
   APPLY_OP,
   APPLY_TRAILING,
   APPLY_TRUNCATED,
-  ENTRY_HEADER_BYTES,
   OP_SET,
   OP_SET_GOVERNED,
   RECORD_HEADER_BYTES,
+  RECORD_OP_AT,
   RESULT_EXPECTED_U64,
   RESULT_FAULT_OFFSET,
   RESULT_FOUND_U64,
 } from '../layout';
-
-const NO_GOVERNANCE: u32 = 0xffffffff;
+import { RECORD_COUNT_BYTES, wireKeyLength, wireOp, wireValue, wireValueLength } from '../record-fields';
+import { setResult, setResultU64 } from '../result';
 
 /** The status of what `soundRecordBytes` has refused. */
 export let recordStatus: i32 = 0;
 
 /** Checks the count of a MutationBatch payload. */
 export function checkRecordCount(payload: usize, bytes: usize): i32 {
-  if (bytes < 4) return fault(APPLY_TRUNCATED, 0, 4, bytes);
+  if (bytes < RECORD_COUNT_BYTES) return fault(APPLY_TRUNCATED, 0, RECORD_COUNT_BYTES, bytes);
   const count = load<u32>(payload);
-  if (<u64>count * <u64>RECORD_HEADER_BYTES > <u64>(bytes - 4)) {
-    return fault(APPLY_COUNT, 0, (bytes - 4) / RECORD_HEADER_BYTES, count);
+  const room = bytes - RECORD_COUNT_BYTES;
+  if (<u64>count * <u64>RECORD_HEADER_BYTES > <u64>room) {
+    return fault(APPLY_COUNT, 0, room / RECORD_HEADER_BYTES, count);
   }
   return APPLY_OK;
 }
@@ -35,12 +42,12 @@ export function checkRecordCount(payload: usize, bytes: usize): i32 {
 export function soundRecordBytes(payload: usize, at: usize, end: usize): usize {
   const left = <u64>(end - at);
   // The op stands before the lengths: of two faults the first is told.
-  const op: i32 = left > 20 ? load<u8>(at, 20) : OP_SET;
-  if (op === 0 || op > OP_SET_GOVERNED) return refused(APPLY_OP, at - payload + 20, 0, op);
+  const op: i32 = left > <u64>RECORD_OP_AT ? wireOp(at) : OP_SET;
+  if (op === 0 || op > OP_SET_GOVERNED) return refused(APPLY_OP, at - payload + RECORD_OP_AT, 0, op);
   if (left < <u64>RECORD_HEADER_BYTES) {
     return refused(APPLY_TRUNCATED, at - payload, RECORD_HEADER_BYTES, left);
   }
-  let size = <u64>RECORD_HEADER_BYTES + <u64>load<u32>(at, 45) + <u64>load<u32>(at, 49);
+  let size = <u64>RECORD_HEADER_BYTES + <u64>wireKeyLength(at) + <u64>wireValueLength(at);
   if (op === OP_SET_GOVERNED) {
     if (size + 4 > left) return refused(APPLY_TRUNCATED, at - payload, size + 4, left);
     size += 4 + <u64>load<u32>(at + <usize>size);
@@ -51,12 +58,8 @@ export function soundRecordBytes(payload: usize, at: usize, end: usize): usize {
 
 /** The record behind a sound one. */
 export function behindRecord(at: usize): usize {
-  const end = at + RECORD_HEADER_BYTES + <usize>load<u32>(at, 45) + <usize>load<u32>(at, 49);
-  return load<u8>(at, 20) === OP_SET_GOVERNED ? end + 4 + <usize>load<u32>(end) : end;
-}
-
-export function entryHeaderBytes(governed: bool): usize {
-  return governed ? ENTRY_HEADER_BYTES + 4 : ENTRY_HEADER_BYTES;
+  const end = wireValue(at) + <usize>wireValueLength(at);
+  return wireOp(at) === OP_SET_GOVERNED ? end + 4 + <usize>load<u32>(end) : end;
 }
 
 /** Checks that `count` entries of a SnapshotChunk fill `bytes` exactly. */
@@ -77,16 +80,16 @@ export function checkEntries(entries: usize, bytes: usize, count: u32, governed:
 export function entryBytes(at: usize, end: usize, header: usize, governed: bool): u64 {
   const left = <u64>(end - at);
   if (left < <u64>header) return 0;
-  let size = <u64>header + <u64>load<u32>(at) + <u64>load<u32>(at, 4);
-  if (governed && load<u32>(at, 8) !== NO_GOVERNANCE) size += <u64>load<u32>(at, 8);
+  let size = <u64>header + <u64>entryKeyLength(at) + <u64>entryValueLength(at);
+  if (governed && entryGovernanceLength(at) !== NO_GOVERNANCE) size += <u64>entryGovernanceLength(at);
   return size <= left ? size : 0;
 }
 
 /** Notes a fault in the result block; returns its status. */
 export function fault(status: i32, offset: usize, expected: u64, found: u64): i32 {
   setResult(RESULT_FAULT_OFFSET, <u32>offset);
-  store<u64>(result + (RESULT_EXPECTED_U64 << 2), expected);
-  store<u64>(result + (RESULT_FOUND_U64 << 2), found);
+  setResultU64(RESULT_EXPECTED_U64, expected);
+  setResultU64(RESULT_FOUND_U64, found);
   return status;
 }
 

@@ -1,10 +1,23 @@
 // Each shard's open frame: records are encoded straight into a MutationBatch payload (fcrp-v1.md, Payloads); the count
 // in front is patched when the batch is sealed. The host takes the sealed payload out at once.
+//
+// Invariants (`checkFrame`): an open frame's records fill its bytes, and their sequences lead without gap to the
+// shard's; the buffer has room for them; while any frame is open, the host has been called for it.
+import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs, nowUs } from '../clock';
 import { dirty, seal } from '../host';
 import { PAYLOAD_MAX_BYTES, RECORD_HEADER_BYTES } from '../layout';
 import { allocateReserve, freePages, runBytes } from '../memory/pages';
+import {
+  RECORD_COUNT_BYTES,
+  wireKey,
+  wireSequence,
+  wireShard,
+  wireValue,
+  wireValueLength,
+  writeRecordHead,
+} from '../record-fields';
 import {
   frameBytesOf,
   frameCapacityOf,
@@ -23,7 +36,6 @@ import {
   shardCount,
 } from '../table/shard';
 
-const COUNT_BYTES: usize = 4;
 const FIRST_CAPACITY: usize = 16384;
 /** What all shards' emptied buffers may keep together; one that is larger than its share goes back. */
 const KEPT_BYTES_MAX: u32 = 16777216;
@@ -46,10 +58,10 @@ export function emittedRecords(): f64 {
 /** Makes room so that one `emit` of such a record cannot fail; may seal what waits. False when memory is exhausted. */
 export function reserveRecord(shard: usize, keyBytes: u32, valueBytes: u32): bool {
   const record = <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>valueBytes;
-  if (record + <u64>COUNT_BYTES > <u64>PAYLOAD_MAX_BYTES) return false;
+  if (record + <u64>RECORD_COUNT_BYTES > <u64>PAYLOAD_MAX_BYTES) return false;
   if (frameRecordsOf(shard) !== 0 && <u64>frameBytesOf(shard) + record > <u64>PAYLOAD_MAX_BYTES)
     sealShard(shard);
-  const used = frameRecordsOf(shard) === 0 ? COUNT_BYTES : <usize>frameBytesOf(shard);
+  const used = frameRecordsOf(shard) === 0 ? RECORD_COUNT_BYTES : <usize>frameBytesOf(shard);
   const needed = used + <usize>record;
   if (needed <= <usize>frameCapacityOf(shard)) return true;
   return growFrame(shard, needed) || (frameRecordsOf(shard) !== 0 && sealAndRetry(shard, <usize>record));
@@ -68,28 +80,24 @@ export function emit(
 ): void {
   const records = frameRecordsOf(shard);
   if (records === 0) {
-    setFrameBytes(shard, <u32>COUNT_BYTES);
+    setFrameBytes(shard, <u32>RECORD_COUNT_BYTES);
     setOpenedAt(shard, nowUs);
+  }
+  if (ASSERTS) {
+    const bytes = <u64>frameBytesOf(shard) + <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>valueBytes;
+    assert(bytes <= <u64>frameCapacityOf(shard), 'room was made for the record');
   }
   const sequence = sequenceOf(shard) + 1;
   setSequence(shard, sequence);
   const at = frameOf(shard) + <usize>frameBytesOf(shard);
-  store<u32>(at, idOf(shard));
-  store<u64>(at, sequence, 4);
-  store<u64>(at, nowMs, 12);
-  store<u8>(at, <u8>op, 20);
-  store<u64>(at, hash, 21);
-  store<u64>(at, hash >> 56, 29);
-  store<u64>(at, expiresAtMs, 37);
-  store<u32>(at, keyBytes, 45);
-  store<u32>(at, valueBytes, 49);
-  copyBytes(at + RECORD_HEADER_BYTES, key, keyBytes);
-  copyBytes(at + RECORD_HEADER_BYTES + <usize>keyBytes, value, valueBytes);
+  writeRecordHead(at, idOf(shard), sequence, nowMs, op, hash, expiresAtMs, keyBytes, valueBytes);
+  copyBytes(wireKey(at), key, keyBytes);
+  copyBytes(wireKey(at) + <usize>keyBytes, value, valueBytes);
   const bytes = frameBytesOf(shard) + RECORD_HEADER_BYTES + keyBytes + valueBytes;
   setFrameBytes(shard, bytes);
   setFrameRecords(shard, records + 1);
   emitted += 1;
-  if (records + 1 >= maxRecords || bytes - <u32>COUNT_BYTES >= maxBytes) sealShard(shard);
+  if (records + 1 >= maxRecords || bytes - <u32>RECORD_COUNT_BYTES >= maxBytes) sealShard(shard);
   else if (!isDirty) {
     isDirty = true;
     dirty();
@@ -142,7 +150,7 @@ function sealShard(shard: usize): void {
 
 function sealAndRetry(shard: usize, record: usize): bool {
   sealShard(shard);
-  const needed = COUNT_BYTES + record;
+  const needed = RECORD_COUNT_BYTES + record;
   return needed <= <usize>frameCapacityOf(shard) || growFrame(shard, needed);
 }
 
@@ -162,4 +170,26 @@ function growFrame(shard: usize, needed: usize): bool {
   setFrame(shard, grown);
   setFrameCapacity(shard, <u32>runBytes(grown));
   return true;
+}
+
+/** Asserts the invariants of a shard's open frame. */
+export function checkFrame(shard: usize): void {
+  const frame = frameOf(shard);
+  const capacity = <usize>frameCapacityOf(shard);
+  assert(
+    frame === 0 ? capacity === 0 : runBytes(frame) === capacity,
+    "a frame's capacity is that of its buffer",
+  );
+  const records = frameRecordsOf(shard);
+  if (records === 0) return;
+  const bytes = <usize>frameBytesOf(shard);
+  assert(isDirty, 'the host knows that a frame is open');
+  assert(bytes <= capacity && records < maxRecords, 'an open frame has room');
+  let at = frame + RECORD_COUNT_BYTES;
+  for (let left = records; left > 0; left--) {
+    assert(wireShard(at) === idOf(shard), "a frame's records are its shard's");
+    assert(wireSequence(at) === sequenceOf(shard) - <u64>(left - 1), 'sequences have no gaps');
+    at = wireValue(at) + <usize>wireValueLength(at);
+  }
+  assert(at === frame + bytes, 'the records fill the frame');
 }

@@ -4,6 +4,9 @@
 //   16 u64  the same without deletions of what had expired already
 //   24 u32  watchers; 0: no entry
 // Two keys of one hash share an entry: each then seems to change with the other, and no change is missed.
+//
+// Invariants (`checkChanges`): every entry is found from its hash; `watchedHashes` counts them, and at least a quarter of
+// the table is free.
 import { allocateReserve, freePages } from '../memory/pages';
 import { mix } from '../table/table';
 
@@ -141,4 +144,23 @@ function resize(entries: u32): bool {
   }
   freePages(old);
   return true;
+}
+
+/** Asserts the invariants of the table of watched keys. */
+export function checkChanges(): void {
+  let entries: u32 = 0;
+  for (let index: u32 = 0; index < capacity; index++) {
+    const entry = entryAt(index);
+    if (watchersOf(entry) === 0) continue;
+    assert(entryFor(load<u64>(entry)) === entry, 'an entry is found from its hash');
+    assert(
+      load<u64>(entry, 16) <= load<u64>(entry, 8) && load<u64>(entry, 8) <= changeCount,
+      'changes were counted',
+    );
+    entries++;
+  }
+  assert(
+    entries === watchedHashes && entries << 2 <= capacity * 3,
+    'the entries are those that were counted',
+  );
 }

@@ -1,6 +1,7 @@
 // The operations on keys: find, set, delete, expire, sweep; on a primary each change is emitted as an FCRP record.
 // What was found last stays in the `at*` variables, so that a command finds its key once.
 
+import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs } from '../clock';
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from '../layout';
@@ -89,7 +90,7 @@ export function locateAny(key: usize, length: u32, hash: u64): usize {
   atShard = shardAt(shardOfKey(key, length, hash));
   atMixed = mix(hash);
   atSlot = find(atShard, atMixed, key, length);
-  return atSlot === 0 ? 0 : load<u32>(atSlot);
+  return located();
 }
 
 /** The record of a live key, or 0. On a primary that is not frozen a key past its expiry is deleted on the way. */
@@ -158,6 +159,11 @@ export function setHere(
   valueBytes: u32,
   expiresAtMs: u64,
 ): i32 {
+  if (ASSERTS) {
+    assert(record === 0 || record === located(), 'the record is the one that was located');
+    const end: usize = record === 0 ? 0 : valueAt(record) + <usize>valueLengthOf(record);
+    assert(value >= end || value + <usize>valueBytes <= record, 'the value does not lie in the record');
+  }
   // The key has expired and is still in the table: this is frozen, or there was no memory to tell of its deletion.
   if (record === 0 && atSlot !== 0 && !expire(load<u32>(atSlot))) return WRITE_MEMORY;
   if (!isReplica && !reserveRecord(atShard, keyBytes, valueBytes)) return WRITE_MEMORY;
@@ -176,6 +182,7 @@ export function appendHere(record: usize, more: usize, moreBytes: u32): usize {
  * The result's record, or 0 when memory is exhausted.
  */
 export function overwriteHere(record: usize, offset: u32, part: usize, partBytes: u32): usize {
+  if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   const before = valueLengthOf(record);
   const bytes = max(before, offset + partBytes);
@@ -198,6 +205,7 @@ export function overwriteHere(record: usize, offset: u32, part: usize, partBytes
 
 /** Deletes the located record. WRITE_DONE or WRITE_MEMORY. */
 export function deleteHere(record: usize): i32 {
+  if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   if (!isReplica) {
     if (!reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
@@ -209,6 +217,7 @@ export function deleteHere(record: usize): i32 {
 
 /** Sets when the located record expires (NEVER: not at all). WRITE_DONE or WRITE_MEMORY. */
 export function expireHere(record: usize, expiresAtMs: u64): i32 {
+  if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   if (!isReplica && !reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
@@ -286,8 +295,10 @@ export function compact(limit: u32): u32 {
       const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
       // The class has a whole slab's room elsewhere, or sparseSlab would not have chosen it.
       const target = allocateBlock(bytes);
+      if (ASSERTS) assert(target !== 0, 'another slab has room for what moves');
       memory.copy(target, record, bytes);
       locateRecord(record);
+      if (ASSERTS) assert(record === located(), 'what moves is a record of a table');
       store<u32>(atSlot, <u32>target);
       moveExpiry(atShard, target);
       moved++;
@@ -342,6 +353,7 @@ export function writeHere(
 
 /** Takes the located record out without emitting. */
 export function discardHere(record: usize): void {
+  if (ASSERTS) assert(record === located(), 'the record is the one that was located');
   if (watchedHashes !== 0) noteChange(atHash, expiryOf(atShard, record) <= nowMs);
   const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
   setExpiry(atShard, record, NEVER);
@@ -356,6 +368,11 @@ export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   setExpiry(atShard, record, expiresAtMs);
   if (watchedHashes !== 0) noteChange(atHash, false);
   return true;
+}
+
+/** The record that `locate` found last, expired or not; 0 when there was none. */
+function located(): usize {
+  return atSlot === 0 ? 0 : load<u32>(atSlot);
 }
 
 function relink(from: usize, to: usize, bytes: usize): void {

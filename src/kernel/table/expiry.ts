@@ -1,7 +1,11 @@
 // Expiry times: a heap of (Unix ms, record) per shard, nearest first, four children a node; each record knows its place.
 // The heap lies in pages of 256 entries behind a directory, so that it grows without being copied.
+//
+// Invariants (`checkExpiry`): no entry is later than its children; a record's place names the entry that names the
+// record; the pages have room for all entries.
+import { ASSERTS } from '../assertions';
 import { allocatePages, freePages, PAGE_BYTES, runBytes } from '../memory/pages';
-import { heapPlaceOf, setHeapPlace } from '../memory/record';
+import { heapPlaceOf, isInUse, setHeapPlace } from '../memory/record';
 import {
   expiringOf,
   heapOf,
@@ -63,6 +67,7 @@ export function setExpiry(shard: usize, record: usize, expiresAtMs: u64): void {
     return;
   }
   const last = expiringOf(shard);
+  if (ASSERTS) assert(last < heapPagesOf(shard) << ENTRIES_SHIFT, 'room was made for a new expiry');
   setExpiring(shard, last + 1);
   rise(shard, last, expiresAtMs, record);
 }
@@ -115,6 +120,7 @@ function put(shard: usize, index: u32, expiresAtMs: u64, record: usize): void {
 }
 
 function removeAt(shard: usize, record: usize, index: u32): void {
+  if (ASSERTS) assert(load<u32>(entryAt(shard, index), 8) === <u32>record, 'an entry names its record');
   const last = expiringOf(shard) - 1;
   setExpiring(shard, last);
   setHeapPlace(record, 0);
@@ -164,4 +170,21 @@ function sink(shard: usize, index: u32, expiresAtMs: u64, record: usize): void {
     index = leastChild;
   }
   put(shard, index, expiresAtMs, record);
+}
+
+/** Asserts the invariants of a shard's heap. */
+export function checkExpiry(shard: usize): void {
+  const count = expiringOf(shard);
+  assert(count <= heapPagesOf(shard) << ENTRIES_SHIFT, 'the pages have room for all entries');
+  for (let index: u32 = 0; index < count; index++) {
+    const entry = entryAt(shard, index);
+    const record: usize = load<u32>(entry, 8);
+    assert(isInUse(record) && heapPlaceOf(record) === index + 1, 'a record names the entry that names it');
+    assert(load<u64>(entry) !== NEVER, 'what never expires has no entry');
+    if (index === 0) continue;
+    assert(
+      load<u64>(entryAt(shard, (index - 1) >> 2)) <= load<u64>(entry),
+      'no entry is later than its children',
+    );
+  }
 }

@@ -5,7 +5,6 @@
 // place in it (shard * 2^42 + place), and a step takes all keys between two places: bucket after bucket, in each the
 // segments in their order. Splits and joins only deal out a bucket's places anew. So a step reads hardly more keys than
 // it gives, for those of one bucket in one segment are about a dozen.
-import { result, setResult } from '../commands/arguments';
 import {
   RESULT_COUNT,
   RESULT_CURSOR_U64,
@@ -15,6 +14,7 @@ import {
   WRITE_MEMORY,
 } from '../layout';
 import { keyLengthOf, keyOf } from '../memory/record';
+import { setResult, setResultU64 } from '../result';
 import { xxh3 } from '../xxh3';
 import { filterKeys, listedBytes, writeKey } from './key-list';
 import { closeHeap, heapSize, leastPlace, openHeap, pop, push } from './place-heap';
@@ -83,7 +83,7 @@ export function scanKeys(
     if (!isWhole) break;
   }
   setResult(RESULT_COUNT, listed);
-  store<u64>(result + (RESULT_CURSOR_U64 << 2), next >> SHARD_SHIFT < <u64>shardCount ? next : 0);
+  setResultU64(RESULT_CURSOR_U64, next >> SHARD_SHIFT < <u64>shardCount ? next : 0);
   setResult(RESULT_OUTPUT, <u32>written);
   return WRITE_DONE;
 }

@@ -5,9 +5,10 @@
 // its chain, 16-25 the slot, 0-15 the generation that it then had; when that has changed, it is gone through again.
 
 import { copyBytes } from '../bytes';
-import { result, setResult } from '../commands/arguments';
+import { writeEntryHead } from '../entry-fields';
 import { ENTRY_HEADER_BYTES, RESULT_COUNT, RESULT_CURSOR_U64, RESULT_DONE, RESULT_NEED } from '../layout';
 import { keyLengthOf, keyOf, valueLengthOf } from '../memory/record';
+import { setResult, setResultU64 } from '../result';
 import { expiryOf } from './expiry';
 import { filterKeys, listedBytes, writeKey } from './key-list';
 import { BUCKET_SLOTS, BUCKETS, depthIn, generationOf, overflowOf } from './segment';
@@ -82,7 +83,7 @@ function walk(id: u32, cursor: u64, output: usize, capacity: usize, listsKeys: b
 
 function stop(written: usize, count: u32, cursor: u64, done: bool): usize {
   setResult(RESULT_COUNT, count);
-  store<u64>(result + (RESULT_CURSOR_U64 << 2), cursor);
+  setResultU64(RESULT_CURSOR_U64, cursor);
   setResult(RESULT_DONE, done ? 1 : 0);
   return written;
 }
@@ -92,8 +93,6 @@ function entryBytes(record: usize): u64 {
 }
 
 function writeEntry(at: usize, shard: usize, record: usize): void {
-  store<u32>(at, keyLengthOf(record));
-  store<u32>(at, valueLengthOf(record), 4);
-  store<u64>(at, expiryOf(shard, record), 8);
+  writeEntryHead(at, keyLengthOf(record), valueLengthOf(record), expiryOf(shard, record));
   copyBytes(at + ENTRY_HEADER_BYTES, keyOf(record), keyLengthOf(record) + valueLengthOf(record));
 }

@@ -4,6 +4,13 @@
 //   13     in bucket 0: the segment's depth; in bucket 1, 13-15: the page of its overflow segment
 //   14-15  in bucket 0: keys in the segment; in bucket 2: the segment's generation, new with each split or join
 //   16-63  addresses of twelve records
+//
+// Invariants (`checkTable` of table-invariants.ts):
+//   - a slot has a tag exactly while it has a record, and the tag is that of the record's key;
+//   - byte 12 counts the keys that lie behind the bucket and wanted it or one before it, unless it has been 255;
+//   - the count in bucket 0 is that of the page's keys, and at most 768;
+//   - all parts of a chain have the depth of the first.
+import { ASSERTS } from '../assertions';
 import { PAGE_SHIFT } from '../memory/pages';
 
 export const BUCKETS: u32 = 64;
@@ -24,6 +31,7 @@ export function countOf(segment: usize): u32 {
 }
 
 export function setCount(segment: usize, count: u32): void {
+  if (ASSERTS) assert(count <= BUCKETS * BUCKET_SLOTS, 'a segment has no more keys than slots');
   store<u16>(segment, <u16>count, 14);
 }
 

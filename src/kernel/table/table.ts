@@ -3,6 +3,12 @@
 // than a segment's keys, however large the table.
 //
 // Keys never move within a segment's generation, which is what lets a scan (scan.ts) pass it slot by slot.
+//
+// Invariants (`checkTable`), beside those of a segment (segment.ts):
+//   - all directory words that begin with a segment's prefix point at it, and no others do;
+//   - each key is in the segment of its prefix, and once;
+//   - the shard's counts of keys, segments (all parts of chains) and segments of the directory's depth are right.
+import { ASSERTS } from '../assertions';
 import { allocatePages, freePages, PAGE_BYTES, runBytes, shrinkRun } from '../memory/pages';
 import { hasKey, keyLengthOf, keyOf } from '../memory/record';
 import { xxh3 } from '../xxh3';
@@ -124,7 +130,12 @@ export function reserve(shard: usize, mixed: u64): bool {
 /** Puts in the record of a key that is not there. `reserve` has made room. */
 export function insert(shard: usize, mixed: u64, record: usize): void {
   let segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
+  if (ASSERTS) {
+    const key = keyOf(record);
+    assert(find(shard, mixed, key, keyLengthOf(record)) === 0, 'a key that is put in is not there');
+  }
   while (countOf(segment) >= BUCKETS * BUCKET_SLOTS) segment = overflowOf(segment);
+  if (ASSERTS) assert(segment !== 0, 'room was made for a new key');
   insertInto(segment, mixed, record);
   setKeys(shard, keysOf(shard) + 1);
 }
@@ -133,6 +144,13 @@ export function insert(shard: usize, mixed: u64, record: usize): void {
 export function remove(shard: usize, mixed: u64, slot: usize): void {
   const segment = slot & ~(PAGE_BYTES - 1);
   const line = slot & ~63;
+  if (ASSERTS) {
+    const record: usize = load<u32>(slot);
+    assert(
+      record !== 0 && find(shard, mixed, keyOf(record), keyLengthOf(record)) === slot,
+      'the key is here',
+    );
+  }
   const at = <u32>((line - segment) >> 6);
   for (let bucket = bucketOf(mixed); bucket !== at; bucket = (bucket + 1) & (BUCKETS - 1)) {
     const passed = segment + ((<usize>bucket) << 6);
@@ -158,6 +176,11 @@ export function tableBytes(shard: usize): f64 {
 
 export function segmentIn(directory: usize, depth: u32, mixed: u64): usize {
   return load<u32>(directory + ((<usize>(mixed >> (64 - <u64>depth))) << 2));
+}
+
+/** How far behind a segment's prefix the next one's is, in the space of the mixed hash. */
+export function spanOf(segment: usize): u64 {
+  return (<u64>1) << (64 - <u64>depthIn(segment));
 }
 
 function createTable(shard: usize): bool {

@@ -2,6 +2,7 @@
  * Hands on what a follower applies, change by change, to a consumer that may be slow: what it has no room for waits here,
  * and meanwhile the connection is not read, so that no more than one read's frames ever wait.
  */
+import assert from 'node:assert/strict';
 import { decodeBatch } from '../../frame/batch.js';
 import { openPayload } from '../../frame/frame.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';
@@ -17,8 +18,11 @@ export interface Flow {
 
 /** What a session tells, each when it is done and before anything that follows from it. */
 export interface StreamTap {
-  /** Calls `run` when there is room for frames, which may be at once; until then nothing should connect. */
-  whenRoom(run: () => void): void;
+  /**
+   * Calls `run` when there is room for frames, which may be at once; until then nothing should connect. Returns how to
+   * withdraw that.
+   */
+  whenRoom(run: () => void): () => void;
   /** The session whose frames come from now on; undefined: it is over, and what it was building is void. */
   follow(flow: Flow | undefined): void;
   /** New content begins at these watermarks. */
@@ -68,9 +72,28 @@ export class Tap implements StreamTap {
     return !this.#isWaiting;
   }
 
-  whenRoom(run: () => void): void {
-    if (this.isIdle) run();
-    else this.#awaited.push({ resolve: run, reject() {} });
+  whenRoom(run: () => void): () => void {
+    if (this.isIdle) {
+      run();
+      return () => {};
+    }
+    const waiter = { resolve: run, reject() {} };
+    this.#awaited.push(waiter);
+    return () => {
+      waiter.resolve = () => {};
+    };
+  }
+
+  /** Asserts what holds between calls. */
+  invariants(): void {
+    const hasWork = this.#current !== undefined || this.#queue.length > 0;
+    assert(!this.#isRunning, 'changes are handed on within a call');
+    if (this.#fault !== undefined) {
+      assert(!hasWork && this.#awaited.length === 0, 'behind a fault nothing waits');
+    } else if (!this.#isWaiting) {
+      assert(!hasWork, 'what is to be handed on waits only for the consumer');
+      assert.equal(this.#awaited.length, 0, 'nobody waits for room that is there');
+    }
   }
 
   /** Resolves when all that was told is handed on and out. Rejects as the consumer does. */

@@ -78,11 +78,16 @@ export class ReplicaFeed {
     return this.#subscriber.watermarks;
   }
 
+  /** Bytes of frames that wait until the connection takes them. */
+  get queuedBytes(): number {
+    return this.#subscriber.queuedBytes;
+  }
+
   /** `claimed`: what it says it has; `margin` of its Hello: undefined of a Rust replica. */
   start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, metrics, log } = this.#options;
-    const { frames, reason } = resume(stream, claimed, margin);
-    if (frames === undefined) {
+    const { runs, reason } = resume(stream, claimed, margin);
+    if (runs === undefined) {
       log.info(`replica ${address} is given a snapshot: ${reason}`);
       metrics.catchUpSnapshotCount += 1;
       if (asksToResume(claimed, margin)) metrics.resumeFailureCount += 1;
@@ -93,7 +98,7 @@ export class ReplicaFeed {
     }
     log.info(`replica ${address} resumes from the backlog: ${reason}`);
     metrics.catchUpBacklogCount += 1;
-    this.#subscriber.start(frames, () => this.#goLive());
+    this.#subscriber.start(runs, () => this.#goLive());
   }
 
   /** The connection has room again. */

@@ -12,6 +12,8 @@ export interface ReplicaInfo {
   acknowledged: bigint[] | undefined;
   /** Whole seconds since it was last heard of. */
   sinceAckSeconds: number;
+  /** Bytes of frames that wait until its connection takes them. */
+  queuedBytes: number;
 }
 
 /** One of ours that says nothing yet, or that it holds nothing, may have been sent all and not have it whole. */

@@ -5,8 +5,8 @@ import type { FrameStream } from '../stream/stream.js';
 import { hasReached, watermarkOf } from '../watermarks.js';
 
 export interface Resumption {
-  /** What it lacks, each shard's frames in order; undefined: it needs a snapshot. */
-  readonly frames: readonly Buffer[] | undefined;
+  /** What it lacks, each shard's frames in order, several in a piece; undefined: it needs a snapshot. */
+  readonly runs: readonly Buffer[] | undefined;
   /** For the log. */
   readonly reason: string;
 }
@@ -20,18 +20,18 @@ export function resume(
   const { backlog, history } = stream;
   const place =
     margin === undefined ? rustPlace(stream, claimed) : placeIn(history, margin.get('history'), claimed);
-  if (place === undefined) return { frames: undefined, reason: whyElsewhere(stream, claimed, margin) };
-  const catchUp = backlog.catchUp(place);
+  if (place === undefined) return { runs: undefined, reason: whyElsewhere(stream, claimed, margin) };
+  const catchUp = backlog.catchUpRuns(place);
   switch (catchUp.kind) {
     case 'nothing':
-      return { frames: [], reason: 'it lacks nothing' };
-    case 'frames':
-      return { frames: catchUp.frames, reason: `frames that it lacks: ${catchUp.frames.length}` };
+      return { runs: [], reason: 'it lacks nothing' };
+    case 'runs':
+      return { runs: catchUp.runs, reason: `frames that it lacks: ${catchUp.frameCount}` };
     case 'needs-snapshot': {
       const { shard, wanted, earliest } = catchUp;
       const kept = backlog.windows()[shard]?.bytes ?? 0;
       const reason = `shard ${shard} would go on at sequence ${wanted}, and the ${kept} bytes of its backlog begin at ${earliest}`;
-      return { frames: undefined, reason };
+      return { runs: undefined, reason };
     }
   }
 }

@@ -89,11 +89,12 @@ export class PrimarySession {
   info(): ReplicaInfo | undefined {
     const { address } = this;
     if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
-    const { state } = this.#feed;
+    const { state, queuedBytes } = this.#feed;
     const history = this.#isOurs ? this.#stream?.history.id : undefined;
     const watermarks = this.#feed.watermarks.slice();
     const acknowledged = this.#acknowledged;
-    return { address, state, history, watermarks, acknowledged, sinceAckSeconds: this.#sinceAckSeconds() };
+    const sinceAckSeconds = this.#sinceAckSeconds();
+    return { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes };
   }
 
   /** When it last said something, monotonic microseconds. */

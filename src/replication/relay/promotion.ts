@@ -1,4 +1,4 @@
-/** A replica becomes a primary: a new history begins with what it holds (design.md, "Histories"). */
+/** A replica becomes a primary: a new history begins with what it holds (docs/architecture.md, "Histories"). */
 import type { Clock, Random } from '../../clock.js';
 import type { ReplicatedStore } from '../../engine/types.js';
 import { clockBase, type History, type HistorySeams, newId } from '../history.js';
@@ -7,8 +7,11 @@ import type { Holding } from '../replica/holding.js';
 import type { Backlog } from '../stream/backlog.js';
 import type { Relay } from './relay.js';
 
+/** Where a history begins that a node makes. */
 export interface Beginning {
   history: History;
+  /** Whether it begins with content of another history, or with none of a history at all. */
+  isContinued: boolean;
   /** What a relay has kept, for the publisher; undefined: nothing. */
   backlog: Backlog | undefined;
 }
@@ -24,7 +27,7 @@ export function beginHistory(
   const watermarks = store.watermarks();
   const history = promotedHistory(seams, held, watermarks);
   store.setWatermarks(watermarks.map(() => history.base));
-  return { history, backlog: relay?.promoted(history.base) };
+  return { history, isContinued: true, backlog: relay?.promoted(history.base) };
 }
 
 /** Of a replica that held `watermarks` of `held` and is a primary from now on. */

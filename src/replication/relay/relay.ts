@@ -5,9 +5,9 @@
  * backlog if that serves. Nothing happens to them when only the link to the primary is cut and comes back.
  */
 import type { Random } from '../../clock.js';
-import { readBatchHead } from '../../frame/batch.js';
 import { type History, rustHistory } from '../history.js';
 import type { Log } from '../log.js';
+import type { AppliedBatch, Downstream } from '../replica/downstream.js';
 import type { Holding } from '../replica/holding.js';
 import { Backlog } from '../stream/backlog.js';
 import type { Publisher } from '../stream/publisher.js';
@@ -23,7 +23,7 @@ export interface RelayOptions {
   log: Log;
 }
 
-export class Relay {
+export class Relay implements Downstream {
   readonly nodeId: string;
   readonly #options: RelayOptions;
   #feed: RelayFeed | undefined;
@@ -77,15 +77,13 @@ export class Relay {
     this.#feed?.backlog.jump(shard, watermark);
   }
 
-  /** The frame of a batch of which `applied` records, more than none, have just been applied to what is held. */
-  received(frame: Buffer, payload: Uint8Array, applied: number): void {
+  received({ frame, head, applied, watermark }: AppliedBatch): void {
     const feed = this.#feed;
     if (feed === undefined) return;
-    const { records, shard, sequence, timestampMs } = readBatchHead(payload);
-    const last = feed.store.watermark(shard);
-    const isOfOneShard = sequence + BigInt(records) - 1n === last;
-    if (isOfOneShard && feed.backlog.watermark(shard) + BigInt(applied) === last) {
-      feed.offer(frame, shard, sequence, last, timestampMs);
+    const { records, shard, sequence, timestampMs } = head;
+    const isOfOneShard = sequence + BigInt(records) - 1n === watermark;
+    if (isOfOneShard && feed.backlog.watermark(shard) + BigInt(applied) === watermark) {
+      feed.offer(frame, shard, sequence, watermark, timestampMs);
     } else this.#skip(feed, shard);
   }
 

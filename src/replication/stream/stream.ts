@@ -18,10 +18,19 @@ export interface FrameStream {
   subscribe(subscriber: FrameSubscriber): () => void;
 }
 
-/** What the publisher hands a frame to. */
+/** Takes frames as bytes alone, as a recorder does. */
+export interface FrameTaker {
+  /** `bytes` is a whole frame that never changes again. Never throws, never blocks. */
+  offer(bytes: Buffer): void;
+}
+
+/** What a stream hands each of its frames to. */
 export interface FrameSubscriber {
-  /** The bytes must not change. Never throws, never blocks. */
-  offer(frame: Buffer, shard: number, maxSequence: bigint): void;
-  /** What follows no longer continues what was offered, with the reason in words. */
+  /**
+   * `bytes` is a whole MutationBatch frame that never changes again; its records are of `shard`, up to `lastSequence`.
+   * Never throws, never blocks.
+   */
+  offer(bytes: Buffer, shard: number, lastSequence: bigint): void;
+  /** What follows no longer continues what was offered; `reason` says in words why. */
   interrupt(reason: string): void;
 }

@@ -1,13 +1,13 @@
 /** The shape in which metrics are declared: each a name, a text, and how it is read off the model. */
 import type { MetricsSnapshot } from '../../replication/metrics.js';
 import type { ServerStatus } from '../info.js';
-import type { RoleFigures } from '../role-figures.js';
+import type { NodeReport } from '../report.js';
 
-/** All that is told of a server in one scrape. */
+/** Everything that one scrape reads from a server. */
 export interface MetricsModel {
   readonly status: ServerStatus;
   readonly replication: MetricsSnapshot;
-  readonly role: RoleFigures;
+  readonly node: NodeReport;
 }
 
 export type Labels = Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export interface MetricFamily {
   readonly help: string;
   /** Names of the labels, none by default. */
   readonly labels?: readonly string[];
-  /** Undefined: not told, for it means nothing here. */
+  /** Undefined: the metric has no meaning for this server, and is left out. */
   read(model: MetricsModel): number | undefined | readonly Sample[];
 }
 

@@ -1,17 +1,17 @@
 /** The HTTP port of a server (cli.md, `--metrics`): what is asked of it by Prometheus, by load balancers, by orchestrators. */
 import type { Address, Listener } from '../../transport/connection.js';
 import { type HttpAnswer, type HttpRequest, listenHttp, plainText } from '../../transport/http.js';
-import type { RoleFigures } from '../role-figures.js';
+import type { NodeReport } from '../report.js';
 import type { MetricsModel } from './metric-family.js';
 import { readiness } from './readiness.js';
 
 /** An exact number of milliseconds, some 30 years. */
 const LAG = /^\d{1,12}$/;
 
-/** What the port tells of, at the moment at which it is asked. */
+/** Where the answers come from, at the moment of the question. */
 export interface MetricsSource {
   model(): MetricsModel;
-  role(): RoleFigures;
+  report(): NodeReport;
 }
 
 /**
@@ -32,18 +32,18 @@ export async function startMetricsServer(address: Address, source: MetricsSource
       case '/healthz':
         return plainText(200, 'ok');
       case '/readyz':
-        return answerReady(query, source.role());
+        return answerReady(query, source.report());
       default:
         return plainText(404, 'there are /metrics, /healthz and /readyz here');
     }
   });
 }
 
-function answerReady(query: HttpRequest['query'], role: RoleFigures): HttpAnswer {
+function answerReady(query: HttpRequest['query'], report: NodeReport): HttpAnswer {
   const [limit, ...more] = query.getAll('max_lag_ms');
   if (more.length > 0 || (limit !== undefined && !LAG.test(limit))) {
     return plainText(400, 'max_lag_ms must be a whole number of milliseconds, given once');
   }
-  const { isReady, reason } = readiness(role, limit === undefined ? undefined : Number(limit));
+  const { isReady, reason } = readiness(report, limit === undefined ? undefined : Number(limit));
   return plainText(isReady ? 200 : 503, reason);
 }

@@ -1,5 +1,5 @@
 /** Whether a server should be sent clients, for `/readyz`. */
-import type { RoleFigures } from '../role-figures.js';
+import type { LinkReport, NodeReport } from '../report.js';
 
 export interface Readiness {
   isReady: boolean;
@@ -11,19 +11,16 @@ export interface Readiness {
  * A primary is ready as long as it serves; a replica when its first content is whole and its link is live, and with
  * `maxLagMs` when it is known to lag by that much at the most (replication/link-lag.ts says what the lag is).
  */
-export function readiness(figures: RoleFigures, maxLagMs: number | undefined): Readiness {
-  const reason = figures.role === 'primary' ? undefined : whyNot(figures, maxLagMs);
+export function readiness({ link }: NodeReport, maxLagMs: number | undefined): Readiness {
+  const reason = link && whyNot(link, maxLagMs);
   return reason === undefined
     ? { isReady: true, reason: 'ready' }
     : { isReady: false, reason: `not ready: ${reason}` };
 }
 
-function whyNot(
-  { hasContent, link, lagMs }: Extract<RoleFigures, { role: 'replica' }>,
-  maxLagMs: number | undefined,
-): string | undefined {
-  if (!hasContent) return `no content is whole yet (${link})`;
-  if (link !== 'live') return `the link to the primary is not live (${link})`;
+function whyNot({ hasContent, state, lagMs }: LinkReport, maxLagMs: number | undefined): string | undefined {
+  if (!hasContent) return `no content is whole yet (${state})`;
+  if (state !== 'live') return `the link to the primary is not live (${state})`;
   if (maxLagMs === undefined) return undefined;
   if (lagMs === undefined) return 'how far it lags is not known yet';
   return lagMs > maxLagMs ? `it lags by ${lagMs} ms, ${maxLagMs} ms are allowed` : undefined;

@@ -1,12 +1,12 @@
 /** The metrics of replication: its counters (fcrp-v1.md, Metrics), a primary's replicas, a replica's link. */
 
-import type { ConnectedReplica, ReplicaFigures, ServingFigures } from '../role-figures.js';
+import type { LinkReport, ReplicaStatus, ServingReport } from '../report.js';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 import { stateSamples } from './metric-family.js';
 
 /** Replicas with series of their own, those that came first; the others are only counted. */
 const NAMED_REPLICAS = 64;
-const replicaStates = ['snapshot', 'catching-up', 'live'] satisfies ConnectedReplica['state'][];
+const replicaStates = ['snapshot', 'catching-up', 'live'] satisfies ReplicaStatus['state'][];
 const linkStates = [
   'disconnected',
   'connecting',
@@ -14,30 +14,31 @@ const linkStates = [
   'snapshot',
   'live',
   'stopped',
-] satisfies ReplicaFigures['link'][];
+] satisfies LinkReport['state'][];
 
-type Reading<Figures> = (figures: Figures) => ReturnType<MetricFamily['read']>;
+type Reading<Report> = (report: Report) => ReturnType<MetricFamily['read']>;
 
-/** Of a primary, and of a relay. */
+/** A metric of a node that serves replicas: a primary or a relay. */
 const ofServing =
-  (read: Reading<ServingFigures>) =>
-  ({ role }: MetricsModel) =>
-    role.serving === undefined ? undefined : read(role.serving);
+  (read: Reading<ServingReport>) =>
+  ({ node: { serving } }: MetricsModel) =>
+    serving === undefined ? undefined : read(serving);
 
-const ofReplica =
-  (read: Reading<ReplicaFigures>) =>
-  ({ role }: MetricsModel) =>
-    role.role === 'replica' ? read(role) : undefined;
+/** A metric of a node that follows. */
+const ofLink =
+  (read: Reading<LinkReport>) =>
+  ({ node: { link } }: MetricsModel) =>
+    link === undefined ? undefined : read(link);
 
-const perReplica = (read: (replica: ConnectedReplica) => number | undefined) =>
-  ofServing(({ replicas }) =>
-    replicas.slice(0, NAMED_REPLICAS).flatMap((replica): Sample[] => {
+const perReplica = (read: (replica: ReplicaStatus) => number | undefined) =>
+  ofServing(({ connected }) =>
+    connected.slice(0, NAMED_REPLICAS).flatMap((replica): Sample[] => {
       const value = read(replica);
       return value === undefined ? [] : [{ labels: { replica: replica.address }, value }];
     }),
   );
 
-/** One set whichever role is played, for a replica may be promoted. */
+/** These are the same for both roles, for a replica may be promoted. */
 const counterFamilies: MetricFamily[] = [
   {
     name: 'fastcache_replication_emitted_mutations_total',
@@ -153,13 +154,13 @@ const roleFamilies: MetricFamily[] = [
     type: 'gauge',
     help: '1, with the role and the history that is held as labels; no history of a Rust primary, or before the first content.',
     labels: ['role', 'history'],
-    read: ({ role: { role, history = '' } }) => [{ labels: { role, history }, value: 1 }],
+    read: ({ node: { role, history } }) => [{ labels: { role, history: history?.id ?? '' }, value: 1 }],
   },
   {
     name: 'fastcache_replication_offset_records',
     type: 'gauge',
     help: 'Records of the history and those that it continues, over all shards: the difference between two servers is how far one is behind.',
-    read: ({ role }) => role.offsetRecords,
+    read: ({ node }) => Number(node.offsetRecords),
   },
 ];
 
@@ -180,17 +181,17 @@ const servingFamilies: MetricFamily[] = [
     name: 'fastcache_backlog_records',
     type: 'gauge',
     help: 'Records kept for replicas that come back, over all shards.',
-    read: ofServing(({ backlog }) => backlog.records),
+    read: ofServing(({ backlog }) => Number(backlog.records)),
   },
   {
     name: 'fastcache_connected_replicas',
     type: 'gauge',
     help: 'Replicas that are connected, by state.',
     labels: ['state'],
-    read: ofServing(({ replicas }) =>
+    read: ofServing(({ connected }) =>
       replicaStates.map((state) => ({
         labels: { state },
-        value: replicas.filter((replica) => replica.state === state).length,
+        value: connected.filter((replica) => replica.state === state).length,
       })),
     ),
   },
@@ -206,14 +207,25 @@ const servingFamilies: MetricFamily[] = [
     type: 'gauge',
     help: `Records that a live replica has not acknowledged; a Rust one never does. Of the first ${NAMED_REPLICAS}.`,
     labels: ['replica'],
-    read: perReplica(({ lagRecords }) => lagRecords),
+    read: perReplica(({ acknowledged, lag }) =>
+      acknowledged === undefined || lag === 'snapshot' ? undefined : lag.records,
+    ),
   },
   {
     name: 'fastcache_replica_last_ack_seconds',
     type: 'gauge',
     help: `Whole seconds since a replica was last heard of; of the first ${NAMED_REPLICAS}.`,
     labels: ['replica'],
-    read: perReplica(({ sinceAckSeconds }) => sinceAckSeconds),
+    read: perReplica(({ acknowledged, sinceAckSeconds }) =>
+      acknowledged === undefined ? undefined : sinceAckSeconds,
+    ),
+  },
+  {
+    name: 'fastcache_replica_queued_bytes',
+    type: 'gauge',
+    help: `Bytes of frames that wait until a replica's connection takes them; of the first ${NAMED_REPLICAS}.`,
+    labels: ['replica'],
+    read: perReplica(({ queuedBytes }) => queuedBytes),
   },
 ];
 
@@ -222,26 +234,26 @@ const replicaFamilies: MetricFamily[] = [
     name: 'fastcache_link_up',
     type: 'gauge',
     help: '1 while what is held follows the primary, else 0.',
-    read: ofReplica(({ link }) => (link === 'live' ? 1 : 0)),
+    read: ofLink(({ state }) => (state === 'live' ? 1 : 0)),
   },
   {
     name: 'fastcache_link_state',
     type: 'gauge',
     help: '1 of the state that the link to the primary is in, 0 of the others.',
     labels: ['state'],
-    read: ofReplica(({ link }) => stateSamples(linkStates, link)),
+    read: ofLink(({ state }) => stateSamples(linkStates, state)),
   },
   {
     name: 'fastcache_link_last_io_seconds',
     type: 'gauge',
     help: 'Seconds since the primary was last heard, or since following began.',
-    read: ofReplica(({ sinceHeardSeconds }) => sinceHeardSeconds),
+    read: ofLink(({ sinceHeardSeconds }) => sinceHeardSeconds),
   },
   {
     name: 'fastcache_replication_lag_seconds',
     type: 'gauge',
-    help: "How far a live replica is behind its primary by the records' times, 0 of an idle primary; not told while that is not known.",
-    read: ofReplica(({ lagMs }) => (lagMs === undefined ? undefined : lagMs / 1000)),
+    help: "How far a live replica is behind its primary by the records' times, 0 behind an idle primary; absent while it is not known.",
+    read: ofLink(({ lagMs }) => (lagMs === undefined ? undefined : lagMs / 1000)),
   },
 ];
 

@@ -1,16 +1,17 @@
 /** When a server is ready, and why it is not. */
 import { describe, expect, it } from 'vitest';
 import { readiness } from '../../../src/status/metrics/readiness.js';
-import type { ReplicaFigures } from '../../../src/status/role-figures.js';
+import type { LinkReport } from '../../../src/status/report.js';
 
-const live: ReplicaFigures = {
-  role: 'replica',
-  history: 'ab'.repeat(16),
-  offsetRecords: 5,
+const live: LinkReport = {
+  primary: { host: '10.0.0.1', port: 7631 },
+  state: 'live',
+  refusesEmpty: false,
   hasContent: true,
-  link: 'live',
   sinceHeardSeconds: 0,
+  sinceLostSeconds: 0,
   lagMs: 120,
+  syncReadBytes: undefined,
 };
 
 describe('a replica', () => {
@@ -22,17 +23,25 @@ describe('a replica', () => {
     ['of an unknown lag, without a limit', { ...live, lagMs: undefined }, undefined, 'ready'],
     [
       'that fetches new content',
-      { ...live, link: 'snapshot' as const },
+      { ...live, state: 'snapshot' as const },
       undefined,
       'not ready: the link to the primary is not live (snapshot)',
     ],
     [
       'without content',
-      { ...live, link: 'snapshot' as const, hasContent: false },
+      { ...live, state: 'snapshot' as const, hasContent: false },
       undefined,
       'not ready: no content is whole yet (snapshot)',
     ],
-  ])('%s', (_, figures, maxLagMs, reason) => {
-    expect(readiness(figures, maxLagMs)).toEqual({ isReady: reason === 'ready', reason });
+  ])('%s', (_, link, maxLagMs, reason) => {
+    const report = {
+      role: 'replica' as const,
+      history: undefined,
+      offsetRecords: 5n,
+      serving: undefined,
+      link,
+      goodReplicas: undefined,
+    };
+    expect(readiness(report, maxLagMs)).toEqual({ isReady: reason === 'ready', reason });
   });
 });

@@ -1,0 +1,147 @@
+/** The signatures of the compiled kernel, which test/engine/kernel-exports.test.ts holds to the module itself. */
+
+/**
+ * What a kernel exports; src/kernel/index.ts says what each does. Numbers are i32, u32 or f64 by WebAssembly's types,
+ * bigints are u64: an address or another u32 is read with `>>> 0`, a u64 with `BigInt.asUintN(64, …)`.
+ */
+export interface KernelExports {
+  memory: { readonly buffer: ArrayBuffer };
+  initialize(
+    shards: number,
+    route: number,
+    seed: bigint,
+    maxMemoryBytes: number,
+    maxArgument: number,
+    batchRecords: number,
+    batchBytes: number,
+  ): number;
+  resultBlock(): number;
+  allocate(bytes: number): number;
+  release(buffer: number): void;
+  setTime(wallMs: number, monotonicUs: number): void;
+  setReplica(replica: number): void;
+  setFrozen(frozen: number): void;
+  setMode(mode: number): void;
+  callsOf(command: number, end: number): number;
+  execute(input: number, length: number, output: number, outputLength: number): number;
+  apply(payload: number, bytes: number): number;
+  pass(payload: number, bytes: number): number;
+  loadEntries(entries: number, bytes: number, count: number, governed: number): number;
+  checkEntries(entries: number, bytes: number, count: number, governed: number): number;
+  verifyStart(): number;
+  verifyRouting(shards: number, byPrefix: number): void;
+  verifyRouted(): number;
+  verifyRaise(shard: number, sequence: bigint): void;
+  verifyForget(): void;
+  verifyOpen(payload: number, bytes: number): number;
+  verifyNext(checks: number): number;
+  linesOfBatch(payload: number, bytes: number): number;
+  linesOfEntries(payload: number, entries: number, bytes: number, count: number, governed: number): number;
+  writeLines(output: number, capacity: number, offset: bigint, fixed: number, values: number): number;
+  filterRanges(first: bigint, last: bigint, sinceMs: bigint, untilMs: bigint): void;
+  filterLists(
+    opBits: number,
+    shards: number,
+    shardsListed: number,
+    globs: number,
+    globsListed: number,
+    recordsOnly: number,
+  ): void;
+  statsStart(seed: bigint): number;
+  statsReach(shard: number, watermark: bigint): void;
+  statsBatch(
+    payload: number,
+    bytes: number,
+    offset: bigint,
+    fixed: number,
+    shown: number,
+    limit: number,
+  ): number;
+  statsEntries(
+    payload: number,
+    entries: number,
+    bytes: number,
+    count: number,
+    governed: number,
+    offset: bigint,
+    fixed: number,
+    shown: number,
+    limit: number,
+  ): number;
+  prefixes(): number;
+  hotKeys(): number;
+  biggestValues(): number;
+  rateCounts(): number;
+  rateShift(): number;
+  rateFirst(): bigint;
+  rateSpan(): number;
+  scan(shard: number, cursor: bigint, output: number, capacity: number): number;
+  listKeys(
+    shard: number,
+    cursor: bigint,
+    output: number,
+    capacity: number,
+    pattern: number,
+    patternBytes: number,
+  ): number;
+  scanKeys(
+    cursor: bigint,
+    count: number,
+    pattern: number,
+    patternBytes: number,
+    output: number,
+    capacity: number,
+  ): number;
+  matches(pattern: number, patternBytes: number, text: number, textBytes: number, ignoreCase: number): number;
+  randomKey(): number;
+  deleteSome(limit: number): number;
+  watchKey(key: number, length: number): number;
+  unwatchKey(key: number, length: number): void;
+  changedSince(key: number, length: number, ticket: number): number;
+  flushAll(): void;
+  flushDue(maxDelayUs: number): number;
+  get(key: number, length: number): number;
+  look(key: number, length: number): number;
+  expiryOfKey(key: number, length: number): bigint;
+  put(key: number, keyBytes: number, value: number, valueBytes: number, expiresAtMs: bigint): number;
+  removeKey(key: number, keyBytes: number): number;
+  expireKey(key: number, keyBytes: number, expiresAtMs: bigint): number;
+  limitMemory(maxBytes: number, policy: number, samples: number): void;
+  makeRoom(): number;
+  relieve(attempt: number): number;
+  evictedCount(): number;
+  touchKey(key: number, keyBytes: number): number;
+  idleSecondsOf(key: number, keyBytes: number): number;
+  recordBytesOf(key: number, keyBytes: number): number;
+  copyKey(from: number, fromBytes: number, to: number, toBytes: number): number;
+  overwrite(key: number, keyBytes: number, offset: number, part: number, partBytes: number): number;
+  hasRoomFor(bytes: number): number;
+  countBits(at: number, bytes: number): number;
+  sweep(limit: number): number;
+  compact(limit: number): number;
+  xxh3(at: number, length: number): bigint;
+  routeKey(key: number, length: number): number;
+  watermark(shard: number): bigint;
+  setWatermark(shard: number, sequence: bigint): void;
+  keysIn(shard: number): number;
+  expiringIn(shard: number): number;
+  expiredCount(): number;
+  keyspaceHits(): number;
+  keyspaceMisses(): number;
+  recordsEmitted(): number;
+  memoryUsed(): number;
+  memoryAllocated(): number;
+  memoryAvailable(): number;
+  memoryInRecords(): number;
+  memoryInFreeBlocks(): number;
+  memoryInTables(): number;
+  memoryInFrames(): number;
+  /** Asserts the invariants of all structures; in the debug build alone. */
+  invariants?(): void;
+}
+
+/** What a kernel calls; neither function may call back into it. The payload of `seal` is valid during the call only. */
+export interface KernelHost {
+  seal(shard: number, payload: number, bytes: number, records: number, min: bigint, max: bigint): void;
+  dirty(): void;
+}

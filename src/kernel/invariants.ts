@@ -1,0 +1,23 @@
+// What the debug build exports beside index.ts: the invariants of all structures, for the suites to assert between steps.
+import { checkArena } from './memory/arena';
+import { checkPages } from './memory/pages';
+import { checkFrame } from './store/batch';
+import { checkChanges } from './store/changes';
+import { checkStore } from './store/store-invariants';
+import { checkExpiry } from './table/expiry';
+import { shardAt, shardCount } from './table/shard';
+import { checkTable } from './table/table-invariants';
+
+/** Asserts the invariants of the whole store, which takes time in proportion to it. Between calls they all hold. */
+export function invariants(): void {
+  checkPages();
+  checkArena();
+  for (let id: u32 = 0; id < shardCount; id++) {
+    const shard = shardAt(id);
+    checkTable(shard);
+    checkExpiry(shard);
+    checkFrame(shard);
+  }
+  checkChanges();
+  checkStore();
+}

@@ -1,0 +1,93 @@
+/** A replica in a Status document: its shape, how it is rendered from the report, and how a peer's is read. */
+import type { StatusMap } from '../frame/status.js';
+import { watermarkOf } from '../replication/watermarks.js';
+import type { ReplicaStatus } from './report.js';
+import {
+  asCount,
+  asSequence,
+  readChoice,
+  readCount,
+  readFlag,
+  readIfSent,
+  readOptional,
+  readPerShard,
+  readText,
+} from './status-fields.js';
+
+/** States of a replica; `gone`: it left within the last hour. */
+export const replicaStates = ['live', 'catching-up', 'snapshot', 'gone'] as const;
+
+export interface ReplicaEntry {
+  /** `host:port`. */
+  address: string;
+  state: (typeof replicaStates)[number];
+  /** What it has acknowledged; of one that never does, what it has been sent. Empty: nothing yet. */
+  watermarks: bigint[];
+  /** False of a Rust replica. */
+  acknowledges: boolean;
+  /** Whole seconds since it was last heard. */
+  sinceAckSeconds: number;
+  /** Of all shards together; null while it receives a snapshot. */
+  lagRecords: number | null;
+  /** From the first record that it lacks to the newest; null as `lagRecords`, and when they are no longer all kept. */
+  lagMs: number | null;
+  /** Index = shard; empty while it receives a snapshot. */
+  shardLagRecords: number[];
+  /** Index = shard; null when the records are no longer all kept. */
+  shardLagMs: (number | null)[];
+  /** Whether the backlog has all that it lacks, so that it needs no snapshot. */
+  canResume: boolean;
+  /** How long that stays so at the present write rate; null: nothing is written, or it cannot resume. */
+  leewayMs: number | null;
+  /** Bytes of frames that wait until its connection takes them; null from a server that does not send it. */
+  queuedBytes: number | null;
+}
+
+/** Renders a replica of a node with `shards` shards. */
+export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEntry {
+  const { address, state, acknowledged, lag, sinceAckSeconds, canResume, leewayMs, queuedBytes } = replica;
+  const held = acknowledged ?? replica.watermarks;
+  const shardLags = lag === 'snapshot' ? [] : lag.shards;
+  return {
+    address,
+    // It may have been sent the whole snapshot, and has not acknowledged it yet.
+    state: lag === 'snapshot' && state !== 'gone' ? 'snapshot' : state,
+    // A replica may claim more shards than there are; the entry has as many as there are.
+    watermarks:
+      held.length === 0 ? [] : Array.from({ length: shards }, (_, shard) => watermarkOf(held, shard)),
+    acknowledges: acknowledged !== undefined,
+    sinceAckSeconds,
+    lagRecords: lag === 'snapshot' ? null : lag.records,
+    lagMs: lag === 'snapshot' ? null : msOrNull(lag.ms),
+    shardLagRecords: shardLags.map(({ records }) => records),
+    shardLagMs: shardLags.map(({ ms }) => msOrNull(ms)),
+    canResume,
+    leewayMs: msOrNull(leewayMs),
+    queuedBytes,
+  };
+}
+
+/** Reads a replica of a peer's document. Throws `FCRP_STATUS_MALFORMED`. */
+export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
+  const hasNoLag = map.lagRecords === null;
+  const msOfShard = (value: StatusMap[string]) => (value === null ? null : asCount(value));
+  return {
+    address: readText(map, 'address'),
+    state: readChoice(map, 'state', replicaStates),
+    watermarks: readPerShard(map, 'watermarks', shards, asSequence, true),
+    acknowledges: readFlag(map, 'acknowledges'),
+    sinceAckSeconds: readCount(map, 'sinceAckSeconds'),
+    lagRecords: readOptional(map, 'lagRecords', asCount),
+    lagMs: readOptional(map, 'lagMs', asCount),
+    shardLagRecords: readPerShard(map, 'shardLagRecords', shards, asCount, hasNoLag),
+    shardLagMs: readPerShard(map, 'shardLagMs', shards, msOfShard, hasNoLag),
+    canResume: readFlag(map, 'canResume'),
+    leewayMs: readOptional(map, 'leewayMs', asCount),
+    queuedBytes: readIfSent(map, 'queuedBytes', asCount),
+  };
+}
+
+/** A time for a document. Records carry their writers' times, which lie far apart where a clock was wrong. */
+export function msOrNull(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.min(ms, Number.MAX_SAFE_INTEGER);
+}

@@ -1,0 +1,130 @@
+/** INFO's replication section and ROLE's answer (reference: Redis' field names), rendered from a node's report. */
+import { secondOffset } from '../replication/offset.js';
+import type { FollowerState } from '../replication/replica/follower.js';
+import type { Reply } from '../resp/reply.js';
+import { lagLine } from './lag.js';
+import type { BacklogReport, LinkReport, NodeReport, ReplicaStatus, ServingReport } from './report.js';
+
+type Fields = Record<string, string | number>;
+
+/** Redis' words for a replica's state. */
+const replicaStates = {
+  snapshot: 'send_bulk',
+  'catching-up': 'send_bulk',
+  live: 'online',
+  gone: 'gone',
+} as const;
+
+/** Redis' words, in ROLE, for the state of a replica's link. */
+const linkStates: Record<FollowerState['name'], string> = {
+  disconnected: 'connect',
+  connecting: 'connecting',
+  handshake: 'handshake',
+  snapshot: 'sync',
+  live: 'connected',
+  stopped: 'connect',
+};
+
+const NO_HISTORY = '0'.repeat(40);
+
+/** INFO replication behind `role`. Offsets are records, of all shards together. */
+export function replicationFields(report: NodeReport): Fields {
+  const { history, serving, link, goodReplicas } = report;
+  return {
+    ...(link !== undefined && linkFields(link, report.offsetRecords)),
+    connected_slaves: serving?.connected.length ?? 0,
+    ...(goodReplicas !== undefined && { min_slaves_good_slaves: goodReplicas }),
+    ...(serving !== undefined && replicaFields(serving.connected)),
+    master_failover_state: 'no-failover',
+    master_replid: history?.id ?? NO_HISTORY,
+    master_replid2: history?.previous?.id ?? NO_HISTORY,
+    master_repl_offset: String(report.offsetRecords),
+    second_repl_offset: secondOffset(history),
+    ...(serving !== undefined && backlogFields(serving)),
+  };
+}
+
+/** ROLE's answer. */
+export function roleReply({ link, offsetRecords, serving }: NodeReport): Reply {
+  if (link !== undefined) {
+    const { primary, state } = link;
+    return ['slave', primary.host, primary.port, linkStates[state], offsetRecords];
+  }
+  const replicas = serving?.connected.map((replica) => {
+    const { ip, port } = addressParts(replica);
+    return [ip, port, String(replica.offsetRecords)];
+  });
+  return ['master', offsetRecords, replicas ?? []];
+}
+
+function linkFields(link: LinkReport, offsetRecords: bigint): Fields {
+  const isLive = link.state === 'live';
+  return {
+    master_host: link.primary.host,
+    master_port: link.primary.port,
+    master_link_status: isLive ? 'up' : 'down',
+    master_last_io_seconds_ago: isLive ? Math.floor(link.sinceHeardSeconds) : -1,
+    master_sync_in_progress: link.syncReadBytes === undefined ? 0 : 1,
+    slave_read_repl_offset: String(offsetRecords),
+    slave_repl_offset: String(offsetRecords),
+    ...(link.syncReadBytes !== undefined && syncFields(link.syncReadBytes, link.sinceHeardSeconds)),
+    ...(isLive ? {} : { master_link_down_since_seconds: Math.floor(link.sinceLostSeconds) }),
+    slave_priority: 100,
+    slave_read_only: 1,
+    replica_announced: 1,
+    ...(link.refusesEmpty && { refuses_empty_snapshot: 1 }),
+  };
+}
+
+/** As Redis shows a snapshot whose size it does not know (diskless): no peer says how much is to come. */
+function syncFields(readBytes: number, sinceHeardSeconds: number): Fields {
+  return {
+    master_sync_total_bytes: 0,
+    master_sync_read_bytes: readBytes,
+    master_sync_left_bytes: -readBytes,
+    master_sync_perc: '0.00',
+    master_sync_last_io_seconds_ago: Math.floor(sinceHeardSeconds),
+  };
+}
+
+/** `slaveN` with Redis' fields, and behind them `replicaN` with the facts for which Redis has no field. */
+function replicaFields(replicas: readonly ReplicaStatus[]): Fields {
+  return Object.fromEntries([
+    ...replicas.map((replica, index) => [`slave${index}`, slaveLine(replica)]),
+    ...replicas.map((replica, index) => [`replica${index}`, replicaLine(replica)]),
+  ]);
+}
+
+function slaveLine(replica: ReplicaStatus): string {
+  const { ip, port } = addressParts(replica);
+  const { state, offsetRecords, sinceAckSeconds } = replica;
+  return `ip=${ip},port=${port},state=${replicaStates[state]},offset=${offsetRecords},lag=${sinceAckSeconds}`;
+}
+
+function replicaLine({ lag, queuedBytes }: ReplicaStatus): string {
+  return `${lagLine(lag)},queued_bytes=${queuedBytes}`;
+}
+
+function backlogFields({ history, offsetRecords, backlog }: ServingReport): Fields {
+  const { limitBytes, records, shards } = backlog;
+  // The backlog holds more records than the offset counts only where the offset is too low.
+  const kept = records < offsetRecords ? records : offsetRecords;
+  return {
+    repl_backlog_active: history === undefined ? 0 : 1,
+    repl_backlog_size: limitBytes,
+    repl_backlog_first_byte_offset: String(offsetRecords - kept + 1n),
+    repl_backlog_histlen: String(kept),
+    ...Object.fromEntries(shards.map((shard, index) => [`shard${index}`, shardLine(shard)])),
+  };
+}
+
+/** A shard to which nothing is written has a window without end; the field is then left out. */
+function shardLine({ watermark, earliest, bytes, windowMs }: BacklogReport['shards'][number]): string {
+  const line = `seq=${watermark},first=${earliest},bytes=${bytes}`;
+  return windowMs === undefined ? line : `${line},window_ms=${windowMs}`;
+}
+
+function addressParts({ address }: ReplicaStatus): { ip: string; port: string } {
+  const colon = address.lastIndexOf(':');
+  return { ip: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: address.slice(colon + 1) };
+}

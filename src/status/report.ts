@@ -1,0 +1,168 @@
+/**
+ * The one report of a node's part in replication at one moment (docs/architecture.md, "One report"). INFO and ROLE
+ * (replication-info.ts), `/metrics` and `/readyz` (metrics/), the Status frame (status-document.ts) and
+ * `Primary.replicas()` render it and gather nothing themselves.
+ */
+import type { Clock } from '../clock.js';
+import type { History } from '../replication/history.js';
+import { offsetIn } from '../replication/offset.js';
+import type { ReplicaListener } from '../replication/primary/listener.js';
+import type { ReplicaInfo } from '../replication/primary/replica-info.js';
+import type { Follower, FollowerState } from '../replication/replica/follower.js';
+import type { BacklogWindow } from '../replication/stream/backlog.js';
+import type { FrameStream } from '../replication/stream/stream.js';
+import { hasReached } from '../replication/watermarks.js';
+import type { Address } from '../transport/connection.js';
+import { type Lag, lagOf } from './lag.js';
+
+/** A node's part in replication. */
+export interface NodeReport {
+  readonly role: 'primary' | 'replica';
+  /** The history of the content; undefined while nothing is held, and for content of a Rust primary. */
+  readonly history: History | undefined;
+  /** Records of this history and of those that it continues, over all shards (replication/offset.ts). */
+  readonly offsetRecords: bigint;
+  /** Undefined: no replica can be served from this node. */
+  readonly serving: ServingReport | undefined;
+  /** Undefined for a primary. */
+  readonly link: LinkReport | undefined;
+  /** Replicas that count for `min-replicas`; undefined while writes need none. */
+  readonly goodReplicas: number | undefined;
+}
+
+/** Replicas of a node, and what they are served from. */
+export interface ServingReport {
+  /** Undefined: a relay has no content to serve yet. */
+  readonly history: History | undefined;
+  /** Index = shard: the highest sequence that replicas could have. Empty as long as `history` is undefined. */
+  readonly watermarks: readonly bigint[];
+  readonly offsetRecords: bigint;
+  readonly backlog: BacklogReport;
+  /** Connected replicas, in the order in which they came. */
+  readonly connected: readonly ReplicaStatus[];
+  /** Replicas that left within the last hour, in the order in which they left. */
+  readonly departed: readonly ReplicaStatus[];
+}
+
+/** The frames that are kept for replicas that come back. */
+export interface BacklogReport {
+  readonly limitBytes: number;
+  readonly bytes: number;
+  readonly records: bigint;
+  /** How long a replica may be away at the present write rate, ms; undefined: nothing is written. */
+  readonly windowMs: number | undefined;
+  /** Index = shard. */
+  readonly shards: readonly (BacklogWindow & {
+    /** As `BacklogReport.windowMs`, for this shard alone. */
+    readonly windowMs: number | undefined;
+  })[];
+}
+
+/** A replica of this node: what its connection knows, and how far it is behind. */
+export interface ReplicaStatus extends ReplicaInfo {
+  lag: Lag;
+  /** Records of this node's history that it holds; of one that acknowledges nothing, that it was sent. */
+  offsetRecords: bigint;
+  /** Whether the backlog has all that it lacks, so that it needs no snapshot. */
+  canResume: boolean;
+  /** How long that stays so at the present write rate, ms; undefined: nothing is written, or it cannot resume. */
+  leewayMs: number | undefined;
+}
+
+/** A replica's link to its primary. */
+export interface LinkReport {
+  readonly primary: Address;
+  readonly state: FollowerState['name'];
+  /** Whether it keeps what it holds because the primary offers content without a key. */
+  readonly refusesEmpty: boolean;
+  /** Whether the first content is whole. */
+  readonly hasContent: boolean;
+  /** Seconds since the primary was last heard, or since following began. */
+  readonly sinceHeardSeconds: number;
+  /** Seconds since the link was lost, or since following began. */
+  readonly sinceLostSeconds: number;
+  /** As `Follower.lagMs`. */
+  readonly lagMs: number | undefined;
+  /** Bytes of the snapshot that is being received; undefined: none is. */
+  readonly syncReadBytes: number | undefined;
+}
+
+/** Where the report of served replicas comes from. */
+export interface ServingSources {
+  /** Undefined while there is nothing to serve replicas from. */
+  readonly stream: FrameStream | undefined;
+  /** Undefined: no replicas can come. */
+  readonly listener: ReplicaListener | undefined;
+  readonly backlogBytes: number;
+  readonly nowMs: number;
+}
+
+/** Replicas and backlog of a primary or of a relay. */
+export function servingReport({ stream, listener, backlogBytes, nowMs }: ServingSources): ServingReport {
+  if (stream === undefined) return servesNothing(backlogBytes);
+  const { backlog, history } = stream;
+  const watermarks = stream.watermarks();
+  const rates = backlog.rates(nowMs);
+  const windows = backlog.windows();
+  const windowsMs = backlog.shardWindowsMs(rates);
+  const statusOf = (replica: ReplicaInfo) => replicaStatus(replica, stream, watermarks, rates);
+  return {
+    history,
+    watermarks,
+    offsetRecords: offsetIn(history, watermarks),
+    backlog: {
+      limitBytes: backlogBytes,
+      bytes: windows.reduce((sum, { bytes }) => sum + bytes, 0),
+      records: windows.reduce((sum, { records }) => sum + records, 0n),
+      windowMs: backlog.windowMs(rates),
+      shards: windows.map((window, shard) => ({ ...window, windowMs: windowsMs[shard] })),
+    },
+    connected: listener?.replicas().map(statusOf) ?? [],
+    departed: listener?.departed().map(statusOf) ?? [],
+  };
+}
+
+/** Of a node that follows. */
+export function linkReport(follower: Follower, primary: Address, clock: Clock): LinkReport {
+  const secondsSince = (us: number) => Math.max(0, (clock.monotonicUs() - us) / 1_000_000);
+  return {
+    primary,
+    state: follower.state.name,
+    refusesEmpty: follower.refusesEmpty,
+    hasContent: follower.holding !== undefined,
+    sinceHeardSeconds: secondsSince(follower.heardAtUs),
+    sinceLostSeconds: secondsSince(follower.lostAtUs),
+    lagMs: follower.lagMs,
+    syncReadBytes: follower.syncReadBytes,
+  };
+}
+
+function servesNothing(backlogBytes: number): ServingReport {
+  return {
+    history: undefined,
+    watermarks: [],
+    offsetRecords: 0n,
+    backlog: { limitBytes: backlogBytes, bytes: 0, records: 0n, windowMs: undefined, shards: [] },
+    connected: [],
+    departed: [],
+  };
+}
+
+function replicaStatus(
+  replica: ReplicaInfo,
+  { backlog, history }: FrameStream,
+  watermarks: readonly bigint[],
+  rates: readonly number[],
+): ReplicaStatus {
+  const lag = lagOf(replica, backlog);
+  const held = replica.acknowledged ?? replica.watermarks;
+  const isServed = lag !== 'snapshot' && hasReached(watermarks, held);
+  const leeway = isServed ? backlog.leeway(lag.shards, rates) : undefined;
+  return {
+    ...replica,
+    lag,
+    offsetRecords: offsetIn(history, held),
+    canResume: leeway !== undefined,
+    leewayMs: leeway?.ms,
+  };
+}
