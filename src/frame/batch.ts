@@ -1,6 +1,6 @@
 /**
- * MutationBatch payloads for tools and tests (fcrp-v1.md "Payloads"); the hot path encodes and applies them in the
- * kernel. u32 record count, then for each record:
+ * MutationBatch payloads for tools and tests (fcrp-v1.md "Payloads"); the hot path encodes and applies them
+ * in the kernel. u32 record count, then for each record:
  *
  *     u32 shard | u64 sequence | u64 timestamp | u8 op | u64 key hash | u64 key tag | u64 expiry | u32 key length |
  *     u32 value length | key | value | op 4 only: u32 governance length, governance bytes
@@ -64,7 +64,9 @@ export function encodeBatch(records: readonly MutationRecord[]): Buffer {
   return payload;
 }
 
-/** Unix ms of a payload's first record, 0 when it has none; read in place, for it is asked for once a frame. */
+/**
+ * Unix ms of a payload's first record, 0 when it has none; read in place, for it is asked for once a frame.
+ */
 export function firstTimestampMs(payload: Uint8Array): number {
   if (payload.length < COUNT_BYTES + RECORD_FIXED_BYTES) return 0;
   const view = new DataView(payload.buffer, payload.byteOffset + COUNT_BYTES + RECORD_OFFSETS.timestampMs, 8);
@@ -100,13 +102,15 @@ export function readBatchHead(payload: Uint8Array): BatchHead {
 
 export interface DecodedBatch {
   recordCount: number;
-  /** The records in order, each decoded when it is asked for; to be walked once. Throws as `decodeBatch` does. */
+  /**
+   * The records in order, each decoded when it is asked for; to be walked once. Throws as `decodeBatch` does.
+   */
   records: IterableIterator<DecodedRecord>;
 }
 
 /**
- * Opens a payload. Throws `FCRP_FIELD_PAST_PAYLOAD`, `FCRP_COUNT_OVER_PAYLOAD`, and while the records are walked also
- * `FCRP_UNKNOWN_OP` and, behind the last, `FCRP_TRAILING_BYTES`; with payload offsets.
+ * Opens a payload. Throws `FCRP_FIELD_PAST_PAYLOAD`, `FCRP_COUNT_OVER_PAYLOAD`, and while the records are
+ * walked also `FCRP_UNKNOWN_OP` and, behind the last, `FCRP_TRAILING_BYTES`; with payload offsets.
  */
 export function decodeBatch(payload: Uint8Array): DecodedBatch {
   const reader = new PayloadReader(payload);

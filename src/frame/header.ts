@@ -3,8 +3,8 @@
  *
  *     0 magic `FCRP` | 4 version | 5 kind | 6 flags | 7 reserved | 8 payload length u32 | 12 uncompressed length u32
  *
- * A header is checked field by field in that order, and a prefix of one as far as it goes, so that a stream of
- * something else is refused at its first wrong byte.
+ * A header is checked field by field in that order, and a prefix of one as far as it goes, so that a stream
+ * of something else is refused at its first wrong byte.
  */
 import { FastcacheError } from '../errors.js';
 import { FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
@@ -47,8 +47,9 @@ export function encodeHeader(target: Uint8Array, header: FrameHeader): void {
 }
 
 /**
- * Reads a header from the first 16 bytes; more may follow. Throws the `FCRP_*` code of the first field that is wrong,
- * its offset counted from the header's start, and `FCRP_SHORT_HEADER` when there are fewer than 16 bytes.
+ * Reads a header from the first 16 bytes; more may follow. Throws the `FCRP_*` code of the first field that
+ * is wrong, its offset counted from the header's start, and `FCRP_SHORT_HEADER` when there are fewer than 16
+ * bytes.
  */
 export function decodeHeader(bytes: Uint8Array, rules: FrameRules = {}): FrameHeader {
   if (bytes.length < FRAME_HEADER_BYTES) throw shortHeader(bytes.length);
@@ -66,7 +67,9 @@ export function decodeHeader(bytes: Uint8Array, rules: FrameRules = {}): FrameHe
   return { version: bytes[4]!, kind: bytes[5] as FrameKind, compressed, payloadBytes, uncompressedBytes };
 }
 
-/** Checks as much of a header as its first `available` bytes (16 at most) hold; throws like `decodeHeader`. */
+/**
+ * Checks as much of a header as its first `available` bytes (16 at most) hold; throws like `decodeHeader`.
+ */
 export function checkHeaderPrefix(bytes: Uint8Array, available: number, rules: FrameRules): void {
   checkMagic(bytes, available);
   const version = rules.version ?? DEFAULT_FRAME_VERSION;

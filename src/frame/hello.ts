@@ -51,8 +51,8 @@ export function encodeHello(hello: Hello): Buffer {
 }
 
 /**
- * Decodes a Hello payload; `version` is the connection's. Throws `FCRP_HELLO_*` and the codes of every payload, with
- * payload offsets.
+ * Decodes a Hello payload; `version` is the connection's. Throws `FCRP_HELLO_*` and the codes of every
+ * payload, with payload offsets.
  */
 export function decodeHello(payload: Uint8Array, version: number = DEFAULT_FRAME_VERSION): DecodedHello {
   const reader = new PayloadReader(payload);
@@ -73,11 +73,16 @@ export function decodeHello(payload: Uint8Array, version: number = DEFAULT_FRAME
 }
 
 export interface HelloFrameOptions extends Pick<EncodeOptions, 'level'> {
-  /** The pairs of the margin; an empty map still says `fastcache/1`. Undefined: no margin, as a Rust peer's. */
+  /**
+   * The pairs of the margin; an empty map still says `fastcache/1`. Undefined: no margin, as a Rust peer's.
+   */
   margin?: Margin | undefined;
 }
 
-/** A whole Hello frame, compressed, with its margin; the frame's version is the Hello's. Throws as `encodeMargin` does. */
+/**
+ * A whole Hello frame, compressed, with its margin; the frame's version is the Hello's. Throws as
+ * `encodeMargin` does.
+ */
 export function encodeHelloFrame(hello: Hello, options: HelloFrameOptions = {}): Buffer {
   const margin = options.margin === undefined ? undefined : encodeMargin(options.margin);
   const version = hello.version ?? DEFAULT_FRAME_VERSION;
@@ -91,8 +96,8 @@ export interface DecodedHelloFrame {
 }
 
 /**
- * Decodes the payload of a Hello frame as it came, compressed or not. Throws `FCRP_*`; offsets count from the frame's
- * start, and are 16 (where the payload begins) for what is wrong inside a compressed one.
+ * Decodes the payload of a Hello frame as it came, compressed or not. Throws `FCRP_*`; offsets count from the
+ * frame's start, and are 16 (where the payload begins) for what is wrong inside a compressed one.
  */
 export function decodeHelloFrame(header: FrameHeader, wirePayload: Uint8Array): DecodedHelloFrame {
   try {

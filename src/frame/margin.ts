@@ -1,6 +1,7 @@
 /**
- * The margin of a Hello (design.md "Histories"): the UTF-8 text `fastcache/1` and ` name=value` pairs, 4 KiB at most, in
- * a zstd skippable frame behind the compressed payload. It says that the peer is one of ours, and what only ours knows.
+ * The margin of a Hello (design.md "Histories"): the UTF-8 text `fastcache/1` and ` name=value` pairs, 4 KiB
+ * at most, in a zstd skippable frame behind the compressed payload. It says that the peer is one of ours, and
+ * what only ours knows.
  */
 import { FastcacheError } from '../errors.js';
 import { MARGIN_MAX_BYTES } from '../limits.js';
@@ -28,9 +29,9 @@ export function encodeMargin(margin: Margin): Buffer {
 }
 
 /**
- * The pairs of a margin; unknown names are kept for the reader to ignore. Undefined when the bytes are not a margin of
- * ours: skippable frames are anybody's. Throws `FCRP_MARGIN_OVER_LIMIT`, `FCRP_MARGIN_MALFORMED` (no `=`, no name, a
- * name twice) and `FCRP_INVALID_UTF8`; offsets count from the start of `bytes`.
+ * The pairs of a margin; unknown names are kept for the reader to ignore. Undefined when the bytes are not a
+ * margin of ours: skippable frames are anybody's. Throws `FCRP_MARGIN_OVER_LIMIT`, `FCRP_MARGIN_MALFORMED`
+ * (no `=`, no name, a name twice) and `FCRP_INVALID_UTF8`; offsets count from the start of `bytes`.
  */
 export function decodeMargin(bytes: Uint8Array): Margin | undefined {
   if (!isSigned(bytes)) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Reads the fields of a payload one after the other, each length checked before it is used. Offsets in its errors
- * count from the payload's start.
+ * Reads the fields of a payload one after the other, each length checked before it is used. Offsets in its
+ * errors count from the payload's start.
  */
 import { FastcacheError } from '../errors.js';
 
@@ -59,8 +59,8 @@ export class PayloadReader {
   }
 
   /**
-   * Checks a count that stood at `offset` against what is left: each of the counted things takes `leastBytes` or more.
-   * Throws `FCRP_COUNT_OVER_PAYLOAD`.
+   * Checks a count that stood at `offset` against what is left: each of the counted things takes `leastBytes`
+   * or more. Throws `FCRP_COUNT_OVER_PAYLOAD`.
    */
   checkCount(count: number, leastBytes: number, field: string, offset: number): void {
     const room = Math.floor(this.remaining / leastBytes);

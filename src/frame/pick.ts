@@ -1,6 +1,6 @@
 /**
- * Some of a batch's records, or of a chunk's entries, as a payload of their own: those bytes as they are, governance and
- * all, behind the same head with another count.
+ * Some of a batch's records, or of a chunk's entries, as a payload of their own: those bytes as they are,
+ * governance and all, behind the same head with another count.
  */
 import { type DecodedRecord, decodeBatch } from './batch.js';
 import { type DecodedSnapshotEntry, decodeSnapshotChunk } from './snapshot.js';

@@ -1,11 +1,12 @@
 /**
- * SnapshotChunk payloads (fcrp-v1.md "Payloads"); SnapshotBegin and SnapshotEnd are plain lists of watermarks.
+ * SnapshotChunk payloads (fcrp-v1.md "Payloads"); SnapshotBegin and SnapshotEnd are plain lists of
+ * watermarks.
  *
  *     u64 chunk index | u8 is-last | u32 watermark count, count x u64 | u32 entry count | entries:
  *     u32 key length | u32 value length | u64 expiry | key | value
  *
- * A later release puts the four bytes `GOV2` behind the entry count, each entry then having a u32 governance length
- * (2^32-1: none) before its expiry and the governance bytes behind its value: read, and never written.
+ * A later release puts the four bytes `GOV2` behind the entry count, each entry then having a u32 governance
+ * length (2^32-1: none) before its expiry and the governance bytes behind its value: read, and never written.
  */
 import { FastcacheError } from '../errors.js';
 import { NO_EXPIRY } from './batch.js';
@@ -47,10 +48,16 @@ export interface DecodedSnapshotChunk {
   last: boolean;
   watermarks: WatermarkList;
   entryCount: number;
-  /** Payload offset of the first entry, and whether each has governance bytes: for who reads them in its own way. */
+  /**
+   * Payload offset of the first entry, and whether each has governance bytes: for who reads them in its own
+   * way.
+   */
   entriesOffset: number;
   governed: boolean;
-  /** The entries in order, each decoded when it is asked for; to be walked once. Throws as `decodeSnapshotChunk` does. */
+  /**
+   * The entries in order, each decoded when it is asked for; to be walked once. Throws as
+   * `decodeSnapshotChunk` does.
+   */
   entries: IterableIterator<DecodedSnapshotEntry>;
 }
 
@@ -81,8 +88,8 @@ export function encodeSnapshotEntries(entries: readonly SnapshotEntry[]): Buffer
 }
 
 /**
- * Opens a payload. Throws `FCRP_FIELD_PAST_PAYLOAD`, `FCRP_COUNT_OVER_PAYLOAD`, `FCRP_SNAPSHOT_LAST_BYTE`, and while the
- * entries are walked also, behind the last, `FCRP_TRAILING_BYTES`; with payload offsets.
+ * Opens a payload. Throws `FCRP_FIELD_PAST_PAYLOAD`, `FCRP_COUNT_OVER_PAYLOAD`, `FCRP_SNAPSHOT_LAST_BYTE`,
+ * and while the entries are walked also, behind the last, `FCRP_TRAILING_BYTES`; with payload offsets.
  */
 export function decodeSnapshotChunk(payload: Uint8Array): DecodedSnapshotChunk {
   const reader = new PayloadReader(payload);

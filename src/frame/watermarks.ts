@@ -1,12 +1,12 @@
 /**
- * The list of watermarks, one for each shard: the payload of SnapshotBegin, SnapshotEnd and Ack, and a field of Hello
- * and SnapshotChunk (fcrp-v1.md "Payloads"): u32 count, count x u64.
+ * The list of watermarks, one for each shard: the payload of SnapshotBegin, SnapshotEnd and Ack, and a field
+ * of Hello and SnapshotChunk (fcrp-v1.md "Payloads"): u32 count, count x u64.
  */
 import { PayloadReader } from './payload-reader.js';
 
 /**
- * Watermarks as they are read: index = shard, eight bytes each, so that the list takes no more memory than the bytes
- * it came in.
+ * Watermarks as they are read: index = shard, eight bytes each, so that the list takes no more memory than
+ * the bytes it came in.
  */
 export type WatermarkList = BigUint64Array;
 

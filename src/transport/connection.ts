@@ -1,6 +1,6 @@
 /**
- * What `replication/` and the simulation know of a connection: bytes in, bytes out, backpressure, an end. TCP stands
- * behind it in production (`tcp.ts`), a virtual network in the simulation.
+ * What `replication/` and the simulation know of a connection: bytes in, bytes out, backpressure, an end. TCP
+ * stands behind it in production (`tcp.ts`), a virtual network in the simulation.
  */
 
 export interface ConnectionHandlers {

@@ -1,6 +1,7 @@
 /**
- * A small HTTP server for status pages: GET and HEAD, short answers, no bodies taken. Whoever is connected holds little
- * and not for long: connections, header bytes, the time for a request and for taking its answer are all bounded.
+ * A small HTTP server for status pages: GET and HEAD, short answers, no bodies taken. Whoever is connected
+ * holds little and not for long: connections, header bytes, the time for a request and for taking its answer
+ * are all bounded.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Address, Listener } from './connection.js';
@@ -38,8 +39,8 @@ export const plainText = (status: number, line: string): HttpAnswer => ({
 });
 
 /**
- * Answers every GET and HEAD with what `answer` resolves to, 500 when it rejects, and other methods with 405. Closing
- * drops every connection. Throws `PORT_TAKEN` or `LISTEN_FAILED`.
+ * Answers every GET and HEAD with what `answer` resolves to, 500 when it rejects, and other methods with 405.
+ * Closing drops every connection. Throws `PORT_TAKEN` or `LISTEN_FAILED`.
  */
 export function listenHttp(
   address: Address,
