@@ -1,9 +1,9 @@
 /**
- * MutationBatch payloads for tools and tests (fcrp-v1.md "Payloads"); the hot path encodes and applies them
- * in the kernel. u32 record count, then for each record:
+ * MutationBatch payloads for tools and tests (docs/protocol.md, "MutationBatch"); the hot path encodes and
+ * applies them in the kernel. u32 record count, then for each record:
  *
- *     u32 shard | u64 sequence | u64 timestamp | u8 op | u64 key hash | u64 key tag | u64 expiry | u32 key length |
- *     u32 value length | key | value | op 4 only: u32 governance length, governance bytes
+ *     u32 shard | u64 sequence | u64 timestamp | u8 op | u64 key hash | u64 key tag | u64 expiry |
+ *     u32 key length | u32 value length | key | value | op 4 only: u32 governance length, governance bytes
  *
  * Op 4, a Set with governance bytes, is a later release's: it is read and never written.
  */
@@ -12,7 +12,7 @@ import { PayloadReader } from './payload-reader.js';
 
 /** A record without its key and value. */
 export const RECORD_FIXED_BYTES = 53;
-/** Fields within a record, for who looks at them in place. */
+/** Offsets of fields within a record, for code that looks at them in place. */
 export const RECORD_OFFSETS = { sequence: 4, timestampMs: 12, op: 20, keyBytes: 45, valueBytes: 49 } as const;
 const COUNT_BYTES = 4;
 /** On the wire, an expiry that means none. */
@@ -27,8 +27,10 @@ const opNames = new Map<number, MutationOp>([
   [GOVERNED_SET, 'set'],
 ]);
 
+/** What a record does; an `expire` with no expiry persists the key. */
 export type MutationOp = keyof typeof opBytes;
 
+/** One change of one key. */
 export interface MutationRecord {
   shard: number;
   sequence: bigint;
@@ -43,6 +45,7 @@ export interface MutationRecord {
   value: Uint8Array;
 }
 
+/** A record as it was read. */
 export interface DecodedRecord extends MutationRecord {
   /** Payload offset of the record's first byte. */
   offset: number;
@@ -100,6 +103,7 @@ export function readBatchHead(payload: Uint8Array): BatchHead {
   };
 }
 
+/** A payload as it was opened. */
 export interface DecodedBatch {
   recordCount: number;
   /**

@@ -1,5 +1,5 @@
 /**
- * zstd for frame payloads, and the only file that knows zstd (fcrp-v1.md "Frame", "Compression"). It stands
+ * zstd for frame payloads, and the only file that knows zstd (docs/protocol.md, "Compression"). It stands
  * on the low-level binding, because the convenient one allocates whatever size the data claim. A compressed
  * payload is one zstd data frame and any number of skippable frames beside it; a skippable frame of ours
  * carries a Hello's margin.

@@ -12,6 +12,7 @@ import {
 } from './header.js';
 import type { FrameKind } from './kinds.js';
 
+/** How a frame is encoded. */
 export interface EncodeOptions {
   /** `none` when absent. */
   compression?: 'none' | 'zstd';
@@ -51,6 +52,7 @@ export function encodeCompressedFrame(
   return frame;
 }
 
+/** A frame as it was read. */
 export interface DecodedFrame {
   header: FrameHeader;
   /** Decompressed; a view of the input when the frame is not compressed. */

@@ -1,7 +1,8 @@
 /**
- * The 16 bytes that every frame begins with (fcrp-v1.md "Frame"):
+ * The 16 bytes that every frame begins with (docs/protocol.md, "Frame"):
  *
- *     0 magic `FCRP` | 4 version | 5 kind | 6 flags | 7 reserved | 8 payload length u32 | 12 uncompressed length u32
+ *     0 magic `FCRP` | 4 version | 5 kind | 6 flags | 7 reserved | 8 payload length u32 |
+ *     12 uncompressed length u32
  *
  * A header is checked field by field in that order, and a prefix of one as far as it goes, so that a stream
  * of something else is refused at its first wrong byte.
@@ -16,6 +17,7 @@ export const DEFAULT_FRAME_VERSION = 1;
 const MAGIC = [0x46, 0x43, 0x52, 0x50] as const;
 const FLAG_COMPRESSED = 1;
 
+/** What a header says. */
 export interface FrameHeader {
   version: number;
   kind: FrameKind;
@@ -60,7 +62,8 @@ export function decodeHeader(bytes: Uint8Array, rules: FrameRules = {}): FrameHe
   if (!compressed && payloadBytes !== uncompressedBytes) {
     throw new FastcacheError(
       'FCRP_LENGTHS_DIFFER',
-      `The frame is not compressed, yet it announces ${payloadBytes} bytes of payload and ${uncompressedBytes} bytes uncompressed.`,
+      `The frame is not compressed, yet it announces ${payloadBytes} bytes of payload ` +
+        `and ${uncompressedBytes} bytes uncompressed.`,
       { offset: 12, expected: payloadBytes, found: uncompressedBytes },
     );
   }

@@ -1,5 +1,5 @@
 /**
- * Hello, the first frame in either direction (fcrp-v1.md "Payloads" and "Conversation"):
+ * Hello, the first frame in either direction (docs/protocol.md, "Hello" and "Conversation"):
  *
  *     u8 version | u8 role | u32 token length, token | u8 has-watermarks | if 1: u32 count, count x u64
  *
@@ -17,18 +17,21 @@ import { readWatermarks, type WatermarkList, watermarksBytes, writeWatermarks } 
 
 const roleBytes = { replica: 1, 'service-subscriber': 2 } as const;
 
+/** What the peer that says Hello is; a replica of ours is a `replica`. */
 export type HelloRole = keyof typeof roleBytes;
 
+/** A Hello to be encoded. */
 export interface Hello {
   /** `DEFAULT_FRAME_VERSION` when absent from what is encoded. */
   version?: number;
   role: HelloRole;
-  /** Undefined: no token. An empty one cannot be told from none. */
+  /** Undefined: no token. An empty one is the same on the wire. */
   token?: string | undefined;
   /** Undefined: nothing claimed. */
   watermarks?: ArrayLike<bigint> | undefined;
 }
 
+/** A Hello as it was read; each field as `Hello` has it. */
 export interface DecodedHello {
   version: number;
   role: HelloRole;
@@ -36,6 +39,7 @@ export interface DecodedHello {
   watermarks: WatermarkList | undefined;
 }
 
+/** Encodes a Hello payload. */
 export function encodeHello(hello: Hello): Buffer {
   const token = Buffer.from(hello.token ?? '');
   const listBytes = hello.watermarks === undefined ? 0 : watermarksBytes(hello.watermarks);
@@ -72,6 +76,7 @@ export function decodeHello(payload: Uint8Array, version: number = DEFAULT_FRAME
   return { version: spoken, role, token, watermarks };
 }
 
+/** How a Hello frame is encoded. */
 export interface HelloFrameOptions extends Pick<EncodeOptions, 'level'> {
   /**
    * The pairs of the margin; an empty map still says `fastcache/1`. Undefined: no margin, as a Rust peer's.
@@ -89,6 +94,7 @@ export function encodeHelloFrame(hello: Hello, options: HelloFrameOptions = {}):
   return encodeCompressedFrame(FrameKind.Hello, encodeHello(hello), { ...options, version }, margin);
 }
 
+/** A Hello frame as it was read. */
 export interface DecodedHelloFrame {
   hello: DecodedHello;
   /** Undefined: the peer is not one of ours. */

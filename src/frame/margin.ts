@@ -1,12 +1,13 @@
 /**
- * The margin of a Hello (design.md "Histories"): the UTF-8 text `fastcache/1` and ` name=value` pairs, 4 KiB
- * at most, in a zstd skippable frame behind the compressed payload. It says that the peer is one of ours, and
- * what only ours knows.
+ * The margin of a Hello (docs/protocol.md, "Margin"): the UTF-8 text `fastcache/1` and ` name=value` pairs, 4
+ * KiB at most, in a zstd skippable frame behind the compressed payload. It says that the peer is one of ours,
+ * and what only ours knows.
  */
 import { FastcacheError } from '../errors.js';
 import { MARGIN_MAX_BYTES } from '../limits.js';
 import { decodeUtf8 } from './payload-reader.js';
 
+/** Values by their names; each name once. */
 export type Margin = ReadonlyMap<string, string>;
 
 const SIGNATURE = 'fastcache/1';
@@ -14,8 +15,8 @@ const NAME = /^[^\s=]+$/u;
 const VALUE = /^\S*$/u;
 
 /**
- * Throws `FCRP_MARGIN_MALFORMED` for a name with white space or `=` or a value with white space, and
- * `FCRP_MARGIN_OVER_LIMIT`.
+ * Encodes a margin. Throws `FCRP_MARGIN_MALFORMED` for a name with white space or `=` or a value with white
+ * space, and `FCRP_MARGIN_OVER_LIMIT`.
  */
 export function encodeMargin(margin: Margin): Buffer {
   let text = SIGNATURE;

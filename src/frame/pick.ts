@@ -9,6 +9,7 @@ const COUNT_BYTES = 4;
 /** `GOV2`, behind the count of a chunk. */
 const GOVERNED_MARK_BYTES = 4;
 
+/** What was picked. */
 export interface Picked {
   /** The given payload itself when all of it was picked. */
   payload: Uint8Array;

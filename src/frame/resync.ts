@@ -33,6 +33,7 @@ export type Stretch =
       isCutTail: boolean;
     };
 
+/** What the walker cannot see from headers. */
 export interface WalkerChecks {
   /**
    * The fault in a frame's payload, with its stream offset; undefined when it can be read to its last field.
@@ -68,6 +69,10 @@ interface Trouble {
   doubtful: SplitFrame | undefined;
 }
 
+/**
+ * Takes a dump's bytes by `push`, and `end` behind the last; after each of them `stretches` gives what can be
+ * said of the bytes that have come.
+ */
 export class FrameWalker {
   readonly #checks: WalkerChecks;
   #window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
@@ -80,6 +85,7 @@ export class FrameWalker {
   #trouble: Trouble | undefined;
   #searchBytes = SEARCH_BYTES;
 
+  /** Stands at stream offset 0. */
   constructor(checks: WalkerChecks) {
     this.#checks = checks;
   }

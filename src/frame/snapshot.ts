@@ -1,6 +1,6 @@
 /**
- * SnapshotChunk payloads (fcrp-v1.md "Payloads"); SnapshotBegin and SnapshotEnd are plain lists of
- * watermarks.
+ * SnapshotChunk payloads (docs/protocol.md, "SnapshotChunk"); SnapshotBegin and SnapshotEnd are plain lists
+ * of watermarks.
  *
  *     u64 chunk index | u8 is-last | u32 watermark count, count x u64 | u32 entry count | entries:
  *     u32 key length | u32 value length | u64 expiry | key | value
@@ -18,6 +18,7 @@ const GOVERNED_ENTRY_FIXED_BYTES = 20;
 const GOVERNED_MARK = Buffer.from('GOV2');
 const NO_GOVERNANCE = 0xffff_ffff;
 
+/** One key that the store held. */
 export interface SnapshotEntry {
   key: Uint8Array;
   value: Uint8Array;
@@ -25,6 +26,7 @@ export interface SnapshotEntry {
   expireAtMs: bigint | null;
 }
 
+/** An entry as it was read. */
 export interface DecodedSnapshotEntry extends SnapshotEntry {
   /** Payload offset of the entry's first byte. */
   offset: number;
@@ -34,6 +36,7 @@ export interface DecodedSnapshotEntry extends SnapshotEntry {
   governance: Buffer | undefined;
 }
 
+/** A part of a snapshot, to be encoded. */
 export interface SnapshotChunk {
   chunkIndex: bigint;
   last: boolean;
@@ -43,14 +46,15 @@ export interface SnapshotChunk {
   entries: Uint8Array;
 }
 
+/** A chunk as it was opened. */
 export interface DecodedSnapshotChunk {
   chunkIndex: bigint;
   last: boolean;
   watermarks: WatermarkList;
   entryCount: number;
   /**
-   * Payload offset of the first entry, and whether each has governance bytes: for who reads them in its own
-   * way.
+   * Payload offset of the first entry, and whether each has governance bytes, for code that reads them in
+   * its own way.
    */
   entriesOffset: number;
   governed: boolean;
@@ -61,6 +65,7 @@ export interface DecodedSnapshotChunk {
   entries: IterableIterator<DecodedSnapshotEntry>;
 }
 
+/** Encodes a payload. */
 export function encodeSnapshotChunk(chunk: SnapshotChunk): Buffer {
   const payload = Buffer.allocUnsafeSlow(13 + watermarksBytes(chunk.watermarks) + chunk.entries.length);
   let position = payload.writeBigUInt64LE(chunk.chunkIndex);
@@ -71,6 +76,7 @@ export function encodeSnapshotChunk(chunk: SnapshotChunk): Buffer {
   return payload;
 }
 
+/** Encodes `SnapshotChunk.entries`. */
 export function encodeSnapshotEntries(entries: readonly SnapshotEntry[]): Buffer {
   let size = 0;
   for (const entry of entries) size += ENTRY_FIXED_BYTES + entry.key.length + entry.value.length;

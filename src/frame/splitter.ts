@@ -12,6 +12,7 @@ import { checkHeaderPrefix, DEFAULT_FRAME_VERSION, decodeHeader, type FrameHeade
 /** The least that a frame in several pieces is given, unless it is smaller. */
 const ASSEMBLY_MIN_BYTES = 4_096;
 
+/** A frame as it lies in the stream. */
 export interface SplitFrame {
   header: FrameHeader;
   /** Header and payload as they came. Valid during the callback, and longer only when `owned`. */
@@ -27,6 +28,7 @@ export interface SplitFrame {
   owned: boolean;
 }
 
+/** What the stream is. */
 export interface SplitterOptions {
   /** The connection's version; `DEFAULT_FRAME_VERSION` when absent. */
   version?: number;
@@ -36,6 +38,7 @@ export interface SplitterOptions {
   offset?: number;
 }
 
+/** Takes a stream by `push`, and `end` behind its last byte. */
 export class FrameSplitter {
   /**
    * Limit for both lengths of each header that is yet to come; may be changed at any time, also in the
@@ -50,6 +53,7 @@ export class FrameSplitter {
   #held = 0;
   #frameStart: number;
 
+  /** Stands at a frame's start. */
   constructor(options: SplitterOptions = {}) {
     this.#version = options.version ?? DEFAULT_FRAME_VERSION;
     this.maxPayloadBytes = options.maxPayloadBytes ?? MAX_FRAME_PAYLOAD_BYTES;

@@ -1,5 +1,5 @@
 /**
- * A small HTTP server for status pages: GET and HEAD, short answers, no bodies taken. Whoever is connected
+ * A small HTTP server for status pages: GET and HEAD, short answers, no bodies taken. A client
  * holds little and not for long: connections, header bytes, the time for a request and for taking its answer
  * are all bounded.
  */
@@ -16,9 +16,10 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 5_000;
 /** Nothing comes and nothing goes: the peer does not take its answer. */
 const STALLED_TIMEOUT_MS = 10_000;
-/** How often those are looked for who took too long. */
+/** How often connections are looked for that took too long. */
 const CHECK_MS = 1_000;
 
+/** What a request is answered with. */
 export interface HttpAnswer {
   status: number;
   /** With its charset. */
@@ -26,12 +27,14 @@ export interface HttpAnswer {
   body: string;
 }
 
+/** What was asked for. */
 export interface HttpRequest {
   /** As it was sent, from `/` up to the query. */
   path: string;
   query: URLSearchParams;
 }
 
+/** An answer of one line of text. */
 export const plainText = (status: number, line: string): HttpAnswer => ({
   status,
   contentType: 'text/plain; charset=utf-8',

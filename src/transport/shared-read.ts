@@ -6,12 +6,11 @@
  */
 import { Socket } from 'node:net';
 
-/** For rooms that are handed a connection and open none. */
+/** For code that is handed a connection and opens none. */
 export type ClientSocket = Socket;
 
 /**
- * As much as one read takes; shared by all connections, for whoever is called with it is done with it on
- * return.
+ * As much as one read takes; shared by all connections, since `onData` is done with it when it returns.
  */
 const READ_BYTES = 65_536;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);

@@ -18,6 +18,7 @@ const SECOND_LOOK_MS = 50;
 /** A connection takes this much before it is full: a turn's frames rather than one. */
 const WRITE_BYTES = 1_048_576;
 
+/** Connections over TCP. */
 export const tcpTransport: Transport = { listen, connect };
 
 function listen(address: Address, accept: (connection: Connection) => void): Promise<Listener> {
@@ -28,7 +29,7 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
     highWaterMark: WRITE_BYTES,
   });
   server.on('connection', (socket) => {
-    // A socket may be reset before it is handed out: it then has no address, and nobody to tell.
+    // A socket may be reset before it is handed out: it then has no address, and there is nobody to answer.
     if (socket.remoteAddress === undefined) socket.destroy();
     else accept(new TcpConnection(socket));
   });
@@ -140,7 +141,7 @@ function connect(
   };
 }
 
-/** Nobody listens yet: bytes wait in the socket, for it flows only once handlers are set. */
+/** Until the handlers are set: bytes wait in the socket, which flows only from then on. */
 const NO_HANDLERS: ConnectionHandlers = { onData() {}, onDrain() {}, onClose() {} };
 
 class TcpConnection implements Connection {

@@ -4,11 +4,11 @@
  * each, in a slot of three words, one before the other from its back. A large frame is kept as it is and
  * takes a slot only.
  *
- * Ownership: a block belongs to whoever took it from the pool until that one gives it back. `frame` lends its
- * memory: what it returns is a view, and nobody says when it is done with that, be it a queue, a socket or a
- * caller of the library. So a block that was lent is never written to again. Given back, it is left to the
- * garbage collector, which frees it behind the last of its views; only blocks into which nobody has looked
- * are used again.
+ * Ownership: a block belongs to the queue that took it from the pool until that gives it back. `frame` lends
+ * its memory: what it returns is a view, and nobody says when it is done with that, be it a queue, a socket
+ * or a caller of the library. So a block that was lent is never written to again. Given back, it is left to
+ * the garbage collector, which frees it behind the last of its views; only blocks into which nobody has
+ * looked are used again.
  */
 import assert from 'node:assert';
 

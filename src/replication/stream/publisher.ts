@@ -105,8 +105,7 @@ export class Publisher implements FrameStream {
   }
 
   /**
-   * Publishes what waits, and nothing after it. With a `reason` who was fed is told that it goes on
-   * elsewhere.
+   * Publishes what waits, and nothing after it. With a `reason` all subscribers are interrupted.
    */
   close(reason?: string): void {
     if (this.#isClosed) return;
