@@ -86,6 +86,8 @@ export class HistoryCourse<Place = void> {
   /** The last Hello had no margin: a snapshot that follows may be of another history, and so may a first batch. */
   #isUnnamed = false;
   #isFirstBatch = false;
+  /** The histories since the last content that is known of have all begun without any, and none has given out a record. */
+  #isEmptySoFar = false;
   #jump: OpenJump<Place> | undefined;
   readonly #accepted: Jump<Place>[] = [];
   /** Unix ms of the newest first record of a batch. */
@@ -116,10 +118,14 @@ export class HistoryCourse<Place = void> {
     this.#closeJump(positions);
     this.#history = history;
     if (before?.id === history.id) return 'same';
+    this.#isEmptySoFar = isEmptyBefore(history, this.#isEmptySoFar ? before : undefined);
+    settle(before, positions);
     const held = positions.list();
     if (!isKnown(held)) return 'begins';
     if (isToldHere(margin)) {
-      positions.move(Array.from(held, () => history.base));
+      const length = Math.max(held.length, watermarks.length);
+      const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
+      positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));
       return 'continues';
     }
     if (before === undefined && isAt(held, watermarks)) return 'same';
@@ -152,7 +158,7 @@ export class HistoryCourse<Place = void> {
   startBefore(sequence: bigint): bigint | undefined {
     const base = sequence - 1n;
     if (this.#history === undefined) return isHistoryBase(base) ? base : undefined;
-    return base === this.#history.base && this.#history.previous === undefined ? base : undefined;
+    return base === this.#history.base && this.#isEmptySoFar ? base : undefined;
   }
 
   /** Whether a shard goes on all the same where a record leaves a step; it is then moved to the base. False: a gap. */
@@ -172,10 +178,7 @@ export class HistoryCourse<Place = void> {
 
   /** Moves shards that have come to the end of the history before to the base of this one. */
   settle(positions: Positions): void {
-    const { previous, base } = this.#history ?? {};
-    if (previous === undefined) return;
-    const held = positions.list();
-    positions.move(previous.watermarks.map((end, shard) => (held[shard] === end ? base : undefined)));
+    settle(this.#history, positions);
   }
 
   /** The stream is over. */
@@ -219,6 +222,19 @@ export class HistoryCourse<Place = void> {
       return;
     }
   }
+}
+
+function settle(history: History | undefined, positions: Positions): void {
+  if (history?.previous === undefined) return;
+  const { base, previous } = history;
+  const held = positions.list();
+  positions.move(previous.watermarks.map((end, shard) => (held[shard] === end ? base : undefined)));
+}
+
+/** Whether there was nothing where `history` begins; `empty`: one of which that is known up to its first record. */
+function isEmptyBefore({ previous }: History, empty: History | undefined): boolean {
+  if (previous === undefined) return true;
+  return previous.id === empty?.id && previous.watermarks.every((end) => end === empty.base);
 }
 
 function isKnown(held: KnownSequences): boolean {

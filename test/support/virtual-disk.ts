@@ -3,10 +3,10 @@
  * process that wrote it, with a part of the rest perhaps. A file that a process has open is among its sockets, so that a
  * file that is never closed is left behind as they are.
  */
-import { KeySpaceFold } from '../../src/dump/fold/key-space-fold.js';
+import { loadDumps } from '../../src/dump/fold/load.js';
+import type { DumpSource } from '../../src/dump/read/dump-reader.js';
 import { FastcacheError } from '../../src/errors.js';
 import type { FrameSink } from '../../src/files/frame-sink.js';
-import { FrameSplitter } from '../../src/frame/splitter.js';
 import type { NodeFiles } from '../../src/server/seams.js';
 import type { RandomSource } from './random.js';
 import type { Socket, VirtualProcess } from './virtual-process.js';
@@ -48,19 +48,17 @@ export class VirtualDisk {
       openSink: (path, keptBytes) => this.#openSink(process, path, keptBytes),
       readState: (path, maxBytes) => this.read(path)?.subarray(0, maxBytes + 1),
       replaceState: (path, bytes) => this.#replace(process, path, Buffer.from(bytes)),
-      loadDump: async ({ files: [path = ''], onRead, ...options }) => {
-        const bytes = this.read(path);
-        if (bytes === undefined)
-          throw new FastcacheError('NO_INPUT', 'There is no such dump.', { file: path });
-        const fold = new KeySpaceFold(options);
-        const splitter = new FrameSplitter();
-        splitter.push(bytes, (frame) => fold.take(frame, path));
-        splitter.end();
-        onRead?.(path, bytes.length);
-        return fold.finish();
-      },
+      loadDump: async ({ files, ...options }) =>
+        loadDumps({ ...options, files: files.map((path) => this.#stream(path)) }),
       refuseInPlace() {},
     };
+  }
+
+  async *#stream(source: DumpSource): AsyncGenerator<Uint8Array> {
+    const path = String(source);
+    const bytes = this.read(path);
+    if (bytes === undefined) throw new FastcacheError('NO_INPUT', 'There is no such dump.', { file: path });
+    yield bytes;
   }
 
   #latencyMs(): number {

@@ -46,7 +46,7 @@ export function leftoversOf({ process, stores, node }: Running): string[] {
       stores.reduce((sum, { openScans }) => sum + openScans, 0),
     ),
     ...found('sessions', node?.listener?.replicas().length),
-    ...found('strangers', node?.listener?.strangers),
+    ...found('unauthenticated connections', node?.listener?.unauthenticatedConnections),
     ...found('queued frames', node?.metrics.queueDepth),
   ];
 }

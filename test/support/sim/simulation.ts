@@ -31,7 +31,7 @@ export class Simulation {
   readonly configuration: Configuration;
   readonly #world: VirtualWorld;
   readonly #network: SimNetwork;
-  readonly #disk: VirtualDisk;
+  readonly disk: VirtualDisk;
   readonly #oracle = new Oracle();
   readonly #cluster: Cluster;
   readonly #workload: Workload;
@@ -43,14 +43,14 @@ export class Simulation {
     this.configuration = drawConfiguration(seed);
     this.#world = new VirtualWorld(seed);
     this.#network = new SimNetwork(this.#world, seed, this.configuration);
-    this.#disk = new VirtualDisk(RandomSource.fork(seed, 'disk'));
+    this.disk = new VirtualDisk(RandomSource.fork(seed, 'disk'));
     const { configuration } = this;
     const world = this.#world;
     const network = this.#network;
     const oracle = this.#oracle;
     const reached = (outcome: Outcome) => this.#outcomes.add(outcome);
     const gaveUp = (node: SimNode) => world.plan(0, () => this.#cluster.startAnew(node));
-    const disk = this.#disk;
+    const disk = this.disk;
     const servers = 1 + configuration.replicas;
     const nodes = Array.from({ length: servers + configuration.taps }, (_, index) => {
       const random = RandomSource.fork(seed, `node ${index}`);
@@ -98,7 +98,7 @@ export class Simulation {
   #heal(): void {
     this.#faults.end();
     this.#network.heal();
-    this.#disk.conditions = PERFECT_DISK;
+    this.disk.conditions = PERFECT_DISK;
     this.#cluster.heal();
     this.#world.plan(1, () => this.#workload.end());
   }
