@@ -283,6 +283,23 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expect(primary.listener.replicas()[0]).toMatchObject({ state: 'live', watermarks: [base + 2n] });
     });
 
+    it('and as a Rust one, with a shard to which nothing was ever written, lacks nothing there', async () => {
+      const { world, transport, primary } = await cluster({ store: { shards: 2 } });
+      const { base } = primary.history;
+      primary.store.set('a', '1');
+      world.run(1);
+      const heads = primary.store.watermarks();
+      expect([...heads].sort()).toEqual([base, base + 1n]);
+      for (const watermarks of [heads, [base, base]]) {
+        const peer = RawPeer.connect(world, transport);
+        peer.send(FrameKind.Hello, encodeHello({ role: 'replica', watermarks }));
+        world.run(20);
+        expect(peer.kinds().includes(FrameKind.MutationBatch)).toBe(watermarks !== heads);
+        expect(peer.kinds()).not.toContain(FrameKind.SnapshotBegin);
+      }
+      expect(primary.metrics).toMatchObject({ catchUpBacklogCount: 2, catchUpSnapshotCount: 0 });
+    });
+
     it('and is cut off while it catches up misses nothing', async () => {
       const { world, transport, primary, follow } = await cluster(
         { listener: { subscriberQueueFrames: 2 } },
