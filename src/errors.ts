@@ -101,7 +101,13 @@ export const errorCodes = {
   INSECURE_ADDRESS: { exitCode: 2, retryable: false },
 } as const satisfies Record<string, CodeTraits>;
 
+/** The name of a fault. */
 export type ErrorCode = keyof typeof errorCodes;
+
+/** Whether `error` is that frames are wrong, and not that they could not be read, kept or written. */
+export function isBadFrames(error: unknown): error is FastcacheError {
+  return error instanceof FastcacheError && error.exitCode === EXIT_BAD_FRAMES;
+}
 
 export interface ErrorDetails {
   /** Byte offset of the fault, from the start of what the thrower was given to read. */
@@ -171,4 +177,9 @@ export class FastcacheError extends Error {
     this.file = file;
     return this;
   }
+}
+
+/** Whether `error` says that frames are wrong, and not that a file, a peer or a store failed. */
+export function isBadFrames(error: unknown): error is FastcacheError {
+  return error instanceof FastcacheError && error.exitCode === EXIT_BAD_FRAMES;
 }

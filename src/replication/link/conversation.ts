@@ -10,7 +10,7 @@ import { decodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
-import { MAX_SHARDS } from '../../limits.js';
+import { isShardCount, SHARD_COUNTS } from '../../limits.js';
 import { formatAddress } from '../../transport/address.js';
 import type { Address, Connection, Transport } from '../../transport/connection.js';
 import { refusalError } from './refusals.js';
@@ -183,16 +183,12 @@ function readAnswer(frame: SplitFrame): PrimaryAnswer {
   }
   const { hello, margin } = decodeHelloFrame(header, frame.wirePayload);
   const shards = hello.watermarks?.length ?? 0;
-  if (hello.watermarks === undefined || shards > MAX_SHARDS || !isPowerOfTwo(shards)) {
+  if (hello.watermarks === undefined || !isShardCount(shards)) {
     throw new FastcacheError('SHARD_OUT_OF_RANGE', `The primary's Hello has ${shards} watermarks.`, {
-      expected: `a power of two, 1 to ${MAX_SHARDS}`,
+      expected: SHARD_COUNTS,
       found: shards,
       offset,
     });
   }
   return { watermarks: Array.from(hello.watermarks), margin, endOffset: offset + frame.bytes.length };
-}
-
-function isPowerOfTwo(value: number): boolean {
-  return value > 0 && (value & (value - 1)) === 0;
 }

@@ -1,7 +1,7 @@
 /** What a tap needs to go on where it stopped (docs/operations.md, "State files"), as a file's bytes. */
 import { FastcacheError } from '../../errors.js';
 import { isFields, MAX_STATE_BYTES, openState, sealState } from '../../files/sealed-state.js';
-import { MAX_SHARDS } from '../../limits.js';
+import { isShardCount } from '../../limits.js';
 import type { History } from '../history.js';
 
 /** How far a tap has come, and with which outputs. */
@@ -73,8 +73,7 @@ function isRecord(value: unknown): value is { file: string; bytes: number } {
 }
 
 function isWatermarks(value: unknown): value is bigint[] {
-  if (!Array.isArray(value) || value.length > MAX_SHARDS || !Number.isInteger(Math.log2(value.length)))
-    return false;
+  if (!Array.isArray(value) || !isShardCount(value.length)) return false;
   return value.every(isU64);
 }
 
