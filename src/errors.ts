@@ -104,11 +104,6 @@ export const errorCodes = {
 /** The name of a fault. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Whether `error` is that frames are wrong, and not that they could not be read, kept or written. */
-export function isBadFrames(error: unknown): error is FastcacheError {
-  return error instanceof FastcacheError && error.exitCode === EXIT_BAD_FRAMES;
-}
-
 export interface ErrorDetails {
   /** Byte offset of the fault, from the start of what the thrower was given to read. */
   offset?: number;

@@ -80,6 +80,7 @@ export function verifyRouted(): f64 {
 /** Makes a shard go on behind `sequence`, or from its position when that is higher. */
 export function verifyRaise(shard: u32, sequence: u64): void {
   const stand = stands + <usize>shard * STAND_BYTES;
+  if (load<u64>(stand, 40) < sequence) store<u8>(stand, 0, 61);
   if (load<u8>(stand, 60) !== 0 && load<u64>(stand, 32) >= sequence) return;
   store<u64>(stand, sequence, 32);
   store<u16>(stand, 1, 60);

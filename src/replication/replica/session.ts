@@ -339,8 +339,10 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#building = building;
     const watermarks = building.store.watermarks();
     this.#options.tap?.began(watermarks);
-    this.#options.recorder?.follow({ history: this.#history, watermarks, content: 'new' });
     this.#raise(begun);
+    if (this.#isOver()) return;
+    // Behind the event: what is recorded of content that is not whole stands for nothing from there on.
+    this.#options.recorder?.follow({ history: this.#history, watermarks, content: 'new' });
     this.#swapWhenWhole();
   }
 
