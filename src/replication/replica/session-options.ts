@@ -8,6 +8,7 @@ import type { StreamTap } from '../outputs/tap.js';
 import type { Downstream } from './downstream.js';
 import type { Gap } from './gap-policy.js';
 
+/** What a session is given. */
 export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore> {
   transport: Transport;
   clock: Clock;
