@@ -1,5 +1,6 @@
 /** A node while it follows a primary: a follower and, with `bind`, the relay that its own replicas are served from. */
 import { ShardEngine } from '../engine/shard-engine.js';
+import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
 import { Follower } from '../replication/replica/follower.js';
 import type { FollowerHandlers } from '../replication/replica/follower-options.js';
@@ -42,6 +43,11 @@ export class Following {
     });
   }
 
+  /** The history of the content; a relay makes one up for the content of a Rust primary. */
+  get history(): History | undefined {
+    return this.#node.relay?.stream?.history ?? this.follower.holding?.history;
+  }
+
   /** Nothing has come from the primary yet that could be read. */
   get isLoading(): boolean {
     return this.follower.holding === undefined;
@@ -57,20 +63,22 @@ export class Following {
     return this.follower.holding !== undefined && !this.follower.primaryIsOurs;
   }
 
-  /** The node's part in replication at this moment. */
   report(): NodeReport {
-    const { follower, primary } = this;
     const { relay, listener, config, seams } = this.#node;
-    const { holding } = follower;
-    const { backlogBytes } = config;
+    const { holding } = this.follower;
     return {
       role: 'replica',
-      // A relay makes up a history for the content of a Rust primary.
-      history: relay?.stream?.history ?? holding?.history,
+      history: this.history,
       offsetRecords: offsetIn(holding?.history, holding?.store.watermarks() ?? []),
       serving:
-        relay && servingReport({ stream: relay.stream, listener, backlogBytes, nowMs: seams.clock.nowMs() }),
-      link: linkReport(follower, primary, seams.clock),
+        relay &&
+        servingReport({
+          stream: relay.stream,
+          listener,
+          backlogBytes: config.backlogBytes,
+          nowMs: seams.clock.nowMs(),
+        }),
+      link: linkReport(this.follower, this.primary, seams.clock),
       goodReplicas: undefined,
     };
   }

@@ -1,5 +1,6 @@
 /** A node while it leads: it publishes what is written, in a history of its own, to replicas and to its outputs. */
 import type { EncodeOptions } from '../frame/frame.js';
+import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
 import { TapFeed } from '../replication/outputs/tap-feed.js';
 import { waitForReplicas } from '../replication/primary/wait.js';
@@ -55,7 +56,10 @@ export class Leading {
       backlog,
       encoding: encodingOf(config),
     });
-    this.#joinOutputs();
+  }
+
+  get history(): History {
+    return this.publisher.history;
   }
 
   /** Whether fewer good replicas are connected than writes need. Asked before every run of commands. */
@@ -63,16 +67,19 @@ export class Leading {
     return this.#needsReplicas() && this.#goodReplicas() < this.#node.settings.minReplicas;
   }
 
-  /** The node's part in replication at this moment. */
   report(): NodeReport {
     const { publisher } = this;
-    const { config, seams, listener } = this.#node;
-    const { backlogBytes } = config;
+    const { listener, config, seams } = this.#node;
     return {
       role: 'primary',
       history: publisher.history,
       offsetRecords: offsetIn(publisher.history, publisher.watermarks()),
-      serving: servingReport({ stream: publisher, listener, backlogBytes, nowMs: seams.clock.nowMs() }),
+      serving: servingReport({
+        stream: publisher,
+        listener,
+        backlogBytes: config.backlogBytes,
+        nowMs: seams.clock.nowMs(),
+      }),
       link: undefined,
       goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
     };
@@ -99,6 +106,22 @@ export class Leading {
         blocked.cancel();
       };
     });
+  }
+
+  /**
+   * Outputs go on with what is written here, and once another primary is followed, with what comes from there. `content`:
+   * whether the history begins anew, or with what was held.
+   */
+  joinOutputs(content: 'new' | 'promoted'): void {
+    const { publisher } = this;
+    const { recorder, tap } = this.#node.outputs;
+    if (recorder !== undefined) {
+      recorder.follow({ history: this.history, watermarks: publisher.watermarks(), content });
+      this.#leaveOutputs.push(publisher.subscribe(recorder));
+    }
+    if (tap !== undefined) {
+      this.#leaveOutputs.push(publisher.subscribe(new TapFeed(tap, OUTPUT_QUEUE_BYTES)));
+    }
   }
 
   /** Publishes what waits, and nothing after it. */
@@ -133,14 +156,6 @@ export class Leading {
   #goodReplicas(): number {
     const { listener, settings } = this.#node;
     return listener?.goodReplicas(settings.minReplicasMaxLagSeconds) ?? 0;
-  }
-
-  /** Outputs go on with what is written here, and once another primary is followed, with what comes from there. */
-  #joinOutputs(): void {
-    const { recorder, tap } = this.#node.outputs;
-    if (recorder !== undefined) this.#leaveOutputs.push(this.publisher.subscribe(recorder));
-    if (tap === undefined) return;
-    this.#leaveOutputs.push(this.publisher.subscribe(new TapFeed(tap, OUTPUT_QUEUE_BYTES)));
   }
 }
 

@@ -48,7 +48,7 @@ export class Replica {
 
   /** The history of what is held; undefined when nothing is, or a Rust primary's, which has none but with `bind`. */
   get history(): string | undefined {
-    return this.#node.report().history?.id;
+    return this.#node.history?.id;
   }
 
   /** The primary's shards; 1 until the first content is whole. */

@@ -21,11 +21,11 @@ export interface ReportedNode {
   readonly settings: Settings;
   readonly metrics: ReplicationMetrics;
   readonly engine: ShardEngine;
-  /** Its part in replication at this moment. */
-  report(): NodeReport;
   readonly isReplica: boolean;
   /** There is no content yet that could be read. */
   readonly isLoading: boolean;
+  /** The facts of its role, links and replicas. */
+  report(): NodeReport;
 }
 
 /** Makes the status for INFO and the metrics; `server`: the Redis server, undefined of a node without one. */

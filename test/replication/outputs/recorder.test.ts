@@ -39,6 +39,7 @@ function record(room: number, maxQueuedBytes = 10) {
     maxQueuedBytes,
     onFault: ({ code, message }) => faults.push(`${code} ${message}`),
   });
+  recorder.begin();
   const offer = (text: string) => recorder.offer(Buffer.from(text));
   return { sink, faults, recorder, offer };
 }
@@ -158,7 +159,7 @@ describe('a recorder', () => {
     const frames: Buffer[] = [];
     const { follower } = startFollower(world, transport, {
       address: parseAddress(PRIMARY_ADDRESS),
-      recorder: { offer: (frame) => frames.push(frame) },
+      recorder: { follow: () => {}, offer: (frame) => frames.push(frame) },
     });
     const received: Buffer[] = [];
     world.runUntil(() => transport.pairs.length === 1);
