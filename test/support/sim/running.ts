@@ -26,12 +26,15 @@ export interface Running {
   isStopping: boolean;
 }
 
-/** Throws when more is kept or waits than was allowed, and when the follower is not as it must always be. */
+/** Throws when more is kept or waits than was allowed, and when something does not hold that always should. */
 export function checkBounds(
   { publisher, relay, listener, metrics, follower }: Running,
   { backlogBytes, shards, subscriberQueueFrames }: Configuration,
 ): void {
   follower?.invariants();
+  publisher?.invariants();
+  relay?.stream?.backlog.invariants();
+  listener?.invariants();
   for (const { bytes } of (publisher ?? relay?.stream)?.backlog.windows() ?? []) {
     if (bytes > backlogBytes / shards) throw new Error(`a backlog of ${bytes} bytes is over its limit`);
   }
