@@ -101,6 +101,7 @@ export const errorCodes = {
   INSECURE_ADDRESS: { exitCode: 2, retryable: false },
 } as const satisfies Record<string, CodeTraits>;
 
+/** The name of a fault. */
 export type ErrorCode = keyof typeof errorCodes;
 
 export interface ErrorDetails {
