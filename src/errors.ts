@@ -101,6 +101,7 @@ export const errorCodes = {
   INSECURE_ADDRESS: { exitCode: 2, retryable: false },
 } as const satisfies Record<string, CodeTraits>;
 
+/** The name of a fault. */
 export type ErrorCode = keyof typeof errorCodes;
 
 export interface ErrorDetails {
@@ -171,4 +172,9 @@ export class FastcacheError extends Error {
     this.file = file;
     return this;
   }
+}
+
+/** Whether `error` says that frames are wrong, and not that a file, a peer or a store failed. */
+export function isBadFrames(error: unknown): error is FastcacheError {
+  return error instanceof FastcacheError && error.exitCode === EXIT_BAD_FRAMES;
 }

@@ -7,9 +7,9 @@ import type { Clock, Timers } from '../clock.js';
 import { BatchCheck } from '../dump/check/batch-check.js';
 import { FrameCheck } from '../dump/check/frame-check.js';
 import { type FrameFilter, type Item, isRecord } from '../dump/choose/filter.js';
-import { dumpName, readDumpChunks } from '../dump/read/dump-reader.js';
+import { type DumpSource, dumpName, readDumpChunks } from '../dump/read/dump-reader.js';
 import { dumpOffset, openFrame } from '../dump/read/frame-content.js';
-import { FastcacheError } from '../errors.js';
+import { isBadFrames } from '../errors.js';
 import { batchHeadOf, decodeBatch } from '../frame/batch.js';
 import { FrameKind } from '../frame/kinds.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
@@ -36,7 +36,7 @@ export interface ReplayProgress {
 }
 
 export interface ReplayWalkOptions {
-  files: readonly string[];
+  files: readonly DumpSource[];
   filter: FrameFilter;
   limit: number;
   pipeline: Pipeline;
@@ -119,7 +119,7 @@ export class ReplayWalk {
       // Where another run goes on, a record may yet extend an expiry. None goes on behind a limit.
       if (!this.#isStopped || state === undefined) await this.#settle();
     } catch (error) {
-      if (error instanceof FastcacheError && error.exitCode === 65) {
+      if (isBadFrames(error)) {
         await pipeline.drain();
         if (state === undefined) await this.#settle();
       }
@@ -167,7 +167,7 @@ export class ReplayWalk {
     this.#lapsing.clear();
   }
 
-  async #file(file: string): Promise<void> {
+  async #file(file: DumpSource): Promise<void> {
     const check = new FrameCheck(new BatchCheck());
     const chunks = readDumpChunks(file, { offset: this.#offset });
     try {
@@ -184,7 +184,7 @@ export class ReplayWalk {
         this.#options.pipeline.flush();
       }
     } catch (error) {
-      throw error instanceof FastcacheError && error.exitCode === 65 ? error.inFile(dumpName(file)) : error;
+      throw isBadFrames(error) ? error.inFile(dumpName(file)) : error;
     } finally {
       // Not waited for: a pipe that says nothing does not end either.
       if (file !== '-') void chunks.return();

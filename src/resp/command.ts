@@ -9,26 +9,30 @@ import type { CommandHost } from './command-host.js';
 import type { Later } from './later.js';
 import { Failure, type Reply } from './reply.js';
 
-/** Redis' flags, as COMMAND INFO shows them. */
-export type CommandFlag =
-  | 'write'
-  | 'readonly'
-  | 'denyoom'
-  | 'fast'
-  | 'admin'
-  | 'noscript'
-  | 'loading'
-  | 'stale'
-  | 'no_auth'
-  | 'no_multi'
-  | 'blocking'
-  | 'skip_monitor'
-  | 'skip_slowlog'
-  | 'allow_busy'
-  | 'no_async_loading'
-  | 'movablekeys'
-  | 'pubsub'
-  | 'no_mandatory_keys';
+/** Redis' flags, as COMMAND INFO shows them, each with its bit: the gate asks for several of them before every command. */
+export const flagBits = {
+  write: 1 << 0,
+  readonly: 1 << 1,
+  denyoom: 1 << 2,
+  fast: 1 << 3,
+  admin: 1 << 4,
+  noscript: 1 << 5,
+  loading: 1 << 6,
+  stale: 1 << 7,
+  no_auth: 1 << 8,
+  no_multi: 1 << 9,
+  blocking: 1 << 10,
+  skip_monitor: 1 << 11,
+  skip_slowlog: 1 << 12,
+  allow_busy: 1 << 13,
+  no_async_loading: 1 << 14,
+  movablekeys: 1 << 15,
+  pubsub: 1 << 16,
+  no_mandatory_keys: 1 << 17,
+} as const;
+
+/** A flag by its name in Redis. */
+export type CommandFlag = keyof typeof flagBits;
 
 /** Where a command's keys stand: first and last argument (negative: from the end), and the step; 0, 0, 0: none. */
 export type KeyPositions = readonly [first: number, last: number, step: number];

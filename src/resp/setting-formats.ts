@@ -68,10 +68,16 @@ export function oneOf<Word extends string>(words: readonly Word[]): Format<Word>
   };
 }
 
-export const anyBytes: Format<Buffer> = {
-  parse: (bytes) => Buffer.from(bytes),
-  show: (value) => value,
-};
+/** Any bytes, but not too many. */
+export function bytesUpTo(maxBytes: number): Format<Buffer> {
+  return {
+    parse: (bytes) =>
+      bytes.length > maxBytes
+        ? new Refusal(`argument must have at most ${maxBytes} bytes`)
+        : Buffer.from(bytes),
+    show: (value) => value,
+  };
+}
 
 /** When a client that does not read its replies is cut off: at once above `hardBytes`, above `softBytes` after a while. */
 export interface OutputLimit {

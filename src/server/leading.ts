@@ -2,7 +2,6 @@
 import type { EncodeOptions } from '../frame/frame.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
-import type { RecordedStream } from '../replication/outputs/recorder.js';
 import { TapFeed } from '../replication/outputs/tap-feed.js';
 import { waitForReplicas } from '../replication/primary/wait.js';
 import type { Beginning } from '../replication/relay/promotion.js';
@@ -38,7 +37,7 @@ export class Leading {
   readonly #blocked = new Set<Blocked>();
 
   /** The node's store stands where the history begins. */
-  constructor(node: NodeParts, { history, backlog, isContinued }: Beginning) {
+  constructor(node: NodeParts, { history, backlog }: Beginning) {
     const { config, seams, events, metrics, settings, nodeId, engine } = node;
     this.#node = node;
     engine.setReplica(false);
@@ -57,7 +56,6 @@ export class Leading {
       backlog,
       encoding: encodingOf(config),
     });
-    this.#joinOutputs(isContinued ? 'promoted' : 'new');
   }
 
   get history(): History {
@@ -110,6 +108,22 @@ export class Leading {
     });
   }
 
+  /**
+   * Outputs go on with what is written here, and once another primary is followed, with what comes from there. `content`:
+   * whether the history begins anew, or with what was held.
+   */
+  joinOutputs(content: 'new' | 'promoted'): void {
+    const { publisher } = this;
+    const { recorder, tap } = this.#node.outputs;
+    if (recorder !== undefined) {
+      recorder.follow({ history: this.history, watermarks: publisher.watermarks(), content });
+      this.#leaveOutputs.push(publisher.subscribe(recorder));
+    }
+    if (tap !== undefined) {
+      this.#leaveOutputs.push(publisher.subscribe(new TapFeed(tap, OUTPUT_QUEUE_BYTES)));
+    }
+  }
+
   /** Publishes what waits, and nothing after it. */
   close(): void {
     this.publisher.close();
@@ -142,17 +156,6 @@ export class Leading {
   #goodReplicas(): number {
     const { listener, settings } = this.#node;
     return listener?.goodReplicas(settings.minReplicasMaxLagSeconds) ?? 0;
-  }
-
-  /** Outputs go on with what is written here, and once another primary is followed, with what comes from there. */
-  #joinOutputs(content: RecordedStream['content']): void {
-    const { recorder, tap } = this.#node.outputs;
-    if (recorder !== undefined) {
-      recorder.follow({ history: this.history, watermarks: this.publisher.watermarks(), content });
-      this.#leaveOutputs.push(this.publisher.subscribe(recorder));
-    }
-    if (tap === undefined) return;
-    this.#leaveOutputs.push(this.publisher.subscribe(new TapFeed(tap, OUTPUT_QUEUE_BYTES)));
   }
 }
 

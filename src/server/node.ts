@@ -69,8 +69,8 @@ export class Node implements ServedNode {
   #listener: ReplicaListener | undefined;
   #listenAddress: string | undefined;
   #metricsPort: Listener | undefined;
-  /** Loaded content is being recorded, and clients' writes would come between. */
-  #isRecordingContent = false;
+  /** Its outputs have not begun, or lack what was loaded: clients' writes would come between. */
+  #isOpening = true;
   #closing: Promise<void> | undefined;
 
   /**
@@ -200,7 +200,7 @@ export class Node implements ServedNode {
   }
 
   get isLoading(): boolean {
-    return this.#isRecordingContent || this.following?.isLoading === true;
+    return this.#isOpening || this.following?.isLoading === true;
   }
 
   get isStale(): boolean {
@@ -252,9 +252,12 @@ export class Node implements ServedNode {
     if (outputs.createStore !== undefined) {
       throw new FastcacheError('NO_CONTENT', 'With state no content is kept, which a primary could serve.');
     }
-    const beginning = this.#beginHistory(following.leave());
+    const holding = following.leave();
+    const beginning = this.#beginHistory(holding);
     const { history } = beginning;
-    this.#role = new Leading(this, beginning);
+    const leading = new Leading(this, beginning);
+    this.#role = leading;
+    leading.joinOutputs(holding === undefined ? 'new' : 'promoted');
     const previous = history.previous?.id ?? 'nothing';
     events.log.info(
       `promoted: history ${history.id} continues ${previous} of ${formatAddress(following.primary)}`,
@@ -281,13 +284,14 @@ export class Node implements ServedNode {
   }
 
   async #open(): Promise<void> {
-    this.#isRecordingContent = this.config.load !== undefined;
     this.#listener = await listenToReplicas(this);
     this.#listenAddress = await this.#server?.listen();
     this.#metricsPort = await serveMetrics(this, this.#status, this.#server);
     // Only a node that has its ports may take a dump's place: the dump could be that of a node that runs.
     this.outputs.start();
+    this.leading?.joinOutputs('new');
     await this.#recordContent();
+    this.#isOpening = false;
     const { following } = this;
     if (following === undefined) return;
     this.seams.timers.endOfTurn(() => {
@@ -299,12 +303,10 @@ export class Node implements ServedNode {
   /** A recording that did not begin with what was loaded would lead to something else. */
   async #recordContent(): Promise<void> {
     const { outputs, config } = this;
-    if (this.#isRecordingContent && outputs.recorder !== undefined) {
-      this.#engine.setFrozen(true);
-      await recordContent(outputs.recorder, this.#engine, encodingOf(config));
-      this.#engine.setFrozen(false);
-    }
-    this.#isRecordingContent = false;
+    if (config.load === undefined || outputs.recorder === undefined) return;
+    this.#engine.setFrozen(true);
+    await recordContent(outputs.recorder, this.#engine, encodingOf(config));
+    this.#engine.setFrozen(false);
   }
 
   /** Moves the store to where a new history begins, which continues that of `holding`, if anything is held. */
@@ -315,7 +317,7 @@ export class Node implements ServedNode {
     const fresh = newHistory(seams, config.sequenceBase);
     const history = config.load === undefined ? fresh : withContent(fresh);
     this.#engine.setWatermarks(new Array(config.shards).fill(history.base));
-    return { history, isContinued: false, backlog: relay?.promoted(history.base) };
+    return { history, backlog: relay?.promoted(history.base) };
   }
 
   #stopFollowing(error: Error): void {

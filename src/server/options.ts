@@ -52,7 +52,7 @@ export const serverOptions = {
     commandDefaults: { replica: '127.0.0.1:6381' },
     config: { names: ['bind', 'port'], change: 'fixed' },
   }),
-  /** Shards of the store: a power of two, 1 to 1024; default 4. A replica has as many as its primary. */
+  /** Shards of the store, a power of two from 1 to 1024; default 4. A replica has as many as its primary. */
   shards: shardCount({
     on: BOTH,
     flag: 'shards',

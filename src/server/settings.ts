@@ -2,6 +2,7 @@
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { Settings } from '../resp/settings.js';
 import type { NodeConfig } from './config.js';
+import { configOptions } from './config-options.js';
 
 /** A query buffer has room for several of the longest values in one command, as MSET may carry them. */
 const VALUES_IN_A_COMMAND = 4;
@@ -20,15 +21,9 @@ export interface SettingsNode {
 export function createSettings(node: SettingsNode): Settings {
   const { config } = node;
   const settings = new Settings({
-    maxMemoryBytes: config.maxMemoryBytes,
-    maxMemoryPolicy: config.eviction,
-    minReplicas: config.minReplicas,
-    minReplicasMaxLagSeconds: config.minReplicasMaxLagSeconds,
-    servesStaleData: config.servesStaleData,
+    options: configOptions(config),
     replicaQueueBytes: config.subscriberQueueBytes,
     queryBufferBytes: Math.max(QUERY_BUFFER_BYTES_MIN, VALUES_IN_A_COMMAND * config.maxValueBytes),
-    password: config.password,
-    maxValueBytes: config.maxValueBytes,
     bind: config.listen === undefined ? '' : config.listen.host,
     port: () => node.clientPort,
   });

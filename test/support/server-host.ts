@@ -12,12 +12,13 @@ import { commandTable } from '../../src/resp/commands/index.js';
 import { splitInline } from '../../src/resp/inline.js';
 import { Later } from '../../src/resp/later.js';
 import { encodeReply, Failure, NO_REPLY, type Protocol, type Reply } from '../../src/resp/reply.js';
-import { type InitialSettings, Settings } from '../../src/resp/settings.js';
+import type { Settings } from '../../src/resp/settings.js';
 import { Slowlog } from '../../src/resp/slowlog.js';
 import { newEngine, StandingClock } from './engines.js';
 import { answersTo } from './raw-answers.js';
 import { RedisServer } from './redis.js';
 import { RespClient, respCommand } from './resp-client.js';
+import { newSettings, type TestSettings } from './settings.js';
 
 export class ServerHost {
   readonly clock = new StandingClock();
@@ -35,13 +36,8 @@ export class ServerHost {
   acknowledged = 0;
   readonly #host: CommandHost;
 
-  constructor(settings: Partial<InitialSettings> = {}) {
-    this.settings = new Settings({
-      maxValueBytes: 512 * 1024 * 1024,
-      bind: '127.0.0.1',
-      port: () => 6380,
-      ...settings,
-    });
+  constructor(settings: TestSettings = {}) {
+    this.settings = newSettings({ maxValueBytes: 512 * 1024 * 1024, ...settings });
     this.slowlog = new Slowlog({ settings: this.settings, clock: this.clock });
     const { clock, statistics, slowlog, deeds } = this;
     this.#host = {

@@ -3,7 +3,7 @@
  * chunks are looked through in the kernel; only where it finds a fault are they decoded, to tell which.
  */
 
-import { FastcacheError } from '../../errors.js';
+import { FastcacheError, isBadFrames } from '../../errors.js';
 import { PayloadRoom } from '../../frame/compression.js';
 import { openPayload } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
@@ -45,7 +45,7 @@ export class FrameCheck implements WalkerChecks {
       if (!this.#isReadable(frame)) decodeWhole(frame);
       return undefined;
     } catch (error) {
-      if (error instanceof FastcacheError && error.exitCode === 65) return error;
+      if (isBadFrames(error)) return error;
       throw error;
     }
   }
@@ -54,7 +54,7 @@ export class FrameCheck implements WalkerChecks {
     try {
       return this.#isReadable(frame) && this.keyFaultOf(frame) === undefined;
     } catch (error) {
-      if (error instanceof FastcacheError && error.exitCode === 65) return false;
+      if (isBadFrames(error)) return false;
       throw error;
     }
   }

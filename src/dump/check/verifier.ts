@@ -16,7 +16,7 @@ import type { Stretch } from '../../frame/resync.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';
 import { firstBelow } from '../../frame/snapshot-framing.js';
 import type { SplitFrame } from '../../frame/splitter.js';
-import { MAX_SHARDS } from '../../limits.js';
+import { isShardCount, MAX_SHARDS, SHARD_COUNTS } from '../../limits.js';
 import { HistoryCourse } from '../../replication/history-course.js';
 import { dumpOffset, openFrame } from '../read/frame-content.js';
 import { gapIn, sequenceGap } from '../sequence-gap.js';
@@ -244,10 +244,9 @@ export class DumpVerifier {
   /** Takes the shard count from a list; an empty one says nothing. `isNew`: it may be another store's. False: a fault. */
   #checkShards(frame: SplitFrame, { length }: Watermarks, isNew: boolean): boolean {
     if (length === 0 || length === this.#shards) return true;
-    const isPossible = length <= MAX_SHARDS && (length & (length - 1)) === 0;
     const isFixed = this.#shards !== 0 && (this.#options.shards !== undefined || !isNew);
-    if (!isPossible || isFixed) {
-      const expected = isFixed ? this.#shards : `a power of two, 1 to ${MAX_SHARDS}`;
+    if (!isShardCount(length) || isFixed) {
+      const expected = isFixed ? this.#shards : SHARD_COUNTS;
       const message = `A list of watermarks is of ${length} shards: expected ${expected}.`;
       this.#place(frame, new FastcacheError('SHARD_COUNT_DIFFERS', message, { expected, found: length }));
       return false;

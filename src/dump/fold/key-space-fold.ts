@@ -13,7 +13,7 @@ import { openPayload } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { decodeWatermarks } from '../../frame/watermarks.js';
-import { MAX_SHARDS } from '../../limits.js';
+import { isShardCount, MAX_SHARDS, SHARD_COUNTS } from '../../limits.js';
 import { baseTimeMs, type History, readHistory } from '../../replication/history.js';
 import {
   HistoryCourse,
@@ -222,7 +222,7 @@ export class KeySpaceFold {
   #begin(watermarks: Watermarks, frame: SplitFrame, file: string): void {
     const { length } = watermarks;
     if (!isShardCount(length)) {
-      const expected = `a power of two, 1 to ${MAX_SHARDS}`;
+      const expected = SHARD_COUNTS;
       const message = `A snapshot is of ${length} shards: expected ${expected}.`;
       throw new FastcacheError('SHARD_COUNT_DIFFERS', message, { expected, found: length });
     }
@@ -312,10 +312,6 @@ export class KeySpaceFold {
       : 'The dump ends inside the snapshot that begins here.';
     return ofSnapshot('SNAPSHOT_OUT_OF_ORDER', message, snapshot);
   }
-}
-
-function isShardCount(length: number): boolean {
-  return length > 0 && length <= MAX_SHARDS && (length & (length - 1)) === 0;
 }
 
 function moveStore(store: ShardEngine | undefined, to: KnownSequences): void {
