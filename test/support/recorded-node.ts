@@ -22,8 +22,8 @@ export class RecordedNode {
   readonly #frames: Buffer[] = [];
   readonly #recorder: Recorder;
   readonly #keys: Buffer[][];
-  readonly sequenceBase: SequenceBase;
-  readonly isRust: boolean;
+  readonly #sequenceBase: SequenceBase;
+  readonly #isRust: boolean;
   #history: History | undefined;
   #watermarks: bigint[];
   #nowMs = START_MS;
@@ -35,8 +35,8 @@ export class RecordedNode {
 
   /** `isRust`: of a primary that names no history and counts from 1. */
   constructor(shards: number, sequenceBase: SequenceBase, isRust: boolean) {
-    this.sequenceBase = sequenceBase;
-    this.isRust = isRust;
+    this.#sequenceBase = sequenceBase;
+    this.#isRust = isRust;
     const sink: FrameSink = {
       handlers: { onDrain() {}, onFault() {} },
       begin() {},
@@ -73,7 +73,7 @@ export class RecordedNode {
     this.#pass();
     this.content.clear();
     this.#lagging = [];
-    this.#history = this.isRust ? undefined : newHistory(this.#seams, this.sequenceBase);
+    this.#history = this.#isRust ? undefined : newHistory(this.#seams, this.#sequenceBase);
     this.#watermarks.fill(this.#history?.base ?? 0n);
     this.#recorder.follow({ history: this.#history, watermarks: this.#watermarks, content: 'new' });
   }
