@@ -64,6 +64,13 @@ export const errorCodes = {
   OUT_OF_MEMORY: { exitCode: 1, retryable: true },
   VALUE_OVER_LIMIT: { exitCode: 1, retryable: false },
 
+  // A node that is asked for what it does not do in its state.
+  /** It follows a primary, and takes no writes of its own. */
+  READ_ONLY: { exitCode: 1, retryable: true },
+  /** It keeps no content (`state`), which a primary could serve. */
+  NO_CONTENT: { exitCode: 1, retryable: false },
+  CLOSED: { exitCode: 1, retryable: false },
+
   // The other end of a connection.
   PRIMARY_UNREACHABLE: { exitCode: 69, retryable: true },
   CONNECTION_LOST: { exitCode: 69, retryable: true },

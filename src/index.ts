@@ -25,6 +25,7 @@ export type { ReplicaInfo } from './replication/primary/replica-info.js';
 export type { FollowerState } from './replication/replica/follower.js';
 export * from './replication/stream/backlog.js';
 export { BatchBuilder, type BatchRules } from './replication/stream/batch-builder.js';
+export type { Bytes } from './server/bytes.js';
 export {
   type LogEvent,
   type PrimaryEvents,
@@ -33,7 +34,6 @@ export {
   replicaEvents,
 } from './server/events.js';
 export type { PrimaryOptions, ReplicaOptions, ServerOptions } from './server/options.js';
-export type { Bytes } from './server/ports.js';
 export { Primary } from './server/primary.js';
 export { Replica } from './server/replica.js';
 export type { Lag, ReplicaLag } from './status/lag.js';

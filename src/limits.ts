@@ -40,7 +40,6 @@ export const DEFAULT_MAX_VALUE_BYTES = 67_108_864;
 export const DEFAULT_BATCH_MAX_RECORDS = 512;
 /** 1 MiB. */
 export const DEFAULT_BATCH_MAX_BYTES = 1_048_576;
-export const DEFAULT_BATCH_MAX_DELAY_US = 750;
 
 // A primary and its replicas.
 

@@ -8,15 +8,13 @@ import { BatchCheck } from '../dump/check/batch-check.js';
 import { FrameCheck } from '../dump/check/frame-check.js';
 import { type FrameFilter, type Item, isRecord } from '../dump/choose/filter.js';
 import { dumpName, readDumpChunks } from '../dump/read/dump-reader.js';
-import { openFrame } from '../dump/read/frame-content.js';
+import { dumpOffset, openFrame } from '../dump/read/frame-content.js';
 import { isBadFrames } from '../errors.js';
-import { decodeBatch } from '../frame/batch.js';
+import { batchHeadOf, decodeBatch } from '../frame/batch.js';
 import { FrameKind } from '../frame/kinds.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
-import { FRAME_HEADER_BYTES } from '../limits.js';
-import { historyInMargin } from '../replication/history.js';
 import { copyOf, type Place, type ReplayCounts } from './counts.js';
 import { itemCommand, settlingCommand } from './item-command.js';
 import { LapsingKeys } from './lapsing-keys.js';
@@ -206,23 +204,27 @@ export class ReplayWalk {
         this.#seen.beginSnapshot(this.#picksEntries ? decodeWatermarks(check.payloadOf(frame)) : []);
         return;
       case FrameKind.SnapshotEnd:
-        if (this.#picksEntries) this.#seen.reach(decodeWatermarks(check.payloadOf(frame)));
+        this.#seen.endSnapshot(this.#picksEntries ? decodeWatermarks(check.payloadOf(frame)) : []);
         return;
       case FrameKind.SnapshotChunk:
         if (this.#picksEntries) await this.#send(frame, decodeSnapshotChunk(check.payloadOf(frame)).entries);
         return;
       case FrameKind.MutationBatch:
-        if (filter.showsKind('MutationBatch'))
-          await this.#send(frame, decodeBatch(check.payloadOf(frame)).records);
+        if (filter.showsKind('MutationBatch')) await this.#batch(frame, check.payloadOf(frame));
     }
+  }
+
+  async #batch(frame: SplitFrame, payload: Uint8Array): Promise<void> {
+    const head = batchHeadOf(payload);
+    // Of one that was begun by an earlier run, the course has been told then.
+    if (head !== undefined && this.#items === 0) this.#seen.batch(head);
+    await this.#send(frame, decodeBatch(payload).records);
   }
 
   #hello(frame: SplitFrame): void {
     const { content } = openFrame(frame);
     if (content.type !== 'hello') return;
-    const { history } = historyInMargin(content.margin);
-    // A margin without a primary's history is a replica's of ours, and begins nothing.
-    if (history !== null || content.margin === undefined) this.#seen.hello(history);
+    this.#seen.hello(content.margin, content.hello.watermarks ?? []);
   }
 
   /** A store takes a snapshot for all that it has; here it adds. */
@@ -235,7 +237,6 @@ export class ReplayWalk {
 
   async #send(frame: SplitFrame, items: Iterable<Item>): Promise<void> {
     const { filter, pipeline, pacer, counts, clock } = this.#options;
-    const { compressed } = frame.header;
     const done = this.#items;
     let index = 0;
     for (const item of items) {
@@ -248,7 +249,7 @@ export class ReplayWalk {
         if (filter.showsItem(item)) {
           const dueInMs = pacer?.dueInMs(timeOf(item), clock.monotonicUs()) ?? 0;
           if (dueInMs >= LEAST_WAIT_MS && !(await this.#wait(dueInMs))) return;
-          this.#push(item, compressed ? frame.offset : frame.offset + FRAME_HEADER_BYTES + item.offset);
+          this.#push(item, dumpOffset(frame, item.offset));
         }
         if (isRecord(item)) this.#seen.take(item);
       }
@@ -260,7 +261,7 @@ export class ReplayWalk {
     }
   }
 
-  /** `place` is told when the server refuses it. */
+  /** `place`: the byte of the dump that a refusal by the server names. */
   #push(item: Item, place: number): void {
     const { pipeline, counts, clock } = this.#options;
     const { name, args } = itemCommand(item, this.#lapsing.expiryOf(item, clock.nowMs()));

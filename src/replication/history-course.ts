@@ -67,6 +67,8 @@ interface OpenJump<Place> extends Jump<Place> {
 }
 
 export interface CourseOptions<Place> {
+  /** Of an earlier course that this one goes on from, where it stood between frames and outside of any snapshot. */
+  history?: History | undefined;
   /** Called for a jump that was none, but a gap. */
   onTakenBack?(jump: Jump<Place>): void;
 }
@@ -89,7 +91,8 @@ export class HistoryCourse<Place = void> {
   /** Unix ms of the newest first record of a batch. */
   #newestMs = 0;
 
-  constructor({ onTakenBack }: CourseOptions<Place> = {}) {
+  constructor({ history, onTakenBack }: CourseOptions<Place> = {}) {
+    this.#history = history;
     this.#onTakenBack = onTakenBack ?? (() => {});
   }
 
@@ -101,11 +104,6 @@ export class HistoryCourse<Place = void> {
   /** Promotions that no Hello tells of; of the last one it may yet turn out that it was a gap. */
   get jumps(): readonly Jump<Place>[] {
     return this.#accepted;
-  }
-
-  /** What was saved of an earlier course, where it stood between frames and outside of any snapshot. */
-  restore(history: History | undefined): void {
-    this.#history = history;
   }
 
   /** A Hello that has `watermarks`; an open snapshot is abandoned. */

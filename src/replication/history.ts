@@ -63,12 +63,12 @@ export function historyPairs(history: History): [string, string][] {
 const CONTINUES_HERE = ['continues', 'here'] as const;
 
 /**
- * What the margin of a Hello says that is written into a dump where a history begins. `isContinued`: with the content
- * that the dump has led to, whatever history that is of.
+ * What the margin of a Hello says that is written into a dump. `isPromoted`: its history begins there, with the content
+ * that the dump has led to.
  */
-export function recordedPairs(history: History, isContinued: boolean): [string, string][] {
+export function recordedPairs(history: History, isPromoted: boolean): [string, string][] {
   const pairs = historyPairs(history);
-  if (isContinued && toldPrevious(history) === undefined) pairs.push([...CONTINUES_HERE]);
+  if (isPromoted && toldPrevious(history) === undefined) pairs.push([...CONTINUES_HERE]);
   return pairs;
 }
 

@@ -216,16 +216,19 @@ export class Client implements CommandSink {
     let isDone = false;
     let isLate = false;
     state.isBlocked = true;
-    const cancel = answer.start((reply) => {
+    const cancel = answer.start((reply, isLast = false) => {
       if (isDone) return;
       isDone = true;
       this.#cancelWait = undefined;
       state.isBlocked = false;
       if (state.leaves) return;
       this.reply(encodeReply(reply, state.protocol));
-      if (isLate) this.#goOn();
+      state.leaves = isLast;
+      if (!isLate) return;
+      if (isLast) this.#flush();
+      else this.#goOn();
     });
-    if (isDone) return 'next';
+    if (isDone) return state.leaves ? 'drop' : 'next';
     this.#cancelWait = cancel;
     isLate = true;
     return 'wait';

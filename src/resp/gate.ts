@@ -150,7 +150,7 @@ export class Gate {
     }
     const effects = this.#effects(found, client);
     const writes = (effects & flagBits.write) !== 0;
-    const isReplica = host.replication.isReplica();
+    const isReplica = host.replication.isReplica;
     if (!isReplica && this.#lacksMemory((effects & flagBits.denyoom) !== 0, found, client)) {
       return OUT_OF_MEMORY;
     }

@@ -54,9 +54,9 @@ export const serverOptions = {
   }),
   /** Shards of the store, a power of two from 1 to 1024; default 4. A replica has as many as its primary. */
   shards: shardCount({
-    on: ['primary'],
+    on: BOTH,
     flag: 'shards',
-    summary: 'Shards of the store, a power of two.',
+    summary: 'Shards of the store, a power of two. A replica has as many as its primary.',
     default: 4,
   }),
   /** What of a key picks its shard; default `full-key`. Once promoted a replica routes by it. */
@@ -117,7 +117,7 @@ export const serverOptions = {
     summary: 'With the policy batch, a batch leaves when its first record is this old, in microseconds.',
     min: 1,
     max: 60_000_000,
-    default: limits.DEFAULT_BATCH_MAX_DELAY_US,
+    default: 750,
   }),
   /** Frames kept for replicas that come back, for all shards together, bytes from 0; default 64mb. */
   backlogBytes: size({

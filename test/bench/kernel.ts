@@ -74,8 +74,9 @@ export function benchKernel({ rounds, scale }: { rounds: number; scale: number }
 }
 
 /**
- * The longest calls, milliseconds, while a store grows to ten million keys, ten at a time and every other with an expiry
- * (docs/performance.md, "Growth without a pause"). The first calls also wait for the kernel to be compiled.
+ * The longest calls, milliseconds, while a store grows to ten million keys, ten at a time and every other with
+ * an expiry (docs/performance.md, "Growth without a pause"). The first calls also wait for the kernel to be
+ * compiled.
  */
 export function benchGrowth({ scale }: { scale: number }): number[] {
   const store = engine();

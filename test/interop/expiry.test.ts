@@ -1,7 +1,7 @@
 /**
- * Expiry across the two implementations. When a Set arrives past its expiry, the crate's replica leaves the older value
- * in place and serves it from then on (docs/protocol.md, "Conversation" 5). A fastcache replica must not, given the same
- * frames.
+ * Expiry across the two implementations. When a Set arrives past its expiry, the crate's replica leaves the
+ * older value in place and serves it from then on (docs/protocol.md, "Conversation" 5). A fastcache replica
+ * must not, given the same frames.
  */
 import { expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';

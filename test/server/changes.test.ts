@@ -61,7 +61,7 @@ describe('an embedded tap', () => {
     expect(first.get('a')).toBeUndefined();
     expect(first.watermarks()).toEqual(primary.watermarks());
     expect(first.shards).toBe(primary.shards);
-    expect(() => first.promote()).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
+    expect(() => first.promote()).toThrow(expect.objectContaining({ code: 'NO_CONTENT' }));
     await first.close();
     primary.set('b', '2');
     const second = await follow(primary.bindAddress, options);

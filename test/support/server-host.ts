@@ -32,8 +32,6 @@ export class ServerHost {
   readonly deeds: string[] = [];
   /** Of a replica. */
   primary: { host: string; port: number } | undefined;
-  /** Why `follow` refuses. */
-  followRefusal: string | undefined;
   /** Replicas that have acknowledged everything. */
   acknowledged = 0;
   readonly #host: CommandHost;
@@ -101,15 +99,17 @@ export class ServerHost {
   }
 
   #replication(): ReplicationHost {
+    const primary = () => this.primary;
     return {
-      isReplica: () => this.primary !== undefined,
-      role: () => ['role'],
-      primaryAddress: () => this.primary,
-      promote: () => this.deeds.push('promote'),
-      follow: (host, port) => {
-        if (this.followRefusal === undefined) this.deeds.push(`follow ${host} ${port}`);
-        return this.followRefusal;
+      get isReplica() {
+        return primary() !== undefined;
       },
+      get primary() {
+        return primary();
+      },
+      roleReply: () => ['role'],
+      promote: () => this.deeds.push('promote'),
+      follow: ({ host, port }) => this.deeds.push(`follow ${host} ${port}`),
       wait: (replicas, timeoutMs) =>
         new Later((done) => {
           this.deeds.push(`wait ${replicas} ${timeoutMs}`);

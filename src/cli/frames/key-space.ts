@@ -1,6 +1,7 @@
 /** Key spaces for the tools: what dumps lead to, in stores whose time is told them. */
 import type { Clock } from '../../clock.js';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';
+import type { KeySpace } from '../../dump/fold/key-space-fold.js';
 import { loadDumps } from '../../dump/fold/load.js';
 import type { ToolStores } from '../../dump/fold/tool-stores.js';
 import type { ShardEngine } from '../../engine/shard-engine.js';
@@ -12,6 +13,8 @@ export interface DumpKeySpace {
   watermarks: bigint[];
   /** Unix ms: what was asked for, else the newest record's; undefined: neither is there. */
   atMs: number | undefined;
+  /** Promotions that no Hello of the dumps tells of; the place is an error with file and byte offset. */
+  unsaid: KeySpace['unsaid'];
 }
 
 export interface DumpReading {
@@ -30,14 +33,14 @@ export async function readKeySpace(
   refuseStdinTwice(files);
   const progress = new FilesProgress(terminal, clock);
   try {
-    const { store, watermarks, newestMs } = await loadDumps({
+    const { store, watermarks, newestMs, unsaid } = await loadDumps({
       ...limits,
       files,
       createStore: (shards) => stores.create(shards),
       onRead: (file, bytes) => progress.read(file, bytes),
     });
     const atMs = limits.untilMs === undefined ? newestMs : Number(limits.untilMs);
-    return { store, watermarks, atMs };
+    return { store, watermarks, atMs, unsaid };
   } finally {
     progress.close();
   }

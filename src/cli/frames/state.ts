@@ -50,6 +50,7 @@ export async function writeState(options: StateOptions): Promise<void> {
   const written = target === '-' ? undefined : new DumpOutput(files, target, { force });
   try {
     const keySpace = await readState(options);
+    if (!json) for (const jump of keySpace.unsaid) note(`Note: ${unsaidText(jump)}`);
     if (written === undefined) {
       await writeToStdout(keySpace, options);
       if (!json && keySpace.expiredKeys > 0) note(`Note: ${expiredText(keySpace)}`);
@@ -112,8 +113,22 @@ function* entryLines({ store }: State, values: ValueForm): Generator<string[]> {
   }
 }
 
-function summaryOf({ store, watermarks, atMs, expiredKeys }: State, files: readonly string[]): object {
-  return { files: files.map(dumpName), keys: store.keyCount(), atMs: atMs ?? null, expiredKeys, watermarks };
+function summaryOf(keySpace: State, files: readonly string[]): object {
+  const { store, watermarks, atMs, expiredKeys, unsaid } = keySpace;
+  return {
+    files: files.map(dumpName),
+    keys: store.keyCount(),
+    atMs: atMs ?? null,
+    expiredKeys,
+    watermarks,
+    ...(unsaid.length > 0 && {
+      unsaidHistories: unsaid.map(({ base, place: { file, offset } }) => ({ file, offset, base })),
+    }),
+  };
+}
+
+function unsaidText({ base, place: fault }: State['unsaid'][number]): string {
+  return `${escapeText(fault.place ?? '')}: a history that begins behind ${base} continues the one before without saying so, as after a promotion`;
 }
 
 function summaryText(keySpace: State, target: string, bytes: number): string {

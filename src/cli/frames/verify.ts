@@ -2,7 +2,7 @@
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
 import type { ShardSequences } from '../../dump/check/batch-check.js';
-import type { VerifiedContent } from '../../dump/check/verifier.js';
+import type { VerifiedContent, VerifiedHistory } from '../../dump/check/verifier.js';
 import { type VerifiedDump, verifyDump } from '../../dump/check/verify-dump.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
 import type { RouteMode } from '../../engine/types.js';
@@ -111,6 +111,7 @@ function contentText(content: VerifiedContent, route: RouteMode): string[] {
     `${countText(frames, 'frame', 'frames')}${frames === 0 ? '' : ` (${listed})`}`,
     `${countText(content.records, 'record', 'records')}, ${countText(content.entries, 'snapshot entry', 'snapshot entries')}`,
     ...snapshotsText(content),
+    ...content.histories.map(historyText),
     routingText(content, route),
     ...content.sequences.slice(0, MAX_LISTED_SHARDS).map(sequencesText),
     ...(content.sequences.length > MAX_LISTED_SHARDS
@@ -128,6 +129,13 @@ function snapshotsText({ snapshots, abandonedSnapshots }: VerifiedContent): stri
         ]
       : []),
   ];
+}
+
+function historyText({ history, offset, base, continues }: VerifiedHistory): string {
+  if (history === null) {
+    return `a history that begins behind ${base} continues the one before from byte ${offset} on without saying so, as after a promotion`;
+  }
+  return `history ${history} from byte ${offset} on${continues ? ', which continues the one before' : ''}`;
 }
 
 function routingText({ shards, records, routedRecords }: VerifiedContent, route: RouteMode): string {

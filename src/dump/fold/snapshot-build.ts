@@ -2,7 +2,7 @@
  * A snapshot of a dump that is being put together beside what is held, and takes its place when it is whole and of one
  * moment (docs/protocol.md, "Conversation"). In the classic form the chunks come alone, and the batches behind the
  * SnapshotEnd bring them to the moment that the last chunk names; between peers of ours batches and chunks come in one
- * order, and it is the moment of the SnapshotEnd (docs/architecture.md, "Bootstrap without a buffer").
+ * order, and it is the moment of the SnapshotEnd (docs/architecture.md, "Bootstrap").
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';

@@ -2,6 +2,7 @@
  * Hands on what a follower applies, change by change, to a consumer that may be slow: what it has no room for waits here,
  * and meanwhile the connection is not read, so that no more than one read's frames ever wait.
  */
+import assert from 'node:assert/strict';
 import { decodeBatch } from '../../frame/batch.js';
 import { openPayload } from '../../frame/frame.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';
@@ -81,6 +82,18 @@ export class Tap implements StreamTap {
     return () => {
       waiter.resolve = () => {};
     };
+  }
+
+  /** Asserts what holds between calls. */
+  invariants(): void {
+    const hasWork = this.#current !== undefined || this.#queue.length > 0;
+    assert(!this.#isRunning, 'changes are handed on within a call');
+    if (this.#fault !== undefined) {
+      assert(!hasWork && this.#awaited.length === 0, 'behind a fault nothing waits');
+    } else if (!this.#isWaiting) {
+      assert(!hasWork, 'what is to be handed on waits only for the consumer');
+      assert.equal(this.#awaited.length, 0, 'nobody waits for room that is there');
+    }
   }
 
   /** Resolves when all that was told is handed on and out. Rejects as the consumer does. */

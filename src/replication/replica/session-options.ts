@@ -3,6 +3,7 @@ import type { Clock, Timers } from '../../clock.js';
 import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import type { ReplicationMetrics } from '../metrics.js';
+import type { Recorder } from '../outputs/recorder.js';
 import type { StreamTap } from '../outputs/tap.js';
 import type { Downstream } from './downstream.js';
 import type { Gap } from './gap-policy.js';
@@ -19,7 +20,7 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
   createStore(shards: number): S;
   /** Gets the frames of the stream as they came, from SnapshotBegin or the first batch on; may keep them. */
-  recorder: { offer(frame: Buffer): void } | undefined;
+  recorder: Pick<Recorder, 'follow' | 'offer'> | undefined;
   /** Gets what is applied to what is held, for replicas of this replica. */
   relay?: Downstream<S> | undefined;
   /** Whether content without a key may replace content that has keys; default false. */

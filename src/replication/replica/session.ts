@@ -214,6 +214,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
       this.#held = this.#continued = { store: claimed.store, history };
       this.#options.relay?.adopted(history, place);
     }
+    this.#options.recorder?.follow({ history, watermarks: place, content: 'held' });
     this.#raise('continues');
     if (hasReached(place, answer.watermarks)) this.#goLive();
   }
@@ -330,7 +331,9 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
 
   #build(begun: 'snapshotBegun' | 'replayBegun', building: Building<S>): void {
     this.#building = building;
-    this.#options.tap?.began(building.store.watermarks());
+    const watermarks = building.store.watermarks();
+    this.#options.tap?.began(watermarks);
+    this.#options.recorder?.follow({ history: this.#history, watermarks, content: 'new' });
     this.#raise(begun);
     this.#swapWhenWhole();
   }

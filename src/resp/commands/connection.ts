@@ -168,7 +168,7 @@ function hello({ args, client, host }: Call): Reply | Later {
     ['proto', client.protocol],
     ['id', client.id],
     ['mode', 'standalone'],
-    ['role', host.replication.isReplica() ? 'replica' : 'master'],
+    ['role', host.replication.isReplica ? 'replica' : 'master'],
     ['modules', []],
   ]);
 }

@@ -88,10 +88,10 @@ describe('a primary', () => {
     const replicas = [follow(), follow()];
     world.runUntil(() => replicas.every((replica) => isEqual(primary, replica)));
     world.run(200);
-    const { publisher, listener: door } = primary;
+    const { publisher, listener } = primary;
     const answers: [count: number, atMs: number][] = [];
     const wait = (count: number, timeoutMs: number) =>
-      waitForReplicas({ timers: world.seams.timers, publisher, door }, count, timeoutMs, (there) =>
+      waitForReplicas({ timers: world.seams.timers, publisher, listener }, count, timeoutMs, (there) =>
         answers.push([there, world.nowMs]),
       );
     const startedMs = world.nowMs;

@@ -1,4 +1,4 @@
-/** A silent link between fastcache peers is dead, on both sides; other silences are not (docs/protocol.md, "Acks"). */
+/** A silent link between fastcache peers is dead, seen from both sides (docs/protocol.md, "Acks"). */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Timers } from '../../../src/clock.js';
 import { FastcacheError } from '../../../src/errors.js';

@@ -91,6 +91,42 @@ describe('a recorder', () => {
     expect(sink).toMatchObject({ written: ['a', 'b', 'c'], ended: true });
   });
 
+  it('has tens of MiB that waited on the disk when it is flushed, and goes on behind them', async () => {
+    const path = await temporaryFile();
+    const frames = Array.from({ length: 48 }, (_, index) => Buffer.alloc(1_048_576 - index, index));
+    const recorder = new Recorder({
+      sink: openFileSink(path),
+      maxQueuedBytes: 64 * 1_048_576,
+      onFault: (error) => expect.unreachable(error.message),
+    });
+    for (const frame of frames) recorder.offer(frame);
+    expect(recorder.queuedBytes).toBeGreaterThan(40 * 1_048_576);
+    const flushed = recorder.flush();
+    // What comes while the flush lasts goes behind what it waits for.
+    recorder.offer(Buffer.from('during'));
+    await flushed;
+    const before = Buffer.concat(frames);
+    const onDisk = await readFile(path);
+    expect(onDisk.subarray(0, before.length).equals(before)).toBe(true);
+    recorder.offer(Buffer.from('after'));
+    await recorder.flush();
+    expect(recorder.queuedBytes).toBe(0);
+    expect((await readFile(path)).subarray(before.length).toString()).toBe('duringafter');
+    expect(recorder.bytes).toBe(before.length + 'duringafter'.length);
+    await recorder.end();
+  });
+
+  it('whose flush fails says so, and to whoever flushes or ends it later', async () => {
+    const { sink, offer, recorder, faults } = record(1, 100);
+    for (const text of ['a', 'b', 'c']) offer(text);
+    sink.sync = () => Promise.reject(new Error('no space left on device'));
+    await expect(recorder.flush()).rejects.toThrow('no space left on device');
+    expect(sink.written).toEqual(['a', 'b', 'c']);
+    sink.handlers.onFault(new Error('no space left on device'));
+    await expect(recorder.end()).rejects.toThrow('The recording failed: no space left on device.');
+    expect(faults).toHaveLength(1);
+  });
+
   it('keeps in a file exactly the frames that a primary published', async () => {
     const path = await temporaryFile();
     const world = new VirtualWorld();
@@ -122,7 +158,7 @@ describe('a recorder', () => {
     const frames: Buffer[] = [];
     const { follower } = startFollower(world, transport, {
       address: parseAddress(PRIMARY_ADDRESS),
-      recorder: { offer: (frame) => frames.push(frame) },
+      recorder: { follow: () => {}, offer: (frame) => frames.push(frame) },
     });
     const received: Buffer[] = [];
     world.runUntil(() => transport.pairs.length === 1);
