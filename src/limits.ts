@@ -1,6 +1,6 @@
 /**
- * The limits and defaults that more than one room of the house must agree on (fcrp-v1.md "Frame" and "Defaults of
- * the original", design.md, cli.md). Plain numbers, each within a signed 32-bit integer, so that every compiler reads them.
+ * The limits and defaults that more than one folder must agree on (docs/protocol.md, "Limits" and
+ * "Defaults"). The ranges and defaults of options stand in their rows (docs/architecture.md, "Options").
  */
 
 // Frames.

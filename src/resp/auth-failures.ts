@@ -1,5 +1,5 @@
 /**
- * Wrong passwords, by the address that they came from (reference/reliability.md, "Failed auth"): whoever guesses more
+ * Wrong passwords, by the address that they came from (docs/redis.md, "Passwords"): whoever guesses more
  * than ten times a minute is answered a second later each time.
  */
 import type { Clock } from '../clock.js';

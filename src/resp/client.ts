@@ -1,6 +1,6 @@
 /**
- * One client's connection: its bytes go to the kernel or to the gate, the replies back to it, in the order of its
- * commands; and what waits, waits here.
+ * One client's connection: its bytes go to the kernel or to the gate, the replies back to it, in the order of
+ * its commands; and what waits, waits here.
  */
 import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
@@ -137,7 +137,10 @@ export class Client implements CommandSink {
     this.checkOutput();
   }
 
-  /** Closes the client when more waits to be written, or for longer, than may; also to be called when nothing is written. */
+  /**
+   * Closes the client when more waits to be written, or for longer, than may; also to be called when nothing
+   * is written.
+   */
   checkOutput(): void {
     const bytes = this.#socket.writableLength;
     if (this.#socket.destroyed || bytes === 0) {
@@ -248,7 +251,8 @@ export class Client implements CommandSink {
     if (this.state.leaves) {
       this.end();
     } else if (this.state.isBlocked) {
-      // Goes on when it is answered. Reading on shows when the client goes, but not all that it sends is taken in.
+      // Goes on when it is answered. Reading on shows when the client goes, but not all that it sends is
+      // taken in.
       if (this.#input.pendingBytes > BLOCKED_INPUT_BYTES_MAX) socket.pause();
     } else if (this.#input.waits || socket.writableLength >= REPLY_BYTES_MAX) {
       socket.pause();

@@ -1,6 +1,7 @@
 /**
- * What has been counted since the start or CONFIG RESETSTAT: calls of each command, and the totals of INFO stats. The
- * kernel counts for itself what it runs in place; its counts are read when they are asked for and added to those here.
+ * What has been counted since the start or CONFIG RESETSTAT: calls of each command, and the totals of INFO
+ * stats. The kernel counts for itself what it runs in place; its counts are read when they are asked for and
+ * added to those here.
  */
 import { Rate } from './rate.js';
 

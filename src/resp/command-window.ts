@@ -1,6 +1,7 @@
 /**
- * Where clients' bytes meet the kernel: the shared input window, the output buffer, and the loop that runs a pipeline to
- * its end, handing out what is not the kernel's. One for each store, shared by all its clients, for a run never waits.
+ * Where clients' bytes meet the kernel: the shared input window, the output buffer, and the loop that runs a
+ * pipeline to its end, handing out what is not the kernel's. One for each store, shared by all its clients,
+ * for a run never waits.
  */
 import type { Clock } from '../clock.js';
 import { outOfMemory } from '../engine/kernel.js';
@@ -14,7 +15,10 @@ import { encodeCommand, splitInline } from './inline.js';
 import { kernelCommandName } from './kernel-counts.js';
 import { errorBytes, REPLY_BYTES_MAX } from './reply.js';
 
-/** What becomes of the commands behind one that was handed out: they follow, wait for `resume`, or are dropped. */
+/**
+ * What becomes of the commands behind one that was handed out: they follow, wait for `resume`, or are
+ * dropped.
+ */
 export type Onward = 'next' | 'wait' | 'drop';
 
 export interface CommandSink {
@@ -94,7 +98,10 @@ export class CommandWindow {
     }
   }
 
-  /** Runs one command in the kernel; its reply, or undefined when it is not the kernel's. Throws OUT_OF_MEMORY. */
+  /**
+   * Runs one command in the kernel; its reply, or undefined when it is not the kernel's. Throws
+   * OUT_OF_MEMORY.
+   */
   runSingle(args: readonly Uint8Array[], mode: number): Buffer | undefined {
     const { kernel } = this.engine;
     const command = encodeCommand(args);

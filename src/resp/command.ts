@@ -1,7 +1,7 @@
 /**
- * What a command is: a row of data, and for those that the kernel does not run in place the function that runs it. The
- * rows of all families together are the command table (commands/index.ts), from which COMMAND, HELP, arity and the gate's
- * decisions come. Names, arities, flags and texts are those of Redis 7.0.15.
+ * What a command is: a row of data, and for those that the kernel does not run in place the function that
+ * runs it. The rows of all families together are the command table (commands/index.ts), from which COMMAND,
+ * HELP, arity and the gate's decisions come. Names, arities, flags and texts are those of Redis 7.0.15.
  */
 import { shownText } from './arguments.js';
 import type { ClientState } from './client-state.js';
@@ -9,7 +9,10 @@ import type { CommandHost } from './command-host.js';
 import type { Later } from './later.js';
 import { Failure, type Reply } from './reply.js';
 
-/** Redis' flags, as COMMAND INFO shows them, each with its bit: the gate asks for several of them before every command. */
+/**
+ * Redis' flags, as COMMAND INFO shows them, each with its bit: the gate asks for several of them before every
+ * command.
+ */
 export const flagBits = {
   write: 1 << 0,
   readonly: 1 << 1,
@@ -34,7 +37,10 @@ export const flagBits = {
 /** A flag by its name in Redis. */
 export type CommandFlag = keyof typeof flagBits;
 
-/** Where a command's keys stand: first and last argument (negative: from the end), and the step; 0, 0, 0: none. */
+/**
+ * Where a command's keys stand: first and last argument (negative: from the end), and the step; 0, 0, 0:
+ * none.
+ */
 export type KeyPositions = readonly [first: number, last: number, step: number];
 
 export interface Command {

@@ -1,7 +1,7 @@
 /**
- * The gate that every command passes which the kernel does not run in place: looked up, counted, held against what the
- * client and the server may do now, queued in a transaction, postponed by a pause, and run. The order of the questions is
- * that of Redis' processCommand.
+ * The gate that every command passes which the kernel does not run in place: looked up, counted, held against
+ * what the client and the server may do now, queued in a transaction, postponed by a pause, and run. The
+ * order of the questions is that of Redis' processCommand.
  */
 import { FastcacheError } from '../errors.js';
 import { wordOf } from './arguments.js';

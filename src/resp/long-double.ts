@@ -1,6 +1,7 @@
 /**
- * C's `long double` as INCRBYFLOAT needs it: x87's 80 bits, of which 64 are the significand. Numbers are read (strtold),
- * added and printed (`%.17Lf`) exactly, and rounded to the nearest, ties to even, where the processor would.
+ * C's `long double` as INCRBYFLOAT needs it: x87's 80 bits, of which 64 are the significand. Numbers are read
+ * (strtold), added and printed (`%.17Lf`) exactly, and rounded to the nearest, ties to even, where the
+ * processor would.
  */
 
 /** significand x 2^exponent; the significand has a sign and up to 64 bits. */

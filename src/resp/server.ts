@@ -1,6 +1,6 @@
 /**
- * The Redis-protocol server (design.md, "The corridor": resp/server): the port, who is connected, and what holds for
- * all of them at once (pauses, monitors, idle clients).
+ * The Redis-protocol server (docs/architecture.md, "The corridor"; docs/redis.md): the port, who is
+ * connected, and what holds for all of them at once (pauses, monitors, idle clients).
  */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -242,7 +242,10 @@ export class RespServer {
     };
   }
 
-  /** As Redis has it: a pause is never made shorter or weaker by another one, and content does not change meanwhile. */
+  /**
+   * As Redis has it: a pause is never made shorter or weaker by another one, and content does not change
+   * meanwhile.
+   */
   #pauseUntil(untilMs: number, scope: 'all' | 'write'): void {
     const { timers, clock, engine } = this.#options;
     const before = this.#pause;

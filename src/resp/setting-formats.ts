@@ -1,4 +1,7 @@
-/** How the values of settings are spelled: what CONFIG SET takes, its errors in Redis' words, and what CONFIG GET shows. */
+/**
+ * How the values of settings are spelled: what CONFIG SET takes, its errors in Redis' words, and what CONFIG
+ * GET shows.
+ */
 import { parseInt64 } from './arguments.js';
 
 /** Why a value is not taken. */
@@ -79,7 +82,10 @@ export function bytesUpTo(maxBytes: number): Format<Buffer> {
   };
 }
 
-/** When a client that does not read its replies is cut off: at once above `hardBytes`, above `softBytes` after a while. */
+/**
+ * When a client that does not read its replies is cut off: at once above `hardBytes`, above `softBytes` after
+ * a while.
+ */
 export interface OutputLimit {
   readonly hardBytes: bigint;
   readonly softBytes: bigint;

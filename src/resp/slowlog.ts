@@ -1,4 +1,7 @@
-/** The commands that took longest to run (SLOWLOG): a ring, newest last, of what `slowlog-log-slower-than` lets in. */
+/**
+ * The commands that took longest to run (SLOWLOG): a ring, newest last, of what `slowlog-log-slower-than`
+ * lets in.
+ */
 import type { Clock } from '../clock.js';
 import type { ClientState } from './client-state.js';
 import type { Settings } from './settings.js';
@@ -37,7 +40,9 @@ export class Slowlog {
     this.#options = options;
   }
 
-  /** Whether also such commands might count as slow as those that run in the kernel, where nobody times each. */
+  /**
+   * Whether also such commands might count as slow as those that run in the kernel, where nobody times each.
+   */
   get wantsFast(): boolean {
     const { slowlogThresholdUs, slowlogMaxLength } = this.#options.settings;
     return slowlogThresholdUs >= 0 && slowlogThresholdUs < FAST_US && slowlogMaxLength > 0;

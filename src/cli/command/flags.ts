@@ -1,4 +1,7 @@
-/** The kinds of flags that the commands are made of, and the environment variable that each one has (cli.md). */
+/**
+ * The kinds of flags that the commands are made of, and the environment variable that each one has
+ * (docs/command-line.md, "Environment").
+ */
 import { Flags } from '@oclif/core';
 import type { OptionFlag } from '@oclif/core/interfaces';
 import { formatSize, type Range } from '../../server/ranges.js';
@@ -52,7 +55,9 @@ export function valueFlag<T extends bigint | number>({ summary, helpValue, parse
   return flag as OptionFlag<T | undefined>;
 }
 
-/** Values with commas between them; the flag may also be given several times. `listed` joins what comes of it. */
+/**
+ * Values with commas between them; the flag may also be given several times. `listed` joins what comes of it.
+ */
 export function listFlag<T extends string | number>({ summary, helpValue, parse }: ValueFlag<T>) {
   const flag = Flags.custom<(string | number)[]>({
     summary,
@@ -97,7 +102,10 @@ export function fileFlag(summary: string) {
 /** What oclif found on the command line, in its order. */
 export type RawTokens = readonly ({ type: 'flag'; flag: string } | { type: 'arg' })[];
 
-/** The names of the flags that stand on the command line. One that the environment alone sets is none that can be out of place. */
+/**
+ * The names of the flags that stand on the command line. One that the environment alone sets is none that can
+ * be out of place.
+ */
 export function typedFlags({ raw }: { raw: RawTokens }): Set<string> {
   return new Set(raw.flatMap((token) => (token.type === 'flag' ? [token.flag] : [])));
 }

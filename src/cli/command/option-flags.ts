@@ -1,6 +1,6 @@
 /**
- * The libraries' faults name options, in backquotes (`sinceMs`); the user of a command knows flags (--since), and reads
- * these instead.
+ * The libraries' faults name options, in backquotes (`sinceMs`); the user of a command knows flags (--since),
+ * and reads these instead.
  */
 import { FastcacheError } from '../../errors.js';
 import { UsageError } from './values.js';

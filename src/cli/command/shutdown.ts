@@ -25,8 +25,9 @@ export function stopSignal(): AbortSignal {
 }
 
 /**
- * Runs `work` with an AbortSignal that is aborted when the process ends, by a signal or in another way: what is half
- * written can be removed then, at once, in its listeners. The listeners of the process are there before `work` begins.
+ * Runs `work` with an AbortSignal that is aborted when the process ends, by a signal or in another way: what
+ * is half written can be removed then, at once, in its listeners. The listeners of the process are there
+ * before `work` begins.
  */
 export async function untilExit<T>(work: (ending: AbortSignal) => Promise<T>): Promise<T> {
   const ending = new AbortController();

@@ -1,4 +1,4 @@
-/** Frames, records and entries as JSON, in the shapes of cli.md (JSON). */
+/** Frames, records and entries as JSON, in the shapes of docs/command-line.md, "JSON". */
 import type { FrameContent, OpenedFrame } from '../../dump/read/frame-content.js';
 import type { FastcacheError } from '../../errors.js';
 import type { DecodedRecord } from '../../frame/batch.js';
@@ -8,7 +8,9 @@ import { hashText, type ValueForm } from '../terminal/text.js';
 
 export const REDACTED = '<redacted>';
 
-/** More watermarks than this are counted instead of listed: no store has so many shards, a hostile frame may. */
+/**
+ * More watermarks than this are counted instead of listed: no store has so many shards, a hostile frame may.
+ */
 const MAX_LISTED_WATERMARKS = 65_536;
 
 const LARGEST_EXACT = BigInt(Number.MAX_SAFE_INTEGER);

@@ -1,7 +1,7 @@
 /**
- * `frames decode` for programs: a stream of msgpack maps, one behind the other, with the names of the NDJSON (cli.md).
- * Where JSON must make do, these are the things themselves: u64 values are uint64 or int64 whatever their size, keys,
- * values and governance bytes are bin, none of them renamed.
+ * `frames decode` for programs: a stream of msgpack maps, one behind the other, with the names of the NDJSON
+ * (docs/command-line.md, "JSON"). Where JSON must make do, these are the things themselves: u64 values are
+ * uint64 or int64 whatever their size, keys, values and governance bytes are bin, none of them renamed.
  */
 import { Packr } from 'msgpackr';
 import { isRecord } from '../../dump/choose/filter.js';

@@ -24,13 +24,14 @@ export interface Rendering {
   /** `step`: from the record of its shard before, shown or not. */
   item(item: Item, step?: SequenceStep): Piece;
   /**
-   * What `item` makes of all items of a frame, at once, in bytes that are valid until the next are asked for; undefined: they are
-   * to be given one by one.
+   * What `item` makes of all items of a frame, at once, in bytes that are valid until the next are asked for;
+   * undefined: they are to be given one by one.
    */
   allItems?(frame: OpenedFrame): Iterable<Uint8Array> | undefined;
   /**
-   * A rendering that shows none of a frame's items takes each frame whole, shown or not: `limit` of its items at most (frames, where
-   * the filter leaves no items). Returns how many of the limit that takes; throws when the frame is malformed.
+   * A rendering that shows none of a frame's items takes each frame whole, shown or not: `limit` of its items
+   * at most (frames, where the filter leaves no items). Returns how many of the limit that takes; throws when
+   * the frame is malformed.
    */
   countFrame?(frame: OpenedFrame, limit: number): number;
   endFrame(): Piece;

@@ -1,4 +1,7 @@
-/** `frames stats` and `frames decode --stats`: renderings that count what the others would write, and tell it behind each file. */
+/**
+ * `frames stats` and `frames decode --stats`: renderings that count what the others would write, and tell it
+ * behind each file.
+ */
 import type { FrequentKey } from '../../dump/count/dump-counter.js';
 import { compressionRatio, DumpStats, type FrameTotals } from '../../dump/count/stats.js';
 import type { FastcacheError } from '../../errors.js';
@@ -95,7 +98,7 @@ function msgpackWriter({ titled }: RenderingOptions): Writer {
   };
 }
 
-/** Times are numbers (cli.md, JSON), unless a number cannot hold them. */
+/** Times are numbers (docs/command-line.md, "JSON"), unless a number cannot hold them. */
 function statsJson(stats: DumpStats): Fields {
   return statsFields(stats, bytesField, (timeMs) =>
     timeMs > Number.MAX_SAFE_INTEGER ? timeMs : Number(timeMs),

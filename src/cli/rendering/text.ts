@@ -1,6 +1,6 @@
 /**
- * Frames, records and entries as lines for a person: the fixed columns first, what has any length behind them, and
- * everything foreign escaped.
+ * Frames, records and entries as lines for a person: the fixed columns first, what has any length behind
+ * them, and everything foreign escaped.
  */
 import chalk, { type ChalkInstance } from 'chalk';
 import type { SequenceStep } from '../../dump/check/sequence-steps.js';

@@ -1,6 +1,7 @@
 /**
- * `replica follow --changes`: each change as a line of NDJSON (cli.md, JSON), many in one write; with `--json` the events
- * of the follower stand between them, in their order. A reader that is slow is waited for.
+ * `replica follow --changes`: each change as a line of NDJSON (docs/operations.md, "Taps"), many in one
+ * write; with `--json` the events of the follower stand between them, in their order. A reader that is slow
+ * is waited for.
  */
 import type { Timers } from '../../clock.js';
 import type { Change, ChangeConsumer } from '../../replication/outputs/changes.js';

@@ -1,6 +1,6 @@
 /**
- * A follower's way as a person watches it: its events as lines, and on a terminal a status line below them that moves
- * (connecting, snapshot, live).
+ * A follower's way as a person watches it: its events as lines, and on a terminal a status line below them
+ * that moves (connecting, snapshot, live).
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { Rate, StatusLine } from '../terminal/status-line.js';

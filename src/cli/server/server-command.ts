@@ -1,6 +1,6 @@
 /**
- * What the two servers have in common on the command line: a ready line, then events, as NDJSON on stdout or as lines
- * on stderr, until a signal, a fault or their own end stops them.
+ * What the two servers have in common on the command line: a ready line, then events, as NDJSON on stdout or
+ * as lines on stderr, until a signal, a fault or their own end stops them.
  */
 import { systemClock } from '../../clock.js';
 import { BaseCommand } from '../command/base-command.js';

@@ -1,4 +1,7 @@
-/** How the command line writes JSON (cli.md, JSON): u64 values as strings, bytes by their nature, one line each. */
+/**
+ * How the command line writes JSON (docs/command-line.md, "JSON"): u64 values as strings, bytes by their
+ * nature, one line each.
+ */
 import { isUtf8 } from 'node:buffer';
 
 /** What `JSON.stringify` leaves raw and a terminal would obey. */
@@ -13,8 +16,8 @@ export function toJson(value: unknown): string {
 }
 
 /**
- * Text may take six times its bytes as JSON; above this it goes as Base64, so that no frame (256 MiB at most) makes a
- * line longer than a string can be.
+ * Text may take six times its bytes as JSON; above this it goes as Base64, so that no frame (256 MiB at most)
+ * makes a line longer than a string can be.
  */
 export const MAX_TEXT_BYTES = 16_777_216;
 
@@ -34,7 +37,9 @@ export function bytesMember(name: string, bytes: Buffer): string {
   return toJson(bytesField(name, bytes)).slice(1, -1);
 }
 
-/** Printable ASCII without what JSON escapes: what most keys and values are, and needs no more than copying. */
+/**
+ * Printable ASCII without what JSON escapes: what most keys and values are, and needs no more than copying.
+ */
 function isPlain(bytes: Buffer): boolean {
   if (bytes.length > MAX_PLAIN_BYTES) return false;
   for (let index = 0; index < bytes.length; index++) {

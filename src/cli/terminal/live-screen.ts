@@ -1,6 +1,7 @@
 /**
- * A text that is drawn again and again in one place of the terminal, on a screen of its own: lines are cut to the width,
- * and what the height has no room for is counted. Whatever was on the terminal before is there again behind it.
+ * A text that is drawn again and again in one place of the terminal, on a screen of its own: lines are cut to
+ * the width, and what the height has no room for is counted. Whatever was on the terminal before is there
+ * again behind it.
  */
 import chalk from 'chalk';
 import { cutLine } from './columns.js';

@@ -1,6 +1,7 @@
 /**
- * Stdout as the commands write it. A pipe takes what it takes: a long rendering waits for its reader, the events of
- * a server are dropped rather than gathered without bound, and a reader that has left ends a rendering in success.
+ * Stdout as the commands write it. A pipe takes what it takes: a long rendering waits for its reader, the
+ * events of a server are dropped rather than gathered without bound, and a reader that has left ends a
+ * rendering in success.
  */
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
@@ -45,7 +46,10 @@ export class Output {
     return this.#ended;
   }
 
-  /** Writes text or bytes as they are; resolves when there is room for more. Throws `OutputClosed` and `WRITE_FAILED`. */
+  /**
+   * Writes text or bytes as they are; resolves when there is room for more. Throws `OutputClosed` and
+   * `WRITE_FAILED`.
+   */
   async write(text: string | Uint8Array): Promise<void> {
     await this.offer(text);
   }

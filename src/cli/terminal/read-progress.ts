@@ -1,4 +1,7 @@
-/** How far a long reading is, as a line of a terminal that moves; nothing elsewhere, and nothing in the first second. */
+/**
+ * How far a long reading is, as a line of a terminal that moves; nothing elsewhere, and nothing in the first
+ * second.
+ */
 import { statSync } from 'node:fs';
 import type { Clock } from '../../clock.js';
 import { Rate, StatusLine } from './status-line.js';

@@ -1,4 +1,7 @@
-/** A verdict as monitoring reads it: the state and its worst cause in one line, with performance data; then all causes. */
+/**
+ * A verdict as monitoring reads it: the state and its worst cause in one line, with performance data; then
+ * all causes.
+ */
 import type { LagLimits, Verdict } from '../../status/watermarks-check.js';
 import { escapeText } from '../terminal/escape.js';
 

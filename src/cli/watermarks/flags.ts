@@ -47,8 +47,8 @@ export type WatermarksMode =
   | { name: 'wait'; timeoutMs: number };
 
 /**
- * What `typed` (`typedFlags`) asks for comes before what the environment does. Throws a `UsageError` for flags that do not
- * go together, and for dumps where only servers make sense.
+ * What `typed` (`typedFlags`) asks for comes before what the environment does. Throws a `UsageError` for
+ * flags that do not go together, and for dumps where only servers make sense.
  */
 export function watermarksMode(
   flags: WatermarksFlags,
@@ -81,7 +81,10 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_WATCH_SECONDS = '2';
 const LONGEST_WATCH_SECONDS = 3_600;
 
-/** `--watch` may stand without its seconds: then they are put in, for oclif knows no value that may be missing. */
+/**
+ * `--watch` may stand without its seconds: then they are put in, for oclif knows no value that may be
+ * missing.
+ */
 export function withWatchSeconds(argv: readonly string[]): string[] {
   const end = argv.indexOf('--');
   const filled: string[] = [];

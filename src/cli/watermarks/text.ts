@@ -1,6 +1,7 @@
 /**
- * Watermarks as a table for a person: first what matters at a glance, the window and each replica's state, then the shards:
- * `+n` past the history's base, the exact sequence beside it (design.md, Histories).
+ * Watermarks as a table for a person: first what matters at a glance, the window and each replica's state,
+ * then the shards: `+n` past the history's base, the exact sequence beside it (docs/architecture.md,
+ * "Histories").
  */
 import chalk, { type ChalkInstance } from 'chalk';
 import { watermarkOf } from '../../replication/watermarks.js';

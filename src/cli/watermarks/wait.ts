@@ -1,6 +1,6 @@
 /**
- * `watermarks --wait`: until all replicas have what their primary had when it was first asked. Who was gone already is
- * not waited for; who leaves meanwhile, and at least one replica, is.
+ * `watermarks --wait`: until all replicas have what their primary had when it was first asked. Who was gone
+ * already is not waited for; who leaves meanwhile, and at least one replica, is.
  */
 import type { Clock, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -46,8 +46,9 @@ interface Target {
 }
 
 /**
- * Resolves with true when all have all, with false after the timeout, and in either case has written who lacks what.
- * Throws an endpoint's fault, `STATUS_NOT_TOLD` for a Rust primary, `HISTORY_DIFFERS` when a primary begins another history.
+ * Resolves with true when all have all, with false after the timeout, and in either case has written who
+ * lacks what. Throws an endpoint's fault, `STATUS_NOT_TOLD` for a Rust primary, `HISTORY_DIFFERS` when a
+ * primary begins another history.
  */
 export async function waitForReplicas(options: WaitOptions): Promise<boolean> {
   const { endpoints, timeoutMs, clock, timers, json, output, warn } = options;

@@ -1,4 +1,6 @@
-/** `watermarks`: asks servers and reads dumps, and writes what they told as tables or as one JSON document. */
+/**
+ * `watermarks`: asks servers and reads dumps, and writes what they told as tables or as one JSON document.
+ */
 import type { Clock, Timers } from '../../clock.js';
 import type { FastcacheError } from '../../errors.js';
 import { endpointJson } from '../../status/watermarks.js';

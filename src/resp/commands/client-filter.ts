@@ -21,7 +21,10 @@ export function addressFilter(address: Buffer): ClientFilter {
   return (client) => client.address === text;
 }
 
-/** CLIENT KILL's filters from `args[2]` on; all of them must hold. `self` is spared unless SKIPME NO says otherwise. */
+/**
+ * CLIENT KILL's filters from `args[2]` on; all of them must hold. `self` is spared unless SKIPME NO says
+ * otherwise.
+ */
 export function killFilter(args: readonly Buffer[], self: ClientState): ClientFilter | Failure {
   const filters = new Map<string, ClientFilter>();
   let skipsSelf = true;

@@ -1,4 +1,7 @@
-/** LATENCY of a server whose latency monitor is off (latency-monitor-threshold is 0): no event is ever sampled. */
+/**
+ * LATENCY of a server whose latency monitor is off (latency-monitor-threshold is 0): no event is ever
+ * sampled.
+ */
 import { type Command, NO_KEYS } from '../command.js';
 import { withHelp } from '../container-help.js';
 

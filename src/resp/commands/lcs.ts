@@ -1,4 +1,7 @@
-/** LCS, the longest common subsequence of two values, by Redis' table, so that of several the same one is found. */
+/**
+ * LCS, the longest common subsequence of two values, by Redis' table, so that of several the same one is
+ * found.
+ */
 
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';

@@ -1,4 +1,6 @@
-/** MEMORY USAGE. Of Redis' reports on its allocator there is none: nothing here would answer to their words. */
+/**
+ * MEMORY USAGE. Of Redis' reports on its allocator there is none: nothing here would answer to their words.
+ */
 
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';

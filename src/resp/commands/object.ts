@@ -1,4 +1,6 @@
-/** OBJECT: what Redis would tell of how a value is kept. Here all are kept alike, so it is told by content. */
+/**
+ * OBJECT: what Redis would tell of how a value is kept. Here all are kept alike, so it is told by content.
+ */
 
 import { parseInt64 } from '../arguments.js';
 import type { Call, Command } from '../command.js';

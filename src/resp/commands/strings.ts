@@ -1,4 +1,7 @@
-/** GETSET, GETDEL, GETEX, SETNX, SETEX, PSETEX, MSETNX: the kin of SET and GET that are too rare for the kernel. */
+/**
+ * GETSET, GETDEL, GETEX, SETNX, SETEX, PSETEX, MSETNX: the kin of SET and GET that are too rare for the
+ * kernel.
+ */
 import { outOfMemory } from '../../engine/kernel.js';
 import { NO_EXPIRY } from '../../frame/batch.js';
 import { parseInt64, wordOf } from '../arguments.js';

@@ -1,6 +1,6 @@
 /**
- * MULTI, EXEC, DISCARD, WATCH, UNWATCH. What stands between MULTI and EXEC is queued by the gate (gate.ts); EXEC runs it in
- * one go, unless a watched key has changed.
+ * MULTI, EXEC, DISCARD, WATCH, UNWATCH. What stands between MULTI and EXEC is queued by the gate (gate.ts);
+ * EXEC runs it in one go, unless a watched key has changed.
  */
 import type { ClientState } from '../client-state.js';
 import type { Call, Command } from '../command.js';
@@ -153,7 +153,10 @@ export function releaseWatched(client: ClientState): void {
   client.watchedBytes = 0;
 }
 
-/** Whether something that the client watches is no longer what it was; another store in its place is a change too. */
+/**
+ * Whether something that the client watches is no longer what it was; another store in its place is a change
+ * too.
+ */
 export function hasChangedKeys({ watched }: ClientState, host: CommandHost): boolean {
   return [...watched.values()].some(
     ({ key, engine, ticket }) => engine !== host.engine() || engine.watches.changedSince(key, ticket),
