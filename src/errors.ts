@@ -113,6 +113,7 @@ export function isBadFrames(error: unknown): error is FastcacheError {
   return error instanceof FastcacheError && error.exitCode === EXIT_BAD_FRAMES;
 }
 
+/** What is known of a fault besides its words; what is absent is not known. */
 export interface ErrorDetails {
   /** Byte offset of the fault, from the start of what the thrower was given to read. */
   offset?: number;

@@ -10,6 +10,7 @@ const DELAY_MS = 1_000;
 /** Addresses that are remembered; the one that failed longest ago is forgotten first. */
 const ADDRESSES_MAX = 4_096;
 
+/** Counts wrong passwords by address, and says when an address has tried too often. */
 export class AuthFailures {
   readonly #clock: Clock;
   /** When each address failed of late, oldest first. */

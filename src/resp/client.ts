@@ -22,6 +22,7 @@ const BLOCKED_INPUT_BYTES_MAX = 1024 * 1024;
 /** What clients have for taking their last replies when the server closes. */
 const CLOSE_PATIENCE_MS = 1_000;
 
+/** What a client is given of its server. */
 export interface ClientHost {
   readonly gate: Gate;
   readonly limits: InputLimits;
@@ -38,6 +39,7 @@ export function kernelMode({ protocol, isNeverTouching }: ClientState): number {
   return (protocol === 3 ? MODE_RESP3 : 0) | (isNeverTouching ? MODE_NO_TOUCH : 0);
 }
 
+/** One client's connection. */
 export class Client implements CommandSink {
   readonly state: ClientState;
   readonly gone: Promise<void>;

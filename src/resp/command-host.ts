@@ -10,6 +10,7 @@ import type { Reply } from './reply.js';
 import type { Settings } from './settings.js';
 import type { Slowlog } from './slowlog.js';
 
+/** What commands act on. */
 export interface CommandHost {
   readonly clock: Clock;
   readonly timers: Timers;

@@ -21,6 +21,7 @@ export interface FoundCommand {
   readonly flags: number;
 }
 
+/** All commands by their names. */
 export class CommandTable {
   readonly #rows = new Map<string, FoundCommand>();
   /** By full name. */

@@ -21,6 +21,7 @@ import { errorBytes, REPLY_BYTES_MAX } from './reply.js';
  */
 export type Onward = 'next' | 'wait' | 'drop';
 
+/** What a run of one client's commands is given out to. */
 export interface CommandSink {
   /** How the kernel is to take the next command, MODE_* of layout.ts. */
   readonly mode: number;
@@ -58,6 +59,7 @@ const OUTPUT_SPARE_BYTES = 1024;
 /** Room for most commands that are run one at a time. */
 const SINGLE_BYTES = 64 * 1024;
 
+/** The kernel's window for clients' commands. */
 export class CommandWindow {
   readonly engine: ShardEngine;
   readonly #window: KernelBuffer;

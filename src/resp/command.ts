@@ -43,6 +43,7 @@ export type CommandFlag = keyof typeof flagBits;
  */
 export type KeyPositions = readonly [first: number, last: number, step: number];
 
+/** One command, or one subcommand of a container. */
 export interface Command {
   /** Lower case; of a subcommand without its container (`getname`). */
   readonly name: string;
@@ -84,6 +85,7 @@ export interface KeySpec {
   readonly range: readonly [lastKey: number, step: number, limit: number];
 }
 
+/** The key positions of a command without keys. */
 export const NO_KEYS: KeyPositions = [0, 0, 0];
 
 /** One command of a client. */
@@ -94,6 +96,7 @@ export interface Call {
   readonly host: CommandHost;
 }
 
+/** What Redis answers to too few or too many arguments. */
 export function wrongArity(name: string): Failure {
   return new Failure(`ERR wrong number of arguments for '${name}' command`);
 }
@@ -105,8 +108,12 @@ export function subcommandSyntaxError([container, subcommand]: readonly Buffer[]
   return new Failure(`ERR unknown subcommand or wrong number of arguments for '${name}'. ${help}`);
 }
 
+/** What Redis answers to arguments that do not go together. */
 export const SYNTAX_ERROR = new Failure('ERR syntax error');
+/** What Redis answers where an integer is expected. */
 export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of range');
 
+/** What Redis answers to a write when its memory is full. */
 export const OUT_OF_MEMORY = new Failure("OOM command not allowed when used memory > 'maxmemory'.");
+/** What Redis answers to a write that would make a value too long. */
 export const VALUE_TOO_LONG = new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');

@@ -27,6 +27,7 @@ export interface Situation {
   readonly paused: 'all' | 'write' | undefined;
 }
 
+/** What the gate is given of its server. */
 export interface GateOptions {
   table: CommandTable;
   host: CommandHost;
@@ -50,6 +51,7 @@ const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to wri
 /** These run in a transaction rather than being queued. */
 const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 
+/** Lets commands through, queues them, holds them back or refuses them. */
 export class Gate {
   readonly #options: GateOptions;
 

@@ -8,6 +8,7 @@ const DOLLAR = 0x24;
 /** `$`, up to 20 digits, CRLF. */
 const HEADER_MAX_BYTES = 24;
 
+/** Gathers one command that comes in many chunks. */
 export class LongCommand {
   #bytes: Buffer;
   #length: number;

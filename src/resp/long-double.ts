@@ -13,6 +13,7 @@ export interface LongDouble {
 /** Beyond the largest number, of either sign. */
 export const INFINITE = Symbol('infinite');
 
+/** Nought. */
 export const ZERO: LongDouble = { significand: 0n, exponent: 0 };
 
 const SIGNIFICAND_BITS = 64;
@@ -51,6 +52,7 @@ export function parseLongDouble(bytes: Buffer): LongDouble | typeof INFINITE | u
   return sign === '-' ? { ...value, significand: -value.significand } : value;
 }
 
+/** The sum, rounded as a long double is. */
 export function sumOf(
   left: LongDouble | typeof INFINITE,
   right: LongDouble | typeof INFINITE,

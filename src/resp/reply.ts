@@ -82,7 +82,9 @@ export class Raw {
   }
 }
 
+/** The status `OK`. */
 export const OK = new Status('OK');
+/** The answer of an EXEC whose watched keys have changed. */
 export const NIL_ARRAY = new NilArray();
 /** Of commands that stay silent: CLIENT REPLY OFF and SKIP, MONITOR said twice. */
 export const NO_REPLY = new Raw(Buffer.alloc(0));

@@ -34,6 +34,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** What of the situation is not the server's own affair. */
 export type OuterSituation = Omit<Situation, 'paused'>;
 
+/** What the server is given. */
 export interface RespServerOptions {
   address: Address;
   clock: Clock;
@@ -54,6 +55,7 @@ interface Pause {
   end: Timer;
 }
 
+/** Listens to clients of the Redis protocol. */
 export class RespServer {
   readonly statistics: CommandStatistics;
   readonly #options: RespServerOptions;

@@ -13,6 +13,7 @@ export class Refusal {
   }
 }
 
+/** How the values of a setting are spelt. */
 export interface Format<Value> {
   /** `present`: what is in force, for values that are told in part. */
   parse(bytes: Buffer, present: Value): Value | Refusal;
@@ -35,6 +36,7 @@ const UNITS: Record<string, bigint> = {
 };
 const MEMORY_DIGITS_MAX = 127;
 
+/** A whole number, both ends included. */
 export function integerBetween(min: bigint, max: bigint): Format<bigint> {
   return {
     parse(bytes) {
@@ -94,6 +96,7 @@ export interface OutputLimit {
 
 /** `slave` are replicas: theirs is not set here. Monitors have `pubsub`'s. */
 export type OutputClass = 'normal' | 'slave' | 'pubsub';
+/** The limit of each class. */
 export type OutputLimits = Readonly<Record<OutputClass, OutputLimit>>;
 
 /** `<class> <hard> <soft> <seconds>`, once or several times. */

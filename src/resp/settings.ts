@@ -53,6 +53,7 @@ const MIB = 1024 * 1024;
 /** A silent client's socket is asked for a sign of life after so long. */
 export const KEEP_ALIVE_SECONDS = 60;
 
+/** The settings of one server. */
 export class Settings {
   readonly #maxMemory: Setting<bigint>;
   readonly #maxMemoryPolicy: Setting<EvictionPolicy>;

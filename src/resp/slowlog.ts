@@ -14,6 +14,7 @@ const ARGUMENT_BYTES_MAX = 128;
 /** What a command that runs in the kernel takes at the most, if it does not carry megabytes. */
 const FAST_US = 1_000;
 
+/** A command that took long. */
 export interface SlowlogEntry {
   readonly id: number;
   /** When it had run, Unix seconds. */
@@ -26,11 +27,13 @@ export interface SlowlogEntry {
   readonly clientName: string;
 }
 
+/** What the slow log is given. */
 export interface SlowlogOptions {
   readonly settings: Pick<Settings, 'slowlogThresholdUs' | 'slowlogMaxLength'>;
   readonly clock: Clock;
 }
 
+/** The last commands that took long. */
 export class Slowlog {
   readonly #options: SlowlogOptions;
   readonly #entries: SlowlogEntry[] = [];

@@ -14,6 +14,7 @@ import { Output, OutputClosed } from '../terminal/output.js';
 import { errorJson, errorText, exitStatus } from './error-rendering.js';
 import { environmentName, withEnvironment } from './flags.js';
 
+/** What every command of `fastcache` is. */
 export abstract class BaseCommand extends Command {
   static override baseFlags = withEnvironment({
     json: Flags.boolean({ summary: 'Machine-readable output.', helpGroup: 'GLOBAL' }),

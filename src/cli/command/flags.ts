@@ -72,6 +72,7 @@ export function listFlag<T extends string | number>({ summary, helpValue, parse 
 /** What oclif makes of a flag that may be given several times; from the environment it comes alone. */
 export type Listed<T> = T | T[] | T[][];
 
+/** The values of a flag that may be given several times, in one list; undefined where it is not given. */
 export function listed<T extends string | number>(values: Listed<T> | undefined): T[] | undefined {
   return values === undefined ? undefined : ([values].flat(2) as T[]);
 }
@@ -95,6 +96,7 @@ export function choiceFlag<const T extends string>(
   return Flags.option({ summary, options, helpValue: options.join('|') })({ default: choice });
 }
 
+/** The name of a file to read. */
 export function fileFlag(summary: string) {
   return Flags.string({ summary, helpValue: '<file>' });
 }

@@ -13,6 +13,7 @@ import { eventJson, type ServerEvent } from './event-rendering.js';
 /** Lines gather up to this much, or to the end of the turn. */
 const GATHERED_CHARACTERS = 65_536;
 
+/** Where the lines go, and which. */
 export interface ChangeLinesOptions {
   output: Pick<Output, 'offer' | 'event' | 'flush'>;
   timers: Timers;
@@ -20,6 +21,7 @@ export interface ChangeLinesOptions {
   prefix: Buffer | undefined;
 }
 
+/** Writes changes as lines of NDJSON. */
 export class ChangeLines implements ChangeConsumer {
   readonly #options: ChangeLinesOptions;
   #gathered = '';

@@ -9,6 +9,7 @@ import { eventText, type ServerEvent } from './event-rendering.js';
 
 const REFRESH_MS = 500;
 
+/** What is shown, and where. */
 export interface FollowViewOptions {
   /** The primary, as it was asked for. */
   address: string;
@@ -19,6 +20,7 @@ export interface FollowViewOptions {
   appliedRecords(): number;
 }
 
+/** How a person sees a replica follow. */
 export interface FollowView {
   show(event: ServerEvent): void;
   close(): void;

@@ -8,6 +8,7 @@ import { stopRequested } from '../command/shutdown.js';
 import { escapeText } from '../terminal/escape.js';
 import { eventJson, eventText, type ServerEvent } from './event-rendering.js';
 
+/** What a command serves until it is stopped. */
 export interface RunningServer {
   close(): Promise<void>;
 }
@@ -22,6 +23,7 @@ export function metricsText(address: string | undefined): string {
   return address === undefined ? '' : `, metrics on http://${address}/metrics`;
 }
 
+/** A command that serves until it is stopped. */
 export abstract class ServerCommand extends BaseCommand {
   #stop!: Promise<NodeJS.Signals>;
 

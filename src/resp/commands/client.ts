@@ -190,6 +190,7 @@ const subcommands: readonly Command[] = [
   },
 ];
 
+/** CLIENT and its subcommands. */
 export const clientCommands: readonly Command[] = [
   {
     name: 'client',

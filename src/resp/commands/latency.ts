@@ -47,6 +47,7 @@ const subcommands: readonly Command[] = [
   },
 ];
 
+/** LATENCY and its subcommands. */
 export const latencyCommands: readonly Command[] = [
   {
     name: 'latency',

@@ -7,6 +7,7 @@ import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import { Failure, MapReply, type Reply } from '../reply.js';
 
+/** LCS. */
 export const lcsCommands: readonly Command[] = [
   {
     name: 'lcs',

@@ -7,6 +7,7 @@ import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../comman
 import { withHelp } from '../container-help.js';
 import type { Reply } from '../reply.js';
 
+/** MEMORY and its subcommands. */
 export const memoryCommands: readonly Command[] = [
   {
     name: 'memory',

@@ -7,6 +7,7 @@ import type { Call, Command } from '../command.js';
 import { withHelp } from '../container-help.js';
 import { Failure, type Reply } from '../reply.js';
 
+/** OBJECT and its subcommands. */
 export const objectCommands: readonly Command[] = [
   {
     name: 'object',

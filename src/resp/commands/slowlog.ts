@@ -61,6 +61,7 @@ const subcommands: readonly Command[] = [
   },
 ];
 
+/** SLOWLOG and its subcommands. */
 export const slowlogCommands: readonly Command[] = [
   {
     name: 'slowlog',

@@ -9,6 +9,7 @@ import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR, wrongArity } fro
 import type { CommandHost } from '../command-host.js';
 import { Failure, OK, type Reply } from '../reply.js';
 
+/** The commands about strings that the kernel does not run. */
 export const stringCommands: readonly Command[] = [
   {
     name: 'getset',

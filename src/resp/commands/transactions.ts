@@ -8,6 +8,7 @@ import type { CommandHost } from '../command-host.js';
 import { Later } from '../later.js';
 import { encodeReply, Failure, NIL_ARRAY, OK, Raw, REPLY_BYTES_MAX, type Reply } from '../reply.js';
 
+/** MULTI, EXEC, DISCARD, WATCH, UNWATCH. */
 export const transactionCommands: readonly Command[] = [
   {
     name: 'multi',
