@@ -108,11 +108,6 @@ export const errorCodes = {
 /** The name of a fault. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Whether `error` is that frames are wrong, and not that they could not be read, kept or written. */
-export function isBadFrames(error: unknown): error is FastcacheError {
-  return error instanceof FastcacheError && error.exitCode === EXIT_BAD_FRAMES;
-}
-
 /** What is known of a fault besides its words; what is absent is not known. */
 export interface ErrorDetails {
   /** Byte offset of the fault, from the start of what the thrower was given to read. */
@@ -189,4 +184,9 @@ export class FastcacheError extends Error {
     this.file = file;
     return this;
   }
+}
+
+/** Whether `error` says that frames are wrong, and not that a file, a peer or a store failed. */
+export function isBadFrames(error: unknown): error is FastcacheError {
+  return error instanceof FastcacheError && error.exitCode === EXIT_BAD_FRAMES;
 }

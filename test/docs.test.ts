@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { BaseCommand } from '../src/cli/command/base-command.js';
 import { errorCodes } from '../src/errors.js';
 import { commandTable } from '../src/resp/commands/index.js';
+import { primaryEvents } from '../src/server/events.js';
 import { replicationFamilies } from '../src/status/metrics/replication-families.js';
 import { serverFamilies } from '../src/status/metrics/server-families.js';
 import { repositoryRoot } from './support/processes.js';
@@ -66,6 +67,16 @@ describe('the pages', () => {
     expect(citations.filter((citation) => !exists(citation)).map(show)).toEqual([]);
   });
 
+  it('name files that exist', () => {
+    const missing = pages.flatMap((page) =>
+      namesIn(page, /`((?:[\w.-]+\/)+[\w.-]+\.(?:ts|js|json|md|fcrp|txt))`/g)
+        .filter((path) => !path.startsWith('dist/'))
+        .filter((path) => !['', 'src'].some((folder) => existsSync(join(repositoryRoot, folder, path))))
+        .map((path) => `${page}: ${path}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
   it('name npm scripts that exist', () => {
     const named = pages.flatMap((page) =>
       Array.from(read(page).matchAll(/\bnpm run ([\w:-]+)/g), ([, script]) => ({ page, script: script! })),
@@ -93,6 +104,11 @@ describe('the pages', () => {
     const fields = [document, document.backlog, document.replicas[0]!].flatMap(Object.keys);
     const described = namesIn('docs/protocol.md', /`(\w+)`/g);
     expect(fields.filter((field) => !described.includes(field))).toEqual([]);
+  });
+
+  it('describe every event of a server', () => {
+    const described = namesIn('docs/command-line.md', /`([\w-]+)`/g);
+    expect(primaryEvents.filter((event) => !described.includes(event))).toEqual([]);
   });
 
   it('list the Redis commands that there are', () => {

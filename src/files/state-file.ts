@@ -1,12 +1,15 @@
-/** A small file that is replaced as a whole, so that it is always the old one or the new one, whatever ends the process. */
+/**
+ * A small file that is replaced as a whole, so that it is always the old one or the new one, whatever ends
+ * the process.
+ */
 import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FastcacheError } from '../errors.js';
 
 /**
- * The bytes of a file, `maxBytes` + 1 of them at most; undefined when there is none, and it could be written. Throws
- * `READ_FAILED`, `WRITE_FAILED`.
+ * Returns the bytes of a file, `maxBytes` + 1 of them at most; undefined when there is none, and one could be
+ * written. Throws `READ_FAILED`, `WRITE_FAILED`.
  */
 export function readStateFile(path: string, maxBytes: number): Buffer | undefined {
   try {
@@ -16,7 +19,7 @@ export function readStateFile(path: string, maxBytes: number): Buffer | undefine
   }
   let fd: number;
   try {
-    // What is no regular file might never answer.
+    // Without O_NONBLOCK, to open a pipe would wait for a writer.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -43,8 +46,9 @@ export interface StateDisk {
 }
 
 /**
- * Resolves when the new bytes are on the disk, under this name. Throws `WRITE_FAILED`; the old ones are then still there.
- * Each step is on the disk before the next one, whatever ends the process or the machine between two of them.
+ * Resolves when the new bytes are on the disk, under this name. Throws `WRITE_FAILED`; the old ones are then
+ * still there. Each step is on the disk before the next one, whatever ends the process or the machine between
+ * two of them.
  */
 export async function replaceStateFile(
   path: string,

@@ -7,7 +7,7 @@ import type { Clock, Timers } from '../clock.js';
 import { BatchCheck } from '../dump/check/batch-check.js';
 import { FrameCheck } from '../dump/check/frame-check.js';
 import { type FrameFilter, type Item, isRecord } from '../dump/choose/filter.js';
-import { dumpName, readDumpChunks } from '../dump/read/dump-reader.js';
+import { type DumpSource, dumpName, readDumpChunks } from '../dump/read/dump-reader.js';
 import { dumpOffset, openFrame } from '../dump/read/frame-content.js';
 import { isBadFrames } from '../errors.js';
 import { batchHeadOf, decodeBatch } from '../frame/batch.js';
@@ -36,7 +36,7 @@ export interface ReplayProgress {
 }
 
 export interface ReplayWalkOptions {
-  files: readonly string[];
+  files: readonly DumpSource[];
   filter: FrameFilter;
   limit: number;
   pipeline: Pipeline;
@@ -167,7 +167,7 @@ export class ReplayWalk {
     this.#lapsing.clear();
   }
 
-  async #file(file: string): Promise<void> {
+  async #file(file: DumpSource): Promise<void> {
     const check = new FrameCheck(new BatchCheck());
     const chunks = readDumpChunks(file, { offset: this.#offset });
     try {

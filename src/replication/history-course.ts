@@ -116,10 +116,13 @@ export class HistoryCourse<Place = void> {
     this.#closeJump(positions);
     this.#history = history;
     if (before?.id === history.id) return 'same';
+    settle(before, positions);
     const held = positions.list();
     if (!isKnown(held)) return 'begins';
     if (isToldHere(margin)) {
-      positions.move(Array.from(held, () => history.base));
+      const length = Math.max(held.length, watermarks.length);
+      const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
+      positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));
       return 'continues';
     }
     if (before === undefined && isAt(held, watermarks)) return 'same';
@@ -172,10 +175,7 @@ export class HistoryCourse<Place = void> {
 
   /** Moves shards that have come to the end of the history before to the base of this one. */
   settle(positions: Positions): void {
-    const { previous, base } = this.#history ?? {};
-    if (previous === undefined) return;
-    const held = positions.list();
-    positions.move(previous.watermarks.map((end, shard) => (held[shard] === end ? base : undefined)));
+    settle(this.#history, positions);
   }
 
   /** The stream is over. */
@@ -219,6 +219,13 @@ export class HistoryCourse<Place = void> {
       return;
     }
   }
+}
+
+function settle(history: History | undefined, positions: Positions): void {
+  if (history?.previous === undefined) return;
+  const { base, previous } = history;
+  const held = positions.list();
+  positions.move(previous.watermarks.map((end, shard) => (held[shard] === end ? base : undefined)));
 }
 
 function isKnown(held: KnownSequences): boolean {

@@ -143,7 +143,7 @@ function compareAll(engine: ShardEngine, oracle: Oracle): void {
   expect(engine.keyCount()).toBe(oracle.content.size);
 }
 
-it(`${ROUNDS} batches, sound and damaged`, () => {
+it(`${ROUNDS} batches, sound and damaged`, { timeout: 180_000 }, () => {
   const random = new RandomSource(404);
   const engine = newReplica({ shards: SHARDS });
   const hollow = new WatermarkStore(SHARDS);
@@ -194,7 +194,7 @@ it(`${ROUNDS} batches, sound and damaged`, () => {
   for (const code of codes) expect(seen.get(code) ?? 0, code).toBeGreaterThan(20);
 });
 
-it(`${ROUNDS} snapshot chunks, with governance and without, sound and damaged`, () => {
+it(`${ROUNDS} snapshot chunks, with governance and without, sound and damaged`, { timeout: 180_000 }, () => {
   const random = new RandomSource(405);
   let engine = newReplica({ shards: SHARDS });
   let oracle = new Oracle();

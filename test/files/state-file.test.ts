@@ -100,6 +100,7 @@ describe('a keeper of a state', () => {
       },
       save: (bytes) => replaceStateFile('folder/state', bytes, disk),
     });
+    recorder.begin();
     recorder.offer(Buffer.alloc(10));
     recorder.offer(Buffer.alloc(20));
     await keeper.finish();

@@ -180,19 +180,15 @@ describe('whatever a node was started with', () => {
   });
 
   it('holds for a replica that is promoted while it holds nothing', async () => {
-    const replica = await follow(`127.0.0.1:${await freePort()}`, {
-      bind: ':0',
-      listen: ':0',
-      shards: 8,
-    } as object);
+    const replica = await follow(`127.0.0.1:${await freePort()}`, { bind: ':0', listen: ':0' });
     expect(replica.shards).toBe(1);
     replica.promote();
-    expect(replica.shards).toBe(8);
+    expect(replica.shards).toBe(4);
     const leaf = await follow(replica.bindAddress!);
     const client = await clientOf(replica.listenAddress);
     expect(await say(client, 'SET', 'a', '1')).toBe('+OK');
     await holds(leaf, 'a');
-    expect(leaf.shards).toBe(8);
+    expect(leaf.shards).toBe(4);
   });
 });
 

@@ -17,7 +17,10 @@ export interface CutInvocation extends MakingInvocation {
   limit: number;
 }
 
-/** Resolves with the exit status: 0, or 65 when there was damage. Rejects as `cutDump`, and with a `UsageError`. */
+/**
+ * Resolves with the exit status: 0, or 65 when there was damage. Rejects as `cutDump`, and with a
+ * `UsageError`.
+ */
 export async function runCut(invocation: CutInvocation): Promise<number> {
   const { files, target, force, filter, limit, maxFaults, json, output, terminal, clock } = invocation;
   refuseStdinTwice(files);

@@ -1,4 +1,7 @@
-/** What a dump that was made of others holds, and what of these it lacks, as the commands that make one show it. */
+/**
+ * What a dump that was made of others holds, and what of these it lacks, as the commands that make one show
+ * it.
+ */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
 import type { MadeDump } from '../../dump/make/made-dump.js';

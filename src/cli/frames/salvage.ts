@@ -15,7 +15,9 @@ export interface SalvageInvocation extends MakingInvocation {
   input: string;
 }
 
-/** Resolves with the exit status: 0 when nothing was lost, 65 when something was. Rejects as `salvageDump`. */
+/**
+ * Resolves with the exit status: 0 when nothing was lost, 65 when something was. Rejects as `salvageDump`.
+ */
 export async function runSalvage(invocation: SalvageInvocation): Promise<number> {
   const { input, target, force, maxFaults, json, output, terminal, clock } = invocation;
   const progress = new ProgressLine(terminal, clock, 'salvaging');

@@ -1,4 +1,7 @@
-/** `frames verify`: says of each dump that it is sound and what was looked at, or every fault and what to do about it. */
+/**
+ * `frames verify`: says of each dump that it is sound and what was looked at, or every fault and what to do
+ * about it.
+ */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
 import type { ShardSequences } from '../../dump/check/batch-check.js';
@@ -36,7 +39,10 @@ export interface VerifyInvocation {
 /** Shards listed for a person. */
 const MAX_LISTED_SHARDS = 16;
 
-/** Verifies all dumps; resolves with the exit status: that of the first that is not sound, 0 when there is none. */
+/**
+ * Verifies all dumps; resolves with the exit status: that of the first that is not sound, 0 when there is
+ * none.
+ */
 export async function runVerify(invocation: VerifyInvocation): Promise<number> {
   const { files, route, shards, maxFaults, json, output, terminal, clock, report } = invocation;
   refuseStdinTwice(files);
@@ -109,7 +115,10 @@ function contentText(content: VerifiedContent, route: RouteMode): string[] {
   return [
     `${countText(content.bytes, 'byte', 'bytes')}${damaged}`,
     `${countText(frames, 'frame', 'frames')}${frames === 0 ? '' : ` (${listed})`}`,
-    `${countText(content.records, 'record', 'records')}, ${countText(content.entries, 'snapshot entry', 'snapshot entries')}`,
+    [
+      countText(content.records, 'record', 'records'),
+      countText(content.entries, 'snapshot entry', 'snapshot entries'),
+    ].join(', '),
     ...snapshotsText(content),
     ...content.histories.map(historyText),
     routingText(content, route),
@@ -125,7 +134,8 @@ function snapshotsText({ snapshots, abandonedSnapshots }: VerifiedContent): stri
     ...(snapshots > 0 ? [`${countText(snapshots, 'snapshot', 'snapshots')}, from Begin to End`] : []),
     ...(abandonedSnapshots > 0
       ? [
-          `${countText(abandonedSnapshots, 'snapshot', 'snapshots')} cut short by the next one or by a new connection`,
+          countText(abandonedSnapshots, 'snapshot', 'snapshots') +
+            ' cut short by the next one or by a new connection',
         ]
       : []),
   ];
@@ -133,7 +143,8 @@ function snapshotsText({ snapshots, abandonedSnapshots }: VerifiedContent): stri
 
 function historyText({ history, offset, base, continues }: VerifiedHistory): string {
   if (history === null) {
-    return `a history that begins behind ${base} continues the one before from byte ${offset} on without saying so, as after a promotion`;
+    const begun = `a history that begins behind ${base} continues the one before from byte ${offset} on`;
+    return `${begun} without saying so, as after a promotion`;
   }
   return `history ${history} from byte ${offset} on${continues ? ', which continues the one before' : ''}`;
 }
@@ -142,14 +153,16 @@ function routingText({ shards, records, routedRecords }: VerifiedContent, route:
   if (shards === null)
     return 'routing was not checked: the dump does not say how many shards there are (--shards does)';
   const unchecked = records - routedRecords;
-  return `${countText(shards, 'shard', 'shards')}, routing (${route}) checked of ${countText(routedRecords, 'record', 'records')}${
+  const checked = countText(routedRecords, 'record', 'records');
+  const rest =
     unchecked > 0
       ? `; of ${formatNumber(unchecked)} not, which stand before the dump says how many shards there are`
-      : ''
-  }`;
+      : '';
+  return `${countText(shards, 'shard', 'shards')}, routing (${route}) checked of ${checked}${rest}`;
 }
 
 function sequencesText({ shard, first, last, records, skipped }: ShardSequences): string {
   const again = skipped > 0n ? `, ${formatNumber(skipped)} of them already seen` : '';
-  return `shard ${shard}: sequences ${first} to ${last}, ${formatNumber(records)} ${records === 1n ? 'record' : 'records'}${again}`;
+  const held = countText(records, 'record', 'records');
+  return `shard ${shard}: sequences ${first} to ${last}, ${held}${again}`;
 }

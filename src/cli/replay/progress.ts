@@ -1,4 +1,6 @@
-/** How far a replay is, as a line of a terminal that moves; nothing elsewhere. */
+/**
+ * How far a replay is, as a line of the terminal that changes in place; nothing where stderr is no terminal.
+ */
 import { statSync } from 'node:fs';
 import type { Clock } from '../../clock.js';
 import type { ReplayProgress } from '../../replay/walk.js';
@@ -13,7 +15,7 @@ export class ReplayProgressLine {
   readonly #clock: Clock;
   readonly #line: StatusLine | undefined;
   readonly #rate = new Rate();
-  /** Of each dump; empty when one of them is a pipe. */
+  /** Bytes of each dump; empty when one of them is stdin. */
   readonly #sizes: readonly number[];
   readonly #startUs: number;
   #startBytes: number | undefined;
@@ -40,7 +42,7 @@ export class ReplayProgressLine {
     this.#line.show([...this.#barAndEta(fileIndex, offset, nowUs), ...parts].join('  '));
   }
 
-  /** Takes the line away. */
+  /** Removes the line. */
   close(): void {
     this.#line?.show('');
   }

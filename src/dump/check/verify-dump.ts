@@ -10,7 +10,9 @@ import { DumpVerifier, type VerifiedContent, type VerifierOptions } from './veri
 export interface VerifyOptions extends ReadingOptions {
   /** How the primary routes keys to shards; `full-key` when absent. */
   route?: RouteMode | undefined;
-  /** How many shards the primary has, a power of two from 1 to 1,024; when absent, what the dump says of it. */
+  /**
+   * How many shards the primary has, a power of two from 1 to 1,024; when absent, what the dump says of it.
+   */
   shards?: number | undefined;
   /** How many faults are listed; 100 when absent. The others are counted. */
   maxFaults?: number | undefined;
@@ -40,9 +42,10 @@ export interface VerifiedDump extends VerifiedContent {
 const DEFAULT_MAX_FAULTS = 100;
 
 /**
- * Verifies a dump: the structure of each frame, keys against their hashes and tags, records against their shards, the
- * order of sequences, the framing of snapshots, and that watermarks never fall within a history. Behind damage it goes
- * on at the next sound frame. Faults are returned, not thrown; rejects with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
+ * Verifies a dump: the structure of each frame, keys against their hashes and tags, records against their
+ * shards, the order of sequences, the framing of snapshots, and that watermarks never fall within a history.
+ * Behind damage it goes on at the next sound frame. Faults are returned, not thrown; rejects with `NO_INPUT`,
+ * `READ_FAILED`, `OUT_OF_MEMORY`.
  *
  *     const { isSound, faults } = await verifyDump('dump.fcrp');
  *     for (const { fault } of faults) console.log(fault.place, fault.code, fault.message);
@@ -74,7 +77,10 @@ export interface VerifiedWalk extends VerifierOptions {
   onRead(bytes: number): void;
 }
 
-/** Walks a dump through a verifier; returns what was looked at. Throws as `verifyDump`, and what `onFault` throws. */
+/**
+ * Walks a dump through a verifier; returns what was looked at. Throws as `verifyDump`, and what `onFault`
+ * throws.
+ */
 export async function walkVerified(
   source: DumpSource,
   { signal, onRead, ...options }: VerifiedWalk,

@@ -11,30 +11,35 @@ import { toolKernel } from '../tool-kernel.js';
 /** What a batch or a chunk holds. */
 export type Item = DecodedRecord | DecodedSnapshotEntry;
 
+/** Whether an item is a record of a batch, and not an entry of a snapshot. */
 export function isRecord(item: Item): item is DecodedRecord {
   return 'sequence' in item;
 }
 
-/** What is absent does not narrow. Ranges include both ends. */
+/** What is chosen. An option that is absent does not narrow; ranges include both ends. */
 export interface FilterOptions {
+  /** The first sequence. */
   start?: bigint | undefined;
+  /** The last sequence. */
   end?: bigint | undefined;
-  /** Unix ms. */
+  /** The first time, Unix ms. */
   sinceMs?: bigint | undefined;
+  /** The last time, Unix ms. */
   untilMs?: bigint | undefined;
   shards?: readonly number[] | undefined;
   kinds?: readonly FrameKindName[] | undefined;
   ops?: readonly MutationOp[] | undefined;
-  /** Redis' glob patterns; a key that one of them matches is shown. */
+  /** Glob patterns of Redis; a key that one of them matches is chosen. */
   keys?: readonly string[] | undefined;
 }
 
+/** Decides what is chosen. */
 export class FrameFilter {
-  /** True: items are chosen one by one, and a frame is shown only for the sake of one of them. */
+  /** Whether items are chosen one by one; then a frame is shown only for the sake of one of them. */
   readonly choosesItems: boolean;
-  /** True: records are chosen by what snapshot entries do not have, and no entry is shown. */
+  /** Whether records are chosen by what entries of snapshots do not have; then no entry is shown. */
   readonly recordsOnly: boolean;
-  /** False: no frame that may be shown holds items. */
+  /** Whether any frame that may be shown holds items. */
   readonly mayShowItems: boolean;
   readonly #start: bigint;
   readonly #end: bigint;
@@ -65,8 +70,8 @@ export class FrameFilter {
     this.mayShowItems = this.showsKind('MutationBatch') || this.showsKind('SnapshotChunk');
     if (this.recordsOnly && !this.showsKind('MutationBatch')) {
       throw badOption(
-        'Only MutationBatch frames hold records for `start`, `end`, `sinceMs`, `untilMs`, `shards` and `ops` to ' +
-          'choose; add MutationBatch to `kinds`.',
+        'Only MutationBatch frames hold records for `start`, `end`, `sinceMs`, `untilMs`, `shards` and ' +
+          '`ops` to choose; add MutationBatch to `kinds`.',
       );
     }
     if (this.choosesItems && !this.mayShowItems) {
@@ -76,7 +81,7 @@ export class FrameFilter {
     }
   }
 
-  /** What it says of records and entries, for the kernel. */
+  /** What is chosen of records and entries, for the kernel. */
   get items(): ItemFilter {
     return {
       start: this.#start,
@@ -88,6 +93,11 @@ export class FrameFilter {
       keys: this.#keys,
       recordsOnly: this.recordsOnly,
     };
+  }
+
+  /** The kinds of frames that are chosen; undefined when all are. */
+  get kinds(): FrameKindName[] | undefined {
+    return this.#kinds && Array.from(this.#kinds);
   }
 
   showsKind(kind: FrameKindName): boolean {
@@ -122,17 +132,21 @@ function badOption(message: string): FastcacheError {
   return new FastcacheError('BAD_OPTION', message);
 }
 
-/** Which records and entries are counted. What is absent does not narrow, no list is empty; ranges include both ends. */
+/**
+ * Which records and entries are counted. What is undefined does not narrow; no list is empty; ranges include
+ * both ends.
+ */
 export interface ItemFilter {
   start: bigint;
   end: bigint;
-  /** Unix ms. */
+  /** The first time, Unix ms. */
   sinceMs: bigint;
+  /** The last time, Unix ms. */
   untilMs: bigint;
   shards: readonly number[] | undefined;
   ops: readonly MutationOp[] | undefined;
-  /** Redis' glob patterns, as bytes; a key that one of them matches is counted. */
+  /** Glob patterns of Redis, as bytes; a key that one of them matches is counted. */
   keys: readonly Uint8Array[] | undefined;
-  /** Whether what entries do not have is chosen by. */
+  /** Whether records are chosen by what entries do not have. */
   recordsOnly: boolean;
 }

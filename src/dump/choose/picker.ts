@@ -1,7 +1,8 @@
 /**
- * What of each frame goes into a dump that is cut from others: what `frames decode` shows with the same flags. A frame all of
- * which is chosen goes byte for byte, one of which some is chosen is encoded anew, compressed if it was. A snapshot keeps its
- * frame though no entry of it is chosen: without one it would not be whole.
+ * Decides what of each frame goes into a dump that is cut from others: what `frames decode` shows with the
+ * same filter. A frame all of which is chosen is copied byte for byte; one of which some is chosen is encoded
+ * again, compressed if it was. A chunk of a snapshot is kept though no entry of it is chosen, for without it
+ * the snapshot would not be whole.
  */
 
 import { FastcacheError } from '../../errors.js';
@@ -14,10 +15,11 @@ import type { FrameFilter, Item } from './filter.js';
 
 const snapshotKinds = ['SnapshotBegin', 'SnapshotChunk', 'SnapshotEnd'] as const;
 
+/** Picks from the frames of dumps, in their order, up to a limit. */
 export class FramePicker {
   readonly #filter: FrameFilter;
   readonly #picksSnapshots: boolean;
-  /** Of the limit: items, or frames where no items can be chosen. */
+  /** How many items may still be picked, or frames where no items can be chosen. */
   #left: number;
   #isFull = false;
 
@@ -29,7 +31,7 @@ export class FramePicker {
     this.#picksSnapshots = filter.showsKind('SnapshotChunk') && !filter.recordsOnly;
   }
 
-  /** Whether the limit is reached, as far as it concerns what may follow outside of a snapshot. */
+  /** Whether the limit is reached: outside of a snapshot nothing more is picked. */
   get isAtLimit(): boolean {
     return this.#left === 0;
   }
@@ -53,7 +55,10 @@ export class FramePicker {
     }
   }
 
-  /** What goes of a frame that `takes` has let pass, and that `check` has found sound. */
+  /**
+   * Returns what is copied of a frame that `takes` has let pass and that `check` has found sound; undefined
+   * when that is nothing.
+   */
   pick(frame: SplitFrame, check: FrameCheck): Uint8Array | undefined {
     switch (frame.header.kind) {
       case FrameKind.MutationBatch: {

@@ -1,6 +1,6 @@
 /**
- * A range or a filter of dumps as a dump of its own. Damage is stepped over and returned, as when a dump is salvaged: nobody
- * can say what stood there.
+ * A range or a filter of dumps as a dump of its own. Damage is stepped over and returned, as when a dump is
+ * salvaged: nobody can say what stood there.
  */
 import { BatchCheck } from '../check/batch-check.js';
 import { FrameCheck } from '../check/frame-check.js';
@@ -17,8 +17,8 @@ export interface CutOptions extends MakingOptions {
   /** What is copied; everything when absent. */
   filter?: FrameFilter | undefined;
   /**
-   * How many records and entries are copied at most, of all dumps together (frames, where the filter leaves no records and
-   * entries); no limit when absent. Behind the last one nothing is read.
+   * How many records and entries are copied at most, of all dumps together (frames, where the filter leaves
+   * no records and entries); no limit when absent. Behind the last one nothing is read.
    */
   limit?: number | undefined;
 }
@@ -30,10 +30,10 @@ export interface CutDump extends MadeDump {
 }
 
 /**
- * Copies what `filter` chooses of the dumps, one after the other, to `output`. A frame all of which is chosen is copied byte
- * for byte, one of which some is chosen is encoded anew, compressed if it was; a snapshot is copied whole, with its
- * chosen entries, or not at all. Rejects with `NO_INPUT`, `READ_FAILED`, `BAD_OPTION` (also for a filter that takes
- * snapshots apart), `WRITE_FAILED`; then no file is left.
+ * Copies what `filter` chooses of the dumps, one after the other, to `output`. A frame all of which is chosen
+ * is copied byte for byte, one of which some is chosen is encoded anew, compressed if it was; a snapshot is
+ * copied whole, with its chosen entries, or not at all. Rejects with `NO_INPUT`, `READ_FAILED`, `BAD_OPTION`
+ * (also for a filter that takes snapshots apart), `WRITE_FAILED`; then no file is left.
  *
  *     const filter = new FrameFilter({ keys: ['user:*'], sinceMs: BigInt(Date.UTC(2026, 0)) });
  *     const { records } = await cutDump('dump.fcrp', { output: 'users.fcrp', filter });

@@ -1,6 +1,7 @@
 /**
- * A dump that is made of others: it is written beside its place, under a name of its own, and renamed when it is whole; who
- * discards it before leaves no file. The frames of a snapshot can be taken out again as long as it is not ended.
+ * A dump that is made of others. It is written beside its place, under a name of its own, and renamed when it
+ * is whole; when it is discarded before, no file is left. The frames of a snapshot can be removed again as
+ * long as the snapshot is not ended.
  */
 import {
   closeSync,
@@ -28,7 +29,7 @@ const snapshotKinds: ReadonlySet<FrameKind> = new Set([
   FrameKind.SnapshotEnd,
 ]);
 
-/** What was taken out again. */
+/** What was removed again. */
 export interface Removed {
   frames: number;
   bytes: number;
@@ -50,13 +51,16 @@ export class DumpOutput {
   readonly #fd: number;
   readonly #gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
   #gatheredBytes = 0;
-  /** Bytes in the file; what is gathered comes behind them. */
+  /** Bytes that are in the file; those that are gathered follow them. */
   #writtenBytes = 0;
   #isOpen = true;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => this.discard();
 
-  /** `inputs` are what is read. Throws `BAD_OPTION` when `target` is one of them, or is there already, and `WRITE_FAILED`. */
+  /**
+   * `inputs` are what is read. Throws `BAD_OPTION` when `target` is one of them, or is there already, and
+   * `WRITE_FAILED`.
+   */
   constructor(inputs: readonly DumpSource[], target: string, { force = false, signal }: OutputOptions = {}) {
     this.#target = target;
     this.#overwrite = force;
@@ -64,7 +68,7 @@ export class DumpOutput {
     this.path = `${target}.${process.pid}.partial`;
     for (const input of inputs) if (typeof input === 'string') refuseInPlace(input, target);
     this.#refuseExisting();
-    // Who might not read what is replaced may not read what replaces it.
+    // The mode is kept: a user who may not read the file that is replaced may not read the new one.
     const mode = statSync(target, { throwIfNoEntry: false })?.mode;
     this.#fd = this.#writing(() => openSync(this.path, 'wx+', mode));
     signal?.addEventListener('abort', this.#onAbort);
@@ -87,7 +91,7 @@ export class DumpOutput {
     }
   }
 
-  /** Takes out the frames of snapshots from `start` on, and closes the gaps. */
+  /** Removes the frames of snapshots from byte `start` on, and closes the gaps. Throws `WRITE_FAILED`. */
   removeSnapshots(start: number): Removed {
     this.flush();
     const end = this.#writtenBytes;
@@ -123,7 +127,7 @@ export class DumpOutput {
     this.#close();
   }
 
-  /** Leaves nothing behind, unless it is finished. */
+  /** Removes what was written, unless the dump is in its place already. */
   discard(): void {
     if (!this.#isOpen) return;
     this.#close();
@@ -145,14 +149,14 @@ export class DumpOutput {
     throw new FastcacheError('BAD_OPTION', message, { file: this.#target });
   }
 
-  /** Brings what was written to the file, where it can be read. */
+  /** Writes what is gathered, so that it can be read from the file. Throws `WRITE_FAILED`. */
   flush(): void {
     this.#writeAt(this.#gathered.subarray(0, this.#gatheredBytes), this.#writtenBytes);
     this.#writtenBytes += this.#gatheredBytes;
     this.#gatheredBytes = 0;
   }
 
-  /** Towards the file's start; the stretches may overlap. */
+  /** Moves bytes towards the start of the file; the two stretches may overlap. */
   #move(from: number, to: number, bytes: number): void {
     if (from === to) return;
     for (let moved = 0; moved < bytes; ) {
@@ -198,7 +202,8 @@ export class DumpOutput {
 }
 
 /**
- * Throws `BAD_OPTION` when `target` is the file `input` (`-` is stdin), by whatever names, links and redirections.
+ * Throws `BAD_OPTION` when `target` is the file `input` (`-` is stdin), by whatever names, links and
+ * redirections.
  */
 export function refuseInPlace(input: string, target: string): void {
   const output = statSync(target, { throwIfNoEntry: false, bigint: true });

@@ -1,7 +1,8 @@
-/** The first of many, and how many there were in all. */
+/** Keeps the first of many items, and counts all of them. */
 export class Listed<T> {
   readonly items: T[] = [];
   readonly #limit: number;
+  /** Items in all. */
   count = 0;
 
   /** `limit`: how many items are kept. */

@@ -1,4 +1,7 @@
-/** What is the same for every function that makes a dump of others: its options, its result, and how it comes to be. */
+/**
+ * What is the same for every function that makes a dump of others: its options, its result, and how it comes
+ * to be.
+ */
 import type { DumpSource, ReadingOptions } from '../read/dump-reader.js';
 import { DumpOutput } from './dump-output.js';
 import type { DumpLosses } from './losses.js';
@@ -43,9 +46,9 @@ export interface Making {
 }
 
 /**
- * Writes beside `output` what `make` writes, verifies it and puts it in its place. Throws `BAD_OPTION` when `output` is one
- * of `sources`, or is there and `force` does not allow to overwrite it, `WRITE_FAILED`, and what `make` throws; then no
- * file is left.
+ * Writes beside `output` what `make` writes, verifies it and puts it in its place. Throws `BAD_OPTION` when
+ * `output` is one of `sources`, or is there and `force` does not allow to overwrite it, `WRITE_FAILED`, and
+ * what `make` throws; then no file is left.
  */
 export async function makeDump(
   sources: readonly DumpSource[],

@@ -1,6 +1,6 @@
 /**
- * Several dumps as one, by time. Of each dump a chunk and a frame are held, however long it is. The order within a dump is
- * kept, whatever its times say.
+ * Several dumps as one, by time. Of each dump a chunk and a frame are held, however long it is. The order
+ * within a dump is kept, whatever its times say.
  */
 import { statSync } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
@@ -9,10 +9,10 @@ import { type MadeDump, type Making, type MakingOptions, makeDump } from './made
 import { MergeSource } from './merge-source.js';
 
 /**
- * Copies the frames of all dumps, byte for byte, to `output`, by the time of each batch's first record. `files` are paths of
- * regular files: what has no time of its own is placed by looking ahead. Damage, and all of a snapshot of which anything
- * is lost, is left out and returned. Rejects with `NO_INPUT`, `READ_FAILED`, `BAD_OPTION` (also for a pipe),
- * `WRITE_FAILED`; then no file is left.
+ * Copies the frames of all dumps, byte for byte, to `output`, by the time of each batch's first record.
+ * `files` are paths of regular files: what has no time of its own is placed by looking ahead. Damage, and all
+ * of a snapshot of which anything is lost, is left out and returned. Rejects with `NO_INPUT`, `READ_FAILED`,
+ * `BAD_OPTION` (also for a pipe), `WRITE_FAILED`; then no file is left.
  *
  *     await mergeDumps(['monday.fcrp', 'tuesday.fcrp'], { output: 'both.fcrp' });
  */

@@ -8,9 +8,9 @@ import { type MadeDump, type MakingOptions, makeDump } from './made-dump.js';
 import { DumpSalvager } from './salvager.js';
 
 /**
- * Copies every frame of `source` that is whole to `output`. Left out, and returned as losses, are damage, batches with a
- * wrong key hash or key tag, and all of a snapshot of which anything is lost. Rejects with `NO_INPUT`, `READ_FAILED`,
- * `BAD_OPTION`, `WRITE_FAILED`; then no file is left.
+ * Copies every frame of `source` that is whole to `output`. Left out, and returned as losses, are damage,
+ * batches with a wrong key hash or key tag, and all of a snapshot of which anything is lost. Rejects with
+ * `NO_INPUT`, `READ_FAILED`, `BAD_OPTION`, `WRITE_FAILED`; then no file is left.
  *
  *     const { frames, inputs } = await salvageDump('damaged.fcrp', { output: 'saved.fcrp' });
  *     console.log(frames, 'frames kept,', inputs[0].losses.bytes, 'bytes lost');

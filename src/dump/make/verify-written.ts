@@ -1,6 +1,7 @@
 /**
- * Reads a dump that was made of others once more, before it is put in its place: gaps and the like were there before, or are
- * what a choice leaves behind; anything wrong in the frames themselves would be a fault of this program.
+ * Reads a dump that was made of others once more, before it is put in its place: gaps and the like were there
+ * before, or are what a choice leaves behind; anything wrong in the frames themselves would be a fault of
+ * this program.
  */
 import type { FastcacheError } from '../../errors.js';
 import type { ShardSequences } from '../check/batch-check.js';

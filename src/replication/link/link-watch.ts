@@ -1,14 +1,15 @@
 /**
- * Notices that a peer of ours has gone silent (docs/protocol.md, "Acks"): each side sends at least every second, so that five
- * seconds of silence mean a dead link. A Rust peer may be silent for good reasons and is not watched.
+ * Notices that a peer of ours has gone silent (docs/protocol.md, "Acks"): each side sends at least every
+ * second, so that five seconds of silence mean a dead link. A Rust peer may be silent for good reasons and is
+ * not watched.
  */
 import assert from 'node:assert/strict';
 import type { Clock, Timer, Timers } from '../../clock.js';
 
 const SILENCE_MAX_MS = 5_000;
 /**
- * A process that was stopped or busy finds its timer due before it has read what came meanwhile: so much later it has, and
- * looks again.
+ * A process that was stopped or busy finds its timer due before it has read what came meanwhile: so much
+ * later it has, and looks again.
  */
 const SECOND_LOOK_MS = 100;
 

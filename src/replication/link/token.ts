@@ -1,4 +1,4 @@
-/** Comparing a secret in a time that says nothing about it (fcrp-v1.md, "Known holes"). */
+/** Comparing a secret in a time that says nothing about it (docs/protocol.md, "Known holes"). */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** Whether `presented` opens a door that asks for `expected`; a door that asks for nothing opens to all. */

@@ -48,6 +48,8 @@ export class Recorder implements FrameSubscriber {
   /** Of the last Hello that was written; undefined: none was. */
   #stream: { id: string | undefined } | undefined;
   #isInSnapshot = false;
+  /** Until then frames wait. */
+  #isBegun = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -68,9 +70,14 @@ export class Recorder implements FrameSubscriber {
     return this.#queuedBytes;
   }
 
-  /** To be called before anything is offered, once nothing else can keep the recording from its start. Throws `WRITE_FAILED`. */
+  /**
+   * Takes the dump's place, and writes what was offered before. To be called once nothing else can keep the recording from
+   * its start: until then the file is left as it is. Throws `WRITE_FAILED`.
+   */
   begin(): void {
     this.#options.sink.begin();
+    this.#isBegun = true;
+    this.#drain();
   }
 
   /** Says of the frames that are offered next what they are; writes nothing where the frames before leave no doubt. */
@@ -99,7 +106,7 @@ export class Recorder implements FrameSubscriber {
   #write(frame: Buffer): void {
     if (this.#ended) return;
     this.#bytes += frame.length;
-    if (!this.#blocked) {
+    if (this.#isBegun && !this.#blocked) {
       this.#blocked = !this.#options.sink.write(frame);
       return;
     }
@@ -133,6 +140,7 @@ export class Recorder implements FrameSubscriber {
   }
 
   #writeQueue(): void {
+    if (!this.#isBegun) this.#queue.clear();
     for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
       this.#queuedBytes -= frame.length;
       this.#options.sink.write(frame);

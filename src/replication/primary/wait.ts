@@ -3,6 +3,7 @@ import type { Timers } from '../../clock.js';
 import type { Publisher } from '../stream/publisher.js';
 import type { ReplicaListener } from './listener.js';
 
+/** Whose writes, and whose acknowledgements. */
 export interface WaitOptions {
   timers: Timers;
   publisher: Publisher;
@@ -10,8 +11,8 @@ export interface WaitOptions {
 }
 
 /**
- * Calls `done` once, perhaps at once, with how many replicas have acknowledged: when they are `replicas`, or after
- * `timeoutMs` (0: never). Returns how to give up.
+ * Calls `done` once, perhaps at once, with how many replicas have acknowledged: when they are `replicas`, or
+ * after `timeoutMs` (0: never). Returns how to give up.
  */
 export function waitForReplicas(
   { timers, publisher, listener }: WaitOptions,

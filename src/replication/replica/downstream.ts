@@ -14,7 +14,10 @@ export interface AppliedBatch {
   readonly watermark: bigint;
 }
 
-/** Whoever serves others with what a follower holds, and is called as that changes: a relay. None of it may throw. */
+/**
+ * Whoever serves others with what a follower holds, and is called as that changes: a relay. None of it may
+ * throw.
+ */
 export interface Downstream<in S extends FollowedStore = ReplicatedStore> {
   /** The name of this process in the paths of those below it. */
   readonly nodeId: string;

@@ -1,4 +1,7 @@
-/** The state in which content without a key is refused: it does not mend itself, so that it is logged for as long as it lasts. */
+/**
+ * The state in which content without a key is refused: it does not mend itself, so that it is logged for as
+ * long as it lasts.
+ */
 import type { Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';
 

@@ -1,28 +1,31 @@
 /**
- * The states of a follower as one machine: every phase times every event, without IO. `Follower` and its sessions raise the
- * events and carry out the effects; what is not in this table does not happen.
+ * The states of a follower as one machine: every phase times every event, without IO. `Follower` and its
+ * sessions raise the events and carry out the effects; what is not in this table does not happen.
  *
- *                    start
- *       idle ─────────────────► waiting ◄────────────────────────────────┐
- *                    (tap has room) │ room                               │ retryDue
- *                               connecting ──────────────────────────► paused
- *                                   │ opened            the session ends  ▲
- *                               greeting ────────────────────────────────►│
- *         continues  ┌──────────────┴──────────────┐ renews               │
- *                resuming ────────────────────► awaiting ────────────────►│
- *                    │ │    snapshotBegun          │  │ replayBegun       │
- *                    │ └──────────┐  ┌─────────────┘  │                   │
- *            follows │           loading ◄──────── replaying ────────────►│
- *                    │         whole │   ▲            │ whole             │
- *                    └─────► behind ◄┘   │            │                   │
- *                             │ ▲ └──────┘ ◄──────────┘                   │
- *                     reached │  snapshotBegun                            │
- *                             ▼      snapshotBegun                        │
- *                           level ◄─────────────► reloading ─────────────►┘
- *                                       whole
+ *     idle
+ *       │ start
+ *       ▼                        retryDue
+ *     waiting ◄──────────────────────────────── paused
+ *       │ room                                    ▲
+ *       ▼                                         │ cut, faulted, disowned: from every phase of a session
+ *     connecting
+ *       │ opened
+ *       ▼          renews               replayBegun                 whole
+ *     greeting ──────────────► awaiting ────────────► replaying ───────────► behind
+ *       │                         │                       │
+ *       │ continues               │ snapshotBegun         │ snapshotBegun
+ *       ▼        snapshotBegun    ▼                       │
+ *     resuming ──────────────► loading ◄──────────────────┘
+ *       │ follows           whole │   ▲
+ *       ▼                         │   │ snapshotBegun
+ *     behind ◄────────────────────┘   │
+ *       │ └───────────────────────────┘
+ *       │ reached
+ *       ▼        snapshotBegun               whole
+ *     level ─────────────────► reloading ───────────► level
  *
- * `stop` leads from everywhere to `stopped`, and so does `failed` from wherever there is a session: nothing leads out of it.
- * The sessions' phases are those from `connecting` to `reloading`.
+ * `stop` leads from everywhere to `stopped`, and so does `failed` from wherever there is a session: nothing
+ * leads out of it. The sessions' phases are those from `connecting` to `reloading`.
  */
 import assert from 'node:assert/strict';
 
@@ -313,7 +316,10 @@ export class FollowerMachine {
     return this.#claim;
   }
 
-  /** Changes the phase, then carries out the effects; those left over are dropped when one of them has led elsewhere. */
+  /**
+   * Changes the phase, then carries out the effects; those left over are dropped when one of them has led
+   * elsewhere.
+   */
   raise(event: FollowerEvent): void {
     const reaction = reactions[this.#phase][event];
     assert(reaction !== 'impossible', `${event} cannot come while ${this.#phase}`);

@@ -15,8 +15,8 @@ export interface FollowerHandlers<S extends FollowedStore = ReplicatedStore> {
   /** Read from `holding.store` from now on; the store held before is no longer the follower's. */
   swapped?(event: { holding: Holding<S> }): void;
   /**
-   * What is held follows the primary. `primaryIsOurs`: it deletes what expires; a Rust primary does not, so that the
-   * owner of the store must sweep.
+   * What is held follows the primary. `primaryIsOurs`: it deletes what expires; a Rust primary does not, so
+   * that the owner of the store must sweep.
    */
   live?(event: { primaryIsOurs: boolean; watermarks: bigint[] }): void;
   /** What is held goes on in another history, that of a primary that was promoted. */

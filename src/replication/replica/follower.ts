@@ -1,6 +1,6 @@
 /**
- * A replica that stays with its primary (docs/architecture.md, "Histories"): one session after the other, with growing pauses;
- * what it holds stays readable throughout and is only ever replaced as a whole.
+ * A replica that stays with its primary (docs/architecture.md, "Histories"): one session after the other,
+ * with growing pauses; what it holds stays readable throughout and is only ever replaced as a whole.
  */
 import assert from 'node:assert/strict';
 import type { Timer } from '../../clock.js';
@@ -54,7 +54,10 @@ const stateNames: Readonly<Record<FollowerPhase, FollowerState['name']>> = {
   stopped: 'stopped',
 };
 
-/** The link's fault, not that of what came over it: only after a good connection that was cut are pauses short again. */
+/**
+ * The link's fault, not that of what came over it: only after a good connection that was cut are pauses short
+ * again.
+ */
 const linkFaults: ReadonlySet<ErrorCode> = new Set(['CONNECTION_LOST', 'PEER_SILENT'] as const);
 
 /**
@@ -62,11 +65,10 @@ const linkFaults: ReadonlySet<ErrorCode> = new Set(['CONNECTION_LOST', 'PEER_SIL
  * follower-machine.ts; users see them by fewer names:
  *
  *     disconnected ──► connecting ──► handshake ──► snapshot ──► live
- *          ▲                │             │  └──────────┼──────► │ ▲     (it resumed: no snapshot)
- *          │                │             │             │ ◄──────┘ │     (a snapshot on a live connection)
- *          └────────────────┴─────────────┴─────────────┴──────────┘     the session ended: `lost`, and a pause
  *
- *     from each of them: stopped
+ * `handshake` leads to `live` at once when the primary has all that is lacking, and `live` to `snapshot` when
+ * the primary sends new content on a connection that was live. The end of a session leads from each of them to
+ * `disconnected`, with `lost` and a pause, and `stop` to `stopped`.
  */
 export class Follower<S extends FollowedStore = ReplicatedStore> {
   readonly #options: FollowerOptions<S>;
@@ -137,13 +139,19 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     return this.#lostAtUs;
   }
 
-  /** How many bytes of new content have come, live batches between them included; undefined while none is being built. */
+  /**
+   * How many bytes of new content have come, live batches between them included; undefined while none is
+   * being built.
+   */
   get syncReadBytes(): number | undefined {
     const offset = this.#session?.contentOffset;
     return offset === undefined ? undefined : this.#heardBytes - offset;
   }
 
-  /** Milliseconds by which what is held is behind the primary (link-lag.ts); undefined unless live, and while not known. */
+  /**
+   * Milliseconds by which what is held is behind the primary (link-lag.ts); undefined unless live, and while
+   * not known.
+   */
   get lagMs(): number | undefined {
     return isLive(this.#machine.phase) ? this.#lag.ms(this.#holding?.store.watermarks() ?? []) : undefined;
   }

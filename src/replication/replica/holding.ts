@@ -4,6 +4,8 @@ import type { History } from '../history.js';
 /** What a replica holds, whole and of one moment. */
 export interface Holding<S extends FollowedStore = ReplicatedStore> {
   readonly store: S;
-  /** The history that the store's watermarks count in; undefined: a Rust primary's, which has no histories. */
+  /**
+   * The history that the store's watermarks count in; undefined: a Rust primary's, which has no histories.
+   */
   readonly history: History | undefined;
 }

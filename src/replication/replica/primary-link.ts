@@ -1,6 +1,7 @@
 /**
- * The connection of a session to its primary, with what keeps it alive: of a primary of ours it acknowledges and is watched, a
- * Rust primary does not read and may be silent for good reasons. A tap without room stops its flow, and the watch with it.
+ * The connection of a session to its primary, with what keeps it alive: of a primary of ours it acknowledges
+ * and is watched, a Rust primary does not read and may be silent for good reasons. A tap without room stops
+ * its flow, and the watch with it.
  */
 import assert from 'node:assert/strict';
 import type { Clock, Timers } from '../../clock.js';
@@ -51,7 +52,10 @@ export class PrimaryLink {
     this.#conversation.start();
   }
 
-  /** From the answer of a primary of ours on, so that it hears from a replica also while that takes in a snapshot. */
+  /**
+   * From the answer of a primary of ours on, so that it hears from a replica also while that takes in a
+   * snapshot.
+   */
   keepAlive(): void {
     const { clock, timers, address, watermarks } = this.#options;
     this.#acks = new AckSender({

@@ -24,7 +24,8 @@ export function deadLink(address: string, silentMs: number): FastcacheError {
 export function emptySnapshot(heldKeys: number): FastcacheError {
   return new FastcacheError(
     'EMPTY_SNAPSHOT',
-    `The primary has no key at all, and ${heldKeys} are held: they stay. --allow-empty-snapshot (allowEmptySnapshot: true) takes what it has.`,
+    `The primary has no key at all, and ${heldKeys} are held: they stay. ` +
+      '--allow-empty-snapshot (allowEmptySnapshot: true) takes what it has.',
     { found: heldKeys },
   );
 }

@@ -1,9 +1,10 @@
 /**
- * One conversation with a primary, on the replica's side (docs/protocol.md, "Conversation"; docs/architecture.md, "Histories"):
- * claims what is held, decides from the answer what may come, applies it, and hands over new content when it is whole.
+ * One conversation with a primary, on the replica's side (docs/protocol.md, "Conversation";
+ * docs/architecture.md, "Histories"): claims what is held, decides from the answer what may come, applies it,
+ * and hands over new content when it is whole.
  *
- * What has come so far is the phase of the follower's machine (follower-machine.ts), to which this raises the events between
- * `opened` and the end of a session; what a phase allows to come is decided here:
+ * What has come so far is the phase of the follower's machine (follower-machine.ts), to which this raises the
+ * events between `opened` and the end of a session; what a phase allows to come is decided here:
  *
  *     awaiting    SnapshotBegin, and from a Rust primary a batch
  *     resuming    SnapshotBegin, a batch
@@ -53,8 +54,8 @@ interface Building<S> {
 }
 
 /**
- * Made while the machine is `connecting`. `start` begins it; it ends once, with `ended`, or is ended by its owner with
- * `close`. Handlers and effects may close it at any time.
+ * Made while the machine is `connecting`. `start` begins it; it ends once, with `ended`, or is ended by its
+ * owner with `close`. Handlers and effects may close it at any time.
  */
 export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   readonly #options: ReplicaSessionOptions<S>;
@@ -70,7 +71,9 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   /** The primary's; undefined: it has none, or has not answered. */
   #history: History | undefined;
 
-  /** `held` is claimed, to be continued, unless the machine's claim is `nothing`, so that new content comes. */
+  /**
+   * `held` is claimed, to be continued, unless the machine's claim is `nothing`, so that new content comes.
+   */
   constructor(
     options: ReplicaSessionOptions<S>,
     held: Holding<S> | undefined,
@@ -147,7 +150,10 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#link.start();
   }
 
-  /** Drops the connection and what was not whole; no handler is called any more. To be called once, unless it has ended. */
+  /**
+   * Drops the connection and what was not whole; no handler is called any more. To be called once, unless it
+   * has ended.
+   */
   close(): void {
     this.#building = undefined;
     this.#link.close();
@@ -282,8 +288,8 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   }
 
   /**
-   * Hands the batch on to replicas of what is held (what is being built is not theirs yet), and moves a shard that has come
-   * to the end of the history before to the base of this one (history.ts, `placeIn`).
+   * Hands the batch on to replicas of what is held (what is being built is not theirs yet), and moves a shard
+   * that has come to the end of the history before to the base of this one (history.ts, `placeIn`).
    */
   #handOn(store: S, frame: SplitFrame, payload: Uint8Array, applied: number): void {
     const history = this.#history;
@@ -333,8 +339,10 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#building = building;
     const watermarks = building.store.watermarks();
     this.#options.tap?.began(watermarks);
-    this.#options.recorder?.follow({ history: this.#history, watermarks, content: 'new' });
     this.#raise(begun);
+    if (this.#isOver()) return;
+    // Behind the event: what is recorded of content that is not whole stands for nothing from there on.
+    this.#options.recorder?.follow({ history: this.#history, watermarks, content: 'new' });
     this.#swapWhenWhole();
   }
 

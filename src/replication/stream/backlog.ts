@@ -20,7 +20,10 @@ export interface BacklogOptions {
   watermarks?: ArrayLike<bigint>;
 }
 
-/** The first shard that the backlog cannot serve: the sequence that it would need, the first one it could give. */
+/**
+ * The first shard that the backlog cannot serve: the sequence that it would need, the first one it could
+ * give.
+ */
 export interface NeedsSnapshot {
   kind: 'needs-snapshot';
   shard: number;
@@ -53,13 +56,14 @@ export interface Leeway {
 }
 
 /**
- * One bounded queue of frames a shard; within a shard the frames follow each other without a gap. The bound is on the
- * frames' own bytes; small frames share blocks of memory, so that keeping them costs about a fifth more (blocks.ts).
+ * One bounded queue of frames a shard; within a shard the frames follow each other without a gap. The bound
+ * is on the frames' own bytes; small frames share blocks of memory, so that keeping them costs about a fifth
+ * more (blocks.ts).
  *
- * Who is served says `since`: its watermarks, the highest sequence that it holds of each shard, below which it holds
- * all. A list that is too short says 0 of the rest. Of each shard it is given the frames whose last sequence is above
- * that; records of the first that it holds already do no harm. It needs a snapshot when in any shard it lacks what is
- * no longer kept, or claims more than was ever pushed.
+ * Who is served says `since`: its watermarks, the highest sequence that it holds of each shard, below which
+ * it holds all. A list that is too short says 0 of the rest. Of each shard it is given the frames whose last
+ * sequence is above that; records of the first that it holds already do no harm. It needs a snapshot when in
+ * any shard it lacks what is no longer kept, or claims more than was ever pushed.
  */
 export class Backlog {
   readonly #shards: ShardBacklog[];
@@ -77,9 +81,9 @@ export class Backlog {
   }
 
   /**
-   * Keeps a frame that holds a shard's sequences from `firstSequence` to `lastSequence`, which must never change again;
-   * a frame that is not above the shard's watermark is ignored. `timeMs` is its first record's, Unix ms. Returns false
-   * for a foreign shard.
+   * Keeps a frame that holds a shard's sequences from `firstSequence` to `lastSequence`, which must never
+   * change again; a frame that is not above the shard's watermark is ignored. `timeMs` is its first record's,
+   * Unix ms. Returns false for a foreign shard.
    */
   push(shard: number, frame: Buffer, firstSequence: bigint, lastSequence: bigint, timeMs = 0): boolean {
     const queue = this.#shards[shard];
@@ -87,14 +91,17 @@ export class Backlog {
     return queue !== undefined;
   }
 
-  /** Forgets a shard's frames and moves on to `watermark`: sequences up to there were used and their frame is lost. */
+  /**
+   * Forgets a shard's frames and moves on to `watermark`: sequences up to there were used and their frame is
+   * lost.
+   */
   skipTo(shard: number, watermark: bigint): void {
     this.#shards[shard]?.skipTo(watermark);
   }
 
   /**
-   * A shard goes on in another history, from `watermark` + 1: the numbers between are nobody's, and who holds all up to
-   * the jump holds all up to `watermark`. What is kept stays.
+   * A shard goes on in another history, from `watermark` + 1: the numbers between are nobody's, and who holds
+   * all up to the jump holds all up to `watermark`. What is kept stays.
    */
   jump(shard: number, watermark: bigint): void {
     this.#shards[shard]?.jump(watermark);
@@ -149,12 +156,17 @@ export class Backlog {
     return this.#shards.map((queue) => queue.window());
   }
 
-  /** The present write rate, a shard, in bytes a millisecond; 0: nothing is written, infinite: no frame is kept. */
+  /**
+   * The present write rate, a shard, in bytes a millisecond; 0: nothing is written, infinite: no frame is
+   * kept.
+   */
   rates(nowMs: number): number[] {
     return this.#shards.map((queue) => queue.rate(nowMs));
   }
 
-  /** Milliseconds for which a replica that has all may be away at these rates; undefined: nothing is written. */
+  /**
+   * Milliseconds for which a replica that has all may be away at these rates; undefined: nothing is written.
+   */
   windowMs(rates: readonly number[]): number | undefined {
     return msUntilOne(rates, () => this.#shareBytes);
   }

@@ -1,12 +1,14 @@
 /**
- * Memory for frames that are kept. A buffer of its own costs several hundred bytes beside its content, so that small
- * frames share blocks: they lie one behind the other from a block's front, and what is known of each, in a slot of
- * three words, one before the other from its back. A large frame is kept as it is and takes a slot only.
+ * Memory for frames that are kept. A buffer of its own costs several hundred bytes beside its content, so
+ * that small frames share blocks: they lie one behind the other from a block's front, and what is known of
+ * each, in a slot of three words, one before the other from its back. A large frame is kept as it is and
+ * takes a slot only.
  *
- * Ownership: a block belongs to whoever took it from the pool until that one gives it back. `frame` lends its memory:
- * what it returns is a view, and nobody says when it is done with that, be it a queue, a socket or a caller of the
- * library. So a block that was lent is never written to again. Given back, it is left to the garbage collector,
- * which frees it behind the last of its views; only blocks into which nobody has looked are used again.
+ * Ownership: a block belongs to the queue that took it from the pool until that gives it back. `frame` lends
+ * its memory: what it returns is a view, and nobody says when it is done with that, be it a queue, a socket
+ * or a caller of the library. So a block that was lent is never written to again. Given back, it is left to
+ * the garbage collector, which frees it behind the last of its views; only blocks into which nobody has
+ * looked are used again.
  */
 import assert from 'node:assert';
 
@@ -14,7 +16,9 @@ const BLOCK_MAX_BYTES = 65_536;
 const BLOCK_MIN_BYTES = 4_096;
 /** A block is at most this part of what its owner keeps: at either end of that one is used in part. */
 const BLOCK_PART = 1 / 16;
-/** What is left at a block's end when the next frame does not fit is less than this part of it, or the least. */
+/**
+ * What is left at a block's end when the next frame does not fit is less than this part of it, or the least.
+ */
 const SHARED_PART = 1 / 16;
 const SHARED_MIN_BYTES = 512;
 /** Blocks that wait to be used again; each owner gives one back for one that it takes, once it is full. */
@@ -37,7 +41,9 @@ export class BlockPool {
     this.#blockBytes = Math.min(BLOCK_MAX_BYTES, Math.max(BLOCK_MIN_BYTES, wanted));
   }
 
-  /** Returns an empty block; frames that ever came before those that it is to hold had `bytesBefore` bytes. */
+  /**
+   * Returns an empty block; frames that ever came before those that it is to hold had `bytesBefore` bytes.
+   */
   take(bytesBefore: number): FrameBlock {
     const block = this.#free.pop() ?? new FrameBlock(this.#blockBytes);
     block.begin(bytesBefore);
@@ -77,12 +83,12 @@ interface Irregular {
 }
 
 /**
- * Frames of one shard, in the order of their sequences. Their indexes are from `start`, the oldest that has not been
- * dropped, to before `end`.
+ * Frames of one shard, in the order of their sequences. Their indexes are from `start`, the oldest that has
+ * not been dropped, to before `end`.
  *
- * The words of a slot: bytes of the block's frames up to this one and with it; its last sequence, above the block's
- * base; its time in ms, above the block's (signed). A frame that these do not fit, or whose first sequence does not
- * follow the last one before it, has an entry in `irregular` too.
+ * The words of a slot: bytes of the block's frames up to this one and with it; its last sequence, above the
+ * block's base; its time in ms, above the block's (signed). A frame that these do not fit, or whose first
+ * sequence does not follow the last one before it, has an entry in `irregular` too.
  */
 export class FrameBlock {
   readonly #bytes: Buffer;
@@ -137,8 +143,9 @@ export class FrameBlock {
   }
 
   /**
-   * Keeps a frame that holds the sequences from `firstSequence` to `lastSequence` behind those that the block has,
-   * whose last sequence is below `lastSequence`. Returns false when the block is full, which an empty one is not.
+   * Keeps a frame that holds the sequences from `firstSequence` to `lastSequence` behind those that the block
+   * has, whose last sequence is below `lastSequence`. Returns false when the block is full, which an empty
+   * one is not.
    */
   append(frame: Buffer, firstSequence: bigint, lastSequence: bigint, timeMs: number): boolean {
     const index = this.#end;
@@ -257,7 +264,9 @@ export class FrameBlock {
     });
   }
 
-  /** Frames that share the block's memory and follow each other; `before` is the last large one before them. */
+  /**
+   * Frames that share the block's memory and follow each other; `before` is the last large one before them.
+   */
   #lend(from: number, until: number, before: LargeFrame | undefined): Buffer {
     this.#isLent = true;
     const largeBytes = before?.largeBytes ?? 0;
@@ -276,7 +285,10 @@ export class FrameBlock {
   }
 }
 
-/** Of the numbers from `low` to before `high`, the first of which, and of all behind it, `isIt` is true; or `high`. */
+/**
+ * Of the numbers from `low` to before `high`, the first of which, and of all behind it, `isIt` is true; or
+ * `high`.
+ */
 export function firstIndex(low: number, high: number, isIt: (index: number) => boolean): number {
   let [from, to] = [low, high];
   while (from < to) {

@@ -1,4 +1,7 @@
-/** What a backlog keeps of one shard: its newest frames, which follow each other without a gap, within a share of bytes. */
+/**
+ * What a backlog keeps of one shard: its newest frames, which follow each other without a gap, within a share
+ * of bytes.
+ */
 import assert from 'node:assert';
 import { type BlockPool, type FrameBlock, firstIndex } from './blocks.js';
 import { Ring } from './ring.js';
@@ -21,7 +24,9 @@ export interface Behind {
   readonly records: number;
   /** Of the frames that hold them; undefined when these are no longer all kept. */
   readonly bytes: number | undefined;
-  /** From the first frame that is lacking to the newest, by their records' own times; undefined as `bytes`. */
+  /**
+   * From the first frame that is lacking to the newest, by their records' own times; undefined as `bytes`.
+   */
   readonly ms: number | undefined;
 }
 
@@ -88,11 +93,15 @@ export class ShardBacklog {
     return block === undefined ? this.#watermark + 1n : block.firstSequence(block.start);
   }
 
-  /** Keeps a frame, and drops the oldest past the share; does nothing with one that is not above the watermark. */
+  /**
+   * Keeps a frame, and drops the oldest past the share; does nothing with one that is not above the
+   * watermark.
+   */
   push(frame: Buffer, firstSequence: bigint, lastSequence: bigint, timeMs: number): void {
     assert(firstSequence <= lastSequence, 'a frame holds a record');
     if (lastSequence <= this.#watermark) return;
-    // What lies before a gap can never be part of a catch-up again; nor can what lies before a frame that is not kept.
+    // What lies before a gap can never be part of a catch-up again; nor can what lies before a frame that is
+    // not kept.
     const isKept = frame.length <= this.#maxBytes;
     if (firstSequence > this.#watermark + 1n || !isKept) this.#forget();
     if (isKept) this.#append(frame, firstSequence, lastSequence, timeMs);
@@ -102,7 +111,9 @@ export class ShardBacklog {
     while (this.#bytes > this.#maxBytes) this.#dropOldest();
   }
 
-  /** Forgets all frames and moves on to `watermark`: sequences up to there were used and their frame is lost. */
+  /**
+   * Forgets all frames and moves on to `watermark`: sequences up to there were used and their frame is lost.
+   */
   skipTo(watermark: bigint): void {
     this.#forget();
     if (watermark > this.#watermark) this.#watermark = watermark;
@@ -116,7 +127,10 @@ export class ShardBacklog {
     this.#watermark = watermark;
   }
 
-  /** Whether all above `held` is kept. A replica that is ahead holds something else, so it is not served either. */
+  /**
+   * Whether all above `held` is kept. A replica that is ahead holds something else, so it is not served
+   * either.
+   */
   canServe(held: bigint): boolean {
     return held <= this.#watermark && this.#between(held, this.earliest - 1n) <= 0n;
   }
@@ -179,7 +193,9 @@ export class ShardBacklog {
     return before.lastSequence((isFirstOfBlock ? before.end : first.index) - 1);
   }
 
-  /** Throws when something does not hold that always should. Adds the blocks that the queue owns to `owned`. */
+  /**
+   * Throws when something does not hold that always should. Adds the blocks that the queue owns to `owned`.
+   */
   invariants(owned: Set<FrameBlock>): void {
     this.#blocks.invariants();
     let frames = 0;
@@ -266,7 +282,10 @@ export class ShardBacklog {
     return this.#firstWhere((block, index) => block.lastSequence(index) > held);
   }
 
-  /** The first frame of which, and of all behind it, `isIt` is true: a binary search over the blocks, then in one. */
+  /**
+   * The first frame of which, and of all behind it, `isIt` is true: a binary search over the blocks, then in
+   * one.
+   */
   #firstWhere(isIt: FrameTest): Place | undefined {
     const blockIndex = firstIndex(0, this.#blocks.length, (at) => {
       const block = this.#blocks.at(at);

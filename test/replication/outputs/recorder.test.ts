@@ -39,6 +39,7 @@ function record(room: number, maxQueuedBytes = 10) {
     maxQueuedBytes,
     onFault: ({ code, message }) => faults.push(`${code} ${message}`),
   });
+  recorder.begin();
   const offer = (text: string) => recorder.offer(Buffer.from(text));
   return { sink, faults, recorder, offer };
 }

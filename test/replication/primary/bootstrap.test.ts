@@ -1,4 +1,7 @@
-/** A primary and followers of ours in a virtual network: whatever happens meanwhile, what a replica shows was once true. */
+/**
+ * A primary and followers of ours in a virtual network: whatever happens meanwhile, what a replica shows was
+ * once true.
+ */
 import { describe, expect, it } from 'vitest';
 import { decodeBatch } from '../../../src/frame/batch.js';
 import { encodeHello } from '../../../src/frame/hello.js';

@@ -1,4 +1,6 @@
-/** The follower's machine: every phase times every event by hand, and what any course of events keeps true. */
+/**
+ * The follower's machine: every phase times every event by hand, and what any course of events keeps true.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -150,7 +152,10 @@ class Model {
     });
   }
 
-  /** Whether the world could raise it: a claim of nothing cannot be continued, and nothing can be only when it is held. */
+  /**
+   * Whether the world could raise it: a claim of nothing cannot be continued, and nothing can be only when it
+   * is held.
+   */
   canRaise(event: FollowerEvent): boolean {
     const { phase, claim } = this.machine;
     return (
@@ -239,7 +244,9 @@ class Model {
   }
 }
 
-/** Of 1,000 choices, those from here on may take the event: what ends much would else cut most courses short. */
+/**
+ * Of 1,000 choices, those from here on may take the event: what ends much would else cut most courses short.
+ */
 const rare: Partial<Record<FollowerEvent, number>> = {
   stop: 970,
   failed: 970,

@@ -111,7 +111,8 @@ describe('the same gap', () => {
         peer.snapshot([9n, 9n], ['b']);
         return;
       }
-      // The first record goes on each time where the last connection ended; it is shard 1 that lacks something.
+      // The first record goes on each time where the last connection ended; it is shard 1 that lacks
+      // something.
       const next = BigInt(connection) + 2n;
       peer.batch([next]);
       peer.mixedBatch([

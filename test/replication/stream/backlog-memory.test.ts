@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { repositoryRoot } from '../../support/processes.js';
 
+/** The defaults of a primary. */
 const SHARDS = 4;
 const BACKLOG_BYTES = 67_108_864;
 const MAX_BYTES = 83_886_080;

@@ -1,7 +1,8 @@
 /**
- * Fills a backlog and writes to stdout, as JSON, what it costs in bytes. A process of its own, with `--expose-gc`, for
- * memory is the process's: `node --expose-gc --import tsx backlog-memory.ts SHARDS BYTES FRAME_BYTES…`. Frames of the
- * sizes named follow each other by turns, over all shards, in more bytes than are kept, so that old ones go.
+ * Fills a backlog and writes to stdout, as JSON, what it costs in bytes. A process of its own, with
+ * `--expose-gc`, for memory is the process's: `node --expose-gc --import tsx backlog-memory.ts SHARDS BYTES
+ * FRAME_BYTES…`. Frames of the sizes named follow each other by turns, over all shards, in more bytes than
+ * are kept, so that old ones go.
  */
 import { Backlog } from '../../../src/replication/stream/backlog.js';
 

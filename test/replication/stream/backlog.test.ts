@@ -78,7 +78,7 @@ describe('catch-up from a backlog', () => {
   it('copies small frames and hands out the very buffers of large ones', () => {
     const backlog = new Backlog({ shards: 1, maxBytesPerShard: 1_000_000 });
     const small = frameOf(10, 1);
-    const large = frameOf(100_000, 2);
+    const large = frameOf(5_000, 2);
     backlog.push(0, small, 1n, 1n);
     backlog.push(0, large, 2n, 2n);
     const catchUp = backlog.catchUp([0n]);

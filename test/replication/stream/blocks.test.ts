@@ -1,4 +1,7 @@
-/** A backlog in shared blocks against a list of copies: bytes that were handed out never change, and memory is bounded. */
+/**
+ * A backlog in shared blocks against a list of copies: bytes that were handed out never change, and memory is
+ * bounded.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Backlog } from '../../../src/replication/stream/backlog.js';

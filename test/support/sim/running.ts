@@ -53,7 +53,7 @@ export function leftoversOf({ process, stores, listener, metrics }: Running): st
       stores.reduce((sum, { openScans }) => sum + openScans, 0),
     ),
     ...found('sessions', listener?.replicas().length),
-    ...found('strangers', listener?.strangers),
+    ...found('unauthenticated connections', listener?.unauthenticatedConnections),
     ...found('queued frames', metrics.queueDepth),
   ];
 }
