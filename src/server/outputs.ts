@@ -1,5 +1,5 @@
 /**
- * What a replica puts out beside serving it (cli.md, `--record`, `--changes`, `--state`): the dump, the changes, and the
+ * What a replica puts out beside serving it (docs/operations.md, "Recording", "Taps" and "State files"): the dump, the changes, and the
  * state of both, with which the next run goes on. A replica with a state is a tap and keeps no content.
  */
 import { basename } from 'node:path';

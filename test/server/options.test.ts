@@ -234,8 +234,8 @@ describe('other options', () => {
     expect(await refused({ maxReplica: 3 })).toBe('There is no option maxReplica.');
     expect(await refused({ toString: 3 })).toBe('There is no option toString.');
     expect(await refused({ state: 'x' })).toBe('state is no option of a primary.');
-    expect(await rejectionOf(Replica.follow('127.0.0.1:1', { sequenceBase: 'zero' } as object))).toBe(
-      'sequenceBase is no option of a replica.',
+    expect(await rejectionOf(Replica.follow('127.0.0.1:1', { load: 'x' } as object))).toBe(
+      'load is no option of a replica.',
     );
     expect(await refused('--bind' as unknown as object)).toBe('The options of a primary are an object.');
     expect(await refused({ bind: false })).toMatch(/^bind must be host:port/);
