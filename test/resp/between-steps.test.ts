@@ -1,4 +1,7 @@
-/** What another client does between two steps of one client: limits, roles and time that change under a transaction. */
+/**
+ * What another client does between two steps of one client: limits, roles and time that change under a
+ * transaction.
+ */
 import { describe, expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
