@@ -93,6 +93,8 @@ export class HistoryCourse<Place = void> {
    */
   #isUnnamed = false;
   #isFirstBatch = false;
+  /** The histories since the last content that is known of have all begun without any, and none has given out a record. */
+  #isEmptySoFar = false;
   #jump: OpenJump<Place> | undefined;
   readonly #accepted: Jump<Place>[] = [];
   /** Unix ms of the newest first record of a batch. */
@@ -123,6 +125,7 @@ export class HistoryCourse<Place = void> {
     this.#closeJump(positions);
     this.#history = history;
     if (before?.id === history.id) return 'same';
+    this.#isEmptySoFar = isEmptyBefore(history, this.#isEmptySoFar ? before : undefined);
     settle(before, positions);
     const held = positions.list();
     if (!isKnown(held)) return 'begins';
@@ -168,7 +171,7 @@ export class HistoryCourse<Place = void> {
   startBefore(sequence: bigint): bigint | undefined {
     const base = sequence - 1n;
     if (this.#history === undefined) return isHistoryBase(base) ? base : undefined;
-    return base === this.#history.base && this.#history.previous === undefined ? base : undefined;
+    return base === this.#history.base && this.#isEmptySoFar ? base : undefined;
   }
 
   /**
@@ -244,6 +247,12 @@ function settle(history: History | undefined, positions: Positions): void {
   const { base, previous } = history;
   const held = positions.list();
   positions.move(previous.watermarks.map((end, shard) => (held[shard] === end ? base : undefined)));
+}
+
+/** Whether there was nothing where `history` begins; `empty`: one of which that is known up to its first record. */
+function isEmptyBefore({ previous }: History, empty: History | undefined): boolean {
+  if (previous === undefined) return true;
+  return previous.id === empty?.id && previous.watermarks.every((end) => end === empty.base);
 }
 
 function isKnown(held: KnownSequences): boolean {
