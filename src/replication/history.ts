@@ -122,9 +122,16 @@ export function placeIn(
   const isPart =
     id === history.id || (id !== undefined && id === previous?.id && isWithin(watermarks, previous));
   if (!isPart) return undefined;
-  return Array.from(watermarks, (held, shard) =>
-    held === previous?.watermarks[shard] ? history.base : held,
-  );
+  return Array.from(watermarks, (held, shard) => (isAtEnd(previous, shard, held) ? history.base : held));
+}
+
+/** Whether a shard that stands at `held` has come to the end of the previous history, and goes on from the base of the next. */
+export function isAtEnd(
+  previous: PreviousHistory | undefined,
+  shard: number,
+  held: bigint | undefined,
+): boolean {
+  return held !== undefined && held === previous?.watermarks[shard];
 }
 
 /** What is below the base is numbered in a history still earlier, whose end is not known here. */
