@@ -1,6 +1,6 @@
 /**
  * The frames of a snapshot: a Begin, chunks of which one, at the end, is the last, and an End that is not
- * below the Begin (docs/protocol.md, "Snapshot payloads"). Of two forms:
+ * below the Begin (docs/protocol.md, "SnapshotChunk"). Of two forms:
  *
  * - classic, as the Rust crate sends it: chunks are numbered from 0, and no batch stands between them;
  * - interleaved (docs/architecture.md, "Bootstrap"): chunks run on from any number, the last one is empty,

@@ -1,4 +1,7 @@
-/** A node while it follows a primary: a follower and, with `bind`, the relay that its own replicas are served from. */
+/**
+ * A node while it follows a primary: a follower and, with `bind`, the relay that its own replicas are served
+ * from.
+ */
 import { ShardEngine } from '../engine/shard-engine.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';

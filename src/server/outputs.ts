@@ -1,6 +1,7 @@
 /**
- * What a replica puts out beside serving it (docs/operations.md, "Recording", "Taps" and "State files"): the dump, the changes, and the
- * state of both, with which the next run goes on. A replica with a state is a tap and keeps no content.
+ * What a replica puts out beside serving it (docs/operations.md, "Recording", "Taps" and "State files"): the
+ * dump, the changes, and the state of both, with which the next run goes on. A replica with a state is a tap
+ * and keeps no content.
  */
 import { basename } from 'node:path';
 import type { Timers } from '../clock.js';
@@ -44,7 +45,9 @@ export interface Outputs {
   whole(): void;
   /** Calls `run` when all changes that were told before are handed on. */
   inOrder(run: () => void): void;
-  /** After the following has ended: lets all out and keeps the state. Throws what the outputs fail with now. */
+  /**
+   * After the following has ended: lets all out and keeps the state. Throws what the outputs fail with now.
+   */
   close(): Promise<void>;
 }
 
@@ -151,7 +154,10 @@ function readState(
   }
 }
 
-/** A state stands for its outputs: another dump would be continued with a hole in it, or cut off where it must not be. */
+/**
+ * A state stands for its outputs: another dump would be continued with a hole in it, or cut off where it must
+ * not be.
+ */
 function checkOutputs(state: TapState, asked: { record: string | undefined; changes: boolean }): void {
   if (state.record?.file === asked.record && state.changes === asked.changes) return;
   const expected = outputsText({ record: state.record?.file, changes: state.changes });
