@@ -1,6 +1,7 @@
 /**
- * The seams through which the core meets time, chance and the event loop. The core takes these as arguments and
- * never calls `Date`, `Math.random`, `setTimeout` or `process` itself, so that the whole of it runs in a simulation.
+ * The seams through which the core meets time, chance and the event loop. The core takes these as arguments
+ * and never calls `Date`, `Math.random`, `setTimeout` or `process` itself, so that the whole of it runs in a
+ * simulation.
  */
 import { randomBytes } from 'node:crypto';
 

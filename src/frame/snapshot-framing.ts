@@ -1,7 +1,7 @@
 /**
- * The frames of a snapshot in a dump: a Begin, chunks of which one, at the end, is the last, and an End that is not below the
- * Begin. A classic one's chunks are numbered from 0. An interleaved one's (design.md, "Bootstrap without a buffer") run
- * on from any number, its last is empty, and batches stand between them.
+ * The frames of a snapshot in a dump: a Begin, chunks of which one, at the end, is the last, and an End that
+ * is not below the Begin. A classic one's chunks are numbered from 0. An interleaved one's (design.md,
+ * "Bootstrap without a buffer") run on from any number, its last is empty, and batches stand between them.
  */
 import type { FastcacheError } from '../errors.js';
 import { snapshotOutOfOrder } from './snapshot.js';
@@ -107,7 +107,10 @@ export class SnapshotFraming {
   }
 }
 
-/** The first shard in which `watermarks` are below `floor`; -1: none. Where one list is shorter, the other is not looked at. */
+/**
+ * The first shard in which `watermarks` are below `floor`; -1: none. Where one list is shorter, the other is
+ * not looked at.
+ */
 export function firstBelow(watermarks: Watermarks, floor: ArrayLike<bigint | undefined>): number {
   for (let shard = 0; shard < Math.min(watermarks.length, floor.length); shard++) {
     const least = floor[shard];

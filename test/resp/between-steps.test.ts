@@ -1,4 +1,7 @@
-/** What another client does between two steps of one client: limits, roles and time that change under a transaction. */
+/**
+ * What another client does between two steps of one client: limits, roles and time that change under a
+ * transaction.
+ */
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Timers } from '../../src/clock.js';

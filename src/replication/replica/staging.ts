@@ -1,9 +1,9 @@
 /**
- * New content that is being built beside what a replica holds, and replaces it only when it is whole (fcrp-v1.md,
- * "Conversation" 5): from a snapshot, or from a backlog that goes back to the first sequence.
+ * New content that is being built beside what a replica holds, and replaces it only when it is whole
+ * (fcrp-v1.md, "Conversation" 5): from a snapshot, or from a backlog that goes back to the first sequence.
  *
- * A snapshot of ours (carousel.ts) has live batches between its chunks and is whole at its end, at the watermarks that this
- * tells. The crate's has none, and stays at the watermarks of its begin.
+ * A snapshot of ours (carousel.ts) has live batches between its chunks and is whole at its end, at the
+ * watermarks that this tells. The crate's has none, and stays at the watermarks of its begin.
  */
 import type { FollowedStore } from '../../engine/types.js';
 import { decodeSnapshotChunk, snapshotOutOfOrder } from '../../frame/snapshot.js';
@@ -22,7 +22,10 @@ export class Staging {
   #lastSeen = false;
   #entries = 0;
 
-  /** From the payload of a SnapshotBegin, of a primary of ours or of the crate's. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`. */
+  /**
+   * From the payload of a SnapshotBegin, of a primary of ours or of the crate's. Throws
+   * `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`.
+   */
   static fromSnapshot(payload: Uint8Array, store: FollowedStore, isOurs: boolean): Staging {
     const watermarks = decodeWatermarks(payload);
     if (watermarks.length !== store.shards) {
