@@ -8,26 +8,35 @@ import { runWatermarks } from '../src/cli/watermarks/watermarks.js';
 import { systemClock, systemTimers } from '../src/clock.js';
 import { tcpTransport } from '../src/transport/tcp.js';
 
+/** The command `watermarks`. */
 export default class Watermarks extends BaseCommand {
   static override summary = 'Show how far primaries and their replicas, or dumps, are.';
 
   static override description =
-    `The watermark of a shard is the highest sequence that replicas could have; of a dump, the one that a replica would have that applied it. For each replica: what it has acknowledged, and what it lacks in records and in ms, the time from the first record that it lacks to the newest. Sequences are shown as +n past the base of the primary's history.
-
-"May be away" tells how long a replica that has all may be away at the present write rate (the last ten seconds) before it needs a snapshot.
-
-Replicas that serve replicas of their own (--bind) are asked like primaries. A Rust primary tells its watermarks alone, and keeps one of its replica slots (16 by default) busy after each question until the next write.
-
---check, for monitoring, prints one line with performance data and the causes behind it. Exit status:
-  0 OK
-  1 WARNING: a replica lags by more than half of --max-lag-ms or --max-lag-records, takes a snapshot in, is catching up, is gone and can still resume, or lacks more than the backlog has; no replica is connected to a primary
-  2 CRITICAL: a replica lags by more than a limit, is gone and needs a snapshot, or diverges; a server does not answer; the link of a relay is not live
-  3 UNKNOWN: the answer does not tell (a Rust primary), is refused or cannot be read
-The worst of all that is found counts; CRITICAL and WARNING come before UNKNOWN.
-
---wait ends with 0 when all connected replicas, and at least one, have acknowledged what the primary had when it was asked; with 1 after --timeout, and says who lacks what. Replicas that are gone already are not waited for, those that leave meanwhile are.
-
-Exit status otherwise: 69 unreachable, 77 token refused, 66 no such file, 65 damaged dump or unreadable answer.`;
+    'The watermark of a shard is the highest sequence that replicas could have; of a dump, the one that a ' +
+    'replica would have that applied it. For each replica: what it has acknowledged, and what it lacks in ' +
+    'records and in ms, the time from the first record that it lacks to the newest. Sequences are shown as ' +
+    "+n past the base of the primary's history.\n\n" +
+    '"May be away" tells how long a replica that has all may be away at the present write rate (the last ' +
+    'ten seconds) before it needs a snapshot.\n\n' +
+    'Replicas that serve replicas of their own (--bind) are asked like primaries. A Rust primary tells its ' +
+    'watermarks alone, and keeps one of its replica slots (16 by default) busy after each question until ' +
+    'the next write.\n\n' +
+    '--check, for monitoring, prints one line with performance data and the causes behind it. Exit ' +
+    'status:\n' +
+    '  0 OK\n' +
+    '  1 WARNING: a replica lags by more than half of --max-lag-ms or --max-lag-records, takes a snapshot ' +
+    'in, is catching up, is gone and can still resume, or lacks more than the backlog has; no replica is ' +
+    'connected to a primary\n' +
+    '  2 CRITICAL: a replica lags by more than a limit, is gone and needs a snapshot, or diverges; a ' +
+    'server does not answer; the link of a relay is not live\n' +
+    '  3 UNKNOWN: the answer does not tell (a Rust primary), is refused or cannot be read\n' +
+    'The worst of all that is found counts; CRITICAL and WARNING come before UNKNOWN.\n\n' +
+    '--wait ends with 0 when all connected replicas, and at least one, have acknowledged what the primary ' +
+    'had when it was asked; with 1 after --timeout, and says who lacks what. Replicas that are gone ' +
+    'already are not waited for, those that leave meanwhile are.\n\n' +
+    'Exit status otherwise: 69 unreachable, 77 token refused, 66 no such file, 65 damaged dump or ' +
+    'unreadable answer.';
 
   static override examples = [
     { description: 'Ask the primary on this machine', command: '<%= config.bin %> <%= command.id %>' },

@@ -1,6 +1,6 @@
 /**
- * The limits and defaults that more than one room of the house must agree on (fcrp-v1.md "Frame" and "Defaults of
- * the original", design.md, cli.md). Plain numbers, each within a signed 32-bit integer, so that every compiler reads them.
+ * The limits and defaults that more than one folder must agree on (docs/protocol.md, "Limits" and
+ * "Defaults"). The ranges and defaults of options stand in their rows (docs/architecture.md, "Options").
  */
 
 // Frames.
@@ -9,50 +9,55 @@
 export const FRAME_HEADER_BYTES = 16;
 /** Either length of a frame's header may announce this much: 256 MiB. */
 export const MAX_FRAME_PAYLOAD_BYTES = 268_435_456;
+/** What the wire carries in eight bytes (sequences, times, hashes) is no greater. */
+export const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 /** Either length of a Hello before the peer has proved who it is: 64 KiB. */
 export const HELLO_MAX_BYTES = 65_536;
 /** A Status document: 1 MiB. */
 export const STATUS_MAX_BYTES = 1_048_576;
 /** Text of a Hello's margin: 4 KiB. */
 export const MARGIN_MAX_BYTES = 4_096;
+/** The fastest level of zstd. */
 export const MIN_ZSTD_LEVEL = 1;
+/** The level of zstd that compresses most. */
 export const MAX_ZSTD_LEVEL = 22;
+/** zstd's own default. */
 export const DEFAULT_ZSTD_LEVEL = 3;
 
-// Shards and values. A shard count is a power of two.
+// Shards and values.
 
-export const MIN_SHARDS = 1;
+/** Shards of a store at most. */
 export const MAX_SHARDS = 1_024;
-export const DEFAULT_SHARDS = 4;
+/** What a number of shards must be, in words. */
+export const SHARD_COUNTS = `a power of two from 1 to ${MAX_SHARDS}`;
+
+/** Whether a store, or a peer's, can have so many shards. */
+export function isShardCount(count: unknown): count is number {
+  return typeof count === 'number' && Number.isInteger(Math.log2(count)) && count >= 1 && count <= MAX_SHARDS;
+}
+
 /** 64 MiB. */
 export const DEFAULT_MAX_VALUE_BYTES = 67_108_864;
 
 // Batches.
 
+/** Records of a batch at most. */
 export const DEFAULT_BATCH_MAX_RECORDS = 512;
 /** 1 MiB. */
 export const DEFAULT_BATCH_MAX_BYTES = 1_048_576;
-export const DEFAULT_BATCH_MAX_DELAY_US = 750;
 
 // A primary and its replicas.
 
-/** 64 MiB, shared by all shards. */
-export const DEFAULT_BACKLOG_BYTES = 67_108_864;
 /** 1 MiB. */
 export const DEFAULT_SNAPSHOT_CHUNK_BYTES = 1_048_576;
-/** 4 KiB. */
-export const MIN_SNAPSHOT_CHUNK_BYTES = 4_096;
-export const DEFAULT_MAX_REPLICAS = 16;
-/** A replica that acknowledged nothing for longer does not count among those that writes need. */
-export const DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS = 10;
-export const DEFAULT_SUBSCRIBER_QUEUE_FRAMES = 1_024;
-/** 256 MiB. */
-export const DEFAULT_SUBSCRIBER_QUEUE_BYTES = 268_435_456;
 /** A peer that connects has this long to have sent its whole Hello. */
 export const HELLO_DEADLINE_MS = 1_000;
 
 // A replica and its primary.
 
+/** How long a connection may take to open, ms. */
 export const DEFAULT_CONNECT_TIMEOUT_MS = 500;
+/** Ceiling of the first pause before another try, ms. */
 export const DEFAULT_RECONNECT_BACKOFF_MS = 200;
+/** Ceiling of every pause before another try, ms. */
 export const MAX_RECONNECT_BACKOFF_MS = 5_000;

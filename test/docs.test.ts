@@ -5,10 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { BaseCommand } from '../src/cli/command/base-command.js';
 import { errorCodes } from '../src/errors.js';
+import * as framesToolkit from '../src/frames/index.js';
 import { commandTable } from '../src/resp/commands/index.js';
+import { primaryEvents } from '../src/server/events.js';
 import { replicationFamilies } from '../src/status/metrics/replication-families.js';
 import { serverFamilies } from '../src/status/metrics/server-families.js';
 import { repositoryRoot } from './support/processes.js';
+import { statusDocument } from './support/status-documents.js';
 
 interface Citation {
   /** Repository path of the file that cites. */
@@ -65,6 +68,16 @@ describe('the pages', () => {
     expect(citations.filter((citation) => !exists(citation)).map(show)).toEqual([]);
   });
 
+  it('name files that exist', () => {
+    const missing = pages.flatMap((page) =>
+      namesIn(page, /`((?:[\w.-]+\/)+[\w.-]+\.(?:ts|js|json|md|fcrp|txt))`/g)
+        .filter((path) => !path.startsWith('dist/'))
+        .filter((path) => !['', 'src'].some((folder) => existsSync(join(repositoryRoot, folder, path))))
+        .map((path) => `${page}: ${path}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
   it('name npm scripts that exist', () => {
     const named = pages.flatMap((page) =>
       Array.from(read(page).matchAll(/\bnpm run ([\w:-]+)/g), ([, script]) => ({ page, script: script! })),
@@ -85,6 +98,26 @@ describe('the pages', () => {
   it('list the refusals of frames that there are', () => {
     const codes = Object.keys(errorCodes).filter((code) => code.startsWith('FCRP_'));
     expect(namesIn('docs/protocol.md', /`(FCRP_[A-Z0-9_]+)`/g)).toEqual(codes.sort());
+  });
+
+  it('describe every field of a Status document', () => {
+    const document = statusDocument();
+    const fields = [document, document.backlog, document.replicas[0]!].flatMap(Object.keys);
+    const described = namesIn('docs/protocol.md', /`(\w+)`/g);
+    expect(fields.filter((field) => !described.includes(field))).toEqual([]);
+  });
+
+  it('list the functions of fastcache/frames', () => {
+    const listed = namesIn('docs/frames.md', /^\| `(\w+)\(/gm);
+    const functions = Object.keys(framesToolkit).filter(
+      (name) => /^[a-z]/.test(name) && /Dumps?$|Spaces$/.test(name),
+    );
+    expect(listed).toEqual(functions.sort());
+  });
+
+  it('describe every event of a server', () => {
+    const described = namesIn('docs/command-line.md', /`([\w-]+)`/g);
+    expect(primaryEvents.filter((event) => !described.includes(event))).toEqual([]);
   });
 
   it('list the Redis commands that there are', () => {

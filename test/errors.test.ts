@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ErrorCode, errorCodes, FastcacheError } from '../src/errors.js';
 
 describe('the table of codes', () => {
-  it('knows no exit status but those of cli.md', () => {
+  it('knows no exit status but those of docs/command-line.md', () => {
     for (const [code, { exitCode }] of Object.entries(errorCodes)) {
       expect([1, 2, 65, 66, 69, 77], code).toContain(exitCode);
     }

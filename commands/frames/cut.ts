@@ -1,32 +1,39 @@
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { withEnvironment } from '../../src/cli/command/flags.js';
-import { cutDumps } from '../../src/cli/frames/cut.js';
+import { runCut } from '../../src/cli/frames/cut.js';
 import { filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs, makingFlags } from '../../src/cli/frames/flags.js';
 
+/** The command `frames cut`. */
 export default class FramesCut extends BaseCommand {
   static override summary = 'Copy a range or a filter of dumps to a new dump.';
 
   static override description =
-    `Copies what frames decode shows with the same flags, of one dump after the other. Frames all of which is chosen are copied byte for byte, others are encoded anew with what is chosen of them, compressed if they were.
-
-A snapshot is copied whole, with --key its chosen entries, or not at all: entries have neither sequence, time, shard nor op, so a filter on these leaves snapshots out, and so is one that never ends or that --limit ends in.
-
-What is written passes frames verify but for gaps in the sequences, which a choice among records leaves; they are listed.
-
-Damage is stepped over and listed. The dump is written beside its place and renamed when it is whole: what ends this command before leaves no file.
-
-Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when the output is there already (--force overwrites it) or is one of the dumps.`;
+    'Copies what frames decode shows with the same flags, of one dump after the other. Frames all of which ' +
+    'is chosen are copied byte for byte, others are encoded anew with what is chosen of them, compressed ' +
+    'if they were.\n\n' +
+    'A snapshot is copied whole, with --key its chosen entries, or not at all: entries have neither ' +
+    'sequence, time, shard nor op, so a filter on these leaves snapshots out, and so is one that never ' +
+    'ends or that --limit ends in.\n\n' +
+    'What is written passes frames verify but for gaps in the sequences, which a choice among records ' +
+    'leaves; they are listed.\n\n' +
+    'Damage is stepped over and listed. The dump is written beside its place and renamed when it is whole: ' +
+    'what ends this command before leaves no file.\n\n' +
+    'Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when the output is there ' +
+    'already (--force overwrites it) or is one of the dumps.';
 
   static override examples = [
     {
       description: 'Ten minutes of a dump',
       command:
-        '<%= config.bin %> <%= command.id %> --since 2025-10-09T08:50 --until 2025-10-09T09:00 -o cut.fcrp dump.fcrp',
+        '<%= config.bin %> <%= command.id %> --since 2025-10-09T08:50 --until 2025-10-09T09:00 ' +
+        '-o cut.fcrp dump.fcrp',
     },
     {
       description: 'Some keys of two dumps, without their deletions',
-      command: `<%= config.bin %> <%= command.id %> --key 'user:*' --op set,expire -o users.fcrp monday.fcrp tuesday.fcrp`,
+      command:
+        `<%= config.bin %> <%= command.id %> --key 'user:*' --op set,expire -o users.fcrp ` +
+        'monday.fcrp tuesday.fcrp',
     },
     {
       description: 'Without the snapshots, the first thousand records',
@@ -44,7 +51,7 @@ Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when th
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesCut);
-    const status = await cutDumps({
+    const status = await runCut({
       files: args.file,
       target: flags.output,
       force: flags.force,

@@ -1,21 +1,29 @@
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { givenFlags } from '../../src/cli/command/flags.js';
-import { decodeDumps } from '../../src/cli/frames/decode.js';
-import { decodeFlags, decodeOptions } from '../../src/cli/frames/decode-flags.js';
+import { stopSignal } from '../../src/cli/command/shutdown.js';
+import { runDecode } from '../../src/cli/frames/decode.js';
+import { decodeFlags, decodeOptions, FOLLOW_POLL_MS } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
-import { systemClock } from '../../src/clock.js';
+import { runStats } from '../../src/cli/frames/stats.js';
+import { systemClock, systemTimers } from '../../src/clock.js';
+import type { FastcacheError } from '../../src/errors.js';
 
+/** The command `frames decode`. */
 export default class FramesDecode extends BaseCommand {
   static override summary = 'Print every frame and record of a dump.';
 
   static override description =
-    `A dump is FCRP frames one after the other: what a socket carried, or what --record wrote.
-
-Each frame is shown with its offset, kind and sizes, each record with offset, shard, sequence, time, op, key, value, expiry, hash and tag. Tokens are shown as <redacted>. As text, gaps between the sequences of a shard are marked. With --json: one document, {"files":[{"file":…,"frames":[{…,"contents":[…]}],"fault":null}]}. As msgpack: a stream of maps with the names of the NDJSON, u64 values as such, keys and values as bytes.
-
-A frame is shown when something in it passes the filters. Entries of snapshots have neither sequence, time, shard nor op: a filter on these hides them.
-
-A damaged dump is printed up to its damage; the fault is named on stderr with file and byte offset, and the exit status is 65, whatever filters hide. So it is for a dump that ends inside its last frame. 66: there is no such file; 2: usage.`;
+    'A dump is FCRP frames one after the other: what a socket carried, or what --record wrote.\n\n' +
+    'Each frame is shown with its offset, kind and sizes, each record with offset, shard, sequence, time, ' +
+    'op, key, value, expiry, hash and tag. Tokens are shown as <redacted>. As text, gaps between the ' +
+    'sequences of a shard are marked. With --json: one document, ' +
+    '{"files":[{"file":…,"frames":[{…,"contents":[…]}],"fault":null}]}. As msgpack: a stream of maps with ' +
+    'the names of the NDJSON, u64 values as such, keys and values as bytes.\n\n' +
+    'A frame is shown when something in it passes the filters. Entries of snapshots have neither sequence, ' +
+    'time, shard nor op: a filter on these hides them.\n\n' +
+    'A damaged dump is printed up to its damage; the fault is named on stderr with file and byte offset, ' +
+    'and the exit status is 65, whatever filters hide. So it is for a dump that ends inside its last ' +
+    'frame. 66: there is no such file; 2: usage.';
 
   static override examples = [
     { description: 'Read a dump', command: '<%= config.bin %> <%= command.id %> dump.fcrp' },
@@ -58,13 +66,16 @@ A damaged dump is printed up to its damage; the fault is named on stderr with fi
       json: this.jsonEnabled(),
       terminal: this.output.isTerminal,
     };
-    const status = await decodeDumps({
+    const asked = {
       ...decodeOptions(flags, invocation),
+      follow: flags.follow
+        ? { pollMs: FOLLOW_POLL_MS, timers: systemTimers, stopped: stopSignal() }
+        : undefined,
       clock: systemClock,
       output: this.output,
       terminal: process.stderr,
-      report: (fault) => this.report(fault),
-    });
-    this.exit(status);
+      report: (fault: FastcacheError) => this.report(fault),
+    };
+    this.exit(await (flags.stats ? runStats(asked) : runDecode(asked)));
   }
 }

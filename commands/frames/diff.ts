@@ -2,24 +2,29 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { choiceFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { readSecret, TOKEN } from '../../src/cli/command/secret.js';
-import { diffFormats, diffKeySpaces } from '../../src/cli/frames/diff.js';
+import { diffFormats, runDiff } from '../../src/cli/frames/diff.js';
 import { valueForms } from '../../src/cli/terminal/text.js';
 import { systemSeams } from '../../src/clock.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 
+/** The command `frames diff`. */
 export default class FramesDiff extends BaseCommand {
   static override summary = 'Compare the key spaces of two dumps, or of a dump and a primary.';
 
   static override description =
-    `Compares what the first leads to with what the second does: keys added (+), removed (-) and changed (~) in value or expiry, and their counts at the end. Whether a dump is a snapshot or a recorded stream makes no difference, nor how many shards there are.
-
-A primary, fastcache's or the Rust crate's, is followed until all that it had at connect is there. A dump whose name looks like an address can be given as ./name:1.
-
-Both are looked at as of the same moment, that of the newest record in either, or now with a primary: keys that have expired by then are left out of both, and counted.
-
-As NDJSON: {"type":"added","key":…,"value":…,"expireAtMs":…}, "removed" likewise, {"type":"changed","key":…,"before":{…},"after":{…}}, in no particular order, and last {"type":"summary",…}. With --json: one document, {"differences":[…],"added":…,…}. Memory is that of both key spaces.
-
-Exit status: 0 when they are equal, 1 when they differ, 65 when a dump is damaged or has gaps, 66 when there is no such file, 69 when the primary is unreachable, 77 when it refuses the token.`;
+    'Compares what the first leads to with what the second does: keys added (+), removed (-) and changed ' +
+    '(~) in value or expiry, and their counts at the end. Whether a dump is a snapshot or a recorded ' +
+    'stream makes no difference, nor how many shards there are.\n\n' +
+    "A primary, fastcache's or the Rust crate's, is followed until all that it had at connect is there. " +
+    'A dump whose name looks like an address can be given as ./name:1.\n\n' +
+    'Both are looked at as of the same moment, that of the newest record in either, or now with a primary: ' +
+    'keys that have expired by then are left out of both, and counted.\n\n' +
+    'As NDJSON: {"type":"added","key":…,"value":…,"expireAtMs":…}, "removed" likewise, ' +
+    '{"type":"changed","key":…,"before":{…},"after":{…}}, in no particular order, and last ' +
+    '{"type":"summary",…}. With --json: one document, {"differences":[…],"added":…,…}. Memory is that of ' +
+    'both key spaces.\n\n' +
+    'Exit status: 0 when they are equal, 1 when they differ, 65 when a dump is damaged or has gaps, 66 ' +
+    'when there is no such file, 69 when the primary is unreachable, 77 when it refuses the token.';
 
   static override examples = [
     {
@@ -32,7 +37,9 @@ Exit status: 0 when they are equal, 1 when they differ, 65 when a dump is damage
     },
     {
       description: 'The keys that a dump lacks',
-      command: `<%= config.bin %> <%= command.id %> --format ndjson --values none dump.fcrp 127.0.0.1:7631 | jq 'select(.type == "added").key'`,
+      command:
+        '<%= config.bin %> <%= command.id %> --format ndjson --values none dump.fcrp ' +
+        `127.0.0.1:7631 | jq 'select(.type == "added").key'`,
     },
   ];
 
@@ -53,7 +60,7 @@ Exit status: 0 when they are equal, 1 when they differ, 65 when a dump is damage
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesDiff);
-    const status = await diffKeySpaces({
+    const status = await runDiff({
       ...systemSeams,
       before: args.before,
       after: args.after,

@@ -2,19 +2,25 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { makingFlags } from '../../src/cli/frames/flags.js';
-import { mergeDumps } from '../../src/cli/frames/merge.js';
+import { runMerge } from '../../src/cli/frames/merge.js';
 
+/** The command `frames merge`. */
 export default class FramesMerge extends BaseCommand {
   static override summary = 'Put dumps together by time.';
 
   static override description =
-    `Copies the frames of all dumps, byte for byte, to a new one, by the time of each batch's first record; the order within a dump is kept. What has no time goes with the batch that follows it in its dump, or with the one before when none follows. The frames of a snapshot stay together. A dump without any times comes first, so name a snapshot before what was recorded after it.
-
-Records that are in several dumps are in the new one several times: a replica skips what it has seen, and so does frames verify. What it will find all the same, such as gaps between the dumps, is listed.
-
-Damage is stepped over and listed; a snapshot of which anything is lost is left out. The dump is written beside its place and renamed when it is whole: what ends this command before leaves no file.
-
-Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when the output is there already (--force overwrites it) or is one of the dumps, or when a dump is a pipe.`;
+    "Copies the frames of all dumps, byte for byte, to a new one, by the time of each batch's first " +
+    'record; the order within a dump is kept. What has no time goes with the batch that follows it in its ' +
+    'dump, or with the one before when none follows. The frames of a snapshot stay together. A dump ' +
+    'without any times comes first, so name a snapshot before what was recorded after it.\n\n' +
+    'Records that are in several dumps are in the new one several times: a replica skips what it has seen, ' +
+    'and so does frames verify. What it will find all the same, such as gaps between the dumps, is ' +
+    'listed.\n\n' +
+    'Damage is stepped over and listed; a snapshot of which anything is lost is left out. The dump is ' +
+    'written beside its place and renamed when it is whole: what ends this command before leaves no ' +
+    'file.\n\n' +
+    'Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when the output is there ' +
+    'already (--force overwrites it) or is one of the dumps, or when a dump is a pipe.';
 
   static override examples = [
     {
@@ -33,7 +39,7 @@ Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when th
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesMerge);
-    const status = await mergeDumps({
+    const status = await runMerge({
       files: args.file,
       target: flags.output,
       force: flags.force,

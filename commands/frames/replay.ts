@@ -2,31 +2,40 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { countFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { PASSWORD, readSecret } from '../../src/cli/command/secret.js';
-import { stopRequested } from '../../src/cli/command/shutdown.js';
+import { stopSignal } from '../../src/cli/command/shutdown.js';
 import { parseHostPort, parseOutputFile } from '../../src/cli/command/values.js';
 import { choiceText, filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { paceFlags, paceOf } from '../../src/cli/replay/flags.js';
-import { replayDumps } from '../../src/cli/replay/replay.js';
+import { runReplay } from '../../src/cli/replay/replay.js';
 import { systemTimers } from '../../src/clock.js';
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../src/limits.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 
+/** The command `frames replay`. */
 export default class FramesReplay extends BaseCommand {
   static override summary = 'Do what dumps say in a Redis-protocol server.';
 
   static override description =
-    `Records become SET, DEL, PEXPIREAT and PERSIST, entries of snapshots SET. Expiries stay absolute (SET … PXAT, which Redis has from 6.2 on), so that what is left of them stays. Ranges, filters and the limit are those of frames decode. Keys that the server has and the dumps do not speak of are left alone: a snapshot adds its entries, and takes nothing away of what was before it (frames state gives the content in the end; the report says where that was). A record that a dump holds twice is done once, as a replica would.
-
-A later record may extend what has expired by now: such a key is sent with a grace, as long as it had to live when it was written and at least an hour. In the end, those that nothing has extended are deleted; where the replay is stopped and has a --state, by the run that goes on.
-
-Commands go as fast as the server answers, thousands under way at a time, or by --rate or --pace. What the server refuses is counted and named.
-
-With --state the replay can be interrupted, by a signal or a lost connection, and the same command goes on where it was: the file holds what the server has answered, and is kept each second and at the end. What was sent and not answered is sent again, which does no harm.
-
-A damaged dump is replayed up to its damage; of a frame nothing is sent before all of it is found sound.
-
-Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the server is unreachable or lost, 77 when it wants another password, 1 when it refused commands, 130 and 143 after SIGINT and SIGTERM.`;
+    'Records become SET, DEL, PEXPIREAT and PERSIST, entries of snapshots SET. Expiries stay absolute (SET ' +
+    '… PXAT, which Redis has from 6.2 on), so that what is left of them stays. Ranges, filters and the ' +
+    'limit are those of frames decode. Keys that the server has and the dumps do not speak of are left ' +
+    'alone: a snapshot adds its entries, and takes nothing away of what was before it (frames state gives ' +
+    'the content in the end; the report says where that was). A record that a dump holds twice is done ' +
+    'once, as a replica would.\n\n' +
+    'A later record may extend what has expired by now: such a key is sent with a grace, as long as it had ' +
+    'to live when it was written and at least an hour. In the end, those that nothing has extended are ' +
+    'deleted; where the replay is stopped and has a --state, by the run that goes on.\n\n' +
+    'Commands go as fast as the server answers, thousands under way at a time, or by --rate or --pace. ' +
+    'What the server refuses is counted and named.\n\n' +
+    'With --state the replay can be interrupted, by a signal or a lost connection, and the same command ' +
+    'goes on where it was: the file holds what the server has answered, and is kept each second and at the ' +
+    'end. What was sent and not answered is sent again, which does no harm.\n\n' +
+    'A damaged dump is replayed up to its damage; of a frame nothing is sent before all of it is found ' +
+    'sound.\n\n' +
+    'Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the server is unreachable ' +
+    'or lost, 77 when it wants another password, 1 when it refused commands, 130 and 143 after SIGINT and ' +
+    'SIGTERM.';
 
   static override examples = [
     {
@@ -35,7 +44,9 @@ Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the s
     },
     {
       description: 'Some keys, as of a time, a thousand records a second',
-      command: `<%= config.bin %> <%= command.id %> --to :6379 --key 'alph*' --until 2025-10-09T08:53:20Z --rate 1000 dump.fcrp`,
+      command:
+        `<%= config.bin %> <%= command.id %> --to :6379 --key 'alph*' --until ` +
+        '2025-10-09T08:53:20Z --rate 1000 dump.fcrp',
     },
     {
       description: 'As it was recorded, ten times as fast',
@@ -74,7 +85,7 @@ Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the s
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesReplay);
-    const status = await replayDumps({
+    const status = await runReplay({
       files: args.file,
       to: flags.to,
       password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
@@ -83,7 +94,7 @@ Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the s
       choice: choiceText(flags),
       pace: paceOf(flags),
       stateFile: flags.state,
-      stopped: stopRequested(),
+      signal: stopSignal(),
       ...this.surroundings,
       transport: tcpTransport,
       timers: systemTimers,

@@ -2,19 +2,22 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { countFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { parseOutputFile } from '../../src/cli/command/values.js';
-import { salvageDump } from '../../src/cli/frames/salvage.js';
+import { runSalvage } from '../../src/cli/frames/salvage.js';
 
+/** The command `frames salvage`. */
 export default class FramesSalvage extends BaseCommand {
   static override summary = 'Copy what is whole of a damaged dump.';
 
   static override description =
-    `Copies every frame that is whole to another dump and says what was lost: which bytes, why, and which sequences are missing from what is left. After damage it goes on at the next valid frame.
-
-Left out are damaged frames, batches with a wrong key hash or tag, and all of a snapshot of which anything is lost: half a snapshot must never look whole. What is written passes frames verify but for gaps in the sequences.
-
-The dump is written beside its place and renamed when it is whole: what ends this command before leaves no file.
-
-Exit status: 0 when nothing was lost, 65 when something was, 66 when there is no such file, 2 when OUT is there already (--force overwrites it) or is the same file as IN.`;
+    'Copies every frame that is whole to another dump and says what was lost: which bytes, why, and which ' +
+    'sequences are missing from what is left. After damage it goes on at the next valid frame.\n\n' +
+    'Left out are damaged frames, batches with a wrong key hash or tag, and all of a snapshot of which ' +
+    'anything is lost: half a snapshot must never look whole. What is written passes frames verify but for ' +
+    'gaps in the sequences.\n\n' +
+    'The dump is written beside its place and renamed when it is whole: what ends this command before ' +
+    'leaves no file.\n\n' +
+    'Exit status: 0 when nothing was lost, 65 when something was, 66 when there is no such file, 2 when ' +
+    'OUT is there already (--force overwrites it) or is the same file as IN.';
 
   static override examples = [
     {
@@ -40,7 +43,7 @@ Exit status: 0 when nothing was lost, 65 when something was, 66 when there is no
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesSalvage);
-    const status = await salvageDump({
+    const status = await runSalvage({
       input: args.in,
       target: args.out,
       force: flags.force,

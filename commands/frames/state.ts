@@ -5,21 +5,28 @@ import { writeState } from '../../src/cli/frames/state.js';
 import { stateFlags, stateOptions } from '../../src/cli/frames/state-flags.js';
 import { systemClock } from '../../src/clock.js';
 
+/** The command `frames state`. */
 export default class FramesState extends BaseCommand {
   static override summary = 'Show the key space that a dump leads to, or write it as a snapshot.';
 
   static override description =
-    `Applies dumps as a replica would: records one after the other, and a snapshot that is whole replaces all. Several dumps continue each other, in the order in which they are given.
-
-As NDJSON: one object a line, {"type":"entry","key":…,"value":…,"expireAtMs":…}, in no particular order. As a dump: one snapshot, which primary start --load takes. With --json: one document, {"entries":[…],"keys":…,…}; with --output, what was written.
-
-With --end and --until: the key space as it was then. Keys that had expired by then, or by the dump's newest record, are left out and counted; a dump without records tells no time, and all its keys are shown. A snapshot tells no time either: --until is refused when no record up to it follows the last snapshot.
-
-A dump must lead somewhere: damage, a gap in the sequences or a snapshot that is not whole is named with its byte offset and ends this command, unless a later snapshot makes up for the gap. frames salvage and frames cut can take a part out.
-
-A file is written beside its place and renamed when it is whole. Memory is that of the keys and values.
-
-Exit status: 65 for such a fault, 66 when there is no such file, 2 when the dump does not tell what was at --end or --until, or the output is there already (--force overwrites it) or is one of the dumps.`;
+    'Applies dumps as a replica would: records one after the other, and a snapshot that is whole replaces ' +
+    'all. Several dumps continue each other, in the order in which they are given.\n\n' +
+    'As NDJSON: one object a line, {"type":"entry","key":…,"value":…,"expireAtMs":…}, in no particular ' +
+    'order. As a dump: one snapshot, which primary start --load takes. With --json: one document, ' +
+    '{"entries":[…],"keys":…,…}; with --output, what was written.\n\n' +
+    'With --end and --until: the key space as it was then. Keys that had expired by then, or by the ' +
+    "dump's newest record, are left out and counted; a dump without records tells no time, and all its " +
+    'keys are shown. A snapshot tells no time either: --until is refused when no record up to it follows ' +
+    'the last snapshot.\n\n' +
+    'A dump must lead somewhere: damage, a gap in the sequences or a snapshot that is not whole is named ' +
+    'with its byte offset and ends this command, unless a later snapshot makes up for the gap. frames ' +
+    'salvage and frames cut can take a part out.\n\n' +
+    'A file is written beside its place and renamed when it is whole. Memory is that of the keys and ' +
+    'values.\n\n' +
+    'Exit status: 65 for such a fault, 66 when there is no such file, 2 when the dump does not tell what ' +
+    'was at --end or --until, or the output is there already (--force overwrites it) or is one of the ' +
+    'dumps.';
 
   static override examples = [
     {
@@ -29,7 +36,8 @@ Exit status: 65 for such a fault, 66 when there is no such file, 2 when the dump
     {
       description: 'As it was at a time, as a compact dump to start a primary from',
       command:
-        '<%= config.bin %> <%= command.id %> --until 2025-10-09T08:53:21Z --format dump --compression zstd -o state.fcrp dump.fcrp',
+        '<%= config.bin %> <%= command.id %> --until 2025-10-09T08:53:21Z --format dump ' +
+        '--compression zstd -o state.fcrp dump.fcrp',
     },
     {
       description: 'Two dumps, the second of which goes on where the first ends',

@@ -1,27 +1,33 @@
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { decodeDumps } from '../../src/cli/frames/decode.js';
 import { statsFlags, statsOptions } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
+import { runStats } from '../../src/cli/frames/stats.js';
 import { systemClock } from '../../src/clock.js';
 
+/** The command `frames stats`. */
 export default class FramesStats extends BaseCommand {
   static override summary = 'Count what a dump holds.';
 
   static override description =
-    `Tells of each dump its frames by kind with their compression, records by op and by shard with the range of their sequences and the gaps between them, what keys begin with up to their first colon, the keys written most often, the biggest values, and the records over time. In memory of one size, however long the dump is.
-
-Of up to 4,096 prefixes and 4,096 keys the counts are exact; where there are more, those counted least give way to others, and a count is told as a range or, of a prefix, with a ~. Keys are kept up to 80 bytes.
-
-With --json: one document, {"files":[{"file":…,"stats":{…},"fault":null}]}. "itemsError" and "recordsError" say by how much a count may be too high.
-
-A damaged dump is counted up to its damage; the fault is named on stderr with file and byte offset, and the exit status is 65. 66: there is no such file; 2: usage.`;
+    'Counts for each dump its frames by kind with their compression, records by op and by shard with the ' +
+    'range of their sequences and the gaps between them, what keys begin with up to their first colon, the ' +
+    'keys written most often, the biggest values, and the records over time. In memory of one size, ' +
+    'however long the dump is.\n\n' +
+    'Of up to 4,096 prefixes and 4,096 keys the counts are exact; where there are more, those counted ' +
+    'least give way to others, and a count is shown as a range or, of a prefix, with a ~. Keys are kept up ' +
+    'to 80 bytes.\n\n' +
+    'With --json: one document, {"files":[{"file":…,"stats":{…},"fault":null}]}. "itemsError" and ' +
+    '"recordsError" say by how much a count may be too high.\n\n' +
+    'A damaged dump is counted up to its damage; the fault is named on stderr with file and byte offset, ' +
+    'and the exit status is 65. 66: there is no such file; 2: usage.';
 
   static override examples = [
     { description: 'Count a dump', command: '<%= config.bin %> <%= command.id %> dump.fcrp' },
     {
       description: 'What was deleted in the last minutes before a time, by prefix',
       command:
-        '<%= config.bin %> <%= command.id %> --op del --since 2025-10-09T08:50Z --until 2025-10-09T08:54Z dump.fcrp',
+        '<%= config.bin %> <%= command.id %> --op del --since 2025-10-09T08:50Z --until ' +
+        '2025-10-09T08:54Z dump.fcrp',
     },
     {
       description: 'The busiest keys of one kind, for a program',
@@ -35,7 +41,7 @@ A damaged dump is counted up to its damage; the fault is named on stderr with fi
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesStats);
-    const status = await decodeDumps({
+    const status = await runStats({
       ...statsOptions(flags, args.file, this.jsonEnabled()),
       clock: systemClock,
       output: this.output,

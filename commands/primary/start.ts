@@ -1,24 +1,10 @@
-import {
-  addressFlag,
-  choiceFlag,
-  countFlag,
-  fileFlag,
-  listenAddress,
-  listenFlags,
-  serverFlags,
-  servingFlags,
-  servingOptions,
-  shardsFlag,
-  sizeFlag,
-  withEnvironment,
-} from '../../src/cli/command/flags.js';
-import { PASSWORD, readSecret, TOKEN } from '../../src/cli/command/secret.js';
+import { withEnvironment } from '../../src/cli/command/flags.js';
+import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
 import { ReadProgress } from '../../src/cli/terminal/read-progress.js';
 import { countText } from '../../src/cli/terminal/text.js';
 import { systemClock } from '../../src/clock.js';
 import { Primary, primaryEvents } from '../../src/index.js';
-import * as limits from '../../src/limits.js';
 
 export default class PrimaryStart extends ServerCommand {
   static override summary = 'Start a primary: the store that clients write to and replicas follow.';
@@ -43,97 +29,19 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 65: the dum
     },
   ];
 
-  static override flags = withEnvironment({
-    bind: addressFlag('Where replicas connect (FCRP); port 0 picks a free one.', '127.0.0.1:7631'),
-    ...listenFlags('Where clients connect (Redis protocol); port 0 picks a free one.', '127.0.0.1:6380'),
-    shards: shardsFlag('Shards of the store, a power of two.', limits.DEFAULT_SHARDS),
-    route: choiceFlag('What of a key picks its shard.', ['full-key', 'session-prefix'], 'full-key'),
-    compression: choiceFlag('Compression of what replicas are sent.', ['none', 'zstd'], 'none'),
-    'zstd-level': countFlag({
-      summary: 'Level of zstd.',
-      default: limits.DEFAULT_ZSTD_LEVEL,
-      min: limits.MIN_ZSTD_LEVEL,
-      max: limits.MAX_ZSTD_LEVEL,
-    }),
-    'send-policy': choiceFlag(
-      'When records leave: at the end of the turn, in batches, or each at once.',
-      ['adaptive', 'batch', 'immediate'],
-      'adaptive',
-    ),
-    'batch-max-records': countFlag({
-      summary: 'A batch leaves with this many records.',
-      default: limits.DEFAULT_BATCH_MAX_RECORDS,
-      min: 1,
-      max: 2 ** 20,
-    }),
-    'batch-max-bytes': sizeFlag({
-      summary: 'A batch leaves at this size.',
-      default: limits.DEFAULT_BATCH_MAX_BYTES,
-      min: 1,
-      max: limits.MAX_FRAME_PAYLOAD_BYTES / 4,
-    }),
-    'batch-max-delay-us': countFlag({
-      summary: 'With the policy batch, a batch leaves when its first record is this old, in microseconds.',
-      default: limits.DEFAULT_BATCH_MAX_DELAY_US,
-      min: 1,
-      max: 60_000_000,
-    }),
-    ...servingFlags(),
-    'min-replicas': countFlag({
-      summary: 'Writes are answered NOREPLICAS while fewer replicas than this keep up.',
-      default: 0,
-      min: 0,
-      max: 2 ** 31 - 1,
-    }),
-    'min-replicas-max-lag': countFlag({
-      summary: 'A replica keeps up when it acknowledged at most so many seconds ago; 0: none are asked for.',
-      default: limits.DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS,
-      min: 0,
-      max: 2 ** 31 - 1,
-    }),
-    'sequence-base': choiceFlag(
-      'Sequences start past the clock, so that a restart is noticed, or from 1.',
-      ['clock', 'zero'],
-      'clock',
-    ),
-    load: fileFlag('Start with what this dump leads to; - is stdin.'),
-    ...serverFlags(),
-  });
+  static override flags = withEnvironment(optionFlags('primary'));
 
   async run(): Promise<void> {
     const parsed = await this.parse(PrimaryStart);
-    const { flags } = parsed;
-    const loading = new ReadProgress(process.stderr, systemClock, 'loading', flags.load ?? '-');
-    const primary = await Primary.start({
-      bind: flags.bind,
-      listen: listenAddress(parsed),
-      shards: flags.shards,
-      route: flags.route,
-      compression: flags.compression,
-      zstdLevel: flags['zstd-level'],
-      sendPolicy: flags['send-policy'],
-      batchMaxRecords: flags['batch-max-records'],
-      batchMaxBytes: flags['batch-max-bytes'],
-      batchMaxDelayUs: flags['batch-max-delay-us'],
-      ...servingOptions(flags),
-      minReplicas: flags['min-replicas'],
-      minReplicasMaxLagSeconds: flags['min-replicas-max-lag'],
-      sequenceBase: flags['sequence-base'],
-      maxMemoryBytes: flags['max-memory'],
-      eviction: flags.eviction,
-      maxValueBytes: flags['max-value'],
-      insecure: flags.insecure,
-      record: flags.record,
-      load: flags.load,
-      onLoading: (bytes) => loading.read(bytes),
-      metrics: flags.metrics,
-      token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
-      password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
-    }).finally(() => loading.close());
+    const load: string | undefined = parsed.flags.load;
+    const loading = new ReadProgress(process.stderr, systemClock, 'loading', load ?? '-');
+    const onLoading = (bytes: number) => loading.read(bytes);
+    const options = optionsFrom('primary', parsed, { onLoading }, (message) => this.warn(message));
+    const primary = await Primary.start(options).finally(() => loading.close());
     for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
     const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics, history, shards } = primary;
     const clients = listen === undefined ? '' : `, clients on ${listen}`;
-    const loadedKeys = flags.load === undefined ? undefined : primary.keyCount();
+    const loadedKeys = load === undefined ? undefined : primary.keyCount();
     const loaded = loadedKeys === undefined ? '' : `, ${countText(loadedKeys, 'key', 'keys')} loaded`;
     await this.ready(
       {

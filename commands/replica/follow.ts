@@ -1,25 +1,14 @@
 import { Args, Flags } from '@oclif/core';
-import {
-  countFlag,
-  listenAddress,
-  listenFlags,
-  optionalAddressFlag,
-  serverFlags,
-  servingFlags,
-  servingOptions,
-  typedFlags,
-  withEnvironment,
-} from '../../src/cli/command/flags.js';
-import { PASSWORD, readSecret, TOKEN } from '../../src/cli/command/secret.js';
+import { withEnvironment } from '../../src/cli/command/flags.js';
 import { parseHostPort } from '../../src/cli/command/values.js';
+import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
 import { followEnded } from '../../src/cli/server/follow-end.js';
 import { followView } from '../../src/cli/server/follow-view.js';
 import { promotionSignal } from '../../src/cli/server/promotion-signal.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
-import { changeLines, checkTapFlags, tapFlags } from '../../src/cli/server/tap-flags.js';
+import { changeLines, prefixFlag } from '../../src/cli/server/tap-flags.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
 import { Replica, replicaEvents } from '../../src/index.js';
-import * as limits from '../../src/limits.js';
 
 export default class ReplicaFollow extends ServerCommand {
   static override summary = 'Follow a primary and serve what it holds, read-only.';
@@ -71,37 +60,12 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
   };
 
   static override flags = withEnvironment({
-    bind: optionalAddressFlag(
-      'Serve replicas of this replica here (FCRP): it is a relay; port 0 picks a free one.',
-    ),
-    ...listenFlags('Where clients connect (Redis protocol); port 0 picks a free one.', '127.0.0.1:6381'),
     once: Flags.boolean({
       summary: 'Exit 0 as soon as all that the primary has at connect is applied.',
       default: false,
     }),
-    'allow-empty-snapshot': Flags.boolean({
-      summary: 'Take over that a primary has no key at all, although keys are held.',
-      default: false,
-    }),
-    'no-serve-stale-data': Flags.boolean({
-      summary: 'Answer reads with MASTERDOWN while the link to the primary is down.',
-      default: false,
-    }),
-    'reconnect-backoff-ms': countFlag({
-      summary: 'The first pause before another try, in milliseconds; later ones double.',
-      default: limits.DEFAULT_RECONNECT_BACKOFF_MS,
-      min: 1,
-      max: limits.MAX_RECONNECT_BACKOFF_MS,
-    }),
-    'connect-timeout-ms': countFlag({
-      summary: 'How long a connection may take to open, in milliseconds.',
-      default: limits.DEFAULT_CONNECT_TIMEOUT_MS,
-      min: 1,
-      max: 60_000,
-    }),
-    ...servingFlags(),
-    ...tapFlags(),
-    ...serverFlags(),
+    prefix: prefixFlag(),
+    ...optionFlags('replica'),
   });
 
   async run(): Promise<void> {
@@ -110,27 +74,9 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     );
     const parsed = await this.parse(ReplicaFollow);
     const { args, flags } = parsed;
-    checkTapFlags(flags, typedFlags(parsed));
-    const changes = changeLines(flags, this.output, systemTimers);
-    const replica = await Replica.follow(args.primary, {
-      bind: flags.state === undefined && flags.bind,
-      listen: flags.state === undefined && listenAddress(parsed),
-      ...servingOptions(flags),
-      record: flags.record,
-      changes,
-      state: flags.state,
-      metrics: flags.metrics,
-      token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
-      password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
-      allowEmptySnapshot: flags['allow-empty-snapshot'],
-      servesStaleData: !flags['no-serve-stale-data'],
-      reconnectBackoffMs: flags['reconnect-backoff-ms'],
-      connectTimeoutMs: flags['connect-timeout-ms'],
-      maxValueBytes: flags['max-value'],
-      maxMemoryBytes: flags['max-memory'],
-      eviction: flags.eviction,
-      insecure: flags.insecure,
-    });
+    const changes = changeLines(parsed, this.output, systemTimers);
+    const options = optionsFrom('replica', parsed, { changes }, (message) => this.warn(message));
+    const replica = await Replica.follow(args.primary, options);
     const ended = followEnded(replica, flags.once, changes === undefined ? undefined : this.output.ended);
     const view = followView({
       address: args.primary,

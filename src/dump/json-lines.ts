@@ -1,6 +1,6 @@
 /**
- * Makes the lines of JSON that the records or entries of a frame come to (cli.md, JSON) with a kernel of its own
- * (src/kernel/dump/json-lines.ts): JavaScript runs once a frame.
+ * Makes lines of JSON of the records or entries of a frame (docs/command-line.md, "JSON") with a kernel of
+ * its own (src/kernel/dump/json-lines.ts), so that JavaScript runs once a frame.
  */
 
 import { KernelBuffer } from '../engine/kernel-buffer.js';
@@ -18,30 +18,34 @@ const valueForms = {
 
 /** Where in a dump a payload's items stand. */
 export interface PayloadPlace {
-  /** Of the payload's first byte, or of what stands for all of it. */
+  /** The byte of the dump at which the payload begins, or the one that stands for all of its bytes. */
   offset: number;
-  /** Whether it stands for all of it. */
+  /** Whether `offset` stands for all bytes of the payload, because it is compressed. */
   fixed: boolean;
 }
 
+/** Lines of JSON, values in one of the forms. */
 export class JsonLines {
   readonly #kernel = toolKernel();
   readonly #payload = new KernelBuffer(this.#kernel, PAYLOAD_BYTES);
   readonly #output: number;
   readonly #values: number;
 
-  /** Throws OUT_OF_MEMORY. */
+  /** Throws `OUT_OF_MEMORY`. */
   constructor(values: keyof typeof valueForms) {
     this.#output = this.#kernel.allocate(layout.LINES_BYTES);
     this.#values = valueForms[values];
   }
 
-  /** Opens a MutationBatch payload. False: it is malformed or has a record of more than 128 KiB, and no lines come of it. */
+  /**
+   * Opens a MutationBatch payload. Returns false when it is malformed or has a record of more than 128 KiB;
+   * then there are no lines of it.
+   */
   openBatch(payload: Uint8Array): boolean {
     return this.#kernel.exports.linesOfBatch(this.#fill(payload), payload.length) !== 0;
   }
 
-  /** As `openBatch`, a SnapshotChunk payload with `count` entries from `entriesOffset` on. */
+  /** Opens, as `openBatch` does, a SnapshotChunk payload with `count` entries from `entriesOffset` on. */
   openChunk(payload: Uint8Array, entriesOffset: number, count: number, governed: boolean): boolean {
     const address = this.#fill(payload);
     const bytes = payload.length - entriesOffset;
@@ -50,8 +54,8 @@ export class JsonLines {
   }
 
   /**
-   * The lines of what is open, line ends included, in pieces of 1 MiB at most; a piece is a view of kernel memory, and valid until
-   * the next is asked for.
+   * Yields the lines of what is open, line ends included, in pieces of 1 MiB at most. A piece is a view of
+   * kernel memory and valid until the next one is asked for.
    */
   *lines({ offset, fixed }: PayloadPlace): Generator<Buffer, void, void> {
     for (;;) {

@@ -1,7 +1,8 @@
 /**
- * What the kernel's apply says: its counts, and what it refuses as errors (errors.ts) with the code, the byte in the
- * payload, what was expected and found.
+ * The outcome of the kernel's `apply`, `pass`, `loadEntries` and `checkEntries`: counts, or an error with its
+ * code, the byte in the payload, and what was expected and found.
  */
+import assert from 'node:assert';
 import { type ErrorCode, FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
@@ -36,7 +37,7 @@ const faults: Record<number, { code: ErrorCode; message: string }> = {
   },
 };
 
-/** The counts of a payload that went through. Throws `applyFault` of any other status. */
+/** Returns the counts of a payload with status APPLY_OK. Throws `applyFault` for any other status. */
 export function applyResult(kernel: Kernel, status: number): ApplyResult {
   if (status !== layout.APPLY_OK) throw applyFault(kernel, status);
   const { result } = kernel;
@@ -47,10 +48,12 @@ export function applyResult(kernel: Kernel, status: number): ApplyResult {
   };
 }
 
-/** The error of a status other than APPLY_OK, from the kernel's result block. */
+/** Makes the error for a status (APPLY_*) other than APPLY_OK from the kernel's result block. */
 export function applyFault(kernel: Kernel, status: number): FastcacheError {
   const { result } = kernel;
-  const { code, message } = faults[status]!;
+  const fault = faults[status];
+  assert(fault !== undefined, `The kernel returned the status ${status}, which is no fault.`);
+  const { code, message } = fault;
   const details = {
     offset: result[layout.RESULT_FAULT_OFFSET]!,
     expected: kernel.resultU64(layout.RESULT_EXPECTED_U64),

@@ -1,26 +1,33 @@
 /**
- * What a store needs done from time to time: keys past their expiry deleted, what is above a lowered memory limit evicted,
- * sparse memory gathered; in small steps. Of a store that is frozen only the memory is gathered.
+ * What a store needs from time to time, in small steps: deletes keys past their expiry, evicts what is above
+ * a lowered memory limit, and compacts sparse memory, which alone it does to a store that is frozen.
  */
 import type { Timer, Timers } from '../clock.js';
 import { EVICTION_STEP_KEYS } from '../kernel/layout.js';
 import type { ShardEngine } from './shard-engine.js';
 
 const INTERVAL_MS = 100;
-/** About a millisecond's work each; a full step is followed by the next in the same turn's end. */
+/**
+ * So many keys or records are about a millisecond's work. After a full step the next one comes at the turn's
+ * end.
+ */
 const SWEPT_KEYS = 2_000;
 const MOVED_RECORDS = 2_000;
-/** Free blocks are gathered when they are more than this, and a tenth of what is used. */
+/**
+ * Memory is compacted when more bytes than this, and than a tenth of what records take, are in free blocks.
+ */
 const FREE_BYTES_MIN = 1024 * 1024;
 
+/** What housekeeping works on, and by which clock. */
 export interface HousekeepingOptions {
   timers: Timers;
-  /** The store of this moment. */
+  /** Returns the store of this moment, which a new snapshot may replace. */
   engine(): ShardEngine;
-  /** Whether expired keys are this side's to delete (design.md, "Expiry"). */
+  /** Returns whether expired keys are this side's to delete (docs/architecture.md, "Expiry"). */
   sweeps(): boolean;
 }
 
+/** Runs until it is stopped. */
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   #timer: Timer;
@@ -31,6 +38,7 @@ export class Housekeeping {
     this.#timer = this.#plan();
   }
 
+  /** Stops for good; no step runs afterwards. */
   stop(): void {
     this.#stopped = true;
     this.#timer.cancel();
@@ -53,7 +61,7 @@ export class Housekeeping {
     else this.#timer = this.#plan();
   }
 
-  /** Whether there is more to evict. */
+  /** Evicts a step; returns whether there is more to evict. */
   #evict(engine: ShardEngine): boolean {
     const before = engine.evictedCount();
     return engine.makeRoom() && engine.evictedCount() - before >= EVICTION_STEP_KEYS;

@@ -1,40 +1,43 @@
-/** A buffer in kernel memory that grows with what is put in, and is given back when it has become unusually large. */
+/**
+ * A buffer in kernel memory that grows with what is put in, and is freed when it has become unusually large.
+ */
 import { INPUT_SLACK_BYTES } from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
 
 const KEPT_BYTES_MAX = 4 * 1024 * 1024;
 
+/** One buffer, which takes no memory before its first use. */
 export class KernelBuffer {
   readonly #kernel: Kernel;
   readonly #leastBytes: number;
   #address = 0;
   #capacity = 0;
 
+  /** The buffer has at least `leastBytes` bytes whenever it has any. */
   constructor(kernel: Kernel, leastBytes: number) {
     this.#kernel = kernel;
     this.#leastBytes = leastBytes;
   }
 
+  /** The address of its first byte, 0 while it has none; it changes when the buffer grows. */
   get address(): number {
     return this.#address;
   }
 
+  /** How many bytes it has, without the slack behind them. */
   get capacity(): number {
     return this.#capacity;
   }
 
-  /** Makes room for `bytes`, keeping the first `used`; returns the address. Throws OUT_OF_MEMORY. */
-  reserve(bytes: number, used = 0): number {
+  /** Makes room for `bytes`; when the buffer grows for them, its content is lost. Throws OUT_OF_MEMORY. */
+  reserve(bytes: number): number {
     if (bytes <= this.#capacity) return this.#address;
-    const wanted = Math.max(bytes, used > 0 ? 2 * this.#capacity : 0, this.#leastBytes);
-    // With nothing to keep, the old one makes room for the new.
-    if (used === 0) this.free();
-    const larger = this.#kernel.allocate(wanted + INPUT_SLACK_BYTES);
-    if (used > 0) this.#kernel.bytes.copy(this.#kernel.bytes, larger, this.#address, this.#address + used);
+    const wanted = Math.max(bytes, this.#leastBytes);
+    // The memory of the old buffer may be what the new one needs.
     this.free();
-    this.#address = larger;
+    this.#address = this.#kernel.allocate(wanted + INPUT_SLACK_BYTES);
     this.#capacity = wanted;
-    return larger;
+    return this.#address;
   }
 
   /** Copies the parts in, one behind the other; returns the address of the first. Throws OUT_OF_MEMORY. */
@@ -50,11 +53,12 @@ export class KernelBuffer {
     return address;
   }
 
-  /** Gives back what is more than usual. */
+  /** Frees a buffer that is larger than usual. */
   trim(): void {
     if (this.#capacity > KEPT_BYTES_MAX) this.free();
   }
 
+  /** Frees the buffer; the next `reserve` makes another. */
   free(): void {
     if (this.#address !== 0) this.#kernel.exports.release(this.#address);
     this.#address = 0;

@@ -1,8 +1,11 @@
-/** The signatures of the compiled kernel, which test/engine/kernel-exports.test.ts holds to the module itself. */
+/**
+ * The signatures of the compiled kernel, which test/engine/kernel-exports.test.ts holds to the module itself.
+ */
 
 /**
- * What a kernel exports; src/kernel/index.ts says what each does. Numbers are i32, u32 or f64 by WebAssembly's types,
- * bigints are u64: an address or another u32 is read with `>>> 0`, a u64 with `BigInt.asUintN(64, …)`.
+ * What a kernel exports; src/kernel/index.ts says what each does. Numbers are i32, u32 or f64 by
+ * WebAssembly's types, bigints are u64: an address or another u32 is read with `>>> 0`, a u64 with
+ * `BigInt.asUintN(64, …)`.
  */
 export interface KernelExports {
   memory: { readonly buffer: ArrayBuffer };
@@ -75,10 +78,11 @@ export interface KernelExports {
   rateShift(): number;
   rateFirst(): bigint;
   rateSpan(): number;
-  scan(shard: number, cursor: bigint, output: number, capacity: number): number;
+  scan(shard: number, cursor: bigint, generation: bigint, output: number, capacity: number): number;
   listKeys(
     shard: number,
     cursor: bigint,
+    generation: bigint,
     output: number,
     capacity: number,
     pattern: number,
@@ -136,11 +140,15 @@ export interface KernelExports {
   memoryInFreeBlocks(): number;
   memoryInTables(): number;
   memoryInFrames(): number;
-  /** Asserts the invariants of all structures; in the debug build alone. */
+  /** Asserts the invariants of all structures; in the debug build alone, as is the rest. */
   invariants?(): void;
+  skipGenerations?(count: bigint): void;
 }
 
-/** What a kernel calls; neither function may call back into it. The payload of `seal` is valid during the call only. */
+/**
+ * What a kernel calls; neither function may call back into it. The payload of `seal` is valid during the call
+ * only.
+ */
 export interface KernelHost {
   seal(shard: number, payload: number, bytes: number, records: number, min: bigint, max: bigint): void;
   dirty(): void;

@@ -1,6 +1,6 @@
 /**
- * One instance of the kernel (design.md, "The kernel"): the compiled WebAssembly, its exports with their types, and the
- * one place that hands out views on its memory, for they are detached whenever it grows.
+ * One instance of the kernel (docs/architecture.md, "The kernel"): the compiled WebAssembly, its exports, and
+ * the one place that hands out views on its memory, for they are detached whenever it grows.
  */
 import assert from 'node:assert';
 import { readFileSync } from 'node:fs';
@@ -25,8 +25,9 @@ const { Module, Instance } = (globalThis as unknown as { WebAssembly: WebAssembl
 let compiled: object | undefined;
 
 /**
- * Makes every kernel from now on an instance of the WebAssembly in `file`, in place of the package's own: test suites
- * choose the debug build (dist/kernel-debug.wasm), which asserts what it is given and what it keeps.
+ * Makes every kernel from now on an instance of the WebAssembly in `file`, in place of the package's own:
+ * test suites choose the debug build (dist/kernel-debug.wasm), which asserts what it is given and what it
+ * keeps.
  */
 export function useKernelFile(file: string): void {
   compiled = new Module(readFileSync(file));
@@ -38,6 +39,7 @@ function compileOnce(): object {
   return compiled;
 }
 
+/** An instance has a memory of its own, of 8 MiB at first. */
 export class Kernel {
   readonly exports: KernelExports;
   readonly #memory: KernelExports['memory'];
@@ -45,6 +47,7 @@ export class Kernel {
   #bytes: Buffer;
   #result: Uint32Array;
 
+  /** What the kernel calls is `host`. */
   constructor(host: KernelHost) {
     const env = { abort: this.#abort.bind(this) };
     this.exports = new Instance(compileOnce(), { host, env }).exports as KernelExports;
@@ -54,50 +57,60 @@ export class Kernel {
     this.#result = new Uint32Array(this.#memory.buffer, this.#resultAddress, layout.RESULT_WORDS);
   }
 
-  /** All of memory, valid until the next call into the kernel. */
+  /** All of the memory; the view is valid until the next call into the kernel. */
   get bytes(): Buffer {
     if (this.#bytes.length === 0) this.#renewViews();
     return this.#bytes;
   }
 
-  /** The result block's words (layout.ts), valid until the next call into the kernel. */
+  /** The words of the result block (RESULT_*); the view is valid until the next call into the kernel. */
   get result(): Uint32Array {
     if (this.#result.length === 0) this.#renewViews();
     return this.#result;
   }
 
-  /** Highest sequence of a shard. */
+  /** Returns the highest sequence of a shard. */
   watermark(shard: number): bigint {
+    // The kernel would read whatever lies behind its shards.
+    assert(shard >= 0 && shard < layout.SHARDS_MAX, `There is no shard ${shard}.`);
     return BigInt.asUintN(64, this.exports.watermark(shard));
   }
 
+  /** Returns the highest sequences of the first `shards` shards. */
   watermarks(shards: number): bigint[] {
     return Array.from({ length: shards }, (_, shard) => this.watermark(shard));
   }
 
-  /** Of so many shards; those that the list does not reach are at 0. */
+  /** Sets the highest sequences of so many shards; those that the list does not reach are set to 0. */
   setWatermarks(shards: number, watermarks: readonly bigint[]): void {
     for (let shard = 0; shard < shards; shard++) this.exports.setWatermark(shard, watermarks[shard] ?? 0n);
   }
 
-  /** A u64 of the result block. */
+  /** Returns the u64 in two words of the result block. */
   resultU64(word: number): bigint {
     const { result } = this;
     return (BigInt(result[word + 1]!) << 32n) | BigInt(result[word]!);
   }
 
+  /** Returns the f64 in two words of the result block. */
   resultF64(word: number): number {
     return this.bytes.readDoubleLE(this.#resultAddress + word * 4);
   }
 
-  /** A buffer in kernel memory. Throws OUT_OF_MEMORY. */
+  /**
+   * Returns the address of a new buffer in kernel memory, which `exports.release` frees. Throws
+   * OUT_OF_MEMORY.
+   */
   allocate(bytes: number): number {
     const address = this.exports.allocate(bytes) >>> 0;
     if (address === 0) throw outOfMemory(bytes);
     return address;
   }
 
-  /** Asserts the invariants of all that the kernel keeps, in proportion to it; does nothing in a release build. */
+  /**
+   * Asserts the invariants of all that the kernel keeps, in proportion to it; does nothing in a release
+   * build.
+   */
   invariants(): void {
     this.exports.invariants?.();
   }
@@ -121,6 +134,7 @@ export class Kernel {
   }
 }
 
+/** Makes the error of a store that has no memory for `bytes` more. */
 export function outOfMemory(bytes: number): FastcacheError {
-  return new FastcacheError('OUT_OF_MEMORY', `The store is full: ${bytes} bytes more can't be had.`);
+  return new FastcacheError('OUT_OF_MEMORY', `The store is full: ${bytes} bytes more cannot be had.`);
 }

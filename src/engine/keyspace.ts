@@ -1,9 +1,10 @@
-/** What concerns all keys of a store, by pattern or by chance: SCAN, KEYS, RANDOMKEY, and Redis' glob patterns. */
+/** What concerns all keys of a store: SCAN, KEYS, RANDOMKEY and FLUSHALL, and Redis' glob patterns. */
+import { FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
 import { type Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 
-/** Keys that one step brings, their lengths included; a longer key comes alone. */
+/** Bytes of keys and their lengths that one step has room for; a longer key comes alone. */
 const STEP_BYTES_MIN = 64 * 1024;
 const STEP_BYTES_MAX = 16 * 1024 * 1024;
 const STEP_BYTES_A_KEY = 256;
@@ -11,6 +12,7 @@ const COUNT_MAX = 2 ** 31 - 1;
 const LENGTH_BYTES = 4;
 const ANYTHING = Buffer.from('*');
 
+/** All keys of one kernel's store. Keys that it returns are own memory. */
 export class Keyspace {
   readonly #kernel: Kernel;
   readonly #shards: number;
@@ -18,6 +20,7 @@ export class Keyspace {
   readonly #output: KernelBuffer;
   readonly #updateTime: () => void;
 
+  /** `updateTime` sets the kernel's time, which each call does first. */
   constructor(kernel: Kernel, shards: number, updateTime: () => void) {
     this.#updateTime = updateTime;
     this.#kernel = kernel;
@@ -27,9 +30,10 @@ export class Keyspace {
   }
 
   /**
-   * SCAN: live keys from `cursor` on, about `count` looked at, fewer when they are long; 0 starts, and is returned at the
-   * end and for any u64 that is no cursor. A key that is there throughout is returned exactly once, whatever else is
-   * written between the steps. Cursors are below 2^53. Throws OUT_OF_MEMORY.
+   * Returns live keys from `cursor` on, of about `count` that are looked at, fewer when they are long, as
+   * SCAN does. 0 starts, and is returned at the end and for any u64 that is no cursor. A key that is there
+   * throughout is returned exactly once, whatever else is written between the steps. Cursors are below 2^53.
+   * Throws OUT_OF_MEMORY.
    */
   scan(cursor: bigint, count: number, pattern: Uint8Array = ANYTHING): { cursor: bigint; keys: Buffer[] } {
     this.#updateTime();
@@ -51,7 +55,7 @@ export class Keyspace {
     return { cursor: next, keys };
   }
 
-  /** KEYS: all live keys that match. Throws OUT_OF_MEMORY. */
+  /** Returns all live keys that match, as KEYS does. Throws OUT_OF_MEMORY. */
   matching(pattern: Uint8Array): Buffer[] {
     this.#updateTime();
     const { exports } = this.#kernel;
@@ -59,11 +63,14 @@ export class Keyspace {
     let output = this.#output.reserve(STEP_BYTES_MIN);
     const keys: Buffer[] = [];
     for (let shard = 0; shard < this.#shards; shard++) {
-      for (let cursor = 0n, done = false; !done; ) {
+      for (let cursor = 0n, generation = 0n, done = false; !done; ) {
         const { capacity } = this.#output;
-        const bytes = exports.listKeys(shard, cursor, output, capacity, patternAddress, pattern.length) >>> 0;
+        const { length } = pattern;
+        const bytes =
+          exports.listKeys(shard, cursor, generation, output, capacity, patternAddress, length) >>> 0;
         const need = this.#kernel.result[layout.RESULT_NEED]!;
         cursor = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
+        generation = this.#kernel.resultU64(layout.RESULT_GENERATION_U64);
         done = this.#kernel.result[layout.RESULT_DONE] !== 0;
         this.#take(bytes, keys);
         if (need > 0) output = this.#output.reserve(need);
@@ -82,7 +89,7 @@ export class Keyspace {
     return found !== 0;
   }
 
-  /** Some live key; undefined when there is none, or next to none among many that have expired. */
+  /** Returns some live key; undefined when there is none, or hardly any among many that have expired. */
   random(): Buffer | undefined {
     this.#updateTime();
     const at = this.#kernel.exports.randomKey() >>> 0;
@@ -90,18 +97,24 @@ export class Keyspace {
     return Buffer.from(this.#kernel.bytes.subarray(at, at + this.#kernel.result[layout.RESULT_COUNT]!));
   }
 
-  /** Deletes up to `limit` keys, a primary tells of each; true when none is left. Throws OUT_OF_MEMORY. */
+  /**
+   * Deletes up to `limit` keys, a primary with a Del for each; returns true when none is left. Throws
+   * OUT_OF_MEMORY when keys are left and there is no memory for the Del of any.
+   */
   deleteSome(limit: number): boolean {
     this.#updateTime();
     const { exports } = this.#kernel;
     const deleted = exports.deleteSome(Math.max(limit, 1));
     let left = 0;
     for (let shard = 0; shard < this.#shards; shard++) left += exports.keysIn(shard);
-    if (deleted === 0 && left > 0) throw outOfMemory(0);
+    if (deleted === 0 && left > 0) {
+      const message = `There is no memory to emit the deletion of even one of the ${left} keys.`;
+      throw new FastcacheError('OUT_OF_MEMORY', message);
+    }
     return left === 0;
   }
 
-  /** Takes the keys out of the first `bytes` of output. */
+  /** Adds the keys in the first `bytes` of output to `keys`. */
   #take(bytes: number, keys: Buffer[]): void {
     const start = this.#output.address;
     const list = Buffer.from(this.#kernel.bytes.subarray(start, start + bytes));

@@ -1,12 +1,14 @@
 /**
- * The sharded store (design.md, "The kernel"): the TypeScript face of one kernel. All per-record work happens inside;
- * what crosses is a key, a payload, a batch or a chunk at a time.
+ * The sharded store (docs/architecture.md, "The kernel"): the TypeScript side of one kernel. All work for
+ * each record happens in the kernel; what crosses is a key, a payload, a batch or a chunk at a time.
  */
+import assert from 'node:assert';
 import type { Clock } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import { NO_EXPIRY } from '../frame/batch.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import * as layout from '../kernel/layout.js';
+import { SHARD_COUNTS } from '../limits.js';
 import { applyFault, applyResult } from './apply-fault.js';
 import { Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
@@ -22,40 +24,48 @@ import { checkLength, wasThere, written } from './writes.js';
 const SCRATCH_BYTES = 64 * 1024;
 const APPLY_BUFFER_BYTES = 1024 * 1024;
 
+/** How a store is made; none of it changes later. */
 export interface ShardEngineOptions {
   /** A power of two, 1 to 1024. */
   shards: number;
   route: RouteMode;
   clock: Clock;
-  /** Mixed into the tables' hashing; random in production, so that clients can't choose colliding keys. */
+  /**
+   * Mixed into the tables' hashing; random in production, so that clients cannot choose keys that collide.
+   */
   seed: bigint;
+  /** Records, and bytes of them, that seal a shard's open frame at once. */
   batchMaxRecords: number;
   batchMaxBytes: number;
-  /** The longest argument, key or value that is taken. */
+  /** Bytes of the longest argument, key or value that is taken. */
   maxValueBytes: number;
-  /** Bytes for keys, values and tables; what WebAssembly can have at the most when absent. */
+  /** Bytes for keys, values and tables; as much as WebAssembly has when undefined. */
   maxMemoryBytes?: number;
 }
 
-/** Bytes of kernel memory by use. */
+/** The bytes of kernel memory by what they are used for. */
 export interface EngineMemory {
-  /** In pages that are handed out. */
+  /** Bytes in pages that are handed out. */
   allocated: number;
-  /** Still to be had. */
+  /** Bytes that may still be handed out. */
   available: number;
-  /** In blocks that hold records, rounding included. */
+  /** Bytes in blocks that hold records, rounding included. */
   records: number;
-  /** In free blocks between them; housekeeping gives back what is worth it. */
+  /** Bytes in free blocks between them; housekeeping compacts what is worth it. */
   freeBlocks: number;
-  /** In tables and expiry heaps. */
+  /** Bytes in tables and expiry heaps. */
   tables: number;
-  /** In open frames' buffers. */
+  /** Bytes in open frames' buffers. */
   frames: number;
 }
 
+/**
+ * One store, of a primary or a replica. Everything that reads or changes keys sets the kernel's time first,
+ * and a key past its expiry is never seen.
+ */
 export class ShardEngine implements ReplicatedStore {
   readonly shards: number;
-  /** The commands' input and output take part in the kernel's memory: `resp/` reads and writes through this. */
+  /** The commands' input and output lie in the kernel's memory, where `resp/` reads and writes them. */
   readonly kernel: Kernel;
   onBatch: (batch: OpenBatch) => void = () => {};
   onDirty: () => void = () => {};
@@ -66,11 +76,12 @@ export class ShardEngine implements ReplicatedStore {
   readonly #scratch: KernelBuffer;
   readonly #applyBuffer: KernelBuffer;
   #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
-  /** What concerns all keys: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
+  /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
-  /** What WATCH stands on. */
+  /** The keys that WATCH watches. */
   readonly watches: WatchedKeys;
 
+  /** Makes an empty store of a primary. Throws BAD_OPTION when it cannot have so many shards. */
   constructor(options: ShardEngineOptions) {
     const { shards, route, seed, clock } = options;
     this.shards = shards;
@@ -87,13 +98,9 @@ export class ShardEngine implements ReplicatedStore {
       options.batchMaxBytes,
     );
     if (!ready) {
-      throw new FastcacheError(
-        'BAD_OPTION',
-        `A store has a power of two of shards, 1 to ${layout.SHARDS_MAX}.`,
-        {
-          found: shards,
-        },
-      );
+      throw new FastcacheError('BAD_OPTION', `The shards of a store are ${SHARD_COUNTS}.`, {
+        found: shards,
+      });
     }
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
     this.values = new Values({
@@ -108,40 +115,45 @@ export class ShardEngine implements ReplicatedStore {
     this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
   }
 
-  /** A replica's store hides what has expired, refuses clients' writes and emits nothing; a primary's deletes and emits. */
+  /** Makes this a replica's store, which hides what has expired and emits nothing, or a primary's. */
   setReplica(replica: boolean): void {
     this.kernel.exports.setReplica(replica ? 1 : 0);
-    // What a replica held above the limit goes in steps when it becomes a primary.
+    // What a replica has above the limit is evicted in steps once it is a primary.
     this.limitMemory(this.#memoryLimit);
   }
 
   /**
-   * While frozen, content changes only by what it is told: what has expired is hidden and not deleted, nothing is evicted, and
-   * `makeRoom` has no objections.
+   * While frozen, content changes only by writes: what has expired is hidden and not deleted, nothing is
+   * evicted, and `makeRoom` returns true.
    */
   setFrozen(frozen: boolean): void {
     this.kernel.exports.setFrozen(frozen ? 1 : 0);
   }
 
-  /** Tells the kernel the time; everything that reads or changes keys does so first. */
+  /** Sets the kernel's time, which whoever reads or changes keys does first. */
   updateTime(): void {
     this.kernel.exports.setTime(this.#clock.nowMs(), this.#clock.monotonicUs());
   }
 
-  /** The value of a live key, own memory, or undefined. */
+  /** Returns the value of a live key, own memory; undefined when there is no such key. */
   get(key: Uint8Array): Buffer | undefined {
     const value = this.values.find(key);
     return value && Buffer.from(value);
   }
 
-  /** Whether `bytes` of keys and values can surely be had, for who sets many keys, all or none. */
+  /**
+   * Returns whether there is surely room for `bytes` of keys and values, for commands that set all keys or
+   * none.
+   */
   hasRoomFor(bytes: number): boolean {
     const { exports } = this.kernel;
     const hasRoom = () => (exports.hasRoomFor(bytes) === 0 ? layout.WRITE_MEMORY : layout.WRITE_DONE);
     return written(this.kernel, hasRoom) === layout.WRITE_DONE;
   }
 
-  /** Sets a key; an `expireAtMs` (Unix ms) in the past deletes it. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT. */
+  /**
+   * Sets a key; an `expireAtMs` (Unix ms) that is past deletes it. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT.
+   */
   set(key: Uint8Array, value: Uint8Array, expireAtMs: bigint = NO_EXPIRY): void {
     checkLength(key.length, this.#maxValueBytes);
     checkLength(value.length, this.#maxValueBytes);
@@ -155,14 +167,17 @@ export class ShardEngine implements ReplicatedStore {
     if (status === layout.WRITE_MEMORY) throw outOfMemory(key.length + value.length);
   }
 
-  /** Deletes a key; whether it was there. Throws OUT_OF_MEMORY when not even the deletion can be told to replicas. */
+  /**
+   * Deletes a key; returns whether it was there. Throws OUT_OF_MEMORY when there is none to emit the
+   * deletion.
+   */
   del(key: Uint8Array): boolean {
     const address = this.#scratch.fill(key);
     this.updateTime();
     return wasThere(this.kernel.exports.removeKey(address, key.length), key.length);
   }
 
-  /** Sets (Unix ms) or with NO_EXPIRY removes a key's expiry; whether the key was there. Throws OUT_OF_MEMORY. */
+  /** Sets a key's expiry, Unix ms or NO_EXPIRY; returns whether the key was there. Throws OUT_OF_MEMORY. */
   expire(key: Uint8Array, expireAtMs: bigint): boolean {
     const address = this.#scratch.fill(key);
     this.updateTime();
@@ -170,7 +185,7 @@ export class ShardEngine implements ReplicatedStore {
     return wasThere(status, key.length);
   }
 
-  /** When a live key expires, Unix ms; NO_EXPIRY without, undefined when there is no such key. */
+  /** Returns when a live key expires, Unix ms or NO_EXPIRY; undefined when there is no such key. */
   expiryOf(key: Uint8Array): bigint | undefined {
     const address = this.#scratch.fill(key);
     this.updateTime();
@@ -178,7 +193,7 @@ export class ShardEngine implements ReplicatedStore {
     return expiry === 0n ? undefined : expiry;
   }
 
-  /** Seconds since a live key was last read or written; undefined when there is no such key. */
+  /** Returns the seconds since a live key was last read or written; undefined when there is no such key. */
   idleSeconds(key: Uint8Array): number | undefined {
     const address = this.#scratch.fill(key);
     this.updateTime();
@@ -186,14 +201,17 @@ export class ShardEngine implements ReplicatedStore {
     return seconds < 0 ? undefined : seconds;
   }
 
-  /** Makes a live key count as used; whether there is such a key. */
+  /** Makes a live key count as used; returns whether there is such a key. */
   touch(key: Uint8Array): boolean {
     const address = this.#scratch.fill(key);
     this.updateTime();
     return this.kernel.exports.touchKey(address, key.length) !== 0;
   }
 
-  /** Bytes that a live key takes, the rounding of its block and its expiry included; its share of the table is not. */
+  /**
+   * Returns the bytes of a live key's block and expiry, without its share of the table; undefined without the
+   * key.
+   */
   recordBytes(key: Uint8Array): number | undefined {
     const address = this.#scratch.fill(key);
     this.updateTime();
@@ -201,7 +219,7 @@ export class ShardEngine implements ReplicatedStore {
     return bytes === 0 ? undefined : bytes;
   }
 
-  /** The key's XXH3-64 and the shard that it routes to (fcrp-v1.md, "Routing"). */
+  /** Returns the key's XXH3-64 and the shard that it routes to (docs/protocol.md, "Routing"). */
   route(key: Uint8Array): { hash: bigint; shard: number } {
     const address = this.#scratch.fill(key);
     const { exports } = this.kernel;
@@ -223,6 +241,7 @@ export class ShardEngine implements ReplicatedStore {
   }
 
   watermark(shard: number): bigint {
+    assert(shard < this.shards, `There is no shard ${shard} of ${this.shards}.`);
     return this.kernel.watermark(shard);
   }
 
@@ -259,30 +278,38 @@ export class ShardEngine implements ReplicatedStore {
     return keys;
   }
 
-  /** Keys that have an expiry. */
+  /** Returns how many keys have an expiry. */
   expiringKeyCount(): number {
     let keys = 0;
     for (let shard = 0; shard < this.shards; shard++) keys += this.kernel.exports.expiringIn(shard);
     return keys;
   }
 
-  /** Deletes up to `limit` keys past their expiry, none while frozen; how many there were. */
+  /** Deletes up to `limit` keys past their expiry, none while frozen; returns how many. */
   sweep(limit: number): number {
     this.updateTime();
     return this.kernel.exports.sweep(limit);
   }
 
-  /** Moves up to about `limit` records out of sparse slabs, so that their memory can serve any size; how many it moved. */
+  /**
+   * Moves about `limit` records at most out of sparse slabs, so that these can serve any size; returns how
+   * many.
+   */
   compact(limit: number): number {
     return this.kernel.exports.compact(limit);
   }
 
-  /** Bytes of content, which a memory limit is held against: records, tables and expiries, not what is free between them. */
+  /**
+   * Returns the bytes that a memory limit is compared with: records, tables and expiries, not what is free
+   * between.
+   */
   usedBytes(): number {
     return this.kernel.exports.memoryUsed();
   }
 
-  /** May be called at any time. What is then above the limit goes in steps, as `makeRoom` is called. */
+  /**
+   * Sets the memory limit, at any time. What is then above it is evicted in steps, as `makeRoom` is called.
+   */
   limitMemory(limit: MemoryLimit): void {
     this.#memoryLimit = limit;
     const { maxBytes, policy, samples = DEFAULT_EVICTION_SAMPLES } = limit;
@@ -290,20 +317,21 @@ export class ShardEngine implements ReplicatedStore {
   }
 
   /**
-   * To be called before anything that may make content grow: evicts as the policy says when content is above the limit.
-   * False when it still is and nothing more can be evicted: then nothing may grow. A replica never
-   * evicts, nor what is frozen.
+   * Evicts as the policy says when content is above the limit, which must come before anything that may make
+   * content grow. Returns false when content is still above the limit and nothing more can be evicted: then
+   * nothing may grow. A replica evicts nothing, nor does a store that is frozen.
    */
   makeRoom(): boolean {
     this.updateTime();
     return this.kernel.exports.makeRoom() !== 0;
   }
 
-  /** Keys evicted since the start. */
+  /** Returns how many keys have been evicted since the start. */
   evictedCount(): number {
     return this.kernel.exports.evictedCount();
   }
 
+  /** Returns what the memory is used for. */
   memory(): EngineMemory {
     const { exports } = this.kernel;
     return {

@@ -1,12 +1,20 @@
-/** The shapes in which the engine and the rooms around it talk to each other. */
+/** The shapes that the engine and its users exchange. */
 
+/**
+ * What of a key routes it: all of it, or of a session's chunk what stands before `:c:` (docs/protocol.md,
+ * "Routing").
+ */
 export type RouteMode = 'full-key' | 'session-prefix';
 
-/** A sealed-to-be batch: the records that gathered in one shard's open frame. */
+/** A batch at the moment it is sealed: the records of one shard's open frame. */
 export interface OpenBatch {
   shard: number;
-  /** MutationBatch payload (fcrp-v1.md, Payloads), a view of kernel memory: valid only during the call that hands it out. */
+  /**
+   * A MutationBatch payload (docs/protocol.md, "MutationBatch"), which may be a view of kernel memory: it is
+   * valid only during the call of `onBatch`.
+   */
   payload: Uint8Array;
+  /** How many records it has, one at least. */
   records: number;
   minSequence: bigint;
   maxSequence: bigint;
@@ -14,8 +22,9 @@ export interface OpenBatch {
 
 /** What applying one payload did. */
 export interface ApplyResult {
+  /** How many records changed the store or raised its watermarks. */
   applied: number;
-  /** Records whose sequence was not above the shard's watermark. */
+  /** How many records had a sequence that was not above their shard's watermark. */
   skipped: number;
   /** Unix ms of the newest record in the payload. */
   lastTimestampMs: number;
@@ -26,19 +35,23 @@ export interface SnapshotStep {
   /** `entryCount` entries in the SnapshotChunk entry format, own memory. */
   entries: Buffer;
   entryCount: number;
-  /** True when every shard has been scanned to its end: the next step begins anew at the first. */
+  /** True when every shard has been scanned to its end; the next step begins again at the first. */
   done: boolean;
 }
 
 /** A scan of the whole store by cursor, round after round; writes may go on between steps. */
 export interface SnapshotScan {
   /**
-   * How far this round has come, 0 at its beginning: it has shown all keys whose places are below, perhaps some of this very
-   * place, and none above. A key's place never changes, and is a safe integer.
+   * How far this round has come, 0 at its beginning: it has given all keys whose places are below, perhaps
+   * some of this very place, and none above. A key's place never changes, and is a safe integer.
    */
   readonly place: number;
-  /** Scans on until about `maxBytes` of entries are there or the store's end; at least one entry when any is left. */
+  /**
+   * Scans on until there are about `maxBytes` of entries, or to the store's end; gives an entry when any is
+   * left.
+   */
   next(maxBytes: number): SnapshotStep;
+  /** Ends the scan and frees its memory. */
   close(): void;
 }
 
@@ -62,15 +75,18 @@ export interface ScannedStore extends SequencedStore {
 
 /** A store that writes go to, as a publisher needs it: what changes comes out of `onBatch`. */
 export interface PublishedStore extends ScannedStore {
-  /** Called for each batch that is full, or that `flush` and `flushDue` seal. Must not call back into the store. */
+  /**
+   * Called for each batch that is full, or that `flush` and `flushDue` seal. Must not call back into the
+   * store.
+   */
   onBatch: (batch: OpenBatch) => void;
   /** Called when a record has been put into an open frame since the last `flush`; at most once per flush. */
   onDirty: () => void;
   /** Seals every open frame that has records. */
   flush(): void;
   /**
-   * Seals the open frames whose first record is `maxDelayUs` old; returns the microseconds until the next is due, or -1
-   * when none waits.
+   * Seals the open frames whose first record is `maxDelayUs` old; returns the microseconds until the next is
+   * due, or -1 when none waits.
    */
   flushDue(maxDelayUs: number): number;
 }
@@ -78,11 +94,14 @@ export interface PublishedStore extends ScannedStore {
 /** A store that follows a primary: payloads go in by `apply` and `loadChunk`. */
 export interface FollowedStore extends SequencedStore {
   /**
-   * Applies a MutationBatch payload whole or, when it is malformed, of an unknown shard or leaves a gap, not at all.
-   * Throws FastcacheError (`FCRP_*`, `SEQUENCE_GAP`, `SHARD_OUT_OF_RANGE`, `OUT_OF_MEMORY`).
+   * Applies a MutationBatch payload whole or, when it is malformed, of an unknown shard or leaves a gap, not
+   * at all. Throws FastcacheError (`FCRP_*`, `SEQUENCE_GAP`, `SHARD_OUT_OF_RANGE`, `OUT_OF_MEMORY`).
    */
   apply(payload: Uint8Array): ApplyResult;
-  /** Loads the entries of a SnapshotChunk payload (all of it, header included); returns how many. Throws like `apply`. */
+  /**
+   * Loads the entries of a SnapshotChunk payload (all of it, header included); returns how many. Throws like
+   * `apply`.
+   */
   loadChunk(payload: Uint8Array): number;
   /** Keys that are there, past their expiry or not; 0 in a store that keeps no content. */
   keyCount(): number;

@@ -1,16 +1,22 @@
-/** Values where they lie in the kernel: parts of them read, counted and written, and copies that never come out here. */
+/**
+ * Values where they lie in the kernel: parts of them are read, counted and written, and copies stay inside.
+ */
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
 import { checkLength, wasThere, written } from './writes.js';
 
+/** What the values of one kernel's store are reached by. */
 export interface ValuesOptions {
   readonly kernel: Kernel;
+  /** Keys and parts are put into it for the kernel; others may use it between the calls. */
   readonly scratch: KernelBuffer;
   readonly maxValueBytes: number;
+  /** Sets the kernel's time, which each call does first. */
   updateTime(): void;
 }
 
+/** The values of one kernel's store. Keys that have expired are not there. */
 export class Values {
   readonly #kernel: Kernel;
   readonly #scratch: KernelBuffer;
@@ -24,35 +30,44 @@ export class Values {
     this.#updateTime = updateTime;
   }
 
-  /** A live key's value in kernel memory, valid until the next call into it. This counts as a read, as in Redis. */
+  /** Returns a live key's value in kernel memory, valid until the next call into it. It counts as a read. */
   find(key: Uint8Array): Buffer | undefined {
     return this.#at(this.#kernel.exports.get, key);
   }
 
-  /** How long a live key's value is, bytes; undefined when there is no such key. Does not count as a read. */
+  /**
+   * Returns the bytes of a live key's value; undefined when there is no such key. It does not count as a
+   * read.
+   */
   length(key: Uint8Array): number | undefined {
     return this.#at(this.#kernel.exports.look, key)?.length;
   }
 
-  /** A part of a live key's value, `end` not included, as much of it as there is; undefined when there is no such key. */
+  /**
+   * Returns a part of a live key's value, own memory, `end` not included, as much of it as there is;
+   * undefined when there is no such key. It counts as a read.
+   */
   read(key: Uint8Array, start: number, end: number): Buffer | undefined {
     return partOf(this.find(key), start, end);
   }
 
-  /** As `read`, without counting as one. */
+  /** Returns what `read` does without counting a read. */
   peek(key: Uint8Array, start: number, end: number): Buffer | undefined {
     return partOf(this.#at(this.#kernel.exports.look, key), start, end);
   }
 
-  /** How many bits are set in a part of a live key's value, `end` not included. */
+  /**
+   * Returns how many bits are set in a part of a live key's value, `end` not included; 0 when there is no
+   * such key.
+   */
   countBits(key: Uint8Array, start: number, end: number): number {
     const part = this.find(key)?.subarray(start, Math.max(start, end));
     return part === undefined ? 0 : this.#kernel.exports.countBits(part.byteOffset, part.length) >>> 0;
   }
 
   /**
-   * Writes a part of a live key's value in place, which grows (with zeros up to `offset`) when it is too short; whether
-   * there was such a key. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT.
+   * Writes a part of a live key's value in place, which grows (with zeros up to `offset`) when it is too
+   * short; returns whether there was such a key. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT.
    */
   overwrite(key: Uint8Array, offset: number, part: Uint8Array): boolean {
     checkLength(offset + part.length, this.#maxValueBytes);
@@ -67,7 +82,10 @@ export class Values {
     return wasThere(status, key.length + offset + part.length);
   }
 
-  /** Gives `target` the value and the expiry of `source`; whether there was a `source`. Throws OUT_OF_MEMORY. */
+  /**
+   * Gives `target` the value and the expiry of `source`; returns whether there was a `source`. Throws
+   * OUT_OF_MEMORY.
+   */
   copy(source: Uint8Array, target: Uint8Array): boolean {
     checkLength(target.length, this.#maxValueBytes);
     const { exports } = this.#kernel;
@@ -90,7 +108,7 @@ export class Values {
   }
 }
 
-/** Own memory. */
+/** Copies a part of a value out of the kernel. */
 function partOf(value: Buffer | undefined, start: number, end: number): Buffer | undefined {
   return value && Buffer.from(value.subarray(start, Math.max(start, end)));
 }

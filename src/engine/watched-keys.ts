@@ -1,20 +1,21 @@
-/** WATCH: whether certain keys have changed since (kernel/watch.ts); each by a ticket, until it is released. */
+/** WATCH: whether certain keys have changed since they were watched (kernel/store/watch.ts). */
 import { type Kernel, outOfMemory } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
 
+/** The watched keys of one kernel's store. Each `watch` is taken back by one `unwatch`. */
 export class WatchedKeys {
   readonly #kernel: Kernel;
   readonly #updateTime: () => void;
   readonly #input: KernelBuffer;
 
-  /** `input` is where keys are put for the kernel; others may use it between the calls. */
+  /** Keys are put into `input` for the kernel; others may use it between the calls. */
   constructor(kernel: Kernel, input: KernelBuffer, updateTime: () => void) {
     this.#kernel = kernel;
     this.#input = input;
     this.#updateTime = updateTime;
   }
 
-  /** Watches a key until `unwatch` has been called as often; the ticket is for `changedSince`. Throws OUT_OF_MEMORY. */
+  /** Watches a key; returns the ticket with which `changedSince` is asked. Throws OUT_OF_MEMORY. */
   watch(key: Uint8Array): number {
     this.#updateTime();
     const ticket = this.#with(key, (at) => this.#kernel.exports.watchKey(at, key.length));
@@ -22,13 +23,14 @@ export class WatchedKeys {
     return ticket;
   }
 
+  /** Takes back one `watch` of a key. */
   unwatch(key: Uint8Array): void {
     this.#with(key, (at) => this.#kernel.exports.unwatchKey(at, key.length));
   }
 
   /**
-   * Whether a watched key was written, deleted or given another expiry since the ticket, or has expired since. That a key
-   * which had expired before is deleted is no change.
+   * Returns whether a watched key was written, deleted or given another expiry since the ticket, or has
+   * expired since. The deletion of a key that had expired before the ticket is no change.
    */
   changedSince(key: Uint8Array, ticket: number): boolean {
     this.#updateTime();

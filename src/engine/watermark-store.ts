@@ -1,7 +1,8 @@
 /**
- * A follower's store that keeps no content, for taps (replication/tap.ts): it looks through what comes as strictly as
- * `ShardEngine` does, with a kernel of its own, and remembers how far each shard has come.
+ * A follower's store that keeps no content, for taps (replication/outputs/tap.ts): it checks what comes as
+ * strictly as `ShardEngine` does, with a kernel of its own, and keeps how far each shard has come.
  */
+import assert from 'node:assert';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import * as layout from '../kernel/layout.js';
 import { applyFault, applyResult } from './apply-fault.js';
@@ -11,6 +12,7 @@ import type { ApplyResult, ReplicatedStore, SnapshotScan } from './types.js';
 
 const BUFFER_BYTES = 1_048_576;
 
+/** A store of shards without keys. `keyCount` is 0. */
 export class WatermarkStore implements ReplicatedStore {
   readonly shards: number;
   /** Never called: nothing is written here. */
@@ -19,7 +21,7 @@ export class WatermarkStore implements ReplicatedStore {
   readonly #kernel = new Kernel({ seal() {}, dirty() {} });
   readonly #buffer: KernelBuffer;
 
-  /** `shards`: a power of two, 1 to 1024; all at watermarks of 0. */
+  /** Makes `shards` shards, a power of two up to 1024, with watermarks of 0. */
   constructor(shards: number) {
     this.shards = shards;
     this.#kernel.exports.initialize(shards, layout.ROUTE_FULL_KEY, 0n, 2 ** 32, 1, 1, 1);
@@ -31,6 +33,7 @@ export class WatermarkStore implements ReplicatedStore {
   }
 
   watermark(shard: number): bigint {
+    assert(shard < this.shards, `There is no shard ${shard} of ${this.shards}.`);
     return this.#kernel.watermark(shard);
   }
 

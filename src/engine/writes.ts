@@ -1,16 +1,19 @@
-/** What all writes to the kernel have in common: limits before, another try when memory is short, and the outcome. */
+/**
+ * What all writes to the kernel have in common: their limits, another try when memory is exhausted, their
+ * outcome.
+ */
 import { FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
 import { type Kernel, outOfMemory } from './kernel.js';
 
-/** Throws VALUE_OVER_LIMIT. */
+/** Throws VALUE_OVER_LIMIT when a key or value of `found` bytes is longer than the `expected` ones. */
 export function checkLength(found: number, expected: number): void {
   if (found <= expected) return;
   const message = `A key or value may have ${expected} bytes; this one has ${found}.`;
   throw new FastcacheError('VALUE_OVER_LIMIT', message, { expected, found });
 }
 
-/** The status of a write, which is tried again as long as memory for it can be freed. */
+/** Returns the status (WRITE_*) of a write, which is tried again as long as memory can be freed for it. */
 export function written(kernel: Kernel, write: () => number): number {
   let status = write();
   for (let attempt = 0; status === layout.WRITE_MEMORY; attempt++) {
@@ -20,7 +23,10 @@ export function written(kernel: Kernel, write: () => number): number {
   return status;
 }
 
-/** Whether the key of a write was there. Throws OUT_OF_MEMORY. */
+/**
+ * Returns whether the key of a write was there. Throws OUT_OF_MEMORY, which names `bytes` as what was
+ * lacking.
+ */
 export function wasThere(status: number, bytes: number): boolean {
   if (status === layout.WRITE_MEMORY) throw outOfMemory(bytes);
   return status === layout.WRITE_DONE;

@@ -1,4 +1,4 @@
-/** A dump file as the recorder's sink: bytes in, backpressure out, faults told once. */
+/** A dump file as the recorder's sink: it takes bytes, gives back pressure, and reports a fault once. */
 import {
   closeSync,
   constants,
@@ -18,8 +18,8 @@ const MAX_BUFFERED_BYTES = 1_048_576;
 const syncToDisk = promisify(fdatasync);
 
 /**
- * Opens the file, or creates it. With `keptBytes` it goes on behind so many bytes of a dump. What else is there stays until
- * `begin`. Throws `WRITE_FAILED` at once when that cannot be.
+ * Opens the file, or creates it. With `keptBytes` it continues behind so many bytes of a dump. What else is
+ * in the file stays until `begin`. Throws `WRITE_FAILED` at once when that cannot be.
  */
 export function openFileSink(path: string, keptBytes?: number): FrameSink {
   const fd = openFile(path, keptBytes === undefined ? O_WRONLY | O_CREAT : O_WRONLY);
@@ -58,7 +58,8 @@ function checkKept(path: string, fd: number, keptBytes: number): void {
   closeSync(fd);
   throw new FastcacheError(
     'WRITE_FAILED',
-    `The dump is of ${size} bytes and cannot be continued behind ${keptBytes}: it is another one, or has been cut.`,
+    `The dump is of ${size} bytes and cannot be continued behind ${keptBytes}: it is another one, or ` +
+      'has been cut.',
     { file: path, expected: keptBytes, found: size },
   );
 }

@@ -1,13 +1,19 @@
-/** The bytes of a dump go into a `FrameSink`; `files/file-sink.ts` is the one on disk. */
+/** Where the bytes of a dump go; file-sink.ts is the one on disk. */
+
+/** What a sink calls. */
 export interface FrameSinkHandlers {
   onDrain(): void;
-  /** Called once; nothing is written after it. */
+  /** Called once; the sink takes nothing more. */
   onFault(error: Error): void;
 }
 
+/** Takes a dump's bytes in order. */
 export interface FrameSink {
   handlers: FrameSinkHandlers;
-  /** Before the first write: what was there goes, but for what is continued. Throws `WRITE_FAILED`. */
+  /**
+   * To be called before the first write: drops what was there, except what is continued. Throws
+   * `WRITE_FAILED`.
+   */
   begin(): void;
   /** Queues bytes, which must not change. False: wait for `onDrain`. */
   write(bytes: Uint8Array): boolean;

@@ -1,12 +1,15 @@
-/** A small file that is replaced as a whole, so that it is always one or the other, whatever ends the process. */
+/**
+ * A small file that is replaced as a whole, so that it is always the old one or the new one, whatever ends
+ * the process.
+ */
 import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FastcacheError } from '../errors.js';
 
 /**
- * The bytes of a file, `maxBytes` + 1 of them at most; undefined when there is none, and it could be written. Throws
- * `READ_FAILED`, `WRITE_FAILED`.
+ * Returns the bytes of a file, `maxBytes` + 1 of them at most; undefined when there is none, and one could be
+ * written. Throws `READ_FAILED`, `WRITE_FAILED`.
  */
 export function readStateFile(path: string, maxBytes: number): Buffer | undefined {
   try {
@@ -16,7 +19,7 @@ export function readStateFile(path: string, maxBytes: number): Buffer | undefine
   }
   let fd: number;
   try {
-    // What is no regular file might never answer.
+    // Without O_NONBLOCK, to open a pipe would wait for a writer.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -36,28 +39,45 @@ export function readStateFile(path: string, maxBytes: number): Buffer | undefine
   }
 }
 
-/** Resolves when the new bytes are on the disk, under this name. Throws `WRITE_FAILED`; the old ones are then still there. */
-export async function replaceStateFile(path: string, bytes: Uint8Array): Promise<void> {
+/** What replacing a file takes of a disk; a part of `node:fs/promises`. */
+export interface StateDisk {
+  open(path: string, flags: 'w' | 'r'): Promise<Pick<FileHandle, 'writeFile' | 'sync' | 'close'>>;
+  rename(from: string, to: string): Promise<void>;
+}
+
+/**
+ * Resolves when the new bytes are on the disk, under this name. Throws `WRITE_FAILED`; the old ones are then
+ * still there. Each step is on the disk before the next one, whatever ends the process or the machine between
+ * two of them.
+ */
+export async function replaceStateFile(
+  path: string,
+  bytes: Uint8Array,
+  disk: StateDisk = { open, rename },
+): Promise<void> {
   const beside = `${path}.new`;
   try {
-    await withFile(beside, 'w', async (file) => {
+    await withFile(disk, beside, 'w', async (file) => {
       await file.writeFile(bytes);
       await file.sync();
     });
-    await rename(beside, path);
+    await disk.rename(beside, path);
     // So that the new name outlives a power cut too.
-    await withFile(dirname(path), 'r', (folder) => folder.sync());
+    await withFile(disk, dirname(path), 'r', (folder) => folder.sync());
   } catch (cause) {
     throw writeFailed(path, cause);
   }
 }
 
+type StateHandle = Awaited<ReturnType<StateDisk['open']>>;
+
 async function withFile(
+  disk: StateDisk,
   path: string,
-  flags: string,
-  run: (file: FileHandle) => Promise<void>,
+  flags: 'w' | 'r',
+  run: (file: StateHandle) => Promise<void>,
 ): Promise<void> {
-  const file = await open(path, flags);
+  const file = await disk.open(path, flags);
   try {
     await run(file);
   } finally {

@@ -1,9 +1,9 @@
 /**
- * MutationBatch payloads for tools and tests (fcrp-v1.md "Payloads"); the hot path encodes and applies them in the
- * kernel. u32 record count, then for each record:
+ * MutationBatch payloads for tools and tests (docs/protocol.md, "MutationBatch"); the hot path encodes and
+ * applies them in the kernel. u32 record count, then for each record:
  *
- *     u32 shard | u64 sequence | u64 timestamp | u8 op | u64 key hash | u64 key tag | u64 expiry | u32 key length |
- *     u32 value length | key | value | op 4 only: u32 governance length, governance bytes
+ *     u32 shard | u64 sequence | u64 timestamp | u8 op | u64 key hash | u64 key tag | u64 expiry |
+ *     u32 key length | u32 value length | key | value | op 4 only: u32 governance length, governance bytes
  *
  * Op 4, a Set with governance bytes, is a later release's: it is read and never written.
  */
@@ -12,7 +12,7 @@ import { PayloadReader } from './payload-reader.js';
 
 /** A record without its key and value. */
 export const RECORD_FIXED_BYTES = 53;
-/** Fields within a record, for who looks at them in place. */
+/** Offsets of fields within a record, for code that looks at them in place. */
 export const RECORD_OFFSETS = { sequence: 4, timestampMs: 12, op: 20, keyBytes: 45, valueBytes: 49 } as const;
 const COUNT_BYTES = 4;
 /** On the wire, an expiry that means none. */
@@ -27,8 +27,10 @@ const opNames = new Map<number, MutationOp>([
   [GOVERNED_SET, 'set'],
 ]);
 
+/** What a record does; an `expire` with no expiry persists the key. */
 export type MutationOp = keyof typeof opBytes;
 
+/** One change of one key. */
 export interface MutationRecord {
   shard: number;
   sequence: bigint;
@@ -43,6 +45,7 @@ export interface MutationRecord {
   value: Uint8Array;
 }
 
+/** A record as it was read. */
 export interface DecodedRecord extends MutationRecord {
   /** Payload offset of the record's first byte. */
   offset: number;
@@ -64,7 +67,9 @@ export function encodeBatch(records: readonly MutationRecord[]): Buffer {
   return payload;
 }
 
-/** Unix ms of a payload's first record, 0 when it has none; read in place, for it is asked for once a frame. */
+/**
+ * Unix ms of a payload's first record, 0 when it has none; read in place, for it is asked for once a frame.
+ */
 export function firstTimestampMs(payload: Uint8Array): number {
   if (payload.length < COUNT_BYTES + RECORD_FIXED_BYTES) return 0;
   const view = new DataView(payload.buffer, payload.byteOffset + COUNT_BYTES + RECORD_OFFSETS.timestampMs, 8);
@@ -80,6 +85,13 @@ export interface BatchHead {
   timestampMs: number;
 }
 
+/** As `readBatchHead`, of any payload; undefined when it has no record, or not even one whole. */
+export function batchHeadOf(payload: Uint8Array): BatchHead | undefined {
+  if (payload.length < COUNT_BYTES + RECORD_FIXED_BYTES) return undefined;
+  const head = readBatchHead(payload);
+  return head.records === 0 ? undefined : head;
+}
+
 /** Read in place; the payload must have been found sound and not empty. */
 export function readBatchHead(payload: Uint8Array): BatchHead {
   const view = new DataView(payload.buffer, payload.byteOffset, COUNT_BYTES + RECORD_FIXED_BYTES);
@@ -91,15 +103,18 @@ export function readBatchHead(payload: Uint8Array): BatchHead {
   };
 }
 
+/** A payload as it was opened. */
 export interface DecodedBatch {
   recordCount: number;
-  /** The records in order, each decoded when it is asked for; to be walked once. Throws as `decodeBatch` does. */
+  /**
+   * The records in order, each decoded when it is asked for; to be walked once. Throws as `decodeBatch` does.
+   */
   records: IterableIterator<DecodedRecord>;
 }
 
 /**
- * Opens a payload. Throws `FCRP_FIELD_PAST_PAYLOAD`, `FCRP_COUNT_OVER_PAYLOAD`, and while the records are walked also
- * `FCRP_UNKNOWN_OP` and, behind the last, `FCRP_TRAILING_BYTES`; with payload offsets.
+ * Opens a payload. Throws `FCRP_FIELD_PAST_PAYLOAD`, `FCRP_COUNT_OVER_PAYLOAD`, and while the records are
+ * walked also `FCRP_UNKNOWN_OP` and, behind the last, `FCRP_TRAILING_BYTES`; with payload offsets.
  */
 export function decodeBatch(payload: Uint8Array): DecodedBatch {
   const reader = new PayloadReader(payload);

@@ -1,7 +1,8 @@
 /**
- * zstd for frame payloads, and the only file that knows zstd (fcrp-v1.md "Frame", "Compression"). It stands on the
- * low-level binding, because the convenient one allocates whatever size the data claim. A compressed payload is one
- * zstd data frame and any number of skippable frames beside it; a skippable frame of ours carries a Hello's margin.
+ * zstd for frame payloads, and the only file that knows zstd (docs/protocol.md, "Compression"). It stands
+ * on the low-level binding, because the convenient one allocates whatever size the data claim. A compressed
+ * payload is one zstd data frame and any number of skippable frames beside it; a skippable frame of ours
+ * carries a Hello's margin.
  */
 import zstd from 'zstd-napi/binding.js';
 import { FastcacheError } from '../errors.js';
@@ -18,8 +19,8 @@ const decompressor = new zstd.DCtx();
 let scratch = Buffer.allocUnsafeSlow(65_536);
 
 /**
- * Compresses `payload` into one zstd data frame. The result owns its memory and is exactly `roomBefore` bytes (left to
- * the caller, unset), the data frame, and, when `skippable` is given, a skippable frame with it.
+ * Compresses `payload` into one zstd data frame. The result owns its memory and is exactly `roomBefore` bytes
+ * (left to the caller, unset), the data frame, and, when `skippable` is given, a skippable frame with it.
  */
 export function compress(
   payload: Uint8Array,
@@ -42,9 +43,10 @@ export function compress(
 }
 
 /**
- * Decompresses a payload into a buffer of exactly `announcedBytes`, which the caller has checked against its limit; `room` gives
- * that buffer when its memory need not be the payload's own. Throws `FCRP_ZSTD_CORRUPT`, `FCRP_ZSTD_NO_FRAME`,
- * `FCRP_ZSTD_SECOND_FRAME` or `FCRP_ZSTD_LENGTH_DIFFERS`; offsets count from the start of `wire`.
+ * Decompresses a payload into a buffer of exactly `announcedBytes`, which the caller has checked against its
+ * limit; `room` gives that buffer when its memory need not be the payload's own. Throws `FCRP_ZSTD_CORRUPT`,
+ * `FCRP_ZSTD_NO_FRAME`, `FCRP_ZSTD_SECOND_FRAME` or `FCRP_ZSTD_LENGTH_DIFFERS`; offsets count from the start
+ * of `wire`.
  */
 export function decompress(wire: Uint8Array, announcedBytes: number, room?: PayloadRoom): Buffer {
   const { start, end } = findDataFrame(wire);
@@ -74,8 +76,8 @@ export class PayloadRoom {
 }
 
 /**
- * The content of the first skippable frame of magic 0x184D2A50 behind the data frame, a view of `wire`; undefined when
- * there is none. Throws like `decompress` where the frames' sizes do not fit.
+ * The content of the first skippable frame of magic 0x184D2A50 behind the data frame, a view of `wire`;
+ * undefined when there is none. Throws like `decompress` where the frames' sizes do not fit.
  */
 export function skippableContent(wire: Uint8Array): Uint8Array | undefined {
   return findDataFrame(wire).behind;

@@ -12,6 +12,7 @@ import {
 } from './header.js';
 import type { FrameKind } from './kinds.js';
 
+/** How a frame is encoded. */
 export interface EncodeOptions {
   /** `none` when absent. */
   compression?: 'none' | 'zstd';
@@ -22,8 +23,8 @@ export interface EncodeOptions {
 }
 
 /**
- * Encodes a frame that owns its memory and no more than it needs, so that it can be retained. `payload` is read during
- * the call only. Throws `FCRP_LENGTH_OVER_LIMIT` for a payload that no reader would accept.
+ * Encodes a frame that owns its memory and no more than it needs, so that it can be retained. `payload` is
+ * read during the call only. Throws `FCRP_LENGTH_OVER_LIMIT` for a payload that no reader would accept.
  */
 export function encodeFrame(kind: FrameKind, payload: Uint8Array, options: EncodeOptions = {}): Buffer {
   if (options.compression === 'zstd') return encodeCompressedFrame(kind, payload, options);
@@ -35,7 +36,8 @@ export function encodeFrame(kind: FrameKind, payload: Uint8Array, options: Encod
 }
 
 /**
- * `encodeFrame` with zstd; `skippable` is what a zstd skippable frame behind the data shall carry (a Hello's margin).
+ * `encodeFrame` with zstd; `skippable` is what a zstd skippable frame behind the data shall carry (a Hello's
+ * margin).
  */
 export function encodeCompressedFrame(
   kind: FrameKind,
@@ -50,6 +52,7 @@ export function encodeCompressedFrame(
   return frame;
 }
 
+/** A frame as it was read. */
 export interface DecodedFrame {
   header: FrameHeader;
   /** Decompressed; a view of the input when the frame is not compressed. */
@@ -57,8 +60,8 @@ export interface DecodedFrame {
 }
 
 /**
- * Decodes `bytes`, which must be one whole frame and nothing else. Throws `FCRP_*`; offsets count from the start of
- * `bytes`.
+ * Decodes `bytes`, which must be one whole frame and nothing else. Throws `FCRP_*`; offsets count from the
+ * start of `bytes`.
  */
 export function decodeFrame(bytes: Uint8Array, rules: FrameRules = {}): DecodedFrame {
   const header = decodeHeader(bytes, rules);
@@ -78,8 +81,8 @@ export function decodeFrame(bytes: Uint8Array, rules: FrameRules = {}): DecodedF
 }
 
 /**
- * The payload that `wirePayload` stands for: itself, or decompressed into memory of its own or from `room`. Throws `FCRP_ZSTD_*`;
- * offsets count from the start of `wirePayload`.
+ * The payload that `wirePayload` stands for: itself, or decompressed into memory of its own or from `room`.
+ * Throws `FCRP_ZSTD_*`; offsets count from the start of `wirePayload`.
  */
 export function openPayload(header: FrameHeader, wirePayload: Uint8Array, room?: PayloadRoom): Uint8Array {
   return header.compressed ? decompress(wirePayload, header.uncompressedBytes, room) : wirePayload;

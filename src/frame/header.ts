@@ -1,10 +1,11 @@
 /**
- * The 16 bytes that every frame begins with (fcrp-v1.md "Frame"):
+ * The 16 bytes that every frame begins with (docs/protocol.md, "Frame"):
  *
- *     0 magic `FCRP` | 4 version | 5 kind | 6 flags | 7 reserved | 8 payload length u32 | 12 uncompressed length u32
+ *     0 magic `FCRP` | 4 version | 5 kind | 6 flags | 7 reserved | 8 payload length u32 |
+ *     12 uncompressed length u32
  *
- * A header is checked field by field in that order, and a prefix of one as far as it goes, so that a stream of
- * something else is refused at its first wrong byte.
+ * A header is checked field by field in that order, and a prefix of one as far as it goes, so that a stream
+ * of something else is refused at its first wrong byte.
  */
 import { FastcacheError } from '../errors.js';
 import { FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
@@ -16,6 +17,7 @@ export const DEFAULT_FRAME_VERSION = 1;
 const MAGIC = [0x46, 0x43, 0x52, 0x50] as const;
 const FLAG_COMPRESSED = 1;
 
+/** What a header says. */
 export interface FrameHeader {
   version: number;
   kind: FrameKind;
@@ -47,8 +49,9 @@ export function encodeHeader(target: Uint8Array, header: FrameHeader): void {
 }
 
 /**
- * Reads a header from the first 16 bytes; more may follow. Throws the `FCRP_*` code of the first field that is wrong,
- * its offset counted from the header's start, and `FCRP_SHORT_HEADER` when there are fewer than 16 bytes.
+ * Reads a header from the first 16 bytes; more may follow. Throws the `FCRP_*` code of the first field that
+ * is wrong, its offset counted from the header's start, and `FCRP_SHORT_HEADER` when there are fewer than 16
+ * bytes.
  */
 export function decodeHeader(bytes: Uint8Array, rules: FrameRules = {}): FrameHeader {
   if (bytes.length < FRAME_HEADER_BYTES) throw shortHeader(bytes.length);
@@ -59,14 +62,17 @@ export function decodeHeader(bytes: Uint8Array, rules: FrameRules = {}): FrameHe
   if (!compressed && payloadBytes !== uncompressedBytes) {
     throw new FastcacheError(
       'FCRP_LENGTHS_DIFFER',
-      `The frame is not compressed, yet it announces ${payloadBytes} bytes of payload and ${uncompressedBytes} bytes uncompressed.`,
+      `The frame is not compressed, yet it announces ${payloadBytes} bytes of payload ` +
+        `and ${uncompressedBytes} bytes uncompressed.`,
       { offset: 12, expected: payloadBytes, found: uncompressedBytes },
     );
   }
   return { version: bytes[4]!, kind: bytes[5] as FrameKind, compressed, payloadBytes, uncompressedBytes };
 }
 
-/** Checks as much of a header as its first `available` bytes (16 at most) hold; throws like `decodeHeader`. */
+/**
+ * Checks as much of a header as its first `available` bytes (16 at most) hold; throws like `decodeHeader`.
+ */
 export function checkHeaderPrefix(bytes: Uint8Array, available: number, rules: FrameRules): void {
   checkMagic(bytes, available);
   const version = rules.version ?? DEFAULT_FRAME_VERSION;

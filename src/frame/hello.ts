@@ -1,5 +1,5 @@
 /**
- * Hello, the first frame in either direction (fcrp-v1.md "Payloads" and "Conversation"):
+ * Hello, the first frame in either direction (docs/protocol.md, "Hello" and "Conversation"):
  *
  *     u8 version | u8 role | u32 token length, token | u8 has-watermarks | if 1: u32 count, count x u64
  *
@@ -17,18 +17,21 @@ import { readWatermarks, type WatermarkList, watermarksBytes, writeWatermarks } 
 
 const roleBytes = { replica: 1, 'service-subscriber': 2 } as const;
 
+/** What the peer that says Hello is; a replica of ours is a `replica`. */
 export type HelloRole = keyof typeof roleBytes;
 
+/** A Hello to be encoded. */
 export interface Hello {
   /** `DEFAULT_FRAME_VERSION` when absent from what is encoded. */
   version?: number;
   role: HelloRole;
-  /** Undefined: no token. An empty one cannot be told from none. */
+  /** Undefined: no token. An empty one is the same on the wire. */
   token?: string | undefined;
   /** Undefined: nothing claimed. */
   watermarks?: ArrayLike<bigint> | undefined;
 }
 
+/** A Hello as it was read; each field as `Hello` has it. */
 export interface DecodedHello {
   version: number;
   role: HelloRole;
@@ -36,6 +39,7 @@ export interface DecodedHello {
   watermarks: WatermarkList | undefined;
 }
 
+/** Encodes a Hello payload. */
 export function encodeHello(hello: Hello): Buffer {
   const token = Buffer.from(hello.token ?? '');
   const listBytes = hello.watermarks === undefined ? 0 : watermarksBytes(hello.watermarks);
@@ -51,8 +55,8 @@ export function encodeHello(hello: Hello): Buffer {
 }
 
 /**
- * Decodes a Hello payload; `version` is the connection's. Throws `FCRP_HELLO_*` and the codes of every payload, with
- * payload offsets.
+ * Decodes a Hello payload; `version` is the connection's. Throws `FCRP_HELLO_*` and the codes of every
+ * payload, with payload offsets.
  */
 export function decodeHello(payload: Uint8Array, version: number = DEFAULT_FRAME_VERSION): DecodedHello {
   const reader = new PayloadReader(payload);
@@ -72,18 +76,25 @@ export function decodeHello(payload: Uint8Array, version: number = DEFAULT_FRAME
   return { version: spoken, role, token, watermarks };
 }
 
+/** How a Hello frame is encoded. */
 export interface HelloFrameOptions extends Pick<EncodeOptions, 'level'> {
-  /** The pairs of the margin; an empty map still says `fastcache/1`. Undefined: no margin, as a Rust peer's. */
+  /**
+   * The pairs of the margin; an empty map still says `fastcache/1`. Undefined: no margin, as a Rust peer's.
+   */
   margin?: Margin | undefined;
 }
 
-/** A whole Hello frame, compressed, with its margin; the frame's version is the Hello's. Throws as `encodeMargin` does. */
+/**
+ * A whole Hello frame, compressed, with its margin; the frame's version is the Hello's. Throws as
+ * `encodeMargin` does.
+ */
 export function encodeHelloFrame(hello: Hello, options: HelloFrameOptions = {}): Buffer {
   const margin = options.margin === undefined ? undefined : encodeMargin(options.margin);
   const version = hello.version ?? DEFAULT_FRAME_VERSION;
   return encodeCompressedFrame(FrameKind.Hello, encodeHello(hello), { ...options, version }, margin);
 }
 
+/** A Hello frame as it was read. */
 export interface DecodedHelloFrame {
   hello: DecodedHello;
   /** Undefined: the peer is not one of ours. */
@@ -91,8 +102,8 @@ export interface DecodedHelloFrame {
 }
 
 /**
- * Decodes the payload of a Hello frame as it came, compressed or not. Throws `FCRP_*`; offsets count from the frame's
- * start, and are 16 (where the payload begins) for what is wrong inside a compressed one.
+ * Decodes the payload of a Hello frame as it came, compressed or not. Throws `FCRP_*`; offsets count from the
+ * frame's start, and are 16 (where the payload begins) for what is wrong inside a compressed one.
  */
 export function decodeHelloFrame(header: FrameHeader, wirePayload: Uint8Array): DecodedHelloFrame {
   try {

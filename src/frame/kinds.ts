@@ -1,5 +1,6 @@
-/** The kinds of FCRP frames (fcrp-v1.md "Frame"). */
+/** The kinds of FCRP frames (docs/protocol.md, "Frame"). */
 
+/** The byte of each kind, by its name. */
 export const FrameKind = {
   Hello: 1,
   SnapshotBegin: 2,
@@ -8,21 +9,25 @@ export const FrameKind = {
   MutationBatch: 5,
   Ack: 6,
   Error: 7,
-  /** Between peers of ours alone (design.md, "Status"). */
+  /** Between peers of ours alone (docs/protocol.md, "Status"). */
   Status: 64,
 } as const;
 
+/** The byte of a known kind. */
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
+/** The name of a known kind, as documents write it. */
 export type FrameKindName = keyof typeof FrameKind;
 
 const names = new Map<number, FrameKindName>(
   Object.entries(FrameKind).map(([name, kind]) => [kind, name as FrameKindName]),
 );
 
+/** Whether a byte is of a known kind. */
 export function isFrameKind(byte: number): byte is FrameKind {
   return names.has(byte);
 }
 
+/** The name of `kind`. */
 export function frameKindName(kind: FrameKind): FrameKindName {
   return names.get(kind)!;
 }

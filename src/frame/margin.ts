@@ -1,11 +1,13 @@
 /**
- * The margin of a Hello (design.md "Histories"): the UTF-8 text `fastcache/1` and ` name=value` pairs, 4 KiB at most, in
- * a zstd skippable frame behind the compressed payload. It says that the peer is one of ours, and what only ours knows.
+ * The margin of a Hello (docs/protocol.md, "Margin"): the UTF-8 text `fastcache/1` and ` name=value` pairs, 4
+ * KiB at most, in a zstd skippable frame behind the compressed payload. It says that the peer is one of ours,
+ * and what only ours knows.
  */
 import { FastcacheError } from '../errors.js';
 import { MARGIN_MAX_BYTES } from '../limits.js';
 import { decodeUtf8 } from './payload-reader.js';
 
+/** Values by their names; each name once. */
 export type Margin = ReadonlyMap<string, string>;
 
 const SIGNATURE = 'fastcache/1';
@@ -13,8 +15,8 @@ const NAME = /^[^\s=]+$/u;
 const VALUE = /^\S*$/u;
 
 /**
- * Throws `FCRP_MARGIN_MALFORMED` for a name with white space or `=` or a value with white space, and
- * `FCRP_MARGIN_OVER_LIMIT`.
+ * Encodes a margin. Throws `FCRP_MARGIN_MALFORMED` for a name with white space or `=` or a value with white
+ * space, and `FCRP_MARGIN_OVER_LIMIT`.
  */
 export function encodeMargin(margin: Margin): Buffer {
   let text = SIGNATURE;
@@ -28,9 +30,9 @@ export function encodeMargin(margin: Margin): Buffer {
 }
 
 /**
- * The pairs of a margin; unknown names are kept for the reader to ignore. Undefined when the bytes are not a margin of
- * ours: skippable frames are anybody's. Throws `FCRP_MARGIN_OVER_LIMIT`, `FCRP_MARGIN_MALFORMED` (no `=`, no name, a
- * name twice) and `FCRP_INVALID_UTF8`; offsets count from the start of `bytes`.
+ * The pairs of a margin; unknown names are kept for the reader to ignore. Undefined when the bytes are not a
+ * margin of ours: skippable frames are anybody's. Throws `FCRP_MARGIN_OVER_LIMIT`, `FCRP_MARGIN_MALFORMED`
+ * (no `=`, no name, a name twice) and `FCRP_INVALID_UTF8`; offsets count from the start of `bytes`.
  */
 export function decodeMargin(bytes: Uint8Array): Margin | undefined {
   if (!isSigned(bytes)) return undefined;

@@ -1,16 +1,21 @@
 /**
- * Reads the fields of a payload one after the other, each length checked before it is used. Offsets in its errors
- * count from the payload's start.
+ * Reads the fields of a payload one after the other, each length checked before it is used. Offsets in its
+ * errors count from the payload's start.
  */
 import { FastcacheError } from '../errors.js';
 
 // A byte order mark is part of the text: what is decoded must be what was encoded.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/**
+ * Stands at a place of a payload and moves on with each field that is read; `field` names it in the error
+ * `FCRP_FIELD_PAST_PAYLOAD`, which is thrown when not all of it is there.
+ */
 export class PayloadReader {
   readonly #bytes: Buffer;
   #position = 0;
 
+  /** Stands at the first byte. */
   constructor(payload: Uint8Array) {
     this.#bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   }
@@ -20,29 +25,33 @@ export class PayloadReader {
     return this.#position;
   }
 
+  /** Bytes from here to the payload's end. */
   get remaining(): number {
     return this.#bytes.length - this.#position;
   }
 
+  /** The next byte. */
   u8(field: string): number {
     return this.#bytes[this.#advance(1, field)]!;
   }
 
+  /** The next four bytes, little-endian. */
   u32(field: string): number {
     return this.#bytes.readUInt32LE(this.#advance(4, field));
   }
 
+  /** The next eight bytes, little-endian. */
   u64(field: string): bigint {
     return this.#bytes.readBigUInt64LE(this.#advance(8, field));
   }
 
-  /** A view of the payload. */
+  /** The next `length` bytes, a view of the payload. */
   bytes(length: number, field: string): Buffer {
     const start = this.#advance(length, field);
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** Throws `FCRP_INVALID_UTF8`. */
+  /** The next `length` bytes as UTF-8. Throws `FCRP_INVALID_UTF8`. */
   text(length: number, field: string): string {
     const offset = this.#position;
     return decodeUtf8(this.bytes(length, field), field, offset);
@@ -59,20 +68,21 @@ export class PayloadReader {
   }
 
   /**
-   * Checks a count that stood at `offset` against what is left: each of the counted things takes `leastBytes` or more.
-   * Throws `FCRP_COUNT_OVER_PAYLOAD`.
+   * Checks a count that stood at `offset` against what is left: each of the counted things takes `leastBytes`
+   * or more. Throws `FCRP_COUNT_OVER_PAYLOAD`.
    */
   checkCount(count: number, leastBytes: number, field: string, offset: number): void {
     const room = Math.floor(this.remaining / leastBytes);
     if (count <= room) return;
     throw new FastcacheError(
       'FCRP_COUNT_OVER_PAYLOAD',
-      `The ${field} is ${count}, and the ${this.remaining} bytes that are left of the payload hold ${room} at most.`,
+      `The ${field} is ${count}, ` +
+        `and the ${this.remaining} bytes that are left of the payload hold ${room} at most.`,
       { offset, expected: room, found: count },
     );
   }
 
-  /** All has been read. Throws `FCRP_TRAILING_BYTES`. */
+  /** Called when all fields are read. Throws `FCRP_TRAILING_BYTES` when bytes are left. */
   finish(): void {
     if (this.remaining === 0) return;
     throw new FastcacheError(

@@ -1,6 +1,6 @@
 /**
- * Some of a batch's records, or of a chunk's entries, as a payload of their own: those bytes as they are, governance and
- * all, behind the same head with another count.
+ * Some of a batch's records, or of a chunk's entries, as a payload of their own: those bytes as they are,
+ * governance and all, behind the same head with another count.
  */
 import { type DecodedRecord, decodeBatch } from './batch.js';
 import { type DecodedSnapshotEntry, decodeSnapshotChunk } from './snapshot.js';
@@ -9,6 +9,7 @@ const COUNT_BYTES = 4;
 /** `GOV2`, behind the count of a chunk. */
 const GOVERNED_MARK_BYTES = 4;
 
+/** What was picked. */
 export interface Picked {
   /** The given payload itself when all of it was picked. */
   payload: Uint8Array;

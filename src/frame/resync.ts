@@ -1,12 +1,14 @@
 /**
- * Walks a dump that may be damaged: cuts the stream into frames as the splitter does, and where that fails finds the next
- * valid header and goes on there, so that one fault does not hide what is behind it.
+ * Walks a dump that may be damaged: cuts the stream into frames as the splitter does, and where that fails
+ * finds the next valid header and goes on there, so that one fault does not hide what is behind it.
  *
- * A frame's announced length is trusted when the stream ends or another header stands behind the frame. Otherwise the next
- * valid frame is looked for from the byte behind the frame's first on: a length that was damaged, or a frame that was
- * cut, has swallowed others. A frame is valid when its header is and its payload is sound.
+ * A frame's announced length is trusted when the stream ends or another header stands behind the frame.
+ * Otherwise the next valid frame is looked for from the byte behind the frame's first on: a length that was
+ * damaged, or a frame that was cut, has swallowed others. A frame is valid when its header is and its payload
+ * is sound.
  *
- * What is held is a frame (256 MiB at the most, and no more than has come), what may be the next one, and a chunk.
+ * What is held is a frame (256 MiB at the most, and no more than has come), what may be the next one, and a
+ * chunk.
  */
 import { FastcacheError } from '../errors.js';
 import { FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
@@ -14,7 +16,10 @@ import { checkHeaderPrefix, decodeHeader, type FrameHeader } from './header.js';
 import { isFrameKind } from './kinds.js';
 import type { SplitFrame } from './splitter.js';
 
-/** What stands in the stream, in its order and without a byte between: frames that have their place, and damage. */
+/**
+ * What stands in the stream, in its order and without a byte between: frames that have their place, and
+ * damage.
+ */
 export type Stretch =
   | { type: 'frame'; frame: SplitFrame }
   | {
@@ -28,8 +33,11 @@ export type Stretch =
       isCutTail: boolean;
     };
 
+/** What the walker cannot see from headers. */
 export interface WalkerChecks {
-  /** The fault in a frame's payload, with its stream offset; undefined when it can be read to its last field. */
+  /**
+   * The fault in a frame's payload, with its stream offset; undefined when it can be read to its last field.
+   */
   faultOf(frame: SplitFrame): FastcacheError | undefined;
   /** Whether what looks like a frame, in the midst of damage, is one: as strict as can be. */
   isSound(frame: SplitFrame): boolean;
@@ -41,8 +49,9 @@ const WINDOW_BYTES = 65_536;
 /** Above this a window that has become nearly empty gives its memory back. */
 const KEPT_WINDOW_BYTES = 8_388_608;
 /**
- * Bytes of payload that may be looked at where no length can be trusted: so many at the start and so many more for each byte of the
- * stream. Without a bound a hostile dump of nested frames would take the square of its size in time.
+ * Bytes of payload that may be looked at where no length can be trusted: so many at the start and so many
+ * more for each byte of the stream. Without a bound a hostile dump of nested frames would take the square of
+ * its size in time.
  */
 const SEARCH_BYTES = 2 * MAX_FRAME_PAYLOAD_BYTES;
 const SEARCH_BYTES_PER_BYTE = 8;
@@ -53,10 +62,17 @@ interface Trouble {
   fault: FastcacheError;
   /** Where the search stands. */
   searched: number;
-  /** A frame at `start` that can be read, with nothing valid behind it: it may have been cut, and hold the next one's start. */
+  /**
+   * A frame at `start` that can be read, with nothing valid behind it: it may have been cut, and hold the
+   * next one's start.
+   */
   doubtful: SplitFrame | undefined;
 }
 
+/**
+ * Takes a dump's bytes by `push`, and `end` behind the last; after each of them `stretches` gives what can be
+ * said of the bytes that have come.
+ */
 export class FrameWalker {
   readonly #checks: WalkerChecks;
   #window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
@@ -69,6 +85,7 @@ export class FrameWalker {
   #trouble: Trouble | undefined;
   #searchBytes = SEARCH_BYTES;
 
+  /** Stands at stream offset 0. */
   constructor(checks: WalkerChecks) {
     this.#checks = checks;
   }
@@ -173,7 +190,10 @@ export class FrameWalker {
     return { type: 'damage', fault, start, end, isCutTail };
   }
 
-  /** The next valid frame from `searched` on; undefined when there is none, `later` when more must come to tell. */
+  /**
+   * The next valid frame from `searched` on; undefined when there is none, `later` when more must come to
+   * tell.
+   */
   #candidate(trouble: Trouble): SplitFrame | 'later' | undefined {
     for (;;) {
       const place = this.#window.subarray(0, this.#to).indexOf(MAGIC, this.#placeOf(trouble.searched));

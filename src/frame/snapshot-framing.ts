@@ -1,7 +1,7 @@
 /**
- * The frames of a snapshot in a dump: a Begin, chunks of which one, at the end, is the last, and an End that is not below the
- * Begin. A classic one's chunks are numbered from 0. An interleaved one's (design.md, "Bootstrap without a buffer") run
- * on from any number, its last is empty, and batches stand between them.
+ * The frames of a snapshot in a dump: a Begin, chunks of which one, at the end, is the last, and an End that
+ * is not below the Begin. A classic one's chunks are numbered from 0. An interleaved one's (design.md,
+ * "Bootstrap without a buffer") run on from any number, its last is empty, and batches stand between them.
  */
 import type { FastcacheError } from '../errors.js';
 import { snapshotOutOfOrder } from './snapshot.js';
@@ -17,12 +17,17 @@ export class SnapshotFraming {
   #lastSeen = false;
   /** Offset of the open snapshot's Begin. */
   beginOffset = 0;
+  /** Snapshots that were ended without a fault, and that another one or a new connection cut short. */
+  wholeCount = 0;
+  abandonedCount = 0;
 
   get isOpen(): boolean {
     return this.#watermarks !== undefined;
   }
 
+  /** One that is open is abandoned. */
   begin(watermarks: Watermarks, offset: number): void {
+    this.abandon();
     this.#watermarks = watermarks;
     this.#nextChunk = undefined;
     this.#isInterleaved = false;
@@ -30,8 +35,9 @@ export class SnapshotFraming {
     this.beginOffset = offset;
   }
 
-  /** What is open will not be ended. */
+  /** What is open, if anything is, will not be ended. */
   abandon(): void {
+    if (this.isOpen) this.abandonedCount += 1;
     this.#watermarks = undefined;
   }
 
@@ -89,7 +95,10 @@ export class SnapshotFraming {
       return snapshotOutOfOrder('A snapshot ends with another shard count', begun.length, watermarks.length);
     }
     const shard = firstBelow(watermarks, begun);
-    if (shard === -1) return undefined;
+    if (shard === -1) {
+      this.wholeCount += 1;
+      return undefined;
+    }
     return snapshotOutOfOrder(
       `A snapshot ends below where it began, in shard ${shard}`,
       begun[shard]!,
@@ -98,7 +107,10 @@ export class SnapshotFraming {
   }
 }
 
-/** The first shard in which `watermarks` are below `floor`; -1: none. Where one list is shorter, the other is not looked at. */
+/**
+ * The first shard in which `watermarks` are below `floor`; -1: none. Where one list is shorter, the other is
+ * not looked at.
+ */
 export function firstBelow(watermarks: Watermarks, floor: ArrayLike<bigint | undefined>): number {
   for (let shard = 0; shard < Math.min(watermarks.length, floor.length); shard++) {
     const least = floor[shard];

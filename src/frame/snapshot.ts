@@ -1,11 +1,12 @@
 /**
- * SnapshotChunk payloads (fcrp-v1.md "Payloads"); SnapshotBegin and SnapshotEnd are plain lists of watermarks.
+ * SnapshotChunk payloads (docs/protocol.md, "SnapshotChunk"); SnapshotBegin and SnapshotEnd are plain lists
+ * of watermarks.
  *
  *     u64 chunk index | u8 is-last | u32 watermark count, count x u64 | u32 entry count | entries:
  *     u32 key length | u32 value length | u64 expiry | key | value
  *
- * A later release puts the four bytes `GOV2` behind the entry count, each entry then having a u32 governance length
- * (2^32-1: none) before its expiry and the governance bytes behind its value: read, and never written.
+ * A later release puts the four bytes `GOV2` behind the entry count, each entry then having a u32 governance
+ * length (2^32-1: none) before its expiry and the governance bytes behind its value: read, and never written.
  */
 import { FastcacheError } from '../errors.js';
 import { NO_EXPIRY } from './batch.js';
@@ -17,6 +18,7 @@ const GOVERNED_ENTRY_FIXED_BYTES = 20;
 const GOVERNED_MARK = Buffer.from('GOV2');
 const NO_GOVERNANCE = 0xffff_ffff;
 
+/** One key that the store held. */
 export interface SnapshotEntry {
   key: Uint8Array;
   value: Uint8Array;
@@ -24,6 +26,7 @@ export interface SnapshotEntry {
   expireAtMs: bigint | null;
 }
 
+/** An entry as it was read. */
 export interface DecodedSnapshotEntry extends SnapshotEntry {
   /** Payload offset of the entry's first byte. */
   offset: number;
@@ -33,6 +36,7 @@ export interface DecodedSnapshotEntry extends SnapshotEntry {
   governance: Buffer | undefined;
 }
 
+/** A part of a snapshot, to be encoded. */
 export interface SnapshotChunk {
   chunkIndex: bigint;
   last: boolean;
@@ -42,18 +46,26 @@ export interface SnapshotChunk {
   entries: Uint8Array;
 }
 
+/** A chunk as it was opened. */
 export interface DecodedSnapshotChunk {
   chunkIndex: bigint;
   last: boolean;
   watermarks: WatermarkList;
   entryCount: number;
-  /** Payload offset of the first entry, and whether each has governance bytes: for who reads them in its own way. */
+  /**
+   * Payload offset of the first entry, and whether each has governance bytes, for code that reads them in
+   * its own way.
+   */
   entriesOffset: number;
   governed: boolean;
-  /** The entries in order, each decoded when it is asked for; to be walked once. Throws as `decodeSnapshotChunk` does. */
+  /**
+   * The entries in order, each decoded when it is asked for; to be walked once. Throws as
+   * `decodeSnapshotChunk` does.
+   */
   entries: IterableIterator<DecodedSnapshotEntry>;
 }
 
+/** Encodes a payload. */
 export function encodeSnapshotChunk(chunk: SnapshotChunk): Buffer {
   const payload = Buffer.allocUnsafeSlow(13 + watermarksBytes(chunk.watermarks) + chunk.entries.length);
   let position = payload.writeBigUInt64LE(chunk.chunkIndex);
@@ -64,6 +76,7 @@ export function encodeSnapshotChunk(chunk: SnapshotChunk): Buffer {
   return payload;
 }
 
+/** Encodes `SnapshotChunk.entries`. */
 export function encodeSnapshotEntries(entries: readonly SnapshotEntry[]): Buffer {
   let size = 0;
   for (const entry of entries) size += ENTRY_FIXED_BYTES + entry.key.length + entry.value.length;
@@ -81,8 +94,8 @@ export function encodeSnapshotEntries(entries: readonly SnapshotEntry[]): Buffer
 }
 
 /**
- * Opens a payload. Throws `FCRP_FIELD_PAST_PAYLOAD`, `FCRP_COUNT_OVER_PAYLOAD`, `FCRP_SNAPSHOT_LAST_BYTE`, and while the
- * entries are walked also, behind the last, `FCRP_TRAILING_BYTES`; with payload offsets.
+ * Opens a payload. Throws `FCRP_FIELD_PAST_PAYLOAD`, `FCRP_COUNT_OVER_PAYLOAD`, `FCRP_SNAPSHOT_LAST_BYTE`,
+ * and while the entries are walked also, behind the last, `FCRP_TRAILING_BYTES`; with payload offsets.
  */
 export function decodeSnapshotChunk(payload: Uint8Array): DecodedSnapshotChunk {
   const reader = new PayloadReader(payload);

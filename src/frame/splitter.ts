@@ -1,9 +1,9 @@
 /**
- * Cuts a stream of bytes, in whatever pieces it comes, into frames. It holds back at most one unfinished frame, whose
- * buffer grows with the bytes that really arrive and never with what a header merely announces.
+ * Cuts a stream of bytes, in whatever pieces it comes, into frames. It holds back at most one unfinished
+ * frame, whose buffer grows with the bytes that really arrive and never with what a header merely announces.
  *
- * Invariant between calls: `held` bytes of the unfinished frame that begins at stream offset `frameStart` are in
- * `head` while they are fewer than a header, and in `assembly` from then on.
+ * Invariant between calls: `held` bytes of the unfinished frame that begins at stream offset `frameStart` are
+ * in `head` while they are fewer than a header, and in `assembly` from then on.
  */
 import { FastcacheError } from '../errors.js';
 import { FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
@@ -12,6 +12,7 @@ import { checkHeaderPrefix, DEFAULT_FRAME_VERSION, decodeHeader, type FrameHeade
 /** The least that a frame in several pieces is given, unless it is smaller. */
 const ASSEMBLY_MIN_BYTES = 4_096;
 
+/** A frame as it lies in the stream. */
 export interface SplitFrame {
   header: FrameHeader;
   /** Header and payload as they came. Valid during the callback, and longer only when `owned`. */
@@ -20,10 +21,14 @@ export interface SplitFrame {
   wirePayload: Buffer;
   /** Stream offset of the frame's first byte. */
   offset: number;
-  /** True: `bytes` is memory of this frame alone and may be kept. False: it is a view of the chunk that was fed. */
+  /**
+   * True: `bytes` is memory of this frame alone and may be kept. False: it is a view of the chunk that was
+   * fed.
+   */
   owned: boolean;
 }
 
+/** What the stream is. */
 export interface SplitterOptions {
   /** The connection's version; `DEFAULT_FRAME_VERSION` when absent. */
   version?: number;
@@ -33,8 +38,12 @@ export interface SplitterOptions {
   offset?: number;
 }
 
+/** Takes a stream by `push`, and `end` behind its last byte. */
 export class FrameSplitter {
-  /** Limit for both lengths of each header that is yet to come; may be changed at any time, also in the callback. */
+  /**
+   * Limit for both lengths of each header that is yet to come; may be changed at any time, also in the
+   * callback.
+   */
   maxPayloadBytes: number;
 
   readonly #version: number;
@@ -44,13 +53,17 @@ export class FrameSplitter {
   #held = 0;
   #frameStart: number;
 
+  /** Stands at a frame's start. */
   constructor(options: SplitterOptions = {}) {
     this.#version = options.version ?? DEFAULT_FRAME_VERSION;
     this.maxPayloadBytes = options.maxPayloadBytes ?? MAX_FRAME_PAYLOAD_BYTES;
     this.#frameStart = options.offset ?? 0;
   }
 
-  /** Stream offset where the frame begins that is unfinished or yet to come: all before it has been handed out. */
+  /**
+   * Stream offset where the frame begins that is unfinished or yet to come: all before it has been handed
+   * out.
+   */
   get frameStart(): number {
     return this.#frameStart;
   }
@@ -61,9 +74,9 @@ export class FrameSplitter {
   }
 
   /**
-   * Takes the stream's next bytes and calls `onFrame` for each frame that is complete with them, in order. Throws the
-   * `FCRP_*` code of a bad header as soon as its first wrong byte is there, with its stream offset; after a throw (also
-   * one of the callback's) the stream cannot go on.
+   * Takes the stream's next bytes and calls `onFrame` for each frame that is complete with them, in order.
+   * Throws the `FCRP_*` code of a bad header as soon as its first wrong byte is there, with its stream
+   * offset; after a throw (also one of the callback's) the stream cannot go on.
    */
   push(chunk: Uint8Array, onFrame: (frame: SplitFrame) => void): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
@@ -78,8 +91,8 @@ export class FrameSplitter {
   }
 
   /**
-   * The stream is over. Throws when that is inside a frame: `FCRP_SHORT_HEADER` or `FCRP_TRUNCATED`, with the stream
-   * offset where the unfinished frame begins, how many bytes it should have and how many came.
+   * The stream is over. Throws when that is inside a frame: `FCRP_SHORT_HEADER` or `FCRP_TRUNCATED`, with the
+   * stream offset where the unfinished frame begins, how many bytes it should have and how many came.
    */
   end(): void {
     if (this.#held === 0) return;
@@ -94,7 +107,9 @@ export class FrameSplitter {
     );
   }
 
-  /** At a frame's start: hands the frame out when it lies whole in the chunk, else holds its beginning back. */
+  /**
+   * At a frame's start: hands the frame out when it lies whole in the chunk, else holds its beginning back.
+   */
   #takeWhole(bytes: Buffer, position: number, onFrame: (frame: SplitFrame) => void): number {
     const left = bytes.length - position;
     if (left < FRAME_HEADER_BYTES) return this.#takeHead(bytes, position);
@@ -138,7 +153,9 @@ export class FrameSplitter {
     return taken;
   }
 
-  /** Moves bytes into `assembly`, which at least doubles when it must grow and ends at exactly `total` bytes. */
+  /**
+   * Moves bytes into `assembly`, which at least doubles when it must grow and ends at exactly `total` bytes.
+   */
   #hold(bytes: Buffer, position: number, length: number, total: number): number {
     const needed = this.#held + length;
     const current = this.#assembly;

@@ -1,7 +1,8 @@
 /**
- * The payload of a Status frame (design.md, "Status"): empty when it asks, else one msgpack map. It is read here and not by
- * msgpackr, which allocates what a length announces: every count is checked against the bytes that remain, nesting is
- * bounded, and there is nothing but nil, booleans, numbers, texts, arrays and maps.
+ * The payload of a Status frame (docs/protocol.md, "Status"): empty when it asks, else one msgpack map. It is
+ * read here and not by msgpackr, which allocates what a length announces: every count is checked against the
+ * bytes that remain, nesting is bounded, and there is nothing but nil, booleans, numbers, texts, arrays and
+ * maps.
  */
 import { FastcacheError } from '../errors.js';
 import { STATUS_MAX_BYTES } from '../limits.js';
@@ -20,8 +21,8 @@ const TEXT = 'text in the Status document';
 const NUMBER = 'number in the Status document';
 
 /**
- * The document, or undefined when the frame asks for one. Throws `FCRP_STATUS_MALFORMED`, `FCRP_LENGTH_OVER_LIMIT` and
- * the codes of every payload, with payload offsets.
+ * The document, or undefined when the frame asks for one. Throws `FCRP_STATUS_MALFORMED`,
+ * `FCRP_LENGTH_OVER_LIMIT` and the codes of every payload, with payload offsets.
  */
 export function decodeStatus(payload: Uint8Array): StatusMap | undefined {
   if (payload.length === 0) return undefined;

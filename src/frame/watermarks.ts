@@ -1,15 +1,16 @@
 /**
- * The list of watermarks, one for each shard: the payload of SnapshotBegin, SnapshotEnd and Ack, and a field of Hello
- * and SnapshotChunk (fcrp-v1.md "Payloads"): u32 count, count x u64.
+ * The list of watermarks, one for each shard: the payload of SnapshotBegin, SnapshotEnd and Ack, and a field
+ * of Hello and SnapshotChunk (docs/protocol.md, "Watermarks"): u32 count, count x u64.
  */
 import { PayloadReader } from './payload-reader.js';
 
 /**
- * Watermarks as they are read: index = shard, eight bytes each, so that the list takes no more memory than the bytes
- * it came in.
+ * Watermarks as they are read: index = shard, eight bytes each, so that the list takes no more memory than
+ * the bytes it came in.
  */
 export type WatermarkList = BigUint64Array;
 
+/** Encodes a SnapshotBegin, SnapshotEnd or Ack payload. */
 export function encodeWatermarks(watermarks: ArrayLike<bigint>): Buffer {
   const payload = Buffer.allocUnsafeSlow(watermarksBytes(watermarks));
   writeWatermarks(payload, 0, watermarks);
@@ -38,6 +39,7 @@ export function writeWatermarks(target: Buffer, offset: number, watermarks: Arra
   return position;
 }
 
+/** Reads a list where `reader` stands, count first. Throws as `reader` does. */
 export function readWatermarks(reader: PayloadReader): WatermarkList {
   const offset = reader.position;
   const count = reader.u32('watermark count');

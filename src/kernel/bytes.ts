@@ -1,4 +1,4 @@
-// Short copies without the call that memory.copy costs.
+// Copies short strings in loads and stores, because memory.copy costs a call.
 
 /** Copies `bytes` bytes between places that do not overlap. */
 export function copyBytes(target: usize, source: usize, bytes: u32): void {

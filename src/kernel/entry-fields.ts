@@ -1,6 +1,7 @@
-// The fields of a SnapshotChunk entry as it travels (docs/protocol.md, "SnapshotChunk"): u32 key length, u32 value length,
-// in a governed chunk u32 length of the governance bytes, u64 expiry; then key, value and governance bytes. An entry's
-// header is longer in a governed chunk, so that what stands behind the lengths is found by the header's length.
+// The fields of a SnapshotChunk entry as it travels (docs/protocol.md, "SnapshotChunk"): u32 key length, u32
+// value length, in a governed chunk u32 length of the governance bytes, u64 expiry; then key, value and
+// governance bytes. An entry's header is longer in a governed chunk, so that what stands behind the lengths
+// is found by the header's length.
 import { ENTRY_HEADER_BYTES } from './layout';
 
 /** The length that means that a governed chunk's entry has no governance bytes. */

@@ -1,8 +1,9 @@
-// Redis' glob patterns (stringmatchlen in util.c of 7.0.15), quirks included: bytes are signed, a class that is not
-// closed ends with the pattern, an escape in a class keeps its case, an empty text matches the empty pattern alone.
+// Redis' glob patterns (stringmatchlen in util.c of 7.0.15), quirks included: bytes are signed, a class that
+// is not closed ends with the pattern, an escape in a class keeps its case, an empty text matches the empty
+// pattern alone.
 //
-// Redis recurses at each star; here only the last one is gone back to, for what matched before it can stay as it is. So
-// the work is at worst the product of the two lengths, with no stack at all.
+// Redis recurses at each star. Here only the last star is gone back to, because what matched before it can
+// stay as it is. So the work is at worst the product of the two lengths, and there is no stack.
 
 /** Redis gives up on patterns that nest deeper; a star at the end does not count. */
 const STARS_MAX: u32 = 1000;
@@ -15,9 +16,10 @@ const CLOSING: u8 = 0x5d;
 const CARET: u8 = 0x5e;
 const DASH: u8 = 0x2d;
 
-/** Behind the element that `matchesElement` looked at. */
+/** Address behind the element that `matchesElement` looked at last. */
 let behind: usize = 0;
 
+/** Returns whether the pattern matches the whole text. */
 export function matches(
   pattern: usize,
   patternBytes: u32,
@@ -28,7 +30,7 @@ export function matches(
   if (textBytes === 0) return patternBytes === 0;
   const patternEnd = pattern + <usize>patternBytes;
   const textEnd = text + <usize>textBytes;
-  /** Behind the last star, and how far it reaches. */
+  // What stands behind the last star, 0 before the first one, and where in the text that star's match ends.
   let retryPattern: usize = 0;
   let retryText: usize = 0;
   let stars: u32 = 0;
@@ -48,7 +50,7 @@ export function matches(
       text = ++retryText;
     }
   } while (text < textEnd);
-  // Of what is left only stars may stay; anything else would find even less if the last star reached further.
+  // Only stars may be left: anything else would find even less text if the last star took more of it.
   return skipStars(pattern, patternEnd) === patternEnd;
 }
 
@@ -57,7 +59,7 @@ function skipStars(pattern: usize, end: usize): usize {
   return pattern;
 }
 
-/** Whether the element at `pattern`, which is no star, takes the byte. */
+/** Returns whether the element at `pattern`, which is no star, matches the byte. */
 function matchesElement(pattern: usize, end: usize, byte: u8, ignoreCase: bool): bool {
   const first = load<u8>(pattern);
   if (first === OPENING) return matchesClass(pattern + 1, end, byte, ignoreCase);
@@ -68,7 +70,7 @@ function matchesElement(pattern: usize, end: usize, byte: u8, ignoreCase: bool):
   return isSame(load<u8>(pattern, 1), byte, ignoreCase);
 }
 
-/** `at` is behind the bracket. */
+/** Returns whether the class, which begins behind its bracket at `at`, has the byte. */
 function matchesClass(at: usize, end: usize, byte: u8, ignoreCase: bool): bool {
   const negated = at < end && load<u8>(at) === CARET;
   if (negated) at++;
@@ -98,7 +100,7 @@ function isWithin(byte: u8, one: u8, other: u8, ignoreCase: bool): bool {
   return lower(value) >= lower(least) && lower(value) <= lower(most);
 }
 
-/** C's tolower of a signed char: bytes from 0x80 to 0xfe come out positive. */
+/** Does what C's tolower does to a signed char: bytes from 0x80 to 0xfe become positive. */
 function lower(byte: i32): i32 {
   if (byte >= 0x41 && byte <= 0x5a) return byte + 0x20;
   return byte < -1 ? byte + 256 : byte;

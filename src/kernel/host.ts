@@ -1,6 +1,7 @@
-// What the kernel calls of its host; imported from the module `host`.
+// The functions of the host, which it gives in the imported module `host`. Neither may call back into the
+// kernel.
 
-/** Takes a sealed batch: the bytes are valid during the call only. It must not call back into the kernel. */
+/** Takes a sealed batch of a shard. The payload is valid during the call only. */
 export declare function seal(
   shard: u32,
   payload: usize,
@@ -9,5 +10,5 @@ export declare function seal(
   min: u64,
   max: u64,
 ): void;
-/** The first record since the last flush is waiting. */
+/** Is called when the first record since the last flush waits in an open frame. */
 export declare function dirty(): void;

@@ -1,7 +1,6 @@
-// The kernel's face to the host: one function an export, plain numbers in and out. Addresses are u32 (the host reads
-// them as unsigned), 64-bit values that are not per record cross as i64. Calls that return a status leave details in
-// the result block; layout.ts names statuses and words.
-
+// The entry of the kernel: what the host calls, with plain numbers in and out. Addresses are u32, which the
+// host reads as unsigned; 64-bit values cross as i64, and none of them once a record. Calls that return a
+// status leave the details in the result block; layout.ts names statuses and words.
 import { secondsSince } from './clock';
 import { initializeArguments, limitArgument } from './commands/arguments';
 import { RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
@@ -63,19 +62,15 @@ export { matches } from './glob';
 export { apply, loadEntries, pass } from './payload/apply';
 export { checkEntries } from './payload/payload-checks';
 export { flushAll, flushDue } from './store/batch';
+export { copyKey, expireKey, overwrite, put, removeKey } from './store/by-key';
 export { evictedCount, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
 export {
   compact,
-  copyKey,
   expiredCount,
-  expireKey,
   hasRoomFor,
   keyspaceHits,
   keyspaceMisses,
-  overwrite,
-  put,
-  removeKey,
   setFrozen,
   setReplica,
   sweep,
@@ -85,7 +80,7 @@ export { listKeys, scan } from './table/scan';
 export { scanKeys } from './table/scan-keys';
 export { xxh3 };
 
-/** Once, before all else. False: an impossible shard count. */
+/** Must be called once, before all else. Returns false when there cannot be so many shards. */
 export function initialize(
   shards: u32,
   route: u32,
@@ -109,7 +104,7 @@ export function resultBlock(): usize {
   return result;
 }
 
-/** A buffer of the host's in kernel memory, 0 when there is none to be had. */
+/** Returns the address of the result block. */
 export function allocate(bytes: usize): usize {
   return allocateReserve(bytes);
 }
@@ -118,12 +113,15 @@ export function release(buffer: usize): void {
   freePages(buffer);
 }
 
-/** Address of a live key's value, 0 when there is none; its length is the result block's count. This counts as a read. */
+/**
+ * Returns the address of a live key's value, 0 when there is none, and counts a read. RESULT_COUNT is its
+ * length.
+ */
 export function get(key: usize, length: u32): usize {
   return foundValue(counted(lookup(key, length)));
 }
 
-/** As `get`, without counting as a read. */
+/** Returns what `get` does without counting a read. */
 export function look(key: usize, length: u32): usize {
   return foundValue(locate(key, length));
 }
@@ -134,7 +132,7 @@ function foundValue(record: usize): usize {
   return valueAt(record);
 }
 
-/** How many bits are set in `bytes` bytes of a value. */
+/** Returns how many bits are set in `bytes` bytes of a value. */
 export function countBits(at: usize, bytes: u32): u32 {
   let bits: u64 = 0;
   let offset: usize = 0;
@@ -144,26 +142,28 @@ export function countBits(at: usize, bytes: u32): u32 {
   return <u32>bits;
 }
 
-/** When a live key expires, Unix ms; NEVER (all ones) without expiry, 0 when there is no such key. */
+/** Returns when a live key expires, Unix ms: NEVER (all ones) without expiry, 0 when there is no such key. */
 export function expiryOfKey(key: usize, length: u32): u64 {
   const record = locate(key, length);
   return record === 0 ? 0 : min(expiryHere(record), NEVER);
 }
 
-/** Makes a live key count as used; whether there is such a key. */
+/** Makes a live key count as used; returns whether there is such a key. */
 export function touchKey(key: usize, length: u32): bool {
   const record = locate(key, length);
   if (record !== 0) noteAccess(record);
   return record !== 0;
 }
 
-/** Seconds since a live key was last read or written, -1 when there is no such key. */
+/** Returns the seconds since a live key was last read or written, -1 when there is no such key. */
 export function idleSecondsOf(key: usize, length: u32): i32 {
   const record = locate(key, length);
   return record === 0 ? -1 : <i32>secondsSince(accessOf(record));
 }
 
-/** Bytes of a live key's block and of its entry among the expiries; 0 when there is no such key. */
+/**
+ * Returns the bytes of a live key's block and of its entry among the expiries, 0 when there is no such key.
+ */
 export function recordBytesOf(key: usize, length: u32): usize {
   const record = locate(key, length);
   if (record === 0) return 0;
@@ -171,7 +171,7 @@ export function recordBytesOf(key: usize, length: u32): usize {
   return heapPlaceOf(record) === 0 ? block : block + EXPIRY_BYTES;
 }
 
-/** Address of some live key, 0 when there is none; its length is the result block's count. */
+/** Returns the address of some live key, 0 when there is none. RESULT_COUNT is its length. */
 export function randomKey(): usize {
   const record = randomRecord();
   if (record === 0) return 0;
@@ -179,11 +179,12 @@ export function randomKey(): usize {
   return keyOf(record);
 }
 
-/** The shard that a key routes to. */
+/** Returns the shard that a key routes to. */
 export function routeKey(key: usize, length: u32): u32 {
   return shardOfKey(key, length, xxh3(key, length));
 }
 
+/** Returns the highest sequence of a shard. */
 export function watermark(shard: u32): u64 {
   return sequenceOf(shardAt(shard));
 }
@@ -192,16 +193,17 @@ export function setWatermark(shard: u32, sequence: u64): void {
   setSequence(shardAt(shard), sequence);
 }
 
+/** Returns how many keys a shard has, past their expiry or not. */
 export function keysIn(shard: u32): u32 {
   return keysOf(shardAt(shard));
 }
 
-/** Keys of a shard that have an expiry. */
+/** Returns how many keys of a shard have an expiry. */
 export function expiringIn(shard: u32): u32 {
   return expiringOf(shardAt(shard));
 }
 
-// What the memory holds, in bytes.
+// What the memory is used for, in bytes.
 export function memoryUsed(): f64 {
   return <f64>usedBytes();
 }
@@ -232,6 +234,7 @@ export function memoryInFrames(): f64 {
   return frameBufferBytes();
 }
 
+/** Returns how many records have been put into frames since the start. */
 export function recordsEmitted(): f64 {
   return emittedRecords();
 }

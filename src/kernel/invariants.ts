@@ -1,4 +1,5 @@
-// What the debug build exports beside index.ts: the invariants of all structures, for the suites to assert between steps.
+// What the debug build exports beside index.ts: the invariants of all structures, which the suites assert
+// between steps, and what brings about states that would take a test too long.
 import { checkArena } from './memory/arena';
 import { checkPages } from './memory/pages';
 import { checkFrame } from './store/batch';
@@ -8,7 +9,12 @@ import { checkExpiry } from './table/expiry';
 import { shardAt, shardCount } from './table/shard';
 import { checkTable } from './table/table-invariants';
 
-/** Asserts the invariants of the whole store, which takes time in proportion to it. Between calls they all hold. */
+export { skipGenerations } from './table/segment';
+
+/**
+ * Asserts the invariants of the whole store, which takes time in proportion to it. Between calls they all
+ * hold.
+ */
 export function invariants(): void {
   checkPages();
   checkArena();

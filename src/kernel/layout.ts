@@ -1,18 +1,23 @@
-// Constants that the kernel (AssemblyScript) and the engine (TypeScript) share; both compilers read this file.
-// Only plain numbers may stand here.
+// Constants that the kernel (AssemblyScript) and the engine (TypeScript) share; both compilers read this
+// file. Only plain numbers may stand here.
 
 // What `execute` returns.
-/** Everything that was given has been executed. */
+/** All of the input has been executed. */
 export const STATUS_DONE = 0;
-/** The rest, from RESULT_CONSUMED on, is the start of a command; RESULT_NEED is the least length it can have. */
+/**
+ * The rest, from RESULT_CONSUMED on, is the start of a command; RESULT_NEED is the least length it can have.
+ */
 export const STATUS_INCOMPLETE = 1;
-/** A command that is TypeScript's: its arguments stand in the argument table. */
+/** The host must run the command; its arguments stand in the argument table. */
 export const STATUS_HANDED_OUT = 2;
-/** An inline command: RESULT_ARGC is 1 and the table holds the line. */
+/** The command is an inline one: RESULT_ARGC is 1 and the table has the line. */
 export const STATUS_INLINE = 3;
 /** The client broke the protocol; RESULT_DETAIL is one of PROTOCOL_*. */
 export const STATUS_PROTOCOL_ERROR = 4;
-/** The next reply needs RESULT_NEED free bytes of output: take what is there, call again from RESULT_CONSUMED. */
+/**
+ * The next reply needs RESULT_NEED free bytes of output: the host takes what is there and calls again from
+ * RESULT_CONSUMED on.
+ */
 export const STATUS_OUTPUT_FULL = 5;
 
 export const PROTOCOL_MULTIBULK_LENGTH = 1;
@@ -23,19 +28,19 @@ export const PROTOCOL_STRANGER_MULTIBULK = 5;
 export const PROTOCOL_STRANGER_BULK = 6;
 
 // How the next commands are taken, as bits of `setMode`.
-/** All are the host's, also those that would run in place. */
+/** The host runs all commands, also those that would run in the kernel. */
 export const MODE_HAND_OUT = 1;
-/** Replies are RESP3's. */
+/** Replies are those of RESP3. */
 export const MODE_RESP3 = 2;
-/** The client has not said its password: what it may send is limited. */
+/** The client has not given its password, so that what it may send is limited. */
 export const MODE_STRANGER = 4;
 /** Keys that are read do not count as used (CLIENT NO-TOUCH). */
 export const MODE_NO_TOUCH = 8;
-/** As Redis has it: arguments of one command, and bytes of one argument. */
+/** Redis' limits before a password: arguments of one command, and bytes of one argument. */
 export const STRANGER_ARGUMENTS_MAX = 10;
 export const STRANGER_ARGUMENT_BYTES_MAX = 16384;
 
-/** The commands that run in place, in the order of `callsOf`'s numbers. */
+/** The commands that run in the kernel, by which `callsOf` counts. */
 export const COMMAND_GET = 0;
 export const COMMAND_SET = 1;
 export const COMMAND_DEL = 2;
@@ -57,7 +62,10 @@ export const COMMAND_EXPIREAT = 17;
 export const COMMAND_PEXPIREAT = 18;
 export const COMMANDS = 19;
 export const NO_COMMAND = 255;
-/** How a command ended, the second number of `callsOf`: it ran and replied, or replied an error, or was not run at all. */
+/**
+ * How a command ended, by which `callsOf` counts: it ran and replied, or replied an error, or was not run at
+ * all.
+ */
 export const ENDED_WELL = 0;
 export const ENDED_FAILED = 1;
 export const ENDED_REJECTED = 2;
@@ -70,15 +78,15 @@ export const RESULT_ARGC = 3;
 /** Address of the argument table: argc pairs of (address, bytes). */
 export const RESULT_ARGV = 4;
 export const RESULT_DETAIL = 5;
-/** Of an incomplete command: where the argument starts that is not whole, and how many are lacking with it. */
+/** After STATUS_INCOMPLETE: where the argument starts that is not whole, and how many are lacking with it. */
 export const RESULT_RESUME_AT = 6;
 export const RESULT_RESUME_ARGS = 7;
-// Results of apply, load and scan.
+// The results of apply, load and scan.
 export const RESULT_APPLIED = 8;
 export const RESULT_SKIPPED = 9;
 export const RESULT_FAULT_OFFSET = 10;
 export const RESULT_COUNT = 11;
-/** Unix ms as a f64, in the words 12 and 13. */
+/** Unix ms as an f64, in the words 12 and 13. */
 export const RESULT_TIMESTAMP_F64 = 12;
 /** u64 operands of a fault (what was expected, what was found), at words 14 and 16. */
 export const RESULT_EXPECTED_U64 = 14;
@@ -87,9 +95,11 @@ export const RESULT_FOUND_U64 = 16;
 export const RESULT_CURSOR_U64 = 18;
 export const RESULT_DONE = 20;
 export const RESULT_SHARD = 21;
-/** The last command that ran in place; NO_COMMAND: none has. */
+/** The last command that ran in the kernel; NO_COMMAND when none has. */
 export const RESULT_COMMAND = 22;
-export const RESULT_WORDS = 24;
+/** u64: the generation of the segment in which a scan goes on, at word 24. */
+export const RESULT_GENERATION_U64 = 24;
+export const RESULT_WORDS = 26;
 
 // What `apply` and `load` return.
 export const APPLY_OK = 0;
@@ -110,11 +120,15 @@ export const VERIFY_TAG = 2;
 export const VERIFY_SHARD = 3;
 export const VERIFY_ROUTE = 4;
 export const VERIFY_GAP = 5;
-/** Not above the sequence before it in its batch, or out of a gap behind what follows the gap; expected is that sequence. */
+/**
+ * The sequence is not above the one before it in its batch, or is out of a gap behind what follows the gap;
+ * that one is what was expected.
+ */
 export const VERIFY_SEQUENCE = 6;
 
-// How a shard of a dump stands: bytes each, and where the host reads least and greatest sequence, records, how many of
-// them were skipped, the sequence behind which it goes on (u64 each), and whether that is known (u8).
+// The state of a dump's shard: its bytes, and where the host reads the least and the greatest sequence, how
+// many records there were and how many of them were skipped, the sequence behind which it goes on (u64 each),
+// and whether that is known (u8).
 export const STAND_BYTES = 64;
 export const STAND_LEAST = 0;
 export const STAND_GREATEST = 8;
@@ -128,12 +142,15 @@ export const VALUES_NONE = 0;
 export const VALUES_TEXT = 1;
 export const VALUES_HEX = 2;
 export const VALUES_BASE64 = 3;
-/** The longest record or entry that it makes a line of, and room that is enough for any such line. */
+/**
+ * The longest record or entry of which `writeLines` makes a line, and room that is enough for any such line.
+ */
 export const LINE_CONTENT_BYTES_MAX = 131072;
 export const LINES_BYTES = 1048576;
 
-// What `statsStart` returns: u64 each. Least and greatest time, records, records of shards that no store has; of each op from
-// Set on, and of keys without prefix, how many and their bytes; then the shards.
+// Where the host reads what `statsStart` returns, u64 each: the least and the greatest time, how many
+// records, how many of shards that no store has; how many of each op from Set on and of keys without prefix,
+// and their bytes; then the shards.
 export const STATS_FIRST_TIME = 0;
 export const STATS_LAST_TIME = 8;
 export const STATS_RECORDS = 16;
@@ -141,7 +158,7 @@ export const STATS_OUT_OF_RANGE = 24;
 export const STATS_OPS = 32;
 export const STATS_NO_PREFIX = 80;
 export const STATS_SHARDS = 96;
-/** Of a shard: u64 each. */
+/** The fields of a shard, u64 each. */
 export const STATS_SHARD_BYTES = 80;
 export const STATS_SHARD_RECORDS = 0;
 export const STATS_SHARD_TOTAL = 8;
@@ -150,15 +167,16 @@ export const STATS_SHARD_LAST = 24;
 export const STATS_SHARD_GAPS = 32;
 export const STATS_SHARD_MISSING = 40;
 export const STATS_SHARD_BACK = 48;
-/** What the 1024 shards and all before them take. */
+/** The bytes of all these counts, with 1,024 shards. */
 export const STATS_BYTES = 82016;
 /** A key's prefix ends with its first colon, which stands among so many bytes. */
 export const PREFIX_BYTES_MAX = 80;
 /** Buckets of a rate over time, a power of two. */
 export const RATE_BUCKETS = 64;
 
-// The keys that come most often (sketch.ts): how many there may be, what of a key is kept, and where the host reads an item's
-// bytes in all (u64), the most by which its count is too high (u64), its group (u32), its length (u32) and what is kept of it.
+// The keys that come most often (sketch.ts): how many there may be, how much of a key is kept, and where the
+// host reads an item's bytes in all (u64), the most by which its count is too high (u64), its group (u32),
+// the key's length (u32) and what is kept of it.
 export const SKETCH_ITEMS = 4096;
 export const SKETCH_KEY_BYTES_MAX = 80;
 export const SKETCH_HASH_BITS = 13;
@@ -175,8 +193,8 @@ export const SKETCH_GROUPS_AT = 557192;
 export const SKETCH_GROUP_BYTES = 24;
 export const SKETCH_BYTES = 655544;
 
-// The keys with the biggest values (biggest.ts): how many, and where the host reads an entry's offset (u64), value length (u32),
-// key length (u32) and what is kept of the key.
+// The keys with the biggest values (biggest.ts): how many, and where the host reads an entry's offset (u64),
+// the value's length (u32), the key's length (u32) and what is kept of the key.
 export const BIGGEST_VALUES = 10;
 export const BIGGEST_ENTRY_BYTES = 112;
 export const BIGGEST_HASH = 0;
@@ -195,23 +213,23 @@ export const EVICT_NOTHING = 0;
 export const EVICT_LRU = 1;
 export const EVICT_RANDOM = 2;
 export const EVICT_TTL = 3;
-/** Keys evicted at a time, at the most, on the way to a limit that was lowered: well below a millisecond. */
+/** At most so many keys are evicted at a time towards a limit that was lowered, well within a millisecond. */
 export const EVICTION_STEP_KEYS = 256;
 
 export const ROUTE_FULL_KEY = 0;
 export const ROUTE_SESSION_PREFIX = 1;
 
-/** Bytes that may be read behind any input, so that short strings can be loaded as words. */
+/** So many bytes behind any input are readable, so that short strings can be loaded as words. */
 export const INPUT_SLACK_BYTES = 16;
-/** The shared input window and the shared output buffer. */
+/** The bytes of the shared input window and of the shared output buffer. */
 export const INPUT_WINDOW_BYTES = 262144;
 export const OUTPUT_BYTES = 262144;
-/** Redis' limit of an inline command and of a count's digits. */
+/** Redis' limit of an inline command, bytes. */
 export const INLINE_MAX_BYTES = 65536;
 /** Redis' limit of arguments in one command. */
 export const ARGUMENTS_MAX = 1048576;
 
-// FCRP: where the fields of a MutationBatch record stand, and bytes before its key.
+// FCRP: where the fields of a MutationBatch record are, and the bytes before its key.
 export const RECORD_SHARD_AT = 0;
 export const RECORD_SEQUENCE_AT = 4;
 export const RECORD_TIMESTAMP_AT = 12;
@@ -224,11 +242,11 @@ export const RECORD_VALUE_BYTES_AT = 49;
 export const RECORD_HEADER_BYTES = 53;
 /** FCRP: bytes of a snapshot entry before its key. */
 export const ENTRY_HEADER_BYTES = 16;
-/** FCRP: mutation ops. 4 (a Set with governance bytes) is read and never written. */
+/** FCRP: the ops of mutations. 4, a Set with governance bytes, is read and never written. */
 export const OP_SET = 1;
 export const OP_DEL = 2;
 export const OP_EXPIRE = 3;
 export const OP_SET_GOVERNED = 4;
-/** FCRP: the largest payload of a frame. */
+/** FCRP: bytes of the largest payload of a frame. */
 export const PAYLOAD_MAX_BYTES = 268435456;
 export const SHARDS_MAX = 1024;

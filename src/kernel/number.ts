@@ -1,12 +1,13 @@
-// Decimal integers: strict parsing as Redis does it (no blanks, no plus sign, no leading zeros), and writing.
+// Reads and writes decimal integers, and reads as strictly as Redis: without blanks, plus sign or leading
+// zeros.
 
-/** Of the largest u64. */
+/** Digits of the largest u64. */
 const DIGITS_MAX: u32 = 20;
 
 /** The number that `parseInteger` read last. */
 export let parsed: i64 = 0;
 
-/** Reads a signed 64-bit integer that is the whole of `length` bytes; false when it is none. */
+/** Reads `length` bytes as a signed 64-bit integer into `parsed`; returns false when they are none. */
 export function parseInteger(at: usize, length: u32): bool {
   if (length === 0 || length > 20) return false;
   let i: u32 = 0;
@@ -33,7 +34,7 @@ export function parseInteger(at: usize, length: u32): bool {
   return true;
 }
 
-/** Bytes of the decimal form of `value`. */
+/** Returns the bytes of the decimal form of `value`. */
 export function decimalLength(value: u64): u32 {
   let length: u32 = 1;
   for (let power: u64 = 10; value >= power; power *= 10) {
@@ -42,7 +43,7 @@ export function decimalLength(value: u64): u32 {
   return length;
 }
 
-/** Writes the decimal form of `value` at `at`; the address behind it. */
+/** Writes the decimal form of `value` at `at`; returns the address behind it. */
 export function writeDecimal(at: usize, value: u64): usize {
   if (value < 10) {
     store<u8>(at, 0x30 + <u8>value);
@@ -50,7 +51,7 @@ export function writeDecimal(at: usize, value: u64): usize {
   }
   const end = at + <usize>decimalLength(value);
   let digit = end;
-  // Dividing 64 bits is slow: eight digits at a time.
+  // A division of 64 bits is slow, so that one serves eight digits.
   while (value > u32.MAX_VALUE) {
     const rest = value / 100000000;
     let low = <u32>(value - rest * 100000000);
@@ -61,7 +62,7 @@ export function writeDecimal(at: usize, value: u64): usize {
   return end;
 }
 
-/** As `writeDecimal`, with a sign. */
+/** Writes what `writeDecimal` does, with a sign where it is negative. */
 export function writeSigned(at: usize, value: i64): usize {
   if (value >= 0) return writeDecimal(at, <u64>value);
   store<u8>(at, 0x2d);

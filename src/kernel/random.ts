@@ -1,11 +1,12 @@
-// Random numbers for choices that no one should foresee but that nothing depends on: splitmix64, from the tables' seed.
-
+// Random numbers by splitmix64 from the tables' seed, for choices that nobody shall foresee and no content
+// depends on.
 let state: u64 = 0;
 
 export function seedRandom(seed: u64): void {
   state = seed * 0xd1342543de82ef95;
 }
 
+/** Returns 64 random bits. */
 export function random(): u64 {
   state += 0x9e3779b97f4a7c15;
   let bits = state;
@@ -14,7 +15,7 @@ export function random(): u64 {
   return bits ^ (bits >> 31);
 }
 
-/** A whole number below `limit`. */
+/** Returns a whole number below `limit`. */
 export function randomBelow(limit: u32): u32 {
   return <u32>(((random() >> 32) * <u64>limit) >> 32);
 }

@@ -1,5 +1,5 @@
-// The fields of a MutationBatch record as it travels (docs/protocol.md, "MutationBatch"); layout.ts has their offsets.
-// A record of the store itself has another layout, which is memory/record.ts's.
+// The fields of a MutationBatch record as it travels (docs/protocol.md, "MutationBatch"); layout.ts has their
+// offsets. A record of the store itself has another layout, which is memory/record.ts's.
 import {
   RECORD_EXPIRY_AT,
   RECORD_HEADER_BYTES,

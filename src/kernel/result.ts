@@ -1,7 +1,8 @@
-// The result block: words that the host reads after a call, beside what the call returns; layout.ts names them.
+// The result block: words that the host reads after a call, beside what the call returns; layout.ts names
+// them.
 
 /** Address of the block's RESULT_WORDS words. */
-export const result: usize = memory.data(96, 8);
+export const result: usize = memory.data(104, 8);
 
 /** Sets a word of the block. */
 export function setResult(word: u32, value: u32): void {

@@ -1,5 +1,5 @@
-// XXH3-64 with seed 0 and the default secret, for every length: the hash that FCRP records carry and that routes keys.
-// Source: the xxHash specification; the oracle in the tests is @node-rs/xxhash.
+// XXH3-64 with seed 0 and the default secret, for every length: the hash that FCRP records carry and that
+// routes keys. It follows the xxHash specification; the tests compare it with @node-rs/xxhash.
 
 // biome-ignore format: 12 rows of 16 bytes
 const SECRET: usize = memory.data<u8>([
@@ -32,7 +32,7 @@ const PRIME_MX2: u64 = 0x9fb21c651e98df25;
 /** The eight accumulators of the long hash. */
 const ACCUMULATORS: usize = memory.data(64, 16);
 
-/** XXH3-64 of `length` bytes at `at`. */
+/** Returns the XXH3-64 of `length` bytes at `at`. */
 export function xxh3(at: usize, length: usize): u64 {
   if (length <= 16) {
     if (length > 8) return hash9to16(at, length);
@@ -144,7 +144,7 @@ function mix16(at: usize, secret: usize): u64 {
   return foldedProduct(load<u64>(at) ^ load<u64>(secret), load<u64>(at, 8) ^ load<u64>(secret, 8));
 }
 
-/** The halves of the 128-bit product, xored. */
+/** Returns the two halves of the 128-bit product, xored. */
 function foldedProduct(a: u64, b: u64): u64 {
   const aLow = a & 0xffffffff;
   const aHigh = a >> 32;

@@ -1,12 +1,16 @@
 /**
- * Frames may arrive twice (fcrp-v1.md): a record whose sequence its shard has reached is not done again, as a replica would
- * not, for the older of two values must not win. A new connection to another history, and a snapshot, begin anew.
+ * Which records of a dump were seen before. Frames may arrive twice (docs/protocol.md, "Conversation"): a record whose
+ * sequence its shard has reached is not done again, as a replica would not, for the older of two values must not win. A
+ * snapshot, and a history that does not continue the one before, begin with nothing seen (replication/history-course.ts).
  *
- * A record out of the midst of a gap is new all the same: what stood behind the gap was no good sequence, and the shard goes on
- * there, as `frames verify` has it.
+ * A record out of the midst of a gap is new all the same: what stood behind the gap was no good sequence, and the shard goes
+ * on there, as `frames verify` has it.
  */
-import type { DecodedRecord } from '../frame/batch.js';
+import type { BatchHead, DecodedRecord } from '../frame/batch.js';
+import type { Margin } from '../frame/margin.js';
 import { MAX_SHARDS } from '../limits.js';
+import { historyPairs, readHistory } from '../replication/history.js';
+import { HistoryCourse, type KnownSequences, type Positions } from '../replication/history-course.js';
 
 interface Stand {
   position: bigint;
@@ -17,16 +21,20 @@ interface Stand {
 /** Sequences are decimal. */
 export interface SavedSequences {
   history: string | null;
+  /** What the history's Hello said of it; absent in states of releases that kept its name alone. */
+  told?: [name: string, value: string][];
   shards: [shard: number, position: string, gapFloor: string][];
 }
 
-export class SeenSequences {
+/** How far each shard was seen, of one dump. */
+export class SeenSequences implements Positions {
   readonly #stands = new Map<number, Stand>();
-  #history: string | null = null;
+  #course = new HistoryCourse();
 
   /** What `save` gave. */
-  restore({ history, shards }: SavedSequences): void {
-    this.#history = history;
+  restore({ history, told, shards }: SavedSequences): void {
+    const pairs = told ?? (history === null ? [] : [['history', history] as const]);
+    this.#course = new HistoryCourse({ history: readHistory(new Map(pairs)) });
     this.#stands.clear();
     for (const [shard, position, gapFloor] of shards) {
       this.#stands.set(shard, { position: BigInt(position), gapFloor: BigInt(gapFloor) });
@@ -35,38 +43,56 @@ export class SeenSequences {
 
   save(): SavedSequences {
     const stands = [...this.#stands];
+    const { history } = this.#course;
     return {
-      history: this.#history,
+      history: history?.id ?? null,
+      ...(history && { told: historyPairs(history) }),
       shards: stands.map(([shard, { position, gapFloor }]) => [shard, `${position}`, `${gapFloor}`]),
     };
   }
 
   /** Another dump begins. */
   forget(): void {
-    this.#history = null;
+    this.#course = new HistoryCourse();
     this.#stands.clear();
   }
 
-  /** A Hello; null: it names no history. */
-  hello(history: string | null): void {
-    if (history === null || history !== this.#history) this.#stands.clear();
-    this.#history = history;
+  /** A Hello, by its margin and its watermarks. */
+  hello(margin: Margin | undefined, watermarks: ArrayLike<bigint>): void {
+    if (this.#course.hello(margin, watermarks, this) === 'begins') this.#stands.clear();
+  }
+
+  /** A batch, by its first record. */
+  batch(head: BatchHead): void {
+    if (this.#course.batch(head, this)) this.#stands.clear();
   }
 
   /** A snapshot begins; `watermarks` are what it brings, none when it is not looked at. */
-  beginSnapshot(watermarks: Iterable<bigint>): void {
+  beginSnapshot(watermarks: ArrayLike<bigint>): void {
+    this.#course.begin(watermarks, 0, this);
     this.#stands.clear();
-    this.reach(watermarks);
+    this.move(watermarks);
   }
 
-  reach(watermarks: Iterable<bigint>): void {
-    let shard = 0;
-    for (const watermark of watermarks) {
-      if (watermark > (this.#stands.get(shard)?.position ?? 0n)) {
-        this.#stands.set(shard, { position: watermark, gapFloor: watermark });
+  /** A snapshot ends. */
+  endSnapshot(watermarks: ArrayLike<bigint>): void {
+    this.#course.snapshot.abandon();
+    this.move(watermarks);
+    this.#course.settle(this);
+  }
+
+  list(): (bigint | undefined)[] {
+    const list: (bigint | undefined)[] = [];
+    for (const [shard, { position }] of this.#stands) if (shard < MAX_SHARDS) list[shard] = position;
+    return list;
+  }
+
+  move(to: KnownSequences): void {
+    for (let shard = 0; shard < Math.min(to.length, MAX_SHARDS); shard += 1) {
+      const sequence = to[shard];
+      if (sequence !== undefined && sequence > (this.#stands.get(shard)?.position ?? 0n)) {
+        this.#stands.set(shard, { position: sequence, gapFloor: sequence });
       }
-      shard += 1;
-      if (shard === MAX_SHARDS) return;
     }
   }
 

@@ -3,21 +3,18 @@
  * second what has been answered becomes the state from which another run goes on.
  */
 
-import type { ReplayProgress } from '../cli/replay/progress.js';
 import type { Clock, Timers } from '../clock.js';
 import { BatchCheck } from '../dump/check/batch-check.js';
 import { FrameCheck } from '../dump/check/frame-check.js';
 import { type FrameFilter, type Item, isRecord } from '../dump/choose/filter.js';
-import { dumpName, readDumpChunks } from '../dump/read/dump-reader.js';
-import { openFrame } from '../dump/read/frame-content.js';
-import { FastcacheError } from '../errors.js';
-import { decodeBatch } from '../frame/batch.js';
+import { type DumpSource, dumpName, readDumpChunks } from '../dump/read/dump-reader.js';
+import { dumpOffset, openFrame } from '../dump/read/frame-content.js';
+import { isBadFrames } from '../errors.js';
+import { batchHeadOf, decodeBatch } from '../frame/batch.js';
 import { FrameKind } from '../frame/kinds.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import { decodeWatermarks } from '../frame/watermarks.js';
-import { FRAME_HEADER_BYTES } from '../limits.js';
-import { historyInMargin } from '../replication/history.js';
 import { copyOf, type Place, type ReplayCounts } from './counts.js';
 import { itemCommand, settlingCommand } from './item-command.js';
 import { LapsingKeys } from './lapsing-keys.js';
@@ -26,13 +23,26 @@ import type { Pipeline } from './pipeline.js';
 import { SeenSequences } from './seen-sequences.js';
 import type { ReplayPoint, ReplayState } from './state.js';
 
+/** How far a replay has come. */
+export interface ReplayProgress {
+  /** Commands that the server has answered in this run. */
+  answered: number;
+  /** Commands that the server refused, with a state in all runs. */
+  refused: number;
+  /** Index of the dump that is read. */
+  fileIndex: number;
+  /** Byte of that dump. */
+  offset: number;
+}
+
 export interface ReplayWalkOptions {
-  files: readonly string[];
+  files: readonly DumpSource[];
   filter: FrameFilter;
   limit: number;
   pipeline: Pipeline;
   pacer: Pacer | undefined;
-  progress: ReplayProgress;
+  /** Called after each frame, while waiting, and when the server has caught up. */
+  onProgress?: ((progress: ReplayProgress) => void) | undefined;
   state: ReplayState | undefined;
   /** Counted on. */
   counts: ReplayCounts;
@@ -109,7 +119,7 @@ export class ReplayWalk {
       // Where another run goes on, a record may yet extend an expiry. None goes on behind a limit.
       if (!this.#isStopped || state === undefined) await this.#settle();
     } catch (error) {
-      if (error instanceof FastcacheError && error.exitCode === 65) {
+      if (isBadFrames(error)) {
         await pipeline.drain();
         if (state === undefined) await this.#settle();
       }
@@ -157,7 +167,7 @@ export class ReplayWalk {
     this.#lapsing.clear();
   }
 
-  async #file(file: string): Promise<void> {
+  async #file(file: DumpSource): Promise<void> {
     const check = new FrameCheck(new BatchCheck());
     const chunks = readDumpChunks(file, { offset: this.#offset });
     try {
@@ -174,7 +184,7 @@ export class ReplayWalk {
         this.#options.pipeline.flush();
       }
     } catch (error) {
-      throw error instanceof FastcacheError && error.exitCode === 65 ? error.inFile(dumpName(file)) : error;
+      throw isBadFrames(error) ? error.inFile(dumpName(file)) : error;
     } finally {
       // Not waited for: a pipe that says nothing does not end either.
       if (file !== '-') void chunks.return();
@@ -194,23 +204,27 @@ export class ReplayWalk {
         this.#seen.beginSnapshot(this.#picksEntries ? decodeWatermarks(check.payloadOf(frame)) : []);
         return;
       case FrameKind.SnapshotEnd:
-        if (this.#picksEntries) this.#seen.reach(decodeWatermarks(check.payloadOf(frame)));
+        this.#seen.endSnapshot(this.#picksEntries ? decodeWatermarks(check.payloadOf(frame)) : []);
         return;
       case FrameKind.SnapshotChunk:
         if (this.#picksEntries) await this.#send(frame, decodeSnapshotChunk(check.payloadOf(frame)).entries);
         return;
       case FrameKind.MutationBatch:
-        if (filter.showsKind('MutationBatch'))
-          await this.#send(frame, decodeBatch(check.payloadOf(frame)).records);
+        if (filter.showsKind('MutationBatch')) await this.#batch(frame, check.payloadOf(frame));
     }
+  }
+
+  async #batch(frame: SplitFrame, payload: Uint8Array): Promise<void> {
+    const head = batchHeadOf(payload);
+    // Of one that was begun by an earlier run, the course has been told then.
+    if (head !== undefined && this.#items === 0) this.#seen.batch(head);
+    await this.#send(frame, decodeBatch(payload).records);
   }
 
   #hello(frame: SplitFrame): void {
     const { content } = openFrame(frame);
     if (content.type !== 'hello') return;
-    const { history } = historyInMargin(content.margin);
-    // A margin without a primary's history is a replica's of ours, and begins nothing.
-    if (history !== null || content.margin === undefined) this.#seen.hello(history);
+    this.#seen.hello(content.margin, content.hello.watermarks ?? []);
   }
 
   /** A store takes a snapshot for all that it has; here it adds. */
@@ -223,7 +237,6 @@ export class ReplayWalk {
 
   async #send(frame: SplitFrame, items: Iterable<Item>): Promise<void> {
     const { filter, pipeline, pacer, counts, clock } = this.#options;
-    const { compressed } = frame.header;
     const done = this.#items;
     let index = 0;
     for (const item of items) {
@@ -236,7 +249,7 @@ export class ReplayWalk {
         if (filter.showsItem(item)) {
           const dueInMs = pacer?.dueInMs(timeOf(item), clock.monotonicUs()) ?? 0;
           if (dueInMs >= LEAST_WAIT_MS && !(await this.#wait(dueInMs))) return;
-          this.#push(item, compressed ? frame.offset : frame.offset + FRAME_HEADER_BYTES + item.offset);
+          this.#push(item, dumpOffset(frame, item.offset));
         }
         if (isRecord(item)) this.#seen.take(item);
       }
@@ -248,7 +261,7 @@ export class ReplayWalk {
     }
   }
 
-  /** `place` is told when the server refuses it. */
+  /** `place`: the byte of the dump that a refusal by the server names. */
   #push(item: Item, place: number): void {
     const { pipeline, counts, clock } = this.#options;
     const { name, args } = itemCommand(item, this.#lapsing.expiryOf(item, clock.nowMs()));
@@ -283,8 +296,13 @@ export class ReplayWalk {
 
   /** Writes the state when it is time and its commands are answered, and shows the progress. */
   async #keepState(): Promise<void> {
-    const { state, pipeline, clock, progress, counts } = this.#options;
-    progress.show(pipeline.answered, counts.refused, this.#fileIndex, this.#offset);
+    const { state, pipeline, clock, onProgress, counts } = this.#options;
+    onProgress?.({
+      answered: pipeline.answered,
+      refused: counts.refused,
+      fileIndex: this.#fileIndex,
+      offset: this.#offset,
+    });
     if (state === undefined) return;
     const nowUs = clock.monotonicUs();
     if (this.#pending === undefined && nowUs >= this.#nextStateUs) {

@@ -1,4 +1,4 @@
-/** Where the core says what an operator should know. It does not know of streams, levels' colours or files. */
+/** Takes what an operator should know, one line a call; it hides streams, colours and files from the core. */
 export interface Log {
   info(message: string): void;
   warn(message: string): void;

@@ -1,6 +1,6 @@
-/** The counters of replication (fcrp-v1.md, "Primary": Metrics), one set for a store whichever role it plays. */
+/** The counters of replication (docs/protocol.md, "Metrics"), one set for a node whichever role it plays. */
 
-/** Counts since the start, but for `queueDepth`, which is now. All are plain numbers and only grow, save that one. */
+/** Counts since the start, which only grow, except for `queueDepth`, which is as of now. */
 export interface MetricsSnapshot {
   /** Records handed to the publisher. */
   emittedMutations: number;
@@ -39,6 +39,7 @@ export interface MetricsSnapshot {
   snapshotNs: number;
 }
 
+/** The counters themselves; whoever does what they count adds to them. */
 export class ReplicationMetrics implements MetricsSnapshot {
   emittedMutations = 0;
   sentBatches = 0;

@@ -1,12 +1,12 @@
 /**
- * Redis' replication offset: records of all shards together. It goes on across promotions, as Redis' does, and so it is told
- * from a history and where somebody stands in it, here and nowhere else.
+ * Redis' replication offset: records of all shards together. It continues across promotions, as Redis' does,
+ * and so it is derived from a history and watermarks in it, here and nowhere else.
  */
 import type { History, PreviousHistory } from './history.js';
 
 /**
- * Records given out up to `watermarks` of `history`, over all shards; an empty list is nobody's content, and at 0. Without
- * a history (a Rust primary's run) sequences count from 1.
+ * Records given out up to `watermarks` of `history`, over all shards; 0 for an empty list, with which nothing
+ * is held. Without a history (a Rust primary's run) sequences count from 1.
  */
 export function offsetIn(history: History | undefined, watermarks: ArrayLike<bigint>): bigint {
   if (watermarks.length === 0) return 0n;
@@ -17,18 +17,20 @@ export function offsetIn(history: History | undefined, watermarks: ArrayLike<big
     if (own >= base) offset += own - base;
     else if (previous !== undefined) offset -= lackingOf(previous, shard, own);
   }
-  // A peer may tell what does not go together.
+  // A peer may send what does not go together.
   return offset > 0n ? offset : 0n;
 }
 
-/** INFO's `second_repl_offset`: the first offset that is not of the history before; -1 when none is continued. */
+/**
+ * INFO's `second_repl_offset`: the first offset that is not of the history before; -1 when none is continued.
+ */
 export function secondOffset(history: History | undefined): string {
   return history?.previous === undefined ? '-1' : String(offsetAtBase(history) + 1n);
 }
 
 /**
- * Where a history begins. A primary that does not tell is believed as far as its previous history goes: of longer chains
- * of promotions the offset is then too low.
+ * The offset at which a history begins. Where a primary does not name it, it is derived from the previous
+ * history alone: in a longer chain of promotions it is then too low.
  */
 function offsetAtBase({ recordsBefore, previous }: History): bigint {
   if (recordsBefore !== undefined) return recordsBefore;
@@ -36,7 +38,7 @@ function offsetAtBase({ recordsBefore, previous }: History): bigint {
   return watermarks.reduce((sum, end) => (end > base ? sum + end - base : sum), 0n);
 }
 
-/** What a shard that has not come to the end of the previous history lacks of it. */
+/** How many records a shard lacks of the previous history when it has not come to its end. */
 function lackingOf({ base, watermarks }: PreviousHistory, shard: number, own: bigint): bigint {
   const end = watermarks[shard] ?? 0n;
   const from = own > base ? own : base;

@@ -1,13 +1,17 @@
 /** Small arithmetic on lists of watermarks: one sequence a shard, where a list that is too short means 0. */
 
-/** Claimed for every shard by who only wants the primary's watermarks (design.md, "Status"). */
+/**
+ * What a probe claims for every shard, because it only wants the primary's watermarks (docs/protocol.md,
+ * "Status").
+ */
 export const PROBE_WATERMARK = 0xffff_ffff_ffff_ffffn;
 
+/** One shard's; 0 where the list does not reach. */
 export function watermarkOf(watermarks: ArrayLike<bigint>, shard: number): bigint {
   return watermarks[shard] ?? 0n;
 }
 
-/** Every shard of `watermarks` is at `target` or past it. */
+/** Whether every shard of `watermarks` is at `target` or past it. */
 export function hasReached(watermarks: ArrayLike<bigint>, target: ArrayLike<bigint>): boolean {
   for (let shard = 0; shard < target.length; shard += 1) {
     if (watermarkOf(watermarks, shard) < watermarkOf(target, shard)) return false;
@@ -15,6 +19,7 @@ export function hasReached(watermarks: ArrayLike<bigint>, target: ArrayLike<bigi
   return true;
 }
 
+/** Whether these are the claims of a probe. */
 export function isProbe(watermarks: ArrayLike<bigint>): boolean {
   for (let shard = 0; shard < watermarks.length; shard += 1) {
     if (watermarks[shard] !== PROBE_WATERMARK) return false;

@@ -1,6 +1,7 @@
 /** What commands may know and change of the server around them. */
 import type { Clock, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { Address } from '../transport/connection.js';
 import type { AuthFailures } from './auth-failures.js';
 import type { ClientState } from './client-state.js';
 import type { CommandStatistics } from './command-statistics.js';
@@ -9,6 +10,7 @@ import type { Reply } from './reply.js';
 import type { Settings } from './settings.js';
 import type { Slowlog } from './slowlog.js';
 
+/** What commands act on. */
 export interface CommandHost {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -33,7 +35,10 @@ export interface ClientRegistry {
   list(): readonly ClientState[];
   /** Closes a client; one that is answering right now (`client` itself) leaves behind its reply. */
   kill(client: ClientState): void;
-  /** Postpones commands: all, or those that may write; an end that is earlier than the present one's changes nothing. */
+  /**
+   * Postpones commands: all, or those that may write; an end that is earlier than the present one's changes
+   * nothing.
+   */
   pause(untilMs: number, scope: 'all' | 'write'): void;
   unpause(): void;
   /** From now on the client is told of every command that is run. */
@@ -45,15 +50,15 @@ export interface ClientRegistry {
 
 /** The server as a part of replication: what ROLE, REPLICAOF and WAIT need. */
 export interface ReplicationHost {
+  readonly isReplica: boolean;
+  /** Whom a replica follows; undefined while it leads. */
+  readonly primary: Address | undefined;
   /** ROLE's answer. */
-  role(): Reply;
-  isReplica(): boolean;
+  roleReply(): Reply;
   /** As WAIT: answers when `replicas` have acknowledged, or after `timeoutMs` (0: never), how many have. */
   wait(replicas: number, timeoutMs: number): Later;
-  /** Follows another primary. An error text when it can't. */
-  follow(host: string, port: number): string | undefined;
+  /** Follows a primary, or another one. */
+  follow(primary: Address): void;
   /** Becomes a primary, whose history continues the one that was followed. */
   promote(): void;
-  /** Whom a replica follows; undefined on a primary. */
-  primaryAddress(): { readonly host: string; readonly port: number } | undefined;
 }

@@ -1,10 +1,10 @@
 /**
- * The command table: every family's rows by name, and how a client's words find their row. What is not found, and what
- * comes with too few or too many arguments, is told in Redis' words.
+ * The command table: every family's rows by name, and how a client's words find their row. What is not found,
+ * and what comes with too few or too many arguments, is told in Redis' words.
  */
 
 import { shownText } from './arguments.js';
-import { type Command, wrongArity } from './command.js';
+import { type Command, flagBits, wrongArity } from './command.js';
 import { Failure } from './reply.js';
 
 /** No name is this long; longer ones need not be looked at. */
@@ -12,12 +12,16 @@ const NAME_BYTES_MAX = 64;
 /** What an error shows of a name, and of all arguments together. */
 const SHOWN_BYTES_MAX = 128;
 
+/** A command of the table. */
 export interface FoundCommand {
   /** `get`, `client|list` */
   readonly fullName: string;
   readonly command: Command;
+  /** Its flags, as `flagBits` has them. */
+  readonly flags: number;
 }
 
+/** All commands by their names. */
 export class CommandTable {
   readonly #rows = new Map<string, FoundCommand>();
   /** By full name. */
@@ -25,12 +29,9 @@ export class CommandTable {
 
   constructor(rows: readonly Command[]) {
     for (const command of rows) {
-      const { name, subcommands = [] } = command;
-      this.#rows.set(name, { fullName: name, command });
-      for (const subcommand of subcommands) {
-        const fullName = `${name}|${subcommand.name}`;
-        this.#subcommands.set(fullName, { fullName, command: subcommand });
-      }
+      const row = foundCommand(command.name, command);
+      this.#rows.set(row.fullName, row);
+      for (const subcommand of subcommandsOf(row)) this.#subcommands.set(subcommand.fullName, subcommand);
     }
   }
 
@@ -71,6 +72,19 @@ export class CommandTable {
   }
 }
 
+/** The commands of a container, each with its full name; none of any other command. */
+export function subcommandsOf({
+  fullName,
+  command: { subcommands = [] },
+}: FoundCommand): readonly FoundCommand[] {
+  return subcommands.map((command) => foundCommand(`${fullName}|${command.name}`, command));
+}
+
+function foundCommand(fullName: string, command: Command): FoundCommand {
+  return { fullName, command, flags: command.flags.reduce((bits, flag) => bits | flagBits[flag], 0) };
+}
+
+/** Whether a command takes so many arguments, its name among them. */
 export function fitsArity({ arity }: Command, count: number): boolean {
   return arity >= 0 ? count === arity : count >= -arity;
 }

@@ -1,12 +1,12 @@
 /**
- * The gate that every command passes which the kernel does not run in place: looked up, counted, held against what the
- * client and the server may do now, queued in a transaction, postponed by a pause, and run. The order of the questions is
- * that of Redis' processCommand.
+ * The gate that every command passes which the kernel does not run in place: looked up, counted, held against
+ * what the client and the server may do now, queued in a transaction, postponed by a pause, and run. The
+ * order of the questions is that of Redis' processCommand.
  */
 import { FastcacheError } from '../errors.js';
 import { wordOf } from './arguments.js';
 import type { ClientState } from './client-state.js';
-import { type CommandFlag, OUT_OF_MEMORY, VALUE_TOO_LONG } from './command.js';
+import { type Command, flagBits, OUT_OF_MEMORY, VALUE_TOO_LONG } from './command.js';
 import type { CommandHost } from './command-host.js';
 import type { CommandTable, FoundCommand } from './command-table.js';
 import { releaseWatched } from './commands/transactions.js';
@@ -27,6 +27,7 @@ export interface Situation {
   readonly paused: 'all' | 'write' | undefined;
 }
 
+/** What the gate is given of its server. */
 export interface GateOptions {
   table: CommandTable;
   host: CommandHost;
@@ -50,6 +51,7 @@ const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to wri
 /** These run in a transaction rather than being queued. */
 const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 
+/** Lets commands through, queues them, holds them back or refuses them. */
 export class Gate {
   readonly #options: GateOptions;
 
@@ -106,28 +108,28 @@ export class Gate {
     return found instanceof Failure ? found : this.#run(found, args, client);
   }
 
-  #run({ command, fullName }: FoundCommand, args: readonly Buffer[], client: ClientState): Reply | Later {
+  #run(found: FoundCommand, args: readonly Buffer[], client: ClientState): Reply | Later {
     const { host, monitors } = this.#options;
-    const { run = () => this.#options.runInKernel(args, client) } = command;
+    const { command, fullName, flags } = found;
     const startedUs = host.clock.monotonicUs();
-    const answer = this.#guarded(() => run({ args, client, host }));
+    const answer = this.#answer(command, args, client);
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
     // Behind what it has run itself, as EXEC does.
-    if (!command.flags.includes('skip_monitor') && !command.flags.includes('admin')) {
+    if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {
       monitors.show(redacted(fullName, args), client, host.clock);
     }
     // The kernel counts its own.
     if (command.run !== undefined) {
       host.statistics.record(fullName, tookUs, answer instanceof Failure ? 'failed' : 'ok');
     }
-    if (!command.flags.includes('skip_slowlog'))
-      host.slowlog.record(redacted(fullName, args), tookUs, client);
+    if ((flags & flagBits.skip_slowlog) === 0) host.slowlog.record(redacted(fullName, args), tookUs, client);
     return answer;
   }
 
-  #guarded(run: () => Reply | Later): Reply | Later {
+  #answer({ run }: Command, args: readonly Buffer[], client: ClientState): Reply | Later {
+    const { host, runInKernel } = this.#options;
     try {
-      return run();
+      return run === undefined ? runInKernel(args, client) : run({ args, client, host });
     } catch (error) {
       if (error instanceof FastcacheError && error.code === 'OUT_OF_MEMORY') return OUT_OF_MEMORY;
       if (error instanceof FastcacheError && error.code === 'VALUE_OVER_LIMIT') {
@@ -140,41 +142,44 @@ export class Gate {
   /** Why the command may not run, if so. */
   #refusal(found: FoundCommand, client: ClientState): Failure | typeof POSTPONED | undefined {
     const { host } = this.#options;
-    const { command } = found;
+    const { command, flags } = found;
     if (command.forbidden !== undefined) return command.forbidden;
-    if (!client.isAuthenticated && !command.flags.includes('no_auth')) {
+    if (!client.isAuthenticated && (flags & flagBits.no_auth) === 0) {
       return new Failure('NOAUTH Authentication required.');
     }
-    if (client.transaction !== undefined && command.flags.includes('no_multi')) {
+    if (client.transaction !== undefined && (flags & flagBits.no_multi) !== 0) {
       return new Failure('ERR Command not allowed inside a transaction');
     }
-    const has = (flag: CommandFlag) => this.#has(found, flag, client);
-    const isReplica = host.replication.isReplica();
-    if (!isReplica && this.#lacksMemory(has('denyoom'), found, client)) return OUT_OF_MEMORY;
+    const effects = this.#effects(found, client);
+    const writes = (effects & flagBits.write) !== 0;
+    const isReplica = host.replication.isReplica;
+    if (!isReplica && this.#lacksMemory((effects & flagBits.denyoom) !== 0, found, client)) {
+      return OUT_OF_MEMORY;
+    }
     const { isLoading, isStale, lacksReplicas, paused } = this.#options.situation;
-    if (lacksReplicas && has('write')) return TOO_FEW_REPLICAS;
-    if (isReplica && has('write')) {
+    if (lacksReplicas && writes) return TOO_FEW_REPLICAS;
+    if (isReplica && writes) {
       return new Failure("READONLY You can't write against a read only replica.");
     }
-    if (isStale && !command.flags.includes('stale')) {
+    if (isStale && (flags & flagBits.stale) === 0) {
       return new Failure("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
     }
-    if (isLoading && !command.flags.includes('loading')) {
+    if (isLoading && (flags & flagBits.loading) === 0) {
       return new Failure('LOADING Redis is loading the dataset in memory');
     }
-    if (client.isMonitor && (has('write') || has('readonly'))) {
+    if (client.isMonitor && (effects & (flagBits.write | flagBits.readonly)) !== 0) {
       return new Failure("ERR Replica can't interact with the keyspace");
     }
-    if (paused === 'all' || (paused === 'write' && has('write'))) return POSTPONED;
+    if (paused === 'all' || (paused === 'write' && writes)) return POSTPONED;
     return undefined;
   }
 
-  /** A flag of the command, or of any that EXEC would run. */
-  #has({ command, fullName }: FoundCommand, flag: CommandFlag, client: ClientState): boolean {
-    if (fullName !== 'exec' || client.transaction === undefined) return command.flags.includes(flag);
-    return client.transaction.queue.some((args) =>
-      this.#options.table.find(args)?.command.flags.includes(flag),
-    );
+  /** The flags of the command, or of all those that EXEC would run. */
+  #effects({ fullName, flags }: FoundCommand, client: ClientState): number {
+    if (fullName !== 'exec' || client.transaction === undefined) return flags;
+    let effects = 0;
+    for (const args of client.transaction.queue) effects |= this.#options.table.find(args)?.flags ?? 0;
+    return effects;
   }
 
   /** Makes room, as before each command; a queue may not grow either when there is none. */

@@ -1,117 +1,59 @@
 /**
- * What CONFIG GET shows and CONFIG SET changes: only what is really there and takes effect. Each is kept here; who must act
- * on a change (the store's memory limit, the server's clients) hears of it by `onChange`.
+ * What CONFIG GET shows and CONFIG SET changes: only what is really there and takes effect. Each setting is
+ * kept here; who must act on a change (the store's memory limit, the server's clients) learns of it by
+ * `onChange`.
  */
+import assert from 'node:assert';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { DEFAULT_EVICTION_SAMPLES, type EvictionPolicy, evictionPolicies } from '../engine/memory-limit.js';
-import { DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS } from '../limits.js';
+import { DEFAULT_EVICTION_SAMPLES, type EvictionPolicy } from '../engine/memory-limit.js';
+import { Fact, IMMUTABLE, type Named, Setting } from './setting.js';
 import {
-  anyBytes,
-  type Format,
   integerBetween,
   memoryBetween,
   type OutputClass,
   type OutputLimit,
   type OutputLimits,
-  oneOf,
   outputLimits,
   Refusal,
 } from './setting-formats.js';
 
+/** An option of the server, as CONFIG shows and maybe sets it. */
+export interface ConfigOption {
+  /** The name in Redis, and behind it its older ones; in lower case. */
+  readonly names: readonly string[];
+  /**
+   * `fixed`: CONFIG SET takes the value that it has anyway; `immutable`: CONFIG SET refuses it, as Redis
+   * does.
+   */
+  readonly change: 'settable' | 'fixed' | 'immutable';
+  readonly setting: Setting<unknown>;
+}
+
 /** What a server starts with; what is absent is as in Redis. */
 export interface InitialSettings {
-  /** 0: no limit but the store's own. */
-  readonly maxMemoryBytes?: number;
-  readonly maxMemoryPolicy?: EvictionPolicy;
+  /** Those of all options that CONFIG names, but for the address that is listened on. */
+  readonly options: readonly ConfigOption[];
   readonly maxMemorySamples?: number;
   readonly maxClients?: number;
   readonly idleTimeoutSeconds?: number;
   readonly queryBufferBytes?: number;
-  /** Empty or absent: none is asked for. */
-  readonly password?: string | undefined;
-  readonly minReplicas?: number;
-  readonly minReplicasMaxLagSeconds?: number;
-  // What stays as it is.
-  readonly maxValueBytes: number;
-  readonly servesStaleData?: boolean;
   /** A replica with more waiting is cut off. */
   readonly replicaQueueBytes?: number;
-  /** The address that is listened on; the port is known only then. */
+  /** The address that is listened on; empty where there is none. */
   readonly bind: string;
+  /** The port is known only once it is listened on. */
   readonly port: () => number;
 }
 
 const INT_MAX = 2n ** 31n - 1n;
 const UINT_MAX = 2n ** 32n - 1n;
 const INT64_MAX = 2n ** 63n - 1n;
-const UINT64_MAX = 2n ** 64n - 1n;
 const MIB = 1024 * 1024;
 
 /** A silent client's socket is asked for a sign of life after so long. */
 export const KEEP_ALIVE_SECONDS = 60;
 
-const IMMUTABLE = "can't set immutable config";
-
-interface Named {
-  show(): string | Buffer;
-  /** How to set it, or why not; nothing has changed yet. */
-  prepare(bytes: Buffer): (() => void) | Refusal;
-}
-
-/** One that can be set. */
-class Setting<Value> implements Named {
-  #value: Value;
-  /** Of a bigint; kept, for some are asked for before every run of commands. */
-  #number: number;
-  readonly #format: Format<Value>;
-
-  constructor(format: Format<Value>, initial: Value) {
-    this.#format = format;
-    this.#value = initial;
-    this.#number = numberOf(initial);
-  }
-
-  get value(): Value {
-    return this.#value;
-  }
-
-  get number(): number {
-    return this.#number;
-  }
-
-  show(): string | Buffer {
-    return this.#format.show(this.#value);
-  }
-
-  prepare(bytes: Buffer): (() => void) | Refusal {
-    const value = this.#format.parse(bytes, this.#value);
-    if (value instanceof Refusal) return value;
-    return () => {
-      this.#value = value;
-      this.#number = numberOf(value);
-    };
-  }
-}
-
-/** One that stays as it is. Where Redis could change it, setting it to what it is anyway is accepted. */
-class Fact implements Named {
-  readonly isImmutableInRedis: boolean;
-  readonly #value: () => string;
-
-  constructor(value: string | (() => string), { isImmutableInRedis }: { isImmutableInRedis: boolean }) {
-    this.#value = typeof value === 'string' ? () => value : value;
-    this.isImmutableInRedis = isImmutableInRedis;
-  }
-
-  show(): string {
-    return this.#value();
-  }
-
-  prepare(bytes: Buffer): (() => void) | Refusal {
-    return bytes.toString('latin1').toLowerCase() === this.show() ? () => {} : new Refusal(IMMUTABLE);
-  }
-}
-
+/** The settings of one server. */
 export class Settings {
   readonly #maxMemory: Setting<bigint>;
   readonly #maxMemoryPolicy: Setting<EvictionPolicy>;
@@ -132,17 +74,16 @@ export class Settings {
 
   constructor(initial: InitialSettings) {
     const {
-      maxMemoryBytes = 0,
+      options,
       maxMemorySamples = DEFAULT_EVICTION_SAMPLES,
       maxClients = 10_000,
       idleTimeoutSeconds = 0,
-      minReplicas = 0,
-      minReplicasMaxLagSeconds = DEFAULT_MIN_REPLICAS_MAX_LAG_SECONDS,
+      queryBufferBytes = 1024 * MIB,
+      replicaQueueBytes = 0,
     } = initial;
-    const { queryBufferBytes = 1024 * MIB, replicaQueueBytes = 0 } = initial;
-    this.maxValueBytes = initial.maxValueBytes;
-    this.#maxMemory = new Setting(memoryBetween(0n, UINT64_MAX), BigInt(maxMemoryBytes));
-    this.#maxMemoryPolicy = new Setting(oneOf(evictionPolicies), initial.maxMemoryPolicy ?? 'noeviction');
+    this.maxValueBytes = settingOf<bigint>(options, 'proto-max-bulk-len').number;
+    this.#maxMemory = settingOf(options, 'maxmemory');
+    this.#maxMemoryPolicy = settingOf(options, 'maxmemory-policy');
     this.#maxMemorySamples = new Setting(integerBetween(1n, INT_MAX), BigInt(maxMemorySamples));
     this.#maxClients = new Setting(integerBetween(1n, UINT_MAX), BigInt(maxClients));
     this.#timeout = new Setting(integerBetween(0n, INT_MAX), BigInt(idleTimeoutSeconds));
@@ -152,10 +93,10 @@ export class Settings {
       slave: { hardBytes: BigInt(replicaQueueBytes), softBytes: 0n, softSeconds: 0 },
       pubsub: { hardBytes: BigInt(32 * MIB), softBytes: BigInt(8 * MIB), softSeconds: 60 },
     });
-    this.#password = new Setting(anyBytes, Buffer.from(initial.password ?? ''));
-    this.#minReplicas = new Setting(integerBetween(0n, INT_MAX), BigInt(minReplicas));
-    this.#minReplicasMaxLag = new Setting(integerBetween(0n, INT_MAX), BigInt(minReplicasMaxLagSeconds));
-    this.#byName = new Map([...this.#settable(), ...factsOf(initial)]);
+    this.#password = settingOf(options, 'requirepass');
+    this.#minReplicas = settingOf(options, 'min-replicas-to-write');
+    this.#minReplicasMaxLag = settingOf(options, 'min-replicas-max-lag');
+    this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...factsOf(initial)]);
   }
 
   /** Of keys, values and tables; 0: no limit but the store's own. */
@@ -212,7 +153,10 @@ export class Settings {
     return this.#password.value.length > 0;
   }
 
-  /** Where no password is asked for, all match. In a time that tells nothing of the password, not even its length. */
+  /**
+   * Where no password is asked for, all match. In a time that tells nothing of the password, not even its
+   * length.
+   */
   passwordMatches(candidate: Uint8Array): boolean {
     const equal = timingSafeEqual(digestOf(candidate), digestOf(this.#password.value));
     return equal || !this.hasPassword;
@@ -262,8 +206,6 @@ export class Settings {
 
   #settable(): [string, Named][] {
     return [
-      ['maxmemory', this.#maxMemory],
-      ['maxmemory-policy', this.#maxMemoryPolicy],
       ['maxmemory-samples', this.#maxMemorySamples],
       ['maxclients', this.#maxClients],
       ['timeout', this.#timeout],
@@ -273,44 +215,46 @@ export class Settings {
       ['slowlog-max-len', this.#slowlogMaxLength],
       // Nothing is sampled (LATENCY), so that the one value is the one that turns sampling off.
       ['latency-monitor-threshold', new Setting(integerBetween(0n, 0n), 0n)],
-      ['min-replicas-to-write', this.#minReplicas],
-      ['min-slaves-to-write', this.#minReplicas],
-      ['min-replicas-max-lag', this.#minReplicasMaxLag],
-      ['min-slaves-max-lag', this.#minReplicasMaxLag],
-      ['requirepass', this.#password],
     ];
   }
 }
 
-function factsOf(initial: InitialSettings): [string, Named][] {
-  const { servesStaleData = true } = initial;
-  const yesOrNo = (yes: boolean) => (yes ? 'yes' : 'no');
+function settingOf<Value>(options: readonly ConfigOption[], name: string): Setting<Value> {
+  const option = options.find(({ names }) => names[0] === name);
+  assert(option !== undefined, `a server has the setting ${name}`);
+  return option.setting as Setting<Value>;
+}
+
+function namedOf({ names, change, setting }: ConfigOption): [string, Named][] {
+  const isImmutableInRedis = change === 'immutable';
+  const named =
+    change === 'settable' ? setting : new Fact(() => String(setting.show()), { isImmutableInRedis });
+  return names.map((name) => [name, named]);
+}
+
+function factsOf({ bind, port }: InitialSettings): [string, Named][] {
   const fixed = (value: string | (() => string)) => new Fact(value, { isImmutableInRedis: false });
   const immutable = (value: string) => new Fact(value, { isImmutableInRedis: true });
   return [
-    ['proto-max-bulk-len', immutable(String(initial.maxValueBytes))],
     ['databases', immutable('1')],
     ['io-threads', immutable('1')],
     ['cluster-enabled', immutable('no')],
     ['enable-debug-command', immutable('no')],
     ['save', fixed('')],
     ['appendonly', fixed('no')],
-    ['bind', fixed(initial.bind)],
-    ['port', fixed(() => String(initial.port()))],
+    ['bind', fixed(bind)],
+    ['port', fixed(() => String(port()))],
     ['tcp-keepalive', fixed(String(KEEP_ALIVE_SECONDS))],
     ['notify-keyspace-events', fixed('')],
     ['replica-read-only', fixed('yes')],
     ['slave-read-only', fixed('yes')],
-    ['replica-serve-stale-data', fixed(yesOrNo(servesStaleData))],
-    ['slave-serve-stale-data', fixed(yesOrNo(servesStaleData))],
   ];
 }
 
-function numberOf(value: unknown): number {
-  return typeof value === 'bigint' ? Number(value) : Number.NaN;
-}
-
-/** `name` as Redis tells it: as it was spelled, or for a value that is not taken as it is called. */
+/**
+ * `name` is what Redis names here: the spelling that was given or, for a value that is not taken, the
+ * setting's own.
+ */
 function failure(name: string, reason: string): string {
   return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
 }

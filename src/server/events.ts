@@ -1,4 +1,4 @@
-/** What primaries and replicas tell their owners: each event an object, `event` and `timeMs` first. */
+/** The events of primaries and replicas: each is an object, `event` and `timeMs` first. */
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Log } from '../replication/log.js';
@@ -15,18 +15,15 @@ export interface LogEvent extends EventBase<'log'> {
   readonly message: string;
 }
 
-export interface PrimaryEvents {
+/** The events of a node, which has them in whichever role it is. */
+export interface NodeEvents {
   log: LogEvent;
-  /** A client has sent SHUTDOWN: whoever owns this side should close it. */
-  shutdown: EventBase<'shutdown'>;
-}
-
-export interface ReplicaEvents {
-  log: LogEvent;
-  /** A client has sent SHUTDOWN: whoever owns this side should close it. */
+  /** A client has sent SHUTDOWN: whoever owns the node should close it. */
   shutdown: EventBase<'shutdown'>;
   /** It follows no primary any more and takes writes, in a history of its own. */
   promoted: EventBase<'promoted'> & { readonly history: string };
+  /** It takes no writes any more and follows `primary`, `host:port`. */
+  demoted: EventBase<'demoted'> & { readonly primary: string };
   connecting: EventBase<'connecting'> & { readonly attempt: number };
   /** What is held cannot be continued, for this reason, and all comes anew. */
   resync: EventBase<'resync'> & { readonly reason: string };
@@ -38,15 +35,20 @@ export interface ReplicaEvents {
   'caught-up': EventBase<'caught-up'> & { readonly watermarks: readonly bigint[] };
   lost: EventBase<'lost'> & { readonly error: Error; readonly retryInMs: number };
   refused: EventBase<'refused'> & { readonly error: Error };
-  /** For good; `error` unless it was left or closed. */
+  /** It follows no more, for good; `error` unless it was closed. */
   stopped: EventBase<'stopped'> & { readonly error: Error | undefined };
 }
 
-export const primaryEvents = ['log', 'shutdown'] as const satisfies readonly (keyof PrimaryEvents)[];
-export const replicaEvents = [
+/** Those of a primary: until REPLICAOF has it follow another one, no others than `log` and `shutdown` come. */
+export type PrimaryEvents = NodeEvents;
+/** Those of a replica. */
+export type ReplicaEvents = NodeEvents;
+
+const nodeEvents = [
   'log',
   'shutdown',
   'promoted',
+  'demoted',
   'connecting',
   'resync',
   'snapshot',
@@ -55,13 +57,18 @@ export const replicaEvents = [
   'lost',
   'refused',
   'stopped',
-] as const satisfies readonly (keyof ReplicaEvents)[];
+] as const satisfies readonly (keyof NodeEvents)[];
+
+/** The names of all events of a primary. */
+export const primaryEvents = nodeEvents;
+/** The names of all events of a replica. */
+export const replicaEvents = nodeEvents;
 
 /** Delivers events in the order in which things happened; listeners are called at once and must not throw. */
 export class Events<Map extends { log: LogEvent }> {
   readonly #emitter = new EventEmitter();
   readonly #clock: Clock;
-  /** What the core logs becomes `log` events. */
+  /** Whatever the core logs becomes a `log` event. */
   readonly log: Log;
 
   constructor(clock: Clock) {

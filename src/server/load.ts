@@ -1,52 +1,47 @@
 /**
- * What a primary begins with that is given a dump (`load`): its content in a store that can be written to. The sequences of
- * the dump end with it: a new history begins, whose replicas are given the content by snapshot.
+ * What a primary begins with that is given a dump (`load`): the dump's content in a store that can be written to. The
+ * sequences of the dump end with it: a new history begins, whose replicas are given the content by snapshot.
  */
-
-import { dropExpired, loadDumps } from '../dump/fold/load.js';
+import { dropExpired } from '../dump/fold/load.js';
 import { chunkPayload, snapshotFrames, storeSteps } from '../dump/fold/store-entries.js';
-import { refuseInPlace } from '../dump/make/dump-output.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { EncodeOptions } from '../frame/frame.js';
 import type { History } from '../replication/history.js';
 import type { Recorder } from '../replication/outputs/recorder.js';
 import type { NodeConfig } from './config.js';
+import type { NodeFiles } from './seams.js';
 
+/** What a dump is loaded with. */
 export interface LoadedOptions {
   config: NodeConfig;
+  files: NodeFiles;
+  /** The path of the dump; `-` is stdin. */
   load: string;
-  /** An empty store with so many shards. */
-  createEngine(shards: number): ShardEngine;
+  /** Makes an empty store with so many shards, which follows. */
+  create(shards: number): ShardEngine;
 }
 
 /**
- * A store of the primary's shards with what the dump leads to, but for what has expired since. Throws with file and byte
- * offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …, `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`; and
+ * A store of the primary's shards with what the dump leads to, except for keys that have expired since. Throws with file
+ * and byte offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …, `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`; and
  * `BAD_OPTION` when the dump would be recorded over.
  */
-export async function loadEngine({ config, load, createEngine }: LoadedOptions): Promise<ShardEngine> {
+export async function loadEngine({ config, files, load, create }: LoadedOptions): Promise<ShardEngine> {
   const { record, shards, onLoading } = config;
-  if (record !== undefined) refuseInPlace(load, record);
-  const createStore = (count: number) => {
-    const engine = createEngine(count);
-    engine.setReplica(true);
-    return engine;
-  };
-  const loaded = await loadDumps({
+  if (record !== undefined) files.refuseInPlace(load, record);
+  const loaded = await files.loadDump({
     files: [load],
-    createStore,
+    createStore: create,
     onRead: (_file, bytes) => onLoading?.(bytes),
   });
   dropExpired(loaded.store);
-  const engine = loaded.store.shards === shards ? loaded.store : createStore(shards);
-  if (engine !== loaded.store) {
-    for (const step of storeSteps(loaded.store)) engine.loadChunk(chunkPayload(step));
-  }
-  engine.setReplica(false);
+  if (loaded.store.shards === shards) return loaded.store;
+  const engine = create(shards);
+  for (const step of storeSteps(loaded.store)) engine.loadChunk(chunkPayload(step));
   return engine;
 }
 
-/** A history that begins with content. Where it would begin at 0, whoever holds nothing would seem to hold that. */
+/** A history that begins with content: one that began at 0 would seem to be held by whoever holds nothing. */
 export function withContent(history: History): History {
   return history.base === 0n ? { ...history, base: 1n } : history;
 }

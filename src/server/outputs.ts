@@ -1,5 +1,5 @@
 /**
- * What a replica puts out beside serving it (cli.md, `--record`, `--changes`, `--state`): the dump, the changes, and the
+ * What a replica puts out beside serving it (docs/operations.md, "Recording", "Taps" and "State files"): the dump, the changes, and the
  * state of both, with which the next run goes on. A replica with a state is a tap and keeps no content.
  */
 import { basename } from 'node:path';
@@ -8,7 +8,6 @@ import type { ReplicatedStore } from '../engine/types.js';
 import { WatermarkStore } from '../engine/watermark-store.js';
 import { FastcacheError } from '../errors.js';
 import { MAX_STATE_BYTES } from '../files/sealed-state.js';
-import { readStateFile, replaceStateFile } from '../files/state-file.js';
 import type { Log } from '../replication/log.js';
 import type { Recorder } from '../replication/outputs/recorder.js';
 import { StateKeeper } from '../replication/outputs/state-keeper.js';
@@ -16,10 +15,12 @@ import { Tap } from '../replication/outputs/tap.js';
 import { decodeTapState, type TapState } from '../replication/outputs/tap-state.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { NodeConfig } from './config.js';
-import { openRecorder } from './ports.js';
+import { openRecorder } from './recording.js';
+import type { NodeFiles } from './seams.js';
 
 export interface OutputsOptions {
   config: NodeConfig;
+  files: NodeFiles;
   timers: Timers;
   log: Log;
   /** What the follower holds now. */
@@ -35,7 +36,7 @@ export interface Outputs {
   readonly holding: Holding | undefined;
   /** Set where no content is kept. */
   readonly createStore: ((shards: number) => ReplicatedStore) | undefined;
-  /** Begins to keep the state. */
+  /** Takes the place of an earlier dump, and begins to keep the state. Throws WRITE_FAILED. */
   start(): void;
   /** New content is being built; what is recorded of it stands for nothing before it is whole. */
   building(): void;
@@ -49,9 +50,9 @@ export interface Outputs {
 
 /** Throws `WRITE_FAILED`, `READ_FAILED`, `STATE_UNUSABLE`. */
 export function openOutputs(options: OutputsOptions): Outputs {
-  const { config, log, timers } = options;
+  const { config, files, log, timers } = options;
   const { state: file, record, changes } = config;
-  const before = file === undefined ? undefined : readState(file, config);
+  const before = file === undefined ? undefined : readState(file, options);
   const holding = before && holdingOf(before);
   let fault: Error | undefined;
   const fail = (error: Error) => {
@@ -61,7 +62,7 @@ export function openOutputs(options: OutputsOptions): Outputs {
   // Where a state is kept, a recording that ends must end it too.
   const faults = file === undefined ? {} : { onFault: fail };
   const recorder = continued(file, before, () =>
-    openRecorder({ record, keptBytes: before?.record?.bytes, ...faults }, log),
+    openRecorder({ record, files, log, keptBytes: before?.record?.bytes, ...faults }),
   );
   const tap =
     changes && new Tap({ consumer: changes, watermarks: holding?.store.watermarks() ?? [], onFault: fail });
@@ -96,14 +97,17 @@ export function openOutputs(options: OutputsOptions): Outputs {
               return false;
             }
           },
-          save: (bytes) => replaceStateFile(file, bytes),
+          save: (bytes) => files.replaceState(file, bytes),
         });
   return {
     recorder,
     tap,
     holding,
     createStore: file === undefined ? undefined : (shards) => new WatermarkStore(shards),
-    start: () => keeper?.start(),
+    start() {
+      recorder?.begin();
+      keeper?.start();
+    },
     building() {
       wholeBytes ??= recorder?.bytes;
     },
@@ -132,8 +136,11 @@ function holdingOf({ watermarks, history }: TapState): Holding {
   return { store, history };
 }
 
-function readState(file: string, { record, changes }: NodeConfig): TapState | undefined {
-  const bytes = readStateFile(file, MAX_STATE_BYTES);
+function readState(
+  file: string,
+  { files, config: { record, changes } }: OutputsOptions,
+): TapState | undefined {
+  const bytes = files.readState(file, MAX_STATE_BYTES);
   if (bytes === undefined) return undefined;
   try {
     const state = decodeTapState(bytes);

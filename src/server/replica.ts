@@ -1,21 +1,14 @@
-/** A replica, embedded or behind the command line: follows a primary and is read at memory speed. */
-import { systemSeams } from '../clock.js';
+/** A replica, embedded or behind the command line: a node that starts by following, and is read at memory speed. */
 import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { ReplicaStatus } from '../status/report.js';
 import { parseAddress } from '../transport/address.js';
-import { type ReplicaOptions, replicaConfig } from './config.js';
+import { type Bytes, keyBytes } from './bytes.js';
+import { replicaConfig } from './config.js';
 import type { ReplicaEvents } from './events.js';
-import {
-  buildParts,
-  closeParts,
-  follow,
-  openReplicaDoor,
-  promote,
-  type ReplicaParts,
-  roleOf,
-} from './following.js';
-import { type Bytes, keyBytes, openMetrics } from './ports.js';
+import { Node } from './node.js';
+import type { ReplicaOptions } from './options.js';
+import { systemNodeSeams } from './system-seams.js';
 
 /**
  * ```js
@@ -30,7 +23,7 @@ export class Replica {
   readonly listenAddress: string | undefined;
   /** `host:port` where `/metrics`, `/healthz` and `/readyz` are served, undefined without `metrics`. */
   readonly metricsAddress: string | undefined;
-  readonly #parts: ReplicaParts;
+  readonly #node: Node;
 
   /**
    * Resolves when it listens, if it is to; connecting to the primary goes on by itself, and starts over when it fails.
@@ -38,96 +31,76 @@ export class Replica {
    * (`state`).
    */
   static async follow(address: string, options: ReplicaOptions = {}): Promise<Replica> {
-    const parts = buildParts(replicaConfig(address, options));
-    try {
-      parts.door = await openReplicaDoor(parts);
-      const listenAddress = await parts.server?.listen();
-      parts.metricsPort = await openMetrics({ ...parts, report: () => roleOf(parts).report() });
-      const replica = new Replica(parts, listenAddress);
-      // Only who has its ports may take a dump's place.
-      parts.outputs.recorder?.begin();
-      parts.outputs.start();
-      // In the next turn, so that whoever waits for this replica hears of its first event.
-      systemSeams.timers.endOfTurn(() => {
-        if (!parts.isClosed) parts.follower?.start();
-      });
-      return replica;
-    } catch (error) {
-      await closeParts(parts);
-      throw error;
-    }
+    return new Replica(await Node.start(replicaConfig(address, options), systemNodeSeams));
   }
 
-  private constructor(parts: ReplicaParts, listenAddress: string | undefined) {
-    this.#parts = parts;
-    this.bindAddress = parts.door?.address;
-    this.listenAddress = listenAddress;
-    this.metricsAddress = parts.metricsPort?.address;
+  private constructor(node: Node) {
+    this.#node = node;
+    this.bindAddress = node.bindAddress;
+    this.listenAddress = node.listenAddress;
+    this.metricsAddress = node.metricsAddress;
   }
 
   /** Where following stands; undefined once it is promoted. */
   get state(): FollowerState | undefined {
-    return this.#parts.follower?.state;
+    return this.#node.following?.follower.state;
   }
 
   /** The history of what is held; undefined when nothing is, or a Rust primary's, which has none but with `bind`. */
   get history(): string | undefined {
-    return roleOf(this.#parts).history?.id;
+    return this.#node.history?.id;
   }
 
   /** The primary's shards; 1 until the first content is whole. */
   get shards(): number {
-    const { follower, engine } = this.#parts;
-    return follower?.holding?.store.shards ?? engine.shards;
+    return this.#node.holding?.store.shards ?? this.#node.engine.shards;
   }
 
   /** The value, own memory; undefined when there is no such key or it has expired. Touches no socket. Texts are UTF-8. */
   get(key: Bytes): Buffer | undefined {
-    return this.#parts.engine.get(keyBytes(key));
+    return this.#node.engine.get(keyBytes(key));
   }
 
-  /** Keys that are held, those that have expired and are not deleted yet included. */
+  /** Keys that are held, those included that have expired and are not deleted yet. */
   keyCount(): number {
-    return this.#parts.engine.keyCount();
+    return this.#node.engine.keyCount();
   }
 
   /** Each shard's highest sequence that is applied; empty until the first content is whole. */
   watermarks(): bigint[] {
-    const { promoted, follower } = this.#parts;
-    return promoted?.publisher.watermarks() ?? follower?.holding?.store.watermarks() ?? [];
+    return this.#node.watermarks();
   }
 
-  /** Follows another primary; what is held stays readable, and is continued if that primary can. Throws BAD_OPTION. */
+  /** Follows another primary; what is held stays readable, and is continued if that primary can. Throws BAD_OPTION, CLOSED. */
   follow(address: string): void {
-    follow(this.#parts, parseAddress(address));
+    this.#node.follow(parseAddress(address));
   }
 
   /**
    * Leaves the primary and takes writes from clients, in a new history that continues the old one. With `bind`, replicas
-   * that are not ahead of this one and follow it now carry on from what they hold. Throws BAD_OPTION when
-   * it keeps no content (`state`).
+   * that are not ahead of this one and follow it now carry on from what they hold. Throws CLOSED, and NO_CONTENT when it
+   * keeps no content (`state`).
    */
   promote(): void {
-    promote(this.#parts);
+    this.#node.promote();
   }
 
   /** As `Primary.replicas`, of the replicas of this replica. */
   replicas(): ReplicaStatus[] {
-    const { serving } = roleOf(this.#parts).report();
-    return serving === undefined ? [] : [...serving.connected, ...serving.departed];
+    return this.#node.replicas();
   }
 
   metrics(): MetricsSnapshot {
-    return this.#parts.metrics.snapshot();
+    return this.#node.metrics.snapshot();
   }
 
   on<Name extends keyof ReplicaEvents>(name: Name, listener: (event: ReplicaEvents[Name]) => void): this {
-    this.#parts.events.on(name, listener);
+    this.#node.events.on(name, listener);
     return this;
   }
 
   off<Name extends keyof ReplicaEvents>(name: Name, listener: (event: ReplicaEvents[Name]) => void): this {
-    this.#parts.events.off(name, listener);
+    this.#node.events.off(name, listener);
     return this;
   }
 
@@ -136,6 +109,6 @@ export class Replica {
    * `get`. Throws WRITE_FAILED (`state`; `record`, when the dump is not whole).
    */
   close(): Promise<void> {
-    return closeParts(this.#parts);
+    return this.#node.close();
   }
 }

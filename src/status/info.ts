@@ -1,6 +1,6 @@
 /**
- * INFO's text (reference: Redis' own field names) from what a server knows of itself. A field of which it knows nothing is
- * left out, rather than told wrongly.
+ * INFO's text (reference: Redis' own field names) from what a server knows of itself. A field of which it
+ * knows nothing is left out, rather than told wrongly.
  */
 import type { CommandRow } from '../resp/command-statistics.js';
 import { REDIS_VERSION } from '../resp/redis-version.js';

@@ -1,6 +1,6 @@
 /**
- * The document of a Status frame (docs/protocol.md, "Status"), rendered from a node's report: the model behind
- * `fastcache watermarks`. status-payload.ts writes and reads it.
+ * The document of a Status frame (docs/protocol.md, "Status"), rendered from a node's report: the model
+ * behind `fastcache watermarks`. status-payload.ts writes and reads it.
  */
 import { STATUS_MAX_BYTES } from '../limits.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
@@ -33,7 +33,10 @@ export interface BacklogEntry {
   bytes: number;
   records: number;
   limitBytes: number;
-  /** How long a replica may be away at the present write rate before it needs a snapshot; null: nothing is written. */
+  /**
+   * How long a replica may be away at the present write rate before it needs a snapshot; null: nothing is
+   * written.
+   */
   windowMs: number | null;
   /** Index = shard: the first sequence that can still be given. */
   earliest: bigint[];

@@ -1,6 +1,6 @@
 /**
- * Whether replication is as it should be, as monitoring asks it (`watermarks --check`): findings, each with one of the four
- * states of Nagios' plugins, whose exit statuses they are.
+ * Whether replication is as it should be, as monitoring asks it (`watermarks --check`): findings, each with
+ * one of the four states of Nagios' plugins, whose exit statuses they are.
  */
 import type { ErrorCode } from '../errors.js';
 import type { ReplicaEntry } from './replica-entry.js';
@@ -35,7 +35,10 @@ export interface Verdict {
 /** What is known to be bad comes before what is not known. */
 const severity: readonly CheckState[] = ['CRITICAL', 'WARNING', 'UNKNOWN', 'OK'];
 
-/** A server that does not answer is the fault that is looked for; any other fault means that nothing could be learnt. */
+/**
+ * A server that does not answer is the fault that is looked for; any other fault means that nothing could be
+ * learnt.
+ */
 const absences: ReadonlySet<ErrorCode> = new Set([
   'PRIMARY_UNREACHABLE',
   'CONNECTION_LOST',

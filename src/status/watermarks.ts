@@ -23,10 +23,15 @@ export interface SilentEndpoint {
 
 export type EndpointAnswer = EndpointWatermarks | SilentEndpoint;
 
-/** A live replica whose newest record is older is behind. Acks come every 100 ms, so that less says nothing. */
+/**
+ * A live replica whose newest record is older is behind. Acks come every 100 ms, so that less says nothing.
+ */
 const BEHIND_FROM_MS = 500;
 
-/** A replica's state as a person should see it: of those that are live, who is behind, and who holds what was never given. */
+/**
+ * A replica's state as a person should see it: of those that are live, who is behind, and who holds what was
+ * never given.
+ */
 export type Standing = ReplicaEntry['state'] | 'behind' | 'diverging';
 
 /** `watermarks`: the primary's. */

@@ -1,11 +1,13 @@
-/** Addresses as people write them (cli.md, "Conventions"): `host:port`, `[v6]:port`, `:port`. */
+/**
+ * Addresses as people write them (docs/command-line.md, "Conventions"): `host:port`, `[v6]:port`, `:port`.
+ */
 import { FastcacheError } from '../errors.js';
 import type { Address } from './connection.js';
 
 const LOOPBACK = '127.0.0.1';
 const MAX_PORT = 65_535;
 
-/** `:port` alone means the loopback address. Throws `BAD_OPTION`. */
+/** Reads an address; `:port` alone means the loopback address. Throws `BAD_OPTION`. */
 export function parseAddress(text: string): Address {
   const match = /^(?:\[([^\]]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);

@@ -1,10 +1,11 @@
 /**
- * What `replication/` and the simulation know of a connection: bytes in, bytes out, backpressure, an end. TCP stands
- * behind it in production (`tcp.ts`), a virtual network in the simulation.
+ * What `replication/` and the simulation know of a connection: bytes in, bytes out, backpressure, an end. TCP
+ * stands behind it in production (`tcp.ts`), a virtual network in the simulation.
  */
 
+/** Who is called by a connection. */
 export interface ConnectionHandlers {
-  /** Bytes as they came; the buffer is the callee's only during the call unless it copies. */
+  /** Bytes as they came; the buffer is only valid during the call. */
   onData(chunk: Buffer): void;
   /** The send buffer has room again after a `write` that returned false. */
   onDrain(): void;
@@ -12,6 +13,7 @@ export interface ConnectionHandlers {
   onClose(error?: Error): void;
 }
 
+/** One open connection. */
 export interface Connection {
   /** `host:port` of the peer, for logs and status. */
   readonly remoteAddress: string;
@@ -29,6 +31,7 @@ export interface Connection {
   destroy(): void;
 }
 
+/** What accepts connections. */
 export interface Listener {
   /** `host:port` really listened on (port 0 resolved). */
   readonly address: string;
@@ -36,11 +39,13 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** Where to connect or listen. */
 export interface Address {
   host: string;
   port: number;
 }
 
+/** How connections are made. */
 export interface Transport {
   /** Resolves when it listens. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
   listen(address: Address, accept: (connection: Connection) => void): Promise<Listener>;

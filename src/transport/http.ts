@@ -1,6 +1,7 @@
 /**
- * A small HTTP server for status pages: GET and HEAD, short answers, no bodies taken. Whoever is connected holds little
- * and not for long: connections, header bytes, the time for a request and for taking its answer are all bounded.
+ * A small HTTP server for status pages: GET and HEAD, short answers, no bodies taken. A client
+ * holds little and not for long: connections, header bytes, the time for a request and for taking its answer
+ * are all bounded.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Address, Listener } from './connection.js';
@@ -15,9 +16,10 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 5_000;
 /** Nothing comes and nothing goes: the peer does not take its answer. */
 const STALLED_TIMEOUT_MS = 10_000;
-/** How often those are looked for who took too long. */
+/** How often connections are looked for that took too long. */
 const CHECK_MS = 1_000;
 
+/** What a request is answered with. */
 export interface HttpAnswer {
   status: number;
   /** With its charset. */
@@ -25,12 +27,14 @@ export interface HttpAnswer {
   body: string;
 }
 
+/** What was asked for. */
 export interface HttpRequest {
   /** As it was sent, from `/` up to the query. */
   path: string;
   query: URLSearchParams;
 }
 
+/** An answer of one line of text. */
 export const plainText = (status: number, line: string): HttpAnswer => ({
   status,
   contentType: 'text/plain; charset=utf-8',
@@ -38,8 +42,8 @@ export const plainText = (status: number, line: string): HttpAnswer => ({
 });
 
 /**
- * Answers every GET and HEAD with what `answer` resolves to, 500 when it rejects, and other methods with 405. Closing
- * drops every connection. Throws `PORT_TAKEN` or `LISTEN_FAILED`.
+ * Answers every GET and HEAD with what `answer` resolves to, 500 when it rejects, and other methods with 405.
+ * Closing drops every connection. Throws `PORT_TAKEN` or `LISTEN_FAILED`.
  */
 export function listenHttp(
   address: Address,

@@ -1,14 +1,17 @@
 /**
- * Reading without garbage: Node gives every read of an accepted socket a new buffer of 64 KiB, which costs more than
- * the commands in it. `net.Socket` can read into one buffer for good (its documented option `onread`), but
- * `net.Server` does not pass that option on; so an accepted connection is taken over by a socket that has it.
+ * Reading without garbage: Node gives every read of an accepted socket a new buffer of 64 KiB, which costs
+ * more than the commands in it. `net.Socket` can read into one buffer for good (its documented option
+ * `onread`), but `net.Server` does not pass that option on; so an accepted connection is taken over by a
+ * socket that has it.
  */
 import { Socket } from 'node:net';
 
-/** For rooms that are handed a connection and open none. */
+/** For code that is handed a connection and opens none. */
 export type ClientSocket = Socket;
 
-/** As much as one read takes; shared by all connections, for whoever is called with it is done with it on return. */
+/**
+ * As much as one read takes; shared by all connections, since `onData` is done with it when it returns.
+ */
 const READ_BYTES = 65_536;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -18,8 +21,9 @@ interface WithHandle {
 }
 
 /**
- * Takes over a connection that a server with `pauseOnConnect` accepted, and starts to read. `onData` may use the bytes
- * until it returns. The socket that is returned takes the place of the accepted one, which the server then counts as gone.
+ * Takes over a connection that a server with `pauseOnConnect` accepted, and starts to read. `onData` may use
+ * the bytes until it returns. The socket that is returned takes the place of the accepted one, which the
+ * server then counts as gone.
  */
 export function readShared(accepted: Socket, onData: (chunk: Buffer) => void): Socket {
   const handle = (accepted as WithHandle)._handle;

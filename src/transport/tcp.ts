@@ -1,6 +1,6 @@
 /**
- * TCP behind the seam of `connection.ts`: sockets in, bytes and backpressure out. Knows nothing about frames, and
- * imports nothing of the core but its errors.
+ * TCP behind the seam of `connection.ts`: sockets in, bytes and backpressure out. Knows nothing about frames,
+ * and imports nothing of the core but its errors.
  */
 import { createServer, connect as openSocket, type Server, type Socket } from 'node:net';
 import { FastcacheError } from '../errors.js';
@@ -10,11 +10,15 @@ import type { Address, Connection, ConnectionHandlers, Listener, Transport } fro
 /** A peer whose machine is gone is noticed by probes that start after this much silence. */
 const KEEP_ALIVE_MS = 10_000;
 const READ_BYTES = 1_048_576;
-/** A process that stood still finds its deadline past before it has looked at its sockets: so much later it has. */
+/**
+ * A process that stood still finds its deadline past before it has looked at its sockets: so much later it
+ * has.
+ */
 const SECOND_LOOK_MS = 50;
 /** A connection takes this much before it is full: a turn's frames rather than one. */
 const WRITE_BYTES = 1_048_576;
 
+/** Connections over TCP. */
 export const tcpTransport: Transport = { listen, connect };
 
 function listen(address: Address, accept: (connection: Connection) => void): Promise<Listener> {
@@ -25,7 +29,7 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
     highWaterMark: WRITE_BYTES,
   });
   server.on('connection', (socket) => {
-    // A socket may be reset before it is handed out: it then has no address, and nobody to tell.
+    // A socket may be reset before it is handed out: it then has no address, and there is nobody to answer.
     if (socket.remoteAddress === undefined) socket.destroy();
     else accept(new TcpConnection(socket));
   });
@@ -137,7 +141,7 @@ function connect(
   };
 }
 
-/** Nobody listens yet: bytes wait in the socket, for it flows only once handlers are set. */
+/** Until the handlers are set: bytes wait in the socket, which flows only from then on. */
 const NO_HANDLERS: ConnectionHandlers = { onData() {}, onDrain() {}, onClose() {} };
 
 class TcpConnection implements Connection {

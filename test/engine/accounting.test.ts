@@ -1,4 +1,8 @@
-/** What memory is said to take is what the content takes, block by block, after any sequence of operations. */
+/**
+ * What memory is said to take is what the content takes, block by block, after any sequence of operations.
+ */
+import '../support/debug-kernel.js';
+
 import { expect, it } from 'vitest';
 import { NO_EXPIRY } from '../../src/frame/batch.js';
 import { newEngine, StandingClock, scanAll } from '../support/engines.js';
@@ -9,7 +13,9 @@ const PAGE = 4096;
 const HEADER = 16;
 const EXPIRY = 16;
 
-/** A block by the arena's rules: steps of 8 bytes up to 256, 16 steps a doubling up to 32 KiB, pages above. */
+/**
+ * A block by the arena's rules: steps of 8 bytes up to 256, 16 steps a doubling up to 32 KiB, pages above.
+ */
 function blockBytes(bytes: number): number {
   if (bytes > 32_768) return Math.ceil(bytes / PAGE) * PAGE;
   if (bytes <= 256) return Math.ceil(bytes / 8) * 8;
@@ -52,6 +58,7 @@ it.each([1, 2, 3, 4])('never drifts from what a recount finds (seed %i)', (seed)
       engine.limitMemory({ maxBytes: 0, policy: 'noeviction' });
     }
     if (step % 1000 !== 0) continue;
+    engine.kernel.invariants();
     engine.sweep(100_000);
     engine.flush();
     let recounted = 0;

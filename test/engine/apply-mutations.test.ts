@@ -1,7 +1,9 @@
 /**
- * Damaged payloads against an oracle that decodes them with the codec: refused alike, or applied alike; and a store that
- * keeps no content refuses and counts as the one that does.
+ * Damaged payloads against an oracle that decodes them with the codec: refused alike, or applied alike; and a
+ * store that keeps no content refuses and counts as the one that does.
  */
+import '../support/debug-kernel.js';
+
 import { xxh3 } from '@node-rs/xxhash';
 import { expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
@@ -20,7 +22,7 @@ const NONE = 0xffff_ffff_ffff_ffffn;
 
 type Code = ErrorCode | 'applied';
 
-/** What the codec and the rules of fcrp-v1.md make of payloads. */
+/** The oracle: payloads by the codec and by the rules of docs/protocol.md, "Conversation". */
 class Oracle {
   readonly content = new Map<string, { value: string; expireAtMs: bigint | null }>();
   readonly watermarks = new Array<bigint>(SHARDS).fill(0n);
@@ -141,7 +143,7 @@ function compareAll(engine: ShardEngine, oracle: Oracle): void {
   expect(engine.keyCount()).toBe(oracle.content.size);
 }
 
-it(`${ROUNDS} batches, sound and damaged`, () => {
+it(`${ROUNDS} batches, sound and damaged`, { timeout: 180_000 }, () => {
   const random = new RandomSource(404);
   const engine = newReplica({ shards: SHARDS });
   const hollow = new WatermarkStore(SHARDS);
@@ -192,7 +194,7 @@ it(`${ROUNDS} batches, sound and damaged`, () => {
   for (const code of codes) expect(seen.get(code) ?? 0, code).toBeGreaterThan(20);
 });
 
-it(`${ROUNDS} snapshot chunks, with governance and without, sound and damaged`, () => {
+it(`${ROUNDS} snapshot chunks, with governance and without, sound and damaged`, { timeout: 180_000 }, () => {
   const random = new RandomSource(405);
   let engine = newReplica({ shards: SHARDS });
   let oracle = new Oracle();

@@ -1,3 +1,5 @@
+import '../support/debug-kernel.js';
+
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';

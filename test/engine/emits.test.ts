@@ -1,4 +1,6 @@
 /** What a primary's store emits: every change, once, in order, in batches of the size that the rules say. */
+import '../support/debug-kernel.js';
+
 import { xxh3 } from '@node-rs/xxhash';
 import { describe, expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';

@@ -1,4 +1,6 @@
 /** The memory limit: what goes by each policy and what stays, what is refused, and what runs all the same. */
+import '../support/debug-kernel.js';
+
 import { describe, expect, it } from 'vitest';
 import { Housekeeping } from '../../src/engine/housekeeping.js';
 import type { EvictionPolicy } from '../../src/engine/memory-limit.js';

@@ -1,4 +1,9 @@
-/** Expiry against an oracle on a clock that stands until it is told: on access, by sweeps, on primary and replica. */
+/**
+ * Expiry against an oracle on a clock that stands until it is told: on access, by sweeps, on primary and
+ * replica.
+ */
+import '../support/debug-kernel.js';
+
 import { describe, expect, it } from 'vitest';
 import { decodeBatch, NO_EXPIRY } from '../../src/frame/batch.js';
 import { batchBytes } from '../support/batch-bytes.js';

@@ -1,4 +1,9 @@
-/** A store that is emptied in steps, as FLUSHALL does: what is told of it, what memory it takes, what a replica has then. */
+/**
+ * A store that is emptied in steps, as FLUSHALL does: what is told of it, what memory it takes, what a
+ * replica has then.
+ */
+import '../support/debug-kernel.js';
+
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ShardEngine } from '../../src/engine/shard-engine.js';
 import { decodeBatch } from '../../src/frame/batch.js';

@@ -1,4 +1,9 @@
-/** A frozen store (CLIENT PAUSE): what has expired is hidden and stays, nothing is evicted, and both go on when it thaws. */
+/**
+ * A frozen store (CLIENT PAUSE): what has expired is hidden and stays, nothing is evicted, and both go on
+ * when it thaws.
+ */
+import '../support/debug-kernel.js';
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { decodeBatch } from '../../src/frame/batch.js';

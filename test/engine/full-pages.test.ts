@@ -1,4 +1,6 @@
 /** A store that evicts and has no more pages: it goes on taking writes, whatever sizes come after which. */
+import '../support/debug-kernel.js';
+
 import { expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { newEngine } from '../support/engines.js';

@@ -1,4 +1,8 @@
-/** Memory: what tables take as a store grows, what comes back as it shrinks, and what a full store still does. */
+/**
+ * Memory: what tables take as a store grows, what comes back as it shrinks, and what a full store still does.
+ */
+import '../support/debug-kernel.js';
+
 import { describe, expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { batchBytes } from '../support/batch-bytes.js';

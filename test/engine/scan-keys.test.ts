@@ -1,4 +1,6 @@
 /** SCAN and KEYS: keys by a cursor that outlives whatever is written between the steps, each exactly once. */
+import '../support/debug-kernel.js';
+
 import { describe, expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { keyMixedTo } from '../support/colliding-keys.js';

@@ -1,4 +1,6 @@
 /** Parts of values: read, counted and written where they lie; and values given to another key. */
+import '../support/debug-kernel.js';
+
 import { expect, it } from 'vitest';
 import { FastcacheError } from '../../src/errors.js';
 import { NO_EXPIRY } from '../../src/frame/batch.js';

@@ -7,7 +7,7 @@ import { FrameKind, frameKindName } from '../../src/frame/kinds.js';
 const payload = Buffer.from('some payload');
 
 describe('the header', () => {
-  it('is laid out as fcrp-v1.md says', () => {
+  it('is laid out as docs/protocol.md says', () => {
     const bytes = Buffer.alloc(16, 0xee);
     encodeHeader(bytes, {
       version: 3,

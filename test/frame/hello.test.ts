@@ -22,7 +22,7 @@ const plain = ({ watermarks, ...rest }: Hello) => ({
 });
 
 describe('the payload', () => {
-  it('is laid out as fcrp-v1.md says', () => {
+  it('is laid out as docs/protocol.md says', () => {
     const payload = encodeHello({ role: 'service-subscriber', token: 'ключ', watermarks: [7n, 1n << 63n] });
     expect(payload).toEqual(bytesOf(u8(1), u8(2), u32(8), 'ключ', u8(1), u32(2), u64(7n), u64(1n << 63n)));
     expect(encodeHello(bare)).toEqual(bytesOf(u8(1), u8(1), u32(0), u8(0)));

@@ -78,7 +78,7 @@ describe('what is encoded comes back', () => {
 });
 
 describe('a record', () => {
-  it('is laid out as fcrp-v1.md says', () => {
+  it('is laid out as docs/protocol.md says', () => {
     const record = {
       shard: 3,
       sequence: 1n << 53n,
@@ -144,7 +144,7 @@ describe('a record', () => {
 });
 
 describe('a chunk', () => {
-  it('is laid out as fcrp-v1.md says', () => {
+  it('is laid out as docs/protocol.md says', () => {
     const entries = encodeSnapshotEntries([
       { key: Buffer.from('k'), value: Buffer.from('vv'), expireAtMs: 5n },
       { key: Buffer.alloc(0), value: Buffer.alloc(0), expireAtMs: null },

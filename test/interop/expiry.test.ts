@@ -1,6 +1,7 @@
 /**
- * Expiry across the two implementations. The crate's replica leaves the older value in place when a Set arrives past its
- * expiry, and serves it from then on (fcrp-v1.md, "Conversation" 5); ours must not, given the very same frames.
+ * Expiry across the two implementations. When a Set arrives past its expiry, the crate's replica leaves the
+ * older value in place and serves it from then on (docs/protocol.md, "Conversation" 5). A fastcache replica
+ * must not, given the same frames.
  */
 import { expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';

@@ -1,4 +1,9 @@
-/** Keys chosen by someone who knows the seed: the table stays right and bounded, whatever falls into one segment. */
+/**
+ * Keys chosen by someone who knows the seed: the table stays right and bounded, whatever falls into one
+ * segment.
+ */
+import '../support/debug-kernel.js';
+
 import { xxh3 } from '@node-rs/xxhash';
 import { expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';

@@ -1,10 +1,7 @@
 /** Settings: what they start as, what a change does, and who hears of it. */
 import { describe, expect, it } from 'vitest';
-import { Settings } from '../../src/resp/settings.js';
-
-function newSettings(initial: Partial<ConstructorParameters<typeof Settings>[0]> = {}): Settings {
-  return new Settings({ maxValueBytes: 1024, bind: '127.0.0.1', port: () => 7, ...initial });
-}
+import type { Settings } from '../../src/resp/settings.js';
+import { newSettings } from '../support/settings.js';
 
 function set(settings: Settings, ...words: string[]): string | undefined {
   const pairs: [string, Buffer][] = [];
@@ -27,7 +24,7 @@ describe('settings', () => {
     });
     const told = newSettings({
       maxMemoryBytes: 5,
-      maxMemoryPolicy: 'volatile-ttl',
+      eviction: 'volatile-ttl',
       maxClients: 3,
       password: 'x',
     });
@@ -58,7 +55,7 @@ describe('settings', () => {
   });
 
   it('that are facts can be set to what they are, and to nothing else', () => {
-    const settings = newSettings();
+    const settings = newSettings({ maxValueBytes: 1024, port: () => 7 });
     expect(set(settings, 'save', '', 'appendonly', 'NO', 'port', '7')).toBeUndefined();
     for (const [name, value] of [
       ['save', '3600 1'],

@@ -130,7 +130,7 @@ describe('options', () => {
     const primary = await startPrimary();
     const replica = await follow(primary.bindAddress);
     await replica.close();
-    const refusal = expect.objectContaining({ code: 'BAD_OPTION' });
+    const refusal = expect.objectContaining({ code: 'CLOSED' });
     expect(() => replica.follow(primary.bindAddress)).toThrow(refusal);
     expect(() => replica.promote()).toThrow(refusal);
   });

@@ -2,12 +2,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ClientState } from '../../src/resp/client-state.js';
 import { CommandStatistics } from '../../src/resp/command-statistics.js';
-import { Settings } from '../../src/resp/settings.js';
 import { humanBytes, renderInfo, type ServerStatus } from '../../src/status/info.js';
 import { serverStatus } from '../../src/status/server-status.js';
 import { describeWith } from '../support/optional-peers.js';
 import { RedisServer, redisServer } from '../support/redis.js';
 import { RespClient } from '../support/resp-client.js';
+import { newSettings } from '../support/settings.js';
 
 const DEFAULT = [
   'Server',
@@ -33,12 +33,7 @@ function newStatus(): { status: () => ServerStatus; statistics: CommandStatistic
   });
   client.readBytes = 7;
   client.isBlocked = true;
-  const settings = new Settings({
-    maxValueBytes: 1024,
-    bind: '127.0.0.1',
-    port: () => 6380,
-    maxMemoryBytes: 2 ** 20,
-  });
+  const settings = newSettings({ maxValueBytes: 1024, maxMemoryBytes: 2 ** 20 });
   const status = () =>
     serverStatus({
       role: 'master',

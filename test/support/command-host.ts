@@ -1,6 +1,6 @@
 /**
- * Commands without a server around them: a client's words find their row and run against a real store, as the gate would
- * have it, and are compared with what redis-server answers to the same words.
+ * Commands without a server around them: a client's words find their row and run against a real store, as the
+ * gate would have it, and are compared with what redis-server answers to the same words.
  */
 import { expect } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
@@ -11,12 +11,12 @@ import { commandTable } from '../../src/resp/commands/index.js';
 import { splitInline } from '../../src/resp/inline.js';
 import { Later } from '../../src/resp/later.js';
 import { encodeReply, Failure, type Protocol, Raw, type Reply, Status } from '../../src/resp/reply.js';
-import { Settings } from '../../src/resp/settings.js';
 import { newEngine, StandingClock } from './engines.js';
 import { answersTo } from './raw-answers.js';
 import { RedisServer } from './redis.js';
 import { respCommand } from './resp-client.js';
 import { RespDriver } from './resp-driver.js';
+import { newSettings } from './settings.js';
 
 /** Redis' least. */
 export const MAX_VALUE_BYTES = 1024 * 1024;
@@ -40,7 +40,7 @@ export class TestCommandHost {
     const host: Partial<CommandHost> = {
       clock: this.clock,
       engine: () => this.engine,
-      settings: new Settings({ maxValueBytes: MAX_VALUE_BYTES, bind: '127.0.0.1', port: () => 6379 }),
+      settings: newSettings({ maxValueBytes: MAX_VALUE_BYTES }),
       execute: (args, client) => this.#execute(args, client),
     };
     this.#host = host as CommandHost;

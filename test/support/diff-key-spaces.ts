@@ -1,12 +1,12 @@
 /** Runs `frames diff` in this process. */
 import { Writable } from 'node:stream';
-import { type DiffOptions, diffKeySpaces } from '../../src/cli/frames/diff.js';
+import { type DiffInvocation, runDiff } from '../../src/cli/frames/diff.js';
 import { Output } from '../../src/cli/terminal/output.js';
 import { systemSeams } from '../../src/clock.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 
 /** The command's defaults, but for `options`. */
-export async function diff(before: string, after: string, options: Partial<DiffOptions> = {}) {
+export async function diff(before: string, after: string, options: Partial<DiffInvocation> = {}) {
   let text = '';
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -14,7 +14,7 @@ export async function diff(before: string, after: string, options: Partial<DiffO
       done();
     },
   });
-  const status = await diffKeySpaces({
+  const status = await runDiff({
     ...systemSeams,
     before,
     after,

@@ -8,7 +8,7 @@ import { encodeWatermarks } from '../../src/frame/watermarks.js';
 
 export type Compression = 'none' | 'zstd';
 
-/** The shard of a hash among a power of two of them (fcrp-v1.md, "Routing"). */
+/** The shard of a hash among a power of two of them (docs/protocol.md, "Routing"). */
 export function shardOfHash(hash: bigint, shards: number): number {
   const bits = BigInt(Math.log2(shards));
   return shards === 1 ? 0 : Number(BigInt.asUintN(64, hash << 7n) >> (64n - bits));

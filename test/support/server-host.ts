@@ -1,6 +1,7 @@
 /**
- * Commands about clients and the server without a server around them: a client's words find their row in the table and run,
- * as the gate would have it, and the bytes of the reply are compared with those of a redis-server for the same words.
+ * Commands about clients and the server without a server around them: a client's words find their row in the
+ * table and run, as the gate would have it, and the bytes of the reply are compared with those of a
+ * redis-server for the same words.
  */
 import { expect } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
@@ -12,12 +13,13 @@ import { commandTable } from '../../src/resp/commands/index.js';
 import { splitInline } from '../../src/resp/inline.js';
 import { Later } from '../../src/resp/later.js';
 import { encodeReply, Failure, NO_REPLY, type Protocol, type Reply } from '../../src/resp/reply.js';
-import { type InitialSettings, Settings } from '../../src/resp/settings.js';
+import type { Settings } from '../../src/resp/settings.js';
 import { Slowlog } from '../../src/resp/slowlog.js';
 import { newEngine, StandingClock } from './engines.js';
 import { answersTo } from './raw-answers.js';
 import { RedisServer } from './redis.js';
 import { RespClient, respCommand } from './resp-client.js';
+import { newSettings, type TestSettings } from './settings.js';
 
 export class ServerHost {
   readonly clock = new StandingClock();
@@ -31,19 +33,12 @@ export class ServerHost {
   readonly deeds: string[] = [];
   /** Of a replica. */
   primary: { host: string; port: number } | undefined;
-  /** Why `follow` refuses. */
-  followRefusal: string | undefined;
   /** Replicas that have acknowledged everything. */
   acknowledged = 0;
   readonly #host: CommandHost;
 
-  constructor(settings: Partial<InitialSettings> = {}) {
-    this.settings = new Settings({
-      maxValueBytes: 512 * 1024 * 1024,
-      bind: '127.0.0.1',
-      port: () => 6380,
-      ...settings,
-    });
+  constructor(settings: TestSettings = {}) {
+    this.settings = newSettings({ maxValueBytes: 512 * 1024 * 1024, ...settings });
     this.slowlog = new Slowlog({ settings: this.settings, clock: this.clock });
     const { clock, statistics, slowlog, deeds } = this;
     this.#host = {
@@ -105,15 +100,17 @@ export class ServerHost {
   }
 
   #replication(): ReplicationHost {
+    const primary = () => this.primary;
     return {
-      isReplica: () => this.primary !== undefined,
-      role: () => ['role'],
-      primaryAddress: () => this.primary,
-      promote: () => this.deeds.push('promote'),
-      follow: (host, port) => {
-        if (this.followRefusal === undefined) this.deeds.push(`follow ${host} ${port}`);
-        return this.followRefusal;
+      get isReplica() {
+        return primary() !== undefined;
       },
+      get primary() {
+        return primary();
+      },
+      roleReply: () => ['role'],
+      promote: () => this.deeds.push('promote'),
+      follow: ({ host, port }) => this.deeds.push(`follow ${host} ${port}`),
       wait: (replicas, timeoutMs) =>
         new Later((done) => {
           this.deeds.push(`wait ${replicas} ${timeoutMs}`);

@@ -65,7 +65,7 @@ export class Salvager {
 
   salvage(bytes: Uint8Array, pieceBytes?: number): { saved: Buffer; losses: Loss[]; frames: number } {
     const target = join(this.#directory, 'saved.fcrp');
-    const output = new DumpOutput(['no-such-input'], target, true);
+    const output = new DumpOutput(['no-such-input'], target, { force: true });
     const losses: Loss[] = [];
     const { check } = new DumpVerifier(batches, { route: 'full-key', shards: undefined, onFault() {} });
     const salvager = new DumpSalvager(check, output, (loss) => losses.push(loss));

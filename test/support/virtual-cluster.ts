@@ -8,7 +8,8 @@ import { newNodeId } from '../../src/replication/link/path.js';
 import type { Log } from '../../src/replication/log.js';
 import { ReplicationMetrics } from '../../src/replication/metrics.js';
 import { ReplicaListener, type ReplicaListenerOptions } from '../../src/replication/primary/listener.js';
-import { Follower, type FollowerOptions } from '../../src/replication/replica/follower.js';
+import { Follower } from '../../src/replication/replica/follower.js';
+import type { FollowerOptions } from '../../src/replication/replica/follower-options.js';
 import { Publisher, type PublisherOptions } from '../../src/replication/stream/publisher.js';
 import { parseAddress } from '../../src/transport/address.js';
 import type { Connection } from '../../src/transport/connection.js';
@@ -173,6 +174,7 @@ export function startFollower(
     },
     ...options,
   });
+  world.always(() => follower.invariants());
   follower.start();
   const store = () => follower.holding?.store as TestStore | undefined;
   return { follower, metrics, log, events, errors, store };

@@ -1,6 +1,6 @@
 /**
- * Time, chance and the event loop of a simulation: one heap of events ordered by time, then by when they were planned.
- * Whatever runs on its seams runs the same way every time.
+ * Time, chance and the event loop of a simulation: one heap of events ordered by time, then by when they were
+ * planned. Whatever runs on its seams runs the same way every time.
  */
 import type { Clock, Random, Seams, Timers } from '../../src/clock.js';
 
@@ -19,6 +19,7 @@ export class VirtualWorld {
   #order = 0;
   #trace = 0;
   readonly #heap: Planned[] = [];
+  readonly #checks: (() => void)[] = [];
 
   constructor(seed = 1) {
     const clock: Clock = { nowMs: () => START_MS + this.#nowMs, monotonicUs: () => this.#nowMs * 1000 };
@@ -59,6 +60,11 @@ export class VirtualWorld {
     return this.#heap.filter((planned) => planned.run !== undefined).length;
   }
 
+  /** Calls `check` after each event from now on: it throws when something is not as it must always be. */
+  always(check: () => void): void {
+    this.#checks.push(check);
+  }
+
   plan(delayMs: number, run: () => void): Planned {
     if (!(delayMs >= 0)) throw new Error(`nothing can happen in ${delayMs} ms`);
     const planned: Planned = { atMs: this.#nowMs + delayMs, order: this.#order++, run };
@@ -82,6 +88,7 @@ export class VirtualWorld {
     if (next.run === undefined) return true;
     this.note(next.order ^ (next.atMs * 1_000));
     next.run();
+    for (const check of this.#checks) check();
     return true;
   }
 

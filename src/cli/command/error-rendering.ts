@@ -1,8 +1,12 @@
-/** An error as a person reads it on stderr, as `--json` shows it, and as the exit status tells it (cli.md). */
+/**
+ * An error as a person reads it on stderr, as `--json` shows it, and as an exit status (docs/command-line.md,
+ * "Exit status").
+ */
 import { Errors } from '@oclif/core';
 import { FastcacheError } from '../../errors.js';
 import { escapeText } from '../terminal/escape.js';
 import { OutputClosed } from '../terminal/output.js';
+import { inFlags } from './option-flags.js';
 
 /** Status of a command that ends with `error`; a reader that has left is no fault. */
 export function exitStatus(error: unknown): number {
@@ -16,7 +20,7 @@ export function exitStatus(error: unknown): number {
 export function errorText(error: unknown): string {
   if (error instanceof FastcacheError) {
     const place = error.place === undefined ? '' : `${escapeText(error.place)}: `;
-    return `${place}${escapeText(error.message)} (${error.code})`;
+    return `${place}${escapeText(messageOf(error))} (${error.code})`;
   }
   if (error instanceof Errors.CLIError) return escapeLines(usageMessage(error));
   return escapeLines(error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -25,7 +29,8 @@ export function errorText(error: unknown): string {
 /** `{error: {name, code, message, exit, …}}`: no configuration, no arguments, no stack. */
 export function errorJson(error: unknown): { error: Record<string, unknown> } {
   if (error instanceof FastcacheError) {
-    const { name, code, message, exitCode: exit, retryable, file, offset, expected, found, address } = error;
+    const { name, code, exitCode: exit, retryable, file, offset, expected, found, address } = error;
+    const message = messageOf(error);
     return { error: { name, code, message, exit, retryable, file, offset, expected, found, address } };
   }
   const message = error instanceof Errors.CLIError ? usageMessage(error) : messageOf(error);
@@ -43,6 +48,7 @@ function escapeLines(text: string): string {
 }
 
 function messageOf(error: unknown): string {
+  if (error instanceof FastcacheError && error.code === 'BAD_OPTION') return inFlags(error.message);
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,26 +1,25 @@
 /**
- * Where a command's secrets come from: files, or the environment. Never flags of their own, because the arguments of a
- * process are for everybody on the machine to read.
+ * Where a command's secrets come from: files, or the environment. Never flags of their own, because the
+ * arguments of a process are for everybody on the machine to read.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
+import { serverOptions } from '../../server/options.js';
+import { environmentName } from './flags.js';
 import { UsageError } from './values.js';
 
-interface Secret {
-  /** What a person calls it. */
-  readonly name: string;
-  readonly variable: string;
-  readonly maxBytes: number;
-}
+/** A secret by the name that people and the options of servers have for it. */
+export type Secret = 'token' | 'password';
 
-/** Longer ones leave no room for the watermarks of 1024 shards in a Hello, which may have 64 KiB. */
-export const TOKEN: Secret = { name: 'token', variable: 'FASTCACHE_TOKEN', maxBytes: 4_096 };
-/** What AUTH may carry before it has been heard (reference/reliability.md, "Pre-auth"). */
-export const PASSWORD: Secret = { name: 'password', variable: 'FASTCACHE_PASSWORD', maxBytes: 4_096 };
+/** What replicas present to a primary. */
+export const TOKEN: Secret = 'token';
+/** What clients present with AUTH. */
+export const PASSWORD: Secret = 'password';
 
 /**
  * The secret in `file` (one line end at its end is not part of it), else in its variable, else undefined.
- * Calls `warn` when others may read the file. Throws `NO_INPUT`, and `UsageError` for an empty or oversized secret.
+ * Calls `warn` when others may read the file. Throws `NO_INPUT`, and `UsageError` for an empty or oversized
+ * secret.
  */
 export function readSecret(
   secret: Secret,
@@ -28,14 +27,15 @@ export function readSecret(
   warn: (message: string) => void,
 ): string | undefined {
   if (file === undefined) {
-    const text = process.env[secret.variable];
-    return text ? checked(secret, text, secret.variable) : undefined;
+    const variable = environmentName(secret);
+    const text = process.env[variable];
+    return text ? checked(secret, text, variable) : undefined;
   }
   const text = readSecretFile(secret, file, warn).replace(/\r?\n$/, '');
-  return checked(secret, text, `the ${secret.name} file ${file}`);
+  return checked(secret, text, `the ${secret} file ${file}`);
 }
 
-function readSecretFile({ name }: Secret, file: string, warn: (message: string) => void): string {
+function readSecretFile(name: Secret, file: string, warn: (message: string) => void): string {
   try {
     const mode = statSync(file).mode & 0o777;
     if ((mode & 0o077) !== 0 && process.platform !== 'win32') {
@@ -52,8 +52,8 @@ function readSecretFile({ name }: Secret, file: string, warn: (message: string) 
   }
 }
 
-function checked({ name, maxBytes }: Secret, text: string, source: string): string {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > 0 && bytes <= maxBytes) return text;
-  throw new UsageError(`${source} has ${bytes} bytes; a ${name} has 1 to ${maxBytes}`);
+function checked(name: Secret, text: string, source: string): string {
+  const { expected, found, accepts } = serverOptions[name];
+  if (accepts(text, 'primary')) return text;
+  throw new UsageError(`${source} must hold ${expected}; it ${found(text)}`);
 }

@@ -1,9 +1,10 @@
 /**
- * What a flag's text means: sizes, counts, sequences, times, shard counts, addresses. Each parser returns the value or throws a
- * `UsageError` (exit 2) that says what is accepted.
+ * What a flag's text means: sizes, counts, sequences, times, shard counts, addresses. Each parser returns the
+ * value or throws a `UsageError` (exit 2) that says what is accepted.
  */
 import { Errors } from '@oclif/core';
-import { MAX_SHARDS, MIN_SHARDS } from '../../limits.js';
+import { isShardCount, LARGEST_U64, SHARD_COUNTS } from '../../limits.js';
+import { boundsText, formatSize, isWithin, type Range, SIZE_UNITS } from '../../server/ranges.js';
 import { formatAddress, parseAddress } from '../../transport/address.js';
 
 /** A fault of the invocation; the status is 2. */
@@ -13,49 +14,28 @@ export class UsageError extends Errors.CLIError {
   }
 }
 
-export interface Range {
-  min?: number;
-  max?: number;
-}
-
-const SIZE_UNITS: Record<string, number> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
-
 /** `64kb`, `1mb`, `2gb` (powers of 1024, either case) or bytes. */
 export function parseSize(text: string, range: Range = {}): number {
   const [, digits, unit = ''] = /^(\d+)([a-z]*)$/.exec(text.trim().toLowerCase()) ?? [];
   const scale = SIZE_UNITS[unit];
   const bytes = digits === undefined || scale === undefined ? Number.NaN : Number(digits) * scale;
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = range;
-  if (bytes >= min && bytes <= max) return bytes;
-  const bounds =
-    range.max === undefined ? `at least ${formatSize(min)}` : `${formatSize(min)} to ${formatSize(max)}`;
+  if (isWithin(bytes, range)) return bytes;
+  const bounds = boundsText(range, formatSize);
   throw new UsageError(`expected a size like 64kb, 1mb, 2gb or 4096 (bytes), ${bounds}; got "${text}"`);
 }
 
-/** The shortest exact spelling that `parseSize` reads: 65536 is `64kb`, 1000 is `1000`. */
-export function formatSize(bytes: number): string {
-  for (const unit of ['gb', 'mb', 'kb']) {
-    const scale = SIZE_UNITS[unit]!;
-    if (bytes >= scale && bytes % scale === 0) return `${bytes / scale}${unit}`;
-  }
-  return `${bytes}`;
-}
-
 /** A decimal integer within `range`. */
-export function parseCount(text: string, { min = 0, max = Number.MAX_SAFE_INTEGER }: Range = {}): number {
+export function parseCount(text: string, range: Range = {}): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (count >= min && count <= max) return count;
-  const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
-  throw new UsageError(`expected a whole number ${bounds}; got "${text}"`);
+  if (isWithin(count, range)) return count;
+  throw new UsageError(`expected a whole number ${boundsText(range)}; got "${text}"`);
 }
 
 /** A power of two within the shard limits. */
 export function parseShards(text: string): number {
   const shards = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (shards >= MIN_SHARDS && shards <= MAX_SHARDS && (shards & (shards - 1)) === 0) return shards;
-  throw new UsageError(
-    `expected a power of two from ${MIN_SHARDS} to ${MAX_SHARDS} (1, 2, 4, 8, …); got "${text}"`,
-  );
+  if (isShardCount(shards)) return shards;
+  throw new UsageError(`expected ${SHARD_COUNTS} (1, 2, 4, 8, …); got "${text}"`);
 }
 
 /** `host:port`, `[v6]:port` or `:port` (loopback) in its canonical spelling; port 0 picks a free one. */
@@ -72,8 +52,6 @@ export function parseOutputFile(text: string): string {
   if (text === '' || text === '-') throw new UsageError(`expected the name of a file; got "${text}"`);
   return text;
 }
-
-export const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 
 /** A sequence: an unsigned 64-bit number. */
 export function parseSequence(text: string): bigint {

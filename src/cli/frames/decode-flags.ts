@@ -1,6 +1,5 @@
-/** The flags of `frames decode`, those among them by which other commands choose too, and what they come to together. */
+/** The flags of `frames decode`, and those of them by which other commands choose as well. */
 import { Flags } from '@oclif/core';
-import { systemTimers } from '../../clock.js';
 import { FrameFilter } from '../../dump/choose/filter.js';
 import type { MutationOp } from '../../frame/batch.js';
 import { FrameKind, type FrameKindName } from '../../frame/kinds.js';
@@ -14,20 +13,19 @@ import {
   valueFlag,
   withEnvironment,
 } from '../command/flags.js';
-import { stopSignal } from '../command/shutdown.js';
+import { asUsage } from '../command/option-flags.js';
 import { parseCount, parseName, parseSequence, parseTime, UsageError } from '../command/values.js';
 import { toJson } from '../terminal/json.js';
-import { valueForms } from '../terminal/text.js';
-import { type DecodeOptions, decodeFormats } from './decode.js';
+import { type ValueForm, valueForms } from '../terminal/text.js';
+import { type DecodeFormat, type DecodeInvocation, decodeFormats, type ShowInvocation } from './decode.js';
 
 const kindNames = Object.keys(FrameKind) as FrameKindName[];
 const opNames = ['set', 'del', 'expire'] as const;
-/** As tail -f has it. */
-const FOLLOW_POLL_MS = 1_000;
+/** How often a file that is followed is looked at, in ms, as `tail -f` does. */
+export const FOLLOW_POLL_MS = 1_000;
 const LARGEST_SHARD = 0xffff_ffff;
 
-/** Choose among records, which then are the only reason to show a frame. `withEnvironment` is the command's. */
-/** What records, entries and frames have to be. */
+/** The flags by which records, entries and frames are chosen. */
 const matchFlags = {
   start: valueFlag({
     summary: 'Only records from this sequence on.',
@@ -72,7 +70,7 @@ const matchFlags = {
   }),
 };
 
-/** Which of them are chosen. */
+/** The flags by which they are chosen, and how many of them. */
 export const filterFlags = {
   ...matchFlags,
   limit: valueFlag({
@@ -89,13 +87,14 @@ const maxFrameFlag = sizeFlag({
   max: MAX_FRAME_PAYLOAD_BYTES,
 });
 
+/** The flags of `frames decode`. */
 export const decodeFlags = withEnvironment({
   format: choiceFlag('How to print; --json overrides it.', decodeFormats, 'text'),
   ...filterFlags,
   values: choiceFlag('How to show values; none shows their lengths.', valueForms, 'text'),
   frames: Flags.boolean({ summary: 'Frames without their records and entries.', default: false }),
   stats: Flags.boolean({
-    summary: 'What frames stats tells, instead of frames and records.',
+    summary: 'What frames stats shows, instead of frames and records.',
     default: false,
   }),
   follow: Flags.boolean({
@@ -106,10 +105,12 @@ export const decodeFlags = withEnvironment({
   'max-frame': maxFrameFlag,
 });
 
+/** The flags of `frames stats`. */
 export const statsFlags = withEnvironment({ ...matchFlags, 'max-frame': maxFrameFlag });
 
 type FlagName = keyof typeof decodeFlags;
 
+/** The values of `filterFlags`. */
 export interface FilterFlagValues {
   start?: bigint | undefined;
   end?: bigint | undefined;
@@ -122,20 +123,24 @@ export interface FilterFlagValues {
   limit?: number | undefined;
 }
 
+/** The values of `statsFlags`. */
 export interface StatsFlagValues extends FilterFlagValues {
+  /** Bytes. */
   'max-frame': number;
 }
 
+/** The values of `decodeFlags`. */
 export interface DecodeFlagValues extends StatsFlagValues {
-  format: DecodeOptions['format'];
-  values: DecodeOptions['values'];
+  format: DecodeFormat;
+  values: ValueForm;
   frames: boolean;
   stats: boolean;
   follow: boolean;
   quiet: boolean;
 }
 
-export interface Invocation {
+/** Where the flags were given. */
+export interface FlagSurroundings {
   files: readonly string[];
   /** The flags that were set, on the command line or by the environment. */
   given: ReadonlySet<string>;
@@ -145,32 +150,29 @@ export interface Invocation {
   terminal: boolean;
 }
 
-type ChosenOptions = Pick<
-  DecodeOptions,
-  'files' | 'follow' | 'format' | 'shows' | 'values' | 'filter' | 'limit' | 'maxPayloadBytes'
->;
+type StatsOptions = Pick<ShowInvocation, 'files' | 'format' | 'filter' | 'limit' | 'maxPayloadBytes'>;
+type ShowOptions = StatsOptions & Pick<DecodeInvocation, 'shows' | 'values'>;
 
-/** What the flags of `frames stats` mean. Throws a `UsageError` for what nothing can pass. */
-export function statsOptions(flags: StatsFlagValues, files: readonly string[], json: boolean): ChosenOptions {
+/** What the flags of `frames stats` ask for. Throws a `UsageError` for a filter that nothing can pass. */
+export function statsOptions(flags: StatsFlagValues, files: readonly string[], json: boolean): StatsOptions {
   return {
     files,
     format: json ? 'json' : 'text',
-    shows: 'stats',
-    values: 'none',
     ...filterOf(flags),
     maxPayloadBytes: flags['max-frame'],
   };
 }
 
-/** What the flags of `frames decode` mean together. Throws a `UsageError` where they contradict each other. */
+/** What the flags of `frames decode` ask for. Throws a `UsageError` where they contradict each other. */
 export function decodeOptions(
   flags: DecodeFlagValues,
-  { files, given, json, terminal }: Invocation,
-): ChosenOptions {
+  { files, given, json, terminal }: FlagSurroundings,
+): ShowOptions {
   const format = json ? 'json' : flags.format;
   if (format === 'msgpack' && terminal) {
     throw new UsageError(
-      '--format msgpack is binary and not for a terminal; pipe it into a program or a file, or take text or ndjson',
+      '--format msgpack is binary and not for a terminal; pipe it into a program or a file, or ' +
+        'take text or ndjson',
     );
   }
   if (format === 'msgpack' && ['hex', 'base64'].includes(flags.values)) {
@@ -188,34 +190,34 @@ export function decodeOptions(
   return {
     files,
     format,
-    follow: flags.follow
-      ? { pollMs: FOLLOW_POLL_MS, timers: systemTimers, stopped: stopSignal() }
-      : undefined,
-    shows: flags.quiet ? 'faults' : flags.stats ? 'stats' : flags.frames ? 'frames' : 'items',
+    shows: flags.quiet ? 'faults' : flags.frames ? 'frames' : 'items',
     values: flags.values,
     ...filterOf(flags),
     maxPayloadBytes: flags['max-frame'],
   };
 }
 
-/** What is chosen, and how many of it. Throws a `UsageError` for what nothing can pass. */
+/** What is chosen, and how much of it. Throws a `UsageError` for a filter that nothing can pass. */
 export function filterOf(flags: FilterFlagValues): { filter: FrameFilter; limit: number } {
   return {
-    filter: new FrameFilter({
-      start: flags.start,
-      end: flags.end,
-      sinceMs: flags.since,
-      untilMs: flags.until,
-      shards: listed(flags.shard),
-      kinds: listed(flags.kind),
-      ops: listed(flags.op),
-      keys: listed(flags.key),
-    }),
+    filter: asUsage(
+      () =>
+        new FrameFilter({
+          start: flags.start,
+          end: flags.end,
+          sinceMs: flags.since,
+          untilMs: flags.until,
+          shards: listed(flags.shard),
+          kinds: listed(flags.kind),
+          ops: listed(flags.op),
+          keys: listed(flags.key),
+        }),
+    ),
     limit: flags.limit ?? Number.POSITIVE_INFINITY,
   };
 }
 
-/** The same text for the same choice. */
+/** The choice as a text, which is the same for the same choice. */
 export function choiceText(flags: FilterFlagValues): string {
   return toJson(
     Object.fromEntries(Object.keys(filterFlags).map((name) => [name, flags[name as keyof FilterFlagValues]])),

@@ -1,6 +1,7 @@
 /**
- * `frames decode` and `frames stats`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to its damage;
- * the next one is walked all the same. What is not shown is decoded nevertheless, so that no fault is missed.
+ * `frames decode`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to
+ * its damage; the next one is walked all the same. What is not shown is decoded nevertheless, so that no
+ * fault is missed.
  */
 import type { Clock } from '../../clock.js';
 import { SequenceSteps } from '../../dump/check/sequence-steps.js';
@@ -19,40 +20,46 @@ import {
   type Piece,
   type Rendering,
   type RenderingOptions,
+  type ShownItem,
+  type ShownItems,
   textRendering,
 } from '../rendering/renderings.js';
-import { jsonStats, msgpackStats, ndjsonStats, textStats } from '../rendering/stats.js';
 import type { Output } from '../terminal/output.js';
-import { ReadProgress } from '../terminal/read-progress.js';
 import type { ValueForm } from '../terminal/text.js';
 
+/** What `--format` takes. */
 export const decodeFormats = ['text', 'ndjson', 'msgpack'] as const;
 
+/** One of them, or the one document of `--json`. */
 export type DecodeFormat = (typeof decodeFormats)[number] | 'json';
 
-export interface DecodeOptions {
+/** What is asked of a command that reads dumps and shows what a filter chooses of them. */
+export interface ShowInvocation {
   /** `-` is stdin. */
   files: readonly string[];
   format: DecodeFormat;
-  /** Frames with their records and entries, frames alone, counts of both, or only what is wrong. */
-  shows: 'items' | 'frames' | 'stats' | 'faults';
-  values: ValueForm;
   filter: FrameFilter;
-  /** Of all files together: items, or frames where no items can be shown. Behind the last nothing is read. */
+  /** Items of all files together, or frames where no items can be shown. Behind the last nothing is read. */
   limit: number;
   /** Limit for both lengths of each frame. */
   maxPayloadBytes: number;
-  /** The one file is read on beyond its end, until it is told to stop. */
+  /** The one file is read on beyond its end, until that is stopped. */
   follow?: FollowOptions | undefined;
   clock: Clock;
   output: Output;
-  /** Where it is told how far a file has been read, when what is shown comes at its end. */
   terminal: NodeJS.WriteStream;
-  /** Tells a fault that ends a file and returns its exit status. */
+  /** Reports a fault that ends a file and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
 }
 
-/** Text gathers to about this much before it is written. */
+/** What `frames decode` is asked for. */
+export interface DecodeInvocation extends ShowInvocation {
+  /** Frames with their records and entries, frames alone, or only what is wrong. */
+  shows: 'items' | 'frames' | 'faults';
+  values: ValueForm;
+}
+
+/** Pieces gather to about this much before they are written. */
 const WRITE_BYTES = 65_536;
 
 const renderings: Record<DecodeFormat, (options: RenderingOptions) => Rendering> = {
@@ -62,18 +69,11 @@ const renderings: Record<DecodeFormat, (options: RenderingOptions) => Rendering>
   msgpack: msgpackRendering,
 };
 
-const statsRenderings: typeof renderings = {
-  text: textStats,
-  ndjson: ndjsonStats,
-  json: jsonStats,
-  msgpack: msgpackStats,
-};
-
 /** Writes all files; resolves with the exit status: that of the first fault, 0 when there was none. */
-export async function decodeDumps(options: DecodeOptions): Promise<number> {
-  const { files, shows, follow, maxPayloadBytes, output, terminal, clock, report } = options;
+export async function runDecode(invocation: DecodeInvocation): Promise<number> {
+  const { files, follow, maxPayloadBytes, output, report } = invocation;
   refuseStdinTwice(files);
-  const walk = new Walk(options);
+  const walk = new Walk(invocation);
   let status = 0;
   await output.write(walk.rendering.begin());
   for (const file of files) {
@@ -82,10 +82,7 @@ export async function decodeDumps(options: DecodeOptions): Promise<number> {
     do {
       if (walk.isOver) break;
       await output.write(walk.rendering.beginFile(dumpName(file)));
-      const isLong = shows === 'stats' && follow === undefined;
-      const progress = isLong ? new ReadProgress(terminal, clock, 'counting', file) : undefined;
-      const chunks = dump?.chunks() ?? readDumpChunks(file, { maxPayloadBytes });
-      const fault = await walk.dump(file, chunks, progress).finally(() => progress?.close());
+      const fault = await walk.dump(file, dump?.chunks() ?? readDumpChunks(file, { maxPayloadBytes }));
       await output.write(walk.rendering.endFile(fault));
       if (fault === undefined) continue;
       const faultStatus = await report(fault);
@@ -98,23 +95,22 @@ export async function decodeDumps(options: DecodeOptions): Promise<number> {
 
 class Walk {
   readonly rendering: Rendering;
-  readonly #options: DecodeOptions;
+  readonly #invocation: DecodeInvocation;
   readonly #room = new PayloadRoom();
   readonly #countsFrames: boolean;
-  /** Of the limit. */
+  /** How many items, or frames, may still be shown. */
   #left: number;
-  #sequences: SequenceSteps | undefined;
+  #sequences = new SequenceSteps();
   #gathered: Piece[] = [];
   #gatheredLength = 0;
 
-  constructor(options: DecodeOptions) {
-    const { files, format, values, shows, filter, limit, clock } = options;
-    this.#options = options;
+  constructor(invocation: DecodeInvocation) {
+    const { files, format, values, shows, filter, limit, clock } = invocation;
+    this.#invocation = invocation;
     // A fault names its file itself on stderr.
-    const single = files.length === 1 && options.follow === undefined;
-    const untitled = single || (shows === 'faults' && format === 'text');
-    const made = shows === 'stats' ? statsRenderings : renderings;
-    this.rendering = made[format]({ titled: !untitled, values, filter, nowMs: () => clock.nowMs() });
+    const isSingle = files.length === 1 && invocation.follow === undefined;
+    const titled = !isSingle && (shows !== 'faults' || format !== 'text');
+    this.rendering = renderings[format]({ titled, values, nowMs: () => clock.nowMs() });
     this.#countsFrames = shows === 'frames' || !filter.mayShowItems;
     this.#left = limit;
   }
@@ -125,25 +121,18 @@ class Walk {
 
   /** The next dump's sequences have nothing to do with those before. */
   newSequences(): void {
-    if (this.rendering.marksSteps) this.#sequences = new SequenceSteps();
+    this.#sequences = new SequenceSteps();
   }
 
   /** Writes a dump's frames; returns what ended it early. */
-  async dump(
-    file: string,
-    chunks: AsyncIterable<SplitFrame[]>,
-    progress: ReadProgress | undefined,
-  ): Promise<FastcacheError | undefined> {
+  async dump(file: string, chunks: AsyncIterable<SplitFrame[]>): Promise<FastcacheError | undefined> {
     let fault: FastcacheError | undefined;
     try {
       for await (const frames of chunks) {
         for (const frame of frames) {
           if (this.isOver) break;
           await this.#frame(openFrame(frame, this.#room));
-          if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
         }
-        const last = frames.at(-1);
-        if (last !== undefined) progress?.read(last.offset + last.bytes.length);
         // The next chunk may be long in coming.
         await this.#write();
         if (this.isOver) break;
@@ -156,54 +145,68 @@ class Walk {
     return fault;
   }
 
-  /** Gathers what is shown of a frame. It is decoded to its end, unless the limit is reached before. */
+  /** Writes what is shown of a frame. It is decoded to its end, unless the limit is reached before. */
   async #frame(opened: OpenedFrame): Promise<void> {
-    const { filter, shows } = this.#options;
-    if (this.rendering.countFrame !== undefined) {
-      this.#left -= this.rendering.countFrame(opened, this.#left);
+    const { filter, shows } = this.#invocation;
+    this.#sequences.frame(opened);
+    if (shows === 'faults' || !filter.showsKind(opened.kind)) {
+      drain(itemsOf(opened));
       return;
     }
-    const shown = shows !== 'faults' && filter.showsKind(opened.kind);
-    let begun = shown && !filter.choosesItems;
-    if (begun) this.#beginFrame(opened);
-    try {
-      this.#sequences?.frame(opened);
-      if (begun && (await this.#allItems(opened))) return;
-      for (const item of itemsOf(opened)) {
-        const step = isRecord(item) ? this.#sequences?.record(item) : undefined;
-        if (!shown || !filter.showsItem(item)) continue;
-        if (!begun) this.#beginFrame(opened);
-        begun = true;
-        if (shows === 'frames') continue;
-        this.#gather(this.rendering.item(item, step));
-        if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
-        if (--this.#left === 0) return;
-      }
-    } finally {
-      if (begun) this.#gather(this.rendering.endFrame());
+    let chosen = this.#chosen(opened);
+    if (filter.choosesItems) {
+      // The frame is shown for the sake of an item alone.
+      const first = chosen.next();
+      if (first.done === true) return;
+      chosen = behind(first.value, chosen);
+    }
+    if (this.#countsFrames) this.#left -= 1;
+    if (shows === 'frames') {
+      await this.#show(this.rendering.frame(opened, noItems));
+      while (chosen.next().done !== true);
+    } else await this.#showItems(opened, chosen);
+  }
+
+  async #showItems(opened: OpenedFrame, chosen: Generator<ShownItem, void>): Promise<void> {
+    const count = itemCount(opened);
+    const isAll = !this.#invocation.filter.choosesItems && count <= this.#left;
+    let isWalked = false;
+    const items = {
+      isAll,
+      [Symbol.iterator]: () => {
+        isWalked = true;
+        return chosen;
+      },
+    };
+    await this.#show(this.rendering.frame(opened, items));
+    if (isAll && !isWalked) this.#left -= count;
+  }
+
+  /** The items of a frame that pass the filter; where items are shown, up to the limit. */
+  *#chosen(opened: OpenedFrame): Generator<ShownItem, void> {
+    const { filter, shows } = this.#invocation;
+    for (const item of itemsOf(opened)) {
+      const step = isRecord(item) ? this.#sequences.record(item) : undefined;
+      if (!filter.showsItem(item)) continue;
+      yield { item, step };
+      if (shows === 'items' && --this.#left === 0) return;
     }
   }
 
-  /** Writes all items of a frame at once, where that can be; false: nothing was written. */
-  async #allItems(opened: OpenedFrame): Promise<boolean> {
-    const { filter, shows, output } = this.#options;
-    const count = itemCount(opened);
-    if (shows !== 'items' || filter.choosesItems || count > this.#left) return false;
-    const pieces = this.rendering.allItems?.(opened);
-    if (pieces === undefined) return false;
-    await this.#write();
-    for (const piece of pieces) await output.lend(piece);
-    this.#left -= count;
-    return true;
-  }
-
-  #beginFrame(opened: OpenedFrame): void {
-    if (this.#countsFrames) this.#left--;
-    this.#gather(this.rendering.beginFrame(opened));
+  /** Gathers pieces, and writes what has gathered. */
+  async #show(pieces: Iterable<Piece>): Promise<void> {
+    for (const piece of pieces) {
+      if (typeof piece === 'string') this.#gather(piece);
+      else if (piece.length < WRITE_BYTES) this.#gather(Buffer.from(piece));
+      else {
+        await this.#write();
+        await this.#invocation.output.lend(piece);
+      }
+      if (this.#gatheredLength >= WRITE_BYTES) await this.#write();
+    }
   }
 
   #gather(piece: Piece): void {
-    if (piece.length === 0) return;
     this.#gathered.push(piece);
     this.#gatheredLength += piece.length;
   }
@@ -213,9 +216,11 @@ class Walk {
     const gathered = this.#gathered;
     this.#gathered = [];
     this.#gatheredLength = 0;
-    await this.#options.output.write(joined(gathered));
+    await this.#invocation.output.write(joined(gathered));
   }
 }
+
+const noItems: ShownItems = { isAll: false, [Symbol.iterator]: () => [][Symbol.iterator]() };
 
 function joined(pieces: readonly Piece[]): Piece {
   if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
@@ -228,4 +233,14 @@ function itemCount({ content }: OpenedFrame): number {
 
 function itemsOf({ content }: OpenedFrame): Iterable<Item> {
   return 'items' in content ? content.items : [];
+}
+
+function* behind<T>(first: T, rest: Iterable<T>): Generator<T, void> {
+  yield first;
+  yield* rest;
+}
+
+function drain(items: Iterable<Item>): void {
+  const iterator = items[Symbol.iterator]();
+  while (iterator.next().done !== true);
 }

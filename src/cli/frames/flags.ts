@@ -3,7 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import { countFlag } from '../command/flags.js';
 import { parseOutputFile } from '../command/values.js';
 
-/** One dump or several, of a command that reads them one after the other. */
+/** The arguments of a command that reads one dump or several, one after the other. */
 export const dumpArgs = {
   file: Args.string({
     description: 'A dump; - is stdin.',
@@ -13,7 +13,7 @@ export const dumpArgs = {
   }),
 };
 
-/** Flags that a command has which makes a dump of others. */
+/** The flags of a command that makes a dump of others. */
 export function makingFlags() {
   return {
     output: Flags.custom<string>({

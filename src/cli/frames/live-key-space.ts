@@ -1,6 +1,9 @@
-/** What a primary holds, ours or a Rust one: followed until all that it had at connect is applied, and then left. */
+/**
+ * The key space of a primary, ours or a Rust one: it is followed until all that it had at connect is applied.
+ */
 import type { Seams } from '../../clock.js';
-import type { ToolStores } from '../../dump/fold/tool-stores.js';
+import { FoldedKeySpace } from '../../dump/fold/folded-key-space.js';
+import { ToolStores } from '../../dump/fold/tool-stores.js';
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_RECONNECT_BACKOFF_MS } from '../../limits.js';
 import { ReplicationMetrics } from '../../replication/metrics.js';
@@ -9,20 +12,25 @@ import { formatAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import { KeyProgress } from '../terminal/read-progress.js';
 
+/** How a primary is followed. */
 export interface LiveReading extends Seams {
   transport: Transport;
-  stores: ToolStores;
+  /** The token that it asks for. */
   token: string | undefined;
   terminal: NodeJS.WriteStream;
 }
 
-/** It holds what has expired too. Rejects as a follower is lost: `PRIMARY_UNREACHABLE`, `TOKEN_REFUSED`, `FCRP_*`, … */
-export async function followOnce(address: Address, reading: LiveReading): Promise<ShardEngine> {
-  const { stores, token, terminal, transport, clock, timers, random } = reading;
+/**
+ * Resolves with what the primary at `address` holds, as of now; what has expired is still there. Rejects as a
+ * follower is lost: `PRIMARY_UNREACHABLE`, `TOKEN_REFUSED`, `FCRP_*`, …
+ */
+export async function followOnce(address: Address, reading: LiveReading): Promise<FoldedKeySpace> {
+  const { token, terminal, transport, clock, timers, random } = reading;
   const progress = new KeyProgress(terminal, clock, `receiving from ${formatAddress(address)}:`);
-  let follower: Follower | undefined;
+  const stores = new ToolStores();
+  let follower: Follower<ShardEngine> | undefined;
   try {
-    return await new Promise<ShardEngine>((resolve, reject) => {
+    const store = await new Promise<ShardEngine>((resolve, reject) => {
       let held: ShardEngine | undefined;
       follower = new Follower({
         transport,
@@ -41,8 +49,7 @@ export async function followOnce(address: Address, reading: LiveReading): Promis
         handlers: {
           snapshot: ({ entries }) => progress.reached(entries),
           swapped: ({ holding }) => {
-            // `createStore` has made it.
-            held = holding.store as ShardEngine;
+            held = holding.store;
           },
           caughtUp: () => {
             if (held !== undefined) resolve(held);
@@ -54,6 +61,13 @@ export async function followOnce(address: Address, reading: LiveReading): Promis
         },
       });
       follower.start();
+    });
+    return new FoldedKeySpace({
+      stores,
+      store,
+      watermarks: store.watermarks(),
+      atMs: clock.nowMs(),
+      unsaidHistories: [],
     });
   } finally {
     follower?.stop();

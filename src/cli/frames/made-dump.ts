@@ -1,32 +1,46 @@
-/** What a dump that was made of others holds, and what of these it lacks, as `frames cut` and `frames merge` tell it. */
+/**
+ * What a dump that was made of others holds, and what of these it lacks, as the commands that make one show
+ * it.
+ */
 import chalk from 'chalk';
-import type { DumpLosses } from '../../dump/make/losses.js';
+import type { Clock } from '../../clock.js';
+import type { MadeDump } from '../../dump/make/made-dump.js';
+import { EXIT_BAD_FRAMES } from '../../errors.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
+import type { Output } from '../terminal/output.js';
 import { countText } from '../terminal/text.js';
-import { remainingJson, remainingLines, type WrittenDump } from './written-dump.js';
+import { lossesJson, lossLines, omittedLine } from './losses.js';
 
-/** A dump that was read, up to where that ended. */
-export interface ReadDump {
-  /** As a person knows it. */
-  file: string;
-  losses: DumpLosses;
-}
-
-export interface MadeDump {
+/** What every command is asked for that makes a dump of others. */
+export interface MakingInvocation {
+  /** Path of the dump to write. */
   target: string;
-  dump: WrittenDump;
-  read: readonly ReadDump[];
+  /** Whether `target` is overwritten. */
+  force: boolean;
+  /** How many losses of a dump that is read, and how many gaps, are listed; the others are counted. */
+  maxFaults: number;
+  json: boolean;
+  output: Output;
+  terminal: NodeJS.WriteStream;
+  clock: Clock;
 }
 
-export function madeJson({ target, dump, read, more }: MadeDump & { more: object }): string {
-  const { frames, records, entries, bytes } = dump;
-  const inputs = read.map(({ file, losses }) => ({ input: file, ...losses.json() }));
-  return `${toJson({ target, frames, records, entries, bytes, ...more, inputs, ...remainingJson(dump) })}\n`;
+/** The exit status of a command that has made a dump: 0, or 65 when anything was lost. */
+export function madeStatus({ inputs }: MadeDump): number {
+  return inputs.every(({ losses }) => losses.count === 0) ? 0 : EXIT_BAD_FRAMES;
 }
 
-export function madeText({ target, dump, read, notes }: MadeDump & { notes: readonly string[] }): string {
-  const { frames, records, entries, bytes } = dump;
+/** The one JSON document of `frames cut` and `frames merge`; `more` are members of its own. */
+export function madeJson(made: MadeDump, more: object): string {
+  const { output: target, frames, records, entries, bytes } = made;
+  const inputs = made.inputs.map(({ file, losses }) => ({ input: file, ...lossesJson(losses) }));
+  return `${toJson({ target, frames, records, entries, bytes, ...more, inputs, ...remainingJson(made) })}\n`;
+}
+
+/** The same for a person. */
+export function madeText(made: MadeDump, notes: readonly string[]): string {
+  const { output: target, frames, records, entries, bytes, inputs } = made;
   const content = [
     countText(frames, 'frame', 'frames'),
     countText(records, 'record', 'records'),
@@ -34,8 +48,35 @@ export function madeText({ target, dump, read, notes }: MadeDump & { notes: read
     countText(bytes, 'byte', 'bytes'),
   ];
   const lines = [`${escapeText(target)}: ${content.join(', ')}`, ...notes.map((note) => chalk.yellow(note))];
-  for (const { file, losses } of read) {
-    if (losses.count > 0) lines.push(`of ${escapeText(file)}:`, ...losses.lines());
+  for (const { file, losses } of inputs) {
+    if (losses.count > 0) lines.push(`of ${escapeText(file)}:`, ...lossLines(losses));
   }
-  return `${[...lines, ...remainingLines(dump, target)].join('\n')}\n`;
+  return `${[...lines, ...remainingLines(made)].join('\n')}\n`;
+}
+
+/** The members of the JSON that describe what `frames verify` will find in the new dump. */
+export function remainingJson({ remaining, sequences }: MadeDump): object {
+  return {
+    remainingCount: remaining.count,
+    remaining: remaining.items.map(({ code, message, offset, expected, found }) => ({
+      code,
+      message,
+      offset,
+      expected,
+      found,
+    })),
+    sequences,
+  };
+}
+
+/** The same as lines for a person; none when there is nothing. */
+export function remainingLines({ remaining, output }: MadeDump): string[] {
+  if (remaining.count === 0) return [];
+  return [
+    `what ${escapeText(output)} lacks:`,
+    ...remaining.items.map(
+      ({ message, code, offset }) => `  byte ${offset}: ${escapeText(message)} (${code})`,
+    ),
+    ...omittedLine(remaining.omitted),
+  ];
 }

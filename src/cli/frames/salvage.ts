@@ -1,81 +1,48 @@
 /** `frames salvage`: copies what is whole of a damaged dump to another, and says what was lost. */
-
-import { BatchCheck } from '../../dump/check/batch-check.js';
-import { FrameCheck } from '../../dump/check/frame-check.js';
-import { DumpOutput } from '../../dump/make/dump-output.js';
-import { DumpLosses } from '../../dump/make/losses.js';
-import { DumpSalvager } from '../../dump/make/salvager.js';
-import { dumpName } from '../../dump/read/dump-reader.js';
-import { walkDump } from '../../dump/read/walk.js';
-import { EXIT_BAD_FRAMES } from '../../errors.js';
+import type { MadeDump } from '../../dump/make/made-dump.js';
+import { salvageDump } from '../../dump/make/salvage-dump.js';
+import { untilExit } from '../command/shutdown.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
-import { ReadProgress } from '../terminal/read-progress.js';
 import { countText } from '../terminal/text.js';
-import {
-  type MakingOptions,
-  remainingJson,
-  remainingLines,
-  verifyWritten,
-  type WrittenDump,
-} from './written-dump.js';
+import { lossesJson, lossLines } from './losses.js';
+import { type MakingInvocation, madeStatus, remainingJson, remainingLines } from './made-dump.js';
+import { ProgressLine } from './progress.js';
 
-export interface SalvageOptions extends MakingOptions {
+/** What `frames salvage` is asked for. */
+export interface SalvageInvocation extends MakingInvocation {
   /** `-` is stdin. */
   input: string;
 }
 
 /**
- * Resolves with the exit status: 0 when nothing was lost, 65 when something was. Throws `NO_INPUT`, `READ_FAILED`,
- * `BAD_OPTION`, `WRITE_FAILED`; then no file is left.
+ * Resolves with the exit status: 0 when nothing was lost, 65 when something was. Rejects as `salvageDump`.
  */
-export async function salvageDump(options: SalvageOptions): Promise<number> {
-  const { input, target, force, json, output } = options;
-  const written = new DumpOutput([input], target, force);
-  try {
-    const losses = await salvageInto(written, options);
-    const dump = await verifyWritten(written, options);
-    written.finish();
-    await output.write(
-      json ? `${toJson(salvagedJson(dump, losses, options))}\n` : salvagedText(dump, losses, options),
-    );
-    return losses.count === 0 ? 0 : EXIT_BAD_FRAMES;
-  } finally {
-    written.discard();
-  }
+export async function runSalvage(invocation: SalvageInvocation): Promise<number> {
+  const { input, target, force, maxFaults, json, output, terminal, clock } = invocation;
+  const progress = new ProgressLine(terminal, clock, 'salvaging');
+  const making = { output: target, force, maxFaults, onProgress: progress.show };
+  const saved = await untilExit((signal) => salvageDump(input, { ...making, signal })).finally(() =>
+    progress.close(),
+  );
+  await output.write(json ? salvagedJson(saved) : salvagedText(saved));
+  return madeStatus(saved);
 }
 
-async function salvageInto(written: DumpOutput, options: SalvageOptions): Promise<DumpLosses> {
-  const { input, maxFaults, terminal, clock } = options;
-  const losses = new DumpLosses(maxFaults);
-  const check = new FrameCheck(new BatchCheck());
-  const salvager = new DumpSalvager(check, written, (loss) => losses.add(loss));
-  const progress = new ReadProgress(terminal, clock, 'salvaging', input);
-  try {
-    await walkDump({
-      file: input,
-      checks: check,
-      onStretch: (stretch) => salvager.take(stretch),
-      onRead: (bytes) => progress.read(bytes),
-    });
-  } finally {
-    progress.close();
-  }
-  salvager.end();
-  return losses;
+function salvagedJson(saved: MadeDump): string {
+  const { output: target, frames, bytes } = saved;
+  const { file: input, losses } = saved.inputs[0]!;
+  return `${toJson({ input, target, frames, bytes, ...lossesJson(losses), ...remainingJson(saved) })}\n`;
 }
 
-function salvagedJson(dump: WrittenDump, losses: DumpLosses, { input, target }: SalvageOptions): object {
-  const { frames, bytes } = dump;
-  return { input: dumpName(input), target, frames, bytes, ...losses.json(), ...remainingJson(dump) };
-}
-
-function salvagedText(dump: WrittenDump, losses: DumpLosses, { input, target }: SalvageOptions): string {
-  const kept = `${countText(dump.frames, 'frame', 'frames')}, ${countText(dump.bytes, 'byte', 'bytes')}`;
+function salvagedText(saved: MadeDump): string {
+  const { output: target, frames, bytes } = saved;
+  const { file: input, losses } = saved.inputs[0]!;
+  const kept = `${countText(frames, 'frame', 'frames')}, ${countText(bytes, 'byte', 'bytes')}`;
   const lines = [
-    `${escapeText(target)}: ${kept} of ${escapeText(dumpName(input))}`,
-    ...losses.lines(),
-    ...remainingLines(dump, target),
+    `${escapeText(target)}: ${kept} of ${escapeText(input)}`,
+    ...lossLines(losses),
+    ...remainingLines(saved),
   ];
   return `${lines.join('\n')}\n`;
 }

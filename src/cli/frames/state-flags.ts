@@ -1,12 +1,13 @@
-/** The flags of `frames state`, and what they come to together. */
+/** The flags of `frames state`, and what they ask for together. */
 import { Flags } from '@oclif/core';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';
 import { DEFAULT_ZSTD_LEVEL, MAX_ZSTD_LEVEL, MIN_ZSTD_LEVEL } from '../../limits.js';
 import { choiceFlag, countFlag, valueFlag, withEnvironment } from '../command/flags.js';
 import { parseSequence, parseTime, UsageError } from '../command/values.js';
 import { type ValueForm, valueForms } from '../terminal/text.js';
-import { type StateFormat, type StateOptions, stateFormats } from './state.js';
+import { type StateFormat, type StateInvocation, stateFormats } from './state.js';
 
+/** The flags of `frames state`. */
 export const stateFlags = withEnvironment({
   end: valueFlag({
     summary: 'The key space at this sequence of each shard.',
@@ -36,6 +37,7 @@ export const stateFlags = withEnvironment({
   }),
 });
 
+/** Their values. */
 export interface StateFlagValues {
   end?: bigint | undefined;
   until?: bigint | undefined;
@@ -47,7 +49,8 @@ export interface StateFlagValues {
   'zstd-level': number;
 }
 
-export interface StateInvocation {
+/** Where the flags were given. */
+export interface StateSurroundings {
   /** The flags that were set, on the command line or by the environment. */
   given: ReadonlySet<string>;
   json: boolean;
@@ -55,11 +58,11 @@ export interface StateInvocation {
   terminal: boolean;
 }
 
-/** What the flags mean together. Throws a `UsageError` where they contradict each other. */
+/** What the flags ask for. Throws a `UsageError` where they contradict each other. */
 export function stateOptions(
   flags: StateFlagValues,
-  { given, json, terminal }: StateInvocation,
-): Pick<StateOptions, 'limits' | 'format' | 'values' | 'encoding' | 'target' | 'force' | 'json'> {
+  { given, json, terminal }: StateSurroundings,
+): Pick<StateInvocation, 'limits' | 'format' | 'values' | 'encoding' | 'target' | 'force' | 'json'> {
   const { format, values, output: target, force } = flags;
   const limits: DumpLimits = { endSequence: flags.end, untilMs: flags.until };
   if (target === '') throw new UsageError('expected the name of a file for --output; got ""');

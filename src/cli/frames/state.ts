@@ -1,38 +1,50 @@
-/** `frames state`: the key space that dumps lead to, entry by entry as NDJSON, or as a dump that is a snapshot and no more. */
+/**
+ * `frames state`: the key space that dumps lead to, entry by entry as NDJSON, or as a dump that is a snapshot
+ * and no more.
+ */
 import { setImmediate } from 'node:timers/promises';
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';
-import { entriesOf, snapshotFrames, storeSteps } from '../../dump/fold/store-entries.js';
-import { ToolStores } from '../../dump/fold/tool-stores.js';
+import { foldDump } from '../../dump/fold/fold-dump.js';
+import type { FoldedKeySpace } from '../../dump/fold/folded-key-space.js';
 import { DumpOutput } from '../../dump/make/dump-output.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
 import type { EncodeOptions } from '../../frame/frame.js';
+import { untilExit } from '../command/shutdown.js';
+import { refuseStdinTwice } from '../command/values.js';
 import { entryMembers } from '../rendering/json.js';
+import { separator } from '../rendering/renderings.js';
 import { watermarksText } from '../rendering/text.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
 import { countText, formatTime, type ValueForm } from '../terminal/text.js';
-import { type DumpKeySpace, readKeySpace } from './key-space.js';
+import { ProgressLine } from './progress.js';
 
+/** What `--format` takes. */
 export const stateFormats = ['ndjson', 'dump'] as const;
 
+/** One of them. */
 export type StateFormat = (typeof stateFormats)[number];
 
-export interface StateOptions {
+/** What `frames state` is asked for. */
+export interface StateInvocation {
   /** Dumps that continue each other; `-` is stdin. */
   files: readonly string[];
   limits: DumpLimits;
   format: StateFormat;
   values: ValueForm;
-  /** Of a dump's chunks. */
+  /** How the chunks of a dump are encoded. */
   encoding: EncodeOptions;
-  /** `-` is stdout. */
+  /** Path of the file to write; `-` is stdout. */
   target: string;
-  /** Overwrite `target`. */
+  /** Whether `target` is overwritten. */
   force: boolean;
-  /** Of what is told beside the key space; where that goes to stdout as NDJSON, one document of both. */
+  /**
+   * Whether the report beside the key space is JSON; where that goes to stdout as NDJSON, one document holds
+   * both.
+   */
   json: boolean;
   output: Output;
   terminal: NodeJS.WriteStream;
@@ -41,21 +53,26 @@ export interface StateOptions {
   note(text: string): void;
 }
 
+/** Lines gather to about this much before they are written. */
+const WRITE_LENGTH = 65_536;
+
 /**
- * Throws as `loadDumps` does, `BAD_OPTION` and `WRITE_FAILED`; then no file is left, and nothing was written to stdout but
- * what came before a failure to write.
+ * Writes the key space. Rejects as `foldDump`, and with `BAD_OPTION` and `WRITE_FAILED`; then no file is
+ * left, and nothing was written to stdout but what came before a failure to write.
  */
-export async function writeState(options: StateOptions): Promise<void> {
-  const { files, target, force, json, output, note } = options;
-  const written = target === '-' ? undefined : new DumpOutput(files, target, force);
+export async function writeState(invocation: StateInvocation): Promise<void> {
+  refuseStdinTwice(invocation.files);
+  if (invocation.target === '-') await writeToStdout(invocation);
+  else await untilExit((signal) => writeToFile(invocation, signal));
+}
+
+async function writeToFile(invocation: StateInvocation, signal: AbortSignal): Promise<void> {
+  const { files, target, force, json, output } = invocation;
+  const written = new DumpOutput(files, target, { force, signal });
   try {
-    const keySpace = await readState(options);
-    if (written === undefined) {
-      await writeToStdout(keySpace, options);
-      if (!json && keySpace.expiredKeys > 0) note(`Note: ${expiredText(keySpace)}`);
-      return;
-    }
-    for (const piece of piecesOf(keySpace, options)) {
+    const keySpace = await readState(invocation);
+    noteUnsaid(keySpace, invocation);
+    for (const piece of piecesOf(keySpace, invocation)) {
       written.write(typeof piece === 'string' ? Buffer.from(piece) : piece);
       // A signal may come.
       await setImmediate();
@@ -68,66 +85,89 @@ export async function writeState(options: StateOptions): Promise<void> {
         : summaryText(keySpace, target, bytes),
     );
   } finally {
-    written?.discard();
+    written.discard();
   }
 }
 
-/** A key space as of a moment. */
-interface State extends DumpKeySpace {
-  /** Keys that had expired by then. */
-  expiredKeys: number;
-}
-
-async function readState({ files, limits, terminal, clock }: StateOptions): Promise<State> {
-  const stores = new ToolStores();
-  const keySpace = await readKeySpace(files, limits, { stores, terminal, clock });
-  return { ...keySpace, expiredKeys: stores.expire(keySpace.store, keySpace.atMs ?? 0) };
-}
-
-async function writeToStdout(keySpace: State, options: StateOptions): Promise<void> {
-  const { files, values, json, output } = options;
+async function writeToStdout(invocation: StateInvocation): Promise<void> {
+  const { files, values, json, output, note } = invocation;
+  const keySpace = await readState(invocation);
+  noteUnsaid(keySpace, invocation);
   if (!json) {
-    for (const piece of piecesOf(keySpace, options)) await output.write(piece);
+    for (const piece of piecesOf(keySpace, invocation)) await output.write(piece);
+    if (keySpace.expiredKeys > 0) note(`Note: ${expiredText(keySpace)}`);
     return;
   }
   await output.write('{"entries":[');
-  let separator = '\n';
-  for (const lines of entryLines(keySpace, values)) {
-    await output.write(`${separator}${lines.join(',\n')}`);
-    separator = ',\n';
-  }
+  const before = separator();
+  for (const text of entryTexts(keySpace, values, (line) => `${before()}${line}`)) await output.write(text);
   await output.write(`\n],${toJson(summaryOf(keySpace, files)).slice(1)}\n`);
 }
 
-function* piecesOf(keySpace: State, { format, values, encoding }: StateOptions): Generator<string | Buffer> {
-  if (format === 'dump') yield* snapshotFrames(keySpace.store, keySpace.watermarks, encoding);
-  else for (const lines of entryLines(keySpace, values)) yield `${lines.join('\n')}\n`;
+async function readState({ files, limits, terminal, clock }: StateInvocation): Promise<FoldedKeySpace> {
+  const progress = new ProgressLine(terminal, clock, 'reading');
+  return foldDump(files, { ...limits, onProgress: progress.show }).finally(() => progress.close());
 }
 
-/** As many at once as a step of the scan brings, at least one. */
-function* entryLines({ store }: State, values: ValueForm): Generator<string[]> {
-  for (const step of storeSteps(store)) {
-    if (step.entryCount === 0) continue;
-    yield Array.from(entriesOf(step), (entry) => `{"type":"entry",${entryMembers(entry, values)}}`);
+function piecesOf(
+  keySpace: FoldedKeySpace,
+  { format, values, encoding }: StateInvocation,
+): Generator<string | Buffer> {
+  if (format === 'dump') return keySpace.frames(encoding);
+  return entryTexts(keySpace, values, (line) => `${line}\n`);
+}
+
+/** Several entries at once, each as `written` has its line. */
+function* entryTexts(
+  keySpace: FoldedKeySpace,
+  values: ValueForm,
+  written: (line: string) => string,
+): Generator<string> {
+  let text = '';
+  for (const entry of keySpace.entries()) {
+    text += written(`{"type":"entry",${entryMembers(entry, values)}}`);
+    if (text.length < WRITE_LENGTH) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
+}
+
+function summaryOf(keySpace: FoldedKeySpace, files: readonly string[]): object {
+  const { keys, watermarks, atMs, expiredKeys, unsaidHistories } = keySpace;
+  return {
+    files: files.map(dumpName),
+    keys,
+    atMs: atMs ?? null,
+    expiredKeys,
+    watermarks,
+    ...(unsaidHistories.length > 0 && { unsaidHistories }),
+  };
+}
+
+/** With `--json` the document says so. */
+function noteUnsaid({ unsaidHistories }: FoldedKeySpace, { json, note }: StateInvocation): void {
+  if (json) return;
+  for (const { file, offset, base } of unsaidHistories) {
+    const history = `a history that begins behind ${base} continues the one before without saying so`;
+    note(`Note: byte ${offset} of ${escapeText(file)}: ${history}, as after a promotion`);
   }
 }
 
-function summaryOf({ store, watermarks, atMs, expiredKeys }: State, files: readonly string[]): object {
-  return { files: files.map(dumpName), keys: store.keyCount(), atMs: atMs ?? null, expiredKeys, watermarks };
-}
-
-function summaryText(keySpace: State, target: string, bytes: number): string {
-  const { store, watermarks, atMs, expiredKeys } = keySpace;
-  const content = `${countText(store.keyCount(), 'key', 'keys')}, ${countText(bytes, 'byte', 'bytes')}`;
+function summaryText(keySpace: FoldedKeySpace, target: string, bytes: number): string {
+  const { keys, watermarks, atMs, expiredKeys } = keySpace;
+  const content = `${countText(keys, 'key', 'keys')}, ${countText(bytes, 'byte', 'bytes')}`;
+  const asOf = atMs === undefined ? '' : `, as of ${formatTime(BigInt(atMs))}`;
   const lines = [
-    `${chalk.bold(escapeText(target))}: ${content}${atMs === undefined ? '' : `, as of ${formatTime(BigInt(atMs))}`}`,
+    `${chalk.bold(escapeText(target))}: ${content}${asOf}`,
     ...(expiredKeys > 0 ? [`  ${expiredText(keySpace)}`] : []),
     `  ${chalk.dim(watermarksText(watermarks))}`,
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function expiredText({ expiredKeys, atMs }: State): string {
+function expiredText({ expiredKeys, atMs }: FoldedKeySpace): string {
   const had = countText(expiredKeys, 'key had', 'keys had');
-  return `${had} expired by ${formatTime(BigInt(atMs ?? 0))} and ${expiredKeys === 1 ? 'is' : 'are'} left out`;
+  const are = expiredKeys === 1 ? 'is' : 'are';
+  return `${had} expired by ${formatTime(BigInt(atMs ?? 0))} and ${are} left out`;
 }

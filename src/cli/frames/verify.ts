@@ -1,10 +1,13 @@
-/** `frames verify`: says of each dump that it is sound and what was looked at, or every fault and what to do about it. */
+/**
+ * `frames verify`: says of each dump that it is sound and what was looked at, or every fault and what to do
+ * about it.
+ */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
-import { BatchCheck, type ShardSequences } from '../../dump/check/batch-check.js';
-import { DumpVerifier, type VerifiedContent } from '../../dump/check/verifier.js';
+import type { ShardSequences } from '../../dump/check/batch-check.js';
+import type { VerifiedContent, VerifiedHistory } from '../../dump/check/verifier.js';
+import { type VerifiedDump, verifyDump } from '../../dump/check/verify-dump.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
-import { walkDump } from '../../dump/read/walk.js';
 import type { RouteMode } from '../../engine/types.js';
 import { EXIT_BAD_FRAMES, FastcacheError } from '../../errors.js';
 import { errorJson } from '../command/error-rendering.js';
@@ -12,55 +15,47 @@ import { refuseStdinTwice } from '../command/values.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
-import { ReadProgress } from '../terminal/read-progress.js';
 import { countText, formatNumber } from '../terminal/text.js';
 import { adviceFor } from './fault-advice.js';
+import { ProgressLine } from './progress.js';
 
-export interface VerifyOptions {
+/** What `frames verify` is asked for. */
+export interface VerifyInvocation {
   /** `-` is stdin. */
   files: readonly string[];
   route: RouteMode;
   /** Undefined: what each dump says. */
   shards: number | undefined;
-  /** Faults that are told of a dump; the rest is counted. */
+  /** How many faults of a dump are listed; the others are counted. */
   maxFaults: number;
   json: boolean;
   output: Output;
   terminal: NodeJS.WriteStream;
   clock: Clock;
-  /** Tells of a dump that could not be read and returns the exit status. */
+  /** Reports a dump that could not be read and returns the exit status. */
   report(error: FastcacheError): Promise<number>;
-}
-
-interface ToldFault {
-  fault: FastcacheError;
-  advice: string;
-}
-
-export interface VerifiedDump {
-  file: string;
-  content: VerifiedContent;
-  faults: readonly ToldFault[];
-  faultCount: number;
-  endsInsideLastFrame: boolean;
 }
 
 /** Shards listed for a person. */
 const MAX_LISTED_SHARDS = 16;
 
-/** Verifies all dumps; resolves with the exit status: that of the first that is not sound, 0 when there is none. */
-export async function verifyDumps(options: VerifyOptions): Promise<number> {
-  const { files, json, output, report } = options;
+/**
+ * Verifies all dumps; resolves with the exit status: that of the first that is not sound, 0 when there is
+ * none.
+ */
+export async function runVerify(invocation: VerifyInvocation): Promise<number> {
+  const { files, route, shards, maxFaults, json, output, terminal, clock, report } = invocation;
   refuseStdinTwice(files);
-  const batches = new BatchCheck();
+  const progress = new ProgressLine(terminal, clock, 'verifying');
+  const options = { route, shards, maxFaults, onProgress: progress.show };
   let status = 0;
   if (json) await output.write('{"files":[');
   for (const [index, file] of files.entries()) {
     if (json) await output.write(index === 0 ? '\n' : ',\n');
     try {
-      const dump = await verifyDump(file, batches, options);
-      await output.write(json ? toJson(dumpJson(dump)) : dumpText(dump, options.route));
-      if (dump.faultCount > 0) status ||= EXIT_BAD_FRAMES;
+      const dump = await verifyDump(file, options).finally(() => progress.close());
+      await output.write(json ? toJson(dumpJson(dump)) : dumpText(dump, route));
+      if (!dump.isSound) status ||= EXIT_BAD_FRAMES;
     } catch (error) {
       if (!(error instanceof FastcacheError)) throw error;
       if (json) await output.write(toJson({ file: dumpName(file), ok: false, ...errorJson(error) }));
@@ -72,56 +67,29 @@ export async function verifyDumps(options: VerifyOptions): Promise<number> {
   return status;
 }
 
-async function verifyDump(file: string, batches: BatchCheck, options: VerifyOptions): Promise<VerifiedDump> {
-  const { route, shards, maxFaults, terminal, clock } = options;
-  const faults: ToldFault[] = [];
-  let faultCount = 0;
-  let endsInsideLastFrame = false;
-  const verifier = new DumpVerifier(batches, {
-    route,
-    shards,
-    onFault: (fault, isCutTail) => {
-      faultCount += 1;
-      endsInsideLastFrame ||= isCutTail;
-      if (faults.length < maxFaults) {
-        faults.push({ fault: fault.inFile(dumpName(file)), advice: adviceFor(fault, isCutTail) });
-      }
-    },
-  });
-  const progress = new ReadProgress(terminal, clock, 'verifying', file);
-  try {
-    await walkDump({
-      file,
-      checks: verifier.check,
-      onStretch: (stretch) => verifier.take(stretch),
-      onRead: (bytes) => progress.read(bytes),
-    });
-  } finally {
-    progress.close();
-  }
-  verifier.end();
-  return { file: dumpName(file), content: verifier.content(), faults, faultCount, endsInsideLastFrame };
-}
-
-function dumpJson({ file, content, faults, faultCount, endsInsideLastFrame }: VerifiedDump): object {
+function dumpJson({
+  file,
+  isSound,
+  faults,
+  faultCount,
+  endsInsideLastFrame,
+  ...content
+}: VerifiedDump): object {
   return {
     file,
-    ok: faultCount === 0,
+    ok: isSound,
     ...content,
     endsInsideLastFrame,
     faultCount,
-    faults: faults.map(({ fault: { code, offset, message, expected, found }, advice }) => ({
-      code,
-      offset,
-      message,
-      expected,
-      found,
-      advice,
-    })),
+    faults: faults.map(({ fault, isCutTail }) => {
+      const { code, offset, message, expected, found } = fault;
+      return { code, offset, message, expected, found, advice: adviceFor(fault, isCutTail) };
+    }),
   };
 }
 
-function dumpText({ file, content, faults, faultCount }: VerifiedDump, route: RouteMode): string {
+function dumpText(dump: VerifiedDump, route: RouteMode): string {
+  const { file, faults, faultCount } = dump;
   const name = escapeText(file);
   const lines = faults.map(
     ({ fault }) =>
@@ -132,9 +100,9 @@ function dumpText({ file, content, faults, faultCount }: VerifiedDump, route: Ro
       `${name}: ${countText(faultCount - faults.length, 'more fault is', 'more faults are')} not listed`,
     );
   }
-  const verdict = faultCount === 0 ? chalk.green('ok') : chalk.red(countText(faultCount, 'fault', 'faults'));
-  lines.push(`${name}: ${verdict}`, ...contentText(content, route).map((line) => `  ${line}`));
-  const advices = new Map(faults.map(({ fault: { code }, advice }) => [advice, code]));
+  const verdict = dump.isSound ? chalk.green('ok') : chalk.red(countText(faultCount, 'fault', 'faults'));
+  lines.push(`${name}: ${verdict}`, ...contentText(dump, route).map((line) => `  ${line}`));
+  const advices = new Map(faults.map(({ fault, isCutTail }) => [adviceFor(fault, isCutTail), fault.code]));
   for (const [advice, code] of advices) lines.push(`  ${chalk.red(code)}: ${advice}`);
   return `${lines.join('\n')}\n`;
 }
@@ -147,8 +115,12 @@ function contentText(content: VerifiedContent, route: RouteMode): string[] {
   return [
     `${countText(content.bytes, 'byte', 'bytes')}${damaged}`,
     `${countText(frames, 'frame', 'frames')}${frames === 0 ? '' : ` (${listed})`}`,
-    `${countText(content.records, 'record', 'records')}, ${countText(content.entries, 'snapshot entry', 'snapshot entries')}`,
+    [
+      countText(content.records, 'record', 'records'),
+      countText(content.entries, 'snapshot entry', 'snapshot entries'),
+    ].join(', '),
     ...snapshotsText(content),
+    ...content.histories.map(historyText),
     routingText(content, route),
     ...content.sequences.slice(0, MAX_LISTED_SHARDS).map(sequencesText),
     ...(content.sequences.length > MAX_LISTED_SHARDS
@@ -162,24 +134,35 @@ function snapshotsText({ snapshots, abandonedSnapshots }: VerifiedContent): stri
     ...(snapshots > 0 ? [`${countText(snapshots, 'snapshot', 'snapshots')}, from Begin to End`] : []),
     ...(abandonedSnapshots > 0
       ? [
-          `${countText(abandonedSnapshots, 'snapshot', 'snapshots')} cut short by the next one or by a new connection`,
+          countText(abandonedSnapshots, 'snapshot', 'snapshots') +
+            ' cut short by the next one or by a new connection',
         ]
       : []),
   ];
+}
+
+function historyText({ history, offset, base, continues }: VerifiedHistory): string {
+  if (history === null) {
+    const begun = `a history that begins behind ${base} continues the one before from byte ${offset} on`;
+    return `${begun} without saying so, as after a promotion`;
+  }
+  return `history ${history} from byte ${offset} on${continues ? ', which continues the one before' : ''}`;
 }
 
 function routingText({ shards, records, routedRecords }: VerifiedContent, route: RouteMode): string {
   if (shards === null)
     return 'routing was not checked: the dump does not say how many shards there are (--shards does)';
   const unchecked = records - routedRecords;
-  return `${countText(shards, 'shard', 'shards')}, routing (${route}) checked of ${countText(routedRecords, 'record', 'records')}${
+  const checked = countText(routedRecords, 'record', 'records');
+  const rest =
     unchecked > 0
       ? `; of ${formatNumber(unchecked)} not, which stand before the dump says how many shards there are`
-      : ''
-  }`;
+      : '';
+  return `${countText(shards, 'shard', 'shards')}, routing (${route}) checked of ${checked}${rest}`;
 }
 
 function sequencesText({ shard, first, last, records, skipped }: ShardSequences): string {
   const again = skipped > 0n ? `, ${formatNumber(skipped)} of them already seen` : '';
-  return `shard ${shard}: sequences ${first} to ${last}, ${formatNumber(records)} ${records === 1n ? 'record' : 'records'}${again}`;
+  const held = countText(records, 'record', 'records');
+  return `shard ${shard}: sequences ${first} to ${last}, ${held}${again}`;
 }

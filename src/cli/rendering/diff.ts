@@ -7,23 +7,28 @@ import { countText, formatNumber, formatTime, type ValueForm } from '../terminal
 import { contentMembers } from './json.js';
 import { KEY_COLUMNS, pairText, valueText } from './text.js';
 
+/** What the comparison came to. */
 export interface DiffSummary extends DifferenceCounts {
+  /** The name of the first dump or primary. */
   before: string;
+  /** The name of the second. */
   after: string;
-  /** Unix ms as of which they were compared; null: neither tells a time. */
+  /** Unix ms as of which they were compared; null when nothing says a time. */
   atMs: number | null;
-  /** Keys that had expired by then. */
+  /** Keys of the first that had expired by then. */
   expiredBefore: number;
+  /** The same of the second. */
   expiredAfter: number;
 }
 
-/** Line ends included. */
+/** What a format writes, line ends included. */
 export interface DiffRendering {
   begin: string;
   difference(difference: Difference): string;
   end(summary: DiffSummary): string;
 }
 
+/** The rendering of each format. */
 export const diffRenderings: Record<'text' | 'ndjson' | 'json', (values: ValueForm) => DiffRendering> = {
   text: (values) => ({
     begin: '',
@@ -78,7 +83,7 @@ function entryText(key: Buffer, content: KeyContent, values: ValueForm): string 
   return `${pairText({ key, value: content.value }, values)}${expiry}`;
 }
 
-/** Of value and expiry what is not the same. */
+/** The value, the expiry or both: what is not the same. */
 function changeText(key: Buffer, before: KeyContent, after: KeyContent, values: ValueForm): string {
   const name = quoteBytes(key, KEY_COLUMNS);
   const value = before.value.equals(after.value)
@@ -110,11 +115,8 @@ function summaryText(summary: DiffSummary): string {
   const lines = [`${title}: ${verdict}`];
   if (expiredBefore + expiredAfter > 0) {
     const at = formatTime(BigInt(atMs ?? 0));
-    lines.push(
-      chalk.dim(
-        `  expired by ${at} and left out: ${formatNumber(expiredBefore)} of the first, ${formatNumber(expiredAfter)} of the second`,
-      ),
-    );
+    const ofBoth = `${formatNumber(expiredBefore)} of the first, ${formatNumber(expiredAfter)} of the second`;
+    lines.push(chalk.dim(`  expired by ${at} and left out: ${ofBoth}`));
   }
   return lines.join('\n');
 }

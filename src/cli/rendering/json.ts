@@ -1,4 +1,5 @@
-/** Frames, records and entries as JSON, in the shapes of cli.md (JSON). */
+/** Frames, records and entries as JSON (docs/command-line.md, "JSON"). */
+import type { KeyEntry } from '../../dump/fold/folded-key-space.js';
 import type { FrameContent, OpenedFrame } from '../../dump/read/frame-content.js';
 import type { FastcacheError } from '../../errors.js';
 import type { DecodedRecord } from '../../frame/batch.js';
@@ -6,16 +7,17 @@ import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
 import { bytesField, bytesMember, MAX_TEXT_BYTES } from '../terminal/json.js';
 import { hashText, type ValueForm } from '../terminal/text.js';
 
+/** What is shown in the place of a token. */
 export const REDACTED = '<redacted>';
 
-/** More watermarks than this are counted instead of listed: no store has so many shards, a hostile frame may. */
+/** More watermarks are counted instead of listed: no store has so many shards, but a hostile frame may. */
 const MAX_LISTED_WATERMARKS = 65_536;
 
 const LARGEST_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 
 type JsonObject = Record<string, unknown>;
 
-/** What a frame shows but for its items, u64 values as bigints. */
+/** What is shown of a frame but for its items; u64 values are bigints. */
 export function frameJson({ frame, kind, content }: OpenedFrame): JsonObject {
   const { compressed, payloadBytes, uncompressedBytes } = frame.header;
   return {
@@ -29,16 +31,17 @@ export function frameJson({ frame, kind, content }: OpenedFrame): JsonObject {
   };
 }
 
-/** One line without its end. Built by hand: of a dump's lines nearly all are these. */
+/** A record as one line without its end. It is built by hand, for nearly all lines of a dump are such. */
 export function recordLine(record: DecodedRecord, values: ValueForm): string {
   return `{"type":"record","offset":${record.offset},${recordMembers(record, values)}}`;
 }
 
+/** An entry of a snapshot, as `recordLine`. */
 export function entryLine(entry: DecodedSnapshotEntry, values: ValueForm): string {
   return `{"type":"entry","offset":${entry.offset},${entryMembers(entry, values)}}`;
 }
 
-/** What a record is, wherever it stands. */
+/** The members of a record but for its offset. */
 export function recordMembers(record: Omit<DecodedRecord, 'offset'>, values: ValueForm): string {
   const { shard, sequence, timestampMs, op, key, value, governance, expireAtMs, keyHash, keyTag } = record;
   return `"shard":${shard},"sequence":"${sequence}","timestampMs":${numberJson(
@@ -49,19 +52,24 @@ export function recordMembers(record: Omit<DecodedRecord, 'offset'>, values: Val
   )},"expireAtMs":${numberJson(expireAtMs)},"keyHash":"${hashText(keyHash)}","keyTag":${numberJson(keyTag)}`;
 }
 
-/** What an entry is, wherever it stands. */
-export function entryMembers(entry: Omit<DecodedSnapshotEntry, 'offset'>, values: ValueForm): string {
+/** The members of an entry but for its offset. */
+export function entryMembers(
+  entry: KeyEntry & { governance?: Buffer | undefined },
+  values: ValueForm,
+): string {
   return `${bytesMember('key', entry.key)},${contentMembers(entry, values)}`;
 }
 
-/** What stands under a key. */
+/** The members that describe what stands under a key. */
 export function contentMembers(
-  { value, governance, expireAtMs }: Pick<DecodedSnapshotEntry, 'value' | 'governance' | 'expireAtMs'>,
+  { value, governance, expireAtMs }: Omit<KeyEntry, 'key'> & { governance?: Buffer | undefined },
   values: ValueForm,
 ): string {
-  return `${valueMember('value', value, values)}${governanceMember(governance, values)},"expireAtMs":${numberJson(expireAtMs)}`;
+  const ofValue = `${valueMember('value', value, values)}${governanceMember(governance, values)}`;
+  return `${ofValue},"expireAtMs":${numberJson(expireAtMs)}`;
 }
 
+/** The damage that ends a dump. */
 export function faultJson({ offset, code, message }: FastcacheError): JsonObject {
   return { type: 'fault', offset, code, message };
 }
@@ -111,13 +119,13 @@ function valueMember(name: string, bytes: Buffer, form: ValueForm): string {
     case 'text':
       return bytesMember(name, bytes);
     case 'hex':
-      // As with text, what would make too long a line goes as Base64.
+      // As with text, bytes that would make too long a line are written as Base64.
       if (bytes.length <= MAX_TEXT_BYTES) return `"${name}Hex":"${bytes.toString('hex')}"`;
   }
   return `"${name}Base64":"${bytes.toString('base64')}"`;
 }
 
-/** A u64 that is a number by its nature; a string where a number would no longer be exact. */
+/** A u64 that is shown as a number, or as a string where a number would not be exact. */
 function numberJson(value: bigint | null): string {
   return value === null || value <= LARGEST_EXACT ? `${value}` : `"${value}"`;
 }

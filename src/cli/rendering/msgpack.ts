@@ -1,7 +1,7 @@
 /**
- * `frames decode` for programs: a stream of msgpack maps, one behind the other, with the names of the NDJSON (cli.md).
- * Where JSON must make do, these are the things themselves: u64 values are uint64 or int64 whatever their size, keys,
- * values and governance bytes are bin, none of them renamed.
+ * `frames decode` for programs: a stream of msgpack maps, one behind the other, with the names of the NDJSON
+ * (docs/command-line.md, "JSON"). What JSON cannot hold is here as it is: u64 values are uint64 or int64
+ * whatever their size, and keys, values and governance bytes are bin, under one name each.
  */
 import { Packr } from 'msgpackr';
 import { isRecord } from '../../dump/choose/filter.js';
@@ -15,20 +15,23 @@ type Fields = Record<string, unknown>;
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 
+/** A stream of maps, a frame before its items. */
 export function msgpackRendering({ titled, values }: RenderingOptions): Rendering {
   return {
-    marksSteps: false,
     begin: () => '',
     beginFile: (file) => (titled ? pack({ type: 'file', file }) : ''),
-    beginFrame: (frame) => pack(frameJson(frame)),
-    item: (item) => pack(isRecord(item) ? recordFields(item, values) : entryFields(item, values)),
-    endFrame: () => '',
+    *frame(frame, items) {
+      yield pack(frameJson(frame));
+      for (const { item } of items) {
+        yield pack(isRecord(item) ? recordFields(item, values) : entryFields(item, values));
+      }
+    },
     endFile: (fault) => (fault === undefined ? '' : pack(faultJson(fault))),
     end: () => '',
   };
 }
 
-/** One map, its memory its own until it has been written. */
+/** One map, in memory of its own. */
 export function pack(fields: Fields): Buffer {
   return packr.pack(fields);
 }

@@ -1,7 +1,7 @@
-/** What each format of `frames decode` writes at each station of the walk through a dump. */
+/** What each format of `frames decode` writes of a dump, from its first frame to its end. */
 
 import type { SequenceStep } from '../../dump/check/sequence-steps.js';
-import { type FrameFilter, type Item, isRecord } from '../../dump/choose/filter.js';
+import { type Item, isRecord } from '../../dump/choose/filter.js';
 import { JsonLines } from '../../dump/json-lines.js';
 import { type FrameContent, type OpenedFrame, payloadPlace } from '../../dump/read/frame-content.js';
 import type { FastcacheError } from '../../errors.js';
@@ -11,102 +11,98 @@ import type { ValueForm } from '../terminal/text.js';
 import { entryLine, faultJson, frameJson, recordLine } from './json.js';
 import { entryText, frameText, headingText, recordText, stepText } from './text.js';
 
-/** Nothing is the empty text. */
-export type Piece = string | Buffer;
+/** Text, or bytes that are valid until the next piece is asked for. An empty text is nothing. */
+export type Piece = string | Uint8Array;
 
-/** Line ends included. */
+/** An item that is shown. */
+export interface ShownItem {
+  item: Item;
+  /**
+   * The step from the record of its shard before, shown or not; undefined where the sequences follow one
+   * another.
+   */
+  step: SequenceStep | undefined;
+}
+
+/** The items of a frame that are shown. To iterate over them decodes the frame, and throws its faults. */
+export interface ShownItems extends Iterable<ShownItem> {
+  /** Whether these are all items of the frame. */
+  readonly isAll: boolean;
+}
+
+/** What a format writes, line ends included. */
 export interface Rendering {
-  /** Whether `item` is to be given the steps between sequences. */
-  readonly marksSteps: boolean;
   begin(): Piece;
   beginFile(file: string): Piece;
-  beginFrame(frame: OpenedFrame): Piece;
-  /** `step`: from the record of its shard before, shown or not. */
-  item(item: Item, step?: SequenceStep): Piece;
-  /**
-   * What `item` makes of all items of a frame, at once, in bytes that are valid until the next are asked for; undefined: they are
-   * to be given one by one.
-   */
-  allItems?(frame: OpenedFrame): Iterable<Uint8Array> | undefined;
-  /**
-   * A rendering that shows none of a frame's items takes each frame whole, shown or not: `limit` of its items at most (frames, where
-   * the filter leaves no items). Returns how many of the limit that takes; throws when the frame is malformed.
-   */
-  countFrame?(frame: OpenedFrame, limit: number): number;
-  endFrame(): Piece;
+  /** A frame that is shown, with those of its items that are shown. */
+  frame(frame: OpenedFrame, items: ShownItems): Iterable<Piece>;
   endFile(fault: FastcacheError | undefined): Piece;
   end(): Piece;
 }
 
+/** What a rendering is made for. */
 export interface RenderingOptions {
   /** Whether each file's name stands before what it holds. */
   titled: boolean;
   values: ValueForm;
-  filter: FrameFilter;
-  /** Now, in Unix ms. */
+  /** The time, Unix ms. */
   nowMs(): number;
 }
 
-const silent = {
-  marksSteps: false,
-  begin: () => '',
-  beginFile: () => '',
-  beginFrame: () => '',
-  item: () => '',
-  endFrame: () => '',
-  endFile: () => '',
-  end: () => '',
-} satisfies Rendering;
-
+/** Lines for a person, under one heading. */
 export function textRendering({ titled, values, nowMs }: RenderingOptions): Rendering {
   let heading = `${headingText()}\n`;
   return {
-    ...silent,
-    marksSteps: true,
+    begin: () => '',
     beginFile: (file) => (titled ? `${escapeText(file)}:\n` : ''),
-    beginFrame: (frame) => {
-      const text = `${heading}${frameText(frame)}\n`;
+    *frame(frame, items) {
+      yield `${heading}${frameText(frame)}\n`;
       heading = '';
-      return text;
+      for (const { item, step } of items) {
+        if (step !== undefined && isRecord(item)) yield `${stepText(item, step)}\n`;
+        yield `${isRecord(item) ? recordText(item, values) : entryText(item, values, nowMs())}\n`;
+      }
     },
-    item(item, step) {
-      if (!isRecord(item)) return `${entryText(item, values, nowMs())}\n`;
-      const mark = step === undefined ? '' : `${stepText(item, step)}\n`;
-      return `${mark}${recordText(item, values)}\n`;
-    },
+    endFile: () => '',
+    end: () => '',
   };
 }
 
+/** A JSON object a line, a frame before its items. */
 export function ndjsonRendering({ titled, values }: RenderingOptions): Rendering {
   const lines = new JsonLines(values);
   return {
-    ...silent,
+    begin: () => '',
     beginFile: (file) => (titled ? `${toJson({ type: 'file', file })}\n` : ''),
-    beginFrame: (frame) => `${toJson(frameJson(frame))}\n`,
-    item: (item) => `${itemLine(item, values)}\n`,
-    allItems: ({ frame, content }) =>
-      isOpenIn(lines, content) ? lines.lines(payloadPlace(frame)) : undefined,
+    *frame(opened, items) {
+      yield `${toJson(frameJson(opened))}\n`;
+      if (items.isAll && isOpenIn(lines, opened.content)) yield* lines.lines(payloadPlace(opened.frame));
+      else for (const { item } of items) yield `${itemLine(item, values)}\n`;
+    },
     endFile: (fault) => (fault === undefined ? '' : `${toJson(faultJson(fault))}\n`),
+    end: () => '',
   };
 }
 
+/** One JSON document of all files. */
 export function jsonRendering({ values }: RenderingOptions): Rendering {
   const files = separator();
   let frames = separator();
-  let items = separator();
   return {
-    ...silent,
     begin: () => '{"files":[',
     beginFile: (file) => {
       frames = separator();
       return `${files()}{"file":${toJson(file)},"frames":[`;
     },
-    beginFrame: (frame) => {
-      items = separator();
-      return `${frames()}${toJson(frameJson(frame)).slice(0, -1)},"contents":[`;
+    *frame(opened, items) {
+      yield `${frames()}${toJson(frameJson(opened)).slice(0, -1)},"contents":[`;
+      const before = separator();
+      try {
+        for (const { item } of items) yield `${before()}${itemLine(item, values)}`;
+      } finally {
+        yield ']}';
+      }
     },
-    item: (item) => `${items()}${itemLine(item, values)}`,
-    endFrame: () => ']}',
     endFile: (fault) => `\n],"fault":${toJson(fault === undefined ? null : faultJson(fault))}}`,
     end: () => ']}\n',
   };
@@ -129,7 +125,10 @@ function itemLine(item: Item, values: ValueForm): string {
   return isRecord(item) ? recordLine(item, values) : entryLine(item, values);
 }
 
-/** What stands before each element of a JSON array: a comma but for the first, and a new line. */
+/**
+ * Returns a function that returns what stands before each element of a JSON array: a new line, a comma if
+ * need be.
+ */
 export function separator(): () => string {
   let first = true;
   return () => {

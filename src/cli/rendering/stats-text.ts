@@ -1,7 +1,8 @@
 /** The counts of a dump as tables for a person, with a sparkline of the records over time. */
 import chalk from 'chalk';
+import type { DumpCounts } from '../../dump/count/count-dump.js';
 import type { RateOverTime } from '../../dump/count/dump-counter.js';
-import { compressionRatio, type DumpStats, type FrameTotals } from '../../dump/count/stats.js';
+import { compressionRatio, type FrameTotals } from '../../dump/count/stats.js';
 import { escapeBytes, quoteBytes } from '../terminal/escape.js';
 import { alignRight, countText, formatDuration, formatNumber, formatTime } from '../terminal/text.js';
 
@@ -10,8 +11,9 @@ const MAX_LISTED_KEYS = 10;
 const KEY_WIDTH = 48;
 const BARS = '▁▂▃▄▅▆▇█';
 
-export function statsText(stats: DumpStats): string {
-  const { recordsOutOfRange, records, withoutPrefix } = stats.counts;
+/** The tables, a blank line between them. */
+export function statsText(stats: DumpCounts): string {
+  const { recordsOutOfRange, records, withoutPrefix } = stats;
   const paragraphs = [table(kindRows(stats))];
   if (records > 0) paragraphs.push(table(opRows(stats)), table(shardRows(stats)));
   if (recordsOutOfRange > 0)
@@ -26,13 +28,13 @@ function table([heading, ...rows]: string[][]): string {
   return `${[chalk.dim(first), ...lines].join('\n')}\n`;
 }
 
-/** The last column is keys, and they begin where their heading does. */
+/** A table whose last column holds keys, which begin where their heading begins. */
 function keyTable(rows: string[][]): string {
   const width = Math.max(...rows.map((row) => row.at(-1)!.length));
   return table(rows.map((row) => [...row.slice(0, -1), row.at(-1)!.padEnd(width)]));
 }
 
-function kindRows({ kinds, total }: DumpStats): string[][] {
+function kindRows({ kinds, total }: DumpCounts): string[][] {
   const row = (name: string, totals: FrameTotals) => [
     name,
     ...[totals.frames, totals.compressedFrames, totals.records, totals.entries].map(formatNumber),
@@ -41,36 +43,34 @@ function kindRows({ kinds, total }: DumpStats): string[][] {
   ];
   return [
     ['frames of kind', 'frames', 'zstd', 'records', 'entries', 'payload bytes', 'uncompressed', 'ratio'],
-    ...Array.from(kinds, ([kind, totals]) => row(kind, totals)),
+    ...kinds.map((totals) => row(totals.kind, totals)),
     row('total', total),
   ];
 }
 
-function opRows({ counts }: DumpStats): string[][] {
+function opRows(counts: DumpCounts): string[][] {
   return [
     ['op', 'records', 'bytes'],
-    ...counts.ops().map(({ op, records, bytes }) => [op, formatNumber(records), formatNumber(bytes)]),
+    ...counts.ops.map(({ op, records, bytes }) => [op, formatNumber(records), formatNumber(bytes)]),
   ];
 }
 
-function shardRows({ counts }: DumpStats): string[][] {
+function shardRows(counts: DumpCounts): string[][] {
   return [
     ['shard', 'records', 'bytes', 'first sequence', 'last', 'gaps', 'missing', 'steps back'],
-    ...counts
-      .shards()
-      .map((shard) => [
-        `${shard.shard}`,
-        formatNumber(shard.records),
-        formatNumber(shard.bytes),
-        `${shard.firstSequence}`,
-        `${shard.lastSequence}`,
-        ...[shard.gaps, shard.missingSequences, shard.stepsBack].map(formatNumber),
-      ]),
+    ...counts.shards.map((shard) => [
+      `${shard.shard}`,
+      formatNumber(shard.records),
+      formatNumber(shard.bytes),
+      `${shard.firstSequence}`,
+      `${shard.lastSequence}`,
+      ...[shard.gaps, shard.missingSequences, shard.stepsBack].map(formatNumber),
+    ]),
   ];
 }
 
-function prefixesText({ counts }: DumpStats): string {
-  const all = counts.prefixes();
+function prefixesText(counts: DumpCounts): string {
+  const all = counts.prefixes;
   const { withoutPrefix } = counts;
   const rows = all
     .slice(0, MAX_LISTED_PREFIXES)
@@ -87,10 +87,12 @@ function prefixesText({ counts }: DumpStats): string {
   return keyTable([['records, entries', 'bytes', 'key prefix'], ...rows]) + rest;
 }
 
-/** Keys of which less than half of the count is certain are no more than noise. */
-function hotKeysText({ counts }: DumpStats): string[] {
-  const rows = counts
-    .hotKeys()
+/**
+ * The keys that are written most; those of which less than half of the count is certain are left out as
+ * noise.
+ */
+function hotKeysText(counts: DumpCounts): string[] {
+  const rows = counts.hotKeys
     .filter(({ count, countError }) => count > 1 && countError * 2 <= count)
     .slice(0, MAX_LISTED_KEYS)
     .map(({ key, keyBytes, count, countError, bytes }) => [
@@ -103,20 +105,17 @@ function hotKeysText({ counts }: DumpStats): string[] {
   return rows.length === 0 ? [] : [keyTable([['records', 'bytes', 'hottest keys'], ...rows])];
 }
 
-function biggestText({ counts }: DumpStats): string[] {
-  const rows = counts
-    .biggestValues()
-    .map(({ key, keyBytes, valueBytes, offset }) => [
-      formatNumber(valueBytes),
-      `${offset}`,
-      keyText(key, keyBytes),
-    ]);
+function biggestText(counts: DumpCounts): string[] {
+  const rows = counts.biggestValues.map(({ key, keyBytes, valueBytes, offset }) => [
+    formatNumber(valueBytes),
+    `${offset}`,
+    keyText(key, keyBytes),
+  ]);
   return rows.length === 0 ? [] : [keyTable([['value bytes', 'at byte', 'biggest values'], ...rows])];
 }
 
-function timesText({ counts }: DumpStats): string[] {
-  const { times, records } = counts;
-  const rate = counts.rate();
+function timesText(counts: DumpCounts): string[] {
+  const { times, records, rate } = counts;
   if (times === undefined || rate === undefined) return [];
   const { firstMs, lastMs } = times;
   const spanMs = lastMs - firstMs;
@@ -127,13 +126,13 @@ function timesText({ counts }: DumpStats): string[] {
 
 function ratesText({ counts, bucketMs }: RateOverTime, records: number, spanMs: bigint): string {
   const perSecond = (count: number, ms: bigint) => formatNumber(Math.round((count * 1000) / Number(ms)));
-  // Both ends belong to it.
+  // Both ends belong to the span.
   const mean = perSecond(records, spanMs + 1n);
   const peak = perSecond(Math.max(...counts), bucketMs);
   return `${formatDuration(bucketMs)} a column: ${mean} records/s on average, ${peak}/s at most`;
 }
 
-/** Nothing is a blank, anything at least the lowest bar. */
+/** A bar a bucket: a blank for no record, else at least the lowest bar. */
 function sparkline({ counts }: RateOverTime): string {
   const most = Math.max(...counts);
   return counts
@@ -141,7 +140,7 @@ function sparkline({ counts }: RateOverTime): string {
     .join('');
 }
 
-/** Of a long key only its beginning is there. */
+/** A key; of a long one only the beginning was kept. */
 function keyText(key: Buffer, keyBytes: number): string {
   if (keyBytes <= KEY_WIDTH) return quoteBytes(key);
   const head = escapeBytes(key.subarray(0, KEY_WIDTH)).replaceAll('"', '\\x22');

@@ -1,116 +1,100 @@
-/** `frames stats` and `frames decode --stats`: renderings that count what the others would write, and tell it behind each file. */
+/** What each format of `frames stats` and `frames decode --stats` writes of the counts of a dump. */
+import type { DumpCounts } from '../../dump/count/count-dump.js';
 import type { FrequentKey } from '../../dump/count/dump-counter.js';
-import { compressionRatio, DumpStats, type FrameTotals } from '../../dump/count/stats.js';
-import type { FastcacheError } from '../../errors.js';
+import { compressionRatio, type FrameTotals } from '../../dump/count/stats.js';
 import { escapeText } from '../terminal/escape.js';
 import { bytesField, toJson } from '../terminal/json.js';
 import { faultJson } from './json.js';
 import { pack } from './msgpack.js';
-import { type Piece, type Rendering, type RenderingOptions, separator } from './renderings.js';
+import { type Piece, separator } from './renderings.js';
 import { statsText } from './stats-text.js';
 
 type Fields = Record<string, unknown>;
 
-/** What the formats differ in. */
-interface Writer {
-  begin: string;
+/** What a format writes, line ends included. */
+export interface StatsRendering {
+  begin: Piece;
   beginFile(file: string): Piece;
-  endFile(stats: DumpStats, fault: FastcacheError | undefined): Piece;
-  end: string;
+  counts(counts: DumpCounts): Piece;
+  end: Piece;
 }
 
 /** More prefixes than this are counted instead of listed. */
 const MAX_LISTED_PREFIXES = 100;
 const MAX_LISTED_KEYS = 10;
 
-export const textStats = (options: RenderingOptions) => counting(textWriter(options), options);
-export const ndjsonStats = (options: RenderingOptions) => counting(ndjsonWriter(options), options);
-export const jsonStats = (options: RenderingOptions) => counting(jsonWriter(), options);
-export const msgpackStats = (options: RenderingOptions) => counting(msgpackWriter(options), options);
+/** The rendering of each format; `titled`: each file's name stands before its counts. */
+export const statsRenderings = { text, ndjson, json, msgpack } satisfies Record<
+  string,
+  (titled: boolean) => StatsRendering
+>;
 
-function counting(writer: Writer, { filter }: RenderingOptions): Rendering {
-  const stats = new DumpStats(filter);
-  return {
-    marksSteps: false,
-    begin: () => writer.begin,
-    beginFile(file) {
-      stats.reset();
-      return writer.beginFile(file);
-    },
-    beginFrame: () => '',
-    item: () => '',
-    countFrame: (frame, limit) => stats.take(frame, limit),
-    endFrame: () => '',
-    endFile: (fault) => writer.endFile(stats, fault),
-    end: () => writer.end,
-  };
-}
-
-function textWriter({ titled }: RenderingOptions): Writer {
+function text(titled: boolean): StatsRendering {
   return {
     begin: '',
     beginFile: (file) => (titled ? `${escapeText(file)}:\n` : ''),
-    endFile: statsText,
+    counts: statsText,
     end: '',
   };
 }
 
-function ndjsonWriter({ titled }: RenderingOptions): Writer {
+function ndjson(titled: boolean): StatsRendering {
   return {
     begin: '',
     beginFile: (file) => (titled ? `${toJson({ type: 'file', file })}\n` : ''),
-    endFile: (stats, fault) =>
-      `${toJson(statsJson(stats))}\n${fault === undefined ? '' : `${toJson(faultJson(fault))}\n`}`,
+    counts: (counts) => {
+      const fault = counts.fault === undefined ? '' : `${toJson(faultJson(counts.fault))}\n`;
+      return `${toJson(statsJson(counts))}\n${fault}`;
+    },
     end: '',
   };
 }
 
-function jsonWriter(): Writer {
+function json(): StatsRendering {
   const next = separator();
   return {
     begin: '{"files":[',
     beginFile: (file) => `${next()}{"file":${toJson(file)},"stats":`,
-    endFile: (stats, fault) =>
-      `${toJson(statsJson(stats))},"fault":${toJson(fault === undefined ? null : faultJson(fault))}}`,
+    counts: (counts) => {
+      const fault = counts.fault === undefined ? null : faultJson(counts.fault);
+      return `${toJson(statsJson(counts))},"fault":${toJson(fault)}}`;
+    },
     end: '\n]}\n',
   };
 }
 
-function msgpackWriter({ titled }: RenderingOptions): Writer {
+function msgpack(titled: boolean): StatsRendering {
   return {
     begin: '',
     beginFile: (file) => (titled ? pack({ type: 'file', file }) : ''),
-    endFile: (stats, fault) =>
+    counts: (counts) =>
       Buffer.concat([
         pack(
           statsFields(
-            stats,
+            counts,
             (name, bytes) => ({ [name]: bytes }),
             (timeMs) => timeMs,
           ),
         ),
-        ...(fault === undefined ? [] : [pack(faultJson(fault))]),
+        ...(counts.fault === undefined ? [] : [pack(faultJson(counts.fault))]),
       ]),
     end: '',
   };
 }
 
-/** Times are numbers (cli.md, JSON), unless a number cannot hold them. */
-function statsJson(stats: DumpStats): Fields {
-  return statsFields(stats, bytesField, (timeMs) =>
+/** Times are numbers, unless a number cannot hold them (docs/command-line.md, "JSON"). */
+function statsJson(counts: DumpCounts): Fields {
+  return statsFields(counts, bytesField, (timeMs) =>
     timeMs > Number.MAX_SAFE_INTEGER ? timeMs : Number(timeMs),
   );
 }
 
-/** Sequences as bigints; bytes and Unix ms as the format has them. */
+/** The counts as one object: sequences are bigints, bytes and Unix ms are what the format makes of them. */
 function statsFields(
-  { total, kinds, counts }: DumpStats,
+  { total, kinds, prefixes, rate, times, ...counts }: DumpCounts,
   bytesOf: (name: string, bytes: Buffer) => Fields,
   timeOf: (timeMs: bigint) => number | bigint,
 ): Fields {
-  const { times, withoutPrefix } = counts;
-  const prefixes = counts.prefixes();
-  const rate = counts.rate();
   return {
     type: 'stats',
     ...totalsFields(total),
@@ -120,9 +104,9 @@ function statsFields(
       rate === undefined
         ? null
         : { startMs: timeOf(rate.startMs), bucketMs: timeOf(rate.bucketMs), records: rate.counts },
-    kinds: Array.from(kinds, ([kind, totals]) => ({ kind, ...totalsFields(totals) })),
-    ops: counts.ops(),
-    shards: counts.shards(),
+    kinds: kinds.map(totalsFields),
+    ops: counts.ops,
+    shards: counts.shards,
     recordsOutOfRange: counts.recordsOutOfRange,
     prefixes: prefixes.slice(0, MAX_LISTED_PREFIXES).map(({ key, count, countError, bytes }) => ({
       ...bytesOf('prefix', key),
@@ -131,9 +115,9 @@ function statsFields(
       bytes,
     })),
     prefixCount: prefixes.length,
-    withoutPrefix,
-    hotKeys: counts.hotKeys().slice(0, MAX_LISTED_KEYS).map(hotKeyFields),
-    biggestValues: counts.biggestValues().map(({ key, ...value }) => ({ ...bytesOf('key', key), ...value })),
+    withoutPrefix: counts.withoutPrefix,
+    hotKeys: counts.hotKeys.slice(0, MAX_LISTED_KEYS).map(hotKeyFields),
+    biggestValues: counts.biggestValues.map(({ key, ...value }) => ({ ...bytesOf('key', key), ...value })),
   };
 
   function hotKeyFields({ key, keyBytes, count, countError, bytes }: FrequentKey): Fields {

@@ -1,6 +1,6 @@
 /**
- * Frames, records and entries as lines for a person: the fixed columns first, what has any length behind them, and
- * everything foreign escaped.
+ * Frames, records and entries as lines for a person: columns of fixed width first, what may be of any length
+ * behind them. All that comes from others is escaped.
  */
 import chalk, { type ChalkInstance } from 'chalk';
 import type { SequenceStep } from '../../dump/check/sequence-steps.js';
@@ -28,6 +28,7 @@ const SHARD_COLUMNS = 4;
 const SEQUENCE_COLUMNS = 16;
 const TIME_COLUMNS = 24;
 const OP_COLUMNS = 6;
+/** How many columns of a key are shown. */
 export const KEY_COLUMNS = 40;
 const VALUE_COLUMNS = 60;
 const MESSAGE_COLUMNS = 200;
@@ -50,7 +51,7 @@ const opColors: Record<MutationOp, ChalkInstance> = {
   expire: chalk.yellow,
 };
 
-/** What the columns of the lines below it are. */
+/** Two lines that name the columns of frames and of records. */
 export function headingText(): string {
   const offset = 'offset'.padStart(OFFSET_COLUMNS);
   const fixed = [
@@ -61,9 +62,11 @@ export function headingText(): string {
     'op'.padEnd(OP_COLUMNS),
     'key = value',
   ];
-  return `${chalk.dim(`${offset}  ${'frame'.padEnd(KIND_COLUMNS)}  payload`)}\n${chalk.dim(fixed.join('  '))}`;
+  const ofFrames = [offset, 'frame'.padEnd(KIND_COLUMNS), 'payload'];
+  return `${chalk.dim(ofFrames.join('  '))}\n${chalk.dim(fixed.join('  '))}`;
 }
 
+/** The line of a frame. */
 export function frameText({ frame, kind, content }: OpenedFrame): string {
   const { compressed, payloadBytes, uncompressedBytes } = frame.header;
   const size = compressed
@@ -77,6 +80,7 @@ export function frameText({ frame, kind, content }: OpenedFrame): string {
   ].join('  ');
 }
 
+/** The line of a record. */
 export function recordText(record: DecodedRecord, values: ValueForm): string {
   const { offset, shard, sequence, timestampMs, op, keyHash, keyTag, governance } = record;
   const expiry = expiryText(record.expireAtMs, timestampMs, 'later', 'earlier');
@@ -96,14 +100,16 @@ export function recordText(record: DecodedRecord, values: ValueForm): string {
   ].join('  ');
 }
 
-/** Entries have no time of their own: how far off their expiry is counts from now. */
+/**
+ * The line of an entry. It has no time of its own, so that its expiry is shown by its distance from `nowMs`.
+ */
 export function entryText(entry: DecodedSnapshotEntry, values: ValueForm, nowMs: number): string {
   const expiry = expiryText(entry.expireAtMs, BigInt(nowMs), 'from now', 'ago');
   const trailer = [expiry, governedText(entry.governance)];
   return [offsetText(entry.offset), pairText(entry, values), trailerText(trailer)].join('  ').trimEnd();
 }
 
-/** Stands before a record whose sequence does not follow on its shard's last. */
+/** The line before a record whose sequence does not follow the one before it in its shard. */
 export function stepText({ shard, sequence }: DecodedRecord, step: SequenceStep): string {
   const text =
     step.type === 'gap'
@@ -151,24 +157,26 @@ function contentText(content: FrameContent): string[] {
   }
 }
 
-/** As JSON, in which nothing foreign is raw. */
+/** A Status document as JSON, in which nothing foreign is raw. */
 function statusText(document: StatusMap): string {
   const json = toJson(document);
   if (json.length <= MESSAGE_COLUMNS) return escapeText(json);
   return `${escapeText(json.slice(0, MESSAGE_COLUMNS))}… (${formatNumber(json.length)} characters of JSON)`;
 }
 
+/** The first watermarks of a list, and how many more there are. */
 export function watermarksText(watermarks: BigUint64Array | readonly bigint[]): string {
   const listed = watermarks.slice(0, MAX_LISTED_WATERMARKS).join(' ');
   const rest = watermarks.length - MAX_LISTED_WATERMARKS;
   return `watermarks ${listed || 'none'}${rest > 0 ? ` … (${formatNumber(rest)} more)` : ''}`;
 }
 
+/** `"key" = "value"`. */
 export function pairText({ key, value }: { key: Buffer; value: Buffer }, values: ValueForm): string {
   return `${quoteBytes(key, KEY_COLUMNS)} = ${valueText(value, values)}`;
 }
 
-/** Cut to the value's columns; a cut one, and one that is not shown, tells its length. */
+/** A value, cut to its columns; when it is cut or not shown, its length is shown. */
 export function valueText(value: Buffer, form: ValueForm): string {
   switch (form) {
     case 'none':
@@ -183,7 +191,7 @@ export function valueText(value: Buffer, form: ValueForm): string {
   }
 }
 
-/** `expires 2030-01-01T00:00:00.000Z (30 s later)`: the time, and how far it is from another. */
+/** `expires 2030-01-01T00:00:00.000Z (30 s later)`: the expiry, and its distance from another time. */
 function expiryText(
   expireAtMs: bigint | null,
   fromMs: bigint,

@@ -1,10 +1,11 @@
-/** How fast `frames replay` goes. */
+/** The flags that say how fast `frames replay` sends. */
 import type { Pace } from '../../replay/pacer.js';
 import { valueFlag } from '../command/flags.js';
 import { parseCount, UsageError } from '../command/values.js';
 
 const LARGEST_FACTOR = 1_000_000;
 
+/** The flags of the pace. */
 export const paceFlags = {
   rate: valueFlag({
     summary: 'So many records and entries a second at the most.',
@@ -18,7 +19,7 @@ export const paceFlags = {
   }),
 };
 
-/** Throws a `UsageError` when both are given. */
+/** The pace that is asked for; undefined when none is. Throws a `UsageError` when both flags are given. */
 export function paceOf({
   rate,
   pace,

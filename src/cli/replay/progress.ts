@@ -1,17 +1,21 @@
-/** How far a replay is, as a line of a terminal that moves; nothing elsewhere. */
+/**
+ * How far a replay is, as a line of the terminal that changes in place; nothing where stderr is no terminal.
+ */
 import { statSync } from 'node:fs';
 import type { Clock } from '../../clock.js';
+import type { ReplayProgress } from '../../replay/walk.js';
 import { Rate, StatusLine } from '../terminal/status-line.js';
 import { formatDuration, formatNumber } from '../terminal/text.js';
 
 const REFRESH_US = 200_000;
 const BAR_WIDTH = 24;
 
-export class ReplayProgress {
+/** The line; it names the share that is done, the time that is left, and the commands that were answered. */
+export class ReplayProgressLine {
   readonly #clock: Clock;
   readonly #line: StatusLine | undefined;
   readonly #rate = new Rate();
-  /** Of each dump; empty when one of them is a pipe. */
+  /** Bytes of each dump; empty when one of them is stdin. */
   readonly #sizes: readonly number[];
   readonly #startUs: number;
   #startBytes: number | undefined;
@@ -28,18 +32,17 @@ export class ReplayProgress {
     this.#rate.look(0, this.#startUs);
   }
 
-  /** `done` commands are answered, and the dump of that index is read up to `offset`. */
-  show(done: number, refused: number, fileIndex: number, offset: number): void {
+  show({ answered, refused, fileIndex, offset }: ReplayProgress): void {
     if (this.#line === undefined) return;
     const nowUs = this.#clock.monotonicUs();
     if (nowUs < this.#nextUs) return;
     this.#nextUs = nowUs + REFRESH_US;
-    const parts = [`${formatNumber(done)} commands`, this.#rate.look(done, nowUs)];
+    const parts = [`${formatNumber(answered)} commands`, this.#rate.look(answered, nowUs)];
     if (refused > 0) parts.push(`${formatNumber(refused)} refused`);
     this.#line.show([...this.#barAndEta(fileIndex, offset, nowUs), ...parts].join('  '));
   }
 
-  /** Takes the line away. */
+  /** Removes the line. */
   close(): void {
     this.#line?.show('');
   }

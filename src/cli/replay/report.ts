@@ -1,31 +1,21 @@
 /** What a replay came to, for a person and for programs. */
 import chalk from 'chalk';
-import type { FastcacheError } from '../../errors.js';
 import type { Place, Refusal, ReplayCounts } from '../../replay/counts.js';
 import { LAPSING_BOUNDS } from '../../replay/lapsing-keys.js';
+import type { ReplayResult } from '../../replay/replay-dump.js';
 import { errorJson } from '../command/error-rendering.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import { countText, formatNumber } from '../terminal/text.js';
 
-export interface ReplayReport {
+/** What a replay came to, and what it was asked for. */
+export interface ReplayReport extends ReplayResult {
+  /** The server. */
   to: string;
-  /** With a state, those of all its runs. */
-  counts: ReplayCounts;
-  refusals: readonly Refusal[];
-  /** Of this run. */
-  sent: number;
-  answered: number;
-  resumed: boolean;
-  /** Keys that live by a grace: known, and ended by another run or else by the server; and not known, past the bounds. */
-  unsettled: number;
-  unnoted: number;
-  /** Where a signal ended it. */
-  interrupted: Place | undefined;
   stateFile: string | undefined;
-  fault: FastcacheError | undefined;
 }
 
+/** The report as one JSON document. */
 export function replayJson(report: ReplayReport): string {
   const {
     to,
@@ -53,6 +43,7 @@ export function replayJson(report: ReplayReport): string {
   })}\n`;
 }
 
+/** The report as lines for a person. */
 export function replayText(report: ReplayReport): string {
   const { to, counts, refusals, sent, answered, resumed, interrupted, stateFile } = report;
   const { records, entries, commands, expired, skipped } = counts;
@@ -70,7 +61,8 @@ export function replayText(report: ReplayReport): string {
     ...graceTexts(report),
     ...(skipped > 0
       ? [
-          `  ${countText(skipped, 'record was', 'records were')} skipped: their shards had reached their sequences`,
+          `  ${countText(skipped, 'record was', 'records were')} skipped: ` +
+            'their shards had reached their sequences',
         ]
       : []),
     ...replacementTexts(counts),
@@ -104,14 +96,16 @@ function replacementTexts({ replacements, lastReplacement }: ReplayCounts): stri
   const which = replacements === 1 ? 'a snapshot' : `the last of ${formatNumber(replacements)} snapshots`;
   return [
     chalk.yellow(
-      `  ${which} at ${placeText(lastReplacement)} replaced what was before it: keys that it lacks stay at the server`,
+      `  ${which} at ${placeText(lastReplacement)} replaced what was before it: ` +
+        'keys that it lacks stay at the server',
     ),
     '    (frames state gives the content as it was in the end)',
   ];
 }
 
 function refusalText({ message, count, ...first }: Refusal): string {
-  return `  ${chalk.red(`${formatNumber(count)} refused`)}: ${escapeText(message)} (first: ${placeText(first)})`;
+  const refused = chalk.red(`${formatNumber(count)} refused`);
+  return `  ${refused}: ${escapeText(message)} (first: ${placeText(first)})`;
 }
 
 function placeText({ file, offset }: Place): string {

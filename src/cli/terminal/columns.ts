@@ -1,13 +1,14 @@
 /** Tables whose cells have colours, and lines cut to a terminal's width whatever colours are in them. */
 
+/** A cell of a table. */
 export interface Cell {
   text: string;
-  /** Right-aligned unless this is true. */
+  /** Whether it is aligned to the left; it is to the right when absent. */
   isLeft?: boolean;
   style?(text: string): string;
 }
 
-/** Columns two spaces apart; no row is longer than the first. */
+/** The lines of a table whose columns are two spaces apart. No row may have more cells than the first. */
 export function alignCells(rows: readonly (readonly Cell[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]?.text.length ?? 0)));
   return rows.map((row) =>
@@ -21,7 +22,7 @@ export function alignCells(rows: readonly (readonly Cell[])[]): string[] {
   );
 }
 
-/** What chalk writes, and any one character. */
+/** A sequence that chalk writes, or any one character. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
 const UNITS = /\u001b\[[\d;]*m|./gsu;
 const RESET = '\u001b[0m';
@@ -32,7 +33,7 @@ const FIRST_WIDE = 0x1100;
 export function cutLine(line: string, width: number): string {
   let columns = 0;
   let shown = '';
-  /** `shown` as long as there was room for the `…` as well. */
+  /** What `shown` was as long as there was room for the `…` as well. */
   let cut = '';
   let isColoured = false;
   for (const [unit] of line.matchAll(UNITS)) {

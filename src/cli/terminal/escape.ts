@@ -1,13 +1,14 @@
 /**
- * The last gate before a terminal: keys, values, error texts and file names come from others, and none of their
- * bytes may move a cursor, change a colour or turn text around. Such bytes are shown as `\xNN` (cli.md, Conventions).
+ * What is escaped before it reaches a terminal. Keys, values, error texts and file names come from others,
+ * and none of their bytes may move a cursor, change a colour or turn text around: such bytes are shown as
+ * `\xNN` (docs/command-line.md, "Conventions").
  */
 import { isUtf8 } from 'node:buffer';
 
 /**
- * Not printed as they are: C0, DEL, C1; the bidi marks, embeddings, overrides and isolates; line and paragraph
- * separators; the byte order mark; lone surrogates. Of the backslashes those before an `x`, so that `\xNN` in the
- * output always means one byte.
+ * What is not printed as it is: C0, DEL, C1; the bidi marks, embeddings, overrides and isolates; line and
+ * paragraph separators; the byte order mark; lone surrogates. A backslash is escaped before an `x`, so that
+ * `\xNN` in the output always means one byte.
  */
 const UNSAFE = /\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Cs}|\\(?=x)/gu;
 
@@ -38,11 +39,11 @@ export function escapeBytes(bytes: Uint8Array): string {
 }
 
 /**
- * `bytes` escaped between double quotes (quotes inside as `\x22`), cut to at most `width` columns of text; a cut one
- * ends in `…` and tells its whole length: `"aaaa…" (3000 bytes)`.
+ * `bytes` escaped between double quotes (quotes inside as `\x22`), cut to at most `width` columns of text.
+ * Where it is cut, `…` and the whole length follow: `"aaaa…" (3000 bytes)`.
  */
 export function quoteBytes(bytes: Uint8Array, width: number = Number.POSITIVE_INFINITY): string {
-  // A column holds at most three bytes (four-byte characters count two), so what is left out here is past the cut.
+  // A column holds at most three bytes (four-byte characters count two): what is left out is past the cut.
   const head = bytes.length > width * 4 ? bytes.subarray(0, width * 4) : bytes;
   const text = escapeBytes(head).replaceAll('"', '\\x22');
   if (text.length <= width && head.length === bytes.length) return `"${text}"`;

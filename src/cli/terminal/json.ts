@@ -1,7 +1,10 @@
-/** How the command line writes JSON (cli.md, JSON): u64 values as strings, bytes by their nature, one line each. */
+/**
+ * How the command line writes JSON (docs/command-line.md, "JSON"): u64 values are strings, bytes are text
+ * where they are UTF-8 and Base64 elsewhere, a document is one line.
+ */
 import { isUtf8 } from 'node:buffer';
 
-/** What `JSON.stringify` leaves raw and a terminal would obey. */
+/** Characters that `JSON.stringify` leaves as they are, and that a terminal would obey. */
 const RAW_CONTROLS = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /** One line of JSON without line end; bigints become strings, control and bidi characters `\uNNNN`. */
@@ -13,8 +16,8 @@ export function toJson(value: unknown): string {
 }
 
 /**
- * Text may take six times its bytes as JSON; above this it goes as Base64, so that no frame (256 MiB at most) makes a
- * line longer than a string can be.
+ * Text may take six times its bytes as JSON. Above this size it is written as Base64, so that no frame (256
+ * MiB at most) makes a line that is longer than a string can be.
  */
 export const MAX_TEXT_BYTES = 16_777_216;
 
@@ -28,13 +31,16 @@ export function bytesField(name: string, bytes: Buffer): Record<string, string> 
 /** Above this, looking at each byte in JavaScript costs more than what the runtime has for the whole. */
 const MAX_PLAIN_BYTES = 512;
 
-/** `bytesField` as it stands in a line of JSON: `"key":"text"` or `"keyBase64":"…"`. */
+/** `bytesField` as a member of a line of JSON: `"key":"text"` or `"keyBase64":"…"`. */
 export function bytesMember(name: string, bytes: Buffer): string {
   if (isPlain(bytes)) return `"${name}":"${bytes.toString('latin1')}"`;
   return toJson(bytesField(name, bytes)).slice(1, -1);
 }
 
-/** Printable ASCII without what JSON escapes: what most keys and values are, and needs no more than copying. */
+/**
+ * Whether it is printable ASCII that JSON does not escape, as most keys and values are: it is copied as it
+ * is.
+ */
 function isPlain(bytes: Buffer): boolean {
   if (bytes.length > MAX_PLAIN_BYTES) return false;
   for (let index = 0; index < bytes.length; index++) {

@@ -1,21 +1,24 @@
 /**
- * A text that is drawn again and again in one place of the terminal, on a screen of its own: lines are cut to the width,
- * and what the height has no room for is counted. Whatever was on the terminal before is there again behind it.
+ * A text that is drawn again and again in one place of the terminal, on the alternate screen. Lines are cut
+ * to the width, and those for which the height has no room are counted. When it is closed, the terminal shows
+ * again what it showed before.
  */
 import chalk from 'chalk';
 import { cutLine } from './columns.js';
 import { countText } from './text.js';
 
-/** Another screen, no cursor, no line that goes on in the next. */
+/** Selects the alternate screen, hides the cursor, and ends the wrapping of lines. */
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
-/** Before the line is written: behind it the clearing would take its last column away. */
+/** It stands before a line: behind a line of full width it would clear the last column. */
 const CLEAR_LINE = '\u001b[2K';
 const CLEAR_BELOW = '\u001b[J';
 
+/** What is needed of a terminal. */
 export type Terminal = Pick<NodeJS.WriteStream, 'columns' | 'rows' | 'write' | 'on' | 'off'>;
 
+/** The screen, from its construction until it is closed. */
 export class LiveScreen {
   readonly #terminal: Terminal;
   readonly #redraw = () => this.#draw();
@@ -27,7 +30,7 @@ export class LiveScreen {
     terminal.on('resize', this.#redraw);
   }
 
-  /** Lines that are escaped; colours may be in them. */
+  /** Shows lines, which are escaped and may have colours, in the place of those before. */
   show(lines: readonly string[]): void {
     this.#lines = lines;
     this.#draw();
@@ -39,7 +42,7 @@ export class LiveScreen {
   }
 
   #draw(): void {
-    // A terminal may not know its size.
+    // Some terminals do not know their size.
     const { columns = 80, rows = 24 } = this.#terminal;
     const lines = firstLines(this.#lines, rows).map((line) => `${CLEAR_LINE}${cutLine(line, columns)}`);
     const below = lines.length < rows ? `\r\n${CLEAR_BELOW}` : '';

@@ -1,6 +1,7 @@
 /**
- * Stdout as the commands write it. A pipe takes what it takes: a long rendering waits for its reader, the events of
- * a server are dropped rather than gathered without bound, and a reader that has left ends a rendering in success.
+ * Stdout as the commands write it. A long rendering waits for a slow reader; the events of a server are
+ * dropped rather than gathered without bound; a reader that has closed the pipe ends a rendering with
+ * success.
  */
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
@@ -8,24 +9,25 @@ import type { WriteStream } from 'node:tty';
 import { FastcacheError } from '../../errors.js';
 import { toJson } from './json.js';
 
-/** Events wait in memory for a slow reader up to this much; the next ones are dropped and counted. */
+/** So many bytes of events wait in memory for a slow reader; those that follow are dropped and counted. */
 const MAX_PENDING_EVENT_BYTES = 1_048_576;
 
-/** Thrown by `Output.write` when nobody reads any more (EPIPE): the end of the work, not a fault. */
+/** What `Output.write` throws when nobody reads any more (EPIPE). It ends the work and is no fault. */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
 
+/** Stdout, or a stream that stands for it. */
 export class Output {
   readonly #stream: Writable;
-  /** Why nothing can be written any more. */
+  /** Why nothing can be written any more; undefined while writing is possible. */
   #end: OutputClosed | FastcacheError | undefined;
   readonly #ended: Promise<Error>;
   #droppedEvents = 0;
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    // oclif's listener on stdout throws out of the stream, where nobody can catch it.
+    // The listener of oclif on stdout throws where nobody can catch it.
     stream.removeAllListeners('error');
     this.#ended = new Promise((resolve) => {
       stream.on('error', (cause: NodeJS.ErrnoException) => {
@@ -35,46 +37,50 @@ export class Output {
     });
   }
 
-  /** Whether a person reads along. */
+  /** Whether stdout is a terminal. */
   get isTerminal(): boolean {
     return (this.#stream as Partial<WriteStream>).isTTY === true;
   }
 
-  /** Resolves with why nothing can be written any more, when that comes. */
+  /** Resolves when nothing can be written any more, with the reason. */
   get ended(): Promise<Error> {
     return this.#ended;
   }
 
-  /** Writes text or bytes as they are; resolves when there is room for more. Throws `OutputClosed` and `WRITE_FAILED`. */
+  /**
+   * Writes text or bytes as they are; resolves when there is room for more. Throws `OutputClosed` and
+   * `WRITE_FAILED`.
+   */
   async write(text: string | Uint8Array): Promise<void> {
     await this.offer(text);
   }
 
-  /** As `write`; undefined when there is room. */
+  /** Writes as `write` does; returns undefined when there is room for more. */
   offer(text: string | Uint8Array): Promise<void> | undefined {
     if (this.#end !== undefined) throw this.#end;
     return text.length === 0 || this.#stream.write(text) ? undefined : this.#room();
   }
 
-  /** As `write`, of bytes that are the caller's again when it resolves. */
+  /** Writes as `write` does; resolves when the caller may use the bytes for something else. */
   async lend(bytes: Uint8Array): Promise<void> {
     if (this.#end !== undefined) throw this.#end;
-    // An error has been seen to by the listener above, in this or the next turn.
+    // The listener above handles the error, in this turn of the event loop or the next.
     const fault = await new Promise((resolve) => this.#stream.write(bytes, resolve));
     if (fault) throw await this.#ended;
   }
 
   async #room(): Promise<void> {
-    // An error has been seen to by the listener above.
+    // The listener above handles the error.
     await once(this.#stream, 'drain').catch(() => {});
     if (this.#end !== undefined) throw this.#end;
   }
 
+  /** Writes a line. Throws like `write`. */
   line(text: string): Promise<void> {
     return this.write(`${text}\n`);
   }
 
-  /** One NDJSON line, now or never: what happens must not wait for who watches. */
+  /** Writes an NDJSON line without waiting, or drops it: a server does not wait for who reads its events. */
   event(value: Record<string, unknown>): void {
     if (this.#end !== undefined) return;
     if (this.#stream.writableLength > MAX_PENDING_EVENT_BYTES) {
@@ -86,7 +92,7 @@ export class Output {
     this.#stream.write(`${toJson({ ...value, ...dropped })}\n`);
   }
 
-  /** Resolves when all that was written has left this process; throws like `write`. */
+  /** Resolves when all that was written has left this process. Throws like `write`. */
   async flush(): Promise<void> {
     if (this.#end === undefined && this.#stream.writableLength > 0) {
       await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));

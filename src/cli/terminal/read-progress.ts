@@ -1,4 +1,7 @@
-/** How far a long reading is, as a line of a terminal that moves; nothing elsewhere, and nothing in the first second. */
+/**
+ * How far a long reading is, as a line of the terminal that changes in place. Nothing is shown in the first
+ * second, and where stderr is no terminal.
+ */
 import { statSync } from 'node:fs';
 import type { Clock } from '../../clock.js';
 import { Rate, StatusLine } from './status-line.js';
@@ -8,7 +11,7 @@ const FIRST_AFTER_US = 1_000_000;
 const REFRESH_US = 200_000;
 const MIB = 1_048_576;
 
-/** The line itself. */
+/** A line that appears late. */
 class LateLine {
   readonly #clock: Clock;
   readonly #line: StatusLine | undefined;
@@ -21,7 +24,7 @@ class LateLine {
     this.#nextUs = clock.monotonicUs() + FIRST_AFTER_US;
   }
 
-  /** Shows what `text` makes of the time, monotonic microseconds, when something is to be shown. */
+  /** Shows what `text` returns when it is time to; `nowUs` is the monotonic time, in microseconds. */
   show(text: (nowUs: number) => string): void {
     if (this.#line === undefined) return;
     const nowUs = this.#clock.monotonicUs();
@@ -31,20 +34,21 @@ class LateLine {
     this.#line.show(text(nowUs));
   }
 
-  /** Takes the line away. */
+  /** Removes the line. */
   close(): void {
     if (this.#isShown) this.#line?.show('');
   }
 }
 
+/** Bytes that have been read, their share and their rate. */
 export class ReadProgress {
   readonly #what: string;
   readonly #line: LateLine;
   readonly #rate = new Rate();
-  /** Undefined: a pipe. */
+  /** Undefined when it is not known, as of a pipe. */
   readonly #totalBytes: number | undefined;
 
-  /** `what` is done with `files`. */
+  /** `what` says what is done with `files`, `reading` and the like. */
   constructor(stream: NodeJS.WriteStream, clock: Clock, what: string, ...files: string[]) {
     this.#what = what;
     this.#line = new LateLine(stream, clock);
@@ -52,6 +56,7 @@ export class ReadProgress {
     this.#rate.look(0, clock.monotonicUs());
   }
 
+  /** `bytes` of all files have been read. */
   read(bytes: number): void {
     this.#line.show((nowUs) => {
       const share = this.#totalBytes ? `, ${Math.floor((bytes / this.#totalBytes) * 100)} %` : '';
@@ -65,7 +70,7 @@ export class ReadProgress {
   }
 }
 
-/** The same of keys, of which nobody knows how many there will be. */
+/** Keys that have been reached, and their rate; how many there will be is not known. */
 export class KeyProgress {
   readonly #what: string;
   readonly #line: LateLine;
@@ -77,6 +82,7 @@ export class KeyProgress {
     this.#rate.look(0, clock.monotonicUs());
   }
 
+  /** `keys` have been reached so far. */
   reached(keys: number): void {
     this.#line.show((nowUs) => {
       const rate = this.#rate.look(keys, nowUs).replace('/s', ' keys/s');
@@ -89,7 +95,7 @@ export class KeyProgress {
   }
 }
 
-/** Undefined where it cannot be known; whoever reads a file says why it can't be read. */
+/** Bytes of all files; undefined where that cannot be known. Why a file cannot be read, its reader says. */
 function sizeOf(files: readonly string[]): number | undefined {
   if (files.includes('-')) return undefined;
   try {

@@ -1,9 +1,10 @@
-/** The last line of a terminal, rewritten in place while other lines scroll by above it. */
+/** The last line of a terminal, which is rewritten in place while other lines scroll above it. */
 import { escapeText } from './escape.js';
 import { formatNumber } from './text.js';
 
 const CLEAR_LINE = '\r\u001b[2K';
 
+/** The line; it is empty at first. */
 export class StatusLine {
   readonly #terminal: NodeJS.WriteStream;
   #text = '';
@@ -12,13 +13,13 @@ export class StatusLine {
     this.#terminal = terminal;
   }
 
-  /** Shows `text`, escaped and cut to the terminal's width; an empty one takes the line away. */
+  /** Shows `text`, escaped and cut to the terminal's width; an empty text removes the line. */
   show(text: string): void {
     this.#text = escapeText(text).slice(0, Math.max(0, this.#terminal.columns - 1));
     this.#terminal.write(`${CLEAR_LINE}${this.#text}`);
   }
 
-  /** Writes a line that stays. */
+  /** Writes a line above it, which stays. */
   print(line: string): void {
     this.#terminal.write(`${CLEAR_LINE}${line}\n${this.#text}`);
   }
@@ -29,7 +30,9 @@ export class Rate {
   #count = 0;
   #atUs = 0;
 
-  /** `count` as of now; returns its growth a second since the last look, as `1,204/s`. */
+  /**
+   * Takes the count as of `nowUs` (monotonic); returns its growth a second since the last look, as `1,204/s`.
+   */
   look(count: number, nowUs: number): string {
     const elapsedUs = nowUs - this.#atUs;
     const perSecond = elapsedUs > 0 ? ((count - this.#count) * 1e6) / elapsedUs : 0;

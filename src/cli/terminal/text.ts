@@ -8,7 +8,7 @@ export function formatNumber(value: number | bigint): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** Unix ms as ISO 8601 with milliseconds, UTC; what no date can be, as the number it is. */
+/** Unix ms as ISO 8601 with milliseconds, UTC; as a number of ms where no date can be so late. */
 export function formatTime(timeMs: bigint): string {
   return timeMs <= MAX_DATE_MS ? new Date(Number(timeMs)).toISOString() : `${timeMs} ms`;
 }
@@ -31,17 +31,18 @@ export function formatDuration(durationMs: bigint): string {
   return `${formatNumber(durationMs / unitMs)} ${unit}${rest === 0n ? '' : ` ${rest} ${nextUnit}`}`;
 }
 
-/** How values are shown: not but for their length, as text where they are UTF-8, in hex, in Base64. */
+/** How values are shown: by their length alone, as text where they are UTF-8, in hex, in Base64. */
 export const valueForms = ['none', 'text', 'hex', 'base64'] as const;
 
+/** One of them. */
 export type ValueForm = (typeof valueForms)[number];
 
-/** A key hash: 16 hex digits. */
+/** A key hash as 16 hex digits. */
 export function hashText(hash: bigint): string {
   return hash.toString(16).padStart(16, '0');
 }
 
-/** Right-aligned columns, two spaces apart. */
+/** The lines of a table: columns are aligned to the right, two spaces apart. */
 export function alignRight(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>
@@ -52,7 +53,7 @@ export function alignRight(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** `1 record`, `1,204 records`. */
-export function countText(count: number, one: string, many: string): string {
-  return `${formatNumber(count)} ${count === 1 ? one : many}`;
+/** A count with its noun: `1 record`, `1,204 records`. */
+export function countText(count: number | bigint, one: string, many: string): string {
+  return `${formatNumber(count)} ${count === 1 || count === 1n ? one : many}`;
 }

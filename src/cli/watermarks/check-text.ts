@@ -1,8 +1,11 @@
-/** A verdict as monitoring reads it: the state and its worst cause in one line, with performance data; then all causes. */
+/**
+ * A verdict as monitoring reads it: a line with the state, its worst cause and performance data, then all
+ * causes.
+ */
 import type { LagLimits, Verdict } from '../../status/watermarks-check.js';
 import { escapeText } from '../terminal/escape.js';
 
-/** Line ends included. */
+/** The lines of a verdict, line ends included. */
 export function checkText(verdict: Verdict, limits: LagLimits): string {
   const { state, findings, worstLagMs, worstLagRecords } = verdict;
   const [first, ...others] = findings.map(({ text }) => plainText(text));
@@ -15,13 +18,15 @@ export function checkText(verdict: Verdict, limits: LagLimits): string {
   return `fastcache ${state}: ${first}${more} | ${performance}\n${details.join('')}`;
 }
 
-/** `lag_ms=3ms;500;1000;0`: value, what is a warning, what is critical, the least that it can be. */
+/**
+ * Performance data, `lag_ms=3ms;500;1000;0`: the value, the warning limit, the critical limit, the minimum.
+ */
 function performanceText(name: string, value: number, unit: string, limit: number | undefined): string {
   const limits = limit === undefined ? ';' : `${limit / 2};${limit}`;
   return `${name}=${value}${unit};${limits};0`;
 }
 
-/** A bar would begin the performance data. */
+/** Text without bars: a bar begins the performance data. */
 function plainText(text: string): string {
   return escapeText(text).replaceAll('|', '\\x7c');
 }

@@ -1,4 +1,4 @@
-/** What `watermarks` asks: servers, whose connection is held from one look to the next, and dumps. */
+/** What `watermarks` asks: servers, whose connection is kept from one look to the next, and dumps. */
 import type { Timers } from '../../clock.js';
 import { dumpWatermarks } from '../../dump/count/watermarks.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
@@ -11,13 +11,16 @@ import { formatAddress, parseAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import { parseHostPort } from '../command/values.js';
 
+/** How an endpoint is asked. */
 export interface EndpointOptions {
   token: string | undefined;
   transport: Transport;
   timers: Timers;
+  /** Reports what a person should know of an endpoint. */
   warn(message: string): void;
 }
 
+/** A server or a dump. */
 export class Endpoint {
   readonly isDump: boolean;
   readonly #text: string;
@@ -25,17 +28,17 @@ export class Endpoint {
   #probe: Probe | undefined;
   #hasWarned = false;
 
-  /** Throws a `UsageError` for what is neither an address nor a file's name. */
+  /** Throws a `UsageError` for a text that is neither an address nor the name of a file. */
   constructor(text: string, options: EndpointOptions) {
     this.isDump = !isAddress(text);
     this.#text = this.isDump ? text : parseHostPort(text);
     this.#options = options;
   }
 
-  /** How it stands now. Throws what is no `FastcacheError`. */
+  /** Returns how far it is now, or its fault. Throws errors that are no `FastcacheError`. */
   async look(): Promise<EndpointAnswer> {
     try {
-      return this.isDump ? await dumpWatermarks(this.#text) : await this.#ask(parseAddress(this.#text));
+      return this.isDump ? await readDumpEnd(this.#text) : await this.#ask(parseAddress(this.#text));
     } catch (fault) {
       this.close();
       if (!(fault instanceof FastcacheError)) throw fault;
@@ -43,7 +46,7 @@ export class Endpoint {
     }
   }
 
-  /** Drops the connection; the next look opens another. */
+  /** Closes the connection; the next look opens another. */
   close(): void {
     this.#probe?.close();
     this.#probe = undefined;
@@ -81,17 +84,22 @@ export class Endpoint {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     this.#options.warn(
-      `${endpoint} is a Rust primary: it tells its watermarks alone, and while nothing is written to it each question takes one of its replica slots (16 by default) until the next write.`,
+      `${endpoint} is a Rust primary: it tells its watermarks alone, and while nothing is written to it ` +
+        'each question takes one of its replica slots (16 by default) until the next write.',
     );
   }
 }
 
-/** All at once. */
+async function readDumpEnd(file: string): Promise<EndpointWatermarks> {
+  return { endpoint: dumpName(file), role: 'dump', ...(await dumpWatermarks(file)), status: undefined };
+}
+
+/** Asks all endpoints at the same time. */
 export function lookAtAll(endpoints: readonly Endpoint[]): Promise<EndpointAnswer[]> {
   return Promise.all(endpoints.map((endpoint) => endpoint.look()));
 }
 
-/** What ends in a port and holds no slash; a dump of such a name can be given as `./name:1`. */
+/** Whether a text ends in a port and holds no slash. A dump of such a name can be given as `./name:1`. */
 export function isAddress(endpoint: string): boolean {
   return /^[^/\\]*:\d+$/.test(endpoint);
 }

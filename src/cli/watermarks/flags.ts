@@ -1,9 +1,10 @@
-/** The flags of `watermarks`: one look, or to watch, to check, to wait; and what goes with which. */
+/** The flags of `watermarks`, and what they ask for: to look once, to watch, to check or to wait. */
 import { Flags } from '@oclif/core';
 import { fileFlag, valueFlag, withEnvironment } from '../command/flags.js';
 import { parseCount, UsageError } from '../command/values.js';
 import type { Endpoint } from './endpoint.js';
 
+/** The flags of `watermarks`. */
 export const watermarksFlags = withEnvironment({
   'token-file': fileFlag('The token that the primary asks for; FASTCACHE_TOKEN does the same.'),
   watch: valueFlag({
@@ -30,25 +31,28 @@ export const watermarksFlags = withEnvironment({
   }),
 });
 
+/** Their values. */
 export interface WatermarksFlags {
-  /** ms. */
+  /** Between two looks, in ms. */
   watch?: number | undefined;
   check?: boolean | undefined;
   'max-lag-ms'?: number | undefined;
   'max-lag-records'?: number | undefined;
   wait?: boolean | undefined;
-  /** ms. */
+  /** In ms; 0: none. */
   timeout?: number | undefined;
 }
 
+/** What is asked for. */
 export type WatermarksMode =
   | { name: 'look' | 'check' }
   | { name: 'watch'; intervalMs: number }
   | { name: 'wait'; timeoutMs: number };
 
 /**
- * What `typed` (`typedFlags`) asks for comes before what the environment does. Throws a `UsageError` for flags that do not
- * go together, and for dumps where only servers make sense.
+ * The mode that the flags ask for. Flags that are `typed` (`typedFlags`) come before those of the
+ * environment. Throws a `UsageError` for flags that exclude each other, and for dumps where only servers can
+ * be asked.
  */
 export function watermarksMode(
   flags: WatermarksFlags,
@@ -81,7 +85,10 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_WATCH_SECONDS = '2';
 const LONGEST_WATCH_SECONDS = 3_600;
 
-/** `--watch` may stand without its seconds: then they are put in, for oclif knows no value that may be missing. */
+/**
+ * The arguments with the seconds of a `--watch` that has none: oclif knows no flag whose value may be
+ * missing.
+ */
 export function withWatchSeconds(argv: readonly string[]): string[] {
   const end = argv.indexOf('--');
   const filled: string[] = [];
@@ -94,14 +101,14 @@ export function withWatchSeconds(argv: readonly string[]): string[] {
   return filled;
 }
 
-/** Seconds, with tenths perhaps, as milliseconds. */
+/** Seconds, which may have decimals, as milliseconds. */
 function parseWatchSeconds(text: string): number {
   const seconds = isSeconds(text) ? Number(text) : Number.NaN;
   if (seconds >= 0.1 && seconds <= LONGEST_WATCH_SECONDS) return Math.round(seconds * 1000);
   throw new UsageError(`expected seconds from 0.1 to ${LONGEST_WATCH_SECONDS}; got "${text}"`);
 }
 
-/** Whole seconds as milliseconds; 0 for ever. */
+/** Whole seconds as milliseconds. */
 function parseTimeoutSeconds(text: string): number {
   return parseCount(text, { max: 1_000_000 }) * 1000;
 }

@@ -1,6 +1,7 @@
 /**
- * Watermarks as a table for a person: first what matters at a glance, the window and each replica's state, then the shards:
- * `+n` past the history's base, the exact sequence beside it (design.md, Histories).
+ * Watermarks as a table for a person: the backlog's window and the state of each replica first, then the
+ * shards, as `+n` past the base of the history with the exact sequence beside it (docs/architecture.md,
+ * "Histories").
  */
 import chalk, { type ChalkInstance } from 'chalk';
 import { watermarkOf } from '../../replication/watermarks.js';
@@ -21,7 +22,7 @@ const standingColors: Record<Standing, ChalkInstance> = {
 };
 const UNKNOWN = '-';
 
-/** One endpoint's table, line ends included. */
+/** The table of one endpoint, line ends included. */
 export function watermarksText(answer: EndpointWatermarks): string {
   const { status } = answer;
   const lines = [titleLine(answer)];
@@ -50,13 +51,14 @@ function windowLine({ backlog: { bytes, records, limitBytes, windowMs } }: Statu
     windowMs === null
       ? 'any time, nothing is written'
       : `${chalk.bold(formatDuration(BigInt(windowMs)))} at this write rate`;
-  const kept = `${formatNumber(bytes)} of ${formatNumber(limitBytes)} bytes, ${countText(records, 'record', 'records')}`;
+  const held = countText(records, 'record', 'records');
+  const kept = `${formatNumber(bytes)} of ${formatNumber(limitBytes)} bytes, ${held}`;
   return `may be away ${window}  backlog ${kept}`;
 }
 
 function replicaLines({ replicas, watermarks, unlistedReplicas }: StatusDocument): string[] {
   if (replicas.length === 0) return [chalk.dim('no replicas')];
-  // The lag, in records and in ms.
+  // The lag is shown in records and in ms.
   const heading = ['', 'state', 'lag', 'ms', 'replica', ''].map(
     (text): Cell => ({ text, isLeft: text === 'state' || text === 'replica', style: chalk.dim }),
   );
@@ -123,7 +125,7 @@ function shardLines({ watermarks, base, status }: EndpointWatermarks): string[] 
   return alignCells([heading, ...rows, total]);
 }
 
-/** Of each shard, and of all, a replica's watermark and its lag. */
+/** The cells of a replica: its watermark and its lag in each shard, and its lag in all of them. */
 function replicaColumn(replica: ReplicaEntry, watermarks: readonly bigint[], base: bigint | null) {
   const { watermarks: held, shardLagRecords, shardLagMs, lagRecords, lagMs } = replica;
   const standing = standingOf(replica, watermarks);
@@ -153,7 +155,7 @@ function past(watermark: bigint, base: bigint | null): string {
   return base === null ? `${watermark}` : signed(watermark - base);
 }
 
-/** `+1,204`. Below the base, where only who holds another history is, it is negative. */
+/** `+1,204`. Below the base it is negative: such a replica holds another history. */
 function signed(difference: bigint): string {
   return difference < 0n ? `-${formatNumber(-difference)}` : `+${formatNumber(difference)}`;
 }

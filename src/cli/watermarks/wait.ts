@@ -1,6 +1,7 @@
 /**
- * `watermarks --wait`: until all replicas have what their primary had when it was first asked. Who was gone already is
- * not waited for; who leaves meanwhile, and at least one replica, is.
+ * `watermarks --wait`: waits until all replicas have what their primary had when it was first asked. A
+ * replica that was gone already is not waited for; one that leaves meanwhile is, and so is the first one
+ * where there is none.
  */
 import type { Clock, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -14,9 +15,10 @@ import type { Output } from '../terminal/output.js';
 import { formatNumber } from '../terminal/text.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 
+/** What is waited for. */
 export interface WaitOptions {
   endpoints: readonly Endpoint[];
-  /** 0: for ever. */
+  /** In ms; 0: no timeout. */
   timeoutMs: number;
   clock: Clock;
   timers: Timers;
@@ -25,29 +27,30 @@ export interface WaitOptions {
   warn(message: string): void;
 }
 
-/** A server answers a connection's questions ten times a second. */
+/** A server answers the questions of a connection ten times a second. */
 const PAUSE_MS = 100;
 
-/** What a replica, or none at all, lacks of what is waited for. */
+/** What a replica lacks of what is waited for, or that there is no replica. */
 interface Lack {
   endpoint: string;
-  /** Null: no replica is there. */
+  /** Null when there is no replica. */
   replica: string | null;
   state: ReplicaEntry['state'] | null;
-  /** Null: not known, for it takes a snapshot in. */
+  /** Null when it is not known, while the replica takes a snapshot in. */
   records: number | null;
 }
 
 interface Target {
   history: string | null;
   watermarks: readonly bigint[];
-  /** Who was gone already. */
+  /** The replicas that were gone already. */
   absent: ReadonlySet<string>;
 }
 
 /**
- * Resolves with true when all have all, with false after the timeout, and in either case has written who lacks what.
- * Throws an endpoint's fault, `STATUS_NOT_TOLD` for a Rust primary, `HISTORY_DIFFERS` when a primary begins another history.
+ * Resolves with true when all replicas have all, with false after the timeout; then what is lacking is
+ * written. Throws an endpoint's fault, `STATUS_NOT_TOLD` for a Rust primary, `HISTORY_DIFFERS` when a primary
+ * begins another history.
  */
 export async function waitForReplicas(options: WaitOptions): Promise<boolean> {
   const { endpoints, timeoutMs, clock, timers, json, output, warn } = options;
@@ -101,7 +104,7 @@ function lacking(endpoint: string, status: StatusDocument, { history, watermarks
   return isAlone ? [...lacks, { endpoint, replica: null, state: null, records: null }] : lacks;
 }
 
-/** Sequences up to the base were never given out. */
+/** What a shard lacks. Sequences up to the base were never given out. */
 function recordsLacking({ watermarks: held }: ReplicaEntry, target: readonly bigint[], base: bigint): number {
   return target.reduce((sum, wanted, shard) => {
     const own = watermarkOf(held, shard);

@@ -1,4 +1,7 @@
-/** `watermarks --watch`: the same again and again, in place on a terminal, elsewhere one after the other. */
+/**
+ * `watermarks --watch`: looks again and again, and shows it in place on a terminal, elsewhere one after the
+ * other.
+ */
 import chalk from 'chalk';
 import type { Clock, Timers } from '../../clock.js';
 import { type EndpointAnswer, endpointJson } from '../../status/watermarks.js';
@@ -11,6 +14,7 @@ import { formatTime } from '../terminal/text.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 import { watermarksText } from './text.js';
 
+/** What is watched. */
 export interface WatchOptions {
   endpoints: readonly Endpoint[];
   intervalMs: number;
@@ -18,13 +22,15 @@ export interface WatchOptions {
   timers: Timers;
   json: boolean;
   output: Output;
-  /** Undefined: nobody sees the output as it is drawn. */
+  /** Undefined when stdout is no terminal. */
   terminal: Terminal | undefined;
-  /** Ends it. */
+  /** Ends the watching. */
   stop: AbortSignal;
 }
 
-/** An endpoint's fault is shown in its place and does not end it. */
+/**
+ * Watches until it is stopped. The fault of an endpoint is shown in its place and does not end the watching.
+ */
 export async function watchWatermarks(options: WatchOptions): Promise<void> {
   const { terminal, json, output, stop } = options;
   if (terminal === undefined || json) {
@@ -56,7 +62,7 @@ async function eachLook(
 ): Promise<void> {
   const stopped = aborted(stop);
   while (!stop.aborted) {
-    // A server that is silent must not hold up the end.
+    // A silent server must not delay the end.
     const answers = await Promise.race([lookAtAll(endpoints), stopped]);
     if (answers === undefined) return;
     await show(answers, clock.nowMs());

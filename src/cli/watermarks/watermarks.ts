@@ -1,4 +1,4 @@
-/** `watermarks`: asks servers and reads dumps, and writes what they told as tables or as one JSON document. */
+/** `watermarks`: asks servers and reads dumps, and writes the answers as tables or as one JSON document. */
 import type { Clock, Timers } from '../../clock.js';
 import type { FastcacheError } from '../../errors.js';
 import { endpointJson } from '../../status/watermarks.js';
@@ -14,18 +14,19 @@ import { watermarksText } from './text.js';
 import { waitForReplicas } from './wait.js';
 import { watchWatermarks } from './watch.js';
 
+/** What `watermarks` is asked for. */
 export interface WatermarksOptions {
   endpoints: readonly Endpoint[];
-  /** Of `--check`. */
+  /** The limits of `--check`. */
   limits: LagLimits;
   clock: Clock;
   timers: Timers;
   json: boolean;
   output: Output;
-  /** Undefined: stdout is none. */
+  /** Undefined when stdout is no terminal. */
   terminal: Terminal | undefined;
   warn(message: string): void;
-  /** Tells an endpoint's fault and returns its exit status. */
+  /** Reports the fault of an endpoint and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
 }
 
@@ -52,7 +53,7 @@ async function run(mode: WatermarksMode, options: WatermarksOptions): Promise<nu
   }
 }
 
-/** Resolves with the status of the first fault, 0 when there was none. */
+/** Resolves with the exit status of the first fault, 0 when there was none. */
 async function showWatermarks({ endpoints, json, output, report }: WatermarksOptions): Promise<number> {
   const answers = await lookAtAll(endpoints);
   if (json) await output.line(toJson({ endpoints: answers.map(endpointJson) }));

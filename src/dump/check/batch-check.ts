@@ -1,6 +1,6 @@
 /**
- * Looks through the batches and chunks of a dump with a kernel of its own (src/kernel/dump/verify.ts): all per-record work happens
- * inside, and what comes out is a fault at a time, and how each shard stands.
+ * Looks through the batches and chunks of a dump with a kernel of its own (src/kernel/dump/verify.ts): all per-record work
+ * happens inside, and what comes out is a fault at a time, and where each shard stands.
  */
 
 import { outOfMemory } from '../../engine/kernel.js';
@@ -8,6 +8,8 @@ import { KernelBuffer } from '../../engine/kernel-buffer.js';
 import type { RouteMode } from '../../engine/types.js';
 import { type ErrorCode, FastcacheError } from '../../errors.js';
 import * as layout from '../../kernel/layout.js';
+import type { KnownSequences, Positions } from '../../replication/history-course.js';
+import { sequenceGap } from '../sequence-gap.js';
 import { toolKernel } from '../tool-kernel.js';
 
 const BUFFER_BYTES = 1_048_576;
@@ -42,13 +44,6 @@ const faults: Record<
     code: 'SHARD_MISROUTED',
     message: (expected, found) => `A record is of shard ${found}, and its key routes to shard ${expected}.`,
   },
-  [layout.VERIFY_GAP]: {
-    code: 'SEQUENCE_GAP',
-    message: (expected, found, shard) =>
-      found - expected === 1n
-        ? `Shard ${shard} lacks the sequence ${expected}.`
-        : `Shard ${shard} lacks the sequences ${expected} to ${found - 1n}.`,
-  },
   [layout.VERIFY_SEQUENCE]: {
     code: 'SEQUENCE_OUT_OF_ORDER',
     message: (expected, found, shard) =>
@@ -56,7 +51,8 @@ const faults: Record<
   },
 };
 
-export class BatchCheck {
+/** Throws nothing but OUT_OF_MEMORY, and that before anything has changed. */
+export class BatchCheck implements Positions {
   readonly #kernel = toolKernel();
   readonly #buffer = new KernelBuffer(this.#kernel, BUFFER_BYTES);
   #stands = 0;
@@ -65,7 +61,7 @@ export class BatchCheck {
     this.reset();
   }
 
-  /** All shards anew: another dump begins. Throws OUT_OF_MEMORY. */
+  /** Another dump begins: no shard stands anywhere. Throws OUT_OF_MEMORY. */
   reset(): void {
     this.#stands = this.#kernel.exports.verifyStart() >>> 0;
     if (this.#stands === 0) throw outOfMemory(layout.SHARDS_MAX * layout.STAND_BYTES);
@@ -76,18 +72,22 @@ export class BatchCheck {
     this.#kernel.exports.verifyRouting(shards, route === 'session-prefix' ? 1 : 0);
   }
 
-  /** The shard goes on behind `sequence`, or where it stands when that is higher. */
-  raisePosition(shard: number, sequence: bigint): void {
-    this.#kernel.exports.verifyRaise(shard, sequence);
+  /** The sequence behind which each shard goes on; undefined: anywhere. */
+  list(): (bigint | undefined)[] {
+    const { bytes } = this.#kernel;
+    return Array.from({ length: layout.SHARDS_MAX }, (_, shard) => {
+      const stand = this.#stands + shard * layout.STAND_BYTES;
+      if (bytes[stand + layout.STAND_KNOWN] === 0) return undefined;
+      return bytes.readBigUInt64LE(stand + layout.STAND_POSITION);
+    });
   }
 
-  /** The sequence behind which the shard goes on; undefined: anywhere. */
-  positionOf(shard: number): bigint | undefined {
-    const { bytes } = this.#kernel;
-    const stand = this.#stands + shard * layout.STAND_BYTES;
-    return bytes[stand + layout.STAND_KNOWN] === 0
-      ? undefined
-      : bytes.readBigUInt64LE(stand + layout.STAND_POSITION);
+  /** Each shard that is listed goes on behind its sequence, or where it stands when that is higher. */
+  move(to: KnownSequences): void {
+    for (let shard = 0; shard < Math.min(to.length, layout.SHARDS_MAX); shard += 1) {
+      const sequence = to[shard];
+      if (sequence !== undefined) this.#kernel.exports.verifyRaise(shard, sequence);
+    }
   }
 
   /** Each shard may go on anywhere. */
@@ -150,9 +150,12 @@ export class BatchCheck {
     const { result } = this.#kernel;
     const expected = this.#kernel.resultU64(layout.RESULT_EXPECTED_U64);
     const found = this.#kernel.resultU64(layout.RESULT_FOUND_U64);
+    const offset = result[layout.RESULT_FAULT_OFFSET]!;
+    const shard = result[layout.RESULT_SHARD]!;
+    if (status === layout.VERIFY_GAP) return sequenceGap({ shard, expected, found, offset });
     const { code, message } = faults[status]!;
-    return new FastcacheError(code, message(expected, found, result[layout.RESULT_SHARD]!), {
-      offset: result[layout.RESULT_FAULT_OFFSET]!,
+    return new FastcacheError(code, message(expected, found, shard), {
+      offset,
       expected: code === 'SEQUENCE_OUT_OF_ORDER' ? `above ${expected}` : expected,
       found,
     });

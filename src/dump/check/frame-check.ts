@@ -3,15 +3,14 @@
  * chunks are looked through in the kernel; only where it finds a fault are they decoded, to tell which.
  */
 
-import { FastcacheError } from '../../errors.js';
+import { FastcacheError, isBadFrames } from '../../errors.js';
 import { PayloadRoom } from '../../frame/compression.js';
 import { openPayload } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { WalkerChecks } from '../../frame/resync.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';
 import type { SplitFrame } from '../../frame/splitter.js';
-import { FRAME_HEADER_BYTES } from '../../limits.js';
-import { openFrame } from '../read/frame-content.js';
+import { openFrame, placedIn } from '../read/frame-content.js';
 import type { BatchCheck } from './batch-check.js';
 
 export class FrameCheck implements WalkerChecks {
@@ -35,7 +34,7 @@ export class FrameCheck implements WalkerChecks {
     try {
       this.#payload = openPayload(frame.header, frame.wirePayload, this.#room);
     } catch (error) {
-      throw error instanceof FastcacheError ? error.placedAt(frame.offset) : error;
+      throw error instanceof FastcacheError ? placedIn(frame, error) : error;
     }
     this.#payloadOf = frame.offset;
     return this.#payload;
@@ -46,7 +45,7 @@ export class FrameCheck implements WalkerChecks {
       if (!this.#isReadable(frame)) decodeWhole(frame);
       return undefined;
     } catch (error) {
-      if (error instanceof FastcacheError && error.exitCode === 65) return error;
+      if (isBadFrames(error)) return error;
       throw error;
     }
   }
@@ -55,7 +54,7 @@ export class FrameCheck implements WalkerChecks {
     try {
       return this.#isReadable(frame) && this.keyFaultOf(frame) === undefined;
     } catch (error) {
-      if (error instanceof FastcacheError && error.exitCode === 65) return false;
+      if (isBadFrames(error)) return false;
       throw error;
     }
   }
@@ -64,16 +63,17 @@ export class FrameCheck implements WalkerChecks {
   keyFaultOf(frame: SplitFrame): FastcacheError | undefined {
     if (frame.header.kind !== FrameKind.MutationBatch) return undefined;
     this.#open(frame);
-    return placed(frame, this.#batches.nextKeyFault());
+    const fault = this.#batches.nextKeyFault();
+    return fault && placedIn(frame, fault);
   }
 
   /** Of a batch that can be read, each fault of keys, routing and sequences, placed in the dump. */
   *batchFaultsOf(frame: SplitFrame): Generator<FastcacheError, void, void> {
     this.#open(frame);
     for (;;) {
-      const fault = placed(frame, this.#batches.nextFault());
+      const fault = this.#batches.nextFault();
       if (fault === undefined) return;
-      yield fault;
+      yield placedIn(frame, fault);
     }
   }
 
@@ -125,10 +125,4 @@ function decodeWhole(frame: SplitFrame): void {
   if (!('items' in content)) return;
   const { items } = content;
   while (items.next().done !== true);
-}
-
-function placed(frame: SplitFrame, fault: FastcacheError | undefined): FastcacheError | undefined {
-  return frame.header.compressed
-    ? fault?.placedAt(frame.offset)
-    : fault?.at(frame.offset + FRAME_HEADER_BYTES);
 }

@@ -1,23 +1,25 @@
 /**
  * What is true of a dump as a whole, frame by frame: beside each frame's own structure, keys, routing, the order of
- * sequences, the framing of snapshots, and that watermarks never fall within a history (design.md, "Histories").
+ * sequences, the framing of snapshots, and that watermarks never fall within a history (docs/architecture.md, "Histories").
  *
- * A dump knows its shard count from its lists of watermarks, and its history from the Hellos of a primary of ours. A
- * recorded stream has no Hello: there a snapshot with lower watermarks is another history's, and no fault.
+ * A dump knows its shard count from its lists of watermarks, and its histories from the Hellos in it. Where it names none,
+ * a snapshot with lower watermarks is another history's and no fault, and a promotion is known by its plausible base.
  */
 
 import type { RouteMode } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
+import { batchHeadOf } from '../../frame/batch.js';
 import type { Hello } from '../../frame/hello.js';
 import { FrameKind, type FrameKindName, frameKindName } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
 import type { Stretch } from '../../frame/resync.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';
-import { firstBelow, SnapshotFraming } from '../../frame/snapshot-framing.js';
+import { firstBelow } from '../../frame/snapshot-framing.js';
 import type { SplitFrame } from '../../frame/splitter.js';
-import { FRAME_HEADER_BYTES, MAX_SHARDS } from '../../limits.js';
-import { historyInMargin } from '../../replication/history.js';
-import { openFrame } from '../read/frame-content.js';
+import { isShardCount, MAX_SHARDS, SHARD_COUNTS } from '../../limits.js';
+import { HistoryCourse } from '../../replication/history-course.js';
+import { dumpOffset, openFrame } from '../read/frame-content.js';
+import { gapIn, sequenceGap } from '../sequence-gap.js';
 import type { BatchCheck, ShardSequences } from './batch-check.js';
 import { FrameCheck } from './frame-check.js';
 
@@ -27,7 +29,7 @@ export interface VerifierOptions {
   route: RouteMode;
   /** Undefined: what the dump's lists of watermarks say. */
   shards: number | undefined;
-  /** Told of each fault, with its byte offset, about in the order of the dump. */
+  /** Called for each fault, with its byte offset, about in the order of the dump. */
   onFault(fault: FastcacheError, isCutTail: boolean): void;
 }
 
@@ -42,6 +44,8 @@ export interface VerifiedContent {
   /** That are whole, and that another snapshot or connection cut short. */
   snapshots: number;
   abandonedSnapshots: number;
+  /** In the order of the dump, `MAX_HISTORIES` of them at most. */
+  histories: VerifiedHistory[];
   /** Null: nothing says how many. */
   shards: number | null;
   /** Records whose shard was compared with their key's. */
@@ -49,20 +53,32 @@ export interface VerifiedContent {
   sequences: ShardSequences[];
 }
 
+/** A history that goes on from some frame of a dump on. */
+export interface VerifiedHistory {
+  /** Of its Hello, or of the first record behind its base where no Hello tells of it. */
+  offset: number;
+  /** 32 hex digits; null: no Hello tells which. */
+  history: string | null;
+  base: bigint;
+  /** Whether it continues what stands before it. */
+  continues: boolean;
+}
+
+const MAX_HISTORIES = 100;
+
 export class DumpVerifier {
   readonly check: FrameCheck;
   readonly #batches: BatchCheck;
   readonly #options: VerifierOptions;
-  readonly #snapshot = new SnapshotFraming();
+  /** A jump's place is the gap that it would be. */
+  readonly #course: HistoryCourse<FastcacheError>;
+  readonly #histories: VerifiedHistory[] = [];
   readonly #frames = new Map<FrameKindName, number>();
   #bytes = 0;
   #damagedBytes = 0;
   #entries = 0;
-  #snapshots = 0;
-  #abandonedSnapshots = 0;
   #shards = 0;
-  /** Of the primary that was last heard. */
-  #history: string | null = null;
+  /** Of the last Hello that named the history. */
   #helloWatermarks: Watermarks = [];
   /** Of this connection. */
   #ackWatermarks: Watermarks = [];
@@ -73,6 +89,7 @@ export class DumpVerifier {
     this.#batches = batches;
     batches.reset();
     this.check = new FrameCheck(batches);
+    this.#course = new HistoryCourse({ onTakenBack: ({ place }) => options.onFault(place, false) });
     this.#shards = options.shards ?? 0;
     this.#batches.setRouting(this.#shards, options.route);
   }
@@ -88,21 +105,22 @@ export class DumpVerifier {
     const name = frameKindName(frame.header.kind);
     this.#bytes = frame.offset + frame.bytes.length;
     this.#frames.set(name, (this.#frames.get(name) ?? 0) + 1);
-    if (frame.header.kind === FrameKind.MutationBatch) {
-      for (const fault of this.check.batchFaultsOf(frame)) this.#options.onFault(fault, false);
-    } else if (frame.header.kind === FrameKind.SnapshotChunk) this.#takeChunk(frame);
+    if (frame.header.kind === FrameKind.MutationBatch) this.#takeBatch(frame);
+    else if (frame.header.kind === FrameKind.SnapshotChunk) this.#takeChunk(frame);
     else this.#takeSmall(frame);
   }
 
   /** The dump is over. */
   end(): void {
-    if (!this.#snapshot.isOpen) return;
+    this.#course.end(this.#batches);
+    const { snapshot } = this.#course;
+    if (!snapshot.isOpen) return;
     const fault = new FastcacheError(
       'SNAPSHOT_OUT_OF_ORDER',
       'The dump ends inside the snapshot that begins here.',
       { expected: 'SnapshotEnd', found: 'the end of the dump' },
     );
-    this.#options.onFault(fault.placedAt(this.#snapshot.beginOffset), false);
+    this.#options.onFault(fault.placedAt(snapshot.beginOffset), false);
   }
 
   content(): VerifiedContent {
@@ -113,8 +131,9 @@ export class DumpVerifier {
       damagedBytes: this.#damagedBytes,
       records: sequences.reduce((sum, { records }) => sum + Number(records), 0),
       entries: this.#entries,
-      snapshots: this.#snapshots,
-      abandonedSnapshots: this.#abandonedSnapshots,
+      snapshots: this.#course.snapshot.wholeCount,
+      abandonedSnapshots: this.#course.snapshot.abandonedCount,
+      histories: this.#allHistories(),
       shards: this.#shards === 0 ? null : this.#shards,
       routedRecords: this.#batches.routedRecords,
       sequences,
@@ -141,74 +160,95 @@ export class DumpVerifier {
     }
   }
 
-  /** A connection begins. */
   #takeHello(frame: SplitFrame, { watermarks = [] }: Hello, margin: Margin | undefined): void {
-    this.#abandonSnapshot();
     this.#ackWatermarks = [];
-    const { history, base } = historyInMargin(margin);
-    const isPrimary = history !== null && base !== null;
-    const isSame = isPrimary && history === this.#history;
+    const isSame = margin?.has('base') === true && margin.get('history') === this.#course.history?.id;
     this.#checkShards(frame, watermarks, !isSame);
-    if (!isPrimary) return;
+    const outcome = this.#course.hello(margin, watermarks, this.#batches);
+    if (outcome === 'claims' || outcome === 'unnamed') return;
     if (isSame) {
       this.#checkFall(frame, "The primary's Hello", watermarks, this.#helloWatermarks);
       this.#checkFall(frame, "The primary's Hello", watermarks, this.#positions());
-    } else if (this.#history !== null) this.#batches.forgetPositions();
-    this.#history = history;
+    } else {
+      this.#noteHistory(frame, outcome !== 'begins');
+      if (outcome === 'begins') this.#begin(watermarks);
+    }
     this.#helloWatermarks = watermarks;
   }
 
+  /** Where a history has given out nothing yet, its first sequence is what comes; elsewhere anything may. */
+  #begin(watermarks: Watermarks): void {
+    const base = this.#course.history?.base;
+    this.#batches.forgetPositions();
+    this.#batches.move(Array.from(watermarks, (at) => (at === base ? at : undefined)));
+  }
+
+  #noteHistory({ offset }: SplitFrame, continues: boolean): void {
+    const { id, base } = this.#course.history!;
+    if (this.#histories.length === MAX_HISTORIES) return;
+    this.#histories.push({ offset, history: id, base, continues });
+  }
+
+  #allHistories(): VerifiedHistory[] {
+    const unsaid = this.#course.jumps.map(({ base, place }) => ({
+      offset: place.offset ?? 0,
+      history: null,
+      base,
+      continues: true,
+    }));
+    return [...this.#histories, ...unsaid].sort((one, other) => one.offset - other.offset);
+  }
+
+  #takeBatch(frame: SplitFrame): void {
+    const head = batchHeadOf(this.check.payloadOf(frame));
+    if (head !== undefined && this.#course.batch(head, this.#batches)) {
+      this.#batches.forgetPositions();
+      this.#batches.move(new Array<bigint>(MAX_SHARDS).fill(0n));
+    }
+    for (const fault of this.check.batchFaultsOf(frame)) {
+      const gap = gapIn(fault);
+      if (gap === undefined) this.#options.onFault(fault, false);
+      else if (!this.#course.goesOn(gap, fault, this.#batches)) {
+        this.#options.onFault(sequenceGap(gap, this.#course.history), false);
+      }
+    }
+  }
+
   #beginSnapshot(frame: SplitFrame, watermarks: Watermarks): void {
-    this.#abandonSnapshot();
-    const isSame = this.#history !== null;
+    this.#course.begin(watermarks, frame.offset, this.#batches);
+    const isSame = this.#course.history !== undefined;
     if (isSame) this.#checkFall(frame, 'A snapshot', watermarks, this.#positions());
     this.#checkShards(frame, watermarks, !isSame);
-    this.#snapshot.begin(watermarks, frame.offset);
     this.#batches.forgetPositions();
-    this.#raisePositions(watermarks);
+    this.#batches.move(watermarks);
   }
 
   #takeChunk(frame: SplitFrame): void {
     const chunk = decodeSnapshotChunk(this.check.payloadOf(frame));
     this.#entries += chunk.entryCount;
-    this.#tell(frame, this.#snapshot.chunk(chunk));
+    this.#place(frame, this.#course.snapshot.chunk(chunk));
   }
 
   #endSnapshot(frame: SplitFrame, watermarks: Watermarks): void {
-    const fault = this.#snapshot.end(watermarks);
-    if (fault !== undefined) {
-      this.#tell(frame, fault);
-      return;
-    }
-    this.#snapshots += 1;
-    this.#raisePositions(watermarks);
-  }
-
-  #abandonSnapshot(): void {
-    if (!this.#snapshot.isOpen) return;
-    this.#snapshot.abandon();
-    this.#abandonedSnapshots += 1;
-  }
-
-  #raisePositions(watermarks: Watermarks): void {
-    for (let shard = 0; shard < Math.min(watermarks.length, MAX_SHARDS); shard++) {
-      this.#batches.raisePosition(shard, watermarks[shard]!);
-    }
+    const fault = this.#course.snapshot.end(watermarks);
+    this.#place(frame, fault);
+    if (fault !== undefined) return;
+    this.#batches.move(watermarks);
+    this.#course.settle(this.#batches);
   }
 
   #positions(): (bigint | undefined)[] {
-    return Array.from({ length: this.#shards }, (_, shard) => this.#batches.positionOf(shard));
+    return this.#batches.list().slice(0, this.#shards);
   }
 
-  /** Takes the shard count from a list; an empty one says nothing. `isNew`: it may be another store's. False: told. */
+  /** Takes the shard count from a list; an empty one says nothing. `isNew`: it may be another store's. False: a fault. */
   #checkShards(frame: SplitFrame, { length }: Watermarks, isNew: boolean): boolean {
     if (length === 0 || length === this.#shards) return true;
-    const isPossible = length <= MAX_SHARDS && (length & (length - 1)) === 0;
     const isFixed = this.#shards !== 0 && (this.#options.shards !== undefined || !isNew);
-    if (!isPossible || isFixed) {
-      const expected = isFixed ? this.#shards : `a power of two, 1 to ${MAX_SHARDS}`;
+    if (!isShardCount(length) || isFixed) {
+      const expected = isFixed ? this.#shards : SHARD_COUNTS;
       const message = `A list of watermarks is of ${length} shards: expected ${expected}.`;
-      this.#tell(frame, new FastcacheError('SHARD_COUNT_DIFFERS', message, { expected, found: length }));
+      this.#place(frame, new FastcacheError('SHARD_COUNT_DIFFERS', message, { expected, found: length }));
       return false;
     }
     this.#shards = length;
@@ -227,13 +267,12 @@ export class DumpVerifier {
     const expected = floor[shard]!;
     const found = watermarks[shard]!;
     const message = `${what} has shard ${shard} at ${found}, and it had reached ${expected}.`;
-    this.#tell(frame, new FastcacheError('WATERMARK_FELL', message, { expected, found }));
+    this.#place(frame, new FastcacheError('WATERMARK_FELL', message, { expected, found }));
   }
 
   /** Where a frame does not fit its neighbours, its payload is the place. */
-  #tell(frame: SplitFrame, fault: FastcacheError | undefined): void {
+  #place(frame: SplitFrame, fault: FastcacheError | undefined): void {
     if (fault === undefined) return;
-    const offset = frame.header.compressed ? frame.offset : frame.offset + FRAME_HEADER_BYTES;
-    this.#options.onFault(fault.placedAt(offset), false);
+    this.#options.onFault(fault.placedAt(dumpOffset(frame)), false);
   }
 }

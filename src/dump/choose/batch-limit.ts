@@ -1,30 +1,35 @@
 /**
- * Cuts batches where the part of a dump ends that is asked for: at a sequence, which counts in each shard for itself, or at
- * a time. Records are looked at where they lie; a batch of which all belongs to that part is handed on as it is.
+ * Cuts batches where the part of a dump ends that is asked for: at a sequence, in each shard, or at a time.
+ * Records are looked at in place, and a batch that belongs to the part as a whole is returned as it is.
  */
 import { RECORD_FIXED_BYTES, RECORD_OFFSETS } from '../../frame/batch.js';
 import { MAX_SHARDS } from '../../limits.js';
 
+/** Where the part of a dump ends. What is absent is no limit. */
 export interface DumpLimits {
-  /** The last sequence of a shard that counts. */
+  /** The last sequence that belongs to it, in each shard. */
   endSequence?: bigint | undefined;
-  /** The last time that counts, Unix ms. */
+  /** The last time that belongs to it, Unix ms. */
   untilMs?: bigint | undefined;
 }
 
 const COUNT_BYTES = 4;
 const GOVERNED_SET = 4;
 
-/** A u64 in halves: a bigint for each record would cost more than all else. */
+/** A u64 in two halves: a bigint for each record would cost more than all else. */
 interface Halves {
   readonly high: number;
   readonly low: number;
 }
 
+/** Cuts the batches of a dump, in their order. */
 export class BatchLimit {
   readonly #end: Halves | undefined;
   readonly #until: Halves | undefined;
-  /** By shard: a record past the time was met. What follows it is past it too, whatever a clock that was set back says. */
+  /**
+   * By shard, 1 when a record past the time was met. All that follows is past it too, though a clock that was
+   * set back may say otherwise.
+   */
   readonly #closed = new Uint8Array(MAX_SHARDS);
   #hasPassedTime = false;
 
@@ -33,21 +38,21 @@ export class BatchLimit {
     this.#until = halves(untilMs);
   }
 
-  /** A record past the time was met. */
+  /** Whether a record past the time was met. */
   get hasPassedTime(): boolean {
     return this.#hasPassedTime;
   }
 
   /**
-   * What of a MutationBatch payload belongs to the part, as a payload; undefined: nothing does. One that is malformed comes
-   * back as it is, for the kernel to refuse.
+   * Returns what of a MutationBatch payload belongs to the part, as a payload; undefined when nothing does.
+   * One that is malformed is returned as it is, for the kernel to refuse.
    */
   cut(payload: Uint8Array): Uint8Array | undefined {
     if (this.#end === undefined && this.#until === undefined) return payload;
     if (payload.length < COUNT_BYTES) return payload;
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     const count = view.getUint32(0, true);
-    /** Stretches of records that stay: start, end, start, end … */
+    /** The stretches of records that stay: start, end, start, end, … */
     const stretches: number[] = [];
     let kept = 0;
     let at = COUNT_BYTES;
@@ -79,7 +84,7 @@ export class BatchLimit {
   }
 }
 
-/** Where the next record begins; 0 when this one runs past the payload. */
+/** Returns the byte at which the next record begins; 0 when this one runs past the payload. */
 function behindRecord(view: DataView, at: number): number {
   const fixedEnd = at + RECORD_FIXED_BYTES;
   if (fixedEnd > view.byteLength) return 0;

@@ -1,40 +1,45 @@
-/** Which frames, records and entries of a dump are shown: the filter flags of `frames decode` (cli.md). */
+/** Which frames, records and entries of a dump are chosen (docs/command-line.md, "frames decode"). */
 
-import { LARGEST_U64, UsageError } from '../../cli/command/values.js';
-import { systemClock } from '../../clock.js';
-import { ShardEngine } from '../../engine/shard-engine.js';
+import { Keyspace } from '../../engine/keyspace.js';
+import { FastcacheError } from '../../errors.js';
 import type { DecodedRecord, MutationOp } from '../../frame/batch.js';
 import type { FrameKindName } from '../../frame/kinds.js';
 import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
-import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, DEFAULT_MAX_VALUE_BYTES } from '../../limits.js';
+import { LARGEST_U64 } from '../../limits.js';
+import { toolKernel } from '../tool-kernel.js';
 
 /** What a batch or a chunk holds. */
 export type Item = DecodedRecord | DecodedSnapshotEntry;
 
+/** Whether an item is a record of a batch, and not an entry of a snapshot. */
 export function isRecord(item: Item): item is DecodedRecord {
   return 'sequence' in item;
 }
 
-/** What is absent does not narrow. Ranges include both ends. */
+/** What is chosen. An option that is absent does not narrow; ranges include both ends. */
 export interface FilterOptions {
+  /** The first sequence. */
   start?: bigint | undefined;
+  /** The last sequence. */
   end?: bigint | undefined;
-  /** Unix ms. */
+  /** The first time, Unix ms. */
   sinceMs?: bigint | undefined;
+  /** The last time, Unix ms. */
   untilMs?: bigint | undefined;
   shards?: readonly number[] | undefined;
   kinds?: readonly FrameKindName[] | undefined;
   ops?: readonly MutationOp[] | undefined;
-  /** Redis' glob patterns; a key that one of them matches is shown. */
+  /** Glob patterns of Redis; a key that one of them matches is chosen. */
   keys?: readonly string[] | undefined;
 }
 
+/** Decides what is chosen. */
 export class FrameFilter {
-  /** True: items are chosen one by one, and a frame is shown only for the sake of one of them. */
+  /** Whether items are chosen one by one; then a frame is shown only for the sake of one of them. */
   readonly choosesItems: boolean;
-  /** True: records are chosen by what snapshot entries do not have, and no entry is shown. */
+  /** Whether records are chosen by what entries of snapshots do not have; then no entry is shown. */
   readonly recordsOnly: boolean;
-  /** False: no frame that may be shown holds items. */
+  /** Whether any frame that may be shown holds items. */
   readonly mayShowItems: boolean;
   readonly #start: bigint;
   readonly #end: bigint;
@@ -46,15 +51,15 @@ export class FrameFilter {
   readonly #keys: readonly Uint8Array[] | undefined;
   readonly #matchesKey: ((key: Uint8Array) => boolean) | undefined;
 
-  /** Throws a `UsageError` for what nothing can pass. */
+  /** Throws `BAD_OPTION` for a filter that nothing can pass. */
   constructor(options: FilterOptions = {}) {
     const { start, end, sinceMs, untilMs, shards, kinds, ops, keys } = options;
     this.#start = start ?? 0n;
     this.#end = end ?? LARGEST_U64;
     this.#sinceMs = sinceMs ?? 0n;
     this.#untilMs = untilMs ?? LARGEST_U64;
-    if (this.#start > this.#end) throw new UsageError('--start is above --end');
-    if (this.#sinceMs > this.#untilMs) throw new UsageError('--since is later than --until');
+    if (this.#start > this.#end) throw badOption('`start` is above `end`.');
+    if (this.#sinceMs > this.#untilMs) throw badOption('`sinceMs` is later than `untilMs`.');
     this.#shards = shards && new Set(shards);
     this.#kinds = kinds && new Set(kinds);
     this.#ops = ops && new Set(ops);
@@ -64,18 +69,19 @@ export class FrameFilter {
     this.choosesItems = this.recordsOnly || keys !== undefined;
     this.mayShowItems = this.showsKind('MutationBatch') || this.showsKind('SnapshotChunk');
     if (this.recordsOnly && !this.showsKind('MutationBatch')) {
-      throw new UsageError(
-        'only MutationBatch frames hold records for --start, --end, --since, --until, --shard and --op to choose; add --kind MutationBatch',
+      throw badOption(
+        'Only MutationBatch frames hold records for `start`, `end`, `sinceMs`, `untilMs`, `shards` and ' +
+          '`ops` to choose; add MutationBatch to `kinds`.',
       );
     }
     if (this.choosesItems && !this.mayShowItems) {
-      throw new UsageError(
-        'only MutationBatch and SnapshotChunk frames hold keys for --key to choose; add one to --kind',
+      throw badOption(
+        'Only MutationBatch and SnapshotChunk frames hold keys for `keys` to choose; add one to `kinds`.',
       );
     }
   }
 
-  /** What it says of records and entries, for the kernel. */
+  /** What is chosen of records and entries, for the kernel. */
   get items(): ItemFilter {
     return {
       start: this.#start,
@@ -87,6 +93,11 @@ export class FrameFilter {
       keys: this.#keys,
       recordsOnly: this.recordsOnly,
     };
+  }
+
+  /** The kinds of frames that are chosen; undefined when all are. */
+  get kinds(): FrameKindName[] | undefined {
+    return this.#kinds && Array.from(this.#kinds);
   }
 
   showsKind(kind: FrameKindName): boolean {
@@ -111,31 +122,31 @@ export class FrameFilter {
   }
 }
 
-/** The kernel's globs, so that KEYS and `--key` mean the same. */
+/** The kernel matches the globs, so that they mean here what they mean to KEYS. */
 function keyMatcher(patterns: readonly Uint8Array[]): (key: Uint8Array) => boolean {
-  const { keyspace } = new ShardEngine({
-    shards: 1,
-    route: 'full-key',
-    seed: 0n,
-    clock: systemClock,
-    maxValueBytes: DEFAULT_MAX_VALUE_BYTES,
-    batchMaxRecords: DEFAULT_BATCH_MAX_RECORDS,
-    batchMaxBytes: DEFAULT_BATCH_MAX_BYTES,
-  });
+  const keyspace = new Keyspace(toolKernel(), 1, () => {});
   return (key) => patterns.some((pattern) => keyspace.matches(pattern, key));
 }
 
-/** Which records and entries are counted. What is absent does not narrow, no list is empty; ranges include both ends. */
+function badOption(message: string): FastcacheError {
+  return new FastcacheError('BAD_OPTION', message);
+}
+
+/**
+ * Which records and entries are counted. What is undefined does not narrow; no list is empty; ranges include
+ * both ends.
+ */
 export interface ItemFilter {
   start: bigint;
   end: bigint;
-  /** Unix ms. */
+  /** The first time, Unix ms. */
   sinceMs: bigint;
+  /** The last time, Unix ms. */
   untilMs: bigint;
   shards: readonly number[] | undefined;
   ops: readonly MutationOp[] | undefined;
-  /** Redis' glob patterns, as bytes; a key that one of them matches is counted. */
+  /** Glob patterns of Redis, as bytes; a key that one of them matches is counted. */
   keys: readonly Uint8Array[] | undefined;
-  /** Whether what entries do not have is chosen by. */
+  /** Whether records are chosen by what entries do not have. */
   recordsOnly: boolean;
 }

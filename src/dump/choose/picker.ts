@@ -1,10 +1,11 @@
 /**
- * What of each frame goes into a dump that is cut from others: what `frames decode` shows with the same flags. A frame all of
- * which is chosen goes byte for byte, one of which some is chosen is encoded anew, compressed if it was. A snapshot keeps its
- * frame though no entry of it is chosen: without one it would not be whole.
+ * Decides what of each frame goes into a dump that is cut from others: what `frames decode` shows with the
+ * same filter. A frame all of which is chosen is copied byte for byte; one of which some is chosen is encoded
+ * again, compressed if it was. A chunk of a snapshot is kept though no entry of it is chosen, for without it
+ * the snapshot would not be whole.
  */
 
-import { UsageError } from '../../cli/command/values.js';
+import { FastcacheError } from '../../errors.js';
 import { encodeFrame } from '../../frame/frame.js';
 import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import { type Picked, pickEntries, pickRecords } from '../../frame/pick.js';
@@ -14,27 +15,23 @@ import type { FrameFilter, Item } from './filter.js';
 
 const snapshotKinds = ['SnapshotBegin', 'SnapshotChunk', 'SnapshotEnd'] as const;
 
+/** Picks from the frames of dumps, in their order, up to a limit. */
 export class FramePicker {
   readonly #filter: FrameFilter;
   readonly #picksSnapshots: boolean;
-  /** Of the limit: items, or frames where no items can be chosen. */
+  /** How many items may still be picked, or frames where no items can be chosen. */
   #left: number;
   #isFull = false;
 
-  /** Throws a `UsageError` when the filter takes snapshots apart. */
+  /** Throws `BAD_OPTION` when the filter takes snapshots apart. */
   constructor(filter: FrameFilter, limit: number) {
     this.#filter = filter;
     this.#left = limit;
-    const shown = snapshotKinds.filter((kind) => filter.showsKind(kind));
-    if (shown.length % snapshotKinds.length !== 0) {
-      throw new UsageError(
-        `a snapshot is copied whole or not at all: --kind takes all of ${snapshotKinds.join(', ')}, or none`,
-      );
-    }
-    this.#picksSnapshots = shown.length > 0 && !filter.recordsOnly;
+    refuseTornSnapshots(filter);
+    this.#picksSnapshots = filter.showsKind('SnapshotChunk') && !filter.recordsOnly;
   }
 
-  /** Whether the limit is reached, as far as it concerns what may follow outside of a snapshot. */
+  /** Whether the limit is reached: outside of a snapshot nothing more is picked. */
   get isAtLimit(): boolean {
     return this.#left === 0;
   }
@@ -58,7 +55,10 @@ export class FramePicker {
     }
   }
 
-  /** What goes of a frame that `takes` has let pass, and that `check` has found sound. */
+  /**
+   * Returns what is copied of a frame that `takes` has let pass and that `check` has found sound; undefined
+   * when that is nothing.
+   */
   pick(frame: SplitFrame, check: FrameCheck): Uint8Array | undefined {
     switch (frame.header.kind) {
       case FrameKind.MutationBatch: {
@@ -96,6 +96,16 @@ export class FramePicker {
     this.#left -= 1;
     return true;
   }
+}
+
+/** Throws `BAD_OPTION` for a filter that lets some of the kinds of a snapshot's frames pass, but not all. */
+export function refuseTornSnapshots(filter: FrameFilter): void {
+  const shown = snapshotKinds.filter((kind) => filter.showsKind(kind));
+  if (shown.length % snapshotKinds.length === 0) return;
+  throw new FastcacheError(
+    'BAD_OPTION',
+    `A snapshot is copied whole or not at all: \`kinds\` takes all of ${snapshotKinds.join(', ')}, or none.`,
+  );
 }
 
 function encoded({ bytes, header }: SplitFrame, whole: Uint8Array, { payload }: Picked): Uint8Array {

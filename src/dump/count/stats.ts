@@ -34,13 +34,6 @@ export class DumpStats {
     return this.#counter;
   }
 
-  /** Another dump begins. */
-  reset(): void {
-    Object.assign(this.total, noFrames());
-    this.kinds.clear();
-    this.#counter.reset();
-  }
-
   /**
    * Counts a frame and what passes the filter in it, `limit` records and entries at most (frames, where the filter leaves
    * none of these); returns how many of the limit that takes. Throws what the frame is decoded to, when it is malformed.

@@ -1,81 +1,121 @@
 /**
- * A dump's watermarks: where a replica would stand that applied it. A batch raises its shards, unless it belongs to a snapshot;
- * a SnapshotEnd replaces all of them (fcrp-v1.md, Conversation); what peers merely claim of themselves, in Hello and Ack,
- * does not count.
+ * A dump's watermarks: where a replica would stand that applied it. A batch raises its shards, unless it belongs to a
+ * snapshot; a SnapshotEnd replaces all of them; a Hello moves them where it says that another history goes on (replication/
+ * history-course.ts). What peers merely claim of themselves, in Hello and Ack, does not count. Neither do gaps.
  */
-
 import { FastcacheError } from '../../errors.js';
+import { batchHeadOf } from '../../frame/batch.js';
 import { FrameKind } from '../../frame/kinds.js';
+import type { SplitFrame } from '../../frame/splitter.js';
 import { MAX_SHARDS } from '../../limits.js';
-import { historyInMargin } from '../../replication/history.js';
-import type { EndpointWatermarks } from '../../status/watermarks.js';
-import { dumpName, inDump, readDump } from '../read/dump-reader.js';
-import { type OpenedFrame, openFrame } from '../read/frame-content.js';
+import type { EndpointHistory } from '../../replication/history.js';
+import { HistoryCourse } from '../../replication/history-course.js';
+import { BatchCheck } from '../check/batch-check.js';
+import { FrameCheck } from '../check/frame-check.js';
+import { inDump, readDump } from '../read/dump-reader.js';
+import { openFrame } from '../read/frame-content.js';
+import { gapIn } from '../sequence-gap.js';
 
-type DumpSummary = EndpointWatermarks & { watermarks: bigint[] };
+/** Where a replica would stand that applied a dump. */
+export interface DumpWatermarks extends EndpointHistory {
+  /** Index = shard. */
+  watermarks: bigint[];
+}
 
-/** Reads a dump (`-` is stdin) to its end. Throws as `readDump`, and `SHARD_OUT_OF_RANGE`, with file and byte offset. */
-export async function dumpWatermarks(file: string): Promise<EndpointWatermarks> {
-  const summary: DumpSummary = {
-    endpoint: dumpName(file),
-    role: 'dump',
-    history: null,
-    base: null,
-    watermarks: [],
-    status: undefined,
-  };
-  let isInSnapshot = false;
+/**
+ * Reads a dump (`-` is stdin) to its end. Throws as `readDump`, with file and byte offset, and `FCRP_*` and
+ * `SHARD_OUT_OF_RANGE` for a frame that no replica takes.
+ */
+export async function dumpWatermarks(file: string): Promise<DumpWatermarks> {
+  const reading = new WatermarkReading();
   try {
-    for await (const frame of readDump(file)) {
-      const { kind } = frame.header;
-      // Until its end a snapshot is built beside what is held.
-      if (kind === FrameKind.SnapshotBegin) isInSnapshot = true;
-      else if (kind === FrameKind.SnapshotEnd || kind === FrameKind.Hello) isInSnapshot = false;
-      // Snapshot entries have no sequences; they need not be decompressed.
-      const isSkipped =
-        kind === FrameKind.SnapshotChunk || (kind === FrameKind.MutationBatch && isInSnapshot);
-      if (!isSkipped) take(summary, openFrame(frame));
-    }
+    for await (const frame of readDump(file)) reading.take(frame);
   } catch (error) {
     throw inDump(error, file, 0);
   }
-  return summary;
+  const { history, watermarks } = reading.end();
+  return { history: history?.id ?? null, base: history?.base ?? null, watermarks };
 }
 
-function take(summary: DumpSummary, { frame, content }: OpenedFrame): void {
-  switch (content.type) {
-    case 'batch':
-      for (const { shard, sequence, offset } of content.items)
-        raise(summary.watermarks, shard, sequence, offset);
-      return;
-    case 'watermarks':
-      if (frame.header.kind !== FrameKind.SnapshotEnd) return;
-      if (content.watermarks.length > MAX_SHARDS)
-        throw outOfRange(content.watermarks.length - 1, frame.offset);
-      summary.watermarks = Array.from(content.watermarks);
-      return;
-    case 'hello': {
-      const told = historyInMargin(content.margin);
-      if (told.history !== null) Object.assign(summary, told);
-      return;
+class WatermarkReading {
+  readonly #batches = new BatchCheck();
+  readonly #check = new FrameCheck(this.#batches);
+  readonly #course = new HistoryCourse();
+  /** As the last list has it that says where shards stand; 0: there was none. */
+  #shards = 0;
+
+  take(frame: SplitFrame): void {
+    switch (frame.header.kind) {
+      case FrameKind.MutationBatch:
+        // Until its end a snapshot is built beside what is held.
+        if (!this.#course.snapshot.isOpen) this.#takeBatch(frame);
+        return;
+      case FrameKind.SnapshotChunk:
+        // Entries have no sequences; they need not be decompressed.
+        return;
+      default:
+        this.#takeSmall(frame);
     }
   }
-}
 
-function raise(watermarks: bigint[], shard: number, sequence: bigint, offset: number): void {
-  if (shard >= MAX_SHARDS) throw outOfRange(shard, offset);
-  while (watermarks.length <= shard) watermarks.push(0n);
-  if (sequence > watermarks[shard]!) watermarks[shard] = sequence;
+  end() {
+    this.#course.end(this.#batches);
+    const held = this.#batches.list();
+    const length = Math.max(this.#shards, held.findLastIndex((own) => own !== undefined) + 1);
+    return {
+      history: this.#course.history,
+      watermarks: Array.from({ length }, (_, shard) => held[shard] ?? 0n),
+    };
+  }
+
+  #takeBatch(frame: SplitFrame): void {
+    const fault = this.#check.faultOf(frame);
+    if (fault !== undefined) throw fault;
+    const head = batchHeadOf(this.#check.payloadOf(frame));
+    if (head !== undefined && this.#course.batch(head, this.#batches)) this.#batches.forgetPositions();
+    for (const found of this.#check.batchFaultsOf(frame)) {
+      if (found.code === 'SHARD_OUT_OF_RANGE') throw found;
+      const gap = gapIn(found);
+      if (gap !== undefined) this.#course.goesOn(gap, undefined, this.#batches);
+    }
+  }
+
+  #takeSmall(frame: SplitFrame): void {
+    const { content } = openFrame(frame);
+    if (content.type === 'hello') {
+      const { watermarks = [] } = content.hello;
+      const outcome = this.#course.hello(content.margin, watermarks, this.#batches);
+      if (outcome === 'claims' || outcome === 'unnamed') return;
+      if (outcome === 'begins') this.#begin(watermarks);
+      if (watermarks.length <= MAX_SHARDS) this.#shards = watermarks.length;
+    } else if (content.type === 'watermarks') this.#takeSnapshot(frame, content.watermarks);
+  }
+
+  /** Nothing of a history that begins is there, but where it stands at its base that is all that there is. */
+  #begin(watermarks: ArrayLike<bigint>): void {
+    const base = this.#course.history?.base;
+    if (!Array.from(watermarks).every((at) => at === base)) return;
+    this.#batches.forgetPositions();
+    this.#batches.move(watermarks);
+  }
+
+  #takeSnapshot(frame: SplitFrame, watermarks: ArrayLike<bigint>): void {
+    const { kind } = frame.header;
+    if (kind === FrameKind.SnapshotBegin) this.#course.begin(watermarks, frame.offset, this.#batches);
+    if (kind !== FrameKind.SnapshotEnd) return;
+    if (watermarks.length > MAX_SHARDS) throw outOfRange(watermarks.length - 1, frame.offset);
+    this.#course.snapshot.abandon();
+    this.#batches.forgetPositions();
+    this.#batches.move(watermarks);
+    this.#shards = watermarks.length;
+    this.#course.settle(this.#batches);
+  }
 }
 
 function outOfRange(shard: number, offset: number): FastcacheError {
   return new FastcacheError(
     'SHARD_OUT_OF_RANGE',
     `There is no shard ${shard}; a store has ${MAX_SHARDS} at most.`,
-    {
-      offset,
-      expected: `0 to ${MAX_SHARDS - 1}`,
-      found: shard,
-    },
+    { offset, expected: `0 to ${MAX_SHARDS - 1}`, found: shard },
   );
 }

@@ -1,21 +1,29 @@
 /**
  * Folds the frames of dumps into the key space that they lead to, as a replica does that applies them: batches go on from
- * each shard's watermark, and a snapshot that is whole replaces all. The kernel does what concerns records.
+ * each shard's watermark, through promotions too, and a snapshot that is whole replaces all. The kernel does what concerns
+ * records; which history they are of, the course knows (replication/history-course.ts).
  *
- * What breaks the line, a gap or a dump that begins in the middle of a history, is remembered and not thrown at once: a
- * snapshot behind it begins anew, and what it replaces need not be known. Damage is thrown, with its place.
+ * What breaks the line, a gap or a dump that begins in the middle of a history, is remembered and not thrown at once: new
+ * content behind it need not know what it replaces. Damage is thrown, with its place.
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { FastcacheError } from '../../errors.js';
-import { type DecodedRecord, decodeBatch, RECORD_OFFSETS } from '../../frame/batch.js';
+import { batchHeadOf, type DecodedRecord, decodeBatch, RECORD_OFFSETS } from '../../frame/batch.js';
 import { openPayload } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { decodeWatermarks } from '../../frame/watermarks.js';
-import { MAX_SHARDS } from '../../limits.js';
-import { isHistoryBase } from '../../replication/history.js';
+import { isShardCount, MAX_SHARDS, SHARD_COUNTS } from '../../limits.js';
+import { baseTimeMs, type History, readHistory } from '../../replication/history.js';
+import {
+  HistoryCourse,
+  type Jump,
+  type KnownSequences,
+  type Positions,
+} from '../../replication/history-course.js';
 import { BatchLimit, type DumpLimits } from '../choose/batch-limit.js';
 import { inPayload, openFrame, placedIn } from '../read/frame-content.js';
+import { gapIn, sequenceGap } from '../sequence-gap.js';
 import { SnapshotBuild } from './snapshot-build.js';
 import { StorePool } from './store-pool.js';
 
@@ -29,6 +37,8 @@ export interface KeySpace {
   watermarks: bigint[];
   /** Unix ms of the newest record that was applied; undefined: there was none. */
   newestMs: number | undefined;
+  /** Promotions that no Hello of the dumps tells of; the place is the gap that each would be, with file and byte offset. */
+  unsaid: readonly Jump<FastcacheError>[];
 }
 
 export interface FoldOptions extends DumpLimits {
@@ -38,7 +48,7 @@ export interface FoldOptions extends DumpLimits {
 
 interface Held {
   store: ShardEngine;
-  /** Undefined: no snapshot said how many, and the store has as many as there can be. */
+  /** Undefined: neither a snapshot nor a Hello said how many, and the store has as many as there can be. */
   shards: number | undefined;
   /** A snapshot of which no record before `untilMs` shows that it was taken before then. */
   unproven: SnapshotBuild | undefined;
@@ -48,7 +58,17 @@ export class KeySpaceFold {
   readonly #limits: DumpLimits;
   readonly #limit: BatchLimit;
   readonly #stores: StorePool;
+  readonly #course = new HistoryCourse<FastcacheError>({ onTakenBack: ({ place }) => this.#break(place) });
+  /** Where a snapshot stands that is being put together, else what is held. */
+  readonly #positions: Positions = {
+    list: () => this.#store?.watermarks() ?? [],
+    move: (to) => moveStore(this.#store, to),
+  };
   #held: Held | undefined;
+  /** What batches outside a snapshot would go on from is not held: they must be the first ones of their history. */
+  #isToBegin = true;
+  /** As the last Hello has it that named the history; undefined: none did, or it said nothing. */
+  #shards: number | undefined;
   #snapshot: SnapshotBuild | undefined;
   /** The frames of a snapshot go by that is past the limits. */
   #skipsSnapshot = false;
@@ -81,9 +101,7 @@ export class KeySpaceFold {
         inPayload(frame, () => this.#end(watermarksOf(frame)));
         return;
       case FrameKind.Hello:
-        openFrame(frame);
-        // A connection begins: what was under way on another will not be ended.
-        this.#abandonSnapshot();
+        this.#takeHello(frame);
         return;
       default:
         openFrame(frame);
@@ -94,11 +112,41 @@ export class KeySpaceFold {
   finish(): KeySpace {
     const open = this.#snapshot;
     if (open !== undefined) throw this.#unfinished(open);
+    this.#course.end(this.#positions);
     if (this.#broken !== undefined) throw this.#broken;
     if (this.#held?.unproven !== undefined) throw untimed(this.#held.unproven);
     const { store, shards } = this.#held ?? { store: this.#stores.take(1), shards: 1 };
     const all = store.watermarks();
-    return { store, watermarks: all.slice(0, shards ?? shardsIn(all)), newestMs: this.#newestMs };
+    const watermarks = all.slice(0, shards ?? shardsIn(all));
+    return { store, watermarks, newestMs: this.#newestMs, unsaid: this.#course.jumps };
+  }
+
+  get #store(): ShardEngine | undefined {
+    return this.#snapshot?.store ?? this.#held?.store;
+  }
+
+  /** A connection begins: what was under way on another will not be ended. */
+  #takeHello(frame: SplitFrame): void {
+    const { content } = openFrame(frame);
+    this.#abandonSnapshot();
+    if (content.type !== 'hello' || this.#isPastHistory(readHistory(content.margin))) return;
+    const { watermarks = [] } = content.hello;
+    const outcome = this.#course.hello(content.margin, watermarks, this.#positions);
+    if (outcome === 'claims' || outcome === 'unnamed') return;
+    this.#shards = isShardCount(watermarks.length) ? watermarks.length : undefined;
+    if (outcome === 'begins') this.#isToBegin = true;
+    else if (this.#held !== undefined) this.#held.shards ??= this.#shards;
+  }
+
+  /** A history that begins behind the limits: where what is held stands in it is of no interest. */
+  #isPastHistory(history: History | undefined): boolean {
+    const { endSequence, untilMs } = this.#limits;
+    if (history === undefined || history.base === 0n) return false;
+    return (
+      this.#limit.hasPassedTime ||
+      (endSequence !== undefined && history.base > endSequence) ||
+      (untilMs !== undefined && baseTimeMs(history.base) > untilMs)
+    );
   }
 
   #takeBatch(payload: Uint8Array, frame: SplitFrame, file: string): void {
@@ -114,17 +162,26 @@ export class KeySpaceFold {
   }
 
   #apply(payload: Uint8Array, frame: SplitFrame, file: string): void {
-    if (this.#snapshot === undefined && this.#held === undefined) {
-      if (this.#broken === undefined) this.#startWith(payload, frame, file);
-      if (this.#broken !== undefined) return;
-    }
-    const store = this.#snapshot?.store ?? this.#held!.store;
-    try {
-      const { applied, lastTimestampMs } = store.apply(payload);
-      if (applied > 0) this.#applied(lastTimestampMs);
-    } catch (error) {
-      if (!(error instanceof FastcacheError) || error.code !== 'SEQUENCE_GAP') throw error;
-      this.#break(placedIn(frame, gap(error)).inFile(file));
+    const head = batchHeadOf(payload);
+    if (head !== undefined && this.#course.batch(head, this.#positions)) this.#isToBegin = true;
+    if (this.#snapshot === undefined && this.#isToBegin) this.#startWith(payload, frame, file);
+    const store = this.#store;
+    if (store === undefined) return;
+    // Each time but the last a shard has been moved to the base of a history.
+    for (;;) {
+      try {
+        const { applied, lastTimestampMs } = store.apply(payload);
+        if (applied > 0) this.#applied(lastTimestampMs);
+        return;
+      } catch (error) {
+        const gap = gapIn(error);
+        if (gap === undefined) throw error;
+        const fault = placedIn(frame, sequenceGap(gap, this.#course.history)).inFile(file);
+        const isNext = store.watermark(gap.shard) === gap.expected - 1n;
+        if (isNext && this.#course.goesOn(gap, fault, this.#positions)) continue;
+        this.#break(fault);
+        return;
+      }
     }
   }
 
@@ -138,33 +195,44 @@ export class KeySpaceFold {
     }
   }
 
-  /** Nothing is there yet, and this is the first batch: it can only be a history's first. */
+  /** What comes is not held: this batch can only be its history's first. */
   #startWith(payload: Uint8Array, frame: SplitFrame, file: string): void {
     const first = firstRecord(payload);
-    const base = first === undefined ? 0n : first.sequence - 1n;
-    if (first !== undefined && !isHistoryBase(base)) {
+    const base = first === undefined ? 0n : this.#course.startBefore(first.sequence);
+    if (first !== undefined && base === undefined) {
       const message = `What was before sequence ${first.sequence} of shard ${first.shard} is not in the dump, which begins here in the middle of a history, and no snapshot follows.`;
       const offset = first.offset + RECORD_OFFSETS.sequence;
       const fault = new FastcacheError('SEQUENCE_GAP', message, { offset, found: first.sequence });
-      this.#break(placedIn(frame, fault).inFile(file));
+      this.#break(this.#broken ?? placedIn(frame, fault).inFile(file));
       return;
     }
-    const store = this.#stores.take(MAX_SHARDS);
-    store.setWatermarks(new Array(MAX_SHARDS).fill(base));
-    this.#held = { store, shards: undefined, unproven: undefined };
+    this.#stores.giveBack(this.#held?.store);
+    this.#held = undefined;
+    const store = this.#stores.take(this.#shards ?? MAX_SHARDS);
+    store.setWatermarks(new Array(store.shards).fill(base ?? 0n));
+    this.#hold({ store, shards: this.#shards, unproven: undefined });
+  }
+
+  #hold(held: Held): void {
+    this.#held = held;
+    this.#isToBegin = false;
+    this.#broken = undefined;
   }
 
   #begin(watermarks: Watermarks, frame: SplitFrame, file: string): void {
     const { length } = watermarks;
-    if (length === 0 || length > MAX_SHARDS || (length & (length - 1)) !== 0) {
-      const expected = `a power of two, 1 to ${MAX_SHARDS}`;
+    if (!isShardCount(length)) {
+      const expected = SHARD_COUNTS;
       const message = `A snapshot is of ${length} shards: expected ${expected}.`;
       throw new FastcacheError('SHARD_COUNT_DIFFERS', message, { expected, found: length });
     }
     this.#abandonSnapshot();
-    const snapshot = new SnapshotBuild(watermarks, { offset: frame.offset, file }, () =>
-      this.#stores.take(length),
-    );
+    this.#course.begin(watermarks, frame.offset, this.#positions);
+    const snapshot = new SnapshotBuild(watermarks, {
+      framing: this.#course.snapshot,
+      file,
+      createStore: () => this.#stores.take(length),
+    });
     if (this.#isPast(watermarks)) this.#skip(snapshot, watermarks);
     else this.#snapshot = snapshot;
   }
@@ -172,6 +240,7 @@ export class KeySpaceFold {
   #end(watermarks: Watermarks): void {
     if (this.#skipsSnapshot) {
       this.#skipsSnapshot = false;
+      this.#course.snapshot.abandon();
       return;
     }
     this.#openSnapshot('A SnapshotEnd').end(watermarks);
@@ -187,16 +256,14 @@ export class KeySpaceFold {
 
   #swapWhenWhole(): void {
     const snapshot = this.#snapshot;
-    if (snapshot?.isEnded !== true || !snapshot.isWhole) return;
+    if (snapshot?.isEnded !== true) return;
+    this.#course.settle(this.#positions);
+    if (!snapshot.isWhole) return;
     this.#snapshot = undefined;
     this.#stores.giveBack(this.#held?.store);
+    const { store, shards } = snapshot;
     const isUnproven = this.#limits.untilMs !== undefined && !snapshot.hasRecords;
-    this.#held = {
-      store: snapshot.store,
-      shards: snapshot.shards,
-      unproven: isUnproven ? snapshot : undefined,
-    };
-    this.#broken = undefined;
+    this.#hold({ store, shards, unproven: isUnproven ? snapshot : undefined });
   }
 
   #isPast(watermarks: Watermarks): boolean {
@@ -222,6 +289,7 @@ export class KeySpaceFold {
 
   #abandonSnapshot(): void {
     this.#skipsSnapshot = false;
+    this.#course.snapshot.abandon();
     this.#stores.giveBack(this.#snapshot?.madeStore());
     this.#snapshot = undefined;
   }
@@ -232,6 +300,7 @@ export class KeySpaceFold {
     this.#skipsSnapshot = isLoading;
     this.#stores.giveBack(this.#held?.store);
     this.#held = undefined;
+    this.#isToBegin = false;
     this.#broken = fault;
   }
 
@@ -243,6 +312,10 @@ export class KeySpaceFold {
       : 'The dump ends inside the snapshot that begins here.';
     return ofSnapshot('SNAPSHOT_OUT_OF_ORDER', message, snapshot);
   }
+}
+
+function moveStore(store: ShardEngine | undefined, to: KnownSequences): void {
+  store?.setWatermarks(store.watermarks().map((own, shard) => to[shard] ?? own));
 }
 
 function watermarksOf({ header, wirePayload }: SplitFrame): Watermarks {
@@ -257,19 +330,6 @@ function firstRecord(payload: Uint8Array): DecodedRecord | undefined {
     if (error instanceof FastcacheError) return undefined;
     throw error;
   }
-}
-
-/** The kernel's fault, in the words of `frames verify`. */
-function gap(error: FastcacheError): FastcacheError {
-  const [shard] = /(?<=^Shard )\d+/.exec(error.message) ?? [];
-  const [expected, found] = [BigInt(error.expected!), BigInt(error.found!)];
-  const lacking =
-    found - expected === 1n ? `the sequence ${expected}` : `the sequences ${expected} to ${found - 1n}`;
-  return new FastcacheError('SEQUENCE_GAP', `Shard ${shard} lacks ${lacking}.`, {
-    expected,
-    found,
-    offset: error.offset ?? 0,
-  });
 }
 
 function untimed(snapshot: SnapshotBuild): FastcacheError {

@@ -1,13 +1,15 @@
 /** Reads dumps and folds them into the key space that they lead to. */
 import type { ShardEngine } from '../../engine/shard-engine.js';
-import { dumpName, inDump, readDumpChunks } from '../read/dump-reader.js';
+import { type DumpSource, dumpName, inDump, readDumpChunks } from '../read/dump-reader.js';
 import { type FoldOptions, type KeySpace, KeySpaceFold } from './key-space-fold.js';
 
 export interface LoadOptions extends FoldOptions {
-  /** Dumps that continue each other, in order; `-` is stdin. */
-  files: readonly string[];
+  /** Dumps that continue each other, in order. */
+  files: readonly DumpSource[];
+  /** Ends the reading with its reason. */
+  signal?: AbortSignal | undefined;
   /** After each chunk: bytes of `file` read so far. */
-  onRead?: ((file: string, bytes: number) => void) | undefined;
+  onRead?: ((file: DumpSource, bytes: number) => void) | undefined;
 }
 
 /**
@@ -15,12 +17,12 @@ export interface LoadOptions extends FoldOptions {
  * `SNAPSHOT_OUT_OF_ORDER`, …), for limits behind which the dumps do not reach (`BAD_OPTION`), and `NO_INPUT`,
  * `READ_FAILED`, `OUT_OF_MEMORY`.
  */
-export async function loadDumps({ files, onRead, ...options }: LoadOptions): Promise<KeySpace> {
+export async function loadDumps({ files, signal, onRead, ...options }: LoadOptions): Promise<KeySpace> {
   const fold = new KeySpaceFold(options);
   for (const file of files) {
     let bytes = 0;
     try {
-      for await (const frames of readDumpChunks(file)) {
+      for await (const frames of readDumpChunks(file, { signal })) {
         for (const frame of frames) {
           fold.take(frame, dumpName(file));
           bytes = frame.offset + frame.bytes.length;

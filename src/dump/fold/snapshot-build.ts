@@ -1,16 +1,26 @@
 /**
- * A snapshot of a dump that is being put together beside what is held, and takes its place when it is whole and of one moment
- * (fcrp-v1.md, "Conversation" 5). In the classic form the chunks come alone, and the batches behind the SnapshotEnd bring
- * them to the moment that the last chunk names; between peers of ours batches and chunks come in one order, and it is the
- * moment of the SnapshotEnd (design.md, "Bootstrap without a buffer").
+ * A snapshot of a dump that is being put together beside what is held, and takes its place when it is whole and of one
+ * moment (docs/protocol.md, "Conversation"). In the classic form the chunks come alone, and the batches behind the
+ * SnapshotEnd bring them to the moment that the last chunk names; between peers of ours batches and chunks come in one
+ * order, and it is the moment of the SnapshotEnd (docs/architecture.md, "Bootstrap").
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';
-import { SnapshotFraming } from '../../frame/snapshot-framing.js';
+import type { SnapshotFraming } from '../../frame/snapshot-framing.js';
 import { hasReached } from '../../replication/watermarks.js';
 
 type Watermarks = ArrayLike<bigint>;
 
+export interface SnapshotBuildOptions {
+  /** Has just begun with this snapshot. */
+  framing: SnapshotFraming;
+  /** Of the dump, for faults. */
+  file: string;
+  /** An empty store of the snapshot's shards. Throws `OUT_OF_MEMORY`. */
+  createStore(): ShardEngine;
+}
+
+/** One snapshot, from its SnapshotBegin until its content is whole. */
 export class SnapshotBuild {
   readonly shards: number;
   /** Of its SnapshotBegin. */
@@ -18,7 +28,7 @@ export class SnapshotBuild {
   readonly file: string;
   readonly #begun: Watermarks;
   readonly #createStore: () => ShardEngine;
-  readonly #framing = new SnapshotFraming();
+  readonly #framing: SnapshotFraming;
   #store: ShardEngine | undefined;
   /** What must be applied before the content is of one moment. */
   #targets: Watermarks[] = [];
@@ -26,13 +36,14 @@ export class SnapshotBuild {
   /** A record of a batch is applied. */
   hasRecords = false;
 
-  constructor(begun: Watermarks, place: { offset: number; file: string }, createStore: () => ShardEngine) {
+  /** `begun`: the watermarks of the SnapshotBegin. */
+  constructor(begun: Watermarks, { framing, file, createStore }: SnapshotBuildOptions) {
     this.shards = begun.length;
-    this.offset = place.offset;
-    this.file = place.file;
+    this.offset = framing.beginOffset;
+    this.file = file;
     this.#begun = begun;
     this.#createStore = createStore;
-    this.#framing.begin(begun, place.offset);
+    this.#framing = framing;
   }
 
   /** Made when something comes to be put in: a dump may hold more SnapshotBegins than there can be stores. */

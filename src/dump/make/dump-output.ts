@@ -1,6 +1,7 @@
 /**
- * A dump that is made of others: written beside its place, under a name of its own, and renamed when it is whole; whatever
- * ends the work before leaves no file. The frames of a snapshot can be taken out again as long as it is not ended.
+ * A dump that is made of others. It is written beside its place, under a name of its own, and renamed when it
+ * is whole; when it is discarded before, no file is left. The frames of a snapshot can be removed again as
+ * long as the snapshot is not ended.
  */
 import {
   closeSync,
@@ -18,10 +19,7 @@ import { FastcacheError } from '../../errors.js';
 import { decodeHeader } from '../../frame/header.js';
 import { FrameKind } from '../../frame/kinds.js';
 import { FRAME_HEADER_BYTES } from '../../limits.js';
-
-/** As the shell tells of processes that these have ended. */
-const signalStatuses: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
-const endingSignals = Object.keys(signalStatuses) as NodeJS.Signals[];
+import type { DumpSource } from '../read/dump-reader.js';
 
 const GATHER_BYTES = 1_048_576;
 
@@ -31,12 +29,21 @@ const snapshotKinds: ReadonlySet<FrameKind> = new Set([
   FrameKind.SnapshotEnd,
 ]);
 
-/** What was taken out again. */
+/** What was removed again. */
 export interface Removed {
   frames: number;
   bytes: number;
 }
 
+/** How a dump is written. */
+export interface OutputOptions {
+  /** Whether a file that is there already is overwritten; false when absent. */
+  force?: boolean | undefined;
+  /** Discards what is written when it is aborted, at once; from then on writing throws its reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The dump that is being written. */
 export class DumpOutput {
   readonly path: string;
   readonly #target: string;
@@ -44,34 +51,35 @@ export class DumpOutput {
   readonly #fd: number;
   readonly #gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
   #gatheredBytes = 0;
-  /** Bytes in the file; what is gathered comes behind them. */
+  /** Bytes that are in the file; those that are gathered follow them. */
   #writtenBytes = 0;
   #isOpen = true;
-  readonly #onExit = () => this.discard();
-  readonly #onSignal = (signal: NodeJS.Signals) => process.exit(signalStatuses[signal]);
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = () => this.discard();
 
   /**
-   * `inputs`, `-` for stdin, are what is read. Throws `BAD_OPTION` when `target` is such a file itself, or is there and may
-   * not be overwritten, and `WRITE_FAILED`.
+   * `inputs` are what is read. Throws `BAD_OPTION` when `target` is one of them, or is there already, and
+   * `WRITE_FAILED`.
    */
-  constructor(inputs: readonly string[], target: string, overwrite: boolean) {
+  constructor(inputs: readonly DumpSource[], target: string, { force = false, signal }: OutputOptions = {}) {
     this.#target = target;
-    this.#overwrite = overwrite;
+    this.#overwrite = force;
+    this.#signal = signal;
     this.path = `${target}.${process.pid}.partial`;
-    for (const input of inputs) refuseInPlace(input, target);
+    for (const input of inputs) if (typeof input === 'string') refuseInPlace(input, target);
     this.#refuseExisting();
-    // Who might not read what is replaced may not read what replaces it.
+    // The mode is kept: a user who may not read the file that is replaced may not read the new one.
     const mode = statSync(target, { throwIfNoEntry: false })?.mode;
     this.#fd = this.#writing(() => openSync(this.path, 'wx+', mode));
-    process.once('exit', this.#onExit);
-    for (const signal of endingSignals) process.once(signal, this.#onSignal);
+    signal?.addEventListener('abort', this.#onAbort);
   }
 
-  /** Where the next frame will stand. */
+  /** Byte at which the next frame will stand. */
   get bytes(): number {
     return this.#writtenBytes + this.#gatheredBytes;
   }
 
+  /** Appends a frame. Throws `WRITE_FAILED`. */
   write(bytes: Uint8Array): void {
     if (bytes.length > GATHER_BYTES - this.#gatheredBytes) this.flush();
     if (bytes.length > GATHER_BYTES) {
@@ -83,7 +91,7 @@ export class DumpOutput {
     }
   }
 
-  /** Takes out the frames of snapshots from `start` on, and closes the gaps. */
+  /** Removes the frames of snapshots from byte `start` on, and closes the gaps. Throws `WRITE_FAILED`. */
   removeSnapshots(start: number): Removed {
     this.flush();
     const end = this.#writtenBytes;
@@ -119,7 +127,7 @@ export class DumpOutput {
     this.#close();
   }
 
-  /** Leaves nothing behind, unless it is finished. */
+  /** Removes what was written, unless the dump is in its place already. */
   discard(): void {
     if (!this.#isOpen) return;
     this.#close();
@@ -128,8 +136,7 @@ export class DumpOutput {
 
   #close(): void {
     this.#isOpen = false;
-    process.removeListener('exit', this.#onExit);
-    for (const signal of endingSignals) process.removeListener(signal, this.#onSignal);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     closeSync(this.#fd);
   }
 
@@ -137,19 +144,19 @@ export class DumpOutput {
     const there = statSync(this.#target, { throwIfNoEntry: false });
     if (there === undefined || (this.#overwrite && there.isFile())) return;
     const message = there.isFile()
-      ? 'The file is there already; --force overwrites it.'
+      ? 'The file is there already; `force` overwrites it.'
       : 'This is not a file that can be overwritten.';
     throw new FastcacheError('BAD_OPTION', message, { file: this.#target });
   }
 
-  /** Brings what was written to the file, where it can be read. */
+  /** Writes what is gathered, so that it can be read from the file. Throws `WRITE_FAILED`. */
   flush(): void {
     this.#writeAt(this.#gathered.subarray(0, this.#gatheredBytes), this.#writtenBytes);
     this.#writtenBytes += this.#gatheredBytes;
     this.#gatheredBytes = 0;
   }
 
-  /** Towards the file's start; the stretches may overlap. */
+  /** Moves bytes towards the start of the file; the two stretches may overlap. */
   #move(from: number, to: number, bytes: number): void {
     if (from === to) return;
     for (let moved = 0; moved < bytes; ) {
@@ -180,6 +187,8 @@ export class DumpOutput {
   }
 
   #writing<T>(work: () => T): T {
+    // Where it was aborted, the file is no longer there.
+    this.#signal?.throwIfAborted();
     try {
       return work();
     } catch (cause) {
@@ -192,7 +201,10 @@ export class DumpOutput {
   }
 }
 
-/** By whatever names, links and redirections. Throws `BAD_OPTION`. */
+/**
+ * Throws `BAD_OPTION` when `target` is the file `input` (`-` is stdin), by whatever names, links and
+ * redirections.
+ */
 export function refuseInPlace(input: string, target: string): void {
   const output = statSync(target, { throwIfNoEntry: false, bigint: true });
   const read =

@@ -1,11 +1,11 @@
-/** The first of many, and how many there were. */
-import { formatNumber } from '../../cli/terminal/text.js';
-
+/** Keeps the first of many items, and counts all of them. */
 export class Listed<T> {
   readonly items: T[] = [];
   readonly #limit: number;
+  /** Items in all. */
   count = 0;
 
+  /** `limit`: how many items are kept. */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -15,9 +15,8 @@ export class Listed<T> {
     if (this.items.length < this.#limit) this.items.push(item);
   }
 
-  /** A line about the rest, when there is one. */
-  rest(): string[] {
-    const left = this.count - this.items.length;
-    return left > 0 ? [`  and ${formatNumber(left)} more`] : [];
+  /** How many are counted and not kept. */
+  get omitted(): number {
+    return this.count - this.items.length;
   }
 }

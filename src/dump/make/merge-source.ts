@@ -1,7 +1,8 @@
 /**
- * One of the dumps that are merged: its frames in their order, each with the time that it stands for. A batch has that of its
- * first record. Whatever has none (connections, snapshots, watermarks) belongs to the batch that follows: a snapshot is what
- * its dump was just before the next batch. Behind the last batch the time stands still.
+ * One of the dumps that are merged: its frames in their order, each with the time that it stands for. A batch
+ * has the time of its first record. A frame without a time (connections, snapshots, watermarks) has that of
+ * the batch that follows: a snapshot shows what its dump held just before the next batch. Frames behind the
+ * last batch have the time of that one.
  */
 import { createReadStream } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
@@ -18,17 +19,20 @@ import type { DumpOutput } from './dump-output.js';
 import { DumpLosses } from './losses.js';
 import { DumpSalvager } from './salvager.js';
 
-/** Mostly the next batch is near. */
+/** How much is read at once to find the next batch, which is near as a rule. */
 const AHEAD_BYTES = 65_536;
 
+/** How a dump is merged. */
 export interface SourceOptions {
   output: DumpOutput;
-  /** Losses that are listed. */
+  /** How many losses are kept. */
   maxFaults: number;
-  /** Bytes read so far. */
+  signal: AbortSignal | undefined;
+  /** Called after each chunk with the bytes that have been read so far. */
   onRead(bytes: number): void;
 }
 
+/** The dump, at one of its frames. */
 export class MergeSource {
   readonly file: string;
   readonly losses: DumpLosses;
@@ -36,19 +40,19 @@ export class MergeSource {
   readonly #salvager: DumpSalvager;
   readonly #stretches: AsyncGenerator<Stretch, void, void>;
   #next: SplitFrame | undefined;
-  /** Unix ms; a dump without any comes first. */
+  /** Unix ms. A dump without any time is the first to be taken. */
   #timeMs = Number.NEGATIVE_INFINITY;
-  /** What was found ahead holds before this byte. */
+  /** The byte up to which the time that was found ahead is that of every frame. */
   #foundTo = 0;
 
-  constructor(file: string, { output, maxFaults, onRead }: SourceOptions) {
+  constructor(file: string, { output, maxFaults, signal, onRead }: SourceOptions) {
     this.file = file;
     this.losses = new DumpLosses(maxFaults);
     this.#salvager = new DumpSalvager(this.#check, output, (loss) => this.losses.add(loss));
-    this.#stretches = stretchesOf(walkChunks({ file, checks: this.#check, onRead }));
+    this.#stretches = stretchesOf(walkChunks({ file, checks: this.#check, signal, onRead }));
   }
 
-  /** Of the next frame. */
+  /** The time of the next frame, Unix ms. */
   get timeMs(): number {
     return this.#timeMs;
   }
@@ -57,7 +61,9 @@ export class MergeSource {
     return this.#next === undefined;
   }
 
-  /** Nobody else's frame may come before the next one: the snapshot's frames stay together. */
+  /**
+   * Whether the next frame must follow before that of another dump: the frames of a snapshot stay together.
+   */
   get isInSnapshot(): boolean {
     return this.#salvager.isInSnapshot;
   }
@@ -110,13 +116,13 @@ async function* stretchesOf(chunks: AsyncIterable<Iterable<Stretch>>): AsyncGene
   for await (const stretches of chunks) yield* stretches;
 }
 
-/** Undefined where there is no record. */
+/** Unix ms of the first record of a batch; undefined when there is none. */
 function timeOfBatch({ header }: SplitFrame, payload: () => Uint8Array): number | undefined {
   if (header.kind !== FrameKind.MutationBatch) return undefined;
   return firstTimestampMs(payload()) || undefined;
 }
 
-/** The time of the first batch from `start` on, as far as what is there can be read, and where that is. */
+/** Finds the time of the first batch from byte `start` on, up to damage, and the byte where that batch is. */
 async function timeBehind(
   file: string,
   start: number,
@@ -133,7 +139,7 @@ async function timeBehind(
       if (found !== undefined) return found;
     }
   } catch (error) {
-    // Damage: what is behind it is found when the reading has come there.
+    // What is behind damage is found when the reading has come there.
     if (!(error instanceof FastcacheError)) throw inDump(error, file, splitter.frameStart);
   }
   return { timeMs: undefined, offset: splitter.frameStart };

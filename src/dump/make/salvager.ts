@@ -1,8 +1,9 @@
 /**
- * Decides frame by frame what of a dump that may be damaged is whole and goes into another. Left out are: damage; a batch with a wrong
- * key hash or key tag, or of a shard that no store has, for a replica refuses it whole; and a snapshot in which
- * anything at all is lost. Half a snapshot must never look whole, and behind damage nobody can tell whether the next chunk is
- * still of the same one. Batches that stand between a lost snapshot's frames are kept.
+ * Decides frame by frame what of a dump that may be damaged is whole and goes into another. Left out are:
+ * damage; a batch with a wrong key hash or key tag, or of a shard that no store has, for a replica refuses it
+ * whole; and a snapshot in which anything at all is lost. Half a snapshot must never look whole, and behind
+ * damage nobody knows whether the next chunk belongs to the same one. Batches that stand between the frames
+ * of a lost snapshot are kept.
  */
 
 import { FastcacheError } from '../../errors.js';
@@ -15,32 +16,36 @@ import { decodeWatermarks } from '../../frame/watermarks.js';
 import type { FrameCheck } from '../check/frame-check.js';
 import type { DumpOutput } from './dump-output.js';
 
+/** What is left out at one place. */
 export interface Loss {
-  /** Why, with its byte offset. */
+  /** Why it is left out, with the byte offset. */
   fault: FastcacheError;
-  /** Byte range in the damaged dump; of a snapshot, from its Begin to the place where it was found to be lost. */
+  /** First byte of the range in the damaged dump; for a snapshot, that of its SnapshotBegin. */
   start: number;
+  /** The byte behind the range; for a snapshot, behind the place where it was found to be lost. */
   end: number;
-  /** What of the range is left out. */
+  /** How many bytes of the range are left out. */
   bytes: number;
-  /** Readable frames among it. */
+  /** How many readable frames are among them. */
   frames: number;
+  /** Whether the dump merely ends inside its last frame. */
   isCutTail: boolean;
 }
 
-/** What is written of a frame that is whole and in its place; undefined: nothing. */
+/** Returns what is written of a frame that is whole and in its place; undefined when that is nothing. */
 export type PickOfFrame = (frame: SplitFrame) => Uint8Array | undefined;
 
+/** Writes what is whole, and reports what is not. */
 export class DumpSalvager {
   readonly #check: FrameCheck;
   readonly #output: DumpOutput;
   readonly #onLoss: (loss: Loss) => void;
   readonly #pick: PickOfFrame;
   readonly #snapshot = new SnapshotFraming();
-  /** Of the open snapshot's Begin, in the output. */
+  /** Byte of the output at which the open snapshot begins. */
   #snapshotStart = 0;
   #frames = 0;
-  /** Bytes seen of the damaged dump. */
+  /** Bytes of the damaged dump that have been looked at. */
   #offset = 0;
 
   constructor(
@@ -55,7 +60,7 @@ export class DumpSalvager {
     this.#pick = pick;
   }
 
-  /** Frames kept. */
+  /** How many frames were written. */
   get frames(): number {
     return this.#frames;
   }
@@ -78,7 +83,7 @@ export class DumpSalvager {
     this.#takeFrame(frame);
   }
 
-  /** The dump is over, `how` if it is inside a snapshot. */
+  /** Ends the dump; `how` says why a snapshot that is open then is left out. */
   end(how = 'The dump ends inside the snapshot.'): void {
     this.#loseSnapshot(how);
   }

@@ -5,39 +5,76 @@
 import { createReadStream } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
+import { untilAborted } from './until-aborted.js';
 
 /** Large enough that most frames lie whole within a chunk and are not copied. */
 export const CHUNK_BYTES = 1_048_576;
 
-/** How errors and listings name what `-` stands for. */
-export function dumpName(file: string): string {
-  return file === '-' ? 'stdin' : file;
+/** A dump: a file's path, `-` for stdin, or its bytes in order, from a Readable or whatever else yields them. */
+export type DumpSource = string | AsyncIterable<Uint8Array>;
+
+/** One dump or several, in order. */
+export type DumpSources = DumpSource | readonly DumpSource[];
+
+/** How far the reading of a dump is. */
+export interface DumpProgress {
+  /** `verifying`: a dump that was made of others is read once more. */
+  stage: 'reading' | 'verifying';
+  /** The dump, as it was given. */
+  source: DumpSource;
+  /** Bytes of it that have been read. */
+  bytes: number;
 }
 
+/** What every function of the toolkit takes that reads dumps. */
+export interface ReadingOptions {
+  /** Ends the work when it is aborted: what was to be returned rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Called after each chunk that was read, about once a MiB. */
+  onProgress?: ((progress: DumpProgress) => void) | undefined;
+}
+
+/** How errors and listings name a dump. */
+export function dumpName(source: DumpSource): string {
+  if (typeof source !== 'string') return 'the stream';
+  return source === '-' ? 'stdin' : source;
+}
+
+/** The dumps of `sources` as a list. */
+export function sourceList(sources: DumpSources): readonly DumpSource[] {
+  return typeof sources === 'string' || Symbol.asyncIterator in sources ? [sources] : sources;
+}
+
+/** How the frames of a dump are read. */
 export interface ReadOptions {
   /** Limit for both lengths of each header; `MAX_FRAME_PAYLOAD_BYTES` when absent. */
   maxPayloadBytes?: number;
   /** Byte of a file to begin at, a frame's first; 0 when absent. */
   offset?: number;
+  /** Ends the reading with its reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /** The frames of `file`, one by one; else as `readDumpChunks`. */
-export async function* readDump(file: string): AsyncGenerator<SplitFrame, void, void> {
-  for await (const frames of readDumpChunks(file)) yield* frames;
+export async function* readDump(
+  file: DumpSource,
+  options: ReadOptions = {},
+): AsyncGenerator<SplitFrame, void, void> {
+  for await (const frames of readDumpChunks(file, options)) yield* frames;
 }
 
 /**
- * The frames of `file` (`-` is stdin), as many at once as a chunk of it completes; headers checked, payloads not yet.
- * A frame's bytes are valid until the next ones are asked for. Throws, with file and byte offset, after the last sound
- * frame: `FCRP_*` for a bad header or an end inside a frame, `NO_INPUT` when the file cannot be opened, `READ_FAILED`.
+ * The frames of `file`, as many at once as a chunk of it completes; headers checked, payloads not yet. A frame's bytes
+ * are valid until the next ones are asked for. Throws, with file and byte offset, after the last sound frame: `FCRP_*`
+ * for a bad header or an end inside a frame, `NO_INPUT` when the file cannot be opened, `READ_FAILED`.
  */
 export async function* readDumpChunks(
-  file: string,
+  file: DumpSource,
   options: ReadOptions = {},
 ): AsyncGenerator<SplitFrame[], void, void> {
   const splitter = new FrameSplitter(options);
   try {
-    for await (const chunk of openDump(file, options.offset)) yield* splitChunk(splitter, chunk as Buffer);
+    for await (const chunk of openDump(file, options)) yield* splitChunk(splitter, chunk);
     splitter.end();
   } catch (error) {
     throw inDump(error, file, splitter.frameStart);
@@ -58,7 +95,7 @@ export function* splitChunk(splitter: FrameSplitter, chunk: Buffer): Generator<S
 }
 
 /** `error` with the dump's name in it, and system errors as ours; any other error comes back as it is. */
-export function inDump(error: unknown, file: string, offset: number): unknown {
+export function inDump(error: unknown, file: DumpSource, offset: number): unknown {
   if (error instanceof FastcacheError) return error.inFile(dumpName(file));
   const code = (error as NodeJS.ErrnoException).code;
   if (code === undefined || !/^E[A-Z]/.test(code)) return error;
@@ -80,9 +117,24 @@ const UNOPENED: Record<string, string> = {
   EPERM: 'The file may not be read by this user.',
 };
 
-/** The bytes of a dump, in chunks; throws as the system does, which `inDump` makes ours. */
-export function openDump(file: string, start = 0): AsyncIterable<Buffer | string> {
-  if (file === '-') return process.stdin;
+/** The bytes of a dump, in chunks; throws as the system does, which `inDump` makes ours, and the signal's reason. */
+export function openDump(
+  source: DumpSource,
+  { offset = 0, signal }: Pick<ReadOptions, 'offset' | 'signal'> = {},
+): AsyncIterable<Buffer> {
+  const chunks = chunksOf(source, offset);
+  return signal === undefined ? chunks : untilAborted(chunks, signal);
+}
+
+function chunksOf(source: DumpSource, start: number): AsyncIterable<Buffer> {
+  if (typeof source !== 'string') return asBuffers(source);
+  if (source === '-') return process.stdin as AsyncIterable<Buffer>;
   // With a start, if only 0, Node reads at positions, which a pipe has not.
-  return createReadStream(file, { ...(start > 0 && { start }), highWaterMark: CHUNK_BYTES });
+  return createReadStream(source, { ...(start > 0 && { start }), highWaterMark: CHUNK_BYTES });
+}
+
+async function* asBuffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, void> {
+  for await (const chunk of chunks) {
+    yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+  }
 }

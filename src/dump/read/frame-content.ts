@@ -78,10 +78,9 @@ function openHello({ header, wirePayload, offset }: SplitFrame): FrameContent {
 }
 
 function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: Iterable<T>): Generator<T> {
-  const { offset, fixed } = payloadPlace(frame);
   try {
     for (const item of items) {
-      item.offset = fixed ? offset : offset + item.offset;
+      item.offset = dumpOffset(frame, item.offset);
       yield item;
     }
   } catch (error) {
@@ -102,17 +101,17 @@ function inFrame(frame: SplitFrame, error: unknown): unknown {
   return error instanceof FastcacheError ? placedIn(frame, error) : error;
 }
 
-/** What is wrong in a frame's payload, by an offset in it, placed in the dump. */
+/** What is wrong in a frame's payload, by an offset in it, placed in the dump. Returns `error`. */
 export function placedIn(frame: SplitFrame, error: FastcacheError): FastcacheError {
-  return frame.header.compressed ? error.placedAt(frame.offset) : error.at(payloadStart(frame));
+  return error.placedAt(dumpOffset(frame, error.offset));
 }
 
-/** The dump's offset of a payload's first byte, which stands for all of it where it is compressed. */
+/** The dump's offset of a byte of a payload: where that is compressed, the frame's own stands for all of it. */
+export function dumpOffset({ header, offset }: SplitFrame, payloadOffset = 0): number {
+  return header.compressed ? offset : offset + FRAME_HEADER_BYTES + payloadOffset;
+}
+
+/** Where a payload stands in the dump. */
 export function payloadPlace(frame: SplitFrame): PayloadPlace {
-  const fixed = frame.header.compressed;
-  return { offset: fixed ? frame.offset : payloadStart(frame), fixed };
-}
-
-function payloadStart(frame: SplitFrame): number {
-  return frame.offset + FRAME_HEADER_BYTES;
+  return { offset: dumpOffset(frame), fixed: frame.header.compressed };
 }

@@ -1,7 +1,7 @@
 /** Reads a dump that may be damaged, stretch by stretch, from a file or from stdin (frame/resync.ts says what is held). */
 
 import { FrameWalker, type Stretch, type WalkerChecks } from '../../frame/resync.js';
-import { inDump, openDump } from './dump-reader.js';
+import { type DumpSource, inDump, openDump } from './dump-reader.js';
 
 export interface WalkOptions extends ChunksOptions {
   /** A frame's bytes are valid during the call. What it throws ends the walk. */
@@ -16,11 +16,12 @@ export async function walkDump({ onStretch, ...options }: WalkOptions): Promise<
 }
 
 export interface ChunksOptions {
-  /** `-` is stdin. */
-  file: string;
+  file: DumpSource;
   checks: WalkerChecks;
   /** After each chunk: bytes read so far. */
   onRead(bytes: number): void;
+  /** Ends the walk with its reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -31,13 +32,14 @@ export async function* walkChunks({
   file,
   checks,
   onRead,
+  signal,
 }: ChunksOptions): AsyncGenerator<Iterable<Stretch>, void, void> {
   const walker = new FrameWalker(checks);
   let bytes = 0;
   try {
-    for await (const chunk of openDump(file)) {
+    for await (const chunk of openDump(file, { signal })) {
       bytes += chunk.length;
-      walker.push(chunk as Buffer);
+      walker.push(chunk);
       yield walker.stretches();
       onRead(bytes);
     }

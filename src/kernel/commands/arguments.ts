@@ -1,15 +1,17 @@
-// The arguments of the command at hand: a table of (address, bytes) pairs.
+// The table of arguments, (address, bytes) pairs, and which of them are those of the command at hand.
 import { ARGUMENTS_MAX } from '../layout';
 import { allocateReserve, freePages, runBytes } from '../memory/pages';
 
 const FIRST_CAPACITY: u32 = 1024;
 
 let table: usize = 0;
-/** Where the arguments of the command at hand stand in the table. */
+/** Address of the first argument's entry of the command at hand. */
 let base: usize = 0;
+/** How many arguments the table has room for. */
 export let argumentCapacity: u32 = 0;
+/** How many arguments the command at hand has, its name included. */
 export let argc: u32 = 0;
-/** The longest argument or value that a client may send or build. */
+/** Bytes of the longest argument that a client may send, and of the longest value that it may build. */
 export let maxArgumentBytes: i64 = 67108864;
 
 export function limitArgument(bytes: u32): void {
@@ -20,11 +22,11 @@ export function initializeArguments(): bool {
   return growArguments(FIRST_CAPACITY);
 }
 
-/** Makes room for `count` arguments; false when there are too many or memory is exhausted. */
+/** Makes room for `count` arguments; returns false when there are too many or memory is exhausted. */
 export function growArguments(count: u32): bool {
   if (count <= argumentCapacity) return true;
   if (count > <u32>ARGUMENTS_MAX) return false;
-  // Past the memory limit too: a full store must still take a DEL of many keys.
+  // The table is outside the memory limit: a full store must still take a DEL of many keys.
   const larger = allocateReserve((<usize>count) << 3);
   if (larger === 0) return false;
   if (table !== 0) freePages(table);
@@ -39,7 +41,7 @@ export function setArguments(first: u32, count: u32): void {
   argc = count;
 }
 
-/** Address of the first argument's entry. */
+/** Returns the address of the first argument's entry. */
 export function argumentTable(): usize {
   return base;
 }
@@ -57,10 +59,10 @@ export function argumentLength(index: u32): u32 {
   return load<u32>(base + ((<usize>index) << 3), 4);
 }
 
-/** Up to eight bytes of an argument as a lower-case word, for comparing with `word`'s; longer ones give their start. */
+/** Returns the first eight bytes of an argument as a little-endian word of lower-case letters. */
 export function wordOf(index: u32): u64 {
   const length = argumentLength(index);
-  // Input is followed by slack, so eight bytes can always be loaded.
+  // Eight bytes can always be loaded, because INPUT_SLACK_BYTES behind any input are readable.
   const bytes = load<u64>(argument(index)) | 0x2020202020202020;
   return length >= 8 ? bytes : bytes & (((<u64>1) << ((<u64>length) << 3)) - 1);
 }

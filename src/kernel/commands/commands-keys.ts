@@ -1,4 +1,4 @@
-// DEL, EXISTS, the EXPIRE family, TTL and PTTL, PERSIST.
+// The commands DEL, EXISTS, EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT, TTL, PTTL and PERSIST.
 
 import { nowMs } from '../clock';
 import { WRITE_DONE } from '../layout';
@@ -35,7 +35,7 @@ export function exists(): i32 {
   return DONE;
 }
 
-/** EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT: the time in units of `unitMs`, from now or from 1970. */
+/** Runs EXPIRE and its kin, whose time is in units of `unitMs`, from now or from 1970. */
 export function expire(unitMs: i64, fromNow: bool): i32 {
   let onlyNew = false;
   let onlyOld = false;

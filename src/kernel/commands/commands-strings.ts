@@ -1,4 +1,4 @@
-// SET, GET, MGET, MSET, INCR and its kin, APPEND, STRLEN.
+// The commands SET, GET, MGET, MSET, INCR, DECR, INCRBY, DECRBY, APPEND and STRLEN.
 
 import { nowMs } from '../clock';
 import { WRITE_DONE } from '../layout';
@@ -111,9 +111,9 @@ export function set(): i32 {
   return DONE;
 }
 
-/** Reads what stands behind the value of a SET into the variables above. */
+/** Reads the options behind the value of a SET into the variables above. */
 function readSetOptions(): i32 {
-  // As Redis has it: a unit may stand there again, but no other one, and the last time counts.
+  // As in Redis the same unit may come again, but no other one, and the last time counts.
   let unitWord: u64 = 0;
   let time: u32 = 0;
   for (let i: u32 = 3; i < argc; i++) {
@@ -148,7 +148,7 @@ export function mset(): i32 {
   if ((argc & 1) === 0) return failed("ERR wrong number of arguments for 'mset' command");
   let bytes: f64 = 0;
   for (let i: u32 = 1; i < argc; i++) bytes += <f64>(<u32>RECORD_HEADER + argumentLength(i));
-  // All or nothing: what might not fit is refused before the first key is set.
+  // MSET sets all its keys or none: what might not fit is refused before the first key is set.
   if (!hasRoomFor(bytes)) return OUT_OF_MEMORY;
   for (let i: u32 = 1; i < argc; i += 2) {
     const key = argument(i);

@@ -1,5 +1,5 @@
-// Which commands run in place, by the length and the letters of their names. Everything else is the host's.
-
+// Chooses the commands that run in the kernel, by the length and the letters of their names. The host runs
+// all others.
 import {
   COMMAND_APPEND,
   COMMAND_DECR,
@@ -41,7 +41,7 @@ import {
 
 export { DONE, FULL, HANDED_OUT, wantedOutput } from './outcome';
 
-// Names as little-endian words, the first eight letters.
+// The first eight letters of the names, as little-endian words.
 const SET: u64 = 0x746573;
 const GET: u64 = 0x746567;
 const DEL: u64 = 0x6c6564;
@@ -63,14 +63,15 @@ const EXPIREAT: u64 = 0x7461657269707865;
 const PEXPIREA: u64 = 0x6165726970786570;
 
 let current: i32 = NO_COMMAND;
-/** Calls of each command in place by how they ended (layout.ts). */
+/** How often each command has run, by how it ended (ENDED_*), f64 each. */
 const calls: usize = memory.data(456, 8);
 
+/** Returns how often a command (COMMAND_*) has ended so (ENDED_*). */
 export function callsOf(command: u32, end: u32): f64 {
   return command < <u32>COMMANDS && end < 3 ? load<f64>(callsAt(command, end)) : 0;
 }
 
-/** The last that ran in place since `forgetCommand`. */
+/** Returns the command that ran last since `forgetCommand`, or NO_COMMAND. */
 export function lastCommand(): u32 {
   return current;
 }
@@ -79,7 +80,7 @@ export function forgetCommand(): void {
   current = NO_COMMAND;
 }
 
-/** Runs the command in the argument table, or leaves it to the host. */
+/** Runs the command in the argument table, or leaves it to the host; returns DONE, FULL or HANDED_OUT. */
 export function runCommand(): i32 {
   beginCommand();
   let outcome = run();
@@ -141,7 +142,7 @@ function run(): i32 {
   return HANDED_OUT;
 }
 
-/** Whether the command may run; when not, it has been answered. */
+/** Returns whether the command may run; when it may not, it has been replied to. */
 function isCall(command: i32, hasArity: bool): bool {
   current = command;
   if (hasArity) return true;
@@ -149,7 +150,7 @@ function isCall(command: i32, hasArity: bool): bool {
   return false;
 }
 
-/** As `isCall`, for commands that change keys. */
+/** Returns what `isCall` does for a command that changes keys. */
 function isWrite(command: i32, hasArity: bool): bool {
   if (!isCall(command, hasArity)) return false;
   if (!isReplica) return true;
@@ -157,7 +158,7 @@ function isWrite(command: i32, hasArity: bool): bool {
   return false;
 }
 
-/** As `isWrite`, for commands that may need more memory (Redis flags them `denyoom`). */
+/** Returns what `isWrite` does for a command that may need more memory, which Redis flags `denyoom`. */
 function isGrowth(command: i32, hasArity: bool): bool {
   if (!isWrite(command, hasArity)) return false;
   if (makeRoom()) return true;

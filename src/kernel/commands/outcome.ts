@@ -1,4 +1,4 @@
-// What a command in place comes to, and the replies that many share.
+// How a command of the kernel ends, and the error replies that many commands share.
 
 import { ENDED_FAILED, ENDED_REJECTED, ENDED_WELL } from '../layout';
 import { argument, argumentLength } from './arguments';
@@ -6,11 +6,11 @@ import { replyError, replyErrorAbout, replyErrorAboutCommand } from './reply';
 
 /** The command has run and replied. */
 export const DONE: i32 = 0;
-/** Its reply needs `wantedOutput` bytes of room, which there are not; nothing has changed. */
+/** The reply needs `wantedOutput` bytes of room, which there are not; nothing has changed. */
 export const FULL: i32 = 1;
-/** It is the host's. */
+/** The host must run the command. */
 export const HANDED_OUT: i32 = 2;
-/** Memory is exhausted; nothing has changed and nothing been replied. */
+/** Memory is exhausted; nothing has changed and no reply has been written. */
 export const OUT_OF_MEMORY: i32 = 3;
 
 export let wantedOutput: u64 = 0;
@@ -26,20 +26,21 @@ export function full(wanted: u64): i32 {
   return FULL;
 }
 
+/** Replies an error of a command that ran. */
 export function failed(text: string): i32 {
   ended = ENDED_FAILED;
   replyError(text);
   return DONE;
 }
 
-/** As `failed`, with some bytes of the client behind the text. */
+/** Replies what `failed` does, with some bytes of the client behind the text. */
 export function failedAbout(text: string, from: usize, length: u32): i32 {
   ended = ENDED_FAILED;
   replyErrorAbout(text, from, length);
   return DONE;
 }
 
-/** An error reply to a command that may not run now. */
+/** Replies an error to a command that may not run now. */
 export function rejected(text: string): i32 {
   ended = ENDED_REJECTED;
   replyError(text);

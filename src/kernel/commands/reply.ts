@@ -1,4 +1,4 @@
-// RESP2 replies, written into the output buffer.
+// Writes replies into the output buffer: RESP2, and the null of RESP3. Whoever replies has seen to the room.
 import { copyBytes } from '../bytes';
 import { decimalLength, writeDecimal, writeSigned } from '../number';
 
@@ -23,7 +23,9 @@ export function outputBytes(): u32 {
   return <u32>(at - output);
 }
 
-/** Where the next reply starts, to `rewind` to when it turns out that it can't be given. */
+/**
+ * Returns where the next reply starts, to which `rewind` goes back when that reply cannot be given after all.
+ */
 export function mark(): usize {
   return at;
 }
@@ -32,12 +34,12 @@ export function rewind(to: usize): void {
   at = to;
 }
 
-/** Whether `bytes` more fit. */
+/** Returns whether there is room for `bytes` more. */
 export function hasRoom(bytes: u64): bool {
   return bytes <= <u64>(end - at);
 }
 
-/** Bytes of a bulk reply. */
+/** Returns the bytes of a bulk reply. */
 export function bulkBytes(length: u32): u64 {
   return <u64>length + <u64>decimalLength(length) + 5;
 }
@@ -84,7 +86,7 @@ export function replyBulk(from: usize, length: u32): void {
   at += 2;
 }
 
-/** An error reply: `-`, the text, CRLF. */
+/** Writes an error reply. */
 export function replyError(text: string): void {
   store<u8>(at++, 0x2d);
   writeText(text);
@@ -92,7 +94,7 @@ export function replyError(text: string): void {
   at += 2;
 }
 
-/** An error reply that ends with a command's name, whose letters are shown small, in quotes. */
+/** Writes an error reply that ends with a command's name in lower case and quotes. */
 export function replyErrorAboutCommand(before: string, name: usize, length: u32): void {
   store<u8>(at++, 0x2d);
   writeText(before);
@@ -102,7 +104,7 @@ export function replyErrorAboutCommand(before: string, name: usize, length: u32)
   at += 2;
 }
 
-/** An error reply that ends with some bytes of the client, up to a zero; line breaks in them become blanks. */
+/** Writes an error reply that ends with some bytes of the client, up to a zero; line breaks become blanks. */
 export function replyErrorAbout(before: string, from: usize, length: u32): void {
   store<u8>(at++, 0x2d);
   writeText(before);

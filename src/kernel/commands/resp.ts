@@ -1,5 +1,4 @@
-// RESP: splits pipelined input into commands, runs the hot ones in place and hands out the rest.
-
+// RESP: splits pipelined input into commands, runs the frequent ones here and hands out the rest.
 import {
   ARGUMENTS_MAX,
   INLINE_MAX_BYTES,
@@ -49,17 +48,23 @@ import {
 import { FULL, forgetCommand, HANDED_OUT, lastCommand, runCommand, wantedOutput } from './commands';
 import { hasRoom, openOutput, outputBytes, setResp3 } from './reply';
 
-/** Room that every command finds: all replies but those that carry values fit in it. */
+/** Bytes of output that are free before each command: all replies without values fit into them. */
 const REPLY_ROOM: u64 = 512;
-/** `$0\r\n\r\n`: the least that an argument takes. */
+/** The least that an argument takes: `$0\r\n\r\n`. */
 const ARGUMENT_BYTES_MIN: usize = 6;
-/** A number of more than 18 digits is none. */
+/** A number may have 18 digits: one more digit is read only behind a number up to this. */
 const BEFORE_LAST_DIGIT_MAX: i64 = 99999999999999999;
 
-/** Commands that are looked at together, so that their waits for memory overlap; all but the first have few arguments. */
+/**
+ * So many commands are parsed together, so that their waits for memory overlap; all but the first have few
+ * arguments.
+ */
 const GROUP_MAX: u32 = 16;
 const GROUP_ARGUMENTS: u32 = 64;
-/** Of each: 0 where it starts, 4 where it ends, 8 its first entry in the argument table, 12 argc, 16 hash of argument 1. */
+/**
+ * For each command of the group: 0 where it starts, 4 where it ends, 8 its first entry in the argument table,
+ * 12 argc, 16 hash of argument 1.
+ */
 const group: usize = memory.data(512, 8);
 let grouped: u32 = 0;
 
@@ -69,11 +74,11 @@ const NOTHING: i32 = -2;
 let handsOutAll: bool = false;
 let isStranger: bool = false;
 
-/** The end of the number's line, and the number, that `readLine` left. */
+/** The number that `readLine` read, and the end of its line. */
 let lineEnd: usize = 0;
 let lineValue: i64 = 0;
 
-/** How the next commands are taken, MODE_* of layout.ts. */
+/** Sets how the next commands are taken, by the bits MODE_*. */
 export function setMode(mode: u32): void {
   handsOutAll = (mode & MODE_HAND_OUT) !== 0;
   setResp3((mode & MODE_RESP3) !== 0);
@@ -81,13 +86,16 @@ export function setMode(mode: u32): void {
   setTouching((mode & MODE_NO_TOUCH) === 0);
 }
 
-/** Runs the commands in `input`, which has slack behind it; replies go to `output`. Returns one of STATUS_*. */
+/**
+ * Runs the commands in `input`, behind which INPUT_SLACK_BYTES are readable, into `output`; returns STATUS_*.
+ */
 export function execute(input: usize, length: usize, output: usize, outputLength: usize): i32 {
   openOutput(output, outputLength);
   forgetCommand();
   const end = input + length;
   let at = input;
-  // Starts with one and doubles: what is handed out ends the call, and all behind it would have been read in vain.
+  // The groups begin with one command and double, because a command that is handed out ends the call, and
+  // whatever was parsed behind it has to be parsed again.
   let most: u32 = 1;
   while (at < end) {
     if (load<u8>(at) !== 0x2a)
@@ -115,7 +123,10 @@ export function execute(input: usize, length: usize, output: usize, outputLength
   return finish(STATUS_DONE, length);
 }
 
-/** Parses up to `most` commands from `at` on into the group; returns why it ended: PARSED, or what stands behind them. */
+/**
+ * Parses up to `most` commands from `at` on into the group; returns PARSED, or the status of what stands
+ * behind them.
+ */
 function parseGroup(at: usize, end: usize, most: u32): i32 {
   let used: u32 = 0;
   let status = PARSED;
@@ -127,7 +138,7 @@ function parseGroup(at: usize, end: usize, most: u32): i32 {
     store<u32>(entry, <u32>lineEnd, 4);
     store<u32>(entry, used, 8);
     store<u32>(entry, argc, 12);
-    // The first argument of most commands is their key.
+    // Most commands have their key there.
     if (argc > 1) store<u64>(entry, xxh3(argument(1), argumentLength(1)), 16);
     used += argc;
     at = lineEnd;
@@ -183,7 +194,10 @@ function incomplete(need: usize, resumeAt: usize, resumeArgs: u32): i32 {
   return STATUS_INCOMPLETE;
 }
 
-/** Reads the number between `at` and a CRLF. PARSED, STATUS_INCOMPLETE, or NOTHING when it is no number. */
+/**
+ * Reads the number between `at` and a CRLF; returns PARSED, STATUS_INCOMPLETE, or NOTHING when it is no
+ * number.
+ */
 function readLine(at: usize, end: usize): i32 {
   let value: i64 = 0;
   let digit = at;
@@ -201,7 +215,7 @@ function readLine(at: usize, end: usize): i32 {
     }
     const number = <u32>byte - 0x30;
     if (number > 9 || value > BEFORE_LAST_DIGIT_MAX) return NOTHING;
-    // As for Redis, `01` and `-0` are no numbers.
+    // In Redis `01` and `-0` are no numbers either.
     if (value === 0 && (digit > first || (negative && number === 0))) return NOTHING;
     value = value * 10 + number;
   }
@@ -209,8 +223,9 @@ function readLine(at: usize, end: usize): i32 {
 }
 
 /**
- * Reads the command at `at` into the argument table from its entry `first` on; `lineEnd` is then its end. A command with
- * many arguments is only taken as the first of a group: NOTHING otherwise.
+ * Reads the command at `at` into the argument table from its entry `first` on; `lineEnd` is then its end.
+ * Returns PARSED or a status, and NOTHING for a command with many arguments that is not the first of its
+ * group.
  */
 function parse(at: usize, end: usize, first: u32): i32 {
   const line = readLine(at + 1, end);
@@ -221,16 +236,16 @@ function parse(at: usize, end: usize, first: u32): i32 {
   if (isStranger && lineValue > STRANGER_ARGUMENTS_MAX) return fault(PROTOCOL_STRANGER_MULTIBULK);
   const count = <u32>lineValue;
   if (first !== 0 && (count > GROUP_ARGUMENTS || first + count > argumentCapacity)) return NOTHING;
-  // Many arguments: look first whether they are all there, before the table grows for them.
+  // Before the table grows for many arguments, they must all be there.
   if (count > 1024) {
-    const status = checkComplete(at, lineEnd, end, count);
-    if (status !== PARSED) return status;
-    const start = readLine(at + 1, end);
-    if (start !== PARSED || !growArguments(count)) return fault(PROTOCOL_MULTIBULK_LENGTH);
+    const whole = checkComplete(at, lineEnd, end, count);
+    if (whole !== PARSED) return whole;
+    // The check has moved on from the first line.
+    const status = readLine(at + 1, end);
+    if (status !== PARSED || !growArguments(count)) return fault(PROTOCOL_MULTIBULK_LENGTH);
   }
   for (let i: u32 = 0; i < count; i++) {
-    const start = lineEnd;
-    const status = readArgument(at, start, end, count - i);
+    const status = readArgument(at, lineEnd, end, count - i);
     if (status !== PARSED) return status;
     setArgument(first + i, lineEnd - 2 - <usize>lineValue, <u32>lineValue);
   }
@@ -267,7 +282,7 @@ function checkComplete(command: usize, at: usize, end: usize, left: u32): i32 {
   return PARSED;
 }
 
-/** A line that is no RESP array: its bytes without the line break are handed out. */
+/** Hands out a line that is no RESP array, without its line break. */
 function inline(input: usize, at: usize, end: usize): i32 {
   const limit = min(end, at + <usize>INLINE_MAX_BYTES);
   let newline = at;

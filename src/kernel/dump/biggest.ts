@@ -1,4 +1,5 @@
-// The keys with the biggest values: of each key its biggest one, and where that stands. Layout: layout.ts, BIGGEST_*.
+// The keys with the biggest values: for each key its biggest value and where that is. BIGGEST_* is the
+// layout.
 import { copyBytes } from '../bytes';
 import {
   BIGGEST_ENTRY_BYTES,
@@ -13,7 +14,7 @@ import {
 import { xxh3 } from '../xxh3';
 
 const values: usize = memory.data(1120, 8);
-/** A value must be bigger to be among them. */
+/** A value must have more bytes than this to be among them. */
 let least: u32 = 0;
 
 export function biggestStart(): void {
@@ -21,12 +22,12 @@ export function biggestStart(): void {
   least = 0;
 }
 
-/** Address of BIGGEST_VALUES entries in no order; those without value bytes are empty. */
+/** Returns the address of BIGGEST_VALUES entries in no order; those without value bytes are empty. */
 export function biggestValues(): usize {
   return values;
 }
 
-/** `offset`: where the record or entry stands in the dump. */
+/** Takes a value in when it is big enough. `offset` is where its record or entry is in the dump. */
 export function noteValue(valueBytes: u32, key: usize, keyBytes: u32, offset: u64): void {
   if (valueBytes <= least) return;
   const hash = xxh3(key, keyBytes);

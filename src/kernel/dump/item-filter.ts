@@ -1,4 +1,5 @@
-// Which records and entries of a dump are chosen; the host's src/dump/choose/filter.ts says the same one by one.
+// Chooses records and entries of a dump. src/dump/choose/filter.ts of the host makes the same choice one by
+// one.
 import { matches } from '../glob';
 import { OP_SET, OP_SET_GOVERNED } from '../layout';
 import { wireKey, wireKeyLength, wireOp, wireSequence, wireShard, wireTimestamp } from '../record-fields';
@@ -7,17 +8,20 @@ let start: u64 = 0;
 let end: u64 = u64.MAX_VALUE;
 let since: u64 = 0;
 let until: u64 = u64.MAX_VALUE;
-/** Bits of the ops that are chosen. */
+/** A bit for each op that is chosen. */
 let ops: u32 = 0;
-/** u32 each; none: all. */
+/** Address of the chosen shards, u32 each. With `shardCount` 0 all are chosen. */
 let shards: usize = 0;
 let shardCount: u32 = 0;
-/** For each its bytes (u32) and the glob, one behind the other; none: all keys. */
+/**
+ * Address of the globs one behind the other, each with its bytes (u32) before it. With `globCount` 0 all keys
+ * match.
+ */
 let globs: usize = 0;
 let globCount: u32 = 0;
 let choosesRecords: bool = false;
 
-/** Ranges include both ends. */
+/** Chooses ranges of sequences and of times (Unix ms), which include both ends. */
 export function filterRanges(first: u64, last: u64, sinceMs: u64, untilMs: u64): void {
   start = first;
   end = last;
@@ -25,7 +29,10 @@ export function filterRanges(first: u64, last: u64, sinceMs: u64, untilMs: u64):
   until = untilMs;
 }
 
-/** The lists stay the host's. `recordsOnly`: what records are chosen by, entries do not have. */
+/**
+ * Sets the lists, which stay the host's. `recordsOnly` means that something is asked for which entries do not
+ * have.
+ */
 export function filterLists(
   opBits: u32,
   shardList: usize,
@@ -42,7 +49,7 @@ export function filterLists(
   choosesRecords = recordsOnly;
 }
 
-/** Whether a sound record passes. */
+/** Returns whether a sound record is chosen. */
 export function choosesRecord(record: usize): bool {
   if (choosesRecords) {
     const op = wireOp(record);
@@ -55,7 +62,7 @@ export function choosesRecord(record: usize): bool {
   return choosesKey(wireKey(record), wireKeyLength(record));
 }
 
-/** Whether a sound entry passes, whose key this is. */
+/** Returns whether the sound entry with this key is chosen. */
 export function choosesEntry(key: usize, keyBytes: u32): bool {
   return !choosesRecords && choosesKey(key, keyBytes);
 }

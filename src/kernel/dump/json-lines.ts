@@ -1,6 +1,6 @@
-// Records and entries of a dump as lines of JSON, in the shapes of cli.md (JSON): what src/cli/rendering/json.ts makes one by
-// one, made here a frame at a time. A payload is opened, which checks its structure, and then taken line by line.
-
+// Writes records and entries of a dump as lines of JSON (docs/command-line.md, "JSON"), a frame at a time,
+// equal to those that src/cli/rendering/json.ts writes one by one. A payload is opened, which checks its
+// structure, and then its lines are written as the output has room.
 import {
   entryExpiry,
   entryGovernanceLength,
@@ -46,11 +46,12 @@ import {
   writeText,
 } from './json-text';
 
-/** More than a line takes beside its key, value and governance bytes. */
+/** More bytes than a line takes beside its key, value and governance bytes. */
 const LINE_FIXED_BYTES: usize = 512;
 const NO_EXPIRY: u64 = 0xffffffffffffffff;
 
-// What is open: where its next line's record or entry stands, where offsets count from, and how many are left.
+// The open payload: the record or entry of the next line, the end, where offsets count from, and how many are
+// left.
 let at: usize = 0;
 let end: usize = 0;
 let start: usize = 0;
@@ -58,7 +59,10 @@ let left: u32 = 0;
 let areEntries: bool = false;
 let areGoverned: bool = false;
 
-/** Opens a MutationBatch payload; false when it is malformed or holds more in one record than a line is made of here. */
+/**
+ * Opens a MutationBatch payload; returns false when it is malformed or has a record of over
+ * LINE_CONTENT_BYTES_MAX.
+ */
 export function linesOfBatch(payload: usize, bytes: usize): bool {
   if (checkRecordCount(payload, bytes) !== APPLY_OK) return false;
   left = load<u32>(payload);
@@ -75,7 +79,10 @@ export function linesOfBatch(payload: usize, bytes: usize): bool {
   return record === end;
 }
 
-/** As `linesOfBatch`, of the entries of a SnapshotChunk payload; `entries` is the first of them. */
+/**
+ * Opens the entries of a SnapshotChunk payload as `linesOfBatch` does records; `entries` is the first of
+ * them.
+ */
 export function linesOfEntries(
   payload: usize,
   entries: usize,
@@ -101,8 +108,8 @@ export function linesOfEntries(
 }
 
 /**
- * Writes the next lines, as many as are sure to fit, and returns their bytes; 0 behind the last. `offset` is what stands for
- * the payload's first byte, and when it is `fixed` for all of it. `values`: one of VALUES_*.
+ * Writes the next lines, as many as are sure to fit, and returns their bytes, 0 behind the last. `offset` is
+ * shown for the payload's first byte, or, when it is `fixed`, for all of it. `values` is one of VALUES_*.
  */
 export function writeLines(output: usize, capacity: usize, offset: u64, fixed: bool, values: u32): usize {
   const outputEnd = output + capacity;
@@ -170,7 +177,10 @@ function writeExpiry(to: usize, expiry: u64): usize {
   return expiry === NO_EXPIRY ? writeAscii(to, 'null') : writeNumber(to, expiry);
 }
 
-/** A member that is text where the bytes are, else Base64 under a name that says so. `name` begins with its quote. */
+/**
+ * Writes a member: text where the bytes are UTF-8, else Base64 under a name that says so. `name` begins with
+ * its quote.
+ */
 function writeBytes(to: usize, name: string, from: usize, bytes: u32): usize {
   const named = writeAscii(to, name);
   const behind = writeText(writeAscii(named, '":"'), from, bytes);

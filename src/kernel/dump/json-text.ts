@@ -1,12 +1,12 @@
-// Pieces of JSON, written as the command line writes them (src/cli/terminal/json.ts): strings are what JSON.stringify makes of
-// UTF-8, with what a terminal would obey escaped too. Writers return the address behind, may store up to 16 bytes more
-// than that, and read up to 16 bytes behind a string.
+// Writes pieces of JSON as src/cli/terminal/json.ts does: strings are what JSON.stringify makes of UTF-8, and
+// characters that a terminal would obey are escaped too. Writers return the address behind what they wrote,
+// may store up to 16 bytes more than that, and read up to 16 bytes behind a string.
 import { writeDecimal } from '../number';
 
-/** What a byte of text may take. */
+/** Bytes of output that a byte of text may take. */
 export const ESCAPED_BYTES_MAX: u32 = 6;
 
-/** Above it a number is no longer exact in JSON, and goes as a string. */
+/** A number above this is no longer exact in JSON, and is written as a string. */
 const EXACT_MAX: u64 = 9007199254740991;
 const QUOTE: u8 = 0x22;
 const BACKSLASH: u8 = 0x5c;
@@ -14,10 +14,10 @@ const DELETE: u8 = 0x7f;
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const HEX = '0123456789abcdef';
 
-/** Bytes of the character that was written last. */
+/** Bytes of the character that `writeCharacter` read last. */
 let taken: usize = 0;
 
-/** Writes ASCII as it is. */
+/** Writes ASCII without escapes. */
 export function writeAscii(at: usize, text: string): usize {
   const from = changetype<usize>(text);
   const length = <usize>text.length;
@@ -30,12 +30,12 @@ export function writeAscii(at: usize, text: string): usize {
   return at + length;
 }
 
-/** A number, or a string where a number would not be exact. */
+/** Writes a number, or a string where a number would not be exact. */
 export function writeNumber(at: usize, value: u64): usize {
   return value <= EXACT_MAX ? writeDecimal(at, value) : writeQuoted(at, value);
 }
 
-/** A number as a string. */
+/** Writes a number as a string. */
 export function writeQuoted(at: usize, value: u64): usize {
   store<u8>(at, QUOTE);
   const end = writeDecimal(at + 1, value);
@@ -43,7 +43,7 @@ export function writeQuoted(at: usize, value: u64): usize {
   return end + 1;
 }
 
-/** The inside of a string; 0 when the bytes are not UTF-8. */
+/** Writes the inside of a string; returns 0 when the bytes are not UTF-8. */
 export function writeText(at: usize, from: usize, length: u32): usize {
   const end = from + <usize>length;
   while (from < end) {
@@ -62,7 +62,7 @@ export function writeText(at: usize, from: usize, length: u32): usize {
   return at;
 }
 
-/** The inside of a string. */
+/** Writes the inside of a string, in Base64. */
 export function writeBase64(at: usize, from: usize, length: u32): usize {
   let left = length;
   for (; left >= 3; left -= 3) {
@@ -83,7 +83,7 @@ export function writeBase64(at: usize, from: usize, length: u32): usize {
   return at + 4;
 }
 
-/** Two digits a byte. */
+/** Writes two digits a byte. */
 export function writeHex(at: usize, from: usize, length: u32): usize {
   const end = at + ((<usize>length) << 1);
   for (; at < end; at += 16) {
@@ -93,13 +93,13 @@ export function writeHex(at: usize, from: usize, length: u32): usize {
   return end;
 }
 
-/** Sixteen digits, the most significant first. */
+/** Writes sixteen digits, the most significant first. */
 export function writeHexNumber(at: usize, value: u64): usize {
   v128.store(at, hexDigits(bswap<u64>(value)));
   return at + 16;
 }
 
-/** The digits of eight bytes, from the one that lies first. */
+/** Returns the digits of eight bytes, from the lowest byte on. */
 function hexDigits(bytes: u64): v128 {
   const mask: u64 = 0x0f0f0f0f0f0f0f0f;
   const high = i64x2.splat((bytes >> 4) & mask);
@@ -127,7 +127,7 @@ function specialBytes(bytes: v128): u32 {
   return <u32>v128.bitmask<i8>(v128.or(outside, escaped));
 }
 
-/** Writes a character that `specialBytes` tells of, `taken` bytes of it; 0 when it is not UTF-8. */
+/** Writes a character that `specialBytes` marked, of `taken` bytes; returns 0 when it is not UTF-8. */
 function writeCharacter(at: usize, from: usize, end: usize): usize {
   const lead = <u32>load<u8>(from);
   if (lead < 0x80) {
@@ -148,7 +148,7 @@ function writeCharacter(at: usize, from: usize, end: usize): usize {
   return at + taken;
 }
 
-/** Bytes of the UTF-8 character at `from`, which is not ASCII; 0 when there is none. */
+/** Returns the bytes of the UTF-8 character at `from`, which is not ASCII, 0 when there is none. */
 function characterBytes(from: usize, end: usize): usize {
   const lead = load<u8>(from);
   const left = end - from;
@@ -158,11 +158,11 @@ function characterBytes(from: usize, end: usize): usize {
   if (lead < 0xe0) return 2;
   if (left < 3 || !isContinuation(load<u8>(from, 2))) return 0;
   if (lead < 0xf0) {
-    // Too long a form, and surrogates.
+    // Forms that are too long, and surrogates, are not UTF-8.
     return (lead === 0xe0 && second < 0xa0) || (lead === 0xed && second >= 0xa0) ? 0 : 3;
   }
   if (left < 4 || !isContinuation(load<u8>(from, 3))) return 0;
-  // Too long a form, and beyond the last character.
+  // Nor are forms beyond the last character.
   return (lead === 0xf0 && second < 0x90) || (lead === 0xf4 && second >= 0x90) ? 0 : 4;
 }
 
@@ -170,7 +170,10 @@ function isContinuation(byte: u8): bool {
   return (byte & 0xc0) === 0x80;
 }
 
-/** Marks, embeddings, overrides and isolates of bidi, line and paragraph separators, the byte order mark. */
+/**
+ * Returns whether a character could change how a terminal shows those around it: marks, embeddings, overrides
+ * and isolates of bidi, the line and paragraph separators, the byte order mark.
+ */
 function turnsText(code: u32): bool {
   return (
     code === 0x200e ||

@@ -1,5 +1,6 @@
-// How many things happened when, in a fixed number of buckets: a bucket's width is a power of two of milliseconds and doubles
-// whenever what came no longer fits. The buckets lie in a ring, each at its number (time divided by width) modulo their count.
+// Counts over time in a fixed number of buckets. A bucket's width is a power of two of milliseconds, and
+// doubles whenever what came no longer fits. The buckets are a ring, each at its number (time divided by
+// width) modulo their count.
 import { RATE_BUCKETS } from '../layout';
 
 const COUNTS_BYTES: usize = RATE_BUCKETS << 3;
@@ -9,7 +10,7 @@ let counts: usize = memory.data(512, 8);
 let spare: usize = memory.data(512, 8);
 /** The width is 2 to the power of this, ms. */
 let shift: u64 = 0;
-/** Numbers of the first and the last bucket; nothing came yet while the first is above the last. */
+/** Numbers of the first and the last bucket; while the first is above the last, nothing has been counted. */
 let first: u64 = 1;
 let last: u64 = 0;
 
@@ -35,20 +36,22 @@ export function rateCount(timeMs: u64): void {
   store<u64>(count, load<u64>(count) + 1);
 }
 
-/** Address of the ring. */
+/** Returns the address of the ring. */
 export function rateCounts(): usize {
   return counts;
 }
 
+/** Returns the width of a bucket as a power of two of milliseconds. */
 export function rateShift(): u32 {
   return <u32>shift;
 }
 
-/** Number of the first bucket, and how many there are up to the last one. */
+/** Returns the number of the first bucket. */
 export function rateFirst(): u64 {
   return first;
 }
 
+/** Returns how many buckets there are from the first to the last one. */
 export function rateSpan(): u32 {
   return first > last ? 0 : <u32>(last - first + 1);
 }

@@ -1,10 +1,12 @@
-// Which keys come most often, in memory that does not grow: the space-saving sketch (Metwally, Agrawal, El Abbadi 2005).
-// It counts SKETCH_ITEMS keys; one that comes when it is full takes the place and the count of the one counted least, and
-// that count is told as the most by which its own may be too high. Every key that is more than a SKETCH_ITEMS-th of all is in it.
+// The keys that come most often, in memory that does not grow: the space-saving sketch (Metwally, Agrawal, El
+// Abbadi 2005). It counts SKETCH_ITEMS keys. When it is full, a new key takes the place and the count of the
+// key that was counted least, and that count is kept as the most by which the new one's may be too high.
+// Every key that is more than a SKETCH_ITEMS-th of all is in it.
 //
-// A sketch is one block: how many items there are (u32), the head of the free groups (u32), the heads of the hash chains, the
-// items, and the groups: items of the same count, the groups by rising count. Items and groups are numbered from 1, 0 is none;
-// group 0 is where the list of groups begins and ends. Layout of an item and a group: layout.ts, SKETCH_*.
+// A sketch is one block: how many items there are (u32), the head of the free groups (u32), the heads of the
+// hash chains, the items, and the groups. A group has the items of one count, and the groups are linked by
+// rising count. Items and groups are numbered from 1, 0 is none; in group 0 the list of groups begins and
+// ends. SKETCH_* of layout.ts is the layout of an item and a group.
 import { copyBytes } from '../bytes';
 import {
   SKETCH_BYTES,
@@ -24,12 +26,12 @@ import {
 } from '../layout';
 import { xxh3 } from '../xxh3';
 
-// Of an item, beside what the host reads: hash | next in its chain | next and previous in its group.
+// The fields of an item that the host does not read: hash, next in its chain, next and previous in its group.
 const HASH: usize = 24;
 const CHAIN: usize = 36;
 const NEXT: usize = 40;
 const PREVIOUS: usize = 44;
-// Of a group: count | first item | previous and next group.
+// The fields of a group behind its count: first item, previous and next group.
 const FIRST: usize = 8;
 const BEFORE: usize = 12;
 const AFTER: usize = 16;
@@ -38,12 +40,12 @@ const ODD: u64 = 0x9e3779b97f4a7c15;
 
 let secret: u64 = 0;
 
-/** So that nobody can make keys that share a chain. */
+/** Sets what is mixed into hashes, so that nobody can make keys that share a chain. */
 export function seedSketches(seed: u64): void {
   secret = seed;
 }
 
-/** An empty sketch in the SKETCH_BYTES bytes at `sketch`. */
+/** Makes an empty sketch in the SKETCH_BYTES bytes at `sketch`. */
 export function openSketch(sketch: usize): void {
   memory.fill(sketch, 0, SKETCH_BYTES);
   store<u32>(sketch, 1, 4);
@@ -52,7 +54,9 @@ export function openSketch(sketch: usize): void {
   }
 }
 
-/** Counts a key once more, and `bytes` with it; returns its item, which is the key's until another one is counted. */
+/**
+ * Counts a key once, and `bytes` with it; returns its item, which is the key's until another key is counted.
+ */
 export function countKey(sketch: usize, key: usize, keyBytes: u32, bytes: u64): u32 {
   const hash = (xxh3(key, keyBytes) ^ secret) * ODD;
   const head = headOf(sketch, hash);
@@ -83,7 +87,7 @@ export function countKey(sketch: usize, key: usize, keyBytes: u32, bytes: u64): 
   return id;
 }
 
-/** Whether a key begins with the one of an item, which is kept whole. */
+/** Returns whether a key begins with that of an item, which is kept whole. */
 export function beginsWith(sketch: usize, id: u32, key: usize, keyBytes: u32): bool {
   const item = itemAt(sketch, id);
   const length = load<u32>(item, SKETCH_KEY_BYTES);
@@ -119,7 +123,7 @@ function raise(sketch: usize, id: u32): void {
   if (isAlone) dissolve(sketch, old);
 }
 
-/** The group of `count`, which is above that of the group `before` and not above the next one's. */
+/** Returns the group of `count`, which is above that of the group `before` and not above the next one's. */
 function groupOf(sketch: usize, before: u32, count: u64): u32 {
   const from = groupAt(sketch, before);
   const after = load<u32>(from, AFTER);
@@ -136,7 +140,7 @@ function groupOf(sketch: usize, before: u32, count: u64): u32 {
   return made;
 }
 
-/** Gives back a group that is empty. */
+/** Frees a group that is empty. */
 function dissolve(sketch: usize, id: u32): void {
   const group = groupAt(sketch, id);
   const before = load<u32>(group, BEFORE);

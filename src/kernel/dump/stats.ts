@@ -1,5 +1,6 @@
-// What a dump holds in numbers: by op, by shard, by prefix of the keys, over time; with gaps between sequences, the keys that
-// come most often and those with the biggest values. All of it in one block of memory, whatever the dump says.
+// Counts what a dump has: by op, by shard, by prefix of the keys and over time, with the gaps between
+// sequences, the keys that come most often and those with the biggest values. All of it is in one block of
+// memory, whatever is in the dump.
 import { entryHeaderBytes, entryKeyLength, entryValueLength } from '../entry-fields';
 import {
   APPLY_OK,
@@ -44,7 +45,8 @@ import { choosesEntry, choosesRecord } from './item-filter';
 import { rateCount, rateStart } from './rate';
 import { beginsWith, countItem, countKey, openSketch, seedSketches } from './sketch';
 
-// Of a shard, beside what the host reads: its last sequence | the highest | whether there is any (u8).
+// The fields of a shard that the host does not read: its last sequence, the highest, and whether there is any
+// (u8).
 const PLACE_LAST: usize = 56;
 const PLACE_HIGHEST: usize = 64;
 const PLACE_KNOWN: usize = 72;
@@ -57,12 +59,12 @@ const STEP_BACK: i32 = 2;
 const COLON: u8 = 0x3a;
 
 let block: usize = 0;
-/** The item of the prefix that was counted last; 0: none was. */
+/** The item of the prefix that was counted last, 0 when none was. */
 let lastPrefix: u32 = 0;
-/** Of the gap that a record stands behind. */
+/** How many sequences the gap lacks that `follow` has found. */
 let missing: u64 = 0;
 
-/** Address of the counts, all anew; 0 when there is no memory. */
+/** Resets all counts; returns their address, 0 when there is no memory. */
 export function statsStart(seed: u64): usize {
   const bytes = <usize>STATS_BYTES + 2 * <usize>SKETCH_BYTES;
   if (block === 0) block = allocateReserve(bytes);
@@ -78,17 +80,17 @@ export function statsStart(seed: u64): usize {
   return block;
 }
 
-/** The sketch of the prefixes of records' and entries' keys. */
+/** Returns the sketch of the prefixes of records' and entries' keys. */
 export function prefixes(): usize {
   return block + STATS_BYTES;
 }
 
-/** The sketch of records' keys. */
+/** Returns the sketch of records' keys. */
 export function hotKeys(): usize {
   return block + STATS_BYTES + SKETCH_BYTES;
 }
 
-/** A snapshot ends: the shard goes on behind `watermark`, or anywhere where that is 0. */
+/** Makes a shard go on behind `watermark` where a snapshot ends, or anywhere when that is 0. */
 export function statsReach(shard: u32, watermark: u64): void {
   const at = shardAt(shard);
   store<u64>(at, watermark, PLACE_LAST);
@@ -97,8 +99,9 @@ export function statsReach(shard: u32, watermark: u64): void {
 }
 
 /**
- * Counts the records of a MutationBatch payload that are `shown` and pass the filter, `limit` of them at most, and how many these are
- * is the result block's count. False: the record behind them is malformed. `offset` as in `writeLines`.
+ * Counts the records of a MutationBatch payload that are `shown` and chosen by the filter, `limit` of them at
+ * most; RESULT_COUNT is how many. Returns false when the record behind them is malformed. `writeLines` says
+ * what `offset` is.
  */
 export function statsBatch(
   payload: usize,
@@ -131,7 +134,7 @@ export function statsBatch(
   return isSound && (at === end || chosen === limit);
 }
 
-/** As `statsBatch`, of a SnapshotChunk's entries, which fill `bytes`. */
+/** Counts as `statsBatch` does the entries of a SnapshotChunk, which fill `bytes`. */
 export function statsEntries(
   payload: usize,
   entries: usize,
@@ -206,7 +209,7 @@ function countInShard(record: usize, size: usize, step: i32): void {
   store<u64>(shard, before > u64.MAX_VALUE - missing ? u64.MAX_VALUE : before + missing, STATS_SHARD_MISSING);
 }
 
-/** How a record's sequence follows its shard's, as src/dump/check/sequence-steps.ts says it. */
+/** Returns how a record's sequence follows its shard's, by the rules of src/dump/check/sequence-steps.ts. */
 function follow(record: usize): i32 {
   const id = wireShard(record);
   if (id >= <u32>SHARDS_MAX) return STEP_NONE;
@@ -225,7 +228,7 @@ function follow(record: usize): i32 {
 }
 
 function countPrefix(key: usize, keyBytes: u32, size: u64): void {
-  // Most keys begin like the one before.
+  // Most keys begin as the one before did.
   if (lastPrefix !== 0 && beginsWith(prefixes(), lastPrefix, key, keyBytes)) {
     countItem(prefixes(), lastPrefix, size);
     return;

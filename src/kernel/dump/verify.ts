@@ -1,5 +1,6 @@
-// Looking through the batches of a dump, which belong to no store: keys' hashes and tags, routing, and how each shard's
-// sequences follow one another. A batch is opened, which checks its structure, and then walked from fault to fault.
+// Checks the batches of a dump, which belong to no store: keys' hashes and tags, routing, and how each
+// shard's sequences follow one another. A batch is opened, which checks its structure, and then walked from
+// fault to fault.
 import {
   APPLY_OK,
   APPLY_TRAILING,
@@ -39,22 +40,25 @@ import { setResult } from '../result';
 import { routedLength } from '../table/shard';
 import { xxh3 } from '../xxh3';
 
-// How a shard stands (layout.ts, STAND_*), u64 each but where it says otherwise: 0 least sequence | 8 greatest | 16 records | 24 skipped | 32 position: the
-// highest that was reached | 40 where the last gap began | 48 last sequence of the batch at hand | 56 which batch (u32) |
-// bytes: 60 a position is known | 61 a gap is open | 62 records were seen
+// A shard's state, of which STAND_* of layout.ts is what the host reads; u64 but where it says otherwise:
+//   0 least sequence, 8 greatest, 16 records, 24 records that were skipped
+//   32 position: the highest sequence that was reached
+//   40 where the last gap began, 48 last sequence of the batch at hand, 56 the number of that batch (u32)
+//   60 whether a position is known, 61 whether a gap is open, 62 whether there were records (u8 each)
 let stands: usize = 0;
 let shards: u32 = 0;
 let routesByPrefix: bool = false;
 let routed: u64 = 0;
 let round: u32 = 0;
 
-// The batch at hand: where the walk stands, and whether the keys of that record have been looked at.
+// The batch at hand: where the walk is, how many records are left, and whether the key of the next has been
+// checked.
 let payload: usize = 0;
 let at: usize = 0;
 let left: u32 = 0;
 let keysSeen: bool = false;
 
-/** Address of the shards' stands, all anew; 0 when there is no memory. */
+/** Resets the shards' states; returns their address, 0 when there is no memory. */
 export function verifyStart(): usize {
   if (stands === 0) stands = allocatePages(<usize>SHARDS_MAX * STAND_BYTES);
   if (stands !== 0) memory.fill(stands, 0, <usize>SHARDS_MAX * STAND_BYTES);
@@ -62,33 +66,34 @@ export function verifyStart(): usize {
   return stands;
 }
 
-/** How keys route from here on; 0 shards: unknown. */
+/** Sets how keys route from here on, with 0 shards that it is unknown. */
 export function verifyRouting(count: u32, byPrefix: bool): void {
   shards = count;
   routesByPrefix = byPrefix;
 }
 
-/** Records whose routing has been checked. */
+/** Returns how many records' routing has been checked. */
 export function verifyRouted(): f64 {
   return <f64>routed;
 }
 
-/** A shard goes on behind `sequence`, or where it stands when that is higher. */
+/** Makes a shard go on behind `sequence`, or from its position when that is higher. */
 export function verifyRaise(shard: u32, sequence: u64): void {
   const stand = stands + <usize>shard * STAND_BYTES;
+  if (load<u64>(stand, 40) < sequence) store<u8>(stand, 0, 61);
   if (load<u8>(stand, 60) !== 0 && load<u64>(stand, 32) >= sequence) return;
   store<u64>(stand, sequence, 32);
   store<u16>(stand, 1, 60);
 }
 
-/** Each shard may go on anywhere. */
+/** Lets each shard go on anywhere. */
 export function verifyForget(): void {
   for (let id: u32 = 0; id < <u32>SHARDS_MAX; id++) {
     store<u16>(stands + <usize>id * STAND_BYTES, 0, 60);
   }
 }
 
-/** Opens a MutationBatch payload: one of APPLY_*, for its structure. */
+/** Opens a MutationBatch payload; returns what its structure is, one of APPLY_*. */
 export function verifyOpen(start: usize, bytes: usize): i32 {
   const status = checkRecordCount(start, bytes);
   if (status !== APPLY_OK) return status;
@@ -107,7 +112,10 @@ export function verifyOpen(start: usize, bytes: usize): i32 {
   return record === end ? APPLY_OK : fault(APPLY_TRAILING, record - start, 0, end - record);
 }
 
-/** Walks the open batch to the next fault, one of VERIFY_*; 0 behind its last record. `checks`: VERIFY_KEYS, VERIFY_ORDER. */
+/**
+ * Walks on to the next fault and returns it, 0 behind the last record. `checks` is VERIFY_KEYS, VERIFY_ORDER
+ * or both.
+ */
 export function verifyNext(checks: u32): i32 {
   while (left > 0) {
     if (!keysSeen) {
@@ -149,7 +157,7 @@ function checkKey(hashes: bool, routing: bool): i32 {
   return shard === id ? 0 : fault(VERIFY_ROUTE, at - payload, shard, id);
 }
 
-/** Takes a record's sequence into its shard's stand. */
+/** Takes a record's sequence into its shard's state; returns its fault, or 0. */
 function follow(record: usize): i32 {
   const id = wireShard(record);
   if (id >= <u32>SHARDS_MAX) return 0;
@@ -166,7 +174,8 @@ function follow(record: usize): i32 {
   setResult(RESULT_SHARD, id);
   if (known && sequence <= position) {
     store<u64>(stand, load<u64>(stand, 24) + 1, 24);
-    // Out of the midst of a gap: what stood behind it was no good sequence, and the shard goes on here.
+    // A sequence out of the midst of a gap shows that the one behind the gap was wrong: the shard goes on
+    // from here.
     const isInGap = load<u8>(stand, 61) !== 0 && sequence > load<u64>(stand, 40) && sequence < position;
     if (isInGap) {
       store<u64>(stand, sequence, 32);

@@ -1,14 +1,16 @@
-// Blocks for records: size classes in slabs up to 32 KiB, whole pages above. A slab that empties gives its pages back;
-// `compact` empties the sparse ones by moving what still lives in them.
+// Blocks for records: size classes in slabs up to 32 KiB, whole pages above. A slab that empties gives its
+// pages back; `compact` empties the sparse ones by moving what still lives in them.
 //
-// A slab's first 32 bytes: 0 class, 4 head of its free blocks, 8 blocks in use, 12 blocks in all, 16 blocks ever used
-// (those behind were never handed out), 20 previous and 24 next slab of the class with room, 28 pages.
-// A free block holds the next free one at 0, and 0 at 8, where a record says that it is in use.
+// A slab's first 32 bytes: 0 class, 4 head of its free blocks, 8 blocks in use, 12 blocks in all, 16 blocks
+// ever used (those behind were never handed out), 20 previous and 24 next slab of the class with room, 28
+// pages. A free block holds the next free one at 0, and 0 at 8, where a record says that it is in use.
 //
 // Invariants (`checkArena`):
-//   - a slab's blocks are in use, in its list of free blocks, or were never handed out, each exactly one of these;
+//   - a slab's blocks are in use, in its list of free blocks, or were never handed out, each exactly one of
+//     these;
 //   - a slab is in its class's list exactly while it has room, and none is empty;
-//   - `freeBlocks` has for each class the blocks of its slabs that are not in use, `slabRoom` and `slabUsed` the bytes.
+//   - `freeBlocks` has for each class the blocks of its slabs that are not in use, `slabRoom` and `slabUsed`
+//     the bytes.
 import { ASSERTS } from '../assertions';
 import {
   allocatePages,
@@ -26,7 +28,10 @@ import {
 import { isInUse, RECORD_HEADER } from './record';
 
 const SLAB_HEADER: usize = 32;
-/** Up to here a class is every 8 bytes; above, 16 classes a doubling, so that at most 1/16 of a block is waste. */
+/**
+ * Up to here there is a class every 8 bytes, above 16 classes a doubling, so that at most 1/16 of a block is
+ * waste.
+ */
 const FINE_MAX: usize = 256;
 const FINE_CLASSES: u32 = 32;
 const SLAB_MAX: usize = 32768;
@@ -39,7 +44,7 @@ const withRoom: usize = memory.data(580, 4);
 const freeBlocks: usize = memory.data(580, 4);
 /** Where `checkArena` counts the free blocks of each class. */
 const freeSeen: usize = memory.data(580, 4);
-/** Bytes of all blocks in slabs, of those that are handed out, and of whole pages that are blocks. */
+// Bytes of all blocks in slabs, of those that are handed out, and of the runs that are blocks.
 let slabRoom: usize = 0;
 let slabUsed: usize = 0;
 let runsUsed: usize = 0;
@@ -58,34 +63,39 @@ export function initializeArena(): void {
   }
 }
 
-/** Bytes in blocks that are handed out, rounding included. */
+/** Returns the bytes in blocks that are handed out, rounding included. */
 export function blockBytesInUse(): f64 {
   return <f64>slabUsed + <f64>runsUsed;
 }
 
-/** Bytes in free blocks of slabs: what `compact` could at best give back. */
+/** Returns the bytes in free blocks of slabs: what `compact` could at best free. */
 export function blockBytesFree(): f64 {
   return <f64>(slabRoom - slabUsed);
 }
 
-/** What is held against a memory limit: pages within the limit, without what is free in slabs. */
+/**
+ * Returns what a memory limit is compared with: bytes in pages within the limit, without what is free in
+ * slabs.
+ */
 export function usedBytes(): usize {
   return contentBytes() - (slabRoom - slabUsed);
 }
 
-/** What a block for `bytes` takes, rounding included. */
+/** Returns the bytes that a block for `bytes` takes, rounding included. */
 export function blockBytes(bytes: usize): usize {
   if (bytes > SLAB_MAX) return (<usize>pagesFor(bytes)) << PAGE_SHIFT;
   return load<u32>(classBytes + (classOf(bytes) << 2));
 }
 
-/** Whether a block for `a` bytes is as large as one for `b`, so that one can take the other's place. */
+/**
+ * Returns whether a block for `a` bytes is as large as one for `b`, so that one can take the other's place.
+ */
 export function sameBlock(a: usize, b: usize): bool {
   if (a > SLAB_MAX || b > SLAB_MAX) return a > SLAB_MAX && b > SLAB_MAX && pagesFor(a) === pagesFor(b);
   return classOf(a) === classOf(b);
 }
 
-/** A block for `bytes`, or 0 when memory is exhausted. Its content is undefined. */
+/** Returns a block for `bytes`, 0 when memory is exhausted. Its content is undefined. */
 export function allocateBlock(bytes: usize): usize {
   if (ASSERTS) assert(bytes >= RECORD_HEADER, 'a block holds a record');
   if (bytes > SLAB_MAX) {
@@ -102,7 +112,7 @@ export function allocateBlock(bytes: usize): usize {
   return takeFrom(slab, index);
 }
 
-/** Gives back the block at `block` that was asked for with `bytes`. */
+/** Frees the block at `block` that was allocated for `bytes`. */
 export function freeBlock(block: usize, bytes: usize): void {
   const slab = slabOf(block);
   if (ASSERTS) assert(isBlockOf(slab, block, bytes), 'a block in use, of this size, is given back');
@@ -123,7 +133,10 @@ export function freeBlock(block: usize, bytes: usize): void {
   if (live === 0) dropSlab(slab, index);
 }
 
-/** Takes out of use the sparsest slab among some of the class that wastes the most, or returns 0 when none is worth it. */
+/**
+ * Chooses the sparsest slab among some of the class that wastes the most; returns 0 when none is worth
+ * emptying.
+ */
 export function sparseSlab(): usize {
   let worst: u32 = 0;
   let worstBytes: f64 = 0;
@@ -131,7 +144,7 @@ export function sparseSlab(): usize {
     const free = load<u32>(freeBlocks + (index << 2));
     const size = <usize>load<u32>(classBytes + (index << 2));
     const bytes = <f64>free * <f64>size;
-    // Only where the other slabs have room for what lives in this one.
+    // The other slabs must have room for what lives in the one that is emptied.
     if (free >= blocksIn(load<u32>(classPages + (index << 2)), size) && bytes > worstBytes) {
       worst = index;
       worstBytes = bytes;
@@ -149,7 +162,10 @@ export function sparseSlab(): usize {
   return best;
 }
 
-/** The next block in use at or behind `from` in a slab; 0: none. `from` 0 starts at its beginning. */
+/**
+ * Returns the next block in use at or behind `from` in a slab, 0 when there is none. `from` 0 is its
+ * beginning.
+ */
 export function nextInUse(slab: usize, from: usize): usize {
   const bytes = <usize>load<u32>(classBytes + (load<u32>(slab) << 2));
   const end = slab + SLAB_HEADER + <usize>load<u32>(slab, 16) * bytes;
@@ -160,7 +176,9 @@ export function nextInUse(slab: usize, from: usize): usize {
   return 0;
 }
 
-/** Counts a block of a slab that `sparseSlab` took out as moved away; true when it was the last and the slab is gone. */
+/**
+ * Counts a block of a slab that `sparseSlab` chose as moved away; returns true when the slab is gone with it.
+ */
 export function vacate(slab: usize): bool {
   if (ASSERTS)
     assert(slabOf(slab) === slab && load<u32>(slab, 8) !== 0, 'a slab with blocks in use is emptied');
@@ -181,7 +199,7 @@ function classOf(bytes: usize): u32 {
   return FINE_CLASSES + ((log - 8) << 4) + step + 1;
 }
 
-/** The fewest pages that hold four blocks and waste at most a 32nd. */
+/** Returns the fewest pages that hold four blocks and waste at most a 32nd. */
 function slabPagesFor(bytes: usize): u32 {
   let pages: u32 = bytes <= 1024 ? 4 : 1;
   for (; pages < SLAB_PAGES_MAX; pages++) {
@@ -201,7 +219,7 @@ function newSlab(index: u32): usize {
   let pages = load<u32>(classPages + (index << 2));
   let slab = allocatePages(<usize>pages * PAGE_BYTES);
   if (slab === 0) {
-    // What is free is in pieces, of which a smaller one will do.
+    // Free memory may be in pieces that are too small for a whole slab, but not for one block.
     pages = pagesFor(SLAB_HEADER + bytes);
     slab = allocatePages(<usize>pages * PAGE_BYTES);
     if (slab === 0) return 0;
@@ -243,7 +261,7 @@ function dropSlab(slab: usize, index: u32): void {
   releaseSlab(slab, index);
 }
 
-/** Gives back the pages of an empty slab that no list holds any more. */
+/** Frees the pages of an empty slab that is in no list any more. */
 function releaseSlab(slab: usize, index: u32): void {
   const blocks = load<u32>(slab, 12);
   store<u32>(freeBlocks + (index << 2), load<u32>(freeBlocks + (index << 2)) - blocks);
@@ -267,7 +285,7 @@ function unlinkSlab(slab: usize, index: u32): void {
   if (next !== 0) store<u32>(next, previous, 20);
 }
 
-/** Whether `block` is one of the slab's, or of no slab a run, that is in use for `bytes`. */
+/** Returns whether `block` is in use for `bytes`: one of the slab's blocks, or a run where `slab` is 0. */
 function isBlockOf(slab: usize, block: usize, bytes: usize): bool {
   if (!isInUse(block)) return false;
   if (slab === 0) return bytes > SLAB_MAX && isRun(block);
@@ -275,7 +293,7 @@ function isBlockOf(slab: usize, block: usize, bytes: usize): bool {
   return (block - slab - SLAB_HEADER) % <usize>load<u32>(classBytes + (load<u32>(slab) << 2)) === 0;
 }
 
-/** Whether `block` was free: one that was never handed out holds anything. */
+/** Returns whether `block` was free. A block that was never handed out may hold anything. */
 function isFreeBlock(slab: usize, block: usize): bool {
   const bytes = <usize>load<u32>(classBytes + (load<u32>(slab) << 2));
   const isLastUsed = block === slab + SLAB_HEADER + <usize>(load<u32>(slab, 16) - 1) * bytes;

@@ -1,5 +1,5 @@
-// Memory in runs of 4 KiB pages: whatever is larger than a slab block, and the slabs themselves. Free neighbours join
-// at once, so what has been freed can serve any size again.
+// Memory in runs of 4 KiB pages: whatever is larger than a slab block, and the slabs themselves. Free
+// neighbours join at once, so that what has been freed can serve any size again.
 //
 // Each page has a word of metadata, its kind in the two top bits:
 //   FREE   in the first and last page of a free run: the run's pages
@@ -11,7 +11,8 @@
 // Invariants (`checkPages`):
 //   - runs, slabs and free runs follow one another from the first page to the last without gap or overlap;
 //   - no two free runs are neighbours, and the words inside a run are 0;
-//   - every free run is in the list of its size, and `occupiedBins` has a bit for each list that is not empty;
+//   - every free run is in the list of its size, and `occupiedBins` has a bit for each list that is not
+//     empty;
 //   - `pagesInUse` and `reservePages` are the pages of all runs and slabs, and of those outside the limit;
 //   - what counts against the limit is within it.
 import { ASSERTS } from '../assertions';
@@ -24,32 +25,38 @@ const VALUE_MASK: u32 = 0x1fffffff;
 const FREE: u32 = 0x40000000;
 const RUN: u32 = 0x80000000;
 const SLAB: u32 = 0xc0000000;
-/** Beside RUN: outside the limit. */
+/** Marks beside RUN a run outside the limit. */
 const RESERVE: u32 = 0x20000000;
 
 /** One page short of 4 GiB, so that no end of memory wraps round to 0. */
 const WASM_PAGES_MAX: u32 = 65535;
 const PAGES_PER_WASM_PAGE: u32 = 65536 >> PAGE_SHIFT;
-/** 128 MiB that content never takes: a store that is full to 4 GiB must still reply, delete and tell its replicas. */
+/**
+ * Content never takes these 128 MiB: a store that is full to 4 GiB must still reply, delete and emit records.
+ */
 const HEADROOM_PAGES: u32 = 32768;
-/** Grown at the least at once: 1 MiB, or an eighth of what there is. */
+/** Memory grows by at least 1 MiB at once, or by an eighth of what there is. */
 const GROWTH_WASM_PAGES_MIN: u32 = 16;
-/** Free runs of one size class looked at before a larger class is taken from. */
+/** Free runs of one size class that are looked at before a larger class is taken from. */
 const FIT_TRIES: u32 = 16;
 
 let metadata: usize = 0;
 let firstPage: u32 = 0;
 let endPage: u32 = 0;
-/** Heads of the free lists by floor(log2(pages)), 0 to 20, and which of them hold any. */
+/** Heads of the free lists by floor(log2(pages)), 0 to 20. */
 const bins: usize = memory.data(84, 4);
+/** A bit for each list that holds a run. */
 let occupiedBins: u32 = 0;
 let pagesInUse: u32 = 0;
-/** How many of these are outside the limit. */
+/** How many of the pages in use are outside the limit. */
 let reservePages: u32 = 0;
-/** What `allocatePages` may hand out in all. */
+/** The pages that `allocatePages` may hand out in all. */
 let pagesLimit: u32 = 0xffffffff;
 
-/** Takes over the memory behind the module's static data. The metadata of 4 GiB (4 MiB of address space) stands first. */
+/**
+ * Takes over the memory behind the module's static data. The metadata of 4 GiB (4 MiB of address space)
+ * stands first.
+ */
 export function initializePages(): void {
   metadata = (__heap_base + 15) & ~15;
   const pages = 1 << (32 - PAGE_SHIFT);
@@ -60,27 +67,30 @@ export function initializePages(): void {
   if (endPage > firstPage) release(firstPage, endPage - firstPage);
 }
 
+/** Limits what `allocatePages` hands out in all. */
 export function limitPages(limitBytes: f64): void {
   const most = WASM_PAGES_MAX * PAGES_PER_WASM_PAGE - firstPage - HEADROOM_PAGES;
   pagesLimit = <u32>min(limitBytes / <f64>PAGE_BYTES, <f64>most);
 }
 
-/** Bytes in pages that are handed out. */
+/** Returns the bytes in pages that are handed out. */
 export function allocatedBytes(): f64 {
   return <f64>pagesInUse * <f64>PAGE_BYTES;
 }
 
-/** Bytes in pages that are handed out within the limit. */
+/** Returns the bytes in pages that are handed out within the limit. */
 export function contentBytes(): usize {
   return (<usize>(pagesInUse - reservePages)) << PAGE_SHIFT;
 }
 
-/** The limit. */
+/** Returns the limit in bytes. */
 export function contentBytesMax(): f64 {
   return <f64>pagesLimit * <f64>PAGE_BYTES;
 }
 
-/** Bytes that may still be handed out: below the limit, and to be had from free pages or growth. */
+/**
+ * Returns the bytes that may still be handed out: the limit allows them, and free pages or growth have them.
+ */
 export function availableBytes(): f64 {
   const limited = pagesInUse - reservePages;
   const most = WASM_PAGES_MAX * PAGES_PER_WASM_PAGE - firstPage - pagesInUse;
@@ -91,7 +101,10 @@ export function pagesFor(bytes: usize): u32 {
   return <u32>((<u64>bytes + PAGE_BYTES - 1) >> PAGE_SHIFT);
 }
 
-/** A run of whole pages for `bytes`, or 0 when memory or the limit is exhausted. Its content is undefined. */
+/**
+ * Returns a run of whole pages for `bytes`, 0 when memory or the limit is exhausted. Its content is
+ * undefined.
+ */
 export function allocatePages(bytes: usize): usize {
   const pages = pagesFor(bytes);
   const limited = pagesInUse - reservePages;
@@ -100,8 +113,8 @@ export function allocatePages(bytes: usize): usize {
 }
 
 /**
- * As `allocatePages`, outside the limit, which is for content: buffers, and what a full store still needs in order to say
- * so or to delete.
+ * Returns a run as `allocatePages` does, but outside the limit: buffers, and what a full store still needs in
+ * order to reply so and to delete.
  */
 export function allocateReserve(bytes: usize): usize {
   const pages = pagesFor(bytes);
@@ -122,7 +135,7 @@ export function freePages(at: usize): void {
   release(page, pages);
 }
 
-/** Gives back what a run that counts against the limit has behind its first `bytes`. */
+/** Frees what a run that counts against the limit has behind its first `bytes`. */
 export function shrinkRun(at: usize, bytes: usize): void {
   const page = <u32>(at >> PAGE_SHIFT);
   const before = metaOf(page) & VALUE_MASK;
@@ -134,7 +147,7 @@ export function shrinkRun(at: usize, bytes: usize): void {
   release(page + pages, before - pages);
 }
 
-/** Usable bytes of the run at `at`. */
+/** Returns the usable bytes of the run at `at`. */
 export function runBytes(at: usize): usize {
   if (ASSERTS) assert(isRun(at), 'a run has this address');
   return (<usize>(metaOf(<u32>(at >> PAGE_SHIFT)) & VALUE_MASK)) << PAGE_SHIFT;
@@ -148,7 +161,7 @@ export function markSlab(at: usize): void {
   for (let i: u32 = 0; i < pages; i++) setMeta(page + i, SLAB | page);
 }
 
-/** Gives a slab of `pages` pages back. */
+/** Frees a slab of `pages` pages. */
 export function freeSlabPages(at: usize, pages: u32): void {
   const page = <u32>(at >> PAGE_SHIFT);
   for (let i: u32 = 0; i < pages; i++) {
@@ -159,7 +172,7 @@ export function freeSlabPages(at: usize, pages: u32): void {
   release(page, pages);
 }
 
-/** The slab in which `at` lies, or 0 when it is the start of a run. */
+/** Returns the slab in which `at` lies, 0 when it is the start of a run. */
 export function slabOf(at: usize): usize {
   const meta = metaOf(<u32>(at >> PAGE_SHIFT));
   return (meta & KIND_MASK) === SLAB ? (<usize>(meta & VALUE_MASK)) << PAGE_SHIFT : 0;
@@ -199,7 +212,7 @@ function findFree(pages: u32): u32 {
   }
   const larger = occupiedBins & ~(((<u32>2) << bin) - 1);
   if (larger !== 0) return load<u32>(bins + (ctz(larger) << 2));
-  // Nothing larger: the rest of this class is the last hope before the memory grows.
+  // There is nothing larger: before memory grows, the rest of this class is looked at.
   while (page !== 0) {
     if ((metaOf(page) & VALUE_MASK) >= pages) return page;
     page = load<u32>((<usize>page) << PAGE_SHIFT);
@@ -221,7 +234,7 @@ function growBy(pages: u32): bool {
   return true;
 }
 
-/** Puts a run among the free ones, joined with its free neighbours. */
+/** Puts a run into the free lists, joined with its free neighbours. */
 function release(page: u32, pages: u32): void {
   setMeta(page, 0);
   if (page > firstPage) {
@@ -272,13 +285,13 @@ function unlink(page: u32, pages: u32): void {
   if (next !== 0) store<u32>((<usize>next) << PAGE_SHIFT, previous, 4);
 }
 
-/** Whether a run in use begins at `at`. */
+/** Returns whether a run in use begins at `at`. */
 export function isRun(at: usize): bool {
   const meta = metaOf(<u32>(at >> PAGE_SHIFT));
   return (at & (PAGE_BYTES - 1)) === 0 && (meta & KIND_MASK) === RUN && (meta & VALUE_MASK) !== 0;
 }
 
-/** The first slab at or behind `from`, 0 when there is none. For the debug build's walk over all of them. */
+/** Returns the first slab at or behind `from`, 0 when there is none, for the walk of `checkArena`. */
 export function nextSlab(from: usize): usize {
   let page = max(<u32>(from >> PAGE_SHIFT), firstPage);
   while (page < endPage) {

@@ -1,5 +1,6 @@
-// Applying what a primary sent: a MutationBatch payload, or the entries of a SnapshotChunk. A payload is looked through
-// whole before the first record is applied, so that a malformed one, or one that leaves a gap, changes nothing.
+// Applies what a primary has sent: a MutationBatch payload, or the entries of a SnapshotChunk. The whole
+// payload is checked before the first record is applied, so that one that is malformed or leaves a gap
+// changes nothing.
 import { entryExpiry, entryHeaderBytes, entryKeyLength, entryValueLength } from '../entry-fields';
 import {
   APPLY_GAP,
@@ -60,12 +61,16 @@ import {
   soundRecordBytes,
 } from './payload-checks';
 
-/** Records that are looked at together; a power of two. */
+/** So many records are read ahead together, a power of two. */
 const AHEAD: u32 = 16;
+/** The number of the apply at hand, by which a shard knows whether its guard is of this one. */
 let round: u32 = 0;
+/** Unix ms of the newest record of the batch that was checked last. */
 let newestMs: u64 = 0;
 
-/** Applies a MutationBatch payload; returns one of APPLY_*, with the counts or the fault in the result block. */
+/**
+ * Applies a MutationBatch payload; returns one of APPLY_*, with the counts or the fault in the result block.
+ */
 export function apply(payload: usize, bytes: usize): i32 {
   const status = lookThrough(payload, bytes);
   if (status !== APPLY_OK) return status;
@@ -93,7 +98,10 @@ export function apply(payload: usize, bytes: usize): i32 {
   return APPLY_OK;
 }
 
-/** As `apply`, for a store that keeps no content: the same checks and counts, and the shards' sequences move on. */
+/**
+ * Does what `apply` does for a store that keeps no content: it checks, counts and raises the shards'
+ * sequences.
+ */
 export function pass(payload: usize, bytes: usize): i32 {
   const status = lookThrough(payload, bytes);
   if (status !== APPLY_OK) return status;
@@ -112,7 +120,10 @@ export function pass(payload: usize, bytes: usize): i32 {
   return APPLY_OK;
 }
 
-/** Loads `count` entries of a SnapshotChunk; `governed` when each carries governance bytes. */
+/**
+ * Loads `count` entries of a SnapshotChunk, each with the length of governance bytes when `governed`;
+ * APPLY_*.
+ */
 export function loadEntries(entries: usize, bytes: usize, count: u32, governed: bool): i32 {
   const status = checkEntries(entries, bytes, count, governed);
   if (status !== APPLY_OK) return status;
@@ -133,7 +144,10 @@ export function loadEntries(entries: usize, bytes: usize, count: u32, governed: 
   return APPLY_OK;
 }
 
-/** A batch before its first record counts: the result block tells none, and the time of its newest. */
+/**
+ * Checks a batch before anything of it is applied, and sets the result block to no records and the newest's
+ * time.
+ */
 function lookThrough(payload: usize, bytes: usize): i32 {
   setResult(RESULT_APPLIED, 0);
   setResult(RESULT_SKIPPED, 0);
@@ -142,7 +156,9 @@ function lookThrough(payload: usize, bytes: usize): i32 {
   return status;
 }
 
-/** Looks through a whole batch: structure, shards, key hashes, and that each shard goes on where it stands. */
+/**
+ * Checks a whole batch: its structure, shards and key hashes, and that each shard's sequences leave no gap.
+ */
 function checkBatch(payload: usize, bytes: usize): i32 {
   const status = checkRecordCount(payload, bytes);
   if (status !== APPLY_OK) return status;
@@ -177,7 +193,9 @@ function checkBatch(payload: usize, bytes: usize): i32 {
   return at === end ? APPLY_OK : fault(APPLY_TRAILING, at - payload, 0, end - at);
 }
 
-/** Reads what the next `count` records will need, all buckets and then all records (store.ts). */
+/**
+ * Reads what the next `count` records will need, all buckets and then all records, as `touchBucketOf` says.
+ */
 function touchAhead(at: usize, count: u32): void {
   let record = at;
   for (let i: u32 = 0; i < count; i++, record = behindRecord(record)) {
@@ -199,6 +217,7 @@ function applyRecord(at: usize): bool {
   }
   const expiresAtMs = wireExpiry(at);
   if (op === OP_EXPIRE) return record === 0 || expireHereQuietly(record, expiresAtMs);
-  // A Set that is past its expiry replaces what was there all the same, and is hidden: the older value must not live on.
+  // A Set that is past its expiry replaces what was there all the same and is hidden, for the older value
+  // must go.
   return writeHere(record, key, keyBytes, wireValue(at), wireValueLength(at), expiresAtMs);
 }

@@ -1,5 +1,5 @@
-// The structure of what a peer sent: each length is checked before it is used. What is found wrong stands in the result
-// block; offsets there count from the payload's (or the entries') start.
+// Checks the structure of what a peer has sent: each length before it is used. A fault is put into the result
+// block, where offsets count from the start of the payload or of the entries.
 import {
   entryGovernanceLength,
   entryHeaderBytes,
@@ -24,10 +24,10 @@ import {
 import { RECORD_COUNT_BYTES, wireKeyLength, wireOp, wireValue, wireValueLength } from '../record-fields';
 import { setResult, setResultU64 } from '../result';
 
-/** The status of what `soundRecordBytes` has refused. */
+/** The status (APPLY_*) with which `soundRecordBytes` has refused a record. */
 export let recordStatus: i32 = 0;
 
-/** Checks the count of a MutationBatch payload. */
+/** Checks the count of a MutationBatch payload; returns APPLY_*. */
 export function checkRecordCount(payload: usize, bytes: usize): i32 {
   if (bytes < RECORD_COUNT_BYTES) return fault(APPLY_TRUNCATED, 0, RECORD_COUNT_BYTES, bytes);
   const count = load<u32>(payload);
@@ -38,10 +38,10 @@ export function checkRecordCount(payload: usize, bytes: usize): i32 {
   return APPLY_OK;
 }
 
-/** Bytes of the record at `at`, 0 when it is malformed or runs past `end`. */
+/** Returns the bytes of the record at `at`, 0 when it is malformed or runs past `end`. */
 export function soundRecordBytes(payload: usize, at: usize, end: usize): usize {
   const left = <u64>(end - at);
-  // The op stands before the lengths: of two faults the first is told.
+  // The op stands before the lengths, and of two faults the first one is reported.
   const op: i32 = left > <u64>RECORD_OP_AT ? wireOp(at) : OP_SET;
   if (op === 0 || op > OP_SET_GOVERNED) return refused(APPLY_OP, at - payload + RECORD_OP_AT, 0, op);
   if (left < <u64>RECORD_HEADER_BYTES) {
@@ -56,13 +56,13 @@ export function soundRecordBytes(payload: usize, at: usize, end: usize): usize {
   return <usize>size;
 }
 
-/** The record behind a sound one. */
+/** Returns the address behind a sound record. */
 export function behindRecord(at: usize): usize {
   const end = wireValue(at) + <usize>wireValueLength(at);
   return wireOp(at) === OP_SET_GOVERNED ? end + 4 + <usize>load<u32>(end) : end;
 }
 
-/** Checks that `count` entries of a SnapshotChunk fill `bytes` exactly. */
+/** Checks that `count` entries of a SnapshotChunk fill `bytes` exactly; returns APPLY_*. */
 export function checkEntries(entries: usize, bytes: usize, count: u32, governed: bool): i32 {
   const header = entryHeaderBytes(governed);
   const end = entries + bytes;
@@ -76,7 +76,7 @@ export function checkEntries(entries: usize, bytes: usize, count: u32, governed:
   return at === end ? APPLY_OK : fault(APPLY_TRAILING, at - entries, 0, end - at);
 }
 
-/** Bytes of the entry at `at`, 0 when it runs past `end`. */
+/** Returns the bytes of the entry at `at`, 0 when it runs past `end`. */
 export function entryBytes(at: usize, end: usize, header: usize, governed: bool): u64 {
   const left = <u64>(end - at);
   if (left < <u64>header) return 0;
@@ -85,7 +85,7 @@ export function entryBytes(at: usize, end: usize, header: usize, governed: bool)
   return size <= left ? size : 0;
 }
 
-/** Notes a fault in the result block; returns its status. */
+/** Puts a fault into the result block; returns its status. */
 export function fault(status: i32, offset: usize, expected: u64, found: u64): i32 {
   setResult(RESULT_FAULT_OFFSET, <u32>offset);
   setResultU64(RESULT_EXPECTED_U64, expected);

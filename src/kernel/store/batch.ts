@@ -1,8 +1,9 @@
-// Each shard's open frame: records are encoded straight into a MutationBatch payload (fcrp-v1.md, Payloads); the count
-// in front is patched when the batch is sealed. The host takes the sealed payload out at once.
+// Each shard's open frame: records are encoded straight into a MutationBatch payload (docs/protocol.md,
+// "MutationBatch"). The count in front is written when the batch is sealed. The host copies the sealed
+// payload at once.
 //
-// Invariants (`checkFrame`): an open frame's records fill its bytes, and their sequences lead without gap to the
-// shard's; the buffer has room for them; while any frame is open, the host has been called for it.
+// Invariants (`checkFrame`): an open frame's records fill its bytes, and their sequences lead without gap to
+// the shard's; the buffer has room for them; while any frame is open, the host has been called for it.
 import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs, nowUs } from '../clock';
@@ -37,25 +38,29 @@ import {
 } from '../table/shard';
 
 const FIRST_CAPACITY: usize = 16384;
-/** What all shards' emptied buffers may keep together; one that is larger than its share goes back. */
+/** Bytes that all shards' empty buffers may keep together; one that is larger than its share is freed. */
 const KEPT_BYTES_MAX: u32 = 16777216;
 
 let maxRecords: u32 = 512;
 let maxBytes: u32 = 1048576;
+/** Whether the host has been called for what waits since the last flush. */
 let isDirty: bool = false;
 let emitted: f64 = 0;
 
+/** Sets how many records, or bytes of them, seal a frame at once. */
 export function setBatchLimits(records: u32, bytes: u32): void {
   maxRecords = max<u32>(records, 1);
   maxBytes = bytes;
 }
 
-/** Records encoded since the start. */
+/** Returns how many records have been encoded since the start. */
 export function emittedRecords(): f64 {
   return emitted;
 }
 
-/** Makes room so that one `emit` of such a record cannot fail; may seal what waits. False when memory is exhausted. */
+/**
+ * Makes room so that one `emit` of such a record cannot fail, and may seal what waits; false without memory.
+ */
 export function reserveRecord(shard: usize, keyBytes: u32, valueBytes: u32): bool {
   const record = <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>valueBytes;
   if (record + <u64>RECORD_COUNT_BYTES > <u64>PAYLOAD_MAX_BYTES) return false;
@@ -67,7 +72,7 @@ export function reserveRecord(shard: usize, keyBytes: u32, valueBytes: u32): boo
   return growFrame(shard, needed) || (frameRecordsOf(shard) !== 0 && sealAndRetry(shard, <usize>record));
 }
 
-/** Encodes a record into the shard's open frame and gives it the next sequence. `reserveRecord` has made room. */
+/** Encodes a record into the shard's open frame under the next sequence. `reserveRecord` has made room. */
 export function emit(
   shard: usize,
   op: i32,
@@ -113,7 +118,10 @@ export function flushAll(): void {
   }
 }
 
-/** Seals the frames whose first record is `maxDelayUs` old; microseconds until the next is due, -1 when none waits. */
+/**
+ * Seals the frames whose first record is `maxDelayUs` old; returns the microseconds to the next, -1 when none
+ * waits.
+ */
 export function flushDue(maxDelayUs: f64): f64 {
   let next: f64 = -1;
   for (let id: u32 = 0; id < shardCount; id++) {
@@ -127,7 +135,7 @@ export function flushDue(maxDelayUs: f64): f64 {
   return next;
 }
 
-/** Bytes of the open frames' buffers. */
+/** Returns the bytes of the open frames' buffers. */
 export function frameBufferBytes(): f64 {
   let sum: f64 = 0;
   for (let id: u32 = 0; id < shardCount; id++) sum += <f64>frameCapacityOf(shardAt(id));

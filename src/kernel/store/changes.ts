@@ -1,28 +1,32 @@
-// The keys that clients watch, by their hashes, and when each was last changed: an open table of 32 bytes a key.
+// The keys that clients watch, by their hashes, and when each was last changed: an open table of 32 bytes a
+// key.
 //   0  u64  hash, mixed
 //   8  u64  number of the last change
 //   16 u64  the same without deletions of what had expired already
 //   24 u32  watchers; 0: no entry
 // Two keys of one hash share an entry: each then seems to change with the other, and no change is missed.
 //
-// Invariants (`checkChanges`): every entry is found from its hash; `watchedHashes` counts them, and at least a quarter of
-// the table is free.
+// Invariants (`checkChanges`): every entry is found from its hash; `watchedHashes` counts them, and at least
+// a quarter of the table is free.
 import { allocateReserve, freePages } from '../memory/pages';
 import { mix } from '../table/table';
 
 const ENTRY_SHIFT: usize = 5;
 const CAPACITY_MIN: u32 = 128;
-/** So that watching alone can't take the memory that a full store needs in order to delete. */
+/**
+ * Hashes watched at once, so that watching alone cannot take the memory that a full store needs in order to
+ * delete.
+ */
 const WATCHED_MAX: u32 = 1 << 20;
 
-/** How many hashes are watched: nothing else here need be asked when it is 0. */
+/** How many hashes are watched. While it is 0, no change need be noted. */
 export let watchedHashes: u32 = 0;
 /** Changes of watched keys so far. */
 export let changeCount: u64 = 0;
 let table: usize = 0;
 let capacity: u32 = 0;
 
-/** One watcher more; false when memory is exhausted. */
+/** Adds a watcher of a hash; returns false when memory is exhausted. */
 export function watchHash(hash: u64): bool {
   const mixed = mix(hash);
   if (capacity !== 0) {
@@ -43,7 +47,7 @@ export function watchHash(hash: u64): bool {
   return true;
 }
 
-/** One watcher less. */
+/** Takes away a watcher of a hash. */
 export function unwatchHash(hash: u64): void {
   const entry = watched(hash);
   if (entry === 0) return;
@@ -57,7 +61,10 @@ export function unwatchHash(hash: u64): void {
   } else if (capacity > CAPACITY_MIN && watchedHashes << 3 < capacity) resize(capacity >> 1);
 }
 
-/** A key was changed; `wasExpired`: a key that was past its expiry was deleted, which changes nothing that could be seen. */
+/**
+ * Notes a change of a key. `wasExpired` means that a key past its expiry was deleted, which no client could
+ * see.
+ */
 export function noteChange(hash: u64, wasExpired: bool): void {
   const entry = watched(hash);
   if (entry === 0) return;
@@ -66,19 +73,19 @@ export function noteChange(hash: u64, wasExpired: bool): void {
   if (!wasExpired) store<u64>(entry, changeCount, 16);
 }
 
-/** The entry of a hash, 0 when nobody watches it. */
+/** Returns the entry of a hash, 0 when nobody watches it. */
 export function watched(hash: u64): usize {
   if (capacity === 0) return 0;
   const entry = entryFor(mix(hash));
   return watchersOf(entry) === 0 ? 0 : entry;
 }
 
-/** Number of the entry's last change. */
+/** Returns the number of the entry's last change. */
 export function lastChangeOf(entry: usize): u64 {
   return load<u64>(entry, 8);
 }
 
-/** The same without deletions of what had expired already. */
+/** Returns the number of the entry's last change without deletions of what had expired already. */
 export function lastVisibleChangeOf(entry: usize): u64 {
   return load<u64>(entry, 16);
 }
@@ -91,12 +98,12 @@ function setWatchers(entry: usize, watchers: u32): void {
   store<u32>(entry, watchers, 24);
 }
 
-/** Where an entry starts to look for its place: the top bits. */
+/** Returns where the search for an entry begins: its top bits. */
 function homeOf(mixed: u64): u32 {
   return <u32>(mixed >> (64 - <u64>ctz(capacity)));
 }
 
-/** The hash's entry, or the free one in which it belongs. */
+/** Returns the hash's entry, or the free one in which it belongs. */
 function entryFor(mixed: u64): usize {
   let index = homeOf(mixed);
   let entry = entryAt(index);
@@ -111,7 +118,7 @@ function entryAt(index: u32): usize {
   return table + ((<usize>index) << ENTRY_SHIFT);
 }
 
-/** Moves up the entries that a freed one would cut off from where they start to be looked for. */
+/** Moves up the entries that a freed one would cut off from where their search begins. */
 function closeGap(entry: usize): void {
   let gap = <u32>((entry - table) >> ENTRY_SHIFT);
   let index = gap;
@@ -127,7 +134,10 @@ function closeGap(entry: usize): void {
   setWatchers(entryAt(gap), 0);
 }
 
-/** False when memory is exhausted: all stays as it was. */
+/**
+ * Moves all entries to a larger or smaller table; returns false, with nothing changed, when memory is
+ * exhausted.
+ */
 function resize(entries: u32): bool {
   const bytes = (<usize>entries) << ENTRY_SHIFT;
   const resized = allocateReserve(bytes);

@@ -1,20 +1,22 @@
-// FLUSHALL in steps: every key is deleted, on a primary with its Del, segment by segment from each table's beginning.
+// FLUSHALL in steps: deletes every key, on a primary with its Del, segment by segment from each table's
+// beginning.
 import { WRITE_DONE } from '../layout';
 import { PAGE_BYTES } from '../memory/pages';
 import { keyLengthOf, keyOf } from '../memory/record';
-import { depthIn, firstRecord, generationOf, overflowOf, usedSlots } from '../table/segment';
+import { firstRecord, generationOf, overflowOf, spanOf, usedSlots } from '../table/segment';
 import { depthOf, directoryOf, keysOf, shardAt, shardCount } from '../table/shard';
 import { segmentIn } from '../table/table';
 import { xxh3 } from '../xxh3';
 import { deleteHere, locateAny } from './store';
 
+/** How many keys the step at hand may still delete. */
 let left: u32 = 0;
-/** Deletions of keys so long, or longer, can't be told of for want of memory. */
+/** There is no memory for the Del of a key of so many bytes or more. */
 let refusedBytes: u32 = 0;
 
 /**
- * Deletes up to `limit` keys; how many it did. It passes over those whose Del there is no memory for: 0 with keys left
- * means that not one could be deleted.
+ * Deletes up to `limit` keys; returns how many it did. It passes over those for whose Del there is no memory:
+ * when it returns 0 and keys are left, not one of them could be deleted.
  */
 export function deleteSome(limit: u32): u32 {
   left = limit;
@@ -29,15 +31,15 @@ function emptyShard(shard: usize): void {
   let at: u64 = 0;
   for (;;) {
     let segment = segmentIn(directoryOf(shard), depthOf(shard), at);
-    // It may join with others on the way, and is then gone through anew.
+    // The segment may join with its other half meanwhile, and is then gone through again.
     while (emptySegment(segment)) segment = segmentIn(directoryOf(shard), depthOf(shard), at);
-    const span = (<u64>1) << (64 - <u64>depthIn(segment));
+    const span = spanOf(segment);
     at = (at & ~(span - 1)) + span;
     if (at === 0 || left === 0) return;
   }
 }
 
-/** True when its keys have moved before all were deleted. */
+/** Deletes a segment's keys; returns true when they have moved before all were deleted. */
 function emptySegment(segment: usize): bool {
   const generation = generationOf(segment);
   for (let part = segment; part !== 0; part = overflowOf(part)) {

@@ -1,8 +1,9 @@
-// The pool of Redis' approximated LRU (evict.c): of the records that were sampled, those that are longest unused, kept
-// from one eviction to the next. Records move and go meanwhile, so it holds no addresses: an entry says by the key's
-// hash which record it meant, and by the time of its last use whether that has been used since.
+// The pool of Redis' approximated LRU (evict.c): those of the sampled records that are longest unused, kept
+// from one eviction to the next. Records move and are deleted meanwhile, so that it has no addresses: an
+// entry names its record by the key's hash, and shows by the time of the last use whether the record has been
+// used since.
 //
-// Sixteen entries, least idle first: 0 hash of the key, 8 shard, 12 access clock.
+// It has sixteen entries, the least idle one first: 0 hash of the key, 8 shard, 12 access clock.
 import { secondsSince } from '../clock';
 import { accessOf, keyLengthOf, keyOf } from '../memory/record';
 import { randomRecord, randomSegment, randomShard } from '../table/sample';
@@ -17,7 +18,7 @@ const ENTRY_BYTES: usize = 16;
 const pool: usize = memory.data(256, 8);
 let pooled: u32 = 0;
 
-/** Samples `samples` records and locates the one to evict first; 0 when there are no keys. */
+/** Samples `samples` records and locates the one to evict first; returns it, 0 when there are no keys. */
 export function locateIdlest(samples: u32): usize {
   for (let shard = randomShard(); shard !== 0; shard = randomShard()) {
     const segment = randomSegment(shard);
@@ -27,7 +28,7 @@ export function locateIdlest(samples: u32): usize {
       const record = findHash(load<u32>(entry, 8), load<u64>(entry));
       if (record !== 0 && accessOf(record) === load<u32>(entry, 12)) return locateRecord(record);
     }
-    // All were stale; the next samples are not.
+    // All entries were stale, which the next samples are not.
   }
   return 0;
 }
@@ -40,7 +41,7 @@ function consider(shard: usize, record: usize): void {
   const hash = xxh3(keyOf(record), keyLengthOf(record));
   let place: u32 = 0;
   for (let i: u32 = 0; i < pooled; i++) {
-    // An older sample of the same key: when it has been used since, it will be seen as stale.
+    // This is an older sample of the same key.
     if (load<u64>(entryAt(i)) === hash && load<u32>(entryAt(i), 12) === access) return;
     if (idleAt(i) < idle) place = i + 1;
   }
@@ -64,7 +65,7 @@ function idleAt(index: u32): u32 {
   return secondsSince(load<u32>(entryAt(index), 12));
 }
 
-/** The record in a shard whose key has this hash, or 0. */
+/** Returns the record in a shard whose key has this hash, or 0. */
 function findHash(shard: usize, hash: u64): usize {
   const mixed = mix(hash);
   const tag = v128.splat<u8>(tagOf(mixed));

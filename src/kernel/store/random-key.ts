@@ -1,30 +1,30 @@
-// RANDOMKEY: a shard by its keys, a segment by its share of the hashes, which is about that of the keys, and of its keys
-// each with the same chance.
+// RANDOMKEY: chooses a shard by its share of the keys, a segment by its share of the hashes, which is about
+// that of the keys, and each of its keys with the same chance.
 import { nowMs } from '../clock';
 import { keyLengthOf, keyOf } from '../memory/record';
 import { random, randomBelow } from '../random';
 import { expiryOf } from '../table/expiry';
 import { randomShard } from '../table/sample';
-import { countOf, depthIn, firstRecord, overflowOf, usedSlots } from '../table/segment';
+import { countOf, firstRecord, overflowOf, spanOf, usedSlots } from '../table/segment';
 import { depthOf, directoryOf, keysOf } from '../table/shard';
 import { segmentIn } from '../table/table';
 import { locate } from './store';
 
-/** Keys past their expiry that may be met before there seem to be no others. */
+/** So many keys past their expiry may be met before there seem to be no others. */
 const TRIES: u32 = 1000;
-/** Tables up to this depth are small enough to count their segments' keys, for segments differ much. */
+/** Tables up to this depth are small enough to count their segments' keys, which differ much there. */
 const COUNTED_DEPTH: u32 = 4;
-/** Empty segments are rare. */
+/** Empty segments are rare, so that one of so many nearly always has keys. */
 const SEGMENT_TRIES: u32 = 64;
 
-/** The record of some live key, or 0: there is none, or very few among many that have expired. */
+/** Returns the record of some live key, 0 when there is none or very few among many that have expired. */
 export function randomRecord(): usize {
   for (let tries: u32 = 0; tries < TRIES; tries++) {
     const shard = randomShard();
     if (shard === 0) return 0;
     const record = randomIn(shard);
     if (expiryOf(shard, record) > nowMs) return record;
-    // On a primary that is not frozen this deletes it.
+    // A primary that is not frozen deletes the expired key here.
     locate(keyOf(record), keyLengthOf(record));
   }
   return 0;
@@ -42,7 +42,7 @@ function randomIn(shard: usize): usize {
   let segment = segmentIn(directory, depth, 0);
   for (let prefix: u64 = 0; at >= keysInChain(segment); segment = segmentIn(directory, depth, prefix)) {
     at -= keysInChain(segment);
-    prefix += (<u64>1) << (64 - <u64>depthIn(segment));
+    prefix += spanOf(segment);
   }
   return recordAt(segment, at);
 }
@@ -53,7 +53,7 @@ function keysInChain(segment: usize): u32 {
   return keys;
 }
 
-/** The record of the chain's key number `at`. */
+/** Returns the record of the chain's key number `at`. */
 function recordAt(segment: usize, at: u32): usize {
   let part = segment;
   for (; at >= countOf(part); part = overflowOf(part)) at -= countOf(part);

@@ -1,10 +1,11 @@
-// Asserts what holds between the rooms: that the records in the tables are all there are. For the debug build.
+// Asserts what holds between the rooms: that the records in the tables are all there are. For the debug
+// build.
 import { blockBytes, blockBytesInUse } from '../memory/arena';
 import { PAGE_BYTES } from '../memory/pages';
 import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueLengthOf } from '../memory/record';
-import { firstRecord, overflowOf, usedSlots } from '../table/segment';
+import { firstRecord, overflowOf, spanOf, usedSlots } from '../table/segment';
 import { depthOf, directoryOf, expiringOf, idOf, shardAt, shardCount } from '../table/shard';
-import { segmentIn, spanOf } from '../table/table';
+import { segmentIn } from '../table/table';
 import { xxh3 } from '../xxh3';
 import { shardOfKey } from './store';
 
@@ -12,8 +13,8 @@ let blocks: f64 = 0;
 let expiring: u32 = 0;
 
 /**
- * Asserts that each key is in the shard that it routes to, that the arena has handed out no block but those of the
- * tables' records, and that each record with an expiry is in its shard's heap.
+ * Asserts that each key is in the shard that it routes to, that the arena has handed out no block but those
+ * of the tables' records, and that each record with an expiry is in its shard's heap.
  */
 export function checkStore(): void {
   blocks = 0;

@@ -1,10 +1,9 @@
-// The operations on keys: find, set, delete, expire, sweep; on a primary each change is emitted as an FCRP record.
-// What was found last stays in the `at*` variables, so that a command finds its key once.
-
+// The operations on keys: find, set, delete, expire, sweep. A primary emits each change as an FCRP record.
+// What was located last stays in the `at*` variables, so that a command finds its key once.
 import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs } from '../clock';
-import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from '../layout';
+import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY } from '../layout';
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
 import { availableBytes } from '../memory/pages';
 import {
@@ -23,8 +22,9 @@ import { xxh3 } from '../xxh3';
 import { emit, reserveRecord } from './batch';
 import { noteChange, watchedHashes } from './changes';
 
+/** A replica hides what has expired and emits nothing. */
 export let isReplica: bool = false;
-/** Nothing changes of its own accord: what has expired is hidden, not deleted, and nothing is evicted. */
+/** While it is true, what has expired is hidden and not deleted, and nothing is evicted. */
 export let isFrozen: bool = false;
 let atShard: usize = 0;
 let atHash: u64 = 0;
@@ -35,28 +35,28 @@ let expiredKeys: f64 = 0;
 let isTouching: bool = true;
 let hits: f64 = 0;
 let misses: f64 = 0;
-/** Bytes read ahead; kept so that no compiler leaves the reading out. */
+/** What was read ahead, which is kept so that no compiler leaves the reading out. */
 export let touched: u64 = 0;
-/** The key whose hash is known already, by its address; 0: none. */
+/** Address of the key whose hash is known already, 0 when none is. */
 let knownKey: usize = 0;
 let knownHash: u64 = 0;
 
-/** A replica hides what has expired and emits nothing; a primary deletes it and emits the Del. */
+/** Makes this a replica's store, or a primary's, which deletes what has expired and emits the Del. */
 export function setReplica(replica: bool): void {
   isReplica = replica;
 }
 
-/** Until it is taken back, a primary deletes nothing that it was not told to delete. */
+/** While frozen, a primary deletes only what a client deletes. */
 export function setFrozen(frozen: bool): void {
   isFrozen = frozen;
 }
 
-/** Keys that this side deleted because their time had come. */
+/** Returns how many keys were deleted here because they had expired. */
 export function expiredCount(): f64 {
   return expiredKeys;
 }
 
-/** Until `forgetHash`, `locate` need not hash the key at this address. */
+/** Spares `locate` to hash the key at this address, until `forgetHash`. */
 export function knowHash(key: usize, hash: u64): void {
   knownKey = key;
   knownHash = hash;
@@ -67,8 +67,9 @@ export function forgetHash(): void {
 }
 
 /**
- * Memory is slow, and waits for several keys overlap: whoever has many to find first reads all their buckets, then the
- * records those point to, and only then looks for them one by one.
+ * Reads the bucket of a key. Memory is slow, but waits for several keys overlap: who has many keys to find
+ * first reads all their buckets, then the records that those point to (`touchRecordOf`), and then finds them
+ * one by one.
  */
 export function touchBucketOf(key: usize, length: u32, hash: u64): void {
   touched ^= touchBucket(shardAt(shardOfKey(key, length, hash)), mix(hash));
@@ -78,13 +79,14 @@ export function touchRecordOf(key: usize, length: u32, hash: u64): void {
   touched ^= touchRecord(shardAt(shardOfKey(key, length, hash)), mix(hash));
 }
 
+/** Returns the number of the shard that a key routes to. */
 export function shardOfKey(key: usize, length: u32, hash: u64): u32 {
   if (!isRoutedByPrefix()) return routeOfHash(hash);
   const routed = routedLength(key, length);
   return routeOfHash(routed === length ? hash : xxh3(key, routed));
 }
 
-/** The record of a key, expired or not, or 0. */
+/** Locates a key, expired or not; returns its record, or 0. */
 export function locateAny(key: usize, length: u32, hash: u64): usize {
   atHash = hash;
   atShard = shardAt(shardOfKey(key, length, hash));
@@ -93,7 +95,10 @@ export function locateAny(key: usize, length: u32, hash: u64): usize {
   return located();
 }
 
-/** The record of a live key, or 0. On a primary that is not frozen a key past its expiry is deleted on the way. */
+/**
+ * Locates a live key; returns its record, or 0. A primary that is not frozen deletes a key past its expiry
+ * here.
+ */
 export function locate(key: usize, length: u32): usize {
   const record = locateAny(key, length, key === knownKey ? knownHash : xxh3(key, length));
   if (record === 0 || heapPlaceOf(record) === 0) return record;
@@ -102,53 +107,56 @@ export function locate(key: usize, length: u32): usize {
   return 0;
 }
 
-/** Reads of keys that were there, and of keys that were not. */
+/** Returns how many reads found their key. */
 export function keyspaceHits(): f64 {
   return hits;
 }
 
+/** Returns how many reads did not find their key. */
 export function keyspaceMisses(): f64 {
   return misses;
 }
 
-/** Counts a read; returns the record that it was given. */
+/** Counts a read; returns `record`. */
 export function counted(record: usize): usize {
   if (record === 0) misses += 1;
   else hits += 1;
   return record;
 }
 
-/** Whether keys that are read count as used; those that are written always do. */
+/** Sets whether keys that are read count as used; those that are written always do. */
 export function setTouching(touching: bool): void {
   isTouching = touching;
 }
 
-/** As `locate`, and the key counts as used: what Redis' commands that read or change a value do. */
+/**
+ * Locates a key that thereby counts as used, which is what Redis' commands that read or change a value do.
+ */
 export function lookup(key: usize, length: u32): usize {
   const record = locate(key, length);
   if (record !== 0 && isTouching) noteAccess(record);
   return record;
 }
 
-/** Locates a record of which the address is known, expired or not; returns it. */
+/** Locates the key of a record, expired or not; returns the record. */
 export function locateRecord(record: usize): usize {
   const key = keyOf(record);
   const length = keyLengthOf(record);
   return locateAny(key, length, xxh3(key, length));
 }
 
-/** Whether the key that `locate` did not give is there all the same, past its expiry. */
+/** Returns whether the key for which `locate` returned 0 is there all the same, past its expiry. */
 export function isExpiredHere(): bool {
   return atSlot !== 0;
 }
 
-/** Expiry of the record that was located last. */
+/** Returns the expiry of the record that was located last. */
 export function expiryHere(record: usize): u64 {
   return expiryOf(atShard, record);
 }
 
 /**
- * Sets the located key. `record` is what `locate` gave (0: not there). The value must not lie in that record.
+ * Sets the located key. `record` is what `locate` returned, and the value must not lie in it. Returns
  * WRITE_DONE, or WRITE_MEMORY with nothing changed.
  */
 export function setHere(
@@ -164,7 +172,7 @@ export function setHere(
     const end: usize = record === 0 ? 0 : valueAt(record) + <usize>valueLengthOf(record);
     assert(value >= end || value + <usize>valueBytes <= record, 'the value does not lie in the record');
   }
-  // The key has expired and is still in the table: this is frozen, or there was no memory to tell of its deletion.
+  // The key has expired and is still in the table: the store is frozen, or there was no memory for the Del.
   if (record === 0 && atSlot !== 0 && !expire(load<u32>(atSlot))) return WRITE_MEMORY;
   if (!isReplica && !reserveRecord(atShard, keyBytes, valueBytes)) return WRITE_MEMORY;
   if (!writeHere(record, key, keyBytes, value, valueBytes, expiresAtMs)) return WRITE_MEMORY;
@@ -172,14 +180,14 @@ export function setHere(
   return WRITE_DONE;
 }
 
-/** Appends to the located record's value. The result's record, or 0 when memory is exhausted. */
+/** Appends to the located record's value; returns the record it then has, 0 when memory is exhausted. */
 export function appendHere(record: usize, more: usize, moreBytes: u32): usize {
   return overwriteHere(record, valueLengthOf(record), more, moreBytes);
 }
 
 /**
- * Writes a part of the located record's value from `offset` on; one that is too short grows, with zeros up to `offset`.
- * The result's record, or 0 when memory is exhausted.
+ * Writes a part of the located record's value from `offset` on; a value that is too short grows, with zeros
+ * up to `offset`. Returns the record it then has, 0 when memory is exhausted.
  */
 export function overwriteHere(record: usize, offset: u32, part: usize, partBytes: u32): usize {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
@@ -203,7 +211,7 @@ export function overwriteHere(record: usize, offset: u32, part: usize, partBytes
   return target;
 }
 
-/** Deletes the located record. WRITE_DONE or WRITE_MEMORY. */
+/** Deletes the located record; returns WRITE_DONE or WRITE_MEMORY. */
 export function deleteHere(record: usize): i32 {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
@@ -215,7 +223,7 @@ export function deleteHere(record: usize): i32 {
   return WRITE_DONE;
 }
 
-/** Sets when the located record expires (NEVER: not at all). WRITE_DONE or WRITE_MEMORY. */
+/** Sets when the located record expires, NEVER for not at all; returns WRITE_DONE or WRITE_MEMORY. */
 export function expireHere(record: usize, expiresAtMs: u64): i32 {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
@@ -228,49 +236,13 @@ export function expireHere(record: usize, expiresAtMs: u64): i32 {
 }
 
 /**
- * Whether `bytes` of records can surely be had: who sets many keys, all or none, asks before the first.
+ * Returns whether there is surely room for `bytes` of records, for commands that set all their keys or none.
  */
 export function hasRoomFor(bytes: f64): bool {
   return bytes * 1.125 + 1048576 <= availableBytes();
 }
 
-/** Sets a key of the library, or deletes it when the expiry has passed already. */
-export function put(key: usize, keyBytes: u32, value: usize, valueBytes: u32, expiresAtMs: u64): i32 {
-  const record = locate(key, keyBytes);
-  if (expiresAtMs <= nowMs) return record === 0 ? WRITE_DONE : deleteHere(record);
-  return setHere(record, key, keyBytes, value, valueBytes, expiresAtMs);
-}
-
-/** Deletes a key: WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
-export function removeKey(key: usize, keyBytes: u32): i32 {
-  const record = locate(key, keyBytes);
-  return record === 0 ? WRITE_MISSING : deleteHere(record);
-}
-
-/** Gives `to` the value and the expiry of another key, `from`: WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
-export function copyKey(from: usize, fromBytes: u32, to: usize, toBytes: u32): i32 {
-  const source = lookup(from, fromBytes);
-  if (source === 0) return WRITE_MISSING;
-  const expiresAtMs = expiryHere(source);
-  const record = locate(to, toBytes);
-  return setHere(record, to, toBytes, valueAt(source), valueLengthOf(source), expiresAtMs);
-}
-
-/** As `overwriteHere`, by key: WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
-export function overwrite(key: usize, keyBytes: u32, offset: u32, part: usize, partBytes: u32): i32 {
-  const record = lookup(key, keyBytes);
-  if (record === 0) return WRITE_MISSING;
-  return overwriteHere(record, offset, part, partBytes) === 0 ? WRITE_MEMORY : WRITE_DONE;
-}
-
-/** Sets a key's expiry (NEVER: none; the past: deletes it): WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
-export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
-  const record = lookup(key, keyBytes);
-  if (record === 0) return WRITE_MISSING;
-  return expiresAtMs <= nowMs ? deleteHere(record) : expireHere(record, expiresAtMs);
-}
-
-/** Deletes up to `limit` keys past their expiry, nearest first in each shard; how many it deleted, none when frozen. */
+/** Deletes up to `limit` keys past their expiry, none while frozen; returns how many. */
 export function sweep(limit: u32): u32 {
   let swept: u32 = 0;
   if (isFrozen) return swept;
@@ -284,7 +256,10 @@ export function sweep(limit: u32): u32 {
   return swept;
 }
 
-/** Empties sparse slabs by moving up to about `limit` records; how many it moved, 0 when nothing is worth it. */
+/**
+ * Empties sparse slabs by moving about `limit` records at most; returns how many, 0 when none is worth
+ * emptying.
+ */
 export function compact(limit: u32): u32 {
   let moved: u32 = 0;
   while (moved < limit) {
@@ -311,7 +286,7 @@ export function compact(limit: u32): u32 {
   return moved;
 }
 
-/** Writes the located key's record without emitting; false when memory is exhausted, with nothing changed. */
+/** Writes the located key's record without emitting; returns false, with nothing changed, without memory. */
 export function writeHere(
   record: usize,
   key: usize,
@@ -351,7 +326,7 @@ export function writeHere(
   return true;
 }
 
-/** Takes the located record out without emitting. */
+/** Deletes the located record without emitting. */
 export function discardHere(record: usize): void {
   if (ASSERTS) assert(record === located(), 'the record is the one that was located');
   if (watchedHashes !== 0) noteChange(atHash, expiryOf(atShard, record) <= nowMs);
@@ -362,7 +337,7 @@ export function discardHere(record: usize): void {
   freeBlock(record, bytes);
 }
 
-/** Sets the located record's expiry without emitting; false when memory is exhausted. */
+/** Sets the located record's expiry without emitting; returns false when memory is exhausted. */
 export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
@@ -370,7 +345,7 @@ export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   return true;
 }
 
-/** The record that `locate` found last, expired or not; 0 when there was none. */
+/** Returns the record that was located last, expired or not, 0 when there was none. */
 function located(): usize {
   return atSlot === 0 ? 0 : load<u32>(atSlot);
 }

@@ -1,8 +1,9 @@
-// Expiry times: a heap of (Unix ms, record) per shard, nearest first, four children a node; each record knows its place.
-// The heap lies in pages of 256 entries behind a directory, so that it grows without being copied.
+// Expiry times: a heap of (Unix ms, record) for each shard, nearest first, with four children a node. Each
+// record knows its place. The heap lies in pages of 256 entries behind a directory, so that it grows without
+// being copied.
 //
-// Invariants (`checkExpiry`): no entry is later than its children; a record's place names the entry that names the
-// record; the pages have room for all entries.
+// Invariants (`checkExpiry`): no entry is later than its children; a record's place names the entry that
+// names the record; the pages have room for all entries.
 import { ASSERTS } from '../assertions';
 import { allocatePages, freePages, PAGE_BYTES, runBytes } from '../memory/pages';
 import { heapPlaceOf, isInUse, setHeapPlace } from '../memory/record';
@@ -20,18 +21,18 @@ import {
 export const NEVER: u64 = u64.MAX_VALUE;
 
 const ENTRY_SHIFT: u32 = 4;
-/** What an expiry takes beside its record. */
+/** Bytes that an expiry takes beside its record. */
 export const EXPIRY_BYTES: usize = 1 << ENTRY_SHIFT;
 const ENTRIES_SHIFT: u32 = 8;
 const ENTRIES_MASK: u32 = 255;
 
-/** When a record expires, Unix ms; NEVER if it does not. */
+/** Returns when a record expires, Unix ms, or NEVER. */
 export function expiryOf(shard: usize, record: usize): u64 {
   const place = heapPlaceOf(record);
   return place === 0 ? NEVER : load<u64>(entryAt(shard, place - 1));
 }
 
-/** Makes room so that one `setExpiry` more cannot fail; false when memory is exhausted. */
+/** Makes room so that one more `setExpiry` cannot fail; returns false when memory is exhausted. */
 export function reserveExpiry(shard: usize): bool {
   const pages = heapPagesOf(shard);
   if (expiringOf(shard) < pages << ENTRIES_SHIFT) return true;
@@ -52,7 +53,9 @@ export function reserveExpiry(shard: usize): bool {
   return true;
 }
 
-/** Sets when a record expires; NEVER takes it out of the heap. For a new entry `reserveExpiry` has made room. */
+/**
+ * Sets when a record expires; NEVER takes it out of the heap. `reserveExpiry` has made room for a new entry.
+ */
 export function setExpiry(shard: usize, record: usize, expiresAtMs: u64): void {
   const place = heapPlaceOf(record);
   if (expiresAtMs === NEVER) {
@@ -72,20 +75,20 @@ export function setExpiry(shard: usize, record: usize, expiresAtMs: u64): void {
   rise(shard, last, expiresAtMs, record);
 }
 
-/** A record has moved: its entry follows. */
+/** Makes the entry of a record that has moved name its new address. */
 export function moveExpiry(shard: usize, record: usize): void {
   const place = heapPlaceOf(record);
   if (place !== 0) store<u32>(entryAt(shard, place - 1), <u32>record, 8);
 }
 
-/** The record that expires next when that is not after `nowMs`, else 0. */
+/** Returns the record that expires next when that is not after `nowMs`, else 0. */
 export function nextExpired(shard: usize, nowMs: u64): usize {
   if (expiringOf(shard) === 0) return 0;
   const top = entryAt(shard, 0);
   return load<u64>(top) <= nowMs ? <usize>load<u32>(top, 8) : 0;
 }
 
-/** Of all shards' records the one that expires next, 0 when none does. */
+/** Returns the record of all shards that expires next, 0 when none does. */
 export function nearestExpiring(): usize {
   let nearest = NEVER;
   let record: usize = 0;
@@ -100,7 +103,7 @@ export function nearestExpiring(): usize {
   return record;
 }
 
-/** Bytes of the heap's pages and directory. */
+/** Returns the bytes of the heap's pages and directory. */
 export function expiryBytes(shard: usize): f64 {
   const directory = heapOf(shard);
   if (directory === 0) return 0;
@@ -131,7 +134,8 @@ function removeAt(shard: usize, record: usize, index: u32): void {
     if (expiresAtMs < load<u64>(entryAt(shard, index))) rise(shard, index, expiresAtMs, moved);
     else sink(shard, index, expiresAtMs, moved);
   }
-  // One page is kept spare, so that a heap at a page's edge does not allocate to and fro.
+  // One page more than needed is kept, so that a heap at a page's edge does not allocate and free over and
+  // over.
   const pages = heapPagesOf(shard);
   if (pages > 1 && last + (2 << ENTRIES_SHIFT) <= pages << ENTRIES_SHIFT) {
     freePages(load<u32>(heapOf(shard) + ((<usize>(pages - 1)) << 2)));

@@ -1,4 +1,4 @@
-// Lists of keys, as SCAN and KEYS give them: each its length (u32) and its bytes.
+// Lists of keys, which SCAN and KEYS return: for each key its length (u32) and its bytes.
 
 import { copyBytes } from '../bytes';
 import { nowMs } from '../clock';
@@ -12,14 +12,17 @@ let takesAll: bool = false;
 let pattern: usize = 0;
 let patternBytes: u32 = 0;
 
-/** From now on only keys that match are listed. A star alone takes the empty key too, as in Redis. */
+/**
+ * Chooses the keys that are listed from now on: those that match. A star alone has the empty key too, as in
+ * Redis.
+ */
 export function filterKeys(at: usize, bytes: u32): void {
   takesAll = bytes === 1 && load<u8>(at) === ANYTHING;
   pattern = at;
   patternBytes = bytes;
 }
 
-/** Bytes of the record's key in a list; 0 when it has expired or does not match. */
+/** Returns the bytes of the record's key in a list, 0 when it has expired or does not match. */
 export function listedBytes(shard: usize, record: usize): u64 {
   if (expiryOf(shard, record) <= nowMs) return 0;
   if (!takesAll && !matches(pattern, patternBytes, keyOf(record), keyLengthOf(record), false)) return 0;

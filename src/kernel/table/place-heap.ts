@@ -1,15 +1,15 @@
-// The keys that a step of SCAN has found, nearest place first: a heap of (place u64, record u32) in 16 bytes.
+// The keys that a step of SCAN has found, least place first: a heap of (place u64, record u32) in 16 bytes.
 import { allocateReserve, freePages } from '../memory/pages';
 import { BUCKET_SLOTS, BUCKETS, overflowOf } from './segment';
 
 const ENTRY_SHIFT: usize = 4;
 const SEGMENT_KEYS: u32 = BUCKETS * BUCKET_SLOTS;
-/** Enough for a segment; a chain of them takes memory for as long as the heap is open. */
+/** Room for the keys of one segment; a chain of segments allocates for as long as the heap is open. */
 const room: usize = memory.data(12288, 16);
 let heap: usize = 0;
 let size: u32 = 0;
 
-/** An empty heap for the keys of a segment; false when memory is exhausted. */
+/** Opens an empty heap for the keys of a segment; returns false when memory is exhausted. */
 export function openHeap(segment: usize): bool {
   let parts: u32 = 0;
   for (let part = segment; part !== 0; part = overflowOf(part)) parts++;
@@ -41,7 +41,7 @@ export function push(place: u64, record: usize): void {
   put(index, place, record);
 }
 
-/** Takes out the record of the least place. */
+/** Takes out the record of the least place and returns it. */
 export function pop(): usize {
   const record: usize = load<u32>(heap, 8);
   size--;

@@ -1,14 +1,14 @@
-// Records by chance. A shard is chosen by its share of the keys, a segment by its share of the hash space (and so, near
-// enough, of the keys), and in the segment a slot that holds a record: no key is much likelier than another.
+// Chooses records at random: a shard by its share of the keys, a segment by its share of the hash space (and
+// so about of the keys), and in the segment a slot that holds a record. No key is much likelier than another.
 import { randomBelow } from '../random';
 import { BUCKET_SLOTS, BUCKETS, countOf, overflowOf } from './segment';
 import { depthOf, directoryOf, keysOf, shardAt, shardCount } from './shard';
 
 const SEGMENT_SLOTS: u32 = BUCKETS * BUCKET_SLOTS;
-/** A segment is mostly more than half full, so one of so many slots nearly always holds a record. */
+/** A segment is mostly more than half full, so that one of so many slots nearly always holds a record. */
 const SLOT_TRIES: u32 = 16;
 
-/** A shard, 0 when there is no key at all. */
+/** Returns a shard, 0 when there is no key at all. */
 export function randomShard(): usize {
   let keys: u32 = 0;
   for (let id: u32 = 0; id < shardCount; id++) keys += keysOf(shardAt(id));
@@ -18,7 +18,7 @@ export function randomShard(): usize {
   return shardAt(id);
 }
 
-/** A part of a segment, with keys in it, of a shard that has any. */
+/** Returns a part of a segment that has keys, of a shard that has any. */
 export function randomSegment(shard: usize): usize {
   const directory = directoryOf(shard);
   const words: u32 = 1 << depthOf(shard);
@@ -34,7 +34,7 @@ export function randomSegment(shard: usize): usize {
   return segment;
 }
 
-/** A record of a segment's part that has any. */
+/** Returns a record of a segment's part that has any. */
 export function randomRecord(segment: usize): usize {
   let slot: u32 = 0;
   let record: usize = 0;
@@ -46,7 +46,7 @@ export function randomRecord(segment: usize): usize {
   return record;
 }
 
-/** A slot that holds none is 0. */
+/** Returns the record in a slot, 0 when it holds none. */
 function recordAt(segment: usize, slot: u32): usize {
   const line = segment + ((<usize>(slot / BUCKET_SLOTS)) << 6);
   return load<u32>(line + 16 + ((<usize>(slot % BUCKET_SLOTS)) << 2));

@@ -1,10 +1,11 @@
-// SCAN: all keys by a cursor that is no memory of ours, each key that is there throughout exactly once, whatever grows,
-// shrinks or is compacted between the steps.
+// SCAN: all keys by a cursor, for which the kernel keeps nothing. Each key that is there throughout is listed
+// exactly once, whatever grows, shrinks or is compacted between the steps.
 //
-// A key has a place that never changes: of its mixed hash the bucket, before the 36 top bits. A cursor is a shard and a
-// place in it (shard * 2^42 + place), and a step takes all keys between two places: bucket after bucket, in each the
-// segments in their order. Splits and joins only deal out a bucket's places anew. So a step reads hardly more keys than
-// it gives, for those of one bucket in one segment are about a dozen.
+// A key has a place that never changes: the bucket of its mixed hash, followed by the hash's 36 top bits. A
+// cursor is a shard and a place in it (shard * 2^42 + place), and a step lists all keys between two places:
+// bucket after bucket, and in each bucket the segments in their order. A split or a join only distributes a
+// bucket's places among other segments. So a step reads hardly more keys than it lists, because one bucket of
+// one segment has about a dozen.
 import {
   RESULT_COUNT,
   RESULT_CURSOR_U64,
@@ -23,26 +24,28 @@ import { depthOf, directoryOf, keysOf, shardAt, shardCount } from './shard';
 import { mix, segmentIn } from './table';
 
 const PREFIX_BITS: u64 = 36;
-/** Of the places, six bits more. */
+/** Bits of a place: the prefix and six bits of the bucket. */
 const SHARD_SHIFT: u64 = 42;
 const PLACE_MASK: u64 = ((<u64>1) << SHARD_SHIFT) - 1;
-/** A step may look at so many keys more than was asked, so that an ordinary bucket is read once. */
+/** A step may look at so many keys more than it was asked to, so that an ordinary bucket is read once. */
 const COUNT_SLACK: u64 = 64;
-/** Buckets that a step may find empty, beside ten a key: as in Redis, a sparse table does not hold it up. */
+/** Buckets that a step may find empty, beside ten a key: as in Redis, a sparse table does not delay it. */
 const BUCKETS_MIN: u64 = 1000;
 
-/** More than there can ever be. */
+/** More bytes than a list can ever need. */
 const NEED_MAX: u64 = 0xf0000000;
 
+// What the step at hand has written in bytes, how many keys that are, and how many it has looked at.
 let written: usize = 0;
 let listed: u32 = 0;
 let looked: u64 = 0;
 
 /**
- * Lists (key-list.ts) from `cursor` on the live keys that match, looking at about `count`. WRITE_DONE: the result block
- * tells the bytes, the keys, and the next cursor, 0 at the end and for a cursor that is none of ours. When not even the
- * first keys fit, RESULT_NEED says how much they take at the least: the next cursor stands before them. WRITE_MEMORY: a
- * chain of segments takes more memory than there is.
+ * Lists (key-list.ts) from `cursor` on the live keys that match, looking at about `count`. After WRITE_DONE
+ * the result block has the bytes, the count of keys, and the next cursor, which is 0 at the end and when
+ * `cursor` was no cursor. When not even the first keys fit, RESULT_NEED is what they take at the least, and
+ * the next cursor stands before them. WRITE_MEMORY is returned when a chain of segments takes more memory
+ * than there is.
  */
 export function scanKeys(
   cursor: u64,
@@ -70,7 +73,8 @@ export function scanKeys(
     const place = next & PLACE_MASK;
     const segment = segmentIn(directoryOf(shard), depthOf(shard), place << (64 - PREFIX_BITS));
     const span = (<u64>1) << (PREFIX_BITS - <u64>depthIn(segment));
-    // Behind the last segment's places come those of the next bucket, behind the last bucket's the next shard's.
+    // Behind the last segment's places come those of the next bucket, behind the last bucket's the next
+    // shard's.
     const behind = (next & ~(span - 1)) + span;
     if (!openHeap(segment)) {
       if (listed === 0) return WRITE_MEMORY;
@@ -88,7 +92,7 @@ export function scanKeys(
   return WRITE_DONE;
 }
 
-/** Puts the segment's keys of a bucket that are not before `place` on the heap. */
+/** Puts those of the segment's keys on the heap that are of the bucket and not before `place`. */
 function collect(segment: usize, bucket: u32, place: u64): void {
   for (let part = segment; part !== 0; part = overflowOf(part)) {
     let at = bucket;
@@ -106,7 +110,10 @@ function collect(segment: usize, bucket: u32, place: u64): void {
   }
 }
 
-/** Lists the heap's keys by their places; false when it stopped, which is never between keys of the same place. */
+/**
+ * Lists the heap's keys by their places; returns false when it stopped, which is never between keys of one
+ * place.
+ */
 function take(shard: usize, most: u64, output: usize, capacity: usize): bool {
   while (heapSize() !== 0) {
     if (looked >= most) return false;

@@ -1,45 +1,56 @@
-// A scan of a shard by cursor, in steps between which writes go on. The cursor stands in the space of the mixed hash's
-// top bits, which splits only refine and joins only coarsen; so a key that is there throughout is met at least once.
+// A scan of a shard by cursor, in steps between which writes go on. The cursor is a position in the space of
+// the mixed hash's top bits, which splits only refine and joins only coarsen; so a key that is there
+// throughout is met at least once.
 //
-// A cursor is a u64: bits 32-63 the prefix at which the next segment starts, and where in it to go on: 26-31 the part of
-// its chain, 16-25 the slot, 0-15 the generation that it then had; when that has changed, it is gone through again.
+// A cursor is a u64: bits 32-63 the prefix at which the next segment starts, and where in it to go on: 26-31
+// the part of its chain, 16-25 the slot. Beside it goes the generation that the segment then had. When that
+// has changed, the segment is gone through again from its beginning, because its keys may have moved.
 
 import { copyBytes } from '../bytes';
 import { writeEntryHead } from '../entry-fields';
-import { ENTRY_HEADER_BYTES, RESULT_COUNT, RESULT_CURSOR_U64, RESULT_DONE, RESULT_NEED } from '../layout';
+import {
+  ENTRY_HEADER_BYTES,
+  RESULT_COUNT,
+  RESULT_CURSOR_U64,
+  RESULT_DONE,
+  RESULT_GENERATION_U64,
+  RESULT_NEED,
+} from '../layout';
 import { keyLengthOf, keyOf, valueLengthOf } from '../memory/record';
 import { setResult, setResultU64 } from '../result';
 import { expiryOf } from './expiry';
 import { filterKeys, listedBytes, writeKey } from './key-list';
-import { BUCKET_SLOTS, BUCKETS, depthIn, generationOf, overflowOf } from './segment';
+import { BUCKET_SLOTS, BUCKETS, generationOf, overflowOf, spanOf } from './segment';
 import { depthOf, directoryOf, shardAt } from './shard';
 import { segmentIn } from './table';
 
 const PREFIX: u64 = 0xffffffff00000000;
 
 /**
- * Writes a shard's entries in the SnapshotChunk format from `cursor` (0 at first) on, as many as fit into `capacity`;
- * returns the bytes. The result block tells the entries, the next cursor and whether that was the end. When not even
- * the first fits, nothing is written and RESULT_NEED says how much it takes.
+ * Writes a shard's entries in the SnapshotChunk format from `cursor` and `generation` (both 0 at first) on,
+ * as many as fit into `capacity`; returns the bytes. The result block has the count of entries, the next
+ * cursor and generation, and whether that was the end. When not even the first entry fits, nothing is written
+ * and RESULT_NEED is what it takes.
  */
-export function scan(id: u32, cursor: u64, output: usize, capacity: usize): usize {
-  return walk(id, cursor, output, capacity, false);
+export function scan(id: u32, cursor: u64, generation: u64, output: usize, capacity: usize): usize {
+  return walk(id, cursor, generation, output, capacity, false);
 }
 
-/** As `scan`, a list (key-list.ts) of the live keys that match the pattern. */
+/** Writes what `scan` does, but a list (key-list.ts) of the live keys that match the pattern. */
 export function listKeys(
   id: u32,
   cursor: u64,
+  generation: u64,
   output: usize,
   capacity: usize,
   pattern: usize,
   patternBytes: u32,
 ): usize {
   filterKeys(pattern, patternBytes);
-  return walk(id, cursor, output, capacity, true);
+  return walk(id, cursor, generation, output, capacity, true);
 }
 
-function walk(id: u32, cursor: u64, output: usize, capacity: usize, listsKeys: bool): usize {
+function walk(id: u32, cursor: u64, generation: u64, output: usize, capacity: usize, listsKeys: bool): usize {
   const shard = shardAt(id);
   const directory = directoryOf(shard);
   setResult(RESULT_NEED, 0);
@@ -48,10 +59,9 @@ function walk(id: u32, cursor: u64, output: usize, capacity: usize, listsKeys: b
   let done = directory === 0;
   while (!done) {
     const segment = segmentIn(directory, depthOf(shard), cursor);
-    const generation = generationOf(segment);
-    const same = <u16>cursor === generation;
-    const firstPart = same ? <u32>(cursor >> 26) & 63 : 0;
-    let slot = same ? <u32>(cursor >> 16) & 1023 : 0;
+    const isSame = generationOf(segment) === generation;
+    const firstPart = isSame ? <u32>(cursor >> 26) & 63 : 0;
+    let slot = isSame ? <u32>(cursor >> 16) & 1023 : 0;
     let part: u32 = 0;
     for (let page = segment; page !== 0; page = overflowOf(page), part++) {
       if (part < firstPart) continue;
@@ -64,7 +74,8 @@ function walk(id: u32, cursor: u64, output: usize, capacity: usize, listsKeys: b
         if (bytes === 0) continue;
         if (bytes > <u64>(capacity - written)) {
           if (count === 0) setResult(RESULT_NEED, <u32>bytes);
-          const place = ((<u64>part) << 26) | ((<u64>slot) << 16) | <u64>generation;
+          const place = ((<u64>part) << 26) | ((<u64>slot) << 16);
+          setResultU64(RESULT_GENERATION_U64, generationOf(segment));
           return stop(written, count, (cursor & PREFIX) | place, false);
         }
         if (listsKeys) writeKey(output + written, record);
@@ -74,8 +85,10 @@ function walk(id: u32, cursor: u64, output: usize, capacity: usize, listsKeys: b
       }
       slot = 0;
     }
-    const span: u64 = (<u64>1) << (64 - <u64>depthIn(segment));
+    const span = spanOf(segment);
     cursor = (cursor & ~(span - 1)) + span;
+    // No segment has this generation, so that only the first one is begun in its midst.
+    generation = 0;
     done = cursor === 0;
   }
   return stop(written, count, 0, true);

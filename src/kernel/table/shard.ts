@@ -1,4 +1,4 @@
-// One shard's state, 128 bytes in an array. Shards share nothing but the arena.
+// The state of each shard, 128 bytes in an array. Shards share nothing but the arena.
 import { SHARDS_MAX } from '../layout';
 import { allocatePages } from '../memory/pages';
 
@@ -9,7 +9,9 @@ export let shardCount: u32 = 0;
 let routeShift: u64 = 0;
 let routesByPrefix: bool = false;
 
-/** Sets up `count` empty shards, a power of two up to 1024; false when it is not or memory is short. */
+/**
+ * Sets up `count` empty shards; returns false when it is no power of two up to 1024 or memory is exhausted.
+ */
 export function initializeShards(count: u32, byPrefix: bool): bool {
   if (count === 0 || count > <u32>SHARDS_MAX || popcnt(count) !== 1) return false;
   shards = allocatePages(<usize>count * SHARD_BYTES);
@@ -29,7 +31,7 @@ export function idOf(shard: usize): u32 {
   return <u32>((shard - shards) / SHARD_BYTES);
 }
 
-/** The shard that a hash routes to (fcrp-v1.md, Routing). */
+/** Returns the shard that a hash routes to (docs/protocol.md, "Routing"). */
 export function routeOfHash(hash: u64): u32 {
   return shardCount === 1 ? 0 : <u32>((hash << 7) >> routeShift);
 }
@@ -39,8 +41,8 @@ export function isRoutedByPrefix(): bool {
 }
 
 /**
- * Bytes of a key that route it when sessions are kept together: of `s:<session>:c:<chunk>` what stands before the last
- * `:c:`, else all.
+ * Returns how many bytes of a key route it when sessions are kept together: what stands before the last `:c:`
+ * of `s:<session>:c:<chunk>`, else all of the key.
  */
 export function routedLength(key: usize, length: u32): u32 {
   if (length < 3 || load<u16>(key) !== 0x3a73) return length;
@@ -50,7 +52,8 @@ export function routedLength(key: usize, length: u32): u32 {
   return length;
 }
 
-// The table (table.ts): address of the directory, its depth, keys, segments, segments of the directory's depth.
+// The table (table.ts): its directory's address and depth, then how many keys there are, segments, and
+// segments of the directory's depth.
 export function directoryOf(s: usize): usize {
   return load<u32>(s);
 }
@@ -82,7 +85,7 @@ export function setDeepest(s: usize, segments: u32): void {
   store<u32>(s, segments, 16);
 }
 
-// The expiry heap (expiry.ts): its directory of pages, and entries.
+// The expiry heap (expiry.ts): its directory of pages, its entries and its pages.
 export function heapOf(s: usize): usize {
   return load<u32>(s, 20);
 }
@@ -102,8 +105,9 @@ export function setHeapPages(s: usize, pages: u32): void {
   store<u32>(s, pages, 28);
 }
 
-// The open frame (batch.ts): its buffer, payload bytes so far, records, time of the first in microseconds, and the
-// highest sequence that was given out (a primary's) or applied (a replica's).
+// The open frame (batch.ts): its buffer, payload bytes so far, records, the buffer's bytes, when the first
+// record came in microseconds, and the highest sequence that was given out (by a primary) or applied (by a
+// replica).
 export function frameOf(s: usize): usize {
   return load<u32>(s, 32);
 }
@@ -141,7 +145,7 @@ export function setSequence(s: usize, sequence: u64): void {
   store<u64>(s, sequence, 56);
 }
 
-// What the first pass of an apply expects next (apply.ts), and in which apply it was noted.
+// The highest sequence that the first pass of an apply has seen (apply.ts), and the number of that apply.
 export function guardOf(s: usize): u64 {
   return load<u64>(s, 64);
 }

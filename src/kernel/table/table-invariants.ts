@@ -9,6 +9,8 @@ import {
   countOf,
   depthIn,
   firstRecord,
+  generationOf,
+  latestGeneration,
   overflowOf,
   tagOf,
   usedSlots,
@@ -94,4 +96,5 @@ function checkPart(shard: usize, part: usize, prefix: u32, depth: u32): void {
     );
   }
   assert(runBytes(part) === PAGE_BYTES, 'a part is a page');
+  assert(generationOf(part) !== 0 && generationOf(part) <= latestGeneration(), 'a part has a generation');
 }

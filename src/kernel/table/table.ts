@@ -1,13 +1,15 @@
-// A shard's table from key to record: extendible hashing. The directory's 2^depth words point at segments by the top
-// bits of the mixed hash; a full segment splits in two, and a pair of sparse ones joins, so that no step touches more
-// than a segment's keys, however large the table.
+// A shard's table from key to record, by extendible hashing (docs/architecture.md, "Growth without a pause").
+// The directory's 2^depth words point at segments by the top bits of the mixed hash; a full segment splits in
+// two, and a pair of sparse ones joins, so that no step touches more than a segment's keys, however large the
+// table is.
 //
 // Keys never move within a segment's generation, which is what lets a scan (scan.ts) pass it slot by slot.
 //
 // Invariants (`checkTable`), beside those of a segment (segment.ts):
 //   - all directory words that begin with a segment's prefix point at it, and no others do;
 //   - each key is in the segment of its prefix, and once;
-//   - the shard's counts of keys, segments (all parts of chains) and segments of the directory's depth are right.
+//   - the shard's counts of keys, segments (all parts of chains) and segments of the directory's depth are
+//     right.
 import { ASSERTS } from '../assertions';
 import { allocatePages, freePages, PAGE_BYTES, runBytes, shrinkRun } from '../memory/pages';
 import { hasKey, keyLengthOf, keyOf } from '../memory/record';
@@ -20,6 +22,7 @@ import {
   depthIn,
   firstRecord,
   overflowOf,
+  renew,
   SLOT_MASK,
   setCount,
   setOverflow,
@@ -39,31 +42,36 @@ import {
   setSegments,
 } from './shard';
 
-/** A segment splits here (of 768 slots), and two join when together they hold fewer than MERGE_AT. */
+/**
+ * A segment splits when this many of its 768 slots are in use, and two join when together they have fewer
+ * than MERGE_AT keys, which is looked at when one of them has fewer than MERGE_TRY_AT.
+ */
 const SPLIT_AT: u32 = 640;
 const MERGE_AT: u32 = 520;
 const MERGE_TRY_AT: u32 = 260;
 const DEPTH_MAX: u32 = 26;
-/** Keys that fall into one segment for good go to a chain of so many; only an attack needs more than one. */
+/** A chain of at most so many segments takes keys that no split parts; only an attack needs more than one. */
 export const PARTS_MAX: u32 = 63;
 
 let secret: u64 = 0;
-let generations: u16 = 0;
 /** A copy of the segment that is being split or joined. */
 const scratch: usize = memory.data(4096, 16);
 
-/** Mixed into each hash, so that no client can choose keys that all fall into one segment. */
+/** Sets what is mixed into each hash, so that no client can choose keys that all fall into one segment. */
 export function seedTables(seed: u64): void {
   secret = seed;
 }
 
-/** The table's own view of a hash: its top 32 bits choose the segment, bits 8 to 13 the bucket, 0 to 7 the tag. */
+/**
+ * Returns a hash as tables use it: its top 32 bits choose the segment, bits 8 to 13 the bucket, 0 to 7 the
+ * tag.
+ */
 export function mix(hash: u64): u64 {
   const product = (hash ^ secret) * 0x9e3779b97f4a7c15;
   return product ^ (product >> 32);
 }
 
-/** Address of the word that holds the record of `key`, or 0. */
+/** Returns the address of the word that holds the record of `key`, or 0. */
 export function find(shard: usize, mixed: u64, key: usize, length: u32): usize {
   const directory = directoryOf(shard);
   if (directory === 0) return 0;
@@ -88,14 +96,14 @@ export function find(shard: usize, mixed: u64, key: usize, length: u32): usize {
   return 0;
 }
 
-/** Reads a key's bucket, so that it is in the cache when `find` comes to it. What is returned must be used for nothing. */
+/** Reads a key's bucket, so that it is in the cache when `find` comes to it. The result means nothing. */
 export function touchBucket(shard: usize, mixed: u64): u64 {
   const directory = directoryOf(shard);
   if (directory === 0) return 0;
   return load<u64>(segmentIn(directory, depthOf(shard), mixed) + ((<usize>bucketOf(mixed)) << 6));
 }
 
-/** As `touchBucket`, the start of the record that is most likely the key's. */
+/** Reads the start of the record that is most likely the key's, as `touchBucket` reads the bucket. */
 export function touchRecord(shard: usize, mixed: u64): u64 {
   const directory = directoryOf(shard);
   if (directory === 0) return 0;
@@ -105,7 +113,7 @@ export function touchRecord(shard: usize, mixed: u64): u64 {
   return matches === 0 ? 0 : load<u64>(load<u32>(line + 16 + ((<usize>ctz(matches)) << 2)));
 }
 
-/** Makes room so that `insert` cannot fail; false when memory is exhausted. */
+/** Makes room so that `insert` cannot fail; returns false when memory or a chain is exhausted. */
 export function reserve(shard: usize, mixed: u64): bool {
   if (directoryOf(shard) === 0 && !createTable(shard)) return false;
   let segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
@@ -127,7 +135,7 @@ export function reserve(shard: usize, mixed: u64): bool {
   return true;
 }
 
-/** Puts in the record of a key that is not there. `reserve` has made room. */
+/** Puts in the record of a key that is not there, for which `reserve` has made room. */
 export function insert(shard: usize, mixed: u64, record: usize): void {
   let segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
   if (ASSERTS) {
@@ -167,20 +175,16 @@ export function remove(shard: usize, mixed: u64, slot: usize): void {
   while (join(shard, mixed)) {}
 }
 
-/** Bytes of directory and segments. */
+/** Returns the bytes of the directory and the segments. */
 export function tableBytes(shard: usize): f64 {
   const directory = directoryOf(shard);
   if (directory === 0) return 0;
   return <f64>segmentsOf(shard) * <f64>PAGE_BYTES + <f64>runBytes(directory);
 }
 
+/** Returns the segment whose prefix the mixed hash begins with. */
 export function segmentIn(directory: usize, depth: u32, mixed: u64): usize {
   return load<u32>(directory + ((<usize>(mixed >> (64 - <u64>depth))) << 2));
-}
-
-/** How far behind a segment's prefix the next one's is, in the space of the mixed hash. */
-export function spanOf(segment: usize): u64 {
-  return (<u64>1) << (64 - <u64>depthIn(segment));
 }
 
 function createTable(shard: usize): bool {
@@ -214,10 +218,6 @@ function clearSegment(segment: usize, depth: u32): void {
   renew(segment);
 }
 
-function renew(segment: usize): void {
-  store<u16>(segment, ++generations, 142);
-}
-
 function insertInto(segment: usize, mixed: u64, record: usize): void {
   let bucket = bucketOf(mixed);
   for (;;) {
@@ -236,21 +236,27 @@ function insertInto(segment: usize, mixed: u64, record: usize): void {
   }
 }
 
-/** Puts every record of the copied segment where the mixed hash's `bit` says; bit 64: all into the first. */
+/**
+ * Puts each record of the copied segment into `first` or `second` by a bit of its mixed hash; bit 64: all
+ * into `first`.
+ */
 function distribute(source: usize, first: usize, second: usize, bit: u32): void {
   for (let line = source; line < source + PAGE_BYTES; line += 64) {
     for (let used = usedSlots(line); used !== 0; used &= used - 1) {
       const record = firstRecord(line, used);
       const mixed = mix(xxh3(keyOf(record), keyLengthOf(record)));
       let target = bit < 64 && ((mixed >> <u64>bit) & 1) !== 0 ? second : first;
-      // Of chains the first part that has room: no more of them have been filled than emptied.
+      // In a chain it is the first part that has room: no more parts are filled here than have been emptied.
       while (countOf(target) >= BUCKETS * BUCKET_SLOTS) target = overflowOf(target);
       insertInto(target, mixed, record);
     }
   }
 }
 
-/** Splits a full segment, part by part when it is a chain; false when it can't be: no memory, or keys that would not part. */
+/**
+ * Splits a full segment with its chain; returns false without memory, or when the directory may not grow for
+ * it.
+ */
 function split(shard: usize, segment: usize, mixed: u64): bool {
   const depth = depthIn(segment);
   if (depth === depthOf(shard) && !doubleDirectory(shard)) return false;
@@ -283,7 +289,7 @@ function partsOf(segment: usize): u32 {
   return parts;
 }
 
-/** So many empty parts, linked; 0, and none of them, when memory is exhausted. */
+/** Returns a chain of so many empty parts, 0 when memory is exhausted. */
 function newChain(parts: u32, depth: u32): usize {
   let first: usize = 0;
   for (; parts > 0; parts--) {
@@ -306,7 +312,7 @@ function freeChain(first: usize): void {
   }
 }
 
-/** Gives back the empty parts behind a segment. */
+/** Frees the empty parts behind a segment. */
 function dropEmptyParts(shard: usize, segment: usize): void {
   let before = segment;
   for (let part = overflowOf(segment); part !== 0; part = overflowOf(before)) {
@@ -317,12 +323,12 @@ function dropEmptyParts(shard: usize, segment: usize): void {
     setOverflow(before, overflowOf(part));
     freePages(part);
     setSegments(shard, segmentsOf(shard) - 1);
-    // Scans count the parts.
+    // A scan counts the parts, so that its position would mean another part.
     renew(segment);
   }
 }
 
-/** Joins the segment of `mixed` with its other half when both are sparse; whether it did. */
+/** Joins the segment of `mixed` with its other half when both are sparse; returns whether it did. */
 function join(shard: usize, mixed: u64): bool {
   const directory = directoryOf(shard);
   const depth = depthOf(shard);
@@ -354,7 +360,7 @@ function point(shard: usize, from: u32, words: u32, segment: usize): void {
 function doubleDirectory(shard: usize): bool {
   const depth = depthOf(shard);
   const words: usize = (<usize>1) << depth;
-  // Keys that share so many bits are not chance: they go to an overflow segment instead.
+  // It is no chance that keys share so many bits: they go to an overflow segment instead.
   if (depth >= DEPTH_MAX || words > (<usize>segmentsOf(shard)) << 4) return false;
   const old = directoryOf(shard);
   const doubled = allocatePages(words << 3);

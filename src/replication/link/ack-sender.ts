@@ -1,6 +1,6 @@
 /**
- * Ack frames between peers of ours (design.md, "Histories": Acks): a replica's with its watermarks, after applying, at
- * most every 100 ms, and at least every second; a primary's with its own, each second.
+ * Sends Ack frames between peers of ours (docs/protocol.md, "Acks"): a replica's carry its watermarks and go
+ * out after applying, at most every 100 ms and at least every second; a primary's carry its own, each second.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { encodeFrame } from '../../frame/frame.js';
@@ -10,19 +10,23 @@ import { encodeWatermarks } from '../../frame/watermarks.js';
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 1_000;
 
+/** What an `AckSender` is given. */
 export interface AckSenderOptions {
   clock: Clock;
   timers: Timers;
-  /** What is applied, or of a primary what is published; nothing held is an empty list. */
+  /**
+   * Returns what a replica has applied, or what a primary has published; an empty list while nothing is held.
+   */
   watermarks(): ArrayLike<bigint>;
   send(frame: Buffer): void;
 }
 
+/** Sends nothing before `start`, and nothing after `stop`. */
 export class AckSender {
   readonly #options: AckSenderOptions;
   #sentAtUs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
-  /** Something has been applied that is not acknowledged yet; the timer will see to it. */
+  /** Whether something has been applied that is not acknowledged yet; the timer then runs out for it. */
   #isDue = false;
 
   constructor(options: AckSenderOptions) {
@@ -34,7 +38,7 @@ export class AckSender {
     this.#armNext();
   }
 
-  /** Something has been applied. */
+  /** Acknowledges at once what has been applied, or as soon as 100 ms have passed since the last time. */
   applied(): void {
     if (this.#isDue) return;
     const { clock, timers } = this.#options;

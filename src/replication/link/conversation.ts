@@ -1,6 +1,6 @@
 /**
- * Asking a primary: connect, say Hello, read its answer (fcrp-v1.md, "Conversation" 1 and 2), then hand on the frames
- * that follow. A replica's session and the probe both stand on it.
+ * Asks a primary: connects, sends a Hello, reads the answer (docs/protocol.md, "Conversation"), then hands on
+ * the frames that follow. A replica's session and the probe are both made of it.
  */
 import type { Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -10,7 +10,7 @@ import { decodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
-import { MAX_SHARDS } from '../../limits.js';
+import { isShardCount, SHARD_COUNTS } from '../../limits.js';
 import { formatAddress } from '../../transport/address.js';
 import type { Address, Connection, Transport } from '../../transport/connection.js';
 import { refusalError } from './refusals.js';
@@ -18,6 +18,7 @@ import { refusalError } from './refusals.js';
 /** A primary that accepts a connection has this long to answer the Hello. */
 const ANSWER_DEADLINE_MS = 5_000;
 
+/** What a `Conversation` is given. */
 export interface ConversationOptions {
   transport: Transport;
   timers: Timers;
@@ -27,15 +28,17 @@ export interface ConversationOptions {
   hello: Buffer;
 }
 
+/** A primary's answer to a Hello. */
 export interface PrimaryAnswer {
   /** One for each shard of the primary; the length is a power of two. */
   watermarks: bigint[];
   /** Undefined: a Rust primary. */
   margin: Margin | undefined;
-  /** Of what the primary sends on the connection: the first byte behind the answer. */
+  /** Where the first byte behind the answer is, counted in what the primary sends on the connection. */
   endOffset: number;
 }
 
+/** What a `Conversation` calls; none is called after `close`. */
 export interface ConversationHandlers {
   connected(): void;
   /** So many bytes have come. */
@@ -44,12 +47,14 @@ export interface ConversationHandlers {
   /** Each frame behind the answer. May throw: the conversation then ends with that error. */
   frame(frame: SplitFrame): void;
   /**
-   * Once, unless `close` was called: `PRIMARY_UNREACHABLE`, `PEER_SILENT`, `CONNECTION_LOST`, `TOKEN_REFUSED`,
-   * `TOO_MANY_REPLICAS`, `PRIMARY_REFUSED`, `FRAME_OUT_OF_PLACE`, `FCRP_*`, or what a handler threw.
+   * Once, unless `close` was called: `PRIMARY_UNREACHABLE`, `PEER_SILENT`, `CONNECTION_LOST`,
+   * `TOKEN_REFUSED`, `TOO_MANY_REPLICAS`, `PRIMARY_REFUSED`, `FRAME_OUT_OF_PLACE`, `FCRP_*`, or what a
+   * handler threw.
    */
   ended(error: Error): void;
 }
 
+/** One connection, from `start` until it has `ended` or `close` was called. */
 export class Conversation {
   readonly #options: ConversationOptions;
   readonly #handlers: ConversationHandlers;
@@ -82,12 +87,15 @@ export class Conversation {
     this.#destroy = () => attempt.destroy();
   }
 
-  /** Says something more to a primary that has answered. */
+  /** Sends another frame to a primary that has answered; nothing once the conversation is over. */
   send(frame: Buffer): void {
     if (!this.#over) this.#connection?.write(frame);
   }
 
-  /** Reads no more of the connection until `resume`; frames of the bytes that have come are handed on all the same. */
+  /**
+   * Reads no more of the connection until `resume`; frames of the bytes that have come are handed on all the
+   * same.
+   */
   pause(): void {
     this.#connection?.pause();
   }
@@ -175,16 +183,12 @@ function readAnswer(frame: SplitFrame): PrimaryAnswer {
   }
   const { hello, margin } = decodeHelloFrame(header, frame.wirePayload);
   const shards = hello.watermarks?.length ?? 0;
-  if (hello.watermarks === undefined || shards > MAX_SHARDS || !isPowerOfTwo(shards)) {
+  if (hello.watermarks === undefined || !isShardCount(shards)) {
     throw new FastcacheError('SHARD_OUT_OF_RANGE', `The primary's Hello has ${shards} watermarks.`, {
-      expected: `a power of two, 1 to ${MAX_SHARDS}`,
+      expected: SHARD_COUNTS,
       found: shards,
       offset,
     });
   }
   return { watermarks: Array.from(hello.watermarks), margin, endOffset: offset + frame.bytes.length };
-}
-
-function isPowerOfTwo(value: number): boolean {
-  return value > 0 && (value & (value - 1)) === 0;
 }

@@ -1,27 +1,33 @@
 /**
- * Notices that a peer of ours has gone without a word (design.md, "Histories": Acks): each side sends at least every second,
- * so that five seconds of silence mean a dead link. A peer of the crate's may be silent for good reasons and is not watched.
+ * Notices that a peer of ours has gone silent (docs/protocol.md, "Acks"): each side sends at least every
+ * second, so that five seconds of silence mean a dead link. A Rust peer may be silent for good reasons and is
+ * not watched.
  */
+import assert from 'node:assert/strict';
 import type { Clock, Timer, Timers } from '../../clock.js';
 
 const SILENCE_MAX_MS = 5_000;
 /**
- * A process that was stopped or busy finds its timer due before it has read what came meanwhile: so much later it has, and
- * looks again.
+ * A process that was stopped or busy finds its timer due before it has read what came meanwhile: so much
+ * later it has, and looks again.
  */
 const SECOND_LOOK_MS = 100;
 
+/** What a `LinkWatch` is given. */
 export interface LinkWatchOptions {
   clock: Clock;
   timers: Timers;
-  /** Called once. */
+  /** Called once, after which the link is watched no more. */
   onDead(silentMs: number): void;
 }
 
+/** Watches from the moment it is made until `stop`, but for the time between `pause` and `resume`. */
 export class LinkWatch {
   readonly #options: LinkWatchOptions;
+  #state: 'watching' | 'paused' | 'over' = 'watching';
   #heardAtUs: number;
-  #timer: Timer;
+  /** Armed just while it is watching. */
+  #timer: Timer | undefined;
 
   constructor(options: LinkWatchOptions) {
     this.#options = options;
@@ -34,8 +40,32 @@ export class LinkWatch {
     this.#heardAtUs = this.#options.clock.monotonicUs();
   }
 
+  /** The link is not read, so that its silence proves nothing. */
+  pause(): void {
+    if (this.#state === 'watching') this.#leave('paused');
+  }
+
+  /** The link is read again, and has as long as at first to be heard. */
+  resume(): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'watching';
+    this.heard();
+    this.#timer = this.#lookAfter(SILENCE_MAX_MS);
+  }
+
   stop(): void {
-    this.#timer.cancel();
+    this.#leave('over');
+  }
+
+  /** Asserts that just a link that is watched has a next look. */
+  invariants(): void {
+    assert.equal(this.#timer !== undefined, this.#state === 'watching', `a next look while ${this.#state}`);
+  }
+
+  #leave(state: 'paused' | 'over'): void {
+    this.#state = state;
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #lookAfter(delayMs: number, isSecondLook = false): Timer {
@@ -43,9 +73,13 @@ export class LinkWatch {
   }
 
   #look(isSecondLook: boolean): void {
+    assert.equal(this.#state, 'watching', 'a link that is not watched is not looked at');
     const silentMs = (this.#options.clock.monotonicUs() - this.#heardAtUs) / 1000;
     if (silentMs < SILENCE_MAX_MS) this.#timer = this.#lookAfter(Math.ceil(SILENCE_MAX_MS - silentMs));
     else if (!isSecondLook) this.#timer = this.#lookAfter(SECOND_LOOK_MS, true);
-    else this.#options.onDead(Math.round(silentMs));
+    else {
+      this.#leave('over');
+      this.#options.onDead(Math.round(silentMs));
+    }
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The nodes from one to the primary at the top, nearest first, which each tells in its answers: by it a relay notices that
- * it would follow itself, through however many others.
+ * The path of a node: the ids of the nodes from it up to the primary at the top, nearest first. Each node
+ * names its path in its answers, by which a relay notices that it would follow itself, through however many
+ * others.
  */
 import type { Random } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -10,16 +11,17 @@ import type { Margin } from '../../frame/margin.js';
 const NODES_MAX = 32;
 const PATH = /^[0-9a-f]{16}(,[0-9a-f]{16})*$/;
 
-/** 16 hex digits, made once a process. */
+/** Makes an id of 16 hex digits; a process makes one. */
 export function newNodeId(random: Random): string {
   return Array.from({ length: 2 }, () => random.u32().toString(16).padStart(8, '0')).join('');
 }
 
+/** The pair that names a path in a margin. */
 export function pathPair(path: readonly string[]): [string, string] {
   return ['path', path.join()];
 }
 
-/** Empty when none is told: a Rust primary knows of none. */
+/** The path that a margin names; empty when it names none, as a Rust primary's. */
 export function pathInMargin(margin: Margin | undefined): string[] {
   const text = margin?.get('path') ?? '';
   return PATH.test(text) ? text.split(',') : [];

@@ -1,7 +1,8 @@
 /**
- * Asks any FCRP address, ours or the crate's, where it stands (design.md, "Status"): the Hello's answer, and of one of ours
- * its status as often as it is wanted. Who claims to have everything is sent nothing to catch up with; a Rust primary goes
- * on to send what is written from then on, which tells of its watermarks.
+ * Asks any FCRP address, a node of ours or a Rust primary, where it is (docs/protocol.md, "Status"): reads
+ * its answer to a Hello, and from a node of ours its status as often as it is wanted. A probe claims to have
+ * everything, so that it is sent nothing to catch up with; a Rust primary sends what is written from then on,
+ * which shows its watermarks.
  */
 import type { Timer, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -17,6 +18,7 @@ import type { Address, Transport } from '../../transport/connection.js';
 import { PROBE_WATERMARK, watermarkOf } from '../watermarks.js';
 import { Conversation, type PrimaryAnswer } from './conversation.js';
 
+/** What a `Probe` is given. */
 export interface ProbeOptions {
   transport: Transport;
   timers: Timers;
@@ -37,6 +39,7 @@ interface Question {
   deadline: Timer;
 }
 
+/** A connection to one address that is asked; its owner closes it. */
 export class Probe {
   readonly #place: string;
   readonly #timers: Timers;
@@ -45,7 +48,7 @@ export class Probe {
   #question: Question | undefined;
   #fault: Error | undefined;
 
-  /** Rejects with what `ConversationHandlers.ended` lists: `PRIMARY_UNREACHABLE`, `TOKEN_REFUSED`, … */
+  /** Resolves when the address has answered. Rejects with what `ConversationHandlers.ended` lists. */
   static open(address: Address, options: ProbeOptions): Promise<Probe> {
     return new Promise((resolve, reject) => {
       const probe: Probe = new Probe(address, options, () => resolve(probe), reject);
@@ -80,27 +83,30 @@ export class Probe {
     );
   }
 
-  /** Of the primary's Hello; undefined of a Rust primary. */
+  /** The margin of the primary's Hello; undefined: it is a Rust primary. */
   get margin(): Margin | undefined {
     return this.#answer.margin;
   }
 
+  /** Whether the address is a node of ours. */
   get isOurs(): boolean {
     return this.margin !== undefined;
   }
 
-  /** One a shard: those of the primary's Hello, and of a Rust primary those that it has reached since. */
+  /**
+   * One for each shard: those of the primary's Hello; from a Rust primary those that it has reached since.
+   */
   get watermarks(): readonly bigint[] {
     return this.#answer.watermarks;
   }
 
-  /** Why the connection is over. */
+  /** Why the connection is over; undefined while it is not. */
   get fault(): Error | undefined {
     return this.#fault;
   }
 
   /**
-   * Asks one of ours for its status, one question at a time; resolves with the payload as it came, at most
+   * Asks a node of ours for its status, one question at a time; resolves with the payload as it came, at most
    * `STATUS_MAX_BYTES`. Rejects with `PEER_SILENT`, and as the conversation ends.
    */
   ask(): Promise<Uint8Array> {
@@ -118,6 +124,7 @@ export class Probe {
     });
   }
 
+  /** Drops the connection; a question that is open rejects with `CONNECTION_LOST`. */
   close(): void {
     this.#end(
       new FastcacheError('CONNECTION_LOST', `The connection to ${this.#place} was closed.`, {
@@ -140,14 +147,14 @@ export class Probe {
         },
       );
     }
-    // The splitter's memory is not ours to keep.
+    // The splitter may overwrite its memory.
     const payload = Buffer.from(openPayload(header, wirePayload));
     this.#question = undefined;
     question.deadline.cancel();
     question.resolve(payload);
   }
 
-  /** A batch of the crate's is of one shard, its sequences without a gap (fcrp-v1.md, "Primary"). */
+  /** A Rust primary's batch is of one shard, and its sequences have no gap (docs/protocol.md, "Primary"). */
   #takeBatch({ header, wirePayload }: SplitFrame): void {
     if (header.kind !== FrameKind.MutationBatch) return;
     const reader = new PayloadReader(openPayload(header, wirePayload));

@@ -1,18 +1,23 @@
-/** What a primary says in an Error frame before it closes (fcrp-v1.md, "Conversation"), and what a replica makes of it. */
+/**
+ * The texts of the Error frames that a primary sends before it closes (docs/protocol.md, "Conversation"), and
+ * the errors that a replica makes of them.
+ */
 import type { ErrorCode } from '../../errors.js';
 import { FastcacheError } from '../../errors.js';
 
+/** The texts, as they go over the wire. */
 export const refusals = {
   notHello: 'expected Hello frame',
   version: 'unsupported FCRP version',
   token: 'invalid auth token',
-  /** Ours; the crate closes without a word. */
+  /** Sent by a primary of ours; a Rust primary closes without an Error frame. */
   full: 'too many replicas',
-  /** Ours, of a relay. */
+  /** Sent by a relay of ours, as the next one. */
   loading: 'no content yet',
   behind: 'behind what you hold',
 } as const;
 
+/** One of the texts. */
 export type Refusal = (typeof refusals)[keyof typeof refusals];
 
 const codes = new Map<string, ErrorCode>([

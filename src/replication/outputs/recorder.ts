@@ -1,11 +1,19 @@
 /**
- * Copies frames to a dump (cli.md, `--record`): what a socket carried, byte for byte. It never slows or breaks the stream
- * that it records: when its file faults or falls too far behind, the recording ends, and says so once.
+ * Copies frames to a dump (`--record`): what a socket carried, byte for byte, and a Hello wherever a history
+ * begins or a connection goes on behind half a snapshot, so that the dump says of itself what it is
+ * (history-course.ts). It never slows or breaks the stream that it records: when its file faults or falls too
+ * far behind, the recording ends, and that is reported once.
  */
 import { FastcacheError } from '../../errors.js';
 import type { FrameSink } from '../../files/frame-sink.js';
+import { encodeHelloFrame } from '../../frame/hello.js';
+import { FrameKind } from '../../frame/kinds.js';
+import { type History, recordedPairs } from '../history.js';
 import { Ring } from '../stream/ring.js';
 import type { FrameSubscriber } from '../stream/stream.js';
+
+/** Of a frame's kind, in its header. */
+const KIND_OFFSET = 5;
 
 export interface RecorderOptions {
   sink: FrameSink;
@@ -13,10 +21,23 @@ export interface RecorderOptions {
   maxQueuedBytes: number;
   /** Of a dump that is continued; 0 when absent. */
   bytesBefore?: number;
-  /** Told once, with `WRITE_FAILED`, when the recording ends before its time. */
+  /** Called once, with `WRITE_FAILED`, when the recording ends before its time. */
   onFault(error: FastcacheError): void;
 }
 
+/** Where a recording stands when frames of another history, or of another connection, are to come. */
+export interface RecordedStream {
+  /** Undefined: a Rust primary's, which has none. */
+  history: History | undefined;
+  /** Where each shard stands before the frames that come. */
+  watermarks: readonly bigint[];
+  /**
+   * New content comes; what is held goes on; or it does so in a history that begins with it, by a promotion.
+   */
+  content: 'new' | 'held' | 'promoted';
+}
+
+/** Writes the frames of a stream to a sink, in the order in which they are offered. */
 export class Recorder implements FrameSubscriber {
   readonly #options: RecorderOptions;
   readonly #queue = new Ring<Buffer>();
@@ -26,6 +47,11 @@ export class Recorder implements FrameSubscriber {
   /** Takes nothing more. */
   #ended = false;
   #fault: FastcacheError | undefined;
+  /** Of the last Hello that was written; undefined: none was. */
+  #stream: { id: string | undefined } | undefined;
+  #isInSnapshot = false;
+  /** Until then frames wait. */
+  #isBegun = false;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -46,16 +72,49 @@ export class Recorder implements FrameSubscriber {
     return this.#queuedBytes;
   }
 
-  /** To be called before anything is offered, once nothing else can keep the recording from its start. Throws `WRITE_FAILED`. */
+  /**
+   * Takes the dump's place, and writes what was offered before. To be called once nothing else can keep the
+   * recording from its start: until then the file is left as it is. Throws `WRITE_FAILED`.
+   */
   begin(): void {
     this.#options.sink.begin();
+    this.#isBegun = true;
+    this.#drain();
   }
 
-  /** The bytes must not change. */
+  /**
+   * Says of the frames that are offered next what they are; writes nothing where the frames before leave no
+   * doubt.
+   */
+  follow({ history, watermarks, content }: RecordedStream): void {
+    if (this.#isClear(history, content)) return;
+    this.#stream = { id: history?.id };
+    this.#isInSnapshot = false;
+    const margin = history && new Map(recordedPairs(history, content === 'promoted'));
+    this.#write(encodeHelloFrame({ role: 'replica', watermarks }, { margin }));
+  }
+
+  /**
+   * New content of a history begins with a SnapshotBegin, but a Rust primary's may begin with its first
+   * frame.
+   */
+  #isClear(history: History | undefined, content: RecordedStream['content']): boolean {
+    if (this.#stream === undefined || this.#stream.id !== history?.id) return false;
+    return content === 'new' ? history !== undefined : !this.#isInSnapshot;
+  }
+
+  /** A whole frame of the stream. The bytes must not change. */
   offer(frame: Buffer): void {
+    const kind = frame[KIND_OFFSET];
+    if (kind === FrameKind.SnapshotBegin) this.#isInSnapshot = true;
+    else if (kind === FrameKind.SnapshotEnd) this.#isInSnapshot = false;
+    this.#write(frame);
+  }
+
+  #write(frame: Buffer): void {
     if (this.#ended) return;
     this.#bytes += frame.length;
-    if (!this.#blocked) {
+    if (this.#isBegun && !this.#blocked) {
       this.#blocked = !this.#options.sink.write(frame);
       return;
     }
@@ -72,7 +131,10 @@ export class Recorder implements FrameSubscriber {
     if (!this.#ended) this.#fail(`The recording was stopped: ${reason}.`);
   }
 
-  /** Resolves when all that was offered is on the disk; what waits is written at once. Rejects when that cannot be. */
+  /**
+   * Resolves when all that was offered is on the disk; what waits is written at once. Rejects when that
+   * cannot be.
+   */
   async flush(): Promise<void> {
     this.#writeQueue();
     await this.#options.sink.sync();
@@ -89,6 +151,7 @@ export class Recorder implements FrameSubscriber {
   }
 
   #writeQueue(): void {
+    if (!this.#isBegun) this.#queue.clear();
     for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
       this.#queuedBytes -= frame.length;
       this.#options.sink.write(frame);

@@ -1,6 +1,7 @@
 /**
- * Saves how far a tap has come, about once a second and at the end: never before the output that it stands for is out, so
- * that what is cut off repeats something and leaves out nothing.
+ * Saves how far a tap has come, about once a second and at the end: never before the output that the state
+ * stands for is out, so that a run that is cut off is followed by one that repeats something and leaves out
+ * nothing.
  */
 import type { Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';
@@ -8,23 +9,30 @@ import { encodeTapState, type TapState } from './tap-state.js';
 
 const PAUSE_MS = 1_000;
 
+/** What a `StateKeeper` is given. */
 export interface StateKeeperOptions {
   timers: Timers;
   log: Log;
   /** Calls `run` at a moment at which all that is applied has been given to the outputs. */
   whenGiven(run: () => void): void;
-  /** What is applied as of now; undefined while that is no whole. */
+  /** Returns what is applied as of now; undefined while no content is whole. */
   state(): TapState | undefined;
-  /** Resolves with true when all that was given to the outputs is out, and with false when one has failed, which it tells. */
+  /**
+   * Resolves with true when all that was given to the outputs is out, and with false when an output has
+   * failed.
+   */
   flush(): Promise<boolean>;
+  /** Resolves when the bytes have replaced those that were saved last, on the disk. */
   save(bytes: Buffer): Promise<void>;
 }
 
+/** Saves from `start` until `stop` or `finish`, one state at a time. */
 export class StateKeeper {
   readonly #options: StateKeeperOptions;
   #timer: Timer | undefined;
+  /** What identifies the state that was saved last. */
   #saved = '';
-  /** The saving that is under way, or the last one. */
+  /** Resolves when the save that is under way is done, or the last one was. */
   #saving: Promise<void> = Promise.resolve();
   #isOver = false;
   #isFailing = false;
@@ -33,6 +41,7 @@ export class StateKeeper {
     this.#options = options;
   }
 
+  /** Saves again in a second. */
   start(): void {
     this.#timer = this.#options.timers.after(PAUSE_MS, () => this.#options.whenGiven(() => this.#tick()));
   }
@@ -44,7 +53,7 @@ export class StateKeeper {
     await this.#save();
   }
 
-  /** Leaves the state as it was saved last. */
+  /** Saves no more, and leaves the state as it was saved last. */
   stop(): void {
     this.#isOver = true;
     this.#timer?.cancel();
@@ -56,7 +65,7 @@ export class StateKeeper {
       () => {
         this.#isFailing = false;
       },
-      (error: unknown) => this.#told(error),
+      (error: unknown) => this.#logFailure(error),
     );
     void this.#saving.then(() => {
       if (!this.#isOver) this.start();
@@ -66,14 +75,14 @@ export class StateKeeper {
   async #save(): Promise<void> {
     const { state, flush, save } = this.#options;
     const current = state();
-    if (current === undefined || nameOf(current) === this.#saved) return;
+    if (current === undefined || identityOf(current) === this.#saved) return;
     if (!(await flush())) return;
     await save(encodeTapState(current));
-    this.#saved = nameOf(current);
+    this.#saved = identityOf(current);
   }
 
-  /** Once, until it succeeds again. */
-  #told(error: unknown): void {
+  /** Logs a failure once, until a save succeeds again. */
+  #logFailure(error: unknown): void {
     if (this.#isFailing) return;
     this.#isFailing = true;
     const message = error instanceof Error ? error.message : String(error);
@@ -81,7 +90,9 @@ export class StateKeeper {
   }
 }
 
-/** Where the stream stood: what was recorded without leading further need not be known. */
-function nameOf({ history, watermarks }: TapState): string {
+/**
+ * Identifies a state by where the stream was: what was recorded without leading further need not be saved.
+ */
+function identityOf({ history, watermarks }: TapState): string {
   return `${history?.id} ${watermarks.join()}`;
 }

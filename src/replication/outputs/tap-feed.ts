@@ -1,4 +1,7 @@
-/** Gives a tap what a promoted replica publishes: its clients' changes, behind those that it applied before. */
+/**
+ * Gives a tap what a promoted replica publishes: the changes of its clients, behind those that it applied
+ * before.
+ */
 import { FastcacheError } from '../../errors.js';
 import { openPayload } from '../../frame/frame.js';
 import { decodeHeader } from '../../frame/header.js';
@@ -6,13 +9,14 @@ import { FRAME_HEADER_BYTES } from '../../limits.js';
 import type { FrameSubscriber } from '../stream/stream.js';
 import type { Tap } from './tap.js';
 
+/** Subscribes to a publisher for a tap. */
 export class TapFeed implements FrameSubscriber {
   readonly #tap: Tap;
   readonly #maxWaitingBytes: number;
-  /** Offered since the tap was last level. */
+  /** Frame bytes that were offered since the tap was last idle. */
   #waitingBytes = 0;
 
-  /** No writer waits for the tap's consumer: one that is so far behind takes no more. */
+  /** No writer waits for the tap's consumer: the tap fails once more than `maxWaitingBytes` wait for it. */
   constructor(tap: Tap, maxWaitingBytes: number) {
     this.#tap = tap;
     this.#maxWaitingBytes = maxWaitingBytes;

@@ -1,15 +1,16 @@
-/** What a tap needs to go on where it stopped (cli.md, `--state`), as a file's bytes. */
+/** What a tap needs to go on where it stopped (docs/operations.md, "State files"), as a file's bytes. */
 import { FastcacheError } from '../../errors.js';
 import { isFields, MAX_STATE_BYTES, openState, sealState } from '../../files/sealed-state.js';
-import { MAX_SHARDS } from '../../limits.js';
+import { isShardCount } from '../../limits.js';
 import type { History } from '../history.js';
 
+/** How far a tap has come, and with which outputs. */
 export interface TapState {
-  /** Whose sequences the watermarks are; undefined: a Rust primary's, which has no histories. */
+  /** The history that the watermarks count in; undefined: a Rust primary's, which has no histories. */
   history: Pick<History, 'id' | 'base'> | undefined;
-  /** One for each shard: what is out. */
+  /** For each shard the highest sequence that is out. */
   watermarks: bigint[];
-  /** The dump that goes with it: its name without folders, and how long it is up to here. */
+  /** The dump that goes with it: its name without folders, and its length up to here; undefined: none. */
   record: { file: string; bytes: number } | undefined;
   /** Whether changes go out too. */
   changes: boolean;
@@ -21,6 +22,7 @@ const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 
 const HISTORY_ID = /^[0-9a-f]{32}$/;
 
+/** Encodes a state for a file. */
 export function encodeTapState({ history, watermarks, record, changes }: TapState): Buffer {
   return sealState({
     format: FORMAT,
@@ -71,8 +73,7 @@ function isRecord(value: unknown): value is { file: string; bytes: number } {
 }
 
 function isWatermarks(value: unknown): value is bigint[] {
-  if (!Array.isArray(value) || value.length > MAX_SHARDS || !Number.isInteger(Math.log2(value.length)))
-    return false;
+  if (!Array.isArray(value) || !isShardCount(value.length)) return false;
   return value.every(isU64);
 }
 

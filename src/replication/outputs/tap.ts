@@ -1,7 +1,9 @@
 /**
- * Hands on what a follower applies, change by change, to a consumer that may be slow: what it has no room for waits here,
- * and meanwhile the connection is not read, so that no more than one read's frames ever wait.
+ * Hands on what a follower applies, change by change, to a consumer that may be slow (docs/operations.md,
+ * "Taps"): what the consumer has no room for waits here, and meanwhile the connection is not read, so that no
+ * more than one read's frames ever wait.
  */
+import assert from 'node:assert/strict';
 import { decodeBatch } from '../../frame/batch.js';
 import { openPayload } from '../../frame/frame.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';
@@ -9,17 +11,23 @@ import type { SplitFrame } from '../../frame/splitter.js';
 import { Ring } from '../stream/ring.js';
 import { type Change, type ChangeConsumer, entryChange, recordChange } from './changes.js';
 
-/** The flow of frames, as a session lets it be stopped. */
+/** The flow of frames, which a tap without room stops. */
 export interface Flow {
   pause(): void;
   resume(): void;
 }
 
-/** What a session tells, each when it is done and before anything that follows from it. */
+/** What a session calls, each when it is done and before anything that follows from it. */
 export interface StreamTap {
-  /** Calls `run` when there is room for frames, which may be at once; until then nothing should connect. */
-  whenRoom(run: () => void): void;
-  /** The session whose frames come from now on; undefined: it is over, and what it was building is void. */
+  /**
+   * Calls `run` when there is room for frames, which may be at once; until then nothing should connect.
+   * Returns how to withdraw that.
+   */
+  whenRoom(run: () => void): () => void;
+  /**
+   * The flow of the session whose frames come from now on; undefined: it is over, and what it was building is
+   * void.
+   */
   follow(flow: Flow | undefined): void;
   /** New content begins at these watermarks. */
   began(watermarks: ArrayLike<bigint>): void;
@@ -31,31 +39,33 @@ export interface StreamTap {
   whole(watermarks: readonly bigint[]): void;
 }
 
+/** What a `Tap` is given. */
 export interface TapOptions {
   consumer: ChangeConsumer;
-  /** Where what is held stands, of which the first records are the continuation. */
+  /** Those of what is held, which the first records continue; empty: nothing is held. */
   watermarks: readonly bigint[];
-  /** Once: the consumer takes no more. */
+  /** Called once, when the consumer takes no more. */
   onFault(error: Error): void;
 }
 
-/** What is to be handed on: the changes of it, or something to be done in its turn. */
+/** A step of what is to be handed on: makes its changes, or does something in its turn and makes none. */
 type Work = () => Iterable<Change>;
 
+/** Made for one consumer, through all sessions; it has failed for good once the consumer has. */
 export class Tap implements StreamTap {
   readonly #options: TapOptions;
   readonly #queue = new Ring<Work>();
   #current: Iterator<Change> | undefined;
-  /** A change was given whose promise is not resolved. */
+  /** Whether a change was given whose promise is not resolved. */
   #isWaiting = false;
   #isRunning = false;
   #fault: Error | undefined;
   #flow: Flow | undefined;
-  /** Who waits until all that was told is handed on. */
+  /** Those that wait until all is handed on. */
   readonly #awaited: { resolve(): void; reject(error: Error): void }[] = [];
-  /** Each shard's highest sequence that was handed on, or is not to be. */
+  /** Each shard's highest sequence that was handed on, or that is known to the consumer in another way. */
   #positions: bigint[];
-  /** While new content is built: the positions of what was there before. */
+  /** The positions in the content before, while new content is handed on; undefined else. */
   #positionsBefore: bigint[] | undefined;
 
   constructor(options: TapOptions) {
@@ -63,17 +73,36 @@ export class Tap implements StreamTap {
     this.#positions = Array.from(options.watermarks);
   }
 
-  /** All that was told is handed on. */
+  /** Whether all is handed on. */
   get isIdle(): boolean {
     return !this.#isWaiting;
   }
 
-  whenRoom(run: () => void): void {
-    if (this.isIdle) run();
-    else this.#awaited.push({ resolve: run, reject() {} });
+  whenRoom(run: () => void): () => void {
+    if (this.isIdle) {
+      run();
+      return () => {};
+    }
+    const waiter = { resolve: run, reject() {} };
+    this.#awaited.push(waiter);
+    return () => {
+      waiter.resolve = () => {};
+    };
   }
 
-  /** Resolves when all that was told is handed on and out. Rejects as the consumer does. */
+  /** Asserts what holds between calls. */
+  invariants(): void {
+    const hasWork = this.#current !== undefined || this.#queue.length > 0;
+    assert(!this.#isRunning, 'changes are handed on within a call');
+    if (this.#fault !== undefined) {
+      assert(!hasWork && this.#awaited.length === 0, 'behind a fault nothing waits');
+    } else if (!this.#isWaiting) {
+      assert(!hasWork, 'what is to be handed on waits only for the consumer');
+      assert.equal(this.#awaited.length, 0, 'nobody waits for room that is there');
+    }
+  }
+
+  /** Resolves when all is handed on and out. Rejects as the consumer does. */
   async drained(): Promise<void> {
     if (this.#fault !== undefined) throw this.#fault;
     if (!this.isIdle) {
@@ -82,7 +111,7 @@ export class Tap implements StreamTap {
     await this.#options.consumer.flush?.();
   }
 
-  /** Calls `run` behind the changes that were told before. */
+  /** Calls `run` behind the changes of what came before. */
   inOrder(run: () => void): void {
     this.#do(() => {
       run();
@@ -137,7 +166,7 @@ export class Tap implements StreamTap {
     yield { type: 'snapshot-abandoned' };
   }
 
-  /** A replica skips what is not above its watermark, wherever in a batch it stands; so is here what was handed on. */
+  /** Skips what is not above a shard's position, wherever in a batch it is, as the replica does. */
   *#records(payload: Uint8Array): Generator<Change> {
     const positions = this.#positions;
     for (const record of decodeBatch(payload).records) {
@@ -148,11 +177,11 @@ export class Tap implements StreamTap {
     }
   }
 
-  /** `changesOf` goes on where it stood when it is called again, with the same payload in other memory. */
+  /** `changesOf` continues where it was when it is called again, with the same payload in other memory. */
   #take(frame: SplitFrame, payload: Uint8Array, changesOf: (payload: Uint8Array) => Iterable<Change>): void {
     if (this.isIdle) {
       this.#do(() => changesOf(payload));
-      // Not all of it could be handed on, and the frame's bytes are not ours beyond this call.
+      // Not all of it could be handed on, and the frame's bytes may be overwritten after this call.
       if (!this.isIdle) this.#current = changesOf(Buffer.from(payload))[Symbol.iterator]();
       return;
     }
@@ -210,7 +239,7 @@ export class Tap implements StreamTap {
     );
   }
 
-  /** The consumer is given no more. */
+  /** Gives the consumer nothing more; does nothing when the tap has failed before. */
   fail(cause: unknown): void {
     if (this.#fault !== undefined) return;
     const fault = cause instanceof Error ? cause : new Error(String(cause));

@@ -1,12 +1,15 @@
 /**
- * The interleaved bootstrap of replicas of ours (design.md, "Bootstrap without a buffer"): one scan of a stream's store goes
- * round for as long as any are aboard, and each chunk is encoded once for all of them. Chunks travel among the live frames
- * in the one order in which both came to be, so that nothing that is written meanwhile has to be held back.
+ * The bootstrap of replicas of ours, which share it (docs/architecture.md, "Bootstrap"): one scan of a
+ * stream's store goes through it in rounds for as long as anybody joins, and each chunk is encoded once for
+ * all. Chunks travel among the live frames in the one order in which both came to be, so that nothing that is
+ * written meanwhile has to be held back.
  *
- * A passenger boards wherever the scan stands, and leaves where the scan has shown it everything: behind SnapshotBegin with
- * the watermarks at boarding it gets shared chunks, whose numbers run on from passenger to passenger, then an empty last
- * chunk of its own and SnapshotEnd with the watermarks of that moment, which is what it then holds.
+ * A joiner begins wherever the scan stands, and ends where the scan has shown it everything: behind
+ * SnapshotBegin with the watermarks of that moment it gets shared chunks, whose numbers run on from joiner to
+ * joiner, then an empty last chunk of its own and SnapshotEnd with the watermarks of that moment, which is
+ * what it then holds.
  */
+import assert from 'node:assert';
 import type { Clock, Timer, Timers } from '../../clock.js';
 import type { SnapshotScan, SnapshotStep } from '../../engine/types.js';
 import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
@@ -19,14 +22,16 @@ import type { FrameStream } from '../stream/stream.js';
 /** About what a step of a millisecond takes at most; zstd takes several times as long for the same bytes. */
 const STEP_BYTES = 262_144;
 const STEP_ZSTD_BYTES = 32_768;
-/** So many chunks may be on their way to a passenger, so that the scan goes on while its connection drains. */
+/** So many chunks may be on their way to a joiner, so that the scan goes on while its connection drains. */
 const WINDOW_CHUNKS = 4;
-/** Between the begins of two steps when there were writes of late: they go first, a joiner has time. */
+/** Between the begins of two steps while there are writes: these go first, a joiner has time. */
 const PAUSE_MS = 8;
+/** There are writes when one came so short a time ago. */
 const OF_LATE_MS = 50;
-/** A passenger that takes no chunk while others wait so long for it is put off. */
+/** A joiner that takes no chunk while others wait so long for it is cut off. */
 const STALL_MS = 2_000;
 
+/** What all carousels of a primary share. */
 export interface CarouselOptions {
   clock: Clock;
   timers: Timers;
@@ -37,34 +42,44 @@ export interface CarouselOptions {
   encoding: EncodeOptions;
 }
 
-export interface Passenger {
-  /** Sends the frame behind all live frames until now; `onTaken` when its connection has taken it. */
+/** A replica that is given a snapshot. */
+export interface Joiner {
+  /**
+   * Sends the frame behind all live frames until now; `onTaken` is called when its connection has taken it.
+   */
   insert(frame: Buffer, onTaken: () => void): void;
-  /** Its SnapshotEnd is sent: it is aboard no longer. */
-  arrived(): void;
-  /** It can't be carried on, with the reason in words. */
+  /** Its SnapshotEnd is sent: it has left the carousel. */
+  finished(): void;
+  /** It is given no more; `reason` is in words. */
   cutOff(reason: string): void;
 }
 
-/** Where a scan stands: its rounds are counted. */
+/** Where the scan stands. */
 interface Position {
+  /** Rounds that it has ended. */
   round: number;
   /** As `SnapshotScan.place`. */
   place: number;
 }
 
-interface Ride {
-  boardedAt: Position;
+/** How far a joiner is. */
+interface Progress {
+  joinedAt: Position;
   /** A round behind the first place from which on it has seen all; undefined until the scan is there. */
-  leavesAt: Position | undefined;
+  endsAt: Position | undefined;
   /** Chunks that its connection has not taken yet. */
   untaken: number;
 }
 
+/**
+ * The snapshot rounds of one stream. The scan is open while anybody joins. Each step shows a part of the
+ * store to all joiners, when all have taken most of what they were sent; who has seen a whole round is sent
+ * its end.
+ */
 export class Carousel {
   readonly #stream: FrameStream;
   readonly #options: CarouselOptions;
-  readonly #rides = new Map<Passenger, Ride>();
+  readonly #joiners = new Map<Joiner, Progress>();
   readonly #stepBytes: number;
   #scan: SnapshotScan | undefined;
   #position: Position = { round: 0, place: 0 };
@@ -87,20 +102,33 @@ export class Carousel {
     );
   }
 
-  /** From its SnapshotBegin on, which it has been sent; live frames reach it from there on by themselves. */
-  board(passenger: Passenger): void {
+  /** `joiner` has been sent its SnapshotBegin; live frames reach it from there on by themselves. */
+  join(joiner: Joiner): void {
+    assert(!this.#joiners.has(joiner), 'a joiner joins once');
     if (this.#scan === undefined) this.#beginScan();
     const { round, place } = this.#position;
-    const leavesAt = this.#isAtBeginning ? { round: round + 1, place: 0 } : undefined;
-    this.#rides.set(passenger, { boardedAt: { round, place }, leavesAt, untaken: 0 });
+    const endsAt = this.#isAtBeginning ? { round: round + 1, place: 0 } : undefined;
+    this.#joiners.set(joiner, { joinedAt: { round, place }, endsAt, untaken: 0 });
     this.#planStep();
   }
 
-  /** Of its own accord, wherever it is; may be called while the store hands out a batch. */
-  leave(passenger: Passenger): void {
-    if (!this.#rides.delete(passenger)) return;
-    if (this.#rides.size === 0) this.#endScan();
+  /** `joiner` wants no more, wherever it is; may be called while the store hands out a batch. */
+  leave(joiner: Joiner): void {
+    if (!this.#joiners.delete(joiner)) return;
+    if (this.#joiners.size === 0) this.#endScan();
     else this.#planStep();
+  }
+
+  /** Throws when something does not hold that always should between two events. */
+  invariants(): void {
+    assert.equal(this.#scan !== undefined, this.#joiners.size > 0, 'the scan is open while anybody joins');
+    if (this.#isAtBeginning) assert.equal(this.#position.place, 0);
+    for (const { joinedAt, endsAt, untaken } of this.#joiners.values()) {
+      assert(untaken >= 0 && untaken <= WINDOW_CHUNKS, 'no more chunks than the window are on their way');
+      assert(isAtOrBehind(this.#position, joinedAt), 'the scan goes forward');
+      if (endsAt === undefined) continue;
+      assert(endsAt.round > joinedAt.round && isAtOrBehind(endsAt, this.#position), 'a joiner ends in time');
+    }
   }
 
   #beginScan(): void {
@@ -142,8 +170,9 @@ export class Carousel {
   #stepWhenReady(): void {
     if (this.#scan === undefined) return;
     const readyCount = this.#countReady();
-    if (readyCount < this.#rides.size) {
-      if (readyCount > 0) this.#stallTimer ??= this.#options.timers.after(STALL_MS, () => this.#putOff());
+    if (readyCount < this.#joiners.size) {
+      if (readyCount > 0)
+        this.#stallTimer ??= this.#options.timers.after(STALL_MS, () => this.#cutOffStalled());
       return;
     }
     this.#stallTimer?.cancel();
@@ -151,24 +180,27 @@ export class Carousel {
     try {
       this.#step(this.#scan);
     } catch (error) {
-      for (const passenger of this.#rides.keys()) passenger.cutOff(`its snapshot failed: ${String(error)}`);
+      for (const joiner of this.#joiners.keys()) joiner.cutOff(`its snapshot failed: ${String(error)}`);
     }
   }
 
   #countReady(): number {
     let count = 0;
-    for (const ride of this.#rides.values()) if (isReady(ride)) count += 1;
+    for (const progress of this.#joiners.values()) if (isReady(progress)) count += 1;
     return count;
   }
 
-  /** They come back and board again. */
-  #putOff(): void {
+  /** They come back and join again. */
+  #cutOffStalled(): void {
     this.#stallTimer = undefined;
     const reason = `it has not taken a chunk of its snapshot, for which others have waited ${STALL_MS} ms`;
-    for (const [passenger, ride] of this.#rides) if (!isReady(ride)) passenger.cutOff(reason);
+    for (const [joiner, progress] of this.#joiners) if (!isReady(progress)) joiner.cutOff(reason);
   }
 
-  /** One step of the scan is one chunk: live frames that are sealed between two must also travel between the two. */
+  /**
+   * One step of the scan is one chunk: live frames that are sealed between two must also travel between the
+   * two.
+   */
   #step(scan: SnapshotScan): void {
     const { clock, metrics, encoding } = this.#options;
     const startedUs = clock.monotonicUs();
@@ -181,10 +213,10 @@ export class Carousel {
       const frame = encodeFrame(FrameKind.SnapshotChunk, this.#encodeChunk(step, false), encoding);
       metrics.chunkMade(Math.round((clock.monotonicUs() - startedUs) * 1000));
       this.#chunkIndex += 1n;
-      this.#hand(frame);
+      this.#send(frame);
     }
-    this.#letOut();
-    if (this.#rides.size === 0) this.#endScan();
+    this.#finishJoiners();
+    if (this.#joiners.size === 0) this.#endScan();
     else this.#planStep();
   }
 
@@ -193,49 +225,53 @@ export class Carousel {
     return encodeSnapshotChunk({ chunkIndex: this.#chunkIndex, last, watermarks, entryCount, entries });
   }
 
-  #hand(frame: Buffer): void {
-    for (const [passenger, ride] of this.#rides) {
-      ride.untaken += 1;
-      passenger.insert(frame, () => {
-        ride.untaken -= 1;
+  #send(frame: Buffer): void {
+    for (const [joiner, progress] of this.#joiners) {
+      progress.untaken += 1;
+      joiner.insert(frame, () => {
+        progress.untaken -= 1;
         this.#planStep();
       });
     }
   }
 
-  /** Those who have seen everything. The scan may have shown what is not sealed yet: that goes out before their end. */
-  #letOut(): void {
-    const arriving = [...this.#rides.keys()].filter((passenger) => this.#hasSeenAll(passenger));
-    if (arriving.length === 0) return;
+  /**
+   * Ends those who have seen all. The scan may have shown what is not sealed yet: that goes out before their
+   * end.
+   */
+  #finishJoiners(): void {
+    const finished = [...this.#joiners.keys()].filter((joiner) => this.#hasSeenAll(joiner));
+    if (finished.length === 0) return;
     this.#stream.flush();
     const last = encodeFrame(
       FrameKind.SnapshotChunk,
       this.#encodeChunk({ entries: NOTHING, entryCount: 0 }, true),
     );
     const end = encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks(this.#stream.watermarks()));
-    for (const passenger of arriving) {
+    for (const joiner of finished) {
       // The flush may have filled its queue, and so ended its session.
-      if (!this.#rides.delete(passenger)) continue;
-      passenger.insert(last, () => {});
-      passenger.insert(end, () => passenger.arrived());
+      if (!this.#joiners.delete(joiner)) continue;
+      joiner.insert(last, () => {});
+      joiner.insert(end, () => joiner.finished());
     }
   }
 
-  #hasSeenAll(passenger: Passenger): boolean {
-    const ride = this.#rides.get(passenger);
-    if (ride === undefined) return false;
+  #hasSeenAll(joiner: Joiner): boolean {
+    const progress = this.#joiners.get(joiner);
+    if (progress === undefined) return false;
     const { round, place } = this.#position;
-    if (ride.leavesAt !== undefined) return isAtOrBehind(this.#position, ride.leavesAt);
-    // Where it boarded, part of a segment may have been passed already, and a split would scatter what was in it.
-    const { boardedAt } = ride;
-    if (round > boardedAt.round || place > boardedAt.place) ride.leavesAt = { round: round + 1, place };
+    if (progress.endsAt !== undefined) return isAtOrBehind(this.#position, progress.endsAt);
+    // Where it joined, part of a segment may have been passed already, and a split would scatter what was in
+    // it.
+    const { joinedAt } = progress;
+    if (round > joinedAt.round || place > joinedAt.place) progress.endsAt = { round: round + 1, place };
     return false;
   }
 }
 
 const NOTHING = Buffer.alloc(0);
 
-function isReady({ untaken }: Ride): boolean {
+function isReady({ untaken }: Progress): boolean {
   return untaken < WINDOW_CHUNKS;
 }
 
@@ -243,7 +279,7 @@ function isAtOrBehind(position: Position, mark: Position): boolean {
   return position.round > mark.round || (position.round === mark.round && position.place >= mark.place);
 }
 
-/** The carousels of a door: each stream has one. */
+/** The carousels of a listener: each stream has one. */
 export class Carousels {
   readonly #options: CarouselOptions;
   readonly #carousels = new WeakMap<FrameStream, Carousel>();
@@ -252,6 +288,7 @@ export class Carousels {
     this.#options = options;
   }
 
+  /** Of `stream`; the same one each time. */
   of(stream: FrameStream): Carousel {
     const known = this.#carousels.get(stream);
     if (known !== undefined) return known;

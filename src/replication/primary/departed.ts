@@ -1,12 +1,11 @@
-/**
- * Replicas that left, and where they stood: an operator looks for them after the fact. Kept for an hour, and no more than
- * so many of them, for whoever comes and goes without end must not fill the memory.
- */
+/** Replicas that left, and where they stood then: an operator looks for them after the fact. */
 import type { Clock } from '../../clock.js';
 import { hasReached } from '../watermarks.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 
+/** One that left is listed for so long. */
 const KEPT_MS = 3_600_000;
+/** No more are listed: replicas that come and go without end must not fill the memory. */
 const KEPT_MAX = 64;
 
 interface Departed {
@@ -14,22 +13,26 @@ interface Departed {
   readonly leftAtUs: number;
 }
 
+/** The list of those that left and are not back. */
 export class DepartedReplicas {
   readonly #clock: Clock;
-  /** Who left first is at the front. */
+  /** In the order in which they left. */
   #departed: Departed[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  /** A replica left; `info` is how it stood. */
   left(info: ReplicaInfo): void {
     this.#expire();
     this.#departed.push({ info, leftAtUs: this.#clock.monotonicUs() });
     if (this.#departed.length > KEPT_MAX) this.#departed.shift();
   }
 
-  /** Whoever makes `claim` has come: it is no longer listed if it was. How many ms ago it left. */
+  /**
+   * The replica that makes `claim` has come. Returns how many ms ago it left; undefined: it was not listed.
+   */
   returned(claim: Claim): number | undefined {
     this.#expire();
     const index = this.#departed.findLastIndex(({ info }) => isSameReplica(info, claim));
@@ -37,6 +40,7 @@ export class DepartedReplicas {
     return found && Math.round((this.#clock.monotonicUs() - found.leftAtUs) / 1000);
   }
 
+  /** Those that left within the last hour and are not back, each with the state `gone`. */
   list(): ReplicaInfo[] {
     this.#expire();
     const nowUs = this.#clock.monotonicUs();
@@ -54,8 +58,9 @@ export class DepartedReplicas {
 }
 
 /**
- * Whether who makes `claim` can be the replica that left. Its port is another with each connection, so that it is known by
- * its host, its history and where it stands: at or past what it acknowledged, and not past what it was sent.
+ * Whether the replica that makes `claim` can be the one that left. Its port is another with each connection,
+ * so that it is known by its host, its history and where it stands: at or past what it acknowledged, and not
+ * past what it was sent.
  */
 export function isSameReplica(left: ReplicaInfo, { address, history, watermarks }: Claim): boolean {
   return (

@@ -1,6 +1,6 @@
 /**
- * What a replica is given by whom it follows (fcrp-v1.md, "Conversation" 3 and 4): what it lacks, from the backlog or as a
- * snapshot, then the live stream.
+ * What a replica is given by the one that it follows (docs/protocol.md, "Conversation", 3 and 4): what it
+ * lacks, from the backlog or as a snapshot, then the live stream.
  */
 import type { Clock, Timers } from '../../clock.js';
 import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
@@ -11,12 +11,12 @@ import type { Connection } from '../../transport/connection.js';
 import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { FrameStream } from '../stream/stream.js';
-import type { Carousels, Passenger } from './carousel.js';
+import type { Carousel, Carousels, Joiner } from './carousel.js';
 import { asksToResume, resume } from './resume.js';
 import { SnapshotSender } from './snapshot-sender.js';
 import { Subscriber } from './subscriber.js';
 
-/** Bounds and ways of giving, which all replicas of a primary share. */
+/** What the feeds of all replicas of a primary share. */
 export interface FeedOptions {
   clock: Clock;
   timers: Timers;
@@ -30,15 +30,18 @@ export interface FeedOptions {
   encoding: EncodeOptions;
 }
 
+/** Of one replica. */
 export interface ReplicaFeedOptions extends FeedOptions {
   connection: Connection;
   stream: FrameStream;
-  /** It can't be given any more, with the reason in words; nothing may be written to the connection after it. */
+  /** It is given no more; `reason` is in words. Nothing may be written to the connection after it. */
   cutOff(reason: string): void;
 }
 
+/** `catching-up` also while nothing has been given yet. */
 export type FeedState = 'snapshot' | 'catching-up' | 'live';
 
+/** Gives one replica what it lacks and then the live stream, until `stop`. */
 export class ReplicaFeed {
   readonly #options: ReplicaFeedOptions;
   readonly #subscriber: Subscriber;
@@ -47,13 +50,19 @@ export class ReplicaFeed {
   readonly #frozen: readonly bigint[];
   /** Of a Rust replica. */
   #snapshot: SnapshotSender | undefined;
-  #leaveCarousel = () => {};
+  /** Where it has joined; of a replica of ours. */
+  #carousel: Carousel | undefined;
+  readonly #joiner: Joiner = {
+    insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),
+    finished: () => this.#goLive(),
+    cutOff: (reason) => this.#options.cutOff(reason),
+  };
   #state: FeedState = 'catching-up';
-  #stopped = false;
+  #isStopped = false;
 
   /**
-   * Subscribes and freezes the watermarks in one go: everything above them is in the subscriber's queue, everything up
-   * to them in what it is given first.
+   * Subscribes and freezes the watermarks in one go: everything above them is in the subscriber's queue,
+   * everything up to them in what it is given first.
    */
   constructor(options: ReplicaFeedOptions) {
     this.#options = options;
@@ -69,6 +78,7 @@ export class ReplicaFeed {
     this.#leaveStream = stream.subscribe(this.#subscriber);
   }
 
+  /** What it is given now. */
   get state(): FeedState {
     return this.#state;
   }
@@ -86,19 +96,19 @@ export class ReplicaFeed {
   /** `claimed`: what it says it has; `margin` of its Hello: undefined of a Rust replica. */
   start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, metrics, log } = this.#options;
-    const { frames, reason } = resume(stream, claimed, margin);
-    if (frames === undefined) {
+    const { runs, reason } = resume(stream, claimed, margin);
+    if (runs === undefined) {
       log.info(`replica ${address} is given a snapshot: ${reason}`);
       metrics.catchUpSnapshotCount += 1;
       if (asksToResume(claimed, margin)) metrics.resumeFailureCount += 1;
       this.#state = 'snapshot';
       if (margin === undefined) this.#sendSnapshot();
-      else this.#boardCarousel();
+      else this.#joinCarousel();
       return;
     }
     log.info(`replica ${address} resumes from the backlog: ${reason}`);
     metrics.catchUpBacklogCount += 1;
-    this.#subscriber.start(frames, () => this.#goLive());
+    this.#subscriber.start(runs, () => this.#goLive());
   }
 
   /** The connection has room again. */
@@ -109,30 +119,31 @@ export class ReplicaFeed {
 
   /** Gives nothing more and frees what was to be given. */
   stop(): void {
-    this.#stopped = true;
+    this.#isStopped = true;
     this.#leaveStream();
     this.#subscriber.close();
     this.#snapshot?.close();
-    this.#leaveCarousel();
+    this.#carousel?.leave(this.#joiner);
+  }
+
+  /** Throws when something does not hold that always should between two events. */
+  invariants(): void {
+    this.#subscriber.invariants();
+    this.#carousel?.invariants();
   }
 
   /** A snapshot that holds back too much is the operator's to mend. */
   #explained(reason: string, limitFlag: string | undefined): string {
     if (this.#snapshot === undefined || limitFlag === undefined) return reason;
-    return `what was written while its snapshot was under way is too much: ${reason}; a greater ${limitFlag} would let it through`;
+    const tooMuch = `what was written while its snapshot was under way is too much: ${reason}`;
+    return `${tooMuch}; a greater ${limitFlag} would let it through`;
   }
 
-  #boardCarousel(): void {
-    const { stream, carousels, cutOff } = this.#options;
-    const carousel = carousels.of(stream);
-    const passenger: Passenger = {
-      insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),
-      arrived: () => this.#goLive(),
-      cutOff,
-    };
+  #joinCarousel(): void {
+    const { stream, carousels } = this.#options;
     this.#subscriber.start([encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(this.#frozen))], () => {});
-    this.#leaveCarousel = () => carousel.leave(passenger);
-    carousel.board(passenger);
+    this.#carousel = carousels.of(stream);
+    this.#carousel.join(this.#joiner);
   }
 
   #sendSnapshot(): void {
@@ -155,6 +166,6 @@ export class ReplicaFeed {
   }
 
   #goLive(): void {
-    if (!this.#stopped) this.#state = 'live';
+    if (!this.#isStopped) this.#state = 'live';
   }
 }

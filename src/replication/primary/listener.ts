@@ -1,7 +1,8 @@
 /**
- * A primary's door: it accepts connections, keeps those that have not proved who they are apart from the replicas, and
- * knows who is there.
+ * Where replicas connect: it accepts connections, keeps unauthenticated ones apart from the replicas, and
+ * knows who is connected and who was.
  */
+import assert from 'node:assert';
 import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
@@ -10,6 +11,7 @@ import type { Claim, ReplicaInfo } from './replica-info.js';
 import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
 import { WindowWatch } from './window-watch.js';
 
+/** What a listener and its sessions are made of. */
 export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels'> {
   transport: Transport;
   /** Port 0 picks a free one. */
@@ -18,15 +20,20 @@ export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels'
 }
 
 /**
- * Connections that may be without a sound Hello at one time. One more costs the oldest its place: whoever means it
- * has sent its Hello long before a crowd of silent ones gets round to it.
+ * Unauthenticated connections at one time. One more costs the oldest its place: a replica has sent its Hello
+ * long before a crowd of silent connections gets round to it.
  */
-const MAX_STRANGERS = 256;
+const MAX_UNAUTHENTICATED = 256;
 
+/**
+ * The sessions of one primary, or of one relay, and their lists. A connection is unauthenticated until its
+ * Hello has the right token and a slot of `maxReplicas` is free; it is then a replica until it ends. One that
+ * had content of this primary's is listed as departed for an hour, unless it is back already.
+ */
 export class ReplicaListener {
   readonly #options: ReplicaListenerOptions;
   readonly #carousels: Carousels;
-  readonly #strangers = new Set<PrimarySession>();
+  readonly #unauthenticated = new Set<PrimarySession>();
   /** With what each said when it came, and when that was. */
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
   readonly #departed: DepartedReplicas;
@@ -38,19 +45,20 @@ export class ReplicaListener {
       for (const listener of this.#ackListeners) listener();
     },
     ended: (session, last) => {
-      this.#strangers.delete(session);
+      this.#unauthenticated.delete(session);
       this.#replicas.delete(session);
       if (last !== undefined && !this.#isBack(last, session.heardAtUs)) this.#departed.left(last);
     },
   };
   #listener!: Listener;
-  #closed = false;
+  #isClosed = false;
 
   /** Resolves when replicas can connect. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
   static async start(options: ReplicaListenerOptions): Promise<ReplicaListener> {
-    const door = new ReplicaListener(options);
-    door.#listener = await options.transport.listen(options.bind, (connection) => door.#accept(connection));
-    return door;
+    const listener = new ReplicaListener(options);
+    const accept = (connection: Connection) => listener.#accept(connection);
+    listener.#listener = await options.transport.listen(options.bind, accept);
+    return listener;
   }
 
   private constructor(options: ReplicaListenerOptions) {
@@ -69,9 +77,9 @@ export class ReplicaListener {
     return this.#listener.address;
   }
 
-  /** Connections that have not said a sound Hello, or are being closed. */
-  get strangers(): number {
-    return this.#strangers.size;
+  /** How many unauthenticated connections there are; those that are refused and being closed are of them. */
+  get unauthenticatedConnections(): number {
+    return this.#unauthenticated.size;
   }
 
   /** Who is connected, in the order in which they came. */
@@ -89,7 +97,10 @@ export class ReplicaListener {
     return this.#departed.list();
   }
 
-  /** Replicas that have all, and have acknowledged at most so many whole seconds ago; a Rust replica never does. */
+  /**
+   * Replicas that have all, and have acknowledged at most so many whole seconds ago; a Rust replica never
+   * does.
+   */
   goodReplicas(maxLagSeconds: number): number {
     let count = 0;
     for (const session of this.#replicas.keys()) {
@@ -115,22 +126,32 @@ export class ReplicaListener {
 
   /** Stops listening; live replicas still get what was written to them, all other connections are dropped. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#isClosed = true;
     this.#windowWatch.stop();
     const stopped = this.#listener.close();
-    for (const session of [...this.#strangers, ...this.#replicas.keys()]) session.finish();
+    for (const session of [...this.#unauthenticated, ...this.#replicas.keys()]) session.finish();
     await stopped;
   }
 
+  /** Throws when something does not hold that always should between two events. */
+  invariants(): void {
+    assert(this.#replicas.size <= this.#options.maxReplicas, 'every replica has a slot');
+    assert(this.#unauthenticated.size <= MAX_UNAUTHENTICATED);
+    for (const session of this.#replicas.keys()) {
+      assert(!this.#unauthenticated.has(session), 'a session is in one list');
+      session.invariants();
+    }
+  }
+
   #accept(connection: Connection): void {
-    if (this.#closed) {
+    if (this.#isClosed) {
       connection.destroy();
       return;
     }
     const options = { ...this.#options, carousels: this.#carousels };
-    this.#strangers.add(new PrimarySession(connection, options, this.#host));
-    if (this.#strangers.size > MAX_STRANGERS) {
-      const [oldest] = this.#strangers;
+    this.#unauthenticated.add(new PrimarySession(connection, options, this.#host));
+    if (this.#unauthenticated.size > MAX_UNAUTHENTICATED) {
+      const [oldest] = this.#unauthenticated;
       oldest?.close();
     }
   }
@@ -138,7 +159,7 @@ export class ReplicaListener {
   #admit(session: PrimarySession, claim: Claim): boolean {
     const { maxReplicas, clock, log } = this.#options;
     if (this.#replicas.size >= maxReplicas) return false;
-    this.#strangers.delete(session);
+    this.#unauthenticated.delete(session);
     this.#replicas.set(session, { claim, cameAtUs: clock.monotonicUs() });
     this.#windowWatch.start();
     const awayMs = this.#departed.returned(claim);

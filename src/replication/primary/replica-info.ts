@@ -1,10 +1,15 @@
+/** What is known of a replica that is connected, or was. */
 import type { FeedState } from './feed.js';
 
+/** One replica, as its primary or relay knows it. */
 export interface ReplicaInfo {
+  /** `host:port` that it connected from. */
   address: string;
-  /** `gone`: it left within the last hour, and what is told of it is from then. */
+  /** `gone`: it left within the last hour, and the rest is as it was then. */
   state: FeedState | 'gone';
-  /** The history that it follows, which is the primary's; undefined of a Rust replica, which knows of none. */
+  /**
+   * The history that it follows, which is the primary's; undefined of a Rust replica, which knows of none.
+   */
   history: string | undefined;
   /** What has been sent to it; while it is not `live`, what it will have been sent then. */
   watermarks: bigint[];
@@ -16,7 +21,9 @@ export interface ReplicaInfo {
   queuedBytes: number;
 }
 
-/** One of ours that says nothing yet, or that it holds nothing, may have been sent all and not have it whole. */
+/**
+ * One of ours that says nothing yet, or that it holds nothing, may have been sent all and not have it whole.
+ */
 export function holdsNothing({ history, acknowledged }: ReplicaInfo): boolean {
   return acknowledged === undefined ? history !== undefined : acknowledged.length === 0;
 }

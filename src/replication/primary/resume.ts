@@ -1,17 +1,24 @@
-/** Whether a replica can go on from what it holds, or must be given a snapshot, and why (design.md, "Histories"). */
+/**
+ * Whether a replica can go on from what it holds, or must be given a snapshot (docs/architecture.md,
+ * "Histories").
+ */
 import type { Margin } from '../../frame/margin.js';
 import { placeIn } from '../history.js';
 import type { FrameStream } from '../stream/stream.js';
 import { hasReached, watermarkOf } from '../watermarks.js';
 
+/** The decision. */
 export interface Resumption {
-  /** What it lacks, each shard's frames in order; undefined: it needs a snapshot. */
-  readonly frames: readonly Buffer[] | undefined;
+  /** What it lacks, each shard's frames in order, several in a piece; undefined: it needs a snapshot. */
+  readonly runs: readonly Buffer[] | undefined;
   /** For the log. */
   readonly reason: string;
 }
 
-/** `claimed`: the watermarks that it says it has. */
+/**
+ * What a replica is given that claims to hold `claimed`, its watermarks; `margin` is its Hello's, undefined
+ * of a Rust replica, which claims numbers alone.
+ */
 export function resume(
   stream: FrameStream,
   claimed: ArrayLike<bigint>,
@@ -20,28 +27,34 @@ export function resume(
   const { backlog, history } = stream;
   const place =
     margin === undefined ? rustPlace(stream, claimed) : placeIn(history, margin.get('history'), claimed);
-  if (place === undefined) return { frames: undefined, reason: whyElsewhere(stream, claimed, margin) };
-  const catchUp = backlog.catchUp(place);
+  if (place === undefined) return { runs: undefined, reason: whyElsewhere(stream, claimed, margin) };
+  const catchUp = backlog.catchUpRuns(place);
   switch (catchUp.kind) {
     case 'nothing':
-      return { frames: [], reason: 'it lacks nothing' };
-    case 'frames':
-      return { frames: catchUp.frames, reason: `frames that it lacks: ${catchUp.frames.length}` };
+      return { runs: [], reason: 'it lacks nothing' };
+    case 'runs':
+      return { runs: catchUp.runs, reason: `frames that it lacks: ${catchUp.frameCount}` };
     case 'needs-snapshot': {
       const { shard, wanted, earliest } = catchUp;
       const kept = backlog.windows()[shard]?.bytes ?? 0;
-      const reason = `shard ${shard} would go on at sequence ${wanted}, and the ${kept} bytes of its backlog begin at ${earliest}`;
-      return { frames: undefined, reason };
+      const place = `shard ${shard} would go on at sequence ${wanted}`;
+      const reason = `${place}, and the ${kept} bytes of its backlog begin at ${earliest}`;
+      return { runs: undefined, reason };
     }
   }
 }
 
-/** It says that it holds something: of a history, or of a Rust primary numbers alone, which are all 0 before the first record. */
+/**
+ * Whether a replica says that it holds something: of a history, or numbers alone, which a Rust replica has,
+ * and which are all 0 before the first record.
+ */
 export function asksToResume(claimed: ArrayLike<bigint>, margin: Margin | undefined): boolean {
   return margin?.has('history') === true || Array.from(claimed).some((held) => held > 0n);
 }
 
-/** It holds more of this stream's history than the stream has, as happens when a replica changes over to a relay that lags. */
+/**
+ * Whether a replica holds more of the stream's history than that has: it changed over to a relay that lags.
+ */
 export function isAhead(
   stream: FrameStream,
   claimed: ArrayLike<bigint>,
@@ -51,7 +64,9 @@ export function isAhead(
   return place !== undefined && !hasReached(stream.watermarks(), place);
 }
 
-/** It claims numbers alone. Below the base they are another history's, be it the one that this one continues. */
+/**
+ * It claims numbers alone. Below the base they are another history's, be it the one that this one continues.
+ */
 function rustPlace(
   { history: { base } }: FrameStream,
   claimed: ArrayLike<bigint>,
@@ -67,7 +82,8 @@ function whyElsewhere(
   if (claimed.length === 0) return 'it holds nothing';
   if (margin === undefined) {
     const shard = Array.from(claimed).findIndex((held) => held < history.base);
-    return `in shard ${shard} it is at sequence ${watermarkOf(claimed, shard)}, and this history begins at ${history.base + 1n}`;
+    const place = placeOf(claimed, shard);
+    return `${place}, and this history begins at ${history.base + 1n}`;
   }
   const held = margin.get('history');
   if (held === undefined) return 'what it holds is of no history';
@@ -76,9 +92,14 @@ function whyElsewhere(
   const shard = Array.from(claimed).findIndex((own, index) => own > watermarkOf(previous.watermarks, index));
   const continued = `history ${held}, which this one continues`;
   if (shard !== -1) {
-    return `in shard ${shard} it is at sequence ${watermarkOf(claimed, shard)} of ${continued} from ${watermarkOf(previous.watermarks, shard)}`;
+    const from = watermarkOf(previous.watermarks, shard);
+    return `${placeOf(claimed, shard)} of ${continued} from ${from}`;
   }
   return Array.from(claimed).some((own) => own < previous.base)
     ? `it holds ${continued}, and has not come to where that began`
     : `it holds ${continued}, with too many shards to tell from where`;
+}
+
+function placeOf(claimed: ArrayLike<bigint>, shard: number): string {
+  return `in shard ${shard} it is at sequence ${watermarkOf(claimed, shard)}`;
 }

@@ -1,7 +1,9 @@
 /**
- * One replica's conversation, on the primary's side (fcrp-v1.md, "Conversation" and "Known holes"; design.md,
- * "Histories"): Hello within its deadline and size, token, answer, bootstrap, then the live stream until either side closes.
+ * One replica's conversation, on the primary's side (docs/protocol.md, "Conversation" and "Known holes";
+ * docs/architecture.md, "Histories"): Hello within its deadline and size, token, answer, bootstrap, then the
+ * live stream until either side closes.
  */
+import assert from 'node:assert';
 import type { Timer } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import { encodeErrorText } from '../../frame/error-text.js';
@@ -27,27 +29,38 @@ import { StatusAnswers } from './status-answers.js';
 
 /** What all sessions of a primary share. */
 export interface SessionOptions extends FeedOptions {
-  /** What replicas that come now are served from; undefined while there is nothing. A session keeps what it began with. */
+  /**
+   * What new replicas are served from; undefined while there is nothing. A session keeps what it began with.
+   */
   stream(): FrameStream | undefined;
   /** Replicas must present it; undefined: all may come. */
   token: string | undefined;
-  /** What a probe of ours is told: the payload of a Status frame, `STATUS_MAX_BYTES` at most; undefined: nothing any more. */
+  /**
+   * The payload of the Status frames for a probe of ours, `STATUS_MAX_BYTES` at most; undefined: there is
+   * none now.
+   */
   status(): Uint8Array | undefined;
 }
 
-/** The house that a session lives in. */
+/** Who has accepted the session. */
 export interface SessionHost {
   /** The peer has proved who it is and wants to be a replica: false when no slot is free. */
   admit(session: PrimarySession, claim: Claim): boolean;
   /** The replica has said what it has applied. */
   acknowledged(): void;
-  /** Called once; all that the session held is free. `last`: how a replica that had content of this primary's stood. */
+  /**
+   * Called once; all that the session held is free. `last`: of a replica that had content of this primary's.
+   */
   ended(session: PrimarySession, last: ReplicaInfo | undefined): void;
 }
 
-/** `hello` before the peer is known, `probe` of who is no replica and may ask, `ending` once nothing is left but to close. */
+/** `hello` before the peer is known, `probe`: it is none and may ask, `ending`: only the close is left. */
 export type SessionState = 'hello' | 'probe' | FeedState | 'ending' | 'closed';
 
+/**
+ * One accepted connection, from its first byte to its end. Whatever the peer sends that the conversation does
+ * not allow ends it, with an Error frame where the protocol has one; nothing here throws at the listener.
+ */
 export class PrimarySession {
   readonly address: string;
   readonly #connection: Connection;
@@ -81,11 +94,12 @@ export class PrimarySession {
     };
   }
 
+  /** Where the conversation is. */
   get state(): SessionState {
     return this.#state === 'fed' ? (this.#feed?.state ?? 'catching-up') : this.#state;
   }
 
-  /** Undefined unless the peer is a replica. */
+  /** How the replica stands; undefined unless the peer is one. */
   info(): ReplicaInfo | undefined {
     const { address } = this;
     if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
@@ -100,6 +114,12 @@ export class PrimarySession {
   /** When it last said something, monotonic microseconds. */
   get heardAtUs(): number {
     return this.#heardAtUs;
+  }
+
+  /** Throws when something does not hold that always should between two events. */
+  invariants(): void {
+    assert.equal(this.#feed !== undefined, this.#stream !== undefined, 'a replica is served from one stream');
+    if (this.#state === 'fed') this.#feed?.invariants();
   }
 
   /** Lets out what a live replica's connection has taken, then closes; what is not live is dropped. */
@@ -117,7 +137,8 @@ export class PrimarySession {
   /** Drops the connection and frees what the session holds, at once. */
   close(): void {
     if (this.#state === 'closed') return;
-    // One of ours that has acknowledged nothing holds nothing that is known of: it may have refused what it was sent.
+    // One of ours that has acknowledged nothing holds nothing that is known of: it may have refused what it
+    // was sent.
     const hadContent = this.#isOurs ? this.#holdsSomething() : this.state === 'live';
     const last = hadContent ? this.info() : undefined;
     this.#state = 'closed';
@@ -129,7 +150,10 @@ export class PrimarySession {
     this.#host.ended(this, last);
   }
 
-  /** As Redis counts replicas that writes need: it has all, and acknowledged at most so many whole seconds ago. */
+  /**
+   * As Redis counts replicas that writes need: it has all, and acknowledged at most so many whole seconds
+   * ago.
+   */
   isGood(maxLagSeconds: number): boolean {
     return this.state === 'live' && this.#holdsSomething() && this.#sinceAckSeconds() <= maxLagSeconds;
   }

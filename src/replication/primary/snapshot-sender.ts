@@ -1,9 +1,10 @@
 /**
- * The classic bootstrap of one replica, a Rust one (fcrp-v1.md, "Conversation" 3; carousel.ts has ours): SnapshotBegin,
- * chunks, SnapshotEnd, one step of the scan a turn and none while the connection is full, so that writers go on.
+ * The classic bootstrap of one replica, a Rust one (docs/protocol.md, "Conversation", 3; carousel.ts has
+ * ours): SnapshotBegin, chunks, SnapshotEnd, one step of the scan a turn and none while the connection is
+ * full, so that writers go on.
  *
- * All of it carries the watermarks W that stood when it began: what was written after W is held back and follows as frames,
- * and applying it again to entries that show it already does no harm.
+ * All of it carries the watermarks W that stood when it began: what was written after W is held back and
+ * follows as frames, and applying it again to entries that show it already does no harm.
  */
 import type { Timers } from '../../clock.js';
 import type { SnapshotScan } from '../../engine/types.js';
@@ -14,6 +15,7 @@ import { encodeWatermarks } from '../../frame/watermarks.js';
 import type { Connection } from '../../transport/connection.js';
 import type { FrameStream } from '../stream/stream.js';
 
+/** What is sent, where, and who learns of its end. */
 export interface SnapshotSenderOptions {
   connection: Connection;
   stream: FrameStream;
@@ -22,23 +24,26 @@ export interface SnapshotSenderOptions {
   watermarks: readonly bigint[];
   chunkBytes: number;
   encoding: EncodeOptions;
+  /** SnapshotEnd is written; live frames may follow. */
   onSent(): void;
   /** The scan failed; nothing more is sent. */
   onFault(error: unknown): void;
 }
 
+/** Sends one snapshot: `start` once, `drained` whenever the connection has room, `close` to give up. */
 export class SnapshotSender {
   readonly #options: SnapshotSenderOptions;
   readonly #scan: SnapshotScan;
   #chunkIndex = 0n;
   #waitsForDrain = false;
-  #closed = false;
+  #isClosed = false;
 
   constructor(options: SnapshotSenderOptions) {
     this.#options = options;
     this.#scan = options.stream.store.scan();
   }
 
+  /** Sends SnapshotBegin, and the rest in turns of their own. */
   start(): void {
     const { connection, watermarks } = this.#options;
     this.#next(connection.write(encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(watermarks))));
@@ -51,10 +56,13 @@ export class SnapshotSender {
     this.#next(true);
   }
 
-  /** May be called while the store hands out a batch: the scan, which is the store's, is closed in a turn of its own. */
+  /**
+   * May be called while the store hands out a batch: the scan, which is the store's, is closed in a turn of
+   * its own.
+   */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#options.timers.endOfTurn(() => this.#scan.close());
   }
 
@@ -64,7 +72,7 @@ export class SnapshotSender {
   }
 
   #step(): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     try {
       this.#sendChunk();
     } catch (error) {

@@ -1,6 +1,7 @@
 /**
- * What a probe of ours is told behind the primary's answer (design.md, "Status"): the status, as often as it asks, within
- * bounds. It holds no slot, so that it must neither stay without asking nor make the primary work without end.
+ * What a probe of ours is sent behind the primary's answer (docs/protocol.md, "Status"): the status, as often
+ * as it asks, within bounds. It holds no slot, so that it must neither stay without asking nor make the
+ * primary work without end.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -10,23 +11,25 @@ import type { SplitFrame } from '../../frame/splitter.js';
 import { STATUS_MAX_BYTES } from '../../limits.js';
 import type { Connection } from '../../transport/connection.js';
 
-/** Who asks for nothing for so long may go. */
+/** A probe that asks for nothing for so long is dropped. */
 const IDLE_MS = 60_000;
 /** Between two answers on a connection. */
 const PAUSE_MS = 100;
 /** Nor does one that takes long, of a thousand shards perhaps, take more than this part of the time. */
 const WORK_PART = 0.05;
 
+/** Of one probe. */
 export interface StatusAnswersOptions {
   clock: Clock;
   timers: Timers;
   connection: Connection;
-  /** The payload of the answer, `STATUS_MAX_BYTES` at most; undefined: there is nothing to tell any more. */
+  /** The payload of the answer, `STATUS_MAX_BYTES` at most; undefined: there is none any more. */
   status(): Uint8Array | undefined;
   /** The connection is to be closed: nothing was asked, nobody reads the answers, or there are none. */
   onIdle(): void;
 }
 
+/** Answers the Status frames of one probe, from when it is made until `stop`. */
 export class StatusAnswers {
   readonly #options: StatusAnswersOptions;
   #idle: Timer;
@@ -46,7 +49,8 @@ export class StatusAnswers {
       const found = frameKindName(header.kind);
       throw new FastcacheError(
         'FRAME_OUT_OF_PLACE',
-        `A probe sent a frame of kind ${found} with ${header.payloadBytes} bytes where an empty Status may stand, one at a time.`,
+        `A probe sent a frame of kind ${found} with ${header.payloadBytes} bytes ` +
+          'where an empty Status may stand, one at a time.',
         { expected: 'an empty Status', found, offset },
       );
     }
@@ -58,6 +62,7 @@ export class StatusAnswers {
     else this.#waiting = timers.after(Math.ceil(pauseMs), () => this.#answer());
   }
 
+  /** Answers nothing more and leaves no timer behind. */
   stop(): void {
     this.#idle.cancel();
     this.#waiting?.cancel();

@@ -1,13 +1,15 @@
 /**
- * One replica's place in the stream of a primary (fcrp-v1.md, "Primary": Subscribers). It writes straight to the
+ * One replica's queue of a primary's live frames (docs/protocol.md, "Subscribers"). It writes straight to the
  * connection while that takes the bytes, queues within bounds when it does not, and is cut off past them: the
  * replica reconnects and catches up, and no writer ever waits for it.
  */
+import assert from 'node:assert';
 import type { Connection } from '../../transport/connection.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import { Ring } from '../stream/ring.js';
 import type { FrameSubscriber } from '../stream/stream.js';
 
+/** Bounds of the queue, and who learns of its end. */
 export interface SubscriberOptions {
   /** A queue that would pass either is the end of the subscription. */
   maxQueueFrames: number;
@@ -16,49 +18,58 @@ export interface SubscriberOptions {
   /** Where the replica stands when it has been given what `start` says. */
   watermarks: bigint[];
   /**
-   * Called once, when the queue overflowed or the stream was interrupted, with the reason in words, and the flag that sets the
-   * limit which was passed; the connection must not be written to after it.
+   * Called once, when the queue overflowed or the stream was interrupted. `reason` is in words, `limitFlag`
+   * the flag that sets the limit which was passed. The connection must not be written to after it.
    */
   cutOff(reason: string, limitFlag?: string): void;
 }
 
 interface Waiting {
-  frame: Buffer;
+  bytes: Buffer;
   /** `NO_BATCH`: the frame is part of a bootstrap. */
   shard: number;
-  maxSequence: bigint;
+  lastSequence: bigint;
   onTaken: (() => void) | undefined;
 }
 
 const NO_BATCH = -1;
 
+/**
+ * Hands frames to one connection, in the order in which they came: what `start` gives, then what was queued
+ * until then, then what is offered as it comes. While the connection is full all of it waits. Batches of the
+ * stream that wait count against the bounds; what `start` gives shares the backlog's memory, and frames of a
+ * bootstrap are few, so that these do not.
+ */
 export class Subscriber implements FrameSubscriber {
   readonly #connection: Connection;
   readonly #options: SubscriberOptions;
   readonly #queue = new Ring<Waiting>();
-  /** Of the queue, what counts against its bounds: batches. */
+  /** Of the queue, what counts against its bounds. */
   #queuedFrames = 0;
   #queuedBytes = 0;
-  /** What goes out before the queue; bounded by the backlog that it is from, whose memory it shares. */
+  /** What goes out before the queue. */
   #catchUp: readonly Buffer[] = [];
   #catchUpSent = 0;
   #onCaughtUp: (() => void) | undefined;
   /** Of frames that were written to a connection that was full then. */
   #untaken: (() => void)[] = [];
-  /** Frames are held back until `start`. */
-  #started = false;
-  #blocked = false;
-  #closed = false;
+  /** Until `start` all is queued. */
+  #isStarted = false;
+  /** The connection is full. */
+  #isBlocked = false;
+  #isClosed = false;
 
   constructor(connection: Connection, options: SubscriberOptions) {
     this.#connection = connection;
     this.#options = options;
   }
 
+  /** Batches that wait. */
   get queuedFrames(): number {
     return this.#queuedFrames;
   }
 
+  /** Bytes of batches that wait. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
@@ -68,58 +79,65 @@ export class Subscriber implements FrameSubscriber {
     return this.#options.watermarks;
   }
 
-  offer(frame: Buffer, shard: number, maxSequence: bigint): void {
-    if (this.#closed) return;
-    if (this.#started && !this.#blocked) {
-      this.#send(frame, shard, maxSequence);
+  /** Sends a batch of the stream, or queues it; past the bounds it calls `cutOff`. */
+  offer(bytes: Buffer, shard: number, lastSequence: bigint): void {
+    if (this.#isClosed) return;
+    if (this.#isStarted && !this.#isBlocked) {
+      this.#send(bytes, shard, lastSequence);
       return;
     }
     const { maxQueueFrames, maxQueueBytes, metrics } = this.#options;
-    if (this.#queuedFrames >= maxQueueFrames || this.#queuedBytes + frame.length > maxQueueBytes) {
+    if (this.#queuedFrames >= maxQueueFrames || this.#queuedBytes + bytes.length > maxQueueBytes) {
       metrics.cutOff();
       const flag = this.#queuedFrames >= maxQueueFrames ? '--subscriber-queue' : '--subscriber-bytes';
-      this.#cutOff(this.#overflow(frame), flag);
+      this.#cutOff(this.#overflow(bytes), flag);
       return;
     }
-    this.#enqueue({ frame, shard, maxSequence, onTaken: undefined });
+    this.#enqueue({ bytes, shard, lastSequence, onTaken: undefined });
   }
 
   /**
-   * Sends a frame of a bootstrap behind all that was offered. It does not count against the bounds: whoever inserts sees to it
-   * that few wait. `onTaken` is called when the connection has room again behind it, perhaps at once.
+   * Sends a frame of a bootstrap behind all that was offered. It does not count against the bounds: the
+   * caller sees to it that few wait. `onTaken` is called when the connection has room again behind it,
+   * perhaps at once.
    */
-  insert(frame: Buffer, onTaken?: () => void): void {
-    if (this.#closed) return;
-    const waiting = { frame, shard: NO_BATCH, maxSequence: 0n, onTaken };
-    if (this.#started && !this.#blocked) this.#sendWaiting(waiting);
+  insert(bytes: Buffer, onTaken?: () => void): void {
+    if (this.#isClosed) return;
+    const waiting = { bytes, shard: NO_BATCH, lastSequence: 0n, onTaken };
+    if (this.#isStarted && !this.#isBlocked) this.#sendWaiting(waiting);
     else this.#enqueue(waiting);
   }
 
+  /** The stream does not go on: calls `cutOff`. */
   interrupt(reason: string): void {
     this.#cutOff(reason);
   }
 
-  /** Sends `catchUp`, calls `onCaughtUp`, then sends what was held back and all that follows, as the connection drains. */
+  /**
+   * Sends `catchUp`, calls `onCaughtUp`, then sends what was queued and all that follows, as the connection
+   * drains.
+   */
   start(catchUp: readonly Buffer[], onCaughtUp: () => void): void {
+    if (this.#isClosed) return;
     this.#catchUp = catchUp;
     this.#onCaughtUp = onCaughtUp;
-    this.#started = true;
+    this.#isStarted = true;
     this.#pump();
   }
 
   /** The connection has room again. */
   drained(): void {
-    this.#blocked = false;
+    this.#isBlocked = false;
     const untaken = this.#untaken;
     this.#untaken = [];
     for (const onTaken of untaken) onTaken();
-    if (this.#started) this.#pump();
+    if (this.#isStarted) this.#pump();
   }
 
-  /** Frees the queue at once. */
+  /** Sends nothing more and frees the queue at once. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#options.metrics.queueChanged(-this.#queuedFrames);
     this.#queue.clear();
     this.#queuedFrames = 0;
@@ -128,42 +146,63 @@ export class Subscriber implements FrameSubscriber {
     this.#untaken = [];
   }
 
+  /** Throws when something does not hold that always should between two events. */
+  invariants(): void {
+    this.#queue.invariants();
+    const { maxQueueFrames, maxQueueBytes } = this.#options;
+    let [frames, bytes] = [0, 0];
+    for (let index = 0; index < this.#queue.length; index += 1) {
+      const waiting = this.#queue.at(index);
+      if (waiting === undefined || waiting.shard === NO_BATCH) continue;
+      frames += 1;
+      bytes += waiting.bytes.length;
+    }
+    assert.deepEqual([this.#queuedFrames, this.#queuedBytes], [frames, bytes], 'what waits is counted');
+    assert(frames <= maxQueueFrames && bytes <= maxQueueBytes, 'a queue keeps to its bounds');
+    assert(this.#isBlocked || this.#untaken.length === 0, 'frames are untaken while the connection is full');
+    assert(this.#catchUpSent <= this.#catchUp.length);
+    const isWaiting = this.#queue.length > 0 || this.#catchUp.length > 0;
+    assert(!isWaiting || !this.#isStarted || this.#isBlocked, 'nothing waits while there is room');
+    assert(!isWaiting || !this.#isClosed, 'a closed queue is empty');
+  }
+
   #enqueue(waiting: Waiting): void {
     this.#queue.push(waiting);
     this.#count(waiting, 1);
   }
 
   /** Which of the bounds `frame` would pass. */
-  #overflow(frame: Buffer): string {
+  #overflow(next: Buffer): string {
     const { maxQueueFrames, maxQueueBytes } = this.#options;
     const waiting = `${this.#queuedFrames} frames (${this.#queuedBytes} bytes) wait for it`;
     return this.#queuedFrames >= maxQueueFrames
       ? `${waiting}, and the subscriber queue is limited to ${maxQueueFrames} frames`
-      : `${waiting}, and with the next ${frame.length} the subscriber queue passes its limit of ${maxQueueBytes} bytes`;
+      : `${waiting}, and with the next ${next.length} ` +
+          `the subscriber queue passes its limit of ${maxQueueBytes} bytes`;
   }
 
-  #count({ frame, shard }: Waiting, change: 1 | -1): void {
+  #count({ bytes, shard }: Waiting, change: 1 | -1): void {
     if (shard === NO_BATCH) return;
     this.#options.metrics.queueChanged(change);
     this.#queuedFrames += change;
-    this.#queuedBytes += change * frame.length;
+    this.#queuedBytes += change * bytes.length;
   }
 
   #cutOff(reason: string, limitFlag?: string): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.close();
     this.#options.cutOff(reason, limitFlag);
   }
 
   #pump(): void {
-    while (!this.#blocked && !this.#closed && this.#catchUpSent < this.#catchUp.length) {
-      const frame = this.#catchUp[this.#catchUpSent];
+    while (!this.#isBlocked && !this.#isClosed && this.#catchUpSent < this.#catchUp.length) {
+      const run = this.#catchUp[this.#catchUpSent];
       this.#catchUpSent += 1;
-      if (frame !== undefined) this.#blocked = !this.#connection.write(frame);
+      if (run !== undefined) this.#isBlocked = !this.#connection.write(run);
     }
-    if (this.#closed || this.#catchUpSent < this.#catchUp.length) return;
+    if (this.#isClosed || this.#catchUpSent < this.#catchUp.length) return;
     this.#finishCatchUp();
-    while (!this.#blocked && !this.#closed) {
+    while (!this.#isBlocked && !this.#isClosed) {
       const next = this.#queue.shift();
       if (next === undefined) return;
       this.#count(next, -1);
@@ -179,16 +218,16 @@ export class Subscriber implements FrameSubscriber {
     onCaughtUp?.();
   }
 
-  #sendWaiting({ frame, shard, maxSequence, onTaken }: Waiting): void {
-    if (shard === NO_BATCH) this.#blocked = !this.#connection.write(frame);
-    else this.#send(frame, shard, maxSequence);
+  #sendWaiting({ bytes, shard, lastSequence, onTaken }: Waiting): void {
+    if (shard === NO_BATCH) this.#isBlocked = !this.#connection.write(bytes);
+    else this.#send(bytes, shard, lastSequence);
     if (onTaken === undefined) return;
-    if (this.#blocked) this.#untaken.push(onTaken);
+    if (this.#isBlocked) this.#untaken.push(onTaken);
     else onTaken();
   }
 
-  #send(frame: Buffer, shard: number, maxSequence: bigint): void {
-    this.#options.watermarks[shard] = maxSequence;
-    this.#blocked = !this.#connection.write(frame);
+  #send(bytes: Buffer, shard: number, lastSequence: bigint): void {
+    this.#options.watermarks[shard] = lastSequence;
+    this.#isBlocked = !this.#connection.write(bytes);
   }
 }

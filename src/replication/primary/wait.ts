@@ -3,31 +3,32 @@ import type { Timers } from '../../clock.js';
 import type { Publisher } from '../stream/publisher.js';
 import type { ReplicaListener } from './listener.js';
 
+/** Whose writes, and whose acknowledgements. */
 export interface WaitOptions {
   timers: Timers;
   publisher: Publisher;
-  door: Pick<ReplicaListener, 'acknowledged' | 'onAck'>;
+  listener: Pick<ReplicaListener, 'acknowledged' | 'onAck'>;
 }
 
 /**
- * Calls `done` once, perhaps at once, with how many replicas have acknowledged: when they are `replicas`, or after
- * `timeoutMs` (0: never). Returns how to give up.
+ * Calls `done` once, perhaps at once, with how many replicas have acknowledged: when they are `replicas`, or
+ * after `timeoutMs` (0: never). Returns how to give up.
  */
 export function waitForReplicas(
-  { timers, publisher, door }: WaitOptions,
+  { timers, publisher, listener }: WaitOptions,
   replicas: number,
   timeoutMs: number,
   done: (acknowledged: number) => void,
 ): () => void {
   publisher.flush();
   const target = publisher.watermarks();
-  const there = door.acknowledged(target);
+  const there = listener.acknowledged(target);
   if (there >= replicas) {
     done(there);
     return () => {};
   }
-  const stopListening = door.onAck(() => {
-    if (door.acknowledged(target) >= replicas) finish();
+  const stopListening = listener.onAck(() => {
+    if (listener.acknowledged(target) >= replicas) finish();
   });
   const timer = timeoutMs === 0 ? undefined : timers.after(timeoutMs, () => finish());
   const cancel = () => {
@@ -36,7 +37,7 @@ export function waitForReplicas(
   };
   const finish = () => {
     cancel();
-    done(door.acknowledged(target));
+    done(listener.acknowledged(target));
   };
   return cancel;
 }

@@ -1,6 +1,6 @@
 /**
- * Warns before a replica that is away, or that is there and behind, falls out of the backlog: what it then lacks is no
- * longer kept, and it needs a snapshot. Once an absence.
+ * Warns before a replica that is away, or that is there and behind, falls out of the backlog: what it then
+ * lacks is no longer kept, and it needs a snapshot. Once an absence.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';
@@ -9,11 +9,15 @@ import { hasReached } from '../watermarks.js';
 import { holdsNothing, type ReplicaInfo } from './replica-info.js';
 
 const LOOK_MS = 1_000;
-/** Of a shard's share of the backlog: past it an operator has as long again, and not longer, to do something. */
+/**
+ * Part of a shard's share of the backlog: past it an operator has as long again to do something, and not
+ * longer.
+ */
 const WARNED_FROM = 0.5;
-/** Who comes back to less than this is warned of again when it falls behind again. */
+/** A replica that comes back to this part or less is warned of again when it falls behind again. */
 const FORGOTTEN_FROM = 0.25;
 
+/** What is looked at, and where the warnings go. */
 export interface WindowWatchOptions {
   clock: Clock;
   timers: Timers;
@@ -23,6 +27,7 @@ export interface WindowWatchOptions {
   replicas(): readonly ReplicaInfo[];
 }
 
+/** Looks at the replicas once a second while there are any, and logs each warning once. */
 export class WindowWatch {
   readonly #options: WindowWatchOptions;
   /** The addresses of replicas of which has been warned. */
@@ -33,11 +38,12 @@ export class WindowWatch {
     this.#options = options;
   }
 
-  /** A replica is there: looks at them from now on, as long as there are any. */
+  /** Called when a replica is there: looks at them from now on, as long as there are any. */
   start(): void {
     this.#timer ??= this.#options.timers.after(LOOK_MS, () => this.#look());
   }
 
+  /** Looks no more. */
   stop(): void {
     this.#timer?.cancel();
   }
@@ -49,7 +55,7 @@ export class WindowWatch {
     const warned = new Set<string>();
     if (kept !== undefined) {
       const rates = kept.rates(clock.nowMs());
-      // Most lack next to nothing, which is told without looking at what they lack of each shard.
+      // Most lack next to nothing, which shows without looking at what they lack of each shard.
       const nearlyAll = kept.watermarksLacking(FORGOTTEN_FROM);
       for (const replica of present) {
         const held = replica.acknowledged ?? replica.watermarks;
@@ -68,7 +74,7 @@ export class WindowWatch {
   }
 }
 
-/** Undefined: it has fallen out. */
+/** `leeway` is undefined of a replica that has fallen out. */
 function isNearEnd(leeway: Leeway | undefined): boolean {
   if (leeway === undefined) return true;
   const { lackingBytes, shareBytes, ms } = leeway;
@@ -81,7 +87,8 @@ function isBackIn(leeway: Leeway | undefined): boolean {
 
 function warning({ address, state }: ReplicaInfo, leeway: Leeway | undefined): string {
   const isGone = state === 'gone';
-  return `replica ${address} is ${isGone ? 'gone' : 'connected'} and ${reason(isGone, leeway)}; a larger --backlog gives it longer`;
+  const where = isGone ? 'gone' : 'connected';
+  return `replica ${address} is ${where} and ${reason(isGone, leeway)}; a larger --backlog gives it longer`;
 }
 
 function reason(isGone: boolean, leeway: Leeway | undefined): string {
@@ -90,5 +97,6 @@ function reason(isGone: boolean, leeway: Leeway | undefined): string {
     return `has fallen out of the backlog, and ${when}`;
   }
   const { shard, lackingBytes, shareBytes, ms } = leeway;
-  return `lacks ${lackingBytes} of the ${shareBytes} bytes that the backlog keeps of shard ${shard}: at the present write rate it needs a snapshot in ${ms} ms`;
+  const lacks = `lacks ${lackingBytes} of the ${shareBytes} bytes that the backlog keeps of shard ${shard}`;
+  return `${lacks}: at the present write rate it needs a snapshot in ${ms} ms`;
 }

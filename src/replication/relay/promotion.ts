@@ -1,4 +1,6 @@
-/** A replica becomes a primary: a new history begins with what it holds (design.md, "Histories"). */
+/**
+ * A replica becomes a primary: a new history begins with what it holds (docs/architecture.md, "Histories").
+ */
 import type { Clock, Random } from '../../clock.js';
 import type { ReplicatedStore } from '../../engine/types.js';
 import { clockBase, type History, type HistorySeams, newId } from '../history.js';
@@ -7,13 +9,17 @@ import type { Holding } from '../replica/holding.js';
 import type { Backlog } from '../stream/backlog.js';
 import type { Relay } from './relay.js';
 
+/** What a primary begins with that was a replica. */
 export interface Beginning {
   history: History;
-  /** What a relay has kept, for the publisher; undefined: nothing. */
+  /** What a relay has kept, for the publisher to go on with; undefined: nothing. */
   backlog: Backlog | undefined;
 }
 
-/** Moves the store to where the new history begins; its follower must have been stopped. Replicas of a relay are dropped. */
+/**
+ * Moves the store to where the new history begins; its follower must have been stopped. The replicas of a
+ * relay are dropped, and resume from the backlog.
+ */
 export function beginHistory(
   seams: { clock: Clock; random: Random },
   store: ReplicatedStore,
@@ -27,13 +33,13 @@ export function beginHistory(
   return { history, backlog: relay?.promoted(history.base) };
 }
 
-/** Of a replica that held `watermarks` of `held` and is a primary from now on. */
+/** The history of a primary that was a replica until now, and held `watermarks` of the history `held`. */
 export function promotedHistory(
   seams: HistorySeams,
   held: History | undefined,
   watermarks: readonly bigint[],
 ): History {
-  // However far a clock may have been set back, the base is past all that was given out.
+  // However far a clock may have been set back, the base is past every sequence that was given out.
   const base = watermarks.reduce((most, own) => (own > most ? own : most), clockBase(seams.clock));
   const id = newId(seams.random);
   const recordsBefore = offsetIn(held, watermarks);

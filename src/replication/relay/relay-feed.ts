@@ -1,19 +1,24 @@
-/** A stream as a relay serves it: what is received and applied, handed on as it came (design.md, "The corridor"). */
+/**
+ * A stream as a relay serves it: frames that it has applied, handed on as they came (docs/architecture.md,
+ * "The corridor").
+ */
 import type { ReplicatedStore } from '../../engine/types.js';
 import type { History } from '../history.js';
 import type { Backlog } from '../stream/backlog.js';
 import type { FrameStream, FrameSubscriber } from '../stream/stream.js';
 import { Subscribers } from '../stream/subscribers.js';
 
+/** What a `RelayFeed` is made of. */
 export interface RelayFeedOptions {
-  /** Whole content, kept up to date by whoever calls `offer`. */
+  /** Whole content; the caller of `offer` has applied the frame to it. */
   store: ReplicatedStore;
   history: History;
   path: readonly string[];
-  /** Stands where the store stands. */
+  /** At the store's watermarks. */
   backlog: Backlog;
 }
 
+/** The stream of one content on one path; another content or path makes another feed. */
 export class RelayFeed implements FrameStream {
   readonly store: ReplicatedStore;
   readonly history: History;
@@ -32,20 +37,20 @@ export class RelayFeed implements FrameStream {
     return this.backlog.watermarks();
   }
 
-  /** Nothing waits: frames come sealed. */
+  /** Does nothing: frames come sealed, and none waits. */
   flush(): void {}
 
   subscribe(subscriber: FrameSubscriber): () => void {
     return this.#subscribers.add(subscriber);
   }
 
-  /** A frame that the store has applied. */
+  /** Hands on a frame that the store has applied. */
   offer(frame: Buffer, shard: number, minSequence: bigint, maxSequence: bigint, timeMs: number): void {
     this.backlog.push(shard, frame, minSequence, maxSequence, timeMs);
     this.#subscribers.offer(frame, shard, maxSequence);
   }
 
-  /** What follows does not continue what was handed on: all who are fed must come back. */
+  /** Drops all subscribers: what follows does not continue what was handed on. */
   interrupt(reason: string): void {
     this.#subscribers.interrupt(reason);
   }

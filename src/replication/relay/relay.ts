@@ -1,36 +1,39 @@
 /**
- * What makes a replica a relay (cli.md, `replica follow --bind`): it keeps a stream of what is held, which its own replicas
- * are served from, for as long as that goes on in one history and on one path. When either changes, or new content takes
- * the place of the old, there is another stream, and those who were fed from the last come back and resume from the
- * backlog if that serves. Nothing happens to them when only the link to the primary is cut and comes back.
+ * What makes a replica a relay (docs/operations.md, "Relays"): it keeps a stream of what is held, from which
+ * its own replicas are served, for as long as that continues in one history and on one path. When either
+ * changes, or new content takes the place of the old, another stream begins, and the replicas that were fed
+ * from the last one come back and resume from the backlog if that reaches far enough. Nothing happens to them
+ * when only the link to the primary is cut and comes back.
  */
 import type { Random } from '../../clock.js';
-import { readBatchHead } from '../../frame/batch.js';
 import { type History, rustHistory } from '../history.js';
 import type { Log } from '../log.js';
+import type { AppliedBatch, Downstream } from '../replica/downstream.js';
 import type { Holding } from '../replica/holding.js';
 import { Backlog } from '../stream/backlog.js';
 import type { Publisher } from '../stream/publisher.js';
 import type { FrameStream } from '../stream/stream.js';
 import { RelayFeed } from './relay-feed.js';
 
+/** What a `Relay` is given. */
 export interface RelayOptions {
-  /** Of this process (path.ts). */
+  /** The id of this process (link/path.ts). */
   nodeId: string;
-  /** For all shards together; each has an equal share. */
+  /** Bytes of backlog for all shards together; each has an equal share. */
   backlogBytes: number;
   random: Random;
   log: Log;
 }
 
-export class Relay {
+/** Serves what one follower holds; a node has one for as long as it lives. */
+export class Relay implements Downstream {
   readonly nodeId: string;
   readonly #options: RelayOptions;
   #feed: RelayFeed | undefined;
-  /** From the primary that is followed up to the one at the top. */
+  /** The path of the primary that is followed. */
   #upstream: readonly string[] = [];
-  /** That this content's frames can't be handed on has been told. */
-  #hasTold = false;
+  /** Whether it has been logged that a frame of this content cannot be handed on. */
+  #hasWarned = false;
 
   constructor(options: RelayOptions) {
     this.nodeId = options.nodeId;
@@ -42,7 +45,7 @@ export class Relay {
     return this.#feed;
   }
 
-  /** A primary has answered that stands at the end of this path. */
+  /** A primary has answered whose path this is. */
   follows(path: readonly string[]): void {
     if (path.join() === this.#upstream.join()) return;
     this.#upstream = path;
@@ -59,11 +62,11 @@ export class Relay {
       base: watermarks.map((own) => (own < history.base ? own : history.base)),
       watermarks,
     });
-    this.#hasTold = false;
+    this.#hasWarned = false;
     this.#replace({ store, history, backlog }, 'other content has taken the place of what it was given');
   }
 
-  /** What is held goes on in `history`, where it stands at `watermarks`; which may be where it is. */
+  /** What is held goes on in `history`, at these watermarks; both may be what they were. */
   adopted(history: History, watermarks: readonly bigint[]): void {
     const feed = this.#feed;
     if (feed === undefined) return;
@@ -72,24 +75,25 @@ export class Relay {
     this.#replace({ ...feed, history }, 'its primary was promoted, and another history begins');
   }
 
-  /** A shard that was still in the history before has come to its end, and goes on from `watermark`. */
+  /** A shard that was still in the previous history has come to its end, and goes on from `watermark`. */
   crossed(shard: number, watermark: bigint): void {
     this.#feed?.backlog.jump(shard, watermark);
   }
 
-  /** The frame of a batch of which `applied` records, more than none, have just been applied to what is held. */
-  received(frame: Buffer, payload: Uint8Array, applied: number): void {
+  received({ frame, head, applied, watermark }: AppliedBatch): void {
     const feed = this.#feed;
     if (feed === undefined) return;
-    const { records, shard, sequence, timestampMs } = readBatchHead(payload);
-    const last = feed.store.watermark(shard);
-    const isOfOneShard = sequence + BigInt(records) - 1n === last;
-    if (isOfOneShard && feed.backlog.watermark(shard) + BigInt(applied) === last) {
-      feed.offer(frame, shard, sequence, last, timestampMs);
+    const { records, shard, sequence, timestampMs } = head;
+    const isOfOneShard = sequence + BigInt(records) - 1n === watermark;
+    if (isOfOneShard && feed.backlog.watermark(shard) + BigInt(applied) === watermark) {
+      feed.offer(frame, shard, sequence, watermark, timestampMs);
     } else this.#skip(feed, shard);
   }
 
-  /** What is held has a primary no more: its backlog, for who publishes from `base` on. */
+  /**
+   * What is held has no primary any more: returns its backlog, for the publisher of a history that begins at
+   * `base`.
+   */
   promoted(base: bigint): Backlog | undefined {
     const feed = this.#feed;
     this.#feed = undefined;
@@ -99,7 +103,7 @@ export class Relay {
     return feed?.backlog;
   }
 
-  /** What was published is now held of another primary's; who was fed from it has been told. */
+  /** What was published here is held as a replica from now on; the publisher has dropped its subscribers. */
   demoted(publisher: Publisher): void {
     this.#feed = this.#feedOf(publisher);
   }
@@ -114,16 +118,17 @@ export class Relay {
     return new RelayFeed({ store, history, backlog, path: [this.nodeId, ...this.#upstream] });
   }
 
-  /** Shards or sequences are mixed in a batch, as no primary known does: replicas get it in a snapshot. */
+  /** A batch mixes shards or sequences, as no known primary does: replicas get its content in a snapshot. */
   #skip(feed: RelayFeed, shard: number): void {
     for (const [index, watermark] of feed.store.watermarks().entries()) {
       if (feed.backlog.watermark(index) !== watermark) feed.backlog.skipTo(index, watermark);
     }
     feed.interrupt('a frame of its stream cannot be handed on');
-    if (this.#hasTold) return;
-    this.#hasTold = true;
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
     this.#options.log.warn(
-      `a batch that begins in shard ${shard} is not one run of that shard's sequences and is not handed on: replicas are given snapshots`,
+      `a batch that begins in shard ${shard} is not one run of that shard's sequences and is not handed ` +
+        'on: replicas are given snapshots',
     );
   }
 }

@@ -1,9 +1,12 @@
-/** How long to wait before the next try: exponential with full jitter, so that many replicas do not return at once. */
+/**
+ * The pause before the next try: exponential with full jitter, so that many replicas do not return at once.
+ */
 import type { Random } from '../../clock.js';
 import { MAX_RECONNECT_BACKOFF_MS } from '../../limits.js';
 
 const U32_VALUES = 2 ** 32;
 
+/** Counts the tries of one follower. */
 export class Backoff {
   readonly #firstMs: number;
   readonly #random: Random;
@@ -19,7 +22,10 @@ export class Backoff {
     return this.#attempts;
   }
 
-  /** Whole milliseconds, uniform between 0 and the ceiling, which doubles with every failure up to `MAX_RECONNECT_BACKOFF_MS`. */
+  /**
+   * Returns whole milliseconds, uniform between 0 and the ceiling, which doubles with every failure up to
+   * `MAX_RECONNECT_BACKOFF_MS`.
+   */
   nextDelayMs(): number {
     // The exponent is bounded so that years of failures do not overflow it.
     const ceilingMs = Math.min(MAX_RECONNECT_BACKOFF_MS, this.#firstMs * 2 ** Math.min(this.#attempts, 30));
@@ -27,6 +33,7 @@ export class Backoff {
     return Math.round((this.#random.u32() / U32_VALUES) * ceilingMs);
   }
 
+  /** The next pause has the first ceiling again. */
   succeeded(): void {
     this.#attempts = 0;
   }

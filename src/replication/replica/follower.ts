@@ -1,21 +1,32 @@
 /**
- * A replica that stays with its primary (fcrp-v1.md, "Conversation" 6; design.md, "Histories"): one session after the other,
+ * A replica that stays with its primary (docs/architecture.md, "Histories"): one session after the other,
  * with growing pauses; what it holds stays readable throughout and is only ever replaced as a whole.
  */
-import type { Seams, Timer } from '../../clock.js';
+import assert from 'node:assert/strict';
+import type { Timer } from '../../clock.js';
+import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
 import { type ErrorCode, FastcacheError } from '../../errors.js';
 import { formatAddress } from '../../transport/address.js';
 import type { History } from '../history.js';
-import type { PrimaryAnswer } from '../link/conversation.js';
-import type { Log } from '../log.js';
-import { whyAnew } from './anew.js';
 import { Backoff } from './backoff.js';
+import { EmptyRefusal } from './empty-refusal.js';
+import {
+  type FollowerEffect,
+  FollowerMachine,
+  type FollowerPhase,
+  hasSession,
+  isBuilding,
+  isLive,
+} from './follower-machine.js';
+import type { FollowerOptions } from './follower-options.js';
 import { GapPolicy } from './gap-policy.js';
 import type { Holding } from './holding.js';
 import { LinkLag } from './link-lag.js';
-import { ReplicaSession, type ReplicaSessionOptions, type SessionEnd } from './session.js';
+import { resyncReason } from './resync-reason.js';
+import { ReplicaSession } from './session.js';
+import type { SessionEnd } from './session-options.js';
 
-/** Where a follower stands; each change makes a new object. */
+/** What a follower is doing, for its users; each change makes a new object. */
 export type FollowerState =
   | { readonly name: 'disconnected'; readonly retryInMs: number }
   | { readonly name: 'connecting' }
@@ -26,75 +37,74 @@ export type FollowerState =
   | { readonly name: 'live' }
   | { readonly name: 'stopped'; readonly error: Error | undefined };
 
-/** Told as things happen; none may throw. */
-export interface FollowerHandlers {
-  connecting?(event: { attempt: number }): void;
-  /** What is held cannot be continued, for this reason, and all comes anew. */
-  resync?(event: { reason: string }): void;
-  /** At a snapshot's begin and after each chunk. */
-  snapshot?(event: { entries: number }): void;
-  /** Read from `holding.store` from now on; the store held before is no longer the follower's. */
-  swapped?(event: { holding: Holding }): void;
-  /**
-   * What is held follows the primary. `primaryIsOurs`: it deletes what expires; a Rust primary does not, so that the
-   * owner of the store must sweep.
-   */
-  live?(event: { primaryIsOurs: boolean; watermarks: bigint[] }): void;
-  /** What is held goes on in another history, that of a primary that was promoted. */
-  adopted?(event: { holding: Holding }): void;
-  /** Once a connection: all that the primary had when it answered is applied. */
-  caughtUp?(event: { watermarks: readonly bigint[] }): void;
-  lost?(event: { error: Error; retryInMs: number }): void;
-  /** The primary refused the token. Then `lost`, or with `failFast` `stopped`. */
-  refused?(event: { error: Error }): void;
-  /** For good; `error` unless `stop` was called without one. */
-  stopped?(event: { error: Error | undefined }): void;
-}
+/** The user's name for each phase of the machine. */
+const stateNames: Readonly<Record<FollowerPhase, FollowerState['name']>> = {
+  idle: 'disconnected',
+  waiting: 'connecting',
+  connecting: 'connecting',
+  greeting: 'handshake',
+  resuming: 'handshake',
+  awaiting: 'handshake',
+  replaying: 'snapshot',
+  loading: 'snapshot',
+  reloading: 'snapshot',
+  behind: 'live',
+  level: 'live',
+  paused: 'disconnected',
+  stopped: 'stopped',
+};
 
-export interface FollowerOptions extends Omit<ReplicaSessionOptions, keyof Seams>, Seams {
-  log: Log;
-  handlers: FollowerHandlers;
-  /** Ceiling of the first pause; later ones double up to `MAX_RECONNECT_BACKOFF_MS`. */
-  reconnectBackoffMs: number;
-  /** What is held from an earlier following, to be continued if the primary can. */
-  holding?: Holding | undefined;
-  /** Stop when the token is refused, rather than try again. */
-  failFast: boolean;
-}
-
-const EMPTY_TOLD_EVERY_MS = 1_000;
-
-/** The link's fault, not that of what came over it. */
+/**
+ * The link's fault, not that of what came over it: only after a good connection that was cut are pauses short
+ * again.
+ */
 const linkFaults: ReadonlySet<ErrorCode> = new Set(['CONNECTION_LOST', 'PEER_SILENT'] as const);
 
-export class Follower {
-  readonly #options: FollowerOptions;
+/**
+ * Follows one address from `start` until `stop`. Its phases, and what leads from one to the other, are in
+ * follower-machine.ts; users see them by fewer names:
+ *
+ *     disconnected ──► connecting ──► handshake ──► snapshot ──► live
+ *
+ * `handshake` leads to `live` at once when the primary has all that is lacking, and `live` to `snapshot` when
+ * the primary sends new content on a connection that was live. The end of a session leads from each of them
+ * to `disconnected`, with `lost` and a pause, and `stop` to `stopped`.
+ */
+export class Follower<S extends FollowedStore = ReplicatedStore> {
+  readonly #options: FollowerOptions<S>;
+  readonly #machine = new FollowerMachine((effect) => this.#effects[effect]());
   readonly #backoff: Backoff;
   readonly #gaps = new GapPolicy();
   readonly #lag: LinkLag;
+  readonly #refusal: EmptyRefusal;
   #state: FollowerState = { name: 'disconnected', retryInMs: 0 };
-  #holding: Holding | undefined;
-  #primaryIsOurs = false;
-  /** While content without a key is refused: tells so every second. */
-  #emptyTold: Timer | undefined;
-  #heardAtUs: number;
-  /** Of the current connection, and where on it the content that is being built begins. */
-  #heardBytes = 0;
-  #syncOffset = 0;
-  #lostAtUs: number;
-  /** It was live, and is not again yet. */
-  #isToComeBack = false;
-  /** What is held cannot be continued: stays set until it is replaced. */
-  #claimNothing = false;
-  #session: ReplicaSession | undefined;
-  /** Of the current connection. */
-  #wasCaughtUp = false;
+  #holding: Holding<S> | undefined;
+  /** Whether the primary that was last followed is one of ours. */
+  #primaryIsOurs: boolean;
+  /** Set while the machine is in a phase of a session. */
+  #session: ReplicaSession<S> | undefined;
+  /** Withdraws what waits for the tap's room; set while the machine is `waiting`. */
+  #withdraw: (() => void) | undefined;
+  /** Set while the machine is `paused`. */
   #retry: Timer | undefined;
+  /** What ended the last session. */
+  #lastError: Error | undefined;
+  /** Why the follower was stopped, for good; undefined also when its owner gave no reason. */
+  #stopError: Error | undefined;
+  #heardAtUs: number;
+  /** Bytes that have come on the current connection. */
+  #heardBytes = 0;
+  /** The last pause between two tries, or the one that lasts. */
+  #retryInMs = 0;
+  #lostAtUs: number;
+  /** When a link was lost that had been live, monotonic microseconds; undefined once one is live again. */
+  #awaySinceUs: number | undefined;
 
-  constructor(options: FollowerOptions) {
+  constructor(options: FollowerOptions<S>) {
     this.#options = options;
     this.#backoff = new Backoff(options.reconnectBackoffMs, options.random);
     this.#lag = new LinkLag(options.clock);
+    this.#refusal = new EmptyRefusal(options.timers, options.log);
     this.#holding = options.holding;
     this.#primaryIsOurs = isOurs(options.holding?.history);
     this.#heardAtUs = this.#lostAtUs = options.clock.monotonicUs();
@@ -105,7 +115,7 @@ export class Follower {
   }
 
   /** Undefined until the first content is whole. */
-  get holding(): Holding | undefined {
+  get holding(): Holding<S> | undefined {
     return this.#holding;
   }
 
@@ -116,186 +126,250 @@ export class Follower {
 
   /** The primary has not a single key, which is not taken in place of the keys that are held. */
   get refusesEmpty(): boolean {
-    return this.#emptyTold !== undefined;
+    return this.#refusal.isOn;
   }
 
-  /** When the primary was last heard, and when the link was last lost or begun, monotonic microseconds. */
+  /** When the primary was last heard, or the follower made, monotonic microseconds. */
   get heardAtUs(): number {
     return this.#heardAtUs;
   }
 
+  /** When a live link was last lost, or the follower made, monotonic microseconds. */
   get lostAtUs(): number {
     return this.#lostAtUs;
   }
 
-  /** While new content is being built: how many bytes of it have come, live batches between them included. */
+  /**
+   * How many bytes of new content have come, live batches between them included; undefined while none is
+   * being built.
+   */
   get syncReadBytes(): number | undefined {
-    return this.#state.name === 'snapshot' ? this.#heardBytes - this.#syncOffset : undefined;
+    const offset = this.#session?.contentOffset;
+    return offset === undefined ? undefined : this.#heardBytes - offset;
   }
 
-  /** How far what is held is behind the primary (link-lag.ts); undefined unless it is live, and while that is not known. */
+  /**
+   * Milliseconds by which what is held is behind the primary (link-lag.ts); undefined unless live, and while
+   * not known.
+   */
   get lagMs(): number | undefined {
-    return this.#state.name === 'live' ? this.#lag.ms(this.#holding?.store.watermarks() ?? []) : undefined;
+    return isLive(this.#machine.phase) ? this.#lag.ms(this.#holding?.store.watermarks() ?? []) : undefined;
   }
 
+  /** Begins to follow, once; does nothing if `stop` was called before. */
   start(): void {
-    this.#connect();
+    this.#machine.raise('start');
   }
 
   /** Leaves the primary for good, of itself or for its owner's `error`; what is held stays. */
   stop(error?: Error): void {
-    this.#stop(error);
+    if (this.#machine.phase !== 'stopped') this.#stopError = error;
+    this.#machine.raise('stop');
   }
 
-  #connect(): void {
-    this.#retry = undefined;
-    const { handlers } = this.#options;
-    this.#wasCaughtUp = false;
-    this.#heardBytes = 0;
-    this.#lag.restarted();
-    this.#state = { name: 'connecting' };
-    handlers.connecting?.({ attempt: this.#backoff.attempts + 1 });
-    if (this.#isStopped()) return;
-    const start = { held: this.#holding, claimNothing: this.#claimNothing };
-    this.#session = new ReplicaSession(this.#options, start, {
-      connected: () => {
-        this.#state = { name: 'handshake' };
-      },
+  /** Asserts what holds between events, whatever has come. */
+  invariants(): void {
+    const { phase } = this.#machine;
+    assert.equal(this.#session !== undefined, hasSession(phase), `a session while ${phase}`);
+    assert.equal(this.#withdraw !== undefined, phase === 'waiting', `waits for room while ${phase}`);
+    assert.equal(this.#retry !== undefined, phase === 'paused', `the next try while ${phase}`);
+    assert.equal(this.#state.name, stateNames[phase], 'the state is the phase');
+    if (isLive(phase))
+      assert.equal(this.#holding, this.#session?.continued, 'what is live is whole and held');
+    if (isLive(phase)) assert.equal(this.#machine.claim, 'held', 'what is live may be claimed');
+    if (phase === 'stopped') assert(!this.refusesEmpty, 'a follower that is stopped refuses nothing');
+    this.#session?.invariants();
+  }
+
+  /** What each effect of the machine is. */
+  readonly #effects: Readonly<Record<FollowerEffect, () => void>> = {
+    announceAttempt: () => {
+      this.#retry = undefined;
+      this.#heardBytes = 0;
+      this.#lag.restarted();
+      this.#show();
+      this.#options.handlers.connecting?.({ attempt: this.#backoff.attempts + 1 });
+    },
+    waitForRoom: () => this.#waitForRoom(),
+    cancelWait: () => {
+      this.#withdraw?.();
+      this.#withdraw = undefined;
+    },
+    openSession: () => this.#openSession(),
+    showState: () => this.#show(),
+    adopt: () => this.#adopt(this.#running.continued),
+    announceContent: () => {
+      if (this.#holding !== undefined) {
+        const reason = resyncReason(this.#holding, this.#running.answer);
+        this.#options.handlers.resync?.({ reason });
+      }
+      // The handler may have stopped the follower.
+      if (isBuilding(this.#machine.phase)) this.#announceProgress();
+    },
+    announceProgress: () => this.#announceProgress(),
+    swap: () => this.#swap(this.#running.continued),
+    announceLive: () => this.#announceLive(),
+    announceLevel: () => {
+      const watermarks = this.#running.continued.store.watermarks();
+      this.#options.handlers.caughtUp?.({ watermarks });
+    },
+    restartPauses: () => this.#backoff.succeeded(),
+    noteLoss: () => {
+      this.#lostAtUs = this.#awaySinceUs = this.#options.clock.monotonicUs();
+    },
+    scheduleRetry: () => this.#scheduleRetry(),
+    cancelRetry: () => {
+      this.#retry?.cancel();
+      this.#retry = undefined;
+    },
+    closeSession: () => {
+      this.#session?.close();
+      this.#session = undefined;
+    },
+    endRefusal: () => this.#refusal.end(),
+    announceStop: () => {
+      this.#show();
+      this.#options.handlers.stopped?.({ error: this.#stopError });
+    },
+  };
+
+  get #running(): ReplicaSession<S> {
+    assert(this.#session !== undefined, `no session while ${this.#machine.phase}`);
+    return this.#session;
+  }
+
+  #show(): void {
+    this.#state = this.#describe();
+  }
+
+  #describe(): FollowerState {
+    const name = stateNames[this.#machine.phase];
+    switch (name) {
+      case 'disconnected':
+        return { name, retryInMs: this.#retryInMs };
+      case 'snapshot':
+        return { name, entries: this.#session?.entries ?? 0 };
+      case 'stopped':
+        return { name, error: this.#stopError };
+      default:
+        return { name };
+    }
+  }
+
+  #waitForRoom(): void {
+    const run = () => {
+      this.#withdraw = undefined;
+      this.#machine.raise('room');
+    };
+    const { tap } = this.#options;
+    if (tap === undefined) {
+      run();
+      return;
+    }
+    const withdraw = tap.whenRoom(run);
+    // It may have run meanwhile.
+    if (this.#machine.phase === 'waiting') this.#withdraw = withdraw;
+  }
+
+  #openSession(): void {
+    assert(this.#session === undefined, 'there are never two sessions');
+    this.#session = new ReplicaSession(this.#options, this.#holding, this.#machine, {
       heard: (bytes) => {
         this.#heardAtUs = this.#options.clock.monotonicUs();
         this.#heardBytes += bytes;
       },
       primaryAt: (watermarks) => this.#lag.heard(watermarks),
       applied: (newestMs) => this.#lag.applied(newestMs),
-      began: (primary) => {
-        this.#syncOffset = primary.endOffset;
-        if (this.#holding !== undefined) handlers.resync?.({ reason: whyAnew(this.#holding, primary) });
-      },
-      building: (entries) => {
-        this.#state = { name: 'snapshot', entries };
-        handlers.snapshot?.({ entries });
-      },
-      swapped: (holding) => this.#swap(holding),
-      adopted: (holding) => this.#adopt(holding),
-      startsOver: (reason) => this.#tellStart(reason),
-      live: (primary) => this.#goLive(primary),
-      caughtUp: (watermarks) => {
-        this.#wasCaughtUp = true;
-        handlers.caughtUp?.({ watermarks });
-      },
+      startsOver: (reason) => this.#logStart(reason),
       ended: (end) => this.#onEnd(end),
     });
     this.#session.start();
   }
 
-  #swap(holding: Holding): void {
+  #announceProgress(): void {
+    this.#show();
+    this.#options.handlers.snapshot?.({ entries: this.#running.entries });
+  }
+
+  #swap(holding: Holding<S>): void {
     this.#holding = holding;
-    this.#claimNothing = false;
-    this.#takeBackRefusal();
+    this.#refusal.end();
     this.#options.relay?.swapped(holding);
-    this.#gaps.rebuilt(holding.store.watermarks());
+    this.#gaps.replaced(holding.store.watermarks());
     this.#options.handlers.swapped?.({ holding });
   }
 
-  #adopt(holding: Holding): void {
+  #adopt(holding: Holding<S>): void {
     const { address, log, handlers } = this.#options;
     const isOther = holding.history?.id !== this.#holding?.history?.id;
     this.#holding = holding;
     if (!isOther) return;
-    log.info(
-      `what is held goes on in history ${holding.history?.id} of ${formatAddress(address)}, which continues it`,
-    );
+    const place = formatAddress(address);
+    log.info(`what is held goes on in history ${holding.history?.id} of ${place}, which continues it`);
     handlers.adopted?.({ holding });
   }
 
-  #tellStart(reason: string): void {
+  #logStart(reason: string): void {
     const { address, log } = this.#options;
     log.info(`starts over with what ${formatAddress(address)} has: ${reason}`);
   }
 
-  #goLive({ watermarks }: PrimaryAnswer): void {
+  #announceLive(): void {
     this.#primaryIsOurs = isOurs(this.#holding?.history);
-    this.#takeBackRefusal();
-    this.#state = { name: 'live' };
-    this.#tellReturn();
+    this.#refusal.end();
+    this.#show();
+    this.#logReturn();
+    const { watermarks } = this.#running.answer;
     this.#options.handlers.live?.({ primaryIsOurs: this.#primaryIsOurs, watermarks });
   }
 
-  #tellReturn(): void {
-    if (!this.#isToComeBack) return;
-    this.#isToComeBack = false;
+  #logReturn(): void {
+    if (this.#awaySinceUs === undefined) return;
     const { address, clock, log } = this.#options;
-    const awayMs = Math.round((clock.monotonicUs() - this.#lostAtUs) / 1000);
+    const awayMs = Math.round((clock.monotonicUs() - this.#awaySinceUs) / 1000);
+    this.#awaySinceUs = undefined;
     log.info(`follows ${formatAddress(address)} again after ${awayMs} ms`);
   }
 
+  /** Finds out what the end of a session means, and raises the event for it. */
   #onEnd({ error, claimNothing, gap }: SessionEnd): void {
     this.#session = undefined;
+    this.#lastError = error;
     const { log, handlers, failFast } = this.#options;
+    const code = error instanceof FastcacheError ? error.code : undefined;
     const remedy = gap === undefined ? undefined : this.#gaps.judge(gap);
     if (remedy === 'stop') {
       log.error(`stopped: the primary leaves a gap even behind a snapshot: ${error.message}`);
-      this.#stop(error);
+      this.#fail(error);
       return;
     }
-    if (claimNothing || remedy === 'claim-nothing') this.#claimNothing = true;
-    this.#tellRefusal(error);
-    if (error instanceof FastcacheError && error.code === 'TOKEN_REFUSED') {
+    if (code === 'REPLICATION_CYCLE') log.error(error.message);
+    if (code === 'EMPTY_SNAPSHOT') this.#refusal.begin(error.message);
+    if (code === 'TOKEN_REFUSED') {
       handlers.refused?.({ error });
       if (failFast) {
-        this.#stop(error);
+        this.#fail(error);
         return;
       }
+      if (this.#machine.phase === 'stopped') return;
     }
-    if (this.#isStopped()) return;
-    // A primary that sends what cannot be applied will do so again: only a good connection that was cut starts anew.
-    const wasCut = error instanceof FastcacheError && linkFaults.has(error.code);
-    if (this.#wasCaughtUp && wasCut) this.#backoff.succeeded();
-    this.#retryLater(error);
+    if (claimNothing || remedy === 'claim-nothing') this.#machine.raise('disowned');
+    else this.#machine.raise(code !== undefined && linkFaults.has(code) ? 'cut' : 'faulted');
   }
 
-  /** What does not mend itself is told as long as it lasts. */
-  #tellRefusal(error: Error): void {
-    const code = error instanceof FastcacheError ? error.code : undefined;
-    if (code === 'REPLICATION_CYCLE') this.#options.log.error(error.message);
-    if (code === 'EMPTY_SNAPSHOT' && this.#emptyTold === undefined) this.#tellOfEmpty(error.message);
+  #fail(error: Error): void {
+    if (this.#machine.phase === 'stopped') return;
+    this.#stopError = error;
+    this.#machine.raise('failed');
   }
 
-  #tellOfEmpty(message: string): void {
-    const { timers, log } = this.#options;
-    log.error(message);
-    this.#emptyTold = timers.after(EMPTY_TOLD_EVERY_MS, () => this.#tellOfEmpty(message));
-  }
-
-  #takeBackRefusal(): void {
-    this.#emptyTold?.cancel();
-    this.#emptyTold = undefined;
-  }
-
-  #isStopped(): boolean {
-    return this.#state.name === 'stopped';
-  }
-
-  #retryLater(error: Error): void {
-    const { clock, timers, handlers } = this.#options;
-    if (this.#state.name === 'live') {
-      this.#lostAtUs = clock.monotonicUs();
-      this.#isToComeBack = true;
-    }
-    const retryInMs = this.#backoff.nextDelayMs();
-    this.#state = { name: 'disconnected', retryInMs };
-    this.#retry = timers.after(retryInMs, () => this.#connect());
-    handlers.lost?.({ error, retryInMs });
-  }
-
-  #stop(error: Error | undefined): void {
-    if (this.#isStopped()) return;
-    this.#state = { name: 'stopped', error };
-    this.#retry?.cancel();
-    this.#takeBackRefusal();
-    this.#session?.close();
-    this.#session = undefined;
-    this.#options.handlers.stopped?.({ error });
+  #scheduleRetry(): void {
+    const { timers, handlers } = this.#options;
+    this.#retryInMs = this.#backoff.nextDelayMs();
+    this.#show();
+    this.#retry = timers.after(this.#retryInMs, () => this.#machine.raise('retryDue'));
+    assert(this.#lastError !== undefined, 'what ends a session has a reason');
+    handlers.lost?.({ error: this.#lastError, retryInMs: this.#retryInMs });
   }
 }
 

@@ -1,32 +1,34 @@
 /**
- * How far a replica is behind its primary in time, as far as the replica itself can tell: from the records' own times and
- * the primary's watermarks that it has heard. Both clocks are wall clocks, so that their difference is part of it.
+ * How far a replica is behind its primary in time, as far as the replica itself can tell: from the records'
+ * own times and the primary's watermarks that it has heard. Both clocks are wall clocks, so that their
+ * difference is part of it.
  */
 import type { Clock } from '../../clock.js';
 import { hasReached } from '../watermarks.js';
 
-/** With nothing applied for so long, and nothing heard of that is missing, the primary is idle. */
+/** When nothing was applied for so long, and nothing is known to be missing, the primary is idle. */
 const IDLE_US = 1_000_000;
 
+/** The lag of one follower, through all its connections. */
 export class LinkLag {
   readonly #clock: Clock;
   #heard: ArrayLike<bigint> = [];
   #newestMs: number | undefined;
   #appliedAtUs = Number.NEGATIVE_INFINITY;
-  /** How old the newest record was when it was applied. */
+  /** How old the newest record was when it was applied, ms. */
   #ageMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Another connection begins: what was heard on the last one may have been of another history. */
+  /** Another connection begins: the watermarks of the last one may have been of another history. */
   restarted(): void {
     this.#heard = [];
     this.#ageMs = 0;
   }
 
-  /** The primary has these. */
+  /** The primary has these watermarks. */
   heard(watermarks: ArrayLike<bigint>): void {
     this.#heard = watermarks;
   }
@@ -40,8 +42,8 @@ export class LinkLag {
 
   /**
    * Milliseconds, never negative, of a replica that holds `own`:
-   * - while something is missing that the primary is known to have, the age of the last record that was applied, undefined
-   *   when none was yet;
+   * - while something is missing that the primary is known to have, the age of the last record that was
+   *   applied, undefined when none was yet;
    * - while records come, how old the newest was when it was applied: what it took from the writer to here;
    * - 0 when the replica has just what the primary is known to have, and when nothing has come for a second.
    */

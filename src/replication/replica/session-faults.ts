@@ -1,11 +1,10 @@
-/** Why a replica leaves its primary: the errors that end a session (replica-session.ts). */
+/** The errors for which a replica leaves its primary and ends a session. */
 import { FastcacheError } from '../../errors.js';
 import { frameKindName } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
-import { formatAddress } from '../../transport/address.js';
-import type { Address } from '../../transport/connection.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
 
+/** `FRAME_OUT_OF_PLACE`: a sound frame that may not come here. */
 export function outOfPlace(frame: SplitFrame, expected: string): FastcacheError {
   const found = frameKindName(frame.header.kind);
   return new FastcacheError('FRAME_OUT_OF_PLACE', `The primary sent a ${found} where ${expected} was due.`, {
@@ -15,25 +14,23 @@ export function outOfPlace(frame: SplitFrame, expected: string): FastcacheError 
   });
 }
 
-export function deadLink(address: Address, silentMs: number): FastcacheError {
-  const place = formatAddress(address);
-  return new FastcacheError(
-    'PEER_SILENT',
-    `${place} has sent nothing for ${silentMs} ms: the link is dead.`,
-    {
-      address: place,
-    },
-  );
+/** `PEER_SILENT`: the primary at `address` (`host:port`) has sent nothing for `silentMs`. */
+export function deadLink(address: string, silentMs: number): FastcacheError {
+  const message = `${address} has sent nothing for ${silentMs} ms: the link is dead.`;
+  return new FastcacheError('PEER_SILENT', message, { address });
 }
 
+/** `EMPTY_SNAPSHOT`: new content without a key is not taken in place of `heldKeys` keys. */
 export function emptySnapshot(heldKeys: number): FastcacheError {
   return new FastcacheError(
     'EMPTY_SNAPSHOT',
-    `The primary has no key at all, and ${heldKeys} are held: they stay. --allow-empty-snapshot (allowEmptySnapshot: true) takes what it has.`,
+    `The primary has no key at all, and ${heldKeys} are held: they stay. ` +
+      '--allow-empty-snapshot (allowEmptySnapshot: true) takes what it has.',
     { found: heldKeys },
   );
 }
 
+/** `HISTORY_DIFFERS`: `own` watermarks are not part of what the primary that answered so has. */
 export function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAnswer): FastcacheError {
   return new FastcacheError(
     'HISTORY_DIFFERS',

@@ -1,9 +1,21 @@
 /**
- * One conversation with a primary, on the replica's side (fcrp-v1.md, "Conversation" 5; design.md, "Histories"): claims what
- * is held, decides from the answer what may come, applies it, and swaps new content in when it is whole.
+ * One conversation with a primary, on the replica's side (docs/protocol.md, "Conversation";
+ * docs/architecture.md, "Histories"): claims what is held, decides from the answer what may come, applies it,
+ * and hands over new content when it is whole.
+ *
+ * What has come so far is the phase of the follower's machine (follower-machine.ts), to which this raises the
+ * events between `opened` and the end of a session; what a phase allows to come is decided here:
+ *
+ *     awaiting    SnapshotBegin, and from a Rust primary a batch
+ *     resuming    SnapshotBegin, a batch
+ *     replaying   SnapshotBegin, a batch
+ *     loading     SnapshotChunk, SnapshotEnd, and from a primary of ours a batch
+ *     behind      SnapshotBegin, a batch
+ *
+ * `reloading` is as `loading`, `level` as `behind`; heartbeats may come at any time behind the answer.
  */
-import type { Clock, Timers } from '../../clock.js';
-import type { ReplicatedStore } from '../../engine/types.js';
+import assert from 'node:assert/strict';
+import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
 import { readBatchHead } from '../../frame/batch.js';
 import { openPayload } from '../../frame/frame.js';
@@ -13,120 +25,79 @@ import type { Margin } from '../../frame/margin.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { decodeWatermarks } from '../../frame/watermarks.js';
 import { formatAddress } from '../../transport/address.js';
-import type { Address, Transport } from '../../transport/connection.js';
 import { type History, placeIn, readHistory } from '../history.js';
-import { AckSender } from '../link/ack-sender.js';
-import { Conversation, type PrimaryAnswer } from '../link/conversation.js';
-import { LinkWatch } from '../link/link-watch.js';
+import type { PrimaryAnswer } from '../link/conversation.js';
 import { checkPath, pathInMargin } from '../link/path.js';
-import type { ReplicationMetrics } from '../metrics.js';
-import type { StreamTap } from '../outputs/tap.js';
-import type { Relay } from '../relay/relay.js';
-import type { FrameTaker } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
-import { type Gap, gapOf } from './gap-policy.js';
+import {
+  type FollowerEvent,
+  type FollowerMachine,
+  hasSession,
+  isBuilding,
+  isLive,
+  isLoading,
+} from './follower-machine.js';
+import { gapOf } from './gap-policy.js';
 import type { Holding } from './holding.js';
-import { deadLink, emptySnapshot, historyDiffers, outOfPlace } from './session-faults.js';
+import { PrimaryLink } from './primary-link.js';
+import { emptySnapshot, historyDiffers, outOfPlace } from './session-faults.js';
+import type { ReplicaSessionHandlers, ReplicaSessionOptions, SessionEnd } from './session-options.js';
 import { Staging } from './staging.js';
 
-export interface ReplicaSessionOptions {
-  transport: Transport;
-  clock: Clock;
-  timers: Timers;
-  metrics: ReplicationMetrics;
-  address: Address;
-  connectTimeoutMs: number;
-  token: string | undefined;
-  /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
-  createStore(shards: number): ReplicatedStore;
-  /** Gets the frames of the stream as they came, from SnapshotBegin or the first batch on. */
-  recorder: FrameTaker | undefined;
-  /** Gets what is applied to what is held, for replicas of this replica. */
-  relay?: Relay | undefined;
-  /** Whether content without a key may replace content that has keys; default false. */
-  allowEmptySnapshot?: boolean | undefined;
-  /** Is told what is applied, and stops the flow of frames when it has no room. */
-  tap?: StreamTap | undefined;
+/** New content that is not whole yet. */
+interface Building<S> {
+  staging: Staging;
+  /** The one that `staging` fills. */
+  store: S;
+  /** Where on the connection the content begins, in bytes. */
+  offset: number;
 }
 
-export interface ReplicaSessionHandlers {
-  connected(): void;
-  /** So many bytes have come from the primary. */
-  heard(bytes: number): void;
-  /** What the primary had when it answered, and with each of its heartbeats. */
-  primaryAt(watermarks: ArrayLike<bigint>): void;
-  /** Records of a batch are applied, the newest of which is of `newestMs`, Unix ms of the primary. */
-  applied(newestMs: number): void;
-  /** New content begins, from a primary that answered so. */
-  began(primary: PrimaryAnswer): void;
-  /** A snapshot arrives, or new content from the first sequence on: so many entries are there. */
-  building(entries: number): void;
-  /** New content is whole and replaces all that was held. */
-  swapped(holding: Holding): void;
-  /** What is held goes on in another history; it is the same store, at watermarks of that one. */
-  adopted(holding: Holding): void;
-  /** What is held is no part of what the primary has, for this reason in words: new content is to come. */
-  startsOver(reason: string): void;
-  /** What is held follows the primary from here on. */
-  live(primary: PrimaryAnswer): void;
-  /** Once: all that the primary had when it answered is applied. */
-  caughtUp(watermarks: readonly bigint[]): void;
-  ended(end: SessionEnd): void;
-}
-
-export interface SessionEnd {
-  error: Error;
-  /** What was claimed led nowhere: come back claiming nothing. */
-  claimNothing: boolean;
-  /** Set when `error` is a `SEQUENCE_GAP`. */
-  gap: Gap | undefined;
-}
-
-export class ReplicaSession {
-  readonly #options: ReplicaSessionOptions;
+/**
+ * Made while the machine is `connecting`. `start` begins it; it ends once, with `ended`, or is ended by its
+ * owner with `close`. Handlers and effects may close it at any time.
+ */
+export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
+  readonly #options: ReplicaSessionOptions<S>;
+  readonly #machine: FollowerMachine;
   readonly #handlers: ReplicaSessionHandlers;
-  readonly #conversation: Conversation;
-  readonly #held: Holding | undefined;
-  /** What is held, and what the answer showed to be continued by this primary; undefined: only new content may come. */
-  #continued: Holding | undefined;
-  #staging: Staging | undefined;
+  readonly #link: PrimaryLink;
+  /** What the follower holds, continued or not. */
+  #held: Holding<S> | undefined;
+  /** What is held, once claimed, until the answer shows that this primary does not continue it. */
+  #continued: Holding<S> | undefined;
+  #building: Building<S> | undefined;
   #answer: PrimaryAnswer | undefined;
-  /** The primary's. */
+  /** The primary's; undefined: it has none, or has not answered. */
   #history: History | undefined;
-  /** Acknowledges to a primary of ours what is held of its history; a Rust primary does not read, nor is it watched. */
-  #acks: AckSender | undefined;
-  #watch: LinkWatch | undefined;
-  #isLive = false;
-  #isCaughtUp = false;
-  #isOver = false;
-  /** The tap has been told of this session. */
-  #isTapped = false;
 
-  /** What is `held` is claimed, to be continued, unless `claimNothing`, so that new content comes. */
+  /**
+   * `held` is claimed, to be continued, unless the machine's claim is `nothing`, so that new content comes.
+   */
   constructor(
-    options: ReplicaSessionOptions,
-    { held, claimNothing }: { held: Holding | undefined; claimNothing: boolean },
+    options: ReplicaSessionOptions<S>,
+    held: Holding<S> | undefined,
+    machine: FollowerMachine,
     handlers: ReplicaSessionHandlers,
   ) {
-    const claimed = claimNothing ? undefined : held;
+    const claimed = machine.claim === 'nothing' ? undefined : held;
     this.#options = options;
+    this.#machine = machine;
     this.#handlers = handlers;
     this.#held = held;
     this.#continued = claimed;
-    const { transport, timers, address, connectTimeoutMs, token } = options;
     const margin = new Map(claimed?.history === undefined ? [] : [['history', claimed.history.id]]);
     const hello = encodeHelloFrame(
-      { role: 'replica', token, watermarks: claimed?.store.watermarks() },
+      { role: 'replica', token: options.token, watermarks: claimed?.store.watermarks() },
       { margin },
     );
-    this.#conversation = new Conversation(
-      { transport, timers, address, connectTimeoutMs, hello },
+    const { transport, clock, timers, address, connectTimeoutMs, tap } = options;
+    const watermarks = () => this.#continued?.store.watermarks() ?? [];
+    this.#link = new PrimaryLink(
+      { transport, clock, timers, address, connectTimeoutMs, hello, tap, watermarks },
       {
-        connected: () => handlers.connected(),
-        heard: (bytes) => {
-          this.#watch?.heard();
-          handlers.heard(bytes);
-        },
+        connected: () => this.#raise('opened'),
+        heard: (bytes) => handlers.heard(bytes),
         answered: (answer) => this.#onAnswer(answer),
         frame: (frame) => this.#onFrame(frame),
         ended: (error) => this.#end({ error, claimNothing: false, gap: undefined }),
@@ -134,46 +105,73 @@ export class ReplicaSession {
     );
   }
 
-  /** Connects, once the tap has room for what comes. */
+  /** The primary's answer, which must have come. */
+  get answer(): PrimaryAnswer {
+    assert(this.#answer !== undefined, 'the primary has not answered');
+    return this.#answer;
+  }
+
+  /** What is held as this primary continues it, which it must do. */
+  get continued(): Holding<S> {
+    assert(this.#continued !== undefined, 'nothing is continued');
+    return this.#continued;
+  }
+
+  /** Entries of new content that have come in chunks; 0 while none is built. */
+  get entries(): number {
+    return this.#building?.staging.entries ?? 0;
+  }
+
+  /** Where on the connection new content begins, in bytes; undefined while none is built. */
+  get contentOffset(): number | undefined {
+    return this.#building?.offset;
+  }
+
+  /** Asserts what holds between events, whatever has come. */
+  invariants(): void {
+    const { phase } = this.#machine;
+    assert(hasSession(phase), `a session while ${phase}`);
+    const isAnswered = phase !== 'connecting' && phase !== 'greeting';
+    assert.equal(this.#answer !== undefined, isAnswered, `the primary's answer while ${phase}`);
+    assert.equal(this.#building !== undefined, isBuilding(phase), `content is built while ${phase}`);
+    assert.equal(this.#building?.staging.isLoading ?? false, isLoading(phase), `a snapshot while ${phase}`);
+    if (phase === 'awaiting') assert.equal(this.#continued, undefined, 'what is continued is not awaited');
+    if (phase === 'resuming' || isLive(phase)) {
+      assert(
+        this.#continued !== undefined && this.#continued === this.#held,
+        `nothing is held while ${phase}`,
+      );
+    }
+    this.#link.invariants(this.#answer?.margin !== undefined);
+  }
+
+  /** Connects; a tap must have room for what comes. */
   start(): void {
-    const { tap } = this.#options;
-    if (tap === undefined) this.#conversation.start();
-    else tap.whenRoom(() => this.#startTapped(tap));
+    this.#link.start();
   }
 
-  #startTapped(tap: StreamTap): void {
-    if (this.#isOver) return;
-    this.#isTapped = true;
-    tap.follow({ pause: () => this.#pause(), resume: () => this.#resume() });
-    this.#conversation.start();
-  }
-
-  #pause(): void {
-    this.#conversation.pause();
-    // Who is not read is not heard.
-    this.#watch?.stop();
-  }
-
-  #resume(): void {
-    this.#conversation.resume();
-    if (this.#watch !== undefined) this.#watchLink();
-  }
-
-  /** Drops the connection and what was not whole; no handler is called any more. */
+  /**
+   * Drops the connection and what was not whole; no handler is called any more. To be called once, unless it
+   * has ended.
+   */
   close(): void {
-    this.#isOver = true;
-    this.#staging = undefined;
-    this.#acks?.stop();
-    this.#watch?.stop();
-    this.#conversation.close();
-    if (this.#isTapped) this.#options.tap?.follow(undefined);
-    this.#isTapped = false;
+    this.#building = undefined;
+    this.#link.close();
   }
 
   #end(end: SessionEnd): void {
-    if (this.#isOver) return;
+    if (this.#isOver()) return;
     this.close();
     this.#handlers.ended(end);
+  }
+
+  /** Whether the owner has left meanwhile, as any handler or effect may have it do. */
+  #isOver(): boolean {
+    return !hasSession(this.#machine.phase);
+  }
+
+  #raise(event: FollowerEvent): void {
+    if (!this.#isOver()) this.#machine.raise(event);
   }
 
   #onAnswer(answer: PrimaryAnswer): void {
@@ -182,11 +180,14 @@ export class ReplicaSession {
     this.#answer = answer;
     this.#history = readHistory(margin);
     this.#handlers.primaryAt(watermarks);
-    if (margin !== undefined) this.#startLink();
-    const held = this.#continued;
-    // A primary of ours always sends a snapshot now; the crate's sends nothing when it has nothing.
-    if (held !== undefined) this.#continue(held, answer);
-    else if (margin === undefined && hasReached([], watermarks)) this.#buildFromFrames();
+    if (margin !== undefined) this.#link.keepAlive();
+    const claimed = this.#continued;
+    if (claimed !== undefined) this.#continue(claimed, answer);
+    else {
+      this.#raise('renews');
+      // A primary of ours always sends a snapshot now; a Rust primary sends nothing when it has nothing.
+      if (margin === undefined && hasReached([], watermarks)) this.#replay();
+    }
   }
 
   /** Throws `REPLICATION_CYCLE`. */
@@ -198,27 +199,29 @@ export class ReplicaSession {
     relay.follows(path);
   }
 
-  #continue(held: Holding, answer: PrimaryAnswer): void {
+  #continue(claimed: Holding<S>, answer: PrimaryAnswer): void {
     const history = this.#history;
-    const own = held.store.watermarks();
-    const place = history === undefined ? own : placeIn(history, held.history?.id, own);
+    const own = claimed.store.watermarks();
+    const place = history === undefined ? own : placeIn(history, claimed.history?.id, own);
     if (place === undefined) {
       // It has read in our margin that what we hold is not its own, and sends a snapshot.
       this.#continued = undefined;
       this.#handlers.startsOver(`the primary has another history, ${history?.id}`);
+      this.#raise('renews');
       return;
     }
-    const isOther = history === undefined && held.history !== undefined;
+    const isOther = history === undefined && claimed.history !== undefined;
     if (isOther || answer.watermarks.length !== own.length || !hasReached(answer.watermarks, place)) {
       this.#end({ error: historyDiffers(own, answer), claimNothing: true, gap: undefined });
       return;
     }
     if (history !== undefined) {
-      held.store.setWatermarks(place);
-      this.#continued = { store: held.store, history };
+      claimed.store.setWatermarks(place);
+      this.#held = this.#continued = { store: claimed.store, history };
       this.#options.relay?.adopted(history, place);
-      this.#handlers.adopted(this.#continued);
     }
+    this.#options.recorder?.follow({ history, watermarks: place, content: 'held' });
+    this.#raise('continues');
     if (hasReached(place, answer.watermarks)) this.#goLive();
   }
 
@@ -230,13 +233,13 @@ export class ReplicaSession {
         if (!this.#onBatch(frame, payload)) return;
         break;
       case FrameKind.SnapshotBegin:
-        if (this.#staging?.isLoading === true) throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
-        this.#build(Staging.fromSnapshot(payload, this.#createStore(), this.#answer?.margin !== undefined));
+        if (isLoading(this.#machine.phase)) throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
+        this.#load(frame, payload);
         break;
       case FrameKind.SnapshotChunk:
         this.#loading(frame).load(payload);
         this.#options.tap?.chunk(frame, payload);
-        this.#handlers.building(this.#staging?.entries ?? 0);
+        this.#raise('chunkLoaded');
         break;
       case FrameKind.SnapshotEnd:
         this.#loading(frame).finish(payload);
@@ -248,142 +251,131 @@ export class ReplicaSession {
       default:
         throw outOfPlace(frame, 'a frame of the stream');
     }
-    // After it is known to be sound, also when that was the end.
+    // Behind the checks, so that it is known to be sound; also when it has ended the session.
     this.#options.recorder?.offer(keep(frame));
   }
 
   /** False: it leaves a gap, was not applied, and the session is over. */
   #onBatch(frame: SplitFrame, payload: Uint8Array): boolean {
-    if (this.#staging?.isLoading === true && !this.#staging.isInterleaved) {
+    if (isLoading(this.#machine.phase) && this.#building?.staging.isInterleaved === false) {
       throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
     }
-    // The crate's primary, asked by who claims nothing, may begin with its first frame.
-    if (this.#continued === undefined && this.#staging === undefined && this.#answer?.margin === undefined) {
-      this.#buildFromFrames();
-    }
-    const store = this.#staging?.store ?? this.#continued?.store;
+    // A Rust primary to which nothing is claimed may begin with its first frame.
+    if (this.#machine.phase === 'awaiting' && this.#answer?.margin === undefined) this.#replay();
+    const store = this.#building?.store ?? this.#continued?.store;
     if (store === undefined) throw outOfPlace(frame, 'SnapshotBegin');
-    const { clock, metrics } = this.#options;
+    const { clock, metrics, tap } = this.#options;
     const startedUs = clock.monotonicUs();
     try {
       const { applied, skipped, lastTimestampMs } = store.apply(payload);
       metrics.batchApplied(applied, skipped, Math.round((clock.monotonicUs() - startedUs) * 1000));
       if (applied > 0) {
-        this.#relay(frame, payload, applied);
-        this.#cross(store, payload);
-        this.#options.tap?.batch(frame, payload);
+        this.#handOn(store, frame, payload, applied);
+        tap?.batch(frame, payload);
         this.#handlers.applied(lastTimestampMs);
       }
     } catch (error) {
       if (!(error instanceof FastcacheError) || error.code !== 'SEQUENCE_GAP') throw error;
-      this.#end({ error, claimNothing: false, gap: gapOf(payload, store) });
+      this.#end({ error, claimNothing: false, gap: gapOf(error, store) });
       return false;
     }
-    if (this.#staging !== undefined) this.#swapWhenWhole();
-    else if (this.#isLive) {
-      this.#acks?.applied();
-      this.#checkCaughtUp();
+    if (this.#building !== undefined) this.#swapWhenWhole();
+    else if (isLive(this.#machine.phase)) {
+      this.#link.applied();
+      this.#checkLevel();
     } else this.#goLive();
     return true;
   }
 
-  /** To replicas of what is held; what is being built is not theirs yet. */
-  #relay(frame: SplitFrame, payload: Uint8Array, applied: number): void {
-    if (this.#staging === undefined) this.#options.relay?.received(keep(frame), payload, applied);
-  }
-
-  /** A shard that has come to the end of the history before goes on from the base of this one (history.ts, `placeIn`). */
-  #cross(store: ReplicatedStore, payload: Uint8Array): void {
+  /**
+   * Hands the batch on to replicas of what is held (what is being built is not theirs yet), and moves a shard
+   * that has come to the end of the history before to the base of this one (history.ts, `placeIn`).
+   */
+  #handOn(store: S, frame: SplitFrame, payload: Uint8Array, applied: number): void {
     const history = this.#history;
-    if (history?.previous === undefined) return;
-    const { shard } = readBatchHead(payload);
-    if (store.watermark(shard) !== history.previous.watermarks[shard]) return;
+    const relay = this.#building === undefined ? this.#options.relay : undefined;
+    if (relay === undefined && history?.previous === undefined) return;
+    const head = readBatchHead(payload);
+    const { shard } = head;
+    const watermark = store.watermark(shard);
+    relay?.received({ frame: keep(frame), head, applied, watermark });
+    if (history?.previous === undefined || watermark !== history.previous.watermarks[shard]) return;
     store.setWatermarks(store.watermarks().map((own, index) => (index === shard ? history.base : own)));
-    if (this.#staging === undefined) this.#options.relay?.crossed(shard, history.base);
+    relay?.crossed(shard, history.base);
   }
 
-  /** A list of another length than the answer's tells nothing, and could be of any size. */
+  /** A list of another length than the answer's says nothing, and could be of any size. */
   #onHeartbeat(watermarks: ArrayLike<bigint>): void {
     if (watermarks.length === this.#answer?.watermarks.length) this.#handlers.primaryAt(watermarks);
   }
 
   #loading(frame: SplitFrame): Staging {
-    if (this.#staging?.isLoading !== true) throw outOfPlace(frame, 'SnapshotBegin');
-    return this.#staging;
+    const building = this.#building;
+    if (building === undefined || !isLoading(this.#machine.phase)) throw outOfPlace(frame, 'SnapshotBegin');
+    return building.staging;
   }
 
-  #createStore(): ReplicatedStore {
-    return this.#options.createStore(this.#answer?.watermarks.length ?? 1);
+  /** From a SnapshotBegin on. */
+  #load(frame: SplitFrame, payload: Uint8Array): void {
+    const store = this.#createStore();
+    const staging = Staging.fromSnapshot(payload, store, this.answer.margin !== undefined);
+    this.#build('snapshotBegun', { staging, store, offset: frame.offset });
   }
 
-  #buildFromFrames(): void {
-    this.#build(Staging.fromFrames(this.#answer?.watermarks ?? [], this.#createStore()));
+  /** From the first sequences on. */
+  #replay(): void {
+    const { watermarks, endOffset } = this.answer;
+    const store = this.#createStore();
+    this.#build('replayBegun', { staging: Staging.fromFrames(watermarks, store), store, offset: endOffset });
   }
 
   /** What was being built before gives its memory back first. */
-  #build(staging: Staging): void {
-    this.#staging = staging;
-    this.#options.tap?.began(staging.store.watermarks());
-    if (this.#answer !== undefined) this.#handlers.began(this.#answer);
-    this.#isLive = false;
-    this.#handlers.building(0);
+  #createStore(): S {
+    this.#building = undefined;
+    return this.#options.createStore(this.answer.watermarks.length);
+  }
+
+  #build(begun: 'snapshotBegun' | 'replayBegun', building: Building<S>): void {
+    this.#building = building;
+    const watermarks = building.store.watermarks();
+    this.#options.tap?.began(watermarks);
+    this.#raise(begun);
+    if (this.#isOver()) return;
+    // Behind the event: what is recorded of content that is not whole stands for nothing from there on.
+    this.#options.recorder?.follow({ history: this.#history, watermarks, content: 'new' });
     this.#swapWhenWhole();
   }
 
   #swapWhenWhole(): void {
-    const staging = this.#staging;
-    if (staging?.isWhole !== true) return;
-    this.#staging = undefined;
-    const { store } = staging;
+    const building = this.#building;
+    if (building?.staging.isWhole !== true) return;
+    this.#building = undefined;
+    const { store } = building;
     const heldKeys = this.#held?.store.keyCount() ?? 0;
     if (heldKeys > 0 && store.keyCount() === 0 && this.#options.allowEmptySnapshot !== true) {
       this.#end({ error: emptySnapshot(heldKeys), claimNothing: false, gap: undefined });
       return;
     }
-    const holding: Holding = { store, history: this.#history };
-    this.#continued = holding;
-    this.#options.tap?.whole(staging.store.watermarks());
-    this.#handlers.swapped(holding);
-    if (!this.#isOver) this.#goLive();
+    this.#held = this.#continued = { store, history: this.#history };
+    this.#options.tap?.whole(store.watermarks());
+    this.#raise('whole');
+    this.#acknowledge();
   }
 
   #goLive(): void {
-    if (this.#answer === undefined) return;
-    this.#isLive = true;
-    this.#acks?.applied();
-    this.#handlers.live(this.#answer);
-    this.#checkCaughtUp();
+    this.#raise('follows');
+    this.#acknowledge();
   }
 
-  /** From the answer on, so that the primary hears from a replica also while that takes in a snapshot. */
-  #startLink(): void {
-    const { clock, timers } = this.#options;
-    this.#acks = new AckSender({
-      clock,
-      timers,
-      watermarks: () => this.#continued?.store.watermarks() ?? [],
-      send: (frame) => this.#conversation.send(frame),
-    });
-    this.#acks.start();
-    this.#watchLink();
+  #acknowledge(): void {
+    if (this.#isOver()) return;
+    this.#link.applied();
+    this.#checkLevel();
   }
 
-  #watchLink(): void {
-    const { clock, timers, address } = this.#options;
-    this.#watch = new LinkWatch({
-      clock,
-      timers,
-      onDead: (silentMs) =>
-        this.#end({ error: deadLink(address, silentMs), claimNothing: false, gap: undefined }),
-    });
-  }
-
-  #checkCaughtUp(): void {
-    if (this.#isCaughtUp || this.#isOver) return;
-    const watermarks = this.#continued?.store.watermarks() ?? [];
-    if (!hasReached(watermarks, this.#answer?.watermarks ?? [])) return;
-    this.#isCaughtUp = true;
-    this.#handlers.caughtUp(watermarks);
+  #checkLevel(): void {
+    if (this.#machine.phase !== 'behind') return;
+    if (hasReached(this.continued.store.watermarks(), this.answer.watermarks)) this.#raise('reached');
   }
 }
 

@@ -1,17 +1,17 @@
 /**
- * New content that is being built beside what a replica holds, and replaces it only when it is whole (fcrp-v1.md,
- * "Conversation" 5): from a snapshot, or from a backlog that goes back to the first sequence.
+ * New content that is being built beside what a replica holds, and replaces it only when it is whole
+ * (fcrp-v1.md, "Conversation" 5): from a snapshot, or from a backlog that goes back to the first sequence.
  *
- * A snapshot of ours (carousel.ts) has live batches between its chunks and is whole at its end, at the watermarks that this
- * tells. The crate's has none, and stays at the watermarks of its begin.
+ * A snapshot of ours (carousel.ts) has live batches between its chunks and is whole at its end, at the
+ * watermarks that this tells. The crate's has none, and stays at the watermarks of its begin.
  */
-import type { ReplicatedStore } from '../../engine/types.js';
+import type { FollowedStore } from '../../engine/types.js';
 import { decodeSnapshotChunk, snapshotOutOfOrder } from '../../frame/snapshot.js';
 import { decodeWatermarks } from '../../frame/watermarks.js';
 import { hasReached } from '../watermarks.js';
 
 export class Staging {
-  readonly store: ReplicatedStore;
+  readonly store: FollowedStore;
   /** Live batches may come while it loads, and the first chunk may have any number. */
   readonly isInterleaved: boolean;
   /** Between SnapshotBegin and SnapshotEnd. */
@@ -22,8 +22,11 @@ export class Staging {
   #lastSeen = false;
   #entries = 0;
 
-  /** From the payload of a SnapshotBegin, of a primary of ours or of the crate's. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`. */
-  static fromSnapshot(payload: Uint8Array, store: ReplicatedStore, isOurs: boolean): Staging {
+  /**
+   * From the payload of a SnapshotBegin, of a primary of ours or of the crate's. Throws
+   * `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`.
+   */
+  static fromSnapshot(payload: Uint8Array, store: FollowedStore, isOurs: boolean): Staging {
     const watermarks = decodeWatermarks(payload);
     if (watermarks.length !== store.shards) {
       throw snapshotOutOfOrder('A snapshot is of another shard count', store.shards, watermarks.length);
@@ -33,12 +36,12 @@ export class Staging {
   }
 
   /** From frames that begin with each shard's first sequence; whole at `target`. */
-  static fromFrames(target: readonly bigint[], store: ReplicatedStore): Staging {
+  static fromFrames(target: readonly bigint[], store: FollowedStore): Staging {
     return new Staging(store, false, target, false);
   }
 
   private constructor(
-    store: ReplicatedStore,
+    store: FollowedStore,
     isLoading: boolean,
     target: ArrayLike<bigint>,
     isInterleaved: boolean,

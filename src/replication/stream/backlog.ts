@@ -1,49 +1,48 @@
 /**
- * What a primary keeps of its recent frames so that a replica that was away need not take a snapshot (fcrp-v1.md,
- * "Primary": Backlog; design.md, "Histories"). One bounded queue a shard; within a shard the frames follow each other
- * without a gap.
+ * What a primary keeps of its recent frames so that a replica that was away need not take a snapshot
+ * (docs/protocol.md, "Backlog"; docs/architecture.md, "Histories").
  */
-
 import { watermarkOf } from '../watermarks.js';
-import { Ring } from './ring.js';
+import { BlockPool, type FrameBlock } from './blocks.js';
+import { type BacklogWindow, type Behind, LEVEL, ShardBacklog } from './shard-backlog.js';
 
+export type { BacklogWindow, Behind } from './shard-backlog.js';
+
+/** Of what a backlog is for, and how much it keeps. */
 export interface BacklogOptions {
+  /** How many; the frames of others are refused. */
   shards: number;
   /** Frame bytes kept for each shard; the oldest frames go first. */
   maxBytesPerShard: number;
-  /** Where each shard's sequences begin, or one number for all; the first is one above it. */
+  /** Where each shard's sequences begin, or one number for all; the first is one above it. 0 when absent. */
   base?: bigint | ArrayLike<bigint>;
   /** Where each shard stands before the first frame is pushed, when that is past the base. */
   watermarks?: ArrayLike<bigint>;
 }
 
-/** What a replica that holds `since` must be given. */
+/**
+ * The first shard that the backlog cannot serve: the sequence that it would need, the first one it could
+ * give.
+ */
+export interface NeedsSnapshot {
+  kind: 'needs-snapshot';
+  shard: number;
+  wanted: bigint;
+  earliest: bigint;
+}
+
+/** What a replica must be given. */
 export type CatchUp =
   | { kind: 'nothing' }
   /** Each shard's frames in order; the first of a shard may begin below what the replica holds. */
   | { kind: 'frames'; frames: Buffer[] }
-  /** The first shard that the backlog cannot serve: the sequence that it would need, the first one it could give. */
-  | { kind: 'needs-snapshot'; shard: number; wanted: bigint; earliest: bigint };
+  | NeedsSnapshot;
 
-/** What is kept for one shard. */
-export interface BacklogWindow {
-  frames: number;
-  bytes: number;
-  /** Records in those frames. */
-  records: bigint;
-  /** The first sequence that can still be given; one above `watermark` when nothing is kept. */
-  earliest: bigint;
-  watermark: bigint;
-}
-
-/** What of a shard a replica lacks. */
-export interface Behind {
-  readonly records: number;
-  /** Of the frames that hold them; undefined when these are no longer all kept. */
-  readonly bytes: number | undefined;
-  /** From the first frame that is lacking to the newest, by their records' own times; undefined as `bytes`. */
-  readonly ms: number | undefined;
-}
+/** As `CatchUp`; a run is any number of whole frames, one behind the other. */
+export type CatchUpRuns =
+  | { kind: 'nothing' }
+  | { kind: 'runs'; runs: Buffer[]; frameCount: number }
+  | NeedsSnapshot;
 
 /** How far a replica is from the end of what is kept. */
 export interface Leeway {
@@ -56,57 +55,80 @@ export interface Leeway {
   ms: number | undefined;
 }
 
+/**
+ * One bounded queue of frames a shard; within a shard the frames follow each other without a gap. The bound
+ * is on the frames' own bytes; small frames share blocks of memory, so that keeping them costs about a fifth
+ * more (blocks.ts).
+ *
+ * Who is served says `since`: its watermarks, the highest sequence that it holds of each shard, below which
+ * it holds all. A list that is too short says 0 of the rest. Of each shard it is given the frames whose last
+ * sequence is above that; records of the first that it holds already do no harm. It needs a snapshot when in
+ * any shard it lacks what is no longer kept, or claims more than was ever pushed.
+ */
 export class Backlog {
   readonly #shards: ShardBacklog[];
   readonly #shareBytes: number;
+  readonly #pool: BlockPool;
 
+  /** Nothing is kept at first. */
   constructor({ shards, maxBytesPerShard, base = 0n, watermarks }: BacklogOptions) {
     this.#shareBytes = maxBytesPerShard;
+    this.#pool = new BlockPool(maxBytesPerShard);
     this.#shards = Array.from({ length: shards }, (_, shard) => {
       const from = typeof base === 'bigint' ? base : watermarkOf(base, shard);
-      return new ShardBacklog(maxBytesPerShard, from, watermarks?.[shard] ?? from);
+      return new ShardBacklog(this.#pool, maxBytesPerShard, from, watermarks?.[shard] ?? from);
     });
   }
 
   /**
-   * Keeps a frame that holds a shard's sequences from `minSequence` to `maxSequence`; `timeMs` is its first record's.
-   * Returns false for a foreign shard.
+   * Keeps a frame that holds a shard's sequences from `firstSequence` to `lastSequence`, which must never
+   * change again; a frame that is not above the shard's watermark is ignored. `timeMs` is its first record's,
+   * Unix ms. Returns false for a foreign shard.
    */
-  push(shard: number, frame: Buffer, minSequence: bigint, maxSequence: bigint, timeMs = 0): boolean {
+  push(shard: number, frame: Buffer, firstSequence: bigint, lastSequence: bigint, timeMs = 0): boolean {
     const queue = this.#shards[shard];
-    queue?.push({ frame, minSequence, maxSequence, timeMs });
+    queue?.push(frame, firstSequence, lastSequence, timeMs);
     return queue !== undefined;
   }
 
-  /** Forgets a shard's frames and moves on to `watermark`: sequences up to there were used and their frame is lost. */
+  /**
+   * Forgets a shard's frames and moves on to `watermark`: sequences up to there were used and their frame is
+   * lost.
+   */
   skipTo(shard: number, watermark: bigint): void {
     this.#shards[shard]?.skipTo(watermark);
   }
 
   /**
-   * A shard goes on in another history, from `watermark` + 1: the numbers between are nobody's, and who holds all up to
-   * the jump holds all up to `watermark`. What is kept stays.
+   * A shard goes on in another history, from `watermark` + 1: the numbers between are nobody's, and who holds
+   * all up to the jump holds all up to `watermark`. What is kept stays.
    */
   jump(shard: number, watermark: bigint): void {
     this.#shards[shard]?.jump(watermark);
   }
 
-  /** Any one shard that needs a snapshot decides for all. */
+  /** What a replica that holds `since` must be given; any one shard that needs a snapshot decides for all. */
   catchUp(since: ArrayLike<bigint>): CatchUp {
-    if (since.length > this.#shards.length) {
-      const shard = this.#shards.length;
-      return { kind: 'needs-snapshot', shard, wanted: watermarkOf(since, shard) + 1n, earliest: 0n };
-    }
-    for (const [shard, queue] of this.#shards.entries()) {
-      const held = watermarkOf(since, shard);
-      if (!queue.canServe(held)) {
-        return { kind: 'needs-snapshot', shard, wanted: held + 1n, earliest: queue.earliest };
-      }
-    }
+    const needsSnapshot = this.#needsSnapshot(since);
+    if (needsSnapshot !== undefined) return needsSnapshot;
     const frames: Buffer[] = [];
-    for (const [shard, queue] of this.#shards.entries())
-      queue.collectAbove(watermarkOf(since, shard), frames);
+    this.#visitAbove(since, (block, first) => {
+      for (let index = first; index < block.end; index += 1) frames.push(block.frame(index));
+    });
     return frames.length === 0 ? { kind: 'nothing' } : { kind: 'frames', frames };
+  }
+
+  /** As `catchUp`, without a buffer for each of what may be a million small frames. */
+  catchUpRuns(since: ArrayLike<bigint>): CatchUpRuns {
+    const needsSnapshot = this.#needsSnapshot(since);
+    if (needsSnapshot !== undefined) return needsSnapshot;
+    const runs: Buffer[] = [];
+    let frameCount = 0;
+    this.#visitAbove(since, (block, first) => {
+      runs.push(...block.runs(first));
+      frameCount += block.end - first;
+    });
+    return frameCount === 0 ? { kind: 'nothing' } : { kind: 'runs', runs, frameCount };
   }
 
   /** What a replica lacks of a shard of which it holds all up to `held`. */
@@ -129,16 +151,22 @@ export class Backlog {
     return this.#shards.map((queue) => queue.watermark);
   }
 
+  /** What is kept, a shard. */
   windows(): BacklogWindow[] {
     return this.#shards.map((queue) => queue.window());
   }
 
-  /** The present write rate of each shard, bytes a millisecond; 0: nothing is written, infinite: not even one frame is kept. */
+  /**
+   * The present write rate, a shard, in bytes a millisecond; 0: nothing is written, infinite: no frame is
+   * kept.
+   */
   rates(nowMs: number): number[] {
     return this.#shards.map((queue) => queue.rate(nowMs));
   }
 
-  /** Milliseconds for which a replica that has all may be away at these rates; undefined: nothing is written. */
+  /**
+   * Milliseconds for which a replica that has all may be away at these rates; undefined: nothing is written.
+   */
   windowMs(rates: readonly number[]): number | undefined {
     return msUntilOne(rates, () => this.#shareBytes);
   }
@@ -160,190 +188,42 @@ export class Backlog {
     return { ...most, ms };
   }
 
-  /** Who has reached these lacks at most this part of its share of any shard. */
+  /** A replica that has reached these lacks at most this part of its share of any shard. */
   watermarksLacking(part: number): bigint[] {
     return this.#shards.map((queue) => queue.watermarkLacking(part * this.#shareBytes));
   }
+
+  /** Throws when something does not hold that always should. For tests: it looks at every frame. */
+  invariants(): void {
+    const owned = new Set<FrameBlock>();
+    for (const queue of this.#shards) queue.invariants(owned);
+    this.#pool.invariants(owned);
+  }
+
+  #needsSnapshot(since: ArrayLike<bigint>): NeedsSnapshot | undefined {
+    const shards = this.#shards.length;
+    if (since.length > shards) {
+      return { kind: 'needs-snapshot', shard: shards, wanted: watermarkOf(since, shards) + 1n, earliest: 0n };
+    }
+    for (const [shard, queue] of this.#shards.entries()) {
+      const held = watermarkOf(since, shard);
+      if (!queue.canServe(held)) {
+        return { kind: 'needs-snapshot', shard, wanted: held + 1n, earliest: queue.earliest };
+      }
+    }
+    return undefined;
+  }
+
+  #visitAbove(since: ArrayLike<bigint>, visit: (block: FrameBlock, index: number) => void): void {
+    for (const [shard, queue] of this.#shards.entries()) queue.visitAbove(watermarkOf(since, shard), visit);
+  }
 }
 
-/** Until at one of the shards so many bytes more are written; undefined: nothing is. */
+/** Milliseconds until at one of the shards so many bytes more are written; undefined: nothing is. */
 function msUntilOne(rates: readonly number[], bytes: (shard: number) => number): number | undefined {
   let leastMs = Number.POSITIVE_INFINITY;
   for (const [shard, rate] of rates.entries()) {
     if (rate > 0) leastMs = Math.min(leastMs, Math.max(0, Math.floor(bytes(shard) / rate)));
   }
   return leastMs === Number.POSITIVE_INFINITY ? undefined : leastMs;
-}
-
-/** The present write rate is that of so many milliseconds, the records' own. */
-const RATE_SPAN_MS = 10_000;
-/** A burst that has just begun is not taken for more than it would be over a second. */
-const RATE_SPAN_MIN_MS = 1_000;
-
-const LEVEL: Behind = { records: 0, bytes: 0, ms: 0 };
-
-interface NewEntry {
-  readonly frame: Buffer;
-  readonly minSequence: bigint;
-  readonly maxSequence: bigint;
-  readonly timeMs: number;
-}
-
-interface Entry extends NewEntry {
-  /** Bytes of all frames ever pushed before this one. */
-  readonly bytesBefore: number;
-}
-
-/** Sequences above `from`, up to `to`, that were never given out. */
-interface Jump {
-  readonly from: bigint;
-  readonly to: bigint;
-}
-
-/** Each is a promotion; of more than these only how far somebody is behind comes out too high. */
-const JUMPS_MAX = 64;
-
-class ShardBacklog {
-  readonly #maxBytes: number;
-  readonly #base: bigint;
-  readonly #jumps: Jump[] = [];
-  readonly #entries = new Ring<Entry>();
-  #bytes = 0;
-  #pushedBytes = 0;
-  /** Of the newest frame, kept or not. */
-  #newestMs = Number.NEGATIVE_INFINITY;
-  #watermark: bigint;
-
-  constructor(maxBytes: number, base: bigint, watermark: bigint) {
-    this.#maxBytes = maxBytes;
-    this.#base = base;
-    this.#watermark = watermark;
-  }
-
-  get watermark(): bigint {
-    return this.#watermark;
-  }
-
-  get earliest(): bigint {
-    return this.#entries.at(0)?.minSequence ?? this.#watermark + 1n;
-  }
-
-  push(entry: NewEntry): void {
-    const { frame, minSequence, maxSequence, timeMs } = entry;
-    if (maxSequence <= this.#watermark) return;
-    // What lies before a gap can never be part of a catch-up again.
-    if (minSequence > this.#watermark + 1n) this.#forget();
-    this.#entries.push({ frame, minSequence, maxSequence, timeMs, bytesBefore: this.#pushedBytes });
-    this.#bytes += frame.length;
-    this.#pushedBytes += frame.length;
-    this.#newestMs = timeMs;
-    this.#watermark = maxSequence;
-    while (this.#bytes > this.#maxBytes) this.#bytes -= this.#entries.shift()?.frame.length ?? 0;
-  }
-
-  skipTo(watermark: bigint): void {
-    this.#forget();
-    if (watermark > this.#watermark) this.#watermark = watermark;
-  }
-
-  jump(watermark: bigint): void {
-    if (watermark <= this.#watermark) return;
-    this.#jumps.push({ from: this.#watermark, to: watermark });
-    if (this.#jumps.length > JUMPS_MAX) this.#jumps.shift();
-    this.#watermark = watermark;
-  }
-
-  /** A replica that is ahead holds something else than we do, so it is not served either. */
-  canServe(held: bigint): boolean {
-    return held <= this.#watermark && this.#between(held, this.earliest - 1n) <= 0n;
-  }
-
-  collectAbove(held: bigint, frames: Buffer[]): void {
-    for (let index = this.#firstAbove(held); index < this.#entries.length; index += 1) {
-      const entry = this.#entries.at(index);
-      if (entry !== undefined) frames.push(entry.frame);
-    }
-  }
-
-  behind(held: bigint): Behind {
-    if (held >= this.#watermark) return LEVEL;
-    // Sequences up to the base were never given out.
-    const records = Number(this.#between(held > this.#base ? held : this.#base, this.#watermark));
-    if (records === 0) return LEVEL;
-    const first = this.canServe(held) ? this.#entries.at(this.#firstAbove(held)) : undefined;
-    const newest = this.#entries.at(this.#entries.length - 1);
-    if (first === undefined || newest === undefined) return { records, bytes: undefined, ms: undefined };
-    // A clock that was set back makes no lag negative.
-    const ms = Math.max(0, newest.timeMs - first.timeMs);
-    return { records, bytes: this.#pushedBytes - first.bytesBefore, ms };
-  }
-
-  window(): BacklogWindow {
-    const { earliest } = this;
-    return {
-      frames: this.#entries.length,
-      bytes: this.#bytes,
-      records: this.#between(earliest - 1n, this.#watermark),
-      earliest,
-      watermark: this.#watermark,
-    };
-  }
-
-  /** Sequences above `low`, up to `high`, that were given out. */
-  #between(low: bigint, high: bigint): bigint {
-    return this.#jumps.reduce((count, { from, to }) => {
-      const [first, last] = [low > from ? low : from, high < to ? high : to];
-      return first < last ? count - (last - first) : count;
-    }, high - low);
-  }
-
-  /** Bytes a millisecond at present. */
-  rate(nowMs: number): number {
-    // A relay's records are of its primary's clock, which may be ahead.
-    const untilMs = Math.max(nowMs, this.#newestMs);
-    if (this.#newestMs <= untilMs - RATE_SPAN_MS) return 0;
-    const first = this.#entries.at(0);
-    if (first === undefined) return Number.POSITIVE_INFINITY;
-    return this.#bytesSince(untilMs - RATE_SPAN_MS) / this.#rateSpanMs(first, untilMs);
-  }
-
-  watermarkLacking(bytes: number): bigint {
-    const index = this.#firstWhere(({ bytesBefore }) => this.#pushedBytes - bytesBefore <= bytes);
-    return this.#entries.at(index - 1)?.maxSequence ?? this.earliest - 1n;
-  }
-
-  /** The time in which `#bytesSince` were pushed. */
-  #rateSpanMs(first: Entry, untilMs: number): number {
-    const keptMs = untilMs - first.timeMs;
-    const wasDropped = first.bytesBefore > 0;
-    return Math.min(Math.max(keptMs, wasDropped ? 1 : RATE_SPAN_MIN_MS), RATE_SPAN_MS);
-  }
-
-  #bytesSince(timeMs: number): number {
-    const entry = this.#entries.at(this.#firstWhere((candidate) => candidate.timeMs > timeMs));
-    return this.#pushedBytes - (entry?.bytesBefore ?? 0);
-  }
-
-  /** Maximum sequences rise along the queue. */
-  #firstAbove(held: bigint): number {
-    return this.#firstWhere(({ maxSequence }) => maxSequence > held);
-  }
-
-  /** The first entry of which, and of all behind it, `isIt` is true: a binary search. */
-  #firstWhere(isIt: (entry: Entry) => boolean): number {
-    let low = 0;
-    let high = this.#entries.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const entry = this.#entries.at(middle);
-      if (entry !== undefined && isIt(entry)) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
-  #forget(): void {
-    this.#entries.clear();
-    this.#bytes = 0;
-  }
 }

@@ -1,11 +1,13 @@
 /**
- * Gathers one shard's records and encodes them when they leave (fcrp-v1.md, "Primary": Batch builder, the first of the
- * two). For tools and library users; the store's own batches are built in the kernel by the same rules.
+ * Gathers one shard's records and encodes them when they leave (docs/protocol.md, "Batch builder", the first
+ * of the two). For tools and library users; the store's own batches are built in the kernel by the same
+ * rules.
  */
 import type { Clock } from '../../clock.js';
 import type { OpenBatch } from '../../engine/types.js';
 import { encodeBatch, type MutationRecord, RECORD_FIXED_BYTES } from '../../frame/batch.js';
 
+/** When a batch is full, or due. */
 export interface BatchRules {
   /** Every record leaves as a batch of its own. */
   immediate: boolean;
@@ -16,6 +18,7 @@ export interface BatchRules {
   maxDelayUs: number;
 }
 
+/** The open batch of one shard. */
 export class BatchBuilder {
   readonly #rules: BatchRules;
   readonly #clock: Clock | undefined;
@@ -29,11 +32,15 @@ export class BatchBuilder {
     this.#clock = clock;
   }
 
+  /** Records that wait. */
   get length(): number {
     return this.#records.length;
   }
 
-  /** Adds a record, of the same shard as the others; returns a batch when that fills it. Key and value must not change. */
+  /**
+   * Adds a record, of the same shard as the others; returns a batch when that fills it. Key and value must
+   * not change.
+   */
   push(record: MutationRecord): OpenBatch | undefined {
     if (this.#records.length === 0) this.#firstAtUs = this.#clock?.monotonicUs() ?? 0;
     this.#records.push(record);
@@ -65,6 +72,7 @@ export class BatchBuilder {
     };
   }
 
+  /** As `flush`, but undefined while the first record is not old enough. */
   flushDue(): OpenBatch | undefined {
     const dueInUs = this.#rules.immediate ? 0 : this.nextTimeoutUs();
     return dueInUs === 0 ? this.flush() : undefined;

@@ -1,8 +1,8 @@
 /**
- * Where a primary's batches become frames (design.md, "The corridor" and "Flushing"; fcrp-v1.md, "Primary": Export). It
- * seals each batch once, and hands the same bytes to the backlog and to every subscriber. Nothing in it throws at the
- * writer or waits for a replica.
+ * Where a primary's batches become frames (docs/architecture.md, "The corridor" and "Flushing";
+ * docs/protocol.md, "Export").
  */
+import assert from 'node:assert';
 import type { Clock, Timer, Timers } from '../../clock.js';
 import type { OpenBatch, ReplicatedStore } from '../../engine/types.js';
 import { firstTimestampMs } from '../../frame/batch.js';
@@ -15,16 +15,13 @@ import { Backlog } from './backlog.js';
 import type { FrameStream, FrameSubscriber } from './stream.js';
 import { Subscribers } from './subscribers.js';
 
-/** With the policy `adaptive`, turns that follow each other share a flush: small frames cost more than their records. */
+/** Between two flushes of the policy `adaptive`: small frames cost more than their records. */
 const ADAPTIVE_PAUSE_MS = 2;
 
-/**
- * When what has gathered leaves, besides when a batch is full: `adaptive` at the end of the event-loop turn, or when
- * another flush was less than two milliseconds ago, two milliseconds later; `batch` when its first record is `batchMaxDelayUs`
- * old; `immediate` never by itself, for the store seals every record.
- */
+/** When what has gathered leaves, besides when a batch is full (`Publisher` has the three). */
 export type SendPolicy = 'adaptive' | 'batch' | 'immediate';
 
+/** What is published, how, and what is kept of it. */
 export interface PublisherOptions {
   /** Its watermarks must stand where the history begins. */
   store: ReplicatedStore;
@@ -34,6 +31,7 @@ export interface PublisherOptions {
   metrics: ReplicationMetrics;
   log: Log;
   sendPolicy: SendPolicy;
+  /** Age at which a record leaves with the policy `batch`. */
   batchMaxDelayUs: number;
   /** Of this process (path.ts). */
   nodeId: string;
@@ -45,6 +43,17 @@ export interface PublisherOptions {
   encoding: EncodeOptions;
 }
 
+/**
+ * Seals each batch of a store once, and hands the frame to the backlog and to every subscriber. Nothing in it
+ * throws at the writer or waits for a replica. Three policies say when records leave that have not filled a
+ * batch:
+ *
+ * - `adaptive`: at the end of the event-loop turn in which the first was written, so that a write that comes
+ * alone leaves at once; when another flush was less than two milliseconds ago, two milliseconds later, so
+ * that a stream of writes leaves in frames of many.
+ * - `batch`: when the first is `batchMaxDelayUs` old. - `immediate`: none waits, for the store seals every
+ * record.
+ */
 export class Publisher implements FrameStream {
   readonly store: ReplicatedStore;
   readonly history: History;
@@ -55,10 +64,11 @@ export class Publisher implements FrameStream {
   readonly #subscribers = new Subscribers();
   readonly #watermarks: bigint[];
   #timer: Timer | undefined;
-  #turnPlanned = false;
+  #isTurnPlanned = false;
   #flushedAtUs = Number.NEGATIVE_INFINITY;
-  #closed = false;
+  #isClosed = false;
 
+  /** Publishes what `options.store` seals from now on, until `close`. */
   constructor(options: PublisherOptions) {
     const { store, metrics, backlogBytes, backlog } = options;
     this.#options = options;
@@ -78,28 +88,43 @@ export class Publisher implements FrameStream {
     store.onDirty = () => this.#planFlush();
   }
 
+  /** The highest sequence published, a shard. */
   watermarks(): bigint[] {
     return this.#watermarks.slice();
   }
 
+  /** Publishes all that waits, whatever its age. */
   flush(): void {
     this.store.flush();
   }
 
+  /** Hands on every frame from now on. Returns how to leave. */
   subscribe(subscriber: FrameSubscriber): () => void {
     return this.#subscribers.add(subscriber);
   }
 
-  /** Publishes what waits, and nothing after it. With a `reason` who was fed is told that it goes on elsewhere. */
+  /**
+   * Publishes what waits, and nothing after it. With a `reason` all subscribers are interrupted.
+   */
   close(reason?: string): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.flush();
-    this.#closed = true;
+    this.#isClosed = true;
     this.#timer?.cancel();
     this.store.onBatch = () => {};
     this.store.onDirty = () => {};
     if (reason !== undefined) this.#subscribers.interrupt(reason);
     this.#subscribers.clear();
+  }
+
+  /** Throws when something does not hold that always should until `close`. */
+  invariants(): void {
+    if (this.#isClosed) return;
+    this.backlog.invariants();
+    for (const [shard, watermark] of this.#watermarks.entries()) {
+      assert.equal(this.backlog.watermark(shard), watermark, 'the backlog stands where the publisher stands');
+      assert(watermark <= this.store.watermark(shard), 'nothing is published that was not written');
+    }
   }
 
   #publish(batch: OpenBatch): void {
@@ -153,8 +178,8 @@ export class Publisher implements FrameStream {
 
   /** A write that comes alone leaves at once; in a stream of them each flush gathers two milliseconds'. */
   #planTurnFlush(): void {
-    if (this.#turnPlanned) return;
-    this.#turnPlanned = true;
+    if (this.#isTurnPlanned) return;
+    this.#isTurnPlanned = true;
     const { clock, timers } = this.#options;
     const idleUs = clock.monotonicUs() - this.#flushedAtUs;
     if (idleUs >= ADAPTIVE_PAUSE_MS * 1000) timers.endOfTurn(() => this.#flushTurn());
@@ -163,8 +188,8 @@ export class Publisher implements FrameStream {
 
   #flushTurn(): void {
     this.#timer = undefined;
-    this.#turnPlanned = false;
-    if (this.#closed) return;
+    this.#isTurnPlanned = false;
+    if (this.#isClosed) return;
     this.#flushedAtUs = this.#options.clock.monotonicUs();
     this.flush();
   }
@@ -178,7 +203,7 @@ export class Publisher implements FrameStream {
     this.#timer = undefined;
     const nextUs = this.store.flushDue(this.#options.batchMaxDelayUs);
     if (nextUs >= 0) this.#timer ??= this.#armFlushDue(nextUs);
-    // Nothing waits: a flush that yields nothing, and has the store tell of the next record.
+    // Nothing waits: a flush that yields nothing, behind which the store reports the next record.
     else this.flush();
   }
 }

@@ -1,8 +1,9 @@
-/** What replicas are served from (design.md, "The corridor"): a primary's publisher is one, and so is what a relay receives. */
+/** What replicas are served from (docs/architecture.md, "The corridor"). */
 import type { ReplicatedStore } from '../../engine/types.js';
 import type { History } from '../history.js';
 import type { Backlog } from './backlog.js';
 
+/** Frames of one history, in order: what a primary publishes, or what a relay receives. */
 export interface FrameStream {
   /** Snapshots are scanned from it. */
   readonly store: ReplicatedStore;
@@ -10,7 +11,9 @@ export interface FrameStream {
   /** Whom it comes from (path.ts): the one that serves it, then whom that follows, up to the primary. */
   readonly path: readonly string[];
   readonly backlog: Backlog;
-  /** The highest sequence of each shard that backlog and subscribers have; not what still waits in a batch. */
+  /**
+   * The highest sequence of each shard that backlog and subscribers have; not what still waits in a batch.
+   */
   watermarks(): bigint[];
   /** Seals all that waits, whatever its age. */
   flush(): void;
@@ -27,8 +30,8 @@ export interface FrameTaker {
 /** What a stream hands each of its frames to. */
 export interface FrameSubscriber {
   /**
-   * `bytes` is a whole MutationBatch frame that never changes again; its records are of `shard`, up to `lastSequence`.
-   * Never throws, never blocks.
+   * `bytes` is a whole MutationBatch frame that never changes again; its records are of `shard`, up to
+   * `lastSequence`. Never throws, never blocks.
    */
   offer(bytes: Buffer, shard: number, lastSequence: bigint): void;
   /** What follows no longer continues what was offered; `reason` says in words why. */

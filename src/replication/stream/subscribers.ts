@@ -1,6 +1,7 @@
-/** All who are handed a stream's frames: replicas that are being fed, a recorder. */
+/** All that take a stream's frames: replicas that are being fed, a recorder. */
 import type { FrameSubscriber } from './stream.js';
 
+/** A list that frames are handed to, each in turn. */
 export class Subscribers {
   readonly #subscribers = new Set<FrameSubscriber>();
 
@@ -12,14 +13,17 @@ export class Subscribers {
     };
   }
 
-  offer(frame: Buffer, shard: number, maxSequence: bigint): void {
-    for (const subscriber of this.#subscribers) subscriber.offer(frame, shard, maxSequence);
+  /** As each one's `offer`. */
+  offer(bytes: Buffer, shard: number, lastSequence: bigint): void {
+    for (const subscriber of this.#subscribers) subscriber.offer(bytes, shard, lastSequence);
   }
 
+  /** As each one's `interrupt`. */
   interrupt(reason: string): void {
     for (const subscriber of this.#subscribers) subscriber.interrupt(reason);
   }
 
+  /** Drops all; none is interrupted. */
   clear(): void {
     this.#subscribers.clear();
   }

@@ -2,7 +2,7 @@
 
 import { wordOf } from '../arguments.js';
 import { type Call, type Command, type KeySpec, NO_KEYS, SYNTAX_ERROR } from '../command.js';
-import { type CommandTable, type FoundCommand, fitsArity } from '../command-table.js';
+import { type CommandTable, type FoundCommand, fitsArity, subcommandsOf } from '../command-table.js';
 import { withHelp } from '../container-help.js';
 import { hasKeys, keysOf } from '../key-positions.js';
 import { Failure, MapReply, type Reply, SetReply, Status } from '../reply.js';
@@ -126,10 +126,6 @@ export function commandCommands(table: () => CommandTable): readonly Command[] {
 /** The commands that are named from `args[2]` on; all when none is. */
 function asked(args: readonly Buffer[], table: CommandTable): readonly (FoundCommand | undefined)[] {
   return args.length === 2 ? table.rows : args.slice(2).map((name) => table.named(name));
-}
-
-function subcommandsOf({ fullName, command: { subcommands = [] } }: FoundCommand): readonly FoundCommand[] {
-  return subcommands.map((command) => ({ fullName: `${fullName}|${command.name}`, command }));
 }
 
 function infoOf(found: FoundCommand): Reply {

@@ -22,6 +22,7 @@ const replicaOf = {
   run: follow,
 } as const;
 
+/** ROLE, REPLICAOF, SLAVEOF, WAIT. */
 export const replicationCommands: readonly Command[] = [
   {
     name: 'role',
@@ -33,7 +34,7 @@ export const replicationCommands: readonly Command[] = [
     group: 'server',
     complexity: 'O(1)',
     summary: 'Return the role of the instance in the context of replication',
-    run: ({ host }) => host.replication.role(),
+    run: ({ host }) => host.replication.roleReply(),
   },
   { ...replicaOf, name: 'replicaof', since: '5.0.0' },
   {
@@ -60,22 +61,22 @@ export const replicationCommands: readonly Command[] = [
 
 function follow({ args, host: { replication } }: Call): Reply {
   if (wordOf(args, 1) === 'no' && wordOf(args, 2) === 'one') {
-    if (replication.isReplica()) replication.promote();
+    if (replication.isReplica) replication.promote();
     return OK;
   }
   const port = parseInt64(args[2]!);
   if (port === undefined || port < 0n || port > PORT_MAX) return new Failure('ERR Invalid master port');
   const host = args[1]!.toString('latin1');
-  const present = replication.primaryAddress();
-  if (present?.host.toLowerCase() === host.toLowerCase() && present.port === Number(port)) {
+  const { primary } = replication;
+  if (primary?.host.toLowerCase() === host.toLowerCase() && primary.port === Number(port)) {
     return new Status('OK Already connected to specified master');
   }
-  const refusal = replication.follow(host, Number(port));
-  return refusal === undefined ? OK : new Failure(refusal);
+  replication.follow({ host, port: Number(port) });
+  return OK;
 }
 
 function wait({ args, client, host: { replication } }: Call): Reply | Later {
-  if (replication.isReplica()) {
+  if (replication.isReplica) {
     return new Failure(
       'ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is ' +
         'configured to be writable (which is not the default) writes to replicas are just local and are not propagated.',

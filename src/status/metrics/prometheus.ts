@@ -1,4 +1,7 @@
-/** The metrics as Prometheus' text, by prom-client: read off the model whenever they are asked for, and kept nowhere. */
+/**
+ * The metrics as Prometheus' text, by prom-client: read off the model whenever they are asked for, and kept
+ * nowhere.
+ */
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 import { replicationFamilies } from './replication-families.js';

@@ -29,3 +29,26 @@ it('a second SIGTERM lets it drain, a SIGINT behind it does not', async () => {
   server.child.kill('SIGTERM');
   expect(await server.kill('SIGINT')).toEqual({ code: 130, signal: null });
 });
+
+/** A tool that makes a file, and is ended while it does. */
+const TOOL = `
+import { writeSync } from 'node:fs';
+import { untilExit } from './dist/src/cli/command/shutdown.js';
+setInterval(() => {}, 1000);
+await untilExit((ending) => {
+  ending.addEventListener('abort', () => writeSync(1, 'discarded\\n'));
+  writeSync(1, 'ready\\n');
+  return new Promise(() => {});
+});
+`;
+
+it.each([
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s has a tool discard what is half written, from its first line on', async (signal, code) => {
+  const tool = new LineProcess(process.execPath, ['--input-type=module', '-e', TOOL]);
+  expect(await tool.nextLine()).toBe('ready');
+  expect(await tool.kill(signal)).toEqual({ code, signal: null });
+  expect(await tool.nextLine()).toBe('discarded');
+});

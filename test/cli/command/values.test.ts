@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  formatSize,
   parseCount,
   parseHostPort,
   parseList,
@@ -12,6 +11,7 @@ import {
   parseTime,
   UsageError,
 } from '../../../src/cli/command/values.js';
+import { formatSize } from '../../../src/server/ranges.js';
 
 function usageOf(run: () => unknown): string {
   try {
@@ -44,8 +44,10 @@ describe('sizes', () => {
   );
 
   it('says which bounds there are', () => {
-    expect(usageOf(() => parseSize('1kb', { min: 4096 }))).toContain('at least 4kb');
-    expect(usageOf(() => parseSize('1gb', { min: 1, max: 512 * 1024 ** 2 }))).toContain('1 to 512mb');
+    expect(usageOf(() => parseSize('1kb', { min: 4096 }))).toContain('from 4kb; got');
+    expect(usageOf(() => parseSize('1gb', { min: 1, max: 512 * 1024 ** 2 }))).toContain(
+      'from 1 to 512mb; got',
+    );
   });
 
   it.each([0, 1, 1000, 1024, 65_536, 1_048_576, 1_048_577, 2_147_483_648])(

@@ -1,4 +1,9 @@
-/** The kernel's RESP parser: what it hands out, what it refuses, and that nothing a client sends traps or hangs it. */
+/**
+ * The kernel's RESP parser: what it hands out, what it refuses, and that nothing a client sends traps or
+ * hangs it.
+ */
+import '../../support/debug-kernel.js';
+
 import { describe, expect, it } from 'vitest';
 import * as layout from '../../../src/kernel/layout.js';
 import { newEngine, newReplica } from '../../support/engines.js';

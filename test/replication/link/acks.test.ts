@@ -1,4 +1,6 @@
-/** What replicas acknowledge, to whom and how often, and who waits for it (design.md, "Histories": Acks). */
+/**
+ * Acks of replicas: content, receiver and frequency, and the clients that wait (docs/protocol.md, "Acks").
+ */
 import { describe, expect, it } from 'vitest';
 import { encodeHello, encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
@@ -12,7 +14,10 @@ import { VirtualWorld } from '../../support/virtual-world.js';
 
 const HISTORY = 'ab'.repeat(16);
 
-/** A follower of a primary that hands out `perMs` batches a millisecond for `durationMs`; the Acks, with their times. */
+/**
+ * A follower of a primary that hands out `perMs` batches a millisecond for `durationMs`; the Acks, with their
+ * times.
+ */
 function acksWhile(history: string | undefined, durationMs: number, batches: number) {
   const world = new VirtualWorld();
   const transport = new VirtualTransport(world);
@@ -88,10 +93,10 @@ describe('a primary', () => {
     const replicas = [follow(), follow()];
     world.runUntil(() => replicas.every((replica) => isEqual(primary, replica)));
     world.run(200);
-    const { publisher, listener: door } = primary;
+    const { publisher, listener } = primary;
     const answers: [count: number, atMs: number][] = [];
     const wait = (count: number, timeoutMs: number) =>
-      waitForReplicas({ timers: world.seams.timers, publisher, door }, count, timeoutMs, (there) =>
+      waitForReplicas({ timers: world.seams.timers, publisher, listener }, count, timeoutMs, (there) =>
         answers.push([there, world.nowMs]),
       );
     const startedMs = world.nowMs;

@@ -1,4 +1,4 @@
-/** When a link between peers of ours is dead, seen from both sides, and what is not a dead link (design.md, "Histories"). */
+/** A silent link between fastcache peers is dead, seen from both sides (docs/protocol.md, "Acks"). */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Timers } from '../../../src/clock.js';
 import { FastcacheError } from '../../../src/errors.js';
@@ -21,7 +21,10 @@ afterEach(() => {
   for (const close of closings.splice(0)) close();
 });
 
-/** A follower of a primary that answers, with or without a history, gives an empty snapshot, and then says nothing. */
+/**
+ * A follower of a primary that answers, with or without a history, gives an empty snapshot, and then says
+ * nothing.
+ */
 function followSilent(history: string | undefined) {
   const world = new VirtualWorld();
   const transport = new VirtualTransport(world);
@@ -47,14 +50,22 @@ async function idlePair() {
 /** Timers of a process that can be stopped: what falls due meanwhile runs at once when it goes on. */
 function stoppable(timers: Timers) {
   let isStopped = false;
-  const due: (() => void)[] = [];
+  const due = new Set<() => void>();
   const held = (run: () => void) => () => {
-    if (isStopped) due.push(run);
+    if (isStopped) due.add(run);
     else run();
   };
   return {
     timers: {
-      after: (delayMs: number, run: () => void) => timers.after(delayMs, held(run)),
+      after: (delayMs: number, run: () => void) => {
+        const timer = timers.after(delayMs, held(run));
+        return {
+          cancel() {
+            timer.cancel();
+            due.delete(run);
+          },
+        };
+      },
       endOfTurn: (run: () => void) => timers.endOfTurn(held(run)),
     } satisfies Timers,
     stop() {
@@ -62,7 +73,9 @@ function stoppable(timers: Timers) {
     },
     goOn() {
       isStopped = false;
-      for (const run of due.splice(0)) run();
+      // One that is cancelled by another before it is out of the set and does not run.
+      for (const run of due) run();
+      due.clear();
     },
   };
 }

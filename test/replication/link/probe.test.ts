@@ -47,7 +47,7 @@ describe('a probe', () => {
     opened.close();
     world.run(10);
     expect(primary.listener.replicas()).toEqual([]);
-    expect(primary.listener.strangers).toBe(0);
+    expect(primary.listener.unauthenticatedConnections).toBe(0);
     expect(transport.pairs.every(({ client, server }) => client.closed && server.closed)).toBe(true);
     expect(world.pending).toBe(0);
   });

@@ -36,6 +36,7 @@ function startTap({ world, transport }: Pick<Cluster, 'world' | 'transport'>, se
       started.follower.stop(error);
     },
   });
+  world.always(() => tap.invariants());
   const events: string[] = [];
   const started = startFollower(world, transport, {
     tap,

@@ -1,4 +1,7 @@
-/** Replicas of ours that join while others do, and while all is in motion: one scan for all, and each ends with just the truth. */
+/**
+ * Replicas of ours that join while others do, and while all is in motion: one scan for all, and each ends
+ * with just the truth.
+ */
 import { describe, expect, it } from 'vitest';
 import { decodeBatch } from '../../../src/frame/batch.js';
 import { encodeHelloFrame } from '../../../src/frame/hello.js';
@@ -120,7 +123,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expect(primary.listener.replicas()[0]?.state).toBe('live');
     });
 
-    it('of which a dump is kept is one that the frames toolkit finds sound, wherever the passenger boarded', async () => {
+    it('of which a dump is kept is one that the frames toolkit finds sound, wherever its replica joined', async () => {
       const { primary, ...rest } = await cluster({}, { sendBufferBytes: 2_000 });
       const { world } = rest;
       fill(primary, 0, 300);
@@ -161,8 +164,8 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
     });
   });
 
-  describe('passengers', () => {
-    it('may board wherever the scan stands, while keys come and go', async () => {
+  describe('joiners', () => {
+    it('may join wherever the scan stands, while keys come and go', async () => {
       const chunks = await chunksOfOne(200);
       for (let boardsAt = 0; boardsAt <= chunks + 1; boardsAt += 1) {
         const { world, primary, follow, close } = await cluster({}, { sendBufferBytes: 600 });
@@ -328,6 +331,8 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
           else if (choice < 6) for (const pair of transport.pairs) pair.server.unstall();
           else stir(primary, random, 200);
           primary.remember();
+          primary.publisher.invariants();
+          primary.listener.invariants();
           for (const replica of replicas) expectWasOnceTrue(primary, replica);
         }
         for (const { server } of transport.pairs) server.unstall();
@@ -348,7 +353,7 @@ describe('on a kernel store', () => {
   it.each([
     ['grows to four times its size', 8_000],
     ['shrinks to an eighth', 250],
-  ])('that %s between boarding and the second round, each late passenger sees all', async (_, size) => {
+  ])('that %s between joining and the second round, each late joiner sees all', async (_, size) => {
     for (let boardsAt = 1; boardsAt < 36; boardsAt += 5) {
       const { world, primary, follow, close } = await open(
         { store: { shards: 2 } },
@@ -368,7 +373,7 @@ describe('on a kernel store', () => {
     }
   });
 
-  it('keys that expire during the ride are gone from all behind their deletion', async () => {
+  it('keys that expire during the round are gone from all behind their deletion', async () => {
     const { world, primary, follow } = await open({}, { sendBufferBytes: 2_000 });
     fill(primary, 0, 500);
     const soon = BigInt(world.seams.clock.nowMs()) + 2n;

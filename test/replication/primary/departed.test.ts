@@ -1,4 +1,7 @@
-/** Replicas that left: who is listed as gone, for how long, and when no longer (issue: an operator looks for them). */
+/**
+ * Replicas that left: who is listed as gone, for how long, and when no longer (issue: an operator looks for
+ * them).
+ */
 import { describe, expect, it } from 'vitest';
 import { encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';

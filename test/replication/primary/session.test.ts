@@ -63,7 +63,7 @@ describe('the Hello of a replica', () => {
     expect(peer.errorText()).toBe(text);
     expect(peer.kinds()).toEqual([FrameKind.Error]);
     expect(peer.closed).toBe(true);
-    expect(primary.listener.strangers).toBe(0);
+    expect(primary.listener.unauthenticatedConnections).toBe(0);
     expect(primary.log.lines.join()).not.toContain('secreT');
   });
 
@@ -115,7 +115,7 @@ describe('the Hello of a replica', () => {
     peer.connection.write(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
     world.run(10);
     expect(peer.closed).toBe(true);
-    expect(primary.listener.strangers).toBe(0);
+    expect(primary.listener.unauthenticatedConnections).toBe(0);
   });
 
   it('of a probe is answered, and no snapshot, no frames and no slot follow', async () => {
@@ -174,13 +174,13 @@ describe('the slots of a primary', () => {
       );
     }
     world.run(10);
-    expect(primary.listener.strangers).toBeLessThanOrEqual(256);
+    expect(primary.listener.unauthenticatedConnections).toBeLessThanOrEqual(256);
     const peer = connect();
     peer.send(FrameKind.Hello, HELLO);
     world.run(10);
     expect(primary.listener.replicas()).toHaveLength(1);
     world.run(1_000);
-    expect(primary.listener.strangers).toBe(0);
+    expect(primary.listener.unauthenticatedConnections).toBe(0);
   });
 });
 

@@ -34,7 +34,7 @@ describe('a probe of ours', () => {
     expect(answers().every(({ payload }) => payload.equals(ANSWER))).toBe(true);
     expect(new Set(probe.kinds())).toEqual(new Set([FrameKind.Hello, FrameKind.Status]));
     expect(primary.listener.replicas()).toHaveLength(1);
-    expect(primary.listener.strangers).toBe(1);
+    expect(primary.listener.unauthenticatedConnections).toBe(1);
     expect(probe.closed).toBe(false);
   });
 
@@ -56,7 +56,7 @@ describe('a probe of ours', () => {
     expect(probe.closed).toBe(false);
     world.run(1_100);
     expect(probe.closed).toBe(true);
-    expect(primary.listener.strangers).toBe(0);
+    expect(primary.listener.unauthenticatedConnections).toBe(0);
     expect(primary.log.lines).toEqual([]);
   });
 
@@ -68,7 +68,7 @@ describe('a probe of ours', () => {
     world.run(10);
     probe.connection.destroy();
     world.run(10);
-    expect(primary.listener.strangers).toBe(0);
+    expect(primary.listener.unauthenticatedConnections).toBe(0);
     expect(world.pending).toBe(0);
   });
 
@@ -83,7 +83,7 @@ describe('a probe of ours', () => {
     probe.connection.write(bytes);
     world.run(200);
     expect(probe.closed).toBe(true);
-    expect(primary.listener.strangers).toBe(0);
+    expect(primary.listener.unauthenticatedConnections).toBe(0);
     expect(primary.listener.replicas()).toEqual([]);
   });
 
@@ -97,15 +97,15 @@ describe('a probe of ours', () => {
       world.run(150);
       expect(server.bufferedBytes).toBeLessThan(2_100_000);
     }
-    expect(primary.listener.strangers).toBe(0);
+    expect(primary.listener.unauthenticatedConnections).toBe(0);
   });
 
-  it('is one of 256 strangers: one more costs the first its place', async () => {
+  it('is one of 256 unauthenticated connections: one more costs the first its place', async () => {
     const { world, transport, primary, probe } = await withProbe();
     for (let more = 0; more < 256; more += 1) RawPeer.connect(world, transport);
     world.run(10);
     expect(probe.closed).toBe(true);
-    expect(primary.listener.strangers).toBeLessThanOrEqual(256);
+    expect(primary.listener.unauthenticatedConnections).toBeLessThanOrEqual(256);
   });
 });
 

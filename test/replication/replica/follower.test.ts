@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FastcacheError } from '../../../src/errors.js';
 import { encodeErrorText } from '../../../src/frame/error-text.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
-import type { FollowerOptions } from '../../../src/replication/replica/follower.js';
+import type { FollowerOptions } from '../../../src/replication/replica/follower-options.js';
 import { FakePrimary, type Script } from '../../support/fake-primary.js';
 import { startFollower } from '../../support/virtual-cluster.js';
 import { VirtualTransport } from '../../support/virtual-transport.js';

@@ -1,4 +1,7 @@
-/** How long a replica may be away: the backlog's window at the present write rate, and what of it a replica has left. */
+/**
+ * How long a replica may be away: the backlog's window at the present write rate, and what of it a replica
+ * has left.
+ */
 import { describe, expect, it } from 'vitest';
 import { Backlog } from '../../../src/replication/stream/backlog.js';
 

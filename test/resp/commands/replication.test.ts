@@ -56,12 +56,6 @@ describe('REPLICAOF', () => {
     expect(host.answer('REPLICAOF NO ONE', host.newClient())).toBe('+OK\r\n');
     expect(host.deeds).toEqual([]);
   });
-
-  it('tells why another primary cannot be followed', () => {
-    const host = new ServerHost();
-    host.followRefusal = 'ERR no';
-    expect(host.answer('REPLICAOF host 1', host.newClient())).toBe('-ERR no\r\n');
-  });
 });
 
 describe('WAIT', () => {

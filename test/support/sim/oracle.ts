@@ -75,6 +75,7 @@ export class Oracle {
 
   /** Compares all of what is held with the fold at its watermarks, from the beginning. */
   checkWhole(held: Held): void {
+    held.store.kernel.invariants();
     expectContent(held.store, this.#look(held).cursors);
   }
 

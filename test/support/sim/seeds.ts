@@ -2,6 +2,8 @@
  * The seeds that a run of the tests plays, divided among files so that the workers share them. `SIM_SEEDS=10000` plays more
  * of them; `SIM_SEED=n` plays that one alone.
  */
+import '../debug-kernel.js';
+
 import { expect, it } from 'vitest';
 import { type FaultName, networkFaults, type Outcome, outcomes, timedFaults } from './configuration.js';
 import { Simulation, type SimulationResult } from './simulation.js';

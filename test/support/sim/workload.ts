@@ -2,7 +2,7 @@
 import { NO_EXPIRY } from '../../../src/frame/batch.js';
 import { RandomSource } from '../random.js';
 import type { Planned, VirtualWorld } from '../virtual-world.js';
-import type { Configuration } from './configuration.js';
+import type { Configuration, Outcome } from './configuration.js';
 import type { SimNode } from './node.js';
 import type { ObservedEngine } from './observed-engine.js';
 
@@ -30,15 +30,23 @@ export class Workload {
   readonly #random: RandomSource;
   /** Who takes writes now. */
   readonly #primaries: () => SimNode[];
+  readonly #reached: (outcome: Outcome) => void;
   #operationsLeft: number;
   #due: Due | undefined;
   #next: Planned | undefined;
 
-  constructor(world: VirtualWorld, seed: number, configuration: Configuration, primaries: () => SimNode[]) {
+  constructor(
+    world: VirtualWorld,
+    seed: number,
+    configuration: Configuration,
+    primaries: () => SimNode[],
+    reached: (outcome: Outcome) => void,
+  ) {
     this.#world = world;
     this.#configuration = configuration;
     this.#random = RandomSource.fork(seed, 'workload');
     this.#primaries = primaries;
+    this.#reached = reached;
     this.#operationsLeft = configuration.operations;
   }
 
@@ -52,8 +60,9 @@ export class Workload {
     if (this.#next !== undefined) this.#next.run = undefined;
     const { faults, shards } = this.#configuration;
     const count = faults.has('lost frames') ? KEYS_FOR_A_SHARD * shards : 1;
-    for (const { primaryStore } of this.#primaries()) {
-      primaryStore?.limitMemory({ maxBytes: 0, policy: 'noeviction' });
+    for (const node of this.#primaries()) {
+      const { primaryStore } = node;
+      node.configure('maxmemory', '0');
       for (let key = 0; key < count; key += 1)
         primaryStore?.set(Buffer.from(`last:${key}`), Buffer.from('1'));
     }
@@ -83,7 +92,10 @@ export class Workload {
     this.#checkDue();
     const primaries = this.#primaries();
     const node = primaries[random.below(primaries.length)];
-    const store = node?.primaryStore;
+    // As the gate refuses clients' writes.
+    const lacksReplicas = node?.node?.lacksReplicas === true;
+    if (lacksReplicas) this.#reached('too few replicas');
+    const store = lacksReplicas ? undefined : node?.primaryStore;
     for (let index = 0; index < count; index += 1) this.#operate(store);
     if (node !== undefined && store !== undefined) this.#expectPublished(node, store);
     this.#planNext();

@@ -1,9 +1,16 @@
-/** Why a primary sends all anew to a replica that holds something (resume.ts decides it there), in a replica's words. */
+/**
+ * Why a primary sends new content to a replica that holds some (its primary/resume.ts decides that), in a
+ * replica's words.
+ */
+import type { FollowedStore } from '../../engine/types.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
 import type { Holding } from './holding.js';
 
-/** A clause without an end, for a person. */
-export function whyAnew({ store, history }: Holding, { watermarks, margin }: PrimaryAnswer): string {
+/** A clause without a full stop, for a person. */
+export function resyncReason(
+  { store, history }: Holding<FollowedStore>,
+  { watermarks, margin }: PrimaryAnswer,
+): string {
   const theirs = margin?.get('history');
   if (theirs !== history?.id) {
     return `the primary has ${nameOf(theirs)}, and what is held is of ${nameOf(history?.id)}`;
@@ -17,9 +24,12 @@ export function whyAnew({ store, history }: Holding, { watermarks, margin }: Pri
     return `shard ${behind} of the primary is at ${watermarks[behind]}, and what is held at ${held[behind]}`;
   }
   const lacking = held.findIndex((own, shard) => own < watermarks[shard]!);
-  return lacking === -1
-    ? 'the primary chose to'
-    : `the primary no longer keeps all that is lacking: shard ${lacking} is to go on at ${held[lacking]! + 1n}, and the primary is at ${watermarks[lacking]}`;
+  if (lacking === -1) return 'the primary chose to';
+  const next = held[lacking]! + 1n;
+  return (
+    `the primary no longer keeps all that is lacking: shard ${lacking} is to go on at ${next}, ` +
+    `and the primary is at ${watermarks[lacking]}`
+  );
 }
 
 function nameOf(history: string | undefined): string {

@@ -1,0 +1,72 @@
+/** The progress of a tool that reads dumps, as a line of the terminal for each dump and stage. */
+import type { Clock } from '../../clock.js';
+import type { DumpProgress } from '../../dump/read/dump-reader.js';
+import { ReadProgress } from '../terminal/read-progress.js';
+
+/** What becomes of a dump while it is read, in the words of the line. */
+export type ReadingWord = 'verifying' | 'reading' | 'counting' | 'cutting' | 'salvaging' | 'merging';
+
+/** The line; `show` is the `onProgress` of the toolkit's functions. */
+export class ProgressLine {
+  readonly #terminal: NodeJS.WriteStream;
+  readonly #clock: Clock;
+  readonly #word: ReadingWord;
+  #stage: DumpProgress['stage'] | undefined;
+  #source: DumpProgress['source'] | undefined;
+  #line: ReadProgress | undefined;
+
+  constructor(terminal: NodeJS.WriteStream, clock: Clock, word: ReadingWord) {
+    this.#terminal = terminal;
+    this.#clock = clock;
+    this.#word = word;
+  }
+
+  readonly show = ({ stage, source, bytes }: DumpProgress): void => {
+    if (stage !== this.#stage || source !== this.#source) {
+      this.close();
+      this.#stage = stage;
+      this.#source = source;
+      const word = stage === 'verifying' ? stage : this.#word;
+      const files = typeof source === 'string' ? [source] : [];
+      this.#line = new ReadProgress(this.#terminal, this.#clock, word, ...files);
+    }
+    this.#line?.read(bytes);
+  };
+
+  /** Takes the line away. */
+  close(): void {
+    this.#line?.close();
+    this.#line = undefined;
+    this.#source = undefined;
+  }
+}
+
+/** The line of dumps that are read side by side: their bytes are summed up. */
+export class MergeProgressLine {
+  readonly #reading: ReadProgress;
+  readonly #verifying: ProgressLine;
+  readonly #readBytes = new Map<DumpProgress['source'], number>();
+
+  constructor(terminal: NodeJS.WriteStream, clock: Clock, files: readonly string[]) {
+    this.#reading = new ReadProgress(terminal, clock, 'merging', ...files);
+    this.#verifying = new ProgressLine(terminal, clock, 'merging');
+  }
+
+  readonly show = (progress: DumpProgress): void => {
+    if (progress.stage === 'verifying') {
+      this.#reading.close();
+      this.#verifying.show(progress);
+      return;
+    }
+    this.#readBytes.set(progress.source, progress.bytes);
+    let bytes = 0;
+    for (const each of this.#readBytes.values()) bytes += each;
+    this.#reading.read(bytes);
+  };
+
+  /** Takes the line away. */
+  close(): void {
+    this.#reading.close();
+    this.#verifying.close();
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * The flags of `primary start` and `replica follow`, made from the rows of the options, and the options that
+ * they give.
+ */
+import { Flags } from '@oclif/core';
+import type { FlagInput } from '@oclif/core/interfaces';
+import { checkedOptions } from '../../server/config.js';
+import type { AnyOption, Role } from '../../server/option.js';
+import {
+  type OptionName,
+  optionRows,
+  type PrimaryOptions,
+  type ReplicaOptions,
+  type ServerOptions,
+  serverOptions,
+} from '../../server/options.js';
+import {
+  addressFlag,
+  choiceFlag,
+  countFlag,
+  fileFlag,
+  type RawTokens,
+  sizeFlag,
+  typedFlags,
+} from '../command/flags.js';
+import { readSecret, type Secret } from '../command/secret.js';
+import { parseOutputFile, parseShards, UsageError } from '../command/values.js';
+
+/** What oclif has parsed. */
+export interface ParsedFlags {
+  flags: Readonly<Record<string, unknown>>;
+  raw: RawTokens;
+}
+
+interface RoleOptions {
+  primary: PrimaryOptions;
+  replica: ReplicaOptions;
+}
+
+/** One flag for each option that a server of this role has, in the order of the rows. */
+export function optionFlags(role: Role): FlagInput {
+  const flags: FlagInput = {};
+  for (const [, option] of rowsOf(role)) {
+    flags[option.flag!] = flagOf(option, role);
+    if (option.kind === 'address' && option.noSummary !== undefined) {
+      flags[`no-${option.flag}`] = Flags.boolean({ summary: option.noSummary, default: false });
+    }
+  }
+  return flags;
+}
+
+/**
+ * The options that the flags of a server come to, `made` by the command among them. A refusal names flags.
+ * Throws `UsageError`, BAD_OPTION, INSECURE_ADDRESS, and NO_INPUT for the file of a secret.
+ */
+export function optionsFrom<On extends Role>(
+  role: On,
+  parsed: ParsedFlags,
+  made: RoleOptions[On],
+  warn: (message: string) => void,
+): RoleOptions[On] {
+  const options: { [name in OptionName]?: unknown } = { ...made };
+  for (const [name, option] of rowsOf(role)) {
+    if (option.kind !== 'callback') options[name] = givenBy(parsed, name, option, warn);
+  }
+  if (options.state !== undefined) leaveOutPorts(options, typedFlags(parsed));
+  checkedOptions(role, options as ServerOptions, spelling);
+  return options as RoleOptions[On];
+}
+
+function rowsOf(role: Role): readonly (readonly [OptionName, AnyOption])[] {
+  return optionRows.filter(([, { on, flag }]) => flag !== undefined && on.some((other) => other === role));
+}
+
+function spelling(name: OptionName): string {
+  const option: AnyOption = serverOptions[name];
+  return option.flag === undefined ? name : `--${option.flag}`;
+}
+
+function flagOf(option: AnyOption, role: Role): FlagInput[string] {
+  const summary = option.summary!;
+  switch (option.kind) {
+    case 'count':
+      return countFlag({ summary, ...option, default: option.defaultOf(role)! });
+    case 'size':
+      return sizeFlag({ summary, ...option, default: option.defaultOf(role)! });
+    case 'shards':
+      return Flags.custom<number>({
+        summary,
+        helpValue: '<number>',
+        parse: async (text) => parseShards(text),
+      })({ default: option.defaultOf(role)! });
+    case 'choice':
+      return choiceFlag(summary, option.choices, option.defaultOf(role)!);
+    case 'address':
+      return addressFlag(summary, option.commandDefaults[role] ?? (option.defaultOf(role) || undefined));
+    case 'file':
+      if (!option.isWritten) return fileFlag(summary);
+      return Flags.custom<string>({
+        summary,
+        helpValue: '<file>',
+        parse: async (text) => parseOutputFile(text),
+      })();
+    case 'secret':
+      return fileFlag(summary);
+    case 'boolean':
+    case 'callback':
+      return Flags.boolean({ summary, default: false });
+  }
+}
+
+function givenBy(
+  parsed: ParsedFlags,
+  name: OptionName,
+  option: AnyOption,
+  warn: (message: string) => void,
+): unknown {
+  const given = parsed.flags[option.flag!];
+  switch (option.kind) {
+    case 'address':
+      return option.noSummary === undefined ? given : addressOrNone(parsed, option.flag!);
+    case 'secret':
+      return readSecret(name as Secret, given as string | undefined, warn);
+    case 'boolean':
+      return option.isFlagNegative ? !given : given;
+    default:
+      return given;
+  }
+}
+
+/** The address to listen on, or false: what the arguments say comes before what the environment says. */
+function addressOrNone(parsed: ParsedFlags, flag: string): unknown {
+  const typed = typedFlags(parsed);
+  const [isGiven, isRefused] = [typed.has(flag), typed.has(`no-${flag}`)];
+  if (isGiven && isRefused) throw new UsageError(`--${flag} and --no-${flag} exclude each other`);
+  return parsed.flags[`no-${flag}`] === true && !isGiven ? false : parsed.flags[flag];
+}
+
+/**
+ * With a state no content is kept to be served: the ports that nobody has asked for on the command line are
+ * left out.
+ */
+function leaveOutPorts(options: { [name in OptionName]?: unknown }, typed: ReadonlySet<string>): void {
+  for (const name of ['listen', 'bind'] as const) {
+    if (!typed.has(serverOptions[name].flag!)) options[name] = false;
+  }
+}

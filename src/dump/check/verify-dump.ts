@@ -1,0 +1,98 @@
+/** Reads a dump to its end and reports every fault in it. */
+import type { RouteMode } from '../../engine/types.js';
+import type { FastcacheError } from '../../errors.js';
+import { type DumpSource, dumpName, type ReadingOptions } from '../read/dump-reader.js';
+import { walkDump } from '../read/walk.js';
+import { BatchCheck } from './batch-check.js';
+import { DumpVerifier, type VerifiedContent, type VerifierOptions } from './verifier.js';
+
+/** How `verifyDump` works. */
+export interface VerifyOptions extends ReadingOptions {
+  /** How the primary routes keys to shards; `full-key` when absent. */
+  route?: RouteMode | undefined;
+  /**
+   * How many shards the primary has, a power of two from 1 to 1,024; when absent, what the dump says of it.
+   */
+  shards?: number | undefined;
+  /** How many faults are listed; 100 when absent. The others are counted. */
+  maxFaults?: number | undefined;
+}
+
+/** A fault of a dump. */
+export interface DumpFault {
+  /** With the name of the dump and the byte offset. */
+  fault: FastcacheError;
+  /** Whether the dump merely ends inside its last frame. */
+  isCutTail: boolean;
+}
+
+/** What `verifyDump` found. */
+export interface VerifiedDump extends VerifiedContent {
+  /** The path, `stdin` or `the stream`. */
+  file: string;
+  /** Whether there is no fault. */
+  isSound: boolean;
+  /** The first faults, about in the order of the dump. */
+  faults: DumpFault[];
+  /** Faults in all. */
+  faultCount: number;
+  endsInsideLastFrame: boolean;
+}
+
+const DEFAULT_MAX_FAULTS = 100;
+
+/**
+ * Verifies a dump: the structure of each frame, keys against their hashes and tags, records against their
+ * shards, the order of sequences, the framing of snapshots, and that watermarks never fall within a history.
+ * Behind damage it goes on at the next sound frame. Faults are returned, not thrown; rejects with `NO_INPUT`,
+ * `READ_FAILED`, `OUT_OF_MEMORY`.
+ *
+ *     const { isSound, faults } = await verifyDump('dump.fcrp');
+ *     for (const { fault } of faults) console.log(fault.place, fault.code, fault.message);
+ */
+export async function verifyDump(source: DumpSource, options: VerifyOptions = {}): Promise<VerifiedDump> {
+  const { route = 'full-key', shards, maxFaults = DEFAULT_MAX_FAULTS, signal, onProgress } = options;
+  const file = dumpName(source);
+  const faults: DumpFault[] = [];
+  let faultCount = 0;
+  let endsInsideLastFrame = false;
+  const content = await walkVerified(source, {
+    route,
+    shards,
+    signal,
+    onRead: (bytes) => onProgress?.({ stage: 'reading', source, bytes }),
+    onFault: (fault, isCutTail) => {
+      faultCount += 1;
+      endsInsideLastFrame ||= isCutTail;
+      if (faults.length < maxFaults) faults.push({ fault: fault.inFile(file), isCutTail });
+    },
+  });
+  return { file, isSound: faultCount === 0, ...content, faults, faultCount, endsInsideLastFrame };
+}
+
+/** What `walkVerified` is given. */
+export interface VerifiedWalk extends VerifierOptions {
+  signal: AbortSignal | undefined;
+  /** Called after each chunk with the bytes that have been read so far. */
+  onRead(bytes: number): void;
+}
+
+/**
+ * Walks a dump through a verifier; returns what was looked at. Throws as `verifyDump`, and what `onFault`
+ * throws.
+ */
+export async function walkVerified(
+  source: DumpSource,
+  { signal, onRead, ...options }: VerifiedWalk,
+): Promise<VerifiedContent> {
+  const verifier = new DumpVerifier(new BatchCheck(), options);
+  await walkDump({
+    file: source,
+    checks: verifier.check,
+    signal,
+    onStretch: (stretch) => verifier.take(stretch),
+    onRead,
+  });
+  verifier.end();
+  return verifier.content();
+}

@@ -1,0 +1,124 @@
+/** Counts what a dump holds, in memory of one size however long the dump is. */
+import { FastcacheError } from '../../errors.js';
+import { PayloadRoom } from '../../frame/compression.js';
+import type { FrameKindName } from '../../frame/kinds.js';
+import type { SplitFrame } from '../../frame/splitter.js';
+import { MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
+import { FrameFilter } from '../choose/filter.js';
+import { type DumpSource, dumpName, type ReadingOptions, readDumpChunks } from '../read/dump-reader.js';
+import { openFrame } from '../read/frame-content.js';
+import type { DumpCounter, RateOverTime } from './dump-counter.js';
+import { DumpStats, type FrameTotals } from './stats.js';
+
+/** How `countDump` works. */
+export interface CountOptions extends ReadingOptions {
+  /** What is counted; everything when absent. */
+  filter?: FrameFilter | undefined;
+  /**
+   * How many records and entries are counted at most (frames, where the filter leaves no records and
+   * entries); no limit when absent. Behind the last one nothing is read.
+   */
+  limit?: number | undefined;
+  /** The most that a frame may announce, compressed or not; 256 MiB when absent. */
+  maxPayloadBytes?: number | undefined;
+}
+
+/** What a dump holds, as far as the filter and the limit let it pass. */
+export interface DumpCounts {
+  /** The path, `stdin` or `the stream`. */
+  file: string;
+  /** The damage at which the counting ended, with the byte offset; undefined when there is none. */
+  fault: FastcacheError | undefined;
+  total: FrameTotals;
+  /** By kind of frame, the kinds that there are. */
+  kinds: ({ kind: FrameKindName } & FrameTotals)[];
+  records: number;
+  /** Records of shards that no store can have. */
+  recordsOutOfRange: number;
+  /** Unix ms of the earliest and the latest record; undefined when there is none. */
+  times: DumpCounter['times'];
+  /** Records over time; undefined when there is none. */
+  rate: RateOverTime | undefined;
+  ops: ReturnType<DumpCounter['ops']>;
+  shards: ReturnType<DumpCounter['shards']>;
+  /** What keys begin with, up to their first colon and with it, the most frequent first. */
+  prefixes: ReturnType<DumpCounter['prefixes']>;
+  /** Records and entries whose key has no colon among its first 80 bytes. */
+  withoutPrefix: DumpCounter['withoutPrefix'];
+  /** The keys of records, the most frequent first. */
+  hotKeys: ReturnType<DumpCounter['hotKeys']>;
+  /** The keys with the ten biggest values, the biggest first. */
+  biggestValues: ReturnType<DumpCounter['biggestValues']>;
+}
+
+/**
+ * Counts a dump up to its end, its damage or the limit. Of up to 4,096 prefixes and 4,096 keys the counts are
+ * exact; where there are more, `countError` says by how much a count may be too high. Damage is returned as
+ * `fault`, not thrown, and so are `NO_INPUT` and `READ_FAILED`; rejects with `OUT_OF_MEMORY`.
+ *
+ *     const { total, prefixes } = await countDump('dump.fcrp');
+ *     console.log(total.records, 'records; most keys begin with', `${prefixes[0]?.key}`);
+ */
+export function countDump(source: DumpSource, options: CountOptions = {}): Promise<DumpCounts> {
+  const { maxPayloadBytes = MAX_FRAME_PAYLOAD_BYTES, signal, onProgress } = options;
+  return countFrames(readDumpChunks(source, { maxPayloadBytes, signal }), {
+    ...options,
+    file: dumpName(source),
+    onRead: (bytes) => onProgress?.({ stage: 'reading', source, bytes }),
+  });
+}
+
+/** How `countFrames` works. */
+export interface CountFramesOptions extends Pick<CountOptions, 'filter' | 'limit'> {
+  /** The dump's name. */
+  file: string;
+  /** Called after each chunk with the bytes that have been read so far. */
+  onRead?: ((bytes: number) => void) | undefined;
+}
+
+/** As `countDump`, the frames that come in `chunks`. */
+export async function countFrames(
+  chunks: AsyncIterable<SplitFrame[]>,
+  options: CountFramesOptions,
+): Promise<DumpCounts> {
+  const { filter = new FrameFilter(), limit = Number.POSITIVE_INFINITY, file, onRead } = options;
+  const stats = new DumpStats(filter);
+  const room = new PayloadRoom();
+  let left = limit;
+  let fault: FastcacheError | undefined;
+  try {
+    for await (const frames of chunks) {
+      for (const frame of frames) {
+        if (left === 0) break;
+        left -= stats.take(openFrame(frame, room), left);
+      }
+      const last = frames.at(-1);
+      if (last !== undefined) onRead?.(last.offset + last.bytes.length);
+      if (left === 0) break;
+    }
+  } catch (error) {
+    if (!(error instanceof FastcacheError)) throw error;
+    fault = error.inFile(file);
+  }
+  return countsOf(stats, file, fault);
+}
+
+function countsOf(stats: DumpStats, file: string, fault: FastcacheError | undefined): DumpCounts {
+  const { total, kinds, counts } = stats;
+  return {
+    file,
+    fault,
+    total,
+    kinds: Array.from(kinds, ([kind, totals]) => ({ kind, ...totals })),
+    records: counts.records,
+    recordsOutOfRange: counts.recordsOutOfRange,
+    times: counts.times,
+    rate: counts.rate(),
+    ops: counts.ops(),
+    shards: counts.shards(),
+    prefixes: counts.prefixes(),
+    withoutPrefix: counts.withoutPrefix,
+    hotKeys: counts.hotKeys(),
+    biggestValues: counts.biggestValues(),
+  };
+}

@@ -1,0 +1,50 @@
+/** The key space that dumps lead to. */
+import type { DumpLimits } from '../choose/batch-limit.js';
+import { type DumpSources, type ReadingOptions, sourceList } from '../read/dump-reader.js';
+import { FoldedKeySpace } from './folded-key-space.js';
+import { loadDumps } from './load.js';
+import { ToolStores } from './tool-stores.js';
+
+/** How `foldDump` works. */
+export interface FoldDumpOptions extends DumpLimits, ReadingOptions {}
+
+/**
+ * Applies dumps that continue each other, in order, as a replica would: records one after the other, and a
+ * snapshot that is whole replaces all. The result is of the moment `untilMs`, or else of the newest record,
+ * and holds no key that had expired by then. Memory is that of the keys and values.
+ *
+ * Rejects, with file and byte offset, for damage, gaps and snapshots that are not whole (`FCRP_*`,
+ * `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), with `BAD_OPTION` where the dumps do not say what was at
+ * `endSequence` or `untilMs`, and with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
+ *
+ *     const keySpace = await foldDump(['monday.fcrp', 'tuesday.fcrp']);
+ *     for (const { key, value } of keySpace.entries()) console.log(`${key} = ${value}`);
+ */
+export async function foldDump(sources: DumpSources, options: FoldDumpOptions = {}): Promise<FoldedKeySpace> {
+  const keySpace = await readKeySpace(sources, options);
+  keySpace.expire(keySpace.atMs ?? 0);
+  return keySpace;
+}
+
+/** As `foldDump`, but what has expired is still there. */
+export async function readKeySpace(
+  sources: DumpSources,
+  { endSequence, untilMs, signal, onProgress }: FoldDumpOptions,
+): Promise<FoldedKeySpace> {
+  const stores = new ToolStores();
+  const { store, watermarks, newestMs, unsaid } = await loadDumps({
+    endSequence,
+    untilMs,
+    files: sourceList(sources),
+    signal,
+    createStore: (shards) => stores.create(shards),
+    onRead: (source, bytes) => onProgress?.({ stage: 'reading', source, bytes }),
+  });
+  const atMs = untilMs === undefined ? newestMs : Number(untilMs);
+  const unsaidHistories = unsaid.map(({ base, place: { file = '', offset = 0 } }) => ({
+    file,
+    offset,
+    base,
+  }));
+  return new FoldedKeySpace({ stores, store, watermarks, atMs, unsaidHistories });
+}

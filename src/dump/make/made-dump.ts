@@ -1,0 +1,72 @@
+/**
+ * What is the same for every function that makes a dump of others: its options, its result, and how it comes
+ * to be.
+ */
+import type { DumpSource, ReadingOptions } from '../read/dump-reader.js';
+import { DumpOutput } from './dump-output.js';
+import type { DumpLosses } from './losses.js';
+import { verifyWritten, type WrittenDump } from './verify-written.js';
+
+/** What every function takes that makes a dump of others. */
+export interface MakingOptions extends ReadingOptions {
+  /** Path of the dump to write. */
+  output: string;
+  /** Whether `output` may be there already, and is overwritten; false when absent. */
+  force?: boolean | undefined;
+  /** How many losses of each dump, and how many gaps of the new one, are listed; 10 when absent. */
+  maxFaults?: number | undefined;
+}
+
+/** A dump that was read, up to where that ended. */
+export interface ReadInput {
+  /** The path, `stdin` or `the stream`. */
+  file: string;
+  /** What was damaged and is not in the new dump. */
+  losses: DumpLosses;
+}
+
+/** A dump that was made of others. */
+export interface MadeDump extends WrittenDump {
+  /** Its path. */
+  output: string;
+  /** The dumps that it was made of, in the order in which they were given. */
+  inputs: readonly ReadInput[];
+}
+
+const DEFAULT_MAX_FAULTS = 10;
+
+/** What the making of a dump is given to work with. */
+export interface Making {
+  written: DumpOutput;
+  /** How many losses of a dump are kept. */
+  maxFaults: number;
+  signal: AbortSignal | undefined;
+  /** To be called with the bytes of `source` that have been read. */
+  onRead(source: DumpSource, bytes: number): void;
+}
+
+/**
+ * Writes beside `output` what `make` writes, verifies it and puts it in its place. Throws `BAD_OPTION` when
+ * `output` is one of `sources`, or is there and `force` does not allow to overwrite it, `WRITE_FAILED`, and
+ * what `make` throws; then no file is left.
+ */
+export async function makeDump(
+  sources: readonly DumpSource[],
+  { output, force = false, maxFaults = DEFAULT_MAX_FAULTS, signal, onProgress }: MakingOptions,
+  make: (making: Making) => Promise<readonly ReadInput[]>,
+): Promise<MadeDump> {
+  const written = new DumpOutput(sources, output, { force, signal });
+  try {
+    const inputs = await make({
+      written,
+      maxFaults,
+      signal,
+      onRead: (source, bytes) => onProgress?.({ stage: 'reading', source, bytes }),
+    });
+    const made = await verifyWritten(written, { maxFaults, signal, onProgress });
+    written.finish();
+    return { output, ...made, inputs };
+  } finally {
+    written.discard();
+  }
+}

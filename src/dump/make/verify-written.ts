@@ -1,0 +1,57 @@
+/**
+ * Reads a dump that was made of others once more, before it is put in its place: gaps and the like were there
+ * before, or are what a choice leaves behind; anything wrong in the frames themselves would be a fault of
+ * this program.
+ */
+import type { FastcacheError } from '../../errors.js';
+import type { ShardSequences } from '../check/batch-check.js';
+import { walkVerified } from '../check/verify-dump.js';
+import type { ReadingOptions } from '../read/dump-reader.js';
+import type { DumpOutput } from './dump-output.js';
+import { Listed } from './listed.js';
+
+/** Nothing else may be wrong in a dump that was made of others. */
+const mayRemain: ReadonlySet<string> = new Set([
+  'SEQUENCE_GAP',
+  'SEQUENCE_OUT_OF_ORDER',
+  'SHARD_OUT_OF_RANGE',
+  'SHARD_MISROUTED',
+  'SHARD_COUNT_DIFFERS',
+  'WATERMARK_FELL',
+]);
+
+/** What a dump that was made of others holds. */
+export interface WrittenDump {
+  bytes: number;
+  frames: number;
+  records: number;
+  /** Snapshot entries. */
+  entries: number;
+  /** What `verifyDump` will find in it, with byte offsets in it: gaps and the like. */
+  remaining: Listed<FastcacheError>;
+  /** The shards of which it holds records. */
+  sequences: readonly ShardSequences[];
+}
+
+/** Verifies what was written; lists `maxFaults` faults at most. Throws when what was written is not sound. */
+export async function verifyWritten(
+  written: DumpOutput,
+  { maxFaults, signal, onProgress }: ReadingOptions & { maxFaults: number },
+): Promise<WrittenDump> {
+  written.flush();
+  const source = written.path;
+  const remaining = new Listed<FastcacheError>(maxFaults);
+  const { frames, bytes, records, entries, sequences } = await walkVerified(source, {
+    route: 'full-key',
+    shards: undefined,
+    signal,
+    onRead: (read) => onProgress?.({ stage: 'verifying', source, bytes: read }),
+    onFault: (fault) => {
+      if (!mayRemain.has(fault.code)) throw new Error(`what was written is not sound: ${fault.message}`);
+      // Without the primary's own word, routing is a guess.
+      if (fault.code !== 'SHARD_MISROUTED') remaining.add(fault);
+    },
+  });
+  const frameCount = Object.values(frames).reduce((sum, count) => sum + count, 0);
+  return { bytes, frames: frameCount, records, entries, remaining, sequences };
+}

@@ -1,0 +1,48 @@
+// The operations of the library on one key, which find the key first. The commands of clients use those of
+// store.ts.
+import { nowMs } from '../clock';
+import { WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from '../layout';
+import { valueAt, valueLengthOf } from '../memory/record';
+import { deleteHere, expireHere, expiryHere, locate, lookup, overwriteHere, setHere } from './store';
+
+/** Sets a key, or deletes it when the expiry has passed already; returns WRITE_DONE or WRITE_MEMORY. */
+export function put(key: usize, keyBytes: u32, value: usize, valueBytes: u32, expiresAtMs: u64): i32 {
+  const record = locate(key, keyBytes);
+  if (expiresAtMs <= nowMs) return record === 0 ? WRITE_DONE : deleteHere(record);
+  return setHere(record, key, keyBytes, value, valueBytes, expiresAtMs);
+}
+
+/** Deletes a key; returns WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
+export function removeKey(key: usize, keyBytes: u32): i32 {
+  const record = locate(key, keyBytes);
+  return record === 0 ? WRITE_MISSING : deleteHere(record);
+}
+
+/**
+ * Gives `to` the value and the expiry of `from`, another key; returns WRITE_DONE, WRITE_MISSING or
+ * WRITE_MEMORY.
+ */
+export function copyKey(from: usize, fromBytes: u32, to: usize, toBytes: u32): i32 {
+  const source = lookup(from, fromBytes);
+  if (source === 0) return WRITE_MISSING;
+  const expiresAtMs = expiryHere(source);
+  const record = locate(to, toBytes);
+  return setHere(record, to, toBytes, valueAt(source), valueLengthOf(source), expiresAtMs);
+}
+
+/** Does to a key what `overwriteHere` does; returns WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
+export function overwrite(key: usize, keyBytes: u32, offset: u32, part: usize, partBytes: u32): i32 {
+  const record = lookup(key, keyBytes);
+  if (record === 0) return WRITE_MISSING;
+  return overwriteHere(record, offset, part, partBytes) === 0 ? WRITE_MEMORY : WRITE_DONE;
+}
+
+/**
+ * Sets when a key expires, NEVER for not at all, and deletes it when that is past; returns WRITE_DONE,
+ * WRITE_MISSING or WRITE_MEMORY.
+ */
+export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
+  const record = lookup(key, keyBytes);
+  if (record === 0) return WRITE_MISSING;
+  return expiresAtMs <= nowMs ? deleteHere(record) : expireHere(record, expiresAtMs);
+}

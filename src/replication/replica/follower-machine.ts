@@ -1,0 +1,339 @@
+/**
+ * The states of a follower as one machine: every phase times every event, without IO. `Follower` and its
+ * sessions raise the events and carry out the effects; what is not in this table does not happen.
+ *
+ *     idle
+ *       │ start
+ *       ▼                        retryDue
+ *     waiting ◄──────────────────────────────── paused
+ *       │ room                                    ▲
+ *       ▼                                         │ cut, faulted, disowned: from every phase of a session
+ *     connecting
+ *       │ opened
+ *       ▼          renews               replayBegun                 whole
+ *     greeting ──────────────► awaiting ────────────► replaying ───────────► behind
+ *       │                         │                       │
+ *       │ continues               │ snapshotBegun         │ snapshotBegun
+ *       ▼        snapshotBegun    ▼                       │
+ *     resuming ──────────────► loading ◄──────────────────┘
+ *       │ follows           whole │   ▲
+ *       ▼                         │   │ snapshotBegun
+ *     behind ◄────────────────────┘   │
+ *       │ └───────────────────────────┘
+ *       │ reached
+ *       ▼        snapshotBegun               whole
+ *     level ─────────────────► reloading ───────────► level
+ *
+ * `stop` leads from everywhere to `stopped`, and so does `failed` from wherever there is a session: nothing
+ * leads out of it. The sessions' phases are those from `connecting` to `reloading`.
+ */
+import assert from 'node:assert/strict';
+
+/** What a follower has come to. */
+export type FollowerPhase =
+  /** Made, and not started. */
+  | 'idle'
+  /** A session is to begin as soon as the tap has room for what it brings. */
+  | 'waiting'
+  | 'connecting'
+  /** Connected; the primary has not answered the Hello. */
+  | 'greeting'
+  /** What is held goes on with this primary; the first record that it lacks has not come. */
+  | 'resuming'
+  /** Only new content may come, and none has begun. */
+  | 'awaiting'
+  /** New content is being built from frames that begin with the first sequence. */
+  | 'replaying'
+  /** New content is being built from a snapshot. */
+  | 'loading'
+  /** As `loading`, on a connection that has been level before. */
+  | 'reloading'
+  /** What is held follows the primary, and lacks some of what that had when it answered. */
+  | 'behind'
+  /** What is held follows the primary, and all that it had when it answered is applied. */
+  | 'level'
+  /** Without a connection, until the next try is due. */
+  | 'paused'
+  /** For good. */
+  | 'stopped';
+
+/** What the follower's owner wants. */
+type OwnerEvent = 'start' | 'stop';
+/** What was waited for outside of a session. */
+type WaitEvent = 'retryDue' | 'room';
+type HandshakeEvent =
+  /** The connection is there. */
+  | 'opened'
+  /** By the primary's answer, what was claimed goes on with it. */
+  | 'continues'
+  /** By the primary's answer, or because nothing was claimed, only new content may come. */
+  | 'renews';
+type ContentEvent =
+  | 'replayBegun'
+  | 'snapshotBegun'
+  | 'chunkLoaded'
+  /** New content is whole, and may take the place of what is held. */
+  | 'whole'
+  /** What is held follows the primary from here on. */
+  | 'follows'
+  /** All that the primary had when it answered is applied. */
+  | 'reached';
+type EndEvent =
+  /** The link broke, through no fault of what came over it. */
+  | 'cut'
+  /** Something else ended the session, after which the same claim may be tried again. */
+  | 'faulted'
+  /** The session ended because what was claimed led nowhere. */
+  | 'disowned'
+  /** The session ended with what no further try would mend. */
+  | 'failed';
+type SessionEvent = HandshakeEvent | ContentEvent | EndEvent;
+
+/** All that can happen to a follower. */
+export type FollowerEvent = OwnerEvent | WaitEvent | SessionEvent;
+
+/** What the next Hello claims: what is held, or nothing, so that new content comes. */
+export type Claim = 'held' | 'nothing';
+
+/** What a transition asks of the follower, carried out in the order of the list. */
+export type FollowerEffect =
+  /** Makes the state that users see that of the phase. */
+  | 'showState'
+  /** Emits `connecting`. */
+  | 'announceAttempt'
+  | 'waitForRoom'
+  | 'cancelWait'
+  | 'openSession'
+  /** Takes over the history in which what is held goes on. */
+  | 'adopt'
+  /** Emits `resync` if something is held, and `snapshot`. */
+  | 'announceContent'
+  /** Emits `snapshot`. */
+  | 'announceProgress'
+  /** New content takes the place of what is held. */
+  | 'swap'
+  /** Emits `live`. */
+  | 'announceLive'
+  /** Emits `caughtUp`. */
+  | 'announceLevel'
+  /** The next pause is short again. */
+  | 'restartPauses'
+  /** Remembers when the link was lost that had been live. */
+  | 'noteLoss'
+  /** Emits `lost`, too. */
+  | 'scheduleRetry'
+  | 'cancelRetry'
+  | 'closeSession'
+  /** Leaves the state in which it is logged that content without a key is refused. */
+  | 'endRefusal'
+  /** Emits `stopped`. */
+  | 'announceStop';
+
+/** What an event leads to. */
+export interface Transition {
+  readonly to: FollowerPhase;
+  /** What the next Hello claims from then on; undefined: as before. */
+  readonly claim?: Claim;
+  readonly effects: readonly FollowerEffect[];
+}
+
+/** `ignored`: it may be raised and changes nothing. `impossible`: to raise it is a programmer's fault. */
+export type Reaction = Transition | 'ignored' | 'impossible';
+
+const no = 'impossible';
+const noWait = { retryDue: no, room: no } as const;
+const noHandshake = { opened: no, continues: no, renews: no } as const;
+const noContent = {
+  replayBegun: no,
+  snapshotBegun: no,
+  chunkLoaded: no,
+  whole: no,
+  follows: no,
+  reached: no,
+} as const;
+const noEnd = { cut: no, faulted: no, disowned: no, failed: no } as const;
+const noSession = { ...noHandshake, ...noContent, ...noEnd } as const;
+
+function to(phase: FollowerPhase, effects: readonly FollowerEffect[] = [], claim?: Claim): Transition {
+  return claim === undefined ? { to: phase, effects } : { to: phase, effects, claim };
+}
+
+const attempt = to('waiting', ['announceAttempt', 'waitForRoom']);
+const lost = to('paused', ['scheduleRetry']);
+const lostLive = to('paused', ['noteLoss', 'scheduleRetry']);
+const failed = to('stopped', ['endRefusal', 'announceStop']);
+const stop = to('stopped', ['endRefusal', 'closeSession', 'announceStop']);
+const snapshotBegun = to('loading', ['announceContent']);
+const swapped = ['swap', 'announceLive'] as const;
+
+/**
+ * What is the same in each phase of a session: its owner may stop it, and nothing starts it or waits for it.
+ */
+const inSession = { start: no, ...noWait, stop, failed } as const;
+
+/** Complete by the compiler: a phase or an event that is missing does not type-check. */
+export const reactions: Readonly<Record<FollowerPhase, Readonly<Record<FollowerEvent, Reaction>>>> = {
+  idle: { ...noWait, ...noSession, start: attempt, stop: to('stopped', ['announceStop']) },
+  waiting: {
+    ...noSession,
+    start: no,
+    stop: to('stopped', ['cancelWait', 'endRefusal', 'announceStop']),
+    retryDue: no,
+    room: to('connecting', ['openSession']),
+  },
+  connecting: {
+    ...noContent,
+    ...inSession,
+    opened: to('greeting', ['showState']),
+    continues: no,
+    renews: no,
+    cut: lost,
+    faulted: lost,
+    disowned: no,
+    failed: no,
+  },
+  greeting: {
+    ...noContent,
+    ...inSession,
+    opened: no,
+    continues: to('resuming', ['adopt']),
+    renews: to('awaiting'),
+    cut: lost,
+    faulted: lost,
+    disowned: { ...lost, claim: 'nothing' },
+  },
+  resuming: {
+    ...noHandshake,
+    ...noContent,
+    ...inSession,
+    snapshotBegun,
+    follows: to('behind', ['announceLive']),
+    cut: lost,
+    faulted: lost,
+    disowned: { ...lost, claim: 'nothing' },
+  },
+  awaiting: {
+    ...noHandshake,
+    ...noContent,
+    ...inSession,
+    replayBegun: to('replaying', ['announceContent']),
+    snapshotBegun,
+    cut: lost,
+    faulted: lost,
+    disowned: no,
+  },
+  replaying: {
+    ...noHandshake,
+    ...noContent,
+    ...inSession,
+    snapshotBegun,
+    whole: to('behind', swapped, 'held'),
+    cut: lost,
+    faulted: lost,
+    disowned: { ...lost, claim: 'nothing' },
+  },
+  loading: {
+    ...noHandshake,
+    ...noContent,
+    ...inSession,
+    chunkLoaded: to('loading', ['announceProgress']),
+    whole: to('behind', swapped, 'held'),
+    cut: lost,
+    faulted: lost,
+    disowned: { ...lost, claim: 'nothing' },
+  },
+  reloading: {
+    ...noHandshake,
+    ...noContent,
+    ...inSession,
+    chunkLoaded: to('reloading', ['announceProgress']),
+    whole: to('level', swapped, 'held'),
+    cut: to('paused', ['restartPauses', 'scheduleRetry']),
+    faulted: lost,
+    disowned: { ...lost, claim: 'nothing' },
+  },
+  behind: {
+    ...noHandshake,
+    ...noContent,
+    ...inSession,
+    snapshotBegun,
+    reached: to('level', ['announceLevel']),
+    cut: lostLive,
+    faulted: lostLive,
+    disowned: { ...lostLive, claim: 'nothing' },
+  },
+  level: {
+    ...noHandshake,
+    ...noContent,
+    ...inSession,
+    snapshotBegun: to('reloading', ['announceContent']),
+    cut: to('paused', ['restartPauses', 'noteLoss', 'scheduleRetry']),
+    faulted: lostLive,
+    disowned: { ...lostLive, claim: 'nothing' },
+  },
+  paused: {
+    ...noSession,
+    start: no,
+    stop: to('stopped', ['cancelRetry', 'endRefusal', 'announceStop']),
+    retryDue: attempt,
+    room: no,
+  },
+  stopped: { ...noWait, ...noSession, start: 'ignored', stop: 'ignored' },
+};
+
+/** Whether a session is under way, whatever it has come to. */
+export function hasSession(phase: FollowerPhase): boolean {
+  return phase !== 'idle' && phase !== 'waiting' && phase !== 'paused' && phase !== 'stopped';
+}
+
+/** Whether new content is being built beside what is held. */
+export function isBuilding(phase: FollowerPhase): boolean {
+  return phase === 'replaying' || isLoading(phase);
+}
+
+/** Whether a snapshot is under way, between its SnapshotBegin and its SnapshotEnd. */
+export function isLoading(phase: FollowerPhase): boolean {
+  return phase === 'loading' || phase === 'reloading';
+}
+
+/** Whether what is held follows the primary. */
+export function isLive(phase: FollowerPhase): boolean {
+  return phase === 'behind' || phase === 'level';
+}
+
+/** Holds the phase and the claim, which change by `raise` alone. */
+export class FollowerMachine {
+  readonly #perform: (effect: FollowerEffect) => void;
+  #phase: FollowerPhase = 'idle';
+  #claim: Claim = 'held';
+
+  /** `perform` carries out an effect, and may itself raise events. */
+  constructor(perform: (effect: FollowerEffect) => void) {
+    this.#perform = perform;
+  }
+
+  get phase(): FollowerPhase {
+    return this.#phase;
+  }
+
+  /** What the next Hello claims. */
+  get claim(): Claim {
+    return this.#claim;
+  }
+
+  /**
+   * Changes the phase, then carries out the effects; those left over are dropped when one of them has led
+   * elsewhere.
+   */
+  raise(event: FollowerEvent): void {
+    const reaction = reactions[this.#phase][event];
+    assert(reaction !== 'impossible', `${event} cannot come while ${this.#phase}`);
+    if (reaction === 'ignored') return;
+    this.#phase = reaction.to;
+    if (reaction.claim !== undefined) this.#claim = reaction.claim;
+    for (const effect of reaction.effects) {
+      if (this.#phase !== reaction.to) return;
+      this.#perform(effect);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/** What a follower is given, and what it calls as things happen. */
+import type { Seams } from '../../clock.js';
+import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
+import type { Log } from '../log.js';
+import type { Holding } from './holding.js';
+import type { ReplicaSessionOptions } from './session-options.js';
+
+/** Called as things happen; none may throw. Each may stop the follower. */
+export interface FollowerHandlers<S extends FollowedStore = ReplicatedStore> {
+  connecting?(event: { attempt: number }): void;
+  /** What is held cannot be continued, for this reason, and new content takes its place. */
+  resync?(event: { reason: string }): void;
+  /** At a snapshot's begin and after each chunk. */
+  snapshot?(event: { entries: number }): void;
+  /** Read from `holding.store` from now on; the store held before is no longer the follower's. */
+  swapped?(event: { holding: Holding<S> }): void;
+  /**
+   * What is held follows the primary. `primaryIsOurs`: it deletes what expires; a Rust primary does not, so
+   * that the owner of the store must sweep.
+   */
+  live?(event: { primaryIsOurs: boolean; watermarks: bigint[] }): void;
+  /** What is held goes on in another history, that of a primary that was promoted. */
+  adopted?(event: { holding: Holding<S> }): void;
+  /** Once a connection: all that the primary had when it answered is applied. */
+  caughtUp?(event: { watermarks: readonly bigint[] }): void;
+  lost?(event: { error: Error; retryInMs: number }): void;
+  /** The primary refused the token. Then `lost`, or with `failFast` `stopped`. */
+  refused?(event: { error: Error }): void;
+  /** For good; `error` unless `stop` was called without one. */
+  stopped?(event: { error: Error | undefined }): void;
+}
+
+/** What a follower is given. */
+export interface FollowerOptions<S extends FollowedStore = ReplicatedStore>
+  extends Omit<ReplicaSessionOptions<S>, keyof Seams>,
+    Seams {
+  log: Log;
+  handlers: FollowerHandlers<S>;
+  /** Ceiling of the first pause; later ones double up to `MAX_RECONNECT_BACKOFF_MS`. */
+  reconnectBackoffMs: number;
+  /** What is held from an earlier following, to be continued if the primary can; undefined: nothing. */
+  holding?: Holding<S> | undefined;
+  /** Whether to stop when the token is refused, rather than try again. */
+  failFast: boolean;
+}

@@ -1,0 +1,106 @@
+/**
+ * The connection of a session to its primary, with what keeps it alive: of a primary of ours it acknowledges
+ * and is watched, a Rust primary does not read and may be silent for good reasons. A tap without room stops
+ * its flow, and the watch with it.
+ */
+import assert from 'node:assert/strict';
+import type { Clock, Timers } from '../../clock.js';
+import { formatAddress } from '../../transport/address.js';
+import type { Address, Transport } from '../../transport/connection.js';
+import { AckSender } from '../link/ack-sender.js';
+import { Conversation, type ConversationHandlers } from '../link/conversation.js';
+import { LinkWatch } from '../link/link-watch.js';
+import type { StreamTap } from '../outputs/tap.js';
+import { deadLink } from './session-faults.js';
+
+/** What a `PrimaryLink` is given. */
+export interface PrimaryLinkOptions {
+  transport: Transport;
+  clock: Clock;
+  timers: Timers;
+  address: Address;
+  connectTimeoutMs: number;
+  /** A whole Hello frame. */
+  hello: Buffer;
+  tap: StreamTap | undefined;
+  /** What is acknowledged: watermarks in the primary's history; an empty list while nothing of it is held. */
+  watermarks(): ArrayLike<bigint>;
+}
+
+/** One connection, from `start` until `close`. */
+export class PrimaryLink {
+  readonly #options: PrimaryLinkOptions;
+  readonly #handlers: ConversationHandlers;
+  readonly #conversation: Conversation;
+  #acks: AckSender | undefined;
+  #watch: LinkWatch | undefined;
+
+  /** `handlers.ended` is also called with `PEER_SILENT` for a link that has gone dead. */
+  constructor(options: PrimaryLinkOptions, handlers: ConversationHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#conversation = new Conversation(options, {
+      ...handlers,
+      heard: (bytes) => {
+        this.#watch?.heard();
+        handlers.heard?.(bytes);
+      },
+    });
+  }
+
+  /** Connects; a tap must have room for what comes. */
+  start(): void {
+    this.#options.tap?.follow({ pause: () => this.#pause(), resume: () => this.#resume() });
+    this.#conversation.start();
+  }
+
+  /**
+   * From the answer of a primary of ours on, so that it hears from a replica also while that takes in a
+   * snapshot.
+   */
+  keepAlive(): void {
+    const { clock, timers, address, watermarks } = this.#options;
+    this.#acks = new AckSender({
+      clock,
+      timers,
+      watermarks,
+      send: (frame) => this.#conversation.send(frame),
+    });
+    this.#acks.start();
+    this.#watch = new LinkWatch({
+      clock,
+      timers,
+      onDead: (silentMs) => this.#handlers.ended(deadLink(formatAddress(address), silentMs)),
+    });
+  }
+
+  /** Something was applied to what is held. */
+  applied(): void {
+    this.#acks?.applied();
+  }
+
+  /** Drops the connection; no handler is called any more. To be called once. */
+  close(): void {
+    this.#acks?.stop();
+    this.#watch?.stop();
+    this.#conversation.close();
+    this.#options.tap?.follow(undefined);
+  }
+
+  /** Asserts that a primary of ours, and none but one, is watched. */
+  invariants(isOurs: boolean): void {
+    assert.equal(this.#watch !== undefined, isOurs, 'a primary is watched just when it is one of ours');
+    this.#watch?.invariants();
+  }
+
+  #pause(): void {
+    this.#conversation.pause();
+    // What is not read is not heard, however alive the primary is.
+    this.#watch?.pause();
+  }
+
+  #resume(): void {
+    this.#conversation.resume();
+    this.#watch?.resume();
+  }
+}

@@ -1,0 +1,73 @@
+/** One thing that CONFIG shows: a setting that can be changed, or a fact. */
+import { type Format, Refusal } from './setting-formats.js';
+
+/** What Redis answers where a value cannot be changed. */
+export const IMMUTABLE = "can't set immutable config";
+
+/** What CONFIG does with it. */
+export interface Named {
+  /** Redis' spelling of the value. */
+  show(): string | Buffer;
+  /** Returns what sets it, or why it cannot be set; nothing has changed yet. */
+  prepare(bytes: Buffer): (() => void) | Refusal;
+}
+
+/** A value that can be set. */
+export class Setting<Value> implements Named {
+  #value: Value;
+  /** The value of a bigint; kept, because some are asked for before every run of commands. */
+  #number: number;
+  readonly #format: Format<Value>;
+
+  constructor(format: Format<Value>, initial: Value) {
+    this.#format = format;
+    this.#value = initial;
+    this.#number = numberOf(initial);
+  }
+
+  /** What is in force. */
+  get value(): Value {
+    return this.#value;
+  }
+
+  /** The value as a number; NaN where it is not a bigint. */
+  get number(): number {
+    return this.#number;
+  }
+
+  show(): string | Buffer {
+    return this.#format.show(this.#value);
+  }
+
+  prepare(bytes: Buffer): (() => void) | Refusal {
+    const value = this.#format.parse(bytes, this.#value);
+    if (value instanceof Refusal) return value;
+    return () => {
+      this.#value = value;
+      this.#number = numberOf(value);
+    };
+  }
+}
+
+/** A value that stays as it is. Where Redis could change it, setting it to what it is anyway is accepted. */
+export class Fact implements Named {
+  readonly isImmutableInRedis: boolean;
+  readonly #value: () => string;
+
+  constructor(value: string | (() => string), { isImmutableInRedis }: { isImmutableInRedis: boolean }) {
+    this.#value = typeof value === 'string' ? () => value : value;
+    this.isImmutableInRedis = isImmutableInRedis;
+  }
+
+  show(): string {
+    return this.#value();
+  }
+
+  prepare(bytes: Buffer): (() => void) | Refusal {
+    return bytes.toString('latin1').toLowerCase() === this.show() ? () => {} : new Refusal(IMMUTABLE);
+  }
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'bigint' ? Number(value) : Number.NaN;
+}

@@ -1,0 +1,40 @@
+/** The options of a server as CONFIG shows and sets them, made from their rows. */
+import { Setting } from '../resp/setting.js';
+import { bytesUpTo, integerBetween, memoryBetween, oneOf } from '../resp/setting-formats.js';
+import type { ConfigOption } from '../resp/settings.js';
+import type { AnyOption } from './option.js';
+import { type OptionValues, optionRows } from './options.js';
+import type { Range } from './ranges.js';
+
+const INT64_MAX = 2n ** 63n - 1n;
+const UINT64_MAX = 2n ** 64n - 1n;
+
+/** What CONFIG knows of each option that has a name in Redis; addresses are left to who listens on them. */
+export function configOptions(values: { [name in keyof OptionValues]: unknown }): ConfigOption[] {
+  return optionRows.flatMap(([name, option]) => {
+    const setting = option.config && settingOf(option, values[name]);
+    return setting === undefined ? [] : [{ ...option.config!, setting }];
+  });
+}
+
+function settingOf(option: AnyOption, value: unknown): Setting<unknown> | undefined {
+  switch (option.kind) {
+    case 'count':
+      return new Setting(integerBetween(...range(option, INT64_MAX)), BigInt(Number(value)));
+    case 'size':
+      return new Setting(memoryBetween(...range(option, UINT64_MAX)), BigInt(Number(value)));
+    case 'choice':
+      return new Setting(oneOf(option.choices), String(value));
+    case 'secret':
+      return new Setting(bytesUpTo(option.maxBytes), Buffer.from(String(value ?? '')));
+    case 'boolean':
+      return new Setting(oneOf(['no', 'yes']), value === true ? 'yes' : 'no');
+    default:
+      return undefined;
+  }
+}
+
+/** Where the row has no upper bound, CONFIG takes what Redis' integer holds. */
+function range({ min = 0, max }: Range, most: bigint): [bigint, bigint] {
+  return [BigInt(min), max === undefined ? most : BigInt(max)];
+}

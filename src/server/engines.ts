@@ -1,0 +1,40 @@
+/** The stores of a node: those that it follows with, and the one that it starts with. */
+import type { ShardEngine } from '../engine/shard-engine.js';
+import type { NodeConfig } from './config.js';
+import { loadEngine } from './load.js';
+import type { NodeSeams } from './seams.js';
+
+/** What every store of a node is made from. */
+export interface EngineOrigin {
+  readonly config: NodeConfig;
+  readonly seams: NodeSeams;
+  /** The same for all its stores, so that clients' SCAN cursors outlive a snapshot. */
+  readonly seed: bigint;
+}
+
+/** An empty store of so many shards, which follows. Throws OUT_OF_MEMORY. */
+export function createEngine({ config, seams, seed }: EngineOrigin, shards: number): ShardEngine {
+  const engine = seams.createEngine({
+    clock: seams.clock,
+    seed,
+    shards,
+    route: config.route,
+    batchMaxRecords: config.sendPolicy === 'immediate' ? 1 : config.batchMaxRecords,
+    batchMaxBytes: config.batchMaxBytes,
+    maxValueBytes: config.maxValueBytes,
+  });
+  engine.setReplica(true);
+  return engine;
+}
+
+/**
+ * The store that a node starts with: what `load` leads to, or an empty one; whoever follows knows the shard count only
+ * from its primary, and has one shard until then. Throws as `loadEngine`.
+ */
+export async function startingEngine(origin: EngineOrigin): Promise<ShardEngine> {
+  const { config, seams } = origin;
+  const { load, shards, primary } = config;
+  if (primary !== undefined) return createEngine(origin, 1);
+  const create = (count: number) => createEngine(origin, count);
+  return load === undefined ? create(shards) : loadEngine({ config, files: seams.files, load, create });
+}

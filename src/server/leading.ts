@@ -1,0 +1,165 @@
+/** A node while it leads: it publishes what is written, in a history of its own, to replicas and to its outputs. */
+import type { EncodeOptions } from '../frame/frame.js';
+import type { History } from '../replication/history.js';
+import { offsetIn } from '../replication/offset.js';
+import { TapFeed } from '../replication/outputs/tap-feed.js';
+import { waitForReplicas } from '../replication/primary/wait.js';
+import type { Beginning } from '../replication/relay/promotion.js';
+import type { Holding } from '../replication/replica/holding.js';
+import { Publisher } from '../replication/stream/publisher.js';
+import { type Answer, Later } from '../resp/later.js';
+import { Failure } from '../resp/reply.js';
+import { type NodeReport, servingReport } from '../status/report.js';
+import type { NodeConfig } from './config.js';
+import type { NodeParts } from './parts.js';
+import { OUTPUT_QUEUE_BYTES } from './recording.js';
+import { limitMemory } from './settings.js';
+
+/** Redis' answer to who waits when the role changes; the client is then closed. */
+const UNBLOCKED = new Failure(
+  'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
+);
+/** Without a listener nobody can acknowledge. */
+const NO_REPLICAS = { acknowledged: () => 0, onAck: () => () => {} };
+
+/** A client that WAIT blocks. */
+interface Blocked {
+  /** Ends the waiting without an answer. */
+  cancel(): void;
+  readonly answer: Answer;
+}
+
+export class Leading {
+  readonly publisher: Publisher;
+  readonly #node: NodeParts;
+  /** How each output leaves the stream. */
+  readonly #leaveOutputs: (() => void)[] = [];
+  readonly #blocked = new Set<Blocked>();
+
+  /** The node's store stands where the history begins. */
+  constructor(node: NodeParts, { history, backlog }: Beginning) {
+    const { config, seams, events, metrics, settings, nodeId, engine } = node;
+    this.#node = node;
+    engine.setReplica(false);
+    limitMemory(settings, engine);
+    this.publisher = new Publisher({
+      store: engine,
+      history,
+      clock: seams.clock,
+      timers: seams.timers,
+      metrics,
+      log: events.log,
+      sendPolicy: config.sendPolicy,
+      batchMaxDelayUs: config.batchMaxDelayUs,
+      nodeId,
+      backlogBytes: config.backlogBytes,
+      backlog,
+      encoding: encodingOf(config),
+    });
+  }
+
+  get history(): History {
+    return this.publisher.history;
+  }
+
+  /** Whether fewer good replicas are connected than writes need. Asked before every run of commands. */
+  get lacksReplicas(): boolean {
+    return this.#needsReplicas() && this.#goodReplicas() < this.#node.settings.minReplicas;
+  }
+
+  report(): NodeReport {
+    const { publisher } = this;
+    const { listener, config, seams } = this.#node;
+    return {
+      role: 'primary',
+      history: publisher.history,
+      offsetRecords: offsetIn(publisher.history, publisher.watermarks()),
+      serving: servingReport({
+        stream: publisher,
+        listener,
+        backlogBytes: config.backlogBytes,
+        nowMs: seams.clock.nowMs(),
+      }),
+      link: undefined,
+      goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
+    };
+  }
+
+  /** As WAIT: answers when `replicas` have acknowledged, or after `timeoutMs` (0: never), how many have. */
+  wait(replicas: number, timeoutMs: number): Later {
+    const { timers } = this.#node.seams;
+    const listener = this.#node.listener ?? NO_REPLICAS;
+    return new Later((answer) => {
+      const blocked: Blocked = { cancel() {}, answer };
+      this.#blocked.add(blocked);
+      blocked.cancel = waitForReplicas(
+        { timers, publisher: this.publisher, listener },
+        replicas,
+        timeoutMs,
+        (acknowledged) => {
+          this.#blocked.delete(blocked);
+          answer(acknowledged);
+        },
+      );
+      return () => {
+        this.#blocked.delete(blocked);
+        blocked.cancel();
+      };
+    });
+  }
+
+  /**
+   * Outputs go on with what is written here, and once another primary is followed, with what comes from there. `content`:
+   * whether the history begins anew, or with what was held.
+   */
+  joinOutputs(content: 'new' | 'promoted'): void {
+    const { publisher } = this;
+    const { recorder, tap } = this.#node.outputs;
+    if (recorder !== undefined) {
+      recorder.follow({ history: this.history, watermarks: publisher.watermarks(), content });
+      this.#leaveOutputs.push(publisher.subscribe(recorder));
+    }
+    if (tap !== undefined) {
+      this.#leaveOutputs.push(publisher.subscribe(new TapFeed(tap, OUTPUT_QUEUE_BYTES)));
+    }
+  }
+
+  /** Publishes what waits, and nothing after it. */
+  close(): void {
+    this.publisher.close();
+  }
+
+  /** Ends the history: who was fed from it is cut off for `reason`, and its content is held from now on. */
+  leave(reason: string): Holding {
+    const { publisher } = this;
+    const { relay, engine } = this.#node;
+    // What is still open belongs to the outputs too; that the stream ends here is no fault of theirs.
+    publisher.flush();
+    for (const leave of this.#leaveOutputs.splice(0)) leave();
+    publisher.close(reason);
+    relay?.demoted(publisher);
+    engine.setReplica(true);
+    for (const { cancel, answer } of [...this.#blocked]) {
+      cancel();
+      answer(UNBLOCKED, true);
+    }
+    this.#blocked.clear();
+    return { store: engine, history: publisher.history };
+  }
+
+  /** As in Redis, either setting turns it off with 0. */
+  #needsReplicas(): boolean {
+    const { minReplicas, minReplicasMaxLagSeconds } = this.#node.settings;
+    return minReplicas > 0 && minReplicasMaxLagSeconds > 0;
+  }
+
+  #goodReplicas(): number {
+    const { listener, settings } = this.#node;
+    return listener?.goodReplicas(settings.minReplicasMaxLagSeconds) ?? 0;
+  }
+}
+
+/** How a node's frames are encoded, those of its snapshots in either role. */
+export function encodingOf({ compression, zstdLevel }: NodeConfig): EncodeOptions {
+  return { compression, level: zstdLevel };
+}

@@ -1,0 +1,347 @@
+/**
+ * A server: the one place where it is put together. Its parts outlive every change of role; of its two roles it has one
+ * at a time, and changes between them whenever it is asked to.
+ *
+ * ```
+ *              start, without `primary`          start, with `primary`
+ *                        │                                 │
+ *                        ▼        follow (REPLICAOF)       ▼
+ *                    ┌─────────┐ ────────────────────► ┌───────────┐ ──┐ follow
+ *                    │ Leading │                       │ Following │   │ another
+ *                    └─────────┘ ◄──────────────────── └───────────┘ ◄─┘
+ *                        │       promote (NO ONE)          │
+ *        publisher ──────┤                                 ├────── follower
+ *        WAIT            ▼                                 ▼
+ *                 one store · one listener for replicas · clients · metrics · recorder, tap, state
+ * ```
+ *
+ * Whoever leads and follows another keeps its content readable until the other's is whole, and continues its history where
+ * the other can. Whoever follows and is promoted begins a history that continues the one it held
+ * (docs/architecture.md, "Histories").
+ */
+import { Housekeeping } from '../engine/housekeeping.js';
+import type { ShardEngine } from '../engine/shard-engine.js';
+import { FastcacheError } from '../errors.js';
+import { type History, newHistory } from '../replication/history.js';
+import { newNodeId } from '../replication/link/path.js';
+import { ReplicationMetrics } from '../replication/metrics.js';
+import type { ReplicaListener } from '../replication/primary/listener.js';
+import { type Beginning, beginHistory } from '../replication/relay/promotion.js';
+import { Relay } from '../replication/relay/relay.js';
+import type { Holding } from '../replication/replica/holding.js';
+import type { FrameStream } from '../replication/stream/stream.js';
+import { Later } from '../resp/later.js';
+import type { Reply } from '../resp/reply.js';
+import type { RespServer } from '../resp/server.js';
+import type { Settings } from '../resp/settings.js';
+import { roleReply } from '../status/replication-info.js';
+import type { NodeReport, ReplicaStatus } from '../status/report.js';
+import { formatAddress } from '../transport/address.js';
+import type { Address, Listener } from '../transport/connection.js';
+import { randomSeed } from './bytes.js';
+import type { NodeConfig } from './config.js';
+import { createEngine, type EngineOrigin, startingEngine } from './engines.js';
+import { Events, type NodeEvents } from './events.js';
+import { Following } from './following.js';
+import { encodingOf, Leading } from './leading.js';
+import { recordContent, withContent } from './load.js';
+import { type Outputs, openOutputs } from './outputs.js';
+import { createClientServer, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
+import type { NodeSeams } from './seams.js';
+import { createSettings } from './settings.js';
+import { createStatus, type Status } from './status.js';
+
+export class Node implements ServedNode {
+  readonly config: NodeConfig;
+  readonly seams: NodeSeams;
+  readonly events: Events<NodeEvents>;
+  readonly metrics = new ReplicationMetrics();
+  readonly settings: Settings;
+  readonly outputs: Outputs;
+  readonly nodeId: string;
+  readonly relay: Relay | undefined;
+  readonly #origin: EngineOrigin;
+  readonly #housekeeping: Housekeeping;
+  readonly #status: Status;
+  readonly #server: RespServer | undefined;
+  #engine: ShardEngine;
+  #role: Leading | Following;
+  #listener: ReplicaListener | undefined;
+  #listenAddress: string | undefined;
+  #metricsPort: Listener | undefined;
+  /** Its outputs have not begun, or lack what was loaded: clients' writes would come between. */
+  #isOpening = true;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Resolves when all its ports are open and loaded content is recorded; with `primary` it connects in the next turn, so
+   * that its owner hears of the first event. Throws PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED, READ_FAILED, STATE_UNUSABLE,
+   * and with `load` what `loadEngine` throws.
+   */
+  static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
+    const origin = { config, seams, seed: randomSeed(seams.random) };
+    const node = new Node(origin, await startingEngine(origin));
+    try {
+      await node.#open();
+      return node;
+    } catch (error) {
+      // What else goes wrong now follows from that.
+      await node.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  private constructor(origin: EngineOrigin, engine: ShardEngine) {
+    const { config, seams } = origin;
+    const { clock, timers, random } = seams;
+    this.config = config;
+    this.seams = seams;
+    this.#origin = origin;
+    this.#engine = engine;
+    this.nodeId = newNodeId(random);
+    this.events = new Events(clock);
+    this.settings = createSettings(this);
+    this.outputs = openOutputs({
+      config,
+      files: seams.files,
+      timers,
+      log: this.events.log,
+      holding: () => this.following?.follower.holding,
+      stop: (error) => this.#stopFollowing(error),
+    });
+    const { backlogBytes, bind, primary } = config;
+    this.relay = bind && new Relay({ nodeId: this.nodeId, backlogBytes, random, log: this.events.log });
+    this.#role =
+      primary === undefined
+        ? new Leading(this, this.#beginHistory(undefined))
+        : new Following(this, primary, this.outputs.holding);
+    this.#status = createStatus(this);
+    this.#server = createClientServer(this, this.#status);
+    this.#housekeeping = new Housekeeping({
+      timers,
+      engine: () => this.#engine,
+      sweeps: () => this.leading !== undefined || this.following?.sweeps === true,
+    });
+  }
+
+  /** Undefined while it follows. */
+  get leading(): Leading | undefined {
+    return this.#role instanceof Leading ? this.#role : undefined;
+  }
+
+  /** Undefined while it leads. */
+  get following(): Following | undefined {
+    return this.#role instanceof Following ? this.#role : undefined;
+  }
+
+  get isReplica(): boolean {
+    return this.#role instanceof Following;
+  }
+
+  /** The primary that it follows; undefined while it leads. */
+  get primary(): Address | undefined {
+    return this.following?.primary;
+  }
+
+  /** Of what is readable; undefined while nothing is held, and of a Rust primary's without a relay. */
+  get history(): History | undefined {
+    return this.#role.history;
+  }
+
+  get engine(): ShardEngine {
+    return this.#engine;
+  }
+
+  get listener(): ReplicaListener | undefined {
+    return this.#listener;
+  }
+
+  get stream(): FrameStream | undefined {
+    return this.leading?.publisher ?? this.relay?.stream;
+  }
+
+  /** What is readable, and whose sequences its watermarks are; undefined while it follows and nothing is whole yet. */
+  get holding(): Holding | undefined {
+    const { leading, following } = this;
+    return leading === undefined
+      ? following?.follower.holding
+      : { store: this.#engine, history: leading.publisher.history };
+  }
+
+  /** Each shard's highest sequence that replicas could have, or that is applied; empty while nothing is held. */
+  watermarks(): bigint[] {
+    return this.leading?.publisher.watermarks() ?? this.holding?.store.watermarks() ?? [];
+  }
+
+  /** The replicas that are connected, and behind them those that left within the last hour. */
+  replicas(): ReplicaStatus[] {
+    const { serving } = this.report();
+    return serving === undefined ? [] : [...serving.connected, ...serving.departed];
+  }
+
+  /** `host:port` where replicas connect; undefined without `bind`. */
+  get bindAddress(): string | undefined {
+    return this.#listener?.address;
+  }
+
+  /** `host:port` where clients connect; undefined without `listen`. */
+  get listenAddress(): string | undefined {
+    return this.#listenAddress;
+  }
+
+  /** `host:port` where metrics are served; undefined without `metrics`. */
+  get metricsAddress(): string | undefined {
+    return this.#metricsPort?.address;
+  }
+
+  /** The port that clients connect to; 0 without `listen`. */
+  get clientPort(): number {
+    return this.#server?.port ?? 0;
+  }
+
+  get isLoading(): boolean {
+    return this.#isOpening || this.following?.isLoading === true;
+  }
+
+  get isStale(): boolean {
+    return this.following?.isStale === true;
+  }
+
+  get lacksReplicas(): boolean {
+    return this.leading?.lacksReplicas === true;
+  }
+
+  report(): NodeReport {
+    return this.#role.report();
+  }
+
+  roleReply(): Reply {
+    return roleReply(this.report());
+  }
+
+  wait(replicas: number, timeoutMs: number): Later {
+    return this.leading?.wait(replicas, timeoutMs) ?? NOBODY_WAITS;
+  }
+
+  /**
+   * Follows `primary` from now on. What is held stays readable until new content is whole, and is continued if that primary
+   * can; clients' writes are refused. Replicas of this node come back to it and are served what it follows. Throws CLOSED.
+   */
+  follow(primary: Address): void {
+    this.#refuseClosed();
+    const { leading } = this;
+    const holding = this.#role.leave('its primary follows another one now');
+    const following = new Following(this, primary, holding);
+    this.#role = following;
+    if (leading !== undefined) {
+      const address = formatAddress(primary);
+      this.events.log.info(`follows ${address} from now on, with history ${holding?.history?.id}`);
+      this.events.emit('demoted', { primary: address });
+    }
+    following.start();
+  }
+
+  /**
+   * Leaves the primary and takes writes, with all options that the node was started with, in a history that continues the
+   * one that was held; does nothing while it leads. Throws CLOSED, and NO_CONTENT when it keeps none (`state`).
+   */
+  promote(): void {
+    this.#refuseClosed();
+    const { following, outputs, events } = this;
+    if (following === undefined) return;
+    if (outputs.createStore !== undefined) {
+      throw new FastcacheError('NO_CONTENT', 'With state no content is kept, which a primary could serve.');
+    }
+    const holding = following.leave();
+    const beginning = this.#beginHistory(holding);
+    const { history } = beginning;
+    const leading = new Leading(this, beginning);
+    this.#role = leading;
+    leading.joinOutputs(holding === undefined ? 'new' : 'promoted');
+    const previous = history.previous?.id ?? 'nothing';
+    events.log.info(
+      `promoted: history ${history.id} continues ${previous} of ${formatAddress(following.primary)}`,
+    );
+    events.emit('promoted', { history: history.id });
+  }
+
+  createEngine(shards: number): ShardEngine {
+    return createEngine(this.#origin, shards);
+  }
+
+  swap(engine: ShardEngine): void {
+    engine.setFrozen(this.#server?.isPaused ?? false);
+    this.#engine = engine;
+  }
+
+  /**
+   * Lets clients' replies out, publishes what waits, leaves the primary, and closes all ports and outputs; content stays
+   * readable. Throws WRITE_FAILED when a dump or a state is not whole.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #open(): Promise<void> {
+    this.#listener = await listenToReplicas(this);
+    this.#listenAddress = await this.#server?.listen();
+    this.#metricsPort = await serveMetrics(this, this.#status, this.#server);
+    // Only a node that has its ports may take a dump's place: the dump could be that of a node that runs.
+    this.outputs.start();
+    this.leading?.joinOutputs('new');
+    await this.#recordContent();
+    this.#isOpening = false;
+    const { following } = this;
+    if (following === undefined) return;
+    this.seams.timers.endOfTurn(() => {
+      // The owner may have closed it, or had it follow another primary, in between.
+      if (this.#role === following && this.#closing === undefined) following.start();
+    });
+  }
+
+  /** A recording that did not begin with what was loaded would lead to something else. */
+  async #recordContent(): Promise<void> {
+    const { outputs, config } = this;
+    if (config.load === undefined || outputs.recorder === undefined) return;
+    this.#engine.setFrozen(true);
+    await recordContent(outputs.recorder, this.#engine, encodingOf(config));
+    this.#engine.setFrozen(false);
+  }
+
+  /** Moves the store to where a new history begins, which continues that of `holding`, if anything is held. */
+  #beginHistory(holding: Holding | undefined): Beginning {
+    const { seams, config, relay } = this;
+    if (holding !== undefined) return beginHistory(seams, this.#engine, holding, relay);
+    if (this.#engine.shards !== config.shards) this.#engine = this.createEngine(config.shards);
+    const fresh = newHistory(seams, config.sequenceBase);
+    const history = config.load === undefined ? fresh : withContent(fresh);
+    this.#engine.setWatermarks(new Array(config.shards).fill(history.base));
+    return { history, backlog: relay?.promoted(history.base) };
+  }
+
+  #stopFollowing(error: Error): void {
+    if (this.following === undefined) this.events.emit('stopped', { error });
+    else this.following.stop(error);
+  }
+
+  #refuseClosed(): void {
+    if (this.#closing !== undefined) throw new FastcacheError('CLOSED', 'This node is closed.');
+  }
+
+  async #close(): Promise<void> {
+    this.#housekeeping.stop();
+    this.following?.stop();
+    await this.#metricsPort?.close();
+    await this.#server?.close();
+    this.leading?.close();
+    await this.#listener?.close();
+    await this.outputs.close();
+  }
+}
+
+/** A node without a role that takes writes lets nobody wait for replicas. */
+const NOBODY_WAITS = new Later((done) => {
+  done(0);
+  return () => {};
+});

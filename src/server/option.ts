@@ -1,0 +1,271 @@
+/** The kinds of options that servers have, and what each kind accepts (docs/architecture.md, "Options"). */
+import { isShardCount, SHARD_COUNTS } from '../limits.js';
+import { parseAddress } from '../transport/address.js';
+import type { Address } from '../transport/connection.js';
+import { boundsText, formatSize, isWithin, type Range } from './ranges.js';
+
+/** What a server begins as; `primary start` and `replica follow` are its commands. */
+export type Role = 'primary' | 'replica';
+
+/** Where CONFIG shows an option. */
+export interface ConfigNames {
+  /** The name in Redis, and behind it its older ones. */
+  readonly names: readonly string[];
+  /**
+   * `settable`: CONFIG SET changes it. `fixed`: CONFIG SET takes nothing but the value that it has anyway.
+   * `immutable`: CONFIG SET refuses it, as Redis does.
+   */
+  readonly change: 'settable' | 'fixed' | 'immutable';
+}
+
+/** What the row of every option says. */
+export interface Row<On extends Role> {
+  /** The roles whose library options have it and, where it has a flag, whose commands. */
+  readonly on: readonly On[];
+  /** Without its dashes; undefined where only programs can give it. */
+  readonly flag?: string;
+  /** What the help says of the flag. */
+  readonly summary?: string;
+  /** Undefined where CONFIG does not show it. */
+  readonly config?: ConfigNames;
+}
+
+/** An option: `Given` is what programs give, `Value` what the server is made from. */
+export interface Option<Given, Value, On extends Role = Role> extends Row<On> {
+  /** What is accepted, as it stands behind "must be". */
+  readonly expected: string;
+  accepts(given: unknown, role: Role): boolean;
+  /** What stands behind "it" in a refusal: `is 0`. It never shows a secret. */
+  found(given: unknown): string;
+  /** What an accepted value comes to; undefined where none is given and there is no default. */
+  resolve(given: Given | undefined): Value;
+  /** What programs that give nothing get. */
+  defaultOf(role: Role): Given | undefined;
+}
+
+/** A whole number of something; the name of the option ends in its unit. */
+export interface CountOption<On extends Role = Role> extends Option<number, number, On>, Range {
+  readonly kind: 'count';
+}
+
+/** A number of bytes. On the command line it is also spelt `64kb`, `1mb`, `2gb`. */
+export interface SizeOption<On extends Role = Role> extends Option<number, number, On>, Range {
+  readonly kind: 'size';
+}
+
+/** How many shards. */
+export interface ShardsOption<On extends Role = Role> extends Option<number, number, On> {
+  readonly kind: 'shards';
+}
+
+/** One of several words. */
+export interface ChoiceOption<Choice extends string = string, On extends Role = Role>
+  extends Option<Choice, Choice, On> {
+  readonly kind: 'choice';
+  readonly choices: readonly Choice[];
+}
+
+/** An address to listen on, or false for none. */
+export interface AddressOption<On extends Role = Role, Needed extends Role = Role>
+  extends Option<string | false, Address | undefined, On> {
+  readonly kind: 'address';
+  /** The roles that always have such a port: to them false cannot be given. */
+  readonly neededBy: readonly Needed[];
+  /** The default of the command where it is not the library's. */
+  readonly commandDefaults: { readonly [role in Role]?: string };
+  /** What the help says of the flag that stands for false; undefined where there is none. */
+  readonly noSummary: string | undefined;
+}
+
+/** The name of a file. */
+export interface FileOption<On extends Role = Role> extends Option<string, string | undefined, On> {
+  readonly kind: 'file';
+  /** It is written to, and so cannot be `-`. */
+  readonly isWritten: boolean;
+}
+
+/**
+ * A text that nobody else may see. Its flag names a file that holds it, and `FASTCACHE_<NAME>` holds it
+ * itself.
+ */
+export interface SecretOption<On extends Role = Role> extends Option<string, string | undefined, On> {
+  readonly kind: 'secret';
+  readonly maxBytes: number;
+}
+
+/** Yes or no. */
+export interface BooleanOption<On extends Role = Role> extends Option<boolean, boolean, On> {
+  readonly kind: 'boolean';
+  /** The flag stands for false. */
+  readonly isFlagNegative: boolean;
+}
+
+/** A function, or an object that has one, which only programs can give; its flag has the command make one. */
+export interface CallbackOption<Given, On extends Role = Role> extends Option<Given, Given | undefined, On> {
+  readonly kind: 'callback';
+}
+
+/** The row of any option. */
+export type AnyOption =
+  | CountOption
+  | SizeOption
+  | ShardsOption
+  | ChoiceOption
+  | AddressOption
+  | FileOption
+  | SecretOption
+  | BooleanOption
+  | CallbackOption<unknown>;
+
+/** A whole number within `min` and `max`. */
+export function count<On extends Role>(row: Row<On> & Range & { default: number }): CountOption<On> {
+  return { kind: 'count', ...row, ...number(row.default), ...within(row, 'a whole number', String) };
+}
+
+/** A number of bytes within `min` and `max`. */
+export function size<On extends Role>(row: Row<On> & Range & { default: number }): SizeOption<On> {
+  return { kind: 'size', ...row, ...number(row.default), ...within(row, 'a number of bytes', formatSize) };
+}
+
+/** A number of shards. */
+export function shardCount<On extends Role>(row: Row<On> & { default: number }): ShardsOption<On> {
+  return { kind: 'shards', ...row, ...number(row.default), expected: SHARD_COUNTS, accepts: isShardCount };
+}
+
+/** One of `choices`, the first of which is the default. */
+export function choice<const Choice extends string, On extends Role>(
+  row: Row<On> & { choices: readonly Choice[] },
+): ChoiceOption<Choice, On> {
+  const { choices } = row;
+  return {
+    kind: 'choice',
+    ...row,
+    expected: `one of ${choices.join(', ')}`,
+    accepts: (given) => choices.some((word) => word === given),
+    found,
+    resolve: (given) => given ?? choices[0]!,
+    defaultOf: () => choices[0]!,
+  };
+}
+
+interface AddressRow<Needed extends Role> {
+  neededBy: readonly Needed[];
+  /** Absent: no port is opened unless it is given. */
+  defaults?: { readonly [role in Role]?: string };
+  commandDefaults?: { readonly [role in Role]?: string };
+  noSummary?: string;
+}
+
+/** An address to listen on, or false. */
+export function address<On extends Role, Needed extends Role>(
+  row: Row<On> & AddressRow<Needed>,
+): AddressOption<On, Needed> {
+  const { defaults = {}, commandDefaults = {}, noSummary, neededBy } = row;
+  return {
+    kind: 'address',
+    ...row,
+    commandDefaults,
+    noSummary,
+    expected: 'host:port, [v6]:port or :port',
+    accepts: (given, role) =>
+      given === false ? !neededBy.some((other) => other === role) : isAddress(given),
+    found,
+    resolve: (given = false) => (given === false ? undefined : parseAddress(given)),
+    defaultOf: (role) => defaults[role],
+  };
+}
+
+/** The name of a file. */
+export function file<On extends Role>(row: Row<On> & { isWritten: boolean }): FileOption<On> {
+  const { isWritten } = row;
+  return {
+    kind: 'file',
+    ...row,
+    ...optional<string>(),
+    expected: 'the name of a file',
+    accepts: (given) => typeof given === 'string' && given !== '' && !(isWritten && given === '-'),
+    found,
+  };
+}
+
+/** A text of 1 to `maxBytes` bytes. */
+export function secret<On extends Role>(row: Row<On> & { maxBytes: number }): SecretOption<On> {
+  const { maxBytes } = row;
+  const bytesOf = (given: unknown) => (typeof given === 'string' ? Buffer.byteLength(given) : 0);
+  return {
+    kind: 'secret',
+    ...row,
+    ...optional<string>(),
+    expected: `a text of 1 to ${maxBytes} bytes`,
+    accepts: (given) => bytesOf(given) > 0 && bytesOf(given) <= maxBytes,
+    found: (given) => (typeof given === 'string' ? `has ${bytesOf(given)}` : `is ${typeOf(given)}`),
+  };
+}
+
+/** Yes or no. */
+export function boolean<On extends Role>(
+  row: Row<On> & { default: boolean; isFlagNegative?: boolean },
+): BooleanOption<On> {
+  return {
+    kind: 'boolean',
+    isFlagNegative: false,
+    ...row,
+    expected: 'true or false',
+    accepts: (given) => typeof given === 'boolean',
+    found,
+    resolve: (given) => given ?? row.default,
+    defaultOf: () => row.default,
+  };
+}
+
+/** A function, or an object that has a function of this name. */
+export function callback<Given, On extends Role>(
+  row: Row<On> & { method?: string },
+): CallbackOption<Given, On> {
+  const { method } = row;
+  return {
+    kind: 'callback',
+    ...row,
+    ...optional<Given>(),
+    expected: method === undefined ? 'a function' : `a function, or an object with ${method}()`,
+    accepts: (given) => typeof given === 'function' || (method !== undefined && hasMethod(given, method)),
+    found,
+  };
+}
+
+function number(fallback: number) {
+  return { found, resolve: (given = fallback) => given, defaultOf: () => fallback };
+}
+
+function optional<Given>() {
+  return { resolve: (given: Given | undefined) => given, defaultOf: () => undefined };
+}
+
+function within(range: Range, what: string, spell: (bound: number) => string) {
+  return {
+    expected: `${what} ${boundsText(range, spell)}`,
+    accepts: (given: unknown) => isWithin(given, range),
+  };
+}
+
+function isAddress(given: unknown): boolean {
+  try {
+    return typeof given === 'string' && parseAddress(given) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function hasMethod(given: unknown, name: string): boolean {
+  return typeof given === 'object' && given !== null && typeof Reflect.get(given, name) === 'function';
+}
+
+function found(given: unknown): string {
+  const isShown = ['string', 'number', 'boolean', 'bigint'].includes(typeof given);
+  return `is ${isShown ? JSON.stringify(String(given)).slice(1, -1) || 'empty' : typeOf(given)}`;
+}
+
+function typeOf(given: unknown): string {
+  if (given === null) return 'null';
+  return /^[aeiou]/.test(typeof given) ? `an ${typeof given}` : `a ${typeof given}`;
+}

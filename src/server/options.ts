@@ -1,0 +1,372 @@
+/**
+ * The options of a server, each one row (docs/architecture.md, "Options"): the library's options, the flags
+ * and environment variables of `primary start` and `replica follow`, what CONFIG shows and sets, and the help
+ * are all made from these rows. The comment above a row is what programs read of it.
+ */
+import { evictionPolicies } from '../engine/memory-limit.js';
+import type { RouteMode } from '../engine/types.js';
+import * as limits from '../limits.js';
+import type { SequenceBase } from '../replication/history.js';
+import type { ChangeConsumer } from '../replication/outputs/changes.js';
+import type { SendPolicy } from '../replication/stream/publisher.js';
+import type { AnyOption } from './option.js';
+import { address, boolean, callback, choice, count, file, secret, shardCount, size } from './option.js';
+
+/** Most options matter in either role: each server can change its role. */
+const BOTH = ['primary', 'replica'] as const;
+
+/** A batch may go over its limit by one record, and a frame must still hold it. */
+const LARGEST_BATCH_BYTES = limits.MAX_FRAME_PAYLOAD_BYTES / 4;
+/** A key and a value of this size together, with the record around them, fit into a frame. */
+const LARGEST_MAX_VALUE_BYTES = limits.MAX_FRAME_PAYLOAD_BYTES / 2 - 1_048_576;
+/** Redis keeps such settings in a signed 32-bit integer. */
+const LARGEST_SETTING = 2 ** 31 - 1;
+/**
+ * A longer token leaves no room for the watermarks of 1024 shards in a Hello; a longer password AUTH could
+ * not carry.
+ */
+const LARGEST_SECRET_BYTES = 4_096;
+
+/** Every option by its name in the library. */
+export const serverOptions = {
+  /**
+   * Where replicas connect (FCRP): `host:port`, port 0 picks a free one. A primary has always such a port, by
+   * default `127.0.0.1:7631`; a replica by default none.
+   */
+  bind: address({
+    on: BOTH,
+    flag: 'bind',
+    summary:
+      'Where replicas connect (FCRP); port 0 picks a free one. A replica that has replicas is a relay.',
+    neededBy: ['primary'],
+    defaults: { primary: '127.0.0.1:7631' },
+  }),
+  /**
+   * Where clients connect (the Redis protocol): `host:port`, port 0 picks a free one, false for none; default
+   * `127.0.0.1:6380` for a primary and none for a replica.
+   */
+  listen: address({
+    on: BOTH,
+    flag: 'listen',
+    summary: 'Where clients connect (Redis protocol); port 0 picks a free one.',
+    noSummary: 'No Redis-protocol port.',
+    neededBy: [],
+    defaults: { primary: '127.0.0.1:6380' },
+    commandDefaults: { replica: '127.0.0.1:6381' },
+    config: { names: ['bind', 'port'], change: 'fixed' },
+  }),
+  /** Shards of the store, a power of two from 1 to 1024; default 4. A replica has as many as its primary. */
+  shards: shardCount({
+    on: BOTH,
+    flag: 'shards',
+    summary: 'Shards of the store, a power of two. A replica has as many as its primary.',
+    default: 4,
+  }),
+  /** What of a key picks its shard; default `full-key`. Once promoted a replica routes by it. */
+  route: choice<RouteMode, 'primary' | 'replica'>({
+    on: BOTH,
+    flag: 'route',
+    summary: 'What of a key picks its shard.',
+    choices: ['full-key', 'session-prefix'],
+  }),
+  /** Compression of the frames that replicas are sent; default `none`. */
+  compression: choice({
+    on: BOTH,
+    flag: 'compression',
+    summary: 'Compression of what replicas are sent.',
+    choices: ['none', 'zstd'],
+  }),
+  /** Level of zstd, from 1 to 22; default 3. */
+  zstdLevel: count({
+    on: BOTH,
+    flag: 'zstd-level',
+    summary: 'Level of zstd.',
+    min: limits.MIN_ZSTD_LEVEL,
+    max: limits.MAX_ZSTD_LEVEL,
+    default: limits.DEFAULT_ZSTD_LEVEL,
+  }),
+  /**
+   * When records leave; default `adaptive`, at the end of the turn. With `batch` they leave in batches, and
+   * with `immediate` each at once.
+   */
+  sendPolicy: choice<SendPolicy, 'primary' | 'replica'>({
+    on: BOTH,
+    flag: 'send-policy',
+    summary: 'When records leave: at the end of the turn, in batches, or each at once.',
+    choices: ['adaptive', 'batch', 'immediate'],
+  }),
+  /** A batch leaves with so many records, from 1 to 1048576; default 512. */
+  batchMaxRecords: count({
+    on: BOTH,
+    flag: 'batch-max-records',
+    summary: 'A batch leaves with this many records.',
+    min: 1,
+    max: 2 ** 20,
+    default: limits.DEFAULT_BATCH_MAX_RECORDS,
+  }),
+  /** A batch leaves at this size, bytes from 1 to 64mb; default 1mb. */
+  batchMaxBytes: size({
+    on: BOTH,
+    flag: 'batch-max-bytes',
+    summary: 'A batch leaves at this size.',
+    min: 1,
+    max: LARGEST_BATCH_BYTES,
+    default: limits.DEFAULT_BATCH_MAX_BYTES,
+  }),
+  /**
+   * With the policy `batch` a batch leaves when its first record is this old, µs from 1 to 60000000; default
+   * 750.
+   */
+  batchMaxDelayUs: count({
+    on: BOTH,
+    flag: 'batch-max-delay-us',
+    summary: 'With the policy batch, a batch leaves when its first record is this old, in microseconds.',
+    min: 1,
+    max: 60_000_000,
+    default: 750,
+  }),
+  /** Frames kept for replicas that come back, for all shards together, bytes from 0; default 64mb. */
+  backlogBytes: size({
+    on: BOTH,
+    flag: 'backlog',
+    summary: 'Frames kept for replicas that come back; a shard has its equal share.',
+    min: 0,
+    default: 64 * 1024 ** 2,
+  }),
+  /** About the size of a snapshot chunk, bytes from 4kb to 64mb; default 1mb. */
+  snapshotChunkBytes: size({
+    on: BOTH,
+    flag: 'snapshot-chunk',
+    summary: 'About the size of a snapshot chunk; replicas of ours get at most 256kb in one.',
+    min: 4_096,
+    max: limits.MAX_FRAME_PAYLOAD_BYTES / 4,
+    default: limits.DEFAULT_SNAPSHOT_CHUNK_BYTES,
+  }),
+  /** Replicas at one time, from 1 to 65535; default 16. */
+  maxReplicas: count({
+    on: BOTH,
+    flag: 'max-replicas',
+    summary: 'Replicas at one time.',
+    min: 1,
+    max: 65_535,
+    default: 16,
+  }),
+  /** A replica with more frames waiting is cut off, from 1; default 1024. */
+  subscriberQueueFrames: count({
+    on: BOTH,
+    flag: 'subscriber-queue',
+    summary: 'A replica with more frames than this waiting is cut off.',
+    min: 1,
+    default: 1_024,
+  }),
+  /** A replica with more bytes waiting is cut off, from 1; default 256mb. */
+  subscriberQueueBytes: size({
+    on: BOTH,
+    flag: 'subscriber-bytes',
+    summary: 'A replica with more bytes than this waiting is cut off.',
+    min: 1,
+    default: 256 * 1024 ** 2,
+  }),
+  /** Clients' writes are refused while fewer good replicas are there, from 0 to 2147483647; default 0. */
+  minReplicas: count({
+    on: BOTH,
+    flag: 'min-replicas',
+    summary: 'Writes are answered NOREPLICAS while fewer replicas than this keep up.',
+    min: 0,
+    max: LARGEST_SETTING,
+    default: 0,
+    config: { names: ['min-replicas-to-write', 'min-slaves-to-write'], change: 'settable' },
+  }),
+  /**
+   * A replica is good that acknowledged at most so many seconds ago, from 0 to 2147483647; default 10. With 0
+   * clients' writes are never refused.
+   */
+  minReplicasMaxLagSeconds: count({
+    on: BOTH,
+    flag: 'min-replicas-max-lag',
+    summary: 'A replica keeps up when it acknowledged at most so many seconds ago; 0: none are asked for.',
+    min: 0,
+    max: LARGEST_SETTING,
+    default: 10,
+    config: { names: ['min-replicas-max-lag', 'min-slaves-max-lag'], change: 'settable' },
+  }),
+  /** Where sequences start: past the clock, so that a restart is noticed, or at 1; default `clock`. */
+  sequenceBase: choice<SequenceBase, 'primary'>({
+    on: ['primary'],
+    flag: 'sequence-base',
+    summary: 'Sequences start past the clock, so that a restart is noticed, or from 1.',
+    choices: ['clock', 'zero'],
+  }),
+  /**
+   * A dump to start from; `-` is stdin. Its content becomes that of a new history, without keys that have
+   * expired.
+   */
+  load: file({
+    on: ['primary'],
+    flag: 'load',
+    summary: 'Start with what this dump leads to; - is stdin.',
+    isWritten: false,
+  }),
+  /** Called while `load` is read, with how many of its bytes are. */
+  onLoading: callback<(bytes: number) => void, 'primary'>({ on: ['primary'] }),
+  /** Stops, rather than tries again, when the primary refuses the token; default false. */
+  failFast: boolean({ on: ['replica'], default: false }),
+  /** Whether content without a key may replace content that has keys; default false. */
+  allowEmptySnapshot: boolean({
+    on: BOTH,
+    flag: 'allow-empty-snapshot',
+    summary: 'Take over that a primary has no key at all, although keys are held.',
+    default: false,
+  }),
+  /** Whether reads are answered while the link to the primary is down; default true. */
+  servesStaleData: boolean({
+    on: BOTH,
+    flag: 'no-serve-stale-data',
+    isFlagNegative: true,
+    summary: 'Answer reads with MASTERDOWN while the link to the primary is down.',
+    default: true,
+    config: { names: ['replica-serve-stale-data', 'slave-serve-stale-data'], change: 'fixed' },
+  }),
+  /** Ceiling of the first pause before a reconnect, ms from 1 to 5000; default 200. Later ones double. */
+  reconnectBackoffMs: count({
+    on: BOTH,
+    flag: 'reconnect-backoff-ms',
+    summary: 'The first pause before another try, in milliseconds; later ones double.',
+    min: 1,
+    max: limits.MAX_RECONNECT_BACKOFF_MS,
+    default: limits.DEFAULT_RECONNECT_BACKOFF_MS,
+  }),
+  /** How long a connection to the primary may take to open, ms from 1 to 60000; default 500. */
+  connectTimeoutMs: count({
+    on: BOTH,
+    flag: 'connect-timeout-ms',
+    summary: 'How long a connection may take to open, in milliseconds.',
+    min: 1,
+    max: 60_000,
+    default: limits.DEFAULT_CONNECT_TIMEOUT_MS,
+  }),
+  /**
+   * Takes each change that is applied, in order; the next one waits for its promise, and meanwhile the
+   * primary is not read. What it throws ends the following: `stopped`.
+   */
+  changes: callback<ChangeConsumer | ChangeConsumer['take'], 'replica'>({
+    on: ['replica'],
+    flag: 'changes',
+    summary: 'Write each change that is applied to stdout, as NDJSON.',
+    method: 'take',
+  }),
+  /**
+   * For `record` and `changes`: a file that says how far they are, about once a second and at the end, so
+   * that the next run goes on from there. No content is kept then: there is nothing to `get`, and no `listen`
+   * or `bind`.
+   */
+  state: file({
+    on: ['replica'],
+    flag: 'state',
+    summary:
+      'With --record or --changes: keep in this file how far they are, so that the next run goes on from there; no content is held.',
+    isWritten: true,
+  }),
+  /** A file to which every frame of the stream goes as well. */
+  record: file({
+    on: BOTH,
+    flag: 'record',
+    summary:
+      'Write the frames of the stream to this dump as well; one that is there is replaced, unless a state goes on with it.',
+    isWritten: true,
+  }),
+  /**
+   * For keys, values and tables, bytes from 0; default 0: as much as WebAssembly has, just under 4 GiB. A
+   * replica keeps to it once promoted.
+   */
+  maxMemoryBytes: size({
+    on: BOTH,
+    flag: 'max-memory',
+    summary:
+      'Memory for keys, values and tables, which a replica keeps to once promoted; 0: as much as there is, just under 4gb.',
+    min: 0,
+    default: 0,
+    config: { names: ['maxmemory'], change: 'settable' },
+  }),
+  /** What goes when the memory is full; default `noeviction`: writes are refused. */
+  eviction: choice({
+    on: BOTH,
+    flag: 'eviction',
+    summary:
+      'What goes when that is full: nothing (writes are refused), keys long unused, any keys, or those that expire next.',
+    choices: evictionPolicies,
+    config: { names: ['maxmemory-policy'], change: 'settable' },
+  }),
+  /** HTTP with `/metrics`, `/healthz` and `/readyz`: `host:port`, port 0 picks a free one; default none. */
+  metrics: address({
+    on: BOTH,
+    flag: 'metrics',
+    summary: 'Serve /metrics (Prometheus), /healthz and /readyz over HTTP here; port 0 picks a free one.',
+    neededBy: [],
+  }),
+  /** Replicas present it to the primary; 1 to 4096 bytes. */
+  token: secret({
+    on: BOTH,
+    flag: 'token-file',
+    summary: 'The token that replicas present to the primary; FASTCACHE_TOKEN does the same.',
+    maxBytes: LARGEST_SECRET_BYTES,
+  }),
+  /** Clients present it with AUTH; 1 to 4096 bytes. */
+  password: secret({
+    on: BOTH,
+    flag: 'password-file',
+    summary: 'The password that clients present with AUTH; FASTCACHE_PASSWORD does the same.',
+    maxBytes: LARGEST_SECRET_BYTES,
+    config: { names: ['requirepass'], change: 'settable' },
+  }),
+  /** Allows addresses beyond this machine although nothing is encrypted; default false. */
+  insecure: boolean({
+    on: BOTH,
+    flag: 'insecure',
+    summary: 'Allow addresses beyond this machine although nothing is encrypted.',
+    default: false,
+  }),
+  /** The longest value or argument of a client, bytes from 1 to 127mb; default 64mb. */
+  maxValueBytes: size({
+    on: BOTH,
+    flag: 'max-value',
+    summary: 'The longest value or argument that a client may send.',
+    min: 1,
+    max: LARGEST_MAX_VALUE_BYTES,
+    default: limits.DEFAULT_MAX_VALUE_BYTES,
+    config: { names: ['proto-max-bulk-len'], change: 'immutable' },
+  }),
+} satisfies Record<string, AnyOption>;
+
+type Table = typeof serverOptions;
+
+/** The name of an option in the library. */
+export type OptionName = keyof Table;
+
+type NamesOf<On> = {
+  [Name in OptionName]: On extends Table[Name]['on'][number] ? Name : never;
+}[OptionName];
+type GivenOf<Row extends AnyOption> = Exclude<Parameters<Row['resolve']>[0], undefined>;
+type GivenTo<On, Row extends AnyOption> = Row extends { readonly neededBy: readonly (infer Needed)[] }
+  ? On extends Needed
+    ? Exclude<GivenOf<Row>, false>
+    : GivenOf<Row>
+  : GivenOf<Row>;
+type OptionsOf<On> = { [Name in keyof Pick<Table, NamesOf<On>>]?: GivenTo<On, Table[Name]> | undefined };
+
+/** What a primary can be given. */
+export type PrimaryOptions = OptionsOf<'primary'>;
+
+/** What a replica can be given. */
+export type ReplicaOptions = OptionsOf<'replica'>;
+
+/** What a server of either role can be given. */
+export type ServerOptions = { [Name in OptionName]?: GivenOf<Table[Name]> | undefined };
+
+/**
+ * What every server is made from, by the name of the option: each with its default, addresses taken apart.
+ */
+export type OptionValues = { [Name in OptionName]: ReturnType<Table[Name]['resolve']> };
+
+/** Every option with its name, in the order of the rows. */
+export const optionRows = Object.entries(serverOptions) as readonly [OptionName, AnyOption][];

@@ -1,0 +1,39 @@
+/**
+ * The seams through which a node meets the world: time, chance, the network and files. The system stands behind them in
+ * production (`system-seams.ts`), and a virtual world in the simulation, so that both run the same node.
+ */
+import type { Seams } from '../clock.js';
+import type { KeySpace } from '../dump/fold/key-space-fold.js';
+import type { LoadOptions } from '../dump/fold/load.js';
+import type { ShardEngine, ShardEngineOptions } from '../engine/shard-engine.js';
+import type { FrameSink } from '../files/frame-sink.js';
+import type { RespServer, RespServerOptions } from '../resp/server.js';
+import type { MetricsSource } from '../status/metrics/metrics-server.js';
+import type { Address, Listener, Transport } from '../transport/connection.js';
+
+/** The files of a node: its dumps and its states, by path. */
+export interface NodeFiles {
+  /** Opens a dump to write, as `openFileSink`. Throws WRITE_FAILED. */
+  openSink(path: string, keptBytes?: number): FrameSink;
+  /** The bytes of a state; undefined when there is none. Throws READ_FAILED, WRITE_FAILED. */
+  readState(path: string, maxBytes: number): Buffer | undefined;
+  /** Resolves when the new state is on the disk. Throws WRITE_FAILED; the old state is then still there. */
+  replaceState(path: string, bytes: Uint8Array): Promise<void>;
+  /** Folds a dump into the key space that it leads to. Throws as `loadDumps`. */
+  loadDump(options: LoadOptions): Promise<KeySpace>;
+  /** Throws BAD_OPTION when the dump at `input` is the one that `output` would write to. */
+  refuseInPlace(input: string, output: string): void;
+}
+
+/** What a node takes from whoever starts it. */
+export interface NodeSeams extends Seams {
+  /** The network for FCRP, on which it listens to replicas and connects to a primary. */
+  readonly transport: Transport;
+  readonly files: NodeFiles;
+  /** Makes an empty store. Throws BAD_OPTION, OUT_OF_MEMORY. */
+  createEngine(options: ShardEngineOptions): ShardEngine;
+  /** Makes the server of the Redis protocol, which does not listen yet. */
+  createRespServer(options: RespServerOptions): RespServer;
+  /** Listens for HTTP. Throws PORT_TAKEN, LISTEN_FAILED. */
+  startMetricsServer(address: Address, source: MetricsSource): Promise<Listener>;
+}

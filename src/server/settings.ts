@@ -1,0 +1,43 @@
+/** CONFIG's settings of a node: they are made from its options, and changes of them take effect on its store. */
+import type { ShardEngine } from '../engine/shard-engine.js';
+import { Settings } from '../resp/settings.js';
+import type { NodeConfig } from './config.js';
+import { configOptions } from './config-options.js';
+
+/** A query buffer has room for several of the longest values in one command, as MSET may carry them. */
+const VALUES_IN_A_COMMAND = 4;
+const QUERY_BUFFER_BYTES_MIN = 64 * 1024 * 1024;
+
+/** What settings are made from and act on. */
+export interface SettingsNode {
+  readonly config: NodeConfig;
+  /** The store of this moment. */
+  readonly engine: ShardEngine;
+  /** The port that clients are listened to on; 0: none is open. */
+  readonly clientPort: number;
+}
+
+/** Makes what CONFIG shows and sets, which is the same in either role. */
+export function createSettings(node: SettingsNode): Settings {
+  const { config } = node;
+  const settings = new Settings({
+    options: configOptions(config),
+    replicaQueueBytes: config.subscriberQueueBytes,
+    queryBufferBytes: Math.max(QUERY_BUFFER_BYTES_MIN, VALUES_IN_A_COMMAND * config.maxValueBytes),
+    bind: config.listen === undefined ? '' : config.listen.host,
+    port: () => node.clientPort,
+  });
+  settings.onChange((name) => {
+    if (name.startsWith('maxmemory')) limitMemory(settings, node.engine);
+  });
+  return settings;
+}
+
+/** Has a store keep to the limit that the settings name. */
+export function limitMemory(settings: Settings, engine: ShardEngine): void {
+  engine.limitMemory({
+    maxBytes: settings.maxMemoryBytes,
+    policy: settings.maxMemoryPolicy,
+    samples: settings.maxMemorySamples,
+  });
+}

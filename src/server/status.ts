@@ -1,0 +1,71 @@
+/** What INFO, the metrics and a probe say of a node: its reports, completed with facts of the process. */
+import { createRequire } from 'node:module';
+import type { ShardEngine } from '../engine/shard-engine.js';
+import type { ReplicationMetrics } from '../replication/metrics.js';
+import { CommandStatistics } from '../resp/command-statistics.js';
+import { kernelCounts, kernelTotals } from '../resp/kernel-counts.js';
+import type { Settings } from '../resp/settings.js';
+import type { ServerStatus } from '../status/info.js';
+import { replicationFields } from '../status/replication-info.js';
+import type { NodeReport } from '../status/report.js';
+import { type FrontStatus, serverStatus } from '../status/server-status.js';
+import { statusDocument } from '../status/status-document.js';
+import { encodeStatus } from '../status/status-payload.js';
+import type { NodeSeams } from './seams.js';
+
+const { version } = createRequire(import.meta.url)('fastcache/package.json') as { version: string };
+
+/** What is reported of a node, at the moment at which it is asked. */
+export interface ReportedNode {
+  readonly seams: NodeSeams;
+  readonly settings: Settings;
+  readonly metrics: ReplicationMetrics;
+  readonly engine: ShardEngine;
+  readonly isReplica: boolean;
+  /** There is no content yet that could be read. */
+  readonly isLoading: boolean;
+  /** The facts of its role, links and replicas. */
+  report(): NodeReport;
+}
+
+/** Makes the status for INFO and the metrics; `server`: the Redis server, undefined of a node without one. */
+export type Status = (server?: FrontStatus) => ServerStatus;
+
+/** Begins to count the uptime, under a run id of its own. */
+export function createStatus(node: ReportedNode): Status {
+  const { clock, random } = node.seams;
+  const startedMs = clock.nowMs();
+  const runId = Array.from({ length: 5 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+  const noServer: FrontStatus = {
+    port: 0,
+    clients: [],
+    statistics: new CommandStatistics(
+      () => kernelCounts(node.engine),
+      () => kernelTotals(node.engine, 0),
+    ),
+  };
+  return (server = noServer) =>
+    serverStatus({
+      role: node.isReplica ? 'slave' : 'master',
+      version,
+      nowMs: clock.nowMs(),
+      uptimeMs: clock.nowMs() - startedMs,
+      runId,
+      isLoading: node.isLoading,
+      server,
+      engine: node.engine,
+      settings: node.settings,
+      replication: replicationFields(node.report()),
+      syncs: {
+        full: node.metrics.catchUpSnapshotCount,
+        partial: node.metrics.catchUpBacklogCount,
+        partialFailed: node.metrics.resumeFailureCount,
+      },
+    });
+}
+
+/** The payload of a Status frame, which a probe is answered with; undefined of a replica that has nothing to serve. */
+export function statusPayload(node: ReportedNode): Uint8Array | undefined {
+  const document = statusDocument(node.report(), { version, metrics: node.metrics.snapshot() });
+  return document && encodeStatus(document);
+}

@@ -1,0 +1,135 @@
+/** Dumps of random lives of a node: what the tools make of them is what the node held, by a map that knows no frames. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { dumpWatermarks } from '../../src/dump/count/watermarks.js';
+import { FrameKind } from '../../src/frame/kinds.js';
+import { FrameSplitter } from '../../src/frame/splitter.js';
+import { contentOf } from '../support/engines.js';
+import { foldBytes } from '../support/fold-bytes.js';
+import { RecordedNode } from '../support/recorded-node.js';
+import { verifyBytes } from '../support/verify-bytes.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'fastcache-histories-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+type Step = (node: RecordedNode) => void;
+
+const shard = fc.nat({ max: 3 });
+const count = fc.integer({ min: 1, max: 40 });
+const write = fc.tuple(shard, count).map(
+  ([at, many]): Step =>
+    (node) =>
+      node.write(at % node.shards, many),
+);
+const promote = fc.constant<Step>((node) => node.promote());
+const steps = {
+  write,
+  repeat: fc.constant<Step>((node) => node.repeat()),
+  promote,
+  lag: fc.tuple(shard, count).map(
+    ([at, many]): Step =>
+      (node) =>
+        node.followPromoted(at % node.shards, many),
+  ),
+  catchUp: fc.constant<Step>((node) => node.catchUp()),
+  snapshot: fc.tuple(fc.boolean(), fc.array(shard, { maxLength: 4 })).map(
+    ([abandoned, writes]): Step =>
+      (node) =>
+        node.snapshot(abandoned, writes),
+  ),
+  restart: fc.constant<Step>((node) => {
+    node.begin();
+    // What is held stays until something has come of the history that begins.
+    node.write(0, 1);
+  }),
+};
+
+const nodes = fc.record({
+  shards: fc.constantFrom(1, 2, 4),
+  base: fc.constantFrom('clock' as const, 'zero' as const),
+  isRust: fc.boolean(),
+});
+
+const valuesOf = (content: Map<string, string>) =>
+  new Map([...content].map(([key, value]) => [key, value.replace(/ @null$/, '')]));
+
+async function watermarksOf(dump: Buffer): Promise<readonly bigint[]> {
+  const file = join(directory, 'dump.fcrp');
+  writeFileSync(file, dump);
+  return (await dumpWatermarks(file)).watermarks ?? [];
+}
+
+describe('a dump that says of itself what it is', () => {
+  it('is sound, and leads to what the node held and to where it stood', async () => {
+    const life = fc.array(fc.oneof({ arbitrary: write, weight: 4 }, ...Object.values(steps)), {
+      maxLength: 25,
+    });
+    await fc.assert(
+      fc.asyncProperty(nodes, life, async ({ shards, base, isRust }, lived) => {
+        const node = new RecordedNode(shards, base, isRust);
+        // So that what a first promotion continues is there.
+        node.snapshot(false, []);
+        for (const step of lived) step(node);
+        const dump = node.bytes();
+        expect(verifyBytes(dump).places).toEqual([]);
+        const { store, watermarks, unsaid } = foldBytes(dump);
+        expect(valuesOf(contentOf(store))).toEqual(node.content);
+        expect(watermarks).toEqual(node.watermarks);
+        expect(unsaid).toEqual([]);
+        expect(await watermarksOf(dump)).toEqual(node.watermarks);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('goes on in a history whose margin is too small for where each of 256 shards went on', async () => {
+    const node = new RecordedNode(256, 'clock', false);
+    node.write(3, 5);
+    node.promote();
+    node.write(200, 5);
+    const dump = node.bytes();
+    expect(verifyBytes(dump)).toMatchObject({
+      places: [],
+      content: { histories: [{}, { continues: true }] },
+    });
+    const { store, watermarks } = foldBytes(dump);
+    expect(valuesOf(contentOf(store))).toEqual(node.content);
+    expect(watermarks).toEqual(node.watermarks);
+  });
+});
+
+/** As a release before this one recorded it. */
+function withoutHellos(dump: Buffer): Buffer {
+  const frames: Buffer[] = [];
+  new FrameSplitter().push(dump, ({ header, bytes }) => {
+    if (header.kind !== FrameKind.Hello) frames.push(bytes);
+  });
+  return Buffer.concat(frames);
+}
+
+describe('a dump without the Hellos', () => {
+  it('leads to the same content through promotions, and has each of them noted', async () => {
+    const life = fc.array(fc.oneof({ arbitrary: write, weight: 4 }, promote, steps.repeat), {
+      maxLength: 25,
+    });
+    await fc.assert(
+      fc.property(nodes, life, ({ shards, base, isRust }, lived) => {
+        const node = new RecordedNode(shards, base, isRust);
+        node.snapshot(false, []);
+        for (const step of lived) step(node);
+        const dump = withoutHellos(node.bytes());
+        const { places, content } = verifyBytes(dump);
+        expect(places).toEqual([]);
+        const { store, unsaid } = foldBytes(dump);
+        expect(valuesOf(contentOf(store))).toEqual(node.content);
+        expect(unsaid.map(({ base: found }) => found)).toEqual(
+          content.histories.map(({ base: found }) => found),
+        );
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,118 @@
+/** In which order the steps of replacing a state reach the disk, shown by a disk that records them. */
+import { describe, expect, it } from 'vitest';
+import { replaceStateFile, type StateDisk } from '../../src/files/state-file.js';
+import { Recorder } from '../../src/replication/outputs/recorder.js';
+import { StateKeeper } from '../../src/replication/outputs/state-keeper.js';
+import { MemoryLog } from '../support/virtual-cluster.js';
+import { VirtualWorld } from '../support/virtual-world.js';
+
+/** Records each step when it is done; the one named `failing` fails. */
+function recordingDisk(failing?: string) {
+  const steps: string[] = [];
+  const step = async (name: string) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (name === failing) throw new Error(`cannot ${name}`);
+    steps.push(name);
+  };
+  const disk: StateDisk = {
+    async open(path, flags) {
+      await step(`open ${path} ${flags}`);
+      return {
+        writeFile: (bytes) => step(`write ${bytes}`),
+        sync: () => step(`sync ${path}`),
+        close: () => step(`close ${path}`),
+      };
+    },
+    rename: (from, to) => step(`rename ${from} ${to}`),
+  };
+  return { disk, steps, step };
+}
+
+const inOrder = [
+  'open folder/state.new w',
+  'write two',
+  'sync folder/state.new',
+  'close folder/state.new',
+  'rename folder/state.new folder/state',
+  'open folder r',
+  'sync folder',
+  'close folder',
+];
+
+describe('replacing a state file', () => {
+  it('syncs the new bytes before they have the name, and the name before it is done', async () => {
+    const { disk, steps } = recordingDisk();
+    await replaceStateFile('folder/state', Buffer.from('two'), disk);
+    expect(steps).toEqual(inOrder);
+  });
+
+  it.each(inOrder.slice(0, 4))('does not give them the name when it cannot %s', async (failing) => {
+    const { disk, steps } = recordingDisk(failing);
+    await expect(replaceStateFile('folder/state', Buffer.from('two'), disk)).rejects.toMatchObject({
+      code: 'WRITE_FAILED',
+      file: 'folder/state',
+    });
+    expect(steps.filter((step) => step.startsWith('rename'))).toEqual([]);
+    const isOpened = steps.some((step) => step.startsWith('open'));
+    const isClosed = steps.some((step) => step.startsWith('close'));
+    expect(isClosed).toBe(isOpened && !failing.startsWith('close'));
+  });
+
+  it.each(inOrder.slice(4))('says so when it cannot %s', async (failing) => {
+    const { disk } = recordingDisk(failing);
+    await expect(replaceStateFile('folder/state', Buffer.from('two'), disk)).rejects.toThrow(
+      /^The state cannot be written: cannot /,
+    );
+  });
+});
+
+describe('a keeper of a state', () => {
+  it('has the dump on the disk before the state that stands for it is begun', async () => {
+    const { disk, steps, step } = recordingDisk();
+    const world = new VirtualWorld();
+    const recorder = new Recorder({
+      sink: {
+        handlers: { onDrain() {}, onFault() {} },
+        begin() {},
+        write: (bytes) => {
+          void step(`write ${bytes.length} bytes of the dump`);
+          return false;
+        },
+        sync: () => step('sync the dump'),
+        end: () => Promise.resolve(),
+      },
+      maxQueuedBytes: 1_000,
+      onFault: (error) => expect.unreachable(error.message),
+    });
+    const keeper = new StateKeeper({
+      timers: world.seams.timers,
+      log: new MemoryLog(),
+      whenGiven: (run) => run(),
+      state: () => ({
+        history: undefined,
+        watermarks: [7n],
+        record: { file: 'dump', bytes: recorder.bytes },
+        changes: false,
+      }),
+      async flush() {
+        await recorder.flush();
+        return true;
+      },
+      save: (bytes) => replaceStateFile('folder/state', bytes, disk),
+    });
+    recorder.begin();
+    recorder.offer(Buffer.alloc(10));
+    recorder.offer(Buffer.alloc(20));
+    await keeper.finish();
+    expect(
+      steps.map((name) => (name.startsWith('write \ufffd') ? 'write the state' : name)).slice(0, 6),
+    ).toEqual([
+      'write 10 bytes of the dump',
+      'write 20 bytes of the dump',
+      'sync the dump',
+      'open folder/state.new w',
+      'write the state',
+      'sync folder/state.new',
+    ]);
+  });
+});
