@@ -25,7 +25,7 @@ export interface MetricsSource {
  * Throws `PORT_TAKEN` or `LISTEN_FAILED`.
  */
 export async function startMetricsServer(address: Address, source: MetricsSource): Promise<Listener> {
-  // Only who asks for metrics pays for loading what writes them.
+  // The library of the metrics is loaded only where metrics are asked for.
   const { prometheusText } = await import('./prometheus.js');
   const metrics = prometheusText(() => source.model());
   return listenHttp(address, async ({ path, query }) => {

@@ -257,6 +257,7 @@ const replicaFamilies: MetricFamily[] = [
   },
 ];
 
+/** The metrics of replication, in the order of the scrape. */
 export const replicationFamilies: readonly MetricFamily[] = [
   ...roleFamilies,
   ...counterFamilies,
