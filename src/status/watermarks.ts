@@ -1,4 +1,4 @@
-/** How far one endpoint is: the model behind `fastcache watermarks` (cli.md). */
+/** How far one endpoint is: the model behind `fastcache watermarks`. */
 import type { FastcacheError } from '../errors.js';
 import type { EndpointHistory } from '../replication/history.js';
 import { watermarkOf } from '../replication/watermarks.js';

@@ -1,6 +1,6 @@
 /**
- * The HTTP port of a server (cli.md, `--metrics`): what is asked of it by Prometheus, by load balancers, by
- * orchestrators.
+ * The HTTP port of a server (docs/operations.md, "Metrics"): what is asked of it by Prometheus, by load
+ * balancers, by orchestrators.
  */
 import type { Address, Listener } from '../../transport/connection.js';
 import { type HttpAnswer, type HttpRequest, listenHttp, plainText } from '../../transport/http.js';
