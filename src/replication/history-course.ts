@@ -75,6 +75,7 @@ interface OpenJump<Place> extends Jump<Place> {
   readonly before: KnownSequences;
 }
 
+/** How a course begins. */
 export interface CourseOptions<Place> {
   /**
    * Of an earlier course that this one goes on from, where it stood between frames and outside of any

@@ -12,6 +12,7 @@ import { linkReport, type NodeReport, servingReport } from '../status/report.js'
 import type { Address } from '../transport/connection.js';
 import type { NodeParts } from './parts.js';
 
+/** The role of a node that follows a primary. */
 export class Following {
   readonly primary: Address;
   readonly follower: Follower;

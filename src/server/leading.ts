@@ -32,6 +32,7 @@ interface Blocked {
   readonly answer: Answer;
 }
 
+/** The role of a node that takes writes. */
 export class Leading {
   readonly publisher: Publisher;
   readonly #node: NodeParts;

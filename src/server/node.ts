@@ -51,6 +51,7 @@ import type { NodeSeams } from './seams.js';
 import { createSettings } from './settings.js';
 import { createStatus, type Status } from './status.js';
 
+/** A server in either role. */
 export class Node implements ServedNode {
   readonly config: NodeConfig;
   readonly seams: NodeSeams;

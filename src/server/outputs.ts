@@ -19,6 +19,7 @@ import type { NodeConfig } from './config.js';
 import { openRecorder } from './recording.js';
 import type { NodeFiles } from './seams.js';
 
+/** What a node's outputs are made from. */
 export interface OutputsOptions {
   config: NodeConfig;
   files: NodeFiles;
@@ -30,6 +31,7 @@ export interface OutputsOptions {
   stop(error: Error): void;
 }
 
+/** A node's outputs: its dump, its changes and the state of both. */
 export interface Outputs {
   readonly recorder: Recorder | undefined;
   readonly tap: Tap | undefined;

@@ -12,6 +12,7 @@ import { SnapshotFraming } from '../../frame/snapshot-framing.js';
 import { decodeWatermarks } from '../../frame/watermarks.js';
 import { hasReached } from '../watermarks.js';
 
+/** New content while it is being built in a store of its own. */
 export class Staging {
   readonly store: FollowedStore;
   /** Whether batches may come while it loads. */
