@@ -1,6 +1,7 @@
 /**
- * A node that is recorded, with a map for its content: it writes, is promoted, begins with other content, is given snapshots,
- * and follows one that was promoted while it lags behind. What its recorder writes is a dump, and what it holds the oracle.
+ * A node that is recorded, with a map for its content: it writes, is promoted, begins with other content, is
+ * given snapshots, and follows one that was promoted while it lags behind. What its recorder writes is a
+ * dump, and what it holds the oracle.
  */
 import { xxh3 } from '@node-rs/xxhash';
 import type { FrameSink } from '../../src/files/frame-sink.js';
@@ -22,8 +23,8 @@ export class RecordedNode {
   readonly #frames: Buffer[] = [];
   readonly #recorder: Recorder;
   readonly #keys: Buffer[][];
-  readonly sequenceBase: SequenceBase;
-  readonly isRust: boolean;
+  readonly #sequenceBase: SequenceBase;
+  readonly #isRust: boolean;
   #history: History | undefined;
   #watermarks: bigint[];
   #nowMs = START_MS;
@@ -35,8 +36,8 @@ export class RecordedNode {
 
   /** `isRust`: of a primary that names no history and counts from 1. */
   constructor(shards: number, sequenceBase: SequenceBase, isRust: boolean) {
-    this.sequenceBase = sequenceBase;
-    this.isRust = isRust;
+    this.#sequenceBase = sequenceBase;
+    this.#isRust = isRust;
     const sink: FrameSink = {
       handlers: { onDrain() {}, onFault() {} },
       begin() {},
@@ -73,7 +74,7 @@ export class RecordedNode {
     this.#pass();
     this.content.clear();
     this.#lagging = [];
-    this.#history = this.isRust ? undefined : newHistory(this.#seams, this.sequenceBase);
+    this.#history = this.#isRust ? undefined : newHistory(this.#seams, this.#sequenceBase);
     this.#watermarks.fill(this.#history?.base ?? 0n);
     this.#recorder.follow({ history: this.#history, watermarks: this.#watermarks, content: 'new' });
   }
@@ -132,7 +133,10 @@ export class RecordedNode {
     }
   }
 
-  /** `abandoned`: its connection is lost, and what was held goes on; else it is whole, with writes between its chunks. */
+  /**
+   * `abandoned`: its connection is lost, and what was held goes on; else it is whole, with writes between its
+   * chunks.
+   */
   snapshot(abandoned: boolean, writes: readonly number[]): void {
     this.catchUp();
     this.#recorder.follow({ history: this.#history, watermarks: this.#watermarks, content: 'new' });

@@ -4,6 +4,12 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openFileSink } from '../../../src/files/file-sink.js';
 import type { FrameSink } from '../../../src/files/frame-sink.js';
+import { encodeFrame } from '../../../src/frame/frame.js';
+import { decodeHelloFrame } from '../../../src/frame/hello.js';
+import { FrameKind, frameKindName } from '../../../src/frame/kinds.js';
+import { FrameSplitter } from '../../../src/frame/splitter.js';
+import { encodeWatermarks } from '../../../src/frame/watermarks.js';
+import type { History } from '../../../src/replication/history.js';
 import { Recorder } from '../../../src/replication/outputs/recorder.js';
 import { parseAddress } from '../../../src/transport/address.js';
 import { PRIMARY_ADDRESS, startFollower, startPrimary } from '../../support/virtual-cluster.js';
@@ -32,6 +38,13 @@ class NarrowSink implements FrameSink {
 }
 
 function record(room: number, maxQueuedBytes = 10) {
+  const { sink, faults, recorder } = unbegun(room, maxQueuedBytes);
+  recorder.begin();
+  const offer = (text: string) => recorder.offer(Buffer.from(text));
+  return { sink, faults, recorder, offer };
+}
+
+function unbegun(room = 100, maxQueuedBytes = 10) {
   const sink = new NarrowSink(room);
   const faults: string[] = [];
   const recorder = new Recorder({
@@ -39,9 +52,7 @@ function record(room: number, maxQueuedBytes = 10) {
     maxQueuedBytes,
     onFault: ({ code, message }) => faults.push(`${code} ${message}`),
   });
-  recorder.begin();
-  const offer = (text: string) => recorder.offer(Buffer.from(text));
-  return { sink, faults, recorder, offer };
+  return { sink, faults, recorder };
 }
 
 const folders: string[] = [];
@@ -100,6 +111,7 @@ describe('a recorder', () => {
       maxQueuedBytes: 64 * 1_048_576,
       onFault: (error) => expect.unreachable(error.message),
     });
+    recorder.begin();
     for (const frame of frames) recorder.offer(frame);
     expect(recorder.queuedBytes).toBeGreaterThan(40 * 1_048_576);
     const flushed = recorder.flush();
@@ -137,6 +149,7 @@ describe('a recorder', () => {
       maxQueuedBytes: 1_000_000,
       onFault: (error) => expect.unreachable(error.message),
     });
+    recorder.begin();
     primary.publisher.subscribe(recorder);
     for (let write = 0; write < 500; write += 1) {
       primary.store.set(`key:${write}`, 'v'.repeat(write));
@@ -159,7 +172,7 @@ describe('a recorder', () => {
     const frames: Buffer[] = [];
     const { follower } = startFollower(world, transport, {
       address: parseAddress(PRIMARY_ADDRESS),
-      recorder: { follow: () => {}, offer: (frame) => frames.push(frame) },
+      recorder: { offer: (frame) => frames.push(frame), follow() {} },
     });
     const received: Buffer[] = [];
     world.runUntil(() => transport.pairs.length === 1);
@@ -191,6 +204,7 @@ describe('a recorder', () => {
         onFault: (error) => expect.unreachable(error.message),
       });
     const first = open();
+    first.begin();
     // More than the sink takes at once.
     const frames = Array.from({ length: 40 }, (_, index) => Buffer.alloc(100_000, index));
     for (const frame of frames) first.offer(frame);
@@ -210,10 +224,101 @@ describe('a recorder', () => {
     expect((await readFile(path)).equals(kept)).toBe(true);
   });
 
+  it('leaves its file alone until it begins, and writes then what was offered before', async () => {
+    const { sink, recorder } = unbegun();
+    recorder.offer(Buffer.from('early'));
+    expect(sink.written).toEqual([]);
+    recorder.begin();
+    recorder.offer(Buffer.from('late'));
+    expect(sink.written).toEqual(['early', 'late']);
+    const other = unbegun();
+    other.recorder.offer(Buffer.from('early'));
+    await other.recorder.end();
+    expect(other.sink.written).toEqual([]);
+  });
+
   it('cannot be opened where there is no folder', async () => {
     const path = join(await temporaryFile(), 'nowhere', 'dump.fcrp');
     expect(() => openFileSink(path)).toThrowError(
       expect.objectContaining({ code: 'WRITE_FAILED', file: path }),
     );
+  });
+});
+
+describe('the Hello of a recorder', () => {
+  const one: History = { id: 'a'.repeat(32), base: 100n };
+  const other: History = { id: 'b'.repeat(32), base: 200n, previous: { ...one, watermarks: [120n] } };
+  const begin = encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks([120n]));
+  const end = encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks([120n]));
+
+  /**
+   * What was written, each Hello as its margin, or null where it has none, and each other frame as its kind.
+   */
+  function written(use: (recorder: Recorder) => void): unknown[] {
+    const frames: unknown[] = [];
+    const splitter = new FrameSplitter();
+    const sink: FrameSink = {
+      handlers: { onDrain() {}, onFault() {} },
+      begin() {},
+      write(bytes) {
+        splitter.push(bytes, ({ header, wirePayload }) => {
+          if (header.kind !== FrameKind.Hello) frames.push(frameKindName(header.kind));
+          else {
+            const { hello, margin } = decodeHelloFrame(header, wirePayload);
+            expect(hello).toMatchObject({ role: 'replica', token: undefined });
+            frames.push(margin === undefined ? null : Object.fromEntries(margin));
+          }
+        });
+        return true;
+      },
+      sync: async () => {},
+      end: async () => {},
+    };
+    const recorder = new Recorder({ sink, maxQueuedBytes: 0, onFault() {} });
+    recorder.begin();
+    use(recorder);
+    return frames;
+  }
+  const told = { history: one.id, base: '100' };
+
+  it('names the history where one begins, and once', () => {
+    const frames = written((recorder) => {
+      recorder.follow({ history: one, watermarks: [100n], content: 'new' });
+      recorder.follow({ history: one, watermarks: [110n], content: 'held' });
+      recorder.follow({ history: one, watermarks: [120n], content: 'new' });
+      recorder.offer(begin);
+      recorder.offer(end);
+      recorder.follow({ history: one, watermarks: [120n], content: 'held' });
+      recorder.follow({ history: other, watermarks: [200n], content: 'promoted' });
+    });
+    const prev = `${one.id}@120`;
+    const continued = { history: other.id, base: '200', prev, prevbase: '100' };
+    expect(frames).toEqual([told, 'SnapshotBegin', 'SnapshotEnd', continued]);
+  });
+
+  it('comes again behind half a snapshot, so that what follows is not taken for a part of it', () => {
+    const frames = written((recorder) => {
+      recorder.follow({ history: one, watermarks: [100n], content: 'new' });
+      recorder.offer(begin);
+      recorder.follow({ history: one, watermarks: [110n], content: 'held' });
+    });
+    expect(frames).toEqual([told, 'SnapshotBegin', told]);
+  });
+
+  it('says that a history continues what was recorded where it cannot say which history that is', () => {
+    const frames = written((recorder) => {
+      recorder.follow({ history: undefined, watermarks: [0n], content: 'new' });
+      recorder.follow({ history: undefined, watermarks: [7n], content: 'held' });
+      recorder.follow({ history: one, watermarks: [100n], content: 'promoted' });
+    });
+    expect(frames).toEqual([null, { ...told, continues: 'here' }]);
+  });
+
+  it('has no margin for a Rust primary, and comes each time that its content begins from the first frame', () => {
+    const frames = written((recorder) => {
+      recorder.follow({ history: undefined, watermarks: [0n], content: 'new' });
+      recorder.follow({ history: undefined, watermarks: [0n], content: 'new' });
+    });
+    expect(frames).toEqual([null, null]);
   });
 });
