@@ -1,9 +1,11 @@
 /**
- * The seams through which the core meets time, chance and the event loop. The core takes these as arguments and
- * never calls `Date`, `Math.random`, `setTimeout` or `process` itself, so that the whole of it runs in a simulation.
+ * The seams through which the core meets time, chance and the event loop. The core takes these as arguments
+ * and never calls `Date`, `Math.random`, `setTimeout` or `process` itself, so that the whole of it runs in a
+ * simulation.
  */
 import { randomBytes } from 'node:crypto';
 
+/** Time, as the core reads it. */
 export interface Clock {
   /** Wall time, Unix milliseconds. */
   nowMs(): number;
@@ -16,6 +18,7 @@ export interface Timer {
   cancel(): void;
 }
 
+/** Calls at a later time, as the core asks for them. */
 export interface Timers {
   /** Calls `run` once, `delayMs` from now. */
   after(delayMs: number, run: () => void): Timer;
@@ -23,6 +26,7 @@ export interface Timers {
   endOfTurn(run: () => void): void;
 }
 
+/** Chance, as the core draws it. */
 export interface Random {
   /** A uniform 32-bit unsigned integer. */
   u32(): number;
@@ -35,11 +39,13 @@ export interface Seams {
   random: Random;
 }
 
+/** The machine's clock. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicUs: () => performance.now() * 1000,
 };
 
+/** The event loop's timers. */
 export const systemTimers: Timers = {
   after(delayMs, run) {
     const handle = setTimeout(run, delayMs);
@@ -50,8 +56,10 @@ export const systemTimers: Timers = {
   },
 };
 
+/** The machine's secure random numbers. */
 export const systemRandom: Random = {
   u32: () => randomBytes(4).readUInt32LE(),
 };
 
+/** Clock, timers and random numbers of the machine. */
 export const systemSeams: Seams = { clock: systemClock, timers: systemTimers, random: systemRandom };

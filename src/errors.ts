@@ -1,23 +1,27 @@
 /**
- * The one error class of the project and the one table of its codes (design.md "Errors"). A peer's, a file's or a
- * user's fault is a `FastcacheError`; a programmer's is an assertion and never one of these.
+ * The one error class of the project and the one table of its codes (docs/architecture.md, "Errors"). A
+ * peer's, a file's or a user's fault is a `FastcacheError`; a programmer's is an assertion and never one of
+ * these.
  */
 
 interface CodeTraits {
-  /** Exit status of a command that ends with this error (cli.md). */
+  /** Exit status of a command that ends with this error (docs/command-line.md, "Exit status"). */
   exitCode: number;
   /** Whether doing the same again later, with nothing changed on this side, may succeed. */
   retryable: boolean;
 }
 
-/** Of a command that has found frames that are wrong (cli.md). */
+/** Exit status of a command that has found wrong frames (docs/command-line.md, "Exit status"). */
 export const EXIT_BAD_FRAMES = 65;
 
 const badFrame = { exitCode: EXIT_BAD_FRAMES, retryable: false } as const;
 
-/** Every code. `FCRP_*` are the refusals of fcrp-v1.md: bytes that are not FCRP, wherever they came from. */
+/**
+ * Every code. `FCRP_*` are refusals (docs/protocol.md, "Refusals"): bytes that are not FCRP, wherever they
+ * came from.
+ */
 export const errorCodes = {
-  // The header and the frame as a whole (fcrp-v1.md, "Frame").
+  // The header and the frame as a whole (docs/protocol.md, "Frame").
   FCRP_SHORT_HEADER: badFrame,
   FCRP_BAD_MAGIC: badFrame,
   FCRP_UNSUPPORTED_VERSION: badFrame,
@@ -32,7 +36,7 @@ export const errorCodes = {
   FCRP_ZSTD_NO_FRAME: badFrame,
   FCRP_ZSTD_SECOND_FRAME: badFrame,
   FCRP_ZSTD_LENGTH_DIFFERS: badFrame,
-  // Payloads (fcrp-v1.md, "Payloads").
+  // Payloads (docs/protocol.md, "Payloads").
   FCRP_FIELD_PAST_PAYLOAD: badFrame,
   FCRP_COUNT_OVER_PAYLOAD: badFrame,
   FCRP_TRAILING_BYTES: badFrame,
@@ -43,10 +47,10 @@ export const errorCodes = {
   FCRP_HELLO_ROLE: badFrame,
   FCRP_HELLO_WATERMARKS_BYTE: badFrame,
   FCRP_SNAPSHOT_LAST_BYTE: badFrame,
-  // The margin of a Hello (design.md, "Histories").
+  // The margin of a Hello (docs/protocol.md, "Margin").
   FCRP_MARGIN_OVER_LIMIT: badFrame,
   FCRP_MARGIN_MALFORMED: badFrame,
-  // A Status document (design.md, "Histories").
+  // A Status document (docs/protocol.md, "Status").
   FCRP_STATUS_MALFORMED: badFrame,
 
   // Sound frames that do not belong where they stand.
@@ -104,6 +108,7 @@ export const errorCodes = {
 /** The name of a fault. */
 export type ErrorCode = keyof typeof errorCodes;
 
+/** What is known of a fault besides its words; what is absent is not known. */
 export interface ErrorDetails {
   /** Byte offset of the fault, from the start of what the thrower was given to read. */
   offset?: number;
@@ -118,8 +123,8 @@ export interface ErrorDetails {
 }
 
 /**
- * `message` is a whole sentence for a person and names no place: the place is in `offset` and `file`, which the
- * layers on the way up complete (`at`, `placedAt`, `inFile`), and in words in `place`.
+ * `message` is a whole sentence for a person and names no place: the place is in `offset` and `file`, which
+ * the layers on the way up complete (`at`, `placedAt`, `inFile`), and in words in `place`.
  */
 export class FastcacheError extends Error {
   override readonly name = 'FastcacheError';
@@ -150,19 +155,26 @@ export class FastcacheError extends Error {
     return errorCodes[this.code].retryable;
   }
 
-  /** `byte 36 of dump.fcrp`, `byte 36`, `dump.fcrp`, or undefined when nothing is known. The file name is raw. */
+  /**
+   * `byte 36 of dump.fcrp`, `byte 36`, `dump.fcrp`, or undefined when nothing is known. The file name is raw.
+   */
   get place(): string | undefined {
     if (this.offset === undefined) return this.file;
     return this.file === undefined ? `byte ${this.offset}` : `byte ${this.offset} of ${this.file}`;
   }
 
-  /** What was read began at `offsetBase` of something larger: counts the offset from there. Returns itself. */
+  /**
+   * What was read began at `offsetBase` of something larger: counts the offset from there. Returns itself.
+   */
   at(offsetBase: number): this {
     this.offset = offsetBase + (this.offset ?? 0);
     return this;
   }
 
-  /** Replaces the offset, where the thrower's has no meaning outside (inside a compressed payload). Returns itself. */
+  /**
+   * Replaces the offset, where the thrower's has no meaning outside (inside a compressed payload). Returns
+   * itself.
+   */
   placedAt(offset: number): this {
     this.offset = offset;
     return this;

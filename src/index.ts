@@ -1,16 +1,53 @@
 /** What `import 'fastcache'` offers: a primary, a replica, and for tools the codec and the backlog. */
 
 export { type ErrorCode, errorCodes, FastcacheError } from './errors.js';
-export * from './frame/batch.js';
+export {
+  type DecodedBatch,
+  type DecodedRecord,
+  decodeBatch,
+  encodeBatch,
+  type MutationOp,
+  type MutationRecord,
+} from './frame/batch.js';
 export { decodeErrorText, encodeErrorText } from './frame/error-text.js';
-export * from './frame/frame.js';
-export * from './frame/header.js';
-export * from './frame/hello.js';
-export * from './frame/kinds.js';
+export {
+  type DecodedFrame,
+  decodeFrame,
+  type EncodeOptions,
+  encodeFrame,
+  openPayload,
+} from './frame/frame.js';
+export {
+  DEFAULT_FRAME_VERSION,
+  decodeHeader,
+  encodeHeader,
+  type FrameHeader,
+  type FrameRules,
+} from './frame/header.js';
+export {
+  type DecodedHello,
+  type DecodedHelloFrame,
+  decodeHello,
+  decodeHelloFrame,
+  encodeHello,
+  encodeHelloFrame,
+  type Hello,
+  type HelloFrameOptions,
+  type HelloRole,
+} from './frame/hello.js';
+export { FrameKind, type FrameKindName, frameKindName, isFrameKind } from './frame/kinds.js';
 export type { Margin } from './frame/margin.js';
-export * from './frame/snapshot.js';
-export * from './frame/splitter.js';
-export { decodeWatermarks, encodeWatermarks } from './frame/watermarks.js';
+export {
+  type DecodedSnapshotChunk,
+  type DecodedSnapshotEntry,
+  decodeSnapshotChunk,
+  encodeSnapshotChunk,
+  encodeSnapshotEntries,
+  type SnapshotChunk,
+  type SnapshotEntry,
+} from './frame/snapshot.js';
+export { FrameSplitter, type SplitFrame, type SplitterOptions } from './frame/splitter.js';
+export { decodeWatermarks, encodeWatermarks, type WatermarkList } from './frame/watermarks.js';
 export type { MetricsSnapshot } from './replication/metrics.js';
 export type {
   Change,
@@ -23,7 +60,16 @@ export type {
 } from './replication/outputs/changes.js';
 export type { ReplicaInfo } from './replication/primary/replica-info.js';
 export type { FollowerState } from './replication/replica/follower.js';
-export * from './replication/stream/backlog.js';
+export {
+  Backlog,
+  type BacklogOptions,
+  type BacklogWindow,
+  type Behind,
+  type CatchUp,
+  type CatchUpRuns,
+  type Leeway,
+  type NeedsSnapshot,
+} from './replication/stream/backlog.js';
 export { BatchBuilder, type BatchRules } from './replication/stream/batch-builder.js';
 export type { Bytes } from './server/bytes.js';
 export {

@@ -1,6 +1,6 @@
 /**
- * The limits and defaults that more than one room of the house must agree on (fcrp-v1.md "Frame" and "Defaults of
- * the original", design.md, cli.md). Plain numbers, each within a signed 32-bit integer, so that every compiler reads them.
+ * The limits and defaults that more than one folder must agree on (docs/protocol.md, "Limits" and
+ * "Defaults"). The ranges and defaults of options stand in their rows (docs/architecture.md, "Options").
  */
 
 // Frames.
@@ -17,12 +17,16 @@ export const HELLO_MAX_BYTES = 65_536;
 export const STATUS_MAX_BYTES = 1_048_576;
 /** Text of a Hello's margin: 4 KiB. */
 export const MARGIN_MAX_BYTES = 4_096;
+/** The fastest level of zstd. */
 export const MIN_ZSTD_LEVEL = 1;
+/** The level of zstd that compresses most. */
 export const MAX_ZSTD_LEVEL = 22;
+/** zstd's own default. */
 export const DEFAULT_ZSTD_LEVEL = 3;
 
 // Shards and values.
 
+/** Shards of a store at most. */
 export const MAX_SHARDS = 1_024;
 /** What a number of shards must be, in words. */
 export const SHARD_COUNTS = `a power of two from 1 to ${MAX_SHARDS}`;
@@ -37,10 +41,10 @@ export const DEFAULT_MAX_VALUE_BYTES = 67_108_864;
 
 // Batches.
 
+/** Records of a batch at most. */
 export const DEFAULT_BATCH_MAX_RECORDS = 512;
 /** 1 MiB. */
 export const DEFAULT_BATCH_MAX_BYTES = 1_048_576;
-export const DEFAULT_BATCH_MAX_DELAY_US = 750;
 
 // A primary and its replicas.
 
@@ -51,6 +55,9 @@ export const HELLO_DEADLINE_MS = 1_000;
 
 // A replica and its primary.
 
+/** How long a connection may take to open, ms. */
 export const DEFAULT_CONNECT_TIMEOUT_MS = 500;
+/** Ceiling of the first pause before another try, ms. */
 export const DEFAULT_RECONNECT_BACKOFF_MS = 200;
+/** Ceiling of every pause before another try, ms. */
 export const MAX_RECONNECT_BACKOFF_MS = 5_000;

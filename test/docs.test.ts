@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { BaseCommand } from '../src/cli/command/base-command.js';
 import { errorCodes } from '../src/errors.js';
+import * as framesToolkit from '../src/frames/index.js';
 import { commandTable } from '../src/resp/commands/index.js';
 import { primaryEvents } from '../src/server/events.js';
 import { replicationFamilies } from '../src/status/metrics/replication-families.js';
@@ -104,6 +105,14 @@ describe('the pages', () => {
     const fields = [document, document.backlog, document.replicas[0]!].flatMap(Object.keys);
     const described = namesIn('docs/protocol.md', /`(\w+)`/g);
     expect(fields.filter((field) => !described.includes(field))).toEqual([]);
+  });
+
+  it('list the functions of fastcache/frames', () => {
+    const listed = namesIn('docs/frames.md', /^\| `(\w+)\(/gm);
+    const functions = Object.keys(framesToolkit).filter(
+      (name) => /^[a-z]/.test(name) && /Dumps?$|Spaces$/.test(name),
+    );
+    expect(listed).toEqual(functions.sort());
   });
 
   it('describe every event of a server', () => {

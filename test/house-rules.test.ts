@@ -1,4 +1,4 @@
-/** The rules of the house (design.md, "Layout"), read off the sources themselves. */
+/** The import rules (docs/architecture.md, "Import rules") and those of files, checked against the sources themselves. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -20,6 +20,23 @@ describe('imports', () => {
     expect(imports.length).toBeGreaterThan(200);
   });
 
+  it('make no circle of files', () => {
+    expect(circlesOf(graphOf((path) => path))).toEqual([]);
+  });
+
+  it('make no circle of folders', () => {
+    // src/index.ts and src/kernel/index.ts are entries: they import all and nothing below imports them.
+    const entries = ['src/index', 'src/kernel/index', 'src/frames/index'];
+    expect(imports.filter(({ target }) => entries.includes(target)).map(show)).toEqual(
+      imports
+        .filter(({ file, target }) => entries.includes(target) && file.startsWith('commands/'))
+        .map(show),
+    );
+    const folderOf = (path: string) =>
+      entries.includes(path) || dirname(path) === 'src' || isKernelRoot(path) ? path : dirname(path);
+    expect(circlesOf(graphOf(folderOf))).toEqual([]);
+  });
+
   it('frame/ knows itself, limits and errors, and only compression.ts knows zstd', () => {
     const foreign = from('src/frame/').filter(
       ({ target }) => !target.startsWith('src/frame/') && !['src/limits', 'src/errors'].includes(target),
@@ -37,6 +54,21 @@ describe('imports', () => {
     expect(foreign.map(show)).toEqual([]);
   });
 
+  it('of the kernel run from commands/ and dump/ down to memory/, never up', () => {
+    const storeys = ['memory', 'table', 'store', 'payload', 'commands'];
+    const storeyOf = (path: string) => storeys.indexOf(/^src\/kernel\/(\w+)\//.exec(path)?.[1] ?? '');
+    const upward = from('src/kernel/').filter(
+      ({ file, target }) => storeyOf(file) !== -1 && storeyOf(target) > storeyOf(file),
+    );
+    const ofDump = imports.filter(
+      ({ file, target }) =>
+        target.startsWith('src/kernel/dump/') &&
+        !file.startsWith('src/kernel/dump/') &&
+        file !== 'src/kernel/index.ts',
+    );
+    expect([...upward, ...ofDump].map(show)).toEqual([]);
+  });
+
   it('of the kernel, others read its constants alone', () => {
     const users = imports.filter(
       ({ file, target }) => target.startsWith('src/kernel/') && !file.startsWith('src/kernel/'),
@@ -46,9 +78,42 @@ describe('imports', () => {
 
   it('replication/ is given clock, randomness, timers, transport and store: it imports their types only', () => {
     // transport/address is how addresses are written, and opens none.
-    const seams = /^src\/(engine|transport\/(?!address$)|resp|cli)\/?|^src\/(clock|config|primary|replica)$/;
+    const seams =
+      /^src\/(engine|files\/(?!sealed-state$)|transport\/(?!address$)|resp|cli|server|status|dump|replay)\/?|^src\/clock$/;
     const values = from('src/replication/').filter(({ target, typeOnly }) => seams.test(target) && !typeOnly);
     expect(values.map(show)).toEqual([]);
+  });
+
+  it('replication/primary and replication/replica do not know each other', () => {
+    const [primary, replica] = ['src/replication/primary/', 'src/replication/replica/'];
+    const wrong = [
+      ...from(primary).filter(({ target }) => target.startsWith(replica)),
+      ...from(replica).filter(({ target }) => target.startsWith(primary)),
+    ];
+    expect(wrong.map(show)).toEqual([]);
+  });
+
+  it('dump/ and replay/ are a library: they know neither cli/, status/, server/ nor resp/', () => {
+    const above = /^src\/(cli|status|server|resp)\//;
+    const wrong = [...from('src/dump/'), ...from('src/replay/')].filter(({ target }) => above.test(target));
+    expect(wrong.map(show)).toEqual([]);
+  });
+
+  it('only server/ and cli/ know status/', () => {
+    const users = imports.filter(
+      ({ file, target }) => target.startsWith('src/status/') && !/^src\/(status|server|cli)\//.test(file),
+    );
+    expect(users.map(show)).toEqual(['src/index.ts -> src/status/lag', 'src/index.ts -> src/status/report']);
+  });
+
+  it('only server/ and commands/ name the system’s clock and TCP', () => {
+    const naming = files.filter((file) => /\bsystem(Clock|Timers|Seams)\b|\btcpTransport\b/.test(read(file)));
+    // src/frames is to the library of tools what server/ is to that of servers.
+    const allowed = /^(src\/(server|frames)|commands)\//;
+    const definitions = ['src/clock.ts', 'src/transport/tcp.ts'];
+    const baseClasses = ['src/cli/command/base-command.ts', 'src/cli/server/server-command.ts'];
+    const exempt = [...definitions, ...baseClasses];
+    expect(naming.filter((file) => !allowed.test(file) && !exempt.includes(file))).toEqual([]);
   });
 
   it('only transport/ and resp/server open sockets', () => {
@@ -62,10 +127,11 @@ describe('imports', () => {
     expect(users.length).toBeGreaterThan(0);
   });
 
-  it('only status/prometheus.ts knows prom-client, and is loaded by who wants metrics', () => {
+  it('only prometheus.ts knows prom-client, and is loaded only where metrics are wanted', () => {
+    const module = 'src/status/metrics/prometheus';
     const knowing = imports.filter(({ target }) => target === 'prom-client');
-    expect(knowing.map(({ file }) => file)).toEqual(['src/status/metrics/prometheus.ts']);
-    expect(imports.filter(({ target }) => target === 'src/status/metrics/prometheus').map(show)).toEqual([]);
+    expect(knowing.map(({ file }) => file)).toEqual([`${module}.ts`]);
+    expect(imports.filter(({ target }) => target === module).map(show)).toEqual([]);
   });
 
   it('nothing in src/ knows the commands, and only cli/ knows itself, oclif and chalk', () => {
@@ -93,6 +159,27 @@ describe('files', () => {
   it('have one concern: none is longer than 400 lines', () => {
     const long = files.filter((file) => read(file).split('\n').length > 400);
     expect(long).toEqual([]);
+  });
+
+  it('keep code and comments within 110 columns', () => {
+    const wide = [...files, ...sources('test')].flatMap((file) =>
+      read(file)
+        .split('\n')
+        .flatMap((line, index) => (line.length > 110 && !isLongText(line) ? [`${file}:${index + 1}`] : [])),
+    );
+    expect(wide).toEqual([]);
+  });
+
+  it('say of every export outside kernel/ what it is', () => {
+    const silent = files
+      .filter((file) => !file.startsWith('src/kernel/') && !file.startsWith('commands/'))
+      .flatMap((file) => undocumentedIn(file));
+    expect(silent).toEqual([]);
+  });
+
+  it('lie at the root of src only where everything uses them', () => {
+    const root = readdirSync(join(repositoryRoot, 'src')).filter((name) => name.endsWith('.ts'));
+    expect(root.sort()).toEqual(['clock.ts', 'errors.ts', 'index.ts', 'limits.ts']);
   });
 
   it('of commands/ only read flags, call the core and render', () => {
@@ -149,4 +236,55 @@ function from(prefix: string): Import[] {
 
 function show({ file, target }: Import): string {
   return `${file} -> ${target}`;
+}
+
+/** A line that is one string too long to be broken: help texts and messages, which the formatter leaves alone. */
+function isLongText(line: string): boolean {
+  return /['"`]/.test(line) && !/^\s*(\/\/|\/?\*)/.test(line);
+}
+
+/** Exported declarations without a docstring right above them. */
+function undocumentedIn(file: string): string[] {
+  const lines = read(file).split('\n');
+  return lines.flatMap((line, index) => {
+    const name =
+      /^export (?:abstract |async |declare )*(?:class|function\*?|interface|type|const|let|enum) (\w+)/.exec(
+        line,
+      )?.[1];
+    return name === undefined || lines[index - 1]?.trimEnd().endsWith('*/') ? [] : [`${file}: ${name}`];
+  });
+}
+
+function isKernelRoot(path: string): boolean {
+  return dirname(path) === 'src/kernel';
+}
+
+/** Who imports whom, between the places that `placeOf` puts files in; nothing outside src and commands. */
+function graphOf(placeOf: (path: string) => string): Map<string, Set<string>> {
+  const graph = new Map<string, Set<string>>();
+  for (const { file, target } of imports) {
+    if (!/^(src|commands)\//.test(target)) continue;
+    const [source, aim] = [placeOf(file.replace(/\.ts$/, '')), placeOf(target)];
+    if (source !== aim) graph.set(source, (graph.get(source) ?? new Set()).add(aim));
+  }
+  return graph;
+}
+
+/** For each circle one way round it, from its first place in the order of names. */
+function circlesOf(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const circles = new Set<string>();
+  const finished = new Set<string>();
+  const visit = (place: string, path: readonly string[]) => {
+    const at = path.indexOf(place);
+    if (at !== -1) {
+      const circle = path.slice(at);
+      const first = circle.indexOf([...circle].sort()[0]!);
+      circles.add([...circle.slice(first), ...circle.slice(0, first)].join(' -> '));
+    } else if (!finished.has(place)) {
+      for (const aim of graph.get(place) ?? []) visit(aim, [...path, place]);
+      finished.add(place);
+    }
+  };
+  for (const place of graph.keys()) visit(place, []);
+  return [...circles];
 }

@@ -7,16 +7,12 @@ import { repositoryRoot } from './support/processes.js';
 
 const run = promisify(execFile);
 const readme = readFileSync(join(repositoryRoot, 'README.md'), 'utf8');
+const frames = readFileSync(join(repositoryRoot, 'docs/frames.md'), 'utf8');
 const operations = readFileSync(join(repositoryRoot, 'docs/operations.md'), 'utf8');
 
 describe('the README', () => {
   it('has an example program that works when pasted, and ends by itself', async () => {
-    const program = /```js\n([\s\S]*?)```/.exec(readme)![1]!;
-    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
-      cwd: repositoryRoot,
-      timeout: 20_000,
-    });
-    expect(stdout).toMatch(/^live at( \d+){4}\nhello 1\n$/);
+    expect(await runExample(readme)).toMatch(/^live at( \d+){4}\nhello 1\n$/);
   });
 
   it("has a session whose lines are those of the operator's day, in its order", () => {
@@ -33,7 +29,26 @@ describe('the README', () => {
   });
 });
 
-/** What is typed and printed in a page's console section; comments and blank lines are the page's own. */
+describe('the page on the frames toolkit', () => {
+  it('has a whole program that works when pasted, and ends by itself', async () => {
+    const [, section] = frames.split('## A whole program');
+    expect(await runExample(section!)).toBe(
+      'sound true records 2\nset user:1\nset session:1\nchanged user:1\nuser:1 = grace\n',
+    );
+  });
+});
+
+/** The output of a page's first program, run as if it were pasted into a file of the package. */
+async function runExample(page: string): Promise<string> {
+  const program = /```js\n([\s\S]*?)```/.exec(page)![1]!;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: repositoryRoot,
+    timeout: 20_000,
+  });
+  return stdout;
+}
+
+/** The commands and their output in a page's console section, without comments and blank lines. */
 function consoleLines(page: string): string[] {
   const [, lines] = /```console\n([\s\S]*?)```/.exec(page)!;
   return lines!.split('\n').filter((line) => line !== '' && !line.startsWith('#'));

@@ -1,19 +1,23 @@
 /**
- * The frames of a snapshot: a Begin, chunks of which one, at the end, is the last, and an End that is not below the Begin
- * (docs/protocol.md, "Snapshot payloads"). Of two forms:
+ * The frames of a snapshot: a Begin, chunks of which one, at the end, is the last, and an End that is not
+ * below the Begin (docs/protocol.md, "SnapshotChunk"). Of two forms:
  *
  * - classic, as the Rust crate sends it: chunks are numbered from 0, and no batch stands between them;
- * - interleaved (docs/architecture.md, "Bootstrap without a buffer"): chunks run on from any number, the last one is empty,
+ * - interleaved (docs/architecture.md, "Bootstrap"): chunks run on from any number, the last one is empty,
  *   and batches stand between them.
  *
- * Which of the two a snapshot of a dump is, its first chunk shows; a replica knows it by the primary's margin.
+ * Which of the two a snapshot of a dump is, its first chunk shows; a replica knows it by the primary's
+ * margin.
  */
 import type { FastcacheError } from '../errors.js';
 import { snapshotOutOfOrder } from './snapshot.js';
 
 type Watermarks = ArrayLike<bigint>;
 
-/** Follows the snapshots of a stream, one at a time; faults are returned, and what comes next is expected all the same. */
+/**
+ * Follows the snapshots of a stream, one at a time; faults are returned, and what comes next is expected all
+ * the same.
+ */
 export class SnapshotFraming {
   #watermarks: Watermarks | undefined;
   /** Undefined: any number. */
@@ -32,7 +36,10 @@ export class SnapshotFraming {
     return this.#watermarks !== undefined;
   }
 
-  /** A snapshot begins, at `offset` of the stream; one that is open is abandoned. `isClassic`: it must be of that form. */
+  /**
+   * A snapshot begins, at `offset` of the stream; one that is open is abandoned. `isClassic`: it must be of
+   * that form.
+   */
   begin(watermarks: Watermarks, offset: number, isClassic = false): void {
     this.abandon();
     this.#watermarks = watermarks;
@@ -114,7 +121,10 @@ export class SnapshotFraming {
   }
 }
 
-/** The first shard in which `watermarks` are below `floor`; -1: none. Where one list is shorter, the other is not looked at. */
+/**
+ * The first shard in which `watermarks` are below `floor`; -1: none. Where one list is shorter, the other is
+ * not looked at.
+ */
 export function firstBelow(watermarks: Watermarks, floor: ArrayLike<bigint | undefined>): number {
   for (let shard = 0; shard < Math.min(watermarks.length, floor.length); shard++) {
     const least = floor[shard];

@@ -1,7 +1,8 @@
 /**
- * Where a stream of frames stands among histories (docs/architecture.md, "Histories"). It knows when a connection begins,
- * whose sequences come, that one history continues another, and how a snapshot is framed; it keeps no content.
- * Stores, watermarks and counters hang on it: it reads and moves where they stand as `Positions`.
+ * Where a stream of frames stands among histories (docs/architecture.md, "Histories"). It knows when a
+ * connection begins, whose sequences come, that one history continues another, and how a snapshot is framed;
+ * it keeps no content. Stores, watermarks and counters hang on it: it reads and moves where they stand as
+ * `Positions`.
  *
  * | frame | what is known before it | what it comes to |
  * | --- | --- | --- |
@@ -20,8 +21,8 @@
  * | batch further on | anything else | a gap |
  * | SnapshotEnd | shards at the end of `prev` | they go on from the base |
  *
- * A `Jump` is what dumps have of promotions that were recorded without a Hello. It is taken back, as the gap that it
- * then was, when a shard is found to have gone on in the old numbers behind it and never jumped.
+ * A `Jump` is what dumps have of promotions that were recorded without a Hello. It is taken back, as the gap
+ * that it then was, when a shard is found to have gone on in the old numbers behind it and never jumped.
  */
 import type { BatchHead } from '../frame/batch.js';
 import type { Margin } from '../frame/margin.js';
@@ -75,8 +76,12 @@ interface OpenJump<Place> extends Jump<Place> {
   readonly before: KnownSequences;
 }
 
+/** How a course begins. */
 export interface CourseOptions<Place> {
-  /** Of an earlier course that this one goes on from, where it stood between frames and outside of any snapshot. */
+  /**
+   * Of an earlier course that this one goes on from, where it stood between frames and outside of any
+   * snapshot.
+   */
   history?: History | undefined;
   /** Called for a jump that was none, but a gap. */
   onTakenBack?(jump: Jump<Place>): void;
@@ -92,11 +97,16 @@ export class HistoryCourse<Place = void> {
   readonly snapshot = new SnapshotFraming();
   readonly #onTakenBack: (jump: Jump<Place>) => void;
   #history: History | undefined;
-  /** The last Hello had no margin: a snapshot that follows may be of another history, and so may a first batch. */
+  /**
+   * The last Hello had no margin: a snapshot that follows may be of another history, and so may a first
+   * batch.
+   */
   #isUnnamed = false;
   #isFirstBatch = false;
   /** Since the last frame of a stream, a Hello without a margin was below what is held. */
   #isFallen = false;
+  /** The histories since the last content that is known of have all begun without any, and none has given out a record. */
+  #isEmptySoFar = false;
   #jump: OpenJump<Place> | undefined;
   readonly #accepted: Jump<Place>[] = [];
   /** Unix ms of the newest first record of a batch. */
@@ -134,6 +144,7 @@ export class HistoryCourse<Place = void> {
     this.#closeJump(positions);
     this.#history = history;
     if (before?.id === history.id) return 'same';
+    this.#isEmptySoFar = isEmptyBefore(history, this.#isEmptySoFar ? before : undefined);
     settle(before, positions);
     const held = positions.list();
     if (!isKnown(held)) return 'begins';
@@ -150,7 +161,10 @@ export class HistoryCourse<Place = void> {
     return 'continues';
   }
 
-  /** A SnapshotBegin at `offset`; one that is open is abandoned. `positions` are those of the content before it. */
+  /**
+   * A SnapshotBegin at `offset`; one that is open is abandoned. `positions` are those of the content before
+   * it.
+   */
   begin(watermarks: ArrayLike<bigint>, offset: number, positions: Positions): void {
     this.#closeJump(positions);
     // A primary without a margin has no history, be it that the one before it had.
@@ -174,14 +188,20 @@ export class HistoryCourse<Place = void> {
     return true;
   }
 
-  /** Whether content can begin with this record, where there is none: the sequence before the first, or undefined. */
+  /**
+   * Whether content can begin with this record, where there is none: the sequence before the first, or
+   * undefined.
+   */
   startBefore(sequence: bigint): bigint | undefined {
     const base = sequence - 1n;
     if (this.#history === undefined) return isHistoryBase(base) ? base : undefined;
-    return base === this.#history.base && this.#history.previous === undefined ? base : undefined;
+    return base === this.#history.base && this.#isEmptySoFar ? base : undefined;
   }
 
-  /** Whether a shard goes on all the same where a record leaves a step; it is then moved to the base. False: a gap. */
+  /**
+   * Whether a shard goes on all the same where a record leaves a step; it is then moved to the base. False: a
+   * gap.
+   */
   goesOn(step: SequenceStep, place: Place, positions: Positions): boolean {
     const base = step.found - 1n;
     const history = this.#history;
@@ -230,7 +250,9 @@ export class HistoryCourse<Place = void> {
     return base !== 0n && isHistoryBase(base) && baseTimeMs(base) >= this.#newestMs - CLOCK_SKEW_MS;
   }
 
-  /** No shard jumps any more: those that have not must have been silent. `next` jumps to a base further on. */
+  /**
+   * No shard jumps any more: those that have not must have been silent. `next` jumps to a base further on.
+   */
   #closeJump(positions: Positions, next?: number): void {
     const jump = this.#jump;
     this.#jump = undefined;
@@ -256,6 +278,12 @@ function settle(history: History | undefined, positions: Positions): void {
   );
 }
 
+/** Whether there was nothing where `history` begins; `empty`: one of which that is known up to its first record. */
+function isEmptyBefore({ previous }: History, empty: History | undefined): boolean {
+  if (previous === undefined) return true;
+  return previous.id === empty?.id && previous.watermarks.every((end) => end === empty.base);
+}
+
 function isKnown(held: KnownSequences): boolean {
   for (let shard = 0; shard < held.length; shard += 1) if (held[shard] !== undefined) return true;
   return false;
@@ -279,8 +307,9 @@ function isAt(held: KnownSequences, watermarks: ArrayLike<bigint>): boolean {
 }
 
 /**
- * Where who is at `held` of the history `before` goes on in `history`; undefined: what is held is no part of that. Where
- * `before` is not named, only who is at the very end of a history that counts from 1 is taken to be of it.
+ * Where who is at `held` of the history `before` goes on in `history`; undefined: what is held is no part of
+ * that. Where `before` is not named, only who is at the very end of a history that counts from 1 is taken to
+ * be of it.
  */
 function placeAmong(
   history: History,

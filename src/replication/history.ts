@@ -1,10 +1,11 @@
 /**
- * The identity of a run of sequences (design.md, "Histories"): made by a primary, told in the margin of its answers, and
- * continued, when a replica is promoted, by a new one.
+ * The identity of a run of sequences (design.md, "Histories"): made by a primary, told in the margin of its
+ * answers, and continued, when a replica is promoted, by a new one.
  */
 import type { Clock, Random } from '../clock.js';
 import type { Margin } from '../frame/margin.js';
 
+/** A run of sequences: the writes of one primary, over all its shards. */
 export interface History {
   /** 128 random bits, 32 hex digits. */
   readonly id: string;
@@ -12,12 +13,16 @@ export interface History {
   readonly base: bigint;
   /** Whose content this history began with, and where that stood: it was promoted. All are below the base. */
   readonly previous?: PreviousHistory | undefined;
-  /** Records that the histories before this one gave out, up to its base, over all shards; undefined: not known. */
+  /**
+   * Records that the histories before this one gave out, up to its base, over all shards; undefined: not
+   * known.
+   */
   readonly recordsBefore?: bigint | undefined;
   /** Made up by a relay for a Rust primary's run: such a primary tells nothing of keys that expire. */
   readonly isRust?: boolean | undefined;
 }
 
+/** The history that another one continues, and where it ended. */
 export interface PreviousHistory {
   readonly id: string;
   readonly base: bigint;
@@ -25,16 +30,23 @@ export interface PreviousHistory {
   readonly watermarks: readonly bigint[];
 }
 
-/** `clock`: above whatever an earlier run of this primary reached; `zero`: the original's numbering from 1. */
+/**
+ * `clock`: above whatever an earlier run of this primary reached; `zero`: the original's numbering from 1.
+ */
 export type SequenceBase = 'clock' | 'zero';
 
+/** A history is made from the clock and from chance. */
 export type HistorySeams = { clock: Clock; random: Random };
 
 /** Sequences a shard may use a millisecond before a restart could meet them: 2^11. */
 const SEQUENCES_PER_MS_BITS = 11n;
-/** Of the margin's 4 KiB: about 180 shards' watermarks. What is longer is not told, and then nobody continues it. */
+/**
+ * Of the margin's 4 KiB: about 180 shards' watermarks. What is longer is not told, and then nobody continues
+ * it.
+ */
 const PREVIOUS_MAX_CHARS = 3_072;
 
+/** A history that continues no other one. */
 export function newHistory(seams: HistorySeams, sequenceBase: SequenceBase): History {
   return { id: newId(seams.random), base: sequenceBase === 'zero' ? 0n : clockBase(seams.clock) };
 }
@@ -59,12 +71,15 @@ export function historyPairs(history: History): [string, string][] {
   return pairs;
 }
 
-/** The margin of a dump's Hello: the history continues what the dump led to, where it is too much to say from where. */
+/**
+ * The margin of a dump's Hello: the history continues what the dump led to, where it is too much to say from
+ * where.
+ */
 const CONTINUES_HERE = ['continues', 'here'] as const;
 
 /**
- * What the margin of a Hello says that is written into a dump. `isPromoted`: its history begins there, with the content
- * that the dump has led to.
+ * What the margin of a Hello says that is written into a dump. `isPromoted`: its history begins there, with
+ * the content that the dump has led to.
  */
 export function recordedPairs(history: History, isPromoted: boolean): [string, string][] {
   const pairs = historyPairs(history);
@@ -78,7 +93,10 @@ export function isToldHere(margin: Margin | undefined): boolean {
   return margin?.get(name) === value;
 }
 
-/** The history that an answer's margin tells; undefined when it tells none. What is malformed of the rest is not there. */
+/**
+ * The history that an answer's margin tells; undefined when it tells none. What is malformed of the rest is
+ * not there.
+ */
 export function readHistory(margin: Margin | undefined): History | undefined {
   const id = margin?.get('history') ?? '';
   if (margin === undefined || !/^[0-9a-f]{32}$/.test(id)) return undefined;
@@ -95,8 +113,9 @@ export function readHistory(margin: Margin | undefined): History | undefined {
 }
 
 /**
- * Where who holds `watermarks` of the history `id` stands in `history`, by the one rule of both sides: undefined when
- * what it holds is no part of that. Sequences of the previous history keep their numbers; its last is the base.
+ * Where who holds `watermarks` of the history `id` stands in `history`, by the one rule of both sides:
+ * undefined when what it holds is no part of that. Sequences of the previous history keep their numbers; its
+ * last is the base.
  */
 export function placeIn(
   history: History,
@@ -148,10 +167,12 @@ function parseU64(text = ''): bigint | undefined {
   return value !== undefined && value < 1n << 64n ? value : undefined;
 }
 
+/** 128 random bits as 32 hex digits. */
 export function newId(random: Random): string {
   return Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0')).join('');
 }
 
+/** The base of a history that begins now. */
 export function clockBase(clock: Clock): bigint {
   return BigInt(Math.trunc(clock.nowMs())) << SEQUENCES_PER_MS_BITS;
 }
@@ -159,7 +180,10 @@ export function clockBase(clock: Clock): bigint {
 /** The first clock that a base can have been made by: the project's own year. */
 const EARLIEST_BASE_MS = Date.UTC(2024, 0);
 
-/** Whether a history may have begun behind this sequence: that it did, another shard's first sequence must confirm. */
+/**
+ * Whether a history may have begun behind this sequence: that it did, another shard's first sequence must
+ * confirm.
+ */
 export function isHistoryBase(sequence: bigint): boolean {
   const ms = sequence >> SEQUENCES_PER_MS_BITS;
   return sequence === 0n || (ms >= EARLIEST_BASE_MS && ms << SEQUENCES_PER_MS_BITS === sequence);
@@ -170,8 +194,12 @@ export function baseTimeMs(base: bigint): number {
   return Number(base >> SEQUENCES_PER_MS_BITS);
 }
 
+/** The history that an endpoint or a dump names. */
 export interface EndpointHistory {
-  /** 32 hex digits; null where it is not told: by a Rust primary, and by a dump without an answer of ours in it. */
+  /**
+   * 32 hex digits; null where it is not told: by a Rust primary, and by a dump without an answer of ours in
+   * it.
+   */
   history: string | null;
   /** The sequence before the history's first; null as `history`. */
   base: bigint | null;

@@ -39,6 +39,7 @@ export interface MetricsSnapshot {
   snapshotNs: number;
 }
 
+/** The counters themselves; whoever does what they count adds to them. */
 export class ReplicationMetrics implements MetricsSnapshot {
   emittedMutations = 0;
   sentBatches = 0;

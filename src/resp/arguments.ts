@@ -14,7 +14,10 @@ export function shownText(arg: Buffer, maxBytes: number = arg.length): string {
 
 const INTEGER = /^(0|-?[1-9]\d{0,18})$/;
 
-/** A signed 64-bit integer, spelled as Redis demands it (no sign, blank or zero too many); undefined when it is none. */
+/**
+ * A signed 64-bit integer, spelled as Redis demands it (no sign, blank or zero too many); undefined when it
+ * is none.
+ */
 export function parseInt64(bytes: Buffer): bigint | undefined {
   const text = bytes.length <= 20 ? bytes.toString('latin1') : '';
   if (!INTEGER.test(text)) return undefined;

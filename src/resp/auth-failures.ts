@@ -1,5 +1,5 @@
 /**
- * Wrong passwords, by the address that they came from (reference/reliability.md, "Failed auth"): whoever guesses more
+ * Wrong passwords, by the address that they came from (docs/redis.md, "Passwords"): whoever guesses more
  * than ten times a minute is answered a second later each time.
  */
 import type { Clock } from '../clock.js';
@@ -10,6 +10,7 @@ const DELAY_MS = 1_000;
 /** Addresses that are remembered; the one that failed longest ago is forgotten first. */
 const ADDRESSES_MAX = 4_096;
 
+/** Counts wrong passwords by address, and says when an address has tried too often. */
 export class AuthFailures {
   readonly #clock: Clock;
   /** When each address failed of late, oldest first. */

@@ -11,6 +11,7 @@ export interface Transaction {
   isBroken: boolean;
 }
 
+/** One client, as commands see and change it. */
 export class ClientState {
   readonly id: number;
   /** `host:port` of the client and of the port that it came to. */
@@ -61,6 +62,7 @@ export class ClientState {
   }
 }
 
+/** A key that WATCH has been given. */
 export interface WatchedKey {
   readonly key: Buffer;
   /** The store that it was watched in. */

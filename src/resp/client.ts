@@ -1,6 +1,6 @@
 /**
- * One client's connection: its bytes go to the kernel or to the gate, the replies back to it, in the order of its
- * commands; and what waits, waits here.
+ * One client's connection: its bytes go to the kernel or to the gate, the replies back to it, in the order of
+ * its commands; and what waits, waits here.
  */
 import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
@@ -22,6 +22,7 @@ const BLOCKED_INPUT_BYTES_MAX = 1024 * 1024;
 /** What clients have for taking their last replies when the server closes. */
 const CLOSE_PATIENCE_MS = 1_000;
 
+/** What a client is given of its server. */
 export interface ClientHost {
   readonly gate: Gate;
   readonly limits: InputLimits;
@@ -38,6 +39,7 @@ export function kernelMode({ protocol, isNeverTouching }: ClientState): number {
   return (protocol === 3 ? MODE_RESP3 : 0) | (isNeverTouching ? MODE_NO_TOUCH : 0);
 }
 
+/** One client's connection. */
 export class Client implements CommandSink {
   readonly state: ClientState;
   readonly gone: Promise<void>;
@@ -137,7 +139,10 @@ export class Client implements CommandSink {
     this.checkOutput();
   }
 
-  /** Closes the client when more waits to be written, or for longer, than may; also to be called when nothing is written. */
+  /**
+   * Closes the client when more waits to be written, or for longer, than may; also to be called when nothing
+   * is written.
+   */
   checkOutput(): void {
     const bytes = this.#socket.writableLength;
     if (this.#socket.destroyed || bytes === 0) {
@@ -248,7 +253,8 @@ export class Client implements CommandSink {
     if (this.state.leaves) {
       this.end();
     } else if (this.state.isBlocked) {
-      // Goes on when it is answered. Reading on shows when the client goes, but not all that it sends is taken in.
+      // Goes on when it is answered. Reading on shows when the client goes, but not all that it sends is
+      // taken in.
       if (this.#input.pendingBytes > BLOCKED_INPUT_BYTES_MAX) socket.pause();
     } else if (this.#input.waits || socket.writableLength >= REPLY_BYTES_MAX) {
       socket.pause();

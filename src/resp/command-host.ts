@@ -10,6 +10,7 @@ import type { Reply } from './reply.js';
 import type { Settings } from './settings.js';
 import type { Slowlog } from './slowlog.js';
 
+/** What commands act on. */
 export interface CommandHost {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -34,7 +35,10 @@ export interface ClientRegistry {
   list(): readonly ClientState[];
   /** Closes a client; one that is answering right now (`client` itself) leaves behind its reply. */
   kill(client: ClientState): void;
-  /** Postpones commands: all, or those that may write; an end that is earlier than the present one's changes nothing. */
+  /**
+   * Postpones commands: all, or those that may write; an end that is earlier than the present one's changes
+   * nothing.
+   */
   pause(untilMs: number, scope: 'all' | 'write'): void;
   unpause(): void;
   /** From now on the client is told of every command that is run. */

@@ -15,6 +15,7 @@ export interface InputLimits {
   readonly maxValueBytes: number;
 }
 
+/** Gathers what one client sends into whole commands. */
 export class CommandInput {
   readonly #sink: CommandSink;
   readonly #limits: InputLimits;

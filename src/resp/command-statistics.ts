@@ -1,11 +1,14 @@
 /**
- * What has been counted since the start or CONFIG RESETSTAT: calls of each command, and the totals of INFO stats. The
- * kernel counts for itself what it runs in place; its counts are read when they are asked for and added to those here.
+ * What has been counted since the start or CONFIG RESETSTAT: calls of each command, and the totals of INFO
+ * stats. The kernel counts for itself what it runs in place; its counts are read when they are asked for and
+ * added to those here.
  */
 import { Rate } from './rate.js';
 
+/** How a command ended: `rejected` ones did not run. */
 export type Outcome = 'ok' | 'failed' | 'rejected';
 
+/** What is counted of one command. */
 export interface CommandCounts {
   /** `get`, `client|list` */
   readonly name: string;
@@ -16,6 +19,7 @@ export interface CommandCounts {
   readonly failed: number;
 }
 
+/** What is counted of one command, by its name. */
 export interface CommandRow extends CommandCounts {
   readonly microseconds: number;
 }
@@ -32,6 +36,7 @@ export interface KernelTotals {
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
+/** What INFO shows of the commands that came. */
 export class CommandStatistics {
   // Counted by the server as they happen.
   connections = 0;

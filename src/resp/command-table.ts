@@ -1,6 +1,6 @@
 /**
- * The command table: every family's rows by name, and how a client's words find their row. What is not found, and what
- * comes with too few or too many arguments, is told in Redis' words.
+ * The command table: every family's rows by name, and how a client's words find their row. What is not found,
+ * and what comes with too few or too many arguments, is told in Redis' words.
  */
 
 import { shownText } from './arguments.js';
@@ -21,6 +21,7 @@ export interface FoundCommand {
   readonly flags: number;
 }
 
+/** All commands by their names. */
 export class CommandTable {
   readonly #rows = new Map<string, FoundCommand>();
   /** By full name. */

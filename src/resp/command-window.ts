@@ -1,6 +1,7 @@
 /**
- * Where clients' bytes meet the kernel: the shared input window, the output buffer, and the loop that runs a pipeline to
- * its end, handing out what is not the kernel's. One for each store, shared by all its clients, for a run never waits.
+ * Where clients' bytes meet the kernel: the shared input window, the output buffer, and the loop that runs a
+ * pipeline to its end, handing out what is not the kernel's. One for each store, shared by all its clients,
+ * for a run never waits.
  */
 import type { Clock } from '../clock.js';
 import { outOfMemory } from '../engine/kernel.js';
@@ -14,9 +15,13 @@ import { encodeCommand, splitInline } from './inline.js';
 import { kernelCommandName } from './kernel-counts.js';
 import { errorBytes, REPLY_BYTES_MAX } from './reply.js';
 
-/** What becomes of the commands behind one that was handed out: they follow, wait for `resume`, or are dropped. */
+/**
+ * What becomes of the commands behind one that was handed out: they follow, wait for `resume`, or are
+ * dropped.
+ */
 export type Onward = 'next' | 'wait' | 'drop';
 
+/** What a run of one client's commands is given out to. */
 export interface CommandSink {
   /** How the kernel is to take the next command, MODE_* of layout.ts. */
   readonly mode: number;
@@ -54,6 +59,7 @@ const OUTPUT_SPARE_BYTES = 1024;
 /** Room for most commands that are run one at a time. */
 const SINGLE_BYTES = 64 * 1024;
 
+/** The kernel's window for clients' commands. */
 export class CommandWindow {
   readonly engine: ShardEngine;
   readonly #window: KernelBuffer;
@@ -94,7 +100,10 @@ export class CommandWindow {
     }
   }
 
-  /** Runs one command in the kernel; its reply, or undefined when it is not the kernel's. Throws OUT_OF_MEMORY. */
+  /**
+   * Runs one command in the kernel; its reply, or undefined when it is not the kernel's. Throws
+   * OUT_OF_MEMORY.
+   */
   runSingle(args: readonly Uint8Array[], mode: number): Buffer | undefined {
     const { kernel } = this.engine;
     const command = encodeCommand(args);

@@ -1,7 +1,7 @@
 /**
- * What a command is: a row of data, and for those that the kernel does not run in place the function that runs it. The
- * rows of all families together are the command table (commands/index.ts), from which COMMAND, HELP, arity and the gate's
- * decisions come. Names, arities, flags and texts are those of Redis 7.0.15.
+ * What a command is: a row of data, and for those that the kernel does not run in place the function that
+ * runs it. The rows of all families together are the command table (commands/index.ts), from which COMMAND,
+ * HELP, arity and the gate's decisions come. Names, arities, flags and texts are those of Redis 7.0.15.
  */
 import { shownText } from './arguments.js';
 import type { ClientState } from './client-state.js';
@@ -9,7 +9,10 @@ import type { CommandHost } from './command-host.js';
 import type { Later } from './later.js';
 import { Failure, type Reply } from './reply.js';
 
-/** Redis' flags, as COMMAND INFO shows them, each with its bit: the gate asks for several of them before every command. */
+/**
+ * Redis' flags, as COMMAND INFO shows them, each with its bit: the gate asks for several of them before every
+ * command.
+ */
 export const flagBits = {
   write: 1 << 0,
   readonly: 1 << 1,
@@ -34,9 +37,13 @@ export const flagBits = {
 /** A flag by its name in Redis. */
 export type CommandFlag = keyof typeof flagBits;
 
-/** Where a command's keys stand: first and last argument (negative: from the end), and the step; 0, 0, 0: none. */
+/**
+ * Where a command's keys stand: first and last argument (negative: from the end), and the step; 0, 0, 0:
+ * none.
+ */
 export type KeyPositions = readonly [first: number, last: number, step: number];
 
+/** One command, or one subcommand of a container. */
 export interface Command {
   /** Lower case; of a subcommand without its container (`getname`). */
   readonly name: string;
@@ -78,6 +85,7 @@ export interface KeySpec {
   readonly range: readonly [lastKey: number, step: number, limit: number];
 }
 
+/** The key positions of a command without keys. */
 export const NO_KEYS: KeyPositions = [0, 0, 0];
 
 /** One command of a client. */
@@ -88,6 +96,7 @@ export interface Call {
   readonly host: CommandHost;
 }
 
+/** What Redis answers to too few or too many arguments. */
 export function wrongArity(name: string): Failure {
   return new Failure(`ERR wrong number of arguments for '${name}' command`);
 }
@@ -99,8 +108,12 @@ export function subcommandSyntaxError([container, subcommand]: readonly Buffer[]
   return new Failure(`ERR unknown subcommand or wrong number of arguments for '${name}'. ${help}`);
 }
 
+/** What Redis answers to arguments that do not go together. */
 export const SYNTAX_ERROR = new Failure('ERR syntax error');
+/** What Redis answers where an integer is expected. */
 export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of range');
 
+/** What Redis answers to a write when its memory is full. */
 export const OUT_OF_MEMORY = new Failure("OOM command not allowed when used memory > 'maxmemory'.");
+/** What Redis answers to a write that would make a value too long. */
 export const VALUE_TOO_LONG = new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');

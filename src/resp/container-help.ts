@@ -2,6 +2,7 @@
 import { type Command, NO_KEYS } from './command.js';
 import { Status } from './reply.js';
 
+/** What the HELP of a container differs in. */
 export interface HelpOptions {
   readonly container: string;
   readonly since: string;

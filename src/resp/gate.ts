@@ -1,7 +1,7 @@
 /**
- * The gate that every command passes which the kernel does not run in place: looked up, counted, held against what the
- * client and the server may do now, queued in a transaction, postponed by a pause, and run. The order of the questions is
- * that of Redis' processCommand.
+ * The gate that every command passes which the kernel does not run in place: looked up, counted, held against
+ * what the client and the server may do now, queued in a transaction, postponed by a pause, and run. The
+ * order of the questions is that of Redis' processCommand.
  */
 import { FastcacheError } from '../errors.js';
 import { wordOf } from './arguments.js';
@@ -27,6 +27,7 @@ export interface Situation {
   readonly paused: 'all' | 'write' | undefined;
 }
 
+/** What the gate is given of its server. */
 export interface GateOptions {
   table: CommandTable;
   host: CommandHost;
@@ -50,6 +51,7 @@ const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to wri
 /** These run in a transaction rather than being queued. */
 const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 
+/** Lets commands through, queues them, holds them back or refuses them. */
 export class Gate {
   readonly #options: GateOptions;
 

@@ -33,6 +33,7 @@ export function kernelCommandName(command: number): string | undefined {
   return names[command];
 }
 
+/** What the kernel has counted of each command that it runs. */
 export function kernelCounts({ kernel }: ShardEngine): CommandCounts[] {
   const { exports } = kernel;
   return commands.map(({ command, name }) => {

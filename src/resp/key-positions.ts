@@ -3,6 +3,7 @@
 import { wordOf } from './arguments.js';
 import type { Command, KeySpec } from './command.js';
 
+/** A key among the arguments of a command. */
 export interface FoundKey {
   readonly key: Buffer;
   /** What is done with it, in Redis' words (`RO`, `access`, …). */
@@ -16,6 +17,7 @@ export function keysOf(command: Command, args: readonly Buffer[]): readonly Foun
   return found.includes(undefined) ? undefined : found.flatMap((keys) => keys!);
 }
 
+/** Whether a command can have keys. */
 export function hasKeys({ keys, keySpecs = [] }: Command): boolean {
   return keys[0] !== 0 || keySpecs.length > 0;
 }

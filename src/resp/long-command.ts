@@ -1,6 +1,6 @@
 /**
- * A command that is longer than the kernel's input window, gathered until it is whole. Memory grows with what has really
- * come, never with what was announced, and no argument is looked at twice.
+ * A command that is longer than the kernel's input window, gathered until it is whole. Memory grows with what
+ * has really come, never with what was announced, and no argument is looked at twice.
  */
 
 const CR = 0x0d;
@@ -8,6 +8,7 @@ const DOLLAR = 0x24;
 /** `$`, up to 20 digits, CRLF. */
 const HEADER_MAX_BYTES = 24;
 
+/** Gathers one command that comes in many chunks. */
 export class LongCommand {
   #bytes: Buffer;
   #length: number;
@@ -17,8 +18,8 @@ export class LongCommand {
   readonly #maxArgumentBytes: number;
 
   /**
-   * `start` is what has come; the argument at `resumeAt` is the first that is not whole, `resumeArgs` are lacking. One
-   * that is announced as longer than `maxArgumentBytes` is a fault, and not waited for.
+   * `start` is what has come; the argument at `resumeAt` is the first that is not whole, `resumeArgs` are
+   * lacking. One that is announced as longer than `maxArgumentBytes` is a fault, and not waited for.
    */
   constructor(start: Buffer, resumeAt: number, resumeArgs: number, maxArgumentBytes: number) {
     this.#maxArgumentBytes = maxArgumentBytes;
@@ -59,7 +60,10 @@ export class LongCommand {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Where the argument at `#at` ends, Infinity when its header is not whole, undefined when it is no argument. */
+  /**
+   * Where the argument at `#at` ends, Infinity when its header is not whole, undefined when it is no
+   * argument.
+   */
   #argumentEnd(): number | undefined {
     if (this.#at >= this.#length) return Number.POSITIVE_INFINITY;
     if (this.#bytes[this.#at] !== DOLLAR) return undefined;

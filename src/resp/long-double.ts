@@ -1,6 +1,7 @@
 /**
- * C's `long double` as INCRBYFLOAT needs it: x87's 80 bits, of which 64 are the significand. Numbers are read (strtold),
- * added and printed (`%.17Lf`) exactly, and rounded to the nearest, ties to even, where the processor would.
+ * C's `long double` as INCRBYFLOAT needs it: x87's 80 bits, of which 64 are the significand. Numbers are read
+ * (strtold), added and printed (`%.17Lf`) exactly, and rounded to the nearest, ties to even, where the
+ * processor would.
  */
 
 /** significand x 2^exponent; the significand has a sign and up to 64 bits. */
@@ -12,6 +13,7 @@ export interface LongDouble {
 /** Beyond the largest number, of either sign. */
 export const INFINITE = Symbol('infinite');
 
+/** Nought. */
 export const ZERO: LongDouble = { significand: 0n, exponent: 0 };
 
 const SIGNIFICAND_BITS = 64;
@@ -50,6 +52,7 @@ export function parseLongDouble(bytes: Buffer): LongDouble | typeof INFINITE | u
   return sign === '-' ? { ...value, significand: -value.significand } : value;
 }
 
+/** The sum, rounded as a long double is. */
 export function sumOf(
   left: LongDouble | typeof INFINITE,
   right: LongDouble | typeof INFINITE,

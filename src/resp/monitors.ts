@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { ClientState } from './client-state.js';
 
+/** The clients that see every command. */
 export class Monitors {
   /** Each with how its line is written to it. */
   readonly #writers = new Map<ClientState, (line: Buffer) => void>();

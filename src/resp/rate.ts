@@ -2,6 +2,7 @@
 
 const SAMPLES = 16;
 
+/** How fast a count grows. */
 export class Rate {
   readonly #samples: number[] = [];
   #last: { total: number; atMs: number } | undefined;

@@ -1,14 +1,14 @@
 /**
- * What a command answers, as a value, and its bytes in RESP2 or RESP3. Commands return values and never write bytes, so
- * that each is told once what both protocols make of it.
+ * What a command answers, as a value, and its bytes in RESP2 or RESP3. Commands return values and never write
+ * bytes, so that each is told once what both protocols make of it.
  */
 
 /** The protocol that a client chose by HELLO. */
 export type Protocol = 2 | 3;
 
 /**
- * `null` is nil; numbers are whole; texts (as UTF-8) and buffers are bulk strings; lists are arrays. The classes below
- * are for everything else.
+ * `null` is nil; numbers are whole; texts (as UTF-8) and buffers are bulk strings; lists are arrays. The
+ * classes below are for everything else.
  */
 export type Reply =
   | null
@@ -82,7 +82,9 @@ export class Raw {
   }
 }
 
+/** The status `OK`. */
 export const OK = new Status('OK');
+/** The answer of an EXEC whose watched keys have changed. */
 export const NIL_ARRAY = new NilArray();
 /** Of commands that stay silent: CLIENT REPLY OFF and SKIP, MONITOR said twice. */
 export const NO_REPLY = new Raw(Buffer.alloc(0));

@@ -1,6 +1,6 @@
 /**
- * The Redis-protocol server (design.md, "The corridor": resp/server): the port, who is connected, and what holds for
- * all of them at once (pauses, monitors, idle clients).
+ * The Redis-protocol server (docs/architecture.md, "The corridor"; docs/redis.md): the port, who is
+ * connected, and what holds for all of them at once (pauses, monitors, idle clients).
  */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -34,6 +34,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** What of the situation is not the server's own affair. */
 export type OuterSituation = Omit<Situation, 'paused'>;
 
+/** What the server is given. */
 export interface RespServerOptions {
   address: Address;
   clock: Clock;
@@ -54,6 +55,7 @@ interface Pause {
   end: Timer;
 }
 
+/** Listens to clients of the Redis protocol. */
 export class RespServer {
   readonly statistics: CommandStatistics;
   readonly #options: RespServerOptions;
@@ -242,7 +244,10 @@ export class RespServer {
     };
   }
 
-  /** As Redis has it: a pause is never made shorter or weaker by another one, and content does not change meanwhile. */
+  /**
+   * As Redis has it: a pause is never made shorter or weaker by another one, and content does not change
+   * meanwhile.
+   */
   #pauseUntil(untilMs: number, scope: 'all' | 'write'): void {
     const { timers, clock, engine } = this.#options;
     const before = this.#pause;

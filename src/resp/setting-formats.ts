@@ -1,4 +1,7 @@
-/** How the values of settings are spelled: what CONFIG SET takes, its errors in Redis' words, and what CONFIG GET shows. */
+/**
+ * How the values of settings are spelled: what CONFIG SET takes, its errors in Redis' words, and what CONFIG
+ * GET shows.
+ */
 import { parseInt64 } from './arguments.js';
 
 /** Why a value is not taken. */
@@ -10,6 +13,7 @@ export class Refusal {
   }
 }
 
+/** How the values of a setting are spelt. */
 export interface Format<Value> {
   /** `present`: what is in force, for values that are told in part. */
   parse(bytes: Buffer, present: Value): Value | Refusal;
@@ -32,6 +36,7 @@ const UNITS: Record<string, bigint> = {
 };
 const MEMORY_DIGITS_MAX = 127;
 
+/** A whole number, both ends included. */
 export function integerBetween(min: bigint, max: bigint): Format<bigint> {
   return {
     parse(bytes) {
@@ -79,7 +84,10 @@ export function bytesUpTo(maxBytes: number): Format<Buffer> {
   };
 }
 
-/** When a client that does not read its replies is cut off: at once above `hardBytes`, above `softBytes` after a while. */
+/**
+ * When a client that does not read its replies is cut off: at once above `hardBytes`, above `softBytes` after
+ * a while.
+ */
 export interface OutputLimit {
   readonly hardBytes: bigint;
   readonly softBytes: bigint;
@@ -88,6 +96,7 @@ export interface OutputLimit {
 
 /** `slave` are replicas: theirs is not set here. Monitors have `pubsub`'s. */
 export type OutputClass = 'normal' | 'slave' | 'pubsub';
+/** The limit of each class. */
 export type OutputLimits = Readonly<Record<OutputClass, OutputLimit>>;
 
 /** `<class> <hard> <soft> <seconds>`, once or several times. */

@@ -1,6 +1,7 @@
 /**
- * What CONFIG GET shows and CONFIG SET changes: only what is really there and takes effect. Each setting is kept here; who must
- * act on a change (the store's memory limit, the server's clients) learns of it by `onChange`.
+ * What CONFIG GET shows and CONFIG SET changes: only what is really there and takes effect. Each setting is
+ * kept here; who must act on a change (the store's memory limit, the server's clients) learns of it by
+ * `onChange`.
  */
 import assert from 'node:assert';
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -20,7 +21,10 @@ import {
 export interface ConfigOption {
   /** The name in Redis, and behind it its older ones; in lower case. */
   readonly names: readonly string[];
-  /** `fixed`: CONFIG SET takes the value that it has anyway; `immutable`: CONFIG SET refuses it, as Redis does. */
+  /**
+   * `fixed`: CONFIG SET takes the value that it has anyway; `immutable`: CONFIG SET refuses it, as Redis
+   * does.
+   */
   readonly change: 'settable' | 'fixed' | 'immutable';
   readonly setting: Setting<unknown>;
 }
@@ -49,6 +53,7 @@ const MIB = 1024 * 1024;
 /** A silent client's socket is asked for a sign of life after so long. */
 export const KEEP_ALIVE_SECONDS = 60;
 
+/** The settings of one server. */
 export class Settings {
   readonly #maxMemory: Setting<bigint>;
   readonly #maxMemoryPolicy: Setting<EvictionPolicy>;
@@ -148,7 +153,10 @@ export class Settings {
     return this.#password.value.length > 0;
   }
 
-  /** Where no password is asked for, all match. In a time that tells nothing of the password, not even its length. */
+  /**
+   * Where no password is asked for, all match. In a time that tells nothing of the password, not even its
+   * length.
+   */
   passwordMatches(candidate: Uint8Array): boolean {
     const equal = timingSafeEqual(digestOf(candidate), digestOf(this.#password.value));
     return equal || !this.hasPassword;
@@ -243,7 +251,10 @@ function factsOf({ bind, port }: InitialSettings): [string, Named][] {
   ];
 }
 
-/** `name` is what Redis names here: the spelling that was given or, for a value that is not taken, the setting's own. */
+/**
+ * `name` is what Redis names here: the spelling that was given or, for a value that is not taken, the
+ * setting's own.
+ */
 function failure(name: string, reason: string): string {
   return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
 }

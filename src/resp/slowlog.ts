@@ -1,4 +1,7 @@
-/** The commands that took longest to run (SLOWLOG): a ring, newest last, of what `slowlog-log-slower-than` lets in. */
+/**
+ * The commands that took longest to run (SLOWLOG): a ring, newest last, of what `slowlog-log-slower-than`
+ * lets in.
+ */
 import type { Clock } from '../clock.js';
 import type { ClientState } from './client-state.js';
 import type { Settings } from './settings.js';
@@ -11,6 +14,7 @@ const ARGUMENT_BYTES_MAX = 128;
 /** What a command that runs in the kernel takes at the most, if it does not carry megabytes. */
 const FAST_US = 1_000;
 
+/** A command that took long. */
 export interface SlowlogEntry {
   readonly id: number;
   /** When it had run, Unix seconds. */
@@ -23,11 +27,13 @@ export interface SlowlogEntry {
   readonly clientName: string;
 }
 
+/** What the slow log is given. */
 export interface SlowlogOptions {
   readonly settings: Pick<Settings, 'slowlogThresholdUs' | 'slowlogMaxLength'>;
   readonly clock: Clock;
 }
 
+/** The last commands that took long. */
 export class Slowlog {
   readonly #options: SlowlogOptions;
   readonly #entries: SlowlogEntry[] = [];
@@ -37,7 +43,9 @@ export class Slowlog {
     this.#options = options;
   }
 
-  /** Whether also such commands might count as slow as those that run in the kernel, where nobody times each. */
+  /**
+   * Whether also such commands might count as slow as those that run in the kernel, where nobody times each.
+   */
   get wantsFast(): boolean {
     const { slowlogThresholdUs, slowlogMaxLength } = this.#options.settings;
     return slowlogThresholdUs >= 0 && slowlogThresholdUs < FAST_US && slowlogMaxLength > 0;

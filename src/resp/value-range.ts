@@ -2,8 +2,8 @@
 import type { ShardEngine } from '../engine/shard-engine.js';
 
 /**
- * What Redis makes of a start and an end (inclusive; negative ones count from the value's end) in a value of `length`
- * bytes or bits: `end` of the result is not included. Undefined when nothing is left.
+ * What Redis makes of a start and an end (inclusive; negative ones count from the value's end) in a value of
+ * `length` bytes or bits: `end` of the result is not included. Undefined when nothing is left.
  */
 export function rangeWithin(
   start: bigint,

@@ -1,4 +1,7 @@
-/** What a server is made from: the options that it is given, each checked and with its default (docs/architecture.md, "Options"). */
+/**
+ * What a server is made from: the options that it is given, each checked and with its default
+ * (docs/architecture.md, "Options").
+ */
 import { resolve } from 'node:path';
 import { FastcacheError } from '../errors.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
@@ -35,7 +38,10 @@ export function replicaConfig(address: string, options: ReplicaOptions): NodeCon
   return { ...checkedOptions('replica', options), primary: parseAddress(address) };
 }
 
-/** All options with their defaults, where those that are given go together. Throws BAD_OPTION, INSECURE_ADDRESS. */
+/**
+ * All options with their defaults, where those that are given go together. Throws BAD_OPTION,
+ * INSECURE_ADDRESS.
+ */
 export function checkedOptions(
   role: Role,
   options: ServerOptions,

@@ -12,8 +12,8 @@ export interface ConfigNames {
   /** The name in Redis, and behind it its older ones. */
   readonly names: readonly string[];
   /**
-   * `settable`: CONFIG SET changes it. `fixed`: CONFIG SET takes nothing but the value that it has anyway. `immutable`:
-   * CONFIG SET refuses it, as Redis does.
+   * `settable`: CONFIG SET changes it. `fixed`: CONFIG SET takes nothing but the value that it has anyway.
+   * `immutable`: CONFIG SET refuses it, as Redis does.
    */
   readonly change: 'settable' | 'fixed' | 'immutable';
 }
@@ -84,7 +84,10 @@ export interface FileOption<On extends Role = Role> extends Option<string, strin
   readonly isWritten: boolean;
 }
 
-/** A text that nobody else may see. Its flag names a file that holds it, and `FASTCACHE_<NAME>` holds it itself. */
+/**
+ * A text that nobody else may see. Its flag names a file that holds it, and `FASTCACHE_<NAME>` holds it
+ * itself.
+ */
 export interface SecretOption<On extends Role = Role> extends Option<string, string | undefined, On> {
   readonly kind: 'secret';
   readonly maxBytes: number;

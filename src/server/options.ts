@@ -1,7 +1,7 @@
 /**
- * The options of a server, each one row (docs/architecture.md, "Options"): the library's options, the flags and environment
- * variables of `primary start` and `replica follow`, what CONFIG shows and sets, and the help are all made from these rows.
- * The comment above a row is what programs read of it.
+ * The options of a server, each one row (docs/architecture.md, "Options"): the library's options, the flags
+ * and environment variables of `primary start` and `replica follow`, what CONFIG shows and sets, and the help
+ * are all made from these rows. The comment above a row is what programs read of it.
  */
 import { evictionPolicies } from '../engine/memory-limit.js';
 import type { RouteMode } from '../engine/types.js';
@@ -21,14 +21,17 @@ const LARGEST_BATCH_BYTES = limits.MAX_FRAME_PAYLOAD_BYTES / 4;
 const LARGEST_MAX_VALUE_BYTES = limits.MAX_FRAME_PAYLOAD_BYTES / 2 - 1_048_576;
 /** Redis keeps such settings in a signed 32-bit integer. */
 const LARGEST_SETTING = 2 ** 31 - 1;
-/** A longer token leaves no room for the watermarks of 1024 shards in a Hello; a longer password AUTH could not carry. */
+/**
+ * A longer token leaves no room for the watermarks of 1024 shards in a Hello; a longer password AUTH could
+ * not carry.
+ */
 const LARGEST_SECRET_BYTES = 4_096;
 
 /** Every option by its name in the library. */
 export const serverOptions = {
   /**
-   * Where replicas connect (FCRP): `host:port`, port 0 picks a free one. A primary has always such a port, by default
-   * `127.0.0.1:7631`; a replica by default none.
+   * Where replicas connect (FCRP): `host:port`, port 0 picks a free one. A primary has always such a port, by
+   * default `127.0.0.1:7631`; a replica by default none.
    */
   bind: address({
     on: BOTH,
@@ -83,8 +86,8 @@ export const serverOptions = {
     default: limits.DEFAULT_ZSTD_LEVEL,
   }),
   /**
-   * When records leave; default `adaptive`, at the end of the turn. With `batch` they leave in batches, and with `immediate`
-   * each at once.
+   * When records leave; default `adaptive`, at the end of the turn. With `batch` they leave in batches, and
+   * with `immediate` each at once.
    */
   sendPolicy: choice<SendPolicy, 'primary' | 'replica'>({
     on: BOTH,
@@ -110,14 +113,17 @@ export const serverOptions = {
     max: LARGEST_BATCH_BYTES,
     default: limits.DEFAULT_BATCH_MAX_BYTES,
   }),
-  /** With the policy `batch` a batch leaves when its first record is this old, µs from 1 to 60000000; default 750. */
+  /**
+   * With the policy `batch` a batch leaves when its first record is this old, µs from 1 to 60000000; default
+   * 750.
+   */
   batchMaxDelayUs: count({
     on: BOTH,
     flag: 'batch-max-delay-us',
     summary: 'With the policy batch, a batch leaves when its first record is this old, in microseconds.',
     min: 1,
     max: 60_000_000,
-    default: limits.DEFAULT_BATCH_MAX_DELAY_US,
+    default: 750,
   }),
   /** Frames kept for replicas that come back, for all shards together, bytes from 0; default 64mb. */
   backlogBytes: size({
@@ -172,8 +178,8 @@ export const serverOptions = {
     config: { names: ['min-replicas-to-write', 'min-slaves-to-write'], change: 'settable' },
   }),
   /**
-   * A replica is good that acknowledged at most so many seconds ago, from 0 to 2147483647; default 10. With 0 clients'
-   * writes are never refused.
+   * A replica is good that acknowledged at most so many seconds ago, from 0 to 2147483647; default 10. With 0
+   * clients' writes are never refused.
    */
   minReplicasMaxLagSeconds: count({
     on: BOTH,
@@ -191,7 +197,10 @@ export const serverOptions = {
     summary: 'Sequences start past the clock, so that a restart is noticed, or from 1.',
     choices: ['clock', 'zero'],
   }),
-  /** A dump to start from; `-` is stdin. Its content becomes that of a new history, without keys that have expired. */
+  /**
+   * A dump to start from; `-` is stdin. Its content becomes that of a new history, without keys that have
+   * expired.
+   */
   load: file({
     on: ['primary'],
     flag: 'load',
@@ -237,8 +246,8 @@ export const serverOptions = {
     default: limits.DEFAULT_CONNECT_TIMEOUT_MS,
   }),
   /**
-   * Takes each change that is applied, in order; the next one waits for its promise, and meanwhile the primary is not read.
-   * What it throws ends the following: `stopped`.
+   * Takes each change that is applied, in order; the next one waits for its promise, and meanwhile the
+   * primary is not read. What it throws ends the following: `stopped`.
    */
   changes: callback<ChangeConsumer | ChangeConsumer['take'], 'replica'>({
     on: ['replica'],
@@ -247,8 +256,9 @@ export const serverOptions = {
     method: 'take',
   }),
   /**
-   * For `record` and `changes`: a file that says how far they are, about once a second and at the end, so that the next run
-   * goes on from there. No content is kept then: there is nothing to `get`, and no `listen` or `bind`.
+   * For `record` and `changes`: a file that says how far they are, about once a second and at the end, so
+   * that the next run goes on from there. No content is kept then: there is nothing to `get`, and no `listen`
+   * or `bind`.
    */
   state: file({
     on: ['replica'],
@@ -266,8 +276,8 @@ export const serverOptions = {
     isWritten: true,
   }),
   /**
-   * For keys, values and tables, bytes from 0; default 0: as much as WebAssembly has, just under 4 GiB. A replica keeps to it
-   * once promoted.
+   * For keys, values and tables, bytes from 0; default 0: as much as WebAssembly has, just under 4 GiB. A
+   * replica keeps to it once promoted.
    */
   maxMemoryBytes: size({
     on: BOTH,
@@ -353,7 +363,9 @@ export type ReplicaOptions = OptionsOf<'replica'>;
 /** What a server of either role can be given. */
 export type ServerOptions = { [Name in OptionName]?: GivenOf<Table[Name]> | undefined };
 
-/** What every server is made from, by the name of the option: each with its default, addresses taken apart. */
+/**
+ * What every server is made from, by the name of the option: each with its default, addresses taken apart.
+ */
 export type OptionValues = { [Name in OptionName]: ReturnType<Table[Name]['resolve']> };
 
 /** Every option with its name, in the order of the rows. */

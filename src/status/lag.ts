@@ -1,6 +1,6 @@
 /**
- * How far a replica is behind its primary. It is counted from what the replica has acknowledged; a Rust replica
- * acknowledges nothing, and its lag is counted from what it has been sent.
+ * How far a replica is behind its primary. It is counted from what the replica has acknowledged; a Rust
+ * replica acknowledges nothing, and its lag is counted from what it has been sent.
  */
 import { holdsNothing, type ReplicaInfo } from '../replication/primary/replica-info.js';
 import type { Backlog, Behind } from '../replication/stream/backlog.js';

@@ -1,4 +1,6 @@
-/** A replica in a Status document: its shape, how it is rendered from the report, and how a peer's is read. */
+/**
+ * A replica in a Status document: its shape, how it is rendered from the report, and how a peer's is read.
+ */
 import type { StatusMap } from '../frame/status.js';
 import { watermarkOf } from '../replication/watermarks.js';
 import type { ReplicaStatus } from './report.js';
@@ -17,6 +19,7 @@ import {
 /** States of a replica; `gone`: it left within the last hour. */
 export const replicaStates = ['live', 'catching-up', 'snapshot', 'gone'] as const;
 
+/** A replica of the server that the document is of. */
 export interface ReplicaEntry {
   /** `host:port`. */
   address: string;
@@ -29,7 +32,10 @@ export interface ReplicaEntry {
   sinceAckSeconds: number;
   /** Of all shards together; null while it receives a snapshot. */
   lagRecords: number | null;
-  /** From the first record that it lacks to the newest; null as `lagRecords`, and when they are no longer all kept. */
+  /**
+   * From the first record that it lacks to the newest; null as `lagRecords`, and when they are no longer all
+   * kept.
+   */
   lagMs: number | null;
   /** Index = shard; empty while it receives a snapshot. */
   shardLagRecords: number[];

@@ -1,4 +1,7 @@
-/** INFO's replication section and ROLE's answer (reference: Redis' field names), rendered from a node's report. */
+/**
+ * INFO's replication section and ROLE's answer (reference: Redis' field names), rendered from a node's
+ * report.
+ */
 import { secondOffset } from '../replication/offset.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { Reply } from '../resp/reply.js';

@@ -1,6 +1,6 @@
 /**
- * The one report of a node's part in replication at one moment (docs/architecture.md, "One report"). INFO and ROLE
- * (replication-info.ts), `/metrics` and `/readyz` (metrics/), the Status frame (status-document.ts) and
+ * The one report of a node's part in replication at one moment (docs/architecture.md, "One report"). INFO and
+ * ROLE (replication-info.ts), `/metrics` and `/readyz` (metrics/), the Status frame (status-document.ts) and
  * `Primary.replicas()` render it and gather nothing themselves.
  */
 import type { Clock } from '../clock.js';
@@ -34,7 +34,9 @@ export interface NodeReport {
 export interface ServingReport {
   /** Undefined: a relay has no content to serve yet. */
   readonly history: History | undefined;
-  /** Index = shard: the highest sequence that replicas could have. Empty as long as `history` is undefined. */
+  /**
+   * Index = shard: the highest sequence that replicas could have. Empty as long as `history` is undefined.
+   */
   readonly watermarks: readonly bigint[];
   readonly offsetRecords: bigint;
   readonly backlog: BacklogReport;
@@ -65,7 +67,9 @@ export interface ReplicaStatus extends ReplicaInfo {
   offsetRecords: bigint;
   /** Whether the backlog has all that it lacks, so that it needs no snapshot. */
   canResume: boolean;
-  /** How long that stays so at the present write rate, ms; undefined: nothing is written, or it cannot resume. */
+  /**
+   * How long that stays so at the present write rate, ms; undefined: nothing is written, or it cannot resume.
+   */
   leewayMs: number | undefined;
 }
 

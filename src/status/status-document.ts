@@ -1,6 +1,6 @@
 /**
- * The document of a Status frame (docs/protocol.md, "Status"), rendered from a node's report: the model behind
- * `fastcache watermarks`. status-payload.ts writes and reads it.
+ * The document of a Status frame (docs/protocol.md, "Status"), rendered from a node's report: the model
+ * behind `fastcache watermarks`. status-payload.ts writes and reads it.
  */
 import { STATUS_MAX_BYTES } from '../limits.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
@@ -8,6 +8,7 @@ import { formatAddress } from '../transport/address.js';
 import { msOrNull, type ReplicaEntry, replicaEntry } from './replica-entry.js';
 import type { BacklogReport, LinkReport, NodeReport } from './report.js';
 
+/** What a server answers in a Status frame. */
 export interface StatusDocument {
   /** Of fastcache. */
   version: string;
@@ -29,16 +30,21 @@ export interface StatusDocument {
   metrics: Record<string, number>;
 }
 
+/** The frames that a server keeps for replicas that come back. */
 export interface BacklogEntry {
   bytes: number;
   records: number;
   limitBytes: number;
-  /** How long a replica may be away at the present write rate before it needs a snapshot; null: nothing is written. */
+  /**
+   * How long a replica may be away at the present write rate before it needs a snapshot; null: nothing is
+   * written.
+   */
   windowMs: number | null;
   /** Index = shard: the first sequence that can still be given. */
   earliest: bigint[];
 }
 
+/** The link of a relay to its primary. */
 export interface LinkEntry {
   /** `host:port`. */
   primary: string;

@@ -1,6 +1,6 @@
 /**
- * Reads fields of a Status document that a peer sent: every field is checked, and a field that does not fit is refused with
- * `FCRP_STATUS_MALFORMED`.
+ * Reads fields of a Status document that a peer sent: every field is checked, and a field that does not fit
+ * is refused with `FCRP_STATUS_MALFORMED`.
  */
 import { FastcacheError } from '../errors.js';
 import type { StatusMap, StatusValue } from '../frame/status.js';

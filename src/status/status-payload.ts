@@ -1,6 +1,6 @@
 /**
- * A Status document as the payload of its frame: msgpack. A reader does not trust the sender: every field is checked, an
- * unknown one is left out, and one that does not fit is refused.
+ * A Status document as the payload of its frame: msgpack. A reader does not trust the sender: every field is
+ * checked, an unknown one is left out, and one that does not fit is refused.
  */
 import { Packr } from 'msgpackr';
 import { decodeStatus, type StatusMap } from '../frame/status.js';

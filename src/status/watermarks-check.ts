@@ -1,6 +1,6 @@
 /**
- * Whether replication is as it should be, as monitoring asks it (`watermarks --check`): findings, each with one of the four
- * states of Nagios' plugins, whose exit statuses they are.
+ * Whether replication is as it should be, as monitoring asks it (`watermarks --check`): findings, each with
+ * one of the four states of Nagios' plugins, whose exit statuses they are.
  */
 import type { ErrorCode } from '../errors.js';
 import type { ReplicaEntry } from './replica-entry.js';
@@ -9,20 +9,24 @@ import { type EndpointAnswer, standingOf } from './watermarks.js';
 
 /** In the order of their exit statuses. */
 export const checkStates = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
+/** A state of a finding, in the words of Nagios. */
 export type CheckState = (typeof checkStates)[number];
 
+/** The most that a live replica may lag; undefined: no limit. */
 export interface LagLimits {
   /** More is critical, more than half of it a warning. */
   maxLagMs: number | undefined;
   maxLagRecords: number | undefined;
 }
 
+/** One observation about an endpoint. */
 export interface Finding {
   state: CheckState;
   /** Names its endpoint; peers' words in it are raw. */
   text: string;
 }
 
+/** The outcome of a check over all endpoints. */
 export interface Verdict {
   state: CheckState;
   /** The worst first; one that is OK when there is nothing else. */
@@ -35,13 +39,17 @@ export interface Verdict {
 /** What is known to be bad comes before what is not known. */
 const severity: readonly CheckState[] = ['CRITICAL', 'WARNING', 'UNKNOWN', 'OK'];
 
-/** A server that does not answer is the fault that is looked for; any other fault means that nothing could be learnt. */
+/**
+ * A server that does not answer is the fault that is looked for; any other fault means that nothing could be
+ * learnt.
+ */
 const absences: ReadonlySet<ErrorCode> = new Set([
   'PRIMARY_UNREACHABLE',
   'CONNECTION_LOST',
   'PEER_SILENT',
 ] as const);
 
+/** Judges the answers of all endpoints. */
 export function checkEndpoints(answers: readonly EndpointAnswer[], limits: LagLimits): Verdict {
   const live = answers.flatMap(liveReplicas);
   const worst = (lag: (replica: ReplicaEntry) => number | null) =>
@@ -57,6 +65,7 @@ export function checkEndpoints(answers: readonly EndpointAnswer[], limits: LagLi
   return { state: findings[0]!.state, findings, worstLagMs, worstLagRecords };
 }
 
+/** The exit status for a state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. */
 export function checkStatus(state: CheckState): number {
   return checkStates.indexOf(state);
 }

@@ -1,17 +1,18 @@
-/** How far one endpoint is: the model behind `fastcache watermarks` (cli.md). */
+/** How far one endpoint is: the model behind `fastcache watermarks`. */
 import type { FastcacheError } from '../errors.js';
 import type { EndpointHistory } from '../replication/history.js';
 import { watermarkOf } from '../replication/watermarks.js';
 import type { ReplicaEntry } from './replica-entry.js';
 import type { StatusDocument } from './status-document.js';
 
+/** An endpoint's watermarks and, of a server of ours, its status. */
 export interface EndpointWatermarks extends EndpointHistory {
   /** The address that was asked, or the dump that was read. */
   endpoint: string;
   role: 'primary' | 'replica' | 'dump';
   /** Index = shard. */
   watermarks: readonly bigint[];
-  /** What a server of ours tells besides; undefined of others. */
+  /** The Status document of a server of ours; undefined of others. */
   status: StatusDocument | undefined;
 }
 
@@ -21,12 +22,18 @@ export interface SilentEndpoint {
   fault: FastcacheError;
 }
 
+/** What an endpoint answered, or why nothing could be learnt of it. */
 export type EndpointAnswer = EndpointWatermarks | SilentEndpoint;
 
-/** A live replica whose newest record is older is behind. Acks come every 100 ms, so that less says nothing. */
+/**
+ * A live replica whose newest record is older is behind. Acks come every 100 ms, so that less says nothing.
+ */
 const BEHIND_FROM_MS = 500;
 
-/** A replica's state as a person should see it: of those that are live, who is behind, and who holds what was never given. */
+/**
+ * A replica's state as a person should see it: of those that are live, who is behind, and who holds what was
+ * never given.
+ */
 export type Standing = ReplicaEntry['state'] | 'behind' | 'diverging';
 
 /** `watermarks`: the primary's. */
@@ -37,7 +44,10 @@ export function standingOf(replica: ReplicaEntry, watermarks: readonly bigint[])
   return lagMs === null || lagMs >= BEHIND_FROM_MS ? 'behind' : 'live';
 }
 
-/** The JSON of cli.md, where `replicas` and `backlog` are empty and null for who does not tell of them. */
+/**
+ * The JSON of docs/command-line.md, "JSON of watermarks"; `replicas` is empty and `backlog` null for an
+ * endpoint without a Status document.
+ */
 export function endpointJson(endpoint: EndpointAnswer): Record<string, unknown> {
   if ('fault' in endpoint) {
     const { code, message, offset } = endpoint.fault;

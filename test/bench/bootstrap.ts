@@ -1,13 +1,15 @@
 /**
- * Replicas that join a primary under a full-speed writer, ours and redis-server side by side: `npm run bench:bootstrap
- * [-- --part joins|latency|crowd|redis] [-- --scale 0.05] [-- --out FILE]`. One million keys, a backlog of 1 MiB, redis-benchmark
- * with SET at pipeline 64.
+ * Replicas that join a primary under a full-speed writer, ours and redis-server side by side: `npm run
+ * bench:bootstrap [-- --part joins|latency|crowd|redis] [-- --scale 0.05] [-- --out FILE]`. One million keys,
+ * a backlog of 1 MiB, redis-benchmark with SET at pipeline 64.
  *
- * - joins: twenty joins of a replica one after the other; how many snapshots that took, and how much memory the primary
- *   took meanwhile above what it had in the second before.
- * - latency: the writers' p99, as redis-benchmark tells it, without a replica and while one joins again and again.
- * - crowd: one joiner, and sixteen at once, without a writer: the primary's own count of its time in scan and encode, and its
- *   whole CPU time, of which the rest is the sockets'. The joiners only read, so that the machine is the primary's.
+ * - joins: twenty joins of a replica one after the other; how many snapshots that took, and how much memory
+ *   the primary took meanwhile above what it had in the second before.
+ * - latency: the writers' p99, as redis-benchmark tells it, without a replica and while one joins again and
+ *   again.
+ * - crowd: one joiner, and sixteen at once, without a writer: the primary's own count of its time in scan and
+ *   encode, and its whole CPU time, of which the rest is the sockets'. The joiners only read, so that the
+ *   machine is the primary's.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';

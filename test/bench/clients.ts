@@ -1,7 +1,7 @@
 /**
- * SET and GET through redis-benchmark at pipeline 1, 16 and 64, ours and redis-server side by side, each with one replica
- * attached: `npm run bench`. The two take turns, so that a machine that slows down slows both; what counts is the median
- * of the rounds' ratios.
+ * SET and GET through redis-benchmark at pipeline 1, 16 and 64, ours and redis-server side by side, each with
+ * one replica attached: `npm run bench`. The two take turns, so that a machine that slows down slows both;
+ * what counts is the median of the rounds' ratios.
  */
 import { eventually, FastcacheProcess } from '../support/processes.js';
 import { RedisServer, redisBenchmark, redisCli } from '../support/redis.js';
@@ -19,7 +19,10 @@ export interface ClientFigure {
   /** Requests a second, medians. */
   fastcache: number;
   redis: number;
-  /** Median of the rounds' ratios: each is of two runs side by side, so that it is not moved by what comes and goes. */
+  /**
+   * Median of the rounds' ratios: each is of two runs side by side, so that it is not moved by what comes and
+   * goes.
+   */
   ratio: number;
 }
 

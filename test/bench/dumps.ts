@@ -1,6 +1,7 @@
 /**
- * The frames toolkit on a dump of five million records with 64-byte values, plain and with zstd, each command as a process
- * of its own; what zstd costs beside `zstd -d` of the same zstd frames, one behind the other in a file.
+ * The frames toolkit on a dump of five million records with 64-byte values, plain and with zstd, each command
+ * as a process of its own; what zstd costs beside `zstd -d` of the same zstd frames, one behind the other in
+ * a file.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
@@ -24,8 +25,8 @@ export interface DumpFigure {
   /** Of the dump uncompressed. */
   megabytesPerSecond: number;
   /**
-   * What `zstd -d` takes of what the command takes per byte, which is without its start; median of the rounds. Null for a plain
-   * dump, and without zstd.
+   * What `zstd -d` takes of what the command takes per byte, which is without its start; median of the
+   * rounds. Null for a plain dump, and without zstd.
    */
   zstdShare: number | null;
 }
@@ -114,7 +115,10 @@ export function writeDumps(directory: string, records: number, keys: number) {
   return { ...paths, records, plainBytes: statSync(paths.plain).size };
 }
 
-/** Letters and digits, the same in every run; drawing them anew for each value would take longer than all else here. */
+/**
+ * Letters and digits, the same in every run; drawing them anew for each value would take longer than all else
+ * here.
+ */
 function randomTexts(): () => string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   let state = 1;

@@ -1,6 +1,7 @@
 /**
- * The per-record work alone, in this process: SETs through the kernel as they come from a socket, hashing, storing and
- * encoding included, and applying the same batches; beside a plain `Map` that only stores. What counts is the ratio.
+ * The per-record work alone, in this process: SETs through the kernel as they come from a socket, hashing,
+ * storing and encoding included, and applying the same batches; beside a plain `Map` that only stores. What
+ * counts is the ratio.
  */
 import { systemClock } from '../../src/clock.js';
 import { ShardEngine } from '../../src/engine/shard-engine.js';
@@ -74,9 +75,9 @@ export function benchKernel({ rounds, scale }: { rounds: number; scale: number }
 }
 
 /**
- * The longest calls, milliseconds, while a store grows to ten million keys, ten at a time and every other with
- * an expiry (docs/performance.md, "Growth without a pause"). The first calls also wait for the kernel to be
- * compiled.
+ * The longest calls, milliseconds, while a store grows to ten million keys, ten at a time and every other
+ * with an expiry (docs/performance.md, "Growth without a pause"). The first calls also wait for the kernel to
+ * be compiled.
  */
 export function benchGrowth({ scale }: { scale: number }): number[] {
   const store = engine();

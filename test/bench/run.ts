@@ -1,7 +1,7 @@
 /**
- * `npm run bench [-- --quick] [-- --out FILE]`: the kernel alone, the frames toolkit on large dumps, then clients against
- * ours and redis-server. Prints ratios, writes all figures as JSON (dist/bench.json unless --out says otherwise). Skips what
- * needs redis where it is absent.
+ * `npm run bench [-- --quick] [-- --out FILE]`: the kernel alone, the frames toolkit on large dumps, then
+ * clients against ours and redis-server. Prints ratios, writes all figures as JSON (dist/bench.json unless
+ * --out says otherwise). Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

@@ -1,4 +1,7 @@
-/** `watermarks` of a primary of ours and its replicas: the table, JSON, and the exit statuses of each way of asking. */
+/**
+ * `watermarks` of a primary of ours and its replicas: the table, JSON, and the exit statuses of each way of
+ * asking.
+ */
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeFrame } from '../../src/frame/frame.js';

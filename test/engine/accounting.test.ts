@@ -1,4 +1,6 @@
-/** What memory is said to take is what the content takes, block by block, after any sequence of operations. */
+/**
+ * What memory is said to take is what the content takes, block by block, after any sequence of operations.
+ */
 import '../support/debug-kernel.js';
 
 import { expect, it } from 'vitest';
@@ -11,7 +13,9 @@ const PAGE = 4096;
 const HEADER = 16;
 const EXPIRY = 16;
 
-/** A block by the arena's rules: steps of 8 bytes up to 256, 16 steps a doubling up to 32 KiB, pages above. */
+/**
+ * A block by the arena's rules: steps of 8 bytes up to 256, 16 steps a doubling up to 32 KiB, pages above.
+ */
 function blockBytes(bytes: number): number {
   if (bytes > 32_768) return Math.ceil(bytes / PAGE) * PAGE;
   if (bytes <= 256) return Math.ceil(bytes / 8) * 8;

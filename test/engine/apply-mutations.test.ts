@@ -1,6 +1,6 @@
 /**
- * Damaged payloads against an oracle that decodes them with the codec: refused alike, or applied alike; and a store that
- * keeps no content refuses and counts as the one that does.
+ * Damaged payloads against an oracle that decodes them with the codec: refused alike, or applied alike; and a
+ * store that keeps no content refuses and counts as the one that does.
  */
 import '../support/debug-kernel.js';
 

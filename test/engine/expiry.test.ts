@@ -1,4 +1,7 @@
-/** Expiry against an oracle on a clock that stands until it is told: on access, by sweeps, on primary and replica. */
+/**
+ * Expiry against an oracle on a clock that stands until it is told: on access, by sweeps, on primary and
+ * replica.
+ */
 import '../support/debug-kernel.js';
 
 import { describe, expect, it } from 'vitest';

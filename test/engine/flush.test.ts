@@ -1,4 +1,7 @@
-/** A store that is emptied in steps, as FLUSHALL does: what is told of it, what memory it takes, what a replica has then. */
+/**
+ * A store that is emptied in steps, as FLUSHALL does: what is told of it, what memory it takes, what a
+ * replica has then.
+ */
 import '../support/debug-kernel.js';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';

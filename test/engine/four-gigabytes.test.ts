@@ -1,4 +1,7 @@
-/** The end of WebAssembly's memory: addresses above 2 GiB are right, and nothing traps when not a page is left. */
+/**
+ * The end of WebAssembly's memory: addresses above 2 GiB are right, and nothing traps when not a page is
+ * left.
+ */
 import { expect, it } from 'vitest';
 import { batchBytes } from '../support/batch-bytes.js';
 import { newEngine, newReplica, scanAll } from '../support/engines.js';

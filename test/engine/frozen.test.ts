@@ -1,4 +1,7 @@
-/** A frozen store (CLIENT PAUSE): what has expired is hidden and stays, nothing is evicted, and both go on when it thaws. */
+/**
+ * A frozen store (CLIENT PAUSE): what has expired is hidden and stays, nothing is evicted, and both go on
+ * when it thaws.
+ */
 import '../support/debug-kernel.js';
 
 import { beforeEach, describe, expect, it } from 'vitest';

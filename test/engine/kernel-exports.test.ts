@@ -56,8 +56,8 @@ describe.each([
 });
 
 it('an argument is declared as a bigint exactly where WebAssembly takes a u64', () => {
-  // Before a function runs WebAssembly converts its arguments, one after the other: a bigint where a number belongs, and
-  // the other way round, is a TypeError. The last argument throws, so that nothing runs.
+  // Before a function runs WebAssembly converts its arguments, one after the other: a bigint where a number
+  // belongs, and the other way round, is a TypeError. The last argument throws, so that nothing runs.
   const stop = new Error('stop');
   const last = {
     valueOf: () => {

@@ -1,4 +1,6 @@
-/** Memory: what tables take as a store grows, what comes back as it shrinks, and what a full store still does. */
+/**
+ * Memory: what tables take as a store grows, what comes back as it shrinks, and what a full store still does.
+ */
 import '../support/debug-kernel.js';
 
 import { describe, expect, it } from 'vitest';

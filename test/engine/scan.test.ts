@@ -1,4 +1,7 @@
-/** A scan between whose steps writes go on: what is there throughout is met, each step is as small as was asked. */
+/**
+ * A scan between whose steps writes go on: what is there throughout is met, each step is as small as was
+ * asked.
+ */
 import '../support/debug-kernel.js';
 
 import { describe, expect, it } from 'vitest';
@@ -178,7 +181,8 @@ it('what a scan shows are values as they are at that moment, with their expiry',
 });
 
 describe('a scan that sleeps while its segment is split', () => {
-  // A generation of 16 bits came again after so many splits; after the others its halves and a word of it wrap round.
+  // A generation of 16 bits came again after so many splits; after the others its halves and a word of it
+  // wrap round.
   it.each([2n ** 16n, 2n ** 24n, 2n ** 32n])('does not take it for its own %i generations later', (later) => {
     const engine = newEngine({ shards: 1, seed: SEED });
     // Keys of the first of a new table's two segments, which has the first generation.

@@ -1,4 +1,6 @@
-/** WATCH's tickets: what counts as a change, beside redis-server as primary and as replica, and against a map. */
+/**
+ * WATCH's tickets: what counts as a change, beside redis-server as primary and as replica, and against a map.
+ */
 import '../support/debug-kernel.js';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -123,7 +125,8 @@ describeWith(redisServer, 'beside redis-server', () => {
   async function theirsChanges(first: string[][], then: string[][], onReplica: boolean): Promise<boolean> {
     const watcher = watchers[onReplica ? 1 : 0]!;
     const pauses = [...first, ...then].filter(([name]) => name === 'PAUSE').length;
-    // What lives a short time must live when it is watched. On a machine that is busy it may not: then all goes slower.
+    // What lives a short time must live when it is watched. On a machine that is busy it may not: then all
+    // goes slower.
     const hasToHurry = first.at(-1) === short;
     for (let slowness = 1; ; slowness *= 2) {
       await run([['FLUSHALL']]);

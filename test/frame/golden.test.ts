@@ -1,4 +1,7 @@
-/** The frames of the Rust crate (fixtures/golden, see fixtures/README.md): decoded exactly and written again alike. */
+/**
+ * The frames of the Rust crate (fixtures/golden, see fixtures/README.md): decoded exactly and written again
+ * alike.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { xxh3 } from '@node-rs/xxhash';

@@ -1,6 +1,7 @@
 /**
- * A tree of processes of ours under load: a primary, two relays, four leaves below each. Processes are killed and links are
- * cut at random, also the primary; then the faults end, and all ten replicas hold what the primary holds.
+ * A tree of processes of ours under load: a primary, two relays, four leaves below each. Processes are killed
+ * and links are cut at random, also the primary; then the faults end, and all ten replicas hold what the
+ * primary holds.
  */
 import { expect, it } from 'vitest';
 import { servedDigest } from '../support/content.js';

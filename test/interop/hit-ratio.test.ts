@@ -1,12 +1,12 @@
 /**
- * The same requests by Zipf's law to redis-server and to ours, both with `allkeys-lru`: a GET, and when it misses, a SET
- * of the same key. All servers get each batch before the next is sent to any, so that their clocks, which count seconds,
- * see the same.
+ * The same requests by Zipf's law to redis-server and to ours, both with `allkeys-lru`: a GET, and when it
+ * misses, a SET of the same key. All servers get each batch before the next is sent to any, so that their
+ * clocks, which count seconds, see the same.
  *
- * With the same memory ours holds more keys, for a key costs it less: its ratio must not be worse by more than three
- * points. To compare the choice of what goes alone, another primary gets just the memory for as many keys as redis-server
- * holds: the ratios must then be within three points of each other, either way. That this tells LRU from anything else
- * shows the last one, which has as much memory and evicts at random.
+ * With the same memory ours holds more keys, for a key costs it less: its ratio must not be worse by more
+ * than three points. To compare the choice of what goes alone, another primary gets just the memory for as
+ * many keys as redis-server holds: the ratios must then be within three points of each other, either way.
+ * That this tells LRU from anything else shows the last one, which has as much memory and evicts at random.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EvictionPolicy } from '../../src/engine/memory-limit.js';

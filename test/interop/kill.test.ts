@@ -1,12 +1,13 @@
 /**
- * A primary and a replica, both processes of ours, are killed at random moments under write load and started again. They
- * converge every time, and a reader on the replica never sees part of a snapshot.
+ * A primary and a replica, both processes of ours, are killed at random moments under write load and started
+ * again. They converge every time, and a reader on the replica never sees part of a snapshot.
  *
- * The invariants that the reader watches. Before a replica can reach a new primary, all static keys are written there with
- * that primary's generation: so whatever a replica shows is none of them or all, of one generation, which never falls. And
- * the two keys of a pair, which lie in one shard, are counted up all the time, the first before the second: at every moment
- * of the primary they are equal or the first is one ahead. Entries of a snapshot that were scanned at different moments, and
- * shown before the writes in between are applied, would tell.
+ * The invariants that the reader watches. Before a replica can reach a new primary, all static keys are
+ * written there with that primary's generation: so whatever a replica shows is none of them or all, of one
+ * generation, which never falls. And the two keys of a pair, which lie in one shard, are counted up all the
+ * time, the first before the second: at every moment of the primary they are equal or the first is one ahead.
+ * Entries of a snapshot that were scanned at different moments, and shown before the writes in between are
+ * applied, would tell.
  */
 import { xxh3 } from '@node-rs/xxhash';
 import { expect, it } from 'vitest';

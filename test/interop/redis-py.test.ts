@@ -1,6 +1,6 @@
 /**
- * redis-py's own tests against a primary of ours: those that ask for strings, keys, transactions, connection and server
- * (redis-py/tests.json, where the others stand with the reason why they are not run).
+ * redis-py's own tests against a primary of ours: those that ask for strings, keys, transactions, connection
+ * and server (redis-py/tests.json, where the others stand with the reason why they are not run).
  */
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
 import { Primary } from '../../src/index.js';

@@ -1,6 +1,7 @@
 /**
- * A relay of ours between peers of the crate: a Rust primary above it that is being written to, below it a Rust replica and
- * one of ours, and another relay with a leaf of its own. Then the relay is promoted by a signal.
+ * A relay of ours between peers of the crate: a Rust primary above it that is being written to, below it a
+ * Rust replica and one of ours, and another relay with a leaf of its own. Then the relay is promoted by a
+ * signal.
  */
 import { expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';

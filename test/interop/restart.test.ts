@@ -1,6 +1,7 @@
 /**
- * A primary of ours dies and comes back on the same ports with other content, while its replicas, the crate's and ours,
- * stay: they end with the new content, whether the new primary has written less than the old or more.
+ * A primary of ours dies and comes back on the same ports with other content, while its replicas, the crate's
+ * and ours, stay: they end with the new content, whether the new primary has written less than the old or
+ * more.
  */
 import { describe, expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';

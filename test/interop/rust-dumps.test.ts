@@ -1,5 +1,6 @@
 /**
- * Content goes from a primary of the crate by a recording to a primary of ours, and from there to a replica of the crate.
+ * Content goes from a primary of the crate by a recording to a primary of ours, and from there to a replica
+ * of the crate.
  */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

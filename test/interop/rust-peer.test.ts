@@ -1,4 +1,7 @@
-/** The harness proves itself: the crate's replica follows the crate's primary, and our digest of what was written is theirs. */
+/**
+ * The harness proves itself: the crate's replica follows the crate's primary, and our digest of what was
+ * written is theirs.
+ */
 import { expect, it } from 'vitest';
 import { digestOf, type Entry } from '../support/digest.js';
 import { describeWith } from '../support/optional-peers.js';

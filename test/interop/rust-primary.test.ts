@@ -1,6 +1,6 @@
 /**
- * Replicas of ours, one embedded and one a process that records what it was sent, follow a primary of the crate that is
- * being written to.
+ * Replicas of ours, one embedded and one a process that records what it was sent, follow a primary of the
+ * crate that is being written to.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,10 @@ import { eventually, FastcacheProcess } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
 import { fillEntries, RustPrimary, rustPeer } from '../support/rust-peer.js';
 
-/** The crate has a thread for each shard that wakes every 750 us: with many of them on few cores it writes little else. */
+/**
+ * The crate has a thread for each shard that wakes every 750 us: with many of them on few cores it writes
+ * little else.
+ */
 const keysOf = (shards: number) =>
   shards === 64 ? { before: 10_000, all: 25_000, perMs: 50 } : { before: 60_000, all: 200_000, perMs: 150 };
 const REFILLED = 5_000;
@@ -86,7 +89,8 @@ describeWith(rustPeer, 'replicas of ours of a Rust primary', () => {
       await primary.expireAt('shortened', Date.now() + 1);
       await primary.filled();
       let written = all + OTHER_WRITES;
-      // On a slow machine they may not be there yet: the same keys once more, until the writes have outlasted it.
+      // On a slow machine they may not be there yet: the same keys once more, until the writes have outlasted
+      // it.
       for (let isOutlasted = false; !isOutlasted; ) {
         isOutlasted = isSettled;
         await primary.startFill(0, REFILLED, VALUE_BYTES, perMs);

@@ -1,6 +1,6 @@
 /**
- * A replica of the crate follows a primary of ours that is a process of its own and is being written to through its Redis
- * port. What was sent is read off the wire, what arrived is compared by digest.
+ * A replica of the crate follows a primary of ours that is a process of its own and is being written to
+ * through its Redis port. What was sent is read off the wire, what arrived is compared by digest.
  */
 import { expect, it } from 'vitest';
 import { servedDigest } from '../support/content.js';
@@ -22,7 +22,10 @@ const matrix = [1, 4, 64].flatMap((shards) =>
   ),
 );
 
-/** By which the crate's replica, which comes with nothing, is given either everything from the first write on or a snapshot. */
+/**
+ * By which the crate's replica, which comes with nothing, is given either everything from the first write on
+ * or a snapshot.
+ */
 const bootstrapFlags = {
   backlog: ['--sequence-base', 'zero'],
   snapshot: ['--backlog', '64kb', '--snapshot-chunk', '64kb'],

@@ -1,4 +1,7 @@
-/** A tap on the crate's primary, which has no histories: it goes on by its watermarks, and begins anew when it must. */
+/**
+ * A tap on the crate's primary, which has no histories: it goes on by its watermarks, and begins anew when it
+ * must.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Session-prefix routing live, both ways: a session's chunks lie in one shard, and are found there by the other side. */
+/**
+ * Session-prefix routing live, both ways: a session's chunks lie in one shard, and are found there by the
+ * other side.
+ */
 import { expect, it } from 'vitest';
 import { Primary, Replica } from '../../src/index.js';
 import { embeddedDigest } from '../support/content.js';

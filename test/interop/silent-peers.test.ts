@@ -1,4 +1,6 @@
-/** The crate's peers are silent for longer than a peer of ours may be, and their links are not taken for dead. */
+/**
+ * The crate's peers are silent for longer than a peer of ours may be, and their links are not taken for dead.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { isCaughtUp } from '../support/embedded-pair.js';

@@ -1,4 +1,7 @@
-/** `watermarks` where the crate takes part: its primary tells its watermarks alone, its replica acknowledges nothing. */
+/**
+ * `watermarks` where the crate takes part: its primary tells its watermarks alone, its replica acknowledges
+ * nothing.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Primary } from '../../src/index.js';
 import { describeWith } from '../support/optional-peers.js';

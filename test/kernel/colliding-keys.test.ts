@@ -1,4 +1,7 @@
-/** Keys chosen by someone who knows the seed: the table stays right and bounded, whatever falls into one segment. */
+/**
+ * Keys chosen by someone who knows the seed: the table stays right and bounded, whatever falls into one
+ * segment.
+ */
 import '../support/debug-kernel.js';
 
 import { xxh3 } from '@node-rs/xxhash';

@@ -1,4 +1,7 @@
-/** Redis' glob patterns against redis-server, over random bytes and over those that mean something in a pattern. */
+/**
+ * Redis' glob patterns against redis-server, over random bytes and over those that mean something in a
+ * pattern.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newEngine } from '../support/engines.js';
 import { describeWith } from '../support/optional-peers.js';
@@ -13,7 +16,10 @@ function matches(pattern: string, text: string, ignoreCase = false): boolean {
   return engine.keyspace.matches(Buffer.from(pattern, 'latin1'), Buffer.from(text, 'latin1'), ignoreCase);
 }
 
-/** Few different bytes, so that much matches; those that patterns are made of, and some at the ends of what a char holds. */
+/**
+ * Few different bytes, so that much matches; those that patterns are made of, and some at the ends of what a
+ * char holds.
+ */
 const ALPHABET = Buffer.from('aaabbABz019*?[]^-\\-\x00\x7f\x80\xc3\xfe\xff', 'latin1');
 const PATTERN_PIECES = [
   ...[

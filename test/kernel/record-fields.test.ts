@@ -1,4 +1,7 @@
-/** The kernel and frame/ each name the places of a record's fields: these are the same, and those of real records. */
+/**
+ * The kernel and frame/ each name the places of a record's fields: these are the same, and those of real
+ * records.
+ */
 import { expect, it } from 'vitest';
 import { encodeBatch, RECORD_FIXED_BYTES, RECORD_OFFSETS } from '../../src/frame/batch.js';
 import * as layout from '../../src/kernel/layout.js';

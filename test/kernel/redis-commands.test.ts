@@ -1,4 +1,7 @@
-/** Random commands, valid and not, on the kernel and on redis-server 7: the same replies, whatever way the input is cut. */
+/**
+ * Random commands, valid and not, on the kernel and on redis-server 7: the same replies, whatever way the
+ * input is cut.
+ */
 import '../support/debug-kernel.js';
 
 import { once } from 'node:events';
@@ -143,7 +146,9 @@ function isShort(ms: bigint): boolean {
   return ms < 40_000n;
 }
 
-/** Whether a command may leave a key that expires while the test runs: then the two sides' clocks would show. */
+/**
+ * Whether a command may leave a key that expires while the test runs: then the two sides' clocks would show.
+ */
 function leavesShortLife(args: (string | Buffer)[]): boolean {
   const words = args.map((arg) => arg.toString().toUpperCase());
   const lives = (word: string | undefined, unitMs: bigint): boolean => {

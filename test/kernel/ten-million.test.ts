@@ -1,4 +1,7 @@
-/** Ten million random commands on a primary that a replica follows: both end with the oracle's content, and lean. */
+/**
+ * Ten million random commands on a primary that a replica follows: both end with the oracle's content, and
+ * lean.
+ */
 import { expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { newEngine, newReplica, StandingClock } from '../support/engines.js';

@@ -1,4 +1,7 @@
-/** A primary that closes, and one that comes back as another: nothing of the old history is mistaken for the new. */
+/**
+ * A primary that closes, and one that comes back as another: nothing of the old history is mistaken for the
+ * new.
+ */
 import { describe, expect, it } from 'vitest';
 import { encodeHello } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';

@@ -1,4 +1,7 @@
-/** The programs that people use Redis with drive a primary of ours and read its replica: redis-cli, ioredis, redis-benchmark. */
+/**
+ * The programs that people use Redis with drive a primary of ours and read its replica: redis-cli, ioredis,
+ * redis-benchmark.
+ */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedPair, embeddedPair, isCaughtUp } from '../support/embedded-pair.js';

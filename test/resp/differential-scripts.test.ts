@@ -1,4 +1,7 @@
-/** As differential.test.ts, for what would disturb random sessions: scripts, run on ours and on redis-server alike. */
+/**
+ * As differential.test.ts, for what would disturb random sessions: scripts, run on ours and on redis-server
+ * alike.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Primary, Replica } from '../../src/index.js';

@@ -1,6 +1,7 @@
 /**
- * Random commands of the whole promise on ours and on redis-server 7, compared reply by reply, byte for byte but for the
- * rules in test/support/differential/rules.ts. FASTCACHE_DIFFERENTIAL_SEED=17 (or 100-300) runs those sessions alone.
+ * Random commands of the whole promise on ours and on redis-server 7, compared reply by reply, byte for byte
+ * but for the rules in test/support/differential/rules.ts. FASTCACHE_DIFFERENTIAL_SEED=17 (or 100-300) runs
+ * those sessions alone.
  */
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** What a client may not do, and what it does to nobody else: too long values, clients that do not read, clients that go. */
+/**
+ * What a client may not do, and what it does to nobody else: too long values, clients that do not read,
+ * clients that go.
+ */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';

@@ -1,4 +1,7 @@
-/** Writes that need replicas (`--min-replicas`): refused as redis-server refuses them, and taken again as soon as these are there. */
+/**
+ * Writes that need replicas (`--min-replicas`): refused as redis-server refuses them, and taken again as soon
+ * as these are there.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Primary } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';

@@ -1,4 +1,6 @@
-/** MONITOR: what it shows, where in a monitor's own replies, and what becomes of one that does not keep up. */
+/**
+ * MONITOR: what it shows, where in a monitor's own replies, and what becomes of one that does not keep up.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { connect, say, start } from '../support/open-front.js';
 import { describeWith } from '../support/optional-peers.js';

@@ -1,4 +1,7 @@
-/** While clients are paused content stays as it is, as redis-server has it: whoever fails over can rely on the offset. */
+/**
+ * While clients are paused content stays as it is, as redis-server has it: whoever fails over can rely on the
+ * offset.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';

@@ -1,4 +1,7 @@
-/** However a client's bytes are cut, their meaning is the same: pipelines, inline commands, long commands in small pieces. */
+/**
+ * However a client's bytes are cut, their meaning is the same: pipelines, inline commands, long commands in
+ * small pieces.
+ */
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Primary } from '../../src/index.js';
 import { RespClient, respCommand } from '../support/resp-client.js';

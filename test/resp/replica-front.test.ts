@@ -1,4 +1,7 @@
-/** The Redis port of a replica: what it answers while it has nothing, when its link is down, and when it is promoted. */
+/**
+ * The Redis port of a replica: what it answers while it has nothing, when its link is down, and when it is
+ * promoted.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Replica } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';

@@ -1,6 +1,7 @@
 /**
- * Each option of a server, wherever it is given: to the library, as a flag, in the environment and by CONFIG SET. What is
- * found in one place by trying is held against the others; what users rely on is written down here once more.
+ * Each option of a server, wherever it is given: to the library, as a flag, in the environment and by CONFIG
+ * SET. What is found in one place by trying is held against the others; what users rely on is written down
+ * here once more.
  */
 import { readFileSync } from 'node:fs';
 import { Parser } from '@oclif/core';
@@ -113,7 +114,7 @@ describe('the table of options', () => {
 
   it('gives both commands what matters in either role', () => {
     const once = optionRows.filter(([, { on }]) => on.length === 1).map(([name]) => name);
-    expect(once).toEqual(['shards', 'sequenceBase', 'load', 'onLoading', 'failFast', 'changes', 'state']);
+    expect(once).toEqual(['sequenceBase', 'load', 'onLoading', 'failFast', 'changes', 'state']);
   });
 
   it.each(roles)('is in the help of the command of a %s, with defaults and variables', async (role) => {
@@ -234,8 +235,8 @@ describe('other options', () => {
     expect(await refused({ maxReplica: 3 })).toBe('There is no option maxReplica.');
     expect(await refused({ toString: 3 })).toBe('There is no option toString.');
     expect(await refused({ state: 'x' })).toBe('state is no option of a primary.');
-    expect(await rejectionOf(Replica.follow('127.0.0.1:1', { shards: 4 } as object))).toBe(
-      'shards is no option of a replica.',
+    expect(await rejectionOf(Replica.follow('127.0.0.1:1', { load: 'x' } as object))).toBe(
+      'load is no option of a replica.',
     );
     expect(await refused('--bind' as unknown as object)).toBe('The options of a primary are an object.');
     expect(await refused({ bind: false })).toMatch(/^bind must be host:port/);

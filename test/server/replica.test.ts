@@ -141,6 +141,7 @@ describe('a replica', () => {
     const kinds: number[] = [];
     decodeStream([await readFile(record)], ({ header }) => kinds.push(header.kind));
     expect(kinds).toEqual([
+      FrameKind.Hello,
       FrameKind.SnapshotBegin,
       FrameKind.SnapshotChunk,
       FrameKind.SnapshotChunk,

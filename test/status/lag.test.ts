@@ -14,7 +14,9 @@ function lagsOf({ listener, publisher }: VirtualPrimary) {
   return listener.replicas().map((replica) => lagOf(replica, publisher.backlog));
 }
 
-/** A replica of ours, played by the test, that has taken the snapshot of an empty primary and acknowledged it. */
+/**
+ * A replica of ours, played by the test, that has taken the snapshot of an empty primary and acknowledged it.
+ */
 async function withPeer() {
   const opened = await cluster({ store: { shards: 1 } });
   const { world, transport, primary } = opened;

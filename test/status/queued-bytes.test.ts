@@ -1,4 +1,6 @@
-/** Bytes that wait for a slow replica: one fact of the report, and the same figure in every rendering of it. */
+/**
+ * Bytes that wait for a slow replica: one fact of the report, and the same figure in every rendering of it.
+ */
 import { expect, it } from 'vitest';
 import { watermarksText } from '../../src/cli/watermarks/text.js';
 import { encodeHelloFrame } from '../../src/frame/hello.js';

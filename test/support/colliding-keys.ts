@@ -1,6 +1,6 @@
 /**
- * Keys of eight bytes for any place in a table: XXH3-64 of eight bytes and the table's mixing (kernel/table.ts) are both
- * reversible, so whoever knows the seed can choose where keys fall.
+ * Keys of eight bytes for any place in a table: XXH3-64 of eight bytes and the table's mixing
+ * (kernel/table.ts) are both reversible, so whoever knows the seed can choose where keys fall.
  */
 
 const MASK = 0xffff_ffff_ffff_ffffn;

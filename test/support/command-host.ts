@@ -1,6 +1,6 @@
 /**
- * Commands without a server around them: a client's words find their row and run against a real store, as the gate would
- * have it, and are compared with what redis-server answers to the same words.
+ * Commands without a server around them: a client's words find their row and run against a real store, as the
+ * gate would have it, and are compared with what redis-server answers to the same words.
  */
 import { expect } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';

@@ -1,4 +1,7 @@
-/** What a server of ours holds, read back the way its users read: over its Redis port, or from an embedded replica. */
+/**
+ * What a server of ours holds, read back the way its users read: over its Redis port, or from an embedded
+ * replica.
+ */
 import { digestOf, type Entry } from './digest.js';
 import { RespClient } from './resp-client.js';
 

@@ -18,8 +18,8 @@ export interface StreamFrame {
 }
 
 /**
- * Feeds `chunks` to a splitter and hands each frame to `onFrame`, wholly decoded into values of its own. Faults are
- * placed in the stream; those inside a compressed payload at their frame's start.
+ * Feeds `chunks` to a splitter and hands each frame to `onFrame`, wholly decoded into values of its own.
+ * Faults are placed in the stream; those inside a compressed payload at their frame's start.
  */
 export function decodeStream(chunks: Iterable<Uint8Array>, onFrame: (frame: StreamFrame) => void): void {
   const splitter = new FrameSplitter();

@@ -1,13 +1,15 @@
 /**
- * The digest by which two stores are compared, whatever language they are written in: FNV-1a, 64 bits, over key, 0,
- * value, 0 of all entries in the order of their keys. `rust-peer/src/content.rs` has the same.
+ * The digest by which two stores are compared, whatever language they are written in: FNV-1a, 64 bits, over
+ * key, 0, value, 0 of all entries in the order of their keys. `rust-peer/src/content.rs` has the same.
  */
 
 export type Entry = readonly [key: Buffer, value: Buffer];
 
 const PRIME_LOW = 0x1b3;
 
-/** `<number of entries> <digest as 16 hex digits>`, as the Rust peer answers `digest`. Keys must be unique. */
+/**
+ * `<number of entries> <digest as 16 hex digits>`, as the Rust peer answers `digest`. Keys must be unique.
+ */
 export function digestOf(entries: readonly Entry[]): string {
   const hash = new Fnv1a();
   for (const [key, value] of entries.toSorted(([a], [b]) => Buffer.compare(a, b))) {
@@ -18,8 +20,9 @@ export function digestOf(entries: readonly Entry[]): string {
 }
 
 /**
- * In two unsigned halves, because a BigInt a byte would take minutes over a large store. The prime is 2^40 + 0x1b3, so
- * hash * prime = hash * 0x1b3 + (low half << 8) in the high half; products are taken 16 bits at a time.
+ * In two unsigned halves, because a BigInt a byte would take minutes over a large store. The prime is 2^40 +
+ * 0x1b3, so hash * prime = hash * 0x1b3 + (low half << 8) in the high half; products are taken 16 bits at a
+ * time.
  */
 class Fnv1a {
   #high = 0xcbf29ce4;

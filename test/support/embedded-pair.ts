@@ -31,7 +31,10 @@ export async function embeddedPair(
   };
 }
 
-/** Resolves when the replica has applied all that the primary has written, also what it deletes meanwhile as it expires. */
+/**
+ * Resolves when the replica has applied all that the primary has written, also what it deletes meanwhile as
+ * it expires.
+ */
 export async function isCaughtUp({
   primary,
   replica,

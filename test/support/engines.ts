@@ -1,4 +1,7 @@
-/** Stores on the compiled kernel for tests: short options, a clock that stands until it is told, their whole content. */
+/**
+ * Stores on the compiled kernel for tests: short options, a clock that stands until it is told, their whole
+ * content.
+ */
 import type { Clock } from '../../src/clock.js';
 import { ShardEngine, type ShardEngineOptions } from '../../src/engine/shard-engine.js';
 import {
@@ -62,7 +65,9 @@ export function* scanAll(engine: ShardEngine, maxBytes = 1_048_576): Generator<D
   scan.close();
 }
 
-/** Key and value with expiry of all that a store holds, by key in latin1: equal exactly when the content is. */
+/**
+ * Key and value with expiry of all that a store holds, by key in latin1: equal exactly when the content is.
+ */
 export function contentOf(engine: ShardEngine): Map<string, string> {
   engine.kernel.invariants();
   const content = new Map<string, string>();

@@ -1,6 +1,6 @@
 /**
- * A primary that says exactly what a test has it say, to whoever connects: the crate's (no margin), or one that breaks
- * the rules.
+ * A primary that says exactly what a test has it say, to whoever connects: the crate's (no margin), or one
+ * that breaks the rules.
  */
 import { xxh3 } from '@node-rs/xxhash';
 import { encodeBatch, type MutationRecord } from '../../src/frame/batch.js';

@@ -48,8 +48,8 @@ export class Tape {
   }
 
   /**
-   * The chunks of a scan from `firstIndex` on, with what `between` writes in front of each as batches of their own, and an
-   * empty one that is the last.
+   * The chunks of a scan from `firstIndex` on, with what `between` writes in front of each as batches of
+   * their own, and an empty one that is the last.
    */
   chunks(firstIndex: bigint, between: () => void, chunkBytes = 4096): void {
     const scan = this.#engine.scan();

@@ -1,4 +1,6 @@
-/** Hostile frames whose fault is in the header or in the zstd data around the payload (see hostile-frames.ts). */
+/**
+ * Hostile frames whose fault is in the header or in the zstd data around the payload (see hostile-frames.ts).
+ */
 import { type HostileFrame, hostile } from './hostile-frame.js';
 import { bytesOf, rawFrame, u8, u32, u64, zstdData, zstdFrame, zstdSkippable } from './raw-frames.js';
 

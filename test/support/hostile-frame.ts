@@ -11,7 +11,8 @@ export interface HostileFrame {
   how: string;
   bytes: Buffer;
   /**
-   * Who refuses it: a reader of streams; a reader of one frame that is all at hand; or, past the codec, who applies it.
+   * Who refuses it: a reader of streams; a reader of one frame that is all at hand; or, past the codec, who
+   * applies it.
    */
   refusedBy: 'stream' | 'frame' | 'store';
 }

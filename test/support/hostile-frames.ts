@@ -1,6 +1,7 @@
 /**
  * The hostile frames of fixtures/hostile: every refusal of docs/protocol.md, "Refusals", at least once, each
- * with its error's code and place. `npx tsx test/support/hostile-frames.ts` writes the files and their README.
+ * with its error's code and place. `npx tsx test/support/hostile-frames.ts` writes the files and their
+ * README.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

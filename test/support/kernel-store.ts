@@ -1,4 +1,7 @@
-/** The real store with the face that the tests of replication drive, so that each rule is held by the kernel too. */
+/**
+ * The real store with the face that the tests of replication drive, so that each rule is held by the kernel
+ * too.
+ */
 
 import { ShardEngine } from '../../src/engine/shard-engine.js';
 import type { ApplyResult, OpenBatch, SnapshotScan } from '../../src/engine/types.js';

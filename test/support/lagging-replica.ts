@@ -1,4 +1,7 @@
-/** A replica of ours over TCP that has what it is told to have: it says so, every half second, and applies nothing. */
+/**
+ * A replica of ours over TCP that has what it is told to have: it says so, every half second, and applies
+ * nothing.
+ */
 import { connect, type Socket } from 'node:net';
 import { encodeFrame } from '../../src/frame/frame.js';
 import { encodeHelloFrame } from '../../src/frame/hello.js';

@@ -1,4 +1,6 @@
-/** Embedded primaries and replicas, and a directory, for one test file: none outlives the test that opened it. */
+/**
+ * Embedded primaries and replicas, and a directory, for one test file: none outlives the test that opened it.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

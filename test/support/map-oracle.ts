@@ -1,7 +1,7 @@
 /**
- * The `Map` that a store must equal, and the random commands that change both: written as a RESP pipeline beside the
- * replies that the oracle expects, so that a million take a second. Keys are numbers here and bytes there; a value is a
- * slice of one random pattern, so that the oracle holds a place and a length.
+ * The `Map` that a store must equal, and the random commands that change both: written as a RESP pipeline
+ * beside the replies that the oracle expects, so that a million take a second. Keys are numbers here and
+ * bytes there; a value is a slice of one random pattern, so that the oracle holds a place and a length.
  */
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { type StandingClock, scanAll } from './engines.js';
@@ -121,7 +121,10 @@ export class MapOracle {
     return wrong;
   }
 
-  /** Bytes that what is held needs at the most: header, key and value rounded to 8, table, and heap of what expires. */
+  /**
+   * Bytes that what is held needs at the most: header, key and value rounded to 8, table, and heap of what
+   * expires.
+   */
   neededBytes(): number {
     let bytes = 0;
     for (const [id, { length, expireAtMs }] of this.held) {

@@ -1,6 +1,6 @@
 /**
- * A `ReplicatedStore` on plain `Map`s: the same contract as the kernel's, without its speed. The tests of replication
- * run on it, and it is the oracle that other stores are compared with.
+ * A `ReplicatedStore` on plain `Map`s: the same contract as the kernel's, without its speed. The tests of
+ * replication run on it, and it is the oracle that other stores are compared with.
  */
 import { xxh3 } from '@node-rs/xxhash';
 import type { Clock } from '../../src/clock.js';

@@ -1,4 +1,7 @@
-/** Primaries of ours with a Redis port, and clients of it: whatever a test opens here is closed behind that test. */
+/**
+ * Primaries of ours with a Redis port, and clients of it: whatever a test opens here is closed behind that
+ * test.
+ */
 import { afterEach } from 'vitest';
 import { Primary, type PrimaryOptions } from '../../src/index.js';
 import { RespClient } from './resp-client.js';

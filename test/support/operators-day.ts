@@ -1,7 +1,8 @@
 /**
- * An operator's day with real processes: start, join, write, a cut in the network, a primary that comes back empty,
- * promotion, rejoin. What was typed and printed is docs/operations.md, "An operator's day";
- * `npx tsx test/support/operators-day.ts` prints it. What differs from run to run (ports, histories, times) is made the same.
+ * An operator's day with real processes: start, join, write, a cut in the network, a primary that comes back
+ * empty, promotion, rejoin. What was typed and printed is docs/operations.md, "An operator's day"; `npx tsx
+ * test/support/operators-day.ts` prints it. What differs from run to run (ports, histories, times) is made
+ * the same.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,7 @@
 /**
- * What the suite compares with, cargo's program and Redis, need not be on every machine: without them the tests that
- * want them are skipped with a notice. With FASTCACHE_INTEROP=1, as in CI, their absence is a failure instead.
+ * What the suite compares with, cargo's program and Redis, need not be on every machine: without them the
+ * tests that want them are skipped with a notice. With FASTCACHE_INTEROP=1, as in CI, their absence is a
+ * failure instead.
  */
 import { describe, it, type TestContext } from 'vitest';
 

@@ -1,6 +1,7 @@
 /**
- * Real processes for the tests: ours (`bin/run.js`), the Rust peer, redis-server. Their stdout is read line by line,
- * and none outlives its test file: whatever still runs is killed after the file's last test and when the worker exits.
+ * Real processes for the tests: ours (`bin/run.js`), the Rust peer, redis-server. Their stdout is read line
+ * by line, and none outlives its test file: whatever still runs is killed after the file's last test and when
+ * the worker exits.
  */
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
@@ -11,7 +12,10 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** How long a process may take to say what a test waits for: below vitest's limit, so that the fault is told here. */
+/**
+ * How long a process may take to say what a test waits for: below vitest's limit, so that the fault is told
+ * here.
+ */
 const PATIENCE_MS = 50_000;
 
 export const repositoryRoot = fileURLToPath(new URL('../..', import.meta.url));
@@ -114,7 +118,10 @@ export interface FastcacheEvent {
   [field: string]: unknown;
 }
 
-/** `fastcache <args> --json` as a process whose stdout is NDJSON events. Give it port 0; its ready event says which. */
+/**
+ * `fastcache <args> --json` as a process whose stdout is NDJSON events. Give it port 0; its ready event says
+ * which.
+ */
 export class FastcacheProcess extends LineProcess {
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     super(process.execPath, ['bin/run.js', ...args, '--json'], env);
@@ -127,10 +134,14 @@ export class FastcacheProcess extends LineProcess {
   }
 }
 
-/** Below those that the system gives to whoever connects, which could take one between two lives of a server. */
+/**
+ * Below those that the system gives to whoever connects, which could take one between two lives of a server.
+ */
 const FREE_PORTS = { first: 20_000, count: 12_000 };
 
-/** A port of 127.0.0.1 that is free now, for programs that cannot pick one themselves or are to have it again. */
+/**
+ * A port of 127.0.0.1 that is free now, for programs that cannot pick one themselves or are to have it again.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FREE_PORTS.first + Math.floor(Math.random() * FREE_PORTS.count);

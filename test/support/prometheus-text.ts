@@ -1,6 +1,6 @@
 /**
- * Prometheus' text format, read strictly, with the rules that `promtool check metrics` holds names to: a line that does not
- * fit throws.
+ * Prometheus' text format, read strictly, with the rules that `promtool check metrics` holds names to: a line
+ * that does not fit throws.
  */
 
 export interface PrometheusFamily {

@@ -1,6 +1,7 @@
 /**
- * A node that is recorded, with a map for its content: it writes, is promoted, begins with other content, is given snapshots,
- * and follows one that was promoted while it lags behind. What its recorder writes is a dump, and what it holds the oracle.
+ * A node that is recorded, with a map for its content: it writes, is promoted, begins with other content, is
+ * given snapshots, and follows one that was promoted while it lags behind. What its recorder writes is a
+ * dump, and what it holds the oracle.
  */
 import { xxh3 } from '@node-rs/xxhash';
 import type { FrameSink } from '../../src/files/frame-sink.js';
@@ -133,7 +134,10 @@ export class RecordedNode {
     }
   }
 
-  /** `abandoned`: its connection is lost, and what was held goes on; else it is whole, with writes between its chunks. */
+  /**
+   * `abandoned`: its connection is lost, and what was held goes on; else it is whole, with writes between its
+   * chunks.
+   */
   snapshot(abandoned: boolean, writes: readonly number[]): void {
     this.catchUp();
     this.#recorder.follow({ history: this.#history, watermarks: this.#watermarks, content: 'new' });

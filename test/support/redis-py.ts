@@ -1,6 +1,6 @@
 /**
- * The tests that redis-py's authors wrote, from the sources of its package: fetched once, with what runs them, into a
- * directory beside the installed modules, and run against a Redis port.
+ * The tests that redis-py's authors wrote, from the sources of its package: fetched once, with what runs
+ * them, into a directory beside the installed modules, and run against a Redis port.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -121,7 +121,10 @@ function canMakeEnvironments(): boolean {
   }
 }
 
-/** Built under another name and renamed when it is whole; of two that build at once the second throws its own away. */
+/**
+ * Built under another name and renamed when it is whole; of two that build at once the second throws its own
+ * away.
+ */
 async function makeDirectory(parent: string, directory: string): Promise<void> {
   const building = mkdtempSync(join(parent, 'fastcache-redis-py-new-'));
   try {

@@ -1,4 +1,6 @@
-/** Redis' own programs: `redis-cli` and `redis-benchmark` as clients of ours, `redis-server` to compare with. */
+/**
+ * Redis' own programs: `redis-cli` and `redis-benchmark` as clients of ours, `redis-server` to compare with.
+ */
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';

@@ -1,6 +1,7 @@
 /**
- * A plain client of the Redis protocol: sends exactly the bytes that a test says, in the pieces that it says, and reads
- * replies as values. The oracle beside redis-cli and ioredis where those would not send what a test needs.
+ * A plain client of the Redis protocol: sends exactly the bytes that a test says, in the pieces that it says,
+ * and reads replies as values. The oracle beside redis-cli and ioredis where those would not send what a test
+ * needs.
  */
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';

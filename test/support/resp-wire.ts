@@ -1,4 +1,7 @@
-/** Replies of RESP2 and RESP3 as they stand on the wire: where one ends, and what it is made of, for comparisons. */
+/**
+ * Replies of RESP2 and RESP3 as they stand on the wire: where one ends, and what it is made of, for
+ * comparisons.
+ */
 
 /** How many bytes there must be at the least before the reply can be whole. */
 export type Incomplete = number;

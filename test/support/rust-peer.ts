@@ -1,6 +1,6 @@
 /**
- * The Rust crate as a live peer: drives test/interop/rust-peer, one command and one line of answer at a time, and
- * knows in advance what its `fill` writes.
+ * The Rust crate as a live peer: drives test/interop/rust-peer, one command and one line of answer at a time,
+ * and knows in advance what its `fill` writes.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -103,7 +103,10 @@ export class RustPrimary extends RustPeerProcess {
     return (await this.ask(`expireat ${hexOf(key)} ${unixMs}`)) === 'true';
   }
 
-  /** Starts to write what `fillEntries` lists, on a thread of its own, and returns; `perMs` is the pace, else full. */
+  /**
+   * Starts to write what `fillEntries` lists, on a thread of its own, and returns; `perMs` is the pace, else
+   * full.
+   */
   async startFill(from: number, to: number, valueBytes: number, perMs?: number): Promise<void> {
     await this.ask(['fill', from, to, valueBytes, ...(perMs === undefined ? [] : [perMs])].join(' '));
   }

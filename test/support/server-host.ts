@@ -1,6 +1,7 @@
 /**
- * Commands about clients and the server without a server around them: a client's words find their row in the table and run,
- * as the gate would have it, and the bytes of the reply are compared with those of a redis-server for the same words.
+ * Commands about clients and the server without a server around them: a client's words find their row in the
+ * table and run, as the gate would have it, and the bytes of the reply are compared with those of a
+ * redis-server for the same words.
  */
 import { expect } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';

@@ -1,4 +1,6 @@
-/** `replica follow --changes` as a process whose changes are gathered, and what the records among them tell. */
+/**
+ * `replica follow --changes` as a process whose changes are gathered, and what the records among them tell.
+ */
 import { FastcacheProcess } from './processes.js';
 
 /** A change, or with `event` one of the events that share the output. */

@@ -1,4 +1,7 @@
-/** A primary and followers of it, ready to be disturbed, on either kind of store; all are closed behind each test. */
+/**
+ * A primary and followers of it, ready to be disturbed, on either kind of store; all are closed behind each
+ * test.
+ */
 import { afterEach, expect } from 'vitest';
 import { parseAddress } from '../../src/transport/address.js';
 import type { TestStoreKind } from './kernel-store.js';

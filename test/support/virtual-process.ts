@@ -1,6 +1,6 @@
 /**
- * An operating system's process in a `VirtualWorld`: a wall clock of its own, timers that die with it, and the two things
- * that happen to processes besides: being stopped for a while, and being killed.
+ * An operating system's process in a `VirtualWorld`: a wall clock of its own, timers that die with it, and
+ * the two things that happen to processes besides: being stopped for a while, and being killed.
  */
 import type { Clock, Random, Seams, Timers } from '../../src/clock.js';
 import type { Planned, VirtualWorld } from './virtual-world.js';

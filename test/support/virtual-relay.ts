@@ -1,4 +1,7 @@
-/** A replica that replicas follow, wired as `Replica` wires it: it may follow another primary, be promoted, and go back. */
+/**
+ * A replica that replicas follow, wired as `Replica` wires it: it may follow another primary, be promoted,
+ * and go back.
+ */
 
 import { newNodeId } from '../../src/replication/link/path.js';
 import { ReplicationMetrics } from '../../src/replication/metrics.js';

@@ -1,7 +1,7 @@
 /**
- * A network inside a `VirtualWorld`: ordered, loss-free pipes like TCP's, with the faults that TCP has (latency, small
- * slices, a full send buffer, a peer that stops reading, a cut after so many bytes, a close that is heard late or never,
- * nobody listening).
+ * A network inside a `VirtualWorld`: ordered, loss-free pipes like TCP's, with the faults that TCP has
+ * (latency, small slices, a full send buffer, a peer that stops reading, a cut after so many bytes, a close
+ * that is heard late or never, nobody listening).
  */
 import { FastcacheError } from '../../src/errors.js';
 import { formatAddress } from '../../src/transport/address.js';
@@ -78,7 +78,10 @@ export class VirtualTransport implements Transport {
     return this.#listeners.size;
   }
 
-  /** The network as one process has it: what it opened is closed when it is killed, and waits while it is paused. */
+  /**
+   * The network as one process has it: what it opened is closed when it is killed, and waits while it is
+   * paused.
+   */
   of(process: VirtualProcess): Transport {
     return {
       listen: (address, accept) => this.listen(address, accept, process),
@@ -266,7 +269,9 @@ export class VirtualConnection implements Connection, Socket {
     if (!this.#severed) this.#peer.#close(error);
   }
 
-  /** Breaks the connection for this end; the other hears nothing of it, ever, and what it writes goes nowhere. */
+  /**
+   * Breaks the connection for this end; the other hears nothing of it, ever, and what it writes goes nowhere.
+   */
   vanish(): void {
     this.#severed = true;
     this.#peer.#severed = true;

@@ -1,6 +1,6 @@
 /**
- * A TCP relay between a replica and its primary that counts the kinds of frames that go down: what really was sent. It
- * can be slow, so that what usually comes at once comes bit by bit.
+ * A TCP relay between a replica and its primary that counts the kinds of frames that go down: what really was
+ * sent. It can be slow, so that what usually comes at once comes bit by bit.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { frameKindName } from '../../src/frame/kinds.js';
@@ -86,7 +86,10 @@ export class Wiretap {
   }
 }
 
-/** Nothing more is taken from `from` before all of the chunk is out, or its rest and what follows would change places. */
+/**
+ * Nothing more is taken from `from` before all of the chunk is out, or its rest and what follows would change
+ * places.
+ */
 async function drip(from: Socket, to: Socket, chunk: Buffer, pieceBytes: number): Promise<void> {
   from.pause();
   for (let at = 0; at < chunk.length && !to.destroyed; at += pieceBytes) {

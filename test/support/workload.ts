@@ -1,6 +1,6 @@
 /**
- * Writes for a primary under test, through its Redis port, and what they must leave behind: the same for the same seed.
- * Sets, overwrites, deletes, and keys with an expiry, far off and near.
+ * Writes for a primary under test, through its Redis port, and what they must leave behind: the same for the
+ * same seed. Sets, overwrites, deletes, and keys with an expiry, far off and near.
  */
 import type { Entry } from './digest.js';
 import { type RespClient, respCommand } from './resp-client.js';
@@ -44,8 +44,8 @@ export class Workload {
   }
 
   /**
-   * Writes `count` commands, pipelined. `pace` is awaited between pieces, so that others have their turn. Throws when
-   * the primary answers one with an error.
+   * Writes `count` commands, pipelined. `pace` is awaited between pieces, so that others have their turn.
+   * Throws when the primary answers one with an error.
    */
   async write(client: RespClient, count: number, pace: () => Promise<void> = nextTurn): Promise<void> {
     const unanswered: number[] = [];

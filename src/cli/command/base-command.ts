@@ -1,7 +1,8 @@
 /**
- * What every command has in common (cli.md, Conventions): `--json` and `--no-color`, an environment variable for each
- * flag, data on stdout and all else on stderr, errors that name their place and decide the exit status. oclif's own
- * error path is bypassed: under `--json` it loses exit statuses and prints the configuration and the arguments.
+ * What every command has in common (docs/command-line.md, "Conventions"): `--json` and `--no-color`, an
+ * environment variable for each flag, data on stdout and all else on stderr, errors that name their place and
+ * decide the exit status. oclif's own error path is bypassed: under `--json` it loses exit statuses and
+ * prints the configuration and the arguments.
  */
 import { Command, Errors, Flags } from '@oclif/core';
 import type { Input, ParserOutput } from '@oclif/core/interfaces';
@@ -13,6 +14,7 @@ import { Output, OutputClosed } from '../terminal/output.js';
 import { errorJson, errorText, exitStatus } from './error-rendering.js';
 import { environmentName, withEnvironment } from './flags.js';
 
+/** What every command of `fastcache` is. */
 export abstract class BaseCommand extends Command {
   static override baseFlags = withEnvironment({
     json: Flags.boolean({ summary: 'Machine-readable output.', helpGroup: 'GLOBAL' }),
@@ -71,7 +73,9 @@ export abstract class BaseCommand extends Command {
     return parsed;
   }
 
-  /** Ends the command: the error is told, stdout is drained, and oclif is left nothing but the exit status. */
+  /**
+   * Ends the command: the error is told, stdout is drained, and oclif is left nothing but the exit status.
+   */
   protected override async catch(error: Error): Promise<void> {
     throw new Errors.ExitError(await this.#end(error));
   }

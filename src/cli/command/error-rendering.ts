@@ -1,4 +1,7 @@
-/** An error as a person reads it on stderr, as `--json` shows it, and as the exit status tells it (cli.md). */
+/**
+ * An error as a person reads it on stderr, as `--json` shows it, and as an exit status (docs/command-line.md,
+ * "Exit status").
+ */
 import { Errors } from '@oclif/core';
 import { FastcacheError } from '../../errors.js';
 import { escapeText } from '../terminal/escape.js';

@@ -1,4 +1,7 @@
-/** The kinds of flags that the commands are made of, and the environment variable that each one has (cli.md). */
+/**
+ * The kinds of flags that the commands are made of, and the environment variable that each one has
+ * (docs/command-line.md, "Environment").
+ */
 import { Flags } from '@oclif/core';
 import type { OptionFlag } from '@oclif/core/interfaces';
 import { formatSize, type Range } from '../../server/ranges.js';
@@ -52,7 +55,9 @@ export function valueFlag<T extends bigint | number>({ summary, helpValue, parse
   return flag as OptionFlag<T | undefined>;
 }
 
-/** Values with commas between them; the flag may also be given several times. `listed` joins what comes of it. */
+/**
+ * Values with commas between them; the flag may also be given several times. `listed` joins what comes of it.
+ */
 export function listFlag<T extends string | number>({ summary, helpValue, parse }: ValueFlag<T>) {
   const flag = Flags.custom<(string | number)[]>({
     summary,
@@ -67,6 +72,7 @@ export function listFlag<T extends string | number>({ summary, helpValue, parse 
 /** What oclif makes of a flag that may be given several times; from the environment it comes alone. */
 export type Listed<T> = T | T[] | T[][];
 
+/** The values of a flag that may be given several times, in one list; undefined where it is not given. */
 export function listed<T extends string | number>(values: Listed<T> | undefined): T[] | undefined {
   return values === undefined ? undefined : ([values].flat(2) as T[]);
 }
@@ -90,6 +96,7 @@ export function choiceFlag<const T extends string>(
   return Flags.option({ summary, options, helpValue: options.join('|') })({ default: choice });
 }
 
+/** The name of a file to read. */
 export function fileFlag(summary: string) {
   return Flags.string({ summary, helpValue: '<file>' });
 }
@@ -97,7 +104,10 @@ export function fileFlag(summary: string) {
 /** What oclif found on the command line, in its order. */
 export type RawTokens = readonly ({ type: 'flag'; flag: string } | { type: 'arg' })[];
 
-/** The names of the flags that stand on the command line. One that the environment alone sets is none that can be out of place. */
+/**
+ * The names of the flags that stand on the command line. One that the environment alone sets is none that can
+ * be out of place.
+ */
 export function typedFlags({ raw }: { raw: RawTokens }): Set<string> {
   return new Set(raw.flatMap((token) => (token.type === 'flag' ? [token.flag] : [])));
 }

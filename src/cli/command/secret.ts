@@ -1,6 +1,6 @@
 /**
- * Where a command's secrets come from: files, or the environment. Never flags of their own, because the arguments of a
- * process are for everybody on the machine to read.
+ * Where a command's secrets come from: files, or the environment. Never flags of their own, because the
+ * arguments of a process are for everybody on the machine to read.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
@@ -18,7 +18,8 @@ export const PASSWORD: Secret = 'password';
 
 /**
  * The secret in `file` (one line end at its end is not part of it), else in its variable, else undefined.
- * Calls `warn` when others may read the file. Throws `NO_INPUT`, and `UsageError` for an empty or oversized secret.
+ * Calls `warn` when others may read the file. Throws `NO_INPUT`, and `UsageError` for an empty or oversized
+ * secret.
  */
 export function readSecret(
   secret: Secret,

@@ -1,6 +1,6 @@
 /**
- * What a flag's text means: sizes, counts, sequences, times, shard counts, addresses. Each parser returns the value or throws a
- * `UsageError` (exit 2) that says what is accepted.
+ * What a flag's text means: sizes, counts, sequences, times, shard counts, addresses. Each parser returns the
+ * value or throws a `UsageError` (exit 2) that says what is accepted.
  */
 import { Errors } from '@oclif/core';
 import { isShardCount, LARGEST_U64, SHARD_COUNTS } from '../../limits.js';

@@ -153,7 +153,7 @@ class Walk {
       drain(itemsOf(opened));
       return;
     }
-    let chosen: Iterator<ShownItem, void> = this.#chosen(opened);
+    let chosen = this.#chosen(opened);
     if (filter.choosesItems) {
       // The frame is shown for the sake of an item alone.
       const first = chosen.next();
@@ -167,7 +167,7 @@ class Walk {
     } else await this.#showItems(opened, chosen);
   }
 
-  async #showItems(opened: OpenedFrame, chosen: Iterator<ShownItem, void>): Promise<void> {
+  async #showItems(opened: OpenedFrame, chosen: Generator<ShownItem, void>): Promise<void> {
     const count = itemCount(opened);
     const isAll = !this.#invocation.filter.choosesItems && count <= this.#left;
     let isWalked = false;
@@ -175,25 +175,21 @@ class Walk {
       isAll,
       [Symbol.iterator]: () => {
         isWalked = true;
-        return this.#upToLimit(chosen);
+        return chosen;
       },
     };
     await this.#show(this.rendering.frame(opened, items));
     if (isAll && !isWalked) this.#left -= count;
   }
 
-  *#chosen(opened: OpenedFrame): Generator<ShownItem, void, void> {
-    const { filter } = this.#invocation;
+  /** The items of a frame that pass the filter; where items are shown, up to the limit. */
+  *#chosen(opened: OpenedFrame): Generator<ShownItem, void> {
+    const { filter, shows } = this.#invocation;
     for (const item of itemsOf(opened)) {
       const step = isRecord(item) ? this.#sequences.record(item) : undefined;
-      if (filter.showsItem(item)) yield { item, step };
-    }
-  }
-
-  *#upToLimit(items: Iterator<ShownItem, void>): Generator<ShownItem, void, void> {
-    for (let next = items.next(); next.done !== true; next = items.next()) {
-      yield next.value;
-      if (--this.#left === 0) return;
+      if (!filter.showsItem(item)) continue;
+      yield { item, step };
+      if (shows === 'items' && --this.#left === 0) return;
     }
   }
 
@@ -239,9 +235,9 @@ function itemsOf({ content }: OpenedFrame): Iterable<Item> {
   return 'items' in content ? content.items : [];
 }
 
-function* behind<T>(first: T, rest: Iterator<T, void>): Generator<T, void, void> {
+function* behind<T>(first: T, rest: Iterable<T>): Generator<T, void> {
   yield first;
-  for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
+  yield* rest;
 }
 
 function drain(items: Iterable<Item>): void {

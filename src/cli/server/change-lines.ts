@@ -1,6 +1,7 @@
 /**
- * `replica follow --changes`: each change as a line of NDJSON (cli.md, JSON), many in one write; with `--json` the events
- * of the follower stand between them, in their order. A reader that is slow is waited for.
+ * `replica follow --changes`: each change as a line of NDJSON (docs/operations.md, "Taps"), many in one
+ * write; with `--json` the events of the follower stand between them, in their order. A reader that is slow
+ * is waited for.
  */
 import type { Timers } from '../../clock.js';
 import type { Change, ChangeConsumer } from '../../replication/outputs/changes.js';
@@ -12,6 +13,7 @@ import { eventJson, type ServerEvent } from './event-rendering.js';
 /** Lines gather up to this much, or to the end of the turn. */
 const GATHERED_CHARACTERS = 65_536;
 
+/** Where the lines go, and which. */
 export interface ChangeLinesOptions {
   output: Pick<Output, 'offer' | 'event' | 'flush'>;
   timers: Timers;
@@ -19,6 +21,7 @@ export interface ChangeLinesOptions {
   prefix: Buffer | undefined;
 }
 
+/** Writes changes as lines of NDJSON. */
 export class ChangeLines implements ChangeConsumer {
   readonly #options: ChangeLinesOptions;
   #gathered = '';

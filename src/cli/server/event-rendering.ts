@@ -1,4 +1,6 @@
-/** An event of a server or a follower, as NDJSON (cli.md, JSON) and as a line for a person. */
+/**
+ * An event of a server or a follower, as NDJSON (docs/command-line.md, "Events") and as a line for a person.
+ */
 import { type ChalkInstance, chalkStderr } from 'chalk';
 import { FastcacheError } from '../../errors.js';
 import type { LogEvent } from '../../server/events.js';

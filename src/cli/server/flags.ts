@@ -1,4 +1,7 @@
-/** The flags of `primary start` and `replica follow`, made from the rows of the options, and the options that they give. */
+/**
+ * The flags of `primary start` and `replica follow`, made from the rows of the options, and the options that
+ * they give.
+ */
 import { Flags } from '@oclif/core';
 import type { FlagInput } from '@oclif/core/interfaces';
 import { checkedOptions } from '../../server/config.js';
@@ -47,8 +50,8 @@ export function optionFlags(role: Role): FlagInput {
 }
 
 /**
- * The options that the flags of a server come to, `made` by the command among them. A refusal names flags. Throws
- * `UsageError`, BAD_OPTION, INSECURE_ADDRESS, and NO_INPUT for the file of a secret.
+ * The options that the flags of a server come to, `made` by the command among them. A refusal names flags.
+ * Throws `UsageError`, BAD_OPTION, INSECURE_ADDRESS, and NO_INPUT for the file of a secret.
  */
 export function optionsFrom<On extends Role>(
   role: On,
@@ -133,7 +136,10 @@ function addressOrNone(parsed: ParsedFlags, flag: string): unknown {
   return parsed.flags[`no-${flag}`] === true && !isGiven ? false : parsed.flags[flag];
 }
 
-/** With a state no content is kept to be served: the ports that nobody has asked for on the command line are left out. */
+/**
+ * With a state no content is kept to be served: the ports that nobody has asked for on the command line are
+ * left out.
+ */
 function leaveOutPorts(options: { [name in OptionName]?: unknown }, typed: ReadonlySet<string>): void {
   for (const name of ['listen', 'bind'] as const) {
     if (!typed.has(serverOptions[name].flag!)) options[name] = false;

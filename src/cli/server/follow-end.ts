@@ -1,10 +1,13 @@
-/** When `replica follow` is over by itself (cli.md): by a refusal, by its own fault, and with `--once` by being complete. */
-import type { Replica } from '../../index.js';
+/**
+ * When `replica follow` is over by itself (docs/command-line.md, "replica follow"): by a refusal, by its own
+ * fault, and with `--once` by being complete.
+ */
+import type { Replica } from '../../server/replica.js';
 
 /**
- * Rejects when the primary refuses the token or the replica stops with a fault. With `once` also when the primary is
- * unreachable or lost, and resolves when all that it had at connect is applied. Else it ends with a client's SHUTDOWN, or
- * with that of the output when nothing can be done without it.
+ * Rejects when the primary refuses the token or the replica stops with a fault. With `once` also when the
+ * primary is unreachable or lost, and resolves when all that it had at connect is applied. Else it ends with
+ * a client's SHUTDOWN, or with that of the output when nothing can be done without it.
  */
 export function followEnded(
   replica: Pick<Replica, 'on'>,

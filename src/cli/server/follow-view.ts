@@ -1,6 +1,6 @@
 /**
- * A follower's way as a person watches it: its events as lines, and on a terminal a status line below them that moves
- * (connecting, snapshot, live).
+ * A follower's way as a person watches it: its events as lines, and on a terminal a status line below them
+ * that moves (connecting, snapshot, live).
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { Rate, StatusLine } from '../terminal/status-line.js';
@@ -9,6 +9,7 @@ import { eventText, type ServerEvent } from './event-rendering.js';
 
 const REFRESH_MS = 500;
 
+/** What is shown, and where. */
 export interface FollowViewOptions {
   /** The primary, as it was asked for. */
   address: string;
@@ -19,6 +20,7 @@ export interface FollowViewOptions {
   appliedRecords(): number;
 }
 
+/** How a person sees a replica follow. */
 export interface FollowView {
   show(event: ServerEvent): void;
   close(): void;

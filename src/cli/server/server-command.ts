@@ -1,6 +1,6 @@
 /**
- * What the two servers have in common on the command line: a ready line, then events, as NDJSON on stdout or as lines
- * on stderr, until a signal, a fault or their own end stops them.
+ * What the two servers have in common on the command line: a ready line, then events, as NDJSON on stdout or
+ * as lines on stderr, until a signal, a fault or their own end stops them.
  */
 import { systemClock } from '../../clock.js';
 import { BaseCommand } from '../command/base-command.js';
@@ -8,6 +8,7 @@ import { stopRequested } from '../command/shutdown.js';
 import { escapeText } from '../terminal/escape.js';
 import { eventJson, eventText, type ServerEvent } from './event-rendering.js';
 
+/** What a command serves until it is stopped. */
 export interface RunningServer {
   close(): Promise<void>;
 }
@@ -22,6 +23,7 @@ export function metricsText(address: string | undefined): string {
   return address === undefined ? '' : `, metrics on http://${address}/metrics`;
 }
 
+/** A command that serves until it is stopped. */
 export abstract class ServerCommand extends BaseCommand {
   #stop!: Promise<NodeJS.Signals>;
 

@@ -1,4 +1,7 @@
-/** The flags with which `replica follow` shows changes (docs/operations.md, "Taps"), and what they make of them. */
+/**
+ * The flags with which `replica follow` shows changes (docs/operations.md, "Taps"), and what they make of
+ * them.
+ */
 import { Flags } from '@oclif/core';
 import type { Timers } from '../../clock.js';
 import { typedFlags } from '../command/flags.js';
@@ -12,7 +15,10 @@ export function prefixFlag() {
   return Flags.string({ summary: 'With --changes: only of keys that start so.', helpValue: '<text>' });
 }
 
-/** Where changes go; undefined without `--changes`. Throws a `UsageError` for a prefix that chooses among nothing. */
+/**
+ * Where changes go; undefined without `--changes`. Throws a `UsageError` for a prefix that chooses among
+ * nothing.
+ */
 export function changeLines(parsed: ParsedFlags, output: Output, timers: Timers): ChangeLines | undefined {
   const { changes, prefix } = parsed.flags;
   if (changes !== true) {

@@ -13,6 +13,7 @@ const SILENCE_MAX_MS = 5_000;
  */
 const SECOND_LOOK_MS = 100;
 
+/** What a `LinkWatch` is given. */
 export interface LinkWatchOptions {
   clock: Clock;
   timers: Timers;

@@ -17,6 +17,7 @@ export const refusals = {
   behind: 'behind what you hold',
 } as const;
 
+/** One of the texts. */
 export type Refusal = (typeof refusals)[keyof typeof refusals];
 
 const codes = new Map<string, ErrorCode>([

@@ -36,7 +36,7 @@ export interface SnapshotAbandoned {
   readonly type: 'snapshot-abandoned';
 }
 
-/** Whatever a consumer is given, told apart by `type`. */
+/** What a consumer is given; `type` says which one it is. */
 export type Change = RecordChange | EntryChange | SnapshotBegin | SnapshotEnd | SnapshotAbandoned;
 
 /** Takes changes. What either method throws, or rejects with, stops the follower, with that error. */

@@ -1,8 +1,8 @@
 /**
- * Copies frames to a dump (`--record`): what a socket carried, byte for byte, and a Hello wherever a history begins or a
- * connection goes on behind half a snapshot, so that the dump says of itself what it is (history-course.ts). It never slows
- * or breaks the stream that it records: when its file faults or falls too far behind, the recording ends, and that is
- * reported once.
+ * Copies frames to a dump (`--record`): what a socket carried, byte for byte, and a Hello wherever a history
+ * begins or a connection goes on behind half a snapshot, so that the dump says of itself what it is
+ * (history-course.ts). It never slows or breaks the stream that it records: when its file faults or falls too
+ * far behind, the recording ends, and that is reported once.
  */
 import { FastcacheError } from '../../errors.js';
 import type { FrameSink } from '../../files/frame-sink.js';
@@ -15,6 +15,7 @@ import type { FrameSubscriber } from '../stream/stream.js';
 /** Of a frame's kind, in its header. */
 const KIND_OFFSET = 5;
 
+/** Where a recording goes, and how much may wait for it. */
 export interface RecorderOptions {
   sink: FrameSink;
   /** Frame bytes that may wait for the sink. */
@@ -31,7 +32,9 @@ export interface RecordedStream {
   history: History | undefined;
   /** Where each shard stands before the frames that come. */
   watermarks: readonly bigint[];
-  /** New content comes; what is held goes on; or it does so in a history that begins with it, by a promotion. */
+  /**
+   * New content comes; what is held goes on; or it does so in a history that begins with it, by a promotion.
+   */
   content: 'new' | 'held' | 'promoted';
 }
 
@@ -71,8 +74,8 @@ export class Recorder implements FrameSubscriber {
   }
 
   /**
-   * Takes the dump's place, and writes what was offered before. To be called once nothing else can keep the recording from
-   * its start: until then the file is left as it is. Throws `WRITE_FAILED`.
+   * Takes the dump's place, and writes what was offered before. To be called once nothing else can keep the
+   * recording from its start: until then the file is left as it is. Throws `WRITE_FAILED`.
    */
   begin(): void {
     this.#options.sink.begin();
@@ -80,7 +83,10 @@ export class Recorder implements FrameSubscriber {
     this.#drain();
   }
 
-  /** Says of the frames that are offered next what they are; writes nothing where the frames before leave no doubt. */
+  /**
+   * Says of the frames that are offered next what they are; writes nothing where the frames before leave no
+   * doubt.
+   */
   follow({ history, watermarks, content }: RecordedStream): void {
     if (this.#isClear(history, content)) return;
     this.#stream = { id: history?.id };
@@ -89,7 +95,10 @@ export class Recorder implements FrameSubscriber {
     this.#write(encodeHelloFrame({ role: 'replica', watermarks }, { margin }));
   }
 
-  /** New content of a history begins with a SnapshotBegin, but a Rust primary's may begin with its first frame. */
+  /**
+   * New content of a history begins with a SnapshotBegin, but a Rust primary's may begin with its first
+   * frame.
+   */
   #isClear(history: History | undefined, content: RecordedStream['content']): boolean {
     if (this.#stream === undefined || this.#stream.id !== history?.id) return false;
     return content === 'new' ? history !== undefined : !this.#isInSnapshot;
@@ -123,7 +132,10 @@ export class Recorder implements FrameSubscriber {
     if (!this.#ended) this.#fail(`The recording was stopped: ${reason}.`);
   }
 
-  /** Resolves when all that was offered is on the disk; what waits is written at once. Rejects when that cannot be. */
+  /**
+   * Resolves when all that was offered is on the disk; what waits is written at once. Rejects when that
+   * cannot be.
+   */
   async flush(): Promise<void> {
     this.#writeQueue();
     await this.#options.sink.sync();

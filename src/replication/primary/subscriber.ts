@@ -118,6 +118,7 @@ export class Subscriber implements FrameSubscriber {
    * drains.
    */
   start(catchUp: readonly Buffer[], onCaughtUp: () => void): void {
+    if (this.#isClosed) return;
     this.#catchUp = catchUp;
     this.#onCaughtUp = onCaughtUp;
     this.#isStarted = true;

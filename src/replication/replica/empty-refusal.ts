@@ -7,6 +7,7 @@ import type { Log } from '../log.js';
 
 const LOG_EVERY_MS = 1_000;
 
+/** One follower's; it is on from `begin` to `end`. */
 export class EmptyRefusal {
   readonly #timers: Timers;
   readonly #log: Log;

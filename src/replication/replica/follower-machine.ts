@@ -29,6 +29,7 @@
  */
 import assert from 'node:assert/strict';
 
+/** What a follower has come to. */
 export type FollowerPhase =
   /** Made, and not started. */
   | 'idle'
@@ -88,6 +89,7 @@ type EndEvent =
   | 'failed';
 type SessionEvent = HandshakeEvent | ContentEvent | EndEvent;
 
+/** All that can happen to a follower. */
 export type FollowerEvent = OwnerEvent | WaitEvent | SessionEvent;
 
 /** What the next Hello claims: what is held, or nothing, so that new content comes. */
@@ -127,6 +129,7 @@ export type FollowerEffect =
   /** Emits `stopped`. */
   | 'announceStop';
 
+/** What an event leads to. */
 export interface Transition {
   readonly to: FollowerPhase;
   /** What the next Hello claims from then on; undefined: as before. */
@@ -134,7 +137,7 @@ export interface Transition {
   readonly effects: readonly FollowerEffect[];
 }
 
-/** `ignored`: it may be raised and changes nothing. `impossible`: whoever raises it has a fault. */
+/** `ignored`: it may be raised and changes nothing. `impossible`: to raise it is a programmer's fault. */
 export type Reaction = Transition | 'ignored' | 'impossible';
 
 const no = 'impossible';
@@ -163,7 +166,9 @@ const stop = to('stopped', ['endRefusal', 'closeSession', 'announceStop']);
 const snapshotBegun = to('loading', ['announceContent']);
 const swapped = ['swap', 'announceLive'] as const;
 
-/** Where a session has an owner who may stop it, and none who starts it or waits for it. */
+/**
+ * What is the same in each phase of a session: its owner may stop it, and nothing starts it or waits for it.
+ */
 const inSession = { start: no, ...noWait, stop, failed } as const;
 
 /** Complete by the compiler: a phase or an event that is missing does not type-check. */

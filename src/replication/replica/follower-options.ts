@@ -30,6 +30,7 @@ export interface FollowerHandlers<S extends FollowedStore = ReplicatedStore> {
   stopped?(event: { error: Error | undefined }): void;
 }
 
+/** What a follower is given. */
 export interface FollowerOptions<S extends FollowedStore = ReplicatedStore>
   extends Omit<ReplicaSessionOptions<S>, keyof Seams>,
     Seams {

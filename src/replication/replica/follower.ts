@@ -26,7 +26,7 @@ import { resyncReason } from './resync-reason.js';
 import { ReplicaSession } from './session.js';
 import type { SessionEnd } from './session-options.js';
 
-/** Where a follower stands, for its users; each change makes a new object. */
+/** What a follower is doing, for its users; each change makes a new object. */
 export type FollowerState =
   | { readonly name: 'disconnected'; readonly retryInMs: number }
   | { readonly name: 'connecting' }
@@ -67,8 +67,8 @@ const linkFaults: ReadonlySet<ErrorCode> = new Set(['CONNECTION_LOST', 'PEER_SIL
  *     disconnected ──► connecting ──► handshake ──► snapshot ──► live
  *
  * `handshake` leads to `live` at once when the primary has all that is lacking, and `live` to `snapshot` when
- * the primary sends new content on a connection that was live. The end of a session leads from each of them to
- * `disconnected`, with `lost` and a pause, and `stop` to `stopped`.
+ * the primary sends new content on a connection that was live. The end of a session leads from each of them
+ * to `disconnected`, with `lost` and a pause, and `stop` to `stopped`.
  */
 export class Follower<S extends FollowedStore = ReplicatedStore> {
   readonly #options: FollowerOptions<S>;

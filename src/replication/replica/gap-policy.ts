@@ -36,6 +36,7 @@ type Finding =
 
 const no = 'impossible';
 
+/** What each finding leads to from each rung; `impossible`: a programmer's fault. */
 export const rungs: Readonly<Record<Rung, Readonly<Record<Finding, Rung | typeof no>>>> = {
   none: { elsewhere: 'met', again: no, unmended: no, replaced: 'none' },
   met: { elsewhere: 'met', again: 'asked', unmended: no, replaced: 'met' },
@@ -56,7 +57,7 @@ const remedies: Readonly<Record<Rung, Remedy | typeof no>> = {
 export class GapPolicy {
   #rung: Rung = 'none';
   #last: Gap | undefined;
-  /** Where the content stood that took the place of the old last. */
+  /** The watermarks of the content that took the place of the old one last. */
   #replacedAt: readonly bigint[] = [];
 
   get rung(): Rung {
@@ -72,7 +73,7 @@ export class GapPolicy {
     return remedy;
   }
 
-  /** New content, where each shard stands at its watermark, has taken the place of the old. */
+  /** New content, at these watermarks, has taken the place of the old. */
   replaced(watermarks: readonly bigint[]): void {
     this.#replacedAt = watermarks;
     this.#climb('replaced');

@@ -13,6 +13,7 @@ import { LinkWatch } from '../link/link-watch.js';
 import type { StreamTap } from '../outputs/tap.js';
 import { deadLink } from './session-faults.js';
 
+/** What a `PrimaryLink` is given. */
 export interface PrimaryLinkOptions {
   transport: Transport;
   clock: Clock;
@@ -26,6 +27,7 @@ export interface PrimaryLinkOptions {
   watermarks(): ArrayLike<bigint>;
 }
 
+/** One connection, from `start` until `close`. */
 export class PrimaryLink {
   readonly #options: PrimaryLinkOptions;
   readonly #handlers: ConversationHandlers;

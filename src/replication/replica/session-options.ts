@@ -8,6 +8,7 @@ import type { StreamTap } from '../outputs/tap.js';
 import type { Downstream } from './downstream.js';
 import type { Gap } from './gap-policy.js';
 
+/** What a session is given. */
 export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore> {
   transport: Transport;
   clock: Clock;
@@ -19,7 +20,9 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   token: string | undefined;
   /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
   createStore(shards: number): S;
-  /** Gets the frames of the stream as they came, from SnapshotBegin or the first batch on, and what they are. */
+  /**
+   * Gets the frames of the stream as they came, from SnapshotBegin or the first batch on, and what they are.
+   */
   recorder: Pick<Recorder, 'follow' | 'offer'> | undefined;
   /** Gets what is applied to what is held, for replicas of this replica. */
   relay?: Downstream<S> | undefined;

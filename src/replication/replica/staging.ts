@@ -1,9 +1,10 @@
 /**
- * New content that is being built beside what a replica holds, and replaces it only when it is whole (docs/protocol.md,
- * "Conversation"): from a snapshot, or from a backlog that goes back to the first sequence.
+ * New content that is being built beside what a replica holds, and replaces it only when it is whole
+ * (docs/protocol.md, "Conversation"): from a snapshot, or from a backlog that goes back to the first
+ * sequence.
  *
- * A snapshot of ours (carousel.ts) is interleaved, and whole at its end, at the watermarks that this says. A Rust primary's is
- * classic, and stays at the watermarks of its begin.
+ * A snapshot of ours (carousel.ts) is interleaved, and whole at its end, at the watermarks that this says. A
+ * Rust primary's is classic, and stays at the watermarks of its begin.
  */
 import type { FollowedStore } from '../../engine/types.js';
 import { decodeSnapshotChunk, snapshotOutOfOrder } from '../../frame/snapshot.js';
@@ -11,6 +12,7 @@ import { SnapshotFraming } from '../../frame/snapshot-framing.js';
 import { decodeWatermarks } from '../../frame/watermarks.js';
 import { hasReached } from '../watermarks.js';
 
+/** New content while it is being built in a store of its own. */
 export class Staging {
   readonly store: FollowedStore;
   /** Whether batches may come while it loads. */
@@ -20,7 +22,10 @@ export class Staging {
   readonly #framing = new SnapshotFraming();
   #entries = 0;
 
-  /** From the payload of a SnapshotBegin, of a primary of ours or of a Rust one. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`. */
+  /**
+   * From the payload of a SnapshotBegin, of a primary of ours or of a Rust one. Throws
+   * `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`.
+   */
   static fromSnapshot(payload: Uint8Array, store: FollowedStore, isOurs: boolean): Staging {
     const watermarks = decodeWatermarks(payload);
     if (watermarks.length !== store.shards) {

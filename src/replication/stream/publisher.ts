@@ -49,9 +49,8 @@ export interface PublisherOptions {
  * batch:
  *
  * - `adaptive`: at the end of the event-loop turn in which the first was written, so that a write that comes
- * alone
- *   leaves at once; when another flush was less than two milliseconds ago, two milliseconds later, so that a stream
- *   of writes leaves in frames of many.
+ * alone leaves at once; when another flush was less than two milliseconds ago, two milliseconds later, so
+ * that a stream of writes leaves in frames of many.
  * - `batch`: when the first is `batchMaxDelayUs` old. - `immediate`: none waits, for the store seals every
  * record.
  */

@@ -6,6 +6,7 @@ import type { CommandHost } from '../command-host.js';
 import { Failure, type Reply } from '../reply.js';
 import { rangeWithin, writeAt } from '../value-range.js';
 
+/** SETBIT, GETBIT, BITCOUNT. */
 export const bitCommands: readonly Command[] = [
   {
     name: 'setbit',

@@ -5,23 +5,29 @@ import type { ClientState } from '../client-state.js';
 import { SYNTAX_ERROR } from '../command.js';
 import { Failure } from '../reply.js';
 
+/** Whether a client is one of those that are meant. */
 export type ClientFilter = (client: ClientState) => boolean;
 
 /** Replicas come to another port, and nobody subscribes: of all types there are normal clients only. */
 const CLIENT_TYPES = new Set(['normal', 'slave', 'replica', 'pubsub', 'master']);
 
+/** Clients of a type by its name; a failure where there is no such type. */
 export function typeFilter(type: Buffer): ClientFilter | Failure {
   const word = type.toString('latin1').toLowerCase();
   if (!CLIENT_TYPES.has(word)) return new Failure(`ERR Unknown client type '${shownText(type)}'`);
   return () => word === 'normal';
 }
 
+/** The client with this address. */
 export function addressFilter(address: Buffer): ClientFilter {
   const text = shownText(address);
   return (client) => client.address === text;
 }
 
-/** CLIENT KILL's filters from `args[2]` on; all of them must hold. `self` is spared unless SKIPME NO says otherwise. */
+/**
+ * CLIENT KILL's filters from `args[2]` on; all of them must hold. `self` is spared unless SKIPME NO says
+ * otherwise.
+ */
 export function killFilter(args: readonly Buffer[], self: ClientState): ClientFilter | Failure {
   const filters = new Map<string, ClientFilter>();
   let skipsSelf = true;

@@ -1,4 +1,6 @@
-/** CLIENT and its subcommands. SETINFO and NO-TOUCH are of Redis 7.2, for libraries that send them unasked. */
+/**
+ * CLIENT and its subcommands. SETINFO and NO-TOUCH are of Redis 7.2, for libraries that send them unasked.
+ */
 
 import { parseInt64, shownText, wordOf } from '../arguments.js';
 import { type Call, type Command, NO_KEYS, SYNTAX_ERROR, subcommandSyntaxError } from '../command.js';
@@ -188,6 +190,7 @@ const subcommands: readonly Command[] = [
   },
 ];
 
+/** CLIENT and its subcommands. */
 export const clientCommands: readonly Command[] = [
   {
     name: 'client',

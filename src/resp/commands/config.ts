@@ -59,6 +59,7 @@ const subcommands: readonly Command[] = [
   },
 ];
 
+/** CONFIG and its subcommands. */
 export const configCommands: readonly Command[] = [
   {
     name: 'config',

@@ -33,6 +33,7 @@ const row = {
 const ALWAYS = ['loading', 'stale', 'fast'] as const;
 const BEFORE_AUTH = ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'] as const;
 
+/** The commands about a connection itself. */
 export const connectionCommands: readonly Command[] = [
   {
     ...row,

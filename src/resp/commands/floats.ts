@@ -10,6 +10,7 @@ import {
 } from '../long-double.js';
 import { Failure, type Reply } from '../reply.js';
 
+/** INCRBYFLOAT. */
 export const floatCommands: readonly Command[] = [
   {
     name: 'incrbyfloat',

@@ -20,6 +20,7 @@ import { slowlogCommands } from './slowlog.js';
 import { stringCommands } from './strings.js';
 import { transactionCommands } from './transactions.js';
 
+/** Every command that clients can send. */
 export const commandTable: CommandTable = new CommandTable([
   ...kernelCommands,
   ...stringCommands,

@@ -1,6 +1,7 @@
 /** Commands that the kernel runs in place (src/kernel/commands/commands.ts): rows alone. */
 import type { Command } from '../command.js';
 
+/** The commands that the kernel runs in place. */
 export const kernelCommands: readonly Command[] = [
   {
     name: 'set',

@@ -5,6 +5,7 @@ import { type Call, type Command, SYNTAX_ERROR } from '../command.js';
 import { databaseFault } from '../database.js';
 import { Failure, OK, type Reply, Status } from '../reply.js';
 
+/** The commands about single keys. */
 export const keyCommands: readonly Command[] = [
   {
     name: 'unlink',

@@ -4,6 +4,7 @@ import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import { Failure, OK, type Reply } from '../reply.js';
 
+/** The commands about all keys. */
 export const keyspaceCommands: readonly Command[] = [
   {
     name: 'randomkey',

@@ -1,4 +1,7 @@
-/** LATENCY of a server whose latency monitor is off (latency-monitor-threshold is 0): no event is ever sampled. */
+/**
+ * LATENCY of a server whose latency monitor is off (latency-monitor-threshold is 0): no event is ever
+ * sampled.
+ */
 import { type Command, NO_KEYS } from '../command.js';
 import { withHelp } from '../container-help.js';
 
@@ -44,6 +47,7 @@ const subcommands: readonly Command[] = [
   },
 ];
 
+/** LATENCY and its subcommands. */
 export const latencyCommands: readonly Command[] = [
   {
     name: 'latency',

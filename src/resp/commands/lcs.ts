@@ -1,9 +1,13 @@
-/** LCS, the longest common subsequence of two values, by Redis' table, so that of several the same one is found. */
+/**
+ * LCS, the longest common subsequence of two values, by Redis' table, so that of several the same one is
+ * found.
+ */
 
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import { Failure, MapReply, type Reply } from '../reply.js';
 
+/** LCS. */
 export const lcsCommands: readonly Command[] = [
   {
     name: 'lcs',

@@ -1,10 +1,13 @@
-/** MEMORY USAGE. Of Redis' reports on its allocator there is none: nothing here would answer to their words. */
+/**
+ * MEMORY USAGE. Of Redis' reports on its allocator there is none: nothing here would answer to their words.
+ */
 
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import { withHelp } from '../container-help.js';
 import type { Reply } from '../reply.js';
 
+/** MEMORY and its subcommands. */
 export const memoryCommands: readonly Command[] = [
   {
     name: 'memory',

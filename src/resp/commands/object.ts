@@ -1,10 +1,13 @@
-/** OBJECT: what Redis would tell of how a value is kept. Here all are kept alike, so it is told by content. */
+/**
+ * OBJECT: what Redis would tell of how a value is kept. Here all are kept alike, so it is told by content.
+ */
 
 import { parseInt64 } from '../arguments.js';
 import type { Call, Command } from '../command.js';
 import { withHelp } from '../container-help.js';
 import { Failure, type Reply } from '../reply.js';
 
+/** OBJECT and its subcommands. */
 export const objectCommands: readonly Command[] = [
   {
     name: 'object',

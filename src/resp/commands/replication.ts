@@ -22,6 +22,7 @@ const replicaOf = {
   run: follow,
 } as const;
 
+/** ROLE, REPLICAOF, SLAVEOF, WAIT. */
 export const replicationCommands: readonly Command[] = [
   {
     name: 'role',

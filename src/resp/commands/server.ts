@@ -16,6 +16,7 @@ const admin = {
   group: 'server',
 } as const;
 
+/** The commands about the server. */
 export const serverCommands: readonly Command[] = [
   {
     name: 'time',

@@ -1,4 +1,6 @@
-/** SLOWLOG: what took long of what runs outside the kernel; what the kernel runs in place is not timed singly. */
+/**
+ * SLOWLOG: what took long of what runs outside the kernel; what the kernel runs in place is not timed singly.
+ */
 
 import { parseInt64 } from '../arguments.js';
 import { type Call, type Command, NO_KEYS, subcommandSyntaxError } from '../command.js';
@@ -59,6 +61,7 @@ const subcommands: readonly Command[] = [
   },
 ];
 
+/** SLOWLOG and its subcommands. */
 export const slowlogCommands: readonly Command[] = [
   {
     name: 'slowlog',

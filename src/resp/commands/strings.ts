@@ -1,4 +1,7 @@
-/** GETSET, GETDEL, GETEX, SETNX, SETEX, PSETEX, MSETNX: the kin of SET and GET that are too rare for the kernel. */
+/**
+ * GETSET, GETDEL, GETEX, SETNX, SETEX, PSETEX, MSETNX: the kin of SET and GET that are too rare for the
+ * kernel.
+ */
 import { outOfMemory } from '../../engine/kernel.js';
 import { NO_EXPIRY } from '../../frame/batch.js';
 import { parseInt64, wordOf } from '../arguments.js';
@@ -6,6 +9,7 @@ import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR, wrongArity } fro
 import type { CommandHost } from '../command-host.js';
 import { Failure, OK, type Reply } from '../reply.js';
 
+/** The commands about strings that the kernel does not run. */
 export const stringCommands: readonly Command[] = [
   {
     name: 'getset',

@@ -1,6 +1,6 @@
 /**
- * MULTI, EXEC, DISCARD, WATCH, UNWATCH. What stands between MULTI and EXEC is queued by the gate (gate.ts); EXEC runs it in
- * one go, unless a watched key has changed.
+ * MULTI, EXEC, DISCARD, WATCH, UNWATCH. What stands between MULTI and EXEC is queued by the gate (gate.ts);
+ * EXEC runs it in one go, unless a watched key has changed.
  */
 import type { ClientState } from '../client-state.js';
 import type { Call, Command } from '../command.js';
@@ -8,6 +8,7 @@ import type { CommandHost } from '../command-host.js';
 import { Later } from '../later.js';
 import { encodeReply, Failure, NIL_ARRAY, OK, Raw, REPLY_BYTES_MAX, type Reply } from '../reply.js';
 
+/** MULTI, EXEC, DISCARD, WATCH, UNWATCH. */
 export const transactionCommands: readonly Command[] = [
   {
     name: 'multi',
@@ -153,7 +154,10 @@ export function releaseWatched(client: ClientState): void {
   client.watchedBytes = 0;
 }
 
-/** Whether something that the client watches is no longer what it was; another store in its place is a change too. */
+/**
+ * Whether something that the client watches is no longer what it was; another store in its place is a change
+ * too.
+ */
 export function hasChangedKeys({ watched }: ClientState, host: CommandHost): boolean {
   return [...watched.values()].some(
     ({ key, engine, ticket }) => engine !== host.engine() || engine.watches.changedSince(key, ticket),

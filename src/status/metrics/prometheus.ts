@@ -1,9 +1,13 @@
-/** The metrics as Prometheus' text, by prom-client: read off the model whenever they are asked for, and kept nowhere. */
+/**
+ * The metrics as Prometheus' text, by prom-client: read off the model whenever they are asked for, and kept
+ * nowhere.
+ */
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 import { replicationFamilies } from './replication-families.js';
 import { serverFamilies } from './server-families.js';
 
+/** An answer to a scrape. */
 export interface MetricsText {
   contentType: string;
   body: string;

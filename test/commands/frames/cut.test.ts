@@ -18,7 +18,10 @@ const place = (name: string) => join(directory, name);
 const cut = place('cut.fcrp');
 const START_MS = 1_760_000_000_000n;
 
-/** A snapshot, then six batches of two shards, each a second later than the one before; every fourth record a Del. */
+/**
+ * A snapshot, then six batches of two shards, each a second later than the one before; every fourth record a
+ * Del.
+ */
 function frames(compression: Compression): Buffer[] {
   const build = new DumpBuilder(4, compression);
   const batches = Array.from({ length: 6 }, (_, second) => {

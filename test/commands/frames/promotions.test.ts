@@ -1,4 +1,7 @@
-/** Dumps that were recorded through promotions, by real processes: on who was promoted, and on a bystander below it. */
+/**
+ * Dumps that were recorded through promotions, by real processes: on who was promoted, and on a bystander
+ * below it.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** What a primary records leads to its key space, and a primary that starts from that records the same: by the commands. */
+/**
+ * What a primary records leads to its key space, and a primary that starts from that records the same: by the
+ * commands.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

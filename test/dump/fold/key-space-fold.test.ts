@@ -242,6 +242,41 @@ describe('what a dump lacks', () => {
   });
 });
 
+it('what two empty histories in a row lead to begins with nothing, and only then', () => {
+  const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(32));
+  const hello = (id: string | undefined, base: bigint, prev?: [string | undefined, bigint, bigint]) => {
+    const pairs: [string, string][] = [
+      ['history', id!],
+      ['base', String(base)],
+    ];
+    if (prev !== undefined)
+      pairs.push(['prev', `${prev[0]}@${prev[1]},${prev[1]}`], ['prevbase', String(prev[2])]);
+    return encodeHelloFrame({ role: 'replica', watermarks: [base, base] }, { margin: new Map(pairs) });
+  };
+  const bases = [0n, 1n, 2n].map((minutes) => clockBase + ((minutes * 60_000n) << 11n));
+  const build = new DumpBuilder(2, 'none', bases[2]);
+  const records = build.batch(1, 3);
+  const [first, second, third] = bases as [bigint, bigint, bigint];
+  const empty = [
+    hello(one, first),
+    hello(two, second, [one, first, first]),
+    hello(three, third, [two, second, second]),
+  ];
+  const { store, watermarks } = foldBytes(Buffer.concat([...empty, records]));
+  expect(store.keyCount()).toBe(3);
+  expect(watermarks).toEqual([third, third + 3n]);
+  // The second had given out something, which the dump does not have.
+  const full = [
+    hello(one, first),
+    hello(two, second, [one, first, first]),
+    hello(three, third, [two, second + 1n, second]),
+  ];
+  expect(faultOf(Buffer.concat([...full, records]))).toMatchObject({ code: 'SEQUENCE_GAP' });
+  expect(faultOf(Buffer.concat([hello(three, third, [two, second, second]), records]))).toMatchObject({
+    code: 'SEQUENCE_GAP',
+  });
+});
+
 describe('hostile dumps', () => {
   it('are refused with their place', () => {
     for (const { bytes, refusedBy, name } of hostileFrames) {

@@ -1,4 +1,7 @@
-/** The kernel's RESP parser: what it hands out, what it refuses, and that nothing a client sends traps or hangs it. */
+/**
+ * The kernel's RESP parser: what it hands out, what it refuses, and that nothing a client sends traps or
+ * hangs it.
+ */
 import '../../support/debug-kernel.js';
 
 import { describe, expect, it } from 'vitest';

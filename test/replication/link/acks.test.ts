@@ -1,4 +1,6 @@
-/** Acks of replicas: content, receiver and frequency, and the clients that wait (docs/protocol.md, "Acks"). */
+/**
+ * Acks of replicas: content, receiver and frequency, and the clients that wait (docs/protocol.md, "Acks").
+ */
 import { describe, expect, it } from 'vitest';
 import { encodeHello, encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
@@ -12,7 +14,10 @@ import { VirtualWorld } from '../../support/virtual-world.js';
 
 const HISTORY = 'ab'.repeat(16);
 
-/** A follower of a primary that hands out `perMs` batches a millisecond for `durationMs`; the Acks, with their times. */
+/**
+ * A follower of a primary that hands out `perMs` batches a millisecond for `durationMs`; the Acks, with their
+ * times.
+ */
 function acksWhile(history: string | undefined, durationMs: number, batches: number) {
   const world = new VirtualWorld();
   const transport = new VirtualTransport(world);

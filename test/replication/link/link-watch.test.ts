@@ -21,7 +21,10 @@ afterEach(() => {
   for (const close of closings.splice(0)) close();
 });
 
-/** A follower of a primary that answers, with or without a history, gives an empty snapshot, and then says nothing. */
+/**
+ * A follower of a primary that answers, with or without a history, gives an empty snapshot, and then says
+ * nothing.
+ */
 function followSilent(history: string | undefined) {
   const world = new VirtualWorld();
   const transport = new VirtualTransport(world);

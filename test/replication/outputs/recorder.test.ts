@@ -251,7 +251,9 @@ describe('the Hello of a recorder', () => {
   const begin = encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks([120n]));
   const end = encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks([120n]));
 
-  /** What was written, each Hello as its margin, or null where it has none, and each other frame as its kind. */
+  /**
+   * What was written, each Hello as its margin, or null where it has none, and each other frame as its kind.
+   */
   function written(use: (recorder: Recorder) => void): unknown[] {
     const frames: unknown[] = [];
     const splitter = new FrameSplitter();

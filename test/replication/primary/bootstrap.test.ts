@@ -283,6 +283,29 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expect(primary.listener.replicas()[0]).toMatchObject({ state: 'live', watermarks: [base + 2n] });
     });
 
+    it('and without a margin, at the base of a shard that was never written, resumes: exactly there', async () => {
+      const { world, transport, primary } = await cluster({ store: { shards: 2 } });
+      const { base } = primary.history;
+      primary.store.set('a', '1');
+      primary.store.set('a', '2');
+      world.run(1);
+      const written = primary.store.shardOf('a');
+      const kindsFor = (claims: bigint[]) => {
+        const peer = RawPeer.connect(world, transport);
+        peer.send(FrameKind.Hello, encodeHello({ role: 'replica', watermarks: claims }));
+        world.run(20);
+        return peer.kinds();
+      };
+      const claims = [base, base];
+      claims[written] = base + 2n;
+      expect(kindsFor(claims)).toEqual([FrameKind.Hello]);
+      expect(kindsFor([base, base])).toEqual([FrameKind.Hello, FrameKind.MutationBatch]);
+      claims[1 - written] = base - 1n;
+      expect(kindsFor(claims)).toContain(FrameKind.SnapshotBegin);
+      claims[1 - written] = base + 1n;
+      expect(kindsFor(claims)).toContain(FrameKind.SnapshotBegin);
+    });
+
     it('and is cut off while it catches up misses nothing', async () => {
       const { world, transport, primary, follow } = await cluster(
         { listener: { subscriberQueueFrames: 2 } },

@@ -331,6 +331,8 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
           else if (choice < 6) for (const pair of transport.pairs) pair.server.unstall();
           else stir(primary, random, 200);
           primary.remember();
+          primary.publisher.invariants();
+          primary.listener.invariants();
           for (const replica of replicas) expectWasOnceTrue(primary, replica);
         }
         for (const { server } of transport.pairs) server.unstall();

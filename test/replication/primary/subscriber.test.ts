@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { ReplicationMetrics } from '../../../src/replication/metrics.js';
 import { Subscriber, type SubscriberOptions } from '../../../src/replication/primary/subscriber.js';
 import type { Connection } from '../../../src/transport/connection.js';
@@ -24,6 +24,11 @@ class NarrowConnection implements Connection {
   destroy(): void {}
 }
 
+const made: Subscriber[] = [];
+afterEach(() => {
+  for (const subscriber of made.splice(0)) subscriber.invariants();
+});
+
 function subscribe(room: number, bounds: Partial<SubscriberOptions> = {}) {
   const connection = new NarrowConnection(room);
   const metrics = new ReplicationMetrics();
@@ -40,8 +45,12 @@ function subscribe(room: number, bounds: Partial<SubscriberOptions> = {}) {
     },
     ...bounds,
   });
+  made.push(subscriber);
   let next = 1n;
-  const offer = (text: string) => subscriber.offer(Buffer.from(text), 0, next++);
+  const offer = (text: string) => {
+    subscriber.offer(Buffer.from(text), 0, next++);
+    subscriber.invariants();
+  };
   return { connection, metrics, subscriber, offer, cutOffs: () => cutOffs, reasons };
 }
 

@@ -106,6 +106,34 @@ describe('a replica that is connected', () => {
     expect(warnings(primary)).toEqual([expect.stringContaining('is connected and lacks')]);
   });
 
+  it('is warned of again when it was back at a quarter of the backlog, not at half', async () => {
+    const { world, transport, primary } = await cluster({
+      store: { shards: 1 },
+      publisher: { backlogBytes: SHARE_BYTES },
+    });
+    const peer = RawPeer.connect(world, transport);
+    peer.connection.write(encodeHelloFrame({ role: 'replica' }, { margin: new Map() }));
+    write(world, primary, 1_000, 1);
+    /** What it lacks stays about this part of the backlog while it is looked at twice. */
+    const lack = (part: number) => {
+      for (let time = 0; time < 5; time += 1) {
+        write(world, primary, 5, 20);
+        const held = primary.publisher.backlog.watermarksLacking(part);
+        peer.send(FrameKind.Ack, encodeWatermarks(held));
+        world.run(400);
+      }
+      return warnings(primary).length;
+    };
+    expect(lack(0.1)).toBe(0);
+    expect(lack(0.46)).toBe(0);
+    expect(lack(0.54)).toBe(1);
+    expect(lack(0.46)).toBe(1);
+    expect(lack(0.28)).toBe(1);
+    expect(lack(0.54)).toBe(1);
+    expect(lack(0.22)).toBe(1);
+    expect(lack(0.54)).toBe(2);
+  });
+
   it('and holds nothing yet, for its snapshot is on its way, is not', async () => {
     const { world, transport, primary } = await cluster({
       store: { shards: 1 },

@@ -1,7 +1,7 @@
 /**
- * Nodes that follow each other at random, are cut, stalled, promoted and sent to follow others again, with one of them
- * written to at any time. Whatever a node shows of a shard was once true at just that sequence, watermarks never fall within a
- * history, and when all is healed all are level.
+ * Nodes that follow each other at random, are cut, stalled, promoted and sent to follow others again, with
+ * one of them written to at any time. Whatever a node shows of a shard was once true at just that sequence,
+ * watermarks never fall within a history, and when all is healed all are level.
  */
 import { describe, expect, it } from 'vitest';
 import { FastcacheError } from '../../../src/errors.js';
@@ -152,7 +152,8 @@ class Family {
     const heirs = this.nodes.filter((node, index) => index !== this.head && node.store() !== undefined);
     const heir = heirs[this.below(Math.max(1, heirs.length))];
     if (heir === undefined || heir.store()!.keyCount() === 0) return;
-    // Histories that begin in one millisecond have one base, and their sequences could not be told apart below.
+    // Histories that begin in one millisecond have one base, and their sequences could not be told apart
+    // below.
     this.run(1);
     const last = this.head;
     this.#promote(this.nodes.indexOf(heir));

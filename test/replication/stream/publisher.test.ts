@@ -145,6 +145,7 @@ describe('the publisher', () => {
     expect(publisher.watermarks()).toEqual([0n]);
     publisher.flush();
     expect(publisher.watermarks()).toEqual([1n]);
+    publisher.invariants();
   });
 
   it('seals once: all subscribers get the same buffer, and the backlog its bytes, zstd or not', () => {

@@ -1,6 +1,6 @@
 /**
- * Arguments for random commands: few keys, so that commands meet on them; numbers at the edges; times that no test run
- * lives to see. All from one seed.
+ * Arguments for random commands: few keys, so that commands meet on them; numbers at the edges; times that no
+ * test run lives to see. All from one seed.
  */
 import { RandomSource } from '../random.js';
 
@@ -152,7 +152,10 @@ export class ArgumentSource {
     return this.random.pick(PATTERNS);
   }
 
-  /** Seconds or milliseconds from now, or, in the past, or no such number; never a moment that the test lives to see. */
+  /**
+   * Seconds or milliseconds from now, or, in the past, or no such number; never a moment that the test lives
+   * to see.
+   */
   fromNow(unitMs: 1 | 1000): string {
     const { random } = this;
     if (this.options.hasRelativeExpiries && random.chance(0.6)) return this.farFromNow(unitMs);
@@ -186,7 +189,10 @@ export class ArgumentSource {
       : [...word].map((letter) => (random.chance(0.5) ? letter.toLowerCase() : letter)).join('');
   }
 
-  /** Options in any order, some twice, some with what belongs behind them missing; now and then one that is none. */
+  /**
+   * Options in any order, some twice, some with what belongs behind them missing; now and then one that is
+   * none.
+   */
   someOf(makers: readonly (() => Argument[])[], probability = 0.5): Argument[] {
     const { random } = this;
     const chosen: Argument[] = [];

@@ -82,7 +82,9 @@ export class ConnectionPair {
     if (this.#ours.unreadBytes > 0) throw new Difference(`${this.#ours.unreadBytes} bytes more than replies`);
   }
 
-  /** All keys that SCAN comes by, on each side with its own cursors: sorted, without those that came twice. */
+  /**
+   * All keys that SCAN comes by, on each side with its own cursors: sorted, without those that came twice.
+   */
   scanBoth(options: readonly Argument[]): Promise<[string, string]> {
     return Promise.all([scanAll(this.#ours, options), scanAll(this.#theirs, options)]);
   }

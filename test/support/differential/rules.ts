@@ -1,4 +1,7 @@
-/** The replies that cannot be the same byte for byte on both sides, and what must hold for each of them all the same. */
+/**
+ * The replies that cannot be the same byte for byte on both sides, and what must hold for each of them all
+ * the same.
+ */
 import type { Wire } from '../resp-wire.js';
 import { showWire } from '../resp-wire.js';
 import type { Arguments } from './arguments.js';
@@ -111,7 +114,10 @@ export interface Mismatch {
   theirs: Wire;
 }
 
-/** What is wrong with a reply of ours where Redis gives `theirs`; nothing, mostly. `queued` is what an EXEC runs. */
+/**
+ * What is wrong with a reply of ours where Redis gives `theirs`; nothing, mostly. `queued` is what an EXEC
+ * runs.
+ */
 export function findMismatch(
   { args, ours, theirs }: Mismatch,
   circumstances: Circumstances,

@@ -1,4 +1,7 @@
-/** Scripts for what random sessions must not do: the same steps on ours and on redis-server, and what each side said. */
+/**
+ * Scripts for what random sessions must not do: the same steps on ours and on redis-server, and what each
+ * side said.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RespClient, respCommand } from '../resp-client.js';
 import { parseWire, showText, showWire, type Wire } from '../resp-wire.js';

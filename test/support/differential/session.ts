@@ -1,6 +1,7 @@
 /**
- * One random session: three connections to ours and three to redis-server in lock-step, from one seed. Everything that
- * a client may do in an ordinary life: pipelines, transactions with a rival, scans, leaving and coming back.
+ * One random session: three connections to ours and three to redis-server in lock-step, from one seed.
+ * Everything that a client may do in an ordinary life: pipelines, transactions with a rival, scans, leaving
+ * and coming back.
  */
 import { respCommand } from '../resp-client.js';
 import type { Argument, Arguments } from './arguments.js';

@@ -4,7 +4,9 @@ import type { Argument, ArgumentSource, Arguments } from './arguments.js';
 /** Commands to run one right behind the other, nearly always one alone. */
 export type Maker = (source: ArgumentSource) => Arguments[];
 
-/** A past time makes a key that is dead but still counted, until somebody looks: so somebody looks at once. */
+/**
+ * A past time makes a key that is dead but still counted, until somebody looks: so somebody looks at once.
+ */
 export function withDeadKeySwept(command: Arguments, key: Argument): Arguments[] {
   return command.some((word) => /^(EXAT|PXAT)$/i.test(word.toString()))
     ? [command, ['EXISTS', key]]

@@ -6,8 +6,8 @@ import { PROMISED_COMMANDS } from './server-commands.js';
 const NEWER_COMMANDS = new Set(['client|setinfo', 'client|no-touch']);
 
 /**
- * Fields of CLIENT LIST that do not depend on process, machine or time. Not `multi`: Redis queues no more once a watched
- * key has changed, which ours finds out at EXEC.
+ * Fields of CLIENT LIST that do not depend on process, machine or time. Not `multi`: Redis queues no more
+ * once a watched key has changed, which ours finds out at EXEC.
  */
 const CLIENT_FIELDS = new Set('name flags db sub psub ssub cmd user redir resp'.split(' '));
 
@@ -54,7 +54,9 @@ export function subsetOfNames(ours: Wire, theirs: Wire): boolean {
   return ours.items!.every(({ text }) => known.has(text) || NEWER_COMMANDS.has(text!));
 }
 
-/** Rows of COMMAND INFO: what ours has is as in Redis, and what was asked for and is not there is the same. */
+/**
+ * Rows of COMMAND INFO: what ours has is as in Redis, and what was asked for and is not there is the same.
+ */
 export function sameCommandRows(ours: Wire, theirs: Wire): boolean {
   const missing = ({ items = [] }: Wire) => items.filter((row) => !row.items).length;
   const known = rowsByName(theirs);

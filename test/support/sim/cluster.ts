@@ -10,8 +10,6 @@ export class Cluster {
   /** Of each that is to be a replica: whom it follows. */
   readonly #upstream = new Map<SimNode, SimNode>();
   #primary: SimNode;
-  /** What is under way. */
-  readonly #pending: Promise<void>[] = [];
 
   constructor(nodes: readonly SimNode[], random: RandomSource, { hasRelays }: Configuration) {
     this.nodes = nodes;
@@ -26,8 +24,18 @@ export class Cluster {
     return this.#primary;
   }
 
+  /** Those that can be promoted. */
   get replicas(): SimNode[] {
-    return this.nodes.filter((node) => node !== this.#primary);
+    return this.nodes.filter((node) => node !== this.#primary && !node.isTap);
+  }
+
+  get taps(): SimNode[] {
+    return this.nodes.filter(({ isTap }) => isTap);
+  }
+
+  /** Those that can be followed. */
+  get servers(): SimNode[] {
+    return this.nodes.filter(({ isTap }) => !isTap);
   }
 
   followersOf(node: SimNode): SimNode[] {
@@ -42,19 +50,12 @@ export class Cluster {
   /** Starts it in the role that it has. */
   start(node: SimNode): void {
     const upstream = this.#upstream.get(node) ?? this.#primary;
-    this.#pending.push(
-      node === this.#primary ? node.startPrimary() : node.startReplica(upstream.address, this.#hasRelays),
-    );
+    void node.start({ primary: node === this.#primary ? undefined : upstream.address });
   }
 
   startAnew(node: SimNode): void {
     node.kill();
     this.start(node);
-  }
-
-  /** As SIGTERM; somebody must kill it later. */
-  stop(node: SimNode): void {
-    this.#pending.push(node.stop());
   }
 
   /** Makes a replica the primary; false when it holds nothing, or nobody could follow it. */
@@ -66,39 +67,42 @@ export class Cluster {
     return true;
   }
 
-  /** A replica follows another node from now on; false when it cannot. */
+  /** A node that is not the primary follows another one from now on; false when it cannot. */
   redirect(node: SimNode, to: SimNode): boolean {
-    if (node === this.#primary || node.publisher !== undefined) return false;
+    if (node === this.#primary || to.isTap) return false;
     if (!this.#hasRelays && to !== this.#primary) return false;
     this.#upstream.set(node, to);
     node.follow(to.address);
     return true;
   }
 
-  /** Who was a primary and is not any more becomes a replica: in the process that it has when that was one before. */
+  /** Who was a primary and is not any more becomes a replica, in the process that it has. */
   rejoin(node: SimNode): void {
     if (node === this.#primary || !node.isUp || node.publisher === undefined) return;
-    if (node.isWell && node.wasReplica) {
-      node.follow((this.#upstream.get(node) ?? this.#primary).address);
-      return;
-    }
-    this.startAnew(node);
+    if (node.isWell) this.restore(node);
+    else this.startAnew(node);
+  }
+
+  /** Has a node lead, or follow whom it is to follow, whatever it was told before. */
+  restore(node: SimNode): void {
+    if (!node.isWell) return;
+    if (node === this.#primary) node.node?.promote();
+    else if (this.#isElsewhere(node)) node.follow(this.#upstream.get(node)!.address);
   }
 
   /** Everyone is up, and follows the primary, through others or not. Who does so already is left alone. */
   heal(): void {
     const placed = [this.#primary, ...this.replicas.filter((node) => this.#leadsToPrimary(node))];
     for (const node of this.nodes) {
-      const isLost = !placed.includes(node);
+      const isLost = node !== this.#primary && !this.#leadsToPrimary(node);
       if (isLost) {
         this.#upstream.set(node, this.#random.pick(placed));
-        placed.push(node);
+        if (!node.isTap) placed.push(node);
       }
       node.resume();
       if (node.isStopping) node.kill();
       if (!node.isUp) this.start(node);
-      else if (node !== this.#primary && node.publisher !== undefined) this.rejoin(node);
-      else if (isLost) node.follow(this.#upstream.get(node)!.address);
+      else this.restore(node);
     }
   }
 
@@ -112,16 +116,16 @@ export class Cluster {
     return false;
   }
 
-  /** Waits for all that was begun. */
-  async settle(): Promise<void> {
-    if (this.#pending.length > 0) await Promise.all(this.#pending.splice(0));
+  /** It leads, or follows another address than it is to. */
+  #isElsewhere(node: SimNode): boolean {
+    return node.node !== undefined && node.node.primary?.port !== this.#upstream.get(node)?.address.port;
   }
 
   #drawTree(): void {
     const placed = [this.#primary];
-    for (const node of this.replicas) {
+    for (const node of [...this.replicas, ...this.taps]) {
       this.#upstream.set(node, this.#hasRelays ? this.#random.pick(placed) : this.#primary);
-      placed.push(node);
+      if (!node.isTap) placed.push(node);
     }
   }
 }

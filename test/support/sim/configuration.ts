@@ -33,6 +33,12 @@ export const timedFaults = [
   'promotion',
   'follows another',
   'follows one that lags',
+  'primary follows',
+  'follows a dead address',
+  'settings',
+  'tap crashed',
+  'tap restarted',
+  'slow disk',
 ] as const;
 
 /** What a run comes to by itself; each must come about in some. */
@@ -50,6 +56,10 @@ export const outcomes = [
   'cycle',
   'eviction',
   'empty snapshot',
+  'too few replicas',
+  'slow consumer',
+  'tap continued',
+  'tap snapshot',
 ] as const;
 
 export type TimedFault = (typeof timedFaults)[number];
@@ -61,6 +71,10 @@ export interface Configuration {
   replicas: number;
   /** Replicas serve replicas. */
   hasRelays: boolean;
+  /** Every node records, and has its changes taken. */
+  hasOutputs: boolean;
+  /** Followers without content, which go on where their state says. */
+  taps: number;
   allowEmptySnapshot: boolean;
   /** For faults and writes, virtual. */
   durationMs: number;
@@ -98,6 +112,8 @@ export function drawConfiguration(seed: number): Configuration {
     shards,
     replicas: random.pick([0, 1, 2, 3, 3, 4, 4, 4]),
     hasRelays: random.chance(0.75),
+    hasOutputs: random.chance(0.4),
+    taps: random.pick([0, 0, 0, 1, 2]),
     allowEmptySnapshot: random.chance(0.3),
     durationMs: random.between(500, 15_000),
     operations: valueBytesMax > 5_000 ? random.between(10, 150) : random.between(20, 800),
@@ -105,7 +121,7 @@ export function drawConfiguration(seed: number): Configuration {
     isFilled: random.chance(0.5),
     valueBytesMax,
     hasExpiries: random.chance(0.5),
-    maxMemoryBytes: random.chance(0.3) ? shards * TABLE_BYTES + random.skewed(50_000) : 0,
+    maxMemoryBytes: drawMemoryLimit(random, shards),
     batchMaxRecords: random.pick([1, 3, 20, 512]),
     batchMaxBytes: random.pick([200, 5_000, 1_048_576]),
     batchMaxDelayUs: random.pick([750, 5_000, 50_000]),
@@ -119,6 +135,11 @@ export function drawConfiguration(seed: number): Configuration {
     clockSkewMs: random.pick([0, 1_000, 600_000]),
     faults: new Set([...networkFaults, ...timedFaults].filter((name) => random.chance(probabilityOf(name)))),
   };
+}
+
+/** Bytes; 0, which is no limit, mostly. */
+export function drawMemoryLimit(random: RandomSource, shards: number): number {
+  return random.chance(0.3) ? shards * TABLE_BYTES + random.skewed(50_000) : 0;
 }
 
 /** Where frames get lost a gap is no fault of ours: most seeds must do without them. */

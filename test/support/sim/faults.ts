@@ -1,9 +1,19 @@
-/** What happens to a cluster from time to time. Each fault that a seed has comes several times within the run. */
+/**
+ * What happens to a cluster from time to time. Each fault that a seed has comes several times within the run.
+ */
+import { evictionPolicies } from '../../../src/engine/memory-limit.js';
 import { RandomSource } from '../random.js';
+import { PERFECT_DISK, type VirtualDisk } from '../virtual-disk.js';
 import type { VirtualConnection } from '../virtual-transport.js';
 import type { Planned, VirtualWorld } from '../virtual-world.js';
 import type { Cluster } from './cluster.js';
-import { type Configuration, type FaultName, type TimedFault, timedFaults } from './configuration.js';
+import {
+  type Configuration,
+  drawMemoryLimit,
+  type FaultName,
+  type TimedFault,
+  timedFaults,
+} from './configuration.js';
 import type { SimNetwork } from './network.js';
 import type { SimNode } from './node.js';
 
@@ -22,12 +32,16 @@ const ZOMBIE_MAX_MS = 5_000;
 /** Between SIGTERM and SIGKILL. */
 const LINGER_MAX_MS = 1_500;
 const REFUSAL_MAX_MS = 4_000;
+const DEAD_MAX_MS = 2_000;
+/** Nobody listens there. */
+const DEAD_PORT = 6_999;
 
 export class Faults {
   /** Those that happened. */
   readonly hits = new Set<FaultName>();
   readonly #world: VirtualWorld;
   readonly #network: SimNetwork;
+  readonly #disk: VirtualDisk;
   readonly #cluster: Cluster;
   readonly #configuration: Configuration;
   readonly #random: RandomSource;
@@ -39,11 +53,11 @@ export class Faults {
     world: VirtualWorld,
     seed: number,
     configuration: Configuration,
-    network: SimNetwork,
-    cluster: Cluster,
+    { network, disk, cluster }: { network: SimNetwork; disk: VirtualDisk; cluster: Cluster },
   ) {
     this.#world = world;
     this.#network = network;
+    this.#disk = disk;
     this.#cluster = cluster;
     this.#configuration = configuration;
     this.#random = RandomSource.fork(seed, 'faults');
@@ -66,6 +80,12 @@ export class Faults {
       promotion: () => this.#promote(this.#replica()),
       'follows another': () => this.#followAnother(this.#replica()),
       'follows one that lags': () => this.#followLagging(this.#replica(), this.#replica()),
+      'primary follows': () => this.#swap(this.#replica()),
+      'follows a dead address': () => this.#followNobody(this.#random.pick(cluster.servers)),
+      settings: () => this.#configure(this.#random.pick(cluster.servers)),
+      'tap crashed': () => this.#crash(this.#tap()),
+      'tap restarted': () => this.#restart(this.#tap()),
+      'slow disk': () => this.#slowDisk(),
     };
   }
 
@@ -119,6 +139,11 @@ export class Faults {
     return replicas.length === 0 ? undefined : this.#random.pick(replicas);
   }
 
+  #tap(): SimNode | undefined {
+    const { taps } = this.#cluster;
+    return taps.length === 0 ? undefined : this.#random.pick(taps);
+  }
+
   #pause(node: SimNode | undefined): boolean {
     if (node === undefined || !node.isUp || node.isPaused) return false;
     node.pause();
@@ -135,7 +160,7 @@ export class Faults {
 
   #restart(node: SimNode | undefined): boolean {
     if (node === undefined || !node.isUp || node.isPaused || node.isStopping) return false;
-    this.#cluster.stop(node);
+    node.stop();
     this.#plan(LINGER_MAX_MS, () => {
       node.kill();
       this.#startLater(node, DOWN_MAX_MS);
@@ -172,6 +197,57 @@ export class Faults {
         this.#plan(PROMOTION_MAX_MS, () => this.#redirect(sibling, node));
       }
     }
+  }
+
+  /**
+   * The primary follows a replica, which is promoted only then; or after all not, and the primary is one
+   * again.
+   */
+  #swap(node: SimNode | undefined): boolean {
+    const { primary } = this.#cluster;
+    if (node?.held() === undefined || !node.isWell || !primary.isWell) return false;
+    if (!this.#configuration.hasRelays) return false;
+    primary.follow(node.address);
+    this.#plan(PROMOTION_MAX_MS, () => {
+      if (this.#cluster.primary !== primary) return;
+      if (!node.isWell || !this.#cluster.promote(node)) primary.node?.promote();
+    });
+    return true;
+  }
+
+  /** For a while nobody is where it is told that a primary is; those who follow it stay. */
+  #followNobody(node: SimNode): boolean {
+    if (!node.isWell) return false;
+    node.follow({ host: '127.0.0.1', port: DEAD_PORT });
+    this.#plan(DEAD_MAX_MS, () => this.#cluster.restore(node));
+    return true;
+  }
+
+  /** As clients do with CONFIG SET. */
+  #configure(node: SimNode): boolean {
+    if (!node.isWell) return false;
+    const random = this.#random;
+    const maxMemoryBytes = drawMemoryLimit(random, this.#configuration.shards);
+    const [name, value] = random.pick([
+      ['maxmemory', maxMemoryBytes],
+      ['maxmemory-policy', random.pick(evictionPolicies)],
+      ['maxmemory-samples', random.between(1, 64)],
+      ['min-replicas-to-write', random.below(3)],
+      ['min-replicas-max-lag', random.below(3)],
+    ] as const);
+    node.configure(name, String(value));
+    return true;
+  }
+
+  #slowDisk(): boolean {
+    this.#disk.conditions = {
+      latencyMs: this.#random.skewed(2_000),
+      bufferBytes: this.#random.between(1, 5_000),
+    };
+    this.#plan(STALL_MAX_MS, () => {
+      this.#disk.conditions = PERFECT_DISK;
+    });
+    return this.#configuration.hasOutputs || this.#cluster.taps.length > 0;
   }
 
   /** To whomever, and often to one that follows this very replica. */

@@ -1,28 +1,25 @@
 /**
- * A server of a simulation, wired as `Primary` and `Replica` wire theirs, in a process that can be killed and started again:
- * it serves replicas in either role, follows whom it is told to, and can be promoted.
+ * A server of a simulation: the node that ships, on virtual seams, in a process that can be paused, killed
+ * and started again. What is here is what happens to it, and what the oracle is to know of it.
  */
-import { Housekeeping } from '../../../src/engine/housekeeping.js';
+import type { ShardEngine } from '../../../src/engine/shard-engine.js';
 import { type ErrorCode, FastcacheError } from '../../../src/errors.js';
-import { type History, newHistory } from '../../../src/replication/history.js';
-import { newNodeId } from '../../../src/replication/link/path.js';
-import { ReplicationMetrics } from '../../../src/replication/metrics.js';
-import { ReplicaListener } from '../../../src/replication/primary/listener.js';
-import { beginHistory } from '../../../src/replication/relay/promotion.js';
-import { Relay } from '../../../src/replication/relay/relay.js';
-import { Follower } from '../../../src/replication/replica/follower.js';
-import type { Holding } from '../../../src/replication/replica/holding.js';
-import { Publisher, type PublisherOptions } from '../../../src/replication/stream/publisher.js';
+import type { LogEvent, NodeEvents } from '../../../src/server/events.js';
+import { Node } from '../../../src/server/node.js';
 import type { Address } from '../../../src/transport/connection.js';
 import type { RandomSource } from '../random.js';
-import { MemoryLog } from '../virtual-cluster.js';
+import type { VirtualDisk } from '../virtual-disk.js';
 import { VirtualProcess } from '../virtual-process.js';
+import { virtualSeams } from '../virtual-seams.js';
 import type { VirtualConnection } from '../virtual-transport.js';
 import type { VirtualWorld } from '../virtual-world.js';
 import type { Configuration, Outcome } from './configuration.js';
+import { SimConsumer } from './consumer.js';
 import type { SimNetwork } from './network.js';
+import { nodeConfig, type Role } from './node-config.js';
 import { ObservedEngine } from './observed-engine.js';
 import type { Held, Oracle } from './oracle.js';
+import { checkOutputs } from './outputs-check.js';
 import { checkBounds, leftoversOf, outcomesOf, type Running } from './running.js';
 
 /** How a session may end where every peer is sound: a gap or a damaged frame is not among them. */
@@ -43,15 +40,16 @@ const gapEnds: ReadonlyMap<ErrorCode, Outcome | undefined> = new Map([
   ['SNAPSHOT_OUT_OF_ORDER', 'gap'],
 ]);
 /** Of log lines: what has no place where every peer is sound. */
-const ALARM = /cannot be read|failed|could not|handed on/;
+const ALARM = /cannot be read|failed|could not|handed on|is not saved/;
 
-export interface NodeSeams {
+export interface SimSeams {
   world: VirtualWorld;
   network: SimNetwork;
   oracle: Oracle;
   configuration: Configuration;
   /** Of this node alone. */
   random: RandomSource;
+  disk: VirtualDisk;
   /** A replica of a primary that leaves gaps has stopped for good. */
   gaveUp(node: SimNode): void;
   /** Something worth counting has come about. */
@@ -60,20 +58,27 @@ export interface NodeSeams {
 
 export class SimNode {
   readonly address: Address;
-  readonly log = new MemoryLog();
+  /** It keeps no content, but its outputs and how far they are, from one run to the next. */
+  readonly isTap: boolean;
   /** How often it was paused. */
   pauses = 0;
+  readonly #log: string[] = [];
+  #consumer: SimConsumer;
   #running: Running | undefined;
   /** What must not have happened in it: thrown by `check`. */
   #alarm: unknown;
   /** Since the bounds were last checked. */
   #hasPublished = false;
+  /** What it held when it was last checked, and how many keys it showed then. */
+  #before: { held: Held | undefined; keys: number } = { held: undefined, keys: 0 };
   #clockOffMs: number;
-  readonly #seams: NodeSeams;
+  readonly #seams: SimSeams;
 
-  constructor(port: number, seams: NodeSeams) {
+  constructor(port: number, isTap: boolean, seams: SimSeams) {
     this.address = { host: '127.0.0.1', port };
+    this.isTap = isTap;
     this.#seams = seams;
+    this.#consumer = new SimConsumer(seams.random);
     const { clockSkewMs } = seams.configuration;
     this.#clockOffMs = clockSkewMs === 0 ? 0 : seams.random.between(-clockSkewMs, clockSkewMs);
   }
@@ -91,108 +96,104 @@ export class SimNode {
     return this.#running?.process.isPaused === true;
   }
 
-  /** It runs and was neither paused nor told to stop. */
+  /** It serves and was neither paused nor told to stop. */
   get isWell(): boolean {
-    return this.isUp && !this.isPaused && !this.isStopping;
+    return this.node !== undefined && !this.isPaused && !this.isStopping;
   }
 
-  get publisher(): Publisher | undefined {
-    return this.#running?.publisher;
+  /** Undefined while its process is down, and before it has started. */
+  get node(): Node | undefined {
+    return this.#running?.node;
   }
 
-  /** Its process began as a replica: it can follow somebody again. */
-  get wasReplica(): boolean {
-    return this.#running?.relay !== undefined;
+  get publisher() {
+    return this.node?.leading?.publisher;
   }
 
-  /** As a primary: what is written to. */
+  /** While it leads: what is written to. */
   get primaryStore(): ObservedEngine | undefined {
     return this.publisher?.store as ObservedEngine | undefined;
   }
 
-  /** As a replica: what it holds of whose history. */
+  /** While it follows: what it holds of whose history. */
   held(): Held | undefined {
-    const { store, history } = this.#running?.follower?.holding ?? {};
-    return store === undefined || history === undefined
-      ? undefined
-      : { store: store as ObservedEngine, historyId: history.id };
+    const { store, history } = this.node?.following?.follower.holding ?? {};
+    if (!(store instanceof ObservedEngine) || history === undefined) return undefined;
+    return { store, historyId: history.id };
+  }
+
+  /** Watermarks of what it holds or has passed on; undefined: nothing. */
+  watermarks(): bigint[] | undefined {
+    return this.node?.holding?.store.watermarks();
   }
 
   owns({ process }: VirtualConnection): boolean {
     return process !== undefined && process === this.#running?.process;
   }
 
-  async startPrimary(): Promise<void> {
-    const running = this.#run();
-    const { configuration } = this.#seams;
-    const history = newHistory(running.process.seams, configuration.sequenceBase);
-    const store = this.#createStore(running);
-    store.setWatermarks(new Array(configuration.shards).fill(history.base));
-    this.#publish(running, store, history, undefined);
-    await this.#listen(running);
-  }
-
-  /** `binds`: replicas can follow it. */
-  async startReplica(primary: Address, binds: boolean): Promise<void> {
-    const running = this.#run();
-    const { nodeId, process } = running;
-    const { backlogBytes } = this.#seams.configuration;
-    if (binds) {
-      running.relay = new Relay({ nodeId, backlogBytes, random: process.seams.random, log: this.log });
-      await this.#listen(running);
+  /** Resolves when it serves. */
+  async start(role: Role): Promise<void> {
+    const { configuration, disk, network, random, world } = this.#seams;
+    const process = new VirtualProcess(world, random);
+    process.clockOffMs = this.#clockOffMs;
+    const running: Running = { process, node: undefined, stores: [], isStopping: false };
+    this.#running = running;
+    const seams = virtualSeams({
+      process,
+      transport: network.transport.of(process),
+      files: disk.of(process),
+      createEngine: (options) => {
+        const store = new ObservedEngine(options);
+        running.stores.push(store);
+        return store;
+      },
+    });
+    // Only a tap goes on where it was.
+    if (!this.isTap) this.#consumer = new SimConsumer(random);
+    const changes =
+      configuration.hasOutputs || this.isTap ? this.#consumer.of(process.seams.timers) : undefined;
+    try {
+      const config = nodeConfig(configuration, { role, isTap: this.isTap, bind: this.address, changes });
+      const node = await Node.start(config, seams);
+      if (this.#running !== running) return;
+      running.node = node;
+      if (node.outputs.holding !== undefined) this.#seams.reached('tap continued');
+      this.#listen(node);
+      this.#observe(node);
+    } catch (error) {
+      this.#raise(error);
     }
-    this.#follow(running, primary, undefined).start();
   }
 
-  /** As REPLICAOF; what is held is continued if that primary can. */
+  /** As REPLICAOF. */
   follow(primary: Address): void {
-    const running = this.#running;
-    if (running === undefined) return;
-    const { publisher, follower, relay } = running;
-    let holding = follower?.holding;
-    if (publisher !== undefined) {
-      publisher.close('its primary follows another one now');
-      relay?.demoted(publisher);
-      const store = publisher.store as ObservedEngine;
-      store.setReplica(true);
-      holding = { store, history: publisher.history };
-      running.publisher = undefined;
-      running.housekeeping?.stop();
-    }
-    const next = this.#follow(running, primary, holding);
-    follower?.stop();
-    next.start();
+    this.node?.follow(primary);
   }
 
-  /** As REPLICAOF NO ONE; false when it holds nothing or is a primary already. */
+  /** As REPLICAOF NO ONE; false when it holds nothing or leads already. */
   promote(): boolean {
-    const running = this.#running;
-    const { follower, relay, process } = running ?? {};
-    const holding = follower?.holding;
-    if (running === undefined || process === undefined || holding === undefined) return false;
-    running.follower = undefined;
-    follower?.stop();
-    const store = holding.store as ObservedEngine;
-    const { history, backlog } = beginHistory(process.seams, store, holding, relay);
-    store.setReplica(false);
-    this.#publish(running, store, history, backlog);
+    if (this.held() === undefined) return false;
+    this.node?.promote();
     return true;
   }
 
+  /** As CONFIG SET. */
+  configure(name: string, value: string): void {
+    const refusal = this.node?.settings.set([[name, Buffer.from(value)]]);
+    if (refusal !== undefined) throw new Error(refusal);
+  }
+
   /** As SIGTERM; the process is there until `kill`. */
-  async stop(): Promise<void> {
+  stop(): void {
     const running = this.#running;
-    if (running === undefined) return;
+    if (running === undefined || running.isStopping) return;
     running.isStopping = true;
-    running.housekeeping?.stop();
-    running.follower?.stop();
-    running.publisher?.close();
-    await running.listener?.close();
+    running.node?.close().catch((error: unknown) => this.#raise(error));
   }
 
   /** As SIGKILL: its memory is lost. */
   kill(): void {
-    this.#tellCounts();
+    this.#countOutcomes();
     this.#running?.process.kill();
     this.#running = undefined;
   }
@@ -214,7 +215,9 @@ export class SimNode {
   /** Throws what must not have happened in it. */
   check(): void {
     if (this.#alarm !== undefined) throw this.#alarm;
-    const hasApplied = this.held()?.store.isChanged === true;
+    const held = this.held();
+    const hasApplied = held?.store.isChanged === true;
+    if (held?.store !== this.#before.held?.store || hasApplied) this.#compare(held);
     if (this.#running === undefined || !(this.#hasPublished || hasApplied)) return;
     this.#hasPublished = false;
     checkBounds(this.#running, this.#seams.configuration);
@@ -222,65 +225,67 @@ export class SimNode {
 
   /** Throws when the log has a line that has no place here. */
   checkLog(): void {
-    const line = this.log.lines.find((text) => ALARM.test(text));
+    const line = this.#log.find((text) => ALARM.test(text));
     if (line !== undefined) throw new Error(`${this.address.port} logged: ${line}`);
+  }
+
+  /**
+   * After a `stop`, when `source` has what this node is to have put out: throws when its dump or its changes
+   * lead elsewhere.
+   */
+  checkOutputs(source: ShardEngine): void {
+    const { disk, reached } = this.#seams;
+    const config = this.node?.config;
+    if (config === undefined) return;
+    const dump = config.record === undefined ? undefined : disk.read(config.record);
+    const changes = config.changes === undefined ? undefined : this.#consumer.fold;
+    try {
+      checkOutputs(source, dump, changes);
+    } catch (cause) {
+      throw new Error(`${this.address.port}: ${(cause as Error).message}`, { cause });
+    }
+    if (this.#consumer.waits > 0) reached('slow consumer');
   }
 
   /** What is left behind a `stop`; empty: nothing. */
   leftovers(): string[] {
-    this.#tellCounts();
+    this.#countOutcomes();
     return this.#running === undefined ? [] : leftoversOf(this.#running);
   }
 
-  #tellCounts(): void {
+  #countOutcomes(): void {
     for (const outcome of this.#running === undefined ? [] : outcomesOf(this.#running)) {
       this.#seams.reached(outcome);
     }
   }
 
-  #run(): Running {
-    const process = new VirtualProcess(this.#seams.world, this.#seams.random);
-    process.clockOffMs = this.#clockOffMs;
-    this.#running = {
-      process,
-      nodeId: newNodeId(process.seams.random),
-      metrics: new ReplicationMetrics(),
-      stores: [],
-      relay: undefined,
-      listener: undefined,
-      publisher: undefined,
-      follower: undefined,
-      housekeeping: undefined,
-      isStopping: false,
-    };
-    return this.#running;
+  #listen({ events, nodeId }: Node): void {
+    const on = <Name extends keyof NodeEvents>(name: Name, listener: (event: NodeEvents[Name]) => void) =>
+      events.on(name, listener);
+    on('log', ({ level, message }: LogEvent) => this.#log.push(`${level} ${message}`));
+    on('lost', ({ error }) => this.#onLost(error));
+    if (this.isTap) on('snapshot', () => this.#seams.reached('tap snapshot'));
+    on('promoted', () => {
+      if (this.node !== undefined) this.#observe(this.node);
+    });
+    on('demoted', () => {
+      // Whoever led has nobody above it until another primary answers.
+      const path = this.node?.stream?.path.join();
+      if (path !== undefined && path !== nodeId) this.#raise(new Error(`its path is ${path}, not ${nodeId}`));
+    });
+    on('stopped', ({ error }) => {
+      if (error === undefined) return;
+      this.#onLost(error);
+      this.#seams.gaveUp(this);
+    });
   }
 
-  #publish(
-    running: Running,
-    store: ObservedEngine,
-    history: History,
-    backlog: PublisherOptions['backlog'],
-  ): void {
+  /** The oracle hears what it publishes, as soon as it leads. */
+  #observe({ leading, engine }: Node): void {
+    if (leading === undefined) return;
     const { oracle } = this.#seams;
-    const { sendPolicy, batchMaxDelayUs, backlogBytes, compression } = this.#seams.configuration;
-    const { process, nodeId, metrics } = running;
-    const { clock, timers } = process.seams;
-    const publisher = new Publisher({
-      store,
-      history,
-      clock,
-      timers,
-      metrics,
-      log: this.log,
-      nodeId,
-      sendPolicy,
-      batchMaxDelayUs,
-      backlogBytes,
-      backlog,
-      encoding: { compression },
-    });
-    oracle.begin(history, store.watermarks());
+    const { publisher, history } = leading;
+    oracle.begin(history, engine.watermarks());
     publisher.subscribe({
       offer: (frame) => {
         oracle.record(history.id, frame);
@@ -289,74 +294,19 @@ export class SimNode {
       // That a frame could not be sealed stands in the log.
       interrupt: () => {},
     });
-    running.publisher = publisher;
-    running.housekeeping = new Housekeeping({ timers, engine: () => store, sweeps: () => true });
   }
 
-  async #listen(running: Running): Promise<void> {
-    const { configuration, network } = this.#seams;
-    const { process, metrics } = running;
-    const { subscriberQueueFrames, subscriberQueueBytes, snapshotChunkBytes, compression } = configuration;
-    running.listener = await ReplicaListener.start({
-      transport: network.transport.of(process),
-      bind: this.address,
-      stream: () => running.publisher ?? running.relay?.stream,
-      status: () => undefined,
-      clock: process.seams.clock,
-      timers: process.seams.timers,
-      metrics,
-      log: this.log,
-      token: undefined,
-      snapshotChunkBytes,
-      subscriberQueueFrames,
-      subscriberQueueBytes,
-      encoding: { compression },
-      maxReplicas: 16,
-    });
-  }
-
-  #follow(running: Running, address: Address, holding: Holding | undefined): Follower {
-    const { process, metrics, relay } = running;
-    const { network, configuration, reached, gaveUp } = this.#seams;
-    let heldKeys = holding?.store.keyCount() ?? 0;
-    const follower = new Follower({
-      ...process.seams,
-      transport: network.transport.of(process),
-      metrics,
-      log: this.log,
-      address,
-      holding,
-      connectTimeoutMs: 500,
-      reconnectBackoffMs: 200,
-      failFast: false,
-      token: undefined,
-      recorder: undefined,
-      relay,
-      allowEmptySnapshot: configuration.allowEmptySnapshot,
-      createStore: (shards) => {
-        heldKeys = follower.holding?.store.keyCount() ?? 0;
-        const store = this.#createStore(running, shards);
-        store.setReplica(true);
-        return store;
-      },
-      handlers: {
-        swapped: ({ holding: { store } }) => {
-          const isEmptied = store.keyCount() === 0 && heldKeys > 0;
-          if (isEmptied && !configuration.allowEmptySnapshot) {
-            this.#raise(new Error(`nothing has taken the place of ${heldKeys} keys`));
-          }
-        },
-        adopted: () => reached('history continued'),
-        lost: ({ error }) => this.#onLost(error),
-        stopped: ({ error }) => {
-          if (error === undefined) return;
-          this.#onLost(error);
-          gaveUp(this);
-        },
-      },
-    });
-    running.follower = follower;
-    return follower;
+  /** With what it held before. */
+  #compare(held: Held | undefined): void {
+    const { configuration, reached } = this.#seams;
+    const { held: before, keys } = this.#before;
+    const keysNow = held?.store.keyCount() ?? 0;
+    const isReplaced = before !== undefined && held !== undefined && held.store !== before.store;
+    if (isReplaced && keysNow === 0 && keys > 0 && !configuration.allowEmptySnapshot) {
+      throw new Error(`nothing has taken the place of ${keys} keys`);
+    }
+    if (before?.store === held?.store && before?.historyId !== held?.historyId) reached('history continued');
+    this.#before = { held, keys: keysNow };
   }
 
   #onLost(error: Error): void {
@@ -368,19 +318,6 @@ export class SimNode {
     }
     const outcome = ends.get(code);
     if (outcome !== undefined) this.#seams.reached(outcome);
-  }
-
-  #createStore({ process, stores }: Running, shards = this.#seams.configuration.shards): ObservedEngine {
-    const { sendPolicy, batchMaxRecords, batchMaxBytes, maxMemoryBytes } = this.#seams.configuration;
-    const store = new ObservedEngine({
-      shards,
-      clock: process.seams.clock,
-      batchMaxRecords: sendPolicy === 'immediate' ? 1 : batchMaxRecords,
-      batchMaxBytes,
-      evictAboveBytes: maxMemoryBytes,
-    });
-    stores.push(store);
-    return store;
   }
 
   #raise(error: unknown): void {

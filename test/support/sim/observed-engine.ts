@@ -1,18 +1,11 @@
-/** The real store, which tells the oracle when it has changed, and shows what is hidden because it has expired. */
+/**
+ * The real store, which tells the oracle when it has changed, and shows what is hidden because it has
+ * expired.
+ */
 import type { Clock } from '../../../src/clock.js';
-import { ShardEngine } from '../../../src/engine/shard-engine.js';
+import { ShardEngine, type ShardEngineOptions } from '../../../src/engine/shard-engine.js';
 import type { ApplyResult, SnapshotScan } from '../../../src/engine/types.js';
 
-export interface ObservedEngineOptions {
-  shards: number;
-  clock: Clock;
-  batchMaxRecords: number;
-  batchMaxBytes: number;
-  /** A primary evicts above it; 0: never. */
-  evictAboveBytes: number;
-}
-
-const VALUE_BYTES = 1024 * 1024;
 const MEMORY_BYTES = 64 * 1024 * 1024;
 
 export class ObservedEngine extends ShardEngine {
@@ -22,18 +15,10 @@ export class ObservedEngine extends ShardEngine {
   openScans = 0;
   readonly #clock: PeekingClock;
 
-  constructor(options: ObservedEngineOptions) {
+  constructor(options: ShardEngineOptions) {
     const clock = new PeekingClock(options.clock);
-    super({
-      ...options,
-      clock,
-      route: 'full-key',
-      seed: 1n,
-      maxValueBytes: VALUE_BYTES,
-      maxMemoryBytes: MEMORY_BYTES,
-    });
+    super({ ...options, clock, maxMemoryBytes: MEMORY_BYTES });
     this.#clock = clock;
-    this.limitMemory({ maxBytes: options.evictAboveBytes, policy: 'allkeys-lru' });
   }
 
   override apply(payload: Uint8Array): ApplyResult {

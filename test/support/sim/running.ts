@@ -1,10 +1,5 @@
 /** What a server's process has in a simulation, and what must be true of it whatever happens. */
-import type { Housekeeping } from '../../../src/engine/housekeeping.js';
-import type { ReplicationMetrics } from '../../../src/replication/metrics.js';
-import type { ReplicaListener } from '../../../src/replication/primary/listener.js';
-import type { Relay } from '../../../src/replication/relay/relay.js';
-import type { Follower } from '../../../src/replication/replica/follower.js';
-import type { Publisher } from '../../../src/replication/stream/publisher.js';
+import type { Node } from '../../../src/server/node.js';
 import type { VirtualProcess } from '../virtual-process.js';
 import type { Configuration, Outcome } from './configuration.js';
 import type { ObservedEngine } from './observed-engine.js';
@@ -15,24 +10,24 @@ const INSERTED_FRAMES_MAX = 3;
 /** All is lost when the process is killed. */
 export interface Running {
   process: VirtualProcess;
-  nodeId: string;
-  metrics: ReplicationMetrics;
+  /** Undefined until it serves. */
+  node: Node | undefined;
+  /** All that it ever had. */
   stores: ObservedEngine[];
-  relay: Relay | undefined;
-  listener: ReplicaListener | undefined;
-  publisher: Publisher | undefined;
-  follower: Follower | undefined;
-  housekeeping: Housekeeping | undefined;
   isStopping: boolean;
 }
 
-/** Throws when more is kept or waits than was allowed, and when the follower is not as it must always be. */
+/**
+ * Throws when more is kept or waits than was allowed, and when something does not hold that always should.
+ */
 export function checkBounds(
-  { publisher, relay, listener, metrics, follower }: Running,
+  { node }: Running,
   { backlogBytes, shards, subscriberQueueFrames }: Configuration,
 ): void {
-  follower?.invariants();
-  for (const { bytes } of (publisher ?? relay?.stream)?.backlog.windows() ?? []) {
+  if (node === undefined) return;
+  const { following, stream, metrics, listener } = node;
+  following?.follower.invariants();
+  for (const { bytes } of stream?.backlog.windows() ?? []) {
     if (bytes > backlogBytes / shards) throw new Error(`a backlog of ${bytes} bytes is over its limit`);
   }
   if (metrics.queueDepth === 0) return;
@@ -43,7 +38,7 @@ export function checkBounds(
 }
 
 /** What is left behind a stop; empty: nothing. */
-export function leftoversOf({ process, stores, listener, metrics }: Running): string[] {
+export function leftoversOf({ process, stores, node }: Running): string[] {
   const found = (name: string, count = 0) => (count === 0 ? [] : [`${count} ${name}`]);
   return [
     ...found('timers', process.timers),
@@ -52,15 +47,16 @@ export function leftoversOf({ process, stores, listener, metrics }: Running): st
       'scans',
       stores.reduce((sum, { openScans }) => sum + openScans, 0),
     ),
-    ...found('sessions', listener?.replicas().length),
-    ...found('unauthenticated connections', listener?.unauthenticatedConnections),
-    ...found('queued frames', metrics.queueDepth),
+    ...found('sessions', node?.listener?.replicas().length),
+    ...found('unauthenticated connections', node?.listener?.unauthenticatedConnections),
+    ...found('queued frames', node?.metrics.queueDepth),
   ];
 }
 
 /** What it has come to, as far as its counters tell. */
-export function outcomesOf({ metrics, publisher, stores }: Running): Outcome[] {
-  const isRelay = publisher === undefined;
+export function outcomesOf({ node, stores }: Running): Outcome[] {
+  if (node === undefined) return [];
+  const { metrics, isReplica: isRelay } = node;
   const outcomes: [number, Outcome][] = [
     [metrics.catchUpSnapshotCount, isRelay ? 'snapshot of a relay' : 'snapshot'],
     [metrics.catchUpBacklogCount, isRelay ? 'backlog of a relay' : 'backlog'],

@@ -1,9 +1,11 @@
 /**
- * One seeded run of a cluster (design.md has the parts): the real publisher, sessions, backlog, follower, kernel and codec
- * in one process, under a virtual clock and network, disturbed by everything that a seed draws. After every event the
- * oracle compares what has changed. In the end all is healed, and all must soon be equal and nothing left behind.
+ * One seeded run of a cluster (docs/reliability.md, "Simulation"): nodes as they ship, each with its kernel, in
+ * one process, under a virtual clock, network and disk, disturbed by everything that a seed draws. After every
+ * event the oracle compares what has changed. In the end all is healed, and all must soon be equal and nothing
+ * left behind.
  */
 import { RandomSource } from '../random.js';
+import { PERFECT_DISK, VirtualDisk } from '../virtual-disk.js';
 import { VirtualWorld } from '../virtual-world.js';
 import { Cluster } from './cluster.js';
 import { type Configuration, drawConfiguration, type FaultName, type Outcome } from './configuration.js';
@@ -30,6 +32,7 @@ export class Simulation {
   readonly configuration: Configuration;
   readonly #world: VirtualWorld;
   readonly #network: SimNetwork;
+  readonly disk: VirtualDisk;
   readonly #oracle = new Oracle();
   readonly #cluster: Cluster;
   readonly #workload: Workload;
@@ -41,20 +44,24 @@ export class Simulation {
     this.configuration = drawConfiguration(seed);
     this.#world = new VirtualWorld(seed);
     this.#network = new SimNetwork(this.#world, seed, this.configuration);
+    this.disk = new VirtualDisk(RandomSource.fork(seed, 'disk'));
     const { configuration } = this;
     const world = this.#world;
     const network = this.#network;
     const oracle = this.#oracle;
     const reached = (outcome: Outcome) => this.#outcomes.add(outcome);
     const gaveUp = (node: SimNode) => world.plan(0, () => this.#cluster.startAnew(node));
-    const nodes = Array.from({ length: 1 + configuration.replicas }, (_, index) => {
+    const disk = this.disk;
+    const servers = 1 + configuration.replicas;
+    const nodes = Array.from({ length: servers + configuration.taps }, (_, index) => {
       const random = RandomSource.fork(seed, `node ${index}`);
-      const seams = { world, network, oracle, configuration, random, reached, gaveUp };
-      return new SimNode(FIRST_PORT + index, seams);
+      const seams = { world, network, disk, oracle, configuration, random, reached, gaveUp };
+      return new SimNode(FIRST_PORT + index, index >= servers, seams);
     });
     this.#cluster = new Cluster(nodes, RandomSource.fork(seed, 'cluster'), configuration);
-    this.#workload = new Workload(world, seed, configuration, () => this.#cluster.writable());
-    this.#faults = new Faults(world, seed, configuration, network, this.#cluster);
+    this.#workload = new Workload(world, seed, configuration, () => this.#cluster.writable(), reached);
+    const cluster = this.#cluster;
+    this.#faults = new Faults(world, seed, configuration, { network, disk, cluster });
   }
 
   /** Throws when anything is not as it must be. */
@@ -66,6 +73,7 @@ export class Simulation {
     this.#heal();
     await this.#run(EQUAL_WITHIN_MS, () => this.#areEqual());
     this.#expectEqual();
+    await this.#liveOn();
     await this.#end();
     const hits = new Set([...this.#faults.hits, ...this.#network.exercised(), ...this.#outcomes]);
     return { trace: this.#world.trace, events: this.#events, hits };
@@ -75,7 +83,8 @@ export class Simulation {
   async #run(durationMs: number, isDone: () => boolean = () => false): Promise<void> {
     const untilMs = this.#world.nowMs + durationMs;
     for (;;) {
-      await this.#cluster.settle();
+      // What awaits goes on before the next event.
+      await new Promise(setImmediate);
       if (isDone()) return;
       if (!this.#world.step(untilMs)) break;
       this.#events += 1;
@@ -90,6 +99,7 @@ export class Simulation {
   #heal(): void {
     this.#faults.end();
     this.#network.heal();
+    this.disk.conditions = PERFECT_DISK;
     this.#cluster.heal();
     this.#world.plan(1, () => this.#workload.end());
   }
@@ -99,9 +109,10 @@ export class Simulation {
     if (publisher === undefined || primaryStore === undefined || primaryStore.keyCount() === 0) return false;
     const watermarks = publisher.watermarks().join();
     if (watermarks !== primaryStore.watermarks().join()) return false;
-    return this.#cluster.replicas.every((node) => {
-      const held = node.held();
-      return held?.historyId === publisher.history.id && held.store.watermarks().join() === watermarks;
+    return this.#followers().every(({ node }) => {
+      const { state, holding } = node!.following!.follower;
+      const isHere = state.name === 'live' && holding?.history?.id === publisher.history.id;
+      return isHere && holding.store.watermarks().join() === watermarks;
     });
   }
 
@@ -112,13 +123,39 @@ export class Simulation {
     for (const node of replicas) this.#oracle.checkWhole(node.held()!);
   }
 
+  /**
+   * What was mended leaves no trace: all links are cut once more, and everyone goes on from what it holds.
+   */
+  async #liveOn(): Promise<void> {
+    const { primary } = this.#cluster;
+    const snapshots = () => {
+      const counts = this.#cluster.servers.map(({ node }) => node?.metrics.catchUpSnapshotCount ?? 0);
+      return counts.reduce((sum, count) => sum + count, 0);
+    };
+    const watermarks = () => primary.publisher?.watermarks().join();
+    const before = { snapshots: snapshots(), watermarks: watermarks() };
+    for (const { client } of this.#network.open()) client.break();
+    await this.#run(EQUAL_WITHIN_MS, () => this.#areEqual());
+    this.#expectEqual();
+    // What expires meanwhile is written, and may be more than is kept.
+    if (watermarks() === before.watermarks && snapshots() > before.snapshots) {
+      throw new Error('whoever lacks nothing was given a snapshot');
+    }
+  }
+
+  #followers(): SimNode[] {
+    return this.#cluster.nodes.filter((node) => node !== this.#cluster.primary);
+  }
+
   async #end(): Promise<void> {
-    for (const node of this.#cluster.nodes) this.#cluster.stop(node);
+    const source = this.#cluster.primary.primaryStore!;
+    for (const node of this.#cluster.nodes) node.stop();
     await this.#run(AFTERMATH_MS);
     for (const node of this.#cluster.nodes) {
       const left = node.leftovers();
       if (left.length > 0) throw new Error(`${node.address.port} leaves behind: ${left.join(', ')}`);
       node.checkLog();
+      node.checkOutputs(node.isTap ? source : node.node!.engine);
     }
     if (this.#world.pending > 0) throw new Error(`${this.#world.pending} events are still to come`);
     if (this.#network.openEnds().length > 0) throw new Error('connections are still open');

@@ -1,8 +1,11 @@
-/** The clients of a simulation: they write whatever a seed draws to whoever is a primary, and note that they never wait. */
+/**
+ * The clients of a simulation: they write whatever a seed draws to whoever is a primary, and note that they
+ * never wait.
+ */
 import { NO_EXPIRY } from '../../../src/frame/batch.js';
 import { RandomSource } from '../random.js';
 import type { Planned, VirtualWorld } from '../virtual-world.js';
-import type { Configuration } from './configuration.js';
+import type { Configuration, Outcome } from './configuration.js';
 import type { SimNode } from './node.js';
 import type { ObservedEngine } from './observed-engine.js';
 
@@ -30,15 +33,23 @@ export class Workload {
   readonly #random: RandomSource;
   /** Who takes writes now. */
   readonly #primaries: () => SimNode[];
+  readonly #reached: (outcome: Outcome) => void;
   #operationsLeft: number;
   #due: Due | undefined;
   #next: Planned | undefined;
 
-  constructor(world: VirtualWorld, seed: number, configuration: Configuration, primaries: () => SimNode[]) {
+  constructor(
+    world: VirtualWorld,
+    seed: number,
+    configuration: Configuration,
+    primaries: () => SimNode[],
+    reached: (outcome: Outcome) => void,
+  ) {
     this.#world = world;
     this.#configuration = configuration;
     this.#random = RandomSource.fork(seed, 'workload');
     this.#primaries = primaries;
+    this.#reached = reached;
     this.#operationsLeft = configuration.operations;
   }
 
@@ -47,13 +58,17 @@ export class Workload {
     this.#planNext();
   }
 
-  /** The last writes, which stay: so that the primary holds something, and where frames get lost that every shard shows it. */
+  /**
+   * The last writes, which stay: so that the primary holds something, and where frames get lost that every
+   * shard shows it.
+   */
   end(): void {
     if (this.#next !== undefined) this.#next.run = undefined;
     const { faults, shards } = this.#configuration;
     const count = faults.has('lost frames') ? KEYS_FOR_A_SHARD * shards : 1;
-    for (const { primaryStore } of this.#primaries()) {
-      primaryStore?.limitMemory({ maxBytes: 0, policy: 'noeviction' });
+    for (const node of this.#primaries()) {
+      const { primaryStore } = node;
+      node.configure('maxmemory', '0');
       for (let key = 0; key < count; key += 1)
         primaryStore?.set(Buffer.from(`last:${key}`), Buffer.from('1'));
     }
@@ -83,7 +98,10 @@ export class Workload {
     this.#checkDue();
     const primaries = this.#primaries();
     const node = primaries[random.below(primaries.length)];
-    const store = node?.primaryStore;
+    // As the gate refuses clients' writes.
+    const lacksReplicas = node?.node?.lacksReplicas === true;
+    if (lacksReplicas) this.#reached('too few replicas');
+    const store = lacksReplicas ? undefined : node?.primaryStore;
     for (let index = 0; index < count; index += 1) this.#operate(store);
     if (node !== undefined && store !== undefined) this.#expectPublished(node, store);
     this.#planNext();

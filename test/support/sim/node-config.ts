@@ -1,0 +1,55 @@
+/** What a node of a simulation is started with. */
+import type { ChangeConsumer } from '../../../src/replication/outputs/changes.js';
+import { type NodeConfig, primaryConfig } from '../../../src/server/config.js';
+import type { Address } from '../../../src/transport/connection.js';
+import type { Configuration } from './configuration.js';
+
+/** Whom it follows from its start on; undefined: it leads. */
+export interface Role {
+  primary: Address | undefined;
+}
+
+export interface NodeTraits {
+  role: Role;
+  /** It keeps a state and no content. */
+  isTap: boolean;
+  /** Its own address. */
+  bind: Address;
+  changes: ChangeConsumer | undefined;
+}
+
+const DEFAULTS = primaryConfig({ bind: '127.0.0.1:0', listen: false });
+const VALUE_BYTES = 1024 * 1024;
+
+export function nodeConfig(
+  configuration: Configuration,
+  { role: { primary }, isTap, bind, changes }: NodeTraits,
+): NodeConfig {
+  const { shards, sendPolicy, batchMaxRecords, batchMaxBytes, batchMaxDelayUs, compression } = configuration;
+  const { backlogBytes, subscriberQueueFrames, subscriberQueueBytes, snapshotChunkBytes } = configuration;
+  const { maxMemoryBytes, allowEmptySnapshot, sequenceBase, hasOutputs, hasRelays } = configuration;
+  const serves = !isTap && (primary === undefined || hasRelays);
+  return {
+    ...DEFAULTS,
+    primary,
+    bind: serves ? bind : undefined,
+    shards,
+    maxValueBytes: VALUE_BYTES,
+    maxMemoryBytes,
+    eviction: 'allkeys-lru',
+    sendPolicy,
+    batchMaxRecords,
+    batchMaxBytes,
+    batchMaxDelayUs,
+    compression,
+    backlogBytes,
+    subscriberQueueFrames,
+    subscriberQueueBytes,
+    snapshotChunkBytes,
+    sequenceBase,
+    allowEmptySnapshot,
+    record: hasOutputs || isTap ? `dump-${bind.port}` : undefined,
+    state: isTap ? `state-${bind.port}` : undefined,
+    changes,
+  };
+}

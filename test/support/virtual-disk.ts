@@ -1,0 +1,194 @@
+/**
+ * A disk in a `VirtualWorld`: bytes reach it some time after they were written, and only what was synced
+ * outlives the process that wrote it, with a part of the rest perhaps. A file that a process has open is
+ * among its sockets, so that a file that is never closed is left behind as they are.
+ */
+import { loadDumps } from '../../src/dump/fold/load.js';
+import type { DumpSource } from '../../src/dump/read/dump-reader.js';
+import { FastcacheError } from '../../src/errors.js';
+import type { FrameSink } from '../../src/files/frame-sink.js';
+import type { NodeFiles } from '../../src/server/seams.js';
+import type { RandomSource } from './random.js';
+import type { Socket, VirtualProcess } from './virtual-process.js';
+
+export interface DiskConditions {
+  /** Until bytes or a sync are on the disk, at most, ms. */
+  latencyMs: number;
+  /** `write` of a sink returns false from so many bytes on their way. */
+  bufferBytes: number;
+}
+
+export const PERFECT_DISK: Readonly<DiskConditions> = { latencyMs: 0.1, bufferBytes: 1_048_576 };
+
+/** Bytes on the disk; the first `synced` of them outlive a crash. */
+interface VirtualFile {
+  parts: Buffer[];
+  size: number;
+  synced: number;
+}
+
+export class VirtualDisk {
+  conditions: DiskConditions = PERFECT_DISK;
+  readonly #files = new Map<string, VirtualFile>();
+  readonly #random: RandomSource;
+
+  constructor(random: RandomSource) {
+    this.#random = random;
+  }
+
+  /** What a reader finds at `path`; undefined: no such file. */
+  read(path: string): Buffer | undefined {
+    const file = this.#files.get(path);
+    return file && bytesOf(file);
+  }
+
+  /** The disk as one process has it: what it has not synced when it is killed may be lost. */
+  of(process: VirtualProcess): NodeFiles {
+    return {
+      openSink: (path, keptBytes) => this.#openSink(process, path, keptBytes),
+      readState: (path, maxBytes) => this.read(path)?.subarray(0, maxBytes + 1),
+      replaceState: (path, bytes) => this.#replace(process, path, Buffer.from(bytes)),
+      loadDump: async ({ files, ...options }) =>
+        loadDumps({ ...options, files: files.map((path) => this.#stream(path)) }),
+      refuseInPlace() {},
+    };
+  }
+
+  async *#stream(source: DumpSource): AsyncGenerator<Uint8Array> {
+    const path = String(source);
+    const bytes = this.read(path);
+    if (bytes === undefined) throw new FastcacheError('NO_INPUT', 'There is no such dump.', { file: path });
+    yield bytes;
+  }
+
+  #latencyMs(): number {
+    return (this.#random.below(1_000) / 1_000) * this.conditions.latencyMs;
+  }
+
+  /** Either all of it has the name, or nothing: a crash in between leaves the one or the other. */
+  #replace(process: VirtualProcess, path: string, bytes: Buffer): Promise<void> {
+    const replace = () => {
+      this.#files.set(path, { parts: [bytes], size: bytes.length, synced: bytes.length });
+    };
+    return new Promise((resolve) => {
+      const socket: Socket = {
+        resumed() {},
+        orphaned: () => {
+          if (this.#random.chance(0.5)) replace();
+        },
+      };
+      process.sockets.add(socket);
+      process.seams.timers.after(this.#latencyMs(), () => {
+        process.sockets.delete(socket);
+        replace();
+        resolve();
+      });
+    });
+  }
+
+  #openSink(process: VirtualProcess, path: string, keptBytes: number | undefined): FrameSink {
+    const file = this.#files.get(path) ?? { parts: [], size: 0, synced: 0 };
+    if (keptBytes !== undefined && file.size < keptBytes) {
+      const message = `The dump is of ${file.size} bytes and cannot be continued behind ${keptBytes}.`;
+      throw new FastcacheError('WRITE_FAILED', message, { file: path });
+    }
+    this.#files.set(path, file);
+    const sink = new VirtualSink(process, file, {
+      latencyMs: () => this.#latencyMs(),
+      bufferBytes: () => this.conditions.bufferBytes,
+      keptBytes: keptBytes ?? 0,
+    });
+    const socket: Socket = {
+      resumed() {},
+      orphaned: () => truncate(file, this.#random.between(file.synced, file.size)),
+    };
+    process.sockets.add(socket);
+    sink.closed = () => process.sockets.delete(socket);
+    return sink;
+  }
+}
+
+interface SinkOptions {
+  latencyMs(): number;
+  bufferBytes(): number;
+  keptBytes: number;
+}
+
+class VirtualSink implements FrameSink {
+  handlers = { onDrain() {}, onFault() {} };
+  closed = () => {};
+  readonly #process: VirtualProcess;
+  readonly #file: VirtualFile;
+  readonly #options: SinkOptions;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #isPlanned = false;
+  #isFull = false;
+  #isEnded = false;
+
+  constructor(process: VirtualProcess, file: VirtualFile, options: SinkOptions) {
+    this.#process = process;
+    this.#file = file;
+    this.#options = options;
+  }
+
+  begin(): void {
+    truncate(this.#file, this.#options.keptBytes);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#isEnded) throw new Error('a sink was written to after its end');
+    this.#waiting.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.#waitingBytes += bytes.length;
+    if (!this.#isPlanned) {
+      this.#isPlanned = true;
+      this.#process.seams.timers.after(this.#options.latencyMs(), () => this.#settle());
+    }
+    this.#isFull = this.#waitingBytes >= this.#options.bufferBytes();
+    return !this.#isFull;
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#process.seams.timers.after(this.#options.latencyMs(), () => {
+        this.#settle();
+        this.#file.synced = this.#file.size;
+        resolve();
+      });
+    });
+  }
+
+  end(): Promise<void> {
+    this.#isEnded = true;
+    return new Promise((resolve) => {
+      this.#process.seams.timers.after(this.#options.latencyMs(), () => {
+        this.#settle();
+        this.closed();
+        resolve();
+      });
+    });
+  }
+
+  #settle(): void {
+    this.#isPlanned = false;
+    for (const bytes of this.#waiting.splice(0)) {
+      this.#file.parts.push(bytes);
+      this.#file.size += bytes.length;
+    }
+    this.#waitingBytes = 0;
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.handlers.onDrain();
+  }
+}
+
+function bytesOf(file: VirtualFile): Buffer {
+  if (file.parts.length > 1) file.parts = [Buffer.concat(file.parts, file.size)];
+  return file.parts[0] ?? Buffer.alloc(0);
+}
+
+function truncate(file: VirtualFile, size: number): void {
+  file.parts = [Buffer.from(bytesOf(file).subarray(0, size))];
+  file.size = file.parts[0]!.length;
+  file.synced = Math.min(file.synced, file.size);
+}
