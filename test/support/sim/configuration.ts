@@ -60,6 +60,7 @@ export const outcomes = [
   'slow consumer',
   'tap continued',
   'tap snapshot',
+  'tide during a scan',
 ] as const;
 
 export type TimedFault = (typeof timedFaults)[number];
@@ -82,6 +83,8 @@ export interface Configuration {
   keys: number;
   /** All keys are there from the beginning. */
   isFilled: boolean;
+  /** Keys are so many, and now and then nearly all go or come back, that tables split and join. */
+  hasTides: boolean;
   valueBytesMax: number;
   hasExpiries: boolean;
   /** Above it keys are evicted; 0: never. */
@@ -106,8 +109,9 @@ const TABLE_BYTES = 13_000;
 
 export function drawConfiguration(seed: number): Configuration {
   const random = RandomSource.fork(seed, 'configuration');
-  const shards = 2 ** random.below(5);
-  const valueBytesMax = random.pick([20, 300, 300, 5_000, 60_000]);
+  const hasTides = random.chance(0.1);
+  const shards = 2 ** random.below(hasTides ? 2 : 5);
+  const valueBytesMax = hasTides ? 20 : random.pick([20, 300, 300, 5_000, 60_000]);
   return {
     shards,
     replicas: random.pick([0, 1, 2, 3, 3, 4, 4, 4]),
@@ -115,10 +119,11 @@ export function drawConfiguration(seed: number): Configuration {
     hasOutputs: random.chance(0.4),
     taps: random.pick([0, 0, 0, 1, 2]),
     allowEmptySnapshot: random.chance(0.3),
-    durationMs: random.between(500, 15_000),
+    durationMs: random.between(500, 9_000),
     operations: valueBytesMax > 5_000 ? random.between(10, 150) : random.between(20, 800),
-    keys: random.chance(0.5) ? random.skewed(20) : random.between(20, 300),
-    isFilled: random.chance(0.5),
+    keys: drawKeys(random, hasTides),
+    isFilled: hasTides || random.chance(0.5),
+    hasTides,
     valueBytesMax,
     hasExpiries: random.chance(0.5),
     maxMemoryBytes: drawMemoryLimit(random, shards),
@@ -135,6 +140,12 @@ export function drawConfiguration(seed: number): Configuration {
     clockSkewMs: random.pick([0, 1_000, 600_000]),
     faults: new Set([...networkFaults, ...timedFaults].filter((name) => random.chance(probabilityOf(name)))),
   };
+}
+
+/** A segment of a table holds some 600. */
+function drawKeys(random: RandomSource, hasTides: boolean): number {
+  if (hasTides) return random.between(1_000, 2_500);
+  return random.chance(0.5) ? random.skewed(20) : random.between(20, 300);
 }
 
 /** Bytes; 0, which is no limit, mostly. */

@@ -14,6 +14,10 @@ const BURST = { least: 10, most: 60 };
 const KEYS_FOR_A_SHARD = 12;
 /** Of those that go when all shall go. */
 const KEYS_AT_ONCE = 50;
+/** About twice as many in a run. */
+const TIDES = 4;
+/** One in so many. */
+const KEYS_THAT_STAY = 20;
 /** A turn of the event loop, and what timers are rounded up by. */
 const SLACK_MS = 3;
 
@@ -37,6 +41,7 @@ export class Workload {
   #operationsLeft: number;
   #due: Due | undefined;
   #next: Planned | undefined;
+  #nextTide: Planned | undefined;
 
   constructor(
     world: VirtualWorld,
@@ -55,6 +60,7 @@ export class Workload {
 
   start(): void {
     if (this.#configuration.isFilled) this.#world.plan(0, () => this.#fill());
+    if (this.#configuration.hasTides) this.#planTide();
     this.#planNext();
   }
 
@@ -63,7 +69,7 @@ export class Workload {
    * shard shows it.
    */
   end(): void {
-    if (this.#next !== undefined) this.#next.run = undefined;
+    for (const planned of [this.#next, this.#nextTide]) if (planned !== undefined) planned.run = undefined;
     const { faults, shards } = this.#configuration;
     const count = faults.has('lost frames') ? KEYS_FOR_A_SHARD * shards : 1;
     for (const node of this.#primaries()) {
@@ -80,6 +86,28 @@ export class Workload {
       for (let key = 0; key < keys; key += 1) {
         primaryStore?.set(Buffer.from(`key:${key}`), Buffer.alloc(Math.min(valueBytesMax, 200), key));
       }
+    }
+  }
+
+  #planTide(): void {
+    const withinMs = this.#random.below(Math.ceil(this.#configuration.durationMs / TIDES));
+    this.#nextTide = this.#world.plan(withinMs, () => {
+      for (const { primaryStore } of this.#primaries())
+        if (primaryStore !== undefined) this.#tide(primaryStore);
+      this.#planTide();
+    });
+  }
+
+  /** Nearly all keys go, or come back. */
+  #tide(store: ObservedEngine): void {
+    if (store.openScans > 0) this.#reached('tide during a scan');
+    const { keys } = this.#configuration;
+    const isEbb = store.keyCount() > keys / 2;
+    for (let index = 0; index < keys; index += 1) {
+      const key = Buffer.from(`key:${index}`);
+      if (!isEbb) {
+        if (store.makeRoom()) store.set(key, key);
+      } else if (index % KEYS_THAT_STAY !== 0) store.del(key);
     }
   }
 
@@ -103,6 +131,8 @@ export class Workload {
     if (lacksReplicas) this.#reached('too few replicas');
     const store = lacksReplicas ? undefined : node?.primaryStore;
     for (let index = 0; index < count; index += 1) this.#operate(store);
+    const isScanned = store !== undefined && store.openScans > 0;
+    if (isScanned && this.#configuration.hasTides && random.chance(0.3)) this.#tide(store);
     if (node !== undefined && store !== undefined) this.#expectPublished(node, store);
     this.#planNext();
   }
