@@ -3,7 +3,7 @@ import type { SequenceBase } from '../../../src/replication/history.js';
 import type { SendPolicy } from '../../../src/replication/stream/publisher.js';
 import { RandomSource } from '../random.js';
 
-/** Of connections, drawn when they are opened. */
+/** What a connection may meet, drawn when it is opened. */
 export const networkFaults = [
   'latency',
   'slices',
@@ -14,7 +14,7 @@ export const networkFaults = [
   'lost frames',
 ] as const;
 
-/** Of the whole, from time to time. */
+/** What happens to the cluster from time to time. */
 export const timedFaults = [
   'stall',
   'one-way stall',
@@ -77,7 +77,7 @@ export interface Configuration {
   /** Followers without content, which go on where their state says. */
   taps: number;
   allowEmptySnapshot: boolean;
-  /** For faults and writes, virtual. */
+  /** How long faults and writes last, virtual ms. */
   durationMs: number;
   operations: number;
   keys: number;
@@ -99,7 +99,7 @@ export interface Configuration {
   subscriberQueueBytes: number;
   snapshotChunkBytes: number;
   sequenceBase: SequenceBase;
-  /** Whose wall clocks are off by up to so much, each its own way. */
+  /** How far wall clocks are off at most, each its own way. */
   clockSkewMs: number;
   faults: ReadonlySet<FaultName>;
 }
@@ -153,7 +153,7 @@ export function drawMemoryLimit(random: RandomSource, shards: number): number {
   return random.chance(0.3) ? shards * TABLE_BYTES + random.skewed(50_000) : 0;
 }
 
-/** Where frames get lost a gap is no fault of ours: most seeds must do without them. */
+/** A gap is no fault of ours where frames get lost: most seeds must do without them. */
 function probabilityOf(name: FaultName): number {
   return name === 'lost frames' ? 0.2 : 0.5;
 }

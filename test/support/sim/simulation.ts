@@ -17,7 +17,7 @@ import { Workload } from './workload.js';
 
 const FIRST_PORT = 7_000;
 const EQUAL_WITHIN_MS = 30_000;
-/** For what was begun before a stop: sessions that let out what was written have a second for it. */
+/** What was begun before a stop ends within this: sessions have a second to let out what was written. */
 const AFTERMATH_MS = 5_000;
 
 export interface SimulationResult {

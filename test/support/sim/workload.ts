@@ -12,7 +12,7 @@ import type { ObservedEngine } from './observed-engine.js';
 const BURST = { least: 10, most: 60 };
 /** Keys that are enough for each of 16 shards to have some of them. */
 const KEYS_FOR_A_SHARD = 12;
-/** Of those that go when all shall go. */
+/** How many go at once when all shall go. */
 const KEYS_AT_ONCE = 50;
 /** About twice as many in a run. */
 const TIDES = 4;
@@ -27,7 +27,7 @@ interface Due {
   store: ObservedEngine;
   watermarks: bigint[];
   byMs: number;
-  /** Of the node, until then. */
+  /** How often the node was paused until then. */
   pauses: number;
 }
 
@@ -126,7 +126,7 @@ export class Workload {
     this.#checkDue();
     const primaries = this.#primaries();
     const node = primaries[random.below(primaries.length)];
-    // As the gate refuses clients' writes.
+    // The gate would refuse clients' writes.
     const lacksReplicas = node?.node?.lacksReplicas === true;
     if (lacksReplicas) this.#reached('too few replicas');
     const store = lacksReplicas ? undefined : node?.primaryStore;
