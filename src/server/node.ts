@@ -144,7 +144,7 @@ export class Node implements ServedNode {
     return this.following?.primary;
   }
 
-  /** The history of what is readable; undefined while nothing is held, and of a Rust primary without a relay. */
+  /** The history of what is readable; undefined while nothing is, and of a Rust primary without a relay. */
   get history(): History | undefined {
     return this.#role.history;
   }
@@ -161,7 +161,7 @@ export class Node implements ServedNode {
     return this.leading?.publisher ?? this.relay?.stream;
   }
 
-  /** What is readable, with the history that its watermarks count in; undefined while nothing is whole yet. */
+  /** What is readable, with the history that its watermarks count in; undefined while nothing is. */
   get holding(): Holding | undefined {
     const { leading, following } = this;
     return leading === undefined
