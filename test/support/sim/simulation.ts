@@ -2,7 +2,8 @@
  * One seeded run of a cluster (docs/reliability.md, "Simulation"): nodes as they ship, each with its kernel,
  * in one process, under a virtual clock, network and disk, disturbed by everything that a seed draws. After
  * every event the oracle compares what has changed. In the end all is healed: all must soon be equal, go on
- * from what they hold when every link is cut once more, have put out what they hold, and leave nothing behind.
+ * from what they hold when every link is cut once more, have put out what they hold, and leave nothing
+ * behind.
  */
 import { RandomSource } from '../random.js';
 import { PERFECT_DISK, VirtualDisk } from '../virtual-disk.js';
