@@ -10,14 +10,14 @@
  * | | no history, at the Hello's watermarks | `same`: the history is named from now on |
  * | | the `prev` of it, no shard above its end | `continues`: who is at the end goes on from the base |
  * | | anything, and it says `continues=here` | `continues`: every shard goes on from the base |
- * | | anything else, or nothing | `begins`: a snapshot must follow, or the first sequences of the history |
+ * | | anything else, or nothing | `begins`: a snapshot must follow, or the history's first sequences |
  * | Hello with a margin, no base | anything | `claims`: a replica of ours; only the connection begins |
- * | Hello without a margin | anything | `unnamed`: sequences go on, unless they begin at 1 or a snapshot comes |
+ * | Hello without a margin | anything | `unnamed`: as before, unless sequence 1 or a snapshot comes |
  * | Hello, SnapshotBegin | a snapshot is open | that is abandoned |
  * | batch at the next sequence | | the shard goes on |
  * | batch at or below the shard's sequence | | seen before, and skipped by the store |
  * | batch from base + 1 on | the shard is at the end of `prev` | the shard goes on from the base |
- * | batch further on | no history is named, and a base is plausible | the shard goes on, and this is noted: `Jump` |
+ * | batch further on | no history is named, the base is plausible | it goes on, and this is noted: `Jump` |
  * | batch further on | anything else | a gap |
  * | SnapshotEnd | shards at the end of `prev` | they go on from the base |
  *
@@ -60,7 +60,7 @@ export interface SequenceStep {
   found: bigint;
 }
 
-/** A promotion that no Hello tells of: from the first shard that went on from a new base to the last. */
+/** A promotion that no Hello names: from the first shard that went on from a new base to the last. */
 export interface Jump<Place> {
   /** The sequence before the new history's first. */
   readonly base: bigint;
@@ -105,7 +105,10 @@ export class HistoryCourse<Place = void> {
   #isFirstBatch = false;
   /** Since the last frame of a stream, a Hello without a margin was below what is held. */
   #isFallen = false;
-  /** The histories since the last content that is known of have all begun without any, and none has given out a record. */
+  /**
+   * The histories since the last content that is known of have all begun without any, and none has given out
+   * a record.
+   */
   #isEmptySoFar = false;
   #jump: OpenJump<Place> | undefined;
   readonly #accepted: Jump<Place>[] = [];
@@ -124,7 +127,7 @@ export class HistoryCourse<Place = void> {
     return this.#history;
   }
 
-  /** Promotions that no Hello tells of; of the last one it may yet turn out that it was a gap. */
+  /** Promotions that no Hello names; of the last one it may yet turn out that it was a gap. */
   get jumps(): readonly Jump<Place>[] {
     return this.#accepted;
   }
@@ -278,7 +281,10 @@ function settle(history: History | undefined, positions: Positions): void {
   );
 }
 
-/** Whether there was nothing where `history` begins; `empty`: one of which that is known up to its first record. */
+/**
+ * Whether there was nothing where `history` begins; `empty`: a history that has given out no record as far as
+ * is known.
+ */
 function isEmptyBefore({ previous }: History, empty: History | undefined): boolean {
   if (previous === undefined) return true;
   return previous.id === empty?.id && previous.watermarks.every((end) => end === empty.base);
