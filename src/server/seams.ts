@@ -22,7 +22,7 @@ export interface NodeFiles {
   replaceState(path: string, bytes: Uint8Array): Promise<void>;
   /** Folds a dump into the key space that it leads to. Throws what `loadDumps` throws. */
   loadDump(options: LoadOptions): Promise<KeySpace>;
-  /** Refuses to overwrite an input: throws BAD_OPTION when the dump at `input` is the one that `output` would write to. */
+  /** Throws BAD_OPTION when the dump at `input` is the one that `output` would overwrite. */
   refuseInPlace(input: string, output: string): void;
 }
 
