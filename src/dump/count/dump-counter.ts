@@ -88,11 +88,14 @@ export class DumpCounter {
     if (this.#block === 0) throw outOfMemory(layout.STATS_BYTES + 2 * layout.SKETCH_BYTES);
   }
 
-  /** A snapshot ends: where each shard stands; 0 may be a shard that nothing was written to. */
+  /** Where each shard stands, as a snapshot has it; 0 may be a shard that nothing was written to. */
   reach(watermarks: ArrayLike<bigint>): void {
-    for (let shard = 0; shard < MAX_SHARDS; shard++) {
-      this.#kernel.exports.statsReach(shard, watermarks[shard] ?? 0n);
-    }
+    for (let shard = 0; shard < MAX_SHARDS; shard++) this.reachShard(shard, watermarks[shard] ?? 0n);
+  }
+
+  /** Where one shard goes on; as `reach`. */
+  reachShard(shard: number, sequence: bigint): void {
+    this.#kernel.exports.statsReach(shard, sequence);
   }
 
   /** Takes a MutationBatch payload, and counts its records, `limit` at most, when they are `shown`. */

@@ -1,11 +1,12 @@
 /**
- * What a dump holds in numbers: by kind of frame here, by op, shard, prefix, key and time in the kernel. Of bounded size whatever
- * the dump says: shards that no store can have are counted as one, and keys as engine/dump-counter.ts says.
+ * What a dump holds in numbers: by kind of frame here, by op, shard, prefix, key and time in the kernel. Of bounded size
+ * whatever the dump says: shards that no store can have are counted as one, and keys as dump-counter.ts says.
  */
 import { randomBytes } from 'node:crypto';
 import type { FrameKindName } from '../../frame/kinds.js';
 import type { FrameFilter } from '../choose/filter.js';
 import { type OpenedFrame, payloadPlace } from '../read/frame-content.js';
+import { CountedHistory } from './counted-history.js';
 import { DumpCounter } from './dump-counter.js';
 
 export interface FrameTotals {
@@ -23,14 +24,16 @@ export class DumpStats {
   readonly kinds = new Map<FrameKindName, FrameTotals>();
   readonly #filter: FrameFilter;
   readonly #counter: DumpCounter;
+  readonly #history: CountedHistory;
 
   constructor(filter: FrameFilter) {
     this.#filter = filter;
     this.#counter = new DumpCounter(randomBytes(8).readBigUInt64LE(), filter.items);
+    this.#history = new CountedHistory(this.#counter);
   }
 
   /** Of ops, shards, keys and times. */
-  get counts(): Omit<DumpCounter, 'reset' | 'reach' | 'batch' | 'chunk'> {
+  get counts(): Omit<DumpCounter, 'reset' | 'reach' | 'reachShard' | 'batch' | 'chunk'> {
     return this.#counter;
   }
 
@@ -41,7 +44,7 @@ export class DumpStats {
   take(opened: OpenedFrame, limit: number): number {
     const { kind, content } = opened;
     const shown = this.#filter.showsKind(kind);
-    if (kind === 'SnapshotEnd' && content.type === 'watermarks') this.#counter.reach(content.watermarks);
+    this.#history.frame(opened);
     const { items, isSound } = this.#countItems(opened, shown, limit);
     if (shown && (items > 0 || !this.#filter.choosesItems)) this.#frame(opened, items);
     if (!isSound && 'items' in content) while (!content.items.next().done);

@@ -132,8 +132,8 @@ export class KeySpaceFold {
     if (content.type !== 'hello' || this.#isPastHistory(readHistory(content.margin))) return;
     const { watermarks = [] } = content.hello;
     const outcome = this.#course.hello(content.margin, watermarks, this.#positions);
+    if (outcome !== 'claims') this.#shards = isShardCount(watermarks.length) ? watermarks.length : undefined;
     if (outcome === 'claims' || outcome === 'unnamed') return;
-    this.#shards = isShardCount(watermarks.length) ? watermarks.length : undefined;
     if (outcome === 'begins') this.#isToBegin = true;
     else if (this.#held !== undefined) this.#held.shards ??= this.#shards;
   }
