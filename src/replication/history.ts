@@ -1,6 +1,6 @@
 /**
- * The identity of a run of sequences (design.md, "Histories"): made by a primary, told in the margin of its
- * answers, and continued, when a replica is promoted, by a new one.
+ * The identity of a run of sequences (docs/architecture.md, "Histories"): made by a primary, sent in the
+ * margin of its answers, and continued, when a replica is promoted, by a new one.
  */
 import type { Clock, Random } from '../clock.js';
 import type { Margin } from '../frame/margin.js';
@@ -209,7 +209,7 @@ export interface EndpointHistory {
 }
 const NOT_TOLD: EndpointHistory = { history: null, base: null };
 
-/** The history that a primary's Hello tells in its margin (design.md, Histories). */
+/** The history that a primary's Hello names in its margin. */
 export function historyInMargin(margin: Margin | undefined): EndpointHistory {
   const history = readHistory(margin);
   return history === undefined ? NOT_TOLD : { history: history.id, base: history.base };

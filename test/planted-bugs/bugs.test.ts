@@ -1,4 +1,7 @@
-/** The list of planted bugs keeps up with the code: each can be planted, and there are enough of them everywhere. */
+/**
+ * The list of planted bugs keeps up with the code: each can be planted, and there are enough of them
+ * everywhere.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

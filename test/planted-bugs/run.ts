@@ -1,7 +1,8 @@
 /**
- * Plants the bugs of bugs.ts one at a time in a scratch copy of the working tree and reports which test caught each:
- * `npm run planted-bugs [-- WORDS…]`, for bugs whose name has one of the words. Prints the table that
- * docs/reliability.md holds ("Planted bugs") on stdout and progress on stderr. Exits 1 when a bug is not caught.
+ * Plants the bugs of bugs.ts one at a time in a scratch copy of the working tree and reports which test
+ * caught each: `npm run planted-bugs [-- WORDS…]`, for bugs whose name has one of the words. Prints the table
+ * that docs/reliability.md holds ("Planted bugs") on stdout and progress on stderr. Exits 1 when a bug is not
+ * caught.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
