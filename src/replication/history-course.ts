@@ -12,7 +12,7 @@
  * | | anything, and it says `continues=here` | `continues`: every shard continues from the base |
  * | | anything else, or nothing | `begins`: a snapshot must follow, or the first sequences of the history |
  * | Hello with a margin, no base | anything | `claims`: a fastcache replica; only the connection begins |
- * | Hello without a margin | anything | `unnamed`: sequences continue, but for a begin at 1 or a snapshot |
+ * | Hello without a margin | anything | `unnamed`: sequences continue, unless 1 or a snapshot comes |
  * | Hello, SnapshotBegin | a snapshot is open | the snapshot is abandoned |
  * | batch at the next sequence | | the shard continues |
  * | batch at or below the shard's sequence | | seen before, and skipped by the store |

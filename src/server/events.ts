@@ -25,9 +25,9 @@ export interface NodeEvents {
   /** The node takes no writes any more and follows `primary`, `host:port`. */
   demoted: EventBase<'demoted'> & { readonly primary: string };
   connecting: EventBase<'connecting'> & { readonly attempt: number };
-  /** The content cannot be continued, for this reason, and all of it is sent again. */
+  /** What is held cannot be continued, for this reason, and a snapshot takes its place. */
   resync: EventBase<'resync'> & { readonly reason: string };
-  /** A snapshot has begun, or one of its chunks was loaded. */
+  /** It comes at a snapshot's begin and after each of its chunks. */
   snapshot: EventBase<'snapshot'> & { readonly entries: number };
   /**
    * The content follows the primary. `primaryIsOurs`: the primary is a fastcache node; false for a Rust

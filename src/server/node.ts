@@ -70,7 +70,7 @@ export class Node implements ServedNode {
   #listener: ReplicaListener | undefined;
   #listenAddress: string | undefined;
   #metricsPort: Listener | undefined;
-  /** The outputs have not begun, or lack the loaded content: clients' writes would be recorded before it. */
+  /** Its outputs have not begun or lack what was loaded, so that clients' writes would come between. */
   #isOpening = true;
   #closing: Promise<void> | undefined;
 
@@ -144,10 +144,7 @@ export class Node implements ServedNode {
     return this.following?.primary;
   }
 
-  /**
-   * The history of the readable content; undefined while there is none, and for a Rust primary's without a
-   * relay.
-   */
+  /** The history of what is readable; undefined while nothing is, and of a Rust primary without a relay. */
   get history(): History | undefined {
     return this.#role.history;
   }
@@ -164,10 +161,7 @@ export class Node implements ServedNode {
     return this.leading?.publisher ?? this.relay?.stream;
   }
 
-  /**
-   * The readable content, with the history that its watermarks count in; undefined while it follows and no
-   * content is whole yet.
-   */
+  /** What is readable, with the history that its watermarks count in; undefined while nothing is. */
   get holding(): Holding | undefined {
     const { leading, following } = this;
     return leading === undefined
@@ -355,7 +349,7 @@ export class Node implements ServedNode {
   }
 }
 
-/** A node that does not lead answers WAIT at once with 0, for it has no writes to wait for. */
+/** WAIT's answer on a node that follows: no replica acknowledges writes, for it takes none. */
 const NOBODY_WAITS = new Later((done) => {
   done(0);
   return () => {};

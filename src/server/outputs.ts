@@ -35,7 +35,7 @@ export interface OutputsOptions {
 export interface Outputs {
   readonly recorder: Recorder | undefined;
   readonly tap: Tap | undefined;
-  /** Where an earlier run ended, to be continued; undefined without one. */
+  /** What an earlier run had at its end, which is continued; undefined without one. */
   readonly holding: Holding | undefined;
   /** Makes stores that keep no content; undefined where content is kept. */
   readonly createStore: ((shards: number) => ReplicatedStore) | undefined;
@@ -45,16 +45,15 @@ export interface Outputs {
   building(): void;
   /** Notes that the content is whole and follows the primary. */
   whole(): void;
-  /** Calls `run` when all changes that came before have been handed on. */
+  /** Calls `run` when all changes that were taken before are handed on. */
   inOrder(run: () => void): void;
   /**
-   * Finishes the outputs and saves the state; called after the following has ended. Throws what the outputs
-   * now fail with.
+   * Lets all out and keeps the state, once the following has ended. Throws what the outputs fail with now.
    */
   close(): Promise<void>;
 }
 
-/** Opens the outputs. Throws `WRITE_FAILED`, `READ_FAILED`, `STATE_UNUSABLE`. */
+/** Opens the outputs that `config` asks for. Throws `WRITE_FAILED`, `READ_FAILED`, `STATE_UNUSABLE`. */
 export function openOutputs(options: OutputsOptions): Outputs {
   const { config, files, log, timers } = options;
   const { state: file, record, changes } = config;
@@ -125,7 +124,7 @@ export function openOutputs(options: OutputsOptions): Outputs {
     inOrder: (run) => (tap === undefined ? run() : tap.inOrder(run)),
     async close() {
       try {
-        // The owner has already been given an earlier fault.
+        // The owner knows already of what has failed before.
         if (fault !== undefined) return;
         await tap?.drained();
         await keeper?.finish();

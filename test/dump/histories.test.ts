@@ -1,4 +1,7 @@
-/** Dumps of random lives of a node: what the tools make of them is what the node held, by a map that knows no frames. */
+/**
+ * Dumps of random lives of a node: what the tools make of them is what the node held, by a map that knows no
+ * frames.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -79,7 +79,7 @@ it('200 changes of role leave no timer, connection or listener behind', async ()
   expect([nodes.transport.listening, world.pending]).toEqual([0, 0]);
 });
 
-it('a node that was promoted and follows nobody who is there can be followed by the primary that it left', async () => {
+it('a promoted node that follows a dead address can be followed by the primary that it left', async () => {
   const nodes = new NodeWorld();
   const { world } = nodes;
   const top = await nodes.start(7001);

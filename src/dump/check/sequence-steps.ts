@@ -1,14 +1,15 @@
 /**
- * Follows the sequences of each shard through a dump and reports where they do not go on one by one: what is missing, and
- * what comes once more (docs/protocol.md, "Conversation": frames may arrive twice). Where a history continues another, its
- * base comes next, and nothing is missing (replication/history-course.ts). Holds two numbers a shard, for as many as a
- * store may have.
+ * Follows the sequences of each shard through a dump and reports where they do not go on one by one: what is
+ * missing, and what comes once more (docs/protocol.md, "Conversation": frames may arrive twice). Where a
+ * history continues another, its base comes next, and nothing is missing (replication/history-course.ts).
+ * Holds two numbers a shard, for as many as a store may have.
  */
 import { batchHeadOf, type DecodedRecord } from '../../frame/batch.js';
 import { MAX_SHARDS } from '../../limits.js';
 import { HistoryCourse, type KnownSequences, type Positions } from '../../replication/history-course.js';
 import type { OpenedFrame } from '../read/frame-content.js';
 
+/** How a record does not go on from the one before it. */
 export type SequenceStep =
   /** `from` to `to` were never there. */
   | { type: 'gap'; from: bigint; to: bigint }

@@ -1,6 +1,7 @@
 /**
- * Has a counter of sequences follow histories: where one continues another, nothing is missing between the two. The counter
- * looks at records in the kernel; this looks at the head of each batch, and moves a shard before it is counted.
+ * Has a counter of sequences follow histories: where one continues another, nothing is missing between the
+ * two. The counter looks at records in the kernel; this looks at the head of each batch, and moves a shard
+ * before it is counted.
  */
 import { type BatchHead, batchHeadOf } from '../../frame/batch.js';
 import { MAX_SHARDS } from '../../limits.js';

@@ -1,6 +1,7 @@
 /**
- * What a dump holds in numbers: by kind of frame here, by op, shard, prefix, key and time in the kernel. Of bounded size
- * whatever the dump says: shards that no store can have are counted as one, and keys as dump-counter.ts says.
+ * What a dump holds in numbers: by kind of frame here, by op, shard, prefix, key and time in the kernel. Of
+ * bounded size whatever the dump says: shards that no store can have are counted as one, and keys as
+ * dump-counter.ts says.
  */
 import { randomBytes } from 'node:crypto';
 import type { FrameKindName } from '../../frame/kinds.js';
@@ -9,16 +10,18 @@ import { type OpenedFrame, payloadPlace } from '../read/frame-content.js';
 import { CountedHistory } from './counted-history.js';
 import { DumpCounter } from './dump-counter.js';
 
+/** Sums over frames. */
 export interface FrameTotals {
   frames: number;
   compressedFrames: number;
   records: number;
   entries: number;
-  /** As on the wire. */
+  /** Bytes of payload as they are on the wire, and decompressed. */
   payloadBytes: number;
   uncompressedBytes: number;
 }
 
+/** Counts the frames of one dump, in order. */
 export class DumpStats {
   readonly total: FrameTotals = noFrames();
   readonly kinds = new Map<FrameKindName, FrameTotals>();
@@ -38,8 +41,9 @@ export class DumpStats {
   }
 
   /**
-   * Counts a frame and what passes the filter in it, `limit` records and entries at most (frames, where the filter leaves
-   * none of these); returns how many of the limit that takes. Throws what the frame is decoded to, when it is malformed.
+   * Counts a frame and what passes the filter in it, `limit` records and entries at most (frames, where the
+   * filter leaves none of these); returns how many of the limit that takes. Throws `FCRP_*` where the frame
+   * is malformed.
    */
   take(opened: OpenedFrame, limit: number): number {
     const { kind, content } = opened;
@@ -73,7 +77,7 @@ export class DumpStats {
   }
 }
 
-/** How many bytes one byte on the wire stands for; null when there is none. */
+/** How many bytes of payload one byte on the wire decompresses to; null when there is none. */
 export function compressionRatio({ payloadBytes, uncompressedBytes }: FrameTotals): number | null {
   return payloadBytes === 0 ? null : Math.round((uncompressedBytes / payloadBytes) * 100) / 100;
 }
