@@ -30,10 +30,10 @@ import { firstBelow, SnapshotFraming } from '../frame/snapshot-framing.js';
 import { MAX_SHARDS } from '../limits.js';
 import {
   baseTimeMs,
+  continuesHere,
   type History,
   isAtEnd,
   isHistoryBase,
-  isToldHere,
   placeIn,
   readHistory,
 } from './history.js';
@@ -152,7 +152,7 @@ export class HistoryCourse<Place = void> {
     settle(before, positions);
     const held = positions.list();
     if (!isKnown(held)) return 'begins';
-    if (isToldHere(margin)) {
+    if (continuesHere(margin)) {
       const length = Math.max(held.length, watermarks.length);
       const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
       positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));

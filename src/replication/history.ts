@@ -97,7 +97,7 @@ export function recordedPairs(history: History, isPromoted: boolean): [string, s
 }
 
 /** Whether a dump's Hello says that its history continues what is before it. */
-export function isToldHere(margin: Margin | undefined): boolean {
+export function continuesHere(margin: Margin | undefined): boolean {
   const [name, value] = CONTINUES_HERE;
   return margin?.get(name) === value;
 }

@@ -41,7 +41,7 @@ export class StateKeeper {
     this.#options = options;
   }
 
-  /** Saves in a second, and again. */
+  /** Saves about once a second from now on. */
   start(): void {
     this.#timer = this.#options.timers.after(PAUSE_MS, () => this.#options.whenGiven(() => this.#tick()));
   }
