@@ -81,8 +81,8 @@ export function historyPairs(history: History): [string, string][] {
 }
 
 /**
- * A pair in the margin of a dump's Hello: the history continues what the dump led to, also where its previous
- * history is too long for the margin.
+ * A pair in the margin of a dump's Hello whose previous history is too long for the margin, or not known: the
+ * history continues what the dump led to.
  */
 const CONTINUES_HERE = ['continues', 'here'] as const;
 
