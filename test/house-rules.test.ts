@@ -243,7 +243,8 @@ function show({ file, target }: Import): string {
 }
 
 /**
- * A line that is one string, regular expression or paragraph of a help text, which the formatter leaves alone.
+ * Whether a line is one string, regular expression or paragraph of a help text, which the formatter leaves
+ * alone.
  */
 function isLongText(line: string): boolean {
   if (/^\s*(\/\/|\/?\*)/.test(line)) return false;
