@@ -1,18 +1,28 @@
 /**
- * The frames of a snapshot in a dump: a Begin, chunks of which one, at the end, is the last, and an End that
- * is not below the Begin. A classic one's chunks are numbered from 0. An interleaved one's (design.md,
- * "Bootstrap without a buffer") run on from any number, its last is empty, and batches stand between them.
+ * The frames of a snapshot: a Begin, chunks of which one, at the end, is the last, and an End that is not
+ * below the Begin (docs/protocol.md, "SnapshotChunk"). Of two forms:
+ *
+ * - classic, as the Rust crate sends it: chunks are numbered from 0, and no batch stands between them;
+ * - interleaved (docs/architecture.md, "Bootstrap"): chunks run on from any number, the last one is empty,
+ *   and batches stand between them.
+ *
+ * Which of the two a snapshot of a dump is, its first chunk shows; a replica knows it by the primary's
+ * margin.
  */
 import type { FastcacheError } from '../errors.js';
 import { snapshotOutOfOrder } from './snapshot.js';
 
 type Watermarks = ArrayLike<bigint>;
 
+/**
+ * Follows the snapshots of a stream, one at a time; faults are returned, and what comes next is expected all
+ * the same.
+ */
 export class SnapshotFraming {
   #watermarks: Watermarks | undefined;
-  /** Undefined before the first. */
+  /** Undefined: any number. */
   #nextChunk: bigint | undefined;
-  /** The first chunk was none with the number 0. */
+  /** The number of the first chunk was another than 0. */
   #isInterleaved = false;
   #lastSeen = false;
   /** Offset of the open snapshot's Begin. */
@@ -21,15 +31,19 @@ export class SnapshotFraming {
   wholeCount = 0;
   abandonedCount = 0;
 
+  /** Whether a snapshot has begun that is neither ended nor abandoned. */
   get isOpen(): boolean {
     return this.#watermarks !== undefined;
   }
 
-  /** One that is open is abandoned. */
-  begin(watermarks: Watermarks, offset: number): void {
+  /**
+   * A snapshot begins, at `offset` of the stream; one that is open is abandoned. `isClassic`: it must be of
+   * that form.
+   */
+  begin(watermarks: Watermarks, offset: number, isClassic = false): void {
     this.abandon();
     this.#watermarks = watermarks;
-    this.#nextChunk = undefined;
+    this.#nextChunk = isClassic ? 0n : undefined;
     this.#isInterleaved = false;
     this.#lastSeen = false;
     this.beginOffset = offset;
@@ -41,7 +55,7 @@ export class SnapshotFraming {
     this.#watermarks = undefined;
   }
 
-  /** The fault of a chunk where it stands; the next one is awaited all the same. */
+  /** The fault of a chunk where it stands: `SNAPSHOT_OUT_OF_ORDER`. */
   chunk(chunk: {
     chunkIndex: bigint;
     last: boolean;
@@ -77,7 +91,7 @@ export class SnapshotFraming {
     );
   }
 
-  /** Ends the snapshot; the fault of its End where it stands. */
+  /** Ends the snapshot; the fault of its End where it stands: `SNAPSHOT_OUT_OF_ORDER`. */
   end(watermarks: Watermarks): FastcacheError | undefined {
     const begun = this.#watermarks;
     this.#watermarks = undefined;

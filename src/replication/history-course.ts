@@ -27,7 +27,15 @@
 import type { BatchHead } from '../frame/batch.js';
 import type { Margin } from '../frame/margin.js';
 import { SnapshotFraming } from '../frame/snapshot-framing.js';
-import { baseTimeMs, type History, isHistoryBase, isToldHere, placeIn, readHistory } from './history.js';
+import {
+  baseTimeMs,
+  type History,
+  isAtEnd,
+  isHistoryBase,
+  isToldHere,
+  placeIn,
+  readHistory,
+} from './history.js';
 
 /** One sequence a shard; undefined where none is known. */
 export type KnownSequences = ArrayLike<bigint | undefined>;
@@ -67,6 +75,7 @@ interface OpenJump<Place> extends Jump<Place> {
   readonly before: KnownSequences;
 }
 
+/** How a course begins. */
 export interface CourseOptions<Place> {
   /**
    * Of an earlier course that this one goes on from, where it stood between frames and outside of any
@@ -184,7 +193,7 @@ export class HistoryCourse<Place = void> {
     const isContinued =
       history === undefined
         ? this.#jumps(step, place, positions)
-        : base === history.base && step.expected - 1n === history.previous?.watermarks[step.shard];
+        : base === history.base && isAtEnd(history.previous, step.shard, step.expected - 1n);
     if (isContinued)
       positions.move(
         Array.from({ length: step.shard + 1 }, (_, shard) => (shard === step.shard ? base : undefined)),
@@ -246,7 +255,9 @@ function settle(history: History | undefined, positions: Positions): void {
   if (history?.previous === undefined) return;
   const { base, previous } = history;
   const held = positions.list();
-  positions.move(previous.watermarks.map((end, shard) => (held[shard] === end ? base : undefined)));
+  positions.move(
+    previous.watermarks.map((_, shard) => (isAtEnd(previous, shard, held[shard]) ? base : undefined)),
+  );
 }
 
 /** Whether there was nothing where `history` begins; `empty`: one of which that is known up to its first record. */

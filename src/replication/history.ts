@@ -5,6 +5,7 @@
 import type { Clock, Random } from '../clock.js';
 import type { Margin } from '../frame/margin.js';
 
+/** A run of sequences: the writes of one primary, over all its shards. */
 export interface History {
   /** 128 random bits, 32 hex digits. */
   readonly id: string;
@@ -21,6 +22,7 @@ export interface History {
   readonly isRust?: boolean | undefined;
 }
 
+/** The history that another one continues, and where it ended. */
 export interface PreviousHistory {
   readonly id: string;
   readonly base: bigint;
@@ -33,6 +35,7 @@ export interface PreviousHistory {
  */
 export type SequenceBase = 'clock' | 'zero';
 
+/** A history is made from the clock and from chance. */
 export type HistorySeams = { clock: Clock; random: Random };
 
 /** Sequences a shard may use a millisecond before a restart could meet them: 2^11. */
@@ -43,6 +46,7 @@ const SEQUENCES_PER_MS_BITS = 11n;
  */
 const PREVIOUS_MAX_CHARS = 3_072;
 
+/** A history that continues no other one. */
 export function newHistory(seams: HistorySeams, sequenceBase: SequenceBase): History {
   return { id: newId(seams.random), base: sequenceBase === 'zero' ? 0n : clockBase(seams.clock) };
 }
@@ -122,9 +126,16 @@ export function placeIn(
   const isPart =
     id === history.id || (id !== undefined && id === previous?.id && isWithin(watermarks, previous));
   if (!isPart) return undefined;
-  return Array.from(watermarks, (held, shard) =>
-    held === previous?.watermarks[shard] ? history.base : held,
-  );
+  return Array.from(watermarks, (held, shard) => (isAtEnd(previous, shard, held) ? history.base : held));
+}
+
+/** Whether a shard that stands at `held` has come to the end of the previous history, and goes on from the base of the next. */
+export function isAtEnd(
+  previous: PreviousHistory | undefined,
+  shard: number,
+  held: bigint | undefined,
+): boolean {
+  return held !== undefined && held === previous?.watermarks[shard];
 }
 
 /** What is below the base is numbered in a history still earlier, whose end is not known here. */
@@ -156,10 +167,12 @@ function parseU64(text = ''): bigint | undefined {
   return value !== undefined && value < 1n << 64n ? value : undefined;
 }
 
+/** 128 random bits as 32 hex digits. */
 export function newId(random: Random): string {
   return Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0')).join('');
 }
 
+/** The base of a history that begins now. */
 export function clockBase(clock: Clock): bigint {
   return BigInt(Math.trunc(clock.nowMs())) << SEQUENCES_PER_MS_BITS;
 }
@@ -181,6 +194,7 @@ export function baseTimeMs(base: bigint): number {
   return Number(base >> SEQUENCES_PER_MS_BITS);
 }
 
+/** The history that an endpoint or a dump names. */
 export interface EndpointHistory {
   /**
    * 32 hex digits; null where it is not told: by a Rust primary, and by a dump without an answer of ours in

@@ -28,8 +28,8 @@ export function createEngine({ config, seams, seed }: EngineOrigin, shards: numb
 }
 
 /**
- * The store that a node starts with: what `load` leads to, or an empty one; whoever follows knows the shard count only
- * from its primary, and has one shard until then. Throws as `loadEngine`.
+ * The store that a node starts with: what `load` leads to, or an empty one; whoever follows knows the shard
+ * count only from its primary, and has one shard until then. Throws as `loadEngine`.
  */
 export async function startingEngine(origin: EngineOrigin): Promise<ShardEngine> {
   const { config, seams } = origin;

@@ -39,7 +39,9 @@ export interface NodeEvents {
   stopped: EventBase<'stopped'> & { readonly error: Error | undefined };
 }
 
-/** Those of a primary: until REPLICAOF has it follow another one, no others than `log` and `shutdown` come. */
+/**
+ * Those of a primary: until REPLICAOF has it follow another one, no others than `log` and `shutdown` come.
+ */
 export type PrimaryEvents = NodeEvents;
 /** Those of a replica. */
 export type ReplicaEvents = NodeEvents;

@@ -1,4 +1,7 @@
-/** A node while it follows a primary: a follower and, with `bind`, the relay that its own replicas are served from. */
+/**
+ * A node while it follows a primary: a follower and, with `bind`, the relay that its own replicas are served
+ * from.
+ */
 import { ShardEngine } from '../engine/shard-engine.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
@@ -9,6 +12,7 @@ import { linkReport, type NodeReport, servingReport } from '../status/report.js'
 import type { Address } from '../transport/connection.js';
 import type { NodeParts } from './parts.js';
 
+/** The role of a node that follows a primary. */
 export class Following {
   readonly primary: Address;
   readonly follower: Follower;

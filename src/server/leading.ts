@@ -1,4 +1,7 @@
-/** A node while it leads: it publishes what is written, in a history of its own, to replicas and to its outputs. */
+/**
+ * A node while it leads: it publishes what is written, in a history of its own, to replicas and to its
+ * outputs.
+ */
 import type { EncodeOptions } from '../frame/frame.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
@@ -29,6 +32,7 @@ interface Blocked {
   readonly answer: Answer;
 }
 
+/** The role of a node that takes writes. */
 export class Leading {
   readonly publisher: Publisher;
   readonly #node: NodeParts;
@@ -109,8 +113,8 @@ export class Leading {
   }
 
   /**
-   * Outputs go on with what is written here, and once another primary is followed, with what comes from there. `content`:
-   * whether the history begins anew, or with what was held.
+   * Outputs go on with what is written here, and once another primary is followed, with what comes from
+   * there. `content`: whether the history begins anew, or with what was held.
    */
   joinOutputs(content: 'new' | 'promoted'): void {
     const { publisher } = this;

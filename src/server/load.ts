@@ -1,6 +1,7 @@
 /**
- * What a primary begins with that is given a dump (`load`): the dump's content in a store that can be written to. The
- * sequences of the dump end with it: a new history begins, whose replicas are given the content by snapshot.
+ * What a primary begins with that is given a dump (`load`): the dump's content in a store that can be written
+ * to. The sequences of the dump end with it: a new history begins, whose replicas are given the content by
+ * snapshot.
  */
 import { dropExpired } from '../dump/fold/load.js';
 import { chunkPayload, snapshotFrames, storeSteps } from '../dump/fold/store-entries.js';
@@ -22,9 +23,9 @@ export interface LoadedOptions {
 }
 
 /**
- * A store of the primary's shards with what the dump leads to, except for keys that have expired since. Throws with file
- * and byte offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …, `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`; and
- * `BAD_OPTION` when the dump would be recorded over.
+ * A store of the primary's shards with what the dump leads to, except for keys that have expired since.
+ * Throws with file and byte offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …, `NO_INPUT`,
+ * `READ_FAILED`, `OUT_OF_MEMORY`; and `BAD_OPTION` when the dump would be recorded over.
  */
 export async function loadEngine({ config, files, load, create }: LoadedOptions): Promise<ShardEngine> {
   const { record, shards, onLoading } = config;

@@ -1,6 +1,6 @@
 /**
- * A server: the one place where it is put together. Its parts outlive every change of role; of its two roles it has one
- * at a time, and changes between them whenever it is asked to.
+ * A server: the one place where it is put together. Its parts outlive every change of role; of its two roles
+ * it has one at a time, and changes between them whenever it is asked to.
  *
  * ```
  *              start, without `primary`          start, with `primary`
@@ -15,9 +15,9 @@
  *                 one store · one listener for replicas · clients · metrics · recorder, tap, state
  * ```
  *
- * Whoever leads and follows another keeps its content readable until the other's is whole, and continues its history where
- * the other can. Whoever follows and is promoted begins a history that continues the one it held
- * (docs/architecture.md, "Histories").
+ * Whoever leads and follows another keeps its content readable until the other's is whole, and continues its
+ * history where the other can. Whoever follows and is promoted begins a history that continues the one it
+ * held (docs/architecture.md, "Histories").
  */
 import { Housekeeping } from '../engine/housekeeping.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
@@ -51,6 +51,7 @@ import type { NodeSeams } from './seams.js';
 import { createSettings } from './settings.js';
 import { createStatus, type Status } from './status.js';
 
+/** A server in either role. */
 export class Node implements ServedNode {
   readonly config: NodeConfig;
   readonly seams: NodeSeams;
@@ -74,9 +75,9 @@ export class Node implements ServedNode {
   #closing: Promise<void> | undefined;
 
   /**
-   * Resolves when all its ports are open and loaded content is recorded; with `primary` it connects in the next turn, so
-   * that its owner hears of the first event. Throws PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED, READ_FAILED, STATE_UNUSABLE,
-   * and with `load` what `loadEngine` throws.
+   * Resolves when all its ports are open and loaded content is recorded; with `primary` it connects in the
+   * next turn, so that its owner hears of the first event. Throws PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED,
+   * READ_FAILED, STATE_UNUSABLE, and with `load` what `loadEngine` throws.
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
     const origin = { config, seams, seed: randomSeed(seams.random) };
@@ -160,7 +161,10 @@ export class Node implements ServedNode {
     return this.leading?.publisher ?? this.relay?.stream;
   }
 
-  /** What is readable, and whose sequences its watermarks are; undefined while it follows and nothing is whole yet. */
+  /**
+   * What is readable, and whose sequences its watermarks are; undefined while it follows and nothing is whole
+   * yet.
+   */
   get holding(): Holding | undefined {
     const { leading, following } = this;
     return leading === undefined
@@ -168,7 +172,9 @@ export class Node implements ServedNode {
       : { store: this.#engine, history: leading.publisher.history };
   }
 
-  /** Each shard's highest sequence that replicas could have, or that is applied; empty while nothing is held. */
+  /**
+   * Each shard's highest sequence that replicas could have, or that is applied; empty while nothing is held.
+   */
   watermarks(): bigint[] {
     return this.leading?.publisher.watermarks() ?? this.holding?.store.watermarks() ?? [];
   }
@@ -224,8 +230,9 @@ export class Node implements ServedNode {
   }
 
   /**
-   * Follows `primary` from now on. What is held stays readable until new content is whole, and is continued if that primary
-   * can; clients' writes are refused. Replicas of this node come back to it and are served what it follows. Throws CLOSED.
+   * Follows `primary` from now on. What is held stays readable until new content is whole, and is continued
+   * if that primary can; clients' writes are refused. Replicas of this node come back to it and are served
+   * what it follows. Throws CLOSED.
    */
   follow(primary: Address): void {
     this.#refuseClosed();
@@ -242,8 +249,9 @@ export class Node implements ServedNode {
   }
 
   /**
-   * Leaves the primary and takes writes, with all options that the node was started with, in a history that continues the
-   * one that was held; does nothing while it leads. Throws CLOSED, and NO_CONTENT when it keeps none (`state`).
+   * Leaves the primary and takes writes, with all options that the node was started with, in a history that
+   * continues the one that was held; does nothing while it leads. Throws CLOSED, and NO_CONTENT when it keeps
+   * none (`state`).
    */
   promote(): void {
     this.#refuseClosed();
@@ -275,8 +283,8 @@ export class Node implements ServedNode {
   }
 
   /**
-   * Lets clients' replies out, publishes what waits, leaves the primary, and closes all ports and outputs; content stays
-   * readable. Throws WRITE_FAILED when a dump or a state is not whole.
+   * Lets clients' replies out, publishes what waits, leaves the primary, and closes all ports and outputs;
+   * content stays readable. Throws WRITE_FAILED when a dump or a state is not whole.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -309,7 +317,9 @@ export class Node implements ServedNode {
     this.#engine.setFrozen(false);
   }
 
-  /** Moves the store to where a new history begins, which continues that of `holding`, if anything is held. */
+  /**
+   * Moves the store to where a new history begins, which continues that of `holding`, if anything is held.
+   */
   #beginHistory(holding: Holding | undefined): Beginning {
     const { seams, config, relay } = this;
     if (holding !== undefined) return beginHistory(seams, this.#engine, holding, relay);

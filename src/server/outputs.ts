@@ -1,6 +1,7 @@
 /**
- * What a replica puts out beside serving it (docs/operations.md, "Recording", "Taps" and "State files"): the dump, the changes, and the
- * state of both, with which the next run goes on. A replica with a state is a tap and keeps no content.
+ * What a replica puts out beside serving it (docs/operations.md, "Recording", "Taps" and "State files"): the
+ * dump, the changes, and the state of both, with which the next run goes on. A replica with a state is a tap
+ * and keeps no content.
  */
 import { basename } from 'node:path';
 import type { Timers } from '../clock.js';
@@ -18,6 +19,7 @@ import type { NodeConfig } from './config.js';
 import { openRecorder } from './recording.js';
 import type { NodeFiles } from './seams.js';
 
+/** What a node's outputs are made from. */
 export interface OutputsOptions {
   config: NodeConfig;
   files: NodeFiles;
@@ -29,6 +31,7 @@ export interface OutputsOptions {
   stop(error: Error): void;
 }
 
+/** A node's outputs: its dump, its changes and the state of both. */
 export interface Outputs {
   readonly recorder: Recorder | undefined;
   readonly tap: Tap | undefined;
@@ -44,7 +47,9 @@ export interface Outputs {
   whole(): void;
   /** Calls `run` when all changes that were told before are handed on. */
   inOrder(run: () => void): void;
-  /** After the following has ended: lets all out and keeps the state. Throws what the outputs fail with now. */
+  /**
+   * After the following has ended: lets all out and keeps the state. Throws what the outputs fail with now.
+   */
   close(): Promise<void>;
 }
 
@@ -151,7 +156,10 @@ function readState(
   }
 }
 
-/** A state stands for its outputs: another dump would be continued with a hole in it, or cut off where it must not be. */
+/**
+ * A state stands for its outputs: another dump would be continued with a hole in it, or cut off where it must
+ * not be.
+ */
 function checkOutputs(state: TapState, asked: { record: string | undefined; changes: boolean }): void {
   if (state.record?.file === asked.record && state.changes === asked.changes) return;
   const expected = outputsText({ record: state.record?.file, changes: state.changes });

@@ -1,4 +1,7 @@
-/** The ports of a node: replicas (FCRP), clients (the Redis protocol) and metrics (HTTP). They stay open in either role. */
+/**
+ * The ports of a node: replicas (FCRP), clients (the Redis protocol) and metrics (HTTP). They stay open in
+ * either role.
+ */
 import { ReplicaListener } from '../replication/primary/listener.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { ReplicationHost } from '../resp/command-host.js';
@@ -55,7 +58,10 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
   });
 }
 
-/** Serves metrics; undefined without `metrics`. `server`: the Redis server, if there is one. Throws PORT_TAKEN, LISTEN_FAILED. */
+/**
+ * Serves metrics; undefined without `metrics`. `server`: the Redis server, if there is one. Throws
+ * PORT_TAKEN, LISTEN_FAILED.
+ */
 export async function serveMetrics(
   node: ServedNode,
   status: Status,

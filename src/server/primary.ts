@@ -21,8 +21,8 @@ import { systemNodeSeams } from './system-seams.js';
  * await primary.close();
  * ```
  *
- * `follow`, or a client's REPLICAOF, turns it into a replica: it then emits a replica's events, and refuses writes until it
- * is promoted again.
+ * `follow`, or a client's REPLICAOF, turns it into a replica: it then emits a replica's events, and refuses
+ * writes until it is promoted again.
  */
 export class Primary {
   /** `host:port` where replicas connect. */
@@ -34,9 +34,9 @@ export class Primary {
   readonly #node: Node;
 
   /**
-   * Resolves when it listens. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED (`record`), and
-   * with `load`, its file and byte offset named, NO_INPUT, READ_FAILED, OUT_OF_MEMORY and what dumps are refused with
-   * (`FCRP_*`, SEQUENCE_GAP, …).
+   * Resolves when it listens. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED
+   * (`record`), and with `load`, its file and byte offset named, NO_INPUT, READ_FAILED, OUT_OF_MEMORY and
+   * what dumps are refused with (`FCRP_*`, SEQUENCE_GAP, …).
    */
   static async start(options: PrimaryOptions = {}): Promise<Primary> {
     return new Primary(await Node.start(primaryConfig(options), systemNodeSeams));
@@ -93,8 +93,8 @@ export class Primary {
   }
 
   /**
-   * Sets when a key expires (Unix ms), or with undefined that it never does; returns whether the key was there. Throws
-   * OUT_OF_MEMORY, BAD_OPTION, and READ_ONLY while it follows.
+   * Sets when a key expires (Unix ms), or with undefined that it never does; returns whether the key was
+   * there. Throws OUT_OF_MEMORY, BAD_OPTION, and READ_ONLY while it follows.
    */
   expire(key: Bytes, expireAtMs: number | undefined): boolean {
     return this.#writable().expire(keyBytes(key), toExpiry(expireAtMs));
@@ -110,7 +110,10 @@ export class Primary {
     return this.#node.watermarks();
   }
 
-  /** Who is connected, and behind them, with the state `gone`, who left within the last hour; no more than 64 of these. */
+  /**
+   * Who is connected, and behind them, with the state `gone`, who left within the last hour; no more than 64
+   * of these.
+   */
   replicas(): ReplicaStatus[] {
     return this.#node.replicas();
   }
@@ -125,14 +128,17 @@ export class Primary {
   }
 
   /**
-   * Follows another primary, as REPLICAOF: what is held stays readable until that primary's content is whole, and is
-   * continued if that primary can; writes are refused. Throws BAD_OPTION, CLOSED.
+   * Follows another primary, as REPLICAOF: what is held stays readable until that primary's content is whole,
+   * and is continued if that primary can; writes are refused. Throws BAD_OPTION, CLOSED.
    */
   follow(address: string): void {
     this.#node.follow(parseAddress(address));
   }
 
-  /** Leaves the primary that it follows and takes writes again, in a new history that continues the old one. Throws CLOSED. */
+  /**
+   * Leaves the primary that it follows and takes writes again, in a new history that continues the old one.
+   * Throws CLOSED.
+   */
   promote(): void {
     this.#node.promote();
   }
@@ -148,8 +154,8 @@ export class Primary {
   }
 
   /**
-   * Lets clients' replies out, publishes what waits, closes all ports and the dump. Throws WRITE_FAILED when that is not
-   * whole.
+   * Lets clients' replies out, publishes what waits, closes all ports and the dump. Throws WRITE_FAILED when
+   * that is not whole.
    */
   close(): Promise<void> {
     return this.#node.close();

@@ -1,4 +1,7 @@
-/** A replica, embedded or behind the command line: a node that starts by following, and is read at memory speed. */
+/**
+ * A replica, embedded or behind the command line: a node that starts by following, and is read at memory
+ * speed.
+ */
 import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { ReplicaStatus } from '../status/report.js';
@@ -26,9 +29,9 @@ export class Replica {
   readonly #node: Node;
 
   /**
-   * Resolves when it listens, if it is to; connecting to the primary goes on by itself, and starts over when it fails.
-   * Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED (`record`), READ_FAILED and STATE_UNUSABLE
-   * (`state`).
+   * Resolves when it listens, if it is to; connecting to the primary goes on by itself, and starts over when
+   * it fails. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED (`record`),
+   * READ_FAILED and STATE_UNUSABLE (`state`).
    */
   static async follow(address: string, options: ReplicaOptions = {}): Promise<Replica> {
     return new Replica(await Node.start(replicaConfig(address, options), systemNodeSeams));
@@ -46,7 +49,10 @@ export class Replica {
     return this.#node.following?.follower.state;
   }
 
-  /** The history of what is held; undefined when nothing is, or a Rust primary's, which has none but with `bind`. */
+  /**
+   * The history of what is held; undefined when nothing is, or a Rust primary's, which has none but with
+   * `bind`.
+   */
   get history(): string | undefined {
     return this.#node.history?.id;
   }
@@ -56,7 +62,10 @@ export class Replica {
     return this.#node.holding?.store.shards ?? this.#node.engine.shards;
   }
 
-  /** The value, own memory; undefined when there is no such key or it has expired. Touches no socket. Texts are UTF-8. */
+  /**
+   * The value, own memory; undefined when there is no such key or it has expired. Touches no socket. Texts
+   * are UTF-8.
+   */
   get(key: Bytes): Buffer | undefined {
     return this.#node.engine.get(keyBytes(key));
   }
@@ -71,15 +80,18 @@ export class Replica {
     return this.#node.watermarks();
   }
 
-  /** Follows another primary; what is held stays readable, and is continued if that primary can. Throws BAD_OPTION, CLOSED. */
+  /**
+   * Follows another primary; what is held stays readable, and is continued if that primary can. Throws
+   * BAD_OPTION, CLOSED.
+   */
   follow(address: string): void {
     this.#node.follow(parseAddress(address));
   }
 
   /**
-   * Leaves the primary and takes writes from clients, in a new history that continues the old one. With `bind`, replicas
-   * that are not ahead of this one and follow it now carry on from what they hold. Throws CLOSED, and NO_CONTENT when it
-   * keeps no content (`state`).
+   * Leaves the primary and takes writes from clients, in a new history that continues the old one. With
+   * `bind`, replicas that are not ahead of this one and follow it now carry on from what they hold. Throws
+   * CLOSED, and NO_CONTENT when it keeps no content (`state`).
    */
   promote(): void {
     this.#node.promote();
@@ -105,8 +117,8 @@ export class Replica {
   }
 
   /**
-   * Leaves the primary and closes its own ports, the dump and the state, all changes given; what is held stays readable by
-   * `get`. Throws WRITE_FAILED (`state`; `record`, when the dump is not whole).
+   * Leaves the primary and closes its own ports, the dump and the state, all changes given; what is held
+   * stays readable by `get`. Throws WRITE_FAILED (`state`; `record`, when the dump is not whole).
    */
   close(): Promise<void> {
     return this.#node.close();

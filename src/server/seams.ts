@@ -1,6 +1,7 @@
 /**
- * The seams through which a node meets the world: time, chance, the network and files. The system stands behind them in
- * production (`system-seams.ts`), and a virtual world in the simulation, so that both run the same node.
+ * The seams through which a node meets the world: time, chance, the network and files. The system stands
+ * behind them in production (`system-seams.ts`), and a virtual world in the simulation, so that both run the
+ * same node.
  */
 import type { Seams } from '../clock.js';
 import type { KeySpace } from '../dump/fold/key-space-fold.js';

@@ -1,4 +1,6 @@
-/** CONFIG's settings of a node: they are made from its options, and changes of them take effect on its store. */
+/**
+ * CONFIG's settings of a node: they are made from its options, and changes of them take effect on its store.
+ */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { Settings } from '../resp/settings.js';
 import type { NodeConfig } from './config.js';

@@ -64,7 +64,10 @@ export function createStatus(node: ReportedNode): Status {
     });
 }
 
-/** The payload of a Status frame, which a probe is answered with; undefined of a replica that has nothing to serve. */
+/**
+ * The payload of a Status frame, which a probe is answered with; undefined of a replica that has nothing to
+ * serve.
+ */
 export function statusPayload(node: ReportedNode): Uint8Array | undefined {
   const document = statusDocument(node.report(), { version, metrics: node.metrics.snapshot() });
   return document && encodeStatus(document);

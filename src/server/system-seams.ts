@@ -1,4 +1,6 @@
-/** The seams of a node in production: the only place of a server that names the system's clock, TCP and files. */
+/**
+ * The seams of a node in production: the only place of a server that names the system's clock, TCP and files.
+ */
 import { systemSeams } from '../clock.js';
 import { loadDumps } from '../dump/fold/load.js';
 import { refuseInPlace } from '../dump/make/dump-output.js';

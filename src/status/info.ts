@@ -1,10 +1,11 @@
 /**
  * INFO's text (reference: Redis' own field names) from what a server knows of itself. A field of which it
- * knows nothing is left out, rather than told wrongly.
+ * knows nothing is left out rather than shown wrongly.
  */
 import type { CommandRow } from '../resp/command-statistics.js';
 import { REDIS_VERSION } from '../resp/redis-version.js';
 
+/** Everything that INFO and the metrics show of a server, at one moment. */
 export interface ServerStatus {
   role: 'master' | 'slave';
   version: string;
@@ -30,6 +31,7 @@ export interface ServerStatus {
   commandRows?: () => readonly CommandRow[];
 }
 
+/** Memory of the process, and the store's limit. */
 export interface MemoryStatus {
   /** Of the process as a whole. */
   residentBytes: number;
@@ -38,6 +40,7 @@ export interface MemoryStatus {
   policy: string;
 }
 
+/** Counters since the start, and the present rate of commands. */
 export interface StatsStatus {
   connections: number;
   rejectedConnections: number;
@@ -57,7 +60,7 @@ export interface SyncCounts {
   full: number;
   /** What they lacked, from the backlog. */
   partial: number;
-  /** Snapshots, to those who had asked for what they lacked. */
+  /** Snapshots for replicas that had asked to resume. */
   partialFailed: number;
 }
 

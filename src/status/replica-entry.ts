@@ -19,6 +19,7 @@ import {
 /** States of a replica; `gone`: it left within the last hour. */
 export const replicaStates = ['live', 'catching-up', 'snapshot', 'gone'] as const;
 
+/** A replica of the server that the document is of. */
 export interface ReplicaEntry {
   /** `host:port`. */
   address: string;

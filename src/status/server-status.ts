@@ -1,9 +1,10 @@
-/** What INFO and the metrics tell of a running server, gathered from its parts. */
+/** Gathers the status of a running server, for INFO and the metrics, from its parts. */
 import type { ClientState } from '../resp/client-state.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
 import type { Settings } from '../resp/settings.js';
 import type { ServerStatus, SyncCounts } from './info.js';
 
+/** The parts of a server that its status is gathered from. */
 export interface ServerParts {
   readonly role: 'master' | 'slave';
   readonly version: string;
@@ -16,7 +17,7 @@ export interface ServerParts {
   readonly settings: Settings;
   /** INFO replication behind `role`. */
   readonly replication: Record<string, string | number>;
-  /** Of who serves replicas. */
+  /** What replicas that came were given; absent on a server that serves none. */
   readonly syncs?: SyncCounts;
 }
 
@@ -27,6 +28,7 @@ export interface FrontStatus {
   readonly statistics: CommandStatistics;
 }
 
+/** Gathers the status of a server at this moment. */
 export function serverStatus(parts: ServerParts): ServerStatus {
   const { server, engine, settings, role, version, nowMs, uptimeMs, runId, isLoading, replication } = parts;
   const { clients, statistics } = server;
@@ -55,7 +57,7 @@ export function serverStatus(parts: ServerParts): ServerStatus {
     stats: {
       connections: statistics.connections,
       rejectedConnections: statistics.rejectedConnections,
-      // Those who are still there have not been added up yet.
+      // The totals count clients that have left; connected ones are added here.
       inputBytes: clients.reduce((sum, { readBytes }) => sum + readBytes, statistics.inputBytes),
       outputBytes: clients.reduce((sum, { writtenBytes }) => sum + writtenBytes, statistics.outputBytes),
       commandsPerSecond: statistics.commandsPerSecond,

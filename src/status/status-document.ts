@@ -8,6 +8,7 @@ import { formatAddress } from '../transport/address.js';
 import { msOrNull, type ReplicaEntry, replicaEntry } from './replica-entry.js';
 import type { BacklogReport, LinkReport, NodeReport } from './report.js';
 
+/** What a server answers in a Status frame. */
 export interface StatusDocument {
   /** Of fastcache. */
   version: string;
@@ -29,6 +30,7 @@ export interface StatusDocument {
   metrics: Record<string, number>;
 }
 
+/** The frames that a server keeps for replicas that come back. */
 export interface BacklogEntry {
   bytes: number;
   records: number;
@@ -42,6 +44,7 @@ export interface BacklogEntry {
   earliest: bigint[];
 }
 
+/** The link of a relay to its primary. */
 export interface LinkEntry {
   /** `host:port`. */
   primary: string;

@@ -9,20 +9,24 @@ import { type EndpointAnswer, standingOf } from './watermarks.js';
 
 /** In the order of their exit statuses. */
 export const checkStates = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
+/** A state of a finding, in the words of Nagios. */
 export type CheckState = (typeof checkStates)[number];
 
+/** The most that a live replica may lag; undefined: no limit. */
 export interface LagLimits {
   /** More is critical, more than half of it a warning. */
   maxLagMs: number | undefined;
   maxLagRecords: number | undefined;
 }
 
+/** One observation about an endpoint. */
 export interface Finding {
   state: CheckState;
   /** Names its endpoint; peers' words in it are raw. */
   text: string;
 }
 
+/** The outcome of a check over all endpoints. */
 export interface Verdict {
   state: CheckState;
   /** The worst first; one that is OK when there is nothing else. */
@@ -45,6 +49,7 @@ const absences: ReadonlySet<ErrorCode> = new Set([
   'PEER_SILENT',
 ] as const);
 
+/** Judges the answers of all endpoints. */
 export function checkEndpoints(answers: readonly EndpointAnswer[], limits: LagLimits): Verdict {
   const live = answers.flatMap(liveReplicas);
   const worst = (lag: (replica: ReplicaEntry) => number | null) =>
@@ -60,6 +65,7 @@ export function checkEndpoints(answers: readonly EndpointAnswer[], limits: LagLi
   return { state: findings[0]!.state, findings, worstLagMs, worstLagRecords };
 }
 
+/** The exit status for a state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. */
 export function checkStatus(state: CheckState): number {
   return checkStates.indexOf(state);
 }

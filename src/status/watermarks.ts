@@ -1,17 +1,18 @@
-/** How far one endpoint is: the model behind `fastcache watermarks` (cli.md). */
+/** How far one endpoint is: the model behind `fastcache watermarks`. */
 import type { FastcacheError } from '../errors.js';
 import type { EndpointHistory } from '../replication/history.js';
 import { watermarkOf } from '../replication/watermarks.js';
 import type { ReplicaEntry } from './replica-entry.js';
 import type { StatusDocument } from './status-document.js';
 
+/** An endpoint's watermarks and, of a server of ours, its status. */
 export interface EndpointWatermarks extends EndpointHistory {
   /** The address that was asked, or the dump that was read. */
   endpoint: string;
   role: 'primary' | 'replica' | 'dump';
   /** Index = shard. */
   watermarks: readonly bigint[];
-  /** What a server of ours tells besides; undefined of others. */
+  /** The Status document of a server of ours; undefined of others. */
   status: StatusDocument | undefined;
 }
 
@@ -21,6 +22,7 @@ export interface SilentEndpoint {
   fault: FastcacheError;
 }
 
+/** What an endpoint answered, or why nothing could be learnt of it. */
 export type EndpointAnswer = EndpointWatermarks | SilentEndpoint;
 
 /**
@@ -42,7 +44,10 @@ export function standingOf(replica: ReplicaEntry, watermarks: readonly bigint[])
   return lagMs === null || lagMs >= BEHIND_FROM_MS ? 'behind' : 'live';
 }
 
-/** The JSON of cli.md, where `replicas` and `backlog` are empty and null for who does not tell of them. */
+/**
+ * The JSON of docs/command-line.md, "JSON of watermarks"; `replicas` is empty and `backlog` null for an
+ * endpoint without a Status document.
+ */
 export function endpointJson(endpoint: EndpointAnswer): Record<string, unknown> {
   if ('fault' in endpoint) {
     const { code, message, offset } = endpoint.fault;

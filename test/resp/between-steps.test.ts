@@ -2,12 +2,18 @@
  * What another client does between two steps of one client: limits, roles and time that change under a
  * transaction.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Timers } from '../../src/clock.js';
 import { Replica } from '../../src/index.js';
+import type { ReplicationHost } from '../../src/resp/command-host.js';
+import { RespServer } from '../../src/resp/server.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
+import { newEngine, StandingClock } from '../support/engines.js';
 import { closedBehind, connect, say, start } from '../support/open-front.js';
 import { eventually } from '../support/processes.js';
 import type { RespClient } from '../support/resp-client.js';
+import { newSettings } from '../support/settings.js';
 
 const OOM =
   "-EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.";
@@ -176,4 +182,47 @@ describe('what a pause has held back', () => {
     const replies = await heldBack('WRITE', ['MULTI'], ['GET', 'k'], ['SET', 'k', '1', 'NX'], ['EXEC']);
     expect(replies).toEqual(['+OK', '+QUEUED', '+QUEUED', ',+OK']);
   });
+
+  // A primary looks at the time when it makes room as well; a replica makes none.
+  it.each([false, true])(
+    'reads the clock again when the pause ends by itself; on a replica: %s',
+    async (isReplica) => {
+      const clock = new StandingClock();
+      const engine = newEngine({ clock });
+      engine.set(Buffer.from('k'), Buffer.from('v'), BigInt(clock.ms + 400));
+      engine.setReplica(isReplica);
+      const due: { atMs: number; run: () => void }[] = [];
+      const timers: Timers = {
+        after(delayMs, run) {
+          const timer = { atMs: clock.ms + delayMs, run };
+          due.push(timer);
+          return { cancel: () => due.splice(due.indexOf(timer), 1) };
+        },
+        endOfTurn: (run) => setImmediate(run),
+      };
+      const server = new RespServer({
+        address: { host: '127.0.0.1', port: 0 },
+        clock,
+        timers,
+        log: { info() {}, warn() {}, error() {} },
+        engine: () => engine,
+        settings: newSettings(),
+        replication: { isReplica } as ReplicationHost,
+        situation: { isLoading: false, isStale: false, lacksReplicas: false },
+        info: () => '',
+        shutdown() {},
+      });
+      closedBehind(server);
+      const listenAddress = await server.listen();
+      const [one, other] = [await connect({ listenAddress }), await connect({ listenAddress })];
+      await say(other, 'CLIENT', 'PAUSE', '1000', 'ALL');
+      const waiting = one.pipeline([['GET', 'k']]);
+      while (!server.clients.some(({ isBlocked }) => isBlocked)) await turn();
+      clock.pass(1_000);
+      for (const { atMs, run } of due.splice(0)) {
+        if (atMs === clock.ms) run();
+      }
+      expect((await waiting).map(String)).toEqual(['null']);
+    },
+  );
 });

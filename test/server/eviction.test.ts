@@ -1,4 +1,7 @@
-/** Eviction of an embedded primary: what replicas are told, and what a program that writes past the limit gets. */
+/**
+ * Eviction of an embedded primary: what replicas are told, and what a program that writes past the limit
+ * gets.
+ */
 import { expect, it } from 'vitest';
 import { embeddedPair } from '../support/embedded-pair.js';
 import { closesLater, startPrimary } from '../support/library.js';

@@ -1,6 +1,6 @@
 /**
- * INFO's and ROLE's replication offsets across promotions, by rules that hold of Redis: an offset never falls while what is
- * held goes on, the backlog ends at it, and a primary and who follows it say the same.
+ * INFO's and ROLE's replication offsets across promotions, by rules that hold of Redis: an offset never falls
+ * while what is held goes on, the backlog ends at it, and a primary and who follows it say the same.
  */
 import { describe, expect, it } from 'vitest';
 import { closesLater, follow, startPrimary } from '../support/library.js';
@@ -58,7 +58,10 @@ class Node {
   }
 }
 
-/** Resolves when all are at one offset, in one history, and the first has heard from `replicas` of them that they are. */
+/**
+ * Resolves when all are at one offset, in one history, and the first has heard from `replicas` of them that
+ * they are.
+ */
 async function isLevel(nodes: readonly Node[], replicas: number): Promise<Fields[]> {
   return eventually(
     () => Promise.all(nodes.map((node) => node.info())),

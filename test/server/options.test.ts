@@ -1,6 +1,7 @@
 /**
- * Each option of a server, wherever it is given: to the library, as a flag, in the environment and by CONFIG SET. What is
- * found in one place by trying is held against the others; what users rely on is written down here once more.
+ * Each option of a server, wherever it is given: to the library, as a flag, in the environment and by CONFIG
+ * SET. What is found in one place by trying is held against the others; what users rely on is written down
+ * here once more.
  */
 import { readFileSync } from 'node:fs';
 import { Parser } from '@oclif/core';

@@ -1,4 +1,7 @@
-/** Dumps and changes of primaries and replicas in the library: what is never lost, and what is said when it would be. */
+/**
+ * Dumps and changes of primaries and replicas in the library: what is never lost, and what is said when it
+ * would be.
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

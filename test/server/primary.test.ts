@@ -1,4 +1,7 @@
-/** The embedded primary: what a program that imports the library can do with it, hear from it, and must be told. */
+/**
+ * The embedded primary: what a program that imports the library can do with it, hear from it, and must be
+ * told.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';

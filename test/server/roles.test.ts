@@ -115,7 +115,10 @@ describe('a primary that is told to follow', () => {
 const UNBLOCKED =
   '+OK\r\n-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n';
 
-/** All that a client hears until it is closed, which waits for a replica while another one has the role changed. */
+/**
+ * All that a client hears until it is closed, which waits for a replica while another one has the role
+ * changed.
+ */
 async function answersOf({ socket }: RespClient, other: RespClient): Promise<string> {
   socket.removeAllListeners('data');
   let heard = '';

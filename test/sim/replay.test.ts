@@ -1,4 +1,6 @@
-/** A seed tells all: whoever plays it again sees the very same run, or what failed could not be looked into. */
+/**
+ * A seed tells all: whoever plays it again sees the very same run, or what failed could not be looked into.
+ */
 import { expect, it } from 'vitest';
 import { playSeed } from '../support/sim/seeds.js';
 

@@ -1,7 +1,7 @@
 /**
- * A disk in a `VirtualWorld`: bytes reach it some time after they were written, and only what was synced outlives the
- * process that wrote it, with a part of the rest perhaps. A file that a process has open is among its sockets, so that a
- * file that is never closed is left behind as they are.
+ * A disk in a `VirtualWorld`: bytes reach it some time after they were written, and only what was synced
+ * outlives the process that wrote it, with a part of the rest perhaps. A file that a process has open is
+ * among its sockets, so that a file that is never closed is left behind as they are.
  */
 import { loadDumps } from '../../src/dump/fold/load.js';
 import type { DumpSource } from '../../src/dump/read/dump-reader.js';

@@ -15,6 +15,7 @@ import type { FrameSubscriber } from '../stream/stream.js';
 /** Of a frame's kind, in its header. */
 const KIND_OFFSET = 5;
 
+/** Where a recording goes, and how much may wait for it. */
 export interface RecorderOptions {
   sink: FrameSink;
   /** Frame bytes that may wait for the sink. */

@@ -25,7 +25,7 @@ import type { Margin } from '../../frame/margin.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { decodeWatermarks } from '../../frame/watermarks.js';
 import { formatAddress } from '../../transport/address.js';
-import { type History, placeIn, readHistory } from '../history.js';
+import { type History, isAtEnd, placeIn, readHistory } from '../history.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
 import { checkPath, pathInMargin } from '../link/path.js';
 import { hasReached } from '../watermarks.js';
@@ -289,7 +289,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
 
   /**
    * Hands the batch on to replicas of what is held (what is being built is not theirs yet), and moves a shard
-   * that has come to the end of the history before to the base of this one (history.ts, `placeIn`).
+   * that has come to the end of the history before to the base of this one (history.ts, `isAtEnd`).
    */
   #handOn(store: S, frame: SplitFrame, payload: Uint8Array, applied: number): void {
     const history = this.#history;
@@ -299,7 +299,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     const { shard } = head;
     const watermark = store.watermark(shard);
     relay?.received({ frame: keep(frame), head, applied, watermark });
-    if (history?.previous === undefined || watermark !== history.previous.watermarks[shard]) return;
+    if (history === undefined || !isAtEnd(history.previous, shard, watermark)) return;
     store.setWatermarks(store.watermarks().map((own, index) => (index === shard ? history.base : own)));
     relay?.crossed(shard, history.base);
   }

@@ -1,29 +1,29 @@
 /**
  * New content that is being built beside what a replica holds, and replaces it only when it is whole
- * (fcrp-v1.md, "Conversation" 5): from a snapshot, or from a backlog that goes back to the first sequence.
+ * (docs/protocol.md, "Conversation"): from a snapshot, or from a backlog that goes back to the first
+ * sequence.
  *
- * A snapshot of ours (carousel.ts) has live batches between its chunks and is whole at its end, at the
- * watermarks that this tells. The crate's has none, and stays at the watermarks of its begin.
+ * A snapshot of ours (carousel.ts) is interleaved, and whole at its end, at the watermarks that this says. A
+ * Rust primary's is classic, and stays at the watermarks of its begin.
  */
 import type { FollowedStore } from '../../engine/types.js';
 import { decodeSnapshotChunk, snapshotOutOfOrder } from '../../frame/snapshot.js';
+import { SnapshotFraming } from '../../frame/snapshot-framing.js';
 import { decodeWatermarks } from '../../frame/watermarks.js';
 import { hasReached } from '../watermarks.js';
 
+/** New content while it is being built in a store of its own. */
 export class Staging {
   readonly store: FollowedStore;
-  /** Live batches may come while it loads, and the first chunk may have any number. */
+  /** Whether batches may come while it loads. */
   readonly isInterleaved: boolean;
-  /** Between SnapshotBegin and SnapshotEnd. */
-  #isLoading: boolean;
   /** At which the content is of one moment. */
   readonly #target: ArrayLike<bigint>;
-  #nextChunk: bigint | undefined;
-  #lastSeen = false;
+  readonly #framing = new SnapshotFraming();
   #entries = 0;
 
   /**
-   * From the payload of a SnapshotBegin, of a primary of ours or of the crate's. Throws
+   * From the payload of a SnapshotBegin, of a primary of ours or of a Rust one. Throws
    * `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`.
    */
   static fromSnapshot(payload: Uint8Array, store: FollowedStore, isOurs: boolean): Staging {
@@ -32,29 +32,25 @@ export class Staging {
       throw snapshotOutOfOrder('A snapshot is of another shard count', store.shards, watermarks.length);
     }
     store.setWatermarks(Array.from(watermarks));
-    return new Staging(store, true, watermarks, isOurs);
+    const staging = new Staging(store, watermarks, isOurs);
+    staging.#framing.begin(watermarks, 0, !isOurs);
+    return staging;
   }
 
   /** From frames that begin with each shard's first sequence; whole at `target`. */
   static fromFrames(target: readonly bigint[], store: FollowedStore): Staging {
-    return new Staging(store, false, target, false);
+    return new Staging(store, target, false);
   }
 
-  private constructor(
-    store: FollowedStore,
-    isLoading: boolean,
-    target: ArrayLike<bigint>,
-    isInterleaved: boolean,
-  ) {
+  private constructor(store: FollowedStore, target: ArrayLike<bigint>, isInterleaved: boolean) {
     this.store = store;
     this.isInterleaved = isInterleaved;
-    this.#isLoading = isLoading;
     this.#target = target;
-    this.#nextChunk = isInterleaved ? undefined : 0n;
   }
 
+  /** Whether it is between SnapshotBegin and SnapshotEnd. */
   get isLoading(): boolean {
-    return this.#isLoading;
+    return this.#framing.isOpen;
   }
 
   /** Entries loaded from chunks. */
@@ -63,40 +59,28 @@ export class Staging {
   }
 
   get isWhole(): boolean {
-    return !this.#isLoading && hasReached(this.store.watermarks(), this.#target);
+    return !this.isLoading && hasReached(this.store.watermarks(), this.#target);
   }
 
   /** The payload of a SnapshotChunk. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`, `OUT_OF_MEMORY`. */
   load(payload: Uint8Array): void {
-    const { chunkIndex, last, watermarks } = decodeSnapshotChunk(payload);
-    if (!this.#isLoading || this.#lastSeen)
-      throw snapshotOutOfOrder('A chunk came behind the last one', 'none', chunkIndex);
-    const expected = this.#nextChunk ?? chunkIndex;
-    if (chunkIndex !== expected) {
-      throw snapshotOutOfOrder('A chunk is missing or came twice', expected, chunkIndex);
-    }
-    if (last && watermarks.length > this.store.shards) {
-      throw snapshotOutOfOrder('A chunk is of another shard count', this.store.shards, watermarks.length);
-    }
+    const fault = this.#framing.chunk(decodeSnapshotChunk(payload));
+    if (fault !== undefined) throw fault;
     this.#entries += this.store.loadChunk(payload);
-    this.#nextChunk = chunkIndex + 1n;
-    this.#lastSeen = last;
   }
 
   /** The payload of a SnapshotEnd. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`. */
   finish(payload: Uint8Array): void {
     const watermarks = decodeWatermarks(payload);
-    if (!this.#isLoading || !this.#lastSeen) {
-      throw snapshotOutOfOrder('A snapshot ended before its last chunk', 'the last chunk', 'SnapshotEnd');
-    }
+    const fault = this.#framing.end(watermarks);
+    if (fault !== undefined) throw fault;
     const own = this.store.watermarks();
     const ended = Array.from(watermarks).join();
-    if (watermarks.length !== own.length || !hasReached(watermarks, own)) {
+    if (!hasReached(watermarks, own)) {
       throw snapshotOutOfOrder('A snapshot ended below where it stood', own.join(), ended);
     }
     if (this.isInterleaved && !hasReached(own, watermarks)) {
       throw snapshotOutOfOrder('A snapshot ended before all its batches had come', ended, own.join());
     }
-    this.#isLoading = false;
   }
 }

@@ -10,6 +10,7 @@ export interface MetricsModel {
   readonly node: NodeReport;
 }
 
+/** Names and values of a sample's labels. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** With labels; without, the value alone stands for it. */

@@ -1,6 +1,6 @@
 /**
- * The HTTP port of a server (cli.md, `--metrics`): what is asked of it by Prometheus, by load balancers, by
- * orchestrators.
+ * The HTTP port of a server (docs/operations.md, "Metrics"): what is asked of it by Prometheus, by load
+ * balancers, by orchestrators.
  */
 import type { Address, Listener } from '../../transport/connection.js';
 import { type HttpAnswer, type HttpRequest, listenHttp, plainText } from '../../transport/http.js';
@@ -25,7 +25,7 @@ export interface MetricsSource {
  * Throws `PORT_TAKEN` or `LISTEN_FAILED`.
  */
 export async function startMetricsServer(address: Address, source: MetricsSource): Promise<Listener> {
-  // Only who asks for metrics pays for loading what writes them.
+  // The library of the metrics is loaded only where metrics are asked for.
   const { prometheusText } = await import('./prometheus.js');
   const metrics = prometheusText(() => source.model());
   return listenHttp(address, async ({ path, query }) => {

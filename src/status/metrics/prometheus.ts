@@ -7,6 +7,7 @@ import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 import { replicationFamilies } from './replication-families.js';
 import { serverFamilies } from './server-families.js';
 
+/** An answer to a scrape. */
 export interface MetricsText {
   contentType: string;
   body: string;

@@ -1,6 +1,7 @@
 /** Whether a server should be sent clients, for `/readyz`. */
 import type { LinkReport, NodeReport } from '../report.js';
 
+/** Whether a server is ready, and why not. */
 export interface Readiness {
   isReady: boolean;
   /** One line. */

@@ -1,4 +1,7 @@
-/** The metrics of replication: its counters (fcrp-v1.md, Metrics), a primary's replicas, a replica's link. */
+/**
+ * The metrics of replication: its counters (docs/protocol.md, "Metrics"), a primary's replicas, a replica's
+ * link.
+ */
 
 import type { LinkReport, ReplicaStatus, ServingReport } from '../report.js';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
@@ -257,6 +260,7 @@ const replicaFamilies: MetricFamily[] = [
   },
 ];
 
+/** The metrics of replication, in the order of the scrape. */
 export const replicationFamilies: readonly MetricFamily[] = [
   ...roleFamilies,
   ...counterFamilies,

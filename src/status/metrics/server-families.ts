@@ -168,6 +168,7 @@ const processFamilies: MetricFamily[] = [
   },
 ];
 
+/** The metrics of store, clients and process, in the order of the scrape. */
 export const serverFamilies: readonly MetricFamily[] = [
   ...storeFamilies,
   ...clientFamilies,

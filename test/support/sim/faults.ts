@@ -1,4 +1,6 @@
-/** What happens to a cluster from time to time. Each fault that a seed has comes several times within the run. */
+/**
+ * What happens to a cluster from time to time. Each fault that a seed has comes several times within the run.
+ */
 import { evictionPolicies } from '../../../src/engine/memory-limit.js';
 import { RandomSource } from '../random.js';
 import { PERFECT_DISK, type VirtualDisk } from '../virtual-disk.js';
@@ -197,7 +199,10 @@ export class Faults {
     }
   }
 
-  /** The primary follows a replica, which is promoted only then; or after all not, and the primary is one again. */
+  /**
+   * The primary follows a replica, which is promoted only then; or after all not, and the primary is one
+   * again.
+   */
   #swap(node: SimNode | undefined): boolean {
     const { primary } = this.#cluster;
     if (node?.held() === undefined || !node.isWell || !primary.isWell) return false;

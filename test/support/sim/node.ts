@@ -1,6 +1,6 @@
 /**
- * A server of a simulation: the node that ships, on virtual seams, in a process that can be paused, killed and started
- * again. What is here is what happens to it, and what the oracle is to know of it.
+ * A server of a simulation: the node that ships, on virtual seams, in a process that can be paused, killed
+ * and started again. What is here is what happens to it, and what the oracle is to know of it.
  */
 import type { ShardEngine } from '../../../src/engine/shard-engine.js';
 import { type ErrorCode, FastcacheError } from '../../../src/errors.js';
@@ -229,7 +229,10 @@ export class SimNode {
     if (line !== undefined) throw new Error(`${this.address.port} logged: ${line}`);
   }
 
-  /** After a `stop`, when `source` has what this node is to have put out: throws when its dump or its changes lead elsewhere. */
+  /**
+   * After a `stop`, when `source` has what this node is to have put out: throws when its dump or its changes
+   * lead elsewhere.
+   */
   checkOutputs(source: ShardEngine): void {
     const { disk, reached } = this.#seams;
     const config = this.node?.config;

@@ -1,4 +1,7 @@
-/** The real store, which tells the oracle when it has changed, and shows what is hidden because it has expired. */
+/**
+ * The real store, which tells the oracle when it has changed, and shows what is hidden because it has
+ * expired.
+ */
 import type { Clock } from '../../../src/clock.js';
 import { ShardEngine, type ShardEngineOptions } from '../../../src/engine/shard-engine.js';
 import type { ApplyResult, SnapshotScan } from '../../../src/engine/types.js';

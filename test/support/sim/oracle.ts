@@ -1,6 +1,7 @@
 /**
- * What must be true of every replica at every moment: it holds what some history, folded up to the replica's watermarks,
- * says. Histories are recorded as their primaries emit them, and folded into plain Maps that know nothing of the kernel.
+ * What must be true of every replica at every moment: it holds what some history, folded up to the replica's
+ * watermarks, says. Histories are recorded as their primaries emit them, and folded into plain Maps that know
+ * nothing of the kernel.
  */
 import { decodeBatch, NO_EXPIRY } from '../../../src/frame/batch.js';
 import { decodeFrame } from '../../../src/frame/frame.js';

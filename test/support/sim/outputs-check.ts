@@ -1,4 +1,7 @@
-/** What a node has put out, folded, is what it held: its dump as tools read it, and its changes as their documentation says. */
+/**
+ * What a node has put out, folded, is what it held: its dump as tools read it, and its changes as their
+ * documentation says.
+ */
 import type { ShardEngine } from '../../../src/engine/shard-engine.js';
 import type { ChangeFold } from '../change-fold.js';
 import { foldBytes } from '../fold-bytes.js';

@@ -1,4 +1,7 @@
-/** A history as its primary emitted it, shard by shard, with that of a promoted primary's predecessor before it. */
+/**
+ * A history as its primary emitted it, shard by shard, with that of a promoted primary's predecessor before
+ * it.
+ */
 import { xxh3 } from '@node-rs/xxhash';
 import type { DecodedRecord } from '../../../src/frame/batch.js';
 import type { History } from '../../../src/replication/history.js';

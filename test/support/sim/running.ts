@@ -17,7 +17,9 @@ export interface Running {
   isStopping: boolean;
 }
 
-/** Throws when more is kept or waits than was allowed, and when something does not hold that always should. */
+/**
+ * Throws when more is kept or waits than was allowed, and when something does not hold that always should.
+ */
 export function checkBounds(
   { node }: Running,
   { backlogBytes, shards, subscriberQueueFrames }: Configuration,

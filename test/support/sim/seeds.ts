@@ -1,6 +1,6 @@
 /**
- * The seeds that a run of the tests plays, divided among files so that the workers share them. `SIM_SEEDS=10000` plays more
- * of them; `SIM_SEED=n` plays that one alone.
+ * The seeds that a run of the tests plays, divided among files so that the workers share them.
+ * `SIM_SEEDS=10000` plays more of them; `SIM_SEED=n` plays that one alone.
  */
 import '../debug-kernel.js';
 

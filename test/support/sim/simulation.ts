@@ -1,7 +1,8 @@
 /**
- * One seeded run of a cluster (design.md has the parts): the real publisher, sessions, backlog, follower, kernel and codec
- * in one process, under a virtual clock and network, disturbed by everything that a seed draws. After every event the
- * oracle compares what has changed. In the end all is healed, and all must soon be equal and nothing left behind.
+ * One seeded run of a cluster (docs/reliability.md, "Simulation"): nodes as they ship, each with its kernel, in
+ * one process, under a virtual clock, network and disk, disturbed by everything that a seed draws. After every
+ * event the oracle compares what has changed. In the end all is healed, and all must soon be equal and nothing
+ * left behind.
  */
 import { RandomSource } from '../random.js';
 import { PERFECT_DISK, VirtualDisk } from '../virtual-disk.js';
@@ -122,7 +123,9 @@ export class Simulation {
     for (const node of replicas) this.#oracle.checkWhole(node.held()!);
   }
 
-  /** What was mended leaves no trace: all links are cut once more, and everyone goes on from what it holds. */
+  /**
+   * What was mended leaves no trace: all links are cut once more, and everyone goes on from what it holds.
+   */
   async #liveOn(): Promise<void> {
     const { primary } = this.#cluster;
     const snapshots = () => {

@@ -1,4 +1,7 @@
-/** The clients of a simulation: they write whatever a seed draws to whoever is a primary, and note that they never wait. */
+/**
+ * The clients of a simulation: they write whatever a seed draws to whoever is a primary, and note that they
+ * never wait.
+ */
 import { NO_EXPIRY } from '../../../src/frame/batch.js';
 import { RandomSource } from '../random.js';
 import type { Planned, VirtualWorld } from '../virtual-world.js';
@@ -55,7 +58,10 @@ export class Workload {
     this.#planNext();
   }
 
-  /** The last writes, which stay: so that the primary holds something, and where frames get lost that every shard shows it. */
+  /**
+   * The last writes, which stay: so that the primary holds something, and where frames get lost that every
+   * shard shows it.
+   */
   end(): void {
     if (this.#next !== undefined) this.#next.run = undefined;
     const { faults, shards } = this.#configuration;
