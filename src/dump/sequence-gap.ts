@@ -3,12 +3,13 @@ import { FastcacheError } from '../errors.js';
 import type { History } from '../replication/history.js';
 import type { SequenceStep } from '../replication/history-course.js';
 
+/** A step between two sequences of a shard that leaves some out. */
 export interface SequenceGap extends SequenceStep {
   /** Byte of the sequence that came, in whatever the caller reads. */
   offset: number;
 }
 
-/** The gap that an error tells of; undefined: it is no `SEQUENCE_GAP`. */
+/** The gap that an error describes; undefined: it is no `SEQUENCE_GAP`. */
 export function gapIn(error: unknown): SequenceGap | undefined {
   if (!(error instanceof FastcacheError) || error.code !== 'SEQUENCE_GAP') return undefined;
   const { shard = 0, expected = 0n, found = 0n, offset = 0 } = error;

@@ -4,10 +4,12 @@ const BUFFER_BYTES = 131_072;
 /** More than `*5\r\n` and the `$n\r\n` of five arguments take. */
 const HEADS_BYTES = 128;
 
+/** Gathers commands; what has gathered is taken as one buffer. */
 export class CommandBuffer {
   #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #length = 0;
 
+  /** Bytes that have gathered. */
   get length(): number {
     return this.#length;
   }

@@ -1,6 +1,7 @@
 /** What a replay has done, and what the server refused of it, in bounded memory whatever the server says. */
 import type { CommandName } from './item-command.js';
 
+/** Counts of a replay; with a state, of all its runs. */
 export interface ReplayCounts {
   /** Chosen of the dumps. */
   records: number;
@@ -22,6 +23,7 @@ export interface Place {
   offset: number;
 }
 
+/** Where a replay begins. */
 export function noCounts(): ReplayCounts {
   return {
     records: 0,
@@ -35,10 +37,12 @@ export function noCounts(): ReplayCounts {
   };
 }
 
+/** A copy that later counting does not change. */
 export function copyOf(counts: ReplayCounts): ReplayCounts {
   return { ...counts, commands: { ...counts.commands } };
 }
 
+/** An error that the server has answered with, as often as it came. */
 export interface Refusal {
   message: string;
   count: number;
@@ -51,9 +55,11 @@ const MAX_MESSAGES = 20;
 const MAX_MESSAGE_LENGTH = 200;
 const OTHERS = 'other errors';
 
+/** The refusals of a replay by message: the first `MAX_MESSAGES`, and the others together. */
 export class Refusals {
   readonly #byMessage = new Map<string, Refusal>();
 
+  /** Counts one; `file` and `offset` say of which record or entry. */
   add(text: string, file: string, offset: number): void {
     const name = text.slice(0, MAX_MESSAGE_LENGTH);
     const message = this.#byMessage.has(name) || this.#byMessage.size < MAX_MESSAGES ? name : OTHERS;
@@ -62,6 +68,7 @@ export class Refusals {
     else refusal.count += 1;
   }
 
+  /** In the order in which they came first. */
   all(): Refusal[] {
     return [...this.#byMessage.values()];
   }

@@ -1,13 +1,15 @@
 /**
- * The command that does in a Redis-protocol server what a record or an entry of a snapshot says. Expiries are absolute, so that
- * what is left of them stays.
+ * The command that does in a Redis-protocol server what a record or an entry of a snapshot says. Expiries are
+ * absolute, so that what is left of them stays.
  */
 import type { DecodedRecord } from '../frame/batch.js';
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
 import type { LapsedKey } from './lapsing-keys.js';
 
+/** The commands that a replay sends. */
 export type CommandName = 'set' | 'del' | 'pexpireat' | 'persist';
 
+/** A command, and how it is counted. */
 export interface ItemCommand {
   name: CommandName;
   args: readonly Uint8Array[];
@@ -19,7 +21,7 @@ const DEL = Buffer.from('DEL');
 const PEXPIREAT = Buffer.from('PEXPIREAT');
 const PERSIST = Buffer.from('PERSIST');
 
-/** The arguments are views of the item; `expireAtMs`, in Unix ms, stands for its own. */
+/** The arguments are views of the item; `expireAtMs`, in Unix ms, is sent in place of its own. */
 export function itemCommand(
   item: DecodedRecord | DecodedSnapshotEntry,
   expireAtMs: bigint | null,

@@ -1,33 +1,43 @@
 /**
- * Keys whose expiry, as a dump has it at first, has passed by now or is about to: a later record may extend it, and must then
- * find them. They are sent with a grace instead; those that nothing has written since are settled in the end.
+ * Keys whose expiry, as a dump has it at first, has passed by now or is about to: a later record may extend
+ * it, and must then find them. They are sent with a grace instead; those that nothing has written since are
+ * settled in the end.
  */
 import type { DecodedRecord } from '../frame/batch.js';
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
 
 /** What is about to expire might, on its way, before its extension comes. */
 const SOON_MS = 60_000;
-/** A key is given as long as it had to live when it was written, and at least this: a replay may be slow, or stopped meanwhile. */
+/**
+ * A key is given as long as it had to live when it was written, and at least this: a replay may be slow, or
+ * stopped meanwhile.
+ */
 const LEAST_GRACE_MS = 3_600_000;
 
+/** How much is remembered at most. */
 export interface LapsingBounds {
   keys: number;
   keyBytes: number;
 }
 
+/** The bounds of a replay; a state file has room for them (`MAX_BYTES` in state.ts). */
 export const LAPSING_BOUNDS: LapsingBounds = { keys: 100_000, keyBytes: 8_388_608 };
 
+/** What a state keeps of the keys. */
 export interface SavedLapsing {
   /** The key in Latin-1, and when it expires by the dump, in Unix ms. */
   noted: [key: string, expireAtMs: number][];
   unnoted: number;
 }
 
+/** A key that lives by a grace. */
 export interface LapsedKey {
   key: Buffer;
+  /** When it expires by the dump, Unix ms. */
   expireAtMs: number;
 }
 
+/** The keys that were sent with a grace and that nothing has written since. */
 export class LapsingKeys {
   readonly #bounds: LapsingBounds;
   readonly #noted = new Map<string, number>();
@@ -48,7 +58,10 @@ export class LapsingKeys {
     return this.#unnoted;
   }
 
-  /** The expiry to send with an item, in Unix ms: a grace, if its own has passed or is about to; null: none. To be asked in order. */
+  /**
+   * The expiry to send with an item, in Unix ms: a grace, if its own has passed or is about to; null: none.
+   * To be asked in order.
+   */
   expiryOf(item: DecodedRecord | DecodedSnapshotEntry, nowMs: number): bigint | null {
     const { key, expireAtMs } = item;
     this.#takeBack(key);

@@ -1,14 +1,16 @@
 /** When the next record is due: so many a second, or as far from the first as when it was recorded. */
 
+/** How fast a replay sends: `perSecond` records, or `factor` times as fast as they were recorded. */
 export type Pace = { type: 'rate'; perSecond: number } | { type: 'recorded'; factor: number };
 
 /** A server that falls behind is not made to catch up with more than this. */
 const MAX_CATCH_UP_US = 1_000_000;
 
+/** Says when each record is due. */
 export class Pacer {
   readonly #pace: Pace;
   readonly #startUs: number;
-  /** By rate: when the next record is due. */
+  /** At a rate: when the next record is due, in us. */
   #nextUs: number;
   #firstMs: bigint | undefined;
 
@@ -20,8 +22,8 @@ export class Pacer {
   }
 
   /**
-   * How long to wait before the next record, which was made at `timeMs` (entries of snapshots have no time); 0: not at all. To
-   * be asked once for each.
+   * How long to wait before the next record, which was made at `timeMs` (entries of snapshots have no time);
+   * 0: not at all. It is to be asked once for each.
    */
   dueInMs(timeMs: bigint | undefined, nowUs: number): number {
     return Math.max(0, (this.#dueUs(timeMs, nowUs) - nowUs) / 1000);

@@ -1,6 +1,6 @@
 /**
- * Commands to a Redis-protocol server, many under way at a time and no more than a window of them: the replies tell which
- * were done, in order. Who sends waits for room; a server that stops answering ends it.
+ * Commands to a Redis-protocol server, many under way at a time and no more than a window of them: the
+ * replies say in order which were done. The sender waits for room; a server that stops answering ends it.
  */
 import type { Timers } from '../clock.js';
 import { type ErrorCode, FastcacheError } from '../errors.js';
@@ -17,17 +17,19 @@ const WRITE_BYTES = 65_536;
 /** A server that answers nothing for longer is taken for dead. */
 const REPLY_DEADLINE_MS = 30_000;
 
+/** What a pipeline is opened with. */
 export interface PipelineOptions {
   transport: Pick<Transport, 'connect'>;
   address: Address;
   connectTimeoutMs: number;
-  /** Presented with AUTH. */
+  /** Presented with AUTH; undefined: none is. */
   password: string | undefined;
   timers: Timers;
-  /** Told of each command that the server refused, with the place that it was pushed with. */
+  /** Called for each command that the server refused, with the place that it was pushed with. */
   onError(message: string, place: number): void;
 }
 
+/** A connection to a server, with its commands under way. To be closed by who opens it. */
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #gathered = new CommandBuffer();
@@ -38,7 +40,7 @@ export class Pipeline {
   #sent = 0;
   #answered = 0;
   #fault: Error | undefined;
-  /** Told the first error, while the server is asked whether it takes commands at all. */
+  /** Called with the answer, while the server is asked whether it takes commands at all. */
   #onGreeting: ((error: string | undefined) => void) | undefined;
   #wake: () => void = () => {};
 
@@ -47,8 +49,8 @@ export class Pipeline {
   }
 
   /**
-   * Connects, presents the password and asks for a sign of life. Throws `PRIMARY_UNREACHABLE`, `PASSWORD_REFUSED`,
-   * `SERVER_REFUSED`, and what `room` throws.
+   * Connects, presents the password and asks for a sign of life. Throws `PRIMARY_UNREACHABLE`,
+   * `PASSWORD_REFUSED`, `SERVER_REFUSED`, and what `room` throws.
    */
   static async open(options: PipelineOptions): Promise<Pipeline> {
     const pipeline = new Pipeline(options);
@@ -71,7 +73,7 @@ export class Pipeline {
     return this.#answered;
   }
 
-  /** No more may be pushed before `room`. */
+  /** Whether no more may be pushed before `room`. */
   get isFull(): boolean {
     return (
       this.#sent - this.#answered >= WINDOW_COMMANDS ||
@@ -88,13 +90,15 @@ export class Pipeline {
     if (this.#gathered.length >= WRITE_BYTES) this.flush();
   }
 
+  /** Sends what has gathered. */
   flush(): void {
     if (this.#gathered.length > 0) this.#connection?.write(this.#gathered.take());
   }
 
   /**
-   * Resolves when half the window is free. Throws `CONNECTION_LOST`, `PEER_SILENT`, `REPLY_MALFORMED`, `PASSWORD_REFUSED`
-   * when the server has come to want one, and `SERVER_REFUSED` when it takes no writes at all.
+   * Resolves when half the window is free. Throws `CONNECTION_LOST`, `PEER_SILENT`, `REPLY_MALFORMED`,
+   * `PASSWORD_REFUSED` when the server has come to want one, and `SERVER_REFUSED` when it takes no writes at
+   * all.
    */
   room(): Promise<void> {
     return this.#until(
@@ -109,6 +113,7 @@ export class Pipeline {
     return this.#until(() => this.#sent === this.#answered);
   }
 
+  /** Drops the connection; what waits for an answer rejects. */
   close(): void {
     this.#fault ??= new Error('the pipeline is closed');
     this.#connection?.destroy();

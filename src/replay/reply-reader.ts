@@ -1,12 +1,14 @@
 /**
- * The replies of a Redis-protocol server to commands whose replies are one line each, or a short string: which of them are
- * errors is all that is wanted. Anything else is refused, so that a server of another protocol is told by its first bytes.
+ * The replies of a Redis-protocol server to commands whose replies are one line each, or a short string:
+ * which of them are errors is all that is wanted. Anything else is refused, so that a server of another
+ * protocol is known by its first bytes.
  */
 import { FastcacheError } from '../errors.js';
 
-/** A line, or a string; errors of servers are no longer. */
+/** The longest line or string that is taken; errors of servers are shorter. */
 const MAX_REPLY_BYTES = 65_536;
 
+/** Cuts a server's stream into replies; holds back what is not whole. */
 export class ReplyReader {
   /** Called for each reply in turn: the text of an error, undefined for any other. */
   readonly #onReply: (error: string | undefined) => void;

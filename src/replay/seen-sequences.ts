@@ -1,10 +1,11 @@
 /**
- * Which records of a dump were seen before. Frames may arrive twice (docs/protocol.md, "Conversation"): a record whose
- * sequence its shard has reached is not done again, as a replica would not, for the older of two values must not win. A
- * snapshot, and a history that does not continue the one before, begin with nothing seen (replication/history-course.ts).
+ * Which records of a dump were seen before. Frames may arrive twice (docs/protocol.md, "Conversation"): a
+ * record whose sequence its shard has reached is not done again, as a replica would not, for the older of two
+ * values must not win. A snapshot, and a history that does not continue the one before, begin with nothing
+ * seen (replication/history-course.ts).
  *
- * A record out of the midst of a gap is new all the same: what stood behind the gap was no good sequence, and the shard goes
- * on there, as `frames verify` has it.
+ * A record out of the midst of a gap is new all the same: what stood behind the gap was no good sequence, and
+ * the shard goes on there, as `frames verify` has it.
  */
 import type { BatchHead, DecodedRecord } from '../frame/batch.js';
 import type { Margin } from '../frame/margin.js';
@@ -21,8 +22,8 @@ interface Stand {
 /** Sequences are decimal. */
 export interface SavedSequences {
   history: string | null;
-  /** What the history's Hello said of it; absent in states of releases that kept its name alone. */
-  told?: [name: string, value: string][];
+  /** What a margin says of the history; absent in states of releases that kept its name alone. */
+  pairs?: [name: string, value: string][];
   shards: [shard: number, position: string, gapFloor: string][];
 }
 
@@ -32,9 +33,9 @@ export class SeenSequences implements Positions {
   #course = new HistoryCourse();
 
   /** What `save` gave. */
-  restore({ history, told, shards }: SavedSequences): void {
-    const pairs = told ?? (history === null ? [] : [['history', history] as const]);
-    this.#course = new HistoryCourse({ history: readHistory(new Map(pairs)) });
+  restore({ history, pairs, shards }: SavedSequences): void {
+    const margin = pairs ?? (history === null ? [] : [['history', history] as const]);
+    this.#course = new HistoryCourse({ history: readHistory(new Map(margin)) });
     this.#stands.clear();
     for (const [shard, position, gapFloor] of shards) {
       this.#stands.set(shard, { position: BigInt(position), gapFloor: BigInt(gapFloor) });
@@ -46,7 +47,7 @@ export class SeenSequences implements Positions {
     const { history } = this.#course;
     return {
       history: history?.id ?? null,
-      ...(history && { told: historyPairs(history) }),
+      ...(history && { pairs: historyPairs(history) }),
       shards: stands.map(([shard, { position, gapFloor }]) => [shard, `${position}`, `${gapFloor}`]),
     };
   }

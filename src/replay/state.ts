@@ -1,6 +1,6 @@
 /**
- * How far a replay has come, in a small file (cli.md, `--state`; replication/sealed-state.ts): what the server has answered
- * and no more.
+ * How far a replay has come, in a small file (cli.md, `--state`; replication/sealed-state.ts): what the
+ * server has answered and no more.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
@@ -32,6 +32,7 @@ export interface ReplayPoint {
   counts: ReplayCounts;
 }
 
+/** Of what a state is kept. */
 export interface ReplayStateOptions {
   path: string;
   /** What is replayed, to where, and what of it: a state is good for nothing else. */
@@ -53,6 +54,7 @@ interface Stored extends ReplayPoint {
   heads: Head[];
 }
 
+/** The state file of a replay. */
 export class ReplayState {
   readonly #options: ReplayStateOptions;
   /** Of the dumps that are done, and of the one under way as it was last. */
@@ -62,7 +64,10 @@ export class ReplayState {
     this.#options = options;
   }
 
-  /** Undefined: nothing has been replayed. Throws `BAD_OPTION` for a state of anything else, `READ_FAILED`, `WRITE_FAILED`. */
+  /**
+   * Undefined: nothing has been replayed. Throws `BAD_OPTION` for a state of anything else, `READ_FAILED`,
+   * `WRITE_FAILED`.
+   */
   read(): ReplayPoint | undefined {
     const { path, files, to, choice } = this.#options;
     const stored = readStored(path);

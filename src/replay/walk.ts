@@ -1,6 +1,6 @@
 /**
- * Walks dumps for `frames replay` and sends what is chosen of them, at its pace and no faster than the server answers. Once a
- * second what has been answered becomes the state from which another run goes on.
+ * Walks dumps for `frames replay` and sends what is chosen of them, at its pace and no faster than the server
+ * answers. Once a second what has been answered becomes the state from which another run goes on.
  */
 
 import type { Clock, Timers } from '../clock.js';
@@ -35,29 +35,32 @@ export interface ReplayProgress {
   offset: number;
 }
 
+/** What a walk works with. */
 export interface ReplayWalkOptions {
   files: readonly DumpSource[];
   filter: FrameFilter;
+  /** How many records and entries are sent at most, those of earlier runs included. */
   limit: number;
   pipeline: Pipeline;
   pacer: Pacer | undefined;
   /** Called after each frame, while waiting, and when the server has caught up. */
   onProgress?: ((progress: ReplayProgress) => void) | undefined;
   state: ReplayState | undefined;
-  /** Counted on. */
+  /** What an earlier run counted; the walk goes on counting in it. */
   counts: ReplayCounts;
-  /** Where it goes on; undefined: from the start. */
+  /** Where it goes on; undefined: at the start. */
   point: ReplayPoint | undefined;
   clock: Clock;
   timers: Timers;
 }
 
 const STATE_EVERY_US = 1_000_000;
-/** What is due sooner goes at once: a timer is no finer. */
+/** A record that is due sooner is sent at once: a timer is no finer. */
 const LEAST_WAIT_MS = 2;
-/** In longer waits the progress is shown and the state kept. */
+/** A longer wait is cut into such steps, to report progress and to keep the state. */
 const WAIT_STEP_MS = 200;
 
+/** One run of a replay over its dumps. */
 export class ReplayWalk {
   readonly #options: ReplayWalkOptions;
   readonly #seen = new SeenSequences();
@@ -65,7 +68,7 @@ export class ReplayWalk {
   readonly #picksEntries: boolean;
   #onStop: () => void = () => {};
   #isStopped = false;
-  /** Of the limit. */
+  /** How many more records and entries the limit allows. */
   #left: number;
   #fileIndex: number;
   /** Of the frame under way, and how many of its items are done. */
@@ -92,7 +95,7 @@ export class ReplayWalk {
     return this.#fileIndex;
   }
 
-  /** Where it stands. */
+  /** Where it is: the frame under way. */
   get place(): Place {
     return { file: dumpName(this.#options.files[this.#fileIndex]!), offset: this.#offset };
   }
@@ -109,8 +112,8 @@ export class ReplayWalk {
   }
 
   /**
-   * Sends all, and resolves when all is answered. Throws `FCRP_*` and the like where a dump is damaged, after what stands
-   * before, and what the pipeline throws.
+   * Sends all, and resolves when all is answered. Throws `FCRP_*` and the like where a dump is damaged, after
+   * what stands before, and what the pipeline throws.
    */
   async run(): Promise<void> {
     const { pipeline, state } = this.#options;
@@ -216,7 +219,7 @@ export class ReplayWalk {
 
   async #batch(frame: SplitFrame, payload: Uint8Array): Promise<void> {
     const head = batchHeadOf(payload);
-    // Of one that was begun by an earlier run, the course has been told then.
+    // A batch of which an earlier run did a part was noted then.
     if (head !== undefined && this.#items === 0) this.#seen.batch(head);
     await this.#send(frame, decodeBatch(payload).records);
   }

@@ -10,14 +10,14 @@
  * | | no history, at the Hello's watermarks | `same`: the history is named from now on |
  * | | the `prev` of it, no shard above its end | `continues`: who is at the end goes on from the base |
  * | | anything, and it says `continues=here` | `continues`: every shard goes on from the base |
- * | | anything else, or nothing | `begins`: a snapshot must follow, or the first sequences of the history |
+ * | | anything else, or nothing | `begins`: a snapshot must follow, or the history's first sequences |
  * | Hello with a margin, no base | anything | `claims`: a replica of ours; only the connection begins |
- * | Hello without a margin | anything | `unnamed`: sequences go on, unless they begin at 1 or a snapshot comes |
+ * | Hello without a margin | anything | `unnamed`: as before, unless sequence 1 or a snapshot comes |
  * | Hello, SnapshotBegin | a snapshot is open | that is abandoned |
  * | batch at the next sequence | | the shard goes on |
  * | batch at or below the shard's sequence | | seen before, and skipped by the store |
  * | batch from base + 1 on | the shard is at the end of `prev` | the shard goes on from the base |
- * | batch further on | no history is named, and a base is plausible | the shard goes on, and this is noted: `Jump` |
+ * | batch further on | no history is named, the base is plausible | it goes on, and this is noted: `Jump` |
  * | batch further on | anything else | a gap |
  * | SnapshotEnd | shards at the end of `prev` | they go on from the base |
  *
@@ -26,7 +26,8 @@
  */
 import type { BatchHead } from '../frame/batch.js';
 import type { Margin } from '../frame/margin.js';
-import { SnapshotFraming } from '../frame/snapshot-framing.js';
+import { firstBelow, SnapshotFraming } from '../frame/snapshot-framing.js';
+import { MAX_SHARDS } from '../limits.js';
 import {
   baseTimeMs,
   type History,
@@ -59,7 +60,7 @@ export interface SequenceStep {
   found: bigint;
 }
 
-/** A promotion that no Hello tells of: from the first shard that went on from a new base to the last. */
+/** A promotion that no Hello names: from the first shard that went on from a new base to the last. */
 export interface Jump<Place> {
   /** The sequence before the new history's first. */
   readonly base: bigint;
@@ -102,12 +103,19 @@ export class HistoryCourse<Place = void> {
    */
   #isUnnamed = false;
   #isFirstBatch = false;
-  /** The histories since the last content that is known of have all begun without any, and none has given out a record. */
+  /** Since the last frame of a stream, a Hello without a margin was below what is held. */
+  #isFallen = false;
+  /**
+   * The histories since the last content that is known of have all begun without any, and none has given out
+   * a record.
+   */
   #isEmptySoFar = false;
   #jump: OpenJump<Place> | undefined;
   readonly #accepted: Jump<Place>[] = [];
   /** Unix ms of the newest first record of a batch. */
   #newestMs = 0;
+  /** While no history is named: behind which plausible base a shard's last batch began that did so. */
+  readonly #begun = new Map<number, bigint>();
 
   constructor({ history, onTakenBack }: CourseOptions<Place> = {}) {
     this.#history = history;
@@ -119,7 +127,7 @@ export class HistoryCourse<Place = void> {
     return this.#history;
   }
 
-  /** Promotions that no Hello tells of; of the last one it may yet turn out that it was a gap. */
+  /** Promotions that no Hello names; of the last one it may yet turn out that it was a gap. */
   get jumps(): readonly Jump<Place>[] {
     return this.#accepted;
   }
@@ -129,7 +137,12 @@ export class HistoryCourse<Place = void> {
     this.snapshot.abandon();
     const history = margin?.has('base') ? readHistory(margin) : undefined;
     this.#isUnnamed = this.#isFirstBatch = margin === undefined;
-    if (history === undefined) return this.#isUnnamed ? 'unnamed' : 'claims';
+    if (history === undefined) {
+      if (!this.#isUnnamed) return 'claims';
+      this.#isFallen ||= firstBelow(watermarks, positions.list()) !== -1;
+      return 'unnamed';
+    }
+    this.#isFallen = false;
     const before = this.#history;
     this.#closeJump(positions);
     this.#history = history;
@@ -159,15 +172,20 @@ export class HistoryCourse<Place = void> {
     this.#closeJump(positions);
     // A primary without a margin has no history, be it that the one before it had.
     if (this.#isUnnamed) this.#history = undefined;
+    this.#isFallen = false;
     this.snapshot.begin(watermarks, offset);
   }
 
   /** A batch, by its first record. True: all begins again at sequence 1, with nothing. */
   batch({ shard, sequence, timestampMs }: BatchHead, positions: Positions): boolean {
     const begins = this.#isFirstBatch && sequence === 1n && !this.snapshot.isOpen;
-    this.#isFirstBatch = false;
+    const isFallen = this.#isFallen;
+    this.#isFirstBatch = this.#isFallen = false;
     if (timestampMs > this.#newestMs) this.#newestMs = timestampMs;
-    if (!begins || (positions.list()[shard] ?? 0n) === 0n) return false;
+    if (this.#history === undefined && isHistoryBase(sequence - 1n) && shard < MAX_SHARDS) {
+      this.#begun.set(shard, sequence - 1n);
+    }
+    if (!begins || (!isFallen && (positions.list()[shard] ?? 0n) === 0n)) return false;
     this.#history = undefined;
     this.#jump = undefined;
     return true;
@@ -220,9 +238,12 @@ export class HistoryCourse<Place = void> {
     }
     if (this.#accepted.length === MAX_JUMPS || !this.#isPlausible(base)) return false;
     const held = positions.list();
-    if (!isBelow(held, base, shard)) return false;
+    const shards = new Set([shard]);
+    // Of these nothing was known when they went on from the base.
+    for (const [other, begun] of this.#begun) if (begun === base) shards.add(other);
+    if (!isBelow(held, base, shards)) return false;
     this.#closeJump(positions, shard);
-    this.#jump = { base, place, shards: new Set([shard]), before: Array.from(held) };
+    this.#jump = { base, place, shards, before: Array.from(held) };
     this.#accepted.push(this.#jump);
     return true;
   }
@@ -260,7 +281,10 @@ function settle(history: History | undefined, positions: Positions): void {
   );
 }
 
-/** Whether there was nothing where `history` begins; `empty`: one of which that is known up to its first record. */
+/**
+ * Whether there was nothing where `history` begins; `empty`: a history that has given out no record as far as
+ * is known.
+ */
 function isEmptyBefore({ previous }: History, empty: History | undefined): boolean {
   if (previous === undefined) return true;
   return previous.id === empty?.id && previous.watermarks.every((end) => end === empty.base);
@@ -271,10 +295,10 @@ function isKnown(held: KnownSequences): boolean {
   return false;
 }
 
-/** No shard but `jumping` is past the base. */
-function isBelow(held: KnownSequences, base: bigint, jumping: number): boolean {
+/** No shard but the `jumping` ones is past the base. */
+function isBelow(held: KnownSequences, base: bigint, jumping: ReadonlySet<number>): boolean {
   for (let shard = 0; shard < held.length; shard += 1) {
-    if (shard !== jumping && (held[shard] ?? 0n) > base) return false;
+    if (!jumping.has(shard) && (held[shard] ?? 0n) > base) return false;
   }
   return true;
 }

@@ -129,7 +129,10 @@ export function placeIn(
   return Array.from(watermarks, (held, shard) => (isAtEnd(previous, shard, held) ? history.base : held));
 }
 
-/** Whether a shard that stands at `held` has come to the end of the previous history, and goes on from the base of the next. */
+/**
+ * Whether a shard that stands at `held` has come to the end of the previous history, and goes on from the
+ * base of the next.
+ */
 export function isAtEnd(
   previous: PreviousHistory | undefined,
   shard: number,

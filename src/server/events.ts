@@ -25,9 +25,9 @@ export interface NodeEvents {
   /** It takes no writes any more and follows `primary`, `host:port`. */
   demoted: EventBase<'demoted'> & { readonly primary: string };
   connecting: EventBase<'connecting'> & { readonly attempt: number };
-  /** What is held cannot be continued, for this reason, and all comes anew. */
+  /** What is held cannot be continued, for this reason, and a snapshot takes its place. */
   resync: EventBase<'resync'> & { readonly reason: string };
-  /** At a snapshot's begin and after each of its chunks. */
+  /** It comes at a snapshot's begin and after each of its chunks. */
   snapshot: EventBase<'snapshot'> & { readonly entries: number };
   /** What is held follows the primary. `primaryIsOurs`: false of a Rust primary. */
   live: EventBase<'live'> & { readonly primaryIsOurs: boolean; readonly watermarks: readonly bigint[] };

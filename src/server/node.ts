@@ -70,7 +70,7 @@ export class Node implements ServedNode {
   #listener: ReplicaListener | undefined;
   #listenAddress: string | undefined;
   #metricsPort: Listener | undefined;
-  /** Its outputs have not begun, or lack what was loaded: clients' writes would come between. */
+  /** Its outputs have not begun or lack what was loaded, so that clients' writes would come between. */
   #isOpening = true;
   #closing: Promise<void> | undefined;
 
@@ -144,7 +144,7 @@ export class Node implements ServedNode {
     return this.following?.primary;
   }
 
-  /** Of what is readable; undefined while nothing is held, and of a Rust primary's without a relay. */
+  /** The history of what is readable; undefined while nothing is, and of a Rust primary without a relay. */
   get history(): History | undefined {
     return this.#role.history;
   }
@@ -161,10 +161,7 @@ export class Node implements ServedNode {
     return this.leading?.publisher ?? this.relay?.stream;
   }
 
-  /**
-   * What is readable, and whose sequences its watermarks are; undefined while it follows and nothing is whole
-   * yet.
-   */
+  /** What is readable, with the history that its watermarks count in; undefined while nothing is. */
   get holding(): Holding | undefined {
     const { leading, following } = this;
     return leading === undefined
@@ -350,7 +347,7 @@ export class Node implements ServedNode {
   }
 }
 
-/** A node without a role that takes writes lets nobody wait for replicas. */
+/** WAIT's answer on a node that follows: no replica acknowledges writes, for it takes none. */
 const NOBODY_WAITS = new Later((done) => {
   done(0);
   return () => {};

@@ -35,7 +35,7 @@ export interface OutputsOptions {
 export interface Outputs {
   readonly recorder: Recorder | undefined;
   readonly tap: Tap | undefined;
-  /** Where an earlier run stood, to be continued. */
+  /** Where an earlier run stood, which is continued; undefined: there was none. */
   readonly holding: Holding | undefined;
   /** Set where no content is kept. */
   readonly createStore: ((shards: number) => ReplicatedStore) | undefined;
@@ -45,15 +45,15 @@ export interface Outputs {
   building(): void;
   /** What is held follows the primary. */
   whole(): void;
-  /** Calls `run` when all changes that were told before are handed on. */
+  /** Calls `run` when all changes that were taken before are handed on. */
   inOrder(run: () => void): void;
   /**
-   * After the following has ended: lets all out and keeps the state. Throws what the outputs fail with now.
+   * Lets all out and keeps the state, once the following has ended. Throws what the outputs fail with now.
    */
   close(): Promise<void>;
 }
 
-/** Throws `WRITE_FAILED`, `READ_FAILED`, `STATE_UNUSABLE`. */
+/** Opens the outputs that `config` asks for. Throws `WRITE_FAILED`, `READ_FAILED`, `STATE_UNUSABLE`. */
 export function openOutputs(options: OutputsOptions): Outputs {
   const { config, files, log, timers } = options;
   const { state: file, record, changes } = config;
@@ -122,7 +122,7 @@ export function openOutputs(options: OutputsOptions): Outputs {
     inOrder: (run) => (tap === undefined ? run() : tap.inOrder(run)),
     async close() {
       try {
-        // Of what has failed before, the owner knows.
+        // The owner knows already of what has failed before.
         if (fault !== undefined) return;
         await tap?.drained();
         await keeper?.finish();

@@ -1,4 +1,7 @@
-/** The pipeline against a server that is played by hand: what it does when that says nothing, too much, or nonsense. */
+/**
+ * The pipeline against a server that is played by hand: what it does when that says nothing, too much, or
+ * nonsense.
+ */
 import { expect, it } from 'vitest';
 import { Pipeline } from '../../src/replay/pipeline.js';
 import type { Connection, ConnectionHandlers } from '../../src/transport/connection.js';

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dropExpired } from '../../src/dump/fold/load.js';
-import { Primary, type PrimaryOptions } from '../../src/index.js';
+import { FrameKind, Primary, type PrimaryOptions } from '../../src/index.js';
 import { DumpBuilder } from '../support/dump-builder.js';
 import { contentOf } from '../support/engines.js';
 import { foldBytes } from '../support/fold-bytes.js';
@@ -81,13 +81,29 @@ describe('a primary that loads a dump', () => {
     const build = new DumpBuilder(2);
     const gone = { ...build.record(0), expireAtMs: 1_760_000_100_000n };
     const { encodeBatch } = await import('../../src/frame/batch.js');
-    writeFileSync(place('old.fcrp'), Buffer.concat([build.frame(5, encodeBatch([gone])), build.batch(1, 3)]));
+    writeFileSync(
+      place('old.fcrp'),
+      Buffer.concat([build.frame(FrameKind.MutationBatch, encodeBatch([gone])), build.batch(1, 3)]),
+    );
     const { store } = foldBytes(readFileSync(place('old.fcrp')));
     expect([store.keyCount(), dropExpired(store)]).toEqual([4, 0]);
     const primary = await startPrimary({ load: place('old.fcrp') });
     expect(primary.keyCount()).toBe(3);
     expect(primary.get(gone.key)).toBeUndefined();
     expect(primary.watermarks()).toEqual(new Array(4).fill(primary.base));
+  });
+
+  it('leaves out more expired keys than are deleted in one go', async () => {
+    const build = new DumpBuilder(1);
+    const { encodeBatch } = await import('../../src/frame/batch.js');
+    const expired = (count: number) =>
+      encodeBatch(
+        Array.from({ length: count }, () => ({ ...build.record(0, 1), expireAtMs: 1_760_000_100_000n })),
+      );
+    const batches = Array.from({ length: 30 }, () => build.frame(FrameKind.MutationBatch, expired(5_000)));
+    writeFileSync(place('expired.fcrp'), Buffer.concat([...batches, build.batch(0, 7)]));
+    const primary = await startPrimary({ load: place('expired.fcrp') });
+    expect(primary.keyCount()).toBe(7);
   });
 
   it('does not start with a fault, names its place, and leaves the recording alone', async () => {

@@ -73,6 +73,7 @@ export class RecordedNode {
   begin(): void {
     this.#pass();
     this.content.clear();
+    this.#lastBatch = undefined;
     this.#lagging = [];
     this.#history = this.#isRust ? undefined : newHistory(this.#seams, this.#sequenceBase);
     this.#watermarks.fill(this.#history?.base ?? 0n);
@@ -149,6 +150,8 @@ export class RecordedNode {
     if (abandoned) {
       this.#chunk(7n, false, entries.slice(0, 1));
       this.#recorder.follow({ history: this.#history, watermarks: this.#watermarks, content: 'held' });
+      // No connection begins with what came on another.
+      this.#lastBatch = undefined;
       return;
     }
     this.#chunk(7n, false, entries);

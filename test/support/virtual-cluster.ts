@@ -51,7 +51,7 @@ export interface VirtualPrimary {
   log: MemoryLog;
   /** Content of `shard` when its watermark was `sequence`, for every sequence it ever had. */
   contentAt(shard: number, sequence: bigint): string[] | undefined;
-  /** Call after each write: remembers what `contentAt` tells. */
+  /** Call after each write: remembers what `contentAt` returns. */
   remember(): void;
   stop(): Promise<void>;
 }

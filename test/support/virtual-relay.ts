@@ -20,21 +20,21 @@ import type { VirtualWorld } from './virtual-world.js';
 
 export interface VirtualRelayOptions {
   kind?: TestStoreKind;
-  /** Of the primary. */
+  /** The primary's address. */
   address: string;
   /** Its own. */
   bind: string;
   backlogBytes?: number;
   listener?: Partial<ReplicaListenerOptions>;
   allowEmptySnapshot?: boolean;
-  /** Of what is promoted while it holds nothing; default 1. */
+  /** Shards of what is promoted while it holds nothing; default 1. */
   shards?: number;
 }
 
 export class VirtualRelay {
   readonly relay: Relay;
   readonly log = new MemoryLog();
-  /** As what serves replicas. */
+  /** What counts its serving of replicas. */
   readonly metrics = new ReplicationMetrics();
   listener!: ReplicaListener;
   following: VirtualFollower | undefined;
@@ -87,7 +87,7 @@ export class VirtualRelay {
 
   readonly store = () => (this.publisher?.store ?? this.following?.store()) as TestStore | undefined;
 
-  /** As REPLICAOF: what is held is continued if that primary can. */
+  /** Follows another primary, as with REPLICAOF: what is held is continued if that primary can. */
   follow(address: string): void {
     let holding: Holding | undefined = this.following?.follower.holding;
     if (this.publisher !== undefined) {
@@ -109,7 +109,7 @@ export class VirtualRelay {
     });
   }
 
-  /** As REPLICAOF NO ONE. */
+  /** Leads, as with REPLICAOF NO ONE. */
   promote(): Publisher {
     const { follower } = this;
     const { seams } = this.#world;

@@ -15,7 +15,7 @@ import type {
 import type { Socket, VirtualProcess } from './virtual-process.js';
 import type { VirtualWorld } from './virtual-world.js';
 
-/** Of one direction of a connection, and may be changed while it lasts. */
+/** What one direction of a connection meets; it may be changed while the connection lasts. */
 export interface NetworkConditions {
   /** One way, for connections and bytes. */
   latencyMs: number;
@@ -188,9 +188,9 @@ export class VirtualConnection implements Connection, Socket {
   /** It was broken by `cutAfterBytes`. */
   wasCut = false;
   readonly conditions: NetworkConditions;
-  /** While set the other end takes nothing, as when its process is stopped. */
+  /** While it is set the other end takes nothing, as when its process is stopped. */
   #stalled = false;
-  /** The way to the other end is gone for good, and neither end is told. */
+  /** The way to the other end is gone for good, and neither end hears of it. */
   #severed = false;
   readonly #world: VirtualWorld;
   readonly process: VirtualProcess | undefined;
@@ -293,7 +293,7 @@ export class VirtualConnection implements Connection, Socket {
     this.#peer.#planDelivery(0);
   }
 
-  /** Its process was killed: nobody is there to be told, and the other end finds the connection reset. */
+  /** Its process was killed: nobody hears of it there, and the other end finds the connection reset. */
   orphaned(): void {
     if (this.#closed) return;
     this.handlers = NO_HANDLERS;

@@ -1,6 +1,6 @@
 /**
- * Looks through the batches and chunks of a dump with a kernel of its own (src/kernel/dump/verify.ts): all per-record work
- * happens inside, and what comes out is a fault at a time, and where each shard stands.
+ * Looks through the batches and chunks of a dump with a kernel of its own (src/kernel/dump/verify.ts): all
+ * per-record work happens inside, and what comes out is a fault at a time, and where each shard stands.
  */
 
 import { outOfMemory } from '../../engine/kernel.js';
@@ -95,7 +95,10 @@ export class BatchCheck implements Positions {
     this.#kernel.exports.verifyForget();
   }
 
-  /** Opens a MutationBatch payload; false when it is malformed (frame/batch.ts says how). Throws OUT_OF_MEMORY. */
+  /**
+   * Opens a MutationBatch payload; false when it is malformed (frame/batch.ts says how). Throws
+   * OUT_OF_MEMORY.
+   */
   openBatch(payload: Uint8Array): boolean {
     this.#buffer.trim();
     const address = this.#buffer.fill(payload);
@@ -112,7 +115,9 @@ export class BatchCheck implements Positions {
     return this.#next(layout.VERIFY_KEYS | layout.VERIFY_ORDER);
   }
 
-  /** Whether the entries of a SnapshotChunk are so many and fill their bytes exactly. Throws OUT_OF_MEMORY. */
+  /**
+   * Whether the entries of a SnapshotChunk are so many and fill their bytes exactly. Throws OUT_OF_MEMORY.
+   */
   areEntriesSound(entries: Uint8Array, count: number, governed: boolean): boolean {
     this.#buffer.trim();
     const address = this.#buffer.fill(entries);

@@ -1,6 +1,7 @@
 /**
- * Whether a frame of a dump is sound: its payload's structure, and of a batch the keys' hashes and tags too. Batches and
- * chunks are looked through in the kernel; only where it finds a fault are they decoded, to tell which.
+ * Whether a frame of a dump is sound: its payload's structure, and of a batch the keys' hashes and tags too.
+ * Batches and chunks are looked through in the kernel; only where it finds a fault are they decoded, to say
+ * which.
  */
 
 import { FastcacheError, isBadFrames } from '../../errors.js';
@@ -13,6 +14,7 @@ import type { SplitFrame } from '../../frame/splitter.js';
 import { openFrame, placedIn } from '../read/frame-content.js';
 import type { BatchCheck } from './batch-check.js';
 
+/** Checks the frames of one dump; a frame must be alive while it is asked about. */
 export class FrameCheck implements WalkerChecks {
   readonly #batches: BatchCheck;
   readonly #room = new PayloadRoom();
@@ -59,7 +61,10 @@ export class FrameCheck implements WalkerChecks {
     }
   }
 
-  /** Of a batch that can be read, the first wrong key hash, key tag or shard that no store has, placed in the dump. */
+  /**
+   * Of a batch that can be read, the first wrong key hash, key tag or shard that no store has, placed in the
+   * dump.
+   */
   keyFaultOf(frame: SplitFrame): FastcacheError | undefined {
     if (frame.header.kind !== FrameKind.MutationBatch) return undefined;
     this.#open(frame);

@@ -1,12 +1,15 @@
 /**
- * Follows the sequences of each shard through a dump and tells where they do not go on one by one: what is missing, and
- * what comes once more (fcrp-v1.md: frames may arrive twice). Holds two numbers a shard, for as many as a store may have.
+ * Follows the sequences of each shard through a dump and reports where they do not go on one by one: what is
+ * missing, and what comes once more (docs/protocol.md, "Conversation": frames may arrive twice). Where a
+ * history continues another, its base comes next, and nothing is missing (replication/history-course.ts).
+ * Holds two numbers a shard, for as many as a store may have.
  */
-
-import type { DecodedRecord } from '../../frame/batch.js';
+import { batchHeadOf, type DecodedRecord } from '../../frame/batch.js';
 import { MAX_SHARDS } from '../../limits.js';
+import { HistoryCourse, type KnownSequences, type Positions } from '../../replication/history-course.js';
 import type { OpenedFrame } from '../read/frame-content.js';
 
+/** How a record does not go on from the one before it. */
 export type SequenceStep =
   /** `from` to `to` were never there. */
   | { type: 'gap'; from: bigint; to: bigint }
@@ -18,20 +21,28 @@ interface Place {
   highest: bigint;
 }
 
-export class SequenceSteps {
+/** The steps of one dump: `frame` for each of its frames, and behind that `record` for each record of it. */
+export class SequenceSteps implements Positions {
   readonly #places: (Place | undefined)[] = [];
+  readonly #course = new HistoryCourse();
 
-  /**
-   * SnapshotBegin and SnapshotEnd say where each shard stands; 0 may be a shard that nothing was written to. Behind an
-   * interleaved snapshot's Begin go its batches on.
-   */
-  frame({ kind, content }: OpenedFrame): void {
-    const isOfSnapshot = kind === 'SnapshotBegin' || kind === 'SnapshotEnd';
-    if (!isOfSnapshot || content.type !== 'watermarks') return;
-    const watermarks = content.watermarks.subarray(0, MAX_SHARDS);
-    this.#places.length = 0;
-    for (const [shard, watermark] of watermarks.entries()) {
-      if (watermark > 0n) this.#places[shard] = { last: watermark, highest: watermark };
+  frame({ kind, content, frame }: OpenedFrame): void {
+    switch (content.type) {
+      case 'hello': {
+        const { watermarks = [] } = content.hello;
+        if (this.#course.hello(content.margin, watermarks, this) === 'begins') this.#places.length = 0;
+        return;
+      }
+      case 'batch': {
+        const head = batchHeadOf(content.payload);
+        if (head !== undefined && this.#course.batch(head, this)) this.#places.length = 0;
+        return;
+      }
+      case 'watermarks':
+        if (kind === 'SnapshotBegin') this.#course.begin(content.watermarks, frame.offset, this);
+        else if (kind === 'SnapshotEnd') this.#course.snapshot.abandon();
+        else return;
+        this.#stand(content.watermarks);
     }
   }
 
@@ -47,6 +58,30 @@ export class SequenceSteps {
     place.last = sequence;
     if (sequence <= last) return { type: 'back', after: last };
     if (sequence > highest) place.highest = sequence;
-    return sequence > highest + 1n ? { type: 'gap', from: highest + 1n, to: sequence - 1n } : undefined;
+    if (sequence <= highest + 1n) return undefined;
+    const step = { shard, expected: highest + 1n, found: sequence };
+    return this.#course.goesOn(step, undefined, this)
+      ? undefined
+      : { type: 'gap', from: highest + 1n, to: sequence - 1n };
+  }
+
+  list(): (bigint | undefined)[] {
+    return Array.from(this.#places, (place) => place?.highest);
+  }
+
+  move(to: KnownSequences): void {
+    for (let shard = 0; shard < Math.min(to.length, MAX_SHARDS); shard += 1) {
+      const sequence = to[shard];
+      if (sequence !== undefined && sequence > (this.#places[shard]?.highest ?? -1n)) {
+        this.#places[shard] = { last: sequence, highest: sequence };
+      }
+    }
+  }
+
+  /** A snapshot says where each shard stands; 0 may be a shard that nothing was written to. */
+  #stand(watermarks: ArrayLike<bigint>): void {
+    this.#places.length = 0;
+    this.move(Array.from(watermarks, (watermark) => (watermark === 0n ? undefined : watermark)));
+    this.#course.settle(this);
   }
 }

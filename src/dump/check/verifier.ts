@@ -1,9 +1,11 @@
 /**
- * What is true of a dump as a whole, frame by frame: beside each frame's own structure, keys, routing, the order of
- * sequences, the framing of snapshots, and that watermarks never fall within a history (docs/architecture.md, "Histories").
+ * What is true of a dump as a whole, frame by frame: beside each frame's own structure, keys, routing, the
+ * order of sequences, the framing of snapshots, and that watermarks never fall within a history
+ * (docs/architecture.md, "Histories").
  *
- * A dump knows its shard count from its lists of watermarks, and its histories from the Hellos in it. Where it names none,
- * a snapshot with lower watermarks is another history's and no fault, and a promotion is known by its plausible base.
+ * A dump knows its shard count from its lists of watermarks, and its histories from the Hellos in it. Where
+ * it names none, a snapshot with lower watermarks is another history's and no fault, and a promotion is known
+ * by its plausible base.
  */
 
 import type { RouteMode } from '../../engine/types.js';
@@ -25,6 +27,7 @@ import { FrameCheck } from './frame-check.js';
 
 type Watermarks = ArrayLike<bigint>;
 
+/** How a dump is verified. */
 export interface VerifierOptions {
   route: RouteMode;
   /** Undefined: what the dump's lists of watermarks say. */
@@ -55,9 +58,9 @@ export interface VerifiedContent {
 
 /** A history that goes on from some frame of a dump on. */
 export interface VerifiedHistory {
-  /** Of its Hello, or of the first record behind its base where no Hello tells of it. */
+  /** Of its Hello, or of the first record behind its base where no Hello names it. */
   offset: number;
-  /** 32 hex digits; null: no Hello tells which. */
+  /** 32 hex digits; null: no Hello names it. */
   history: string | null;
   base: bigint;
   /** Whether it continues what stands before it. */
@@ -66,6 +69,7 @@ export interface VerifiedHistory {
 
 const MAX_HISTORIES = 100;
 
+/** Verifies one dump: `take` for each stretch of it in order, then `end`, then `content`. */
 export class DumpVerifier {
   readonly check: FrameCheck;
   readonly #batches: BatchCheck;
@@ -110,7 +114,7 @@ export class DumpVerifier {
     else this.#takeSmall(frame);
   }
 
-  /** The dump is over. */
+  /** The dump is over: reports what can only be known now. */
   end(): void {
     this.#course.end(this.#batches);
     const { snapshot } = this.#course;
@@ -241,7 +245,10 @@ export class DumpVerifier {
     return this.#batches.list().slice(0, this.#shards);
   }
 
-  /** Takes the shard count from a list; an empty one says nothing. `isNew`: it may be another store's. False: a fault. */
+  /**
+   * Takes the shard count from a list; an empty one says nothing. `isNew`: it may be another store's. False:
+   * a fault.
+   */
   #checkShards(frame: SplitFrame, { length }: Watermarks, isNew: boolean): boolean {
     if (length === 0 || length === this.#shards) return true;
     const isFixed = this.#shards !== 0 && (this.#options.shards !== undefined || !isNew);

@@ -1,6 +1,6 @@
 /**
- * Counts what the batches and chunks of a dump hold, with a kernel of its own (src/kernel/dump/stats.ts): all per-record work happens
- * inside, in memory of one size whatever the dump says.
+ * Counts what the batches and chunks of a dump hold, with a kernel of its own (src/kernel/dump/stats.ts): all
+ * per-record work happens inside, in memory of one size whatever the dump says.
  */
 
 import { outOfMemory } from '../../engine/kernel.js';
@@ -32,6 +32,7 @@ export interface FrequentKey {
   bytes: number;
 }
 
+/** A key whose value is among the biggest. */
 export interface BigValue {
   /** At most 80 bytes of it. */
   key: Buffer;
@@ -41,6 +42,7 @@ export interface BigValue {
   offset: number;
 }
 
+/** What a dump holds of a shard. */
 export interface ShardCounts {
   shard: number;
   records: number;
@@ -49,7 +51,10 @@ export interface ShardCounts {
   firstSequence: bigint;
   lastSequence: bigint;
   gaps: number;
-  /** In all gaps together; a dump that lies about its snapshots may come to more than a u64, and is told as that. */
+  /**
+   * In all gaps together; a dump that lies about its snapshots may come to more than a u64 holds, and is
+   * counted as its greatest.
+   */
   missingSequences: bigint;
   /** How often a sequence came that was not above the one before. */
   stepsBack: number;
@@ -69,30 +74,37 @@ export interface Counted {
   isSound: boolean;
 }
 
+/** Counts one dump at a time. */
 export class DumpCounter {
   readonly #kernel = toolKernel();
   readonly #payload = new KernelBuffer(this.#kernel, PAYLOAD_BYTES);
   readonly #seed: bigint;
   #block = 0;
 
-  /** `seed`: nobody else's to know, so that no keys can be made to cost more than others. Throws OUT_OF_MEMORY. */
+  /**
+   * `seed`: nobody else's to know, so that no keys can be made to cost more than others. Throws
+   * OUT_OF_MEMORY.
+   */
   constructor(seed: bigint, filter: ItemFilter) {
     this.#seed = seed;
     this.#setFilter(filter);
     this.reset();
   }
 
-  /** All counts anew: another dump begins. */
+  /** Another dump begins: nothing is counted yet. */
   reset(): void {
     this.#block = this.#kernel.exports.statsStart(this.#seed) >>> 0;
     if (this.#block === 0) throw outOfMemory(layout.STATS_BYTES + 2 * layout.SKETCH_BYTES);
   }
 
-  /** A snapshot ends: where each shard stands; 0 may be a shard that nothing was written to. */
+  /** Where each shard stands, as a snapshot has it; 0 may be a shard that nothing was written to. */
   reach(watermarks: ArrayLike<bigint>): void {
-    for (let shard = 0; shard < MAX_SHARDS; shard++) {
-      this.#kernel.exports.statsReach(shard, watermarks[shard] ?? 0n);
-    }
+    for (let shard = 0; shard < MAX_SHARDS; shard++) this.reachShard(shard, watermarks[shard] ?? 0n);
+  }
+
+  /** Where one shard goes on; as `reach`. */
+  reachShard(shard: number, sequence: bigint): void {
+    this.#kernel.exports.statsReach(shard, sequence);
   }
 
   /** Takes a MutationBatch payload, and counts its records, `limit` at most, when they are `shown`. */
@@ -147,7 +159,7 @@ export class DumpCounter {
     return { firstMs, lastMs: this.#u64(this.#block + layout.STATS_LAST_TIME) };
   }
 
-  /** Those that there were. */
+  /** The operations that there were. */
   ops(): { op: MutationOp; records: number; bytes: number }[] {
     return ops.flatMap((op, index) => {
       const { items, bytes } = this.#totals(this.#block + layout.STATS_OPS + index * 16);
@@ -155,7 +167,7 @@ export class DumpCounter {
     });
   }
 
-  /** Those of which there were records, by rising number. */
+  /** The shards that there were records of, by rising number. */
   shards(): ShardCounts[] {
     const counts: ShardCounts[] = [];
     for (let shard = 0; shard < MAX_SHARDS; shard++) {

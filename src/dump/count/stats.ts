@@ -1,47 +1,54 @@
 /**
- * What a dump holds in numbers: by kind of frame here, by op, shard, prefix, key and time in the kernel. Of bounded size whatever
- * the dump says: shards that no store can have are counted as one, and keys as engine/dump-counter.ts says.
+ * What a dump holds in numbers: by kind of frame here, by op, shard, prefix, key and time in the kernel. Of
+ * bounded size whatever the dump says: shards that no store can have are counted as one, and keys as
+ * dump-counter.ts says.
  */
 import { randomBytes } from 'node:crypto';
 import type { FrameKindName } from '../../frame/kinds.js';
 import type { FrameFilter } from '../choose/filter.js';
 import { type OpenedFrame, payloadPlace } from '../read/frame-content.js';
+import { CountedHistory } from './counted-history.js';
 import { DumpCounter } from './dump-counter.js';
 
+/** Sums over frames. */
 export interface FrameTotals {
   frames: number;
   compressedFrames: number;
   records: number;
   entries: number;
-  /** As on the wire. */
+  /** Bytes of payload as they are on the wire, and decompressed. */
   payloadBytes: number;
   uncompressedBytes: number;
 }
 
+/** Counts the frames of one dump, in order. */
 export class DumpStats {
   readonly total: FrameTotals = noFrames();
   readonly kinds = new Map<FrameKindName, FrameTotals>();
   readonly #filter: FrameFilter;
   readonly #counter: DumpCounter;
+  readonly #history: CountedHistory;
 
   constructor(filter: FrameFilter) {
     this.#filter = filter;
     this.#counter = new DumpCounter(randomBytes(8).readBigUInt64LE(), filter.items);
+    this.#history = new CountedHistory(this.#counter);
   }
 
   /** Of ops, shards, keys and times. */
-  get counts(): Omit<DumpCounter, 'reset' | 'reach' | 'batch' | 'chunk'> {
+  get counts(): Omit<DumpCounter, 'reset' | 'reach' | 'reachShard' | 'batch' | 'chunk'> {
     return this.#counter;
   }
 
   /**
-   * Counts a frame and what passes the filter in it, `limit` records and entries at most (frames, where the filter leaves
-   * none of these); returns how many of the limit that takes. Throws what the frame is decoded to, when it is malformed.
+   * Counts a frame and what passes the filter in it, `limit` records and entries at most (frames, where the
+   * filter leaves none of these); returns how many of the limit that takes. Throws `FCRP_*` where the frame
+   * is malformed.
    */
   take(opened: OpenedFrame, limit: number): number {
     const { kind, content } = opened;
     const shown = this.#filter.showsKind(kind);
-    if (kind === 'SnapshotEnd' && content.type === 'watermarks') this.#counter.reach(content.watermarks);
+    this.#history.frame(opened);
     const { items, isSound } = this.#countItems(opened, shown, limit);
     if (shown && (items > 0 || !this.#filter.choosesItems)) this.#frame(opened, items);
     if (!isSound && 'items' in content) while (!content.items.next().done);
@@ -70,7 +77,7 @@ export class DumpStats {
   }
 }
 
-/** How many bytes one byte on the wire stands for; null when there is none. */
+/** How many bytes of payload one byte on the wire decompresses to; null when there is none. */
 export function compressionRatio({ payloadBytes, uncompressedBytes }: FrameTotals): number | null {
   return payloadBytes === 0 ? null : Math.round((uncompressedBytes / payloadBytes) * 100) / 100;
 }

@@ -1,7 +1,8 @@
 /**
- * A dump's watermarks: where a replica would stand that applied it. A batch raises its shards, unless it belongs to a
- * snapshot; a SnapshotEnd replaces all of them; a Hello moves them where it says that another history goes on (replication/
- * history-course.ts). What peers merely claim of themselves, in Hello and Ack, does not count. Neither do gaps.
+ * A dump's watermarks: where a replica would stand that applied it. A batch raises its shards, unless it
+ * belongs to a snapshot; a SnapshotEnd replaces all of them; a Hello moves them where it says that another
+ * history goes on (replication/ history-course.ts). What peers merely claim of themselves, in Hello and Ack,
+ * does not count. Neither do gaps.
  */
 import { FastcacheError } from '../../errors.js';
 import { batchHeadOf } from '../../frame/batch.js';

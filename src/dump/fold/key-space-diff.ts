@@ -1,4 +1,7 @@
-/** Two key spaces compared, by looking up each key of the one in the other: no more memory than that of the two stores. */
+/**
+ * Two key spaces compared, by looking up each key of the one in the other: no more memory than that of the
+ * two stores.
+ */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { NO_EXPIRY } from '../../frame/batch.js';
 import { entriesOf, storeSteps } from './store-entries.js';
@@ -18,6 +21,7 @@ export type Difference =
   | { type: 'removed'; key: Buffer; before: KeyContent }
   | { type: 'changed'; key: Buffer; before: KeyContent; after: KeyContent };
 
+/** How many keys there are of each kind of difference. */
 export interface DifferenceCounts {
   added: number;
   removed: number;
@@ -27,8 +31,9 @@ export interface DifferenceCounts {
 }
 
 /**
- * Yields differences some at a time, maybe none, so that others have their turn: removed and changed keys, then added ones, both
- * in no particular order. Counts in `counts`. Neither store may hold what its clock says has expired.
+ * Yields differences some at a time, maybe none, so that others have their turn: removed and changed keys,
+ * then added ones, both in no particular order. Counts in `counts`. Neither store may hold what its clock
+ * says has expired.
  */
 export function* differences(
   before: ShardEngine,

@@ -1,10 +1,11 @@
 /**
- * Folds the frames of dumps into the key space that they lead to, as a replica does that applies them: batches go on from
- * each shard's watermark, through promotions too, and a snapshot that is whole replaces all. The kernel does what concerns
- * records; which history they are of, the course knows (replication/history-course.ts).
+ * Folds the frames of dumps into the key space that they lead to, as a replica does that applies them:
+ * batches go on from each shard's watermark, through promotions too, and a snapshot that is whole replaces
+ * all. The kernel does what concerns records; which history they are of, the course knows
+ * (replication/history-course.ts).
  *
- * What breaks the line, a gap or a dump that begins in the middle of a history, is remembered and not thrown at once: new
- * content behind it need not know what it replaces. Damage is thrown, with its place.
+ * What breaks the line, a gap or a dump that begins in the middle of a history, is remembered and not thrown
+ * at once: new content behind it need not know what it replaces. Damage is thrown, with its place.
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { FastcacheError } from '../../errors.js';
@@ -33,14 +34,18 @@ type Watermarks = ArrayLike<bigint>;
 export interface KeySpace {
   /** It holds what has expired too. */
   store: ShardEngine;
-  /** Of as many shards as the dumps tell of. */
+  /** Of as many shards as the dumps speak of. */
   watermarks: bigint[];
   /** Unix ms of the newest record that was applied; undefined: there was none. */
   newestMs: number | undefined;
-  /** Promotions that no Hello of the dumps tells of; the place is the gap that each would be, with file and byte offset. */
+  /**
+   * Promotions that no Hello of the dumps names; the place is the gap that each would be, with file and byte
+   * offset.
+   */
   unsaid: readonly Jump<FastcacheError>[];
 }
 
+/** How far dumps are folded, and into what. */
 export interface FoldOptions extends DumpLimits {
   /** An empty store that follows, at watermarks of 0, with so many shards. Throws `OUT_OF_MEMORY`. */
   createStore(shards: number): ShardEngine;
@@ -54,6 +59,7 @@ interface Held {
   unproven: SnapshotBuild | undefined;
 }
 
+/** One fold: `take` for each frame of the dumps in order, then `finish`. */
 export class KeySpaceFold {
   readonly #limits: DumpLimits;
   readonly #limit: BatchLimit;
@@ -65,7 +71,10 @@ export class KeySpaceFold {
     move: (to) => moveStore(this.#store, to),
   };
   #held: Held | undefined;
-  /** What batches outside a snapshot would go on from is not held: they must be the first ones of their history. */
+  /**
+   * What batches outside a snapshot would go on from is not held: they must be the first ones of their
+   * history.
+   */
   #isToBegin = true;
   /** As the last Hello has it that named the history; undefined: none did, or it said nothing. */
   #shards: number | undefined;
@@ -82,7 +91,10 @@ export class KeySpaceFold {
     this.#stores = new StorePool(createStore);
   }
 
-  /** The next frame, of the dump that is called `file`. Throws `FCRP_*`, `SNAPSHOT_OUT_OF_ORDER`, … placed in it. */
+  /**
+   * The next frame, of the dump that is called `file`. Throws `FCRP_*`, `SNAPSHOT_OUT_OF_ORDER`, … placed in
+   * it.
+   */
   take(frame: SplitFrame, file: string): void {
     switch (frame.header.kind) {
       case FrameKind.MutationBatch:
@@ -132,8 +144,8 @@ export class KeySpaceFold {
     if (content.type !== 'hello' || this.#isPastHistory(readHistory(content.margin))) return;
     const { watermarks = [] } = content.hello;
     const outcome = this.#course.hello(content.margin, watermarks, this.#positions);
+    if (outcome !== 'claims') this.#shards = isShardCount(watermarks.length) ? watermarks.length : undefined;
     if (outcome === 'claims' || outcome === 'unnamed') return;
-    this.#shards = isShardCount(watermarks.length) ? watermarks.length : undefined;
     if (outcome === 'begins') this.#isToBegin = true;
     else if (this.#held !== undefined) this.#held.shards ??= this.#shards;
   }
@@ -335,7 +347,7 @@ function firstRecord(payload: Uint8Array): DecodedRecord | undefined {
 function untimed(snapshot: SnapshotBuild): FastcacheError {
   return ofSnapshot(
     'BAD_OPTION',
-    'What was at that time is not known: no record up to it, behind the snapshot that begins here, tells when that was taken.',
+    'What was at that time is not known: no record up to it, behind the snapshot that begins here, says when that was taken.',
     snapshot,
   );
 }

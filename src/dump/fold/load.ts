@@ -3,6 +3,7 @@ import type { ShardEngine } from '../../engine/shard-engine.js';
 import { type DumpSource, dumpName, inDump, readDumpChunks } from '../read/dump-reader.js';
 import { type FoldOptions, type KeySpace, KeySpaceFold } from './key-space-fold.js';
 
+/** Which dumps are loaded, and how. */
 export interface LoadOptions extends FoldOptions {
   /** Dumps that continue each other, in order. */
   files: readonly DumpSource[];
@@ -13,9 +14,9 @@ export interface LoadOptions extends FoldOptions {
 }
 
 /**
- * Throws, with file and byte offset, for damage, gaps and snapshots that are not whole (`FCRP_*`, `SEQUENCE_GAP`,
- * `SNAPSHOT_OUT_OF_ORDER`, …), for limits behind which the dumps do not reach (`BAD_OPTION`), and `NO_INPUT`,
- * `READ_FAILED`, `OUT_OF_MEMORY`.
+ * The key space that dumps lead to. Throws, with file and byte offset, for damage, gaps and snapshots that
+ * are not whole (`FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), for limits behind which the dumps do
+ * not reach (`BAD_OPTION`), and `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
  */
 export async function loadDumps({ files, signal, onRead, ...options }: LoadOptions): Promise<KeySpace> {
   const fold = new KeySpaceFold(options);
@@ -38,7 +39,7 @@ export async function loadDumps({ files, signal, onRead, ...options }: LoadOptio
 
 const SWEPT_KEYS = 100_000;
 
-/** Deletes what the store's clock says has expired; how many keys. */
+/** Deletes the keys that have expired by the store's clock; returns how many there were. */
 export function dropExpired(store: ShardEngine): number {
   let dropped = 0;
   for (let swept = store.sweep(SWEPT_KEYS); swept > 0; swept = store.sweep(SWEPT_KEYS)) dropped += swept;

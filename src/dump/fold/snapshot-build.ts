@@ -1,8 +1,9 @@
 /**
- * A snapshot of a dump that is being put together beside what is held, and takes its place when it is whole and of one
- * moment (docs/protocol.md, "Conversation"). In the classic form the chunks come alone, and the batches behind the
- * SnapshotEnd bring them to the moment that the last chunk names; between peers of ours batches and chunks come in one
- * order, and it is the moment of the SnapshotEnd (docs/architecture.md, "Bootstrap").
+ * A snapshot of a dump that is being put together beside what is held, and takes its place when it is whole
+ * and of one moment (docs/protocol.md, "Conversation"). In the classic form the chunks come alone, and the
+ * batches behind the SnapshotEnd bring them to the moment that the last chunk names; between peers of ours
+ * batches and chunks come in one order, and it is the moment of the SnapshotEnd (docs/architecture.md,
+ * "Bootstrap").
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';
@@ -11,6 +12,7 @@ import { hasReached } from '../../replication/watermarks.js';
 
 type Watermarks = ArrayLike<bigint>;
 
+/** What a snapshot is built with. */
 export interface SnapshotBuildOptions {
   /** Has just begun with this snapshot. */
   framing: SnapshotFraming;
@@ -46,7 +48,7 @@ export class SnapshotBuild {
     this.#framing = framing;
   }
 
-  /** Made when something comes to be put in: a dump may hold more SnapshotBegins than there can be stores. */
+  /** Made when the first frame needs it: a dump may hold more SnapshotBegins than there can be stores. */
   get store(): ShardEngine {
     if (this.#store === undefined) {
       this.#store = this.#createStore();

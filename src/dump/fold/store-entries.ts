@@ -1,4 +1,7 @@
-/** What a store holds, for who looks at it entry by entry, and as a dump: a snapshot of one moment and nothing else. */
+/**
+ * What a store holds, for who looks at it entry by entry, and as a dump: a snapshot of one moment and nothing
+ * else.
+ */
 import type { ReplicatedStore, SnapshotStep } from '../../engine/types.js';
 import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';

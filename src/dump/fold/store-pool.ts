@@ -1,8 +1,12 @@
-/** Stores that served a snapshot which came to nothing, or what another has replaced: emptied, they serve the next. */
+/**
+ * Stores are used again, emptied: that of a snapshot which came to nothing, and that of content which another
+ * has replaced.
+ */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 
 const DELETED_KEYS = 100_000;
 
+/** Makes stores, or has one emptied that is no longer needed. */
 export class StorePool {
   readonly #create: (shards: number) => ShardEngine;
   #spare: ShardEngine | undefined;
@@ -18,9 +22,10 @@ export class StorePool {
     return spare?.shards === shards ? spare : this.#create(shards);
   }
 
+  /** `store` is not used any more by who gives it back. */
   giveBack(store: ShardEngine | undefined): void {
     if (store === undefined) return;
-    // One that follows tells nobody of its deletions.
+    // A store that follows emits no deletions.
     while (!store.keyspace.deleteSome(DELETED_KEYS));
     this.#spare = store;
   }

@@ -4,10 +4,11 @@ import { ShardEngine } from '../../engine/shard-engine.js';
 import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
 import { dropExpired } from './load.js';
 
-/** Stores that follow, and share a clock which stands where it is told: at first before all expiries. */
+/** Stores that follow, and share a clock that `expire` sets; at first it is before all expiries. */
 export class ToolStores {
   readonly #clock = { ms: 0, nowMs: () => this.#clock.ms, monotonicUs: () => 0 };
 
+  /** An empty one, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
   create(shards: number): ShardEngine {
     const engine = new ShardEngine({
       shards,
@@ -22,9 +23,12 @@ export class ToolStores {
     return engine;
   }
 
-  /** Sets the clock and deletes what has expired by then, Unix ms, from a store of these; how many keys. */
+  /**
+   * Sets the clock to `atMs`, Unix ms, and deletes from `store` what has expired by then; returns how many
+   * keys.
+   */
   expire(store: ShardEngine, atMs: number): number {
-    // Of what a hostile dump names, as much as the kernel's clock takes.
+    // A hostile dump may name a later time than the kernel's clock takes.
     this.#clock.ms = Math.min(atMs, Number.MAX_SAFE_INTEGER);
     return dropExpired(store);
   }

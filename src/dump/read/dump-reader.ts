@@ -1,6 +1,6 @@
 /**
- * Reads a dump, frames one after the other (fcrp-v1.md, Frame), from a file or from stdin in constant memory: what
- * is held is a chunk and the one frame that reaches past it.
+ * Reads a dump, frames one after the other (fcrp-v1.md, Frame), from a file or from stdin in constant memory:
+ * what is held is a chunk and the one frame that reaches past it.
  */
 import { createReadStream } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
@@ -10,7 +10,9 @@ import { untilAborted } from './until-aborted.js';
 /** Large enough that most frames lie whole within a chunk and are not copied. */
 export const CHUNK_BYTES = 1_048_576;
 
-/** A dump: a file's path, `-` for stdin, or its bytes in order, from a Readable or whatever else yields them. */
+/**
+ * A dump: a file's path, `-` for stdin, or its bytes in order, from a Readable or whatever else yields them.
+ */
 export type DumpSource = string | AsyncIterable<Uint8Array>;
 
 /** One dump or several, in order. */
@@ -64,9 +66,10 @@ export async function* readDump(
 }
 
 /**
- * The frames of `file`, as many at once as a chunk of it completes; headers checked, payloads not yet. A frame's bytes
- * are valid until the next ones are asked for. Throws, with file and byte offset, after the last sound frame: `FCRP_*`
- * for a bad header or an end inside a frame, `NO_INPUT` when the file cannot be opened, `READ_FAILED`.
+ * The frames of `file`, as many at once as a chunk of it completes; headers checked, payloads not yet. A
+ * frame's bytes are valid until the next ones are asked for. Throws, with file and byte offset, after the
+ * last sound frame: `FCRP_*` for a bad header or an end inside a frame, `NO_INPUT` when the file cannot be
+ * opened, `READ_FAILED`.
  */
 export async function* readDumpChunks(
   file: DumpSource,
@@ -117,7 +120,10 @@ const UNOPENED: Record<string, string> = {
   EPERM: 'The file may not be read by this user.',
 };
 
-/** The bytes of a dump, in chunks; throws as the system does, which `inDump` makes ours, and the signal's reason. */
+/**
+ * The bytes of a dump, in chunks; throws as the system does, which `inDump` makes ours, and the signal's
+ * reason.
+ */
 export function openDump(
   source: DumpSource,
   { offset = 0, signal }: Pick<ReadOptions, 'offset' | 'signal'> = {},

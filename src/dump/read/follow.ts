@@ -1,6 +1,6 @@
 /**
- * A dump that is still being written, read like `tail -F` does: at its end what comes is waited for, and when the file is
- * cut back or another takes its name, reading begins anew.
+ * A dump that is still being written, read like `tail -F` does: at its end what comes is waited for, and when
+ * the file is cut back or another takes its name, reading starts over.
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Timers } from '../../clock.js';
@@ -8,14 +8,16 @@ import { FastcacheError } from '../../errors.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { CHUNK_BYTES, inDump, type ReadOptions, splitChunk } from './dump-reader.js';
 
+/** How a dump is followed. */
 export interface FollowOptions {
-  /** Between two looks at a file that has not grown. */
+  /** Time between two looks at a file that has not grown, in ms. */
   pollMs: number;
   timers: Timers;
   /** Ends the following; that the last frame is not yet whole is no fault then. */
   stopped: AbortSignal;
 }
 
+/** A file that is followed from its start. */
 export class FollowedDump {
   readonly #file: string;
   readonly #options: FollowOptions & ReadOptions;
@@ -26,14 +28,18 @@ export class FollowedDump {
     this.#options = options;
   }
 
-  /** Whether `chunks` ended because the file was cut back or replaced: called once more, it reads what is there now. */
+  /**
+   * Whether `chunks` ended because the file was cut back or replaced: called once more, it reads what is
+   * there now.
+   */
   get goesOn(): boolean {
     return this.#begunAnew && !this.#options.stopped.aborted;
   }
 
   /**
-   * The frames of the file, as `readDumpChunks`, until it is cut back or replaced or following is stopped. Throws as that
-   * does; `FCRP_TRUNCATED` and `FCRP_SHORT_HEADER` when what was to come of a frame never will.
+   * The frames of the file, as `readDumpChunks`, until it is cut back or replaced or following is stopped.
+   * Throws as that does; `FCRP_TRUNCATED` and `FCRP_SHORT_HEADER` when what was to come of a frame never
+   * will.
    */
   async *chunks(): AsyncGenerator<SplitFrame[], void, void> {
     const splitter = new FrameSplitter(this.#options);
@@ -68,7 +74,10 @@ export class FollowedDump {
     }
   }
 
-  /** Where a file has been replaced, the next may be a while in coming; undefined when following is stopped before. */
+  /**
+   * Where a file has been replaced, the next may be a while in coming; undefined when following is stopped
+   * before.
+   */
   async #open(): Promise<FileHandle | undefined> {
     while (!this.#options.stopped.aborted) {
       try {

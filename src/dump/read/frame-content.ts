@@ -1,6 +1,6 @@
 /**
- * What a frame of a dump holds, opened by its kind, with faults and offsets placed in the dump: where a payload is
- * compressed, the frame's own offset stands for everything in it (cli.md, JSON).
+ * What a frame of a dump holds, opened by its kind, with faults and offsets placed in the dump: where a
+ * payload is compressed, the frame's own offset is given for everything in it (docs/command-line.md, "JSON").
  */
 
 import { FastcacheError } from '../../errors.js';
@@ -18,6 +18,7 @@ import { decodeWatermarks, type WatermarkList } from '../../frame/watermarks.js'
 import { FRAME_HEADER_BYTES } from '../../limits.js';
 import type { PayloadPlace } from '../json-lines.js';
 
+/** What a frame holds, by its kind. */
 export type FrameContent =
   | { type: 'hello'; hello: DecodedHello; margin: Margin | undefined }
   | { type: 'watermarks'; watermarks: WatermarkList }
@@ -30,6 +31,7 @@ export type FrameContent =
   /** Undefined: it asks. */
   | { type: 'status'; document: StatusMap | undefined };
 
+/** A frame with its content. */
 export interface OpenedFrame {
   frame: SplitFrame;
   kind: FrameKindName;
@@ -38,8 +40,8 @@ export interface OpenedFrame {
 }
 
 /**
- * Decompresses and decodes a frame; with `room`, its payload, keys and values are valid until the next one is opened. Throws
- * `FCRP_*` with the dump's byte offset.
+ * Decompresses and decodes a frame; with `room`, its payload, keys and values are valid until the next one is
+ * opened. Throws `FCRP_*` with the dump's byte offset.
  */
 export function openFrame(frame: SplitFrame, room?: PayloadRoom): OpenedFrame {
   return { frame, kind: frameKindName(frame.header.kind), content: openContent(frame, room) };
@@ -106,7 +108,7 @@ export function placedIn(frame: SplitFrame, error: FastcacheError): FastcacheErr
   return error.placedAt(dumpOffset(frame, error.offset));
 }
 
-/** The dump's offset of a byte of a payload: where that is compressed, the frame's own stands for all of it. */
+/** The dump's offset of a byte of a payload: where that is compressed, it is the frame's own. */
 export function dumpOffset({ header, offset }: SplitFrame, payloadOffset = 0): number {
   return header.compressed ? offset : offset + FRAME_HEADER_BYTES + payloadOffset;
 }

@@ -1,32 +1,40 @@
-/** Reads a dump that may be damaged, stretch by stretch, from a file or from stdin (frame/resync.ts says what is held). */
+/**
+ * Reads a dump that may be damaged, stretch by stretch, from a file or from stdin (frame/resync.ts says what
+ * is held).
+ */
 
 import { FrameWalker, type Stretch, type WalkerChecks } from '../../frame/resync.js';
 import { type DumpSource, inDump, openDump } from './dump-reader.js';
 
+/** How a dump is walked. */
 export interface WalkOptions extends ChunksOptions {
   /** A frame's bytes are valid during the call. What it throws ends the walk. */
   onStretch(stretch: Stretch): void;
 }
 
-/** Walks the whole dump. Throws `NO_INPUT` and `READ_FAILED`, with the file; damage is told, not thrown. */
+/**
+ * Walks the whole dump. Throws `NO_INPUT` and `READ_FAILED`, with the file; damage is a stretch, and not
+ * thrown.
+ */
 export async function walkDump({ onStretch, ...options }: WalkOptions): Promise<void> {
   for await (const stretches of walkChunks(options)) {
     for (const stretch of stretches) onStretch(stretch);
   }
 }
 
+/** What is walked, and what looks at its frames. */
 export interface ChunksOptions {
   file: DumpSource;
   checks: WalkerChecks;
-  /** After each chunk: bytes read so far. */
+  /** Called after each chunk, with the bytes read so far. */
   onRead(bytes: number): void;
   /** Ends the walk with its reason. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * As `walkDump`, the stretches that a chunk settles at a time: to be walked to their end, or not to go on. A frame's bytes are
- * valid until the next chunk is asked for.
+ * As `walkDump`, the stretches that a chunk settles at a time: to be walked to their end, or not to go on. A
+ * frame's bytes are valid until the next chunk is asked for.
  */
 export async function* walkChunks({
   file,

@@ -7,7 +7,7 @@ export class Cluster {
   readonly nodes: readonly SimNode[];
   readonly #random: RandomSource;
   readonly #hasRelays: boolean;
-  /** Of each that is to be a replica: whom it follows. */
+  /** Whom each follows that is to be a replica. */
   readonly #upstream = new Map<SimNode, SimNode>();
   #primary: SimNode;
 
@@ -83,7 +83,7 @@ export class Cluster {
     else this.startAnew(node);
   }
 
-  /** Has a node lead, or follow whom it is to follow, whatever it was told before. */
+  /** Has a node lead, or follow whom it is to follow, whatever it was asked before. */
   restore(node: SimNode): void {
     if (!node.isWell) return;
     if (node === this.#primary) node.node?.promote();

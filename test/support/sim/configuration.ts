@@ -3,7 +3,7 @@ import type { SequenceBase } from '../../../src/replication/history.js';
 import type { SendPolicy } from '../../../src/replication/stream/publisher.js';
 import { RandomSource } from '../random.js';
 
-/** Of connections, drawn when they are opened. */
+/** What a connection may meet, drawn when it is opened. */
 export const networkFaults = [
   'latency',
   'slices',
@@ -14,7 +14,7 @@ export const networkFaults = [
   'lost frames',
 ] as const;
 
-/** Of the whole, from time to time. */
+/** What happens to the cluster from time to time. */
 export const timedFaults = [
   'stall',
   'one-way stall',
@@ -60,6 +60,7 @@ export const outcomes = [
   'slow consumer',
   'tap continued',
   'tap snapshot',
+  'tide during a scan',
 ] as const;
 
 export type TimedFault = (typeof timedFaults)[number];
@@ -76,12 +77,14 @@ export interface Configuration {
   /** Followers without content, which go on where their state says. */
   taps: number;
   allowEmptySnapshot: boolean;
-  /** For faults and writes, virtual. */
+  /** How long faults and writes last, virtual ms. */
   durationMs: number;
   operations: number;
   keys: number;
   /** All keys are there from the beginning. */
   isFilled: boolean;
+  /** Keys are so many, and now and then nearly all go or come back, that tables split and join. */
+  hasTides: boolean;
   valueBytesMax: number;
   hasExpiries: boolean;
   /** Above it keys are evicted; 0: never. */
@@ -96,7 +99,7 @@ export interface Configuration {
   subscriberQueueBytes: number;
   snapshotChunkBytes: number;
   sequenceBase: SequenceBase;
-  /** Whose wall clocks are off by up to so much, each its own way. */
+  /** How far wall clocks are off at most, each its own way. */
   clockSkewMs: number;
   faults: ReadonlySet<FaultName>;
 }
@@ -106,8 +109,9 @@ const TABLE_BYTES = 13_000;
 
 export function drawConfiguration(seed: number): Configuration {
   const random = RandomSource.fork(seed, 'configuration');
-  const shards = 2 ** random.below(5);
-  const valueBytesMax = random.pick([20, 300, 300, 5_000, 60_000]);
+  const hasTides = random.chance(0.1);
+  const shards = 2 ** random.below(hasTides ? 2 : 5);
+  const valueBytesMax = hasTides ? 20 : random.pick([20, 300, 300, 5_000, 60_000]);
   return {
     shards,
     replicas: random.pick([0, 1, 2, 3, 3, 4, 4, 4]),
@@ -115,10 +119,11 @@ export function drawConfiguration(seed: number): Configuration {
     hasOutputs: random.chance(0.4),
     taps: random.pick([0, 0, 0, 1, 2]),
     allowEmptySnapshot: random.chance(0.3),
-    durationMs: random.between(500, 15_000),
+    durationMs: random.between(500, 9_000),
     operations: valueBytesMax > 5_000 ? random.between(10, 150) : random.between(20, 800),
-    keys: random.chance(0.5) ? random.skewed(20) : random.between(20, 300),
-    isFilled: random.chance(0.5),
+    keys: drawKeys(random, hasTides),
+    isFilled: hasTides || random.chance(0.5),
+    hasTides,
     valueBytesMax,
     hasExpiries: random.chance(0.5),
     maxMemoryBytes: drawMemoryLimit(random, shards),
@@ -137,12 +142,18 @@ export function drawConfiguration(seed: number): Configuration {
   };
 }
 
+/** A segment of a table holds some 600. */
+function drawKeys(random: RandomSource, hasTides: boolean): number {
+  if (hasTides) return random.between(1_000, 2_500);
+  return random.chance(0.5) ? random.skewed(20) : random.between(20, 300);
+}
+
 /** Bytes; 0, which is no limit, mostly. */
 export function drawMemoryLimit(random: RandomSource, shards: number): number {
   return random.chance(0.3) ? shards * TABLE_BYTES + random.skewed(50_000) : 0;
 }
 
-/** Where frames get lost a gap is no fault of ours: most seeds must do without them. */
+/** A gap is no fault of ours where frames get lost: most seeds must do without them. */
 function probabilityOf(name: FaultName): number {
   return name === 'lost frames' ? 0.2 : 0.5;
 }

@@ -19,7 +19,7 @@ export class SimConsumer {
     this.#random = random;
   }
 
-  /** As one run of a process has it; what an earlier run had begun and not ended is void. */
+  /** The consumer of one run of a process; what an earlier run had begun and not ended is void. */
   of(timers: Timers): ChangeConsumer {
     this.fold.take({ type: 'snapshot-abandoned' });
     return { take: (change) => this.#take(change, timers) };

@@ -215,7 +215,7 @@ export class Faults {
     return true;
   }
 
-  /** For a while nobody is where it is told that a primary is; those who follow it stay. */
+  /** It follows an address for a while at which nobody is; those who follow it stay. */
   #followNobody(node: SimNode): boolean {
     if (!node.isWell) return false;
     node.follow({ host: '127.0.0.1', port: DEAD_PORT });
@@ -223,7 +223,7 @@ export class Faults {
     return true;
   }
 
-  /** As clients do with CONFIG SET. */
+  /** Changes a setting, as a client does with CONFIG SET. */
   #configure(node: SimNode): boolean {
     if (!node.isWell) return false;
     const random = this.#random;
@@ -258,7 +258,7 @@ export class Faults {
     return this.#redirect(node, this.#random.pick(ofFollowers ? followers : this.#cluster.nodes));
   }
 
-  /** Whose own link is stalled. */
+  /** A replica follows another one whose own link is stalled. */
   #followLagging(node: SimNode | undefined, relay: SimNode | undefined): boolean {
     if (node === undefined || relay === undefined || relay.held() === undefined) return false;
     if (!this.#stallLinks(relay)) return false;

@@ -16,9 +16,9 @@ import type { Configuration, FaultName } from './configuration.js';
 
 /** Single bytes cost an event each, so that a connection has only so many of them. */
 const SINGLE_BYTES_MAX = 1_500;
-/** Of a header: the frame's kind. */
+/** Where a header has the frame's kind. */
 const KIND_OFFSET = 5;
-/** What a write may follow that was told to wait: the answer's, a snapshot's begin or end. */
+/** Writes that may follow one that returned false: the answer, a snapshot's begin or end. */
 const WRITES_WHILE_FULL_MAX = 3;
 /** Ten a second, until five seconds later the link is known to be dead. */
 const ACKS_WHILE_FULL_MAX = 55;

@@ -33,13 +33,13 @@ const expectedEnds: ReadonlyMap<ErrorCode, Outcome | undefined> = new Map([
   ['REPLICATION_CYCLE', 'cycle'],
   ['EMPTY_SNAPSHOT', 'empty snapshot'],
 ]);
-/** And where frames get lost. */
+/** How it may end where frames get lost. */
 const gapEnds: ReadonlyMap<ErrorCode, Outcome | undefined> = new Map([
   ...expectedEnds,
   ['SEQUENCE_GAP', 'gap'],
   ['SNAPSHOT_OUT_OF_ORDER', 'gap'],
 ]);
-/** Of log lines: what has no place where every peer is sound. */
+/** What no log line has where every peer is sound. */
 const ALARM = /cannot be read|failed|could not|handed on|is not saved/;
 
 export interface SimSeams {
@@ -47,7 +47,7 @@ export interface SimSeams {
   network: SimNetwork;
   oracle: Oracle;
   configuration: Configuration;
-  /** Of this node alone. */
+  /** It belongs to this node alone. */
   random: RandomSource;
   disk: VirtualDisk;
   /** A replica of a primary that leaves gaps has stopped for good. */
@@ -67,7 +67,7 @@ export class SimNode {
   #running: Running | undefined;
   /** What must not have happened in it: thrown by `check`. */
   #alarm: unknown;
-  /** Since the bounds were last checked. */
+  /** Whether it has published since the bounds were last checked. */
   #hasPublished = false;
   /** What it held when it was last checked, and how many keys it showed then. */
   #before: { held: Held | undefined; keys: number } = { held: undefined, keys: 0 };
@@ -87,7 +87,7 @@ export class SimNode {
     return this.#running !== undefined;
   }
 
-  /** It has been told to stop, and is not gone yet. */
+  /** It was asked to stop, and is not gone yet. */
   get isStopping(): boolean {
     return this.#running?.isStopping === true;
   }
@@ -96,7 +96,7 @@ export class SimNode {
     return this.#running?.process.isPaused === true;
   }
 
-  /** It serves and was neither paused nor told to stop. */
+  /** It serves, and was neither paused nor asked to stop. */
   get isWell(): boolean {
     return this.node !== undefined && !this.isPaused && !this.isStopping;
   }
@@ -110,12 +110,12 @@ export class SimNode {
     return this.node?.leading?.publisher;
   }
 
-  /** While it leads: what is written to. */
+  /** What is written to; undefined while it follows. */
   get primaryStore(): ObservedEngine | undefined {
     return this.publisher?.store as ObservedEngine | undefined;
   }
 
-  /** While it follows: what it holds of whose history. */
+  /** What it holds, of whose history; undefined while it leads. */
   held(): Held | undefined {
     const { store, history } = this.node?.following?.follower.holding ?? {};
     if (!(store instanceof ObservedEngine) || history === undefined) return undefined;
@@ -165,25 +165,25 @@ export class SimNode {
     }
   }
 
-  /** As REPLICAOF. */
+  /** Follows a primary, as with REPLICAOF. */
   follow(primary: Address): void {
     this.node?.follow(primary);
   }
 
-  /** As REPLICAOF NO ONE; false when it holds nothing or leads already. */
+  /** Leads, as with REPLICAOF NO ONE; returns false when it holds nothing or leads already. */
   promote(): boolean {
     if (this.held() === undefined) return false;
     this.node?.promote();
     return true;
   }
 
-  /** As CONFIG SET. */
+  /** Changes a setting, as CONFIG SET does. */
   configure(name: string, value: string): void {
     const refusal = this.node?.settings.set([[name, Buffer.from(value)]]);
     if (refusal !== undefined) throw new Error(refusal);
   }
 
-  /** As SIGTERM; the process is there until `kill`. */
+  /** Closes the node, as SIGTERM does; the process is there until `kill`. */
   stop(): void {
     const running = this.#running;
     if (running === undefined || running.isStopping) return;
@@ -191,7 +191,7 @@ export class SimNode {
     running.node?.close().catch((error: unknown) => this.#raise(error));
   }
 
-  /** As SIGKILL: its memory is lost. */
+  /** Ends the process at once, as SIGKILL does: its memory is lost. */
   kill(): void {
     this.#countOutcomes();
     this.#running?.process.kill();
@@ -230,7 +230,7 @@ export class SimNode {
   }
 
   /**
-   * After a `stop`, when `source` has what this node is to have put out: throws when its dump or its changes
+   * To be called after a `stop`; `source` has what this node is to have put out. Throws when dump or changes
    * lead elsewhere.
    */
   checkOutputs(source: ShardEngine): void {
@@ -296,7 +296,7 @@ export class SimNode {
     });
   }
 
-  /** With what it held before. */
+  /** Compares what it holds with what it held before. */
   #compare(held: Held | undefined): void {
     const { configuration, reached } = this.#seams;
     const { held: before, keys } = this.#before;

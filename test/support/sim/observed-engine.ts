@@ -53,7 +53,7 @@ export class ObservedEngine extends ShardEngine {
     return scan;
   }
 
-  /** Of a replica's store: value and expiry of a key that it holds, were it long expired. */
+  /** Value and expiry of a key that a replica's store holds, were it long expired. */
   peek(key: Uint8Array): { value: Buffer; expireAtMs: bigint } | undefined {
     this.#clock.isPeeking = true;
     const value = this.get(key);
@@ -68,7 +68,7 @@ export class ObservedEngine extends ShardEngine {
   }
 }
 
-/** At the beginning of time nothing has expired. */
+/** While it peeks it shows the beginning of time, at which nothing has expired. */
 class PeekingClock implements Clock {
   isPeeking = false;
   readonly #clock: Clock;

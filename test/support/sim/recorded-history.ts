@@ -92,7 +92,7 @@ export class RecordedShard {
     return content;
   }
 
-  /** Brings content on from `from` records to `to`; tells the keys, in latin1, that these touched. */
+  /** Brings content on from `from` records to `to`; returns the keys, in latin1, that these touched. */
   apply(content: Map<string, Kept>, from: number, to: number): Set<string> {
     const touched = new Set<string>();
     for (let index = from; index < to; index += 1) {

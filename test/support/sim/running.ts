@@ -53,7 +53,7 @@ export function leftoversOf({ process, stores, node }: Running): string[] {
   ];
 }
 
-/** What it has come to, as far as its counters tell. */
+/** What it has come to, as far as its counters show. */
 export function outcomesOf({ node, stores }: Running): Outcome[] {
   if (node === undefined) return [];
   const { metrics, isReplica: isRelay } = node;

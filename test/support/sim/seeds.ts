@@ -9,7 +9,7 @@ import { type FaultName, networkFaults, type Outcome, outcomes, timedFaults } fr
 import { Simulation, type SimulationResult } from './simulation.js';
 
 const { SIM_SEED, SIM_SEEDS } = process.env;
-const SEEDS = Number(SIM_SEEDS ?? 500);
+const SEEDS = Number(SIM_SEEDS ?? 1_000);
 /** Fewer seeds than this need not meet everything. */
 const SEEDS_FOR_ALL = 200;
 

@@ -1,8 +1,9 @@
 /**
- * One seeded run of a cluster (docs/reliability.md, "Simulation"): nodes as they ship, each with its kernel, in
- * one process, under a virtual clock, network and disk, disturbed by everything that a seed draws. After every
- * event the oracle compares what has changed. In the end all is healed, and all must soon be equal and nothing
- * left behind.
+ * One seeded run of a cluster (docs/reliability.md, "Simulation"): nodes as they ship, each with its kernel,
+ * in one process, under a virtual clock, network and disk, disturbed by everything that a seed draws. After
+ * every event the oracle compares what has changed. In the end all is healed: all must soon be equal, go on
+ * from what they hold when every link is cut once more, have put out what they hold, and leave nothing
+ * behind.
  */
 import { RandomSource } from '../random.js';
 import { PERFECT_DISK, VirtualDisk } from '../virtual-disk.js';
@@ -17,7 +18,7 @@ import { Workload } from './workload.js';
 
 const FIRST_PORT = 7_000;
 const EQUAL_WITHIN_MS = 30_000;
-/** For what was begun before a stop: sessions that let out what was written have a second for it. */
+/** What was begun before a stop ends within this: sessions have a second to let out what was written. */
 const AFTERMATH_MS = 5_000;
 
 export interface SimulationResult {

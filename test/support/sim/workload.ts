@@ -12,8 +12,12 @@ import type { ObservedEngine } from './observed-engine.js';
 const BURST = { least: 10, most: 60 };
 /** Keys that are enough for each of 16 shards to have some of them. */
 const KEYS_FOR_A_SHARD = 12;
-/** Of those that go when all shall go. */
+/** How many go at once when all shall go. */
 const KEYS_AT_ONCE = 50;
+/** About twice as many in a run. */
+const TIDES = 4;
+/** One in so many. */
+const KEYS_THAT_STAY = 20;
 /** A turn of the event loop, and what timers are rounded up by. */
 const SLACK_MS = 3;
 
@@ -23,7 +27,7 @@ interface Due {
   store: ObservedEngine;
   watermarks: bigint[];
   byMs: number;
-  /** Of the node, until then. */
+  /** How often the node was paused until then. */
   pauses: number;
 }
 
@@ -37,6 +41,7 @@ export class Workload {
   #operationsLeft: number;
   #due: Due | undefined;
   #next: Planned | undefined;
+  #nextTide: Planned | undefined;
 
   constructor(
     world: VirtualWorld,
@@ -55,6 +60,7 @@ export class Workload {
 
   start(): void {
     if (this.#configuration.isFilled) this.#world.plan(0, () => this.#fill());
+    if (this.#configuration.hasTides) this.#planTide();
     this.#planNext();
   }
 
@@ -63,7 +69,7 @@ export class Workload {
    * shard shows it.
    */
   end(): void {
-    if (this.#next !== undefined) this.#next.run = undefined;
+    for (const planned of [this.#next, this.#nextTide]) if (planned !== undefined) planned.run = undefined;
     const { faults, shards } = this.#configuration;
     const count = faults.has('lost frames') ? KEYS_FOR_A_SHARD * shards : 1;
     for (const node of this.#primaries()) {
@@ -83,6 +89,28 @@ export class Workload {
     }
   }
 
+  #planTide(): void {
+    const withinMs = this.#random.below(Math.ceil(this.#configuration.durationMs / TIDES));
+    this.#nextTide = this.#world.plan(withinMs, () => {
+      for (const { primaryStore } of this.#primaries())
+        if (primaryStore !== undefined) this.#tide(primaryStore);
+      this.#planTide();
+    });
+  }
+
+  /** Nearly all keys go, or come back. */
+  #tide(store: ObservedEngine): void {
+    if (store.openScans > 0) this.#reached('tide during a scan');
+    const { keys } = this.#configuration;
+    const isEbb = store.keyCount() > keys / 2;
+    for (let index = 0; index < keys; index += 1) {
+      const key = Buffer.from(`key:${index}`);
+      if (!isEbb) {
+        if (store.makeRoom()) store.set(key, key);
+      } else if (index % KEYS_THAT_STAY !== 0) store.del(key);
+    }
+  }
+
   #planNext(): void {
     const { durationMs, operations } = this.#configuration;
     const meanMs = durationMs / (1 + operations / 4);
@@ -98,11 +126,13 @@ export class Workload {
     this.#checkDue();
     const primaries = this.#primaries();
     const node = primaries[random.below(primaries.length)];
-    // As the gate refuses clients' writes.
+    // The gate would refuse clients' writes.
     const lacksReplicas = node?.node?.lacksReplicas === true;
     if (lacksReplicas) this.#reached('too few replicas');
     const store = lacksReplicas ? undefined : node?.primaryStore;
     for (let index = 0; index < count; index += 1) this.#operate(store);
+    const isScanned = store !== undefined && store.openScans > 0;
+    if (isScanned && this.#configuration.hasTides && random.chance(0.3)) this.#tide(store);
     if (node !== undefined && store !== undefined) this.#expectPublished(node, store);
     this.#planNext();
   }
