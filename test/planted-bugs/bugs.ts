@@ -80,7 +80,7 @@ const replication: readonly PlantedBug[] = [
     file: 'src/replication/relay/relay.ts',
     find: '    this.#upstream = [];\n',
     replace: '',
-    tests: roles,
+    tests: ['test/server/virtual-roles.test.ts'],
   },
   {
     name: 'a promotion begins below what was given out when the clock is behind',
@@ -262,7 +262,7 @@ const server: readonly PlantedBug[] = [
     file: 'src/server/settings.ts',
     find: "name.startsWith('maxmemory')",
     replace: "name === 'maxmemory'",
-    tests: ['test/resp/commands/config.test.ts', 'test/resp/limits.test.ts'],
+    tests: betweenSteps,
   },
 ];
 
@@ -362,7 +362,7 @@ const tools: readonly PlantedBug[] = [
     file: 'src/dump/fold/load.ts',
     find: 'swept > 0; swept = store.sweep(SWEPT_KEYS)) dropped += swept;',
     replace: 'swept > 0; swept = 0) dropped += swept;',
-    tests: ['test/dump/fold/load.test.ts'],
+    tests: ['test/server/load.test.ts'],
   },
   {
     name: 'the record at the end of a part is left out of it',

@@ -197,25 +197,6 @@ describe('whatever a node was started with', () => {
   });
 });
 
-it('a promoted node that follows who is not there is no circle for its old primary', async () => {
-  const top = await startPrimary({ reconnectBackoffMs: 10 });
-  const middle = await follow(top.bindAddress, { bind: ':0' });
-  top.set('before', '1');
-  await isCaughtUp({ primary: top, replica: middle });
-  middle.promote();
-  middle.follow(`127.0.0.1:${await freePort()}`);
-  const faults: unknown[] = [];
-  top.on('lost', ({ error }) => faults.push(error));
-  top.follow(middle.bindAddress!);
-  await eventually(
-    () => [top.state?.name, ...faults],
-    ([name, fault]) => name === 'live' || fault !== undefined,
-  );
-  expect(faults).toEqual([]);
-  expect(top).toMatchObject({ history: middle.history, state: { name: 'live' } });
-  expect(top.get('before')?.toString()).toBe('1');
-});
-
 it('200 changes of role leave no timer, socket or listener behind', async () => {
   const other = await startPrimary();
   other.set('theirs', '1');
