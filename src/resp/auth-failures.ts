@@ -1,6 +1,6 @@
 /**
- * Wrong passwords, by the address that they came from (docs/redis.md, "Passwords"): whoever guesses more
- * than ten times a minute is answered a second later each time.
+ * Wrong passwords, counted by the address that they came from (docs/redis.md, "Passwords"): the answer to an
+ * address that guesses more than ten times a minute is delayed by a second each time.
  */
 import type { Clock } from '../clock.js';
 
@@ -13,19 +13,22 @@ const ADDRESSES_MAX = 4_096;
 /** Counts wrong passwords by address, and says when an address has tried too often. */
 export class AuthFailures {
   readonly #clock: Clock;
-  /** When each address failed of late, oldest first. */
+  /** Unix milliseconds of each address' failures within the last minute, oldest first. */
   readonly #times = new Map<string, number[]>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Notes a failure of a client at `host:port`; milliseconds by which its answer is to be held back. */
+  /**
+   * Notes a failure of a client at `host:port`; returns the milliseconds by which its answer is to be
+   * delayed.
+   */
   note(address: string): number {
     const host = address.slice(0, address.lastIndexOf(':'));
     const nowMs = this.#clock.nowMs();
     const recent = (this.#times.get(host) ?? []).filter((timeMs) => timeMs > nowMs - WINDOW_MS);
-    // What is more than the limit need not be told apart.
+    // Failures beyond the limit need not be distinguished.
     if (recent.length > FREE_FAILURES) recent.shift();
     recent.push(nowMs);
     this.#times.delete(host);

@@ -2,19 +2,19 @@
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { Protocol } from './reply.js';
 
-/** MULTI until EXEC or DISCARD. */
+/** A transaction, from MULTI to EXEC or DISCARD. */
 export interface Transaction {
-  /** What will run, in order: each with the name first. */
+  /** Commands that EXEC will run, in order; each has its name first. */
   readonly queue: (readonly Buffer[])[];
   queuedBytes: number;
-  /** A command that could not be queued: EXEC will refuse. */
+  /** A command could not be queued, so EXEC will refuse. */
   isBroken: boolean;
 }
 
 /** One client, as commands see and change it. */
 export class ClientState {
   readonly id: number;
-  /** `host:port` of the client and of the port that it came to. */
+  /** `host:port` of the client, and of the port that it connected to. */
   readonly address: string;
   readonly localAddress: string;
   readonly connectedAtMs: number;
@@ -24,24 +24,24 @@ export class ClientState {
   protocol: Protocol = 2;
   isAuthenticated: boolean;
   transaction: Transaction | undefined;
-  /** While EXEC runs what was queued: a command must not wait, and MONITOR is refused. */
+  /** EXEC is running what was queued: a command must not wait, and MONITOR is refused. */
   isInExec = false;
   /** Watched keys by their bytes in latin1; see commands/transactions.ts. */
   readonly watched = new Map<string, WatchedKey>();
   watchedBytes = 0;
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isMonitor = false;
-  /** What a monitor's own command has it told: goes behind the reply of that command. */
+  /** Lines that a monitor's own command sends it; they follow that command's reply. */
   readonly afterReply: Buffer[] = [];
   isNeverEvicted = false;
-  /** CLIENT NO-TOUCH: what it reads does not count as used. */
+  /** CLIENT NO-TOUCH: keys that the client reads do not count as used. */
   isNeverTouching = false;
   isBlocked = false;
-  /** Set by QUIT and by CLIENT KILL: what is being answered is the last. */
+  /** QUIT or CLIENT KILL was run: the reply that is being made is the last. */
   leaves = false;
   /** Lower case, with `|` before a subcommand; what CLIENT LIST shows as `cmd`. */
   lastCommand = 'NULL';
-  /** When bytes last came from it. */
+  /** Unix milliseconds at which bytes last came from the client. */
   heardAtMs: number;
   readBytes = 0;
   writtenBytes = 0;
@@ -65,7 +65,7 @@ export class ClientState {
 /** A key that WATCH has been given. */
 export interface WatchedKey {
   readonly key: Buffer;
-  /** The store that it was watched in. */
+  /** The store in which it was watched. */
   readonly engine: ShardEngine;
   /** What `engine.watch` returned. */
   readonly ticket: number;

@@ -1,6 +1,6 @@
 /**
- * One client's connection: its bytes go to the kernel or to the gate, the replies back to it, in the order of
- * its commands; and what waits, waits here.
+ * One client's connection: its bytes go to the kernel or to the gate, and the replies go back to it in the
+ * order of its commands. Commands and replies that must wait are kept here.
  */
 import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
@@ -13,23 +13,23 @@ import { Later } from './later.js';
 import { encodeReply } from './reply.js';
 import type { OutputLimit } from './setting-formats.js';
 
-/** Replies that gather for a client before its commands have to wait until it has read. */
+/** Bytes of replies that gather for a client before its commands have to wait until it has read. */
 const REPLY_BYTES_MAX = 1024 * 1024;
-/** Replies that a client may leave unread before it has said its password (CVE-2025-21605). */
-const STRANGER_REPLY_BYTES_MAX = 16 * 1024;
-/** What a client may send ahead while it waits for an answer, before it is read no further. */
+/** Bytes of replies that a client may leave unread before it has sent the password (CVE-2025-21605). */
+const UNAUTHENTICATED_REPLY_BYTES_MAX = 16 * 1024;
+/** Bytes that a client may send ahead while it waits for an answer; beyond them its socket is not read. */
 const BLOCKED_INPUT_BYTES_MAX = 1024 * 1024;
-/** What clients have for taking their last replies when the server closes. */
+/** Milliseconds that clients have for taking their last replies when the server closes. */
 const CLOSE_PATIENCE_MS = 1_000;
 
-/** What a client is given of its server. */
+/** What the server provides to a client. */
 export interface ClientHost {
   readonly gate: Gate;
   readonly limits: InputLimits;
-  /** The command window of the store of this moment. */
+  /** The command window of the present store; a replica's store changes with each snapshot. */
   window(): CommandWindow;
   readonly clock: Clock;
-  /** What may wait to be written to the client. */
+  /** How many bytes may wait to be written to the client. */
   outputLimit(client: ClientState): OutputLimit;
   warn(message: string): void;
 }
@@ -48,16 +48,16 @@ export class Client implements CommandSink {
   readonly #input: CommandInput;
   #replies: Buffer[] = [];
   #replyBytes = 0;
-  /** While a command of its own is handled, its reply is still to come. */
+  /** A command of this client is being handled, so its reply is still to come. */
   #isHandling = false;
-  /** Since when more waits to be written than is good for long. */
+  /** When more than the soft limit began to wait to be written; undefined while less does. */
   #overSoftSinceMs: number | undefined;
-  /** Gives up what is waited for. */
+  /** Gives up the wait for a command's answer; undefined while none is awaited. */
   #cancelWait: (() => void) | undefined;
-  /** A command that a pause holds back. */
+  /** The command that a pause postpones; undefined when there is none. */
   #postponed: Buffer[] | undefined;
 
-  /** `connect` is given what to call with each chunk, and returns the socket. */
+  /** `connect` is given the function to call with each chunk, and returns the socket. */
   constructor(
     state: ClientState,
     host: ClientHost,
@@ -74,7 +74,7 @@ export class Client implements CommandSink {
       this.#flush();
     });
     this.#socket.on('drain', () => this.#goOn());
-    // What a broken connection has left behind is not this server's to tell.
+    // The error of a broken connection is the client's affair; it is not logged.
     this.#socket.on('error', () => this.#socket.destroy());
     this.gone = new Promise((resolve) => {
       this.#socket.once('close', () => {
@@ -100,7 +100,7 @@ export class Client implements CommandSink {
   reply(bytes: Buffer): boolean {
     if (this.state.replies !== 'on') return true;
     this.#gather(bytes);
-    if (!this.state.isAuthenticated && this.pendingBytes > STRANGER_REPLY_BYTES_MAX) {
+    if (!this.state.isAuthenticated && this.pendingBytes > UNAUTHENTICATED_REPLY_BYTES_MAX) {
       this.#host.warn(`${this.state.address} does not read what it is told before its password; closed`);
       this.destroy();
     }
@@ -126,7 +126,7 @@ export class Client implements CommandSink {
     this.state.leaves = true;
   }
 
-  /** What comes unasked: a monitor's line. */
+  /** Sends bytes that the client did not ask for: a monitor's line. */
   push(bytes: Buffer): void {
     const { leaves, replies, afterReply } = this.state;
     if (leaves || replies === 'off' || replies === 'skip') return;
@@ -140,8 +140,8 @@ export class Client implements CommandSink {
   }
 
   /**
-   * Closes the client when more waits to be written, or for longer, than may; also to be called when nothing
-   * is written.
+   * Closes the client when more bytes than the limit wait to be written, or wait for longer than it allows;
+   * it is also called while nothing is written.
    */
   checkOutput(): void {
     const bytes = this.#socket.writableLength;
@@ -162,7 +162,7 @@ export class Client implements CommandSink {
     this.destroy();
   }
 
-  /** The pause is over: handles what it held back. */
+  /** Handles the command that a pause postponed; called when the pause is over. */
   retry(): void {
     const args = this.#postponed;
     if (args === undefined) return;
@@ -174,7 +174,10 @@ export class Client implements CommandSink {
     else this.#flush();
   }
 
-  /** Lets out what was written, then closes; a client that neither reads nor goes is not waited for. */
+  /**
+   * Sends the replies that were written, then closes; a client that neither reads nor closes is not waited
+   * for.
+   */
   end(): void {
     this.state.leaves = true;
     this.#cancelWait?.();
@@ -239,7 +242,7 @@ export class Client implements CommandSink {
     return 'wait';
   }
 
-  /** One write for all that has gathered. */
+  /** Sends all that has gathered in one write. */
   #flush(): void {
     const socket = this.#socket;
     if (this.#replyBytes > 0) {
@@ -253,12 +256,12 @@ export class Client implements CommandSink {
     if (this.state.leaves) {
       this.end();
     } else if (this.state.isBlocked) {
-      // Goes on when it is answered. Reading on shows when the client goes, but not all that it sends is
-      // taken in.
+      // Commands continue when the answer is there. The socket is still read, since that shows when the
+      // client disconnects, but only up to a limit.
       if (this.#input.pendingBytes > BLOCKED_INPUT_BYTES_MAX) socket.pause();
     } else if (this.#input.waits || socket.writableLength >= REPLY_BYTES_MAX) {
       socket.pause();
-      // Taken at once: there will be no drain to wait for.
+      // All bytes were taken at once, so there will be no drain event.
       if (!socket.writableNeedDrain) setImmediate(() => this.#goOn());
     }
   }

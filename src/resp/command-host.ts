@@ -14,7 +14,7 @@ import type { Slowlog } from './slowlog.js';
 export interface CommandHost {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** The store of this moment; a replica's changes with each snapshot. */
+  /** The present store; a replica's store changes with each snapshot. */
   engine(): ShardEngine;
   readonly clients: ClientRegistry;
   readonly settings: Settings;
@@ -22,18 +22,18 @@ export interface CommandHost {
   readonly slowlog: Slowlog;
   readonly authFailures: AuthFailures;
   readonly replication: ReplicationHost;
-  /** INFO's text; all default sections when none is named. */
+  /** INFO's text, with all default sections when none is named. */
   info(sections: readonly string[]): string;
-  /** Runs a command through the gate's last room, as EXEC does with what was queued. */
+  /** Runs a command that was let through before, without the gate's checks, as EXEC does with its queue. */
   execute(args: readonly Buffer[], client: ClientState): Reply | Later;
-  /** SHUTDOWN: the process or the embedding program is asked to close. */
+  /** Runs SHUTDOWN: asks the process or the embedding program to close. */
   shutdown(): void;
 }
 
-/** Who is connected, and what may be done to them. */
+/** The connected clients, and what may be done to them. */
 export interface ClientRegistry {
   list(): readonly ClientState[];
-  /** Closes a client; one that is answering right now (`client` itself) leaves behind its reply. */
+  /** Closes a client; one whose command is being run (`client` itself) is closed behind its reply. */
   kill(client: ClientState): void;
   /**
    * Postpones commands: all, or those that may write; an end that is earlier than the present one's changes
@@ -41,24 +41,27 @@ export interface ClientRegistry {
    */
   pause(untilMs: number, scope: 'all' | 'write'): void;
   unpause(): void;
-  /** From now on the client is told of every command that is run. */
+  /** From now on the client is sent every command that is run. */
   addMonitor(client: ClientState): void;
   removeMonitor(client: ClientState): void;
-  /** What waits to be written to the client, bytes. */
+  /** Bytes that wait to be written to the client. */
   pendingBytes(client: ClientState): number;
 }
 
 /** The server as a part of replication: what ROLE, REPLICAOF and WAIT need. */
 export interface ReplicationHost {
   readonly isReplica: boolean;
-  /** Whom a replica follows; undefined while it leads. */
+  /** The address that a replica follows; undefined while this server leads. */
   readonly primary: Address | undefined;
   /** ROLE's answer. */
   roleReply(): Reply;
-  /** As WAIT: answers when `replicas` have acknowledged, or after `timeoutMs` (0: never), how many have. */
+  /**
+   * Runs WAIT: answers how many replicas have acknowledged, when `replicas` have or after `timeoutMs` (0:
+   * never).
+   */
   wait(replicas: number, timeoutMs: number): Later;
   /** Follows a primary, or another one. */
   follow(primary: Address): void;
-  /** Becomes a primary, whose history continues the one that was followed. */
+  /** Becomes a primary whose history continues the one that was followed. */
   promote(): void;
 }

@@ -1,17 +1,17 @@
-/** One client's stream of bytes: what came is run at once, what is not whole yet waits for its rest. */
+/** One client's stream of bytes: whole commands run at once, and the start of one waits for its rest. */
 import { INPUT_WINDOW_BYTES } from '../kernel/layout.js';
 import type { CommandSink, CommandWindow } from './command-window.js';
 import { LongCommand } from './long-command.js';
 import { errorBytes } from './reply.js';
 
-/** A longer start of a command is not read again from its beginning with every chunk. */
+/** Bytes up to which an incomplete command is read again from its beginning with every chunk. */
 const RETRIED_BYTES_MAX = 16_384;
 
-/** Asked whenever they count, for they may change. */
+/** Limits of a client's input; they are read at each use, for they may change. */
 export interface InputLimits {
-  /** What one client may have waiting here, whether in one command or many. */
+  /** Bytes that may wait here for one client, whether in one command or many. */
   readonly queryBufferBytes: number;
-  /** The longest argument, as the kernel was told. */
+  /** The longest argument, in bytes; the kernel has the same limit. */
   readonly maxValueBytes: number;
 }
 
@@ -20,7 +20,7 @@ export class CommandInput {
   readonly #sink: CommandSink;
   readonly #limits: InputLimits;
   #pending: Buffer | undefined;
-  /** Least length of the pending command. */
+  /** The least length that the pending command can have, in bytes. */
   #need = 0;
   #long: LongCommand | undefined;
   #waits = false;
@@ -35,12 +35,12 @@ export class CommandInput {
     return this.#waits;
   }
 
-  /** Of commands that wait, or of one that is not whole. */
+  /** Bytes of commands that wait, or of one that is not whole. */
   get pendingBytes(): number {
     return this.#long?.length ?? this.#pending?.length ?? 0;
   }
 
-  /** Runs the commands that `chunk` completes. `window` is the store's of this moment. */
+  /** Runs the commands that `chunk` completes. `window` is that of the present store. */
   feed(chunk: Buffer, window: CommandWindow): void {
     if (this.#long !== undefined) {
       this.#long.append(chunk);
@@ -64,7 +64,7 @@ export class CommandInput {
     this.#run([pending, chunk], window);
   }
 
-  /** The client has taken its replies: goes on with what waits. */
+  /** Runs the commands that wait, once the client has taken its replies. */
   resume(window: CommandWindow): void {
     if (!this.#waits) return;
     const pending = this.#pending!;

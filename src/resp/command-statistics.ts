@@ -1,32 +1,32 @@
 /**
  * What has been counted since the start or CONFIG RESETSTAT: calls of each command, and the totals of INFO
- * stats. The kernel counts for itself what it runs in place; its counts are read when they are asked for and
- * added to those here.
+ * stats. The kernel counts the commands that it runs in place; its counts are read on demand and added to
+ * those here.
  */
 import { Rate } from './rate.js';
 
 /** How a command ended: `rejected` ones did not run. */
 export type Outcome = 'ok' | 'failed' | 'rejected';
 
-/** What is counted of one command. */
+/** Counts of one command. */
 export interface CommandCounts {
-  /** `get`, `client|list` */
+  /** The full name: `get`, `client|list`. */
   readonly name: string;
-  /** Runs, failed ones included. */
+  /** Calls that ran, failed ones included. */
   readonly calls: number;
-  /** Refused before they ran: arity, MULTI, memory, … */
+  /** Calls that were refused before they ran: by arity, MULTI, memory, … */
   readonly rejected: number;
   readonly failed: number;
 }
 
-/** What is counted of one command, by its name. */
+/** Counts and time of one command. */
 export interface CommandRow extends CommandCounts {
   readonly microseconds: number;
 }
 
-/** Counts of the kernel; all only grow. What it does not count is absent. */
+/** Counts of the kernel; all only grow. A total that it does not count is absent. */
 export interface KernelTotals {
-  /** Spent in running commands in place. */
+  /** Microseconds that running commands in place has taken. */
   readonly microseconds?: number;
   readonly keyspaceHits?: number;
   readonly keyspaceMisses?: number;
@@ -49,7 +49,7 @@ export class CommandStatistics {
   readonly #kernelTotals: () => KernelTotals;
   /** Commands that ran, or were refused, outside the kernel. */
   readonly #rows = new Map<string, Mutable<CommandRow>>();
-  /** What former kernels counted. */
+  /** Totals of the kernels that were replaced. */
   #earlier: KernelTotals = {};
   /** What the kernel had counted at the last reset. */
   #before: { rows: ReadonlyMap<string, CommandCounts>; totals: KernelTotals } = {
@@ -84,12 +84,12 @@ export class CommandStatistics {
     return rows.sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
-  /** Commands that ran. */
+  /** The number of commands that ran. */
   get commandsProcessed(): number {
     return this.rows().reduce((sum, { calls }) => sum + calls, 0);
   }
 
-  /** Of the kernel; undefined where it does not count. */
+  /** The kernel's total since the last reset; undefined where the kernel does not count it. */
   total(name: keyof KernelTotals): number | undefined {
     const now = this.#kernelTotals()[name];
     return now === undefined
@@ -97,17 +97,17 @@ export class CommandStatistics {
       : now + (this.#earlier[name] ?? 0) - (this.#before.totals[name] ?? 0);
   }
 
-  /** For the rate of commands: to be called every 100 ms or so. */
+  /** Samples the rate of commands; to be called every 100 ms or so. */
   sample(nowMs: number): void {
     this.#operations.sample(this.commandsProcessed, nowMs);
   }
 
-  /** At present. */
+  /** Commands per second at present; undefined before there were two samples. */
   get commandsPerSecond(): number | undefined {
     return this.#operations.perSecond;
   }
 
-  /** Begins anew: CONFIG RESETSTAT. */
+  /** Begins all counts again: CONFIG RESETSTAT. */
   reset(): void {
     this.#rows.clear();
     this.#earlier = {};
@@ -119,7 +119,7 @@ export class CommandStatistics {
     this.errorReplies = 0;
   }
 
-  /** Before the kernel gives way to another, whose counts begin at 0: takes over what it has counted. */
+  /** Takes over the kernel's counts; called before another kernel, whose counts begin at 0, replaces it. */
   kernelGoes(): void {
     const totals = Object.fromEntries(
       Object.keys(this.#kernelTotals()).map((name) => [name, this.total(name as keyof KernelTotals)]),
@@ -138,7 +138,9 @@ export class CommandStatistics {
     return row;
   }
 
-  /** Since the last reset; commands in place are not timed singly, so their time is shared out by calls. */
+  /**
+   * Counts since the last reset. Commands in place are not timed singly: their time is shared out by calls.
+   */
   *#kernelRows(): Iterable<CommandRow> {
     const rows = [...this.#kernelCounts()].map((now) => since(now, this.#before.rows.get(now.name)));
     const calls = rows.reduce((sum, row) => sum + row.calls, 0);

@@ -1,30 +1,30 @@
 /**
- * The command table: every family's rows by name, and how a client's words find their row. What is not found,
- * and what comes with too few or too many arguments, is told in Redis' words.
+ * The command table: every family's rows by name, and how a client's words find their row. The errors for an
+ * unknown command, and for too few or too many arguments, have Redis' words.
  */
 
 import { shownText } from './arguments.js';
 import { type Command, flagBits, wrongArity } from './command.js';
 import { Failure } from './reply.js';
 
-/** No name is this long; longer ones need not be looked at. */
+/** The longest name, in bytes; a longer one is not looked up. */
 const NAME_BYTES_MAX = 64;
-/** What an error shows of a name, and of all arguments together. */
+/** Bytes that an error shows of a name, and of all arguments together. */
 const SHOWN_BYTES_MAX = 128;
 
 /** A command of the table. */
 export interface FoundCommand {
-  /** `get`, `client|list` */
+  /** The full name: `get`, `client|list`. */
   readonly fullName: string;
   readonly command: Command;
-  /** Its flags, as `flagBits` has them. */
+  /** The command's flags, as `flagBits` has them. */
   readonly flags: number;
 }
 
 /** All commands by their names. */
 export class CommandTable {
   readonly #rows = new Map<string, FoundCommand>();
-  /** By full name. */
+  /** Subcommands by their full name. */
   readonly #subcommands = new Map<string, FoundCommand>();
 
   constructor(rows: readonly Command[]) {
@@ -40,20 +40,20 @@ export class CommandTable {
     return [...this.#rows.values()];
   }
 
-  /** `get`, `client` or `client|list`, in any case. */
+  /** The row of `get`, `client` or `client|list`, in any case; undefined when there is none. */
   named(name: Buffer): FoundCommand | undefined {
     const word = nameOf(name);
     return this.#rows.get(word) ?? this.#subcommands.get(word);
   }
 
-  /** What a client's command means: of a container with a second word its subcommand. */
+  /** The row that a client's command means: a container with a second word means its subcommand. */
   find(args: readonly Buffer[]): FoundCommand | undefined {
     const row = this.#rows.get(nameOf(args[0]));
     if (row?.command.subcommands === undefined || args.length === 1) return row;
     return this.#subcommands.get(`${row.fullName}|${nameOf(args[1])}`);
   }
 
-  /** What a client's command means, if its count of arguments is right too; otherwise the error. */
+  /** Finds the row as `find` does; returns the error where it is missing or the count of arguments is wrong. */
   resolve(args: readonly Buffer[]): FoundCommand | Failure {
     const found = this.find(args);
     if (found === undefined) return this.#unknown(args);

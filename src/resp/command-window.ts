@@ -1,7 +1,7 @@
 /**
  * Where clients' bytes meet the kernel: the shared input window, the output buffer, and the loop that runs a
- * pipeline to its end, handing out what is not the kernel's. One for each store, shared by all its clients,
- * for a run never waits.
+ * pipeline to its end and hands out the commands that the kernel does not run. There is one for each store,
+ * shared by all its clients, for a run never waits.
  */
 import type { Clock } from '../clock.js';
 import { outOfMemory } from '../engine/kernel.js';
@@ -16,31 +16,35 @@ import { kernelCommandName } from './kernel-counts.js';
 import { errorBytes, REPLY_BYTES_MAX } from './reply.js';
 
 /**
- * What becomes of the commands behind one that was handed out: they follow, wait for `resume`, or are
+ * What happens to the commands behind one that was handed out: they follow, wait for `resume`, or are
  * dropped.
  */
 export type Onward = 'next' | 'wait' | 'drop';
 
-/** What a run of one client's commands is given out to. */
+/** The client whose commands a run takes, and to which it gives replies and commands. */
 export interface CommandSink {
-  /** How the kernel is to take the next command, MODE_* of layout.ts. */
+  /** How the kernel is to run the next command: MODE_* of layout.ts. */
   readonly mode: number;
-  /** The next part of the replies, own memory. False: enough has gathered for now, stop after this. */
+  /**
+   * Takes the next part of the replies, in memory of its own; returns false to stop the run after this part.
+   */
   reply(bytes: Buffer): boolean;
-  /** The last of the commands that have just run in the kernel. */
+  /** Notes the last of the commands that have just run in the kernel. */
   ran(name: string): void;
-  /** A command that is not the kernel's. */
+  /** Handles a command that the kernel does not run. */
   command(args: Buffer[]): Onward;
-  /** The client broke the protocol: `bytes` are its last reply. */
+  /** Takes the last reply, `bytes`, of a client that broke the protocol. */
   fail(bytes: Buffer): void;
 }
 
-/** What a run left over; own memory. */
+/** What a run left over, in memory of its own. */
 export interface Rest {
   bytes: Buffer;
-  /** True: these are commands that wait until `resume`. False: the start of a command. */
+  /** True: the bytes are commands that wait until `resume`. False: they are the start of a command. */
   waits: boolean;
-  /** Least length that the command can have, and where to go on looking for its end (long-command.ts). */
+  /**
+   * The least length that the command can have, and where to continue looking for its end (long-command.ts).
+   */
   need: number;
   resumeAt: number;
   resumeArgs: number;
@@ -54,9 +58,9 @@ const protocolErrors: Record<number, string> = {
   [layout.PROTOCOL_STRANGER_BULK]: 'unauthenticated bulk length',
 };
 
-/** What fits behind a reply that the kernel asked room for. */
+/** Bytes of room beyond those that the kernel asked for a reply. */
 const OUTPUT_SPARE_BYTES = 1024;
-/** Room for most commands that are run one at a time. */
+/** Bytes of input room, enough for most commands that are run one at a time. */
 const SINGLE_BYTES = 64 * 1024;
 
 /** The kernel's window for clients' commands. */
@@ -64,7 +68,7 @@ export class CommandWindow {
   readonly engine: ShardEngine;
   readonly #window: KernelBuffer;
   readonly #output: KernelBuffer;
-  /** Input of a command that is run by itself, while the window holds the pipeline that it came in. */
+  /** Input of a command that is run by itself, while the window contains the pipeline that it came in. */
   readonly #single: KernelBuffer;
   readonly #clock: Clock;
   #spentUs = 0;
@@ -78,12 +82,12 @@ export class CommandWindow {
     this.#output.reserve(layout.OUTPUT_BYTES);
   }
 
-  /** What the kernel has taken to run commands, in all. */
+  /** Microseconds that the kernel has taken to run commands, in all. */
   get spentUs(): number {
     return this.#spentUs;
   }
 
-  /** Runs what stands in `parts`, one behind the other; what is left when it is not all. */
+  /** Runs the commands in `parts`, one behind the other; returns what is left when not all ran. */
   run(parts: Buffer[], sink: CommandSink): Rest | undefined {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     const isLong = length > layout.INPUT_WINDOW_BYTES;
@@ -101,7 +105,7 @@ export class CommandWindow {
   }
 
   /**
-   * Runs one command in the kernel; its reply, or undefined when it is not the kernel's. Throws
+   * Runs one command in the kernel; returns its reply, or undefined when the kernel does not run it. Throws
    * OUT_OF_MEMORY.
    */
   runSingle(args: readonly Uint8Array[], mode: number): Buffer | undefined {
@@ -117,7 +121,7 @@ export class CommandWindow {
           return this.#copy(output.address, kernel.result[layout.RESULT_OUTPUT]!);
         }
         if (status === layout.STATUS_HANDED_OUT) return undefined;
-        // An inline command's argument may be longer than one that is announced.
+        // An inline command's argument may be longer than a RESP array may announce.
         if (status !== layout.STATUS_OUTPUT_FULL) return this.#protocolError();
         if (output !== this.#output) output.free();
         output = this.#largerOutput(kernel.result[layout.RESULT_NEED]!);
@@ -229,7 +233,7 @@ export class CommandWindow {
   }
 }
 
-/** Who has to stop stops, whatever was said before. */
+/** The later decision counts, unless it is to continue: a stop is never taken back. */
 function later(before: Onward, now: Onward): Onward {
   return now === 'next' ? before : now;
 }

@@ -38,47 +38,47 @@ export const flagBits = {
 export type CommandFlag = keyof typeof flagBits;
 
 /**
- * Where a command's keys stand: first and last argument (negative: from the end), and the step; 0, 0, 0:
- * none.
+ * Positions of a command's keys: the first and the last argument (negative: from the end), and the step; 0,
+ * 0, 0 for none.
  */
 export type KeyPositions = readonly [first: number, last: number, step: number];
 
 /** One command, or one subcommand of a container. */
 export interface Command {
-  /** Lower case; of a subcommand without its container (`getname`). */
+  /** The name in lower case; a subcommand's is without its container (`getname`). */
   readonly name: string;
-  /** Redis' arity: the exact count of arguments with the name, or when negative the least. */
+  /** Redis' arity: the exact count of arguments including the name, or the least count when negative. */
   readonly arity: number;
   readonly flags: readonly CommandFlag[];
   readonly keys: KeyPositions;
-  /** Redis' ACL categories behind the at sign, as COMMAND INFO shows them. */
+  /** Redis' ACL categories without the at sign, as COMMAND INFO shows them. */
   readonly categories: readonly string[];
-  /** Of a subcommand: its lines in the container's HELP (container-help.ts). */
+  /** A subcommand's lines in the container's HELP (container-help.ts); absent on other commands. */
   readonly help?: readonly string[];
   readonly tips?: readonly string[];
   readonly keySpecs?: readonly KeySpec[];
-  /** The version of Redis that brought it. */
+  /** The version of Redis that introduced the command. */
   readonly since: string;
   /** The version since which another command is recommended, and that one in Redis' words. */
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   readonly group: 'string' | 'generic' | 'connection' | 'server' | 'transactions' | 'bitmap';
-  /** Redis tells none of some (MONITOR). */
+  /** Redis' text, such as `O(1)`; absent where Redis gives none (MONITOR). */
   readonly complexity?: string;
   readonly summary: string;
   /** Versions that changed it, and what they changed. */
   readonly history?: readonly (readonly [version: string, change: string])[];
-  /** Subcommands stand under their container's row. */
+  /** A container's subcommands; absent on other commands. */
   readonly subcommands?: readonly Command[];
-  /** It is never run, whoever asks; refused with this. */
+  /** The error with which the command is refused whatever the circumstances; absent when it may run. */
   readonly forbidden?: Failure;
-  /** Absent: the kernel runs it, or (of a container) its subcommands do. */
+  /** Runs the command. Absent: the kernel runs it, or (for a container) its subcommands do. */
   readonly run?: (call: Call) => Reply | Later;
 }
 
 /** COMMAND INFO's key specification: what is done with the keys that begin at `index`. */
 export interface KeySpec {
   readonly notes?: string;
-  /** `RW`, `access`, `update`, … */
+  /** Redis' words: `RW`, `access`, `update`, … */
   readonly flags: readonly string[];
   readonly index: number;
   /** `lastkey`, `keystep` and `limit` of Redis' `range`. */
@@ -90,7 +90,7 @@ export const NO_KEYS: KeyPositions = [0, 0, 0];
 
 /** One command of a client. */
 export interface Call {
-  /** The name first; of a subcommand container's command the subcommand second. */
+  /** The arguments, with the name first and a container's subcommand second. */
   readonly args: readonly Buffer[];
   readonly client: ClientState;
   readonly host: CommandHost;
@@ -101,7 +101,9 @@ export function wrongArity(name: string): Failure {
   return new Failure(`ERR wrong number of arguments for '${name}' command`);
 }
 
-/** Of a subcommand with an arity that leaves open how many arguments are too many. */
+/**
+ * What Redis answers when a subcommand has too many arguments and its arity does not say how many those are.
+ */
 export function subcommandSyntaxError([container, subcommand]: readonly Buffer[]): Failure {
   const help = `Try ${shownText(container!).toUpperCase()} HELP.`;
   const name = shownText(subcommand!, 128);

@@ -2,13 +2,13 @@
 import { type Command, NO_KEYS } from './command.js';
 import { Status } from './reply.js';
 
-/** What the HELP of a container differs in. */
+/** The parts in which the HELP of one container differs from that of another. */
 export interface HelpOptions {
   readonly container: string;
   readonly since: string;
   readonly group: Command['group'];
   readonly categories: readonly string[];
-  /** Lines before those of the subcommands. */
+  /** Lines before those of the subcommands; none when absent. */
   readonly ownLines?: readonly string[];
   readonly summary?: string;
 }

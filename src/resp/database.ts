@@ -1,4 +1,4 @@
-/** Databases as SELECT and COPY name them: there is number 0 alone. */
+/** Databases as SELECT and COPY name them; number 0 is the only one. */
 
 import { parseInt64 } from './arguments.js';
 import { NOT_AN_INTEGER } from './command.js';

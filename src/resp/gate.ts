@@ -1,7 +1,7 @@
 /**
- * The gate that every command passes which the kernel does not run in place: looked up, counted, held against
- * what the client and the server may do now, queued in a transaction, postponed by a pause, and run. The
- * order of the questions is that of Redis' processCommand.
+ * The gate, through which every command passes that the kernel does not run in place: it looks the command
+ * up, counts it, checks it against the state of the client and the server, queues it in a transaction,
+ * postpones it for a pause, and runs it. The order of the checks is that of Redis' processCommand.
  */
 import { FastcacheError } from '../errors.js';
 import { wordOf } from './arguments.js';
@@ -15,43 +15,43 @@ import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
 import { Failure, type Reply, Status } from './reply.js';
 
-/** What stands in the way of commands at the moment of reading, beside what the client itself is. */
+/** What may keep commands from running at present, apart from the client's own state. */
 export interface Situation {
-  /** Nothing that could be read has come yet. */
+  /** There is no content to read yet. */
   readonly isLoading: boolean;
-  /** The link to the primary is down, and stale content is not to be read. */
+  /** The link to the primary is down, and stale content must not be read. */
   readonly isStale: boolean;
-  /** Writes need replicas that are not there. */
+  /** Too few good replicas are connected for writes. */
   readonly lacksReplicas: boolean;
-  /** What a pause holds back. */
+  /** Which commands a pause postpones; undefined without a pause. */
   readonly paused: 'all' | 'write' | undefined;
 }
 
-/** What the gate is given of its server. */
+/** What the server provides to the gate. */
 export interface GateOptions {
   table: CommandTable;
   host: CommandHost;
   monitors: Monitors;
   readonly situation: Situation;
-  /** Runs a command that is the kernel's; its reply. Throws OUT_OF_MEMORY. */
+  /** Runs a command that the kernel runs; returns its reply. Throws OUT_OF_MEMORY. */
   runInKernel(args: readonly Buffer[], client: ClientState): Reply;
   warn(message: string): void;
 }
 
-/** The command is to be handled again when the pause is over. */
+/** Result of a command that is to be handled again when the pause is over. */
 export const POSTPONED = Symbol('postponed');
-/** No answer, and the client goes. */
+/** Result of a command that has no answer and closes its client. */
 export const DISMISSED = Symbol('dismissed');
 
-/** What an argument in a queue takes besides its own bytes. */
+/** Bytes that an argument in a queue takes besides its own. */
 const QUEUED_ARGUMENT_BYTES = 128;
 
 const QUEUED = new Status('QUEUED');
 const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to write.');
-/** These run in a transaction rather than being queued. */
+/** Commands that run in a transaction instead of being queued. */
 const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 
-/** Lets commands through, queues them, holds them back or refuses them. */
+/** Lets commands through, queues them, postpones them or refuses them. */
 export class Gate {
   readonly #options: GateOptions;
 
@@ -59,7 +59,7 @@ export class Gate {
     this.#options = options;
   }
 
-  /** Whether all clients' commands must come through here, also those that would run in the kernel. */
+  /** Whether all clients' commands must pass the gate, also those that would run in the kernel. */
   get holdsAll(): boolean {
     const { monitors, situation, host } = this.#options;
     if (monitors.count > 0 || host.slowlog.wantsFast) return true;
@@ -67,7 +67,7 @@ export class Gate {
     return situation.paused !== undefined;
   }
 
-  /** A client's command: what to answer, when, or not at all. */
+  /** Handles a client's command; returns what to answer, or when, or that there is no answer. */
   handle(args: Buffer[], client: ClientState): Reply | Later | typeof POSTPONED | typeof DISMISSED {
     const { table, host } = this.#options;
     const word = wordOf(args, 0);
@@ -89,7 +89,7 @@ export class Gate {
     if (refusal !== undefined) return this.#reject(refusal, found.fullName, client);
     const { transaction } = client;
     if (transaction !== undefined && !UNQUEUED.has(found.fullName)) {
-      // What will not run anyway need not be kept.
+      // A transaction that will not run need not keep its commands.
       if (transaction.isBroken) return QUEUED;
       transaction.queuedBytes += args.reduce((sum, arg) => sum + arg.length + QUEUED_ARGUMENT_BYTES, 0);
       if (transaction.queuedBytes > host.settings.queryBufferBytes) {
@@ -114,11 +114,11 @@ export class Gate {
     const startedUs = host.clock.monotonicUs();
     const answer = this.#answer(command, args, client);
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
-    // Behind what it has run itself, as EXEC does.
+    // A monitor sees a command behind those that it has run itself, as with EXEC in Redis.
     if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {
       monitors.show(redacted(fullName, args), client, host.clock);
     }
-    // The kernel counts its own.
+    // The kernel counts the commands that it runs.
     if (command.run !== undefined) {
       host.statistics.record(fullName, tookUs, answer instanceof Failure ? 'failed' : 'ok');
     }
@@ -139,7 +139,7 @@ export class Gate {
     }
   }
 
-  /** Why the command may not run, if so. */
+  /** Why the command may not run now; undefined when it may. */
   #refusal(found: FoundCommand, client: ClientState): Failure | typeof POSTPONED | undefined {
     const { host } = this.#options;
     const { command, flags } = found;
@@ -182,7 +182,7 @@ export class Gate {
     return effects;
   }
 
-  /** Makes room, as before each command; a queue may not grow either when there is none. */
+  /** Makes room, as before each command; without room a queue may not grow either. */
   #lacksMemory(isDenied: boolean, { fullName }: FoundCommand, client: ClientState): boolean {
     const engine = this.#options.host.engine();
     if (engine.makeRoom()) return false;

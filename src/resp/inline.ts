@@ -18,7 +18,7 @@ export function splitInline(line: Buffer): Buffer[] | undefined {
   }
 }
 
-/** The same command as a RESP array. */
+/** Encodes a command of these arguments as a RESP array. */
 export function encodeCommand(args: readonly Uint8Array[]): Buffer {
   const parts: Uint8Array[] = [Buffer.from(`*${args.length}\r\n`)];
   for (const arg of args) parts.push(Buffer.from(`$${arg.length}\r\n`), arg, Buffer.from('\r\n'));

@@ -3,7 +3,7 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import * as layout from '../kernel/layout.js';
 import type { CommandCounts, KernelTotals } from './command-statistics.js';
 
-/** In the order of layout.ts. */
+/** Names of the kernel's commands, in the order of layout.ts. */
 const names: Readonly<Record<number, string>> = {
   [layout.COMMAND_GET]: 'get',
   [layout.COMMAND_SET]: 'set',
@@ -28,7 +28,7 @@ const names: Readonly<Record<number, string>> = {
 
 const commands = Object.entries(names).map(([command, name]) => ({ command: Number(command), name }));
 
-/** Undefined for NO_COMMAND. */
+/** The name of a kernel command by its number; undefined for NO_COMMAND. */
 export function kernelCommandName(command: number): string | undefined {
   return names[command];
 }
@@ -47,7 +47,7 @@ export function kernelCounts({ kernel }: ShardEngine): CommandCounts[] {
   });
 }
 
-/** `microseconds`: what its runs have taken (command-window.ts). */
+/** The kernel's totals; `microseconds` is what its runs have taken (command-window.ts). */
 export function kernelTotals({ kernel }: ShardEngine, microseconds: number): KernelTotals {
   const { exports } = kernel;
   return {

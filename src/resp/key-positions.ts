@@ -1,4 +1,4 @@
-/** Where the keys of a command's arguments stand, by its row. */
+/** Where the keys are among a command's arguments, according to its row. */
 
 import { wordOf } from './arguments.js';
 import type { Command, KeySpec } from './command.js';
@@ -6,11 +6,11 @@ import type { Command, KeySpec } from './command.js';
 /** A key among the arguments of a command. */
 export interface FoundKey {
   readonly key: Buffer;
-  /** What is done with it, in Redis' words (`RO`, `access`, …). */
+  /** Redis' words for what the command does with the key (`RO`, `access`, …). */
   readonly flags: readonly string[];
 }
 
-/** Undefined where the positions point past the arguments. */
+/** The keys among the arguments; undefined where the positions point past the arguments. */
 export function keysOf(command: Command, args: readonly Buffer[]): readonly FoundKey[] | undefined {
   const specs = command.keySpecs ?? [specOf(command)];
   const found = specs.map((spec) => keysBySpec(spec, args));
@@ -26,7 +26,9 @@ function specOf({ keys: [first, last, step] }: Command): KeySpec {
   return { flags: [], index: first, range: [last < 0 ? last : last - first, step, 0] };
 }
 
-/** A last key that is negative is counted from the arguments' end, otherwise from the first key. */
+/**
+ * Finds the keys. A negative last key is counted from the arguments' end, another one from the first key.
+ */
 function keysBySpec(
   { index, range: [lastKey, step], flags }: KeySpec,
   args: readonly Buffer[],

@@ -4,8 +4,8 @@ import type { Reply } from './reply.js';
 export type Answer = (reply: Reply, isLast?: boolean) => void;
 
 /**
- * A command that answers later; its client waits meanwhile, and with it the commands behind. `start` is
- * called at once and returns how to give up, for a client that goes.
+ * A command that answers later; until then its client waits, and the client's next commands with it. `start`
+ * is called at once and returns the function that gives up, for a client that disconnects.
  */
 export class Later {
   readonly start: (answer: Answer) => () => void;

@@ -1,25 +1,28 @@
 /**
- * A command that is longer than the kernel's input window, gathered until it is whole. Memory grows with what
- * has really come, never with what was announced, and no argument is looked at twice.
+ * A command that is longer than the kernel's input window, gathered until it is whole. Memory grows with the
+ * bytes that came, not with the length that was announced, and no argument is examined twice.
  */
 
 const CR = 0x0d;
 const DOLLAR = 0x24;
-/** `$`, up to 20 digits, CRLF. */
+/** The longest header of an argument: `$`, up to 20 digits, CRLF. */
 const HEADER_MAX_BYTES = 24;
 
 /** Gathers one command that comes in many chunks. */
 export class LongCommand {
   #bytes: Buffer;
   #length: number;
-  /** Where the next argument starts that has not been passed over, and how many are lacking with it. */
+  /**
+   * Where the first argument starts that has not been passed over, and how many arguments are missing from
+   * there.
+   */
   #at: number;
   #left: number;
   readonly #maxArgumentBytes: number;
 
   /**
-   * `start` is what has come; the argument at `resumeAt` is the first that is not whole, `resumeArgs` are
-   * lacking. One that is announced as longer than `maxArgumentBytes` is a fault, and not waited for.
+   * `start` is what has come; the argument at `resumeAt` is the first that is not whole, and `resumeArgs` are
+   * missing. An argument announced as longer than `maxArgumentBytes` is a fault that ends the wait.
    */
   constructor(start: Buffer, resumeAt: number, resumeArgs: number, maxArgumentBytes: number) {
     this.#maxArgumentBytes = maxArgumentBytes;
@@ -43,7 +46,7 @@ export class LongCommand {
     this.#length += chunk.copy(this.#bytes, this.#length);
   }
 
-  /** Whether all arguments are there, or what is there is a fault that the kernel will name. */
+  /** Whether all arguments are there, or a fault is, whose error the kernel will name. */
   isWhole(): boolean {
     while (this.#left > 0) {
       const end = this.#argumentEnd();
@@ -61,7 +64,7 @@ export class LongCommand {
   }
 
   /**
-   * Where the argument at `#at` ends, Infinity when its header is not whole, undefined when it is no
+   * Where the argument at `#at` ends: Infinity when its header is not whole, undefined when it is not an
    * argument.
    */
   #argumentEnd(): number | undefined {

@@ -4,34 +4,36 @@
  * processor would.
  */
 
-/** significand x 2^exponent; the significand has a sign and up to 64 bits. */
+/** A number: significand x 2^exponent; the significand has a sign and up to 64 bits. */
 export interface LongDouble {
   readonly significand: bigint;
   readonly exponent: number;
 }
 
-/** Beyond the largest number, of either sign. */
+/** A number of either sign beyond the largest. */
 export const INFINITE = Symbol('infinite');
 
-/** Nought. */
+/** The number zero. */
 export const ZERO: LongDouble = { significand: 0n, exponent: 0 };
 
 const SIGNIFICAND_BITS = 64;
 const EXPONENT_MIN = -16_445;
 const EXPONENT_MAX = 16_320;
-/** Redis reads no longer text as a number. */
+/** The longest text that Redis reads as a number. */
 export const LONG_DOUBLE_TEXT_MAX_BYTES = 5 * 1024 - 1;
-/** Powers of ten and of two beyond which a number overflows, or is nothing, whatever its digits are. */
+/** Powers of ten and of two beyond which a number overflows or is zero, whatever its digits are. */
 const DECIMAL_MAX = 5_000;
 const BINARY_MAX = 17_000;
-/** `%.17Lf` */
+/** Decimals of `%.17Lf`. */
 const DECIMALS = 17;
 
 const DECIMAL = /^([+-]?)(?:(\d+)\.?(\d*)|\.(\d+))(?:e([+-]?\d+))?$/i;
 const HEXADECIMAL = /^([+-]?)0x(?:([\da-f]+)\.?([\da-f]*)|\.([\da-f]+))(?:p([+-]?\d+))?$/i;
 const INFINITY = /^[+-]?inf(?:inity)?$/i;
 
-/** The number that is all of `bytes`; undefined when Redis takes it for none, be it for its size. */
+/**
+ * The number that `bytes` spell; undefined where Redis takes them for none, even if only for their length.
+ */
 export function parseLongDouble(bytes: Buffer): LongDouble | typeof INFINITE | undefined {
   const text = bytes.length <= LONG_DOUBLE_TEXT_MAX_BYTES ? bytes.toString('latin1') : '';
   if (INFINITY.test(text)) return INFINITE;
@@ -69,7 +71,7 @@ export function sumOf(
   return { ...rounded, significand: -rounded.significand };
 }
 
-/** With up to 17 decimals, as many as are not zero. */
+/** Prints a number with up to 17 decimals, without zeros at the end. */
 export function formatLongDouble({ significand, exponent }: LongDouble): string {
   const size = significand < 0n ? -significand : significand;
   const scaled =
@@ -114,7 +116,7 @@ function floorOf(numerator: bigint, denominator: bigint): bigint {
   return numerator / denominator;
 }
 
-/** To the nearest, ties to even. */
+/** The quotient rounded to the nearest, ties to even. */
 function quotient(numerator: bigint, denominator: bigint): bigint {
   const floor = numerator / denominator;
   const twiceRest = 2n * (numerator - floor * denominator);

@@ -1,10 +1,10 @@
-/** MONITOR: clients that are told of every command that is run. */
+/** MONITOR: clients that are sent every command that is run. */
 import type { Clock } from '../clock.js';
 import type { ClientState } from './client-state.js';
 
 /** The clients that see every command. */
 export class Monitors {
-  /** Each with how its line is written to it. */
+  /** Each client with the function that writes a line to it. */
   readonly #writers = new Map<ClientState, (line: Buffer) => void>();
 
   get count(): number {
@@ -28,7 +28,7 @@ export class Monitors {
   }
 }
 
-/** `1339518083.107412 [0 127.0.0.1:60866] "keys" "*"` */
+/** A monitor's line: `1339518083.107412 [0 127.0.0.1:60866] "keys" "*"`. */
 function monitorLine(args: readonly Buffer[], client: ClientState, nowMs: number): string {
   const seconds = Math.floor(nowMs / 1000);
   const microseconds = String((nowMs % 1000) * 1000).padStart(6, '0');
@@ -45,7 +45,7 @@ const ESCAPES: Record<number, string> = {
   8: '\\b',
 };
 
-/** As Redis' sdscatrepr. */
+/** Quotes bytes as Redis' sdscatrepr does. */
 function quoted(bytes: Buffer): string {
   let text = '"';
   for (const byte of bytes) {

@@ -7,17 +7,17 @@ export class Rate {
   readonly #samples: number[] = [];
   #last: { total: number; atMs: number } | undefined;
 
-  /** The total of this moment; to be told every 100 ms or so. */
+  /** Takes the present total; to be called every 100 ms or so. */
   sample(total: number, nowMs: number): void {
     const last = this.#last;
     this.#last = { total, atMs: nowMs };
     if (last === undefined || nowMs <= last.atMs) return;
-    // A total that has been reset has not shrunk.
+    // A total that was reset (CONFIG RESETSTAT) did not shrink: it counts as no growth.
     this.#samples.push((Math.max(total - last.total, 0) * 1000) / (nowMs - last.atMs));
     if (this.#samples.length > SAMPLES) this.#samples.shift();
   }
 
-  /** Undefined before there were two samples. */
+  /** The growth a second; undefined before there were two samples. */
   get perSecond(): number | undefined {
     if (this.#samples.length === 0) return undefined;
     const sum = this.#samples.reduce((total, sample) => total + sample, 0);

@@ -3,7 +3,7 @@ import { wordOf } from './arguments.js';
 
 const REDACTED = Buffer.from('(redacted)');
 
-/** `fullName` as in the command table. */
+/** The arguments without their secrets. `fullName` is the command table's. */
 export function redacted(fullName: string, args: readonly Buffer[]): readonly Buffer[] {
   if (fullName === 'auth') return hide(args, (index) => index > 0);
   if (fullName === 'hello') {

@@ -1,6 +1,6 @@
 /**
  * What a command answers, as a value, and its bytes in RESP2 or RESP3. Commands return values and never write
- * bytes, so that each is told once what both protocols make of it.
+ * bytes, so that the encoding for both protocols is in one place.
  */
 
 /** The protocol that a client chose by HELLO. */
@@ -46,7 +46,7 @@ export class Failure {
 /** Nil where an array was asked for. */
 export class NilArray {}
 
-/** Pairs; RESP2 has them flat, one behind the other. */
+/** Pairs; in RESP2 they are one flat array. */
 export class MapReply {
   readonly pairs: readonly (readonly [Reply, Reply])[];
 
@@ -55,7 +55,7 @@ export class MapReply {
   }
 }
 
-/** In RESP2 an array. */
+/** A set; in RESP2 an array. */
 export class SetReply {
   readonly items: readonly Reply[];
 
@@ -64,7 +64,7 @@ export class SetReply {
   }
 }
 
-/** Text for people, of INFO and its kind; in RESP2 a bulk string. */
+/** Text for people, such as INFO's; in RESP2 a bulk string. */
 export class Verbatim {
   readonly text: string;
 
@@ -73,7 +73,7 @@ export class Verbatim {
   }
 }
 
-/** Bytes that are a reply already: the kernel's. */
+/** Bytes of the kernel that are already encoded as a reply. */
 export class Raw {
   readonly bytes: Buffer;
 
@@ -86,15 +86,15 @@ export class Raw {
 export const OK = new Status('OK');
 /** The answer of an EXEC whose watched keys have changed. */
 export const NIL_ARRAY = new NilArray();
-/** Of commands that stay silent: CLIENT REPLY OFF and SKIP, MONITOR said twice. */
+/** The answer of commands that stay silent: CLIENT REPLY OFF and SKIP, a second MONITOR. */
 export const NO_REPLY = new Raw(Buffer.alloc(0));
 
 const CRLF = Buffer.from('\r\n');
 
-/** A longer reply is refused: it would have to stand in memory more than once. */
+/** The longest reply, in bytes; a longer one is refused, for it would be in memory more than once. */
 export const REPLY_BYTES_MAX = 1024 * 1024 * 1024;
 
-/** The bytes of a reply; of one that is too long an error. */
+/** The bytes of a reply; a reply that is too long becomes an error. */
 export function encodeReply(reply: Reply, protocol: Protocol): Buffer {
   const parts: Uint8Array[] = [];
   write(reply, protocol, parts);

@@ -1,6 +1,6 @@
 /**
- * The Redis-protocol server (docs/architecture.md, "The corridor"; docs/redis.md): the port, who is
- * connected, and what holds for all of them at once (pauses, monitors, idle clients).
+ * The Redis-protocol server (docs/architecture.md, "The corridor"; docs/redis.md): the listener, the
+ * connected clients, and what holds for all of them at once (pauses, monitors, idle clients).
  */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -26,21 +26,23 @@ import { errorBytes, Raw } from './reply.js';
 import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
 import { Slowlog } from './slowlog.js';
 
-/** How often idle clients and those that do not read are looked for and rates are taken. */
+/**
+ * Milliseconds between looks for idle clients and for those that do not read, and between samples of rates.
+ */
 const CHECK_MS = 250;
-/** The longest that a timer takes. */
+/** The longest that a timer takes, in milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** What of the situation is not the server's own affair. */
+/** The part of the situation that the server does not know by itself. */
 export type OuterSituation = Omit<Situation, 'paused'>;
 
-/** What the server is given. */
+/** What the server is given to work with. */
 export interface RespServerOptions {
   address: Address;
   clock: Clock;
   timers: Timers;
   log: Log;
-  /** The store of this moment; a replica's changes with each snapshot. */
+  /** The present store; a replica's store changes with each snapshot. */
   engine(): ShardEngine;
   settings: Settings;
   replication: ReplicationHost;
@@ -63,7 +65,7 @@ export class RespServer {
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
   readonly #monitors = new Monitors();
-  /** Who is connected, and when it is gone. */
+  /** The connected clients; `gone` resolves when one has disconnected. */
   readonly #clients = new Map<ClientState, { client: Client; gone: Promise<void> }>();
   #window: CommandWindow | undefined;
   #pause: Pause | undefined;
@@ -105,18 +107,18 @@ export class RespServer {
     this.#check = this.#planCheck();
   }
 
-  /** Resolves with `host:port` when it listens. Throws PORT_TAKEN, LISTEN_FAILED. */
+  /** Resolves with `host:port` when the server listens. Throws PORT_TAKEN, LISTEN_FAILED. */
   listen(): Promise<string> {
     return listenOn(this.#server, this.#options.address);
   }
 
-  /** The port really listened on. */
+  /** The port that is really listened on. */
   get port(): number {
     const bound = this.#server.address();
     return typeof bound === 'object' && bound !== null ? bound.port : this.#options.address.port;
   }
 
-  /** Whether clients are paused: then the store is frozen, and one that takes its place has to be, too. */
+  /** Whether clients are paused: then the store is frozen, and a store that replaces it must be, too. */
   get isPaused(): boolean {
     return this.#pause !== undefined;
   }
@@ -125,7 +127,7 @@ export class RespServer {
     return [...this.#clients.keys()];
   }
 
-  /** Stops accepting, lets replies out, and closes every client. */
+  /** Stops accepting, sends the replies that are ready, and closes every client. */
   async close(): Promise<void> {
     this.#check.cancel();
     this.#endPause();
@@ -146,7 +148,7 @@ export class RespServer {
     return this.#window;
   }
 
-  /** Read before every run of commands: one object for good. */
+  /** The situation, read before every run of commands; it is one object for good. */
   #situation(): Situation {
     const { situation } = this.#options;
     const paused = () => this.#pause?.scope;
@@ -166,7 +168,7 @@ export class RespServer {
     };
   }
 
-  /** The window that commands have run in so far, perhaps of a store that is about to go. */
+  /** The window in which commands have run so far, perhaps that of a store that is about to be replaced. */
   #countedWindow(): CommandWindow {
     return this.#window ?? this.#currentWindow();
   }
@@ -245,8 +247,8 @@ export class RespServer {
   }
 
   /**
-   * As Redis has it: a pause is never made shorter or weaker by another one, and content does not change
-   * meanwhile.
+   * Pauses clients as Redis does: a pause is never made shorter or weaker by another one, and the content
+   * does not change meanwhile.
    */
   #pauseUntil(untilMs: number, scope: 'all' | 'write'): void {
     const { timers, clock, engine } = this.#options;
@@ -274,11 +276,12 @@ export class RespServer {
 
   #planCheck(): Timer {
     return this.#options.timers.after(CHECK_MS, () => {
-      // A store that has been replaced is let go even when no command comes.
+      // A store that has been replaced is released even when no command comes.
       this.#currentWindow();
       this.statistics.sample(this.#options.clock.nowMs());
       this.#closeIdle();
-      // Who reads nothing is written nothing either, which is when it would be seen otherwise.
+      // A client that reads nothing is sent nothing either, and it is only on sending that its limit is
+      // checked otherwise.
       for (const { client } of this.#clients.values()) client.checkOutput();
       this.#check = this.#planCheck();
     });

@@ -13,9 +13,9 @@ export class Refusal {
   }
 }
 
-/** How the values of a setting are spelt. */
+/** How the values of a setting are spelled. */
 export interface Format<Value> {
-  /** `present`: what is in force, for values that are told in part. */
+  /** Reads a value. `present` is the value in force, for settings of which a part may be given. */
   parse(bytes: Buffer, present: Value): Value | Refusal;
   show(value: Value): string | Buffer;
 }
@@ -23,7 +23,7 @@ export interface Format<Value> {
 const INT64_MAX = 2n ** 63n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
 
-/** Redis' units: `k` is 1000, `kb` 1024. */
+/** Units as in Redis: `k` is 1000, `kb` 1024. */
 const UNITS: Record<string, bigint> = {
   '': 1n,
   b: 1n,
@@ -36,7 +36,7 @@ const UNITS: Record<string, bigint> = {
 };
 const MEMORY_DIGITS_MAX = 127;
 
-/** A whole number, both ends included. */
+/** A whole number from `min` to `max`, both included. */
 export function integerBetween(min: bigint, max: bigint): Format<bigint> {
   return {
     parse(bytes) {
@@ -48,7 +48,7 @@ export function integerBetween(min: bigint, max: bigint): Format<bigint> {
   };
 }
 
-/** Bytes, with or without a unit. */
+/** A number of bytes, with or without a unit. */
 export function memoryBetween(min: bigint, max: bigint): Format<bigint> {
   return {
     parse(bytes) {
@@ -73,7 +73,7 @@ export function oneOf<Word extends string>(words: readonly Word[]): Format<Word>
   };
 }
 
-/** Any bytes, but not too many. */
+/** Any bytes, `maxBytes` at most. */
 export function bytesUpTo(maxBytes: number): Format<Buffer> {
   return {
     parse: (bytes) =>
@@ -85,8 +85,8 @@ export function bytesUpTo(maxBytes: number): Format<Buffer> {
 }
 
 /**
- * When a client that does not read its replies is cut off: at once above `hardBytes`, above `softBytes` after
- * a while.
+ * When a client that does not read its replies is disconnected: at once above `hardBytes`, and above
+ * `softBytes` after a while.
  */
 export interface OutputLimit {
   readonly hardBytes: bigint;
@@ -94,12 +94,14 @@ export interface OutputLimit {
   readonly softSeconds: number;
 }
 
-/** `slave` are replicas: theirs is not set here. Monitors have `pubsub`'s. */
+/**
+ * Classes of clients. `slave` is for replicas, whose limit is not set here. Monitors have that of `pubsub`.
+ */
 export type OutputClass = 'normal' | 'slave' | 'pubsub';
 /** The limit of each class. */
 export type OutputLimits = Readonly<Record<OutputClass, OutputLimit>>;
 
-/** `<class> <hard> <soft> <seconds>`, once or several times. */
+/** The format `<class> <hard> <soft> <seconds>`, once or several times. */
 export const outputLimits: Format<OutputLimits> = {
   parse(bytes, present) {
     const text = bytes.toString('latin1');
@@ -137,7 +139,7 @@ function outputClass(word: string): OutputClass | undefined {
 function parseOutputLimit([hard, soft, seconds]: readonly string[]): OutputLimit | undefined {
   const hardBytes = parseMemory(hard!);
   const softBytes = parseMemory(soft!);
-  // As C reads an int: an empty text is 0, and what is too large wraps.
+  // C reads an int like this: an empty text is 0, and a number that is too large wraps.
   const softSeconds = /^(\s*[+-]?\d+)?$/.test(seconds!) ? Number(BigInt.asIntN(32, toInt64(seconds!))) : -1;
   if (hardBytes === undefined || softBytes === undefined || softSeconds < 0) return undefined;
   return { hardBytes, softBytes, softSeconds };
@@ -154,7 +156,7 @@ function toInt64(digits: string): bigint {
   return sign === '-' ? -capped : capped;
 }
 
-/** As Redis reads sizes: digits may be missing, and what 64 bits do not hold wraps. */
+/** Reads a size as Redis does: digits may be missing, and a number beyond 64 bits wraps. */
 function parseMemory(text: string): bigint | undefined {
   const [, digits, unit] = /^(\d*)([a-z]*)$/i.exec(text) ?? [];
   const factor = UNITS[unit?.toLowerCase() ?? 'none'];

@@ -1,21 +1,21 @@
-/** One thing that CONFIG shows: a setting that can be changed, or a fact. */
+/** One row of CONFIG: a setting that can be changed, or a fact. */
 import { type Format, Refusal } from './setting-formats.js';
 
 /** What Redis answers where a value cannot be changed. */
 export const IMMUTABLE = "can't set immutable config";
 
-/** What CONFIG does with it. */
+/** What CONFIG does with a row. */
 export interface Named {
   /** Redis' spelling of the value. */
   show(): string | Buffer;
-  /** Returns what sets it, or why it cannot be set; nothing has changed yet. */
+  /** Returns the function that sets the value, or why it cannot be set; nothing has changed yet. */
   prepare(bytes: Buffer): (() => void) | Refusal;
 }
 
 /** A value that can be set. */
 export class Setting<Value> implements Named {
   #value: Value;
-  /** The value of a bigint; kept, because some are asked for before every run of commands. */
+  /** The value as a number, kept because some are read before every run of commands; NaN if not a bigint. */
   #number: number;
   readonly #format: Format<Value>;
 
@@ -25,7 +25,7 @@ export class Setting<Value> implements Named {
     this.#number = numberOf(initial);
   }
 
-  /** What is in force. */
+  /** The value in force. */
   get value(): Value {
     return this.#value;
   }
@@ -49,7 +49,7 @@ export class Setting<Value> implements Named {
   }
 }
 
-/** A value that stays as it is. Where Redis could change it, setting it to what it is anyway is accepted. */
+/** A value that stays as it is. Where Redis could change it, setting it to its present value is accepted. */
 export class Fact implements Named {
   readonly isImmutableInRedis: boolean;
   readonly #value: () => string;

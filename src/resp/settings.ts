@@ -1,7 +1,7 @@
 /**
  * What CONFIG GET shows and CONFIG SET changes: only what is really there and takes effect. Each setting is
- * kept here; who must act on a change (the store's memory limit, the server's clients) learns of it by
- * `onChange`.
+ * kept here; the parts that must act on a change (the store's memory limit, the server's clients) learn of it
+ * by `onChange`.
  */
 import assert from 'node:assert';
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -19,29 +19,29 @@ import {
 
 /** An option of the server, as CONFIG shows and maybe sets it. */
 export interface ConfigOption {
-  /** The name in Redis, and behind it its older ones; in lower case. */
+  /** The name in Redis, and behind it its older names; in lower case. */
   readonly names: readonly string[];
   /**
-   * `fixed`: CONFIG SET takes the value that it has anyway; `immutable`: CONFIG SET refuses it, as Redis
+   * `fixed`: CONFIG SET accepts the present value only; `immutable`: CONFIG SET refuses every value, as Redis
    * does.
    */
   readonly change: 'settable' | 'fixed' | 'immutable';
   readonly setting: Setting<unknown>;
 }
 
-/** What a server starts with; what is absent is as in Redis. */
+/** The settings that a server starts with; an absent one has Redis' default. */
 export interface InitialSettings {
-  /** Those of all options that CONFIG names, but for the address that is listened on. */
+  /** All options that CONFIG names, except the address that is listened on. */
   readonly options: readonly ConfigOption[];
   readonly maxMemorySamples?: number;
   readonly maxClients?: number;
   readonly idleTimeoutSeconds?: number;
   readonly queryBufferBytes?: number;
-  /** A replica with more waiting is cut off. */
+  /** Bytes that may wait for a replica; one with more waiting is disconnected. */
   readonly replicaQueueBytes?: number;
-  /** The address that is listened on; empty where there is none. */
+  /** The address that is listened on; empty when the server does not listen. */
   readonly bind: string;
-  /** The port is known only once it is listened on. */
+  /** Returns the port that is listened on, which is known only once the server listens. */
   readonly port: () => number;
 }
 
@@ -50,7 +50,7 @@ const UINT_MAX = 2n ** 32n - 1n;
 const INT64_MAX = 2n ** 63n - 1n;
 const MIB = 1024 * 1024;
 
-/** A silent client's socket is asked for a sign of life after so long. */
+/** Seconds of silence after which a client's socket sends a keep-alive probe. */
 export const KEEP_ALIVE_SECONDS = 60;
 
 /** The settings of one server. */
@@ -67,7 +67,7 @@ export class Settings {
   readonly #password: Setting<Buffer>;
   readonly #minReplicas: Setting<bigint>;
   readonly #minReplicasMaxLag: Setting<bigint>;
-  /** The longest argument, key or value. */
+  /** The longest argument, key or value, in bytes. */
   readonly maxValueBytes: number;
   readonly #byName: ReadonlyMap<string, Named>;
   readonly #listeners: ((name: string) => void)[] = [];
@@ -99,7 +99,7 @@ export class Settings {
     this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...factsOf(initial)]);
   }
 
-  /** Of keys, values and tables; 0: no limit but the store's own. */
+  /** The limit of keys, values and tables in bytes; 0: only the store's own limit counts. */
   get maxMemoryBytes(): number {
     return this.#maxMemory.number;
   }
@@ -116,22 +116,22 @@ export class Settings {
     return this.#maxClients.number;
   }
 
-  /** Clients that say nothing for so long are let go; 0: never. */
+  /** Seconds of silence after which a client is disconnected; 0: never. */
   get idleTimeoutSeconds(): number {
     return this.#timeout.number;
   }
 
-  /** A client whose command, or transaction, has not ended after so many bytes is let go. */
+  /** Bytes after which a client is disconnected whose command, or transaction, has not ended. */
   get queryBufferBytes(): number {
     return this.#queryBufferLimit.number;
   }
 
-  /** Writes are refused while fewer good replicas are there; 0: never. */
+  /** The number of good replicas below which writes are refused; 0: writes are never refused. */
   get minReplicas(): number {
     return this.#minReplicas.number;
   }
 
-  /** A replica is good that acknowledged at most so long ago; 0: writes are never refused. */
+  /** Seconds since its last acknowledgement for which a replica is good; 0: writes are never refused. */
   get minReplicasMaxLagSeconds(): number {
     return this.#minReplicasMaxLag.number;
   }
@@ -140,7 +140,7 @@ export class Settings {
     return this.#outputLimits.value[kind];
   }
 
-  /** Commands that take so long go into the slow log; below 0: none. */
+  /** Microseconds from which on a command is put in the slow log; below 0: none is. */
   get slowlogThresholdUs(): number {
     return this.#slowlogThreshold.number;
   }
@@ -154,20 +154,22 @@ export class Settings {
   }
 
   /**
-   * Where no password is asked for, all match. In a time that tells nothing of the password, not even its
-   * length.
+   * Whether this is the password; where none is asked for, every one matches. The time that it takes reveals
+   * nothing about the password, not even its length.
    */
   passwordMatches(candidate: Uint8Array): boolean {
     const equal = timingSafeEqual(digestOf(candidate), digestOf(this.#password.value));
     return equal || !this.hasPassword;
   }
 
-  /** `listener` hears the name of each setting that CONFIG SET has set, after all of one command are. */
+  /**
+   * `listener` is called with the name of each setting that CONFIG SET has set, after all of one command are.
+   */
   onChange(listener: (name: string) => void): void {
     this.#listeners.push(listener);
   }
 
-  /** The names that there are, in lower case. */
+  /** The names of all settings, in lower case. */
   names(): readonly string[] {
     return [...this.#byName.keys()];
   }
@@ -213,7 +215,7 @@ export class Settings {
       ['client-output-buffer-limit', this.#outputLimits],
       ['slowlog-log-slower-than', this.#slowlogThreshold],
       ['slowlog-max-len', this.#slowlogMaxLength],
-      // Nothing is sampled (LATENCY), so that the one value is the one that turns sampling off.
+      // Nothing is sampled (LATENCY), so that the only value is 0, which turns sampling off.
       ['latency-monitor-threshold', new Setting(integerBetween(0n, 0n), 0n)],
     ];
   }
@@ -252,8 +254,8 @@ function factsOf({ bind, port }: InitialSettings): [string, Named][] {
 }
 
 /**
- * `name` is what Redis names here: the spelling that was given or, for a value that is not taken, the
- * setting's own.
+ * The error of CONFIG SET. `name` is what Redis names here: the spelling that was given or, for a refused
+ * value, the setting's own.
  */
 function failure(name: string, reason: string): string {
   return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;

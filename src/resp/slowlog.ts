@@ -1,33 +1,33 @@
 /**
- * The commands that took longest to run (SLOWLOG): a ring, newest last, of what `slowlog-log-slower-than`
- * lets in.
+ * The commands that took longest to run (SLOWLOG): a ring, newest last, of those that
+ * `slowlog-log-slower-than` lets in.
  */
 import type { Clock } from '../clock.js';
 import type { ClientState } from './client-state.js';
 import type { Settings } from './settings.js';
 
-/** Arguments that an entry keeps at the most; the last then tells how many more there were. */
+/** The most arguments that an entry keeps; the last of them then says how many more there were. */
 const ARGUMENTS_MAX = 32;
 /** Bytes that an entry keeps of an argument. */
 const ARGUMENT_BYTES_MAX = 128;
 
-/** What a command that runs in the kernel takes at the most, if it does not carry megabytes. */
+/** The most microseconds that a command in the kernel takes, unless it carries megabytes. */
 const FAST_US = 1_000;
 
 /** A command that took long. */
 export interface SlowlogEntry {
   readonly id: number;
-  /** When it had run, Unix seconds. */
+  /** Unix seconds at which it had run. */
   readonly atSeconds: number;
   readonly durationUs: number;
-  /** Trimmed, own memory. */
+  /** The arguments, trimmed, in memory of their own. */
   readonly args: readonly Buffer[];
   /** `host:port` of the client. */
   readonly address: string;
   readonly clientName: string;
 }
 
-/** What the slow log is given. */
+/** What the server provides to the slow log. */
 export interface SlowlogOptions {
   readonly settings: Pick<Settings, 'slowlogThresholdUs' | 'slowlogMaxLength'>;
   readonly clock: Clock;
@@ -43,9 +43,7 @@ export class Slowlog {
     this.#options = options;
   }
 
-  /**
-   * Whether also such commands might count as slow as those that run in the kernel, where nobody times each.
-   */
+  /** Whether commands that run in the kernel, where none is timed singly, might count as slow too. */
   get wantsFast(): boolean {
     const { slowlogThresholdUs, slowlogMaxLength } = this.#options.settings;
     return slowlogThresholdUs >= 0 && slowlogThresholdUs < FAST_US && slowlogMaxLength > 0;
@@ -55,7 +53,7 @@ export class Slowlog {
     return this.#entries.length;
   }
 
-  /** Takes in a command that has run, if it was slow enough. `args` without secrets (redaction.ts). */
+  /** Takes in a command that has run, if it was slow enough. `args` are without secrets (redaction.ts). */
   record(args: readonly Buffer[], durationUs: number, client: ClientState): void {
     const { settings, clock } = this.#options;
     const { slowlogThresholdUs, slowlogMaxLength } = settings;
@@ -74,12 +72,12 @@ export class Slowlog {
     if (surplus > 0) this.#entries.splice(0, surplus);
   }
 
-  /** The newest, newest first. */
+  /** The newest `count` entries, newest first. */
   latest(count: number): readonly SlowlogEntry[] {
     return count === 0 ? [] : this.#entries.slice(-count).reverse();
   }
 
-  /** Forgets all entries; ids go on. */
+  /** Forgets all entries; ids continue. */
   reset(): void {
     this.#entries.length = 0;
   }

@@ -1,9 +1,9 @@
-/** Parts of values, as GETRANGE, SETRANGE and the commands of bits share them. */
+/** Parts of values, as GETRANGE, SETRANGE and the commands on bits read and write them. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 
 /**
- * What Redis makes of a start and an end (inclusive; negative ones count from the value's end) in a value of
- * `length` bytes or bits: `end` of the result is not included. Undefined when nothing is left.
+ * The part that Redis takes for a start and an end (inclusive; negative ones count from the value's end) in a
+ * value of `length` bytes or bits. `end` of the result is not included. Undefined when nothing is left.
  */
 export function rangeWithin(
   start: bigint,
@@ -20,7 +20,7 @@ function fromStart(index: bigint, length: number): number {
   return Math.max(Number(index < 0n ? BigInt(length) + index : index), 0);
 }
 
-/** Writes a part of a value; what lacks before it becomes zeros. */
+/** Writes a part of a value; missing bytes before it become zeros. */
 export function writeAt(engine: ShardEngine, key: Buffer, offset: number, part: Buffer): void {
   if (!engine.values.overwrite(key, offset, part))
     engine.set(key, Buffer.concat([Buffer.alloc(offset), part]));

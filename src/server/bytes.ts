@@ -1,4 +1,4 @@
-/** What the library's faces make of what a caller passes them. */
+/** Conversions of what callers pass to `Primary` and `Replica`. */
 import type { Random } from '../clock.js';
 
 /** A key or a value: bytes, or text as UTF-8. */
@@ -9,7 +9,7 @@ export function keyBytes(bytes: Bytes): Uint8Array {
   return typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
 }
 
-/** 64 random bits. */
+/** Draws 64 random bits. */
 export function randomSeed(random: Random): bigint {
   return (BigInt(random.u32()) << 32n) | BigInt(random.u32());
 }

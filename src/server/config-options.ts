@@ -9,7 +9,9 @@ import type { Range } from './ranges.js';
 const INT64_MAX = 2n ** 63n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
 
-/** What CONFIG knows of each option that has a name in Redis; addresses are left to who listens on them. */
+/**
+ * CONFIG's options: those that have a name in Redis, except addresses, which the server adds when it listens.
+ */
 export function configOptions(values: { [name in keyof OptionValues]: unknown }): ConfigOption[] {
   return optionRows.flatMap(([name, option]) => {
     const setting = option.config && settingOf(option, values[name]);
@@ -34,7 +36,7 @@ function settingOf(option: AnyOption, value: unknown): Setting<unknown> | undefi
   }
 }
 
-/** Where the row has no upper bound, CONFIG takes what Redis' integer holds. */
+/** The bounds of a row; without an upper bound, CONFIG takes what Redis' integer can be. */
 function range({ min = 0, max }: Range, most: bigint): [bigint, bigint] {
   return [BigInt(min), max === undefined ? most : BigInt(max)];
 }

@@ -20,12 +20,12 @@ import {
 
 /** Options of both roles, each checked and with its default: what a node is made from. */
 export interface NodeConfig extends Omit<OptionValues, 'changes'> {
-  /** The primary that it follows from its start on; undefined: it starts as a primary. */
+  /** The primary that the node follows from its start on; undefined: it starts as a primary. */
   readonly primary: Address | undefined;
   readonly changes: ChangeConsumer | undefined;
 }
 
-/** How a refusal calls an option: by its name for programs, by its flag for people. */
+/** The name of an option in a refusal: the library's for programs, the flag for people. */
 export type Spelling = (name: OptionName) => string;
 
 /** What a primary is made from. Throws BAD_OPTION, INSECURE_ADDRESS. */
@@ -39,7 +39,7 @@ export function replicaConfig(address: string, options: ReplicaOptions): NodeCon
 }
 
 /**
- * All options with their defaults, where those that are given go together. Throws BAD_OPTION,
+ * All options with their defaults, if those that are given are compatible. Throws BAD_OPTION,
  * INSECURE_ADDRESS.
  */
 export function checkedOptions(
@@ -73,7 +73,7 @@ function valueOfOption(
   return (option.resolve as (given: unknown) => unknown)(given ?? option.defaultOf(role));
 }
 
-/** A name that is misspelt must not be passed over. */
+/** Refuses names that are no option's, because a misspelled one must not be ignored. */
 function refuseUnknown(role: Role, options: object): void {
   if (typeof options !== 'object' || options === null) {
     throw new FastcacheError('BAD_OPTION', `The options of a ${role} are an object.`);
@@ -89,7 +89,7 @@ function refuseUnknown(role: Role, options: object): void {
   }
 }
 
-/** A replica with a state keeps how far its outputs are, and no content. */
+/** Refuses what needs content with a state: such a replica keeps how far its outputs are, and no content. */
 function refuseForState(options: ServerOptions, spell: Spelling): void {
   const { state, record, changes } = options;
   if (state === undefined) return;
@@ -108,7 +108,7 @@ function refuseForState(options: ServerOptions, spell: Spelling): void {
   }
 }
 
-/** Nothing is encrypted: whoever listens beyond this machine must say so. */
+/** Refuses an address beyond this machine unless `insecure` is given, because nothing is encrypted. */
 function refuseOutside(address: Address | undefined, isInsecure: boolean, spell: Spelling): void {
   if (address === undefined || isInsecure || isLoopback(address.host)) return;
   const place = formatAddress(address);

@@ -8,11 +8,11 @@ import type { NodeSeams } from './seams.js';
 export interface EngineOrigin {
   readonly config: NodeConfig;
   readonly seams: NodeSeams;
-  /** The same for all its stores, so that clients' SCAN cursors outlive a snapshot. */
+  /** The seed of all its stores; it is the same, so that clients' SCAN cursors outlive a snapshot. */
   readonly seed: bigint;
 }
 
-/** An empty store of so many shards, which follows. Throws OUT_OF_MEMORY. */
+/** Makes an empty store of so many shards, for a follower. Throws OUT_OF_MEMORY. */
 export function createEngine({ config, seams, seed }: EngineOrigin, shards: number): ShardEngine {
   const engine = seams.createEngine({
     clock: seams.clock,
@@ -28,8 +28,8 @@ export function createEngine({ config, seams, seed }: EngineOrigin, shards: numb
 }
 
 /**
- * The store that a node starts with: what `load` leads to, or an empty one; whoever follows knows the shard
- * count only from its primary, and has one shard until then. Throws as `loadEngine`.
+ * Makes the store that a node starts with: the content of `load`, or an empty one. A follower knows the shard
+ * count only from its primary, and has one shard until then. Throws what `loadEngine` throws.
  */
 export async function startingEngine(origin: EngineOrigin): Promise<ShardEngine> {
   const { config, seams } = origin;

@@ -5,45 +5,49 @@ import type { Log } from '../replication/log.js';
 
 interface EventBase<Name extends string> {
   readonly event: Name;
-  /** Unix ms. */
+  /** Unix milliseconds. */
   readonly timeMs: number;
 }
 
-/** What an operator should know. */
+/** A message for the operator. */
 export interface LogEvent extends EventBase<'log'> {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
 }
 
-/** The events of a node, which has them in whichever role it is. */
+/** The events of a node, in whichever role it is. */
 export interface NodeEvents {
   log: LogEvent;
-  /** A client has sent SHUTDOWN: whoever owns the node should close it. */
+  /** A client has sent SHUTDOWN: the owner of the node should close it. */
   shutdown: EventBase<'shutdown'>;
-  /** It follows no primary any more and takes writes, in a history of its own. */
+  /** The node follows no primary any more and takes writes, in a history of its own. */
   promoted: EventBase<'promoted'> & { readonly history: string };
-  /** It takes no writes any more and follows `primary`, `host:port`. */
+  /** The node takes no writes any more and follows `primary`, `host:port`. */
   demoted: EventBase<'demoted'> & { readonly primary: string };
   connecting: EventBase<'connecting'> & { readonly attempt: number };
   /** What is held cannot be continued, for this reason, and a snapshot takes its place. */
   resync: EventBase<'resync'> & { readonly reason: string };
   /** It comes at a snapshot's begin and after each of its chunks. */
   snapshot: EventBase<'snapshot'> & { readonly entries: number };
-  /** What is held follows the primary. `primaryIsOurs`: false of a Rust primary. */
+  /**
+   * The content follows the primary. `primaryIsOurs`: the primary is a fastcache node; false for a Rust
+   * primary.
+   */
   live: EventBase<'live'> & { readonly primaryIsOurs: boolean; readonly watermarks: readonly bigint[] };
-  /** Once a connection: all that the primary had when it answered is applied. */
+  /** All that the primary had when it answered is applied; emitted once a connection. */
   'caught-up': EventBase<'caught-up'> & { readonly watermarks: readonly bigint[] };
   lost: EventBase<'lost'> & { readonly error: Error; readonly retryInMs: number };
   refused: EventBase<'refused'> & { readonly error: Error };
-  /** It follows no more, for good; `error` unless it was closed. */
+  /** The node follows no more, for good; `error` is undefined when it was closed. */
   stopped: EventBase<'stopped'> & { readonly error: Error | undefined };
 }
 
 /**
- * Those of a primary: until REPLICAOF has it follow another one, no others than `log` and `shutdown` come.
+ * The events of a primary: until REPLICAOF makes it follow another one, only `log` and `shutdown` are
+ * emitted.
  */
 export type PrimaryEvents = NodeEvents;
-/** Those of a replica. */
+/** The events of a replica. */
 export type ReplicaEvents = NodeEvents;
 
 const nodeEvents = [
@@ -66,11 +70,11 @@ export const primaryEvents = nodeEvents;
 /** The names of all events of a replica. */
 export const replicaEvents = nodeEvents;
 
-/** Delivers events in the order in which things happened; listeners are called at once and must not throw. */
+/** Emits events in the order in which things happened; listeners are called at once and must not throw. */
 export class Events<Map extends { log: LogEvent }> {
   readonly #emitter = new EventEmitter();
   readonly #clock: Clock;
-  /** Whatever the core logs becomes a `log` event. */
+  /** A log each of whose messages becomes a `log` event. */
   readonly log: Log;
 
   constructor(clock: Clock) {

@@ -1,6 +1,6 @@
 /**
- * A node while it follows a primary: a follower and, with `bind`, the relay that its own replicas are served
- * from.
+ * A node while it follows a primary: a follower and, with `bind`, the relay from which its own replicas are
+ * served.
  */
 import { ShardEngine } from '../engine/shard-engine.js';
 import type { History } from '../replication/history.js';
@@ -17,7 +17,7 @@ export class Following {
   readonly primary: Address;
   readonly follower: Follower;
   readonly #node: NodeParts;
-  /** Another role has taken its place, and it has nothing more to say. */
+  /** Another role has replaced this one, which must emit nothing more. */
   #hasLeft = false;
 
   /** `holding` is continued if the primary can; `start` connects. */
@@ -47,22 +47,22 @@ export class Following {
     });
   }
 
-  /** The history of the content; a relay makes one up for the content of a Rust primary. */
+  /** The history of the content; a relay makes up one for the content of a Rust primary. */
   get history(): History | undefined {
     return this.#node.relay?.stream?.history ?? this.follower.holding?.history;
   }
 
-  /** Nothing has come from the primary yet that could be read. */
+  /** There is no content yet that could be read. */
   get isLoading(): boolean {
     return this.follower.holding === undefined;
   }
 
-  /** The link is down, and content that may be stale is not to be read. */
+  /** The link is down, and content that may be stale must not be read. */
   get isStale(): boolean {
     return !this.#node.config.servesStaleData && this.follower.state.name !== 'live';
   }
 
-  /** What expires here is deleted by nobody else: a Rust primary emits nothing for it. */
+  /** Whether expired keys are deleted here: a Rust primary sends no deletion for them. */
   get sweeps(): boolean {
     return this.follower.holding !== undefined && !this.follower.primaryIsOurs;
   }
@@ -91,12 +91,12 @@ export class Following {
     this.follower.start();
   }
 
-  /** Leaves the primary for good, with an event; for `error`, if an output has failed. */
+  /** Leaves the primary for good, with an event; `error` is given when an output has failed. */
   stop(error?: Error): void {
     this.follower.stop(error);
   }
 
-  /** Leaves the primary for another role, without an event. Returns what is held. */
+  /** Leaves the primary for another role, without an event. Returns the content, if there is any. */
   leave(): Holding | undefined {
     this.#hasLeft = true;
     this.follower.stop();

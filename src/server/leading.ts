@@ -18,16 +18,16 @@ import type { NodeParts } from './parts.js';
 import { OUTPUT_QUEUE_BYTES } from './recording.js';
 import { limitMemory } from './settings.js';
 
-/** Redis' answer to who waits when the role changes; the client is then closed. */
+/** Redis' answer to a blocked client when the role changes; the client is then closed. */
 const UNBLOCKED = new Failure(
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
 );
-/** Without a listener nobody can acknowledge. */
+/** Without a listener no replica can acknowledge. */
 const NO_REPLICAS = { acknowledged: () => 0, onAck: () => () => {} };
 
 /** A client that WAIT blocks. */
 interface Blocked {
-  /** Ends the waiting without an answer. */
+  /** Ends the wait without an answer. */
   cancel(): void;
   readonly answer: Answer;
 }
@@ -36,11 +36,11 @@ interface Blocked {
 export class Leading {
   readonly publisher: Publisher;
   readonly #node: NodeParts;
-  /** How each output leaves the stream. */
+  /** Functions that remove each output from the stream. */
   readonly #leaveOutputs: (() => void)[] = [];
   readonly #blocked = new Set<Blocked>();
 
-  /** The node's store stands where the history begins. */
+  /** The node's store is at the beginning of the history. */
   constructor(node: NodeParts, { history, backlog }: Beginning) {
     const { config, seams, events, metrics, settings, nodeId, engine } = node;
     this.#node = node;
@@ -66,7 +66,7 @@ export class Leading {
     return this.publisher.history;
   }
 
-  /** Whether fewer good replicas are connected than writes need. Asked before every run of commands. */
+  /** Whether fewer good replicas are connected than writes need. It is read before every run of commands. */
   get lacksReplicas(): boolean {
     return this.#needsReplicas() && this.#goodReplicas() < this.#node.settings.minReplicas;
   }
@@ -89,7 +89,10 @@ export class Leading {
     };
   }
 
-  /** As WAIT: answers when `replicas` have acknowledged, or after `timeoutMs` (0: never), how many have. */
+  /**
+   * Runs WAIT: answers how many replicas have acknowledged, when `replicas` have or after `timeoutMs` (0:
+   * never).
+   */
   wait(replicas: number, timeoutMs: number): Later {
     const { timers } = this.#node.seams;
     const listener = this.#node.listener ?? NO_REPLICAS;
@@ -113,8 +116,8 @@ export class Leading {
   }
 
   /**
-   * Outputs go on with what is written here, and once another primary is followed, with what comes from
-   * there. `content`: whether the history begins anew, or with what was held.
+   * Outputs continue with what is written here and, once another primary is followed, with what comes from
+   * it. `content`: whether the history begins without content or with that of a promoted replica.
    */
   joinOutputs(content: 'new' | 'promoted'): void {
     const { publisher } = this;
@@ -128,16 +131,19 @@ export class Leading {
     }
   }
 
-  /** Publishes what waits, and nothing after it. */
+  /** Publishes what waits in batches, and nothing after it. */
   close(): void {
     this.publisher.close();
   }
 
-  /** Ends the history: who was fed from it is cut off for `reason`, and its content is held from now on. */
+  /**
+   * Ends the history: disconnects the replicas fed from it for `reason`, and returns the content, which is
+   * held from now on.
+   */
   leave(reason: string): Holding {
     const { publisher } = this;
     const { relay, engine } = this.#node;
-    // What is still open belongs to the outputs too; that the stream ends here is no fault of theirs.
+    // Batches that are still open belong to the outputs too; that the stream ends here is not their fault.
     publisher.flush();
     for (const leave of this.#leaveOutputs.splice(0)) leave();
     publisher.close(reason);
@@ -151,7 +157,7 @@ export class Leading {
     return { store: engine, history: publisher.history };
   }
 
-  /** As in Redis, either setting turns it off with 0. */
+  /** Whether writes need replicas; in Redis, too, 0 in either setting turns that off. */
   #needsReplicas(): boolean {
     const { minReplicas, minReplicasMaxLagSeconds } = this.#node.settings;
     return minReplicas > 0 && minReplicasMaxLagSeconds > 0;
@@ -163,7 +169,7 @@ export class Leading {
   }
 }
 
-/** How a node's frames are encoded, those of its snapshots in either role. */
+/** How a node's frames are encoded, those of its snapshots included, in either role. */
 export function encodingOf({ compression, zstdLevel }: NodeConfig): EncodeOptions {
   return { compression, level: zstdLevel };
 }

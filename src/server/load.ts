@@ -1,7 +1,7 @@
 /**
- * What a primary begins with that is given a dump (`load`): the dump's content in a store that can be written
- * to. The sequences of the dump end with it: a new history begins, whose replicas are given the content by
- * snapshot.
+ * How a primary begins that is given a dump (`load`): the dump's content is put into a store that can be
+ * written to. The sequences of the dump end with it: a new history begins, whose replicas are given the
+ * content by snapshot.
  */
 import { dropExpired } from '../dump/fold/load.js';
 import { chunkPayload, snapshotFrames, storeSteps } from '../dump/fold/store-entries.js';
@@ -12,20 +12,20 @@ import type { Recorder } from '../replication/outputs/recorder.js';
 import type { NodeConfig } from './config.js';
 import type { NodeFiles } from './seams.js';
 
-/** What a dump is loaded with. */
+/** What loading a dump needs. */
 export interface LoadedOptions {
   config: NodeConfig;
   files: NodeFiles;
   /** The path of the dump; `-` is stdin. */
   load: string;
-  /** Makes an empty store with so many shards, which follows. */
+  /** Makes an empty store of so many shards, for a follower. */
   create(shards: number): ShardEngine;
 }
 
 /**
- * A store of the primary's shards with what the dump leads to, except for keys that have expired since.
+ * Makes a store with the primary's shard count and the dump's content, without keys that have expired since.
  * Throws with file and byte offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …, `NO_INPUT`,
- * `READ_FAILED`, `OUT_OF_MEMORY`; and `BAD_OPTION` when the dump would be recorded over.
+ * `READ_FAILED`, `OUT_OF_MEMORY`; and `BAD_OPTION` when recording would overwrite the dump.
  */
 export async function loadEngine({ config, files, load, create }: LoadedOptions): Promise<ShardEngine> {
   const { record, shards, onLoading } = config;
@@ -42,12 +42,17 @@ export async function loadEngine({ config, files, load, create }: LoadedOptions)
   return engine;
 }
 
-/** A history that begins with content: one that began at 0 would seem to be held by whoever holds nothing. */
+/**
+ * A history that begins with content. Its base is not 0, since a replica that has nothing would seem to have
+ * all that is before it.
+ */
 export function withContent(history: History): History {
   return history.base === 0n ? { ...history, base: 1n } : history;
 }
 
-/** Puts the content at the beginning of a recording, which without it would lead to something else. */
+/**
+ * Puts the content at the beginning of a recording, whose records without it would lead to other content.
+ */
 export async function recordContent(
   recorder: Recorder,
   engine: ShardEngine,

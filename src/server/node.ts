@@ -1,6 +1,6 @@
 /**
- * A server: the one place where it is put together. Its parts outlive every change of role; of its two roles
- * it has one at a time, and changes between them whenever it is asked to.
+ * A server: the one place where its parts are put together. They outlive every change of role; the server has
+ * one of its two roles at a time, and changes between them whenever it is asked to.
  *
  * ```
  *              start, without `primary`          start, with `primary`
@@ -15,9 +15,9 @@
  *                 one store · one listener for replicas · clients · metrics · recorder, tap, state
  * ```
  *
- * Whoever leads and follows another keeps its content readable until the other's is whole, and continues its
- * history where the other can. Whoever follows and is promoted begins a history that continues the one it
- * held (docs/architecture.md, "Histories").
+ * A node that leads and is made to follow another keeps its content readable until the other's is whole, and
+ * continues its history where the other can. A node that follows and is promoted begins a history that
+ * continues the one it followed (docs/architecture.md, "Histories").
  */
 import { Housekeeping } from '../engine/housekeeping.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
@@ -76,8 +76,8 @@ export class Node implements ServedNode {
 
   /**
    * Resolves when all its ports are open and loaded content is recorded; with `primary` it connects in the
-   * next turn, so that its owner hears of the first event. Throws PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED,
-   * READ_FAILED, STATE_UNUSABLE, and with `load` what `loadEngine` throws.
+   * next turn, so that its owner can listen for the first event. Throws PORT_TAKEN, LISTEN_FAILED,
+   * WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and with `load` what `loadEngine` throws.
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
     const origin = { config, seams, seed: randomSeed(seams.random) };
@@ -86,7 +86,7 @@ export class Node implements ServedNode {
       await node.#open();
       return node;
     } catch (error) {
-      // What else goes wrong now follows from that.
+      // Other faults from now on are consequences of this one.
       await node.close().catch(() => {});
       throw error;
     }
@@ -125,12 +125,12 @@ export class Node implements ServedNode {
     });
   }
 
-  /** Undefined while it follows. */
+  /** The role of a primary; undefined while it follows. */
   get leading(): Leading | undefined {
     return this.#role instanceof Leading ? this.#role : undefined;
   }
 
-  /** Undefined while it leads. */
+  /** The role of a replica; undefined while it leads. */
   get following(): Following | undefined {
     return this.#role instanceof Following ? this.#role : undefined;
   }
@@ -170,7 +170,8 @@ export class Node implements ServedNode {
   }
 
   /**
-   * Each shard's highest sequence that replicas could have, or that is applied; empty while nothing is held.
+   * Each shard's highest sequence that replicas could have, or that is applied; empty while there is no
+   * content.
    */
   watermarks(): bigint[] {
     return this.leading?.publisher.watermarks() ?? this.holding?.store.watermarks() ?? [];
@@ -227,9 +228,9 @@ export class Node implements ServedNode {
   }
 
   /**
-   * Follows `primary` from now on. What is held stays readable until new content is whole, and is continued
-   * if that primary can; clients' writes are refused. Replicas of this node come back to it and are served
-   * what it follows. Throws CLOSED.
+   * Follows `primary` from now on. The content stays readable until new content is whole, and is continued if
+   * that primary can; clients' writes are refused. Replicas of this node reconnect and are served what it
+   * follows. Throws CLOSED.
    */
   follow(primary: Address): void {
     this.#refuseClosed();
@@ -247,8 +248,8 @@ export class Node implements ServedNode {
 
   /**
    * Leaves the primary and takes writes, with all options that the node was started with, in a history that
-   * continues the one that was held; does nothing while it leads. Throws CLOSED, and NO_CONTENT when it keeps
-   * none (`state`).
+   * continues that of the content; does nothing while it leads. Throws CLOSED, and NO_CONTENT when it keeps
+   * no content (`state`).
    */
   promote(): void {
     this.#refuseClosed();
@@ -280,7 +281,7 @@ export class Node implements ServedNode {
   }
 
   /**
-   * Lets clients' replies out, publishes what waits, leaves the primary, and closes all ports and outputs;
+   * Sends clients' last replies, publishes what waits, leaves the primary, and closes all ports and outputs;
    * content stays readable. Throws WRITE_FAILED when a dump or a state is not whole.
    */
   close(): Promise<void> {
@@ -292,7 +293,7 @@ export class Node implements ServedNode {
     this.#listener = await listenToReplicas(this);
     this.#listenAddress = await this.#server?.listen();
     this.#metricsPort = await serveMetrics(this, this.#status, this.#server);
-    // Only a node that has its ports may take a dump's place: the dump could be that of a node that runs.
+    // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
     this.outputs.start();
     this.leading?.joinOutputs('new');
     await this.#recordContent();
@@ -300,12 +301,12 @@ export class Node implements ServedNode {
     const { following } = this;
     if (following === undefined) return;
     this.seams.timers.endOfTurn(() => {
-      // The owner may have closed it, or had it follow another primary, in between.
+      // The owner may have closed the node, or made it follow another primary, in between.
       if (this.#role === following && this.#closing === undefined) following.start();
     });
   }
 
-  /** A recording that did not begin with what was loaded would lead to something else. */
+  /** Puts loaded content into the recording, whose records without it would lead to other content. */
   async #recordContent(): Promise<void> {
     const { outputs, config } = this;
     if (config.load === undefined || outputs.recorder === undefined) return;
@@ -315,7 +316,8 @@ export class Node implements ServedNode {
   }
 
   /**
-   * Moves the store to where a new history begins, which continues that of `holding`, if anything is held.
+   * Moves the store to where a new history begins, which continues that of `holding`, if there is any
+   * content.
    */
   #beginHistory(holding: Holding | undefined): Beginning {
     const { seams, config, relay } = this;

@@ -4,42 +4,42 @@ import { parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { boundsText, formatSize, isWithin, type Range } from './ranges.js';
 
-/** What a server begins as; `primary start` and `replica follow` are its commands. */
+/** The role in which a server begins; `primary start` and `replica follow` are its commands. */
 export type Role = 'primary' | 'replica';
 
-/** Where CONFIG shows an option. */
+/** How CONFIG shows an option. */
 export interface ConfigNames {
-  /** The name in Redis, and behind it its older ones. */
+  /** The name in Redis, and behind it its older names. */
   readonly names: readonly string[];
   /**
-   * `settable`: CONFIG SET changes it. `fixed`: CONFIG SET takes nothing but the value that it has anyway.
-   * `immutable`: CONFIG SET refuses it, as Redis does.
+   * `settable`: CONFIG SET changes it. `fixed`: CONFIG SET accepts the present value only. `immutable`:
+   * CONFIG SET refuses every value, as Redis does.
    */
   readonly change: 'settable' | 'fixed' | 'immutable';
 }
 
-/** What the row of every option says. */
+/** The fields that the row of every option has. */
 export interface Row<On extends Role> {
-  /** The roles whose library options have it and, where it has a flag, whose commands. */
+  /** The roles whose library options include it and, where it has a flag, whose commands do. */
   readonly on: readonly On[];
-  /** Without its dashes; undefined where only programs can give it. */
+  /** The flag without its dashes; undefined where only programs can give the option. */
   readonly flag?: string;
-  /** What the help says of the flag. */
+  /** The help's text for the flag. */
   readonly summary?: string;
-  /** Undefined where CONFIG does not show it. */
+  /** How CONFIG shows the option; undefined where it does not. */
   readonly config?: ConfigNames;
 }
 
 /** An option: `Given` is what programs give, `Value` what the server is made from. */
 export interface Option<Given, Value, On extends Role = Role> extends Row<On> {
-  /** What is accepted, as it stands behind "must be". */
+  /** The accepted values, in words that follow "must be". */
   readonly expected: string;
   accepts(given: unknown, role: Role): boolean;
-  /** What stands behind "it" in a refusal: `is 0`. It never shows a secret. */
+  /** What was given, in words that follow "it" in a refusal: `is 0`. It never shows a secret. */
   found(given: unknown): string;
-  /** What an accepted value comes to; undefined where none is given and there is no default. */
+  /** The value that an accepted one resolves to; undefined where none is given and there is no default. */
   resolve(given: Given | undefined): Value;
-  /** What programs that give nothing get. */
+  /** The default for programs; undefined when there is none. */
   defaultOf(role: Role): Given | undefined;
 }
 
@@ -48,12 +48,12 @@ export interface CountOption<On extends Role = Role> extends Option<number, numb
   readonly kind: 'count';
 }
 
-/** A number of bytes. On the command line it is also spelt `64kb`, `1mb`, `2gb`. */
+/** A number of bytes. On the command line it is also spelled `64kb`, `1mb`, `2gb`. */
 export interface SizeOption<On extends Role = Role> extends Option<number, number, On>, Range {
   readonly kind: 'size';
 }
 
-/** How many shards. */
+/** A number of shards. */
 export interface ShardsOption<On extends Role = Role> extends Option<number, number, On> {
   readonly kind: 'shards';
 }
@@ -69,23 +69,23 @@ export interface ChoiceOption<Choice extends string = string, On extends Role = 
 export interface AddressOption<On extends Role = Role, Needed extends Role = Role>
   extends Option<string | false, Address | undefined, On> {
   readonly kind: 'address';
-  /** The roles that always have such a port: to them false cannot be given. */
+  /** The roles that always have such a port, and so do not accept false. */
   readonly neededBy: readonly Needed[];
-  /** The default of the command where it is not the library's. */
+  /** Defaults of the commands, where they differ from the library's. */
   readonly commandDefaults: { readonly [role in Role]?: string };
-  /** What the help says of the flag that stands for false; undefined where there is none. */
+  /** The help's text for the flag that gives false; undefined where there is none. */
   readonly noSummary: string | undefined;
 }
 
 /** The name of a file. */
 export interface FileOption<On extends Role = Role> extends Option<string, string | undefined, On> {
   readonly kind: 'file';
-  /** It is written to, and so cannot be `-`. */
+  /** The file is written to, and so cannot be `-`. */
   readonly isWritten: boolean;
 }
 
 /**
- * A text that nobody else may see. Its flag names a file that holds it, and `FASTCACHE_<NAME>` holds it
+ * A text that nobody else may see. Its flag names a file that contains it, and `FASTCACHE_<NAME>` contains it
  * itself.
  */
 export interface SecretOption<On extends Role = Role> extends Option<string, string | undefined, On> {
@@ -93,14 +93,17 @@ export interface SecretOption<On extends Role = Role> extends Option<string, str
   readonly maxBytes: number;
 }
 
-/** Yes or no. */
+/** A boolean. */
 export interface BooleanOption<On extends Role = Role> extends Option<boolean, boolean, On> {
   readonly kind: 'boolean';
-  /** The flag stands for false. */
+  /** The flag gives false. */
   readonly isFlagNegative: boolean;
 }
 
-/** A function, or an object that has one, which only programs can give; its flag has the command make one. */
+/**
+ * A function, or an object that has one, which only programs can give; where it has a flag, the command makes
+ * one.
+ */
 export interface CallbackOption<Given, On extends Role = Role> extends Option<Given, Given | undefined, On> {
   readonly kind: 'callback';
 }
@@ -132,7 +135,7 @@ export function shardCount<On extends Role>(row: Row<On> & { default: number }):
   return { kind: 'shards', ...row, ...number(row.default), expected: SHARD_COUNTS, accepts: isShardCount };
 }
 
-/** One of `choices`, the first of which is the default. */
+/** One of `choices`; the first is the default. */
 export function choice<const Choice extends string, On extends Role>(
   row: Row<On> & { choices: readonly Choice[] },
 ): ChoiceOption<Choice, On> {
@@ -150,7 +153,7 @@ export function choice<const Choice extends string, On extends Role>(
 
 interface AddressRow<Needed extends Role> {
   neededBy: readonly Needed[];
-  /** Absent: no port is opened unless it is given. */
+  /** The address of each role by default; absent: no port is opened unless an address is given. */
   defaults?: { readonly [role in Role]?: string };
   commandDefaults?: { readonly [role in Role]?: string };
   noSummary?: string;
@@ -202,7 +205,7 @@ export function secret<On extends Role>(row: Row<On> & { maxBytes: number }): Se
   };
 }
 
-/** Yes or no. */
+/** A boolean. */
 export function boolean<On extends Role>(
   row: Row<On> & { default: boolean; isFlagNegative?: boolean },
 ): BooleanOption<On> {

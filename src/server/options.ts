@@ -1,7 +1,7 @@
 /**
- * The options of a server, each one row (docs/architecture.md, "Options"): the library's options, the flags
- * and environment variables of `primary start` and `replica follow`, what CONFIG shows and sets, and the help
- * are all made from these rows. The comment above a row is what programs read of it.
+ * The options of a server, each one row (docs/architecture.md, "Options"). The library's options, the flags
+ * and environment variables of `primary start` and `replica follow`, the settings of CONFIG and the help are
+ * all made from these rows. The comment above a row is its documentation for programs.
  */
 import { evictionPolicies } from '../engine/memory-limit.js';
 import type { RouteMode } from '../engine/types.js';
@@ -12,26 +12,26 @@ import type { SendPolicy } from '../replication/stream/publisher.js';
 import type { AnyOption } from './option.js';
 import { address, boolean, callback, choice, count, file, secret, shardCount, size } from './option.js';
 
-/** Most options matter in either role: each server can change its role. */
+/** Most options matter in either role, since each server can change its role. */
 const BOTH = ['primary', 'replica'] as const;
 
-/** A batch may go over its limit by one record, and a frame must still hold it. */
+/** A batch may exceed its limit by one record, and must still fit into a frame. */
 const LARGEST_BATCH_BYTES = limits.MAX_FRAME_PAYLOAD_BYTES / 4;
 /** A key and a value of this size together, with the record around them, fit into a frame. */
 const LARGEST_MAX_VALUE_BYTES = limits.MAX_FRAME_PAYLOAD_BYTES / 2 - 1_048_576;
 /** Redis keeps such settings in a signed 32-bit integer. */
 const LARGEST_SETTING = 2 ** 31 - 1;
 /**
- * A longer token leaves no room for the watermarks of 1024 shards in a Hello; a longer password AUTH could
- * not carry.
+ * A longer token leaves no room for the watermarks of 1024 shards in a Hello, and AUTH could not carry a
+ * longer password.
  */
 const LARGEST_SECRET_BYTES = 4_096;
 
 /** Every option by its name in the library. */
 export const serverOptions = {
   /**
-   * Where replicas connect (FCRP): `host:port`, port 0 picks a free one. A primary has always such a port, by
-   * default `127.0.0.1:7631`; a replica by default none.
+   * Where replicas connect (FCRP): `host:port`, port 0 picks a free one. A primary always has such a port, by
+   * default `127.0.0.1:7631`; a replica has none by default.
    */
   bind: address({
     on: BOTH,
@@ -62,7 +62,9 @@ export const serverOptions = {
     summary: 'Shards of the store, a power of two. A replica has as many as its primary.',
     default: 4,
   }),
-  /** What of a key picks its shard; default `full-key`. Once promoted a replica routes by it. */
+  /**
+   * The part of a key that picks its shard; default `full-key`. A replica routes by it once it is promoted.
+   */
   route: choice<RouteMode, 'primary' | 'replica'>({
     on: BOTH,
     flag: 'route',
@@ -86,8 +88,8 @@ export const serverOptions = {
     default: limits.DEFAULT_ZSTD_LEVEL,
   }),
   /**
-   * When records leave; default `adaptive`, at the end of the turn. With `batch` they leave in batches, and
-   * with `immediate` each at once.
+   * When records are sent; default `adaptive`, at the end of the turn. With `batch` they are sent in batches,
+   * and with `immediate` each at once.
    */
   sendPolicy: choice<SendPolicy, 'primary' | 'replica'>({
     on: BOTH,
@@ -95,7 +97,7 @@ export const serverOptions = {
     summary: 'When records leave: at the end of the turn, in batches, or each at once.',
     choices: ['adaptive', 'batch', 'immediate'],
   }),
-  /** A batch leaves with so many records, from 1 to 1048576; default 512. */
+  /** A batch is sent when it has so many records, from 1 to 1048576; default 512. */
   batchMaxRecords: count({
     on: BOTH,
     flag: 'batch-max-records',
@@ -104,7 +106,7 @@ export const serverOptions = {
     max: 2 ** 20,
     default: limits.DEFAULT_BATCH_MAX_RECORDS,
   }),
-  /** A batch leaves at this size, bytes from 1 to 64mb; default 1mb. */
+  /** A batch is sent at this size, bytes from 1 to 64mb; default 1mb. */
   batchMaxBytes: size({
     on: BOTH,
     flag: 'batch-max-bytes',
@@ -114,7 +116,7 @@ export const serverOptions = {
     default: limits.DEFAULT_BATCH_MAX_BYTES,
   }),
   /**
-   * With the policy `batch` a batch leaves when its first record is this old, µs from 1 to 60000000; default
+   * With the policy `batch` a batch is sent when its first record is this old, µs from 1 to 60000000; default
    * 750.
    */
   batchMaxDelayUs: count({
@@ -125,7 +127,7 @@ export const serverOptions = {
     max: 60_000_000,
     default: 750,
   }),
-  /** Frames kept for replicas that come back, for all shards together, bytes from 0; default 64mb. */
+  /** Frames kept for replicas that reconnect, for all shards together, bytes from 0; default 64mb. */
   backlogBytes: size({
     on: BOTH,
     flag: 'backlog',
@@ -133,16 +135,16 @@ export const serverOptions = {
     min: 0,
     default: 64 * 1024 ** 2,
   }),
-  /** About the size of a snapshot chunk, bytes from 4kb to 64mb; default 1mb. */
+  /** The approximate size of a snapshot chunk, bytes from 4kb to 64mb; default 1mb. */
   snapshotChunkBytes: size({
     on: BOTH,
     flag: 'snapshot-chunk',
-    summary: 'About the size of a snapshot chunk; replicas of ours get at most 256kb in one.',
+    summary: 'About the size of a snapshot chunk; fastcache replicas get at most 256kb in one.',
     min: 4_096,
     max: limits.MAX_FRAME_PAYLOAD_BYTES / 4,
     default: limits.DEFAULT_SNAPSHOT_CHUNK_BYTES,
   }),
-  /** Replicas at one time, from 1 to 65535; default 16. */
+  /** Replicas that may be connected at a time, from 1 to 65535; default 16. */
   maxReplicas: count({
     on: BOTH,
     flag: 'max-replicas',
@@ -151,7 +153,7 @@ export const serverOptions = {
     max: 65_535,
     default: 16,
   }),
-  /** A replica with more frames waiting is cut off, from 1; default 1024. */
+  /** A replica with more frames waiting is disconnected, from 1; default 1024. */
   subscriberQueueFrames: count({
     on: BOTH,
     flag: 'subscriber-queue',
@@ -159,7 +161,7 @@ export const serverOptions = {
     min: 1,
     default: 1_024,
   }),
-  /** A replica with more bytes waiting is cut off, from 1; default 256mb. */
+  /** A replica with more bytes waiting is disconnected, from 1; default 256mb. */
   subscriberQueueBytes: size({
     on: BOTH,
     flag: 'subscriber-bytes',
@@ -167,7 +169,9 @@ export const serverOptions = {
     min: 1,
     default: 256 * 1024 ** 2,
   }),
-  /** Clients' writes are refused while fewer good replicas are there, from 0 to 2147483647; default 0. */
+  /**
+   * Clients' writes are refused while fewer good replicas are connected, from 0 to 2147483647; default 0.
+   */
   minReplicas: count({
     on: BOTH,
     flag: 'min-replicas',
@@ -178,8 +182,8 @@ export const serverOptions = {
     config: { names: ['min-replicas-to-write', 'min-slaves-to-write'], change: 'settable' },
   }),
   /**
-   * A replica is good that acknowledged at most so many seconds ago, from 0 to 2147483647; default 10. With 0
-   * clients' writes are never refused.
+   * A replica is good whose last acknowledgement is at most so many seconds old, from 0 to 2147483647;
+   * default 10. With 0 clients' writes are never refused.
    */
   minReplicasMaxLagSeconds: count({
     on: BOTH,
@@ -207,9 +211,9 @@ export const serverOptions = {
     summary: 'Start with what this dump leads to; - is stdin.',
     isWritten: false,
   }),
-  /** Called while `load` is read, with how many of its bytes are. */
+  /** Called while `load` is read, with the number of its bytes that have been read. */
   onLoading: callback<(bytes: number) => void, 'primary'>({ on: ['primary'] }),
-  /** Stops, rather than tries again, when the primary refuses the token; default false. */
+  /** Stops, instead of trying again, when the primary refuses the token; default false. */
   failFast: boolean({ on: ['replica'], default: false }),
   /** Whether content without a key may replace content that has keys; default false. */
   allowEmptySnapshot: boolean({
@@ -247,7 +251,7 @@ export const serverOptions = {
   }),
   /**
    * Takes each change that is applied, in order; the next one waits for its promise, and meanwhile the
-   * primary is not read. What it throws ends the following: `stopped`.
+   * primary is not read. An error that it throws ends the following: `stopped`.
    */
   changes: callback<ChangeConsumer | ChangeConsumer['take'], 'replica'>({
     on: ['replica'],
@@ -256,28 +260,28 @@ export const serverOptions = {
     method: 'take',
   }),
   /**
-   * For `record` and `changes`: a file that says how far they are, about once a second and at the end, so
-   * that the next run goes on from there. No content is kept then: there is nothing to `get`, and no `listen`
-   * or `bind`.
+   * A file for `record` and `changes` that says how far they are, about once a second and at the end, so that
+   * the next run continues from there. No content is kept then: there is nothing to `get`, and no `listen` or
+   * `bind`.
    */
   state: file({
     on: ['replica'],
     flag: 'state',
     summary:
-      'With --record or --changes: keep in this file how far they are, so that the next run goes on from there; no content is held.',
+      'With --record or --changes: keep in this file how far they are, so that the next run continues from there; no content is kept.',
     isWritten: true,
   }),
-  /** A file to which every frame of the stream goes as well. */
+  /** A file in which every frame of the stream is recorded. */
   record: file({
     on: BOTH,
     flag: 'record',
     summary:
-      'Write the frames of the stream to this dump as well; one that is there is replaced, unless a state goes on with it.',
+      'Write the frames of the stream to this dump as well; one that is there is replaced, unless a state continues it.',
     isWritten: true,
   }),
   /**
-   * For keys, values and tables, bytes from 0; default 0: as much as WebAssembly has, just under 4 GiB. A
-   * replica keeps to it once promoted.
+   * The limit of keys, values and tables, bytes from 0; default 0: as much as WebAssembly has, just under 4
+   * GiB. A replica observes it once it is promoted.
    */
   maxMemoryBytes: size({
     on: BOTH,
@@ -288,7 +292,7 @@ export const serverOptions = {
     default: 0,
     config: { names: ['maxmemory'], change: 'settable' },
   }),
-  /** What goes when the memory is full; default `noeviction`: writes are refused. */
+  /** Which keys are evicted when the memory is full; default `noeviction`: writes are refused. */
   eviction: choice({
     on: BOTH,
     flag: 'eviction',
@@ -304,14 +308,14 @@ export const serverOptions = {
     summary: 'Serve /metrics (Prometheus), /healthz and /readyz over HTTP here; port 0 picks a free one.',
     neededBy: [],
   }),
-  /** Replicas present it to the primary; 1 to 4096 bytes. */
+  /** The secret that replicas present to the primary; 1 to 4096 bytes. */
   token: secret({
     on: BOTH,
     flag: 'token-file',
     summary: 'The token that replicas present to the primary; FASTCACHE_TOKEN does the same.',
     maxBytes: LARGEST_SECRET_BYTES,
   }),
-  /** Clients present it with AUTH; 1 to 4096 bytes. */
+  /** The secret that clients present with AUTH; 1 to 4096 bytes. */
   password: secret({
     on: BOTH,
     flag: 'password-file',
@@ -354,17 +358,18 @@ type GivenTo<On, Row extends AnyOption> = Row extends { readonly neededBy: reado
   : GivenOf<Row>;
 type OptionsOf<On> = { [Name in keyof Pick<Table, NamesOf<On>>]?: GivenTo<On, Table[Name]> | undefined };
 
-/** What a primary can be given. */
+/** The options of a primary. */
 export type PrimaryOptions = OptionsOf<'primary'>;
 
-/** What a replica can be given. */
+/** The options of a replica. */
 export type ReplicaOptions = OptionsOf<'replica'>;
 
-/** What a server of either role can be given. */
+/** The options of a server of either role. */
 export type ServerOptions = { [Name in OptionName]?: GivenOf<Table[Name]> | undefined };
 
 /**
- * What every server is made from, by the name of the option: each with its default, addresses taken apart.
+ * What every server is made from, by the name of the option: each value with its default, and addresses
+ * parsed.
  */
 export type OptionValues = { [Name in OptionName]: ReturnType<Table[Name]['resolve']> };
 

@@ -1,7 +1,7 @@
 /**
- * What a replica puts out beside serving it (docs/operations.md, "Recording", "Taps" and "State files"): the
- * dump, the changes, and the state of both, with which the next run goes on. A replica with a state is a tap
- * and keeps no content.
+ * What a replica writes besides serving its content (docs/operations.md, "Recording", "Taps" and "State
+ * files"): the dump, the changes, and the state of both, with which the next run continues. A replica with a
+ * state is a tap and keeps no content.
  */
 import { basename } from 'node:path';
 import type { Timers } from '../clock.js';
@@ -25,9 +25,9 @@ export interface OutputsOptions {
   files: NodeFiles;
   timers: Timers;
   log: Log;
-  /** What the follower holds now. */
+  /** What the follower has now; undefined while it has no whole content. */
   holding(): Holding | undefined;
-  /** An output has failed without which there is no following. */
+  /** Ends the following, because an output that it needs has failed. */
   stop(error: Error): void;
 }
 
@@ -37,13 +37,13 @@ export interface Outputs {
   readonly tap: Tap | undefined;
   /** Where an earlier run stood, which is continued; undefined: there was none. */
   readonly holding: Holding | undefined;
-  /** Set where no content is kept. */
+  /** Makes stores that keep no content; undefined where content is kept. */
   readonly createStore: ((shards: number) => ReplicatedStore) | undefined;
-  /** Takes the place of an earlier dump, and begins to keep the state. Throws WRITE_FAILED. */
+  /** Replaces an earlier dump, and begins to keep the state. Throws WRITE_FAILED. */
   start(): void;
-  /** New content is being built; what is recorded of it stands for nothing before it is whole. */
+  /** Notes that new content is being built: what is recorded of it does not count before it is whole. */
   building(): void;
-  /** What is held follows the primary. */
+  /** Notes that the content is whole and follows the primary. */
   whole(): void;
   /** Calls `run` when all changes that were taken before are handed on. */
   inOrder(run: () => void): void;
@@ -64,14 +64,16 @@ export function openOutputs(options: OutputsOptions): Outputs {
     fault ??= error;
     options.stop(error);
   };
-  // Where a state is kept, a recording that ends must end it too.
+  // Where a state is kept, a recording that ends must end the following too.
   const faults = file === undefined ? {} : { onFault: fail };
   const recorder = continued(file, before, () =>
     openRecorder({ record, files, log, keptBytes: before?.record?.bytes, ...faults }),
   );
   const tap =
     changes && new Tap({ consumer: changes, watermarks: holding?.store.watermarks() ?? [], onFault: fail });
-  /** The dump's length before content that was not whole yet when it was last looked at. */
+  /**
+   * The dump's length before content that was not whole yet at the last look; undefined when all was whole.
+   */
   let wholeBytes: number | undefined;
   const current = (): TapState | undefined => {
     const held = options.holding();
@@ -157,8 +159,8 @@ function readState(
 }
 
 /**
- * A state stands for its outputs: another dump would be continued with a hole in it, or cut off where it must
- * not be.
+ * Refuses a state whose outputs are not those that are asked for: another dump would be continued with a hole
+ * in it, or truncated where it must not be.
  */
 function checkOutputs(state: TapState, asked: { record: string | undefined; changes: boolean }): void {
   if (state.record?.file === asked.record && state.changes === asked.changes) return;
@@ -171,7 +173,7 @@ function checkOutputs(state: TapState, asked: { record: string | undefined; chan
   );
 }
 
-/** What `open` returns; that it cannot go on is a fault of the state too. */
+/** Returns what `open` returns; that it cannot continue is a fault of the state too. */
 function continued<T>(file: string | undefined, state: TapState | undefined, open: () => T): T {
   try {
     return open();

@@ -1,4 +1,4 @@
-/** What a node has in either role, and what its roles are made from. */
+/** The parts that a node has in either role, and from which its roles are made. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
@@ -19,14 +19,14 @@ export interface NodeParts {
   readonly outputs: Outputs;
   /** 16 hex digits, by which a node notices that it would follow itself (replication/link/path.ts). */
   readonly nodeId: string;
-  /** What replicas are served from while it follows; undefined without `bind`. */
+  /** The source from which replicas are served while the node follows; undefined without `bind`. */
   readonly relay: Relay | undefined;
-  /** Where replicas connect; undefined without `bind`, and until it listens. */
+  /** The listener for replicas; undefined without `bind`, and until it listens. */
   readonly listener: ReplicaListener | undefined;
-  /** The store that is read, and written to while it leads. */
+  /** The store that is read, and written to while the node leads. */
   readonly engine: ShardEngine;
-  /** Makes an empty store of so many shards, which follows. Throws OUT_OF_MEMORY. */
+  /** Makes an empty store of so many shards, for a follower. Throws OUT_OF_MEMORY. */
   createEngine(shards: number): ShardEngine;
-  /** New content that is whole takes the place of the store. */
+  /** Replaces the store by one whose new content is whole. */
   swap(engine: ShardEngine): void;
 }

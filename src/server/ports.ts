@@ -12,9 +12,9 @@ import { encodingOf } from './leading.js';
 import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
 
-/** What is served of a node, at the moment at which it is asked. */
+/** The parts of a node that its ports serve, as they are when they are read. */
 export interface ServedNode extends NodeParts, ReportedNode, ReplicationHost, OuterSituation {
-  /** What replicas that come now are served from; undefined while there is nothing. */
+  /** The stream from which new replicas are served; undefined while there is none. */
   readonly stream: FrameStream | undefined;
 }
 
@@ -40,7 +40,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
   });
 }
 
-/** The server of the Redis protocol, which does not listen yet; undefined without `listen`. */
+/** Makes the Redis-protocol server, which does not listen yet; undefined without `listen`. */
 export function createClientServer(node: ServedNode, status: Status): RespServer | undefined {
   const { config, seams, events, settings } = node;
   if (config.listen === undefined) return undefined;
@@ -59,7 +59,7 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
 }
 
 /**
- * Serves metrics; undefined without `metrics`. `server`: the Redis server, if there is one. Throws
+ * Serves metrics; undefined without `metrics`. `server` is the Redis-protocol server, if there is one. Throws
  * PORT_TAKEN, LISTEN_FAILED.
  */
 export async function serveMetrics(

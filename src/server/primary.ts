@@ -1,4 +1,4 @@
-/** A primary, embedded or behind the command line: a node that starts by leading. */
+/** A primary, embedded or behind the command line: a node that begins by leading. */
 import { outOfMemory } from '../engine/kernel.js';
 import { FastcacheError } from '../errors.js';
 import { NO_EXPIRY } from '../frame/batch.js';
@@ -14,6 +14,8 @@ import type { PrimaryOptions } from './options.js';
 import { systemNodeSeams } from './system-seams.js';
 
 /**
+ * A node that begins by leading.
+ *
  * ```js
  * const primary = await Primary.start({ bind: '127.0.0.1:0', listen: false });
  * primary.set('greeting', 'hello', { expireAtMs: Date.now() + 60_000 });
@@ -35,8 +37,8 @@ export class Primary {
 
   /**
    * Resolves when it listens. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED
-   * (`record`), and with `load`, its file and byte offset named, NO_INPUT, READ_FAILED, OUT_OF_MEMORY and
-   * what dumps are refused with (`FCRP_*`, SEQUENCE_GAP, …).
+   * (`record`), and with `load`, its file and byte offset named, NO_INPUT, READ_FAILED, OUT_OF_MEMORY and the
+   * errors with which dumps are refused (`FCRP_*`, SEQUENCE_GAP, …).
    */
   static async start(options: PrimaryOptions = {}): Promise<Primary> {
     return new Primary(await Node.start(primaryConfig(options), systemNodeSeams));
@@ -50,14 +52,14 @@ export class Primary {
   }
 
   /**
-   * 32 hex digits: the run of sequences that began with this start, or that it follows (docs/architecture.md,
-   * "Histories").
+   * The run of sequences that began with this start, or that it follows, as 32 hex digits
+   * (docs/architecture.md, "Histories").
    */
   get history(): string {
     return this.#node.stream!.history.id;
   }
 
-  /** The first sequence of every shard is this + 1. */
+  /** The sequence before the first one of every shard. */
   get base(): bigint {
     return this.#node.stream!.history.base;
   }
@@ -66,18 +68,20 @@ export class Primary {
     return this.#node.engine.shards;
   }
 
-  /** Where following stands; undefined while it is a primary. */
+  /** The state of following; undefined while it is a primary. */
   get state(): FollowerState | undefined {
     return this.#node.following?.follower.state;
   }
 
-  /** The value, own memory; undefined when there is no such key or it has expired. Texts are UTF-8. */
+  /**
+   * The value, in memory of its own; undefined when there is no such key or it has expired. Texts are UTF-8.
+   */
   get(key: Bytes): Buffer | undefined {
     return this.#node.engine.get(keyBytes(key));
   }
 
   /**
-   * Sets a key; without `expireAtMs` (Unix ms) it never expires, with one in the past it is deleted.
+   * Sets a key; without `expireAtMs` (Unix ms) it never expires, and with one in the past it is deleted.
    * Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT, BAD_OPTION, and READ_ONLY while it follows.
    */
   set(key: Bytes, value: Bytes, { expireAtMs }: { expireAtMs?: number } = {}): void {
@@ -100,19 +104,21 @@ export class Primary {
     return this.#writable().expire(keyBytes(key), toExpiry(expireAtMs));
   }
 
-  /** Keys in the store, those included that have expired and are not deleted yet. */
+  /** The number of keys, those included that have expired and are not deleted yet. */
   keyCount(): number {
     return this.#node.engine.keyCount();
   }
 
-  /** Each shard's highest sequence that replicas could have; what still waits in a batch is above it. */
+  /**
+   * Each shard's highest sequence that replicas could have; records that still wait in a batch are above it.
+   */
   watermarks(): bigint[] {
     return this.#node.watermarks();
   }
 
   /**
-   * Who is connected, and behind them, with the state `gone`, who left within the last hour; no more than 64
-   * of these.
+   * The replicas that are connected and, behind them with the state `gone`, those that left within the last
+   * hour, at most 64 of the latter.
    */
   replicas(): ReplicaStatus[] {
     return this.#node.replicas();
@@ -122,14 +128,14 @@ export class Primary {
     return this.#node.metrics.snapshot();
   }
 
-  /** Hands on at once what waits in batches, whatever the send policy. */
+  /** Sends at once what waits in batches, whatever the send policy. */
   flush(): void {
     this.#node.leading?.publisher.flush();
   }
 
   /**
-   * Follows another primary, as REPLICAOF: what is held stays readable until that primary's content is whole,
-   * and is continued if that primary can; writes are refused. Throws BAD_OPTION, CLOSED.
+   * Follows another primary, as REPLICAOF does: the content stays readable until that primary's is whole, and
+   * is continued if that primary can; writes are refused. Throws BAD_OPTION, CLOSED.
    */
   follow(address: string): void {
     this.#node.follow(parseAddress(address));
@@ -154,8 +160,8 @@ export class Primary {
   }
 
   /**
-   * Lets clients' replies out, publishes what waits, closes all ports and the dump. Throws WRITE_FAILED when
-   * that is not whole.
+   * Sends clients' last replies, publishes what waits, and closes all ports and the dump. Throws WRITE_FAILED
+   * when the dump is not whole.
    */
   close(): Promise<void> {
     return this.#node.close();
@@ -171,7 +177,7 @@ export class Primary {
   }
 }
 
-/** Throws BAD_OPTION. */
+/** The engine's expiry of a time; no time is no expiry. Throws BAD_OPTION. */
 function toExpiry(expireAtMs: number | undefined): bigint {
   if (expireAtMs !== undefined && !(Math.abs(expireAtMs) <= Number.MAX_SAFE_INTEGER)) {
     throw new FastcacheError('BAD_OPTION', `expireAtMs must be Unix milliseconds; it is ${expireAtMs}.`);

@@ -1,10 +1,10 @@
 /** Ranges of numbers and sizes as people write and read them. */
 
-/** What a number may be, both ends included. */
+/** The range of a number, both ends included. */
 export interface Range {
-  /** Undefined: 0. */
+  /** The least number; undefined: 0. */
   readonly min?: number;
-  /** Undefined: as much as a number holds exactly. */
+  /** The largest number; undefined: the largest that a number represents exactly. */
   readonly max?: number;
 }
 
@@ -34,7 +34,7 @@ export function formatSize(bytes: number): string {
   return `${bytes}`;
 }
 
-/** `from 1 to 22`, or `from 1` where there is no upper bound. */
+/** A range in words: `from 1 to 22`, or `from 1` where there is no upper bound. */
 export function boundsText({ min = 0, max }: Range, spell: (bound: number) => string = String): string {
   return max === undefined ? `from ${spell(min)}` : `from ${spell(min)} to ${spell(max)}`;
 }

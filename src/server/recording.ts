@@ -1,4 +1,4 @@
-/** Opens the dump to which a node's stream goes as well. */
+/** Opens the dump in which a node's stream is recorded. */
 import type { FastcacheError } from '../errors.js';
 import type { Log } from '../replication/log.js';
 import { Recorder } from '../replication/outputs/recorder.js';
@@ -13,7 +13,7 @@ export interface RecorderSetup {
   record: string | undefined;
   files: NodeFiles;
   log: Log;
-  /** The dump is continued behind so many bytes; when absent it begins empty. */
+  /** The length in bytes behind which the dump is continued; absent: it begins empty. */
   keptBytes?: number | undefined;
   /** Called once, when the recording ends before its time; when absent, the fault is logged. */
   onFault?(error: FastcacheError): void;

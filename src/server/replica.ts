@@ -1,6 +1,6 @@
 /**
- * A replica, embedded or behind the command line: a node that starts by following, and is read at memory
- * speed.
+ * A replica, embedded or behind the command line: a node that begins by following a primary, and whose
+ * content is read at memory speed.
  */
 import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
@@ -14,6 +14,8 @@ import type { ReplicaOptions } from './options.js';
 import { systemNodeSeams } from './system-seams.js';
 
 /**
+ * A node that begins by following a primary.
+ *
  * ```js
  * const replica = await Replica.follow('127.0.0.1:7631');
  * replica.on('caught-up', () => console.log(replica.get('greeting')?.toString()));
@@ -29,9 +31,9 @@ export class Replica {
   readonly #node: Node;
 
   /**
-   * Resolves when it listens, if it is to; connecting to the primary goes on by itself, and starts over when
-   * it fails. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED (`record`),
-   * READ_FAILED and STATE_UNUSABLE (`state`).
+   * Resolves when the ports that were asked for are open; connecting to the primary continues by itself, and
+   * is repeated when it fails. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED
+   * (`record`), READ_FAILED and STATE_UNUSABLE (`state`).
    */
   static async follow(address: string, options: ReplicaOptions = {}): Promise<Replica> {
     return new Replica(await Node.start(replicaConfig(address, options), systemNodeSeams));
@@ -44,14 +46,14 @@ export class Replica {
     this.metricsAddress = node.metricsAddress;
   }
 
-  /** Where following stands; undefined once it is promoted. */
+  /** The state of following; undefined once the replica is promoted. */
   get state(): FollowerState | undefined {
     return this.#node.following?.follower.state;
   }
 
   /**
-   * The history of what is held; undefined when nothing is, or a Rust primary's, which has none but with
-   * `bind`.
+   * The history of the content; undefined while there is none, and for the content of a Rust primary, which
+   * has a history with `bind` only.
    */
   get history(): string | undefined {
     return this.#node.history?.id;
@@ -63,25 +65,25 @@ export class Replica {
   }
 
   /**
-   * The value, own memory; undefined when there is no such key or it has expired. Touches no socket. Texts
-   * are UTF-8.
+   * The value, in memory of its own; undefined when there is no such key or it has expired. No socket is
+   * touched. Texts are UTF-8.
    */
   get(key: Bytes): Buffer | undefined {
     return this.#node.engine.get(keyBytes(key));
   }
 
-  /** Keys that are held, those included that have expired and are not deleted yet. */
+  /** The number of keys, those included that have expired and are not deleted yet. */
   keyCount(): number {
     return this.#node.engine.keyCount();
   }
 
-  /** Each shard's highest sequence that is applied; empty until the first content is whole. */
+  /** Each shard's highest applied sequence; empty until the first content is whole. */
   watermarks(): bigint[] {
     return this.#node.watermarks();
   }
 
   /**
-   * Follows another primary; what is held stays readable, and is continued if that primary can. Throws
+   * Follows another primary; the content stays readable, and is continued if that primary can. Throws
    * BAD_OPTION, CLOSED.
    */
   follow(address: string): void {
@@ -90,14 +92,14 @@ export class Replica {
 
   /**
    * Leaves the primary and takes writes from clients, in a new history that continues the old one. With
-   * `bind`, replicas that are not ahead of this one and follow it now carry on from what they hold. Throws
+   * `bind`, replicas that are not ahead of this one and follow it now continue from what they have. Throws
    * CLOSED, and NO_CONTENT when it keeps no content (`state`).
    */
   promote(): void {
     this.#node.promote();
   }
 
-  /** As `Primary.replicas`, of the replicas of this replica. */
+  /** The replicas of this replica, as `Primary.replicas` lists those of a primary. */
   replicas(): ReplicaStatus[] {
     return this.#node.replicas();
   }
@@ -117,8 +119,8 @@ export class Replica {
   }
 
   /**
-   * Leaves the primary and closes its own ports, the dump and the state, all changes given; what is held
-   * stays readable by `get`. Throws WRITE_FAILED (`state`; `record`, when the dump is not whole).
+   * Leaves the primary and closes this node's ports, the dump and the state, after all changes were given;
+   * the content stays readable by `get`. Throws WRITE_FAILED (`state`; `record`, when the dump is not whole).
    */
   close(): Promise<void> {
     return this.#node.close();

@@ -1,6 +1,6 @@
 /**
- * The seams through which a node meets the world: time, chance, the network and files. The system stands
- * behind them in production (`system-seams.ts`), and a virtual world in the simulation, so that both run the
+ * The seams through which a node reaches the outside: time, chance, the network and files. In production they
+ * are the system's (`system-seams.ts`), and in the simulation those of a virtual world, so that both run the
  * same node.
  */
 import type { Seams } from '../clock.js';
@@ -14,19 +14,19 @@ import type { Address, Listener, Transport } from '../transport/connection.js';
 
 /** The files of a node: its dumps and its states, by path. */
 export interface NodeFiles {
-  /** Opens a dump to write, as `openFileSink`. Throws WRITE_FAILED. */
+  /** Opens a dump for writing, as `openFileSink` does. Throws WRITE_FAILED. */
   openSink(path: string, keptBytes?: number): FrameSink;
   /** The bytes of a state; undefined when there is none. Throws READ_FAILED, WRITE_FAILED. */
   readState(path: string, maxBytes: number): Buffer | undefined;
   /** Resolves when the new state is on the disk. Throws WRITE_FAILED; the old state is then still there. */
   replaceState(path: string, bytes: Uint8Array): Promise<void>;
-  /** Folds a dump into the key space that it leads to. Throws as `loadDumps`. */
+  /** Folds a dump into the key space that it leads to. Throws what `loadDumps` throws. */
   loadDump(options: LoadOptions): Promise<KeySpace>;
-  /** Throws BAD_OPTION when the dump at `input` is the one that `output` would write to. */
+  /** Throws BAD_OPTION when the dump at `input` is the one that `output` would overwrite. */
   refuseInPlace(input: string, output: string): void;
 }
 
-/** What a node takes from whoever starts it. */
+/** What a node is given by the code that starts it. */
 export interface NodeSeams extends Seams {
   /** The network for FCRP, on which it listens to replicas and connects to a primary. */
   readonly transport: Transport;

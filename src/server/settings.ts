@@ -6,20 +6,20 @@ import { Settings } from '../resp/settings.js';
 import type { NodeConfig } from './config.js';
 import { configOptions } from './config-options.js';
 
-/** A query buffer has room for several of the longest values in one command, as MSET may carry them. */
+/** A query buffer has room for this many of the longest values in one command, as MSET may carry them. */
 const VALUES_IN_A_COMMAND = 4;
 const QUERY_BUFFER_BYTES_MIN = 64 * 1024 * 1024;
 
-/** What settings are made from and act on. */
+/** The node that settings are made from and act on. */
 export interface SettingsNode {
   readonly config: NodeConfig;
-  /** The store of this moment. */
+  /** The present store. */
   readonly engine: ShardEngine;
-  /** The port that clients are listened to on; 0: none is open. */
+  /** The port on which clients are listened to; 0: none is open. */
   readonly clientPort: number;
 }
 
-/** Makes what CONFIG shows and sets, which is the same in either role. */
+/** Makes the settings that CONFIG shows and sets, which are the same in either role. */
 export function createSettings(node: SettingsNode): Settings {
   const { config } = node;
   const settings = new Settings({
@@ -35,7 +35,7 @@ export function createSettings(node: SettingsNode): Settings {
   return settings;
 }
 
-/** Has a store keep to the limit that the settings name. */
+/** Sets a store's memory limit to that of the settings. */
 export function limitMemory(settings: Settings, engine: ShardEngine): void {
   engine.limitMemory({
     maxBytes: settings.maxMemoryBytes,

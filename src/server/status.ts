@@ -1,4 +1,6 @@
-/** What INFO, the metrics and a probe say of a node: its reports, completed with facts of the process. */
+/**
+ * What INFO, the metrics and a probe report of a node: its own reports, completed with facts of the process.
+ */
 import { createRequire } from 'node:module';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { ReplicationMetrics } from '../replication/metrics.js';
@@ -15,7 +17,7 @@ import type { NodeSeams } from './seams.js';
 
 const { version } = createRequire(import.meta.url)('fastcache/package.json') as { version: string };
 
-/** What is reported of a node, at the moment at which it is asked. */
+/** The parts of a node that are reported, as they are when they are read. */
 export interface ReportedNode {
   readonly seams: NodeSeams;
   readonly settings: Settings;
@@ -24,14 +26,16 @@ export interface ReportedNode {
   readonly isReplica: boolean;
   /** There is no content yet that could be read. */
   readonly isLoading: boolean;
-  /** The facts of its role, links and replicas. */
+  /** Returns the facts of its role, links and replicas. */
   report(): NodeReport;
 }
 
-/** Makes the status for INFO and the metrics; `server`: the Redis server, undefined of a node without one. */
+/**
+ * Makes the status for INFO and the metrics; `server` is the Redis-protocol server, undefined without one.
+ */
 export type Status = (server?: FrontStatus) => ServerStatus;
 
-/** Begins to count the uptime, under a run id of its own. */
+/** Makes a node's status; its uptime begins to count now, under a new run id. */
 export function createStatus(node: ReportedNode): Status {
   const { clock, random } = node.seams;
   const startedMs = clock.nowMs();
@@ -65,7 +69,7 @@ export function createStatus(node: ReportedNode): Status {
 }
 
 /**
- * The payload of a Status frame, which a probe is answered with; undefined of a replica that has nothing to
+ * The payload of a Status frame, with which a probe is answered; undefined for a replica that has nothing to
  * serve.
  */
 export function statusPayload(node: ReportedNode): Uint8Array | undefined {

@@ -14,7 +14,7 @@ import { Output, OutputClosed } from '../terminal/output.js';
 import { errorJson, errorText, exitStatus } from './error-rendering.js';
 import { environmentName, withEnvironment } from './flags.js';
 
-/** What every command of `fastcache` is. */
+/** The base of every command of `fastcache`. */
 export abstract class BaseCommand extends Command {
   static override baseFlags = withEnvironment({
     json: Flags.boolean({ summary: 'Machine-readable output.', helpGroup: 'GLOBAL' }),
@@ -25,37 +25,37 @@ export abstract class BaseCommand extends Command {
   #json: boolean | undefined;
 
   protected override async init(): Promise<void> {
-    // Where stderr is gone there is nobody to tell; that is no reason for a server to end.
+    // Where stderr is closed nobody reads its messages, which is no reason for a server to end.
     process.stderr.on('error', () => {});
     await super.init();
   }
 
-  /** Before the flags are parsed, or when they cannot be, the arguments themselves decide. */
+  /** Whether output is JSON; before the flags are parsed, or when they cannot be, the arguments decide. */
   override jsonEnabled(): boolean {
     if (this.#json !== undefined) return this.#json;
     const end = this.argv.indexOf('--');
-    const ours = end === -1 ? this.argv : this.argv.slice(0, end);
-    return ours.includes('--json') || process.env[environmentName('json')] !== undefined;
+    const ownFlags = end === -1 ? this.argv : this.argv.slice(0, end);
+    return ownFlags.includes('--json') || process.env[environmentName('json')] !== undefined;
   }
 
-  /** What a command's core is given of its surroundings. */
+  /** The output and the other surroundings that a command's core is given. */
   protected get surroundings() {
     const { output } = this;
     return { json: this.jsonEnabled(), output, terminal: process.stderr, clock: systemClock };
   }
 
-  /** A message on stderr that does not end the command. */
+  /** Writes a warning to stderr, without ending the command. */
   override warn(message: string): string {
     process.stderr.write(`${chalkStderr.yellow('Warning:')} ${escapeText(message)}\n`);
     return message;
   }
 
-  /** As `warn`, of what is no reason to worry. */
+  /** Writes a message to stderr that is no warning. */
   protected note(text: string): void {
     process.stderr.write(`${escapeText(text)}\n`);
   }
 
-  /** Tells a fault on stderr, behind what stdout has; returns the exit status that it stands for. */
+  /** Writes a fault to stderr, after what stdout has been given; returns the exit status of the fault. */
   protected async report(error: unknown): Promise<number> {
     await this.output.flush().catch(() => {});
     process.stderr.write(`${chalkStderr.red('Error:')} ${errorText(error)}\n`);
@@ -74,7 +74,8 @@ export abstract class BaseCommand extends Command {
   }
 
   /**
-   * Ends the command: the error is told, stdout is drained, and oclif is left nothing but the exit status.
+   * Ends the command: the error is reported, stdout is drained, and oclif is left nothing but the exit
+   * status.
    */
   protected override async catch(error: Error): Promise<void> {
     throw new Errors.ExitError(await this.#end(error));
@@ -90,8 +91,8 @@ export abstract class BaseCommand extends Command {
       return exitStatus(error);
     } catch (outputError) {
       if (outputError instanceof OutputClosed) return exitStatus(error);
-      const told = outputError === error && !this.jsonEnabled();
-      const status = told ? exitStatus(error) : await this.report(outputError);
+      const isReported = outputError === error && !this.jsonEnabled();
+      const status = isReported ? exitStatus(error) : await this.report(outputError);
       return exitStatus(error) || status;
     }
   }

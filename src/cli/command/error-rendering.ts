@@ -8,7 +8,7 @@ import { escapeText } from '../terminal/escape.js';
 import { OutputClosed } from '../terminal/output.js';
 import { inFlags } from './option-flags.js';
 
-/** Status of a command that ends with `error`; a reader that has left is no fault. */
+/** Exit status of a command that ends with `error`; a reader that closed the pipe is no fault. */
 export function exitStatus(error: unknown): number {
   if (error instanceof FastcacheError) return error.exitCode;
   if (error instanceof OutputClosed) return 0;

@@ -7,7 +7,7 @@ import type { OptionFlag } from '@oclif/core/interfaces';
 import { formatSize, type Range } from '../../server/ranges.js';
 import { parseCount, parseHostPort, parseList, parseSize } from './values.js';
 
-/** `batch-max-bytes` is `FASTCACHE_BATCH_MAX_BYTES`. */
+/** The environment variable of a flag: that of `batch-max-bytes` is `FASTCACHE_BATCH_MAX_BYTES`. */
 export function environmentName(flag: string): string {
   return `FASTCACHE_${flag.toUpperCase().replaceAll('-', '_')}`;
 }
@@ -23,7 +23,7 @@ interface NumberFlag extends Range {
   default: number;
 }
 
-/** A size in bytes: `64kb`, `1mb`, `2gb` or a plain number. */
+/** A flag for a size in bytes: `64kb`, `1mb`, `2gb` or a plain number. */
 export function sizeFlag({ summary, default: bytes, ...range }: NumberFlag) {
   return Flags.custom<number>({
     summary,
@@ -34,7 +34,7 @@ export function sizeFlag({ summary, default: bytes, ...range }: NumberFlag) {
   })({ default: bytes });
 }
 
-/** A whole number. */
+/** A flag for a whole number. */
 export function countFlag({ summary, default: count, ...range }: NumberFlag) {
   return Flags.custom<number>({
     summary,
@@ -49,14 +49,15 @@ interface ValueFlag<T> {
   parse(text: string): T;
 }
 
-/** A value of any kind, and no default. */
+/** A flag for a value of any kind, without a default. */
 export function valueFlag<T extends bigint | number>({ summary, helpValue, parse }: ValueFlag<T>) {
   const flag = Flags.custom<bigint | number>({ summary, helpValue, parse: async (text) => parse(text) })();
   return flag as OptionFlag<T | undefined>;
 }
 
 /**
- * Values with commas between them; the flag may also be given several times. `listed` joins what comes of it.
+ * A flag for values with commas between them, which may also be given several times. `listed` joins the
+ * values.
  */
 export function listFlag<T extends string | number>({ summary, helpValue, parse }: ValueFlag<T>) {
   const flag = Flags.custom<(string | number)[]>({
@@ -69,7 +70,9 @@ export function listFlag<T extends string | number>({ summary, helpValue, parse 
   return flag as OptionFlag<Listed<T> | undefined>;
 }
 
-/** What oclif makes of a flag that may be given several times; from the environment it comes alone. */
+/**
+ * The values that oclif parses from a flag that may be given several times; the environment gives one only.
+ */
 export type Listed<T> = T | T[] | T[][];
 
 /** The values of a flag that may be given several times, in one list; undefined where it is not given. */
@@ -77,7 +80,7 @@ export function listed<T extends string | number>(values: Listed<T> | undefined)
   return values === undefined ? undefined : ([values].flat(2) as T[]);
 }
 
-/** `host:port`, `[v6]:port` or `:port`, in its canonical spelling. */
+/** A flag for an address, `host:port`, `[v6]:port` or `:port`, whose value has the canonical spelling. */
 export function addressFlag(summary: string, address: string | undefined) {
   const flag = Flags.custom<string>({
     summary,
@@ -87,7 +90,7 @@ export function addressFlag(summary: string, address: string | undefined) {
   return address === undefined ? flag() : flag({ default: address });
 }
 
-/** One word of `options`. */
+/** A flag for one word of `options`. */
 export function choiceFlag<const T extends string>(
   summary: string,
   options: readonly T[],
@@ -96,17 +99,17 @@ export function choiceFlag<const T extends string>(
   return Flags.option({ summary, options, helpValue: options.join('|') })({ default: choice });
 }
 
-/** The name of a file to read. */
+/** A flag for the name of a file to read. */
 export function fileFlag(summary: string) {
   return Flags.string({ summary, helpValue: '<file>' });
 }
 
-/** What oclif found on the command line, in its order. */
+/** The arguments that oclif found on the command line, in their order. */
 export type RawTokens = readonly ({ type: 'flag'; flag: string } | { type: 'arg' })[];
 
 /**
- * The names of the flags that stand on the command line. One that the environment alone sets is none that can
- * be out of place.
+ * The names of the flags that are given on the command line. Flags that only the environment sets are left
+ * out: they cannot be out of place.
  */
 export function typedFlags({ raw }: { raw: RawTokens }): Set<string> {
   return new Set(raw.flatMap((token) => (token.type === 'flag' ? [token.flag] : [])));

@@ -1,11 +1,11 @@
 /**
- * The libraries' faults name options, in backquotes (`sinceMs`); the user of a command knows flags (--since),
- * and reads these instead.
+ * Faults of the library name options, in backquotes (`sinceMs`). The user of a command knows flags (--since),
+ * so these functions put the flags in their place.
  */
 import { FastcacheError } from '../../errors.js';
 import { UsageError } from './values.js';
 
-/** Flags that are not spelt as their options are. */
+/** Flags that are not spelled as their options are. */
 const flagNames: Record<string, string> = {
   sinceMs: 'since',
   untilMs: 'until',

@@ -1,6 +1,6 @@
 /**
- * Where a command's secrets come from: files, or the environment. Never flags of their own, because the
- * arguments of a process are for everybody on the machine to read.
+ * The sources of a command's secrets: files, or the environment. There are no flags for secrets themselves,
+ * because everybody on the machine can read the arguments of a process.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
@@ -8,12 +8,12 @@ import { serverOptions } from '../../server/options.js';
 import { environmentName } from './flags.js';
 import { UsageError } from './values.js';
 
-/** A secret by the name that people and the options of servers have for it. */
+/** The name of a secret, for people and in the options of servers. */
 export type Secret = 'token' | 'password';
 
-/** What replicas present to a primary. */
+/** The secret that replicas present to a primary. */
 export const TOKEN: Secret = 'token';
-/** What clients present with AUTH. */
+/** The secret that clients present with AUTH. */
 export const PASSWORD: Secret = 'password';
 
 /**

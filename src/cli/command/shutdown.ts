@@ -1,9 +1,9 @@
-/** What becomes of a command when a signal comes: a server drains, a tool leaves no half file. */
+/** How signals end a command: a server drains, and a tool leaves no half-written file. */
 
-/** Exit statuses by which a shell knows the signal that ended a process. */
+/** Exit status for each signal that ends the process, as a shell reports it (128 + n). */
 export const signalStatuses = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Resolves with the first SIGINT or SIGTERM; from then on a SIGINT exits 130 without further ado. */
+/** Resolves with the first SIGINT or SIGTERM; from then on a SIGINT exits at once with 130. */
 export function stopRequested(): Promise<keyof typeof signalStatuses> {
   return new Promise((resolve) => {
     let isAsked = false;
@@ -25,9 +25,9 @@ export function stopSignal(): AbortSignal {
 }
 
 /**
- * Runs `work` with an AbortSignal that is aborted when the process ends, by a signal or in another way: what
- * is half written can be removed then, at once, in its listeners. The listeners of the process are there
- * before `work` begins.
+ * Runs `work` with an AbortSignal that is aborted when the process ends, by a signal or otherwise: its
+ * listeners can then remove, synchronously, what is half written. The process' own listeners are added before
+ * `work` begins.
  */
 export async function untilExit<T>(work: (ending: AbortSignal) => Promise<T>): Promise<T> {
   const ending = new AbortController();

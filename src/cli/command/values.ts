@@ -1,5 +1,5 @@
 /**
- * What a flag's text means: sizes, counts, sequences, times, shard counts, addresses. Each parser returns the
+ * Parsers of flags' texts: sizes, counts, sequences, times, shard counts, addresses. Each parser returns the
  * value or throws a `UsageError` (exit 2) that says what is accepted.
  */
 import { Errors } from '@oclif/core';
@@ -7,14 +7,14 @@ import { isShardCount, LARGEST_U64, SHARD_COUNTS } from '../../limits.js';
 import { boundsText, formatSize, isWithin, type Range, SIZE_UNITS } from '../../server/ranges.js';
 import { formatAddress, parseAddress } from '../../transport/address.js';
 
-/** A fault of the invocation; the status is 2. */
+/** A fault of the invocation; the exit status is 2. */
 export class UsageError extends Errors.CLIError {
   constructor(message: string) {
     super(message, { exit: 2 });
   }
 }
 
-/** `64kb`, `1mb`, `2gb` (powers of 1024, either case) or bytes. */
+/** Parses a size: `64kb`, `1mb`, `2gb` (powers of 1024, either case) or bytes. */
 export function parseSize(text: string, range: Range = {}): number {
   const [, digits, unit = ''] = /^(\d+)([a-z]*)$/.exec(text.trim().toLowerCase()) ?? [];
   const scale = SIZE_UNITS[unit];
@@ -24,21 +24,23 @@ export function parseSize(text: string, range: Range = {}): number {
   throw new UsageError(`expected a size like 64kb, 1mb, 2gb or 4096 (bytes), ${bounds}; got "${text}"`);
 }
 
-/** A decimal integer within `range`. */
+/** Parses a decimal integer within `range`. */
 export function parseCount(text: string, range: Range = {}): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (isWithin(count, range)) return count;
   throw new UsageError(`expected a whole number ${boundsText(range)}; got "${text}"`);
 }
 
-/** A power of two within the shard limits. */
+/** Parses a shard count: a power of two within the limits. */
 export function parseShards(text: string): number {
   const shards = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (isShardCount(shards)) return shards;
   throw new UsageError(`expected ${SHARD_COUNTS} (1, 2, 4, 8, …); got "${text}"`);
 }
 
-/** `host:port`, `[v6]:port` or `:port` (loopback) in its canonical spelling; port 0 picks a free one. */
+/**
+ * Parses `host:port`, `[v6]:port` or `:port` (loopback) into its canonical spelling; port 0 picks a free one.
+ */
 export function parseHostPort(text: string): string {
   try {
     return formatAddress(parseAddress(text));
@@ -47,43 +49,43 @@ export function parseHostPort(text: string): string {
   }
 }
 
-/** A file to write to. Not `-`: the stdout of a server carries its events. */
+/** Parses the name of a file to write to. It cannot be `-`: the stdout of a server carries its events. */
 export function parseOutputFile(text: string): string {
   if (text === '' || text === '-') throw new UsageError(`expected the name of a file; got "${text}"`);
   return text;
 }
 
-/** A sequence: an unsigned 64-bit number. */
+/** Parses a sequence: an unsigned 64-bit number. */
 export function parseSequence(text: string): bigint {
   const sequence = /^\d{1,20}$/.test(text) ? BigInt(text) : -1n;
   if (sequence >= 0n && sequence <= LARGEST_U64) return sequence;
   throw new UsageError(`expected a sequence, 0 to ${LARGEST_U64}; got "${text}"`);
 }
 
-/** A date, and behind it maybe a time, and behind that maybe a zone. */
+/** A date, optionally followed by a time, which is optionally followed by a zone. */
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/i;
 
-/** Unix ms of a time that is given as such or in ISO 8601; UTC where no zone is named. */
+/** Parses a time, in Unix ms or ISO 8601, into Unix ms; it is UTC where no zone is named. */
 export function parseTime(text: string): bigint {
   if (/^\d{1,19}$/.test(text)) return BigInt(text);
   const [, date, time = '00:00', zone = 'Z'] = ISO_TIME.exec(text) ?? [];
   const midnightMs = Date.parse(`${date}T00:00Z`);
   const timeMs = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
-  // Where a month has no such day, Date goes on counting into the next.
+  // Where a month has no such day, Date continues into the next month.
   if (timeMs >= 0 && new Date(midnightMs).toISOString().startsWith(`${date}`)) return BigInt(timeMs);
   throw new UsageError(
     `expected Unix milliseconds or a time like 2026-01-31T12:30:00.000Z (UTC without a zone); got "${text}"`,
   );
 }
 
-/** One of `names`, in either case, as it is spelt there. */
+/** Parses one of `names`, in either case, into its spelling there. */
 export function parseName<T extends string>(text: string, names: readonly T[]): T {
   const name = names.find((candidate) => candidate.toLowerCase() === text.toLowerCase());
   if (name !== undefined) return name;
   throw new UsageError(`expected one of ${names.join(', ')}; got "${text}"`);
 }
 
-/** A list with commas between its elements, each read by `parse`. */
+/** Parses a list with commas between its elements, each read by `parse`. */
 export function parseList<T>(text: string, parse: (element: string) => T): T[] {
   return text.split(',').map((element) => parse(element.trim()));
 }

@@ -1,7 +1,6 @@
 /**
- * `replica follow --changes`: each change as a line of NDJSON (docs/operations.md, "Taps"), many in one
- * write; with `--json` the events of the follower stand between them, in their order. A reader that is slow
- * is waited for.
+ * Changes of `replica follow --changes` as lines of NDJSON (docs/operations.md, "Taps"), many in one write;
+ * with `--json` the follower's events are between them, in their order. A slow reader is waited for.
  */
 import type { Timers } from '../../clock.js';
 import type { Change, ChangeConsumer } from '../../replication/outputs/changes.js';
@@ -10,14 +9,14 @@ import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
 import { eventJson, type ServerEvent } from './event-rendering.js';
 
-/** Lines gather up to this much, or to the end of the turn. */
+/** Characters of lines that gather before a write; fewer are written at the end of the turn. */
 const GATHERED_CHARACTERS = 65_536;
 
-/** Where the lines go, and which. */
+/** Where the lines are written, and which ones. */
 export interface ChangeLinesOptions {
   output: Pick<Output, 'offer' | 'event' | 'flush'>;
   timers: Timers;
-  /** Only keys that start so; markers of snapshots come in any case. */
+  /** The start of the keys to show; undefined: all. Markers of snapshots are written in any case. */
   prefix: Buffer | undefined;
 }
 
@@ -26,7 +25,9 @@ export class ChangeLines implements ChangeConsumer {
   readonly #options: ChangeLinesOptions;
   #gathered = '';
   #isDue = false;
-  /** The output had no room at the end of a turn; the next change waits. */
+  /**
+   * Resolves when the output has room again, for which the next change waits; undefined while it has room.
+   */
   #full: Promise<void> | undefined;
 
   constructor(options: ChangeLinesOptions) {
@@ -39,12 +40,15 @@ export class ChangeLines implements ChangeConsumer {
     return this.#full;
   }
 
-  /** An event behind the changes that were taken before. What nobody reads is dropped, and counted. */
+  /**
+   * Writes an event behind the changes that came before it. An event that nobody reads is dropped, and
+   * counted.
+   */
   event(event: ServerEvent): void {
     try {
       this.#send();
     } catch {
-      // The next change is told.
+      // The next change reports the fault.
       return;
     }
     this.#options.output.event(eventJson(event));
@@ -70,7 +74,7 @@ export class ChangeLines implements ChangeConsumer {
       try {
         this.#send();
       } catch {
-        // As above.
+        // The next change reports this fault too.
       }
     });
   }
@@ -83,13 +87,13 @@ export class ChangeLines implements ChangeConsumer {
     const waited = full.finally(() => {
       if (this.#full === waited) this.#full = undefined;
     });
-    // Who waits is told of a fault; nobody may.
+    // A change that waits gets the fault; there may be none, and the rejection must not be unhandled.
     waited.catch(() => {});
     this.#full = waited;
   }
 }
 
-/** Without its end. */
+/** The line of a change, without its line end. */
 function changeLine(change: Change): string {
   switch (change.type) {
     case 'record':

@@ -7,10 +7,10 @@ import type { LogEvent } from '../../server/events.js';
 import { escapeText, quoteText } from '../terminal/escape.js';
 import { formatNumber, formatTime } from '../terminal/text.js';
 
-/** `event` and `timeMs`, then whatever belongs to it: numbers, texts, lists, errors. */
+/** An event: `event` and `timeMs`, then its own fields: numbers, texts, lists, errors. */
 export interface ServerEvent {
   readonly event: string;
-  /** Unix ms. */
+  /** Unix milliseconds. */
   readonly timeMs: number;
 }
 
@@ -32,15 +32,15 @@ export function eventJson(event: ServerEvent): Record<string, unknown> {
   return Object.fromEntries(Object.entries(event).map(([name, value]) => [name, fieldJson(value)]));
 }
 
-/** One line without line end: time, event, fields; of a log event time, level, message. */
+/** The event as one line without line end: time, event, fields; for a log event time, level, message. */
 export function eventText(event: ServerEvent | LogEvent): string {
   const { event: name, timeMs, ...fields } = event;
   if ('message' in event) return lineText(timeMs, event.level, [escapeText(event.message)]);
-  const told = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
   return lineText(
     timeMs,
     name,
-    told.map(([field, value]) => `${field} ${fieldText(value)}`),
+    given.map(([field, value]) => `${field} ${fieldText(value)}`),
   );
 }
 

@@ -26,7 +26,7 @@ import {
 import { readSecret, type Secret } from '../command/secret.js';
 import { parseOutputFile, parseShards, UsageError } from '../command/values.js';
 
-/** What oclif has parsed. */
+/** The flags and tokens that oclif has parsed. */
 export interface ParsedFlags {
   flags: Readonly<Record<string, unknown>>;
   raw: RawTokens;
@@ -50,8 +50,8 @@ export function optionFlags(role: Role): FlagInput {
 }
 
 /**
- * The options that the flags of a server come to, `made` by the command among them. A refusal names flags.
- * Throws `UsageError`, BAD_OPTION, INSECURE_ADDRESS, and NO_INPUT for the file of a secret.
+ * The options that the flags of a server give, together with those that the command has `made`. A refusal
+ * names flags. Throws `UsageError`, BAD_OPTION, INSECURE_ADDRESS, and NO_INPUT for the file of a secret.
  */
 export function optionsFrom<On extends Role>(
   role: On,
@@ -128,7 +128,7 @@ function givenBy(
   }
 }
 
-/** The address to listen on, or false: what the arguments say comes before what the environment says. */
+/** The address to listen on, or false; the command line has precedence over the environment. */
 function addressOrNone(parsed: ParsedFlags, flag: string): unknown {
   const typed = typedFlags(parsed);
   const [isGiven, isRefused] = [typed.has(flag), typed.has(`no-${flag}`)];
@@ -137,8 +137,8 @@ function addressOrNone(parsed: ParsedFlags, flag: string): unknown {
 }
 
 /**
- * With a state no content is kept to be served: the ports that nobody has asked for on the command line are
- * left out.
+ * With a state no content is kept that could be served, so ports that were not asked for on the command line
+ * are left out.
  */
 function leaveOutPorts(options: { [name in OptionName]?: unknown }, typed: ReadonlySet<string>): void {
   for (const name of ['listen', 'bind'] as const) {

@@ -1,13 +1,14 @@
 /**
- * When `replica follow` is over by itself (docs/command-line.md, "replica follow"): by a refusal, by its own
+ * When `replica follow` ends by itself (docs/command-line.md, "replica follow"): by a refusal, by its own
  * fault, and with `--once` by being complete.
  */
 import type { Replica } from '../../server/replica.js';
 
 /**
- * Rejects when the primary refuses the token or the replica stops with a fault. With `once` also when the
- * primary is unreachable or lost, and resolves when all that it had at connect is applied. Else it ends with
- * a client's SHUTDOWN, or with that of the output when nothing can be done without it.
+ * Rejects when the primary refuses the token or the replica stops with a fault. With `once` it also rejects
+ * when the primary is unreachable or lost, and resolves when all that the primary had at connect is applied.
+ * Otherwise it ends with a client's SHUTDOWN, or with the output's fault when nothing can be done without the
+ * output.
  */
 export function followEnded(
   replica: Pick<Replica, 'on'>,

@@ -1,6 +1,6 @@
 /**
- * A follower's way as a person watches it: its events as lines, and on a terminal a status line below them
- * that moves (connecting, snapshot, live).
+ * The progress of a follower for a person: its events as lines, and on a terminal a status line below them
+ * that changes in place (connecting, snapshot, live).
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { Rate, StatusLine } from '../terminal/status-line.js';
@@ -9,24 +9,24 @@ import { eventText, type ServerEvent } from './event-rendering.js';
 
 const REFRESH_MS = 500;
 
-/** What is shown, and where. */
+/** What is shown, and on which stream. */
 export interface FollowViewOptions {
-  /** The primary, as it was asked for. */
+  /** The primary's address as it was given. */
   address: string;
   stream: NodeJS.WriteStream;
   clock: Clock;
   timers: Timers;
-  /** Records applied since the start. */
+  /** Returns the number of records applied since the start. */
   appliedRecords(): number;
 }
 
-/** How a person sees a replica follow. */
+/** Shows a person how a replica follows. */
 export interface FollowView {
   show(event: ServerEvent): void;
   close(): void;
 }
 
-/** On a terminal lines and the status line, elsewhere lines alone. */
+/** The view for a stream: lines and a status line on a terminal, lines alone elsewhere. */
 export function followView(options: FollowViewOptions): FollowView {
   return options.stream.isTTY ? new TerminalView(options) : new LineView(options);
 }
@@ -40,7 +40,7 @@ class LineView implements FollowView {
   }
 
   show(event: ServerEvent): void {
-    // Of a snapshot's progress the first line is enough.
+    // One line is enough for a snapshot's progress.
     if (event.event !== 'snapshot' || this.#last !== 'snapshot') {
       this.#options.stream.write(`${eventText(event)}\n`);
     }

@@ -1,8 +1,8 @@
 /** SIGUSR2 promotes a replica (docs/operations.md, "Promotion"). */
 
 /**
- * Heeds the signal from now on. What it is to do is named by calling what is returned, and done at once if
- * the signal has come before; what that throws is told to `refused`, and nothing ends by it.
+ * Handles the signal from now on. The returned function names the action, which runs at once if the signal
+ * has come before. `refused` is called with an error that the action throws; nothing ends by it.
  */
 export function promotionSignal(refused: (error: unknown) => void): (promote: () => void) => void {
   let hasCome = false;

@@ -1,6 +1,6 @@
 /**
- * What the two servers have in common on the command line: a ready line, then events, as NDJSON on stdout or
- * as lines on stderr, until a signal, a fault or their own end stops them.
+ * The common part of the two servers' commands: a ready line, then events, as NDJSON on stdout or as lines on
+ * stderr, until a signal, a fault or their own end stops them.
  */
 import { systemClock } from '../../clock.js';
 import { BaseCommand } from '../command/base-command.js';
@@ -8,17 +8,17 @@ import { stopRequested } from '../command/shutdown.js';
 import { escapeText } from '../terminal/escape.js';
 import { eventJson, eventText, type ServerEvent } from './event-rendering.js';
 
-/** What a command serves until it is stopped. */
+/** The server that a command runs until it is stopped. */
 export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Of the ready event: where metrics are served, if they are. */
+/** The field of the ready event that says where metrics are served; none where they are not. */
 export function metricsField(address: string | undefined): { metrics?: string } {
   return address === undefined ? {} : { metrics: address };
 }
 
-/** As that, of the ready line. */
+/** The part of the ready line that says where metrics are served; empty where they are not. */
 export function metricsText(address: string | undefined): string {
   return address === undefined ? '' : `, metrics on http://${address}/metrics`;
 }
@@ -27,13 +27,13 @@ export function metricsText(address: string | undefined): string {
 export abstract class ServerCommand extends BaseCommand {
   #stop!: Promise<NodeJS.Signals>;
 
-  /** Signals are heeded from the very start: whoever reads the ready line may send one at once. */
+  /** Signals are handled from the very start: a program that reads the ready line may send one at once. */
   protected override async init(): Promise<void> {
     this.#stop = stopRequested();
     await super.init();
   }
 
-  /** The ready line: an event with `--json`, else `text`, on stderr when stdout is for something else. */
+  /** Writes the ready line: an event with `--json`, else `text`, on stderr when stdout has another use. */
   protected async ready(
     fields: Record<string, unknown>,
     text: string,
@@ -49,7 +49,7 @@ export abstract class ServerCommand extends BaseCommand {
     else process.stderr.write(`${eventText(event)}\n`);
   }
 
-  /** Serves until `ended` settles or a signal comes, then drains. Rejects as `ended` does. */
+  /** Serves until `ended` settles or a signal comes, then drains. Rejects with what `ended` rejects with. */
   protected async serve(server: RunningServer, ended: Promise<void> = new Promise(() => {})): Promise<void> {
     try {
       await Promise.race([this.#stop, ended]);

@@ -1,5 +1,5 @@
 /**
- * The flags with which `replica follow` shows changes (docs/operations.md, "Taps"), and what they make of
+ * The flags with which `replica follow` shows changes (docs/operations.md, "Taps"), and the output made from
  * them.
  */
 import { Flags } from '@oclif/core';
@@ -10,14 +10,14 @@ import type { Output } from '../terminal/output.js';
 import { ChangeLines } from './change-lines.js';
 import type { ParsedFlags } from './flags.js';
 
-/** What narrows `--changes`. */
+/** The flag that narrows `--changes`. */
 export function prefixFlag() {
   return Flags.string({ summary: 'With --changes: only of keys that start so.', helpValue: '<text>' });
 }
 
 /**
- * Where changes go; undefined without `--changes`. Throws a `UsageError` for a prefix that chooses among
- * nothing.
+ * Makes the output of changes; undefined without `--changes`. Throws a `UsageError` for a prefix without
+ * changes to choose from.
  */
 export function changeLines(parsed: ParsedFlags, output: Output, timers: Timers): ChangeLines | undefined {
   const { changes, prefix } = parsed.flags;

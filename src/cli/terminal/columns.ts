@@ -3,7 +3,7 @@
 /** A cell of a table. */
 export interface Cell {
   text: string;
-  /** Whether it is aligned to the left; it is to the right when absent. */
+  /** The cell is aligned to the left; absent: to the right. */
   isLeft?: boolean;
   style?(text: string): string;
 }

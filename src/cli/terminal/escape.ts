@@ -1,14 +1,14 @@
 /**
- * What is escaped before it reaches a terminal. Keys, values, error texts and file names come from others,
- * and none of their bytes may move a cursor, change a colour or turn text around: such bytes are shown as
- * `\xNN` (docs/command-line.md, "Conventions").
+ * Escapes what is written to a terminal. Keys, values, error texts and file names come from others, and none
+ * of their bytes may move a cursor, change a colour or turn text around: such bytes are shown as `\xNN`
+ * (docs/command-line.md, "Conventions").
  */
 import { isUtf8 } from 'node:buffer';
 
 /**
- * What is not printed as it is: C0, DEL, C1; the bidi marks, embeddings, overrides and isolates; line and
- * paragraph separators; the byte order mark; lone surrogates. A backslash is escaped before an `x`, so that
- * `\xNN` in the output always means one byte.
+ * Characters that are not printed as they are: C0, DEL, C1; the bidi marks, embeddings, overrides and
+ * isolates; line and paragraph separators; the byte order mark; lone surrogates. A backslash is escaped
+ * before an `x`, so that `\xNN` in the output always means one byte.
  */
 const UNSAFE = /\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Cs}|\\(?=x)/gu;
 

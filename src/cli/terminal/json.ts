@@ -1,6 +1,6 @@
 /**
  * How the command line writes JSON (docs/command-line.md, "JSON"): u64 values are strings, bytes are text
- * where they are UTF-8 and Base64 elsewhere, a document is one line.
+ * where they are UTF-8 and Base64 elsewhere, and a document is one line.
  */
 import { isUtf8 } from 'node:buffer';
 
@@ -21,14 +21,14 @@ export function toJson(value: unknown): string {
  */
 export const MAX_TEXT_BYTES = 16_777_216;
 
-/** `{key: 'text'}` when the bytes are valid UTF-8, `{keyBase64: '…'}` otherwise and for more than 16 MiB. */
+/** A field for bytes: `{key: 'text'}` if they are valid UTF-8, `{keyBase64: '…'}` if not or above 16 MiB. */
 export function bytesField(name: string, bytes: Buffer): Record<string, string> {
   return bytes.length <= MAX_TEXT_BYTES && isUtf8(bytes)
     ? { [name]: bytes.toString('utf8') }
     : { [`${name}Base64`]: bytes.toString('base64') };
 }
 
-/** Above this, looking at each byte in JavaScript costs more than what the runtime has for the whole. */
+/** Bytes above which a check of each byte in JavaScript takes longer than the runtime's own functions. */
 const MAX_PLAIN_BYTES = 512;
 
 /** `bytesField` as a member of a line of JSON: `"key":"text"` or `"keyBase64":"…"`. */
@@ -38,8 +38,8 @@ export function bytesMember(name: string, bytes: Buffer): string {
 }
 
 /**
- * Whether it is printable ASCII that JSON does not escape, as most keys and values are: it is copied as it
- * is.
+ * Whether the bytes are printable ASCII that JSON does not escape, as most keys and values are: they are
+ * copied as they are.
  */
 function isPlain(bytes: Buffer): boolean {
   if (bytes.length > MAX_PLAIN_BYTES) return false;

@@ -11,11 +11,11 @@ import { countText } from './text.js';
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
-/** It stands before a line: behind a line of full width it would clear the last column. */
+/** The sequence comes before a line: behind a line of full width it would clear the last column. */
 const CLEAR_LINE = '\u001b[2K';
 const CLEAR_BELOW = '\u001b[J';
 
-/** What is needed of a terminal. */
+/** The parts of a terminal that are used. */
 export type Terminal = Pick<NodeJS.WriteStream, 'columns' | 'rows' | 'write' | 'on' | 'off'>;
 
 /** The screen, from its construction until it is closed. */
@@ -30,7 +30,7 @@ export class LiveScreen {
     terminal.on('resize', this.#redraw);
   }
 
-  /** Shows lines, which are escaped and may have colours, in the place of those before. */
+  /** Shows lines, which are escaped and may have colours, in place of the earlier ones. */
   show(lines: readonly string[]): void {
     this.#lines = lines;
     this.#draw();

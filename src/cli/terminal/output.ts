@@ -9,25 +9,27 @@ import type { WriteStream } from 'node:tty';
 import { FastcacheError } from '../../errors.js';
 import { toJson } from './json.js';
 
-/** So many bytes of events wait in memory for a slow reader; those that follow are dropped and counted. */
+/** Bytes of events that wait in memory for a slow reader; further events are dropped and counted. */
 const MAX_PENDING_EVENT_BYTES = 1_048_576;
 
-/** What `Output.write` throws when nobody reads any more (EPIPE). It ends the work and is no fault. */
+/**
+ * Thrown by `Output.write` when the reader has closed the pipe (EPIPE). It ends the work and is no fault.
+ */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
 
-/** Stdout, or a stream that stands for it. */
+/** Stdout, or a stream in its place. */
 export class Output {
   readonly #stream: Writable;
-  /** Why nothing can be written any more; undefined while writing is possible. */
+  /** The reason why nothing can be written any more; undefined while writing is possible. */
   #end: OutputClosed | FastcacheError | undefined;
   readonly #ended: Promise<Error>;
   #droppedEvents = 0;
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    // The listener of oclif on stdout throws where nobody can catch it.
+    // oclif's listener on stdout throws where nothing can catch the error.
     stream.removeAllListeners('error');
     this.#ended = new Promise((resolve) => {
       stream.on('error', (cause: NodeJS.ErrnoException) => {
@@ -75,12 +77,14 @@ export class Output {
     if (this.#end !== undefined) throw this.#end;
   }
 
-  /** Writes a line. Throws like `write`. */
+  /** Writes a line. Throws what `write` throws. */
   line(text: string): Promise<void> {
     return this.write(`${text}\n`);
   }
 
-  /** Writes an NDJSON line without waiting, or drops it: a server does not wait for who reads its events. */
+  /**
+   * Writes an NDJSON line without waiting, or drops it: a server does not wait for the readers of its events.
+   */
   event(value: Record<string, unknown>): void {
     if (this.#end !== undefined) return;
     if (this.#stream.writableLength > MAX_PENDING_EVENT_BYTES) {
@@ -92,7 +96,7 @@ export class Output {
     this.#stream.write(`${toJson({ ...value, ...dropped })}\n`);
   }
 
-  /** Resolves when all that was written has left this process. Throws like `write`. */
+  /** Resolves when all that was written has left this process. Throws what `write` throws. */
   async flush(): Promise<void> {
     if (this.#end === undefined && this.#stream.writableLength > 0) {
       await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));

@@ -1,6 +1,6 @@
 /**
- * How far a long reading is, as a line of the terminal that changes in place. Nothing is shown in the first
- * second, and where stderr is no terminal.
+ * The progress of a long reading, as a line of the terminal that changes in place. Nothing is shown in the
+ * first second, nor where stderr is no terminal.
  */
 import { statSync } from 'node:fs';
 import type { Clock } from '../../clock.js';
@@ -11,7 +11,7 @@ const FIRST_AFTER_US = 1_000_000;
 const REFRESH_US = 200_000;
 const MIB = 1_048_576;
 
-/** A line that appears late. */
+/** A line that is not shown in the first second. */
 class LateLine {
   readonly #clock: Clock;
   readonly #line: StatusLine | undefined;
@@ -45,10 +45,10 @@ export class ReadProgress {
   readonly #what: string;
   readonly #line: LateLine;
   readonly #rate = new Rate();
-  /** Undefined when it is not known, as of a pipe. */
+  /** Bytes of all files; undefined when they are not known, as for a pipe. */
   readonly #totalBytes: number | undefined;
 
-  /** `what` says what is done with `files`, `reading` and the like. */
+  /** `what` is what is done with `files`: `reading` and the like. */
   constructor(stream: NodeJS.WriteStream, clock: Clock, what: string, ...files: string[]) {
     this.#what = what;
     this.#line = new LateLine(stream, clock);
@@ -56,7 +56,7 @@ export class ReadProgress {
     this.#rate.look(0, clock.monotonicUs());
   }
 
-  /** `bytes` of all files have been read. */
+  /** Shows that `bytes` of all files have been read. */
   read(bytes: number): void {
     this.#line.show((nowUs) => {
       const share = this.#totalBytes ? `, ${Math.floor((bytes / this.#totalBytes) * 100)} %` : '';
@@ -82,7 +82,7 @@ export class KeyProgress {
     this.#rate.look(0, clock.monotonicUs());
   }
 
-  /** `keys` have been reached so far. */
+  /** Shows that `keys` have been reached so far. */
   reached(keys: number): void {
     this.#line.show((nowUs) => {
       const rate = this.#rate.look(keys, nowUs).replace('/s', ' keys/s');
@@ -95,7 +95,9 @@ export class KeyProgress {
   }
 }
 
-/** Bytes of all files; undefined where that cannot be known. Why a file cannot be read, its reader says. */
+/**
+ * Bytes of all files; undefined where they cannot be known. Why a file cannot be read, its reader reports.
+ */
 function sizeOf(files: readonly string[]): number | undefined {
   if (files.includes('-')) return undefined;
   try {

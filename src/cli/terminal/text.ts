@@ -3,7 +3,7 @@
 /** The last millisecond that a `Date` can hold. */
 const MAX_DATE_MS = 8_640_000_000_000_000n;
 
-/** 1234567 is `1,234,567`. */
+/** Formats a number with commas: 1234567 is `1,234,567`. */
 export function formatNumber(value: number | bigint): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ',');
 }
@@ -21,7 +21,7 @@ const DURATION_UNITS = [
   ['ms', 1n],
 ] as const;
 
-/** The largest unit that fits, and the next one when there is some of it: `1 d 6 h`, `30 s`, `450 ms`. */
+/** A duration by its largest unit and the next one, if it has any of that: `1 d 6 h`, `30 s`, `450 ms`. */
 export function formatDuration(durationMs: bigint): string {
   const first = DURATION_UNITS.findIndex(([, unitMs]) => durationMs >= unitMs);
   if (first === -1) return '0 ms';
@@ -31,10 +31,10 @@ export function formatDuration(durationMs: bigint): string {
   return `${formatNumber(durationMs / unitMs)} ${unit}${rest === 0n ? '' : ` ${rest} ${nextUnit}`}`;
 }
 
-/** How values are shown: by their length alone, as text where they are UTF-8, in hex, in Base64. */
+/** The forms in which values are shown: their length alone, text where they are UTF-8, hex, Base64. */
 export const valueForms = ['none', 'text', 'hex', 'base64'] as const;
 
-/** One of them. */
+/** A form in which values are shown. */
 export type ValueForm = (typeof valueForms)[number];
 
 /** A key hash as 16 hex digits. */

@@ -1,6 +1,6 @@
 /**
- * A verdict as monitoring reads it: a line with the state, its worst cause and performance data, then all
- * causes.
+ * A verdict in the form that monitoring reads: a line with the state, its worst cause and performance data,
+ * then all causes.
  */
 import type { LagLimits, Verdict } from '../../status/watermarks-check.js';
 import { escapeText } from '../terminal/escape.js';
@@ -26,7 +26,7 @@ function performanceText(name: string, value: number, unit: string, limit: numbe
   return `${name}=${value}${unit};${limits};0`;
 }
 
-/** Text without bars: a bar begins the performance data. */
+/** Escapes a text and its bars, because a bar begins the performance data. */
 function plainText(text: string): string {
   return escapeText(text).replaceAll('|', '\\x7c');
 }

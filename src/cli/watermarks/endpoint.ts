@@ -1,4 +1,4 @@
-/** What `watermarks` asks: servers, whose connection is kept from one look to the next, and dumps. */
+/** The endpoints of `watermarks`: servers, whose connection is kept from one look to the next, and dumps. */
 import type { Timers } from '../../clock.js';
 import { dumpWatermarks } from '../../dump/count/watermarks.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
@@ -16,7 +16,7 @@ export interface EndpointOptions {
   token: string | undefined;
   transport: Transport;
   timers: Timers;
-  /** Reports what a person should know of an endpoint. */
+  /** Reports to a person what is unusual about an endpoint. */
   warn(message: string): void;
 }
 
@@ -28,14 +28,16 @@ export class Endpoint {
   #probe: Probe | undefined;
   #hasWarned = false;
 
-  /** Throws a `UsageError` for a text that is neither an address nor the name of a file. */
+  /**
+   * Names an endpoint. Throws a `UsageError` for a text that is neither an address nor the name of a file.
+   */
   constructor(text: string, options: EndpointOptions) {
     this.isDump = !isAddress(text);
     this.#text = this.isDump ? text : parseHostPort(text);
     this.#options = options;
   }
 
-  /** Returns how far it is now, or its fault. Throws errors that are no `FastcacheError`. */
+  /** Returns the endpoint's watermarks, or its fault. Throws errors that are no `FastcacheError`. */
   async look(): Promise<EndpointAnswer> {
     try {
       return this.isDump ? await readDumpEnd(this.#text) : await this.#ask(parseAddress(this.#text));
@@ -84,7 +86,7 @@ export class Endpoint {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     this.#options.warn(
-      `${endpoint} is a Rust primary: it tells its watermarks alone, and while nothing is written to it ` +
+      `${endpoint} is a Rust primary: it reports its watermarks alone, and while nothing is written to it ` +
         'each question takes one of its replica slots (16 by default) until the next write.',
     );
   }
@@ -99,7 +101,7 @@ export function lookAtAll(endpoints: readonly Endpoint[]): Promise<EndpointAnswe
   return Promise.all(endpoints.map((endpoint) => endpoint.look()));
 }
 
-/** Whether a text ends in a port and holds no slash. A dump of such a name can be given as `./name:1`. */
+/** Whether a text ends in a port and has no slash. A dump of such a name can be given as `./name:1`. */
 export function isAddress(endpoint: string): boolean {
   return /^[^/\\]*:\d+$/.test(endpoint);
 }

@@ -31,26 +31,26 @@ export const watermarksFlags = withEnvironment({
   }),
 });
 
-/** Their values. */
+/** The values of the flags. */
 export interface WatermarksFlags {
-  /** Between two looks, in ms. */
+  /** Milliseconds between two looks; undefined without `--watch`. */
   watch?: number | undefined;
   check?: boolean | undefined;
   'max-lag-ms'?: number | undefined;
   'max-lag-records'?: number | undefined;
   wait?: boolean | undefined;
-  /** In ms; 0: none. */
+  /** Milliseconds until a wait ends; 0: it does not. */
   timeout?: number | undefined;
 }
 
-/** What is asked for. */
+/** What the flags ask for. */
 export type WatermarksMode =
   | { name: 'look' | 'check' }
   | { name: 'watch'; intervalMs: number }
   | { name: 'wait'; timeoutMs: number };
 
 /**
- * The mode that the flags ask for. Flags that are `typed` (`typedFlags`) come before those of the
+ * The mode that the flags ask for. Flags that are `typed` (`typedFlags`) have precedence over those of the
  * environment. Throws a `UsageError` for flags that exclude each other, and for dumps where only servers can
  * be asked.
  */
@@ -69,7 +69,7 @@ export function watermarksMode(
   }
   if (typed.has('timeout') && name !== 'wait') throw new UsageError('--timeout goes with --wait');
   if (name !== 'look' && endpoints.some(({ isDump }) => isDump)) {
-    throw new UsageError(`--${name} asks servers, host:port; a dump tells of no replicas`);
+    throw new UsageError(`--${name} asks servers, host:port; a dump lists no replicas`);
   }
   switch (name) {
     case 'watch':
@@ -86,7 +86,7 @@ const DEFAULT_WATCH_SECONDS = '2';
 const LONGEST_WATCH_SECONDS = 3_600;
 
 /**
- * The arguments with the seconds of a `--watch` that has none: oclif knows no flag whose value may be
+ * The arguments, with seconds added to a `--watch` that has none: oclif has no flags whose value may be
  * missing.
  */
 export function withWatchSeconds(argv: readonly string[]): string[] {
@@ -101,14 +101,14 @@ export function withWatchSeconds(argv: readonly string[]): string[] {
   return filled;
 }
 
-/** Seconds, which may have decimals, as milliseconds. */
+/** Parses seconds, which may have decimals, into milliseconds. */
 function parseWatchSeconds(text: string): number {
   const seconds = isSeconds(text) ? Number(text) : Number.NaN;
   if (seconds >= 0.1 && seconds <= LONGEST_WATCH_SECONDS) return Math.round(seconds * 1000);
   throw new UsageError(`expected seconds from 0.1 to ${LONGEST_WATCH_SECONDS}; got "${text}"`);
 }
 
-/** Whole seconds as milliseconds. */
+/** Parses whole seconds into milliseconds. */
 function parseTimeoutSeconds(text: string): number {
   return parseCount(text, { max: 1_000_000 }) * 1000;
 }

@@ -35,8 +35,8 @@ export function watermarksText(answer: EndpointWatermarks): string {
 }
 
 function titleLine({ endpoint, role, history }: EndpointWatermarks): string {
-  const told = history === null ? 'history not told' : `history ${history}`;
-  return [chalk.bold(escapeText(endpoint)), role, told].join('  ');
+  const historyText = history === null ? 'history not told' : `history ${history}`;
+  return [chalk.bold(escapeText(endpoint)), role, historyText].join('  ');
 }
 
 function linkLine({ primary, state, sinceHeardMs, lagMs }: NonNullable<StatusDocument['link']>): string {
@@ -58,7 +58,7 @@ function windowLine({ backlog: { bytes, records, limitBytes, windowMs } }: Statu
 
 function replicaLines({ replicas, watermarks, unlistedReplicas }: StatusDocument): string[] {
   if (replicas.length === 0) return [chalk.dim('no replicas')];
-  // The lag is shown in records and in ms.
+  // The lag has two columns: records and ms.
   const heading = ['', 'state', 'lag', 'ms', 'replica', ''].map(
     (text): Cell => ({ text, isLeft: text === 'state' || text === 'replica', style: chalk.dim }),
   );
@@ -125,7 +125,7 @@ function shardLines({ watermarks, base, status }: EndpointWatermarks): string[] 
   return alignCells([heading, ...rows, total]);
 }
 
-/** The cells of a replica: its watermark and its lag in each shard, and its lag in all of them. */
+/** The cells of a replica: its watermark and its lag in each shard, and its lag over all shards. */
 function replicaColumn(replica: ReplicaEntry, watermarks: readonly bigint[], base: bigint | null) {
   const { watermarks: held, shardLagRecords, shardLagMs, lagRecords, lagMs } = replica;
   const standing = standingOf(replica, watermarks);
@@ -155,7 +155,7 @@ function past(watermark: bigint, base: bigint | null): string {
   return base === null ? `${watermark}` : signed(watermark - base);
 }
 
-/** `+1,204`. Below the base it is negative: such a replica holds another history. */
+/** A difference with its sign: `+1,204`. Below the base it is negative: that replica has another history. */
 function signed(difference: bigint): string {
   return difference < 0n ? `-${formatNumber(-difference)}` : `+${formatNumber(difference)}`;
 }

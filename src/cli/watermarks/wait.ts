@@ -15,10 +15,10 @@ import type { Output } from '../terminal/output.js';
 import { formatNumber } from '../terminal/text.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 
-/** What is waited for. */
+/** What to wait for. */
 export interface WaitOptions {
   endpoints: readonly Endpoint[];
-  /** In ms; 0: no timeout. */
+  /** Milliseconds until the wait ends; 0: it does not. */
   timeoutMs: number;
   clock: Clock;
   timers: Timers;
@@ -27,30 +27,30 @@ export interface WaitOptions {
   warn(message: string): void;
 }
 
-/** A server answers the questions of a connection ten times a second. */
+/** Milliseconds between two questions; a server answers those of a connection ten times a second. */
 const PAUSE_MS = 100;
 
-/** What a replica lacks of what is waited for, or that there is no replica. */
+/** What a replica still lacks, or that there is no replica. */
 interface Lack {
   endpoint: string;
-  /** Null when there is no replica. */
+  /** The replica's name; null when there is no replica. */
   replica: string | null;
   state: ReplicaEntry['state'] | null;
-  /** Null when it is not known, while the replica takes a snapshot in. */
+  /** Records that it lacks; null while they are not known, because the replica takes in a snapshot. */
   records: number | null;
 }
 
 interface Target {
   history: string | null;
   watermarks: readonly bigint[];
-  /** The replicas that were gone already. */
+  /** The replicas that were gone at the first answer. */
   absent: ReadonlySet<string>;
 }
 
 /**
- * Resolves with true when all replicas have all, with false after the timeout; then what is lacking is
- * written. Throws an endpoint's fault, `STATUS_NOT_TOLD` for a Rust primary, `HISTORY_DIFFERS` when a primary
- * begins another history.
+ * Resolves with true when all replicas have all, and with false after the timeout, having written what is
+ * missing. Throws an endpoint's fault, `STATUS_NOT_TOLD` for a Rust primary, and `HISTORY_DIFFERS` when a
+ * primary begins another history.
  */
 export async function waitForReplicas(options: WaitOptions): Promise<boolean> {
   const { endpoints, timeoutMs, clock, timers, json, output, warn } = options;
@@ -82,7 +82,7 @@ function newTarget(endpoint: string, status: StatusDocument, warn: (message: str
   for (const { address } of replicas.filter(({ acknowledges, state }) => !acknowledges && state === 'live')) {
     warn(`${endpoint}: replica ${address} acknowledges nothing: what it was sent counts.`);
   }
-  if (unlistedReplicas > 0) warn(`${endpoint}: ${unlistedReplicas} more replicas are not told of.`);
+  if (unlistedReplicas > 0) warn(`${endpoint}: ${unlistedReplicas} more replicas are not listed.`);
   return { history, watermarks, absent: new Set(absent) };
 }
 
@@ -104,7 +104,9 @@ function lacking(endpoint: string, status: StatusDocument, { history, watermarks
   return isAlone ? [...lacks, { endpoint, replica: null, state: null, records: null }] : lacks;
 }
 
-/** What a shard lacks. Sequences up to the base were never given out. */
+/**
+ * The number of records that a replica lacks in all shards. Sequences up to the base were never given out.
+ */
 function recordsLacking({ watermarks: held }: ReplicaEntry, target: readonly bigint[], base: bigint): number {
   return target.reduce((sum, wanted, shard) => {
     const own = watermarkOf(held, shard);
@@ -126,7 +128,7 @@ function lacksText(lacks: readonly Lack[]): string {
 function notTold(endpoint: string): FastcacheError {
   return new FastcacheError(
     'STATUS_NOT_TOLD',
-    `${endpoint} is a Rust primary and does not tell of its replicas.`,
+    `${endpoint} is a Rust primary and does not report its replicas.`,
     {
       address: endpoint,
     },

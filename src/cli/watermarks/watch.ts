@@ -1,6 +1,6 @@
 /**
- * `watermarks --watch`: looks again and again, and shows it in place on a terminal, elsewhere one after the
- * other.
+ * `watermarks --watch`: asks again and again, and shows the answers in place on a terminal, elsewhere one
+ * after the other.
  */
 import chalk from 'chalk';
 import type { Clock, Timers } from '../../clock.js';
@@ -14,7 +14,7 @@ import { formatTime } from '../terminal/text.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 import { watermarksText } from './text.js';
 
-/** What is watched. */
+/** What to watch, and where to show it. */
 export interface WatchOptions {
   endpoints: readonly Endpoint[];
   intervalMs: number;
@@ -22,14 +22,14 @@ export interface WatchOptions {
   timers: Timers;
   json: boolean;
   output: Output;
-  /** Undefined when stdout is no terminal. */
+  /** The terminal; undefined when stdout is none. */
   terminal: Terminal | undefined;
-  /** Ends the watching. */
+  /** Ends the watch. */
   stop: AbortSignal;
 }
 
 /**
- * Watches until it is stopped. The fault of an endpoint is shown in its place and does not end the watching.
+ * Watches until it is stopped. The fault of an endpoint is shown in its place and does not end the watch.
  */
 export async function watchWatermarks(options: WatchOptions): Promise<void> {
   const { terminal, json, output, stop } = options;

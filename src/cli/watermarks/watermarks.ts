@@ -14,7 +14,7 @@ import { watermarksText } from './text.js';
 import { waitForReplicas } from './wait.js';
 import { watchWatermarks } from './watch.js';
 
-/** What `watermarks` is asked for. */
+/** What `watermarks` is asked for, and where it writes. */
 export interface WatermarksOptions {
   endpoints: readonly Endpoint[];
   /** The limits of `--check`. */
@@ -23,14 +23,14 @@ export interface WatermarksOptions {
   timers: Timers;
   json: boolean;
   output: Output;
-  /** Undefined when stdout is no terminal. */
+  /** The terminal; undefined when stdout is none. */
   terminal: Terminal | undefined;
   warn(message: string): void;
   /** Reports the fault of an endpoint and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
 }
 
-/** Resolves with the exit status, and leaves no connection behind. */
+/** Runs the mode; resolves with the exit status, and leaves no connection open. */
 export async function runWatermarks(mode: WatermarksMode, options: WatermarksOptions): Promise<number> {
   try {
     return await run(mode, options);

@@ -6,7 +6,7 @@ import type { CommandHost } from '../command-host.js';
 import { Failure, type Reply } from '../reply.js';
 import { rangeWithin, writeAt } from '../value-range.js';
 
-/** SETBIT, GETBIT, BITCOUNT. */
+/** The commands on single bits. */
 export const bitCommands: readonly Command[] = [
   {
     name: 'setbit',
@@ -64,7 +64,7 @@ function setbit({ args, host }: Call): Reply {
   const before = byteAt(engine.values, key, at);
   const mask = maskOf(offset);
   const wasSet = ((before ?? 0) & mask) !== 0;
-  // A bit that is written as it is changes nothing, unless the value grows.
+  // A bit that is already as it should be changes nothing, unless the value grows.
   if (before === undefined || wasSet !== (bit === 1n)) {
     const after = bit === 1n ? (before ?? 0) | mask : (before ?? 0) & ~mask;
     writeAt(engine, key, at, Buffer.of(after));
@@ -90,7 +90,7 @@ function bitcount({ args, host }: Call): Reply {
   const start = parseInt64(args[2]!);
   const end = parseInt64(args[3]!);
   if (start === undefined || end === undefined) return NOT_AN_INTEGER;
-  // Redis sees that the range is none before it reads its unit.
+  // Redis checks the range before it reads its unit.
   if (start < 0n && end < 0n && start > end) return 0;
   const unit = args.length === 5 ? wordOf(args, 4) : 'byte';
   if (unit !== 'bit' && unit !== 'byte') return SYNTAX_ERROR;
@@ -110,7 +110,7 @@ function countBits(values: Values, key: Buffer, start: number, end: number): num
   return values.countBits(key, first, last + 1) - bitsOfByte(before) - bitsOfByte(behind);
 }
 
-/** A bit's offset within a value that is not longer than values may be. */
+/** Reads a bit's offset; undefined when it lies beyond the longest value. */
 function readOffset(text: Buffer, host: CommandHost): number | undefined {
   const offset = parseInt64(text);
   if (offset === undefined || offset < 0n || offset >= 8n * BigInt(host.settings.maxValueBytes))

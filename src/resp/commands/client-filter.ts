@@ -5,28 +5,30 @@ import type { ClientState } from '../client-state.js';
 import { SYNTAX_ERROR } from '../command.js';
 import { Failure } from '../reply.js';
 
-/** Whether a client is one of those that are meant. */
+/** Whether a client is one of those that a command means. */
 export type ClientFilter = (client: ClientState) => boolean;
 
-/** Replicas come to another port, and nobody subscribes: of all types there are normal clients only. */
+/**
+ * Types that CLIENT takes. Replicas connect to another port and there are no channels: all clients are
+ * normal.
+ */
 const CLIENT_TYPES = new Set(['normal', 'slave', 'replica', 'pubsub', 'master']);
 
-/** Clients of a type by its name; a failure where there is no such type. */
+/** The filter of a type by its name; a failure where there is no such type. */
 export function typeFilter(type: Buffer): ClientFilter | Failure {
   const word = type.toString('latin1').toLowerCase();
   if (!CLIENT_TYPES.has(word)) return new Failure(`ERR Unknown client type '${shownText(type)}'`);
   return () => word === 'normal';
 }
 
-/** The client with this address. */
+/** The filter of the client with this address. */
 export function addressFilter(address: Buffer): ClientFilter {
   const text = shownText(address);
   return (client) => client.address === text;
 }
 
 /**
- * CLIENT KILL's filters from `args[2]` on; all of them must hold. `self` is spared unless SKIPME NO says
- * otherwise.
+ * CLIENT KILL's filters from `args[2]` on; all of them must hold. `self` is spared unless SKIPME NO is given.
  */
 export function killFilter(args: readonly Buffer[], self: ClientState): ClientFilter | Failure {
   const filters = new Map<string, ClientFilter>();
@@ -40,7 +42,7 @@ export function killFilter(args: readonly Buffer[], self: ClientState): ClientFi
       if (word !== 'yes' && word !== 'no') return SYNTAX_ERROR;
       skipsSelf = word === 'yes';
     } else {
-      // Said again, a filter takes the place of the former.
+      // A filter that is given again replaces the earlier one.
       const filter = oneFilter(option, value);
       if (filter instanceof Failure) return filter;
       filters.set(option, filter);

@@ -3,7 +3,9 @@ import type { ClientState } from '../client-state.js';
 import type { CommandHost } from '../command-host.js';
 import { hasChangedKeys } from './transactions.js';
 
-/** What there is of databases, channels and tracking: nothing; `fd` is not told by Node. */
+/**
+ * A client's line. Its fields for databases, channels and tracking are empty; Node does not provide `fd`.
+ */
 export function clientLine(client: ClientState, host: CommandHost): string {
   const { clock, clients } = host;
   const nowSeconds = Math.floor(clock.nowMs() / 1000);
@@ -39,7 +41,7 @@ export function clientLine(client: ClientState, host: CommandHost): string {
     ['redir', -1],
     ['resp', client.protocol],
   ];
-  // Redis 7.2 tells these of everybody; here only who said them (by a command of 7.2) has them.
+  // Redis 7.2 shows these for every client; here only a client that sent them (by a command of 7.2) has them.
   if (client.libraryName !== '') fields.push(['lib-name', client.libraryName]);
   if (client.libraryVersion !== '') fields.push(['lib-ver', client.libraryVersion]);
   return fields.map(([name, value]) => `${name}=${value}`).join(' ');

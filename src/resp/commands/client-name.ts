@@ -1,8 +1,8 @@
-/** The texts that a client may say of itself: its name, and its library's name and version. */
+/** The texts that a client may give about itself: its name, and its library's name and version. */
 import type { ClientState } from '../client-state.js';
 import { Failure } from '../reply.js';
 
-/** An empty name takes the name away. What is wrong with it, or undefined. */
+/** Sets a client's name; an empty one removes it. Returns what is wrong with the name, or undefined. */
 export function setClientName(client: ClientState, name: Buffer): Failure | undefined {
   const text = printable(name);
   if (text === undefined) {
@@ -12,7 +12,7 @@ export function setClientName(client: ClientState, name: Buffer): Failure | unde
   return undefined;
 }
 
-/** CLIENT LIST parts its fields by blanks; undefined when the text would break that. */
+/** The text; undefined when it would break CLIENT LIST, whose fields are separated by blanks. */
 export function printable(bytes: Buffer): string | undefined {
   const text = bytes.toString('latin1');
   return /^[!-~]*$/.test(text) ? text : undefined;

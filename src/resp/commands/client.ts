@@ -1,5 +1,5 @@
 /**
- * CLIENT and its subcommands. SETINFO and NO-TOUCH are of Redis 7.2, for libraries that send them unasked.
+ * CLIENT and its subcommands. SETINFO and NO-TOUCH are from Redis 7.2, for libraries that send them unasked.
  */
 
 import { parseInt64, shownText, wordOf } from '../arguments.js';
@@ -226,7 +226,7 @@ function list({ args, host }: Call): Reply {
   return new Verbatim(listed.map((client) => `${clientLine(client, host)}\n`).join(''));
 }
 
-/** With one argument an address, which may be the client's own; with more, filters. */
+/** Kills clients: a single argument is an address, which may be the client's own; more are filters. */
 function kill({ args, client, host }: Call): Reply {
   const isOldForm = args.length === 3;
   const filter = isOldForm ? addressFilter(args[2]!) : killFilter(args, client);
@@ -248,7 +248,7 @@ function pause({ args, host }: Call): Reply {
   }
   const timeoutMs = parseTimeoutMs(args[2]!);
   if (timeoutMs instanceof Failure) return timeoutMs;
-  // What does not fit in 64 bits wraps and lies in the past, as in Redis.
+  // A time that does not fit in 64 bits wraps and is in the past, as in Redis.
   const untilMs = timeoutMs === 0n ? 0n : BigInt.asIntN(64, BigInt(host.clock.nowMs()) + timeoutMs);
   host.clients.pause(Number(untilMs), scope);
   return OK;

@@ -1,4 +1,4 @@
-/** COMMAND and its subcommands: the command table as Redis shows it. Trees of arguments are left out. */
+/** COMMAND and its subcommands: the command table as Redis shows it, without the trees of arguments. */
 
 import { wordOf } from '../arguments.js';
 import { type Call, type Command, type KeySpec, NO_KEYS, SYNTAX_ERROR } from '../command.js';
@@ -18,7 +18,7 @@ const SOME = 'O(N) where N is the number of commands to look up';
 const ALL = 'O(N) where N is the total number of Redis commands';
 const OF_ARGUMENTS = 'O(N) where N is the number of arguments to the command';
 
-/** `table` is asked when a command is run: it holds these rows too. */
+/** The rows of COMMAND. `table` is called when a command is run, for the table contains these rows too. */
 export function commandCommands(table: () => CommandTable): readonly Command[] {
   const subcommands: readonly Command[] = [
     {
@@ -123,7 +123,7 @@ export function commandCommands(table: () => CommandTable): readonly Command[] {
   ];
 }
 
-/** The commands that are named from `args[2]` on; all when none is. */
+/** The commands that are named from `args[2]` on; all commands when none is named. */
 function asked(args: readonly Buffer[], table: CommandTable): readonly (FoundCommand | undefined)[] {
   return args.length === 2 ? table.rows : args.slice(2).map((name) => table.named(name));
 }
@@ -195,7 +195,7 @@ function list({ args, host }: Call, table: CommandTable): Reply {
   if (args.length !== 5 || wordOf(args, 2) !== 'filterby') return SYNTAX_ERROR;
   const sought = wordOf(args, 4);
   const filter = wordOf(args, 3);
-  // There are no modules, so that none has commands.
+  // There are no modules, so no command belongs to one.
   if (filter === 'module') return [];
   if (filter === 'aclcat') {
     return all.filter(({ command }) => command.categories.includes(sought)).map(({ fullName }) => fullName);

@@ -78,7 +78,7 @@ export const configCommands: readonly Command[] = [
   },
 ];
 
-/** Each setting once, under the name by which it was asked for first. */
+/** Answers each setting once, under the name by which it was asked for first. */
 function get({ args, host }: Call): Reply {
   const { settings } = host;
   const found = new Map<string, Reply>();

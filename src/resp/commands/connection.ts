@@ -11,7 +11,7 @@ import { Failure, MapReply, OK, type Reply, Status } from '../reply.js';
 import { setClientName } from './client-name.js';
 import { releaseWatched } from './transactions.js';
 
-/** The one user that there is. */
+/** The only user. */
 const DEFAULT_USER = 'default';
 
 const NO_PASSWORD_SET = new Failure(
@@ -124,14 +124,14 @@ function auth({ args, client, host }: Call): Reply | Later {
 }
 
 function authenticate(user: string, password: Buffer, client: ClientState, host: CommandHost): boolean {
-  // Asked in any case, so that the time tells nothing about the user.
+  // The password is compared in any case, so that the time reveals nothing about the user.
   const matches = host.settings.passwordMatches(password);
   if (!matches || user !== DEFAULT_USER) return false;
   client.isAuthenticated = true;
   return true;
 }
 
-/** Who guesses often is kept waiting. */
+/** Answers that the password was wrong; an address that guesses often gets the answer later. */
 function wrongPassword(client: ClientState, host: CommandHost): Reply | Later {
   const { authFailures, settings, timers } = host;
   // Where there is no password, nothing is guessed: only the user's name was wrong.
@@ -174,7 +174,7 @@ function hello({ args, client, host }: Call): Reply | Later {
   ]);
 }
 
-/** As if the client had just connected. */
+/** Puts the client into the state of one that has just connected. */
 function reset({ client, host }: Call): Reply {
   if (client.isMonitor) host.clients.removeMonitor(client);
   client.isMonitor = false;

@@ -10,7 +10,7 @@ import {
 } from '../long-double.js';
 import { Failure, type Reply } from '../reply.js';
 
-/** INCRBYFLOAT. */
+/** The command INCRBYFLOAT. */
 export const floatCommands: readonly Command[] = [
   {
     name: 'incrbyfloat',

@@ -1,11 +1,11 @@
-/** UNLINK, TOUCH, TYPE, RENAME, RENAMENX, COPY, EXPIRETIME, PEXPIRETIME: what is done with single keys. */
+/** UNLINK, TOUCH, TYPE, RENAME, RENAMENX, COPY, EXPIRETIME, PEXPIRETIME: the commands on single keys. */
 import { NO_EXPIRY } from '../../frame/batch.js';
 import { wordOf } from '../arguments.js';
 import { type Call, type Command, SYNTAX_ERROR } from '../command.js';
 import { databaseFault } from '../database.js';
 import { Failure, OK, type Reply, Status } from '../reply.js';
 
-/** The commands about single keys. */
+/** The commands on single keys. */
 export const keyCommands: readonly Command[] = [
   {
     name: 'unlink',
@@ -153,7 +153,7 @@ function renamenx(call: Call): Reply {
   return move(call, false) ?? 1;
 }
 
-/** Undefined when the key has its new name. */
+/** Renames the key; returns undefined when it has its new name, otherwise the answer. */
 function move({ args, host }: Call, replaces: boolean): Reply | undefined {
   const source = args[1]!;
   const target = args[2]!;
@@ -161,7 +161,7 @@ function move({ args, host }: Call, replaces: boolean): Reply | undefined {
   if (engine.expiryOf(source) === undefined) return NO_SUCH_KEY;
   if (!replaces && engine.expiryOf(target) !== undefined) return 0;
   if (source.equals(target)) return undefined;
-  // It can have gone just now, evicted to make room for its copy.
+  // The source may just have been evicted, to make room for its copy.
   if (!engine.values.copy(source, target)) return NO_SUCH_KEY;
   engine.del(source);
   return undefined;
@@ -194,7 +194,7 @@ function pexpiretime(call: Call): Reply {
   return expiry(call);
 }
 
-/** Unix ms; -1 without expiry, -2 without key. */
+/** The expiry in Unix ms; -1 without an expiry, -2 without a key. */
 function expiry({ args, host }: Call): bigint {
   const expireAtMs = host.engine().expiryOf(args[1]!);
   if (expireAtMs === undefined) return -2n;

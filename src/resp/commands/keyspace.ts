@@ -1,10 +1,10 @@
-/** RANDOMKEY, KEYS, SCAN, DBSIZE, FLUSHALL, FLUSHDB: what is done with all keys. */
+/** RANDOMKEY, KEYS, SCAN, DBSIZE, FLUSHALL, FLUSHDB: the commands on all keys. */
 
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import { Failure, OK, type Reply } from '../reply.js';
 
-/** The commands about all keys. */
+/** The commands on all keys. */
 export const keyspaceCommands: readonly Command[] = [
   {
     name: 'randomkey',
@@ -98,9 +98,9 @@ export const keyspaceCommands: readonly Command[] = [
 ];
 
 const SCAN_COUNT = 10n;
-/** A step reads no more however much is asked for, so that others are not kept waiting. */
+/** The most keys that a step reads, whatever was asked for, so that other clients need not wait. */
 const SCAN_COUNT_MAX = 100_000n;
-/** Keys that go in one call of the kernel's. */
+/** Keys that one call of the kernel deletes. */
 const FLUSHED_KEYS = 10_000;
 
 const UINT64_MAX = 2n ** 64n - 1n;
@@ -140,7 +140,7 @@ function scan({ args, host }: Call): Reply {
   return [String(step.cursor), typeName === 'string' ? step.keys : []];
 }
 
-/** As C's strtoul reads it: a sign may stand there, and a minus turns the number round. */
+/** Reads a cursor as C's strtoul does: a sign is allowed, and a minus negates the number. */
 function readCursor(text: Buffer): bigint | undefined {
   if (text.length === 0) return 0n;
   const [, sign, digits] = CURSOR.exec(text.toString('latin1')) ?? [];
@@ -153,7 +153,7 @@ function dbsize({ host }: Call): Reply {
   return host.engine().keyCount();
 }
 
-/** SYNC or ASYNC, all is gone when it answers. */
+/** Flushes; with SYNC or ASYNC, everything is deleted when it answers. */
 function flush({ args, host }: Call): Reply {
   const mode = args.length === 2 ? wordOf(args, 1) : 'sync';
   if (args.length > 2 || (mode !== 'sync' && mode !== 'async')) return SYNTAX_ERROR;

@@ -1,13 +1,13 @@
 /**
- * LCS, the longest common subsequence of two values, by Redis' table, so that of several the same one is
- * found.
+ * LCS, the longest common subsequence of two values. It uses Redis' table, so that it finds the same one of
+ * several.
  */
 
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import { Failure, MapReply, type Reply } from '../reply.js';
 
-/** LCS. */
+/** The command LCS. */
 export const lcsCommands: readonly Command[] = [
   {
     name: 'lcs',
@@ -24,7 +24,7 @@ export const lcsCommands: readonly Command[] = [
   },
 ];
 
-/** A run of bytes that both values have: where it starts in each, and its length. */
+/** A run of bytes that both values have: its start in each, and its length. */
 interface Match {
   readonly a: number;
   readonly b: number;
@@ -78,7 +78,10 @@ function lcs({ args, host }: Call): Reply {
   ]);
 }
 
-/** Rows for `a`, columns for `b`: how long the longest common subsequence of the first bytes of both is. */
+/**
+ * The table: for the first bytes of `a` (rows) and of `b` (columns), their longest common subsequence's
+ * length.
+ */
 function lengthsOf(a: Buffer, b: Buffer): Uint32Array {
   const width = b.length + 1;
   const table = new Uint32Array((a.length + 1) * width);
@@ -95,7 +98,7 @@ function lengthsOf(a: Buffer, b: Buffer): Uint32Array {
   return table;
 }
 
-/** The runs of one longest common subsequence, the last first. */
+/** The runs of one longest common subsequence, the last one first. */
 function matchesOf(a: Buffer, b: Buffer, table: Uint32Array): Match[] {
   const width = b.length + 1;
   const matches: Match[] = [];

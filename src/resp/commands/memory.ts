@@ -1,6 +1,4 @@
-/**
- * MEMORY USAGE. Of Redis' reports on its allocator there is none: nothing here would answer to their words.
- */
+/** MEMORY USAGE. Redis' reports on its allocator are left out: nothing here corresponds to their fields. */
 
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
@@ -42,7 +40,7 @@ export const memoryCommands: readonly Command[] = [
   },
 ];
 
-/** SAMPLES is for values of many elements: it is read, and changes nothing. */
+/** Answers a key's bytes. SAMPLES is for values of many elements: it is read, and changes nothing. */
 function usage({ args, host }: Call): Reply {
   for (let index = 3; index < args.length; index += 2) {
     if (wordOf(args, index) !== 'samples' || index + 1 === args.length) return SYNTAX_ERROR;

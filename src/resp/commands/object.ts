@@ -1,5 +1,6 @@
 /**
- * OBJECT: what Redis would tell of how a value is kept. Here all are kept alike, so it is told by content.
+ * OBJECT: how Redis would keep a value. Here all values are kept alike, so the answer is derived from the
+ * content.
  */
 
 import { parseInt64 } from '../arguments.js';
@@ -103,10 +104,10 @@ export const objectCommands: readonly Command[] = [
   },
 ];
 
-/** Redis keeps a value of up to so many bytes in one piece with its header. */
+/** Bytes up to which Redis keeps a value in one piece with its header. */
 const EMBEDDED_BYTES_MAX = 44;
 const INTEGER_BYTES_MAX = 20;
-/** Redis has one object for each of these numbers, and counts no references of them. */
+/** Redis has one object for each number below this, and does not count the references of these objects. */
 const SHARED_INTEGERS = 10_000n;
 const SHARED_REFERENCES = 2_147_483_647;
 
@@ -136,7 +137,7 @@ function freq({ args, host }: Call): Reply {
   return host.engine().expiryOf(args[2]!) === undefined ? null : FREQUENCY_NOT_TRACKED;
 }
 
-/** A value's length, and what number it spells if it does. */
+/** A value's length, and the number that it spells, undefined if it spells none. */
 function look({ args, host }: Call): { length: number; integer: bigint | undefined } | undefined {
   const { values } = host.engine();
   const length = values.length(args[2]!);

@@ -5,7 +5,7 @@ import { type Call, type Command, NOT_AN_INTEGER, VALUE_TOO_LONG } from '../comm
 import { Failure, type Reply } from '../reply.js';
 import { rangeWithin, writeAt } from '../value-range.js';
 
-/** The commands about a part of a value. */
+/** The commands on a part of a value. */
 export const rangeCommands: readonly Command[] = [
   {
     name: 'getrange',

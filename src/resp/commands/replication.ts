@@ -8,7 +8,7 @@ import { Failure, OK, type Reply, Status } from '../reply.js';
 import { parseTimeoutMs } from '../timeout.js';
 
 const PORT_MAX = 65_535n;
-/** The longest that a timer takes: 24 days. */
+/** The longest that a timer takes: 24 days, in milliseconds. */
 const TIMER_MS_MAX = 2n ** 31n - 1n;
 
 const replicaOf = {
@@ -22,7 +22,7 @@ const replicaOf = {
   run: follow,
 } as const;
 
-/** ROLE, REPLICAOF, SLAVEOF, WAIT. */
+/** The commands on replication. */
 export const replicationCommands: readonly Command[] = [
   {
     name: 'role',
@@ -91,7 +91,7 @@ function wait({ args, client, host: { replication } }: Call): Reply | Later {
   return replication.wait(Number(replicas), Number(wantedMs));
 }
 
-/** Who waits for none is answered at once. */
+/** A WAIT that must not wait (in a transaction) is answered at once. */
 function acknowledgedNow(replication: ReplicationHost): Reply {
   let answer: Reply = 0;
   replication.wait(0, 0).start((reply) => {

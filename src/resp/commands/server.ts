@@ -16,7 +16,7 @@ const admin = {
   group: 'server',
 } as const;
 
-/** The commands about the server. */
+/** The commands on the server. */
 export const serverCommands: readonly Command[] = [
   {
     name: 'time',
@@ -73,7 +73,7 @@ export const serverCommands: readonly Command[] = [
   },
 ];
 
-/** Microseconds as fine as the clock has them. */
+/** Answers the time; its microseconds are as fine as the clock's. */
 function time({ host }: Call): Reply {
   const nowUs = Math.floor(host.clock.nowMs() * 1000);
   return [String(Math.floor(nowUs / 1_000_000)), String(nowUs % 1_000_000)];
@@ -87,7 +87,9 @@ function monitor({ client, host }: Call): Reply {
   return OK;
 }
 
-/** There is nothing to save, whatever is asked, and a shutdown that has begun is not taken back. */
+/**
+ * Shuts down. There is nothing to save, whatever is asked, and a shutdown that has begun is not reverted.
+ */
 function shutdown({ args, host }: Call): Reply {
   const options = new Set(words(args));
   for (const option of options) {

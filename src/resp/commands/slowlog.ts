@@ -1,5 +1,5 @@
 /**
- * SLOWLOG: what took long of what runs outside the kernel; what the kernel runs in place is not timed singly.
+ * SLOWLOG: the slow commands among those that run outside the kernel, which does not time its own singly.
  */
 
 import { parseInt64 } from '../arguments.js';

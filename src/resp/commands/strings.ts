@@ -1,5 +1,5 @@
 /**
- * GETSET, GETDEL, GETEX, SETNX, SETEX, PSETEX, MSETNX: the kin of SET and GET that are too rare for the
+ * GETSET, GETDEL, GETEX, SETNX, SETEX, PSETEX, MSETNX: relatives of SET and GET that are too rare for the
  * kernel.
  */
 import { outOfMemory } from '../../engine/kernel.js';
@@ -9,7 +9,7 @@ import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR, wrongArity } fro
 import type { CommandHost } from '../command-host.js';
 import { Failure, OK, type Reply } from '../reply.js';
 
-/** The commands about strings that the kernel does not run. */
+/** The commands on strings that the kernel does not run. */
 export const stringCommands: readonly Command[] = [
   {
     name: 'getset',
@@ -113,7 +113,7 @@ export const stringCommands: readonly Command[] = [
   },
 ];
 
-/** How EX and its kin tell a time. */
+/** The unit and the origin of a time that EX or one of its relatives gives. */
 interface Unit {
   readonly ms: bigint;
   readonly isFromNow: boolean;
@@ -143,7 +143,8 @@ function getdel({ args, host }: Call): Reply {
 }
 
 function getex({ args, host }: Call): Reply {
-  // As SET has it: a unit may stand there again, but no other one, and the last time counts.
+  // GETEX parses its options as SET does: a unit may be repeated, another one may not follow, and the last
+  // time counts.
   let unitWord: string | undefined;
   let time: Buffer | undefined;
   let persists = false;
@@ -188,7 +189,7 @@ function setExpiring({ args, host }: Call, unit: Unit, command: string): Reply {
   return OK;
 }
 
-/** Unix ms, not below 1. */
+/** The expiry in Unix ms, 1 at least. */
 function readExpiry(text: Buffer, unit: Unit, command: string, host: CommandHost): bigint | Failure {
   const time = parseInt64(text);
   if (time === undefined) return NOT_AN_INTEGER;

@@ -1,6 +1,6 @@
 /**
- * MULTI, EXEC, DISCARD, WATCH, UNWATCH. What stands between MULTI and EXEC is queued by the gate (gate.ts);
- * EXEC runs it in one go, unless a watched key has changed.
+ * MULTI, EXEC, DISCARD, WATCH, UNWATCH. Commands between MULTI and EXEC are queued by the gate (gate.ts);
+ * EXEC runs them in one go, unless a watched key has changed.
  */
 import type { ClientState } from '../client-state.js';
 import type { Call, Command } from '../command.js';
@@ -8,7 +8,7 @@ import type { CommandHost } from '../command-host.js';
 import { Later } from '../later.js';
 import { encodeReply, Failure, NIL_ARRAY, OK, Raw, REPLY_BYTES_MAX, type Reply } from '../reply.js';
 
-/** MULTI, EXEC, DISCARD, WATCH, UNWATCH. */
+/** The commands of transactions. */
 export const transactionCommands: readonly Command[] = [
   {
     name: 'multi',
@@ -73,7 +73,7 @@ export const transactionCommands: readonly Command[] = [
   },
 ];
 
-/** What a watched key takes besides its own bytes. */
+/** Bytes that a watched key takes besides its own. */
 const WATCHED_KEY_BYTES = 256;
 const WATCHES_TOO_MUCH = new Failure('ERR the watched keys are larger than the query buffer may be');
 
@@ -102,16 +102,16 @@ function exec({ client, host }: Call): Reply {
   }
 }
 
-/** Every command runs, whatever the others answer. */
+/** Runs every command, whatever the others answer. */
 function runAll(queue: readonly (readonly Buffer[])[], client: ClientState, host: CommandHost): Reply {
   const replies: Raw[] = [];
   let bytes = 0;
   for (const args of queue) {
     const reply = host.execute(args, client);
     if (reply instanceof Later) throw new Error('A command waits inside of EXEC.');
-    // Encoded at once, for HELLO may change the protocol on the way.
+    // Each reply is encoded at once, for HELLO may change the protocol on the way.
     let encoded = encodeReply(reply, client.protocol);
-    // A monitor sees its own commands between their replies, as Redis has it.
+    // A monitor sees its own commands between their replies, as in Redis.
     if (client.afterReply.length > 0) encoded = Buffer.concat([encoded, ...client.afterReply.splice(0)]);
     bytes += encoded.length;
     if (bytes <= REPLY_BYTES_MAX) replies.push(new Raw(encoded));
@@ -133,7 +133,7 @@ function watch({ args, client, host }: Call): Reply {
   const engine = host.engine();
   for (const key of args.slice(1)) {
     const name = key.toString('latin1');
-    // What has changed since it was watched first counts.
+    // The key is compared with what it was when it was watched first.
     if (client.watched.has(name)) continue;
     client.watchedBytes += key.length + WATCHED_KEY_BYTES;
     if (client.watchedBytes > host.settings.queryBufferBytes) return WATCHES_TOO_MUCH;
@@ -147,17 +147,14 @@ function unwatch({ client }: Call): Reply {
   return OK;
 }
 
-/** Whoever is through with a client's watched keys, or with the client, calls this. */
+/** Releases a client's watched keys; called when the client needs them no more, or disconnects. */
 export function releaseWatched(client: ClientState): void {
   for (const { key, engine } of client.watched.values()) engine.watches.unwatch(key);
   client.watched.clear();
   client.watchedBytes = 0;
 }
 
-/**
- * Whether something that the client watches is no longer what it was; another store in its place is a change
- * too.
- */
+/** Whether something that the client watches has changed; a store that was replaced is a change too. */
 export function hasChangedKeys({ watched }: ClientState, host: CommandHost): boolean {
   return [...watched.values()].some(
     ({ key, engine, ticket }) => engine !== host.engine() || engine.watches.changedSince(key, ticket),
