@@ -11,6 +11,7 @@
  * | | the `prev` of it, no shard above its end | `continues`: who is at the end goes on from the base |
  * | | anything, and it says `continues=here` | `continues`: every shard goes on from the base |
  * | | anything else, or nothing | `begins`: a snapshot must follow, or the history's first sequences |
+ * | | the like, of which nothing has come, while what was held before is kept | as if that had not been |
  * | Hello with a margin, no base | anything | `claims`: a replica of ours; only the connection begins |
  * | Hello without a margin | anything | `unnamed`: as before, unless sequence 1 or a snapshot comes |
  * | Hello, SnapshotBegin | a snapshot is open | that is abandoned |
@@ -83,8 +84,17 @@ export interface CourseOptions<Place> {
    * snapshot.
    */
   history?: History | undefined;
+  /** Whether what is held stays until new content is whole, so that a stream may return to its history. */
+  keepsContent?: boolean;
   /** Called for a jump that was none, but a gap. */
   onTakenBack?(jump: Jump<Place>): void;
+}
+
+/** What is to be known of a Hello that names a history. */
+interface ToldHello {
+  margin: Margin | undefined;
+  watermarks: ArrayLike<bigint>;
+  positions: Positions;
 }
 
 /** More promotions without a Hello are taken for gaps: each is compared with all shards. */
@@ -96,7 +106,10 @@ const CLOCK_SKEW_MS = 60_000;
 export class HistoryCourse<Place = void> {
   readonly snapshot = new SnapshotFraming();
   readonly #onTakenBack: (jump: Jump<Place>) => void;
+  readonly #keepsContent: boolean;
   #history: History | undefined;
+  /** The history of what is held, while that of the stream is another one, of which nothing is held yet. */
+  #kept: { history: History | undefined } | undefined;
   /**
    * The last Hello had no margin: a snapshot that follows may be of another history, and so may a first
    * batch.
@@ -117,8 +130,9 @@ export class HistoryCourse<Place = void> {
   /** While no history is named: behind which plausible base a shard's last batch began that did so. */
   readonly #begun = new Map<number, bigint>();
 
-  constructor({ history, onTakenBack }: CourseOptions<Place> = {}) {
+  constructor({ history, keepsContent = false, onTakenBack }: CourseOptions<Place> = {}) {
     this.#history = history;
+    this.#keepsContent = keepsContent;
     this.#onTakenBack = onTakenBack ?? (() => {});
   }
 
@@ -143,25 +157,16 @@ export class HistoryCourse<Place = void> {
       return 'unnamed';
     }
     this.#isFallen = false;
-    const before = this.#history;
+    const last = this.#history;
+    const before = this.#kept === undefined ? last : this.#kept.history;
     this.#closeJump(positions);
     this.#history = history;
-    if (before?.id === history.id) return 'same';
-    this.#isEmptySoFar = isEmptyBefore(history, this.#isEmptySoFar ? before : undefined);
-    settle(before, positions);
-    const held = positions.list();
-    if (!isKnown(held)) return 'begins';
-    if (isToldHere(margin)) {
-      const length = Math.max(held.length, watermarks.length);
-      const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
-      positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));
-      return 'continues';
+    if (last?.id !== history.id) {
+      this.#isEmptySoFar = isEmptyBefore(history, this.#isEmptySoFar ? last : undefined);
     }
-    if (before === undefined && isAt(held, watermarks)) return 'same';
-    const place = placeAmong(history, before, held);
-    if (place === undefined) return 'begins';
-    positions.move(place);
-    return 'continues';
+    const outcome = moveInto(history, before, { margin, watermarks, positions });
+    this.#kept = outcome === 'begins' && this.#keepsContent ? { history: before } : undefined;
+    return outcome;
   }
 
   /**
@@ -180,6 +185,7 @@ export class HistoryCourse<Place = void> {
   batch({ shard, sequence, timestampMs }: BatchHead, positions: Positions): boolean {
     const begins = this.#isFirstBatch && sequence === 1n && !this.snapshot.isOpen;
     const isFallen = this.#isFallen;
+    if (!this.snapshot.isOpen) this.#kept = undefined;
     this.#isFirstBatch = this.#isFallen = false;
     if (timestampMs > this.#newestMs) this.#newestMs = timestampMs;
     if (this.#history === undefined && isHistoryBase(sequence - 1n) && shard < MAX_SHARDS) {
@@ -221,6 +227,7 @@ export class HistoryCourse<Place = void> {
 
   /** Moves shards that have come to the end of the history before to the base of this one. */
   settle(positions: Positions): void {
+    this.#kept = undefined;
     settle(this.#history, positions);
   }
 
@@ -270,6 +277,29 @@ export class HistoryCourse<Place = void> {
       return;
     }
   }
+}
+
+/** Moves what is held, of the history `before`, to where it stands in `history`, if it is a part of that. */
+function moveInto(
+  history: History,
+  before: History | undefined,
+  { margin, watermarks, positions }: ToldHello,
+): 'same' | 'begins' | 'continues' {
+  if (before?.id === history.id) return 'same';
+  settle(before, positions);
+  const held = positions.list();
+  if (!isKnown(held)) return 'begins';
+  if (isToldHere(margin)) {
+    const length = Math.max(held.length, watermarks.length);
+    const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
+    positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));
+    return 'continues';
+  }
+  if (before === undefined && isAt(held, watermarks)) return 'same';
+  const place = placeAmong(history, before, held);
+  if (place === undefined) return 'begins';
+  positions.move(place);
+  return 'continues';
 }
 
 function settle(history: History | undefined, positions: Positions): void {
