@@ -8,6 +8,7 @@
  * | --- | --- | --- |
  * | Hello with history and base | the same history | `same`: sequences continue |
  * | | no history, at the Hello's watermarks | `same`: the history is named from now on |
+<<<<<<< HEAD
  * | | the `prev` of it, no shard above its end | `continues`: shards at the end continue from the base |
  * | | anything, and it says `continues=here` | `continues`: every shard continues from the base |
  * | | anything else, or nothing | `begins`: a snapshot must follow, or the first sequences of the history |
@@ -15,6 +16,16 @@
  * | Hello without a margin | anything | `unnamed`: sequences continue, unless 1 or a snapshot comes |
  * | Hello, SnapshotBegin | a snapshot is open | the snapshot is abandoned |
  * | batch at the next sequence | | the shard continues |
+=======
+ * | | the `prev` of it, no shard above its end | `continues`: who is at the end goes on from the base |
+ * | | anything, and it says `continues=here` | `continues`: every shard goes on from the base |
+ * | | anything else, or nothing | `begins`: a snapshot must follow, or the history's first sequences |
+ * | | the like, of which nothing has come, while what was held before is kept | as if that had not been |
+ * | Hello with a margin, no base | anything | `claims`: a replica of ours; only the connection begins |
+ * | Hello without a margin | anything | `unnamed`: as before, unless sequence 1 or a snapshot comes |
+ * | Hello, SnapshotBegin | a snapshot is open | that is abandoned |
+ * | batch at the next sequence | | the shard goes on |
+>>>>>>> node
  * | batch at or below the shard's sequence | | seen before, and skipped by the store |
  * | batch from base + 1 on | the shard is at the end of `prev` | the shard continues from the base |
  * | batch further on | no history is named, and a base is plausible | the shard continues, as a `Jump` |
@@ -83,6 +94,7 @@ export interface CourseOptions<Place> {
    * snapshot; undefined when none is known.
    */
   history?: History | undefined;
+<<<<<<< HEAD
   /** Called for a jump that turned out to be a gap. */
   onTakenBack?(jump: Jump<Place>): void;
 }
@@ -90,6 +102,22 @@ export interface CourseOptions<Place> {
 /**
  * The most promotions without a Hello; further ones are taken for gaps, for each is compared with all shards.
  */
+=======
+  /** Whether what is held stays until new content is whole, so that a stream may return to its history. */
+  keepsContent?: boolean;
+  /** Called for a jump that was none, but a gap. */
+  onTakenBack?(jump: Jump<Place>): void;
+}
+
+/** What is to be known of a Hello that names a history. */
+interface ToldHello {
+  margin: Margin | undefined;
+  watermarks: ArrayLike<bigint>;
+  positions: Positions;
+}
+
+/** More promotions without a Hello are taken for gaps: each is compared with all shards. */
+>>>>>>> node
 const MAX_JUMPS = 16;
 /** Milliseconds by which the clock of a promoted node may be behind that of the primary before it. */
 const CLOCK_SKEW_MS = 60_000;
@@ -98,7 +126,10 @@ const CLOCK_SKEW_MS = 60_000;
 export class HistoryCourse<Place = void> {
   readonly snapshot = new SnapshotFraming();
   readonly #onTakenBack: (jump: Jump<Place>) => void;
+  readonly #keepsContent: boolean;
   #history: History | undefined;
+  /** The history of what is held, while that of the stream is another one, of which nothing is held yet. */
+  #kept: { history: History | undefined } | undefined;
   /**
    * The last Hello had no margin: a snapshot that follows may be of another history, and so may a first
    * batch.
@@ -118,8 +149,9 @@ export class HistoryCourse<Place = void> {
   /** For each shard, the plausible base behind which its last batch began, while no history is named. */
   readonly #begun = new Map<number, bigint>();
 
-  constructor({ history, onTakenBack }: CourseOptions<Place> = {}) {
+  constructor({ history, keepsContent = false, onTakenBack }: CourseOptions<Place> = {}) {
     this.#history = history;
+    this.#keepsContent = keepsContent;
     this.#onTakenBack = onTakenBack ?? (() => {});
   }
 
@@ -144,9 +176,11 @@ export class HistoryCourse<Place = void> {
       return 'unnamed';
     }
     this.#isFallen = false;
-    const before = this.#history;
+    const last = this.#history;
+    const before = this.#kept === undefined ? last : this.#kept.history;
     this.#closeJump(positions);
     this.#history = history;
+<<<<<<< HEAD
     if (before?.id === history.id) return 'same';
     this.#isEmptySoFar = isEmptyBefore(history, this.#isEmptySoFar ? before : undefined);
     settle(before, positions);
@@ -157,12 +191,14 @@ export class HistoryCourse<Place = void> {
       const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
       positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));
       return 'continues';
+=======
+    if (last?.id !== history.id) {
+      this.#isEmptySoFar = isEmptyBefore(history, this.#isEmptySoFar ? last : undefined);
+>>>>>>> node
     }
-    if (before === undefined && isAt(held, watermarks)) return 'same';
-    const place = placeAmong(history, before, held);
-    if (place === undefined) return 'begins';
-    positions.move(place);
-    return 'continues';
+    const outcome = moveInto(history, before, { margin, watermarks, positions });
+    this.#kept = outcome === 'begins' && this.#keepsContent ? { history: before } : undefined;
+    return outcome;
   }
 
   /**
@@ -184,6 +220,7 @@ export class HistoryCourse<Place = void> {
   batch({ shard, sequence, timestampMs }: BatchHead, positions: Positions): boolean {
     const begins = this.#isFirstBatch && sequence === 1n && !this.snapshot.isOpen;
     const isFallen = this.#isFallen;
+    if (!this.snapshot.isOpen) this.#kept = undefined;
     this.#isFirstBatch = this.#isFallen = false;
     if (timestampMs > this.#newestMs) this.#newestMs = timestampMs;
     if (this.#history === undefined && isHistoryBase(sequence - 1n) && shard < MAX_SHARDS) {
@@ -221,6 +258,7 @@ export class HistoryCourse<Place = void> {
 
   /** Moves shards that have come to the end of the previous history to the base of this one. */
   settle(positions: Positions): void {
+    this.#kept = undefined;
     settle(this.#history, positions);
   }
 
@@ -270,6 +308,29 @@ export class HistoryCourse<Place = void> {
       return;
     }
   }
+}
+
+/** Moves what is held, of the history `before`, to where it stands in `history`, if it is a part of that. */
+function moveInto(
+  history: History,
+  before: History | undefined,
+  { margin, watermarks, positions }: ToldHello,
+): 'same' | 'begins' | 'continues' {
+  if (before?.id === history.id) return 'same';
+  settle(before, positions);
+  const held = positions.list();
+  if (!isKnown(held)) return 'begins';
+  if (isToldHere(margin)) {
+    const length = Math.max(held.length, watermarks.length);
+    const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
+    positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));
+    return 'continues';
+  }
+  if (before === undefined && isAt(held, watermarks)) return 'same';
+  const place = placeAmong(history, before, held);
+  if (place === undefined) return 'begins';
+  positions.move(place);
+  return 'continues';
 }
 
 function settle(history: History | undefined, positions: Positions): void {

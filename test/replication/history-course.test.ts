@@ -56,6 +56,36 @@ describe('a Hello', () => {
     expect(course.history).toEqual(told);
   });
 
+  it('of the history of what is kept returns to it, where another one had only begun', () => {
+    const other = margin({ ...OLD, id: 'c'.repeat(32) });
+    for (const [keepsContent, told, outcome] of [
+      [true, OLD, 'same'],
+      [true, NEW, 'continues'],
+      [false, OLD, 'begins'],
+    ] as const) {
+      const course = new HistoryCourse({ history: OLD, keepsContent });
+      const positions = new List(110n, 119n);
+      for (const attempt of [1, 2]) {
+        const isAgain = attempt === 2 && !keepsContent;
+        expect(course.hello(other, [7n, 8n], positions)).toBe(isAgain ? 'same' : 'begins');
+        course.begin([7n, 8n], 0, positions);
+      }
+      expect(course.hello(margin(told), [110n, 119n], positions)).toBe(outcome);
+      expect(course.history).toEqual(told);
+    }
+  });
+
+  it('does not return once content of the other has come', () => {
+    for (const come of ['snapshot', 'batch'] as const) {
+      const course = new HistoryCourse({ history: OLD, keepsContent: true });
+      const positions = new List(110n, 119n);
+      course.hello(margin({ ...OLD, id: 'c'.repeat(32) }), [7n, 8n], positions);
+      if (come === 'snapshot') course.settle(positions);
+      else course.batch({ records: 1, shard: 0, sequence: 101n, timestampMs: startMs }, positions);
+      expect(course.hello(margin(OLD), [110n, 119n], positions)).toBe('begins');
+    }
+  });
+
   it('without a base, or without a margin, names no history', () => {
     const course = new HistoryCourse({ history: OLD });
     expect(course.hello(new Map([['history', NEW.id]]), [], new List(1n))).toBe('claims');

@@ -64,7 +64,10 @@ export class KeySpaceFold {
   readonly #limits: DumpLimits;
   readonly #limit: BatchLimit;
   readonly #stores: StorePool;
-  readonly #course = new HistoryCourse<FastcacheError>({ onTakenBack: ({ place }) => this.#break(place) });
+  readonly #course = new HistoryCourse<FastcacheError>({
+    keepsContent: true,
+    onTakenBack: ({ place }) => this.#break(place),
+  });
   /** Where a snapshot stands that is being put together, else what is held. */
   readonly #positions: Positions = {
     list: () => this.#store?.watermarks() ?? [],
@@ -146,8 +149,9 @@ export class KeySpaceFold {
     const outcome = this.#course.hello(content.margin, watermarks, this.#positions);
     if (outcome !== 'claims') this.#shards = isShardCount(watermarks.length) ? watermarks.length : undefined;
     if (outcome === 'claims' || outcome === 'unnamed') return;
-    if (outcome === 'begins') this.#isToBegin = true;
-    else if (this.#held !== undefined) this.#held.shards ??= this.#shards;
+    this.#isToBegin = outcome === 'begins';
+    if (this.#isToBegin) return;
+    if (this.#held !== undefined) this.#held.shards ??= this.#shards;
   }
 
   /** A history that begins behind the limits: where what is held stands in it is of no interest. */

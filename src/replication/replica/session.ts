@@ -67,6 +67,8 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   /** What is held, once claimed, until the answer shows that this primary does not continue it. */
   #continued: Holding<S> | undefined;
   #building: Building<S> | undefined;
+  /** New content was whole, without a key, and what is held was kept instead. */
+  #hasRefused = false;
   #answer: PrimaryAnswer | undefined;
   /** The primary's; undefined: it has none, or has not answered. */
   #history: History | undefined;
@@ -244,6 +246,8 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
       case FrameKind.SnapshotEnd:
         this.#loading(frame).finish(payload);
         this.#swapWhenWhole();
+        // Refused content is not whole in a dump either, for what comes next goes on from what is held.
+        if (this.#hasRefused) return;
         break;
       case FrameKind.Ack:
         this.#onHeartbeat(decodeWatermarks(payload));
@@ -353,6 +357,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     const { store } = building;
     const heldKeys = this.#held?.store.keyCount() ?? 0;
     if (heldKeys > 0 && store.keyCount() === 0 && this.#options.allowEmptySnapshot !== true) {
+      this.#hasRefused = true;
       this.#end({ error: emptySnapshot(heldKeys), claimNothing: false, gap: undefined });
       return;
     }

@@ -1,6 +1,11 @@
 /** Content without a key over content with keys: refused, unless it is allowed. */
 import { expect, it } from 'vitest';
+import type { FrameSink } from '../../../src/files/frame-sink.js';
+import { Recorder } from '../../../src/replication/outputs/recorder.js';
+import type { FollowerOptions } from '../../../src/replication/replica/follower-options.js';
+import { contentOf } from '../../support/engines.js';
 import { FakePrimary, type Script } from '../../support/fake-primary.js';
+import { foldBytes } from '../../support/fold-bytes.js';
 import { startFollower } from '../../support/virtual-cluster.js';
 import { VirtualTransport } from '../../support/virtual-transport.js';
 import { VirtualWorld } from '../../support/virtual-world.js';
@@ -9,14 +14,14 @@ const OURS = 'a'.repeat(32);
 const OTHER = 'b'.repeat(32);
 
 /** A follower that holds a key when its primary comes back and says what `later` has it say. */
-function follow(later: Script, allowEmptySnapshot?: boolean) {
+function follow(later: Script, allowEmptySnapshot?: boolean, recorder?: FollowerOptions['recorder']) {
   const world = new VirtualWorld();
   const transport = new VirtualTransport(world);
   const primary = new FakePrimary(transport, (peer) => {
     peer.answer([5n], OURS);
     peer.snapshot([5n], ['held']);
   });
-  const replica = startFollower(world, transport, { allowEmptySnapshot });
+  const replica = startFollower(world, transport, { allowEmptySnapshot, recorder });
   world.run(10);
   primary.script = later;
   primary.peers[0]?.connection.destroy();
@@ -42,6 +47,34 @@ it('a primary that comes back without a key is refused, which is told once a sec
   expect(told.length).toBeLessThanOrEqual(20);
   follower.stop();
   expect(follower.refusesEmpty).toBe(false);
+});
+
+it('what is refused is not whole in a dump, which goes on from what is held', () => {
+  const written: Buffer[] = [];
+  const sink: FrameSink = {
+    handlers: { onDrain() {}, onFault() {} },
+    begin() {},
+    write: (bytes) => written.push(Buffer.from(bytes)) > 0,
+    sync: async () => {},
+    end: async () => {},
+  };
+  const recorder = new Recorder({
+    sink,
+    maxQueuedBytes: 1_000_000,
+    onFault: (error) => expect.fail(error.message),
+  });
+  recorder.begin();
+  const { world, primary, follower } = follow(emptied, false, recorder);
+  world.run(5_000);
+  expect(follower.refusesEmpty).toBe(true);
+  primary.script = (peer) => {
+    peer.answer([6n], OURS);
+    peer.batch([6n]);
+  };
+  world.runUntil(() => follower.state.name === 'live');
+  const { store, watermarks } = foldBytes(Buffer.concat(written));
+  expect(watermarks).toEqual([6n]);
+  expect([...contentOf(store).keys()].sort()).toEqual(['held', 'key:6']);
 });
 
 it('it is followed as soon as it has a key', () => {

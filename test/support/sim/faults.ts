@@ -210,7 +210,7 @@ export class Faults {
     primary.follow(node.address);
     this.#plan(PROMOTION_MAX_MS, () => {
       if (this.#cluster.primary !== primary) return;
-      if (!node.isWell || !this.#cluster.promote(node)) primary.node?.promote();
+      if (!node.isWell || !this.#cluster.promote(node)) this.#cluster.restore(primary);
     });
     return true;
   }
