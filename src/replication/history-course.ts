@@ -8,24 +8,14 @@
  * | --- | --- | --- |
  * | Hello with history and base | the same history | `same`: sequences continue |
  * | | no history, at the Hello's watermarks | `same`: the history is named from now on |
-<<<<<<< HEAD
  * | | the `prev` of it, no shard above its end | `continues`: shards at the end continue from the base |
  * | | anything, and it says `continues=here` | `continues`: every shard continues from the base |
  * | | anything else, or nothing | `begins`: a snapshot must follow, or the first sequences of the history |
+ * | | the like, before which a `begins` led to nothing and content is kept | as if that had not been |
  * | Hello with a margin, no base | anything | `claims`: a fastcache replica; only the connection begins |
  * | Hello without a margin | anything | `unnamed`: sequences continue, unless 1 or a snapshot comes |
  * | Hello, SnapshotBegin | a snapshot is open | the snapshot is abandoned |
  * | batch at the next sequence | | the shard continues |
-=======
- * | | the `prev` of it, no shard above its end | `continues`: who is at the end goes on from the base |
- * | | anything, and it says `continues=here` | `continues`: every shard goes on from the base |
- * | | anything else, or nothing | `begins`: a snapshot must follow, or the history's first sequences |
- * | | the like, of which nothing has come, while what was held before is kept | as if that had not been |
- * | Hello with a margin, no base | anything | `claims`: a replica of ours; only the connection begins |
- * | Hello without a margin | anything | `unnamed`: as before, unless sequence 1 or a snapshot comes |
- * | Hello, SnapshotBegin | a snapshot is open | that is abandoned |
- * | batch at the next sequence | | the shard goes on |
->>>>>>> node
  * | batch at or below the shard's sequence | | seen before, and skipped by the store |
  * | batch from base + 1 on | the shard is at the end of `prev` | the shard continues from the base |
  * | batch further on | no history is named, and a base is plausible | the shard continues, as a `Jump` |
@@ -94,30 +84,22 @@ export interface CourseOptions<Place> {
    * snapshot; undefined when none is known.
    */
   history?: History | undefined;
-<<<<<<< HEAD
+  /** Whether what is held stays until new content is whole, so that a stream may return to its history. */
+  keepsContent?: boolean;
   /** Called for a jump that turned out to be a gap. */
   onTakenBack?(jump: Jump<Place>): void;
 }
 
-/**
- * The most promotions without a Hello; further ones are taken for gaps, for each is compared with all shards.
- */
-=======
-  /** Whether what is held stays until new content is whole, so that a stream may return to its history. */
-  keepsContent?: boolean;
-  /** Called for a jump that was none, but a gap. */
-  onTakenBack?(jump: Jump<Place>): void;
-}
-
-/** What is to be known of a Hello that names a history. */
-interface ToldHello {
+/** A Hello that names a history, and the positions of the content before it. */
+interface NamingHello {
   margin: Margin | undefined;
   watermarks: ArrayLike<bigint>;
   positions: Positions;
 }
 
-/** More promotions without a Hello are taken for gaps: each is compared with all shards. */
->>>>>>> node
+/**
+ * The most promotions without a Hello; further ones are taken for gaps, for each is compared with all shards.
+ */
 const MAX_JUMPS = 16;
 /** Milliseconds by which the clock of a promoted node may be behind that of the primary before it. */
 const CLOCK_SKEW_MS = 60_000;
@@ -180,21 +162,8 @@ export class HistoryCourse<Place = void> {
     const before = this.#kept === undefined ? last : this.#kept.history;
     this.#closeJump(positions);
     this.#history = history;
-<<<<<<< HEAD
-    if (before?.id === history.id) return 'same';
-    this.#isEmptySoFar = isEmptyBefore(history, this.#isEmptySoFar ? before : undefined);
-    settle(before, positions);
-    const held = positions.list();
-    if (!isKnown(held)) return 'begins';
-    if (continuesHere(margin)) {
-      const length = Math.max(held.length, watermarks.length);
-      const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
-      positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));
-      return 'continues';
-=======
     if (last?.id !== history.id) {
       this.#isEmptySoFar = isEmptyBefore(history, this.#isEmptySoFar ? last : undefined);
->>>>>>> node
     }
     const outcome = moveInto(history, before, { margin, watermarks, positions });
     this.#kept = outcome === 'begins' && this.#keepsContent ? { history: before } : undefined;
@@ -314,13 +283,13 @@ export class HistoryCourse<Place = void> {
 function moveInto(
   history: History,
   before: History | undefined,
-  { margin, watermarks, positions }: ToldHello,
+  { margin, watermarks, positions }: NamingHello,
 ): 'same' | 'begins' | 'continues' {
   if (before?.id === history.id) return 'same';
   settle(before, positions);
   const held = positions.list();
   if (!isKnown(held)) return 'begins';
-  if (isToldHere(margin)) {
+  if (continuesHere(margin)) {
     const length = Math.max(held.length, watermarks.length);
     const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
     positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));
