@@ -32,6 +32,16 @@ describe('comments', () => {
   it('cite pages and sections that exist', () => {
     expect(citations.filter((citation) => !exists(citation)).map(show)).toEqual([]);
   });
+
+  it('cite no document that a clone does not contain', () => {
+    const foreign = code.flatMap((file) =>
+      Array.from(
+        read(file).matchAll(/\b(?:(?:design|fcrp-v1|cli)\.md|reference\/[\w-]+\.\w+)/g),
+        ([name]) => `${file}: ${name}`,
+      ),
+    );
+    expect(foreign).toEqual([]);
+  });
 });
 
 describe('the pages', () => {

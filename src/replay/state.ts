@@ -1,5 +1,5 @@
 /**
- * How far a replay has come, in a small file (cli.md, `--state`; replication/sealed-state.ts): what the
+ * How far a replay has come, in a small file (`--state`; files/sealed-state.ts): what the
  * server has answered and no more.
  */
 import { createHash } from 'node:crypto';

@@ -1,29 +1,29 @@
 /**
- * Where a stream of frames stands among histories (docs/architecture.md, "Histories"). It knows when a
+ * The place of a stream of frames among histories (docs/architecture.md, "Histories"). A course knows when a
  * connection begins, whose sequences come, that one history continues another, and how a snapshot is framed;
- * it keeps no content. Stores, watermarks and counters hang on it: it reads and moves where they stand as
- * `Positions`.
+ * it keeps no content. Stores, watermarks and counters follow a course, which reads and moves their positions
+ * (`Positions`).
  *
- * | frame | what is known before it | what it comes to |
+ * | frame | what is known before it | what it means |
  * | --- | --- | --- |
- * | Hello with history and base | the same history | `same`: sequences go on |
+ * | Hello with history and base | the same history | `same`: sequences continue |
  * | | no history, at the Hello's watermarks | `same`: the history is named from now on |
- * | | the `prev` of it, no shard above its end | `continues`: who is at the end goes on from the base |
- * | | anything, and it says `continues=here` | `continues`: every shard goes on from the base |
- * | | anything else, or nothing | `begins`: a snapshot must follow, or the history's first sequences |
- * | | the like, of which nothing has come, while what was held before is kept | as if that had not been |
- * | Hello with a margin, no base | anything | `claims`: a replica of ours; only the connection begins |
- * | Hello without a margin | anything | `unnamed`: as before, unless sequence 1 or a snapshot comes |
- * | Hello, SnapshotBegin | a snapshot is open | that is abandoned |
- * | batch at the next sequence | | the shard goes on |
+ * | | the `prev` of it, no shard above its end | `continues`: shards at the end continue from the base |
+ * | | anything, and it says `continues=here` | `continues`: every shard continues from the base |
+ * | | anything else, or nothing | `begins`: a snapshot must follow, or the first sequences of the history |
+ * | | the like, of which nothing has come, while content before it is kept | as if it had not been |
+ * | Hello with a margin, no base | anything | `claims`: a fastcache replica; only the connection begins |
+ * | Hello without a margin | anything | `unnamed`: sequences continue, unless 1 or a snapshot comes |
+ * | Hello, SnapshotBegin | a snapshot is open | the snapshot is abandoned |
+ * | batch at the next sequence | | the shard continues |
  * | batch at or below the shard's sequence | | seen before, and skipped by the store |
- * | batch from base + 1 on | the shard is at the end of `prev` | the shard goes on from the base |
- * | batch further on | no history is named, the base is plausible | it goes on, and this is noted: `Jump` |
+ * | batch from base + 1 on | the shard is at the end of `prev` | the shard continues from the base |
+ * | batch further on | no history is named, and a base is plausible | the shard continues, as a `Jump` |
  * | batch further on | anything else | a gap |
- * | SnapshotEnd | shards at the end of `prev` | they go on from the base |
+ * | SnapshotEnd | shards at the end of `prev` | they continue from the base |
  *
- * A `Jump` is what dumps have of promotions that were recorded without a Hello. It is taken back, as the gap
- * that it then was, when a shard is found to have gone on in the old numbers behind it and never jumped.
+ * A `Jump` is the trace in a dump of a promotion that was recorded without a Hello. It is taken back, and
+ * counted as a gap, when a shard turns out to have continued in the old numbers behind it without a jump.
  */
 import type { BatchHead } from '../frame/batch.js';
 import type { Margin } from '../frame/margin.js';
@@ -31,10 +31,10 @@ import { firstBelow, SnapshotFraming } from '../frame/snapshot-framing.js';
 import { MAX_SHARDS } from '../limits.js';
 import {
   baseTimeMs,
+  continuesHere,
   type History,
   isAtEnd,
   isHistoryBase,
-  isToldHere,
   placeIn,
   readHistory,
 } from './history.js';
@@ -42,67 +42,69 @@ import {
 /** One sequence a shard; undefined where none is known. */
 export type KnownSequences = ArrayLike<bigint | undefined>;
 
-/** Where what hangs on a course stands. */
+/** The positions of whatever follows a course: a store, watermarks or counters. */
 export interface Positions {
-  /** The highest sequence of each shard that was taken; an empty list where there is no content. */
+  /** The highest sequence taken of each shard; an empty list where there is no content. */
   list(): KnownSequences;
-  /** Has each shard go on behind its sequence of the list, and the others where they are. */
+  /** Moves each shard to its sequence in the list; shards without one keep their position. */
   move(to: KnownSequences): void;
 }
 
-/** What a Hello comes to (the table above). */
+/** What a Hello means (the table above). */
 export type HelloOutcome = 'claims' | 'unnamed' | 'same' | 'begins' | 'continues';
 
-/** A shard's next record is not at the next sequence. */
+/** A difference between a shard's next record and the next sequence. */
 export interface SequenceStep {
   shard: number;
-  /** The sequence that was due, and the one that came. */
+  /** The sequence that was due; `found` is the one that came. */
   expected: bigint;
   found: bigint;
 }
 
-/** A promotion that no Hello names: from the first shard that went on from a new base to the last. */
+/** A promotion without a Hello: from the first shard that continued from a new base to the last. */
 export interface Jump<Place> {
   /** The sequence before the new history's first. */
   readonly base: bigint;
-  /** Of the first record behind the base. */
+  /** The place of the first record behind the base. */
   readonly place: Place;
-  /** Shards that have gone on from the base. */
+  /** Shards that have continued from the base. */
   readonly shards: ReadonlySet<number>;
 }
 
 interface OpenJump<Place> extends Jump<Place> {
   readonly shards: Set<number>;
-  /** Where each shard stood when the first one jumped. */
+  /** The position of each shard when the first one jumped. */
   readonly before: KnownSequences;
 }
 
 /** How a course begins. */
 export interface CourseOptions<Place> {
   /**
-   * Of an earlier course that this one goes on from, where it stood between frames and outside of any
-   * snapshot.
+   * The history of an earlier course that this one continues, from a place between frames and outside of any
+   * snapshot; undefined when none is known.
    */
   history?: History | undefined;
   /** Whether what is held stays until new content is whole, so that a stream may return to its history. */
   keepsContent?: boolean;
-  /** Called for a jump that was none, but a gap. */
+  /** Called for a jump that turned out to be a gap. */
   onTakenBack?(jump: Jump<Place>): void;
 }
 
-/** What is to be known of a Hello that names a history. */
-interface ToldHello {
+/** A Hello that names a history, and where the shards stand. */
+interface NamingHello {
   margin: Margin | undefined;
   watermarks: ArrayLike<bigint>;
   positions: Positions;
 }
 
-/** More promotions without a Hello are taken for gaps: each is compared with all shards. */
+/**
+ * The most promotions without a Hello; further ones are taken for gaps, for each is compared with all shards.
+ */
 const MAX_JUMPS = 16;
-/** The clock of who is promoted may be so far behind that of the primary before it. */
+/** Milliseconds by which the clock of a promoted node may be behind that of the primary before it. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** `Place` is whatever the caller has to say where a jump stands. */
+/** Follows frames among histories. `Place` is the caller's own description of where a jump is. */
 export class HistoryCourse<Place = void> {
   readonly snapshot = new SnapshotFraming();
   readonly #onTakenBack: (jump: Jump<Place>) => void;
@@ -116,18 +118,17 @@ export class HistoryCourse<Place = void> {
    */
   #isUnnamed = false;
   #isFirstBatch = false;
-  /** Since the last frame of a stream, a Hello without a margin was below what is held. */
+  /** Since the last frame of a stream, a Hello without a margin was below the positions. */
   #isFallen = false;
   /**
-   * The histories since the last content that is known of have all begun without any, and none has given out
-   * a record.
+   * All histories since the last known content began without any content, and none has given out a record.
    */
   #isEmptySoFar = false;
   #jump: OpenJump<Place> | undefined;
   readonly #accepted: Jump<Place>[] = [];
   /** Unix ms of the newest first record of a batch. */
   #newestMs = 0;
-  /** While no history is named: behind which plausible base a shard's last batch began that did so. */
+  /** For each shard, the plausible base behind which its last batch began, while no history is named. */
   readonly #begun = new Map<number, bigint>();
 
   constructor({ history, keepsContent = false, onTakenBack }: CourseOptions<Place> = {}) {
@@ -136,17 +137,17 @@ export class HistoryCourse<Place = void> {
     this.#onTakenBack = onTakenBack ?? (() => {});
   }
 
-  /** Whose sequences come; undefined where no Hello has named it. */
+  /** The history whose sequences come; undefined where no Hello has named it. */
   get history(): History | undefined {
     return this.#history;
   }
 
-  /** Promotions that no Hello names; of the last one it may yet turn out that it was a gap. */
+  /** Promotions without a Hello; the last one may yet turn out to be a gap. */
   get jumps(): readonly Jump<Place>[] {
     return this.#accepted;
   }
 
-  /** A Hello that has `watermarks`; an open snapshot is abandoned. */
+  /** Takes a Hello that has `watermarks`; an open snapshot is abandoned. */
   hello(margin: Margin | undefined, watermarks: ArrayLike<bigint>, positions: Positions): HelloOutcome {
     this.snapshot.abandon();
     const history = margin?.has('base') ? readHistory(margin) : undefined;
@@ -170,18 +171,21 @@ export class HistoryCourse<Place = void> {
   }
 
   /**
-   * A SnapshotBegin at `offset`; one that is open is abandoned. `positions` are those of the content before
-   * it.
+   * Takes a SnapshotBegin at `offset`; an open snapshot is abandoned. `positions` are those of the content
+   * before it.
    */
   begin(watermarks: ArrayLike<bigint>, offset: number, positions: Positions): void {
     this.#closeJump(positions);
-    // A primary without a margin has no history, be it that the one before it had.
+    // A primary without a margin has no history, even if the primary before it had one.
     if (this.#isUnnamed) this.#history = undefined;
     this.#isFallen = false;
     this.snapshot.begin(watermarks, offset);
   }
 
-  /** A batch, by its first record. True: all begins again at sequence 1, with nothing. */
+  /**
+   * Takes a batch, by its first record; returns true when everything begins again at sequence 1, without
+   * content.
+   */
   batch({ shard, sequence, timestampMs }: BatchHead, positions: Positions): boolean {
     const begins = this.#isFirstBatch && sequence === 1n && !this.snapshot.isOpen;
     const isFallen = this.#isFallen;
@@ -198,8 +202,7 @@ export class HistoryCourse<Place = void> {
   }
 
   /**
-   * Whether content can begin with this record, where there is none: the sequence before the first, or
-   * undefined.
+   * The sequence before this record if content can begin with it, where there is none; otherwise undefined.
    */
   startBefore(sequence: bigint): bigint | undefined {
     const base = sequence - 1n;
@@ -207,10 +210,7 @@ export class HistoryCourse<Place = void> {
     return base === this.#history.base && this.#isEmptySoFar ? base : undefined;
   }
 
-  /**
-   * Whether a shard goes on all the same where a record leaves a step; it is then moved to the base. False: a
-   * gap.
-   */
+  /** Whether a shard continues in spite of the difference, and is moved to the base; false: it is a gap. */
   goesOn(step: SequenceStep, place: Place, positions: Positions): boolean {
     const base = step.found - 1n;
     const history = this.#history;
@@ -225,13 +225,13 @@ export class HistoryCourse<Place = void> {
     return isContinued;
   }
 
-  /** Moves shards that have come to the end of the history before to the base of this one. */
+  /** Moves shards that have come to the end of the previous history to the base of this one. */
   settle(positions: Positions): void {
     this.#kept = undefined;
     settle(this.#history, positions);
   }
 
-  /** The stream is over. */
+  /** Ends the stream. */
   end(positions: Positions): void {
     this.settle(positions);
     this.#closeJump(positions);
@@ -246,7 +246,7 @@ export class HistoryCourse<Place = void> {
     if (this.#accepted.length === MAX_JUMPS || !this.#isPlausible(base)) return false;
     const held = positions.list();
     const shards = new Set([shard]);
-    // Of these nothing was known when they went on from the base.
+    // These shards had no known position when they continued from the base.
     for (const [other, begun] of this.#begun) if (begun === base) shards.add(other);
     if (!isBelow(held, base, shards)) return false;
     this.#closeJump(positions, shard);
@@ -255,13 +255,13 @@ export class HistoryCourse<Place = void> {
     return true;
   }
 
-  /** Made by a clock, after all that came before. */
+  /** Whether a clock made the base after all records that came before. */
   #isPlausible(base: bigint): boolean {
     return base !== 0n && isHistoryBase(base) && baseTimeMs(base) >= this.#newestMs - CLOCK_SKEW_MS;
   }
 
   /**
-   * No shard jumps any more: those that have not must have been silent. `next` jumps to a base further on.
+   * Ends the open jump: shards that have not jumped must have had no records. `next` jumps to a later base.
    */
   #closeJump(positions: Positions, next?: number): void {
     const jump = this.#jump;
@@ -279,17 +279,17 @@ export class HistoryCourse<Place = void> {
   }
 }
 
-/** Moves what is held, of the history `before`, to where it stands in `history`, if it is a part of that. */
+/** Moves positions in the history `before` to where they are in `history`, if they are a part of that. */
 function moveInto(
   history: History,
   before: History | undefined,
-  { margin, watermarks, positions }: ToldHello,
+  { margin, watermarks, positions }: NamingHello,
 ): 'same' | 'begins' | 'continues' {
   if (before?.id === history.id) return 'same';
   settle(before, positions);
   const held = positions.list();
   if (!isKnown(held)) return 'begins';
-  if (isToldHere(margin)) {
+  if (continuesHere(margin)) {
     const length = Math.max(held.length, watermarks.length);
     const isThere = (shard: number) => held[shard] !== undefined || shard < watermarks.length;
     positions.move(Array.from({ length }, (_, shard) => (isThere(shard) ? history.base : undefined)));
@@ -312,8 +312,7 @@ function settle(history: History | undefined, positions: Positions): void {
 }
 
 /**
- * Whether there was nothing where `history` begins; `empty`: a history that has given out no record as far as
- * is known.
+ * Whether there was no content where `history` begins. `empty` is a history known to have had none so far.
  */
 function isEmptyBefore({ previous }: History, empty: History | undefined): boolean {
   if (previous === undefined) return true;
@@ -325,7 +324,7 @@ function isKnown(held: KnownSequences): boolean {
   return false;
 }
 
-/** No shard but the `jumping` ones is past the base. */
+/** Whether no shard but the `jumping` ones is past the base. */
 function isBelow(held: KnownSequences, base: bigint, jumping: ReadonlySet<number>): boolean {
   for (let shard = 0; shard < held.length; shard += 1) {
     if (!jumping.has(shard) && (held[shard] ?? 0n) > base) return false;
@@ -333,7 +332,7 @@ function isBelow(held: KnownSequences, base: bigint, jumping: ReadonlySet<number
   return true;
 }
 
-/** Every shard of the list that is known stands where the list says. */
+/** Whether every known shard of the list is at its watermark. */
 function isAt(held: KnownSequences, watermarks: ArrayLike<bigint>): boolean {
   for (let shard = 0; shard < watermarks.length; shard += 1) {
     const own = held[shard];
@@ -343,9 +342,9 @@ function isAt(held: KnownSequences, watermarks: ArrayLike<bigint>): boolean {
 }
 
 /**
- * Where who is at `held` of the history `before` goes on in `history`; undefined: what is held is no part of
- * that. Where `before` is not named, only who is at the very end of a history that counts from 1 is taken to
- * be of it.
+ * The positions in `history` of a holder at `held` of the history `before`; undefined: what is held is no
+ * part of it. Where `before` is not named, only a holder at the very end of a history that counts from 1 is
+ * taken to be part of it.
  */
 function placeAmong(
   history: History,
@@ -356,7 +355,7 @@ function placeAmong(
   if (previous === undefined) return undefined;
   const { watermarks: ends } = previous;
   for (let shard = ends.length; shard < held.length; shard += 1) {
-    // Who does not know how many shards there are has all that there can be.
+    // A holder that does not know the number of shards has all that there can be.
     if ((held[shard] ?? previous.base) !== previous.base) return undefined;
   }
   const own = ends.map((end, shard) => held[shard] ?? end);

@@ -1,6 +1,6 @@
 /**
- * The identity of a run of sequences (design.md, "Histories"): made by a primary, told in the margin of its
- * answers, and continued, when a replica is promoted, by a new one.
+ * The identity of a run of sequences (docs/architecture.md, "Histories"): a primary makes it and names it in
+ * the margin of its answers, and when a replica is promoted, a new one continues it.
  */
 import type { Clock, Random } from '../clock.js';
 import type { Margin } from '../frame/margin.js';
@@ -11,14 +11,19 @@ export interface History {
   readonly id: string;
   /** The first sequence of every shard is `base + 1`. */
   readonly base: bigint;
-  /** Whose content this history began with, and where that stood: it was promoted. All are below the base. */
+  /**
+   * The history with whose content this one began, and its end, when its primary was promoted. All sequences
+   * of that end are at or below the base.
+   */
   readonly previous?: PreviousHistory | undefined;
   /**
-   * Records that the histories before this one gave out, up to its base, over all shards; undefined: not
+   * Records that the histories before this one gave out, up to its base, over all shards; undefined when not
    * known.
    */
   readonly recordsBefore?: bigint | undefined;
-  /** Made up by a relay for a Rust primary's run: such a primary tells nothing of keys that expire. */
+  /**
+   * A relay made the history up for a Rust primary's run; such a primary sends nothing for keys that expire.
+   */
   readonly isRust?: boolean | undefined;
 }
 
@@ -26,23 +31,24 @@ export interface History {
 export interface PreviousHistory {
   readonly id: string;
   readonly base: bigint;
-  /** Index = shard. */
+  /** The sequence at which each shard ended; the index is the shard. */
   readonly watermarks: readonly bigint[];
 }
 
 /**
- * `clock`: above whatever an earlier run of this primary reached; `zero`: the original's numbering from 1.
+ * The base of a new history. `clock`: above every sequence of an earlier run of this primary; `zero`:
+ * numbering from 1, as in the Rust crate.
  */
 export type SequenceBase = 'clock' | 'zero';
 
-/** A history is made from the clock and from chance. */
+/** The clock and the random source from which a history is made. */
 export type HistorySeams = { clock: Clock; random: Random };
 
-/** Sequences a shard may use a millisecond before a restart could meet them: 2^11. */
+/** The sequences that a shard may use in a millisecond before a restart could meet them: 2^11. */
 const SEQUENCES_PER_MS_BITS = 11n;
 /**
- * Of the margin's 4 KiB: about 180 shards' watermarks. What is longer is not told, and then nobody continues
- * it.
+ * The share of the margin's 4 KiB for the previous history: about 180 shards' watermarks. A longer one is
+ * left out, and then no replica can continue it.
  */
 const PREVIOUS_MAX_CHARS = 3_072;
 
@@ -51,14 +57,17 @@ export function newHistory(seams: HistorySeams, sequenceBase: SequenceBase): His
   return { id: newId(seams.random), base: sequenceBase === 'zero' ? 0n : clockBase(seams.clock) };
 }
 
-/** For content of a Rust primary, so that a relay's replicas can tell it from other content. */
+/**
+ * Makes a history for content of a Rust primary, so that a relay's replicas can distinguish it from other
+ * content.
+ */
 export function rustHistory(random: Random): History {
   return { id: newId(random), base: 0n, isRust: true };
 }
 
-/** What the margin of an answer says of a history. */
+/** The pairs of an answer's margin that describe a history. */
 export function historyPairs(history: History): [string, string][] {
-  const previous = toldPrevious(history);
+  const previous = namedPrevious(history);
   const pairs: [string, string][] = [
     ['history', history.id],
     ['base', history.base.toString()],
@@ -72,30 +81,30 @@ export function historyPairs(history: History): [string, string][] {
 }
 
 /**
- * The margin of a dump's Hello: the history continues what the dump led to, where it is too much to say from
- * where.
+ * A pair in the margin of a dump's Hello whose previous history is too long for the margin, or not known: the
+ * history continues what the dump led to.
  */
 const CONTINUES_HERE = ['continues', 'here'] as const;
 
 /**
- * What the margin of a Hello says that is written into a dump. `isPromoted`: its history begins there, with
- * the content that the dump has led to.
+ * The pairs for the margin of a Hello that is written into a dump. `isPromoted`: its history begins there,
+ * with the content that the dump has led to.
  */
 export function recordedPairs(history: History, isPromoted: boolean): [string, string][] {
   const pairs = historyPairs(history);
-  if (isPromoted && toldPrevious(history) === undefined) pairs.push([...CONTINUES_HERE]);
+  if (isPromoted && namedPrevious(history) === undefined) pairs.push([...CONTINUES_HERE]);
   return pairs;
 }
 
-/** Whether a dump's Hello says that its history continues what stands before it. */
-export function isToldHere(margin: Margin | undefined): boolean {
+/** Whether a dump's Hello says that its history continues what is before it. */
+export function continuesHere(margin: Margin | undefined): boolean {
   const [name, value] = CONTINUES_HERE;
   return margin?.get(name) === value;
 }
 
 /**
- * The history that an answer's margin tells; undefined when it tells none. What is malformed of the rest is
- * not there.
+ * The history that an answer's margin names; undefined when it names none. Malformed pairs are taken as
+ * absent.
  */
 export function readHistory(margin: Margin | undefined): History | undefined {
   const id = margin?.get('history') ?? '';
@@ -113,16 +122,16 @@ export function readHistory(margin: Margin | undefined): History | undefined {
 }
 
 /**
- * Where who holds `watermarks` of the history `id` stands in `history`, by the one rule of both sides:
- * undefined when what it holds is no part of that. Sequences of the previous history keep their numbers; its
- * last is the base.
+ * The positions in `history` of a holder of `watermarks` of the history `id`, by the one rule of both sides;
+ * undefined when what it holds is no part of `history`. Sequences of the previous history keep their numbers;
+ * its last is the base.
  */
 export function placeIn(
   history: History,
   id: string | undefined,
   watermarks: ArrayLike<bigint>,
 ): bigint[] | undefined {
-  const previous = toldPrevious(history);
+  const previous = namedPrevious(history);
   const isPart =
     id === history.id || (id !== undefined && id === previous?.id && isWithin(watermarks, previous));
   if (!isPart) return undefined;
@@ -130,8 +139,8 @@ export function placeIn(
 }
 
 /**
- * Whether a shard that stands at `held` has come to the end of the previous history, and goes on from the
- * base of the next.
+ * Whether a shard at `held` has come to the end of the previous history, and so continues from the next one's
+ * base.
  */
 export function isAtEnd(
   previous: PreviousHistory | undefined,
@@ -141,14 +150,20 @@ export function isAtEnd(
   return held !== undefined && held === previous?.watermarks[shard];
 }
 
-/** What is below the base is numbered in a history still earlier, whose end is not known here. */
+/**
+ * Whether `held` lies within this history: sequences below its base belong to an earlier one, whose end is
+ * not known.
+ */
 function isWithin(held: ArrayLike<bigint>, { base, watermarks }: PreviousHistory): boolean {
   if (held.length !== watermarks.length) return false;
   return watermarks.every((end, shard) => held[shard]! >= base && held[shard]! <= end);
 }
 
-/** Undefined also when it is too long to be told, for then the other side could not follow the rule. */
-function toldPrevious({ previous }: History): PreviousHistory | undefined {
+/**
+ * The previous history; undefined also when it is too long for a margin, for then the other side could not
+ * follow the rule.
+ */
+function namedPrevious({ previous }: History): PreviousHistory | undefined {
   return previous !== undefined && previousText(previous).length <= PREVIOUS_MAX_CHARS ? previous : undefined;
 }
 
@@ -175,24 +190,24 @@ export function newId(random: Random): string {
   return Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0')).join('');
 }
 
-/** The base of a history that begins now. */
+/** The base of a history that begins now: its Unix ms times 2^11. */
 export function clockBase(clock: Clock): bigint {
   return BigInt(Math.trunc(clock.nowMs())) << SEQUENCES_PER_MS_BITS;
 }
 
-/** The first clock that a base can have been made by: the project's own year. */
+/** The earliest time at which a clock can have made a base: the project's own first year, in Unix ms. */
 const EARLIEST_BASE_MS = Date.UTC(2024, 0);
 
 /**
- * Whether a history may have begun behind this sequence: that it did, another shard's first sequence must
- * confirm.
+ * Whether a history may have begun behind this sequence; another shard's first sequence must confirm that it
+ * did.
  */
 export function isHistoryBase(sequence: bigint): boolean {
   const ms = sequence >> SEQUENCES_PER_MS_BITS;
   return sequence === 0n || (ms >= EARLIEST_BASE_MS && ms << SEQUENCES_PER_MS_BITS === sequence);
 }
 
-/** Unix ms at which a clock made this base. */
+/** Unix milliseconds at which a clock made this base. */
 export function baseTimeMs(base: bigint): number {
   return Number(base >> SEQUENCES_PER_MS_BITS);
 }
@@ -200,17 +215,17 @@ export function baseTimeMs(base: bigint): number {
 /** The history that an endpoint or a dump names. */
 export interface EndpointHistory {
   /**
-   * 32 hex digits; null where it is not told: by a Rust primary, and by a dump without an answer of ours in
-   * it.
+   * The id, 32 hex digits; null where it is not named: by a Rust primary, and by a dump without a fastcache
+   * node's answer.
    */
   history: string | null;
-  /** The sequence before the history's first; null as `history`. */
+  /** The sequence before the history's first; null when `history` is. */
   base: bigint | null;
 }
-const NOT_TOLD: EndpointHistory = { history: null, base: null };
+const NOT_NAMED: EndpointHistory = { history: null, base: null };
 
-/** The history that a primary's Hello tells in its margin (design.md, Histories). */
+/** The history that a primary's Hello names in its margin (docs/architecture.md, "Histories"). */
 export function historyInMargin(margin: Margin | undefined): EndpointHistory {
   const history = readHistory(margin);
-  return history === undefined ? NOT_TOLD : { history: history.id, base: history.base };
+  return history === undefined ? NOT_NAMED : { history: history.id, base: history.base };
 }

@@ -1,6 +1,6 @@
-/** The counters of replication (docs/protocol.md, "Metrics"), one set for a node whichever role it plays. */
+/** The counters of replication (docs/protocol.md, "Metrics"), one set for a node in whichever role. */
 
-/** Counts since the start, which only grow, except for `queueDepth`, which is as of now. */
+/** Counts since the start, which only grow, except `queueDepth`, which is the present number. */
 export interface MetricsSnapshot {
   /** Records handed to the publisher. */
   emittedMutations: number;
@@ -13,17 +13,17 @@ export interface MetricsSnapshot {
   sentBytesUncompressed: number;
   /** Nanoseconds spent sealing frames. */
   compressionNs: number;
-  /** Frames that wait for slow replicas, over all of them, now. */
+  /** Frames that wait for slow replicas at present, over all of them. */
   queueDepth: number;
-  /** The most that `queueDepth` ever was. */
+  /** The highest `queueDepth` so far. */
   queueHighWatermark: number;
-  /** Batches that could not be published, and replicas that were cut off. */
+  /** Batches that could not be published, and replicas that were disconnected. */
   drops: number;
-  /** Replicas cut off because their queue was full. */
+  /** Replicas that were disconnected because their queue was full. */
   backpressureEvents: number;
   /** Records applied as a replica. */
   replicaApplied: number;
-  /** Records received that were known already. */
+  /** Received records that had been applied before. */
   replicaSkipped: number;
   /** Nanoseconds spent applying. */
   replicaApplyNs: number;
@@ -31,15 +31,15 @@ export interface MetricsSnapshot {
   catchUpBacklogCount: number;
   /** Replicas that were given a snapshot. */
   catchUpSnapshotCount: number;
-  /** Those among them that had asked to go on from what they hold. */
+  /** Replicas that were given a snapshot although they had asked to continue from what they have. */
   resumeFailureCount: number;
-  /** Chunks of snapshots made for replicas of ours, however many replicas each was for. */
+  /** Chunks of snapshots made for fastcache replicas, however many replicas each was for. */
   snapshotChunks: number;
-  /** Nanoseconds spent scanning and encoding them. */
+  /** Nanoseconds spent scanning and encoding chunks of snapshots. */
   snapshotNs: number;
 }
 
-/** The counters themselves; whoever does what they count adds to them. */
+/** The counters; the code that does what they count adds to them. */
 export class ReplicationMetrics implements MetricsSnapshot {
   emittedMutations = 0;
   sentBatches = 0;

@@ -1,12 +1,12 @@
 /** Small arithmetic on lists of watermarks: one sequence a shard, where a list that is too short means 0. */
 
 /**
- * What a probe claims for every shard, because it only wants the primary's watermarks (docs/protocol.md,
- * "Status").
+ * The watermark that a probe claims for every shard, because it only wants the primary's watermarks
+ * (docs/protocol.md, "Status").
  */
 export const PROBE_WATERMARK = 0xffff_ffff_ffff_ffffn;
 
-/** One shard's; 0 where the list does not reach. */
+/** The watermark of a shard; 0 where the list is too short. */
 export function watermarkOf(watermarks: ArrayLike<bigint>, shard: number): bigint {
   return watermarks[shard] ?? 0n;
 }

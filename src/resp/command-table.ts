@@ -53,7 +53,7 @@ export class CommandTable {
     return this.#subcommands.get(`${row.fullName}|${nameOf(args[1])}`);
   }
 
-  /** Finds the row as `find` does; returns the error where it is missing or the count of arguments is wrong. */
+  /** Finds the row as `find` does; returns the error where it is missing or takes other arguments. */
   resolve(args: readonly Buffer[]): FoundCommand | Failure {
     const found = this.find(args);
     if (found === undefined) return this.#unknown(args);

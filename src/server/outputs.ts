@@ -35,7 +35,7 @@ export interface OutputsOptions {
 export interface Outputs {
   readonly recorder: Recorder | undefined;
   readonly tap: Tap | undefined;
-  /** Where an earlier run stood, which is continued; undefined: there was none. */
+  /** What an earlier run had at its end, which is continued; undefined without one. */
   readonly holding: Holding | undefined;
   /** Makes stores that keep no content; undefined where content is kept. */
   readonly createStore: ((shards: number) => ReplicatedStore) | undefined;

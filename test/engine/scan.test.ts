@@ -208,6 +208,35 @@ describe('a scan that sleeps while its segment is split', () => {
   });
 });
 
+it('a scan that sleeps while its segment is joined with the next meets the keys of both', () => {
+  const engine = newEngine({ shards: 1, seed: SEED });
+  const mixed = Array.from({ length: 700 }, (_, n) => scattered(n) >> 1n);
+  // They split the first of a new table's two segments into a quarter each.
+  const [first, second] = [0n, 1n].map((quarter) =>
+    mixed.filter((bits) => bits >> 62n === quarter).map((bits) => keyMixedTo(bits, SEED)),
+  ) as [Buffer[], Buffer[]];
+  for (const key of [...first, ...second]) engine.set(key, Buffer.alloc(20));
+  const scan = engine.scan();
+  const met = new Set<string>();
+  const take = (): boolean => {
+    const { entries, entryCount, done } = scan.next(6_000);
+    for (const { key } of entriesOf(entries, entryCount)) met.add(key.toString('hex'));
+    return done;
+  };
+  take();
+  expect(met.size).toBeGreaterThan(100);
+  expect(second.some((key) => met.has(key.toString('hex')))).toBe(false);
+  const segments = engine.memory().tables;
+  for (const key of second.slice(200)) engine.del(key);
+  for (const key of first.filter((key) => met.has(key.toString('hex')))) engine.del(key);
+  engine.kernel.invariants();
+  expect(engine.memory().tables).toBeLessThan(segments);
+  while (!take());
+  const lacking = [...first, ...second.slice(0, 200)].filter((key) => !met.has(key.toString('hex')));
+  expect(lacking).toEqual([]);
+  scan.close();
+});
+
 /** Bits that differ in all places from one number to the next. */
 function scattered(n: number): bigint {
   return BigInt.asUintN(64, BigInt(n + 1) * 0x9e37_79b9_7f4a_7c15n);

@@ -1,4 +1,4 @@
-/** The list of planted bugs keeps up with the code: each can be planted, and there are enough of them everywhere. */
+/** The list of planted bugs keeps up with the code: each can be planted, and every room has some. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -11,7 +11,7 @@ it.each(bugs.map((bug) => [bug.name, bug] as const))('%s: its place is there, on
   expect(plant(text, bug)).not.toBe(text);
 });
 
-it('are thirty at least, twenty of them in replication and server, and some in every room', () => {
+it('they are thirty at least, twenty of them in replication and server, and some in every room', () => {
   expect(bugs.length).toBeGreaterThanOrEqual(30);
   expect(new Set(bugs.map(({ name }) => name)).size).toBe(bugs.length);
   const inRoom = (room: RegExp) => bugs.filter(({ file }) => room.test(file)).length;

@@ -101,6 +101,17 @@ describe('a transaction', () => {
   });
 });
 
+it('what one client may not write for lack of memory it may once another lets keys be evicted', async () => {
+  const { primary, one, other } = await two({ maxMemoryBytes: 2 ** 20 });
+  const value = 'x'.repeat(5_000);
+  let answer = '+OK';
+  for (let index = 0; answer === '+OK'; index += 1) answer = await say(one, 'SET', `key:${index}`, value);
+  expect(answer).toMatch(/^-OOM/);
+  expect(await say(other, 'CONFIG', 'SET', 'maxmemory-policy', 'allkeys-random')).toBe('+OK');
+  for (let index = 0; index < 10; index += 1) expect(await say(one, 'SET', 'more', value)).toBe('+OK');
+  expect(primary.get('more')?.toString()).toBe(value);
+});
+
 describe('a transaction on a node that changes its role', () => {
   async function promotedPair() {
     const { primary } = await start();

@@ -252,7 +252,7 @@ describe('WAIT', () => {
       /connected_slaves:2\r\nslave0:ip=127\.0\.0\.1,port=\d+,state=online,offset=5,lag=0\r\n/,
     );
     expect(await ask('INFO', 'replication')).toContain(
-      '\r\nreplica1:lag_records=0,lag_bytes=0,lag_ms=0\r\nmaster_failover_state',
+      '\r\nreplica1:lag_records=0,lag_bytes=0,lag_ms=0,queued_bytes=0\r\nmaster_failover_state',
     );
     expect(primary.replicas()).toMatchObject([1, 2].map(() => ({ lag: { records: 0, bytes: 0, ms: 0 } })));
     await replicas[0]!.close();

@@ -59,7 +59,9 @@ describe('a primary that is told to follow', () => {
     const primary = await startPrimary();
     const events: string[] = [];
     primary.on('demoted', ({ primary: address }) => events.push(`demoted ${address}`));
-    for (const name of ['connecting', 'live', 'promoted'] as const) primary.on(name, () => events.push(name));
+    for (const name of ['connecting', 'live', 'stopped', 'promoted'] as const) {
+      primary.on(name, () => events.push(name));
+    }
     primary.follow(other.bindAddress);
     await eventually(
       () => events,

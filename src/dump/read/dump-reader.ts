@@ -1,6 +1,6 @@
 /**
- * Reads a dump, frames one after the other (fcrp-v1.md, Frame), from a file or from stdin in constant memory:
- * what is held is a chunk and the one frame that reaches past it.
+ * Reads a dump, frames one after the other (docs/protocol.md, "Dumps"), from a file or from stdin in constant
+ * memory: what is held is a chunk and the one frame that reaches past it.
  */
 import { createReadStream } from 'node:fs';
 import { FastcacheError } from '../../errors.js';

@@ -1,6 +1,7 @@
 /**
- * Sends Ack frames between peers of ours (docs/protocol.md, "Acks"): a replica's carry its watermarks and go
- * out after applying, at most every 100 ms and at least every second; a primary's carry its own, each second.
+ * Sends Ack frames between fastcache peers (docs/protocol.md, "Acks"): those of a replica have its watermarks
+ * and are sent after applying, at most every 100 ms and at least every second; those of a primary have its
+ * own, each second.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { encodeFrame } from '../../frame/frame.js';
@@ -10,35 +11,36 @@ import { encodeWatermarks } from '../../frame/watermarks.js';
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 1_000;
 
-/** What an `AckSender` is given. */
+/** What an `AckSender` works with. */
 export interface AckSenderOptions {
   clock: Clock;
   timers: Timers;
   /**
-   * Returns what a replica has applied, or what a primary has published; an empty list while nothing is held.
+   * Returns what a replica has applied, or what a primary has published; an empty list while there is no
+   * content.
    */
   watermarks(): ArrayLike<bigint>;
   send(frame: Buffer): void;
 }
 
-/** Sends nothing before `start`, and nothing after `stop`. */
+/** Sends acknowledgements after `start` and until `stop`. */
 export class AckSender {
   readonly #options: AckSenderOptions;
   #sentAtUs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
-  /** Whether something has been applied that is not acknowledged yet; the timer then runs out for it. */
+  /** Whether records have been applied that are not acknowledged yet; the timer is then set for them. */
   #isDue = false;
 
   constructor(options: AckSenderOptions) {
     this.#options = options;
   }
 
-  /** Sends one each second from now on. */
+  /** Sends an Ack each second from now on. */
   start(): void {
     this.#armNext();
   }
 
-  /** Acknowledges at once what has been applied, or as soon as 100 ms have passed since the last time. */
+  /** Acknowledges what has been applied: at once, or as soon as 100 ms have passed since the last Ack. */
   applied(): void {
     if (this.#isDue) return;
     const { clock, timers } = this.#options;

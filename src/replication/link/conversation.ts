@@ -1,6 +1,6 @@
 /**
  * Asks a primary: connects, sends a Hello, reads the answer (docs/protocol.md, "Conversation"), then hands on
- * the frames that follow. A replica's session and the probe are both made of it.
+ * the frames that follow. A replica's session and the probe both use it.
  */
 import type { Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -15,10 +15,10 @@ import { formatAddress } from '../../transport/address.js';
 import type { Address, Connection, Transport } from '../../transport/connection.js';
 import { refusalError } from './refusals.js';
 
-/** A primary that accepts a connection has this long to answer the Hello. */
+/** Milliseconds that a primary has to answer the Hello, from the connection on. */
 const ANSWER_DEADLINE_MS = 5_000;
 
-/** What a `Conversation` is given. */
+/** What a `Conversation` is made with. */
 export interface ConversationOptions {
   transport: Transport;
   timers: Timers;
@@ -30,26 +30,26 @@ export interface ConversationOptions {
 
 /** A primary's answer to a Hello. */
 export interface PrimaryAnswer {
-  /** One for each shard of the primary; the length is a power of two. */
+  /** The watermark of each shard of the primary; the length is a power of two. */
   watermarks: bigint[];
-  /** Undefined: a Rust primary. */
+  /** The margin of the answer; undefined for a Rust primary. */
   margin: Margin | undefined;
-  /** Where the first byte behind the answer is, counted in what the primary sends on the connection. */
+  /** The offset behind the answer, in the bytes that the primary sends on the connection. */
   endOffset: number;
 }
 
-/** What a `Conversation` calls; none is called after `close`. */
+/** The handlers that a `Conversation` calls; none is called after `close`. */
 export interface ConversationHandlers {
   connected(): void;
-  /** So many bytes have come. */
+  /** Called with the number of bytes that have come. */
   heard?(bytes: number): void;
   answered(answer: PrimaryAnswer): void;
-  /** Each frame behind the answer. May throw: the conversation then ends with that error. */
+  /** Takes each frame behind the answer. When it throws, the conversation ends with that error. */
   frame(frame: SplitFrame): void;
   /**
-   * Once, unless `close` was called: `PRIMARY_UNREACHABLE`, `PEER_SILENT`, `CONNECTION_LOST`,
-   * `TOKEN_REFUSED`, `TOO_MANY_REPLICAS`, `PRIMARY_REFUSED`, `FRAME_OUT_OF_PLACE`, `FCRP_*`, or what a
-   * handler threw.
+   * Called once, unless `close` was: with `PRIMARY_UNREACHABLE`, `PEER_SILENT`, `CONNECTION_LOST`,
+   * `TOKEN_REFUSED`, `TOO_MANY_REPLICAS`, `PRIMARY_REFUSED`, `FRAME_OUT_OF_PLACE`, `FCRP_*`, or the error
+   * that a handler threw.
    */
   ended(error: Error): void;
 }
@@ -87,14 +87,14 @@ export class Conversation {
     this.#destroy = () => attempt.destroy();
   }
 
-  /** Sends another frame to a primary that has answered; nothing once the conversation is over. */
+  /** Sends another frame to a primary that has answered; does nothing once the conversation is over. */
   send(frame: Buffer): void {
     if (!this.#over) this.#connection?.write(frame);
   }
 
   /**
-   * Reads no more of the connection until `resume`; frames of the bytes that have come are handed on all the
-   * same.
+   * Stops reading the connection until `resume`; frames of the bytes that have come are handed on
+   * nevertheless.
    */
   pause(): void {
     this.#connection?.pause();
@@ -104,7 +104,7 @@ export class Conversation {
     this.#connection?.resume();
   }
 
-  /** Longer payloads, of either length, are refused from now on. */
+  /** Refuses longer payloads, compressed or not, from now on. */
   limitPayloads(maxBytes: number): void {
     this.#splitter.maxPayloadBytes = maxBytes;
   }

@@ -1,19 +1,19 @@
 /**
- * Notices that a peer of ours has gone silent (docs/protocol.md, "Acks"): each side sends at least every
- * second, so that five seconds of silence mean a dead link. A Rust peer may be silent for good reasons and is
- * not watched.
+ * Notices that a fastcache peer has gone silent (docs/protocol.md, "Acks"): each side sends at least every
+ * second, so five seconds of silence mean a dead link. A Rust peer may be silent for good reasons and is not
+ * watched.
  */
 import assert from 'node:assert/strict';
 import type { Clock, Timer, Timers } from '../../clock.js';
 
 const SILENCE_MAX_MS = 5_000;
 /**
- * A process that was stopped or busy finds its timer due before it has read what came meanwhile: so much
- * later it has, and looks again.
+ * A process that was stopped or busy finds its timer due before it has read what came meanwhile; after so
+ * many milliseconds it has, and looks again.
  */
 const SECOND_LOOK_MS = 100;
 
-/** What a `LinkWatch` is given. */
+/** What a `LinkWatch` works with. */
 export interface LinkWatchOptions {
   clock: Clock;
   timers: Timers;
@@ -21,12 +21,12 @@ export interface LinkWatchOptions {
   onDead(silentMs: number): void;
 }
 
-/** Watches from the moment it is made until `stop`, but for the time between `pause` and `resume`. */
+/** Watches from its construction until `stop`, except between `pause` and `resume`. */
 export class LinkWatch {
   readonly #options: LinkWatchOptions;
   #state: 'watching' | 'paused' | 'over' = 'watching';
   #heardAtUs: number;
-  /** Armed just while it is watching. */
+  /** The timer of the next look; undefined unless the link is watched. */
   #timer: Timer | undefined;
 
   constructor(options: LinkWatchOptions) {
@@ -35,17 +35,17 @@ export class LinkWatch {
     this.#timer = this.#lookAfter(SILENCE_MAX_MS);
   }
 
-  /** Bytes have come, were they only a part of a frame: a slow peer is not a dead one. */
+  /** Notes that bytes have come, even if only a part of a frame: a slow peer is not a dead one. */
   heard(): void {
     this.#heardAtUs = this.#options.clock.monotonicUs();
   }
 
-  /** The link is not read, so that its silence proves nothing. */
+  /** Notes that the link is not read, so that its silence proves nothing. */
   pause(): void {
     if (this.#state === 'watching') this.#leave('paused');
   }
 
-  /** The link is read again, and has as long as at first to be heard. */
+  /** Notes that the link is read again; its peer has the whole time again to be heard. */
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'watching';
@@ -57,7 +57,7 @@ export class LinkWatch {
     this.#leave('over');
   }
 
-  /** Asserts that just a link that is watched has a next look. */
+  /** Asserts that a next look is planned exactly while the link is watched. */
   invariants(): void {
     assert.equal(this.#timer !== undefined, this.#state === 'watching', `a next look while ${this.#state}`);
   }

@@ -7,7 +7,7 @@ import type { Random } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import type { Margin } from '../../frame/margin.js';
 
-/** A longer chain than this is a mistake, and must fit into a margin. */
+/** The most nodes of a path: a longer chain is a mistake, and a path must fit into a margin. */
 const NODES_MAX = 32;
 const PATH = /^[0-9a-f]{16}(,[0-9a-f]{16})*$/;
 
@@ -27,7 +27,7 @@ export function pathInMargin(margin: Margin | undefined): string[] {
   return PATH.test(text) ? text.split(',') : [];
 }
 
-/** Throws `REPLICATION_CYCLE` when `nodeId` cannot follow `address`, whose path this is. */
+/** Checks that `nodeId` can follow `address`, whose path this is. Throws `REPLICATION_CYCLE`. */
 export function checkPath(path: readonly string[], nodeId: string, address: string): void {
   const at = path.indexOf(nodeId);
   if (at === -1 && path.length < NODES_MAX) return;

@@ -1,8 +1,8 @@
 /**
- * Asks any FCRP address, a node of ours or a Rust primary, where it is (docs/protocol.md, "Status"): reads
- * its answer to a Hello, and from a node of ours its status as often as it is wanted. A probe claims to have
- * everything, so that it is sent nothing to catch up with; a Rust primary sends what is written from then on,
- * which shows its watermarks.
+ * Asks any FCRP address, of a fastcache node or a Rust primary, for its position (docs/protocol.md,
+ * "Status"): it reads the answer to a Hello, and a fastcache node's status as often as it is wanted. A probe
+ * claims to have everything, so that nothing is sent to it to catch up with; a Rust primary sends what is
+ * written from then on, which shows its watermarks.
  */
 import type { Timer, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -18,7 +18,7 @@ import type { Address, Transport } from '../../transport/connection.js';
 import { PROBE_WATERMARK, watermarkOf } from '../watermarks.js';
 import { Conversation, type PrimaryAnswer } from './conversation.js';
 
-/** What a `Probe` is given. */
+/** What a `Probe` works with. */
 export interface ProbeOptions {
   transport: Transport;
   timers: Timers;
@@ -26,9 +26,9 @@ export interface ProbeOptions {
   token?: string | undefined;
 }
 
-/** A primary has this long to answer a question. */
+/** Milliseconds that a primary has to answer a question. */
 const ANSWER_DEADLINE_MS = 5_000;
-/** The shard count is not known before the answer, so all are claimed that there could be. */
+/** The shard count is not known before the answer, so the probe claims as many shards as there can be. */
 const CLAIM_ALL = new BigUint64Array(MAX_SHARDS).fill(PROBE_WATERMARK);
 const NO_PAIRS: Margin = new Map();
 const QUESTION = encodeFrame(FrameKind.Status, Buffer.alloc(0));
@@ -39,7 +39,7 @@ interface Question {
   deadline: Timer;
 }
 
-/** A connection to one address that is asked; its owner closes it. */
+/** A connection to one address for questions; its owner closes it. */
 export class Probe {
   readonly #place: string;
   readonly #timers: Timers;
@@ -48,7 +48,9 @@ export class Probe {
   #question: Question | undefined;
   #fault: Error | undefined;
 
-  /** Resolves when the address has answered. Rejects with what `ConversationHandlers.ended` lists. */
+  /**
+   * Resolves when the address has answered. Rejects with the errors that `ConversationHandlers.ended` lists.
+   */
   static open(address: Address, options: ProbeOptions): Promise<Probe> {
     return new Promise((resolve, reject) => {
       const probe: Probe = new Probe(address, options, () => resolve(probe), reject);
@@ -83,31 +85,32 @@ export class Probe {
     );
   }
 
-  /** The margin of the primary's Hello; undefined: it is a Rust primary. */
+  /** The margin of the primary's Hello; undefined for a Rust primary. */
   get margin(): Margin | undefined {
     return this.#answer.margin;
   }
 
-  /** Whether the address is a node of ours. */
+  /** Whether the address is a fastcache node's. */
   get isOurs(): boolean {
     return this.margin !== undefined;
   }
 
   /**
-   * One for each shard: those of the primary's Hello; from a Rust primary those that it has reached since.
+   * The watermark of each shard: those of the primary's Hello, and those that a Rust primary has reached
+   * since.
    */
   get watermarks(): readonly bigint[] {
     return this.#answer.watermarks;
   }
 
-  /** Why the connection is over; undefined while it is not. */
+  /** Why the connection is over; undefined while it is open. */
   get fault(): Error | undefined {
     return this.#fault;
   }
 
   /**
-   * Asks a node of ours for its status, one question at a time; resolves with the payload as it came, at most
-   * `STATUS_MAX_BYTES`. Rejects with `PEER_SILENT`, and as the conversation ends.
+   * Asks a fastcache node for its status, one question at a time; resolves with the payload as it came, at
+   * most `STATUS_MAX_BYTES`. Rejects with `PEER_SILENT`, and with the error that ends the conversation.
    */
   ask(): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
@@ -124,7 +127,7 @@ export class Probe {
     });
   }
 
-  /** Drops the connection; a question that is open rejects with `CONNECTION_LOST`. */
+  /** Drops the connection; an open question rejects with `CONNECTION_LOST`. */
   close(): void {
     this.#end(
       new FastcacheError('CONNECTION_LOST', `The connection to ${this.#place} was closed.`, {
@@ -147,14 +150,14 @@ export class Probe {
         },
       );
     }
-    // The splitter may overwrite its memory.
+    // The payload is copied, for the splitter may overwrite its memory.
     const payload = Buffer.from(openPayload(header, wirePayload));
     this.#question = undefined;
     question.deadline.cancel();
     question.resolve(payload);
   }
 
-  /** A Rust primary's batch is of one shard, and its sequences have no gap (docs/protocol.md, "Primary"). */
+  /** Takes a Rust primary's batch, which is of one shard and has no gap (docs/protocol.md, "Primary"). */
   #takeBatch({ header, wirePayload }: SplitFrame): void {
     if (header.kind !== FrameKind.MutationBatch) return;
     const reader = new PayloadReader(openPayload(header, wirePayload));

@@ -2,11 +2,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 /**
- * Whether a peer that presents this token may come where `expected` is asked for; undefined asks for none.
+ * Whether a peer that presents this token is admitted where `expected` is asked for; undefined asks for none.
  */
 export function tokenMatches(expected: string | undefined, presented: string | undefined): boolean {
   if (expected === undefined) return true;
-  // Digests are of one length, so that not even the token's length shows.
+  // Digests have one length, so that the time does not even depend on the token's length.
   const equal = timingSafeEqual(digest(expected), digest(presented ?? ''));
   return equal && presented !== undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Copies frames to a dump (`--record`): what a socket carried, byte for byte, and a Hello wherever a history
- * begins or a connection goes on behind half a snapshot, so that the dump says of itself what it is
+ * Copies frames to a dump (`--record`): the bytes that a socket carried and, wherever a history begins or a
+ * connection continues behind half a snapshot, a Hello, so that the dump says what its frames are
  * (history-course.ts). It never slows or breaks the stream that it records: when its file faults or falls too
  * far behind, the recording ends, and that is reported once.
  */
@@ -12,28 +12,29 @@ import { type History, recordedPairs } from '../history.js';
 import { Ring } from '../stream/ring.js';
 import type { FrameSubscriber } from '../stream/stream.js';
 
-/** Of a frame's kind, in its header. */
+/** Offset of a frame's kind in its header. */
 const KIND_OFFSET = 5;
 
-/** Where a recording goes, and how much may wait for it. */
+/** Where a recording is written, and how much may wait for it. */
 export interface RecorderOptions {
   sink: FrameSink;
   /** Frame bytes that may wait for the sink. */
   maxQueuedBytes: number;
-  /** Of a dump that is continued; 0 when absent. */
+  /** Bytes of a dump that is continued; absent: 0. */
   bytesBefore?: number;
   /** Called once, with `WRITE_FAILED`, when the recording ends before its time. */
   onFault(error: FastcacheError): void;
 }
 
-/** Where a recording stands when frames of another history, or of another connection, are to come. */
+/** The position of a recording when frames of another history, or of another connection, are to come. */
 export interface RecordedStream {
-  /** Undefined: a Rust primary's, which has none. */
+  /** The history of the frames; undefined for a Rust primary's, which has none. */
   history: History | undefined;
-  /** Where each shard stands before the frames that come. */
+  /** The position of each shard before the frames that come. */
   watermarks: readonly bigint[];
   /**
-   * New content comes; what is held goes on; or it does so in a history that begins with it, by a promotion.
+   * `new`: new content comes; `held`: the content continues; `promoted`: it continues in a history that
+   * begins with it, by a promotion.
    */
   content: 'new' | 'held' | 'promoted';
 }
@@ -45,13 +46,13 @@ export class Recorder implements FrameSubscriber {
   #queuedBytes = 0;
   #bytes: number;
   #blocked = false;
-  /** Takes nothing more. */
+  /** The recording has ended and takes nothing more. */
   #ended = false;
   #fault: FastcacheError | undefined;
-  /** Of the last Hello that was written; undefined: none was. */
+  /** The history id of the last Hello that was written; undefined: none was written. */
   #stream: { id: string | undefined } | undefined;
   #isInSnapshot = false;
-  /** Until then frames wait. */
+  /** The sink has begun; until then frames wait. */
   #isBegun = false;
 
   constructor(options: RecorderOptions) {
@@ -63,7 +64,7 @@ export class Recorder implements FrameSubscriber {
     };
   }
 
-  /** How long the dump is with all that was offered. */
+  /** The dump's length in bytes with all that was offered. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -74,7 +75,7 @@ export class Recorder implements FrameSubscriber {
   }
 
   /**
-   * Takes the dump's place, and writes what was offered before. To be called once nothing else can keep the
+   * Replaces the dump, and writes what was offered before. To be called once nothing else can keep the
    * recording from its start: until then the file is left as it is. Throws `WRITE_FAILED`.
    */
   begin(): void {
@@ -84,7 +85,7 @@ export class Recorder implements FrameSubscriber {
   }
 
   /**
-   * Says of the frames that are offered next what they are; writes nothing where the frames before leave no
+   * Describes the frames that are offered next by a Hello; writes nothing where the frames before leave no
    * doubt.
    */
   follow({ history, watermarks, content }: RecordedStream): void {
@@ -96,15 +97,15 @@ export class Recorder implements FrameSubscriber {
   }
 
   /**
-   * New content of a history begins with a SnapshotBegin, but a Rust primary's may begin with its first
-   * frame.
+   * Whether the next frames need no Hello: new content of a history begins with a SnapshotBegin, but that of
+   * a Rust primary may begin with its first frame.
    */
   #isClear(history: History | undefined, content: RecordedStream['content']): boolean {
     if (this.#stream === undefined || this.#stream.id !== history?.id) return false;
     return content === 'new' ? history !== undefined : !this.#isInSnapshot;
   }
 
-  /** A whole frame of the stream. The bytes must not change. */
+  /** Takes a whole frame of the stream. Its bytes must not change. */
   offer(frame: Buffer): void {
     const kind = frame[KIND_OFFSET];
     if (kind === FrameKind.SnapshotBegin) this.#isInSnapshot = true;
@@ -133,15 +134,17 @@ export class Recorder implements FrameSubscriber {
   }
 
   /**
-   * Resolves when all that was offered is on the disk; what waits is written at once. Rejects when that
-   * cannot be.
+   * Resolves when all that was offered is on the disk; what waits is written at once. Rejects with the fault
+   * that prevents it.
    */
   async flush(): Promise<void> {
     this.#writeQueue();
     await this.#options.sink.sync();
   }
 
-  /** Writes what waits and closes the sink. Rejects with what ended the recording before its time. */
+  /**
+   * Writes what waits and closes the sink. Rejects with the fault that ended the recording before its time.
+   */
   async end(): Promise<void> {
     if (!this.#ended) {
       this.#ended = true;

@@ -1,7 +1,7 @@
 /**
- * Saves how far a tap has come, about once a second and at the end: never before the output that the state
- * stands for is out, so that a run that is cut off is followed by one that repeats something and leaves out
- * nothing.
+ * Saves how far a tap has come, about once a second and at the end. A state is never saved before the output
+ * that it describes is out, so that a run that is cut off is followed by one that repeats something and
+ * leaves out nothing.
  */
 import type { Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';
@@ -9,13 +9,13 @@ import { encodeTapState, type TapState } from './tap-state.js';
 
 const PAUSE_MS = 1_000;
 
-/** What a `StateKeeper` is given. */
+/** What a `StateKeeper` works with. */
 export interface StateKeeperOptions {
   timers: Timers;
   log: Log;
-  /** Calls `run` at a moment at which all that is applied has been given to the outputs. */
+  /** Calls `run` at a moment at which all that was applied has been given to the outputs. */
   whenGiven(run: () => void): void;
-  /** Returns what is applied as of now; undefined while no content is whole. */
+  /** Returns what is applied at present; undefined while no content is whole. */
   state(): TapState | undefined;
   /**
    * Resolves with true when all that was given to the outputs is out, and with false when an output has
@@ -30,9 +30,9 @@ export interface StateKeeperOptions {
 export class StateKeeper {
   readonly #options: StateKeeperOptions;
   #timer: Timer | undefined;
-  /** What identifies the state that was saved last. */
+  /** The identity of the state that was saved last; empty before the first. */
   #saved = '';
-  /** Resolves when the save that is under way is done, or the last one was. */
+  /** Resolves when the present save is done, or the last one when there is none. */
   #saving: Promise<void> = Promise.resolve();
   #isOver = false;
   #isFailing = false;
@@ -41,19 +41,19 @@ export class StateKeeper {
     this.#options = options;
   }
 
-  /** Saves again in a second. */
+  /** Saves about once a second from now on. */
   start(): void {
     this.#timer = this.#options.timers.after(PAUSE_MS, () => this.#options.whenGiven(() => this.#tick()));
   }
 
-  /** Saves a last time; all must have been given to the outputs. Throws `WRITE_FAILED`. */
+  /** Saves a last time; all changes must have been given to the outputs. Throws `WRITE_FAILED`. */
   async finish(): Promise<void> {
     this.stop();
     await this.#saving;
     await this.#save();
   }
 
-  /** Saves no more, and leaves the state as it was saved last. */
+  /** Saves no more; the file keeps the last saved state. */
   stop(): void {
     this.#isOver = true;
     this.#timer?.cancel();
@@ -91,7 +91,8 @@ export class StateKeeper {
 }
 
 /**
- * Identifies a state by where the stream was: what was recorded without leading further need not be saved.
+ * Identifies a state by its place in the stream: bytes that were recorded without leading further need not be
+ * saved.
  */
 function identityOf({ history, watermarks }: TapState): string {
   return `${history?.id} ${watermarks.join()}`;

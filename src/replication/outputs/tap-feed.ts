@@ -1,6 +1,6 @@
 /**
- * Gives a tap what a promoted replica publishes: the changes of its clients, behind those that it applied
- * before.
+ * Gives a tap the changes that a promoted replica publishes: those of its clients, behind those that it
+ * applied before.
  */
 import { FastcacheError } from '../../errors.js';
 import { openPayload } from '../../frame/frame.js';
@@ -9,7 +9,7 @@ import { FRAME_HEADER_BYTES } from '../../limits.js';
 import type { FrameSubscriber } from '../stream/stream.js';
 import type { Tap } from './tap.js';
 
-/** Subscribes to a publisher for a tap. */
+/** Subscribes a tap to a publisher. */
 export class TapFeed implements FrameSubscriber {
   readonly #tap: Tap;
   readonly #maxWaitingBytes: number;

@@ -1,4 +1,7 @@
-/** What a tap needs to go on where it stopped (docs/operations.md, "State files"), as a file's bytes. */
+/**
+ * The state with which a tap continues where it stopped (docs/operations.md, "State files"), as a file's
+ * bytes.
+ */
 import { FastcacheError } from '../../errors.js';
 import { isFields, MAX_STATE_BYTES, openState, sealState } from '../../files/sealed-state.js';
 import { isShardCount } from '../../limits.js';
@@ -6,11 +9,11 @@ import type { History } from '../history.js';
 
 /** How far a tap has come, and with which outputs. */
 export interface TapState {
-  /** The history that the watermarks count in; undefined: a Rust primary's, which has no histories. */
+  /** The history that the watermarks count in; undefined for a Rust primary's content, which has none. */
   history: Pick<History, 'id' | 'base'> | undefined;
-  /** For each shard the highest sequence that is out. */
+  /** The highest sequence of each shard that is out. */
   watermarks: bigint[];
-  /** The dump that goes with it: its name without folders, and its length up to here; undefined: none. */
+  /** The dump that belongs to it: its name without folders, and its length up to here; undefined: none. */
   record: { file: string; bytes: number } | undefined;
   /** Whether changes go out too. */
   changes: boolean;
@@ -34,7 +37,10 @@ export function encodeTapState({ history, watermarks, record, changes }: TapStat
   });
 }
 
-/** Throws `STATE_UNUSABLE`, whose message says what `bytes` are instead; the file is the caller's to name. */
+/**
+ * Decodes a state. Throws `STATE_UNUSABLE`, whose message says what `bytes` are instead; the caller names the
+ * file.
+ */
 export function decodeTapState(bytes: Buffer): TapState {
   if (bytes.length > MAX_STATE_BYTES) {
     throw unusable(

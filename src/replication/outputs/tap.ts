@@ -1,7 +1,7 @@
 /**
  * Hands on what a follower applies, change by change, to a consumer that may be slow (docs/operations.md,
- * "Taps"): what the consumer has no room for waits here, and meanwhile the connection is not read, so that no
- * more than one read's frames ever wait.
+ * "Taps"). Changes for which the consumer has no room wait here, and meanwhile the connection is not read, so
+ * that no more than one read's frames ever wait.
  */
 import assert from 'node:assert/strict';
 import { decodeBatch } from '../../frame/batch.js';
@@ -11,22 +11,25 @@ import type { SplitFrame } from '../../frame/splitter.js';
 import { Ring } from '../stream/ring.js';
 import { type Change, type ChangeConsumer, entryChange, recordChange } from './changes.js';
 
-/** The flow of frames, which a tap without room stops. */
+/** The flow of frames, which a tap without room pauses. */
 export interface Flow {
   pause(): void;
   resume(): void;
 }
 
-/** What a session calls, each when it is done and before anything that follows from it. */
+/**
+ * The methods that a session calls, each when its event has happened and before anything that follows from
+ * it.
+ */
 export interface StreamTap {
   /**
    * Calls `run` when there is room for frames, which may be at once; until then nothing should connect.
-   * Returns how to withdraw that.
+   * Returns the function that withdraws the call.
    */
   whenRoom(run: () => void): () => void;
   /**
-   * The flow of the session whose frames come from now on; undefined: it is over, and what it was building is
-   * void.
+   * Begins a session, whose flow this is; undefined: the session is over, and the content that it was
+   * building is void.
    */
   follow(flow: Flow | undefined): void;
   /** New content begins at these watermarks. */
@@ -39,19 +42,19 @@ export interface StreamTap {
   whole(watermarks: readonly bigint[]): void;
 }
 
-/** What a `Tap` is given. */
+/** What a `Tap` is made with. */
 export interface TapOptions {
   consumer: ChangeConsumer;
-  /** Those of what is held, which the first records continue; empty: nothing is held. */
+  /** The watermarks of the present content, which the first records continue; empty: there is no content. */
   watermarks: readonly bigint[];
-  /** Called once, when the consumer takes no more. */
+  /** Called once, when the consumer takes no more changes. */
   onFault(error: Error): void;
 }
 
-/** A step of what is to be handed on: makes its changes, or does something in its turn and makes none. */
+/** A piece of work to be done in its turn: it makes changes, or does something else and makes none. */
 type Work = () => Iterable<Change>;
 
-/** Made for one consumer, through all sessions; it has failed for good once the consumer has. */
+/** Hands changes to one consumer, through all sessions; it has failed for good once the consumer has. */
 export class Tap implements StreamTap {
   readonly #options: TapOptions;
   readonly #queue = new Ring<Work>();
@@ -61,11 +64,11 @@ export class Tap implements StreamTap {
   #isRunning = false;
   #fault: Error | undefined;
   #flow: Flow | undefined;
-  /** Those that wait until all is handed on. */
+  /** Callers that wait until all is handed on. */
   readonly #awaited: { resolve(): void; reject(error: Error): void }[] = [];
-  /** Each shard's highest sequence that was handed on, or that is known to the consumer in another way. */
+  /** Each shard's highest sequence that was handed on, or that the consumer has in another way. */
   #positions: bigint[];
-  /** The positions in the content before, while new content is handed on; undefined else. */
+  /** The positions in the earlier content, while new content is handed on; undefined otherwise. */
   #positionsBefore: bigint[] | undefined;
 
   constructor(options: TapOptions) {
@@ -90,7 +93,7 @@ export class Tap implements StreamTap {
     };
   }
 
-  /** Asserts what holds between calls. */
+  /** Asserts the invariants that hold between calls. */
   invariants(): void {
     const hasWork = this.#current !== undefined || this.#queue.length > 0;
     assert(!this.#isRunning, 'changes are handed on within a call');
@@ -102,7 +105,7 @@ export class Tap implements StreamTap {
     }
   }
 
-  /** Resolves when all is handed on and out. Rejects as the consumer does. */
+  /** Resolves when all is handed on and out. Rejects with the consumer's error. */
   async drained(): Promise<void> {
     if (this.#fault !== undefined) throw this.#fault;
     if (!this.isIdle) {
@@ -166,7 +169,10 @@ export class Tap implements StreamTap {
     yield { type: 'snapshot-abandoned' };
   }
 
-  /** Skips what is not above a shard's position, wherever in a batch it is, as the replica does. */
+  /**
+   * Makes the changes of a batch; like the replica it skips records that are not above their shard's
+   * position.
+   */
   *#records(payload: Uint8Array): Generator<Change> {
     const positions = this.#positions;
     for (const record of decodeBatch(payload).records) {
@@ -177,15 +183,18 @@ export class Tap implements StreamTap {
     }
   }
 
-  /** `changesOf` continues where it was when it is called again, with the same payload in other memory. */
+  /**
+   * Makes the changes of a frame, now or later. Called again, with the same payload in other memory,
+   * `changesOf` continues where it was.
+   */
   #take(frame: SplitFrame, payload: Uint8Array, changesOf: (payload: Uint8Array) => Iterable<Change>): void {
     if (this.isIdle) {
       this.#do(() => changesOf(payload));
-      // Not all of it could be handed on, and the frame's bytes may be overwritten after this call.
+      // Some changes could not be handed on yet, and the frame's bytes may be overwritten after this call.
       if (!this.isIdle) this.#current = changesOf(Buffer.from(payload))[Symbol.iterator]();
       return;
     }
-    // It waits as it came, compressed perhaps.
+    // The payload waits as it came, perhaps compressed.
     const { header } = frame;
     const wire = Buffer.from(frame.wirePayload);
     this.#do(() => changesOf(openPayload(header, wire)));

@@ -1,6 +1,4 @@
-/**
- * A replica becomes a primary: a new history begins with what it holds (docs/architecture.md, "Histories").
- */
+/** The promotion of a replica: a new history begins with its content (docs/architecture.md, "Histories"). */
 import type { Clock, Random } from '../../clock.js';
 import type { ReplicatedStore } from '../../engine/types.js';
 import { clockBase, type History, type HistorySeams, newId } from '../history.js';
@@ -9,10 +7,12 @@ import type { Holding } from '../replica/holding.js';
 import type { Backlog } from '../stream/backlog.js';
 import type { Relay } from './relay.js';
 
-/** What a primary begins with that was a replica. */
+/** What a promoted replica begins with as a primary. */
 export interface Beginning {
   history: History;
-  /** What a relay has kept, for the publisher to go on with; undefined: nothing. */
+  /**
+   * The backlog that a relay has kept, which the publisher continues; undefined without a relay's content.
+   */
   backlog: Backlog | undefined;
 }
 
@@ -33,7 +33,7 @@ export function beginHistory(
   return { history, backlog: relay?.promoted(history.base) };
 }
 
-/** The history of a primary that was a replica until now, and held `watermarks` of the history `held`. */
+/** Makes the history of a primary that was a replica until now, at `watermarks` of the history `held`. */
 export function promotedHistory(
   seams: HistorySeams,
   held: History | undefined,

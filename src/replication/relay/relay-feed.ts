@@ -1,5 +1,5 @@
 /**
- * A stream as a relay serves it: frames that it has applied, handed on as they came (docs/architecture.md,
+ * The stream that a relay serves: frames that it has applied, handed on as they came (docs/architecture.md,
  * "The corridor").
  */
 import type { ReplicatedStore } from '../../engine/types.js';
@@ -10,15 +10,15 @@ import { Subscribers } from '../stream/subscribers.js';
 
 /** What a `RelayFeed` is made of. */
 export interface RelayFeedOptions {
-  /** Whole content; the caller of `offer` has applied the frame to it. */
+  /** A store with whole content; the caller of `offer` has applied the frame to it. */
   store: ReplicatedStore;
   history: History;
   path: readonly string[];
-  /** At the store's watermarks. */
+  /** The backlog, which is at the store's watermarks. */
   backlog: Backlog;
 }
 
-/** The stream of one content on one path; another content or path makes another feed. */
+/** The stream of one content on one path; another content or path needs another feed. */
 export class RelayFeed implements FrameStream {
   readonly store: ReplicatedStore;
   readonly history: History;
@@ -50,7 +50,7 @@ export class RelayFeed implements FrameStream {
     this.#subscribers.offer(frame, shard, maxSequence);
   }
 
-  /** Drops all subscribers: what follows does not continue what was handed on. */
+  /** Drops all subscribers, because what follows does not continue what was handed on. */
   interrupt(reason: string): void {
     this.#subscribers.interrupt(reason);
   }

@@ -1,9 +1,9 @@
 /**
- * What makes a replica a relay (docs/operations.md, "Relays"): it keeps a stream of what is held, from which
- * its own replicas are served, for as long as that continues in one history and on one path. When either
- * changes, or new content takes the place of the old, another stream begins, and the replicas that were fed
- * from the last one come back and resume from the backlog if that reaches far enough. Nothing happens to them
- * when only the link to the primary is cut and comes back.
+ * What makes a replica a relay (docs/operations.md, "Relays"): it keeps a stream of its content, from which
+ * its own replicas are served, for as long as the content continues in one history and on one path. When
+ * either changes, or new content replaces the old, another stream begins; the replicas that were fed from the
+ * last one reconnect, and resume from the backlog if it reaches far enough. They notice nothing when only the
+ * link to the primary is cut and comes back.
  */
 import type { Random } from '../../clock.js';
 import { type History, rustHistory } from '../history.js';
@@ -15,7 +15,7 @@ import type { Publisher } from '../stream/publisher.js';
 import type { FrameStream } from '../stream/stream.js';
 import { RelayFeed } from './relay-feed.js';
 
-/** What a `Relay` is given. */
+/** What a `Relay` is made with. */
 export interface RelayOptions {
   /** The id of this process (link/path.ts). */
   nodeId: string;
@@ -25,12 +25,12 @@ export interface RelayOptions {
   log: Log;
 }
 
-/** Serves what one follower holds; a node has one for as long as it lives. */
+/** Serves the content of one follower; a node has one relay for its whole life. */
 export class Relay implements Downstream {
   readonly nodeId: string;
   readonly #options: RelayOptions;
   #feed: RelayFeed | undefined;
-  /** The path of the primary that is followed. */
+  /** The path of the primary that is followed; empty before the first answer. */
   #upstream: readonly string[] = [];
   /** Whether it has been logged that a frame of this content cannot be handed on. */
   #hasWarned = false;
@@ -40,25 +40,25 @@ export class Relay implements Downstream {
     this.#options = options;
   }
 
-  /** What replicas are served from; undefined until content is whole. */
+  /** The stream from which replicas are served; undefined until content is whole. */
   get stream(): FrameStream | undefined {
     return this.#feed;
   }
 
-  /** A primary has answered whose path this is. */
+  /** Notes the path of a primary that has answered. */
   follows(path: readonly string[]): void {
     if (path.join() === this.#upstream.join()) return;
     this.#upstream = path;
     if (this.#feed !== undefined) this.#replace({ ...this.#feed }, 'its primary follows another way');
   }
 
-  /** New content has taken the place of what was held. */
+  /** Notes that new content has replaced the old. */
   swapped({ store, history = rustHistory(this.#options.random) }: Holding): void {
     const watermarks = store.watermarks();
     const backlog = new Backlog({
       shards: store.shards,
       maxBytesPerShard: Math.floor(this.#options.backlogBytes / store.shards),
-      // A shard may still be at a sequence of the history before.
+      // A shard may still be at a sequence of the previous history.
       base: watermarks.map((own) => (own < history.base ? own : history.base)),
       watermarks,
     });
@@ -66,7 +66,7 @@ export class Relay implements Downstream {
     this.#replace({ store, history, backlog }, 'other content has taken the place of what it was given');
   }
 
-  /** What is held goes on in `history`, at these watermarks; both may be what they were. */
+  /** Notes that the content continues in `history`, at these watermarks; both may be what they were. */
   adopted(history: History, watermarks: readonly bigint[]): void {
     const feed = this.#feed;
     if (feed === undefined) return;
@@ -75,7 +75,7 @@ export class Relay implements Downstream {
     this.#replace({ ...feed, history }, 'its primary was promoted, and another history begins');
   }
 
-  /** A shard that was still in the previous history has come to its end, and goes on from `watermark`. */
+  /** Notes that a shard has come to the end of the previous history, and continues from `watermark`. */
   crossed(shard: number, watermark: bigint): void {
     this.#feed?.backlog.jump(shard, watermark);
   }
@@ -91,8 +91,8 @@ export class Relay implements Downstream {
   }
 
   /**
-   * What is held has no primary any more: returns its backlog, for the publisher of a history that begins at
-   * `base`.
+   * Notes that the content has no primary any more; returns its backlog, for the publisher of a history that
+   * begins at `base`.
    */
   promoted(base: bigint): Backlog | undefined {
     const feed = this.#feed;
@@ -103,7 +103,10 @@ export class Relay implements Downstream {
     return feed?.backlog;
   }
 
-  /** What was published here is held as a replica from now on; the publisher has dropped its subscribers. */
+  /**
+   * Takes over the content of a publisher, which has dropped its subscribers, when its node becomes a
+   * replica.
+   */
   demoted(publisher: Publisher): void {
     this.#feed = this.#feedOf(publisher);
   }
@@ -118,7 +121,10 @@ export class Relay implements Downstream {
     return new RelayFeed({ store, history, backlog, path: [this.nodeId, ...this.#upstream] });
   }
 
-  /** A batch mixes shards or sequences, as no known primary does: replicas get its content in a snapshot. */
+  /**
+   * Passes over a batch that mixes shards or sequences, as no known primary sends: replicas get its content
+   * in a snapshot.
+   */
   #skip(feed: RelayFeed, shard: number): void {
     for (const [index, watermark] of feed.store.watermarks().entries()) {
       if (feed.backlog.watermark(index) !== watermark) feed.backlog.skipTo(index, watermark);

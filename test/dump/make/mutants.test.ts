@@ -1,6 +1,6 @@
 /**
- * Dumps that were damaged at random, from a seed: verify and salvage of each end, soon and in little memory, and what is
- * salvaged has nothing wrong in its frames. FASTCACHE_TEST_MUTANTS says how many.
+ * Dumps that were damaged at random, from a seed: verify and salvage of each end, soon and in little memory,
+ * and what is salvaged has nothing wrong in its frames. FASTCACHE_TEST_MUTANTS says how many.
  */
 import { afterAll, expect, it } from 'vitest';
 import { encodeErrorText } from '../../../src/frame/error-text.js';

@@ -284,5 +284,6 @@ describe('a primary', () => {
     world.run(6_000);
     expect(primary.listener.replicas()).toEqual([]);
     expect(world.pending).toBe(0);
+    expect(primary.log.lines.filter((line) => line.includes('the link is dead'))).toEqual([]);
   });
 });

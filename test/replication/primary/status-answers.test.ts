@@ -39,7 +39,9 @@ describe('a probe of ours', () => {
   });
 
   it('is told by the Hello all that was written before it came', async () => {
-    const { world, transport, primary } = await withProbe();
+    const { world, transport, primary } = await cluster({
+      publisher: { sendPolicy: 'batch', batchMaxDelayUs: 60_000_000 },
+    });
     // What waits in the batch is sealed for it.
     fill(primary, 0, 1);
     const late = RawPeer.connect(world, transport);
