@@ -279,7 +279,7 @@ export class HistoryCourse<Place = void> {
   }
 }
 
-/** Moves what is held, of the history `before`, to where it stands in `history`, if it is a part of that. */
+/** Moves positions in the history `before` to where they are in `history`, if they are a part of that. */
 function moveInto(
   history: History,
   before: History | undefined,
