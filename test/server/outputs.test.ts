@@ -8,9 +8,12 @@ import { describe, expect, it } from 'vitest';
 import { type Change, FrameKind, Primary, Replica } from '../../src/index.js';
 import { decodeStream } from '../support/decode-stream.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
+import { contentOf } from '../support/engines.js';
+import { foldBytes } from '../support/fold-bytes.js';
 import { directory, follow, startPrimary } from '../support/library.js';
 import { eventually } from '../support/processes.js';
 import { RespClient } from '../support/resp-client.js';
+import { verifyBytes } from '../support/verify-bytes.js';
 
 /** Of its records, in order. */
 async function keysIn(dump: string): Promise<string[]> {
@@ -106,6 +109,24 @@ it('changes and dump go on through a promotion, and when another primary is foll
   expect(told).toEqual(['k1', 'k2', 'k3', 'k4']);
   await first.close();
   expect(await keysIn(record)).toEqual(['k1', 'k2', 'k3', 'k4']);
+});
+
+it('a dump leads through a promotion of more shards than a margin can name', async () => {
+  const primary = await startPrimary({ shards: 256 });
+  primary.set('before', '1');
+  const record = join(directory, 'many shards.fcrp');
+  const node = await startPrimary({ shards: 256, record });
+  node.follow(primary.bindAddress);
+  await eventually(
+    () => node.get('before'),
+    (value) => value !== undefined,
+  );
+  node.promote();
+  node.set('after', '1');
+  await node.close();
+  const dump = await readFile(record);
+  expect(verifyBytes(dump).places).toEqual([]);
+  expect([...contentOf(foldBytes(dump).store).keys()].sort()).toEqual(['after', 'before']);
 });
 
 describe('options', () => {
