@@ -113,6 +113,25 @@ it('of ALL clients too, until its time is over', async () => {
   );
 });
 
+it('of ALL clients is not made weaker or shorter by one of writes in the same transaction', async () => {
+  const { primary } = await start();
+  const [client, waiting] = [await connect(primary), await connect(primary)];
+  const pauses = [
+    ['CLIENT', 'PAUSE', '1000', 'ALL'],
+    ['CLIENT', 'PAUSE', '1', 'WRITE'],
+  ];
+  const replies = await client.pipeline([['MULTI'], ...pauses, ['EXEC']]);
+  expect(replies.map(String)).toEqual(['+OK', '+QUEUED', '+QUEUED', '+OK,+OK']);
+  let isAnswered = false;
+  const read = say(waiting, 'GET', 'k').then((answer) => {
+    isAnswered = true;
+    return answer;
+  });
+  await sleep(300);
+  expect(isAnswered).toBe(false);
+  expect(await read).toBe('null');
+});
+
 it('of a replica, a store that a snapshot brings is held too', async () => {
   const [{ primary: first }, { primary: second }] = [await start(), await start()];
   const replica = closedBehind(await Replica.follow(first.bindAddress, { listen: ':0' }));
