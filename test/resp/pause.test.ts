@@ -58,8 +58,11 @@ describeWith(redisServer, 'during a pause', () => {
   ])('a key of %s that expires is hidden and stays; afterwards it is deleted', async (_whose, startOne) => {
     const front = await startOne();
     const [client, waiting] = [await connect(front), await connect(front)];
-    await say(client, 'SET', 'k', 'v', 'PX', '600');
-    await say(client, 'CLIENT', 'PAUSE', '60000', 'WRITE');
+    // In one go, so that the pause begins before the key expires however slow the machine is.
+    await client.pipeline([
+      ['SET', 'k', 'v', 'PX', '600'],
+      ['CLIENT', 'PAUSE', '60000', 'WRITE'],
+    ]);
     const before = await offset(client);
     await sleep(900);
     expect(await say(client, 'GET', 'k')).toBe('null');
