@@ -1,6 +1,6 @@
 /**
  * Looks through the batches and chunks of a dump with a kernel of its own (src/kernel/dump/verify.ts): all
- * per-record work happens inside, and what comes out is a fault at a time, and where each shard stands.
+ * per-record work happens inside, and what comes out is one fault at a time, and the position of each shard.
  */
 
 import { outOfMemory } from '../../engine/kernel.js';
@@ -20,7 +20,7 @@ export interface ShardSequences {
   first: bigint;
   last: bigint;
   records: bigint;
-  /** Of these, records at or below what the shard had reached: a replica skips them. */
+  /** How many of the records were at or below what the shard had reached: a replica skips them. */
   skipped: bigint;
 }
 
@@ -51,7 +51,10 @@ const faults: Record<
   },
 };
 
-/** Throws nothing but OUT_OF_MEMORY, and that before anything has changed. */
+/**
+ * Checks the batches and chunks of a dump. Throws nothing but OUT_OF_MEMORY, and that before anything has
+ * changed.
+ */
 export class BatchCheck implements Positions {
   readonly #kernel = toolKernel();
   readonly #buffer = new KernelBuffer(this.#kernel, BUFFER_BYTES);
@@ -61,18 +64,18 @@ export class BatchCheck implements Positions {
     this.reset();
   }
 
-  /** Another dump begins: no shard stands anywhere. Throws OUT_OF_MEMORY. */
+  /** Begins another dump: no shard has a position. Throws OUT_OF_MEMORY. */
   reset(): void {
     this.#stands = this.#kernel.exports.verifyStart() >>> 0;
     if (this.#stands === 0) throw outOfMemory(layout.SHARDS_MAX * layout.STAND_BYTES);
   }
 
-  /** How keys route from here on; `shards` 0: unknown, and not checked. */
+  /** Sets how keys route from here on; with `shards` 0 that is unknown, and not checked. */
   setRouting(shards: number, route: RouteMode): void {
     this.#kernel.exports.verifyRouting(shards, route === 'session-prefix' ? 1 : 0);
   }
 
-  /** The sequence behind which each shard goes on; undefined: anywhere. */
+  /** The sequence behind which each shard continues; undefined: the shard may continue anywhere. */
   list(): (bigint | undefined)[] {
     const { bytes } = this.#kernel;
     return Array.from({ length: layout.SHARDS_MAX }, (_, shard) => {
@@ -82,7 +85,7 @@ export class BatchCheck implements Positions {
     });
   }
 
-  /** Each shard that is listed goes on behind its sequence, or where it stands when that is higher. */
+  /** Lets each listed shard continue behind its sequence, or behind its own position when that is higher. */
   move(to: KnownSequences): void {
     for (let shard = 0; shard < Math.min(to.length, layout.SHARDS_MAX); shard += 1) {
       const sequence = to[shard];
@@ -90,13 +93,13 @@ export class BatchCheck implements Positions {
     }
   }
 
-  /** Each shard may go on anywhere. */
+  /** Lets each shard continue anywhere. */
   forgetPositions(): void {
     this.#kernel.exports.verifyForget();
   }
 
   /**
-   * Opens a MutationBatch payload; false when it is malformed (frame/batch.ts says how). Throws
+   * Opens a MutationBatch payload; returns false when it is malformed (frame/batch.ts says how). Throws
    * OUT_OF_MEMORY.
    */
   openBatch(payload: Uint8Array): boolean {
@@ -105,12 +108,18 @@ export class BatchCheck implements Positions {
     return this.#kernel.exports.verifyOpen(address, payload.length) === layout.APPLY_OK;
   }
 
-  /** The open batch's next wrong key hash, key tag or shard that no store has, with its payload offset. */
+  /**
+   * Returns the open batch's next wrong key hash, key tag or shard that no store has, with its payload
+   * offset; undefined at the end.
+   */
   nextKeyFault(): FastcacheError | undefined {
     return this.#next(layout.VERIFY_KEYS);
   }
 
-  /** As `nextKeyFault`, and routing and the order of sequences too. */
+  /**
+   * Returns the open batch's next fault as `nextKeyFault` does, and checks routing and the order of sequences
+   * too.
+   */
   nextFault(): FastcacheError | undefined {
     return this.#next(layout.VERIFY_KEYS | layout.VERIFY_ORDER);
   }
@@ -130,7 +139,7 @@ export class BatchCheck implements Positions {
     return this.#kernel.exports.verifyRouted();
   }
 
-  /** The shards of which there were records. */
+  /** The sequences of each shard that had records. */
   sequences(): ShardSequences[] {
     const { bytes } = this.#kernel;
     const seen: ShardSequences[] = [];

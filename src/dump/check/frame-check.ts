@@ -1,7 +1,7 @@
 /**
- * Whether a frame of a dump is sound: its payload's structure, and of a batch the keys' hashes and tags too.
- * Batches and chunks are looked through in the kernel; only where it finds a fault are they decoded, to say
- * which.
+ * Checks whether a frame of a dump is sound: its payload's structure, and in a batch the keys' hashes and
+ * tags too. Batches and chunks are looked through in the kernel; only where it finds a fault are they
+ * decoded, to say which.
  */
 
 import { FastcacheError, isBadFrames } from '../../errors.js';
@@ -28,7 +28,10 @@ export class FrameCheck implements WalkerChecks {
     this.#batches = batches;
   }
 
-  /** Decompressed; valid as long as the frame. Throws `FCRP_ZSTD_*`, placed in the dump. */
+  /**
+   * The frame's payload, decompressed; it is valid as long as the frame. Throws `FCRP_ZSTD_*`, placed in the
+   * dump.
+   */
   payloadOf(frame: SplitFrame): Uint8Array {
     if (!frame.header.compressed) return frame.wirePayload;
     if (this.#payloadOf === frame.offset) return this.#payload;
@@ -62,7 +65,7 @@ export class FrameCheck implements WalkerChecks {
   }
 
   /**
-   * Of a batch that can be read, the first wrong key hash, key tag or shard that no store has, placed in the
+   * The first wrong key hash, key tag or shard that no store has in a batch that can be read, placed in the
    * dump.
    */
   keyFaultOf(frame: SplitFrame): FastcacheError | undefined {
@@ -72,7 +75,7 @@ export class FrameCheck implements WalkerChecks {
     return fault && placedIn(frame, fault);
   }
 
-  /** Of a batch that can be read, each fault of keys, routing and sequences, placed in the dump. */
+  /** Yields each fault of keys, routing and sequences in a batch that can be read, placed in the dump. */
   *batchFaultsOf(frame: SplitFrame): Generator<FastcacheError, void, void> {
     this.#open(frame);
     for (;;) {
@@ -114,7 +117,7 @@ export class FrameCheck implements WalkerChecks {
   }
 }
 
-/** Undefined: not even its head can be read. */
+/** Decodes a chunk's head; undefined when not even that can be read. */
 function chunkIn(payload: Uint8Array): ReturnType<typeof decodeSnapshotChunk> | undefined {
   try {
     return decodeSnapshotChunk(payload);

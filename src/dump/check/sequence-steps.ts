@@ -1,19 +1,19 @@
 /**
- * Follows the sequences of each shard through a dump and reports where they do not go on one by one: what is
+ * Follows the sequences of each shard through a dump and reports where they do not rise one by one: what is
  * missing, and what comes once more (docs/protocol.md, "Conversation": frames may arrive twice). Where a
- * history continues another, its base comes next, and nothing is missing (replication/history-course.ts).
- * Holds two numbers a shard, for as many as a store may have.
+ * history continues another, its base comes next, and nothing is missing (replication/history-course.ts). It
+ * holds two numbers a shard, for as many as a store may have.
  */
 import { batchHeadOf, type DecodedRecord } from '../../frame/batch.js';
 import { MAX_SHARDS } from '../../limits.js';
 import { HistoryCourse, type KnownSequences, type Positions } from '../../replication/history-course.js';
 import type { OpenedFrame } from '../read/frame-content.js';
 
-/** How a record does not go on from the one before it. */
+/** How a record fails to follow the one before it in its shard. */
 export type SequenceStep =
-  /** `from` to `to` were never there. */
+  /** The sequences `from` to `to` are missing. */
   | { type: 'gap'; from: bigint; to: bigint }
-  /** The one before had the sequence `after`, not below this one's. */
+  /** The record before had the sequence `after`, which is not below this one's. */
   | { type: 'back'; after: bigint };
 
 interface Place {
@@ -46,7 +46,9 @@ export class SequenceSteps implements Positions {
     }
   }
 
-  /** Undefined where the sequence goes on, and where nothing is known of the shard. */
+  /**
+   * Takes a record; returns undefined where its sequence follows, and where nothing is known of its shard.
+   */
   record({ shard, sequence }: DecodedRecord): SequenceStep | undefined {
     if (shard >= MAX_SHARDS) return undefined;
     const place = this.#places[shard];
@@ -78,7 +80,7 @@ export class SequenceSteps implements Positions {
     }
   }
 
-  /** A snapshot says where each shard stands; 0 may be a shard that nothing was written to. */
+  /** Takes a snapshot's positions; a 0 may be a shard that nothing was written to, and stays unknown. */
   #stand(watermarks: ArrayLike<bigint>): void {
     this.#places.length = 0;
     this.move(Array.from(watermarks, (watermark) => (watermark === 0n ? undefined : watermark)));

@@ -1,6 +1,6 @@
 /**
- * What is true of a dump as a whole, frame by frame: beside each frame's own structure, keys, routing, the
- * order of sequences, the framing of snapshots, and that watermarks never fall within a history
+ * Verifies what must hold of a dump as a whole, frame by frame: beside each frame's own structure, keys,
+ * routing, the order of sequences, the framing of snapshots, and that watermarks never fall within a history
  * (docs/architecture.md, "Histories").
  *
  * A dump knows its shard count from its lists of watermarks, and its histories from the Hellos in it. Where
@@ -30,7 +30,7 @@ type Watermarks = ArrayLike<bigint>;
 /** How a dump is verified. */
 export interface VerifierOptions {
   route: RouteMode;
-  /** Undefined: what the dump's lists of watermarks say. */
+  /** The primary's shard count; undefined: the one that the dump's lists of watermarks have. */
   shards: number | undefined;
   /** Called for each fault, with its byte offset, about in the order of the dump. */
   onFault(fault: FastcacheError, isCutTail: boolean): void;
@@ -40,30 +40,31 @@ export interface VerifierOptions {
 export interface VerifiedContent {
   frames: Partial<Record<FrameKindName, number>>;
   bytes: number;
-  /** Of these, bytes that belong to no readable frame. */
+  /** How many of the bytes belong to no readable frame. */
   damagedBytes: number;
   records: number;
   entries: number;
-  /** That are whole, and that another snapshot or connection cut short. */
+  /** Snapshots that are whole. */
   snapshots: number;
+  /** Snapshots that another snapshot or connection cut short. */
   abandonedSnapshots: number;
-  /** In the order of the dump, `MAX_HISTORIES` of them at most. */
+  /** The histories in the order of the dump, the first `MAX_HISTORIES` at most. */
   histories: VerifiedHistory[];
-  /** Null: nothing says how many. */
+  /** The shard count; null when nothing in the dump has it. */
   shards: number | null;
   /** Records whose shard was compared with their key's. */
   routedRecords: number;
   sequences: ShardSequences[];
 }
 
-/** A history that goes on from some frame of a dump on. */
+/** A history that begins at some frame of a dump. */
 export interface VerifiedHistory {
-  /** Of its Hello, or of the first record behind its base where no Hello names it. */
+  /** The byte offset of its Hello, or of the first record behind its base where no Hello names it. */
   offset: number;
-  /** 32 hex digits; null: no Hello names it. */
+  /** The history's id, 32 hex digits; null when no Hello names it. */
   history: string | null;
   base: bigint;
-  /** Whether it continues what stands before it. */
+  /** Whether it continues the history before it. */
   continues: boolean;
 }
 
@@ -74,7 +75,7 @@ export class DumpVerifier {
   readonly check: FrameCheck;
   readonly #batches: BatchCheck;
   readonly #options: VerifierOptions;
-  /** A jump's place is the gap that it would be. */
+  /** The course of histories; the place of a jump is the gap that it would be. */
   readonly #course: HistoryCourse<FastcacheError>;
   readonly #histories: VerifiedHistory[] = [];
   readonly #frames = new Map<FrameKindName, number>();
@@ -82,9 +83,9 @@ export class DumpVerifier {
   #damagedBytes = 0;
   #entries = 0;
   #shards = 0;
-  /** Of the last Hello that named the history. */
+  /** The watermarks of the last Hello that named the history. */
   #helloWatermarks: Watermarks = [];
-  /** Of this connection. */
+  /** The watermarks of the connection's last Ack; empty until one comes. */
   #ackWatermarks: Watermarks = [];
 
   /** `batches` may have served another dump before. */
@@ -114,7 +115,7 @@ export class DumpVerifier {
     else this.#takeSmall(frame);
   }
 
-  /** The dump is over: reports what can only be known now. */
+  /** Ends the dump: reports what can only be known now. */
   end(): void {
     this.#course.end(this.#batches);
     const { snapshot } = this.#course;
@@ -180,7 +181,7 @@ export class DumpVerifier {
     this.#helloWatermarks = watermarks;
   }
 
-  /** Where a history has given out nothing yet, its first sequence is what comes; elsewhere anything may. */
+  /** Begins a history: a shard at its base must continue with its first sequence, any other anywhere. */
   #begin(watermarks: Watermarks): void {
     const base = this.#course.history?.base;
     this.#batches.forgetPositions();
@@ -246,8 +247,8 @@ export class DumpVerifier {
   }
 
   /**
-   * Takes the shard count from a list; an empty one says nothing. `isNew`: it may be another store's. False:
-   * a fault.
+   * Takes the shard count from a list; an empty one has none. `isNew`: the list may be another store's.
+   * Returns false after it has reported a fault.
    */
   #checkShards(frame: SplitFrame, { length }: Watermarks, isNew: boolean): boolean {
     if (length === 0 || length === this.#shards) return true;
@@ -277,7 +278,7 @@ export class DumpVerifier {
     this.#place(frame, new FastcacheError('WATERMARK_FELL', message, { expected, found }));
   }
 
-  /** Where a frame does not fit its neighbours, its payload is the place. */
+  /** Reports a fault at the frame's payload, for it is the frame that does not fit its neighbours. */
   #place(frame: SplitFrame, fault: FastcacheError | undefined): void {
     if (fault === undefined) return;
     this.#options.onFault(fault.placedAt(dumpOffset(frame)), false);

@@ -11,7 +11,8 @@ export interface VerifyOptions extends ReadingOptions {
   /** How the primary routes keys to shards; `full-key` when absent. */
   route?: RouteMode | undefined;
   /**
-   * How many shards the primary has, a power of two from 1 to 1,024; when absent, what the dump says of it.
+   * How many shards the primary has, a power of two from 1 to 1,024; when absent, the count in the dump's
+   * lists of watermarks.
    */
   shards?: number | undefined;
   /** How many faults are listed; 100 when absent. The others are counted. */
@@ -20,7 +21,7 @@ export interface VerifyOptions extends ReadingOptions {
 
 /** A fault of a dump. */
 export interface DumpFault {
-  /** With the name of the dump and the byte offset. */
+  /** The error, with the name of the dump and the byte offset. */
   fault: FastcacheError;
   /** Whether the dump merely ends inside its last frame. */
   isCutTail: boolean;
@@ -44,8 +45,8 @@ const DEFAULT_MAX_FAULTS = 100;
 /**
  * Verifies a dump: the structure of each frame, keys against their hashes and tags, records against their
  * shards, the order of sequences, the framing of snapshots, and that watermarks never fall within a history.
- * Behind damage it goes on at the next sound frame. Faults are returned, not thrown; rejects with `NO_INPUT`,
- * `READ_FAILED`, `OUT_OF_MEMORY`.
+ * Behind damage it continues at the next sound frame. Faults are returned, not thrown; rejects with
+ * `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
  *
  *     const { isSound, faults } = await verifyDump('dump.fcrp');
  *     for (const { fault } of faults) console.log(fault.place, fault.code, fault.message);
@@ -70,7 +71,7 @@ export async function verifyDump(source: DumpSource, options: VerifyOptions = {}
   return { file, isSound: faultCount === 0, ...content, faults, faultCount, endsInsideLastFrame };
 }
 
-/** What `walkVerified` is given. */
+/** The options of `walkVerified`. */
 export interface VerifiedWalk extends VerifierOptions {
   signal: AbortSignal | undefined;
   /** Called after each chunk with the bytes that have been read so far. */

@@ -5,7 +5,7 @@
 import { RECORD_FIXED_BYTES, RECORD_OFFSETS } from '../../frame/batch.js';
 import { MAX_SHARDS } from '../../limits.js';
 
-/** Where the part of a dump ends. What is absent is no limit. */
+/** The limits at which the part of a dump ends. One that is absent does not limit. */
 export interface DumpLimits {
   /** The last sequence that belongs to it, in each shard. */
   endSequence?: bigint | undefined;
@@ -27,8 +27,8 @@ export class BatchLimit {
   readonly #end: Halves | undefined;
   readonly #until: Halves | undefined;
   /**
-   * By shard, 1 when a record past the time was met. All that follows is past it too, though a clock that was
-   * set back may say otherwise.
+   * A flag for each shard, 1 when a record past the time was met. All that follows is past it too, even where
+   * the time of a later record is lower, because a clock was set back.
    */
   readonly #closed = new Uint8Array(MAX_SHARDS);
   #hasPassedTime = false;
@@ -44,15 +44,15 @@ export class BatchLimit {
   }
 
   /**
-   * Returns what of a MutationBatch payload belongs to the part, as a payload; undefined when nothing does.
-   * One that is malformed is returned as it is, for the kernel to refuse.
+   * Returns what of a MutationBatch payload belongs to the part, as a payload; undefined when nothing does. A
+   * malformed payload is returned as it is, for the kernel to refuse.
    */
   cut(payload: Uint8Array): Uint8Array | undefined {
     if (this.#end === undefined && this.#until === undefined) return payload;
     if (payload.length < COUNT_BYTES) return payload;
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     const count = view.getUint32(0, true);
-    /** The stretches of records that stay: start, end, start, end, … */
+    /** The bounds of the stretches of records that stay, in bytes: start, end, start, end, … */
     const stretches: number[] = [];
     let kept = 0;
     let at = COUNT_BYTES;

@@ -1,4 +1,4 @@
-/** Which frames, records and entries of a dump are chosen (docs/command-line.md, "frames decode"). */
+/** Chooses frames, records and entries of a dump (docs/command-line.md, "frames decode"). */
 
 import { Keyspace } from '../../engine/keyspace.js';
 import { FastcacheError } from '../../errors.js';
@@ -133,8 +133,8 @@ function badOption(message: string): FastcacheError {
 }
 
 /**
- * Which records and entries are counted. What is undefined does not narrow; no list is empty; ranges include
- * both ends.
+ * The records and entries that are counted. A member that is undefined does not narrow; no list is empty;
+ * ranges include both ends.
  */
 export interface ItemFilter {
   start: bigint;

@@ -1,8 +1,8 @@
 /**
  * Decides what of each frame goes into a dump that is cut from others: what `frames decode` shows with the
- * same filter. A frame all of which is chosen is copied byte for byte; one of which some is chosen is encoded
- * again, compressed if it was. A chunk of a snapshot is kept though no entry of it is chosen, for without it
- * the snapshot would not be whole.
+ * same filter. A frame that is chosen whole is copied byte for byte; a frame that is chosen in part is
+ * encoded again, compressed if it was. A chunk of a snapshot is kept though no entry of it is chosen, for
+ * without it the snapshot would not be whole.
  */
 
 import { FastcacheError } from '../../errors.js';
@@ -56,7 +56,7 @@ export class FramePicker {
   }
 
   /**
-   * Returns what is copied of a frame that `takes` has let pass and that `check` has found sound; undefined
+   * Returns what is copied of a frame that has passed `takes` and that `check` has found sound; undefined
    * when that is nothing.
    */
   pick(frame: SplitFrame, check: FrameCheck): Uint8Array | undefined {

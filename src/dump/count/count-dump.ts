@@ -30,7 +30,7 @@ export interface DumpCounts {
   /** The damage at which the counting ended, with the byte offset; undefined when there is none. */
   fault: FastcacheError | undefined;
   total: FrameTotals;
-  /** By kind of frame, the kinds that there are. */
+  /** The totals of each kind of frame that the dump has. */
   kinds: ({ kind: FrameKindName } & FrameTotals)[];
   records: number;
   /** Records of shards that no store can have. */
@@ -52,9 +52,9 @@ export interface DumpCounts {
 }
 
 /**
- * Counts a dump up to its end, its damage or the limit. Of up to 4,096 prefixes and 4,096 keys the counts are
- * exact; where there are more, `countError` says by how much a count may be too high. Damage is returned as
- * `fault`, not thrown, and so are `NO_INPUT` and `READ_FAILED`; rejects with `OUT_OF_MEMORY`.
+ * Counts a dump up to its end, its damage or the limit. The counts of up to 4,096 prefixes and 4,096 keys are
+ * exact; where there are more, `countError` is the most by which a count may be too high. Damage is returned
+ * as `fault`, not thrown, and so are `NO_INPUT` and `READ_FAILED`; rejects with `OUT_OF_MEMORY`.
  *
  *     const { total, prefixes } = await countDump('dump.fcrp');
  *     console.log(total.records, 'records; most keys begin with', `${prefixes[0]?.key}`);
@@ -76,7 +76,7 @@ export interface CountFramesOptions extends Pick<CountOptions, 'filter' | 'limit
   onRead?: ((bytes: number) => void) | undefined;
 }
 
-/** As `countDump`, the frames that come in `chunks`. */
+/** Counts the frames that come in `chunks`, as `countDump` does. */
 export async function countFrames(
   chunks: AsyncIterable<SplitFrame[]>,
   options: CountFramesOptions,

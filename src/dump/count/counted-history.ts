@@ -1,7 +1,7 @@
 /**
- * Has a counter of sequences follow histories: where one continues another, nothing is missing between the
- * two. The counter looks at records in the kernel; this looks at the head of each batch, and moves a shard
- * before it is counted.
+ * Lets a counter of sequences follow histories: where one continues another, nothing is missing between the
+ * two. The counter looks at records in the kernel; this class looks at the head of each batch, and moves a
+ * shard before the batch is counted.
  */
 import { type BatchHead, batchHeadOf } from '../../frame/batch.js';
 import { MAX_SHARDS } from '../../limits.js';
@@ -9,7 +9,7 @@ import { HistoryCourse, type KnownSequences, type Positions } from '../../replic
 import type { OpenedFrame } from '../read/frame-content.js';
 import type { DumpCounter } from './dump-counter.js';
 
-/** The history of one dump: `frame` before each of its frames is counted. */
+/** The history of one dump; call `frame` before each of its frames is counted. */
 export class CountedHistory implements Positions {
   readonly #counter: Pick<DumpCounter, 'reach' | 'reachShard'>;
   readonly #course = new HistoryCourse();
@@ -53,7 +53,7 @@ export class CountedHistory implements Positions {
     }
   }
 
-  /** Where each shard stands; 0, and what is not listed, may be a shard that nothing was written to. */
+  /** Sets the position of each shard; one at 0, or not listed, may be a shard that nothing was written to. */
   #stand(watermarks: ArrayLike<bigint>): void {
     this.#highest = Array.from(watermarks, (watermark) => (watermark === 0n ? undefined : watermark));
     this.#counter.reach(watermarks);
@@ -66,7 +66,7 @@ export class CountedHistory implements Positions {
     if (highest !== undefined && sequence > highest + 1n) {
       this.#course.goesOn({ shard, expected: highest + 1n, found: sequence }, undefined, this);
     }
-    // Its records are one run of the shard, unless its writer was none that is known.
+    // The records of a batch are one run of its shard, if a known implementation has written it.
     const last = sequence + BigInt(records) - 1n;
     if (last > (this.#highest[shard] ?? -1n)) this.#highest[shard] = last;
   }

@@ -15,7 +15,7 @@ import { toolKernel } from '../tool-kernel.js';
 const PAYLOAD_BYTES = 1_048_576;
 const ops = ['set', 'del', 'expire'] as const;
 
-/** Bytes are of records and entries, encoded and not compressed. */
+/** A number of records and entries, and their bytes, encoded and not compressed. */
 export interface Totals {
   items: number;
   bytes: number;
@@ -47,13 +47,13 @@ export interface ShardCounts {
   shard: number;
   records: number;
   bytes: number;
-  /** The lowest and the highest. */
+  /** The lowest sequence; `lastSequence` is the highest. */
   firstSequence: bigint;
   lastSequence: bigint;
   gaps: number;
   /**
-   * In all gaps together; a dump that lies about its snapshots may come to more than a u64 holds, and is
-   * counted as its greatest.
+   * The sequences missing in all gaps together. A dump with false snapshots may come to more than a u64
+   * holds, and is counted as the greatest u64.
    */
   missingSequences: bigint;
   /** How often a sequence came that was not above the one before. */
@@ -67,10 +67,10 @@ export interface RateOverTime {
   counts: number[];
 }
 
-/** What came of a frame. */
+/** The result of counting a payload. */
 export interface Counted {
   items: number;
-  /** False: what stands behind these is malformed. */
+  /** Whether the payload is sound; false when what follows the counted items is malformed. */
   isSound: boolean;
 }
 
@@ -81,28 +81,28 @@ export class DumpCounter {
   readonly #seed: bigint;
   #block = 0;
 
-  /**
-   * `seed`: nobody else's to know, so that no keys can be made to cost more than others. Throws
-   * OUT_OF_MEMORY.
-   */
+  /** `seed` must be secret, so that no keys can be made to cost more than others. Throws OUT_OF_MEMORY. */
   constructor(seed: bigint, filter: ItemFilter) {
     this.#seed = seed;
     this.#setFilter(filter);
     this.reset();
   }
 
-  /** Another dump begins: nothing is counted yet. */
+  /** Begins another dump: nothing is counted yet. */
   reset(): void {
     this.#block = this.#kernel.exports.statsStart(this.#seed) >>> 0;
     if (this.#block === 0) throw outOfMemory(layout.STATS_BYTES + 2 * layout.SKETCH_BYTES);
   }
 
-  /** Where each shard stands, as a snapshot has it; 0 may be a shard that nothing was written to. */
+  /**
+   * Sets the position of each shard from a snapshot's watermarks; 0 may be a shard that nothing was written
+   * to.
+   */
   reach(watermarks: ArrayLike<bigint>): void {
     for (let shard = 0; shard < MAX_SHARDS; shard++) this.reachShard(shard, watermarks[shard] ?? 0n);
   }
 
-  /** Where one shard goes on; as `reach`. */
+  /** Sets the position of one shard, as `reach` does. */
   reachShard(shard: number, sequence: bigint): void {
     this.#kernel.exports.statsReach(shard, sequence);
   }
@@ -120,7 +120,7 @@ export class DumpCounter {
     return { items: this.#kernel.result[layout.RESULT_COUNT]!, isSound: isSound !== 0 };
   }
 
-  /** As `batch`, a SnapshotChunk payload and its entries. */
+  /** Takes a SnapshotChunk payload, and counts its entries, `limit` at most, when they are `shown`. */
   chunk(
     payload: Uint8Array,
     entries: { entriesOffset: number; entryCount: number; governed: boolean },
@@ -159,7 +159,7 @@ export class DumpCounter {
     return { firstMs, lastMs: this.#u64(this.#block + layout.STATS_LAST_TIME) };
   }
 
-  /** The operations that there were. */
+  /** The operations that occurred, with their records and bytes. */
   ops(): { op: MutationOp; records: number; bytes: number }[] {
     return ops.flatMap((op, index) => {
       const { items, bytes } = this.#totals(this.#block + layout.STATS_OPS + index * 16);
@@ -167,7 +167,7 @@ export class DumpCounter {
     });
   }
 
-  /** The shards that there were records of, by rising number. */
+  /** The shards that had records, by rising number. */
   shards(): ShardCounts[] {
     const counts: ShardCounts[] = [];
     for (let shard = 0; shard < MAX_SHARDS; shard++) {
@@ -219,7 +219,7 @@ export class DumpCounter {
     return values.sort((a, b) => b.valueBytes - a.valueBytes || a.offset - b.offset);
   }
 
-  /** Undefined while there is no record. */
+  /** Records over time; undefined while there is no record. */
   rate(): RateOverTime | undefined {
     const { exports } = this.#kernel;
     const span = exports.rateSpan();
@@ -254,7 +254,7 @@ export class DumpCounter {
     return { items: this.#count(at), bytes: this.#count(at + 8) };
   }
 
-  /** A copy. */
+  /** A copy of the key at `at`, cut to the bytes that the kernel keeps. */
   #key(at: number, keyBytes: number): Buffer {
     const kept = Math.min(keyBytes, layout.SKETCH_KEY_BYTES_MAX);
     return Buffer.from(this.#kernel.bytes.subarray(at, at + kept));
@@ -284,7 +284,7 @@ export class DumpCounter {
     );
   }
 
-  /** Puts bytes into the kernel that stay there; 0 for none. */
+  /** Copies bytes into kernel memory for good; returns their address, 0 for no bytes. */
   #keep(bytes: Buffer): number {
     if (bytes.length === 0) return 0;
     const address = this.#kernel.allocate(bytes.length + layout.INPUT_SLACK_BYTES);

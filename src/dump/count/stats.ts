@@ -1,7 +1,7 @@
 /**
- * What a dump holds in numbers: by kind of frame here, by op, shard, prefix, key and time in the kernel. Of
- * bounded size whatever the dump says: shards that no store can have are counted as one, and keys as
- * dump-counter.ts says.
+ * Counts what a dump holds: by kind of frame here, by op, shard, prefix, key and time in the kernel. Its
+ * memory is bounded whatever the dump holds: shards that no store can have are counted as one, and keys as in
+ * dump-counter.ts.
  */
 import { randomBytes } from 'node:crypto';
 import type { FrameKindName } from '../../frame/kinds.js';
@@ -16,7 +16,7 @@ export interface FrameTotals {
   compressedFrames: number;
   records: number;
   entries: number;
-  /** Bytes of payload as they are on the wire, and decompressed. */
+  /** Bytes of payload as they are on the wire; `uncompressedBytes` is their size decompressed. */
   payloadBytes: number;
   uncompressedBytes: number;
 }
@@ -35,7 +35,7 @@ export class DumpStats {
     this.#history = new CountedHistory(this.#counter);
   }
 
-  /** Of ops, shards, keys and times. */
+  /** The counts of ops, shards, keys and times. */
   get counts(): Omit<DumpCounter, 'reset' | 'reach' | 'reachShard' | 'batch' | 'chunk'> {
     return this.#counter;
   }

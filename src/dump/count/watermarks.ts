@@ -1,7 +1,7 @@
 /**
- * A dump's watermarks: where a replica would stand that applied it. A batch raises its shards, unless it
- * belongs to a snapshot; a SnapshotEnd replaces all of them; a Hello moves them where it says that another
- * history goes on (replication/ history-course.ts). What peers merely claim of themselves, in Hello and Ack,
+ * Reads a dump's watermarks: those of a replica that has applied it. A batch raises its shards, unless it
+ * belongs to a snapshot; a SnapshotEnd replaces all of them; a Hello moves them where it names a history that
+ * continues another (replication/history-course.ts). What peers merely claim of themselves, in Hello and Ack,
  * does not count. Neither do gaps.
  */
 import { FastcacheError } from '../../errors.js';
@@ -17,9 +17,9 @@ import { inDump, readDump } from '../read/dump-reader.js';
 import { openFrame } from '../read/frame-content.js';
 import { gapIn } from '../sequence-gap.js';
 
-/** Where a replica would stand that applied a dump. */
+/** The history and watermarks of a replica that has applied a dump. */
 export interface DumpWatermarks extends EndpointHistory {
-  /** Index = shard. */
+  /** The highest sequence of each shard; index = shard. */
   watermarks: bigint[];
 }
 
@@ -42,13 +42,13 @@ class WatermarkReading {
   readonly #batches = new BatchCheck();
   readonly #check = new FrameCheck(this.#batches);
   readonly #course = new HistoryCourse();
-  /** As the last list has it that says where shards stand; 0: there was none. */
+  /** The shard count of the last list of watermarks that counts; 0 when there was none. */
   #shards = 0;
 
   take(frame: SplitFrame): void {
     switch (frame.header.kind) {
       case FrameKind.MutationBatch:
-        // Until its end a snapshot is built beside what is held.
+        // A snapshot is built beside the content that it will replace, until its end.
         if (!this.#course.snapshot.isOpen) this.#takeBatch(frame);
         return;
       case FrameKind.SnapshotChunk:
@@ -92,7 +92,7 @@ class WatermarkReading {
     } else if (content.type === 'watermarks') this.#takeSnapshot(frame, content.watermarks);
   }
 
-  /** Nothing of a history that begins is there, but where it stands at its base that is all that there is. */
+  /** Begins a history. The dump has nothing of it, which is no lack where every shard is at its base. */
   #begin(watermarks: ArrayLike<bigint>): void {
     const base = this.#course.history?.base;
     if (!Array.from(watermarks).every((at) => at === base)) return;
