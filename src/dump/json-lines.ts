@@ -16,15 +16,15 @@ const valueForms = {
   base64: layout.VALUES_BASE64,
 };
 
-/** Where in a dump a payload's items stand. */
+/** The place of a payload's items in a dump. */
 export interface PayloadPlace {
-  /** The byte of the dump at which the payload begins, or the one that stands for all of its bytes. */
+  /** The byte of the dump at which the payload begins, or the one that is given for all of its bytes. */
   offset: number;
-  /** Whether `offset` stands for all bytes of the payload, because it is compressed. */
+  /** Whether `offset` is given for all bytes of the payload, because it is compressed. */
   fixed: boolean;
 }
 
-/** Lines of JSON, values in one of the forms. */
+/** Writes items as lines of JSON, with values in one of the forms. */
 export class JsonLines {
   readonly #kernel = toolKernel();
   readonly #payload = new KernelBuffer(this.#kernel, PAYLOAD_BYTES);

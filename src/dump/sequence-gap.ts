@@ -1,22 +1,22 @@
-/** A gap in a shard's sequences, in the words of all the frames tools. */
+/** Describes a gap in a shard's sequences, in the same words for all the frames tools. */
 import { FastcacheError } from '../errors.js';
 import type { History } from '../replication/history.js';
 import type { SequenceStep } from '../replication/history-course.js';
 
 /** A step between two sequences of a shard that leaves some out. */
 export interface SequenceGap extends SequenceStep {
-  /** Byte of the sequence that came, in whatever the caller reads. */
+  /** The byte at which the sequence `found` is, in whatever the caller reads. */
   offset: number;
 }
 
-/** The gap that an error describes; undefined: it is no `SEQUENCE_GAP`. */
+/** Returns the gap that an error describes; undefined when it is no `SEQUENCE_GAP`. */
 export function gapIn(error: unknown): SequenceGap | undefined {
   if (!(error instanceof FastcacheError) || error.code !== 'SEQUENCE_GAP') return undefined;
   const { shard = 0, expected = 0n, found = 0n, offset = 0 } = error;
   return { shard, expected: BigInt(expected), found: BigInt(found), offset };
 }
 
-/** `SEQUENCE_GAP`; `history` is the one that the record is of, where that is known. */
+/** Returns a `SEQUENCE_GAP`; `history` is the record's history, where that is known. */
 export function sequenceGap(
   { shard, expected, found, offset }: SequenceGap,
   history?: History,
@@ -25,7 +25,10 @@ export function sequenceGap(
   return new FastcacheError('SEQUENCE_GAP', message, { shard, expected, found, offset });
 }
 
-/** Between the end of a history and the base of the one that continues it nothing was ever given out. */
+/**
+ * Names the missing sequences, without those between the end of a history and the base of the one that
+ * continues it, which were never given out.
+ */
 function lacking(shard: number, expected: bigint, found: bigint, history: History | undefined): string {
   const end = history?.previous?.watermarks[shard];
   if (history === undefined || end === undefined || expected > end + 1n || found <= history.base) {

@@ -1,9 +1,9 @@
-/** Kernels of the frames toolkit, for what the kernel does with payloads. */
+/** Creates kernels for the frames toolkit, which works on payloads with them. */
 
 import { Kernel } from '../engine/kernel.js';
 import { ROUTE_FULL_KEY } from '../kernel/layout.js';
 
-/** A kernel of its own. Its store is not used, so that it has one shard only. */
+/** Creates a kernel. Its store is not used, and so has one shard only. */
 export function toolKernel(): Kernel {
   const kernel = new Kernel({ seal() {}, dirty() {} });
   const maxMemoryBytes = 2 ** 32;

@@ -1,6 +1,6 @@
 /**
- * The key spaces of two dumps, or of a dump and something else, compared as of one moment, the later of the
- * two: what time alone has taken away is no difference.
+ * Compares the key spaces of two dumps, or of a dump and something else, as of one moment, the later of the
+ * two: a key that has only expired is no difference.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { DumpSources, ReadingOptions } from '../read/dump-reader.js';
@@ -19,11 +19,11 @@ export interface DiffOptions extends ReadingOptions {
 /** What `diffKeySpaces` found: how many keys were added, removed and changed, and how many are equal. */
 export interface KeySpaceDiff extends DifferenceCounts {
   isEqual: boolean;
-  /** Unix ms as of which they were compared; null when nothing says a time. */
+  /** Unix ms of the moment of the comparison; null when neither key space has a time. */
   atMs: number | null;
   /** Keys of the first that had expired by then, and are no difference. */
   expiredBefore: number;
-  /** The same of the second. */
+  /** Keys of the second that had expired by then, and are no difference. */
   expiredAfter: number;
 }
 
@@ -54,7 +54,7 @@ export async function diffKeySpaces(
       if (shown !== undefined) await shown;
     }
     onCompared?.(counts.equal + counts.changed + counts.removed + counts.added);
-    // Others have their turn: a signal may come.
+    // The event loop runs between steps, so that a signal can arrive.
     await setImmediate();
     signal?.throwIfAborted();
   }

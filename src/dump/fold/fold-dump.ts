@@ -1,4 +1,4 @@
-/** The key space that dumps lead to. */
+/** Folds dumps into the key space that they lead to. */
 import type { DumpLimits } from '../choose/batch-limit.js';
 import { type DumpSources, type ReadingOptions, sourceList } from '../read/dump-reader.js';
 import { FoldedKeySpace } from './folded-key-space.js';
@@ -9,9 +9,9 @@ import { ToolStores } from './tool-stores.js';
 export interface FoldDumpOptions extends DumpLimits, ReadingOptions {}
 
 /**
- * Applies dumps that continue each other, in order, as a replica would: records one after the other, and a
- * snapshot that is whole replaces all. The result is of the moment `untilMs`, or else of the newest record,
- * and holds no key that had expired by then. Memory is that of the keys and values.
+ * Applies dumps that continue each other, in order, as a replica would: records are applied one after the
+ * other, and a whole snapshot replaces everything. The result is of the moment `untilMs`, or else of the
+ * newest record, and holds no key that had expired by then. Memory is that of the keys and values.
  *
  * Rejects, with file and byte offset, for damage, gaps and snapshots that are not whole (`FCRP_*`,
  * `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), with `BAD_OPTION` where the dumps do not say what was at
@@ -26,7 +26,7 @@ export async function foldDump(sources: DumpSources, options: FoldDumpOptions = 
   return keySpace;
 }
 
-/** As `foldDump`, but what has expired is still there. */
+/** Folds dumps as `foldDump` does, but keeps the keys that have expired. */
 export async function readKeySpace(
   sources: DumpSources,
   { endSequence, untilMs, signal, onProgress }: FoldDumpOptions,

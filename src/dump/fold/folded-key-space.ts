@@ -4,7 +4,7 @@ import type { EncodeOptions } from '../../frame/frame.js';
 import { entriesOf, snapshotFrames, storeSteps } from './store-entries.js';
 import type { ToolStores } from './tool-stores.js';
 
-/** A key and what stands under it. */
+/** A key with its value and expiry. */
 export interface KeyEntry {
   key: Buffer;
   value: Buffer;
@@ -12,9 +12,9 @@ export interface KeyEntry {
   expireAtMs: bigint | null;
 }
 
-/** A history of a dump that continues the one before without a Hello that says so, as in old dumps. */
+/** A history of a dump that continues the one before without a Hello that names it, as in old dumps. */
 export interface UnsaidHistory {
-  /** The dump. */
+  /** The name of the dump. */
   file: string;
   /** Byte of the dump at which it begins. */
   offset: number;
@@ -22,7 +22,7 @@ export interface UnsaidHistory {
   base: bigint;
 }
 
-/** What a key space is made of. */
+/** The parts that a `FoldedKeySpace` is built from. */
 export interface FoldedParts {
   /** The stores that made `store`. */
   stores: ToolStores;
@@ -32,13 +32,13 @@ export interface FoldedParts {
   unsaidHistories: readonly UnsaidHistory[];
 }
 
-/** Keys and values in memory. */
+/** A key space that is held in memory. */
 export class FoldedKeySpace {
   /** The highest sequence of each shard; index = shard. */
   readonly watermarks: readonly bigint[];
-  /** Unix ms of the moment that it is of; undefined where nothing says. */
+  /** Unix ms of the moment that the key space shows; undefined where the dumps have no time. */
   readonly atMs: number | undefined;
-  /** Histories of the dumps that continue others without saying so. */
+  /** Histories of the dumps that continue others without a Hello that names them. */
   readonly unsaidHistories: readonly UnsaidHistory[];
   readonly store: ShardEngine;
   readonly #stores: ToolStores;
@@ -62,7 +62,7 @@ export class FoldedKeySpace {
     return this.#expiredKeys;
   }
 
-  /** Removes the keys that have expired by `atMs`, Unix ms; returns how many these were. */
+  /** Removes the keys that have expired by `atMs`, Unix ms; returns how many were removed. */
   expire(atMs: number): number {
     const expired = this.#stores.expire(this.store, atMs);
     this.#expiredKeys += expired;
@@ -74,7 +74,7 @@ export class FoldedKeySpace {
     for (const step of storeSteps(this.store)) yield* entriesOf(step);
   }
 
-  /** A dump of it, frame by frame: one snapshot, and nothing else. */
+  /** Yields the frames of a dump of the key space: one snapshot, and nothing else. */
   frames(encoding: EncodeOptions = {}): Generator<Buffer> {
     return snapshotFrames(this.store, this.watermarks, encoding);
   }

@@ -1,17 +1,17 @@
 /**
- * Two key spaces compared, by looking up each key of the one in the other: no more memory than that of the
- * two stores.
+ * Compares two key spaces by looking up each key of the one in the other, so that it takes no more memory
+ * than the two stores.
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { NO_EXPIRY } from '../../frame/batch.js';
 import { entriesOf, storeSteps } from './store-entries.js';
 
-/** What stands under a key. */
+/** The value and expiry of a key. */
 export interface KeyContent {
   value: Buffer;
-  /** Unix ms; null: none. */
+  /** Unix ms; null when the key does not expire. */
   expireAtMs: bigint | null;
-  /** Stores do not keep what the crate calls by this name. */
+  /** Always undefined: stores do not keep the Rust crate's governance bytes. */
   governance: undefined;
 }
 
@@ -25,15 +25,15 @@ export type Difference =
 export interface DifferenceCounts {
   added: number;
   removed: number;
-  /** In value or expiry. */
+  /** Keys whose value or expiry differs. */
   changed: number;
   equal: number;
 }
 
 /**
- * Yields differences some at a time, maybe none, so that others have their turn: removed and changed keys,
- * then added ones, both in no particular order. Counts in `counts`. Neither store may hold what its clock
- * says has expired.
+ * Yields differences some at a time, possibly none, so that the event loop can run between: removed and
+ * changed keys, then added ones, both in no particular order. Counts in `counts`. Neither store may hold what
+ * its clock says has expired.
  */
 export function* differences(
   before: ShardEngine,
@@ -62,7 +62,7 @@ export function* differences(
 }
 
 function compare(key: Buffer, before: KeyContent, others: ShardEngine): Difference | undefined {
-  // A view, valid until the next call.
+  // The result is a view, valid until the next call.
   const found = others.values.find(key);
   if (found === undefined) return { type: 'removed', key, before };
   const isSame = found.equals(before.value);

@@ -1,11 +1,11 @@
 /**
  * Folds the frames of dumps into the key space that they lead to, as a replica does that applies them:
- * batches go on from each shard's watermark, through promotions too, and a snapshot that is whole replaces
- * all. The kernel does what concerns records; which history they are of, the course knows
+ * batches continue from each shard's watermark, through promotions too, and a whole snapshot replaces
+ * everything. The kernel applies the records; the course knows which history they are of
  * (replication/history-course.ts).
  *
  * What breaks the line, a gap or a dump that begins in the middle of a history, is remembered and not thrown
- * at once: new content behind it need not know what it replaces. Damage is thrown, with its place.
+ * at once: new content behind it does not depend on what it replaces. Damage is thrown, with its place.
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { FastcacheError } from '../../errors.js';
@@ -30,13 +30,13 @@ import { StorePool } from './store-pool.js';
 
 type Watermarks = ArrayLike<bigint>;
 
-/** What dumps lead to. */
+/** The key space that dumps lead to. */
 export interface KeySpace {
-  /** It holds what has expired too. */
+  /** The store of the keys, with those that have expired. */
   store: ShardEngine;
-  /** Of as many shards as the dumps speak of. */
+  /** The highest sequence of each shard that the dumps name; index = shard. */
   watermarks: bigint[];
-  /** Unix ms of the newest record that was applied; undefined: there was none. */
+  /** Unix ms of the newest record that was applied; undefined when there was none. */
   newestMs: number | undefined;
   /**
    * Promotions that no Hello of the dumps names; the place is the gap that each would be, with file and byte
@@ -47,19 +47,22 @@ export interface KeySpace {
 
 /** How far dumps are folded, and into what. */
 export interface FoldOptions extends DumpLimits {
-  /** An empty store that follows, at watermarks of 0, with so many shards. Throws `OUT_OF_MEMORY`. */
+  /** Creates an empty store that follows, at watermarks of 0, with so many shards. Throws `OUT_OF_MEMORY`. */
   createStore(shards: number): ShardEngine;
 }
 
 interface Held {
   store: ShardEngine;
-  /** Undefined: neither a snapshot nor a Hello said how many, and the store has as many as there can be. */
+  /**
+   * The shard count; undefined when neither a snapshot nor a Hello has it, and the store has as many as there
+   * can be.
+   */
   shards: number | undefined;
-  /** A snapshot of which no record before `untilMs` shows that it was taken before then. */
+  /** A snapshot that no record before `untilMs` proves to have been taken before then. */
   unproven: SnapshotBuild | undefined;
 }
 
-/** One fold: `take` for each frame of the dumps in order, then `finish`. */
+/** One fold: call `take` for each frame of the dumps in order, then `finish`. */
 export class KeySpaceFold {
   readonly #limits: DumpLimits;
   readonly #limit: BatchLimit;
@@ -68,23 +71,26 @@ export class KeySpaceFold {
     keepsContent: true,
     onTakenBack: ({ place }) => this.#break(place),
   });
-  /** Where a snapshot stands that is being put together, else what is held. */
+  /** The positions of a snapshot that is being put together, else those of the content that is held. */
   readonly #positions: Positions = {
     list: () => this.#store?.watermarks() ?? [],
     move: (to) => moveStore(this.#store, to),
   };
   #held: Held | undefined;
   /**
-   * What batches outside a snapshot would go on from is not held: they must be the first ones of their
-   * history.
+   * Whether batches outside a snapshot must be the first ones of their history, for the content that others
+   * would continue is not held.
    */
   #isToBegin = true;
-  /** As the last Hello has it that named the history; undefined: none did, or it said nothing. */
+  /**
+   * The shard count of the last Hello that named the history; undefined when none did, or its watermarks gave
+   * no count.
+   */
   #shards: number | undefined;
   #snapshot: SnapshotBuild | undefined;
-  /** The frames of a snapshot go by that is past the limits. */
+  /** Whether the frames of a snapshot that is past the limits are being skipped. */
   #skipsSnapshot = false;
-  /** Why what is held is not known; nothing is held then. */
+  /** The fault that makes the content unknown; nothing is held then. */
   #broken: FastcacheError | undefined;
   #newestMs: number | undefined;
 
@@ -95,8 +101,8 @@ export class KeySpaceFold {
   }
 
   /**
-   * The next frame, of the dump that is called `file`. Throws `FCRP_*`, `SNAPSHOT_OUT_OF_ORDER`, … placed in
-   * it.
+   * Takes the next frame, of the dump that is called `file`. Throws `FCRP_*`, `SNAPSHOT_OUT_OF_ORDER`, …
+   * placed in it.
    */
   take(frame: SplitFrame, file: string): void {
     switch (frame.header.kind) {
@@ -123,7 +129,7 @@ export class KeySpaceFold {
     }
   }
 
-  /** The dumps are over. Throws what makes their key space unknown. */
+  /** Ends the dumps and returns their key space. Throws the fault that makes it unknown. */
   finish(): KeySpace {
     const open = this.#snapshot;
     if (open !== undefined) throw this.#unfinished(open);
@@ -140,7 +146,7 @@ export class KeySpaceFold {
     return this.#snapshot?.store ?? this.#held?.store;
   }
 
-  /** A connection begins: what was under way on another will not be ended. */
+  /** Begins a connection: a snapshot that was open on another will not be ended. */
   #takeHello(frame: SplitFrame): void {
     const { content } = openFrame(frame);
     this.#abandonSnapshot();
@@ -154,7 +160,9 @@ export class KeySpaceFold {
     if (this.#held !== undefined) this.#held.shards ??= this.#shards;
   }
 
-  /** A history that begins behind the limits: where what is held stands in it is of no interest. */
+  /**
+   * Whether a history begins behind the limits; the position of the held content in it does not matter then.
+   */
   #isPastHistory(history: History | undefined): boolean {
     const { endSequence, untilMs } = this.#limits;
     if (history === undefined || history.base === 0n) return false;
@@ -183,7 +191,7 @@ export class KeySpaceFold {
     if (this.#snapshot === undefined && this.#isToBegin) this.#startWith(payload, frame, file);
     const store = this.#store;
     if (store === undefined) return;
-    // Each time but the last a shard has been moved to the base of a history.
+    // Each turn but the last has moved a shard to the base of a history.
     for (;;) {
       try {
         const { applied, lastTimestampMs } = store.apply(payload);
@@ -211,7 +219,7 @@ export class KeySpaceFold {
     }
   }
 
-  /** What comes is not held: this batch can only be its history's first. */
+  /** Begins the content with a batch, which can only be its history's first, as nothing is held. */
   #startWith(payload: Uint8Array, frame: SplitFrame, file: string): void {
     const first = firstRecord(payload);
     const base = first === undefined ? 0n : this.#course.startBefore(first.sequence);
@@ -290,7 +298,7 @@ export class KeySpaceFold {
     );
   }
 
-  /** What is held stays, if it has all that the limits ask for. */
+  /** Skips a snapshot past the limits; the held content must then have all that the limits ask for. */
   #skip(snapshot: SnapshotBuild, watermarks: Watermarks): void {
     const { endSequence } = this.#limits;
     const own = this.#held?.store.watermarks();
@@ -338,7 +346,7 @@ function watermarksOf({ header, wirePayload }: SplitFrame): Watermarks {
   return decodeWatermarks(openPayload(header, wirePayload));
 }
 
-/** A malformed batch has none: the kernel refuses it. */
+/** Returns a batch's first record; undefined for a malformed batch, which the kernel refuses. */
 function firstRecord(payload: Uint8Array): DecodedRecord | undefined {
   try {
     return decodeBatch(payload).records.next().value ?? undefined;
@@ -372,7 +380,10 @@ function ofSnapshot(
   return new FastcacheError(code, message, { offset, file });
 }
 
-/** A power of two that has all shards which something was written to: those stand past the others. */
+/**
+ * Returns the power of two that covers all shards that were written to: their watermarks are past the
+ * others'.
+ */
 function shardsIn(watermarks: readonly bigint[]): number {
   const untouched = watermarks.at(-1)!;
   const last = watermarks.findLastIndex((watermark) => watermark !== untouched);

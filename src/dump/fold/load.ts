@@ -3,20 +3,20 @@ import type { ShardEngine } from '../../engine/shard-engine.js';
 import { type DumpSource, dumpName, inDump, readDumpChunks } from '../read/dump-reader.js';
 import { type FoldOptions, type KeySpace, KeySpaceFold } from './key-space-fold.js';
 
-/** Which dumps are loaded, and how. */
+/** The dumps to load, and how far they are folded. */
 export interface LoadOptions extends FoldOptions {
   /** Dumps that continue each other, in order. */
   files: readonly DumpSource[];
   /** Ends the reading with its reason. */
   signal?: AbortSignal | undefined;
-  /** After each chunk: bytes of `file` read so far. */
+  /** Called after each chunk with the bytes of `file` that have been read so far. */
   onRead?: ((file: DumpSource, bytes: number) => void) | undefined;
 }
 
 /**
- * The key space that dumps lead to. Throws, with file and byte offset, for damage, gaps and snapshots that
- * are not whole (`FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), for limits behind which the dumps do
- * not reach (`BAD_OPTION`), and `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
+ * Returns the key space that dumps lead to. Throws, with file and byte offset, for damage, gaps and snapshots
+ * that are not whole (`FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), for limits that the dumps do not
+ * reach (`BAD_OPTION`), and `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
  */
 export async function loadDumps({ files, signal, onRead, ...options }: LoadOptions): Promise<KeySpace> {
   const fold = new KeySpaceFold(options);

@@ -1,7 +1,7 @@
 /**
- * A snapshot of a dump that is being put together beside what is held, and takes its place when it is whole
- * and of one moment (docs/protocol.md, "Conversation"). In the classic form the chunks come alone, and the
- * batches behind the SnapshotEnd bring them to the moment that the last chunk names; between peers of ours
+ * Builds a snapshot of a dump beside the content that is held; it replaces that when it is whole and of one
+ * moment (docs/protocol.md, "Conversation"). In the classic form the chunks come alone, and the batches
+ * behind the SnapshotEnd bring them to the moment that the last chunk names; between fastcache's own peers
  * batches and chunks come in one order, and it is the moment of the SnapshotEnd (docs/architecture.md,
  * "Bootstrap").
  */
@@ -14,28 +14,28 @@ type Watermarks = ArrayLike<bigint>;
 
 /** What a snapshot is built with. */
 export interface SnapshotBuildOptions {
-  /** Has just begun with this snapshot. */
+  /** The framing, which has just begun with this snapshot. */
   framing: SnapshotFraming;
-  /** Of the dump, for faults. */
+  /** The dump's name, for faults. */
   file: string;
-  /** An empty store of the snapshot's shards. Throws `OUT_OF_MEMORY`. */
+  /** Creates an empty store of the snapshot's shards. Throws `OUT_OF_MEMORY`. */
   createStore(): ShardEngine;
 }
 
 /** One snapshot, from its SnapshotBegin until its content is whole. */
 export class SnapshotBuild {
   readonly shards: number;
-  /** Of its SnapshotBegin. */
+  /** The byte offset of its SnapshotBegin. */
   readonly offset: number;
   readonly file: string;
   readonly #begun: Watermarks;
   readonly #createStore: () => ShardEngine;
   readonly #framing: SnapshotFraming;
   #store: ShardEngine | undefined;
-  /** What must be applied before the content is of one moment. */
+  /** The watermarks that must be reached before the content is of one moment. */
   #targets: Watermarks[] = [];
   #isEnded = false;
-  /** A record of a batch is applied. */
+  /** Whether a record of a batch has been applied. */
   hasRecords = false;
 
   /** `begun`: the watermarks of the SnapshotBegin. */
@@ -48,7 +48,10 @@ export class SnapshotBuild {
     this.#framing = framing;
   }
 
-  /** Made when the first frame needs it: a dump may hold more SnapshotBegins than there can be stores. */
+  /**
+   * The store, created when the first frame needs it: a dump may hold more SnapshotBegins than there can be
+   * stores.
+   */
   get store(): ShardEngine {
     if (this.#store === undefined) {
       this.#store = this.#createStore();
@@ -57,7 +60,7 @@ export class SnapshotBuild {
     return this.#store;
   }
 
-  /** If there was anything to put in. */
+  /** The store, if any frame has needed one. */
   madeStore(): ShardEngine | undefined {
     return this.#store;
   }
@@ -71,17 +74,17 @@ export class SnapshotBuild {
     return this.#isEnded && this.#targets.every((target) => hasReached(watermarks, target));
   }
 
-  /** The payload of a SnapshotChunk. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`, `OUT_OF_MEMORY`. */
+  /** Loads the payload of a SnapshotChunk. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`, `OUT_OF_MEMORY`. */
   load(payload: Uint8Array): void {
     const chunk = decodeSnapshotChunk(payload);
     const fault = this.#framing.chunk(chunk);
     if (fault !== undefined) throw fault;
     this.store.loadChunk(payload);
-    // Where the scan ended: until then entries may show what is only about to be applied.
+    // The last chunk names where the scan ended: until then entries may be ahead of the records.
     if (chunk.last && hasReached(chunk.watermarks, this.#begun)) this.#targets.push(chunk.watermarks);
   }
 
-  /** The watermarks of the SnapshotEnd. Throws `SNAPSHOT_OUT_OF_ORDER`. */
+  /** Takes the watermarks of the SnapshotEnd. Throws `SNAPSHOT_OUT_OF_ORDER`. */
   end(watermarks: Watermarks): void {
     const fault = this.#framing.end(watermarks);
     if (fault !== undefined) throw fault;

@@ -1,7 +1,4 @@
-/**
- * What a store holds, for who looks at it entry by entry, and as a dump: a snapshot of one moment and nothing
- * else.
- */
+/** Reads what a store holds, entry by entry, or as a dump: a snapshot of one moment and nothing else. */
 import type { ReplicatedStore, SnapshotStep } from '../../engine/types.js';
 import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
@@ -9,7 +6,7 @@ import { type DecodedSnapshotEntry, decodeSnapshotChunk, encodeSnapshotChunk } f
 import { encodeWatermarks } from '../../frame/watermarks.js';
 import { DEFAULT_SNAPSHOT_CHUNK_BYTES } from '../../limits.js';
 
-/** A scan's steps, all of the store once if nothing is written meanwhile. */
+/** Yields a scan's steps, which hold every entry once if nothing is written meanwhile. */
 export function* storeSteps(
   store: ReplicatedStore,
   chunkBytes = DEFAULT_SNAPSHOT_CHUNK_BYTES,
@@ -26,7 +23,7 @@ export function* storeSteps(
   }
 }
 
-/** A step as the payload of a SnapshotChunk, which `loadChunk` takes. */
+/** Returns a step as the payload of a SnapshotChunk, which `loadChunk` takes. */
 export function chunkPayload(
   step: SnapshotStep,
   chunkIndex = 0n,
@@ -35,12 +32,12 @@ export function chunkPayload(
   return encodeSnapshotChunk({ chunkIndex, last: step.done, watermarks, ...step });
 }
 
-/** Offsets have no meaning in these. */
+/** Returns the entries of a step; their offsets have no meaning. */
 export function entriesOf(step: SnapshotStep): IterableIterator<DecodedSnapshotEntry> {
   return decodeSnapshotChunk(chunkPayload(step)).entries;
 }
 
-/** The frames of a snapshot that stands at `watermarks`. */
+/** Yields the frames of a snapshot at `watermarks`. */
 export function* snapshotFrames(
   store: ReplicatedStore,
   watermarks: readonly bigint[],

@@ -1,12 +1,12 @@
 /**
- * Stores are used again, emptied: that of a snapshot which came to nothing, and that of content which another
- * has replaced.
+ * Reuses stores, emptied: that of a snapshot which was abandoned, and that of content which another has
+ * replaced.
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 
 const DELETED_KEYS = 100_000;
 
-/** Makes stores, or has one emptied that is no longer needed. */
+/** Creates stores, or reuses one that is no longer needed. */
 export class StorePool {
   readonly #create: (shards: number) => ShardEngine;
   #spare: ShardEngine | undefined;
@@ -15,14 +15,14 @@ export class StorePool {
     this.#create = create;
   }
 
-  /** An empty one, whatever its watermarks. Throws `OUT_OF_MEMORY`. */
+  /** Returns an empty store, whatever its watermarks. Throws `OUT_OF_MEMORY`. */
   take(shards: number): ShardEngine {
     const spare = this.#spare;
     this.#spare = undefined;
     return spare?.shards === shards ? spare : this.#create(shards);
   }
 
-  /** `store` is not used any more by who gives it back. */
+  /** Empties a store for reuse; the caller no longer uses it. */
   giveBack(store: ShardEngine | undefined): void {
     if (store === undefined) return;
     // A store that follows emits no deletions.

@@ -4,11 +4,11 @@ import { ShardEngine } from '../../engine/shard-engine.js';
 import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
 import { dropExpired } from './load.js';
 
-/** Stores that follow, and share a clock that `expire` sets; at first it is before all expiries. */
+/** Creates stores that follow and share a clock, which `expire` sets; at first it is before all expiries. */
 export class ToolStores {
   readonly #clock = { ms: 0, nowMs: () => this.#clock.ms, monotonicUs: () => 0 };
 
-  /** An empty one, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
+  /** Creates an empty store, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
   create(shards: number): ShardEngine {
     const engine = new ShardEngine({
       shards,

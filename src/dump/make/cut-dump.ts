@@ -1,6 +1,6 @@
 /**
- * A range or a filter of dumps as a dump of its own. Damage is stepped over and returned, as when a dump is
- * salvaged: nobody can say what stood there.
+ * Cuts a range or a choice of dumps into a dump of its own. Damage is skipped and returned, as when a dump is
+ * salvaged: nothing can show what it held.
  */
 import { BatchCheck } from '../check/batch-check.js';
 import { FrameCheck } from '../check/frame-check.js';
@@ -30,8 +30,8 @@ export interface CutDump extends MadeDump {
 }
 
 /**
- * Copies what `filter` chooses of the dumps, one after the other, to `output`. A frame all of which is chosen
- * is copied byte for byte, one of which some is chosen is encoded anew, compressed if it was; a snapshot is
+ * Copies what `filter` chooses of the dumps, one after the other, to `output`. A frame that is chosen whole
+ * is copied byte for byte, one that is chosen in part is encoded again, compressed if it was; a snapshot is
  * copied whole, with its chosen entries, or not at all. Rejects with `NO_INPUT`, `READ_FAILED`, `BAD_OPTION`
  * (also for a filter that takes snapshots apart), `WRITE_FAILED`; then no file is left.
  *

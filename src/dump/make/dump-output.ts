@@ -1,7 +1,7 @@
 /**
- * A dump that is made of others. It is written beside its place, under a name of its own, and renamed when it
- * is whole; when it is discarded before, no file is left. The frames of a snapshot can be removed again as
- * long as the snapshot is not ended.
+ * Writes a dump that is made of others. It is written beside its place, under a name of its own, and renamed
+ * when it is whole; when it is discarded before, no file is left. The frames of a snapshot can be removed
+ * again as long as the snapshot is not ended.
  */
 import {
   closeSync,
@@ -29,7 +29,7 @@ const snapshotKinds: ReadonlySet<FrameKind> = new Set([
   FrameKind.SnapshotEnd,
 ]);
 
-/** What was removed again. */
+/** The frames and items that were removed again. */
 export interface Removed {
   frames: number;
   bytes: number;
@@ -58,8 +58,8 @@ export class DumpOutput {
   readonly #onAbort = () => this.discard();
 
   /**
-   * `inputs` are what is read. Throws `BAD_OPTION` when `target` is one of them, or is there already, and
-   * `WRITE_FAILED`.
+   * `inputs` are the dumps that are read. Throws `BAD_OPTION` when `target` is one of them, or is there
+   * already, and `WRITE_FAILED`.
    */
   constructor(inputs: readonly DumpSource[], target: string, { force = false, signal }: OutputOptions = {}) {
     this.#target = target;
@@ -74,7 +74,7 @@ export class DumpOutput {
     signal?.addEventListener('abort', this.#onAbort);
   }
 
-  /** Byte at which the next frame will stand. */
+  /** The byte at which the next frame will begin. */
   get bytes(): number {
     return this.#writtenBytes + this.#gatheredBytes;
   }
@@ -187,7 +187,7 @@ export class DumpOutput {
   }
 
   #writing<T>(work: () => T): T {
-    // Where it was aborted, the file is no longer there.
+    // After an abort the file is no longer there.
     this.#signal?.throwIfAborted();
     try {
       return work();

@@ -1,8 +1,8 @@
-/** What of a damaged dump is not in the dump that was made of it. */
+/** Collects what of a damaged dump is not in the dump that was made of it. */
 import { Listed } from './listed.js';
 import type { Loss } from './salvager.js';
 
-/** All losses are counted; the first ones are kept. */
+/** The losses of one dump: all are counted, and the first ones are kept. */
 export class DumpLosses {
   readonly #listed: Listed<Loss>;
   #bytes = 0;

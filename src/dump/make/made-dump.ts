@@ -1,6 +1,5 @@
 /**
- * What is the same for every function that makes a dump of others: its options, its result, and how it comes
- * to be.
+ * Holds what all functions that make a dump of others share: options, result, and the steps of the making.
  */
 import type { DumpSource, ReadingOptions } from '../read/dump-reader.js';
 import { DumpOutput } from './dump-output.js';
@@ -35,7 +34,7 @@ export interface MadeDump extends WrittenDump {
 
 const DEFAULT_MAX_FAULTS = 10;
 
-/** What the making of a dump is given to work with. */
+/** The output, options and callback that the making of a dump works with. */
 export interface Making {
   written: DumpOutput;
   /** How many losses of a dump are kept. */

@@ -1,6 +1,6 @@
 /**
- * Several dumps as one, by time. Of each dump a chunk and a frame are held, however long it is. The order
- * within a dump is kept, whatever its times say.
+ * Merges several dumps into one, by time. It holds a chunk and a frame of each dump, however long it is. The
+ * order within a dump is kept, whatever its times say.
  */
 import { statSync } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
@@ -10,9 +10,9 @@ import { MergeSource } from './merge-source.js';
 
 /**
  * Copies the frames of all dumps, byte for byte, to `output`, by the time of each batch's first record.
- * `files` are paths of regular files: what has no time of its own is placed by looking ahead. Damage, and all
- * of a snapshot of which anything is lost, is left out and returned. Rejects with `NO_INPUT`, `READ_FAILED`,
- * `BAD_OPTION` (also for a pipe), `WRITE_FAILED`; then no file is left.
+ * `files` are paths of regular files: a frame without a time of its own is placed by reading ahead. Damage,
+ * and all of a snapshot of which anything is lost, is left out and returned. Rejects with `NO_INPUT`,
+ * `READ_FAILED`, `BAD_OPTION` (also for a pipe), `WRITE_FAILED`; then no file is left.
  *
  *     await mergeDumps(['monday.fcrp', 'tuesday.fcrp'], { output: 'both.fcrp' });
  */
@@ -39,7 +39,7 @@ async function mergeInto(files: readonly string[], making: Making): Promise<Merg
   }
 }
 
-/** Of those that are equally early, the one that was named first. */
+/** Returns the source with the earliest time; among equal ones, the one that was named first. */
 function earliest(sources: readonly MergeSource[]): MergeSource | undefined {
   let first: MergeSource | undefined;
   for (const source of sources) {

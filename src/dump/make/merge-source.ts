@@ -1,8 +1,8 @@
 /**
- * One of the dumps that are merged: its frames in their order, each with the time that it stands for. A batch
- * has the time of its first record. A frame without a time (connections, snapshots, watermarks) has that of
- * the batch that follows: a snapshot shows what its dump held just before the next batch. Frames behind the
- * last batch have the time of that one.
+ * One of the dumps that are merged: its frames in their order, each with the time that it is merged by. A
+ * batch has the time of its first record. A frame without a time (connections, snapshots, watermarks) has
+ * that of the batch that follows: a snapshot shows what its dump held just before the next batch. Frames
+ * behind the last batch have the time of that one.
  */
 import { createReadStream } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
@@ -40,9 +40,9 @@ export class MergeSource {
   readonly #salvager: DumpSalvager;
   readonly #stretches: AsyncGenerator<Stretch, void, void>;
   #next: SplitFrame | undefined;
-  /** Unix ms. A dump without any time is the first to be taken. */
+  /** The next frame's time, Unix ms. A dump without any time is taken first. */
   #timeMs = Number.NEGATIVE_INFINITY;
-  /** The byte up to which the time that was found ahead is that of every frame. */
+  /** The byte up to which every frame has the time that was found ahead. */
   #foundTo = 0;
 
   constructor(file: string, { output, maxFaults, signal, onRead }: SourceOptions) {
@@ -61,9 +61,7 @@ export class MergeSource {
     return this.#next === undefined;
   }
 
-  /**
-   * Whether the next frame must follow before that of another dump: the frames of a snapshot stay together.
-   */
+  /** Whether the next frame must come before that of another dump: the frames of a snapshot stay together. */
   get isInSnapshot(): boolean {
     return this.#salvager.isInSnapshot;
   }
@@ -139,7 +137,7 @@ async function timeBehind(
       if (found !== undefined) return found;
     }
   } catch (error) {
-    // What is behind damage is found when the reading has come there.
+    // A batch behind damage is found when the reading gets there.
     if (!(error instanceof FastcacheError)) throw inDump(error, file, splitter.frameStart);
   }
   return { timeMs: undefined, offset: splitter.frameStart };

@@ -1,4 +1,4 @@
-/** Copies what is whole of a damaged dump to another, and says what was lost. */
+/** Copies the whole frames of a damaged dump to another, and returns what was lost. */
 import { BatchCheck } from '../check/batch-check.js';
 import { FrameCheck } from '../check/frame-check.js';
 import { type DumpSource, dumpName } from '../read/dump-reader.js';

@@ -2,8 +2,8 @@
  * Decides frame by frame what of a dump that may be damaged is whole and goes into another. Left out are:
  * damage; a batch with a wrong key hash or key tag, or of a shard that no store has, for a replica refuses it
  * whole; and a snapshot in which anything at all is lost. Half a snapshot must never look whole, and behind
- * damage nobody knows whether the next chunk belongs to the same one. Batches that stand between the frames
- * of a lost snapshot are kept.
+ * damage nothing shows whether the next chunk belongs to the same one. Batches between the frames of a lost
+ * snapshot are kept.
  */
 
 import { FastcacheError } from '../../errors.js';
@@ -35,7 +35,7 @@ export interface Loss {
 /** Returns what is written of a frame that is whole and in its place; undefined when that is nothing. */
 export type PickOfFrame = (frame: SplitFrame) => Uint8Array | undefined;
 
-/** Writes what is whole, and reports what is not. */
+/** Writes the frames that are whole, and reports what is lost. */
 export class DumpSalvager {
   readonly #check: FrameCheck;
   readonly #output: DumpOutput;
@@ -83,7 +83,7 @@ export class DumpSalvager {
     this.#takeFrame(frame);
   }
 
-  /** Ends the dump; `how` says why a snapshot that is open then is left out. */
+  /** Ends the dump; `how` is the reason for leaving out a snapshot that is still open. */
   end(how = 'The dump ends inside the snapshot.'): void {
     this.#loseSnapshot(how);
   }

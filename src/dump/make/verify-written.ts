@@ -10,7 +10,7 @@ import type { ReadingOptions } from '../read/dump-reader.js';
 import type { DumpOutput } from './dump-output.js';
 import { Listed } from './listed.js';
 
-/** Nothing else may be wrong in a dump that was made of others. */
+/** The only faults that a dump that was made of others may have. */
 const mayRemain: ReadonlySet<string> = new Set([
   'SEQUENCE_GAP',
   'SEQUENCE_OUT_OF_ORDER',
@@ -48,7 +48,7 @@ export async function verifyWritten(
     onRead: (read) => onProgress?.({ stage: 'verifying', source, bytes: read }),
     onFault: (fault) => {
       if (!mayRemain.has(fault.code)) throw new Error(`what was written is not sound: ${fault.message}`);
-      // Without the primary's own word, routing is a guess.
+      // Routing is a guess where the primary's shard count and routing mode are not known.
       if (fault.code !== 'SHARD_MISROUTED') remaining.add(fault);
     },
   });

@@ -1,4 +1,4 @@
-/** A dump frame by frame, with what each frame holds. */
+/** Decodes a dump frame by frame. */
 import { MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
 import { type DumpSource, inDump, type ReadingOptions, readDumpChunks } from './dump-reader.js';
 import { type OpenedFrame, openFrame } from './frame-content.js';

@@ -1,6 +1,6 @@
 /**
  * Reads a dump, frames one after the other (docs/protocol.md, "Dumps"), from a file or from stdin in constant
- * memory: what is held is a chunk and the one frame that reaches past it.
+ * memory: it holds a chunk and the one frame that reaches past it.
  */
 import { createReadStream } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
@@ -36,7 +36,7 @@ export interface ReadingOptions {
   onProgress?: ((progress: DumpProgress) => void) | undefined;
 }
 
-/** How errors and listings name a dump. */
+/** Returns the name of a dump in errors and listings. */
 export function dumpName(source: DumpSource): string {
   if (typeof source !== 'string') return 'the stream';
   return source === '-' ? 'stdin' : source;
@@ -57,7 +57,7 @@ export interface ReadOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The frames of `file`, one by one; else as `readDumpChunks`. */
+/** Yields the frames of `file` one by one; otherwise as `readDumpChunks`. */
 export async function* readDump(
   file: DumpSource,
   options: ReadOptions = {},
@@ -66,10 +66,10 @@ export async function* readDump(
 }
 
 /**
- * The frames of `file`, as many at once as a chunk of it completes; headers checked, payloads not yet. A
- * frame's bytes are valid until the next ones are asked for. Throws, with file and byte offset, after the
- * last sound frame: `FCRP_*` for a bad header or an end inside a frame, `NO_INPUT` when the file cannot be
- * opened, `READ_FAILED`.
+ * Yields the frames of `file`, as many at once as a chunk of it completes, with headers checked and payloads
+ * not yet. A frame's bytes are valid until the next ones are asked for. Throws, with file and byte offset,
+ * after the last sound frame: `FCRP_*` for a bad header or an end inside a frame, `NO_INPUT` when the file
+ * cannot be opened, `READ_FAILED`.
  */
 export async function* readDumpChunks(
   file: DumpSource,
@@ -84,7 +84,7 @@ export async function* readDumpChunks(
   }
 }
 
-/** The frames that `chunk` completes; throws the fault that ends them when they have been taken. */
+/** Yields the frames that `chunk` completes, then throws the fault that ends them, if any. */
 export function* splitChunk(splitter: FrameSplitter, chunk: Buffer): Generator<SplitFrame[]> {
   const frames: SplitFrame[] = [];
   let fault: unknown;
@@ -97,7 +97,10 @@ export function* splitChunk(splitter: FrameSplitter, chunk: Buffer): Generator<S
   if (fault !== undefined) throw fault;
 }
 
-/** `error` with the dump's name in it, and system errors as ours; any other error comes back as it is. */
+/**
+ * Returns `error` with the dump's name in it, and a system error as a `FastcacheError`; any other error is
+ * returned as it is.
+ */
 export function inDump(error: unknown, file: DumpSource, offset: number): unknown {
   if (error instanceof FastcacheError) return error.inFile(dumpName(file));
   const code = (error as NodeJS.ErrnoException).code;
@@ -121,8 +124,8 @@ const UNOPENED: Record<string, string> = {
 };
 
 /**
- * The bytes of a dump, in chunks; throws as the system does, which `inDump` makes ours, and the signal's
- * reason.
+ * Yields the bytes of a dump in chunks. Throws system errors, which `inDump` turns into a `FastcacheError`,
+ * and the signal's reason.
  */
 export function openDump(
   source: DumpSource,
@@ -135,7 +138,7 @@ export function openDump(
 function chunksOf(source: DumpSource, start: number): AsyncIterable<Buffer> {
   if (typeof source !== 'string') return asBuffers(source);
   if (source === '-') return process.stdin as AsyncIterable<Buffer>;
-  // With a start, if only 0, Node reads at positions, which a pipe has not.
+  // With any `start`, even 0, Node reads at positions, which a pipe does not have.
   return createReadStream(source, { ...(start > 0 && { start }), highWaterMark: CHUNK_BYTES });
 }
 

@@ -1,6 +1,6 @@
 /**
- * A dump that is still being written, read like `tail -F` does: at its end what comes is waited for, and when
- * the file is cut back or another takes its name, reading starts over.
+ * Reads a dump that is still being written as `tail -F` does: at its end it waits for more, and when the file
+ * is cut back or another takes its name, reading starts over.
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Timers } from '../../clock.js';
@@ -13,7 +13,7 @@ export interface FollowOptions {
   /** Time between two looks at a file that has not grown, in ms. */
   pollMs: number;
   timers: Timers;
-  /** Ends the following; that the last frame is not yet whole is no fault then. */
+  /** Ends the following; a last frame that is not yet whole is no fault then. */
   stopped: AbortSignal;
 }
 
@@ -29,17 +29,16 @@ export class FollowedDump {
   }
 
   /**
-   * Whether `chunks` ended because the file was cut back or replaced: called once more, it reads what is
-   * there now.
+   * Whether `chunks` ended because the file was cut back or replaced: another call reads what is there now.
    */
   get goesOn(): boolean {
     return this.#begunAnew && !this.#options.stopped.aborted;
   }
 
   /**
-   * The frames of the file, as `readDumpChunks`, until it is cut back or replaced or following is stopped.
-   * Throws as that does; `FCRP_TRUNCATED` and `FCRP_SHORT_HEADER` when what was to come of a frame never
-   * will.
+   * Yields the frames of the file, as `readDumpChunks`, until it is cut back or replaced or following is
+   * stopped. Throws as that does; `FCRP_TRUNCATED` and `FCRP_SHORT_HEADER` when the rest of a frame will
+   * never come.
    */
   async *chunks(): AsyncGenerator<SplitFrame[], void, void> {
     const splitter = new FrameSplitter(this.#options);
@@ -75,14 +74,14 @@ export class FollowedDump {
   }
 
   /**
-   * Where a file has been replaced, the next may be a while in coming; undefined when following is stopped
+   * Opens the file. After a replacement it waits for the new one; returns undefined when following is stopped
    * before.
    */
   async #open(): Promise<FileHandle | undefined> {
     while (!this.#options.stopped.aborted) {
       try {
         const status = await stat(this.#file);
-        // To open a pipe would wait for its writer.
+        // Opening a pipe would wait for its writer.
         if (status.isFile() || status.isDirectory()) return await open(this.#file);
         throw new FastcacheError('NO_INPUT', 'Only a regular file can be followed.');
       } catch (error) {
@@ -93,7 +92,7 @@ export class FollowedDump {
     return undefined;
   }
 
-  /** Whether the name now stands for another file; one that was taken away may yet come back. */
+  /** Whether the name now belongs to another file; one that was removed may still come back. */
   async #isReplaced(handle: FileHandle): Promise<boolean> {
     try {
       const [ours, named] = await Promise.all([handle.stat(), stat(this.#file)]);

@@ -1,5 +1,5 @@
 /**
- * What a frame of a dump holds, opened by its kind, with faults and offsets placed in the dump: where a
+ * Opens the content of a dump's frame by its kind, with faults and offsets placed in the dump: where a
  * payload is compressed, the frame's own offset is given for everything in it (docs/command-line.md, "JSON").
  */
 
@@ -28,7 +28,7 @@ export type FrameContent =
       'entries'
     >)
   | { type: 'error'; message: string }
-  /** Undefined: it asks. */
+  /** A Status; `document` is undefined in one that asks. */
   | { type: 'status'; document: StatusMap | undefined };
 
 /** A frame with its content. */
@@ -90,7 +90,7 @@ function* placedItems<T extends { offset: number }>(frame: SplitFrame, items: It
   }
 }
 
-/** Runs what reads a frame's payload, and places its faults. */
+/** Runs `read` on a frame's payload, and places its faults in the dump. */
 export function inPayload<T>(frame: SplitFrame, read: () => T): T {
   try {
     return read();
@@ -103,17 +103,17 @@ function inFrame(frame: SplitFrame, error: unknown): unknown {
   return error instanceof FastcacheError ? placedIn(frame, error) : error;
 }
 
-/** What is wrong in a frame's payload, by an offset in it, placed in the dump. Returns `error`. */
+/** Places `error`, whose offset is in a frame's payload, in the dump. Returns `error`. */
 export function placedIn(frame: SplitFrame, error: FastcacheError): FastcacheError {
   return error.placedAt(dumpOffset(frame, error.offset));
 }
 
-/** The dump's offset of a byte of a payload: where that is compressed, it is the frame's own. */
+/** Returns the dump's offset of a payload's byte: the frame's own where the payload is compressed. */
 export function dumpOffset({ header, offset }: SplitFrame, payloadOffset = 0): number {
   return header.compressed ? offset : offset + FRAME_HEADER_BYTES + payloadOffset;
 }
 
-/** Where a payload stands in the dump. */
+/** Returns the place of a frame's payload in the dump. */
 export function payloadPlace(frame: SplitFrame): PayloadPlace {
   return { offset: dumpOffset(frame), fixed: frame.header.compressed };
 }

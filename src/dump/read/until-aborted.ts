@@ -1,6 +1,6 @@
-/** Ends what comes in chunks as soon as a signal is aborted, though the next chunk may never come. */
+/** Ends a stream of chunks as soon as a signal is aborted, even when the next chunk never comes. */
 
-/** The chunks of `chunks`, until the reason of `signal` is thrown. */
+/** Yields the chunks of `chunks`; throws the reason of `signal` when it is aborted. */
 export async function* untilAborted<T>(
   chunks: AsyncIterable<T>,
   signal: AbortSignal,
@@ -14,13 +14,13 @@ export async function* untilAborted<T>(
     }
   } finally {
     const closed = iterator.return?.();
-    // A pipe that says nothing does not end either; who leaves on a signal does not wait for it.
+    // A silent pipe does not end either, so that an aborted reader does not wait for it.
     if (signal.aborted) void closed?.catch(() => {});
     else await closed;
   }
 }
 
-/** Resolves and rejects as `work`, or rejects with the reason of `signal` before. */
+/** Settles as `work` does, or rejects with the reason of `signal` when it is aborted before. */
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);

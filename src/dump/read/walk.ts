@@ -1,6 +1,6 @@
 /**
- * Reads a dump that may be damaged, stretch by stretch, from a file or from stdin (frame/resync.ts says what
- * is held).
+ * Reads a dump that may be damaged, stretch by stretch, from a file or from stdin (frame/resync.ts describes
+ * what is held).
  */
 
 import { FrameWalker, type Stretch, type WalkerChecks } from '../../frame/resync.js';
@@ -8,12 +8,15 @@ import { type DumpSource, inDump, openDump } from './dump-reader.js';
 
 /** How a dump is walked. */
 export interface WalkOptions extends ChunksOptions {
-  /** A frame's bytes are valid during the call. What it throws ends the walk. */
+  /**
+   * Called with each stretch, whose frame's bytes are valid during the call. An error that it throws ends the
+   * walk.
+   */
   onStretch(stretch: Stretch): void;
 }
 
 /**
- * Walks the whole dump. Throws `NO_INPUT` and `READ_FAILED`, with the file; damage is a stretch, and not
+ * Walks the whole dump. Throws `NO_INPUT` and `READ_FAILED`, with the file; damage is a stretch, and is not
  * thrown.
  */
 export async function walkDump({ onStretch, ...options }: WalkOptions): Promise<void> {
@@ -22,7 +25,7 @@ export async function walkDump({ onStretch, ...options }: WalkOptions): Promise<
   }
 }
 
-/** What is walked, and what looks at its frames. */
+/** The dump that is walked, and the checks of its frames. */
 export interface ChunksOptions {
   file: DumpSource;
   checks: WalkerChecks;
@@ -33,8 +36,8 @@ export interface ChunksOptions {
 }
 
 /**
- * As `walkDump`, the stretches that a chunk settles at a time: to be walked to their end, or not to go on. A
- * frame's bytes are valid until the next chunk is asked for.
+ * Walks as `walkDump` does, and yields the stretches that each chunk settles: the caller takes all of them,
+ * or ends the walk. A frame's bytes are valid until the next chunk is asked for.
  */
 export async function* walkChunks({
   file,
