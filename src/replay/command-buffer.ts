@@ -1,10 +1,10 @@
-/** Commands of the Redis protocol as bytes, gathered into buffers that a socket takes whole. */
+/** Encodes commands of the Redis protocol, gathered into buffers that a socket takes whole. */
 
 const BUFFER_BYTES = 131_072;
-/** More than `*5\r\n` and the `$n\r\n` of five arguments take. */
+/** A bound on the bytes of `*5\r\n` and of the `$n\r\n` of five arguments. */
 const HEADS_BYTES = 128;
 
-/** Gathers commands; what has gathered is taken as one buffer. */
+/** Gathers commands, and returns them as one buffer. */
 export class CommandBuffer {
   #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #length = 0;
@@ -14,7 +14,7 @@ export class CommandBuffer {
     return this.#length;
   }
 
-  /** `args` are copied. At most five. */
+  /** Appends a command of five `args` at most, which are copied. */
   append(args: readonly Uint8Array[]): void {
     let needed = this.#length + HEADS_BYTES;
     for (const arg of args) needed += arg.length;
@@ -28,7 +28,7 @@ export class CommandBuffer {
     }
   }
 
-  /** What has gathered; the memory is the caller's. */
+  /** Returns the gathered bytes; their memory is the caller's. */
   take(): Uint8Array {
     const taken = this.#bytes.subarray(0, this.#length);
     this.#bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);

@@ -1,29 +1,32 @@
-/** What a replay has done, and what the server refused of it, in bounded memory whatever the server says. */
+/**
+ * Counts what a replay has done, and what the server refused of it, in bounded memory whatever the server
+ * answers.
+ */
 import type { CommandName } from './item-command.js';
 
-/** Counts of a replay; with a state, of all its runs. */
+/** Counts of a replay; with a state file, of all its runs. */
 export interface ReplayCounts {
-  /** Chosen of the dumps. */
+  /** Records that the filter chose; `entries` are those of snapshots. */
   records: number;
   entries: number;
   commands: Record<CommandName, number>;
-  /** Keys deleted in the end, for they have expired since. */
+  /** Keys deleted in the end because they have expired. */
   expired: number;
   /** Records whose sequence had been seen. */
   skipped: number;
   refused: number;
-  /** Snapshots that began after something was sent: what they lack stays at the server. */
+  /** Snapshots that began after something was sent: keys that they lack stay in the server. */
   replacements: number;
   lastReplacement: Place | null;
 }
 
-/** Of a frame's first byte. */
+/** The place of a frame: its dump, and the offset of its first byte. */
 export interface Place {
   file: string;
   offset: number;
 }
 
-/** Where a replay begins. */
+/** Returns the counts at the beginning of a replay. */
 export function noCounts(): ReplayCounts {
   return {
     records: 0,
@@ -37,7 +40,7 @@ export function noCounts(): ReplayCounts {
   };
 }
 
-/** A copy that later counting does not change. */
+/** Returns a copy that later counting does not change. */
 export function copyOf(counts: ReplayCounts): ReplayCounts {
   return { ...counts, commands: { ...counts.commands } };
 }
@@ -46,7 +49,7 @@ export function copyOf(counts: ReplayCounts): ReplayCounts {
 export interface Refusal {
   message: string;
   count: number;
-  /** Of the first. */
+  /** The dump of the first record or entry that was refused so; `offset` is its byte offset there. */
   file: string;
   offset: number;
 }
@@ -59,7 +62,7 @@ const OTHERS = 'other errors';
 export class Refusals {
   readonly #byMessage = new Map<string, Refusal>();
 
-  /** Counts one; `file` and `offset` say of which record or entry. */
+  /** Counts one; `file` and `offset` are the place of the refused record or entry. */
   add(text: string, file: string, offset: number): void {
     const name = text.slice(0, MAX_MESSAGE_LENGTH);
     const message = this.#byMessage.has(name) || this.#byMessage.size < MAX_MESSAGES ? name : OTHERS;
@@ -68,7 +71,7 @@ export class Refusals {
     else refusal.count += 1;
   }
 
-  /** In the order in which they came first. */
+  /** Returns the refusals in the order in which they came first. */
   all(): Refusal[] {
     return [...this.#byMessage.values()];
   }

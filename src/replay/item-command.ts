@@ -1,6 +1,6 @@
 /**
- * The command that does in a Redis-protocol server what a record or an entry of a snapshot says. Expiries are
- * absolute, so that what is left of them stays.
+ * Makes the command that applies a record or an entry of a snapshot to a Redis-protocol server. Expiries are
+ * absolute, so that the time left stays the same.
  */
 import type { DecodedRecord } from '../frame/batch.js';
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
@@ -21,7 +21,10 @@ const DEL = Buffer.from('DEL');
 const PEXPIREAT = Buffer.from('PEXPIREAT');
 const PERSIST = Buffer.from('PERSIST');
 
-/** The arguments are views of the item; `expireAtMs`, in Unix ms, is sent in place of its own. */
+/**
+ * Returns the command of an item. Its arguments are views of the item; `expireAtMs`, in Unix ms, is sent in
+ * place of its own.
+ */
 export function itemCommand(
   item: DecodedRecord | DecodedSnapshotEntry,
   expireAtMs: bigint | null,
@@ -37,7 +40,10 @@ export function itemCommand(
   return { name: 'pexpireat', args: [PEXPIREAT, key, Buffer.from(`${expireAtMs}`)] };
 }
 
-/** What ends the grace of a key: its deletion, or, while it has not expired, its own expiry. */
+/**
+ * Returns the command that ends the grace of a key: its deletion, or, while it has not expired, its own
+ * expiry.
+ */
 export function settlingCommand({ key, expireAtMs }: LapsedKey, nowMs: number): ItemCommand {
   return expireAtMs <= nowMs
     ? { name: 'del', args: [DEL, key] }

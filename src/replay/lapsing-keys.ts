@@ -1,20 +1,20 @@
 /**
- * Keys whose expiry, as a dump has it at first, has passed by now or is about to: a later record may extend
- * it, and must then find them. They are sent with a grace instead; those that nothing has written since are
- * settled in the end.
+ * Notes the keys whose expiry, as a dump has it at first, has passed by now or is about to: a later record
+ * may extend it, and must then find the key. They are sent with a grace instead; those that nothing has
+ * written since are settled in the end.
  */
 import type { DecodedRecord } from '../frame/batch.js';
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
 
-/** What is about to expire might, on its way, before its extension comes. */
+/** A key so close to its expiry, in ms, could expire on its way, before its extension comes. */
 const SOON_MS = 60_000;
 /**
- * A key is given as long as it had to live when it was written, and at least this: a replay may be slow, or
- * stopped meanwhile.
+ * The grace is the time that a key had to live when it was written, and at least this: a replay may be slow,
+ * or stopped meanwhile.
  */
 const LEAST_GRACE_MS = 3_600_000;
 
-/** How much is remembered at most. */
+/** The most keys, and bytes of keys, that are noted. */
 export interface LapsingBounds {
   keys: number;
   keyBytes: number;
@@ -23,7 +23,7 @@ export interface LapsingBounds {
 /** The bounds of a replay; a state file has room for them (`MAX_BYTES` in state.ts). */
 export const LAPSING_BOUNDS: LapsingBounds = { keys: 100_000, keyBytes: 8_388_608 };
 
-/** What a state keeps of the keys. */
+/** The noted keys as a state keeps them. */
 export interface SavedLapsing {
   /** The key in Latin-1, and when it expires by the dump, in Unix ms. */
   noted: [key: string, expireAtMs: number][];
@@ -53,14 +53,14 @@ export class LapsingKeys {
     return this.#noted.size;
   }
 
-  /** Items whose key was given a grace and, past the bounds, is not known any more: the server ends it. */
+  /** Items whose key was given a grace but, past the bounds, not noted: the server ends the grace. */
   get unnoted(): number {
     return this.#unnoted;
   }
 
   /**
-   * The expiry to send with an item, in Unix ms: a grace, if its own has passed or is about to; null: none.
-   * To be asked in order.
+   * Returns the expiry to send with an item, in Unix ms: a grace, if its own has passed or is about to; null
+   * when there is none. Ask in the order of the items.
    */
   expiryOf(item: DecodedRecord | DecodedSnapshotEntry, nowMs: number): bigint | null {
     const { key, expireAtMs } = item;
@@ -79,7 +79,7 @@ export class LapsingKeys {
     for (const [key, expireAtMs] of this.#noted) yield { key: Buffer.from(key, 'latin1'), expireAtMs };
   }
 
-  /** All are settled. */
+  /** Forgets all keys, which have been settled. */
   clear(): void {
     this.#noted.clear();
     this.#keyBytes = 0;
@@ -89,7 +89,7 @@ export class LapsingKeys {
     return { noted: [...this.#noted], unnoted: this.#unnoted };
   }
 
-  /** What `save` gave. */
+  /** Restores what `save` returned. */
   restore({ noted, unnoted }: SavedLapsing): void {
     this.clear();
     for (const [key, expireAtMs] of noted) {
@@ -103,7 +103,7 @@ export class LapsingKeys {
     if (this.#noted.size > 0 && this.#noted.delete(key.toString('latin1'))) this.#keyBytes -= key.length;
   }
 
-  /** Of a key that is not noted. False: there is no room. */
+  /** Notes a key that is not noted yet; returns false when there is no room. */
   #note(key: Buffer, expireAtMs: number): boolean {
     const { keys, keyBytes } = this.#bounds;
     if (this.#noted.size >= keys || this.#keyBytes + key.length > keyBytes) return false;

@@ -1,20 +1,20 @@
-/** When the next record is due: so many a second, or as far from the first as when it was recorded. */
+/** Paces a replay: so many records a second, or each as far from the first as when it was recorded. */
 
 /** How fast a replay sends: `perSecond` records, or `factor` times as fast as they were recorded. */
 export type Pace = { type: 'rate'; perSecond: number } | { type: 'recorded'; factor: number };
 
-/** A server that falls behind is not made to catch up with more than this. */
+/** The most time, in µs, that a server which falls behind has to catch up with. */
 const MAX_CATCH_UP_US = 1_000_000;
 
-/** Says when each record is due. */
+/** Decides when each record is due. */
 export class Pacer {
   readonly #pace: Pace;
   readonly #startUs: number;
-  /** At a rate: when the next record is due, in us. */
+  /** The time at which the next record is due at a rate, in µs. */
   #nextUs: number;
   #firstMs: bigint | undefined;
 
-  /** `nowUs` is when it begins, on the clock of `dueInMs`. */
+  /** `nowUs` is the time at which the replay begins, on the clock of `dueInMs`. */
   constructor(pace: Pace, nowUs: number) {
     this.#pace = pace;
     this.#startUs = nowUs;
@@ -22,8 +22,8 @@ export class Pacer {
   }
 
   /**
-   * How long to wait before the next record, which was made at `timeMs` (entries of snapshots have no time);
-   * 0: not at all. It is to be asked once for each.
+   * Returns how long to wait, in ms, before the next record, which was made at `timeMs` (entries of snapshots
+   * have no time); 0 for no wait. Call it once for each.
    */
   dueInMs(timeMs: bigint | undefined, nowUs: number): number {
     return Math.max(0, (this.#dueUs(timeMs, nowUs) - nowUs) / 1000);

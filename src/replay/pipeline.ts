@@ -1,6 +1,7 @@
 /**
- * Commands to a Redis-protocol server, many under way at a time and no more than a window of them: the
- * replies say in order which were done. The sender waits for room; a server that stops answering ends it.
+ * Sends commands to a Redis-protocol server, many under way at a time and no more than a window of them: the
+ * replies come in the order of the commands. The sender waits for room; a server that stops answering ends
+ * the pipeline.
  */
 import type { Timers } from '../clock.js';
 import { type ErrorCode, FastcacheError } from '../errors.js';
@@ -22,18 +23,18 @@ export interface PipelineOptions {
   transport: Pick<Transport, 'connect'>;
   address: Address;
   connectTimeoutMs: number;
-  /** Presented with AUTH; undefined: none is. */
+  /** The password presented with AUTH; none is when undefined. */
   password: string | undefined;
   timers: Timers;
   /** Called for each command that the server refused, with the place that it was pushed with. */
   onError(message: string, place: number): void;
 }
 
-/** A connection to a server, with its commands under way. To be closed by who opens it. */
+/** A connection to a server, with its commands under way. The caller that opens it must close it. */
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #gathered = new CommandBuffer();
-  /** Of the commands under way, in a ring. */
+  /** The places of the commands under way, in a ring. */
   readonly #places = new Float64Array(WINDOW_COMMANDS);
   readonly #replies = new ReplyReader((error) => this.#onReply(error));
   #connection: Connection | undefined;
@@ -49,8 +50,8 @@ export class Pipeline {
   }
 
   /**
-   * Connects, presents the password and asks for a sign of life. Throws `PRIMARY_UNREACHABLE`,
-   * `PASSWORD_REFUSED`, `SERVER_REFUSED`, and what `room` throws.
+   * Connects, presents the password and waits for the answer to a first command. Throws
+   * `PRIMARY_UNREACHABLE`, `PASSWORD_REFUSED`, `SERVER_REFUSED`, and what `room` throws.
    */
   static async open(options: PipelineOptions): Promise<Pipeline> {
     const pipeline = new Pipeline(options);
@@ -64,7 +65,7 @@ export class Pipeline {
     }
   }
 
-  /** Commands pushed so far, and of these the ones that have been answered. */
+  /** Commands pushed so far; `answered` is how many of them have been answered. */
   get sent(): number {
     return this.#sent;
   }
@@ -82,7 +83,10 @@ export class Pipeline {
     );
   }
 
-  /** The command is sent as soon as enough has gathered, and at the latest by `flush`, `room` or `drain`. */
+  /**
+   * Adds a command, which is sent as soon as enough has gathered, and at the latest by `flush`, `room` or
+   * `drain`.
+   */
   push(args: readonly Uint8Array[], place: number): void {
     this.#places[this.#sent % WINDOW_COMMANDS] = place;
     this.#sent += 1;
@@ -97,8 +101,8 @@ export class Pipeline {
 
   /**
    * Resolves when half the window is free. Throws `CONNECTION_LOST`, `PEER_SILENT`, `REPLY_MALFORMED`,
-   * `PASSWORD_REFUSED` when the server has come to want one, and `SERVER_REFUSED` when it takes no writes at
-   * all.
+   * `PASSWORD_REFUSED` when the server has begun to require one, and `SERVER_REFUSED` when it takes no writes
+   * at all.
    */
   room(): Promise<void> {
     return this.#until(
@@ -153,7 +157,7 @@ export class Pipeline {
     this.#answered = 0;
   }
 
-  /** The error that the server answers with, if it does. */
+  /** Returns the error that the server answers with, if it does. */
   async #ask(args: readonly Uint8Array[]): Promise<string | undefined> {
     let refusal: string | undefined;
     this.#onGreeting = (error) => {
@@ -219,7 +223,7 @@ export class Pipeline {
     this.#wake();
   }
 
-  /** `what` is what the server does, with its own words behind it where there are any. */
+  /** `what` describes what the server did; its own words follow where there are any. */
   #error(code: ErrorCode, what: string, refusal?: string): FastcacheError {
     const address = formatAddress(this.#options.address);
     const words = refusal === undefined ? '' : `: ${refusal.replace(/[.?!]$/, '')}`;

@@ -1,6 +1,6 @@
 /**
- * Does in a Redis-protocol server what dumps say, up to their end, their damage, a limit, or a signal. Of a
- * frame nothing is sent before all of it has been found sound.
+ * Applies dumps to a Redis-protocol server, up to their end, their damage, a limit, or a signal. Nothing of a
+ * frame is sent before all of it has been found sound.
  */
 import { type Stats, statSync } from 'node:fs';
 import type { Clock, Timers } from '../clock.js';
@@ -32,25 +32,25 @@ export interface ReplayOptions {
   pace?: Pace | undefined;
   /**
    * A file in which the replay keeps how far it is, so that another call with the same dumps, server,
-   * `filter` and `limit` goes on from there; none is kept when absent. It is for files, not for stdin,
+   * `filter` and `limit` continues from there; none is kept when absent. It is for files, not for stdin,
    * streams and pipes.
    */
   stateFile?: string | undefined;
   /**
-   * A text that says what `filter` and `limit` are: a state file is good for the same one only. Made of both
-   * when absent.
+   * A text that describes `filter` and `limit`: a state file is valid for the same text only. It is made of
+   * both when absent.
    */
   choice?: string | undefined;
   /**
-   * Stops the replay in good order when it is aborted: what was sent is returned, and `interrupted` says
-   * where it stands.
+   * Stops the replay in good order when it is aborted: the counts of what was sent are returned, and
+   * `interrupted` is the place that it reached.
    */
   signal?: AbortSignal | undefined;
   /** Called after each frame, and several times a second while it waits. */
   onProgress?: ((progress: ReplayProgress) => void) | undefined;
 }
 
-/** The world that a replay runs in. */
+/** The transport, clock and timers that a replay runs on. */
 export interface ReplaySeams {
   transport: Pick<Transport, 'connect'>;
   clock: Clock;
@@ -59,29 +59,32 @@ export interface ReplaySeams {
 
 /** What a replay came to. */
 export interface ReplayResult {
-  /** With a state file, of all calls together. */
+  /** The counts of this call; with a state file, of all calls together. */
   counts: ReplayCounts;
-  /** The server's refusals, by their words, 20 of these at most. */
+  /** The server's refusals, by their text: the first 20 texts, and all others together. */
   refusals: readonly Refusal[];
-  /** Commands that were sent in this call, and of these the ones that were answered. */
+  /** Commands that were sent in this call; `answered` is how many of them were answered. */
   sent: number;
   answered: number;
-  /** Whether it went on from a state file. */
+  /** Whether the replay continued from a state file. */
   resumed: boolean;
   /** Keys that have expired and live by a grace, which another call ends, or else the server. */
   unsettled: number;
-  /** Such keys beyond those of which note is taken; the server ends their grace. */
+  /** Items with such a key that could not be noted; the server ends the grace of these. */
   unnoted: number;
-  /** Where `signal` stopped it; undefined when it was not stopped. */
+  /** The place at which `signal` stopped the replay; undefined when it did not. */
   interrupted: Place | undefined;
-  /** What ended it early: a dump's damage, or the loss of the server; undefined when nothing did. */
+  /**
+   * The fault that ended the replay early: a dump's damage, or the loss of the server; undefined when nothing
+   * did.
+   */
   fault: FastcacheError | undefined;
 }
 
 /**
- * Sends dumps to the server, one after the other. Rejects with what keeps it from beginning: `NO_INPUT`,
- * `BAD_OPTION`, `PRIMARY_UNREACHABLE`, `PASSWORD_REFUSED`, `SERVER_REFUSED`, `READ_FAILED`; and with
- * `WRITE_FAILED` for the state file.
+ * Sends dumps to the server, one after the other. Rejects with the error that keeps it from beginning:
+ * `NO_INPUT`, `BAD_OPTION`, `PRIMARY_UNREACHABLE`, `PASSWORD_REFUSED`, `SERVER_REFUSED`, `READ_FAILED`; and
+ * with `WRITE_FAILED` for the state file.
  */
 export async function replayThrough(
   seams: ReplaySeams,
@@ -139,7 +142,7 @@ export async function replayThrough(
 
 /**
  * Throws `NO_INPUT` and `READ_FAILED` for a dump that is not there, and with a state file `BAD_OPTION` for
- * one in which another call could not go on.
+ * one from the middle of which another call could not continue.
  */
 export function refuseUnreplayable(files: readonly DumpSource[], stateFile: string | undefined): void {
   const isKept = stateFile !== undefined;
@@ -151,7 +154,7 @@ export function refuseUnreplayable(files: readonly DumpSource[], stateFile: stri
   for (const file of files) {
     if (typeof file !== 'string' || file === '-') continue;
     const stats = statsOf(file);
-    // A directory is refused by who reads it.
+    // A directory is refused when it is read.
     if (isKept && !stats.isFile() && !stats.isDirectory()) {
       const what = `${file} is a pipe or a device, where nobody can go on`;
       throw badOption(`\`stateFile\` is for files: ${what}.`);

@@ -1,14 +1,14 @@
 /**
- * The replies of a Redis-protocol server to commands whose replies are one line each, or a short string:
- * which of them are errors is all that is wanted. Anything else is refused, so that a server of another
- * protocol is known by its first bytes.
+ * Reads the replies of a Redis-protocol server to commands whose replies are one line each, or a short
+ * string, only to find the errors among them. Anything else is refused, so that a server of another protocol
+ * is recognized by its first bytes.
  */
 import { FastcacheError } from '../errors.js';
 
 /** The longest line or string that is taken; errors of servers are shorter. */
 const MAX_REPLY_BYTES = 65_536;
 
-/** Cuts a server's stream into replies; holds back what is not whole. */
+/** Cuts a server's stream into replies, and keeps the bytes of one that is not whole. */
 export class ReplyReader {
   /** Called for each reply in turn: the text of an error, undefined for any other. */
   readonly #onReply: (error: string | undefined) => void;
@@ -33,7 +33,7 @@ export class ReplyReader {
     this.#held = Buffer.from(bytes.subarray(at));
   }
 
-  /** Behind the reply at `at`; undefined when it is not whole. */
+  /** Returns the index behind the reply at `at`; undefined when the reply is not whole. */
   #replyEnd(bytes: Buffer, at: number): number | undefined {
     const mark = String.fromCharCode(bytes[at]!);
     if (!'+-:$'.includes(mark)) throw malformed(`the byte 0x${bytes[at]!.toString(16).padStart(2, '0')}`);

@@ -1,11 +1,11 @@
 /**
- * Which records of a dump were seen before. Frames may arrive twice (docs/protocol.md, "Conversation"): a
- * record whose sequence its shard has reached is not done again, as a replica would not, for the older of two
- * values must not win. A snapshot, and a history that does not continue the one before, begin with nothing
- * seen (replication/history-course.ts).
+ * Remembers which records of a dump were seen before. Frames may arrive twice (docs/protocol.md,
+ * "Conversation"): a record whose sequence its shard has reached is not applied again, as a replica would
+ * not, for the older of two values must not win. A snapshot, and a history that does not continue the one
+ * before, begin with nothing seen (replication/history-course.ts).
  *
- * A record out of the midst of a gap is new all the same: what stood behind the gap was no good sequence, and
- * the shard goes on there, as `frames verify` has it.
+ * A record inside a gap is new all the same: the sequence behind the gap was wrong, and the shard continues
+ * inside it, as in `frames verify`.
  */
 import type { BatchHead, DecodedRecord } from '../frame/batch.js';
 import type { Margin } from '../frame/margin.js';
@@ -15,24 +15,24 @@ import { HistoryCourse, type KnownSequences, type Positions } from '../replicati
 
 interface Stand {
   position: bigint;
-  /** Where the gap before `position` begins; `position` itself when there is none. */
+  /** The sequence before the gap that ends at `position`; `position` itself when there is no gap. */
   gapFloor: bigint;
 }
 
-/** Sequences are decimal. */
+/** The positions as a state keeps them; sequences are decimal. */
 export interface SavedSequences {
   history: string | null;
-  /** What a margin says of the history; absent in states of releases that kept its name alone. */
+  /** The margin's pairs about the history; absent in states of releases that kept its id alone. */
   pairs?: [name: string, value: string][];
   shards: [shard: number, position: string, gapFloor: string][];
 }
 
-/** How far each shard was seen, of one dump. */
+/** The sequence that each shard of one dump has reached. */
 export class SeenSequences implements Positions {
   readonly #stands = new Map<number, Stand>();
   #course = new HistoryCourse();
 
-  /** What `save` gave. */
+  /** Restores what `save` returned. */
   restore({ history, pairs, shards }: SavedSequences): void {
     const margin = pairs ?? (history === null ? [] : [['history', history] as const]);
     this.#course = new HistoryCourse({ history: readHistory(new Map(margin)) });
@@ -52,30 +52,30 @@ export class SeenSequences implements Positions {
     };
   }
 
-  /** Another dump begins. */
+  /** Begins another dump: nothing of it has been seen. */
   forget(): void {
     this.#course = new HistoryCourse();
     this.#stands.clear();
   }
 
-  /** A Hello, by its margin and its watermarks. */
+  /** Takes a Hello, by its margin and its watermarks. */
   hello(margin: Margin | undefined, watermarks: ArrayLike<bigint>): void {
     if (this.#course.hello(margin, watermarks, this) === 'begins') this.#stands.clear();
   }
 
-  /** A batch, by its first record. */
+  /** Takes a batch, by its first record. */
   batch(head: BatchHead): void {
     if (this.#course.batch(head, this)) this.#stands.clear();
   }
 
-  /** A snapshot begins; `watermarks` are what it brings, none when it is not looked at. */
+  /** Takes a snapshot's begin; `watermarks` are its own, or none when its entries are not sent. */
   beginSnapshot(watermarks: ArrayLike<bigint>): void {
     this.#course.begin(watermarks, 0, this);
     this.#stands.clear();
     this.move(watermarks);
   }
 
-  /** A snapshot ends. */
+  /** Takes a snapshot's end; `watermarks` are as for its begin. */
   endSnapshot(watermarks: ArrayLike<bigint>): void {
     this.#course.snapshot.abandon();
     this.move(watermarks);
@@ -103,7 +103,7 @@ export class SeenSequences implements Positions {
     return sequence > stand.gapFloor && sequence < stand.position;
   }
 
-  /** A new record has been done. */
+  /** Notes a new record, which has been applied. */
   take({ shard, sequence }: DecodedRecord): void {
     const stand = this.#stands.get(shard);
     if (stand === undefined) {

@@ -1,6 +1,6 @@
 /**
- * How far a replay has come, in a small file (`--state`; files/sealed-state.ts): what the
- * server has answered and no more.
+ * Keeps how far a replay has come in a small file (`--state`; files/sealed-state.ts): what the server has
+ * answered and no more.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
@@ -14,28 +14,28 @@ import type { SavedSequences } from './seen-sequences.js';
 
 const FORMAT = 'fastcache-replay/2';
 const ANY_FORMAT = /^fastcache-replay\/\d+$/;
-/** More than the keys that it notes may take (`LAPSING_BOUNDS`; as UTF-8, twice their bytes). */
+/** A bound above the bytes that the noted keys may take (`LAPSING_BOUNDS`; as UTF-8, twice their bytes). */
 const MAX_BYTES = 33_554_432;
-/** A dump is known by its first bytes: it may have grown since, or moved. */
+/** The bytes that a dump is recognized by, its first ones: it may have grown since, or moved. */
 const HEAD_BYTES = 65_536;
 
-/** Where a replay goes on. */
+/** The point from which a replay continues. */
 export interface ReplayPoint {
-  /** Of the dumps, in the order of the command line. */
+  /** The dump's index in the order of the command line. */
   fileIndex: number;
-  /** Of a frame's first byte. */
+  /** The byte offset of a frame in that dump. */
   offset: number;
-  /** Records or entries of that frame that are done. */
+  /** How many records or entries of that frame are done. */
   items: number;
   sequences: SavedSequences;
   lapsing: SavedLapsing;
   counts: ReplayCounts;
 }
 
-/** Of what a state is kept. */
+/** The replay that a state is kept of. */
 export interface ReplayStateOptions {
   path: string;
-  /** What is replayed, to where, and what of it: a state is good for nothing else. */
+  /** The dumps; a state is valid for the same `files`, `to` and `choice` only. */
   files: readonly string[];
   to: string;
   choice: string;
@@ -50,14 +50,14 @@ interface Stored extends ReplayPoint {
   format: string;
   to: string;
   choice: string;
-  /** Of the dumps up to that at `fileIndex`. */
+  /** The sizes and digests of the heads of the dumps, up to the one at `fileIndex`. */
   heads: Head[];
 }
 
 /** The state file of a replay. */
 export class ReplayState {
   readonly #options: ReplayStateOptions;
-  /** Of the dumps that are done, and of the one under way as it was last. */
+  /** The heads of the dumps that are done, and of the one under way as of the last write. */
   #heads: Head[] = [];
 
   constructor(options: ReplayStateOptions) {
@@ -65,8 +65,8 @@ export class ReplayState {
   }
 
   /**
-   * Undefined: nothing has been replayed. Throws `BAD_OPTION` for a state of anything else, `READ_FAILED`,
-   * `WRITE_FAILED`.
+   * Returns the point to continue from; undefined when nothing has been replayed. Throws `BAD_OPTION` for a
+   * state of anything else, `READ_FAILED`, `WRITE_FAILED`.
    */
   read(): ReplayPoint | undefined {
     const { path, files, to, choice } = this.#options;
@@ -87,7 +87,10 @@ export class ReplayState {
     return stored;
   }
 
-  /** Throws `WRITE_FAILED`, and where a dump cannot be read any more `NO_INPUT`, `READ_FAILED`. */
+  /**
+   * Writes the state. Throws `WRITE_FAILED`, and where a dump cannot be read any more `NO_INPUT`,
+   * `READ_FAILED`.
+   */
   async write(point: ReplayPoint): Promise<void> {
     const { path, files, to, choice } = this.#options;
     // The dump under way may have grown.

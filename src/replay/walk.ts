@@ -1,6 +1,6 @@
 /**
  * Walks dumps for `frames replay` and sends what is chosen of them, at its pace and no faster than the server
- * answers. Once a second what has been answered becomes the state from which another run goes on.
+ * answers. Once a second what has been answered becomes the state from which another run continues.
  */
 
 import type { Clock, Timers } from '../clock.js';
@@ -27,11 +27,11 @@ import type { ReplayPoint, ReplayState } from './state.js';
 export interface ReplayProgress {
   /** Commands that the server has answered in this run. */
   answered: number;
-  /** Commands that the server refused, with a state in all runs. */
+  /** Commands that the server refused; with a state, in all runs. */
   refused: number;
   /** Index of the dump that is read. */
   fileIndex: number;
-  /** Byte of that dump. */
+  /** The byte offset in that dump. */
   offset: number;
 }
 
@@ -46,9 +46,9 @@ export interface ReplayWalkOptions {
   /** Called after each frame, while waiting, and when the server has caught up. */
   onProgress?: ((progress: ReplayProgress) => void) | undefined;
   state: ReplayState | undefined;
-  /** What an earlier run counted; the walk goes on counting in it. */
+  /** The counts of earlier runs, to which the walk adds. */
   counts: ReplayCounts;
-  /** Where it goes on; undefined: at the start. */
+  /** The point from which the walk continues; undefined to begin at the start. */
   point: ReplayPoint | undefined;
   clock: Clock;
   timers: Timers;
@@ -71,10 +71,11 @@ export class ReplayWalk {
   /** How many more records and entries the limit allows. */
   #left: number;
   #fileIndex: number;
-  /** Of the frame under way, and how many of its items are done. */
+  /** The byte offset of the frame under way. */
   #offset: number;
+  /** How many items of that frame are done. */
   #items: number;
-  /** Becomes the state as soon as the server has answered so many commands. */
+  /** The point that becomes the state as soon as the server has answered `sent` commands. */
   #pending: { sent: number; point: ReplayPoint } | undefined;
   #nextStateUs = 0;
 
@@ -95,17 +96,19 @@ export class ReplayWalk {
     return this.#fileIndex;
   }
 
-  /** Where it is: the frame under way. */
+  /** The place of the frame under way. */
   get place(): Place {
     return { file: dumpName(this.#options.files[this.#fileIndex]!), offset: this.#offset };
   }
 
-  /** Keys that live by a grace: how many it is still to settle, and how many it lost sight of. */
+  /**
+   * The keys that live by a grace: how many are still to be settled, and the items whose key was not noted.
+   */
   get lapsing(): { unsettled: number; unnoted: number } {
     return { unsettled: this.#lapsing.size, unnoted: this.#lapsing.unnoted };
   }
 
-  /** Ends it soon, in good order. */
+  /** Ends the walk soon, in good order. */
   stop(): void {
     this.#isStopped = true;
     this.#onStop();
@@ -113,13 +116,13 @@ export class ReplayWalk {
 
   /**
    * Sends all, and resolves when all is answered. Throws `FCRP_*` and the like where a dump is damaged, after
-   * what stands before, and what the pipeline throws.
+   * the frames before are sent, and what the pipeline throws.
    */
   async run(): Promise<void> {
     const { pipeline, state } = this.#options;
     try {
       await this.#files();
-      // Where another run goes on, a record may yet extend an expiry. None goes on behind a limit.
+      // If another run continues, a record may still extend an expiry. No run continues behind a limit.
       if (!this.#isStopped || state === undefined) await this.#settle();
     } catch (error) {
       if (isBadFrames(error)) {
@@ -141,7 +144,7 @@ export class ReplayWalk {
     const { files, pipeline } = this.#options;
     for (;;) {
       await this.#file(files[this.#fileIndex]!);
-      // A refusal names the dump: the next one begins when this one's are in.
+      // A refusal names the dump, so that the next one begins when all replies about this one are in.
       await pipeline.drain();
       if (this.#isOver || this.#fileIndex + 1 === files.length) return;
       this.#fileIndex += 1;
@@ -155,7 +158,7 @@ export class ReplayWalk {
   async #settle(): Promise<void> {
     if (this.#lapsing.size === 0) return;
     const { pipeline, counts, clock, state } = this.#options;
-    // Until all of it is answered, the state is that of before.
+    // The state stays as it was before until all of this is answered.
     this.#pending = undefined;
     await state?.write(this.#point());
     const nowMs = clock.nowMs();
@@ -189,7 +192,7 @@ export class ReplayWalk {
     } catch (error) {
       throw isBadFrames(error) ? error.inFile(dumpName(file)) : error;
     } finally {
-      // Not waited for: a pipe that says nothing does not end either.
+      // This is not awaited: a silent pipe does not end either.
       if (file !== '-') void chunks.return();
     }
   }
@@ -219,7 +222,7 @@ export class ReplayWalk {
 
   async #batch(frame: SplitFrame, payload: Uint8Array): Promise<void> {
     const head = batchHeadOf(payload);
-    // A batch of which an earlier run did a part was noted then.
+    // A batch that an earlier run has done in part was noted then.
     if (head !== undefined && this.#items === 0) this.#seen.batch(head);
     await this.#send(frame, decodeBatch(payload).records);
   }
@@ -230,7 +233,7 @@ export class ReplayWalk {
     this.#seen.hello(content.margin, content.hello.watermarks ?? []);
   }
 
-  /** A store takes a snapshot for all that it has; here it adds. */
+  /** Counts a snapshot that a store would take in place of all its content; here its keys are only added. */
   #noteReplacement(): void {
     const { counts } = this.#options;
     if (this.#isOver || counts.records + counts.entries === 0) return;
@@ -275,7 +278,7 @@ export class ReplayWalk {
     this.#left -= 1;
   }
 
-  /** False: it was stopped meanwhile. */
+  /** Waits `ms`; returns false when the walk was stopped meanwhile. */
   async #wait(ms: number): Promise<boolean> {
     const { pipeline, clock, timers } = this.#options;
     pipeline.flush();
@@ -288,7 +291,7 @@ export class ReplayWalk {
     return !this.#isStopped;
   }
 
-  /** Undefined as soon as it is stopped. */
+  /** Resolves as `work`, or with undefined as soon as the walk is stopped. */
   #unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
     if (this.#isStopped) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
@@ -330,7 +333,7 @@ export class ReplayWalk {
   }
 }
 
-/** Undefined: of an entry. */
+/** Returns a record's time, Unix ms; undefined for an entry. */
 function timeOf(item: Item): bigint | undefined {
   return isRecord(item) ? item.timestampMs : undefined;
 }
