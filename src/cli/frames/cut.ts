@@ -1,4 +1,4 @@
-/** `frames cut`: a range or a filter of dumps as a dump of its own. */
+/** Runs `frames cut`, which copies a range or a choice of dumps into a dump of its own. */
 import type { FrameFilter } from '../../dump/choose/filter.js';
 import { refuseTornSnapshots } from '../../dump/choose/picker.js';
 import { cutDump } from '../../dump/make/cut-dump.js';
@@ -8,18 +8,18 @@ import { refuseStdinTwice } from '../command/values.js';
 import { type MakingInvocation, madeJson, madeStatus, madeText } from './made-dump.js';
 import { ProgressLine } from './progress.js';
 
-/** What `frames cut` is asked for. */
+/** The arguments and flags of `frames cut`. */
 export interface CutInvocation extends MakingInvocation {
-  /** `-` is stdin. They are cut one after the other. */
+  /** Paths of the dumps, cut one after the other; `-` is stdin. */
   files: readonly string[];
   filter: FrameFilter;
-  /** Items of all files together, or frames where no items can be chosen. */
+  /** The most items that are copied of all files together, or frames where no items can be chosen. */
   limit: number;
 }
 
 /**
- * Resolves with the exit status: 0, or 65 when there was damage. Rejects as `cutDump`, and with a
- * `UsageError`.
+ * Cuts the dumps. Resolves with the exit status: 0, or 65 when there was damage. Rejects as `cutDump`, and
+ * with a `UsageError`.
  */
 export async function runCut(invocation: CutInvocation): Promise<number> {
   const { files, target, force, filter, limit, maxFaults, json, output, terminal, clock } = invocation;

@@ -70,7 +70,7 @@ const matchFlags = {
   }),
 };
 
-/** The flags by which they are chosen, and how many of them. */
+/** The flags by which records, entries and frames are chosen, and the flag that limits their number. */
 export const filterFlags = {
   ...matchFlags,
   limit: valueFlag({
@@ -125,7 +125,7 @@ export interface FilterFlagValues {
 
 /** The values of `statsFlags`. */
 export interface StatsFlagValues extends FilterFlagValues {
-  /** Bytes. */
+  /** The most bytes that a frame may announce. */
   'max-frame': number;
 }
 
@@ -139,12 +139,12 @@ export interface DecodeFlagValues extends StatsFlagValues {
   quiet: boolean;
 }
 
-/** Where the flags were given. */
+/** The circumstances in which the flags were given. */
 export interface FlagSurroundings {
   files: readonly string[];
   /** The flags that were set, on the command line or by the environment. */
   given: ReadonlySet<string>;
-  /** Whether --json is among them. */
+  /** Whether --json was given. */
   json: boolean;
   /** Whether stdout is a terminal. */
   terminal: boolean;
@@ -153,7 +153,10 @@ export interface FlagSurroundings {
 type StatsOptions = Pick<ShowInvocation, 'files' | 'format' | 'filter' | 'limit' | 'maxPayloadBytes'>;
 type ShowOptions = StatsOptions & Pick<DecodeInvocation, 'shows' | 'values'>;
 
-/** What the flags of `frames stats` ask for. Throws a `UsageError` for a filter that nothing can pass. */
+/**
+ * Returns the options that the flags of `frames stats` set. Throws a `UsageError` for a filter that nothing
+ * can pass.
+ */
 export function statsOptions(flags: StatsFlagValues, files: readonly string[], json: boolean): StatsOptions {
   return {
     files,
@@ -163,7 +166,10 @@ export function statsOptions(flags: StatsFlagValues, files: readonly string[], j
   };
 }
 
-/** What the flags of `frames decode` ask for. Throws a `UsageError` where they contradict each other. */
+/**
+ * Returns the options that the flags of `frames decode` set. Throws a `UsageError` where they contradict each
+ * other.
+ */
 export function decodeOptions(
   flags: DecodeFlagValues,
   { files, given, json, terminal }: FlagSurroundings,
@@ -197,7 +203,10 @@ export function decodeOptions(
   };
 }
 
-/** What is chosen, and how much of it. Throws a `UsageError` for a filter that nothing can pass. */
+/**
+ * Returns the filter, and the limit of what it chooses. Throws a `UsageError` for a filter that nothing can
+ * pass.
+ */
 export function filterOf(flags: FilterFlagValues): { filter: FrameFilter; limit: number } {
   return {
     filter: asUsage(
@@ -217,7 +226,7 @@ export function filterOf(flags: FilterFlagValues): { filter: FrameFilter; limit:
   };
 }
 
-/** The choice as a text, which is the same for the same choice. */
+/** Returns the choice as a text, which is the same for the same choice. */
 export function choiceText(flags: FilterFlagValues): string {
   return toJson(
     Object.fromEntries(Object.keys(filterFlags).map((name) => [name, flags[name as keyof FilterFlagValues]])),

@@ -1,7 +1,7 @@
 /**
- * `frames decode`: walks dumps and writes what they hold, in constant memory. A damaged dump is written up to
- * its damage; the next one is walked all the same. What is not shown is decoded nevertheless, so that no
- * fault is missed.
+ * Runs `frames decode`, which walks dumps and writes what they hold, in constant memory. A damaged dump is
+ * written up to its damage; the next one is walked all the same. What is not shown is decoded nevertheless,
+ * so that no fault is missed.
  */
 import type { Clock } from '../../clock.js';
 import { SequenceSteps } from '../../dump/check/sequence-steps.js';
@@ -27,23 +27,26 @@ import {
 import type { Output } from '../terminal/output.js';
 import type { ValueForm } from '../terminal/text.js';
 
-/** What `--format` takes. */
+/** The values of `--format`. */
 export const decodeFormats = ['text', 'ndjson', 'msgpack'] as const;
 
-/** One of them, or the one document of `--json`. */
+/** A value of `--format`, or `json` for the one document of `--json`. */
 export type DecodeFormat = (typeof decodeFormats)[number] | 'json';
 
-/** What is asked of a command that reads dumps and shows what a filter chooses of them. */
+/** The arguments and flags of a command that reads dumps and shows what a filter chooses of them. */
 export interface ShowInvocation {
-  /** `-` is stdin. */
+  /** Paths of the dumps; `-` is stdin. */
   files: readonly string[];
   format: DecodeFormat;
   filter: FrameFilter;
-  /** Items of all files together, or frames where no items can be shown. Behind the last nothing is read. */
+  /**
+   * The most items that are shown of all files together, or frames where no items can be shown. Behind the
+   * last nothing is read.
+   */
   limit: number;
-  /** Limit for both lengths of each frame. */
+  /** The limit of both lengths of each frame, in bytes. */
   maxPayloadBytes: number;
-  /** The one file is read on beyond its end, until that is stopped. */
+  /** How the one file is followed beyond its end; undefined when it is not. */
   follow?: FollowOptions | undefined;
   clock: Clock;
   output: Output;
@@ -52,9 +55,9 @@ export interface ShowInvocation {
   report(fault: FastcacheError): Promise<number>;
 }
 
-/** What `frames decode` is asked for. */
+/** The arguments and flags of `frames decode`. */
 export interface DecodeInvocation extends ShowInvocation {
-  /** Frames with their records and entries, frames alone, or only what is wrong. */
+  /** What is written: frames with their records and entries, frames alone, or only faults. */
   shows: 'items' | 'frames' | 'faults';
   values: ValueForm;
 }
@@ -107,7 +110,7 @@ class Walk {
   constructor(invocation: DecodeInvocation) {
     const { files, format, values, shows, filter, limit, clock } = invocation;
     this.#invocation = invocation;
-    // A fault names its file itself on stderr.
+    // A fault on stderr names its file itself.
     const isSingle = files.length === 1 && invocation.follow === undefined;
     const titled = !isSingle && (shows !== 'faults' || format !== 'text');
     this.rendering = renderings[format]({ titled, values, nowMs: () => clock.nowMs() });
@@ -119,12 +122,12 @@ class Walk {
     return this.#left === 0;
   }
 
-  /** The next dump's sequences have nothing to do with those before. */
+  /** Forgets all sequences, for those of the next dump are unrelated. */
   newSequences(): void {
     this.#sequences = new SequenceSteps();
   }
 
-  /** Writes a dump's frames; returns what ended it early. */
+  /** Writes a dump's frames; returns the fault that ended it early. */
   async dump(file: string, chunks: AsyncIterable<SplitFrame[]>): Promise<FastcacheError | undefined> {
     let fault: FastcacheError | undefined;
     try {
@@ -133,7 +136,7 @@ class Walk {
           if (this.isOver) break;
           await this.#frame(openFrame(frame, this.#room));
         }
-        // The next chunk may be long in coming.
+        // The next chunk may take long to arrive.
         await this.#write();
         if (this.isOver) break;
       }
@@ -182,7 +185,7 @@ class Walk {
     if (isAll && !isWalked) this.#left -= count;
   }
 
-  /** The items of a frame that pass the filter; where items are shown, up to the limit. */
+  /** Yields the items of a frame that pass the filter; where items are shown, up to the limit. */
   *#chosen(opened: OpenedFrame): Generator<ShownItem, void> {
     const { filter, shows } = this.#invocation;
     for (const item of itemsOf(opened)) {

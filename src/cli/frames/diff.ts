@@ -1,4 +1,7 @@
-/** `frames diff`: the key spaces of two dumps, or of a dump and a live primary, compared as of one moment. */
+/**
+ * Runs `frames diff`, which compares the key spaces of two dumps, or of a dump and a live primary, as of one
+ * moment.
+ */
 import type { Seams } from '../../clock.js';
 import { diffKeySpaces } from '../../dump/fold/diff-key-spaces.js';
 import { readKeySpace } from '../../dump/fold/fold-dump.js';
@@ -15,18 +18,18 @@ import { isAddress } from '../watermarks/endpoint.js';
 import { followOnce } from './live-key-space.js';
 import { ProgressLine } from './progress.js';
 
-/** What `--format` takes. */
+/** The values of `--format`. */
 export const diffFormats = ['text', 'ndjson'] as const;
 
-/** What `frames diff` is asked for. */
+/** The arguments and flags of `frames diff`. */
 export interface DiffInvocation extends Seams {
-  /** A dump, `-` for stdin, or an FCRP address. */
+  /** The first key space: a dump, `-` for stdin, or an FCRP address. */
   before: string;
-  /** The same. */
+  /** The second key space, given like the first. */
   after: string;
   format: (typeof diffFormats)[number] | 'json';
   values: ValueForm;
-  /** The token that a primary asks for. */
+  /** The token for a primary that requires one; undefined for none. */
   token: string | undefined;
   transport: Transport;
   output: Output;
@@ -38,7 +41,8 @@ const WRITE_LENGTH = 65_536;
 const DIFFERENT = 1;
 
 /**
- * Resolves with the exit status: 0 when they are equal, 1 when not. Rejects as `foldDump` and `followOnce`.
+ * Compares the key spaces. Resolves with the exit status: 0 when they are equal, 1 when not. Rejects as
+ * `foldDump` and `followOnce`.
  */
 export async function runDiff(invocation: DiffInvocation): Promise<number> {
   const { format, values, output, terminal, clock } = invocation;

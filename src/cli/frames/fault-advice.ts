@@ -35,7 +35,7 @@ const advice: Partial<Record<ErrorCode, string>> = {
     'Dumps of different stores were put together, or --shards is not what the primary has.',
 };
 
-/** A sentence or two. `isCutTail` says that the dump merely ends inside its last frame. */
+/** Returns the advice, a sentence or two. With `isCutTail` the dump merely ends inside its last frame. */
 export function adviceFor({ code }: FastcacheError, isCutTail: boolean): string {
   if (isCutTail) {
     return (

@@ -1,5 +1,6 @@
 /**
- * The key space of a primary, ours or a Rust one: it is followed until all that it had at connect is applied.
+ * Reads the key space of a primary, fastcache's or the Rust crate's: it is followed until all that it had at
+ * connect is applied.
  */
 import type { Seams } from '../../clock.js';
 import { FoldedKeySpace } from '../../dump/fold/folded-key-space.js';
@@ -15,14 +16,14 @@ import { KeyProgress } from '../terminal/read-progress.js';
 /** How a primary is followed. */
 export interface LiveReading extends Seams {
   transport: Transport;
-  /** The token that it asks for. */
+  /** The token for a primary that requires one; undefined for none. */
   token: string | undefined;
   terminal: NodeJS.WriteStream;
 }
 
 /**
- * Resolves with what the primary at `address` holds, as of now; what has expired is still there. Rejects as a
- * follower is lost: `PRIMARY_UNREACHABLE`, `TOKEN_REFUSED`, `FCRP_*`, …
+ * Resolves with what the primary at `address` holds, as of now, including keys that have expired. Rejects
+ * with the error that ends a follower: `PRIMARY_UNREACHABLE`, `TOKEN_REFUSED`, `FCRP_*`, …
  */
 export async function followOnce(address: Address, reading: LiveReading): Promise<FoldedKeySpace> {
   const { token, terminal, transport, clock, timers, random } = reading;

@@ -1,4 +1,4 @@
-/** What a dump that was made of others lacks of them, as JSON and as lines for a person. */
+/** Renders what a dump that was made of others lacks of them, as JSON and as lines for a person. */
 import chalk from 'chalk';
 import type { DumpLosses } from '../../dump/make/losses.js';
 import type { Loss } from '../../dump/make/salvager.js';
@@ -20,7 +20,7 @@ export function lossesJson({ count, bytes, frames, items }: DumpLosses): object 
   };
 }
 
-/** One line that sums the losses up, and one for each that is listed. */
+/** Returns one line that sums the losses up, and one for each that is listed. */
 export function lossLines({ count, bytes, frames, items, omitted }: DumpLosses): string[] {
   if (count === 0) return [chalk.green('nothing was lost')];
   const readable = frames > 0 ? `, ${countText(frames, 'readable frame', 'readable frames')} among them` : '';
@@ -31,7 +31,7 @@ export function lossLines({ count, bytes, frames, items, omitted }: DumpLosses):
   ];
 }
 
-/** The line about what a list does not show, if there is anything. */
+/** Returns the line about the items that a list does not show, if there are any. */
 export function omittedLine(omitted: number): string[] {
   return omitted > 0 ? [`  and ${formatNumber(omitted)} more`] : [];
 }

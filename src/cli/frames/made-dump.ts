@@ -1,6 +1,6 @@
 /**
- * What a dump that was made of others holds, and what of these it lacks, as the commands that make one show
- * it.
+ * Renders what a dump that was made of others holds, and what of these it lacks, for the commands that make
+ * one.
  */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
@@ -12,7 +12,7 @@ import type { Output } from '../terminal/output.js';
 import { countText } from '../terminal/text.js';
 import { lossesJson, lossLines, omittedLine } from './losses.js';
 
-/** What every command is asked for that makes a dump of others. */
+/** The arguments and flags of every command that makes a dump of others. */
 export interface MakingInvocation {
   /** Path of the dump to write. */
   target: string;
@@ -26,19 +26,19 @@ export interface MakingInvocation {
   clock: Clock;
 }
 
-/** The exit status of a command that has made a dump: 0, or 65 when anything was lost. */
+/** Returns the exit status of a command that has made a dump: 0, or 65 when anything was lost. */
 export function madeStatus({ inputs }: MadeDump): number {
   return inputs.every(({ losses }) => losses.count === 0) ? 0 : EXIT_BAD_FRAMES;
 }
 
-/** The one JSON document of `frames cut` and `frames merge`; `more` are members of its own. */
+/** Returns the one JSON document of `frames cut` and `frames merge`; `more` are members of its own. */
 export function madeJson(made: MadeDump, more: object): string {
   const { output: target, frames, records, entries, bytes } = made;
   const inputs = made.inputs.map(({ file, losses }) => ({ input: file, ...lossesJson(losses) }));
   return `${toJson({ target, frames, records, entries, bytes, ...more, inputs, ...remainingJson(made) })}\n`;
 }
 
-/** The same for a person. */
+/** Returns the report of `frames cut` and `frames merge` for a person. */
 export function madeText(made: MadeDump, notes: readonly string[]): string {
   const { output: target, frames, records, entries, bytes, inputs } = made;
   const content = [
@@ -69,7 +69,9 @@ export function remainingJson({ remaining, sequences }: MadeDump): object {
   };
 }
 
-/** The same as lines for a person; none when there is nothing. */
+/**
+ * Returns what `frames verify` will find in the new dump as lines for a person; none when there is nothing.
+ */
 export function remainingLines({ remaining, output }: MadeDump): string[] {
   if (remaining.count === 0) return [];
   return [

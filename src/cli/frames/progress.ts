@@ -1,12 +1,12 @@
-/** The progress of a tool that reads dumps, as a line of the terminal for each dump and stage. */
+/** Shows the progress of a tool that reads dumps, as a line of the terminal for each dump and stage. */
 import type { Clock } from '../../clock.js';
 import type { DumpProgress } from '../../dump/read/dump-reader.js';
 import { ReadProgress } from '../terminal/read-progress.js';
 
-/** What becomes of a dump while it is read, in the words of the line. */
+/** The line's word for what is done with a dump while it is read. */
 export type ReadingWord = 'verifying' | 'reading' | 'counting' | 'cutting' | 'salvaging' | 'merging';
 
-/** The line; `show` is the `onProgress` of the toolkit's functions. */
+/** The progress line; pass `show` as the `onProgress` of the toolkit's functions. */
 export class ProgressLine {
   readonly #terminal: NodeJS.WriteStream;
   readonly #clock: Clock;
@@ -33,7 +33,7 @@ export class ProgressLine {
     this.#line?.read(bytes);
   };
 
-  /** Takes the line away. */
+  /** Removes the line. */
   close(): void {
     this.#line?.close();
     this.#line = undefined;
@@ -41,7 +41,7 @@ export class ProgressLine {
   }
 }
 
-/** The line of dumps that are read side by side: their bytes are summed up. */
+/** The progress line of dumps that are read side by side: it shows the sum of their bytes. */
 export class MergeProgressLine {
   readonly #reading: ReadProgress;
   readonly #verifying: ProgressLine;
@@ -64,7 +64,7 @@ export class MergeProgressLine {
     this.#reading.read(bytes);
   };
 
-  /** Takes the line away. */
+  /** Removes the line. */
   close(): void {
     this.#reading.close();
     this.#verifying.close();

@@ -1,4 +1,7 @@
-/** `frames salvage`: copies what is whole of a damaged dump to another, and says what was lost. */
+/**
+ * Runs `frames salvage`, which copies the whole frames of a damaged dump to another, and reports what was
+ * lost.
+ */
 import type { MadeDump } from '../../dump/make/made-dump.js';
 import { salvageDump } from '../../dump/make/salvage-dump.js';
 import { untilExit } from '../command/shutdown.js';
@@ -9,14 +12,15 @@ import { lossesJson, lossLines } from './losses.js';
 import { type MakingInvocation, madeStatus, remainingJson, remainingLines } from './made-dump.js';
 import { ProgressLine } from './progress.js';
 
-/** What `frames salvage` is asked for. */
+/** The arguments and flags of `frames salvage`. */
 export interface SalvageInvocation extends MakingInvocation {
-  /** `-` is stdin. */
+  /** Path of the damaged dump; `-` is stdin. */
   input: string;
 }
 
 /**
- * Resolves with the exit status: 0 when nothing was lost, 65 when something was. Rejects as `salvageDump`.
+ * Salvages the dump. Resolves with the exit status: 0 when nothing was lost, 65 when something was. Rejects
+ * as `salvageDump`.
  */
 export async function runSalvage(invocation: SalvageInvocation): Promise<number> {
   const { input, target, force, maxFaults, json, output, terminal, clock } = invocation;

@@ -1,4 +1,4 @@
-/** The flags of `frames state`, and what they ask for together. */
+/** Defines the flags of `frames state`, and the options that they set together. */
 import { Flags } from '@oclif/core';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';
 import { DEFAULT_ZSTD_LEVEL, MAX_ZSTD_LEVEL, MIN_ZSTD_LEVEL } from '../../limits.js';
@@ -37,7 +37,7 @@ export const stateFlags = withEnvironment({
   }),
 });
 
-/** Their values. */
+/** The values of `stateFlags`. */
 export interface StateFlagValues {
   end?: bigint | undefined;
   until?: bigint | undefined;
@@ -49,7 +49,7 @@ export interface StateFlagValues {
   'zstd-level': number;
 }
 
-/** Where the flags were given. */
+/** The circumstances in which the flags were given. */
 export interface StateSurroundings {
   /** The flags that were set, on the command line or by the environment. */
   given: ReadonlySet<string>;
@@ -58,7 +58,7 @@ export interface StateSurroundings {
   terminal: boolean;
 }
 
-/** What the flags ask for. Throws a `UsageError` where they contradict each other. */
+/** Returns the options that the flags set. Throws a `UsageError` where they contradict each other. */
 export function stateOptions(
   flags: StateFlagValues,
   { given, json, terminal }: StateSurroundings,

@@ -1,6 +1,6 @@
 /**
- * `frames state`: the key space that dumps lead to, entry by entry as NDJSON, or as a dump that is a snapshot
- * and no more.
+ * Runs `frames state`, which writes the key space that dumps lead to, entry by entry as NDJSON, or as a dump
+ * that is one snapshot.
  */
 import { setImmediate } from 'node:timers/promises';
 import chalk from 'chalk';
@@ -22,15 +22,15 @@ import type { Output } from '../terminal/output.js';
 import { countText, formatTime, type ValueForm } from '../terminal/text.js';
 import { ProgressLine } from './progress.js';
 
-/** What `--format` takes. */
+/** The values of `--format`. */
 export const stateFormats = ['ndjson', 'dump'] as const;
 
-/** One of them. */
+/** A value of `--format`. */
 export type StateFormat = (typeof stateFormats)[number];
 
-/** What `frames state` is asked for. */
+/** The arguments and flags of `frames state`. */
 export interface StateInvocation {
-  /** Dumps that continue each other; `-` is stdin. */
+  /** Paths of dumps that continue each other; `-` is stdin. */
   files: readonly string[];
   limits: DumpLimits;
   format: StateFormat;
@@ -42,14 +42,14 @@ export interface StateInvocation {
   /** Whether `target` is overwritten. */
   force: boolean;
   /**
-   * Whether the report beside the key space is JSON; where that goes to stdout as NDJSON, one document holds
-   * both.
+   * Whether the report on the key space is JSON; where the key space goes to stdout as NDJSON, one document
+   * holds both.
    */
   json: boolean;
   output: Output;
   terminal: NodeJS.WriteStream;
   clock: Clock;
-  /** Says something on stderr. */
+  /** Writes a note to stderr. */
   note(text: string): void;
 }
 
@@ -58,7 +58,7 @@ const WRITE_LENGTH = 65_536;
 
 /**
  * Writes the key space. Rejects as `foldDump`, and with `BAD_OPTION` and `WRITE_FAILED`; then no file is
- * left, and nothing was written to stdout but what came before a failure to write.
+ * left, and nothing was written to stdout, except before a failure to write there.
  */
 export async function writeState(invocation: StateInvocation): Promise<void> {
   refuseStdinTwice(invocation.files);
@@ -74,7 +74,7 @@ async function writeToFile(invocation: StateInvocation, signal: AbortSignal): Pr
     noteUnsaid(keySpace, invocation);
     for (const piece of piecesOf(keySpace, invocation)) {
       written.write(typeof piece === 'string' ? Buffer.from(piece) : piece);
-      // A signal may come.
+      // The event loop runs between pieces, so that a signal can arrive.
       await setImmediate();
     }
     const { bytes } = written;
@@ -117,7 +117,7 @@ function piecesOf(
   return entryTexts(keySpace, values, (line) => `${line}\n`);
 }
 
-/** Several entries at once, each as `written` has its line. */
+/** Yields the texts of several entries at once, each with the line that `written` makes of it. */
 function* entryTexts(
   keySpace: FoldedKeySpace,
   values: ValueForm,
@@ -145,7 +145,7 @@ function summaryOf(keySpace: FoldedKeySpace, files: readonly string[]): object {
   };
 }
 
-/** With `--json` the document says so. */
+/** Notes histories that no Hello names; with `--json` the document has them instead. */
 function noteUnsaid({ unsaidHistories }: FoldedKeySpace, { json, note }: StateInvocation): void {
   if (json) return;
   for (const { file, offset, base } of unsaidHistories) {

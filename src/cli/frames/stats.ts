@@ -1,6 +1,6 @@
 /**
- * `frames stats` and `frames decode --stats`: counts what dumps hold, and writes the counts of each behind
- * it.
+ * Runs `frames stats` and `frames decode --stats`, which count what dumps hold and write the counts of each
+ * one at its end.
  */
 import { countFrames, type DumpCounts } from '../../dump/count/count-dump.js';
 import { dumpName, readDumpChunks } from '../../dump/read/dump-reader.js';

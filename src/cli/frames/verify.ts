@@ -1,6 +1,6 @@
 /**
- * `frames verify`: says of each dump that it is sound and what was looked at, or every fault and what to do
- * about it.
+ * Runs `frames verify`, which reports of each dump that it is sound and what was looked at, or every fault
+ * and what to do about it.
  */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
@@ -19,12 +19,12 @@ import { countText, formatNumber } from '../terminal/text.js';
 import { adviceFor } from './fault-advice.js';
 import { ProgressLine } from './progress.js';
 
-/** What `frames verify` is asked for. */
+/** The arguments and flags of `frames verify`. */
 export interface VerifyInvocation {
-  /** `-` is stdin. */
+  /** Paths of the dumps; `-` is stdin. */
   files: readonly string[];
   route: RouteMode;
-  /** Undefined: what each dump says. */
+  /** The primary's shard count; undefined: the one in each dump's lists of watermarks. */
   shards: number | undefined;
   /** How many faults of a dump are listed; the others are counted. */
   maxFaults: number;
@@ -36,7 +36,7 @@ export interface VerifyInvocation {
   report(error: FastcacheError): Promise<number>;
 }
 
-/** Shards listed for a person. */
+/** The most shards that are listed for a person. */
 const MAX_LISTED_SHARDS = 16;
 
 /**

@@ -1,4 +1,4 @@
-/** Differences of key spaces as lines for a person, as NDJSON, and as one JSON document. */
+/** Renders differences of key spaces as lines for a person, as NDJSON, and as one JSON document. */
 import chalk from 'chalk';
 import type { Difference, DifferenceCounts, KeyContent } from '../../dump/fold/key-space-diff.js';
 import { escapeText, quoteBytes } from '../terminal/escape.js';
@@ -7,21 +7,21 @@ import { countText, formatNumber, formatTime, type ValueForm } from '../terminal
 import { contentMembers } from './json.js';
 import { KEY_COLUMNS, pairText, valueText } from './text.js';
 
-/** What the comparison came to. */
+/** The result of the comparison. */
 export interface DiffSummary extends DifferenceCounts {
   /** The name of the first dump or primary. */
   before: string;
   /** The name of the second. */
   after: string;
-  /** Unix ms as of which they were compared; null when nothing says a time. */
+  /** Unix ms of the moment of the comparison; null when neither key space has a time. */
   atMs: number | null;
   /** Keys of the first that had expired by then. */
   expiredBefore: number;
-  /** The same of the second. */
+  /** Keys of the second that had expired by then. */
   expiredAfter: number;
 }
 
-/** What a format writes, line ends included. */
+/** The texts that a format writes, line ends included. */
 export interface DiffRendering {
   begin: string;
   difference(difference: Difference): string;
@@ -83,7 +83,7 @@ function entryText(key: Buffer, content: KeyContent, values: ValueForm): string 
   return `${pairText({ key, value: content.value }, values)}${expiry}`;
 }
 
-/** The value, the expiry or both: what is not the same. */
+/** Returns the line of a changed key, with its value, its expiry or both, whichever differs. */
 function changeText(key: Buffer, before: KeyContent, after: KeyContent, values: ValueForm): string {
   const name = quoteBytes(key, KEY_COLUMNS);
   const value = before.value.equals(after.value)

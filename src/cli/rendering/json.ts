@@ -1,4 +1,4 @@
-/** Frames, records and entries as JSON (docs/command-line.md, "JSON"). */
+/** Renders frames, records and entries as JSON (docs/command-line.md, "JSON"). */
 import type { KeyEntry } from '../../dump/fold/folded-key-space.js';
 import type { FrameContent, OpenedFrame } from '../../dump/read/frame-content.js';
 import type { FastcacheError } from '../../errors.js';
@@ -7,17 +7,20 @@ import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
 import { bytesField, bytesMember, MAX_TEXT_BYTES } from '../terminal/json.js';
 import { hashText, type ValueForm } from '../terminal/text.js';
 
-/** What is shown in the place of a token. */
+/** The text that is shown in place of a token. */
 export const REDACTED = '<redacted>';
 
-/** More watermarks are counted instead of listed: no store has so many shards, but a hostile frame may. */
+/**
+ * The most watermarks that are listed; more are counted: no store has so many shards, but a hostile frame
+ * may.
+ */
 const MAX_LISTED_WATERMARKS = 65_536;
 
 const LARGEST_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 
 type JsonObject = Record<string, unknown>;
 
-/** What is shown of a frame but for its items; u64 values are bigints. */
+/** Returns what is shown of a frame except its items; u64 values are bigints. */
 export function frameJson({ frame, kind, content }: OpenedFrame): JsonObject {
   const { compressed, payloadBytes, uncompressedBytes } = frame.header;
   return {
@@ -31,17 +34,20 @@ export function frameJson({ frame, kind, content }: OpenedFrame): JsonObject {
   };
 }
 
-/** A record as one line without its end. It is built by hand, for nearly all lines of a dump are such. */
+/**
+ * Returns a record as one line without its end. It is built by hand, because nearly all lines of a dump are
+ * records.
+ */
 export function recordLine(record: DecodedRecord, values: ValueForm): string {
   return `{"type":"record","offset":${record.offset},${recordMembers(record, values)}}`;
 }
 
-/** An entry of a snapshot, as `recordLine`. */
+/** Returns an entry of a snapshot as one line, like `recordLine`. */
 export function entryLine(entry: DecodedSnapshotEntry, values: ValueForm): string {
   return `{"type":"entry","offset":${entry.offset},${entryMembers(entry, values)}}`;
 }
 
-/** The members of a record but for its offset. */
+/** Returns the members of a record except its offset. */
 export function recordMembers(record: Omit<DecodedRecord, 'offset'>, values: ValueForm): string {
   const { shard, sequence, timestampMs, op, key, value, governance, expireAtMs, keyHash, keyTag } = record;
   return `"shard":${shard},"sequence":"${sequence}","timestampMs":${numberJson(
@@ -52,7 +58,7 @@ export function recordMembers(record: Omit<DecodedRecord, 'offset'>, values: Val
   )},"expireAtMs":${numberJson(expireAtMs)},"keyHash":"${hashText(keyHash)}","keyTag":${numberJson(keyTag)}`;
 }
 
-/** The members of an entry but for its offset. */
+/** Returns the members of an entry except its offset. */
 export function entryMembers(
   entry: KeyEntry & { governance?: Buffer | undefined },
   values: ValueForm,
@@ -60,7 +66,7 @@ export function entryMembers(
   return `${bytesMember('key', entry.key)},${contentMembers(entry, values)}`;
 }
 
-/** The members that describe what stands under a key. */
+/** Returns the members that describe the value, governance bytes and expiry of a key. */
 export function contentMembers(
   { value, governance, expireAtMs }: Omit<KeyEntry, 'key'> & { governance?: Buffer | undefined },
   values: ValueForm,
@@ -69,7 +75,7 @@ export function contentMembers(
   return `${ofValue},"expireAtMs":${numberJson(expireAtMs)}`;
 }
 
-/** The damage that ends a dump. */
+/** Returns the damage that ends a dump as an object. */
 export function faultJson({ offset, code, message }: FastcacheError): JsonObject {
   return { type: 'fault', offset, code, message };
 }
@@ -119,13 +125,13 @@ function valueMember(name: string, bytes: Buffer, form: ValueForm): string {
     case 'text':
       return bytesMember(name, bytes);
     case 'hex':
-      // As with text, bytes that would make too long a line are written as Base64.
+      // Bytes that would make too long a line are written as Base64, as with text.
       if (bytes.length <= MAX_TEXT_BYTES) return `"${name}Hex":"${bytes.toString('hex')}"`;
   }
   return `"${name}Base64":"${bytes.toString('base64')}"`;
 }
 
-/** A u64 that is shown as a number, or as a string where a number would not be exact. */
+/** Returns a u64 as a number, or as a string where a number would not be exact. */
 function numberJson(value: bigint | null): string {
   return value === null || value <= LARGEST_EXACT ? `${value}` : `"${value}"`;
 }

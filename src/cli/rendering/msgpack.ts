@@ -1,7 +1,7 @@
 /**
- * `frames decode` for programs: a stream of msgpack maps, one behind the other, with the names of the NDJSON
- * (docs/command-line.md, "JSON"). What JSON cannot hold is here as it is: u64 values are uint64 or int64
- * whatever their size, and keys, values and governance bytes are bin, under one name each.
+ * Renders `frames decode` for programs, as a stream of msgpack maps with the names of the NDJSON
+ * (docs/command-line.md, "JSON"). Values that JSON cannot hold are written as they are: u64 values are uint64
+ * or int64 whatever their size, and keys, values and governance bytes are bin, under one name each.
  */
 import { Packr } from 'msgpackr';
 import { isRecord } from '../../dump/choose/filter.js';
@@ -15,7 +15,7 @@ type Fields = Record<string, unknown>;
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 
-/** A stream of maps, a frame before its items. */
+/** Returns the rendering as a stream of maps, a frame before its items. */
 export function msgpackRendering({ titled, values }: RenderingOptions): Rendering {
   return {
     begin: () => '',
@@ -31,7 +31,7 @@ export function msgpackRendering({ titled, values }: RenderingOptions): Renderin
   };
 }
 
-/** One map, in memory of its own. */
+/** Returns one map, in memory of its own. */
 export function pack(fields: Fields): Buffer {
   return packr.pack(fields);
 }

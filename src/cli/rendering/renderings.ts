@@ -1,4 +1,4 @@
-/** What each format of `frames decode` writes of a dump, from its first frame to its end. */
+/** Renders a dump in each format of `frames decode`, from its first frame to its end. */
 
 import type { SequenceStep } from '../../dump/check/sequence-steps.js';
 import { type Item, isRecord } from '../../dump/choose/filter.js';
@@ -11,45 +11,45 @@ import type { ValueForm } from '../terminal/text.js';
 import { entryLine, faultJson, frameJson, recordLine } from './json.js';
 import { entryText, frameText, headingText, recordText, stepText } from './text.js';
 
-/** Text, or bytes that are valid until the next piece is asked for. An empty text is nothing. */
+/** Text, or bytes that are valid until the next piece is asked for. An empty text writes nothing. */
 export type Piece = string | Uint8Array;
 
 /** An item that is shown. */
 export interface ShownItem {
   item: Item;
   /**
-   * The step from the record of its shard before, shown or not; undefined where the sequences follow one
+   * The step from the previous record of its shard, shown or not; undefined where the sequences follow one
    * another.
    */
   step: SequenceStep | undefined;
 }
 
-/** The items of a frame that are shown. To iterate over them decodes the frame, and throws its faults. */
+/** The items of a frame that are shown. Iterating over them decodes the frame, and throws its faults. */
 export interface ShownItems extends Iterable<ShownItem> {
   /** Whether these are all items of the frame. */
   readonly isAll: boolean;
 }
 
-/** What a format writes, line ends included. */
+/** The pieces that a format writes, line ends included. */
 export interface Rendering {
   begin(): Piece;
   beginFile(file: string): Piece;
-  /** A frame that is shown, with those of its items that are shown. */
+  /** Yields a frame that is shown, with those of its items that are shown. */
   frame(frame: OpenedFrame, items: ShownItems): Iterable<Piece>;
   endFile(fault: FastcacheError | undefined): Piece;
   end(): Piece;
 }
 
-/** What a rendering is made for. */
+/** The options of a rendering. */
 export interface RenderingOptions {
-  /** Whether each file's name stands before what it holds. */
+  /** Whether each file's name is written before its content. */
   titled: boolean;
   values: ValueForm;
   /** The time, Unix ms. */
   nowMs(): number;
 }
 
-/** Lines for a person, under one heading. */
+/** Returns a rendering of lines for a person, under one heading. */
 export function textRendering({ titled, values, nowMs }: RenderingOptions): Rendering {
   let heading = `${headingText()}\n`;
   return {
@@ -68,7 +68,7 @@ export function textRendering({ titled, values, nowMs }: RenderingOptions): Rend
   };
 }
 
-/** A JSON object a line, a frame before its items. */
+/** Returns a rendering of one JSON object a line, a frame before its items. */
 export function ndjsonRendering({ titled, values }: RenderingOptions): Rendering {
   const lines = new JsonLines(values);
   return {
@@ -84,7 +84,7 @@ export function ndjsonRendering({ titled, values }: RenderingOptions): Rendering
   };
 }
 
-/** One JSON document of all files. */
+/** Returns a rendering of one JSON document of all files. */
 export function jsonRendering({ values }: RenderingOptions): Rendering {
   const files = separator();
   let frames = separator();
@@ -126,8 +126,8 @@ function itemLine(item: Item, values: ValueForm): string {
 }
 
 /**
- * Returns a function that returns what stands before each element of a JSON array: a new line, a comma if
- * need be.
+ * Returns a function that returns the text before each element of a JSON array: a new line, with a comma
+ * unless it is the first.
  */
 export function separator(): () => string {
   let first = true;

@@ -1,4 +1,4 @@
-/** The counts of a dump as tables for a person, with a sparkline of the records over time. */
+/** Renders the counts of a dump as tables for a person, with a sparkline of the records over time. */
 import chalk from 'chalk';
 import type { DumpCounts } from '../../dump/count/count-dump.js';
 import type { RateOverTime } from '../../dump/count/dump-counter.js';
@@ -11,7 +11,7 @@ const MAX_LISTED_KEYS = 10;
 const KEY_WIDTH = 48;
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** The tables, a blank line between them. */
+/** Returns the tables, with a blank line between them. */
 export function statsText(stats: DumpCounts): string {
   const { recordsOutOfRange, records, withoutPrefix } = stats;
   const paragraphs = [table(kindRows(stats))];
@@ -28,7 +28,7 @@ function table([heading, ...rows]: string[][]): string {
   return `${[chalk.dim(first), ...lines].join('\n')}\n`;
 }
 
-/** A table whose last column holds keys, which begin where their heading begins. */
+/** Returns a table whose last column holds keys, which begin where their heading begins. */
 function keyTable(rows: string[][]): string {
   const width = Math.max(...rows.map((row) => row.at(-1)!.length));
   return table(rows.map((row) => [...row.slice(0, -1), row.at(-1)!.padEnd(width)]));
@@ -88,8 +88,8 @@ function prefixesText(counts: DumpCounts): string {
 }
 
 /**
- * The keys that are written most; those of which less than half of the count is certain are left out as
- * noise.
+ * Returns the keys that are written most; those of which less than half of the count is certain are left out
+ * as noise.
  */
 function hotKeysText(counts: DumpCounts): string[] {
   const rows = counts.hotKeys
@@ -132,7 +132,7 @@ function ratesText({ counts, bucketMs }: RateOverTime, records: number, spanMs: 
   return `${formatDuration(bucketMs)} a column: ${mean} records/s on average, ${peak}/s at most`;
 }
 
-/** A bar a bucket: a blank for no record, else at least the lowest bar. */
+/** Returns a bar for each bucket: a blank for no record, else at least the lowest bar. */
 function sparkline({ counts }: RateOverTime): string {
   const most = Math.max(...counts);
   return counts
@@ -140,7 +140,7 @@ function sparkline({ counts }: RateOverTime): string {
     .join('');
 }
 
-/** A key; of a long one only the beginning was kept. */
+/** Returns the text of a key; only the beginning of a long one was kept. */
 function keyText(key: Buffer, keyBytes: number): string {
   if (keyBytes <= KEY_WIDTH) return quoteBytes(key);
   const head = escapeBytes(key.subarray(0, KEY_WIDTH)).replaceAll('"', '\\x22');

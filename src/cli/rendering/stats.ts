@@ -1,4 +1,4 @@
-/** What each format of `frames stats` and `frames decode --stats` writes of the counts of a dump. */
+/** Renders the counts of a dump in each format of `frames stats` and `frames decode --stats`. */
 import type { DumpCounts } from '../../dump/count/count-dump.js';
 import type { FrequentKey } from '../../dump/count/dump-counter.js';
 import { compressionRatio, type FrameTotals } from '../../dump/count/stats.js';
@@ -11,7 +11,7 @@ import { statsText } from './stats-text.js';
 
 type Fields = Record<string, unknown>;
 
-/** What a format writes, line ends included. */
+/** The pieces that a format writes, line ends included. */
 export interface StatsRendering {
   begin: Piece;
   beginFile(file: string): Piece;
@@ -19,11 +19,11 @@ export interface StatsRendering {
   end: Piece;
 }
 
-/** More prefixes than this are counted instead of listed. */
+/** The most prefixes that are listed; more are counted. */
 const MAX_LISTED_PREFIXES = 100;
 const MAX_LISTED_KEYS = 10;
 
-/** The rendering of each format; `titled`: each file's name stands before its counts. */
+/** The rendering of each format; with `titled`, each file's name is written before its counts. */
 export const statsRenderings = { text, ndjson, json, msgpack } satisfies Record<
   string,
   (titled: boolean) => StatsRendering
@@ -82,14 +82,20 @@ function msgpack(titled: boolean): StatsRendering {
   };
 }
 
-/** Times are numbers, unless a number cannot hold them (docs/command-line.md, "JSON"). */
+/**
+ * Returns the counts as JSON. Times are numbers, unless a number cannot hold them (docs/command-line.md,
+ * "JSON").
+ */
 function statsJson(counts: DumpCounts): Fields {
   return statsFields(counts, bytesField, (timeMs) =>
     timeMs > Number.MAX_SAFE_INTEGER ? timeMs : Number(timeMs),
   );
 }
 
-/** The counts as one object: sequences are bigints, bytes and Unix ms are what the format makes of them. */
+/**
+ * Returns the counts as one object: sequences are bigints, bytes and Unix ms are what the format makes of
+ * them.
+ */
 function statsFields(
   { total, kinds, prefixes, rate, times, ...counts }: DumpCounts,
   bytesOf: (name: string, bytes: Buffer) => Fields,

@@ -1,6 +1,6 @@
 /**
- * Frames, records and entries as lines for a person: columns of fixed width first, what may be of any length
- * behind them. All that comes from others is escaped.
+ * Renders frames, records and entries as lines for a person: columns of fixed width first, then those of any
+ * length. All text from a dump is escaped.
  */
 import chalk, { type ChalkInstance } from 'chalk';
 import type { SequenceStep } from '../../dump/check/sequence-steps.js';
@@ -24,7 +24,7 @@ import { REDACTED } from './json.js';
 const OFFSET_COLUMNS = 10;
 const KIND_COLUMNS = 13;
 const SHARD_COLUMNS = 4;
-/** Clock-based sequences have 16 digits. */
+/** The columns of a sequence: clock-based ones have 16 digits. */
 const SEQUENCE_COLUMNS = 16;
 const TIME_COLUMNS = 24;
 const OP_COLUMNS = 6;
@@ -51,7 +51,7 @@ const opColors: Record<MutationOp, ChalkInstance> = {
   expire: chalk.yellow,
 };
 
-/** Two lines that name the columns of frames and of records. */
+/** Returns two lines that name the columns of frames and of records. */
 export function headingText(): string {
   const offset = 'offset'.padStart(OFFSET_COLUMNS);
   const fixed = [
@@ -66,7 +66,7 @@ export function headingText(): string {
   return `${chalk.dim(ofFrames.join('  '))}\n${chalk.dim(fixed.join('  '))}`;
 }
 
-/** The line of a frame. */
+/** Returns the line of a frame. */
 export function frameText({ frame, kind, content }: OpenedFrame): string {
   const { compressed, payloadBytes, uncompressedBytes } = frame.header;
   const size = compressed
@@ -80,7 +80,7 @@ export function frameText({ frame, kind, content }: OpenedFrame): string {
   ].join('  ');
 }
 
-/** The line of a record. */
+/** Returns the line of a record. */
 export function recordText(record: DecodedRecord, values: ValueForm): string {
   const { offset, shard, sequence, timestampMs, op, keyHash, keyTag, governance } = record;
   const expiry = expiryText(record.expireAtMs, timestampMs, 'later', 'earlier');
@@ -101,7 +101,8 @@ export function recordText(record: DecodedRecord, values: ValueForm): string {
 }
 
 /**
- * The line of an entry. It has no time of its own, so that its expiry is shown by its distance from `nowMs`.
+ * Returns the line of an entry. An entry has no time of its own, so that its expiry is shown by its distance
+ * from `nowMs`.
  */
 export function entryText(entry: DecodedSnapshotEntry, values: ValueForm, nowMs: number): string {
   const expiry = expiryText(entry.expireAtMs, BigInt(nowMs), 'from now', 'ago');
@@ -109,7 +110,7 @@ export function entryText(entry: DecodedSnapshotEntry, values: ValueForm, nowMs:
   return [offsetText(entry.offset), pairText(entry, values), trailerText(trailer)].join('  ').trimEnd();
 }
 
-/** The line before a record whose sequence does not follow the one before it in its shard. */
+/** Returns the line before a record whose sequence does not follow the one before it in its shard. */
 export function stepText({ shard, sequence }: DecodedRecord, step: SequenceStep): string {
   const text =
     step.type === 'gap'
@@ -157,26 +158,26 @@ function contentText(content: FrameContent): string[] {
   }
 }
 
-/** A Status document as JSON, in which nothing foreign is raw. */
+/** Returns a Status document as JSON, in which all text from the dump is escaped. */
 function statusText(document: StatusMap): string {
   const json = toJson(document);
   if (json.length <= MESSAGE_COLUMNS) return escapeText(json);
   return `${escapeText(json.slice(0, MESSAGE_COLUMNS))}… (${formatNumber(json.length)} characters of JSON)`;
 }
 
-/** The first watermarks of a list, and how many more there are. */
+/** Returns the first watermarks of a list, and how many more there are. */
 export function watermarksText(watermarks: BigUint64Array | readonly bigint[]): string {
   const listed = watermarks.slice(0, MAX_LISTED_WATERMARKS).join(' ');
   const rest = watermarks.length - MAX_LISTED_WATERMARKS;
   return `watermarks ${listed || 'none'}${rest > 0 ? ` … (${formatNumber(rest)} more)` : ''}`;
 }
 
-/** `"key" = "value"`. */
+/** Returns `"key" = "value"`. */
 export function pairText({ key, value }: { key: Buffer; value: Buffer }, values: ValueForm): string {
   return `${quoteBytes(key, KEY_COLUMNS)} = ${valueText(value, values)}`;
 }
 
-/** A value, cut to its columns; when it is cut or not shown, its length is shown. */
+/** Returns a value, cut to its columns; when it is cut or not shown, its length is shown. */
 export function valueText(value: Buffer, form: ValueForm): string {
   switch (form) {
     case 'none':
@@ -191,7 +192,7 @@ export function valueText(value: Buffer, form: ValueForm): string {
   }
 }
 
-/** `expires 2030-01-01T00:00:00.000Z (30 s later)`: the expiry, and its distance from another time. */
+/** Returns the expiry and its distance from another time: `expires 2030-01-01T00:00:00.000Z (30 s later)`. */
 function expiryText(
   expireAtMs: bigint | null,
   fromMs: bigint,

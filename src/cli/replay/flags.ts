@@ -1,4 +1,4 @@
-/** The flags that say how fast `frames replay` sends. */
+/** Defines the flags that set how fast `frames replay` sends. */
 import type { Pace } from '../../replay/pacer.js';
 import { valueFlag } from '../command/flags.js';
 import { parseCount, UsageError } from '../command/values.js';
@@ -19,7 +19,10 @@ export const paceFlags = {
   }),
 };
 
-/** The pace that is asked for; undefined when none is. Throws a `UsageError` when both flags are given. */
+/**
+ * Returns the pace that the flags set; undefined when they set none. Throws a `UsageError` when both flags
+ * are given.
+ */
 export function paceOf({
   rate,
   pace,

@@ -1,5 +1,6 @@
 /**
- * How far a replay is, as a line of the terminal that changes in place; nothing where stderr is no terminal.
+ * Shows how far a replay is, as a line of the terminal that changes in place; nothing where stderr is no
+ * terminal.
  */
 import { statSync } from 'node:fs';
 import type { Clock } from '../../clock.js';
@@ -10,7 +11,10 @@ import { formatDuration, formatNumber } from '../terminal/text.js';
 const REFRESH_US = 200_000;
 const BAR_WIDTH = 24;
 
-/** The line; it names the share that is done, the time that is left, and the commands that were answered. */
+/**
+ * The progress line; it shows the share that is done, the time that is left, and the commands that were
+ * answered.
+ */
 export class ReplayProgressLine {
   readonly #clock: Clock;
   readonly #line: StatusLine | undefined;

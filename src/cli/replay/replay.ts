@@ -1,4 +1,4 @@
-/** `frames replay`: does in a Redis-protocol server what dumps say, and reports what that came to. */
+/** Runs `frames replay`, which applies dumps to a Redis-protocol server and reports the result. */
 import type { FastcacheError } from '../../errors.js';
 import {
   type ReplayOptions,
@@ -13,9 +13,9 @@ import type { Output } from '../terminal/output.js';
 import { ReplayProgressLine } from './progress.js';
 import { replayJson, replayText } from './report.js';
 
-/** What `frames replay` is asked for; `signal` has the name of a signal as its reason. */
+/** The arguments and flags of `frames replay`; the reason of `signal` is the name of a process signal. */
 export interface ReplayInvocation extends ReplayOptions, ReplaySeams {
-  /** `-` is stdin. */
+  /** Paths of the dumps; `-` is stdin. */
   files: readonly string[];
   signal: AbortSignal;
   json: boolean;
@@ -26,8 +26,8 @@ export interface ReplayInvocation extends ReplayOptions, ReplaySeams {
 }
 
 /**
- * Resolves with the exit status: that of what ended it, 130 or 143 after a signal, 1 when the server refused
- * commands, else 0. Rejects as `replayThrough`, and with a `UsageError`.
+ * Replays the dumps. Resolves with the exit status: that of the fault that ended it, 130 or 143 after a
+ * signal, 1 when the server refused commands, else 0. Rejects as `replayThrough`, and with a `UsageError`.
  */
 export async function runReplay(invocation: ReplayInvocation): Promise<number> {
   const { files, to, stateFile, signal, json, output, terminal, clock, report } = invocation;

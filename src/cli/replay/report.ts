@@ -1,4 +1,4 @@
-/** What a replay came to, for a person and for programs. */
+/** Renders the report of a replay, for a person and for programs. */
 import chalk from 'chalk';
 import type { Place, Refusal, ReplayCounts } from '../../replay/counts.js';
 import { LAPSING_BOUNDS } from '../../replay/lapsing-keys.js';
@@ -8,14 +8,14 @@ import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import { countText, formatNumber } from '../terminal/text.js';
 
-/** What a replay came to, and what it was asked for. */
+/** The result of a replay, with the server and state file that it was run with. */
 export interface ReplayReport extends ReplayResult {
-  /** The server. */
+  /** The server, `host:port`. */
   to: string;
   stateFile: string | undefined;
 }
 
-/** The report as one JSON document. */
+/** Returns the report as one JSON document. */
 export function replayJson(report: ReplayReport): string {
   const {
     to,
@@ -43,7 +43,7 @@ export function replayJson(report: ReplayReport): string {
   })}\n`;
 }
 
-/** The report as lines for a person. */
+/** Returns the report as lines for a person. */
 export function replayText(report: ReplayReport): string {
   const { to, counts, refusals, sent, answered, resumed, interrupted, stateFile } = report;
   const { records, entries, commands, expired, skipped } = counts;
