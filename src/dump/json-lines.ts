@@ -55,7 +55,7 @@ export class JsonLines {
 
   /**
    * Yields the lines of what is open, line ends included, in pieces of 1 MiB at most. A piece is a view of
-   * kernel memory and valid until the next one is asked for.
+   * kernel memory and valid until the next one is requested.
    */
   *lines({ offset, fixed }: PayloadPlace): Generator<Buffer, void, void> {
     for (;;) {

@@ -18,7 +18,7 @@ const WRITE_BYTES = 65_536;
 /** A server that answers nothing for longer is taken for dead. */
 const REPLY_DEADLINE_MS = 30_000;
 
-/** What a pipeline is opened with. */
+/** The options of a pipeline. */
 export interface PipelineOptions {
   transport: Pick<Transport, 'connect'>;
   address: Address;

@@ -24,7 +24,7 @@ export interface ReplayOptions {
   password?: string | undefined;
   /** How long the connection may take to open, in ms; 500 when absent. */
   connectTimeoutMs?: number | undefined;
-  /** What is sent; everything when absent. */
+  /** The filter of what is sent; everything is when absent. */
   filter?: FrameFilter | undefined;
   /** How many records and entries are sent at most, of all dumps together; no limit when absent. */
   limit?: number | undefined;
@@ -57,7 +57,7 @@ export interface ReplaySeams {
   timers: Timers;
 }
 
-/** What a replay came to. */
+/** The result of a replay. */
 export interface ReplayResult {
   /** The counts of this call; with a state file, of all calls together. */
   counts: ReplayCounts;
@@ -170,7 +170,7 @@ function statsOf(file: string): Stats {
   }
 }
 
-/** `files` have been found to be paths. */
+/** Opens the state; `files` have been found to be paths. */
 function stateOf(path: string, files: readonly DumpSource[], to: string, choice: string): ReplayState {
   return new ReplayState({ path, files: files.map(String), to, choice });
 }

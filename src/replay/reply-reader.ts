@@ -18,7 +18,7 @@ export class ReplyReader {
     this.#onReply = onReply;
   }
 
-  /** The stream's next bytes, which are not kept. Throws `REPLY_MALFORMED`. */
+  /** Takes the stream's next bytes, which are not kept. Throws `REPLY_MALFORMED`. */
   push(chunk: Buffer): void {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     let at = 0;

@@ -35,7 +35,7 @@ export interface ReplayProgress {
   offset: number;
 }
 
-/** What a walk works with. */
+/** The options of a walk. */
 export interface ReplayWalkOptions {
   files: readonly DumpSource[];
   filter: FrameFilter;
@@ -267,7 +267,7 @@ export class ReplayWalk {
     }
   }
 
-  /** `place`: the byte of the dump that a refusal by the server names. */
+  /** Sends an item; `place` is the byte of the dump that a refusal by the server names. */
   #push(item: Item, place: number): void {
     const { pipeline, counts, clock } = this.#options;
     const { name, args } = itemCommand(item, this.#lapsing.expiryOf(item, clock.nowMs()));

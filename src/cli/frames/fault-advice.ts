@@ -1,4 +1,4 @@
-/** What a person can do about a fault that `frames verify` finds. */
+/** Advises a person about the faults that `frames verify` finds. */
 import type { ErrorCode, FastcacheError } from '../../errors.js';
 
 const DAMAGED =

@@ -13,7 +13,7 @@ export const dumpArgs = {
   }),
 };
 
-/** The flags of a command that makes a dump of others. */
+/** Returns the flags of a command that makes a dump of others. */
 export function makingFlags() {
   return {
     output: Flags.custom<string>({

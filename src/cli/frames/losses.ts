@@ -5,7 +5,9 @@ import type { Loss } from '../../dump/make/salvager.js';
 import { escapeText } from '../terminal/escape.js';
 import { countText, formatNumber } from '../terminal/text.js';
 
-/** The members of the JSON of `frames cut`, `frames merge` and `frames salvage` that describe losses. */
+/**
+ * Returns the members of the JSON of `frames cut`, `frames merge` and `frames salvage` that describe losses.
+ */
 export function lossesJson({ count, bytes, frames, items }: DumpLosses): object {
   return {
     lossCount: count,

@@ -54,7 +54,7 @@ export function madeText(made: MadeDump, notes: readonly string[]): string {
   return `${[...lines, ...remainingLines(made)].join('\n')}\n`;
 }
 
-/** The members of the JSON that describe what `frames verify` will find in the new dump. */
+/** Returns the members of the JSON that describe what `frames verify` will find in the new dump. */
 export function remainingJson({ remaining, sequences }: MadeDump): object {
   return {
     remainingCount: remaining.count,

@@ -11,7 +11,7 @@ import type { ValueForm } from '../terminal/text.js';
 import { entryLine, faultJson, frameJson, recordLine } from './json.js';
 import { entryText, frameText, headingText, recordText, stepText } from './text.js';
 
-/** Text, or bytes that are valid until the next piece is asked for. An empty text writes nothing. */
+/** Text, or bytes that are valid until the next piece is requested. An empty text writes nothing. */
 export type Piece = string | Uint8Array;
 
 /** An item that is shown. */

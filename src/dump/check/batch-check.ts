@@ -75,7 +75,7 @@ export class BatchCheck implements Positions {
     this.#kernel.exports.verifyRouting(shards, route === 'session-prefix' ? 1 : 0);
   }
 
-  /** The sequence behind which each shard continues; undefined: the shard may continue anywhere. */
+  /** Returns the sequence behind which each shard continues; undefined: the shard may continue anywhere. */
   list(): (bigint | undefined)[] {
     const { bytes } = this.#kernel;
     return Array.from({ length: layout.SHARDS_MAX }, (_, shard) => {
@@ -99,7 +99,7 @@ export class BatchCheck implements Positions {
   }
 
   /**
-   * Opens a MutationBatch payload; returns false when it is malformed (frame/batch.ts says how). Throws
+   * Opens a MutationBatch payload; returns false when it is malformed (frame/batch.ts describes how). Throws
    * OUT_OF_MEMORY.
    */
   openBatch(payload: Uint8Array): boolean {
@@ -125,7 +125,7 @@ export class BatchCheck implements Positions {
   }
 
   /**
-   * Whether the entries of a SnapshotChunk are so many and fill their bytes exactly. Throws OUT_OF_MEMORY.
+   * Returns whether a SnapshotChunk has `count` entries that fill its bytes exactly. Throws OUT_OF_MEMORY.
    */
   areEntriesSound(entries: Uint8Array, count: number, governed: boolean): boolean {
     this.#buffer.trim();
@@ -139,7 +139,7 @@ export class BatchCheck implements Positions {
     return this.#kernel.exports.verifyRouted();
   }
 
-  /** The sequences of each shard that had records. */
+  /** Returns the sequences of each shard that had records. */
   sequences(): ShardSequences[] {
     const { bytes } = this.#kernel;
     const seen: ShardSequences[] = [];

@@ -1,7 +1,7 @@
 /**
  * Checks whether a frame of a dump is sound: its payload's structure, and in a batch the keys' hashes and
  * tags too. Batches and chunks are looked through in the kernel; only where it finds a fault are they
- * decoded, to say which.
+ * decoded, to name it.
  */
 
 import { FastcacheError, isBadFrames } from '../../errors.js';
@@ -29,8 +29,8 @@ export class FrameCheck implements WalkerChecks {
   }
 
   /**
-   * The frame's payload, decompressed; it is valid as long as the frame. Throws `FCRP_ZSTD_*`, placed in the
-   * dump.
+   * Returns the frame's payload, decompressed; it is valid as long as the frame. Throws `FCRP_ZSTD_*`, placed
+   * in the dump.
    */
   payloadOf(frame: SplitFrame): Uint8Array {
     if (!frame.header.compressed) return frame.wirePayload;
@@ -65,8 +65,8 @@ export class FrameCheck implements WalkerChecks {
   }
 
   /**
-   * The first wrong key hash, key tag or shard that no store has in a batch that can be read, placed in the
-   * dump.
+   * Returns the first wrong key hash, key tag or shard that no store has in a batch that can be read, placed
+   * in the dump.
    */
   keyFaultOf(frame: SplitFrame): FastcacheError | undefined {
     if (frame.header.kind !== FrameKind.MutationBatch) return undefined;

@@ -36,7 +36,7 @@ export interface VerifierOptions {
   onFault(fault: FastcacheError, isCutTail: boolean): void;
 }
 
-/** What was looked at. */
+/** The content that was looked at. */
 export interface VerifiedContent {
   frames: Partial<Record<FrameKindName, number>>;
   bytes: number;

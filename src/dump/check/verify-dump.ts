@@ -27,7 +27,7 @@ export interface DumpFault {
   isCutTail: boolean;
 }
 
-/** What `verifyDump` found. */
+/** The result of `verifyDump`. */
 export interface VerifiedDump extends VerifiedContent {
   /** The path, `stdin` or `the stream`. */
   file: string;

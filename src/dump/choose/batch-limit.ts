@@ -1,6 +1,6 @@
 /**
- * Cuts batches where the part of a dump ends that is asked for: at a sequence, in each shard, or at a time.
- * Records are looked at in place, and a batch that belongs to the part as a whole is returned as it is.
+ * Cuts batches where the wanted part of a dump ends: at a sequence, in each shard, or at a time. Records are
+ * looked at in place, and a batch that belongs to the part as a whole is returned as it is.
  */
 import { RECORD_FIXED_BYTES, RECORD_OFFSETS } from '../../frame/batch.js';
 import { MAX_SHARDS } from '../../limits.js';

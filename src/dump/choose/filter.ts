@@ -8,15 +8,15 @@ import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
 import { LARGEST_U64 } from '../../limits.js';
 import { toolKernel } from '../tool-kernel.js';
 
-/** What a batch or a chunk holds. */
+/** An item of a batch or a chunk. */
 export type Item = DecodedRecord | DecodedSnapshotEntry;
 
-/** Whether an item is a record of a batch, and not an entry of a snapshot. */
+/** Returns whether an item is a record of a batch, and not an entry of a snapshot. */
 export function isRecord(item: Item): item is DecodedRecord {
   return 'sequence' in item;
 }
 
-/** What is chosen. An option that is absent does not narrow; ranges include both ends. */
+/** The choice of frames and items. An option that is absent does not narrow; ranges include both ends. */
 export interface FilterOptions {
   /** The first sequence. */
   start?: bigint | undefined;
@@ -81,7 +81,7 @@ export class FrameFilter {
     }
   }
 
-  /** What is chosen of records and entries, for the kernel. */
+  /** The choice of records and entries, for the kernel. */
   get items(): ItemFilter {
     return {
       start: this.#start,
@@ -122,7 +122,7 @@ export class FrameFilter {
   }
 }
 
-/** The kernel matches the globs, so that they mean here what they mean to KEYS. */
+/** Returns a matcher of globs. The kernel matches them, so that they mean here what they mean to KEYS. */
 function keyMatcher(patterns: readonly Uint8Array[]): (key: Uint8Array) => boolean {
   const keyspace = new Keyspace(toolKernel(), 1, () => {});
   return (key) => patterns.some((pattern) => keyspace.matches(pattern, key));

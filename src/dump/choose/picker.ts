@@ -41,7 +41,7 @@ export class FramePicker {
     return this.#isFull;
   }
 
-  /** Whether something of a frame of this kind may be chosen. */
+  /** Returns whether something of a frame of this kind may be chosen. */
   takes(kind: FrameKind): boolean {
     switch (kind) {
       case FrameKind.MutationBatch:

@@ -12,7 +12,7 @@ import { DumpStats, type FrameTotals } from './stats.js';
 
 /** How `countDump` works. */
 export interface CountOptions extends ReadingOptions {
-  /** What is counted; everything when absent. */
+  /** The filter of what is counted; everything is when absent. */
   filter?: FrameFilter | undefined;
   /**
    * How many records and entries are counted at most (frames, where the filter leaves no records and
@@ -23,7 +23,7 @@ export interface CountOptions extends ReadingOptions {
   maxPayloadBytes?: number | undefined;
 }
 
-/** What a dump holds, as far as the filter and the limit let it pass. */
+/** The counts of a dump, as far as the filter and the limit let it pass. */
 export interface DumpCounts {
   /** The path, `stdin` or `the stream`. */
   file: string;
@@ -41,7 +41,7 @@ export interface DumpCounts {
   rate: RateOverTime | undefined;
   ops: ReturnType<DumpCounter['ops']>;
   shards: ReturnType<DumpCounter['shards']>;
-  /** What keys begin with, up to their first colon and with it, the most frequent first. */
+  /** The prefixes of keys, up to and with their first colon, the most frequent first. */
   prefixes: ReturnType<DumpCounter['prefixes']>;
   /** Records and entries whose key has no colon among its first 80 bytes. */
   withoutPrefix: DumpCounter['withoutPrefix'];

@@ -1,6 +1,6 @@
 /**
  * Counts what the batches and chunks of a dump hold, with a kernel of its own (src/kernel/dump/stats.ts): all
- * per-record work happens inside, in memory of one size whatever the dump says.
+ * per-record work happens inside, in memory of one size whatever the dump holds.
  */
 
 import { outOfMemory } from '../../engine/kernel.js';
@@ -38,11 +38,11 @@ export interface BigValue {
   key: Buffer;
   keyBytes: number;
   valueBytes: number;
-  /** In the dump; the frame's where it is compressed. */
+  /** The byte offset in the dump; the frame's own where the frame is compressed. */
   offset: number;
 }
 
-/** What a dump holds of a shard. */
+/** The counts of one shard. */
 export interface ShardCounts {
   shard: number;
   records: number;
@@ -159,7 +159,7 @@ export class DumpCounter {
     return { firstMs, lastMs: this.#u64(this.#block + layout.STATS_LAST_TIME) };
   }
 
-  /** The operations that occurred, with their records and bytes. */
+  /** Returns the operations that occurred, with their records and bytes. */
   ops(): { op: MutationOp; records: number; bytes: number }[] {
     return ops.flatMap((op, index) => {
       const { items, bytes } = this.#totals(this.#block + layout.STATS_OPS + index * 16);
@@ -167,7 +167,7 @@ export class DumpCounter {
     });
   }
 
-  /** The shards that had records, by rising number. */
+  /** Returns the counts of the shards that had records, by rising number. */
   shards(): ShardCounts[] {
     const counts: ShardCounts[] = [];
     for (let shard = 0; shard < MAX_SHARDS; shard++) {
@@ -188,7 +188,7 @@ export class DumpCounter {
     return counts;
   }
 
-  /** What keys begin with, up to their first colon and with it, the most frequent first. */
+  /** Returns the prefixes of keys, up to and with their first colon, the most frequent first. */
   prefixes(): FrequentKey[] {
     return this.#frequent(this.#kernel.exports.prefixes() >>> 0);
   }
@@ -198,12 +198,12 @@ export class DumpCounter {
     return this.#totals(this.#block + layout.STATS_NO_PREFIX);
   }
 
-  /** The keys of records, the most frequent first. */
+  /** Returns the keys of records, the most frequent first. */
   hotKeys(): FrequentKey[] {
     return this.#frequent(this.#kernel.exports.hotKeys() >>> 0);
   }
 
-  /** The keys with the ten biggest values, the biggest first. */
+  /** Returns the keys with the ten biggest values, the biggest first. */
   biggestValues(): BigValue[] {
     const start = this.#kernel.exports.biggestValues() >>> 0;
     const { bytes } = this.#kernel;
@@ -219,7 +219,7 @@ export class DumpCounter {
     return values.sort((a, b) => b.valueBytes - a.valueBytes || a.offset - b.offset);
   }
 
-  /** Records over time; undefined while there is no record. */
+  /** Returns the records over time; undefined while there is no record. */
   rate(): RateOverTime | undefined {
     const { exports } = this.#kernel;
     const span = exports.rateSpan();
@@ -254,7 +254,7 @@ export class DumpCounter {
     return { items: this.#count(at), bytes: this.#count(at + 8) };
   }
 
-  /** A copy of the key at `at`, cut to the bytes that the kernel keeps. */
+  /** Returns a copy of the key at `at`, cut to the bytes that the kernel keeps. */
   #key(at: number, keyBytes: number): Buffer {
     const kept = Math.min(keyBytes, layout.SKETCH_KEY_BYTES_MAX);
     return Buffer.from(this.#kernel.bytes.subarray(at, at + kept));

@@ -77,7 +77,7 @@ export class DumpStats {
   }
 }
 
-/** How many bytes of payload one byte on the wire decompresses to; null when there is none. */
+/** Returns how many bytes of payload one byte on the wire decompresses to; null when there is none. */
 export function compressionRatio({ payloadBytes, uncompressedBytes }: FrameTotals): number | null {
   return payloadBytes === 0 ? null : Math.round((uncompressedBytes / payloadBytes) * 100) / 100;
 }

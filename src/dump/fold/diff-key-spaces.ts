@@ -16,7 +16,7 @@ export interface DiffOptions extends ReadingOptions {
   onCompared?: ((keys: number) => void) | undefined;
 }
 
-/** What `diffKeySpaces` found: how many keys were added, removed and changed, and how many are equal. */
+/** The result of `diffKeySpaces`: how many keys were added, removed and changed, and how many are equal. */
 export interface KeySpaceDiff extends DifferenceCounts {
   isEqual: boolean;
   /** Unix ms of the moment of the comparison; null when neither key space has a time. */

@@ -14,7 +14,7 @@ export interface FoldDumpOptions extends DumpLimits, ReadingOptions {}
  * newest record, and holds no key that had expired by then. Memory is that of the keys and values.
  *
  * Rejects, with file and byte offset, for damage, gaps and snapshots that are not whole (`FCRP_*`,
- * `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), with `BAD_OPTION` where the dumps do not say what was at
+ * `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), with `BAD_OPTION` where the dumps do not show the keys at
  * `endSequence` or `untilMs`, and with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
  *
  *     const keySpace = await foldDump(['monday.fcrp', 'tuesday.fcrp']);

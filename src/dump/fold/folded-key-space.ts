@@ -69,7 +69,7 @@ export class FoldedKeySpace {
     return expired;
   }
 
-  /** All entries, in no particular order. */
+  /** Yields all entries, in no particular order. */
   *entries(): Generator<KeyEntry, void, void> {
     for (const step of storeSteps(this.store)) yield* entriesOf(step);
   }

@@ -32,8 +32,8 @@ export interface DifferenceCounts {
 
 /**
  * Yields differences some at a time, possibly none, so that the event loop can run between: removed and
- * changed keys, then added ones, both in no particular order. Counts in `counts`. Neither store may hold what
- * its clock says has expired.
+ * changed keys, then added ones, both in no particular order. Counts in `counts`. Neither store may hold a
+ * key that has expired by its clock.
  */
 export function* differences(
   before: ShardEngine,

@@ -161,7 +161,8 @@ export class KeySpaceFold {
   }
 
   /**
-   * Whether a history begins behind the limits; the position of the held content in it does not matter then.
+   * Returns whether a history begins behind the limits; the position of the held content in it does not
+   * matter then.
    */
   #isPastHistory(history: History | undefined): boolean {
     const { endSequence, untilMs } = this.#limits;
@@ -298,7 +299,7 @@ export class KeySpaceFold {
     );
   }
 
-  /** Skips a snapshot past the limits; the held content must then have all that the limits ask for. */
+  /** Skips a snapshot past the limits; the held content must then have everything up to the limits. */
   #skip(snapshot: SnapshotBuild, watermarks: Watermarks): void {
     const { endSequence } = this.#limits;
     const own = this.#held?.store.watermarks();

@@ -12,7 +12,7 @@ import { hasReached } from '../../replication/watermarks.js';
 
 type Watermarks = ArrayLike<bigint>;
 
-/** What a snapshot is built with. */
+/** The parts that a snapshot is built with. */
 export interface SnapshotBuildOptions {
   /** The framing, which has just begun with this snapshot. */
   framing: SnapshotFraming;
@@ -38,7 +38,7 @@ export class SnapshotBuild {
   /** Whether a record of a batch has been applied. */
   hasRecords = false;
 
-  /** `begun`: the watermarks of the SnapshotBegin. */
+  /** `begun` holds the watermarks of the SnapshotBegin. */
   constructor(begun: Watermarks, { framing, file, createStore }: SnapshotBuildOptions) {
     this.shards = begun.length;
     this.offset = framing.beginOffset;
@@ -60,7 +60,7 @@ export class SnapshotBuild {
     return this.#store;
   }
 
-  /** The store, if any frame has needed one. */
+  /** Returns the store, if any frame has needed one. */
   madeStore(): ShardEngine | undefined {
     return this.#store;
   }

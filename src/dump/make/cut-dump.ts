@@ -14,7 +14,7 @@ import { DumpSalvager } from './salvager.js';
 
 /** How `cutDump` works. */
 export interface CutOptions extends MakingOptions {
-  /** What is copied; everything when absent. */
+  /** The filter of what is copied; everything is when absent. */
   filter?: FrameFilter | undefined;
   /**
    * How many records and entries are copied at most, of all dumps together (frames, where the filter leaves

@@ -5,7 +5,7 @@ export class Listed<T> {
   /** Items in all. */
   count = 0;
 
-  /** `limit`: how many items are kept. */
+  /** `limit` is how many items are kept. */
   constructor(limit: number) {
     this.#limit = limit;
   }

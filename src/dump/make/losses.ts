@@ -8,7 +8,7 @@ export class DumpLosses {
   #bytes = 0;
   #frames = 0;
 
-  /** `max`: how many losses are kept. */
+  /** `max` is how many losses are kept. */
   constructor(max: number) {
     this.#listed = new Listed(max);
   }

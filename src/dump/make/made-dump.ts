@@ -6,7 +6,7 @@ import { DumpOutput } from './dump-output.js';
 import type { DumpLosses } from './losses.js';
 import { verifyWritten, type WrittenDump } from './verify-written.js';
 
-/** What every function takes that makes a dump of others. */
+/** The options of every function that makes a dump of others. */
 export interface MakingOptions extends ReadingOptions {
   /** Path of the dump to write. */
   output: string;
@@ -20,7 +20,7 @@ export interface MakingOptions extends ReadingOptions {
 export interface ReadInput {
   /** The path, `stdin` or `the stream`. */
   file: string;
-  /** What was damaged and is not in the new dump. */
+  /** The damage, which is not in the new dump. */
   losses: DumpLosses;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Merges several dumps into one, by time. It holds a chunk and a frame of each dump, however long it is. The
- * order within a dump is kept, whatever its times say.
+ * order within a dump is kept, whatever its times are.
  */
 import { statSync } from 'node:fs';
 import { FastcacheError } from '../../errors.js';

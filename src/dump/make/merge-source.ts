@@ -114,7 +114,7 @@ async function* stretchesOf(chunks: AsyncIterable<Iterable<Stretch>>): AsyncGene
   for await (const stretches of chunks) yield* stretches;
 }
 
-/** Unix ms of the first record of a batch; undefined when there is none. */
+/** Returns Unix ms of the first record of a batch; undefined when there is none. */
 function timeOfBatch({ header }: SplitFrame, payload: () => Uint8Array): number | undefined {
   if (header.kind !== FrameKind.MutationBatch) return undefined;
   return firstTimestampMs(payload()) || undefined;

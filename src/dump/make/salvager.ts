@@ -16,7 +16,7 @@ import { decodeWatermarks } from '../../frame/watermarks.js';
 import type { FrameCheck } from '../check/frame-check.js';
 import type { DumpOutput } from './dump-output.js';
 
-/** What is left out at one place. */
+/** A stretch of a damaged dump that is left out. */
 export interface Loss {
   /** Why it is left out, with the byte offset. */
   fault: FastcacheError;

@@ -20,14 +20,14 @@ const mayRemain: ReadonlySet<string> = new Set([
   'WATERMARK_FELL',
 ]);
 
-/** What a dump that was made of others holds. */
+/** The content of a dump that was made of others. */
 export interface WrittenDump {
   bytes: number;
   frames: number;
   records: number;
   /** Snapshot entries. */
   entries: number;
-  /** What `verifyDump` will find in it, with byte offsets in it: gaps and the like. */
+  /** The faults that `verifyDump` will find in it, with byte offsets in it: gaps and the like. */
   remaining: Listed<FastcacheError>;
   /** The shards of which it holds records. */
   sequences: readonly ShardSequences[];

@@ -11,7 +11,7 @@ export interface DecodeDumpOptions extends ReadingOptions {
 
 /**
  * Yields the frames of a dump in order, each decompressed and decoded; its records or entries are decoded as
- * they are walked. A frame and all of its bytes are valid until the next one is asked for. Throws, behind the
+ * they are walked. A frame and all of its bytes are valid until the next one is requested. Throws, behind the
  * last sound frame and with the byte offset, `FCRP_*` for damage and for an end inside a frame, `NO_INPUT`
  * and `READ_FAILED`.
  *

@@ -28,7 +28,7 @@ export interface DumpProgress {
   bytes: number;
 }
 
-/** What every function of the toolkit takes that reads dumps. */
+/** The options of every function of the toolkit that reads dumps. */
 export interface ReadingOptions {
   /** Ends the work when it is aborted: what was to be returned rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -42,7 +42,7 @@ export function dumpName(source: DumpSource): string {
   return source === '-' ? 'stdin' : source;
 }
 
-/** The dumps of `sources` as a list. */
+/** Returns the dumps of `sources` as a list. */
 export function sourceList(sources: DumpSources): readonly DumpSource[] {
   return typeof sources === 'string' || Symbol.asyncIterator in sources ? [sources] : sources;
 }
@@ -67,7 +67,7 @@ export async function* readDump(
 
 /**
  * Yields the frames of `file`, as many at once as a chunk of it completes, with headers checked and payloads
- * not yet. A frame's bytes are valid until the next ones are asked for. Throws, with file and byte offset,
+ * not yet. A frame's bytes are valid until the next ones are requested. Throws, with file and byte offset,
  * after the last sound frame: `FCRP_*` for a bad header or an end inside a frame, `NO_INPUT` when the file
  * cannot be opened, `READ_FAILED`.
  */

@@ -92,7 +92,7 @@ export class FollowedDump {
     return undefined;
   }
 
-  /** Whether the name now belongs to another file; one that was removed may still come back. */
+  /** Returns whether the name now belongs to another file; one that was removed may still come back. */
   async #isReplaced(handle: FileHandle): Promise<boolean> {
     try {
       const [ours, named] = await Promise.all([handle.stat(), stat(this.#file)]);

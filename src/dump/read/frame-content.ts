@@ -18,7 +18,7 @@ import { decodeWatermarks, type WatermarkList } from '../../frame/watermarks.js'
 import { FRAME_HEADER_BYTES } from '../../limits.js';
 import type { PayloadPlace } from '../json-lines.js';
 
-/** What a frame holds, by its kind. */
+/** The content of a frame, by its kind. */
 export type FrameContent =
   | { type: 'hello'; hello: DecodedHello; margin: Margin | undefined }
   | { type: 'watermarks'; watermarks: WatermarkList }

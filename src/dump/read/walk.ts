@@ -37,7 +37,7 @@ export interface ChunksOptions {
 
 /**
  * Walks as `walkDump` does, and yields the stretches that each chunk settles: the caller takes all of them,
- * or ends the walk. A frame's bytes are valid until the next chunk is asked for.
+ * or ends the walk. A frame's bytes are valid until the next chunk is requested.
  */
 export async function* walkChunks({
   file,
