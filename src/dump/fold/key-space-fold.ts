@@ -220,7 +220,7 @@ export class KeySpaceFold {
     }
   }
 
-  /** Begins the content with a batch, which can only be its history's first, as nothing is held. */
+  /** Begins the content with a batch, which must be its history's first, for what precedes it is not held. */
   #startWith(payload: Uint8Array, frame: SplitFrame, file: string): void {
     const first = firstRecord(payload);
     const base = first === undefined ? 0n : this.#course.startBefore(first.sequence);
