@@ -15,7 +15,7 @@ import { encodeWatermarks } from '../../frame/watermarks.js';
 import type { Connection } from '../../transport/connection.js';
 import type { FrameStream } from '../stream/stream.js';
 
-/** What is sent, where, and who learns of its end. */
+/** What is sent, where, and what is called at its end. */
 export interface SnapshotSenderOptions {
   connection: Connection;
   stream: FrameStream;
@@ -24,9 +24,9 @@ export interface SnapshotSenderOptions {
   watermarks: readonly bigint[];
   chunkBytes: number;
   encoding: EncodeOptions;
-  /** SnapshotEnd is written; live frames may follow. */
+  /** Called when SnapshotEnd is written; live frames may follow. */
   onSent(): void;
-  /** The scan failed; nothing more is sent. */
+  /** Called when the scan failed; nothing more is sent. */
   onFault(error: unknown): void;
 }
 
@@ -49,7 +49,7 @@ export class SnapshotSender {
     this.#next(connection.write(encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(watermarks))));
   }
 
-  /** The connection has room again. */
+  /** Called when the connection has room again. */
   drained(): void {
     if (!this.#waitsForDrain) return;
     this.#waitsForDrain = false;
@@ -57,8 +57,8 @@ export class SnapshotSender {
   }
 
   /**
-   * May be called while the store hands out a batch: the scan, which is the store's, is closed in a turn of
-   * its own.
+   * Sends nothing more. May be called while the store hands out a batch: the scan, which is the store's, is
+   * closed in a turn of its own.
    */
   close(): void {
     if (this.#isClosed) return;

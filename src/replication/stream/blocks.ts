@@ -50,7 +50,7 @@ export class BlockPool {
     return block;
   }
 
-  /** The caller must not use `block` any more. */
+  /** Takes back `block`, which the caller must not use any more. */
   giveBack(block: FrameBlock): void {
     if (!block.isLent && this.#free.length < FREE_MAX) this.#free.push(block);
   }
@@ -69,7 +69,7 @@ export class BlockPool {
 /** A frame that is kept as it is. */
 interface LargeFrame {
   readonly index: number;
-  /** Undefined once the block has dropped it. */
+  /** The frame; undefined once the block has dropped it. */
   frame: Buffer | undefined;
   /** Bytes of the block's large frames up to this one and with it. */
   readonly largeBytes: number;
@@ -105,7 +105,7 @@ export class FrameBlock {
   #base = 0n;
   #baseMs = 0;
   #large: LargeFrame[] = [];
-  /** Of `large`: the first that has not been dropped. */
+  /** The index in `large` of the first that has not been dropped. */
   #firstLarge = 0;
   readonly #irregular = new Map<number, Irregular>();
   #isLent = false;
@@ -129,7 +129,7 @@ export class FrameBlock {
     return this.#isLent;
   }
 
-  /** For the pool: makes the block empty. */
+  /** Makes the block empty; called by the pool. */
   begin(bytesBefore: number): void {
     assert(!this.#isLent, 'a block that was lent is not used again');
     this.#start = 0;
@@ -195,7 +195,7 @@ export class FrameBlock {
     return this.#lend(index, index + 1, this.#large[at - 1]);
   }
 
-  /** As `frame`, all from `index` on, in as few pieces as they lie in. */
+  /** Returns the bytes of all frames from `index` on, in as few pieces as they lie in. */
   runs(index: number): Buffer[] {
     assert(index >= this.#start && index <= this.#end, 'a frame that the block holds');
     const runs: Buffer[] = [];
@@ -210,25 +210,25 @@ export class FrameBlock {
     return runs;
   }
 
-  /** Of a frame, as it was appended. */
+  /** Returns the first sequence of a frame, as it was appended. */
   firstSequence(index: number): bigint {
     const exact = this.#irregular.get(index)?.firstSequence;
     if (exact !== undefined) return exact;
     return index === 0 ? this.#base + 1n : this.lastSequence(index - 1) + 1n;
   }
 
-  /** Of a frame, as it was appended. */
+  /** Returns the last sequence of a frame, as it was appended. */
   lastSequence(index: number): bigint {
     const exact = this.#irregular.get(index)?.lastSequence;
     return exact ?? this.#base + BigInt(this.#word(index, 1) >>> 0);
   }
 
-  /** Of a frame, as it was appended. */
+  /** Returns the time of a frame, ms, as it was appended. */
   timeMs(index: number): number {
     return this.#irregular.get(index)?.timeMs ?? this.#baseMs + this.#word(index, 2);
   }
 
-  /** Bytes of all frames ever, of this block and of those before it, before this one. */
+  /** Returns the bytes of all frames ever, of this block and of those before it, before this one. */
   bytesBefore(index: number): number {
     return this.#bytesBefore + this.#bytesThrough(index - 1);
   }
@@ -256,7 +256,7 @@ export class FrameBlock {
     this.#large.push({ index, frame, largeBytes });
   }
 
-  /** Of the large frames that are not dropped, the first at `index` or behind it: its place in `large`. */
+  /** Returns the index in `large` of the first frame that is not dropped and is at `index` or behind it. */
   #firstLargeFrom(index: number): number {
     return firstIndex(this.#firstLarge, this.#large.length, (at) => {
       const large = this.#large[at];
@@ -265,7 +265,8 @@ export class FrameBlock {
   }
 
   /**
-   * Frames that share the block's memory and follow each other; `before` is the last large one before them.
+   * Returns a view of frames that share the block's memory and follow each other; `before` is the last large
+   * one before them.
    */
   #lend(from: number, until: number, before: LargeFrame | undefined): Buffer {
     this.#isLent = true;
@@ -286,8 +287,8 @@ export class FrameBlock {
 }
 
 /**
- * Of the numbers from `low` to before `high`, the first of which, and of all behind it, `isIt` is true; or
- * `high`.
+ * Returns the first of the numbers from `low` to before `high` for which, and for all behind it, `isIt` is
+ * true; `high` when there is none.
  */
 export function firstIndex(low: number, high: number, isIt: (index: number) => boolean): number {
   let [from, to] = [low, high];
