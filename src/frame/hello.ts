@@ -17,17 +17,17 @@ import { readWatermarks, type WatermarkList, watermarksBytes, writeWatermarks } 
 
 const roleBytes = { replica: 1, 'service-subscriber': 2 } as const;
 
-/** What the peer that says Hello is; a replica of ours is a `replica`. */
+/** The role of the peer that sends the Hello; a replica of ours is a `replica`. */
 export type HelloRole = keyof typeof roleBytes;
 
 /** A Hello to be encoded. */
 export interface Hello {
-  /** `DEFAULT_FRAME_VERSION` when absent from what is encoded. */
+  /** The version; `DEFAULT_FRAME_VERSION` when absent from what is encoded. */
   version?: number;
   role: HelloRole;
-  /** Undefined: no token. An empty one is the same on the wire. */
+  /** The token; undefined: none. An empty one is the same on the wire. */
   token?: string | undefined;
-  /** Undefined: nothing claimed. */
+  /** The watermarks that are claimed; undefined: nothing is. */
   watermarks?: ArrayLike<bigint> | undefined;
 }
 
@@ -85,7 +85,7 @@ export interface HelloFrameOptions extends Pick<EncodeOptions, 'level'> {
 }
 
 /**
- * A whole Hello frame, compressed, with its margin; the frame's version is the Hello's. Throws as
+ * Encodes a whole Hello frame, compressed, with its margin; the frame's version is the Hello's. Throws as
  * `encodeMargin` does.
  */
 export function encodeHelloFrame(hello: Hello, options: HelloFrameOptions = {}): Buffer {
@@ -97,7 +97,7 @@ export function encodeHelloFrame(hello: Hello, options: HelloFrameOptions = {}):
 /** A Hello frame as it was read. */
 export interface DecodedHelloFrame {
   hello: DecodedHello;
-  /** Undefined: the peer is not one of ours. */
+  /** The margin's pairs; undefined: the peer is not one of ours. */
   margin: Margin | undefined;
 }
 

@@ -30,9 +30,10 @@ export function encodeMargin(margin: Margin): Buffer {
 }
 
 /**
- * The pairs of a margin; unknown names are kept for the reader to ignore. Undefined when the bytes are not a
- * margin of ours: skippable frames are anybody's. Throws `FCRP_MARGIN_OVER_LIMIT`, `FCRP_MARGIN_MALFORMED`
- * (no `=`, no name, a name twice) and `FCRP_INVALID_UTF8`; offsets count from the start of `bytes`.
+ * Returns the pairs of a margin; unknown names are kept for the reader to ignore. Undefined when the bytes
+ * are not a margin of ours: skippable frames may be any writer's. Throws `FCRP_MARGIN_OVER_LIMIT`,
+ * `FCRP_MARGIN_MALFORMED` (no `=`, no name, a name twice) and `FCRP_INVALID_UTF8`; offsets count from the
+ * start of `bytes`.
  */
 export function decodeMargin(bytes: Uint8Array): Margin | undefined {
   if (!isSigned(bytes)) return undefined;

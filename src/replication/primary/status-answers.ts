@@ -15,7 +15,7 @@ import type { Connection } from '../../transport/connection.js';
 const IDLE_MS = 60_000;
 /** The pause between two answers on a connection. */
 const PAUSE_MS = 100;
-/** Nor does one that takes long, of a thousand shards perhaps, take more than this part of the time. */
+/** The part of the time that answers may take, which bounds long ones, of a thousand shards perhaps. */
 const WORK_PART = 0.05;
 
 /** What the answers to one probe are made of. */

@@ -33,7 +33,7 @@ export class Backoff {
     return Math.round((this.#random.u32() / U32_VALUES) * ceilingMs);
   }
 
-  /** The next pause has the first ceiling again. */
+  /** Makes the ceiling of the next pause the first one again. */
   succeeded(): void {
     this.#attempts = 0;
   }

@@ -18,10 +18,10 @@ export interface Gap {
   expected: bigint;
 }
 
-/** How to come back: claiming what is held, or nothing, so that a snapshot comes; or not at all. */
+/** The way to come back: claiming what is held, or nothing, so that a snapshot comes; or not at all. */
 export type Remedy = 'resume' | 'claim-nothing' | 'stop';
 
-/** `asked`: a snapshot is to answer the last gap; `rebuilt`: one has. */
+/** The steps that the remedies climb. `asked`: a snapshot is to answer the last gap; `rebuilt`: one has. */
 type Rung = 'none' | 'met' | 'asked' | 'rebuilt' | 'stopped';
 
 type Finding =
@@ -73,7 +73,7 @@ export class GapPolicy {
     return remedy;
   }
 
-  /** New content, at these watermarks, has taken the place of the old. */
+  /** Called when new content, at these watermarks, has taken the place of the old. */
   replaced(watermarks: readonly bigint[]): void {
     this.#replacedAt = watermarks;
     this.#climb('replaced');
@@ -92,7 +92,7 @@ export class GapPolicy {
   }
 }
 
-/** The gap for which `store` has refused a payload with `error`, a `SEQUENCE_GAP`. */
+/** Returns the gap for which `store` has refused a payload with `error`, a `SEQUENCE_GAP`. */
 export function gapOf({ shard }: FastcacheError, store: SequencedStore): Gap {
   assert(shard !== undefined, 'a SEQUENCE_GAP names its shard');
   return { shard, expected: store.watermark(shard) + 1n };

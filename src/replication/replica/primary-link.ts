@@ -55,8 +55,8 @@ export class PrimaryLink {
   }
 
   /**
-   * From the answer of a primary of ours on, so that it hears from a replica also while that takes in a
-   * snapshot.
+   * Acknowledges and watches from the answer of a primary of ours on, so that it hears from a replica also
+   * while that takes in a snapshot.
    */
   keepAlive(): void {
     const { clock, timers, address, watermarks } = this.#options;
@@ -74,7 +74,7 @@ export class PrimaryLink {
     });
   }
 
-  /** Something was applied to what is held. */
+  /** Called when something was applied to what is held. */
   applied(): void {
     this.#acks?.applied();
   }
