@@ -1,7 +1,7 @@
 /**
- * zstd for frame payloads, and the only file that knows zstd (docs/protocol.md, "Compression"). It stands
- * on the low-level binding, because the convenient one allocates whatever size the data claim. A compressed
- * payload is one zstd data frame and any number of skippable frames beside it; a skippable frame of ours
+ * zstd for frame payloads, and the only file that knows zstd (docs/protocol.md, "Compression"). It uses the
+ * low-level binding, because the convenient one allocates whatever size the data claim. A compressed payload
+ * is one zstd data frame and any number of skippable frames beside it; a skippable frame of fastcache's
  * carries a Hello's margin.
  */
 import zstd from 'zstd-napi/binding.js';
@@ -83,7 +83,7 @@ export function skippableContent(wire: Uint8Array): Uint8Array | undefined {
   return findDataFrame(wire).behind;
 }
 
-/** The place of a payload's data frame, and the first skippable content of ours behind it. */
+/** The place of a payload's data frame, and the first skippable content of fastcache's behind it. */
 interface DataFrame {
   start: number;
   end: number;

@@ -3,7 +3,7 @@
  *
  *     u8 version | u8 role | u32 token length, token | u8 has-watermarks | if 1: u32 count, count x u64
  *
- * and the margin that every Hello of ours carries (margin.ts).
+ * and the margin that every Hello of fastcache's carries (margin.ts).
  */
 import { FastcacheError } from '../errors.js';
 import { FRAME_HEADER_BYTES } from '../limits.js';
@@ -17,7 +17,7 @@ import { readWatermarks, type WatermarkList, watermarksBytes, writeWatermarks } 
 
 const roleBytes = { replica: 1, 'service-subscriber': 2 } as const;
 
-/** The role of the peer that sends the Hello; a replica of ours is a `replica`. */
+/** The role of the peer that sends the Hello; a replica of fastcache's is a `replica`. */
 export type HelloRole = keyof typeof roleBytes;
 
 /** A Hello to be encoded. */
@@ -97,7 +97,7 @@ export function encodeHelloFrame(hello: Hello, options: HelloFrameOptions = {}):
 /** A Hello frame as it was read. */
 export interface DecodedHelloFrame {
   hello: DecodedHello;
-  /** The margin's pairs; undefined: the peer is not one of ours. */
+  /** The margin's pairs; undefined: the peer is not fastcache's. */
   margin: Margin | undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The margin of a Hello (docs/protocol.md, "Margin"): the UTF-8 text `fastcache/1` and ` name=value` pairs, 4
- * KiB at most, in a zstd skippable frame behind the compressed payload. It says that the peer is one of ours,
- * and what only ours knows.
+ * KiB at most, in a zstd skippable frame behind the compressed payload. It says that the peer is fastcache's,
+ * not the Rust crate's, and what only such a peer knows.
  */
 import { FastcacheError } from '../errors.js';
 import { MARGIN_MAX_BYTES } from '../limits.js';
@@ -31,7 +31,7 @@ export function encodeMargin(margin: Margin): Buffer {
 
 /**
  * Returns the pairs of a margin; unknown names are kept for the reader to ignore. Undefined when the bytes
- * are not a margin of ours: skippable frames may be any writer's. Throws `FCRP_MARGIN_OVER_LIMIT`,
+ * are not a fastcache margin: skippable frames may be any writer's. Throws `FCRP_MARGIN_OVER_LIMIT`,
  * `FCRP_MARGIN_MALFORMED` (no `=`, no name, a name twice) and `FCRP_INVALID_UTF8`; offsets count from the
  * start of `bytes`.
  */

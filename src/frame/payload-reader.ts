@@ -68,8 +68,8 @@ export class PayloadReader {
   }
 
   /**
-   * Checks a count that stood at `offset` against what is left: each of the counted things takes `leastBytes`
-   * or more. Throws `FCRP_COUNT_OVER_PAYLOAD`.
+   * Checks a count that was read at `offset` against what is left: each of the counted things takes
+   * `leastBytes` or more. Throws `FCRP_COUNT_OVER_PAYLOAD`.
    */
   checkCount(count: number, leastBytes: number, field: string, offset: number): void {
     const room = Math.floor(this.remaining / leastBytes);

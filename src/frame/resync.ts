@@ -1,13 +1,12 @@
 /**
  * Walks a dump that may be damaged: cuts the stream into frames as the splitter does, and where that fails
- * finds the next valid header and goes on there, so that one fault does not hide what is behind it.
+ * finds the next valid header and continues there, so that one fault does not hide what is behind it.
  *
- * A frame's announced length is trusted when the stream ends or another header stands behind the frame.
- * Otherwise the next valid frame is looked for from the byte behind the frame's first on: a length that was
- * damaged, or a frame that was cut, has swallowed others. A frame is valid when its header is and its payload
- * is sound.
+ * A frame's announced length is trusted when the stream ends or another header is behind the frame. Otherwise
+ * the next valid frame is looked for from the byte behind the frame's first on: a length that was damaged, or
+ * a frame that was cut, has swallowed others. A frame is valid when its header is and its payload is sound.
  *
- * What is held is a frame (256 MiB at the most, and no more than has come), what may be the next one, and a
+ * The walker holds a frame (256 MiB at most, and no more than has come), what may be the next one, and a
  * chunk.
  */
 import { FastcacheError } from '../errors.js';

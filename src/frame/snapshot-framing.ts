@@ -1,12 +1,12 @@
 /**
  * The frames of a snapshot: a Begin, chunks of which one, at the end, is the last, and an End that is not
- * below the Begin (docs/protocol.md, "SnapshotChunk"). Of two forms:
+ * below the Begin (docs/protocol.md, "SnapshotChunk"). They have two forms:
  *
- * - classic, as the Rust crate sends it: chunks are numbered from 0, and no batch stands between them;
+ * - classic, as the Rust crate sends it: chunks are numbered from 0, and no batch is between them;
  * - interleaved (docs/architecture.md, "Bootstrap"): chunks run on from any number, the last one is empty,
- *   and batches stand between them.
+ *   and batches are between them.
  *
- * Which of the two a snapshot of a dump is, its first chunk shows; a replica knows it by the primary's
+ * The first chunk shows which of the two a snapshot of a dump has; a replica knows it by the primary's
  * margin.
  */
 import type { FastcacheError } from '../errors.js';

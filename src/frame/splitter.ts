@@ -76,7 +76,7 @@ export class FrameSplitter {
   /**
    * Takes the stream's next bytes and calls `onFrame` for each frame that is complete with them, in order.
    * Throws the `FCRP_*` code of a bad header as soon as its first wrong byte is there, with its stream
-   * offset; after a throw (also one of the callback's) the stream cannot go on.
+   * offset; after a throw (also one of the callback's) the stream cannot continue.
    */
   push(chunk: Uint8Array, onFrame: (frame: SplitFrame) => void): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);

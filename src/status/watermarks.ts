@@ -5,14 +5,14 @@ import { watermarkOf } from '../replication/watermarks.js';
 import type { ReplicaEntry } from './replica-entry.js';
 import type { StatusDocument } from './status-document.js';
 
-/** An endpoint's watermarks and, of a server of ours, its status. */
+/** An endpoint's watermarks and, of a fastcache server, its status. */
 export interface EndpointWatermarks extends EndpointHistory {
   /** The address that was asked, or the dump that was read. */
   endpoint: string;
   role: 'primary' | 'replica' | 'dump';
   /** The endpoint's watermarks, by shard index. */
   watermarks: readonly bigint[];
-  /** The Status document of a server of ours; undefined of others. */
+  /** The Status document of a fastcache server; undefined of others. */
   status: StatusDocument | undefined;
 }
 

@@ -11,7 +11,7 @@ import type { Address, Connection, ConnectionHandlers, Listener, Transport } fro
 const KEEP_ALIVE_MS = 10_000;
 const READ_BYTES = 1_048_576;
 /**
- * Milliseconds after which a passed deadline is looked at a second time: a process that stood still finds it
+ * Milliseconds after which a passed deadline is looked at a second time: a process that was halted finds it
  * past before it has looked at its sockets, and by then it has.
  */
 const SECOND_LOOK_MS = 50;

@@ -1,13 +1,13 @@
 /**
- * The bootstrap of replicas of ours, which share it (docs/architecture.md, "Bootstrap"): one scan of a
- * stream's store goes through it in rounds for as long as anybody joins, and each chunk is encoded once for
- * all. Chunks travel among the live frames in the one order in which both came to be, so that nothing that is
- * written meanwhile has to be held back.
+ * The bootstrap of fastcache's replicas, which share it (docs/architecture.md, "Bootstrap"): one scan of a
+ * stream's store goes through it in rounds for as long as any replica joins, and each chunk is encoded once
+ * for all. Chunks travel among the live frames in the one order in which both came to be, so that nothing
+ * that is written meanwhile has to be held back.
  *
- * A joiner begins wherever the scan stands, and ends where the scan has shown it everything: behind
- * SnapshotBegin with the watermarks of that moment it gets shared chunks, whose numbers run on from joiner to
- * joiner, then an empty last chunk of its own and SnapshotEnd with the watermarks of that moment, which is
- * what it then holds.
+ * A joiner begins wherever the scan is, and ends where the scan has shown it everything: behind SnapshotBegin
+ * with the watermarks of that moment it gets shared chunks, whose numbers run on from joiner to joiner, then
+ * an empty last chunk of its own and SnapshotEnd with the watermarks of that moment, which is what it then
+ * holds.
  */
 import assert from 'node:assert';
 import type { Clock, Timer, Timers } from '../../clock.js';

@@ -53,7 +53,7 @@ export class ReplicaFeed {
   readonly #frozen: readonly bigint[];
   /** The snapshot of a Rust replica; undefined unless one was begun. */
   #snapshot: SnapshotSender | undefined;
-  /** The carousel that a replica of ours has joined; undefined unless it has joined one. */
+  /** The carousel that a replica of fastcache's has joined; undefined unless it has joined one. */
   #carousel: Carousel | undefined;
   readonly #joiner: Joiner = {
     insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),

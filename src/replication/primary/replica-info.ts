@@ -22,8 +22,8 @@ export interface ReplicaInfo {
 }
 
 /**
- * Returns whether a replica may have been sent all and not have it whole: one of ours that has acknowledged
- * nothing yet, or that it holds nothing.
+ * Returns whether a replica may have been sent all and not have it whole: one of fastcache's that has
+ * acknowledged nothing yet, or that it holds nothing.
  */
 export function holdsNothing({ history, acknowledged }: ReplicaInfo): boolean {
   return acknowledged === undefined ? history !== undefined : acknowledged.length === 0;

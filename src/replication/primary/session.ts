@@ -36,8 +36,8 @@ export interface SessionOptions extends FeedOptions {
   /** The token that replicas must present; undefined: all may come. */
   token: string | undefined;
   /**
-   * Returns the payload of the Status frames for a probe of ours, `STATUS_MAX_BYTES` at most; undefined:
-   * there is none now.
+   * Returns the payload of the Status frames for a probe of fastcache's, `STATUS_MAX_BYTES` at most;
+   * undefined: there is none now.
    */
   status(): Uint8Array | undefined;
 }
@@ -45,7 +45,7 @@ export interface SessionOptions extends FeedOptions {
 /** The side that has accepted the session. */
 export interface SessionHost {
   /**
-   * Called when the peer has proved who it is and wants to be a replica; returns false when no slot is free.
+   * Called when the peer has proved its token and wants to be a replica; returns false when no slot is free.
    */
   admit(session: PrimarySession, claim: Claim): boolean;
   /** Called when the replica has acknowledged what it has applied. */
@@ -77,9 +77,9 @@ export class PrimarySession {
   #state: 'hello' | 'probe' | 'fed' | 'ending' | 'closed' = 'hello';
   #stream: FrameStream | undefined;
   #feed: ReplicaFeed | undefined;
-  /** The answers to a probe of ours; undefined for any other peer. */
+  /** The answers to a probe of fastcache's; undefined for any other peer. */
   #answers: StatusAnswers | undefined;
-  /** The heartbeats to a replica of ours; undefined for any other peer. */
+  /** The heartbeats to a replica of fastcache's; undefined for any other peer. */
   #heartbeats: AckSender | undefined;
   #watch: LinkWatch | undefined;
   #isOurs = false;
@@ -143,8 +143,8 @@ export class PrimarySession {
   /** Drops the connection and frees what the session holds, at once. */
   close(): void {
     if (this.#state === 'closed') return;
-    // One of ours that has acknowledged nothing holds nothing that is known of: it may have refused what it
-    // was sent.
+    // A replica of fastcache's that has acknowledged nothing holds nothing that is known of: it may have
+    // refused what it was sent.
     const hadContent = this.#isOurs ? this.#holdsSomething() : this.state === 'live';
     const last = hadContent ? this.info() : undefined;
     this.#state = 'closed';
@@ -262,8 +262,8 @@ export class PrimarySession {
   }
 
   /**
-   * Answers a probe, which takes no slot. One of ours may ask for more; any other is gone by the deadline at
-   * the latest.
+   * Answers a probe, which takes no slot. One of fastcache's may ask for more; any other is gone by the
+   * deadline at the latest.
    */
   #greetProbe(stream: FrameStream, isOurs: boolean): void {
     const { clock, timers, status } = this.#options;
@@ -285,8 +285,8 @@ export class PrimarySession {
   }
 
   /**
-   * Starts heartbeats to a replica of ours and watches it; a Rust one sends nothing, and reads nothing but
-   * what it is to apply.
+   * Starts heartbeats to a replica of fastcache's and watches it; a Rust one sends nothing, and reads nothing
+   * but what it is to apply.
    */
   #startLink(stream: FrameStream): void {
     const { clock, timers } = this.#options;

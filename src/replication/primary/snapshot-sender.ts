@@ -1,9 +1,9 @@
 /**
- * The classic bootstrap of one replica, a Rust one (docs/protocol.md, "Conversation", 3; carousel.ts has
- * ours): SnapshotBegin, chunks, SnapshotEnd, one step of the scan a turn and none while the connection is
- * full, so that writers go on.
+ * The classic bootstrap of one replica, a Rust one (docs/protocol.md, "Conversation", 3; carousel.ts has that
+ * of fastcache's replicas): SnapshotBegin, chunks, SnapshotEnd, one step of the scan a turn and none while
+ * the connection is full, so that writers continue.
  *
- * All of it carries the watermarks W that stood when it began: what was written after W is held back and
+ * All of it carries the watermarks W of the moment when it began: what was written after W is held back and
  * follows as frames, and applying it again to entries that show it already does no harm.
  */
 import type { Timers } from '../../clock.js';

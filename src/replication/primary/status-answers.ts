@@ -1,7 +1,7 @@
 /**
- * What a probe of ours is sent behind the primary's answer (docs/protocol.md, "Status"): the status, as often
- * as it asks, within bounds. It holds no slot, so that it must neither stay without asking nor make the
- * primary work without end.
+ * What a probe of fastcache's is sent behind the primary's answer (docs/protocol.md, "Status"): the status,
+ * as often as it asks, within bounds. It holds no slot, so that it must neither stay without asking nor make
+ * the primary work without end.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';

@@ -9,7 +9,7 @@ import type { ReplicationMetrics } from '../metrics.js';
 import { Ring } from '../stream/ring.js';
 import type { FrameSubscriber } from '../stream/stream.js';
 
-/** Bounds of the queue, and who learns of its end. */
+/** The bounds of the queue, and what is called at its end. */
 export interface SubscriberOptions {
   /** A queue that would pass either is the end of the subscription. */
   maxQueueFrames: number;

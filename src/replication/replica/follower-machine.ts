@@ -285,22 +285,22 @@ export const reactions: Readonly<Record<FollowerPhase, Readonly<Record<FollowerE
   stopped: { ...noWait, ...noSession, start: 'ignored', stop: 'ignored' },
 };
 
-/** Whether a session is under way, whatever it has come to. */
+/** Returns whether a session is under way, whatever it has come to. */
 export function hasSession(phase: FollowerPhase): boolean {
   return phase !== 'idle' && phase !== 'waiting' && phase !== 'paused' && phase !== 'stopped';
 }
 
-/** Whether new content is being built beside what is held. */
+/** Returns whether new content is being built beside what is held. */
 export function isBuilding(phase: FollowerPhase): boolean {
   return phase === 'replaying' || isLoading(phase);
 }
 
-/** Whether a snapshot is under way, between its SnapshotBegin and its SnapshotEnd. */
+/** Returns whether a snapshot is under way, between its SnapshotBegin and its SnapshotEnd. */
 export function isLoading(phase: FollowerPhase): boolean {
   return phase === 'loading' || phase === 'reloading';
 }
 
-/** Whether what is held follows the primary. */
+/** Returns whether what is held follows the primary. */
 export function isLive(phase: FollowerPhase): boolean {
   return phase === 'behind' || phase === 'level';
 }

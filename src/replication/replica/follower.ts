@@ -79,7 +79,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
   readonly #refusal: EmptyRefusal;
   #state: FollowerState = { name: 'disconnected', retryInMs: 0 };
   #holding: Holding<S> | undefined;
-  /** Whether the primary that was last followed is one of ours. */
+  /** Whether the primary that was last followed is fastcache's, not a Rust one. */
   #primaryIsOurs: boolean;
   /** The session, while the machine is in a phase of one; otherwise undefined. */
   #session: ReplicaSession<S> | undefined;
@@ -122,7 +122,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     return this.#holding;
   }
 
-  /** Whether the primary that was last followed, or the one above it if that is a relay, is one of ours. */
+  /** Whether the primary that was last followed, or the one above it if that is a relay, is fastcache's. */
   get primaryIsOurs(): boolean {
     return this.#primaryIsOurs;
   }

@@ -1,7 +1,7 @@
 /**
- * The connection of a session to its primary, with what keeps it alive: of a primary of ours it acknowledges
- * and is watched, a Rust primary does not read and may be silent for good reasons. A tap without room stops
- * its flow, and the watch with it.
+ * The connection of a session to its primary, with what keeps it alive: it acknowledges to a fastcache
+ * primary and watches it; a Rust primary does not read and may be silent for good reasons. A tap without room
+ * stops its flow, and the watch with it.
  */
 import assert from 'node:assert/strict';
 import type { Clock, Timers } from '../../clock.js';
@@ -55,7 +55,7 @@ export class PrimaryLink {
   }
 
   /**
-   * Acknowledges and watches from the answer of a primary of ours on, so that it hears from a replica also
+   * Acknowledges and watches from the answer of a fastcache primary on, so that it hears from a replica also
    * while that takes in a snapshot.
    */
   keepAlive(): void {
@@ -87,7 +87,7 @@ export class PrimaryLink {
     this.#options.tap?.follow(undefined);
   }
 
-  /** Asserts that a primary of ours, and none but one, is watched. */
+  /** Asserts that a fastcache primary, and no other, is watched. */
   invariants(isOurs: boolean): void {
     assert.equal(this.#watch !== undefined, isOurs, 'a primary is watched just when it is one of ours');
     this.#watch?.invariants();

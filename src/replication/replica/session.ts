@@ -9,7 +9,7 @@
  *     awaiting    SnapshotBegin, and from a Rust primary a batch
  *     resuming    SnapshotBegin, a batch
  *     replaying   SnapshotBegin, a batch
- *     loading     SnapshotChunk, SnapshotEnd, and from a primary of ours a batch
+ *     loading     SnapshotChunk, SnapshotEnd, and from a fastcache primary a batch
  *     behind      SnapshotBegin, a batch
  *
  * `reloading` is as `loading`, `level` as `behind`; heartbeats may come at any time behind the answer.
@@ -165,7 +165,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#handlers.ended(end);
   }
 
-  /** Whether the owner has left meanwhile, as any handler or effect may have it do. */
+  /** Returns whether the owner has left meanwhile, as any handler or effect may have it do. */
   #isOver(): boolean {
     return !hasSession(this.#machine.phase);
   }
@@ -185,7 +185,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     if (claimed !== undefined) this.#continue(claimed, answer);
     else {
       this.#raise('renews');
-      // A primary of ours always sends a snapshot now; a Rust primary sends nothing when it has nothing.
+      // A fastcache primary always sends a snapshot now; a Rust primary sends nothing when it has nothing.
       if (margin === undefined && hasReached([], watermarks)) this.#replay();
     }
   }

@@ -3,8 +3,8 @@
  * (docs/protocol.md, "Conversation"): from a snapshot, or from a backlog that goes back to the first
  * sequence.
  *
- * A snapshot of ours (carousel.ts) is interleaved, and whole at its end, at the watermarks that this says. A
- * Rust primary's is classic, and stays at the watermarks of its begin.
+ * A snapshot of a fastcache primary (carousel.ts) is interleaved, and whole at its end, at the watermarks
+ * that this says. A Rust primary's is classic, and stays at the watermarks of its begin.
  */
 import type { FollowedStore } from '../../engine/types.js';
 import { decodeSnapshotChunk, snapshotOutOfOrder } from '../../frame/snapshot.js';
@@ -23,7 +23,7 @@ export class Staging {
   #entries = 0;
 
   /**
-   * Stages content from the payload of a SnapshotBegin, of a primary of ours or of a Rust one. Throws
+   * Stages content from the payload of a SnapshotBegin, of a fastcache primary or of a Rust one. Throws
    * `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`.
    */
   static fromSnapshot(payload: Uint8Array, store: FollowedStore, isOurs: boolean): Staging {

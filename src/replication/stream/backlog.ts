@@ -62,10 +62,10 @@ export interface Leeway {
  * is on the frames' own bytes; small frames share blocks of memory, so that keeping them costs about a fifth
  * more (blocks.ts).
  *
- * Who is served says `since`: its watermarks, the highest sequence that it holds of each shard, below which
- * it holds all. A list that is too short says 0 of the rest. Of each shard it is given the frames whose last
- * sequence is above that; records of the first that it holds already do no harm. It needs a snapshot when in
- * any shard it lacks what is no longer kept, or claims more than was ever pushed.
+ * A replica that is served claims `since`: its watermarks, the highest sequence that it holds of each shard,
+ * below which it holds all. A list that is too short claims 0 of the rest. Of each shard it is sent the
+ * frames whose last sequence is above that; records of the first that it holds already do no harm. It needs a
+ * snapshot when in any shard it lacks what is no longer kept, or claims more than was ever pushed.
  */
 export class Backlog {
   readonly #shards: ShardBacklog[];

@@ -5,10 +5,10 @@
  * takes a slot only.
  *
  * Ownership: a block belongs to the queue that took it from the pool until that gives it back. `frame` lends
- * its memory: what it returns is a view, and nobody says when it is done with that, be it a queue, a socket
- * or a caller of the library. So a block that was lent is never written to again. Given back, it is left to
- * the garbage collector, which frees it behind the last of its views; only blocks into which nobody has
- * looked are used again.
+ * its memory: what it returns is a view, and no user of it reports when it is done with that, be it a queue,
+ * a socket or a caller of the library. So a block that was lent is never written to again. Given back, it is
+ * left to the garbage collector, which frees it behind the last of its views; only blocks of which no view
+ * was handed out are used again.
  */
 import assert from 'node:assert';
 

@@ -1,7 +1,7 @@
 /** Decides whether a server should be sent clients, for `/readyz`. */
 import type { LinkReport, NodeReport } from '../report.js';
 
-/** Whether a server is ready, and why not. */
+/** The outcome: whether a server is ready, and why not. */
 export interface Readiness {
   isReady: boolean;
   /** The reason, one line. */
