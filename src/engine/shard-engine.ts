@@ -24,7 +24,7 @@ import { checkLength, wasThere, written } from './writes.js';
 const SCRATCH_BYTES = 64 * 1024;
 const APPLY_BUFFER_BYTES = 1024 * 1024;
 
-/** How a store is made; none of it changes later. */
+/** The options with which a store is made; none of them changes later. */
 export interface ShardEngineOptions {
   /** The number of shards, a power of two, 1 to 1024. */
   shards: number;

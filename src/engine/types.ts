@@ -26,7 +26,7 @@ export interface ApplyResult {
   applied: number;
   /** How many records had a sequence that was not above their shard's watermark. */
   skipped: number;
-  /** Unix ms of the newest record in the payload. */
+  /** The time of the newest record in the payload, Unix ms. */
   lastTimestampMs: number;
 }
 

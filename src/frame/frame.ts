@@ -12,7 +12,7 @@ import {
 } from './header.js';
 import type { FrameKind } from './kinds.js';
 
-/** How a frame is encoded. */
+/** The options with which a frame is encoded. */
 export interface EncodeOptions {
   /** The compression of the payload; `none` when absent. */
   compression?: 'none' | 'zstd';

@@ -76,7 +76,7 @@ export function decodeHello(payload: Uint8Array, version: number = DEFAULT_FRAME
   return { version: spoken, role, token, watermarks };
 }
 
-/** How a Hello frame is encoded. */
+/** The options with which a Hello frame is encoded. */
 export interface HelloFrameOptions extends Pick<EncodeOptions, 'level'> {
   /**
    * The pairs of the margin; an empty map still says `fastcache/1`. Undefined: no margin, as a Rust peer's.

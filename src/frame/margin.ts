@@ -7,7 +7,7 @@ import { FastcacheError } from '../errors.js';
 import { MARGIN_MAX_BYTES } from '../limits.js';
 import { decodeUtf8 } from './payload-reader.js';
 
-/** Values by their names; each name once. */
+/** The pairs of a margin: values by their names, each name once. */
 export type Margin = ReadonlyMap<string, string>;
 
 const SIGNATURE = 'fastcache/1';

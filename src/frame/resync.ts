@@ -45,7 +45,7 @@ export interface WalkerChecks {
 const MAGIC = Buffer.from('FCRP');
 /** Bytes of a window that is as good as empty. */
 const WINDOW_BYTES = 65_536;
-/** Above this a window that has become nearly empty gives its memory back. */
+/** A window above this gives its memory back once it has become nearly empty. */
 const KEPT_WINDOW_BYTES = 8_388_608;
 /**
  * Bytes of payload that may be looked at where no length can be trusted: so many at the start and so many

@@ -8,7 +8,10 @@ import { FastcacheError } from '../errors.js';
 import { STATUS_MAX_BYTES } from '../limits.js';
 import { PayloadReader } from './payload-reader.js';
 
-/** Integers of 64 bits are bigints whatever their size, all other numbers are numbers. */
+/**
+ * One value of a document: integers of 64 bits are bigints whatever their size, all other numbers are
+ * numbers.
+ */
 export type StatusValue = null | boolean | number | bigint | string | StatusValue[] | StatusMap;
 
 /** A map without a prototype, so that no key means anything. */

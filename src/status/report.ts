@@ -86,7 +86,7 @@ export interface LinkReport {
   readonly hasContent: boolean;
   /** Seconds since the primary was last heard, or since following began. */
   readonly sinceHeardSeconds: number;
-  /** Seconds since the link was lost, or since following began. */
+  /** Seconds since a live link was last lost, or since following began. */
   readonly sinceLostSeconds: number;
   /** Milliseconds behind the primary, as `Follower.lagMs`. */
   readonly lagMs: number | undefined;

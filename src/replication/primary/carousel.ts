@@ -40,11 +40,11 @@ export interface CarouselOptions {
   metrics: ReplicationMetrics;
   /** Bytes of entries in a chunk, at most. */
   snapshotChunkBytes: number;
-  /** How chunks are encoded. */
+  /** The encoding of chunks. */
   encoding: EncodeOptions;
 }
 
-/** A replica that is given a snapshot. */
+/** A replica that is sent a snapshot. */
 export interface Joiner {
   /**
    * Sends the frame behind all live frames until now; `onTaken` is called when its connection has taken it.
@@ -58,7 +58,7 @@ export interface Joiner {
 
 /** How far the scan has come. */
 interface Position {
-  /** Rounds that it has ended. */
+  /** How many rounds it has ended. */
   round: number;
   /** The place within the round, as `SnapshotScan.place` counts it. */
   place: number;
@@ -67,9 +67,11 @@ interface Position {
 /** How far a joiner is. */
 interface Progress {
   joinedAt: Position;
-  /** A round behind the first place from which on it has seen all; undefined until the scan is there. */
+  /**
+   * The place a round behind the first one from which on it has seen all; undefined until the scan is there.
+   */
   endsAt: Position | undefined;
-  /** Chunks that its connection has not taken yet. */
+  /** How many chunks its connection has not taken yet. */
   untaken: number;
 }
 

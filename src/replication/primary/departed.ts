@@ -7,7 +7,7 @@ import type { Claim, ReplicaInfo } from './replica-info.js';
 
 /** A replica that left is listed for so long. */
 const KEPT_MS = 3_600_000;
-/** No more are listed: replicas that come and go without end must not fill the memory. */
+/** The most replicas that are listed: those that come and go without end must not fill the memory. */
 const KEPT_MAX = 64;
 
 interface Departed {

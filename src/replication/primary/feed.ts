@@ -1,6 +1,6 @@
 /**
- * What a replica is given by the one that it follows (docs/protocol.md, "Conversation", 3 and 4): what it
- * lacks, from the backlog or as a snapshot, then the live stream.
+ * Sends a replica what it lacks, from the backlog or as a snapshot, then the live stream (docs/protocol.md,
+ * "Conversation", 3 and 4).
  */
 import type { Clock, Timers } from '../../clock.js';
 import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
@@ -26,7 +26,7 @@ export interface FeedOptions {
   snapshotChunkBytes: number;
   subscriberQueueFrames: number;
   subscriberQueueBytes: number;
-  /** How SnapshotChunk frames are encoded. */
+  /** The encoding of SnapshotChunk frames. */
   encoding: EncodeOptions;
 }
 
@@ -65,7 +65,7 @@ export class ReplicaFeed {
 
   /**
    * Subscribes and freezes the watermarks in one go: everything above them is in the subscriber's queue,
-   * everything up to them in what it is given first.
+   * everything up to them in what the replica is sent first.
    */
   constructor(options: ReplicaFeedOptions) {
     this.#options = options;

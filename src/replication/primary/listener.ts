@@ -72,12 +72,12 @@ export class ReplicaListener {
     });
   }
 
-  /** `host:port` that is really listened on. */
+  /** The `host:port` that is really listened on. */
   get address(): string {
     return this.#listener.address;
   }
 
-  /** How many unauthenticated connections there are; those that are refused and being closed are of them. */
+  /** How many unauthenticated connections there are, those included that are refused and being closed. */
   get unauthenticatedConnections(): number {
     return this.#unauthenticated.size;
   }

@@ -31,7 +31,7 @@ export function holdsNothing({ history, acknowledged }: ReplicaInfo): boolean {
 
 /** What a replica that comes claims of itself. */
 export interface Claim {
-  /** `host:port`. */
+  /** `host:port` that it connected from. */
   readonly address: string;
   /** The history that `watermarks` are of; undefined of a Rust replica's. */
   readonly history: string | undefined;

@@ -45,7 +45,7 @@ export interface SessionOptions extends FeedOptions {
 /** The side that has accepted the session. */
 export interface SessionHost {
   /**
-   * Called when the peer has proved its token and wants to be a replica; returns false when no slot is free.
+   * Called when the peer may come and wants to be a replica; returns false when no slot is free.
    */
   admit(session: PrimarySession, claim: Claim): boolean;
   /** Called when the replica has acknowledged what it has applied. */
@@ -232,7 +232,7 @@ export class PrimarySession {
       return;
     }
     if (stream.path.length > 1 && isAhead(stream, claimed, margin)) {
-      // It need not start over: sooner or later the relay has as much.
+      // The replica need not start over: sooner or later the relay has as much.
       this.#refuse(refusals.behind);
       return;
     }

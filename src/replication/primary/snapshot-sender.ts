@@ -20,7 +20,7 @@ export interface SnapshotSenderOptions {
   connection: Connection;
   stream: FrameStream;
   timers: Timers;
-  /** W: where the replica's held-back frames begin. */
+  /** The watermarks W, at which the replica's held-back frames begin. */
   watermarks: readonly bigint[];
   chunkBytes: number;
   encoding: EncodeOptions;

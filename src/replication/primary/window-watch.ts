@@ -55,7 +55,7 @@ export class WindowWatch {
     const warned = new Set<string>();
     if (kept !== undefined) {
       const rates = kept.rates(clock.nowMs());
-      // Most lack next to nothing, which shows without looking at what they lack of each shard.
+      // Most replicas lack next to nothing, which shows without looking at what they lack of each shard.
       const nearlyAll = kept.watermarksLacking(FORGOTTEN_FROM);
       for (const replica of present) {
         const held = replica.acknowledged ?? replica.watermarks;

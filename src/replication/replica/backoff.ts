@@ -17,7 +17,7 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** Tries since the last success. */
+  /** How many tries there were since the last success. */
   get attempts(): number {
     return this.#attempts;
   }

@@ -137,7 +137,10 @@ export interface Transition {
   readonly effects: readonly FollowerEffect[];
 }
 
-/** `ignored`: it may be raised and changes nothing. `impossible`: to raise it is a programmer's fault. */
+/**
+ * The answer to an event. `ignored`: it may be raised and changes nothing. `impossible`: to raise it is a
+ * programmer's fault.
+ */
 export type Reaction = Transition | 'ignored' | 'impossible';
 
 const no = 'impossible';
@@ -311,7 +314,7 @@ export class FollowerMachine {
   #phase: FollowerPhase = 'idle';
   #claim: Claim = 'held';
 
-  /** `perform` carries out an effect, and may itself raise events. */
+  /** Makes a machine whose effects `perform` carries out, which may itself raise events. */
   constructor(perform: (effect: FollowerEffect) => void) {
     this.#perform = perform;
   }

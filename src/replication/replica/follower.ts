@@ -89,7 +89,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
   #retry: Timer | undefined;
   /** What ended the last session. */
   #lastError: Error | undefined;
-  /** Why the follower was stopped, for good; undefined also when its owner gave no reason. */
+  /** The reason for which the follower was stopped, for good; undefined also when its owner gave none. */
   #stopError: Error | undefined;
   #heardAtUs: number;
   /** Bytes that have come on the current connection. */

@@ -25,18 +25,18 @@ export type Remedy = 'resume' | 'claim-nothing' | 'stop';
 type Rung = 'none' | 'met' | 'asked' | 'rebuilt' | 'stopped';
 
 type Finding =
-  /** A gap where the last one was not. */
+  /** The gap is where the last one was not. */
   | 'elsewhere'
-  /** The last gap once more. */
+  /** The gap is the last one once more. */
   | 'again'
-  /** A gap although a snapshot was asked for, and no further than that led. */
+  /** The gap came although a snapshot was asked for, and the replica got no further. */
   | 'unmended'
   /** New content has taken the place of the old. */
   | 'replaced';
 
 const no = 'impossible';
 
-/** What each finding leads to from each rung; `impossible`: a programmer's fault. */
+/** The rung that each finding leads to from each rung; `impossible`: a programmer's fault. */
 export const rungs: Readonly<Record<Rung, Readonly<Record<Finding, Rung | typeof no>>>> = {
   none: { elsewhere: 'met', again: no, unmended: no, replaced: 'none' },
   met: { elsewhere: 'met', again: 'asked', unmended: no, replaced: 'met' },

@@ -35,7 +35,7 @@ export class PrimaryLink {
   #acks: AckSender | undefined;
   #watch: LinkWatch | undefined;
 
-  /** `handlers.ended` is also called with `PEER_SILENT` for a link that has gone dead. */
+  /** Makes a link; `handlers.ended` is also called with `PEER_SILENT` when it has gone dead. */
   constructor(options: PrimaryLinkOptions, handlers: ConversationHandlers) {
     this.#options = options;
     this.#handlers = handlers;

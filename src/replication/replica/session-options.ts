@@ -21,14 +21,15 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
   createStore(shards: number): S;
   /**
-   * Gets the frames of the stream as they came, from SnapshotBegin or the first batch on, and what they are.
+   * The recorder, which gets the frames of the stream as they came, from SnapshotBegin or the first batch on,
+   * and what they are.
    */
   recorder: Pick<Recorder, 'follow' | 'offer'> | undefined;
-  /** Gets what is applied to what is held, for replicas of this replica. */
+  /** The relay, which gets what is applied to what is held, for replicas of this replica. */
   relay?: Downstream<S> | undefined;
   /** Whether content without a key may replace content that has keys; default false. */
   allowEmptySnapshot?: boolean | undefined;
-  /** Gets what is applied, and stops the flow of frames when it has no room. */
+  /** The tap, which gets what is applied, and stops the flow of frames when it has no room. */
   tap?: StreamTap | undefined;
 }
 
@@ -54,7 +55,7 @@ export interface ReplicaSessionHandlers {
   ended(end: SessionEnd): void;
 }
 
-/** Why a session ended that its owner did not close. */
+/** The reason for which a session ended that its owner did not close. */
 export interface SessionEnd {
   error: Error;
   /** Whether what was claimed led nowhere, so that the next session must claim nothing. */

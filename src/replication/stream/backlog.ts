@@ -72,7 +72,7 @@ export class Backlog {
   readonly #shareBytes: number;
   readonly #pool: BlockPool;
 
-  /** Nothing is kept at first. */
+  /** Makes a backlog that keeps nothing at first. */
   constructor({ shards, maxBytesPerShard, base = 0n, watermarks }: BacklogOptions) {
     this.#shareBytes = maxBytesPerShard;
     this.#pool = new BlockPool(maxBytesPerShard);

@@ -26,7 +26,7 @@ export class BatchBuilder {
   #bytes = 0;
   #firstAtUs = 0;
 
-  /** Without a clock the builder knows no ages: all that waits is due whenever it is asked. */
+  /** Makes a builder; without a clock it knows no ages, and all that waits is due whenever it is asked. */
   constructor(rules: BatchRules, clock?: Clock) {
     this.#rules = rules;
     this.#clock = clock;

@@ -21,7 +21,10 @@ const BLOCK_PART = 1 / 16;
  */
 const SHARED_PART = 1 / 16;
 const SHARED_MIN_BYTES = 512;
-/** Blocks that wait to be used again; each owner gives one back for one that it takes, once it is full. */
+/**
+ * How many blocks may wait to be used again; each owner gives one back for one that it takes, once it is
+ * full.
+ */
 const FREE_MAX = 16;
 
 const WORD_BYTES = 4;
@@ -35,7 +38,7 @@ export class BlockPool {
   readonly #blockBytes: number;
   readonly #free: FrameBlock[] = [];
 
-  /** `ownerBytes` is what each owner keeps of frames. */
+  /** Makes a pool for owners that keep `ownerBytes` of frames each. */
   constructor(ownerBytes: number) {
     const wanted = 2 ** Math.floor(Math.log2(Math.max(1, ownerBytes * BLOCK_PART)));
     this.#blockBytes = Math.min(BLOCK_MAX_BYTES, Math.max(BLOCK_MIN_BYTES, wanted));

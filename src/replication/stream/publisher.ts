@@ -39,7 +39,7 @@ export interface PublisherOptions {
   backlogBytes: number;
   /** What is kept already of the history that this one continues, at the store's watermarks. */
   backlog?: Backlog | undefined;
-  /** How MutationBatch and SnapshotChunk frames are encoded. */
+  /** The encoding of MutationBatch and SnapshotChunk frames. */
   encoding: EncodeOptions;
 }
 
@@ -206,7 +206,7 @@ export class Publisher implements FrameStream {
     this.#timer = undefined;
     const nextUs = this.store.flushDue(this.#options.batchMaxDelayUs);
     if (nextUs >= 0) this.#timer ??= this.#armFlushDue(nextUs);
-    // Nothing waits: a flush that yields nothing, behind which the store reports the next record.
+    // This runs when nothing waits: it publishes nothing, and behind it the store reports the next record.
     else this.flush();
   }
 }

@@ -78,7 +78,10 @@ export class ShardBacklog {
   #newestMs = Number.NEGATIVE_INFINITY;
   #watermark: bigint;
 
-  /** Sequences begin above `base`; all up to `watermark` were used before. */
+  /**
+   * Makes the queue of a shard whose sequences begin above `base`, and of which all up to `watermark` were
+   * used before.
+   */
   constructor(pool: BlockPool, maxBytes: number, base: bigint, watermark: bigint) {
     this.#pool = pool;
     this.#maxBytes = maxBytes;

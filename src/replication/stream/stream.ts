@@ -26,7 +26,7 @@ export interface FrameStream {
 
 /** Takes frames as bytes alone, as a recorder does. */
 export interface FrameTaker {
-  /** `bytes` is a whole frame that never changes again. Never throws, never blocks. */
+  /** Takes a whole frame, which never changes again. Never throws, never blocks. */
   offer(bytes: Buffer): void;
 }
 

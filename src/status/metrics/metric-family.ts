@@ -29,7 +29,7 @@ export interface MetricFamily {
   readonly name: string;
   readonly type: 'counter' | 'gauge';
   readonly help: string;
-  /** Names of the labels, none by default. */
+  /** The names of the labels; none when absent. */
   readonly labels?: readonly string[];
   /** Returns the value; undefined: the metric has no meaning for this server, and is left out. */
   read(model: MetricsModel): number | undefined | readonly Sample[];
