@@ -107,7 +107,7 @@ export class FrameSplitter {
     );
   }
 
-  /** Hands a frame out, at its start, when it lies whole in the chunk; else holds its beginning back. */
+  /** Hands out the frame that begins here when it lies whole in the chunk; else holds its beginning back. */
   #takeWhole(bytes: Buffer, position: number, onFrame: (frame: SplitFrame) => void): number {
     const left = bytes.length - position;
     if (left < FRAME_HEADER_BYTES) return this.#takeHead(bytes, position);

@@ -1,4 +1,4 @@
-/** Reads how far one endpoint is: the model behind `fastcache watermarks`. */
+/** The model behind `fastcache watermarks`: how far one endpoint is. */
 import type { FastcacheError } from '../errors.js';
 import type { EndpointHistory } from '../replication/history.js';
 import { watermarkOf } from '../replication/watermarks.js';

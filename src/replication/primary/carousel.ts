@@ -20,7 +20,8 @@ import type { ReplicationMetrics } from '../metrics.js';
 import type { FrameStream } from '../stream/stream.js';
 
 /**
- * Bytes of entries that a step of a millisecond can take at most; zstd takes several times as long for them.
+ * About the bytes of entries that a step of a millisecond can take; zstd takes several times as long for
+ * them.
  */
 const STEP_BYTES = 262_144;
 const STEP_ZSTD_BYTES = 32_768;
@@ -76,7 +77,7 @@ interface Progress {
 }
 
 /**
- * The snapshot rounds of one stream. The scan is open while anything joins. Each step shows a part of the
+ * The snapshot rounds of one stream. The scan is open while any replica joins. Each step shows a part of the
  * store to all joiners, when all have taken most of what they were sent; a joiner that has seen a whole round
  * is sent its end.
  */

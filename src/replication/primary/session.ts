@@ -44,9 +44,7 @@ export interface SessionOptions extends FeedOptions {
 
 /** The side that has accepted the session. */
 export interface SessionHost {
-  /**
-   * Called when the peer may come and wants to be a replica; returns false when no slot is free.
-   */
+  /** Called when the peer may come and wants to be a replica; returns false when no slot is free. */
   admit(session: PrimarySession, claim: Claim): boolean;
   /** Called when the replica has acknowledged what it has applied. */
   acknowledged(): void;

@@ -15,7 +15,7 @@ export interface AppliedBatch {
 }
 
 /**
- * What serves others with what a follower holds, a relay, and is called as that changes. None of it may
+ * The relay that serves others with what a follower holds, and is called as that changes. None of it may
  * throw.
  */
 export interface Downstream<in S extends FollowedStore = ReplicatedStore> {

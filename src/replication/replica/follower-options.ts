@@ -13,8 +13,8 @@ export interface FollowerHandlers<S extends FollowedStore = ReplicatedStore> {
   /** Called at a snapshot's begin and after each chunk. */
   snapshot?(event: { entries: number }): void;
   /**
-   * Called when new content has taken its place: `holding.store` is read from now on, and the store held
-   * before is no longer the follower's.
+   * Called when new content has replaced what was held: `holding.store` is read from now on, and the store
+   * held before is no longer the follower's.
    */
   swapped?(event: { holding: Holding<S> }): void;
   /**

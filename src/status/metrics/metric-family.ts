@@ -5,7 +5,7 @@ import type { MetricsSnapshot } from '../../replication/metrics.js';
 import type { ServerStatus } from '../info.js';
 import type { NodeReport } from '../report.js';
 
-/** The sources that one scrape reads from a server. */
+/** The model that one scrape reads from a server. */
 export interface MetricsModel {
   readonly status: ServerStatus;
   readonly replication: MetricsSnapshot;

@@ -34,7 +34,7 @@ function register(registry: Registry, family: MetricFamily, model: () => Metrics
     const counter = new Counter({
       ...options,
       collect: () => {
-        // prom-client can only raise its counters; these are counted elsewhere.
+        // prom-client can only raise its counters; fastcache counts elsewhere and replaces their values.
         clear(counter, labelNames);
         for (const { labels, value } of samples(read(model()))) counter.inc(labels, value);
       },

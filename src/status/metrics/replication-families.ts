@@ -21,13 +21,13 @@ const linkStates = [
 
 type Reading<Report> = (report: Report) => ReturnType<MetricFamily['read']>;
 
-/** Declares a metric of a node that serves replicas: a primary or a relay. */
+/** Makes the reading of a node that serves replicas: a primary or a relay. */
 const ofServing =
   (read: Reading<ServingReport>) =>
   ({ node: { serving } }: MetricsModel) =>
     serving === undefined ? undefined : read(serving);
 
-/** Declares a metric of a node that follows. */
+/** Makes the reading of a node that follows. */
 const ofLink =
   (read: Reading<LinkReport>) =>
   ({ node: { link } }: MetricsModel) =>

@@ -4,8 +4,8 @@ import type { CommandRow } from '../../resp/command-statistics.js';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 
 /**
- * Returns a sample for each command; names are those of the command table alone, so that there are as many at
- * most.
+ * Makes a reading with a sample for each command; names are those of the command table alone, so that there
+ * are as many at most.
  */
 const perCommand =
   (read: (row: CommandRow) => number) =>
