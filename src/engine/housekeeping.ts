@@ -1,6 +1,6 @@
 /**
- * What a store needs from time to time, in small steps: deletes keys past their expiry, evicts what is above
- * a lowered memory limit, and compacts sparse memory, which alone it does to a store that is frozen.
+ * Does what a store needs from time to time, in small steps: deletes keys past their expiry, evicts what is
+ * above a lowered memory limit, and compacts sparse memory, the only step that a frozen store takes.
  */
 import type { Timer, Timers } from '../clock.js';
 import { EVICTION_STEP_KEYS } from '../kernel/layout.js';
@@ -8,8 +8,8 @@ import type { ShardEngine } from './shard-engine.js';
 
 const INTERVAL_MS = 100;
 /**
- * So many keys or records are about a millisecond's work. After a full step the next one comes at the turn's
- * end.
+ * A step takes so many keys or records, about a millisecond's work. After a full step the next one comes at
+ * the turn's end.
  */
 const SWEPT_KEYS = 2_000;
 const MOVED_RECORDS = 2_000;
@@ -18,10 +18,10 @@ const MOVED_RECORDS = 2_000;
  */
 const FREE_BYTES_MIN = 1024 * 1024;
 
-/** What housekeeping works on, and by which clock. */
+/** The store that housekeeping works on, and its clock. */
 export interface HousekeepingOptions {
   timers: Timers;
-  /** Returns the store of this moment, which a new snapshot may replace. */
+  /** Returns the current store, which a new snapshot may replace. */
   engine(): ShardEngine;
   /** Returns whether expired keys are this side's to delete (docs/architecture.md, "Expiry"). */
   sweeps(): boolean;

@@ -13,7 +13,7 @@ export class KernelBuffer {
   #address = 0;
   #capacity = 0;
 
-  /** The buffer has at least `leastBytes` bytes whenever it has any. */
+  /** Makes a buffer that has at least `leastBytes` bytes whenever it has any. */
   constructor(kernel: Kernel, leastBytes: number) {
     this.#kernel = kernel;
     this.#leastBytes = leastBytes;
@@ -24,7 +24,7 @@ export class KernelBuffer {
     return this.#address;
   }
 
-  /** How many bytes it has, without the slack behind them. */
+  /** Bytes that it has, without the slack behind them. */
   get capacity(): number {
     return this.#capacity;
   }
@@ -33,7 +33,7 @@ export class KernelBuffer {
   reserve(bytes: number): number {
     if (bytes <= this.#capacity) return this.#address;
     const wanted = Math.max(bytes, this.#leastBytes);
-    // The memory of the old buffer may be what the new one needs.
+    // The new buffer may need the memory of the old one.
     this.free();
     this.#address = this.#kernel.allocate(wanted + INPUT_SLACK_BYTES);
     this.#capacity = wanted;

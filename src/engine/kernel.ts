@@ -9,13 +9,13 @@ import { FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
 import type { KernelExports, KernelHost } from './kernel-exports.js';
 
-/** What a module of the kernel imports: the debug build its `abort` too. */
+/** The imports of a module of the kernel, the debug build's `abort` included. */
 interface KernelImports {
   host: KernelHost;
   env: { abort(message: number, file: number, line: number, column: number): void };
 }
 
-/** As much of the global `WebAssembly` as is used here; Node's types leave it out. */
+/** The part of the global `WebAssembly` that is used here; Node's types leave it out. */
 interface WebAssemblyApi {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object, imports: KernelImports) => { exports: unknown };
@@ -34,12 +34,13 @@ export function useKernelFile(file: string): void {
 }
 
 function compileOnce(): object {
-  // By the package's own name, so that the sources and the compiled files find the same kernel.
+  // The module is resolved by the package's own name, so that the sources and the compiled files find the
+  // same kernel.
   compiled ??= new Module(readFileSync(createRequire(import.meta.url).resolve('fastcache/kernel.wasm')));
   return compiled;
 }
 
-/** An instance has a memory of its own, of 8 MiB at first. */
+/** A kernel instance with a memory of its own, of 8 MiB at first. */
 export class Kernel {
   readonly exports: KernelExports;
   readonly #memory: KernelExports['memory'];
@@ -47,7 +48,7 @@ export class Kernel {
   #bytes: Buffer;
   #result: Uint32Array;
 
-  /** What the kernel calls is `host`. */
+  /** Makes an instance that calls `host`. */
   constructor(host: KernelHost) {
     const env = { abort: this.#abort.bind(this) };
     this.exports = new Instance(compileOnce(), { host, env }).exports as KernelExports;
@@ -115,13 +116,16 @@ export class Kernel {
     this.exports.invariants?.();
   }
 
-  /** An assertion of the debug build has failed, of which the kernel names the place in its sources. */
+  /**
+   * Throws for an assertion of the debug build that has failed, of which the kernel names the place in its
+   * sources.
+   */
   #abort(message: number, file: number, line: number, column: number): never {
     const place = `${this.#text(file)}:${line}:${column}`;
     assert.fail(`The kernel's assertion at ${place} has failed: ${this.#text(message)}.`);
   }
 
-  /** A string of AssemblyScript: UTF-16, with its length in bytes before it. */
+  /** Returns a string of AssemblyScript: UTF-16, with its length in bytes before it. */
   #text(address: number): string {
     const start = address >>> 0;
     if (start === 0) return 'no message';

@@ -1,10 +1,10 @@
-/** What concerns all keys of a store: SCAN, KEYS, RANDOMKEY and FLUSHALL, and Redis' glob patterns. */
+/** The operations on all keys of a store: SCAN, KEYS, RANDOMKEY and FLUSHALL, and Redis' glob patterns. */
 import { FastcacheError } from '../errors.js';
 import * as layout from '../kernel/layout.js';
 import { type Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 
-/** Bytes of keys and their lengths that one step has room for; a longer key comes alone. */
+/** Bytes of keys and their lengths for which one step has room; a longer key comes alone. */
 const STEP_BYTES_MIN = 64 * 1024;
 const STEP_BYTES_MAX = 16 * 1024 * 1024;
 const STEP_BYTES_A_KEY = 256;
@@ -12,7 +12,7 @@ const COUNT_MAX = 2 ** 31 - 1;
 const LENGTH_BYTES = 4;
 const ANYTHING = Buffer.from('*');
 
-/** All keys of one kernel's store. Keys that it returns are own memory. */
+/** All keys of one kernel's store. The keys that it returns are own memory. */
 export class Keyspace {
   readonly #kernel: Kernel;
   readonly #shards: number;
@@ -20,7 +20,7 @@ export class Keyspace {
   readonly #output: KernelBuffer;
   readonly #updateTime: () => void;
 
-  /** `updateTime` sets the kernel's time, which each call does first. */
+  /** Makes the keyspace of a kernel; each call first calls `updateTime`, which sets the kernel's time. */
   constructor(kernel: Kernel, shards: number, updateTime: () => void) {
     this.#updateTime = updateTime;
     this.#kernel = kernel;
@@ -80,7 +80,7 @@ export class Keyspace {
     return keys;
   }
 
-  /** Redis' glob patterns. Throws OUT_OF_MEMORY. */
+  /** Returns whether a text matches one of Redis' glob patterns. Throws OUT_OF_MEMORY. */
   matches(pattern: Uint8Array, text: Uint8Array, ignoreCase = false): boolean {
     const at = this.#input.fill(pattern, text);
     const { exports } = this.#kernel;

@@ -9,7 +9,7 @@ export type EvictionPolicy = (typeof evictionPolicies)[number];
 /** Redis' default of `maxmemory-samples`. */
 export const DEFAULT_EVICTION_SAMPLES = 5;
 
-/** How much content may take, and what is evicted. */
+/** The limit: how much content may take, and what is evicted. */
 export interface MemoryLimit {
   /** Bytes of content as `ShardEngine.usedBytes` counts them; 0 for as much as WebAssembly has. */
   maxBytes: number;

@@ -24,17 +24,18 @@ import { checkLength, wasThere, written } from './writes.js';
 const SCRATCH_BYTES = 64 * 1024;
 const APPLY_BUFFER_BYTES = 1024 * 1024;
 
-/** How a store is made; none of it changes later. */
+/** The options with which a store is made; none of them changes later. */
 export interface ShardEngineOptions {
-  /** A power of two, 1 to 1024. */
+  /** The number of shards, a power of two, 1 to 1024. */
   shards: number;
   route: RouteMode;
   clock: Clock;
   /**
-   * Mixed into the tables' hashing; random in production, so that clients cannot choose keys that collide.
+   * The number mixed into the tables' hashing; random in production, so that clients cannot choose keys that
+   * collide.
    */
   seed: bigint;
-  /** Records, and bytes of them, that seal a shard's open frame at once. */
+  /** The records, and the bytes of them, that seal a shard's open frame at once. */
   batchMaxRecords: number;
   batchMaxBytes: number;
   /** Bytes of the longest argument, key or value that is taken. */
@@ -51,7 +52,7 @@ export interface EngineMemory {
   available: number;
   /** Bytes in blocks that hold records, rounding included. */
   records: number;
-  /** Bytes in free blocks between them; housekeeping compacts what is worth it. */
+  /** Bytes in free blocks between them; housekeeping compacts them when that pays. */
   freeBlocks: number;
   /** Bytes in tables and expiry heaps. */
   tables: number;
@@ -69,7 +70,7 @@ export class ShardEngine implements ReplicatedStore {
   readonly kernel: Kernel;
   onBatch: (batch: OpenBatch) => void = () => {};
   onDirty: () => void = () => {};
-  /** Values, or parts of them, where they lie. */
+  /** The values, or parts of them, where they lie. */
   readonly values: Values;
   readonly #clock: Clock;
   readonly #maxValueBytes: number;
@@ -118,19 +119,19 @@ export class ShardEngine implements ReplicatedStore {
   /** Makes this a replica's store, which hides what has expired and emits nothing, or a primary's. */
   setReplica(replica: boolean): void {
     this.kernel.exports.setReplica(replica ? 1 : 0);
-    // What a replica has above the limit is evicted in steps once it is a primary.
+    // A replica's content above the limit is evicted in steps once it is a primary.
     this.limitMemory(this.#memoryLimit);
   }
 
   /**
-   * While frozen, content changes only by writes: what has expired is hidden and not deleted, nothing is
-   * evicted, and `makeRoom` returns true.
+   * Freezes the store or ends that. While frozen, content changes only by writes: what has expired is hidden
+   * and not deleted, nothing is evicted, and `makeRoom` returns true.
    */
   setFrozen(frozen: boolean): void {
     this.kernel.exports.setFrozen(frozen ? 1 : 0);
   }
 
-  /** Sets the kernel's time, which whoever reads or changes keys does first. */
+  /** Sets the kernel's time, as every reader or writer of keys must first. */
   updateTime(): void {
     this.kernel.exports.setTime(this.#clock.nowMs(), this.#clock.monotonicUs());
   }

@@ -44,7 +44,7 @@ export class StoreScan implements SnapshotScan {
     let written = 0;
     let entryCount = 0;
     while (this.#shard < this.#shards) {
-      // It grows for a single entry alone, and then nothing has been written yet.
+      // The buffer grows for a single entry alone, and then nothing has been written yet.
       const start = this.#buffer.reserve(capacity) + written;
       written += exports.scan(this.#shard, this.#cursor, this.#generation, start, capacity - written) >>> 0;
       entryCount += this.#kernel.result[layout.RESULT_COUNT]!;

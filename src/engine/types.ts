@@ -1,8 +1,8 @@
 /** The shapes that the engine and its users exchange. */
 
 /**
- * What of a key routes it: all of it, or of a session's chunk what stands before `:c:` (docs/protocol.md,
- * "Routing").
+ * The part of a key that routes it: all of it, or of a session's chunk what is before `:c:`
+ * (docs/protocol.md, "Routing").
  */
 export type RouteMode = 'full-key' | 'session-prefix';
 
@@ -20,13 +20,13 @@ export interface OpenBatch {
   maxSequence: bigint;
 }
 
-/** What applying one payload did. */
+/** The outcome of applying one payload. */
 export interface ApplyResult {
   /** How many records changed the store or raised its watermarks. */
   applied: number;
   /** How many records had a sequence that was not above their shard's watermark. */
   skipped: number;
-  /** Unix ms of the newest record in the payload. */
+  /** The time of the newest record in the payload, Unix ms. */
   lastTimestampMs: number;
 }
 
@@ -39,7 +39,7 @@ export interface SnapshotStep {
   done: boolean;
 }
 
-/** A scan of the whole store by cursor, round after round; writes may go on between steps. */
+/** A scan of the whole store by cursor, round after round; writes may continue between steps. */
 export interface SnapshotScan {
   /**
    * How far this round has come, 0 at its beginning: it has given all keys whose places are below, perhaps
@@ -47,7 +47,7 @@ export interface SnapshotScan {
    */
   readonly place: number;
   /**
-   * Scans on until there are about `maxBytes` of entries, or to the store's end; gives an entry when any is
+   * Scans on until there are about `maxBytes` of entries, or to the store's end; returns an entry when any is
    * left.
    */
   next(maxBytes: number): SnapshotStep;
@@ -59,11 +59,11 @@ export interface SnapshotScan {
 export interface SequencedStore {
   /** How many shards there are. */
   readonly shards: number;
-  /** For each shard the highest sequence that it has given out (a primary) or applied (a replica). */
+  /** Returns for each shard the highest sequence that it has given out (a primary) or applied (a replica). */
   watermarks(): bigint[];
-  /** The watermark of one shard, which must exist. */
+  /** Returns the watermark of one shard, which must exist. */
   watermark(shard: number): bigint;
-  /** Shards that the list does not reach are set to 0. */
+  /** Sets the watermarks; those of shards that the list does not reach become 0. */
   setWatermarks(watermarks: readonly bigint[]): void;
 }
 
@@ -73,7 +73,7 @@ export interface ScannedStore extends SequencedStore {
   scan(): SnapshotScan;
 }
 
-/** A store that writes go to, as a publisher needs it: what changes comes out of `onBatch`. */
+/** A store that writes go to, as a publisher needs it: its changes are handed to `onBatch`. */
 export interface PublishedStore extends ScannedStore {
   /**
    * Called for each batch that is full, or that `flush` and `flushDue` seal. Must not call back into the
@@ -103,7 +103,7 @@ export interface FollowedStore extends SequencedStore {
    * `apply`.
    */
   loadChunk(payload: Uint8Array): number;
-  /** Keys that are there, past their expiry or not; 0 in a store that keeps no content. */
+  /** Returns how many keys there are, past their expiry or not; 0 in a store that keeps no content. */
   keyCount(): number;
 }
 

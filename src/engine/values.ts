@@ -6,10 +6,10 @@ import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
 import { checkLength, wasThere, written } from './writes.js';
 
-/** What the values of one kernel's store are reached by. */
+/** The parts by which the values of one kernel's store are reached. */
 export interface ValuesOptions {
   readonly kernel: Kernel;
-  /** Keys and parts are put into it for the kernel; others may use it between the calls. */
+  /** The buffer in which keys and parts are put for the kernel; others may use it between the calls. */
   readonly scratch: KernelBuffer;
   readonly maxValueBytes: number;
   /** Sets the kernel's time, which each call does first. */

@@ -1,4 +1,4 @@
-/** WATCH: whether certain keys have changed since they were watched (kernel/store/watch.ts). */
+/** WATCH: knows whether certain keys have changed since they were watched (kernel/store/watch.ts). */
 import { type Kernel, outOfMemory } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
 
@@ -8,7 +8,7 @@ export class WatchedKeys {
   readonly #updateTime: () => void;
   readonly #input: KernelBuffer;
 
-  /** Keys are put into `input` for the kernel; others may use it between the calls. */
+  /** Watches keys of a kernel, for which they are put into `input`; others may use it between the calls. */
   constructor(kernel: Kernel, input: KernelBuffer, updateTime: () => void) {
     this.#kernel = kernel;
     this.#input = input;

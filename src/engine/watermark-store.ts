@@ -15,7 +15,7 @@ const BUFFER_BYTES = 1_048_576;
 /** A store of shards without keys. `keyCount` is 0. */
 export class WatermarkStore implements ReplicatedStore {
   readonly shards: number;
-  /** Never called: nothing is written here. */
+  /** The handler is never called: nothing is written here. */
   onBatch = () => {};
   onDirty = () => {};
   readonly #kernel = new Kernel({ seal() {}, dirty() {} });

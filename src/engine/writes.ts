@@ -1,5 +1,5 @@
 /**
- * What all writes to the kernel have in common: their limits, another try when memory is exhausted, their
+ * The common parts of all writes to the kernel: their limits, another try when memory is exhausted, their
  * outcome.
  */
 import { FastcacheError } from '../errors.js';

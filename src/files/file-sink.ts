@@ -18,8 +18,8 @@ const MAX_BUFFERED_BYTES = 1_048_576;
 const syncToDisk = promisify(fdatasync);
 
 /**
- * Opens the file, or creates it. With `keptBytes` it continues behind so many bytes of a dump. What else is
- * in the file stays until `begin`. Throws `WRITE_FAILED` at once when that cannot be.
+ * Opens the file, or creates it. With `keptBytes` it continues behind so many bytes of a dump. Other bytes of
+ * the file stay until `begin`. Throws `WRITE_FAILED` at once when that cannot be.
  */
 export function openFileSink(path: string, keptBytes?: number): FrameSink {
   const fd = openFile(path, keptBytes === undefined ? O_WRONLY | O_CREAT : O_WRONLY);

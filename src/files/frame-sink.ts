@@ -1,9 +1,9 @@
-/** Where the bytes of a dump go; file-sink.ts is the one on disk. */
+/** The sink that takes the bytes of a dump; file-sink.ts is the one on disk. */
 
-/** What a sink calls. */
+/** The calls that a sink makes. */
 export interface FrameSinkHandlers {
   onDrain(): void;
-  /** Called once; the sink takes nothing more. */
+  /** Called once at a fault; the sink takes nothing more. */
   onFault(error: Error): void;
 }
 
@@ -11,11 +11,11 @@ export interface FrameSinkHandlers {
 export interface FrameSink {
   handlers: FrameSinkHandlers;
   /**
-   * To be called before the first write: drops what was there, except what is continued. Throws
+   * Drops what was there, except what is continued; to be called before the first write. Throws
    * `WRITE_FAILED`.
    */
   begin(): void;
-  /** Queues bytes, which must not change. False: wait for `onDrain`. */
+  /** Queues bytes, which must not change. Returns false when the caller must wait for `onDrain`. */
   write(bytes: Uint8Array): boolean;
   /** Resolves when all that was written is on the disk. */
   sync(): Promise<void>;

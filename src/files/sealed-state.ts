@@ -6,11 +6,11 @@
 import { createHash } from 'node:crypto';
 import { Packr } from 'msgpackr';
 
-/** No state has more bytes, unless its own module says so. */
+/** The most bytes of a state, unless its own module sets another limit. */
 export const MAX_STATE_BYTES = 65_536;
 
 const DIGEST_BYTES = 32;
-/** A bin 8's first byte, and its length. */
+/** The first byte of a bin 8, and its length. */
 const DIGEST_HEAD = Buffer.from([0xc4, DIGEST_BYTES]);
 
 const packr = new Packr({ useRecords: false, variableMapSize: true, int64AsType: 'bigint' });
@@ -33,12 +33,12 @@ export function openState(bytes: Buffer, maxBytes = MAX_STATE_BYTES): Record<str
     const fields: unknown = packr.unpack(packed);
     return isFields(fields) ? fields : undefined;
   } catch {
-    // It has a sound seal and is no msgpack: it is not a state.
+    // These bytes have a sound seal and are no msgpack: they are not a state.
     return undefined;
   }
 }
 
-/** Whether it is a map, whose fields can be read. */
+/** Returns whether a value is a map, whose fields can be read. */
 export function isFields(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

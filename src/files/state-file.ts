@@ -19,7 +19,7 @@ export function readStateFile(path: string, maxBytes: number): Buffer | undefine
   }
   let fd: number;
   try {
-    // Without O_NONBLOCK, to open a pipe would wait for a writer.
+    // O_NONBLOCK is there because to open a pipe would otherwise wait for a writer.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -39,7 +39,7 @@ export function readStateFile(path: string, maxBytes: number): Buffer | undefine
   }
 }
 
-/** What replacing a file takes of a disk; a part of `node:fs/promises`. */
+/** The part of `node:fs/promises` by which a file is replaced on a disk. */
 export interface StateDisk {
   open(path: string, flags: 'w' | 'r'): Promise<Pick<FileHandle, 'writeFile' | 'sync' | 'close'>>;
   rename(from: string, to: string): Promise<void>;
@@ -62,7 +62,7 @@ export async function replaceStateFile(
       await file.sync();
     });
     await disk.rename(beside, path);
-    // So that the new name outlives a power cut too.
+    // The folder is synced so that the new name outlives a power cut too.
     await withFile(disk, dirname(path), 'r', (folder) => folder.sync());
   } catch (cause) {
     throw writeFailed(path, cause);

@@ -15,7 +15,7 @@ export const RECORD_FIXED_BYTES = 53;
 /** Offsets of fields within a record, for code that looks at them in place. */
 export const RECORD_OFFSETS = { sequence: 4, timestampMs: 12, op: 20, keyBytes: 45, valueBytes: 49 } as const;
 const COUNT_BYTES = 4;
-/** On the wire, an expiry that means none. */
+/** The expiry on the wire that means none. */
 export const NO_EXPIRY = 0xffff_ffff_ffff_ffffn;
 
 const opBytes = { set: 1, del: 2, expire: 3 } as const;
@@ -34,12 +34,12 @@ export type MutationOp = keyof typeof opBytes;
 export interface MutationRecord {
   shard: number;
   sequence: bigint;
-  /** Unix ms. */
+  /** The writer's time, Unix ms. */
   timestampMs: bigint;
   op: MutationOp;
   /** XXH3-64 of the key, seed 0; not checked here. */
   keyHash: bigint;
-  /** Absolute Unix ms; null: none (and of an `expire`: persist). */
+  /** The absolute expiry, Unix ms; null: none (and of an `expire`: persist). */
   expireAtMs: bigint | null;
   key: Uint8Array;
   value: Uint8Array;
@@ -50,10 +50,10 @@ export interface DecodedRecord extends MutationRecord {
   /** Payload offset of the record's first byte. */
   offset: number;
   keyTag: bigint;
-  /** Views of the payload. */
+  /** The key, like the value a view of the payload. */
   key: Buffer;
   value: Buffer;
-  /** What an op 4 carries behind its value. */
+  /** The governance bytes that an op 4 has behind its value; undefined for other ops. */
   governance: Buffer | undefined;
 }
 
@@ -68,7 +68,8 @@ export function encodeBatch(records: readonly MutationRecord[]): Buffer {
 }
 
 /**
- * Unix ms of a payload's first record, 0 when it has none; read in place, for it is asked for once a frame.
+ * Returns the time of a payload's first record, Unix ms, 0 when it has none; read in place, for it is asked
+ * for once a frame.
  */
 export function firstTimestampMs(payload: Uint8Array): number {
   if (payload.length < COUNT_BYTES + RECORD_FIXED_BYTES) return 0;
@@ -76,23 +77,25 @@ export function firstTimestampMs(payload: Uint8Array): number {
   return view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true);
 }
 
-/** What stands at fixed places of a payload that has a record. */
+/** The fields at fixed places of a payload that has a record. */
 export interface BatchHead {
   records: number;
-  /** Of the first record, as the rest. */
+  /** The first record's shard; the fields below are the first record's too. */
   shard: number;
   sequence: bigint;
   timestampMs: number;
 }
 
-/** As `readBatchHead`, of any payload; undefined when it has no record, or not even one whole. */
+/**
+ * Returns what `readBatchHead` does, of any payload; undefined when it has no record, or not even one whole.
+ */
 export function batchHeadOf(payload: Uint8Array): BatchHead | undefined {
   if (payload.length < COUNT_BYTES + RECORD_FIXED_BYTES) return undefined;
   const head = readBatchHead(payload);
   return head.records === 0 ? undefined : head;
 }
 
-/** Read in place; the payload must have been found sound and not empty. */
+/** Reads the head in place; the payload must have been found sound and not empty. */
 export function readBatchHead(payload: Uint8Array): BatchHead {
   const view = new DataView(payload.buffer, payload.byteOffset, COUNT_BYTES + RECORD_FIXED_BYTES);
   return {

@@ -1,7 +1,7 @@
 /**
- * zstd for frame payloads, and the only file that knows zstd (docs/protocol.md, "Compression"). It stands
- * on the low-level binding, because the convenient one allocates whatever size the data claim. A compressed
- * payload is one zstd data frame and any number of skippable frames beside it; a skippable frame of ours
+ * zstd for frame payloads, and the only file that knows zstd (docs/protocol.md, "Compression"). It uses the
+ * low-level binding, because the convenient one allocates whatever size the data claim. A compressed payload
+ * is one zstd data frame and any number of skippable frames beside it; a skippable frame of fastcache's
  * carries a Hello's margin.
  */
 import zstd from 'zstd-napi/binding.js';
@@ -11,7 +11,7 @@ const DATA_MAGIC = 0xfd2fb528;
 /** The first of sixteen magic numbers that zstd sets aside for others' data. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_HEADER_BYTES = 8;
-/** Above this a compression gets a buffer of its own, so that the shared one stays small. */
+/** A compression above this gets a buffer of its own, so that the shared one stays small. */
 const SCRATCH_MAX_BYTES = 4_194_304;
 
 const compressor = new zstd.CCtx();
@@ -65,7 +65,7 @@ export function decompress(wire: Uint8Array, announcedBytes: number, room?: Payl
 export class PayloadRoom {
   #bytes = Buffer.alloc(0);
 
-  /** So many bytes, undefined ones, until the next are taken. */
+  /** Returns so many bytes, undefined ones, which are the caller's until the next are taken. */
   take(bytes: number): Buffer {
     if (bytes > SCRATCH_MAX_BYTES) return Buffer.allocUnsafeSlow(bytes);
     if (bytes > this.#bytes.length) {
@@ -76,14 +76,14 @@ export class PayloadRoom {
 }
 
 /**
- * The content of the first skippable frame of magic 0x184D2A50 behind the data frame, a view of `wire`;
- * undefined when there is none. Throws like `decompress` where the frames' sizes do not fit.
+ * Returns the content of the first skippable frame of magic 0x184D2A50 behind the data frame, a view of
+ * `wire`; undefined when there is none. Throws like `decompress` where the frames' sizes do not fit.
  */
 export function skippableContent(wire: Uint8Array): Uint8Array | undefined {
   return findDataFrame(wire).behind;
 }
 
-/** Where a payload's data frame lies, and the first skippable content of ours behind it. */
+/** The place of a payload's data frame, and the first skippable content of fastcache's behind it. */
 interface DataFrame {
   start: number;
   end: number;

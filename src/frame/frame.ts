@@ -12,11 +12,11 @@ import {
 } from './header.js';
 import type { FrameKind } from './kinds.js';
 
-/** How a frame is encoded. */
+/** The options with which a frame is encoded. */
 export interface EncodeOptions {
-  /** `none` when absent. */
+  /** The compression of the payload; `none` when absent. */
   compression?: 'none' | 'zstd';
-  /** zstd level, 1 to 22; the crate's default, 3, when absent. */
+  /** The zstd level, 1 to 22; when absent 3, the default of the Rust crate. */
   level?: number;
   /** The connection's version; `DEFAULT_FRAME_VERSION` when absent. */
   version?: number;
@@ -55,7 +55,7 @@ export function encodeCompressedFrame(
 /** A frame as it was read. */
 export interface DecodedFrame {
   header: FrameHeader;
-  /** Decompressed; a view of the input when the frame is not compressed. */
+  /** The payload, decompressed; a view of the input when the frame is not compressed. */
   payload: Uint8Array;
 }
 
@@ -81,8 +81,8 @@ export function decodeFrame(bytes: Uint8Array, rules: FrameRules = {}): DecodedF
 }
 
 /**
- * The payload that `wirePayload` stands for: itself, or decompressed into memory of its own or from `room`.
- * Throws `FCRP_ZSTD_*`; offsets count from the start of `wirePayload`.
+ * Returns the payload that `wirePayload` is on the wire: itself, or decompressed into memory of its own or
+ * from `room`. Throws `FCRP_ZSTD_*`; offsets count from the start of `wirePayload`.
  */
 export function openPayload(header: FrameHeader, wirePayload: Uint8Array, room?: PayloadRoom): Uint8Array {
   return header.compressed ? decompress(wirePayload, header.uncompressedBytes, room) : wirePayload;

@@ -17,7 +17,7 @@ export const DEFAULT_FRAME_VERSION = 1;
 const MAGIC = [0x46, 0x43, 0x52, 0x50] as const;
 const FLAG_COMPRESSED = 1;
 
-/** What a header says. */
+/** The fields of a header. */
 export interface FrameHeader {
   version: number;
   kind: FrameKind;
@@ -28,11 +28,13 @@ export interface FrameHeader {
   uncompressedBytes: number;
 }
 
-/** What a reader accepts: properties of the connection or of the dump, not of one frame. */
+/**
+ * The rules by which a reader accepts frames: properties of the connection or of the dump, not of one frame.
+ */
 export interface FrameRules {
   /** The one version byte that is accepted; `DEFAULT_FRAME_VERSION` when absent. */
   version?: number;
-  /** Limit for either length; `MAX_FRAME_PAYLOAD_BYTES` when absent. */
+  /** The limit for either length, bytes; `MAX_FRAME_PAYLOAD_BYTES` when absent. */
   maxPayloadBytes?: number;
 }
 
@@ -119,7 +121,7 @@ export function checkLength(length: number, what: string, offset: number, limit:
   );
 }
 
-/** The error for `available` bytes where a header of 16 was due. */
+/** Makes the error for `available` bytes where a header of 16 was due. */
 function shortHeader(available: number): FastcacheError {
   return new FastcacheError(
     'FCRP_SHORT_HEADER',

@@ -3,7 +3,7 @@
  *
  *     u8 version | u8 role | u32 token length, token | u8 has-watermarks | if 1: u32 count, count x u64
  *
- * and the margin that every Hello of ours carries (margin.ts).
+ * and the margin that every Hello of fastcache's carries (margin.ts).
  */
 import { FastcacheError } from '../errors.js';
 import { FRAME_HEADER_BYTES } from '../limits.js';
@@ -17,17 +17,17 @@ import { readWatermarks, type WatermarkList, watermarksBytes, writeWatermarks } 
 
 const roleBytes = { replica: 1, 'service-subscriber': 2 } as const;
 
-/** What the peer that says Hello is; a replica of ours is a `replica`. */
+/** The role of the peer that sends the Hello; a replica of fastcache's is a `replica`. */
 export type HelloRole = keyof typeof roleBytes;
 
 /** A Hello to be encoded. */
 export interface Hello {
-  /** `DEFAULT_FRAME_VERSION` when absent from what is encoded. */
+  /** The version; `DEFAULT_FRAME_VERSION` when absent from what is encoded. */
   version?: number;
   role: HelloRole;
-  /** Undefined: no token. An empty one is the same on the wire. */
+  /** The token; undefined: none. An empty one is the same on the wire. */
   token?: string | undefined;
-  /** Undefined: nothing claimed. */
+  /** The watermarks that are claimed; undefined: nothing is. */
   watermarks?: ArrayLike<bigint> | undefined;
 }
 
@@ -76,7 +76,7 @@ export function decodeHello(payload: Uint8Array, version: number = DEFAULT_FRAME
   return { version: spoken, role, token, watermarks };
 }
 
-/** How a Hello frame is encoded. */
+/** The options with which a Hello frame is encoded. */
 export interface HelloFrameOptions extends Pick<EncodeOptions, 'level'> {
   /**
    * The pairs of the margin; an empty map still says `fastcache/1`. Undefined: no margin, as a Rust peer's.
@@ -85,7 +85,7 @@ export interface HelloFrameOptions extends Pick<EncodeOptions, 'level'> {
 }
 
 /**
- * A whole Hello frame, compressed, with its margin; the frame's version is the Hello's. Throws as
+ * Encodes a whole Hello frame, compressed, with its margin; the frame's version is the Hello's. Throws as
  * `encodeMargin` does.
  */
 export function encodeHelloFrame(hello: Hello, options: HelloFrameOptions = {}): Buffer {
@@ -97,7 +97,7 @@ export function encodeHelloFrame(hello: Hello, options: HelloFrameOptions = {}):
 /** A Hello frame as it was read. */
 export interface DecodedHelloFrame {
   hello: DecodedHello;
-  /** Undefined: the peer is not one of ours. */
+  /** The margin's pairs; undefined: the peer is not fastcache's. */
   margin: Margin | undefined;
 }
 

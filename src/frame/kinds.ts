@@ -9,7 +9,7 @@ export const FrameKind = {
   MutationBatch: 5,
   Ack: 6,
   Error: 7,
-  /** Between peers of ours alone (docs/protocol.md, "Status"). */
+  /** The kind that only fastcache's peers send (docs/protocol.md, "Status"). */
   Status: 64,
 } as const;
 
@@ -22,12 +22,12 @@ const names = new Map<number, FrameKindName>(
   Object.entries(FrameKind).map(([name, kind]) => [kind, name as FrameKindName]),
 );
 
-/** Whether a byte is of a known kind. */
+/** Returns whether a byte is of a known kind. */
 export function isFrameKind(byte: number): byte is FrameKind {
   return names.has(byte);
 }
 
-/** The name of `kind`. */
+/** Returns the name of `kind`. */
 export function frameKindName(kind: FrameKind): FrameKindName {
   return names.get(kind)!;
 }

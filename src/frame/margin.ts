@@ -1,13 +1,13 @@
 /**
  * The margin of a Hello (docs/protocol.md, "Margin"): the UTF-8 text `fastcache/1` and ` name=value` pairs, 4
- * KiB at most, in a zstd skippable frame behind the compressed payload. It says that the peer is one of ours,
- * and what only ours knows.
+ * KiB at most, in a zstd skippable frame behind the compressed payload. It says that the peer is fastcache's,
+ * not the Rust crate's, and what only such a peer knows.
  */
 import { FastcacheError } from '../errors.js';
 import { MARGIN_MAX_BYTES } from '../limits.js';
 import { decodeUtf8 } from './payload-reader.js';
 
-/** Values by their names; each name once. */
+/** The pairs of a margin: values by their names, each name once. */
 export type Margin = ReadonlyMap<string, string>;
 
 const SIGNATURE = 'fastcache/1';
@@ -30,9 +30,10 @@ export function encodeMargin(margin: Margin): Buffer {
 }
 
 /**
- * The pairs of a margin; unknown names are kept for the reader to ignore. Undefined when the bytes are not a
- * margin of ours: skippable frames are anybody's. Throws `FCRP_MARGIN_OVER_LIMIT`, `FCRP_MARGIN_MALFORMED`
- * (no `=`, no name, a name twice) and `FCRP_INVALID_UTF8`; offsets count from the start of `bytes`.
+ * Returns the pairs of a margin; unknown names are kept for the reader to ignore. Undefined when the bytes
+ * are not a fastcache margin: skippable frames may be any writer's. Throws `FCRP_MARGIN_OVER_LIMIT`,
+ * `FCRP_MARGIN_MALFORMED` (no `=`, no name, a name twice) and `FCRP_INVALID_UTF8`; offsets count from the
+ * start of `bytes`.
  */
 export function decodeMargin(bytes: Uint8Array): Margin | undefined {
   if (!isSigned(bytes)) return undefined;

@@ -8,14 +8,14 @@ import { FastcacheError } from '../errors.js';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Stands at a place of a payload and moves on with each field that is read; `field` names it in the error
+ * Reads from a place in a payload that moves on with each field; `field` names it in the error
  * `FCRP_FIELD_PAST_PAYLOAD`, which is thrown when not all of it is there.
  */
 export class PayloadReader {
   readonly #bytes: Buffer;
   #position = 0;
 
-  /** Stands at the first byte. */
+  /** Begins at the first byte. */
   constructor(payload: Uint8Array) {
     this.#bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   }
@@ -30,34 +30,34 @@ export class PayloadReader {
     return this.#bytes.length - this.#position;
   }
 
-  /** The next byte. */
+  /** Reads the next byte. */
   u8(field: string): number {
     return this.#bytes[this.#advance(1, field)]!;
   }
 
-  /** The next four bytes, little-endian. */
+  /** Reads the next four bytes, little-endian. */
   u32(field: string): number {
     return this.#bytes.readUInt32LE(this.#advance(4, field));
   }
 
-  /** The next eight bytes, little-endian. */
+  /** Reads the next eight bytes, little-endian. */
   u64(field: string): bigint {
     return this.#bytes.readBigUInt64LE(this.#advance(8, field));
   }
 
-  /** The next `length` bytes, a view of the payload. */
+  /** Returns the next `length` bytes, a view of the payload. */
   bytes(length: number, field: string): Buffer {
     const start = this.#advance(length, field);
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** The next `length` bytes as UTF-8. Throws `FCRP_INVALID_UTF8`. */
+  /** Returns the next `length` bytes as UTF-8. Throws `FCRP_INVALID_UTF8`. */
   text(length: number, field: string): string {
     const offset = this.#position;
     return decodeUtf8(this.bytes(length, field), field, offset);
   }
 
-  /** True, and stepped over, when the next bytes are exactly these. */
+  /** Steps over the next bytes and returns true when they are exactly these. */
   skipIf(bytes: Uint8Array): boolean {
     const end = this.#position + bytes.length;
     if (end > this.#bytes.length || this.#bytes.compare(bytes, 0, bytes.length, this.#position, end) !== 0) {
@@ -68,8 +68,8 @@ export class PayloadReader {
   }
 
   /**
-   * Checks a count that stood at `offset` against what is left: each of the counted things takes `leastBytes`
-   * or more. Throws `FCRP_COUNT_OVER_PAYLOAD`.
+   * Checks a count that was read at `offset` against what is left: each of the counted things takes
+   * `leastBytes` or more. Throws `FCRP_COUNT_OVER_PAYLOAD`.
    */
   checkCount(count: number, leastBytes: number, field: string, offset: number): void {
     const room = Math.floor(this.remaining / leastBytes);
@@ -82,7 +82,7 @@ export class PayloadReader {
     );
   }
 
-  /** Called when all fields are read. Throws `FCRP_TRAILING_BYTES` when bytes are left. */
+  /** Ends the reading, when all fields are read. Throws `FCRP_TRAILING_BYTES` when bytes are left. */
   finish(): void {
     if (this.remaining === 0) return;
     throw new FastcacheError(
@@ -106,7 +106,7 @@ export class PayloadReader {
   }
 }
 
-/** Throws `FCRP_INVALID_UTF8` with `offset`, that of the text's first byte. */
+/** Decodes UTF-8. Throws `FCRP_INVALID_UTF8` with `offset`, that of the text's first byte. */
 export function decodeUtf8(bytes: Uint8Array, field: string, offset: number): string {
   try {
     return utf8.decode(bytes);

@@ -1,12 +1,12 @@
 /**
- * Some of a batch's records, or of a chunk's entries, as a payload of their own: those bytes as they are,
- * governance and all, behind the same head with another count.
+ * Picks some of a batch's records, or of a chunk's entries, as a payload of their own: those bytes as they
+ * are, governance and all, behind the same head with another count.
  */
 import { type DecodedRecord, decodeBatch } from './batch.js';
 import { type DecodedSnapshotEntry, decodeSnapshotChunk } from './snapshot.js';
 
 const COUNT_BYTES = 4;
-/** `GOV2`, behind the count of a chunk. */
+/** Bytes of `GOV2`, which is behind the count of a chunk. */
 const GOVERNED_MARK_BYTES = 4;
 
 /** What was picked. */
@@ -16,13 +16,13 @@ export interface Picked {
   count: number;
 }
 
-/** Of a MutationBatch. Throws as `decodeBatch` does. */
+/** Picks records of a MutationBatch. Throws as `decodeBatch` does. */
 export function pickRecords(payload: Uint8Array, keeps: (record: DecodedRecord) => boolean): Picked {
   const { recordCount, records } = decodeBatch(payload);
   return pick(payload, { countOffset: 0, start: COUNT_BYTES, count: recordCount }, records, keeps);
 }
 
-/** Of a SnapshotChunk. Throws as `decodeSnapshotChunk` does. */
+/** Picks entries of a SnapshotChunk. Throws as `decodeSnapshotChunk` does. */
 export function pickEntries(payload: Uint8Array, keeps: (entry: DecodedSnapshotEntry) => boolean): Picked {
   const { entryCount, entriesOffset, governed, entries } = decodeSnapshotChunk(payload);
   const countOffset = entriesOffset - COUNT_BYTES - (governed ? GOVERNED_MARK_BYTES : 0);
@@ -31,7 +31,7 @@ export function pickEntries(payload: Uint8Array, keeps: (entry: DecodedSnapshotE
 
 interface Layout {
   countOffset: number;
-  /** Of the first item. */
+  /** Payload offset of the first item. */
   start: number;
   count: number;
 }

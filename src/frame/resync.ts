@@ -1,13 +1,12 @@
 /**
  * Walks a dump that may be damaged: cuts the stream into frames as the splitter does, and where that fails
- * finds the next valid header and goes on there, so that one fault does not hide what is behind it.
+ * finds the next valid header and continues there, so that one fault does not hide what is behind it.
  *
- * A frame's announced length is trusted when the stream ends or another header stands behind the frame.
- * Otherwise the next valid frame is looked for from the byte behind the frame's first on: a length that was
- * damaged, or a frame that was cut, has swallowed others. A frame is valid when its header is and its payload
- * is sound.
+ * A frame's announced length is trusted when the stream ends or another header is behind the frame. Otherwise
+ * the next valid frame is looked for from the byte behind the frame's first on: a length that was damaged, or
+ * a frame that was cut, has swallowed others. A frame is valid when its header is and its payload is sound.
  *
- * What is held is a frame (256 MiB at the most, and no more than has come), what may be the next one, and a
+ * The walker holds a frame (256 MiB at most, and no more than has come), what may be the next one, and a
  * chunk.
  */
 import { FastcacheError } from '../errors.js';
@@ -17,36 +16,36 @@ import { isFrameKind } from './kinds.js';
 import type { SplitFrame } from './splitter.js';
 
 /**
- * What stands in the stream, in its order and without a byte between: frames that have their place, and
- * damage.
+ * What the stream holds, in its order and without a byte between: frames that have their place, and damage.
  */
 export type Stretch =
   | { type: 'frame'; frame: SplitFrame }
   | {
       type: 'damage';
-      /** With its stream offset. */
+      /** The fault, with its stream offset. */
       fault: FastcacheError;
-      /** Stream offsets: the first byte, and the one behind the last. */
+      /** Stream offsets of the first byte, and of the one behind the last. */
       start: number;
       end: number;
-      /** The stream merely ends inside its last frame. */
+      /** True when the stream merely ends inside its last frame. */
       isCutTail: boolean;
     };
 
 /** What the walker cannot see from headers. */
 export interface WalkerChecks {
   /**
-   * The fault in a frame's payload, with its stream offset; undefined when it can be read to its last field.
+   * Returns the fault in a frame's payload, with its stream offset; undefined when it can be read to its last
+   * field.
    */
   faultOf(frame: SplitFrame): FastcacheError | undefined;
-  /** Whether what looks like a frame, in the midst of damage, is one: as strict as can be. */
+  /** Returns whether what looks like a frame, in the midst of damage, is one: as strict as can be. */
   isSound(frame: SplitFrame): boolean;
 }
 
 const MAGIC = Buffer.from('FCRP');
-/** A window that is as good as empty. */
+/** Bytes of a window that is as good as empty. */
 const WINDOW_BYTES = 65_536;
-/** Above this a window that has become nearly empty gives its memory back. */
+/** A window above this gives its memory back once it has become nearly empty. */
 const KEPT_WINDOW_BYTES = 8_388_608;
 /**
  * Bytes of payload that may be looked at where no length can be trusted: so many at the start and so many
@@ -60,7 +59,7 @@ const SEARCH_BYTES_PER_BYTE = 8;
 interface Trouble {
   start: number;
   fault: FastcacheError;
-  /** Where the search stands. */
+  /** Stream offset up to which has been searched. */
   searched: number;
   /**
    * A frame at `start` that can be read, with nothing valid behind it: it may have been cut, and hold the
@@ -70,8 +69,8 @@ interface Trouble {
 }
 
 /**
- * Takes a dump's bytes by `push`, and `end` behind the last; after each of them `stretches` gives what can be
- * said of the bytes that have come.
+ * Takes a dump's bytes by `push`, and `end` behind the last; after each of them `stretches` yields what can
+ * be said of the bytes that have come.
  */
 export class FrameWalker {
   readonly #checks: WalkerChecks;
@@ -85,12 +84,12 @@ export class FrameWalker {
   #trouble: Trouble | undefined;
   #searchBytes = SEARCH_BYTES;
 
-  /** Stands at stream offset 0. */
+  /** Begins at stream offset 0. */
   constructor(checks: WalkerChecks) {
     this.#checks = checks;
   }
 
-  /** The stream's next bytes, which are copied. What `stretches` gave before is no longer valid. */
+  /** Takes the stream's next bytes, which are copied. What `stretches` gave before is no longer valid. */
   push(chunk: Uint8Array): void {
     this.#searchBytes = Math.min(SEARCH_BYTES, this.#searchBytes + SEARCH_BYTES_PER_BYTE * chunk.length);
     this.#makeRoom(chunk.length);
@@ -98,12 +97,14 @@ export class FrameWalker {
     this.#to += chunk.length;
   }
 
-  /** The stream is over. */
+  /** Takes note that the stream is over. */
   end(): void {
     this.#isOver = true;
   }
 
-  /** What is settled by the bytes that have come; after `end`, all the rest. To be walked to its end. */
+  /**
+   * Yields what is settled by the bytes that have come; after `end`, all the rest. To be walked to its end.
+   */
   *stretches(): Generator<Stretch, void, void> {
     for (;;) {
       if (this.#trouble !== undefined) {
@@ -121,7 +122,7 @@ export class FrameWalker {
     return this.#to - this.#from;
   }
 
-  /** The frame at the window's start; undefined when more must come, or when there is trouble. */
+  /** Returns the frame at the window's start; undefined when more must come, or when there is trouble. */
   #next(): Stretch | undefined {
     const start = this.#offset;
     const headerFault = this.#headerFaultAt(start);
@@ -130,7 +131,7 @@ export class FrameWalker {
     if (frame === undefined) return this.#isOver ? this.#startTrouble(start, this.#cutFault()) : undefined;
     const end = endOf(frame);
     const behind = this.#offset + this.#held - end;
-    // The header behind it decides what its length is worth.
+    // The header behind it decides whether its length is trusted.
     if (behind < FRAME_HEADER_BYTES && !this.#isOver) return undefined;
     const faultBehind = behind === 0 ? undefined : this.#headerFaultAt(end);
     if (faultBehind !== undefined && !this.#mayLookAt(frame)) {
@@ -150,7 +151,10 @@ export class FrameWalker {
     this.#trouble = { start, fault, searched: start + 1, doubtful };
   }
 
-  /** Looks for the end of the damage. True: it is settled, and the stream goes on at the window's start. */
+  /**
+   * Looks for the end of the damage. Returns true when it is settled, and the stream continues at the
+   * window's start.
+   */
   *#search(trouble: Trouble): Generator<Stretch, boolean, void> {
     for (;;) {
       const candidate = this.#candidate(trouble);
@@ -160,7 +164,7 @@ export class FrameWalker {
       if (candidate === 'later') return false;
       if (candidate === undefined) break;
       if (trouble.doubtful !== undefined && endOf(candidate) <= endOf(trouble.doubtful)) {
-        // Wholly inside a frame that can be read: a value that holds a frame.
+        // The candidate is wholly inside a frame that can be read: a value that holds a frame.
         trouble.searched = endOf(candidate);
         continue;
       }
@@ -176,7 +180,7 @@ export class FrameWalker {
     return true;
   }
 
-  /** The doubtful frame is whole; the damage begins behind it. */
+  /** Yields the doubtful frame as whole; the damage begins behind it. */
   *#standBy(trouble: Trouble, frame: SplitFrame): Generator<Stretch, void, void> {
     yield { type: 'frame', frame: this.#frameAt(frame.offset) ?? frame };
     trouble.doubtful = undefined;
@@ -191,8 +195,8 @@ export class FrameWalker {
   }
 
   /**
-   * The next valid frame from `searched` on; undefined when there is none, `later` when more must come to
-   * tell.
+   * Returns the next valid frame from `searched` on; undefined when there is none, `later` when more must
+   * come to decide.
    */
   #candidate(trouble: Trouble): SplitFrame | 'later' | undefined {
     for (;;) {
@@ -215,13 +219,16 @@ export class FrameWalker {
     }
   }
 
-  /** Behind a magic: the bytes that most often tell that it is not one, without an error for each. */
+  /**
+   * Returns whether a header may be here, behind a magic: looks at the bytes that most often show that it is
+   * none, without an error for each.
+   */
   #mayBeHeader(place: number): boolean {
     const kind = this.#window[place + 5]!;
     return place + FRAME_HEADER_BYTES > this.#to || (this.#window[place + 7] === 0 && isFrameKind(kind));
   }
 
-  /** Whether the search may pay for a look at the frame's payload; if so, it has. */
+  /** Returns whether the search may pay for a look at the frame's payload; if so, the price is taken off. */
   #mayLookAt({ header: { payloadBytes, uncompressedBytes } }: SplitFrame): boolean {
     const cost = Math.max(payloadBytes, uncompressedBytes);
     if (cost > this.#searchBytes) return false;
@@ -229,13 +236,13 @@ export class FrameWalker {
     return true;
   }
 
-  /** What is searched and belongs to nothing that is whole need not be kept. */
+  /** Lets go of what is searched and belongs to nothing that is whole. */
   #release(trouble: Trouble): void {
-    // Until the end of the stream says so, a length that is not reached yet may be right.
+    // A length that is not reached yet may be right until the end of the stream says otherwise.
     if (trouble.doubtful === undefined) this.#passTo(Math.min(trouble.searched, this.#offset + this.#held));
   }
 
-  /** The fault of `trouble`, now that the next frame is known to begin at `next`. */
+  /** Returns the fault of `trouble`, now that the next frame is known to begin at `next`. */
   #faultBefore({ start, fault, doubtful }: Trouble, next: number): FastcacheError {
     const found = next - start;
     if (doubtful !== undefined) return truncated(start, doubtful.bytes.length, found);
@@ -245,14 +252,14 @@ export class FrameWalker {
     return found < FRAME_HEADER_BYTES && isCutField ? shortHeader(start, found) : fault;
   }
 
-  /** The stream ends inside the frame at the window's start. */
+  /** Returns the fault of a stream that ends inside the frame at the window's start. */
   #cutFault(): FastcacheError {
     const start = this.#offset;
     if (this.#held < FRAME_HEADER_BYTES) return shortHeader(start, this.#held);
     return truncated(start, FRAME_HEADER_BYTES + this.#headerAt(start).payloadBytes, this.#held);
   }
 
-  /** The fault of the header at a stream offset, as far as its bytes have come. */
+  /** Returns the fault of the header at a stream offset, as far as its bytes have come. */
   #headerFaultAt(offset: number): FastcacheError | undefined {
     const bytes = this.#bytesFrom(offset);
     try {
@@ -265,7 +272,7 @@ export class FrameWalker {
     }
   }
 
-  /** The frame at a stream offset whose header is sound; undefined when it has not come whole. */
+  /** Returns the frame at a stream offset whose header is sound; undefined when it has not come whole. */
   #frameAt(offset: number): SplitFrame | undefined {
     const bytes = this.#bytesFrom(offset);
     if (bytes.length < FRAME_HEADER_BYTES) return undefined;
@@ -293,7 +300,7 @@ export class FrameWalker {
     this.#offset = offset;
   }
 
-  /** Room for `bytes` behind what is held. */
+  /** Makes room for `bytes` behind what is held. */
   #makeRoom(bytes: number): void {
     if (this.#to + bytes <= this.#window.length) return;
     const needed = this.#held + bytes;
@@ -309,7 +316,7 @@ export class FrameWalker {
   }
 }
 
-/** Stream offset behind a frame. */
+/** Returns the stream offset behind a frame. */
 function endOf(frame: SplitFrame): number {
   return frame.offset + frame.bytes.length;
 }
@@ -322,7 +329,7 @@ function truncated(offset: number, expected: number, found: number): FastcacheEr
   });
 }
 
-/** Of a frame that nobody could look into. */
+/** Makes the fault of a frame whose payload no check could look into. */
 function lengthMismatch({ offset, header: { payloadBytes } }: SplitFrame): FastcacheError {
   return new FastcacheError(
     'FCRP_LENGTH_MISMATCH',

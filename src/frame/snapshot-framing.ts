@@ -1,12 +1,12 @@
 /**
  * The frames of a snapshot: a Begin, chunks of which one, at the end, is the last, and an End that is not
- * below the Begin (docs/protocol.md, "SnapshotChunk"). Of two forms:
+ * below the Begin (docs/protocol.md, "SnapshotChunk"). They have two forms:
  *
- * - classic, as the Rust crate sends it: chunks are numbered from 0, and no batch stands between them;
+ * - classic, as the Rust crate sends it: chunks are numbered from 0, and no batch is between them;
  * - interleaved (docs/architecture.md, "Bootstrap"): chunks run on from any number, the last one is empty,
- *   and batches stand between them.
+ *   and batches are between them.
  *
- * Which of the two a snapshot of a dump is, its first chunk shows; a replica knows it by the primary's
+ * The first chunk shows which of the two a snapshot of a dump has; a replica knows it by the primary's
  * margin.
  */
 import type { FastcacheError } from '../errors.js';
@@ -20,14 +20,17 @@ type Watermarks = ArrayLike<bigint>;
  */
 export class SnapshotFraming {
   #watermarks: Watermarks | undefined;
-  /** Undefined: any number. */
+  /** The index that the next chunk must have; undefined: any. */
   #nextChunk: bigint | undefined;
-  /** The number of the first chunk was another than 0. */
+  /** True when the number of the first chunk was another than 0. */
   #isInterleaved = false;
   #lastSeen = false;
   /** Offset of the open snapshot's Begin. */
   beginOffset = 0;
-  /** Snapshots that were ended without a fault, and that another one or a new connection cut short. */
+  /**
+   * How many snapshots were ended without a fault; the one below counts those cut short by another or a new
+   * connection.
+   */
   wholeCount = 0;
   abandonedCount = 0;
 
@@ -37,7 +40,7 @@ export class SnapshotFraming {
   }
 
   /**
-   * A snapshot begins, at `offset` of the stream; one that is open is abandoned. `isClassic`: it must be of
+   * Begins a snapshot at `offset` of the stream; one that is open is abandoned. `isClassic`: it must be of
    * that form.
    */
   begin(watermarks: Watermarks, offset: number, isClassic = false): void {
@@ -49,13 +52,13 @@ export class SnapshotFraming {
     this.beginOffset = offset;
   }
 
-  /** What is open, if anything is, will not be ended. */
+  /** Gives up the snapshot that is open, if one is: it will not be ended. */
   abandon(): void {
     if (this.isOpen) this.abandonedCount += 1;
     this.#watermarks = undefined;
   }
 
-  /** The fault of a chunk where it stands: `SNAPSHOT_OUT_OF_ORDER`. */
+  /** Returns the fault of a chunk where it is: `SNAPSHOT_OUT_OF_ORDER`. */
   chunk(chunk: {
     chunkIndex: bigint;
     last: boolean;
@@ -91,7 +94,7 @@ export class SnapshotFraming {
     );
   }
 
-  /** Ends the snapshot; the fault of its End where it stands: `SNAPSHOT_OUT_OF_ORDER`. */
+  /** Ends the snapshot; returns the fault of its End where it is: `SNAPSHOT_OUT_OF_ORDER`. */
   end(watermarks: Watermarks): FastcacheError | undefined {
     const begun = this.#watermarks;
     this.#watermarks = undefined;
@@ -122,8 +125,8 @@ export class SnapshotFraming {
 }
 
 /**
- * The first shard in which `watermarks` are below `floor`; -1: none. Where one list is shorter, the other is
- * not looked at.
+ * Returns the first shard in which `watermarks` are below `floor`; -1: none. Where one list is shorter, the
+ * rest of the other is not looked at.
  */
 export function firstBelow(watermarks: Watermarks, floor: ArrayLike<bigint | undefined>): number {
   for (let shard = 0; shard < Math.min(watermarks.length, floor.length); shard++) {

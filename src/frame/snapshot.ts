@@ -22,7 +22,7 @@ const NO_GOVERNANCE = 0xffff_ffff;
 export interface SnapshotEntry {
   key: Uint8Array;
   value: Uint8Array;
-  /** Absolute Unix ms; null: none. */
+  /** The absolute expiry, Unix ms; null: none. */
   expireAtMs: bigint | null;
 }
 
@@ -30,7 +30,7 @@ export interface SnapshotEntry {
 export interface DecodedSnapshotEntry extends SnapshotEntry {
   /** Payload offset of the entry's first byte. */
   offset: number;
-  /** Views of the payload. */
+  /** The key, like the value a view of the payload. */
   key: Buffer;
   value: Buffer;
   governance: Buffer | undefined;
@@ -104,7 +104,7 @@ export function decodeSnapshotChunk(payload: Uint8Array): DecodedSnapshotChunk {
   const watermarks = readWatermarks(reader);
   const countOffset = reader.position;
   const entryCount = reader.u32('entry count');
-  // As a key length these four bytes would be 844 million, more than any payload holds.
+  // These four bytes as a key length would be 844 million, more than any payload holds.
   const governed = reader.skipIf(GOVERNED_MARK);
   const leastBytes = governed ? GOVERNED_ENTRY_FIXED_BYTES : ENTRY_FIXED_BYTES;
   reader.checkCount(entryCount, leastBytes, 'entry count', countOffset);
@@ -146,7 +146,7 @@ function readLast(reader: PayloadReader): boolean {
   );
 }
 
-/** Of frames of a snapshot that are sound, and do not belong where they stand. */
+/** Makes the error for frames of a snapshot that are sound, and do not belong where they are. */
 export function snapshotOutOfOrder(
   what: string,
   expected: string | number | bigint,

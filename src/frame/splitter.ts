@@ -9,26 +9,26 @@ import { FastcacheError } from '../errors.js';
 import { FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
 import { checkHeaderPrefix, DEFAULT_FRAME_VERSION, decodeHeader, type FrameHeader } from './header.js';
 
-/** The least that a frame in several pieces is given, unless it is smaller. */
+/** Bytes of the smallest buffer for a frame in several pieces, unless the frame is smaller. */
 const ASSEMBLY_MIN_BYTES = 4_096;
 
 /** A frame as it lies in the stream. */
 export interface SplitFrame {
   header: FrameHeader;
-  /** Header and payload as they came. Valid during the callback, and longer only when `owned`. */
+  /** The header and payload as they came, valid during the callback, and longer only when `owned`. */
   bytes: Buffer;
   /** The payload as it came (`openPayload` decompresses it): the part of `bytes` behind the header. */
   wirePayload: Buffer;
   /** Stream offset of the frame's first byte. */
   offset: number;
   /**
-   * True: `bytes` is memory of this frame alone and may be kept. False: it is a view of the chunk that was
-   * fed.
+   * True when `bytes` is memory of this frame alone and may be kept; false when it is a view of the chunk
+   * that was fed.
    */
   owned: boolean;
 }
 
-/** What the stream is. */
+/** The properties of the stream. */
 export interface SplitterOptions {
   /** The connection's version; `DEFAULT_FRAME_VERSION` when absent. */
   version?: number;
@@ -41,8 +41,8 @@ export interface SplitterOptions {
 /** Takes a stream by `push`, and `end` behind its last byte. */
 export class FrameSplitter {
   /**
-   * Limit for both lengths of each header that is yet to come; may be changed at any time, also in the
-   * callback.
+   * The limit for both lengths of each header that is yet to come, bytes; may be changed at any time, also in
+   * the callback.
    */
   maxPayloadBytes: number;
 
@@ -53,7 +53,7 @@ export class FrameSplitter {
   #held = 0;
   #frameStart: number;
 
-  /** Stands at a frame's start. */
+  /** Begins at a frame's start. */
   constructor(options: SplitterOptions = {}) {
     this.#version = options.version ?? DEFAULT_FRAME_VERSION;
     this.maxPayloadBytes = options.maxPayloadBytes ?? MAX_FRAME_PAYLOAD_BYTES;
@@ -76,7 +76,7 @@ export class FrameSplitter {
   /**
    * Takes the stream's next bytes and calls `onFrame` for each frame that is complete with them, in order.
    * Throws the `FCRP_*` code of a bad header as soon as its first wrong byte is there, with its stream
-   * offset; after a throw (also one of the callback's) the stream cannot go on.
+   * offset; after a throw (also one of the callback's) the stream cannot continue.
    */
   push(chunk: Uint8Array, onFrame: (frame: SplitFrame) => void): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
@@ -91,7 +91,7 @@ export class FrameSplitter {
   }
 
   /**
-   * The stream is over. Throws when that is inside a frame: `FCRP_SHORT_HEADER` or `FCRP_TRUNCATED`, with the
+   * Ends the stream. Throws when that is inside a frame: `FCRP_SHORT_HEADER` or `FCRP_TRUNCATED`, with the
    * stream offset where the unfinished frame begins, how many bytes it should have and how many came.
    */
   end(): void {
@@ -107,9 +107,7 @@ export class FrameSplitter {
     );
   }
 
-  /**
-   * At a frame's start: hands the frame out when it lies whole in the chunk, else holds its beginning back.
-   */
+  /** Hands out the frame that begins here when it lies whole in the chunk; else holds its beginning back. */
   #takeWhole(bytes: Buffer, position: number, onFrame: (frame: SplitFrame) => void): number {
     const left = bytes.length - position;
     if (left < FRAME_HEADER_BYTES) return this.#takeHead(bytes, position);
@@ -123,7 +121,7 @@ export class FrameSplitter {
     return total;
   }
 
-  /** Inside a frame: takes what belongs to it, and hands it out when that completes it. */
+  /** Takes what belongs to the frame that has begun, and hands it out when that completes it. */
   #takePiece(bytes: Buffer, position: number, onFrame: (frame: SplitFrame) => void): number {
     let taken = 0;
     if (this.#header === undefined) {

@@ -8,10 +8,13 @@ import { FastcacheError } from '../errors.js';
 import { STATUS_MAX_BYTES } from '../limits.js';
 import { PayloadReader } from './payload-reader.js';
 
-/** Integers of 64 bits are bigints whatever their size, all other numbers are numbers. */
+/**
+ * One value of a document: integers of 64 bits are bigints whatever their size, all other numbers are
+ * numbers.
+ */
 export type StatusValue = null | boolean | number | bigint | string | StatusValue[] | StatusMap;
 
-/** Without a prototype, so that no key means anything. */
+/** A map without a prototype, so that no key means anything. */
 export interface StatusMap {
   [key: string]: StatusValue;
 }
@@ -21,7 +24,7 @@ const TEXT = 'text in the Status document';
 const NUMBER = 'number in the Status document';
 
 /**
- * The document, or undefined when the frame asks for one. Throws `FCRP_STATUS_MALFORMED`,
+ * Returns the document, or undefined when the frame asks for one. Throws `FCRP_STATUS_MALFORMED`,
  * `FCRP_LENGTH_OVER_LIMIT` and the codes of every payload, with payload offsets.
  */
 export function decodeStatus(payload: Uint8Array): StatusMap | undefined {

@@ -25,7 +25,7 @@ export function decodeWatermarks(payload: Uint8Array): WatermarkList {
   return watermarks;
 }
 
-/** Encoded size of a list, its count included. */
+/** Returns the encoded size of a list, its count included. */
 export function watermarksBytes(watermarks: ArrayLike<bigint>): number {
   return 4 + watermarks.length * 8;
 }
@@ -39,7 +39,7 @@ export function writeWatermarks(target: Buffer, offset: number, watermarks: Arra
   return position;
 }
 
-/** Reads a list where `reader` stands, count first. Throws as `reader` does. */
+/** Reads a list from the place of `reader`, count first. Throws as `reader` does. */
 export function readWatermarks(reader: PayloadReader): WatermarkList {
   const offset = reader.position;
   const count = reader.u32('watermark count');

@@ -1,11 +1,11 @@
 /**
- * INFO's text (reference: Redis' own field names) from what a server knows of itself. A field of which it
- * knows nothing is left out rather than shown wrongly.
+ * Renders INFO's text (reference: Redis' own field names) from what a server knows of itself. A field of
+ * which it knows nothing is left out rather than shown wrongly.
  */
 import type { CommandRow } from '../resp/command-statistics.js';
 import { REDIS_VERSION } from '../resp/redis-version.js';
 
-/** Everything that INFO and the metrics show of a server, at one moment. */
+/** The facts of a server that INFO and the metrics show, at one moment. */
 export interface ServerStatus {
   role: 'master' | 'slave';
   version: string;
@@ -20,11 +20,11 @@ export interface ServerStatus {
   /** The lines of the replication section behind `role`. */
   replication: Record<string, string | number>;
   nowMs?: number;
-  /** 40 hex digits of this run. */
+  /** The id of this run, 40 hex digits. */
   runId?: string;
   clients?: { blocked: number; max: number };
   memory?: MemoryStatus;
-  /** Nothing has come from the primary yet. */
+  /** True when nothing has come from the primary yet. */
   isLoading?: boolean;
   stats?: StatsStatus;
   cpu?: { userUs: number; systemUs: number };
@@ -33,9 +33,9 @@ export interface ServerStatus {
 
 /** Memory of the process, and the store's limit. */
 export interface MemoryStatus {
-  /** Of the process as a whole. */
+  /** Bytes of the process as a whole. */
   residentBytes: number;
-  /** 0: no limit but the store's own. */
+  /** The store's limit, bytes; 0: no limit but the store's own. */
   maxBytes: number;
   policy: string;
 }
@@ -54,13 +54,13 @@ export interface StatsStatus {
   syncs?: SyncCounts;
 }
 
-/** What replicas that came were given. */
+/** How many of the replicas that came were sent what. */
 export interface SyncCounts {
-  /** Snapshots, also in place of the backlog. */
+  /** How many were sent a snapshot, also in place of the backlog. */
   full: number;
-  /** What they lacked, from the backlog. */
+  /** How many were sent what they lacked, from the backlog. */
   partial: number;
-  /** Snapshots for replicas that had asked to resume. */
+  /** How many had asked to resume and were sent a snapshot. */
   partialFailed: number;
 }
 
@@ -74,7 +74,7 @@ interface Section {
 
 const EVERYTHING = ['all', 'everything'];
 
-/** The sections that are asked for (lower case), the default ones when none is. */
+/** Renders the sections that are asked for (lower case), the default ones when none is. */
 export function renderInfo(status: ServerStatus, asked: readonly string[]): string {
   const wantsAll = asked.some((name) => EVERYTHING.includes(name));
   const wantsDefault = asked.length === 0 || asked.includes('default');
@@ -84,7 +84,7 @@ export function renderInfo(status: ServerStatus, asked: readonly string[]): stri
     .join('\r\n');
 }
 
-/** As people read sizes: `1.50M`. */
+/** Writes a size for people: `1.50M`. */
 export function humanBytes(bytes: number): string {
   const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), 5);
   return power === 0 ? `${bytes}B` : `${(bytes / 1024 ** power).toFixed(2)}${'BKMGTP'[power]}`;
@@ -97,7 +97,7 @@ function renderSection({ title, fields }: Section, status: ServerStatus): string
   return `# ${title}\r\n${lines.join('')}`;
 }
 
-/** In Redis' order. */
+/** The sections in Redis' order. */
 const sections: Record<string, Section> = {
   server: { title: 'Server', isDefault: true, fields: serverFields },
   clients: { title: 'Clients', isDefault: true, fields: clientFields },

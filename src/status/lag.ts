@@ -5,16 +5,16 @@
 import { holdsNothing, type ReplicaInfo } from '../replication/primary/replica-info.js';
 import type { Backlog, Behind } from '../replication/stream/backlog.js';
 
-/** Of all shards together: the sums of `records` and `bytes`, and the most of `ms`. */
+/** The lag over all shards: the sums of their `records` and `bytes`, and the most of their `ms`. */
 export interface ReplicaLag extends Behind {
-  /** Index = shard. */
+  /** The lag of each shard, by its index. */
   readonly shards: readonly Behind[];
 }
 
-/** `snapshot`: the replica is still receiving a snapshot, so that no lag can be given. */
+/** A replica's lag; `snapshot`: it is still receiving a snapshot, so that no lag can be given. */
 export type Lag = ReplicaLag | 'snapshot';
 
-/** A line for INFO: `lag_records=12,lag_bytes=4096,lag_ms=3`; an unknown figure is left out. */
+/** Renders a line for INFO: `lag_records=12,lag_bytes=4096,lag_ms=3`; an unknown figure is left out. */
 export function lagLine(lag: Lag): string {
   if (lag === 'snapshot') return 'lag=snapshot';
   const { records, bytes, ms } = lag;
@@ -24,7 +24,7 @@ export function lagLine(lag: Lag): string {
     .join();
 }
 
-/** The lag of a replica behind the end of this backlog. */
+/** Returns the lag of a replica behind the end of this backlog. */
 export function lagOf(replica: ReplicaInfo, backlog: Backlog): Lag {
   const { state, acknowledged, watermarks } = replica;
   if (holdsNothing(replica) || state === 'snapshot') return 'snapshot';
@@ -41,7 +41,7 @@ export function lagOf(replica: ReplicaInfo, backlog: Backlog): Lag {
   };
 }
 
-/** Undefined as soon as one shard's figure is. */
+/** Adds up one figure of all shards; undefined as soon as one shard's figure is. */
 function total(
   shards: readonly Behind[],
   part: (shard: Behind) => number | undefined,

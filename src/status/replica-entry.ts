@@ -16,7 +16,7 @@ import {
   readText,
 } from './status-fields.js';
 
-/** States of a replica; `gone`: it left within the last hour. */
+/** The states of a replica; `gone`: it left within the last hour. */
 export const replicaStates = ['live', 'catching-up', 'snapshot', 'gone'] as const;
 
 /** A replica of the server that the document is of. */
@@ -24,26 +24,31 @@ export interface ReplicaEntry {
   /** `host:port`. */
   address: string;
   state: (typeof replicaStates)[number];
-  /** What it has acknowledged; of one that never does, what it has been sent. Empty: nothing yet. */
+  /**
+   * The watermarks that it has acknowledged; of one that never does, those that it has been sent. Empty:
+   * nothing yet.
+   */
   watermarks: bigint[];
-  /** False of a Rust replica. */
+  /** Whether it acknowledges; false of a Rust replica. */
   acknowledges: boolean;
   /** Whole seconds since it was last heard. */
   sinceAckSeconds: number;
-  /** Of all shards together; null while it receives a snapshot. */
+  /** How many records it lacks of all shards; null while it receives a snapshot. */
   lagRecords: number | null;
   /**
-   * From the first record that it lacks to the newest; null as `lagRecords`, and when they are no longer all
-   * kept.
+   * Milliseconds from the first record that it lacks to the newest; null while it receives a snapshot, and
+   * when these records are no longer all kept.
    */
   lagMs: number | null;
-  /** Index = shard; empty while it receives a snapshot. */
+  /** How many records it lacks of each shard, by its index; empty while it receives a snapshot. */
   shardLagRecords: number[];
-  /** Index = shard; null when the records are no longer all kept. */
+  /** Milliseconds of lag of each shard, by its index; null when the records are no longer all kept. */
   shardLagMs: (number | null)[];
   /** Whether the backlog has all that it lacks, so that it needs no snapshot. */
   canResume: boolean;
-  /** How long that stays so at the present write rate; null: nothing is written, or it cannot resume. */
+  /**
+   * Milliseconds that this lasts at the present write rate; null: nothing is written, or it cannot resume.
+   */
   leewayMs: number | null;
   /** Bytes of frames that wait until its connection takes them; null from a server that does not send it. */
   queuedBytes: number | null;
@@ -56,7 +61,7 @@ export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEnt
   const shardLags = lag === 'snapshot' ? [] : lag.shards;
   return {
     address,
-    // It may have been sent the whole snapshot, and has not acknowledged it yet.
+    // The replica may have been sent the whole snapshot, and has not acknowledged it yet.
     state: lag === 'snapshot' && state !== 'gone' ? 'snapshot' : state,
     // A replica may claim more shards than there are; the entry has as many as there are.
     watermarks:
@@ -93,7 +98,10 @@ export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
   };
 }
 
-/** A time for a document. Records carry their writers' times, which lie far apart where a clock was wrong. */
+/**
+ * Makes a time fit for a document. Records carry their writers' times, which lie far apart where a clock was
+ * wrong.
+ */
 export function msOrNull(ms: number | undefined): number | null {
   return ms === undefined ? null : Math.min(ms, Number.MAX_SAFE_INTEGER);
 }

@@ -1,6 +1,5 @@
 /**
- * INFO's replication section and ROLE's answer (reference: Redis' field names), rendered from a node's
- * report.
+ * Renders INFO's replication section and ROLE's answer (reference: Redis' field names) from a node's report.
  */
 import { secondOffset } from '../replication/offset.js';
 import type { FollowerState } from '../replication/replica/follower.js';
@@ -30,7 +29,7 @@ const linkStates: Record<FollowerState['name'], string> = {
 
 const NO_HISTORY = '0'.repeat(40);
 
-/** INFO replication behind `role`. Offsets are records, of all shards together. */
+/** Renders INFO's replication section behind `role`. Offsets are records, of all shards together. */
 export function replicationFields(report: NodeReport): Fields {
   const { history, serving, link, goodReplicas } = report;
   return {
@@ -47,7 +46,7 @@ export function replicationFields(report: NodeReport): Fields {
   };
 }
 
-/** ROLE's answer. */
+/** Renders ROLE's answer. */
 export function roleReply({ link, offsetRecords, serving }: NodeReport): Reply {
   if (link !== undefined) {
     const { primary, state } = link;
@@ -79,7 +78,10 @@ function linkFields(link: LinkReport, offsetRecords: bigint): Fields {
   };
 }
 
-/** As Redis shows a snapshot whose size it does not know (diskless): no peer says how much is to come. */
+/**
+ * Renders the sync as Redis shows a snapshot whose size it does not know (diskless): no peer says how much is
+ * to come.
+ */
 function syncFields(readBytes: number, sinceHeardSeconds: number): Fields {
   return {
     master_sync_total_bytes: 0,
@@ -90,7 +92,10 @@ function syncFields(readBytes: number, sinceHeardSeconds: number): Fields {
   };
 }
 
-/** `slaveN` with Redis' fields, and behind them `replicaN` with the facts for which Redis has no field. */
+/**
+ * Renders `slaveN` with Redis' fields, and behind them `replicaN` with the facts for which Redis has no
+ * field.
+ */
 function replicaFields(replicas: readonly ReplicaStatus[]): Fields {
   return Object.fromEntries([
     ...replicas.map((replica, index) => [`slave${index}`, slaveLine(replica)]),
@@ -121,7 +126,10 @@ function backlogFields({ history, offsetRecords, backlog }: ServingReport): Fiel
   };
 }
 
-/** A shard to which nothing is written has a window without end; the field is then left out. */
+/**
+ * Renders one shard; one to which nothing is written has a window without end, and the field is then left
+ * out.
+ */
 function shardLine({ watermark, earliest, bytes, windowMs }: BacklogReport['shards'][number]): string {
   const line = `seq=${watermark},first=${earliest},bytes=${bytes}`;
   return windowMs === undefined ? line : `${line},window_ms=${windowMs}`;

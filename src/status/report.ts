@@ -22,27 +22,28 @@ export interface NodeReport {
   readonly history: History | undefined;
   /** Records of this history and of those that it continues, over all shards (replication/offset.ts). */
   readonly offsetRecords: bigint;
-  /** Undefined: no replica can be served from this node. */
+  /** The replicas and what they are served from; undefined: no replica can be served from this node. */
   readonly serving: ServingReport | undefined;
-  /** Undefined for a primary. */
+  /** The link of a node that follows; undefined for a primary. */
   readonly link: LinkReport | undefined;
-  /** Replicas that count for `min-replicas`; undefined while writes need none. */
+  /** How many replicas count for `min-replicas`; undefined while writes need none. */
   readonly goodReplicas: number | undefined;
 }
 
 /** Replicas of a node, and what they are served from. */
 export interface ServingReport {
-  /** Undefined: a relay has no content to serve yet. */
+  /** The history that is served; undefined: a relay has no content to serve yet. */
   readonly history: History | undefined;
   /**
-   * Index = shard: the highest sequence that replicas could have. Empty as long as `history` is undefined.
+   * The highest sequence of each shard that replicas could have, by shard index; empty as long as `history`
+   * is undefined.
    */
   readonly watermarks: readonly bigint[];
   readonly offsetRecords: bigint;
   readonly backlog: BacklogReport;
-  /** Connected replicas, in the order in which they came. */
+  /** The connected replicas, in the order in which they came. */
   readonly connected: readonly ReplicaStatus[];
-  /** Replicas that left within the last hour, in the order in which they left. */
+  /** The replicas that left within the last hour, in the order in which they left. */
   readonly departed: readonly ReplicaStatus[];
 }
 
@@ -53,9 +54,9 @@ export interface BacklogReport {
   readonly records: bigint;
   /** How long a replica may be away at the present write rate, ms; undefined: nothing is written. */
   readonly windowMs: number | undefined;
-  /** Index = shard. */
+  /** The window of each shard, by its index. */
   readonly shards: readonly (BacklogWindow & {
-    /** As `BacklogReport.windowMs`, for this shard alone. */
+    /** Milliseconds, as `BacklogReport.windowMs`, for this shard alone. */
     readonly windowMs: number | undefined;
   })[];
 }
@@ -63,7 +64,9 @@ export interface BacklogReport {
 /** A replica of this node: what its connection knows, and how far it is behind. */
 export interface ReplicaStatus extends ReplicaInfo {
   lag: Lag;
-  /** Records of this node's history that it holds; of one that acknowledges nothing, that it was sent. */
+  /**
+   * How many records of this node's history it holds; of one that acknowledges nothing, how many it was sent.
+   */
   offsetRecords: bigint;
   /** Whether the backlog has all that it lacks, so that it needs no snapshot. */
   canResume: boolean;
@@ -83,25 +86,25 @@ export interface LinkReport {
   readonly hasContent: boolean;
   /** Seconds since the primary was last heard, or since following began. */
   readonly sinceHeardSeconds: number;
-  /** Seconds since the link was lost, or since following began. */
+  /** Seconds since a live link was last lost, or since following began. */
   readonly sinceLostSeconds: number;
-  /** As `Follower.lagMs`. */
+  /** Milliseconds behind the primary, as `Follower.lagMs`. */
   readonly lagMs: number | undefined;
   /** Bytes of the snapshot that is being received; undefined: none is. */
   readonly syncReadBytes: number | undefined;
 }
 
-/** Where the report of served replicas comes from. */
+/** The sources of the report of served replicas. */
 export interface ServingSources {
-  /** Undefined while there is nothing to serve replicas from. */
+  /** The stream that replicas are served from; undefined while there is none. */
   readonly stream: FrameStream | undefined;
-  /** Undefined: no replicas can come. */
+  /** The listener; undefined: no replicas can come. */
   readonly listener: ReplicaListener | undefined;
   readonly backlogBytes: number;
   readonly nowMs: number;
 }
 
-/** Replicas and backlog of a primary or of a relay. */
+/** Reports the replicas and the backlog of a primary or of a relay. */
 export function servingReport({ stream, listener, backlogBytes, nowMs }: ServingSources): ServingReport {
   if (stream === undefined) return servesNothing(backlogBytes);
   const { backlog, history } = stream;
@@ -126,7 +129,7 @@ export function servingReport({ stream, listener, backlogBytes, nowMs }: Serving
   };
 }
 
-/** Of a node that follows. */
+/** Reports the link of a node that follows. */
 export function linkReport(follower: Follower, primary: Address, clock: Clock): LinkReport {
   const secondsSince = (us: number) => Math.max(0, (clock.monotonicUs() - us) / 1_000_000);
   return {

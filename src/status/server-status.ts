@@ -4,7 +4,7 @@ import type { CommandStatistics } from '../resp/command-statistics.js';
 import type { Settings } from '../resp/settings.js';
 import type { ServerStatus, SyncCounts } from './info.js';
 
-/** The parts of a server that its status is gathered from. */
+/** The parts of a server from which its status is gathered. */
 export interface ServerParts {
   readonly role: 'master' | 'slave';
   readonly version: string;
@@ -15,13 +15,13 @@ export interface ServerParts {
   readonly server: FrontStatus;
   readonly engine: { usedBytes(): number; keyCount(): number; expiringKeyCount(): number };
   readonly settings: Settings;
-  /** INFO replication behind `role`. */
+  /** The lines of INFO's replication section behind `role`. */
   readonly replication: Record<string, string | number>;
-  /** What replicas that came were given; absent on a server that serves none. */
+  /** How many of the replicas that came were sent what; absent on a server that serves none. */
   readonly syncs?: SyncCounts;
 }
 
-/** What is asked of the Redis front. */
+/** The facts that are asked of the Redis server. */
 export interface FrontStatus {
   readonly port: number;
   readonly clients: readonly ClientState[];

@@ -10,21 +10,21 @@ import type { BacklogReport, LinkReport, NodeReport } from './report.js';
 
 /** What a server answers in a Status frame. */
 export interface StatusDocument {
-  /** Of fastcache. */
+  /** The version of fastcache. */
   version: string;
   role: NodeReport['role'];
-  /** 32 hex digits; null of a relay above which there is none. */
+  /** The history's id, 32 hex digits; null of a relay above which there is no history. */
   history: string | null;
   /** The sequence before the history's first. */
   base: bigint | null;
-  /** Index = shard: the highest sequence that replicas could have. */
+  /** The highest sequence of each shard that replicas could have, by shard index. */
   watermarks: bigint[];
   backlog: BacklogEntry;
-  /** Connected replicas, then those that left within the last hour. */
+  /** The connected replicas, then those that left within the last hour. */
   replicas: ReplicaEntry[];
-  /** Replicas that there was no room for in the document. */
+  /** How many replicas the document had no room for. */
   unlistedReplicas: number;
-  /** Of a relay, to its primary. */
+  /** The link of a relay to its primary; null of a primary. */
   link: LinkEntry | null;
   /** The counters of replication/metrics.ts. */
   metrics: Record<string, number>;
@@ -36,11 +36,11 @@ export interface BacklogEntry {
   records: number;
   limitBytes: number;
   /**
-   * How long a replica may be away at the present write rate before it needs a snapshot; null: nothing is
-   * written.
+   * Milliseconds that a replica may be away at the present write rate before it needs a snapshot; null:
+   * nothing is written.
    */
   windowMs: number | null;
-  /** Index = shard: the first sequence that can still be given. */
+  /** The first sequence of each shard that can still be given, by shard index. */
   earliest: bigint[];
 }
 
@@ -48,15 +48,15 @@ export interface BacklogEntry {
 export interface LinkEntry {
   /** `host:port`. */
   primary: string;
-  /** `live`, `snapshot`, `connecting`, … (replication/replica/follower.ts). */
+  /** The link's state: `live`, `snapshot`, `connecting`, … (replication/replica/follower.ts). */
   state: string;
-  /** Since the primary was last heard. */
+  /** Milliseconds since the primary was last heard. */
   sinceHeardMs: number;
-  /** Null: not known. */
+  /** Milliseconds behind the primary; null: not known. */
   lagMs: number | null;
 }
 
-/** A document's fields that no report has. */
+/** The fields of a document that no report has. */
 export interface ServerDetails {
   version: string;
   metrics: MetricsSnapshot;
@@ -65,11 +65,11 @@ export interface ServerDetails {
 /** Bytes of a document without its replicas, and of a replica without its shards, with room to spare. */
 const HEAD_BYTES = 4_096;
 const REPLICA_BYTES = 512;
-/** A number of msgpack has 9 bytes at most. */
+/** Bytes for each shard; a number of msgpack has 9 bytes at most. */
 const HEAD_BYTES_PER_SHARD = 18;
 const REPLICA_BYTES_PER_SHARD = 27;
 
-/** Undefined: this node has nothing to serve, and so no document. */
+/** Renders the document; undefined: this node has nothing to serve, and so no document. */
 export function statusDocument(
   report: NodeReport,
   { version, metrics }: ServerDetails,
@@ -77,7 +77,7 @@ export function statusDocument(
   const { role, serving, link } = report;
   if (serving?.history === undefined) return undefined;
   const { history, watermarks, backlog, connected, departed } = serving;
-  // The replica that left last stands before those that left earlier.
+  // The replica that left last comes before those that left earlier.
   const replicas = [...connected, ...[...departed].reverse()];
   const listed = replicas.slice(0, replicasInRoom(watermarks.length));
   return {
@@ -94,7 +94,7 @@ export function statusDocument(
   };
 }
 
-/** How many replicas a document has room for. */
+/** Returns how many replicas a document has room for. */
 export function replicasInRoom(shards: number): number {
   const room = STATUS_MAX_BYTES - HEAD_BYTES - HEAD_BYTES_PER_SHARD * shards;
   return Math.floor(room / (REPLICA_BYTES + REPLICA_BYTES_PER_SHARD * shards));

@@ -7,25 +7,25 @@ import type { StatusMap, StatusValue } from '../frame/status.js';
 
 const HISTORY = /^[0-9a-f]{32}$/;
 const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
-/** Characters of an address, a state or a version; a longer text is refused. */
+/** The most characters of an address, a state or a version; a longer text is refused. */
 const MAX_TEXT = 256;
 
-/** Reads one value; undefined: the value does not fit. */
+/** Reads one value; returns undefined when the value does not fit. */
 export type Reading<T> = (value: StatusValue) => T | undefined;
 
-/** A whole number from 0 to 2^53 - 1. */
+/** Reads a whole number from 0 to 2^53 - 1. */
 export const asCount: Reading<number> = (value) => {
   const count = typeof value === 'bigint' && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
   return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
 };
 
-/** An unsigned 64-bit number. */
+/** Reads an unsigned 64-bit number. */
 export const asSequence: Reading<bigint> = (value) => {
   const sequence = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
   return typeof sequence === 'bigint' && sequence >= 0n && sequence <= LARGEST_U64 ? sequence : undefined;
 };
 
-/** A history id: 32 hex digits. */
+/** Reads a history id: 32 hex digits. */
 export const asHistory: Reading<string> = (value) =>
   typeof value === 'string' && HISTORY.test(value) ? value : undefined;
 
@@ -34,12 +34,12 @@ const asText: Reading<string> = (value) =>
 
 const asFlag: Reading<boolean> = (value) => (typeof value === 'boolean' ? value : undefined);
 
-/** Whether a value is a map. */
+/** Returns whether a value is a map. */
 export function isMap(value: StatusValue | undefined): value is StatusMap {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A field that must be there and fit; `expected` says for the error how it should be. */
+/** Reads a field that must be there and fit; `expected` says for the error how it should be. */
 export function read<T>(map: StatusMap, name: string, expected: string, reading: Reading<T>): T {
   const value = map[name];
   const result = value === undefined ? undefined : reading(value);
@@ -47,33 +47,33 @@ export function read<T>(map: StatusMap, name: string, expected: string, reading:
   return result;
 }
 
-/** As `read`; null stays null. */
+/** Reads a field as `read` does; null stays null. */
 export function readOptional<T>(map: StatusMap, name: string, reading: Reading<T>): T | null {
   return map[name] === null ? null : read(map, name, 'null or a value', reading);
 }
 
-/** As `readOptional`, of a field that an older server does not send: null as well. */
+/** Reads a field as `readOptional` does; null also when it is absent, as from an older server. */
 export function readIfSent<T>(map: StatusMap, name: string, reading: Reading<T>): T | null {
   return map[name] === undefined ? null : readOptional(map, name, reading);
 }
 
-/** A text of at most 256 characters. */
+/** Reads a text of at most 256 characters. */
 export const readText = (map: StatusMap, name: string) =>
   read(map, name, `${MAX_TEXT} characters at most`, asText);
-/** A whole number from 0 to 2^53 - 1. */
+/** Reads a whole number from 0 to 2^53 - 1. */
 export const readCount = (map: StatusMap, name: string) => read(map, name, 'a whole number', asCount);
-/** True or false. */
+/** Reads true or false. */
 export const readFlag = (map: StatusMap, name: string) => read(map, name, 'true or false', asFlag);
-/** A map. */
+/** Reads a map. */
 export const readMap = (map: StatusMap, name: string) =>
   read(map, name, 'a map', (value) => (isMap(value) ? value : undefined));
 
-/** One of these texts. */
+/** Reads one of these texts. */
 export function readChoice<T extends string>(map: StatusMap, name: string, choices: readonly T[]): T {
   return read(map, name, choices.join(', '), (value) => choices.find((choice) => choice === value));
 }
 
-/** A list of at most `longest` elements that all fit. */
+/** Reads a list of at most `longest` elements that all fit. */
 export function readList<T>(map: StatusMap, name: string, longest: number, reading: Reading<T>): T[] {
   return read(map, name, 'a list', (value) => {
     if (!Array.isArray(value) || value.length > longest) return undefined;
@@ -85,7 +85,7 @@ export function readList<T>(map: StatusMap, name: string, longest: number, readi
   });
 }
 
-/** A list with an element for each shard; or an empty one, where `mayBeEmpty`. */
+/** Reads a list with an element for each shard, or an empty one where `mayBeEmpty`. */
 export function readPerShard<T>(
   map: StatusMap,
   name: string,
@@ -98,7 +98,7 @@ export function readPerShard<T>(
   throw malformed(name, `${shards}, one for each shard`, list.length);
 }
 
-/** The error for a field that is not sound. */
+/** Makes the error for a field that is not sound. */
 export function malformed(name: string, expected: string, value: StatusValue | undefined): FastcacheError {
   const found =
     typeof value === 'object' || value === undefined ? typeof value : String(value).slice(0, MAX_TEXT);

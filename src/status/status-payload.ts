@@ -25,12 +25,12 @@ import {
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 const MAX_METRICS = 256;
 
-/** The payload of a Status frame. */
+/** Encodes the payload of a Status frame. */
 export function encodeStatus(document: StatusDocument): Buffer {
   return packr.pack(document);
 }
 
-/** Throws `FCRP_STATUS_MALFORMED` and what `decodeStatus` throws. */
+/** Reads a document. Throws `FCRP_STATUS_MALFORMED` and what `decodeStatus` throws. */
 export function readStatus(payload: Uint8Array): StatusDocument {
   const map = decodeStatus(payload);
   if (map === undefined) throw malformed('document', 'a map', undefined);

@@ -1,20 +1,20 @@
 /**
- * Whether replication is as it should be, as monitoring asks it (`watermarks --check`): findings, each with
- * one of the four states of Nagios' plugins, whose exit statuses they are.
+ * Checks that replication is as it should be, as monitoring asks it (`watermarks --check`): findings, each
+ * with one of the four states of Nagios' plugins, whose exit statuses they are.
  */
 import type { ErrorCode } from '../errors.js';
 import type { ReplicaEntry } from './replica-entry.js';
 import type { LinkEntry } from './status-document.js';
 import { type EndpointAnswer, standingOf } from './watermarks.js';
 
-/** In the order of their exit statuses. */
+/** The states in the order of their exit statuses. */
 export const checkStates = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 /** A state of a finding, in the words of Nagios. */
 export type CheckState = (typeof checkStates)[number];
 
-/** The most that a live replica may lag; undefined: no limit. */
+/** The most that a live replica may lag, by either measure; undefined: no limit. */
 export interface LagLimits {
-  /** More is critical, more than half of it a warning. */
+  /** Milliseconds; more is critical, more than half of it a warning. The same goes for the records below. */
   maxLagMs: number | undefined;
   maxLagRecords: number | undefined;
 }
@@ -22,26 +22,26 @@ export interface LagLimits {
 /** One observation about an endpoint. */
 export interface Finding {
   state: CheckState;
-  /** Names its endpoint; peers' words in it are raw. */
+  /** The text, which names its endpoint; peers' words in it are raw. */
   text: string;
 }
 
 /** The outcome of a check over all endpoints. */
 export interface Verdict {
   state: CheckState;
-  /** The worst first; one that is OK when there is nothing else. */
+  /** The findings, the worst first; one that is OK when there is nothing else. */
   findings: Finding[];
-  /** Of all live replicas. */
+  /** The most milliseconds that any live replica lags; below, the most records. */
   worstLagMs: number;
   worstLagRecords: number;
 }
 
-/** What is known to be bad comes before what is not known. */
+/** The order in which states are reported: what is known to be bad comes before what is not known. */
 const severity: readonly CheckState[] = ['CRITICAL', 'WARNING', 'UNKNOWN', 'OK'];
 
 /**
- * A server that does not answer is the fault that is looked for; any other fault means that nothing could be
- * learnt.
+ * The errors of a server that does not answer, which is the fault that is looked for; any other fault means
+ * that nothing could be learnt.
  */
 const absences: ReadonlySet<ErrorCode> = new Set([
   'PRIMARY_UNREACHABLE',

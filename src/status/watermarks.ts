@@ -1,18 +1,18 @@
-/** How far one endpoint is: the model behind `fastcache watermarks`. */
+/** The model behind `fastcache watermarks`: how far one endpoint is. */
 import type { FastcacheError } from '../errors.js';
 import type { EndpointHistory } from '../replication/history.js';
 import { watermarkOf } from '../replication/watermarks.js';
 import type { ReplicaEntry } from './replica-entry.js';
 import type { StatusDocument } from './status-document.js';
 
-/** An endpoint's watermarks and, of a server of ours, its status. */
+/** An endpoint's watermarks and, of a fastcache server, its status. */
 export interface EndpointWatermarks extends EndpointHistory {
   /** The address that was asked, or the dump that was read. */
   endpoint: string;
   role: 'primary' | 'replica' | 'dump';
-  /** Index = shard. */
+  /** The endpoint's watermarks, by shard index. */
   watermarks: readonly bigint[];
-  /** The Status document of a server of ours; undefined of others. */
+  /** The Status document of a fastcache server; undefined of others. */
   status: StatusDocument | undefined;
 }
 
@@ -26,17 +26,18 @@ export interface SilentEndpoint {
 export type EndpointAnswer = EndpointWatermarks | SilentEndpoint;
 
 /**
- * A live replica whose newest record is older is behind. Acks come every 100 ms, so that less says nothing.
+ * Milliseconds of lag from which on a live replica is behind. Acks come every 100 ms, so that less says
+ * nothing.
  */
 const BEHIND_FROM_MS = 500;
 
 /**
- * A replica's state as a person should see it: of those that are live, who is behind, and who holds what was
+ * A replica's state as a person should see it: of the live ones, which are behind, and which hold what was
  * never given.
  */
 export type Standing = ReplicaEntry['state'] | 'behind' | 'diverging';
 
-/** `watermarks`: the primary's. */
+/** Returns a replica's state against `watermarks`, which are the primary's. */
 export function standingOf(replica: ReplicaEntry, watermarks: readonly bigint[]): Standing {
   const { state, lagRecords, lagMs } = replica;
   if (isAhead(replica, watermarks)) return 'diverging';
@@ -45,8 +46,8 @@ export function standingOf(replica: ReplicaEntry, watermarks: readonly bigint[])
 }
 
 /**
- * The JSON of docs/command-line.md, "JSON of watermarks"; `replicas` is empty and `backlog` null for an
- * endpoint without a Status document.
+ * Returns the JSON of docs/command-line.md, "JSON of watermarks"; `replicas` is empty and `backlog` null for
+ * an endpoint without a Status document.
  */
 export function endpointJson(endpoint: EndpointAnswer): Record<string, unknown> {
   if ('fault' in endpoint) {

@@ -20,7 +20,7 @@ export function parseAddress(text: string): Address {
   return { host: match[1] ?? (match[2] || LOOPBACK), port };
 }
 
-/** The inverse of `parseAddress`: an IPv6 host stands in brackets. */
+/** Writes an address as `parseAddress` reads it, an IPv6 host in brackets. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

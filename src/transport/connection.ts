@@ -1,15 +1,15 @@
 /**
- * What `replication/` and the simulation know of a connection: bytes in, bytes out, backpressure, an end. TCP
- * stands behind it in production (`tcp.ts`), a virtual network in the simulation.
+ * The seam through which `replication/` and the simulation know a connection: bytes in, bytes out,
+ * backpressure, an end. TCP is behind it in production (`tcp.ts`), a virtual network in the simulation.
  */
 
-/** Who is called by a connection. */
+/** The calls that a connection makes. */
 export interface ConnectionHandlers {
-  /** Bytes as they came; the buffer is only valid during the call. */
+  /** Called with bytes as they came; the buffer is only valid during the call. */
   onData(chunk: Buffer): void;
-  /** The send buffer has room again after a `write` that returned false. */
+  /** Called when the send buffer has room again after a `write` that returned false. */
   onDrain(): void;
-  /** Once, when the connection is over; `error` when it broke. Nothing is called after it. */
+  /** Called once, when the connection is over; `error` when it broke. Nothing is called after it. */
   onClose(error?: Error): void;
 }
 
@@ -20,7 +20,10 @@ export interface Connection {
   /** Bytes accepted by `write` that the network has not taken yet. */
   readonly bufferedBytes: number;
   handlers: ConnectionHandlers;
-  /** Queues bytes (not copied: they must not change). False: the send buffer is full, wait for `onDrain`. */
+  /**
+   * Queues bytes (not copied: they must not change). Returns false when the send buffer is full: wait for
+   * `onDrain`.
+   */
   write(bytes: Uint8Array): boolean;
   /** Stops and restarts the flow of `onData`. */
   pause(): void;
@@ -31,7 +34,7 @@ export interface Connection {
   destroy(): void;
 }
 
-/** What accepts connections. */
+/** The server side, which accepts connections. */
 export interface Listener {
   /** `host:port` really listened on (port 0 resolved). */
   readonly address: string;
@@ -39,13 +42,13 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Where to connect or listen. */
+/** An address to connect to or to listen on. */
 export interface Address {
   host: string;
   port: number;
 }
 
-/** How connections are made. */
+/** The way in which connections are made. */
 export interface Transport {
   /** Resolves when it listens. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
   listen(address: Address, accept: (connection: Connection) => void): Promise<Listener>;

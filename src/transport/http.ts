@@ -1,40 +1,44 @@
 /**
- * A small HTTP server for status pages: GET and HEAD, short answers, no bodies taken. A client
- * holds little and not for long: connections, header bytes, the time for a request and for taking its answer
- * are all bounded.
+ * A small HTTP server for status pages: GET and HEAD, short answers, no bodies taken. A client holds little
+ * and not for long: connections, header bytes, the time for a request and for taking its answer are all
+ * bounded.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Address, Listener } from './connection.js';
 import { listenOn } from './tcp.js';
 
-/** Connections at one time; those past it are dropped. A scraper or two, a few probes. */
+/**
+ * The most connections at one time, enough for a scraper or two and a few probes; those past it are dropped.
+ */
 const MAX_CONNECTIONS = 32;
 const MAX_HEADER_BYTES = 8_192;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 5_000;
-/** Between two requests of a connection. */
+/** The most time between two requests of a connection. */
 const KEEP_ALIVE_MS = 5_000;
-/** Nothing comes and nothing goes: the peer does not take its answer. */
+/**
+ * A connection is dropped when nothing comes and nothing goes for so long: the peer does not take its answer.
+ */
 const STALLED_TIMEOUT_MS = 10_000;
-/** How often connections are looked for that took too long. */
+/** The pause between two looks for connections that took too long. */
 const CHECK_MS = 1_000;
 
-/** What a request is answered with. */
+/** The answer to a request. */
 export interface HttpAnswer {
   status: number;
-  /** With its charset. */
+  /** The content type, with its charset. */
   contentType: string;
   body: string;
 }
 
-/** What was asked for. */
+/** The request, as far as an answer depends on it. */
 export interface HttpRequest {
-  /** As it was sent, from `/` up to the query. */
+  /** The path as it was sent, from `/` up to the query. */
   path: string;
   query: URLSearchParams;
 }
 
-/** An answer of one line of text. */
+/** Makes an answer of one line of text. */
 export const plainText = (status: number, line: string): HttpAnswer => ({
   status,
   contentType: 'text/plain; charset=utf-8',
@@ -62,7 +66,7 @@ export function listenHttp(
     respond(request, answer).then((answered) => send(request, response, answered));
   };
   server.on('request', handle);
-  // Without this Node would ask for the body.
+  // This is handled because Node would otherwise ask for the body.
   server.on('checkContinue', handle);
   return listenOn(server, address).then((listening) => ({
     address: listening,
@@ -94,7 +98,7 @@ function send(request: IncomingMessage, response: ServerResponse, { status, cont
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     ...(status === 405 && { Allow: 'GET, HEAD' }),
-    // The rest of such a connection is a body, which nobody reads.
+    // The rest of such a connection is a body, which the server does not read.
     ...(announcesBody(request) && { Connection: 'close' }),
   });
   response.end(body);

@@ -6,16 +6,17 @@
  */
 import { Socket } from 'node:net';
 
-/** For code that is handed a connection and opens none. */
+/** A client's socket, for code that is handed a connection and opens none. */
 export type ClientSocket = Socket;
 
 /**
- * As much as one read takes; shared by all connections, since `onData` is done with it when it returns.
+ * Bytes that one read takes at most; the buffer is shared by all connections, since `onData` is done with it
+ * when it returns.
  */
 const READ_BYTES = 65_536;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
 
-/** What `net.Socket` holds of the operating system's socket. */
+/** The handle of the operating system's socket, which `net.Socket` keeps. */
 interface WithHandle {
   _handle?: object | null;
 }

@@ -1,6 +1,6 @@
 /**
- * TCP behind the seam of `connection.ts`: sockets in, bytes and backpressure out. Knows nothing about frames,
- * and imports nothing of the core but its errors.
+ * TCP behind the seam of `connection.ts`: sockets in, bytes and backpressure out. It knows nothing about
+ * frames, and imports nothing of the core but its errors.
  */
 import { createServer, connect as openSocket, type Server, type Socket } from 'node:net';
 import { FastcacheError } from '../errors.js';
@@ -11,11 +11,11 @@ import type { Address, Connection, ConnectionHandlers, Listener, Transport } fro
 const KEEP_ALIVE_MS = 10_000;
 const READ_BYTES = 1_048_576;
 /**
- * A process that stood still finds its deadline past before it has looked at its sockets: so much later it
- * has.
+ * Milliseconds after which a passed deadline is looked at a second time: a process that was halted finds it
+ * past before it has looked at its sockets, and by then it has.
  */
 const SECOND_LOOK_MS = 50;
-/** A connection takes this much before it is full: a turn's frames rather than one. */
+/** Bytes that a connection takes before it is full: a turn's frames rather than one. */
 const WRITE_BYTES = 1_048_576;
 
 /** Connections over TCP. */
@@ -29,7 +29,8 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
     highWaterMark: WRITE_BYTES,
   });
   server.on('connection', (socket) => {
-    // A socket may be reset before it is handed out: it then has no address, and there is nobody to answer.
+    // The socket may be reset before it is handed out: it then has no address, and there is no peer to
+    // answer.
     if (socket.remoteAddress === undefined) socket.destroy();
     else accept(new TcpConnection(socket));
   });
@@ -53,7 +54,7 @@ export function listenOn(server: Server, address: Address): Promise<string> {
   });
 }
 
-/** `PORT_TAKEN` or `LISTEN_FAILED`, for what `listen` of a server failed with. */
+/** Makes `PORT_TAKEN` or `LISTEN_FAILED`, for what `listen` of a server failed with. */
 function listenError(address: Address, cause: unknown): FastcacheError {
   const place = formatAddress(address);
   if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
@@ -69,7 +70,7 @@ function listenError(address: Address, cause: unknown): FastcacheError {
   });
 }
 
-/** `host:port` that a server really listens on. */
+/** Returns the `host:port` that a server really listens on. */
 function listeningAddress(server: Server): string {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('a TCP server has an address and a port');
@@ -94,7 +95,7 @@ function connect(
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MS,
-    // One buffer for good, and large: a primary's stream comes in frames of tens of KiB.
+    // One buffer serves for good, and is large: a primary's stream comes in frames of tens of KiB.
     onread: {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (bytes, buffer) => {
@@ -141,7 +142,7 @@ function connect(
   };
 }
 
-/** Until the handlers are set: bytes wait in the socket, which flows only from then on. */
+/** The handlers until others are set: bytes wait in the socket, which flows only from then on. */
 const NO_HANDLERS: ConnectionHandlers = { onData() {}, onDrain() {}, onClose() {} };
 
 class TcpConnection implements Connection {
@@ -181,7 +182,7 @@ class TcpConnection implements Connection {
     return this.#socket.write(bytes);
   }
 
-  /** What one callback writes, a frame for each shard perhaps, goes out in one system call. */
+  /** Gathers what one callback writes, a frame for each shard perhaps, so that it is one system call. */
   #gather(): void {
     if (this.#isCorked) return;
     this.#isCorked = true;

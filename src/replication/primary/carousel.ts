@@ -1,13 +1,13 @@
 /**
- * The bootstrap of replicas of ours, which share it (docs/architecture.md, "Bootstrap"): one scan of a
- * stream's store goes through it in rounds for as long as anybody joins, and each chunk is encoded once for
- * all. Chunks travel among the live frames in the one order in which both came to be, so that nothing that is
- * written meanwhile has to be held back.
+ * The bootstrap of fastcache's replicas, which share it (docs/architecture.md, "Bootstrap"): one scan of a
+ * stream's store goes through it in rounds for as long as any replica joins, and each chunk is encoded once
+ * for all. Chunks travel among the live frames in the one order in which both came to be, so that nothing
+ * that is written meanwhile has to be held back.
  *
- * A joiner begins wherever the scan stands, and ends where the scan has shown it everything: behind
- * SnapshotBegin with the watermarks of that moment it gets shared chunks, whose numbers run on from joiner to
- * joiner, then an empty last chunk of its own and SnapshotEnd with the watermarks of that moment, which is
- * what it then holds.
+ * A joiner begins wherever the scan is, and ends where the scan has shown it everything: behind SnapshotBegin
+ * with the watermarks of that moment it gets shared chunks, whose numbers run on from joiner to joiner, then
+ * an empty last chunk of its own and SnapshotEnd with the watermarks of that moment, which is what it then
+ * holds.
  */
 import assert from 'node:assert';
 import type { Clock, Timer, Timers } from '../../clock.js';
@@ -19,14 +19,17 @@ import { encodeWatermarks } from '../../frame/watermarks.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { FrameStream } from '../stream/stream.js';
 
-/** About what a step of a millisecond takes at most; zstd takes several times as long for the same bytes. */
+/**
+ * About the bytes of entries that a step of a millisecond can take; zstd takes several times as long for
+ * them.
+ */
 const STEP_BYTES = 262_144;
 const STEP_ZSTD_BYTES = 32_768;
-/** So many chunks may be on their way to a joiner, so that the scan goes on while its connection drains. */
+/** So many chunks may be on their way to a joiner, so that the scan continues while its connection drains. */
 const WINDOW_CHUNKS = 4;
-/** Between the begins of two steps while there are writes: these go first, a joiner has time. */
+/** The pause between the begins of two steps while there are writes: these go first, a joiner has time. */
 const PAUSE_MS = 8;
-/** There are writes when one came so short a time ago. */
+/** There are writes when one came within so many milliseconds. */
 const OF_LATE_MS = 50;
 /** A joiner that takes no chunk while others wait so long for it is cut off. */
 const STALL_MS = 2_000;
@@ -36,45 +39,47 @@ export interface CarouselOptions {
   clock: Clock;
   timers: Timers;
   metrics: ReplicationMetrics;
-  /** Of entries, at most. */
+  /** Bytes of entries in a chunk, at most. */
   snapshotChunkBytes: number;
-  /** How chunks are encoded. */
+  /** The encoding of chunks. */
   encoding: EncodeOptions;
 }
 
-/** A replica that is given a snapshot. */
+/** A replica that is sent a snapshot. */
 export interface Joiner {
   /**
    * Sends the frame behind all live frames until now; `onTaken` is called when its connection has taken it.
    */
   insert(frame: Buffer, onTaken: () => void): void;
-  /** Its SnapshotEnd is sent: it has left the carousel. */
+  /** Called when its SnapshotEnd is sent and it has left the carousel. */
   finished(): void;
-  /** It is given no more; `reason` is in words. */
+  /** Called when it is sent no more; `reason` is in words. */
   cutOff(reason: string): void;
 }
 
-/** Where the scan stands. */
+/** How far the scan has come. */
 interface Position {
-  /** Rounds that it has ended. */
+  /** How many rounds it has ended. */
   round: number;
-  /** As `SnapshotScan.place`. */
+  /** The place within the round, as `SnapshotScan.place` counts it. */
   place: number;
 }
 
 /** How far a joiner is. */
 interface Progress {
   joinedAt: Position;
-  /** A round behind the first place from which on it has seen all; undefined until the scan is there. */
+  /**
+   * The place a round behind the first one from which on it has seen all; undefined until the scan is there.
+   */
   endsAt: Position | undefined;
-  /** Chunks that its connection has not taken yet. */
+  /** How many chunks its connection has not taken yet. */
   untaken: number;
 }
 
 /**
- * The snapshot rounds of one stream. The scan is open while anybody joins. Each step shows a part of the
- * store to all joiners, when all have taken most of what they were sent; who has seen a whole round is sent
- * its end.
+ * The snapshot rounds of one stream. The scan is open while any replica joins. Each step shows a part of the
+ * store to all joiners, when all have taken most of what they were sent; a joiner that has seen a whole round
+ * is sent its end.
  */
 export class Carousel {
   readonly #stream: FrameStream;
@@ -83,7 +88,7 @@ export class Carousel {
   readonly #stepBytes: number;
   #scan: SnapshotScan | undefined;
   #position: Position = { round: 0, place: 0 };
-  /** Nothing of this round has been shown yet. */
+  /** True while nothing of this round has been shown. */
   #isAtBeginning = true;
   #chunkIndex = 0n;
   #stepPlanned = false;
@@ -102,7 +107,10 @@ export class Carousel {
     );
   }
 
-  /** `joiner` has been sent its SnapshotBegin; live frames reach it from there on by themselves. */
+  /**
+   * Takes in `joiner`, which has been sent its SnapshotBegin; live frames reach it from there on by
+   * themselves.
+   */
   join(joiner: Joiner): void {
     assert(!this.#joiners.has(joiner), 'a joiner joins once');
     if (this.#scan === undefined) this.#beginScan();
@@ -112,7 +120,10 @@ export class Carousel {
     this.#planStep();
   }
 
-  /** `joiner` wants no more, wherever it is; may be called while the store hands out a batch. */
+  /**
+   * Lets go of `joiner`, which wants no more, wherever it is; may be called while the store hands out a
+   * batch.
+   */
   leave(joiner: Joiner): void {
     if (!this.#joiners.delete(joiner)) return;
     if (this.#joiners.size === 0) this.#endScan();
@@ -143,7 +154,7 @@ export class Carousel {
     this.#isAtBeginning = true;
   }
 
-  /** The scan, which is the store's, is closed in a turn of its own. */
+  /** Forgets the scan, which is the store's and is closed in a turn of its own. */
   #endScan(): void {
     const scan = this.#scan;
     this.#scan = undefined;
@@ -190,7 +201,7 @@ export class Carousel {
     return count;
   }
 
-  /** They come back and join again. */
+  /** Cuts off the joiners that hold up the others; they come back and join again. */
   #cutOffStalled(): void {
     this.#stallTimer = undefined;
     const reason = `it has not taken a chunk of its snapshot, for which others have waited ${STALL_MS} ms`;
@@ -198,8 +209,8 @@ export class Carousel {
   }
 
   /**
-   * One step of the scan is one chunk: live frames that are sealed between two must also travel between the
-   * two.
+   * Does one step of the scan, which is one chunk: live frames that are sealed between two must also travel
+   * between the two.
    */
   #step(scan: SnapshotScan): void {
     const { clock, metrics, encoding } = this.#options;
@@ -236,8 +247,8 @@ export class Carousel {
   }
 
   /**
-   * Ends those who have seen all. The scan may have shown what is not sealed yet: that goes out before their
-   * end.
+   * Ends the joiners that have seen all. The scan may have shown what is not sealed yet: that is sent before
+   * their end.
    */
   #finishJoiners(): void {
     const finished = [...this.#joiners.keys()].filter((joiner) => this.#hasSeenAll(joiner));
@@ -249,7 +260,7 @@ export class Carousel {
     );
     const end = encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks(this.#stream.watermarks()));
     for (const joiner of finished) {
-      // The flush may have filled its queue, and so ended its session.
+      // The flush may have filled the joiner's queue, and so ended its session.
       if (!this.#joiners.delete(joiner)) continue;
       joiner.insert(last, () => {});
       joiner.insert(end, () => joiner.finished());
@@ -261,8 +272,8 @@ export class Carousel {
     if (progress === undefined) return false;
     const { round, place } = this.#position;
     if (progress.endsAt !== undefined) return isAtOrBehind(this.#position, progress.endsAt);
-    // Where it joined, part of a segment may have been passed already, and a split would scatter what was in
-    // it.
+    // At the place where it joined, part of a segment may have been passed already, and a split would scatter
+    // what was in it.
     const { joinedAt } = progress;
     if (round > joinedAt.round || place > joinedAt.place) progress.endsAt = { round: round + 1, place };
     return false;
@@ -288,7 +299,7 @@ export class Carousels {
     this.#options = options;
   }
 
-  /** Of `stream`; the same one each time. */
+  /** Returns the carousel of `stream`, the same one each time. */
   of(stream: FrameStream): Carousel {
     const known = this.#carousels.get(stream);
     if (known !== undefined) return known;

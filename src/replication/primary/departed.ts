@@ -1,11 +1,13 @@
-/** Replicas that left, and where they stood then: an operator looks for them after the fact. */
+/**
+ * Remembers replicas that left, and how they were then, because an operator looks for them after the fact.
+ */
 import type { Clock } from '../../clock.js';
 import { hasReached } from '../watermarks.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 
-/** One that left is listed for so long. */
+/** A replica that left is listed for so long. */
 const KEPT_MS = 3_600_000;
-/** No more are listed: replicas that come and go without end must not fill the memory. */
+/** The most replicas that are listed: those that come and go without end must not fill the memory. */
 const KEPT_MAX = 64;
 
 interface Departed {
@@ -13,17 +15,17 @@ interface Departed {
   readonly leftAtUs: number;
 }
 
-/** The list of those that left and are not back. */
+/** The list of the replicas that left and are not back. */
 export class DepartedReplicas {
   readonly #clock: Clock;
-  /** In the order in which they left. */
+  /** The replicas, in the order in which they left. */
   #departed: Departed[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** A replica left; `info` is how it stood. */
+  /** Lists a replica that left; `info` is how it was then. */
   left(info: ReplicaInfo): void {
     this.#expire();
     this.#departed.push({ info, leftAtUs: this.#clock.monotonicUs() });
@@ -40,7 +42,7 @@ export class DepartedReplicas {
     return found && Math.round((this.#clock.monotonicUs() - found.leftAtUs) / 1000);
   }
 
-  /** Those that left within the last hour and are not back, each with the state `gone`. */
+  /** Returns those that left within the last hour and are not back, each with the state `gone`. */
   list(): ReplicaInfo[] {
     this.#expire();
     const nowUs = this.#clock.monotonicUs();
@@ -58,9 +60,9 @@ export class DepartedReplicas {
 }
 
 /**
- * Whether the replica that makes `claim` can be the one that left. Its port is another with each connection,
- * so that it is known by its host, its history and where it stands: at or past what it acknowledged, and not
- * past what it was sent.
+ * Returns whether the replica that makes `claim` can be the one that left. Its port is another with each
+ * connection, so that it is known by its host, its history and its watermarks: at or past what it
+ * acknowledged, and not past what it was sent.
  */
 export function isSameReplica(left: ReplicaInfo, { address, history, watermarks }: Claim): boolean {
   return (

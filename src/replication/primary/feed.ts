@@ -1,6 +1,6 @@
 /**
- * What a replica is given by the one that it follows (docs/protocol.md, "Conversation", 3 and 4): what it
- * lacks, from the backlog or as a snapshot, then the live stream.
+ * Sends a replica what it lacks, from the backlog or as a snapshot, then the live stream (docs/protocol.md,
+ * "Conversation", 3 and 4).
  */
 import type { Clock, Timers } from '../../clock.js';
 import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
@@ -26,19 +26,22 @@ export interface FeedOptions {
   snapshotChunkBytes: number;
   subscriberQueueFrames: number;
   subscriberQueueBytes: number;
-  /** How SnapshotChunk frames are encoded. */
+  /** The encoding of SnapshotChunk frames. */
   encoding: EncodeOptions;
 }
 
-/** Of one replica. */
+/** What the feed of one replica is made of. */
 export interface ReplicaFeedOptions extends FeedOptions {
   connection: Connection;
   stream: FrameStream;
-  /** It is given no more; `reason` is in words. Nothing may be written to the connection after it. */
+  /**
+   * Called when the replica is sent no more; `reason` is in words. Nothing may be written to the connection
+   * after it.
+   */
   cutOff(reason: string): void;
 }
 
-/** `catching-up` also while nothing has been given yet. */
+/** What a replica is sent now; it is `catching-up` also while nothing has been sent yet. */
 export type FeedState = 'snapshot' | 'catching-up' | 'live';
 
 /** Gives one replica what it lacks and then the live stream, until `stop`. */
@@ -46,11 +49,11 @@ export class ReplicaFeed {
   readonly #options: ReplicaFeedOptions;
   readonly #subscriber: Subscriber;
   readonly #leaveStream: () => void;
-  /** Where the live frames that it is given begin. */
+  /** The watermarks at which the live frames that the replica is sent begin. */
   readonly #frozen: readonly bigint[];
-  /** Of a Rust replica. */
+  /** The snapshot of a Rust replica; undefined unless one was begun. */
   #snapshot: SnapshotSender | undefined;
-  /** Where it has joined; of a replica of ours. */
+  /** The carousel that a replica of fastcache's has joined; undefined unless it has joined one. */
   #carousel: Carousel | undefined;
   readonly #joiner: Joiner = {
     insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),
@@ -62,7 +65,7 @@ export class ReplicaFeed {
 
   /**
    * Subscribes and freezes the watermarks in one go: everything above them is in the subscriber's queue,
-   * everything up to them in what it is given first.
+   * everything up to them in what the replica is sent first.
    */
   constructor(options: ReplicaFeedOptions) {
     this.#options = options;
@@ -78,7 +81,7 @@ export class ReplicaFeed {
     this.#leaveStream = stream.subscribe(this.#subscriber);
   }
 
-  /** What it is given now. */
+  /** What the replica is sent now. */
   get state(): FeedState {
     return this.#state;
   }
@@ -93,7 +96,10 @@ export class ReplicaFeed {
     return this.#subscriber.queuedBytes;
   }
 
-  /** `claimed`: what it says it has; `margin` of its Hello: undefined of a Rust replica. */
+  /**
+   * Sends what the replica lacks. `claimed` is what it says it has, `margin` that of its Hello: undefined of
+   * a Rust replica.
+   */
   start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, metrics, log } = this.#options;
     const { runs, reason } = resume(stream, claimed, margin);
@@ -111,13 +117,13 @@ export class ReplicaFeed {
     this.#subscriber.start(runs, () => this.#goLive());
   }
 
-  /** The connection has room again. */
+  /** Called when the connection has room again. */
   drained(): void {
     this.#snapshot?.drained();
     this.#subscriber.drained();
   }
 
-  /** Gives nothing more and frees what was to be given. */
+  /** Sends nothing more and frees what was to be sent. */
   stop(): void {
     this.#isStopped = true;
     this.#leaveStream();
@@ -132,7 +138,10 @@ export class ReplicaFeed {
     this.#carousel?.invariants();
   }
 
-  /** A snapshot that holds back too much is the operator's to mend. */
+  /**
+   * Returns the reason with the flag to raise, for a snapshot that holds back too much is the operator's to
+   * mend.
+   */
   #explained(reason: string, limitFlag: string | undefined): string {
     if (this.#snapshot === undefined || limitFlag === undefined) return reason;
     const tooMuch = `what was written while its snapshot was under way is too much: ${reason}`;

@@ -1,6 +1,6 @@
 /**
- * Where replicas connect: it accepts connections, keeps unauthenticated ones apart from the replicas, and
- * knows who is connected and who was.
+ * Accepts the connections of replicas, keeps unauthenticated ones apart from the replicas, and lists which
+ * are connected and which have left.
  */
 import assert from 'node:assert';
 import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
@@ -14,7 +14,7 @@ import { WindowWatch } from './window-watch.js';
 /** What a listener and its sessions are made of. */
 export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels'> {
   transport: Transport;
-  /** Port 0 picks a free one. */
+  /** The address to listen on; port 0 picks a free one. */
   bind: Address;
   maxReplicas: number;
 }
@@ -34,7 +34,7 @@ export class ReplicaListener {
   readonly #options: ReplicaListenerOptions;
   readonly #carousels: Carousels;
   readonly #unauthenticated = new Set<PrimarySession>();
-  /** With what each said when it came, and when that was. */
+  /** The replicas, each with what it claimed when it came, and when that was, monotonic microseconds. */
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
   readonly #departed: DepartedReplicas;
   readonly #windowWatch: WindowWatch;
@@ -72,17 +72,17 @@ export class ReplicaListener {
     });
   }
 
-  /** `host:port` really listened on. */
+  /** The `host:port` that is really listened on. */
   get address(): string {
     return this.#listener.address;
   }
 
-  /** How many unauthenticated connections there are; those that are refused and being closed are of them. */
+  /** How many unauthenticated connections there are, those included that are refused and being closed. */
   get unauthenticatedConnections(): number {
     return this.#unauthenticated.size;
   }
 
-  /** Who is connected, in the order in which they came. */
+  /** Returns the connected replicas, in the order in which they came. */
   replicas(): ReplicaInfo[] {
     const infos: ReplicaInfo[] = [];
     for (const session of this.#replicas.keys()) {
@@ -92,14 +92,16 @@ export class ReplicaListener {
     return infos;
   }
 
-  /** Who left within the last hour and has not come back, in the order in which they left. */
+  /**
+   * Returns the replicas that left within the last hour and are not back, in the order in which they left.
+   */
   departed(): ReplicaInfo[] {
     return this.#departed.list();
   }
 
   /**
-   * Replicas that have all, and have acknowledged at most so many whole seconds ago; a Rust replica never
-   * does.
+   * Returns how many replicas have all, and have acknowledged at most so many whole seconds ago; a Rust
+   * replica never does.
    */
   goodReplicas(maxLagSeconds: number): number {
     let count = 0;
@@ -109,14 +111,14 @@ export class ReplicaListener {
     return count;
   }
 
-  /** Replicas that have acknowledged all of these. */
+  /** Returns how many replicas have acknowledged all of these. */
   acknowledged(watermarks: readonly bigint[]): number {
     return this.replicas().filter(
       ({ acknowledged }) => acknowledged !== undefined && hasReached(acknowledged, watermarks),
     ).length;
   }
 
-  /** Calls `listener` with each acknowledgement. Returns how to end that. */
+  /** Calls `listener` with each acknowledgement. Returns what ends that. */
   onAck(listener: () => void): () => void {
     this.#ackListeners.add(listener);
     return () => {
@@ -167,7 +169,7 @@ export class ReplicaListener {
     return true;
   }
 
-  /** It came back on another connection before this one was found dead. */
+  /** Returns whether the replica came back on another connection before this one was found dead. */
   #isBack(last: ReplicaInfo, heardAtUs: number): boolean {
     if (last.history === undefined) return false;
     for (const { claim, cameAtUs } of this.#replicas.values()) {

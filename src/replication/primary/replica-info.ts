@@ -5,7 +5,7 @@ import type { FeedState } from './feed.js';
 export interface ReplicaInfo {
   /** `host:port` that it connected from. */
   address: string;
-  /** `gone`: it left within the last hour, and the rest is as it was then. */
+  /** What it is sent now; `gone`: it left within the last hour, and the rest is as it was then. */
   state: FeedState | 'gone';
   /**
    * The history that it follows, which is the primary's; undefined of a Rust replica, which knows of none.
@@ -13,7 +13,7 @@ export interface ReplicaInfo {
   history: string | undefined;
   /** What has been sent to it; while it is not `live`, what it will have been sent then. */
   watermarks: bigint[];
-  /** What it has said that it has applied; undefined until it does, and a Rust replica never does. */
+  /** What it has acknowledged as applied; undefined until it does, and a Rust replica never does. */
   acknowledged: bigint[] | undefined;
   /** Whole seconds since it was last heard of. */
   sinceAckSeconds: number;
@@ -22,18 +22,19 @@ export interface ReplicaInfo {
 }
 
 /**
- * One of ours that says nothing yet, or that it holds nothing, may have been sent all and not have it whole.
+ * Returns whether a replica may have been sent all and not have it whole: one of fastcache's that has
+ * acknowledged nothing yet, or that it holds nothing.
  */
 export function holdsNothing({ history, acknowledged }: ReplicaInfo): boolean {
   return acknowledged === undefined ? history !== undefined : acknowledged.length === 0;
 }
 
-/** What a replica that comes says of itself. */
+/** What a replica that comes claims of itself. */
 export interface Claim {
-  /** `host:port`. */
+  /** `host:port` that it connected from. */
   readonly address: string;
   /** The history that `watermarks` are of; undefined of a Rust replica's. */
   readonly history: string | undefined;
-  /** Empty: it holds nothing. */
+  /** The watermarks of what it holds; empty: it holds nothing. */
   readonly watermarks: ArrayLike<bigint>;
 }

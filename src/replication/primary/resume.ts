@@ -1,23 +1,23 @@
 /**
- * Whether a replica can go on from what it holds, or must be given a snapshot (docs/architecture.md,
- * "Histories").
+ * Decides whether a replica can continue from what it holds, or must be sent a snapshot
+ * (docs/architecture.md, "Histories").
  */
 import type { Margin } from '../../frame/margin.js';
 import { placeIn } from '../history.js';
 import type { FrameStream } from '../stream/stream.js';
 import { hasReached, watermarkOf } from '../watermarks.js';
 
-/** The decision. */
+/** What is decided for one replica. */
 export interface Resumption {
   /** What it lacks, each shard's frames in order, several in a piece; undefined: it needs a snapshot. */
   readonly runs: readonly Buffer[] | undefined;
-  /** For the log. */
+  /** The decision's reason, for the log. */
   readonly reason: string;
 }
 
 /**
- * What a replica is given that claims to hold `claimed`, its watermarks; `margin` is its Hello's, undefined
- * of a Rust replica, which claims numbers alone.
+ * Returns what a replica is sent that claims to hold `claimed`, its watermarks; `margin` is its Hello's,
+ * undefined of a Rust replica, which claims numbers alone.
  */
 export function resume(
   stream: FrameStream,
@@ -45,15 +45,16 @@ export function resume(
 }
 
 /**
- * Whether a replica says that it holds something: of a history, or numbers alone, which a Rust replica has,
- * and which are all 0 before the first record.
+ * Returns whether a replica claims that it holds something: of a history, or numbers alone, which a Rust
+ * replica has, and which are all 0 before the first record.
  */
 export function asksToResume(claimed: ArrayLike<bigint>, margin: Margin | undefined): boolean {
   return margin?.has('history') === true || Array.from(claimed).some((held) => held > 0n);
 }
 
 /**
- * Whether a replica holds more of the stream's history than that has: it changed over to a relay that lags.
+ * Returns whether a replica holds more of the stream's history than the stream has, because it changed over
+ * to a relay that lags.
  */
 export function isAhead(
   stream: FrameStream,
@@ -65,7 +66,8 @@ export function isAhead(
 }
 
 /**
- * It claims numbers alone. Below the base they are another history's, be it the one that this one continues.
+ * Decides for a replica that claims numbers alone. Below the base they are another history's, be it the one
+ * that this one continues.
  */
 function rustPlace(
   { history: { base } }: FrameStream,

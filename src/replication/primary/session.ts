@@ -33,28 +33,32 @@ export interface SessionOptions extends FeedOptions {
    * What new replicas are served from; undefined while there is nothing. A session keeps what it began with.
    */
   stream(): FrameStream | undefined;
-  /** Replicas must present it; undefined: all may come. */
+  /** The token that replicas must present; undefined: all may come. */
   token: string | undefined;
   /**
-   * The payload of the Status frames for a probe of ours, `STATUS_MAX_BYTES` at most; undefined: there is
-   * none now.
+   * Returns the payload of the Status frames for a probe of fastcache's, `STATUS_MAX_BYTES` at most;
+   * undefined: there is none now.
    */
   status(): Uint8Array | undefined;
 }
 
-/** Who has accepted the session. */
+/** The side that has accepted the session. */
 export interface SessionHost {
-  /** The peer has proved who it is and wants to be a replica: false when no slot is free. */
+  /** Called when the peer may come and wants to be a replica; returns false when no slot is free. */
   admit(session: PrimarySession, claim: Claim): boolean;
-  /** The replica has said what it has applied. */
+  /** Called when the replica has acknowledged what it has applied. */
   acknowledged(): void;
   /**
-   * Called once; all that the session held is free. `last`: of a replica that had content of this primary's.
+   * Called once, when all that the session held is free. `last` is how a replica was that had content of this
+   * primary's; undefined of any other peer.
    */
   ended(session: PrimarySession, last: ReplicaInfo | undefined): void;
 }
 
-/** `hello` before the peer is known, `probe`: it is none and may ask, `ending`: only the close is left. */
+/**
+ * The steps of the conversation: `hello` before the peer is known, `probe`: it is none and may ask, `ending`:
+ * only the close is left.
+ */
 export type SessionState = 'hello' | 'probe' | FeedState | 'ending' | 'closed';
 
 /**
@@ -71,9 +75,9 @@ export class PrimarySession {
   #state: 'hello' | 'probe' | 'fed' | 'ending' | 'closed' = 'hello';
   #stream: FrameStream | undefined;
   #feed: ReplicaFeed | undefined;
-  /** Of a probe of ours. */
+  /** The answers to a probe of fastcache's; undefined for any other peer. */
   #answers: StatusAnswers | undefined;
-  /** Of a replica of ours. */
+  /** The heartbeats to a replica of fastcache's; undefined for any other peer. */
   #heartbeats: AckSender | undefined;
   #watch: LinkWatch | undefined;
   #isOurs = false;
@@ -94,12 +98,12 @@ export class PrimarySession {
     };
   }
 
-  /** Where the conversation is. */
+  /** The step that the conversation has reached. */
   get state(): SessionState {
     return this.#state === 'fed' ? (this.#feed?.state ?? 'catching-up') : this.#state;
   }
 
-  /** How the replica stands; undefined unless the peer is one. */
+  /** Returns how the replica is now; undefined unless the peer is one. */
   info(): ReplicaInfo | undefined {
     const { address } = this;
     if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
@@ -111,7 +115,7 @@ export class PrimarySession {
     return { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes };
   }
 
-  /** When it last said something, monotonic microseconds. */
+  /** The time at which the peer last sent something, monotonic microseconds. */
   get heardAtUs(): number {
     return this.#heardAtUs;
   }
@@ -137,8 +141,8 @@ export class PrimarySession {
   /** Drops the connection and frees what the session holds, at once. */
   close(): void {
     if (this.#state === 'closed') return;
-    // One of ours that has acknowledged nothing holds nothing that is known of: it may have refused what it
-    // was sent.
+    // A replica of fastcache's that has acknowledged nothing holds nothing that is known of: it may have
+    // refused what it was sent.
     const hadContent = this.#isOurs ? this.#holdsSomething() : this.state === 'live';
     const last = hadContent ? this.info() : undefined;
     this.#state = 'closed';
@@ -151,8 +155,8 @@ export class PrimarySession {
   }
 
   /**
-   * As Redis counts replicas that writes need: it has all, and acknowledged at most so many whole seconds
-   * ago.
+   * Returns whether Redis would count this replica among those that writes need: it has all, and acknowledged
+   * at most so many whole seconds ago.
    */
   isGood(maxLagSeconds: number): boolean {
     return this.state === 'live' && this.#holdsSomething() && this.#sinceAckSeconds() <= maxLagSeconds;
@@ -166,7 +170,7 @@ export class PrimarySession {
     return this.#acknowledged !== undefined && this.#acknowledged.length > 0;
   }
 
-  /** For a peer to have said its Hello, and for one that is to go to be gone. */
+  /** The deadline by which a peer must have sent its Hello, and one that is to go must be gone. */
   #armDeadline(): Timer {
     return this.#options.timers.after(HELLO_DEADLINE_MS, () => {
       if (this.#state === 'hello') this.#note('sent no Hello in time');
@@ -226,7 +230,7 @@ export class PrimarySession {
       return;
     }
     if (stream.path.length > 1 && isAhead(stream, claimed, margin)) {
-      // It need not start over: sooner or later the relay has as much.
+      // The replica need not start over: sooner or later the relay has as much.
       this.#refuse(refusals.behind);
       return;
     }
@@ -255,7 +259,10 @@ export class PrimarySession {
     this.#feed.start(this.address, claimed, margin);
   }
 
-  /** No slot is taken. One of ours may ask for more; with another the deadline sees to it that it goes. */
+  /**
+   * Answers a probe, which takes no slot. One of fastcache's may ask for more; any other is gone by the
+   * deadline at the latest.
+   */
   #greetProbe(stream: FrameStream, isOurs: boolean): void {
     const { clock, timers, status } = this.#options;
     if (isOurs) stream.flush();
@@ -275,7 +282,10 @@ export class PrimarySession {
     });
   }
 
-  /** With a replica of ours; a Rust one says nothing, and hears nothing but what it is to apply. */
+  /**
+   * Starts heartbeats to a replica of fastcache's and watches it; a Rust one sends nothing, and reads nothing
+   * but what it is to apply.
+   */
   #startLink(stream: FrameStream): void {
     const { clock, timers } = this.#options;
     this.#heartbeats = new AckSender({
@@ -283,7 +293,7 @@ export class PrimarySession {
       timers,
       watermarks: () => stream.watermarks(),
       send: (frame) => {
-        // What is on its way is a sign of life already, and nothing may gather where nobody reads.
+        // What is on its way is a sign of life already, and nothing may gather where the peer does not read.
         if (this.#connection.bufferedBytes === 0) this.#connection.write(frame);
       },
     });
@@ -310,7 +320,7 @@ export class PrimarySession {
     );
   }
 
-  /** What a replica says later: Acks, and nothing else. */
+  /** Reads what a replica sends later: Acks, and nothing else. */
   #hear(frame: SplitFrame): void {
     if (frame.header.kind !== FrameKind.Ack) {
       throw new FastcacheError(

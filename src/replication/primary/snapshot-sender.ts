@@ -1,9 +1,9 @@
 /**
- * The classic bootstrap of one replica, a Rust one (docs/protocol.md, "Conversation", 3; carousel.ts has
- * ours): SnapshotBegin, chunks, SnapshotEnd, one step of the scan a turn and none while the connection is
- * full, so that writers go on.
+ * The classic bootstrap of one replica, a Rust one (docs/protocol.md, "Conversation", 3; carousel.ts has that
+ * of fastcache's replicas): SnapshotBegin, chunks, SnapshotEnd, one step of the scan a turn and none while
+ * the connection is full, so that writers continue.
  *
- * All of it carries the watermarks W that stood when it began: what was written after W is held back and
+ * All of it carries the watermarks W of the moment when it began: what was written after W is held back and
  * follows as frames, and applying it again to entries that show it already does no harm.
  */
 import type { Timers } from '../../clock.js';
@@ -15,18 +15,18 @@ import { encodeWatermarks } from '../../frame/watermarks.js';
 import type { Connection } from '../../transport/connection.js';
 import type { FrameStream } from '../stream/stream.js';
 
-/** What is sent, where, and who learns of its end. */
+/** What is sent, where, and what is called at its end. */
 export interface SnapshotSenderOptions {
   connection: Connection;
   stream: FrameStream;
   timers: Timers;
-  /** W: where the replica's held-back frames begin. */
+  /** The watermarks W, at which the replica's held-back frames begin. */
   watermarks: readonly bigint[];
   chunkBytes: number;
   encoding: EncodeOptions;
-  /** SnapshotEnd is written; live frames may follow. */
+  /** Called when SnapshotEnd is written; live frames may follow. */
   onSent(): void;
-  /** The scan failed; nothing more is sent. */
+  /** Called when the scan failed; nothing more is sent. */
   onFault(error: unknown): void;
 }
 
@@ -49,7 +49,7 @@ export class SnapshotSender {
     this.#next(connection.write(encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(watermarks))));
   }
 
-  /** The connection has room again. */
+  /** Called when the connection has room again. */
   drained(): void {
     if (!this.#waitsForDrain) return;
     this.#waitsForDrain = false;
@@ -57,8 +57,8 @@ export class SnapshotSender {
   }
 
   /**
-   * May be called while the store hands out a batch: the scan, which is the store's, is closed in a turn of
-   * its own.
+   * Sends nothing more. May be called while the store hands out a batch: the scan, which is the store's, is
+   * closed in a turn of its own.
    */
   close(): void {
     if (this.#isClosed) return;

@@ -1,7 +1,7 @@
 /**
- * What a probe of ours is sent behind the primary's answer (docs/protocol.md, "Status"): the status, as often
- * as it asks, within bounds. It holds no slot, so that it must neither stay without asking nor make the
- * primary work without end.
+ * What a probe of fastcache's is sent behind the primary's answer (docs/protocol.md, "Status"): the status,
+ * as often as it asks, within bounds. It holds no slot, so that it must neither stay without asking nor make
+ * the primary work without end.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -13,19 +13,22 @@ import type { Connection } from '../../transport/connection.js';
 
 /** A probe that asks for nothing for so long is dropped. */
 const IDLE_MS = 60_000;
-/** Between two answers on a connection. */
+/** The pause between two answers on a connection. */
 const PAUSE_MS = 100;
-/** Nor does one that takes long, of a thousand shards perhaps, take more than this part of the time. */
+/** The part of the time that answers may take, which bounds long ones, of a thousand shards perhaps. */
 const WORK_PART = 0.05;
 
-/** Of one probe. */
+/** What the answers to one probe are made of. */
 export interface StatusAnswersOptions {
   clock: Clock;
   timers: Timers;
   connection: Connection;
-  /** The payload of the answer, `STATUS_MAX_BYTES` at most; undefined: there is none any more. */
+  /** Returns the payload of the answer, `STATUS_MAX_BYTES` at most; undefined: there is none any more. */
   status(): Uint8Array | undefined;
-  /** The connection is to be closed: nothing was asked, nobody reads the answers, or there are none. */
+  /**
+   * Called when the connection is to be closed: nothing was asked, the answers are not read, or there are
+   * none.
+   */
   onIdle(): void;
 }
 
@@ -33,9 +36,9 @@ export interface StatusAnswersOptions {
 export class StatusAnswers {
   readonly #options: StatusAnswersOptions;
   #idle: Timer;
-  /** A question that waits. */
+  /** The timer of a question that waits; undefined while none does. */
   #waiting: Timer | undefined;
-  /** When the next answer may be given. */
+  /** The time from which on the next answer may be sent, monotonic microseconds. */
   #nextAtUs = Number.NEGATIVE_INFINITY;
 
   constructor(options: StatusAnswersOptions) {

@@ -9,13 +9,13 @@ import type { ReplicationMetrics } from '../metrics.js';
 import { Ring } from '../stream/ring.js';
 import type { FrameSubscriber } from '../stream/stream.js';
 
-/** Bounds of the queue, and who learns of its end. */
+/** The bounds of the queue, and what is called at its end. */
 export interface SubscriberOptions {
   /** A queue that would pass either is the end of the subscription. */
   maxQueueFrames: number;
   maxQueueBytes: number;
   metrics: ReplicationMetrics;
-  /** Where the replica stands when it has been given what `start` says. */
+  /** The replica's watermarks once it has been sent what `start` sends. */
   watermarks: bigint[];
   /**
    * Called once, when the queue overflowed or the stream was interrupted. `reason` is in words, `limitFlag`
@@ -26,7 +26,7 @@ export interface SubscriberOptions {
 
 interface Waiting {
   bytes: Buffer;
-  /** `NO_BATCH`: the frame is part of a bootstrap. */
+  /** The batch's shard; `NO_BATCH` when the frame is part of a bootstrap. */
   shard: number;
   lastSequence: bigint;
   onTaken: (() => void) | undefined;
@@ -44,18 +44,18 @@ export class Subscriber implements FrameSubscriber {
   readonly #connection: Connection;
   readonly #options: SubscriberOptions;
   readonly #queue = new Ring<Waiting>();
-  /** Of the queue, what counts against its bounds. */
+  /** The frames in the queue that count against its bounds; the bytes below are theirs. */
   #queuedFrames = 0;
   #queuedBytes = 0;
-  /** What goes out before the queue. */
+  /** What is sent before the queue. */
   #catchUp: readonly Buffer[] = [];
   #catchUpSent = 0;
   #onCaughtUp: (() => void) | undefined;
-  /** Of frames that were written to a connection that was full then. */
+  /** The `onTaken` of each frame that was written while the connection was full. */
   #untaken: (() => void)[] = [];
-  /** Until `start` all is queued. */
+  /** False until `start`: all is queued until then. */
   #isStarted = false;
-  /** The connection is full. */
+  /** True while the connection is full. */
   #isBlocked = false;
   #isClosed = false;
 
@@ -64,17 +64,20 @@ export class Subscriber implements FrameSubscriber {
     this.#options = options;
   }
 
-  /** Batches that wait. */
+  /** How many batches wait. */
   get queuedFrames(): number {
     return this.#queuedFrames;
   }
 
-  /** Bytes of batches that wait. */
+  /** How many bytes of batches wait. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
 
-  /** What has been handed to the connection, a shard; meaningful from `onCaughtUp` on. */
+  /**
+   * The highest sequence of each shard that has been written to the connection; meaningful from `onCaughtUp`
+   * on.
+   */
   get watermarks(): readonly bigint[] {
     return this.#options.watermarks;
   }
@@ -108,7 +111,7 @@ export class Subscriber implements FrameSubscriber {
     else this.#enqueue(waiting);
   }
 
-  /** The stream does not go on: calls `cutOff`. */
+  /** Ends the subscription, because the stream does not continue: calls `cutOff`. */
   interrupt(reason: string): void {
     this.#cutOff(reason);
   }
@@ -125,7 +128,7 @@ export class Subscriber implements FrameSubscriber {
     this.#pump();
   }
 
-  /** The connection has room again. */
+  /** Called when the connection has room again. */
   drained(): void {
     this.#isBlocked = false;
     const untaken = this.#untaken;
@@ -171,7 +174,7 @@ export class Subscriber implements FrameSubscriber {
     this.#count(waiting, 1);
   }
 
-  /** Which of the bounds `frame` would pass. */
+  /** Names the bound that the next frame would pass, in words. */
   #overflow(next: Buffer): string {
     const { maxQueueFrames, maxQueueBytes } = this.#options;
     const waiting = `${this.#queuedFrames} frames (${this.#queuedBytes} bytes) wait for it`;

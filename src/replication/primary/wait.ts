@@ -1,9 +1,9 @@
-/** WAIT: until so many replicas have acknowledged what has been written so far. */
+/** WAIT: waits until so many replicas have acknowledged what has been written so far. */
 import type { Timers } from '../../clock.js';
 import type { Publisher } from '../stream/publisher.js';
 import type { ReplicaListener } from './listener.js';
 
-/** Whose writes, and whose acknowledgements. */
+/** The writes that are waited for, and the replicas whose acknowledgements count. */
 export interface WaitOptions {
   timers: Timers;
   publisher: Publisher;
@@ -12,7 +12,7 @@ export interface WaitOptions {
 
 /**
  * Calls `done` once, perhaps at once, with how many replicas have acknowledged: when they are `replicas`, or
- * after `timeoutMs` (0: never). Returns how to give up.
+ * after `timeoutMs` (0: never). Returns what gives up the wait.
  */
 export function waitForReplicas(
   { timers, publisher, listener }: WaitOptions,

@@ -1,6 +1,6 @@
 /**
- * Warns before a replica that is away, or that is there and behind, falls out of the backlog: what it then
- * lacks is no longer kept, and it needs a snapshot. Once an absence.
+ * Warns before a replica that is away, or that is connected and behind, falls out of the backlog: what it
+ * then lacks is no longer kept, and it needs a snapshot. It warns once for each absence.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';
@@ -10,8 +10,8 @@ import { holdsNothing, type ReplicaInfo } from './replica-info.js';
 
 const LOOK_MS = 1_000;
 /**
- * Part of a shard's share of the backlog: past it an operator has as long again to do something, and not
- * longer.
+ * The part of a shard's share of the backlog past which a replica is warned of: an operator then has as long
+ * again to do something, and not longer.
  */
 const WARNED_FROM = 0.5;
 /** A replica that comes back to this part or less is warned of again when it falls behind again. */
@@ -23,7 +23,7 @@ export interface WindowWatchOptions {
   timers: Timers;
   log: Log;
   backlog(): Backlog | undefined;
-  /** Those connected and those gone. */
+  /** Returns the connected replicas and those that left. */
   replicas(): readonly ReplicaInfo[];
 }
 
@@ -38,12 +38,12 @@ export class WindowWatch {
     this.#options = options;
   }
 
-  /** Called when a replica is there: looks at them from now on, as long as there are any. */
+  /** Called when a replica is connected: looks at the replicas from now on, as long as there are any. */
   start(): void {
     this.#timer ??= this.#options.timers.after(LOOK_MS, () => this.#look());
   }
 
-  /** Looks no more. */
+  /** Stops looking. */
   stop(): void {
     this.#timer?.cancel();
   }
@@ -55,7 +55,7 @@ export class WindowWatch {
     const warned = new Set<string>();
     if (kept !== undefined) {
       const rates = kept.rates(clock.nowMs());
-      // Most lack next to nothing, which shows without looking at what they lack of each shard.
+      // Most replicas lack next to nothing, which shows without looking at what they lack of each shard.
       const nearlyAll = kept.watermarksLacking(FORGOTTEN_FROM);
       for (const replica of present) {
         const held = replica.acknowledged ?? replica.watermarks;
@@ -74,7 +74,7 @@ export class WindowWatch {
   }
 }
 
-/** `leeway` is undefined of a replica that has fallen out. */
+/** Returns whether a replica is warned of; `leeway` is undefined of one that has fallen out. */
 function isNearEnd(leeway: Leeway | undefined): boolean {
   if (leeway === undefined) return true;
   const { lackingBytes, shareBytes, ms } = leeway;

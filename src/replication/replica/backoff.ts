@@ -17,7 +17,7 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** Tries since the last success. */
+  /** How many tries there were since the last success. */
   get attempts(): number {
     return this.#attempts;
   }
@@ -33,7 +33,7 @@ export class Backoff {
     return Math.round((this.#random.u32() / U32_VALUES) * ceilingMs);
   }
 
-  /** The next pause has the first ceiling again. */
+  /** Makes the ceiling of the next pause the first one again. */
   succeeded(): void {
     this.#attempts = 0;
   }

@@ -15,19 +15,22 @@ export interface AppliedBatch {
 }
 
 /**
- * Whoever serves others with what a follower holds, and is called as that changes: a relay. None of it may
+ * The relay that serves others with what a follower holds, and is called as that changes. None of it may
  * throw.
  */
 export interface Downstream<in S extends FollowedStore = ReplicatedStore> {
   /** The name of this process in the paths of those below it. */
   readonly nodeId: string;
-  /** A primary has answered; `path` names it and the nodes above it, nearest first. */
+  /** Called when a primary has answered; `path` names it and the nodes above it, nearest first. */
   follows(path: readonly string[]): void;
-  /** New content has taken the place of what was held. */
+  /** Called when new content has taken the place of what was held. */
   swapped(holding: Holding<S>): void;
-  /** What is held goes on in `history`, at `watermarks` of it; both may be what they were. */
+  /** Called when what is held continues in `history`, at `watermarks` of it; both may be what they were. */
   adopted(history: History, watermarks: readonly bigint[]): void;
   received(batch: AppliedBatch): void;
-  /** A shard that was still in the history before has come to its end, and goes on from `watermark`. */
+  /**
+   * Called when a shard that was still in the history before has come to its end, and continues from
+   * `watermark`.
+   */
   crossed(shard: number, watermark: bigint): void;
 }

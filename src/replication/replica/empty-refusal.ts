@@ -1,13 +1,10 @@
-/**
- * The state in which content without a key is refused: it does not mend itself, so that it is logged for as
- * long as it lasts.
- */
+/** Logs that content without a key is refused for as long as that lasts, because it does not mend itself. */
 import type { Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';
 
 const LOG_EVERY_MS = 1_000;
 
-/** One follower's; it is on from `begin` to `end`. */
+/** The refusal of one follower; it is on from `begin` to `end`. */
 export class EmptyRefusal {
   readonly #timers: Timers;
   readonly #log: Log;
@@ -22,7 +19,7 @@ export class EmptyRefusal {
     return this.#timer !== undefined;
   }
 
-  /** Logs `message` now and every second until `end`; one that is on goes on as it is. */
+  /** Logs `message` now and every second until `end`; a refusal that is on continues as it is. */
   begin(message: string): void {
     if (this.#timer === undefined) this.#repeat(message);
   }

@@ -29,16 +29,16 @@
  */
 import assert from 'node:assert/strict';
 
-/** What a follower has come to. */
+/** The phases of a follower. */
 export type FollowerPhase =
-  /** Made, and not started. */
+  /** The follower is made, and not started. */
   | 'idle'
   /** A session is to begin as soon as the tap has room for what it brings. */
   | 'waiting'
   | 'connecting'
-  /** Connected; the primary has not answered the Hello. */
+  /** The connection is there; the primary has not answered the Hello. */
   | 'greeting'
-  /** What is held goes on with this primary; the first record that it lacks has not come. */
+  /** What is held continues with this primary; the first record that it lacks has not come. */
   | 'resuming'
   /** Only new content may come, and none has begun. */
   | 'awaiting'
@@ -46,27 +46,27 @@ export type FollowerPhase =
   | 'replaying'
   /** New content is being built from a snapshot. */
   | 'loading'
-  /** As `loading`, on a connection that has been level before. */
+  /** The phase is as `loading`, on a connection that has been level before. */
   | 'reloading'
   /** What is held follows the primary, and lacks some of what that had when it answered. */
   | 'behind'
   /** What is held follows the primary, and all that it had when it answered is applied. */
   | 'level'
-  /** Without a connection, until the next try is due. */
+  /** There is no connection until the next try is due. */
   | 'paused'
-  /** For good. */
+  /** The follower has stopped for good. */
   | 'stopped';
 
-/** What the follower's owner wants. */
+/** What the follower's owner can ask for. */
 type OwnerEvent = 'start' | 'stop';
 /** What was waited for outside of a session. */
 type WaitEvent = 'retryDue' | 'room';
 type HandshakeEvent =
   /** The connection is there. */
   | 'opened'
-  /** By the primary's answer, what was claimed goes on with it. */
+  /** The primary's answer shows that what was claimed continues with it. */
   | 'continues'
-  /** By the primary's answer, or because nothing was claimed, only new content may come. */
+  /** Only new content may come, by the primary's answer, or because nothing was claimed. */
   | 'renews';
 type ContentEvent =
   | 'replayBegun'
@@ -104,23 +104,23 @@ export type FollowerEffect =
   | 'waitForRoom'
   | 'cancelWait'
   | 'openSession'
-  /** Takes over the history in which what is held goes on. */
+  /** Takes over the history in which what is held continues. */
   | 'adopt'
   /** Emits `resync` if something is held, and `snapshot`. */
   | 'announceContent'
   /** Emits `snapshot`. */
   | 'announceProgress'
-  /** New content takes the place of what is held. */
+  /** Puts new content in the place of what is held. */
   | 'swap'
   /** Emits `live`. */
   | 'announceLive'
   /** Emits `caughtUp`. */
   | 'announceLevel'
-  /** The next pause is short again. */
+  /** Makes the next pause short again. */
   | 'restartPauses'
-  /** Remembers when the link was lost that had been live. */
+  /** Remembers the time at which a link was lost that had been live. */
   | 'noteLoss'
-  /** Emits `lost`, too. */
+  /** Plans the next try and emits `lost`. */
   | 'scheduleRetry'
   | 'cancelRetry'
   | 'closeSession'
@@ -137,7 +137,10 @@ export interface Transition {
   readonly effects: readonly FollowerEffect[];
 }
 
-/** `ignored`: it may be raised and changes nothing. `impossible`: to raise it is a programmer's fault. */
+/**
+ * The answer to an event. `ignored`: it may be raised and changes nothing. `impossible`: to raise it is a
+ * programmer's fault.
+ */
 export type Reaction = Transition | 'ignored' | 'impossible';
 
 const no = 'impossible';
@@ -167,11 +170,15 @@ const snapshotBegun = to('loading', ['announceContent']);
 const swapped = ['swap', 'announceLive'] as const;
 
 /**
- * What is the same in each phase of a session: its owner may stop it, and nothing starts it or waits for it.
+ * The reactions that are the same in each phase of a session: its owner may stop it, and nothing starts it or
+ * waits for it.
  */
 const inSession = { start: no, ...noWait, stop, failed } as const;
 
-/** Complete by the compiler: a phase or an event that is missing does not type-check. */
+/**
+ * The reaction of each phase to each event, complete by the compiler: one that is missing does not
+ * type-check.
+ */
 export const reactions: Readonly<Record<FollowerPhase, Readonly<Record<FollowerEvent, Reaction>>>> = {
   idle: { ...noWait, ...noSession, start: attempt, stop: to('stopped', ['announceStop']) },
   waiting: {
@@ -281,22 +288,22 @@ export const reactions: Readonly<Record<FollowerPhase, Readonly<Record<FollowerE
   stopped: { ...noWait, ...noSession, start: 'ignored', stop: 'ignored' },
 };
 
-/** Whether a session is under way, whatever it has come to. */
+/** Returns whether a session is under way, whatever it has come to. */
 export function hasSession(phase: FollowerPhase): boolean {
   return phase !== 'idle' && phase !== 'waiting' && phase !== 'paused' && phase !== 'stopped';
 }
 
-/** Whether new content is being built beside what is held. */
+/** Returns whether new content is being built beside what is held. */
 export function isBuilding(phase: FollowerPhase): boolean {
   return phase === 'replaying' || isLoading(phase);
 }
 
-/** Whether a snapshot is under way, between its SnapshotBegin and its SnapshotEnd. */
+/** Returns whether a snapshot is under way, between its SnapshotBegin and its SnapshotEnd. */
 export function isLoading(phase: FollowerPhase): boolean {
   return phase === 'loading' || phase === 'reloading';
 }
 
-/** Whether what is held follows the primary. */
+/** Returns whether what is held follows the primary. */
 export function isLive(phase: FollowerPhase): boolean {
   return phase === 'behind' || phase === 'level';
 }
@@ -307,7 +314,7 @@ export class FollowerMachine {
   #phase: FollowerPhase = 'idle';
   #claim: Claim = 'held';
 
-  /** `perform` carries out an effect, and may itself raise events. */
+  /** Makes a machine whose effects `perform` carries out, which may itself raise events. */
   constructor(perform: (effect: FollowerEffect) => void) {
     this.#perform = perform;
   }
@@ -322,7 +329,7 @@ export class FollowerMachine {
   }
 
   /**
-   * Changes the phase, then carries out the effects; those left over are dropped when one of them has led
+   * Changes the phase, then carries out the effects; those that remain are dropped when one of them has led
    * elsewhere.
    */
   raise(event: FollowerEvent): void {

@@ -8,25 +8,30 @@ import type { ReplicaSessionOptions } from './session-options.js';
 /** Called as things happen; none may throw. Each may stop the follower. */
 export interface FollowerHandlers<S extends FollowedStore = ReplicatedStore> {
   connecting?(event: { attempt: number }): void;
-  /** What is held cannot be continued, for this reason, and new content takes its place. */
+  /** Called when what is held cannot be continued, for this reason, and new content takes its place. */
   resync?(event: { reason: string }): void;
-  /** At a snapshot's begin and after each chunk. */
+  /** Called at a snapshot's begin and after each chunk. */
   snapshot?(event: { entries: number }): void;
-  /** Read from `holding.store` from now on; the store held before is no longer the follower's. */
+  /**
+   * Called when new content has replaced what was held: `holding.store` is read from now on, and the store
+   * held before is no longer the follower's.
+   */
   swapped?(event: { holding: Holding<S> }): void;
   /**
-   * What is held follows the primary. `primaryIsOurs`: it deletes what expires; a Rust primary does not, so
-   * that the owner of the store must sweep.
+   * Called when what is held follows the primary. `primaryIsOurs`: it deletes what expires; a Rust primary
+   * does not, so that the owner of the store must sweep.
    */
   live?(event: { primaryIsOurs: boolean; watermarks: bigint[] }): void;
-  /** What is held goes on in another history, that of a primary that was promoted. */
+  /** Called when what is held continues in another history, that of a primary that was promoted. */
   adopted?(event: { holding: Holding<S> }): void;
-  /** Once a connection: all that the primary had when it answered is applied. */
+  /** Called once a connection, when all that the primary had when it answered is applied. */
   caughtUp?(event: { watermarks: readonly bigint[] }): void;
   lost?(event: { error: Error; retryInMs: number }): void;
-  /** The primary refused the token. Then `lost`, or with `failFast` `stopped`. */
+  /** Called when the primary refused the token; `lost` follows, or with `failFast` `stopped`. */
   refused?(event: { error: Error }): void;
-  /** For good; `error` unless `stop` was called without one. */
+  /**
+   * Called when the follower has stopped for good; `error` is undefined when `stop` was called without one.
+   */
   stopped?(event: { error: Error | undefined }): void;
 }
 
@@ -36,7 +41,7 @@ export interface FollowerOptions<S extends FollowedStore = ReplicatedStore>
     Seams {
   log: Log;
   handlers: FollowerHandlers<S>;
-  /** Ceiling of the first pause; later ones double up to `MAX_RECONNECT_BACKOFF_MS`. */
+  /** The most that the first pause takes, ms; later ones double up to `MAX_RECONNECT_BACKOFF_MS`. */
   reconnectBackoffMs: number;
   /** What is held from an earlier following, to be continued if the primary can; undefined: nothing. */
   holding?: Holding<S> | undefined;

@@ -30,7 +30,7 @@ import type { SessionEnd } from './session-options.js';
 export type FollowerState =
   | { readonly name: 'disconnected'; readonly retryInMs: number }
   | { readonly name: 'connecting' }
-  /** Connected; what the primary sends is not known yet. */
+  /** The link is connected; what the primary will send is not known yet. */
   | { readonly name: 'handshake' }
   /** New content is being built; `entries` have come. */
   | { readonly name: 'snapshot'; readonly entries: number }
@@ -55,8 +55,8 @@ const stateNames: Readonly<Record<FollowerPhase, FollowerState['name']>> = {
 };
 
 /**
- * The link's fault, not that of what came over it: only after a good connection that was cut are pauses short
- * again.
+ * The faults of the link, not of what came over it: only after a good connection that was cut are pauses
+ * short again.
  */
 const linkFaults: ReadonlySet<ErrorCode> = new Set(['CONNECTION_LOST', 'PEER_SILENT'] as const);
 
@@ -79,17 +79,17 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
   readonly #refusal: EmptyRefusal;
   #state: FollowerState = { name: 'disconnected', retryInMs: 0 };
   #holding: Holding<S> | undefined;
-  /** Whether the primary that was last followed is one of ours. */
+  /** Whether the primary that was last followed is fastcache's, not a Rust one. */
   #primaryIsOurs: boolean;
-  /** Set while the machine is in a phase of a session. */
+  /** The session, while the machine is in a phase of one; otherwise undefined. */
   #session: ReplicaSession<S> | undefined;
-  /** Withdraws what waits for the tap's room; set while the machine is `waiting`. */
+  /** Withdraws what waits for the tap's room; undefined unless the machine is `waiting`. */
   #withdraw: (() => void) | undefined;
-  /** Set while the machine is `paused`. */
+  /** The timer of the next try, while the machine is `paused`; otherwise undefined. */
   #retry: Timer | undefined;
   /** What ended the last session. */
   #lastError: Error | undefined;
-  /** Why the follower was stopped, for good; undefined also when its owner gave no reason. */
+  /** The reason for which the follower was stopped, for good; undefined also when its owner gave none. */
   #stopError: Error | undefined;
   #heardAtUs: number;
   /** Bytes that have come on the current connection. */
@@ -97,7 +97,10 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
   /** The last pause between two tries, or the one that lasts. */
   #retryInMs = 0;
   #lostAtUs: number;
-  /** When a link was lost that had been live, monotonic microseconds; undefined once one is live again. */
+  /**
+   * The time at which a link was lost that had been live, monotonic microseconds; undefined once one is live
+   * again.
+   */
   #awaySinceUs: number | undefined;
 
   constructor(options: FollowerOptions<S>) {
@@ -114,34 +117,34 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     return this.#state;
   }
 
-  /** Undefined until the first content is whole. */
+  /** What is held; undefined until the first content is whole. */
   get holding(): Holding<S> | undefined {
     return this.#holding;
   }
 
-  /** Whether the primary that was last followed, or the one above it if that is a relay, is one of ours. */
+  /** Whether the primary that was last followed, or the one above it if that is a relay, is fastcache's. */
   get primaryIsOurs(): boolean {
     return this.#primaryIsOurs;
   }
 
-  /** The primary has not a single key, which is not taken in place of the keys that are held. */
+  /** Whether what is held is kept because the primary has not a single key. */
   get refusesEmpty(): boolean {
     return this.#refusal.isOn;
   }
 
-  /** When the primary was last heard, or the follower made, monotonic microseconds. */
+  /** The time at which the primary was last heard, or the follower made, monotonic microseconds. */
   get heardAtUs(): number {
     return this.#heardAtUs;
   }
 
-  /** When a live link was last lost, or the follower made, monotonic microseconds. */
+  /** The time at which a live link was last lost, or the follower made, monotonic microseconds. */
   get lostAtUs(): number {
     return this.#lostAtUs;
   }
 
   /**
-   * How many bytes of new content have come, live batches between them included; undefined while none is
-   * being built.
+   * Bytes of new content that have come, live batches between them included; undefined while none is being
+   * built.
    */
   get syncReadBytes(): number | undefined {
     const offset = this.#session?.contentOffset;
@@ -181,7 +184,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     this.#session?.invariants();
   }
 
-  /** What each effect of the machine is. */
+  /** What the machine's effects do. */
   readonly #effects: Readonly<Record<FollowerEffect, () => void>> = {
     announceAttempt: () => {
       this.#retry = undefined;
@@ -267,7 +270,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
       return;
     }
     const withdraw = tap.whenRoom(run);
-    // It may have run meanwhile.
+    // The tap may have called `run` meanwhile.
     if (this.#machine.phase === 'waiting') this.#withdraw = withdraw;
   }
 

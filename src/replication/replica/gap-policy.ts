@@ -18,25 +18,25 @@ export interface Gap {
   expected: bigint;
 }
 
-/** How to come back: claiming what is held, or nothing, so that a snapshot comes; or not at all. */
+/** The way to come back: claiming what is held, or nothing, so that a snapshot comes; or not at all. */
 export type Remedy = 'resume' | 'claim-nothing' | 'stop';
 
-/** `asked`: a snapshot is to answer the last gap; `rebuilt`: one has. */
+/** The steps that the remedies climb. `asked`: a snapshot is to answer the last gap; `rebuilt`: one has. */
 type Rung = 'none' | 'met' | 'asked' | 'rebuilt' | 'stopped';
 
 type Finding =
-  /** A gap where the last one was not. */
+  /** The gap is where the last one was not. */
   | 'elsewhere'
-  /** The last gap once more. */
+  /** The gap is the last one once more. */
   | 'again'
-  /** A gap although a snapshot was asked for, and no further than that led. */
+  /** The gap came although a snapshot was asked for, and the replica got no further. */
   | 'unmended'
   /** New content has taken the place of the old. */
   | 'replaced';
 
 const no = 'impossible';
 
-/** What each finding leads to from each rung; `impossible`: a programmer's fault. */
+/** The rung that each finding leads to from each rung; `impossible`: a programmer's fault. */
 export const rungs: Readonly<Record<Rung, Readonly<Record<Finding, Rung | typeof no>>>> = {
   none: { elsewhere: 'met', again: no, unmended: no, replaced: 'none' },
   met: { elsewhere: 'met', again: 'asked', unmended: no, replaced: 'met' },
@@ -73,7 +73,7 @@ export class GapPolicy {
     return remedy;
   }
 
-  /** New content, at these watermarks, has taken the place of the old. */
+  /** Called when new content, at these watermarks, has taken the place of the old. */
   replaced(watermarks: readonly bigint[]): void {
     this.#replacedAt = watermarks;
     this.#climb('replaced');
@@ -92,7 +92,7 @@ export class GapPolicy {
   }
 }
 
-/** The gap for which `store` has refused a payload with `error`, a `SEQUENCE_GAP`. */
+/** Returns the gap for which `store` has refused a payload with `error`, a `SEQUENCE_GAP`. */
 export function gapOf({ shard }: FastcacheError, store: SequencedStore): Gap {
   assert(shard !== undefined, 'a SEQUENCE_GAP names its shard');
   return { shard, expected: store.watermark(shard) + 1n };

@@ -1,12 +1,12 @@
 /**
- * How far a replica is behind its primary in time, as far as the replica itself can tell: from the records'
+ * How far a replica is behind its primary in time, as far as the replica itself can know: from the records'
  * own times and the primary's watermarks that it has heard. Both clocks are wall clocks, so that their
  * difference is part of it.
  */
 import type { Clock } from '../../clock.js';
 import { hasReached } from '../watermarks.js';
 
-/** When nothing was applied for so long, and nothing is known to be missing, the primary is idle. */
+/** The primary is idle when nothing was applied for so long, and nothing is known to be missing. */
 const IDLE_US = 1_000_000;
 
 /** The lag of one follower, through all its connections. */
@@ -22,18 +22,20 @@ export class LinkLag {
     this.#clock = clock;
   }
 
-  /** Another connection begins: the watermarks of the last one may have been of another history. */
+  /**
+   * Called when another connection begins: the watermarks of the last one may have been of another history.
+   */
   restarted(): void {
     this.#heard = [];
     this.#ageMs = 0;
   }
 
-  /** The primary has these watermarks. */
+  /** Called when the primary is known to have these watermarks. */
   heard(watermarks: ArrayLike<bigint>): void {
     this.#heard = watermarks;
   }
 
-  /** Records are applied, the newest of which is of `newestMs`, Unix ms. */
+  /** Called when records are applied, the newest of which is of `newestMs`, Unix ms. */
   applied(newestMs: number): void {
     this.#newestMs = newestMs;
     this.#appliedAtUs = this.#clock.monotonicUs();

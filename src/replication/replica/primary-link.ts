@@ -1,7 +1,7 @@
 /**
- * The connection of a session to its primary, with what keeps it alive: of a primary of ours it acknowledges
- * and is watched, a Rust primary does not read and may be silent for good reasons. A tap without room stops
- * its flow, and the watch with it.
+ * The connection of a session to its primary, with what keeps it alive: it acknowledges to a fastcache
+ * primary and watches it; a Rust primary does not read and may be silent for good reasons. A tap without room
+ * stops its flow, and the watch with it.
  */
 import assert from 'node:assert/strict';
 import type { Clock, Timers } from '../../clock.js';
@@ -35,7 +35,7 @@ export class PrimaryLink {
   #acks: AckSender | undefined;
   #watch: LinkWatch | undefined;
 
-  /** `handlers.ended` is also called with `PEER_SILENT` for a link that has gone dead. */
+  /** Makes a link; `handlers.ended` is also called with `PEER_SILENT` when it has gone dead. */
   constructor(options: PrimaryLinkOptions, handlers: ConversationHandlers) {
     this.#options = options;
     this.#handlers = handlers;
@@ -55,8 +55,8 @@ export class PrimaryLink {
   }
 
   /**
-   * From the answer of a primary of ours on, so that it hears from a replica also while that takes in a
-   * snapshot.
+   * Acknowledges and watches from the answer of a fastcache primary on, so that it hears from a replica also
+   * while that takes in a snapshot.
    */
   keepAlive(): void {
     const { clock, timers, address, watermarks } = this.#options;
@@ -74,7 +74,7 @@ export class PrimaryLink {
     });
   }
 
-  /** Something was applied to what is held. */
+  /** Called when something was applied to what is held. */
   applied(): void {
     this.#acks?.applied();
   }
@@ -87,7 +87,7 @@ export class PrimaryLink {
     this.#options.tap?.follow(undefined);
   }
 
-  /** Asserts that a primary of ours, and none but one, is watched. */
+  /** Asserts that a fastcache primary, and no other, is watched. */
   invariants(isOurs: boolean): void {
     assert.equal(this.#watch !== undefined, isOurs, 'a primary is watched just when it is one of ours');
     this.#watch?.invariants();

@@ -1,12 +1,12 @@
 /**
- * Why a primary sends new content to a replica that holds some (its primary/resume.ts decides that), in a
- * replica's words.
+ * Says in a replica's words why a primary sends new content to a replica that holds some (its
+ * primary/resume.ts decides that).
  */
 import type { FollowedStore } from '../../engine/types.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
 import type { Holding } from './holding.js';
 
-/** A clause without a full stop, for a person. */
+/** Returns a clause without a full stop, for a person. */
 export function resyncReason(
   { store, history }: Holding<FollowedStore>,
   { watermarks, margin }: PrimaryAnswer,

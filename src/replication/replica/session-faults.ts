@@ -4,7 +4,7 @@ import { frameKindName } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
 
-/** `FRAME_OUT_OF_PLACE`: a sound frame that may not come here. */
+/** Makes `FRAME_OUT_OF_PLACE`: a sound frame may not come here. */
 export function outOfPlace(frame: SplitFrame, expected: string): FastcacheError {
   const found = frameKindName(frame.header.kind);
   return new FastcacheError('FRAME_OUT_OF_PLACE', `The primary sent a ${found} where ${expected} was due.`, {
@@ -14,13 +14,13 @@ export function outOfPlace(frame: SplitFrame, expected: string): FastcacheError 
   });
 }
 
-/** `PEER_SILENT`: the primary at `address` (`host:port`) has sent nothing for `silentMs`. */
+/** Makes `PEER_SILENT`: the primary at `address` (`host:port`) has sent nothing for `silentMs`. */
 export function deadLink(address: string, silentMs: number): FastcacheError {
   const message = `${address} has sent nothing for ${silentMs} ms: the link is dead.`;
   return new FastcacheError('PEER_SILENT', message, { address });
 }
 
-/** `EMPTY_SNAPSHOT`: new content without a key is not taken in place of `heldKeys` keys. */
+/** Makes `EMPTY_SNAPSHOT`: new content without a key is not taken in place of `heldKeys` keys. */
 export function emptySnapshot(heldKeys: number): FastcacheError {
   return new FastcacheError(
     'EMPTY_SNAPSHOT',
@@ -30,7 +30,7 @@ export function emptySnapshot(heldKeys: number): FastcacheError {
   );
 }
 
-/** `HISTORY_DIFFERS`: `own` watermarks are not part of what the primary that answered so has. */
+/** Makes `HISTORY_DIFFERS`: `own` watermarks are not part of what the primary that answered so has. */
 export function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAnswer): FastcacheError {
   return new FastcacheError(
     'HISTORY_DIFFERS',

@@ -16,41 +16,50 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   metrics: ReplicationMetrics;
   address: Address;
   connectTimeoutMs: number;
-  /** Undefined: no token is sent. */
+  /** The token that is sent; undefined: none is sent. */
   token: string | undefined;
   /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
   createStore(shards: number): S;
   /**
-   * Gets the frames of the stream as they came, from SnapshotBegin or the first batch on, and what they are.
+   * The recorder, which gets the frames of the stream as they came, from SnapshotBegin or the first batch on,
+   * and what they are.
    */
   recorder: Pick<Recorder, 'follow' | 'offer'> | undefined;
-  /** Gets what is applied to what is held, for replicas of this replica. */
+  /** The relay, which gets what is applied to what is held, for replicas of this replica. */
   relay?: Downstream<S> | undefined;
   /** Whether content without a key may replace content that has keys; default false. */
   allowEmptySnapshot?: boolean | undefined;
-  /** Gets what is applied, and stops the flow of frames when it has no room. */
+  /** The tap, which gets what is applied, and stops the flow of frames when it has no room. */
   tap?: StreamTap | undefined;
 }
 
 /** What a session reports beside the events of the machine; none may throw. */
 export interface ReplicaSessionHandlers {
-  /** So many bytes have come from the primary. */
+  /** Called when so many bytes have come from the primary. */
   heard(bytes: number): void;
-  /** What the primary had when it answered, and with each of its heartbeats. */
+  /** Called with what the primary had when it answered, and with each of its heartbeats. */
   primaryAt(watermarks: ArrayLike<bigint>): void;
-  /** Records of a batch are applied, the newest of which is of `newestMs`, Unix ms of the primary. */
+  /**
+   * Called when records of a batch are applied, the newest of which is of `newestMs`, Unix ms of the primary.
+   */
   applied(newestMs: number): void;
-  /** What is held is no part of what the primary has, for this reason in words: new content is to come. */
+  /**
+   * Called when what is held is no part of what the primary has, for this reason in words: new content is to
+   * come.
+   */
   startsOver(reason: string): void;
-  /** The connection is dropped, and what was not whole with it; the machine is still in a session's phase. */
+  /**
+   * Called when the connection is dropped, and what was not whole with it; the machine is still in a
+   * session's phase.
+   */
   ended(end: SessionEnd): void;
 }
 
-/** Why a session ended that its owner did not close. */
+/** The reason for which a session ended that its owner did not close. */
 export interface SessionEnd {
   error: Error;
   /** Whether what was claimed led nowhere, so that the next session must claim nothing. */
   claimNothing: boolean;
-  /** Set when `error` is a `SEQUENCE_GAP`. */
+  /** The gap, when `error` is a `SEQUENCE_GAP`; otherwise undefined. */
   gap: Gap | undefined;
 }

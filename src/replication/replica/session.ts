@@ -9,7 +9,7 @@
  *     awaiting    SnapshotBegin, and from a Rust primary a batch
  *     resuming    SnapshotBegin, a batch
  *     replaying   SnapshotBegin, a batch
- *     loading     SnapshotChunk, SnapshotEnd, and from a primary of ours a batch
+ *     loading     SnapshotChunk, SnapshotEnd, and from a fastcache primary a batch
  *     behind      SnapshotBegin, a batch
  *
  * `reloading` is as `loading`, `level` as `behind`; heartbeats may come at any time behind the answer.
@@ -47,9 +47,9 @@ import { Staging } from './staging.js';
 /** New content that is not whole yet. */
 interface Building<S> {
   staging: Staging;
-  /** The one that `staging` fills. */
+  /** The store that `staging` fills. */
   store: S;
-  /** Where on the connection the content begins, in bytes. */
+  /** The bytes of the connection before the content's first. */
   offset: number;
 }
 
@@ -67,15 +67,13 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   /** What is held, once claimed, until the answer shows that this primary does not continue it. */
   #continued: Holding<S> | undefined;
   #building: Building<S> | undefined;
-  /** New content was whole, without a key, and what is held was kept instead. */
+  /** True when new content was whole, without a key, and what is held was kept instead. */
   #hasRefused = false;
   #answer: PrimaryAnswer | undefined;
-  /** The primary's; undefined: it has none, or has not answered. */
+  /** The primary's history; undefined: it has none, or has not answered. */
   #history: History | undefined;
 
-  /**
-   * `held` is claimed, to be continued, unless the machine's claim is `nothing`, so that new content comes.
-   */
+  /** Claims `held`, to be continued, unless the machine's claim is `nothing`, so that new content comes. */
   constructor(
     options: ReplicaSessionOptions<S>,
     held: Holding<S> | undefined,
@@ -124,7 +122,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     return this.#building?.staging.entries ?? 0;
   }
 
-  /** Where on the connection new content begins, in bytes; undefined while none is built. */
+  /** The bytes of the connection before new content's first; undefined while none is built. */
   get contentOffset(): number | undefined {
     return this.#building?.offset;
   }
@@ -167,7 +165,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#handlers.ended(end);
   }
 
-  /** Whether the owner has left meanwhile, as any handler or effect may have it do. */
+  /** Returns whether the owner has left meanwhile, as any handler or effect may have it do. */
   #isOver(): boolean {
     return !hasSession(this.#machine.phase);
   }
@@ -187,12 +185,12 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     if (claimed !== undefined) this.#continue(claimed, answer);
     else {
       this.#raise('renews');
-      // A primary of ours always sends a snapshot now; a Rust primary sends nothing when it has nothing.
+      // A fastcache primary always sends a snapshot now; a Rust primary sends nothing when it has nothing.
       if (margin === undefined && hasReached([], watermarks)) this.#replay();
     }
   }
 
-  /** Throws `REPLICATION_CYCLE`. */
+  /** Hands the primary's path to the relay. Throws `REPLICATION_CYCLE`. */
   #followPath(margin: Margin | undefined): void {
     const { relay, address } = this.#options;
     if (relay === undefined) return;
@@ -206,7 +204,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     const own = claimed.store.watermarks();
     const place = history === undefined ? own : placeIn(history, claimed.history?.id, own);
     if (place === undefined) {
-      // It has read in our margin that what we hold is not its own, and sends a snapshot.
+      // The primary has read in the margin that what is held here is not its own, and sends a snapshot.
       this.#continued = undefined;
       this.#handlers.startsOver(`the primary has another history, ${history?.id}`);
       this.#raise('renews');
@@ -246,7 +244,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
       case FrameKind.SnapshotEnd:
         this.#loading(frame).finish(payload);
         this.#swapWhenWhole();
-        // Refused content is not whole in a dump either, for what comes next goes on from what is held.
+        // Refused content is not whole in a dump either, for what comes next continues what is held.
         if (this.#hasRefused) return;
         break;
       case FrameKind.Ack:
@@ -255,11 +253,12 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
       default:
         throw outOfPlace(frame, 'a frame of the stream');
     }
-    // Behind the checks, so that it is known to be sound; also when it has ended the session.
+    // The frame is recorded behind the checks, so that it is known to be sound; also when it has ended the
+    // session.
     this.#options.recorder?.offer(keep(frame));
   }
 
-  /** False: it leaves a gap, was not applied, and the session is over. */
+  /** Applies a batch. Returns false when it leaves a gap and was not applied, and the session is over. */
   #onBatch(frame: SplitFrame, payload: Uint8Array): boolean {
     if (isLoading(this.#machine.phase) && this.#building?.staging.isInterleaved === false) {
       throw outOfPlace(frame, 'a SnapshotChunk or SnapshotEnd');
@@ -308,7 +307,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     relay?.crossed(shard, history.base);
   }
 
-  /** A list of another length than the answer's says nothing, and could be of any size. */
+  /** Reads a heartbeat; a list of another length than the answer's says nothing, and could be of any size. */
   #onHeartbeat(watermarks: ArrayLike<bigint>): void {
     if (watermarks.length === this.#answer?.watermarks.length) this.#handlers.primaryAt(watermarks);
   }
@@ -319,21 +318,21 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     return building.staging;
   }
 
-  /** From a SnapshotBegin on. */
+  /** Builds new content from a SnapshotBegin on. */
   #load(frame: SplitFrame, payload: Uint8Array): void {
     const store = this.#createStore();
     const staging = Staging.fromSnapshot(payload, store, this.answer.margin !== undefined);
     this.#build('snapshotBegun', { staging, store, offset: frame.offset });
   }
 
-  /** From the first sequences on. */
+  /** Builds new content from the first sequences on. */
   #replay(): void {
     const { watermarks, endOffset } = this.answer;
     const store = this.#createStore();
     this.#build('replayBegun', { staging: Staging.fromFrames(watermarks, store), store, offset: endOffset });
   }
 
-  /** What was being built before gives its memory back first. */
+  /** Makes the store of new content; what was being built before gives its memory back first. */
   #createStore(): S {
     this.#building = undefined;
     return this.#options.createStore(this.answer.watermarks.length);
@@ -345,7 +344,8 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#options.tap?.began(watermarks);
     this.#raise(begun);
     if (this.#isOver()) return;
-    // Behind the event: what is recorded of content that is not whole stands for nothing from there on.
+    // This comes behind the event: what is recorded of content that is not whole counts for nothing from
+    // there on.
     this.#options.recorder?.follow({ history: this.#history, watermarks, content: 'new' });
     this.#swapWhenWhole();
   }

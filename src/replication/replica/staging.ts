@@ -3,8 +3,8 @@
  * (docs/protocol.md, "Conversation"): from a snapshot, or from a backlog that goes back to the first
  * sequence.
  *
- * A snapshot of ours (carousel.ts) is interleaved, and whole at its end, at the watermarks that this says. A
- * Rust primary's is classic, and stays at the watermarks of its begin.
+ * A snapshot of a fastcache primary (carousel.ts) is interleaved, and whole at its end, at the watermarks
+ * that this says. A Rust primary's is classic, and stays at the watermarks of its begin.
  */
 import type { FollowedStore } from '../../engine/types.js';
 import { decodeSnapshotChunk, snapshotOutOfOrder } from '../../frame/snapshot.js';
@@ -17,13 +17,13 @@ export class Staging {
   readonly store: FollowedStore;
   /** Whether batches may come while it loads. */
   readonly isInterleaved: boolean;
-  /** At which the content is of one moment. */
+  /** The watermarks at which the content is whole, all of one moment. */
   readonly #target: ArrayLike<bigint>;
   readonly #framing = new SnapshotFraming();
   #entries = 0;
 
   /**
-   * From the payload of a SnapshotBegin, of a primary of ours or of a Rust one. Throws
+   * Stages content from the payload of a SnapshotBegin, of a fastcache primary or of a Rust one. Throws
    * `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`.
    */
   static fromSnapshot(payload: Uint8Array, store: FollowedStore, isOurs: boolean): Staging {
@@ -37,7 +37,7 @@ export class Staging {
     return staging;
   }
 
-  /** From frames that begin with each shard's first sequence; whole at `target`. */
+  /** Stages content from frames that begin with each shard's first sequence; it is whole at `target`. */
   static fromFrames(target: readonly bigint[], store: FollowedStore): Staging {
     return new Staging(store, target, false);
   }
@@ -62,14 +62,14 @@ export class Staging {
     return !this.isLoading && hasReached(this.store.watermarks(), this.#target);
   }
 
-  /** The payload of a SnapshotChunk. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`, `OUT_OF_MEMORY`. */
+  /** Loads the payload of a SnapshotChunk. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`, `OUT_OF_MEMORY`. */
   load(payload: Uint8Array): void {
     const fault = this.#framing.chunk(decodeSnapshotChunk(payload));
     if (fault !== undefined) throw fault;
     this.#entries += this.store.loadChunk(payload);
   }
 
-  /** The payload of a SnapshotEnd. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`. */
+  /** Ends the snapshot with the payload of a SnapshotEnd. Throws `SNAPSHOT_OUT_OF_ORDER`, `FCRP_*`. */
   finish(payload: Uint8Array): void {
     const watermarks = decodeWatermarks(payload);
     const fault = this.#framing.end(watermarks);

@@ -8,15 +8,15 @@ import { type BacklogWindow, type Behind, LEVEL, ShardBacklog } from './shard-ba
 
 export type { BacklogWindow, Behind } from './shard-backlog.js';
 
-/** Of what a backlog is for, and how much it keeps. */
+/** What a backlog is for, and how much it keeps. */
 export interface BacklogOptions {
-  /** How many; the frames of others are refused. */
+  /** How many shards it has; frames of others are refused. */
   shards: number;
   /** Frame bytes kept for each shard; the oldest frames go first. */
   maxBytesPerShard: number;
-  /** Where each shard's sequences begin, or one number for all; the first is one above it. 0 when absent. */
+  /** The sequence below each shard's first one, for each shard or one number for all; 0 when absent. */
   base?: bigint | ArrayLike<bigint>;
-  /** Where each shard stands before the first frame is pushed, when that is past the base. */
+  /** Each shard's watermark before the first frame is pushed, when that is past the base. */
   watermarks?: ArrayLike<bigint>;
 }
 
@@ -31,14 +31,14 @@ export interface NeedsSnapshot {
   earliest: bigint;
 }
 
-/** What a replica must be given. */
+/** What a replica must be sent. */
 export type CatchUp =
   | { kind: 'nothing' }
   /** Each shard's frames in order; the first of a shard may begin below what the replica holds. */
   | { kind: 'frames'; frames: Buffer[] }
   | NeedsSnapshot;
 
-/** As `CatchUp`; a run is any number of whole frames, one behind the other. */
+/** What a replica must be sent, as `CatchUp`; a run is any number of whole frames, one behind the other. */
 export type CatchUpRuns =
   | { kind: 'nothing' }
   | { kind: 'runs'; runs: Buffer[]; frameCount: number }
@@ -49,9 +49,11 @@ export interface Leeway {
   /** The shard of which it lacks the most bytes. */
   shard: number;
   lackingBytes: number;
-  /** What is kept of a shard at the most: once it lacks more it needs a snapshot. */
+  /** Bytes that are kept of a shard at most: once it lacks more it needs a snapshot. */
   shareBytes: number;
-  /** Until any shard of it is there, at the present write rate; undefined: nothing is written. */
+  /**
+   * Milliseconds until any shard comes to its end, at the present write rate; undefined: nothing is written.
+   */
   ms: number | undefined;
 }
 
@@ -60,17 +62,17 @@ export interface Leeway {
  * is on the frames' own bytes; small frames share blocks of memory, so that keeping them costs about a fifth
  * more (blocks.ts).
  *
- * Who is served says `since`: its watermarks, the highest sequence that it holds of each shard, below which
- * it holds all. A list that is too short says 0 of the rest. Of each shard it is given the frames whose last
- * sequence is above that; records of the first that it holds already do no harm. It needs a snapshot when in
- * any shard it lacks what is no longer kept, or claims more than was ever pushed.
+ * A replica that is served claims `since`: its watermarks, the highest sequence that it holds of each shard,
+ * below which it holds all. A list that is too short claims 0 of the rest. Of each shard it is sent the
+ * frames whose last sequence is above that; records of the first that it holds already do no harm. It needs a
+ * snapshot when in any shard it lacks what is no longer kept, or claims more than was ever pushed.
  */
 export class Backlog {
   readonly #shards: ShardBacklog[];
   readonly #shareBytes: number;
   readonly #pool: BlockPool;
 
-  /** Nothing is kept at first. */
+  /** Makes a backlog that keeps nothing at first. */
   constructor({ shards, maxBytesPerShard, base = 0n, watermarks }: BacklogOptions) {
     this.#shareBytes = maxBytesPerShard;
     this.#pool = new BlockPool(maxBytesPerShard);
@@ -100,14 +102,17 @@ export class Backlog {
   }
 
   /**
-   * A shard goes on in another history, from `watermark` + 1: the numbers between are nobody's, and who holds
-   * all up to the jump holds all up to `watermark`. What is kept stays.
+   * Continues a shard in another history, from `watermark` + 1: the numbers between were never given out, and
+   * a replica that holds all up to the jump holds all up to `watermark`. What is kept stays.
    */
   jump(shard: number, watermark: bigint): void {
     this.#shards[shard]?.jump(watermark);
   }
 
-  /** What a replica that holds `since` must be given; any one shard that needs a snapshot decides for all. */
+  /**
+   * Returns what a replica that holds `since` must be sent; any one shard that needs a snapshot decides for
+   * all.
+   */
   catchUp(since: ArrayLike<bigint>): CatchUp {
     const needsSnapshot = this.#needsSnapshot(since);
     if (needsSnapshot !== undefined) return needsSnapshot;
@@ -118,7 +123,7 @@ export class Backlog {
     return frames.length === 0 ? { kind: 'nothing' } : { kind: 'frames', frames };
   }
 
-  /** As `catchUp`, without a buffer for each of what may be a million small frames. */
+  /** Returns what `catchUp` does, without a buffer for each of what may be a million small frames. */
   catchUpRuns(since: ArrayLike<bigint>): CatchUpRuns {
     const needsSnapshot = this.#needsSnapshot(since);
     if (needsSnapshot !== undefined) return needsSnapshot;
@@ -131,52 +136,56 @@ export class Backlog {
     return frameCount === 0 ? { kind: 'nothing' } : { kind: 'runs', runs, frameCount };
   }
 
-  /** What a replica lacks of a shard of which it holds all up to `held`. */
+  /** Returns what a replica lacks of a shard of which it holds all up to `held`. */
   behind(shard: number, held: bigint): Behind {
     return this.#shards[shard]?.behind(held) ?? LEVEL;
   }
 
-  /** What a replica that holds these lacks of each shard. */
+  /** Returns what a replica that holds these lacks of each shard. */
   allBehind(held: ArrayLike<bigint>): Behind[] {
     return this.#shards.map((queue, shard) => queue.behind(watermarkOf(held, shard)));
   }
 
-  /** The highest sequence pushed of a shard. */
+  /** Returns the highest sequence pushed of a shard. */
   watermark(shard: number): bigint {
     return this.#shards[shard]?.watermark ?? 0n;
   }
 
-  /** The highest sequence pushed, a shard. */
+  /** Returns the highest sequence pushed of each shard. */
   watermarks(): bigint[] {
     return this.#shards.map((queue) => queue.watermark);
   }
 
-  /** What is kept, a shard. */
+  /** Returns what is kept of each shard. */
   windows(): BacklogWindow[] {
     return this.#shards.map((queue) => queue.window());
   }
 
   /**
-   * The present write rate, a shard, in bytes a millisecond; 0: nothing is written, infinite: no frame is
-   * kept.
+   * Returns the present write rate of each shard, bytes a millisecond; 0: nothing is written, infinite: no
+   * frame is kept.
    */
   rates(nowMs: number): number[] {
     return this.#shards.map((queue) => queue.rate(nowMs));
   }
 
   /**
-   * Milliseconds for which a replica that has all may be away at these rates; undefined: nothing is written.
+   * Returns the milliseconds for which a replica that has all may be away at these rates; undefined: nothing
+   * is written.
    */
   windowMs(rates: readonly number[]): number | undefined {
     return msUntilOne(rates, () => this.#shareBytes);
   }
 
-  /** As `windowMs`, of each shard alone. */
+  /** Returns what `windowMs` does, for each shard alone. */
   shardWindowsMs(rates: readonly number[]): (number | undefined)[] {
     return rates.map((rate) => this.windowMs([rate]));
   }
 
-  /** Of a replica that lacks `behind`, one for each shard; undefined: it can't be served any more. */
+  /**
+   * Returns the leeway of a replica that lacks `behind`, one for each shard; undefined: it can't be served
+   * any more.
+   */
   leeway(behind: readonly Behind[], rates: readonly number[]): Leeway | undefined {
     const shareBytes = this.#shareBytes;
     const most = { shard: 0, lackingBytes: 0, shareBytes };
@@ -188,7 +197,7 @@ export class Backlog {
     return { ...most, ms };
   }
 
-  /** A replica that has reached these lacks at most this part of its share of any shard. */
+  /** Returns the watermarks from which on a replica lacks at most this part of its share of any shard. */
   watermarksLacking(part: number): bigint[] {
     return this.#shards.map((queue) => queue.watermarkLacking(part * this.#shareBytes));
   }
@@ -219,7 +228,10 @@ export class Backlog {
   }
 }
 
-/** Milliseconds until at one of the shards so many bytes more are written; undefined: nothing is. */
+/**
+ * Returns the milliseconds until so many bytes more are written at one of the shards; undefined: nothing is
+ * written.
+ */
 function msUntilOne(rates: readonly number[], bytes: (shard: number) => number): number | undefined {
   let leastMs = Number.POSITIVE_INFINITY;
   for (const [shard, rate] of rates.entries()) {

@@ -7,14 +7,14 @@ import type { Clock } from '../../clock.js';
 import type { OpenBatch } from '../../engine/types.js';
 import { encodeBatch, type MutationRecord, RECORD_FIXED_BYTES } from '../../frame/batch.js';
 
-/** When a batch is full, or due. */
+/** The rules by which a batch is full, or due. */
 export interface BatchRules {
-  /** Every record leaves as a batch of its own. */
+  /** Whether every record leaves as a batch of its own. */
   immediate: boolean;
   maxRecords: number;
-  /** Encoded bytes of records. */
+  /** The most bytes of encoded records in a batch. */
   maxBytes: number;
-  /** Age of the first waiting record. */
+  /** The age of the first waiting record at which the batch is due. */
   maxDelayUs: number;
 }
 
@@ -26,13 +26,13 @@ export class BatchBuilder {
   #bytes = 0;
   #firstAtUs = 0;
 
-  /** Without a clock the builder knows no ages: all that waits is due whenever it is asked. */
+  /** Makes a builder; without a clock it knows no ages, and all that waits is due whenever it is asked. */
   constructor(rules: BatchRules, clock?: Clock) {
     this.#rules = rules;
     this.#clock = clock;
   }
 
-  /** Records that wait. */
+  /** How many records wait. */
   get length(): number {
     return this.#records.length;
   }
@@ -50,7 +50,7 @@ export class BatchBuilder {
     return isFull ? this.flush() : undefined;
   }
 
-  /** All that waits, or undefined when nothing does. */
+  /** Returns all that waits, or undefined when nothing does. */
   flush(): OpenBatch | undefined {
     const records = this.#records;
     const [first] = records;
@@ -72,13 +72,13 @@ export class BatchBuilder {
     };
   }
 
-  /** As `flush`, but undefined while the first record is not old enough. */
+  /** Returns what `flush` does, but undefined while the first record is not old enough. */
   flushDue(): OpenBatch | undefined {
     const dueInUs = this.#rules.immediate ? 0 : this.nextTimeoutUs();
     return dueInUs === 0 ? this.flush() : undefined;
   }
 
-  /** Microseconds until `flushDue` yields something; undefined when nothing waits. */
+  /** Returns the microseconds until `flushDue` returns a batch; undefined when nothing waits. */
   nextTimeoutUs(): number | undefined {
     if (this.#records.length === 0) return undefined;
     if (this.#clock === undefined) return 0;

@@ -5,10 +5,10 @@
  * takes a slot only.
  *
  * Ownership: a block belongs to the queue that took it from the pool until that gives it back. `frame` lends
- * its memory: what it returns is a view, and nobody says when it is done with that, be it a queue, a socket
- * or a caller of the library. So a block that was lent is never written to again. Given back, it is left to
- * the garbage collector, which frees it behind the last of its views; only blocks into which nobody has
- * looked are used again.
+ * its memory: what it returns is a view, and no user of it reports when it is done with that, be it a queue,
+ * a socket or a caller of the library. So a block that was lent is never written to again. Given back, it is
+ * left to the garbage collector, which frees it behind the last of its views; only blocks of which no view
+ * was handed out are used again.
  */
 import assert from 'node:assert';
 
@@ -21,7 +21,10 @@ const BLOCK_PART = 1 / 16;
  */
 const SHARED_PART = 1 / 16;
 const SHARED_MIN_BYTES = 512;
-/** Blocks that wait to be used again; each owner gives one back for one that it takes, once it is full. */
+/**
+ * How many blocks may wait to be used again; each owner gives one back for one that it takes, once it is
+ * full.
+ */
 const FREE_MAX = 16;
 
 const WORD_BYTES = 4;
@@ -35,7 +38,7 @@ export class BlockPool {
   readonly #blockBytes: number;
   readonly #free: FrameBlock[] = [];
 
-  /** `ownerBytes` is what each owner keeps of frames. */
+  /** Makes a pool for owners that keep `ownerBytes` of frames each. */
   constructor(ownerBytes: number) {
     const wanted = 2 ** Math.floor(Math.log2(Math.max(1, ownerBytes * BLOCK_PART)));
     this.#blockBytes = Math.min(BLOCK_MAX_BYTES, Math.max(BLOCK_MIN_BYTES, wanted));
@@ -50,7 +53,7 @@ export class BlockPool {
     return block;
   }
 
-  /** The caller must not use `block` any more. */
+  /** Takes back `block`, which the caller must not use any more. */
   giveBack(block: FrameBlock): void {
     if (!block.isLent && this.#free.length < FREE_MAX) this.#free.push(block);
   }
@@ -69,7 +72,7 @@ export class BlockPool {
 /** A frame that is kept as it is. */
 interface LargeFrame {
   readonly index: number;
-  /** Undefined once the block has dropped it. */
+  /** The frame; undefined once the block has dropped it. */
   frame: Buffer | undefined;
   /** Bytes of the block's large frames up to this one and with it. */
   readonly largeBytes: number;
@@ -105,7 +108,7 @@ export class FrameBlock {
   #base = 0n;
   #baseMs = 0;
   #large: LargeFrame[] = [];
-  /** Of `large`: the first that has not been dropped. */
+  /** The index in `large` of the first that has not been dropped. */
   #firstLarge = 0;
   readonly #irregular = new Map<number, Irregular>();
   #isLent = false;
@@ -129,7 +132,7 @@ export class FrameBlock {
     return this.#isLent;
   }
 
-  /** For the pool: makes the block empty. */
+  /** Makes the block empty; called by the pool. */
   begin(bytesBefore: number): void {
     assert(!this.#isLent, 'a block that was lent is not used again');
     this.#start = 0;
@@ -195,7 +198,7 @@ export class FrameBlock {
     return this.#lend(index, index + 1, this.#large[at - 1]);
   }
 
-  /** As `frame`, all from `index` on, in as few pieces as they lie in. */
+  /** Returns the bytes of all frames from `index` on, in as few pieces as they lie in. */
   runs(index: number): Buffer[] {
     assert(index >= this.#start && index <= this.#end, 'a frame that the block holds');
     const runs: Buffer[] = [];
@@ -210,25 +213,25 @@ export class FrameBlock {
     return runs;
   }
 
-  /** Of a frame, as it was appended. */
+  /** Returns the first sequence of a frame, as it was appended. */
   firstSequence(index: number): bigint {
     const exact = this.#irregular.get(index)?.firstSequence;
     if (exact !== undefined) return exact;
     return index === 0 ? this.#base + 1n : this.lastSequence(index - 1) + 1n;
   }
 
-  /** Of a frame, as it was appended. */
+  /** Returns the last sequence of a frame, as it was appended. */
   lastSequence(index: number): bigint {
     const exact = this.#irregular.get(index)?.lastSequence;
     return exact ?? this.#base + BigInt(this.#word(index, 1) >>> 0);
   }
 
-  /** Of a frame, as it was appended. */
+  /** Returns the time of a frame, ms, as it was appended. */
   timeMs(index: number): number {
     return this.#irregular.get(index)?.timeMs ?? this.#baseMs + this.#word(index, 2);
   }
 
-  /** Bytes of all frames ever, of this block and of those before it, before this one. */
+  /** Returns the bytes of all frames ever, of this block and of those before it, before this one. */
   bytesBefore(index: number): number {
     return this.#bytesBefore + this.#bytesThrough(index - 1);
   }
@@ -256,7 +259,7 @@ export class FrameBlock {
     this.#large.push({ index, frame, largeBytes });
   }
 
-  /** Of the large frames that are not dropped, the first at `index` or behind it: its place in `large`. */
+  /** Returns the index in `large` of the first frame that is not dropped and is at `index` or behind it. */
   #firstLargeFrom(index: number): number {
     return firstIndex(this.#firstLarge, this.#large.length, (at) => {
       const large = this.#large[at];
@@ -265,7 +268,8 @@ export class FrameBlock {
   }
 
   /**
-   * Frames that share the block's memory and follow each other; `before` is the last large one before them.
+   * Returns a view of frames that share the block's memory and follow each other; `before` is the last large
+   * one before them.
    */
   #lend(from: number, until: number, before: LargeFrame | undefined): Buffer {
     this.#isLent = true;
@@ -286,8 +290,8 @@ export class FrameBlock {
 }
 
 /**
- * Of the numbers from `low` to before `high`, the first of which, and of all behind it, `isIt` is true; or
- * `high`.
+ * Returns the first of the numbers from `low` to before `high` for which, and for all behind it, `isIt` is
+ * true; `high` when there is none.
  */
 export function firstIndex(low: number, high: number, isIt: (index: number) => boolean): number {
   let [from, to] = [low, high];

@@ -1,6 +1,6 @@
 /**
- * Where a primary's batches become frames (docs/architecture.md, "The corridor" and "Flushing";
- * docs/protocol.md, "Export").
+ * Makes frames of a primary's batches (docs/architecture.md, "The corridor" and "Flushing"; docs/protocol.md,
+ * "Export").
  */
 import assert from 'node:assert';
 import type { Clock, Timer, Timers } from '../../clock.js';
@@ -15,15 +15,15 @@ import { Backlog } from './backlog.js';
 import type { FrameStream, FrameSubscriber } from './stream.js';
 import { Subscribers } from './subscribers.js';
 
-/** Between two flushes of the policy `adaptive`: small frames cost more than their records. */
+/** The pause between two flushes of the policy `adaptive`: small frames cost more than their records. */
 const ADAPTIVE_PAUSE_MS = 2;
 
-/** When what has gathered leaves, besides when a batch is full (`Publisher` has the three). */
+/** The policy by which gathered records leave, besides when a batch is full (`Publisher` has the three). */
 export type SendPolicy = 'adaptive' | 'batch' | 'immediate';
 
 /** What is published, how, and what is kept of it. */
 export interface PublisherOptions {
-  /** Its watermarks must stand where the history begins. */
+  /** The store, whose watermarks must be those at which the history begins. */
   store: ReplicatedStore;
   history: History;
   clock: Clock;
@@ -31,15 +31,15 @@ export interface PublisherOptions {
   metrics: ReplicationMetrics;
   log: Log;
   sendPolicy: SendPolicy;
-  /** Age at which a record leaves with the policy `batch`. */
+  /** The age at which a record leaves with the policy `batch`. */
   batchMaxDelayUs: number;
-  /** Of this process (path.ts). */
+  /** The id of this process (path.ts). */
   nodeId: string;
-  /** For all shards together; each has an equal share. */
+  /** Bytes of frames kept for all shards together; each has an equal share. */
   backlogBytes: number;
   /** What is kept already of the history that this one continues, at the store's watermarks. */
   backlog?: Backlog | undefined;
-  /** How MutationBatch and SnapshotChunk frames are encoded. */
+  /** The encoding of MutationBatch and SnapshotChunk frames. */
   encoding: EncodeOptions;
 }
 
@@ -88,7 +88,7 @@ export class Publisher implements FrameStream {
     store.onDirty = () => this.#planFlush();
   }
 
-  /** The highest sequence published, a shard. */
+  /** Returns the highest sequence published of each shard. */
   watermarks(): bigint[] {
     return this.#watermarks.slice();
   }
@@ -98,7 +98,7 @@ export class Publisher implements FrameStream {
     this.store.flush();
   }
 
-  /** Hands on every frame from now on. Returns how to leave. */
+  /** Hands every frame from now on to `subscriber`. Returns what ends that. */
   subscribe(subscriber: FrameSubscriber): () => void {
     return this.#subscribers.add(subscriber);
   }
@@ -176,7 +176,10 @@ export class Publisher implements FrameStream {
     }
   }
 
-  /** A write that comes alone leaves at once; in a stream of them each flush gathers two milliseconds'. */
+  /**
+   * Plans the next flush: a write that comes alone leaves at once; in a stream of writes each flush gathers
+   * those of two milliseconds.
+   */
   #planTurnFlush(): void {
     if (this.#isTurnPlanned) return;
     this.#isTurnPlanned = true;
@@ -194,7 +197,7 @@ export class Publisher implements FrameStream {
     this.flush();
   }
 
-  /** Timers count whole milliseconds, so a shorter delay is rounded up to one. */
+  /** Arms a flush after the delay; timers count whole milliseconds, so a shorter one is rounded up to one. */
   #armFlushDue(delayUs: number): Timer {
     return this.#options.timers.after(Math.max(1, Math.ceil(delayUs / 1000)), () => this.#flushDue());
   }
@@ -203,7 +206,7 @@ export class Publisher implements FrameStream {
     this.#timer = undefined;
     const nextUs = this.store.flushDue(this.#options.batchMaxDelayUs);
     if (nextUs >= 0) this.#timer ??= this.#armFlushDue(nextUs);
-    // Nothing waits: a flush that yields nothing, behind which the store reports the next record.
+    // This runs when nothing waits: it publishes nothing, and behind it the store reports the next record.
     else this.flush();
   }
 }

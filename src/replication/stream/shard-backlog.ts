@@ -9,9 +9,9 @@ import { Ring } from './ring.js';
 /** What is kept for one shard. */
 export interface BacklogWindow {
   frames: number;
-  /** Of those frames. */
+  /** Bytes of those frames. */
   bytes: number;
-  /** Records in those frames. */
+  /** How many records those frames have. */
   records: bigint;
   /** The first sequence that can still be given; one above `watermark` when nothing is kept. */
   earliest: bigint;
@@ -19,21 +19,22 @@ export interface BacklogWindow {
   watermark: bigint;
 }
 
-/** What of a shard a replica lacks. */
+/** What a replica lacks of one shard. */
 export interface Behind {
   readonly records: number;
-  /** Of the frames that hold them; undefined when these are no longer all kept. */
+  /** Bytes of the frames that hold those records; undefined when these frames are no longer all kept. */
   readonly bytes: number | undefined;
   /**
-   * From the first frame that is lacking to the newest, by their records' own times; undefined as `bytes`.
+   * Milliseconds from the first frame that is lacking to the newest, by their records' own times; undefined
+   * when `bytes` is.
    */
   readonly ms: number | undefined;
 }
 
-/** Of a replica that lacks nothing. */
+/** What a replica lacks that has everything. */
 export const LEVEL: Behind = { records: 0, bytes: 0, ms: 0 };
 
-/** The present write rate is that of so many milliseconds, the records' own. */
+/** The present write rate is counted over so many milliseconds of the records' own time. */
 const RATE_SPAN_MS = 10_000;
 /** A burst that has just begun is not taken for more than it would be over a second. */
 const RATE_SPAN_MIN_MS = 1_000;
@@ -44,18 +45,21 @@ interface Jump {
   readonly to: bigint;
 }
 
-/** Each is a promotion; of more than these only how far a replica is behind comes out too high. */
+/**
+ * How many jumps are remembered. Each is a promotion; past this, only the count of the records that a replica
+ * lacks comes out too high.
+ */
 const JUMPS_MAX = 64;
 
-/** Where a kept frame is. */
+/** The place of a kept frame. */
 interface Place {
-  /** Of the queue's blocks. */
+  /** The index of its block in the queue. */
   readonly blockIndex: number;
   readonly block: FrameBlock;
   readonly index: number;
 }
 
-/** Whether a frame is what is looked for. */
+/** Returns whether a frame is one that is looked for. */
 type FrameTest = (block: FrameBlock, index: number) => boolean;
 
 /** One shard's queue of frames. Its blocks are its own until it gives them back to the pool. */
@@ -64,17 +68,20 @@ export class ShardBacklog {
   readonly #maxBytes: number;
   readonly #base: bigint;
   readonly #jumps: Jump[] = [];
-  /** None is empty. */
+  /** The blocks in order, none of which is empty. */
   readonly #blocks = new Ring<FrameBlock>();
   #frames = 0;
   #bytes = 0;
-  /** Of all frames ever, kept or not. */
+  /** Bytes of all frames ever pushed, kept or not. */
   #pushedBytes = 0;
-  /** Of the newest frame, kept or not. */
+  /** The time of the newest frame, kept or not, Unix ms. */
   #newestMs = Number.NEGATIVE_INFINITY;
   #watermark: bigint;
 
-  /** Sequences begin above `base`; all up to `watermark` were used before. */
+  /**
+   * Makes the queue of a shard whose sequences begin above `base`, and of which all up to `watermark` were
+   * used before.
+   */
   constructor(pool: BlockPool, maxBytes: number, base: bigint, watermark: bigint) {
     this.#pool = pool;
     this.#maxBytes = maxBytes;
@@ -119,7 +126,7 @@ export class ShardBacklog {
     if (watermark > this.#watermark) this.#watermark = watermark;
   }
 
-  /** Goes on from `watermark` + 1; the numbers between are nobody's. */
+  /** Continues from `watermark` + 1; the numbers between were never given out. */
   jump(watermark: bigint): void {
     if (watermark <= this.#watermark) return;
     this.#jumps.push({ from: this.#watermark, to: watermark });
@@ -128,8 +135,8 @@ export class ShardBacklog {
   }
 
   /**
-   * Whether all above `held` is kept. A replica that is ahead holds something else, so it is not served
-   * either.
+   * Returns whether all above `held` is kept. A replica that is ahead holds something else, so it is not
+   * served either.
    */
   canServe(held: bigint): boolean {
     return held <= this.#watermark && this.#between(held, this.earliest - 1n) <= 0n;
@@ -146,7 +153,7 @@ export class ShardBacklog {
     }
   }
 
-  /** What a replica lacks that holds all up to `held`. */
+  /** Returns what a replica lacks that holds all up to `held`. */
   behind(held: bigint): Behind {
     if (held >= this.#watermark) return LEVEL;
     // Sequences up to the base were never given out.
@@ -160,7 +167,7 @@ export class ShardBacklog {
     return { records, bytes: this.#pushedBytes - block.bytesBefore(index), ms };
   }
 
-  /** What is kept. */
+  /** Returns what is kept. */
   window(): BacklogWindow {
     const { earliest } = this;
     return {
@@ -172,7 +179,9 @@ export class ShardBacklog {
     };
   }
 
-  /** Bytes a millisecond at present; 0: nothing is written, infinite: not even one frame is kept. */
+  /**
+   * Returns the present write rate, bytes a millisecond; 0: nothing is written, infinite: no frame is kept.
+   */
   rate(nowMs: number): number {
     // A relay's records are of its primary's clock, which may be ahead.
     const untilMs = Math.max(nowMs, this.#newestMs);
@@ -182,7 +191,7 @@ export class ShardBacklog {
     return this.#bytesSince(untilMs - RATE_SPAN_MS) / this.#rateSpanMs(oldest, untilMs);
   }
 
-  /** Who has reached this lacks at most so many bytes of frames. */
+  /** Returns the watermark from which on a replica lacks at most so many bytes of frames. */
   watermarkLacking(bytes: number): bigint {
     const first = this.#firstWhere((block, index) => this.#pushedBytes - block.bytesBefore(index) <= bytes);
     const isFirstOfBlock = first === undefined || first.index === first.block.start;
@@ -257,7 +266,7 @@ export class ShardBacklog {
     this.#bytes = 0;
   }
 
-  /** How many of the sequences above `low`, up to `high`, were given out. */
+  /** Returns how many of the sequences above `low`, up to `high`, were given out. */
   #between(low: bigint, high: bigint): bigint {
     return this.#jumps.reduce((count, { from, to }) => {
       const [first, last] = [low > from ? low : from, high < to ? high : to];
@@ -265,7 +274,7 @@ export class ShardBacklog {
     }, high - low);
   }
 
-  /** The time in which `#bytesSince` were pushed. */
+  /** Returns the milliseconds in which `#bytesSince` were pushed. */
   #rateSpanMs(oldest: FrameBlock, untilMs: number): number {
     const keptMs = untilMs - oldest.timeMs(oldest.start);
     const wasDropped = oldest.bytesBefore(oldest.start) > 0;
@@ -277,14 +286,14 @@ export class ShardBacklog {
     return this.#pushedBytes - (first?.block.bytesBefore(first.index) ?? 0);
   }
 
-  /** Last sequences rise along the queue. */
+  /** Finds the first frame that has sequences above `held`; last sequences rise along the queue. */
   #firstAbove(held: bigint): Place | undefined {
     return this.#firstWhere((block, index) => block.lastSequence(index) > held);
   }
 
   /**
-   * The first frame of which, and of all behind it, `isIt` is true: a binary search over the blocks, then in
-   * one.
+   * Finds the first frame for which, and for all behind it, `isIt` is true: a binary search over the blocks,
+   * then in one.
    */
   #firstWhere(isIt: FrameTest): Place | undefined {
     const blockIndex = firstIndex(0, this.#blocks.length, (at) => {

@@ -1,14 +1,17 @@
-/** What replicas are served from (docs/architecture.md, "The corridor"). */
+/** The stream that replicas are served from (docs/architecture.md, "The corridor"). */
 import type { ReplicatedStore } from '../../engine/types.js';
 import type { History } from '../history.js';
 import type { Backlog } from './backlog.js';
 
 /** Frames of one history, in order: what a primary publishes, or what a relay receives. */
 export interface FrameStream {
-  /** Snapshots are scanned from it. */
+  /** The store that snapshots are scanned from. */
   readonly store: ReplicatedStore;
   readonly history: History;
-  /** Whom it comes from (path.ts): the one that serves it, then whom that follows, up to the primary. */
+  /**
+   * The nodes that it comes through (path.ts): the one that serves it, then the one that that follows, up to
+   * the primary.
+   */
   readonly path: readonly string[];
   readonly backlog: Backlog;
   /**
@@ -17,13 +20,13 @@ export interface FrameStream {
   watermarks(): bigint[];
   /** Seals all that waits, whatever its age. */
   flush(): void;
-  /** Hands on every frame from now on. Returns how to leave. */
+  /** Hands every frame from now on to `subscriber`. Returns what ends that. */
   subscribe(subscriber: FrameSubscriber): () => void;
 }
 
 /** Takes frames as bytes alone, as a recorder does. */
 export interface FrameTaker {
-  /** `bytes` is a whole frame that never changes again. Never throws, never blocks. */
+  /** Takes a whole frame, which never changes again. Never throws, never blocks. */
   offer(bytes: Buffer): void;
 }
 

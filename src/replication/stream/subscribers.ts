@@ -5,7 +5,7 @@ import type { FrameSubscriber } from './stream.js';
 export class Subscribers {
   readonly #subscribers = new Set<FrameSubscriber>();
 
-  /** Returns how to leave. */
+  /** Adds a subscriber. Returns what takes it out. */
   add(subscriber: FrameSubscriber): () => void {
     this.#subscribers.add(subscriber);
     return () => {
@@ -13,12 +13,12 @@ export class Subscribers {
     };
   }
 
-  /** As each one's `offer`. */
+  /** Calls `offer` of each one. */
   offer(bytes: Buffer, shard: number, lastSequence: bigint): void {
     for (const subscriber of this.#subscribers) subscriber.offer(bytes, shard, lastSequence);
   }
 
-  /** As each one's `interrupt`. */
+  /** Calls `interrupt` of each one. */
   interrupt(reason: string): void {
     for (const subscriber of this.#subscribers) subscriber.interrupt(reason);
   }

@@ -1,6 +1,6 @@
 /**
- * The HTTP port of a server (docs/operations.md, "Metrics"): what is asked of it by Prometheus, by load
- * balancers, by orchestrators.
+ * The HTTP port of a server (docs/operations.md, "Metrics"), which Prometheus, load balancers and
+ * orchestrators ask.
  */
 import type { Address, Listener } from '../../transport/connection.js';
 import { type HttpAnswer, type HttpRequest, listenHttp, plainText } from '../../transport/http.js';
@@ -8,10 +8,10 @@ import type { NodeReport } from '../report.js';
 import type { MetricsModel } from './metric-family.js';
 import { readiness } from './readiness.js';
 
-/** An exact number of milliseconds, some 30 years. */
+/** The text of an exact number of milliseconds, up to some 30 years. */
 const LAG = /^\d{1,12}$/;
 
-/** Where the answers come from, at the moment of the question. */
+/** The source of the answers, at the moment of the question. */
 export interface MetricsSource {
   model(): MetricsModel;
   report(): NodeReport;

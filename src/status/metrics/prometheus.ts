@@ -1,6 +1,6 @@
 /**
- * The metrics as Prometheus' text, by prom-client: read off the model whenever they are asked for, and kept
- * nowhere.
+ * Renders the metrics as Prometheus' text, by prom-client: they are read from the model whenever they are
+ * asked for, and kept nowhere.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
@@ -13,7 +13,7 @@ export interface MetricsText {
   body: string;
 }
 
-/** Returns what writes one scrape. */
+/** Returns a function that writes one scrape. */
 export function prometheusText(model: () => MetricsModel): () => Promise<MetricsText> {
   const registry = new Registry();
   let scraped: MetricsModel | undefined;
@@ -21,7 +21,7 @@ export function prometheusText(model: () => MetricsModel): () => Promise<Metrics
     register(registry, family, () => (scraped ??= model()));
   }
   return async () => {
-    // One moment for all metrics of a scrape.
+    // All metrics of a scrape are of one moment.
     scraped = undefined;
     return { contentType: registry.contentType, body: await registry.metrics() };
   };
@@ -34,7 +34,7 @@ function register(registry: Registry, family: MetricFamily, model: () => Metrics
     const counter = new Counter({
       ...options,
       collect: () => {
-        // prom-client would have its counters only raised; ours are counted elsewhere.
+        // prom-client can only raise its counters; fastcache counts elsewhere and replaces their values.
         clear(counter, labelNames);
         for (const { labels, value } of samples(read(model()))) counter.inc(labels, value);
       },
@@ -50,7 +50,7 @@ function register(registry: Registry, family: MetricFamily, model: () => Metrics
   });
 }
 
-/** `reset` would leave a metric without labels at 0, which may be untrue. */
+/** Clears a metric, for `reset` would leave one without labels at 0, which may be untrue. */
 function clear(metric: Counter | Gauge, labelNames: readonly string[]): void {
   if (labelNames.length === 0) metric.remove();
   else metric.reset();

@@ -1,17 +1,17 @@
-/** Whether a server should be sent clients, for `/readyz`. */
+/** Decides whether a server should be sent clients, for `/readyz`. */
 import type { LinkReport, NodeReport } from '../report.js';
 
-/** Whether a server is ready, and why not. */
+/** The outcome: whether a server is ready, and why not. */
 export interface Readiness {
   isReady: boolean;
-  /** One line. */
+  /** The reason, one line. */
   reason: string;
 }
 
 /**
- * A primary is ready as long as it serves; a replica when its first content is whole and its link is live,
- * and with `maxLagMs` when it is known to lag by that much at the most (replication/link-lag.ts says what the
- * lag is).
+ * Returns that a primary is ready as long as it serves; a replica when its first content is whole and its
+ * link is live, and with `maxLagMs` when it is known to lag by that much at most (replication/link-lag.ts
+ * says what the lag is).
  */
 export function readiness({ link }: NodeReport, maxLagMs: number | undefined): Readiness {
   const reason = link && whyNot(link, maxLagMs);

@@ -7,7 +7,7 @@ import type { LinkReport, ReplicaStatus, ServingReport } from '../report.js';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 import { stateSamples } from './metric-family.js';
 
-/** Replicas with series of their own, those that came first; the others are only counted. */
+/** How many replicas have series of their own, those that came first; the others are only counted. */
 const NAMED_REPLICAS = 64;
 const replicaStates = ['snapshot', 'catching-up', 'live'] satisfies ReplicaStatus['state'][];
 const linkStates = [
@@ -21,13 +21,13 @@ const linkStates = [
 
 type Reading<Report> = (report: Report) => ReturnType<MetricFamily['read']>;
 
-/** A metric of a node that serves replicas: a primary or a relay. */
+/** Makes the reading of a node that serves replicas: a primary or a relay. */
 const ofServing =
   (read: Reading<ServingReport>) =>
   ({ node: { serving } }: MetricsModel) =>
     serving === undefined ? undefined : read(serving);
 
-/** A metric of a node that follows. */
+/** Makes the reading of a node that follows. */
 const ofLink =
   (read: Reading<LinkReport>) =>
   ({ node: { link } }: MetricsModel) =>
@@ -41,7 +41,7 @@ const perReplica = (read: (replica: ReplicaStatus) => number | undefined) =>
     }),
   );
 
-/** These are the same for both roles, for a replica may be promoted. */
+/** The counters, which are the same for both roles, for a replica may be promoted. */
 const counterFamilies: MetricFamily[] = [
   {
     name: 'fastcache_replication_emitted_mutations_total',

@@ -3,7 +3,10 @@ import { readdirSync } from 'node:fs';
 import type { CommandRow } from '../../resp/command-statistics.js';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 
-/** Commands have names of the command table alone, so that there are as many at the most. */
+/**
+ * Makes a reading with a sample for each command; names are those of the command table alone, so that there
+ * are as many at most.
+ */
 const perCommand =
   (read: (row: CommandRow) => number) =>
   ({ status }: MetricsModel): Sample[] =>
@@ -127,7 +130,9 @@ const clientFamilies: MetricFamily[] = [
   },
 ];
 
-/** Under the names that Prometheus' clients have agreed on, where there are any. */
+/**
+ * The metrics of the process, under the names that Prometheus' clients have agreed on, where there are any.
+ */
 const processFamilies: MetricFamily[] = [
   {
     name: 'fastcache_build_info',
@@ -178,7 +183,7 @@ export const serverFamilies: readonly MetricFamily[] = [
 function openFileDescriptors(): number | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
-    // The one that reads the list is in it.
+    // The descriptor that reads the list is in the list, and is taken off.
     return readdirSync('/proc/self/fd').length - 1;
   } catch {
     return undefined;
