@@ -46,7 +46,7 @@ function takeAllMemory({ kernel }: ShardEngine): number[] {
   return taken;
 }
 
-describe('a flush', { timeout: 60_000 }, () => {
+describe('a flush', { timeout: 180_000 }, () => {
   it.each([
     [1, 1],
     [1, 1_000],

@@ -97,7 +97,7 @@ function mutate(random: RandomSource, dump: Buffer, others: readonly Buffer[]): 
   }
 }
 
-it(`${MUTANTS} mutants are verified and salvaged`, { timeout: 60_000 + MUTANTS * 20 }, async () => {
+it(`${MUTANTS} mutants are verified and salvaged`, { timeout: 180_000 + MUTANTS * 20 }, async () => {
   const random = new RandomSource(SEED);
   const sound = soundDumps();
   for (const dump of sound) expect(verifyBytes(dump).places).toEqual([]);
