@@ -92,6 +92,11 @@ export class SimNode {
     return this.#running?.isStopping === true;
   }
 
+  /** It was asked to stop, and all that it had is closed. */
+  get isClosed(): boolean {
+    return this.#running?.isClosed === true;
+  }
+
   get isPaused(): boolean {
     return this.#running?.process.isPaused === true;
   }
@@ -136,7 +141,7 @@ export class SimNode {
     const { configuration, disk, network, random, world } = this.#seams;
     const process = new VirtualProcess(world, random);
     process.clockOffMs = this.#clockOffMs;
-    const running: Running = { process, node: undefined, stores: [], isStopping: false };
+    const running: Running = { process, node: undefined, stores: [], isStopping: false, isClosed: false };
     this.#running = running;
     const seams = virtualSeams({
       process,
@@ -188,7 +193,12 @@ export class SimNode {
     const running = this.#running;
     if (running === undefined || running.isStopping) return;
     running.isStopping = true;
-    running.node?.close().catch((error: unknown) => this.#raise(error));
+    running.node?.close().then(
+      () => {
+        running.isClosed = true;
+      },
+      (error: unknown) => this.#raise(error),
+    );
   }
 
   /** Ends the process at once, as SIGKILL does: its memory is lost. */

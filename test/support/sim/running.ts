@@ -15,6 +15,7 @@ export interface Running {
   /** All that it ever had. */
   stores: ObservedEngine[];
   isStopping: boolean;
+  isClosed: boolean;
 }
 
 /**

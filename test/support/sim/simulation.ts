@@ -20,6 +20,8 @@ const FIRST_PORT = 7_000;
 const EQUAL_WITHIN_MS = 30_000;
 /** What was begun before a stop ends within this: sessions have a second to let out what was written. */
 const AFTERMATH_MS = 5_000;
+/** A consumer of changes that is slow takes what waits for it. */
+const DRAINED_WITHIN_MS = 120_000;
 
 export interface SimulationResult {
   /** The same for the same seed. */
@@ -151,6 +153,7 @@ export class Simulation {
   async #end(): Promise<void> {
     const source = this.#cluster.primary.primaryStore!;
     for (const node of this.#cluster.nodes) node.stop();
+    await this.#run(DRAINED_WITHIN_MS, () => this.#cluster.nodes.every(({ isClosed }) => isClosed));
     await this.#run(AFTERMATH_MS);
     for (const node of this.#cluster.nodes) {
       const left = node.leftovers();
