@@ -73,7 +73,10 @@ describe('watermarks', () => {
     chmodSync(file, 0o644);
     expect((await ask()).stderr).toContain('mode 0644');
     writeFileSync(file, '\n');
-    expect(await ask()).toMatchObject({ status: 2, stderr: expect.stringContaining('has 0 bytes') });
+    expect(await ask()).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('1 to 4096 bytes; it has 0'),
+    });
     rmSync(file);
     expect((await ask()).status).toBe(66);
   });
