@@ -222,10 +222,3 @@ export interface EndpointHistory {
   /** The sequence before the history's first; null when `history` is. */
   base: bigint | null;
 }
-const NOT_NAMED: EndpointHistory = { history: null, base: null };
-
-/** The history that a primary's Hello names in its margin (docs/architecture.md, "Histories"). */
-export function historyInMargin(margin: Margin | undefined): EndpointHistory {
-  const history = readHistory(margin);
-  return history === undefined ? NOT_NAMED : { history: history.id, base: history.base };
-}

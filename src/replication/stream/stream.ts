@@ -24,12 +24,6 @@ export interface FrameStream {
   subscribe(subscriber: FrameSubscriber): () => void;
 }
 
-/** Takes frames as bytes alone, as a recorder does. */
-export interface FrameTaker {
-  /** Takes a whole frame, which never changes again. Never throws, never blocks. */
-  offer(bytes: Buffer): void;
-}
-
 /** What a stream hands each of its frames to. */
 export interface FrameSubscriber {
   /**
