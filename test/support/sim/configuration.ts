@@ -114,13 +114,13 @@ export function drawConfiguration(seed: number): Configuration {
   const valueBytesMax = hasTides ? 20 : random.pick([20, 300, 300, 5_000, 60_000]);
   return {
     shards,
-    replicas: random.pick([0, 1, 2, 2, 3, 3, 4]),
+    replicas: random.pick([0, 1, 1, 2, 2, 2, 3, 3, 4]),
     hasRelays: random.chance(0.75),
     hasOutputs: random.chance(0.3),
     taps: random.pick([0, 0, 0, 1, 2]),
     allowEmptySnapshot: random.chance(0.3),
-    durationMs: random.between(500, 6_000),
-    operations: valueBytesMax > 5_000 ? random.between(10, 150) : random.between(20, 600),
+    durationMs: random.between(500, 5_000),
+    operations: valueBytesMax > 5_000 ? random.between(10, 150) : random.between(20, 500),
     keys: drawKeys(random, hasTides),
     isFilled: hasTides || random.chance(0.5),
     hasTides,
