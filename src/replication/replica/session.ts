@@ -92,9 +92,10 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
       { margin },
     );
     const { transport, clock, timers, address, connectTimeoutMs, tap } = options;
+    const keepsFrames = options.recorder !== undefined || options.relay !== undefined;
     const watermarks = () => this.#continued?.store.watermarks() ?? [];
     this.#link = new PrimaryLink(
-      { transport, clock, timers, address, connectTimeoutMs, hello, tap, watermarks },
+      { transport, clock, timers, address, connectTimeoutMs, hello, keepsFrames, tap, watermarks },
       {
         connected: () => this.#raise('opened'),
         heard: (bytes) => handlers.heard(bytes),
@@ -310,6 +311,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   /** Reads a heartbeat; a list of another length than the answer's says nothing, and could be of any size. */
   #onHeartbeat(watermarks: ArrayLike<bigint>): void {
     if (watermarks.length === this.#answer?.watermarks.length) this.#handlers.primaryAt(watermarks);
+    this.#link.asked();
   }
 
   #loading(frame: SplitFrame): Staging {
