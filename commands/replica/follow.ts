@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { parseHostPort } from '../../src/cli/command/values.js';
 import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
@@ -8,7 +9,8 @@ import { promotionSignal } from '../../src/cli/server/promotion-signal.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
 import { changeLines, prefixFlag } from '../../src/cli/server/tap-flags.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
-import { Replica, replicaEvents } from '../../src/index.js';
+import { replicaEvents } from '../../src/server/events.js';
+import { Replica } from '../../src/server/replica.js';
 
 export default class ReplicaFollow extends ServerCommand {
   static override summary = 'Follow a primary and serve what it holds, read-only.';

@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { FastcacheError } from '../errors.js';
+import { zstd } from '../frame/compression.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
@@ -28,19 +29,21 @@ export interface NodeConfig extends Omit<OptionValues, 'changes'> {
 /** The name of an option in a refusal: the library's for programs, the flag for people. */
 export type Spelling = (name: OptionName) => string;
 
-/** What a primary is made from. Throws BAD_OPTION, INSECURE_ADDRESS. */
+/** What a primary is made from. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING. */
 export function primaryConfig(options: PrimaryOptions): NodeConfig {
   return { ...checkedOptions('primary', options), primary: undefined };
 }
 
-/** What a replica of the primary at `address` is made from. Throws BAD_OPTION, INSECURE_ADDRESS. */
+/**
+ * What a replica of the primary at `address` is made from. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING.
+ */
 export function replicaConfig(address: string, options: ReplicaOptions): NodeConfig {
   return { ...checkedOptions('replica', options), primary: parseAddress(address) };
 }
 
 /**
  * All options with their defaults, if those that are given are compatible. Throws BAD_OPTION,
- * INSECURE_ADDRESS.
+ * INSECURE_ADDRESS, ZSTD_MISSING.
  */
 export function checkedOptions(
   role: Role,
@@ -54,6 +57,8 @@ export function checkedOptions(
   refuseForState(options, spell);
   for (const name of ['bind', 'listen', 'metrics'] as const)
     refuseOutside(values[name], values.insecure, spell);
+  // A server that cannot compress ends now, and not with its first batch.
+  if (values.compression === 'zstd') zstd();
   const { changes } = values;
   return { ...values, changes: typeof changes === 'function' ? { take: changes } : changes };
 }

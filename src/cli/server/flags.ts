@@ -2,7 +2,7 @@
  * The flags of `primary start` and `replica follow`, made from the rows of the options, and the options that
  * they give.
  */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { FlagInput } from '@oclif/core/interfaces';
 import { checkedOptions } from '../../server/config.js';
 import type { AnyOption, Role } from '../../server/option.js';
