@@ -20,7 +20,7 @@ export default class ReplicaFollow extends ServerCommand {
 
 With --bind it is a relay, which other replicas follow in its primary's stead. SIGUSR2, or REPLICAOF NO ONE on its Redis port, promotes it: it takes writes, and replicas that are not ahead of it carry on from what they hold.
 
-With --changes each change that is applied is a line of JSON on stdout, and all else on stderr; a reader that is slow is waited for. With --state a stopped tap goes on where it was, if the primary still keeps what it lacks, and else says why not and takes all anew: a snapshot, of which what was there before is replaced at its end. After a kill -9 the last second of changes may come again; none is left out.
+With --changes each change that is applied is a line of JSON on stdout, and all else on stderr; a reader that is slow is waited for. With --state a stopped tap goes on where it was, if the primary still keeps what it lacks, and else says why not and starts over with a snapshot, of which what was there before is replaced at its end. After a kill -9 the last second of changes may come again; none is left out.
 
 SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable (with --once); 77: it refuses the token; 1: a port is taken; 2: usage.`;
 

@@ -411,7 +411,7 @@ describe('a primary that cannot be followed', () => {
     expect(primary.hellos.length).toBeLessThan(400);
   });
 
-  it('that was caught up with starts the pauses anew', () => {
+  it('that was caught up with starts the pauses over', () => {
     const { world, transport, primary } = follow((peer) => peer.answer([0n]));
     world.run(10);
     for (let round = 0; round < 20; round += 1) {
