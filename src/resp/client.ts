@@ -3,7 +3,7 @@
  * order of its commands. Commands and replies that must wait are kept here.
  */
 import type { Clock } from '../clock.js';
-import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
+import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_UNAUTHENTICATED } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';
 import type { ClientState } from './client-state.js';
 import { CommandInput, type InputLimits } from './command-input.js';
@@ -97,7 +97,7 @@ export class Client implements CommandSink, Replying {
     const { isAuthenticated, transaction, replies, isMonitor } = this.state;
     const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || this.#host.gate.holdsAll;
     const mode = kernelMode(this.state);
-    if (!isAuthenticated) return mode | MODE_STRANGER | MODE_HAND_OUT;
+    if (!isAuthenticated) return mode | MODE_UNAUTHENTICATED | MODE_HAND_OUT;
     return isHeld ? mode | MODE_HAND_OUT : mode;
   }
 
