@@ -1,6 +1,6 @@
 /**
- * `npm run bench:kill-loss [-- --rounds N]`: `kill -9` of a primary under load, ours and redis-server by turns:
- * how many writes that a client had been answered for are not on the replica.
+ * `npm run bench:kill-loss [-- --rounds N]`: `kill -9` of a primary under load, ours and redis-server by
+ * turns: how many writes that a client had been answered for are not on the replica.
  */
 import { parseArgs } from 'node:util';
 import { RespClient, respCommand } from '../support/resp-client.js';

@@ -1,7 +1,7 @@
 /**
- * The time until a write is everywhere, ours and redis-server side by side: from a SET's acknowledgement until
- * the replica shows it, and SET with `WAIT 1`. The poll of the replica is one round trip, so that shorter lags
- * cannot be seen. The two take turns.
+ * The time until a write is everywhere, ours and redis-server side by side: from a SET's acknowledgement
+ * until the replica shows it, and SET with `WAIT 1`. The poll of the replica is one round trip, so that
+ * shorter lags cannot be seen. The two take turns.
  */
 import { performance } from 'node:perf_hooks';
 import { RespClient, respCommand } from '../support/resp-client.js';
