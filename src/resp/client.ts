@@ -139,12 +139,18 @@ export class Client implements CommandSink {
     this.checkOutput();
   }
 
+  /** Returns whether `bytes` more may wait to be written; otherwise the client is closed. */
+  takes(bytes: number): boolean {
+    this.checkOutput(bytes);
+    return !this.#socket.destroyed;
+  }
+
   /**
-   * Closes the client when more bytes than the limit wait to be written, or wait for longer than it allows;
-   * it is also called while nothing is written.
+   * Closes the client when more bytes than the limit wait to be written, `more` included that are to come, or
+   * wait for longer than it allows; it is also called while nothing is written.
    */
-  checkOutput(): void {
-    const bytes = this.#socket.writableLength;
+  checkOutput(more = 0): void {
+    const bytes = this.#socket.writableLength + more;
     if (this.#socket.destroyed || bytes === 0) {
       this.#overSoftSinceMs = undefined;
       return;

@@ -239,7 +239,7 @@ export class RespServer {
       unpause: () => this.#unpause(),
       addMonitor: (state) => {
         const client = this.#clients.get(state)?.client;
-        if (client !== undefined) this.#monitors.add(state, (line) => client.push(line));
+        if (client !== undefined) this.#monitors.add(state, client);
       },
       removeMonitor: (state) => this.#monitors.remove(state),
       pendingBytes: (state) => this.#clients.get(state)?.client.pendingBytes ?? 0,
