@@ -31,7 +31,8 @@ export interface ClientHost {
   readonly clock: Clock;
   /** How many bytes may wait to be written to the client. */
   outputLimit(client: ClientState): OutputLimit;
-  warn(message: string): void;
+  /** Logs a fault of a client; `kind` is the same for all faults of the kind. */
+  warn(kind: string, message: string): void;
 }
 
 /** How the kernel takes a client's commands that it runs, MODE_* of layout.ts. */
@@ -101,7 +102,8 @@ export class Client implements CommandSink {
     if (this.state.replies !== 'on') return true;
     this.#gather(bytes);
     if (!this.state.isAuthenticated && this.pendingBytes > UNAUTHENTICATED_REPLY_BYTES_MAX) {
-      this.#host.warn(`${this.state.address} does not read what it is told before its password; closed`);
+      const fault = 'does not read what it is told before its password; closed';
+      this.#host.warn(fault, `${this.state.address} ${fault}`);
       this.destroy();
     }
     return this.pendingBytes < REPLY_BYTES_MAX;
@@ -163,6 +165,7 @@ export class Client implements CommandSink {
     const isOver = (hardBytes !== 0n && bytes > hardBytes) || overSoftMs > softSeconds * 1000;
     if (!isOver) return;
     warn(
+      'closed at its client-output-buffer-limit',
       `${this.state.address} is closed: ${bytes} bytes wait for it (client-output-buffer-limit: ${hardBytes}, or ${softBytes} for ${softSeconds} s)`,
     );
     this.destroy();

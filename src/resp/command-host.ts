@@ -1,8 +1,8 @@
 /** What commands may know and change of the server around them. */
 import type { Clock, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { Guesses } from '../replication/link/guesses.js';
 import type { Address } from '../transport/connection.js';
-import type { AuthFailures } from './auth-failures.js';
 import type { ClientState } from './client-state.js';
 import type { CommandStatistics } from './command-statistics.js';
 import type { Later } from './later.js';
@@ -20,7 +20,7 @@ export interface CommandHost {
   readonly settings: Settings;
   readonly statistics: CommandStatistics;
   readonly slowlog: Slowlog;
-  readonly authFailures: AuthFailures;
+  readonly guesses: Guesses;
   readonly replication: ReplicationHost;
   /** INFO's text, with all default sections when none is named. */
   info(sections: readonly string[]): string;

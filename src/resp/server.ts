@@ -6,12 +6,13 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import { Guesses } from '../replication/link/guesses.js';
+import { StrangerLog } from '../replication/link/stranger-log.js';
 import type { Log } from '../replication/log.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { readShared } from '../transport/shared-read.js';
 import { listenOn } from '../transport/tcp.js';
-import { AuthFailures } from './auth-failures.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientState } from './client-state.js';
 import type { ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
@@ -65,6 +66,7 @@ export class RespServer {
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
   readonly #monitors = new Monitors();
+  readonly #strangers: StrangerLog;
   /** The connected clients; `gone` resolves when one has disconnected. */
   readonly #clients = new Map<ClientState, { client: Client; gone: Promise<void> }>();
   #window: CommandWindow | undefined;
@@ -74,6 +76,7 @@ export class RespServer {
 
   constructor(options: RespServerOptions) {
     this.#options = options;
+    this.#strangers = new StrangerLog(options.log, options.timers);
     this.statistics = new CommandStatistics(
       () => kernelCounts(this.#countedWindow().engine),
       () => kernelTotals(this.#countedWindow().engine, this.#countedWindow().spentUs),
@@ -87,7 +90,7 @@ export class RespServer {
       },
       (socket) => this.#accept(socket),
     );
-    const warn = (message: string) => options.log.warn(message);
+    const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     this.#gate = new Gate({
       table: commandTable,
       host: this.#commandHost(),
@@ -130,6 +133,7 @@ export class RespServer {
   /** Stops accepting, sends the replies that are ready, and closes every client. */
   async close(): Promise<void> {
     this.#check.cancel();
+    this.#strangers.stop();
     this.#endPause();
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
@@ -221,7 +225,7 @@ export class RespServer {
       clients: this.#registry(),
       statistics: this.statistics,
       slowlog: new Slowlog({ settings, clock }),
-      authFailures: new AuthFailures(clock),
+      guesses: new Guesses(clock),
       info: (sections) => info(this, sections),
       execute: (args, client) => this.#gate.execute(args, client),
       shutdown,

@@ -5,7 +5,7 @@
  */
 import { expect } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
-import { AuthFailures } from '../../src/resp/auth-failures.js';
+import { Guesses } from '../../src/replication/link/guesses.js';
 import { ClientState } from '../../src/resp/client-state.js';
 import type { CommandHost, ReplicationHost } from '../../src/resp/command-host.js';
 import { CommandStatistics } from '../../src/resp/command-statistics.js';
@@ -45,7 +45,7 @@ export class ServerHost {
       clock,
       statistics,
       slowlog,
-      authFailures: new AuthFailures(clock),
+      guesses: new Guesses(clock),
       settings: this.settings,
       engine: () => this.engine,
       replication: this.#replication(),
