@@ -6,6 +6,7 @@ import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';
 import type { ClientState } from './client-state.js';
+import type { ClientMemory } from './command-host.js';
 import { CommandInput, type InputLimits } from './command-input.js';
 import type { CommandSink, CommandWindow, Onward } from './command-window.js';
 import { DISMISSED, type Gate, POSTPONED } from './gate.js';
@@ -88,6 +89,16 @@ export class Client implements CommandSink {
 
   get pendingBytes(): number {
     return this.#replyBytes + this.#socket.writableLength;
+  }
+
+  memory(): ClientMemory {
+    const { argumentBytes, pendingBytes } = this.#input;
+    return {
+      inputBytes: pendingBytes - argumentBytes,
+      argumentBytes,
+      replyBytes: this.#replyBytes,
+      outputBytes: this.pendingBytes,
+    };
   }
 
   get mode(): number {

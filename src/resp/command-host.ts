@@ -9,10 +9,12 @@ import type { Later } from './later.js';
 import type { Reply } from './reply.js';
 import type { Settings } from './settings.js';
 import type { Slowlog } from './slowlog.js';
+import type { UnixTime } from './unix-time.js';
 
 /** What commands act on. */
 export interface CommandHost {
   readonly clock: Clock;
+  readonly time: UnixTime;
   readonly timers: Timers;
   /** The present store; a replica's store changes with each snapshot. */
   engine(): ShardEngine;
@@ -30,6 +32,18 @@ export interface CommandHost {
   shutdown(): void;
 }
 
+/** The bytes that the server keeps for a client. */
+export interface ClientMemory {
+  /** Bytes of commands that wait, or of one that is not whole and short. */
+  readonly inputBytes: number;
+  /** Bytes of a long command that is not whole. */
+  readonly argumentBytes: number;
+  /** Bytes of replies that are not handed to the socket yet. */
+  readonly replyBytes: number;
+  /** Bytes that wait to be written to the client, those included. */
+  readonly outputBytes: number;
+}
+
 /** The connected clients, and what may be done to them. */
 export interface ClientRegistry {
   list(): readonly ClientState[];
@@ -44,8 +58,7 @@ export interface ClientRegistry {
   /** From now on the client is sent every command that is run. */
   addMonitor(client: ClientState): void;
   removeMonitor(client: ClientState): void;
-  /** Bytes that wait to be written to the client. */
-  pendingBytes(client: ClientState): number;
+  memoryOf(client: ClientState): ClientMemory;
 }
 
 /** The server as a part of replication: what ROLE, REPLICAOF and WAIT need. */

@@ -119,7 +119,7 @@ export class Gate {
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
     // A monitor sees a command behind those that it has run itself, as with EXEC in Redis.
     if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {
-      monitors.show(redacted(fullName, args), client, host.clock);
+      monitors.show(redacted(fullName, args), client, host.time);
     }
     // The kernel counts the commands that it runs.
     if (command.run !== undefined) {

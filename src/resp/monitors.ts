@@ -2,8 +2,8 @@
  * MONITOR: clients that are sent every command that is run. A line shows at most a part of each argument, so
  * that one large command costs neither memory nor time for each of its bytes.
  */
-import type { Clock } from '../clock.js';
 import type { ClientState } from './client-state.js';
+import type { UnixTime } from './unix-time.js';
 
 /** Bytes that a line shows of an argument. */
 const ARGUMENT_BYTES_MAX = 16_384;
@@ -35,14 +35,14 @@ export class Monitors {
     client.isMonitor = false;
   }
 
-  show(args: readonly Buffer[], client: ClientState, clock: Clock): void {
+  show(args: readonly Buffer[], client: ClientState, time: UnixTime): void {
     if (this.#outputs.size === 0) return;
     const shown = shownArguments(args);
     // A line has at least the bytes that it shows: a monitor without room for them is not quoted for.
     const leastBytes = shown.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const outputs = [...this.#outputs.values()].filter((output) => output.takes(leastBytes));
     if (outputs.length === 0) return;
-    const line = monitorLine(shown, args.length, client, clock.nowMs());
+    const line = monitorLine(shown, args.length, client, time.nowUs());
     for (const output of outputs) output.push(line);
   }
 }
@@ -71,10 +71,10 @@ function monitorLine(
   shown: readonly ShownArgument[],
   argumentCount: number,
   { address }: ClientState,
-  nowMs: number,
+  nowUs: number,
 ): Buffer {
-  const seconds = Math.floor(nowMs / 1000);
-  const microseconds = String((nowMs % 1000) * 1000).padStart(6, '0');
+  const seconds = Math.floor(nowUs / 1_000_000);
+  const microseconds = String(nowUs % 1_000_000).padStart(6, '0');
   const parts: Uint8Array[] = [Buffer.from(`+${seconds}.${microseconds} [0 ${address}]`)];
   for (const { bytes, hiddenBytes } of shown) {
     parts.push(quoted(bytes));

@@ -15,7 +15,7 @@ import { readShared } from '../transport/shared-read.js';
 import { listenOn } from '../transport/tcp.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientState } from './client-state.js';
-import type { ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
+import type { ClientMemory, ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
 import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
@@ -26,6 +26,7 @@ import { Monitors } from './monitors.js';
 import { errorBytes, Raw } from './reply.js';
 import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
 import { Slowlog } from './slowlog.js';
+import { UnixTime } from './unix-time.js';
 
 /**
  * Milliseconds between looks for idle clients and for those that do not read, and between samples of rates.
@@ -33,6 +34,9 @@ import { Slowlog } from './slowlog.js';
 const CHECK_MS = 250;
 /** The longest that a timer takes, in milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** The memory of a client that is gone. */
+const NO_MEMORY: ClientMemory = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
 
 /** The part of the situation that the server does not know by itself. */
 export type OuterSituation = Omit<Situation, 'paused'>;
@@ -225,6 +229,7 @@ export class RespServer {
       clients: this.#registry(),
       statistics: this.statistics,
       slowlog: new Slowlog({ settings, clock }),
+      time: new UnixTime(clock),
       guesses: new Guesses(clock),
       info: (sections) => info(this, sections),
       execute: (args, client) => this.#gate.execute(args, client),
@@ -246,7 +251,7 @@ export class RespServer {
         if (client !== undefined) this.#monitors.add(state, client);
       },
       removeMonitor: (state) => this.#monitors.remove(state),
-      pendingBytes: (state) => this.#clients.get(state)?.client.pendingBytes ?? 0,
+      memoryOf: (state) => this.#clients.get(state)?.client.memory() ?? NO_MEMORY,
     };
   }
 

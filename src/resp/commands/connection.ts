@@ -195,5 +195,6 @@ function reset({ client, host }: Call): Reply {
   releaseWatched(client);
   client.name = '';
   client.replies = 'on';
+  client.isNeverTouching = false;
   return new Status('RESET');
 }
