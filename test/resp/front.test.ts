@@ -76,7 +76,7 @@ describe('a password', () => {
     const { primary, warnings } = await start({ password: PASSWORD });
     const client = await connect(primary);
     client.socket.pause();
-    client.write(Buffer.concat(Array.from({ length: 2_000 }, () => respCommand('GET', 'a'))));
+    client.write(Buffer.concat(Array.from({ length: 200_000 }, () => respCommand('GET', 'a'))));
     await eventually(
       () => warnings.length,
       (count) => count > 0,
