@@ -11,8 +11,10 @@ export const FRAME_HEADER_BYTES = 16;
 export const MAX_FRAME_PAYLOAD_BYTES = 268_435_456;
 /** What the wire carries in eight bytes (sequences, times, hashes) is no greater. */
 export const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
-/** Either length of a Hello before the peer has proved who it is: 64 KiB. */
+/** A Hello: 64 KiB. */
 export const HELLO_MAX_BYTES = 65_536;
+/** An Error: 64 KiB. */
+export const ERROR_MAX_BYTES = 65_536;
 /** A Status document: 1 MiB. */
 export const STATUS_MAX_BYTES = 1_048_576;
 /** Text of a Hello's margin: 4 KiB. */
@@ -28,6 +30,8 @@ export const DEFAULT_ZSTD_LEVEL = 3;
 
 /** Shards of a store at most. */
 export const MAX_SHARDS = 1_024;
+/** A list of watermarks, one for each shard: 8,196 bytes. */
+export const WATERMARKS_MAX_BYTES = 4 + 8 * MAX_SHARDS;
 /** What a number of shards must be, in words. */
 export const SHARD_COUNTS = `a power of two from 1 to ${MAX_SHARDS}`;
 

@@ -130,6 +130,10 @@ export interface KernelExports {
   keysIn(shard: number): number;
   expiringIn(shard: number): number;
   expiredCount(): number;
+  /** Counts a read, by whether it found its key. */
+  countRead(isFound: number): void;
+  /** Bytes of the records that were emitted so far. */
+  emittedBytes(): number;
   keyspaceHits(): number;
   keyspaceMisses(): number;
   recordsEmitted(): number;

@@ -49,19 +49,22 @@ export class Keyspace {
       if (status === layout.WRITE_MEMORY) throw outOfMemory(capacity);
       need = this.#kernel.result[layout.RESULT_NEED]!;
       next = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
-      this.#take(this.#kernel.result[layout.RESULT_OUTPUT]!, keys);
+      for (const key of keysIn(this.#copy(this.#kernel.result[layout.RESULT_OUTPUT]!))) keys.push(key);
     }
     this.#trim();
     return { cursor: next, keys };
   }
 
-  /** Returns all live keys that match, as KEYS does. Throws OUT_OF_MEMORY. */
+  /**
+   * Returns all live keys that match, as KEYS does, as lists of u32 length and key, own memory. Throws
+   * OUT_OF_MEMORY.
+   */
   matching(pattern: Uint8Array): Buffer[] {
     this.#updateTime();
     const { exports } = this.#kernel;
     const patternAddress = this.#input.fill(pattern);
     let output = this.#output.reserve(STEP_BYTES_MIN);
-    const keys: Buffer[] = [];
+    const lists: Buffer[] = [];
     for (let shard = 0; shard < this.#shards; shard++) {
       for (let cursor = 0n, generation = 0n, done = false; !done; ) {
         const { capacity } = this.#output;
@@ -72,12 +75,12 @@ export class Keyspace {
         cursor = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
         generation = this.#kernel.resultU64(layout.RESULT_GENERATION_U64);
         done = this.#kernel.result[layout.RESULT_DONE] !== 0;
-        this.#take(bytes, keys);
+        lists.push(this.#copy(bytes));
         if (need > 0) output = this.#output.reserve(need);
       }
     }
     this.#trim();
-    return keys;
+    return lists;
   }
 
   /** Returns whether a text matches one of Redis' glob patterns. Throws OUT_OF_MEMORY. */
@@ -114,19 +117,23 @@ export class Keyspace {
     return left === 0;
   }
 
-  /** Adds the keys in the first `bytes` of output to `keys`. */
-  #take(bytes: number, keys: Buffer[]): void {
+  /** Returns the first `bytes` of output. */
+  #copy(bytes: number): Buffer {
     const start = this.#output.address;
-    const list = Buffer.from(this.#kernel.bytes.subarray(start, start + bytes));
-    for (let at = 0; at < bytes; ) {
-      const end = at + LENGTH_BYTES + list.readUInt32LE(at);
-      keys.push(list.subarray(at + LENGTH_BYTES, end));
-      at = end;
-    }
+    return Buffer.from(this.#kernel.bytes.subarray(start, start + bytes));
   }
 
   #trim(): void {
     this.#input.trim();
     this.#output.trim();
+  }
+}
+
+/** Yields the keys of a list, views of it: u32 length, key, and so on. */
+export function* keysIn(list: Buffer): Generator<Buffer> {
+  for (let at = 0; at < list.length; ) {
+    const end = at + LENGTH_BYTES + list.readUInt32LE(at);
+    yield list.subarray(at + LENGTH_BYTES, end);
+    at = end;
   }
 }

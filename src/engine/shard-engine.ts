@@ -209,6 +209,12 @@ export class ShardEngine implements ReplicatedStore {
     return this.kernel.exports.touchKey(address, key.length) !== 0;
   }
 
+  /** Counts a read of a key among the hits or the misses; returns `isFound`. */
+  countRead(isFound: boolean): boolean {
+    this.kernel.exports.countRead(isFound ? 1 : 0);
+    return isFound;
+  }
+
   /**
    * Returns the bytes of a live key's block and expiry, without its share of the table; undefined without the
    * key.

@@ -58,10 +58,10 @@ export class Values {
 
   /**
    * Returns how many bits are set in a part of a live key's value, `end` not included; 0 when there is no
-   * such key.
+   * such key. It does not count as a read.
    */
   countBits(key: Uint8Array, start: number, end: number): number {
-    const part = this.find(key)?.subarray(start, Math.max(start, end));
+    const part = this.#at(this.#kernel.exports.look, key)?.subarray(start, Math.max(start, end));
     return part === undefined ? 0 : this.#kernel.exports.countBits(part.byteOffset, part.length) >>> 0;
   }
 

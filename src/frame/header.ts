@@ -9,13 +9,15 @@
  */
 import { FastcacheError } from '../errors.js';
 import { FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
-import { type FrameKind, isFrameKind } from './kinds.js';
+import { type FrameKind, isFrameKind, maxPayloadBytesOf } from './kinds.js';
 
 /** The version that a connection speaks unless it was agreed otherwise. */
 export const DEFAULT_FRAME_VERSION = 1;
 
 const MAGIC = [0x46, 0x43, 0x52, 0x50] as const;
 const FLAG_COMPRESSED = 1;
+/** Bytes by which a payload that cannot be made smaller is longer when it is compressed, at most. */
+const ZSTD_OVERHEAD_BYTES = 512;
 
 /** The fields of a header. */
 export interface FrameHeader {
@@ -34,7 +36,10 @@ export interface FrameHeader {
 export interface FrameRules {
   /** The one version byte that is accepted; `DEFAULT_FRAME_VERSION` when absent. */
   version?: number;
-  /** The limit for either length, bytes; `MAX_FRAME_PAYLOAD_BYTES` when absent. */
+  /**
+   * The limit for either length, bytes, of kinds that have no lower one of their own; when absent
+   * `MAX_FRAME_PAYLOAD_BYTES`.
+   */
   maxPayloadBytes?: number;
 }
 
@@ -106,8 +111,14 @@ export function checkHeaderPrefix(bytes: Uint8Array, available: number, rules: F
       { offset: 7, expected: 0, found: bytes[7]! },
     );
   }
-  const limit = rules.maxPayloadBytes ?? MAX_FRAME_PAYLOAD_BYTES;
-  if (available >= 12) checkLength(u32At(bytes, 8), 'of payload', 8, limit);
+  if (available >= 12) checkLengths(bytes, available, rules.maxPayloadBytes ?? MAX_FRAME_PAYLOAD_BYTES);
+}
+
+/** Checks either length, as far as it is there, against the limits of the reader and of the frame's kind. */
+function checkLengths(bytes: Uint8Array, available: number, readerLimit: number): void {
+  const limit = Math.min(readerLimit, maxPayloadBytesOf(bytes[5] as FrameKind));
+  const wireLimit = bytes[6] === FLAG_COMPRESSED ? Math.min(readerLimit, limit + ZSTD_OVERHEAD_BYTES) : limit;
+  checkLength(u32At(bytes, 8), 'of payload', 8, wireLimit);
   if (available >= 16) checkLength(u32At(bytes, 12), 'uncompressed', 12, limit);
 }
 

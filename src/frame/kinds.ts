@@ -1,4 +1,11 @@
-/** The kinds of FCRP frames (docs/protocol.md, "Frame"). */
+/** The kinds of FCRP frames (docs/protocol.md, "Frame"), and how long each may be ("Limits by kind"). */
+import {
+  ERROR_MAX_BYTES,
+  HELLO_MAX_BYTES,
+  MAX_FRAME_PAYLOAD_BYTES,
+  STATUS_MAX_BYTES,
+  WATERMARKS_MAX_BYTES,
+} from '../limits.js';
 
 /** The byte of each kind, by its name. */
 export const FrameKind = {
@@ -30,4 +37,20 @@ export function isFrameKind(byte: number): byte is FrameKind {
 /** Returns the name of `kind`. */
 export function frameKindName(kind: FrameKind): FrameKindName {
   return names.get(kind)!;
+}
+
+const limits: Record<FrameKind, number> = {
+  [FrameKind.Hello]: HELLO_MAX_BYTES,
+  [FrameKind.SnapshotBegin]: WATERMARKS_MAX_BYTES,
+  [FrameKind.SnapshotChunk]: MAX_FRAME_PAYLOAD_BYTES,
+  [FrameKind.SnapshotEnd]: WATERMARKS_MAX_BYTES,
+  [FrameKind.MutationBatch]: MAX_FRAME_PAYLOAD_BYTES,
+  [FrameKind.Ack]: WATERMARKS_MAX_BYTES,
+  [FrameKind.Error]: ERROR_MAX_BYTES,
+  [FrameKind.Status]: STATUS_MAX_BYTES,
+};
+
+/** Returns the most bytes that the payload of a frame of `kind` has, uncompressed. */
+export function maxPayloadBytesOf(kind: FrameKind): number {
+  return limits[kind];
 }

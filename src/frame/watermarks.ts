@@ -2,6 +2,8 @@
  * The list of watermarks, one for each shard: the payload of SnapshotBegin, SnapshotEnd and Ack, and a field
  * of Hello and SnapshotChunk (docs/protocol.md, "Watermarks"): u32 count, count x u64.
  */
+import { FastcacheError } from '../errors.js';
+import { MAX_SHARDS, SHARD_COUNTS } from '../limits.js';
 import { PayloadReader } from './payload-reader.js';
 
 /**
@@ -39,11 +41,21 @@ export function writeWatermarks(target: Buffer, offset: number, watermarks: Arra
   return position;
 }
 
-/** Reads a list from the place of `reader`, count first. Throws as `reader` does. */
+/**
+ * Reads a list from the place of `reader`, count first. Throws as `reader` does, and `SHARD_OUT_OF_RANGE` for
+ * more watermarks than there can be shards.
+ */
 export function readWatermarks(reader: PayloadReader): WatermarkList {
   const offset = reader.position;
   const count = reader.u32('watermark count');
   reader.checkCount(count, 8, 'watermark count', offset);
+  if (count > MAX_SHARDS) {
+    throw new FastcacheError(
+      'SHARD_OUT_OF_RANGE',
+      `The list has ${count} watermarks; a store has ${MAX_SHARDS} shards at most.`,
+      { offset, expected: SHARD_COUNTS, found: count },
+    );
+  }
   const watermarks = new BigUint64Array(count);
   for (let shard = 0; shard < count; shard += 1) watermarks[shard] = reader.u64('watermark');
   return watermarks;

@@ -3,7 +3,8 @@
 // pattern alone.
 //
 // Redis recurses at each star. Here only the last star is gone back to, because what matched before it can
-// stay as it is. So the work is at worst the product of the two lengths, and there is no stack.
+// stay as it is. So the work is at worst the product of the text's length and the count of the pattern's
+// elements, and there is no stack: a class, which may be long, is looked up in a set once that pays.
 
 /** Redis gives up on patterns that nest deeper; a star at the end does not count. */
 const STARS_MAX: u32 = 1000;
@@ -18,6 +19,18 @@ const DASH: u8 = 0x2d;
 
 /** Address behind the element that `matchesElement` looked at last. */
 let behind: usize = 0;
+
+/**
+ * After going back so often in a text, its classes are read into sets: that reads each of them 256 times,
+ * which no more than doubles the work so far.
+ */
+const RETRIES_BEFORE_SETS: u32 = 256;
+/** Sets of one pattern; further classes are read each time. */
+const SETS: usize = 64;
+/** For each set: 0 the address of its class or 0, 4 the address behind it, 8 a bit for each byte. */
+const SET_BYTES: usize = 40;
+const sets: usize = memory.data(2560, 8);
+let usesSets: bool = false;
 
 /** Returns whether the pattern matches the whole text. */
 export function matches(
@@ -34,6 +47,8 @@ export function matches(
   let retryPattern: usize = 0;
   let retryText: usize = 0;
   let stars: u32 = 0;
+  let retries: u32 = 0;
+  usesSets = false;
   do {
     if (pattern < patternEnd && load<u8>(pattern) === STAR) {
       pattern = skipStars(pattern, patternEnd);
@@ -48,6 +63,7 @@ export function matches(
       if (retryPattern === 0) return false;
       pattern = retryPattern;
       text = ++retryText;
+      if (++retries === RETRIES_BEFORE_SETS) openSets();
     }
   } while (text < textEnd);
   // Only stars may be left: anything else would find even less text if the last star took more of it.
@@ -62,12 +78,53 @@ function skipStars(pattern: usize, end: usize): usize {
 /** Returns whether the element at `pattern`, which is no star, matches the byte. */
 function matchesElement(pattern: usize, end: usize, byte: u8, ignoreCase: bool): bool {
   const first = load<u8>(pattern);
-  if (first === OPENING) return matchesClass(pattern + 1, end, byte, ignoreCase);
+  if (first === OPENING) {
+    return usesSets
+      ? isInSet(pattern + 1, end, byte, ignoreCase)
+      : matchesClass(pattern + 1, end, byte, ignoreCase);
+  }
   behind = pattern + 1;
   if (first === QUESTION) return true;
   if (first !== BACKSLASH || behind === end) return isSame(first, byte, ignoreCase);
   behind++;
   return isSame(load<u8>(pattern, 1), byte, ignoreCase);
+}
+
+/** Empties the sets, which are those of the text at hand. */
+function openSets(): void {
+  memory.fill(sets, 0, SETS * SET_BYTES);
+  usesSets = true;
+}
+
+/** Returns what `matchesClass` does, from the class' set if there is room for one. */
+function isInSet(at: usize, end: usize, byte: u8, ignoreCase: bool): bool {
+  let set: usize = 0;
+  let tries: usize = 0;
+  for (; tries < SETS; tries++) {
+    set = sets + ((at + tries) % SETS) * SET_BYTES;
+    const owner = <usize>load<u32>(set);
+    if (owner === at) break;
+    if (owner !== 0) continue;
+    fillSet(set, at, end, ignoreCase);
+    break;
+  }
+  if (tries === SETS) return matchesClass(at, end, byte, ignoreCase);
+  behind = <usize>load<u32>(set, 4);
+  const bits: u32 = load<u8>(set + (<usize>byte >> 3), 8);
+  return ((bits >> (<u32>byte & 7)) & 1) !== 0;
+}
+
+/** Reads a class into its set. */
+function fillSet(set: usize, at: usize, end: usize, ignoreCase: bool): void {
+  for (let byte: u32 = 0; byte < 256; byte++) {
+    if (!matchesClass(at, end, <u8>byte, ignoreCase)) continue;
+    const cell = set + <usize>(byte >> 3);
+    const bits: u32 = load<u8>(cell, 8);
+    const bit: u32 = (<u32>1) << (byte & 7);
+    store<u8>(cell, <u8>(bits | bit), 8);
+  }
+  store<u32>(set, <u32>at);
+  store<u32>(set, <u32>behind, 4);
 }
 
 /** Returns whether the class, which begins behind its bracket at `at`, has the byte. */

@@ -61,7 +61,7 @@ export {
 export { matches } from './glob';
 export { apply, loadEntries, pass } from './payload/apply';
 export { checkEntries } from './payload/payload-checks';
-export { flushAll, flushDue } from './store/batch';
+export { emittedBytes, flushAll, flushDue } from './store/batch';
 export { copyKey, expireKey, overwrite, put, removeKey } from './store/by-key';
 export { evictedCount, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
@@ -153,6 +153,11 @@ export function touchKey(key: usize, length: u32): bool {
   const record = locate(key, length);
   if (record !== 0) noteAccess(record);
   return record !== 0;
+}
+
+/** Counts a read that found its key, or did not. */
+export function countRead(isFound: bool): void {
+  counted(isFound ? 1 : 0);
 }
 
 /** Returns the seconds since a live key was last read or written, -1 when there is no such key. */

@@ -19,6 +19,10 @@ export const STATUS_PROTOCOL_ERROR = 4;
  * RESULT_CONSUMED on.
  */
 export const STATUS_OUTPUT_FULL = 5;
+/** The commands so far have emitted `RUN_EMITTED_BYTES_MAX`: before the next, others should have a turn. */
+export const STATUS_EMITTED_MUCH = 6;
+/** Bytes of records that one client's commands emit before others have their turn: 8 MiB. */
+export const RUN_EMITTED_BYTES_MAX = 8_388_608;
 
 export const PROTOCOL_MULTIBULK_LENGTH = 1;
 export const PROTOCOL_BULK_LENGTH = 2;

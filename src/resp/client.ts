@@ -6,6 +6,7 @@ import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_UNAUTHENTICATED } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';
 import type { ClientState } from './client-state.js';
+import type { ClientMemory } from './command-host.js';
 import { CommandInput, type InputLimits } from './command-input.js';
 import type { CommandSink, CommandWindow, Onward } from './command-window.js';
 import { DISMISSED, type Gate, POSTPONED } from './gate.js';
@@ -35,7 +36,8 @@ export interface ClientHost {
   readonly clock: Clock;
   /** How many bytes may wait to be written to the client. */
   outputLimit(client: ClientState): OutputLimit;
-  warn(message: string): void;
+  /** Logs a fault of a client; `kind` is the same for all faults of the kind. */
+  warn(kind: string, message: string): void;
 }
 
 /** How the kernel takes a client's commands that it runs, MODE_* of layout.ts. */
@@ -93,6 +95,16 @@ export class Client implements CommandSink, Replying {
     return this.#replyBytes + this.#socket.writableLength;
   }
 
+  memory(): ClientMemory {
+    const { argumentBytes, pendingBytes } = this.#input;
+    return {
+      inputBytes: pendingBytes - argumentBytes,
+      argumentBytes,
+      replyBytes: this.#replyBytes,
+      outputBytes: this.pendingBytes,
+    };
+  }
+
   get mode(): number {
     const { isAuthenticated, transaction, replies, isMonitor } = this.state;
     const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || this.#host.gate.holdsAll;
@@ -105,7 +117,8 @@ export class Client implements CommandSink, Replying {
     if (this.state.replies !== 'on') return true;
     this.#gather(bytes);
     if (!this.state.isAuthenticated && this.pendingBytes > UNAUTHENTICATED_REPLY_BYTES_MAX) {
-      this.#host.warn(`${this.state.address} does not read what it is told before its password; closed`);
+      const fault = 'does not read what it is told before its password; closed';
+      this.#host.warn(fault, `${this.state.address} ${fault}`);
       this.destroy();
     }
     return this.pendingBytes < REPLY_BYTES_MAX;
@@ -153,12 +166,18 @@ export class Client implements CommandSink, Replying {
     this.checkOutput();
   }
 
+  /** Returns whether `bytes` more may wait to be written; otherwise the client is closed. */
+  takes(bytes: number): boolean {
+    this.checkOutput(bytes);
+    return !this.#socket.destroyed;
+  }
+
   /**
-   * Closes the client when more bytes than the limit wait to be written, or wait for longer than it allows;
-   * it is also called while nothing is written.
+   * Closes the client when more bytes than the limit wait to be written, `more` included that are to come, or
+   * wait for longer than it allows; it is also called while nothing is written.
    */
-  checkOutput(): void {
-    const bytes = this.#socket.writableLength;
+  checkOutput(more = 0): void {
+    const bytes = this.#socket.writableLength + more;
     if (this.#socket.destroyed || bytes === 0) {
       this.#overSoftSinceMs = undefined;
       return;
@@ -171,6 +190,7 @@ export class Client implements CommandSink, Replying {
     const isOver = (hardBytes !== 0n && bytes > hardBytes) || overSoftMs > softSeconds * 1000;
     if (!isOver) return;
     warn(
+      'closed at its client-output-buffer-limit',
       `${this.state.address} is closed: ${bytes} bytes wait for it (client-output-buffer-limit: ${hardBytes}, or ${softBytes} for ${softSeconds} s)`,
     );
     this.destroy();

@@ -1,18 +1,20 @@
 /** What commands may know and change of the server around them. */
 import type { Clock, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { Guesses } from '../replication/link/guesses.js';
 import type { Address } from '../transport/connection.js';
-import type { AuthFailures } from './auth-failures.js';
 import type { ClientState } from './client-state.js';
 import type { CommandStatistics } from './command-statistics.js';
 import type { Later } from './later.js';
 import type { Reply } from './reply.js';
 import type { Settings } from './settings.js';
 import type { Slowlog } from './slowlog.js';
+import type { UnixTime } from './unix-time.js';
 
 /** What commands act on. */
 export interface CommandHost {
   readonly clock: Clock;
+  readonly time: UnixTime;
   readonly timers: Timers;
   /** The present store; a replica's store changes with each snapshot. */
   engine(): ShardEngine;
@@ -20,7 +22,7 @@ export interface CommandHost {
   readonly settings: Settings;
   readonly statistics: CommandStatistics;
   readonly slowlog: Slowlog;
-  readonly authFailures: AuthFailures;
+  readonly guesses: Guesses;
   readonly replication: ReplicationHost;
   /** INFO's text, with all default sections when none is named. */
   info(sections: readonly string[]): string;
@@ -28,6 +30,18 @@ export interface CommandHost {
   execute(args: readonly Buffer[], client: ClientState): Reply | Later;
   /** Runs SHUTDOWN: asks the process or the embedding program to close. */
   shutdown(): void;
+}
+
+/** The bytes that the server keeps for a client. */
+export interface ClientMemory {
+  /** Bytes of commands that wait, or of one that is not whole and short. */
+  readonly inputBytes: number;
+  /** Bytes of a long command that is not whole. */
+  readonly argumentBytes: number;
+  /** Bytes of replies that are not handed to the socket yet. */
+  readonly replyBytes: number;
+  /** Bytes that wait to be written to the client, those included. */
+  readonly outputBytes: number;
 }
 
 /** The connected clients, and what may be done to them. */
@@ -44,8 +58,7 @@ export interface ClientRegistry {
   /** From now on the client is sent every command that is run. */
   addMonitor(client: ClientState): void;
   removeMonitor(client: ClientState): void;
-  /** Bytes that wait to be written to the client. */
-  pendingBytes(client: ClientState): number;
+  memoryOf(client: ClientState): ClientMemory;
 }
 
 /** The server as a part of replication: what ROLE, REPLICAOF and WAIT need. */

@@ -40,6 +40,11 @@ export class CommandInput {
     return this.#long?.length ?? this.#pending?.length ?? 0;
   }
 
+  /** Bytes of a long command that is not whole. */
+  get argumentBytes(): number {
+    return this.#long?.length ?? 0;
+  }
+
   /** Runs the commands that `chunk` completes. `window` is that of the present store. */
   feed(chunk: Buffer, window: CommandWindow): void {
     if (this.#long !== undefined) {

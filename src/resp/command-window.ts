@@ -58,6 +58,8 @@ const protocolErrors: Record<number, string> = {
   [layout.PROTOCOL_UNAUTHENTICATED_BULK]: 'unauthenticated bulk length',
 };
 
+/** Microseconds of commands that were handed out after which other clients have their turn. */
+const RUN_US_MAX = 10_000;
 /** Bytes of room beyond those that the kernel asked for a reply. */
 const OUTPUT_SPARE_BYTES = 1024;
 /** Bytes of input room, enough for most commands that are run one at a time. */
@@ -134,6 +136,7 @@ export class CommandWindow {
 
   #runAt(address: number, length: number, sink: CommandSink): Rest | undefined {
     const { kernel } = this.engine;
+    const turn = this.#turn();
     let output = this.#output;
     let at = 0;
     for (;;) {
@@ -161,12 +164,16 @@ export class CommandWindow {
           return { bytes: this.#copy(address + at, length - at), waits: false, need, resumeAt, resumeArgs };
         case layout.STATUS_HANDED_OUT:
           onward = later(onward, sink.command(this.#arguments()));
+          if (onward === 'next' && turn.isOver()) onward = 'wait';
           break;
         case layout.STATUS_INLINE:
           onward = later(onward, this.#runInline(this.#arguments()[0]!, sink));
           break;
         case layout.STATUS_OUTPUT_FULL:
           if (replied === 0) output = this.#largerOutput(need);
+          break;
+        case layout.STATUS_EMITTED_MUCH:
+          onward = later('wait', onward);
           break;
         default:
           sink.fail(this.#protocolError());
@@ -179,6 +186,18 @@ export class CommandWindow {
         return { bytes, waits: true, need: 0, resumeAt: 0, resumeArgs: 0 };
       }
     }
+  }
+
+  /** One client's turn, which ends after some time or when its commands have emitted much. */
+  #turn(): { isOver(): boolean } {
+    const { exports } = this.engine.kernel;
+    const startedUs = this.#clock.monotonicUs();
+    const emittedBytes = exports.emittedBytes();
+    return {
+      isOver: () =>
+        this.#clock.monotonicUs() - startedUs > RUN_US_MAX ||
+        exports.emittedBytes() - emittedBytes >= layout.RUN_EMITTED_BYTES_MAX,
+    };
   }
 
   #execute(address: number, length: number, output: KernelBuffer): number {

@@ -35,7 +35,8 @@ export interface GateOptions {
   readonly situation: Situation;
   /** Runs a command that the kernel runs; returns its reply. Throws OUT_OF_MEMORY. */
   runInKernel(args: readonly Buffer[], client: ClientState): Reply;
-  warn(message: string): void;
+  /** Logs a fault of a client; `kind` is the same for all faults of the kind. */
+  warn(kind: string, message: string): void;
 }
 
 /** Result of a command that is to be handled again when the pause is over. */
@@ -73,6 +74,7 @@ export class Gate {
     const word = wordOf(args, 0);
     if (word === 'post' || word === 'host:') {
       this.#options.warn(
+        'sent a line of HTTP',
         `${client.address} sent a line of HTTP (${word}): someone may be trying to make a browser talk to this port; closed`,
       );
       return DISMISSED;
@@ -93,7 +95,8 @@ export class Gate {
       if (transaction.isBroken) return QUEUED;
       transaction.queuedBytes += args.reduce((sum, arg) => sum + arg.length + QUEUED_ARGUMENT_BYTES, 0);
       if (transaction.queuedBytes > host.settings.queryBufferBytes) {
-        this.#options.warn(`${client.address} queued more than it may in a transaction; closed`);
+        const fault = 'queued more than it may in a transaction; closed';
+        this.#options.warn(fault, `${client.address} ${fault}`);
         return DISMISSED;
       }
       transaction.queue.push(args);
@@ -116,7 +119,7 @@ export class Gate {
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
     // A monitor sees a command behind those that it has run itself, as with EXEC in Redis.
     if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {
-      monitors.show(redacted(fullName, args), client, host.clock);
+      monitors.show(redacted(fullName, args), client, host.time);
     }
     // The kernel counts the commands that it runs.
     if (command.run !== undefined) {

@@ -2,6 +2,13 @@
 import { wordOf } from './arguments.js';
 
 const REDACTED = Buffer.from('(redacted)');
+/** Redis' settings that are secrets, those included that are not known here. */
+const SECRET_SETTINGS = new Set([
+  'requirepass',
+  'masterauth',
+  'tls-key-file-pass',
+  'tls-client-key-file-pass',
+]);
 
 /** The arguments without their secrets. `fullName` is the command table's. */
 export function redacted(fullName: string, args: readonly Buffer[]): readonly Buffer[] {
@@ -10,7 +17,7 @@ export function redacted(fullName: string, args: readonly Buffer[]): readonly Bu
     return hide(args, (index) => wordOf(args, index - 1) === 'auth' || wordOf(args, index - 2) === 'auth');
   }
   if (fullName === 'config|set') {
-    return hide(args, (index) => index % 2 === 1 && wordOf(args, index - 1) === 'requirepass');
+    return hide(args, (index) => index % 2 === 1 && SECRET_SETTINGS.has(wordOf(args, index - 1)));
   }
   return args;
 }

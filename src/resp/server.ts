@@ -6,15 +6,16 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import { Guesses } from '../replication/link/guesses.js';
+import { StrangerLog } from '../replication/link/stranger-log.js';
 import type { Log } from '../replication/log.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { readShared } from '../transport/shared-read.js';
 import { listenOn } from '../transport/tcp.js';
-import { AuthFailures } from './auth-failures.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientState } from './client-state.js';
-import type { ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
+import type { ClientMemory, ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
 import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
@@ -26,6 +27,7 @@ import { errorBytes, Raw } from './reply.js';
 import { ReplyTurn } from './reply-turn.js';
 import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
 import { Slowlog } from './slowlog.js';
+import { UnixTime } from './unix-time.js';
 
 /**
  * Milliseconds between looks for idle clients and for those that do not read, and between samples of rates.
@@ -33,6 +35,9 @@ import { Slowlog } from './slowlog.js';
 const CHECK_MS = 250;
 /** The longest that a timer takes, in milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** The memory of a client that is gone. */
+const NO_MEMORY: ClientMemory = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
 
 /** The part of the situation that the server does not know by itself. */
 export type OuterSituation = Omit<Situation, 'paused'>;
@@ -68,6 +73,7 @@ export class RespServer {
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
   readonly #monitors = new Monitors();
+  readonly #strangers: StrangerLog;
   /** The connected clients; `gone` resolves when one has disconnected. */
   readonly #clients = new Map<ClientState, { client: Client; gone: Promise<void> }>();
   #window: CommandWindow | undefined;
@@ -77,6 +83,7 @@ export class RespServer {
 
   constructor(options: RespServerOptions) {
     this.#options = options;
+    this.#strangers = new StrangerLog(options.log, options.timers);
     this.statistics = new CommandStatistics(
       () => kernelCounts(this.#countedWindow().engine),
       () => kernelTotals(this.#countedWindow().engine, this.#countedWindow().spentUs),
@@ -90,7 +97,7 @@ export class RespServer {
       },
       (socket) => this.#accept(socket),
     );
-    const warn = (message: string) => options.log.warn(message);
+    const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     this.#gate = new Gate({
       table: commandTable,
       host: this.#commandHost(),
@@ -134,6 +141,7 @@ export class RespServer {
   /** Stops accepting, sends the replies that are ready, and closes every client. */
   async close(): Promise<void> {
     this.#check.cancel();
+    this.#strangers.stop();
     this.#endPause();
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
@@ -225,7 +233,8 @@ export class RespServer {
       clients: this.#registry(),
       statistics: this.statistics,
       slowlog: new Slowlog({ settings, clock }),
-      authFailures: new AuthFailures(clock),
+      time: new UnixTime(clock),
+      guesses: new Guesses(clock),
       info: (sections) => info(this, sections),
       execute: (args, client) => this.#gate.execute(args, client),
       shutdown,
@@ -243,10 +252,10 @@ export class RespServer {
       unpause: () => this.#unpause(),
       addMonitor: (state) => {
         const client = this.#clients.get(state)?.client;
-        if (client !== undefined) this.#monitors.add(state, (line) => client.push(line));
+        if (client !== undefined) this.#monitors.add(state, client);
       },
       removeMonitor: (state) => this.#monitors.remove(state),
-      pendingBytes: (state) => this.#clients.get(state)?.client.pendingBytes ?? 0,
+      memoryOf: (state) => this.#clients.get(state)?.client.memory() ?? NO_MEMORY,
     };
   }
 

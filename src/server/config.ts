@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { FastcacheError } from '../errors.js';
 import { zstd } from '../frame/compression.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
-import { formatAddress, parseAddress } from '../transport/address.js';
+import { formatAddress, isLoopback, parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import type { AnyOption, Role } from './option.js';
 import {
@@ -108,8 +108,4 @@ function refuseOutside(address: Address | undefined, isInsecure: boolean): void 
     `${place} can be reached from other machines, and nothing is encrypted; \`insecure\` allows it.`,
     { address: place },
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

@@ -1,18 +1,18 @@
 /**
  * A small HTTP server for status pages: GET and HEAD, short answers, no bodies taken. A client holds little
  * and not for long: connections, header bytes, the time for a request and for taking its answer are all
- * bounded.
+ * bounded. Clients that hold their connections cannot keep others out (`ConnectionRoom`).
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { isLoopback, parseAddress } from './address.js';
 import type { Address, Listener } from './connection.js';
 import { listenOn } from './tcp.js';
 
-/**
- * The most connections at one time, enough for a scraper or two and a few probes; those past it are dropped.
- */
+/** The most connections at one time, enough for a scraper or two and a few probes. */
 const MAX_CONNECTIONS = 32;
 const MAX_HEADER_BYTES = 8_192;
-const HEADERS_TIMEOUT_MS = 5_000;
+const HEADERS_TIMEOUT_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 /** The most time between two requests of a connection. */
 const KEEP_ALIVE_MS = 5_000;
@@ -46,7 +46,8 @@ export const plainText = (status: number, line: string): HttpAnswer => ({
 });
 
 /**
- * Answers every GET and HEAD with what `answer` resolves to, 500 when it rejects, and other methods with 405.
+ * Answers every GET and HEAD with what `answer` resolves to, 500 when it rejects, other methods with 405, and
+ * with 421 what was meant for another host: a page in a browser, whose name leads to this machine's own port.
  * Closing drops every connection. Throws `PORT_TAKEN` or `LISTEN_FAILED`.
  */
 export function listenHttp(
@@ -60,22 +61,74 @@ export function listenHttp(
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECK_MS,
   });
-  server.maxConnections = MAX_CONNECTIONS;
   server.timeout = STALLED_TIMEOUT_MS;
+  const room = new ConnectionRoom();
+  server.on('connection', (socket) => room.enter(socket));
+  let isOwn = false;
   const handle = (request: IncomingMessage, response: ServerResponse) => {
-    respond(request, answer).then((answered) => send(request, response, answered));
+    const { socket } = request;
+    room.answering(socket);
+    response.once('close', () => room.answered(socket));
+    if (isOwn && isForeign(request.headers.host)) send(request, response, FOREIGN_HOST);
+    else respond(request, answer).then((answered) => send(request, response, answered));
   };
   server.on('request', handle);
   // This is handled because Node would otherwise ask for the body.
   server.on('checkContinue', handle);
-  return listenOn(server, address).then((listening) => ({
-    address: listening,
-    close: () =>
-      new Promise<void>((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
-  }));
+  return listenOn(server, address).then((listening) => {
+    isOwn = isLoopback(parseAddress(listening).host);
+    return {
+      address: listening,
+      close: () =>
+        new Promise<void>((closed) => {
+          server.close(() => closed());
+          server.closeAllConnections();
+        }),
+    };
+  });
+}
+
+/**
+ * The connections, of which one too many costs the oldest its place that is not being answered: a probe has
+ * sent its request long before a crowd that sends none gets round to it.
+ */
+class ConnectionRoom {
+  /** The connections, each with how many of its requests are being answered, the longest idle first. */
+  readonly #answers = new Map<Socket, number>();
+
+  enter(socket: Socket): void {
+    this.#answers.set(socket, 0);
+    socket.once('close', () => this.#answers.delete(socket));
+    if (this.#answers.size <= MAX_CONNECTIONS) return;
+    const sockets = [...this.#answers.keys()].slice(0, -1);
+    const leaving = sockets.find((other) => this.#answers.get(other) === 0) ?? sockets[0]!;
+    this.#answers.delete(leaving);
+    leaving.destroy();
+  }
+
+  answering(socket: Socket): void {
+    const count = this.#answers.get(socket);
+    if (count !== undefined) this.#answers.set(socket, count + 1);
+  }
+
+  answered(socket: Socket): void {
+    const count = this.#answers.get(socket);
+    if (count === undefined) return;
+    this.#answers.delete(socket);
+    this.#answers.set(socket, count - 1);
+  }
+}
+
+const FOREIGN_HOST = plainText(
+  421,
+  'this port serves its own machine only: ask for localhost or for the address, not for another name',
+);
+
+/** Whether a Host header names neither this machine nor an address. */
+function isForeign(host: string | undefined): boolean {
+  if (host === undefined) return false;
+  const name = host.replace(/:\d+$/, '').toLowerCase();
+  return !/^(localhost|\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\])$/.test(name);
 }
 
 async function respond(

@@ -84,7 +84,7 @@ describe('a frame', () => {
   it('is the smaller the higher the level', () => {
     const text = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `key:${(i * 7919) % 1009}`).join());
     const sizes = [1, 19].map(
-      (level) => encodeFrame(FrameKind.Ack, text, { compression: 'zstd', level }).length,
+      (level) => encodeFrame(FrameKind.MutationBatch, text, { compression: 'zstd', level }).length,
     );
     expect(sizes[1]).toBeLessThan(sizes[0]!);
   });
@@ -105,7 +105,7 @@ describe('a room for payloads', () => {
     const sizes = [3_000, 10, 6_000, 0, 5_000_000, 40_000];
     const buffers = sizes.map((size) => {
       const content = Buffer.from(Array.from({ length: size }, (_, index) => (index * size) & 255));
-      const frame = encodeFrame(FrameKind.Ack, content, { compression: 'zstd' });
+      const frame = encodeFrame(FrameKind.MutationBatch, content, { compression: 'zstd' });
       const opened = openPayload(decodeHeader(frame), frame.subarray(16), room);
       expect(content.equals(opened)).toBe(true);
       return opened.buffer;

@@ -3,7 +3,7 @@
  * pattern.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newEngine } from '../support/engines.js';
+import { matchingKeys, newEngine } from '../support/engines.js';
 import { describeWith } from '../support/optional-peers.js';
 import { RandomSource } from '../support/random.js';
 import { RedisServer, redisServer } from '../support/redis.js';
@@ -112,7 +112,7 @@ describeWith(redisServer, 'beside redis-server', () => {
       );
       const expected = (await redis.pipeline(patterns.map((pattern) => ['KEYS', pattern]))) as Buffer[][];
       for (const [n, pattern] of patterns.entries()) {
-        const ours = sorted(engine.keyspace.matching(pattern));
+        const ours = sorted(matchingKeys(engine, pattern));
         found += ours.length;
         expect(ours, JSON.stringify(pattern.toString('latin1'))).toEqual(sorted(expected[n]!));
       }
@@ -181,6 +181,8 @@ describe('a hostile pattern', () => {
     [`*${'?'.repeat(2_000)}b`, 'a'.repeat(50_000)],
     ['*'.repeat(1_000_000), 'a'.repeat(1_000_000)],
     [`[${'a'.repeat(1_000_000)}`, 'b'],
+    [`*[${'a'.repeat(1_000_000)}]c`, 'a'.repeat(1_000_000)],
+    [`*${`[${'ab'.repeat(2_000)}]`.repeat(60)}c`, 'a'.repeat(300_000)],
   ])('is cheap', (pattern, text) => {
     const startedAt = performance.now();
     matches(pattern, text);
@@ -189,6 +191,19 @@ describe('a hostile pattern', () => {
   });
 });
 
+it.each(['[a-m]', '[^a-m]', '[M-z\\]9]', '[\x80-\xff]', '[]', '[^]'])(
+  'a class in a long text matches what it matches in a short one: %j',
+  (part) => {
+    for (const ignoreCase of [false, true]) {
+      for (let byte = 0; byte < 256; byte += 1) {
+        const end = `${String.fromCharCode(byte)}!`;
+        const isLong = matches(`*${part}!`, `${'z'.repeat(1_000)}${end}`, ignoreCase);
+        expect(isLong, `${byte}`).toBe(matches(`${part}!`, end, ignoreCase));
+      }
+    }
+  },
+);
+
 it('the empty text is matched by the empty pattern, and by a star alone only where keys are listed', () => {
   const store = newEngine();
   store.set(Buffer.alloc(0), Buffer.from('v'));
@@ -196,7 +211,7 @@ it('the empty text is matched by the empty pattern, and by a star alone only whe
   expect(matches('*', '')).toBe(false);
   expect(matches('', 'a')).toBe(false);
   const listed = (pattern: string) => [
-    store.keyspace.matching(Buffer.from(pattern)).length,
+    matchingKeys(store, Buffer.from(pattern)).length,
     store.keyspace.scan(0n, 10_000, Buffer.from(pattern)).keys.length,
   ];
   expect(listed('*')).toEqual([1, 1]);

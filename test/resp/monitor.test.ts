@@ -2,6 +2,7 @@
  * MONITOR: what it shows, where in a monitor's own replies, and what becomes of one that does not keep up.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { settledBytes, staysWell } from '../support/hostile-acts.js';
 import { connect, say, start } from '../support/open-front.js';
 import { describeWith } from '../support/optional-peers.js';
 import { RedisServer, redisServer } from '../support/redis.js';
@@ -37,9 +38,50 @@ describe('MONITOR', () => {
     await say(monitor, 'MONITOR');
     monitor.socket.pause();
     const value = 'x'.repeat(100_000);
-    for (let sent = 0; sent < 200 && warnings.length === 0; sent += 1) await say(client, 'SET', 'a', value);
+    for (let sent = 0; sent < 5_000 && warnings.length === 0; sent += 1) await say(client, 'SET', 'a', value);
     expect(warnings[0]).toMatch(/client-output-buffer-limit/);
     expect(await say(client, 'STRLEN', 'a')).toBe('100000');
+  });
+});
+
+describe('a command of megabytes before a monitor', () => {
+  const huge = Buffer.alloc(8 * 1024 * 1024);
+
+  it('is shown as the beginning of each argument, with how much is left out', async () => {
+    const before = settledBytes();
+    const { primary } = await start();
+    const monitor = await connect(primary);
+    const client = await connect(primary);
+    await say(monitor, 'MONITOR');
+    expect(await client.command('SET', 'a', huge)).toBe('+OK');
+    const [line] = (await monitor.replies(1)).map(String);
+    expect(line).toMatch(/^\+\S+ \[0 \S+\] "SET" "a" "(\\x00){16384}"\.\.\. \(8372224 more bytes\)$/);
+    await staysWell(primary, before);
+  });
+
+  it('of a great many arguments is shown as the first of them, with how many are left out', async () => {
+    const before = settledBytes();
+    const { primary } = await start();
+    const monitor = await connect(primary);
+    const client = await connect(primary);
+    await say(monitor, 'MONITOR');
+    client.write(`*200001\r\n$6\r\nEXISTS\r\n${'$0\r\n\r\n'.repeat(200_000)}`);
+    expect(await client.reply()).toBe(0);
+    const [line] = (await monitor.replies(1)).map(String);
+    expect(line).toMatch(/ "" \.\.\. \(\d+ more arguments\)$/);
+    expect(line!.length).toBeLessThan(300_000);
+    await staysWell(primary, before);
+  });
+
+  it('closes a monitor without room for its line before the line is made', async () => {
+    const { primary, warnings } = await start();
+    const monitor = await connect(primary);
+    const client = await connect(primary);
+    await say(client, 'CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 64kb 0 0');
+    await say(monitor, 'MONITOR');
+    expect(await say(client, 'MSET', ...Array<string>(10).fill('x'.repeat(16_384)))).toBe('+OK');
+    expect(warnings[0]).toMatch(/ is closed: 163844 bytes wait for it/);
+    expect((await monitor.untilClosed()).length).toBe(0);
   });
 });
 

@@ -66,13 +66,18 @@ function refusalOf(run: () => unknown): string | undefined {
 type ParserInput = Parameters<typeof Parser.parse>[1];
 
 /** What the arguments and the environment come to, as options of the library. */
-async function optionsOf(role: Role, argv: string[], env: Record<string, string> = {}) {
+async function optionsOf(
+  role: Role,
+  argv: string[],
+  env: Record<string, string> = {},
+  warn: (message: string) => void = () => {},
+) {
   const words = role === 'replica' ? ['127.0.0.1:1', ...argv] : argv;
   const { flags, args = {} } = commands[role] as unknown as { flags: object; args?: object };
   Object.assign(process.env, env);
   try {
     const parsed = await Parser.parse(words, { flags, args } as ParserInput);
-    return optionsFrom(role, parsed, {}, () => {}) as Record<string, unknown>;
+    return optionsFrom(role, parsed, {}, warn) as Record<string, unknown>;
   } finally {
     for (const name of Object.keys(env)) delete process.env[name];
   }
@@ -88,6 +93,21 @@ async function rejectionOf(promise: Promise<unknown>): Promise<string | undefine
     (error: Error) => error.message,
   );
 }
+
+describe.each(['primary', 'replica'] as const)('a %s', (role) => {
+  it.each(['TOKEN', 'PASSWORD'])(
+    'warns of a %s of less than 16 bytes, and of none that is longer',
+    async (name) => {
+      const warnings: string[] = [];
+      const warn = (message: string) => warnings.push(message);
+      await optionsOf(role, [], { [`FASTCACHE_${name}`]: 'x'.repeat(16) }, warn);
+      expect(warnings).toEqual([]);
+      await optionsOf(role, [], { [`FASTCACHE_${name}`]: 'x'.repeat(15) }, warn);
+      expect(warnings.join()).toMatch(/ has less than 16 bytes and might be guessed; openssl rand -hex 32 /);
+      expect(warnings.join()).not.toContain('xxx');
+    },
+  );
+});
 
 describe('the table of options', () => {
   it('has a flag of its own for each option that has one, and no two for one name', () => {

@@ -3,6 +3,7 @@
  * content.
  */
 import type { Clock } from '../../src/clock.js';
+import { keysIn } from '../../src/engine/keyspace.js';
 import { ShardEngine, type ShardEngineOptions } from '../../src/engine/shard-engine.js';
 import {
   type DecodedSnapshotEntry,
@@ -75,4 +76,9 @@ export function contentOf(engine: ShardEngine): Map<string, string> {
     content.set(key.toString('latin1'), `${value.toString('latin1')} @${expireAtMs}`);
   }
   return content;
+}
+
+/** The keys of a store that match, as KEYS lists them. */
+export function matchingKeys(engine: ShardEngine, pattern: Uint8Array): Buffer[] {
+  return engine.keyspace.matching(pattern).flatMap((list) => [...keysIn(list)]);
 }

@@ -5,7 +5,7 @@
  */
 import { expect } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
-import { AuthFailures } from '../../src/resp/auth-failures.js';
+import { Guesses } from '../../src/replication/link/guesses.js';
 import { ClientState } from '../../src/resp/client-state.js';
 import type { CommandHost, ReplicationHost } from '../../src/resp/command-host.js';
 import { CommandStatistics } from '../../src/resp/command-statistics.js';
@@ -15,6 +15,7 @@ import { Later } from '../../src/resp/later.js';
 import { encodeReply, Failure, NO_REPLY, type Protocol, type Reply } from '../../src/resp/reply.js';
 import type { Settings } from '../../src/resp/settings.js';
 import { Slowlog } from '../../src/resp/slowlog.js';
+import { UnixTime } from '../../src/resp/unix-time.js';
 import { newEngine, StandingClock } from './engines.js';
 import { answersTo } from './raw-answers.js';
 import { RedisServer } from './redis.js';
@@ -45,7 +46,8 @@ export class ServerHost {
       clock,
       statistics,
       slowlog,
-      authFailures: new AuthFailures(clock),
+      time: new UnixTime(clock),
+      guesses: new Guesses(clock),
       settings: this.settings,
       engine: () => this.engine,
       replication: this.#replication(),
@@ -59,7 +61,7 @@ export class ServerHost {
         unpause: () => deeds.push('unpause'),
         addMonitor: ({ id }) => deeds.push(`monitor ${id}`),
         removeMonitor: ({ id }) => deeds.push(`no monitor ${id}`),
-        pendingBytes: () => 0,
+        memoryOf: () => ({ inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 }),
       },
       info: (sections: readonly string[]) => `# ${sections.join(' ')}`,
       shutdown: () => deeds.push('shutdown'),

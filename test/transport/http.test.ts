@@ -5,15 +5,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/transport/address.js';
 import { type HttpRequest, listenHttp, plainText } from '../../src/transport/http.js';
 import { closesLater } from '../support/library.js';
-import { eventually } from '../support/processes.js';
 
 const sockets: Socket[] = [];
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
 });
 
-async function serve(answer = async ({ path }: HttpRequest) => plainText(200, path)) {
-  const server = await listenHttp(parseAddress(':0'), answer);
+async function serve(answer = async ({ path }: HttpRequest) => plainText(200, path), place = ':0') {
+  const server = await listenHttp(parseAddress(place), answer);
   closesLater(server);
   return server;
 }
@@ -81,7 +80,7 @@ describe('the HTTP port', () => {
       'Expect: 100-continue\r\nContent-Length: 9',
     ]) {
       const client = await RawClient.open(address);
-      client.write(`GET /there HTTP/1.1\r\nHost: x\r\n${more}\r\n\r\n`);
+      client.write(`GET /there HTTP/1.1\r\nHost: localhost\r\n${more}\r\n\r\n`);
       await client.closed;
       expect(client.text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
       expect(client.text).toContain('Connection: close');
@@ -95,7 +94,7 @@ describe('the HTTP port', () => {
     await wrong.closed;
     expect(wrong.text).toContain('400 Bad Request');
     const long = await RawClient.open(address);
-    long.write(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(10_000)}`);
+    long.write(`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(10_000)}`);
     await long.closed;
     expect(long.text).toContain('431');
   });
@@ -103,35 +102,70 @@ describe('the HTTP port', () => {
   it('lets go of who does not get to the end of its headers', async () => {
     const { address } = await serve();
     const slow = await RawClient.open(address);
-    slow.write('GET /there HTTP/1.1\r\nHost: x\r\n');
+    slow.write('GET /there HTTP/1.1\r\nHost: localhost\r\n');
     const silent = await RawClient.open(address);
     await Promise.all([slow.closed, silent.closed]);
     expect(slow.text).toContain('408 Request Timeout');
   });
 
-  it('has room for so many and no more, and again when they leave', async () => {
+  it('has room for so many and no more: the one that was idle for longest leaves for a new one', async () => {
     const { address } = await serve();
     const clients = await Promise.all(Array.from({ length: 32 }, () => RawClient.open(address)));
-    for (const client of clients) client.write('GET /kept HTTP/1.1\r\nHost: x\r\n\r\n');
-    await Promise.all(clients.map((client) => client.until('/kept\n')));
-    const excess = await RawClient.open(address);
-    await excess.closed;
-    expect(excess.text).toBe('');
-    for (const socket of sockets.splice(0)) socket.destroy();
-    // That they have left is told the clients before it is told the server.
-    const again = () =>
-      fetch(`http://${address}/again`).then(
-        ({ status }) => status,
-        () => undefined,
-      );
-    expect(await eventually(again, (status) => status !== undefined)).toBe(200);
+    for (const client of clients) {
+      client.write('GET /kept HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await client.until('/kept\n');
+    }
+    clients[0]!.write('GET /again HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await clients[0]!.until('/again\n');
+    const next = await RawClient.open(address);
+    next.write('GET /next HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await next.until('/next\n');
+    await clients[1]!.closed;
+    clients[0]!.write('GET /still HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await clients[0]!.until('/still\n');
+  });
+
+  it('answers a probe while any number of clients trickle their headers', async () => {
+    const { address } = await serve();
+    for (let round = 0; round < 20; round += 1) {
+      const slow = await Promise.all(Array.from({ length: 10 }, () => RawClient.open(address)));
+      for (const client of slow) client.write('GET /slow HTTP/1.1\r\nX-');
+      const probe = await RawClient.open(address);
+      probe.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await probe.until('/healthz\n');
+    }
+  });
+
+  it('on this machine only does not answer pages that reach it by another name', async () => {
+    const { address } = await serve();
+    for (const [host, status] of [
+      ['rebound.example', 421],
+      ['127.0.0.1.rebound.example:80', 421],
+      ['localhost.example', 421],
+      [`localhost:${address.split(':')[1]}`, 200],
+      ['LOCALHOST', 200],
+      [address, 200],
+      ['[::1]:9', 200],
+    ] as const) {
+      const client = await RawClient.open(address);
+      client.write(`GET /there HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      await client.until('\r\n\r\n');
+      expect([host, client.text.slice(9, 12)]).toEqual([host, String(status)]);
+    }
+  });
+
+  it('beyond this machine answers by every name', async () => {
+    const { address } = await serve(undefined, '0.0.0.0:0');
+    const client = await RawClient.open(`127.0.0.1:${address.split(':')[1]}`);
+    client.write('GET /there HTTP/1.1\r\nHost: metrics.example\r\n\r\n');
+    await client.until('200 OK');
   });
 
   it('takes its connections along when it closes', async () => {
     const server = await serve();
     const idle = await RawClient.open(server.address);
     const kept = await RawClient.open(server.address);
-    kept.write('GET /kept HTTP/1.1\r\nHost: x\r\n\r\n');
+    kept.write('GET /kept HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await kept.until('/kept\n');
     await server.close();
     await Promise.all([idle.closed, kept.closed]);
@@ -148,7 +182,7 @@ describe('the HTTP port', () => {
       return plainText(200, 'x'.repeat(path === '/late' ? 10_000_000 : 1));
     });
     const gone = await RawClient.open(address);
-    gone.write('GET /late HTTP/1.1\r\nHost: x\r\n\r\n');
+    gone.write('GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await fetch(`http://${address}/now`);
     for (const socket of sockets.splice(0)) socket.destroy();
     await gone.closed;

@@ -27,6 +27,9 @@ import { namingFlags } from '../command/option-flags.js';
 import { readSecret, type Secret } from '../command/secret.js';
 import { parseOutputFile, parseShards, UsageError } from '../command/values.js';
 
+/** A secret with fewer bytes is warned of. */
+const SOUND_SECRET_BYTES = 16;
+
 /** The flags and tokens that oclif has parsed. */
 export interface ParsedFlags {
   flags: Readonly<Record<string, unknown>>;
@@ -119,12 +122,23 @@ function givenBy(
     case 'address':
       return option.noSummary === undefined ? given : addressOrNone(parsed, option.flag!);
     case 'secret':
-      return readSecret(name as Secret, given as string | undefined, warn);
+      return readOwnSecret(name as Secret, given as string | undefined, warn);
     case 'boolean':
       return option.isFlagNegative ? !given : given;
     default:
       return given;
   }
+}
+
+/** The secret that this server asks for, or presents; one that could be guessed is warned of. */
+function readOwnSecret(name: Secret, file: string | undefined, warn: (message: string) => void): unknown {
+  const secret = readSecret(name, file, warn);
+  if (secret !== undefined && Buffer.byteLength(secret) < SOUND_SECRET_BYTES) {
+    warn(
+      `the ${name} has less than ${SOUND_SECRET_BYTES} bytes and might be guessed; openssl rand -hex 32 makes a good one`,
+    );
+  }
+  return secret;
 }
 
 /** The address to listen on, or false; the command line has precedence over the environment. */

@@ -93,6 +93,7 @@ export function set(): i32 {
       if (!hasRoom(bytes)) return full(bytes);
       replyBulk(valueAt(record), valueLengthOf(record));
     }
+    counted(record);
   }
   if ((onlyNew && record !== 0) || (onlyOld && record === 0)) {
     if (!wantsOld) replyNull();

@@ -22,7 +22,9 @@ import {
   RESULT_OUTPUT,
   RESULT_RESUME_ARGS,
   RESULT_RESUME_AT,
+  RUN_EMITTED_BYTES_MAX,
   STATUS_DONE,
+  STATUS_EMITTED_MUCH,
   STATUS_HANDED_OUT,
   STATUS_INCOMPLETE,
   STATUS_INLINE,
@@ -32,6 +34,7 @@ import {
   UNAUTHENTICATED_ARGUMENTS_MAX,
 } from '../layout';
 import { setResult } from '../result';
+import { emittedBytes } from '../store/batch';
 import { forgetHash, knowHash, setTouching, touchBucketOf, touchRecordOf } from '../store/store';
 import { xxh3 } from '../xxh3';
 import {
@@ -93,6 +96,7 @@ export function execute(input: usize, length: usize, output: usize, outputLength
   openOutput(output, outputLength);
   forgetCommand();
   const end = input + length;
+  const emittedMost = emittedBytes() + <f64>RUN_EMITTED_BYTES_MAX;
   let at = input;
   // The groups begin with one command and double, because a command that is handed out ends the call, and
   // whatever was parsed behind it has to be parsed again.
@@ -111,6 +115,7 @@ export function execute(input: usize, length: usize, output: usize, outputLength
       const entry = entryOf(i);
       const start: usize = load<u32>(entry);
       if (!hasRoom(REPLY_ROOM)) return full(start - input, REPLY_ROOM);
+      if (emittedBytes() >= emittedMost) return finish(STATUS_EMITTED_MUCH, start - input);
       setArguments(load<u32>(entry, 8), load<u32>(entry, 12));
       if (argc > 1) knowHash(argument(1), load<u64>(entry, 16));
       const outcome = handsOutAll ? HANDED_OUT : runCommand();

@@ -46,6 +46,8 @@ let maxBytes: u32 = 1048576;
 /** Whether the host has been called for what waits since the last flush. */
 let isDirty: bool = false;
 let emitted: f64 = 0;
+/** Bytes of those records. */
+let emittedSize: f64 = 0;
 
 /** Sets how many records, or bytes of them, seal a frame at once. */
 export function setBatchLimits(records: u32, bytes: u32): void {
@@ -70,6 +72,11 @@ export function reserveRecord(shard: usize, keyBytes: u32, valueBytes: u32): boo
   const needed = used + <usize>record;
   if (needed <= <usize>frameCapacityOf(shard)) return true;
   return growFrame(shard, needed) || (frameRecordsOf(shard) !== 0 && sealAndRetry(shard, <usize>record));
+}
+
+/** Returns how many bytes the records have that were emitted so far. */
+export function emittedBytes(): f64 {
+  return emittedSize;
 }
 
 /** Encodes a record into the shard's open frame under the next sequence. `reserveRecord` has made room. */
@@ -102,6 +109,7 @@ export function emit(
   setFrameBytes(shard, bytes);
   setFrameRecords(shard, records + 1);
   emitted += 1;
+  emittedSize += <f64>(RECORD_HEADER_BYTES + keyBytes) + <f64>valueBytes;
   if (records + 1 >= maxRecords || bytes - <u32>RECORD_COUNT_BYTES >= maxBytes) sealShard(shard);
   else if (!isDirty) {
     isDirty = true;

@@ -124,7 +124,7 @@ export function counted(record: usize): usize {
   return record;
 }
 
-/** Sets whether keys that are read count as used; those that are written always do. */
+/** Sets whether keys that are read or changed count as used; those that come to be always do. */
 export function setTouching(touching: bool): void {
   isTouching = touching;
 }
@@ -320,7 +320,7 @@ export function writeHere(
   }
   store<u32>(target, valueBytes, 4);
   copyBytes(valueAt(target), value, valueBytes);
-  noteAccess(target);
+  if (record === 0 || isTouching) noteAccess(target);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
   if (watchedHashes !== 0) noteChange(atHash, false);
   return true;

@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert';
 import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
+import { Guesses } from '../link/guesses.js';
+import { StrangerLog } from '../link/stranger-log.js';
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
@@ -12,7 +14,7 @@ import { PrimarySession, type SessionHost, type SessionOptions } from './session
 import { WindowWatch } from './window-watch.js';
 
 /** What a listener and its sessions are made of. */
-export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels'> {
+export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers'> {
   transport: Transport;
   /** The address to listen on; port 0 picks a free one. */
   bind: Address;
@@ -33,6 +35,8 @@ const MAX_UNAUTHENTICATED = 256;
 export class ReplicaListener {
   readonly #options: ReplicaListenerOptions;
   readonly #carousels: Carousels;
+  readonly #guesses: Guesses;
+  readonly #strangers: StrangerLog;
   readonly #unauthenticated = new Set<PrimarySession>();
   /** The replicas, each with what it claimed when it came, and when that was, monotonic microseconds. */
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
@@ -65,6 +69,8 @@ export class ReplicaListener {
   private constructor(options: ReplicaListenerOptions) {
     this.#options = options;
     this.#carousels = new Carousels(options);
+    this.#guesses = new Guesses(options.clock);
+    this.#strangers = new StrangerLog(options.log, options.timers);
     this.#departed = new DepartedReplicas(options.clock);
     this.#windowWatch = new WindowWatch({
       ...options,
@@ -147,6 +153,7 @@ export class ReplicaListener {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#windowWatch.stop();
+    this.#strangers.stop();
     const stopped = this.#listener.close();
     for (const session of [...this.#unauthenticated, ...this.#replicas.keys()]) session.finish();
     await stopped;
@@ -167,7 +174,12 @@ export class ReplicaListener {
       connection.destroy();
       return;
     }
-    const options = { ...this.#options, carousels: this.#carousels };
+    const options = {
+      ...this.#options,
+      carousels: this.#carousels,
+      guesses: this.#guesses,
+      strangers: this.#strangers,
+    };
     this.#unauthenticated.add(new PrimarySession(connection, options, this.#host));
     if (this.#unauthenticated.size > MAX_UNAUTHENTICATED) {
       const [oldest] = this.#unauthenticated;

@@ -8,7 +8,7 @@ import type { Timer } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import { encodeErrorText } from '../../frame/error-text.js';
 import { encodeFrame, openPayload } from '../../frame/frame.js';
-import { decodeHelloFrame, encodeHelloFrame } from '../../frame/hello.js';
+import { type DecodedHelloFrame, decodeHelloFrame, encodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { decodeWatermarks } from '../../frame/watermarks.js';
@@ -16,9 +16,11 @@ import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { AckSender, ackFrame } from '../link/ack-sender.js';
+import type { Guesses } from '../link/guesses.js';
 import { LinkWatch } from '../link/link-watch.js';
 import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
+import type { StrangerLog } from '../link/stranger-log.js';
 import { tokenMatches } from '../link/token.js';
 import type { FrameStream } from '../stream/stream.js';
 import { hasReached, isProbe } from '../watermarks.js';
@@ -35,6 +37,10 @@ export interface SessionOptions extends FeedOptions {
   stream(): FrameStream | undefined;
   /** The token that replicas must present; undefined: all may come. */
   token: string | undefined;
+  /** The wrong tokens so far. */
+  guesses: Guesses;
+  /** The log of what peers do that are no replicas. */
+  strangers: StrangerLog;
   /**
    * Returns the payload of the Status frames for a probe of fastcache's, `STATUS_MAX_BYTES` at most;
    * undefined: there is none now.
@@ -56,10 +62,10 @@ export interface SessionHost {
 }
 
 /**
- * The steps of the conversation: `hello` before the peer is known, `probe`: it is none and may ask, `ending`:
- * only the close is left.
+ * The steps of the conversation: `hello` before the peer is known, `waiting`: its token is not compared yet,
+ * `probe`: it is none and may ask, `ending`: only the close is left.
  */
-export type SessionState = 'hello' | 'probe' | FeedState | 'ending' | 'closed';
+export type SessionState = 'hello' | 'waiting' | 'probe' | FeedState | 'ending' | 'closed';
 
 /**
  * One accepted connection, from its first byte to its end. Whatever the peer sends that the conversation does
@@ -72,7 +78,7 @@ export class PrimarySession {
   readonly #host: SessionHost;
   readonly #splitter = new FrameSplitter({ maxPayloadBytes: HELLO_MAX_BYTES });
   #deadline: Timer;
-  #state: 'hello' | 'probe' | 'fed' | 'ending' | 'closed' = 'hello';
+  #state: 'hello' | 'waiting' | 'probe' | 'fed' | 'ending' | 'closed' = 'hello';
   #stream: FrameStream | undefined;
   #feed: ReplicaFeed | undefined;
   /** The answers to a probe of fastcache's; undefined for any other peer. */
@@ -236,8 +242,30 @@ export class PrimarySession {
   }
 
   #greet(frame: SplitFrame): void {
-    const { hello, margin } = decodeHelloFrame(frame.header, frame.wirePayload);
+    const decoded = decodeHelloFrame(frame.header, frame.wirePayload);
+    const { token, guesses, timers } = this.#options;
+    const waitMs = token === undefined ? 0 : guesses.waitMs(this.address);
+    if (waitMs === 0) {
+      this.#admit(decoded);
+      return;
+    }
+    if (waitMs === undefined) {
+      this.#note('is closed: too many wrong tokens came from its address');
+      this.close();
+      return;
+    }
+    this.#deadline.cancel();
+    this.#state = 'waiting';
+    this.#deadline = timers.after(waitMs, () => {
+      this.#state = 'hello';
+      this.#deadline = this.#armDeadline();
+      this.#admit(decoded);
+    });
+  }
+
+  #admit({ hello, margin }: DecodedHelloFrame): void {
     if (!tokenMatches(this.#options.token, hello.token)) {
+      this.#options.guesses.failed(this.address);
       this.#refuse(refusals.token);
       return;
     }
@@ -344,7 +372,7 @@ export class PrimarySession {
 
   /** Reads what a replica sends later: Acks, and nothing else. */
   #hear(frame: SplitFrame): void {
-    if (frame.header.kind !== FrameKind.Ack) {
+    if (frame.header.kind !== FrameKind.Ack || this.#state === 'waiting') {
       throw new FastcacheError(
         'FRAME_OUT_OF_PLACE',
         `A replica sent a frame of kind ${frameKindName(frame.header.kind)} after its Hello.`,
@@ -372,6 +400,13 @@ export class PrimarySession {
   }
 
   #note(what: string): void {
-    this.#options.log.warn(`replica ${this.address} ${what}`);
+    const line = `replica ${this.address} ${what}`;
+    if (this.#feed === undefined) this.#options.strangers.warn(kindOf(what), line);
+    else this.#options.log.warn(line);
   }
+}
+
+/** What a line says of any stranger: without the details of what could not be read. */
+function kindOf(what: string): string {
+  return what.startsWith('sent what') ? what.replace(/:.*/s, '') : what;
 }

@@ -83,7 +83,7 @@ function getbit({ args, host }: Call): Reply {
 function bitcount({ args, host }: Call): Reply {
   const key = args[1]!;
   const { values } = host.engine();
-  const length = values.length(key);
+  const length = values.find(key)?.length;
   if (length === undefined) return 0;
   if (args.length === 2) return values.countBits(key, 0, length);
   if (args.length !== 4 && args.length !== 5) return SYNTAX_ERROR;

@@ -1,9 +1,7 @@
 /** PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. */
 
 import { parseInt64, shownText, wordOf } from '../arguments.js';
-import type { ClientState } from '../client-state.js';
 import { type Call, type Command, NO_KEYS, SYNTAX_ERROR, wrongArity } from '../command.js';
-import type { CommandHost } from '../command-host.js';
 import { databaseFault } from '../database.js';
 import { Later } from '../later.js';
 import { REDIS_VERSION } from '../redis-version.js';
@@ -19,6 +17,7 @@ const NO_PASSWORD_SET = new Failure(
     'configuration is correct?',
 );
 const WRONG_PASSWORD = new Failure('WRONGPASS invalid username-password pair or user is disabled.');
+const TOO_MANY_GUESSES = new Failure('ERR too many wrong passwords came from this address; try again later');
 const NOT_AUTHENTICATED = new Failure(
   'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> ' +
     'option can be used to authenticate the client and select the RESP protocol version at the same time',
@@ -116,44 +115,56 @@ function select({ args }: Call): Reply {
   return databaseFault(args[1]!) ?? OK;
 }
 
-function auth({ args, client, host }: Call): Reply | Later {
+function auth(call: Call): Reply | Later {
+  const { args, host } = call;
   if (args.length > 3) return SYNTAX_ERROR;
   if (args.length === 2 && !host.settings.hasPassword) return NO_PASSWORD_SET;
   const user = args.length === 2 ? DEFAULT_USER : args[1]!.toString('latin1');
-  return authenticate(user, args.at(-1)!, client, host) ? OK : wrongPassword(client, host);
+  return inTurn(call, () => (authenticate(user, args.at(-1)!, call) ? OK : WRONG_PASSWORD));
 }
 
-function authenticate(user: string, password: Buffer, client: ClientState, host: CommandHost): boolean {
-  // The password is compared in any case, so that the time reveals nothing about the user.
-  const matches = host.settings.passwordMatches(password);
-  if (!matches || user !== DEFAULT_USER) return false;
-  client.isAuthenticated = true;
-  return true;
-}
-
-/** Answers that the password was wrong; an address that guesses often gets the answer later. */
-function wrongPassword(client: ClientState, host: CommandHost): Reply | Later {
-  const { authFailures, settings, timers } = host;
-  // Where there is no password, nothing is guessed: only the user's name was wrong.
-  if (!settings.hasPassword) return WRONG_PASSWORD;
-  const delayMs = authFailures.note(client.address);
-  if (delayMs === 0 || client.isInExec) return WRONG_PASSWORD;
+/** Answers what compares a password: at once, or in its turn where the address has often guessed wrong. */
+function inTurn({ client, host }: Call, compare: () => Reply): Reply | Later {
+  const { guesses, settings, timers } = host;
+  // Where there is no password, nothing is guessed.
+  const waitMs = settings.hasPassword ? guesses.waitMs(client.address) : 0;
+  if (waitMs === 0) return compare();
+  if (waitMs === undefined || client.isInExec) return TOO_MANY_GUESSES;
   return new Later((done) => {
-    const timer = timers.after(delayMs, () => done(WRONG_PASSWORD));
+    const timer = timers.after(waitMs, () => done(compare()));
     return () => timer.cancel();
   });
 }
 
-function hello({ args, client, host }: Call): Reply | Later {
+function authenticate(user: string, password: Buffer, { client, host }: Call): boolean {
+  // The password is compared in any case, so that the time reveals nothing about the user.
+  const matches = host.settings.passwordMatches(password);
+  if (matches && user === DEFAULT_USER) {
+    client.isAuthenticated = true;
+    return true;
+  }
+  if (host.settings.hasPassword) host.guesses.failed(client.address);
+  return false;
+}
+
+function hello(call: Call): Reply | Later {
+  const { args, client } = call;
   const version = args.length > 1 ? parseInt64(args[1]!) : BigInt(client.protocol);
   if (version === undefined) return new Failure('ERR Protocol version is not an integer or out of range');
   if (version !== 2n && version !== 3n) return new Failure('NOPROTO unsupported protocol version');
+  const hasPassword = args.some((_, index) => index > 1 && wordOf(args, index) === 'auth');
+  const greet = () => greeting(call, version);
+  return hasPassword ? inTurn(call, greet) : greet();
+}
+
+function greeting(call: Call, version: bigint): Reply {
+  const { args, client, host } = call;
   for (let index = 2; index < args.length; index++) {
     const option = wordOf(args, index);
     const following = args.length - index - 1;
     if (option === 'auth' && following >= 2) {
       const user = args[index + 1]!.toString('latin1');
-      if (!authenticate(user, args[index + 2]!, client, host)) return wrongPassword(client, host);
+      if (!authenticate(user, args[index + 2]!, call)) return WRONG_PASSWORD;
       index += 2;
     } else if (option === 'setname' && following >= 1) {
       const refusal = setClientName(client, args[index + 1]!);
@@ -184,5 +195,6 @@ function reset({ client, host }: Call): Reply {
   releaseWatched(client);
   client.name = '';
   client.replies = 'on';
+  client.isNeverTouching = false;
   return new Status('RESET');
 }

@@ -138,11 +138,13 @@ function unlink({ args, host }: Call): Reply {
 
 function touch({ args, host }: Call): Reply {
   const engine = host.engine();
-  return args.slice(1).filter((key) => engine.touch(key)).length;
+  return args.slice(1).filter((key) => engine.countRead(engine.touch(key))).length;
 }
 
 function type({ args, host }: Call): Reply {
-  return new Status(host.engine().expiryOf(args[1]!) === undefined ? 'none' : 'string');
+  const engine = host.engine();
+  const isThere = engine.countRead(engine.expiryOf(args[1]!) !== undefined);
+  return new Status(isThere ? 'string' : 'none');
 }
 
 function rename(call: Call): Reply {
@@ -181,6 +183,7 @@ function copy({ args, host }: Call): Reply {
   }
   if (source.equals(target)) return new Failure('ERR source and destination objects are the same');
   const engine = host.engine();
+  if (!engine.countRead(engine.expiryOf(source) !== undefined)) return 0;
   if (!replaces && engine.expiryOf(target) !== undefined) return 0;
   return engine.values.copy(source, target) ? 1 : 0;
 }
@@ -196,7 +199,8 @@ function pexpiretime(call: Call): Reply {
 
 /** The expiry in Unix ms; -1 without an expiry, -2 without a key. */
 function expiry({ args, host }: Call): bigint {
-  const expireAtMs = host.engine().expiryOf(args[1]!);
-  if (expireAtMs === undefined) return -2n;
-  return expireAtMs === NO_EXPIRY ? -1n : expireAtMs;
+  const engine = host.engine();
+  const expireAtMs = engine.expiryOf(args[1]!);
+  if (!engine.countRead(expireAtMs !== undefined)) return -2n;
+  return expireAtMs === undefined || expireAtMs === NO_EXPIRY ? -1n : expireAtMs;
 }

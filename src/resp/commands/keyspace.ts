@@ -2,6 +2,7 @@
 
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
+import { listedKeys } from '../listed-keys.js';
 import { Failure, OK, type Reply } from '../reply.js';
 
 /** The commands on all keys. */
@@ -111,7 +112,7 @@ function randomkey({ host }: Call): Reply {
 }
 
 function keys({ args, host }: Call): Reply {
-  return host.engine().keyspace.matching(args[1]!);
+  return listedKeys(host.engine().keyspace.matching(args[1]!));
 }
 
 function scan({ args, host }: Call): Reply {

@@ -78,28 +78,37 @@ function lcs({ args, host }: Call): Reply {
   ]);
 }
 
+type Table = Uint16Array | Uint32Array;
+
 /**
  * The table: for the first bytes of `a` (rows) and of `b` (columns), their longest common subsequence's
- * length.
+ * length, in cells of two bytes where that is enough.
  */
-function lengthsOf(a: Buffer, b: Buffer): Uint32Array {
+function lengthsOf(a: Buffer, b: Buffer): Table {
   const width = b.length + 1;
-  const table = new Uint32Array((a.length + 1) * width);
-  for (let i = 1; i <= a.length; i++) {
-    const byte = a[i - 1]!;
-    let at = i * width + 1;
-    for (let j = 0; j < b.length; j++, at++) {
-      const above = table[at - width]!;
-      const left = table[at - 1]!;
-      if (byte === b[j]) table[at] = table[at - width - 1]! + 1;
-      else table[at] = above > left ? above : left;
-    }
-  }
+  const cells = (a.length + 1) * width;
+  const isNarrow = Math.min(a.length, b.length) < 2 ** 16;
+  const table = isNarrow ? new Uint16Array(cells) : new Uint32Array(cells);
+  for (let i = 1; i <= a.length; i++) fillRow(table, i * width, width, a[i - 1]!, b);
   return table;
 }
 
+/** Fills the row at `start` from the one above; what is to the left and above stays in registers. */
+function fillRow(table: Table, start: number, width: number, byte: number, b: Buffer): void {
+  let left = 0;
+  let diagonal = 0;
+  let at = start + 1;
+  for (let j = 0; j < b.length; j++, at++) {
+    const above = table[at - width]!;
+    if (byte === b[j]) left = diagonal + 1;
+    else if (above > left) left = above;
+    diagonal = above;
+    table[at] = left;
+  }
+}
+
 /** The runs of one longest common subsequence, the last one first. */
-function matchesOf(a: Buffer, b: Buffer, table: Uint32Array): Match[] {
+function matchesOf(a: Buffer, b: Buffer, table: Table): Match[] {
   const width = b.length + 1;
   const matches: Match[] = [];
   let i = a.length;

@@ -130,17 +130,22 @@ function refcount(call: Call): Reply {
 }
 
 function idletime({ args, host }: Call): Reply {
-  return host.engine().idleSeconds(args[2]!) ?? null;
+  const seconds = host.engine().idleSeconds(args[2]!);
+  host.engine().countRead(seconds !== undefined);
+  return seconds ?? null;
 }
 
 function freq({ args, host }: Call): Reply {
-  return host.engine().expiryOf(args[2]!) === undefined ? null : FREQUENCY_NOT_TRACKED;
+  const engine = host.engine();
+  return engine.countRead(engine.expiryOf(args[2]!) !== undefined) ? FREQUENCY_NOT_TRACKED : null;
 }
 
 /** A value's length, and the number that it spells, undefined if it spells none. */
 function look({ args, host }: Call): { length: number; integer: bigint | undefined } | undefined {
-  const { values } = host.engine();
+  const engine = host.engine();
+  const { values } = engine;
   const length = values.length(args[2]!);
+  engine.countRead(length !== undefined);
   if (length === undefined) return undefined;
   const isShort = length <= INTEGER_BYTES_MAX;
   return { length, integer: isShort ? parseInt64(values.peek(args[2]!, 0, length)!) : undefined };

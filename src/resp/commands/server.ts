@@ -73,9 +73,8 @@ export const serverCommands: readonly Command[] = [
   },
 ];
 
-/** Answers the time; its microseconds are as fine as the clock's. */
 function time({ host }: Call): Reply {
-  const nowUs = Math.floor(host.clock.nowMs() * 1000);
+  const nowUs = host.time.nowUs();
   return [String(Math.floor(nowUs / 1_000_000)), String(nowUs % 1_000_000)];
 }
 

@@ -67,6 +67,54 @@ describe('the Hello of a replica', () => {
     expect(primary.log.lines.join()).not.toContain('secreT');
   });
 
+  it('with a wrong token is compared once a second behind ten of them, however many hang up', async () => {
+    const { world, primary, connect } = await open({ listener: { token: 'secret' } });
+    const guess = encodeHelloFrame({ role: 'replica', token: 'wrong' });
+    const startedMs = world.seams.clock.nowMs();
+    let compared = 0;
+    for (let count = 0; count < 1_000; count += 1) {
+      const peer = connect();
+      peer.connection.write(guess);
+      world.run(10);
+      if (peer.errorText() !== undefined) compared += 1;
+      peer.connection.destroy();
+      world.run(5);
+    }
+    expect(compared).toBe(10);
+    const peers = Array.from({ length: 200 }, connect);
+    for (const peer of peers) peer.connection.write(guess);
+    world.run(10);
+    expect(peers.filter((peer) => !peer.closed).length).toBeLessThanOrEqual(3);
+    world.run(4_000);
+    expect(peers.filter((peer) => peer.errorText() !== undefined).length).toBeLessThanOrEqual(3);
+    expect(world.seams.clock.nowMs() - startedMs).toBeGreaterThan(15_000);
+    // The lines of a kind are few, and the others are counted.
+    expect(primary.log.lines.filter((line) => line.includes('invalid auth token')).length).toBe(10);
+    expect(primary.log.lines.filter((line) => line.includes('too many wrong tokens')).length).toBe(10);
+    world.run(60_000);
+    expect(primary.log.lines.join('\n')).toMatch(
+      /warn \d+ more connections in a minute: is closed: too many wrong tokens came from its address/,
+    );
+  });
+
+  it('with the right token waits for its turn behind wrong ones of its address, then opens', async () => {
+    const { world, primary, connect } = await open({ listener: { token: 'secret' } });
+    for (let count = 0; count < 10; count += 1) {
+      connect().connection.write(encodeHelloFrame({ role: 'replica', token: 'wrong' }));
+      world.run(10);
+    }
+    const [peer, forward] = [connect(), connect()];
+    peer.connection.write(encodeHelloFrame({ role: 'replica', token: 'secret' }));
+    forward.connection.write(encodeHelloFrame({ role: 'replica', token: 'secret' }));
+    forward.send(FrameKind.Ack, encodeWatermarks([]));
+    world.run(900);
+    expect(forward.closed).toBe(true);
+    expect(primary.listener.replicas()).toHaveLength(0);
+    world.run(200);
+    expect(peer.closed).toBe(false);
+    expect(primary.listener.replicas()).toHaveLength(1);
+  });
+
   it('with the right token opens', async () => {
     const { world, primary, connect } = await open({ listener: { token: 'secret' } });
     const peer = connect();
