@@ -19,6 +19,11 @@ export interface FrameSink {
   write(bytes: Uint8Array): boolean;
   /** Resolves when all that was written is on the disk. */
   sync(): Promise<void>;
+  /**
+   * Returns the digest of the dump's first `bytes` bytes, which have been synced (dump-digest.ts). Throws
+   * `WRITE_FAILED` when they are no longer there.
+   */
+  digest(bytes: number): string;
   /** Writes what is queued and closes. Resolves after a fault too. */
   end(): Promise<void>;
 }

@@ -11,7 +11,7 @@ import { FastcacheError } from '../errors.js';
 import { MAX_STATE_BYTES } from '../files/sealed-state.js';
 import type { Log } from '../replication/log.js';
 import type { Recorder } from '../replication/outputs/recorder.js';
-import { StateKeeper } from '../replication/outputs/state-keeper.js';
+import { type AppliedState, StateKeeper } from '../replication/outputs/state-keeper.js';
 import { Tap } from '../replication/outputs/tap.js';
 import { decodeTapState, type TapState } from '../replication/outputs/tap-state.js';
 import type { Holding } from '../replication/replica/holding.js';
@@ -67,7 +67,7 @@ export function openOutputs(options: OutputsOptions): Outputs {
   // Where a state is kept, a recording that ends must end the following too.
   const faults = file === undefined ? {} : { onFault: fail };
   const recorder = continued(file, before, () =>
-    openRecorder({ record, files, log, keptBytes: before?.record?.bytes, ...faults }),
+    openRecorder({ record, files, log, kept: before?.record, ...faults }),
   );
   const tap =
     changes && new Tap({ consumer: changes, watermarks: holding?.store.watermarks() ?? [], onFault: fail });
@@ -75,7 +75,7 @@ export function openOutputs(options: OutputsOptions): Outputs {
    * The dump's length before content that was not whole yet at the last look; undefined when all was whole.
    */
   let wholeBytes: number | undefined;
-  const current = (): TapState | undefined => {
+  const current = (): AppliedState | undefined => {
     const held = options.holding();
     return (
       held && {
@@ -104,6 +104,8 @@ export function openOutputs(options: OutputsOptions): Outputs {
               return false;
             }
           },
+          // A state names a dump only where there is a recorder.
+          digest: (bytes) => recorder!.digest(bytes),
           save: (bytes) => files.replaceState(file, bytes),
         });
   return {

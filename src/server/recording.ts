@@ -1,5 +1,6 @@
 /** Opens the dump in which a node's stream is recorded. */
 import type { FastcacheError } from '../errors.js';
+import type { KnownDump } from '../files/dump-digest.js';
 import type { Log } from '../replication/log.js';
 import { Recorder } from '../replication/outputs/recorder.js';
 import type { NodeFiles } from './seams.js';
@@ -13,25 +14,19 @@ export interface RecorderSetup {
   record: string | undefined;
   files: NodeFiles;
   log: Log;
-  /** The length in bytes behind which the dump is continued; absent: it begins empty. */
-  keptBytes?: number | undefined;
+  /** The beginning of the dump, which is continued; absent: it begins empty. */
+  kept?: KnownDump | undefined;
   /** Called once, when the recording ends before its time; when absent, the fault is logged. */
   onFault?(error: FastcacheError): void;
 }
 
 /** The recorder of the dump at `record`. Throws WRITE_FAILED when it cannot be opened. */
-export function openRecorder({
-  record,
-  files,
-  log,
-  keptBytes,
-  onFault,
-}: RecorderSetup): Recorder | undefined {
+export function openRecorder({ record, files, log, kept, onFault }: RecorderSetup): Recorder | undefined {
   if (record === undefined) return undefined;
   return new Recorder({
-    sink: files.openSink(record, keptBytes),
+    sink: files.openSink(record, kept),
     maxQueuedBytes: OUTPUT_QUEUE_BYTES,
-    bytesBefore: keptBytes ?? 0,
+    bytesBefore: kept?.bytes ?? 0,
     onFault: onFault ?? ((error) => log.error(error.message)),
   });
 }

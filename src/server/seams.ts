@@ -7,6 +7,7 @@ import type { Seams } from '../clock.js';
 import type { KeySpace } from '../dump/fold/key-space-fold.js';
 import type { LoadOptions } from '../dump/fold/load.js';
 import type { ShardEngine, ShardEngineOptions } from '../engine/shard-engine.js';
+import type { KnownDump } from '../files/dump-digest.js';
 import type { FrameSink } from '../files/frame-sink.js';
 import type { RespServer, RespServerOptions } from '../resp/server.js';
 import type { MetricsSource } from '../status/metrics/metrics-server.js';
@@ -15,7 +16,7 @@ import type { Address, Listener, Transport } from '../transport/connection.js';
 /** The files of a node: its dumps and its states, by path. */
 export interface NodeFiles {
   /** Opens a dump for writing, as `openFileSink` does. Throws WRITE_FAILED. */
-  openSink(path: string, keptBytes?: number): FrameSink;
+  openSink(path: string, kept?: KnownDump): FrameSink;
   /** The bytes of a state; undefined when there is none. Throws READ_FAILED, WRITE_FAILED. */
   readState(path: string, maxBytes: number): Buffer | undefined;
   /** Resolves when the new state is on the disk. Throws WRITE_FAILED; the old state is then still there. */

@@ -79,6 +79,7 @@ describe('a keeper of a state', () => {
           return false;
         },
         sync: () => step('sync the dump'),
+        digest: () => '0'.repeat(64),
         end: () => Promise.resolve(),
       },
       maxQueuedBytes: 1_000,
@@ -98,6 +99,7 @@ describe('a keeper of a state', () => {
         await recorder.flush();
         return true;
       },
+      digest: (bytes) => recorder.digest(bytes),
       save: (bytes) => replaceStateFile('folder/state', bytes, disk),
     });
     recorder.begin();
