@@ -59,6 +59,7 @@ export default class FramesCut extends BaseCommand {
       maxFaults: flags['max-faults'],
       ...this.surroundings,
     });
+      note: (text) => this.note(text),
     this.exit(status);
   }
 }

@@ -20,6 +20,7 @@ import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
 import { countText, formatTime, type ValueForm } from '../terminal/text.js';
+import { noteNothingChosen } from './nothing-chosen.js';
 import { ProgressLine } from './progress.js';
 
 /** The values of `--format`. */
@@ -104,9 +105,14 @@ async function writeToStdout(invocation: StateInvocation): Promise<void> {
   await output.write(`\n],${toJson(summaryOf(keySpace, files)).slice(1)}\n`);
 }
 
-async function readState({ files, limits, terminal, clock }: StateInvocation): Promise<FoldedKeySpace> {
+async function readState({ files, limits, terminal, clock, note }: StateInvocation): Promise<FoldedKeySpace> {
   const progress = new ProgressLine(terminal, clock, 'reading');
-  return foldDump(files, { ...limits, onProgress: progress.show }).finally(() => progress.close());
+  const keySpace = await foldDump(files, { ...limits, onProgress: progress.show }).finally(() =>
+    progress.close(),
+  );
+  const isChoice = limits.endSequence !== undefined || limits.untilMs !== undefined;
+  noteNothingChosen(isChoice, keySpace.keys + keySpace.expiredKeys, note);
+  return keySpace;
 }
 
 function piecesOf(
