@@ -36,8 +36,8 @@ export interface ReplicaEntry {
   /** How many records it lacks of all shards; null while it receives a snapshot. */
   lagRecords: number | null;
   /**
-   * Milliseconds from the first record that it lacks to the newest; null while it receives a snapshot, and
-   * when these records are no longer all kept.
+   * Milliseconds from the first record that it lacks to the newest; at most so many where these records are
+   * no longer all kept. null while it receives a snapshot, and when it is not known.
    */
   lagMs: number | null;
   /** How many records it lacks of each shard, by its index; empty while it receives a snapshot. */

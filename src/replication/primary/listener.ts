@@ -4,9 +4,11 @@
  */
 import assert from 'node:assert';
 import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
+import type { FrameStream } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
+import { LagMarks } from './lag-marks.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
 import { WindowWatch } from './window-watch.js';
@@ -38,6 +40,8 @@ export class ReplicaListener {
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
   readonly #departed: DepartedReplicas;
   readonly #windowWatch: WindowWatch;
+  /** The marks of the stream that is served. */
+  #marks: { stream: FrameStream; marks: LagMarks } | undefined;
   readonly #ackListeners = new Set<() => void>();
   readonly #host: SessionHost = {
     admit: (session, claim) => this.#admit(session, claim),
@@ -69,6 +73,7 @@ export class ReplicaListener {
       ...options,
       backlog: () => options.stream()?.backlog,
       replicas: () => [...this.replicas(), ...this.departed()],
+      onLook: () => this.#mark(),
     });
   }
 
@@ -118,6 +123,16 @@ export class ReplicaListener {
     ).length;
   }
 
+  /**
+   * Returns the most milliseconds by which a replica that holds `held` is behind the stream, within a second
+   * and a sixteenth; undefined when that is longer ago than is known.
+   */
+  lagMs(held: ArrayLike<bigint>): number | undefined {
+    const stream = this.#options.stream();
+    if (stream === undefined || stream !== this.#marks?.stream) return undefined;
+    return this.#marks.marks.lagMs(held, stream.watermarks());
+  }
+
   /** Calls `listener` with each acknowledgement. Returns what ends that. */
   onAck(listener: () => void): () => void {
     this.#ackListeners.add(listener);
@@ -143,6 +158,14 @@ export class ReplicaListener {
       assert(!this.#unauthenticated.has(session), 'a session is in one list');
       session.invariants();
     }
+  }
+
+  #mark(): void {
+    const { stream: current, clock } = this.#options;
+    const stream = current();
+    if (stream === undefined) return;
+    if (stream !== this.#marks?.stream) this.#marks = { stream, marks: new LagMarks(clock) };
+    this.#marks.marks.note(stream.watermarks());
   }
 
   #accept(connection: Connection): void {
