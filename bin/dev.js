@@ -5,11 +5,14 @@ register();
 if (process.env.NO_COLOR) process.env.FORCE_COLOR = '0';
 const { readFileSync } = await import('node:fs');
 const { fileURLToPath } = await import('node:url');
-const { execute, settings } = await import('@oclif/core');
+const { settings } = await import('@oclif/core');
+const { runCommandLine } = await import('../src/cli/command/entry.ts');
 
 // oclif's own transpilation does not know this TypeScript; tsx above has taken its place.
 settings.enableAutoTranspile = false;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 pjson.oclif.commands = './commands';
-await execute({ development: true, loadOptions: { root, pjson } });
+process.env.NODE_ENV = 'development';
+settings.debug = true;
+await runCommandLine({ root, pjson });

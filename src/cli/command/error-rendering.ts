@@ -32,7 +32,7 @@ export function errorText(error: unknown): string {
  */
 export function errorJson(error: unknown, exit = exitStatus(error)): { error: Record<string, unknown> } {
   if (error instanceof FastcacheError) {
-    const { name, code, exitCode: exit, retryable, file, offset, expected, found, address } = error;
+    const { name, code, retryable, file, offset, expected, found, address } = error;
     const message = messageOf(error);
     return { error: { name, code, message, exit, retryable, file, offset, expected, found, address } };
   }
@@ -45,7 +45,8 @@ function usageMessage(error: Error): string {
   return error.message.replace(/^Parsing (--\S+) \n\t/, '$1: ');
 }
 
-function escapeLines(text: string): string {
+/** Escapes the lines of a text, each for itself. */
+export function escapeLines(text: string): string {
   return text.split('\n').map(escapeText).join('\n');
 }
 
