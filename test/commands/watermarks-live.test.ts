@@ -210,6 +210,21 @@ describe('--check', () => {
 });
 
 describe('--wait', () => {
+  it('ends at its timeout where a server says nothing', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as { port: number };
+    const [answered, beganAtMs] = [
+      runCommand(['watermarks', `:${port}`, '--wait', '--timeout', '1']),
+      Date.now(),
+    ];
+    const { status, stderr } = await answered;
+    expect(status).toBe(69);
+    expect(stderr).toContain(`127.0.0.1:${port} has not answered within 1 s.`);
+    expect(Date.now() - beganAtMs).toBeGreaterThanOrEqual(1_000);
+    silent.close();
+  });
+
   it('exits 0 as soon as all have what there was', async () => {
     await follow();
     write();
