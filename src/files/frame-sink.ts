@@ -1,5 +1,17 @@
 /** The sink that takes the bytes of a dump; file-sink.ts is the one on disk. */
 
+import type { KnownDump } from './dump-digest.js';
+
+/** How a sink is opened. */
+export interface SinkOptions {
+  /** The beginning of a dump that is continued; absent: the dump begins empty. */
+  kept?: KnownDump | undefined;
+  /** Whether another run is to continue the dump, which then must be a regular file; false when absent. */
+  isResumable?: boolean | undefined;
+  /** The mode of a file that is made, by which others may read it; 0o600 when absent. */
+  mode?: number | undefined;
+}
+
 /** The calls that a sink makes. */
 export interface FrameSinkHandlers {
   onDrain(): void;

@@ -46,7 +46,7 @@ export class VirtualDisk {
   /** The disk as one process has it: what it has not synced when it is killed may be lost. */
   of(process: VirtualProcess): NodeFiles {
     return {
-      openSink: (path, kept) => this.#openSink(process, path, kept),
+      openSink: (path, { kept } = {}) => this.#openSink(process, path, kept),
       readState: (path, maxBytes) => this.read(path)?.subarray(0, maxBytes + 1),
       replaceState: (path, bytes) => this.#replace(process, path, Buffer.from(bytes)),
       loadDump: async ({ files, ...options }) =>

@@ -30,7 +30,7 @@ export async function runCut(invocation: CutInvocation): Promise<number> {
   refuseStdinTwice(files);
   asUsage(() => refuseTornSnapshots(filter));
   const progress = new ProgressLine(terminal, clock, 'cutting');
-  const making = { output: target, force, filter, limit, maxFaults, onProgress: progress.show };
+  const making = { output: target, force, mode, filter, limit, maxFaults, onProgress: progress.show };
   const cut = await untilExit((signal) => cutDump(files, { ...making, signal })).finally(() =>
     progress.close(),
   );

@@ -1,6 +1,6 @@
 /** Flags and arguments that the frames commands share. */
 import { Args, Flags } from '@oclif/core';
-import { countFlag } from '../command/flags.js';
+import { countFlag, modeFlag } from '../command/flags.js';
 import { parseOutputFile } from '../command/values.js';
 
 /** The arguments of a command that reads one dump or several, one after the other. */
@@ -24,6 +24,7 @@ export function makingFlags() {
       parse: async (file) => parseOutputFile(file),
     })({ required: true }),
     force: Flags.boolean({ summary: 'Overwrite the output.' }),
+    mode: modeFlag(),
     'max-faults': countFlag({
       summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
       default: 10,

@@ -42,6 +42,8 @@ export interface StateInvocation {
   target: string;
   /** Whether `target` is overwritten. */
   force: boolean;
+  /** The mode of the new file; undefined: as it was, or the default. */
+  mode: number | undefined;
   /**
    * Whether the report on the key space is JSON; where the key space goes to stdout as NDJSON, one document
    * holds both.
@@ -68,8 +70,8 @@ export async function writeState(invocation: StateInvocation): Promise<void> {
 }
 
 async function writeToFile(invocation: StateInvocation, signal: AbortSignal): Promise<void> {
-  const { files, target, force, json, output } = invocation;
-  const written = new DumpOutput(files, target, { force, signal });
+  const { files, target, force, mode, json, output } = invocation;
+  const written = new DumpOutput(files, target, { force, mode, signal });
   try {
     const keySpace = await readState(invocation);
     noteUnsaid(keySpace, invocation);

@@ -202,7 +202,7 @@ describe('a recorder', () => {
     const path = await temporaryFile();
     const open = (kept?: KnownDump) =>
       new Recorder({
-        sink: openFileSink(path, kept),
+        sink: openFileSink(path, { kept, isResumable: true }),
         maxQueuedBytes: 10_000_000,
         bytesBefore: kept?.bytes ?? 0,
         onFault: (error) => expect.unreachable(error.message),
