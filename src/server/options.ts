@@ -272,6 +272,16 @@ export const serverOptions = {
       'With --record or --changes: keep in this file how far they are, so that the next run continues from there; no content is kept.',
     isWritten: true,
   }),
+  /**
+   * A file with the id by which a primary knows this node again when it comes back, made where there is none;
+   * default: an id for this run alone.
+   */
+  idFile: file({
+    on: BOTH,
+    flag: 'id-file',
+    summary: 'Keep in this file the id by which a primary knows this node again after a restart.',
+    isWritten: true,
+  }),
   /** A file in which every frame of the stream is recorded. */
   record: file({
     on: BOTH,

@@ -39,6 +39,9 @@ export interface Verdict {
   worstLagRecords: number | null;
 }
 
+/** A replica that has come so often within a minute does not come to stay. */
+const LOOP_COMINGS = 5;
+
 /** The order in which states are reported: what is known to be bad comes before what is not known. */
 const severity: readonly CheckState[] = ['CRITICAL', 'WARNING', 'UNKNOWN', 'OK'];
 
@@ -108,9 +111,13 @@ function* replicaFindings(
   watermarks: readonly bigint[],
   { maxLagMs, maxLagRecords }: LagLimits,
 ): Generator<Finding> {
-  const { state, lagMs, lagRecords, canResume, sinceAckSeconds } = replica;
+  const { state, lagMs, lagRecords, canResume, sinceAckSeconds, comings } = replica;
   if (standingOf(replica, watermarks) === 'diverging') {
     yield { state: 'CRITICAL', text: 'holds more than the primary has: it diverges' };
+  }
+  if (comings !== null && comings >= LOOP_COMINGS) {
+    const loop = `has come ${comings} times within a minute: it is in a loop of reconnecting`;
+    yield { state: 'CRITICAL', text: `${loop}; the logs of both sides say why` };
   }
   if (state === 'gone') {
     const since = `is gone, last heard of ${sinceAckSeconds} s ago`;

@@ -18,7 +18,7 @@ const ofReplicas = (...replicas: ReplicaEntry[]) => stateOf([answered({ replicas
 
 describe('a check', () => {
   it('is OK when all replicas are live and within the limits', () => {
-    expect(ofReplicas(replicaReport(), lagging(20, 500))).toEqual([
+    expect(ofReplicas(replicaReport({ comings: 4 }), lagging(20, 500, { comings: null }))).toEqual([
       'OK',
       'replicas live: 2, at most 20 records and 500 ms behind',
     ]);
@@ -41,6 +41,11 @@ describe('a check', () => {
       lagging(2, 3, { canResume: false, leewayMs: null }),
     ],
     ['WARNING', 'is catching up', replicaReport({ state: 'catching-up' })],
+    [
+      'CRITICAL',
+      'has come 5 times within a minute: it is in a loop of reconnecting; the logs of both sides say why',
+      replicaReport({ state: 'snapshot', comings: 5 }),
+    ],
     [
       'WARNING',
       'is taking a snapshot in',

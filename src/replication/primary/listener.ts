@@ -7,6 +7,7 @@ import type { Address, Connection, Listener, Transport } from '../../transport/c
 import type { FrameStream } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
+import { Comings } from './comings.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
 import { LagMarks } from './lag-marks.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
@@ -42,6 +43,7 @@ export class ReplicaListener {
   readonly #windowWatch: WindowWatch;
   /** The marks of the stream that is served. */
   #marks: { stream: FrameStream; marks: LagMarks } | undefined;
+  readonly #comings: Comings;
   readonly #ackListeners = new Set<() => void>();
   readonly #host: SessionHost = {
     admit: (session, claim) => this.#admit(session, claim),
@@ -69,6 +71,7 @@ export class ReplicaListener {
     this.#options = options;
     this.#carousels = new Carousels(options);
     this.#departed = new DepartedReplicas(options.clock);
+    this.#comings = new Comings(options.clock);
     this.#windowWatch = new WindowWatch({
       ...options,
       backlog: () => options.stream()?.backlog,
@@ -92,7 +95,7 @@ export class ReplicaListener {
     const infos: ReplicaInfo[] = [];
     for (const session of this.#replicas.keys()) {
       const info = session.info();
-      if (info !== undefined) infos.push(info);
+      if (info !== undefined) infos.push(this.#counted(info));
     }
     return infos;
   }
@@ -101,7 +104,7 @@ export class ReplicaListener {
    * Returns the replicas that left within the last hour and are not back, in the order in which they left.
    */
   departed(): ReplicaInfo[] {
-    return this.#departed.list();
+    return this.#departed.list().map((info) => this.#counted(info));
   }
 
   /**
@@ -168,6 +171,10 @@ export class ReplicaListener {
     this.#marks.marks.note(stream.watermarks());
   }
 
+  #counted(info: ReplicaInfo): ReplicaInfo {
+    return { ...info, comings: this.#comings.count(info.nodeId) };
+  }
+
   #accept(connection: Connection): void {
     if (this.#isClosed) {
       connection.destroy();
@@ -187,6 +194,7 @@ export class ReplicaListener {
     this.#unauthenticated.delete(session);
     this.#replicas.set(session, { claim, cameAtUs: clock.monotonicUs() });
     this.#windowWatch.start();
+    this.#comings.note(claim.nodeId);
     const awayMs = this.#departed.returned(claim);
     if (awayMs !== undefined) log.info(`replica ${claim.address} is back after ${awayMs} ms`);
     return true;

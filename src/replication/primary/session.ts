@@ -17,7 +17,7 @@ import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { AckSender } from '../link/ack-sender.js';
 import { LinkWatch } from '../link/link-watch.js';
-import { pathPair } from '../link/path.js';
+import { nodeInMargin, pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import { tokenMatches } from '../link/token.js';
 import type { FrameStream } from '../stream/stream.js';
@@ -81,6 +81,8 @@ export class PrimarySession {
   #heartbeats: AckSender | undefined;
   #watch: LinkWatch | undefined;
   #isOurs = false;
+  /** The id that the peer sent of itself. */
+  #nodeId: string | undefined;
   #acknowledged: bigint[] | undefined;
   #heardAtUs: number;
 
@@ -112,7 +114,8 @@ export class PrimarySession {
     const watermarks = this.#feed.watermarks.slice();
     const acknowledged = this.#acknowledged;
     const sinceAckSeconds = this.#sinceAckSeconds();
-    return { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes };
+    const nodeId = this.#nodeId;
+    return { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes, nodeId };
   }
 
   /** The time at which the peer last sent something, monotonic microseconds. */
@@ -235,9 +238,10 @@ export class PrimarySession {
       return;
     }
     this.#isOurs = margin !== undefined;
-    if (
-      !this.#host.admit(this, { address: this.address, history: margin?.get('history'), watermarks: claimed })
-    ) {
+    const { address } = this;
+    const nodeId = nodeInMargin(margin);
+    this.#nodeId = nodeId;
+    if (!this.#host.admit(this, { address, nodeId, history: margin?.get('history'), watermarks: claimed })) {
       this.#refuse(refusals.full);
       return;
     }
