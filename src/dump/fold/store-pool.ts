@@ -18,7 +18,8 @@ export interface FoldStore extends FollowedStore {
 /** Creates stores, or reuses one that is no longer needed. */
 export class StorePool<Store extends FoldStore> {
   readonly #create: (shards: number) => Store;
-  #spare: Store | undefined;
+  /** Emptied stores by their shard counts: one of each that keeps no content, or a single one that does. */
+  readonly #spares = new Map<number, Store>();
 
   constructor(create: (shards: number) => Store) {
     this.#create = create;
@@ -26,9 +27,10 @@ export class StorePool<Store extends FoldStore> {
 
   /** Returns an empty store, whatever its watermarks. Throws `OUT_OF_MEMORY`. */
   take(shards: number): Store {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    return spare?.shards === shards ? spare : this.#create(shards);
+    const spare = this.#spares.get(shards);
+    this.#spares.delete(shards);
+    if (spare === undefined) this.#dropLarge();
+    return spare ?? this.#create(shards);
   }
 
   /** Empties a store for reuse; the caller no longer uses it. */
@@ -36,6 +38,13 @@ export class StorePool<Store extends FoldStore> {
     if (store === undefined) return;
     // A store that follows emits no deletions.
     while (store.keyspace?.deleteSome(DELETED_KEYS) === false);
-    this.#spare = store;
+    this.#dropLarge();
+    this.#spares.set(store.shards, store);
+  }
+
+  /** Drops a store that had content: its memory is not kept beside that of another one. */
+  #dropLarge(): void {
+    for (const [shards, { keyspace }] of this.#spares)
+      if (keyspace !== undefined) this.#spares.delete(shards);
   }
 }
