@@ -5,7 +5,8 @@ register();
 if (process.env.NO_COLOR) process.env.FORCE_COLOR = '0';
 const { readFileSync } = await import('node:fs');
 const { fileURLToPath } = await import('node:url');
-const { execute, Plugin, settings } = await import('@oclif/core');
+const { Plugin, settings } = await import('@oclif/core');
+const { runCommandLine } = await import('../src/cli/command/entry.ts');
 
 // oclif's own transpilation does not know this TypeScript; tsx above has taken its place.
 settings.enableAutoTranspile = false;
@@ -16,4 +17,6 @@ pjson.oclif.commands = './commands';
 const sources = new Plugin({ root, pjson, isRoot: true, type: 'core', ignoreManifest: true });
 const help = new Plugin({ root, name: '@oclif/plugin-help', type: 'core' });
 await Promise.all([sources.load(), help.load()]);
-await execute({ development: true, loadOptions: { root, pjson, plugins: [sources, help] } });
+process.env.NODE_ENV = 'development';
+settings.debug = true;
+await runCommandLine({ root, pjson, plugins: [sources, help] });

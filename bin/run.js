@@ -25,8 +25,8 @@ async function runCommand() {
   module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE || `${caches}/fastcache`);
   // chalk does not know NO_COLOR by itself; this must stand before it is imported.
   if (process.env.NO_COLOR) process.env.FORCE_COLOR = '0';
-  const { execute } = await import('@oclif/core/execute');
-  await execute({ dir: import.meta.url });
+  const { runCommandLine } = await import('../dist/src/cli/command/entry.js');
+  await runCommandLine(import.meta.url);
 }
 
 function version() {

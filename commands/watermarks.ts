@@ -3,8 +3,8 @@ import { BaseCommand } from '../src/cli/command/base-command.js';
 import { typedFlags } from '../src/cli/command/flags.js';
 import { readSecret, TOKEN } from '../src/cli/command/secret.js';
 import { Endpoint } from '../src/cli/watermarks/endpoint.js';
-import { watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks/flags.js';
-import { runWatermarks } from '../src/cli/watermarks/watermarks.js';
+import { isCheck, watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks/flags.js';
+import { checkEnd, runWatermarks } from '../src/cli/watermarks/watermarks.js';
 import { systemClock, systemTimers } from '../src/clock.js';
 import { tcpTransport } from '../src/transport/tcp.js';
 
@@ -30,7 +30,8 @@ export default class Watermarks extends BaseCommand {
     'connected to a primary\n' +
     '  2 CRITICAL: a replica lags by more than a limit, is gone and needs a snapshot, or diverges; a ' +
     'server does not answer; the link of a relay is not live\n' +
-    '  3 UNKNOWN: the answer does not tell (a Rust primary), is refused or cannot be read\n' +
+    '  3 UNKNOWN: the answer does not tell (a Rust primary), is refused or cannot be read; wrong usage\n' +
+    'A lag that is not known is U in the performance data, and critical where --max-lag-ms is given.\n' +
     'The worst of all that is found counts; CRITICAL and WARNING come before UNKNOWN.\n\n' +
     '--wait ends with 0 when all connected replicas, and at least one, have acknowledged what the primary ' +
     'had when it was asked; with 1 after --timeout, and says who lacks what. Replicas that are gone ' +
@@ -68,6 +69,10 @@ export default class Watermarks extends BaseCommand {
   };
 
   static override flags = watermarksFlags;
+
+  protected override statusOf(error: unknown): number {
+    return isCheck(this.argv) ? checkEnd(error) : super.statusOf(error);
+  }
 
   async run(): Promise<void> {
     const parsed = await this.parse(Watermarks, withWatchSeconds(this.argv));

@@ -63,6 +63,8 @@ export const errorCodes = {
   SHARD_COUNT_DIFFERS: { exitCode: EXIT_BAD_FRAMES, retryable: false },
   WATERMARK_FELL: { exitCode: EXIT_BAD_FRAMES, retryable: false },
   SNAPSHOT_OUT_OF_ORDER: { exitCode: EXIT_BAD_FRAMES, retryable: true },
+  /** A dump without content. */
+  DUMP_EMPTY: { exitCode: EXIT_BAD_FRAMES, retryable: false },
 
   // The store.
   OUT_OF_MEMORY: { exitCode: 1, retryable: true },

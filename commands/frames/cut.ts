@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { withEnvironment } from '../../src/cli/command/flags.js';
+import { modeOf, withEnvironment } from '../../src/cli/command/flags.js';
 import { runCut } from '../../src/cli/frames/cut.js';
 import { filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs, makingFlags } from '../../src/cli/frames/flags.js';
@@ -55,9 +55,11 @@ export default class FramesCut extends BaseCommand {
       files: args.file,
       target: flags.output,
       force: flags.force,
+      mode: modeOf(flags.mode),
       ...filterOf(flags),
       maxFaults: flags['max-faults'],
       ...this.surroundings,
+      note: (text) => this.note(text),
     });
     this.exit(status);
   }

@@ -75,6 +75,7 @@ export default class FramesDecode extends BaseCommand {
       output: this.output,
       terminal: process.stderr,
       report: (fault: FastcacheError) => this.report(fault),
+      note: (text: string) => this.note(text),
     };
     this.exit(await (flags.stats ? runStats(asked) : runDecode(asked)));
   }

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { withEnvironment } from '../../src/cli/command/flags.js';
+import { modeOf, withEnvironment } from '../../src/cli/command/flags.js';
 import { makingFlags } from '../../src/cli/frames/flags.js';
 import { runMerge } from '../../src/cli/frames/merge.js';
 
@@ -43,6 +43,7 @@ export default class FramesMerge extends BaseCommand {
       files: args.file,
       target: flags.output,
       force: flags.force,
+      mode: modeOf(flags.mode),
       maxFaults: flags['max-faults'],
       ...this.surroundings,
     });

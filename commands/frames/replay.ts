@@ -99,6 +99,7 @@ export default class FramesReplay extends BaseCommand {
       transport: tcpTransport,
       timers: systemTimers,
       report: (fault) => this.report(fault),
+      note: (text) => this.note(text),
     });
     this.exit(status);
   }

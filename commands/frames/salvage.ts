@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { countFlag, withEnvironment } from '../../src/cli/command/flags.js';
+import { countFlag, modeFlag, modeOf, withEnvironment } from '../../src/cli/command/flags.js';
 import { parseOutputFile } from '../../src/cli/command/values.js';
 import { runSalvage } from '../../src/cli/frames/salvage.js';
 
@@ -39,6 +39,7 @@ export default class FramesSalvage extends BaseCommand {
 
   static override flags = withEnvironment({
     force: Flags.boolean({ summary: 'Overwrite OUT.' }),
+    mode: modeFlag(),
     'max-faults': countFlag({ summary: 'Losses to list; the rest is counted.', default: 100 }),
   });
 
@@ -48,6 +49,7 @@ export default class FramesSalvage extends BaseCommand {
       input: args.in,
       target: args.out,
       force: flags.force,
+      mode: modeOf(flags.mode),
       maxFaults: flags['max-faults'],
       ...this.surroundings,
     });

@@ -47,6 +47,7 @@ export default class FramesStats extends BaseCommand {
       output: this.output,
       terminal: process.stderr,
       report: (fault) => this.report(fault),
+      note: (text) => this.note(text),
     });
     this.exit(status);
   }

@@ -7,21 +7,29 @@ import { runVerify } from '../../src/cli/frames/verify.js';
 
 /** The command `frames verify`. */
 export default class FramesVerify extends BaseCommand {
-  static override summary = 'Check that a dump is sound.';
+  static override summary = 'Check that a dump is sound, and whether it can be loaded.';
 
   static override description =
     "Checks each frame's structure, keys against their hashes and tags, records against their shards, " +
     "that each shard's sequences follow one another without gaps, that snapshots are whole, and that " +
     'watermarks never fall within a history. Every fault is shown with its byte offset and what to do about ' +
     'it; after damage the check goes on at the next valid frame.\n\n' +
+    'A sound dump need not be loadable: an empty one leads to no key space, and neither does one that begins ' +
+    'in the middle of a history. What is said is what primary start --load and frames state would say. ' +
+    'Values have no checksum: a value that was changed is not noticed.\n\n' +
     'Routing is checked when the dump says how many shards there are (a snapshot does, what a primary ' +
     'records does not) or --shards does. Records that a replica would skip, because it has seen their ' +
     'sequences, are no fault.\n\n' +
-    'With --json: one document, {"files":[{"file":…,"ok":true,…,"faults":[]}],"ok":true}.\n\n' +
-    'Exit status: 65 when there is a fault, 66 when there is no such file.';
+    'With --json: one document, {"files":[{"file":…,"ok":true,"loadable":true,…,"faults":[]}],"ok":true}.\n\n' +
+    'Exit status: 65 when there is a fault, or with --loadable a dump that leads to no key space; 66 when there ' +
+    'is no such file.';
 
   static override examples = [
     { description: 'Check a dump', command: '<%= config.bin %> <%= command.id %> dump.fcrp' },
+    {
+      description: 'Check that a dump can be loaded',
+      command: '<%= config.bin %> <%= command.id %> --loadable dump.fcrp',
+    },
     {
       description: 'Check what a primary of 4 shards recorded, from stdin',
       command: '<%= config.bin %> <%= command.id %> --shards 4 - < dump.fcrp',
@@ -37,6 +45,7 @@ export default class FramesVerify extends BaseCommand {
       helpValue: '<number>',
       parse: async (text) => parseShards(text),
     })(),
+    loadable: Flags.boolean({ summary: 'A dump must also lead to a key space, or the exit status is 65.' }),
     'max-faults': countFlag({ summary: 'Faults to list of each dump; the rest is counted.', default: 100 }),
   });
 
@@ -47,6 +56,7 @@ export default class FramesVerify extends BaseCommand {
       route: flags.route,
       shards: flags.shards,
       maxFaults: flags['max-faults'],
+      mustLoad: flags.loadable,
       ...this.surroundings,
       report: (error) => this.report(error),
     });

@@ -34,6 +34,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 65: the dum
 
   async run(): Promise<void> {
     const parsed = await this.parse(PrimaryStart);
+    this.leaveStdoutTo(parsed.flags);
     const load: string | undefined = parsed.flags.load;
     const loading = new ReadProgress(process.stderr, systemClock, 'loading', load ?? '-');
     const onLoading = (bytes: number) => loading.read(bytes);

@@ -75,6 +75,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       this.warn(`SIGUSR2: ${error instanceof Error ? error.message : String(error)}`),
     );
     const parsed = await this.parse(ReplicaFollow);
+    this.leaveStdoutTo(parsed.flags);
     const { args, flags } = parsed;
     const changes = changeLines(parsed, this.output, systemTimers);
     const options = optionsFrom('replica', parsed, { changes }, (message) => this.warn(message));

@@ -1,5 +1,17 @@
 /** The sink that takes the bytes of a dump; file-sink.ts is the one on disk. */
 
+import type { KnownDump } from './dump-digest.js';
+
+/** How a sink is opened. */
+export interface SinkOptions {
+  /** The beginning of a dump that is continued; absent: the dump begins empty. */
+  kept?: KnownDump | undefined;
+  /** Whether another run is to continue the dump, which then must be a regular file; false when absent. */
+  isResumable?: boolean | undefined;
+  /** The mode of a file that is made, by which others may read it; 0o600 when absent. */
+  mode?: number | undefined;
+}
+
 /** The calls that a sink makes. */
 export interface FrameSinkHandlers {
   onDrain(): void;
@@ -19,6 +31,11 @@ export interface FrameSink {
   write(bytes: Uint8Array): boolean;
   /** Resolves when all that was written is on the disk. */
   sync(): Promise<void>;
+  /**
+   * Returns the digest of the dump's first `bytes` bytes, which have been synced (dump-digest.ts). Throws
+   * `WRITE_FAILED` when they are no longer there.
+   */
+  digest(bytes: number): string;
   /** Writes what is queued and closes. Resolves after a fault too. */
   end(): Promise<void>;
 }

@@ -3,9 +3,10 @@
  * the process.
  */
 import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FastcacheError } from '../errors.js';
+import { DEFAULT_FILE_MODE } from './file-mode.js';
 
 /**
  * Returns the bytes of a file, `maxBytes` + 1 of them at most; undefined when there is none, and one could be
@@ -39,47 +40,72 @@ export function readStateFile(path: string, maxBytes: number): Buffer | undefine
   }
 }
 
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+/** What is beside a state is made anew and never followed: others may have put a link there. */
+const NEW_FILE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+
+type StateHandle = Pick<FileHandle, 'writeFile' | 'sync' | 'close'>;
+
 /** The part of `node:fs/promises` by which a file is replaced on a disk. */
 export interface StateDisk {
-  open(path: string, flags: 'w' | 'r'): Promise<Pick<FileHandle, 'writeFile' | 'sync' | 'close'>>;
+  open(path: string, flags: number, mode?: number): Promise<StateHandle>;
   rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
 }
 
+const systemDisk: StateDisk = { open, rename, unlink };
+
 /**
- * Resolves when the new bytes are on the disk, under this name. Throws `WRITE_FAILED`; the old ones are then
- * still there. Each step is on the disk before the next one, whatever ends the process or the machine between
- * two of them.
+ * Resolves when the new bytes are on the disk, under this name, in a file of `mode`. Throws `WRITE_FAILED`;
+ * the old ones are then still there, and nothing beside them. Each step is on the disk before the next one,
+ * whatever ends the process or the machine between two of them.
  */
 export async function replaceStateFile(
   path: string,
   bytes: Uint8Array,
-  disk: StateDisk = { open, rename },
+  mode = DEFAULT_FILE_MODE,
+  disk = systemDisk,
 ): Promise<void> {
-  const beside = `${path}.new`;
   try {
-    await withFile(disk, beside, 'w', async (file) => {
-      await file.writeFile(bytes);
-      await file.sync();
-    });
-    await disk.rename(beside, path);
+    await writeBeside(path, bytes, mode, disk);
     // The folder is synced so that the new name outlives a power cut too.
-    await withFile(disk, dirname(path), 'r', (folder) => folder.sync());
+    const folder = await disk.open(dirname(path), O_RDONLY);
+    await closing(folder, () => folder.sync());
   } catch (cause) {
     throw writeFailed(path, cause);
   }
 }
 
-type StateHandle = Awaited<ReturnType<StateDisk['open']>>;
-
-async function withFile(
-  disk: StateDisk,
-  path: string,
-  flags: 'w' | 'r',
-  run: (file: StateHandle) => Promise<void>,
-): Promise<void> {
-  const file = await disk.open(path, flags);
+async function writeBeside(path: string, bytes: Uint8Array, mode: number, disk: StateDisk): Promise<void> {
+  const beside = `${path}.new`;
+  const file = await openNew(disk, beside, mode);
   try {
-    await run(file);
+    await closing(file, async () => {
+      await file.writeFile(bytes);
+      await file.sync();
+    });
+    await disk.rename(beside, path);
+  } catch (cause) {
+    // A full disk has taken the file and not its bytes.
+    await disk.unlink(beside).catch(() => {});
+    throw cause;
+  }
+}
+
+/** Creates the file. One that an earlier run has left is removed; so is a link, but not what it leads to. */
+async function openNew(disk: StateDisk, path: string, mode: number): Promise<StateHandle> {
+  try {
+    return await disk.open(path, NEW_FILE, mode);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    await disk.unlink(path);
+    return disk.open(path, NEW_FILE, mode);
+  }
+}
+
+async function closing(file: StateHandle, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
   } finally {
     await file.close();
   }

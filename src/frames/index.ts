@@ -5,12 +5,6 @@
  */
 export type { ShardSequences } from '../dump/check/batch-check.js';
 export type { VerifiedContent, VerifiedHistory } from '../dump/check/verifier.js';
-export {
-  type DumpFault,
-  type VerifiedDump,
-  type VerifyOptions,
-  verifyDump,
-} from '../dump/check/verify-dump.js';
 export type { DumpLimits } from '../dump/choose/batch-limit.js';
 export { type FilterOptions, FrameFilter, type Item, isRecord } from '../dump/choose/filter.js';
 export { type CountOptions, countDump, type DumpCounts } from '../dump/count/count-dump.js';
@@ -26,6 +20,12 @@ export type { Loss } from '../dump/make/salvager.js';
 export { type DecodeDumpOptions, decodeDump } from '../dump/read/decode-dump.js';
 export type { DumpProgress, DumpSource, DumpSources, ReadingOptions } from '../dump/read/dump-reader.js';
 export type { FrameContent, OpenedFrame } from '../dump/read/frame-content.js';
+export {
+  type DumpFault,
+  type VerifiedDump,
+  type VerifyOptions,
+  verifyDump,
+} from '../dump/verify/verify-dump.js';
 export { type ErrorCode, errorCodes, FastcacheError } from '../errors.js';
 export type { DecodedRecord } from '../frame/batch.js';
 export type { FrameKindName } from '../frame/kinds.js';

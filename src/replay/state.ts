@@ -2,22 +2,22 @@
  * Keeps how far a replay has come in a small file (`--state`; files/sealed-state.ts): what the server has
  * answered and no more.
  */
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { inDump } from '../dump/read/dump-reader.js';
 import { FastcacheError } from '../errors.js';
+import { digestOfEdges, type KnownDump } from '../files/dump-digest.js';
 import { isFields, openState, sealState } from '../files/sealed-state.js';
 import { readStateFile, replaceStateFile } from '../files/state-file.js';
 import type { ReplayCounts } from './counts.js';
 import type { SavedLapsing } from './lapsing-keys.js';
 import type { SavedSequences } from './seen-sequences.js';
 
-const FORMAT = 'fastcache-replay/2';
+const FORMAT = 'fastcache-replay/3';
 const ANY_FORMAT = /^fastcache-replay\/\d+$/;
 /** A bound above the bytes that the noted keys may take (`LAPSING_BOUNDS`; as UTF-8, twice their bytes). */
 const MAX_BYTES = 33_554_432;
-/** The bytes that a dump is recognized by, its first ones: it may have grown since, or moved. */
-const HEAD_BYTES = 65_536;
+/** Bytes behind the point in a dump that it is recognized by too, if they are there: those under way. */
+const BYTES_AHEAD = 65_536;
 
 /** The point from which a replay continues. */
 export interface ReplayPoint {
@@ -41,24 +41,19 @@ export interface ReplayStateOptions {
   choice: string;
 }
 
-interface Head {
-  bytes: number;
-  sha256: string;
-}
-
 interface Stored extends ReplayPoint {
   format: string;
   to: string;
   choice: string;
-  /** The sizes and digests of the heads of the dumps, up to the one at `fileIndex`. */
-  heads: Head[];
+  /** What each dump is recognized by, up to the one at `fileIndex`: it may have grown since, or moved. */
+  dumps: KnownDump[];
 }
 
 /** The state file of a replay. */
 export class ReplayState {
   readonly #options: ReplayStateOptions;
-  /** The heads of the dumps that are done, and of the one under way as of the last write. */
-  #heads: Head[] = [];
+  /** What is known of the dumps up to the one that was under way at the last write. */
+  #dumps: KnownDump[] = [];
 
   constructor(options: ReplayStateOptions) {
     this.#options = options;
@@ -75,15 +70,14 @@ export class ReplayState {
     if (stored.to !== to) throw differs(path, `a replay to ${stored.to}`);
     if (stored.choice !== choice) throw differs(path, 'a replay with other ranges or filters');
     if (stored.fileIndex >= files.length) throw differs(path, 'a replay of more dumps');
-    stored.heads.forEach(({ bytes, sha256 }, index) => {
+    stored.dumps.forEach(({ bytes, sha256 }, index) => {
       const file = files[index]!;
-      const leastBytes = index === stored.fileIndex ? stored.offset : bytes;
-      const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-      if (size < leastBytes || headOf(file, bytes).sha256 !== sha256) {
+      const present = dumpOf(file, bytes);
+      if (present.bytes !== bytes || present.sha256 !== sha256) {
         throw differs(path, `a replay of another dump than ${file}`);
       }
     });
-    this.#heads = stored.heads;
+    this.#dumps = stored.dumps;
     return stored;
   }
 
@@ -93,21 +87,31 @@ export class ReplayState {
    */
   async write(point: ReplayPoint): Promise<void> {
     const { path, files, to, choice } = this.#options;
-    // The dump under way may have grown.
-    this.#heads.length = Math.min(this.#heads.length, point.fileIndex);
-    for (const file of files.slice(this.#heads.length, point.fileIndex + 1)) this.#heads.push(headOf(file));
-    const stored: Stored = { format: FORMAT, to, choice, heads: this.#heads, ...point };
+    const { fileIndex, offset } = point;
+    // More is known now of the dump that was under way.
+    this.#dumps.pop();
+    for (let index = this.#dumps.length; index <= fileIndex; index += 1) {
+      this.#dumps.push(dumpOf(files[index]!, index < fileIndex ? undefined : offset + BYTES_AHEAD));
+    }
+    const stored: Stored = { format: FORMAT, to, choice, dumps: this.#dumps, ...point };
     await replaceStateFile(path, sealState(stored));
   }
 }
 
-function headOf(file: string, bytes = HEAD_BYTES): Head {
-  const head = Buffer.alloc(Math.min(bytes, HEAD_BYTES));
+/**
+ * Returns what a dump is recognized by: its first `bytes`, or all of it where it has fewer. Throws
+ * `NO_INPUT`, `READ_FAILED`.
+ */
+function dumpOf(file: string, bytes = Number.POSITIVE_INFINITY): KnownDump {
   try {
     const fd = openSync(file, 'r');
     try {
-      const read = readSync(fd, head, 0, head.length, 0);
-      return { bytes: read, sha256: createHash('sha256').update(head.subarray(0, read)).digest('hex') };
+      const known = Math.min(bytes, fstatSync(fd).size);
+      const readAt = (target: Buffer, position: number) => readSync(fd, target, 0, target.length, position);
+      const sha256 = digestOfEdges(readAt, known);
+      if (sha256 === undefined)
+        throw new FastcacheError('READ_FAILED', 'The dump was cut while it was read.');
+      return { bytes: known, sha256 };
     } finally {
       closeSync(fd);
     }
@@ -130,13 +134,13 @@ function readStored(path: string): Stored | undefined {
 
 function isStored(value: unknown): value is Stored {
   if (!isFields(value)) return false;
-  const { format, fileIndex, offset, items, sequences, lapsing, counts, heads } = value as Partial<Stored>;
+  const { format, fileIndex, offset, items, sequences, lapsing, counts, dumps } = value as Partial<Stored>;
   return (
     format === FORMAT &&
     [fileIndex, offset, items].every(isCount) &&
-    Array.isArray(heads) &&
-    heads.length === fileIndex! + 1 &&
-    heads.every((head) => isFields(head) && isCount(head.bytes)) &&
+    Array.isArray(dumps) &&
+    dumps.length === fileIndex! + 1 &&
+    dumps.every((dump) => isFields(dump) && isCount(dump.bytes)) &&
     Array.isArray(sequences?.shards) &&
     Array.isArray(lapsing?.noted) &&
     typeof counts === 'object'

@@ -36,6 +36,7 @@ export class Following {
       holding,
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,
+      nodeId: node.nodeId,
       token: config.token,
       failFast: config.failFast,
       recorder: outputs.recorder,

@@ -22,8 +22,8 @@ export interface LoadedOptions {
 
 /**
  * Makes a store with the primary's shard count and the dump's content, without keys that have expired since.
- * Throws with file and byte offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …, `NO_INPUT`,
- * `READ_FAILED`, `OUT_OF_MEMORY`; and `BAD_OPTION` when recording would overwrite the dump.
+ * Throws with file and byte offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, `DUMP_EMPTY`, …,
+ * `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`; and `BAD_OPTION` when recording would overwrite the dump.
  */
 export async function loadEngine({ config, files, load, create }: LoadedOptions): Promise<ShardEngine> {
   const { record, shards, onLoading } = config;

@@ -23,7 +23,6 @@ import { Housekeeping } from '../engine/housekeeping.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import { type History, newHistory } from '../replication/history.js';
-import { newNodeId } from '../replication/link/path.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import { type Beginning, beginHistory } from '../replication/relay/promotion.js';
@@ -45,6 +44,7 @@ import { Events, type NodeEvents } from './events.js';
 import { Following } from './following.js';
 import { encodingOf, Leading } from './leading.js';
 import { recordContent, withContent } from './load.js';
+import { nodeIdOf } from './node-id.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
@@ -81,7 +81,8 @@ export class Node implements ServedNode {
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
     const origin = { config, seams, seed: randomSeed(seams.random) };
-    const node = new Node(origin, await startingEngine(origin));
+    const engine = await startingEngine(origin);
+    const node = new Node(origin, engine, await nodeIdOf(config, seams));
     try {
       await node.#open();
       return node;
@@ -92,14 +93,14 @@ export class Node implements ServedNode {
     }
   }
 
-  private constructor(origin: EngineOrigin, engine: ShardEngine) {
+  private constructor(origin: EngineOrigin, engine: ShardEngine, nodeId: string) {
     const { config, seams } = origin;
     const { clock, timers, random } = seams;
     this.config = config;
     this.seams = seams;
     this.#origin = origin;
     this.#engine = engine;
-    this.nodeId = newNodeId(random);
+    this.nodeId = nodeId;
     this.events = new Events(clock);
     this.settings = createSettings(this);
     this.outputs = openOutputs({

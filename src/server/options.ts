@@ -5,6 +5,7 @@
  */
 import { evictionPolicies } from '../engine/memory-limit.js';
 import type { RouteMode } from '../engine/types.js';
+import { fileModes } from '../files/file-mode.js';
 import * as limits from '../limits.js';
 import type { SequenceBase } from '../replication/history.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
@@ -271,6 +272,16 @@ export const serverOptions = {
       'With --record or --changes: keep in this file how far they are, so that the next run continues from there; no content is kept.',
     isWritten: true,
   }),
+  /**
+   * A file with the id by which a primary knows this node again when it comes back, made where there is none;
+   * default: an id for this run alone.
+   */
+  idFile: file({
+    on: BOTH,
+    flag: 'id-file',
+    summary: 'Keep in this file the id by which a primary knows this node again after a restart.',
+    isWritten: true,
+  }),
   /** A file in which every frame of the stream is recorded. */
   record: file({
     on: BOTH,
@@ -278,6 +289,16 @@ export const serverOptions = {
     summary:
       'Write the frames of the stream to this dump as well; one that is there is replaced, unless a state continues it.',
     isWritten: true,
+  }),
+  /**
+   * The mode of files that are made, the dump and the state; default `600`: nobody but their owner may read
+   * them.
+   */
+  fileMode: choice({
+    on: BOTH,
+    flag: 'mode',
+    summary: 'Who may read and write the files that are made (a dump, a state), as chmod has it.',
+    choices: fileModes,
   }),
   /**
    * The limit of keys, values and tables, bytes from 0; default 0: as much as WebAssembly has, just under 4

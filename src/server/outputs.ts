@@ -8,10 +8,11 @@ import type { Timers } from '../clock.js';
 import type { ReplicatedStore } from '../engine/types.js';
 import { WatermarkStore } from '../engine/watermark-store.js';
 import { FastcacheError } from '../errors.js';
+import { modeBits } from '../files/file-mode.js';
 import { MAX_STATE_BYTES } from '../files/sealed-state.js';
 import type { Log } from '../replication/log.js';
 import type { Recorder } from '../replication/outputs/recorder.js';
-import { StateKeeper } from '../replication/outputs/state-keeper.js';
+import { type AppliedState, StateKeeper } from '../replication/outputs/state-keeper.js';
 import { Tap } from '../replication/outputs/tap.js';
 import { decodeTapState, type TapState } from '../replication/outputs/tap-state.js';
 import type { Holding } from '../replication/replica/holding.js';
@@ -56,7 +57,7 @@ export interface Outputs {
 /** Opens the outputs that `config` asks for. Throws `WRITE_FAILED`, `READ_FAILED`, `STATE_UNUSABLE`. */
 export function openOutputs(options: OutputsOptions): Outputs {
   const { config, files, log, timers } = options;
-  const { state: file, record, changes } = config;
+  const { state: file, record, changes, fileMode } = config;
   const before = file === undefined ? undefined : readState(file, options);
   const holding = before && holdingOf(before);
   let fault: Error | undefined;
@@ -67,7 +68,15 @@ export function openOutputs(options: OutputsOptions): Outputs {
   // Where a state is kept, a recording that ends must end the following too.
   const faults = file === undefined ? {} : { onFault: fail };
   const recorder = continued(file, before, () =>
-    openRecorder({ record, files, log, keptBytes: before?.record?.bytes, ...faults }),
+    openRecorder({
+      record,
+      files,
+      log,
+      kept: before?.record,
+      isResumable: file !== undefined,
+      mode: modeBits(fileMode),
+      ...faults,
+    }),
   );
   const tap =
     changes && new Tap({ consumer: changes, watermarks: holding?.store.watermarks() ?? [], onFault: fail });
@@ -75,7 +84,7 @@ export function openOutputs(options: OutputsOptions): Outputs {
    * The dump's length before content that was not whole yet at the last look; undefined when all was whole.
    */
   let wholeBytes: number | undefined;
-  const current = (): TapState | undefined => {
+  const current = (): AppliedState | undefined => {
     const held = options.holding();
     return (
       held && {
@@ -104,7 +113,9 @@ export function openOutputs(options: OutputsOptions): Outputs {
               return false;
             }
           },
-          save: (bytes) => files.replaceState(file, bytes),
+          // A state names a dump only where there is a recorder.
+          digest: (bytes) => recorder!.digest(bytes),
+          save: (bytes) => files.replaceState(file, bytes, modeBits(fileMode)),
         });
   return {
     recorder,

@@ -1,5 +1,6 @@
 /** Opens the dump in which a node's stream is recorded. */
 import type { FastcacheError } from '../errors.js';
+import type { SinkOptions } from '../files/frame-sink.js';
 import type { Log } from '../replication/log.js';
 import { Recorder } from '../replication/outputs/recorder.js';
 import type { NodeFiles } from './seams.js';
@@ -8,13 +9,11 @@ import type { NodeFiles } from './seams.js';
 export const OUTPUT_QUEUE_BYTES = 256 * 1024 * 1024;
 
 /** What a recording is opened with. */
-export interface RecorderSetup {
+export interface RecorderSetup extends SinkOptions {
   /** The path of the dump; undefined: nothing is recorded. */
   record: string | undefined;
   files: NodeFiles;
   log: Log;
-  /** The length in bytes behind which the dump is continued; absent: it begins empty. */
-  keptBytes?: number | undefined;
   /** Called once, when the recording ends before its time; when absent, the fault is logged. */
   onFault?(error: FastcacheError): void;
 }
@@ -24,14 +23,14 @@ export function openRecorder({
   record,
   files,
   log,
-  keptBytes,
   onFault,
+  ...opening
 }: RecorderSetup): Recorder | undefined {
   if (record === undefined) return undefined;
   return new Recorder({
-    sink: files.openSink(record, keptBytes),
+    sink: files.openSink(record, opening),
     maxQueuedBytes: OUTPUT_QUEUE_BYTES,
-    bytesBefore: keptBytes ?? 0,
+    bytesBefore: opening.kept?.bytes ?? 0,
     onFault: onFault ?? ((error) => log.error(error.message)),
   });
 }

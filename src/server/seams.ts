@@ -7,7 +7,7 @@ import type { Seams } from '../clock.js';
 import type { KeySpace } from '../dump/fold/key-space-fold.js';
 import type { LoadOptions } from '../dump/fold/load.js';
 import type { ShardEngine, ShardEngineOptions } from '../engine/shard-engine.js';
-import type { FrameSink } from '../files/frame-sink.js';
+import type { FrameSink, SinkOptions } from '../files/frame-sink.js';
 import type { RespServer, RespServerOptions } from '../resp/server.js';
 import type { MetricsSource } from '../status/metrics/metrics-server.js';
 import type { Address, Listener, Transport } from '../transport/connection.js';
@@ -15,11 +15,14 @@ import type { Address, Listener, Transport } from '../transport/connection.js';
 /** The files of a node: its dumps and its states, by path. */
 export interface NodeFiles {
   /** Opens a dump for writing, as `openFileSink` does. Throws WRITE_FAILED. */
-  openSink(path: string, keptBytes?: number): FrameSink;
+  openSink(path: string, options?: SinkOptions): FrameSink;
   /** The bytes of a state; undefined when there is none. Throws READ_FAILED, WRITE_FAILED. */
   readState(path: string, maxBytes: number): Buffer | undefined;
-  /** Resolves when the new state is on the disk. Throws WRITE_FAILED; the old state is then still there. */
-  replaceState(path: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Resolves when the new state is on the disk, a file of `mode`. Throws WRITE_FAILED; the old state is then
+   * still there.
+   */
+  replaceState(path: string, bytes: Uint8Array, mode: number): Promise<void>;
   /** Folds a dump into the key space that it leads to. Throws what `loadDumps` throws. */
   loadDump(options: LoadOptions): Promise<KeySpace>;
   /** Rejects with BAD_OPTION when the dump at `input` is the one that `output` would overwrite. */

@@ -24,11 +24,18 @@ export function lagLine(lag: Lag): string {
     .join();
 }
 
-/** Returns the lag of a replica behind the end of this backlog. */
-export function lagOf(replica: ReplicaInfo, backlog: Backlog): Lag {
+/** Returns the most milliseconds that a replica which holds `held` lags; undefined when that is not known. */
+export type MostLagMs = (held: ArrayLike<bigint>) => number | undefined;
+
+/**
+ * Returns the lag of a replica behind the end of this backlog; where that no longer has all that the replica
+ * lacks, `mostMs` gives the milliseconds.
+ */
+export function lagOf(replica: ReplicaInfo, backlog: Backlog, mostMs?: MostLagMs): Lag {
   const { state, acknowledged, watermarks } = replica;
   if (holdsNothing(replica) || state === 'snapshot') return 'snapshot';
-  const shards = backlog.allBehind(acknowledged ?? watermarks);
+  const held = acknowledged ?? watermarks;
+  const shards = backlog.allBehind(held);
   return {
     records: shards.reduce((sum, { records }) => sum + records, 0),
     bytes: total(
@@ -36,7 +43,7 @@ export function lagOf(replica: ReplicaInfo, backlog: Backlog): Lag {
       ({ bytes }) => bytes,
       (sum, bytes) => sum + bytes,
     ),
-    ms: total(shards, ({ ms }) => ms, Math.max),
+    ms: total(shards, ({ ms }) => ms, Math.max) ?? mostMs?.(held),
     shards,
   };
 }

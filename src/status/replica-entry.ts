@@ -36,8 +36,8 @@ export interface ReplicaEntry {
   /** How many records it lacks of all shards; null while it receives a snapshot. */
   lagRecords: number | null;
   /**
-   * Milliseconds from the first record that it lacks to the newest; null while it receives a snapshot, and
-   * when these records are no longer all kept.
+   * Milliseconds from the first record that it lacks to the newest; at most so many where these records are
+   * no longer all kept. null while it receives a snapshot, and when it is not known.
    */
   lagMs: number | null;
   /** How many records it lacks of each shard, by its index; empty while it receives a snapshot. */
@@ -52,6 +52,8 @@ export interface ReplicaEntry {
   leewayMs: number | null;
   /** Bytes of frames that wait until its connection takes them; null from a server that does not send it. */
   queuedBytes: number | null;
+  /** How often it has come within the last minute; null from a server that does not send it. */
+  comings: number | null;
 }
 
 /** Renders a replica of a node with `shards` shards. */
@@ -75,6 +77,7 @@ export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEnt
     canResume,
     leewayMs: msOrNull(leewayMs),
     queuedBytes,
+    comings: replica.comings ?? 0,
   };
 }
 
@@ -95,6 +98,7 @@ export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
     canResume: readFlag(map, 'canResume'),
     leewayMs: readOptional(map, 'leewayMs', asCount),
     queuedBytes: readIfSent(map, 'queuedBytes', asCount),
+    comings: readIfSent(map, 'comings', asCount),
   };
 }
 

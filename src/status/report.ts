@@ -13,7 +13,7 @@ import type { BacklogWindow } from '../replication/stream/backlog.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import { hasReached } from '../replication/watermarks.js';
 import type { Address } from '../transport/connection.js';
-import { type Lag, lagOf } from './lag.js';
+import { type Lag, lagOf, type MostLagMs } from './lag.js';
 
 /** A node's part in replication. */
 export interface NodeReport {
@@ -112,7 +112,8 @@ export function servingReport({ stream, listener, backlogBytes, nowMs }: Serving
   const rates = backlog.rates(nowMs);
   const windows = backlog.windows();
   const windowsMs = backlog.shardWindowsMs(rates);
-  const statusOf = (replica: ReplicaInfo) => replicaStatus(replica, stream, watermarks, rates);
+  const mostMs = (held: ArrayLike<bigint>) => listener?.lagMs(held);
+  const statusOf = (replica: ReplicaInfo) => replicaStatus(replica, { stream, watermarks, rates, mostMs });
   return {
     history,
     watermarks,
@@ -155,13 +156,20 @@ function servesNothing(backlogBytes: number): ServingReport {
   };
 }
 
+/** What the status of a replica is found from. */
+interface ServedFrom {
+  stream: FrameStream;
+  watermarks: readonly bigint[];
+  /** The write rate of each shard. */
+  rates: readonly number[];
+  mostMs: MostLagMs;
+}
+
 function replicaStatus(
   replica: ReplicaInfo,
-  { backlog, history }: FrameStream,
-  watermarks: readonly bigint[],
-  rates: readonly number[],
+  { stream: { backlog, history }, watermarks, rates, mostMs }: ServedFrom,
 ): ReplicaStatus {
-  const lag = lagOf(replica, backlog);
+  const lag = lagOf(replica, backlog, mostMs);
   const held = replica.acknowledged ?? replica.watermarks;
   const isServed = lag !== 'snapshot' && hasReached(watermarks, held);
   const leeway = isServed ? backlog.leeway(lag.shards, rates) : undefined;

@@ -31,10 +31,16 @@ export interface Verdict {
   state: CheckState;
   /** The findings, the worst first; one that is OK when there is nothing else. */
   findings: Finding[];
-  /** The most milliseconds that any live replica lags; below, the most records. */
-  worstLagMs: number;
-  worstLagRecords: number;
+  /**
+   * The most milliseconds that any live replica lags; below, the most records. null: there is none, or the
+   * lag of one is not known.
+   */
+  worstLagMs: number | null;
+  worstLagRecords: number | null;
 }
+
+/** A replica that has come so often within a minute does not come to stay. */
+const LOOP_COMINGS = 5;
 
 /** The order in which states are reported: what is known to be bad comes before what is not known. */
 const severity: readonly CheckState[] = ['CRITICAL', 'WARNING', 'UNKNOWN', 'OK'];
@@ -52,17 +58,23 @@ const absences: ReadonlySet<ErrorCode> = new Set([
 /** Judges the answers of all endpoints. */
 export function checkEndpoints(answers: readonly EndpointAnswer[], limits: LagLimits): Verdict {
   const live = answers.flatMap(liveReplicas);
-  const worst = (lag: (replica: ReplicaEntry) => number | null) =>
-    live.reduce((most, replica) => Math.max(most, lag(replica) ?? 0), 0);
-  const worstLagMs = worst(({ lagMs }) => lagMs);
-  const worstLagRecords = worst(({ lagRecords }) => lagRecords);
+  const isWhole = answers.every((answer) => 'status' in answer && answer.status !== undefined);
+  const worst = (lags: (number | null)[]) =>
+    lags.length === 0 || !isWhole || lags.includes(null) ? null : Math.max(...lags.map(Number));
+  const worstLagMs = worst(live.map(({ lagMs }) => lagMs));
+  const worstLagRecords = worst(live.map(({ lagRecords }) => lagRecords));
   const faults = answers.flatMap((answer) => findingsOf(answer, limits));
   const allWell: Finding = {
     state: 'OK',
-    text: `replicas live: ${live.length}, at most ${worstLagRecords} records and ${worstLagMs} ms behind`,
+    text: liveText(live.length, worstLagRecords, worstLagMs),
   };
   const findings = faults.length === 0 ? [allWell] : faults.sort(bySeverity);
   return { state: findings[0]!.state, findings, worstLagMs, worstLagRecords };
+}
+
+function liveText(count: number, records: number | null, ms: number | null): string {
+  if (records === null || ms === null) return `replicas live: ${count}`;
+  return `replicas live: ${count}, at most ${records} records and ${ms} ms behind`;
 }
 
 /** The exit status for a state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. */
@@ -99,9 +111,13 @@ function* replicaFindings(
   watermarks: readonly bigint[],
   { maxLagMs, maxLagRecords }: LagLimits,
 ): Generator<Finding> {
-  const { state, lagMs, lagRecords, canResume, sinceAckSeconds } = replica;
+  const { state, lagMs, lagRecords, canResume, sinceAckSeconds, comings } = replica;
   if (standingOf(replica, watermarks) === 'diverging') {
     yield { state: 'CRITICAL', text: 'holds more than the primary has: it diverges' };
+  }
+  if (comings !== null && comings >= LOOP_COMINGS) {
+    const loop = `has come ${comings} times within a minute: it is in a loop of reconnecting`;
+    yield { state: 'CRITICAL', text: `${loop}; the logs of both sides say why` };
   }
   if (state === 'gone') {
     const since = `is gone, last heard of ${sinceAckSeconds} s ago`;
@@ -112,10 +128,17 @@ function* replicaFindings(
   } else {
     if (lagRecords !== null) yield* lagFindings(lagRecords, maxLagRecords, 'records');
     if (lagMs !== null) yield* lagFindings(lagMs, maxLagMs, 'ms');
+    else if (maxLagMs !== undefined) yield { state: 'CRITICAL', text: unknownLag(lagRecords, maxLagMs) };
     if (lagRecords !== null && lagRecords > 0 && !canResume) {
       yield { state: 'WARNING', text: 'lacks more than the backlog has: cut off it would need a snapshot' };
     }
   }
+}
+
+/** A lag is not known where it has become too long to be known. */
+function unknownLag(records: number | null, allowedMs: number): string {
+  const lacks = records === null ? '' : ` lacks ${records} records and`;
+  return `${lacks} lags for longer than is known, ${allowedMs} ms are allowed`.trimStart();
 }
 
 function* linkFindings({ primary, state, lagMs }: LinkEntry, { maxLagMs }: LagLimits): Generator<Finding> {

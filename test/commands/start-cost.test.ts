@@ -108,7 +108,7 @@ describe('the manifest and the help of the build', () => {
   it('are those of the commands as they are', () => {
     const folder = mkdtempSync(join(tmpdir(), 'fastcache-start-'));
     try {
-      execFileSync(process.execPath, ['scripts/prepare-start.js', folder], { cwd: repositoryRoot });
+      execFileSync(process.execPath, ['bin/prepare-start.js', folder], { cwd: repositoryRoot });
       for (const file of ['oclif.manifest.json', 'dist/help.txt']) {
         const built = readFileSync(join(repositoryRoot, file), 'utf8');
         expect(built).toBe(readFileSync(join(folder, file), 'utf8'));

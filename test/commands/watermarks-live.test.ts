@@ -165,7 +165,7 @@ describe('--check', () => {
     const none = await ask('--check');
     expect(none.status).toBe(1);
     expect(none.stdout).toContain('fastcache WARNING: ');
-    expect(none.stdout).toContain('no replica is connected | ');
+    expect(none.stdout).toContain('no replica is connected | lag_ms=U;;;0 lag_records=U;;;0');
     await (await follow()).close();
     await follow();
     await eventually(
@@ -192,6 +192,7 @@ describe('--check', () => {
     const both = await ask('--check', `127.0.0.1:${port}`);
     expect(both.status).toBe(2);
     expect(both.stdout).toContain(`fastcache CRITICAL: 127.0.0.1:${port}: `);
+    expect(both.stdout).toContain('| lag_ms=U;;;0 lag_records=U;;;0');
   });
 
   it('exits 3 when the answer cannot be had', async () => {
@@ -200,10 +201,30 @@ describe('--check', () => {
     expect(refused).toMatchObject({ status: 3, stderr: '' });
     expect(refused.stdout).toContain('fastcache UNKNOWN: ');
     await guarded.close();
+    for (const wrong of [['--max-lag-ms', 'soon'], ['--no-such-flag'], ['--token-file', 'no-such-file']]) {
+      expect((await ask('--check', ...wrong)).status).toBe(3);
+    }
+    const json = await ask('--check', '--max-lag-ms', 'soon', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'USAGE', exit: 3 } });
   });
 });
 
 describe('--wait', () => {
+  it('ends at its timeout where a server says nothing', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as { port: number };
+    const [answered, beganAtMs] = [
+      runCommand(['watermarks', `:${port}`, '--wait', '--timeout', '1']),
+      Date.now(),
+    ];
+    const { status, stderr } = await answered;
+    expect(status).toBe(69);
+    expect(stderr).toContain(`127.0.0.1:${port} has not answered within 1 s.`);
+    expect(Date.now() - beganAtMs).toBeGreaterThanOrEqual(1_000);
+    silent.close();
+  });
+
   it('exits 0 as soon as all have what there was', async () => {
     await follow();
     write();
@@ -336,14 +357,14 @@ describe('a server that answers a question with something else', () => {
 
 describe('flags that do not go together', () => {
   it.each([
-    [['--watch', '--check'], '--watch and --check exclude each other'],
-    [['--max-lag-ms', '5'], '--max-lag-ms goes with --check'],
-    [['--watch', '0'], 'expected seconds from 0.1 to 3600'],
-    [['--timeout', 'soon', '--wait'], 'expected a whole number'],
-    [['--check', './dump.fcrp'], 'asks servers'],
-  ])('%j exit 2', async (args, message) => {
+    [['--watch', '--check'], 3, '--watch and --check exclude each other'],
+    [['--max-lag-ms', '5'], 2, '--max-lag-ms goes with --check'],
+    [['--watch', '0'], 2, 'expected seconds from 0.1 to 3600'],
+    [['--timeout', 'soon', '--wait'], 2, 'expected a whole number'],
+    [['--check', './dump.fcrp'], 3, 'asks servers'],
+  ])('%j exit %i: 3 is UNKNOWN to monitoring', async (args, exit, message) => {
     const { status, stderr } = await ask(...args);
-    expect(status).toBe(2);
+    expect(status).toBe(exit);
     expect(stderr).toContain(message);
   });
 });

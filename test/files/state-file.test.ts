@@ -1,4 +1,5 @@
 /** In which order the steps of replacing a state reach the disk, shown by a disk that records them. */
+import { constants } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { replaceStateFile, type StateDisk } from '../../src/files/state-file.js';
 import { Recorder } from '../../src/replication/outputs/recorder.js';
@@ -24,17 +25,21 @@ function recordingDisk(failing?: string) {
       };
     },
     rename: (from, to) => step(`rename ${from} ${to}`),
+    unlink: (path) => step(`unlink ${path}`),
   };
   return { disk, steps, step };
 }
 
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+const NEW = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+
 const inOrder = [
-  'open folder/state.new w',
+  `open folder/state.new ${NEW}`,
   'write two',
   'sync folder/state.new',
   'close folder/state.new',
   'rename folder/state.new folder/state',
-  'open folder r',
+  'open folder 0',
   'sync folder',
   'close folder',
 ];
@@ -42,13 +47,13 @@ const inOrder = [
 describe('replacing a state file', () => {
   it('syncs the new bytes before they have the name, and the name before it is done', async () => {
     const { disk, steps } = recordingDisk();
-    await replaceStateFile('folder/state', Buffer.from('two'), disk);
+    await replaceStateFile('folder/state', Buffer.from('two'), 0o600, disk);
     expect(steps).toEqual(inOrder);
   });
 
   it.each(inOrder.slice(0, 4))('does not give them the name when it cannot %s', async (failing) => {
     const { disk, steps } = recordingDisk(failing);
-    await expect(replaceStateFile('folder/state', Buffer.from('two'), disk)).rejects.toMatchObject({
+    await expect(replaceStateFile('folder/state', Buffer.from('two'), 0o600, disk)).rejects.toMatchObject({
       code: 'WRITE_FAILED',
       file: 'folder/state',
     });
@@ -60,7 +65,7 @@ describe('replacing a state file', () => {
 
   it.each(inOrder.slice(4))('says so when it cannot %s', async (failing) => {
     const { disk } = recordingDisk(failing);
-    await expect(replaceStateFile('folder/state', Buffer.from('two'), disk)).rejects.toThrow(
+    await expect(replaceStateFile('folder/state', Buffer.from('two'), 0o600, disk)).rejects.toThrow(
       /^The state cannot be written: cannot /,
     );
   });
@@ -79,6 +84,7 @@ describe('a keeper of a state', () => {
           return false;
         },
         sync: () => step('sync the dump'),
+        digest: () => '0'.repeat(64),
         end: () => Promise.resolve(),
       },
       maxQueuedBytes: 1_000,
@@ -98,7 +104,8 @@ describe('a keeper of a state', () => {
         await recorder.flush();
         return true;
       },
-      save: (bytes) => replaceStateFile('folder/state', bytes, disk),
+      digest: (bytes) => recorder.digest(bytes),
+      save: (bytes) => replaceStateFile('folder/state', bytes, 0o600, disk),
     });
     recorder.begin();
     recorder.offer(Buffer.alloc(10));
@@ -110,7 +117,7 @@ describe('a keeper of a state', () => {
       'write 10 bytes of the dump',
       'write 20 bytes of the dump',
       'sync the dump',
-      'open folder/state.new w',
+      `open folder/state.new ${NEW}`,
       'write the state',
       'sync folder/state.new',
     ]);

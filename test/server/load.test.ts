@@ -111,12 +111,14 @@ describe('a primary that loads a dump', () => {
     const [one, two, three] = [build.batch(0), build.batch(0), build.batch(0)];
     writeFileSync(place('gap.fcrp'), Buffer.concat([one, three]));
     writeFileSync(place('cut.fcrp'), Buffer.concat([one, two]).subarray(0, -1));
+    writeFileSync(place('empty.fcrp'), '');
     const before = Buffer.from('precious');
     writeFileSync(place('kept'), before);
     for (const [load, code, offset] of [
       [place('gap.fcrp'), 'SEQUENCE_GAP', one.length + 24],
       [place('cut.fcrp'), 'FCRP_TRUNCATED', one.length],
       [place('none.fcrp'), 'NO_INPUT', undefined],
+      [place('empty.fcrp'), 'DUMP_EMPTY', undefined],
     ] as const) {
       const started = Primary.start({ bind: ':0', listen: false, load, record: place('kept') });
       await expect(started).rejects.toMatchObject({ code, offset, file: load });

@@ -89,6 +89,31 @@ describe('the lag of a replica', () => {
     expect(lagLine(lagsOf(primary)[0]!)).toBe('lag_records=30005');
   });
 
+  it('goes on growing in time behind the backlog, within a second and a sixteenth', async () => {
+    const { world, primary, acknowledge } = await withPeer();
+    fill(primary, 0, 10);
+    world.run(10);
+    acknowledge(5);
+    let least = 0;
+    for (let second = 1; second <= 100; second += 1) {
+      fill(primary, 0, 1_000);
+      world.run(900);
+      acknowledge(5);
+      world.run(100);
+      const [replica] = primary.listener.replicas();
+      const lag = lagOf(replica!, primary.publisher.backlog, (held) => primary.listener.lagMs(held));
+      if (lag === 'snapshot') throw new Error('no lag');
+      expect(lag.ms).toBeGreaterThanOrEqual(least);
+      least = lag.ms!;
+      const trueMs = second * 1000;
+      expect(lag.ms!).toBeGreaterThan(trueMs - 1_000);
+      expect(lag.ms!).toBeLessThan(trueMs * (1 + 1 / 16) + 2_000);
+    }
+    expect(primary.publisher.backlog.behind(0, primary.history.base + 5n).ms).toBeUndefined();
+    acknowledge(10 + 100_000);
+    expect(lagsOf(primary)).toMatchObject([LEVEL]);
+  });
+
   it('is not known while it takes in a snapshot, nor while it has yet to show what it was sent', async () => {
     const { world, transport, primary } = await cluster({}, { sendBufferBytes: 500 });
     fill(primary, 0, 1_000);

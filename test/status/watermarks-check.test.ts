@@ -18,7 +18,7 @@ const ofReplicas = (...replicas: ReplicaEntry[]) => stateOf([answered({ replicas
 
 describe('a check', () => {
   it('is OK when all replicas are live and within the limits', () => {
-    expect(ofReplicas(replicaReport(), lagging(20, 500))).toEqual([
+    expect(ofReplicas(replicaReport({ comings: 4 }), lagging(20, 500, { comings: null }))).toEqual([
       'OK',
       'replicas live: 2, at most 20 records and 500 ms behind',
     ]);
@@ -31,11 +31,21 @@ describe('a check', () => {
     ['CRITICAL', 'lags 41 records, 40 are allowed', lagging(41, 0)],
     ['CRITICAL', 'lags 41 records, 40 are allowed', lagging(41, null, { canResume: false })],
     [
-      'WARNING',
-      'lacks more than the backlog has: cut off it would need a snapshot',
+      'CRITICAL',
+      'lacks 2 records and lags for longer than is known, 1000 ms are allowed',
       lagging(2, null, { canResume: false, leewayMs: null }),
     ],
+    [
+      'WARNING',
+      'lacks more than the backlog has: cut off it would need a snapshot',
+      lagging(2, 3, { canResume: false, leewayMs: null }),
+    ],
     ['WARNING', 'is catching up', replicaReport({ state: 'catching-up' })],
+    [
+      'CRITICAL',
+      'has come 5 times within a minute: it is in a loop of reconnecting; the logs of both sides say why',
+      replicaReport({ state: 'snapshot', comings: 5 }),
+    ],
     [
       'WARNING',
       'is taking a snapshot in',
@@ -67,6 +77,19 @@ describe('a check', () => {
       state,
       `127.0.0.1:7631: replica 10.0.0.7:4242 ${text}`,
     ]);
+  });
+
+  it('does not know the worst lag where one is not known, nor of nobody, nor of a server that is silent', () => {
+    const silent = { endpoint: 'a:1', fault: new FastcacheError('PRIMARY_UNREACHABLE', 'So it is.') };
+    const known = answered({ replicas: [lagging(2, 3)] });
+    const worst = (...answers: EndpointAnswer[]) => {
+      const { worstLagMs, worstLagRecords } = checkEndpoints(answers, NO_LIMITS);
+      return [worstLagMs, worstLagRecords];
+    };
+    expect(worst(known, answered())).toEqual([3, 2]);
+    expect(worst(answered({ replicas: [lagging(2, 3), lagging(9, null)] }))).toEqual([null, 9]);
+    expect(worst(known, silent)).toEqual([null, null]);
+    expect(worst(answered({ replicas: [] }))).toEqual([null, null]);
   });
 
   it('without limits allows any lag of a live replica', () => {

@@ -34,6 +34,7 @@ export async function decodeWith({ shows = 'items', ...options }: DecodeOptions,
     clock: { nowMs: () => 1_800_000_000_000, monotonicUs: () => 0 },
     terminal: { isTTY: false } as NodeJS.WriteStream,
     output: new Output(stream),
+    note() {},
     report: async (fault: FastcacheError) => {
       faults.push(fault);
       return fault.exitCode;

@@ -43,6 +43,7 @@ export class RecordedNode {
       begin() {},
       write: (bytes) => this.#frames.push(Buffer.from(bytes)) > 0,
       sync: async () => {},
+      digest: () => '',
       end: async () => {},
     };
     this.#recorder = new Recorder({ sink, maxQueuedBytes: 0, onFault() {} });

@@ -19,6 +19,7 @@ export function replicaReport(overrides: Partial<ReplicaEntry> = {}): ReplicaEnt
     canResume: true,
     leewayMs: 60_000,
     queuedBytes: 0,
+    comings: 1,
     ...overrides,
   };
 }

@@ -6,6 +6,7 @@
 import { loadDumps } from '../../src/dump/fold/load.js';
 import type { DumpSource } from '../../src/dump/read/dump-reader.js';
 import { FastcacheError } from '../../src/errors.js';
+import { digestOfEdges, type KnownDump } from '../../src/files/dump-digest.js';
 import type { FrameSink } from '../../src/files/frame-sink.js';
 import type { NodeFiles } from '../../src/server/seams.js';
 import type { RandomSource } from './random.js';
@@ -45,7 +46,7 @@ export class VirtualDisk {
   /** The disk as one process has it: what it has not synced when it is killed may be lost. */
   of(process: VirtualProcess): NodeFiles {
     return {
-      openSink: (path, keptBytes) => this.#openSink(process, path, keptBytes),
+      openSink: (path, { kept } = {}) => this.#openSink(process, path, kept),
       readState: (path, maxBytes) => this.read(path)?.subarray(0, maxBytes + 1),
       replaceState: (path, bytes) => this.#replace(process, path, Buffer.from(bytes)),
       loadDump: async ({ files, ...options }) =>
@@ -86,17 +87,17 @@ export class VirtualDisk {
     });
   }
 
-  #openSink(process: VirtualProcess, path: string, keptBytes: number | undefined): FrameSink {
+  #openSink(process: VirtualProcess, path: string, kept: KnownDump | undefined): FrameSink {
     const file = this.#files.get(path) ?? { parts: [], size: 0, synced: 0 };
-    if (keptBytes !== undefined && file.size < keptBytes) {
-      const message = `The dump is of ${file.size} bytes and cannot be continued behind ${keptBytes}.`;
+    if (kept !== undefined && digestIn(file, kept.bytes) !== kept.sha256) {
+      const message = `The dump is of ${file.size} bytes and cannot be continued behind ${kept.bytes}.`;
       throw new FastcacheError('WRITE_FAILED', message, { file: path });
     }
     this.#files.set(path, file);
     const sink = new VirtualSink(process, file, {
       latencyMs: () => this.#latencyMs(),
       bufferBytes: () => this.conditions.bufferBytes,
-      keptBytes: keptBytes ?? 0,
+      keptBytes: kept?.bytes ?? 0,
     });
     const socket: Socket = {
       resumed() {},
@@ -158,6 +159,12 @@ class VirtualSink implements FrameSink {
     });
   }
 
+  digest(bytes: number): string {
+    const digest = digestIn(this.#file, bytes);
+    if (digest === undefined) throw new Error(`a dump of ${this.#file.size} bytes has lost some of ${bytes}`);
+    return digest;
+  }
+
   end(): Promise<void> {
     this.#isEnded = true;
     return new Promise((resolve) => {
@@ -185,6 +192,11 @@ class VirtualSink implements FrameSink {
 function bytesOf(file: VirtualFile): Buffer {
   if (file.parts.length > 1) file.parts = [Buffer.concat(file.parts, file.size)];
   return file.parts[0] ?? Buffer.alloc(0);
+}
+
+function digestIn(file: VirtualFile, bytes: number): string | undefined {
+  const whole = bytesOf(file);
+  return digestOfEdges((target, position) => whole.copy(target, 0, position), bytes);
 }
 
 function truncate(file: VirtualFile, size: number): void {

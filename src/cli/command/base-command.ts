@@ -57,6 +57,11 @@ export abstract class BaseCommand extends Command {
     process.stderr.write(`${escapeText(text)}\n`);
   }
 
+  /** Returns the exit status of a command that ends with `error`. */
+  protected statusOf(error: unknown): number {
+    return exitStatus(error);
+  }
+
   /** Writes a fault to stderr, after what stdout has been given; returns the exit status of the fault. */
   protected async report(error: unknown): Promise<number> {
     await this.output.flush().catch(() => {});
@@ -86,16 +91,16 @@ export abstract class BaseCommand extends Command {
   async #end(error: Error): Promise<number> {
     try {
       if (!(error instanceof Errors.ExitError || error instanceof OutputClosed)) {
-        if (this.jsonEnabled()) await this.output.line(toJson(errorJson(error)));
+        if (this.jsonEnabled()) await this.output.line(toJson(errorJson(error, this.statusOf(error))));
         else await this.report(error);
       }
       await this.output.flush();
-      return exitStatus(error);
+      return this.statusOf(error);
     } catch (outputError) {
-      if (outputError instanceof OutputClosed) return exitStatus(error);
+      if (outputError instanceof OutputClosed) return this.statusOf(error);
       const isReported = outputError === error && !this.jsonEnabled();
-      const status = isReported ? exitStatus(error) : await this.report(outputError);
-      return exitStatus(error) || status;
+      const status = isReported ? this.statusOf(error) : await this.report(outputError);
+      return this.statusOf(error) || status;
     }
   }
 }

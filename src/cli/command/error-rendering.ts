@@ -26,16 +26,18 @@ export function errorText(error: unknown): string {
   return escapeLines(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 
-/** `{error: {name, code, message, exit, …}}`: no configuration, no arguments, no stack. */
-export function errorJson(error: unknown): { error: Record<string, unknown> } {
+/**
+ * `{error: {name, code, message, exit, …}}`: no configuration, no arguments, no stack. `exit` is the exit
+ * status of the command, where that is another than the error's.
+ */
+export function errorJson(error: unknown, exit = exitStatus(error)): { error: Record<string, unknown> } {
   if (error instanceof FastcacheError) {
-    const { name, code, exitCode: exit, retryable, file, offset, expected, found, address } = error;
+    const { name, code, retryable, file, offset, expected, found, address } = error;
     const message = messageOf(error);
     return { error: { name, code, message, exit, retryable, file, offset, expected, found, address } };
   }
   const message = error instanceof Errors.CLIError ? usageMessage(error) : messageOf(error);
-  const exit = exitStatus(error);
-  return { error: { name: nameOf(error), code: exit === 2 ? 'USAGE' : 'FAULT', message, exit } };
+  return { error: { name: nameOf(error), code: exitStatus(error) === 2 ? 'USAGE' : 'FAULT', message, exit } };
 }
 
 /** oclif wraps a flag parser's message as "Parsing --flag \n\tmessage"; in one line it reads better. */
@@ -43,7 +45,8 @@ function usageMessage(error: Error): string {
   return error.message.replace(/^Parsing (--\S+) \n\t/, '$1: ');
 }
 
-function escapeLines(text: string): string {
+/** Escapes the lines of a text, each for itself. */
+export function escapeLines(text: string): string {
   return text.split('\n').map(escapeText).join('\n');
 }
 

@@ -4,6 +4,7 @@
  */
 import * as Flags from '@oclif/core/flags';
 import type { OptionFlag } from '@oclif/core/interfaces';
+import { type FileMode, fileModes, modeBits } from '../../files/file-mode.js';
 import { formatSize, type Range } from '../../server/ranges.js';
 import { parseCount, parseHostPort, parseList, parseSize } from './values.js';
 
@@ -97,6 +98,20 @@ export function choiceFlag<const T extends string>(
   choice: NoInfer<T>,
 ) {
   return Flags.option({ summary, options, helpValue: options.join('|') })({ default: choice });
+}
+
+/** A flag for the mode of the file that a command makes. */
+export function modeFlag() {
+  return Flags.option({
+    summary: 'Who may read and write it, as chmod has it; 600 when absent, or as it was with --force.',
+    options: fileModes,
+    helpValue: fileModes.join('|'),
+  })();
+}
+
+/** Returns the bits of `modeFlag`'s value; undefined where none is given. */
+export function modeOf(mode: FileMode | undefined): number | undefined {
+  return mode === undefined ? undefined : modeBits(mode);
 }
 
 /** A flag for the name of a file to read. */

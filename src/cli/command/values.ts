@@ -65,9 +65,18 @@ export function parseSequence(text: string): bigint {
 /** A date, optionally followed by a time, which is optionally followed by a zone. */
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/i;
 
-/** Parses a time, in Unix ms or ISO 8601, into Unix ms; it is UTC where no zone is named. */
+/** The first and the last Unix ms that a number is taken for; no record is older than FCRP. */
+const LEAST_MS = Date.UTC(2000);
+const MOST_MS = Date.UTC(3000);
+/** Other units in which times are written, and how many Unix ms one of them is. */
+const TIME_UNITS = { seconds: 1000, microseconds: 0.001, nanoseconds: 0.000_001 } as const;
+
+/**
+ * Parses a time, in Unix ms or ISO 8601, into Unix ms; it is UTC where no zone is named. A number that can
+ * only be meant in another unit is refused with the right one; 0 is the beginning of all.
+ */
 export function parseTime(text: string): bigint {
-  if (/^\d{1,19}$/.test(text)) return BigInt(text);
+  if (/^\d{1,20}$/.test(text)) return parseUnixMs(text);
   const [, date, time = '00:00', zone = 'Z'] = ISO_TIME.exec(text) ?? [];
   const midnightMs = Date.parse(`${date}T00:00Z`);
   const timeMs = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
@@ -76,6 +85,24 @@ export function parseTime(text: string): bigint {
   throw new UsageError(
     `expected Unix milliseconds or a time like 2026-01-31T12:30:00.000Z (UTC without a zone); got "${text}"`,
   );
+}
+
+function parseUnixMs(text: string): bigint {
+  const timeMs = Number(text);
+  if (timeMs === 0 || isPlausible(timeMs)) return BigInt(text);
+  const meant = Object.entries(TIME_UNITS).find(([, unitMs]) => isPlausible(timeMs * unitMs));
+  const hint =
+    meant === undefined
+      ? 'write Unix milliseconds, or'
+      : `if it is in ${meant[0]}, write ${Math.floor(timeMs * meant[1])}, or`;
+  throw new UsageError(
+    `${text} is not a time between the years 2000 and 3000 in Unix milliseconds; ${hint} a time like ` +
+      '2026-01-31T12:30:00.000Z',
+  );
+}
+
+function isPlausible(timeMs: number): boolean {
+  return timeMs >= LEAST_MS && timeMs <= MOST_MS;
 }
 
 /** Parses one of `names`, in either case, into its spelling there. */

@@ -26,6 +26,7 @@ import {
 } from '../rendering/renderings.js';
 import type { Output } from '../terminal/output.js';
 import type { ValueForm } from '../terminal/text.js';
+import { noteNothingChosen } from './nothing-chosen.js';
 
 /** The values of `--format`. */
 export const decodeFormats = ['text', 'ndjson', 'msgpack'] as const;
@@ -53,6 +54,8 @@ export interface ShowInvocation {
   terminal: NodeJS.WriteStream;
   /** Reports a fault that ends a file and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
+  /** Writes a note to stderr. */
+  note(text: string): void;
 }
 
 /** The arguments and flags of `frames decode`. */
@@ -74,7 +77,7 @@ const renderings: Record<DecodeFormat, (options: RenderingOptions) => Rendering>
 
 /** Writes all files; resolves with the exit status: that of the first fault, 0 when there was none. */
 export async function runDecode(invocation: DecodeInvocation): Promise<number> {
-  const { files, follow, maxPayloadBytes, output, report } = invocation;
+  const { files, filter, follow, maxPayloadBytes, output, report, note } = invocation;
   refuseStdinTwice(files);
   const walk = new Walk(invocation);
   let status = 0;
@@ -93,6 +96,7 @@ export async function runDecode(invocation: DecodeInvocation): Promise<number> {
     } while (dump?.goesOn);
   }
   await output.write(walk.rendering.end());
+  noteNothingChosen(filter.isChoice && status === 0, walk.shown, note);
   return status;
 }
 
@@ -103,6 +107,8 @@ class Walk {
   readonly #countsFrames: boolean;
   /** How many items, or frames, may still be shown. */
   #left: number;
+  /** Frames that were shown. */
+  #shown = 0;
   #sequences = new SequenceSteps();
   #gathered: Piece[] = [];
   #gatheredLength = 0;
@@ -120,6 +126,11 @@ class Walk {
 
   get isOver(): boolean {
     return this.#left === 0;
+  }
+
+  /** How many frames were shown. */
+  get shown(): number {
+    return this.#shown;
   }
 
   /** Forgets all sequences, for those of the next dump are unrelated. */
@@ -163,6 +174,7 @@ class Walk {
       if (first.done === true) return;
       chosen = behind(first.value, chosen);
     }
+    this.#shown += 1;
     if (this.#countsFrames) this.#left -= 1;
     if (shows === 'frames') {
       await this.#show(this.rendering.frame(opened, noItems));

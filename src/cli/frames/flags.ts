@@ -1,7 +1,7 @@
 /** Flags and arguments that the frames commands share. */
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { countFlag } from '../command/flags.js';
+import { countFlag, modeFlag } from '../command/flags.js';
 import { parseOutputFile } from '../command/values.js';
 
 /** The arguments of a command that reads one dump or several, one after the other. */
@@ -25,6 +25,7 @@ export function makingFlags() {
       parse: async (file) => parseOutputFile(file),
     })({ required: true }),
     force: Flags.boolean({ summary: 'Overwrite the output.' }),
+    mode: modeFlag(),
     'max-faults': countFlag({
       summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
       default: 10,

@@ -18,6 +18,8 @@ export interface MakingInvocation {
   target: string;
   /** Whether `target` is overwritten. */
   force: boolean;
+  /** The mode of the new file; undefined: as it was, or the default. */
+  mode: number | undefined;
   /** How many losses of a dump that is read, and how many gaps, are listed; the others are counted. */
   maxFaults: number;
   json: boolean;

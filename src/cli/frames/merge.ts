@@ -13,9 +13,9 @@ export interface MergeInvocation extends MakingInvocation {
  * Merges the dumps. Resolves with the exit status: 0, or 65 when there was damage. Rejects as `mergeDumps`.
  */
 export async function runMerge(invocation: MergeInvocation): Promise<number> {
-  const { files, target, force, maxFaults, json, output, terminal, clock } = invocation;
+  const { files, target, force, mode, maxFaults, json, output, terminal, clock } = invocation;
   const progress = new MergeProgressLine(terminal, clock, files);
-  const making = { output: target, force, maxFaults, onProgress: progress.show };
+  const making = { output: target, force, mode, maxFaults, onProgress: progress.show };
   const merged = await untilExit((signal) => mergeDumps(files, { ...making, signal })).finally(() =>
     progress.close(),
   );

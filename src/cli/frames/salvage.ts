@@ -23,9 +23,9 @@ export interface SalvageInvocation extends MakingInvocation {
  * as `salvageDump`.
  */
 export async function runSalvage(invocation: SalvageInvocation): Promise<number> {
-  const { input, target, force, maxFaults, json, output, terminal, clock } = invocation;
+  const { input, target, force, mode, maxFaults, json, output, terminal, clock } = invocation;
   const progress = new ProgressLine(terminal, clock, 'salvaging');
-  const making = { output: target, force, maxFaults, onProgress: progress.show };
+  const making = { output: target, force, mode, maxFaults, onProgress: progress.show };
   const saved = await untilExit((signal) => salvageDump(input, { ...making, signal })).finally(() =>
     progress.close(),
   );

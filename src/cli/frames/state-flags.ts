@@ -1,8 +1,9 @@
 /** Defines the flags of `frames state`, and the options that they set together. */
 import * as Flags from '@oclif/core/flags';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';
+import type { FileMode } from '../../files/file-mode.js';
 import { DEFAULT_ZSTD_LEVEL, MAX_ZSTD_LEVEL, MIN_ZSTD_LEVEL } from '../../limits.js';
-import { choiceFlag, countFlag, valueFlag, withEnvironment } from '../command/flags.js';
+import { choiceFlag, countFlag, modeFlag, modeOf, valueFlag, withEnvironment } from '../command/flags.js';
 import { parseSequence, parseTime, UsageError } from '../command/values.js';
 import { type ValueForm, valueForms } from '../terminal/text.js';
 import { type StateFormat, type StateInvocation, stateFormats } from './state.js';
@@ -28,6 +29,7 @@ export const stateFlags = withEnvironment({
     default: '-',
   }),
   force: Flags.boolean({ summary: 'Overwrite the output.', default: false }),
+  mode: modeFlag(),
   compression: choiceFlag('Compression of a dump.', ['none', 'zstd'], 'none'),
   'zstd-level': countFlag({
     summary: 'Level of zstd.',
@@ -45,6 +47,7 @@ export interface StateFlagValues {
   values: ValueForm;
   output: string;
   force: boolean;
+  mode?: FileMode | undefined;
   compression: 'none' | 'zstd';
   'zstd-level': number;
 }
@@ -62,7 +65,7 @@ export interface StateSurroundings {
 export function stateOptions(
   flags: StateFlagValues,
   { given, json, terminal }: StateSurroundings,
-): Pick<StateInvocation, 'limits' | 'format' | 'values' | 'encoding' | 'target' | 'force' | 'json'> {
+): Pick<StateInvocation, 'limits' | 'format' | 'values' | 'encoding' | 'target' | 'force' | 'mode' | 'json'> {
   const { format, values, output: target, force } = flags;
   const limits: DumpLimits = { endSequence: flags.end, untilMs: flags.until };
   if (target === '') throw new UsageError('expected the name of a file for --output; got ""');
@@ -79,6 +82,7 @@ export function stateOptions(
     refuse('zstd-level', '--format dump', given);
   }
   if (toStdout) refuse('force', '--output', given);
+  if (toStdout) refuse('mode', '--output', given);
   return {
     limits,
     format,
@@ -86,6 +90,7 @@ export function stateOptions(
     encoding: { compression: flags.compression, level: flags['zstd-level'] },
     target,
     force,
+    mode: modeOf(flags.mode),
     json,
   };
 }

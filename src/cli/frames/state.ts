@@ -20,6 +20,7 @@ import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
 import { countText, formatTime, type ValueForm } from '../terminal/text.js';
+import { noteNothingChosen } from './nothing-chosen.js';
 import { ProgressLine } from './progress.js';
 
 /** The values of `--format`. */
@@ -41,6 +42,8 @@ export interface StateInvocation {
   target: string;
   /** Whether `target` is overwritten. */
   force: boolean;
+  /** The mode of the new file; undefined: as it was, or the default. */
+  mode: number | undefined;
   /**
    * Whether the report on the key space is JSON; where the key space goes to stdout as NDJSON, one document
    * holds both.
@@ -67,8 +70,8 @@ export async function writeState(invocation: StateInvocation): Promise<void> {
 }
 
 async function writeToFile(invocation: StateInvocation, signal: AbortSignal): Promise<void> {
-  const { files, target, force, json, output } = invocation;
-  const written = new DumpOutput(files, target, { force, signal });
+  const { files, target, force, mode, json, output } = invocation;
+  const written = new DumpOutput(files, target, { force, mode, signal });
   try {
     const keySpace = await readState(invocation);
     noteUnsaid(keySpace, invocation);
@@ -104,9 +107,14 @@ async function writeToStdout(invocation: StateInvocation): Promise<void> {
   await output.write(`\n],${toJson(summaryOf(keySpace, files)).slice(1)}\n`);
 }
 
-async function readState({ files, limits, terminal, clock }: StateInvocation): Promise<FoldedKeySpace> {
+async function readState({ files, limits, terminal, clock, note }: StateInvocation): Promise<FoldedKeySpace> {
   const progress = new ProgressLine(terminal, clock, 'reading');
-  return foldDump(files, { ...limits, onProgress: progress.show }).finally(() => progress.close());
+  const keySpace = await foldDump(files, { ...limits, onProgress: progress.show }).finally(() =>
+    progress.close(),
+  );
+  const isChoice = limits.endSequence !== undefined || limits.untilMs !== undefined;
+  noteNothingChosen(isChoice, keySpace.keys + keySpace.expiredKeys, note);
+  return keySpace;
 }
 
 function piecesOf(

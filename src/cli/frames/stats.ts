@@ -9,17 +9,19 @@ import { refuseStdinTwice } from '../command/values.js';
 import { statsRenderings } from '../rendering/stats.js';
 import { ReadProgress } from '../terminal/read-progress.js';
 import type { ShowInvocation } from './decode.js';
+import { noteNothingChosen } from './nothing-chosen.js';
 
 /**
  * Writes the counts of all files; resolves with the exit status: that of the first fault, 0 when there was
  * none.
  */
 export async function runStats(invocation: ShowInvocation): Promise<number> {
-  const { files, format, filter, follow, maxPayloadBytes, output, report } = invocation;
+  const { files, format, filter, follow, maxPayloadBytes, output, report, note } = invocation;
   refuseStdinTwice(files);
   const rendering = statsRenderings[format](files.length > 1 || follow !== undefined);
   let left = invocation.limit;
   let status = 0;
+  let counted = 0;
   await output.write(rendering.begin);
   for (const file of files) {
     const dump = follow && new FollowedDump(file, { ...follow, maxPayloadBytes });
@@ -29,7 +31,9 @@ export async function runStats(invocation: ShowInvocation): Promise<number> {
       const chunks = dump?.chunks() ?? readDumpChunks(file, { maxPayloadBytes });
       const counts = await countFile(file, chunks, left, invocation);
       const { records, entries, frames } = counts.total;
-      left -= filter.mayShowItems ? records + entries : frames;
+      const shown = filter.mayShowItems ? records + entries : frames;
+      counted += shown;
+      left -= shown;
       await output.write(rendering.counts(counts));
       if (counts.fault === undefined) continue;
       const faultStatus = await report(counts.fault);
@@ -37,6 +41,7 @@ export async function runStats(invocation: ShowInvocation): Promise<number> {
     } while (dump?.goesOn);
   }
   await output.write(rendering.end);
+  noteNothingChosen(filter.isChoice && status === 0, counted, note);
   return status;
 }
 

@@ -6,8 +6,8 @@ import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
 import type { ShardSequences } from '../../dump/check/batch-check.js';
 import type { VerifiedContent, VerifiedHistory } from '../../dump/check/verifier.js';
-import { type VerifiedDump, verifyDump } from '../../dump/check/verify-dump.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
+import { type VerifiedDump, verifyDump } from '../../dump/verify/verify-dump.js';
 import type { RouteMode } from '../../engine/types.js';
 import { EXIT_BAD_FRAMES, FastcacheError } from '../../errors.js';
 import { errorJson } from '../command/error-rendering.js';
@@ -28,6 +28,8 @@ export interface VerifyInvocation {
   shards: number | undefined;
   /** How many faults of a dump are listed; the others are counted. */
   maxFaults: number;
+  /** Whether a dump must also lead to a key space. */
+  mustLoad: boolean;
   json: boolean;
   output: Output;
   terminal: NodeJS.WriteStream;
@@ -40,11 +42,11 @@ export interface VerifyInvocation {
 const MAX_LISTED_SHARDS = 16;
 
 /**
- * Verifies all dumps; resolves with the exit status: that of the first that is not sound, 0 when there is
- * none.
+ * Verifies all dumps; resolves with the exit status: that of the first that is not as it must be, 0 when
+ * there is none.
  */
 export async function runVerify(invocation: VerifyInvocation): Promise<number> {
-  const { files, route, shards, maxFaults, json, output, terminal, clock, report } = invocation;
+  const { files, route, shards, maxFaults, mustLoad, json, output, terminal, clock, report } = invocation;
   refuseStdinTwice(files);
   const progress = new ProgressLine(terminal, clock, 'verifying');
   const options = { route, shards, maxFaults, onProgress: progress.show };
@@ -55,7 +57,8 @@ export async function runVerify(invocation: VerifyInvocation): Promise<number> {
     try {
       const dump = await verifyDump(file, options).finally(() => progress.close());
       await output.write(json ? toJson(dumpJson(dump)) : dumpText(dump, route));
-      if (!dump.isSound) status ||= EXIT_BAD_FRAMES;
+      const isGood = dump.isSound && (dump.loadFault === undefined || !mustLoad);
+      if (!isGood) status ||= EXIT_BAD_FRAMES;
     } catch (error) {
       if (!(error instanceof FastcacheError)) throw error;
       if (json) await output.write(toJson({ file: dumpName(file), ok: false, ...errorJson(error) }));
@@ -73,19 +76,26 @@ function dumpJson({
   faults,
   faultCount,
   endsInsideLastFrame,
+  loadFault,
   ...content
 }: VerifiedDump): object {
   return {
     file,
     ok: isSound,
+    loadable: loadFault === undefined,
+    ...(loadFault && { notLoadable: placedJson(loadFault) }),
     ...content,
     endsInsideLastFrame,
     faultCount,
     faults: faults.map(({ fault, isCutTail }) => {
-      const { code, offset, message, expected, found } = fault;
-      return { code, offset, message, expected, found, advice: adviceFor(fault, isCutTail) };
+      const { expected, found } = fault;
+      return { ...placedJson(fault), expected, found, advice: adviceFor(fault, isCutTail) };
     }),
   };
+}
+
+function placedJson({ code, offset, message }: FastcacheError): object {
+  return { code, offset, message };
 }
 
 function dumpText(dump: VerifiedDump, route: RouteMode): string {
@@ -101,10 +111,21 @@ function dumpText(dump: VerifiedDump, route: RouteMode): string {
     );
   }
   const verdict = dump.isSound ? chalk.green('ok') : chalk.red(countText(faultCount, 'fault', 'faults'));
-  lines.push(`${name}: ${verdict}`, ...contentText(dump, route).map((line) => `  ${line}`));
+  lines.push(
+    `${name}: ${verdict}`,
+    `  ${loadText(dump)}`,
+    ...contentText(dump, route).map((line) => `  ${line}`),
+  );
   const advices = new Map(faults.map(({ fault, isCutTail }) => [adviceFor(fault, isCutTail), fault.code]));
   for (const [advice, code] of advices) lines.push(`  ${chalk.red(code)}: ${advice}`);
   return `${lines.join('\n')}\n`;
+}
+
+function loadText({ loadFault }: VerifiedDump): string {
+  if (loadFault === undefined) return 'loadable: it leads to a key space';
+  const { code, message, offset } = loadFault;
+  const place = offset === undefined ? '' : `byte ${offset}: `;
+  return `${chalk.yellow('not loadable')}: ${place}${escapeText(message)} (${code})`;
 }
 
 function contentText(content: VerifiedContent, route: RouteMode): string[] {
@@ -119,6 +140,7 @@ function contentText(content: VerifiedContent, route: RouteMode): string[] {
       countText(content.records, 'record', 'records'),
       countText(content.entries, 'snapshot entry', 'snapshot entries'),
     ].join(', '),
+    'values were not checked: FCRP has no checksum of them',
     ...snapshotsText(content),
     ...content.histories.map(historyText),
     routingText(content, route),

@@ -9,6 +9,7 @@ import {
 import { asUsage } from '../command/option-flags.js';
 import { signalStatuses } from '../command/shutdown.js';
 import { refuseStdinTwice } from '../command/values.js';
+import { noteNothingChosen } from '../frames/nothing-chosen.js';
 import type { Output } from '../terminal/output.js';
 import { ReplayProgressLine } from './progress.js';
 import { replayJson, replayText } from './report.js';
@@ -23,6 +24,8 @@ export interface ReplayInvocation extends ReplayOptions, ReplaySeams {
   terminal: NodeJS.WriteStream;
   /** Reports what ended the replay early, and returns the exit status. */
   report(fault: FastcacheError): Promise<number>;
+  /** Writes a note to stderr. */
+  note(text: string): void;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface ReplayInvocation extends ReplayOptions, ReplaySeams {
  * signal, 1 when the server refused commands, else 0. Rejects as `replayThrough`, and with a `UsageError`.
  */
 export async function runReplay(invocation: ReplayInvocation): Promise<number> {
-  const { files, to, stateFile, signal, json, output, terminal, clock, report } = invocation;
+  const { files, to, stateFile, filter, signal, json, output, terminal, clock, report, note } = invocation;
   refuseStdinTwice(files);
   asUsage(() => refuseUnreplayable(files, stateFile));
   const progress = new ReplayProgressLine(terminal, clock, files);
@@ -42,5 +45,7 @@ export async function runReplay(invocation: ReplayInvocation): Promise<number> {
   await output.write(json ? replayJson(reported) : replayText(reported));
   if (result.fault !== undefined) return report(result.fault);
   if (signal.aborted) return signalStatuses[signal.reason as keyof typeof signalStatuses];
-  return result.counts.refused > 0 ? 1 : 0;
+  const { records, entries, refused } = result.counts;
+  noteNothingChosen(filter?.isChoice === true, records + entries, note);
+  return refused > 0 ? 1 : 0;
 }

@@ -6,7 +6,9 @@ import { systemClock } from '../../clock.js';
 import { BaseCommand } from '../command/base-command.js';
 import { stopRequested } from '../command/shutdown.js';
 import { escapeText } from '../terminal/escape.js';
+import { Output } from '../terminal/output.js';
 import { eventJson, eventText, type ServerEvent } from './event-rendering.js';
+import { isRecordedToStdout } from './stdout-record.js';
 
 /** The server that a command runs until it is stopped. */
 export interface RunningServer {
@@ -26,11 +28,18 @@ export function metricsText(address: string | undefined): string {
 /** A command that serves until it is stopped. */
 export abstract class ServerCommand extends BaseCommand {
   #stop!: Promise<NodeJS.Signals>;
+  /** Where the ready line and the events of `--json` go. */
+  #events = this.output;
 
   /** Signals are handled from the very start: a program that reads the ready line may send one at once. */
   protected override async init(): Promise<void> {
     this.#stop = stopRequested();
     await super.init();
+  }
+
+  /** Leaves stdout to the dump, if that is recorded there. Throws a `UsageError`. */
+  protected leaveStdoutTo(flags: Readonly<Record<string, unknown>>): void {
+    if (isRecordedToStdout(flags)) this.#events = new Output(process.stderr);
   }
 
   /** Writes the ready line: an event with `--json`, else `text`, on stderr when stdout has another use. */
@@ -40,12 +49,12 @@ export abstract class ServerCommand extends BaseCommand {
     stream: 'stdout' | 'stderr' = 'stdout',
   ): Promise<void> {
     if (this.jsonEnabled()) this.showEvent({ event: 'ready', timeMs: systemClock.nowMs(), ...fields });
-    else if (stream === 'stdout') await this.output.line(escapeText(text));
+    else if (stream === 'stdout') await this.#events.line(escapeText(text));
     else process.stderr.write(`${escapeText(text)}\n`);
   }
 
   protected showEvent(event: ServerEvent): void {
-    if (this.jsonEnabled()) this.output.event(eventJson(event));
+    if (this.jsonEnabled()) this.#events.event(eventJson(event));
     else process.stderr.write(`${eventText(event)}\n`);
   }
 

@@ -19,11 +19,17 @@ export function checkText(verdict: Verdict, limits: LagLimits): string {
 }
 
 /**
- * Performance data, `lag_ms=3ms;500;1000;0`: the value, the warning limit, the critical limit, the minimum.
+ * Performance data, `lag_ms=3ms;500;1000;0`: the value, the warning limit, the critical limit, the minimum. A
+ * value that is not known is `U`.
  */
-function performanceText(name: string, value: number, unit: string, limit: number | undefined): string {
+function performanceText(
+  name: string,
+  value: number | null,
+  unit: string,
+  limit: number | undefined,
+): string {
   const limits = limit === undefined ? ';' : `${limit / 2};${limit}`;
-  return `${name}=${value}${unit};${limits};0`;
+  return `${name}=${value === null ? 'U' : `${value}${unit}`};${limits};0`;
 }
 
 /** Escapes a text and its bars, because a bar begins the performance data. */

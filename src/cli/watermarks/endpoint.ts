@@ -37,6 +37,11 @@ export class Endpoint {
     this.#options = options;
   }
 
+  /** The address or the file, as it was given. */
+  get name(): string {
+    return this.#text;
+  }
+
   /** Returns the endpoint's watermarks, or its fault. Throws errors that are no `FastcacheError`. */
   async look(): Promise<EndpointAnswer> {
     try {

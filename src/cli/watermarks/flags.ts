@@ -1,6 +1,6 @@
 /** The flags of `watermarks`, and what they ask for: to look once, to watch, to check or to wait. */
 import * as Flags from '@oclif/core/flags';
-import { fileFlag, valueFlag, withEnvironment } from '../command/flags.js';
+import { environmentName, fileFlag, valueFlag, withEnvironment } from '../command/flags.js';
 import { parseCount, UsageError } from '../command/values.js';
 import type { Endpoint } from './endpoint.js';
 
@@ -79,6 +79,11 @@ export function watermarksMode(
     default:
       return { name };
   }
+}
+
+/** Returns whether arguments, which may be wrong, or the environment ask for a check. */
+export function isCheck(argv: readonly string[]): boolean {
+  return argv.includes('--check') || process.env[environmentName('check')] !== undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;

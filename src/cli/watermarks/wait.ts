@@ -8,7 +8,7 @@ import { FastcacheError } from '../../errors.js';
 import { watermarkOf } from '../../replication/watermarks.js';
 import type { ReplicaEntry } from '../../status/replica-entry.js';
 import type { StatusDocument } from '../../status/status-document.js';
-import { endpointJson } from '../../status/watermarks.js';
+import { type EndpointAnswer, endpointJson } from '../../status/watermarks.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
@@ -40,6 +40,12 @@ interface Lack {
   records: number | null;
 }
 
+/** The answers of one look, and what the replicas lack by them. */
+interface Looked {
+  answers: EndpointAnswer[];
+  lacks: Lack[];
+}
+
 interface Target {
   history: string | null;
   watermarks: readonly bigint[];
@@ -49,15 +55,27 @@ interface Target {
 
 /**
  * Resolves with true when all replicas have all, and with false after the timeout, having written what is
- * missing. Throws an endpoint's fault, `STATUS_NOT_TOLD` for a Rust primary, and `HISTORY_DIFFERS` when a
- * primary begins another history.
+ * missing. Throws an endpoint's fault, `PEER_SILENT` when nothing was answered until then, `STATUS_NOT_TOLD`
+ * for a Rust primary, and `HISTORY_DIFFERS` when a primary begins another history.
  */
 export async function waitForReplicas(options: WaitOptions): Promise<boolean> {
   const { endpoints, timeoutMs, clock, timers, json, output, warn } = options;
   const deadlineUs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : clock.monotonicUs() + timeoutMs * 1000;
   const targets = new Map<string, Target>();
+  const write = ({ answers, lacks }: Looked) =>
+    json
+      ? output.line(toJson({ endpoints: answers.map(endpointJson), lacking: lacks }))
+      : output.write(lacksText(lacks));
+  const deadline = timeoutMs === 0 ? undefined : deadlineAfter(timeoutMs, timers);
+  let last: Looked | undefined;
   for (;;) {
-    const answers = await lookAtAll(endpoints);
+    // A server that is silent must not make the wait longer.
+    const answers = await Promise.race([lookAtAll(endpoints), ...(deadline === undefined ? [] : [deadline])]);
+    if (answers === undefined) {
+      if (last === undefined) throw notAnswered(endpoints, timeoutMs);
+      await write(last);
+      return false;
+    }
     const lacks = answers.flatMap((answer) => {
       if ('fault' in answer) throw answer.fault;
       const { endpoint, status } = answer;
@@ -66,13 +84,25 @@ export async function waitForReplicas(options: WaitOptions): Promise<boolean> {
       targets.set(endpoint, target);
       return lacking(endpoint, status, target);
     });
+    last = { answers, lacks };
     if (lacks.length === 0 || clock.monotonicUs() >= deadlineUs) {
-      if (json) await output.line(toJson({ endpoints: answers.map(endpointJson), lacking: lacks }));
-      else await output.write(lacksText(lacks));
+      await write(last);
       return lacks.length === 0;
     }
     await new Promise<void>((resolve) => timers.after(PAUSE_MS, resolve));
   }
+}
+
+function deadlineAfter(timeoutMs: number, timers: Timers): Promise<undefined> {
+  return new Promise((resolve) => {
+    timers.after(timeoutMs, () => resolve(undefined));
+  });
+}
+
+function notAnswered(endpoints: readonly Endpoint[], timeoutMs: number): FastcacheError {
+  const [only] = endpoints;
+  const who = endpoints.length === 1 && only !== undefined ? only.name : 'One of the servers';
+  return new FastcacheError('PEER_SILENT', `${who} has not answered within ${timeoutMs / 1000} s.`);
 }
 
 function newTarget(endpoint: string, status: StatusDocument, warn: (message: string) => void): Target {

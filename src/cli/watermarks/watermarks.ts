@@ -1,8 +1,10 @@
 /** `watermarks`: asks servers and reads dumps, and writes the answers as tables or as one JSON document. */
+import * as Errors from '@oclif/core/errors';
 import type { Clock, Timers } from '../../clock.js';
 import type { FastcacheError } from '../../errors.js';
 import { endpointJson } from '../../status/watermarks.js';
 import { checkEndpoints, checkStatus, type LagLimits } from '../../status/watermarks-check.js';
+import { exitStatus } from '../command/error-rendering.js';
 import { stopSignal } from '../command/shutdown.js';
 import { toJson } from '../terminal/json.js';
 import type { Terminal } from '../terminal/live-screen.js';
@@ -28,6 +30,15 @@ export interface WatermarksOptions {
   warn(message: string): void;
   /** Reports the fault of an endpoint and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
+}
+
+/**
+ * Returns the exit status of a check that ends with `error`. Whatever keeps it from its answer is UNKNOWN: 1
+ * and 2 would be findings to monitoring.
+ */
+export function checkEnd(error: unknown): number {
+  const status = exitStatus(error);
+  return error instanceof Errors.ExitError || status === 0 ? status : checkStatus('UNKNOWN');
 }
 
 /** Runs the mode; resolves with the exit status, and leaves no connection open. */

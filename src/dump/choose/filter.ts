@@ -35,6 +35,8 @@ export interface FilterOptions {
 
 /** Decides what is chosen. */
 export class FrameFilter {
+  /** Whether anything is chosen, by items or by kinds of frames. */
+  readonly isChoice: boolean;
   /** Whether items are chosen one by one; then a frame is shown only for the sake of one of them. */
   readonly choosesItems: boolean;
   /** Whether records are chosen by what entries of snapshots do not have; then no entry is shown. */
@@ -67,6 +69,7 @@ export class FrameFilter {
     this.#matchesKey = this.#keys && keyMatcher(this.#keys);
     this.recordsOnly = [start, end, sinceMs, untilMs, shards, ops].some((option) => option !== undefined);
     this.choosesItems = this.recordsOnly || keys !== undefined;
+    this.isChoice = this.choosesItems || kinds !== undefined;
     this.mayShowItems = this.showsKind('MutationBatch') || this.showsKind('SnapshotChunk');
     if (this.recordsOnly && !this.showsKind('MutationBatch')) {
       throw badOption(

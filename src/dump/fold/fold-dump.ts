@@ -14,8 +14,9 @@ export interface FoldDumpOptions extends DumpLimits, ReadingOptions {}
  * newest record, and holds no key that had expired by then. Memory is that of the keys and values.
  *
  * Rejects, with file and byte offset, for damage, gaps and snapshots that are not whole (`FCRP_*`,
- * `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), with `BAD_OPTION` where the dumps do not show the keys at
- * `endSequence` or `untilMs`, and with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
+ * `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), with `DUMP_EMPTY` for dumps without content, with `BAD_OPTION`
+ * where the dumps do not show the keys at `endSequence` or `untilMs`, and with `NO_INPUT`, `READ_FAILED`,
+ * `OUT_OF_MEMORY`.
  *
  *     const keySpace = await foldDump(['monday.fcrp', 'tuesday.fcrp']);
  *     for (const { key, value } of keySpace.entries()) console.log(`${key} = ${value}`);

@@ -25,15 +25,16 @@ import {
 import { BatchLimit, type DumpLimits } from '../choose/batch-limit.js';
 import { inPayload, openFrame, placedIn } from '../read/frame-content.js';
 import { gapIn, sequenceGap } from '../sequence-gap.js';
+import { noContent, ofSnapshot, tooLate, untimed } from './fold-faults.js';
 import { SnapshotBuild } from './snapshot-build.js';
-import { StorePool } from './store-pool.js';
+import { type FoldStore, StorePool } from './store-pool.js';
 
 type Watermarks = ArrayLike<bigint>;
 
 /** The key space that dumps lead to. */
-export interface KeySpace {
+export interface KeySpace<Store extends FoldStore = ShardEngine> {
   /** The store of the keys, with those that have expired. */
-  store: ShardEngine;
+  store: Store;
   /** The highest sequence of each shard that the dumps name; index = shard. */
   watermarks: bigint[];
   /** Unix ms of the newest record that was applied; undefined when there was none. */
@@ -46,27 +47,30 @@ export interface KeySpace {
 }
 
 /** How far dumps are folded, and into what. */
-export interface FoldOptions extends DumpLimits {
+export interface FoldOptions<Store extends FoldStore = ShardEngine> extends DumpLimits {
   /** Creates an empty store that follows, at watermarks of 0, with so many shards. Throws `OUT_OF_MEMORY`. */
-  createStore(shards: number): ShardEngine;
+  createStore(shards: number): Store;
+  /** Returns a frame's payload, decompressed; absent: the fold decompresses it. Throws `FCRP_ZSTD_*`. */
+  payloadOf?: ((frame: SplitFrame) => Uint8Array) | undefined;
 }
 
-interface Held {
-  store: ShardEngine;
+interface Held<Store extends FoldStore> {
+  store: Store;
   /**
    * The shard count; undefined when neither a snapshot nor a Hello has it, and the store has as many as there
    * can be.
    */
   shards: number | undefined;
   /** A snapshot that no record before `untilMs` proves to have been taken before then. */
-  unproven: SnapshotBuild | undefined;
+  unproven: SnapshotBuild<Store> | undefined;
 }
 
 /** One fold: call `take` for each frame of the dumps in order, then `finish`. */
-export class KeySpaceFold {
+export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
   readonly #limits: DumpLimits;
   readonly #limit: BatchLimit;
-  readonly #stores: StorePool;
+  readonly #stores: StorePool<Store>;
+  readonly #payloadOf: (frame: SplitFrame) => Uint8Array;
   readonly #course = new HistoryCourse<FastcacheError>({
     keepsContent: true,
     onTakenBack: ({ place }) => this.#break(place),
@@ -76,7 +80,7 @@ export class KeySpaceFold {
     list: () => this.#store?.watermarks() ?? [],
     move: (to) => moveStore(this.#store, to),
   };
-  #held: Held | undefined;
+  #held: Held<Store> | undefined;
   /**
    * Whether batches outside a snapshot must be the first ones of their history, for the content that others
    * would continue is not held.
@@ -87,17 +91,21 @@ export class KeySpaceFold {
    * no count.
    */
   #shards: number | undefined;
-  #snapshot: SnapshotBuild | undefined;
+  #hasFrames = false;
+  /** Whether the last Hello that named the history had all shards at its base: there was no content. */
+  #isNamedEmpty = false;
+  #snapshot: SnapshotBuild<Store> | undefined;
   /** Whether the frames of a snapshot that is past the limits are being skipped. */
   #skipsSnapshot = false;
   /** The fault that makes the content unknown; nothing is held then. */
   #broken: FastcacheError | undefined;
   #newestMs: number | undefined;
 
-  constructor({ createStore, ...limits }: FoldOptions) {
+  constructor({ createStore, payloadOf = payloadIn, ...limits }: FoldOptions<Store>) {
     this.#limits = limits;
     this.#limit = new BatchLimit(limits);
     this.#stores = new StorePool(createStore);
+    this.#payloadOf = payloadOf;
   }
 
   /**
@@ -105,18 +113,17 @@ export class KeySpaceFold {
    * placed in it.
    */
   take(frame: SplitFrame, file: string): void {
+    this.#hasFrames = true;
     switch (frame.header.kind) {
       case FrameKind.MutationBatch:
-        inPayload(frame, () => this.#takeBatch(openPayload(frame.header, frame.wirePayload), frame, file));
+        inPayload(frame, () => this.#takeBatch(this.#payloadOf(frame), frame, file));
         return;
       case FrameKind.SnapshotBegin:
         inPayload(frame, () => this.#begin(watermarksOf(frame), frame, file));
         return;
       case FrameKind.SnapshotChunk:
         if (this.#skipsSnapshot) return;
-        inPayload(frame, () =>
-          this.#openSnapshot('A chunk').load(openPayload(frame.header, frame.wirePayload)),
-        );
+        inPayload(frame, () => this.#openSnapshot('A chunk').load(this.#payloadOf(frame)));
         return;
       case FrameKind.SnapshotEnd:
         inPayload(frame, () => this.#end(watermarksOf(frame)));
@@ -130,19 +137,26 @@ export class KeySpaceFold {
   }
 
   /** Ends the dumps and returns their key space. Throws the fault that makes it unknown. */
-  finish(): KeySpace {
+  finish(): KeySpace<Store> {
     const open = this.#snapshot;
     if (open !== undefined) throw this.#unfinished(open);
     this.#course.end(this.#positions);
     if (this.#broken !== undefined) throw this.#broken;
     if (this.#held?.unproven !== undefined) throw untimed(this.#held.unproven);
+    if (this.#held === undefined && !this.#mayBeEmpty()) throw noContent(!this.#hasFrames);
     const { store, shards } = this.#held ?? { store: this.#stores.take(1), shards: 1 };
     const all = store.watermarks();
     const watermarks = all.slice(0, shards ?? shardsIn(all));
     return { store, watermarks, newestMs: this.#newestMs, unsaid: this.#course.jumps };
   }
 
-  get #store(): ShardEngine | undefined {
+  /** Returns whether no content may be what the dumps lead to, up to the limits. */
+  #mayBeEmpty(): boolean {
+    const { endSequence, untilMs } = this.#limits;
+    return this.#isNamedEmpty || endSequence !== undefined || untilMs !== undefined;
+  }
+
+  get #store(): Store | undefined {
     return this.#snapshot?.store ?? this.#held?.store;
   }
 
@@ -155,6 +169,7 @@ export class KeySpaceFold {
     const outcome = this.#course.hello(content.margin, watermarks, this.#positions);
     if (outcome !== 'claims') this.#shards = isShardCount(watermarks.length) ? watermarks.length : undefined;
     if (outcome === 'claims' || outcome === 'unnamed') return;
+    this.#isNamedEmpty = Array.from(watermarks).every((at) => at === this.#course.history?.base);
     this.#isToBegin = outcome === 'begins';
     if (this.#isToBegin) return;
     if (this.#held !== undefined) this.#held.shards ??= this.#shards;
@@ -238,7 +253,7 @@ export class KeySpaceFold {
     this.#hold({ store, shards: this.#shards, unproven: undefined });
   }
 
-  #hold(held: Held): void {
+  #hold(held: Held<Store>): void {
     this.#held = held;
     this.#isToBegin = false;
     this.#broken = undefined;
@@ -253,7 +268,7 @@ export class KeySpaceFold {
     }
     this.#abandonSnapshot();
     this.#course.begin(watermarks, frame.offset, this.#positions);
-    const snapshot = new SnapshotBuild(watermarks, {
+    const snapshot = new SnapshotBuild<Store>(watermarks, {
       framing: this.#course.snapshot,
       file,
       createStore: () => this.#stores.take(length),
@@ -300,7 +315,7 @@ export class KeySpaceFold {
   }
 
   /** Skips a snapshot past the limits; the held content must then have everything up to the limits. */
-  #skip(snapshot: SnapshotBuild, watermarks: Watermarks): void {
+  #skip(snapshot: SnapshotBuild<Store>, watermarks: Watermarks): void {
     const { endSequence } = this.#limits;
     const own = this.#held?.store.watermarks();
     const lacks = (watermark: bigint, shard: number) => {
@@ -329,7 +344,7 @@ export class KeySpaceFold {
     this.#broken = fault;
   }
 
-  #unfinished(snapshot: SnapshotBuild): FastcacheError {
+  #unfinished(snapshot: SnapshotBuild<Store>): FastcacheError {
     const { endSequence, untilMs } = this.#limits;
     if (snapshot.isEnded && (endSequence !== undefined || untilMs !== undefined)) return tooLate(snapshot);
     const message = snapshot.isEnded
@@ -339,12 +354,16 @@ export class KeySpaceFold {
   }
 }
 
-function moveStore(store: ShardEngine | undefined, to: KnownSequences): void {
+function moveStore(store: FoldStore | undefined, to: KnownSequences): void {
   store?.setWatermarks(store.watermarks().map((own, shard) => to[shard] ?? own));
 }
 
-function watermarksOf({ header, wirePayload }: SplitFrame): Watermarks {
-  return decodeWatermarks(openPayload(header, wirePayload));
+function payloadIn({ header, wirePayload }: SplitFrame): Uint8Array {
+  return openPayload(header, wirePayload);
+}
+
+function watermarksOf(frame: SplitFrame): Watermarks {
+  return decodeWatermarks(payloadIn(frame));
 }
 
 /** Returns a batch's first record; undefined for a malformed batch, which the kernel refuses. */
@@ -355,30 +374,6 @@ function firstRecord(payload: Uint8Array): DecodedRecord | undefined {
     if (error instanceof FastcacheError) return undefined;
     throw error;
   }
-}
-
-function untimed(snapshot: SnapshotBuild): FastcacheError {
-  return ofSnapshot(
-    'BAD_OPTION',
-    'What was at that time is not known: no record up to it, behind the snapshot that begins here, says when that was taken.',
-    snapshot,
-  );
-}
-
-function tooLate(snapshot: SnapshotBuild): FastcacheError {
-  return ofSnapshot(
-    'BAD_OPTION',
-    'What was there then is not known: the snapshot that begins here shows only what came later.',
-    snapshot,
-  );
-}
-
-function ofSnapshot(
-  code: 'BAD_OPTION' | 'SNAPSHOT_OUT_OF_ORDER',
-  message: string,
-  { offset, file }: SnapshotBuild,
-): FastcacheError {
-  return new FastcacheError(code, message, { offset, file });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Reads dumps and folds them into the key space that they lead to. */
 import type { ShardEngine } from '../../engine/shard-engine.js';
+import { FastcacheError } from '../../errors.js';
 import { type DumpSource, dumpName, inDump, readDumpChunks } from '../read/dump-reader.js';
 import { type FoldOptions, type KeySpace, KeySpaceFold } from './key-space-fold.js';
 
@@ -15,8 +16,9 @@ export interface LoadOptions extends FoldOptions {
 
 /**
  * Returns the key space that dumps lead to. Throws, with file and byte offset, for damage, gaps and snapshots
- * that are not whole (`FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), for limits that the dumps do not
- * reach (`BAD_OPTION`), and `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
+ * that are not whole (`FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), for dumps without content
+ * (`DUMP_EMPTY`), for limits that the dumps do not reach (`BAD_OPTION`), and `NO_INPUT`, `READ_FAILED`,
+ * `OUT_OF_MEMORY`.
  */
 export async function loadDumps({ files, signal, onRead, ...options }: LoadOptions): Promise<KeySpace> {
   const fold = new KeySpaceFold(options);
@@ -34,7 +36,14 @@ export async function loadDumps({ files, signal, onRead, ...options }: LoadOptio
       throw inDump(error, file, bytes);
     }
   }
-  return fold.finish();
+  try {
+    return fold.finish();
+  } catch (error) {
+    // A fault of all the dumps together names no place.
+    const [only] = files;
+    const isPlaced = !(error instanceof FastcacheError) || error.file !== undefined;
+    throw isPlaced || only === undefined || files.length > 1 ? error : error.inFile(dumpName(only));
+  }
 }
 
 const SWEPT_KEYS = 100_000;

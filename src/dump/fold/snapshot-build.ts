@@ -5,7 +5,7 @@
  * batches and chunks come in one order, and it is the moment of the SnapshotEnd (docs/architecture.md,
  * "Bootstrap").
  */
-import type { ShardEngine } from '../../engine/shard-engine.js';
+import type { FollowedStore } from '../../engine/types.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';
 import type { SnapshotFraming } from '../../frame/snapshot-framing.js';
 import { hasReached } from '../../replication/watermarks.js';
@@ -13,25 +13,25 @@ import { hasReached } from '../../replication/watermarks.js';
 type Watermarks = ArrayLike<bigint>;
 
 /** The parts that a snapshot is built with. */
-export interface SnapshotBuildOptions {
+export interface SnapshotBuildOptions<Store> {
   /** The framing, which has just begun with this snapshot. */
   framing: SnapshotFraming;
   /** The dump's name, for faults. */
   file: string;
   /** Creates an empty store of the snapshot's shards. Throws `OUT_OF_MEMORY`. */
-  createStore(): ShardEngine;
+  createStore(): Store;
 }
 
 /** One snapshot, from its SnapshotBegin until its content is whole. */
-export class SnapshotBuild {
+export class SnapshotBuild<Store extends FollowedStore = FollowedStore> {
   readonly shards: number;
   /** The byte offset of its SnapshotBegin. */
   readonly offset: number;
   readonly file: string;
   readonly #begun: Watermarks;
-  readonly #createStore: () => ShardEngine;
+  readonly #createStore: () => Store;
   readonly #framing: SnapshotFraming;
-  #store: ShardEngine | undefined;
+  #store: Store | undefined;
   /** The watermarks that must be reached before the content is of one moment. */
   #targets: Watermarks[] = [];
   #isEnded = false;
@@ -39,7 +39,7 @@ export class SnapshotBuild {
   hasRecords = false;
 
   /** `begun` holds the watermarks of the SnapshotBegin. */
-  constructor(begun: Watermarks, { framing, file, createStore }: SnapshotBuildOptions) {
+  constructor(begun: Watermarks, { framing, file, createStore }: SnapshotBuildOptions<Store>) {
     this.shards = begun.length;
     this.offset = framing.beginOffset;
     this.file = file;
@@ -52,7 +52,7 @@ export class SnapshotBuild {
    * The store, created when the first frame needs it: a dump may hold more SnapshotBegins than there can be
    * stores.
    */
-  get store(): ShardEngine {
+  get store(): Store {
     if (this.#store === undefined) {
       this.#store = this.#createStore();
       this.#store.setWatermarks(Array.from(this.#begun));
@@ -61,7 +61,7 @@ export class SnapshotBuild {
   }
 
   /** Returns the store, if any frame has needed one. */
-  madeStore(): ShardEngine | undefined {
+  madeStore(): Store | undefined {
     return this.#store;
   }
 

@@ -16,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { FastcacheError } from '../../errors.js';
+import { DEFAULT_FILE_MODE } from '../../files/file-mode.js';
 import { decodeHeader } from '../../frame/header.js';
 import { FrameKind } from '../../frame/kinds.js';
 import { FRAME_HEADER_BYTES } from '../../limits.js';
@@ -39,6 +40,8 @@ export interface Removed {
 export interface OutputOptions {
   /** Whether a file that is there already is overwritten; false when absent. */
   force?: boolean | undefined;
+  /** The mode of the file; when absent that of the file that is overwritten, or else 0o600. */
+  mode?: number | undefined;
   /** Discards what is written when it is aborted, at once; from then on writing throws its reason. */
   signal?: AbortSignal | undefined;
 }
@@ -61,16 +64,20 @@ export class DumpOutput {
    * `inputs` are the dumps that are read. Throws `BAD_OPTION` when `target` is one of them, or is there
    * already, and `WRITE_FAILED`.
    */
-  constructor(inputs: readonly DumpSource[], target: string, { force = false, signal }: OutputOptions = {}) {
+  constructor(
+    inputs: readonly DumpSource[],
+    target: string,
+    { force = false, mode, signal }: OutputOptions = {},
+  ) {
     this.#target = target;
     this.#overwrite = force;
     this.#signal = signal;
     this.path = `${target}.${process.pid}.partial`;
     for (const input of inputs) if (typeof input === 'string') refuseInPlace(input, target);
     this.#refuseExisting();
-    // The mode is kept: a user who may not read the file that is replaced may not read the new one.
-    const mode = statSync(target, { throwIfNoEntry: false })?.mode;
-    this.#fd = this.#writing(() => openSync(this.path, 'wx+', mode));
+    // A user who may not read the file that is replaced may not read the new one.
+    const kept = statSync(target, { throwIfNoEntry: false })?.mode;
+    this.#fd = this.#writing(() => openSync(this.path, 'wx+', mode ?? kept ?? DEFAULT_FILE_MODE));
     signal?.addEventListener('abort', this.#onAbort);
   }
 

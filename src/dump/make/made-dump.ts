@@ -12,6 +12,8 @@ export interface MakingOptions extends ReadingOptions {
   output: string;
   /** Whether `output` may be there already, and is overwritten; false when absent. */
   force?: boolean | undefined;
+  /** The mode of the new file; when absent that of the file that is overwritten, or else 0o600. */
+  mode?: number | undefined;
   /** How many losses of each dump, and how many gaps of the new one, are listed; 10 when absent. */
   maxFaults?: number | undefined;
 }
@@ -51,10 +53,10 @@ export interface Making {
  */
 export async function makeDump(
   sources: readonly DumpSource[],
-  { output, force = false, maxFaults = DEFAULT_MAX_FAULTS, signal, onProgress }: MakingOptions,
+  { output, force = false, mode, maxFaults = DEFAULT_MAX_FAULTS, signal, onProgress }: MakingOptions,
   make: (making: Making) => Promise<readonly ReadInput[]>,
 ): Promise<MadeDump> {
-  const written = new DumpOutput(sources, output, { force, signal });
+  const written = new DumpOutput(sources, output, { force, mode, signal });
   try {
     const inputs = await make({
       written,

@@ -4,9 +4,10 @@
  * this program.
  */
 import type { FastcacheError } from '../../errors.js';
-import type { ShardSequences } from '../check/batch-check.js';
-import { walkVerified } from '../check/verify-dump.js';
+import { BatchCheck, type ShardSequences } from '../check/batch-check.js';
+import { DumpVerifier } from '../check/verifier.js';
 import type { ReadingOptions } from '../read/dump-reader.js';
+import { walkVerified } from '../verify/verify-dump.js';
 import type { DumpOutput } from './dump-output.js';
 import { Listed } from './listed.js';
 
@@ -41,16 +42,18 @@ export async function verifyWritten(
   written.flush();
   const source = written.path;
   const remaining = new Listed<FastcacheError>(maxFaults);
-  const { frames, bytes, records, entries, sequences } = await walkVerified(source, {
+  const verifier = new DumpVerifier(new BatchCheck(), {
     route: 'full-key',
     shards: undefined,
-    signal,
-    onRead: (read) => onProgress?.({ stage: 'verifying', source, bytes: read }),
     onFault: (fault) => {
       if (!mayRemain.has(fault.code)) throw new Error(`what was written is not sound: ${fault.message}`);
       // Routing is a guess where the primary's shard count and routing mode are not known.
       if (fault.code !== 'SHARD_MISROUTED') remaining.add(fault);
     },
+  });
+  const { frames, bytes, records, entries, sequences } = await walkVerified(source, verifier, {
+    signal,
+    onRead: (read) => onProgress?.({ stage: 'verifying', source, bytes: read }),
   });
   const frameCount = Object.values(frames).reduce((sum, count) => sum + count, 0);
   return { bytes, frames: frameCount, records, entries, remaining, sequences };

@@ -9,11 +9,28 @@ import type { Margin } from '../../frame/margin.js';
 
 /** The most nodes of a path: a longer chain is a mistake, and a path must fit into a margin. */
 const NODES_MAX = 32;
+const NODE_ID = /^[0-9a-f]{16}$/;
 const PATH = /^[0-9a-f]{16}(,[0-9a-f]{16})*$/;
 
-/** Makes an id of 16 hex digits; a process makes one. */
+/** Makes an id of 16 hex digits. */
 export function newNodeId(random: Random): string {
   return Array.from({ length: 2 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+}
+
+/** Returns whether a text is the id of a node. */
+export function isNodeId(text: string): boolean {
+  return NODE_ID.test(text);
+}
+
+/** The pair that names a replica in the margin of its Hello. */
+export function nodePair(nodeId: string): [string, string] {
+  return ['node', nodeId];
+}
+
+/** The id of the replica that a margin names; undefined when it names none. */
+export function nodeInMargin(margin: Margin | undefined): string | undefined {
+  const id = margin?.get('node');
+  return id !== undefined && isNodeId(id) ? id : undefined;
 }
 
 /** The pair that names a path in a margin. */

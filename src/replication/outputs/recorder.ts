@@ -142,6 +142,11 @@ export class Recorder implements FrameSubscriber {
     await this.#options.sink.sync();
   }
 
+  /** Returns the digest of the dump's first `bytes` bytes, which are on the disk. Throws `WRITE_FAILED`. */
+  digest(bytes: number): string {
+    return this.#options.sink.digest(bytes);
+  }
+
   /**
    * Writes what waits and closes the sink. Rejects with the fault that ended the recording before its time.
    */

@@ -5,9 +5,14 @@
  */
 import type { Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';
-import { encodeTapState, type TapState } from './tap-state.js';
+import { encodeTapState, type RecordedDump, type TapState } from './tap-state.js';
 
 const PAUSE_MS = 1_000;
+
+/** What is applied, with a dump that may not be out yet, and so has no digest. */
+export type AppliedState = Omit<TapState, 'record'> & {
+  record: Omit<RecordedDump, 'sha256'> | undefined;
+};
 
 /** What a `StateKeeper` works with. */
 export interface StateKeeperOptions {
@@ -16,12 +21,14 @@ export interface StateKeeperOptions {
   /** Calls `run` at a moment at which all that was applied has been given to the outputs. */
   whenGiven(run: () => void): void;
   /** Returns what is applied at present; undefined while no content is whole. */
-  state(): TapState | undefined;
+  state(): AppliedState | undefined;
   /**
    * Resolves with true when all that was given to the outputs is out, and with false when an output has
    * failed.
    */
   flush(): Promise<boolean>;
+  /** Returns the digest of the dump's first `bytes` bytes, which are out. Throws `WRITE_FAILED`. */
+  digest(bytes: number): string;
   /** Resolves when the bytes have replaced those that were saved last, on the disk. */
   save(bytes: Buffer): Promise<void>;
 }
@@ -73,11 +80,13 @@ export class StateKeeper {
   }
 
   async #save(): Promise<void> {
-    const { state, flush, save } = this.#options;
+    const { state, flush, digest, save } = this.#options;
     const current = state();
     if (current === undefined || identityOf(current) === this.#saved) return;
     if (!(await flush())) return;
-    await save(encodeTapState(current));
+    const { record } = current;
+    const known = record && { ...record, sha256: digest(record.bytes) };
+    await save(encodeTapState({ ...current, record: known }));
     this.#saved = identityOf(current);
   }
 
@@ -94,6 +103,6 @@ export class StateKeeper {
  * Identifies a state by its place in the stream: bytes that were recorded without leading further need not be
  * saved.
  */
-function identityOf({ history, watermarks }: TapState): string {
+function identityOf({ history, watermarks }: AppliedState): string {
   return `${history?.id} ${watermarks.join()}`;
 }

@@ -7,23 +7,34 @@ import { isFields, MAX_STATE_BYTES, openState, sealState } from '../../files/sea
 import { isShardCount } from '../../limits.js';
 import type { History } from '../history.js';
 
+/** The dump of a tap. */
+export interface RecordedDump {
+  /** Its name without folders. */
+  file: string;
+  /** Its length up to the state. */
+  bytes: number;
+  /** The digest of these bytes (files/dump-digest.ts), 64 hex digits. */
+  sha256: string;
+}
+
 /** How far a tap has come, and with which outputs. */
 export interface TapState {
   /** The history that the watermarks count in; undefined for a Rust primary's content, which has none. */
   history: Pick<History, 'id' | 'base'> | undefined;
   /** The highest sequence of each shard that is out. */
   watermarks: bigint[];
-  /** The dump that belongs to it: its name without folders, and its length up to here; undefined: none. */
-  record: { file: string; bytes: number } | undefined;
+  /** The dump that belongs to it; undefined: none. */
+  record: RecordedDump | undefined;
   /** Whether changes go out too. */
   changes: boolean;
 }
 
 const FORMAT = 'fastcache tap state';
-const VERSION = 1;
+const VERSION = 2;
 const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 
 const HISTORY_ID = /^[0-9a-f]{32}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Encodes a state for a file. */
 export function encodeTapState({ history, watermarks, record, changes }: TapState): Buffer {
@@ -64,7 +75,7 @@ export function decodeTapState(bytes: Buffer): TapState {
   return {
     history: history === null ? undefined : { id: history.id, base: history.base },
     watermarks,
-    record: record === null ? undefined : { file: record.file, bytes: record.bytes },
+    record: record === null ? undefined : { file: record.file, bytes: record.bytes, sha256: record.sha256 },
     changes,
   };
 }
@@ -73,9 +84,11 @@ function isHistory(value: unknown): value is { id: string; base: bigint } {
   return isFields(value) && typeof value.id === 'string' && HISTORY_ID.test(value.id) && isU64(value.base);
 }
 
-function isRecord(value: unknown): value is { file: string; bytes: number } {
+function isRecord(value: unknown): value is RecordedDump {
   if (!isFields(value)) return false;
-  return typeof value.file === 'string' && Number.isSafeInteger(value.bytes) && Number(value.bytes) >= 0;
+  const { file, bytes, sha256 } = value;
+  const isLength = Number.isSafeInteger(bytes) && Number(bytes) >= 0;
+  return isLength && typeof file === 'string' && typeof sha256 === 'string' && SHA256.test(sha256);
 }
 
 function isWatermarks(value: unknown): value is bigint[] {

@@ -60,11 +60,12 @@ export class DepartedReplicas {
 }
 
 /**
- * Returns whether the replica that makes `claim` can be the one that left. Its port is another with each
- * connection, so that it is known by its host, its history and its watermarks: at or past what it
- * acknowledged, and not past what it was sent.
+ * Returns whether the replica that makes `claim` can be the one that left. It is known by its id, where both
+ * have one. Its port is another with each connection, so that otherwise it is known by its host, its history
+ * and its watermarks: at or past what it acknowledged, and not past what it was sent.
  */
-export function isSameReplica(left: ReplicaInfo, { address, history, watermarks }: Claim): boolean {
+export function isSameReplica(left: ReplicaInfo, { address, history, nodeId, watermarks }: Claim): boolean {
+  if (left.nodeId !== undefined && nodeId !== undefined) return left.nodeId === nodeId;
   return (
     watermarks.length > 0 &&
     hostOf(left.address) === hostOf(address) &&

@@ -6,9 +6,12 @@ import assert from 'node:assert';
 import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
 import { Guesses } from '../link/guesses.js';
 import { StrangerLog } from '../link/stranger-log.js';
+import type { FrameStream } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
+import { Comings } from './comings.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
+import { LagMarks } from './lag-marks.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
 import { WindowWatch } from './window-watch.js';
@@ -42,6 +45,9 @@ export class ReplicaListener {
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
   readonly #departed: DepartedReplicas;
   readonly #windowWatch: WindowWatch;
+  /** The marks of the stream that is served. */
+  #marks: { stream: FrameStream; marks: LagMarks } | undefined;
+  readonly #comings: Comings;
   readonly #ackListeners = new Set<() => void>();
   readonly #host: SessionHost = {
     admit: (session, claim) => this.#admit(session, claim),
@@ -72,10 +78,12 @@ export class ReplicaListener {
     this.#guesses = new Guesses(options.clock);
     this.#strangers = new StrangerLog(options.log, options.timers);
     this.#departed = new DepartedReplicas(options.clock);
+    this.#comings = new Comings(options.clock);
     this.#windowWatch = new WindowWatch({
       ...options,
       backlog: () => options.stream()?.backlog,
       replicas: () => [...this.replicas(), ...this.departed()],
+      onLook: () => this.#mark(),
     });
   }
 
@@ -94,7 +102,7 @@ export class ReplicaListener {
     const infos: ReplicaInfo[] = [];
     for (const session of this.#replicas.keys()) {
       const info = session.info();
-      if (info !== undefined) infos.push(info);
+      if (info !== undefined) infos.push(this.#counted(info));
     }
     return infos;
   }
@@ -103,7 +111,7 @@ export class ReplicaListener {
    * Returns the replicas that left within the last hour and are not back, in the order in which they left.
    */
   departed(): ReplicaInfo[] {
-    return this.#departed.list();
+    return this.#departed.list().map((info) => this.#counted(info));
   }
 
   /**
@@ -141,6 +149,16 @@ export class ReplicaListener {
     });
   }
 
+  /**
+   * Returns the most milliseconds by which a replica that holds `held` is behind the stream, within a second
+   * and a sixteenth; undefined when that is longer ago than is known.
+   */
+  lagMs(held: ArrayLike<bigint>): number | undefined {
+    const stream = this.#options.stream();
+    if (stream === undefined || stream !== this.#marks?.stream) return undefined;
+    return this.#marks.marks.lagMs(held, stream.watermarks());
+  }
+
   /** Calls `listener` with each acknowledgement. Returns what ends that. */
   onAck(listener: () => void): () => void {
     this.#ackListeners.add(listener);
@@ -169,6 +187,18 @@ export class ReplicaListener {
     }
   }
 
+  #mark(): void {
+    const { stream: current, clock } = this.#options;
+    const stream = current();
+    if (stream === undefined) return;
+    if (stream !== this.#marks?.stream) this.#marks = { stream, marks: new LagMarks(clock) };
+    this.#marks.marks.note(stream.watermarks());
+  }
+
+  #counted(info: ReplicaInfo): ReplicaInfo {
+    return { ...info, comings: this.#comings.count(info.nodeId) };
+  }
+
   #accept(connection: Connection): void {
     if (this.#isClosed) {
       connection.destroy();
@@ -193,6 +223,7 @@ export class ReplicaListener {
     this.#unauthenticated.delete(session);
     this.#replicas.set(session, { claim, cameAtUs: clock.monotonicUs() });
     this.#windowWatch.start();
+    this.#comings.note(claim.nodeId);
     const awayMs = this.#departed.returned(claim);
     if (awayMs !== undefined) log.info(`replica ${claim.address} is back after ${awayMs} ms`);
     return true;

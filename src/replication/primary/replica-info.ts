@@ -19,6 +19,10 @@ export interface ReplicaInfo {
   sinceAckSeconds: number;
   /** Bytes of frames that wait until its connection takes them. */
   queuedBytes: number;
+  /** The id that it sent of itself, 16 hex digits; undefined of a Rust replica and of older ones. */
+  nodeId?: string | undefined;
+  /** How often it has come within the last minute; 0 of one without an id. */
+  comings?: number;
 }
 
 /**
@@ -35,6 +39,8 @@ export interface Claim {
   readonly address: string;
   /** The history that `watermarks` are of; undefined of a Rust replica's. */
   readonly history: string | undefined;
+  /** The id that it sent of itself; undefined: none. */
+  readonly nodeId?: string | undefined;
   /** The watermarks of what it holds; empty: it holds nothing. */
   readonly watermarks: ArrayLike<bigint>;
 }

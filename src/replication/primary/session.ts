@@ -7,23 +7,23 @@ import assert from 'node:assert';
 import type { Timer } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import { encodeErrorText } from '../../frame/error-text.js';
-import { encodeFrame, openPayload } from '../../frame/frame.js';
+import { encodeFrame } from '../../frame/frame.js';
 import { type DecodedHelloFrame, decodeHelloFrame, encodeHelloFrame } from '../../frame/hello.js';
-import { FrameKind, frameKindName } from '../../frame/kinds.js';
+import { FrameKind } from '../../frame/kinds.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
-import { decodeWatermarks } from '../../frame/watermarks.js';
 import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { AckSender, ackFrame } from '../link/ack-sender.js';
 import type { Guesses } from '../link/guesses.js';
 import { LinkWatch } from '../link/link-watch.js';
-import { pathPair } from '../link/path.js';
+import { nodeInMargin, pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import type { StrangerLog } from '../link/stranger-log.js';
 import { tokenMatches } from '../link/token.js';
 import type { FrameStream } from '../stream/stream.js';
-import { hasReached, isProbe } from '../watermarks.js';
+import { isProbe } from '../watermarks.js';
+import { Acknowledgements, outOfPlace } from './acknowledgements.js';
 import { type FeedOptions, type FeedState, ReplicaFeed } from './feed.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 import { isAhead } from './resume.js';
@@ -87,11 +87,9 @@ export class PrimarySession {
   #heartbeats: AckSender | undefined;
   #watch: LinkWatch | undefined;
   #isOurs = false;
-  #acknowledged: bigint[] | undefined;
-  /** The watermarks that it was asked to acknowledge and has not; undefined: it is not being asked. */
-  #asked: readonly bigint[] | undefined;
-  /** Whether it is to be asked once more when it has answered, for what was written since. */
-  #asksAgain = false;
+  /** The id that the peer sent of itself. */
+  #nodeId: string | undefined;
+  readonly #acks = new Acknowledgements();
   #heardAtUs: number;
 
   constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
@@ -120,14 +118,15 @@ export class PrimarySession {
     const { state, queuedBytes } = this.#feed;
     const history = this.#isOurs ? this.#stream?.history.id : undefined;
     const watermarks = this.#feed.watermarks.slice();
-    const acknowledged = this.#acknowledged;
+    const acknowledged = this.#acks.watermarks;
     const sinceAckSeconds = this.#sinceAckSeconds();
-    return { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes };
+    const nodeId = this.#nodeId;
+    return { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes, nodeId };
   }
 
   /** What the peer has acknowledged as applied; undefined until it does. */
   get acknowledged(): readonly bigint[] | undefined {
-    return this.#acknowledged;
+    return this.#acks.watermarks;
   }
 
   /**
@@ -137,10 +136,8 @@ export class PrimarySession {
   ask(): void {
     const stream = this.#stream;
     if (stream === undefined || !this.#isOurs || this.state !== 'live') return;
-    this.#asksAgain = this.#asked !== undefined;
-    if (this.#asksAgain) return;
-    this.#asked = stream.watermarks();
-    this.#feed?.insert(ackFrame(this.#asked));
+    const published = stream.watermarks();
+    if (this.#acks.asks(published)) this.#feed?.insert(ackFrame(published));
   }
 
   /** The time at which the peer last sent something, monotonic microseconds. */
@@ -171,7 +168,7 @@ export class PrimarySession {
     if (this.#state === 'closed') return;
     // A replica of fastcache's that has acknowledged nothing holds nothing that is known of: it may have
     // refused what it was sent.
-    const hadContent = this.#isOurs ? this.#holdsSomething() : this.state === 'live';
+    const hadContent = this.#isOurs ? this.#acks.holdsSomething : this.state === 'live';
     const last = hadContent ? this.info() : undefined;
     this.#state = 'closed';
     this.#deadline.cancel();
@@ -187,15 +184,11 @@ export class PrimarySession {
    * at most so many whole seconds ago.
    */
   isGood(maxLagSeconds: number): boolean {
-    return this.state === 'live' && this.#holdsSomething() && this.#sinceAckSeconds() <= maxLagSeconds;
+    return this.state === 'live' && this.#acks.holdsSomething && this.#sinceAckSeconds() <= maxLagSeconds;
   }
 
   #sinceAckSeconds(): number {
     return Math.floor((this.#options.clock.monotonicUs() - this.#heardAtUs) / 1_000_000);
-  }
-
-  #holdsSomething(): boolean {
-    return this.#acknowledged !== undefined && this.#acknowledged.length > 0;
   }
 
   /** The deadline by which a peer must have sent its Hello, and one that is to go must be gone. */
@@ -285,9 +278,10 @@ export class PrimarySession {
       return;
     }
     this.#isOurs = margin !== undefined;
-    if (
-      !this.#host.admit(this, { address: this.address, history: margin?.get('history'), watermarks: claimed })
-    ) {
+    const { address } = this;
+    const nodeId = nodeInMargin(margin);
+    this.#nodeId = nodeId;
+    if (!this.#host.admit(this, { address, nodeId, history: margin?.get('history'), watermarks: claimed })) {
       this.#refuse(refusals.full);
       return;
     }
@@ -372,19 +366,10 @@ export class PrimarySession {
 
   /** Reads what a replica sends later: Acks, and nothing else. */
   #hear(frame: SplitFrame): void {
-    if (frame.header.kind !== FrameKind.Ack || this.#state === 'waiting') {
-      throw new FastcacheError(
-        'FRAME_OUT_OF_PLACE',
-        `A replica sent a frame of kind ${frameKindName(frame.header.kind)} after its Hello.`,
-        { expected: 'Ack', found: frameKindName(frame.header.kind), offset: frame.offset },
-      );
-    }
-    this.#acknowledged = Array.from(decodeWatermarks(openPayload(frame.header, frame.wirePayload)));
+    if (this.#state === 'waiting') throw outOfPlace(frame);
+    const asksAgain = this.#acks.read(frame);
     this.#host.acknowledged();
-    // An Ack that was on its way before the question does not answer it.
-    if (this.#asked === undefined || !hasReached(this.#acknowledged, this.#asked)) return;
-    this.#asked = undefined;
-    if (this.#asksAgain) this.ask();
+    if (asksAgain) this.ask();
   }
 
   #refuse(text: Refusal): void {

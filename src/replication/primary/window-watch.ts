@@ -1,5 +1,6 @@
 /**
- * Warns before a replica that is away, or that is connected and behind, falls out of the backlog: what it
+ * Looks at the replicas once a second: notes how far the stream is (lag-marks.ts), and warns before a replica
+ * that is away, or that is connected and behind, falls out of the backlog: what it
  * then lacks is no longer kept, and it needs a snapshot. It warns once for each absence.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
@@ -25,6 +26,8 @@ export interface WindowWatchOptions {
   backlog(): Backlog | undefined;
   /** Returns the connected replicas and those that left. */
   replicas(): readonly ReplicaInfo[];
+  /** Called with each look. */
+  onLook(): void;
 }
 
 /** Looks at the replicas once a second while there are any, and logs each warning once. */
@@ -40,7 +43,9 @@ export class WindowWatch {
 
   /** Called when a replica is connected: looks at the replicas from now on, as long as there are any. */
   start(): void {
-    this.#timer ??= this.#options.timers.after(LOOK_MS, () => this.#look());
+    if (this.#timer !== undefined) return;
+    this.#options.onLook();
+    this.#timer = this.#options.timers.after(LOOK_MS, () => this.#look());
   }
 
   /** Stops looking. */

@@ -16,6 +16,8 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   metrics: ReplicationMetrics;
   address: Address;
   connectTimeoutMs: number;
+  /** The id by which the primary knows this replica again; absent: none is sent. */
+  nodeId?: string | undefined;
   /** The token that is sent; undefined: none is sent. */
   token: string | undefined;
   /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */

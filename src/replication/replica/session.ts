@@ -27,7 +27,7 @@ import { decodeWatermarks } from '../../frame/watermarks.js';
 import { formatAddress } from '../../transport/address.js';
 import { type History, isAtEnd, placeIn, readHistory } from '../history.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
-import { checkPath, pathInMargin } from '../link/path.js';
+import { checkPath, nodePair, pathInMargin } from '../link/path.js';
 import { hasReached } from '../watermarks.js';
 import {
   type FollowerEvent,
@@ -87,6 +87,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#held = held;
     this.#continued = claimed;
     const margin = new Map(claimed?.history === undefined ? [] : [['history', claimed.history.id]]);
+    if (options.nodeId !== undefined) margin.set(...nodePair(options.nodeId));
     const hello = encodeHelloFrame(
       { role: 'replica', token: options.token, watermarks: claimed?.store.watermarks() },
       { margin },

@@ -142,6 +142,16 @@ describe('times', () => {
   ])('refuses %j', (text) => {
     expect(usageOf(() => parseTime(text))).toContain('expected Unix milliseconds or a time like');
   });
+
+  it.each([
+    ['1795846265', 'if it is in seconds, write 1795846265000,'],
+    ['1795846265123456', 'if it is in microseconds, write 1795846265123,'],
+    ['1795846265123456789', 'if it is in nanoseconds, write 1795846265123,'],
+    ['20261128', 'write Unix milliseconds, or a time like'],
+    ['99999999999999999999', 'write Unix milliseconds, or a time like'],
+  ])('refuses %s, which no clock says in Unix ms, with a hint', (text, hint) => {
+    expect(usageOf(() => parseTime(text))).toContain(hint);
+  });
 });
 
 describe('names and lists', () => {

@@ -1,6 +1,6 @@
 /**
- * Dumps that were recorded through promotions, by real processes: on who was promoted, and on a bystander
- * below it.
+ * Dumps that were recorded through promotions, by real processes: on who was promoted, on a bystander below
+ * it, and by a tap.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -75,6 +75,8 @@ async function stateOf(
 describe('a dump through two promotions', () => {
   /** Promoted first, promoted second, and never. */
   let nodes: Node[];
+  /** The dump of a tap, which keeps no content. */
+  const tapped = place('tapped.fcrp');
   /** What the last primary holds, and where it stands. */
   let live: Map<string, string>;
   let watermarks: string[];
@@ -86,6 +88,9 @@ describe('a dump through two promotions', () => {
     const two = await start(`replica follow ${one.bind}`, 'two');
     const three = await start(`replica follow ${two.bind}`, 'three');
     nodes = [one, two, three];
+    const flags = ['--state', place('tap.state'), '--record', tapped];
+    const tap = new FastcacheProcess(['replica', 'follow', two.bind, ...flags]);
+    await tap.event('caught-up');
     const areLevel = async (lead: Node, ...others: Node[]) => {
       const content = await contentOf(lead.listen);
       for (const { listen } of others) {
@@ -109,17 +114,22 @@ describe('a dump through two promotions', () => {
     await areLevel(two, three);
     live = new Map([...(await contentOf(two.listen))].map(([key, [value]]) => [key, value]));
     watermarks = await watermarksOf(two.bind);
+    await eventually(
+      () => watermarksOf(tapped),
+      (reached) => isDeepStrictEqual(reached, watermarks),
+    );
+    await tap.kill('SIGTERM');
     await three.process.kill('SIGTERM');
     await two.process.kill('SIGTERM');
   }, 180_000);
 
-  const dumps = () => nodes.slice(1).map(({ dump }) => dump);
+  const dumps = () => [...nodes.slice(1).map(({ dump }) => dump), tapped];
 
-  it('is sound on who was promoted and on a bystander, and names its histories', async () => {
-    const { status, stdout } = await runCommand(['frames', 'verify', '--json', ...dumps()]);
+  it('is sound and loadable on who was promoted, on a bystander and by a tap, and names its histories', async () => {
+    const { status, stdout } = await runCommand(['frames', 'verify', '--loadable', '--json', ...dumps()]);
     const { files } = JSON.parse(stdout);
-    for (const { faults, histories } of files) {
-      expect(faults).toEqual([]);
+    for (const { faults, histories, loadable } of files) {
+      expect([faults, loadable]).toEqual([[], true]);
       expect(histories.map(({ continues }: { continues: boolean }) => continues)).toEqual([
         false,
         true,
@@ -130,7 +140,7 @@ describe('a dump through two promotions', () => {
     expect(status).toBe(0);
   });
 
-  it('leads on both to what the last primary holds, and to where that stands', async () => {
+  it('leads on all to what the last primary holds, and to where that stands', async () => {
     for (const dump of dumps()) {
       const state = await stateOf(dump);
       expect(state.values).toEqual(live);
@@ -156,6 +166,21 @@ describe('a dump through two promotions', () => {
     const replayedTo = new Map([...(await contentOf(empty.listen))].map(([key, [value]]) => [key, value]));
     expect(replayedTo).toEqual(live);
     await empty.process.kill('SIGTERM');
+  }, 120_000);
+
+  it('is salvaged as a whole, and up to a last frame that was cut, and can be loaded then', async () => {
+    for (const [index, dump] of dumps().entries()) {
+      const saved = place(`saved-${index}.fcrp`);
+      const whole = await runCommand(['frames', 'salvage', dump, saved]);
+      expect([whole.status, whole.stderr]).toEqual([0, '']);
+      expect(readFileSync(saved).equals(readFileSync(dump))).toBe(true);
+      const cut = place(`cut-${index}.fcrp`);
+      writeFileSync(cut, readFileSync(dump).subarray(0, -1));
+      expect((await runCommand(['frames', 'salvage', '--force', cut, saved])).status).toBe(65);
+      expect((await runCommand(['frames', 'verify', '--loadable', saved])).status).toBe(0);
+      const { values } = await stateOf(saved);
+      expect(values.size).toBeGreaterThan(live.size / 2);
+    }
   }, 120_000);
 
   it('of a release that wrote no Hellos is said to be what it is, and leads to the same', async () => {

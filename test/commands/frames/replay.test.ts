@@ -305,6 +305,11 @@ it('goes on in the same dumps only, those that are done among them', async () =>
   expect(stderr).toContain(third);
   expect((await run(first, second)).stdout).toContain('0 commands of these in this run');
   expect((await run(first)).stderr).toContain('This is the state of a replay of more dumps');
+  const [whole, altered] = [readFileSync(second), readFileSync(second)];
+  altered[altered.length - 1]! ^= 1;
+  writeFileSync(second, altered);
+  expect((await run(first, second)).stderr).toContain(`a replay of another dump than ${second}`);
+  writeFileSync(second, whole);
   // What has grown is the same dump, and is continued.
   writeFileSync(second, batch({ key: key('later'), sequence: 2n }), { flag: 'a' });
   expect((await run(first, second)).stdout).toContain('1 command of these in this run');

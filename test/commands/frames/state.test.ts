@@ -40,7 +40,7 @@ describe('frames state', () => {
   });
 
   it('shows it as it was, in one document too', async () => {
-    const args = ['frames', 'state', '--json', '--until', '2400', dump];
+    const args = ['frames', 'state', '--json', '--until', '1970-01-01T00:00:02.400Z', dump];
     const { entries, ...rest } = JSON.parse((await runCommand(args)).stdout);
     expect(entries.map(({ key, value }: Record<string, string>) => [key, value]).sort()).toEqual([
       ['a', 'first'],
@@ -95,7 +95,7 @@ describe('frames state', () => {
       [['-', '-'], 2, 'only once'],
       [[dump, '--compression', 'zstd'], 2, '--format dump'],
       [[dump, '--format', 'dump', '--json'], 2, 'both want stdout'],
-      [['fixtures/golden/all.fcrp', '--until', '5'], 2, 'byte 80852'],
+      [['fixtures/golden/all.fcrp', '--until', '1970-01-01T00:00:00.005Z'], 2, 'byte 80852'],
     ] as const) {
       const result = await runCommand(['frames', 'state', ...args]);
       expect({ args, status: result.status }).toEqual({ args, status: expected });

@@ -27,9 +27,11 @@ describe('frames verify', () => {
     const { status, stdout, stderr } = await runCommand(['frames', 'verify', sound]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout.replace(sound, 'FILE')).toBe(`FILE: ok
+  loadable: it leads to a key space
   ${readFileSync(sound).length.toLocaleString('en')} bytes
   7 frames (1 SnapshotBegin, 3 SnapshotChunk, 1 SnapshotEnd, 2 MutationBatch)
   10 records, 15 snapshot entries
+  values were not checked: FCRP has no checksum of them
   1 snapshot, from Begin to End
   4 shards, routing (full-key) checked of 10 records
   shard 0: sequences 1 to 5, 5 records
@@ -58,6 +60,7 @@ describe('frames verify', () => {
         {
           file: sound,
           ok: true,
+          loadable: true,
           records: 10,
           shards: 4,
           sequences: [
@@ -69,6 +72,8 @@ describe('frames verify', () => {
         {
           file: damaged,
           ok: false,
+          loadable: false,
+          notLoadable: { code: 'FCRP_BAD_MAGIC', offset: readFileSync(damaged).indexOf('junk') },
           endsInsideLastFrame: true,
           faultCount: 2,
           damagedBytes: 104,
@@ -77,6 +82,33 @@ describe('frames verify', () => {
       ],
     });
   });
+
+  it.each([
+    ['an empty file', [], 'has no frame', { code: 'DUMP_EMPTY' }],
+    ['an answer without content', [build.ack()], 'neither a snapshot', { code: 'DUMP_EMPTY' }],
+    ['a dump that begins in the middle of a history', [build.batch(0)], 'byte ', { code: 'SEQUENCE_GAP' }],
+  ])(
+    'says that %s is sound and not loadable, which --loadable does not accept',
+    async (_, parts, why, fault) => {
+      const file = dumpFile('unloadable.fcrp', ...parts);
+      const plain = await runCommand(['frames', 'verify', file]);
+      expect(plain.status).toBe(0);
+      expect(plain.stdout).toContain(`${file}: ok\n  not loadable: `);
+      expect(plain.stdout).toContain(why);
+      const strict = await runCommand(['frames', 'verify', '--loadable', '--json', sound, file]);
+      expect(strict.status).toBe(65);
+      expect(JSON.parse(strict.stdout)).toMatchObject({
+        ok: false,
+        files: [
+          { ok: true, loadable: true },
+          { ok: true, loadable: false, notLoadable: fault },
+        ],
+      });
+      const refusal = await runCommand(['frames', 'state', file]);
+      expect(refusal.status).toBe(65);
+      expect(refusal.stderr).toContain(fault.code);
+    },
+  );
 
   it('lists no more faults than it is told to, and counts the rest', async () => {
     const { status, stdout } = await runCommand(['frames', 'verify', '--max-faults', '1', damaged]);

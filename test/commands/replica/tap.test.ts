@@ -370,6 +370,25 @@ describe('replica follow --record --state', () => {
     expect(await marks(dump)).toEqual(await marks(bind));
   });
 
+  it('does not go on with another dump of the same name, and leaves that as it is', async () => {
+    const state = newFile('state');
+    const dump = newFile('dump.fcrp');
+    const args = ['replica', 'follow', bind, '--once', '--record', dump, '--state', state];
+    expect((await runCommand(args)).status).toBe(0);
+    const whole = readFileSync(dump);
+    for (const at of [30, whole.length - 1]) {
+      const other = Buffer.concat([whole, Buffer.from('more')]);
+      other[at]! ^= 1;
+      writeFileSync(dump, other);
+      const refused = await runCommand(args);
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toMatch(/The dump has other content .*STATE_UNUSABLE/);
+      expect(readFileSync(dump).equals(other)).toBe(true);
+    }
+    writeFileSync(dump, whole);
+    expect((await runCommand(args)).status).toBe(0);
+  });
+
   it('does not go on with a dump that is gone or shorter', async () => {
     const state = newFile('state');
     const dump = newFile('dump.fcrp');

@@ -8,6 +8,7 @@ import { encodeBatch } from '../../../src/frame/batch.js';
 import { encodeFrame } from '../../../src/frame/frame.js';
 import { encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
+import { recordedPairs } from '../../../src/replication/history.js';
 import { setRecord } from '../../support/decode-dumps.js';
 import { type Compression, DumpBuilder } from '../../support/dump-builder.js';
 import { contentOf, newEngine, StandingClock } from '../../support/engines.js';
@@ -136,8 +137,17 @@ describe('a dump leads to what the primary held', () => {
     expect(content.get('snap:1')).toMatch(/@null$/);
   });
 
-  it('of nothing, when it holds nothing', () => {
-    expect(foldBytes(Buffer.alloc(0))).toMatchObject({ watermarks: [0n], newestMs: undefined });
+  it('of nothing, when its Hello says that there was nothing, and not otherwise', () => {
+    const at = (watermark: bigint) =>
+      encodeHelloFrame(
+        { role: 'replica', watermarks: [watermark] },
+        { margin: new Map(recordedPairs({ id: 'a'.repeat(32), base: 7n }, false)) },
+      );
+    expect(foldBytes(at(7n))).toMatchObject({ watermarks: [0n], newestMs: undefined });
+    const empty = { code: 'DUMP_EMPTY' };
+    for (const dump of [Buffer.alloc(0), at(8n), new DumpBuilder().ack()]) {
+      expect(() => foldBytes(dump)).toThrowError(expect.objectContaining(empty));
+    }
   });
 });
 

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { KnownDump } from '../../../src/files/dump-digest.js';
 import { openFileSink } from '../../../src/files/file-sink.js';
 import type { FrameSink } from '../../../src/files/frame-sink.js';
 import { encodeFrame } from '../../../src/frame/frame.js';
@@ -32,6 +33,9 @@ class NarrowSink implements FrameSink {
     return this.room > 0;
   }
   async sync(): Promise<void> {}
+  digest(): string {
+    return '';
+  }
   async end(): Promise<void> {
     this.ended = true;
   }
@@ -196,11 +200,11 @@ describe('a recorder', () => {
 
   it('tells when what was offered is on the disk, and goes on behind what is kept of it', async () => {
     const path = await temporaryFile();
-    const open = (keptBytes?: number) =>
+    const open = (kept?: KnownDump) =>
       new Recorder({
-        sink: openFileSink(path, keptBytes),
+        sink: openFileSink(path, { kept, isResumable: true }),
         maxQueuedBytes: 10_000_000,
-        bytesBefore: keptBytes ?? 0,
+        bytesBefore: kept?.bytes ?? 0,
         onFault: (error) => expect.unreachable(error.message),
       });
     const first = open();
@@ -211,8 +215,9 @@ describe('a recorder', () => {
     await first.flush();
     expect((await readFile(path)).equals(Buffer.concat(frames))).toBe(true);
     expect(first.bytes).toBe(4_000_000);
+    const known = { bytes: 1_500_000, sha256: first.digest(1_500_000) };
     await first.end();
-    const second = open(1_500_000);
+    const second = open(known);
     expect((await readFile(path)).length).toBe(4_000_000);
     second.begin();
     second.offer(Buffer.from('behind'));
@@ -220,7 +225,12 @@ describe('a recorder', () => {
     await second.end();
     const kept = Buffer.concat([...frames.slice(0, 15), Buffer.from('behind')]);
     expect((await readFile(path)).equals(kept)).toBe(true);
-    expect(() => open(1_500_007)).toThrowError(expect.objectContaining({ code: 'WRITE_FAILED' }));
+    for (const other of [
+      { ...known, bytes: 1_500_007 },
+      { ...known, sha256: 'f'.repeat(64) },
+    ]) {
+      expect(() => open(other)).toThrowError(expect.objectContaining({ code: 'WRITE_FAILED' }));
+    }
     expect((await readFile(path)).equals(kept)).toBe(true);
   });
 
@@ -272,6 +282,7 @@ describe('the Hello of a recorder', () => {
         return true;
       },
       sync: async () => {},
+      digest: () => '',
       end: async () => {},
     };
     const recorder = new Recorder({ sink, maxQueuedBytes: 0, onFault() {} });

@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const state: TapState = {
   history: { id: '00112233445566778899aabbccddeeff', base: 2n ** 60n },
   watermarks: [0n, 1n, 2n ** 53n + 1n, 2n ** 64n - 1n],
-  record: { file: 'dump.fcrp', bytes: 5 * 2 ** 30 },
+  record: { file: 'dump.fcrp', bytes: 5 * 2 ** 30, sha256: 'd1'.repeat(32) },
   changes: true,
 };
 
@@ -125,6 +125,7 @@ describe('a keeper of a state', () => {
         steps.push(`flush ${now.at}`);
         return now.flush();
       },
+      digest: () => 'd1'.repeat(32),
       async save(bytes) {
         await now.save();
         const { watermarks } = decodeTapState(bytes);

@@ -56,6 +56,7 @@ it('what is refused is not whole in a dump, which goes on from what is held', ()
     begin() {},
     write: (bytes) => written.push(Buffer.from(bytes)) > 0,
     sync: async () => {},
+    digest: () => '',
     end: async () => {},
   };
   const recorder = new Recorder({

@@ -1,10 +1,12 @@
 /** Reads a dump to its end and reports every fault in it. */
 import type { RouteMode } from '../../engine/types.js';
 import type { FastcacheError } from '../../errors.js';
+import type { Stretch } from '../../frame/resync.js';
+import { BatchCheck } from '../check/batch-check.js';
+import { DumpVerifier, type VerifiedContent } from '../check/verifier.js';
 import { type DumpSource, dumpName, type ReadingOptions } from '../read/dump-reader.js';
 import { walkDump } from '../read/walk.js';
-import { BatchCheck } from './batch-check.js';
-import { DumpVerifier, type VerifiedContent, type VerifierOptions } from './verifier.js';
+import { LoadCheck } from './load-check.js';
 
 /** How `verifyDump` works. */
 export interface VerifyOptions extends ReadingOptions {
@@ -38,6 +40,12 @@ export interface VerifiedDump extends VerifiedContent {
   /** Faults in all. */
   faultCount: number;
   endsInsideLastFrame: boolean;
+  /**
+   * Why `foldDump` and `primary start --load` refuse the dump, with its name and mostly a byte offset;
+   * undefined when it leads to a key space. A sound dump may lead to none: it is empty, or begins in the
+   * middle of a history.
+   */
+  loadFault: FastcacheError | undefined;
 }
 
 const DEFAULT_MAX_FAULTS = 100;
@@ -45,10 +53,10 @@ const DEFAULT_MAX_FAULTS = 100;
 /**
  * Verifies a dump: the structure of each frame, keys against their hashes and tags, records against their
  * shards, the order of sequences, the framing of snapshots, and that watermarks never fall within a history.
- * Behind damage it continues at the next sound frame. Faults are returned, not thrown; rejects with
- * `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
+ * Behind damage it continues at the next sound frame. Values have no checksum: one that was changed is not
+ * noticed. Faults are returned, not thrown; rejects with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
  *
- *     const { isSound, faults } = await verifyDump('dump.fcrp');
+ *     const { isSound, faults, loadFault } = await verifyDump('dump.fcrp');
  *     for (const { fault } of faults) console.log(fault.place, fault.code, fault.message);
  */
 export async function verifyDump(source: DumpSource, options: VerifyOptions = {}): Promise<VerifiedDump> {
@@ -57,41 +65,51 @@ export async function verifyDump(source: DumpSource, options: VerifyOptions = {}
   const faults: DumpFault[] = [];
   let faultCount = 0;
   let endsInsideLastFrame = false;
-  const content = await walkVerified(source, {
+  const verifier = new DumpVerifier(new BatchCheck(), {
     route,
     shards,
-    signal,
-    onRead: (bytes) => onProgress?.({ stage: 'reading', source, bytes }),
     onFault: (fault, isCutTail) => {
       faultCount += 1;
       endsInsideLastFrame ||= isCutTail;
       if (faults.length < maxFaults) faults.push({ fault: fault.inFile(file), isCutTail });
     },
   });
-  return { file, isSound: faultCount === 0, ...content, faults, faultCount, endsInsideLastFrame };
+  const loadCheck = new LoadCheck(file, (frame) => verifier.check.payloadOf(frame));
+  const content = await walkVerified(source, verifier, {
+    signal,
+    onRead: (bytes) => onProgress?.({ stage: 'reading', source, bytes }),
+    onStretch: (stretch) => loadCheck.take(stretch),
+  });
+  const loadFault = loadCheck.end();
+  return { file, isSound: faultCount === 0, ...content, faults, faultCount, endsInsideLastFrame, loadFault };
 }
 
 /** The options of `walkVerified`. */
-export interface VerifiedWalk extends VerifierOptions {
+export interface VerifiedWalk {
   signal: AbortSignal | undefined;
   /** Called after each chunk with the bytes that have been read so far. */
   onRead(bytes: number): void;
+  /** Called with each stretch when it has been verified; absent: nobody asks. */
+  onStretch?(stretch: Stretch): void;
 }
 
 /**
- * Walks a dump through a verifier; returns what was looked at. Throws as `verifyDump`, and what `onFault`
- * throws.
+ * Walks a dump through a verifier, which is ended; returns what was looked at. Throws as `verifyDump`, and
+ * what the verifier's `onFault` throws.
  */
 export async function walkVerified(
   source: DumpSource,
-  { signal, onRead, ...options }: VerifiedWalk,
+  verifier: DumpVerifier,
+  { signal, onRead, onStretch }: VerifiedWalk,
 ): Promise<VerifiedContent> {
-  const verifier = new DumpVerifier(new BatchCheck(), options);
   await walkDump({
     file: source,
     checks: verifier.check,
     signal,
-    onStretch: (stretch) => verifier.take(stretch),
+    onStretch: (stretch) => {
+      verifier.take(stretch);
+      onStretch?.(stretch);
+    },
     onRead,
   });
   verifier.end();

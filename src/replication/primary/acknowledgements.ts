@@ -1,0 +1,66 @@
+/**
+ * What one replica has acknowledged, and whether it is being asked to (docs/protocol.md, "Acks"). One
+ * question is under way at a time, however many clients wait.
+ */
+import { FastcacheError } from '../../errors.js';
+import { openPayload } from '../../frame/frame.js';
+import { FrameKind, frameKindName } from '../../frame/kinds.js';
+import type { SplitFrame } from '../../frame/splitter.js';
+import { decodeWatermarks } from '../../frame/watermarks.js';
+import { hasReached } from '../watermarks.js';
+
+/** The Acks of one replica. */
+export class Acknowledgements {
+  #watermarks: bigint[] | undefined;
+  /** The watermarks that it was asked to acknowledge and has not; undefined: it is not being asked. */
+  #asked: readonly bigint[] | undefined;
+  /** Whether it is to be asked once more when it has answered, for what was written since. */
+  #asksAgain = false;
+
+  /** What it has acknowledged as applied; undefined until it does, empty while it holds nothing. */
+  get watermarks(): bigint[] | undefined {
+    return this.#watermarks;
+  }
+
+  /** Whether it has acknowledged that it holds something. */
+  get holdsSomething(): boolean {
+    return this.#watermarks !== undefined && this.#watermarks.length > 0;
+  }
+
+  /**
+   * Returns whether it must be sent a question for `published` now; else it is asked when it has answered.
+   */
+  asks(published: readonly bigint[]): boolean {
+    this.#asksAgain = this.#asked !== undefined;
+    if (this.#asksAgain) return false;
+    this.#asked = published;
+    return true;
+  }
+
+  /**
+   * Reads an Ack. Returns whether the replica is to be asked once more. Throws FRAME_OUT_OF_PLACE for a frame
+   * of another kind, and `FCRP_*`.
+   */
+  read(frame: SplitFrame): boolean {
+    if (frame.header.kind !== FrameKind.Ack) throw outOfPlace(frame);
+    this.#watermarks = Array.from(decodeWatermarks(openPayload(frame.header, frame.wirePayload)));
+    // An Ack that was on its way before the question does not answer it.
+    if (this.#asked === undefined || !hasReached(this.#watermarks, this.#asked)) return false;
+    this.#asked = undefined;
+    return this.#asksAgain;
+  }
+}
+
+/** Makes FRAME_OUT_OF_PLACE, for a frame behind a Hello that is no Ack, or that comes before the answer. */
+export function outOfPlace({ header, offset }: SplitFrame): FastcacheError {
+  const found = frameKindName(header.kind);
+  return new FastcacheError(
+    'FRAME_OUT_OF_PLACE',
+    `A replica sent a frame of kind ${found} after its Hello.`,
+    {
+      expected: 'Ack',
+      found,
+      offset,
+    },
+  );
+}
