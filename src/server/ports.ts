@@ -30,6 +30,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     log: events.log,
     bind: config.bind,
     token: config.token,
+    isFresh: () => node.settings.hasFreshHistory,
     maxReplicas: config.maxReplicas,
     snapshotChunkBytes: config.snapshotChunkBytes,
     subscriberQueueFrames: config.subscriberQueueFrames,

@@ -24,6 +24,7 @@ import {
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 const MAX_METRICS = 256;
+const MAX_FOREIGN_HISTORIES = 256;
 
 /** Encodes the payload of a Status frame. */
 export function encodeStatus(document: StatusDocument): Buffer {
@@ -48,6 +49,11 @@ export function readStatus(payload: Uint8Array): StatusDocument {
       isMap(value) ? readReplica(value, shards) : undefined,
     ),
     unlistedReplicas: readCount(map, 'unlistedReplicas'),
+    // An older server does not send it.
+    foreignHistories:
+      map.foreignHistories === undefined
+        ? []
+        : readList(map, 'foreignHistories', MAX_FOREIGN_HISTORIES, asHistory),
     link: readOptional(map, 'link', (value) => (isMap(value) ? readLink(value) : undefined)),
     metrics: readMetrics(readMap(map, 'metrics')),
   };

@@ -7,6 +7,7 @@ import type { Address, Connection, Listener, Transport } from '../../transport/c
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
+import { ForeignClaims } from './foreign-claims.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
 import { WindowWatch } from './window-watch.js';
@@ -37,12 +38,16 @@ export class ReplicaListener {
   /** The replicas, each with what it claimed when it came, and when that was, monotonic microseconds. */
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
   readonly #departed: DepartedReplicas;
+  readonly #foreignClaims: ForeignClaims;
   readonly #windowWatch: WindowWatch;
   readonly #ackListeners = new Set<() => void>();
   readonly #host: SessionHost = {
     admit: (session, claim) => this.#admit(session, claim),
     acknowledged: () => {
       for (const listener of this.#ackListeners) listener();
+    },
+    kept: (history, address) => {
+      if (!this.#isClosed) this.#foreignClaims.left(history, address);
     },
     ended: (session, last) => {
       this.#unauthenticated.delete(session);
@@ -65,6 +70,7 @@ export class ReplicaListener {
     this.#options = options;
     this.#carousels = new Carousels(options);
     this.#departed = new DepartedReplicas(options.clock);
+    this.#foreignClaims = new ForeignClaims(options);
     this.#windowWatch = new WindowWatch({
       ...options,
       backlog: () => options.stream()?.backlog,
@@ -97,6 +103,11 @@ export class ReplicaListener {
    */
   departed(): ReplicaInfo[] {
     return this.#departed.list();
+  }
+
+  /** Returns the histories, other than what is served, that replicas have kept within the last minute. */
+  foreignHistories(): string[] {
+    return this.#foreignClaims.list();
   }
 
   /**

@@ -24,7 +24,7 @@ import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { type FeedOptions, type FeedState, ReplicaFeed } from './feed.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
-import { isAhead } from './resume.js';
+import { foreignClaim, isAhead } from './resume.js';
 import { StatusAnswers } from './status-answers.js';
 
 /** What all sessions of a primary share. */
@@ -35,6 +35,8 @@ export interface SessionOptions extends FeedOptions {
   stream(): FrameStream | undefined;
   /** The token that replicas must present; undefined: all may come. */
   token: string | undefined;
+  /** Whether replicas are to give up other histories for what is served. */
+  isFresh(): boolean;
   /**
    * Returns the payload of the Status frames for a probe of fastcache's, `STATUS_MAX_BYTES` at most;
    * undefined: there is none now.
@@ -48,6 +50,8 @@ export interface SessionHost {
   admit(session: PrimarySession, claim: Claim): boolean;
   /** Called when the replica has acknowledged what it has applied. */
   acknowledged(): void;
+  /** Called when the replica leaves with what it had of this history, which is foreign to what is served. */
+  kept(history: string, address: string): void;
   /**
    * Called once, when all that the session held is free. `last` is how a replica was that had content of this
    * primary's; undefined of any other peer.
@@ -82,6 +86,8 @@ export class PrimarySession {
   #watch: LinkWatch | undefined;
   #isOurs = false;
   #acknowledged: bigint[] | undefined;
+  /** The history of what the replica holds, if it is foreign to what is served; otherwise undefined. */
+  #foreign: string | undefined;
   #heardAtUs: number;
 
   constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
@@ -145,6 +151,7 @@ export class PrimarySession {
     // refused what it was sent.
     const hadContent = this.#isOurs ? this.#holdsSomething() : this.state === 'live';
     const last = hadContent ? this.info() : undefined;
+    if (this.#foreign !== undefined && !hadContent) this.#host.kept(this.#foreign, this.address);
     this.#state = 'closed';
     this.#deadline.cancel();
     this.#stopLink();
@@ -242,6 +249,7 @@ export class PrimarySession {
       return;
     }
     this.#deadline.cancel();
+    this.#foreign = foreignClaim(stream, claimed, margin);
     this.#stream = stream;
     stream.flush();
     this.#answer(stream);
@@ -314,7 +322,9 @@ export class PrimarySession {
   }
 
   #answer(stream: FrameStream): void {
-    const margin = new Map([...historyPairs(stream.history), pathPair(stream.path)]);
+    const { history, path } = stream;
+    const isFresh = history.isFresh === true || this.#options.isFresh();
+    const margin = new Map([...historyPairs({ ...history, isFresh }), pathPair(path)]);
     this.#connection.write(
       encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
     );

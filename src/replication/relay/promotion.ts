@@ -1,7 +1,7 @@
 /** The promotion of a replica: a new history begins with its content (docs/architecture.md, "Histories"). */
 import type { Clock, Random } from '../../clock.js';
 import type { ReplicatedStore } from '../../engine/types.js';
-import { clockBase, type History, type HistorySeams, newId } from '../history.js';
+import { clockBase, type History, type HistorySeams, newId, pastBehind } from '../history.js';
 import { offsetIn } from '../offset.js';
 import type { Holding } from '../replica/holding.js';
 import type { Backlog } from '../stream/backlog.js';
@@ -45,5 +45,11 @@ export function promotedHistory(
   const recordsBefore = offsetIn(held, watermarks);
   return held === undefined
     ? { id, base, recordsBefore }
-    : { id, base, recordsBefore, previous: { id: held.id, base: held.base, watermarks } };
+    : {
+        id,
+        base,
+        recordsBefore,
+        previous: { id: held.id, base: held.base, watermarks },
+        past: pastBehind(held),
+      };
 }

@@ -67,8 +67,8 @@ function follow({ args, host: { replication } }: Call): Reply {
   const port = parseInt64(args[2]!);
   if (port === undefined || port < 0n || port > PORT_MAX) return new Failure('ERR Invalid master port');
   const host = args[1]!.toString('latin1');
-  const { primary } = replication;
-  if (primary?.host.toLowerCase() === host.toLowerCase() && primary.port === Number(port)) {
+  const { primary, isRefusing } = replication;
+  if (!isRefusing && primary?.host.toLowerCase() === host.toLowerCase() && primary.port === Number(port)) {
     return new Status('OK Already connected to specified master');
   }
   replication.follow({ host, port: Number(port) });
