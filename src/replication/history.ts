@@ -251,6 +251,12 @@ export function clockBase(clock: Clock): bigint {
   return BigInt(Math.trunc(clock.nowMs())) << SEQUENCES_PER_MS_BITS;
 }
 
+/** Returns the first sequence from `sequence` on that has the form of a base which a clock made. */
+export function baseFrom(sequence: bigint): bigint {
+  const mask = (1n << SEQUENCES_PER_MS_BITS) - 1n;
+  return (sequence + mask) & ~mask;
+}
+
 /** The earliest time at which a clock can have made a base: the project's own first year, in Unix ms. */
 const EARLIEST_BASE_MS = Date.UTC(2024, 0);
 

@@ -2,9 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { decodeMargin, encodeMargin } from '../../src/frame/margin.js';
 import {
+  clockBase,
   goesBackTo,
   type History,
   historyPairs,
+  isHistoryBase,
   placeIn,
   readHistory,
 } from '../../src/replication/history.js';
@@ -132,8 +134,23 @@ describe('a history in a margin', () => {
 
   it('begins past all that was given out, however far the clock was set back', () => {
     const { seams } = new VirtualWorld();
-    const late = 2n ** 60n;
-    expect(promotedHistory(seams, { id: OLD, base: 0n }, [1n, late]).base).toBe(late);
+    const late = 2n ** 60n + 5n;
+    const { base } = promotedHistory(seams, { id: OLD, base: 0n }, [1n, late]);
+    expect(base).toBeGreaterThan(late);
+    expect(isHistoryBase(base)).toBe(true);
+    const last = 2n ** 64n - 1n;
+    expect(promotedHistory(seams, { id: OLD, base: 0n }, [last]).base).toBe(last);
+  });
+
+  it('begins far above what is held, so that no other replica can be past that', () => {
+    const { seams } = new VirtualWorld();
+    const held = clockBase(seams.clock) + 10n;
+    const { base } = promotedHistory(seams, { id: OLD, base: held - 10n }, [held, held - 5n]);
+    expect(base).toBeGreaterThanOrEqual(held + 2n ** 32n);
+    expect(isHistoryBase(base)).toBe(true);
+    // A clock that is far enough ahead makes the base by itself.
+    const early = held - 2n ** 40n;
+    expect(promotedHistory(seams, { id: OLD, base: 0n }, [early]).base).toBe(clockBase(seams.clock));
   });
 });
 
