@@ -10,6 +10,7 @@ import { formatAddress } from '../../transport/address.js';
 import type { History } from '../history.js';
 import { Backoff } from './backoff.js';
 import {
+  type Claim,
   type FollowerEffect,
   FollowerMachine,
   type FollowerPhase,
@@ -72,7 +73,7 @@ const linkFaults: ReadonlySet<ErrorCode> = new Set(['CONNECTION_LOST', 'PEER_SIL
  */
 export class Follower<S extends FollowedStore = ReplicatedStore> {
   readonly #options: FollowerOptions<S>;
-  readonly #machine = new FollowerMachine((effect) => this.#effects[effect]());
+  readonly #machine: FollowerMachine;
   readonly #backoff: Backoff;
   readonly #gaps = new GapPolicy();
   readonly #lag: LinkLag;
@@ -107,6 +108,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
 
   constructor(options: FollowerOptions<S>) {
     this.#options = options;
+    this.#machine = new FollowerMachine((effect) => this.#effects[effect](), firstClaim(options));
     this.#backoff = new Backoff(options.reconnectBackoffMs, options.random);
     this.#lag = new LinkLag(options.clock);
     this.#refusal = new Refusal(options.timers, options.log);
@@ -380,6 +382,15 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     assert(this.#lastError !== undefined, 'what ends a session has a reason');
     handlers.lost?.({ error: this.#lastError, retryInMs: this.#retryInMs });
   }
+}
+
+/** Numbers without a history are those of one Rust primary, and mean nothing to another. */
+function firstClaim({
+  holding,
+  address,
+}: Pick<FollowerOptions<FollowedStore>, 'holding' | 'address'>): Claim {
+  const { rustAddress = formatAddress(address) } = holding ?? {};
+  return rustAddress === formatAddress(address) ? 'held' : 'nothing';
 }
 
 function isOurs(history: History | undefined): boolean {

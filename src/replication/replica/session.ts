@@ -11,7 +11,6 @@
  *     replaying   SnapshotBegin, a batch
  *     loading     SnapshotChunk, SnapshotEnd, and from a fastcache primary a batch
  *     behind      SnapshotBegin, a batch
- *
  * `reloading` is as `loading`, `level` as `behind`; heartbeats may come at any time behind the answer.
  */
 import assert from 'node:assert/strict';
@@ -361,7 +360,8 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#building = undefined;
     const { store } = building;
     if (this.#refuses(this.#rule.judge(store.keyCount()))) return;
-    this.#held = this.#continued = { store, history: this.#history };
+    const rustAddress = this.#history === undefined ? formatAddress(this.#options.address) : undefined;
+    this.#held = this.#continued = { store, history: this.#history, rustAddress };
     this.#rule.replaced(this.#held);
     this.#options.tap?.whole(store.watermarks());
     this.#raise('whole');

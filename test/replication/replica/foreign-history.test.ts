@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FrameSink } from '../../../src/files/frame-sink.js';
 import { Recorder } from '../../../src/replication/outputs/recorder.js';
 import type { FollowerOptions } from '../../../src/replication/replica/follower-options.js';
+import { parseAddress } from '../../../src/transport/address.js';
 import { contentOf } from '../../support/engines.js';
 import { FakePrimary, type Script } from '../../support/fake-primary.js';
 import { foldBytes } from '../../support/fold-bytes.js';
@@ -40,7 +41,7 @@ const followRust = (later: Script, options: Partial<FollowerOptions> = {}) => {
   world.run(10);
   primary.script = later;
   primary.peers[0]?.connection.destroy();
-  return { world, primary, ...replica };
+  return { world, transport, primary, ...replica };
 };
 
 /** A primary that was started again, to which something was written. */
@@ -208,6 +209,30 @@ describe('a Rust primary', () => {
     world.run(2_000);
     expect(follower.refusal).toBe('foreign-history');
     expect(store()?.content()).toEqual(['held=snapshot @null']);
+  });
+
+  it('at another address is claimed nothing of, and all that it has is taken, whatever the numbers', () => {
+    const { world, transport, follower } = followRust((peer) => peer.answer([5n]));
+    world.runUntil(() => follower.state.name === 'live');
+    follower.stop();
+    const other = new FakePrimary(
+      transport,
+      (peer, { hello }) => {
+        peer.answer([8n]);
+        if (hello.watermarks === undefined) peer.snapshot([8n], ['other']);
+        else peer.batch([6n, 7n, 8n]);
+      },
+      '127.0.0.1:7999',
+    );
+    const address = parseAddress('127.0.0.1:7999');
+    const next = startFollower(world, transport, { holding: follower.holding, isTold: true, address });
+    world.runUntil(() => next.follower.state.name === 'live');
+    expect(other.claims()).toEqual([undefined]);
+    expect(next.store()?.content()).toEqual(['other=snapshot @null']);
+    // The next connection claims what is held now.
+    other.peers[0]?.connection.destroy();
+    world.runUntil(() => other.hellos.length === 2);
+    expect(other.claims()).toEqual([undefined, [8n]]);
   });
 
   it('in the place of one of ours is refused', () => {
