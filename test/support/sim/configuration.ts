@@ -57,7 +57,6 @@ export const outcomes = [
   'relay behind',
   'cycle',
   'eviction',
-  'empty snapshot',
   'foreign history',
   'foreign history, meant',
   'too few replicas',

@@ -31,7 +31,7 @@ const expectedEnds: ReadonlyMap<ErrorCode, Outcome | undefined> = new Map([
   ['PRIMARY_LOADING', 'relay without content'],
   ['PRIMARY_BEHIND', 'relay behind'],
   ['REPLICATION_CYCLE', 'cycle'],
-  ['EMPTY_SNAPSHOT', 'empty snapshot'],
+  ['EMPTY_SNAPSHOT', undefined],
   ['FOREIGN_HISTORY', 'foreign history'],
 ]);
 /** How it may end where frames get lost. */
