@@ -5,11 +5,15 @@ register();
 if (process.env.NO_COLOR) process.env.FORCE_COLOR = '0';
 const { readFileSync } = await import('node:fs');
 const { fileURLToPath } = await import('node:url');
-const { execute, settings } = await import('@oclif/core');
+const { execute, Plugin, settings } = await import('@oclif/core');
 
 // oclif's own transpilation does not know this TypeScript; tsx above has taken its place.
 settings.enableAutoTranspile = false;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 pjson.oclif.commands = './commands';
-await execute({ development: true, loadOptions: { root, pjson } });
+// The manifest of the last build may be older than the sources.
+const sources = new Plugin({ root, pjson, isRoot: true, type: 'core', ignoreManifest: true });
+const help = new Plugin({ root, name: '@oclif/plugin-help', type: 'core' });
+await Promise.all([sources.load(), help.load()]);
+await execute({ development: true, loadOptions: { root, pjson, plugins: [sources, help] } });

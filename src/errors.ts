@@ -102,6 +102,8 @@ export const errorCodes = {
   NO_INPUT: { exitCode: 66, retryable: false },
   READ_FAILED: { exitCode: 1, retryable: false },
   WRITE_FAILED: { exitCode: 1, retryable: false },
+  /** The zstd library is not installed, or not for this Node. */
+  ZSTD_MISSING: { exitCode: 1, retryable: false },
   STATE_UNUSABLE: { exitCode: 1, retryable: false },
   BAD_OPTION: { exitCode: 2, retryable: false },
   INSECURE_ADDRESS: { exitCode: 2, retryable: false },

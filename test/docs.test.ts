@@ -209,7 +209,7 @@ function flagsIn(page: string): { page: string; flag: string }[] {
 
 async function allFlags(): Promise<Set<string>> {
   const known = new Set(Object.keys(BaseCommand.baseFlags));
-  known.add('help');
+  for (const flag of ['help', 'version']) known.add(flag);
   for (const file of filesIn('commands', /\.ts$/)) {
     const module = await import(pathToFileURL(join(repositoryRoot, file)).href);
     for (const flag of Object.keys(module.default.flags)) known.add(flag);

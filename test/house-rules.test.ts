@@ -45,12 +45,16 @@ describe('imports', () => {
     const foreign = from('src/frame/').filter(
       ({ target }) => !target.startsWith('src/frame/') && !['src/limits', 'src/errors'].includes(target),
     );
-    expect(foreign.map(show)).toEqual(['src/frame/compression.ts -> zstd-napi/binding.js']);
+    expect(foreign.map(show)).toEqual([
+      'src/frame/compression.ts -> node:module',
+      'src/frame/compression.ts -> zstd-napi/binding.js',
+    ]);
   });
 
   it('nothing but frame/compression.ts knows zstd', () => {
     const knowing = imports.filter(({ target }) => target.startsWith('zstd'));
     expect(new Set(knowing.map(({ file }) => file))).toEqual(new Set(['src/frame/compression.ts']));
+    expect(knowing.every(({ typeOnly }) => typeOnly)).toBe(true);
   });
 
   it('kernel/ knows nothing but itself', () => {
@@ -129,6 +133,12 @@ describe('imports', () => {
     );
     expect(users).toEqual(allowed);
     expect(users.length).toBeGreaterThan(0);
+  });
+
+  it('only files/msgpack.ts knows msgpackr', () => {
+    const knowing = imports.filter(({ target }) => target === 'msgpackr');
+    expect(knowing.map(show)).toEqual(['src/files/msgpack.ts -> msgpackr']);
+    expect(knowing.every(({ typeOnly }) => typeOnly)).toBe(true);
   });
 
   it('only prometheus.ts knows prom-client, and is loaded only where metrics are wanted', () => {

@@ -10,7 +10,7 @@ export default class FramesCut extends BaseCommand {
 
   static override description =
     'Copies what frames decode shows with the same flags, of one dump after the other. Frames all of which ' +
-    'is chosen are copied byte for byte, others are encoded anew with what is chosen of them, compressed ' +
+    'is chosen are copied byte for byte, others are encoded again with what is chosen of them, compressed ' +
     'if they were.\n\n' +
     'A snapshot is copied whole, with --key its chosen entries, or not at all: entries have neither ' +
     'sequence, time, shard nor op, so a filter on these leaves snapshots out, and so is one that never ' +

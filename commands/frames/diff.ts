@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { choiceFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { readSecret, TOKEN } from '../../src/cli/command/secret.js';

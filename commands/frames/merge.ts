@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { makingFlags } from '../../src/cli/frames/flags.js';

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { countFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { PASSWORD, readSecret } from '../../src/cli/command/secret.js';

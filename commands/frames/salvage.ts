@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { countFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { parseOutputFile } from '../../src/cli/command/values.js';

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { choiceFlag, countFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { parseShards } from '../../src/cli/command/values.js';

@@ -4,7 +4,8 @@ import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/s
 import { ReadProgress } from '../../src/cli/terminal/read-progress.js';
 import { countText } from '../../src/cli/terminal/text.js';
 import { systemClock } from '../../src/clock.js';
-import { Primary, primaryEvents } from '../../src/index.js';
+import { primaryEvents } from '../../src/server/events.js';
+import { Primary } from '../../src/server/primary.js';
 
 export default class PrimaryStart extends ServerCommand {
   static override summary = 'Start a primary: the store that clients write to and replicas follow.';

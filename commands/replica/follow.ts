@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { parseHostPort } from '../../src/cli/command/values.js';
 import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
@@ -8,7 +9,8 @@ import { promotionSignal } from '../../src/cli/server/promotion-signal.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
 import { changeLines, prefixFlag } from '../../src/cli/server/tap-flags.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
-import { Replica, replicaEvents } from '../../src/index.js';
+import { replicaEvents } from '../../src/server/events.js';
+import { Replica } from '../../src/server/replica.js';
 
 export default class ReplicaFollow extends ServerCommand {
   static override summary = 'Follow a primary and serve what it holds, read-only.';
@@ -18,7 +20,7 @@ export default class ReplicaFollow extends ServerCommand {
 
 With --bind it is a relay, which other replicas follow in its primary's stead. SIGUSR2, or REPLICAOF NO ONE on its Redis port, promotes it: it takes writes, and replicas that are not ahead of it carry on from what they hold.
 
-With --changes each change that is applied is a line of JSON on stdout, and all else on stderr; a reader that is slow is waited for. With --state a stopped tap goes on where it was, if the primary still keeps what it lacks, and else says why not and takes all anew: a snapshot, of which what was there before is replaced at its end. After a kill -9 the last second of changes may come again; none is left out.
+With --changes each change that is applied is a line of JSON on stdout, and all else on stderr; a reader that is slow is waited for. With --state a stopped tap goes on where it was, if the primary still keeps what it lacks, and else says why not and starts over with a snapshot, of which what was there before is replaced at its end. After a kill -9 the last second of changes may come again; none is left out.
 
 SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable (with --once); 77: it refuses the token; 1: a port is taken; 2: usage.`;
 

@@ -4,7 +4,7 @@
  * one.
  */
 import { createHash } from 'node:crypto';
-import { Packr } from 'msgpackr';
+import { pack, unpack } from './msgpack.js';
 
 /** The most bytes of a state, unless its own module sets another limit. */
 export const MAX_STATE_BYTES = 65_536;
@@ -13,11 +13,9 @@ const DIGEST_BYTES = 32;
 /** The first byte of a bin 8, and its length. */
 const DIGEST_HEAD = Buffer.from([0xc4, DIGEST_BYTES]);
 
-const packr = new Packr({ useRecords: false, variableMapSize: true, int64AsType: 'bigint' });
-
 /** Packs and seals the fields of a state. */
 export function sealState(fields: object): Buffer {
-  const packed = packr.pack(fields);
+  const packed = pack(fields);
   return Buffer.concat([packed, DIGEST_HEAD, digestOf(packed)]);
 }
 
@@ -30,7 +28,7 @@ export function openState(bytes: Buffer, maxBytes = MAX_STATE_BYTES): Record<str
   const packed = bytes.subarray(0, end);
   if (!bytes.subarray(end).equals(Buffer.concat([DIGEST_HEAD, digestOf(packed)]))) return undefined;
   try {
-    const fields: unknown = packr.unpack(packed);
+    const fields: unknown = unpack(packed);
     return isFields(fields) ? fields : undefined;
   } catch {
     // These bytes have a sound seal and are no msgpack: they are not a state.

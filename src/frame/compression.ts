@@ -2,9 +2,11 @@
  * zstd for frame payloads, and the only file that knows zstd (docs/protocol.md, "Compression"). It uses the
  * low-level binding, because the convenient one allocates whatever size the data claim. A compressed payload
  * is one zstd data frame and any number of skippable frames beside it; a skippable frame of fastcache's
- * carries a Hello's margin.
+ * carries a Hello's margin. The binding is native code, and is loaded when the first payload wants it: many a
+ * node never compresses nor is sent anything compressed.
  */
-import zstd from 'zstd-napi/binding.js';
+import { createRequire } from 'node:module';
+import type Binding from 'zstd-napi/binding.js';
 import { FastcacheError } from '../errors.js';
 
 const DATA_MAGIC = 0xfd2fb528;
@@ -14,9 +16,21 @@ const SKIPPABLE_HEADER_BYTES = 8;
 /** A compression above this gets a buffer of its own, so that the shared one stays small. */
 const SCRATCH_MAX_BYTES = 4_194_304;
 
-const compressor = new zstd.CCtx();
-const decompressor = new zstd.DCtx();
+/** The binding, with a context for each direction that serves all payloads. */
+export interface Zstd {
+  readonly binding: typeof Binding;
+  readonly compressor: Binding.CCtx;
+  readonly decompressor: Binding.DCtx;
+}
+
+let loadedZstd: Zstd | undefined;
 let scratch = Buffer.allocUnsafeSlow(65_536);
+
+/** Loads zstd unless it is loaded. Throws `ZSTD_MISSING`. */
+export function zstd(): Zstd {
+  loadedZstd ??= loadZstd();
+  return loadedZstd;
+}
 
 /**
  * Compresses `payload` into one zstd data frame. The result owns its memory and is exactly `roomBefore` bytes
@@ -28,7 +42,8 @@ export function compress(
   roomBefore: number,
   skippable?: Uint8Array,
 ): Buffer {
-  const workspace = compressionWorkspace(zstd.compressBound(payload.length));
+  const { binding, compressor } = zstd();
+  const workspace = compressionWorkspace(binding.compressBound(payload.length));
   const dataBytes = compressor.compress(workspace, payload, level);
   const skippableBytes = skippable === undefined ? 0 : SKIPPABLE_HEADER_BYTES + skippable.length;
   const result = Buffer.allocUnsafeSlow(roomBefore + dataBytes + skippableBytes);
@@ -49,9 +64,10 @@ export function compress(
  * of `wire`.
  */
 export function decompress(wire: Uint8Array, announcedBytes: number, room?: PayloadRoom): Buffer {
+  const { binding } = zstd();
   const { start, end } = findDataFrame(wire);
   const data = wire.subarray(start, end);
-  const claimedBytes = orCorrupt(start, () => zstd.getFrameContentSize(data));
+  const claimedBytes = orCorrupt(start, () => binding.getFrameContentSize(data));
   if (claimedBytes !== null && claimedBytes !== announcedBytes) {
     throw lengthDiffers(start, announcedBytes, claimedBytes);
   }
@@ -93,6 +109,7 @@ interface DataFrame {
 /** Walks the zstd frames of a payload, checks that each lies within it, and finds the one data frame. */
 function findDataFrame(wire: Uint8Array): DataFrame {
   const view = new DataView(wire.buffer, wire.byteOffset, wire.byteLength);
+  const { binding } = zstd();
   let data: DataFrame | undefined;
   let position = 0;
   while (position < wire.length) {
@@ -101,7 +118,7 @@ function findDataFrame(wire: Uint8Array): DataFrame {
     if (magic === DATA_MAGIC) {
       if (data !== undefined) throw secondFrame(position);
       const start = position;
-      position += orCorrupt(start, () => zstd.findFrameCompressedSize(wire.subarray(start)));
+      position += orCorrupt(start, () => binding.findFrameCompressedSize(wire.subarray(start)));
       data = { start, end: position, behind: undefined };
     } else if (magic !== undefined && (magic & 0xfffffff0) === SKIPPABLE_MAGIC) {
       const contentStart = position + SKIPPABLE_HEADER_BYTES;
@@ -124,6 +141,19 @@ function findDataFrame(wire: Uint8Array): DataFrame {
   return data;
 }
 
+function loadZstd(): Zstd {
+  try {
+    const binding = createRequire(import.meta.url)('zstd-napi/binding.js') as typeof Binding;
+    return { binding, compressor: new binding.CCtx(), decompressor: new binding.DCtx() };
+  } catch (cause) {
+    throw new FastcacheError(
+      'ZSTD_MISSING',
+      'Compressed frames need the package zstd-napi, which cannot be loaded here; `npm rebuild zstd-napi` compiles it.',
+      { cause },
+    );
+  }
+}
+
 function compressionWorkspace(bytes: number): Buffer {
   if (bytes > SCRATCH_MAX_BYTES) return Buffer.allocUnsafeSlow(bytes);
   if (bytes > scratch.length) scratch = Buffer.allocUnsafeSlow(Math.min(SCRATCH_MAX_BYTES, bytes * 2));
@@ -132,7 +162,7 @@ function compressionWorkspace(bytes: number): Buffer {
 
 function zstdDecompress(target: Buffer, data: Uint8Array, start: number): number {
   try {
-    return decompressor.decompress(target, data);
+    return zstd().decompressor.decompress(target, data);
   } catch (cause) {
     // The data do not claim a size and hold more than the header announced.
     if (String(cause).includes('too small')) {

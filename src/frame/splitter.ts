@@ -11,6 +11,8 @@ import { checkHeaderPrefix, DEFAULT_FRAME_VERSION, decodeHeader, type FrameHeade
 
 /** Bytes of the smallest buffer for a frame in several pieces, unless the frame is smaller. */
 const ASSEMBLY_MIN_BYTES = 4_096;
+/** A buffer for frames in several pieces that is larger is not kept for the next one. */
+const SHARED_ASSEMBLY_MAX_BYTES = 4_194_304;
 
 /** A frame as it lies in the stream. */
 export interface SplitFrame {
@@ -23,7 +25,7 @@ export interface SplitFrame {
   offset: number;
   /**
    * True when `bytes` is memory of this frame alone and may be kept; false when it is a view of the chunk
-   * that was fed.
+   * that was fed, or of memory that the next frame is assembled in.
    */
   owned: boolean;
 }
@@ -34,6 +36,11 @@ export interface SplitterOptions {
   version?: number;
   /** First value of `maxPayloadBytes`; `MAX_FRAME_PAYLOAD_BYTES` when absent. */
   maxPayloadBytes?: number;
+  /**
+   * Whether frames in several pieces are assembled in one memory, one after the other, because nobody keeps
+   * them; false when absent. A stream of large frames otherwise takes fresh memory for each of them.
+   */
+  sharesAssembly?: boolean;
   /** Stream offset of the first byte fed, when the stream is joined in its middle; 0 when absent. */
   offset?: number;
 }
@@ -47,8 +54,10 @@ export class FrameSplitter {
   maxPayloadBytes: number;
 
   readonly #version: number;
+  readonly #sharesAssembly: boolean;
   readonly #head = Buffer.alloc(FRAME_HEADER_BYTES);
   #header: FrameHeader | undefined;
+  /** Memory for the unfinished frame; with `sharesAssembly` it stays for the next ones. */
   #assembly: Buffer | undefined;
   #held = 0;
   #frameStart: number;
@@ -56,6 +65,7 @@ export class FrameSplitter {
   /** Begins at a frame's start. */
   constructor(options: SplitterOptions = {}) {
     this.#version = options.version ?? DEFAULT_FRAME_VERSION;
+    this.#sharesAssembly = options.sharesAssembly ?? false;
     this.maxPayloadBytes = options.maxPayloadBytes ?? MAX_FRAME_PAYLOAD_BYTES;
     this.#frameStart = options.offset ?? 0;
   }
@@ -128,6 +138,8 @@ export class FrameSplitter {
       taken = this.#takeHead(bytes, position);
       if (this.#held < FRAME_HEADER_BYTES) return taken;
       this.#header = this.#decodeHeader(this.#head);
+      const total = FRAME_HEADER_BYTES + this.#header.payloadBytes;
+      this.#head.copy(this.#roomFor(FRAME_HEADER_BYTES, total));
     }
     const header = this.#header;
     const total = FRAME_HEADER_BYTES + header.payloadBytes;
@@ -136,9 +148,10 @@ export class FrameSplitter {
     if (this.#held === total) {
       const assembly = this.#assembly!;
       this.#header = undefined;
-      this.#assembly = undefined;
       this.#held = 0;
-      this.#handOut(header, assembly, true, onFrame);
+      if (!this.#sharesAssembly || assembly.length > SHARED_ASSEMBLY_MAX_BYTES) this.#assembly = undefined;
+      const isOwned = !this.#sharesAssembly;
+      this.#handOut(header, isOwned ? assembly : assembly.subarray(0, total), isOwned, onFrame);
     }
     return taken;
   }
@@ -151,21 +164,26 @@ export class FrameSplitter {
     return taken;
   }
 
-  /**
-   * Moves bytes into `assembly`, which at least doubles when it must grow and ends at exactly `total` bytes.
-   */
+  /** Moves bytes into `assembly`. */
   #hold(bytes: Buffer, position: number, length: number, total: number): number {
     const needed = this.#held + length;
-    const current = this.#assembly;
-    if (current === undefined || current.length < needed) {
-      const size = Math.min(total, Math.max(ASSEMBLY_MIN_BYTES, needed, (current?.length ?? 0) * 2));
-      const grown = Buffer.allocUnsafeSlow(size);
-      (current ?? this.#head).copy(grown, 0, 0, this.#held);
-      this.#assembly = grown;
-    }
-    bytes.copy(this.#assembly!, this.#held, position, position + length);
+    bytes.copy(this.#roomFor(needed, total), this.#held, position, position + length);
     this.#held = needed;
     return length;
+  }
+
+  /**
+   * Returns `assembly` with room for `needed` bytes: it at least doubles when it must grow and, unless it is
+   * shared, ends at exactly `total` bytes.
+   */
+  #roomFor(needed: number, total: number): Buffer {
+    const current = this.#assembly;
+    if (current !== undefined && current.length >= needed) return current;
+    const size = Math.min(total, Math.max(ASSEMBLY_MIN_BYTES, needed, (current?.length ?? 0) * 2));
+    const grown = Buffer.allocUnsafeSlow(size);
+    current?.copy(grown, 0, 0, this.#held);
+    this.#assembly = grown;
+    return grown;
   }
 
   #handOut(header: FrameHeader, bytes: Buffer, owned: boolean, onFrame: (frame: SplitFrame) => void): void {

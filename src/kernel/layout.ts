@@ -24,8 +24,8 @@ export const PROTOCOL_MULTIBULK_LENGTH = 1;
 export const PROTOCOL_BULK_LENGTH = 2;
 export const PROTOCOL_EXPECTED_DOLLAR = 3;
 export const PROTOCOL_INLINE_TOO_BIG = 4;
-export const PROTOCOL_STRANGER_MULTIBULK = 5;
-export const PROTOCOL_STRANGER_BULK = 6;
+export const PROTOCOL_UNAUTHENTICATED_MULTIBULK = 5;
+export const PROTOCOL_UNAUTHENTICATED_BULK = 6;
 
 // How the next commands are taken, as bits of `setMode`.
 /** The host runs all commands, also those that would run in the kernel. */
@@ -33,12 +33,12 @@ export const MODE_HAND_OUT = 1;
 /** Replies are those of RESP3. */
 export const MODE_RESP3 = 2;
 /** The client has not given its password, so that what it may send is limited. */
-export const MODE_STRANGER = 4;
+export const MODE_UNAUTHENTICATED = 4;
 /** Keys that are read do not count as used (CLIENT NO-TOUCH). */
 export const MODE_NO_TOUCH = 8;
 /** Redis' limits before a password: arguments of one command, and bytes of one argument. */
-export const STRANGER_ARGUMENTS_MAX = 10;
-export const STRANGER_ARGUMENT_BYTES_MAX = 16384;
+export const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
+export const UNAUTHENTICATED_ARGUMENT_BYTES_MAX = 16384;
 
 /** The commands that run in the kernel, by which `callsOf` counts. */
 export const COMMAND_GET = 0;

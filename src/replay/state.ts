@@ -150,7 +150,7 @@ function isCount(value: unknown): boolean {
 function differs(path: string, what: string): FastcacheError {
   return new FastcacheError(
     'BAD_OPTION',
-    `This is the state of ${what}; give another \`stateFile\`, or remove it to begin anew.`,
+    `This is the state of ${what}; give another \`stateFile\`, or remove it to start over.`,
     { file: path },
   );
 }

@@ -3,7 +3,7 @@
  * order of its commands. Commands and replies that must wait are kept here.
  */
 import type { Clock } from '../clock.js';
-import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_STRANGER } from '../kernel/layout.js';
+import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_UNAUTHENTICATED } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';
 import type { ClientState } from './client-state.js';
 import { CommandInput, type InputLimits } from './command-input.js';
@@ -11,10 +11,13 @@ import type { CommandSink, CommandWindow, Onward } from './command-window.js';
 import { DISMISSED, type Gate, POSTPONED } from './gate.js';
 import { Later } from './later.js';
 import { encodeReply } from './reply.js';
+import type { Replying, ReplyTurn } from './reply-turn.js';
 import type { OutputLimit } from './setting-formats.js';
 
 /** Bytes of replies that gather for a client before its commands have to wait until it has read. */
 const REPLY_BYTES_MAX = 1024 * 1024;
+/** Bytes of replies that gather for a client before they leave, with those of all others, within the turn. */
+const TURN_REPLY_BYTES_MAX = 64 * 1024;
 /** Bytes of replies that a client may leave unread before it has sent the password (CVE-2025-21605). */
 const UNAUTHENTICATED_REPLY_BYTES_MAX = 16 * 1024;
 /** Bytes that a client may send ahead while it waits for an answer; beyond them its socket is not read. */
@@ -26,6 +29,7 @@ const CLOSE_PATIENCE_MS = 1_000;
 export interface ClientHost {
   readonly gate: Gate;
   readonly limits: InputLimits;
+  readonly turn: ReplyTurn;
   /** The command window of the present store; a replica's store changes with each snapshot. */
   window(): CommandWindow;
   readonly clock: Clock;
@@ -40,7 +44,7 @@ export function kernelMode({ protocol, isNeverTouching }: ClientState): number {
 }
 
 /** One client's connection. */
-export class Client implements CommandSink {
+export class Client implements CommandSink, Replying {
   readonly state: ClientState;
   readonly gone: Promise<void>;
   readonly #socket: ClientSocket;
@@ -93,7 +97,7 @@ export class Client implements CommandSink {
     const { isAuthenticated, transaction, replies, isMonitor } = this.state;
     const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || this.#host.gate.holdsAll;
     const mode = kernelMode(this.state);
-    if (!isAuthenticated) return mode | MODE_STRANGER | MODE_HAND_OUT;
+    if (!isAuthenticated) return mode | MODE_UNAUTHENTICATED | MODE_HAND_OUT;
     return isHeld ? mode | MODE_HAND_OUT : mode;
   }
 
@@ -134,8 +138,18 @@ export class Client implements CommandSink {
       afterReply.push(bytes);
       return;
     }
-    this.#socket.write(bytes);
-    this.state.writtenBytes += bytes.length;
+    this.#gather(bytes);
+    this.#plan();
+  }
+
+  /** Sends all that has gathered in one write. */
+  sendReplies(): void {
+    const replies = this.#replies;
+    if (replies.length === 0 || this.#socket.destroyed) return;
+    this.#socket.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies, this.#replyBytes));
+    this.state.writtenBytes += this.#replyBytes;
+    this.#replies = [];
+    this.#replyBytes = 0;
     this.checkOutput();
   }
 
@@ -182,6 +196,7 @@ export class Client implements CommandSink {
     this.state.leaves = true;
     this.#cancelWait?.();
     if (this.#socket.writableEnded) return;
+    if (this.#replyBytes > 0) this.#sendNow();
     const deadline = setTimeout(() => this.#socket.destroy(), CLOSE_PATIENCE_MS);
     this.#socket.once('close', () => clearTimeout(deadline));
     this.#socket.end();
@@ -242,17 +257,21 @@ export class Client implements CommandSink {
     return 'wait';
   }
 
-  /** Sends all that has gathered in one write. */
+  /** Has what has gathered sent at the end of the turn, or now when it is much. */
+  #plan(): void {
+    this.#host.turn.add(this);
+    if (this.#replyBytes >= TURN_REPLY_BYTES_MAX) this.#host.turn.end();
+  }
+
+  #sendNow(): void {
+    this.#host.turn.add(this);
+    this.#host.turn.end();
+  }
+
+  /** Has the replies sent, and decides how the client is read on. */
   #flush(): void {
     const socket = this.#socket;
-    if (this.#replyBytes > 0) {
-      const replies = this.#replies;
-      socket.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies, this.#replyBytes));
-      this.state.writtenBytes += this.#replyBytes;
-      this.#replies = [];
-      this.#replyBytes = 0;
-      this.checkOutput();
-    }
+    if (this.#replyBytes > 0) this.#plan();
     if (this.state.leaves) {
       this.end();
     } else if (this.state.isBlocked) {

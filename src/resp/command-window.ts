@@ -54,8 +54,8 @@ const protocolErrors: Record<number, string> = {
   [layout.PROTOCOL_MULTIBULK_LENGTH]: 'invalid multibulk length',
   [layout.PROTOCOL_BULK_LENGTH]: 'invalid bulk length',
   [layout.PROTOCOL_INLINE_TOO_BIG]: 'too big inline request',
-  [layout.PROTOCOL_STRANGER_MULTIBULK]: 'unauthenticated multibulk length',
-  [layout.PROTOCOL_STRANGER_BULK]: 'unauthenticated bulk length',
+  [layout.PROTOCOL_UNAUTHENTICATED_MULTIBULK]: 'unauthenticated multibulk length',
+  [layout.PROTOCOL_UNAUTHENTICATED_BULK]: 'unauthenticated bulk length',
 };
 
 /** Bytes of room beyond those that the kernel asked for a reply. */

@@ -23,6 +23,7 @@ import { Gate, type Situation } from './gate.js';
 import { kernelCounts, kernelTotals } from './kernel-counts.js';
 import { Monitors } from './monitors.js';
 import { errorBytes, Raw } from './reply.js';
+import { ReplyTurn } from './reply-turn.js';
 import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
 import { Slowlog } from './slowlog.js';
 
@@ -47,6 +48,8 @@ export interface RespServerOptions {
   settings: Settings;
   replication: ReplicationHost;
   situation: OuterSituation;
+  /** Hands the frames of what was written until now to the replicas; called before clients are answered. */
+  publish(): void;
   info(server: RespServer, sections: readonly string[]): string;
   shutdown(): void;
 }
@@ -99,6 +102,7 @@ export class RespServer {
     this.#clientHost = {
       gate: this.#gate,
       limits: options.settings,
+      turn: new ReplyTurn(options.timers, () => options.publish()),
       window: () => this.#currentWindow(),
       outputLimit: ({ isMonitor }) => options.settings.outputLimit(isMonitor ? 'pubsub' : 'normal'),
       clock: options.clock,

@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { FastcacheError } from '../errors.js';
+import { zstd } from '../frame/compression.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
@@ -25,49 +26,39 @@ export interface NodeConfig extends Omit<OptionValues, 'changes'> {
   readonly changes: ChangeConsumer | undefined;
 }
 
-/** The name of an option in a refusal: the library's for programs, the flag for people. */
-export type Spelling = (name: OptionName) => string;
-
-/** What a primary is made from. Throws BAD_OPTION, INSECURE_ADDRESS. */
+/** What a primary is made from. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING. */
 export function primaryConfig(options: PrimaryOptions): NodeConfig {
   return { ...checkedOptions('primary', options), primary: undefined };
 }
 
-/** What a replica of the primary at `address` is made from. Throws BAD_OPTION, INSECURE_ADDRESS. */
+/**
+ * What a replica of the primary at `address` is made from. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING.
+ */
 export function replicaConfig(address: string, options: ReplicaOptions): NodeConfig {
   return { ...checkedOptions('replica', options), primary: parseAddress(address) };
 }
 
 /**
- * All options with their defaults, if those that are given are compatible. Throws BAD_OPTION,
- * INSECURE_ADDRESS.
+ * All options with their defaults, if those that are given are compatible. Refusals name options in
+ * backquotes; the command line puts flags in their place. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING.
  */
-export function checkedOptions(
-  role: Role,
-  options: ServerOptions,
-  spell: Spelling = (name) => name,
-): Omit<NodeConfig, 'primary'> {
+export function checkedOptions(role: Role, options: ServerOptions): Omit<NodeConfig, 'primary'> {
   refuseUnknown(role, options);
   const values = Object.fromEntries(
-    optionRows.map(([name, option]) => [name, valueOfOption(name, option, options[name], role, spell)]),
+    optionRows.map(([name, option]) => [name, valueOfOption(name, option, options[name], role)]),
   ) as OptionValues;
-  refuseForState(options, spell);
-  for (const name of ['bind', 'listen', 'metrics'] as const)
-    refuseOutside(values[name], values.insecure, spell);
+  refuseForState(options);
+  for (const name of ['bind', 'listen', 'metrics'] as const) refuseOutside(values[name], values.insecure);
+  // A server that cannot compress ends now, and not with its first batch.
+  if (values.compression === 'zstd') zstd();
   const { changes } = values;
   return { ...values, changes: typeof changes === 'function' ? { take: changes } : changes };
 }
 
-function valueOfOption(
-  name: OptionName,
-  option: AnyOption,
-  given: unknown,
-  role: Role,
-  spell: Spelling,
-): unknown {
+function valueOfOption(name: OptionName, option: AnyOption, given: unknown, role: Role): unknown {
   if (given !== undefined && !option.accepts(given, role)) {
     const { expected } = option;
-    const message = `${spell(name)} must be ${expected}; it ${option.found(given)}.`;
+    const message = `\`${name}\` must be ${expected}; it ${option.found(given)}.`;
     throw new FastcacheError('BAD_OPTION', message, { expected });
   }
   return (option.resolve as (given: unknown) => unknown)(given ?? option.defaultOf(role));
@@ -81,40 +72,40 @@ function refuseUnknown(role: Role, options: object): void {
   for (const name of Object.keys(options)) {
     const option = Object.hasOwn(serverOptions, name) ? serverOptions[name as OptionName] : undefined;
     if (option === undefined) {
-      throw new FastcacheError('BAD_OPTION', `There is no option ${name}.`, { found: name });
+      throw new FastcacheError('BAD_OPTION', `There is no option \`${name}\`.`, { found: name });
     }
     if (!option.on.some((other) => other === role)) {
-      throw new FastcacheError('BAD_OPTION', `${name} is no option of a ${role}.`, { found: name });
+      throw new FastcacheError('BAD_OPTION', `\`${name}\` is no option of a ${role}.`, { found: name });
     }
   }
 }
 
 /** Refuses what needs content with a state: such a replica keeps how far its outputs are, and no content. */
-function refuseForState(options: ServerOptions, spell: Spelling): void {
+function refuseForState(options: ServerOptions): void {
   const { state, record, changes } = options;
   if (state === undefined) return;
   for (const name of ['listen', 'bind'] as const) {
     if ((options[name] ?? false) === false) continue;
-    const message = `With ${spell('state')} no content is kept that ${spell(name)} could serve.`;
+    const message = `With \`state\` no content is kept that \`${name}\` could serve.`;
     throw new FastcacheError('BAD_OPTION', message);
   }
   if (record === undefined && changes === undefined) {
-    const message = `${spell('state')} says how far ${spell('record')} or ${spell('changes')} are; neither is given.`;
+    const message = '`state` says how far `record` or `changes` are; neither is given.';
     throw new FastcacheError('BAD_OPTION', message);
   }
   if (record !== undefined && resolve(state) === resolve(record)) {
-    const message = `${spell('record')} and ${spell('state')} are the same file.`;
+    const message = '`record` and `state` are the same file.';
     throw new FastcacheError('BAD_OPTION', message, { file: state });
   }
 }
 
 /** Refuses an address beyond this machine unless `insecure` is given, because nothing is encrypted. */
-function refuseOutside(address: Address | undefined, isInsecure: boolean, spell: Spelling): void {
+function refuseOutside(address: Address | undefined, isInsecure: boolean): void {
   if (address === undefined || isInsecure || isLoopback(address.host)) return;
   const place = formatAddress(address);
   throw new FastcacheError(
     'INSECURE_ADDRESS',
-    `${place} can be reached from other machines, and nothing is encrypted; ${spell('insecure')} allows it.`,
+    `${place} can be reached from other machines, and nothing is encrypted; \`insecure\` allows it.`,
     { address: place },
   );
 }

@@ -23,7 +23,7 @@ const UNBLOCKED = new Failure(
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
 );
 /** Without a listener no replica can acknowledge. */
-const NO_REPLICAS = { acknowledged: () => 0, onAck: () => () => {} };
+const NO_REPLICAS = { acknowledged: () => 0, ask() {}, onAck: () => () => {} };
 
 /** A client that WAIT blocks. */
 interface Blocked {

@@ -1,10 +1,8 @@
 /**
  * How a primary begins that is given a dump (`load`): the dump's content is put into a store that can be
  * written to. The sequences of the dump end with it: a new history begins, whose replicas are given the
- * content by snapshot.
+ * content by snapshot. What reads dumps is loaded by primaries that are given one.
  */
-import { dropExpired } from '../dump/fold/load.js';
-import { chunkPayload, snapshotFrames, storeSteps } from '../dump/fold/store-entries.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { EncodeOptions } from '../frame/frame.js';
 import { type History, pastBehind } from '../replication/history.js';
@@ -36,15 +34,17 @@ export interface Loaded {
  */
 export async function loadEngine({ config, files, load, create }: LoadedOptions): Promise<Loaded> {
   const { record, shards, onLoading } = config;
-  if (record !== undefined) files.refuseInPlace(load, record);
+  if (record !== undefined) await files.refuseInPlace(load, record);
   const loaded = await files.loadDump({
     files: [load],
     createStore: create,
     onRead: (_file, bytes) => onLoading?.(bytes),
   });
+  const { dropExpired } = await import('../dump/fold/load.js');
   dropExpired(loaded.store);
   const { history } = loaded;
   if (loaded.store.shards === shards) return { engine: loaded.store, history };
+  const { chunkPayload, storeSteps } = await import('../dump/fold/store-entries.js');
   const engine = create(shards);
   for (const step of storeSteps(loaded.store)) engine.loadChunk(chunkPayload(step));
   return { engine, history };
@@ -67,6 +67,7 @@ export async function recordContent(
   engine: ShardEngine,
   encoding: EncodeOptions,
 ): Promise<void> {
+  const { snapshotFrames } = await import('../dump/fold/store-entries.js');
   for (const frame of snapshotFrames(engine, engine.watermarks(), encoding)) {
     recorder.offer(frame);
     if (recorder.queuedBytes > 0) await recorder.flush();

@@ -223,6 +223,10 @@ export class Node implements ServedNode {
     return roleReply(this.report());
   }
 
+  endTurn(): void {
+    this.leading?.publisher.endTurn();
+  }
+
   wait(replicas: number, timeoutMs: number): Later {
     return this.leading?.wait(replicas, timeoutMs) ?? NOBODY_WAITS;
   }

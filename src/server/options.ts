@@ -154,13 +154,13 @@ export const serverOptions = {
     max: 65_535,
     default: 16,
   }),
-  /** A replica with more frames waiting is disconnected, from 1; default 1024. */
+  /** A replica with more frames waiting is disconnected, from 0, which is no limit; default 0. */
   subscriberQueueFrames: count({
     on: BOTH,
     flag: 'subscriber-queue',
-    summary: 'A replica with more frames than this waiting is cut off.',
-    min: 1,
-    default: 1_024,
+    summary: 'A replica with more frames than this waiting is cut off; 0: only bytes count.',
+    min: 0,
+    default: 0,
   }),
   /** A replica with more bytes waiting is disconnected, from 1; default 256mb. */
   subscriberQueueBytes: size({

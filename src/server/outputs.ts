@@ -168,7 +168,7 @@ function checkOutputs(state: TapState, asked: { record: string | undefined; chan
   const found = outputsText(asked);
   throw new FastcacheError(
     'STATE_UNUSABLE',
-    `It is the state of ${expected}, and cannot be gone on with for ${found}. Name another file for the state, or ask for the same outputs.`,
+    `It is the state of ${expected}, and cannot be continued for ${found}. Name another file for the state, or ask for the same outputs.`,
     { expected, found },
   );
 }
@@ -181,7 +181,7 @@ function continued<T>(file: string | undefined, state: TapState | undefined, ope
     if (file === undefined || state === undefined || !(cause instanceof FastcacheError)) throw cause;
     throw new FastcacheError(
       'STATE_UNUSABLE',
-      `Its dump cannot be gone on with. ${cause.message} To begin anew, with a snapshot, move the state away.`,
+      `Its dump cannot be continued. ${cause.message} To start over, with a snapshot, move the state away.`,
       { file, cause },
     );
   }

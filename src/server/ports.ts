@@ -12,10 +12,15 @@ import { encodingOf } from './leading.js';
 import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
 
+/** About the memory that a waiting frame takes besides its bytes. */
+const FRAME_COST_BYTES = 256;
+
 /** The parts of a node that its ports serve, as they are when they are read. */
 export interface ServedNode extends NodeParts, ReportedNode, ReplicationHost, OuterSituation {
   /** The stream from which new replicas are served; undefined while there is none. */
   readonly stream: FrameStream | undefined;
+  /** Hands the frames of what was written until now to the replicas' connections. */
+  endTurn(): void;
 }
 
 /** Listens to replicas; undefined without `bind`. Throws PORT_TAKEN, LISTEN_FAILED. */
@@ -33,7 +38,9 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     isFresh: () => node.settings.hasFreshHistory,
     maxReplicas: config.maxReplicas,
     snapshotChunkBytes: config.snapshotChunkBytes,
-    subscriberQueueFrames: config.subscriberQueueFrames,
+    // Frames that wait cost memory besides their bytes; without a limit of their own, at most as much again.
+    subscriberQueueFrames:
+      config.subscriberQueueFrames || Math.ceil(config.subscriberQueueBytes / FRAME_COST_BYTES),
     subscriberQueueBytes: config.subscriberQueueBytes,
     encoding: encodingOf(config),
     stream: () => node.stream,
@@ -54,6 +61,7 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     engine: () => node.engine,
     replication: node,
     situation: node,
+    publish: () => node.endTurn(),
     shutdown: () => events.emit('shutdown', {}),
     info: (server, sections) => renderInfo(status(server), sections),
   });

@@ -22,8 +22,8 @@ export interface NodeFiles {
   replaceState(path: string, bytes: Uint8Array): Promise<void>;
   /** Folds a dump into the key space that it leads to. Throws what `loadDumps` throws. */
   loadDump(options: LoadOptions): Promise<KeySpace>;
-  /** Throws BAD_OPTION when the dump at `input` is the one that `output` would overwrite. */
-  refuseInPlace(input: string, output: string): void;
+  /** Rejects with BAD_OPTION when the dump at `input` is the one that `output` would overwrite. */
+  refuseInPlace(input: string, output: string): Promise<void>;
 }
 
 /** What a node is given by the code that starts it. */

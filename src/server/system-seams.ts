@@ -2,17 +2,17 @@
  * The seams of a node in production: the only place of a server that names the system's clock, TCP and files.
  */
 import { systemSeams } from '../clock.js';
-import { loadDumps } from '../dump/fold/load.js';
-import { refuseInPlace } from '../dump/make/dump-output.js';
 import { ShardEngine } from '../engine/shard-engine.js';
 import { openFileSink } from '../files/file-sink.js';
 import { readStateFile, replaceStateFile } from '../files/state-file.js';
 import { RespServer } from '../resp/server.js';
-import { startMetricsServer } from '../status/metrics/metrics-server.js';
 import { tcpTransport } from '../transport/tcp.js';
 import type { NodeSeams } from './seams.js';
 
-/** The system's clock, timers and randomness, TCP, and the file system. */
+/**
+ * The system's clock, timers and randomness, TCP, and the file system. What few servers use is loaded by
+ * those that do (docs/performance.md, "Start").
+ */
 export const systemNodeSeams: NodeSeams = {
   ...systemSeams,
   transport: tcpTransport,
@@ -20,10 +20,12 @@ export const systemNodeSeams: NodeSeams = {
     openSink: openFileSink,
     readState: readStateFile,
     replaceState: replaceStateFile,
-    loadDump: loadDumps,
-    refuseInPlace,
+    loadDump: async (options) => (await import('../dump/fold/load.js')).loadDumps(options),
+    refuseInPlace: async (input, output) =>
+      (await import('../dump/make/dump-output.js')).refuseInPlace(input, output),
   },
   createEngine: (options) => new ShardEngine(options),
   createRespServer: (options) => new RespServer(options),
-  startMetricsServer,
+  startMetricsServer: async (address, source) =>
+    (await import('../status/metrics/metrics-server.js')).startMetricsServer(address, source),
 };

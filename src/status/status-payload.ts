@@ -2,7 +2,7 @@
  * A Status document as the payload of its frame: msgpack. A reader does not trust the sender: every field is
  * checked, an unknown one is left out, and one that does not fit is refused.
  */
-import { Packr } from 'msgpackr';
+import { pack } from '../files/msgpack.js';
 import { decodeStatus, type StatusMap } from '../frame/status.js';
 import { MAX_SHARDS } from '../limits.js';
 import { readReplica } from './replica-entry.js';
@@ -22,13 +22,12 @@ import {
   readText,
 } from './status-fields.js';
 
-const packr = new Packr({ useRecords: false, variableMapSize: true });
 const MAX_METRICS = 256;
 const MAX_FOREIGN_HISTORIES = 256;
 
 /** Encodes the payload of a Status frame. */
 export function encodeStatus(document: StatusDocument): Buffer {
-  return packr.pack(document);
+  return pack(document);
 }
 
 /** Reads a document. Throws `FCRP_STATUS_MALFORMED` and what `decodeStatus` throws. */

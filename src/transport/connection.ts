@@ -25,6 +25,8 @@ export interface Connection {
    * `onDrain`.
    */
   write(bytes: Uint8Array): boolean;
+  /** Hands the network at once what `write` has gathered so far; without it that happens in the same turn. */
+  flush(): void;
   /** Stops and restarts the flow of `onData`. */
   pause(): void;
   resume(): void;

@@ -182,15 +182,18 @@ class TcpConnection implements Connection {
     return this.#socket.write(bytes);
   }
 
+  flush(): void {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
+    this.#socket.uncork();
+  }
+
   /** Gathers what one callback writes, a frame for each shard perhaps, so that it is one system call. */
   #gather(): void {
     if (this.#isCorked) return;
     this.#isCorked = true;
     this.#socket.cork();
-    process.nextTick(() => {
-      this.#isCorked = false;
-      this.#socket.uncork();
-    });
+    process.nextTick(() => this.flush());
   }
 
   pause(): void {

@@ -3,8 +3,8 @@
  * one replica attached: `npm run bench`. The two take turns, so that a machine that slows down slows both;
  * what counts is the median of the rounds' ratios.
  */
-import { eventually, FastcacheProcess } from '../support/processes.js';
-import { RedisServer, redisBenchmark, redisCli } from '../support/redis.js';
+import { redisBenchmark } from '../support/redis.js';
+import { startFastcache, startRedis } from './rivals.js';
 import { median } from './statistics.js';
 
 export interface ClientBenchOptions {
@@ -31,11 +31,6 @@ const VALUE_BYTES = 64;
 const CLIENTS = 50;
 const REQUESTS: Record<number, number> = { 1: 120_000, 16: 1_000_000, 64: 2_000_000 };
 
-interface Rival {
-  port: number;
-  stop(): Promise<unknown>;
-}
-
 export async function benchClients({ rounds, scale }: ClientBenchOptions): Promise<ClientFigure[]> {
   const fastcache = await startFastcache();
   const redis = await startRedis();
@@ -46,8 +41,8 @@ export async function benchClients({ rounds, scale }: ClientBenchOptions): Promi
         const requests = Math.max(1000, Math.round(REQUESTS[pipeline]! * scale));
         const rates: [number[], number[]] = [[], []];
         for (let round = 0; round < rounds; round++) {
-          rates[0].push(await measure(fastcache.port, test, pipeline, requests));
-          rates[1].push(await measure(redis.port, test, pipeline, requests));
+          rates[0].push(await measure(fastcache.primaryPort, test, pipeline, requests));
+          rates[1].push(await measure(redis.primaryPort, test, pipeline, requests));
         }
         const [ours, theirs] = rates.map(median) as [number, number];
         const ratio = median(rates[0].map((rate, round) => rate / rates[1][round]!));
@@ -66,25 +61,4 @@ async function measure(port: number, test: string, pipeline: number, requests: n
   const args = Object.entries(flags).flatMap(([flag, value]) => [`-${flag}`, String(value)]);
   const rates = await redisBenchmark(port, ...args);
   return rates[test]!;
-}
-
-async function startFastcache(): Promise<Rival> {
-  const primary = new FastcacheProcess(['primary', 'start', '--bind', ':0', '--listen', ':0']);
-  const { bind, listen } = await primary.event('ready');
-  const replica = new FastcacheProcess(['replica', 'follow', String(bind), '--listen', ':0']);
-  await replica.event('caught-up');
-  return {
-    port: Number(String(listen).split(':').at(-1)),
-    stop: () => Promise.all([primary.kill(), replica.kill()]),
-  };
-}
-
-async function startRedis(): Promise<Rival> {
-  const primary = await RedisServer.start();
-  const replica = await RedisServer.start('--replicaof', `127.0.0.1 ${primary.port}`);
-  await eventually(
-    () => redisCli(replica.port, 'info', 'replication'),
-    (text) => text.includes('master_link_status:up'),
-  );
-  return { port: primary.port, stop: () => Promise.all([primary.kill(), replica.kill()]) };
 }

@@ -116,7 +116,7 @@ export function writeDumps(directory: string, records: number, keys: number) {
 }
 
 /**
- * Letters and digits, the same in every run; drawing them anew for each value would take longer than all else
+ * Letters and digits, the same in every run; drawing them for each value would take longer than all else
  * here.
  */
 function randomTexts(): () => string {

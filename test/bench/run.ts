@@ -10,6 +10,7 @@ import { redisServer, redisTools } from '../support/redis.js';
 import { benchClients, type ClientFigure } from './clients.js';
 import { benchDumps } from './dumps.js';
 import { benchGrowth, benchKernel, GROWN_KEYS } from './kernel.js';
+import { benchLag, type LagFigures } from './lag.js';
 
 const { values } = parseArgs({
   options: {
@@ -46,6 +47,7 @@ for (const { command, dump, recordsPerSecond, megabytesPerSecond, zstdShare } of
 
 const absent = [redisServer, redisTools].filter((peer) => !peer.isThere);
 let clients: ClientFigure[] | null = null;
+let lag: Record<'fastcache' | 'redis', LagFigures> | null = null;
 if (absent.length > 0) {
   console.log(
     `\nSkipped: the comparison with Redis needs ${absent.map(({ name, remedy }) => `${name} (${remedy})`).join(', ')}.`,
@@ -60,10 +62,18 @@ if (absent.length > 0) {
     const rates = [fastcache, redis].map((rate) => thousands(rate).padStart(12)).join('');
     console.log(`  ${test}  ${String(pipeline).padStart(9)}${rates}   x${ratio.toFixed(2)}`);
   }
+  lag = await benchLag(size);
+  console.log('\nFrom a SET acknowledged until the replica shows it, and SET with WAIT 1:');
+  console.log('              visible p50, p99 us   WAIT p50 ms   WAITs/s of 8 clients');
+  for (const [name, figures] of Object.entries(lag)) {
+    const visible = `${figures.visibleP50Us.toFixed(0)}, ${figures.visibleP99Us.toFixed(0)}`.padStart(20);
+    const waits = `${figures.waitP50Ms.toFixed(2).padStart(14)}${thousands(figures.waitsPerSecond).padStart(23)}`;
+    console.log(`  ${name.padEnd(12)}${visible}${waits}`);
+  }
 }
 writeFileSync(
   values.out,
-  `${JSON.stringify({ machine, ...size, kernel, slowestCallsMs, dumps, clients }, null, 2)}\n`,
+  `${JSON.stringify({ machine, ...size, kernel, slowestCallsMs, dumps, clients, lag }, null, 2)}\n`,
 );
 console.log(`\nAll figures: ${values.out}`);
 

@@ -15,7 +15,7 @@ describe('watermarks', () => {
     const { status, stdout } = await runCommand(['watermarks', 'fixtures/golden/all.fcrp']);
     expect(status).toBe(0);
     expect(stdout.split('\n').map((line) => line.trim().split(/ +/).join(' '))).toEqual([
-      'fixtures/golden/all.fcrp dump history not told',
+      'fixtures/golden/all.fcrp dump history not known',
       'shard watermark',
       '0 10',
       '1 20',

@@ -177,7 +177,7 @@ describe('batches', () => {
     expect(emitted.dirtied).toBe(0);
   });
 
-  it('take a value larger than themselves, and the next begins anew', () => {
+  it('take a value larger than themselves, and the next starts at its beginning', () => {
     const engine = newEngine({ shards: 1 });
     const emitted = new Emitted(engine);
     const large = Buffer.alloc(20 * 1024 * 1024, 'x');

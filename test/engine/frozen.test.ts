@@ -68,7 +68,7 @@ describe('a key that expires while its store is frozen', () => {
     expect(news()).toEqual(['del k']);
   });
 
-  it('can be set anew: the old one is deleted before', () => {
+  it('can be set again: the old one is deleted before', () => {
     engine.set(k, Buffer.from('new'));
     expect(engine.get(k)?.toString()).toBe('new');
     expect(engine.keyCount()).toBe(1);

@@ -88,6 +88,25 @@ describe('memory', () => {
     for (const { bytes } of seen) expect(bytes.buffer).toBe(chunk.buffer);
   });
 
+  it('frames in pieces share memory when nobody keeps them', () => {
+    const frames = [100_000, 60_000, 100_000].map((bytes, index) =>
+      encodeFrame(FrameKind.MutationBatch, Buffer.alloc(bytes, index + 1)),
+    );
+    const splitter = new FrameSplitter({ sharesAssembly: true });
+    const memories = new Set<ArrayBufferLike>();
+    let count = 0;
+    for (const piece of cutAt(Buffer.concat(frames), [0.0001, 0.1, 0.3, 0.5, 0.7, 0.9])) {
+      splitter.push(piece, ({ bytes, owned }) => {
+        expect(owned).toBe(false);
+        expect(bytes.equals(frames[count]!)).toBe(true);
+        memories.add(bytes.buffer);
+        count += 1;
+      });
+    }
+    expect(count).toBe(3);
+    expect(memories.size).toBe(1);
+  });
+
   it('a frame in pieces owns exactly its bytes', () => {
     const frame = encodeFrame(FrameKind.MutationBatch, Buffer.alloc(100_000, 1));
     const seen: SplitFrame[] = [];

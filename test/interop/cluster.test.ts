@@ -155,7 +155,7 @@ it(`a primary, ${RELAYS} relays and ${RELAYS * LEAVES_A_RELAY} leaves end equal 
   }
   for (const [kind, count] of Object.entries(faults)) expect(count, kind).toBeGreaterThan(0);
 
-  // The last fault may have been the primary's death, with which the count begins anew.
+  // The last fault may have been the primary's death, with which the count starts over.
   await eventually(
     () => writer.workload.written,
     (written) => written > 1_000,

@@ -1,5 +1,5 @@
 /**
- * A tap on the crate's primary, which has no histories: it goes on by its watermarks, and begins anew when it
+ * A tap on the crate's primary, which has no histories: it goes on by its watermarks, and starts over when it
  * must.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -43,7 +43,7 @@ describeWith(rustPeer, 'a tap on the crate', () => {
     await primary.kill();
   });
 
-  it('begins anew, and says so, when the primary has restarted and counts from 1 again', async () => {
+  it('starts over, and says so, when the primary has restarted and counts from 1 again', async () => {
     const primary = await RustPrimary.start({ shards: 2 });
     const flags = ['--changes', '--state', join(directory, 'restarted')];
     for (let at = 0; at < 20; at++) await primary.set(`old:${at}`, 'x');

@@ -21,7 +21,7 @@ describeWith(rustPeer, 'watermarks of a Rust primary', () => {
   it('come with a warning of what the question costs', async () => {
     const { status, stdout, stderr } = await runCommand(['watermarks', primary.address]);
     expect(status).toBe(0);
-    expect(stdout).toContain('history not told');
+    expect(stdout).toContain('history not known');
     expect(stderr).toContain('each question takes one of its replica slots');
   });
 

@@ -41,7 +41,7 @@ it('what has expired is sent to live once more as long as it had to, and at leas
   ]);
 });
 
-it('a later record takes the note back, and may note it anew', () => {
+it('a later record takes the note back, and may note it again', () => {
   const lapsing = new LapsingKeys();
   const past = NOW_MS - 1;
   for (const key of ['a', 'b', 'c', 'd', 'e']) lapsing.expiryOf(entry(key, past), NOW_MS);

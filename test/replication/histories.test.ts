@@ -72,7 +72,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expect(restarted.metrics).toMatchObject({ catchUpSnapshotCount: 1, catchUpBacklogCount: 0 });
     });
 
-    it('a primary that comes back with another shard count is followed anew', async () => {
+    it('a primary that comes back with another shard count is followed from its beginning', async () => {
       const { world, primary, follow, start } = await cluster({ store: { shards: 4 } });
       fill(primary, 0, 50);
       const replica = follow(PRIMARY_ADDRESS, { foreignHistory: 'accept' });

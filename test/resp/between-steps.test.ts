@@ -220,6 +220,7 @@ describe('what a pause has held back', () => {
         settings: newSettings(),
         replication: { isReplica } as ReplicationHost,
         situation: { isLoading: false, isStale: false, lacksReplicas: false },
+        publish() {},
         info: () => '',
         shutdown() {},
       });

@@ -60,7 +60,7 @@ describe('command statistics', () => {
     expect(statistics.total('evictedKeys')).toBe(40);
   });
 
-  it('begin anew at a reset, although the kernel counts on', () => {
+  it('start over at a reset, although the kernel counts on', () => {
     const { kernel, statistics } = newStatistics();
     kernel.ran(30, 10, 400);
     statistics.record('ping', 1, 'ok');

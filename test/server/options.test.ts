@@ -39,7 +39,7 @@ const bounds: { [name in OptionName]?: readonly [number, number] } = {
   backlogBytes: [0, 2 ** 53 - 1],
   snapshotChunkBytes: [4_096, 2 ** 26],
   maxReplicas: [1, 65_535],
-  subscriberQueueFrames: [1, 2 ** 53 - 1],
+  subscriberQueueFrames: [0, 2 ** 53 - 1],
   subscriberQueueBytes: [1, 2 ** 53 - 1],
   minReplicas: [0, 2 ** 31 - 1],
   minReplicasMaxLagSeconds: [0, 2 ** 31 - 1],
@@ -176,7 +176,7 @@ describe('numbers', () => {
           if (refusal === undefined) taken.push(number);
           else {
             const [, range] = /(from .*|a power .*); it is /.exec(refusal)!;
-            expect(refusal).toMatch(new RegExp(`^${name} must be .*; it is ${number}\\.$`));
+            expect(refusal).toMatch(new RegExp(`^\`${name}\` must be .*; it is ${number}\\.$`));
             expect(flag).toContain(`--${option.flag}`);
             expect(flag).toContain(range);
           }
@@ -189,7 +189,9 @@ describe('numbers', () => {
   it.each(numeric)('%s takes nothing that is no whole number', (name, option) => {
     for (const role of option.on) {
       for (const wrong of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '4', null, true, 4n, [4]]) {
-        expect(refusalOf(() => configOf(role, { [name]: wrong }))).toMatch(new RegExp(`^${name} must be `));
+        expect(refusalOf(() => configOf(role, { [name]: wrong }))).toMatch(
+          new RegExp(`^\`${name}\` must be `),
+        );
       }
     }
   });
@@ -229,7 +231,9 @@ describe('other options', () => {
         expect(refusalOf(() => configOf(role, { [name]: word }))).toBeUndefined();
       }
       for (const word of bad) {
-        expect(refusalOf(() => configOf(role, { [name]: word }))).toMatch(new RegExp(`^${name} must be `));
+        expect(refusalOf(() => configOf(role, { [name]: word }))).toMatch(
+          new RegExp(`^\`${name}\` must be `),
+        );
         const flag = await rejectionOf(optionsOf(role, [`--${option.flag}`, String(word)]));
         if (word !== '' || option.kind !== 'file' || name !== 'load')
           expect(flag).toContain(`--${option.flag}`);
@@ -240,21 +244,21 @@ describe('other options', () => {
 
   it('are refused when there is none of the name, or none of the role', async () => {
     const refused = (options: object) => rejectionOf(Primary.start(options));
-    expect(await refused({ maxReplica: 3 })).toBe('There is no option maxReplica.');
-    expect(await refused({ toString: 3 })).toBe('There is no option toString.');
-    expect(await refused({ state: 'x' })).toBe('state is no option of a primary.');
+    expect(await refused({ maxReplica: 3 })).toBe('There is no option `maxReplica`.');
+    expect(await refused({ toString: 3 })).toBe('There is no option `toString`.');
+    expect(await refused({ state: 'x' })).toBe('`state` is no option of a primary.');
     expect(await rejectionOf(Replica.follow('127.0.0.1:1', { load: 'x' } as object))).toBe(
-      'load is no option of a replica.',
+      '`load` is no option of a replica.',
     );
     expect(await refused('--bind' as unknown as object)).toBe('The options of a primary are an object.');
-    expect(await refused({ bind: false })).toMatch(/^bind must be host:port/);
+    expect(await refused({ bind: false })).toMatch(/^`bind` must be host:port/);
   });
 
   it('that are secrets have 1 to 4096 bytes, and no refusal shows them', async () => {
     for (const name of ['token', 'password']) {
       const long = 'hunter2'.repeat(1_000);
       expect(refusalOf(() => configOf('primary', { [name]: long }))).toBe(
-        `${name} must be a text of 1 to 4096 bytes; it has 7000.`,
+        `\`${name}\` must be a text of 1 to 4096 bytes; it has 7000.`,
       );
       expect(refusalOf(() => configOf('replica', { [name]: '' }))).toContain('it has 0');
       expect(await optionsOf('replica', [], { [`FASTCACHE_${name.toUpperCase()}`]: 's3' })).toMatchObject({
@@ -270,7 +274,7 @@ describe('other options', () => {
   it('that are yes or no take nothing else, and a flag sets them', async () => {
     for (const { name, option, role } of places.filter((place) => place.option.kind === 'boolean')) {
       expect(refusalOf(() => configOf(role, { [name]: 'yes' }))).toBe(
-        `${name} must be true or false; it is yes.`,
+        `\`${name}\` must be true or false; it is yes.`,
       );
       const unset = (await optionsOf(role, []))[name];
       expect(unset).toBe(configOf(role, {})[name]);
@@ -283,7 +287,7 @@ describe('other options', () => {
     const argv = ['--bind', '0.0.0.0:0'];
     expect(await rejectionOf(optionsOf('primary', argv))).toMatch(/; --insecure allows it\.$/);
     expect(await optionsOf('primary', [...argv, '--insecure'])).toMatchObject({ bind: '0.0.0.0:0' });
-    expect(refusalOf(() => configOf('primary', { bind: '0.0.0.0:0' }))).toMatch(/; insecure allows it\.$/);
+    expect(refusalOf(() => configOf('primary', { bind: '0.0.0.0:0' }))).toMatch(/; `insecure` allows it\.$/);
     expect(await rejectionOf(optionsOf('replica', ['--state', 'x', '--record', 'x']))).toBe(
       '--record and --state are the same file.',
     );
@@ -314,7 +318,7 @@ describe('defaults', () => {
       backlogBytes: 2 ** 26,
       snapshotChunkBytes: 2 ** 20,
       maxReplicas: 16,
-      subscriberQueueFrames: 1_024,
+      subscriberQueueFrames: 0,
       subscriberQueueBytes: 2 ** 28,
       minReplicas: 0,
       minReplicasMaxLagSeconds: 10,

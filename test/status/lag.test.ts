@@ -89,7 +89,7 @@ describe('the lag of a replica', () => {
     expect(lagLine(lagsOf(primary)[0]!)).toBe('lag_records=30005');
   });
 
-  it('is not told while it takes in a snapshot, nor while it has yet to show what it was sent', async () => {
+  it('is not known while it takes in a snapshot, nor while it has yet to show what it was sent', async () => {
     const { world, transport, primary } = await cluster({}, { sendBufferBytes: 500 });
     fill(primary, 0, 1_000);
     const peer = RawPeer.connect(world, transport);

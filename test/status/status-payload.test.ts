@@ -8,7 +8,12 @@ import { ReplicationMetrics } from '../../src/replication/metrics.js';
 import { type ReplicaStatus, servingReport } from '../../src/status/report.js';
 import { replicasInRoom, statusDocument } from '../../src/status/status-document.js';
 import { encodeStatus, readStatus } from '../../src/status/status-payload.js';
-import { lagging, replicaReport, statusDocument as sample } from '../support/status-documents.js';
+import {
+  lagging,
+  replicaReport,
+  statusDocument as sample,
+  snapshotReplica,
+} from '../support/status-documents.js';
 import { clustersOf, fill, isEqual } from '../support/virtual-clusters.js';
 
 const cluster = clustersOf('map');
@@ -43,14 +48,7 @@ describe('a Status document', () => {
           lagging(12, 340),
           lagging(99, null, { state: 'gone', canResume: false, leewayMs: null }),
           replicaReport({ acknowledges: false, sinceAckSeconds: 7 }),
-          replicaReport({
-            state: 'snapshot',
-            watermarks: [],
-            lagRecords: null,
-            lagMs: null,
-            shardLagRecords: [],
-            shardLagMs: [],
-          }),
+          snapshotReplica(),
         ],
       }),
     ],

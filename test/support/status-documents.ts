@@ -23,6 +23,19 @@ export function replicaReport(overrides: Partial<ReplicaEntry> = {}): ReplicaEnt
   };
 }
 
+/** A replica that takes a snapshot in: how far it is cannot be known. */
+export function snapshotReplica(overrides: Partial<ReplicaEntry> = {}): ReplicaEntry {
+  return replicaReport({
+    state: 'snapshot',
+    watermarks: [],
+    lagRecords: null,
+    lagMs: null,
+    shardLagRecords: [],
+    shardLagMs: [],
+    ...overrides,
+  });
+}
+
 export function lagging(records: number, ms: number | null, overrides: Partial<ReplicaEntry> = {}) {
   return replicaReport({
     watermarks: [BASE + 100n - BigInt(records), BASE + 50n],

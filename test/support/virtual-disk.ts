@@ -50,7 +50,7 @@ export class VirtualDisk {
       replaceState: (path, bytes) => this.#replace(process, path, Buffer.from(bytes)),
       loadDump: async ({ files, ...options }) =>
         loadDumps({ ...options, files: files.map((path) => this.#stream(path)) }),
-      refuseInPlace() {},
+      async refuseInPlace() {},
     };
   }
 

@@ -241,6 +241,9 @@ export class VirtualConnection implements Connection, Socket {
     return !this.#needsDrain;
   }
 
+  /** What is written is on its way already. */
+  flush(): void {}
+
   pause(): void {
     this.#paused = true;
   }

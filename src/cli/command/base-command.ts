@@ -4,7 +4,9 @@
  * decide the exit status. oclif's own error path is bypassed: under `--json` it loses exit statuses and
  * prints the configuration and the arguments.
  */
-import { Command, Errors, Flags } from '@oclif/core';
+import { Command } from '@oclif/core/command';
+import * as Errors from '@oclif/core/errors';
+import * as Flags from '@oclif/core/flags';
 import type { Input, ParserOutput } from '@oclif/core/interfaces';
 import chalk, { chalkStderr } from 'chalk';
 import { systemClock } from '../../clock.js';

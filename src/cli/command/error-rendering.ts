@@ -2,7 +2,7 @@
  * An error as a person reads it on stderr, as `--json` shows it, and as an exit status (docs/command-line.md,
  * "Exit status").
  */
-import { Errors } from '@oclif/core';
+import * as Errors from '@oclif/core/errors';
 import { FastcacheError } from '../../errors.js';
 import { escapeText } from '../terminal/escape.js';
 import { OutputClosed } from '../terminal/output.js';

@@ -2,7 +2,7 @@
  * The kinds of flags that the commands are made of, and the environment variable that each one has
  * (docs/command-line.md, "Environment").
  */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { OptionFlag } from '@oclif/core/interfaces';
 import { formatSize, type Range } from '../../server/ranges.js';
 import { parseCount, parseHostPort, parseList, parseSize } from './values.js';

@@ -5,7 +5,7 @@
 import { FastcacheError } from '../../errors.js';
 import { UsageError } from './values.js';
 
-/** Flags that are not spelled as their options are. */
+/** The flags of the tools that are not spelled as their options are. */
 const flagNames: Record<string, string> = {
   sinceMs: 'since',
   untilMs: 'until',
@@ -17,9 +17,22 @@ const flagNames: Record<string, string> = {
   stateFile: 'state',
 };
 
-/** `message` with a flag wherever it names an option in backquotes. */
-export function inFlags(message: string): string {
-  return message.replace(/`(\w+)`/g, (_, option: string) => `--${flagNames[option] ?? option}`);
+/** The name of the flag, without its dashes, that sets an option. */
+type FlagOf = (option: string) => string;
+
+/** `message` with a flag wherever it names an option in backquotes; without `flagOf` they are the tools'. */
+export function inFlags(message: string, flagOf: FlagOf = toolFlagOf): string {
+  return message.replace(/`(\w+)`/g, (_, option: string) => `--${flagOf(option)}`);
+}
+
+/** Returns what `make` returns. A fault that it throws names the flags of `flagOf`, and else is the same. */
+export function namingFlags<T>(make: () => T, flagOf: FlagOf): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof FastcacheError) error.message = inFlags(error.message, flagOf);
+    throw error;
+  }
 }
 
 /** Returns what `make` returns; a `BAD_OPTION` that it throws becomes a `UsageError`. */
@@ -31,4 +44,8 @@ export function asUsage<T>(make: () => T): T {
     const message = inFlags(error.message).replace(/\.$/, '');
     throw new UsageError(message.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase()));
   }
+}
+
+function toolFlagOf(option: string): string {
+  return flagNames[option] ?? option;
 }

@@ -2,7 +2,7 @@
  * Parsers of flags' texts: sizes, counts, sequences, times, shard counts, addresses. Each parser returns the
  * value or throws a `UsageError` (exit 2) that says what is accepted.
  */
-import { Errors } from '@oclif/core';
+import * as Errors from '@oclif/core/errors';
 import { isShardCount, LARGEST_U64, SHARD_COUNTS } from '../../limits.js';
 import { boundsText, formatSize, isWithin, type Range, SIZE_UNITS } from '../../server/ranges.js';
 import { formatAddress, parseAddress } from '../../transport/address.js';

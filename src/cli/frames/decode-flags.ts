@@ -1,5 +1,5 @@
 /** The flags of `frames decode`, and those of them by which other commands choose as well. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { FrameFilter } from '../../dump/choose/filter.js';
 import type { MutationOp } from '../../frame/batch.js';
 import { FrameKind, type FrameKindName } from '../../frame/kinds.js';

@@ -3,7 +3,7 @@ import type { ErrorCode, FastcacheError } from '../../errors.js';
 
 const DAMAGED =
   'These bytes are damaged: frames salvage copies the frames around them; what they held is in ' +
-  'no dump, so let replicas bootstrap anew.';
+  'no dump, so let replicas take a new snapshot.';
 
 const advice: Partial<Record<ErrorCode, string>> = {
   FCRP_UNSUPPORTED_VERSION:

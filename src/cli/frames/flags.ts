@@ -1,5 +1,6 @@
 /** Flags and arguments that the frames commands share. */
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { countFlag } from '../command/flags.js';
 import { parseOutputFile } from '../command/values.js';
 

@@ -1,5 +1,5 @@
 /** Defines the flags of `frames state`, and the options that they set together. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';
 import { DEFAULT_ZSTD_LEVEL, MAX_ZSTD_LEVEL, MIN_ZSTD_LEVEL } from '../../limits.js';
 import { choiceFlag, countFlag, valueFlag, withEnvironment } from '../command/flags.js';

@@ -3,8 +3,8 @@
  * (docs/command-line.md, "JSON"). Values that JSON cannot hold are written as they are: u64 values are uint64
  * or int64 whatever their size, and keys, values and governance bytes are bin, under one name each.
  */
-import { Packr } from 'msgpackr';
 import { isRecord } from '../../dump/choose/filter.js';
+import { pack } from '../../files/msgpack.js';
 import type { DecodedRecord } from '../../frame/batch.js';
 import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
 import type { ValueForm } from '../terminal/text.js';
@@ -12,8 +12,6 @@ import { faultJson, frameJson } from './json.js';
 import type { Rendering, RenderingOptions } from './renderings.js';
 
 type Fields = Record<string, unknown>;
-
-const packr = new Packr({ useRecords: false, variableMapSize: true });
 
 /** Returns the rendering as a stream of maps, a frame before its items. */
 export function msgpackRendering({ titled, values }: RenderingOptions): Rendering {
@@ -29,11 +27,6 @@ export function msgpackRendering({ titled, values }: RenderingOptions): Renderin
     endFile: (fault) => (fault === undefined ? '' : pack(faultJson(fault))),
     end: () => '',
   };
-}
-
-/** Returns one map, in memory of its own. */
-export function pack(fields: Fields): Buffer {
-  return packr.pack(fields);
 }
 
 function recordFields(record: DecodedRecord, values: ValueForm): Fields {

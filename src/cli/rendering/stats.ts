@@ -1,11 +1,12 @@
 /** Renders the counts of a dump in each format of `frames stats` and `frames decode --stats`. */
+
 import type { DumpCounts } from '../../dump/count/count-dump.js';
 import type { FrequentKey } from '../../dump/count/dump-counter.js';
 import { compressionRatio, type FrameTotals } from '../../dump/count/stats.js';
+import { pack } from '../../files/msgpack.js';
 import { escapeText } from '../terminal/escape.js';
 import { bytesField, toJson } from '../terminal/json.js';
 import { faultJson } from './json.js';
-import { pack } from './msgpack.js';
 import { type Piece, separator } from './renderings.js';
 import { statsText } from './stats-text.js';
 

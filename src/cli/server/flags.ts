@@ -2,7 +2,7 @@
  * The flags of `primary start` and `replica follow`, made from the rows of the options, and the options that
  * they give.
  */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { FlagInput } from '@oclif/core/interfaces';
 import { checkedOptions } from '../../server/config.js';
 import type { AnyOption, Role } from '../../server/option.js';
@@ -23,6 +23,7 @@ import {
   sizeFlag,
   typedFlags,
 } from '../command/flags.js';
+import { namingFlags } from '../command/option-flags.js';
 import { readSecret, type Secret } from '../command/secret.js';
 import { parseOutputFile, parseShards, UsageError } from '../command/values.js';
 
@@ -64,17 +65,15 @@ export function optionsFrom<On extends Role>(
     if (option.kind !== 'callback') options[name] = givenBy(parsed, name, option, warn);
   }
   if (options.state !== undefined) leaveOutPorts(options, typedFlags(parsed));
-  checkedOptions(role, options as ServerOptions, spelling);
+  namingFlags(
+    () => checkedOptions(role, options as ServerOptions),
+    (name) => serverOptions[name as OptionName].flag ?? name,
+  );
   return options as RoleOptions[On];
 }
 
 function rowsOf(role: Role): readonly (readonly [OptionName, AnyOption])[] {
   return optionRows.filter(([, { on, flag }]) => flag !== undefined && on.some((other) => other === role));
-}
-
-function spelling(name: OptionName): string {
-  const option: AnyOption = serverOptions[name];
-  return option.flag === undefined ? name : `--${option.flag}`;
 }
 
 function flagOf(option: AnyOption, role: Role): FlagInput[string] {

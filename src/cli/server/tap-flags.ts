@@ -2,7 +2,7 @@
  * The flags with which `replica follow` shows changes (docs/operations.md, "Taps"), and the output made from
  * them.
  */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { Timers } from '../../clock.js';
 import { typedFlags } from '../command/flags.js';
 import { UsageError } from '../command/values.js';

@@ -1,5 +1,5 @@
 /** The flags of `watermarks`, and what they ask for: to look once, to watch, to check or to wait. */
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { fileFlag, valueFlag, withEnvironment } from '../command/flags.js';
 import { parseCount, UsageError } from '../command/values.js';
 import type { Endpoint } from './endpoint.js';

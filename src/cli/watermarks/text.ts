@@ -35,7 +35,7 @@ export function watermarksText(answer: EndpointWatermarks): string {
 }
 
 function titleLine({ endpoint, role, history }: EndpointWatermarks): string {
-  const historyText = history === null ? 'history not told' : `history ${history}`;
+  const historyText = history === null ? 'history not known' : `history ${history}`;
   return [chalk.bold(escapeText(endpoint)), role, historyText].join('  ');
 }
 

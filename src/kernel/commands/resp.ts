@@ -5,13 +5,13 @@ import {
   MODE_HAND_OUT,
   MODE_NO_TOUCH,
   MODE_RESP3,
-  MODE_STRANGER,
+  MODE_UNAUTHENTICATED,
   PROTOCOL_BULK_LENGTH,
   PROTOCOL_EXPECTED_DOLLAR,
   PROTOCOL_INLINE_TOO_BIG,
   PROTOCOL_MULTIBULK_LENGTH,
-  PROTOCOL_STRANGER_BULK,
-  PROTOCOL_STRANGER_MULTIBULK,
+  PROTOCOL_UNAUTHENTICATED_BULK,
+  PROTOCOL_UNAUTHENTICATED_MULTIBULK,
   RESULT_ARGC,
   RESULT_ARGV,
   RESULT_COMMAND,
@@ -28,8 +28,8 @@ import {
   STATUS_INLINE,
   STATUS_OUTPUT_FULL,
   STATUS_PROTOCOL_ERROR,
-  STRANGER_ARGUMENT_BYTES_MAX,
-  STRANGER_ARGUMENTS_MAX,
+  UNAUTHENTICATED_ARGUMENT_BYTES_MAX,
+  UNAUTHENTICATED_ARGUMENTS_MAX,
 } from '../layout';
 import { setResult } from '../result';
 import { forgetHash, knowHash, setTouching, touchBucketOf, touchRecordOf } from '../store/store';
@@ -72,7 +72,7 @@ const PARSED: i32 = -1;
 const NOTHING: i32 = -2;
 
 let handsOutAll: bool = false;
-let isStranger: bool = false;
+let isUnauthenticated: bool = false;
 
 /** The number that `readLine` read, and the end of its line. */
 let lineEnd: usize = 0;
@@ -82,7 +82,7 @@ let lineValue: i64 = 0;
 export function setMode(mode: u32): void {
   handsOutAll = (mode & MODE_HAND_OUT) !== 0;
   setResp3((mode & MODE_RESP3) !== 0);
-  isStranger = (mode & MODE_STRANGER) !== 0;
+  isUnauthenticated = (mode & MODE_UNAUTHENTICATED) !== 0;
   setTouching((mode & MODE_NO_TOUCH) === 0);
 }
 
@@ -233,7 +233,8 @@ function parse(at: usize, end: usize, first: u32): i32 {
   if (line !== PARSED) return incomplete(end - at + 1, 0, 0);
   if (lineValue <= 0) return NOTHING;
   if (lineValue > ARGUMENTS_MAX) return fault(PROTOCOL_MULTIBULK_LENGTH);
-  if (isStranger && lineValue > STRANGER_ARGUMENTS_MAX) return fault(PROTOCOL_STRANGER_MULTIBULK);
+  if (isUnauthenticated && lineValue > UNAUTHENTICATED_ARGUMENTS_MAX)
+    return fault(PROTOCOL_UNAUTHENTICATED_MULTIBULK);
   const count = <u32>lineValue;
   if (first !== 0 && (count > GROUP_ARGUMENTS || first + count > argumentCapacity)) return NOTHING;
   // Before the table grows for many arguments, they must all be there.
@@ -264,7 +265,8 @@ function readArgument(command: usize, at: usize, end: usize, left: u32): i32 {
   if (line === NOTHING) return fault(PROTOCOL_BULK_LENGTH);
   if (line !== PARSED) return incomplete(end - command + 1, at - command, left);
   if (lineValue < 0 || lineValue > maxArgumentBytes) return fault(PROTOCOL_BULK_LENGTH);
-  if (isStranger && lineValue > STRANGER_ARGUMENT_BYTES_MAX) return fault(PROTOCOL_STRANGER_BULK);
+  if (isUnauthenticated && lineValue > UNAUTHENTICATED_ARGUMENT_BYTES_MAX)
+    return fault(PROTOCOL_UNAUTHENTICATED_BULK);
   if (lineValue + 2 > <i64>(end - lineEnd)) {
     const need = lineEnd - command + <usize>lineValue + 2 + <usize>(left - 1) * ARGUMENT_BYTES_MIN;
     return incomplete(need, at - command, left);

@@ -1,7 +1,7 @@
 /**
  * Sends Ack frames between fastcache peers (docs/protocol.md, "Acks"): those of a replica have its watermarks
- * and are sent after applying, at most every 100 ms and at least every second; those of a primary have its
- * own, each second.
+ * and are sent after applying, at most every 100 ms and at least every second, and at once behind one of its
+ * primary's; those of a primary have its own, and are sent each second and whenever somebody waits.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { encodeFrame } from '../../frame/frame.js';
@@ -10,6 +10,11 @@ import { encodeWatermarks } from '../../frame/watermarks.js';
 
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 1_000;
+
+/** Makes an Ack of these watermarks, one for each shard; of an empty list: nothing is held. */
+export function ackFrame(watermarks: ArrayLike<bigint>): Buffer {
+  return encodeFrame(FrameKind.Ack, encodeWatermarks(watermarks));
+}
 
 /** What an `AckSender` works with. */
 export interface AckSenderOptions {
@@ -30,6 +35,8 @@ export class AckSender {
   #timer: Timer | undefined;
   /** Whether records have been applied that are not acknowledged yet; the timer is then set for them. */
   #isDue = false;
+  #isAnswerPlanned = false;
+  #isStopped = false;
 
   constructor(options: AckSenderOptions) {
     this.#options = options;
@@ -42,7 +49,7 @@ export class AckSender {
 
   /** Acknowledges what has been applied: at once, or as soon as 100 ms have passed since the last Ack. */
   applied(): void {
-    if (this.#isDue) return;
+    if (this.#isDue || this.#isStopped) return;
     const { clock, timers } = this.#options;
     const pauseMs = (clock.monotonicUs() - this.#sentAtUs) / 1000;
     if (pauseMs >= PAUSE_MIN_MS) {
@@ -54,9 +61,19 @@ export class AckSender {
     this.#timer = timers.after(Math.ceil(PAUSE_MIN_MS - pauseMs), () => this.#send());
   }
 
+  /** Acknowledges at the end of this turn, because the peer asks. */
+  answer(): void {
+    if (this.#isAnswerPlanned) return;
+    this.#isAnswerPlanned = true;
+    this.#options.timers.endOfTurn(() => {
+      this.#isAnswerPlanned = false;
+      if (!this.#isStopped) this.#send();
+    });
+  }
+
   stop(): void {
     this.#timer?.cancel();
-    this.#isDue = true;
+    this.#isStopped = true;
   }
 
   #send(): void {
@@ -64,7 +81,7 @@ export class AckSender {
     this.#isDue = false;
     this.#sentAtUs = clock.monotonicUs();
     this.#armNext();
-    send(encodeFrame(FrameKind.Ack, encodeWatermarks(watermarks())));
+    send(ackFrame(watermarks()));
   }
 
   #armNext(): void {

@@ -26,6 +26,8 @@ export interface ConversationOptions {
   connectTimeoutMs: number;
   /** A whole Hello frame. */
   hello: Buffer;
+  /** Whether frames are kept behind `frame`; large ones then get memory of their own. */
+  keepsFrames: boolean;
 }
 
 /** A primary's answer to a Hello. */
@@ -58,7 +60,7 @@ export interface ConversationHandlers {
 export class Conversation {
   readonly #options: ConversationOptions;
   readonly #handlers: ConversationHandlers;
-  readonly #splitter = new FrameSplitter();
+  readonly #splitter: FrameSplitter;
   readonly #place: string;
   #destroy: () => void = () => {};
   #connection: Connection | undefined;
@@ -69,6 +71,7 @@ export class Conversation {
   constructor(options: ConversationOptions, handlers: ConversationHandlers) {
     this.#options = options;
     this.#handlers = handlers;
+    this.#splitter = new FrameSplitter({ sharesAssembly: !options.keepsFrames });
     this.#place = formatAddress(options.address);
   }
 

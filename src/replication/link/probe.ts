@@ -68,7 +68,7 @@ export class Probe {
     this.#timers = timers;
     const hello = encodeHelloFrame({ role: 'replica', token, watermarks: CLAIM_ALL }, { margin: NO_PAIRS });
     this.#conversation = new Conversation(
-      { transport, timers, address, connectTimeoutMs, hello },
+      { transport, timers, address, connectTimeoutMs, hello, keepsFrames: true },
       {
         connected() {},
         answered: (answer) => {

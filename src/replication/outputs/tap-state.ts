@@ -90,6 +90,6 @@ function isU64(value: unknown): value is bigint {
 function unusable(what: string): FastcacheError {
   return new FastcacheError(
     'STATE_UNUSABLE',
-    `${what}. To begin anew, with a snapshot, move it away or name another file.`,
+    `${what}. To start over, with a snapshot, move it away or name another file.`,
   );
 }

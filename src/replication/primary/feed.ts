@@ -117,6 +117,12 @@ export class ReplicaFeed {
     this.#subscriber.start(runs, () => this.#goLive());
   }
 
+  /** Sends a frame that is none of the stream's behind all that was offered, and at once if there is room. */
+  insert(frame: Buffer): void {
+    this.#subscriber.insert(frame);
+    this.#subscriber.send();
+  }
+
   /** Called when the connection has room again. */
   drained(): void {
     this.#snapshot?.drained();

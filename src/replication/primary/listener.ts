@@ -56,6 +56,7 @@ export class ReplicaListener {
     },
   };
   #listener!: Listener;
+  #asksAtEndOfTurn = false;
   #isClosed = false;
 
   /** Resolves when replicas can connect. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
@@ -124,9 +125,25 @@ export class ReplicaListener {
 
   /** Returns how many replicas have acknowledged all of these. */
   acknowledged(watermarks: readonly bigint[]): number {
-    return this.replicas().filter(
-      ({ acknowledged }) => acknowledged !== undefined && hasReached(acknowledged, watermarks),
-    ).length;
+    let count = 0;
+    for (const { acknowledged } of this.#replicas.keys()) {
+      if (acknowledged !== undefined && hasReached(acknowledged, watermarks)) count += 1;
+    }
+    return count;
+  }
+
+  /**
+   * Publishes what waits and asks every live replica of fastcache's to acknowledge at once, at the end of
+   * this turn: those who wait in one turn ask together.
+   */
+  ask(): void {
+    if (this.#asksAtEndOfTurn) return;
+    this.#asksAtEndOfTurn = true;
+    this.#options.timers.endOfTurn(() => {
+      this.#asksAtEndOfTurn = false;
+      this.#options.stream()?.flush();
+      for (const session of this.#replicas.keys()) session.ask();
+    });
   }
 
   /** Calls `listener` with each acknowledgement. Returns what ends that. */

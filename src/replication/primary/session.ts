@@ -15,13 +15,13 @@ import { decodeWatermarks } from '../../frame/watermarks.js';
 import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
-import { AckSender } from '../link/ack-sender.js';
+import { AckSender, ackFrame } from '../link/ack-sender.js';
 import { LinkWatch } from '../link/link-watch.js';
 import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import { tokenMatches } from '../link/token.js';
 import type { FrameStream } from '../stream/stream.js';
-import { isProbe } from '../watermarks.js';
+import { hasReached, isProbe } from '../watermarks.js';
 import { type FeedOptions, type FeedState, ReplicaFeed } from './feed.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 import { foreignClaim, isAhead } from './resume.js';
@@ -88,6 +88,10 @@ export class PrimarySession {
   #acknowledged: bigint[] | undefined;
   /** The history of what the replica holds, if it is foreign to what is served; otherwise undefined. */
   #foreign: string | undefined;
+  /** The watermarks that it was asked to acknowledge and has not; undefined: it is not being asked. */
+  #asked: readonly bigint[] | undefined;
+  /** Whether it is to be asked once more when it has answered, for what was written since. */
+  #asksAgain = false;
   #heardAtUs: number;
 
   constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
@@ -119,6 +123,24 @@ export class PrimarySession {
     const acknowledged = this.#acknowledged;
     const sinceAckSeconds = this.#sinceAckSeconds();
     return { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes };
+  }
+
+  /** What the peer has acknowledged as applied; undefined until it does. */
+  get acknowledged(): readonly bigint[] | undefined {
+    return this.#acknowledged;
+  }
+
+  /**
+   * Asks a live replica of fastcache's to acknowledge at once all that it was sent; one question is under way
+   * at a time. A Rust one is not asked: it sends nothing.
+   */
+  ask(): void {
+    const stream = this.#stream;
+    if (stream === undefined || !this.#isOurs || this.state !== 'live') return;
+    this.#asksAgain = this.#asked !== undefined;
+    if (this.#asksAgain) return;
+    this.#asked = stream.watermarks();
+    this.#feed?.insert(ackFrame(this.#asked));
   }
 
   /** The time at which the peer last sent something, monotonic microseconds. */
@@ -341,6 +363,10 @@ export class PrimarySession {
     }
     this.#acknowledged = Array.from(decodeWatermarks(openPayload(frame.header, frame.wirePayload)));
     this.#host.acknowledged();
+    // An Ack that was on its way before the question does not answer it.
+    if (this.#asked === undefined || !hasReached(this.#acknowledged, this.#asked)) return;
+    this.#asked = undefined;
+    if (this.#asksAgain) this.ask();
   }
 
   #refuse(text: Refusal): void {

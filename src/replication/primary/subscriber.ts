@@ -99,6 +99,10 @@ export class Subscriber implements FrameSubscriber {
     this.#enqueue({ bytes, shard, lastSequence, onTaken: undefined });
   }
 
+  send(): void {
+    if (!this.#isClosed) this.#connection.flush();
+  }
+
   /**
    * Sends a frame of a bootstrap behind all that was offered. It does not count against the bounds: the
    * caller sees to it that few wait. `onTaken` is called when the connection has room again behind it,

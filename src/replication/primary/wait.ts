@@ -7,7 +7,7 @@ import type { ReplicaListener } from './listener.js';
 export interface WaitOptions {
   timers: Timers;
   publisher: Publisher;
-  listener: Pick<ReplicaListener, 'acknowledged' | 'onAck'>;
+  listener: Pick<ReplicaListener, 'acknowledged' | 'ask' | 'onAck'>;
 }
 
 /**
@@ -20,8 +20,7 @@ export function waitForReplicas(
   timeoutMs: number,
   done: (acknowledged: number) => void,
 ): () => void {
-  publisher.flush();
-  const target = publisher.watermarks();
+  const target = publisher.store.watermarks();
   const there = listener.acknowledged(target);
   if (there >= replicas) {
     done(there);
@@ -30,6 +29,7 @@ export function waitForReplicas(
   const stopListening = listener.onAck(() => {
     if (listener.acknowledged(target) >= replicas) finish();
   });
+  listener.ask();
   const timer = timeoutMs === 0 ? undefined : timers.after(timeoutMs, () => finish());
   const cancel = () => {
     stopListening();

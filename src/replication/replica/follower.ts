@@ -389,8 +389,8 @@ function firstClaim({
   holding,
   address,
 }: Pick<FollowerOptions<FollowedStore>, 'holding' | 'address'>): Claim {
-  const { rustAddress = formatAddress(address) } = holding ?? {};
-  return rustAddress === formatAddress(address) ? 'held' : 'nothing';
+  const { history, from = address } = holding ?? {};
+  return history !== undefined || formatAddress(from) === formatAddress(address) ? 'held' : 'nothing';
 }
 
 function isOurs(history: History | undefined): boolean {

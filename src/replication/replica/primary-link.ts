@@ -22,6 +22,8 @@ export interface PrimaryLinkOptions {
   connectTimeoutMs: number;
   /** A whole Hello frame. */
   hello: Buffer;
+  /** Whether frames are kept behind `frame`. */
+  keepsFrames: boolean;
   tap: StreamTap | undefined;
   /** What is acknowledged: watermarks in the primary's history; an empty list while nothing of it is held. */
   watermarks(): ArrayLike<bigint>;
@@ -77,6 +79,11 @@ export class PrimaryLink {
   /** Called when something was applied to what is held. */
   applied(): void {
     this.#acks?.applied();
+  }
+
+  /** Called when the primary has sent an Ack, which asks for one. */
+  asked(): void {
+    this.#acks?.answer();
   }
 
   /** Drops the connection; no handler is called any more. To be called once. */

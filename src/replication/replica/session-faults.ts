@@ -55,7 +55,7 @@ export function emptySnapshot(heldKeys: number): FastcacheError {
 export function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAnswer): FastcacheError {
   return new FastcacheError(
     'HISTORY_DIFFERS',
-    'What this replica holds is not part of what the primary has: all of it will be fetched anew.',
+    'What this replica holds is not part of what the primary has: all of it will be fetched again.',
     { expected: own.join(), found: watermarks.join() },
   );
 }

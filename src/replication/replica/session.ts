@@ -82,11 +82,11 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     handlers: ReplicaSessionHandlers,
   ) {
     const claimed = machine.claim === 'nothing' ? undefined : held;
+    this.#continued = claimed;
     this.#options = options;
     this.#machine = machine;
     this.#handlers = handlers;
     this.#held = held;
-    this.#continued = claimed;
     this.#rule = new ForeignRule(options, held);
     const margin = new Map(claimed?.history === undefined ? [] : [['history', claimed.history.id]]);
     const hello = encodeHelloFrame(
@@ -94,9 +94,10 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
       { margin },
     );
     const { transport, clock, timers, address, connectTimeoutMs, tap } = options;
+    const keepsFrames = options.recorder !== undefined || options.relay !== undefined;
     const watermarks = () => this.#continued?.store.watermarks() ?? [];
     this.#link = new PrimaryLink(
-      { transport, clock, timers, address, connectTimeoutMs, hello, tap, watermarks },
+      { transport, clock, timers, address, connectTimeoutMs, hello, keepsFrames, tap, watermarks },
       {
         connected: () => this.#raise('opened'),
         heard: (bytes) => handlers.heard(bytes),
@@ -229,9 +230,8 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   }
 
   #onFrame(frame: SplitFrame): void {
-    const { kind } = frame.header;
     const payload = openPayload(frame.header, frame.wirePayload);
-    switch (kind) {
+    switch (frame.header.kind) {
       case FrameKind.MutationBatch:
         if (!this.#onBatch(frame, payload)) return;
         break;
@@ -314,6 +314,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   /** Reads a heartbeat; a list of another length than the answer's says nothing, and could be of any size. */
   #onHeartbeat(watermarks: ArrayLike<bigint>): void {
     if (watermarks.length === this.#answer?.watermarks.length) this.#handlers.primaryAt(watermarks);
+    this.#link.asked();
   }
 
   #loading(frame: SplitFrame): Staging {
@@ -360,8 +361,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#building = undefined;
     const { store } = building;
     if (this.#refuses(this.#rule.judge(store.keyCount()))) return;
-    const rustAddress = this.#history === undefined ? formatAddress(this.#options.address) : undefined;
-    this.#held = this.#continued = { store, history: this.#history, rustAddress };
+    this.#held = this.#continued = { store, history: this.#history, from: this.#options.address };
     this.#rule.replaced(this.#held);
     this.#options.tap?.whole(store.watermarks());
     this.#raise('whole');

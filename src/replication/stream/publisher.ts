@@ -15,9 +15,6 @@ import { Backlog } from './backlog.js';
 import type { FrameStream, FrameSubscriber } from './stream.js';
 import { Subscribers } from './subscribers.js';
 
-/** The pause between two flushes of the policy `adaptive`: small frames cost more than their records. */
-const ADAPTIVE_PAUSE_MS = 2;
-
 /** The policy by which gathered records leave, besides when a batch is full (`Publisher` has the three). */
 export type SendPolicy = 'adaptive' | 'batch' | 'immediate';
 
@@ -48,11 +45,10 @@ export interface PublisherOptions {
  * throws at the writer or waits for a replica. Three policies say when records leave that have not filled a
  * batch:
  *
- * - `adaptive`: at the end of the event-loop turn in which the first was written, so that a write that comes
- * alone leaves at once; when another flush was less than two milliseconds ago, two milliseconds later, so
- * that a stream of writes leaves in frames of many.
- * - `batch`: when the first is `batchMaxDelayUs` old. - `immediate`: none waits, for the store seals every
- * record.
+ * - `adaptive`: at the end of the event-loop turn in which the first was written, before clients are
+ * answered (`endTurn`): a write that comes alone leaves at once, and those of a busy turn leave together.
+ * - `batch`: when the first is `batchMaxDelayUs` old, be its client answered before.
+ * - `immediate`: none waits, for the store seals every record.
  */
 export class Publisher implements FrameStream {
   readonly store: ReplicatedStore;
@@ -65,7 +61,6 @@ export class Publisher implements FrameStream {
   readonly #watermarks: bigint[];
   #timer: Timer | undefined;
   #isTurnPlanned = false;
-  #flushedAtUs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   /** Publishes what `options.store` seals from now on, until `close`. */
@@ -96,6 +91,16 @@ export class Publisher implements FrameStream {
   /** Publishes all that waits, whatever its age. */
   flush(): void {
     this.store.flush();
+  }
+
+  /**
+   * Sends what was written in this turn; called before clients are answered, so that no write is acknowledged
+   * that replicas are not being sent. With the policy `batch` only full batches are.
+   */
+  endTurn(): void {
+    if (this.#isClosed) return;
+    if (this.#isTurnPlanned) this.#flushTurn();
+    this.#subscribers.send();
   }
 
   /** Hands every frame from now on to `subscriber`. Returns what ends that. */
@@ -176,25 +181,17 @@ export class Publisher implements FrameStream {
     }
   }
 
-  /**
-   * Plans the next flush: a write that comes alone leaves at once; in a stream of writes each flush gathers
-   * those of two milliseconds.
-   */
+  /** Plans a flush for writes that no client of this process makes, behind which nobody is answered. */
   #planTurnFlush(): void {
     if (this.#isTurnPlanned) return;
     this.#isTurnPlanned = true;
-    const { clock, timers } = this.#options;
-    const idleUs = clock.monotonicUs() - this.#flushedAtUs;
-    if (idleUs >= ADAPTIVE_PAUSE_MS * 1000) timers.endOfTurn(() => this.#flushTurn());
-    else this.#timer = timers.after(ADAPTIVE_PAUSE_MS, () => this.#flushTurn());
+    this.#options.timers.endOfTurn(() => this.#flushTurn());
   }
 
   #flushTurn(): void {
-    this.#timer = undefined;
+    if (!this.#isTurnPlanned) return;
     this.#isTurnPlanned = false;
-    if (this.#isClosed) return;
-    this.#flushedAtUs = this.#options.clock.monotonicUs();
-    this.flush();
+    if (!this.#isClosed) this.flush();
   }
 
   /** Arms a flush after the delay; timers count whole milliseconds, so a shorter one is rounded up to one. */

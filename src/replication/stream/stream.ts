@@ -31,6 +31,8 @@ export interface FrameSubscriber {
    * `lastSequence`. Never throws, never blocks.
    */
   offer(bytes: Buffer, shard: number, lastSequence: bigint): void;
+  /** Called before clients are answered: what was offered must leave now, as far as the network takes it. */
+  send?(): void;
   /** What follows no longer continues what was offered; `reason` says in words why. */
   interrupt(reason: string): void;
 }

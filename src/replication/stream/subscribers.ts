@@ -18,6 +18,11 @@ export class Subscribers {
     for (const subscriber of this.#subscribers) subscriber.offer(bytes, shard, lastSequence);
   }
 
+  /** Calls `send` of each one that has it. */
+  send(): void {
+    for (const subscriber of this.#subscribers) subscriber.send?.();
+  }
+
   /** Calls `interrupt` of each one. */
   interrupt(reason: string): void {
     for (const subscriber of this.#subscribers) subscriber.interrupt(reason);

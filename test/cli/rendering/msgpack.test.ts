@@ -84,16 +84,17 @@ describe('msgpack', () => {
   });
 });
 
+const flags = {
+  format: 'msgpack',
+  values: 'text',
+  frames: false,
+  stats: false,
+  follow: false,
+  quiet: false,
+  'max-frame': 1,
+} as const;
+
 describe('msgpack to a terminal', () => {
-  const flags = {
-    format: 'msgpack',
-    values: 'text',
-    frames: false,
-    stats: false,
-    follow: false,
-    quiet: false,
-    'max-frame': 1,
-  } as const;
   const invocation = { files: ['f'], given: new Set<string>(), json: false, terminal: true };
 
   it('is refused with what to do', () => {
@@ -110,14 +111,6 @@ describe('msgpack to a terminal', () => {
 
 describe('values in msgpack', () => {
   it('are bytes or lengths: no other form is taken', () => {
-    const flags = {
-      format: 'msgpack',
-      frames: false,
-      stats: false,
-      follow: false,
-      quiet: false,
-      'max-frame': 1,
-    } as const;
     const invocation = { files: ['f'], given: new Set<string>(), json: false, terminal: false };
     for (const values of ['hex', 'base64'] as const) {
       expect(() => decodeOptions({ ...flags, values }, invocation)).toThrow('takes text or none');

@@ -50,7 +50,7 @@ describe('marks between records', () => {
     expect(marksIn(await textOf([at(1, 1n, 2n, 3n)], { keys: ['k'], end: 1n }))).toEqual([]);
   });
 
-  it('start anew where a snapshot ends', async () => {
+  it('start over where a snapshot ends', async () => {
     const end = encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks([10n, 0n]));
     expect(marksIn(await textOf([at(0, 1n), at(1, 1n), end, at(0, 11n), at(1, 500n)]))).toEqual([]);
     expect(marksIn(await textOf([at(0, 1n), end, at(0, 12n)]))).toEqual([

@@ -2,7 +2,7 @@ import chalk from 'chalk';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { watermarksText } from '../../../src/cli/watermarks/text.js';
 import type { StatusDocument } from '../../../src/status/status-document.js';
-import { answered, BASE, lagging, replicaReport } from '../../support/status-documents.js';
+import { answered, BASE, lagging, replicaReport, snapshotReplica } from '../../support/status-documents.js';
 
 let level: typeof chalk.level;
 beforeEach(() => {
@@ -14,15 +14,7 @@ afterEach(() => {
 });
 
 const linesOf = (overrides: Partial<StatusDocument>) => watermarksText(answered(overrides)).split('\n');
-const snapshot = replicaReport({
-  state: 'snapshot',
-  watermarks: [],
-  lagRecords: null,
-  lagMs: null,
-  shardLagRecords: [],
-  shardLagMs: [],
-  address: 'c:1',
-});
+const snapshot = snapshotReplica({ address: 'c:1' });
 
 describe('the table of an endpoint', () => {
   it('tells the window, each replica, and each shard of each', () => {

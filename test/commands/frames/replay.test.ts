@@ -176,7 +176,7 @@ describeWith(redisServer, 'frames replay into a redis-server', () => {
       (bytes) => !bytes.equals(before),
     );
     await killed.kill('SIGKILL');
-    // What is there and was not told is written over again.
+    // What is there and was not reported is written over again.
     await redisCli(port, 'SET', 'other', 'untouched');
 
     const rest = await runCommand([...args, '--json']);
@@ -305,7 +305,7 @@ it('goes on in the same dumps only, those that are done among them', async () =>
   expect(stderr).toContain(third);
   expect((await run(first, second)).stdout).toContain('0 commands of these in this run');
   expect((await run(first)).stderr).toContain('This is the state of a replay of more dumps');
-  // What has grown is the same dump, and is gone on with.
+  // What has grown is the same dump, and is continued.
   writeFileSync(second, batch({ key: key('later'), sequence: 2n }), { flag: 'a' });
   expect((await run(first, second)).stdout).toContain('1 command of these in this run');
   expect([...(await contentOf(target.listenAddress!)).keys()]).toEqual(['f', 'later', 's']);

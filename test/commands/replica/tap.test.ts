@@ -234,7 +234,7 @@ describe('replica follow --changes --state', () => {
     expect(foldLines(changes)).toEqual(await contentOf(client));
   });
 
-  it('says why it cannot go on, and takes all anew', async () => {
+  it('says why it cannot go on, and starts over', async () => {
     const own = await startPrimary('--backlog', '4kb', '--shards', '1');
     const state = newFile('state');
     const args = ['replica', 'follow', own.bind, '--once', '--changes', '--state', state];
@@ -278,14 +278,14 @@ describe('replica follow --changes --state', () => {
       expect(stderr).toMatch(pattern);
     };
     expect((await runCommand(args)).status).toBe(0);
-    await refused(/state of changes, and cannot be gone on with for changes and the dump d\.fcrp/, [
+    await refused(/state of changes, and cannot be continued for changes and the dump d\.fcrp/, [
       '--record',
       join(directory, 'd.fcrp'),
     ]);
     const bytes = readFileSync(state);
     bytes[bytes.length >> 1]! ^= 1;
     writeFileSync(state, bytes);
-    await refused(/damaged.*begin anew.*STATE_UNUSABLE/);
+    await refused(/damaged.*start over.*STATE_UNUSABLE/);
     writeFileSync(state, Buffer.alloc(100_000));
     await refused(/no state of a tap is of more than/);
     writeFileSync(state, 'hello');
@@ -379,7 +379,7 @@ describe('replica follow --record --state', () => {
     const shorter = await runCommand(args);
     expect(shorter.status).toBe(1);
     expect(shorter.stderr).toMatch(
-      /Its dump cannot be gone on with\. The dump is of 4 bytes .* move the state away/,
+      /Its dump cannot be continued\. The dump is of 4 bytes .* move the state away/,
     );
     expect(readFileSync(dump, 'utf8')).toBe('FCRP');
     rmSync(dump);

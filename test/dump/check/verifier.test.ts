@@ -104,7 +104,7 @@ describe('a sound dump', () => {
     );
   });
 
-  it('may begin anew with another history, lower or with other shards', () => {
+  it('may start over with another history, lower or with other shards', () => {
     const old = new DumpBuilder(4, 'none', 5000n);
     const young = new DumpBuilder(2);
     const dump = bytesOf(...old.snapshot(), old.batch(0), ...young.snapshot(), young.batch(1));

@@ -108,6 +108,8 @@ describe('a primary', () => {
     world.run(150);
     expect(answers[1]?.[0]).toBe(2);
     expect(answers[1]?.[1]).toBeGreaterThan(startedMs);
+    // They were asked; by themselves they acknowledge after 100 ms.
+    expect(answers[1]?.[1]).toBeLessThan(startedMs + 20);
     wait(3, 300);
     const cancel = wait(3, 0);
     const planned = world.nowMs;

@@ -60,7 +60,7 @@ describe('a state', () => {
       pack({ format: 'fastcache tap state' }),
       Buffer.alloc(MAX_STATE_BYTES + 1),
     ]) {
-      expect(refusal(bytes).message).toMatch(/begin anew, with a snapshot, move it away/);
+      expect(refusal(bytes).message).toMatch(/start over, with a snapshot, move it away/);
     }
   });
 

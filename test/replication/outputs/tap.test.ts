@@ -120,7 +120,7 @@ describe.each(['map', 'kernel'] as const)('of a primary on a %s store, a tap', (
     expect(second.resyncs).toEqual([]);
   });
 
-  it('that comes back too late says why it begins anew', async () => {
+  it('that comes back too late says why it starts over', async () => {
     const { world, transport, primary } = await cluster({ publisher: { backlogBytes: 4_000 } });
     fill(primary, 0, 10);
     world.run(1);
@@ -128,7 +128,7 @@ describe.each(['map', 'kernel'] as const)('of a primary on a %s store, a tap', (
     world.run(100);
     const { holding } = first.follower;
     first.follower.stop();
-    fill(primary, 0, 1_000, 'anew');
+    fill(primary, 0, 1_000, 'again');
     world.run(100);
     const second = startTap({ world, transport }, { holding: holding! });
     world.run(100);

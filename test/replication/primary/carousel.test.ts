@@ -19,6 +19,8 @@ import {
   isEqual,
 } from '../../support/virtual-clusters.js';
 
+/** Virtual time passes between two writes; without it every turn would have another one, for ever. */
+const WRITE_PAUSE_MS = 0.5;
 const OURS = { margin: new Map<string, string>() };
 
 /** A peer that says Hello as an empty replica of ours does. */
@@ -102,7 +104,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
         stir(primary, random, 400);
         content = primary.store.content();
         ended = primary.store.watermarks();
-        if (!world.step()) throw new Error('nothing more happens');
+        world.run(WRITE_PAUSE_MS);
         // What the end tells of had to be written before it was sent.
         if (peer.kinds().includes(FrameKind.SnapshotEnd)) break;
       }
@@ -133,7 +135,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       const second = join({ primary, ...rest });
       while (!second.kinds().includes(FrameKind.SnapshotEnd)) {
         stir(primary, random, 400);
-        world.step();
+        world.run(WRITE_PAUSE_MS);
       }
       expect(chunksOf(second)[0]?.chunkIndex).toBeGreaterThan(4n);
       for (const peer of [first, second]) {
@@ -155,7 +157,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       while (replica.follower.state.name !== 'live') {
         stir(primary, random, 400);
         written += 1;
-        world.run(0.05);
+        world.run(WRITE_PAUSE_MS);
       }
       expect(written).toBeGreaterThan(50);
       world.runUntil(() => isEqual(primary, replica));
@@ -175,7 +177,8 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
         const replicas = [follow()];
         world.runUntil(() => primary.metrics.snapshotChunks >= boardsAt || isEqual(primary, replicas[0]!));
         replicas.push(follow());
-        for (let step = 0; step < 150 && world.step(); step += 1) {
+        for (let write = 0; write < 150; write += 1) {
+          world.run(WRITE_PAUSE_MS);
           stir(primary, random, 250);
           primary.remember();
           for (const replica of replicas) expectWasOnceTrue(primary, replica);

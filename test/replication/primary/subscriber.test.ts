@@ -18,6 +18,7 @@ class NarrowConnection implements Connection {
     this.room -= 1;
     return this.room > 0;
   }
+  flush(): void {}
   pause(): void {}
   resume(): void {}
   end(): void {}

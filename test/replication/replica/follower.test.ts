@@ -1,25 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { FastcacheError } from '../../../src/errors.js';
 import { encodeErrorText } from '../../../src/frame/error-text.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
-import type { FollowerOptions } from '../../../src/replication/replica/follower-options.js';
-import { FakePrimary, type Script } from '../../support/fake-primary.js';
+import type { Script } from '../../support/fake-primary.js';
+import { follow } from '../../support/scripted-follow.js';
 import { startFollower } from '../../support/virtual-cluster.js';
 import { VirtualTransport } from '../../support/virtual-transport.js';
 import { VirtualWorld } from '../../support/virtual-world.js';
 
 const OURS = 'a'.repeat(32);
 const OTHER = 'b'.repeat(32);
-
-function follow(script: Script, options: Partial<FollowerOptions> = {}) {
-  const world = new VirtualWorld();
-  const transport = new VirtualTransport(world);
-  const primary = new FakePrimary(transport, script);
-  const replica = startFollower(world, transport, options);
-  const codes = () =>
-    replica.errors.map((error) => (error instanceof FastcacheError ? error.code : error.message));
-  return { world, transport, primary, ...replica, codes };
-}
 
 describe('a follower of a Rust primary', () => {
   it('that holds nothing claims nothing, and takes frames from the first sequence as new content', () => {
@@ -420,7 +409,7 @@ describe('a primary that cannot be followed', () => {
     expect(primary.hellos.length).toBeLessThan(400);
   });
 
-  it('that was caught up with starts the pauses anew', () => {
+  it('that was caught up with starts the pauses over', () => {
     const { world, transport, primary } = follow((peer) => peer.answer([0n]));
     world.run(10);
     for (let round = 0; round < 20; round += 1) {

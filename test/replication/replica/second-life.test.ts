@@ -1,28 +1,15 @@
 /** What a follower does once something has been mended: the fault before must leave no trace. */
 import { describe, expect, it } from 'vitest';
 import { WatermarkStore } from '../../../src/engine/watermark-store.js';
-import { FastcacheError } from '../../../src/errors.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
 import { encodeWatermarks } from '../../../src/frame/watermarks.js';
 import { Tap } from '../../../src/replication/outputs/tap.js';
-import type { FollowerOptions } from '../../../src/replication/replica/follower-options.js';
 import { ChangeFold } from '../../support/change-fold.js';
-import { FakePrimary, type Script } from '../../support/fake-primary.js';
-import { startFollower } from '../../support/virtual-cluster.js';
-import { VirtualTransport } from '../../support/virtual-transport.js';
-import { VirtualWorld } from '../../support/virtual-world.js';
+import type { Script } from '../../support/fake-primary.js';
+import { follow } from '../../support/scripted-follow.js';
+import type { VirtualWorld } from '../../support/virtual-world.js';
 
 const OURS = 'a'.repeat(32);
-
-function follow(script: Script, options: Partial<FollowerOptions> = {}) {
-  const world = new VirtualWorld();
-  const transport = new VirtualTransport(world);
-  const primary = new FakePrimary(transport, script);
-  const replica = startFollower(world, transport, options);
-  const codes = () =>
-    replica.errors.map((error) => (error instanceof FastcacheError ? error.code : error.message));
-  return { world, transport, primary, ...replica, codes };
-}
 
 /** A follower with a tap whose consumer has no room while `isShut`. */
 function tapped(script: Script) {

@@ -16,6 +16,10 @@ class Collector implements FrameSubscriber {
   offer(frame: Buffer): void {
     this.frames.push(frame);
   }
+  sends = 0;
+  send(): void {
+    this.sends += 1;
+  }
   interrupt(): void {
     this.interrupted += 1;
   }
@@ -64,23 +68,34 @@ describe('the publisher', () => {
     expect(collector.records()).toEqual(['set a=1', 'set b=2']);
   });
 
-  it('adaptive: turns within two milliseconds of the last flush share the next, a write after a pause leaves at once', () => {
+  it('adaptive: the writes of a turn leave with it, however short the last one was', () => {
     const { world, store, collector } = publish();
-    store.set('a', '1');
-    world.run(0);
-    store.set('b', '2');
-    world.run(1);
-    store.set('c', '3');
-    world.run(0.9);
-    expect(collector.frames).toHaveLength(1);
-    world.run(0.1);
-    expect(collector.frames).toHaveLength(2);
-    expect(collector.records()).toEqual(['set a=1', 'set b=2', 'set c=3']);
-    world.run(2);
-    store.set('d', '4');
-    world.run(0);
-    expect(collector.frames).toHaveLength(3);
+    for (const [index, key] of ['a', 'b', 'c'].entries()) {
+      store.set(key, '1');
+      world.run(0);
+      expect(collector.frames).toHaveLength(index + 1);
+    }
+    expect(collector.records()).toEqual(['set a=1', 'set b=1', 'set c=1']);
     expect(world.pending).toBe(0);
+  });
+
+  it('adaptive: what clients are about to be answered for leaves before, and nothing again behind it', () => {
+    const { world, store, publisher, collector } = publish();
+    store.set('a', '1');
+    publisher.endTurn();
+    expect(collector.records()).toEqual(['set a=1']);
+    expect(collector.sends).toBe(1);
+    world.run(5);
+    expect(collector.frames).toHaveLength(1);
+  });
+
+  it('batch: what is not full waits, be its client answered', () => {
+    const { world, store, publisher, collector } = publish({ sendPolicy: 'batch' });
+    store.set('a', '1');
+    publisher.endTurn();
+    expect(collector.frames).toHaveLength(0);
+    world.run(5);
+    expect(collector.frames).toHaveLength(1);
   });
 
   it('adaptive: a batch that is full does not wait for the turn', () => {

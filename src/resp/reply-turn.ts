@@ -1,0 +1,46 @@
+/**
+ * The replies of one turn of the event loop: they leave together at its end, behind the frames of the turn's
+ * writes (docs/architecture.md, "Flushing"), so that no client knows of a write that no replica is being
+ * sent.
+ */
+import type { Timers } from '../clock.js';
+
+/** A client with replies that wait for the end of the turn. */
+export interface Replying {
+  /** Sends what has gathered. */
+  sendReplies(): void;
+}
+
+/** What is answered in this turn. */
+export class ReplyTurn {
+  readonly #timers: Timers;
+  readonly #publish: () => void;
+  #replying = new Set<Replying>();
+  #isEndPlanned = false;
+
+  /** `publish` hands the frames of the turn's writes to the replicas' connections. */
+  constructor(timers: Timers, publish: () => void) {
+    this.#timers = timers;
+    this.#publish = publish;
+  }
+
+  /** Has the replies of `client` sent at the end of the turn. */
+  add(client: Replying): void {
+    this.#replying.add(client);
+    if (this.#isEndPlanned) return;
+    this.#isEndPlanned = true;
+    this.#timers.endOfTurn(() => {
+      this.#isEndPlanned = false;
+      this.end();
+    });
+  }
+
+  /** Sends all replies now, behind the frames of what was written until now. */
+  end(): void {
+    if (this.#replying.size === 0) return;
+    this.#publish();
+    const replying = this.#replying;
+    this.#replying = new Set();
+    for (const client of replying) client.sendReplies();
+  }
+}

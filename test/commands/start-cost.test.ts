@@ -1,0 +1,140 @@
+/** What a command loads when it starts (docs/performance.md, "Start"): counted, not timed. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadedModules } from '../support/loaded-modules.js';
+import { repositoryRoot } from '../support/processes.js';
+import { runCommand } from '../support/run-command.js';
+
+const FREE_PORTS = ['--bind', ':0', '--listen', ':0'];
+
+/** What the modules are part of: packages, and folders of ours. */
+function partsOf(modules: readonly string[]): Set<string> {
+  return new Set(
+    modules.flatMap((module) => {
+      const inPackage = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(module)?.[1];
+      const ours = /\/dist\/((?:src\/[^/]+|commands)\/)/.exec(module)?.[1];
+      return inPackage ?? ours ?? [];
+    }),
+  );
+}
+
+describe('a question about the program', () => {
+  it.each([['--version'], ['-v'], ['--help'], ['-h'], []])('%s loads bin/run.js alone', async (...args) => {
+    const modules = await loadedModules(['bin/run.js', ...args]);
+    expect(partsOf(modules)).toEqual(new Set());
+    expect(modules.filter((module) => module.startsWith('/'))).toHaveLength(1);
+  });
+
+  it('is answered as oclif answers it', async () => {
+    // FORCE_COLOR leaves the question to oclif.
+    const { stdout: help } = await runCommand(['--help'], { env: { FORCE_COLOR: '0' } });
+    expect(help).toContain('watermarks  Show how far');
+    for (const args of [['--help'], ['-h'], []]) {
+      expect(await runCommand(args)).toEqual({ status: 0, stdout: help, stderr: '' });
+    }
+    const version = /VERSION\n {2}(.*)/.exec(help)?.[1];
+    for (const args of [['--version'], ['-v']]) {
+      expect(await runCommand(args)).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    }
+  });
+
+  it('about a command is taken with -h too', async () => {
+    const help = await runCommand(['primary', 'start', '--help']);
+    expect(help.stdout).toContain('--listen');
+    expect(await runCommand(['primary', 'start', '-h'])).toEqual(help);
+  });
+});
+
+describe('a primary', () => {
+  it('loads neither zstd, msgpack, metrics, tools for dumps nor the help unless it uses them', async () => {
+    const parts = partsOf(await loadedModules(['bin/run.js', 'primary', 'start', ...FREE_PORTS], true));
+    expect(parts).toContain('src/server/');
+    for (const unused of ['zstd-napi', 'msgpackr', 'prom-client', '@oclif/plugin-help', 'src/dump/']) {
+      expect(parts).not.toContain(unused);
+    }
+  });
+
+  it('loads no command but its own', async () => {
+    const modules = await loadedModules(['bin/run.js', 'primary', 'start', ...FREE_PORTS], true);
+    const commands = modules.filter((module) => module.includes('/dist/commands/'));
+    expect(new Set(commands.map((module) => module.replace(/.*\/dist\//, '')))).toEqual(
+      new Set(['commands/primary/start.js']),
+    );
+    expect(modules.length).toBeLessThan(400);
+  });
+
+  it('loads zstd with compression, and prom-client with metrics', async () => {
+    const args = [
+      'bin/run.js',
+      'primary',
+      'start',
+      ...FREE_PORTS,
+      '--metrics',
+      ':0',
+      '--compression',
+      'zstd',
+    ];
+    const parts = partsOf(await loadedModules(args, true));
+    expect(parts).toContain('zstd-napi');
+    expect(parts).toContain('prom-client');
+  });
+});
+
+it('a primary with compression does not start without zstd, and says what to do', async () => {
+  // As where the install compiled nothing: the native code is not there.
+  const hide = `
+    import { Module } from 'node:module';
+    const load = Module._load;
+    Module._load = (name, ...rest) => {
+      if (name.startsWith('zstd-napi')) throw new Error('not compiled');
+      return load(name, ...rest);
+    };`;
+  const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(hide)}` };
+  const { status, stderr } = await runCommand(['primary', 'start', ...FREE_PORTS, '--compression', 'zstd'], {
+    env,
+  });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringMatching(
+      /zstd-napi, which cannot be loaded.*npm rebuild zstd-napi.*\(ZSTD_MISSING\)/,
+    ),
+  });
+});
+
+describe('the manifest and the help of the build', () => {
+  it('are those of the commands as they are', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fastcache-start-'));
+    try {
+      execFileSync(process.execPath, ['scripts/prepare-start.js', folder], { cwd: repositoryRoot });
+      for (const file of ['oclif.manifest.json', 'dist/help.txt']) {
+        const built = readFileSync(join(repositoryRoot, file), 'utf8');
+        expect(built).toBe(readFileSync(join(folder, file), 'utf8'));
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+it('the package holds what a start reads, the changelog, and no source maps', () => {
+  const listed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: repositoryRoot,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const files = (JSON.parse(listed) as [{ files: { path: string }[] }])[0].files.map(({ path }) => path);
+  expect(files).toEqual(
+    expect.arrayContaining([
+      'bin/run.js',
+      'oclif.manifest.json',
+      'dist/help.txt',
+      'dist/kernel.wasm',
+      'CHANGELOG.md',
+    ]),
+  );
+  expect(files.filter((file) => file.endsWith('.map'))).toEqual([]);
+  expect(readFileSync(join(repositoryRoot, 'dist/src/index.js'), 'utf8')).not.toContain('sourceMappingURL');
+});

@@ -1,0 +1,39 @@
+/** The order at the end of a turn: the frames of its writes, then its replies. */
+import { expect, it } from 'vitest';
+import { ReplyTurn } from '../../src/resp/reply-turn.js';
+import { VirtualWorld } from '../support/virtual-world.js';
+
+function turn() {
+  const world = new VirtualWorld();
+  const log: string[] = [];
+  const replies = new ReplyTurn(world.seams.timers, () => log.push('published'));
+  const client = (name: string) => ({ sendReplies: () => log.push(`answered ${name}`) });
+  return { world, log, replies, a: client('a'), b: client('b') };
+}
+
+it('clients are answered together at the end of the turn, behind the frames of its writes', () => {
+  const { world, log, replies, a, b } = turn();
+  replies.add(a);
+  replies.add(b);
+  replies.add(a);
+  expect(log).toEqual([]);
+  world.run(0);
+  expect(log).toEqual(['published', 'answered a', 'answered b']);
+});
+
+it('a turn that must not wait ends early, in the same order, and once', () => {
+  const { world, log, replies, a, b } = turn();
+  replies.add(a);
+  replies.end();
+  replies.add(b);
+  expect(log).toEqual(['published', 'answered a']);
+  world.run(0);
+  expect(log).toEqual(['published', 'answered a', 'published', 'answered b']);
+});
+
+it('a turn without replies publishes nothing', () => {
+  const { world, log, replies } = turn();
+  replies.end();
+  world.run(5);
+  expect(log).toEqual([]);
+});
