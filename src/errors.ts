@@ -91,6 +91,8 @@ export const errorCodes = {
   /** A relay that has less of the history than is held. */
   PRIMARY_BEHIND: { exitCode: 1, retryable: true },
   REPLICATION_CYCLE: { exitCode: 1, retryable: true },
+  /** A primary's history that is foreign to the keys that are held. */
+  FOREIGN_HISTORY: { exitCode: 1, retryable: true },
   EMPTY_SNAPSHOT: { exitCode: 1, retryable: true },
   PASSWORD_REFUSED: { exitCode: 77, retryable: false },
   SERVER_REFUSED: { exitCode: 1, retryable: true },

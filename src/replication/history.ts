@@ -17,6 +17,13 @@ export interface History {
    */
   readonly previous?: PreviousHistory | undefined;
   /**
+   * The ids of the histories that this one goes back to, the nearest first, `MAX_PAST` at most; undefined: it
+   * goes back to none.
+   */
+  readonly past?: readonly string[] | undefined;
+  /** An operator has decided that replicas give up other histories for this one. */
+  readonly isFresh?: boolean | undefined;
+  /**
    * Records that the histories before this one gave out, up to its base, over all shards; undefined when not
    * known.
    */
@@ -52,6 +59,13 @@ const SEQUENCES_PER_MS_BITS = 11n;
  */
 const PREVIOUS_MAX_CHARS = 3_072;
 
+/** The most ancestors that a history names. */
+const MAX_PAST = 16;
+/** The share of the margin for the previous history and the ancestors together; the nearest are named. */
+const ANCESTRY_MAX_CHARS = 3_328;
+/** An id and the comma before it. */
+const PAST_CHARS = 33;
+
 /** A history that continues no other one. */
 export function newHistory(seams: HistorySeams, sequenceBase: SequenceBase): History {
   return { id: newId(seams.random), base: sequenceBase === 'zero' ? 0n : clockBase(seams.clock) };
@@ -75,6 +89,9 @@ export function historyPairs(history: History): [string, string][] {
   if (previous !== undefined) {
     pairs.push(['prev', previousText(previous)], ['prevbase', previous.base.toString()]);
   }
+  const past = namedPast(history);
+  if (past.length > 0) pairs.push(['past', past.join()]);
+  if (history.isFresh) pairs.push(['fresh', 'yes']);
   if (history.recordsBefore !== undefined) pairs.push(['before', history.recordsBefore.toString()]);
   if (history.isRust) pairs.push(['origin', 'rust']);
   return pairs;
@@ -111,14 +128,41 @@ export function readHistory(margin: Margin | undefined): History | undefined {
   if (margin === undefined || !/^[0-9a-f]{32}$/.test(id)) return undefined;
   const base = parseU64(margin.get('base')) ?? 0n;
   const previous = parsePrevious(margin, base);
+  const past = parsePast(margin);
   const recordsBefore = parseU64(margin.get('before'));
   return {
     id,
     base,
     ...(previous && { previous }),
+    ...(past && { past }),
+    ...(margin.get('fresh') === 'yes' && { isFresh: true }),
     ...(recordsBefore !== undefined && { recordsBefore }),
     ...(margin.get('origin') === 'rust' && { isRust: true }),
   };
+}
+
+/** Returns the ancestors of a history that continues `history` or its content: `History.past` of that. */
+export function pastBehind(history: History | undefined): readonly string[] | undefined {
+  return history && [history.id, ...(history.past ?? [])].slice(0, MAX_PAST);
+}
+
+/**
+ * Returns the history as one that also goes back to `ids`, whose content a relay has given up for it. Half of
+ * the ancestors that a history names come from there at most, the first of the list.
+ */
+export function goingBackTo(history: History, ids: readonly string[]): History {
+  const others = ids.filter((id) => !goesBackTo(history, id)).slice(0, MAX_PAST / 2);
+  if (others.length === 0) return history;
+  return { ...history, past: [...others, ...(history.past ?? [])].slice(0, MAX_PAST) };
+}
+
+/**
+ * Returns whether what a holder has of the history `id` is this history's, or that of one that it goes back
+ * to; false where `id` is undefined.
+ */
+export function goesBackTo(history: History, id: string | undefined): boolean {
+  if (id === undefined) return false;
+  return id === history.id || id === history.previous?.id || history.past?.includes(id) === true;
 }
 
 /**
@@ -167,6 +211,13 @@ function namedPrevious({ previous }: History): PreviousHistory | undefined {
   return previous !== undefined && previousText(previous).length <= PREVIOUS_MAX_CHARS ? previous : undefined;
 }
 
+/** The ancestors for which a margin has room beside the previous history. */
+function namedPast(history: History): readonly string[] {
+  const previous = namedPrevious(history);
+  const room = ANCESTRY_MAX_CHARS - (previous === undefined ? 0 : previousText(previous).length);
+  return history.past?.slice(0, Math.floor(room / PAST_CHARS)) ?? [];
+}
+
 function previousText({ id, watermarks }: PreviousHistory): string {
   return `${id}@${watermarks.join()}`;
 }
@@ -178,6 +229,11 @@ function parsePrevious(margin: Margin, end: bigint): PreviousHistory | undefined
   const watermarks = list.split(',').map(BigInt);
   const base = parseU64(margin.get('prevbase')) ?? 0n;
   return watermarks.every((watermark) => watermark <= end) ? { id, base, watermarks } : undefined;
+}
+
+function parsePast(margin: Margin): string[] | undefined {
+  const text = margin.get('past') ?? '';
+  return /^[0-9a-f]{32}(?:,[0-9a-f]{32}){0,15}$/.test(text) ? text.split(',') : undefined;
 }
 
 function parseU64(text = ''): bigint | undefined {
@@ -193,6 +249,12 @@ export function newId(random: Random): string {
 /** The base of a history that begins now: its Unix ms times 2^11. */
 export function clockBase(clock: Clock): bigint {
   return BigInt(Math.trunc(clock.nowMs())) << SEQUENCES_PER_MS_BITS;
+}
+
+/** Returns the first sequence from `sequence` on that has the form of a base which a clock made. */
+export function baseFrom(sequence: bigint): bigint {
+  const mask = (1n << SEQUENCES_PER_MS_BITS) - 1n;
+  return (sequence + mask) & ~mask;
 }
 
 /** The earliest time at which a clock can have made a base: the project's own first year, in Unix ms. */

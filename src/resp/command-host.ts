@@ -66,6 +66,8 @@ export interface ReplicationHost {
   readonly isReplica: boolean;
   /** The address that a replica follows; undefined while this server leads. */
   readonly primary: Address | undefined;
+  /** Whether what that primary has is refused, until a client names it once more. */
+  readonly isRefusing: boolean;
   /** ROLE's answer. */
   roleReply(): Reply;
   /**

@@ -67,6 +67,7 @@ export class Settings {
   readonly #password: Setting<Buffer>;
   readonly #minReplicas: Setting<bigint>;
   readonly #minReplicasMaxLag: Setting<bigint>;
+  readonly #freshHistory: Setting<string>;
   /** The longest argument, key or value, in bytes. */
   readonly maxValueBytes: number;
   readonly #byName: ReadonlyMap<string, Named>;
@@ -96,6 +97,7 @@ export class Settings {
     this.#password = settingOf(options, 'requirepass');
     this.#minReplicas = settingOf(options, 'min-replicas-to-write');
     this.#minReplicasMaxLag = settingOf(options, 'min-replicas-max-lag');
+    this.#freshHistory = settingOf(options, 'fresh-history');
     this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...factsOf(initial)]);
   }
 
@@ -134,6 +136,11 @@ export class Settings {
   /** Seconds since its last acknowledgement for which a replica is good; 0: writes are never refused. */
   get minReplicasMaxLagSeconds(): number {
     return this.#minReplicasMaxLag.number;
+  }
+
+  /** Whether replicas are to give up other histories for what is served here. */
+  get hasFreshHistory(): boolean {
+    return this.#freshHistory.value === 'yes';
   }
 
   outputLimit(kind: Exclude<OutputClass, 'slave'>): OutputLimit {

@@ -1,7 +1,7 @@
 /** The stores of a node: those that it follows with, and the one that it starts with. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { NodeConfig } from './config.js';
-import { loadEngine } from './load.js';
+import { type Loaded, loadEngine } from './load.js';
 import type { NodeSeams } from './seams.js';
 
 /** What every store of a node is made from. */
@@ -31,10 +31,11 @@ export function createEngine({ config, seams, seed }: EngineOrigin, shards: numb
  * Makes the store that a node starts with: the content of `load`, or an empty one. A follower knows the shard
  * count only from its primary, and has one shard until then. Throws what `loadEngine` throws.
  */
-export async function startingEngine(origin: EngineOrigin): Promise<ShardEngine> {
+export async function startingEngine(origin: EngineOrigin): Promise<Loaded> {
   const { config, seams } = origin;
   const { load, shards, primary } = config;
-  if (primary !== undefined) return createEngine(origin, 1);
+  if (primary !== undefined) return { engine: createEngine(origin, 1), history: undefined };
   const create = (count: number) => createEngine(origin, count);
-  return load === undefined ? create(shards) : loadEngine({ config, files: seams.files, load, create });
+  if (load === undefined) return { engine: create(shards), history: undefined };
+  return loadEngine({ config, files: seams.files, load, create });
 }

@@ -36,6 +36,11 @@ export interface NodeEvents {
   live: EventBase<'live'> & { readonly primaryIsOurs: boolean; readonly watermarks: readonly bigint[] };
   /** All that the primary had when it answered is applied; emitted once a connection. */
   'caught-up': EventBase<'caught-up'> & { readonly watermarks: readonly bigint[] };
+  /**
+   * The primary has a history that is foreign to what is held, which is kept; emitted once for as long as
+   * that lasts, before `lost`.
+   */
+  'foreign-history': EventBase<'foreign-history'> & { readonly error: Error };
   lost: EventBase<'lost'> & { readonly error: Error; readonly retryInMs: number };
   refused: EventBase<'refused'> & { readonly error: Error };
   /** The node follows no more, for good; `error` is undefined when it was closed. */
@@ -60,6 +65,7 @@ const nodeEvents = [
   'snapshot',
   'live',
   'caught-up',
+  'foreign-history',
   'lost',
   'refused',
   'stopped',

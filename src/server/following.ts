@@ -20,8 +20,11 @@ export class Following {
   /** Another role has replaced this one, which must emit nothing more. */
   #hasLeft = false;
 
-  /** `holding` is continued if the primary can; `start` connects. */
-  constructor(node: NodeParts, primary: Address, holding: Holding | undefined) {
+  /**
+   * `holding` is continued if the primary can, and kept if its history is foreign, unless an operator has
+   * asked for this primary (`isTold`); `start` connects.
+   */
+  constructor(node: NodeParts, primary: Address, holding: Holding | undefined, isTold: boolean) {
     const { config, seams, events, metrics, outputs, relay } = node;
     this.#node = node;
     this.primary = primary;
@@ -34,6 +37,8 @@ export class Following {
       log: events.log,
       address: primary,
       holding,
+      isTold,
+      foreignHistory: config.foreignHistory,
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,
       nodeId: node.nodeId,
@@ -121,6 +126,7 @@ export class Following {
         outputs.inOrder(() => events.emit('live', fields));
       },
       caughtUp: (fields) => outputs.inOrder(() => events.emit('caught-up', fields)),
+      foreignHistory: (fields) => events.emit('foreign-history', fields),
       lost: (fields) => events.emit('lost', fields),
       refused: (fields) => events.emit('refused', fields),
       stopped: (fields) => {

@@ -5,7 +5,7 @@
  */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { EncodeOptions } from '../frame/frame.js';
-import type { History } from '../replication/history.js';
+import { type History, pastBehind } from '../replication/history.js';
 import type { Recorder } from '../replication/outputs/recorder.js';
 import type { NodeConfig } from './config.js';
 import type { NodeFiles } from './seams.js';
@@ -20,12 +20,19 @@ export interface LoadedOptions {
   create(shards: number): ShardEngine;
 }
 
+/** The store that a node starts with. */
+export interface Loaded {
+  engine: ShardEngine;
+  /** The history that the dump led to; undefined where it names none, and without a dump. */
+  history: History | undefined;
+}
+
 /**
  * Makes a store with the primary's shard count and the dump's content, without keys that have expired since.
  * Throws with file and byte offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, `DUMP_EMPTY`, …,
  * `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`; and `BAD_OPTION` when recording would overwrite the dump.
  */
-export async function loadEngine({ config, files, load, create }: LoadedOptions): Promise<ShardEngine> {
+export async function loadEngine({ config, files, load, create }: LoadedOptions): Promise<Loaded> {
   const { record, shards, onLoading } = config;
   if (record !== undefined) await files.refuseInPlace(load, record);
   const loaded = await files.loadDump({
@@ -35,19 +42,21 @@ export async function loadEngine({ config, files, load, create }: LoadedOptions)
   });
   const { dropExpired } = await import('../dump/fold/load.js');
   dropExpired(loaded.store);
-  if (loaded.store.shards === shards) return loaded.store;
+  const { history } = loaded;
+  if (loaded.store.shards === shards) return { engine: loaded.store, history };
   const { chunkPayload, storeSteps } = await import('../dump/fold/store-entries.js');
   const engine = create(shards);
   for (const step of storeSteps(loaded.store)) engine.loadChunk(chunkPayload(step));
-  return engine;
+  return { engine, history };
 }
 
 /**
- * A history that begins with content. Its base is not 0, since a replica that has nothing would seem to have
- * all that is before it.
+ * A history that begins with content, and goes back to the one that the dump led to. Its base is not 0, since
+ * a replica that has nothing would seem to have all that is before it.
  */
-export function withContent(history: History): History {
-  return history.base === 0n ? { ...history, base: 1n } : history;
+export function withContent(history: History, loaded: History | undefined): History {
+  const based = history.base === 0n ? { ...history, base: 1n } : history;
+  return { ...based, past: pastBehind(loaded) };
 }
 
 /**

@@ -43,7 +43,7 @@ import { createEngine, type EngineOrigin, startingEngine } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
 import { Following } from './following.js';
 import { encodingOf, Leading } from './leading.js';
-import { recordContent, withContent } from './load.js';
+import { type Loaded, recordContent, withContent } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
@@ -93,7 +93,7 @@ export class Node implements ServedNode {
     }
   }
 
-  private constructor(origin: EngineOrigin, engine: ShardEngine, nodeId: string) {
+  private constructor(origin: EngineOrigin, { engine, history }: Loaded, nodeId: string) {
     const { config, seams } = origin;
     const { clock, timers, random } = seams;
     this.config = config;
@@ -115,8 +115,8 @@ export class Node implements ServedNode {
     this.relay = bind && new Relay({ nodeId: this.nodeId, backlogBytes, random, log: this.events.log });
     this.#role =
       primary === undefined
-        ? new Leading(this, this.#beginHistory(undefined))
-        : new Following(this, primary, this.outputs.holding);
+        ? new Leading(this, this.#beginHistory(undefined, history))
+        : new Following(this, primary, this.outputs.holding, false);
     this.#status = createStatus(this);
     this.#server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
@@ -232,6 +232,11 @@ export class Node implements ServedNode {
     return this.leading?.wait(replicas, timeoutMs) ?? NOBODY_WAITS;
   }
 
+  /** What its primary has is refused; asked for that primary once more, it takes that in. */
+  get isRefusing(): boolean {
+    return this.following?.follower.refusal !== undefined;
+  }
+
   /**
    * Follows `primary` from now on. The content stays readable until new content is whole, and is continued if
    * that primary can; clients' writes are refused. Replicas of this node reconnect and are served what it
@@ -241,7 +246,7 @@ export class Node implements ServedNode {
     this.#refuseClosed();
     const { leading } = this;
     const holding = this.#role.leave('its primary follows another one now');
-    const following = new Following(this, primary, holding);
+    const following = new Following(this, primary, holding, true);
     this.#role = following;
     if (leading !== undefined) {
       const address = formatAddress(primary);
@@ -322,14 +327,14 @@ export class Node implements ServedNode {
 
   /**
    * Moves the store to where a new history begins, which continues that of `holding`, if there is any
-   * content.
+   * content; `loaded` is the history that a loaded dump led to.
    */
-  #beginHistory(holding: Holding | undefined): Beginning {
+  #beginHistory(holding: Holding | undefined, loaded?: History): Beginning {
     const { seams, config, relay } = this;
     if (holding !== undefined) return beginHistory(seams, this.#engine, holding, relay);
     if (this.#engine.shards !== config.shards) this.#engine = this.createEngine(config.shards);
     const fresh = newHistory(seams, config.sequenceBase);
-    const history = config.load === undefined ? fresh : withContent(fresh);
+    const history = config.load === undefined ? fresh : withContent(fresh, loaded);
     this.#engine.setWatermarks(new Array(config.shards).fill(history.base));
     return { history, backlog: relay?.promoted(history.base) };
   }

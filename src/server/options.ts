@@ -9,6 +9,7 @@ import { fileModes } from '../files/file-mode.js';
 import * as limits from '../limits.js';
 import type { SequenceBase } from '../replication/history.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
+import type { ForeignHistory } from '../replication/replica/session-options.js';
 import type { SendPolicy } from '../replication/stream/publisher.js';
 import type { AnyOption } from './option.js';
 import { address, boolean, callback, choice, count, file, secret, shardCount, size } from './option.js';
@@ -214,6 +215,27 @@ export const serverOptions = {
   }),
   /** Called while `load` is read, with the number of its bytes that have been read. */
   onLoading: callback<(bytes: number) => void, 'primary'>({ on: ['primary'] }),
+  /**
+   * Whether replicas are to give up other histories that they hold for this node's, since it is meant to
+   * begin anew; default false.
+   */
+  freshHistory: boolean({
+    on: ['primary'],
+    flag: 'fresh',
+    summary: 'Begin anew on purpose: replicas that hold other content give it up for what is here.',
+    default: false,
+    config: { names: ['fresh-history'], change: 'settable' },
+  }),
+  /**
+   * What a replica does that holds keys when its primary has a history that is foreign to them; default
+   * `refuse`: it keeps them.
+   */
+  foreignHistory: choice<ForeignHistory, 'primary' | 'replica'>({
+    on: BOTH,
+    flag: 'foreign-history',
+    summary: 'What a replica does with a history that does not go back to its own: refuse it, or accept it.',
+    choices: ['refuse', 'accept'],
+  }),
   /** Stops, instead of trying again, when the primary refuses the token; default false. */
   failFast: boolean({ on: ['replica'], default: false }),
   /** Whether content without a key may replace content that has keys; default false. */

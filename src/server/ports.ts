@@ -35,6 +35,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     log: events.log,
     bind: config.bind,
     token: config.token,
+    isFresh: () => node.settings.hasFreshHistory,
     maxReplicas: config.maxReplicas,
     snapshotChunkBytes: config.snapshotChunkBytes,
     // Frames that wait cost memory besides their bytes; without a limit of their own, at most as much again.

@@ -3,6 +3,7 @@
  */
 import { secondOffset } from '../replication/offset.js';
 import type { FollowerState } from '../replication/replica/follower.js';
+import type { RefusalKind } from '../replication/replica/refusal.js';
 import type { Reply } from '../resp/reply.js';
 import { lagLine } from './lag.js';
 import type { BacklogReport, LinkReport, NodeReport, ReplicaStatus, ServingReport } from './report.js';
@@ -25,6 +26,12 @@ const linkStates: Record<FollowerState['name'], string> = {
   snapshot: 'sync',
   live: 'connected',
   stopped: 'connect',
+};
+
+/** The fields by which a replica shows that it keeps what it holds. */
+const refusalFields: Record<RefusalKind, string> = {
+  'foreign-history': 'refuses_foreign_history',
+  'empty-snapshot': 'refuses_empty_snapshot',
 };
 
 const NO_HISTORY = '0'.repeat(40);
@@ -74,7 +81,7 @@ function linkFields(link: LinkReport, offsetRecords: bigint): Fields {
     slave_priority: 100,
     slave_read_only: 1,
     replica_announced: 1,
-    ...(link.refusesEmpty && { refuses_empty_snapshot: 1 }),
+    ...(link.refusal !== undefined && { [refusalFields[link.refusal]]: 1 }),
   };
 }
 

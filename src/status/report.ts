@@ -9,6 +9,7 @@ import { offsetIn } from '../replication/offset.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import type { ReplicaInfo } from '../replication/primary/replica-info.js';
 import type { Follower, FollowerState } from '../replication/replica/follower.js';
+import type { RefusalKind } from '../replication/replica/refusal.js';
 import type { BacklogWindow } from '../replication/stream/backlog.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import { hasReached } from '../replication/watermarks.js';
@@ -45,6 +46,8 @@ export interface ServingReport {
   readonly connected: readonly ReplicaStatus[];
   /** The replicas that left within the last hour, in the order in which they left. */
   readonly departed: readonly ReplicaStatus[];
+  /** The histories, foreign to what is served, that replicas have kept within the last minute. */
+  readonly foreignHistories: readonly string[];
 }
 
 /** The frames that are kept for replicas that come back. */
@@ -80,8 +83,8 @@ export interface ReplicaStatus extends ReplicaInfo {
 export interface LinkReport {
   readonly primary: Address;
   readonly state: FollowerState['name'];
-  /** Whether it keeps what it holds because the primary offers content without a key. */
-  readonly refusesEmpty: boolean;
+  /** Why it keeps what it holds rather than what the primary has; undefined while nothing is refused. */
+  readonly refusal: RefusalKind | undefined;
   /** Whether the first content is whole. */
   readonly hasContent: boolean;
   /** Seconds since the primary was last heard, or since following began. */
@@ -127,6 +130,7 @@ export function servingReport({ stream, listener, backlogBytes, nowMs }: Serving
     },
     connected: listener?.replicas().map(statusOf) ?? [],
     departed: listener?.departed().map(statusOf) ?? [],
+    foreignHistories: listener?.foreignHistories() ?? [],
   };
 }
 
@@ -136,7 +140,7 @@ export function linkReport(follower: Follower, primary: Address, clock: Clock): 
   return {
     primary,
     state: follower.state.name,
-    refusesEmpty: follower.refusesEmpty,
+    refusal: follower.refusal,
     hasContent: follower.holding !== undefined,
     sinceHeardSeconds: secondsSince(follower.heardAtUs),
     sinceLostSeconds: secondsSince(follower.lostAtUs),
@@ -153,6 +157,7 @@ function servesNothing(backlogBytes: number): ServingReport {
     backlog: { limitBytes: backlogBytes, bytes: 0, records: 0n, windowMs: undefined, shards: [] },
     connected: [],
     departed: [],
+    foreignHistories: [],
   };
 }
 

@@ -24,6 +24,8 @@ export interface StatusDocument {
   replicas: ReplicaEntry[];
   /** How many replicas the document had no room for. */
   unlistedReplicas: number;
+  /** The histories, foreign to what is served, that replicas have kept within the last minute. */
+  foreignHistories: string[];
   /** The link of a relay to its primary; null of a primary. */
   link: LinkEntry | null;
   /** The counters of replication/metrics.ts. */
@@ -76,7 +78,7 @@ export function statusDocument(
 ): StatusDocument | undefined {
   const { role, serving, link } = report;
   if (serving?.history === undefined) return undefined;
-  const { history, watermarks, backlog, connected, departed } = serving;
+  const { history, watermarks, backlog, connected, departed, foreignHistories } = serving;
   // The replica that left last comes before those that left earlier.
   const replicas = [...connected, ...[...departed].reverse()];
   const listed = replicas.slice(0, replicasInRoom(watermarks.length));
@@ -89,6 +91,7 @@ export function statusDocument(
     backlog: backlogEntry(backlog),
     replicas: listed.map((replica) => replicaEntry(replica, watermarks.length)),
     unlistedReplicas: replicas.length - listed.length,
+    foreignHistories: [...foreignHistories],
     link: link === undefined ? null : linkEntry(link),
     metrics: { ...metrics },
   };
@@ -110,10 +113,10 @@ function backlogEntry({ bytes, records, limitBytes, windowMs, shards }: BacklogR
   };
 }
 
-function linkEntry({ primary, refusesEmpty, state, sinceHeardSeconds, lagMs }: LinkReport): LinkEntry {
+function linkEntry({ primary, refusal, state, sinceHeardSeconds, lagMs }: LinkReport): LinkEntry {
   return {
     primary: formatAddress(primary),
-    state: refusesEmpty ? 'refuses-empty-snapshot' : state,
+    state: refusal === undefined ? state : `refuses-${refusal}`,
     sinceHeardMs: Math.round(sinceHeardSeconds * 1000),
     lagMs: lagMs ?? null,
   };

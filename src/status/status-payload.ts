@@ -23,6 +23,7 @@ import {
 } from './status-fields.js';
 
 const MAX_METRICS = 256;
+const MAX_FOREIGN_HISTORIES = 256;
 
 /** Encodes the payload of a Status frame. */
 export function encodeStatus(document: StatusDocument): Buffer {
@@ -47,6 +48,11 @@ export function readStatus(payload: Uint8Array): StatusDocument {
       isMap(value) ? readReplica(value, shards) : undefined,
     ),
     unlistedReplicas: readCount(map, 'unlistedReplicas'),
+    // An older server does not send it.
+    foreignHistories:
+      map.foreignHistories === undefined
+        ? []
+        : readList(map, 'foreignHistories', MAX_FOREIGN_HISTORIES, asHistory),
     link: readOptional(map, 'link', (value) => (isMap(value) ? readLink(value) : undefined)),
     metrics: readMetrics(readMap(map, 'metrics')),
   };

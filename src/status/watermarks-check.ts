@@ -98,6 +98,11 @@ function findingsOf(answer: EndpointAnswer, limits: LagLimits): Finding[] {
   if (status.role === 'primary' && status.replicas.every(({ state }) => state === 'gone')) {
     found.push(finding('WARNING', 'no replica is connected'));
   }
+  for (const history of status.foreignHistories) {
+    found.push(
+      finding('CRITICAL', `a replica keeps the history ${history} and takes in nothing of this one`),
+    );
+  }
   if (status.unlistedReplicas > 0) {
     found.push(finding('UNKNOWN', `its answer has no room for ${status.unlistedReplicas} more replicas`));
   }

@@ -23,9 +23,9 @@ interface Addresses {
   listen: string;
 }
 
-async function startPrimary(again?: Addresses) {
+async function startPrimary(again?: Addresses, ...flags: string[]) {
   const { bind, listen } = again ?? { bind: await place(), listen: await place() };
-  const process = new FastcacheProcess(['primary', 'start', '--bind', bind, '--listen', listen]);
+  const process = new FastcacheProcess(['primary', 'start', '--bind', bind, '--listen', listen, ...flags]);
   return { process, ...((await process.event('ready')) as unknown as Addresses) };
 }
 
@@ -85,25 +85,28 @@ describeWith(rustPeer, 'a Rust replica that outlives its primary, which is ours,
 });
 
 describe('a replica of ours that outlives its primary', () => {
-  it.each(cases)('has the content of the next one ($signal, $records records)', async (run) => {
-    const first = await startPrimary();
-    const replica = await Replica.follow(first.bind, { reconnectBackoffMs: 20 });
-    const old = await fill(first, run.before, 1);
-    await eventually(
-      () => embeddedDigest(replica, old.keys),
-      (digest) => digest === old.digest,
-    );
-    const { history } = replica;
-    await first.process.kill(run.signal);
-    expect(embeddedDigest(replica, old.keys)).toBe(old.digest);
+  it.each(cases)(
+    'has the content of the next one that begins anew on purpose ($signal, $records records)',
+    async (run) => {
+      const first = await startPrimary();
+      const replica = await Replica.follow(first.bind, { reconnectBackoffMs: 20 });
+      const old = await fill(first, run.before, 1);
+      await eventually(
+        () => embeddedDigest(replica, old.keys),
+        (digest) => digest === old.digest,
+      );
+      const { history } = replica;
+      await first.process.kill(run.signal);
+      expect(embeddedDigest(replica, old.keys)).toBe(old.digest);
 
-    const second = await startPrimary(first);
-    const next = await fill(second, run.after, 2);
-    await eventually(
-      () => embeddedDigest(replica, next.keys),
-      (digest) => digest === next.digest,
-    );
-    expect(replica.history).not.toBe(history);
-    await replica.close();
-  });
+      const second = await startPrimary(first, '--fresh');
+      const next = await fill(second, run.after, 2);
+      await eventually(
+        () => embeddedDigest(replica, next.keys),
+        (digest) => digest === next.digest,
+      );
+      expect(replica.history).not.toBe(history);
+      await replica.close();
+    },
+  );
 });

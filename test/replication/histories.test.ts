@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeHello } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
-import { RawPeer } from '../support/virtual-cluster.js';
+import { PRIMARY_ADDRESS, RawPeer } from '../support/virtual-cluster.js';
 import { clustersOf, fill, isEqual } from '../support/virtual-clusters.js';
 
 describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
@@ -33,7 +33,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
     it('a primary that restarts gives a snapshot to its replica, and to a Rust one, which is never ahead', async () => {
       const { world, transport, primary, follow, start } = await cluster({ store: { shards: 1 } });
       fill(primary, 0, 100, 'before');
-      const replica = follow();
+      const replica = follow(PRIMARY_ADDRESS, { foreignHistory: 'accept' });
       world.runUntil(() => isEqual(primary, replica));
       const old = primary.store.watermarks();
       await primary.stop();
@@ -61,7 +61,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
         sequenceBase: 'zero',
       });
       fill(primary, 0, 10, 'before');
-      const replica = follow();
+      const replica = follow(PRIMARY_ADDRESS, { foreignHistory: 'accept' });
       world.runUntil(() => isEqual(primary, replica));
       expect(replica.store()?.watermarks()).toEqual([10n]);
       await primary.stop();
@@ -75,7 +75,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
     it('a primary that comes back with another shard count is followed from its beginning', async () => {
       const { world, primary, follow, start } = await cluster({ store: { shards: 4 } });
       fill(primary, 0, 50);
-      const replica = follow();
+      const replica = follow(PRIMARY_ADDRESS, { foreignHistory: 'accept' });
       world.runUntil(() => isEqual(primary, replica));
       await primary.stop();
       const restarted = await start({ store: { shards: 16 } });

@@ -1,7 +1,15 @@
 /** Histories in margins, and where a claim of one stands in another: the one rule of both sides. */
 import { describe, expect, it } from 'vitest';
 import { decodeMargin, encodeMargin } from '../../src/frame/margin.js';
-import { type History, historyPairs, placeIn, readHistory } from '../../src/replication/history.js';
+import {
+  clockBase,
+  goesBackTo,
+  type History,
+  historyPairs,
+  isHistoryBase,
+  placeIn,
+  readHistory,
+} from '../../src/replication/history.js';
 import { promotedHistory } from '../../src/replication/relay/promotion.js';
 import { VirtualWorld } from '../support/virtual-world.js';
 
@@ -17,6 +25,7 @@ describe('a history in a margin', () => {
     promoted,
     { ...promoted, recordsBefore: 24n },
     { id: NEW, base: 0n, isRust: true },
+    { ...promoted, past: [OLD, 'c'.repeat(32)], isFresh: true },
   ])('comes out as it went in (%o)', (history) => {
     expect(read(historyPairs(history))).toEqual(history);
   });
@@ -82,10 +91,66 @@ describe('a history in a margin', () => {
     expect(placeIn(of(256), OLD, [0n])).toBeUndefined();
   });
 
+  it('names the last 16 that it goes back to, and at 128 shards beside the one before', () => {
+    const { seams } = new VirtualWorld();
+    const ids = Array.from({ length: 20 }, (_, at) => at.toString(16).padStart(32, '0'));
+    let history: History = { id: ids[0]!, base: 3_686_400_000_411_653n };
+    for (const id of ids.slice(1)) {
+      history = { ...promotedHistory(seams, history, new Array<bigint>(128).fill(history.base)), id };
+    }
+    const margin = decodeMargin(encodeMargin(new Map([...historyPairs(history), ['path', 'f'.repeat(544)]])));
+    const told = readHistory(margin)!;
+    expect(told.past).toEqual(ids.slice(3, 19).reverse());
+    expect(goesBackTo(told, ids[3])).toBe(true);
+    expect(goesBackTo(told, ids[2])).toBe(false);
+    expect(goesBackTo(told, undefined)).toBe(false);
+  });
+
+  it('names fewer of them where the one before is long', () => {
+    const past = new Array(16).fill(OLD);
+    const history: History = {
+      id: NEW,
+      base: 10n ** 17n,
+      previous: { id: OLD, base: 0n, watermarks: new Array<bigint>(175).fill(10n ** 15n) },
+      past,
+      recordsBefore: 10n ** 18n,
+      isFresh: true,
+    };
+    const margin = encodeMargin(new Map([...historyPairs(history), ['path', 'f'.repeat(544)]]));
+    expect(readHistory(decodeMargin(margin))?.past).toHaveLength(9);
+  });
+
+  it.each(['x', `${OLD},`, `${OLD} ${OLD}`, new Array(17).fill(OLD).join()])(
+    'goes back to none by %s',
+    (text) => {
+      expect(
+        read([
+          ['history', NEW],
+          ['past', text.replaceAll(' ', '_')],
+        ]),
+      ).toEqual({ id: NEW, base: 0n });
+    },
+  );
+
   it('begins past all that was given out, however far the clock was set back', () => {
     const { seams } = new VirtualWorld();
-    const late = 2n ** 60n;
-    expect(promotedHistory(seams, { id: OLD, base: 0n }, [1n, late]).base).toBe(late);
+    const late = 2n ** 60n + 5n;
+    const { base } = promotedHistory(seams, { id: OLD, base: 0n }, [1n, late]);
+    expect(base).toBeGreaterThan(late);
+    expect(isHistoryBase(base)).toBe(true);
+    const last = 2n ** 64n - 1n;
+    expect(promotedHistory(seams, { id: OLD, base: 0n }, [last]).base).toBe(last);
+  });
+
+  it('begins far above what is held, so that no other replica can be past that', () => {
+    const { seams } = new VirtualWorld();
+    const held = clockBase(seams.clock) + 10n;
+    const { base } = promotedHistory(seams, { id: OLD, base: held - 10n }, [held, held - 5n]);
+    expect(base).toBeGreaterThanOrEqual(held + 2n ** 32n);
+    expect(isHistoryBase(base)).toBe(true);
+    // A clock that is far enough ahead makes the base by itself.
+    const early = held - 2n ** 40n;
+    expect(promotedHistory(seams, { id: OLD, base: 0n }, [early]).base).toBe(clockBase(seams.clock));
   });
 });
 

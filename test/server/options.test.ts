@@ -134,7 +134,15 @@ describe('the table of options', () => {
 
   it('gives both commands what matters in either role', () => {
     const once = optionRows.filter(([, { on }]) => on.length === 1).map(([name]) => name);
-    expect(once).toEqual(['sequenceBase', 'load', 'onLoading', 'failFast', 'changes', 'state']);
+    expect(once).toEqual([
+      'sequenceBase',
+      'load',
+      'onLoading',
+      'freshHistory',
+      'failFast',
+      'changes',
+      'state',
+    ]);
   });
 
   it.each(roles)('is in the help of the command of a %s, with defaults and variables', async (role) => {
@@ -356,6 +364,7 @@ describe('CONFIG', () => {
     eviction: 'allkeys-lru',
     maxValueBytes: 1_234_567,
     servesStaleData: false,
+    freshHistory: false,
     listen: '127.0.0.1:0',
     password: 'sesame',
   };

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { Replica } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
 import { closesLater, follow, startPrimary } from '../support/library.js';
-import { eventually, freePort } from '../support/processes.js';
+import { eventually } from '../support/processes.js';
 import { RespClient } from '../support/resp-client.js';
 
 async function clientOf(address: string | undefined): Promise<RespClient> {
@@ -128,36 +128,4 @@ it('a relay that is promoted keeps its leaf, counts it for WAIT, and follows ano
     (history) => history === other.history,
   );
   expect(leaf.keyCount()).toBe(1);
-});
-
-it('a replica keeps its keys when its primary comes back without any, unless it is told otherwise', async () => {
-  const bind = `127.0.0.1:${await freePort()}`;
-  const primary = await startPrimary({ bind });
-  primary.set('key', 'value');
-  const careful = await follow(primary.bindAddress, { listen: ':0' });
-  const obedient = await follow(primary.bindAddress, { allowEmptySnapshot: true });
-  await isCaughtUp({ primary, replica: careful });
-  await isCaughtUp({ primary, replica: obedient });
-  const codes: string[] = [];
-  careful.on('lost', ({ error }) => codes.push((error as { code?: string }).code ?? error.message));
-  await primary.close();
-  const emptied = await startPrimary({ bind });
-  await eventually(
-    () => obedient.keyCount(),
-    (count) => count === 0,
-  );
-  await eventually(
-    () => codes,
-    (all) => all.includes('EMPTY_SNAPSHOT'),
-  );
-  const client = await clientOf(careful.listenAddress);
-  expect(careful.get('key')?.toString()).toBe('value');
-  expect((await infoOf(client)).get('refuses_empty_snapshot')).toBe('1');
-  emptied.set('new', 'value');
-  await eventually(
-    () => careful.get('new')?.toString(),
-    (value) => value === 'value',
-  );
-  expect(careful.keyCount()).toBe(1);
-  expect((await infoOf(client)).has('refuses_empty_snapshot')).toBe(false);
 });

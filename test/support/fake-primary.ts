@@ -46,11 +46,14 @@ export class FakePrimary {
 }
 
 export class FakePeer extends RawPeer {
-  /** Without `history`, as the crate's primary. */
-  answer(watermarks: bigint[], history?: string): void {
+  /** Without `history`, as the crate's primary; `pairs` are more of the margin. */
+  answer(watermarks: bigint[], history?: string, pairs: Record<string, string> = {}): void {
     const hello = { role: 'replica', watermarks } as const;
     if (history === undefined) this.send(FrameKind.Hello, encodeHello(hello));
-    else this.connection.write(encodeHelloFrame(hello, { margin: new Map([['history', history]]) }));
+    else {
+      const margin = new Map(Object.entries({ history, ...pairs }));
+      this.connection.write(encodeHelloFrame(hello, { margin }));
+    }
   }
 
   /** One shard's Sets of `key:<sequence>`. */

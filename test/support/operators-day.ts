@@ -211,7 +211,7 @@ export async function operatorsDay(): Promise<string> {
     await primary.kill();
     tap.cut();
     const again = await day.serve('primary', 'start', ...serving);
-    await day.log('relay', relay, 'no key at all');
+    await day.log('relay', relay, 'they stay');
     await day.redis('relay', 'GET', 'user:3');
     day.say('The relay is promoted. Its replica carries on, without a snapshot.');
     await day.redis('relay', 'REPLICAOF', 'NO', 'ONE');

@@ -110,6 +110,7 @@ export class ServerHost {
       get primary() {
         return primary();
       },
+      isRefusing: false,
       roleReply: () => ['role'],
       promote: () => this.deeds.push('promote'),
       follow: ({ host, port }) => this.deeds.push(`follow ${host} ${port}`),

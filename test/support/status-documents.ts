@@ -64,6 +64,7 @@ export function statusDocument(overrides: Partial<StatusDocument> = {}): StatusD
     },
     replicas: [replicaReport()],
     unlistedReplicas: 0,
+    foreignHistories: [],
     link: null,
     metrics: { sentRecords: 150 },
     ...overrides,

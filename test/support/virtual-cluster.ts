@@ -90,6 +90,7 @@ export async function startPrimary(
     metrics,
     log,
     token: undefined,
+    isFresh: () => false,
     status: () => Buffer.of(0x80),
     snapshotChunkBytes: 4_096,
     subscriberQueueFrames: 1_024,
@@ -163,6 +164,7 @@ export function startFollower(
       live: () => note('live'),
       caughtUp: () => note('caughtUp'),
       refused: () => note('refused'),
+      foreignHistory: () => note('foreignHistory'),
       lost: ({ error }) => {
         note('lost');
         errors.push(error);

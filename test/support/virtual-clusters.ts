@@ -3,6 +3,7 @@
  * test.
  */
 import { afterEach, expect } from 'vitest';
+import type { FollowerOptions } from '../../src/replication/replica/follower-options.js';
 import { parseAddress } from '../../src/transport/address.js';
 import type { TestStoreKind } from './kernel-store.js';
 import {
@@ -22,7 +23,7 @@ export interface Cluster {
   transport: VirtualTransport;
   primary: VirtualPrimary;
   /** The primary, or whoever is at `address`. */
-  follow(address?: string): VirtualFollower;
+  follow(address?: string, options?: Partial<FollowerOptions>): VirtualFollower;
   /** A replica at `bind` that replicas may follow. */
   relay(options: Partial<VirtualRelayOptions> & { bind: string }): Promise<VirtualRelay>;
   /** For a second primary on the same network. */
@@ -59,8 +60,12 @@ export function clustersOf(kind: TestStoreKind): OpenCluster {
       transport,
       primary: await start(options),
       start,
-      follow: (address = PRIMARY_ADDRESS) => {
-        const follower = startFollower(world, transport, { kind, address: parseAddress(address) });
+      follow: (address = PRIMARY_ADDRESS, options = {}) => {
+        const follower = startFollower(world, transport, {
+          kind,
+          address: parseAddress(address),
+          ...options,
+        });
         followers.push(follower);
         return follower;
       },

@@ -10,6 +10,7 @@ import { beginHistory } from '../../src/replication/relay/promotion.js';
 import { Relay } from '../../src/replication/relay/relay.js';
 import type { Follower } from '../../src/replication/replica/follower.js';
 import type { Holding } from '../../src/replication/replica/holding.js';
+import type { ForeignHistory } from '../../src/replication/replica/session-options.js';
 import { Publisher } from '../../src/replication/stream/publisher.js';
 import { parseAddress } from '../../src/transport/address.js';
 import { makeTestStore, type TestStoreKind } from './kernel-store.js';
@@ -27,6 +28,7 @@ export interface VirtualRelayOptions {
   backlogBytes?: number;
   listener?: Partial<ReplicaListenerOptions>;
   allowEmptySnapshot?: boolean;
+  foreignHistory?: ForeignHistory;
   /** Shards of what is promoted while it holds nothing; default 1. */
   shards?: number;
 }
@@ -57,6 +59,7 @@ export class VirtualRelay {
       metrics: node.metrics,
       log: node.log,
       token: undefined,
+      isFresh: () => false,
       status: () => undefined,
       snapshotChunkBytes: 4_096,
       subscriberQueueFrames: 1_024,
@@ -99,13 +102,15 @@ export class VirtualRelay {
       this.publisher = undefined;
     }
     this.following?.follower.stop();
-    const { kind = 'map', allowEmptySnapshot } = this.#options;
+    const { kind = 'map', allowEmptySnapshot, foreignHistory } = this.#options;
     this.following = startFollower(this.#world, this.#transport, {
       kind,
       address: parseAddress(address),
       holding,
       relay: this.relay,
       allowEmptySnapshot,
+      foreignHistory,
+      isTold: true,
     });
   }
 

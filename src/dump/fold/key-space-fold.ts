@@ -39,11 +39,10 @@ export interface KeySpace<Store extends FoldStore = ShardEngine> {
   watermarks: bigint[];
   /** Unix ms of the newest record that was applied; undefined when there was none. */
   newestMs: number | undefined;
-  /**
-   * Promotions that no Hello of the dumps names; the place is the gap that each would be, with file and byte
-   * offset.
-   */
+  /** Promotions that no Hello of the dumps names; the place, file and byte, is the gap that each would be. */
   unsaid: readonly Jump<FastcacheError>[];
+  /** The history of the content; undefined where the dumps name none. */
+  history: History | undefined;
 }
 
 /** How far dumps are folded, and into what. */
@@ -147,7 +146,13 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
     const { store, shards } = this.#held ?? { store: this.#stores.take(1), shards: 1 };
     const all = store.watermarks();
     const watermarks = all.slice(0, shards ?? shardsIn(all));
-    return { store, watermarks, newestMs: this.#newestMs, unsaid: this.#course.jumps };
+    return {
+      store,
+      watermarks,
+      newestMs: this.#newestMs,
+      unsaid: this.#course.jumps,
+      history: this.#course.history,
+    };
   }
 
   /** Returns whether no content may be what the dumps lead to, up to the limits. */

@@ -11,6 +11,7 @@ import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
 import { Comings } from './comings.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
+import { ForeignClaims } from './foreign-claims.js';
 import { LagMarks } from './lag-marks.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
@@ -44,6 +45,7 @@ export class ReplicaListener {
   /** The replicas, each with what it claimed when it came, and when that was, monotonic microseconds. */
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
   readonly #departed: DepartedReplicas;
+  readonly #foreignClaims: ForeignClaims;
   readonly #windowWatch: WindowWatch;
   /** The marks of the stream that is served. */
   #marks: { stream: FrameStream; marks: LagMarks } | undefined;
@@ -53,6 +55,9 @@ export class ReplicaListener {
     admit: (session, claim) => this.#admit(session, claim),
     acknowledged: () => {
       for (const listener of this.#ackListeners) listener();
+    },
+    kept: (history, address) => {
+      if (!this.#isClosed) this.#foreignClaims.left(history, address);
     },
     ended: (session, last) => {
       this.#unauthenticated.delete(session);
@@ -79,6 +84,7 @@ export class ReplicaListener {
     this.#strangers = new StrangerLog(options.log, options.timers);
     this.#departed = new DepartedReplicas(options.clock);
     this.#comings = new Comings(options.clock);
+    this.#foreignClaims = new ForeignClaims(options);
     this.#windowWatch = new WindowWatch({
       ...options,
       backlog: () => options.stream()?.backlog,
@@ -112,6 +118,11 @@ export class ReplicaListener {
    */
   departed(): ReplicaInfo[] {
     return this.#departed.list().map((info) => this.#counted(info));
+  }
+
+  /** Returns the histories, other than what is served, that replicas have kept within the last minute. */
+  foreignHistories(): string[] {
+    return this.#foreignClaims.list();
   }
 
   /**

@@ -3,7 +3,7 @@
  * (docs/architecture.md, "Histories").
  */
 import type { Margin } from '../../frame/margin.js';
-import { placeIn } from '../history.js';
+import { goesBackTo, placeIn } from '../history.js';
 import type { FrameStream } from '../stream/stream.js';
 import { hasReached, watermarkOf } from '../watermarks.js';
 
@@ -63,6 +63,21 @@ export function isAhead(
 ): boolean {
   const place = margin && placeIn(stream.history, margin.get('history'), claimed);
   return place !== undefined && !hasReached(stream.watermarks(), place);
+}
+
+/**
+ * Returns the history of which a replica of fastcache's holds something, if it is foreign to the stream: such
+ * a replica may keep what it holds. Undefined also where the stream is of a Rust primary, whose runs have no
+ * ids.
+ */
+export function foreignClaim(
+  { history }: FrameStream,
+  claimed: ArrayLike<bigint>,
+  margin: Margin | undefined,
+): string | undefined {
+  const held = margin?.get('history');
+  if (held === undefined || claimed.length === 0 || history.isRust === true) return undefined;
+  return goesBackTo(history, held) ? undefined : held;
 }
 
 /**

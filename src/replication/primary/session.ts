@@ -14,9 +14,8 @@ import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
-import { AckSender, ackFrame } from '../link/ack-sender.js';
+import { ackFrame } from '../link/ack-sender.js';
 import type { Guesses } from '../link/guesses.js';
-import { LinkWatch } from '../link/link-watch.js';
 import { nodeInMargin, pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import type { StrangerLog } from '../link/stranger-log.js';
@@ -26,7 +25,8 @@ import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
 import { type FeedOptions, type FeedState, ReplicaFeed } from './feed.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
-import { isAhead } from './resume.js';
+import { ReplicaLink } from './replica-link.js';
+import { foreignClaim, isAhead } from './resume.js';
 import { StatusAnswers } from './status-answers.js';
 
 /** What all sessions of a primary share. */
@@ -41,6 +41,8 @@ export interface SessionOptions extends FeedOptions {
   guesses: Guesses;
   /** The log of what peers do that are no replicas. */
   strangers: StrangerLog;
+  /** Whether replicas are to give up other histories for what is served. */
+  isFresh(): boolean;
   /**
    * Returns the payload of the Status frames for a probe of fastcache's, `STATUS_MAX_BYTES` at most;
    * undefined: there is none now.
@@ -54,6 +56,8 @@ export interface SessionHost {
   admit(session: PrimarySession, claim: Claim): boolean;
   /** Called when the replica has acknowledged what it has applied. */
   acknowledged(): void;
+  /** Called when the replica leaves with what it had of this history, which is foreign to what is served. */
+  kept(history: string, address: string): void;
   /**
    * Called once, when all that the session held is free. `last` is how a replica was that had content of this
    * primary's; undefined of any other peer.
@@ -83,13 +87,14 @@ export class PrimarySession {
   #feed: ReplicaFeed | undefined;
   /** The answers to a probe of fastcache's; undefined for any other peer. */
   #answers: StatusAnswers | undefined;
-  /** The heartbeats to a replica of fastcache's; undefined for any other peer. */
-  #heartbeats: AckSender | undefined;
-  #watch: LinkWatch | undefined;
+  /** The link to a replica of fastcache's; undefined for any other peer. */
+  #link: ReplicaLink | undefined;
   #isOurs = false;
   /** The id that the peer sent of itself. */
   #nodeId: string | undefined;
   readonly #acks = new Acknowledgements();
+  /** The history of what the replica holds, if it is foreign to what is served; otherwise undefined. */
+  #foreign: string | undefined;
   #heardAtUs: number;
 
   constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
@@ -157,7 +162,7 @@ export class PrimarySession {
       this.close();
       return;
     }
-    this.#stopLink();
+    this.#link?.stop();
     this.#feed?.stop();
     this.#deadline = this.#armDeadline();
     this.#end();
@@ -170,9 +175,10 @@ export class PrimarySession {
     // refused what it was sent.
     const hadContent = this.#isOurs ? this.#acks.holdsSomething : this.state === 'live';
     const last = hadContent ? this.info() : undefined;
+    if (this.#foreign !== undefined && !hadContent) this.#host.kept(this.#foreign, this.address);
     this.#state = 'closed';
     this.#deadline.cancel();
-    this.#stopLink();
+    this.#link?.stop();
     this.#answers?.stop();
     this.#feed?.stop();
     this.#connection.destroy();
@@ -201,7 +207,7 @@ export class PrimarySession {
 
   #onData(chunk: Buffer): void {
     if (this.#isOver()) return;
-    this.#watch?.heard();
+    this.#link?.heard();
     try {
       this.#splitter.push(chunk, (frame) => this.#onFrame(frame));
     } catch (error) {
@@ -286,10 +292,11 @@ export class PrimarySession {
       return;
     }
     this.#deadline.cancel();
+    this.#foreign = foreignClaim(stream, claimed, margin);
     this.#stream = stream;
     stream.flush();
     this.#answer(stream);
-    if (this.#isOurs) this.#startLink(stream);
+    if (this.#isOurs) this.#link = this.#linkTo(stream);
     this.#feed = new ReplicaFeed({
       ...this.#options,
       stream,
@@ -326,25 +333,13 @@ export class PrimarySession {
     });
   }
 
-  /**
-   * Starts heartbeats to a replica of fastcache's and watches it; a Rust one sends nothing, and reads nothing
-   * but what it is to apply.
-   */
-  #startLink(stream: FrameStream): void {
+  #linkTo(stream: FrameStream): ReplicaLink {
     const { clock, timers } = this.#options;
-    this.#heartbeats = new AckSender({
+    return new ReplicaLink({
       clock,
       timers,
-      watermarks: () => stream.watermarks(),
-      send: (frame) => {
-        // What is on its way is a sign of life already, and nothing may gather where the peer does not read.
-        if (this.#connection.bufferedBytes === 0) this.#connection.write(frame);
-      },
-    });
-    this.#heartbeats.start();
-    this.#watch = new LinkWatch({
-      clock,
-      timers,
+      connection: this.#connection,
+      stream,
       onDead: (silentMs) => {
         this.#note(`has sent nothing for ${silentMs} ms: the link is dead and is dropped`);
         this.close();
@@ -352,13 +347,10 @@ export class PrimarySession {
     });
   }
 
-  #stopLink(): void {
-    this.#heartbeats?.stop();
-    this.#watch?.stop();
-  }
-
   #answer(stream: FrameStream): void {
-    const margin = new Map([...historyPairs(stream.history), pathPair(stream.path)]);
+    const { history, path } = stream;
+    const isFresh = history.isFresh === true || this.#options.isFresh();
+    const margin = new Map([...historyPairs({ ...history, isFresh }), pathPair(path)]);
     this.#connection.write(
       encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
     );

@@ -1,11 +1,15 @@
 /** The promotion of a replica: a new history begins with its content (docs/architecture.md, "Histories"). */
 import type { Clock, Random } from '../../clock.js';
 import type { ReplicatedStore } from '../../engine/types.js';
-import { clockBase, type History, type HistorySeams, newId } from '../history.js';
+import { baseFrom, clockBase, type History, type HistorySeams, newId, pastBehind } from '../history.js';
 import { offsetIn } from '../offset.js';
 import type { Holding } from '../replica/holding.js';
 import type { Backlog } from '../stream/backlog.js';
 import type { Relay } from './relay.js';
+
+/** More records than a replica can lack of a shard that another one has. */
+const PROMOTION_STEP = 1n << 32n;
+const LARGEST_SEQUENCE = 0xffff_ffff_ffff_ffffn;
 
 /** What a promoted replica begins with as a primary. */
 export interface Beginning {
@@ -39,11 +43,30 @@ export function promotedHistory(
   held: History | undefined,
   watermarks: readonly bigint[],
 ): History {
-  // However far a clock may have been set back, the base is past every sequence that was given out.
-  const base = watermarks.reduce((most, own) => (own > most ? own : most), clockBase(seams.clock));
+  const base = promotedBase(seams.clock, watermarks);
   const id = newId(seams.random);
   const recordsBefore = offsetIn(held, watermarks);
   return held === undefined
     ? { id, base, recordsBefore }
-    : { id, base, recordsBefore, previous: { id: held.id, base: held.base, watermarks } };
+    : {
+        id,
+        base,
+        recordsBefore,
+        previous: { id: held.id, base: held.base, watermarks },
+        past: pastBehind(held),
+      };
+}
+
+/**
+ * The base is past every sequence that was given out, however far a clock may have been set back. Another
+ * replica may have come further than this one: a Rust replica above the base would be taken for one of the
+ * new history. So the base is far above what is held here, and by another distance each millisecond, lest two
+ * that are promoted with the same content count alike.
+ */
+function promotedBase(clock: Clock, watermarks: readonly bigint[]): bigint {
+  const held = watermarks.reduce((most, own) => (own > most ? own : most), 0n);
+  const byClock = clockBase(clock);
+  const stepped = baseFrom(held) + PROMOTION_STEP + (byClock % PROMOTION_STEP);
+  if (stepped <= byClock) return byClock;
+  return stepped <= LARGEST_SEQUENCE ? stepped : held;
 }

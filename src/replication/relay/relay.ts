@@ -6,7 +6,7 @@
  * link to the primary is cut and comes back.
  */
 import type { Random } from '../../clock.js';
-import { type History, rustHistory } from '../history.js';
+import { goesBackTo, goingBackTo, type History, pastBehind, rustHistory } from '../history.js';
 import type { Log } from '../log.js';
 import type { AppliedBatch, Downstream } from '../replica/downstream.js';
 import type { Holding } from '../replica/holding.js';
@@ -32,6 +32,8 @@ export class Relay implements Downstream {
   #feed: RelayFeed | undefined;
   /** The path of the primary that is followed; empty before the first answer. */
   #upstream: readonly string[] = [];
+  /** The histories whose content was given up for another, the last one first. */
+  #givenUp: readonly string[] = [];
   /** Whether it has been logged that a frame of this content cannot be handed on. */
   #hasWarned = false;
 
@@ -52,8 +54,10 @@ export class Relay implements Downstream {
     if (this.#feed !== undefined) this.#replace({ ...this.#feed }, 'its primary follows another way');
   }
 
-  /** Notes that new content has replaced the old. */
+  /** Notes that new content has replaced the old, which replicas of this node are to give up as well. */
   swapped({ store, history = rustHistory(this.#options.random) }: Holding): void {
+    const last = this.#feed?.history;
+    if (last !== undefined && !goesBackTo(history, last.id)) this.#givenUp = pastBehind(last) ?? [];
     const watermarks = store.watermarks();
     const backlog = new Backlog({
       shards: store.shards,
@@ -118,7 +122,8 @@ export class Relay implements Downstream {
   }
 
   #feedOf({ store, history, backlog }: Pick<FrameStream, 'store' | 'history' | 'backlog'>): RelayFeed {
-    return new RelayFeed({ store, history, backlog, path: [this.nodeId, ...this.#upstream] });
+    const path = [this.nodeId, ...this.#upstream];
+    return new RelayFeed({ store, history: goingBackTo(history, this.#givenUp), backlog, path });
   }
 
   /**

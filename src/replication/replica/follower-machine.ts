@@ -312,11 +312,15 @@ export function isLive(phase: FollowerPhase): boolean {
 export class FollowerMachine {
   readonly #perform: (effect: FollowerEffect) => void;
   #phase: FollowerPhase = 'idle';
-  #claim: Claim = 'held';
+  #claim: Claim;
 
-  /** Makes a machine whose effects `perform` carries out, which may itself raise events. */
-  constructor(perform: (effect: FollowerEffect) => void) {
+  /**
+   * Makes a machine whose effects `perform` carries out, which may itself raise events. `claim` is that of
+   * the first Hello.
+   */
+  constructor(perform: (effect: FollowerEffect) => void, claim: Claim = 'held') {
     this.#perform = perform;
+    this.#claim = claim;
   }
 
   get phase(): FollowerPhase {

@@ -27,6 +27,11 @@ export interface FollowerHandlers<S extends FollowedStore = ReplicatedStore> {
   /** Called once a connection, when all that the primary had when it answered is applied. */
   caughtUp?(event: { watermarks: readonly bigint[] }): void;
   lost?(event: { error: Error; retryInMs: number }): void;
+  /**
+   * Called once for as long as it lasts, when the primary has a history that is foreign to what is held,
+   * which is kept; `lost` follows.
+   */
+  foreignHistory?(event: { error: Error }): void;
   /** Called when the primary refused the token; `lost` follows, or with `failFast` `stopped`. */
   refused?(event: { error: Error }): void;
   /**

@@ -9,8 +9,8 @@ import { type ErrorCode, FastcacheError } from '../../errors.js';
 import { formatAddress } from '../../transport/address.js';
 import type { History } from '../history.js';
 import { Backoff } from './backoff.js';
-import { EmptyRefusal } from './empty-refusal.js';
 import {
+  type Claim,
   type FollowerEffect,
   FollowerMachine,
   type FollowerPhase,
@@ -22,6 +22,7 @@ import type { FollowerOptions } from './follower-options.js';
 import { GapPolicy } from './gap-policy.js';
 import type { Holding } from './holding.js';
 import { LinkLag } from './link-lag.js';
+import { Refusal, type RefusalKind } from './refusal.js';
 import { resyncReason } from './resync-reason.js';
 import { ReplicaSession } from './session.js';
 import type { SessionEnd } from './session-options.js';
@@ -72,11 +73,13 @@ const linkFaults: ReadonlySet<ErrorCode> = new Set(['CONNECTION_LOST', 'PEER_SIL
  */
 export class Follower<S extends FollowedStore = ReplicatedStore> {
   readonly #options: FollowerOptions<S>;
-  readonly #machine = new FollowerMachine((effect) => this.#effects[effect]());
+  readonly #machine: FollowerMachine;
   readonly #backoff: Backoff;
   readonly #gaps = new GapPolicy();
   readonly #lag: LinkLag;
-  readonly #refusal: EmptyRefusal;
+  readonly #refusal: Refusal;
+  /** Whether its owner has asked for this primary, and nothing of it is live yet. */
+  #isTold: boolean;
   #state: FollowerState = { name: 'disconnected', retryInMs: 0 };
   #holding: Holding<S> | undefined;
   /** Whether the primary that was last followed is fastcache's, not a Rust one. */
@@ -105,10 +108,12 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
 
   constructor(options: FollowerOptions<S>) {
     this.#options = options;
+    this.#machine = new FollowerMachine((effect) => this.#effects[effect](), firstClaim(options));
     this.#backoff = new Backoff(options.reconnectBackoffMs, options.random);
     this.#lag = new LinkLag(options.clock);
-    this.#refusal = new EmptyRefusal(options.timers, options.log);
+    this.#refusal = new Refusal(options.timers, options.log);
     this.#holding = options.holding;
+    this.#isTold = options.isTold === true;
     this.#primaryIsOurs = isOurs(options.holding?.history);
     this.#heardAtUs = this.#lostAtUs = options.clock.monotonicUs();
   }
@@ -127,9 +132,9 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     return this.#primaryIsOurs;
   }
 
-  /** Whether what is held is kept because the primary has not a single key. */
-  get refusesEmpty(): boolean {
-    return this.#refusal.isOn;
+  /** Why what is held is kept rather than what the primary has; undefined while nothing is refused. */
+  get refusal(): RefusalKind | undefined {
+    return this.#refusal.kind;
   }
 
   /** The time at which the primary was last heard, or the follower made, monotonic microseconds. */
@@ -180,7 +185,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     if (isLive(phase))
       assert.equal(this.#holding, this.#session?.continued, 'what is live is whole and held');
     if (isLive(phase)) assert.equal(this.#machine.claim, 'held', 'what is live may be claimed');
-    if (phase === 'stopped') assert(!this.refusesEmpty, 'a follower that is stopped refuses nothing');
+    if (phase === 'stopped') assert(this.refusal === undefined, 'a follower that is stopped refuses nothing');
     this.#session?.invariants();
   }
 
@@ -276,7 +281,8 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
 
   #openSession(): void {
     assert(this.#session === undefined, 'there are never two sessions');
-    this.#session = new ReplicaSession(this.#options, this.#holding, this.#machine, {
+    const options = { ...this.#options, isTold: this.#isTold };
+    this.#session = new ReplicaSession(options, this.#holding, this.#machine, {
       heard: (bytes) => {
         this.#heardAtUs = this.#options.clock.monotonicUs();
         this.#heardBytes += bytes;
@@ -320,6 +326,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
   #announceLive(): void {
     this.#primaryIsOurs = isOurs(this.#holding?.history);
     this.#refusal.end();
+    this.#isTold = false;
     this.#show();
     this.#logReturn();
     const { watermarks } = this.#running.answer;
@@ -347,15 +354,16 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
       return;
     }
     if (code === 'REPLICATION_CYCLE') log.error(error.message);
-    if (code === 'EMPTY_SNAPSHOT') this.#refusal.begin(error.message);
+    const begun = this.#refusal.begin(code, error.message);
+    if (begun === 'foreign-history') handlers.foreignHistory?.({ error });
     if (code === 'TOKEN_REFUSED') {
       handlers.refused?.({ error });
       if (failFast) {
         this.#fail(error);
         return;
       }
-      if (this.#machine.phase === 'stopped') return;
     }
+    if (this.#machine.phase === 'stopped') return;
     if (claimNothing || remedy === 'claim-nothing') this.#machine.raise('disowned');
     else this.#machine.raise(code !== undefined && linkFaults.has(code) ? 'cut' : 'faulted');
   }
@@ -374,6 +382,15 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     assert(this.#lastError !== undefined, 'what ends a session has a reason');
     handlers.lost?.({ error: this.#lastError, retryInMs: this.#retryInMs });
   }
+}
+
+/** Numbers without a history are those of one Rust primary, and mean nothing to another. */
+function firstClaim({
+  holding,
+  address,
+}: Pick<FollowerOptions<FollowedStore>, 'holding' | 'address'>): Claim {
+  const { history, from = address } = holding ?? {};
+  return history !== undefined || formatAddress(from) === formatAddress(address) ? 'held' : 'nothing';
 }
 
 function isOurs(history: History | undefined): boolean {

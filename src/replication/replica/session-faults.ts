@@ -20,6 +20,27 @@ export function deadLink(address: string, silentMs: number): FastcacheError {
   return new FastcacheError('PEER_SILENT', message, { address });
 }
 
+/**
+ * Makes `FOREIGN_HISTORY`: the history `theirs` of the primary at `address` (`host:port`), undefined of a
+ * Rust primary, is foreign to the `heldKeys` keys that are held of `own`.
+ */
+export function foreignHistory(
+  address: string,
+  heldKeys: number,
+  { own, theirs }: { own: string | undefined; theirs: string | undefined },
+): FastcacheError {
+  const has = theirs === undefined ? 'another run' : `the history ${theirs}`;
+  const held =
+    own === undefined ? 'of an earlier run' : `of the history ${own}, to which that does not go back`;
+  return new FastcacheError(
+    'FOREIGN_HISTORY',
+    `${address} has ${has}, and the keys that are held (${heldKeys}) are ${held}: they stay. ` +
+      'To go on with them, promote this replica (REPLICAOF NO ONE). To take in what that primary has, name it ' +
+      'once more (REPLICAOF, follow()), or set fresh-history to yes there (CONFIG SET), for all its replicas.',
+    { address, expected: own ?? 'no history', found: theirs ?? 'no history' },
+  );
+}
+
 /** Makes `EMPTY_SNAPSHOT`: new content without a key is not taken in place of `heldKeys` keys. */
 export function emptySnapshot(heldKeys: number): FastcacheError {
   return new FastcacheError(

@@ -8,6 +8,9 @@ import type { StreamTap } from '../outputs/tap.js';
 import type { Downstream } from './downstream.js';
 import type { Gap } from './gap-policy.js';
 
+/** What becomes of a history that is foreign to what is held: `accept` takes it in. */
+export type ForeignHistory = 'refuse' | 'accept';
+
 /** What a session is given. */
 export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore> {
   transport: Transport;
@@ -31,6 +34,13 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   relay?: Downstream<S> | undefined;
   /** Whether content without a key may replace content that has keys; default false. */
   allowEmptySnapshot?: boolean | undefined;
+  /**
+   * Whether the owner has asked for this very primary, and nothing of it is live yet: keys that are held then
+   * give way to whatever it has; default false.
+   */
+  isTold?: boolean | undefined;
+  /** What becomes of a history that is foreign to the keys that are held; default `refuse`. */
+  foreignHistory?: ForeignHistory | undefined;
   /** The tap, which gets what is applied, and stops the flow of frames when it has no room. */
   tap?: StreamTap | undefined;
 }

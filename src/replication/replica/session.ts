@@ -11,7 +11,6 @@
  *     replaying   SnapshotBegin, a batch
  *     loading     SnapshotChunk, SnapshotEnd, and from a fastcache primary a batch
  *     behind      SnapshotBegin, a batch
- *
  * `reloading` is as `loading`, `level` as `behind`; heartbeats may come at any time behind the answer.
  */
 import assert from 'node:assert/strict';
@@ -37,10 +36,11 @@ import {
   isLive,
   isLoading,
 } from './follower-machine.js';
+import { ForeignRule } from './foreign-history.js';
 import { gapOf } from './gap-policy.js';
 import type { Holding } from './holding.js';
 import { PrimaryLink } from './primary-link.js';
-import { emptySnapshot, historyDiffers, outOfPlace } from './session-faults.js';
+import { historyDiffers, outOfPlace } from './session-faults.js';
 import type { ReplicaSessionHandlers, ReplicaSessionOptions, SessionEnd } from './session-options.js';
 import { Staging } from './staging.js';
 
@@ -67,8 +67,9 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   /** What is held, once claimed, until the answer shows that this primary does not continue it. */
   #continued: Holding<S> | undefined;
   #building: Building<S> | undefined;
-  /** True when new content was whole, without a key, and what is held was kept instead. */
+  /** True when new content has come, and what is held was kept instead. */
   #hasRefused = false;
+  readonly #rule: ForeignRule;
   #answer: PrimaryAnswer | undefined;
   /** The primary's history; undefined: it has none, or has not answered. */
   #history: History | undefined;
@@ -81,11 +82,12 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     handlers: ReplicaSessionHandlers,
   ) {
     const claimed = machine.claim === 'nothing' ? undefined : held;
+    this.#continued = claimed;
     this.#options = options;
     this.#machine = machine;
     this.#handlers = handlers;
     this.#held = held;
-    this.#continued = claimed;
+    this.#rule = new ForeignRule(options, held);
     const margin = new Map(claimed?.history === undefined ? [] : [['history', claimed.history.id]]);
     if (options.nodeId !== undefined) margin.set(...nodePair(options.nodeId));
     const hello = encodeHelloFrame(
@@ -183,6 +185,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#history = readHistory(margin);
     this.#handlers.primaryAt(watermarks);
     if (margin !== undefined) this.#link.keepAlive();
+    if (this.#refuses(this.#rule.answered(answer, this.#history))) return;
     const claimed = this.#continued;
     if (claimed !== undefined) this.#continue(claimed, answer);
     else {
@@ -228,9 +231,8 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   }
 
   #onFrame(frame: SplitFrame): void {
-    const { kind } = frame.header;
     const payload = openPayload(frame.header, frame.wirePayload);
-    switch (kind) {
+    switch (frame.header.kind) {
       case FrameKind.MutationBatch:
         if (!this.#onBatch(frame, payload)) return;
         break;
@@ -240,6 +242,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
         break;
       case FrameKind.SnapshotChunk:
         this.#loading(frame).load(payload);
+        if (this.entries > 0 && this.#refuses(this.#rule.judge(this.entries))) return;
         this.#options.tap?.chunk(frame, payload);
         this.#raise('chunkLoaded');
         break;
@@ -358,16 +361,20 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     if (building?.staging.isWhole !== true) return;
     this.#building = undefined;
     const { store } = building;
-    const heldKeys = this.#held?.store.keyCount() ?? 0;
-    if (heldKeys > 0 && store.keyCount() === 0 && this.#options.allowEmptySnapshot !== true) {
-      this.#hasRefused = true;
-      this.#end({ error: emptySnapshot(heldKeys), claimNothing: false, gap: undefined });
-      return;
-    }
-    this.#held = this.#continued = { store, history: this.#history };
+    if (this.#refuses(this.#rule.judge(store.keyCount()))) return;
+    this.#held = this.#continued = { store, history: this.#history, from: this.#options.address };
+    this.#rule.replaced(this.#held);
     this.#options.tap?.whole(store.watermarks());
     this.#raise('whole');
     this.#acknowledge();
+  }
+
+  /** Ends the session with the error, if there is one, for what is held is kept; returns whether it did. */
+  #refuses(error: FastcacheError | undefined): boolean {
+    if (error === undefined) return false;
+    this.#hasRefused = true;
+    this.#end({ error, claimNothing: false, gap: undefined });
+    return true;
   }
 
   #goLive(): void {

@@ -70,8 +70,8 @@ function follow({ args, host: { replication } }: Call): Reply {
   if (port === undefined || port < 0n || port > PORT_MAX) return new Failure('ERR Invalid master port');
   const host = args[1]!.toString('latin1');
   if (!HOST.test(host)) return new Failure('ERR Invalid master host');
-  const { primary } = replication;
-  if (primary?.host.toLowerCase() === host.toLowerCase() && primary.port === Number(port)) {
+  const { primary, isRefusing } = replication;
+  if (!isRefusing && primary?.host.toLowerCase() === host.toLowerCase() && primary.port === Number(port)) {
     return new Status('OK Already connected to specified master');
   }
   replication.follow({ host, port: Number(port) });

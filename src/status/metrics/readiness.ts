@@ -20,8 +20,12 @@ export function readiness({ link }: NodeReport, maxLagMs: number | undefined): R
     : { isReady: false, reason: `not ready: ${reason}` };
 }
 
-function whyNot({ hasContent, state, lagMs }: LinkReport, maxLagMs: number | undefined): string | undefined {
+function whyNot(
+  { hasContent, refusal, state, lagMs }: LinkReport,
+  maxLagMs: number | undefined,
+): string | undefined {
   if (!hasContent) return `no content is whole yet (${state})`;
+  if (refusal !== undefined) return `what the primary has is refused (${refusal})`;
   if (state !== 'live') return `the link to the primary is not live (${state})`;
   if (maxLagMs === undefined) return undefined;
   if (lagMs === undefined) return 'how far it lags is not known yet';

@@ -203,7 +203,11 @@ async function scripted(script: Script) {
   const world = new VirtualWorld();
   const transport = new VirtualTransport(world);
   const primary = new FakePrimary(transport, script);
-  const relay = await VirtualRelay.start(world, transport, { address: PRIMARY_ADDRESS, bind: RELAY });
+  const relay = await VirtualRelay.start(world, transport, {
+    address: PRIMARY_ADDRESS,
+    bind: RELAY,
+    foreignHistory: 'accept',
+  });
   const leaf = startFollower(world, transport, { address: parseAddress(RELAY) });
   world.runUntil(() => leaf.follower.state.name === 'live');
   return { world, transport, primary, relay, leaf };

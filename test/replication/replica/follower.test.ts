@@ -64,11 +64,14 @@ describe('a follower of a Rust primary', () => {
   });
 
   it('whose watermarks are below its own comes back claiming nothing, and keeps the old until the new is whole', () => {
-    const { world, primary, store, codes } = follow((peer, _, connection) => {
-      peer.answer([connection === 1 ? 3n : 2n]);
-      if (connection === 1) peer.batch([1n, 2n, 3n], 'old');
-      if (connection === 3) peer.batch([1n], 'new');
-    });
+    const { world, primary, store, codes } = follow(
+      (peer, _, connection) => {
+        peer.answer([connection === 1 ? 3n : 2n]);
+        if (connection === 1) peer.batch([1n, 2n, 3n], 'old');
+        if (connection === 3) peer.batch([1n], 'new');
+      },
+      { foreignHistory: 'accept' },
+    );
     world.run(10);
     primary.peers[0]?.connection.destroy();
     world.runUntil(() => primary.hellos.length === 3);
@@ -82,16 +85,19 @@ describe('a follower of a Rust primary', () => {
   });
 
   it('does not go on with a history it has from a primary of ours', () => {
-    const { world, primary, store, codes } = follow((peer, _, connection) => {
-      if (connection === 1) {
-        peer.answer([5n], OURS);
-        peer.snapshot([5n], ['a']);
-      } else {
-        peer.answer([9n]);
-        if (connection === 2) peer.batch([6n, 7n, 8n, 9n]);
-        else peer.snapshot([9n], ['b']);
-      }
-    });
+    const { world, primary, store, codes } = follow(
+      (peer, _, connection) => {
+        if (connection === 1) {
+          peer.answer([5n], OURS);
+          peer.snapshot([5n], ['a']);
+        } else {
+          peer.answer([9n]);
+          if (connection === 2) peer.batch([6n, 7n, 8n, 9n]);
+          else peer.snapshot([9n], ['b']);
+        }
+      },
+      { foreignHistory: 'accept' },
+    );
     world.run(10);
     primary.peers[0]?.connection.destroy();
     world.runUntil(() => store()?.get('b') !== undefined);
@@ -114,12 +120,15 @@ describe('a follower of a Rust primary', () => {
 
 describe('a follower of a primary of ours', () => {
   it('says whose history it holds, and follows another only by a snapshot', () => {
-    const { world, primary, store, follower, codes } = follow((peer, _, connection) => {
-      peer.answer([5n], connection === 1 ? OURS : OTHER);
-      if (connection === 1) peer.snapshot([5n], ['a']);
-      if (connection === 2) peer.batch([6n]);
-      if (connection === 3) peer.snapshot([5n], ['b']);
-    });
+    const { world, primary, store, follower, codes } = follow(
+      (peer, _, connection) => {
+        peer.answer([5n], connection === 1 ? OURS : OTHER);
+        if (connection === 1) peer.snapshot([5n], ['a']);
+        if (connection === 2) peer.batch([6n]);
+        if (connection === 3) peer.snapshot([5n], ['b']);
+      },
+      { foreignHistory: 'accept' },
+    );
     world.run(10);
     expect(follower.holding?.history?.id).toBe(OURS);
     expect(follower.primaryIsOurs).toBe(true);

@@ -6,7 +6,7 @@ import type { LinkReport } from '../../../src/status/report.js';
 const live: LinkReport = {
   primary: { host: '10.0.0.1', port: 7631 },
   state: 'live',
-  refusesEmpty: false,
+  refusal: undefined,
   hasContent: true,
   sinceHeardSeconds: 0,
   sinceLostSeconds: 0,

@@ -1,5 +1,6 @@
 /** What a seed draws: how a cluster is set up, what is written to it, and what happens to it. */
 import type { SequenceBase } from '../../../src/replication/history.js';
+import type { ForeignHistory } from '../../../src/replication/replica/session-options.js';
 import type { SendPolicy } from '../../../src/replication/stream/publisher.js';
 import { RandomSource } from '../random.js';
 
@@ -39,6 +40,7 @@ export const timedFaults = [
   'tap crashed',
   'tap restarted',
   'slow disk',
+  'declared fresh',
 ] as const;
 
 /** What a run comes to by itself; each must come about in some. */
@@ -55,7 +57,8 @@ export const outcomes = [
   'relay behind',
   'cycle',
   'eviction',
-  'empty snapshot',
+  'foreign history',
+  'foreign history, meant',
   'too few replicas',
   'slow consumer',
   'tap continued',
@@ -77,6 +80,8 @@ export interface Configuration {
   /** Followers without content, which go on where their state says. */
   taps: number;
   allowEmptySnapshot: boolean;
+  /** What replicas do with a history that is foreign to the keys that they hold. */
+  foreignHistory: ForeignHistory;
   /** How long faults and writes last, virtual ms. */
   durationMs: number;
   operations: number;
@@ -139,6 +144,7 @@ export function drawConfiguration(seed: number): Configuration {
     sequenceBase: random.pick(['clock', 'clock', 'zero']),
     clockSkewMs: random.pick([0, 1_000, 600_000]),
     faults: new Set([...networkFaults, ...timedFaults].filter((name) => random.chance(probabilityOf(name)))),
+    foreignHistory: random.pick(['refuse', 'refuse', 'accept']),
   };
 }
 

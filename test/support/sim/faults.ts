@@ -33,6 +33,7 @@ const ZOMBIE_MAX_MS = 5_000;
 const LINGER_MAX_MS = 1_500;
 const REFUSAL_MAX_MS = 4_000;
 const DEAD_MAX_MS = 2_000;
+const FRESH_MAX_MS = 2_000;
 /** Nobody listens there. */
 const DEAD_PORT = 6_999;
 
@@ -86,6 +87,7 @@ export class Faults {
       'tap crashed': () => this.#crash(this.#tap()),
       'tap restarted': () => this.#restart(this.#tap()),
       'slow disk': () => this.#slowDisk(),
+      'declared fresh': () => this.#declareFresh(this.#random.pick(cluster.servers)),
     };
   }
 
@@ -236,6 +238,16 @@ export class Faults {
       ['min-replicas-max-lag', random.below(3)],
     ] as const);
     node.configure(name, String(value));
+    return true;
+  }
+
+  /** For a while its operator means that replicas give up other histories for what it serves. */
+  #declareFresh(node: SimNode): boolean {
+    if (!node.isWell) return false;
+    node.meanHistory(true);
+    this.#plan(FRESH_MAX_MS, () => {
+      node.meanHistory(false);
+    });
     return true;
   }
 

@@ -13,6 +13,8 @@ export interface NodeTraits {
   role: Role;
   /** It keeps a state and no content. */
   isTap: boolean;
+  /** Its operator means that replicas give up other histories for what it serves. */
+  isFresh: boolean;
   /** Its own address. */
   bind: Address;
   changes: ChangeConsumer | undefined;
@@ -23,11 +25,12 @@ const VALUE_BYTES = 1024 * 1024;
 
 export function nodeConfig(
   configuration: Configuration,
-  { role: { primary }, isTap, bind, changes }: NodeTraits,
+  { role: { primary }, isTap, isFresh, bind, changes }: NodeTraits,
 ): NodeConfig {
   const { shards, sendPolicy, batchMaxRecords, batchMaxBytes, batchMaxDelayUs, compression } = configuration;
   const { backlogBytes, subscriberQueueFrames, subscriberQueueBytes, snapshotChunkBytes } = configuration;
   const { maxMemoryBytes, allowEmptySnapshot, sequenceBase, hasOutputs, hasRelays } = configuration;
+  const { foreignHistory } = configuration;
   const serves = !isTap && (primary === undefined || hasRelays);
   return {
     ...DEFAULTS,
@@ -48,6 +51,8 @@ export function nodeConfig(
     snapshotChunkBytes,
     sequenceBase,
     allowEmptySnapshot,
+    foreignHistory,
+    freshHistory: isFresh,
     record: hasOutputs || isTap ? `dump-${bind.port}` : undefined,
     state: isTap ? `state-${bind.port}` : undefined,
     changes,

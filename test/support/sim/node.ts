@@ -31,7 +31,8 @@ const expectedEnds: ReadonlyMap<ErrorCode, Outcome | undefined> = new Map([
   ['PRIMARY_LOADING', 'relay without content'],
   ['PRIMARY_BEHIND', 'relay behind'],
   ['REPLICATION_CYCLE', 'cycle'],
-  ['EMPTY_SNAPSHOT', 'empty snapshot'],
+  ['EMPTY_SNAPSHOT', undefined],
+  ['FOREIGN_HISTORY', 'foreign history'],
 ]);
 /** How it may end where frames get lost. */
 const gapEnds: ReadonlyMap<ErrorCode, Outcome | undefined> = new Map([
@@ -72,6 +73,9 @@ export class SimNode {
   /** What it held when it was last checked, and how many keys it showed then. */
   #before: { held: Held | undefined; keys: number } = { held: undefined, keys: 0 };
   #clockOffMs: number;
+  /** It was told to follow whom it follows, and has not been live there. */
+  #isTold = false;
+  #isFresh = false;
   readonly #seams: SimSeams;
 
   constructor(port: number, isTap: boolean, seams: SimSeams) {
@@ -153,12 +157,19 @@ export class SimNode {
         return store;
       },
     });
+    this.#isTold = false;
     // Only a tap goes on where it was.
     if (!this.isTap) this.#consumer = new SimConsumer(random);
     const changes =
       configuration.hasOutputs || this.isTap ? this.#consumer.of(process.seams.timers) : undefined;
     try {
-      const config = nodeConfig(configuration, { role, isTap: this.isTap, bind: this.address, changes });
+      const config = nodeConfig(configuration, {
+        role,
+        isTap: this.isTap,
+        isFresh: this.#isFresh,
+        bind: this.address,
+        changes,
+      });
       const node = await Node.start(config, seams);
       if (this.#running !== running) return;
       running.node = node;
@@ -172,7 +183,20 @@ export class SimNode {
 
   /** Follows a primary, as with REPLICAOF. */
   follow(primary: Address): void {
+    this.#isTold = true;
     this.node?.follow(primary);
+  }
+
+  /** Replicas are to give up other histories for what it serves, or not any more. */
+  meanHistory(isFresh: boolean): void {
+    this.#isFresh = isFresh;
+    this.configure('fresh-history', isFresh ? 'yes' : 'no');
+    this.#meanServed();
+  }
+
+  #meanServed(): void {
+    const history = this.node?.stream?.history.id;
+    if (this.#isFresh && history !== undefined) this.#seams.oracle.mean(history);
   }
 
   /** Leads, as with REPLICAOF NO ONE; returns false when it holds nothing or leads already. */
@@ -228,6 +252,8 @@ export class SimNode {
     const held = this.held();
     const hasApplied = held?.store.isChanged === true;
     if (held?.store !== this.#before.held?.store || hasApplied) this.#compare(held);
+    if (this.node?.following?.follower.state.name === 'live') this.#isTold = false;
+    this.#meanServed();
     if (this.#running === undefined || !(this.#hasPublished || hasApplied)) return;
     this.#hasPublished = false;
     checkBounds(this.#running, this.#seams.configuration);
@@ -308,15 +334,29 @@ export class SimNode {
 
   /** Compares what it holds with what it held before. */
   #compare(held: Held | undefined): void {
-    const { configuration, reached } = this.#seams;
+    const { reached } = this.#seams;
     const { held: before, keys } = this.#before;
     const keysNow = held?.store.keyCount() ?? 0;
     const isReplaced = before !== undefined && held !== undefined && held.store !== before.store;
-    if (isReplaced && keysNow === 0 && keys > 0 && !configuration.allowEmptySnapshot) {
-      throw new Error(`nothing has taken the place of ${keys} keys`);
-    }
+    if (isReplaced) this.#compareHistories(before.historyId, held.historyId, { keys, keysNow });
     if (before?.store === held?.store && before?.historyId !== held?.historyId) reached('history continued');
     this.#before = { held, keys: keysNow };
+  }
+
+  /** Keys must not have given way to a foreign history, or to nothing, that nobody meant. */
+  #compareHistories(before: string, now: string, { keys, keysNow }: { keys: number; keysNow: number }): void {
+    const { configuration, oracle, reached } = this.#seams;
+    const { allowEmptySnapshot, foreignHistory } = configuration;
+    const isForeign = !oracle.goesBackTo(now, before);
+    const isAsked = this.#isTold || foreignHistory === 'accept' || oracle.isMeant(now);
+    if (keys > 0 && !isAsked && !(keysNow === 0 && allowEmptySnapshot)) {
+      if (keysNow === 0) throw new Error(`nothing has taken the place of ${keys} keys`);
+      if (isForeign) throw new Error(`history ${now} has taken the place of ${keys} keys of ${before}`);
+    }
+    if (!isForeign) return;
+    if (keys > 0) reached('foreign history, meant');
+    // Those that follow it do as it did.
+    oracle.givenUp(before, now);
   }
 
   #onLost(error: Error): void {

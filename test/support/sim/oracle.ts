@@ -37,11 +37,40 @@ const CHANGES_BETWEEN_FULL_CHECKS = 100;
 export class Oracle {
   readonly #histories = new Map<string, RecordedHistory>();
   readonly #seen = new Map<object, Seen>();
+  /** The histories with whose content each one began, and those that were given up for it. */
+  readonly #before = new Map<string, Set<string>>();
+  /** The histories for which replicas are to give up others. */
+  readonly #meant = new Set<string>();
+  #isAllMeant = false;
 
   /** A primary begins to publish, with its watermarks where the history begins. */
   begin(history: History, watermarks: readonly bigint[]): void {
     const previous = history.previous && this.#historyOf(history.previous.id);
     this.#histories.set(history.id, RecordedHistory.begin(history, watermarks, previous));
+    if (previous !== undefined) this.givenUp(previous.id, history.id);
+  }
+
+  /** An operator means that replicas give up other histories for this one; undefined: for every one. */
+  mean(historyId: string | undefined): void {
+    if (historyId === undefined) this.#isAllMeant = true;
+    else this.#meant.add(historyId);
+  }
+
+  isMeant(historyId: string): boolean {
+    return this.#isAllMeant || this.#meant.has(historyId);
+  }
+
+  /** The content of `before` has rightly given way to that of `now`. */
+  givenUp(before: string, now: string): void {
+    const known = this.#before.get(now) ?? new Set();
+    this.#before.set(now, known.add(before));
+  }
+
+  /** Whether `now` continues `before`, or took its place, through others or not. */
+  goesBackTo(now: string, before: string): boolean {
+    const passed = new Set([now]);
+    for (const id of passed) for (const other of this.#before.get(id) ?? []) passed.add(other);
+    return passed.has(before);
   }
 
   /** It has published a frame. */

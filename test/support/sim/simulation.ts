@@ -103,6 +103,9 @@ export class Simulation {
     this.#faults.end();
     this.#network.heal();
     this.disk.conditions = PERFECT_DISK;
+    // Whoever keeps what no primary continues gives it up.
+    this.#oracle.mean(undefined);
+    for (const node of this.#cluster.servers) node.meanHistory(true);
     this.#cluster.heal();
     this.#world.plan(1, () => this.#workload.end());
   }

@@ -1,0 +1,50 @@
+/**
+ * What keeps the connection to a replica of fastcache's alive (docs/protocol.md, "Acks"): heartbeats to it, and
+ * a watch on what it sends. A Rust replica sends nothing, and reads nothing but what it is to apply.
+ */
+import type { Clock, Timers } from '../../clock.js';
+import type { Connection } from '../../transport/connection.js';
+import { AckSender } from '../link/ack-sender.js';
+import { LinkWatch } from '../link/link-watch.js';
+import type { FrameStream } from '../stream/stream.js';
+
+/** What a `ReplicaLink` is made with. */
+export interface ReplicaLinkOptions {
+  clock: Clock;
+  timers: Timers;
+  connection: Connection;
+  stream: FrameStream;
+  /** Called when the replica has been silent for so long that the link is dead. */
+  onDead(silentMs: number): void;
+}
+
+/** The link to one replica, from its making until `stop`. */
+export class ReplicaLink {
+  readonly #heartbeats: AckSender;
+  readonly #watch: LinkWatch;
+
+  constructor({ clock, timers, connection, stream, onDead }: ReplicaLinkOptions) {
+    this.#heartbeats = new AckSender({
+      clock,
+      timers,
+      watermarks: () => stream.watermarks(),
+      send: (frame) => {
+        // What is on its way is a sign of life already, and nothing may gather where the peer does not read.
+        if (connection.bufferedBytes === 0) connection.write(frame);
+      },
+    });
+    this.#heartbeats.start();
+    this.#watch = new LinkWatch({ clock, timers, onDead });
+  }
+
+  /** Called when bytes have come. */
+  heard(): void {
+    this.#watch.heard();
+  }
+
+  /** Sends and watches no more. */
+  stop(): void {
+    this.#heartbeats.stop();
+    this.#watch.stop();
+  }
+}
