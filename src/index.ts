@@ -79,7 +79,7 @@ export {
   type ReplicaEvents,
   replicaEvents,
 } from './server/events.js';
-export type { PrimaryOptions, ReplicaOptions, ServerOptions } from './server/options.js';
+export type { PrimaryOptions, ReplicaOptions, ServerOptions } from './server/option-types.js';
 export { Primary } from './server/primary.js';
 export { Replica } from './server/replica.js';
 export type { Lag, ReplicaLag } from './status/lag.js';

@@ -30,6 +30,11 @@ export interface SplitFrame {
   owned: boolean;
 }
 
+/** Returns the bytes of a frame, to be kept: what it does not own is overwritten by the next bytes. */
+export function keptBytes({ owned, bytes }: SplitFrame): Buffer {
+  return owned ? bytes : Buffer.from(bytes);
+}
+
 /** The properties of the stream. */
 export interface SplitterOptions {
   /** The connection's version; `DEFAULT_FRAME_VERSION` when absent. */

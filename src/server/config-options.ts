@@ -3,7 +3,8 @@ import { Setting } from '../resp/setting.js';
 import { bytesUpTo, integerBetween, memoryBetween, oneOf } from '../resp/setting-formats.js';
 import type { ConfigOption } from '../resp/settings.js';
 import type { AnyOption } from './option.js';
-import { type OptionValues, optionRows } from './options.js';
+import type { OptionValues } from './option-types.js';
+import { optionRows } from './options.js';
 import type { Range } from './ranges.js';
 
 const INT64_MAX = 2n ** 63n - 1n;

@@ -9,15 +9,14 @@ import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import { formatAddress, isLoopback, parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import type { AnyOption, Role } from './option.js';
-import {
-  type OptionName,
-  type OptionValues,
-  optionRows,
-  type PrimaryOptions,
-  type ReplicaOptions,
-  type ServerOptions,
-  serverOptions,
-} from './options.js';
+import type {
+  OptionName,
+  OptionValues,
+  PrimaryOptions,
+  ReplicaOptions,
+  ServerOptions,
+} from './option-types.js';
+import { optionRows, serverOptions } from './options.js';
 
 /** Options of both roles, each checked and with its default: what a node is made from. */
 export interface NodeConfig extends Omit<OptionValues, 'changes'> {

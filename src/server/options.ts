@@ -385,36 +385,5 @@ export const serverOptions = {
   }),
 } satisfies Record<string, AnyOption>;
 
-type Table = typeof serverOptions;
-
-/** The name of an option in the library. */
-export type OptionName = keyof Table;
-
-type NamesOf<On> = {
-  [Name in OptionName]: On extends Table[Name]['on'][number] ? Name : never;
-}[OptionName];
-type GivenOf<Row extends AnyOption> = Exclude<Parameters<Row['resolve']>[0], undefined>;
-type GivenTo<On, Row extends AnyOption> = Row extends { readonly neededBy: readonly (infer Needed)[] }
-  ? On extends Needed
-    ? Exclude<GivenOf<Row>, false>
-    : GivenOf<Row>
-  : GivenOf<Row>;
-type OptionsOf<On> = { [Name in keyof Pick<Table, NamesOf<On>>]?: GivenTo<On, Table[Name]> | undefined };
-
-/** The options of a primary. */
-export type PrimaryOptions = OptionsOf<'primary'>;
-
-/** The options of a replica. */
-export type ReplicaOptions = OptionsOf<'replica'>;
-
-/** The options of a server of either role. */
-export type ServerOptions = { [Name in OptionName]?: GivenOf<Table[Name]> | undefined };
-
-/**
- * What every server is made from, by the name of the option: each value with its default, and addresses
- * parsed.
- */
-export type OptionValues = { [Name in OptionName]: ReturnType<Table[Name]['resolve']> };
-
 /** Every option with its name, in the order of the rows. */
-export const optionRows = Object.entries(serverOptions) as readonly [OptionName, AnyOption][];
+export const optionRows = Object.entries(serverOptions) as readonly [keyof typeof serverOptions, AnyOption][];

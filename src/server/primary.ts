@@ -10,7 +10,7 @@ import { type Bytes, keyBytes } from './bytes.js';
 import { primaryConfig } from './config.js';
 import type { PrimaryEvents } from './events.js';
 import { Node } from './node.js';
-import type { PrimaryOptions } from './options.js';
+import type { PrimaryOptions } from './option-types.js';
 import { systemNodeSeams } from './system-seams.js';
 
 /**

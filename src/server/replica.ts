@@ -10,7 +10,7 @@ import { type Bytes, keyBytes } from './bytes.js';
 import { replicaConfig } from './config.js';
 import type { ReplicaEvents } from './events.js';
 import { Node } from './node.js';
-import type { ReplicaOptions } from './options.js';
+import type { ReplicaOptions } from './option-types.js';
 import { systemNodeSeams } from './system-seams.js';
 
 /**

@@ -2,7 +2,7 @@
 import { type InitialSettings, Settings } from '../../src/resp/settings.js';
 import { primaryConfig } from '../../src/server/config.js';
 import { configOptions } from '../../src/server/config-options.js';
-import type { OptionValues } from '../../src/server/options.js';
+import type { OptionValues } from '../../src/server/option-types.js';
 
 export type TestSettings = Partial<Omit<InitialSettings, 'options'> & Omit<OptionValues, 'bind'>>;
 

@@ -6,14 +6,8 @@ import * as Flags from '@oclif/core/flags';
 import type { FlagInput } from '@oclif/core/interfaces';
 import { checkedOptions } from '../../server/config.js';
 import type { AnyOption, Role } from '../../server/option.js';
-import {
-  type OptionName,
-  optionRows,
-  type PrimaryOptions,
-  type ReplicaOptions,
-  type ServerOptions,
-  serverOptions,
-} from '../../server/options.js';
+import type { OptionName, PrimaryOptions, ReplicaOptions, ServerOptions } from '../../server/option-types.js';
+import { optionRows, serverOptions } from '../../server/options.js';
 import {
   addressFlag,
   choiceFlag,

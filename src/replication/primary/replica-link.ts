@@ -1,6 +1,6 @@
 /**
- * What keeps the connection to a replica of fastcache's alive (docs/protocol.md, "Acks"): heartbeats to it, and
- * a watch on what it sends. A Rust replica sends nothing, and reads nothing but what it is to apply.
+ * What keeps the connection to a replica of fastcache's alive (docs/protocol.md, "Acks"): heartbeats to it,
+ * and a watch on what it sends. A Rust replica sends nothing, and reads nothing but what it is to apply.
  */
 import type { Clock, Timers } from '../../clock.js';
 import type { Connection } from '../../transport/connection.js';

@@ -21,7 +21,7 @@ import { openPayload } from '../../frame/frame.js';
 import { encodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
-import type { SplitFrame } from '../../frame/splitter.js';
+import { keptBytes, type SplitFrame } from '../../frame/splitter.js';
 import { decodeWatermarks } from '../../frame/watermarks.js';
 import { formatAddress } from '../../transport/address.js';
 import { type History, isAtEnd, placeIn, readHistory } from '../history.js';
@@ -260,7 +260,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     }
     // The frame is recorded behind the checks, so that it is known to be sound; also when it has ended the
     // session.
-    this.#options.recorder?.offer(keep(frame));
+    this.#options.recorder?.offer(keptBytes(frame));
   }
 
   /** Applies a batch. Returns false when it leaves a gap and was not applied, and the session is over. */
@@ -306,7 +306,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     const head = readBatchHead(payload);
     const { shard } = head;
     const watermark = store.watermark(shard);
-    relay?.received({ frame: keep(frame), head, applied, watermark });
+    relay?.received({ frame: keptBytes(frame), head, applied, watermark });
     if (history === undefined || !isAtEnd(history.previous, shard, watermark)) return;
     store.setWatermarks(store.watermarks().map((own, index) => (index === shard ? history.base : own)));
     relay?.crossed(shard, history.base);
@@ -392,9 +392,4 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     if (this.#machine.phase !== 'behind') return;
     if (hasReached(this.continued.store.watermarks(), this.answer.watermarks)) this.#raise('reached');
   }
-}
-
-/** The frame's bytes, to be kept: what the splitter does not own is overwritten by the next bytes. */
-function keep({ owned, bytes }: SplitFrame): Buffer {
-  return owned ? bytes : Buffer.from(bytes);
 }
