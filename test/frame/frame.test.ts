@@ -22,7 +22,7 @@ describe('the header', () => {
   it('comes back as it was', () => {
     const header = {
       version: 1,
-      kind: FrameKind.SnapshotEnd,
+      kind: FrameKind.MutationBatch,
       compressed: true,
       payloadBytes: 7,
       uncompressedBytes: 256 * 1024 * 1024,

@@ -160,7 +160,7 @@ describe('the lag of a replica', () => {
     for (const [told, records] of [
       [[0n], 3],
       [[2n ** 64n - 1n], 0],
-      [new Array(8_000).fill(2n ** 64n - 1n), 0],
+      [new Array(1_000).fill(2n ** 64n - 1n), 0],
     ] as const) {
       peer.send(FrameKind.Ack, encodeWatermarks(told as bigint[]));
       world.run(10);

@@ -12,7 +12,8 @@ import { escapeLines } from './error-rendering.js';
 export async function runCommandLine(load: LoadOptions): Promise<void> {
   try {
     await run(process.argv.slice(2), load);
-    await flush();
+    // It is not waited for: a reader of stdout that has gone never takes the rest.
+    flush().catch(() => {});
   } catch (error) {
     if (error instanceof Error) error.message = escapeLines(error.message);
     await handle(error as Error);

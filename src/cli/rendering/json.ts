@@ -10,12 +10,6 @@ import { hashText, type ValueForm } from '../terminal/text.js';
 /** The text that is shown in place of a token. */
 export const REDACTED = '<redacted>';
 
-/**
- * The most watermarks that are listed; more are counted: no store has so many shards, but a hostile frame
- * may.
- */
-const MAX_LISTED_WATERMARKS = 65_536;
-
 const LARGEST_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 
 type JsonObject = Record<string, unknown>;
@@ -108,10 +102,7 @@ function contentJson(content: FrameContent): JsonObject {
 }
 
 function watermarksJson(watermarks: BigUint64Array): JsonObject {
-  const listed = Array.from(watermarks.subarray(0, MAX_LISTED_WATERMARKS));
-  return watermarks.length > MAX_LISTED_WATERMARKS
-    ? { watermarks: listed, watermarkCount: watermarks.length }
-    : { watermarks: listed };
+  return { watermarks: Array.from(watermarks) };
 }
 
 function governanceMember(governance: Buffer | undefined, values: ValueForm): string {

@@ -9,7 +9,6 @@ import { encodeErrorText } from '../../../src/frame/error-text.js';
 import { encodeFrame } from '../../../src/frame/frame.js';
 import { encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
-import { encodeWatermarks } from '../../../src/frame/watermarks.js';
 import { decodeWith, setRecord } from '../../support/decode-dumps.js';
 import { hostileFrames } from '../../support/hostile-frames.js';
 
@@ -164,13 +163,6 @@ describe('a frame of ours', () => {
     }
     expect((await linesOf(file))[1]).toMatchObject({ key: evil, value: evil });
     expect((await decode('text', file)).text).toContain('"\\x1b[2J\\xc2\\x9b\\xe2\\x80\\xae\\x0d\\x0a"');
-  });
-
-  it('with more watermarks than anything has is counted, not listed', async () => {
-    const file = dump('many.fcrp', encodeFrame(FrameKind.Ack, encodeWatermarks(new BigUint64Array(100_000))));
-    const [line] = await linesOf(file);
-    expect(line).toMatchObject({ watermarkCount: 100_000 });
-    expect(line!.watermarks).toHaveLength(65_536);
   });
 
   it('is read when it is longer than a chunk of the file', async () => {
