@@ -103,7 +103,7 @@ it(`a primary, ${RELAYS} relays and ${RELAYS * LEAVES_A_RELAY} leaves end equal 
   const oneOf = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!;
   const bind = await place();
   const primary = new Node(await place(), [
-    ...['primary', 'start', '--bind', bind, '--backlog', '1mb', '--snapshot-chunk', '16kb'],
+    ...['primary', 'start', '--fresh', '--bind', bind, '--backlog', '1mb', '--snapshot-chunk', '16kb'],
   ]);
   await primary.start();
   const writer = new Writer(primary.listen);

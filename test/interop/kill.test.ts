@@ -214,7 +214,7 @@ it(`a primary and a replica killed ${ROUNDS} times at random (seed ${SEED}) conv
   ) as [string, string, string];
   const startPrimary = async () => {
     const process = new FastcacheProcess([
-      ...['primary', 'start', '--bind', bind, '--listen', listen],
+      ...['primary', 'start', '--fresh', '--bind', bind, '--listen', listen],
       ...['--shards', String(SHARDS), '--snapshot-chunk', '4kb', '--backlog', '1mb'],
     ]);
     await process.event('ready');
