@@ -104,6 +104,27 @@ const replication: readonly PlantedBug[] = [
     tests: ['test/replication/primary/bootstrap.test.ts'],
   },
   {
+    name: 'any history takes the place of the keys that are held',
+    file: 'src/replication/replica/foreign-history.ts',
+    find: '    if (this.#isForeign) {\n',
+    replace: '    if (this.#isForeign && keys === 0) {\n',
+    tests: ['test/replication/replica/foreign-history.test.ts'],
+  },
+  {
+    name: 'clients are answered before the frames of their writes leave',
+    file: 'src/resp/reply-turn.ts',
+    find: '    this.#publish();\n',
+    replace: '    this.#timers.endOfTurn(() => this.#publish());\n',
+    tests: ['test/resp/reply-turn.test.ts'],
+  },
+  {
+    name: 'those who wait are not asked for again when the question was on its way',
+    file: 'src/replication/primary/acknowledgements.ts',
+    find: '    return this.#asksAgain;\n',
+    replace: '    return false;\n',
+    tests: ['test/replication/link/acks.test.ts'],
+  },
+  {
     name: 'the warning comes again at half of the backlog',
     file: 'src/replication/primary/window-watch.ts',
     find: 'const FORGOTTEN_FROM = 0.25;',

@@ -118,6 +118,26 @@ describe('a primary', () => {
     cancel();
   });
 
+  it('asks once more for what was written while a question was on its way', async () => {
+    const { world, primary, follow } = await cluster({}, { latencyMs: 2 });
+    const replica = follow();
+    world.runUntil(() => isEqual(primary, replica));
+    world.run(200);
+    const { publisher, listener } = primary;
+    const startedMs = world.nowMs;
+    const answeredMs: number[] = [];
+    for (const key of ['first', 'second']) {
+      primary.store.set(key, 'value');
+      waitForReplicas({ timers: world.seams.timers, publisher, listener }, 1, 0, () => {
+        answeredMs.push(world.nowMs - startedMs);
+      });
+      world.run(1);
+    }
+    world.run(50);
+    expect(answeredMs).toHaveLength(2);
+    expect(Math.max(...answeredMs)).toBeLessThan(20);
+  });
+
   it('counts a replica as good while it is live and its last Ack is not older than what is asked for', async () => {
     const { world, transport, primary } = await cluster();
     const good = (maxLagSeconds: number) => primary.listener.goodReplicas(maxLagSeconds);
