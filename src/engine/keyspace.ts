@@ -9,10 +9,17 @@ const STEP_BYTES_MIN = 64 * 1024;
 const STEP_BYTES_MAX = 16 * 1024 * 1024;
 const STEP_BYTES_A_KEY = 256;
 const COUNT_MAX = 2 ** 31 - 1;
-const LENGTH_BYTES = 4;
 const ANYTHING = Buffer.from('*');
 
-/** All keys of one kernel's store. The keys that it returns are own memory. */
+/** Keys as replies have them. */
+export interface KeyList {
+  /** How many keys there are. */
+  count: number;
+  /** A bulk string of the Redis protocol for each key, one behind the other, in memory of their own. */
+  parts: Buffer[];
+}
+
+/** All keys of one kernel's store. */
 export class Keyspace {
   readonly #kernel: Kernel;
   readonly #shards: number;
@@ -35,36 +42,33 @@ export class Keyspace {
    * throughout is returned exactly once, whatever else is written between the steps. Cursors are below 2^53.
    * Throws OUT_OF_MEMORY.
    */
-  scan(cursor: bigint, count: number, pattern: Uint8Array = ANYTHING): { cursor: bigint; keys: Buffer[] } {
+  scan(cursor: bigint, count: number, pattern: Uint8Array = ANYTHING): { cursor: bigint; keys: KeyList } {
     this.#updateTime();
     const { exports } = this.#kernel;
     const lookedAt = Math.min(Math.max(count, 1), COUNT_MAX);
     const patternAddress = this.#input.fill(pattern);
     let capacity = Math.min(Math.max(lookedAt * STEP_BYTES_A_KEY, STEP_BYTES_MIN), STEP_BYTES_MAX);
     let next = cursor;
-    const keys: Buffer[] = [];
+    const keys: KeyList = { count: 0, parts: [] };
     for (let need = 1; need > 0; capacity = Math.max(need, 2 * capacity)) {
       const output = this.#output.reserve(capacity);
       const status = exports.scanKeys(next, lookedAt, patternAddress, pattern.length, output, capacity);
       if (status === layout.WRITE_MEMORY) throw outOfMemory(capacity);
       need = this.#kernel.result[layout.RESULT_NEED]!;
       next = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
-      for (const key of keysIn(this.#copy(this.#kernel.result[layout.RESULT_OUTPUT]!))) keys.push(key);
+      this.#append(keys, this.#kernel.result[layout.RESULT_OUTPUT]!);
     }
     this.#trim();
     return { cursor: next, keys };
   }
 
-  /**
-   * Returns all live keys that match, as KEYS does, as lists of u32 length and key, own memory. Throws
-   * OUT_OF_MEMORY.
-   */
-  matching(pattern: Uint8Array): Buffer[] {
+  /** Returns all live keys that match, as KEYS does. Throws OUT_OF_MEMORY. */
+  matching(pattern: Uint8Array): KeyList {
     this.#updateTime();
     const { exports } = this.#kernel;
     const patternAddress = this.#input.fill(pattern);
     let output = this.#output.reserve(STEP_BYTES_MIN);
-    const lists: Buffer[] = [];
+    const keys: KeyList = { count: 0, parts: [] };
     for (let shard = 0; shard < this.#shards; shard++) {
       for (let cursor = 0n, generation = 0n, done = false; !done; ) {
         const { capacity } = this.#output;
@@ -75,12 +79,12 @@ export class Keyspace {
         cursor = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
         generation = this.#kernel.resultU64(layout.RESULT_GENERATION_U64);
         done = this.#kernel.result[layout.RESULT_DONE] !== 0;
-        lists.push(this.#copy(bytes));
+        this.#append(keys, bytes);
         if (need > 0) output = this.#output.reserve(need);
       }
     }
     this.#trim();
-    return lists;
+    return keys;
   }
 
   /** Returns whether a text matches one of Redis' glob patterns. Throws OUT_OF_MEMORY. */
@@ -117,23 +121,15 @@ export class Keyspace {
     return left === 0;
   }
 
-  /** Returns the first `bytes` of output. */
-  #copy(bytes: number): Buffer {
+  /** Adds the keys in the first `bytes` of output. */
+  #append(keys: KeyList, bytes: number): void {
     const start = this.#output.address;
-    return Buffer.from(this.#kernel.bytes.subarray(start, start + bytes));
+    keys.count += this.#kernel.result[layout.RESULT_COUNT]!;
+    keys.parts.push(Buffer.from(this.#kernel.bytes.subarray(start, start + bytes)));
   }
 
   #trim(): void {
     this.#input.trim();
     this.#output.trim();
-  }
-}
-
-/** Yields the keys of a list, views of it: u32 length, key, and so on. */
-export function* keysIn(list: Buffer): Generator<Buffer> {
-  for (let at = 0; at < list.length; ) {
-    const end = at + LENGTH_BYTES + list.readUInt32LE(at);
-    yield list.subarray(at + LENGTH_BYTES, end);
-    at = end;
   }
 }

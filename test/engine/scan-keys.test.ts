@@ -4,7 +4,7 @@ import '../support/debug-kernel.js';
 import { describe, expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { keyMixedTo } from '../support/colliding-keys.js';
-import { matchingKeys, newEngine, newReplica, StandingClock } from '../support/engines.js';
+import { matchingKeys, newEngine, newReplica, StandingClock, scanKeys } from '../support/engines.js';
 import { RandomSource } from '../support/random.js';
 
 const SEED = 0x0123_4567_89ab_cdefn;
@@ -29,7 +29,7 @@ function walk(
   let before = -1n;
   for (let step = 0; ; step++) {
     const asked = count();
-    const { cursor: next, keys } = engine.keyspace.scan(cursor, asked);
+    const { cursor: next, keys } = scanKeys(engine, cursor, asked);
     if (keys.length > asked + SLACK) expect.fail(`${keys.length} keys where ${asked} were asked for`);
     for (const key of keys) {
       const name = key.toString('latin1');
@@ -77,7 +77,7 @@ describe('a scan', { timeout: 120_000 }, () => {
   it('of a sparse store comes to its end soon', () => {
     for (const shards of [1, 64, 1024]) {
       const engine = newEngine({ shards });
-      expect(engine.keyspace.scan(0n, 10)).toEqual({ cursor: 0n, keys: [] });
+      expect(scanKeys(engine, 0n, 10)).toEqual({ cursor: 0n, keys: [] });
       fill(engine, 0, 20);
       let steps = 1;
       expect(
@@ -89,7 +89,7 @@ describe('a scan', { timeout: 120_000 }, () => {
       ).toBe(20);
       expect(steps).toBeLessThan(10);
       while (!engine.keyspace.deleteSome(1_000));
-      expect(engine.keyspace.scan(0n, 10)).toEqual({ cursor: 0n, keys: [] });
+      expect(scanKeys(engine, 0n, 10)).toEqual({ cursor: 0n, keys: [] });
     }
   });
 
@@ -117,14 +117,14 @@ describe('a scan', { timeout: 120_000 }, () => {
       2n ** 64n - 1n,
       2n ** 64n - 2n ** 42n,
     ])
-      expect(engine.keyspace.scan(cursor, 10)).toEqual({ cursor: 0n, keys: [] });
+      expect(scanKeys(engine, cursor, 10)).toEqual({ cursor: 0n, keys: [] });
     for (let n = 0; n < 20_000; n++) {
       const bits = (BigInt(random.u32()) << 32n) | BigInt(random.u32());
-      const { cursor, keys } = engine.keyspace.scan(bits >> BigInt(random.below(64)), random.between(1, 20));
+      const { cursor, keys } = scanKeys(engine, bits >> BigInt(random.below(64)), random.between(1, 20));
       expect(cursor).toBeLessThan(8n << 42n);
       expect(keys.length).toBeLessThanOrEqual(20 + SLACK);
     }
-    expect(engine.keyspace.scan(0n, Number.MAX_SAFE_INTEGER).keys.length).toBe(5_000);
+    expect(scanKeys(engine, 0n, Number.MAX_SAFE_INTEGER).keys.length).toBe(5_000);
   });
 
   it('filters behind COUNT, and leaves out what has expired', () => {
@@ -137,7 +137,7 @@ describe('a scan', { timeout: 120_000 }, () => {
       const found = new Set<string>();
       let steps = 0;
       for (let cursor = 0n; steps === 0 || cursor !== 0n; steps++) {
-        const step = engine.keyspace.scan(cursor, 10, Buffer.from('key:*7'));
+        const step = scanKeys(engine, cursor, 10, Buffer.from('key:*7'));
         for (const key of step.keys) found.add(key.toString());
         cursor = step.cursor;
       }
@@ -157,7 +157,7 @@ describe('a scan', { timeout: 120_000 }, () => {
     const found: number[] = [];
     let steps = 0;
     for (let cursor = 0n; steps === 0 || cursor !== 0n; steps++) {
-      const { cursor: next, keys } = engine.keyspace.scan(cursor, 10);
+      const { cursor: next, keys } = scanKeys(engine, cursor, 10);
       const bytes = keys.reduce((sum, key) => sum + key.length, 0);
       if (keys.length > 1) expect(bytes).toBeLessThanOrEqual(128 * 1024);
       found.push(...keys.map((key) => key.length).filter((length) => length > 10_000));
@@ -222,7 +222,7 @@ describe('while', { timeout: 120_000 }, () => {
     let next = STAYING;
     for (let open = scans; open.length > 0; open = open.filter(({ done }) => !done)) {
       const one = random.pick(open);
-      const step = engine.keyspace.scan(one.cursor, random.between(1, 300));
+      const step = scanKeys(engine, one.cursor, random.between(1, 300));
       one.cursor = step.cursor;
       one.done = step.cursor === 0n;
       one.keys.push(...step.keys.map(String));
@@ -274,7 +274,7 @@ describe('keys that all fall into one segment', { timeout: 120_000 }, () => {
     const met: string[] = [];
     let cursor = 0n;
     do {
-      const step = engine.keyspace.scan(cursor, 1);
+      const step = scanKeys(engine, cursor, 1);
       met.push(...step.keys.map((key) => key.toString('latin1')));
       cursor = step.cursor;
     } while (cursor !== 0n);

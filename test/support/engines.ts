@@ -2,8 +2,9 @@
  * Stores on the compiled kernel for tests: short options, a clock that stands until it is told, their whole
  * content.
  */
+import assert from 'node:assert/strict';
 import type { Clock } from '../../src/clock.js';
-import { keysIn } from '../../src/engine/keyspace.js';
+import type { KeyList } from '../../src/engine/keyspace.js';
 import { ShardEngine, type ShardEngineOptions } from '../../src/engine/shard-engine.js';
 import {
   type DecodedSnapshotEntry,
@@ -80,5 +81,30 @@ export function contentOf(engine: ShardEngine): Map<string, string> {
 
 /** The keys of a store that match, as KEYS lists them. */
 export function matchingKeys(engine: ShardEngine, pattern: Uint8Array): Buffer[] {
-  return engine.keyspace.matching(pattern).flatMap((list) => [...keysIn(list)]);
+  return keysOf(engine.keyspace.matching(pattern));
+}
+
+/** One step of SCAN. */
+export function scanKeys(
+  engine: ShardEngine,
+  ...args: Parameters<ShardEngine['keyspace']['scan']>
+): { cursor: bigint; keys: Buffer[] } {
+  const { cursor, keys } = engine.keyspace.scan(...args);
+  return { cursor, keys: keysOf(keys) };
+}
+
+/** The keys of a list, which must be as many as it says. */
+function keysOf({ count, parts }: KeyList): Buffer[] {
+  const bulks = Buffer.concat(parts);
+  const keys: Buffer[] = [];
+  for (let at = 0; at < bulks.length; ) {
+    const lineEnd = bulks.indexOf('\r\n', at);
+    const end = lineEnd + 2 + Number(bulks.toString('latin1', at + 1, lineEnd));
+    assert.equal(bulks.toString('latin1', at, at + 1), '$');
+    assert.equal(bulks.toString('latin1', end, end + 2), '\r\n');
+    keys.push(bulks.subarray(lineEnd + 2, end));
+    at = end + 2;
+  }
+  assert.equal(keys.length, count);
+  return keys;
 }

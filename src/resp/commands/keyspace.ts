@@ -1,9 +1,9 @@
 /** RANDOMKEY, KEYS, SCAN, DBSIZE, FLUSHALL, FLUSHDB: the commands on all keys. */
 
+import type { KeyList } from '../../engine/keyspace.js';
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
-import { listedKeys } from '../listed-keys.js';
-import { Failure, OK, type Reply } from '../reply.js';
+import { Failure, OK, Raw, type Reply } from '../reply.js';
 
 /** The commands on all keys. */
 export const keyspaceCommands: readonly Command[] = [
@@ -112,7 +112,7 @@ function randomkey({ host }: Call): Reply {
 }
 
 function keys({ args, host }: Call): Reply {
-  return listedKeys(host.engine().keyspace.matching(args[1]!));
+  return arrayOf(host.engine().keyspace.matching(args[1]!));
 }
 
 function scan({ args, host }: Call): Reply {
@@ -138,7 +138,11 @@ function scan({ args, host }: Call): Reply {
     .engine()
     .keyspace.scan(cursor, Number(count < SCAN_COUNT_MAX ? count : SCAN_COUNT_MAX), pattern);
   // All values are strings.
-  return [String(step.cursor), typeName === 'string' ? step.keys : []];
+  return [String(step.cursor), typeName === 'string' ? arrayOf(step.keys) : []];
+}
+
+function arrayOf({ count, parts }: KeyList): Raw {
+  return new Raw(Buffer.concat([Buffer.from(`*${count}\r\n`), ...parts]));
 }
 
 /** Reads a cursor as C's strtoul does: a sign is allowed, and a minus negates the number. */
