@@ -142,12 +142,13 @@ export class FrameSplitter {
     if (this.#header === undefined) {
       taken = this.#takeHead(bytes, position);
       if (this.#held < FRAME_HEADER_BYTES) return taken;
-      this.#header = this.#decodeHeader(this.#head);
-      const total = FRAME_HEADER_BYTES + this.#header.payloadBytes;
+    }
+    const header = this.#header ?? this.#decodeHeader(this.#head);
+    const total = FRAME_HEADER_BYTES + header.payloadBytes;
+    if (this.#header === undefined) {
+      this.#header = header;
       this.#head.copy(this.#roomFor(FRAME_HEADER_BYTES, total));
     }
-    const header = this.#header;
-    const total = FRAME_HEADER_BYTES + header.payloadBytes;
     const wanted = Math.min(total - this.#held, bytes.length - position - taken);
     taken += this.#hold(bytes, position + taken, wanted, total);
     if (this.#held === total) {
@@ -155,8 +156,7 @@ export class FrameSplitter {
       this.#header = undefined;
       this.#held = 0;
       if (!this.#sharesAssembly || assembly.length > SHARED_ASSEMBLY_MAX_BYTES) this.#assembly = undefined;
-      const isOwned = !this.#sharesAssembly;
-      this.#handOut(header, isOwned ? assembly : assembly.subarray(0, total), isOwned, onFrame);
+      this.#handOut(header, assembly.subarray(0, total), !this.#sharesAssembly, onFrame);
     }
     return taken;
   }

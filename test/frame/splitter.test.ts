@@ -51,6 +51,7 @@ describe('the same frames come out', () => {
         const expected = expectedOf(frames);
         expect(split([stream])).toEqual(expected);
         expect(split(cutAt(stream, cuts))).toEqual(expected);
+        expect(split(cutAt(stream, cuts), new FrameSplitter({ sharesAssembly: true }))).toEqual(expected);
         expect(split([...stream].map((byte) => Uint8Array.of(byte)))).toEqual(expected);
       }),
       { numRuns: 200 },

@@ -15,9 +15,9 @@ const WAIT_MAX_MS = 3_000;
 const ADDRESSES_MAX = 4_096;
 
 interface Guesser {
-  /** Unix milliseconds of the failures within the last minute, oldest first. */
+  /** Monotonic milliseconds of the failures within the last minute, oldest first. */
   failures: number[];
-  /** Unix milliseconds from which on there is a free turn. */
+  /** Monotonic milliseconds from which on there is a free turn. */
   nextTurnMs: number;
 }
 
@@ -36,18 +36,18 @@ export class Guesses {
    */
   waitMs(address: string): number | undefined {
     const guesser = this.#guessers.get(networkOf(address));
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#clock.monotonicUs() / 1000;
     if (guesser === undefined || recent(guesser, nowMs).length < FREE_FAILURES) return 0;
     const turnMs = Math.max(nowMs + TURN_MS, guesser.nextTurnMs);
     if (turnMs - nowMs > WAIT_MAX_MS) return undefined;
     guesser.nextTurnMs = turnMs + TURN_MS;
-    return turnMs - nowMs;
+    return Math.ceil(turnMs - nowMs);
   }
 
   /** Notes a wrong secret of a peer at `host:port`. */
   failed(address: string): void {
     const network = networkOf(address);
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#clock.monotonicUs() / 1000;
     const guesser = this.#guessers.get(network) ?? { failures: [], nextTurnMs: 0 };
     // Failures beyond the limit need not be distinguished.
     guesser.failures = [...recent(guesser, nowMs).slice(-FREE_FAILURES), nowMs];

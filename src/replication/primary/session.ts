@@ -236,7 +236,7 @@ export class PrimarySession {
       this.#refuse(refusals.version);
       return;
     }
-    this.#note(`sent what cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    this.#note('sent what cannot be read', error instanceof Error ? error.message : String(error));
     this.close();
   }
 
@@ -376,14 +376,10 @@ export class PrimarySession {
     this.#connection.end();
   }
 
-  #note(what: string): void {
-    const line = `replica ${this.address} ${what}`;
-    if (this.#feed === undefined) this.#options.strangers.warn(kindOf(what), line);
+  /** Logs what the peer has done; lines about strangers are limited in number, whatever their details. */
+  #note(what: string, detail?: string): void {
+    const line = `replica ${this.address} ${what}${detail === undefined ? '' : `: ${detail}`}`;
+    if (this.#feed === undefined) this.#options.strangers.warn(what, line);
     else this.#options.log.warn(line);
   }
-}
-
-/** What a line says of any stranger: without the details of what could not be read. */
-function kindOf(what: string): string {
-  return what.startsWith('sent what') ? what.replace(/:.*/s, '') : what;
 }
