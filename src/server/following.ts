@@ -22,9 +22,9 @@ export class Following {
 
   /**
    * `holding` is continued if the primary can, and kept if its history is foreign, unless an operator has
-   * asked for this primary (`isTold`); `start` connects.
+   * asked for this primary (`isRequested`); `start` connects.
    */
-  constructor(node: NodeParts, primary: Address, holding: Holding | undefined, isTold: boolean) {
+  constructor(node: NodeParts, primary: Address, holding: Holding | undefined, isRequested: boolean) {
     const { config, seams, events, metrics, outputs, relay } = node;
     this.#node = node;
     this.primary = primary;
@@ -37,7 +37,7 @@ export class Following {
       log: events.log,
       address: primary,
       holding,
-      isTold,
+      isRequested,
       foreignHistory: config.foreignHistory,
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,

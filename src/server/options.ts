@@ -217,12 +217,12 @@ export const serverOptions = {
   onLoading: callback<(bytes: number) => void, 'primary'>({ on: ['primary'] }),
   /**
    * Whether replicas are to give up other histories that they hold for this node's, since it is meant to
-   * begin anew; default false.
+   * start over; default false.
    */
   freshHistory: boolean({
     on: ['primary'],
     flag: 'fresh',
-    summary: 'Begin anew on purpose: replicas that hold other content give it up for what is here.',
+    summary: 'Start over on purpose: replicas that hold other content give it up for what is here.',
     default: false,
     config: { names: ['fresh-history'], change: 'settable' },
   }),

@@ -86,7 +86,7 @@ describeWith(rustPeer, 'a Rust replica that outlives its primary, which is ours,
 
 describe('a replica of ours that outlives its primary', () => {
   it.each(cases)(
-    'has the content of the next one that begins anew on purpose ($signal, $records records)',
+    'has the content of the next one that starts over on purpose ($signal, $records records)',
     async (run) => {
       const first = await startPrimary();
       const replica = await Replica.follow(first.bind, { reconnectBackoffMs: 20 });

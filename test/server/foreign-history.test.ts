@@ -4,24 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { isCaughtUp } from '../support/embedded-pair.js';
-import { closesLater, follow, startPrimary } from '../support/library.js';
+import { clientOf, follow, infoOf, startPrimary } from '../support/library.js';
 import { eventually, freePort } from '../support/processes.js';
-import { RespClient } from '../support/resp-client.js';
 import { runCommand } from '../support/run-command.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-foreign-'));
 afterAll(() => rmSync(directory, { recursive: true }));
-
-async function clientOf(address: string | undefined): Promise<RespClient> {
-  const client = await RespClient.connect(address!);
-  closesLater({ close: async () => client.close() });
-  return client;
-}
-
-async function infoOf(client: RespClient): Promise<Map<string, string>> {
-  const text = String(await client.command('INFO', 'replication'));
-  return new Map(text.split('\r\n').map((line) => line.split(/:(.*)/, 2) as [string, string]));
-}
 
 it('a replica keeps its keys when its primary is started again, until somebody means it', async () => {
   const bind = `127.0.0.1:${await freePort()}`;

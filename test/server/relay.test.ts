@@ -2,20 +2,8 @@
 import { expect, it } from 'vitest';
 import type { Replica } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
-import { closesLater, follow, startPrimary } from '../support/library.js';
+import { clientOf, follow, infoOf, startPrimary } from '../support/library.js';
 import { eventually } from '../support/processes.js';
-import { RespClient } from '../support/resp-client.js';
-
-async function clientOf(address: string | undefined): Promise<RespClient> {
-  const client = await RespClient.connect(address!);
-  closesLater({ close: async () => client.close() });
-  return client;
-}
-
-async function infoOf(client: RespClient): Promise<Map<string, string>> {
-  const text = String(await client.command('INFO', 'replication'));
-  return new Map(text.split('\r\n').map((line) => line.split(/:(.*)/, 2) as [string, string]));
-}
 
 async function lostOf(replica: Replica): Promise<string[]> {
   const lost: string[] = [];

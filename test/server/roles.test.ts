@@ -5,17 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { FrameKind, type Primary, type Replica } from '../../src/index.js';
 import { decodeStream } from '../support/decode-stream.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
-import { closesLater, directory, follow, startPrimary } from '../support/library.js';
+import { clientOf, directory, follow, startPrimary } from '../support/library.js';
 import { describeWith } from '../support/optional-peers.js';
 import { eventually, freePort } from '../support/processes.js';
 import { RedisServer, redisServer } from '../support/redis.js';
-import { RespClient } from '../support/resp-client.js';
-
-async function clientOf(address: string | undefined): Promise<RespClient> {
-  const client = await RespClient.connect(address!);
-  closesLater({ close: async () => client.close() });
-  return client;
-}
+import type { RespClient } from '../support/resp-client.js';
 
 const say = async (client: RespClient, ...args: string[]) => String(await client.command(...args));
 const replicaOf = (client: RespClient, address: string) => say(client, 'REPLICAOF', ...address.split(':'));

@@ -4,19 +4,13 @@
 import { expect, it } from 'vitest';
 import { tcpTransport } from '../../src/transport/tcp.js';
 import { type FakePeer, FakePrimary } from '../support/fake-primary.js';
-import { closesLater, follow } from '../support/library.js';
+import { clientOf, closesLater, follow } from '../support/library.js';
 import { describeWith } from '../support/optional-peers.js';
 import { eventually } from '../support/processes.js';
 import { RedisServer, redisServer } from '../support/redis.js';
-import { RespClient } from '../support/resp-client.js';
+import type { RespClient } from '../support/resp-client.js';
 
 type Fields = Record<string, string>;
-
-async function clientOf(address: string): Promise<RespClient> {
-  const client = await RespClient.connect(address);
-  closesLater({ close: async () => client.close() });
-  return client;
-}
 
 /** INFO replication once `isDone`. */
 function infoWhen(client: RespClient, isDone: (fields: Fields) => boolean): Promise<Fields> {

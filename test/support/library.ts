@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach } from 'vitest';
 import { Primary, type PrimaryOptions, Replica, type ReplicaOptions } from '../../src/index.js';
+import { RespClient } from './resp-client.js';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -29,6 +30,19 @@ export async function follow(address: string, options: ReplicaOptions = {}): Pro
   const replica = await Replica.follow(address, { reconnectBackoffMs: 10, ...options });
   closesLater(replica);
   return replica;
+}
+
+/** A client of the Redis port at `address`. */
+export async function clientOf(address: string | undefined): Promise<RespClient> {
+  const client = await RespClient.connect(address!);
+  closesLater({ close: async () => client.close() });
+  return client;
+}
+
+/** The fields of INFO's replication section. */
+export async function infoOf(client: RespClient): Promise<Map<string, string>> {
+  const text = String(await client.command('INFO', 'replication'));
+  return new Map(text.split('\r\n').map((line) => line.split(/:(.*)/, 2) as [string, string]));
 }
 
 export const directory = mkdtempSync(join(tmpdir(), 'fastcache-'));

@@ -110,7 +110,7 @@ export class VirtualRelay {
       relay: this.relay,
       allowEmptySnapshot,
       foreignHistory,
-      isTold: true,
+      isRequested: true,
     });
   }
 

@@ -79,7 +79,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
   readonly #lag: LinkLag;
   readonly #refusal: Refusal;
   /** Whether its owner has asked for this primary, and nothing of it is live yet. */
-  #isTold: boolean;
+  #isRequested: boolean;
   #state: FollowerState = { name: 'disconnected', retryInMs: 0 };
   #holding: Holding<S> | undefined;
   /** Whether the primary that was last followed is fastcache's, not a Rust one. */
@@ -113,7 +113,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     this.#lag = new LinkLag(options.clock);
     this.#refusal = new Refusal(options.timers, options.log);
     this.#holding = options.holding;
-    this.#isTold = options.isTold === true;
+    this.#isRequested = options.isRequested === true;
     this.#primaryIsOurs = isOurs(options.holding?.history);
     this.#heardAtUs = this.#lostAtUs = options.clock.monotonicUs();
   }
@@ -281,7 +281,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
 
   #openSession(): void {
     assert(this.#session === undefined, 'there are never two sessions');
-    const options = { ...this.#options, isTold: this.#isTold };
+    const options = { ...this.#options, isRequested: this.#isRequested };
     this.#session = new ReplicaSession(options, this.#holding, this.#machine, {
       heard: (bytes) => {
         this.#heardAtUs = this.#options.clock.monotonicUs();
@@ -326,7 +326,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
   #announceLive(): void {
     this.#primaryIsOurs = isOurs(this.#holding?.history);
     this.#refusal.end();
-    this.#isTold = false;
+    this.#isRequested = false;
     this.#show();
     this.#logReturn();
     const { watermarks } = this.#running.answer;

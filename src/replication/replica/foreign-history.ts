@@ -11,7 +11,7 @@ import type { ReplicaSessionOptions } from './session-options.js';
 
 type RuleOptions = Pick<
   ReplicaSessionOptions,
-  'address' | 'allowEmptySnapshot' | 'isTold' | 'foreignHistory'
+  'address' | 'allowEmptySnapshot' | 'isRequested' | 'foreignHistory'
 >;
 
 /** The rule for one session; what is held keeps its keys until the session's new content is whole. */
@@ -44,9 +44,9 @@ export class ForeignRule {
    * those that are held.
    */
   judge(keys: number): FastcacheError | undefined {
-    const { address, allowEmptySnapshot, isTold, foreignHistory: choice } = this.#options;
+    const { address, allowEmptySnapshot, isRequested, foreignHistory: choice } = this.#options;
     const heldKeys = this.#held?.store.keyCount() ?? 0;
-    const takesAll = isTold === true || choice === 'accept' || this.#history?.isFresh === true;
+    const takesAll = isRequested === true || choice === 'accept' || this.#history?.isFresh === true;
     if (heldKeys === 0 || takesAll) return undefined;
     if (keys === 0 && allowEmptySnapshot === true) return undefined;
     if (this.#isForeign) {
@@ -65,7 +65,7 @@ export class ForeignRule {
 
 /**
  * Returns whether the history of the primary that answered so, undefined of a Rust primary, neither is that
- * of what is held nor goes back to it. The runs of Rust primaries have no ids, and a relay that starts anew
+ * of what is held nor goes back to it. The runs of Rust primaries have no ids, and a relay that starts again
  * makes up another one: a run whose watermarks are below those that are held is another one.
  */
 function isForeign(

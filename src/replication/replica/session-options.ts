@@ -38,7 +38,7 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
    * Whether the owner has asked for this very primary, and nothing of it is live yet: keys that are held then
    * give way to whatever it has; default false.
    */
-  isTold?: boolean | undefined;
+  isRequested?: boolean | undefined;
   /** What becomes of a history that is foreign to the keys that are held; default `refuse`. */
   foreignHistory?: ForeignHistory | undefined;
   /** The tap, which gets what is applied, and stops the flow of frames when it has no room. */

@@ -15,34 +15,25 @@ const OURS = 'a'.repeat(32);
 const OTHER = 'b'.repeat(32);
 
 /** A follower that holds a key when its primary comes back and says what `later` has it say. */
-function follow(later: Script, options: Partial<FollowerOptions> = {}) {
-  const world = new VirtualWorld();
-  const transport = new VirtualTransport(world);
-  const primary = new FakePrimary(transport, (peer) => {
-    peer.answer([5n], OURS);
-    peer.snapshot([5n], ['held']);
-  });
-  const replica = startFollower(world, transport, options);
-  world.run(10);
-  primary.script = later;
-  primary.peers[0]?.connection.destroy();
-  return { world, transport, primary, ...replica };
+function followOf(answer: Script) {
+  return (later: Script, options: Partial<FollowerOptions> = {}) => {
+    const world = new VirtualWorld();
+    const transport = new VirtualTransport(world);
+    const primary = new FakePrimary(transport, (peer, ...rest) => {
+      answer(peer, ...rest);
+      peer.snapshot([5n], ['held']);
+    });
+    const replica = startFollower(world, transport, options);
+    world.run(10);
+    primary.script = later;
+    primary.peers[0]?.connection.destroy();
+    return { world, transport, primary, ...replica };
+  };
 }
 
-/** A Rust primary that held a key when the link was lost. */
-const followRust = (later: Script, options: Partial<FollowerOptions> = {}) => {
-  const world = new VirtualWorld();
-  const transport = new VirtualTransport(world);
-  const primary = new FakePrimary(transport, (peer) => {
-    peer.answer([5n]);
-    peer.snapshot([5n], ['held']);
-  });
-  const replica = startFollower(world, transport, options);
-  world.run(10);
-  primary.script = later;
-  primary.peers[0]?.connection.destroy();
-  return { world, transport, primary, ...replica };
-};
+const follow = followOf((peer) => peer.answer([5n], OURS));
+/** Behind a Rust primary. */
+const followRust = followOf((peer) => peer.answer([5n]));
 
 /** A primary that was started again, to which something was written. */
 const restarted: Script = (peer) => {
@@ -129,7 +120,7 @@ describe('a primary in another history', () => {
     world.runUntil(() => store()?.get('new') === 'snapshot');
   });
 
-  it('is taken in when it says that it means to begin anew', () => {
+  it('is taken in when it says that it means to start over', () => {
     const { world, primary, follower, store } = follow(restarted);
     world.run(5_000);
     expect(follower.refusal).toBe('foreign-history');
@@ -145,7 +136,7 @@ describe('a primary in another history', () => {
     const { world, primary, transport, follower } = follow(restarted);
     world.run(2_000);
     follower.stop();
-    const next = startFollower(world, transport, { holding: follower.holding, isTold: true });
+    const next = startFollower(world, transport, { holding: follower.holding, isRequested: true });
     world.runUntil(() => next.follower.state.name === 'live');
     expect(next.store()?.content()).toEqual(['new=snapshot @null']);
     primary.script = (peer) => {
@@ -226,7 +217,7 @@ describe('a Rust primary', () => {
       '127.0.0.1:7999',
     );
     const address = parseAddress('127.0.0.1:7999');
-    const next = startFollower(world, transport, { holding: follower.holding, isTold: true, address });
+    const next = startFollower(world, transport, { holding: follower.holding, isRequested: true, address });
     world.runUntil(() => next.follower.state.name === 'live');
     expect(other.claims()).toEqual([undefined]);
     expect(next.store()?.content()).toEqual(['other=snapshot @null']);

@@ -74,7 +74,7 @@ export class SimNode {
   #before: { held: Held | undefined; keys: number } = { held: undefined, keys: 0 };
   #clockOffMs: number;
   /** It was told to follow whom it follows, and has not been live there. */
-  #isTold = false;
+  #isRequested = false;
   #isFresh = false;
   readonly #seams: SimSeams;
 
@@ -157,7 +157,7 @@ export class SimNode {
         return store;
       },
     });
-    this.#isTold = false;
+    this.#isRequested = false;
     // Only a tap goes on where it was.
     if (!this.isTap) this.#consumer = new SimConsumer(random);
     const changes =
@@ -183,7 +183,7 @@ export class SimNode {
 
   /** Follows a primary, as with REPLICAOF. */
   follow(primary: Address): void {
-    this.#isTold = true;
+    this.#isRequested = true;
     this.node?.follow(primary);
   }
 
@@ -252,7 +252,7 @@ export class SimNode {
     const held = this.held();
     const hasApplied = held?.store.isChanged === true;
     if (held?.store !== this.#before.held?.store || hasApplied) this.#compare(held);
-    if (this.node?.following?.follower.state.name === 'live') this.#isTold = false;
+    if (this.node?.following?.follower.state.name === 'live') this.#isRequested = false;
     this.#meanServed();
     if (this.#running === undefined || !(this.#hasPublished || hasApplied)) return;
     this.#hasPublished = false;
@@ -348,7 +348,7 @@ export class SimNode {
     const { configuration, oracle, reached } = this.#seams;
     const { allowEmptySnapshot, foreignHistory } = configuration;
     const isForeign = !oracle.goesBackTo(now, before);
-    const isAsked = this.#isTold || foreignHistory === 'accept' || oracle.isMeant(now);
+    const isAsked = this.#isRequested || foreignHistory === 'accept' || oracle.isMeant(now);
     if (keys > 0 && !isAsked && !(keysNow === 0 && allowEmptySnapshot)) {
       if (keysNow === 0) throw new Error(`nothing has taken the place of ${keys} keys`);
       if (isForeign) throw new Error(`history ${now} has taken the place of ${keys} keys of ${before}`);
