@@ -136,7 +136,8 @@ export class CommandWindow {
 
   #runAt(address: number, length: number, sink: CommandSink): Rest | undefined {
     const { kernel } = this.engine;
-    const turn = this.#turn();
+    const startedUs = this.#clock.monotonicUs();
+    const emittedBefore = kernel.exports.emittedBytes();
     let output = this.#output;
     let at = 0;
     for (;;) {
@@ -164,7 +165,7 @@ export class CommandWindow {
           return { bytes: this.#copy(address + at, length - at), waits: false, need, resumeAt, resumeArgs };
         case layout.STATUS_HANDED_OUT:
           onward = later(onward, sink.command(this.#arguments()));
-          if (onward === 'next' && turn.isOver()) onward = 'wait';
+          if (onward === 'next' && this.#isTurnOver(startedUs, emittedBefore)) onward = 'wait';
           break;
         case layout.STATUS_INLINE:
           onward = later(onward, this.#runInline(this.#arguments()[0]!, sink));
@@ -188,16 +189,10 @@ export class CommandWindow {
     }
   }
 
-  /** One client's turn, which ends after some time or when its commands have emitted much. */
-  #turn(): { isOver(): boolean } {
-    const { exports } = this.engine.kernel;
-    const startedUs = this.#clock.monotonicUs();
-    const emittedBytes = exports.emittedBytes();
-    return {
-      isOver: () =>
-        this.#clock.monotonicUs() - startedUs > RUN_US_MAX ||
-        exports.emittedBytes() - emittedBytes >= layout.RUN_EMITTED_BYTES_MAX,
-    };
+  /** Whether a run that began so has had its turn: it has taken some time, or emitted much. */
+  #isTurnOver(startedUs: number, emittedBefore: number): boolean {
+    const emittedBytes = this.engine.kernel.exports.emittedBytes() - emittedBefore;
+    return this.#clock.monotonicUs() - startedUs > RUN_US_MAX || emittedBytes >= layout.RUN_EMITTED_BYTES_MAX;
   }
 
   #execute(address: number, length: number, output: KernelBuffer): number {

@@ -17,6 +17,10 @@ export class ReplyTurn {
   readonly #publish: () => void;
   #replying = new Set<Replying>();
   #isEndPlanned = false;
+  readonly #endOfTurn = () => {
+    this.#isEndPlanned = false;
+    this.end();
+  };
 
   /** `publish` hands the frames of the turn's writes to the replicas' connections. */
   constructor(timers: Timers, publish: () => void) {
@@ -29,10 +33,7 @@ export class ReplyTurn {
     this.#replying.add(client);
     if (this.#isEndPlanned) return;
     this.#isEndPlanned = true;
-    this.#timers.endOfTurn(() => {
-      this.#isEndPlanned = false;
-      this.end();
-    });
+    this.#timers.endOfTurn(this.#endOfTurn);
   }
 
   /** Sends all replies now, behind the frames of what was written until now. */

@@ -61,6 +61,7 @@ export class Publisher implements FrameStream {
   readonly #watermarks: bigint[];
   #timer: Timer | undefined;
   #isTurnPlanned = false;
+  readonly #endOfTurn = () => this.#flushTurn();
   #isClosed = false;
 
   /** Publishes what `options.store` seals from now on, until `close`. */
@@ -185,7 +186,7 @@ export class Publisher implements FrameStream {
   #planTurnFlush(): void {
     if (this.#isTurnPlanned) return;
     this.#isTurnPlanned = true;
-    this.#options.timers.endOfTurn(() => this.#flushTurn());
+    this.#options.timers.endOfTurn(this.#endOfTurn);
   }
 
   #flushTurn(): void {
