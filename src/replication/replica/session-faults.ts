@@ -1,4 +1,5 @@
 /** The errors for which a replica leaves its primary and ends a session. */
+import type { RecordPrint } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
 import { frameKindName } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
@@ -58,4 +59,18 @@ export function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAn
     'What this replica holds is not part of what the primary has: all of it will be fetched again.',
     { expected: own.join(), found: watermarks.join() },
   );
+}
+
+/** Makes `HISTORY_DIFFERS`: this record has not come again from a primary without histories. */
+export function otherRun({ shard, sequence }: RecordPrint): FastcacheError {
+  return new FastcacheError(
+    'HISTORY_DIFFERS',
+    `The primary is not the run that this replica followed: record ${sequence} of shard ${shard} has not come ` +
+      'again as it was. All of what it has will be fetched.',
+  );
+}
+
+/** Returns whether a session has ended with `HISTORY_DIFFERS`, so that nothing may be claimed again. */
+export function isDisproof(error: Error): boolean {
+  return error instanceof FastcacheError && error.code === 'HISTORY_DIFFERS';
 }
