@@ -79,7 +79,8 @@ function fetchContent(address: Address, origin: EngineOrigin): Promise<Holding<S
       recorder: undefined,
       createStore: (shards) => createEngine(origin, shards),
       handlers: {
-        caughtUp() {
+        // It leaves before it acknowledges, so that it is not listed there as a replica that is gone.
+        live() {
           const { holding } = follower;
           follower.stop();
           if (holding !== undefined) resolve(holding);

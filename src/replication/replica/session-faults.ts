@@ -36,8 +36,9 @@ export function foreignHistory(
   return new FastcacheError(
     'FOREIGN_HISTORY',
     `${address} has ${has}, and the keys that are held (${heldKeys}) are ${held}: they stay. ` +
-      'To go on with them, promote this replica (REPLICAOF NO ONE). To take in what that primary has, name it ' +
-      'once more (REPLICAOF, follow()), or set fresh-history to yes there (CONFIG SET), for all its replicas.',
+      'To go on with them, start that primary with --recover and the address of a replica, or promote this one ' +
+      '(REPLICAOF NO ONE). To take in what that primary has, name it once more (REPLICAOF, follow()), or set ' +
+      'fresh-history to yes there (CONFIG SET), for all its replicas.',
     { address, expected: own ?? 'no history', found: theirs ?? 'no history' },
   );
 }
