@@ -163,7 +163,9 @@ export const serverOptions = {
     min: 0,
     default: 0,
   }),
-  /** A replica that is more bytes behind is given a snapshot, a Rust one disconnected, from 1; default 256mb. */
+  /**
+   * A replica that is more bytes behind is given a snapshot, a Rust one disconnected, from 1; default 256mb.
+   */
   subscriberQueueBytes: size({
     on: BOTH,
     flag: 'subscriber-bytes',
