@@ -3,6 +3,7 @@
 // status leave the details in the result block; layout.ts names statuses and words.
 import { secondsSince } from './clock';
 import { initializeArguments, limitArgument } from './commands/arguments';
+import { keyedHash, setHashSecret } from './keyed-hash';
 import { RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
 import { blockBytes, blockBytesFree, blockBytesInUse, initializeArena, usedBytes } from './memory/arena';
 import {
@@ -38,7 +39,7 @@ import {
   shardAt,
   shardCount,
 } from './table/shard';
-import { seedTables, tableBytes } from './table/table';
+import { tableBytes } from './table/table';
 import { xxh3 } from './xxh3';
 
 export { setTime } from './clock';
@@ -84,7 +85,8 @@ export { xxh3 };
 export function initialize(
   shards: u32,
   route: u32,
-  seed: u64,
+  secretLow: u64,
+  secretHigh: u64,
   maxMemoryBytes: f64,
   maxArgument: u32,
   batchRecords: u32,
@@ -93,8 +95,9 @@ export function initialize(
   initializePages();
   limitPages(maxMemoryBytes);
   initializeArena();
-  seedTables(seed);
-  seedRandom(seed);
+  setHashSecret(secretLow, secretHigh);
+  // RANDOMKEY shows something of the random numbers, and a hash shows nothing of the secret.
+  seedRandom(keyedHash(result, 0));
   limitArgument(maxArgument);
   setBatchLimits(batchRecords, batchBytes);
   return initializeArguments() && initializeShards(shards, route === ROUTE_SESSION_PREFIX);

@@ -2,6 +2,7 @@
 // payload is checked before the first record is applied, so that one that is malformed or leaves a gap
 // changes nothing.
 import { entryExpiry, entryHeaderBytes, entryKeyLength, entryValueLength } from '../entry-fields';
+import { keyedHash } from '../keyed-hash';
 import {
   APPLY_GAP,
   APPLY_HASH,
@@ -63,6 +64,8 @@ import {
 
 /** So many records are read ahead together, a power of two. */
 const AHEAD: u32 = 16;
+/** Their keyed hashes. */
+const keyedAhead: usize = memory.data(128, 8);
 /** The number of the apply at hand, by which a shard knows whether its guard is of this one. */
 let round: u32 = 0;
 /** Unix ms of the newest record of the batch that was checked last. */
@@ -84,7 +87,7 @@ export function apply(payload: usize, bytes: usize): i32 {
     const sequence = wireSequence(at);
     if (sequence <= sequenceOf(shard)) skipped++;
     else {
-      if (!applyRecord(at)) {
+      if (!applyRecord(at, load<u64>(keyedAhead + ((<usize>i & (AHEAD - 1)) << 3)))) {
         setResult(RESULT_APPLIED, applied);
         return fault(APPLY_MEMORY, at - payload, 0, 0);
       }
@@ -134,7 +137,7 @@ export function loadEntries(entries: usize, bytes: usize, count: u32, governed: 
     const size = entryBytes(at, end, header, governed);
     const keyBytes = entryKeyLength(at);
     const key = at + header;
-    const record = locateAny(key, keyBytes, xxh3(key, keyBytes));
+    const record = locateAny(key, keyBytes, xxh3(key, keyBytes), keyedHash(key, keyBytes));
     const expiresAtMs = entryExpiry(at, header);
     if (!writeHere(record, key, keyBytes, key + <usize>keyBytes, entryValueLength(at), expiresAtMs)) {
       return fault(APPLY_MEMORY, at - entries, 0, 0);
@@ -194,23 +197,28 @@ function checkBatch(payload: usize, bytes: usize): i32 {
 }
 
 /**
- * Reads what the next `count` records will need, all buckets and then all records, as `touchBucketOf` says.
+ * Hashes the keys of the next `count` records into `keyedAhead` and reads what they will need, all buckets
+ * and then all records, as `touchBucketOf` says.
  */
 function touchAhead(at: usize, count: u32): void {
   let record = at;
-  for (let i: u32 = 0; i < count; i++, record = behindRecord(record)) {
-    touchBucketOf(wireKey(record), wireKeyLength(record), wireKeyHash(record));
+  let keyed = keyedAhead;
+  const end = keyedAhead + ((<usize>count) << 3);
+  for (; keyed < end; keyed += 8, record = behindRecord(record)) {
+    store<u64>(keyed, keyedHash(wireKey(record), wireKeyLength(record)));
+    touchBucketOf(wireKey(record), wireKeyLength(record), wireKeyHash(record), load<u64>(keyed));
   }
-  for (record = at; count > 0; count--, record = behindRecord(record)) {
-    touchRecordOf(wireKey(record), wireKeyLength(record), wireKeyHash(record));
+  record = at;
+  for (keyed = keyedAhead; keyed < end; keyed += 8, record = behindRecord(record)) {
+    touchRecordOf(wireKey(record), wireKeyLength(record), wireKeyHash(record), load<u64>(keyed));
   }
 }
 
-function applyRecord(at: usize): bool {
+function applyRecord(at: usize, keyed: u64): bool {
   const key = wireKey(at);
   const keyBytes = wireKeyLength(at);
   const op = wireOp(at);
-  const record = locateAny(key, keyBytes, wireKeyHash(at));
+  const record = locateAny(key, keyBytes, wireKeyHash(at), keyed);
   if (op === OP_DEL) {
     if (record !== 0) discardHere(record);
     return true;
