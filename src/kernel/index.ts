@@ -4,7 +4,7 @@
 import { secondsSince } from './clock';
 import { initializeArguments, limitArgument } from './commands/arguments';
 import { keyedHash, setHashSecret } from './keyed-hash';
-import { RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
+import { EVICT_NOTHING, RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
 import { blockBytes, blockBytesFree, blockBytesInUse, initializeArena, usedBytes } from './memory/arena';
 import {
   allocatedBytes,
@@ -27,6 +27,7 @@ import {
 import { seedRandom } from './random';
 import { result, setResult } from './result';
 import { emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
+import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
 import { counted, expiryHere, locate, lookup, shardOfKey } from './store/store';
 import { EXPIRY_BYTES, expiryBytes, NEVER } from './table/expiry';
@@ -64,12 +65,11 @@ export { apply, loadEntries, pass } from './payload/apply';
 export { checkEntries } from './payload/payload-checks';
 export { emittedBytes, flushAll, flushDue } from './store/batch';
 export { copyKey, expireKey, overwrite, put, removeKey } from './store/by-key';
-export { evictedCount, limitMemory, makeRoom, relieve } from './store/evict';
+export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
 export {
   compact,
   expiredCount,
-  hasRoomFor,
   keyspaceHits,
   keyspaceMisses,
   setFrozen,
@@ -98,6 +98,7 @@ export function initialize(
   setHashSecret(secretLow, secretHigh);
   // RANDOMKEY shows something of the random numbers, and a hash shows nothing of the secret.
   seedRandom(keyedHash(result, 0));
+  limitMemory(0, EVICT_NOTHING, 1);
   limitArgument(maxArgument);
   setBatchLimits(batchRecords, batchBytes);
   return initializeArguments() && initializeShards(shards, route === ROUTE_SESSION_PREFIX);

@@ -19,6 +19,8 @@ import {
   RESULT_SKIPPED,
   RESULT_TIMESTAMP_F64,
 } from '../layout';
+import { usedBytes } from '../memory/arena';
+import { contentBytesMax } from '../memory/pages';
 import {
   RECORD_COUNT_BYTES,
   wireExpiry,
@@ -34,6 +36,7 @@ import {
 } from '../record-fields';
 import { setResult, setResultF64 } from '../result';
 import {
+  compact,
   discardHere,
   expireHereQuietly,
   locateAny,
@@ -87,9 +90,10 @@ export function apply(payload: usize, bytes: usize): i32 {
     const sequence = wireSequence(at);
     if (sequence <= sequenceOf(shard)) skipped++;
     else {
-      if (!applyRecord(at, load<u64>(keyedAhead + ((<usize>i & (AHEAD - 1)) << 3)))) {
+      const keyed = load<u64>(keyedAhead + ((<usize>i & (AHEAD - 1)) << 3));
+      if (!applyRecord(at, keyed) && !(compactAll() && applyRecord(at, keyed))) {
         setResult(RESULT_APPLIED, applied);
-        return fault(APPLY_MEMORY, at - payload, 0, 0);
+        return full(at - payload);
       }
       setSequence(shard, sequence);
       applied++;
@@ -135,16 +139,30 @@ export function loadEntries(entries: usize, bytes: usize, count: u32, governed: 
   let at = entries;
   for (let i: u32 = 0; i < count; i++) {
     const size = entryBytes(at, end, header, governed);
-    const keyBytes = entryKeyLength(at);
-    const key = at + header;
-    const record = locateAny(key, keyBytes, xxh3(key, keyBytes), keyedHash(key, keyBytes));
-    const expiresAtMs = entryExpiry(at, header);
-    if (!writeHere(record, key, keyBytes, key + <usize>keyBytes, entryValueLength(at), expiresAtMs)) {
-      return fault(APPLY_MEMORY, at - entries, 0, 0);
+    if (!loadEntry(at, header) && !(compactAll() && loadEntry(at, header))) {
+      return full(at - entries);
     }
     at += <usize>size;
   }
   return APPLY_OK;
+}
+
+function loadEntry(at: usize, header: usize): bool {
+  const keyBytes = entryKeyLength(at);
+  const key = at + header;
+  const record = locateAny(key, keyBytes, xxh3(key, keyBytes), keyedHash(key, keyBytes));
+  const value = key + <usize>keyBytes;
+  return writeHere(record, key, keyBytes, value, entryValueLength(at), entryExpiry(at, header));
+}
+
+/** Makes the fault of a store without memory for what is at `offset`: bytes it can have, and holds. */
+function full(offset: usize): i32 {
+  return fault(APPLY_MEMORY, offset, <u64>contentBytesMax(), usedBytes());
+}
+
+/** Empties all sparse slabs, for there is no memory; returns whether there was any. */
+function compactAll(): bool {
+  return compact(u32.MAX_VALUE) !== 0;
 }
 
 /**

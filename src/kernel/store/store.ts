@@ -6,7 +6,6 @@ import { nowMs } from '../clock';
 import { keyedHash } from '../keyed-hash';
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY } from '../layout';
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
-import { availableBytes } from '../memory/pages';
 import {
   heapPlaceOf,
   keyLengthOf,
@@ -239,13 +238,6 @@ export function expireHere(record: usize, expiresAtMs: u64): i32 {
   if (watchedHashes !== 0) noteChange(atKeyed, false);
   if (!isReplica) emit(atShard, OP_EXPIRE, atHash, expiresAtMs, keyOf(record), keyBytes, 0, 0);
   return WRITE_DONE;
-}
-
-/**
- * Returns whether there is surely room for `bytes` of records, for commands that set all their keys or none.
- */
-export function hasRoomFor(bytes: f64): bool {
-  return bytes * 1.125 + 1048576 <= availableBytes();
 }
 
 /** Deletes up to `limit` keys past their expiry, none while frozen; returns how many. */
