@@ -130,6 +130,7 @@ export interface KernelExports {
   setWatermark(shard: number, sequence: bigint): void;
   keysIn(shard: number): number;
   expiringIn(shard: number): number;
+  averageTtlMs(): number;
   expiredCount(): number;
   /** Counts a read, by whether it found its key. */
   countRead(isFound: number): void;

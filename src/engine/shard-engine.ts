@@ -293,6 +293,12 @@ export class ShardEngine implements ReplicatedStore {
     return keys;
   }
 
+  /** Returns the ms that keys with an expiry have left on the average, an estimate; 0 without such keys. */
+  averageTtlMs(): number {
+    this.updateTime();
+    return Math.round(this.kernel.exports.averageTtlMs());
+  }
+
   /** Deletes up to `limit` keys past their expiry, none while frozen; returns how many. */
   sweep(limit: number): number {
     this.updateTime();

@@ -1,7 +1,7 @@
 // The entry of the kernel: what the host calls, with plain numbers in and out. Addresses are u32, which the
 // host reads as unsigned; 64-bit values cross as i64, and none of them once a record. Calls that return a
 // status leave the details in the result block; layout.ts names statuses and words.
-import { secondsSince } from './clock';
+import { nowMs, secondsSince } from './clock';
 import { initializeArguments, limitArgument } from './commands/arguments';
 import { keyedHash, setHashSecret } from './keyed-hash';
 import { EVICT_NOTHING, RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
@@ -30,7 +30,7 @@ import { emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch'
 import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
 import { counted, expiryHere, locate, lookup, shardOfKey } from './store/store';
-import { EXPIRY_BYTES, expiryBytes, NEVER } from './table/expiry';
+import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER } from './table/expiry';
 import {
   expiringOf,
   initializeShards,
@@ -210,6 +210,11 @@ export function keysIn(shard: u32): u32 {
 /** Returns how many keys of a shard have an expiry. */
 export function expiringIn(shard: u32): u32 {
   return expiringOf(shardAt(shard));
+}
+
+/** Returns how many ms keys with an expiry have left on the average. */
+export function averageTtlMs(): f64 {
+  return averageTtl(nowMs);
 }
 
 // What the memory is used for, in bytes.
