@@ -20,6 +20,7 @@
  * continues the one it followed (docs/architecture.md, "Histories").
  */
 import { Housekeeping } from '../engine/housekeeping.js';
+import { drawSecret } from '../engine/secret.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import { type History, newHistory } from '../replication/history.js';
@@ -37,7 +38,6 @@ import { roleReply } from '../status/replication-info.js';
 import type { NodeReport, ReplicaStatus } from '../status/report.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address, Listener } from '../transport/connection.js';
-import { randomSeed } from './bytes.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
@@ -83,7 +83,7 @@ export class Node implements ServedNode {
    * WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and with `load` and `recover` what `startingContent` throws.
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
-    const origin = { config, seams, seed: randomSeed(seams.random) };
+    const origin = { config, seams, secret: drawSecret(seams.random) };
     const start = await startingContent(origin);
     const node = new Node(start, await nodeIdOf(config, seams));
     try {
