@@ -1,0 +1,51 @@
+/**
+ * One of the two lasting servers of the soak, in a process of its own: an embedded primary, which follows when
+ * its parent says so. For each message it answers with what it has in use.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Primary } from '../../src/index.js';
+
+/** What a server has in use, and how it was since the last answer. */
+export interface Sample {
+  readonly rssBytes: number;
+  /** What keeps the event loop alive, by its name: sockets, timers, listeners. */
+  readonly resources: Readonly<Record<string, number>>;
+  /** Event-loop delay, ms, within the span since the last sample. */
+  readonly delayP99Ms: number;
+  readonly delayMaxMs: number;
+}
+
+/** Where a server is reached, its first message. */
+export interface Addresses {
+  readonly bind: string;
+  readonly listen: string;
+  readonly metrics: string;
+}
+
+const local = '127.0.0.1:0';
+const server = await Primary.start({ bind: local, listen: local, metrics: local });
+const addresses: Addresses = {
+  bind: server.bindAddress,
+  listen: server.listenAddress!,
+  metrics: server.metricsAddress!,
+};
+const delay = monitorEventLoopDelay({ resolution: 10 });
+delay.enable();
+process.send!(addresses);
+process.on('message', () => {
+  process.send!(sample());
+});
+process.on('disconnect', () => process.exit());
+
+function sample(): Sample {
+  const resources: Record<string, number> = {};
+  for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1;
+  const found = {
+    rssBytes: process.memoryUsage.rss(),
+    resources,
+    delayP99Ms: delay.percentile(99) / 1e6,
+    delayMaxMs: delay.max / 1e6,
+  };
+  delay.reset();
+  return found;
+}
