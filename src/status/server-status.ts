@@ -1,6 +1,7 @@
 /** Gathers the status of a running server, for INFO and the metrics, from its parts. */
 import type { ClientState } from '../resp/client-state.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
+import type { Scripts } from '../resp/scripts/scripts.js';
 import type { Settings } from '../resp/settings.js';
 import type { ServerStatus, SyncCounts } from './info.js';
 
@@ -26,6 +27,7 @@ export interface FrontStatus {
   readonly port: number;
   readonly clients: readonly ClientState[];
   readonly statistics: CommandStatistics;
+  readonly scripts?: Scripts;
 }
 
 /** Gathers the status of a server at this moment. */
@@ -49,6 +51,10 @@ export function serverStatus(parts: ServerParts): ServerStatus {
       residentBytes: process.memoryUsage.rss(),
       maxBytes: settings.maxMemoryBytes,
       policy: settings.maxMemoryPolicy,
+      scripts: {
+        count: server.scripts?.runner?.count ?? 0,
+        bytes: server.scripts?.runner?.cachedBytes ?? 0,
+      },
     },
     keys: engine.keyCount(),
     expiringKeys: engine.expiringKeyCount(),
