@@ -1,8 +1,20 @@
 /** Lua 5.1's global functions, where they are not those of Lua 5.3. */
 
+import { allocation } from './allocation.js';
 import { compileErrorIn51 } from './error-texts.js';
-import { allocation, fengari, type HostFunction, type LuaState } from './fengari.js';
-import { bytesArgument, bytesAt, named, pushBytes, pushText, raise, setFunctions, tableAt } from './stack.js';
+import { fengari, type HostFunction, type LuaState } from './fengari.js';
+import {
+  bytesArgument,
+  bytesAt,
+  getField,
+  named,
+  pushBytes,
+  pushText,
+  raise,
+  raiseBare,
+  setFunctions,
+  tableAt,
+} from './stack.js';
 import { unpack } from './table-library.js';
 
 /** Replaces the global functions; the table of globals is on top. */
@@ -12,11 +24,14 @@ export function openBase(L: LuaState): void {
 
 const functions: Readonly<Record<string, HostFunction>> = {
   collectgarbage,
+  error,
   gcinfo: (L) => answerMemory(L),
   ipairs,
   load,
   loadstring,
+  pcall,
   setmetatable,
+  tostring,
   unpack,
 };
 
@@ -70,19 +85,64 @@ function load(L: LuaState): number {
   return compileTo(L, Buffer.concat(pieces, bytes), chunkName);
 }
 
+/** As Lua 5.1: a number is told with its place, too. */
+function error(L: LuaState): number {
+  const { lua, lauxlib } = fengari();
+  const level = lua.lua_type(L, 2) <= 0 ? 1 : lauxlib.luaL_checknumber(L, 2);
+  lua.lua_settop(L, 1);
+  const type = lua.lua_type(L, 1);
+  if (level > 0 && (type === lua.LUA_TSTRING || type === lua.LUA_TNUMBER)) {
+    lauxlib.luaL_where(L, level);
+    pushBytes(L, Buffer.concat([bytesAt(L, 2)!, bytesAt(L, 1)!]));
+  }
+  return lua.lua_error(L);
+}
+
+/** As Redis has it: an error of `redis.call`, which is a table, is returned as its text. */
+function pcall(L: LuaState): number {
+  const { lua, lauxlib } = fengari();
+  lauxlib.luaL_checkany(L, 1);
+  lua.lua_pushboolean(L, true);
+  lua.lua_insert(L, 1);
+  const count = lua.lua_gettop(L) - 2;
+  return called(L, lua.lua_pcallk(L, count, lua.LUA_MULTRET, 0, 0, called));
+}
+
+function called(L: LuaState, status: number): number {
+  const { lua } = fengari();
+  if (status === lua.LUA_OK || status === lua.LUA_YIELD) return lua.lua_gettop(L);
+  if (lua.lua_type(L, -1) === lua.LUA_TTABLE) {
+    if (getField(L, -1, 'err') === lua.LUA_TSTRING) lua.lua_remove(L, -2);
+    else lua.lua_pop(L, 1);
+  }
+  lua.lua_pushboolean(L, false);
+  lua.lua_insert(L, -2);
+  return 2;
+}
+
 function setmetatable(L: LuaState): number {
   const { lua, lauxlib } = fengari();
   lauxlib.luaL_checktype(L, 1, lua.LUA_TTABLE);
   const type = lua.lua_type(L, 2);
   const isTable = type === lua.LUA_TNIL || type === lua.LUA_TTABLE;
   lauxlib.luaL_argcheck(L, isTable, 2, named('nil or table expected'));
-  if (tableAt(L, 1).isReadonly) raise(L, 'Attempt to modify a readonly table');
+  if (tableAt(L, 1).isReadonly) raiseBare(L, 'Attempt to modify a readonly table');
   if (lua.lua_getmetatable(L, 1)) {
     pushBytes(L, named('__metatable'));
     if (lua.lua_rawget(L, -2) !== lua.LUA_TNIL) raise(L, 'cannot change a protected metatable');
   }
   lua.lua_settop(L, 2);
   lua.lua_setmetatable(L, 1);
+  return 1;
+}
+
+/** As with C, where `cjson.null` is a null pointer. */
+function tostring(L: LuaState): number {
+  const { lua, lauxlib } = fengari();
+  lauxlib.luaL_checkany(L, 1);
+  const isNull = lua.lua_type(L, 1) === lua.LUA_TLIGHTUSERDATA && lua.lua_touserdata(L, 1) === null;
+  if (isNull) pushText(L, 'userdata: (nil)');
+  else lauxlib.luaL_tolstring(L, 1);
   return 1;
 }
 

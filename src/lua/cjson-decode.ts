@@ -160,7 +160,7 @@ class Decoder {
       return { type: sign, at };
     }
     if (char === '"') return this.#string(at);
-    if (char === '-' || (char >= '0' && char <= '9')) {
+    if ('-+'.includes(char) || (char >= '0' && char <= '9')) {
       if (!this.#settings.decodeInvalidNumbers && this.#isInvalidNumber())
         return this.#error('invalid number');
       return this.#number(at);

@@ -1,5 +1,8 @@
 /** cjson's encoder (lua-cjson 2.1.0). */
-import { allocation, fengari, type LuaState, latin1 } from './fengari.js';
+
+import { allocation } from './allocation.js';
+import { fengari, type LuaState } from './fengari.js';
+import { latin1 } from './latin1.js';
 import { numberText } from './numbers.js';
 import { bytesAt, raise } from './stack.js';
 
@@ -79,7 +82,7 @@ class Encoder {
     const L = this.#L;
     const { lua } = fengari();
     if (depth > this.#settings.encodeMaxDepth || !lua.lua_checkstack(L, 3)) {
-      raise(L, `Cannot serialise, excessive depth (${depth})`);
+      raise(L, `Cannot serialise, excessive nesting (${depth})`);
     }
     const length = this.#listLength();
     if (length > 0) this.#addList(length, depth);

@@ -1,5 +1,7 @@
 /** The library `cmsgpack` as Redis has it (lua-cmsgpack 0.4.0): Lua values as MessagePack and back. */
-import { allocation, fengari, type LuaState } from './fengari.js';
+
+import { allocation } from './allocation.js';
+import { fengari, type LuaState } from './fengari.js';
 import {
   bytesArgument,
   bytesAt,
@@ -138,7 +140,7 @@ function shapeOf(L: LuaState): { isList: boolean; count: number } {
 }
 
 function numberBytes(value: number): Buffer {
-  const isInteger = Number.isInteger(value) && Math.abs(value) < 2 ** 63;
+  const isInteger = Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63;
   if (isInteger) return integerBytes(value);
   const isSingle = Math.fround(value) === value;
   const bytes = Buffer.alloc(isSingle ? 5 : 9);
@@ -233,10 +235,11 @@ class Unpacker {
     const L = this.#L;
     if (mark === 0xc0) lua.lua_pushnil(L);
     else if (mark === 0xc2 || mark === 0xc3) lua.lua_pushboolean(L, mark === 0xc3);
-    else if (mark >= 0xc4 && mark <= 0xc6) pushBytes(L, this.#take(this.#unsigned(2 ** (mark - 0xc4))));
     else if (mark === 0xca) lua.lua_pushnumber(L, this.#take(4).readFloatBE());
     else if (mark === 0xcb) lua.lua_pushnumber(L, this.#take(8).readDoubleBE());
-    else if (mark >= 0xcc && mark <= 0xcf) lua.lua_pushnumber(L, this.#unsigned(2 ** (mark - 0xcc)));
+    else if (mark >= 0xcc && mark <= 0xce) lua.lua_pushnumber(L, this.#unsigned(2 ** (mark - 0xcc)));
+    // 64 bits without a sign are taken for some with one, as cmsgpack does with Lua 5.1.
+    else if (mark === 0xcf) lua.lua_pushnumber(L, this.#signed(8));
     else if (mark >= 0xd0 && mark <= 0xd3) lua.lua_pushnumber(L, this.#signed(2 ** (mark - 0xd0)));
     else if (mark >= 0xd9 && mark <= 0xdb) pushBytes(L, this.#take(this.#unsigned(2 ** (mark - 0xd9))));
     else if (mark === 0xdc || mark === 0xdd) this.#pushList(this.#unsigned(mark === 0xdc ? 2 : 4), level);

@@ -3,7 +3,7 @@
  * it is suspended inside of a coroutine, all threads around that one are suspended with it.
  */
 import { fengari, type LuaState } from './fengari.js';
-import { bytesAt, pushText, raise, setFunctions } from './stack.js';
+import { bytesAt, pushText, raise, raiseBare, setFunctions } from './stack.js';
 
 /** What coroutines know of the script around them. */
 export interface Suspension {
@@ -107,7 +107,7 @@ export function openCoroutine(L: LuaState, suspension: Suspension): void {
       return 1;
     },
     yield: (L) => {
-      if (L === suspension.thread) raise(L, 'attempt to yield across metamethod/C-call boundary');
+      if (L === suspension.thread) raiseBare(L, 'attempt to yield across metamethod/C-call boundary');
       return lua.lua_yield(L, lua.lua_gettop(L));
     },
   });

@@ -25,6 +25,8 @@ export function typeErrorIn51(
 /** Why a text does not compile, in the words of Lua 5.1. */
 export function compileErrorIn51(text: string): string {
   return text
-    .replace(/near <(eof|name|number|string)>$/, "near '<$1>'")
-    .replace(/: syntax error near (?!'[=,]')/, ": '=' expected near ");
+    .replace(/(: |near )<(eof|name|number|string)>/g, "$1'<$2>'")
+    .replace(/: syntax error near (?='[=,]')/, ': unexpected symbol near ')
+    .replace(/: <break> at line \d+ not inside a loop.*$/, ": no loop to break near '<eof>'")
+    .replace(/: syntax error near /, ": '=' expected near ");
 }

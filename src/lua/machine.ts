@@ -8,8 +8,9 @@ import { openBit } from './bit.js';
 import { openCjson } from './cjson.js';
 import { openCmsgpack } from './cmsgpack.js';
 import { openCoroutine, type Suspension } from './coroutine-library.js';
-import { fengari, type LuaState, latin1 } from './fengari.js';
-import { openMath, seedRandom } from './math-library.js';
+import { fengari, type LuaState } from './fengari.js';
+import { latin1 } from './latin1.js';
+import { openMath } from './math-library.js';
 import { ScriptMemory } from './memory.js';
 import { PRELUDE } from './prelude.js';
 import { bytesAt, getField, named, pushText, raise, setField, setFunctions, tableAt } from './stack.js';
@@ -24,6 +25,9 @@ const GLOBALS = 2;
 
 /** What Lua calls functions of the host. */
 const HOST = 'J';
+
+/** The chunk's name of the library's functions that are in Lua. */
+const LIBRARY = '@library';
 
 /** What a script is told while it runs: to go on, to be suspended if it can be, or to end with this error. */
 export type Verdict = 'go-on' | 'suspend' | { readonly error: string };
@@ -104,7 +108,6 @@ export class LuaMachine {
     this.#suspension.thread = thread;
     this.#suspension.pinned = 0;
     this.#memory.begin();
-    seedRandom();
     lua.lua_rawgeti(thread, lua.LUA_REGISTRYINDEX, script);
     return this.step();
   }
@@ -143,12 +146,13 @@ export class LuaMachine {
   failedAt(): { source: string; line: number } | undefined {
     const { lua } = fengari();
     const info = new lua.lua_Debug();
-    for (const level of [0, 1]) {
-      if (lua.lua_getstack(this.thread, level, info) === 0) return undefined;
+    for (let level = 0; lua.lua_getstack(this.thread, level, info) !== 0; level++) {
       lua.lua_getinfo(this.thread, named('Sl'), info);
-      if (latin1(info.what) !== HOST) break;
+      const source = latin1(info.source);
+      const isOwn = latin1(info.what) !== HOST && source !== LIBRARY;
+      if (isOwn) return { source, line: info.currentline };
     }
-    return { source: latin1(info.source), line: info.currentline };
+    return undefined;
   }
 
   #newThread(): LuaState {
@@ -228,7 +232,7 @@ export class LuaMachine {
   #runPrelude(): void {
     const { lua } = fengari();
     const L = this.#main;
-    const error = push(L, Buffer.from(PRELUDE), named('@library'));
+    const error = push(L, Buffer.from(PRELUDE), named(LIBRARY));
     if (error !== undefined) throw new Error(error);
     const needed = [
       'table.sort',
@@ -239,10 +243,13 @@ export class LuaMachine {
       'type',
       'error',
       'pairs',
+      'select',
     ];
     for (const name of needed) pushGlobal(L, name);
     lua.lua_call(L, needed.length, 4);
-    for (const name of ['table.foreachi', 'table.foreach', 'string.gsub', 'table.sort']) setGlobal(L, name);
+    pushGlobal(L, 'string.gmatch');
+    for (const name of ['string.gfind', 'table.foreachi', 'table.foreach', 'string.gsub', 'table.sort'])
+      setGlobal(L, name);
   }
 
   /** `os` has the clocks, and nothing of the machine around. */

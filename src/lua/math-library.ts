@@ -1,10 +1,10 @@
-/** Lua 5.1's `math`, with the random numbers of Redis: the same in each run of a script. */
+/** Lua 5.1's `math`, with the random numbers of Redis, which go on from script to script. */
 import { fengari, type HostFunction, type LuaState } from './fengari.js';
 import { raise, setField, setFunctions } from './stack.js';
 
 /** Random numbers of drand48's recurrence, from a seed. */
 class Random48 {
-  #state = 0n;
+  #state = 0x1234abcd330en;
 
   /** Begins the sequence of a seed, of which 32 bits count. */
   seed(seed: number): void {
@@ -20,11 +20,6 @@ class Random48 {
 
 const random = new Random48();
 const RANDOM_MAX = 2 ** 31 - 1;
-
-/** Begins the sequence that each script finds. */
-export function seedRandom(): void {
-  random.seed(0);
-}
 
 /** Replaces the functions of `math`, whose table is on top. */
 export function openMath(L: LuaState): void {

@@ -4,7 +4,8 @@
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { allocation, fengari, type LuaState } from './fengari.js';
+import { allocation } from './allocation.js';
+import { fengari, type LuaState } from './fengari.js';
 import { pushText } from './stack.js';
 
 /** Bytes that a script may have, in strings and tables. */

@@ -30,16 +30,58 @@ export function infiniteText(value: number): string | undefined {
 
 function generalText(value: number, digits: number): string {
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  const [mantissa, exponentText] = value.toExponential(digits - 1).split('e') as [string, string];
-  const exponent = Number(exponentText);
-  if (exponent < -4 || exponent >= digits) {
-    return `${withoutZeros(mantissa)}e${exponentOf(exponent)}`;
-  }
-  return withoutZeros(value.toFixed(Math.max(0, digits - 1 - exponent)));
+  const text = exponentialText(value, digits - 1);
+  const exponent = Number(text.slice(text.indexOf('e') + 1));
+  if (exponent >= -4 && exponent < digits) return withoutZeros(fixedText(value, digits - 1 - exponent));
+  const [mantissa, shownExponent] = text.split('e') as [string, string];
+  return `${withoutZeros(mantissa)}e${shownExponent}`;
+}
+
+/** A finite number in C's `%.<digits>e`. */
+export function exponentialText(value: number, digits: number): string {
+  const rounded = value.toExponential(digits);
+  const text = isTie(value.toExponential(digits + 1), value)
+    ? evenOf(value.toExponential(digits + 1))
+    : rounded;
+  const [mantissa, exponent] = text.split('e') as [string, string];
+  return `${mantissa}e${exponentOf(Number(exponent))}`;
+}
+
+/** A finite number in C's `%.<digits>f`. */
+export function fixedText(value: number, digits: number): string {
+  // toFixed has no more than 21 digits before the point, and such numbers are whole.
+  if (Math.abs(value) >= 1e21)
+    return BigInt(value).toString() + (digits === 0 ? '' : `.${'0'.repeat(digits)}`);
+  const longer = value.toFixed(Math.min(digits + 1, 100));
+  return isTie(longer, value) ? evenOf(longer) : value.toFixed(digits);
+}
+
+/** Decimal digits behind the point that no double has more of than a few hundred; enough to tell a tie. */
+const TIE_DIGITS = 60;
+
+/** Whether a number lies exactly between two of one digit less: C rounds to the even one, JavaScript up. */
+function isTie(longer: string, value: number): boolean {
+  const [mantissa, exponent] = longer.split('e') as [string, string?];
+  if (!mantissa.endsWith('5')) return false;
+  const exact = exponent === undefined ? value.toFixed(TIE_DIGITS) : value.toExponential(TIE_DIGITS);
+  return exact.startsWith(mantissa) && /^0*$/.test(exact.split('e')[0]!.slice(mantissa.length));
+}
+
+/** A number without its last digit, 5, rounded to an even one. */
+function evenOf(longer: string): string {
+  const [mantissa, exponent] = longer.split('e') as [string, string?];
+  const digits = mantissa.slice(0, -1);
+  const last = Number(/(\d)\.?$/.exec(digits)![1]);
+  const scale = digits.length - 1 - (digits.includes('.') ? digits.indexOf('.') : digits.length - 1);
+  const whole = BigInt(digits.replace(/[.-]/g, '')) + BigInt(last % 2);
+  const text = whole.toString().padStart(scale + 1, '0');
+  const sign = digits.startsWith('-') ? '-' : '';
+  const point = scale === 0 ? text : `${text.slice(0, -scale)}.${text.slice(-scale)}`;
+  return exponent === undefined ? sign + point : `${sign}${point}e${exponent}`;
 }
 
 /** An exponent as C writes it: a sign, and two digits at least. */
-export function exponentOf(exponent: number): string {
+function exponentOf(exponent: number): string {
   return `${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
 

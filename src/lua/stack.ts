@@ -1,5 +1,6 @@
 /** Small steps on Lua's stack that all libraries take. */
-import { fengari, type HostFunction, type LuaState, type LuaTable } from './fengari.js';
+import { fengari, type HostFunction, type LuaState } from './fengari.js';
+import type { LuaTable } from './lua-5-1.js';
 
 const names = new Map<string, Uint8Array>();
 
@@ -61,8 +62,13 @@ export function raise(L: LuaState, text: string): never {
   lauxlib.luaL_where(L, 1);
   const where = bytesAt(L, -1)!.toString('latin1');
   lua.lua_pop(L, 1);
-  pushText(L, where + text);
-  lua.lua_error(L);
+  return raiseBare(L, where + text);
+}
+
+/** Raises an error whose text names no line, as the virtual machine does in a function of the host. */
+export function raiseBare(L: LuaState, text: string): never {
+  pushText(L, text);
+  fengari().lua.lua_error(L);
   throw new Error('lua_error returned');
 }
 

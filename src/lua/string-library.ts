@@ -1,7 +1,9 @@
 /** Lua 5.1's `string`, where it is not that of Lua 5.3: `rep` and `format`. */
-import { allocation, fengari, type HostFunction, type LuaState } from './fengari.js';
-import { exponentOf, infiniteText, numberText } from './numbers.js';
-import { bytesArgument, integerArgument, pushBytes, raise } from './stack.js';
+
+import { allocation } from './allocation.js';
+import { fengari, type HostFunction, type LuaState } from './fengari.js';
+import { exponentialText, fixedText, infiniteText, numberText } from './numbers.js';
+import { bytesArgument, integerArgument, named, pushBytes, raise } from './stack.js';
 
 /** The functions of `string` that replace those of Lua 5.3. */
 export const stringFunctions: Readonly<Record<string, HostFunction>> = { format, rep };
@@ -27,6 +29,7 @@ const SPECIFICATION = /^([-+ #0]*)(\d{0,3})(?:(\.)(\d{0,3}))?/;
 const FLAGS_MAX = 5;
 
 function format(L: LuaState): number {
+  const { lua, lauxlib } = fengari();
   const text = bytesArgument(L, 1).toString('latin1');
   const parts: Buffer[] = [];
   let argument = 1;
@@ -49,6 +52,7 @@ function format(L: LuaState): number {
     at += spelled.length;
     const conversion = text[at] ?? '';
     argument += 1;
+    if (argument > lua.lua_gettop(L)) lauxlib.luaL_argerror(L, argument, named('no value'));
     const item = {
       flags: flags!,
       width: Number(width),
@@ -125,23 +129,12 @@ function real(value: number, conversion: string, item: Item): Buffer {
   const infinite = infiniteText(value)?.replace('-', '');
   let digits: string;
   if (infinite !== undefined) digits = infinite;
-  else if (conversion === 'f') digits = fixed(magnitude, precision);
-  else if (conversion.toLowerCase() === 'e') digits = exponential(magnitude, precision);
+  else if (conversion === 'f') digits = fixedText(magnitude, precision);
+  else if (conversion.toLowerCase() === 'e') digits = exponentialText(magnitude, precision);
   else digits = numberText(magnitude, Math.max(1, precision));
   const sign = signOf(isNegative || Number.isNaN(value), item.flags);
   const flags = infinite === undefined ? item.flags : item.flags.replaceAll('0', '');
   return numeric(sign, isUpper ? digits.toUpperCase() : digits, { ...item, flags });
-}
-
-/** As C's `%.<digits>f`; toFixed has no more than 21 digits before the point. */
-function fixed(value: number, digits: number): string {
-  if (value < 1e21) return value.toFixed(digits);
-  return BigInt(value).toString() + (digits === 0 ? '' : `.${'0'.repeat(digits)}`);
-}
-
-function exponential(value: number, digits: number): string {
-  const [mantissa, exponent] = value.toExponential(digits).split('e');
-  return `${mantissa}e${exponentOf(Number(exponent))}`;
 }
 
 function signOf(isNegative: boolean, flags: string): string {

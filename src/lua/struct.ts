@@ -1,5 +1,7 @@
 /** The library `struct` as Redis has it (Roberto Ierusalimschy's, version 0.2): C structures in strings. */
-import { allocation, fengari, type LuaState } from './fengari.js';
+
+import { allocation } from './allocation.js';
+import { fengari, type LuaState } from './fengari.js';
 import { bytesArgument, optionalInteger, pushBytes, raise, setField, setFunctions } from './stack.js';
 
 const INTEGER_BYTES_MAX = 32;
@@ -107,7 +109,9 @@ class Format {
 }
 
 function pack(L: LuaState): number {
-  const { lauxlib } = fengari();
+  const { lua, lauxlib } = fengari();
+  // A missing argument is nil, as where C has pushed one to stand before its buffer.
+  lua.lua_pushnil(L);
   const format = new Format(L);
   const parts: Buffer[] = [];
   let argument = 2;

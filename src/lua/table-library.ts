@@ -1,5 +1,7 @@
 /** Lua 5.1's `table`, where it is not that of Lua 5.3; and `unpack`. */
-import { allocation, fengari, type HostFunction, type LuaState } from './fengari.js';
+
+import { allocation } from './allocation.js';
+import { fengari, type HostFunction, type LuaState } from './fengari.js';
 import { bytesAt, integerArgument, optionalInteger, raise, setFunctions } from './stack.js';
 
 /** The most values that `unpack` returns. */

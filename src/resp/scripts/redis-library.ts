@@ -106,7 +106,7 @@ function settings(host: RedisLibraryHost): Record<string, HostFunction> {
       if (lua.lua_gettop(L) !== 1) return raiseError(L, 'ERR redis.set_repl() requires two arguments.');
       if (lua.lua_tonumber(L, 1) >>> 0 > REPLICATION.REPL_ALL) {
         const names = 'REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE';
-        return raiseError(L, `ERR Invalid replication flags. Please use ${names}.`);
+        return raiseError(L, `ERR Invalid replication flags. Use ${names}.`);
       }
       return 0;
     },
