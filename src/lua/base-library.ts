@@ -33,6 +33,7 @@ const functions: Readonly<Record<string, HostFunction>> = {
   setmetatable,
   tostring,
   unpack,
+  xpcall,
 };
 
 /**
@@ -108,9 +109,29 @@ function pcall(L: LuaState): number {
   return called(L, lua.lua_pcallk(L, count, lua.LUA_MULTRET, 0, 0, called));
 }
 
+/** As Lua 5.1: the function is given no arguments. */
+function xpcall(L: LuaState): number {
+  const { lua, lauxlib } = fengari();
+  lauxlib.luaL_checkany(L, 2);
+  lua.lua_settop(L, 2);
+  lua.lua_pushboolean(L, true);
+  lua.lua_pushvalue(L, 1);
+  return handled(L, lua.lua_pcallk(L, 0, lua.LUA_MULTRET, 2, 0, handled));
+}
+
+function handled(L: LuaState, status: number): number {
+  const { lua } = fengari();
+  if (status === lua.LUA_OK || status === lua.LUA_YIELD) return lua.lua_gettop(L) - 2;
+  L.allowhook = 1;
+  lua.lua_pushboolean(L, false);
+  lua.lua_insert(L, -2);
+  return 2;
+}
+
 function called(L: LuaState, status: number): number {
   const { lua } = fengari();
   if (status === lua.LUA_OK || status === lua.LUA_YIELD) return lua.lua_gettop(L);
+  L.allowhook = 1;
   if (lua.lua_type(L, -1) === lua.LUA_TTABLE) {
     if (getField(L, -1, 'err') === lua.LUA_TSTRING) lua.lua_remove(L, -2);
     else lua.lua_pop(L, 1);

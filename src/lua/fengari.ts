@@ -8,6 +8,8 @@ import { replaceBefore, replaceBehind } from './lua-5-1.js';
 /** A Lua thread. Its fields are fengari's own. */
 export interface LuaState {
   readonly l_G: object;
+  /** 1 while hooks are called. fengari leaves 0 behind an error that was caught, so it is set again there. */
+  allowhook: number;
 }
 
 /** A function of the host that Lua calls: it takes its arguments from the stack, returns how many it left. */

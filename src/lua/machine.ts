@@ -176,6 +176,8 @@ export class LuaMachine {
     }
     // From now on every instruction fails, so that the script cannot catch the error and go on.
     lua.lua_sethook(L, (again) => this.#look(again), lua.LUA_MASKCOUNT, 1);
+    // A handler of xpcall runs before this hook is left, and must not run without hooks.
+    L.allowhook = 1;
     pushError(L, verdict.error);
     lua.lua_error(L);
   }

@@ -39,10 +39,7 @@ function generalText(value: number, digits: number): string {
 
 /** A finite number in C's `%.<digits>e`. */
 export function exponentialText(value: number, digits: number): string {
-  const rounded = value.toExponential(digits);
-  const text = isTie(value.toExponential(digits + 1), value)
-    ? evenOf(value.toExponential(digits + 1))
-    : rounded;
+  const text = evenTie(value.toExponential(digits + 1), value) ?? value.toExponential(digits);
   const [mantissa, exponent] = text.split('e') as [string, string];
   return `${mantissa}e${exponentOf(Number(exponent))}`;
 }
@@ -52,8 +49,7 @@ export function fixedText(value: number, digits: number): string {
   // toFixed has no more than 21 digits before the point, and such numbers are whole.
   if (Math.abs(value) >= 1e21)
     return BigInt(value).toString() + (digits === 0 ? '' : `.${'0'.repeat(digits)}`);
-  const longer = value.toFixed(Math.min(digits + 1, 100));
-  return isTie(longer, value) ? evenOf(longer) : value.toFixed(digits);
+  return evenTie(value.toFixed(Math.min(digits + 1, 100)), value) ?? value.toFixed(digits);
 }
 
 /** Decimal digits behind the point that no double has more of than a few hundred; enough to tell a tie. */
@@ -67,17 +63,11 @@ function isTie(longer: string, value: number): boolean {
   return exact.startsWith(mantissa) && /^0*$/.test(exact.split('e')[0]!.slice(mantissa.length));
 }
 
-/** A number without its last digit, 5, rounded to an even one. */
-function evenOf(longer: string): string {
-  const [mantissa, exponent] = longer.split('e') as [string, string?];
-  const digits = mantissa.slice(0, -1);
-  const last = Number(/(\d)\.?$/.exec(digits)![1]);
-  const scale = digits.length - 1 - (digits.includes('.') ? digits.indexOf('.') : digits.length - 1);
-  const whole = BigInt(digits.replace(/[.-]/g, '')) + BigInt(last % 2);
-  const text = whole.toString().padStart(scale + 1, '0');
-  const sign = digits.startsWith('-') ? '-' : '';
-  const point = scale === 0 ? text : `${text.slice(0, -scale)}.${text.slice(-scale)}`;
-  return exponent === undefined ? sign + point : `${sign}${point}e${exponent}`;
+/** A number that C rounds down where JavaScript rounds up: it lies between two, and the lower one is even. */
+function evenTie(longer: string, value: number): string | undefined {
+  if (!isTie(longer, value)) return undefined;
+  const [, even, exponent = ''] = /^(.*[02468]\.?)5(e.*)?$/.exec(longer) ?? [];
+  return even === undefined ? undefined : `${even.replace(/\.$/, '')}${exponent}`;
 }
 
 /** An exponent as C writes it: a sign, and two digits at least. */
