@@ -66,7 +66,6 @@ export {
   type BacklogWindow,
   type Behind,
   type CatchUp,
-  type CatchUpRuns,
   type Leeway,
   type NeedsSnapshot,
 } from './replication/stream/backlog.js';

@@ -43,6 +43,9 @@ export function openFileSink(path: string, options: SinkOptions = {}): FrameSink
   const closed = new Promise<void>((resolve) => stream.once('close', resolve));
   const sink: FrameSink = {
     handlers: { onDrain() {}, onFault() {} },
+    get unwrittenBytes() {
+      return stream.writableLength;
+    },
     begin() {
       try {
         if (isFile) ftruncateSync(fd, kept?.bytes ?? 0);

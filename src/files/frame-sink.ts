@@ -22,6 +22,8 @@ export interface FrameSinkHandlers {
 /** Takes a dump's bytes in order. */
 export interface FrameSink {
   handlers: FrameSinkHandlers;
+  /** Bytes that `write` has taken and that are not written yet. */
+  readonly unwrittenBytes: number;
   /**
    * Drops what was there, except what is continued; to be called before the first write. Throws
    * `WRITE_FAILED`.

@@ -28,11 +28,24 @@ export interface EncodeOptions {
  */
 export function encodeFrame(kind: FrameKind, payload: Uint8Array, options: EncodeOptions = {}): Buffer {
   if (options.compression === 'zstd') return encodeCompressedFrame(kind, payload, options);
-  checkLength(payload.length, 'of payload', 8, MAX_FRAME_PAYLOAD_BYTES);
   const frame = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + payload.length);
-  writeHeader(frame, kind, false, payload.length, options);
+  writePlainHeader(frame, kind, payload.length, options);
   frame.set(payload, FRAME_HEADER_BYTES);
   return frame;
+}
+
+/**
+ * Writes the header of a frame that is not compressed, for whoever has its payload elsewhere. Throws
+ * `FCRP_LENGTH_OVER_LIMIT` for a payload that no reader would accept.
+ */
+export function writePlainHeader(
+  target: Uint8Array,
+  kind: FrameKind,
+  payloadBytes: number,
+  { version = DEFAULT_FRAME_VERSION }: EncodeOptions = {},
+): void {
+  checkLength(payloadBytes, 'of payload', 8, MAX_FRAME_PAYLOAD_BYTES);
+  encodeHeader(target, { version, kind, compressed: false, payloadBytes, uncompressedBytes: payloadBytes });
 }
 
 /**
@@ -48,7 +61,13 @@ export function encodeCompressedFrame(
   checkLength(payload.length, 'uncompressed', 12, MAX_FRAME_PAYLOAD_BYTES);
   const frame = compress(payload, options.level ?? DEFAULT_ZSTD_LEVEL, FRAME_HEADER_BYTES, skippable);
   checkLength(frame.length - FRAME_HEADER_BYTES, 'of payload', 8, MAX_FRAME_PAYLOAD_BYTES);
-  writeHeader(frame, kind, true, payload.length, options);
+  encodeHeader(frame, {
+    version: options.version ?? DEFAULT_FRAME_VERSION,
+    kind,
+    compressed: true,
+    payloadBytes: frame.length - FRAME_HEADER_BYTES,
+    uncompressedBytes: payload.length,
+  });
   return frame;
 }
 
@@ -86,20 +105,4 @@ export function decodeFrame(bytes: Uint8Array, rules: FrameRules = {}): DecodedF
  */
 export function openPayload(header: FrameHeader, wirePayload: Uint8Array, room?: PayloadRoom): Uint8Array {
   return header.compressed ? decompress(wirePayload, header.uncompressedBytes, room) : wirePayload;
-}
-
-function writeHeader(
-  frame: Buffer,
-  kind: FrameKind,
-  compressed: boolean,
-  uncompressedBytes: number,
-  options: EncodeOptions,
-): void {
-  encodeHeader(frame, {
-    version: options.version ?? DEFAULT_FRAME_VERSION,
-    kind,
-    compressed,
-    payloadBytes: frame.length - FRAME_HEADER_BYTES,
-    uncompressedBytes,
-  });
 }

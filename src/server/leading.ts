@@ -5,6 +5,7 @@
 import type { EncodeOptions } from '../frame/frame.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
+import { RecorderFeed } from '../replication/outputs/recorder-feed.js';
 import { TapFeed } from '../replication/outputs/tap-feed.js';
 import { waitForReplicas } from '../replication/primary/wait.js';
 import type { Beginning } from '../replication/relay/promotion.js';
@@ -36,8 +37,8 @@ interface Blocked {
 export class Leading {
   readonly publisher: Publisher;
   readonly #node: NodeParts;
-  /** Functions that remove each output from the stream. */
-  readonly #leaveOutputs: (() => void)[] = [];
+  /** The places of the outputs in the stream. */
+  readonly #outputFeeds: { leave(): void }[] = [];
   readonly #blocked = new Set<Blocked>();
 
   /** The node's store is at the beginning of the history. */
@@ -124,16 +125,17 @@ export class Leading {
     const { recorder, tap } = this.#node.outputs;
     if (recorder !== undefined) {
       recorder.follow({ history: this.history, watermarks: publisher.watermarks(), content });
-      this.#leaveOutputs.push(publisher.subscribe(recorder));
+      this.#outputFeeds.push(new RecorderFeed(recorder, OUTPUT_QUEUE_BYTES, publisher.backlog));
     }
     if (tap !== undefined) {
-      this.#leaveOutputs.push(publisher.subscribe(new TapFeed(tap, OUTPUT_QUEUE_BYTES)));
+      this.#outputFeeds.push(new TapFeed(tap, OUTPUT_QUEUE_BYTES, publisher.backlog));
     }
   }
 
   /** Publishes what waits in batches, and nothing after it. */
   close(): void {
     this.publisher.close();
+    this.#leaveOutputs();
   }
 
   /**
@@ -145,7 +147,7 @@ export class Leading {
     const { relay, engine } = this.#node;
     // Batches that are still open belong to the outputs too; that the stream ends here is not their fault.
     publisher.flush();
-    for (const leave of this.#leaveOutputs.splice(0)) leave();
+    this.#leaveOutputs();
     publisher.close(reason);
     relay?.demoted(publisher);
     engine.setReplica(true);
@@ -155,6 +157,10 @@ export class Leading {
     }
     this.#blocked.clear();
     return { store: engine, history: publisher.history };
+  }
+
+  #leaveOutputs(): void {
+    for (const feed of this.#outputFeeds.splice(0)) feed.leave();
   }
 
   /** Whether writes need replicas; in Redis, too, 0 in either setting turns that off. */

@@ -12,9 +12,6 @@ import { encodingOf } from './leading.js';
 import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
 
-/** About the memory that a waiting frame takes besides its bytes. */
-const FRAME_COST_BYTES = 256;
-
 /** The parts of a node that its ports serve, as they are when they are read. */
 export interface ServedNode extends NodeParts, ReportedNode, ReplicationHost, OuterSituation {
   /** The stream from which new replicas are served; undefined while there is none. */
@@ -38,9 +35,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     isFresh: () => node.settings.hasFreshHistory,
     maxReplicas: config.maxReplicas,
     snapshotChunkBytes: config.snapshotChunkBytes,
-    // Frames that wait cost memory besides their bytes; without a limit of their own, at most as much again.
-    subscriberQueueFrames:
-      config.subscriberQueueFrames || Math.ceil(config.subscriberQueueBytes / FRAME_COST_BYTES),
+    subscriberQueueFrames: config.subscriberQueueFrames || Number.POSITIVE_INFINITY,
     subscriberQueueBytes: config.subscriberQueueBytes,
     encoding: encodingOf(config),
     stream: () => node.stream,

@@ -4,9 +4,10 @@
 import { secondOffset } from '../replication/offset.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { RefusalKind } from '../replication/replica/refusal.js';
+import type { BacklogWindow } from '../replication/stream/backlog.js';
 import type { Reply } from '../resp/reply.js';
 import { lagLine } from './lag.js';
-import type { BacklogReport, LinkReport, NodeReport, ReplicaStatus, ServingReport } from './report.js';
+import type { LinkReport, NodeReport, ReplicaStatus, ServingReport } from './report.js';
 
 type Fields = Record<string, string | number>;
 
@@ -121,7 +122,7 @@ function replicaLine({ lag, queuedBytes }: ReplicaStatus): string {
 }
 
 function backlogFields({ history, offsetRecords, backlog }: ServingReport): Fields {
-  const { limitBytes, records, shards } = backlog;
+  const { limitBytes, records, windowMs, shards } = backlog;
   // The backlog holds more records than the offset counts only where the offset is too low.
   const kept = records < offsetRecords ? records : offsetRecords;
   return {
@@ -129,15 +130,12 @@ function backlogFields({ history, offsetRecords, backlog }: ServingReport): Fiel
     repl_backlog_size: limitBytes,
     repl_backlog_first_byte_offset: String(offsetRecords - kept + 1n),
     repl_backlog_histlen: String(kept),
-    ...Object.fromEntries(shards.map((shard, index) => [`shard${index}`, shardLine(shard)])),
+    ...Object.fromEntries(shards.map((shard, index) => [`shard${index}`, shardLine(shard, windowMs)])),
   };
 }
 
-/**
- * Renders one shard; one to which nothing is written has a window without end, and the field is then left
- * out.
- */
-function shardLine({ watermark, earliest, bytes, windowMs }: BacklogReport['shards'][number]): string {
+/** Renders one shard; while nothing is written the window has no end, and the field is left out. */
+function shardLine({ watermark, earliest, bytes }: BacklogWindow, windowMs: number | undefined): string {
   const line = `seq=${watermark},first=${earliest},bytes=${bytes}`;
   return windowMs === undefined ? line : `${line},window_ms=${windowMs}`;
 }

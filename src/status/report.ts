@@ -58,10 +58,7 @@ export interface BacklogReport {
   /** How long a replica may be away at the present write rate, ms; undefined: nothing is written. */
   readonly windowMs: number | undefined;
   /** The window of each shard, by its index. */
-  readonly shards: readonly (BacklogWindow & {
-    /** Milliseconds, as `BacklogReport.windowMs`, for this shard alone. */
-    readonly windowMs: number | undefined;
-  })[];
+  readonly shards: readonly BacklogWindow[];
 }
 
 /** A replica of this node: what its connection knows, and how far it is behind. */
@@ -112,11 +109,10 @@ export function servingReport({ stream, listener, backlogBytes, nowMs }: Serving
   if (stream === undefined) return servesNothing(backlogBytes);
   const { backlog, history } = stream;
   const watermarks = stream.watermarks();
-  const rates = backlog.rates(nowMs);
+  const rate = backlog.rate(nowMs);
   const windows = backlog.windows();
-  const windowsMs = backlog.shardWindowsMs(rates);
   const mostMs = (held: ArrayLike<bigint>) => listener?.lagMs(held);
-  const statusOf = (replica: ReplicaInfo) => replicaStatus(replica, { stream, watermarks, rates, mostMs });
+  const statusOf = (replica: ReplicaInfo) => replicaStatus(replica, { stream, watermarks, rate, mostMs });
   return {
     history,
     watermarks,
@@ -125,8 +121,8 @@ export function servingReport({ stream, listener, backlogBytes, nowMs }: Serving
       limitBytes: backlogBytes,
       bytes: windows.reduce((sum, { bytes }) => sum + bytes, 0),
       records: windows.reduce((sum, { records }) => sum + records, 0n),
-      windowMs: backlog.windowMs(rates),
-      shards: windows.map((window, shard) => ({ ...window, windowMs: windowsMs[shard] })),
+      windowMs: backlog.windowMs(rate),
+      shards: windows,
     },
     connected: listener?.replicas().map(statusOf) ?? [],
     departed: listener?.departed().map(statusOf) ?? [],
@@ -165,19 +161,19 @@ function servesNothing(backlogBytes: number): ServingReport {
 interface ServedFrom {
   stream: FrameStream;
   watermarks: readonly bigint[];
-  /** The write rate of each shard. */
-  rates: readonly number[];
+  /** The write rate, bytes a millisecond. */
+  rate: number;
   mostMs: MostLagMs;
 }
 
 function replicaStatus(
   replica: ReplicaInfo,
-  { stream: { backlog, history }, watermarks, rates, mostMs }: ServedFrom,
+  { stream: { backlog, history }, watermarks, rate, mostMs }: ServedFrom,
 ): ReplicaStatus {
   const lag = lagOf(replica, backlog, mostMs);
   const held = replica.acknowledged ?? replica.watermarks;
   const isServed = lag !== 'snapshot' && hasReached(watermarks, held);
-  const leeway = isServed ? backlog.leeway(lag.shards, rates) : undefined;
+  const leeway = isServed ? backlog.leeway(held, rate) : undefined;
   return {
     ...replica,
     lag,

@@ -78,6 +78,7 @@ describe('a keeper of a state', () => {
     const recorder = new Recorder({
       sink: {
         handlers: { onDrain() {}, onFault() {} },
+        unwrittenBytes: 0,
         begin() {},
         write: (bytes) => {
           void step(`write ${bytes.length} bytes of the dump`);

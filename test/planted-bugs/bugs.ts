@@ -162,8 +162,8 @@ const replication: readonly PlantedBug[] = [
   {
     name: 'a queue that is exactly full is over its bound',
     file: 'src/replication/primary/subscriber.ts',
-    find: 'this.#queuedBytes + bytes.length > maxQueueBytes',
-    replace: 'this.#queuedBytes + bytes.length >= maxQueueBytes',
+    find: 'frames <= maxQueueFrames && bytes <= maxQueueBytes',
+    replace: 'frames < maxQueueFrames && bytes < maxQueueBytes',
     tests: ['test/replication/primary/subscriber.test.ts'],
   },
   {
@@ -196,17 +196,38 @@ const replication: readonly PlantedBug[] = [
   },
   {
     name: 'a backlog serves across the frame before its first',
-    file: 'src/replication/stream/shard-backlog.ts',
+    file: 'src/replication/stream/shard-window.ts',
     find: 'this.#between(held, this.earliest - 1n) <= 0n',
     replace: 'this.#between(held, this.earliest - 1n) <= 1n',
     tests: ['test/replication/stream/backlog.test.ts'],
   },
   {
-    name: 'who has left a stream is still handed frames',
-    file: 'src/replication/stream/subscribers.ts',
-    find: '      this.#subscribers.delete(subscriber);\n',
+    name: 'who has left a log is still handed frames',
+    file: 'src/replication/stream/frame-log.ts',
+    find: '    this.#cursors.delete(cursor);\n',
     replace: '',
     tests: ['test/replication/stream/publisher.test.ts'],
+  },
+  {
+    name: 'a block is used again while a slow connection still has it',
+    file: 'src/replication/stream/frame-log.ts',
+    find: 'offset = Math.min(offset, heldOffset)',
+    replace: 'offset = Math.max(offset, heldOffset)',
+    tests: ['test/replication/stream/frame-log.test.ts'],
+  },
+  {
+    name: 'a block is used again while a closed connection still sends it',
+    file: 'src/replication/stream/cursor.ts',
+    find: '    if (!this.#isPaused) this.#lendOut();\n',
+    replace: '',
+    tests: ['test/replication/stream/frame-log.test.ts'],
+  },
+  {
+    name: 'a replica that boards a snapshot has half of a frame before it',
+    file: 'src/replication/primary/subscriber.ts',
+    find: '    if (rest !== undefined) this.#connection.write(rest);\n',
+    replace: '',
+    tests: ['test/replication/primary/subscriber.test.ts'],
   },
 ];
 
@@ -214,8 +235,8 @@ const server: readonly PlantedBug[] = [
   {
     name: 'a recording breaks off when its primary is told to follow',
     file: 'src/server/leading.ts',
-    find: '    for (const leave of this.#leaveOutputs.splice(0)) leave();\n',
-    replace: '',
+    find: '    this.#leaveOutputs();\n    publisher.close',
+    replace: '    publisher.close',
     tests: ['test/server/outputs.test.ts', ...roles],
   },
   {

@@ -40,6 +40,7 @@ export class RecordedNode {
     this.#isRust = isRust;
     const sink: FrameSink = {
       handlers: { onDrain() {}, onFault() {} },
+      unwrittenBytes: 0,
       begin() {},
       write: (bytes) => this.#frames.push(Buffer.from(bytes)) > 0,
       sync: async () => {},

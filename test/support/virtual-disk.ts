@@ -133,6 +133,10 @@ class VirtualSink implements FrameSink {
     this.#options = options;
   }
 
+  get unwrittenBytes(): number {
+    return this.#waitingBytes;
+  }
+
   begin(): void {
     truncate(this.#file, this.#options.keptBytes);
   }
@@ -179,7 +183,7 @@ class VirtualSink implements FrameSink {
   #settle(): void {
     this.#isPlanned = false;
     for (const bytes of this.#waiting.splice(0)) {
-      this.#file.parts.push(bytes);
+      this.#file.parts.push(Buffer.from(bytes));
       this.#file.size += bytes.length;
     }
     this.#waitingBytes = 0;

@@ -10,7 +10,6 @@ import { encodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind } from '../../frame/kinds.js';
 import { type History, recordedPairs } from '../history.js';
 import { Ring } from '../stream/ring.js';
-import type { FrameSubscriber } from '../stream/stream.js';
 
 /** Offset of a frame's kind in its header. */
 const KIND_OFFSET = 5;
@@ -40,7 +39,9 @@ export interface RecordedStream {
 }
 
 /** Writes the frames of a stream to a sink, in the order in which they are offered. */
-export class Recorder implements FrameSubscriber {
+export class Recorder {
+  /** Called when the recorder has room again; undefined while nobody waits for that. */
+  onRoom: (() => void) | undefined;
   readonly #options: RecorderOptions;
   readonly #queue = new Ring<Buffer>();
   #queuedBytes = 0;
@@ -72,6 +73,16 @@ export class Recorder implements FrameSubscriber {
   /** Frame bytes that wait for the sink. */
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  /** Whether the sink takes bytes at once. */
+  get hasRoom(): boolean {
+    return this.#isBegun && !this.#blocked && !this.#ended && this.#queue.length === 0;
+  }
+
+  /** Bytes that the sink has taken and not written yet. */
+  get unwrittenBytes(): number {
+    return this.#options.sink.unwrittenBytes;
   }
 
   /**
@@ -111,6 +122,11 @@ export class Recorder implements FrameSubscriber {
     if (kind === FrameKind.SnapshotBegin) this.#isInSnapshot = true;
     else if (kind === FrameKind.SnapshotEnd) this.#isInSnapshot = false;
     this.#write(frame);
+  }
+
+  /** Takes the next bytes of batches, in whatever pieces; they must not change while they are unwritten. */
+  append(piece: Buffer): void {
+    this.#write(piece);
   }
 
   #write(frame: Buffer): void {
@@ -171,7 +187,10 @@ export class Recorder implements FrameSubscriber {
     this.#blocked = false;
     while (!this.#blocked && !this.#ended) {
       const frame = this.#queue.shift();
-      if (frame === undefined) return;
+      if (frame === undefined) {
+        this.onRoom?.();
+        return;
+      }
       this.#queuedBytes -= frame.length;
       this.#blocked = !this.#options.sink.write(frame);
     }

@@ -94,7 +94,8 @@ export class Carousel {
   #stepPlanned = false;
   #steppedAtUs = Number.NEGATIVE_INFINITY;
   #wroteAtUs = Number.NEGATIVE_INFINITY;
-  #leaveStream = () => {};
+  /** The bytes that the stream had when it was looked at for writes. */
+  #seenBytes = 0;
   #stallTimer: Timer | undefined;
 
   constructor(stream: FrameStream, options: CarouselOptions) {
@@ -144,12 +145,7 @@ export class Carousel {
 
   #beginScan(): void {
     this.#scan = this.#stream.store.scan();
-    this.#leaveStream = this.#stream.subscribe({
-      offer: () => {
-        this.#wroteAtUs = this.#options.clock.monotonicUs();
-      },
-      interrupt: () => {},
-    });
+    this.#seenBytes = this.#stream.backlog.pushedBytes;
     this.#position = { round: 0, place: 0 };
     this.#isAtBeginning = true;
   }
@@ -158,7 +154,6 @@ export class Carousel {
   #endScan(): void {
     const scan = this.#scan;
     this.#scan = undefined;
-    this.#leaveStream();
     this.#stallTimer?.cancel();
     this.#stallTimer = undefined;
     if (scan !== undefined) this.#options.timers.endOfTurn(() => scan.close());
@@ -173,9 +168,16 @@ export class Carousel {
       this.#stepWhenReady();
     };
     const nowUs = clock.monotonicUs();
+    this.#lookForWrites(nowUs);
     const waitMs = PAUSE_MS - (nowUs - this.#steppedAtUs) / 1000;
     if (nowUs - this.#wroteAtUs < OF_LATE_MS * 1000 && waitMs > 0) timers.after(Math.ceil(waitMs), step);
     else timers.endOfTurn(step);
+  }
+
+  #lookForWrites(nowUs: number): void {
+    const { pushedBytes } = this.#stream.backlog;
+    if (pushedBytes !== this.#seenBytes) this.#wroteAtUs = nowUs;
+    this.#seenBytes = pushedBytes;
   }
 
   #stepWhenReady(): void {

@@ -48,9 +48,9 @@ export type FeedState = 'snapshot' | 'catching-up' | 'live';
 export class ReplicaFeed {
   readonly #options: ReplicaFeedOptions;
   readonly #subscriber: Subscriber;
-  readonly #leaveStream: () => void;
-  /** The watermarks at which the live frames that the replica is sent begin. */
-  readonly #frozen: readonly bigint[];
+  /** Where the frames begin that the replica is sent behind what it is sent first. */
+  #frozen: readonly bigint[];
+  #isOurs = false;
   /** The snapshot of a Rust replica; undefined unless one was begun. */
   #snapshot: SnapshotSender | undefined;
   /** The carousel that a replica of fastcache's has joined; undefined unless it has joined one. */
@@ -64,21 +64,20 @@ export class ReplicaFeed {
   #isStopped = false;
 
   /**
-   * Subscribes and freezes the watermarks in one go: everything above them is in the subscriber's queue,
-   * everything up to them in what the replica is sent first.
+   * Subscribes and freezes the watermarks in one go: everything above them waits for the subscriber,
+   * everything up to them is in what the replica is sent first.
    */
   constructor(options: ReplicaFeedOptions) {
     this.#options = options;
     const { connection, stream, metrics, subscriberQueueFrames, subscriberQueueBytes } = options;
     this.#frozen = stream.watermarks();
-    this.#subscriber = new Subscriber(connection, {
+    this.#subscriber = new Subscriber(connection, stream.backlog, {
       maxQueueFrames: subscriberQueueFrames,
       maxQueueBytes: subscriberQueueBytes,
       metrics,
-      watermarks: [...this.#frozen],
-      cutOff: (reason, limitFlag) => options.cutOff(this.#explained(reason, limitFlag)),
+      overflowed: (reason, limitFlag) => this.#overflowed(reason, limitFlag),
+      interrupted: (reason) => options.cutOff(reason),
     });
-    this.#leaveStream = stream.subscribe(this.#subscriber);
   }
 
   /** What the replica is sent now. */
@@ -88,7 +87,7 @@ export class ReplicaFeed {
 
   /** What has been sent to it; while it is not `live`, what it will have been sent then. */
   get watermarks(): readonly bigint[] {
-    return this.#subscriber.watermarks;
+    return this.#state === 'live' ? this.#subscriber.watermarks : this.#frozen;
   }
 
   /** Bytes of frames that wait until the connection takes them. */
@@ -102,19 +101,20 @@ export class ReplicaFeed {
    */
   start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, metrics, log } = this.#options;
-    const { runs, reason } = resume(stream, claimed, margin);
-    if (runs === undefined) {
+    this.#isOurs = margin !== undefined;
+    const { since, reason } = resume(stream, claimed, margin);
+    if (since === undefined) {
       log.info(`replica ${address} is given a snapshot: ${reason}`);
       metrics.catchUpSnapshotCount += 1;
       if (asksToResume(claimed, margin)) metrics.resumeFailureCount += 1;
       this.#state = 'snapshot';
-      if (margin === undefined) this.#sendSnapshot();
-      else this.#joinCarousel();
+      if (!this.#isOurs) this.#sendSnapshot();
+      else this.#subscriber.start(() => this.#joinCarousel());
       return;
     }
     log.info(`replica ${address} resumes from the backlog: ${reason}`);
     metrics.catchUpBacklogCount += 1;
-    this.#subscriber.start(runs, () => this.#goLive());
+    this.#subscriber.start(() => this.#goLive(), since);
   }
 
   /** Sends a frame that is none of the stream's behind all that was offered, and at once if there is room. */
@@ -132,7 +132,6 @@ export class ReplicaFeed {
   /** Sends nothing more and frees what was to be sent. */
   stop(): void {
     this.#isStopped = true;
-    this.#leaveStream();
     this.#subscriber.close();
     this.#snapshot?.close();
     this.#carousel?.leave(this.#joiner);
@@ -145,18 +144,32 @@ export class ReplicaFeed {
   }
 
   /**
-   * Returns the reason with the flag to raise, for a snapshot that holds back too much is the operator's to
-   * mend.
+   * Decides for a replica that has fallen too far behind: one of fastcache's is given a snapshot on the
+   * connection that it has, as soon as that has room, and keeps what it holds until then. Any other, and one
+   * that does not even keep up with the frames between the chunks of a snapshot, is cut off.
    */
-  #explained(reason: string, limitFlag: string | undefined): string {
-    if (this.#snapshot === undefined || limitFlag === undefined) return reason;
-    const tooMuch = `what was written while its snapshot was under way is too much: ${reason}`;
-    return `${tooMuch}; a greater ${limitFlag} would let it through`;
+  #overflowed(reason: string, limitFlag: string): void {
+    const { metrics, log, connection, cutOff } = this.#options;
+    if (this.#isOurs && this.#state !== 'snapshot') {
+      log.warn(
+        `replica ${connection.remoteAddress} has fallen behind and is given a snapshot on its connection: ` +
+          `${reason}; a greater ${limitFlag} gives it longer`,
+      );
+      metrics.catchUpSnapshotCount += 1;
+      this.#state = 'snapshot';
+      this.#subscriber.skip(() => this.#joinCarousel());
+      return;
+    }
+    metrics.cutOff();
+    this.#subscriber.close();
+    cutOff(this.#state === 'snapshot' ? tooMuchForSnapshot(reason, limitFlag) : reason);
   }
 
+  /** Begins a snapshot behind what has been sent, at the watermarks of now. */
   #joinCarousel(): void {
     const { stream, carousels } = this.#options;
-    this.#subscriber.start([encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(this.#frozen))], () => {});
+    this.#frozen = stream.watermarks();
+    this.#subscriber.insert(encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(this.#frozen)));
     this.#carousel = carousels.of(stream);
     this.#carousel.join(this.#joiner);
   }
@@ -173,7 +186,7 @@ export class ReplicaFeed {
       onSent: () => {
         this.#snapshot = undefined;
         this.#state = 'catching-up';
-        this.#subscriber.start([], () => this.#goLive());
+        this.#subscriber.start(() => this.#goLive());
       },
       onFault: (error) => cutOff(`its snapshot failed: ${String(error)}`),
     });
@@ -183,4 +196,10 @@ export class ReplicaFeed {
   #goLive(): void {
     if (!this.#isStopped) this.#state = 'live';
   }
+}
+
+/** Returns the reason with the flag to raise, for that is the operator's to mend. */
+function tooMuchForSnapshot(reason: string, limitFlag: string): string {
+  const tooMuch = `what was written while its snapshot was under way is too much: ${reason}`;
+  return `${tooMuch}; a greater ${limitFlag} would let it through`;
 }

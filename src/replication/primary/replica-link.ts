@@ -14,6 +14,8 @@ export interface ReplicaLinkOptions {
   timers: Timers;
   connection: Connection;
   stream: FrameStream;
+  /** Sends a frame behind all of the stream that has been published, so that it stands between two frames. */
+  insert(frame: Buffer): void;
   /** Called when the replica has been silent for so long that the link is dead. */
   onDead(silentMs: number): void;
 }
@@ -23,14 +25,14 @@ export class ReplicaLink {
   readonly #heartbeats: AckSender;
   readonly #watch: LinkWatch;
 
-  constructor({ clock, timers, connection, stream, onDead }: ReplicaLinkOptions) {
+  constructor({ clock, timers, connection, stream, insert, onDead }: ReplicaLinkOptions) {
     this.#heartbeats = new AckSender({
       clock,
       timers,
       watermarks: () => stream.watermarks(),
       send: (frame) => {
         // What is on its way is a sign of life already, and nothing may gather where the peer does not read.
-        if (connection.bufferedBytes === 0) connection.write(frame);
+        if (connection.bufferedBytes === 0) insert(frame);
       },
     });
     this.#heartbeats.start();

@@ -9,14 +9,14 @@ import { hasReached, watermarkOf } from '../watermarks.js';
 
 /** What is decided for one replica. */
 export interface Resumption {
-  /** What it lacks, each shard's frames in order, several in a piece; undefined: it needs a snapshot. */
-  readonly runs: readonly Buffer[] | undefined;
+  /** The watermarks of the stream from which it goes on; undefined: it needs a snapshot. */
+  readonly since: ArrayLike<bigint> | undefined;
   /** The decision's reason, for the log. */
   readonly reason: string;
 }
 
 /**
- * Returns what a replica is sent that claims to hold `claimed`, its watermarks; `margin` is its Hello's,
+ * Returns from where a replica goes on that claims to hold `claimed`, its watermarks; `margin` is its Hello's,
  * undefined of a Rust replica, which claims numbers alone.
  */
 export function resume(
@@ -27,21 +27,18 @@ export function resume(
   const { backlog, history } = stream;
   const place =
     margin === undefined ? rustPlace(stream, claimed) : placeIn(history, margin.get('history'), claimed);
-  if (place === undefined) return { runs: undefined, reason: whyElsewhere(stream, claimed, margin) };
-  const catchUp = backlog.catchUpRuns(place);
-  switch (catchUp.kind) {
-    case 'nothing':
-      return { runs: [], reason: 'it lacks nothing' };
-    case 'runs':
-      return { runs: catchUp.runs, reason: `frames that it lacks: ${catchUp.frameCount}` };
-    case 'needs-snapshot': {
-      const { shard, wanted, earliest } = catchUp;
-      const kept = backlog.windows()[shard]?.bytes ?? 0;
-      const place = `shard ${shard} would go on at sequence ${wanted}`;
-      const reason = `${place}, and the ${kept} bytes of its backlog begin at ${earliest}`;
-      return { runs: undefined, reason };
-    }
+  if (place === undefined) return { since: undefined, reason: whyElsewhere(stream, claimed, margin) };
+  const needsSnapshot = backlog.needsSnapshot(place);
+  if (needsSnapshot === undefined) {
+    const records = backlog.allBehind(place).reduce((sum, behind) => sum + behind.records, 0);
+    const reason = records === 0 ? 'it lacks nothing' : `records that it lacks: ${records}`;
+    return { since: place, reason };
   }
+  const { shard, wanted, earliest } = needsSnapshot;
+  const kept = backlog.windows()[shard]?.bytes ?? 0;
+  const wantedPlace = `shard ${shard} would go on at sequence ${wanted}`;
+  const reason = `${wantedPlace}, and the ${kept} bytes of its backlog begin at ${earliest}`;
+  return { since: undefined, reason };
 }
 
 /**

@@ -340,6 +340,7 @@ export class PrimarySession {
       timers,
       connection: this.#connection,
       stream,
+      insert: (frame) => this.#feed?.insert(frame),
       onDead: (silentMs) => {
         this.#note(`has sent nothing for ${silentMs} ms: the link is dead and is dropped`);
         this.close();

@@ -1,135 +1,147 @@
 /**
- * One replica's queue of a primary's live frames (docs/protocol.md, "Subscribers"). It writes straight to the
- * connection while that takes the bytes, queues within bounds when it does not, and is cut off past them: the
- * replica reconnects and catches up, and no writer ever waits for it.
+ * One replica's place in a primary's log (docs/protocol.md, "Subscribers"; docs/architecture.md, "One log").
+ * It writes to the connection while that takes the bytes and falls behind when it does not; past its bounds
+ * its owner decides what becomes of it, and no writer ever waits for it.
  */
 import assert from 'node:assert';
 import type { Connection } from '../../transport/connection.js';
 import type { ReplicationMetrics } from '../metrics.js';
+import type { Backlog } from '../stream/backlog.js';
+import type { Cursor, LogReader } from '../stream/cursor.js';
 import { Ring } from '../stream/ring.js';
-import type { FrameSubscriber } from '../stream/stream.js';
 
-/** The bounds of the queue, and what is called at its end. */
+/** The bounds of a subscriber, and what is called when it passes them. */
 export interface SubscriberOptions {
-  /** A queue that would pass either is the end of the subscription. */
+  /** How far it may fall behind what has been published since it came; either may be infinite. */
   maxQueueFrames: number;
   maxQueueBytes: number;
   metrics: ReplicationMetrics;
-  /** The replica's watermarks once it has been sent what `start` sends. */
-  watermarks: bigint[];
   /**
-   * Called once, when the queue overflowed or the stream was interrupted. `reason` is in words, `limitFlag`
-   * the flag that sets the limit which was passed. The connection must not be written to after it.
+   * Called when it has fallen further behind. `reason` is in words, `limitFlag` the flag that sets the limit
+   * which was passed. It must `close` the subscriber or have it `skip`.
    */
-  cutOff(reason: string, limitFlag?: string): void;
+  overflowed(reason: string, limitFlag: string): void;
+  /** Called when the stream was interrupted. Nothing may be written to the connection after it. */
+  interrupted(reason: string): void;
 }
 
-interface Waiting {
-  bytes: Buffer;
-  /** The batch's shard; `NO_BATCH` when the frame is part of a bootstrap. */
-  shard: number;
-  lastSequence: bigint;
-  onTaken: (() => void) | undefined;
+/** A frame that is none of the stream's. */
+interface Inserted {
+  readonly bytes: Buffer;
+  /** It stands behind all of the stream that is before this offset. */
+  readonly behind: number;
+  readonly onTaken: (() => void) | undefined;
 }
-
-const NO_BATCH = -1;
 
 /**
- * Hands frames to one connection, in the order in which they came: what `start` gives, then what was queued
- * until then, then what is offered as it comes. While the connection is full all of it waits. Batches of the
- * stream that wait count against the bounds; what `start` gives shares the backlog's memory, and frames of a
- * bootstrap are few, so that these do not.
+ * Hands a log to one connection: what the replica lacks when it comes, then what is published, in the one
+ * order in which that was published, with frames of a bootstrap between. While the connection is full all of
+ * it waits, in the log.
  */
-export class Subscriber implements FrameSubscriber {
+export class Subscriber implements LogReader {
   readonly #connection: Connection;
+  readonly #backlog: Backlog;
   readonly #options: SubscriberOptions;
-  readonly #queue = new Ring<Waiting>();
-  /** The frames in the queue that count against its bounds; the bytes below are theirs. */
-  #queuedFrames = 0;
-  #queuedBytes = 0;
-  /** What is sent before the queue. */
-  #catchUp: readonly Buffer[] = [];
-  #catchUpSent = 0;
+  #cursor: Cursor;
+  readonly #inserted = new Ring<Inserted>();
+  /** What is published behind it counts against the bounds. */
+  #boundedFrom: number;
   #onCaughtUp: (() => void) | undefined;
   /** The `onTaken` of each frame that was written while the connection was full. */
   #untaken: (() => void)[] = [];
-  /** False until `start`: all is queued until then. */
+  /** The frames that wait, as they were counted last. */
+  #countedFrames = 0;
+  /** False until `start`: all waits until then. */
   #isStarted = false;
   /** True while the connection is full. */
   #isBlocked = false;
+  /** Called when the connection has room behind what was skipped; undefined: nothing was. */
+  #onRoom: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(connection: Connection, options: SubscriberOptions) {
+  /** Everything that is published from now on waits for `start`. */
+  constructor(connection: Connection, backlog: Backlog, options: SubscriberOptions) {
     this.#connection = connection;
+    this.#backlog = backlog;
     this.#options = options;
+    this.#cursor = backlog.open(this);
+    this.#boundedFrom = this.#cursor.offset;
   }
 
-  /** How many batches wait. */
-  get queuedFrames(): number {
-    return this.#queuedFrames;
-  }
-
-  /** How many bytes of batches wait. */
+  /** How many bytes of the stream have been published since it came, and wait. */
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    if (this.#isClosed) return 0;
+    return this.#backlog.pushedBytes - Math.max(this.#cursor.offset, this.#boundedFrom);
+  }
+
+  /** The watermarks of all that has been written to the connection, in the order of the stream. */
+  get watermarks(): bigint[] {
+    return this.#backlog.watermarksAt(this.#cursor.offset);
+  }
+
+  get untakenBytes(): number {
+    return this.#isStarted ? this.#connection.bufferedBytes : 0;
   }
 
   /**
-   * The highest sequence of each shard that has been written to the connection; meaningful from `onCaughtUp`
-   * on.
+   * Sends what a replica lacks that holds `since`, calls `onCaughtUp`, then sends all that has been published
+   * since it came and that follows. Without `since` it lacks nothing else.
    */
-  get watermarks(): readonly bigint[] {
-    return this.#options.watermarks;
+  start(onCaughtUp: () => void, since?: ArrayLike<bigint>): void {
+    if (this.#isClosed) return;
+    if (since !== undefined) {
+      assert.equal(
+        this.#cursor.offset,
+        this.#backlog.pushedBytes,
+        'what is lacked lies before all that waits',
+      );
+      this.#cursor.close();
+      this.#cursor = this.#backlog.openSince(since, this);
+    }
+    this.#onCaughtUp = onCaughtUp;
+    this.#isStarted = true;
+    this.#pump();
   }
 
-  /** Sends a batch of the stream, or queues it; past the bounds it calls `cutOff`. */
-  offer(bytes: Buffer, shard: number, lastSequence: bigint): void {
+  ready(): void {
     if (this.#isClosed) return;
-    if (this.#isStarted && !this.#isBlocked) {
-      this.#send(bytes, shard, lastSequence);
-      return;
-    }
-    const { maxQueueFrames, maxQueueBytes, metrics } = this.#options;
-    if (this.#queuedFrames >= maxQueueFrames || this.#queuedBytes + bytes.length > maxQueueBytes) {
-      metrics.cutOff();
-      const flag = this.#queuedFrames >= maxQueueFrames ? '--subscriber-queue' : '--subscriber-bytes';
-      this.#cutOff(this.#overflow(bytes), flag);
-      return;
-    }
-    this.#enqueue({ bytes, shard, lastSequence, onTaken: undefined });
+    if (this.#isStarted && !this.#isBlocked) this.#pump();
+    if (!this.#isClosed) this.#checkBounds();
+    this.#count();
   }
 
   send(): void {
     if (!this.#isClosed) this.#connection.flush();
   }
 
+  interrupt(reason: string): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#options.interrupted(reason);
+  }
+
   /**
-   * Sends a frame of a bootstrap behind all that was offered. It does not count against the bounds: the
-   * caller sees to it that few wait. `onTaken` is called when the connection has room again behind it,
-   * perhaps at once.
+   * Sends a frame that is none of the stream's behind all that was published. It does not count against the
+   * bounds: the caller sees to it that few wait. `onTaken` is called when the connection has room again
+   * behind it, perhaps at once.
    */
   insert(bytes: Buffer, onTaken?: () => void): void {
-    if (this.#isClosed) return;
-    const waiting = { bytes, shard: NO_BATCH, lastSequence: 0n, onTaken };
-    if (this.#isStarted && !this.#isBlocked) this.#sendWaiting(waiting);
-    else this.#enqueue(waiting);
-  }
-
-  /** Ends the subscription, because the stream does not continue: calls `cutOff`. */
-  interrupt(reason: string): void {
-    this.#cutOff(reason);
+    if (this.#isClosed || this.#onRoom !== undefined) return;
+    this.#inserted.push({ bytes, behind: this.#backlog.pushedBytes, onTaken });
+    if (this.#isStarted && !this.#isBlocked) this.#pump();
   }
 
   /**
-   * Sends `catchUp`, calls `onCaughtUp`, then sends what was queued and all that follows, as the connection
-   * drains.
+   * Passes over all that waits, but for the rest of a frame that was sent in part, and holds nothing back.
+   * Calls `onRoom` once the connection has room again: what is published from then on follows.
    */
-  start(catchUp: readonly Buffer[], onCaughtUp: () => void): void {
-    if (this.#isClosed) return;
-    this.#catchUp = catchUp;
-    this.#onCaughtUp = onCaughtUp;
-    this.#isStarted = true;
-    this.#pump();
+  skip(onRoom: () => void): void {
+    assert(this.#isStarted && this.#isBlocked, 'who has room lacks nothing');
+    const rest = this.#cursor.pause();
+    this.#inserted.clear();
+    if (rest !== undefined) this.#connection.write(rest);
+    this.#onRoom = onRoom;
+    this.#count();
   }
 
   /** Called when the connection has room again. */
@@ -138,103 +150,90 @@ export class Subscriber implements FrameSubscriber {
     const untaken = this.#untaken;
     this.#untaken = [];
     for (const onTaken of untaken) onTaken();
+    if (this.#isClosed) return;
+    const onRoom = this.#onRoom;
+    if (onRoom !== undefined) {
+      this.#onRoom = undefined;
+      this.#cursor.resume();
+      this.#boundedFrom = this.#cursor.offset;
+      onRoom();
+    }
     if (this.#isStarted) this.#pump();
+    this.#count();
   }
 
-  /** Sends nothing more and frees the queue at once. */
+  /** Sends nothing more and holds nothing back. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#options.metrics.queueChanged(-this.#queuedFrames);
-    this.#queue.clear();
-    this.#queuedFrames = 0;
-    this.#queuedBytes = 0;
-    this.#catchUp = [];
+    this.#cursor.close();
+    this.#inserted.clear();
     this.#untaken = [];
+    this.#count();
   }
 
   /** Throws when something does not hold that always should between two events. */
   invariants(): void {
-    this.#queue.invariants();
-    const { maxQueueFrames, maxQueueBytes } = this.#options;
-    let [frames, bytes] = [0, 0];
-    for (let index = 0; index < this.#queue.length; index += 1) {
-      const waiting = this.#queue.at(index);
-      if (waiting === undefined || waiting.shard === NO_BATCH) continue;
-      frames += 1;
-      bytes += waiting.bytes.length;
-    }
-    assert.deepEqual([this.#queuedFrames, this.#queuedBytes], [frames, bytes], 'what waits is counted');
-    assert(frames <= maxQueueFrames && bytes <= maxQueueBytes, 'a queue keeps to its bounds');
+    this.#inserted.invariants();
+    const { maxQueueBytes } = this.#options;
+    const uncheckedBytes = this.#backlog.undeliveredBytes;
+    assert(this.queuedBytes <= maxQueueBytes + uncheckedBytes, 'a subscriber keeps to its bounds');
     assert(this.#isBlocked || this.#untaken.length === 0, 'frames are untaken while the connection is full');
-    assert(this.#catchUpSent <= this.#catchUp.length);
-    const isWaiting = this.#queue.length > 0 || this.#catchUp.length > 0;
-    assert(!isWaiting || !this.#isStarted || this.#isBlocked, 'nothing waits while there is room');
-    assert(!isWaiting || !this.#isClosed, 'a closed queue is empty');
+    assert(
+      this.#inserted.length === 0 || !this.#isStarted || this.#isBlocked,
+      'nothing waits while there is room',
+    );
+    assert(this.#inserted.length === 0 || !this.#isClosed, 'a closed subscriber holds nothing');
   }
 
-  #enqueue(waiting: Waiting): void {
-    this.#queue.push(waiting);
-    this.#count(waiting, 1);
+  /** Calls `overflowed` when more waits than is allowed. */
+  #checkBounds(): void {
+    const { maxQueueFrames, maxQueueBytes, overflowed } = this.#options;
+    const bytes = this.queuedBytes;
+    const frames = maxQueueFrames === Number.POSITIVE_INFINITY ? 0 : this.#queuedFrames();
+    if (frames <= maxQueueFrames && bytes <= maxQueueBytes) return;
+    const isFrames = frames > maxQueueFrames;
+    const [count, limit, unit] = isFrames
+      ? [frames, maxQueueFrames, 'frames']
+      : [bytes, maxQueueBytes, 'bytes'];
+    const flag = isFrames ? '--subscriber-queue' : '--subscriber-bytes';
+    overflowed(`${count} ${unit} wait for it, and at most ${limit} may`, flag);
   }
 
-  /** Names the bound that the next frame would pass, in words. */
-  #overflow(next: Buffer): string {
-    const { maxQueueFrames, maxQueueBytes } = this.#options;
-    const waiting = `${this.#queuedFrames} frames (${this.#queuedBytes} bytes) wait for it`;
-    return this.#queuedFrames >= maxQueueFrames
-      ? `${waiting}, and the subscriber queue is limited to ${maxQueueFrames} frames`
-      : `${waiting}, and with the next ${next.length} ` +
-          `the subscriber queue passes its limit of ${maxQueueBytes} bytes`;
+  #queuedFrames(): number {
+    if (this.queuedBytes === 0) return 0;
+    return this.#backlog.framesFrom(Math.max(this.#cursor.offset, this.#boundedFrom));
   }
 
-  #count({ bytes, shard }: Waiting, change: 1 | -1): void {
-    if (shard === NO_BATCH) return;
-    this.#options.metrics.queueChanged(change);
-    this.#queuedFrames += change;
-    this.#queuedBytes += change * bytes.length;
-  }
-
-  #cutOff(reason: string, limitFlag?: string): void {
-    if (this.#isClosed) return;
-    this.close();
-    this.#options.cutOff(reason, limitFlag);
+  /** Counts the frames that wait into the metrics. */
+  #count(): void {
+    const frames = this.#queuedFrames();
+    if (frames !== this.#countedFrames) this.#options.metrics.queueChanged(frames - this.#countedFrames);
+    this.#countedFrames = frames;
   }
 
   #pump(): void {
-    while (!this.#isBlocked && !this.#isClosed && this.#catchUpSent < this.#catchUp.length) {
-      const run = this.#catchUp[this.#catchUpSent];
-      this.#catchUpSent += 1;
-      if (run !== undefined) this.#isBlocked = !this.#connection.write(run);
-    }
-    if (this.#isClosed || this.#catchUpSent < this.#catchUp.length) return;
-    this.#finishCatchUp();
     while (!this.#isBlocked && !this.#isClosed) {
-      const next = this.#queue.shift();
-      if (next === undefined) return;
-      this.#count(next, -1);
-      this.#sendWaiting(next);
+      const inserted = this.#inserted.at(0);
+      if (inserted !== undefined && inserted.behind <= this.#cursor.offset) {
+        this.#inserted.shift();
+        this.#sendInserted(inserted);
+        continue;
+      }
+      const piece = this.#cursor.next(inserted?.behind);
+      if (piece !== undefined) this.#isBlocked = !this.#connection.write(piece);
+      else if (inserted === undefined) break;
     }
-  }
-
-  #finishCatchUp(): void {
+    if (this.#isClosed || this.#cursor.offset < this.#boundedFrom) return;
     const onCaughtUp = this.#onCaughtUp;
     this.#onCaughtUp = undefined;
-    this.#catchUp = [];
-    this.#catchUpSent = 0;
     onCaughtUp?.();
   }
 
-  #sendWaiting({ bytes, shard, lastSequence, onTaken }: Waiting): void {
-    if (shard === NO_BATCH) this.#isBlocked = !this.#connection.write(bytes);
-    else this.#send(bytes, shard, lastSequence);
+  #sendInserted({ bytes, onTaken }: Inserted): void {
+    this.#isBlocked = !this.#connection.write(bytes);
     if (onTaken === undefined) return;
     if (this.#isBlocked) this.#untaken.push(onTaken);
     else onTaken();
-  }
-
-  #send(bytes: Buffer, shard: number, lastSequence: bigint): void {
-    this.#options.watermarks[shard] = lastSequence;
-    this.#isBlocked = !this.#connection.write(bytes);
   }
 }

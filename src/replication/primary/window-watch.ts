@@ -11,7 +11,7 @@ import { holdsNothing, type ReplicaInfo } from './replica-info.js';
 
 const LOOK_MS = 1_000;
 /**
- * The part of a shard's share of the backlog past which a replica is warned of: an operator then has as long
+ * The part of the backlog past which a replica is warned of: an operator then has as long
  * again to do something, and not longer.
  */
 const WARNED_FROM = 0.5;
@@ -59,14 +59,14 @@ export class WindowWatch {
     const present = replicas();
     const warned = new Set<string>();
     if (kept !== undefined) {
-      const rates = kept.rates(clock.nowMs());
+      const rate = kept.rate(clock.nowMs());
       // Most replicas lack next to nothing, which shows without looking at what they lack of each shard.
       const nearlyAll = kept.watermarksLacking(FORGOTTEN_FROM);
       for (const replica of present) {
         const held = replica.acknowledged ?? replica.watermarks;
         // What a snapshot brings is not from the backlog.
         if (replica.state === 'snapshot' || holdsNothing(replica) || hasReached(held, nearlyAll)) continue;
-        const leeway = kept.leeway(kept.allBehind(held), rates);
+        const leeway = kept.leeway(held, rate);
         const wasWarned = this.#warned.has(replica.address);
         if (wasWarned ? isBackIn(leeway) : !isNearEnd(leeway)) continue;
         warned.add(replica.address);
@@ -82,12 +82,12 @@ export class WindowWatch {
 /** Returns whether a replica is warned of; `leeway` is undefined of one that has fallen out. */
 function isNearEnd(leeway: Leeway | undefined): boolean {
   if (leeway === undefined) return true;
-  const { lackingBytes, shareBytes, ms } = leeway;
-  return ms !== undefined && lackingBytes > shareBytes * WARNED_FROM;
+  const { lackingBytes, limitBytes, ms } = leeway;
+  return ms !== undefined && lackingBytes > limitBytes * WARNED_FROM;
 }
 
 function isBackIn(leeway: Leeway | undefined): boolean {
-  return leeway !== undefined && leeway.lackingBytes <= leeway.shareBytes * FORGOTTEN_FROM;
+  return leeway !== undefined && leeway.lackingBytes <= leeway.limitBytes * FORGOTTEN_FROM;
 }
 
 function warning({ address, state }: ReplicaInfo, leeway: Leeway | undefined): string {
@@ -101,7 +101,7 @@ function reason(isGone: boolean, leeway: Leeway | undefined): string {
     const when = isGone ? 'needs a snapshot when it comes back' : 'would need a snapshot if it were cut off';
     return `has fallen out of the backlog, and ${when}`;
   }
-  const { shard, lackingBytes, shareBytes, ms } = leeway;
-  const lacks = `lacks ${lackingBytes} of the ${shareBytes} bytes that the backlog keeps of shard ${shard}`;
+  const { lackingBytes, limitBytes, ms } = leeway;
+  const lacks = `lacks ${lackingBytes} of the ${limitBytes} bytes that the backlog keeps`;
   return `${lacks}: at the present write rate it needs a snapshot in ${ms} ms`;
 }

@@ -5,8 +5,7 @@
 import type { ReplicatedStore } from '../../engine/types.js';
 import type { History } from '../history.js';
 import type { Backlog } from '../stream/backlog.js';
-import type { FrameStream, FrameSubscriber } from '../stream/stream.js';
-import { Subscribers } from '../stream/subscribers.js';
+import type { FrameStream } from '../stream/stream.js';
 
 /** What a `RelayFeed` is made of. */
 export interface RelayFeedOptions {
@@ -24,7 +23,6 @@ export class RelayFeed implements FrameStream {
   readonly history: History;
   readonly path: readonly string[];
   readonly backlog: Backlog;
-  readonly #subscribers = new Subscribers();
 
   constructor({ store, history, path, backlog }: RelayFeedOptions) {
     this.store = store;
@@ -40,18 +38,14 @@ export class RelayFeed implements FrameStream {
   /** Does nothing: frames come sealed, and none waits. */
   flush(): void {}
 
-  subscribe(subscriber: FrameSubscriber): () => void {
-    return this.#subscribers.add(subscriber);
-  }
-
   /** Hands on a frame that the store has applied. */
-  offer(frame: Buffer, shard: number, minSequence: bigint, maxSequence: bigint, timeMs: number): void {
+  offer(frame: Uint8Array, shard: number, minSequence: bigint, maxSequence: bigint, timeMs: number): void {
     this.backlog.push(shard, frame, minSequence, maxSequence, timeMs);
-    this.#subscribers.offer(frame, shard, maxSequence);
+    this.backlog.deliver();
   }
 
-  /** Drops all subscribers, because what follows does not continue what was handed on. */
+  /** Drops all readers, because what follows does not continue what was handed on. */
   interrupt(reason: string): void {
-    this.#subscribers.interrupt(reason);
+    this.backlog.interrupt(reason);
   }
 }

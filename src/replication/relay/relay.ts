@@ -19,7 +19,7 @@ import { RelayFeed } from './relay-feed.js';
 export interface RelayOptions {
   /** The id of this process (link/path.ts). */
   nodeId: string;
-  /** Bytes of backlog for all shards together; each has an equal share. */
+  /** Bytes of backlog for all shards together. */
   backlogBytes: number;
   random: Random;
   log: Log;
@@ -61,7 +61,7 @@ export class Relay implements Downstream {
     const watermarks = store.watermarks();
     const backlog = new Backlog({
       shards: store.shards,
-      maxBytesPerShard: Math.floor(this.#options.backlogBytes / store.shards),
+      maxBytes: this.#options.backlogBytes,
       // A shard may still be at a sequence of the previous history.
       base: watermarks.map((own) => (own < history.base ? own : history.base)),
       watermarks,

@@ -5,7 +5,7 @@ import type { Holding } from './holding.js';
 
 /** A batch that has just been applied to what is held. */
 export interface AppliedBatch {
-  /** The whole frame, which may be kept. */
+  /** The whole frame, valid during the call. */
   readonly frame: Buffer;
   readonly head: BatchHead;
   /** How many of the batch's records were applied, 1 at least. */

@@ -95,7 +95,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
       { margin },
     );
     const { transport, clock, timers, address, connectTimeoutMs, tap } = options;
-    const keepsFrames = options.recorder !== undefined || options.relay !== undefined;
+    const keepsFrames = options.recorder !== undefined;
     const watermarks = () => this.#continued?.store.watermarks() ?? [];
     this.#link = new PrimaryLink(
       { transport, clock, timers, address, connectTimeoutMs, hello, keepsFrames, tap, watermarks },
@@ -306,7 +306,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     const head = readBatchHead(payload);
     const { shard } = head;
     const watermark = store.watermark(shard);
-    relay?.received({ frame: keptBytes(frame), head, applied, watermark });
+    relay?.received({ frame: frame.bytes, head, applied, watermark });
     if (history === undefined || !isAtEnd(history.previous, shard, watermark)) return;
     store.setWatermarks(store.watermarks().map((own, index) => (index === shard ? history.base : own)));
     relay?.crossed(shard, history.base);

@@ -1,19 +1,20 @@
 /**
  * What a primary keeps of its recent frames so that a replica that was away need not take a snapshot
- * (docs/protocol.md, "Backlog"; docs/architecture.md, "Histories").
+ * (docs/protocol.md, "Backlog"; docs/architecture.md, "Histories" and "One log").
  */
 import { watermarkOf } from '../watermarks.js';
-import { BlockPool, type FrameBlock } from './blocks.js';
-import { type BacklogWindow, type Behind, LEVEL, ShardBacklog } from './shard-backlog.js';
+import type { Cursor, LogReader } from './cursor.js';
+import { FrameLog, type FramePlace } from './frame-log.js';
+import { type BacklogWindow, ShardWindow } from './shard-window.js';
 
-export type { BacklogWindow, Behind } from './shard-backlog.js';
+export type { BacklogWindow } from './shard-window.js';
 
 /** What a backlog is for, and how much it keeps. */
 export interface BacklogOptions {
-  /** How many shards it has; frames of others are refused. */
+  /** How many shards it has, 1,024 at most; frames of others are refused. */
   shards: number;
-  /** Frame bytes kept for each shard; the oldest frames go first. */
-  maxBytesPerShard: number;
+  /** Frame bytes kept, of all shards together; the oldest frames go first. */
+  maxBytes: number;
   /** The sequence below each shard's first one, for each shard or one number for all; 0 when absent. */
   base?: bigint | ArrayLike<bigint>;
   /** Each shard's watermark before the first frame is pushed, when that is past the base. */
@@ -34,33 +35,46 @@ export interface NeedsSnapshot {
 /** What a replica must be sent. */
 export type CatchUp =
   | { kind: 'nothing' }
-  /** Each shard's frames in order; the first of a shard may begin below what the replica holds. */
+  /** Frames in the order of publishing; the first of a shard may begin below what the replica holds. */
   | { kind: 'frames'; frames: Buffer[] }
   | NeedsSnapshot;
 
-/** What a replica must be sent, as `CatchUp`; a run is any number of whole frames, one behind the other. */
-export type CatchUpRuns =
-  | { kind: 'nothing' }
-  | { kind: 'runs'; runs: Buffer[]; frameCount: number }
-  | NeedsSnapshot;
+/** What a replica lacks of one shard. */
+export interface Behind {
+  readonly records: number;
+  /** Bytes of the frames that hold those records; undefined when these frames are no longer all kept. */
+  readonly bytes: number | undefined;
+  /**
+   * Milliseconds from the first frame that is lacking to the newest, by their records' own times; undefined
+   * when `bytes` is.
+   */
+  readonly ms: number | undefined;
+}
+
+/** What a replica lacks that has everything. */
+const LEVEL: Behind = { records: 0, bytes: 0, ms: 0 };
 
 /** How far a replica is from the end of what is kept. */
 export interface Leeway {
-  /** The shard of which it lacks the most bytes. */
-  shard: number;
+  /** Bytes that were published since the first frame that it lacks. */
   lackingBytes: number;
-  /** Bytes that are kept of a shard at most: once it lacks more it needs a snapshot. */
-  shareBytes: number;
-  /**
-   * Milliseconds until any shard comes to its end, at the present write rate; undefined: nothing is written.
-   */
+  /** Bytes that are kept at most: once it lacks more it needs a snapshot. */
+  limitBytes: number;
+  /** Milliseconds until then, at the present write rate; undefined: nothing is written. */
   ms: number | undefined;
 }
 
+/** The present write rate is counted over so many milliseconds of the records' own time. */
+const RATE_SPAN_MS = 10_000;
+/** A burst that has just begun is not taken for more than it would be over a second. */
+const RATE_SPAN_MIN_MS = 1_000;
+
+const NOTHING = Buffer.alloc(0);
+
 /**
- * One bounded queue of frames a shard; within a shard the frames follow each other without a gap. The bound
- * is on the frames' own bytes; small frames share blocks of memory, so that keeping them costs about a fifth
- * more (blocks.ts).
+ * The published frames of all shards in one log, in the order of publishing; within a shard they follow each
+ * other without a gap. The newest `maxBytes` of it are kept for whoever comes back; readers have cursors in
+ * it, for which it keeps more.
  *
  * A replica that is served claims `since`: its watermarks, the highest sequence that it holds of each shard,
  * below which it holds all. A list that is too short claims 0 of the rest. Of each shard it is sent the
@@ -68,29 +82,54 @@ export interface Leeway {
  * snapshot when in any shard it lacks what is no longer kept, or claims more than was ever pushed.
  */
 export class Backlog {
-  readonly #shards: ShardBacklog[];
-  readonly #shareBytes: number;
-  readonly #pool: BlockPool;
+  readonly #shards: ShardWindow[];
+  readonly #maxBytes: number;
+  readonly #log: FrameLog;
 
   /** Makes a backlog that keeps nothing at first. */
-  constructor({ shards, maxBytesPerShard, base = 0n, watermarks }: BacklogOptions) {
-    this.#shareBytes = maxBytesPerShard;
-    this.#pool = new BlockPool(maxBytesPerShard);
+  constructor({ shards, maxBytes, base = 0n, watermarks }: BacklogOptions) {
+    this.#maxBytes = maxBytes;
     this.#shards = Array.from({ length: shards }, (_, shard) => {
       const from = typeof base === 'bigint' ? base : watermarkOf(base, shard);
-      return new ShardBacklog(this.#pool, maxBytesPerShard, from, watermarks?.[shard] ?? from);
+      return new ShardWindow(from, watermarks?.[shard] ?? from);
+    });
+    this.#log = new FrameLog({
+      watermarks: this.watermarks(),
+      maxBytes,
+      dropped: (shard, lastSequence, frameBytes, offset) =>
+        this.#shards[shard]!.dropped(lastSequence, frameBytes, offset),
     });
   }
 
+  /** Bytes that have been pushed so far. */
+  get pushedBytes(): number {
+    return this.#log.endOffset;
+  }
+
+  /** Bytes that have been pushed since `deliver`. */
+  get undeliveredBytes(): number {
+    return this.#log.undeliveredBytes;
+  }
+
   /**
-   * Keeps a frame that holds a shard's sequences from `firstSequence` to `lastSequence`, which must never
-   * change again; a frame that is not above the shard's watermark is ignored. `timeMs` is its first record's,
-   * Unix ms. Returns false for a foreign shard.
+   * Copies a frame that holds a shard's sequences from `firstSequence` to `lastSequence`; one that is not
+   * above the shard's watermark is ignored. It may come in two parts. `timeMs` is its first record's, Unix
+   * ms. Returns false for a foreign shard.
    */
-  push(shard: number, frame: Buffer, firstSequence: bigint, lastSequence: bigint, timeMs = 0): boolean {
-    const queue = this.#shards[shard];
-    queue?.push(frame, firstSequence, lastSequence, timeMs);
-    return queue !== undefined;
+  push(
+    shard: number,
+    frame: Uint8Array,
+    firstSequence: bigint,
+    lastSequence: bigint,
+    timeMs = 0,
+    rest: Uint8Array = NOTHING,
+  ): boolean {
+    const window = this.#shards[shard];
+    if (window === undefined) return false;
+    if (lastSequence <= window.watermark) return true;
+    window.push(firstSequence, lastSequence, frame.length + rest.length, timeMs, this.#log.endOffset);
+    this.#log.append(shard, frame, rest, lastSequence, timeMs);
+    return true;
   }
 
   /**
@@ -98,7 +137,10 @@ export class Backlog {
    * lost.
    */
   skipTo(shard: number, watermark: bigint): void {
-    this.#shards[shard]?.skipTo(watermark);
+    const window = this.#shards[shard];
+    if (window === undefined) return;
+    window.skipTo(watermark, this.#log.endOffset);
+    this.#log.pass(shard, window.watermark);
   }
 
   /**
@@ -106,7 +148,51 @@ export class Backlog {
    * a replica that holds all up to the jump holds all up to `watermark`. What is kept stays.
    */
   jump(shard: number, watermark: bigint): void {
-    this.#shards[shard]?.jump(watermark);
+    const window = this.#shards[shard];
+    if (window === undefined) return;
+    window.jump(watermark);
+    this.#log.pass(shard, window.watermark);
+  }
+
+  /** Makes a cursor for `reader`, which is given all that is pushed from now on. */
+  open(reader: LogReader): Cursor {
+    return this.#log.open(reader);
+  }
+
+  /**
+   * Makes a cursor for `reader`, which is given what a replica lacks that holds `since`, and all that is
+   * pushed from now on; `needsSnapshot` must have said that this can be.
+   */
+  openSince(since: ArrayLike<bigint>, reader: LogReader): Cursor {
+    const cursor = this.#log.open(reader);
+    const places = this.#shards.map((_, shard) => this.#offsetSince(shard, watermarkOf(since, shard)));
+    cursor.rewind(Math.min(...places), Math.max(...places), since);
+    return cursor;
+  }
+
+  /** Has every reader take what has been pushed. */
+  deliver(): void {
+    this.#log.deliver();
+  }
+
+  /** Has every reader send at once what it has taken. */
+  send(): void {
+    this.#log.send();
+  }
+
+  /** Interrupts every reader, because what follows does not continue what was pushed. */
+  interrupt(reason: string): void {
+    this.#log.interrupt(reason);
+  }
+
+  /** Returns how many frames follow an offset of a cursor. */
+  framesFrom(offset: number): number {
+    return this.#log.framesFrom(offset);
+  }
+
+  /** Returns the watermarks of who has been given all before an offset of a cursor. */
+  watermarksAt(offset: number): bigint[] {
+    return this.#log.watermarksAt(offset);
   }
 
   /**
@@ -114,36 +200,42 @@ export class Backlog {
    * all.
    */
   catchUp(since: ArrayLike<bigint>): CatchUp {
-    const needsSnapshot = this.#needsSnapshot(since);
+    const needsSnapshot = this.needsSnapshot(since);
     if (needsSnapshot !== undefined) return needsSnapshot;
-    const frames: Buffer[] = [];
-    this.#visitAbove(since, (block, first) => {
-      for (let index = first; index < block.end; index += 1) frames.push(block.frame(index));
-    });
+    const frames = this.#framesSince(since);
     return frames.length === 0 ? { kind: 'nothing' } : { kind: 'frames', frames };
   }
 
-  /** Returns what `catchUp` does, without a buffer for each of what may be a million small frames. */
-  catchUpRuns(since: ArrayLike<bigint>): CatchUpRuns {
-    const needsSnapshot = this.#needsSnapshot(since);
-    if (needsSnapshot !== undefined) return needsSnapshot;
-    const runs: Buffer[] = [];
-    let frameCount = 0;
-    this.#visitAbove(since, (block, first) => {
-      runs.push(...block.runs(first));
-      frameCount += block.end - first;
-    });
-    return frameCount === 0 ? { kind: 'nothing' } : { kind: 'runs', runs, frameCount };
+  /** Returns why a replica that holds `since` cannot be served; undefined: it can. */
+  needsSnapshot(since: ArrayLike<bigint>): NeedsSnapshot | undefined {
+    const shards = this.#shards.length;
+    if (since.length > shards) {
+      return { kind: 'needs-snapshot', shard: shards, wanted: watermarkOf(since, shards) + 1n, earliest: 0n };
+    }
+    for (const [shard, window] of this.#shards.entries()) {
+      const held = watermarkOf(since, shard);
+      if (!window.canServe(held)) {
+        return { kind: 'needs-snapshot', shard, wanted: held + 1n, earliest: window.earliest };
+      }
+    }
+    return undefined;
   }
 
   /** Returns what a replica lacks of a shard of which it holds all up to `held`. */
   behind(shard: number, held: bigint): Behind {
-    return this.#shards[shard]?.behind(held) ?? LEVEL;
+    const window = this.#shards[shard];
+    const records = window?.recordsAbove(held) ?? 0;
+    if (window === undefined || records === 0) return LEVEL;
+    const place = window.canServe(held) ? this.#placeSince(shard, held) : undefined;
+    if (place === undefined) return { records, bytes: undefined, ms: undefined };
+    // A clock that was set back makes no lag negative.
+    const ms = Math.max(0, window.newestMs - place.block.timeMs(place.index));
+    return { records, bytes: this.#log.shardBytesFrom(place), ms };
   }
 
   /** Returns what a replica that holds these lacks of each shard. */
   allBehind(held: ArrayLike<bigint>): Behind[] {
-    return this.#shards.map((queue, shard) => queue.behind(watermarkOf(held, shard)));
+    return this.#shards.map((_, shard) => this.behind(shard, watermarkOf(held, shard)));
   }
 
   /** Returns the highest sequence pushed of a shard. */
@@ -153,89 +245,82 @@ export class Backlog {
 
   /** Returns the highest sequence pushed of each shard. */
   watermarks(): bigint[] {
-    return this.#shards.map((queue) => queue.watermark);
+    return this.#shards.map((window) => window.watermark);
   }
 
   /** Returns what is kept of each shard. */
   windows(): BacklogWindow[] {
-    return this.#shards.map((queue) => queue.window());
+    return this.#shards.map((window) => window.window());
   }
 
   /**
-   * Returns the present write rate of each shard, bytes a millisecond; 0: nothing is written, infinite: no
-   * frame is kept.
+   * Returns the present write rate, bytes a millisecond; 0: nothing is written, infinite: no frame is kept.
    */
-  rates(nowMs: number): number[] {
-    return this.#shards.map((queue) => queue.rate(nowMs));
+  rate(nowMs: number): number {
+    const log = this.#log;
+    // A relay's records are of its primary's clock, which may be ahead.
+    const untilMs = Math.max(nowMs, log.end.newestMs);
+    if (log.end.newestMs <= untilMs - RATE_SPAN_MS) return 0;
+    const { oldestMs } = log;
+    if (oldestMs === undefined) return Number.POSITIVE_INFINITY;
+    const leastMs = log.tailOffset > 0 ? 1 : RATE_SPAN_MIN_MS;
+    const spanMs = Math.min(Math.max(untilMs - oldestMs, leastMs), RATE_SPAN_MS);
+    return log.bytesSince(untilMs - RATE_SPAN_MS) / spanMs;
   }
 
   /**
-   * Returns the milliseconds for which a replica that has all may be away at these rates; undefined: nothing
-   * is written.
+   * Returns the milliseconds for which a replica that has all may be away at this rate; undefined: nothing is
+   * written.
    */
-  windowMs(rates: readonly number[]): number | undefined {
-    return msUntilOne(rates, () => this.#shareBytes);
+  windowMs(rate: number): number | undefined {
+    return msUntil(this.#maxBytes, rate);
   }
 
-  /** Returns what `windowMs` does, for each shard alone. */
-  shardWindowsMs(rates: readonly number[]): (number | undefined)[] {
-    return rates.map((rate) => this.windowMs([rate]));
+  /** Returns the leeway of a replica that holds these; undefined: it can't be served any more. */
+  leeway(held: ArrayLike<bigint>, rate: number): Leeway | undefined {
+    if (this.needsSnapshot(held) !== undefined) return undefined;
+    const offsets = this.#shards.map((_, shard) => this.#offsetSince(shard, watermarkOf(held, shard)));
+    const lackingBytes = this.#log.endOffset - Math.min(...offsets);
+    const limitBytes = this.#maxBytes;
+    return { lackingBytes, limitBytes, ms: msUntil(limitBytes - lackingBytes, rate) };
   }
 
-  /**
-   * Returns the leeway of a replica that lacks `behind`, one for each shard; undefined: it can't be served
-   * any more.
-   */
-  leeway(behind: readonly Behind[], rates: readonly number[]): Leeway | undefined {
-    const shareBytes = this.#shareBytes;
-    const most = { shard: 0, lackingBytes: 0, shareBytes };
-    for (const [shard, { bytes }] of behind.entries()) {
-      if (bytes === undefined) return undefined;
-      if (bytes > most.lackingBytes) Object.assign(most, { shard, lackingBytes: bytes });
-    }
-    const ms = msUntilOne(rates, (shard) => shareBytes - (behind[shard]?.bytes ?? 0));
-    return { ...most, ms };
-  }
-
-  /** Returns the watermarks from which on a replica lacks at most this part of its share of any shard. */
+  /** Returns the watermarks from which on a replica lacks at most about this part of what is kept. */
   watermarksLacking(part: number): bigint[] {
-    return this.#shards.map((queue) => queue.watermarkLacking(part * this.#shareBytes));
+    const offset = this.#log.endOffset - part * this.#maxBytes;
+    return this.#log.watermarksAt(Math.max(this.#log.tailOffset, offset));
   }
 
   /** Throws when something does not hold that always should. For tests: it looks at every frame. */
   invariants(): void {
-    const owned = new Set<FrameBlock>();
-    for (const queue of this.#shards) queue.invariants(owned);
-    this.#pool.invariants(owned);
+    this.#log.invariants();
+    for (const [shard, window] of this.#shards.entries()) {
+      window.invariants();
+      if (window.watermark !== this.#log.end.watermarks[shard]) throw new Error('a log is at its watermarks');
+    }
   }
 
-  #needsSnapshot(since: ArrayLike<bigint>): NeedsSnapshot | undefined {
-    const shards = this.#shards.length;
-    if (since.length > shards) {
-      return { kind: 'needs-snapshot', shard: shards, wanted: watermarkOf(since, shards) + 1n, earliest: 0n };
-    }
-    for (const [shard, queue] of this.#shards.entries()) {
-      const held = watermarkOf(since, shard);
-      if (!queue.canServe(held)) {
-        return { kind: 'needs-snapshot', shard, wanted: held + 1n, earliest: queue.earliest };
-      }
-    }
-    return undefined;
+  #placeSince(shard: number, held: bigint): FramePlace | undefined {
+    return this.#log.firstAbove(shard, this.#shards[shard]!.levelOf(held));
   }
 
-  #visitAbove(since: ArrayLike<bigint>, visit: (block: FrameBlock, index: number) => void): void {
-    for (const [shard, queue] of this.#shards.entries()) queue.visitAbove(watermarkOf(since, shard), visit);
+  /** Returns the offset of the first frame of a shard that one lacks who holds `held`; the end: there is none. */
+  #offsetSince(shard: number, held: bigint): number {
+    const place = this.#placeSince(shard, held);
+    return place === undefined ? this.#log.endOffset : place.block.frameStart(place.index);
+  }
+
+  #framesSince(since: ArrayLike<bigint>): Buffer[] {
+    const reader = { untakenBytes: 0, ready() {}, interrupt() {} };
+    const cursor = this.openSince(since, reader);
+    const frames: Buffer[] = [];
+    for (let frame = cursor.nextFrame(); frame !== undefined; frame = cursor.nextFrame()) frames.push(frame);
+    cursor.close();
+    return frames;
   }
 }
 
-/**
- * Returns the milliseconds until so many bytes more are written at one of the shards; undefined: nothing is
- * written.
- */
-function msUntilOne(rates: readonly number[], bytes: (shard: number) => number): number | undefined {
-  let leastMs = Number.POSITIVE_INFINITY;
-  for (const [shard, rate] of rates.entries()) {
-    if (rate > 0) leastMs = Math.min(leastMs, Math.max(0, Math.floor(bytes(shard) / rate)));
-  }
-  return leastMs === Number.POSITIVE_INFINITY ? undefined : leastMs;
+/** Returns the milliseconds until so many bytes more are written; undefined: nothing is written. */
+function msUntil(bytes: number, rate: number): number | undefined {
+  return rate > 0 ? Math.max(0, Math.floor(bytes / rate)) : undefined;
 }

@@ -1,30 +1,23 @@
 /**
- * Memory for frames that are kept. A buffer of its own costs several hundred bytes beside its content, so
- * that small frames share blocks: they lie one behind the other from a block's front, and what is known of
- * each, in a slot of three words, one before the other from its back. A large frame is kept as it is and
- * takes a slot only.
+ * Memory for a log of frames. Frames lie one behind the other, from one block into the next, so that a block
+ * is full to its last byte; what is known of each frame that begins in a block stands in a slot of three
+ * words, one before the other from the block's back.
  *
- * Ownership: a block belongs to the queue that took it from the pool until that gives it back. `frame` lends
- * its memory: what it returns is a view, and no user of it reports when it is done with that, be it a queue,
- * a socket or a caller of the library. So a block that was lent is never written to again. Given back, it is
- * left to the garbage collector, which frees it behind the last of its views; only blocks of which no view
- * was handed out are used again.
+ * Ownership: a block belongs to the log that took it from the pool until that gives it back. What `view`
+ * returns is the block's own memory, lent until the log's cursors say that it is no longer in use (cursor.ts).
+ * A block whose memory may be in use longer is marked as lent out: it is never written to again, and the
+ * garbage collector frees it behind the last of its views.
  */
 import assert from 'node:assert';
 
-const BLOCK_MAX_BYTES = 65_536;
+const BLOCK_MAX_BYTES = 1_048_576;
 const BLOCK_MIN_BYTES = 4_096;
 /** A block is at most this part of what its owner keeps: at either end of that one is used in part. */
-const BLOCK_PART = 1 / 16;
-/**
- * What is left at a block's end when the next frame does not fit is less than this part of it, or the least.
- */
-const SHARED_PART = 1 / 16;
-const SHARED_MIN_BYTES = 512;
-/**
- * How many blocks may wait to be used again; each owner gives one back for one that it takes, once it is
- * full.
- */
+const BLOCK_PART = 1 / 64;
+/** A block is at least so many times as large as what it holds for each shard. */
+const SHARD_TIMES = 32;
+const SHARD_BYTES = 16;
+/** How many blocks may wait to be used again; the log gives one back for one that it takes, once full. */
 const FREE_MAX = 16;
 
 const WORD_BYTES = 4;
@@ -32,260 +25,235 @@ const SLOT_WORDS = 3;
 const SLOT_BYTES = SLOT_WORDS * WORD_BYTES;
 const WORD_MAX = 0xffff_ffff;
 const SIGNED_WORD_MAX = 0x7fff_ffff;
+/** A frame's place in its block has 22 bits of a word, its shard the other 10. */
+const SHARD_BITS = 10;
+const SHARD_MASK = (1 << SHARD_BITS) - 1;
+
+/** How far a log has come. */
+export interface Position {
+  /** The last sequence of each shard. */
+  readonly watermarks: BigUint64Array;
+  /** The bytes of all frames of each shard, ever. */
+  readonly shardBytes: Float64Array;
+  /** The number of all frames, ever. */
+  frames: number;
+  /** The time of the newest frame, Unix ms. */
+  newestMs: number;
+}
+
+/** Makes the position of a log that begins at these watermarks. */
+export function positionAt(watermarks: ArrayLike<bigint>): Position {
+  return {
+    watermarks: BigUint64Array.from(watermarks),
+    shardBytes: new Float64Array(watermarks.length),
+    frames: 0,
+    newestMs: Number.NEGATIVE_INFINITY,
+  };
+}
 
 /** Hands out blocks, and takes them back. */
 export class BlockPool {
   readonly #blockBytes: number;
-  readonly #free: FrameBlock[] = [];
+  readonly #shards: number;
+  readonly #free: LogBlock[] = [];
 
-  /** Makes a pool for owners that keep `ownerBytes` of frames each. */
-  constructor(ownerBytes: number) {
-    const wanted = 2 ** Math.floor(Math.log2(Math.max(1, ownerBytes * BLOCK_PART)));
-    this.#blockBytes = Math.min(BLOCK_MAX_BYTES, Math.max(BLOCK_MIN_BYTES, wanted));
+  /** Makes a pool for an owner that keeps `ownerBytes` of frames. */
+  constructor(ownerBytes: number, shards: number) {
+    assert(shards <= SHARD_MASK + 1, 'a shard fits its part of a word');
+    const least = Math.max(BLOCK_MIN_BYTES, shards * SHARD_BYTES * SHARD_TIMES);
+    const wanted = Math.min(BLOCK_MAX_BYTES, Math.max(least, ownerBytes * BLOCK_PART));
+    this.#blockBytes = 2 ** Math.floor(Math.log2(wanted));
+    this.#shards = shards;
   }
 
-  /**
-   * Returns an empty block; frames that ever came before those that it is to hold had `bytesBefore` bytes.
-   */
-  take(bytesBefore: number): FrameBlock {
-    const block = this.#free.pop() ?? new FrameBlock(this.#blockBytes);
-    block.begin(bytesBefore);
+  /** Returns an empty block whose first byte is the log's at `start`, where that has come to `position`. */
+  take(start: number, position: Position): LogBlock {
+    const block = this.#free.pop() ?? new LogBlock(this.#blockBytes, this.#shards);
+    block.begin(start, position);
     return block;
   }
 
   /** Takes back `block`, which the caller must not use any more. */
-  giveBack(block: FrameBlock): void {
-    if (!block.isLent && this.#free.length < FREE_MAX) this.#free.push(block);
+  giveBack(block: LogBlock): void {
+    if (!block.isLentOut && this.#free.length < FREE_MAX) this.#free.push(block);
   }
 
   /** Throws when something does not hold that always should. */
-  invariants(owned: ReadonlySet<FrameBlock>): void {
+  invariants(owned: ReadonlySet<LogBlock>): void {
     assert(this.#free.length <= FREE_MAX);
     assert.equal(new Set(this.#free).size, this.#free.length, 'a block is free once');
     for (const block of this.#free) {
-      assert(!block.isLent, 'a free block was never lent');
+      assert(!block.isLentOut, 'a free block is not in use elsewhere');
       assert(!owned.has(block), 'a free block has no owner');
     }
   }
 }
 
-/** A frame that is kept as it is. */
-interface LargeFrame {
-  readonly index: number;
-  /** The frame; undefined once the block has dropped it. */
-  frame: Buffer | undefined;
-  /** Bytes of the block's large frames up to this one and with it. */
-  readonly largeBytes: number;
-}
-
 /** What a slot cannot say of its frame. */
 interface Irregular {
-  readonly firstSequence: bigint;
   readonly lastSequence: bigint;
   readonly timeMs: number;
 }
 
 /**
- * Frames of one shard, in the order of their sequences. Their indexes are from `start`, the oldest that has
- * not been dropped, to before `end`.
+ * Bytes of a log from `start` to before `end`, with slots for the frames that begin there.
  *
- * The words of a slot: bytes of the block's frames up to this one and with it; its last sequence, above the
- * block's base; its time in ms, above the block's (signed). A frame that these do not fit, or whose first
- * sequence does not follow the last one before it, has an entry in `irregular` too.
+ * The words of a slot: place in the block and shard; last sequence above what its shard was at when the block
+ * began; time in ms, above the block's (signed). A frame that these do not fit has an entry in `irregular`.
  */
-export class FrameBlock {
+export class LogBlock {
   readonly #bytes: Buffer;
   readonly #slots: Int32Array;
-  readonly #sharedMaxBytes: number;
-  #start = 0;
-  #end = 0;
-  /** Bytes of frames that lie in the block. */
-  #usedBytes = 0;
-  /** Bytes of all frames of the block, dropped ones and large ones included. */
-  #frameBytes = 0;
-  #bytesBefore = 0;
-  /** One below the first frame's first sequence. */
-  #base = 0n;
-  #baseMs = 0;
-  #large: LargeFrame[] = [];
-  /** The index in `large` of the first that has not been dropped. */
-  #firstLarge = 0;
+  readonly #before: Position;
   readonly #irregular = new Map<number, Irregular>();
-  #isLent = false;
+  #start = 0;
+  #usedBytes = 0;
+  #slotCount = 0;
+  /** Behind the last frame that begins in the block; its start while none does. */
+  #framesEnd = 0;
+  #baseMs = 0;
+  #isLentOut = false;
 
-  constructor(blockBytes: number) {
+  constructor(blockBytes: number, shards: number) {
     this.#bytes = Buffer.allocUnsafeSlow(blockBytes);
     this.#slots = new Int32Array(this.#bytes.buffer);
-    this.#sharedMaxBytes = Math.max(SHARED_MIN_BYTES, blockBytes * SHARED_PART);
+    this.#before = positionAt(new BigUint64Array(shards));
   }
 
+  /** The log's offset of the block's first byte. */
   get start(): number {
     return this.#start;
   }
 
+  /** The log's offset behind the block's last byte. */
   get end(): number {
-    return this.#end;
+    return this.#start + this.#usedBytes;
   }
 
-  /** Whether a view of the block's memory was handed out. */
-  get isLent(): boolean {
-    return this.#isLent;
+  /** How many frames begin in the block. */
+  get slots(): number {
+    return this.#slotCount;
+  }
+
+  /** The log's offset behind the last frame that begins in the block; its start while none does. */
+  get framesEnd(): number {
+    return this.#framesEnd;
+  }
+
+  /** How far the log had come where the block begins; a frame that runs into the block is counted. */
+  get before(): Position {
+    return this.#before;
+  }
+
+  /** Whether the block's memory may be in use outside the log for good. */
+  get isLentOut(): boolean {
+    return this.#isLentOut;
   }
 
   /** Makes the block empty; called by the pool. */
-  begin(bytesBefore: number): void {
-    assert(!this.#isLent, 'a block that was lent is not used again');
-    this.#start = 0;
-    this.#end = 0;
+  begin(start: number, { watermarks, shardBytes, frames, newestMs }: Position): void {
+    assert(!this.#isLentOut, 'a block that is in use elsewhere is not used again');
+    this.#start = start;
     this.#usedBytes = 0;
-    this.#frameBytes = 0;
-    this.#bytesBefore = bytesBefore;
-    if (this.#large.length > 0) this.#large = [];
-    this.#firstLarge = 0;
+    this.#slotCount = 0;
+    this.#framesEnd = start;
+    this.#before.watermarks.set(watermarks);
+    this.#before.shardBytes.set(shardBytes);
+    this.#before.frames = frames;
+    this.#before.newestMs = newestMs;
     this.#irregular.clear();
   }
 
+  /** Marks the block's memory as in use outside the log, so that it is never written to again. */
+  lendOut(): void {
+    this.#isLentOut = true;
+  }
+
   /**
-   * Keeps a frame that holds the sequences from `firstSequence` to `lastSequence` behind those that the block
-   * has, whose last sequence is below `lastSequence`. Returns false when the block is full, which an empty
-   * one is not.
+   * Notes a frame of `frameBytes` that begins here; its bytes follow by `copy`. Returns false when the block
+   * has no room for a slot and a byte.
    */
-  append(frame: Buffer, firstSequence: bigint, lastSequence: bigint, timeMs: number): boolean {
-    const index = this.#end;
-    if (index === 0) {
-      this.#base = firstSequence - 1n;
-      this.#baseMs = timeMs;
-    }
-    const sharedBytes = frame.length <= this.#sharedMaxBytes ? frame.length : 0;
-    const slotsAt = this.#bytes.length - (index + 1) * SLOT_BYTES;
-    const frameBytes = this.#frameBytes + frame.length;
-    const above = Number(lastSequence - this.#base);
-    const isFull = this.#usedBytes + sharedBytes > slotsAt || frameBytes > WORD_MAX || above > WORD_MAX;
-    if (isFull && index > 0) return false;
+  beginFrame(shard: number, frameBytes: number, lastSequence: bigint, timeMs: number): boolean {
+    if (this.#room() <= SLOT_BYTES) return false;
+    const index = this.#slotCount;
+    if (index === 0) this.#baseMs = timeMs;
+    const above = Number(lastSequence - this.#before.watermarks[shard]!);
     const sinceMs = timeMs - this.#baseMs;
-    const follows = index === 0 || firstSequence === this.lastSequence(index - 1) + 1n;
-    if (!follows || above > WORD_MAX || !isSignedWord(sinceMs)) {
-      this.#irregular.set(index, { firstSequence, lastSequence, timeMs });
-    }
-    const word = slotsAt / WORD_BYTES;
-    this.#slots[word] = frameBytes;
+    if (above > WORD_MAX || !isSignedWord(sinceMs)) this.#irregular.set(index, { lastSequence, timeMs });
+    const word = this.#slots.length - (index + 1) * SLOT_WORDS;
+    this.#slots[word] = (this.#usedBytes << SHARD_BITS) | shard;
     this.#slots[word + 1] = above;
     this.#slots[word + 2] = sinceMs;
-    if (sharedBytes > 0) this.#bytes.set(frame, this.#usedBytes);
-    else this.#keepLarge(frame, index);
-    this.#usedBytes += sharedBytes;
-    this.#frameBytes = frameBytes;
-    this.#end = index + 1;
+    this.#slotCount = index + 1;
+    this.#framesEnd = this.#start + this.#usedBytes + frameBytes;
     return true;
   }
 
-  /** Drops the oldest frame. The memory of one that shares the block's is free with the block. */
-  dropOldest(): void {
-    const large = this.#large[this.#firstLarge];
-    if (large?.index === this.#start) {
-      large.frame = undefined;
-      this.#firstLarge += 1;
-    }
-    this.#start += 1;
+  /** Takes bytes of `source` from `from` on, as many as there is room for; returns how many. */
+  copy(source: Uint8Array, from: number): number {
+    const taken = Math.min(this.#room(), source.length - from);
+    const isWhole = from === 0 && taken === source.length;
+    this.#bytes.set(isWhole ? source : source.subarray(from, from + taken), this.#usedBytes);
+    this.#usedBytes += taken;
+    return taken;
   }
 
-  /** The bytes of a frame, which never change again. They are the very buffer that was appended, or lent. */
-  frame(index: number): Buffer {
-    assert(index >= this.#start && index < this.#end, 'a frame that the block holds');
-    const at = this.#firstLargeFrom(index);
-    const large = this.#large[at];
-    if (large?.frame !== undefined && large.index === index) return large.frame;
-    return this.#lend(index, index + 1, this.#large[at - 1]);
+  /** Returns the block's own memory from one offset of the log to before another, both within the block. */
+  view(from: number, until: number): Buffer {
+    assert(from >= this.#start && from < until && until <= this.end, 'bytes that the block holds');
+    return this.#bytes.subarray(from - this.#start, until - this.#start);
   }
 
-  /** Returns the bytes of all frames from `index` on, in as few pieces as they lie in. */
-  runs(index: number): Buffer[] {
-    assert(index >= this.#start && index <= this.#end, 'a frame that the block holds');
-    const runs: Buffer[] = [];
-    let from = index;
-    for (let at = this.#firstLargeFrom(index); from < this.#end; at += 1) {
-      const large = this.#large[at];
-      const until = large?.index ?? this.#end;
-      if (until > from) runs.push(this.#lend(from, until, this.#large[at - 1]));
-      if (large?.frame !== undefined) runs.push(large.frame);
-      from = until + 1;
-    }
-    return runs;
+  /** Returns the log's offset at which a frame begins. */
+  frameStart(index: number): number {
+    return this.#start + (this.#word(index, 0) >>> SHARD_BITS);
   }
 
-  /** Returns the first sequence of a frame, as it was appended. */
-  firstSequence(index: number): bigint {
-    const exact = this.#irregular.get(index)?.firstSequence;
-    if (exact !== undefined) return exact;
-    return index === 0 ? this.#base + 1n : this.lastSequence(index - 1) + 1n;
+  /** Returns the log's offset behind a frame. */
+  frameEnd(index: number): number {
+    return index + 1 < this.#slotCount ? this.frameStart(index + 1) : this.#framesEnd;
   }
 
-  /** Returns the last sequence of a frame, as it was appended. */
+  /** Returns the shard of a frame. */
+  shard(index: number): number {
+    return this.#word(index, 0) & SHARD_MASK;
+  }
+
+  /** Returns the last sequence of a frame. */
   lastSequence(index: number): bigint {
-    const exact = this.#irregular.get(index)?.lastSequence;
-    return exact ?? this.#base + BigInt(this.#word(index, 1) >>> 0);
+    const exact = this.#irregular.size === 0 ? undefined : this.#irregular.get(index)?.lastSequence;
+    return exact ?? this.#before.watermarks[this.shard(index)]! + BigInt(this.#word(index, 1) >>> 0);
   }
 
-  /** Returns the time of a frame, ms, as it was appended. */
+  /** Returns the time of a frame, ms. */
   timeMs(index: number): number {
     return this.#irregular.get(index)?.timeMs ?? this.#baseMs + this.#word(index, 2);
   }
 
-  /** Returns the bytes of all frames ever, of this block and of those before it, before this one. */
-  bytesBefore(index: number): number {
-    return this.#bytesBefore + this.#bytesThrough(index - 1);
+  /** Returns the index of the first frame that begins at `offset` or behind it; `slots` when none does. */
+  firstFrom(offset: number): number {
+    return firstIndex(0, this.#slotCount, (index) => this.frameStart(index) >= offset);
   }
 
   /** Throws when something does not hold that always should. */
   invariants(): void {
-    assert(this.#start < this.#end, 'a block in use holds a frame');
-    assert(this.#usedBytes <= this.#bytes.length - this.#end * SLOT_BYTES, 'frames and slots do not meet');
-    assert.equal(this.#bytesThrough(this.#end - 1), this.#frameBytes);
-    assert.equal(this.#usedBytes + (this.#large.at(-1)?.largeBytes ?? 0), this.#frameBytes);
-    for (let index = this.#start; index < this.#end; index += 1) {
-      assert(this.firstSequence(index) <= this.lastSequence(index));
-      if (index === this.#start) continue;
-      assert(this.lastSequence(index - 1) < this.lastSequence(index), 'last sequences rise');
-      assert(this.#bytesThrough(index - 1) <= this.#bytesThrough(index));
-    }
-    for (const [at, { index, frame }] of this.#large.entries()) {
-      assert.equal(frame !== undefined, at >= this.#firstLarge, 'a dropped frame is let go');
-      assert.equal(frame !== undefined, index >= this.#start);
+    assert(this.#room() >= 0, 'frames and slots do not meet');
+    assert(this.#framesEnd >= this.#start);
+    const lasts = this.#before.watermarks.slice();
+    for (let index = 0; index < this.#slotCount; index += 1) {
+      assert(this.frameStart(index) < this.frameEnd(index), 'a frame has bytes');
+      const shard = this.shard(index);
+      assert(this.lastSequence(index) > lasts[shard]!, 'last sequences of a shard rise');
+      lasts[shard] = this.lastSequence(index);
     }
   }
 
-  #keepLarge(frame: Buffer, index: number): void {
-    const largeBytes = (this.#large.at(-1)?.largeBytes ?? 0) + frame.length;
-    this.#large.push({ index, frame, largeBytes });
-  }
-
-  /** Returns the index in `large` of the first frame that is not dropped and is at `index` or behind it. */
-  #firstLargeFrom(index: number): number {
-    return firstIndex(this.#firstLarge, this.#large.length, (at) => {
-      const large = this.#large[at];
-      return large !== undefined && large.index >= index;
-    });
-  }
-
-  /**
-   * Returns a view of frames that share the block's memory and follow each other; `before` is the last large
-   * one before them.
-   */
-  #lend(from: number, until: number, before: LargeFrame | undefined): Buffer {
-    this.#isLent = true;
-    const largeBytes = before?.largeBytes ?? 0;
-    return this.#bytes.subarray(
-      this.#bytesThrough(from - 1) - largeBytes,
-      this.#bytesThrough(until - 1) - largeBytes,
-    );
-  }
-
-  #bytesThrough(index: number): number {
-    return index < 0 ? 0 : this.#word(index, 0) >>> 0;
+  #room(): number {
+    return this.#bytes.length - this.#usedBytes - this.#slotCount * SLOT_BYTES;
   }
 
   #word(index: number, which: number): number {
-    return this.#slots[this.#slots.length - (index + 1) * SLOT_WORDS + which] ?? 0;
+    return this.#slots[this.#slots.length - (index + 1) * SLOT_WORDS + which]!;
   }
 }
 

@@ -6,14 +6,14 @@ import assert from 'node:assert';
 import type { Clock, Timer, Timers } from '../../clock.js';
 import type { OpenBatch, ReplicatedStore } from '../../engine/types.js';
 import { firstTimestampMs } from '../../frame/batch.js';
-import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
+import { type EncodeOptions, encodeCompressedFrame, writePlainHeader } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
+import { FRAME_HEADER_BYTES } from '../../limits.js';
 import type { History } from '../history.js';
 import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import { Backlog } from './backlog.js';
-import type { FrameStream, FrameSubscriber } from './stream.js';
-import { Subscribers } from './subscribers.js';
+import type { FrameStream } from './stream.js';
 
 /** The policy by which gathered records leave, besides when a batch is full (`Publisher` has the three). */
 export type SendPolicy = 'adaptive' | 'batch' | 'immediate';
@@ -32,7 +32,7 @@ export interface PublisherOptions {
   batchMaxDelayUs: number;
   /** The id of this process (path.ts). */
   nodeId: string;
-  /** Bytes of frames kept for all shards together; each has an equal share. */
+  /** Bytes of frames kept for all shards together. */
   backlogBytes: number;
   /** What is kept already of the history that this one continues, at the store's watermarks. */
   backlog?: Backlog | undefined;
@@ -41,8 +41,8 @@ export interface PublisherOptions {
 }
 
 /**
- * Seals each batch of a store once, and hands the frame to the backlog and to every subscriber. Nothing in it
- * throws at the writer or waits for a replica. Three policies say when records leave that have not filled a
+ * Seals each batch of a store once, into the backlog, and has its readers take what a turn of the event loop
+ * has brought at the end of that. Nothing in it throws at the writer or waits for a replica. Three policies say when records leave that have not filled a
  * batch:
  *
  * - `adaptive`: at the end of the event-loop turn in which the first was written, before clients are
@@ -57,11 +57,12 @@ export class Publisher implements FrameStream {
   readonly backlog: Backlog;
   readonly #options: PublisherOptions;
   readonly #metrics: ReplicationMetrics;
-  readonly #subscribers = new Subscribers();
   readonly #watermarks: bigint[];
+  /** The header of each frame, which the backlog copies. */
+  readonly #header = Buffer.alloc(FRAME_HEADER_BYTES);
   #timer: Timer | undefined;
   #isTurnPlanned = false;
-  readonly #endOfTurn = () => this.#flushTurn();
+  readonly #endOfTurn = () => this.#deliverTurn();
   #isClosed = false;
 
   /** Publishes what `options.store` seals from now on, until `close`. */
@@ -77,7 +78,7 @@ export class Publisher implements FrameStream {
       backlog ??
       new Backlog({
         shards: store.shards,
-        maxBytesPerShard: Math.floor(backlogBytes / store.shards),
+        maxBytes: backlogBytes,
         base: this.#watermarks,
       });
     store.onBatch = (batch) => this.#publish(batch);
@@ -100,27 +101,20 @@ export class Publisher implements FrameStream {
    */
   endTurn(): void {
     if (this.#isClosed) return;
-    if (this.#isTurnPlanned) this.#flushTurn();
-    this.#subscribers.send();
+    this.#deliverTurn();
+    this.backlog.send();
   }
 
-  /** Hands every frame from now on to `subscriber`. Returns what ends that. */
-  subscribe(subscriber: FrameSubscriber): () => void {
-    return this.#subscribers.add(subscriber);
-  }
-
-  /**
-   * Publishes what waits, and nothing after it. With a `reason` all subscribers are interrupted.
-   */
+  /** Publishes what waits, and nothing after it. With a `reason` all readers are interrupted. */
   close(reason?: string): void {
     if (this.#isClosed) return;
     this.flush();
+    this.backlog.deliver();
     this.#isClosed = true;
     this.#timer?.cancel();
     this.store.onBatch = () => {};
     this.store.onDirty = () => {};
-    if (reason !== undefined) this.#subscribers.interrupt(reason);
-    this.#subscribers.clear();
+    if (reason !== undefined) this.backlog.interrupt(reason);
   }
 
   /** Throws when something does not hold that always should until `close`. */
@@ -134,7 +128,7 @@ export class Publisher implements FrameStream {
   }
 
   #publish(batch: OpenBatch): void {
-    const { shard, records, minSequence, maxSequence } = batch;
+    const { shard, records, maxSequence } = batch;
     if (records === 0) return;
     if (shard >= this.#watermarks.length) {
       this.#metrics.drops += 1;
@@ -143,36 +137,44 @@ export class Publisher implements FrameStream {
       );
       return;
     }
-    const frame = this.#seal(batch);
     this.#watermarks[shard] = maxSequence;
-    if (frame === undefined) {
-      this.backlog.skipTo(shard, maxSequence);
-      this.#subscribers.interrupt('a frame of its stream was lost');
-      return;
-    }
-    this.backlog.push(shard, frame, minSequence, maxSequence, firstTimestampMs(batch.payload));
-    this.#subscribers.offer(frame, shard, maxSequence);
-  }
-
-  #seal({ payload, records }: OpenBatch): Buffer | undefined {
     const { clock, encoding, log } = this.#options;
     const startedUs = clock.monotonicUs();
+    const timeMs = firstTimestampMs(batch.payload);
     try {
-      const frame = encodeFrame(FrameKind.MutationBatch, payload, encoding);
+      const frameBytes = this.#seal(batch, encoding, timeMs);
       const elapsedNs = Math.round((clock.monotonicUs() - startedUs) * 1000);
-      this.#metrics.batchSent(records, payload.length, frame.length, elapsedNs);
-      return frame;
+      this.#metrics.batchSent(records, batch.payload.length, frameBytes, elapsedNs);
     } catch (error) {
       this.#metrics.drops += 1;
       log.error(`a batch of ${records} records could not be sealed: ${String(error)}`);
-      return undefined;
+      this.backlog.skipTo(shard, maxSequence);
+      this.backlog.interrupt('a frame of its stream was lost');
+      return;
     }
+    this.#planTurn();
+  }
+
+  /** Makes the frame of a batch, in the backlog, and returns its bytes. Throws what sealing throws. */
+  #seal(
+    { shard, payload, minSequence, maxSequence }: OpenBatch,
+    encoding: EncodeOptions,
+    timeMs: number,
+  ): number {
+    if (encoding.compression === 'zstd') {
+      const frame = encodeCompressedFrame(FrameKind.MutationBatch, payload, encoding);
+      this.backlog.push(shard, frame, minSequence, maxSequence, timeMs);
+      return frame.length;
+    }
+    writePlainHeader(this.#header, FrameKind.MutationBatch, payload.length, encoding);
+    this.backlog.push(shard, this.#header, minSequence, maxSequence, timeMs, payload);
+    return FRAME_HEADER_BYTES + payload.length;
   }
 
   #planFlush(): void {
     switch (this.#options.sendPolicy) {
       case 'adaptive':
-        this.#planTurnFlush();
+        this.#planTurn();
         return;
       case 'batch':
         this.#timer ??= this.#armFlushDue(this.#options.batchMaxDelayUs);
@@ -182,17 +184,18 @@ export class Publisher implements FrameStream {
     }
   }
 
-  /** Plans a flush for writes that no client of this process makes, behind which nobody is answered. */
-  #planTurnFlush(): void {
+  /** Plans the end of the turn, for writes that no client of this process makes: nobody is answered then. */
+  #planTurn(): void {
     if (this.#isTurnPlanned) return;
     this.#isTurnPlanned = true;
     this.#options.timers.endOfTurn(this.#endOfTurn);
   }
 
-  #flushTurn(): void {
+  #deliverTurn(): void {
     if (!this.#isTurnPlanned) return;
+    if (!this.#isClosed && this.#options.sendPolicy === 'adaptive') this.flush();
     this.#isTurnPlanned = false;
-    if (!this.#isClosed) this.flush();
+    if (!this.#isClosed) this.backlog.deliver();
   }
 
   /** Arms a flush after the delay; timers count whole milliseconds, so a shorter one is rounded up to one. */

@@ -13,26 +13,10 @@ export interface FrameStream {
    * the primary.
    */
   readonly path: readonly string[];
+  /** The log of its frames, in which each reader of the stream has a cursor. */
   readonly backlog: Backlog;
-  /**
-   * The highest sequence of each shard that backlog and subscribers have; not what still waits in a batch.
-   */
+  /** The highest sequence of each shard that the backlog has; not what still waits in a batch. */
   watermarks(): bigint[];
   /** Seals all that waits, whatever its age. */
   flush(): void;
-  /** Hands every frame from now on to `subscriber`. Returns what ends that. */
-  subscribe(subscriber: FrameSubscriber): () => void;
-}
-
-/** What a stream hands each of its frames to. */
-export interface FrameSubscriber {
-  /**
-   * `bytes` is a whole MutationBatch frame that never changes again; its records are of `shard`, up to
-   * `lastSequence`. Never throws, never blocks.
-   */
-  offer(bytes: Buffer, shard: number, lastSequence: bigint): void;
-  /** Called before clients are answered: what was offered must leave now, as far as the network takes it. */
-  send?(): void;
-  /** What follows no longer continues what was offered; `reason` says in words why. */
-  interrupt(reason: string): void;
 }

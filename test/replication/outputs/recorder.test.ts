@@ -12,6 +12,7 @@ import { FrameSplitter } from '../../../src/frame/splitter.js';
 import { encodeWatermarks } from '../../../src/frame/watermarks.js';
 import type { History } from '../../../src/replication/history.js';
 import { Recorder } from '../../../src/replication/outputs/recorder.js';
+import { RecorderFeed } from '../../../src/replication/outputs/recorder-feed.js';
 import { parseAddress } from '../../../src/transport/address.js';
 import { PRIMARY_ADDRESS, startFollower, startPrimary } from '../../support/virtual-cluster.js';
 import { VirtualTransport } from '../../support/virtual-transport.js';
@@ -20,6 +21,7 @@ import { VirtualWorld } from '../../support/virtual-world.js';
 /** Takes `room` writes, then is full until it is drained. */
 class NarrowSink implements FrameSink {
   handlers: FrameSink['handlers'] = { onDrain() {}, onFault() {} };
+  readonly unwrittenBytes = 0;
   readonly written: string[] = [];
   room: number;
   ended = false;
@@ -154,11 +156,12 @@ describe('a recorder', () => {
       onFault: (error) => expect.unreachable(error.message),
     });
     recorder.begin();
-    primary.publisher.subscribe(recorder);
+    const feed = new RecorderFeed(recorder, 1_000_000, primary.publisher.backlog);
     for (let write = 0; write < 500; write += 1) {
       primary.store.set(`key:${write}`, 'v'.repeat(write));
       world.run(1);
     }
+    feed.leave();
     await recorder.end();
     const catchUp = primary.publisher.backlog.catchUp([primary.history.base]);
     expect(catchUp.kind === 'frames' && (await readFile(path)).equals(Buffer.concat(catchUp.frames))).toBe(
@@ -269,6 +272,7 @@ describe('the Hello of a recorder', () => {
     const splitter = new FrameSplitter();
     const sink: FrameSink = {
       handlers: { onDrain() {}, onFault() {} },
+      unwrittenBytes: 0,
       begin() {},
       write(bytes) {
         splitter.push(bytes, ({ header, wirePayload }) => {

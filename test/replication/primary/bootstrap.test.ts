@@ -197,7 +197,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       world.run(1);
       expect(peer.kinds()).not.toContain(FrameKind.MutationBatch);
       expect(primary.log.lines.at(-1)).toMatch(
-        /is cut off: what was written while its snapshot was under way is too much: 3 frames \(\d+ bytes\) wait for it, and the subscriber queue is limited to 3 frames; a greater --subscriber-queue would let it through$/,
+        /is cut off: what was written while its snapshot was under way is too much: 4 frames wait for it, and at most 3 may; a greater --subscriber-queue would let it through$/,
       );
       expect(primary.store.openScans).toBe(0);
       expect(primary.listener.replicas()).toEqual([]);
@@ -306,7 +306,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expect(kindsFor(claims)).toContain(FrameKind.SnapshotBegin);
     });
 
-    it('and is cut off while it catches up misses nothing', async () => {
+    it('and falls behind again while it catches up misses nothing', async () => {
       const { world, transport, primary, follow } = await cluster(
         { listener: { subscriberQueueFrames: 2 } },
         { sendBufferBytes: 256 },
@@ -329,8 +329,65 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
         expectWasOnceTrue(primary, replica);
       }
       world.runUntil(() => isEqual(primary, replica));
-      expect(primary.metrics.backpressureEvents).toBeGreaterThan(0);
+      expect(primary.metrics.backpressureEvents).toBe(0);
+      expect(primary.metrics.catchUpSnapshotCount).toBeGreaterThan(1);
       expect(replica.store()?.content()).toEqual(primary.store.content());
+    });
+  });
+
+  describe('a replica that has fallen too far behind', () => {
+    it('is given a snapshot on the connection that it has, and keeps what it holds until that is whole', async () => {
+      const { world, transport, primary, follow } = await cluster(
+        { listener: { subscriberQueueBytes: 2_000 } },
+        { sendBufferBytes: 8_192 },
+      );
+      fill(primary, 0, 300);
+      primary.remember();
+      const replica = follow();
+      world.runUntil(() => isEqual(primary, replica));
+      const held = replica.store();
+      const { server } = transport.pairs[0]!;
+      server.stall();
+      for (let write = 0; write < 400; write += 1) {
+        primary.store.set(`key:${write}`, 'x'.repeat(100));
+        primary.remember();
+        world.run(0.5);
+      }
+      // Nothing waits for it in the meantime, and the snapshot is made when it has room again.
+      expect(primary.listener.replicas()).toMatchObject([{ state: 'snapshot', queuedBytes: 0 }]);
+      expect(primary.log.lines.filter((line) => line.includes('has fallen behind'))).toEqual([
+        expect.stringMatching(
+          /^warn replica \S+ has fallen behind and is given a snapshot on its connection: \d+ bytes wait for it, and at most 2000 may; a greater --subscriber-bytes gives it longer$/,
+        ),
+      ]);
+      server.unstall();
+      world.runUntil(() => replica.follower.state.name === 'snapshot');
+      expect(replica.store()).toBe(held);
+      expectWasOnceTrue(primary, replica);
+      world.runUntil(() => isEqual(primary, replica));
+      expect(replica.store()).not.toBe(held);
+      expect(transport.pairs).toHaveLength(1);
+      expect(replica.events).not.toContain('lost');
+      expect(primary.metrics).toMatchObject({ backpressureEvents: 0, drops: 0 });
+      fill(primary, 0, 5);
+      world.runUntil(() => isEqual(primary, replica));
+    });
+
+    it('is cut off if it is a Rust replica, which knows of no snapshot behind its first frames', async () => {
+      const { world, transport, primary } = await cluster(
+        { listener: { subscriberQueueBytes: 500 } },
+        { sendBufferBytes: 256 },
+      );
+      const peer = RawPeer.connect(world, transport);
+      peer.send(FrameKind.Hello, encodeHello({ role: 'replica' }));
+      world.runUntil(() => primary.listener.replicas()[0]?.state === 'live');
+      transport.pairs[0]!.server.stall();
+      for (let write = 0; write < 20; write += 1) {
+        primary.store.set('k', 'x'.repeat(100));
+        world.run(1);
+      }
+      expect(primary.listener.replicas()).toEqual([]);
+      expect(primary.metrics).toMatchObject({ backpressureEvents: 1, drops: 1 });
     });
   });
 });

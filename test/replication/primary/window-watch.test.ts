@@ -44,7 +44,7 @@ describe('a replica that is gone', () => {
     write(world, primary, 330);
     const [line] = warnings(primary);
     const told =
-      /^warn replica (\S+) is gone and lacks (\d+) of the 100000 bytes that the backlog keeps of shard 0: at the present write rate it needs a snapshot in (\d+) ms; a larger --backlog gives it longer$/.exec(
+      /^warn replica (\S+) is gone and lacks (\d+) of the 100000 bytes that the backlog keeps: at the present write rate it needs a snapshot in (\d+) ms; a larger --backlog gives it longer$/.exec(
         line ?? '',
       );
     expect(told?.[1]).toBe(address);

@@ -93,7 +93,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expect(sibling.following?.events).not.toContain('snapshot');
       expect(leaf.events).not.toContain('snapshot');
       expect(leaf.store()?.content()).toEqual(heir.store()?.content());
-      expect(heir.log.lines.join()).toMatch(/resumes from the backlog: frames that it lacks: \d+/);
+      expect(heir.log.lines.join()).toMatch(/resumes from the backlog: records that it lacks: \d+/);
     });
 
     it('lets one that was cut while it still had old numbers go on', async () => {

@@ -108,7 +108,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expect(relay.metrics).toMatchObject({ catchUpSnapshotCount: 1, catchUpBacklogCount: 1 });
       expect(relay.log.lines.at(-2)).toMatch(/^info replica \S+ is back after \d+ ms$/);
       expect(relay.log.lines.at(-1)).toMatch(
-        /^info replica \S+ resumes from the backlog: frames that it lacks: \d+$/,
+        /^info replica \S+ resumes from the backlog: records that it lacks: \d+$/,
       );
     });
 

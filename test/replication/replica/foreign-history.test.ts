@@ -84,6 +84,7 @@ describe.each([
     const written: Buffer[] = [];
     const sink: FrameSink = {
       handlers: { onDrain() {}, onFault() {} },
+      unwrittenBytes: 0,
       begin() {},
       write: (bytes) => written.push(Buffer.from(bytes)) > 0,
       sync: async () => {},

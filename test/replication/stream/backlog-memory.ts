@@ -36,8 +36,8 @@ function fill(backlog: Backlog, fillBytes: number): void {
   }
 }
 
-const backlog = new Backlog({ shards, maxBytesPerShard: Math.floor(bytes / shards) });
-fill(new Backlog({ shards, maxBytesPerShard: 65_536 }), 16 * GARBAGE_BYTES);
+const backlog = new Backlog({ shards, maxBytes: bytes });
+fill(new Backlog({ shards, maxBytes: 262_144 }), 16 * GARBAGE_BYTES);
 const before = used();
 fill(backlog, 1.25 * bytes);
 const after = used();

@@ -15,8 +15,8 @@ interface Writes {
   shard?: number;
 }
 
-function backlogWith(maxBytesPerShard: number, ...all: Writes[]) {
-  const backlog = new Backlog({ shards: 2, maxBytesPerShard });
+function backlogWith(maxBytes: number, ...all: Writes[]) {
+  const backlog = new Backlog({ shards: 2, maxBytes });
   const sequences = [0n, 0n];
   for (const { fromMs, untilMs, everyMs, frameBytes, shard = 0 } of all) {
     for (let atMs = fromMs; atMs < untilMs; atMs += everyMs) {
@@ -28,7 +28,7 @@ function backlogWith(maxBytesPerShard: number, ...all: Writes[]) {
 }
 
 function leewayOf(backlog: Backlog, held: readonly bigint[]) {
-  return backlog.leeway(backlog.allBehind(held), backlog.rates(NOW));
+  return backlog.leeway(held, backlog.rate(NOW));
 }
 
 describe('the window of a backlog', () => {
@@ -40,51 +40,41 @@ describe('the window of a backlog', () => {
       everyMs: 10,
       frameBytes: 100,
     });
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeGreaterThan(99_000);
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeLessThan(101_000);
+    expect(backlog.windowMs(backlog.rate(NOW))).toBeGreaterThan(99_000);
+    expect(backlog.windowMs(backlog.rate(NOW))).toBeLessThan(101_000);
   });
 
   it('is the same when less than ten seconds are kept', () => {
     const { backlog } = backlogWith(20_000, { fromMs: -60_000, untilMs: 0, everyMs: 10, frameBytes: 100 });
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeGreaterThan(1_900);
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeLessThan(2_100);
+    expect(backlog.windowMs(backlog.rate(NOW))).toBeGreaterThan(1_900);
+    expect(backlog.windowMs(backlog.rate(NOW))).toBeLessThan(2_100);
   });
 
-  it('is that of the shard that is written to most', () => {
-    const steady = { fromMs: -60_000, untilMs: 0, everyMs: 10, frameBytes: 10 };
-    const { backlog } = backlogWith(1_000_000, steady, { ...steady, frameBytes: 500, shard: 1 });
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeGreaterThan(19_000);
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeLessThan(21_000);
-  });
-
-  it('is told of each shard, without an end of one to which nothing is written', () => {
-    const steady = { fromMs: -60_000, untilMs: 0, everyMs: 10, frameBytes: 10 };
-    const { backlog } = backlogWith(1_000_000, steady);
-    const rates = backlog.rates(NOW);
-    expect(backlog.shardWindowsMs(rates)).toEqual([backlog.windowMs(rates), undefined]);
-    const { backlog: both } = backlogWith(1_000_000, steady, { ...steady, frameBytes: 500, shard: 1 });
-    const [slow, fast] = both.shardWindowsMs(both.rates(NOW));
-    expect(fast).toBe(both.windowMs(both.rates(NOW)));
-    expect(slow! / fast!).toBeCloseTo(50, 0);
+  it('is of all shards together, whatever part of the writes a shard has', () => {
+    const steady = { fromMs: -10_000, untilMs: 0, everyMs: 10, frameBytes: 50 };
+    const { backlog } = backlogWith(1_000_000, steady, { ...steady, shard: 1 });
+    const windowMs = backlog.windowMs(backlog.rate(NOW));
+    expect(windowMs).toBeGreaterThan(99_000);
+    expect(windowMs).toBeLessThan(101_000);
   });
 
   it('has no end while nothing is written: before the first write, and ten seconds after the last', () => {
     const { backlog } = backlogWith(1_000_000);
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeUndefined();
+    expect(backlog.windowMs(backlog.rate(NOW))).toBeUndefined();
     backlog.push(0, Buffer.alloc(1_000), 1n, 5n, NOW);
-    expect(backlog.windowMs(backlog.rates(NOW + 9_999))).toBeDefined();
-    expect(backlog.windowMs(backlog.rates(NOW + 10_000))).toBeUndefined();
+    expect(backlog.windowMs(backlog.rate(NOW + 9_999))).toBeDefined();
+    expect(backlog.windowMs(backlog.rate(NOW + 10_000))).toBeUndefined();
   });
 
   it('takes a burst that has just begun for no more than it would be over a second', () => {
     const { backlog } = backlogWith(1_000_000);
     backlog.push(0, Buffer.alloc(1_000), 1n, 5n, NOW);
-    expect(backlog.windowMs(backlog.rates(NOW))).toBe(1_000_000);
+    expect(backlog.windowMs(backlog.rate(NOW))).toBe(1_000_000);
   });
 
   it('forgets a burst as it passes', () => {
     const { backlog } = backlogWith(1_000_000, { fromMs: -1_000, untilMs: 0, everyMs: 1, frameBytes: 100 });
-    const windows = [0, 2_000, 8_000].map((laterMs) => backlog.windowMs(backlog.rates(NOW + laterMs))!);
+    const windows = [0, 2_000, 8_000].map((laterMs) => backlog.windowMs(backlog.rate(NOW + laterMs))!);
     expect(windows[0]).toBeLessThan(11_000);
     expect(windows[1]).toBeGreaterThan(2 * windows[0]!);
     expect(windows[2]).toBeGreaterThan(2 * windows[1]!);
@@ -97,13 +87,13 @@ describe('the window of a backlog', () => {
       { fromMs: -20_000, untilMs: 0, everyMs: 10, frameBytes: 1_000 },
     );
     // 100 bytes a millisecond.
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeGreaterThan(99_000);
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeLessThan(101_000);
+    expect(backlog.windowMs(backlog.rate(NOW))).toBeGreaterThan(99_000);
+    expect(backlog.windowMs(backlog.rate(NOW))).toBeLessThan(101_000);
   });
 
   it('is nothing where not even one frame fits', () => {
     const { backlog } = backlogWith(10, { fromMs: -1_000, untilMs: 0, everyMs: 100, frameBytes: 100 });
-    expect(backlog.windowMs(backlog.rates(NOW))).toBe(0);
+    expect(backlog.windowMs(backlog.rate(NOW))).toBe(0);
   });
 
   it('stands whatever the clock: set back, or a primary’s that is ahead of its relay’s', () => {
@@ -113,22 +103,22 @@ describe('the window of a backlog', () => {
       everyMs: 10,
       frameBytes: 100,
     });
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeGreaterThan(99_000);
-    expect(backlog.windowMs(backlog.rates(NOW))).toBeLessThan(101_000);
+    expect(backlog.windowMs(backlog.rate(NOW))).toBeGreaterThan(99_000);
+    expect(backlog.windowMs(backlog.rate(NOW))).toBeLessThan(101_000);
   });
 });
 
 describe('what a replica has left of it', () => {
-  it('is the rest of the shard’s share, in bytes and at the present rate', () => {
+  it('is the rest of what is kept, in bytes and at the present rate', () => {
     const { backlog, sequences } = backlogWith(1_000_000, {
       fromMs: -60_000,
       untilMs: 0,
       everyMs: 10,
       frameBytes: 100,
     });
-    expect(leewayOf(backlog, sequences)).toMatchObject({ lackingBytes: 0, shareBytes: 1_000_000 });
+    expect(leewayOf(backlog, sequences)).toMatchObject({ lackingBytes: 0, limitBytes: 1_000_000 });
     const behind = leewayOf(backlog, [sequences[0]! - 4_000n, 0n])!;
-    expect(behind).toMatchObject({ shard: 0, lackingBytes: 400_000 });
+    expect(behind).toMatchObject({ lackingBytes: 400_000 });
     expect(behind.ms).toBeGreaterThan(59_000);
     expect(behind.ms).toBeLessThan(61_000);
   });

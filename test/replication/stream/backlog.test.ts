@@ -5,8 +5,8 @@ import { Backlog } from '../../../src/replication/stream/backlog.js';
 const frameOf = (bytes: number, mark = 0) => Buffer.alloc(bytes, mark);
 
 /** One shard, frames of two records each: 1-2, 3-4, …; ten bytes a frame. */
-function pairs(count: number, maxBytesPerShard = 1_000): { backlog: Backlog; frames: Buffer[] } {
-  const backlog = new Backlog({ shards: 1, maxBytesPerShard });
+function pairs(count: number, maxBytes = 1_000): { backlog: Backlog; frames: Buffer[] } {
+  const backlog = new Backlog({ shards: 1, maxBytes });
   const frames: Buffer[] = [];
   for (let index = 0; index < count; index += 1) {
     const frame = frameOf(10, index);
@@ -18,8 +18,8 @@ function pairs(count: number, maxBytesPerShard = 1_000): { backlog: Backlog; fra
 
 describe('what a replica lacks', () => {
   /** Frames of two records and ten bytes each, whose times are given. */
-  function timed(timesMs: number[], maxBytesPerShard = 1_000): Backlog {
-    const backlog = new Backlog({ shards: 2, maxBytesPerShard, base: 100n });
+  function timed(timesMs: number[], maxBytes = 1_000): Backlog {
+    const backlog = new Backlog({ shards: 2, maxBytes, base: 100n });
     for (const [index, timeMs] of timesMs.entries()) {
       const first = 101n + BigInt(index * 2);
       backlog.push(0, frameOf(10), first, first + 1n, timeMs);
@@ -75,16 +75,29 @@ describe('catch-up from a backlog', () => {
     expect(backlog.catchUp([5n])).toEqual({ kind: 'frames', frames: frames.slice(2) });
   });
 
-  it('copies small frames and hands out the very buffers of large ones', () => {
-    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 1_000_000 });
-    const small = frameOf(10, 1);
-    const large = frameOf(5_000, 2);
-    backlog.push(0, small, 1n, 1n);
-    backlog.push(0, large, 2n, 2n);
+  it('copies frames, which may come in two parts', () => {
+    const backlog = new Backlog({ shards: 1, maxBytes: 1_000_000 });
+    const frame = frameOf(70_000, 1);
+    const kept = Buffer.from(frame);
+    backlog.push(0, frame, 1n, 1n);
+    backlog.push(0, Buffer.from('head'), 2n, 2n, 0, Buffer.from('body'));
+    frame.fill(2);
     const catchUp = backlog.catchUp([0n]);
-    expect(catchUp).toEqual({ kind: 'frames', frames: [small, large] });
-    expect(catchUp.kind === 'frames' && catchUp.frames[0] !== small).toBe(true);
-    expect(catchUp.kind === 'frames' && catchUp.frames[1] === large).toBe(true);
+    expect(catchUp).toEqual({ kind: 'frames', frames: [kept, Buffer.from('headbody')] });
+    backlog.invariants();
+  });
+
+  it('gives the frames of all shards in the order in which they were published', () => {
+    const backlog = new Backlog({ shards: 3, maxBytes: 1_000 });
+    const frames = [2, 0, 1, 0, 2].map((shard, index) => ({ shard, frame: frameOf(10, index) }));
+    const sequences = [0n, 0n, 0n];
+    for (const { shard, frame } of frames) {
+      sequences[shard]! += 1n;
+      backlog.push(shard, frame, sequences[shard]!, sequences[shard]!);
+    }
+    expect(backlog.catchUp([])).toEqual({ kind: 'frames', frames: frames.map(({ frame }) => frame) });
+    const lacking = [frames[1]!.frame, frames[3]!.frame, frames[4]!.frame];
+    expect(backlog.catchUp([0n, 1n, 1n])).toEqual({ kind: 'frames', frames: lacking });
   });
 
   it('serves a watermark one below the earliest retained and no lower one', () => {
@@ -109,7 +122,7 @@ describe('catch-up from a backlog', () => {
   });
 
   it('takes what a shorter list does not name for 0', () => {
-    const backlog = new Backlog({ shards: 2, maxBytesPerShard: 100 });
+    const backlog = new Backlog({ shards: 2, maxBytes: 100 });
     const frame = frameOf(10);
     backlog.push(1, frame, 1n, 1n);
     expect(backlog.catchUp([])).toEqual({ kind: 'frames', frames: [frame] });
@@ -118,16 +131,16 @@ describe('catch-up from a backlog', () => {
   });
 
   it('lets one shard decide for all', () => {
-    const backlog = new Backlog({ shards: 2, maxBytesPerShard: 10 });
-    backlog.push(0, frameOf(10), 1n, 1n);
+    const backlog = new Backlog({ shards: 2, maxBytes: 20 });
     backlog.push(1, frameOf(10), 1n, 1n);
+    backlog.push(0, frameOf(10), 1n, 1n);
     backlog.push(1, frameOf(10), 2n, 2n);
     expect(backlog.catchUp([0n, 0n])).toEqual({ kind: 'needs-snapshot', shard: 1, wanted: 1n, earliest: 2n });
     expect(backlog.catchUp([0n, 1n]).kind).toBe('frames');
   });
 
   it('keeps nothing of a frame above its bound and still knows that it was', () => {
-    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 10 });
+    const backlog = new Backlog({ shards: 1, maxBytes: 10 });
     backlog.push(0, frameOf(11), 1n, 4n);
     expect(backlog.windows()[0]).toMatchObject({ frames: 0, bytes: 0, earliest: 5n, watermark: 4n });
     expect(backlog.catchUp([3n])).toEqual({ kind: 'needs-snapshot', shard: 0, wanted: 4n, earliest: 5n });
@@ -136,7 +149,7 @@ describe('catch-up from a backlog', () => {
 
   it('begins at its base: exactly there nothing is lacked, below it all is', () => {
     const base = 3_686_400_000_000_000n;
-    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 100, base });
+    const backlog = new Backlog({ shards: 1, maxBytes: 100, base });
     expect(backlog.catchUp([base])).toEqual({ kind: 'nothing' });
     expect(backlog.catchUp([0n]).kind).toBe('needs-snapshot');
     expect(backlog.catchUp([base - 1n]).kind).toBe('needs-snapshot');
@@ -176,7 +189,7 @@ describe('catch-up from a backlog', () => {
         fc.integer({ min: 1, max: 120 }),
         fc.integer({ min: 0, max: 250 }),
         (frames, bound, held) => {
-          const backlog = new Backlog({ shards: 1, maxBytesPerShard: bound });
+          const backlog = new Backlog({ shards: 1, maxBytes: bound });
           let list: { frame: Buffer; min: number; max: number }[] = [];
           let high = 0;
           for (const { records, bytes } of frames) {
@@ -203,7 +216,7 @@ describe('catch-up from a backlog', () => {
 describe('a jump into another history', () => {
   /** Sequences 1 to 4 in frames of two, a jump to 100, then 101 and 102. */
   function jumped() {
-    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 1_000 });
+    const backlog = new Backlog({ shards: 1, maxBytes: 1_000 });
     const frames = ['one', 'two', 'three'].map((text) => Buffer.from(text));
     backlog.push(0, frames[0]!, 1n, 2n, 10);
     backlog.push(0, frames[1]!, 3n, 4n, 20);
@@ -231,7 +244,7 @@ describe('a jump into another history', () => {
   });
 
   it('leaves who had all level', () => {
-    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 0, base: 4n });
+    const backlog = new Backlog({ shards: 1, maxBytes: 0, base: 4n });
     backlog.jump(0, 100n);
     backlog.jump(0, 100n);
     backlog.jump(0, 200n);
@@ -244,7 +257,7 @@ describe('a jump into another history', () => {
   });
 
   it('helps nobody who lacks what was forgotten before it', () => {
-    const backlog = new Backlog({ shards: 1, maxBytesPerShard: 8 });
+    const backlog = new Backlog({ shards: 1, maxBytes: 8 });
     backlog.push(0, Buffer.from('lost'), 1n, 2n);
     backlog.push(0, Buffer.from('kept'), 3n, 4n);
     backlog.push(0, Buffer.from('also'), 5n, 6n);
@@ -255,7 +268,7 @@ describe('a jump into another history', () => {
   });
 
   it('is of the one shard, and never back', () => {
-    const backlog = new Backlog({ shards: 2, maxBytesPerShard: 10, watermarks: [5n, 6n] });
+    const backlog = new Backlog({ shards: 2, maxBytes: 10, watermarks: [5n, 6n] });
     backlog.jump(1, 9n);
     backlog.jump(1, 8n);
     backlog.jump(7, 9n);

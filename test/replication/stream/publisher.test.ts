@@ -4,19 +4,29 @@ import { decodeFrame } from '../../../src/frame/frame.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
 import { MAX_FRAME_PAYLOAD_BYTES } from '../../../src/limits.js';
 import { ReplicationMetrics } from '../../../src/replication/metrics.js';
+import type { Cursor, LogReader } from '../../../src/replication/stream/cursor.js';
 import { Publisher, type PublisherOptions } from '../../../src/replication/stream/publisher.js';
-import type { FrameSubscriber } from '../../../src/replication/stream/stream.js';
 import { MapStore, type MapStoreOptions } from '../../support/map-store.js';
 import { MemoryLog } from '../../support/virtual-cluster.js';
 import { VirtualWorld } from '../../support/virtual-world.js';
 
-class Collector implements FrameSubscriber {
+class Collector implements LogReader {
+  readonly untakenBytes = 0;
   readonly frames: Buffer[] = [];
+  readonly #cursor: Cursor;
   interrupted = 0;
-  offer(frame: Buffer): void {
-    this.frames.push(frame);
-  }
   sends = 0;
+  constructor({ backlog }: Publisher) {
+    this.#cursor = backlog.open(this);
+  }
+  ready(): void {
+    for (let frame = this.#cursor.nextFrame(); frame !== undefined; frame = this.#cursor.nextFrame()) {
+      this.frames.push(frame);
+    }
+  }
+  leave(): void {
+    this.#cursor.close();
+  }
   send(): void {
     this.sends += 1;
   }
@@ -52,8 +62,7 @@ function publish(overrides: Partial<PublisherOptions> = {}, storeOptions: Partia
     encoding: {},
     ...overrides,
   });
-  const collector = new Collector();
-  publisher.subscribe(collector);
+  const collector = new Collector(publisher);
   return { world, metrics, log, store, publisher, collector };
 }
 
@@ -98,12 +107,18 @@ describe('the publisher', () => {
     expect(collector.frames).toHaveLength(1);
   });
 
-  it('adaptive: a batch that is full does not wait for the turn', () => {
-    const { world, store, collector } = publish({}, { maxRecords: 2 });
+  it('adaptive: a batch that is full is sealed at once, and leaves with the turn', () => {
+    const { world, store, publisher, collector } = publish({}, { maxRecords: 2 });
     for (const key of ['a', 'b', 'c']) store.set(key, '');
-    expect(collector.frames).toHaveLength(1);
+    expect(publisher.watermarks()).toEqual([2n]);
     world.run(0);
     expect(collector.frames).toHaveLength(2);
+  });
+
+  it('does not wait for the end of a long turn once much has gathered', () => {
+    const { store, collector } = publish({}, { maxBytes: 100_000 });
+    for (let index = 0; index < 8; index += 1) store.set(`${index}`, 'x'.repeat(100_000));
+    expect(collector.frames.length).toBeGreaterThan(4);
   });
 
   it('batch: what has gathered leaves when its first record is old enough, timers rounded up to a millisecond', () => {
@@ -139,10 +154,11 @@ describe('the publisher', () => {
     expect(collector.records()).toEqual(['set a=1', `set ${late}=2`]);
   });
 
-  it('immediate: every record is a frame at once', () => {
-    const { store, collector } = publish({ sendPolicy: 'immediate' }, { immediate: true });
+  it('immediate: every record is a frame', () => {
+    const { store, world, collector } = publish({ sendPolicy: 'immediate' }, { immediate: true });
     store.set('a', '1');
     store.del('a');
+    world.run(0);
     expect(collector.records()).toEqual(['set a=1', 'del a=']);
     expect(collector.frames).toHaveLength(2);
   });
@@ -163,16 +179,15 @@ describe('the publisher', () => {
     publisher.invariants();
   });
 
-  it('seals once: all subscribers get the same buffer, and the backlog its bytes, zstd or not', () => {
+  it('seals once: all readers and who comes back get the same bytes, zstd or not', () => {
     for (const compression of ['none', 'zstd'] as const) {
       const { publisher, store, collector } = publish({ encoding: { compression } });
-      const other = new Collector();
-      publisher.subscribe(other);
+      const other = new Collector(publisher);
       store.set('a', 'x'.repeat(2_000));
-      publisher.flush();
+      publisher.endTurn();
       const catchUp = publisher.backlog.catchUp([0n]);
       expect(catchUp).toEqual({ kind: 'frames', frames: [collector.frames[0]] });
-      expect(other.frames[0]).toBe(collector.frames[0]);
+      expect(other.frames).toEqual(collector.frames);
       const { header } = decodeFrame(collector.frames[0]!);
       expect(header).toMatchObject({ kind: FrameKind.MutationBatch, compressed: compression === 'zstd' });
       expect(collector.records()).toEqual([`set a=${'x'.repeat(2_000)}`]);
@@ -183,7 +198,7 @@ describe('the publisher', () => {
     const { publisher, store, collector, metrics } = publish({ encoding: { compression: 'zstd' } });
     store.set('a', 'x'.repeat(1_000));
     store.set('b', '');
-    publisher.flush();
+    publisher.endTurn();
     expect(metrics.snapshot()).toMatchObject({
       emittedMutations: 2,
       sentBatches: 1,
@@ -218,9 +233,8 @@ describe('the publisher', () => {
 
   it('hands nothing to who has left, and nothing at all once closed', () => {
     const { publisher, store, world, collector } = publish();
-    const other = new Collector();
-    const leave = publisher.subscribe(other);
-    leave();
+    const other = new Collector(publisher);
+    other.leave();
     store.set('a', '1');
     publisher.close();
     expect(collector.records()).toEqual(['set a=1']);

@@ -1,6 +1,7 @@
 /** The network of a simulation: every connection draws its faults when it is opened. */
 
 import { FrameKind } from '../../../src/frame/kinds.js';
+import { FRAME_HEADER_BYTES } from '../../../src/limits.js';
 import type { Address } from '../../../src/transport/connection.js';
 import { RandomSource } from '../random.js';
 import {
@@ -18,6 +19,8 @@ import type { Configuration, FaultName } from './configuration.js';
 const SINGLE_BYTES_MAX = 1_500;
 /** Where a header has the frame's kind. */
 const KIND_OFFSET = 5;
+/** Where a header has the payload's length. */
+const PAYLOAD_LENGTH_OFFSET = 8;
 /** Writes that may follow one that returned false: the answer, a snapshot's begin or end. */
 const WRITES_WHILE_FULL_MAX = 3;
 /** Ten a second, until five seconds later the link is known to be dead. */
@@ -102,12 +105,13 @@ export class SimNetwork {
       sendBufferBytes: has('small send buffers') ? random.between(100, 5_000) : PERFECT.sendBufferBytes,
       cutAfterBytes: has('cut after bytes', 0.4) ? random.skewed(50_000) : Number.POSITIVE_INFINITY,
       closeDelayMs: has('slow close', 0.5) ? random.below(3_000) : 0,
-      loses: has('lost frames', 0.5) ? (frame) => this.#losesFrame(frame) : PERFECT.loses,
+      loses: has('lost frames', 0.5) ? (bytes) => this.#losesFrames(bytes) : PERFECT.loses,
     };
   }
 
-  #losesFrame(frame: Uint8Array): boolean {
-    const isLost = frame[KIND_OFFSET] === FrameKind.MutationBatch && this.#random.chance(0.02);
+  /** Loses whole batches alone: a stream that is torn is noticed at once. */
+  #losesFrames(bytes: Uint8Array): boolean {
+    const isLost = areWholeBatches(Buffer.from(bytes)) && this.#random.chance(0.02);
     if (isLost) this.#frameWasLost = true;
     return isLost;
   }
@@ -119,4 +123,14 @@ export class SimNetwork {
     let single = random.skewed(SINGLE_BYTES_MAX);
     return () => (single-- > 0 ? 1 : small());
   }
+}
+
+function areWholeBatches(bytes: Buffer): boolean {
+  let at = 0;
+  while (at + FRAME_HEADER_BYTES <= bytes.length) {
+    if (bytes.toString('latin1', at, at + 4) !== 'FCRP') return false;
+    if (bytes[at + KIND_OFFSET] !== FrameKind.MutationBatch) return false;
+    at += FRAME_HEADER_BYTES + bytes.readUInt32LE(at + PAYLOAD_LENGTH_OFFSET);
+  }
+  return at === bytes.length;
 }

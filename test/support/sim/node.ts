@@ -7,6 +7,7 @@ import { type ErrorCode, FastcacheError } from '../../../src/errors.js';
 import type { LogEvent, NodeEvents } from '../../../src/server/events.js';
 import { Node } from '../../../src/server/node.js';
 import type { Address } from '../../../src/transport/connection.js';
+import { FrameReader } from '../frame-reader.js';
 import type { RandomSource } from '../random.js';
 import type { VirtualDisk } from '../virtual-disk.js';
 import { VirtualProcess } from '../virtual-process.js';
@@ -70,6 +71,8 @@ export class SimNode {
   #alarm: unknown;
   /** Whether it has published since the bounds were last checked. */
   #hasPublished = false;
+  /** What it publishes, while it leads. */
+  #published: FrameReader | undefined;
   /** What it held when it was last checked, and how many keys it showed then. */
   #before: { held: Held | undefined; keys: number } = { held: undefined, keys: 0 };
   #clockOffMs: number;
@@ -248,6 +251,8 @@ export class SimNode {
 
   /** Throws what must not have happened in it. */
   check(): void {
+    // A process that was stopped in the middle of a turn has published what it has not delivered.
+    this.#published?.ready();
     if (this.#alarm !== undefined) throw this.#alarm;
     const held = this.held();
     const hasApplied = held?.store.isChanged === true;
@@ -322,13 +327,9 @@ export class SimNode {
     const { oracle } = this.#seams;
     const { publisher, history } = leading;
     oracle.begin(history, engine.watermarks());
-    publisher.subscribe({
-      offer: (frame) => {
-        oracle.record(history.id, frame);
-        this.#hasPublished = true;
-      },
-      // That a frame could not be sealed stands in the log.
-      interrupt: () => {},
+    this.#published = new FrameReader(publisher.backlog, (frame) => {
+      oracle.record(history.id, frame);
+      this.#hasPublished = true;
     });
   }
 

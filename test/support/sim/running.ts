@@ -21,16 +21,12 @@ export interface Running {
 /**
  * Throws when more is kept or waits than was allowed, and when something does not hold that always should.
  */
-export function checkBounds(
-  { node }: Running,
-  { backlogBytes, shards, subscriberQueueFrames }: Configuration,
-): void {
+export function checkBounds({ node }: Running, { backlogBytes, subscriberQueueFrames }: Configuration): void {
   if (node === undefined) return;
   const { following, stream, metrics, listener } = node;
   following?.follower.invariants();
-  for (const { bytes } of stream?.backlog.windows() ?? []) {
-    if (bytes > backlogBytes / shards) throw new Error(`a backlog of ${bytes} bytes is over its limit`);
-  }
+  const bytes = stream?.backlog.windows().reduce((sum, window) => sum + window.bytes, 0) ?? 0;
+  if (bytes > backlogBytes) throw new Error(`a backlog of ${bytes} bytes is over its limit`);
   if (metrics.queueDepth === 0) return;
   const replicas = listener?.replicas().length ?? 0;
   if (metrics.queueDepth > replicas * (subscriberQueueFrames + INSERTED_FRAMES_MAX)) {

@@ -5,6 +5,7 @@
  * from what they hold when every link is cut once more, have put out what they hold, and leave nothing
  * behind.
  */
+import { hasReached } from '../../../src/replication/watermarks.js';
 import { RandomSource } from '../random.js';
 import { PERFECT_DISK, VirtualDisk } from '../virtual-disk.js';
 import { VirtualWorld } from '../virtual-world.js';
@@ -91,12 +92,28 @@ export class Simulation {
       if (isDone()) return;
       if (!this.#world.step(untilMs)) break;
       this.#events += 1;
-      for (const node of this.#cluster.nodes) {
-        node.check();
-        this.#oracle.check(node, node.held());
-      }
+      for (const node of this.#cluster.nodes) node.check();
+      this.#expectPrefixes();
+      for (const node of this.#cluster.nodes) this.#oracle.check(node, node.held());
     }
     this.#world.run(Math.max(0, untilMs - this.#world.nowMs));
+  }
+
+  /**
+   * Of any two that hold the same history, one holds all that the other holds: each holds a prefix of what
+   * was published. So the one with the greater offset is the one to be promoted.
+   */
+  #expectPrefixes(): void {
+    const all = this.#cluster.nodes.map((node) => node.held()).filter((held) => held !== undefined);
+    for (const changed of all.filter(({ store }) => store.isChanged)) {
+      const own = changed.store.watermarks();
+      for (const { historyId, store } of all) {
+        if (historyId !== changed.historyId || store === changed.store) continue;
+        const other = store.watermarks();
+        if (hasReached(own, other) || hasReached(other, own)) continue;
+        throw new Error(`of history ${historyId} one holds ${own}, and one ${other}: neither is a prefix`);
+      }
+    }
   }
 
   #heal(): void {
