@@ -1,5 +1,5 @@
 /** What scripts allocate, counted where it happens. */
-import type { LuaState } from './fengari.js';
+import type { LuaState } from './lua-api.js';
 
 /** What is counted of the strings that scripts make. */
 export interface Allocation {

@@ -37,8 +37,8 @@ const functions: Readonly<Record<string, HostFunction>> = {
 };
 
 /**
- * Compiles a text, never bytecode, which could break the machine; pushes the function and returns undefined, or
- * returns why it does not compile.
+ * Compiles a text, never bytecode, which could break the machine; pushes the function and returns undefined,
+ * or returns why it does not compile.
  */
 export function compile(L: LuaState, text: Uint8Array, chunkName: Uint8Array): string | undefined {
   const { lua, lauxlib } = fengari();

@@ -1,12 +1,12 @@
 /**
- * Makes fengari, which is Lua 5.3 with whole numbers of 32 bits, the Lua 5.1 that Redis has: every number is a
- * double, errors have the words of 5.1, and tables are walked in its order. fengari's modules take functions
- * from one another while they load, so some parts are replaced before the others load.
+ * Makes fengari, which is Lua 5.3 with whole numbers of 32 bits, the Lua 5.1 that Redis has: every number is
+ * a double, errors have the words of 5.1, and tables are walked in its order. fengari's modules take
+ * functions from one another while they load, so some parts are replaced before the others load.
  */
 import { allocation, LARGE_BYTES, STRING_BYTES } from './allocation.js';
 import { typeErrorIn51 } from './error-texts.js';
-import type { LuaState } from './fengari.js';
 import { latin1 } from './latin1.js';
+import type { LuaState } from './lua-api.js';
 import { numberText, parseNumber } from './numbers.js';
 import { type OrderedTable, type TableEntry, TableOrder } from './table-order.js';
 
@@ -23,6 +23,9 @@ type Module = Record<string, (...args: never[]) => unknown>;
 function replaceNumbers(require: NodeJS.Require): void {
   const { constant_types: types } = require('fengari/src/defs.js');
   types.LUA_TNUMINT = types.LUA_TNUMFLT;
+  const limits = require('fengari/src/llimits.js');
+  // Lua 5.1's definition; 5.3 has C's fmod, which has other digits.
+  limits.luai_nummod = (_: LuaState, left: number, right: number) => left - Math.floor(left / right) * right;
   const conf = require('fengari/src/luaconf.js');
   conf.LUA_COMPAT_FLOATSTRING = true;
   conf.lua_number2str = (value: number) => numberText(value, 14);

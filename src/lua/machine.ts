@@ -1,7 +1,7 @@
 /**
- * One Lua machine: the globals that all scripts share and cannot change, the functions that were compiled, and
- * the script that runs. A script runs in a thread of its own, and can be suspended after any instruction, so
- * that the event loop has its turn; then it goes on where it was.
+ * One Lua machine: the globals that all scripts share and cannot change, the functions that were compiled,
+ * and the script that runs. A script runs in a thread of its own, and can be suspended after any
+ * instruction, so that the event loop has its turn; then it goes on where it was.
  */
 import { openBase, compile as push } from './base-library.js';
 import { openBit } from './bit.js';
@@ -133,7 +133,7 @@ export class LuaMachine {
     return this.thread;
   }
 
-  /** Lets go of the thread, whose values are not needed any more; a thread that has not ended well is dropped. */
+  /** Lets go of the thread and its values; a thread that has not ended well is not used again. */
   finish(outcome: Outcome): void {
     const { thread } = this.#suspension;
     this.#suspension.thread = undefined;

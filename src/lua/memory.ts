@@ -13,10 +13,15 @@ const SCRIPT_BYTES_MAX = 256 * 1024 * 1024;
 /** Bytes of strings that may be made between two looks at the heap. */
 const UNSEEN_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Bytes by which the heap may grow between two collections of garbage. */
+const UNCOLLECTED_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Watches what the script that runs allocates. */
 export class ScriptMemory {
   /** Bytes of the heap when the script began; undefined until somebody looks. */
   #before: number | undefined;
+  /** Bytes of the heap beyond which garbage is collected. */
+  #collectAt = 0;
   #seenStringBytes = 0;
 
   constructor() {
@@ -26,17 +31,14 @@ export class ScriptMemory {
   /** Begins to count for another script. */
   begin(): void {
     this.#before = undefined;
+    this.#collectAt = 0;
     this.#seenStringBytes = allocation.stringBytes;
   }
 
   /** Looks at the heap; raises Lua's error when the script has too much with `more` bytes. */
   check(L: LuaState, more = 0): void {
     this.#seenStringBytes = allocation.stringBytes;
-    if (more <= SCRIPT_BYTES_MAX && !this.#isOver(more)) return;
-    if (more <= SCRIPT_BYTES_MAX) {
-      collectGarbage();
-      if (!this.#isOver(more)) return;
-    }
+    if (more <= SCRIPT_BYTES_MAX && this.#fits(more)) return;
     // The instruction that allocates has reserved no room for an error.
     fengari().lua.lua_checkstack(L, 2);
     pushText(L, 'not enough memory');
@@ -48,12 +50,21 @@ export class ScriptMemory {
     if (unseen > UNSEEN_BYTES_MAX) this.check(L, bytes);
   }
 
-  #isOver(more: number): boolean {
-    const { used_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics();
-    const bytes = heapBytes + externalBytes;
+  #fits(more: number): boolean {
+    let bytes = heapBytes();
     this.#before ??= bytes;
-    return bytes + more - this.#before > SCRIPT_BYTES_MAX;
+    const most = this.#before + SCRIPT_BYTES_MAX;
+    if (bytes + more <= Math.max(most, this.#collectAt)) return true;
+    collectGarbage();
+    bytes = heapBytes();
+    this.#collectAt = bytes + UNCOLLECTED_BYTES_MAX;
+    return bytes + more <= most;
   }
+}
+
+function heapBytes(): number {
+  const { used_heap_size: ownBytes, external_memory: externalBytes } = getHeapStatistics();
+  return ownBytes + externalBytes;
 }
 
 let collect: (() => void) | undefined;

@@ -1,15 +1,18 @@
 /** How Lua 5.1 reads and writes numbers, which are doubles: C's strtod, and printf's `%g`. */
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const HEXADECIMAL = /^([+-]?)0x([0-9a-f]+)$/i;
+const HEXADECIMAL = /^([+-]?)0x(?=\.?[0-9a-f])([0-9a-f]*)\.?([0-9a-f]*)(?:p([+-]?\d+))?$/i;
 const NAMED = /^([+-]?)(inf|infinity|nan)$/i;
 
 /** The number that a text spells, blanks around it allowed; undefined when it spells none. */
 export function parseNumber(text: string): number | undefined {
   const spelled = text.replace(/^[ \t\n\v\f\r]+|[ \t\n\v\f\r]+$/g, '');
   if (DECIMAL.test(spelled)) return Number(spelled);
-  const [, sign, digits] = HEXADECIMAL.exec(spelled) ?? [];
-  if (digits !== undefined) return Number(`0x${digits}`) * (sign === '-' ? -1 : 1);
+  const [, sign, whole, fraction = '', power = '0'] = HEXADECIMAL.exec(spelled) ?? [];
+  if (whole !== undefined) {
+    const magnitude = Number(`0x${whole}${fraction}`) * 2 ** (Number(power) - 4 * fraction.length);
+    return sign === '-' ? -magnitude : magnitude;
+  }
   const [, namedSign, name] = NAMED.exec(spelled) ?? [];
   if (name === undefined) return undefined;
   const value = name.toLowerCase() === 'nan' ? Number.NaN : Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 /**
- * Functions of Lua's libraries that call back into the script, in Lua: a script that is suspended in a callback
- * of theirs could not go on if they were functions of the host. They do what Lua 5.1's do, step by step, so
- * that an order that is no order sorts alike.
+ * Functions of Lua's libraries that call back into the script, in Lua: a script that is suspended in a
+ * callback of theirs could not go on if they were functions of the host. They do what Lua 5.1's do, step by
+ * step, so that an order that is no order sorts alike.
  */
 
 /** The Lua text; it is called with the functions of the host that it replaces. */

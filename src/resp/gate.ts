@@ -14,7 +14,7 @@ import { Later } from './later.js';
 import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
 import { Failure, type Reply, Status } from './reply.js';
-import type { ScriptRun } from './scripts/script-run.js';
+import type { CallingScript } from './script-host.js';
 
 /** What the server provides to the gate. */
 export interface GateOptions {
@@ -106,18 +106,18 @@ export class Gate {
   }
 
   /** Runs a command that a script calls, if it may: one way for all commands, whoever calls them. */
-  callFromScript(args: readonly Buffer[], run: ScriptRun): Reply {
+  callFromScript(args: readonly Buffer[], script: CallingScript): Reply {
     const { table, host } = this.#options;
     const found = table.find(args);
     if (found === undefined) return UNKNOWN_IN_SCRIPT;
     if (!fitsArity(found.command, args.length)) return WRONG_ARITY_IN_SCRIPT;
-    const refusal = run.callRefusal(found);
+    const refusal = script.callRefusal(found.flags);
     if (refusal !== undefined) {
       host.statistics.record(found.fullName, 0, 'rejected');
       host.statistics.errorReplies += 1;
       return refusal;
     }
-    const reply = this.#run(found, args, run.client);
+    const reply = this.#run(found, args, script.client);
     if (reply instanceof Later) throw new Error(`${found.fullName} waits inside of a script.`);
     return reply;
   }

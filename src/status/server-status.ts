@@ -1,7 +1,7 @@
 /** Gathers the status of a running server, for INFO and the metrics, from its parts. */
 import type { ClientState } from '../resp/client-state.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
-import type { Scripts } from '../resp/scripts/scripts.js';
+import type { ScriptHost } from '../resp/script-host.js';
 import type { Settings } from '../resp/settings.js';
 import type { ServerStatus, SyncCounts } from './info.js';
 
@@ -27,7 +27,7 @@ export interface FrontStatus {
   readonly port: number;
   readonly clients: readonly ClientState[];
   readonly statistics: CommandStatistics;
-  readonly scripts?: Scripts;
+  readonly scripts?: ScriptHost;
 }
 
 /** Gathers the status of a server at this moment. */

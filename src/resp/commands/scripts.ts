@@ -4,7 +4,7 @@ import { type Call, type Command, NO_KEYS, NOT_AN_INTEGER } from '../command.js'
 import { withHelp } from '../container-help.js';
 import type { Later } from '../later.js';
 import { Failure, OK, type Reply } from '../reply.js';
-import type { CachedScript, ScriptRunner } from '../scripts/script-runner.js';
+import type { CachedScript, ScriptRunning } from '../script-host.js';
 
 const NO_SCRIPT = new Failure('NOSCRIPT No matching script. Please use EVAL.');
 const SHA_DIGITS = 40;
@@ -137,7 +137,7 @@ export const scriptCommands: readonly Command[] = [
 ];
 
 /** What runs scripts; the gate lets no command of scripts through before it is loaded. */
-function runnerOf({ host }: Call): ScriptRunner {
+function runnerOf({ host }: Call): ScriptRunning {
   return host.scripts.runner!;
 }
 

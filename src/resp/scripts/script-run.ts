@@ -1,10 +1,9 @@
-/** One run of a script, and what it may do: the checks of Redis before a script, and before each of its calls. */
+/** One run of a script, and what it may do: Redis' checks before a script, and before each of its calls. */
 import { ClientState } from '../client-state.js';
 import { flagBits, OUT_OF_MEMORY } from '../command.js';
 import type { CommandHost } from '../command-host.js';
-import type { FoundCommand } from '../command-table.js';
 import { Failure } from '../reply.js';
-import type { ScriptFlags } from './shebang.js';
+import type { CallingScript, ScriptFlags } from '../script-host.js';
 
 const READONLY = new Failure("READONLY You can't write against a read only replica.");
 const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to write.');
@@ -21,8 +20,7 @@ const OUT_OF_MEMORY_UNDECLARED = new Failure(
 );
 
 /** The circumstances of a script that runs. */
-export class ScriptRun {
-  /** The client that the script's own commands see. */
+export class ScriptRun implements CallingScript {
   readonly client: ClientState;
   readonly #flags: ScriptFlags;
   readonly #isReadOnly: boolean;
@@ -64,8 +62,7 @@ export class ScriptRun {
     return undefined;
   }
 
-  /** Why the script may not call a command; undefined when it may, which is then taken to happen. */
-  callRefusal({ flags }: FoundCommand): Failure | undefined {
+  callRefusal(flags: number): Failure | undefined {
     const { situation, replication } = this.#host;
     if ((flags & flagBits.noscript) !== 0) return NOT_FROM_SCRIPT;
     if (situation.isStale && (flags & flagBits.stale) === 0) return STALE_CALL;

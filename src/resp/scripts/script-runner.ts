@@ -1,18 +1,19 @@
 /**
- * Runs scripts, one at a time. A script that is not done soon is suspended, so that the event loop has its turn;
- * meanwhile the store is frozen and clients' commands wait, from `busy-reply-threshold` on they are answered
- * BUSY (docs/architecture.md, "Scripts"). This file and the Lua behind it are loaded with the first script.
+ * Runs scripts, one at a time. A script that is not done soon is suspended, so that the event loop has its
+ * turn; meanwhile the store is frozen and clients' commands wait, from `busy-reply-threshold` on they are
+ * answered BUSY (docs/architecture.md, "Scripts"). This file and the Lua behind it are loaded with the first
+ * script.
  */
 import { createHash } from 'node:crypto';
-import { type CompiledScript, LuaMachine, type Outcome, type Verdict } from '../../lua/machine.js';
-import type { ClientState } from '../client-state.js';
+import { LuaMachine, type Outcome, type Verdict } from '../../lua/machine.js';
 import type { CommandHost } from '../command-host.js';
 import { type Answer, Later } from '../later.js';
 import { Failure, type Protocol, type Reply } from '../reply.js';
+import type { CachedScript, ScriptCall, ScriptRunning } from '../script-host.js';
 import { popReply } from './lua-to-reply.js';
 import { errorText, openRedis } from './redis-library.js';
 import { ScriptRun } from './script-run.js';
-import { readShebang, type ScriptFlags } from './shebang.js';
+import { readShebang } from './shebang.js';
 
 /** Milliseconds for which a script runs before other events of the process have their turn. */
 const SLICE_MS = 50;
@@ -26,25 +27,6 @@ const SCRIPT_BYTES = 1024;
 const KILLED = 'ERR Script killed by user with SCRIPT KILL.';
 const CANNOT_BE_SUSPENDED =
   'ERR The script ran for too long in a callback that cannot be suspended. Give it less to do there.';
-
-/** A script in the cache. */
-export interface CachedScript {
-  /** The SHA-1 of its text, 40 hex digits. */
-  readonly sha: string;
-  readonly flags: ScriptFlags;
-  readonly compiled: CompiledScript;
-  readonly bytes: number;
-}
-
-/** A call of a script. */
-export interface ScriptCall {
-  readonly script: CachedScript;
-  readonly keys: readonly Buffer[];
-  readonly args: readonly Buffer[];
-  /** It was called by EVAL_RO or EVALSHA_RO. */
-  readonly isReadOnly: boolean;
-  readonly caller: ClientState;
-}
 
 /** What the server does around a script that is suspended. */
 export interface SuspensionHost {
@@ -67,7 +49,7 @@ interface Running {
 }
 
 /** The cache of scripts, and the machine that runs them. */
-export class ScriptRunner {
+export class ScriptRunner implements ScriptRunning {
   readonly #host: CommandHost;
   readonly #suspension: SuspensionHost;
   readonly #machine: LuaMachine;
@@ -87,7 +69,6 @@ export class ScriptRunner {
     });
   }
 
-  /** The script that is suspended: whether it is busy for longer than the threshold; else undefined. */
   get suspended(): { readonly isBusy: boolean } | undefined {
     return this.#running?.isSuspended ? this.#running : undefined;
   }
@@ -96,17 +77,14 @@ export class ScriptRunner {
     return this.#loaded.size + this.#evaluated.size;
   }
 
-  /** Bytes of the scripts in the cache, about. */
   get cachedBytes(): number {
     return [...this.#loaded.values(), ...this.#evaluated.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** The script of a SHA-1 in lower case; undefined when it is not in the cache. */
   find(sha: string): CachedScript | undefined {
     return this.#loaded.get(sha) ?? this.#evaluated.get(sha);
   }
 
-  /** EVAL's script, compiled unless it is in the cache. */
   evaluated(body: Buffer): CachedScript | Failure {
     const sha = shaOf(body);
     const script = this.find(sha) ?? this.#compile(sha, body);
@@ -118,7 +96,6 @@ export class ScriptRunner {
     return script;
   }
 
-  /** Puts a script into the cache for good: SCRIPT LOAD. */
   load(body: Buffer): CachedScript | Failure {
     const sha = shaOf(body);
     const script = this.find(sha) ?? this.#compile(sha, body);
@@ -128,7 +105,6 @@ export class ScriptRunner {
     return script;
   }
 
-  /** Forgets all scripts. */
   flush(): void {
     for (const { compiled } of [...this.#loaded.values(), ...this.#evaluated.values()]) {
       this.#machine.release(compiled);
@@ -137,7 +113,6 @@ export class ScriptRunner {
     this.#evaluated.clear();
   }
 
-  /** Runs a script; answers later when it has to be suspended. */
   run({ script, keys, args, isReadOnly, caller }: ScriptCall): Reply | Later {
     const run = new ScriptRun(script.flags, isReadOnly, caller, this.#host);
     const refusal = run.refusal();
@@ -152,7 +127,6 @@ export class ScriptRunner {
     return outcome === 'suspended' ? this.#suspend() : this.#end(outcome);
   }
 
-  /** Asks the suspended script to end; returns why it cannot, undefined when it will. */
   kill(): Failure | undefined {
     const running = this.#running;
     if (running === undefined) return new Failure('NOTBUSY No scripts in execution right now.');
@@ -166,7 +140,6 @@ export class ScriptRunner {
     return undefined;
   }
 
-  /** Leaves the suspended script where it is, for good. */
   stop(): void {
     this.#isStopped = true;
   }

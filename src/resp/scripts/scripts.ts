@@ -1,9 +1,10 @@
 /** Scripts, as the server knows them before the first one comes: what runs them is loaded then. */
 import type { CommandHost } from '../command-host.js';
+import type { ScriptHost } from '../script-host.js';
 import type { ScriptRunner, SuspensionHost } from './script-runner.js';
 
 /** Loads what runs scripts when it is needed. */
-export class Scripts {
+export class Scripts implements ScriptHost {
   readonly #host: () => CommandHost;
   readonly #suspension: SuspensionHost;
   #runner: ScriptRunner | undefined;
@@ -15,12 +16,10 @@ export class Scripts {
     this.#suspension = suspension;
   }
 
-  /** What runs scripts; undefined until it is loaded. */
   get runner(): ScriptRunner | undefined {
     return this.#runner;
   }
 
-  /** Begins to load the runner, unless that has begun; commands that wait for it are then tried again. */
   load(): void {
     if (this.#isLoading) return;
     this.#isLoading = true;

@@ -1,16 +1,6 @@
 /** A script's first line, which may name its engine and flags: `#!lua flags=no-writes,allow-stale`. */
 import { Failure } from '../reply.js';
-
-/** What a script says of itself. */
-export interface ScriptFlags {
-  /** It has such a line; without one it may do what it likes, and its commands are checked one by one. */
-  readonly isDeclared: boolean;
-  readonly mayWrite: boolean;
-  /** It may run while memory is full. */
-  readonly allowsOutOfMemory: boolean;
-  /** It may run on a replica whose link is down. */
-  readonly allowsStale: boolean;
-}
+import type { ScriptFlags } from '../script-host.js';
 
 const UNDECLARED: ScriptFlags = {
   isDeclared: false,
