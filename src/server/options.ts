@@ -133,7 +133,7 @@ export const serverOptions = {
   backlogBytes: size({
     on: BOTH,
     flag: 'backlog',
-    summary: 'Frames kept for replicas that come back; a shard has its equal share.',
+    summary: 'Frames kept for replicas that come back, of all shards together.',
     min: 0,
     default: 64 * 1024 ** 2,
   }),
@@ -155,19 +155,21 @@ export const serverOptions = {
     max: 65_535,
     default: 16,
   }),
-  /** A replica with more frames waiting is disconnected, from 0, which is no limit; default 0. */
+  /** A replica that is more frames behind is given a snapshot, from 0, which is no limit; default 0. */
   subscriberQueueFrames: count({
     on: BOTH,
     flag: 'subscriber-queue',
-    summary: 'A replica with more frames than this waiting is cut off; 0: only bytes count.',
+    summary: 'A replica this many frames behind is given a snapshot; 0: only bytes count.',
     min: 0,
     default: 0,
   }),
-  /** A replica with more bytes waiting is disconnected, from 1; default 256mb. */
+  /**
+   * A replica that is more bytes behind is given a snapshot, a Rust one disconnected, from 1; default 256mb.
+   */
   subscriberQueueBytes: size({
     on: BOTH,
     flag: 'subscriber-bytes',
-    summary: 'A replica with more bytes than this waiting is cut off.',
+    summary: 'A replica this far behind is given a snapshot; a Rust one is cut off.',
     min: 1,
     default: 256 * 1024 ** 2,
   }),

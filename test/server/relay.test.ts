@@ -67,7 +67,7 @@ it('a relay tells of its replicas and its backlog as Redis does, and in the metr
   expect(shards.filter((line) => /^seq=\d+,first=\d+,bytes=[1-9]\d*,window_ms=\d+$/.test(line))).toHaveLength(
     1,
   );
-  expect(shards.filter((line) => /^seq=\d+,first=\d+,bytes=0$/.test(line))).toHaveLength(3);
+  expect(shards.filter((line) => /^seq=\d+,first=\d+,bytes=0,window_ms=\d+$/.test(line))).toHaveLength(3);
   expect(await client.command('ROLE')).toHaveLength(5);
   const metrics = await (await fetch(`http://${relay.metricsAddress}/metrics`)).text();
   expect(metrics).toContain('fastcache_connected_replicas{state="live"} 1');

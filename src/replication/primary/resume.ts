@@ -16,8 +16,8 @@ export interface Resumption {
 }
 
 /**
- * Returns from where a replica goes on that claims to hold `claimed`, its watermarks; `margin` is its Hello's,
- * undefined of a Rust replica, which claims numbers alone.
+ * Returns from where a replica goes on that claims to hold `claimed`, its watermarks; `margin` is its
+ * Hello's, undefined of a Rust replica, which claims numbers alone.
  */
 export function resume(
   stream: FrameStream,

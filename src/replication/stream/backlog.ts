@@ -304,7 +304,9 @@ export class Backlog {
     return this.#log.firstAbove(shard, this.#shards[shard]!.levelOf(held));
   }
 
-  /** Returns the offset of the first frame of a shard that one lacks who holds `held`; the end: there is none. */
+  /**
+   * Returns the offset of the first frame of a shard that one lacks who holds `held`; the end: there is none.
+   */
   #offsetSince(shard: number, held: bigint): number {
     const place = this.#placeSince(shard, held);
     return place === undefined ? this.#log.endOffset : place.block.frameStart(place.index);

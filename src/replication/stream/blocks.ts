@@ -4,9 +4,9 @@
  * words, one before the other from the block's back.
  *
  * Ownership: a block belongs to the log that took it from the pool until that gives it back. What `view`
- * returns is the block's own memory, lent until the log's cursors say that it is no longer in use (cursor.ts).
- * A block whose memory may be in use longer is marked as lent out: it is never written to again, and the
- * garbage collector frees it behind the last of its views.
+ * returns is the block's own memory, lent until the log's cursors say that it is no longer in use
+ * (cursor.ts). A block whose memory may be in use longer is marked as lent out: it is never written to again,
+ * and the garbage collector frees it behind the last of its views.
  */
 import assert from 'node:assert';
 

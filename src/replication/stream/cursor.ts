@@ -5,7 +5,6 @@
 import assert from 'node:assert';
 import { watermarkOf } from '../watermarks.js';
 import type { LogBlock } from './blocks.js';
-import type { FrameLog } from './frame-log.js';
 
 /** The reader of a log. Nothing in it throws, or waits. */
 export interface LogReader {
@@ -22,10 +21,24 @@ export interface LogReader {
   interrupt(reason: string): void;
 }
 
+/** What a cursor needs of its log (frame-log.ts). */
+export interface ReadLog {
+  /** The offset behind the newest frame. */
+  readonly endOffset: number;
+  /** Returns the block that has the byte at `offset`. */
+  blockAt(offset: number): LogBlock;
+  /** Marks the memory from one offset to before another as in use for good. */
+  lendOut(from: number, until: number): void;
+  /** Gives back the blocks that nobody needs any more. */
+  release(): void;
+  /** Forgets the cursor. */
+  close(cursor: Cursor): void;
+}
+
 /** A cursor, which begins at the log's end. */
 export class Cursor {
   readonly reader: LogReader;
-  readonly #log: FrameLog;
+  readonly #log: ReadLog;
   #offset: number;
   /** Behind the frame that has been handed out in part; not above the offset when none has. */
   #frameEnd = 0;
@@ -40,7 +53,7 @@ export class Cursor {
   #isPaused = false;
   #isClosed = false;
 
-  constructor(log: FrameLog, reader: LogReader) {
+  constructor(log: ReadLog, reader: LogReader) {
     this.#log = log;
     this.reader = reader;
     this.#offset = this.#gaplessFrom = this.#heldFrom = log.endOffset;

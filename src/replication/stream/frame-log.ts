@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert';
 import { BlockPool, firstIndex, type LogBlock, type Position, positionAt } from './blocks.js';
-import { Cursor, type LogReader } from './cursor.js';
+import { Cursor, type LogReader, type ReadLog } from './cursor.js';
 import { Ring } from './ring.js';
 
 /** So many bytes at most gather before they are handed to the readers, however long the turn is. */
@@ -31,7 +31,7 @@ export interface FramePlace {
 }
 
 /** A log, which its owner appends to and reads the tail of, and others by cursors. */
-export class FrameLog {
+export class FrameLog implements ReadLog {
   readonly #options: FrameLogOptions;
   readonly #pool: BlockPool;
   readonly #end: Position;

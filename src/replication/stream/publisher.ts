@@ -42,8 +42,8 @@ export interface PublisherOptions {
 
 /**
  * Seals each batch of a store once, into the backlog, and has its readers take what a turn of the event loop
- * has brought at the end of that. Nothing in it throws at the writer or waits for a replica. Three policies say when records leave that have not filled a
- * batch:
+ * has brought at the end of that. Nothing in it throws at the writer or waits for a replica. Three policies
+ * say when records leave that have not filled a batch:
  *
  * - `adaptive`: at the end of the event-loop turn in which the first was written, before clients are
  * answered (`endTurn`): a write that comes alone leaves at once, and those of a busy turn leave together.
