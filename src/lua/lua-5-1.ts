@@ -58,7 +58,7 @@ function replaceStrings(require: NodeJS.Require): void {
   };
   // fengari calls it with `new` in places, so it is no arrow function.
   strings.luaS_new = function copied(L: LuaState, bytes: Uint8Array) {
-    return strings.luaS_bless(L, Uint8Array.from(bytes));
+    return strings.luaS_bless(L, new Uint8Array(bytes));
   };
 }
 

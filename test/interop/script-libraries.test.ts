@@ -4,6 +4,7 @@
  */
 import { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
+// @ts-expect-error: the types are there, and the package's exports hide them.
 import Redlock from 'redlock';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Primary } from '../../src/index.js';

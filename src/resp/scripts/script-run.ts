@@ -1,5 +1,5 @@
 /** One run of a script, and what it may do: Redis' checks before a script, and before each of its calls. */
-import { ClientState } from '../client-state.js';
+import type { ClientState } from '../client-state.js';
 import { flagBits, OUT_OF_MEMORY } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { Failure } from '../reply.js';
@@ -30,21 +30,13 @@ export class ScriptRun implements CallingScript {
   hasWritten = false;
 
   /** `isReadOnly`: it was called by EVAL_RO or EVALSHA_RO. */
-  constructor(flags: ScriptFlags, isReadOnly: boolean, caller: ClientState, host: CommandHost) {
+  constructor(flags: ScriptFlags, isReadOnly: boolean, client: ClientState, host: CommandHost) {
     this.#flags = flags;
     this.#isReadOnly = isReadOnly;
     this.#host = host;
     // Keys are evicted before a script, never within it.
     this.#isOverMemory = !host.engine().makeRoom();
-    this.client = new ClientState({
-      id: caller.id,
-      address: 'lua',
-      localAddress: caller.localAddress,
-      nowMs: caller.connectedAtMs,
-      isAuthenticated: true,
-    });
-    this.client.isInExec = true;
-    this.client.isNeverTouching = caller.isNeverTouching;
+    this.client = client;
   }
 
   /** Why the script may not begin; undefined when it may. */

@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { LuaMachine, type Outcome, type Verdict } from '../../lua/machine.js';
+import { ClientState } from '../client-state.js';
 import type { CommandHost } from '../command-host.js';
 import { type Answer, Later } from '../later.js';
 import { Failure, type Protocol, type Reply } from '../reply.js';
@@ -56,6 +57,7 @@ export class ScriptRunner implements ScriptRunning {
   readonly #loaded = new Map<string, CachedScript>();
   /** Scripts of EVAL, the one that was used longest ago first. */
   readonly #evaluated = new Map<string, CachedScript>();
+  readonly #client: ClientState;
   #running: Running | undefined;
   #sliceStartedMs = 0;
   #isStopped = false;
@@ -63,6 +65,15 @@ export class ScriptRunner implements ScriptRunning {
   constructor(host: CommandHost, suspension: SuspensionHost) {
     this.#host = host;
     this.#suspension = suspension;
+    this.#client = new ClientState({
+      id: 0,
+      address: 'lua',
+      localAddress: '',
+      nowMs: host.clock.nowMs(),
+      isAuthenticated: true,
+    });
+    // Nothing that a script calls may wait.
+    this.#client.isInExec = true;
     this.#machine = new LuaMachine({
       open: (L) => openRedis(L, this.#library()),
       judge: (canSuspend) => this.#judge(canSuspend),
@@ -114,7 +125,7 @@ export class ScriptRunner implements ScriptRunning {
   }
 
   run({ script, keys, args, isReadOnly, caller }: ScriptCall): Reply | Later {
-    const run = new ScriptRun(script.flags, isReadOnly, caller, this.#host);
+    const run = new ScriptRun(script.flags, isReadOnly, this.#clientFor(caller), this.#host);
     const refusal = run.refusal();
     if (refusal !== undefined) return refusal;
     this.#machine.setList('KEYS', keys);
@@ -142,6 +153,13 @@ export class ScriptRunner implements ScriptRunning {
 
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** The client that commands of a script see, as it is at the beginning of each. */
+  #clientFor({ isNeverTouching }: ClientState): ClientState {
+    this.#client.protocol = 2;
+    this.#client.isNeverTouching = isNeverTouching;
+    return this.#client;
   }
 
   #library() {
