@@ -7,6 +7,6 @@ import { ROUTE_FULL_KEY } from '../kernel/layout.js';
 export function toolKernel(): Kernel {
   const kernel = new Kernel({ seal() {}, dirty() {} });
   const maxMemoryBytes = 2 ** 32;
-  kernel.exports.initialize(1, ROUTE_FULL_KEY, 0n, maxMemoryBytes, 1, 1, 1);
+  kernel.exports.initialize(1, ROUTE_FULL_KEY, 0n, 0n, maxMemoryBytes, 1, 1, 1);
   return kernel;
 }

@@ -33,7 +33,7 @@ const faults: Record<number, { code: ErrorCode; message: string }> = {
   },
   [layout.APPLY_MEMORY]: {
     code: 'OUT_OF_MEMORY',
-    message: 'The store is full: a record could not be applied.',
+    message: 'The store is full: a record could not be applied beside what is held.',
   },
 };
 
@@ -59,6 +59,10 @@ export function applyFault(kernel: Kernel, status: number): FastcacheError {
     expected: kernel.resultU64(layout.RESULT_EXPECTED_U64),
     found: kernel.resultU64(layout.RESULT_FOUND_U64),
   };
+  if (status === layout.APPLY_MEMORY) {
+    const bytes = `${details.found} of the ${details.expected} bytes that it can have at most`;
+    return new FastcacheError(code, `${message} It holds ${bytes}.`, details);
+  }
   if (status !== layout.APPLY_GAP) return new FastcacheError(code, message, details);
   const shard = result[layout.RESULT_SHARD]!;
   return new FastcacheError(code, `Shard ${shard}: ${message}`, { ...details, shard });

@@ -12,7 +12,8 @@ export interface KernelExports {
   initialize(
     shards: number,
     route: number,
-    seed: bigint,
+    secretLow: bigint,
+    secretHigh: bigint,
     maxMemoryBytes: number,
     maxArgument: number,
     batchRecords: number,
@@ -50,7 +51,7 @@ export interface KernelExports {
     globsListed: number,
     recordsOnly: number,
   ): void;
-  statsStart(seed: bigint): number;
+  statsStart(secretLow: bigint, secretHigh: bigint): number;
   statsReach(shard: number, watermark: bigint): void;
   statsBatch(
     payload: number,
@@ -129,6 +130,7 @@ export interface KernelExports {
   setWatermark(shard: number, sequence: bigint): void;
   keysIn(shard: number): number;
   expiringIn(shard: number): number;
+  averageTtlMs(): number;
   expiredCount(): number;
   /** Counts a read, by whether it found its key. */
   countRead(isFound: number): void;
@@ -147,6 +149,9 @@ export interface KernelExports {
   /** Asserts the invariants of all structures; in the debug build alone, as is the rest. */
   invariants?(): void;
   skipGenerations?(count: bigint): void;
+  keyedHash?(at: number, length: number): bigint;
+  takeChosenHashes?(): void;
+  bucketsProbed?(): number;
 }
 
 /**

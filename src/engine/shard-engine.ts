@@ -31,10 +31,10 @@ export interface ShardEngineOptions {
   route: RouteMode;
   clock: Clock;
   /**
-   * The number mixed into the tables' hashing; random in production, so that clients cannot choose keys that
-   * collide.
+   * The secret of 128 bits under which tables hash keys (docs/architecture.md, "Placement"), so that clients
+   * cannot choose keys that collide; `drawSecret` makes one.
    */
-  seed: bigint;
+  secret: bigint;
   /** The records, and the bytes of them, that seal a shard's open frame at once. */
   batchMaxRecords: number;
   batchMaxBytes: number;
@@ -84,7 +84,7 @@ export class ShardEngine implements ReplicatedStore {
 
   /** Makes an empty store of a primary. Throws BAD_OPTION when it cannot have so many shards. */
   constructor(options: ShardEngineOptions) {
-    const { shards, route, seed, clock } = options;
+    const { shards, route, secret, clock } = options;
     this.shards = shards;
     this.#clock = clock;
     this.#maxValueBytes = options.maxValueBytes;
@@ -92,7 +92,8 @@ export class ShardEngine implements ReplicatedStore {
     const ready = this.kernel.exports.initialize(
       shards,
       route === 'session-prefix' ? layout.ROUTE_SESSION_PREFIX : layout.ROUTE_FULL_KEY,
-      seed,
+      BigInt.asUintN(64, secret),
+      BigInt.asUintN(64, secret >> 64n),
       options.maxMemoryBytes ?? 2 ** 32,
       options.maxValueBytes,
       options.batchMaxRecords,
@@ -290,6 +291,12 @@ export class ShardEngine implements ReplicatedStore {
     let keys = 0;
     for (let shard = 0; shard < this.shards; shard++) keys += this.kernel.exports.expiringIn(shard);
     return keys;
+  }
+
+  /** Returns the ms that keys with an expiry have left on the average, an estimate; 0 without such keys. */
+  averageTtlMs(): number {
+    this.updateTime();
+    return Math.round(this.kernel.exports.averageTtlMs());
   }
 
   /** Deletes up to `limit` keys past their expiry, none while frozen; returns how many. */

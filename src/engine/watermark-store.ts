@@ -24,7 +24,7 @@ export class WatermarkStore implements ReplicatedStore {
   /** Makes `shards` shards, a power of two up to 1024, with watermarks of 0. */
   constructor(shards: number) {
     this.shards = shards;
-    this.#kernel.exports.initialize(shards, layout.ROUTE_FULL_KEY, 0n, 2 ** 32, 1, 1, 1);
+    this.#kernel.exports.initialize(shards, layout.ROUTE_FULL_KEY, 0n, 0n, 2 ** 32, 1, 1, 1);
     this.#buffer = new KernelBuffer(this.#kernel, BUFFER_BYTES);
   }
 

@@ -1,9 +1,10 @@
 // The entry of the kernel: what the host calls, with plain numbers in and out. Addresses are u32, which the
 // host reads as unsigned; 64-bit values cross as i64, and none of them once a record. Calls that return a
 // status leave the details in the result block; layout.ts names statuses and words.
-import { secondsSince } from './clock';
+import { nowMs, secondsSince } from './clock';
 import { initializeArguments, limitArgument } from './commands/arguments';
-import { RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
+import { keyedHash, setHashSecret } from './keyed-hash';
+import { EVICT_NOTHING, RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
 import { blockBytes, blockBytesFree, blockBytesInUse, initializeArena, usedBytes } from './memory/arena';
 import {
   allocatedBytes,
@@ -26,9 +27,10 @@ import {
 import { seedRandom } from './random';
 import { result, setResult } from './result';
 import { emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
+import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
 import { counted, expiryHere, locate, lookup, shardOfKey } from './store/store';
-import { EXPIRY_BYTES, expiryBytes, NEVER } from './table/expiry';
+import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER } from './table/expiry';
 import {
   expiringOf,
   initializeShards,
@@ -38,7 +40,7 @@ import {
   shardAt,
   shardCount,
 } from './table/shard';
-import { seedTables, tableBytes } from './table/table';
+import { tableBytes } from './table/table';
 import { xxh3 } from './xxh3';
 
 export { setTime } from './clock';
@@ -63,12 +65,11 @@ export { apply, loadEntries, pass } from './payload/apply';
 export { checkEntries } from './payload/payload-checks';
 export { emittedBytes, flushAll, flushDue } from './store/batch';
 export { copyKey, expireKey, overwrite, put, removeKey } from './store/by-key';
-export { evictedCount, limitMemory, makeRoom, relieve } from './store/evict';
+export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
 export {
   compact,
   expiredCount,
-  hasRoomFor,
   keyspaceHits,
   keyspaceMisses,
   setFrozen,
@@ -84,7 +85,8 @@ export { xxh3 };
 export function initialize(
   shards: u32,
   route: u32,
-  seed: u64,
+  secretLow: u64,
+  secretHigh: u64,
   maxMemoryBytes: f64,
   maxArgument: u32,
   batchRecords: u32,
@@ -93,8 +95,10 @@ export function initialize(
   initializePages();
   limitPages(maxMemoryBytes);
   initializeArena();
-  seedTables(seed);
-  seedRandom(seed);
+  setHashSecret(secretLow, secretHigh);
+  // RANDOMKEY shows something of the random numbers, and a hash shows nothing of the secret.
+  seedRandom(keyedHash(result, 0));
+  limitMemory(0, EVICT_NOTHING, 1);
   limitArgument(maxArgument);
   setBatchLimits(batchRecords, batchBytes);
   return initializeArguments() && initializeShards(shards, route === ROUTE_SESSION_PREFIX);
@@ -206,6 +210,11 @@ export function keysIn(shard: u32): u32 {
 /** Returns how many keys of a shard have an expiry. */
 export function expiringIn(shard: u32): u32 {
   return expiringOf(shardAt(shard));
+}
+
+/** Returns how many ms keys with an expiry have left on the average. */
+export function averageTtlMs(): f64 {
+  return averageTtl(nowMs);
 }
 
 // What the memory is used for, in bytes.

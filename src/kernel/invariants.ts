@@ -9,7 +9,9 @@ import { checkExpiry } from './table/expiry';
 import { shardAt, shardCount } from './table/shard';
 import { checkTable } from './table/table-invariants';
 
+export { keyedHash, takeChosenHashes } from './keyed-hash';
 export { skipGenerations } from './table/segment';
+export { bucketsProbed } from './table/table';
 
 /**
  * Asserts the invariants of the whole store, which takes time in proportion to it. Between calls they all

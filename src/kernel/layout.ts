@@ -64,7 +64,9 @@ export const COMMAND_PEXPIRE = 15;
 export const COMMAND_PERSIST = 16;
 export const COMMAND_EXPIREAT = 17;
 export const COMMAND_PEXPIREAT = 18;
-export const COMMANDS = 19;
+export const COMMAND_UNLINK = 19;
+export const COMMAND_TOUCH = 20;
+export const COMMANDS = 21;
 export const NO_COMMAND = 255;
 /**
  * How a command ended, by which `callsOf` counts: it ran and replied, or replied an error, or was not run at

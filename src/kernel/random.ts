@@ -1,5 +1,4 @@
-// Random numbers by splitmix64 from the tables' seed, for choices that nobody shall foresee and no content
-// depends on.
+// Random numbers by splitmix64, for choices that nobody shall foresee and no content depends on.
 let state: u64 = 0;
 
 export function seedRandom(seed: u64): void {

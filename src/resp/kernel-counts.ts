@@ -24,6 +24,8 @@ const names: Readonly<Record<number, string>> = {
   [layout.COMMAND_PERSIST]: 'persist',
   [layout.COMMAND_EXPIREAT]: 'expireat',
   [layout.COMMAND_PEXPIREAT]: 'pexpireat',
+  [layout.COMMAND_UNLINK]: 'unlink',
+  [layout.COMMAND_TOUCH]: 'touch',
 };
 
 const commands = Object.entries(names).map(([command, name]) => ({ command: Number(command), name }));

@@ -5,6 +5,7 @@
 
 const CR = 0x0d;
 const DOLLAR = 0x24;
+const ZERO = 0x30;
 /** The longest header of an argument: `$`, up to 20 digits, CRLF. */
 const HEADER_MAX_BYTES = 24;
 
@@ -71,11 +72,15 @@ export class LongCommand {
     if (this.#at >= this.#length) return Number.POSITIVE_INFINITY;
     if (this.#bytes[this.#at] !== DOLLAR) return undefined;
     const limit = Math.min(this.#length, this.#at + HEADER_MAX_BYTES);
-    const headerEnd = this.#bytes.subarray(0, limit).indexOf(CR, this.#at);
-    if (headerEnd === -1) return limit < this.#length ? undefined : Number.POSITIVE_INFINITY;
-    const bytes = Number(this.#bytes.toString('latin1', this.#at + 1, headerEnd));
-    return Number.isSafeInteger(bytes) && bytes >= 0 && bytes <= this.#maxArgumentBytes
-      ? headerEnd + 2 + bytes + 2
-      : undefined;
+    // There may be a million arguments, so that no text is made of their lengths.
+    let bytes = 0;
+    let at = this.#at + 1;
+    for (; at < limit && this.#bytes[at] !== CR; at++) {
+      const digit = this.#bytes[at]! - ZERO;
+      if (digit < 0 || digit > 9) return undefined;
+      bytes = bytes * 10 + digit;
+    }
+    if (at === limit) return limit < this.#length ? undefined : Number.POSITIVE_INFINITY;
+    return bytes <= this.#maxArgumentBytes ? at + 2 + bytes + 2 : undefined;
   }
 }

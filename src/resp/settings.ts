@@ -166,6 +166,11 @@ export class Settings {
     return this.#password.value.length > 0;
   }
 
+  /** Bytes of the password; 0: none is asked for. */
+  get passwordBytes(): number {
+    return this.#password.value.length;
+  }
+
   /**
    * Whether this is the password; where none is asked for, every one matches. The time that it takes reveals
    * nothing about the password, not even its length.

@@ -8,15 +8,15 @@ import type { NodeSeams } from './seams.js';
 export interface EngineOrigin {
   readonly config: NodeConfig;
   readonly seams: NodeSeams;
-  /** The seed of all its stores; it is the same, so that clients' SCAN cursors outlive a snapshot. */
-  readonly seed: bigint;
+  /** The secret of all its stores; it is the same, so that clients' SCAN cursors outlive a snapshot. */
+  readonly secret: bigint;
 }
 
 /** Makes an empty store of so many shards, for a follower. Throws OUT_OF_MEMORY. */
-export function createEngine({ config, seams, seed }: EngineOrigin, shards: number): ShardEngine {
+export function createEngine({ config, seams, secret }: EngineOrigin, shards: number): ShardEngine {
   const engine = seams.createEngine({
     clock: seams.clock,
-    seed,
+    secret,
     shards,
     route: config.route,
     batchMaxRecords: config.sendPolicy === 'immediate' ? 1 : config.batchMaxRecords,

@@ -20,6 +20,7 @@
  * continues the one it followed (docs/architecture.md, "Histories").
  */
 import { Housekeeping } from '../engine/housekeeping.js';
+import { drawSecret } from '../engine/secret.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import { type History, newHistory } from '../replication/history.js';
@@ -37,7 +38,6 @@ import { roleReply } from '../status/replication-info.js';
 import type { NodeReport, ReplicaStatus } from '../status/report.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address, Listener } from '../transport/connection.js';
-import { randomSeed } from './bytes.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin, startingEngine } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
@@ -80,7 +80,7 @@ export class Node implements ServedNode {
    * WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and with `load` what `loadEngine` throws.
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
-    const origin = { config, seams, seed: randomSeed(seams.random) };
+    const origin = { config, seams, secret: drawSecret(seams.random) };
     const engine = await startingEngine(origin);
     const node = new Node(origin, engine, await nodeIdOf(config, seams));
     try {

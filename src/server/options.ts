@@ -332,7 +332,7 @@ export const serverOptions = {
     on: BOTH,
     flag: 'max-memory',
     summary:
-      'Memory for keys, values and tables, which a replica keeps to once promoted; 0: as much as there is, just under 4gb.',
+      'Memory for keys, values and tables, which a replica keeps to once promoted; 0: as much as there is, 3.6gb.',
     min: 0,
     default: 0,
     config: { names: ['maxmemory'], change: 'settable' },

@@ -2,9 +2,11 @@
  * CONFIG's settings of a node: they are made from its options, and changes of them take effect on its store.
  */
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { Log } from '../replication/log.js';
 import { Settings } from '../resp/settings.js';
 import type { NodeConfig } from './config.js';
 import { configOptions } from './config-options.js';
+import { weakSecret } from './weak-secret.js';
 
 /** A query buffer has room for this many of the longest values in one command, as MSET may carry them. */
 const VALUES_IN_A_COMMAND = 4;
@@ -15,6 +17,7 @@ export interface SettingsNode {
   readonly config: NodeConfig;
   /** The present store. */
   readonly engine: ShardEngine;
+  readonly events: { readonly log: Log };
   /** The port on which clients are listened to; 0: none is open. */
   readonly clientPort: number;
 }
@@ -31,6 +34,8 @@ export function createSettings(node: SettingsNode): Settings {
   });
   settings.onChange((name) => {
     if (name.startsWith('maxmemory')) limitMemory(settings, node.engine);
+    const warning = name === 'requirepass' ? weakSecret('password', settings.passwordBytes) : undefined;
+    if (warning !== undefined) node.events.log.warn(warning);
   });
   return settings;
 }

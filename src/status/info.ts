@@ -15,6 +15,8 @@ export interface ServerStatus {
   usedMemoryBytes: number;
   keys: number;
   expiringKeys: number;
+  /** Ms that these have left on the average. */
+  averageTtlMs: number;
   commandsProcessed: number;
   expiredKeys: number | undefined;
   /** The lines of the replication section behind `role`. */
@@ -219,6 +221,6 @@ function commandFields({ commandRows }: ServerStatus): Fields {
   );
 }
 
-function keyspaceFields({ keys, expiringKeys }: ServerStatus): Fields {
-  return keys === 0 ? {} : { db0: `keys=${keys},expires=${expiringKeys},avg_ttl=0` };
+function keyspaceFields({ keys, expiringKeys, averageTtlMs }: ServerStatus): Fields {
+  return keys === 0 ? {} : { db0: `keys=${keys},expires=${expiringKeys},avg_ttl=${averageTtlMs}` };
 }

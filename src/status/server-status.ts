@@ -14,7 +14,12 @@ export interface ServerParts {
   readonly runId: string;
   readonly isLoading: boolean;
   readonly server: FrontStatus;
-  readonly engine: { usedBytes(): number; keyCount(): number; expiringKeyCount(): number };
+  readonly engine: {
+    usedBytes(): number;
+    keyCount(): number;
+    expiringKeyCount(): number;
+    averageTtlMs(): number;
+  };
   readonly settings: Settings;
   /** The lines of INFO's replication section behind `role`. */
   readonly replication: Record<string, string | number>;
@@ -58,6 +63,7 @@ export function serverStatus(parts: ServerParts): ServerStatus {
     },
     keys: engine.keyCount(),
     expiringKeys: engine.expiringKeyCount(),
+    averageTtlMs: engine.averageTtlMs(),
     commandsProcessed: statistics.commandsProcessed,
     expiredKeys: statistics.total('expiredKeys'),
     stats: {

@@ -13,7 +13,7 @@ export type ClientSocket = Socket;
  * Bytes that one read takes at most; the buffer is shared by all connections, since `onData` is done with it
  * when it returns.
  */
-const READ_BYTES = 65_536;
+const READ_BYTES = 131_072;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /** The handle of the operating system's socket, which `net.Socket` keeps. */

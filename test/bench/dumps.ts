@@ -90,7 +90,7 @@ export function writeDumps(directory: string, records: number, keys: number) {
     shards: 4,
     route: 'full-key',
     clock: systemClock,
-    seed: 1n,
+    secret: 1n,
     batchMaxRecords: 512,
     batchMaxBytes: 1_048_576,
     maxValueBytes: 1_048_576,

@@ -107,7 +107,7 @@ function engine(): ShardEngine {
     shards: 4,
     route: 'full-key',
     clock: systemClock,
-    seed: 1n,
+    secret: 1n,
     batchMaxRecords: 512,
     batchMaxBytes: 1_048_576,
     maxValueBytes: 1_048_576,

@@ -209,3 +209,26 @@ describe('on a replica', () => {
     expect(engine.watermarks()[shard]).toBe(3n);
   });
 });
+
+describe('the average time that keys have left', () => {
+  it('is 0 without keys that expire', () => {
+    const engine = newEngine();
+    engine.set(Buffer.from('stays'), Buffer.alloc(1));
+    expect(engine.averageTtlMs()).toBe(0);
+  });
+
+  it.each([1, 100, 50_000])('is near the true one of %i keys, and gets less with time', (count) => {
+    const clock = new StandingClock();
+    const engine = newEngine({ clock });
+    for (let n = 0; n < count; n++) {
+      engine.set(Buffer.from(`key:${n}`), Buffer.alloc(1), BigInt(clock.ms + 60_000 + ((n * 7919) % 40_000)));
+    }
+    const before = engine.averageTtlMs();
+    expect(before).toBeGreaterThanOrEqual(count === 1 ? 60_000 : 75_000);
+    expect(before).toBeLessThanOrEqual(count === 1 ? 60_000 : 85_000);
+    clock.pass(30_000);
+    expect(engine.averageTtlMs()).toBe(before - 30_000);
+    clock.pass(100_000);
+    expect(engine.averageTtlMs()).toBe(0);
+  });
+});

@@ -8,13 +8,12 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ShardEngine } from '../../src/engine/shard-engine.js';
 import { decodeBatch } from '../../src/frame/batch.js';
 import { batchBytes } from '../support/batch-bytes.js';
-import { keyMixedTo } from '../support/colliding-keys.js';
+import { keyHashedTo, newChosenEngine } from '../support/colliding-keys.js';
 import { embeddedPair, isCaughtUp } from '../support/embedded-pair.js';
 import { newEngine, newReplica, StandingClock } from '../support/engines.js';
 import { RandomSource } from '../support/random.js';
 
 const MIB = 1024 * 1024;
-const SEED = 0x0123_4567_89ab_cdefn;
 const value = Buffer.from('value');
 const pair = await embeddedPair({ shards: 8 });
 const keyOf = (n: number): Buffer => Buffer.from(`key:${n}`);
@@ -126,9 +125,9 @@ describe('a flush', { timeout: 180_000 }, () => {
   });
 
   it('of keys that all fall into one segment comes to its end', () => {
-    const engine = newEngine({ shards: 1, seed: SEED });
+    const engine = newChosenEngine();
     for (let n = 0; n < 20_000; n++)
-      engine.set(keyMixedTo((0xabcd_ef01n << 32n) | (BigInt(n) << 14n), SEED), value);
+      engine.set(keyHashedTo((0xabcd_ef01n << 32n) | (BigInt(n) << 14n)), value);
     for (let n = 0; n < 5_000; n++) engine.set(keyOf(n), value);
     empty(engine, 500);
     expect(engine.memory().tables).toBeLessThanOrEqual(4 * 4096);

@@ -3,11 +3,10 @@ import '../support/debug-kernel.js';
 
 import { describe, expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
-import { keyMixedTo } from '../support/colliding-keys.js';
+import { keyHashedTo, newChosenEngine } from '../support/colliding-keys.js';
 import { matchingKeys, newEngine, newReplica, StandingClock, scanKeys } from '../support/engines.js';
 import { RandomSource } from '../support/random.js';
 
-const SEED = 0x0123_4567_89ab_cdefn;
 const CURSOR_END = 2n ** 53n;
 /** What a step may look at beyond its COUNT: the rest of a bucket. */
 const SLACK = 64;
@@ -247,8 +246,8 @@ describe('keys that all fall into one segment', { timeout: 120_000 }, () => {
   ];
 
   it.each(places)('%s come once, in bounded steps, while others come and go', (_, mixedOf) => {
-    const engine = newEngine({ shards: 1, seed: SEED });
-    const keys = Array.from({ length: 20_000 }, (_, n) => keyMixedTo(mixedOf(n), SEED));
+    const engine = newChosenEngine();
+    const keys = Array.from({ length: 20_000 }, (_, n) => keyHashedTo(mixedOf(n)));
     for (const key of keys) engine.set(key, value);
     const leaving = keys.filter((_, n) => n % 10 !== 0);
     const names = keys.filter((_, n) => n % 10 === 0).map((key) => key.toString('latin1'));
@@ -264,11 +263,9 @@ describe('keys that all fall into one segment', { timeout: 120_000 }, () => {
   });
 
   it('keys of one place come in one step, however many', () => {
-    const engine = newEngine({ shards: 1, seed: SEED });
-    // Bits 14 to 27 of the mixed hash are in no cursor.
-    const keys = Array.from({ length: 10_000 }, (_, n) =>
-      keyMixedTo((0xabcdn << 40n) | (BigInt(n) << 14n), SEED),
-    );
+    const engine = newChosenEngine();
+    // Bits 14 to 27 of the keyed hash are in no cursor.
+    const keys = Array.from({ length: 10_000 }, (_, n) => keyHashedTo((0xabcdn << 40n) | (BigInt(n) << 14n)));
     for (const key of keys) engine.set(key, value);
     fill(engine, 0, 1_000);
     const met: string[] = [];
@@ -322,8 +319,8 @@ describe('RANDOMKEY', () => {
   });
 
   it('finds its way where all keys are in one deep segment', () => {
-    const engine = newEngine({ shards: 1, seed: SEED });
-    for (let n = 0; n < 30_000; n++) engine.set(keyMixedTo((0xabcd_ef01n << 32n) | BigInt(n), SEED), value);
-    for (let n = 0; n < 1_000; n++) expect(engine.keyspace.random()?.length).toBe(8);
+    const engine = newChosenEngine();
+    for (let n = 0; n < 30_000; n++) engine.set(keyHashedTo((0xabcd_ef01n << 32n) | BigInt(n)), value);
+    for (let n = 0; n < 1_000; n++) expect(engine.keyspace.random()?.length).toBe(9);
   });
 });

@@ -7,11 +7,10 @@ import '../support/debug-kernel.js';
 import { describe, expect, it } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import type { SnapshotScan } from '../../src/engine/types.js';
-import { keyMixedTo } from '../support/colliding-keys.js';
+import { keyHashedTo, newChosenEngine } from '../support/colliding-keys.js';
 import { entriesOf, newEngine, scanAll } from '../support/engines.js';
 import { RandomSource } from '../support/random.js';
 
-const SEED = 0x0123_4567_89ab_cdefn;
 const keyOf = (n: number): Buffer => Buffer.from(`key:${n}`);
 
 function fill(engine: ShardEngine, from: number, to: number, value = Buffer.alloc(20, 'v')): void {
@@ -184,9 +183,9 @@ describe('a scan that sleeps while its segment is split', () => {
   // A generation of 16 bits came again after so many splits; after the others its halves and a word of it
   // wrap round.
   it.each([2n ** 16n, 2n ** 24n, 2n ** 32n])('does not take it for its own %i generations later', (later) => {
-    const engine = newEngine({ shards: 1, seed: SEED });
+    const engine = newChosenEngine();
     // Keys of the first of a new table's two segments, which has the first generation.
-    const keys = Array.from({ length: 700 }, (_, n) => keyMixedTo(scattered(n) >> 1n, SEED));
+    const keys = Array.from({ length: 700 }, (_, n) => keyHashedTo(scattered(n) >> 1n));
     for (const key of keys.slice(0, 600)) engine.set(key, Buffer.alloc(20));
     const scan = engine.scan();
     const met = new Set<string>();
@@ -209,11 +208,11 @@ describe('a scan that sleeps while its segment is split', () => {
 });
 
 it('a scan that sleeps while its segment is joined with the next meets the keys of both', () => {
-  const engine = newEngine({ shards: 1, seed: SEED });
+  const engine = newChosenEngine();
   const mixed = Array.from({ length: 700 }, (_, n) => scattered(n) >> 1n);
   // They split the first of a new table's two segments into a quarter each.
   const [first, second] = [0n, 1n].map((quarter) =>
-    mixed.filter((bits) => bits >> 62n === quarter).map((bits) => keyMixedTo(bits, SEED)),
+    mixed.filter((bits) => bits >> 62n === quarter).map((bits) => keyHashedTo(bits)),
   ) as [Buffer[], Buffer[]];
   for (const key of [...first, ...second]) engine.set(key, Buffer.alloc(20));
   const scan = engine.scan();

@@ -315,8 +315,8 @@ const store: readonly PlantedBug[] = [
   {
     name: 'a scan passes by the entry that did not fit',
     file: 'src/kernel/table/scan.ts',
-    find: '((<u64>slot) << 16)',
-    replace: '((<u64>(slot + 1)) << 16)',
+    find: '<< SLOT_BITS) | <u64>slot;',
+    replace: '<< SLOT_BITS) | <u64>(slot + 1);',
     tests: ['test/engine/scan.test.ts'],
   },
   {

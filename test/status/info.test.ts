@@ -43,7 +43,12 @@ function newStatus(): { status: () => ServerStatus; statistics: CommandStatistic
       runId: 'a'.repeat(40),
       isLoading: false,
       server: { port: 6380, clients: [client], statistics },
-      engine: { usedBytes: () => 1536, keyCount: () => 3, expiringKeyCount: () => 1 },
+      engine: {
+        usedBytes: () => 1536,
+        keyCount: () => 3,
+        expiringKeyCount: () => 1,
+        averageTtlMs: () => 5_000,
+      },
       settings,
       replication: { connected_slaves: 0, master_replid: 'b'.repeat(40) },
       syncs: { full: 3, partial: 2, partialFailed: 1 },
@@ -112,7 +117,7 @@ describe('INFO', () => {
       cluster_enabled: '0',
       'cmdstat_client|list': 'calls=2,usec=15,usec_per_call=7.50,rejected_calls=0,failed_calls=1',
       cmdstat_set: 'calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0',
-      db0: 'keys=3,expires=1,avg_ttl=0',
+      db0: 'keys=3,expires=1,avg_ttl=5000',
     });
   });
 

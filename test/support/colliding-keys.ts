@@ -1,43 +1,33 @@
 /**
- * Keys of eight bytes for any place in a table: XXH3-64 of eight bytes and the table's mixing
- * (kernel/table.ts) are both reversible, so whoever knows the seed can choose where keys fall.
+ * Keys that fall into one place: those that a test of the debug build places, which nobody could find without
+ * the secret, and those that collide in all of their XXH3-64, which anybody can make.
  */
+import type { ShardEngine } from '../../src/engine/shard-engine.js';
+import { newEngine } from './engines.js';
 
-const MASK = 0xffff_ffff_ffff_ffffn;
-const MIX = 0x9e37_79b9_7f4a_7c15n;
-const PRIME_MX2 = 0x9fb2_1c65_1e98_df25n;
-/** Bytes 8 to 15 of XXH3's default secret, xored with 16 to 23. */
-const SECRET = 0x1cad_21f7_2c81_017cn ^ 0xdb97_9083_e96d_d4den;
-const LENGTH = 8n;
-
-/** The key whose mixed hash under `seed` is `mixed`. */
-export function keyMixedTo(mixed: bigint, seed: bigint): Buffer {
-  const product = mixed ^ (mixed >> 32n);
-  return keyHashedTo(((product * inverseOf(MIX)) & MASK) ^ seed);
+/** A store of one shard, on the debug build, in which `keyHashedTo` makes keys for any place. */
+export function newChosenEngine(): ShardEngine {
+  const engine = newEngine({ shards: 1 });
+  engine.kernel.exports.takeChosenHashes!();
+  return engine;
 }
 
-/** The key of eight bytes whose XXH3-64 is `hash`. */
+/** The key whose keyed hash is `hash` in a store of `newChosenEngine`; others have none of this kind. */
 export function keyHashedTo(hash: bigint): Buffer {
-  let value = hash ^ (hash >> 28n) ^ (hash >> 56n);
-  value = (value * inverseOf(PRIME_MX2)) & MASK;
-  value ^= (value >> 35n) + LENGTH;
-  value = (value * inverseOf(PRIME_MX2)) & MASK;
-  // x ^ rotl(x, 49) ^ rotl(x, 24) is the identity after 64 times.
-  for (let times = 0; times < 63; times++) value ^= rotate(value, 49n) ^ rotate(value, 24n);
-  const input = value ^ SECRET;
-  const key = Buffer.alloc(8);
-  key.writeUInt32LE(Number(input >> 32n), 0);
-  key.writeUInt32LE(Number(input & 0xffff_ffffn), 4);
+  const key = Buffer.alloc(9, 0xff);
+  key.writeBigUInt64LE(hash, 1);
   return key;
 }
 
-function rotate(value: bigint, bits: bigint): bigint {
-  return ((value << bits) | (value >> (64n - bits))) & MASK;
-}
+/** XXH3 multiplies the xor of its secret's first eight bytes and the key's with what bytes 8 to 15 give. */
+const SECRET_BEGINNING = Buffer.from('b8fe6c3923a44bbe', 'hex');
 
-/** Modulo 2^64, by Newton's iteration. */
-function inverseOf(odd: bigint): bigint {
-  let inverse = odd;
-  for (let bits = 3; bits < 64; bits *= 2) inverse = (inverse * (2n - odd * inverse)) & MASK;
-  return inverse;
+/** Keys of 32 bytes that all have the same XXH3-64, the `from`th and those behind it. */
+export function keysOfOneXxh3(count: number, from = 0): Buffer[] {
+  return Array.from({ length: count }, (_, n) => {
+    const key = Buffer.alloc(32, 'k');
+    SECRET_BEGINNING.copy(key);
+    key.writeBigUInt64LE(BigInt(from + n), 8);
+    return key;
+  });
 }

@@ -35,7 +35,7 @@ export function newEngine(options: Partial<ShardEngineOptions> = {}): ShardEngin
     shards: 4,
     route: 'full-key',
     clock: new StandingClock(),
-    seed: 0x0123_4567_89ab_cdefn,
+    secret: 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210n,
     batchMaxRecords: 512,
     batchMaxBytes: 1_048_576,
     maxValueBytes: 64 * 1024 * 1024,

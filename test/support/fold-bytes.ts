@@ -10,13 +10,11 @@ import { FrameSplitter } from '../../src/frame/splitter.js';
 import { encodeWatermarks } from '../../src/frame/watermarks.js';
 import { newReplica } from './engines.js';
 
-const SEED = 77n;
-
 export function foldBytes(dump: Uint8Array, limits: DumpLimits = {}): KeySpace {
   const clock = { nowMs: () => 0, monotonicUs: () => 0 };
   const fold = new KeySpaceFold({
     ...limits,
-    createStore: (shards) => newReplica({ shards, seed: SEED, clock }),
+    createStore: (shards) => newReplica({ shards, clock }),
   });
   const splitter = new FrameSplitter();
   splitter.push(dump, (frame) => fold.take(frame, 'dump'));

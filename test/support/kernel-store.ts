@@ -33,7 +33,7 @@ class KernelStore implements TestStore {
       shards,
       clock,
       route: 'full-key',
-      seed: 1n,
+      secret: 1n,
       batchMaxRecords: immediate ? 1 : maxRecords,
       batchMaxBytes: maxBytes,
       maxValueBytes: VALUE_BYTES,

@@ -8,6 +8,7 @@ import { checkedOptions } from '../../server/config.js';
 import type { AnyOption, Role } from '../../server/option.js';
 import type { OptionName, PrimaryOptions, ReplicaOptions, ServerOptions } from '../../server/option-types.js';
 import { optionRows, serverOptions } from '../../server/options.js';
+import { weakSecret } from '../../server/weak-secret.js';
 import {
   addressFlag,
   choiceFlag,
@@ -20,9 +21,6 @@ import {
 import { namingFlags } from '../command/option-flags.js';
 import { readSecret, type Secret } from '../command/secret.js';
 import { parseOutputFile, parseShards, UsageError } from '../command/values.js';
-
-/** A secret with fewer bytes is warned of. */
-const SOUND_SECRET_BYTES = 16;
 
 /** The flags and tokens that oclif has parsed. */
 export interface ParsedFlags {
@@ -127,11 +125,8 @@ function givenBy(
 /** The secret that this server asks for, or presents; one that could be guessed is warned of. */
 function readOwnSecret(name: Secret, file: string | undefined, warn: (message: string) => void): unknown {
   const secret = readSecret(name, file, warn);
-  if (secret !== undefined && Buffer.byteLength(secret) < SOUND_SECRET_BYTES) {
-    warn(
-      `the ${name} has less than ${SOUND_SECRET_BYTES} bytes and might be guessed; openssl rand -hex 32 makes a good one`,
-    );
-  }
+  const warning = weakSecret(name, Buffer.byteLength(secret ?? ''));
+  if (warning !== undefined) warn(warning);
   return secret;
 }
 

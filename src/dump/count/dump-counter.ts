@@ -78,19 +78,21 @@ export interface Counted {
 export class DumpCounter {
   readonly #kernel = toolKernel();
   readonly #payload = new KernelBuffer(this.#kernel, PAYLOAD_BYTES);
-  readonly #seed: bigint;
+  readonly #secret: bigint;
   #block = 0;
 
-  /** `seed` must be secret, so that no keys can be made to cost more than others. Throws OUT_OF_MEMORY. */
-  constructor(seed: bigint, filter: ItemFilter) {
-    this.#seed = seed;
+  /** Hashes keys under `secret`, of 128 bits, as `drawSecret` makes one. Throws OUT_OF_MEMORY. */
+  constructor(secret: bigint, filter: ItemFilter) {
+    this.#secret = secret;
     this.#setFilter(filter);
     this.reset();
   }
 
   /** Begins another dump: nothing is counted yet. */
   reset(): void {
-    this.#block = this.#kernel.exports.statsStart(this.#seed) >>> 0;
+    const low = BigInt.asUintN(64, this.#secret);
+    const high = BigInt.asUintN(64, this.#secret >> 64n);
+    this.#block = this.#kernel.exports.statsStart(low, high) >>> 0;
     if (this.#block === 0) throw outOfMemory(layout.STATS_BYTES + 2 * layout.SKETCH_BYTES);
   }
 

@@ -3,7 +3,8 @@
  * memory is bounded whatever the dump holds: shards that no store can have are counted as one, and keys as in
  * dump-counter.ts.
  */
-import { randomBytes } from 'node:crypto';
+import { systemRandom } from '../../clock.js';
+import { drawSecret } from '../../engine/secret.js';
 import type { FrameKindName } from '../../frame/kinds.js';
 import type { FrameFilter } from '../choose/filter.js';
 import { type OpenedFrame, payloadPlace } from '../read/frame-content.js';
@@ -31,7 +32,7 @@ export class DumpStats {
 
   constructor(filter: FrameFilter) {
     this.#filter = filter;
-    this.#counter = new DumpCounter(randomBytes(8).readBigUInt64LE(), filter.items);
+    this.#counter = new DumpCounter(drawSecret(systemRandom), filter.items);
     this.#history = new CountedHistory(this.#counter);
   }
 

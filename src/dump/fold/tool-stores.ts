@@ -1,5 +1,6 @@
 /** The stores that the frames tools fold dumps into. */
 import { systemRandom } from '../../clock.js';
+import { drawSecret } from '../../engine/secret.js';
 import { ShardEngine } from '../../engine/shard-engine.js';
 import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
 import { dropExpired } from './load.js';
@@ -14,7 +15,7 @@ export class ToolStores {
       shards,
       route: 'full-key',
       clock: this.#clock,
-      seed: (BigInt(systemRandom.u32()) << 32n) | BigInt(systemRandom.u32()),
+      secret: drawSecret(systemRandom),
       batchMaxRecords: DEFAULT_BATCH_MAX_RECORDS,
       batchMaxBytes: DEFAULT_BATCH_MAX_BYTES,
       maxValueBytes: MAX_FRAME_PAYLOAD_BYTES,

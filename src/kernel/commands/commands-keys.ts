@@ -1,10 +1,12 @@
-// The commands DEL, EXISTS, EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT, TTL, PTTL and PERSIST.
+// The commands DEL, UNLINK, EXISTS, TOUCH, EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT, TTL, PTTL and PERSIST.
 
 import { nowMs } from '../clock';
 import { WRITE_DONE } from '../layout';
+import { noteAccess } from '../memory/record';
 import { parsed, parseInteger } from '../number';
 import { counted, deleteHere, expireHere, expiryHere, locate, lookup } from '../store/store';
 import { NEVER } from '../table/expiry';
+import { readAhead } from './ahead';
 import { argc, argument, argumentLength, wordOf } from './arguments';
 import { DONE, failed, failedAbout, invalidExpireTime, notAnInteger, OUT_OF_MEMORY } from './outcome';
 import { replyInteger } from './reply';
@@ -14,9 +16,11 @@ const XX: u64 = 0x7878;
 const GT: u64 = 0x7467;
 const LT: u64 = 0x746c;
 
+/** Runs DEL, and UNLINK, which is the same here: no value takes long to free. */
 export function del(): i32 {
   let deleted: i64 = 0;
   for (let i: u32 = 1; i < argc; i++) {
+    readAhead(i, 1);
     const record = locate(argument(i), argumentLength(i));
     if (record === 0) continue;
     if (deleteHere(record) !== WRITE_DONE) return OUT_OF_MEMORY;
@@ -29,7 +33,22 @@ export function del(): i32 {
 export function exists(): i32 {
   let found: i64 = 0;
   for (let i: u32 = 1; i < argc; i++) {
+    readAhead(i, 1);
     if (counted(locate(argument(i), argumentLength(i))) !== 0) found++;
+  }
+  replyInteger(found);
+  return DONE;
+}
+
+/** Runs TOUCH, for which CLIENT NO-TOUCH does not count. */
+export function touch(): i32 {
+  let found: i64 = 0;
+  for (let i: u32 = 1; i < argc; i++) {
+    readAhead(i, 1);
+    const record = counted(locate(argument(i), argumentLength(i)));
+    if (record === 0) continue;
+    noteAccess(record);
+    found++;
   }
   replyInteger(found);
   return DONE;

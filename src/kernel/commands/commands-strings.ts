@@ -4,8 +4,10 @@ import { nowMs } from '../clock';
 import { WRITE_DONE } from '../layout';
 import { RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
 import { parsed, parseInteger, writeSigned } from '../number';
-import { appendHere, counted, deleteHere, expiryHere, hasRoomFor, lookup, setHere } from '../store/store';
+import { hasRoomFor } from '../store/evict';
+import { appendHere, counted, deleteHere, expiryHere, lookup, setHere } from '../store/store';
 import { NEVER } from '../table/expiry';
+import { readAhead } from './ahead';
 import { argc, argument, argumentLength, maxArgumentBytes, wordOf } from './arguments';
 import { DONE, failed, full, invalidExpireTime, notAnInteger, OUT_OF_MEMORY, syntaxError } from './outcome';
 import {
@@ -55,6 +57,7 @@ export function mget(): i32 {
   let fits = hasRoom(wanted);
   if (fits) replyArray(argc - 1);
   for (let i: u32 = 1; i < argc; i++) {
+    readAhead(i, 1);
     const record = counted(lookup(argument(i), argumentLength(i)));
     const bytes = record === 0 ? 5 : bulkBytes(valueLengthOf(record));
     wanted += bytes;
@@ -152,6 +155,7 @@ export function mset(): i32 {
   // MSET sets all its keys or none: what might not fit is refused before the first key is set.
   if (!hasRoomFor(bytes)) return OUT_OF_MEMORY;
   for (let i: u32 = 1; i < argc; i += 2) {
+    readAhead(i, 2);
     const key = argument(i);
     const record = lookup(key, argumentLength(i));
     const written = setHere(record, key, argumentLength(i), argument(i + 1), argumentLength(i + 1), NEVER);

@@ -19,14 +19,16 @@ import {
   COMMAND_PTTL,
   COMMAND_SET,
   COMMAND_STRLEN,
+  COMMAND_TOUCH,
   COMMAND_TTL,
+  COMMAND_UNLINK,
   COMMANDS,
   NO_COMMAND,
 } from '../layout';
 import { makeRoom, relieve } from '../store/evict';
 import { isReplica } from '../store/store';
 import { argc, argument, argumentLength, wordOf } from './arguments';
-import { del, exists, expire, persist, ttl } from './commands-keys';
+import { del, exists, expire, persist, touch, ttl } from './commands-keys';
 import { append, get, increment, incrementBy, mget, mset, set, strlen } from './commands-strings';
 import {
   beginCommand,
@@ -51,6 +53,8 @@ const MSET: u64 = 0x7465736d;
 const INCR: u64 = 0x72636e69;
 const DECR: u64 = 0x72636564;
 const PTTL: u64 = 0x6c747470;
+const TOUCH: u64 = 0x6863756f74;
+const UNLINK: u64 = 0x6b6e696c6e75;
 const EXISTS: u64 = 0x737473697865;
 const INCRBY: u64 = 0x796272636e69;
 const DECRBY: u64 = 0x796272636564;
@@ -64,7 +68,7 @@ const PEXPIREA: u64 = 0x6165726970786570;
 
 let current: i32 = NO_COMMAND;
 /** How often each command has run, by how it ended (ENDED_*), f64 each. */
-const calls: usize = memory.data(456, 8);
+const calls: usize = memory.data(504, 8);
 
 /** Returns how often a command (COMMAND_*) has ended so (ENDED_*). */
 export function callsOf(command: u32, end: u32): f64 {
@@ -113,8 +117,13 @@ function run(): i32 {
       if (name === PTTL) return isCall(COMMAND_PTTL, argc === 2) ? ttl(false) : DONE;
       break;
     }
+    case 5: {
+      if (name === TOUCH) return isCall(COMMAND_TOUCH, argc >= 2) ? touch() : DONE;
+      break;
+    }
     case 6: {
       if (name === EXISTS) return isCall(COMMAND_EXISTS, argc >= 2) ? exists() : DONE;
+      if (name === UNLINK) return isWrite(COMMAND_UNLINK, argc >= 2) ? del() : DONE;
       if (name === STRLEN) return isCall(COMMAND_STRLEN, argc === 2) ? strlen() : DONE;
       if (name === INCRBY) return isGrowth(COMMAND_INCRBY, argc === 3) ? incrementBy(false) : DONE;
       if (name === DECRBY) return isGrowth(COMMAND_DECRBY, argc === 3) ? incrementBy(true) : DONE;

@@ -1,4 +1,5 @@
 // RESP: splits pipelined input into commands, runs the frequent ones here and hands out the rest.
+import { keyedHash } from '../keyed-hash';
 import {
   ARGUMENTS_MAX,
   INLINE_MAX_BYTES,
@@ -35,7 +36,7 @@ import {
 } from '../layout';
 import { setResult } from '../result';
 import { emittedBytes } from '../store/batch';
-import { forgetHash, knowHash, setTouching, touchBucketOf, touchRecordOf } from '../store/store';
+import { forgetHashes, knowHashes, setTouching, touchBucketOf, touchRecordOf } from '../store/store';
 import { xxh3 } from '../xxh3';
 import {
   argc,
@@ -66,7 +67,8 @@ const GROUP_MAX: u32 = 16;
 const GROUP_ARGUMENTS: u32 = 64;
 /**
  * For each command of the group: 0 where it starts, 4 where it ends, 8 its first entry in the argument table,
- * 12 argc, 16 hash of argument 1.
+ * 12 argc, 16 XXH3-64 of
+ * argument 1, 24 its keyed hash.
  */
 const group: usize = memory.data(512, 8);
 let grouped: u32 = 0;
@@ -117,7 +119,7 @@ export function execute(input: usize, length: usize, output: usize, outputLength
       if (!hasRoom(REPLY_ROOM)) return full(start - input, REPLY_ROOM);
       if (emittedBytes() >= emittedMost) return finish(STATUS_EMITTED_MUCH, start - input);
       setArguments(load<u32>(entry, 8), load<u32>(entry, 12));
-      if (argc > 1) knowHash(argument(1), load<u64>(entry, 16));
+      if (argc > 1) knowHashes(argument(1), load<u64>(entry, 16), load<u64>(entry, 24));
       const outcome = handsOutAll ? HANDED_OUT : runCommand();
       if (outcome === FULL) return full(start - input, wantedOutput);
       at = load<u32>(entry, 4);
@@ -144,7 +146,10 @@ function parseGroup(at: usize, end: usize, most: u32): i32 {
     store<u32>(entry, used, 8);
     store<u32>(entry, argc, 12);
     // Most commands have their key there.
-    if (argc > 1) store<u64>(entry, xxh3(argument(1), argumentLength(1)), 16);
+    if (argc > 1) {
+      store<u64>(entry, xxh3(argument(1), argumentLength(1)), 16);
+      store<u64>(entry, keyedHash(argument(1), argumentLength(1)), 24);
+    }
     used += argc;
     at = lineEnd;
   }
@@ -155,12 +160,12 @@ function touchGroup(): void {
   for (let i: u32 = 0; i < grouped; i++) {
     const entry = entryOf(i);
     setArguments(load<u32>(entry, 8), load<u32>(entry, 12));
-    if (argc > 1) touchBucketOf(argument(1), argumentLength(1), load<u64>(entry, 16));
+    if (argc > 1) touchBucketOf(argument(1), argumentLength(1), load<u64>(entry, 16), load<u64>(entry, 24));
   }
   for (let i: u32 = 0; i < grouped; i++) {
     const entry = entryOf(i);
     setArguments(load<u32>(entry, 8), load<u32>(entry, 12));
-    if (argc > 1) touchRecordOf(argument(1), argumentLength(1), load<u64>(entry, 16));
+    if (argc > 1) touchRecordOf(argument(1), argumentLength(1), load<u64>(entry, 16), load<u64>(entry, 24));
   }
 }
 
@@ -169,7 +174,7 @@ function entryOf(index: u32): usize {
 }
 
 function finish(status: i32, consumed: usize): i32 {
-  forgetHash();
+  forgetHashes();
   setResult(RESULT_CONSUMED, <u32>consumed);
   setResult(RESULT_OUTPUT, outputBytes());
   setResult(RESULT_COMMAND, lastCommand());

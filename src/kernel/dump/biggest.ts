@@ -1,6 +1,7 @@
 // The keys with the biggest values: for each key its biggest value and where that is. BIGGEST_* is the
 // layout.
 import { copyBytes } from '../bytes';
+import { keyedHash } from '../keyed-hash';
 import {
   BIGGEST_ENTRY_BYTES,
   BIGGEST_HASH,
@@ -11,7 +12,6 @@ import {
   BIGGEST_VALUES,
   SKETCH_KEY_BYTES_MAX,
 } from '../layout';
-import { xxh3 } from '../xxh3';
 
 const values: usize = memory.data(1120, 8);
 /** A value must have more bytes than this to be among them. */
@@ -30,7 +30,7 @@ export function biggestValues(): usize {
 /** Takes a value in when it is big enough. `offset` is where its record or entry is in the dump. */
 export function noteValue(valueBytes: u32, key: usize, keyBytes: u32, offset: u64): void {
   if (valueBytes <= least) return;
-  const hash = xxh3(key, keyBytes);
+  const hash = keyedHash(key, keyBytes);
   let place = values;
   for (let i = 0; i < BIGGEST_VALUES; i++) {
     const entry = valueAt(i);

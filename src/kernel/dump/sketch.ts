@@ -4,10 +4,12 @@
 // Every key that is more than a SKETCH_ITEMS-th of all is in it.
 //
 // A sketch is one block: how many items there are (u32), the head of the free groups (u32), the heads of the
-// hash chains, the items, and the groups. A group has the items of one count, and the groups are linked by
-// rising count. Items and groups are numbered from 1, 0 is none; in group 0 the list of groups begins and
-// ends. SKETCH_* of layout.ts is the layout of an item and a group.
+// hash chains, the items, and the groups. The hash is keyed, so that nobody can make keys that share a chain.
+// A group has the items of one count, and the groups are linked by rising count. Items and groups are
+// numbered from 1, 0 is none; in group 0 the list of groups begins and ends. SKETCH_* of layout.ts is the
+// layout of an item and a group.
 import { copyBytes } from '../bytes';
+import { keyedHash } from '../keyed-hash';
 import {
   SKETCH_BYTES,
   SKETCH_GROUP,
@@ -24,7 +26,6 @@ import {
   SKETCH_KEY_ERROR,
   SKETCH_KEY_TOTAL,
 } from '../layout';
-import { xxh3 } from '../xxh3';
 
 // The fields of an item that the host does not read: hash, next in its chain, next and previous in its group.
 const HASH: usize = 24;
@@ -35,15 +36,6 @@ const PREVIOUS: usize = 44;
 const FIRST: usize = 8;
 const BEFORE: usize = 12;
 const AFTER: usize = 16;
-
-const ODD: u64 = 0x9e3779b97f4a7c15;
-
-let secret: u64 = 0;
-
-/** Sets what is mixed into hashes, so that nobody can make keys that share a chain. */
-export function seedSketches(seed: u64): void {
-  secret = seed;
-}
 
 /** Makes an empty sketch in the SKETCH_BYTES bytes at `sketch`. */
 export function openSketch(sketch: usize): void {
@@ -58,7 +50,7 @@ export function openSketch(sketch: usize): void {
  * Counts a key once, and `bytes` with it; returns its item, which is the key's until another key is counted.
  */
 export function countKey(sketch: usize, key: usize, keyBytes: u32, bytes: u64): u32 {
-  const hash = (xxh3(key, keyBytes) ^ secret) * ODD;
+  const hash = keyedHash(key, keyBytes);
   const head = headOf(sketch, hash);
   for (let id = load<u32>(head); id !== 0; id = load<u32>(itemAt(sketch, id), CHAIN)) {
     const item = itemAt(sketch, id);

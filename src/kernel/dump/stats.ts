@@ -2,6 +2,7 @@
 // sequences, the keys that come most often and those with the biggest values. All of it is in one block of
 // memory, whatever is in the dump.
 import { entryHeaderBytes, entryKeyLength, entryValueLength } from '../entry-fields';
+import { setHashSecret } from '../keyed-hash';
 import {
   APPLY_OK,
   OP_SET,
@@ -43,7 +44,7 @@ import { setResult } from '../result';
 import { biggestStart, noteValue } from './biggest';
 import { choosesEntry, choosesRecord } from './item-filter';
 import { rateCount, rateStart } from './rate';
-import { beginsWith, countItem, countKey, openSketch, seedSketches } from './sketch';
+import { beginsWith, countItem, countKey, openSketch } from './sketch';
 
 // The fields of a shard that the host does not read: its last sequence, the highest, and whether there is any
 // (u8).
@@ -64,14 +65,17 @@ let lastPrefix: u32 = 0;
 /** How many sequences the gap lacks that `follow` has found. */
 let missing: u64 = 0;
 
-/** Resets all counts; returns their address, 0 when there is no memory. */
-export function statsStart(seed: u64): usize {
+/**
+ * Resets all counts, and hashes keys under this secret from now on; returns their address, 0 when there is no
+ * memory.
+ */
+export function statsStart(secretLow: u64, secretHigh: u64): usize {
   const bytes = <usize>STATS_BYTES + 2 * <usize>SKETCH_BYTES;
   if (block === 0) block = allocateReserve(bytes);
   if (block === 0) return 0;
   memory.fill(block, 0, STATS_BYTES);
   store<u64>(block, u64.MAX_VALUE, STATS_FIRST_TIME);
-  seedSketches(seed);
+  setHashSecret(secretLow, secretHigh);
   openSketch(prefixes());
   lastPrefix = 0;
   openSketch(hotKeys());

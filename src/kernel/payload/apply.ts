@@ -2,6 +2,7 @@
 // payload is checked before the first record is applied, so that one that is malformed or leaves a gap
 // changes nothing.
 import { entryExpiry, entryHeaderBytes, entryKeyLength, entryValueLength } from '../entry-fields';
+import { keyedHash } from '../keyed-hash';
 import {
   APPLY_GAP,
   APPLY_HASH,
@@ -18,6 +19,8 @@ import {
   RESULT_SKIPPED,
   RESULT_TIMESTAMP_F64,
 } from '../layout';
+import { usedBytes } from '../memory/arena';
+import { contentBytesMax } from '../memory/pages';
 import {
   RECORD_COUNT_BYTES,
   wireExpiry,
@@ -33,6 +36,7 @@ import {
 } from '../record-fields';
 import { setResult, setResultF64 } from '../result';
 import {
+  compact,
   discardHere,
   expireHereQuietly,
   locateAny,
@@ -63,6 +67,8 @@ import {
 
 /** So many records are read ahead together, a power of two. */
 const AHEAD: u32 = 16;
+/** Their keyed hashes. */
+const keyedAhead: usize = memory.data(128, 8);
 /** The number of the apply at hand, by which a shard knows whether its guard is of this one. */
 let round: u32 = 0;
 /** Unix ms of the newest record of the batch that was checked last. */
@@ -84,9 +90,10 @@ export function apply(payload: usize, bytes: usize): i32 {
     const sequence = wireSequence(at);
     if (sequence <= sequenceOf(shard)) skipped++;
     else {
-      if (!applyRecord(at)) {
+      const keyed = load<u64>(keyedAhead + ((<usize>i & (AHEAD - 1)) << 3));
+      if (!applyRecord(at, keyed) && !(compactAll() && applyRecord(at, keyed))) {
         setResult(RESULT_APPLIED, applied);
-        return fault(APPLY_MEMORY, at - payload, 0, 0);
+        return full(at - payload);
       }
       setSequence(shard, sequence);
       applied++;
@@ -132,16 +139,30 @@ export function loadEntries(entries: usize, bytes: usize, count: u32, governed: 
   let at = entries;
   for (let i: u32 = 0; i < count; i++) {
     const size = entryBytes(at, end, header, governed);
-    const keyBytes = entryKeyLength(at);
-    const key = at + header;
-    const record = locateAny(key, keyBytes, xxh3(key, keyBytes));
-    const expiresAtMs = entryExpiry(at, header);
-    if (!writeHere(record, key, keyBytes, key + <usize>keyBytes, entryValueLength(at), expiresAtMs)) {
-      return fault(APPLY_MEMORY, at - entries, 0, 0);
+    if (!loadEntry(at, header) && !(compactAll() && loadEntry(at, header))) {
+      return full(at - entries);
     }
     at += <usize>size;
   }
   return APPLY_OK;
+}
+
+function loadEntry(at: usize, header: usize): bool {
+  const keyBytes = entryKeyLength(at);
+  const key = at + header;
+  const record = locateAny(key, keyBytes, xxh3(key, keyBytes), keyedHash(key, keyBytes));
+  const value = key + <usize>keyBytes;
+  return writeHere(record, key, keyBytes, value, entryValueLength(at), entryExpiry(at, header));
+}
+
+/** Makes the fault of a store without memory for what is at `offset`: bytes it can have, and holds. */
+function full(offset: usize): i32 {
+  return fault(APPLY_MEMORY, offset, <u64>contentBytesMax(), usedBytes());
+}
+
+/** Empties all sparse slabs, for there is no memory; returns whether there was any. */
+function compactAll(): bool {
+  return compact(u32.MAX_VALUE) !== 0;
 }
 
 /**
@@ -194,23 +215,28 @@ function checkBatch(payload: usize, bytes: usize): i32 {
 }
 
 /**
- * Reads what the next `count` records will need, all buckets and then all records, as `touchBucketOf` says.
+ * Hashes the keys of the next `count` records into `keyedAhead` and reads what they will need, all buckets
+ * and then all records, as `touchBucketOf` says.
  */
 function touchAhead(at: usize, count: u32): void {
   let record = at;
-  for (let i: u32 = 0; i < count; i++, record = behindRecord(record)) {
-    touchBucketOf(wireKey(record), wireKeyLength(record), wireKeyHash(record));
+  let keyed = keyedAhead;
+  const end = keyedAhead + ((<usize>count) << 3);
+  for (; keyed < end; keyed += 8, record = behindRecord(record)) {
+    store<u64>(keyed, keyedHash(wireKey(record), wireKeyLength(record)));
+    touchBucketOf(wireKey(record), wireKeyLength(record), wireKeyHash(record), load<u64>(keyed));
   }
-  for (record = at; count > 0; count--, record = behindRecord(record)) {
-    touchRecordOf(wireKey(record), wireKeyLength(record), wireKeyHash(record));
+  record = at;
+  for (keyed = keyedAhead; keyed < end; keyed += 8, record = behindRecord(record)) {
+    touchRecordOf(wireKey(record), wireKeyLength(record), wireKeyHash(record), load<u64>(keyed));
   }
 }
 
-function applyRecord(at: usize): bool {
+function applyRecord(at: usize, keyed: u64): bool {
   const key = wireKey(at);
   const keyBytes = wireKeyLength(at);
   const op = wireOp(at);
-  const record = locateAny(key, keyBytes, wireKeyHash(at));
+  const record = locateAny(key, keyBytes, wireKeyHash(at), keyed);
   if (op === OP_DEL) {
     if (record !== 0) discardHere(record);
     return true;

@@ -1,6 +1,6 @@
 // The keys that clients watch, by their hashes, and when each was last changed: an open table of 32 bytes a
 // key.
-//   0  u64  hash, mixed
+//   0  u64  keyed hash (keyed-hash.ts)
 //   8  u64  number of the last change
 //   16 u64  the same without deletions of what had expired already
 //   24 u32  watchers; 0: no entry
@@ -9,7 +9,6 @@
 // Invariants (`checkChanges`): every entry is found from its hash; `watchedHashes` counts them, and at least
 // a quarter of the table is free.
 import { allocateReserve, freePages } from '../memory/pages';
-import { mix } from '../table/table';
 
 const ENTRY_SHIFT: usize = 5;
 const CAPACITY_MIN: u32 = 128;
@@ -27,10 +26,9 @@ let table: usize = 0;
 let capacity: u32 = 0;
 
 /** Adds a watcher of a hash; returns false when memory is exhausted. */
-export function watchHash(hash: u64): bool {
-  const mixed = mix(hash);
+export function watchHash(keyed: u64): bool {
   if (capacity !== 0) {
-    const entry = entryFor(mixed);
+    const entry = entryFor(keyed);
     if (watchersOf(entry) !== 0) {
       setWatchers(entry, watchersOf(entry) + 1);
       return true;
@@ -38,8 +36,8 @@ export function watchHash(hash: u64): bool {
   }
   if (watchedHashes === WATCHED_MAX) return false;
   if ((watchedHashes + 1) << 2 > capacity * 3 && !resize(max(capacity << 1, CAPACITY_MIN))) return false;
-  const entry = entryFor(mixed);
-  store<u64>(entry, mixed);
+  const entry = entryFor(keyed);
+  store<u64>(entry, keyed);
   store<u64>(entry, 0, 8);
   store<u64>(entry, 0, 16);
   setWatchers(entry, 1);
@@ -48,8 +46,8 @@ export function watchHash(hash: u64): bool {
 }
 
 /** Takes away a watcher of a hash. */
-export function unwatchHash(hash: u64): void {
-  const entry = watched(hash);
+export function unwatchHash(keyed: u64): void {
+  const entry = watched(keyed);
   if (entry === 0) return;
   setWatchers(entry, watchersOf(entry) - 1);
   if (watchersOf(entry) !== 0) return;
@@ -65,8 +63,8 @@ export function unwatchHash(hash: u64): void {
  * Notes a change of a key. `wasExpired` means that a key past its expiry was deleted, which no client could
  * see.
  */
-export function noteChange(hash: u64, wasExpired: bool): void {
-  const entry = watched(hash);
+export function noteChange(keyed: u64, wasExpired: bool): void {
+  const entry = watched(keyed);
   if (entry === 0) return;
   changeCount++;
   store<u64>(entry, changeCount, 8);
@@ -74,9 +72,9 @@ export function noteChange(hash: u64, wasExpired: bool): void {
 }
 
 /** Returns the entry of a hash, 0 when nobody watches it. */
-export function watched(hash: u64): usize {
+export function watched(keyed: u64): usize {
   if (capacity === 0) return 0;
-  const entry = entryFor(mix(hash));
+  const entry = entryFor(keyed);
   return watchersOf(entry) === 0 ? 0 : entry;
 }
 
@@ -99,15 +97,15 @@ function setWatchers(entry: usize, watchers: u32): void {
 }
 
 /** Returns where the search for an entry begins: its top bits. */
-function homeOf(mixed: u64): u32 {
-  return <u32>(mixed >> (64 - <u64>ctz(capacity)));
+function homeOf(keyed: u64): u32 {
+  return <u32>(keyed >> (64 - <u64>ctz(capacity)));
 }
 
 /** Returns the hash's entry, or the free one in which it belongs. */
-function entryFor(mixed: u64): usize {
-  let index = homeOf(mixed);
+function entryFor(keyed: u64): usize {
+  let index = homeOf(keyed);
   let entry = entryAt(index);
-  while (watchersOf(entry) !== 0 && load<u64>(entry) !== mixed) {
+  while (watchersOf(entry) !== 0 && load<u64>(entry) !== keyed) {
     index = (index + 1) & (capacity - 1);
     entry = entryAt(index);
   }

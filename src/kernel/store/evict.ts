@@ -3,16 +3,21 @@
 // command has added.
 import { EVICT_LRU, EVICT_NOTHING, EVICT_RANDOM, EVICTION_STEP_KEYS, WRITE_DONE } from '../layout';
 import { usedBytes } from '../memory/arena';
-import { contentBytesMax } from '../memory/pages';
+import { availableBytes, contentBytesMax } from '../memory/pages';
 import { nearestExpiring } from '../table/expiry';
 import { randomRecord, randomSegment, randomShard } from '../table/sample';
 import { locateIdlest } from './pool';
 import { compact, deleteHere, isFrozen, isReplica, locateRecord } from './store';
 
 /**
- * A store that evicts and has no limit of its own leaves a sixteenth of its memory to gaps between records.
+ * A primary leaves a sixteenth of its memory, for gaps between its own records and for replicas, which apply
+ * beyond this: whatever it took in, in whatever order, a replica has room for. A single value that is set
+ * below the limit, however large, is part of that.
  */
 const GAPS: f64 = 16;
+/** A command that sets all its keys or none counts with an eighth for gaps, and these bytes for tables. */
+const ALL_OR_NONE_GAPS: f64 = 1.125;
+const ALL_OR_NONE_TABLES: f64 = 1048576;
 /** The largest number of samples that Redis takes. */
 const SAMPLES_MAX: u32 = 64;
 /**
@@ -38,11 +43,18 @@ export function evictedCount(): f64 {
 export function limitMemory(maxBytes: f64, chosen: u32, sampleCount: u32): void {
   policy = chosen;
   samples = min(max<u32>(sampleCount, 1), SAMPLES_MAX);
-  const most = contentBytesMax();
-  // Without eviction a full store is noticed when an allocation fails; an eviction must begin before.
-  const physical = chosen === EVICT_NOTHING ? <f64>usize.MAX_VALUE : most - most / GAPS;
-  limit = <usize>(maxBytes === 0 ? physical : min(maxBytes, physical));
+  limit = <usize>(maxBytes === 0 ? ownBytesMax() : min(maxBytes, ownBytesMax()));
   noteExcess();
+}
+
+/**
+ * Returns whether there is surely room for `bytes` of records, for commands that set all their keys or none.
+ */
+export function hasRoomFor(bytes: f64): bool {
+  const needed = bytes * ALL_OR_NONE_GAPS + ALL_OR_NONE_TABLES;
+  if (needed > availableBytes()) return false;
+  // A store that evicts makes room for the next command.
+  return policy !== EVICT_NOTHING || <f64>usedBytes() + needed <= ownBytesMax();
 }
 
 /**
@@ -67,6 +79,10 @@ export function relieve(attempt: u32): bool {
   while (used - usedBytes() < RELIEF_BYTES_MIN << attempt && evictOne()) {}
   compact(RELIEF_MOVES);
   return evictedKeys !== before;
+}
+
+function ownBytesMax(): f64 {
+  return contentBytesMax() - contentBytesMax() / GAPS;
 }
 
 function evictDown(): bool {

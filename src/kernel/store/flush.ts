@@ -2,12 +2,11 @@
 // beginning.
 import { WRITE_DONE } from '../layout';
 import { PAGE_BYTES } from '../memory/pages';
-import { keyLengthOf, keyOf } from '../memory/record';
+import { keyLengthOf } from '../memory/record';
 import { firstRecord, generationOf, overflowOf, spanOf, usedSlots } from '../table/segment';
 import { depthOf, directoryOf, keysOf, shardAt, shardCount } from '../table/shard';
 import { segmentIn } from '../table/table';
-import { xxh3 } from '../xxh3';
-import { deleteHere, locateAny } from './store';
+import { deleteHere, locateRecord } from './store';
 
 /** How many keys the step at hand may still delete. */
 let left: u32 = 0;
@@ -49,7 +48,7 @@ function emptySegment(segment: usize): bool {
         const record = firstRecord(line, used);
         const bytes = keyLengthOf(record);
         if (bytes >= refusedBytes) continue;
-        locateAny(keyOf(record), bytes, xxh3(keyOf(record), bytes));
+        locateRecord(record);
         if (deleteHere(record) === WRITE_DONE) left--;
         else refusedBytes = bytes;
         if (generationOf(segment) !== generation) return true;

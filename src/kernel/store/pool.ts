@@ -1,16 +1,16 @@
 // The pool of Redis' approximated LRU (evict.c): those of the sampled records that are longest unused, kept
 // from one eviction to the next. Records move and are deleted meanwhile, so that it has no addresses: an
-// entry names its record by the key's hash, and shows by the time of the last use whether the record has been
-// used since.
+// entry names its record by the key's keyed hash, and shows by the time of the last use whether the record
+// has been used since.
 //
-// It has sixteen entries, the least idle one first: 0 hash of the key, 8 shard, 12 access clock.
+// It has sixteen entries, the least idle one first: 0 keyed hash, 8 shard, 12 access clock.
 import { secondsSince } from '../clock';
+import { keyedHash } from '../keyed-hash';
 import { accessOf, keyLengthOf, keyOf } from '../memory/record';
 import { randomRecord, randomSegment, randomShard } from '../table/sample';
 import { BUCKETS, bucketOf, overflowOf, SLOT_MASK, tagOf } from '../table/segment';
 import { depthOf, directoryOf } from '../table/shard';
-import { mix, segmentIn } from '../table/table';
-import { xxh3 } from '../xxh3';
+import { segmentIn } from '../table/table';
 import { locateRecord } from './store';
 
 const ENTRIES: u32 = 16;
@@ -38,11 +38,11 @@ function consider(shard: usize, record: usize): void {
   const idle = secondsSince(access);
   const isFull = pooled === ENTRIES;
   if (isFull && idle <= idleAt(0)) return;
-  const hash = xxh3(keyOf(record), keyLengthOf(record));
+  const keyed = keyedHash(keyOf(record), keyLengthOf(record));
   let place: u32 = 0;
   for (let i: u32 = 0; i < pooled; i++) {
     // This is an older sample of the same key.
-    if (load<u64>(entryAt(i)) === hash && load<u32>(entryAt(i), 12) === access) return;
+    if (load<u64>(entryAt(i)) === keyed && load<u32>(entryAt(i), 12) === access) return;
     if (idleAt(i) < idle) place = i + 1;
   }
   if (isFull) {
@@ -52,7 +52,7 @@ function consider(shard: usize, record: usize): void {
     memory.copy(entryAt(place + 1), entryAt(place), <usize>(pooled - place) * ENTRY_BYTES);
     pooled++;
   }
-  store<u64>(entryAt(place), hash);
+  store<u64>(entryAt(place), keyed);
   store<u32>(entryAt(place), <u32>shard, 8);
   store<u32>(entryAt(place), access, 12);
 }
@@ -65,19 +65,18 @@ function idleAt(index: u32): u32 {
   return secondsSince(load<u32>(entryAt(index), 12));
 }
 
-/** Returns the record in a shard whose key has this hash, or 0. */
-function findHash(shard: usize, hash: u64): usize {
-  const mixed = mix(hash);
-  const tag = v128.splat<u8>(tagOf(mixed));
-  let segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
+/** Returns the record in a shard whose key has this keyed hash, or 0. */
+function findHash(shard: usize, keyed: u64): usize {
+  const tag = v128.splat<u8>(tagOf(keyed));
+  let segment = segmentIn(directoryOf(shard), depthOf(shard), keyed);
   for (; segment !== 0; segment = overflowOf(segment)) {
-    let bucket = bucketOf(mixed);
+    let bucket = bucketOf(keyed);
     for (let probes: u32 = 0; probes < BUCKETS; probes++) {
       const line = segment + ((<usize>bucket) << 6);
       let matches = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(line), tag)) & SLOT_MASK;
       for (; matches !== 0; matches &= matches - 1) {
         const record: usize = load<u32>(line + 16 + ((<usize>ctz(matches)) << 2));
-        if (xxh3(keyOf(record), keyLengthOf(record)) === hash) return record;
+        if (keyedHash(keyOf(record), keyLengthOf(record)) === keyed) return record;
       }
       if (load<u8>(line, 12) === 0) break;
       bucket = (bucket + 1) & (BUCKETS - 1);

@@ -3,9 +3,9 @@
 import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs } from '../clock';
+import { keyedHash } from '../keyed-hash';
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY } from '../layout';
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
-import { availableBytes } from '../memory/pages';
 import {
   heapPlaceOf,
   keyLengthOf,
@@ -17,7 +17,7 @@ import {
 } from '../memory/record';
 import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from '../table/expiry';
 import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from '../table/shard';
-import { find, insert, mix, remove, reserve, touchBucket, touchRecord } from '../table/table';
+import { find, insert, remove, reserve, touchBucket, touchRecord } from '../table/table';
 import { xxh3 } from '../xxh3';
 import { emit, reserveRecord } from './batch';
 import { noteChange, watchedHashes } from './changes';
@@ -28,7 +28,7 @@ export let isReplica: bool = false;
 export let isFrozen: bool = false;
 let atShard: usize = 0;
 let atHash: u64 = 0;
-let atMixed: u64 = 0;
+let atKeyed: u64 = 0;
 /** Where the record's address stands in the table, 0 when the key is not there. */
 let atSlot: usize = 0;
 let expiredKeys: f64 = 0;
@@ -37,9 +37,10 @@ let hits: f64 = 0;
 let misses: f64 = 0;
 /** What was read ahead, which is kept so that no compiler leaves the reading out. */
 export let touched: u64 = 0;
-/** Address of the key whose hash is known already, 0 when none is. */
+/** Address of the key whose hashes are known already, 0 when none is. */
 let knownKey: usize = 0;
 let knownHash: u64 = 0;
+let knownKeyed: u64 = 0;
 
 /** Makes this a replica's store, or a primary's, which deletes what has expired and emits the Del. */
 export function setReplica(replica: bool): void {
@@ -56,13 +57,14 @@ export function expiredCount(): f64 {
   return expiredKeys;
 }
 
-/** Spares `locate` to hash the key at this address, until `forgetHash`. */
-export function knowHash(key: usize, hash: u64): void {
+/** Spares `locate` to hash the key at this address, until `forgetHashes`. */
+export function knowHashes(key: usize, hash: u64, keyed: u64): void {
   knownKey = key;
   knownHash = hash;
+  knownKeyed = keyed;
 }
 
-export function forgetHash(): void {
+export function forgetHashes(): void {
   knownKey = 0;
 }
 
@@ -71,12 +73,12 @@ export function forgetHash(): void {
  * first reads all their buckets, then the records that those point to (`touchRecordOf`), and then finds them
  * one by one.
  */
-export function touchBucketOf(key: usize, length: u32, hash: u64): void {
-  touched ^= touchBucket(shardAt(shardOfKey(key, length, hash)), mix(hash));
+export function touchBucketOf(key: usize, length: u32, hash: u64, keyed: u64): void {
+  touched ^= touchBucket(shardAt(shardOfKey(key, length, hash)), keyed);
 }
 
-export function touchRecordOf(key: usize, length: u32, hash: u64): void {
-  touched ^= touchRecord(shardAt(shardOfKey(key, length, hash)), mix(hash));
+export function touchRecordOf(key: usize, length: u32, hash: u64, keyed: u64): void {
+  touched ^= touchRecord(shardAt(shardOfKey(key, length, hash)), keyed);
 }
 
 /** Returns the number of the shard that a key routes to. */
@@ -86,12 +88,12 @@ export function shardOfKey(key: usize, length: u32, hash: u64): u32 {
   return routeOfHash(routed === length ? hash : xxh3(key, routed));
 }
 
-/** Locates a key, expired or not; returns its record, or 0. */
-export function locateAny(key: usize, length: u32, hash: u64): usize {
+/** Locates a key by its XXH3-64 and its keyed hash, expired or not; returns its record, or 0. */
+export function locateAny(key: usize, length: u32, hash: u64, keyed: u64): usize {
   atHash = hash;
   atShard = shardAt(shardOfKey(key, length, hash));
-  atMixed = mix(hash);
-  atSlot = find(atShard, atMixed, key, length);
+  atKeyed = keyed;
+  atSlot = find(atShard, keyed, key, length);
   return located();
 }
 
@@ -100,7 +102,10 @@ export function locateAny(key: usize, length: u32, hash: u64): usize {
  * here.
  */
 export function locate(key: usize, length: u32): usize {
-  const record = locateAny(key, length, key === knownKey ? knownHash : xxh3(key, length));
+  const record =
+    key === knownKey
+      ? locateAny(key, length, knownHash, knownKeyed)
+      : locateAny(key, length, xxh3(key, length), keyedHash(key, length));
   if (record === 0 || heapPlaceOf(record) === 0) return record;
   if (expiryOf(atShard, record) > nowMs) return record;
   if (!isReplica && !isFrozen) expire(record);
@@ -142,7 +147,7 @@ export function lookup(key: usize, length: u32): usize {
 export function locateRecord(record: usize): usize {
   const key = keyOf(record);
   const length = keyLengthOf(record);
-  return locateAny(key, length, xxh3(key, length));
+  return locateAny(key, length, xxh3(key, length), keyedHash(key, length));
 }
 
 /** Returns whether the key for which `locate` returned 0 is there all the same, past its expiry. */
@@ -206,7 +211,7 @@ export function overwriteHere(record: usize, offset: u32, part: usize, partBytes
   if (offset > before) memory.fill(target + value + before, 0, offset - before);
   copyBytes(target + value + offset, part, partBytes);
   store<u32>(target, bytes, 4);
-  if (watchedHashes !== 0) noteChange(atHash, false);
+  if (watchedHashes !== 0) noteChange(atKeyed, false);
   emit(atShard, OP_SET, atHash, expiryOf(atShard, target), keyOf(target), keyBytes, target + value, bytes);
   return target;
 }
@@ -230,16 +235,9 @@ export function expireHere(record: usize, expiresAtMs: u64): i32 {
   if (!isReplica && !reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
   setExpiry(atShard, record, expiresAtMs);
-  if (watchedHashes !== 0) noteChange(atHash, false);
+  if (watchedHashes !== 0) noteChange(atKeyed, false);
   if (!isReplica) emit(atShard, OP_EXPIRE, atHash, expiresAtMs, keyOf(record), keyBytes, 0, 0);
   return WRITE_DONE;
-}
-
-/**
- * Returns whether there is surely room for `bytes` of records, for commands that set all their keys or none.
- */
-export function hasRoomFor(bytes: f64): bool {
-  return bytes * 1.125 + 1048576 <= availableBytes();
 }
 
 /** Deletes up to `limit` keys past their expiry, none while frozen; returns how many. */
@@ -302,13 +300,13 @@ export function writeHere(
     return false;
   let target = record;
   if (record === 0) {
-    if (!reserve(atShard, atMixed)) return false;
+    if (!reserve(atShard, atKeyed)) return false;
     target = allocateBlock(size);
     if (target === 0) return false;
     store<u32>(target, keyBytes);
     store<u32>(target, 0, 12);
     copyBytes(keyOf(target), key, keyBytes);
-    insert(atShard, atMixed, target);
+    insert(atShard, atKeyed, target);
   } else {
     const before = RECORD_HEADER + <usize>keyBytes + <usize>valueLengthOf(record);
     if (!sameBlock(before, size)) {
@@ -322,17 +320,17 @@ export function writeHere(
   copyBytes(valueAt(target), value, valueBytes);
   if (record === 0 || isTouching) noteAccess(target);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
-  if (watchedHashes !== 0) noteChange(atHash, false);
+  if (watchedHashes !== 0) noteChange(atKeyed, false);
   return true;
 }
 
 /** Deletes the located record without emitting. */
 export function discardHere(record: usize): void {
   if (ASSERTS) assert(record === located(), 'the record is the one that was located');
-  if (watchedHashes !== 0) noteChange(atHash, expiryOf(atShard, record) <= nowMs);
+  if (watchedHashes !== 0) noteChange(atKeyed, expiryOf(atShard, record) <= nowMs);
   const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
   setExpiry(atShard, record, NEVER);
-  remove(atShard, atMixed, atSlot);
+  remove(atShard, atKeyed, atSlot);
   atSlot = 0;
   freeBlock(record, bytes);
 }
@@ -341,7 +339,7 @@ export function discardHere(record: usize): void {
 export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
-  if (watchedHashes !== 0) noteChange(atHash, false);
+  if (watchedHashes !== 0) noteChange(atKeyed, false);
   return true;
 }
 

@@ -1,7 +1,7 @@
 // WATCH: tickets that show later whether a key has changed. A ticket is twice the number of changes so far,
 // and one more when the key had expired already and was still there, on a replica or while frozen: its
 // deletion is then no change, as in Redis.
-import { xxh3 } from '../xxh3';
+import { keyedHash } from '../keyed-hash';
 import { changeCount, lastChangeOf, lastVisibleChangeOf, unwatchHash, watched, watchHash } from './changes';
 import { isExpiredHere, locate } from './store';
 
@@ -11,13 +11,13 @@ const NO_MEMORY: f64 = -1;
 export function watchKey(key: usize, length: u32): f64 {
   // A primary that is not frozen deletes a key past its expiry here.
   const isHidden = locate(key, length) === 0 && isExpiredHere();
-  if (!watchHash(xxh3(key, length))) return NO_MEMORY;
+  if (!watchHash(keyedHash(key, length))) return NO_MEMORY;
   return <f64>((changeCount << 1) | (isHidden ? 1 : 0));
 }
 
 /** Takes back one `watchKey`. */
 export function unwatchKey(key: usize, length: u32): void {
-  unwatchHash(xxh3(key, length));
+  unwatchHash(keyedHash(key, length));
 }
 
 /**
@@ -26,7 +26,7 @@ export function unwatchKey(key: usize, length: u32): void {
  */
 export function changedSince(key: usize, length: u32, ticket: f64): bool {
   const hasExpired = locate(key, length) === 0 && isExpiredHere();
-  const entry = watched(xxh3(key, length));
+  const entry = watched(keyedHash(key, length));
   if (entry === 0) return true;
   const since = <u64>ticket >> 1;
   if ((<u64>ticket & 1) !== 0) return lastVisibleChangeOf(entry) > since;

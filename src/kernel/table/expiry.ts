@@ -25,6 +25,8 @@ const ENTRY_SHIFT: u32 = 4;
 export const EXPIRY_BYTES: usize = 1 << ENTRY_SHIFT;
 const ENTRIES_SHIFT: u32 = 8;
 const ENTRIES_MASK: u32 = 255;
+/** A shard's average is that of so many keys at most. */
+const TTL_SAMPLES: u32 = 256;
 
 /** Returns when a record expires, Unix ms, or NEVER. */
 export function expiryOf(shard: usize, record: usize): u64 {
@@ -101,6 +103,28 @@ export function nearestExpiring(): usize {
     record = load<u32>(top, 8);
   }
   return record;
+}
+
+/**
+ * Returns how many ms keys with an expiry have left on the average, 0 when none has one: of all of a shard's
+ * keys, or of some from every part of its heap. What is past its expiry counts as 0.
+ */
+export function averageTtl(nowMs: u64): f64 {
+  let left: f64 = 0;
+  let keys: f64 = 0;
+  for (let id: u32 = 0; id < shardCount; id++) {
+    const shard = shardAt(id);
+    const entries = expiringOf(shard);
+    const samples = min(entries, TTL_SAMPLES);
+    let sum: f64 = 0;
+    for (let i: u32 = 0; i < samples; i++) {
+      const entry = <u32>((<u64>i * <u64>entries) / <u64>samples);
+      sum += <f64>(max(load<u64>(entryAt(shard, entry)), nowMs) - nowMs);
+    }
+    if (samples !== 0) left += (sum / <f64>samples) * <f64>entries;
+    keys += <f64>entries;
+  }
+  return keys === 0 ? 0 : left / keys;
 }
 
 /** Returns the bytes of the heap's pages and directory. */

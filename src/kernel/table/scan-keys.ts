@@ -1,11 +1,12 @@
 // SCAN: all keys by a cursor, for which the kernel keeps nothing. Each key that is there throughout is listed
 // exactly once, whatever grows, shrinks or is compacted between the steps.
 //
-// A key has a place that never changes: the bucket of its mixed hash, followed by the hash's 36 top bits. A
+// A key has a place that never changes: the bucket of its keyed hash, followed by the hash's 36 top bits. A
 // cursor is a shard and a place in it (shard * 2^42 + place), and a step lists all keys between two places:
 // bucket after bucket, and in each bucket the segments in their order. A split or a join only distributes a
 // bucket's places among other segments. So a step reads hardly more keys than it lists, because one bucket of
 // one segment has about a dozen.
+import { keyedHash } from '../keyed-hash';
 import {
   RESULT_COUNT,
   RESULT_CURSOR_U64,
@@ -16,12 +17,11 @@ import {
 } from '../layout';
 import { keyLengthOf, keyOf } from '../memory/record';
 import { setResult, setResultU64 } from '../result';
-import { xxh3 } from '../xxh3';
 import { filterKeys, listedBytes, writeKey } from './key-list';
 import { closeHeap, heapSize, leastPlace, openHeap, pop, push } from './place-heap';
 import { BUCKETS, bucketOf, depthIn, firstRecord, overflowOf, usedSlots } from './segment';
 import { depthOf, directoryOf, keysOf, shardAt, shardCount } from './shard';
-import { mix, segmentIn } from './table';
+import { segmentIn } from './table';
 
 const PREFIX_BITS: u64 = 36;
 /** Bits of a place: the prefix and six bits of the bucket. */
@@ -100,9 +100,9 @@ function collect(segment: usize, bucket: u32, place: u64): void {
       const line = part + ((<usize>at) << 6);
       for (let used = usedSlots(line); used !== 0; used &= used - 1) {
         const record = firstRecord(line, used);
-        const mixed = mix(xxh3(keyOf(record), keyLengthOf(record)));
-        const own = ((<u64>bucketOf(mixed)) << PREFIX_BITS) | (mixed >> (64 - PREFIX_BITS));
-        if (bucketOf(mixed) === bucket && own >= place) push(own, record);
+        const keyed = keyedHash(keyOf(record), keyLengthOf(record));
+        const own = ((<u64>bucketOf(keyed)) << PREFIX_BITS) | (keyed >> (64 - PREFIX_BITS));
+        if (bucketOf(keyed) === bucket && own >= place) push(own, record);
       }
       if (load<u8>(line, 12) === 0) break;
       at = (at + 1) & (BUCKETS - 1);

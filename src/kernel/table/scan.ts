@@ -1,10 +1,11 @@
 // A scan of a shard by cursor, in steps between which writes go on. The cursor is a position in the space of
-// the mixed hash's top bits, which splits only refine and joins only coarsen; so a key that is there
+// the keyed hash's top bits, which splits only refine and joins only coarsen; so a key that is there
 // throughout is met at least once.
 //
-// A cursor is a u64: bits 32-63 the prefix at which the next segment starts, and where in it to go on: 26-31
-// the part of its chain, 16-25 the slot. Beside it goes the generation that the segment then had. When that
-// has changed, the segment is gone through again from its beginning, because its keys may have moved.
+// A cursor is a u64: bits 32-63 the prefix at which the next segment starts, and where in it to go on: 10-31
+// the part of its chain (memory has fewer pages), 0-9 the slot. Beside it goes the generation that the
+// segment then had. When that has changed, the segment is gone through again from its beginning, because its
+// keys may have moved.
 
 import { copyBytes } from '../bytes';
 import { writeEntryHead } from '../entry-fields';
@@ -25,6 +26,8 @@ import { depthOf, directoryOf, shardAt } from './shard';
 import { segmentIn } from './table';
 
 const PREFIX: u64 = 0xffffffff00000000;
+const SLOT_BITS: u32 = 10;
+const SLOT_MAX: u32 = 1023;
 
 /**
  * Writes a shard's entries in the SnapshotChunk format from `cursor` and `generation` (both 0 at first) on,
@@ -60,8 +63,8 @@ function walk(id: u32, cursor: u64, generation: u64, output: usize, capacity: us
   while (!done) {
     const segment = segmentIn(directory, depthOf(shard), cursor);
     const isSame = generationOf(segment) === generation;
-    const firstPart = isSame ? <u32>(cursor >> 26) & 63 : 0;
-    let slot = isSame ? <u32>(cursor >> 16) & 1023 : 0;
+    const firstPart = isSame ? <u32>cursor >> SLOT_BITS : 0;
+    let slot = isSame ? <u32>cursor & SLOT_MAX : 0;
     let part: u32 = 0;
     for (let page = segment; page !== 0; page = overflowOf(page), part++) {
       if (part < firstPart) continue;
@@ -74,7 +77,7 @@ function walk(id: u32, cursor: u64, generation: u64, output: usize, capacity: us
         if (bytes === 0) continue;
         if (bytes > <u64>(capacity - written)) {
           if (count === 0) setResult(RESULT_NEED, <u32>bytes);
-          const place = ((<u64>part) << 26) | ((<u64>slot) << 16);
+          const place = ((<u64>part) << SLOT_BITS) | <u64>slot;
           setResultU64(RESULT_GENERATION_U64, generationOf(segment));
           return stop(written, count, (cursor & PREFIX) | place, false);
         }

@@ -1,6 +1,6 @@
 // The layout of a segment of a table (table.ts), which is a page of 64 buckets of 64 bytes, one cache line
 // each:
-//   0-11   tags: 0 empty, else 8 bits of the mixed hash
+//   0-11   tags: 0 empty, else 8 bits of the keyed hash
 //   12     how many keys wanted this bucket and had to go on to another; once it is 255, it stays so
 //   13     in bucket 0: the segment's depth; in bucket 1, 13-15: the page of its overflow segment
 //   14-15  in bucket 0: keys in the segment
@@ -55,7 +55,7 @@ export function skipGenerations(count: u64): void {
   generations += count;
 }
 
-/** How far behind a segment's prefix the next one's is, in the space of the mixed hash. */
+/** How far behind a segment's prefix the next one's is, in the space of the keyed hash. */
 export function spanOf(segment: usize): u64 {
   return (<u64>1) << (64 - <u64>depthIn(segment));
 }
@@ -87,11 +87,11 @@ export function firstRecord(line: usize, slots: u32): usize {
   return load<u32>(line + 16 + ((<usize>ctz(slots)) << 2));
 }
 
-export function tagOf(mixed: u64): u8 {
-  const tag = <u8>mixed;
+export function tagOf(keyed: u64): u8 {
+  const tag = <u8>keyed;
   return tag === 0 ? 1 : tag;
 }
 
-export function bucketOf(mixed: u64): u32 {
-  return <u32>(mixed >> 8) & (BUCKETS - 1);
+export function bucketOf(keyed: u64): u32 {
+  return <u32>(keyed >> 8) & (BUCKETS - 1);
 }

@@ -1,7 +1,8 @@
 // A shard's table from key to record, by extendible hashing (docs/architecture.md, "Growth without a pause").
-// The directory's 2^depth words point at segments by the top bits of the mixed hash; a full segment splits in
-// two, and a pair of sparse ones joins, so that no step touches more than a segment's keys, however large the
-// table is.
+// The keyed hash of a key (keyed-hash.ts) says where it is: its top 32 bits choose the segment, bits 8 to 13
+// the bucket, and 0 to 7 are the tag. The directory's 2^depth words point at segments by the top bits; a full
+// segment splits in two, and a pair of sparse ones joins, so that no step touches more than a segment's keys,
+// however large the table is.
 //
 // Keys never move within a segment's generation, which is what lets a scan (scan.ts) pass it slot by slot.
 //
@@ -11,9 +12,9 @@
 //   - the shard's counts of keys, segments (all parts of chains) and segments of the directory's depth are
 //     right.
 import { ASSERTS } from '../assertions';
+import { keyedHash } from '../keyed-hash';
 import { allocatePages, freePages, PAGE_BYTES, runBytes, shrinkRun } from '../memory/pages';
 import { hasKey, keyLengthOf, keyOf } from '../memory/record';
-import { xxh3 } from '../xxh3';
 import {
   BUCKET_SLOTS,
   BUCKETS,
@@ -50,36 +51,26 @@ const SPLIT_AT: u32 = 640;
 const MERGE_AT: u32 = 520;
 const MERGE_TRY_AT: u32 = 260;
 const DEPTH_MAX: u32 = 26;
-/** A chain of at most so many segments takes keys that no split parts; only an attack needs more than one. */
-export const PARTS_MAX: u32 = 63;
 
-let secret: u64 = 0;
+let probed: f64 = 0;
 /** A copy of the segment that is being split or joined. */
 const scratch: usize = memory.data(4096, 16);
 
-/** Sets what is mixed into each hash, so that no client can choose keys that all fall into one segment. */
-export function seedTables(seed: u64): void {
-  secret = seed;
-}
-
-/**
- * Returns a hash as tables use it: its top 32 bits choose the segment, bits 8 to 13 the bucket, 0 to 7 the
- * tag.
- */
-export function mix(hash: u64): u64 {
-  const product = (hash ^ secret) * 0x9e3779b97f4a7c15;
-  return product ^ (product >> 32);
+/** Returns how many buckets `find` has looked at so far, in the debug build. */
+export function bucketsProbed(): f64 {
+  return probed;
 }
 
 /** Returns the address of the word that holds the record of `key`, or 0. */
-export function find(shard: usize, mixed: u64, key: usize, length: u32): usize {
+export function find(shard: usize, keyed: u64, key: usize, length: u32): usize {
   const directory = directoryOf(shard);
   if (directory === 0) return 0;
-  let segment = segmentIn(directory, depthOf(shard), mixed);
-  const tag = v128.splat<u8>(tagOf(mixed));
+  let segment = segmentIn(directory, depthOf(shard), keyed);
+  const tag = v128.splat<u8>(tagOf(keyed));
   do {
-    let bucket = bucketOf(mixed);
+    let bucket = bucketOf(keyed);
     for (let probes: u32 = 0; probes < BUCKETS; probes++) {
+      if (ASSERTS) probed++;
       const line = segment + ((<usize>bucket) << 6);
       const tags = v128.load(line);
       let matches = <u32>v128.bitmask<u8>(v128.eq<u8>(tags, tag)) & SLOT_MASK;
@@ -97,34 +88,35 @@ export function find(shard: usize, mixed: u64, key: usize, length: u32): usize {
 }
 
 /** Reads a key's bucket, so that it is in the cache when `find` comes to it. The result means nothing. */
-export function touchBucket(shard: usize, mixed: u64): u64 {
+export function touchBucket(shard: usize, keyed: u64): u64 {
   const directory = directoryOf(shard);
   if (directory === 0) return 0;
-  return load<u64>(segmentIn(directory, depthOf(shard), mixed) + ((<usize>bucketOf(mixed)) << 6));
+  return load<u64>(segmentIn(directory, depthOf(shard), keyed) + ((<usize>bucketOf(keyed)) << 6));
 }
 
 /** Reads the start of the record that is most likely the key's, as `touchBucket` reads the bucket. */
-export function touchRecord(shard: usize, mixed: u64): u64 {
+export function touchRecord(shard: usize, keyed: u64): u64 {
   const directory = directoryOf(shard);
   if (directory === 0) return 0;
-  const line = segmentIn(directory, depthOf(shard), mixed) + ((<usize>bucketOf(mixed)) << 6);
-  const tag = v128.splat<u8>(tagOf(mixed));
+  const line = segmentIn(directory, depthOf(shard), keyed) + ((<usize>bucketOf(keyed)) << 6);
+  const tag = v128.splat<u8>(tagOf(keyed));
   const matches = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(line), tag)) & SLOT_MASK;
   return matches === 0 ? 0 : load<u64>(load<u32>(line + 16 + ((<usize>ctz(matches)) << 2)));
 }
 
-/** Makes room so that `insert` cannot fail; returns false when memory or a chain is exhausted. */
-export function reserve(shard: usize, mixed: u64): bool {
+/** Makes room so that `insert` cannot fail; returns false when memory is exhausted. */
+export function reserve(shard: usize, keyed: u64): bool {
   if (directoryOf(shard) === 0 && !createTable(shard)) return false;
-  let segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
-  while (countOf(segment) >= SPLIT_AT && split(shard, segment, mixed)) {
-    segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
+  let segment = segmentIn(directoryOf(shard), depthOf(shard), keyed);
+  while (countOf(segment) >= SPLIT_AT && split(shard, segment, keyed)) {
+    segment = segmentIn(directoryOf(shard), depthOf(shard), keyed);
   }
-  for (let parts: u32 = 1; countOf(segment) >= BUCKETS * BUCKET_SLOTS; parts++) {
+  while (countOf(segment) >= BUCKETS * BUCKET_SLOTS) {
     const overflow = overflowOf(segment);
     if (overflow !== 0) segment = overflow;
     else {
-      if (parts === PARTS_MAX) return false;
+      // A chain takes keys that no split parts. Nobody finds such without the secret, but memory may have no
+      // room for a larger directory.
       const added = newSegment(depthIn(segment));
       if (added === 0) return false;
       setOverflow(segment, added);
@@ -136,31 +128,31 @@ export function reserve(shard: usize, mixed: u64): bool {
 }
 
 /** Puts in the record of a key that is not there, for which `reserve` has made room. */
-export function insert(shard: usize, mixed: u64, record: usize): void {
-  let segment = segmentIn(directoryOf(shard), depthOf(shard), mixed);
+export function insert(shard: usize, keyed: u64, record: usize): void {
+  let segment = segmentIn(directoryOf(shard), depthOf(shard), keyed);
   if (ASSERTS) {
     const key = keyOf(record);
-    assert(find(shard, mixed, key, keyLengthOf(record)) === 0, 'a key that is put in is not there');
+    assert(find(shard, keyed, key, keyLengthOf(record)) === 0, 'a key that is put in is not there');
   }
   while (countOf(segment) >= BUCKETS * BUCKET_SLOTS) segment = overflowOf(segment);
   if (ASSERTS) assert(segment !== 0, 'room was made for a new key');
-  insertInto(segment, mixed, record);
+  insertInto(segment, keyed, record);
   setKeys(shard, keysOf(shard) + 1);
 }
 
 /** Takes out the record whose address stands at `slot`. */
-export function remove(shard: usize, mixed: u64, slot: usize): void {
+export function remove(shard: usize, keyed: u64, slot: usize): void {
   const segment = slot & ~(PAGE_BYTES - 1);
   const line = slot & ~63;
   if (ASSERTS) {
     const record: usize = load<u32>(slot);
     assert(
-      record !== 0 && find(shard, mixed, keyOf(record), keyLengthOf(record)) === slot,
+      record !== 0 && find(shard, keyed, keyOf(record), keyLengthOf(record)) === slot,
       'the key is here',
     );
   }
   const at = <u32>((line - segment) >> 6);
-  for (let bucket = bucketOf(mixed); bucket !== at; bucket = (bucket + 1) & (BUCKETS - 1)) {
+  for (let bucket = bucketOf(keyed); bucket !== at; bucket = (bucket + 1) & (BUCKETS - 1)) {
     const passed = segment + ((<usize>bucket) << 6);
     const overflowed = load<u8>(passed, 12);
     if (overflowed !== 255) store<u8>(passed, overflowed - 1, 12);
@@ -171,8 +163,8 @@ export function remove(shard: usize, mixed: u64, slot: usize): void {
   setCount(segment, left);
   setKeys(shard, keysOf(shard) - 1);
   if (left >= MERGE_TRY_AT) return;
-  if (left === 0) dropEmptyParts(shard, segmentIn(directoryOf(shard), depthOf(shard), mixed));
-  while (join(shard, mixed)) {}
+  if (left === 0) dropEmptyParts(shard, segmentIn(directoryOf(shard), depthOf(shard), keyed));
+  while (join(shard, keyed)) {}
 }
 
 /** Returns the bytes of the directory and the segments. */
@@ -182,9 +174,9 @@ export function tableBytes(shard: usize): f64 {
   return <f64>segmentsOf(shard) * <f64>PAGE_BYTES + <f64>runBytes(directory);
 }
 
-/** Returns the segment whose prefix the mixed hash begins with. */
-export function segmentIn(directory: usize, depth: u32, mixed: u64): usize {
-  return load<u32>(directory + ((<usize>(mixed >> (64 - <u64>depth))) << 2));
+/** Returns the segment whose prefix the keyed hash begins with. */
+export function segmentIn(directory: usize, depth: u32, keyed: u64): usize {
+  return load<u32>(directory + ((<usize>(keyed >> (64 - <u64>depth))) << 2));
 }
 
 function createTable(shard: usize): bool {
@@ -218,14 +210,14 @@ function clearSegment(segment: usize, depth: u32): void {
   renew(segment);
 }
 
-function insertInto(segment: usize, mixed: u64, record: usize): void {
-  let bucket = bucketOf(mixed);
+function insertInto(segment: usize, keyed: u64, record: usize): void {
+  let bucket = bucketOf(keyed);
   for (;;) {
     const line = segment + ((<usize>bucket) << 6);
     const empty = usedSlots(line) ^ SLOT_MASK;
     if (empty !== 0) {
       const index = <usize>ctz(empty);
-      store<u8>(line + index, tagOf(mixed));
+      store<u8>(line + index, tagOf(keyed));
       store<u32>(line + 16 + (index << 2), <u32>record);
       setCount(segment, countOf(segment) + 1);
       return;
@@ -237,18 +229,18 @@ function insertInto(segment: usize, mixed: u64, record: usize): void {
 }
 
 /**
- * Puts each record of the copied segment into `first` or `second` by a bit of its mixed hash; bit 64: all
+ * Puts each record of the copied segment into `first` or `second` by a bit of its keyed hash; bit 64: all
  * into `first`.
  */
 function distribute(source: usize, first: usize, second: usize, bit: u32): void {
   for (let line = source; line < source + PAGE_BYTES; line += 64) {
     for (let used = usedSlots(line); used !== 0; used &= used - 1) {
       const record = firstRecord(line, used);
-      const mixed = mix(xxh3(keyOf(record), keyLengthOf(record)));
-      let target = bit < 64 && ((mixed >> <u64>bit) & 1) !== 0 ? second : first;
+      const keyed = keyedHash(keyOf(record), keyLengthOf(record));
+      let target = bit < 64 && ((keyed >> <u64>bit) & 1) !== 0 ? second : first;
       // In a chain it is the first part that has room: no more parts are filled here than have been emptied.
       while (countOf(target) >= BUCKETS * BUCKET_SLOTS) target = overflowOf(target);
-      insertInto(target, mixed, record);
+      insertInto(target, keyed, record);
     }
   }
 }
@@ -257,7 +249,7 @@ function distribute(source: usize, first: usize, second: usize, bit: u32): void 
  * Splits a full segment with its chain; returns false without memory, or when the directory may not grow for
  * it.
  */
-function split(shard: usize, segment: usize, mixed: u64): bool {
+function split(shard: usize, segment: usize, keyed: u64): bool {
   const depth = depthIn(segment);
   if (depth === depthOf(shard) && !doubleDirectory(shard)) return false;
   const second = newChain(partsOf(segment), depth + 1);
@@ -273,7 +265,7 @@ function split(shard: usize, segment: usize, mixed: u64): bool {
   }
 
   const span: u32 = 1 << (depthOf(shard) - depth);
-  const index = <u32>(mixed >> (64 - <u64>depthOf(shard)));
+  const index = <u32>(keyed >> (64 - <u64>depthOf(shard)));
   const base = index & ~(span - 1);
   point(shard, base + (span >> 1), span >> 1, second);
   setSegments(shard, segmentsOf(shard) + added);
@@ -328,15 +320,15 @@ function dropEmptyParts(shard: usize, segment: usize): void {
   }
 }
 
-/** Joins the segment of `mixed` with its other half when both are sparse; returns whether it did. */
-function join(shard: usize, mixed: u64): bool {
+/** Joins the segment of `keyed` with its other half when both are sparse; returns whether it did. */
+function join(shard: usize, keyed: u64): bool {
   const directory = directoryOf(shard);
   const depth = depthOf(shard);
-  const segment = segmentIn(directory, depth, mixed);
+  const segment = segmentIn(directory, depth, keyed);
   const own = depthIn(segment);
   if (own <= 1) return false;
   const span: u32 = 1 << (depth - own);
-  const base = <u32>(mixed >> (64 - <u64>depth)) & ~(span - 1);
+  const base = <u32>(keyed >> (64 - <u64>depth)) & ~(span - 1);
   const other: usize = load<u32>(directory + ((<usize>(base ^ span)) << 2));
   if (depthIn(other) !== own || countOf(segment) + countOf(other) >= MERGE_AT) return false;
   if (overflowOf(segment) !== 0 || overflowOf(other) !== 0) return false;
@@ -360,7 +352,7 @@ function point(shard: usize, from: u32, words: u32, segment: usize): void {
 function doubleDirectory(shard: usize): bool {
   const depth = depthOf(shard);
   const words: usize = (<usize>1) << depth;
-  // It is no chance that keys share so many bits: they go to an overflow segment instead.
+  // It is no chance that keys share so many bits: they go to a chain instead.
   if (depth >= DEPTH_MAX || words > (<usize>segmentsOf(shard)) << 4) return false;
   const old = directoryOf(shard);
   const doubled = allocatePages(words << 3);

@@ -1,4 +1,4 @@
-/** UNLINK, TOUCH, TYPE, RENAME, RENAMENX, COPY, EXPIRETIME, PEXPIRETIME: the commands on single keys. */
+/** TYPE, RENAME, RENAMENX, COPY, EXPIRETIME, PEXPIRETIME: the commands on single keys. */
 import { NO_EXPIRY } from '../../frame/batch.js';
 import { wordOf } from '../arguments.js';
 import { type Call, type Command, SYNTAX_ERROR } from '../command.js';
@@ -7,35 +7,6 @@ import { Failure, OK, type Reply, Status } from '../reply.js';
 
 /** The commands on single keys. */
 export const keyCommands: readonly Command[] = [
-  {
-    name: 'unlink',
-    arity: -2,
-    flags: ['write', 'fast'],
-    keys: [1, -1, 1],
-    categories: ['keyspace', 'write', 'fast'],
-    tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
-    keySpecs: [{ flags: ['RM', 'delete'], index: 1, range: [-1, 1, 0] }],
-    since: '4.0.0',
-    group: 'generic',
-    complexity:
-      'O(1) for each key removed regardless of its size. Then the command does O(N) work in a different thread in order to reclaim memory, where N is the number of allocations the deleted objects where composed of.',
-    summary: 'Delete a key asynchronously in another thread. Otherwise it is just as DEL, but non blocking.',
-    run: unlink,
-  },
-  {
-    name: 'touch',
-    arity: -2,
-    flags: ['readonly', 'fast'],
-    keys: [1, -1, 1],
-    categories: ['keyspace', 'read', 'fast'],
-    tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
-    keySpecs: [{ flags: ['RO'], index: 1, range: [-1, 1, 0] }],
-    since: '3.2.1',
-    group: 'generic',
-    complexity: 'O(N) where N is the number of keys that will be touched.',
-    summary: 'Alters the last access time of a key(s). Returns the number of existing keys specified.',
-    run: touch,
-  },
   {
     name: 'type',
     arity: 2,
@@ -130,16 +101,6 @@ export const keyCommands: readonly Command[] = [
 ];
 
 const NO_SUCH_KEY = new Failure('ERR no such key');
-
-function unlink({ args, host }: Call): Reply {
-  const engine = host.engine();
-  return args.slice(1).filter((key) => engine.del(key)).length;
-}
-
-function touch({ args, host }: Call): Reply {
-  const engine = host.engine();
-  return args.slice(1).filter((key) => engine.countRead(engine.touch(key))).length;
-}
 
 function type({ args, host }: Call): Reply {
   const engine = host.engine();

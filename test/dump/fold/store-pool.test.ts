@@ -22,7 +22,7 @@ it('stores without content are reused whatever the order of their shard counts',
 
 it('of stores with content one is kept, and only until another is needed', () => {
   const clock = { nowMs: () => 0, monotonicUs: () => 0 };
-  const { created, pool } = poolOf((shards) => newReplica({ shards, seed: 1n, clock }));
+  const { created, pool } = poolOf((shards) => newReplica({ shards, clock }));
   pool.giveBack(pool.take(1));
   pool.giveBack(pool.take(1));
   pool.giveBack(pool.take(2));
