@@ -36,6 +36,8 @@ export default class Watermarks extends BaseCommand {
     '--wait ends with 0 when all connected replicas, and at least one, have acknowledged what the primary ' +
     'had when it was asked; with 1 after --timeout, and says who lacks what. Replicas that are gone ' +
     'already are not waited for, those that leave meanwhile are.\n\n' +
+    '--forget takes a replica that left for good off the list, before its hour is over; the exit status is 1 ' +
+    'when the one that is named is not listed as gone. The server asks for its token, if it has one.\n\n' +
     'Exit status otherwise: 69 unreachable, 77 token refused, 66 no such file, 65 damaged dump or ' +
     'unreadable answer.';
 
@@ -56,6 +58,10 @@ export default class Watermarks extends BaseCommand {
     {
       description: 'Wait until all replicas have what the primary has now',
       command: '<%= config.bin %> <%= command.id %> --wait --timeout 60',
+    },
+    {
+      description: 'Replicas that left were taken down on purpose: list them no longer',
+      command: '<%= config.bin %> <%= command.id %> --forget gone',
     },
   ];
 

@@ -93,6 +93,10 @@ export const errorCodes = {
   REPLICATION_CYCLE: { exitCode: 1, retryable: true },
   /** A primary's history that is foreign to the keys that are held. */
   FOREIGN_HISTORY: { exitCode: 1, retryable: true },
+  /** None of the nodes that were asked gave its content. */
+  RECOVERY_FAILED: { exitCode: 69, retryable: true },
+  /** There is a primary already, where one was to recover from its replicas. */
+  PRIMARY_EXISTS: { exitCode: 1, retryable: false },
   EMPTY_SNAPSHOT: { exitCode: 1, retryable: true },
   PASSWORD_REFUSED: { exitCode: 77, retryable: false },
   SERVER_REFUSED: { exitCode: 1, retryable: true },

@@ -15,7 +15,9 @@ export default class PrimaryStart extends ServerCommand {
 
 With --load it starts with what a dump leads to, as frames state shows it, without the keys that have expired since: a snapshot, or a stream that was recorded. The content becomes that of a new history, and replicas are given it by snapshot. With --record too, the recording begins with it. A dump that is damaged, or has gaps that no snapshot makes up for, is named with its byte offset, and nothing is started: frames salvage and frames state take out what is whole.
 
-SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 65: the dump to load has a fault; 66: no such dump, token or password file; 2: usage.`;
+With --recover a primary that has lost its content takes it back from its replicas, those with --bind, before it serves: all are asked, the furthest gives a snapshot, and the new history continues theirs, so that replicas which are level carry on. If one of them is a primary already, or follows one that is alive, nothing is started (status 1); with --recover-or-follow that one is followed. If none answers, the status is 69; with --fresh it then begins without content.
+
+SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken, or there is a primary already; 65: the dump to load has a fault; 66: no such dump, token or password file; 69: nothing could be recovered; 2: usage.`;
 
   static override examples = [
     { description: 'With the default addresses', command: '<%= config.bin %> <%= command.id %>' },
@@ -27,6 +29,11 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 65: the dum
     {
       description: 'Go on with what an earlier one recorded',
       command: '<%= config.bin %> <%= command.id %> --load dump.fcrp --record next.fcrp',
+    },
+    {
+      description: 'Under a supervisor: content back from the replicas, or follow the one that was promoted',
+      command:
+        '<%= config.bin %> <%= command.id %> --recover 10.0.0.2:7631,10.0.0.3:7631 --recover-or-follow',
     },
   ];
 
@@ -43,8 +50,19 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 65: the dum
     for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
     const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics, history, shards } = primary;
     const clients = listen === undefined ? '' : `, clients on ${listen}`;
-    const loadedKeys = load === undefined ? undefined : primary.keyCount();
-    const loaded = loadedKeys === undefined ? '' : `, ${countText(loadedKeys, 'key', 'keys')} loaded`;
+    if (primary.primary !== undefined) {
+      await this.ready(
+        { role: 'replica', bind, listen: listen ?? null, ...metricsField(metrics), primary: primary.primary },
+        `ready as a replica: it follows ${primary.primary}, which is a primary already${clients}${metricsText(metrics)}`,
+      );
+      return this.#serve(primary);
+    }
+    const keys = primary.keyCount();
+    const loadedKeys = load === undefined ? undefined : keys;
+    const recoveredKeys = options.recover === undefined ? undefined : keys;
+    const counted = countText(keys, 'key', 'keys');
+    const loaded = loadedKeys === undefined ? '' : `, ${counted} loaded`;
+    const recovered = recoveredKeys === undefined ? '' : `, ${counted} recovered`;
     await this.ready(
       {
         role: 'primary',
@@ -54,9 +72,14 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken; 65: the dum
         history,
         shards,
         loadedKeys,
+        recoveredKeys,
       },
-      `primary ready: replicas on ${bind}${clients}${metricsText(metrics)}, ${shards} shards${loaded}, history ${history}`,
+      `primary ready: replicas on ${bind}${clients}${metricsText(metrics)}, ${shards} shards${loaded}${recovered}, history ${history}`,
     );
-    await this.serve(primary, new Promise((resolve) => primary.on('shutdown', () => resolve())));
+    return this.#serve(primary);
+  }
+
+  #serve(primary: Primary): Promise<void> {
+    return this.serve(primary, new Promise((resolve) => primary.on('shutdown', () => resolve())));
   }
 }

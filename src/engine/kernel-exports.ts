@@ -30,6 +30,9 @@ export interface KernelExports {
   execute(input: number, length: number, output: number, outputLength: number): number;
   apply(payload: number, bytes: number): number;
   pass(payload: number, bytes: number): number;
+  lastRecord(): number;
+  rememberPrint(shard: number, sequence: bigint, print: bigint): void;
+  hasRecord(payload: number, bytes: number, shard: number, sequence: bigint, print: bigint): number;
   loadEntries(entries: number, bytes: number, count: number, governed: number): number;
   checkEntries(entries: number, bytes: number, count: number, governed: number): number;
   verifyStart(): number;

@@ -14,9 +14,17 @@ import { Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 import type { KernelHost } from './kernel-exports.js';
 import { Keyspace } from './keyspace.js';
+import { hasRecord, lastRecordOf } from './last-record.js';
 import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
-import type { ApplyResult, OpenBatch, ReplicatedStore, RouteMode, SnapshotScan } from './types.js';
+import type {
+  ApplyResult,
+  OpenBatch,
+  RecordPrint,
+  ReplicatedStore,
+  RouteMode,
+  SnapshotScan,
+} from './types.js';
 import { Values } from './values.js';
 import { WatchedKeys } from './watched-keys.js';
 import { checkLength, wasThere, written } from './writes.js';
@@ -263,6 +271,14 @@ export class ShardEngine implements ReplicatedStore {
     const status = this.kernel.exports.apply(address, payload.length);
     this.#applyBuffer.trim();
     return applyResult(this.kernel, status);
+  }
+
+  lastRecord(): RecordPrint | undefined {
+    return lastRecordOf(this.kernel);
+  }
+
+  hasRecord(payload: Uint8Array, record: RecordPrint): boolean {
+    return hasRecord(this.kernel, this.#applyBuffer, payload, record);
   }
 
   loadChunk(payload: Uint8Array): number {

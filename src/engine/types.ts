@@ -30,6 +30,14 @@ export interface ApplyResult {
   lastTimestampMs: number;
 }
 
+/** One record as it is known again. */
+export interface RecordPrint {
+  shard: number;
+  sequence: bigint;
+  /** The XXH3-64 of the record's first 4,096 bytes: its time, key hash, expiry and lengths are among them. */
+  print: bigint;
+}
+
 /** One step of a snapshot scan. */
 export interface SnapshotStep {
   /** `entryCount` entries in the SnapshotChunk entry format, own memory. */
@@ -105,6 +113,13 @@ export interface FollowedStore extends SequencedStore {
   loadChunk(payload: Uint8Array): number;
   /** Returns how many keys there are, past their expiry or not; 0 in a store that keeps no content. */
   keyCount(): number;
+  /**
+   * Returns the last record of the first shard of which it is known, as of those that have applied a batch;
+   * undefined: of none.
+   */
+  lastRecord(): RecordPrint | undefined;
+  /** Returns whether a MutationBatch payload, sound up to there, has this very record. */
+  hasRecord(payload: Uint8Array, record: RecordPrint): boolean;
 }
 
 /** A store that both sides of replication use; `ShardEngine` is the real one. */

@@ -8,7 +8,8 @@ import * as layout from '../kernel/layout.js';
 import { applyFault, applyResult } from './apply-fault.js';
 import { Kernel } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
-import type { ApplyResult, ReplicatedStore, SnapshotScan } from './types.js';
+import { hasRecord, lastRecordOf } from './last-record.js';
+import type { ApplyResult, RecordPrint, ReplicatedStore, SnapshotScan } from './types.js';
 
 const BUFFER_BYTES = 1_048_576;
 
@@ -56,6 +57,20 @@ export class WatermarkStore implements ReplicatedStore {
     this.#buffer.trim();
     if (status !== layout.APPLY_OK) throw applyFault(this.#kernel, status).at(entriesOffset);
     return entryCount;
+  }
+
+  /** Remembers the last record of a shard, as another store knew it. */
+  remember({ shard, sequence, print }: RecordPrint): void {
+    assert(shard < this.shards, `There is no shard ${shard} of ${this.shards}.`);
+    this.#kernel.exports.rememberPrint(shard, sequence, print);
+  }
+
+  lastRecord(): RecordPrint | undefined {
+    return lastRecordOf(this.#kernel);
+  }
+
+  hasRecord(payload: Uint8Array, record: RecordPrint): boolean {
+    return hasRecord(this.#kernel, this.#buffer, payload, record);
   }
 
   keyCount(): number {

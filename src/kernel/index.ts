@@ -62,6 +62,7 @@ export {
 } from './dump/verify';
 export { matches } from './glob';
 export { apply, loadEntries, pass } from './payload/apply';
+export { hasRecord, lastRecord, rememberPrint } from './payload/last-record';
 export { checkEntries } from './payload/payload-checks';
 export { emittedBytes, flushAll, flushDue } from './store/batch';
 export { copyKey, expireKey, overwrite, put, removeKey } from './store/by-key';

@@ -47,6 +47,7 @@ export function checkedOptions(role: Role, options: ServerOptions): Omit<NodeCon
     optionRows.map(([name, option]) => [name, valueOfOption(name, option, options[name], role)]),
   ) as OptionValues;
   refuseForState(options);
+  refuseForRecovery(options);
   for (const name of ['bind', 'listen', 'metrics'] as const) refuseOutside(values[name], values.insecure);
   // A server that cannot compress ends now, and not with its first batch.
   if (values.compression === 'zstd') zstd();
@@ -95,6 +96,17 @@ function refuseForState(options: ServerOptions): void {
   if (record !== undefined && resolve(state) === resolve(record)) {
     const message = '`record` and `state` are the same file.';
     throw new FastcacheError('BAD_OPTION', message, { file: state });
+  }
+}
+
+/** Refuses content from two places, and what is said of a recovery where none is asked for. */
+function refuseForRecovery({ recover, recoverOrFollow, load }: ServerOptions): void {
+  if (recover !== undefined && load !== undefined) {
+    throw new FastcacheError('BAD_OPTION', '`recover` and `load` both say where the content is; give one.');
+  }
+  if (recover === undefined && recoverOrFollow === true) {
+    const message = '`recoverOrFollow` needs `recover`, which says whose content to take.';
+    throw new FastcacheError('BAD_OPTION', message);
   }
 }
 

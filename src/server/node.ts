@@ -39,16 +39,17 @@ import type { NodeReport, ReplicaStatus } from '../status/report.js';
 import { formatAddress } from '../transport/address.js';
 import type { Address, Listener } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
-import { createEngine, type EngineOrigin, startingEngine } from './engines.js';
+import { createEngine, type EngineOrigin } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
 import { Following } from './following.js';
 import { encodingOf, Leading } from './leading.js';
-import { type Loaded, recordContent, withContent } from './load.js';
+import { recordContent, withContent } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
 import { createSettings } from './settings.js';
+import { type Start, startingContent } from './starting.js';
 import { createStatus, type Status } from './status.js';
 
 /** A server in either role. */
@@ -62,6 +63,8 @@ export class Node implements ServedNode {
   readonly nodeId: string;
   readonly relay: Relay | undefined;
   readonly #origin: EngineOrigin;
+  /** What is to be logged of its start, once somebody can listen. */
+  readonly #notes: readonly string[];
   readonly #housekeeping: Housekeeping;
   readonly #status: Status;
   readonly #server: RespServer | undefined;
@@ -77,12 +80,12 @@ export class Node implements ServedNode {
   /**
    * Resolves when all its ports are open and loaded content is recorded; with `primary` it connects in the
    * next turn, so that its owner can listen for the first event. Throws PORT_TAKEN, LISTEN_FAILED,
-   * WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and with `load` what `loadEngine` throws.
+   * WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and with `load` and `recover` what `startingContent` throws.
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
     const origin = { config, seams, secret: drawSecret(seams.random) };
-    const engine = await startingEngine(origin);
-    const node = new Node(origin, engine, await nodeIdOf(config, seams));
+    const start = await startingContent(origin);
+    const node = new Node(start, await nodeIdOf(config, seams));
     try {
       await node.#open();
       return node;
@@ -93,13 +96,14 @@ export class Node implements ServedNode {
     }
   }
 
-  private constructor(origin: EngineOrigin, { engine, history }: Loaded, nodeId: string) {
+  private constructor({ origin, engine, history, recovered, notes }: Start, nodeId: string) {
     const { config, seams } = origin;
     const { clock, timers, random } = seams;
     this.config = config;
     this.seams = seams;
     this.#origin = origin;
     this.#engine = engine;
+    this.#notes = notes;
     this.nodeId = nodeId;
     this.events = new Events(clock);
     this.settings = createSettings(this);
@@ -115,7 +119,7 @@ export class Node implements ServedNode {
     this.relay = bind && new Relay({ nodeId: this.nodeId, backlogBytes, random, log: this.events.log });
     this.#role =
       primary === undefined
-        ? new Leading(this, this.#beginHistory(undefined, history))
+        ? new Leading(this, this.#beginHistory(recovered, history))
         : new Following(this, primary, this.outputs.holding, false);
     this.#status = createStatus(this);
     this.#server = createClientServer(this, this.#status);
@@ -309,25 +313,30 @@ export class Node implements ServedNode {
     await this.#recordContent();
     this.#isOpening = false;
     const { following } = this;
-    if (following === undefined) return;
     this.seams.timers.endOfTurn(() => {
+      for (const note of this.#notes) this.events.log.warn(note);
       // The owner may have closed the node, or made it follow another primary, in between.
-      if (this.#role === following && this.#closing === undefined) following.start();
+      if (following !== undefined && this.#role === following && this.#closing === undefined)
+        following.start();
     });
   }
 
-  /** Puts loaded content into the recording, whose records without it would lead to other content. */
+  /**
+   * Puts loaded or recovered content into the recording, whose records without it would lead to other
+   * content.
+   */
   async #recordContent(): Promise<void> {
     const { outputs, config } = this;
-    if (config.load === undefined || outputs.recorder === undefined) return;
+    const isEmpty = config.load === undefined && config.recover.length === 0;
+    if (isEmpty || this.isReplica || outputs.recorder === undefined) return;
     this.#engine.setFrozen(true);
     await recordContent(outputs.recorder, this.#engine, encodingOf(config));
     this.#engine.setFrozen(false);
   }
 
   /**
-   * Moves the store to where a new history begins, which continues that of `holding`, if there is any
-   * content; `loaded` is the history that a loaded dump led to.
+   * Moves the store to where a new history begins, which continues that of `holding`, if that was followed or
+   * recovered; `loaded` is the history that a loaded dump led to.
    */
   #beginHistory(holding: Holding | undefined, loaded?: History): Beginning {
     const { seams, config, relay } = this;

@@ -4,6 +4,9 @@ import { parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { boundsText, formatSize, isWithin, type Range } from './ranges.js';
 
+/** The most addresses of other nodes that an option takes. */
+const MAX_ADDRESSES = 64;
+
 /** The role in which a server begins; `primary start` and `replica follow` are its commands. */
 export type Role = 'primary' | 'replica';
 
@@ -77,6 +80,12 @@ export interface AddressOption<On extends Role = Role, Needed extends Role = Rol
   readonly noSummary: string | undefined;
 }
 
+/** A list of addresses of other nodes. */
+export interface AddressListOption<On extends Role = Role>
+  extends Option<readonly string[], readonly Address[], On> {
+  readonly kind: 'addresses';
+}
+
 /** The name of a file. */
 export interface FileOption<On extends Role = Role> extends Option<string, string | undefined, On> {
   readonly kind: 'file';
@@ -115,6 +124,7 @@ export type AnyOption =
   | ShardsOption
   | ChoiceOption
   | AddressOption
+  | AddressListOption
   | FileOption
   | SecretOption
   | BooleanOption
@@ -175,6 +185,20 @@ export function address<On extends Role, Needed extends Role>(
     found,
     resolve: (given = false) => (given === false ? undefined : parseAddress(given)),
     defaultOf: (role) => defaults[role],
+  };
+}
+
+/** Up to `MAX_ADDRESSES` addresses; by default none. */
+export function addresses<On extends Role>(row: Row<On>): AddressListOption<On> {
+  return {
+    kind: 'addresses',
+    ...row,
+    expected: `a list of 1 to ${MAX_ADDRESSES} addresses, each host:port, [v6]:port or :port`,
+    accepts: (given) =>
+      Array.isArray(given) && given.length > 0 && given.length <= MAX_ADDRESSES && given.every(isAddress),
+    found: (given) => (Array.isArray(given) ? `is [${given.join()}]` : found(given)),
+    resolve: (given = []) => given.map(parseAddress),
+    defaultOf: () => undefined,
   };
 }
 

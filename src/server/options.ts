@@ -7,27 +7,21 @@ import { evictionPolicies } from '../engine/memory-limit.js';
 import type { RouteMode } from '../engine/types.js';
 import { fileModes } from '../files/file-mode.js';
 import * as limits from '../limits.js';
-import type { SequenceBase } from '../replication/history.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import type { ForeignHistory } from '../replication/replica/session-options.js';
 import type { SendPolicy } from '../replication/stream/publisher.js';
 import type { AnyOption } from './option.js';
 import { address, boolean, callback, choice, count, file, secret, shardCount, size } from './option.js';
+import {
+  LARGEST_BATCH_BYTES,
+  LARGEST_MAX_VALUE_BYTES,
+  LARGEST_SECRET_BYTES,
+  LARGEST_SETTING,
+} from './option-limits.js';
+import { startOptions } from './start-options.js';
 
 /** Most options matter in either role, since each server can change its role. */
 const BOTH = ['primary', 'replica'] as const;
-
-/** A batch may exceed its limit by one record, and must still fit into a frame. */
-const LARGEST_BATCH_BYTES = limits.MAX_FRAME_PAYLOAD_BYTES / 4;
-/** A key and a value of this size together, with the record around them, fit into a frame. */
-const LARGEST_MAX_VALUE_BYTES = limits.MAX_FRAME_PAYLOAD_BYTES / 2 - 1_048_576;
-/** Redis keeps such settings in a signed 32-bit integer. */
-const LARGEST_SETTING = 2 ** 31 - 1;
-/**
- * A longer token leaves no room for the watermarks of 1024 shards in a Hello, and AUTH could not carry a
- * longer password.
- */
-const LARGEST_SECRET_BYTES = 4_096;
 
 /** Every option by its name in the library. */
 export const serverOptions = {
@@ -198,36 +192,7 @@ export const serverOptions = {
     default: 10,
     config: { names: ['min-replicas-max-lag', 'min-slaves-max-lag'], change: 'settable' },
   }),
-  /** Where sequences start: past the clock, so that a restart is noticed, or at 1; default `clock`. */
-  sequenceBase: choice<SequenceBase, 'primary'>({
-    on: ['primary'],
-    flag: 'sequence-base',
-    summary: 'Sequences start past the clock, so that a restart is noticed, or from 1.',
-    choices: ['clock', 'zero'],
-  }),
-  /**
-   * A dump to start from; `-` is stdin. Its content becomes that of a new history, without keys that have
-   * expired.
-   */
-  load: file({
-    on: ['primary'],
-    flag: 'load',
-    summary: 'Start with what this dump leads to; - is stdin.',
-    isWritten: false,
-  }),
-  /** Called while `load` is read, with the number of its bytes that have been read. */
-  onLoading: callback<(bytes: number) => void, 'primary'>({ on: ['primary'] }),
-  /**
-   * Whether replicas are to give up other histories that they hold for this node's, since it is meant to
-   * start over; default false.
-   */
-  freshHistory: boolean({
-    on: ['primary'],
-    flag: 'fresh',
-    summary: 'Start over on purpose: replicas that hold other content give it up for what is here.',
-    default: false,
-    config: { names: ['fresh-history'], change: 'settable' },
-  }),
+  ...startOptions,
   /**
    * What a replica does that holds keys when its primary has a history that is foreign to them; default
    * `refuse`: it keeps them.

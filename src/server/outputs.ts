@@ -90,6 +90,7 @@ export function openOutputs(options: OutputsOptions): Outputs {
       held && {
         history: held.history,
         watermarks: held.store.watermarks(),
+        last: held.store.lastRecord(),
         record: recorder && { file: basename(record!), bytes: wholeBytes ?? recorder.bytes },
         changes: tap !== undefined,
       }
@@ -148,9 +149,10 @@ export function openOutputs(options: OutputsOptions): Outputs {
   };
 }
 
-function holdingOf({ watermarks, history }: TapState): Holding {
+function holdingOf({ watermarks, history, last }: TapState): Holding {
   const store = new WatermarkStore(watermarks.length);
   store.setWatermarks(watermarks);
+  if (last !== undefined) store.remember(last);
   return { store, history };
 }
 

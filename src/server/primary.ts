@@ -37,8 +37,9 @@ export class Primary {
 
   /**
    * Resolves when it listens. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED
-   * (`record`), and with `load`, its file and byte offset named, NO_INPUT, READ_FAILED, OUT_OF_MEMORY and the
-   * errors with which dumps are refused (`FCRP_*`, SEQUENCE_GAP, …).
+   * (`record`); with `load`, its file and byte offset named, NO_INPUT, READ_FAILED, OUT_OF_MEMORY and the
+   * errors with which dumps are refused (`FCRP_*`, SEQUENCE_GAP, …); and with `recover` PRIMARY_EXISTS,
+   * RECOVERY_FAILED and TOKEN_REFUSED.
    */
   static async start(options: PrimaryOptions = {}): Promise<Primary> {
     return new Primary(await Node.start(primaryConfig(options), systemNodeSeams));
@@ -53,15 +54,22 @@ export class Primary {
 
   /**
    * The run of sequences that began with this start, or that it follows, as 32 hex digits
-   * (docs/architecture.md, "Histories").
+   * (docs/architecture.md, "Histories"); empty where it began to follow (`recoverOrFollow`) and has no
+   * content yet.
    */
   get history(): string {
-    return this.#node.stream!.history.id;
+    return this.#node.stream?.history.id ?? '';
   }
 
-  /** The sequence before the first one of every shard. */
+  /** The sequence before the first one of every shard; 0 where there is no history yet. */
   get base(): bigint {
-    return this.#node.stream!.history.base;
+    return this.#node.stream?.history.base ?? 0n;
+  }
+
+  /** The primary that it follows, `host:port`; undefined while it is one. */
+  get primary(): string | undefined {
+    const { primary } = this.#node;
+    return primary && formatAddress(primary);
   }
 
   get shards(): number {

@@ -98,6 +98,7 @@ describe('a keeper of a state', () => {
       state: () => ({
         history: undefined,
         watermarks: [7n],
+        last: undefined,
         record: { file: 'dump', bytes: recorder.bytes },
         changes: false,
       }),

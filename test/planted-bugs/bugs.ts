@@ -111,6 +111,27 @@ const replication: readonly PlantedBug[] = [
     tests: ['test/replication/replica/foreign-history.test.ts'],
   },
   {
+    name: 'a Rust primary that restarted is taken for the run before',
+    file: 'src/replication/replica/held-claim.ts',
+    find: '    watermarks[again.shard] = again.sequence - 1n;\n    return new HeldClaim(holding, watermarks, again);',
+    replace: '    return new HeldClaim(holding, watermarks, undefined);',
+    tests: ['test/replication/replica/follower.test.ts'],
+  },
+  {
+    name: 'a primary recovers what the replica has that is least far',
+    file: 'src/server/candidates.ts',
+    find: 'return total(one) > total(other);',
+    replace: 'return total(one) < total(other);',
+    tests: ['test/server/recover.test.ts'],
+  },
+  {
+    name: 'a primary recovers beside another one that was promoted',
+    file: 'src/server/candidates.ts',
+    find: '    next = answers.flatMap(({ follows }) => (follows === undefined ? [] : [follows]));',
+    replace: '    next = [];',
+    tests: ['test/server/recover.test.ts'],
+  },
+  {
     name: 'clients are answered before the frames of their writes leave',
     file: 'src/resp/reply-turn.ts',
     find: '    this.#publish();\n',

@@ -139,6 +139,8 @@ describe('the table of options', () => {
       'sequenceBase',
       'load',
       'onLoading',
+      'recover',
+      'recoverOrFollow',
       'freshHistory',
       'failFast',
       'changes',
@@ -299,9 +301,25 @@ describe('other options', () => {
       );
       const unset = (await optionsOf(role, []))[name];
       expect(unset).toBe(configOf(role, {})[name]);
-      expect((await optionsOf(role, [`--${option.flag}`]))[name]).toBe(!unset);
-      expect((await optionsOf(role, [], { [variableOf(option)]: '1' }))[name]).toBe(!unset);
+      const needed = name === 'recoverOrFollow' ? ['--recover', ':7631'] : [];
+      expect((await optionsOf(role, [...needed, `--${option.flag}`]))[name]).toBe(!unset);
+      expect((await optionsOf(role, needed, { [variableOf(option)]: '1' }))[name]).toBe(!unset);
     }
+  });
+
+  it('that are addresses of others come in one list, from a flag that may be repeated or a variable', async () => {
+    const addresses = ['10.0.0.2:7631', '10.0.0.3:7631', '10.0.0.4:7631'];
+    const [first, ...others] = addresses;
+    const argv = ['--recover', first!, '--recover', others.join()];
+    expect(await optionsOf('primary', argv)).toMatchObject({ recover: addresses });
+    const env = { FASTCACHE_RECOVER: addresses.join() };
+    expect(await optionsOf('primary', [], env)).toMatchObject({ recover: addresses });
+    expect(await rejectionOf(optionsOf('primary', ['--recover', ':1', '--load', 'x']))).toBe(
+      '--recover and --load both say where the content is; give one.',
+    );
+    expect(refusalOf(() => configOf('primary', { recover: ['no address'] }))).toMatch(
+      /^`recover` must be a list of 1 to 64 addresses, .*; it is \[no address\]\.$/,
+    );
   });
 
   it('that listen are told of by their flags where they are refused', async () => {

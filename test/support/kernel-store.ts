@@ -4,7 +4,7 @@
  */
 
 import { ShardEngine } from '../../src/engine/shard-engine.js';
-import type { ApplyResult, OpenBatch, SnapshotScan } from '../../src/engine/types.js';
+import type { ApplyResult, OpenBatch, RecordPrint, SnapshotScan } from '../../src/engine/types.js';
 import { NO_EXPIRY } from '../../src/frame/batch.js';
 import { decodeSnapshotChunk, encodeSnapshotChunk } from '../../src/frame/snapshot.js';
 import { MapStore, type MapStoreOptions, type TestStore } from './map-store.js';
@@ -101,6 +101,12 @@ class KernelStore implements TestStore {
   }
   setReplica(isReplica: boolean): void {
     this.#engine.setReplica(isReplica);
+  }
+  lastRecord(): RecordPrint | undefined {
+    return this.#engine.lastRecord();
+  }
+  hasRecord(payload: Uint8Array, record: RecordPrint): boolean {
+    return this.#engine.hasRecord(payload, record);
   }
   keyCount(): number {
     return this.#engine.keyCount();

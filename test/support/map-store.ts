@@ -7,6 +7,7 @@ import type { Clock } from '../../src/clock.js';
 import type {
   ApplyResult,
   OpenBatch,
+  RecordPrint,
   ReplicatedStore,
   SnapshotScan,
   SnapshotStep,
@@ -55,6 +56,7 @@ export class MapStore implements TestStore {
   readonly #maps: Map<string, Value>[];
   readonly #builders: BatchBuilder[];
   #watermarks: bigint[];
+  readonly #last = new Map<number, RecordPrint>();
   #isDirty = false;
   #handsOut = false;
 
@@ -155,6 +157,8 @@ export class MapStore implements TestStore {
       this.#change(shard, op, key.toString(), Buffer.from(value), expireAtMs);
     }
     this.#watermarks = watermarks;
+    const last = fresh.at(-1);
+    if (last !== undefined) this.#last.set(last.shard, printOf(last));
     return { applied: fresh.length, skipped: records.length - fresh.length, lastTimestampMs };
   }
 
@@ -204,6 +208,17 @@ export class MapStore implements TestStore {
   }
 
   setReplica(): void {}
+
+  lastRecord(): RecordPrint | undefined {
+    const isLast = (_: bigint, shard: number) => this.#last.get(shard)?.sequence === this.#watermarks[shard];
+    return this.#last.get(this.#watermarks.findIndex(isLast));
+  }
+
+  hasRecord(payload: Uint8Array, { shard, sequence, print }: RecordPrint): boolean {
+    return Array.from(decodeBatch(payload).records, printOf).some(
+      (own) => own.shard === shard && own.sequence === sequence && own.print === print,
+    );
+  }
 
   keyCount(): number {
     return this.#maps.reduce((sum, map) => sum + map.size, 0);
@@ -264,4 +279,8 @@ export class MapStore implements TestStore {
     if (this.shards === 1) return 0;
     return Number(BigInt.asUintN(64, keyHash << 7n) >> BigInt(64 - Math.log2(this.shards)));
   }
+}
+
+function printOf({ shard, sequence, timestampMs, op, key, value }: MutationRecord): RecordPrint {
+  return { shard, sequence, print: xxh3.xxh64(`${timestampMs} ${op} ${key} ${value}`) };
 }

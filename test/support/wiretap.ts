@@ -17,6 +17,8 @@ export class Wiretap {
   readonly address: string;
   /** Turned off, it hangs up on whoever connects. */
   isOpen = true;
+  /** Where new connections go, `host:port`. */
+  primary: string;
   /** How many frames of each kind have gone to replicas, all connections together. */
   readonly sent: Record<string, number> = {};
   readonly #server: Server;
@@ -26,11 +28,12 @@ export class Wiretap {
 
   private constructor(server: Server, primary: string, { pieceBytes }: WiretapOptions) {
     this.#server = server;
+    this.primary = primary;
     this.#pieceBytes = pieceBytes;
     const bound = server.address();
     if (bound === null || typeof bound === 'string') throw new Error('a TCP server without a port');
     this.address = `127.0.0.1:${bound.port}`;
-    server.on('connection', (socket) => this.#relay(socket, primary));
+    server.on('connection', (socket) => this.#relay(socket));
   }
 
   /** Relays to `primary`, `host:port`. */
@@ -51,12 +54,12 @@ export class Wiretap {
     await closed;
   }
 
-  #relay(replica: Socket, address: string): void {
+  #relay(replica: Socket): void {
     if (!this.isOpen) {
       replica.destroy();
       return;
     }
-    const [host, port] = address.split(':');
+    const [host, port] = this.primary.split(':');
     const primary = connect(Number(port), host!);
     const splitter = new FrameSplitter();
     for (const [from, to] of [

@@ -14,13 +14,16 @@ import {
   choiceFlag,
   countFlag,
   fileFlag,
+  type Listed,
+  listed,
+  listFlag,
   type RawTokens,
   sizeFlag,
   typedFlags,
 } from '../command/flags.js';
 import { namingFlags } from '../command/option-flags.js';
 import { readSecret, type Secret } from '../command/secret.js';
-import { parseOutputFile, parseShards, UsageError } from '../command/values.js';
+import { parseHostPort, parseOutputFile, parseShards, UsageError } from '../command/values.js';
 
 /** The flags and tokens that oclif has parsed. */
 export interface ParsedFlags {
@@ -88,6 +91,8 @@ function flagOf(option: AnyOption, role: Role): FlagInput[string] {
       return choiceFlag(summary, option.choices, option.defaultOf(role)!);
     case 'address':
       return addressFlag(summary, option.commandDefaults[role] ?? (option.defaultOf(role) || undefined));
+    case 'addresses':
+      return listFlag<string>({ summary, helpValue: '<host:port,…>', parse: parseHostPort });
     case 'file':
       if (!option.isWritten) return fileFlag(summary);
       return Flags.custom<string>({
@@ -113,6 +118,8 @@ function givenBy(
   switch (option.kind) {
     case 'address':
       return option.noSummary === undefined ? given : addressOrNone(parsed, option.flag!);
+    case 'addresses':
+      return listed(given as Listed<string> | undefined);
     case 'secret':
       return readOwnSecret(name as Secret, given as string | undefined, warn);
     case 'boolean':

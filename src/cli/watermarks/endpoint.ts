@@ -3,10 +3,11 @@ import type { Timers } from '../../clock.js';
 import { dumpWatermarks } from '../../dump/count/watermarks.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
 import { FastcacheError } from '../../errors.js';
+import { decodeForgotten, encodeForget } from '../../frame/forget.js';
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../limits.js';
 import { Probe } from '../../replication/link/probe.js';
 import { readStatus } from '../../status/status-payload.js';
-import type { EndpointAnswer, EndpointWatermarks } from '../../status/watermarks.js';
+import type { EndpointAnswer, EndpointWatermarks, SilentEndpoint } from '../../status/watermarks.js';
 import { formatAddress, parseAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import { parseHostPort } from '../command/values.js';
@@ -18,6 +19,12 @@ export interface EndpointOptions {
   timers: Timers;
   /** Reports to a person what is unusual about an endpoint. */
   warn(message: string): void;
+}
+
+/** The replicas that a server lists no longer. */
+export interface ForgottenReplicas {
+  endpoint: string;
+  forgotten: number;
 }
 
 /** A server or a dump. */
@@ -50,6 +57,22 @@ export class Endpoint {
       this.close();
       if (!(fault instanceof FastcacheError)) throw fault;
       return { endpoint: this.isDump ? dumpName(this.#text) : this.#text, fault };
+    }
+  }
+
+  /**
+   * Has a server list departed replicas no longer: that of the address `which`, or all with `gone`. Resolves
+   * with how many, or with its fault.
+   */
+  async forget(which: string): Promise<ForgottenReplicas | SilentEndpoint> {
+    try {
+      const probe = await this.#open(parseAddress(this.#text));
+      if (!probe.isOurs) throw listsNone(this.#text);
+      return { endpoint: this.#text, forgotten: decodeForgotten(await probe.ask(encodeForget(which))) };
+    } catch (fault) {
+      this.close();
+      if (!(fault instanceof FastcacheError)) throw fault;
+      return { endpoint: this.#text, fault };
     }
   }
 
@@ -99,6 +122,11 @@ export class Endpoint {
 
 async function readDumpEnd(file: string): Promise<EndpointWatermarks> {
   return { endpoint: dumpName(file), role: 'dump', ...(await dumpWatermarks(file)), status: undefined };
+}
+
+function listsNone(address: string): FastcacheError {
+  const message = `${address} is a Rust primary, which lists no replicas.`;
+  return new FastcacheError('STATUS_NOT_TOLD', message, { address });
 }
 
 /** Asks all endpoints at the same time. */

@@ -1,7 +1,7 @@
 /** The flags of `watermarks`, and what they ask for: to look once, to watch, to check or to wait. */
 import * as Flags from '@oclif/core/flags';
 import { environmentName, fileFlag, valueFlag, withEnvironment } from '../command/flags.js';
-import { parseCount, UsageError } from '../command/values.js';
+import { parseCount, parseHostPort, UsageError } from '../command/values.js';
 import type { Endpoint } from './endpoint.js';
 
 /** The flags of `watermarks`. */
@@ -29,6 +29,11 @@ export const watermarksFlags = withEnvironment({
     helpValue: '<seconds>',
     parse: parseTimeoutSeconds,
   }),
+  forget: Flags.custom<string>({
+    summary: 'List a replica no longer that has left: its address as it is shown, or gone for all of them.',
+    helpValue: 'gone|<host:port>',
+    parse: async (text) => (text === 'gone' ? text : parseHostPort(text)),
+  })(),
 });
 
 /** The values of the flags. */
@@ -41,13 +46,16 @@ export interface WatermarksFlags {
   wait?: boolean | undefined;
   /** Milliseconds until a wait ends; 0: it does not. */
   timeout?: number | undefined;
+  /** `gone`, or the address of a replica. */
+  forget?: string | undefined;
 }
 
 /** What the flags ask for. */
 export type WatermarksMode =
   | { name: 'look' | 'check' }
   | { name: 'watch'; intervalMs: number }
-  | { name: 'wait'; timeoutMs: number };
+  | { name: 'wait'; timeoutMs: number }
+  | { name: 'forget'; which: string };
 
 /**
  * The mode that the flags ask for. Flags that are `typed` (`typedFlags`) have precedence over those of the
@@ -59,7 +67,7 @@ export function watermarksMode(
   typed: ReadonlySet<string>,
   endpoints: readonly Endpoint[],
 ): WatermarksMode {
-  const asked = (['watch', 'check', 'wait'] as const).filter((name) => flags[name]);
+  const asked = (['watch', 'check', 'wait', 'forget'] as const).filter((name) => flags[name]);
   const typedModes = asked.filter((name) => typed.has(name));
   const modes = typedModes.length > 0 ? typedModes : asked;
   if (modes.length > 1) throw new UsageError(`--${modes[0]} and --${modes[1]} exclude each other`);
@@ -76,6 +84,8 @@ export function watermarksMode(
       return { name, intervalMs: flags.watch! };
     case 'wait':
       return { name, timeoutMs: flags.timeout ?? DEFAULT_TIMEOUT_MS };
+    case 'forget':
+      return { name, which: flags.forget! };
     default:
       return { name };
   }

@@ -12,6 +12,7 @@ import type { Output } from '../terminal/output.js';
 import { checkText } from './check-text.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 import type { WatermarksMode } from './flags.js';
+import { forgetReplicas } from './forget.js';
 import { watermarksText } from './text.js';
 import { waitForReplicas } from './wait.js';
 import { watchWatermarks } from './watch.js';
@@ -58,6 +59,8 @@ async function run(mode: WatermarksMode, options: WatermarksOptions): Promise<nu
       return checkWatermarks(options);
     case 'wait':
       return (await waitForReplicas({ ...options, timeoutMs: mode.timeoutMs })) ? 0 : 1;
+    case 'forget':
+      return forgetReplicas({ ...options, which: mode.which });
     case 'watch':
       await watchWatermarks({ ...options, intervalMs: mode.intervalMs, stop: stopSignal() });
       return 0;

@@ -55,6 +55,7 @@ import {
   shardCount,
 } from '../table/shard';
 import { xxh3 } from '../xxh3';
+import { rememberRecord } from './last-record';
 import {
   behindRecord,
   checkEntries,
@@ -84,6 +85,7 @@ export function apply(payload: usize, bytes: usize): i32 {
   let at = payload + RECORD_COUNT_BYTES;
   let applied: u32 = 0;
   let skipped: u32 = 0;
+  let last: usize = 0;
   for (let i: u32 = 0; i < count; i++) {
     if ((i & (AHEAD - 1)) === 0) touchAhead(at, min(count - i, AHEAD));
     const shard = shardAt(wireShard(at));
@@ -97,9 +99,11 @@ export function apply(payload: usize, bytes: usize): i32 {
       }
       setSequence(shard, sequence);
       applied++;
+      last = at;
     }
     at = behindRecord(at);
   }
+  if (last !== 0) rememberRecord(last);
   setResult(RESULT_APPLIED, applied);
   setResult(RESULT_SKIPPED, skipped);
   return APPLY_OK;
@@ -115,13 +119,16 @@ export function pass(payload: usize, bytes: usize): i32 {
   const count = load<u32>(payload);
   let at = payload + RECORD_COUNT_BYTES;
   let applied: u32 = 0;
+  let last: usize = 0;
   for (let i: u32 = 0; i < count; i++, at = behindRecord(at)) {
     const shard = shardAt(wireShard(at));
     const sequence = wireSequence(at);
     if (sequence <= sequenceOf(shard)) continue;
     setSequence(shard, sequence);
     applied++;
+    last = at;
   }
+  if (last !== 0) rememberRecord(last);
   setResult(RESULT_APPLIED, applied);
   setResult(RESULT_SKIPPED, count - applied);
   return APPLY_OK;

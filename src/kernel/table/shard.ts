@@ -158,3 +158,17 @@ export function guardRoundOf(s: usize): u32 {
 export function setGuardRound(s: usize, round: u32): void {
   store<u32>(s, round, 72);
 }
+
+// The record that an apply ended with last, by its sequence and its print (last-record.ts).
+export function printedSequenceOf(s: usize): u64 {
+  return load<u64>(s, 80);
+}
+export function setPrintedSequence(s: usize, sequence: u64): void {
+  store<u64>(s, sequence, 80);
+}
+export function printOf(s: usize): u64 {
+  return load<u64>(s, 88);
+}
+export function setPrint(s: usize, print: u64): void {
+  store<u64>(s, print, 88);
+}

@@ -31,7 +31,7 @@ const ANSWER_DEADLINE_MS = 5_000;
 /** The shard count is not known before the answer, so the probe claims as many shards as there can be. */
 const CLAIM_ALL = new BigUint64Array(MAX_SHARDS).fill(PROBE_WATERMARK);
 const NO_PAIRS: Margin = new Map();
-const QUESTION = encodeFrame(FrameKind.Status, Buffer.alloc(0));
+const NO_PAYLOAD = Buffer.alloc(0);
 
 interface Question {
   resolve(payload: Uint8Array): void;
@@ -109,10 +109,11 @@ export class Probe {
   }
 
   /**
-   * Asks a fastcache node for its status, one question at a time; resolves with the payload as it came, at
-   * most `STATUS_MAX_BYTES`. Rejects with `PEER_SILENT`, and with the error that ends the conversation.
+   * Asks a fastcache node for its status, or with the payload of a question for what that is answered with,
+   * one question at a time; resolves with the payload as it came, at most `STATUS_MAX_BYTES`. Rejects with
+   * `PEER_SILENT`, and with the error that ends the conversation.
    */
-  ask(): Promise<Uint8Array> {
+  ask(question: Uint8Array = NO_PAYLOAD): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       if (this.#fault !== undefined) {
         reject(this.#fault);
@@ -123,7 +124,7 @@ export class Probe {
         this.#end(new FastcacheError('PEER_SILENT', message, { address: this.#place }));
       });
       this.#question = { resolve, reject, deadline };
-      this.#conversation.send(QUESTION);
+      this.#conversation.send(encodeFrame(FrameKind.Status, question));
     });
   }
 

@@ -2,6 +2,7 @@
  * The state with which a tap continues where it stopped (docs/operations.md, "State files"), as a file's
  * bytes.
  */
+import type { RecordPrint } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
 import { isFields, MAX_STATE_BYTES, openState, sealState } from '../../files/sealed-state.js';
 import { isShardCount } from '../../limits.js';
@@ -23,6 +24,8 @@ export interface TapState {
   history: Pick<History, 'id' | 'base'> | undefined;
   /** The highest sequence of each shard that is out. */
   watermarks: bigint[];
+  /** A shard's last record, by which a primary without a history is known again; undefined: not known. */
+  last: RecordPrint | undefined;
   /** The dump that belongs to it; undefined: none. */
   record: RecordedDump | undefined;
   /** Whether changes go out too. */
@@ -37,12 +40,13 @@ const HISTORY_ID = /^[0-9a-f]{32}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Encodes a state for a file. */
-export function encodeTapState({ history, watermarks, record, changes }: TapState): Buffer {
+export function encodeTapState({ history, watermarks, last, record, changes }: TapState): Buffer {
   return sealState({
     format: FORMAT,
     version: VERSION,
     history: history === undefined ? null : { id: history.id, base: history.base },
     watermarks,
+    last: last ?? null,
     record: record ?? null,
     changes,
   });
@@ -60,13 +64,14 @@ export function decodeTapState(bytes: Buffer): TapState {
   }
   const fields = openState(bytes);
   if (fields === undefined) throw unusable('It is damaged, or no state of a tap');
-  const { format, version, history, watermarks, record, changes } = fields;
+  const { format, version, history, watermarks, last = null, record, changes } = fields;
   if (format !== FORMAT) throw unusable('It is no state of a tap');
   if (version !== VERSION)
     throw unusable(`It is of version ${String(version)}, and this release knows ${VERSION}`);
   if (
     !(history === null || isHistory(history)) ||
     !isWatermarks(watermarks) ||
+    !(last === null || isPrint(last, watermarks)) ||
     !(record === null || isRecord(record)) ||
     typeof changes !== 'boolean'
   ) {
@@ -75,6 +80,7 @@ export function decodeTapState(bytes: Buffer): TapState {
   return {
     history: history === null ? undefined : { id: history.id, base: history.base },
     watermarks,
+    last: last === null ? undefined : { shard: last.shard, sequence: last.sequence, print: last.print },
     record: record === null ? undefined : { file: record.file, bytes: record.bytes, sha256: record.sha256 },
     changes,
   };
@@ -89,6 +95,13 @@ function isRecord(value: unknown): value is RecordedDump {
   const { file, bytes, sha256 } = value;
   const isLength = Number.isSafeInteger(bytes) && Number(bytes) >= 0;
   return isLength && typeof file === 'string' && typeof sha256 === 'string' && SHA256.test(sha256);
+}
+
+function isPrint(value: unknown, { length: shards }: readonly bigint[]): value is RecordPrint {
+  if (!isFields(value)) return false;
+  const { shard, sequence, print } = value;
+  const isShard = Number.isInteger(shard) && Number(shard) >= 0 && Number(shard) < shards;
+  return isShard && isU64(sequence) && isU64(print);
 }
 
 function isWatermarks(value: unknown): value is bigint[] {

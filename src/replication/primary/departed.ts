@@ -9,6 +9,8 @@ import type { Claim, ReplicaInfo } from './replica-info.js';
 const KEPT_MS = 3_600_000;
 /** The most replicas that are listed: those that come and go without end must not fill the memory. */
 const KEPT_MAX = 64;
+/** What is asked for to forget all of them. */
+const ALL_GONE = 'gone';
 
 interface Departed {
   readonly info: ReplicaInfo;
@@ -40,6 +42,15 @@ export class DepartedReplicas {
     const index = this.#departed.findLastIndex(({ info }) => isSameReplica(info, claim));
     const found = index === -1 ? undefined : this.#departed.splice(index, 1)[0];
     return found && Math.round((this.#clock.monotonicUs() - found.leftAtUs) / 1000);
+  }
+
+  /** Lists those no longer that left from the address `which`, or all with `gone`. Returns them. */
+  forget(which: string): ReplicaInfo[] {
+    this.#expire();
+    const isMeant = ({ info }: Departed) => which === ALL_GONE || info.address === which;
+    const forgotten = this.#departed.filter(isMeant);
+    this.#departed = this.#departed.filter((departed) => !isMeant(departed));
+    return forgotten.map(({ info }) => info);
   }
 
   /** Returns those that left within the last hour and are not back, each with the state `gone`. */

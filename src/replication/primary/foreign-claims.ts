@@ -36,8 +36,9 @@ export class ForeignClaims {
     if (isLogged) return;
     this.#log.warn(
       `replica ${address} holds the history ${history}, to which the one that is served here does not go back, ` +
-        'and keeps it. To go on with what it holds, have this node follow it (REPLICAOF). For all replicas to ' +
-        'take in what is here, CONFIG SET fresh-history yes, or start with --fresh.',
+        'and keeps it. To go on with what it holds, start this node again with --recover and its address, or ' +
+        'have it follow that replica (REPLICAOF). For all replicas to take in what is here, CONFIG SET ' +
+        'fresh-history yes, or start with --fresh.',
     );
   }
 

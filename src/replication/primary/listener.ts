@@ -59,6 +59,7 @@ export class ReplicaListener {
     kept: (history, address) => {
       if (!this.#isClosed) this.#foreignClaims.left(history, address);
     },
+    forget: (which) => this.#forget(which),
     ended: (session, last) => {
       this.#unauthenticated.delete(session);
       this.#replicas.delete(session);
@@ -208,6 +209,15 @@ export class ReplicaListener {
 
   #counted(info: ReplicaInfo): ReplicaInfo {
     return { ...info, comings: this.#comings.count(info.nodeId) };
+  }
+
+  #forget(which: string): number {
+    const forgotten = this.#departed.forget(which);
+    if (forgotten.length > 0) {
+      const addresses = forgotten.map(({ address }) => address).join(', ');
+      this.#options.log.info(`listed no longer, as an operator has asked: replica ${addresses}`);
+    }
+    return forgotten.length;
   }
 
   #accept(connection: Connection): void {

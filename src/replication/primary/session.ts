@@ -58,6 +58,8 @@ export interface SessionHost {
   acknowledged(): void;
   /** Called when the replica leaves with what it had of this history, which is foreign to what is served. */
   kept(history: string, address: string): void;
+  /** Called when a probe asks that departed replicas be listed no longer; returns how many these were. */
+  forget(which: string): number;
   /**
    * Called once, when all that the session held is free. `last` is how a replica was that had content of this
    * primary's; undefined of any other peer.
@@ -329,6 +331,7 @@ export class PrimarySession {
       timers,
       connection: this.#connection,
       status,
+      forget: (which) => this.#host.forget(which),
       onIdle: () => this.close(),
     });
   }

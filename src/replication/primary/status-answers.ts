@@ -1,11 +1,12 @@
 /**
  * What a probe of fastcache's is sent behind the primary's answer (docs/protocol.md, "Status"): the status,
- * as often as it asks, within bounds. It holds no slot, so that it must neither stay without asking nor make
- * the primary work without end.
+ * or how many departed replicas are forgotten, as often as it asks, within bounds. It holds no slot, so that
+ * it must neither stay without asking nor make the primary work without end.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
-import { encodeFrame } from '../../frame/frame.js';
+import { decodeForget, encodeForgotten, FORGET_MAX_BYTES } from '../../frame/forget.js';
+import { encodeFrame, openPayload } from '../../frame/frame.js';
 import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { STATUS_MAX_BYTES } from '../../limits.js';
@@ -25,6 +26,8 @@ export interface StatusAnswersOptions {
   connection: Connection;
   /** Returns the payload of the answer, `STATUS_MAX_BYTES` at most; undefined: there is none any more. */
   status(): Uint8Array | undefined;
+  /** Lists departed replicas no longer, as `DepartedReplicas.forget` does; returns how many. */
+  forget(which: string): number;
   /**
    * Called when the connection is to be closed: nothing was asked, the answers are not read, or there are
    * none.
@@ -46,23 +49,29 @@ export class StatusAnswers {
     this.#idle = this.#armIdle();
   }
 
-  /** Throws `FRAME_OUT_OF_PLACE` for all but a question, and for one while another waits. */
-  hear({ header, offset }: SplitFrame): void {
-    if (header.kind !== FrameKind.Status || header.payloadBytes > 0 || this.#waiting !== undefined) {
+  /**
+   * Throws `FRAME_OUT_OF_PLACE` for all but a question, and for one while another waits, and
+   * `FCRP_STATUS_MALFORMED`.
+   */
+  hear({ header, offset, wirePayload }: SplitFrame): void {
+    const isQuestion = header.kind === FrameKind.Status && header.uncompressedBytes <= FORGET_MAX_BYTES;
+    if (!isQuestion || this.#waiting !== undefined) {
       const found = frameKindName(header.kind);
       throw new FastcacheError(
         'FRAME_OUT_OF_PLACE',
         `A probe sent a frame of kind ${found} with ${header.payloadBytes} bytes ` +
-          'where an empty Status may stand, one at a time.',
-        { expected: 'an empty Status', found, offset },
+          'where a question may stand, one at a time.',
+        { expected: 'a Status that asks', found, offset },
       );
     }
     const { clock, timers } = this.#options;
+    const asked = openPayload(header, wirePayload);
+    const which = asked.length === 0 ? undefined : decodeForget(asked);
     this.#idle.cancel();
     this.#idle = this.#armIdle();
     const pauseMs = (this.#nextAtUs - clock.monotonicUs()) / 1000;
-    if (pauseMs <= 0) this.#answer();
-    else this.#waiting = timers.after(Math.ceil(pauseMs), () => this.#answer());
+    if (pauseMs <= 0) this.#answer(which);
+    else this.#waiting = timers.after(Math.ceil(pauseMs), () => this.#answer(which));
   }
 
   /** Answers nothing more and leaves no timer behind. */
@@ -71,11 +80,13 @@ export class StatusAnswers {
     this.#waiting?.cancel();
   }
 
-  #answer(): void {
-    const { clock, connection, status, onIdle } = this.#options;
+  /** Answers with the status, or by forgetting those that are asked for. */
+  #answer(which: string | undefined): void {
+    const { clock, connection, status, forget, onIdle } = this.#options;
     this.#waiting = undefined;
     const startedUs = clock.monotonicUs();
-    const payload = connection.bufferedBytes > STATUS_MAX_BYTES ? undefined : status();
+    const make = () => (which === undefined ? status() : encodeForgotten(forget(which)));
+    const payload = connection.bufferedBytes > STATUS_MAX_BYTES ? undefined : make();
     if (payload === undefined) {
       onIdle();
       return;

@@ -1,4 +1,5 @@
 /** The errors for which a replica leaves its primary and ends a session. */
+import type { RecordPrint } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
 import { frameKindName } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
@@ -35,8 +36,9 @@ export function foreignHistory(
   return new FastcacheError(
     'FOREIGN_HISTORY',
     `${address} has ${has}, and the keys that are held (${heldKeys}) are ${held}: they stay. ` +
-      'To go on with them, promote this replica (REPLICAOF NO ONE). To take in what that primary has, name it ' +
-      'once more (REPLICAOF, follow()), or set fresh-history to yes there (CONFIG SET), for all its replicas.',
+      'To go on with them, start that primary with --recover and the address of a replica, or promote this one ' +
+      '(REPLICAOF NO ONE). To take in what that primary has, name it once more (REPLICAOF, follow()), or set ' +
+      'fresh-history to yes there (CONFIG SET), for all its replicas.',
     { address, expected: own ?? 'no history', found: theirs ?? 'no history' },
   );
 }
@@ -58,4 +60,18 @@ export function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAn
     'What this replica holds is not part of what the primary has: all of it will be fetched again.',
     { expected: own.join(), found: watermarks.join() },
   );
+}
+
+/** Makes `HISTORY_DIFFERS`: this record has not come again from a primary without histories. */
+export function otherRun({ shard, sequence }: RecordPrint): FastcacheError {
+  return new FastcacheError(
+    'HISTORY_DIFFERS',
+    `The primary is not the run that this replica followed: record ${sequence} of shard ${shard} has not come ` +
+      'again as it was. All of what it has will be fetched.',
+  );
+}
+
+/** Returns whether a session has ended with `HISTORY_DIFFERS`, so that nothing may be claimed again. */
+export function isDisproof(error: Error): boolean {
+  return error instanceof FastcacheError && error.code === 'HISTORY_DIFFERS';
 }

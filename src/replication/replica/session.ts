@@ -18,7 +18,6 @@ import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
 import { readBatchHead } from '../../frame/batch.js';
 import { openPayload } from '../../frame/frame.js';
-import { encodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
 import { keptBytes, type SplitFrame } from '../../frame/splitter.js';
@@ -26,7 +25,7 @@ import { decodeWatermarks } from '../../frame/watermarks.js';
 import { formatAddress } from '../../transport/address.js';
 import { type History, isAtEnd, placeIn, readHistory } from '../history.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
-import { checkPath, nodePair, pathInMargin } from '../link/path.js';
+import { checkPath, pathInMargin } from '../link/path.js';
 import { hasReached } from '../watermarks.js';
 import {
   type FollowerEvent,
@@ -38,9 +37,10 @@ import {
 } from './follower-machine.js';
 import { ForeignRule } from './foreign-history.js';
 import { gapOf } from './gap-policy.js';
+import { HeldClaim, helloOf } from './held-claim.js';
 import type { Holding } from './holding.js';
 import { PrimaryLink } from './primary-link.js';
-import { historyDiffers, outOfPlace } from './session-faults.js';
+import { historyDiffers, isDisproof, outOfPlace } from './session-faults.js';
 import type { ReplicaSessionHandlers, ReplicaSessionOptions, SessionEnd } from './session-options.js';
 import { Staging } from './staging.js';
 
@@ -66,6 +66,8 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   #held: Holding<S> | undefined;
   /** What is held, once claimed, until the answer shows that this primary does not continue it. */
   #continued: Holding<S> | undefined;
+  /** What was claimed of it; undefined: nothing. */
+  readonly #claim: HeldClaim<S> | undefined;
   #building: Building<S> | undefined;
   /** True when new content has come, and what is held was kept instead. */
   #hasRefused = false;
@@ -81,19 +83,14 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     machine: FollowerMachine,
     handlers: ReplicaSessionHandlers,
   ) {
-    const claimed = machine.claim === 'nothing' ? undefined : held;
-    this.#continued = claimed;
+    this.#claim = machine.claim === 'nothing' ? undefined : HeldClaim.of(held);
+    this.#continued = this.#claim?.holding;
     this.#options = options;
     this.#machine = machine;
     this.#handlers = handlers;
     this.#held = held;
     this.#rule = new ForeignRule(options, held);
-    const margin = new Map(claimed?.history === undefined ? [] : [['history', claimed.history.id]]);
-    if (options.nodeId !== undefined) margin.set(...nodePair(options.nodeId));
-    const hello = encodeHelloFrame(
-      { role: 'replica', token: options.token, watermarks: claimed?.store.watermarks() },
-      { margin },
-    );
+    const hello = helloOf(this.#claim, options);
     const { transport, clock, timers, address, connectTimeoutMs, tap } = options;
     const keepsFrames = options.recorder !== undefined;
     const watermarks = () => this.#continued?.store.watermarks() ?? [];
@@ -104,7 +101,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
         heard: (bytes) => handlers.heard(bytes),
         answered: (answer) => this.#onAnswer(answer),
         frame: (frame) => this.#onFrame(frame),
-        ended: (error) => this.#end({ error, claimNothing: false, gap: undefined }),
+        ended: (error) => this.#end({ error, claimNothing: isDisproof(error), gap: undefined }),
       },
     );
   }
@@ -217,8 +214,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     }
     const isOther = history === undefined && claimed.history !== undefined;
     if (isOther || answer.watermarks.length !== own.length || !hasReached(answer.watermarks, place)) {
-      this.#end({ error: historyDiffers(own, answer), claimNothing: true, gap: undefined });
-      return;
+      throw historyDiffers(own, answer);
     }
     if (history !== undefined) {
       claimed.store.setWatermarks(place);
@@ -227,7 +223,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     }
     this.#options.recorder?.follow({ history, watermarks: place, content: 'held' });
     this.#raise('continues');
-    if (hasReached(place, answer.watermarks)) this.#goLive();
+    if (this.#claim?.isOpen === false && hasReached(place, answer.watermarks)) this.#goLive();
   }
 
   #onFrame(frame: SplitFrame): void {
@@ -272,6 +268,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     if (this.#machine.phase === 'awaiting' && this.#answer?.margin === undefined) this.#replay();
     const store = this.#building?.store ?? this.#continued?.store;
     if (store === undefined) throw outOfPlace(frame, 'SnapshotBegin');
+    if (store === this.#claim?.holding.store) this.#claim.check(payload);
     const { clock, metrics, tap } = this.#options;
     const startedUs = clock.monotonicUs();
     try {

@@ -18,6 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const state: TapState = {
   history: { id: '00112233445566778899aabbccddeeff', base: 2n ** 60n },
   watermarks: [0n, 1n, 2n ** 53n + 1n, 2n ** 64n - 1n],
+  last: { shard: 3, sequence: 2n ** 64n - 1n, print: 2n ** 63n + 1n },
   record: { file: 'dump.fcrp', bytes: 5 * 2 ** 30, sha256: 'd1'.repeat(32) },
   changes: true,
 };
@@ -35,8 +36,16 @@ function refusal(bytes: Buffer): FastcacheError {
 describe('a state', () => {
   it('is read back as it was', () => {
     expect(decodeTapState(encodeTapState(state))).toEqual(state);
-    const bare: TapState = { history: undefined, watermarks: [7n], record: undefined, changes: false };
+    const bare: TapState = {
+      history: undefined,
+      watermarks: [7n],
+      last: undefined,
+      record: undefined,
+      changes: false,
+    };
     expect(decodeTapState(encodeTapState(bare))).toEqual(bare);
+    const wrong = { ...state, last: { shard: 4, sequence: 1n, print: 2n } };
+    expect(refusal(encodeTapState(wrong)).message).toMatch('no sound state');
     const widest = { ...state, watermarks: new Array<bigint>(1024).fill(2n ** 64n - 1n) };
     expect(encodeTapState(widest).length).toBeLessThan(MAX_STATE_BYTES);
     expect(decodeTapState(encodeTapState(widest))).toEqual(widest);
@@ -120,7 +129,7 @@ describe('a keeper of a state', () => {
       timers: world.seams.timers,
       log,
       whenGiven: (run) => run(),
-      state: () => (now.isWhole ? { ...state, watermarks: [now.at] } : undefined),
+      state: () => (now.isWhole ? { ...state, watermarks: [now.at], last: undefined } : undefined),
       async flush() {
         steps.push(`flush ${now.at}`);
         return now.flush();

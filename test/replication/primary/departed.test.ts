@@ -3,6 +3,8 @@
  * them).
  */
 import { describe, expect, it } from 'vitest';
+import { decodeForgotten, encodeForget } from '../../../src/frame/forget.js';
+import { encodeFrame } from '../../../src/frame/frame.js';
 import { encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
 import { encodeWatermarks } from '../../../src/frame/watermarks.js';
@@ -43,6 +45,27 @@ describe('a replica that left', () => {
     expect(gone?.sinceAckSeconds).toBeLessThanOrEqual(3_600);
     world.run(1_000);
     expect(primary.listener.departed()).toEqual([]);
+  });
+
+  it.each(['gone', 'its address'])('is listed no longer when a probe asks to forget %s', async (which) => {
+    const { world, transport, primary, last } = await withOneGone();
+    const probe = RawPeer.connect(world, transport);
+    const watermarks = new Array(4).fill(0xffff_ffff_ffff_ffffn);
+    probe.connection.write(encodeHelloFrame({ role: 'replica', watermarks }, { margin: new Map() }));
+    world.run(10);
+    const ask = (asked: string) => {
+      probe.connection.write(encodeFrame(FrameKind.Status, encodeForget(asked)));
+      world.run(200);
+      return decodeForgotten(probe.frames.at(-1)!.payload);
+    };
+    expect(ask('10.9.9.9:1')).toBe(0);
+    expect(primary.listener.departed()).toHaveLength(1);
+    expect(ask(which === 'gone' ? which : last.address)).toBe(1);
+    expect(primary.listener.departed()).toEqual([]);
+    expect(primary.log.lines.at(-1)).toContain(
+      `listed no longer, as an operator has asked: replica ${last.address}`,
+    );
+    expect(ask('gone')).toBe(0);
   });
 
   it('is no longer gone when it comes back, from whatever port, and the log says after how long', async () => {

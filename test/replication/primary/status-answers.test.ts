@@ -1,5 +1,6 @@
 /** What a primary tells a probe of ours behind its answer, and what such a probe may cost it. */
 import { describe, expect, it } from 'vitest';
+import { encodeForget, encodeForgotten } from '../../../src/frame/forget.js';
 import { encodeFrame } from '../../../src/frame/frame.js';
 import { encodeHello, encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
@@ -76,7 +77,10 @@ describe('a probe of ours', () => {
 
   it.each<[string, Buffer]>([
     ['two questions at once', Buffer.concat([QUESTION, QUESTION, QUESTION])],
-    ['a question with a payload', encodeFrame(FrameKind.Status, Buffer.of(0x80))],
+    ['a question that asks for nothing', encodeFrame(FrameKind.Status, Buffer.of(0x80))],
+    ['a question about a number', encodeFrame(FrameKind.Status, Buffer.from('\x81\xa6forget\x01', 'latin1'))],
+    ['a long question', encodeFrame(FrameKind.Status, encodeForget('x'.repeat(512)))],
+    ['an answer', encodeFrame(FrameKind.Status, encodeForgotten(1))],
     ['an Ack', encodeFrame(FrameKind.Ack, encodeWatermarks([]))],
     ['a second Hello', encodeFrame(FrameKind.Hello, encodeHello({ role: 'replica' }))],
     ['garbage', Buffer.from('garbage, and quite some of it')],

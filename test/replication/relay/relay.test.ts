@@ -218,6 +218,7 @@ describe('above a Rust primary a relay', () => {
     const { world, primary, relay, leaf } = await scripted((peer, _, connection) => {
       if (connection < 3) peer.answer([connection === 1 ? 2n : 3n]);
       if (connection === 1) peer.batch([1n, 2n]);
+      if (connection === 2) peer.batch([1n, 2n]);
       if (connection === 2) peer.batch([3n]);
       if (connection === 3) peer.answer([1n]);
       if (connection === 4) {

@@ -49,8 +49,8 @@ describe('a follower of a Rust primary', () => {
     expect(metrics).toMatchObject({ replicaApplied: 2, replicaSkipped: 3 });
   });
 
-  it('comes back with its watermarks and no history', () => {
-    const { world, primary, follower } = follow((peer) => {
+  it('comes back claiming one record less, without a history, and is live once that has come again', () => {
+    const { world, primary, follower, events } = follow((peer) => {
       peer.answer([2n]);
       peer.batch([1n, 2n]);
     });
@@ -58,9 +58,46 @@ describe('a follower of a Rust primary', () => {
     primary.script = (peer) => peer.answer([2n]);
     primary.peers[0]?.connection.destroy();
     world.run(500);
-    expect(primary.claims()).toEqual([undefined, [2n]]);
+    expect(primary.claims()).toEqual([undefined, [1n]]);
     expect(primary.hellos[1]?.margin?.get('history')).toBeUndefined();
+    expect(follower.state.name).toBe('handshake');
+    primary.peers[1]?.batch([1n, 2n]);
+    world.run(10);
     expect(follower.state.name).toBe('live');
+    expect(events).not.toContain('resync');
+  });
+
+  it.each([
+    ['in its place is another record', [2n, 3n], 'other'],
+    ['it does not come at all', [3n], 'v'],
+  ])('whose claim is not proved, for %s, comes back claiming nothing', (_, sequences, value) => {
+    const { world, primary, store, codes } = follow((peer, { hello }, connection) => {
+      peer.answer([3n]);
+      if (connection === 1) peer.batch([1n, 2n, 3n], 'old');
+      else if (hello.watermarks !== undefined) peer.batch([...sequences, 4n], value);
+      else peer.snapshot([3n], ['new']);
+    });
+    world.run(10);
+    primary.peers[0]?.connection.destroy();
+    world.runUntil(() => store()?.get('new') !== undefined);
+    expect(primary.claims()).toEqual([undefined, [2n], undefined]);
+    expect(codes()).toEqual(['CONNECTION_LOST', 'HISTORY_DIFFERS']);
+    expect(store()?.keyCount()).toBe(1);
+  });
+
+  it('claims less of the first shard whose last record it knows, and nothing behind a snapshot alone', () => {
+    const { world, primary } = follow((peer, { hello }, connection) => {
+      peer.answer([2n, 2n]);
+      if (hello.watermarks === undefined) peer.snapshot([2n, 2n], ['a']);
+      if (connection === 2) peer.batch([3n], 'v', 1);
+    });
+    world.run(10);
+    primary.peers[0]?.connection.destroy();
+    world.runUntil(() => primary.hellos.length === 2);
+    world.run(10);
+    primary.peers[1]?.connection.destroy();
+    world.runUntil(() => primary.hellos.length === 3);
+    expect(primary.claims()).toEqual([undefined, undefined, [2n, 2n]]);
   });
 
   it('whose watermarks are below its own comes back claiming nothing, and keeps the old until the new is whole', () => {
@@ -76,7 +113,7 @@ describe('a follower of a Rust primary', () => {
     primary.peers[0]?.connection.destroy();
     world.runUntil(() => primary.hellos.length === 3);
     world.run(10);
-    expect(primary.claims()).toEqual([undefined, [3n], undefined]);
+    expect(primary.claims()).toEqual([undefined, [2n], undefined]);
     expect(codes()).toEqual(['CONNECTION_LOST', 'HISTORY_DIFFERS']);
     expect(store()?.get('key:3')).toBe('old');
     primary.peers[2]?.batch([2n], 'new');
@@ -107,9 +144,13 @@ describe('a follower of a Rust primary', () => {
   });
 
   it('with another shard count than it holds comes back claiming nothing', () => {
-    const { world, primary, codes } = follow((peer, _, connection) => {
-      peer.answer(connection === 1 ? [0n] : [0n, 0n]);
-    });
+    const { world, primary, codes } = follow(
+      (peer, _, connection) => {
+        peer.answer(connection === 1 ? [1n] : [1n, 1n]);
+        if (connection === 1) peer.batch([1n]);
+      },
+      { foreignHistory: 'accept' },
+    );
     world.run(10);
     primary.peers[0]?.connection.destroy();
     world.runUntil(() => primary.hellos.length === 3);
@@ -184,11 +225,12 @@ describe('a gap', () => {
       peer.answer([2n]);
       if (connection === 1) peer.batch([1n, 2n]);
       if (connection === 1) peer.batch([4n]);
+      if (connection === 2) peer.batch([1n, 2n]);
       if (connection === 2) peer.batch([3n, 4n]);
     });
     world.runUntil(() => primary.hellos.length === 2);
     world.run(10);
-    expect(primary.claims()).toEqual([undefined, [2n]]);
+    expect(primary.claims()).toEqual([undefined, [1n]]);
     expect(codes()).toEqual(['SEQUENCE_GAP']);
     expect(store()?.watermarks()).toEqual([4n]);
   });
@@ -213,12 +255,12 @@ describe('a gap', () => {
     const { world, primary, codes, follower } = follow((peer, _, connection) => {
       const next = BigInt(connection) * 2n - 1n;
       peer.answer([next + 1n]);
-      peer.batch([next, next + 1n]);
+      peer.batch([next - 1n, next, next + 1n].filter((sequence) => sequence > 0n));
       if (connection < 5) peer.batch([next + 3n]);
     });
     world.runUntil(() => primary.hellos.length === 5);
     world.run(10);
-    expect(primary.claims()).toEqual([undefined, [2n], [4n], [6n], [8n]]);
+    expect(primary.claims()).toEqual([undefined, [1n], [3n], [5n], [7n]]);
     expect(codes()).toEqual(['SEQUENCE_GAP', 'SEQUENCE_GAP', 'SEQUENCE_GAP', 'SEQUENCE_GAP']);
     expect(follower.state.name).toBe('live');
   });

@@ -222,7 +222,9 @@ describe('a Rust primary', () => {
     world.runUntil(() => next.follower.state.name === 'live');
     expect(other.claims()).toEqual([undefined]);
     expect(next.store()?.content()).toEqual(['other=snapshot @null']);
-    // The next connection claims what is held now.
+    // The next connection claims what is held now, but for the record that is to come again.
+    other.peers[0]?.batch([9n]);
+    world.run(10);
     other.peers[0]?.connection.destroy();
     world.runUntil(() => other.hellos.length === 2);
     expect(other.claims()).toEqual([undefined, [8n]]);

@@ -47,12 +47,18 @@ describe('once a gap is mended', () => {
     const { world, primary, store, codes, follower } = follow((peer, hello, connection) => {
       if (connection <= 2) {
         peer.answer([2n], history);
-        if (connection === 1) peer.snapshot([2n], ['a']);
+        if (connection === 1) peer.snapshot([1n], ['a']);
+        peer.batch([2n]);
         peer.batch([4n]);
       } else if (hello.hello.watermarks === undefined) {
         peer.answer([6n], history);
         peer.snapshot([6n], ['b']);
-      } else peer.answer(Array.from(hello.hello.watermarks), history);
+      } else {
+        const [claimed = 0n] = hello.hello.watermarks;
+        // A Rust primary is claimed a record less, which comes again.
+        peer.answer([history === undefined ? claimed + 1n : claimed], history);
+        if (history === undefined) peer.batch([claimed + 1n]);
+      }
     });
     world.runUntil(() => primary.hellos.length === 3);
     world.run(10);
@@ -64,7 +70,9 @@ describe('once a gap is mended', () => {
       world.runUntil(() => follower.state.name !== 'live');
       world.runUntil(() => follower.state.name === 'live');
     }
-    expect(primary.claims()).toEqual([undefined, [2n], undefined, [7n], [8n], [9n]]);
+    const less = history === undefined ? 1n : 0n;
+    const claims = [[2n - less], undefined, [7n - less], [8n - less], [9n - less]];
+    expect(primary.claims()).toEqual([undefined, ...claims]);
     expect(codes().slice(0, 2)).toEqual(['SEQUENCE_GAP', 'SEQUENCE_GAP']);
     expect(store()?.content()).toEqual(
       ['b=snapshot', 'key:7=v', 'key:8=v', 'key:9=v'].map((entry) => `${entry} @null`),

@@ -7,14 +7,16 @@ export class Cluster {
   readonly nodes: readonly SimNode[];
   readonly #random: RandomSource;
   readonly #hasRelays: boolean;
+  readonly #canRecover: boolean;
   /** Whom each follows that is to be a replica. */
   readonly #upstream = new Map<SimNode, SimNode>();
   #primary: SimNode;
 
-  constructor(nodes: readonly SimNode[], random: RandomSource, { hasRelays }: Configuration) {
+  constructor(nodes: readonly SimNode[], random: RandomSource, { hasRelays, hasOutputs }: Configuration) {
     this.nodes = nodes;
     this.#random = random;
     this.#hasRelays = hasRelays;
+    this.#canRecover = hasRelays && !hasOutputs;
     this.#primary = nodes[0]!;
     this.#drawTree();
   }
@@ -51,6 +53,18 @@ export class Cluster {
   start(node: SimNode): void {
     const upstream = this.#upstream.get(node) ?? this.#primary;
     void node.start({ primary: node === this.#primary ? undefined : upstream.address });
+  }
+
+  /**
+   * Starts the primary, which takes its content back from one of the others first; or not, where no other
+   * could be asked, or where its own recording holds it up and the oracle would see its history too late.
+   */
+  recover(node: SimNode): void {
+    if (node !== this.#primary || !this.#canRecover) {
+      this.start(node);
+      return;
+    }
+    void node.start({ primary: undefined, recover: this.replicas.map(({ address }) => address) });
   }
 
   startAnew(node: SimNode): void {
@@ -100,7 +114,7 @@ export class Cluster {
         if (!node.isTap) placed.push(node);
       }
       node.resume();
-      if (node.isStopping) node.kill();
+      if (node.isStopping || node.isStarting) node.kill();
       if (!node.isUp) this.start(node);
       else this.restore(node);
     }

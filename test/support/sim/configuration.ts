@@ -41,6 +41,7 @@ export const timedFaults = [
   'tap restarted',
   'slow disk',
   'declared fresh',
+  'primary recovers',
 ] as const;
 
 /** What a run comes to by itself; each must come about in some. */
@@ -59,6 +60,8 @@ export const outcomes = [
   'eviction',
   'foreign history',
   'foreign history, meant',
+  'recovered',
+  'nothing recovered',
   'too few replicas',
   'slow consumer',
   'tap continued',
@@ -82,6 +85,8 @@ export interface Configuration {
   allowEmptySnapshot: boolean;
   /** What replicas do with a history that is foreign to the keys that they hold. */
   foreignHistory: ForeignHistory;
+  /** What becomes of the primary once all is healed, before an operator says which history is meant. */
+  lastLoss: 'none' | 'emptied' | 'recovered';
   /** How long faults and writes last, virtual ms. */
   durationMs: number;
   operations: number;
@@ -145,6 +150,7 @@ export function drawConfiguration(seed: number): Configuration {
     clockSkewMs: random.pick([0, 1_000, 600_000]),
     faults: new Set([...networkFaults, ...timedFaults].filter((name) => random.chance(probabilityOf(name)))),
     foreignHistory: random.pick(['refuse', 'refuse', 'accept']),
+    lastLoss: random.pick(['none', 'emptied', 'recovered']),
   };
 }
 

@@ -87,6 +87,7 @@ export class Faults {
       'tap crashed': () => this.#crash(this.#tap()),
       'tap restarted': () => this.#restart(this.#tap()),
       'slow disk': () => this.#slowDisk(),
+      'primary recovers': () => this.#recover(cluster.primary),
       'declared fresh': () => this.#declareFresh(this.#random.pick(cluster.servers)),
     };
   }
@@ -157,6 +158,16 @@ export class Faults {
     if (node === undefined || !node.isUp) return false;
     node.kill();
     this.#startLater(node, downMaxMs);
+    return true;
+  }
+
+  /** Its supervisor has it ask its replicas, which may lag or be paused, or be down as well. */
+  #recover(node: SimNode): boolean {
+    if (!this.#configuration.hasRelays || !node.isUp || this.#cluster.replicas.length === 0) return false;
+    node.kill();
+    this.#plan(DOWN_MAX_MS, () => {
+      if (!node.isUp) this.#cluster.recover(node);
+    });
     return true;
   }
 

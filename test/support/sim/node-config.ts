@@ -7,6 +7,8 @@ import type { Configuration } from './configuration.js';
 /** Whom it follows from its start on; undefined: it leads. */
 export interface Role {
   primary: Address | undefined;
+  /** Whom it asks for its content before it leads; absent: nobody. */
+  recover?: readonly Address[];
 }
 
 export interface NodeTraits {
@@ -25,7 +27,7 @@ const VALUE_BYTES = 1024 * 1024;
 
 export function nodeConfig(
   configuration: Configuration,
-  { role: { primary }, isTap, isFresh, bind, changes }: NodeTraits,
+  { role: { primary, recover = [] }, isTap, isFresh, bind, changes }: NodeTraits,
 ): NodeConfig {
   const { shards, sendPolicy, batchMaxRecords, batchMaxBytes, batchMaxDelayUs, compression } = configuration;
   const { backlogBytes, subscriberQueueFrames, subscriberQueueBytes, snapshotChunkBytes } = configuration;
@@ -35,6 +37,7 @@ export function nodeConfig(
   return {
     ...DEFAULTS,
     primary,
+    recover,
     bind: serves ? bind : undefined,
     shards,
     maxValueBytes: VALUE_BYTES,

@@ -113,6 +113,11 @@ export class SimNode {
     return this.node !== undefined && !this.isPaused && !this.isStopping;
   }
 
+  /** Its process is there, and does not serve yet. */
+  get isStarting(): boolean {
+    return this.#running !== undefined && this.#running.node === undefined;
+  }
+
   /** Undefined while its process is down, and before it has started. */
   get node(): Node | undefined {
     return this.#running?.node;
@@ -179,9 +184,23 @@ export class SimNode {
       if (node.outputs.holding !== undefined) this.#seams.reached('tap continued');
       this.#listen(node);
       this.#observe(node);
+      if (node.history?.previous !== undefined && role.recover !== undefined)
+        this.#seams.reached('recovered');
     } catch (error) {
-      this.#raise(error);
+      if (role.recover !== undefined && this.#running === running) this.#onRecoveryFailed(error);
+      else this.#raise(error);
     }
+  }
+
+  /** Who cannot recover begins without content, and its replicas keep theirs. */
+  #onRecoveryFailed(error: unknown): void {
+    const code = error instanceof FastcacheError ? error.code : undefined;
+    if (code !== 'RECOVERY_FAILED' && code !== 'PRIMARY_EXISTS') {
+      this.#raise(error);
+      return;
+    }
+    this.#seams.reached('nothing recovered');
+    this.#seams.gaveUp(this);
   }
 
   /** Follows a primary, as with REPLICAOF. */

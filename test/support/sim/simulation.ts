@@ -19,6 +19,8 @@ import { Workload } from './workload.js';
 
 const FIRST_PORT = 7_000;
 const EQUAL_WITHIN_MS = 30_000;
+/** Within it every replica has tried again, and keeps what is foreign to its primary. */
+const KEPT_MS = 6_000;
 /** What was begun before a stop ends within this: sessions have a second to let out what was written. */
 const AFTERMATH_MS = 5_000;
 /** A consumer of changes that is slow takes what waits for it. */
@@ -74,7 +76,7 @@ export class Simulation {
     this.#workload.start();
     this.#faults.start();
     await this.#run(this.configuration.durationMs);
-    this.#heal();
+    await this.#heal();
     await this.#run(EQUAL_WITHIN_MS, () => this.#areEqual());
     this.#expectEqual();
     await this.#liveOn();
@@ -116,15 +118,33 @@ export class Simulation {
     }
   }
 
-  #heal(): void {
+  async #heal(): Promise<void> {
     this.#faults.end();
     this.#network.heal();
     this.disk.conditions = PERFECT_DISK;
+    if (this.configuration.lastLoss !== 'none') await this.#losePrimary();
     // Whoever keeps what no primary continues gives it up.
     this.#oracle.mean(undefined);
     for (const node of this.#cluster.servers) node.meanHistory(true);
     this.#cluster.heal();
     this.#world.plan(1, () => this.#workload.end());
+  }
+
+  /**
+   * The primary loses its memory once more, where all else is well: its replicas keep what they hold, and it
+   * has that back if it asks them.
+   */
+  async #losePrimary(): Promise<void> {
+    const { lastLoss } = this.configuration;
+    this.#cluster.heal();
+    await this.#run(EQUAL_WITHIN_MS, () => this.#areEqual());
+    if (!this.#areEqual()) return;
+    const { primary } = this.#cluster;
+    primary.kill();
+    if (lastLoss === 'emptied') this.#cluster.start(primary);
+    else this.#cluster.recover(primary);
+    await this.#run(KEPT_MS);
+    if (primary.publisher?.history.previous !== undefined) this.#expectEqual();
   }
 
   #areEqual(): boolean {

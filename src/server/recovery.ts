@@ -1,0 +1,130 @@
+/**
+ * How a primary begins that has lost its content and takes it back from its replicas (docs/operations.md, "A
+ * primary that was restarted"): from the furthest it takes a snapshot, as a replica would, before it serves.
+ */
+import type { ShardEngine } from '../engine/shard-engine.js';
+import { FastcacheError } from '../errors.js';
+import { goesBackTo } from '../replication/history.js';
+import type { Log } from '../replication/log.js';
+import { ReplicationMetrics } from '../replication/metrics.js';
+import { Follower } from '../replication/replica/follower.js';
+import type { Holding } from '../replication/replica/holding.js';
+import { formatAddress } from '../transport/address.js';
+import type { Address } from '../transport/connection.js';
+import { type Answers, askAll, type Candidate } from './candidates.js';
+import { createEngine, type EngineOrigin } from './engines.js';
+
+/** What a recovery has led to. */
+export interface Recovery {
+  /** The content and its history; undefined: there was none. */
+  readonly holding: Holding<ShardEngine> | undefined;
+  /** One of the nodes that is a primary already, to be followed; undefined: none is. */
+  readonly primary: Address | undefined;
+  /** What an operator is to know of it, as sentences for the log. */
+  readonly notes: readonly string[];
+}
+
+const NOTHING: Recovery = { holding: undefined, primary: undefined, notes: [] };
+
+/**
+ * Recovers as `recover` and `recoverOrFollow` say, and with `freshHistory` also begins without content.
+ * Throws PRIMARY_EXISTS, RECOVERY_FAILED, TOKEN_REFUSED.
+ */
+export async function recover(origin: EngineOrigin): Promise<Recovery> {
+  const { config, seams } = origin;
+  if (config.recover.length === 0) return NOTHING;
+  const { transport, timers } = seams;
+  const { connectTimeoutMs, token } = config;
+  const answers = await askAll(config.recover, { transport, timers, connectTimeoutMs, token });
+  const [primary] = answers.primaries;
+  if (primary !== undefined) return followInstead(primary, config.recoverOrFollow);
+  const faults = [...answers.faults];
+  for (const candidate of answers.candidates) {
+    try {
+      const holding = await fetchContent(candidate.address, origin);
+      return { holding, primary: undefined, notes: notesOf(candidate, holding, answers) };
+    } catch (error) {
+      if (!(error instanceof FastcacheError)) throw error;
+      faults.push(error);
+    }
+  }
+  if (!config.freshHistory) throw failed(faults);
+  return { ...NOTHING, notes: [`nothing was recovered, and it begins anew (--fresh): ${reasons(faults)}`] };
+}
+
+function followInstead(primary: Address, mayFollow: boolean): Recovery {
+  const address = formatAddress(primary);
+  if (!mayFollow) {
+    throw new FastcacheError(
+      'PRIMARY_EXISTS',
+      `${address} is a primary already, so nothing is recovered. Follow it (replica follow ${address}), or ` +
+        'start with --recover-or-follow, which does.',
+      { address },
+    );
+  }
+  return { ...NOTHING, primary, notes: [`${address} is a primary already: it is followed, as a replica`] };
+}
+
+/** Takes the content of the node at `address`, as a replica of it. Rejects with what the link ended with. */
+function fetchContent(address: Address, origin: EngineOrigin): Promise<Holding<ShardEngine>> {
+  const { config, seams } = origin;
+  const { connectTimeoutMs, reconnectBackoffMs, token } = config;
+  return new Promise((resolve, reject) => {
+    const follower: Follower<ShardEngine> = new Follower<ShardEngine>({
+      ...{ clock: seams.clock, timers: seams.timers, random: seams.random, transport: seams.transport },
+      ...{ address, connectTimeoutMs, reconnectBackoffMs, token },
+      metrics: new ReplicationMetrics(),
+      log: SILENT,
+      failFast: true,
+      recorder: undefined,
+      createStore: (shards) => createEngine(origin, shards),
+      handlers: {
+        // It leaves before it acknowledges, so that it is not listed there as a replica that is gone.
+        live() {
+          const { holding } = follower;
+          follower.stop();
+          if (holding !== undefined) resolve(holding);
+        },
+        lost: ({ error }) => follower.stop(error),
+        stopped: ({ error }) => {
+          if (error !== undefined) reject(error);
+        },
+      },
+    });
+    follower.start();
+  });
+}
+
+/** What there is to say is in the notes and in the error. */
+const SILENT: Log = { info() {}, warn() {}, error() {} };
+
+function notesOf(
+  { address, history }: Candidate,
+  { store }: Holding<ShardEngine>,
+  { candidates, faults }: Answers,
+): string[] {
+  const place = formatAddress(address);
+  const notes = [`recovered ${store.keyCount()} keys of the history ${history.id} from ${place}`];
+  for (const other of candidates) {
+    if (goesBackTo(history, other.history.id)) continue;
+    notes.push(
+      `${formatAddress(other.address)} holds the history ${other.history.id}, to which that does not go back, ` +
+        'and keeps it',
+    );
+  }
+  if (faults.length > 0) notes.push(`asked in vain: ${reasons(faults)}`);
+  return notes;
+}
+
+function failed(faults: readonly FastcacheError[]): FastcacheError {
+  const refused = faults.find(({ code }) => code === 'TOKEN_REFUSED');
+  return new FastcacheError(
+    refused?.code ?? 'RECOVERY_FAILED',
+    `Nothing was recovered: ${reasons(faults)} Start again when one of them is up, or without their content ` +
+      '(--fresh).',
+  );
+}
+
+function reasons(faults: readonly FastcacheError[]): string {
+  return faults.map(({ message }) => message).join(' ');
+}

@@ -1,0 +1,53 @@
+/** The rows of the options that say what a primary starts with (options.ts). */
+import type { SequenceBase } from '../replication/history.js';
+import { addresses, boolean, callback, choice, file } from './option.js';
+
+/** Each option by its name in the library. */
+export const startOptions = {
+  /** Where sequences start: past the clock, so that a restart is noticed, or at 1; default `clock`. */
+  sequenceBase: choice<SequenceBase, 'primary'>({
+    on: ['primary'],
+    flag: 'sequence-base',
+    summary: 'Sequences start past the clock, so that a restart is noticed, or from 1.',
+    choices: ['clock', 'zero'],
+  }),
+  /**
+   * A dump to start from; `-` is stdin. Its content becomes that of a new history, without keys that have
+   * expired.
+   */
+  load: file({
+    on: ['primary'],
+    flag: 'load',
+    summary: 'Start with what this dump leads to; - is stdin.',
+    isWritten: false,
+  }),
+  /** Called while `load` is read, with the number of its bytes that have been read. */
+  onLoading: callback<(bytes: number) => void, 'primary'>({ on: ['primary'] }),
+  /**
+   * Nodes, `host:port` each, that have the content which this primary has lost: it begins with that of the
+   * furthest of them, in a history that continues theirs. Default: none, it begins without content.
+   */
+  recover: addresses({
+    on: ['primary'],
+    flag: 'recover',
+    summary: 'Before serving, take back the content from the furthest of these replicas, and continue it.',
+  }),
+  /** Whether to follow a node of `recover` that is a primary already; default false: the start fails. */
+  recoverOrFollow: boolean({
+    on: ['primary'],
+    flag: 'recover-or-follow',
+    summary: 'With --recover: if one of them is a primary already, follow it.',
+    default: false,
+  }),
+  /**
+   * Whether replicas are to give up other histories that they hold for this node's, since it is meant to
+   * start over; default false. With `recover` this counts if there is nothing to recover.
+   */
+  freshHistory: boolean({
+    on: ['primary'],
+    flag: 'fresh',
+    summary: 'Start over on purpose: replicas that hold other content give it up for what is here.',
+    default: false,
+    config: { names: ['fresh-history'], change: 'settable' },
+  }),
+};

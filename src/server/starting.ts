@@ -1,0 +1,27 @@
+/** What a node starts with: nothing, a dump, or what it takes back from its replicas. */
+import type { Holding } from '../replication/replica/holding.js';
+import { type EngineOrigin, startingEngine } from './engines.js';
+import type { Loaded } from './load.js';
+import { recover } from './recovery.js';
+
+/** The content of a node that starts, and what has become of its options. */
+export interface Start extends Loaded {
+  readonly origin: EngineOrigin;
+  /** What was recovered, which is in the engine; undefined: nothing. */
+  readonly recovered: Holding | undefined;
+  /** What an operator is to know of the recovery. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Loads or recovers what the options say. Throws what `loadEngine` throws, PRIMARY_EXISTS, RECOVERY_FAILED
+ * and TOKEN_REFUSED.
+ */
+export async function startingContent(given: EngineOrigin): Promise<Start> {
+  const { holding: recovered, primary = given.config.primary, notes } = await recover(given);
+  // Replicas are to give up what they hold for nothing but a beginning without content.
+  const freshHistory = given.config.freshHistory && recovered === undefined && primary === undefined;
+  const origin = { ...given, config: { ...given.config, primary, freshHistory } };
+  if (recovered === undefined) return { ...(await startingEngine(origin)), origin, recovered, notes };
+  return { engine: recovered.store, history: undefined, origin, recovered, notes };
+}
