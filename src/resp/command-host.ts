@@ -2,12 +2,15 @@
 import type { Clock, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { Guesses } from '../replication/link/guesses.js';
+import type { Log } from '../replication/log.js';
 import type { Address } from '../transport/connection.js';
 import type { ClientState } from './client-state.js';
 import type { CommandStatistics } from './command-statistics.js';
 import type { Later } from './later.js';
 import type { Reply } from './reply.js';
+import type { CallingScript, ScriptHost } from './script-host.js';
 import type { Settings } from './settings.js';
+import type { Situation } from './situation.js';
 import type { Slowlog } from './slowlog.js';
 import type { UnixTime } from './unix-time.js';
 
@@ -24,10 +27,17 @@ export interface CommandHost {
   readonly slowlog: Slowlog;
   readonly guesses: Guesses;
   readonly replication: ReplicationHost;
+  readonly situation: Situation;
+  readonly scripts: ScriptHost;
+  readonly log: Log;
   /** INFO's text, with all default sections when none is named. */
   info(sections: readonly string[]): string;
   /** Runs a command that was let through before, without the gate's checks, as EXEC does with its queue. */
   execute(args: readonly Buffer[], client: ClientState): Reply | Later;
+  /** Runs a command that a script calls, if the script may call it. */
+  callFromScript(args: readonly Buffer[], script: CallingScript): Reply;
+  /** Whether a client could send this command. */
+  isCommand(args: readonly Buffer[]): boolean;
   /** Runs SHUTDOWN: asks the process or the embedding program to close. */
   shutdown(): void;
 }

@@ -61,7 +61,7 @@ export interface Command {
   readonly since: string;
   /** The version since which another command is recommended, and that one in Redis' words. */
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
-  readonly group: 'string' | 'generic' | 'connection' | 'server' | 'transactions' | 'bitmap';
+  readonly group: 'string' | 'generic' | 'connection' | 'server' | 'transactions' | 'bitmap' | 'scripting';
   /** Redis' text, such as `O(1)`; absent where Redis gives none (MONITOR). */
   readonly complexity?: string;
   readonly summary: string;
@@ -76,13 +76,25 @@ export interface Command {
 }
 
 /** COMMAND INFO's key specification: what is done with the keys that begin at `index`. */
-export interface KeySpec {
+export type KeySpec = RangeSpec | KeyNumberSpec;
+
+interface SpecOfKeys {
   readonly notes?: string;
   /** Redis' words: `RW`, `access`, `update`, … */
   readonly flags: readonly string[];
   readonly index: number;
+}
+
+/** Keys from `index` on. */
+export interface RangeSpec extends SpecOfKeys {
   /** `lastkey`, `keystep` and `limit` of Redis' `range`. */
   readonly range: readonly [lastKey: number, step: number, limit: number];
+}
+
+/** As many keys as an argument says. */
+export interface KeyNumberSpec extends SpecOfKeys {
+  /** `keynumidx`, `firstkey` and `keystep` of Redis' `keynum`, counted from `index`. */
+  readonly keyNumber: readonly [index: number, first: number, step: number];
 }
 
 /** The key positions of a command without keys. */
@@ -119,3 +131,7 @@ export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of
 export const OUT_OF_MEMORY = new Failure("OOM command not allowed when used memory > 'maxmemory'.");
 /** What Redis answers to a write that would make a value too long. */
 export const VALUE_TOO_LONG = new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
+/** What Redis answers while a script runs for longer than `busy-reply-threshold`. */
+export const BUSY = new Failure(
+  'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
+);

@@ -6,33 +6,21 @@
 import { FastcacheError } from '../errors.js';
 import { wordOf } from './arguments.js';
 import type { ClientState } from './client-state.js';
-import { type Command, flagBits, OUT_OF_MEMORY, VALUE_TOO_LONG } from './command.js';
+import { BUSY, type Command, flagBits, OUT_OF_MEMORY, VALUE_TOO_LONG } from './command.js';
 import type { CommandHost } from './command-host.js';
-import type { CommandTable, FoundCommand } from './command-table.js';
+import { type CommandTable, type FoundCommand, fitsArity } from './command-table.js';
 import { releaseWatched } from './commands/transactions.js';
-import type { Later } from './later.js';
+import { Later } from './later.js';
 import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
 import { Failure, type Reply, Status } from './reply.js';
-
-/** What may keep commands from running at present, apart from the client's own state. */
-export interface Situation {
-  /** There is no content to read yet. */
-  readonly isLoading: boolean;
-  /** The link to the primary is down, and stale content must not be read. */
-  readonly isStale: boolean;
-  /** Too few good replicas are connected for writes. */
-  readonly lacksReplicas: boolean;
-  /** Which commands a pause postpones; undefined without a pause. */
-  readonly paused: 'all' | 'write' | undefined;
-}
+import type { CallingScript } from './script-host.js';
 
 /** What the server provides to the gate. */
 export interface GateOptions {
   table: CommandTable;
   host: CommandHost;
   monitors: Monitors;
-  readonly situation: Situation;
   /** Runs a command that the kernel runs; returns its reply. Throws OUT_OF_MEMORY. */
   runInKernel(args: readonly Buffer[], client: ClientState): Reply;
   /** Logs a fault of a client; `kind` is the same for all faults of the kind. */
@@ -48,7 +36,11 @@ export const DISMISSED = Symbol('dismissed');
 const QUEUED_ARGUMENT_BYTES = 128;
 
 const QUEUED = new Status('QUEUED');
+const UNKNOWN_IN_SCRIPT = new Failure('ERR Unknown Redis command called from script');
+const WRONG_ARITY_IN_SCRIPT = new Failure('ERR Wrong number of args calling Redis command from script');
 const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to write.');
+/** Commands that end a script also before others are answered BUSY. */
+const SCRIPT_ENDING = new Set(['script|kill', 'shutdown']);
 /** Commands that run in a transaction instead of being queued. */
 const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 
@@ -62,8 +54,10 @@ export class Gate {
 
   /** Whether all clients' commands must pass the gate, also those that would run in the kernel. */
   get holdsAll(): boolean {
-    const { monitors, situation, host } = this.#options;
+    const { monitors, host } = this.#options;
+    const { situation, scripts } = host;
     if (monitors.count > 0 || host.slowlog.wantsFast) return true;
+    if (scripts.runner?.suspended !== undefined) return true;
     if (situation.isLoading || situation.isStale || situation.lacksReplicas) return true;
     return situation.paused !== undefined;
   }
@@ -109,6 +103,23 @@ export class Gate {
   execute(args: readonly Buffer[], client: ClientState): Reply | Later {
     const found = this.#options.table.resolve(args);
     return found instanceof Failure ? found : this.#run(found, args, client);
+  }
+
+  /** Runs a command that a script calls, if it may: one way for all commands, whoever calls them. */
+  callFromScript(args: readonly Buffer[], script: CallingScript): Reply {
+    const { table, host } = this.#options;
+    const found = table.find(args);
+    if (found === undefined) return UNKNOWN_IN_SCRIPT;
+    if (!fitsArity(found.command, args.length)) return WRONG_ARITY_IN_SCRIPT;
+    const refusal = script.callRefusal(found.flags);
+    if (refusal !== undefined) {
+      host.statistics.record(found.fullName, 0, 'rejected');
+      host.statistics.errorReplies += 1;
+      return refusal;
+    }
+    const reply = this.#run(found, args, script.client);
+    if (reply instanceof Later) throw new Error(`${found.fullName} waits inside of a script.`);
+    return reply;
   }
 
   #run(found: FoundCommand, args: readonly Buffer[], client: ClientState): Reply | Later {
@@ -159,7 +170,7 @@ export class Gate {
     if (!isReplica && this.#lacksMemory((effects & flagBits.denyoom) !== 0, found, client)) {
       return OUT_OF_MEMORY;
     }
-    const { isLoading, isStale, lacksReplicas, paused } = this.#options.situation;
+    const { isLoading, isStale, lacksReplicas, paused } = host.situation;
     if (lacksReplicas && writes) return TOO_FEW_REPLICAS;
     if (isReplica && writes) {
       return new Failure("READONLY You can't write against a read only replica.");
@@ -170,11 +181,27 @@ export class Gate {
     if (isLoading && (flags & flagBits.loading) === 0) {
       return new Failure('LOADING Redis is loading the dataset in memory');
     }
+    const script = this.#scriptInTheWay(found);
+    if (script !== undefined) return script;
     if (client.isMonitor && (effects & (flagBits.write | flagBits.readonly)) !== 0) {
       return new Failure("ERR Replica can't interact with the keyspace");
     }
     if (paused === 'all' || (paused === 'write' && writes)) return POSTPONED;
     return undefined;
+  }
+
+  /** A script that is suspended, or the wait until scripts are loaded: what they do to a command. */
+  #scriptInTheWay({ command, fullName, flags }: FoundCommand): Failure | typeof POSTPONED | undefined {
+    const { scripts } = this.#options.host;
+    if (scripts.runner === undefined) {
+      if (command.group !== 'scripting') return undefined;
+      scripts.load();
+      return POSTPONED;
+    }
+    const { suspended } = scripts.runner;
+    if (suspended === undefined || SCRIPT_ENDING.has(fullName)) return undefined;
+    if (!suspended.isBusy) return POSTPONED;
+    return (flags & flagBits.allow_busy) === 0 ? BUSY : undefined;
   }
 
   /** The flags of the command, or of all those that EXEC would run. */

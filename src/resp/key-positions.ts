@@ -1,7 +1,7 @@
 /** Where the keys are among a command's arguments, according to its row. */
 
-import { wordOf } from './arguments.js';
-import type { Command, KeySpec } from './command.js';
+import { parseInt64, wordOf } from './arguments.js';
+import type { Command, KeyNumberSpec, KeySpec, RangeSpec } from './command.js';
 
 /** A key among the arguments of a command. */
 export interface FoundKey {
@@ -26,11 +26,26 @@ function specOf({ keys: [first, last, step] }: Command): KeySpec {
   return { flags: [], index: first, range: [last < 0 ? last : last - first, step, 0] };
 }
 
+function keysBySpec(spec: KeySpec, args: readonly Buffer[]): readonly FoundKey[] | undefined {
+  return 'keyNumber' in spec ? keysByNumber(spec, args) : keysByRange(spec, args);
+}
+
+/** Finds as many keys as an argument says. */
+function keysByNumber(
+  { index, keyNumber: [numberIndex, first], flags }: KeyNumberSpec,
+  args: readonly Buffer[],
+): readonly FoundKey[] | undefined {
+  const count = parseInt64(args[index + numberIndex] ?? Buffer.alloc(0));
+  const start = index + first;
+  if (count === undefined || count < 0n || count > BigInt(args.length - start)) return undefined;
+  return args.slice(start, start + Number(count)).map((key) => ({ key, flags }));
+}
+
 /**
  * Finds the keys. A negative last key is counted from the arguments' end, another one from the first key.
  */
-function keysBySpec(
-  { index, range: [lastKey, step], flags }: KeySpec,
+function keysByRange(
+  { index, range: [lastKey, step], flags }: RangeSpec,
   args: readonly Buffer[],
 ): readonly FoundKey[] | undefined {
   const last = lastKey < 0 ? args.length + lastKey : index + lastKey;

@@ -11,10 +11,18 @@ export interface Replying {
   sendReplies(): void;
 }
 
+/** What the server does at the end of a turn. */
+export interface TurnHost {
+  /** Hands the frames of the turn's writes to the replicas' connections. */
+  publish(): void;
+  /** A script is suspended and its writes are to leave together: the turn goes on. */
+  isHeld(): boolean;
+}
+
 /** What is answered in this turn. */
 export class ReplyTurn {
   readonly #timers: Timers;
-  readonly #publish: () => void;
+  readonly #host: TurnHost;
   #replying = new Set<Replying>();
   #isEndPlanned = false;
   readonly #endOfTurn = () => {
@@ -22,10 +30,9 @@ export class ReplyTurn {
     this.end();
   };
 
-  /** `publish` hands the frames of the turn's writes to the replicas' connections. */
-  constructor(timers: Timers, publish: () => void) {
+  constructor(timers: Timers, host: TurnHost) {
     this.#timers = timers;
-    this.#publish = publish;
+    this.#host = host;
   }
 
   /** Has the replies of `client` sent at the end of the turn. */
@@ -36,10 +43,10 @@ export class ReplyTurn {
     this.#timers.endOfTurn(this.#endOfTurn);
   }
 
-  /** Sends all replies now, behind the frames of what was written until now. */
+  /** Sends all replies now, behind the frames of what was written until now; none while the turn is held. */
   end(): void {
-    if (this.#replying.size === 0) return;
-    this.#publish();
+    if (this.#replying.size === 0 || this.#host.isHeld()) return;
+    this.#host.publish();
     const replying = this.#replying;
     this.#replying = new Set();
     for (const client of replying) client.sendReplies();

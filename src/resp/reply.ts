@@ -2,6 +2,7 @@
  * What a command answers, as a value, and its bytes in RESP2 or RESP3. Commands return values and never write
  * bytes, so that the encoding for both protocols is in one place.
  */
+import { numberText } from '../lua/numbers.js';
 
 /** The protocol that a client chose by HELLO. */
 export type Protocol = 2 | 3;
@@ -23,6 +24,9 @@ export type Reply =
   | MapReply
   | SetReply
   | Verbatim
+  | Double
+  | BooleanReply
+  | BigNumber
   | Raw;
 
 /** A simple string: `+OK`. */
@@ -64,12 +68,41 @@ export class SetReply {
   }
 }
 
-/** Text for people, such as INFO's; in RESP2 a bulk string. */
+/** Text for people, such as INFO's, with three letters that name its format; in RESP2 a bulk string. */
 export class Verbatim {
-  readonly text: string;
+  readonly text: string | Buffer;
+  readonly format: string;
 
-  constructor(text: string) {
+  constructor(text: string | Buffer, format = 'txt') {
     this.text = text;
+    this.format = format;
+  }
+}
+
+/** A floating-point number; in RESP2 a bulk string. */
+export class Double {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+/** True or false; in RESP2 the integer 1 or 0. */
+export class BooleanReply {
+  readonly isTrue: boolean;
+
+  constructor(isTrue: boolean) {
+    this.isTrue = isTrue;
+  }
+}
+
+/** An integer of any length, as it is spelled; in RESP2 a bulk string. */
+export class BigNumber {
+  readonly digits: string;
+
+  constructor(digits: string) {
+    this.digits = digits;
   }
 }
 
@@ -125,11 +158,32 @@ function write(reply: Reply, protocol: Protocol, parts: Uint8Array[]): void {
       write(value, protocol, parts);
     }
   } else if (reply instanceof SetReply) writeItems(protocol === 3 ? '~' : '*', reply.items, protocol, parts);
-  else if (reply instanceof Verbatim) {
+  else if (reply instanceof Raw) parts.push(reply.bytes);
+  else writeScalar(reply as Verbatim | Double | BooleanReply | BigNumber, protocol, parts);
+}
+
+/** Writes what only RESP3 has a form for. */
+function writeScalar(
+  reply: Verbatim | Double | BooleanReply | BigNumber,
+  protocol: Protocol,
+  parts: Uint8Array[],
+): void {
+  if (reply instanceof Verbatim) {
     const text = Buffer.from(reply.text);
-    if (protocol === 3) parts.push(Buffer.from(`=${text.length + 4}\r\ntxt:`), text, CRLF);
+    if (protocol === 3) parts.push(Buffer.from(`=${text.length + 4}\r\n${reply.format}:`), text, CRLF);
     else writeBulk(text, parts);
-  } else parts.push((reply as Raw).bytes);
+  } else if (reply instanceof BooleanReply) {
+    const { isTrue } = reply;
+    if (protocol === 3) parts.push(Buffer.from(isTrue ? '#t\r\n' : '#f\r\n'));
+    else parts.push(Buffer.from(isTrue ? ':1\r\n' : ':0\r\n'));
+  } else if (reply instanceof Double) writeSpelled(',', numberText(reply.value, 17), protocol, parts);
+  else writeSpelled('(', reply.digits.replace(/[\r\n]/g, ' '), protocol, parts);
+}
+
+/** Writes a number as a line of its own kind, in RESP2 as a bulk string. */
+function writeSpelled(mark: string, text: string, protocol: Protocol, parts: Uint8Array[]): void {
+  if (protocol === 3) parts.push(Buffer.from(`${mark}${text}\r\n`, 'latin1'));
+  else writeBulk(Buffer.from(text, 'latin1'), parts);
 }
 
 function writeItems(mark: string, items: readonly Reply[], protocol: Protocol, parts: Uint8Array[]): void {

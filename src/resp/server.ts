@@ -20,12 +20,14 @@ import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
-import { Gate, type Situation } from './gate.js';
+import { Gate } from './gate.js';
 import { kernelCounts, kernelTotals } from './kernel-counts.js';
 import { Monitors } from './monitors.js';
-import { errorBytes, Raw } from './reply.js';
+import { errorBytes, Failure, Raw } from './reply.js';
 import { ReplyTurn } from './reply-turn.js';
+import { Scripts } from './scripts/scripts.js';
 import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
+import type { Situation } from './situation.js';
 import { Slowlog } from './slowlog.js';
 import { UnixTime } from './unix-time.js';
 
@@ -68,8 +70,10 @@ interface Pause {
 /** Listens to clients of the Redis protocol. */
 export class RespServer {
   readonly statistics: CommandStatistics;
+  readonly scripts: Scripts;
   readonly #options: RespServerOptions;
   readonly #server: Server;
+  readonly #host: CommandHost;
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
   readonly #monitors = new Monitors();
@@ -98,18 +102,30 @@ export class RespServer {
       (socket) => this.#accept(socket),
     );
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
+    const turn = new ReplyTurn(options.timers, {
+      publish: () => options.publish(),
+      isHeld: () => this.#suspendedScript?.isBusy === false,
+    });
+    this.scripts = new Scripts(() => this.#host, {
+      suspended: () => this.#freeze(),
+      released: () => {
+        this.#freeze();
+        turn.end();
+        this.#retryAll();
+      },
+    });
+    this.#host = this.#commandHost();
     this.#gate = new Gate({
       table: commandTable,
-      host: this.#commandHost(),
+      host: this.#host,
       monitors: this.#monitors,
-      situation: this.#situation(),
       runInKernel: (args, client) => this.#runInKernel(args, client),
       warn,
     });
     this.#clientHost = {
       gate: this.#gate,
       limits: options.settings,
-      turn: new ReplyTurn(options.timers, () => options.publish()),
+      turn,
       window: () => this.#currentWindow(),
       outputLimit: ({ isMonitor }) => options.settings.outputLimit(isMonitor ? 'pubsub' : 'normal'),
       clock: options.clock,
@@ -129,9 +145,9 @@ export class RespServer {
     return typeof bound === 'object' && bound !== null ? bound.port : this.#options.address.port;
   }
 
-  /** Whether clients are paused: then the store is frozen, and a store that replaces it must be, too. */
-  get isPaused(): boolean {
-    return this.#pause !== undefined;
+  /** Whether clients are paused, or a script is suspended: then a store that replaces this one is frozen. */
+  get isFrozen(): boolean {
+    return this.#pause !== undefined || this.#suspendedScript !== undefined;
   }
 
   get clients(): readonly ClientState[] {
@@ -142,6 +158,7 @@ export class RespServer {
   async close(): Promise<void> {
     this.#check.cancel();
     this.#strangers.stop();
+    this.scripts.runner?.stop();
     this.#endPause();
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
@@ -223,7 +240,7 @@ export class RespServer {
   }
 
   #commandHost(): CommandHost {
-    const { clock, timers, engine, settings, replication, info, shutdown } = this.#options;
+    const { clock, timers, engine, settings, replication, log, info, shutdown } = this.#options;
     return {
       clock,
       timers,
@@ -236,7 +253,12 @@ export class RespServer {
       time: new UnixTime(clock),
       guesses: new Guesses(clock),
       info: (sections) => info(this, sections),
+      situation: this.#situation(),
+      scripts: this.scripts,
+      log,
       execute: (args, client) => this.#gate.execute(args, client),
+      callFromScript: (args, run) => this.#gate.callFromScript(args, run),
+      isCommand: (args) => !(commandTable.resolve(args) instanceof Failure),
       shutdown,
     };
   }
@@ -264,27 +286,41 @@ export class RespServer {
    * does not change meanwhile.
    */
   #pauseUntil(untilMs: number, scope: 'all' | 'write'): void {
-    const { timers, clock, engine } = this.#options;
+    const { timers, clock } = this.#options;
     const before = this.#pause;
     before?.end.cancel();
     const end = Math.max(untilMs, before?.untilMs ?? 0);
-    engine().setFrozen(true);
     this.#pause = {
       untilMs: end,
       scope: before?.scope === 'all' ? 'all' : scope,
       end: timers.after(Math.min(Math.max(0, end - clock.nowMs()), TIMER_MS_MAX), () => this.#unpause()),
     };
+    this.#freeze();
   }
 
   #unpause(): void {
     this.#endPause();
+    this.#retryAll();
+  }
+
+  /** Tries again the commands that were postponed. */
+  #retryAll(): void {
     for (const { client } of this.#clients.values()) client.retry();
+  }
+
+  get #suspendedScript(): { readonly isBusy: boolean } | undefined {
+    return this.scripts.runner?.suspended;
+  }
+
+  /** Has the store frozen, or not, as pauses and scripts want it. */
+  #freeze(): void {
+    this.#options.engine().setFrozen(this.isFrozen);
   }
 
   #endPause(): void {
     this.#pause?.end.cancel();
     this.#pause = undefined;
-    this.#options.engine().setFrozen(false);
+    this.#freeze();
   }
 
   #planCheck(): Timer {

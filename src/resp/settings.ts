@@ -64,6 +64,7 @@ export class Settings {
   readonly #outputLimits: Setting<OutputLimits>;
   readonly #slowlogThreshold = new Setting(integerBetween(-1n, INT64_MAX), 10_000n);
   readonly #slowlogMaxLength = new Setting(integerBetween(0n, INT64_MAX), 128n);
+  readonly #busyReplyThreshold = new Setting(integerBetween(0n, INT64_MAX), 5_000n);
   readonly #password: Setting<Buffer>;
   readonly #minReplicas: Setting<bigint>;
   readonly #minReplicasMaxLag: Setting<bigint>;
@@ -156,6 +157,11 @@ export class Settings {
     return this.#slowlogMaxLength.number;
   }
 
+  /** Milliseconds after which a script's clients are answered BUSY; 0: never. */
+  get busyReplyThresholdMs(): number {
+    return this.#busyReplyThreshold.number;
+  }
+
   get hasPassword(): boolean {
     return this.#password.value.length > 0;
   }
@@ -227,6 +233,8 @@ export class Settings {
       ['client-output-buffer-limit', this.#outputLimits],
       ['slowlog-log-slower-than', this.#slowlogThreshold],
       ['slowlog-max-len', this.#slowlogMaxLength],
+      ['busy-reply-threshold', this.#busyReplyThreshold],
+      ['lua-time-limit', this.#busyReplyThreshold],
       // Nothing is sampled (LATENCY), so that the only value is 0, which turns sampling off.
       ['latency-monitor-threshold', new Setting(integerBetween(0n, 0n), 0n)],
     ];

@@ -290,7 +290,7 @@ export class Node implements ServedNode {
   }
 
   swap(engine: ShardEngine): void {
-    engine.setFrozen(this.#server?.isPaused ?? false);
+    engine.setFrozen(this.#server?.isFrozen ?? false);
     this.#engine = engine;
   }
 

@@ -40,6 +40,8 @@ export interface MemoryStatus {
   /** The store's limit, bytes; 0: no limit but the store's own. */
   maxBytes: number;
   policy: string;
+  /** The scripts that are cached, and about the bytes that they take. */
+  scripts?: { count: number; bytes: number };
 }
 
 /** Counters since the start, and the present rate of commands. */
@@ -153,9 +155,21 @@ function memoryFields({ usedMemoryBytes, memory }: ServerStatus): Fields {
     ...used,
     used_memory_rss: memory.residentBytes,
     used_memory_rss_human: humanBytes(memory.residentBytes),
+    ...scriptFields(memory.scripts ?? { count: 0, bytes: 0 }),
     maxmemory: memory.maxBytes,
     maxmemory_human: humanBytes(memory.maxBytes),
     maxmemory_policy: memory.policy,
+  };
+}
+
+function scriptFields({ count, bytes }: { count: number; bytes: number }): Fields {
+  return {
+    used_memory_scripts_eval: bytes,
+    number_of_cached_scripts: count,
+    number_of_functions: 0,
+    number_of_libraries: 0,
+    used_memory_scripts: bytes,
+    used_memory_scripts_human: humanBytes(bytes),
   };
 }
 

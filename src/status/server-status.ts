@@ -1,6 +1,7 @@
 /** Gathers the status of a running server, for INFO and the metrics, from its parts. */
 import type { ClientState } from '../resp/client-state.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
+import type { ScriptHost } from '../resp/script-host.js';
 import type { Settings } from '../resp/settings.js';
 import type { ServerStatus, SyncCounts } from './info.js';
 
@@ -31,6 +32,7 @@ export interface FrontStatus {
   readonly port: number;
   readonly clients: readonly ClientState[];
   readonly statistics: CommandStatistics;
+  readonly scripts?: ScriptHost;
 }
 
 /** Gathers the status of a server at this moment. */
@@ -54,6 +56,10 @@ export function serverStatus(parts: ServerParts): ServerStatus {
       residentBytes: process.memoryUsage.rss(),
       maxBytes: settings.maxMemoryBytes,
       policy: settings.maxMemoryPolicy,
+      scripts: {
+        count: server.scripts?.runner?.count ?? 0,
+        bytes: server.scripts?.runner?.cachedBytes ?? 0,
+      },
     },
     keys: engine.keyCount(),
     expiringKeys: engine.expiringKeyCount(),

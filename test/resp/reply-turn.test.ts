@@ -6,9 +6,13 @@ import { VirtualWorld } from '../support/virtual-world.js';
 function turn() {
   const world = new VirtualWorld();
   const log: string[] = [];
-  const replies = new ReplyTurn(world.seams.timers, () => log.push('published'));
+  const hold = { isHeld: false };
+  const replies = new ReplyTurn(world.seams.timers, {
+    publish: () => log.push('published'),
+    isHeld: () => hold.isHeld,
+  });
   const client = (name: string) => ({ sendReplies: () => log.push(`answered ${name}`) });
-  return { world, log, replies, a: client('a'), b: client('b') };
+  return { world, log, hold, replies, a: client('a'), b: client('b') };
 }
 
 it('clients are answered together at the end of the turn, behind the frames of its writes', () => {
@@ -36,4 +40,16 @@ it('a turn without replies publishes nothing', () => {
   replies.end();
   world.run(5);
   expect(log).toEqual([]);
+});
+
+it('while the turn is held nothing leaves, and then everything does', () => {
+  const { world, log, hold, replies, a } = turn();
+  hold.isHeld = true;
+  replies.add(a);
+  world.run(1);
+  replies.end();
+  expect(log).toEqual([]);
+  hold.isHeld = false;
+  replies.end();
+  expect(log).toEqual(['published', 'answered a']);
 });

@@ -63,6 +63,7 @@ export class ServerHost {
         removeMonitor: ({ id }) => deeds.push(`no monitor ${id}`),
         memoryOf: () => ({ inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 }),
       },
+      scripts: { runner: undefined, load: () => {} } as unknown as CommandHost['scripts'],
       info: (sections: readonly string[]) => `# ${sections.join(' ')}`,
       shutdown: () => deeds.push('shutdown'),
     } as Partial<CommandHost> as CommandHost;

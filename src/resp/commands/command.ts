@@ -142,19 +142,30 @@ function infoOf(found: FoundCommand): Reply {
   ];
 }
 
-function keySpecReply({ notes, flags, index, range: [lastKey, step, limit] }: KeySpec): Reply {
+function keySpecReply(keySpec: KeySpec): Reply {
+  const { notes, flags, index } = keySpec;
   return new MapReply([
     ...(notes === undefined ? [] : [['notes', notes] as const]),
     ['flags', statuses(flags)],
     ['begin_search', spec('index', [['index', index]])],
-    [
-      'find_keys',
-      spec('range', [
-        ['lastkey', lastKey],
-        ['keystep', step],
-        ['limit', limit],
-      ]),
-    ],
+    ['find_keys', findKeysReply(keySpec)],
+  ]);
+}
+
+function findKeysReply(keySpec: KeySpec): Reply {
+  if ('keyNumber' in keySpec) {
+    const [index, first, step] = keySpec.keyNumber;
+    return spec('keynum', [
+      ['keynumidx', index],
+      ['firstkey', first],
+      ['keystep', step],
+    ]);
+  }
+  const [lastKey, step, limit] = keySpec.range;
+  return spec('range', [
+    ['lastkey', lastKey],
+    ['keystep', step],
+    ['limit', limit],
   ]);
 }
 

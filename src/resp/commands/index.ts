@@ -15,6 +15,7 @@ import { memoryCommands } from './memory.js';
 import { objectCommands } from './object.js';
 import { rangeCommands } from './ranges.js';
 import { replicationCommands } from './replication.js';
+import { scriptCommands } from './scripts.js';
 import { serverCommands } from './server.js';
 import { slowlogCommands } from './slowlog.js';
 import { stringCommands } from './strings.js';
@@ -33,6 +34,7 @@ export const commandTable: CommandTable = new CommandTable([
   ...objectCommands,
   ...memoryCommands,
   ...transactionCommands,
+  ...scriptCommands,
   ...connectionCommands,
   ...clientCommands,
   ...commandCommands(() => commandTable),

@@ -1,5 +1,5 @@
 /** TIME, INFO, MONITOR, SHUTDOWN, DEBUG. */
-import { type Call, type Command, NO_KEYS, SYNTAX_ERROR } from '../command.js';
+import { BUSY, type Call, type Command, NO_KEYS, SYNTAX_ERROR } from '../command.js';
 import { Failure, NO_REPLY, OK, type Reply, Verbatim } from '../reply.js';
 
 const DEBUG_REFUSED = new Failure(
@@ -98,6 +98,8 @@ function shutdown({ args, host }: Call): Reply {
     return options.size > 1 ? SYNTAX_ERROR : new Failure('ERR No shutdown in progress.');
   }
   if (options.has('nosave') && options.has('save')) return SYNTAX_ERROR;
+  // Redis' own condition: who ends a script so must say that nothing is saved.
+  if (host.scripts.runner?.suspended?.isBusy && !options.has('nosave')) return BUSY;
   host.shutdown();
   return NO_REPLY;
 }

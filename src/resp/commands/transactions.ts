@@ -83,7 +83,7 @@ function multi({ client }: Call): Reply {
   return OK;
 }
 
-function exec({ client, host }: Call): Reply {
+function exec({ client, host }: Call): Reply | Later {
   const { transaction } = client;
   if (transaction === undefined) return new Failure('ERR EXEC without MULTI');
   const isDiscarded = transaction.isBroken || hasChangedKeys(client, host);
@@ -93,32 +93,67 @@ function exec({ client, host }: Call): Reply {
     if (!transaction.isBroken) return NIL_ARRAY;
     return new Failure('EXECABORT Transaction discarded because of previous errors.');
   }
-  client.isInExec = true;
-  try {
-    return runAll(transaction.queue, client, host);
-  } finally {
-    client.isInExec = false;
-    client.transaction = undefined;
-  }
+  return new Execution(transaction.queue, client, host).run();
 }
 
-/** Runs every command, whatever the others answer. */
-function runAll(queue: readonly (readonly Buffer[])[], client: ClientState, host: CommandHost): Reply {
-  const replies: Raw[] = [];
-  let bytes = 0;
-  for (const args of queue) {
-    const reply = host.execute(args, client);
-    if (reply instanceof Later) throw new Error('A command waits inside of EXEC.');
-    // Each reply is encoded at once, for HELLO may change the protocol on the way.
-    let encoded = encodeReply(reply, client.protocol);
-    // A monitor sees its own commands between their replies, as in Redis.
-    if (client.afterReply.length > 0) encoded = Buffer.concat([encoded, ...client.afterReply.splice(0)]);
-    bytes += encoded.length;
-    if (bytes <= REPLY_BYTES_MAX) replies.push(new Raw(encoded));
-    else replies.length = 0;
+/** Runs every command of a queue, whatever the others answer; scripts may be suspended on the way. */
+class Execution {
+  readonly #queue: readonly (readonly Buffer[])[];
+  readonly #client: ClientState;
+  readonly #host: CommandHost;
+  readonly #replies: Raw[] = [];
+  #bytes = 0;
+  #at = 0;
+
+  constructor(queue: readonly (readonly Buffer[])[], client: ClientState, host: CommandHost) {
+    this.#queue = queue;
+    this.#client = client;
+    this.#host = host;
   }
-  if (bytes <= REPLY_BYTES_MAX) return replies;
-  return new Failure('ERR the transaction has run, but its replies are too large');
+
+  run(): Reply | Later {
+    const client = this.#client;
+    client.isInExec = true;
+    let answer: Reply | Later | undefined;
+    try {
+      while (this.#at < this.#queue.length && !(answer instanceof Later)) {
+        answer = this.#host.execute(this.#queue[this.#at++]!, client);
+        if (!(answer instanceof Later)) this.#add(answer);
+      }
+    } finally {
+      client.isInExec = answer instanceof Later;
+      if (!client.isInExec) client.transaction = undefined;
+    }
+    return answer instanceof Later ? this.#behind(answer) : this.#reply();
+  }
+
+  /** Goes on behind a script that is suspended; meanwhile no other client's commands run. */
+  #behind(script: Later): Later {
+    return new Later((done) =>
+      script.start((reply) => {
+        this.#add(reply);
+        const rest = this.run();
+        if (rest instanceof Later) rest.start(done);
+        else done(rest);
+      }),
+    );
+  }
+
+  #add(reply: Reply): void {
+    // Each reply is encoded at once, for HELLO may change the protocol on the way.
+    let encoded = encodeReply(reply, this.#client.protocol);
+    // A monitor sees its own commands between their replies, as in Redis.
+    const { afterReply } = this.#client;
+    if (afterReply.length > 0) encoded = Buffer.concat([encoded, ...afterReply.splice(0)]);
+    this.#bytes += encoded.length;
+    if (this.#bytes <= REPLY_BYTES_MAX) this.#replies.push(new Raw(encoded));
+    else this.#replies.length = 0;
+  }
+
+  #reply(): Reply {
+    if (this.#bytes <= REPLY_BYTES_MAX) return this.#replies;
+    return new Failure('ERR the transaction has run, but its replies are too large');
+  }
 }
 
 function discard({ client }: Call): Reply {
