@@ -134,8 +134,8 @@ const replication: readonly PlantedBug[] = [
   {
     name: 'clients are answered before the frames of their writes leave',
     file: 'src/resp/reply-turn.ts',
-    find: '    this.#publish();\n',
-    replace: '    this.#timers.endOfTurn(() => this.#publish());\n',
+    find: '    this.#host.publish();\n',
+    replace: '    this.#timers.endOfTurn(() => this.#host.publish());\n',
     tests: ['test/resp/reply-turn.test.ts'],
   },
   {
@@ -312,7 +312,7 @@ const server: readonly PlantedBug[] = [
   {
     name: 'content that comes during a pause may change',
     file: 'src/server/node.ts',
-    find: '    engine.setFrozen(this.#server?.isPaused ?? false);\n',
+    find: '    engine.setFrozen(this.#server?.isFrozen ?? false);\n',
     replace: '',
     tests: ['test/resp/pause.test.ts'],
   },

@@ -1,4 +1,4 @@
-/** A way to a server that can be cut: a port that hands on whatever comes, until its connections are broken. */
+/** A way to a server that can be cut: a port that hands on what comes, until its connections are broken. */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /** A port in front of a server. */

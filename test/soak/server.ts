@@ -1,6 +1,6 @@
 /**
- * One of the two lasting servers of the soak, in a process of its own: an embedded primary, which follows when
- * its parent says so. For each message it answers with what it has in use.
+ * One of the two lasting servers of the soak, in a process of its own: an embedded primary, which follows
+ * when a client has it do so. To each message of its parent it answers with what it has in use.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Primary } from '../../src/index.js';
