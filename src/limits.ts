@@ -65,3 +65,5 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 500;
 export const DEFAULT_RECONNECT_BACKOFF_MS = 200;
 /** Ceiling of every pause before another try, ms. */
 export const MAX_RECONNECT_BACKOFF_MS = 5_000;
+/** The least pause of a replica that has no memory for its primary's content, ms; up to twice as much. */
+export const FULL_BACKOFF_MS = 60_000;

@@ -33,6 +33,7 @@ const linkStates: Record<FollowerState['name'], string> = {
 const refusalFields: Record<RefusalKind, string> = {
   'foreign-history': 'refuses_foreign_history',
   'empty-snapshot': 'refuses_empty_snapshot',
+  'out-of-memory': 'cannot_hold_primary',
 };
 
 const NO_HISTORY = '0'.repeat(40);

@@ -4,6 +4,7 @@
  */
 import { STATUS_MAX_BYTES } from '../limits.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
+import type { RefusalKind } from '../replication/replica/refusal.js';
 import { formatAddress } from '../transport/address.js';
 import { msOrNull, type ReplicaEntry, replicaEntry } from './replica-entry.js';
 import type { BacklogReport, LinkReport, NodeReport } from './report.js';
@@ -113,10 +114,17 @@ function backlogEntry({ bytes, records, limitBytes, windowMs, shards }: BacklogR
   };
 }
 
+/** The link's state while a refusal lasts. */
+const refusalStates: Record<RefusalKind, string> = {
+  'foreign-history': 'refuses-foreign-history',
+  'empty-snapshot': 'refuses-empty-snapshot',
+  'out-of-memory': 'cannot-hold-primary',
+};
+
 function linkEntry({ primary, refusal, state, sinceHeardSeconds, lagMs }: LinkReport): LinkEntry {
   return {
     primary: formatAddress(primary),
-    state: refusal === undefined ? state : `refuses-${refusal}`,
+    state: refusal === undefined ? state : refusalStates[refusal],
     sinceHeardMs: Math.round(sinceHeardSeconds * 1000),
     lagMs: lagMs ?? null,
   };

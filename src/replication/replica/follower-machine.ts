@@ -124,7 +124,7 @@ export type FollowerEffect =
   | 'scheduleRetry'
   | 'cancelRetry'
   | 'closeSession'
-  /** Leaves the state in which it is logged that content without a key is refused. */
+  /** Leaves the state in which the content of the primary is refused. */
   | 'endRefusal'
   /** Emits `stopped`. */
   | 'announceStop';

@@ -25,6 +25,7 @@ import { LinkLag } from './link-lag.js';
 import { Refusal, type RefusalKind } from './refusal.js';
 import { resyncReason } from './resync-reason.js';
 import { ReplicaSession } from './session.js';
+import { isFull } from './session-faults.js';
 import type { SessionEnd } from './session-options.js';
 
 /** What a follower is doing, for its users; each change makes a new object. */
@@ -55,10 +56,7 @@ const stateNames: Readonly<Record<FollowerPhase, FollowerState['name']>> = {
   stopped: 'stopped',
 };
 
-/**
- * The faults of the link, not of what came over it: only after a good connection that was cut are pauses
- * short again.
- */
+/** The faults of the link, not of what came over it: only behind a good connection are pauses short again. */
 const linkFaults: ReadonlySet<ErrorCode> = new Set(['CONNECTION_LOST', 'PEER_SILENT'] as const);
 
 /**
@@ -376,11 +374,12 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
 
   #scheduleRetry(): void {
     const { timers, handlers } = this.#options;
-    this.#retryInMs = this.#backoff.nextDelayMs();
+    const error = this.#lastError;
+    assert(error !== undefined);
+    this.#retryInMs = this.#backoff.nextDelayMs(isFull(error));
     this.#show();
     this.#retry = timers.after(this.#retryInMs, () => this.#machine.raise('retryDue'));
-    assert(this.#lastError !== undefined, 'what ends a session has a reason');
-    handlers.lost?.({ error: this.#lastError, retryInMs: this.#retryInMs });
+    handlers.lost?.({ error, retryInMs: this.#retryInMs });
   }
 }
 

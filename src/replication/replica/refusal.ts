@@ -1,13 +1,13 @@
 /**
- * Logs that a primary's content is refused for as long as that lasts, because it does not mend itself
- * (docs/architecture.md, "Foreign histories").
+ * Logs that a primary's content is not taken in, because that does not mend itself (docs/architecture.md,
+ * "Foreign histories", "Content that does not fit").
  */
 import type { Timer, Timers } from '../../clock.js';
 import type { ErrorCode } from '../../errors.js';
 import type { Log } from '../log.js';
 
-/** What is refused: another history than what is held, or content without a key. */
-export type RefusalKind = 'foreign-history' | 'empty-snapshot';
+/** What is refused: another history than what is held, content without a key, or more than has room. */
+export type RefusalKind = 'foreign-history' | 'empty-snapshot' | 'out-of-memory';
 
 const LOG_EVERY_MS = 1_000;
 
@@ -15,6 +15,7 @@ const LOG_EVERY_MS = 1_000;
 const kinds: ReadonlyMap<ErrorCode | undefined, RefusalKind> = new Map([
   ['FOREIGN_HISTORY', 'foreign-history'],
   ['EMPTY_SNAPSHOT', 'empty-snapshot'],
+  ['OUT_OF_MEMORY', 'out-of-memory'],
 ]);
 
 /** The refusal of one follower; it is on from `begin` to `end`. */
@@ -36,14 +37,16 @@ export class Refusal {
 
   /**
    * Logs `message` now and every second until `end`, if a session that ends with `code` has refused anything.
-   * Returns what is refused that was not before; undefined: nothing is, or a refusal that is on continues.
+   * That there is no memory is logged once: nobody has to decide, and the content is tried again. Returns
+   * what is refused that was not before; undefined: nothing is, or a refusal that is on continues.
    */
   begin(code: ErrorCode | undefined, message: string): RefusalKind | undefined {
     const kind = kinds.get(code);
     if (kind === undefined || kind === this.#kind) return undefined;
     this.end();
     this.#kind = kind;
-    this.#repeat(message);
+    if (kind === 'out-of-memory') this.#log.error(message);
+    else this.#repeat(message);
     return kind;
   }
 

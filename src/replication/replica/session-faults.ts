@@ -3,7 +3,10 @@ import type { RecordPrint } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
 import { frameKindName } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
+import { formatAddress } from '../../transport/address.js';
+import type { Address } from '../../transport/connection.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
+import type { SessionEnd } from './session-options.js';
 
 /** Makes `FRAME_OUT_OF_PLACE`: a sound frame may not come here. */
 export function outOfPlace(frame: SplitFrame, expected: string): FastcacheError {
@@ -53,6 +56,11 @@ export function emptySnapshot(heldKeys: number): FastcacheError {
   );
 }
 
+/** Returns whether a session has ended because there was no memory for what the primary has. */
+export function isFull(error: Error): error is FastcacheError {
+  return error instanceof FastcacheError && error.code === 'OUT_OF_MEMORY';
+}
+
 /** Makes `HISTORY_DIFFERS`: `own` watermarks are not part of what the primary that answered so has. */
 export function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAnswer): FastcacheError {
   return new FastcacheError(
@@ -71,7 +79,36 @@ export function otherRun({ shard, sequence }: RecordPrint): FastcacheError {
   );
 }
 
-/** Returns whether a session has ended with `HISTORY_DIFFERS`, so that nothing may be claimed again. */
-export function isDisproof(error: Error): boolean {
-  return error instanceof FastcacheError && error.code === 'HISTORY_DIFFERS';
+/**
+ * Returns how a session with the primary at `address` ends for `fault`. `applied` is what its batches were
+ * applied to, if that is held: its records may lie scattered, so that where they have no room, those of a
+ * snapshot have it.
+ */
+export function endFor(fault: Error, address: Address, applied: unknown): SessionEnd {
+  if (isFull(fault)) {
+    return { error: cannotHold(formatAddress(address), fault), claimNothing: !!applied, gap: undefined };
+  }
+  const isDisproof = fault instanceof FastcacheError && fault.code === 'HISTORY_DIFFERS';
+  return { error: fault, claimNothing: isDisproof, gap: undefined };
+}
+
+/** Makes the `OUT_OF_MEMORY` of a replica that has no room for what `address` has, from its store's. */
+function cannotHold(address: string, error: FastcacheError): FastcacheError {
+  const { expected, found } = error;
+  const numbers =
+    expected === undefined
+      ? error.message
+      : `${found} of the ${expected} bytes that it has at most are taken.`;
+  return new FastcacheError(
+    'OUT_OF_MEMORY',
+    `${address} has more than this replica can hold: ${numbers} What was whole stays readable, and the next ` +
+      'try is in a minute or two. Have that primary hold less: delete keys, set maxmemory and a ' +
+      'maxmemory-policy that evicts there (CONFIG SET), or divide its keys among several primaries.',
+    {
+      address,
+      cause: error,
+      ...(expected !== undefined && { expected }),
+      ...(found !== undefined && { found }),
+    },
+  );
 }

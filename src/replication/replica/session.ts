@@ -40,7 +40,7 @@ import { gapOf } from './gap-policy.js';
 import { HeldClaim, helloOf } from './held-claim.js';
 import type { Holding } from './holding.js';
 import { PrimaryLink } from './primary-link.js';
-import { historyDiffers, isDisproof, outOfPlace } from './session-faults.js';
+import { endFor, historyDiffers, outOfPlace } from './session-faults.js';
 import type { ReplicaSessionHandlers, ReplicaSessionOptions, SessionEnd } from './session-options.js';
 import { Staging } from './staging.js';
 
@@ -101,7 +101,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
         heard: (bytes) => handlers.heard(bytes),
         answered: (answer) => this.#onAnswer(answer),
         frame: (frame) => this.#onFrame(frame),
-        ended: (error) => this.#end({ error, claimNothing: isDisproof(error), gap: undefined }),
+        ended: (error) => this.#end(endFor(error, address, this.#building === undefined && this.#continued)),
       },
     );
   }

@@ -24,6 +24,7 @@ function whyNot(
   { hasContent, refusal, state, lagMs }: LinkReport,
   maxLagMs: number | undefined,
 ): string | undefined {
+  if (refusal === 'out-of-memory') return 'the primary has more than this replica can hold';
   if (!hasContent) return `no content is whole yet (${state})`;
   if (refusal !== undefined) return `what the primary has is refused (${refusal})`;
   if (state !== 'live') return `the link to the primary is not live (${state})`;

@@ -33,6 +33,12 @@ describe('a replica', () => {
       undefined,
       'not ready: no content is whole yet (snapshot)',
     ],
+    [
+      'that has no room for what its primary has',
+      { ...live, state: 'disconnected' as const, hasContent: false, refusal: 'out-of-memory' as const },
+      undefined,
+      'not ready: the primary has more than this replica can hold',
+    ],
   ])('%s', (_, link, maxLagMs, reason) => {
     const report = {
       role: 'replica' as const,
