@@ -11,6 +11,7 @@ import { CommandInput, type InputLimits } from './command-input.js';
 import type { CommandSink, CommandWindow, Onward } from './command-window.js';
 import { DISMISSED, type Gate, POSTPONED } from './gate.js';
 import { Later } from './later.js';
+import type { LongBuffers } from './long-buffers.js';
 import { encodeReply } from './reply.js';
 import type { Replying, ReplyTurn } from './reply-turn.js';
 import type { OutputLimit } from './setting-formats.js';
@@ -30,6 +31,8 @@ const CLOSE_PATIENCE_MS = 1_000;
 export interface ClientHost {
   readonly gate: Gate;
   readonly limits: InputLimits;
+  /** The buffers for long commands of all clients. */
+  readonly longBuffers: LongBuffers;
   readonly turn: ReplyTurn;
   /** The command window of the present store; a replica's store changes with each snapshot. */
   window(): CommandWindow;
@@ -71,7 +74,7 @@ export class Client implements CommandSink, Replying {
   ) {
     this.state = state;
     this.#host = host;
-    this.#input = new CommandInput(this, host.limits);
+    this.#input = new CommandInput(this, host.limits, host.longBuffers);
     this.#socket = connect((chunk) => {
       if (state.leaves) return;
       state.readBytes += chunk.length;
@@ -86,6 +89,7 @@ export class Client implements CommandSink, Replying {
       this.#socket.once('close', () => {
         state.leaves = true;
         this.#cancelWait?.();
+        this.#input.close();
         resolve();
       });
     });

@@ -1,6 +1,7 @@
 /** One client's stream of bytes: whole commands run at once, and the start of one waits for its rest. */
 import { INPUT_WINDOW_BYTES } from '../kernel/layout.js';
 import type { CommandSink, CommandWindow } from './command-window.js';
+import type { LongBuffers } from './long-buffers.js';
 import { LongCommand } from './long-command.js';
 import { errorBytes } from './reply.js';
 
@@ -19,15 +20,18 @@ export interface InputLimits {
 export class CommandInput {
   readonly #sink: CommandSink;
   readonly #limits: InputLimits;
+  readonly #buffers: LongBuffers;
   #pending: Buffer | undefined;
   /** The least length that the pending command can have, in bytes. */
   #need = 0;
   #long: LongCommand | undefined;
   #waits = false;
 
-  constructor(sink: CommandSink, limits: InputLimits) {
+  /** Long commands are gathered in `buffers`, which other clients have too. */
+  constructor(sink: CommandSink, limits: InputLimits, buffers: LongBuffers) {
     this.#sink = sink;
     this.#limits = limits;
+    this.#buffers = buffers;
   }
 
   /** Whether commands wait until `resume`: the client should be read no further. */
@@ -48,11 +52,7 @@ export class CommandInput {
   /** Runs the commands that `chunk` completes. `window` is that of the present store. */
   feed(chunk: Buffer, window: CommandWindow): void {
     if (this.#long !== undefined) {
-      this.#long.append(chunk);
-      if (this.#isOverLimit(this.#long.length) || !this.#long.isWhole()) return;
-      const whole = this.#long.take();
-      this.#long = undefined;
-      this.#run([whole], window);
+      this.#gather(this.#long, chunk, window);
       return;
     }
     const pending = this.#pending;
@@ -78,12 +78,31 @@ export class CommandInput {
     if (pending.length > 0) this.#run([pending], window);
   }
 
+  /** Forgets what has come and not run; to be called when the client has left. */
+  close(): void {
+    this.#pending = undefined;
+    this.#long?.release();
+    this.#long = undefined;
+  }
+
+  #gather(long: LongCommand, chunk: Buffer, window: CommandWindow): void {
+    long.append(chunk);
+    if (this.#isOverLimit(long.length) || !long.isWhole()) return;
+    this.#long = undefined;
+    try {
+      this.#run([long.gathered()], window);
+    } finally {
+      long.release();
+    }
+  }
+
   #run(parts: Buffer[], window: CommandWindow): void {
     const rest = window.run(parts, this.#sink);
     if (rest === undefined) return;
     this.#waits = rest.waits;
     if (rest.resumeArgs > 0 && (rest.need > INPUT_WINDOW_BYTES || rest.bytes.length > RETRIED_BYTES_MAX)) {
-      this.#long = new LongCommand(rest.bytes, rest.resumeAt, rest.resumeArgs, this.#limits.maxValueBytes);
+      const { maxValueBytes } = this.#limits;
+      this.#long = new LongCommand(this.#buffers, rest.bytes, rest.resumeAt, rest.resumeArgs, maxValueBytes);
     } else {
       this.#pending = rest.bytes;
       this.#need = rest.need;
@@ -92,8 +111,7 @@ export class CommandInput {
 
   #isOverLimit(bytes: number): boolean {
     if (bytes <= this.#limits.queryBufferBytes) return false;
-    this.#pending = undefined;
-    this.#long = undefined;
+    this.close();
     this.#sink.fail(errorBytes('ERR Protocol error: the command is larger than the query buffer may be'));
     return true;
   }

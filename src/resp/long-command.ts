@@ -2,6 +2,7 @@
  * A command that is longer than the kernel's input window, gathered until it is whole. Memory grows with the
  * bytes that came, not with the length that was announced, and no argument is examined twice.
  */
+import type { LongBuffers } from './long-buffers.js';
 
 const CR = 0x0d;
 const DOLLAR = 0x24;
@@ -9,8 +10,12 @@ const ZERO = 0x30;
 /** The longest header of an argument: `$`, up to 20 digits, CRLF. */
 const HEADER_MAX_BYTES = 24;
 
+const RELEASED = Buffer.alloc(0);
+
 /** Gathers one command that comes in many chunks. */
 export class LongCommand {
+  readonly #buffers: LongBuffers;
+  /** The buffer that this command has from the pool; empty once it is given back. */
   #bytes: Buffer;
   #length: number;
   /**
@@ -23,11 +28,19 @@ export class LongCommand {
 
   /**
    * `start` is what has come; the argument at `resumeAt` is the first that is not whole, and `resumeArgs` are
-   * missing. An argument announced as longer than `maxArgumentBytes` is a fault that ends the wait.
+   * missing. An argument announced as longer than `maxArgumentBytes` is a fault that ends the wait. The
+   * memory is one of `buffers`.
    */
-  constructor(start: Buffer, resumeAt: number, resumeArgs: number, maxArgumentBytes: number) {
+  constructor(
+    buffers: LongBuffers,
+    start: Buffer,
+    resumeAt: number,
+    resumeArgs: number,
+    maxArgumentBytes: number,
+  ) {
+    this.#buffers = buffers;
     this.#maxArgumentBytes = maxArgumentBytes;
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(2 * start.length, 65_536));
+    this.#bytes = buffers.take(2 * start.length);
     this.#length = start.copy(this.#bytes);
     this.#at = resumeAt;
     this.#left = resumeArgs;
@@ -40,8 +53,9 @@ export class LongCommand {
   append(chunk: Buffer): void {
     const needed = this.#length + chunk.length;
     if (needed > this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+      const larger = this.#buffers.take(needed);
       this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#buffers.give(this.#bytes);
       this.#bytes = larger;
     }
     this.#length += chunk.copy(this.#bytes, this.#length);
@@ -59,9 +73,16 @@ export class LongCommand {
     return true;
   }
 
-  /** All that has been gathered. */
-  take(): Buffer {
+  /** All that has been gathered, in memory that is this command's until `release`. */
+  gathered(): Buffer {
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Gives the memory back; nothing may be done with this command behind it. */
+  release(): void {
+    this.#buffers.give(this.#bytes);
+    this.#bytes = RELEASED;
+    this.#length = 0;
   }
 
   /**

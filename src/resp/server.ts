@@ -22,6 +22,7 @@ import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
 import { Gate } from './gate.js';
 import { kernelCounts, kernelTotals } from './kernel-counts.js';
+import { LongBuffers } from './long-buffers.js';
 import { Monitors } from './monitors.js';
 import { errorBytes, Failure, Raw } from './reply.js';
 import { ReplyTurn } from './reply-turn.js';
@@ -125,6 +126,7 @@ export class RespServer {
     this.#clientHost = {
       gate: this.#gate,
       limits: options.settings,
+      longBuffers: new LongBuffers(),
       turn,
       window: () => this.#currentWindow(),
       outputLimit: ({ isMonitor }) => options.settings.outputLimit(isMonitor ? 'pubsub' : 'normal'),
