@@ -1,12 +1,13 @@
 /**
  * `npm run bench [-- --quick] [-- --out FILE]`: the kernel alone, the frames toolkit on large dumps, then
- * clients against ours and redis-server. Prints ratios, writes all figures as JSON (dist/bench.json unless
+ * clients against ours and redis-server (REDIS_SERVER=path: another one, too). Prints ratios, writes all figures as JSON (dist/bench.json unless
  * --out says otherwise). Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { redisServer, redisTools } from '../support/redis.js';
+import { printClients, thousands } from './client-table.js';
 import { benchClients, type ClientFigure } from './clients.js';
 import { benchDumps } from './dumps.js';
 import { benchGrowth, benchKernel, GROWN_KEYS } from './kernel.js';
@@ -53,15 +54,9 @@ if (absent.length > 0) {
     `\nSkipped: the comparison with Redis needs ${absent.map(({ name, remedy }) => `${name} (${remedy})`).join(', ')}.`,
   );
 } else {
-  clients = await benchClients({ ...size, rounds: values.quick ? 1 : CLIENT_ROUNDS });
-  console.log(
-    '\nredis-benchmark, 50 clients, a million keys, 64-byte values, one replica each; requests a second:',
-  );
-  console.log('        pipeline   fastcache       redis   ratio');
-  for (const { test, pipeline, fastcache, redis, ratio } of clients) {
-    const rates = [fastcache, redis].map((rate) => thousands(rate).padStart(12)).join('');
-    console.log(`  ${test}  ${String(pipeline).padStart(9)}${rates}   x${ratio.toFixed(2)}`);
-  }
+  const otherRedis = process.env.REDIS_SERVER;
+  clients = await benchClients({ ...size, rounds: values.quick ? 1 : CLIENT_ROUNDS, otherRedis });
+  printClients(clients);
   lag = await benchLag(size);
   console.log('\nFrom a SET acknowledged until the replica shows it, and SET with WAIT 1:');
   console.log('              visible p50, p99 us   WAIT p50 ms   WAITs/s of 8 clients');
@@ -76,7 +71,3 @@ writeFileSync(
   `${JSON.stringify({ machine, ...size, kernel, slowestCallsMs, dumps, clients, lag }, null, 2)}\n`,
 );
 console.log(`\nAll figures: ${values.out}`);
-
-function thousands(rate: number): string {
-  return Math.round(rate).toLocaleString('en-US');
-}
