@@ -1,8 +1,8 @@
 /**
- * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames toolkit
- * on large dumps, clients against ours and redis-server (REDIS_SERVER=path: another one, too), and the time
- * until a write is everywhere. Prints ratios, writes all figures as JSON (dist/bench.json unless --out says
- * otherwise). Skips what needs redis where it is absent.
+ * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
+ * toolkit on large dumps, clients against ours and redis-server (REDIS_SERVER=path: another one, too), and
+ * the time until a write is everywhere. Prints ratios, writes all figures as JSON (dist/bench.json unless
+ * --out says otherwise). Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
