@@ -1,64 +1,147 @@
 /**
- * SET and GET through redis-benchmark at pipeline 1, 16 and 64, ours and redis-server side by side, each with
- * one replica attached: `npm run bench`. The two take turns, so that a machine that slows down slows both;
- * what counts is the median of the rounds' ratios.
+ * Clients through redis-benchmark, ours and redis-server side by side, each with one replica attached that
+ * applies what it is sent: `npm run bench`. The servers take turns, so that a machine that slows down slows
+ * all; what counts is the median of the rounds' ratios.
  */
-import { redisBenchmark } from '../support/redis.js';
-import { startFastcache, startRedis } from './rivals.js';
+import { readFileSync } from 'node:fs';
+import { type RedisBenchmark, redisBenchmark } from '../support/redis.js';
+import { type Rival, startFastcache, startRedis } from './rivals.js';
 import { median } from './statistics.js';
 
 export interface ClientBenchOptions {
   rounds: number;
   /** Share of the usual number of requests, for a smoke run. */
   scale: number;
+  /** Another redis-server to compare with, beside the one on the PATH. */
+  otherRedis: string | undefined;
 }
 
-export interface ClientFigure {
-  test: 'SET' | 'GET';
-  pipeline: number;
-  /** Requests a second, medians. */
-  fastcache: number;
-  redis: number;
-  /**
-   * Median of the rounds' ratios: each is of two runs side by side, so that it is not moved by what comes and
-   * goes.
-   */
-  ratio: number;
+/** A row of the table. */
+interface Row {
+  readonly test: 'SET' | 'GET' | 'INCR';
+  readonly valueBytes: number;
+  readonly pipeline: number;
+  readonly requests: number;
 }
 
-const KEYS = 1_000_000;
-const VALUE_BYTES = 64;
+/** How a server did in a row: medians of the rounds. */
+export interface ServerFigure extends RedisBenchmark {
+  /** CPU time of the primary a request; undefined where the system does not say. */
+  readonly cpuUs: number | undefined;
+}
+
+/** Ours beside another server, median, least and most of the rounds. */
+export interface Ratio {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+export interface ClientFigure extends Row {
+  readonly fastcache: ServerFigure;
+  readonly redis: ServerFigure;
+  readonly ratio: Ratio;
+  readonly otherRedis: ServerFigure | undefined;
+  readonly otherRatio: Ratio | undefined;
+}
+
+const SMALL_BYTES = 64;
 const CLIENTS = 50;
-const REQUESTS: Record<number, number> = { 1: 120_000, 16: 1_000_000, 64: 2_000_000 };
+/** Keys that values of so many bytes at least have, lest memory run out. */
+const KEYS: readonly (readonly [number, number])[] = [
+  [16_384, 1_000],
+  [1_024, 20_000],
+  [0, 1_000_000],
+];
+const ROWS: readonly Row[] = [
+  ...(['SET', 'GET'] as const).flatMap((test) =>
+    [
+      [1, 120_000],
+      [16, 1_000_000],
+      [64, 2_000_000],
+    ].map(([pipeline, requests]) => row(test, SMALL_BYTES, pipeline!, requests!)),
+  ),
+  row('INCR', SMALL_BYTES, 16, 1_000_000),
+  row('SET', 1_024, 16, 500_000),
+  row('SET', 16_384, 16, 50_000),
+  row('SET', 262_144, 16, 4_000),
+];
+/** Milliseconds of a tick in which Linux counts CPU time. */
+const TICK_MS = 10;
 
-export async function benchClients({ rounds, scale }: ClientBenchOptions): Promise<ClientFigure[]> {
-  const fastcache = await startFastcache();
-  const redis = await startRedis();
+export async function benchClients({
+  rounds,
+  scale,
+  otherRedis,
+}: ClientBenchOptions): Promise<ClientFigure[]> {
+  const rivals = [await startFastcache(), await startRedis()];
+  if (otherRedis !== undefined) rivals.push(await startRedis(otherRedis));
   try {
     const figures: ClientFigure[] = [];
-    for (const test of ['SET', 'GET'] as const) {
-      for (const pipeline of [1, 16, 64]) {
-        const requests = Math.max(1000, Math.round(REQUESTS[pipeline]! * scale));
-        const rates: [number[], number[]] = [[], []];
-        for (let round = 0; round < rounds; round++) {
-          rates[0].push(await measure(fastcache.primaryPort, test, pipeline, requests));
-          rates[1].push(await measure(redis.primaryPort, test, pipeline, requests));
-        }
-        const [ours, theirs] = rates.map(median) as [number, number];
-        const ratio = median(rates[0].map((rate, round) => rate / rates[1][round]!));
-        figures.push({ test, pipeline, fastcache: ours, redis: theirs, ratio });
-      }
-    }
+    for (const each of ROWS) figures.push(await benchRow(rivals, scaled(each, scale), rounds));
     return figures;
   } finally {
-    await fastcache.stop();
-    await redis.stop();
+    for (const rival of rivals) await rival.stop();
   }
 }
 
-async function measure(port: number, test: string, pipeline: number, requests: number): Promise<number> {
-  const flags = { t: test.toLowerCase(), r: KEYS, d: VALUE_BYTES, c: CLIENTS, P: pipeline, n: requests };
+async function benchRow(rivals: readonly Rival[], each: Row, rounds: number): Promise<ClientFigure> {
+  const runs = rivals.map((): ServerFigure[] => []);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, rival] of rivals.entries()) runs[index]!.push(await measure(rival, each));
+  }
+  const [fastcache, redis, otherRedis] = runs.map(medians);
+  const ratioTo = (other: readonly ServerFigure[]): Ratio => {
+    const ratios = runs[0]!.map(({ perSecond }, round) => perSecond / other[round]!.perSecond);
+    return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) };
+  };
+  return {
+    ...each,
+    fastcache: fastcache!,
+    redis: redis!,
+    ratio: ratioTo(runs[1]!),
+    otherRedis,
+    otherRatio: runs[2] && ratioTo(runs[2]),
+  };
+}
+
+async function measure(rival: Rival, { test, valueBytes, pipeline, requests }: Row): Promise<ServerFigure> {
+  const keys = KEYS.find(([least]) => valueBytes >= least)![1];
+  const flags = { t: test.toLowerCase(), r: keys, d: valueBytes, c: CLIENTS, P: pipeline, n: requests };
   const args = Object.entries(flags).flatMap(([flag, value]) => [`-${flag}`, String(value)]);
-  const rates = await redisBenchmark(port, ...args);
-  return rates[test]!;
+  const before = cpuMs(rival.primaryPid);
+  const benchmark = (await redisBenchmark(rival.primaryPort, ...args))[test]!;
+  const after = cpuMs(rival.primaryPid);
+  const spentMs = before === undefined || after === undefined ? undefined : after - before;
+  return { ...benchmark, cpuUs: spentMs === undefined ? undefined : (spentMs * 1_000) / requests };
+}
+
+/** Returns the CPU time of a process so far; undefined where there is no /proc. */
+function cpuMs(pid: number): number | undefined {
+  try {
+    const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ');
+    const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number);
+    return (user + system) * TICK_MS;
+  } catch {
+    return undefined;
+  }
+}
+
+function medians(runs: readonly ServerFigure[]): ServerFigure {
+  const of = (part: (run: ServerFigure) => number) => median(runs.map(part));
+  const isCounted = runs.every(({ cpuUs }) => cpuUs !== undefined);
+  return {
+    perSecond: of(({ perSecond }) => perSecond),
+    p50Ms: of(({ p50Ms }) => p50Ms),
+    p99Ms: of(({ p99Ms }) => p99Ms),
+    cpuUs: isCounted ? of(({ cpuUs }) => cpuUs!) : undefined,
+  };
+}
+
+function row(test: Row['test'], valueBytes: number, pipeline: number, requests: number): Row {
+  return { test, valueBytes, pipeline, requests };
+}
+
+function scaled(each: Row, scale: number): Row {
+  return { ...each, requests: Math.max(1_000, Math.round(each.requests * scale)) };
 }

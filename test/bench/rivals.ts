@@ -5,6 +5,7 @@ import { RedisServer, redisCli } from '../support/redis.js';
 /** A primary and its replica. */
 export interface Rival {
   readonly name: 'fastcache' | 'redis';
+  readonly primaryPid: number;
   /** The ports for clients. */
   readonly primaryPort: number;
   readonly replicaPort: number;
@@ -23,6 +24,7 @@ export async function startFastcache(): Promise<Rival> {
   await replica.event('caught-up');
   return {
     name: 'fastcache',
+    primaryPid: primary.pid,
     primaryPort: portOf(listen),
     replicaPort: portOf(replicaListen),
     killPrimary: () => primary.kill(),
@@ -30,16 +32,18 @@ export async function startFastcache(): Promise<Rival> {
   };
 }
 
-/** Resolves when the replica's link is up. */
-export async function startRedis(): Promise<Rival> {
-  const primary = await RedisServer.start('--repl-diskless-sync-delay', '0');
-  const replica = await RedisServer.start('--replicaof', `127.0.0.1 ${primary.port}`);
+/** Resolves when the replica's link is up; `program` is the redis-server. */
+export async function startRedis(program = 'redis-server'): Promise<Rival> {
+  const sync = ['--repl-diskless-sync-delay', '0', '--repl-backlog-size', '64mb'];
+  const primary = await RedisServer.run(program, ...sync);
+  const replica = await RedisServer.run(program, '--replicaof', `127.0.0.1 ${primary.port}`);
   await eventually(
     () => redisCli(replica.port, 'info', 'replication'),
     (text) => text.includes('master_link_status:up'),
   );
   return {
     name: 'redis',
+    primaryPid: primary.pid,
     primaryPort: primary.port,
     replicaPort: replica.port,
     killPrimary: () => primary.kill(),

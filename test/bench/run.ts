@@ -1,82 +1,74 @@
 /**
- * `npm run bench [-- --quick] [-- --out FILE]`: the kernel alone, the frames toolkit on large dumps, then
- * clients against ours and redis-server. Prints ratios, writes all figures as JSON (dist/bench.json unless
+ * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
+ * toolkit on large dumps, clients against ours and redis-server (REDIS_SERVER=path: another one, too), and
+ * the time until a write is everywhere. Prints ratios, writes all figures as JSON (dist/bench.json unless
  * --out says otherwise). Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { redisServer, redisTools } from '../support/redis.js';
-import { benchClients, type ClientFigure } from './clients.js';
+import { benchClients } from './clients.js';
 import { benchDumps } from './dumps.js';
-import { benchGrowth, benchKernel, GROWN_KEYS } from './kernel.js';
-import { benchLag, type LagFigures } from './lag.js';
+import { benchGrowth, benchKernel } from './kernel.js';
+import { benchLag } from './lag.js';
+import { printClients, printDumps, printGrowth, printKernel, printLag } from './tables.js';
+
+const PARTS = ['kernel', 'dumps', 'clients', 'lag'];
+/** Ratios of runs over the network differ most from round to round. */
+const CLIENT_ROUNDS = 9;
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    part: { type: 'string', multiple: true, default: PARTS },
     out: { type: 'string', default: 'dist/bench.json' },
   },
 });
+const unknown = values.part.filter((part) => !PARTS.includes(part));
+if (unknown.length > 0) throw new Error(`There is no part ${unknown.join()}; the parts are ${PARTS.join()}.`);
 const size = values.quick ? { rounds: 1, scale: 0.02 } : { rounds: 5, scale: 1 };
-/** Ratios of runs over the network differ most from round to round. */
-const CLIENT_ROUNDS = 9;
-const machine = `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`;
-console.log(machine);
+const clientRounds = values.quick ? 1 : CLIENT_ROUNDS;
+const figures: Record<string, unknown> = {
+  machine: `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`,
+  ...size,
+};
+console.log(figures.machine);
 
-const kernel = benchKernel(size);
-console.log('\nIn one process, records a second (and as a ratio to a Map that only stores):');
-for (const [name, rate] of Object.entries(kernel)) {
-  console.log(`  ${name.padEnd(14)}${thousands(rate).padStart(12)}  x${(rate / kernel.mapSet).toFixed(2)}`);
+if (values.part.includes('kernel')) {
+  const kernel = benchKernel(size);
+  printKernel(kernel);
+  const slowestCallsMs = benchGrowth(size);
+  printGrowth(slowestCallsMs, size.scale);
+  Object.assign(figures, { kernel, slowestCallsMs });
 }
-
-const slowestCallsMs = benchGrowth(size);
-const slowest = slowestCallsMs.map((ms) => ms.toFixed(2)).join(' ');
-console.log(
-  `\nSlowest calls of ten SETs while a store grows to ${thousands(GROWN_KEYS * size.scale)} keys, ms: ${slowest}`,
-);
-
-const dumps = benchDumps(size);
-console.log('\nDumps of 64-byte values, each command a process of its own:');
-console.log('                        dump    records/s      MB/s   per byte beside zstd -d');
-for (const { command, dump, recordsPerSecond, megabytesPerSecond, zstdShare } of dumps) {
-  const rates = `${thousands(recordsPerSecond).padStart(13)}${thousands(megabytesPerSecond).padStart(10)}`;
-  const share = zstdShare === null ? '' : `   x${zstdShare.toFixed(2)}`;
-  console.log(`  ${command.padEnd(22)}${dump.padStart(6)}${rates}${share}`);
+if (values.part.includes('dumps')) {
+  const dumps = benchDumps(size);
+  printDumps(dumps);
+  Object.assign(figures, { dumps });
 }
-
-const absent = [redisServer, redisTools].filter((peer) => !peer.isThere);
-let clients: ClientFigure[] | null = null;
-let lag: Record<'fastcache' | 'redis', LagFigures> | null = null;
-if (absent.length > 0) {
-  console.log(
-    `\nSkipped: the comparison with Redis needs ${absent.map(({ name, remedy }) => `${name} (${remedy})`).join(', ')}.`,
-  );
-} else {
-  clients = await benchClients({ ...size, rounds: values.quick ? 1 : CLIENT_ROUNDS });
-  console.log(
-    '\nredis-benchmark, 50 clients, a million keys, 64-byte values, one replica each; requests a second:',
-  );
-  console.log('        pipeline   fastcache       redis   ratio');
-  for (const { test, pipeline, fastcache, redis, ratio } of clients) {
-    const rates = [fastcache, redis].map((rate) => thousands(rate).padStart(12)).join('');
-    console.log(`  ${test}  ${String(pipeline).padStart(9)}${rates}   x${ratio.toFixed(2)}`);
+if (isRedisThere()) {
+  if (values.part.includes('clients')) {
+    const rounds = values.rounds === undefined ? clientRounds : Number(values.rounds);
+    const clients = await benchClients({ ...size, rounds, otherRedis: process.env.REDIS_SERVER });
+    printClients(clients);
+    Object.assign(figures, { clients });
   }
-  lag = await benchLag(size);
-  console.log('\nFrom a SET acknowledged until the replica shows it, and SET with WAIT 1:');
-  console.log('              visible p50, p99 us   WAIT p50 ms   WAITs/s of 8 clients');
-  for (const [name, figures] of Object.entries(lag)) {
-    const visible = `${figures.visibleP50Us.toFixed(0)}, ${figures.visibleP99Us.toFixed(0)}`.padStart(20);
-    const waits = `${figures.waitP50Ms.toFixed(2).padStart(14)}${thousands(figures.waitsPerSecond).padStart(23)}`;
-    console.log(`  ${name.padEnd(12)}${visible}${waits}`);
+  if (values.part.includes('lag')) {
+    const lag = await benchLag(size);
+    printLag(lag);
+    Object.assign(figures, { lag });
   }
 }
-writeFileSync(
-  values.out,
-  `${JSON.stringify({ machine, ...size, kernel, slowestCallsMs, dumps, clients, lag }, null, 2)}\n`,
-);
+writeFileSync(values.out, `${JSON.stringify(figures, null, 2)}\n`);
 console.log(`\nAll figures: ${values.out}`);
 
-function thousands(rate: number): string {
-  return Math.round(rate).toLocaleString('en-US');
+/** Returns whether there is a Redis to compare with; says what is missing where there is none. */
+function isRedisThere(): boolean {
+  const absent = [redisServer, redisTools].filter((peer) => !peer.isThere);
+  if (absent.length === 0) return true;
+  const names = absent.map(({ name, remedy }) => `${name} (${remedy})`);
+  console.log(`\nSkipped: the comparison with Redis needs ${names.join(', ')}.`);
+  return false;
 }

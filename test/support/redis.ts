@@ -27,14 +27,24 @@ export async function redisCli(port: number, ...command: string[]): Promise<stri
   return stdout.replace(/\n$/, '');
 }
 
-/** Requests a second by test name, as redis-benchmark's `--csv` reports them. */
-export async function redisBenchmark(port: number, ...args: string[]): Promise<Record<string, number>> {
+/** What redis-benchmark's `--csv` reports of a test. */
+export interface RedisBenchmark {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** Runs redis-benchmark; returns what it reports by test name. */
+export async function redisBenchmark(
+  port: number,
+  ...args: string[]
+): Promise<Record<string, RedisBenchmark>> {
   const { stdout } = await run('redis-benchmark', ['-h', '127.0.0.1', '-p', String(port), '--csv', ...args]);
   const rows = stdout.trim().split('\n').slice(1);
   return Object.fromEntries(
     rows.map((row) => {
-      const [test, perSecond] = row.split(',').map((cell) => cell.replaceAll('"', ''));
-      return [test, Number(perSecond)];
+      const [test, perSecond, , , p50Ms, , p99Ms] = row.split(',').map((cell) => cell.replaceAll('"', ''));
+      return [test, { perSecond: Number(perSecond), p50Ms: Number(p50Ms), p99Ms: Number(p99Ms) }];
     }),
   );
 }
@@ -43,7 +53,7 @@ export async function redisBenchmark(port: number, ...args: string[]): Promise<R
 export class RedisServer extends LineProcess {
   readonly port: number;
 
-  private constructor(port: number, args: readonly string[]) {
+  private constructor(program: string, port: number, args: readonly string[]) {
     // A full sync goes through a file all the same, which the server then deletes.
     const rdb = [
       '--dir',
@@ -53,13 +63,18 @@ export class RedisServer extends LineProcess {
       '--rdb-del-sync-files',
       'yes',
     ];
-    super('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no', ...rdb, ...args]);
+    super(program, ['--port', String(port), '--save', '', '--appendonly', 'no', ...rdb, ...args]);
     this.port = port;
   }
 
   /** Resolves when it accepts connections; `args` as on its command line (`--replicaof`, …). */
-  static async start(...args: string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), args);
+  static start(...args: string[]): Promise<RedisServer> {
+    return RedisServer.run('redis-server', ...args);
+  }
+
+  /** Does what `start` does with the redis-server at `program`. */
+  static async run(program: string, ...args: string[]): Promise<RedisServer> {
+    const server = new RedisServer(program, await freePort(), args);
     await server.nextLine((line) => line.includes('Ready to accept connections'));
     return server;
   }

@@ -1,0 +1,68 @@
+/** The tables that `npm run bench` prints. */
+import type { ClientFigure, Ratio, ServerFigure } from './clients.js';
+import type { DumpFigure } from './dumps.js';
+import { GROWN_KEYS, type KernelFigures } from './kernel.js';
+import type { LagFigures } from './lag.js';
+
+export function printKernel(kernel: KernelFigures): void {
+  console.log('\nIn one process, records a second (and as a ratio to a Map that only stores):');
+  for (const [name, rate] of Object.entries(kernel)) {
+    const ratio = (rate / kernel.mapSet).toFixed(2);
+    console.log(`  ${name.padEnd(14)}${thousands(rate).padStart(12)}  x${ratio}`);
+  }
+}
+
+export function printGrowth(slowestCallsMs: readonly number[], scale: number): void {
+  const slowest = slowestCallsMs.map((ms) => ms.toFixed(2)).join(' ');
+  const keys = thousands(GROWN_KEYS * scale);
+  console.log(`\nSlowest calls of ten SETs while a store grows to ${keys} keys, ms: ${slowest}`);
+}
+
+export function printDumps(dumps: readonly DumpFigure[]): void {
+  console.log('\nDumps of 64-byte values, each command a process of its own:');
+  console.log('                        dump    records/s      MB/s   per byte beside zstd -d');
+  for (const { command, dump, recordsPerSecond, megabytesPerSecond, zstdShare } of dumps) {
+    const rates = `${thousands(recordsPerSecond).padStart(13)}${thousands(megabytesPerSecond).padStart(10)}`;
+    const share = zstdShare === null ? '' : `   x${zstdShare.toFixed(2)}`;
+    console.log(`  ${command.padEnd(22)}${dump.padStart(6)}${rates}${share}`);
+  }
+}
+
+/** Prints a line for each row, and one more beside another redis-server where there is one. */
+export function printClients(figures: readonly ClientFigure[]): void {
+  console.log(
+    '\nredis-benchmark, 50 clients, one replica each; medians of the rounds, ratios with their spread:',
+  );
+  console.log('                          requests/s        p50, p99 ms      CPU us    beside it');
+  for (const { test, valueBytes, pipeline, fastcache, redis, ratio, otherRedis, otherRatio } of figures) {
+    const name = `${test} ${valueBytes} B P${pipeline}`.padEnd(18);
+    console.log(`  ${name}${cells('fastcache', fastcache)}`);
+    console.log(`  ${' '.repeat(18)}${cells('redis', redis)}   ${spread(ratio)}`);
+    if (otherRedis === undefined || otherRatio === undefined) continue;
+    console.log(`  ${' '.repeat(18)}${cells('other', otherRedis)}   ${spread(otherRatio)}`);
+  }
+}
+
+export function printLag(lag: Readonly<Record<string, LagFigures>>): void {
+  console.log('\nFrom a SET acknowledged until the replica shows it, and SET with WAIT 1:');
+  console.log('              visible p50, p99 us   WAIT p50 ms   WAITs/s of 8 clients');
+  for (const [name, { visibleP50Us, visibleP99Us, waitP50Ms, waitsPerSecond }] of Object.entries(lag)) {
+    const visible = `${visibleP50Us.toFixed(0)}, ${visibleP99Us.toFixed(0)}`.padStart(20);
+    const waits = `${waitP50Ms.toFixed(2).padStart(14)}${thousands(waitsPerSecond).padStart(23)}`;
+    console.log(`  ${name.padEnd(12)}${visible}${waits}`);
+  }
+}
+
+/** Renders a number with commas between thousands. */
+function thousands(rate: number): string {
+  return Math.round(rate).toLocaleString('en-US');
+}
+
+function cells(name: string, { perSecond, p50Ms, p99Ms, cpuUs }: ServerFigure): string {
+  const latency = `${p50Ms.toFixed(2)}, ${p99Ms.toFixed(2)}`.padStart(17);
+  return `${name.padEnd(10)}${thousands(perSecond).padStart(11)}${latency}${(cpuUs?.toFixed(2) ?? '?').padStart(10)}`;
+}
+
+function spread({ median, least, most }: Ratio): string {
+  return `x${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
+}
