@@ -3,13 +3,14 @@ import type { Holding } from '../replication/replica/holding.js';
 import { type EngineOrigin, startingEngine } from './engines.js';
 import type { Loaded } from './load.js';
 import { recover } from './recovery.js';
+import { weakSecret } from './weak-secret.js';
 
 /** The content of a node that starts, and what has become of its options. */
 export interface Start extends Loaded {
   readonly origin: EngineOrigin;
   /** What was recovered, which is in the engine; undefined: nothing. */
   readonly recovered: Holding | undefined;
-  /** What an operator is to know of the recovery. */
+  /** What an operator is to know: of secrets that could be guessed, and of the recovery. */
   readonly notes: readonly string[];
 }
 
@@ -18,7 +19,13 @@ export interface Start extends Loaded {
  * and TOKEN_REFUSED.
  */
 export async function startingContent(given: EngineOrigin): Promise<Start> {
-  const { holding: recovered, primary = given.config.primary, notes } = await recover(given);
+  const { token = '', password = '' } = given.config;
+  const weak = [
+    weakSecret('token', Buffer.byteLength(token)),
+    weakSecret('password', Buffer.byteLength(password)),
+  ];
+  const { holding: recovered, primary = given.config.primary, notes: ofRecovery } = await recover(given);
+  const notes = [...weak.filter((note) => note !== undefined), ...ofRecovery];
   // Replicas are to give up what they hold for nothing but a beginning without content.
   const freshHistory = given.config.freshHistory && recovered === undefined && primary === undefined;
   const origin = { ...given, config: { ...given.config, primary, freshHistory } };

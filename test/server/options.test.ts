@@ -95,21 +95,6 @@ async function rejectionOf(promise: Promise<unknown>): Promise<string | undefine
   );
 }
 
-describe.each(['primary', 'replica'] as const)('a %s', (role) => {
-  it.each(['TOKEN', 'PASSWORD'])(
-    'warns of a %s of less than 16 bytes, and of none that is longer',
-    async (name) => {
-      const warnings: string[] = [];
-      const warn = (message: string) => warnings.push(message);
-      await optionsOf(role, [], { [`FASTCACHE_${name}`]: 'x'.repeat(16) }, warn);
-      expect(warnings).toEqual([]);
-      await optionsOf(role, [], { [`FASTCACHE_${name}`]: 'x'.repeat(15) }, warn);
-      expect(warnings.join()).toMatch(/ has less than 16 bytes and might be guessed; openssl rand -hex 32 /);
-      expect(warnings.join()).not.toContain('xxx');
-    },
-  );
-});
-
 describe('the table of options', () => {
   it('has a flag of its own for each option that has one, and no two for one name', () => {
     const flags = flagged.map(([, { flag }]) => flag);

@@ -8,7 +8,6 @@ import { checkedOptions } from '../../server/config.js';
 import type { AnyOption, Role } from '../../server/option.js';
 import type { OptionName, PrimaryOptions, ReplicaOptions, ServerOptions } from '../../server/option-types.js';
 import { optionRows, serverOptions } from '../../server/options.js';
-import { weakSecret } from '../../server/weak-secret.js';
 import {
   addressFlag,
   choiceFlag,
@@ -121,20 +120,12 @@ function givenBy(
     case 'addresses':
       return listed(given as Listed<string> | undefined);
     case 'secret':
-      return readOwnSecret(name as Secret, given as string | undefined, warn);
+      return readSecret(name as Secret, given as string | undefined, warn);
     case 'boolean':
       return option.isFlagNegative ? !given : given;
     default:
       return given;
   }
-}
-
-/** The secret that this server asks for, or presents; one that could be guessed is warned of. */
-function readOwnSecret(name: Secret, file: string | undefined, warn: (message: string) => void): unknown {
-  const secret = readSecret(name, file, warn);
-  const warning = weakSecret(name, Buffer.byteLength(secret ?? ''));
-  if (warning !== undefined) warn(warning);
-  return secret;
 }
 
 /** The address to listen on, or false; the command line has precedence over the environment. */
