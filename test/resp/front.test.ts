@@ -6,7 +6,7 @@ import { eventually } from '../support/processes.js';
 import { RedisServer, redisServer } from '../support/redis.js';
 import { RespClient, respCommand } from '../support/resp-client.js';
 
-const PASSWORD = 's3cret';
+const PASSWORD = 'a password of 26 letters..';
 
 async function guessTenTimes(primary: { listenAddress: string | undefined }): Promise<void> {
   const guesser = await connect(primary);

@@ -142,7 +142,7 @@ describe('a primary', () => {
   });
 
   it('logs who was refused', async () => {
-    const primary = await startPrimary({ token: 's3cret' });
+    const primary = await startPrimary({ token: 'a secret of 23 letters.' });
     const messages: string[] = [];
     const listener = ({ message }: { message: string }) => messages.push(message);
     primary.on('log', listener);
