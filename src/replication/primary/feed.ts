@@ -144,13 +144,16 @@ export class ReplicaFeed {
   }
 
   /**
-   * Decides for a replica that has fallen too far behind: one of fastcache's is given a snapshot on the
-   * connection that it has, as soon as that has room, and keeps what it holds until then. Any other, and one
+   * Decides for a replica that has fallen too far behind: one of fastcache's, once it has also fallen out of
+   * the backlog, is given a snapshot on the connection that it has, as soon as that has room, and keeps what
+   * it holds until then. Any other, and one
    * that does not even keep up with the frames between the chunks of a snapshot, is cut off.
    */
   #overflowed(reason: string, limitFlag: string): void {
     const { metrics, log, connection, cutOff } = this.#options;
     if (this.#isOurs && this.#state !== 'snapshot') {
+      // As long as the backlog has what it lacks, that is kept anyway.
+      if (this.#subscriber.isInBacklog) return;
       log.warn(
         `replica ${connection.remoteAddress} has fallen behind and is given a snapshot on its connection: ` +
           `${reason}; a greater ${limitFlag} gives it longer`,

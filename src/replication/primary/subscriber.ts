@@ -17,8 +17,8 @@ export interface SubscriberOptions {
   maxQueueBytes: number;
   metrics: ReplicationMetrics;
   /**
-   * Called when it has fallen further behind. `reason` is in words, `limitFlag` the flag that sets the limit
-   * which was passed. It must `close` the subscriber or have it `skip`.
+   * Called with each frame while it is further behind. `reason` is in words, `limitFlag` the flag that sets
+   * the limit which is passed. It may `close` the subscriber, or have it `skip`.
    */
   overflowed(reason: string, limitFlag: string): void;
   /** Called when the stream was interrupted. Nothing may be written to the connection after it. */
@@ -58,6 +58,8 @@ export class Subscriber implements LogReader {
   /** Called when the connection has room behind what was skipped; undefined: nothing was. */
   #onRoom: (() => void) | undefined;
   #isClosed = false;
+  /** The watermarks at the close, after which the log need not have that place any more. */
+  #lastWatermarks: bigint[] | undefined;
 
   /** Everything that is published from now on waits for `start`. */
   constructor(connection: Connection, backlog: Backlog, options: SubscriberOptions) {
@@ -76,7 +78,12 @@ export class Subscriber implements LogReader {
 
   /** The watermarks of all that has been written to the connection, in the order of the stream. */
   get watermarks(): bigint[] {
-    return this.#backlog.watermarksAt(this.#cursor.offset);
+    return this.#lastWatermarks ?? this.#backlog.watermarksAt(this.#cursor.offset);
+  }
+
+  /** Whether the backlog keeps all that waits, so that it costs nothing. */
+  get isInBacklog(): boolean {
+    return this.#cursor.offset >= this.#backlog.keptFrom;
   }
 
   get untakenBytes(): number {
@@ -165,6 +172,7 @@ export class Subscriber implements LogReader {
   /** Sends nothing more and holds nothing back. */
   close(): void {
     if (this.#isClosed) return;
+    this.#lastWatermarks = this.watermarks;
     this.#isClosed = true;
     this.#cursor.close();
     this.#inserted.clear();
@@ -176,8 +184,8 @@ export class Subscriber implements LogReader {
   invariants(): void {
     this.#inserted.invariants();
     const { maxQueueBytes } = this.#options;
-    const uncheckedBytes = this.#backlog.undeliveredBytes;
-    assert(this.queuedBytes <= maxQueueBytes + uncheckedBytes, 'a subscriber keeps to its bounds');
+    const isBounded = this.queuedBytes <= maxQueueBytes + this.#backlog.undeliveredBytes;
+    assert(isBounded || this.isInBacklog, 'a subscriber keeps to its bounds');
     assert(this.#isBlocked || this.#untaken.length === 0, 'frames are untaken while the connection is full');
     assert(
       this.#inserted.length === 0 || !this.#isStarted || this.#isBlocked,

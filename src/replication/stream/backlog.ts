@@ -106,6 +106,11 @@ export class Backlog {
     return this.#log.endOffset;
   }
 
+  /** The offset of a cursor from which on the backlog keeps all. */
+  get keptFrom(): number {
+    return this.#log.tailOffset;
+  }
+
   /** Bytes that have been pushed since `deliver`. */
   get undeliveredBytes(): number {
     return this.#log.undeliveredBytes;

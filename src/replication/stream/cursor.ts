@@ -115,8 +115,9 @@ export class Cursor {
    * the rest of the frame that has been handed out in part; undefined: none has.
    */
   pause(): Buffer | undefined {
-    const rest = this.#offset < this.#frameEnd ? this.#copyUntil(this.#frameEnd) : undefined;
+    // The rest is handed out as a copy: what is in use of the log ends before it.
     this.#lendOut();
+    const rest = this.#offset < this.#frameEnd ? this.#copyUntil(this.#frameEnd) : undefined;
     this.#isPaused = true;
     this.#log.release();
     return rest;

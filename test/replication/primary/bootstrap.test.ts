@@ -329,8 +329,8 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
         expectWasOnceTrue(primary, replica);
       }
       world.runUntil(() => isEqual(primary, replica));
-      expect(primary.metrics.backpressureEvents).toBe(0);
-      expect(primary.metrics.catchUpSnapshotCount).toBeGreaterThan(1);
+      // The backlog has all that it lacks, so that its bound does not matter.
+      expect(primary.metrics).toMatchObject({ backpressureEvents: 0, catchUpSnapshotCount: 1 });
       expect(replica.store()?.content()).toEqual(primary.store.content());
     });
   });
@@ -338,7 +338,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
   describe('a replica that has fallen too far behind', () => {
     it('is given a snapshot on the connection that it has, and keeps what it holds until that is whole', async () => {
       const { world, transport, primary, follow } = await cluster(
-        { listener: { subscriberQueueBytes: 2_000 } },
+        { publisher: { backlogBytes: 1_000 }, listener: { subscriberQueueBytes: 2_000 } },
         { sendBufferBytes: 8_192 },
       );
       fill(primary, 0, 300);

@@ -59,6 +59,11 @@ export class SimNetwork {
     this.transport.reception = reception;
   }
 
+  /** Whether it has lost what was written, as no sound network does. */
+  get hasLostFrames(): boolean {
+    return this.#frameWasLost;
+  }
+
   /** From now on nothing is wrong with it. */
   heal(): void {
     this.#isHealed = true;
