@@ -8,7 +8,7 @@ import { runCommand } from '../../support/run-command.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-replica-'));
 const tokenFile = join(directory, 'token');
-writeFileSync(tokenFile, 's3cret\n', { mode: 0o600 });
+writeFileSync(tokenFile, 'a-token-of-22-letters-\n', { mode: 0o600 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('replica follow', () => {
@@ -86,7 +86,7 @@ describe('replica follow', () => {
     await leaf.event('caught-up');
     const refused = await runCommand(
       ['replica', 'follow', String(ready.bind), '--once', '--no-listen', '--json'],
-      { env: { FASTCACHE_TOKEN: 's3cret' } },
+      { env: { FASTCACHE_TOKEN: 'a-token-of-22-letters-' } },
     );
     expect(refused).toMatchObject({ status: 1 });
     expect(refused.stdout + refused.stderr).toContain('TOO_MANY_REPLICAS');
@@ -107,7 +107,9 @@ describe('replica follow', () => {
   it('--once records what the primary has and leaves', async () => {
     const file = join(directory, 'once.fcrp');
     const args = ['replica', 'follow', bind, '--once', '--no-listen', '--record', file];
-    const { status, stdout, stderr } = await runCommand(args, { env: { FASTCACHE_TOKEN: 's3cret' } });
+    const { status, stdout, stderr } = await runCommand(args, {
+      env: { FASTCACHE_TOKEN: 'a-token-of-22-letters-' },
+    });
     expect(status).toBe(0);
     expect(stdout).toBe(`replica ready: follows ${bind}\n`);
     expect(stderr).toContain('caught-up');
@@ -115,12 +117,12 @@ describe('replica follow', () => {
     const marks = async (endpoint: string, env = {}) =>
       JSON.parse((await runCommand(['watermarks', endpoint, '--json'], { env })).stdout).endpoints[0]
         .watermarks;
-    expect(await marks(file)).toEqual(await marks(bind, { FASTCACHE_TOKEN: 's3cret' }));
+    expect(await marks(file)).toEqual(await marks(bind, { FASTCACHE_TOKEN: 'a-token-of-22-letters-' }));
   });
 
   it('--once exits 1 when its dump could not be written whole', async () => {
     const args = ['replica', 'follow', bind, '--once', '--no-listen', '--record', '/dev/full'];
-    const { status, stderr } = await runCommand(args, { env: { FASTCACHE_TOKEN: 's3cret' } });
+    const { status, stderr } = await runCommand(args, { env: { FASTCACHE_TOKEN: 'a-token-of-22-letters-' } });
     expect(status).toBe(1);
     expect(stderr).toContain('Error: The recording failed: ENOSPC');
   });
@@ -136,7 +138,7 @@ describe('replica follow', () => {
       const { status, stdout, stderr } = await runCommand(args, { env });
       expect(status).toBe(77);
       expect(stdout + stderr).toContain('TOKEN_REFUSED');
-      expect(stdout + stderr).not.toMatch(/wr0ng-one|s3cret/);
+      expect(stdout + stderr).not.toMatch(/wr0ng-one|a-token-of-22-letters-/);
     }
   });
 
