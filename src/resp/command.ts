@@ -131,6 +131,14 @@ export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of
 export const OUT_OF_MEMORY = new Failure("OOM command not allowed when used memory > 'maxmemory'.");
 /** What Redis answers to a write that would make a value too long. */
 export const VALUE_TOO_LONG = new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
+/** What Redis answers to a write on a replica. */
+export const READONLY = new Failure("READONLY You can't write against a read only replica.");
+/** What Redis answers to a write when fewer good replicas are connected than writes need. */
+export const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to write.');
+/** What Redis answers on a replica whose link is down and whose content must not be read then. */
+export const STALE = new Failure(
+  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+);
 /** What Redis answers while a script runs for longer than `busy-reply-threshold`. */
 export const BUSY = new Failure(
   'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',

@@ -6,7 +6,16 @@
 import { FastcacheError } from '../errors.js';
 import { wordOf } from './arguments.js';
 import type { ClientState } from './client-state.js';
-import { BUSY, type Command, flagBits, OUT_OF_MEMORY, VALUE_TOO_LONG } from './command.js';
+import {
+  BUSY,
+  type Command,
+  flagBits,
+  OUT_OF_MEMORY,
+  READONLY,
+  STALE,
+  TOO_FEW_REPLICAS,
+  VALUE_TOO_LONG,
+} from './command.js';
 import type { CommandHost } from './command-host.js';
 import { type CommandTable, type FoundCommand, fitsArity } from './command-table.js';
 import { releaseWatched } from './commands/transactions.js';
@@ -38,7 +47,6 @@ const QUEUED_ARGUMENT_BYTES = 128;
 const QUEUED = new Status('QUEUED');
 const UNKNOWN_IN_SCRIPT = new Failure('ERR Unknown Redis command called from script');
 const WRONG_ARITY_IN_SCRIPT = new Failure('ERR Wrong number of args calling Redis command from script');
-const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to write.');
 /** Commands that end a script also before others are answered BUSY. */
 const SCRIPT_ENDING = new Set(['script|kill', 'shutdown']);
 /** Commands that run in a transaction instead of being queued. */
@@ -172,12 +180,8 @@ export class Gate {
     }
     const { isLoading, isStale, lacksReplicas, paused } = host.situation;
     if (lacksReplicas && writes) return TOO_FEW_REPLICAS;
-    if (isReplica && writes) {
-      return new Failure("READONLY You can't write against a read only replica.");
-    }
-    if (isStale && (flags & flagBits.stale) === 0) {
-      return new Failure("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
-    }
+    if (isReplica && writes) return READONLY;
+    if (isStale && (flags & flagBits.stale) === 0) return STALE;
     if (isLoading && (flags & flagBits.loading) === 0) {
       return new Failure('LOADING Redis is loading the dataset in memory');
     }

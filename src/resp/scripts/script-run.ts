@@ -1,13 +1,10 @@
 /** One run of a script, and what it may do: Redis' checks before a script, and before each of its calls. */
 import type { ClientState } from '../client-state.js';
-import { flagBits, OUT_OF_MEMORY } from '../command.js';
+import { flagBits, OUT_OF_MEMORY, READONLY, STALE, TOO_FEW_REPLICAS } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { Failure } from '../reply.js';
 import type { CallingScript, ScriptFlags } from '../script-host.js';
 
-const READONLY = new Failure("READONLY You can't write against a read only replica.");
-const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to write.');
-const STALE = new Failure("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
 const STALE_UNDECLARED = new Failure(
   "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set.",
 );
