@@ -2,6 +2,7 @@
 import { FastcacheError } from '../errors.js';
 import { goesBackTo, type History, readHistory } from '../replication/history.js';
 import { Probe, type ProbeOptions } from '../replication/link/probe.js';
+import { offsetIn } from '../replication/offset.js';
 import { readStatus } from '../status/status-payload.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
@@ -86,11 +87,11 @@ function nameless(address: Address): FastcacheError {
 
 /** Whether the first of two has come further: in its history, or by having a later one. */
 function isFurther(one: Candidate, other: Candidate): boolean {
-  if (one.history.id === other.history.id) return total(one) > total(other);
+  if (one.history.id === other.history.id) return offsetOf(one) > offsetOf(other);
   if (goesBackTo(one.history, other.history.id)) return true;
   return !goesBackTo(other.history, one.history.id) && one.history.base > other.history.base;
 }
 
-function total({ watermarks }: Candidate): bigint {
-  return watermarks.reduce((sum, watermark) => sum + watermark, 0n);
+function offsetOf({ history, watermarks }: Candidate): bigint {
+  return offsetIn(history, watermarks);
 }

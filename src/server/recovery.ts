@@ -49,7 +49,10 @@ export async function recover(origin: EngineOrigin): Promise<Recovery> {
     }
   }
   if (!config.freshHistory) throw failed(faults);
-  return { ...NOTHING, notes: [`nothing was recovered, and it begins anew (--fresh): ${reasons(faults)}`] };
+  return {
+    ...NOTHING,
+    notes: [`nothing was recovered, and it starts without content (--fresh): ${reasons(faults)}`],
+  };
 }
 
 function followInstead(primary: Address, mayFollow: boolean): Recovery {
@@ -67,12 +70,18 @@ function followInstead(primary: Address, mayFollow: boolean): Recovery {
 
 /** Takes the content of the node at `address`, as a replica of it. Rejects with what the link ended with. */
 function fetchContent(address: Address, origin: EngineOrigin): Promise<Holding<ShardEngine>> {
-  const { config, seams } = origin;
-  const { connectTimeoutMs, reconnectBackoffMs, token } = config;
+  const { clock, timers, random, transport } = origin.seams;
+  const { connectTimeoutMs, reconnectBackoffMs, token } = origin.config;
   return new Promise((resolve, reject) => {
     const follower: Follower<ShardEngine> = new Follower<ShardEngine>({
-      ...{ clock: seams.clock, timers: seams.timers, random: seams.random, transport: seams.transport },
-      ...{ address, connectTimeoutMs, reconnectBackoffMs, token },
+      clock,
+      timers,
+      random,
+      transport,
+      address,
+      connectTimeoutMs,
+      reconnectBackoffMs,
+      token,
       metrics: new ReplicationMetrics(),
       log: SILENT,
       failFast: true,

@@ -108,7 +108,7 @@ describe('a primary that is started again with recover', () => {
     },
   );
 
-  it('fails where nobody has content, and begins anew where that is meant', async () => {
+  it('fails where nobody has content, and starts without content where that is meant', async () => {
     const [bind, nobody] = [await place(), await place()];
     const empty = await follow(nobody, { bind: ':0' });
     const recover = [nobody, empty.bindAddress!];
@@ -116,8 +116,8 @@ describe('a primary that is started again with recover', () => {
       code: 'RECOVERY_FAILED',
       message: expect.stringMatching(/no content yet.*\(--fresh\)/),
     });
-    const anew = await startPrimary({ bind, recover, freshHistory: true });
-    expect(anew.keyCount()).toBe(0);
+    const started = await startPrimary({ bind, recover, freshHistory: true });
+    expect(started.keyCount()).toBe(0);
   });
 
   it('presents its token, and says whose is refused', async () => {
