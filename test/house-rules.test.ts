@@ -159,7 +159,7 @@ describe('imports', () => {
 });
 
 describe('the core', () => {
-  const core = files.filter((file) => /^src\/(frame|replication|engine|kernel)\//.test(file));
+  const core = files.filter((file) => /^src\/(frame|replication|engine|kernel|lua)\//.test(file));
 
   it('asks nobody but its seams for time, chance and timers', () => {
     const ambient =

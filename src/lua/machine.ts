@@ -38,6 +38,10 @@ export interface MachineOptions {
   open(L: LuaState): void;
   /** Decides about the running script; `canSuspend` is false inside of a callback of a library. */
   judge(canSuspend: boolean): Verdict;
+  /** Returns the time, Unix milliseconds. */
+  nowMs(): number;
+  /** Returns the CPU time of the process, in seconds. */
+  cpuSeconds(): number;
 }
 
 /** A function that was compiled. */
@@ -261,11 +265,11 @@ export class LuaMachine {
     lua.lua_createtable(L, 0, 2);
     setFunctions(L, {
       clock: (state) => {
-        lua.lua_pushnumber(state, process.cpuUsage().user / 1e6);
+        lua.lua_pushnumber(state, this.#options.cpuSeconds());
         return 1;
       },
       time: (state) => {
-        lua.lua_pushnumber(state, Math.floor(Date.now() / 1000));
+        lua.lua_pushnumber(state, Math.floor(this.#options.nowMs() / 1000));
         return 1;
       },
     });

@@ -77,6 +77,8 @@ export class ScriptRunner implements ScriptRunning {
     this.#machine = new LuaMachine({
       open: (L) => openRedis(L, this.#library()),
       judge: (canSuspend) => this.#judge(canSuspend),
+      nowMs: () => host.clock.nowMs(),
+      cpuSeconds: () => process.cpuUsage().user / 1e6,
     });
   }
 
