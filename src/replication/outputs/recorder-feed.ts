@@ -23,7 +23,9 @@ export class RecorderFeed implements LogReader {
 
   ready(): void {
     this.#pump();
-    if (this.#cursor.lackingBytes > this.#maxWaitingBytes) this.interrupt(CANNOT_KEEP_UP);
+    if (this.#cursor.lackingBytes <= this.#maxWaitingBytes) return;
+    this.#close();
+    this.#recorder.overflowed();
   }
 
   interrupt(reason: string): void {
@@ -52,5 +54,3 @@ export class RecorderFeed implements LogReader {
     this.#cursor.close();
   }
 }
-
-const CANNOT_KEEP_UP = 'its file cannot keep up with the stream';

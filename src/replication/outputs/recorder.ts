@@ -138,13 +138,19 @@ export class Recorder {
     }
     if (this.#queuedBytes + frame.length > this.#options.maxQueuedBytes) {
       // A dump with a hole in it would be worse than one that ends.
-      this.#fail('The recording was stopped: its file cannot keep up with the stream.');
+      this.overflowed();
       return;
     }
     this.#queue.push(frame);
     this.#queuedBytes += frame.length;
   }
 
+  /** Ends the recording, because more waits for its file than may. */
+  overflowed(): void {
+    this.interrupt('its file cannot keep up with the stream');
+  }
+
+  /** Ends the recording, because the stream does not continue; `reason` says in words why. */
   interrupt(reason: string): void {
     if (!this.#ended) this.#fail(`The recording was stopped: ${reason}.`);
   }

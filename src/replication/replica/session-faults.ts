@@ -80,13 +80,13 @@ export function otherRun({ shard, sequence }: RecordPrint): FastcacheError {
 }
 
 /**
- * Returns how a session with the primary at `address` ends for `fault`. `applied` is what its batches were
- * applied to, if that is held: its records may lie scattered, so that where they have no room, those of a
+ * Returns how a session with the primary at `address` ends for `fault`. `isContinued`: its batches were
+ * applied to what is held, whose records may lie scattered, so that where they have no room, those of a
  * snapshot have it.
  */
-export function endFor(fault: Error, address: Address, applied: unknown): SessionEnd {
+export function endFor(fault: Error, address: Address, isContinued: boolean): SessionEnd {
   if (isFull(fault)) {
-    return { error: cannotHold(formatAddress(address), fault), claimNothing: !!applied, gap: undefined };
+    return { error: cannotHold(formatAddress(address), fault), claimNothing: isContinued, gap: undefined };
   }
   const isDisproof = fault instanceof FastcacheError && fault.code === 'HISTORY_DIFFERS';
   return { error: fault, claimNothing: isDisproof, gap: undefined };

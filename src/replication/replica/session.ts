@@ -101,7 +101,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
         heard: (bytes) => handlers.heard(bytes),
         answered: (answer) => this.#onAnswer(answer),
         frame: (frame) => this.#onFrame(frame),
-        ended: (error) => this.#end(endFor(error, address, this.#building === undefined && this.#continued)),
+        ended: (error) => this.#end(endFor(error, address, this.#appliesToHeld)),
       },
     );
   }
@@ -158,6 +158,10 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   close(): void {
     this.#building = undefined;
     this.#link.close();
+  }
+
+  get #appliesToHeld(): boolean {
+    return this.#building === undefined && this.#continued !== undefined;
   }
 
   #end(end: SessionEnd): void {
