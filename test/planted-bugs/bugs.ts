@@ -120,8 +120,8 @@ const replication: readonly PlantedBug[] = [
   {
     name: 'a primary recovers what the replica has that is least far',
     file: 'src/server/candidates.ts',
-    find: 'return total(one) > total(other);',
-    replace: 'return total(one) < total(other);',
+    find: 'return offsetOf(one) > offsetOf(other);',
+    replace: 'return offsetOf(one) < offsetOf(other);',
     tests: ['test/server/recover.test.ts'],
   },
   {
@@ -242,6 +242,29 @@ const replication: readonly PlantedBug[] = [
     find: '    if (!this.#isPaused) this.#lendOut();\n',
     replace: '',
     tests: ['test/replication/stream/frame-log.test.ts'],
+  },
+  {
+    name: 'what a stalled connection has is used again once the rest of its frame is a copy',
+    file: 'src/replication/stream/cursor.ts',
+    find: `    this.#lendOut();
+    const rest = this.#offset < this.#frameEnd ? this.#copyUntil(this.#frameEnd) : undefined;`,
+    replace: `    const rest = this.#offset < this.#frameEnd ? this.#copyUntil(this.#frameEnd) : undefined;
+    this.#lendOut();`,
+    tests: ['test/replication/stream/frame-log.test.ts'],
+  },
+  {
+    name: 'a heartbeat stands within a frame that a connection has taken in part',
+    file: 'src/replication/primary/replica-link.ts',
+    find: 'insert(frame);',
+    replace: 'connection.write(frame);',
+    tests: ['test/replication/primary/replica-link.test.ts'],
+  },
+  {
+    name: 'the watermarks of a replica that has left are asked of a log that has passed them',
+    file: 'src/replication/primary/subscriber.ts',
+    find: '    this.#lastWatermarks = this.watermarks;\n',
+    replace: '',
+    tests: ['test/replication/primary/subscriber.test.ts'],
   },
   {
     name: 'a replica that boards a snapshot has half of a frame before it',

@@ -160,7 +160,7 @@ export class ReplicaFeed {
       );
       metrics.catchUpSnapshotCount += 1;
       this.#state = 'snapshot';
-      this.#subscriber.skip(() => this.#joinCarousel());
+      this.#subscriber.pause(() => this.#joinCarousel());
       return;
     }
     metrics.cutOff();

@@ -18,7 +18,7 @@ export interface SubscriberOptions {
   metrics: ReplicationMetrics;
   /**
    * Called with each frame while it is further behind. `reason` is in words, `limitFlag` the flag that sets
-   * the limit which is passed. It may `close` the subscriber, or have it `skip`.
+   * the limit which is passed. It may `close` the subscriber, or have it `pause`.
    */
   overflowed(reason: string, limitFlag: string): void;
   /** Called when the stream was interrupted. Nothing may be written to the connection after it. */
@@ -55,7 +55,7 @@ export class Subscriber implements LogReader {
   #isStarted = false;
   /** True while the connection is full. */
   #isBlocked = false;
-  /** Called when the connection has room behind what was skipped; undefined: nothing was. */
+  /** Called when the connection of a paused subscriber has room; undefined: it is not paused. */
   #onRoom: (() => void) | undefined;
   #isClosed = false;
   /** The watermarks at the close, after which the log need not have that place any more. */
@@ -142,7 +142,7 @@ export class Subscriber implements LogReader {
    * Passes over all that waits, but for the rest of a frame that was sent in part, and holds nothing back.
    * Calls `onRoom` once the connection has room again: what is published from then on follows.
    */
-  skip(onRoom: () => void): void {
+  pause(onRoom: () => void): void {
     assert(this.#isStarted && this.#isBlocked, 'who has room lacks nothing');
     const rest = this.#cursor.pause();
     this.#inserted.clear();

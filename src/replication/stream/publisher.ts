@@ -57,7 +57,6 @@ export class Publisher implements FrameStream {
   readonly backlog: Backlog;
   readonly #options: PublisherOptions;
   readonly #metrics: ReplicationMetrics;
-  readonly #watermarks: bigint[];
   /** The header of each frame, which the backlog copies. */
   readonly #header = Buffer.alloc(FRAME_HEADER_BYTES);
   #timer: Timer | undefined;
@@ -73,13 +72,12 @@ export class Publisher implements FrameStream {
     this.history = options.history;
     this.path = [options.nodeId];
     this.#metrics = metrics;
-    this.#watermarks = store.watermarks();
     this.backlog =
       backlog ??
       new Backlog({
         shards: store.shards,
         maxBytes: backlogBytes,
-        base: this.#watermarks,
+        base: store.watermarks(),
       });
     store.onBatch = (batch) => this.#publish(batch);
     store.onDirty = () => this.#planFlush();
@@ -87,7 +85,7 @@ export class Publisher implements FrameStream {
 
   /** Returns the highest sequence published of each shard. */
   watermarks(): bigint[] {
-    return this.#watermarks.slice();
+    return this.backlog.watermarks();
   }
 
   /** Publishes all that waits, whatever its age. */
@@ -121,8 +119,7 @@ export class Publisher implements FrameStream {
   invariants(): void {
     if (this.#isClosed) return;
     this.backlog.invariants();
-    for (const [shard, watermark] of this.#watermarks.entries()) {
-      assert.equal(this.backlog.watermark(shard), watermark, 'the backlog stands where the publisher stands');
+    for (const [shard, watermark] of this.watermarks().entries()) {
       assert(watermark <= this.store.watermark(shard), 'nothing is published that was not written');
     }
   }
@@ -130,14 +127,12 @@ export class Publisher implements FrameStream {
   #publish(batch: OpenBatch): void {
     const { shard, records, maxSequence } = batch;
     if (records === 0) return;
-    if (shard >= this.#watermarks.length) {
+    const { shards } = this.store;
+    if (shard >= shards) {
       this.#metrics.drops += 1;
-      this.#options.log.warn(
-        `dropped a batch for shard ${shard}: there are ${this.#watermarks.length} shards`,
-      );
+      this.#options.log.warn(`dropped a batch for shard ${shard}: there are ${shards} shards`);
       return;
     }
-    this.#watermarks[shard] = maxSequence;
     const { clock, encoding, log } = this.#options;
     const startedUs = clock.monotonicUs();
     const timeMs = firstTimestampMs(batch.payload);

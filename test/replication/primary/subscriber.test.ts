@@ -190,12 +190,21 @@ describe('a subscriber', () => {
     expect(overflows).toEqual([]);
   });
 
-  it('that skips sends the rest of a frame, then waits for room and goes on with what is new', () => {
+  it('keeps the watermarks at which it was closed, when the log has long passed them', () => {
+    const { subscriber, offer } = subscribe(1, { maxQueueFrames: Number.POSITIVE_INFINITY });
+    subscriber.start(() => {});
+    offer('sent');
+    subscriber.close();
+    for (let index = 0; index < 20; index += 1) offer('x'.repeat(1_000));
+    expect(subscriber.watermarks).toEqual([1n]);
+  });
+
+  it('that pauses sends the rest of a frame, then waits for room and goes on with what is new', () => {
     let roomMade = 0;
     const { connection, subscriber, backlog, offer, drain } = subscribe(1, {
       maxQueueBytes: 10_000,
       overflowed: () =>
-        subscriber.skip(() => {
+        subscriber.pause(() => {
           roomMade += 1;
           subscriber.insert(Buffer.from('[snapshot]'));
         }),

@@ -188,6 +188,17 @@ describe('a log', () => {
     expect(Buffer.concat(reader.untaken)).toEqual(copy);
   });
 
+  it('keeps the bytes of who pauses within a long frame, of which the rest is a copy', () => {
+    const { log, append, appended } = logOf(5_000);
+    const reader = readerOf(log);
+    append(0, 20_000);
+    reader.pull();
+    const rest = reader.cursor.pause();
+    for (let index = 0; index < 20; index += 1) append(1, 4_000);
+    expect(Buffer.concat([...reader.untaken, rest!])).toEqual(appended[0]!.bytes);
+    log.invariants();
+  });
+
   it('knows the watermarks and the number of frames at every place between two frames', () => {
     const { log, append, appended } = logOf(1_000_000);
     for (let index = 0; index < 200; index += 1) append(index % SHARDS, 1 + ((index * 977) % 5_000));
