@@ -1,5 +1,6 @@
 /** What the server knows of one client, apart from its socket. */
 import type { ShardEngine } from '../engine/shard-engine.js';
+import { NO_OUTPUT, type PushOutput } from './push-output.js';
 import type { Protocol } from './reply.js';
 
 /** A transaction, from MULTI to EXEC or DISCARD. */
@@ -31,8 +32,10 @@ export class ClientState {
   watchedBytes = 0;
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isMonitor = false;
-  /** Lines that a monitor's own command sends it; they follow that command's reply. */
+  /** What is sent to the client while its command is being handled; it follows that command's reply. */
   readonly afterReply: Buffer[] = [];
+  /** Where to send what is no reply; the connection sets it. */
+  output: PushOutput = NO_OUTPUT;
   isNeverEvicted = false;
   /** CLIENT NO-TOUCH: keys that the client reads do not count as used. */
   isNeverTouching = false;

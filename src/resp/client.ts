@@ -12,6 +12,7 @@ import type { CommandSink, CommandWindow, Onward } from './command-window.js';
 import { DISMISSED, type Gate, POSTPONED } from './gate.js';
 import { Later } from './later.js';
 import type { LongBuffers } from './long-buffers.js';
+import type { PushOutput } from './push-output.js';
 import { encodeReply } from './reply.js';
 import type { Replying, ReplyTurn } from './reply-turn.js';
 import type { OutputLimit } from './setting-formats.js';
@@ -49,7 +50,7 @@ export function kernelMode({ protocol, isNeverTouching }: ClientState): number {
 }
 
 /** One client's connection. */
-export class Client implements CommandSink, Replying {
+export class Client implements CommandSink, Replying, PushOutput {
   readonly state: ClientState;
   readonly gone: Promise<void>;
   readonly #socket: ClientSocket;
@@ -73,6 +74,7 @@ export class Client implements CommandSink, Replying {
     connect: (onData: (chunk: Buffer) => void) => ClientSocket,
   ) {
     this.state = state;
+    state.output = this;
     this.#host = host;
     this.#input = new CommandInput(this, host.limits, host.longBuffers);
     this.#socket = connect((chunk) => {
@@ -147,10 +149,9 @@ export class Client implements CommandSink, Replying {
     this.state.leaves = true;
   }
 
-  /** Sends bytes that the client did not ask for: a monitor's line. */
   push(bytes: Buffer): void {
-    const { leaves, replies, afterReply } = this.state;
-    if (leaves || replies === 'off' || replies === 'skip') return;
+    const { leaves, afterReply } = this.state;
+    if (leaves) return;
     if (this.#isHandling) {
       afterReply.push(bytes);
       return;
@@ -284,7 +285,10 @@ export class Client implements CommandSink, Replying {
   /** Has what has gathered sent at the end of the turn, or now when it is much. */
   #plan(): void {
     this.#host.turn.add(this);
-    if (this.#replyBytes >= TURN_REPLY_BYTES_MAX) this.#host.turn.end();
+    if (this.#replyBytes < TURN_REPLY_BYTES_MAX) return;
+    this.#host.turn.end();
+    // A script that is suspended holds the turn, and messages may come meanwhile.
+    if (this.#replyBytes > 0) this.checkOutput(this.#replyBytes);
   }
 
   #sendNow(): void {

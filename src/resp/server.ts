@@ -274,10 +274,7 @@ export class RespServer {
       },
       pause: (untilMs, scope) => this.#pauseUntil(untilMs, scope),
       unpause: () => this.#unpause(),
-      addMonitor: (state) => {
-        const client = this.#clients.get(state)?.client;
-        if (client !== undefined) this.#monitors.add(state, client);
-      },
+      addMonitor: (state) => this.#monitors.add(state),
       removeMonitor: (state) => this.#monitors.remove(state),
       memoryOf: (state) => this.#clients.get(state)?.client.memory() ?? NO_MEMORY,
     };
