@@ -126,6 +126,19 @@ export interface KernelExports {
   hasRoomFor(bytes: number): number;
   countBits(at: number, bytes: number): number;
   sweep(limit: number): number;
+  trackKey(key: number, keyBytes: number, tracker: number): void;
+  limitTracked(most: number): void;
+  letGo(most: number): number;
+  leave(tracker: number): void;
+  purge(most: number): number;
+  forgetTracked(): void;
+  takeChanged(output: number): number;
+  takeLost(): number;
+  trackedKeys(): number;
+  trackedItems(): number;
+  setPrefixes(run: number, count: number): void;
+  takeBroadcasts(output: number): number;
+  takeLostBroadcast(): number;
   compact(limit: number): number;
   xxh3(at: number, length: number): bigint;
   routeKey(key: number, length: number): number;
@@ -158,10 +171,11 @@ export interface KernelExports {
 }
 
 /**
- * What a kernel calls; neither function may call back into it. The payload of `seal` is valid during the call
+ * What a kernel calls; none of these may call back into it. The payload of `seal` is valid during the call
  * only.
  */
 export interface KernelHost {
   seal(shard: number, payload: number, bytes: number, records: number, min: bigint, max: bigint): void;
   dirty(): void;
+  noted(): void;
 }

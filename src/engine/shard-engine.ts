@@ -17,6 +17,7 @@ import { Keyspace } from './keyspace.js';
 import { hasRecord, lastRecordOf } from './last-record.js';
 import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
+import { TrackedKeys } from './tracked-keys.js';
 import type {
   ApplyResult,
   OpenBatch,
@@ -78,6 +79,8 @@ export class ShardEngine implements ReplicatedStore {
   readonly kernel: Kernel;
   onBatch: (batch: OpenBatch) => void = () => {};
   onDirty: () => void = () => {};
+  /** Called once until they are taken when changes wait that clients track; as `onBatch`, no call back. */
+  onNoted: () => void = () => {};
   /** The values, or parts of them, where they lie. */
   readonly values: Values;
   readonly #clock: Clock;
@@ -89,6 +92,8 @@ export class ShardEngine implements ReplicatedStore {
   readonly keyspace: Keyspace;
   /** The keys that WATCH watches. */
   readonly watches: WatchedKeys;
+  /** The keys that CLIENT TRACKING tracks. */
+  readonly tracked: TrackedKeys;
 
   /** Makes an empty store of a primary. Throws BAD_OPTION when it cannot have so many shards. */
   constructor(options: ShardEngineOptions) {
@@ -123,6 +128,7 @@ export class ShardEngine implements ReplicatedStore {
     const updateTime = () => this.updateTime();
     this.keyspace = new Keyspace(this.kernel, shards, updateTime);
     this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
+    this.tracked = new TrackedKeys(this.kernel, this.#scratch);
   }
 
   /** Makes this a replica's store, which hides what has expired and emits nothing, or a primary's. */
@@ -387,6 +393,7 @@ export class ShardEngine implements ReplicatedStore {
         });
       },
       dirty: () => this.onDirty(),
+      noted: () => this.onNoted(),
     };
   }
 }

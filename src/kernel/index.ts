@@ -65,9 +65,11 @@ export { apply, loadEntries, pass } from './payload/apply';
 export { hasRecord, lastRecord, rememberPrint } from './payload/last-record';
 export { checkEntries } from './payload/payload-checks';
 export { emittedBytes, flushAll, flushDue } from './store/batch';
+export { setPrefixes, takeBroadcasts, takeLostBroadcast } from './store/broadcasts';
 export { copyKey, expireKey, overwrite, put, removeKey } from './store/by-key';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
+export { trackKey } from './store/notes';
 export {
   compact,
   expiredCount,
@@ -77,6 +79,17 @@ export {
   setReplica,
   sweep,
 } from './store/store';
+export {
+  forgetTracked,
+  leave,
+  letGo,
+  limitTracked,
+  purge,
+  takeChanged,
+  takeLost,
+  trackedItems,
+  trackedKeys,
+} from './store/tracked-keys';
 export { changedSince, unwatchKey, watchKey } from './store/watch';
 export { listKeys, scan } from './table/scan';
 export { scanKeys } from './table/scan-keys';

@@ -16,6 +16,8 @@ import type { PushOutput } from './push-output.js';
 import { encodeReply } from './reply.js';
 import type { Replying, ReplyTurn } from './reply-turn.js';
 import type { OutputLimit } from './setting-formats.js';
+import type { Tracking } from './tracking/tracking.js';
+import { trackingMode } from './tracking/tracking-mode.js';
 
 /** Bytes of replies that gather for a client before its commands have to wait until it has read. */
 const REPLY_BYTES_MAX = 1024 * 1024;
@@ -35,6 +37,7 @@ export interface ClientHost {
   /** The buffers for long commands of all clients. */
   readonly longBuffers: LongBuffers;
   readonly turn: ReplyTurn;
+  readonly tracking: Tracking;
   /** The command window of the present store; a replica's store changes with each snapshot. */
   window(): CommandWindow;
   readonly clock: Clock;
@@ -45,8 +48,9 @@ export interface ClientHost {
 }
 
 /** How the kernel takes a client's commands that it runs, MODE_* of layout.ts. */
-export function kernelMode({ protocol, isNeverTouching }: ClientState): number {
-  return (protocol === 3 ? MODE_RESP3 : 0) | (isNeverTouching ? MODE_NO_TOUCH : 0);
+export function kernelMode({ protocol, isNeverTouching, tracking }: ClientState): number {
+  const mode = (protocol === 3 ? MODE_RESP3 : 0) | (isNeverTouching ? MODE_NO_TOUCH : 0);
+  return tracking === undefined ? mode : mode | trackingMode(tracking, protocol);
 }
 
 /** One client's connection. */
@@ -112,8 +116,10 @@ export class Client implements CommandSink, Replying, PushOutput {
   }
 
   get mode(): number {
-    const { isAuthenticated, transaction, replies, isMonitor } = this.state;
-    const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || this.#host.gate.holdsAll;
+    const { isAuthenticated, transaction, replies, isMonitor, tracking } = this.state;
+    // CLIENT CACHING holds for one command, and the kernel would run all that follow.
+    const isAlone = replies === 'skip' || isMonitor || tracking?.isCachingGiven === true;
+    const isHeld = transaction !== undefined || isAlone || this.#host.gate.holdsAll;
     const mode = kernelMode(this.state);
     if (!isAuthenticated) return mode | MODE_UNAUTHENTICATED | MODE_HAND_OUT;
     return isHeld ? mode | MODE_HAND_OUT : mode;
@@ -137,11 +143,17 @@ export class Client implements CommandSink, Replying, PushOutput {
   command(args: Buffer[]): Onward {
     this.#isHandling = true;
     const onward = this.#handle(args);
+    // What a script that is suspended has changed follows its reply.
+    if (!this.state.isBlocked) this.#host.tracking.send();
     this.#isHandling = false;
     const { afterReply } = this.state;
     if (afterReply.length === 0) return onward;
     for (const bytes of afterReply.splice(0)) this.#gather(bytes);
     return onward === 'next' && this.pendingBytes >= REPLY_BYTES_MAX ? 'wait' : onward;
+  }
+
+  changedOwn(): void {
+    this.#host.tracking.send();
   }
 
   fail(bytes: Buffer): void {
@@ -208,7 +220,9 @@ export class Client implements CommandSink, Replying, PushOutput {
     this.#postponed = undefined;
     this.state.isBlocked = false;
     if (this.state.leaves || this.#socket.destroyed) return;
-    this.#host.window().engine.updateTime();
+    const { engine } = this.#host.window();
+    engine.updateTime();
+    if (this.state.tracking !== undefined) engine.kernel.exports.setMode(this.mode);
     if (this.command(args) === 'next') this.#goOn();
     else this.#flush();
   }
@@ -237,6 +251,7 @@ export class Client implements CommandSink, Replying, PushOutput {
     const { state } = this;
     const before = state.replies;
     const answer = this.#host.gate.handle(args, state);
+    if (state.beforeReply.length > 0) for (const bytes of state.beforeReply.splice(0)) this.#gather(bytes);
     if (answer === DISMISSED) {
       state.leaves = true;
       return 'drop';
@@ -246,12 +261,20 @@ export class Client implements CommandSink, Replying, PushOutput {
       state.isBlocked = true;
       return 'wait';
     }
+    this.#endCaching();
     if (answer instanceof Later) return this.#await(answer);
     const goesOn = this.reply(encodeReply(answer, state.protocol));
     if (state.replies === 'skip-next') state.replies = 'skip';
     else if (before === 'skip' && state.replies === 'skip') state.replies = 'on';
     if (state.leaves) return 'drop';
     return goesOn ? 'next' : 'wait';
+  }
+
+  /** CLIENT CACHING holds for the next command that is not one of CLIENT's, or for the next transaction. */
+  #endCaching(): void {
+    const { tracking, transaction, lastCommand } = this.state;
+    if (tracking?.isCachingGiven !== true || transaction !== undefined) return;
+    if (!lastCommand.startsWith('client|')) tracking.isCachingGiven = false;
   }
 
   #gather(bytes: Buffer): void {
@@ -299,6 +322,9 @@ export class Client implements CommandSink, Replying, PushOutput {
   /** Has the replies sent, and decides how the client is read on. */
   #flush(): void {
     const socket = this.#socket;
+    this.#host.tracking.send();
+    // What others change from now on is not this client's doing.
+    if (this.state.tracking !== undefined) this.#host.window().engine.kernel.exports.setMode(0);
     if (this.#replyBytes > 0) this.#plan();
     if (this.state.leaves) {
       this.end();

@@ -19,6 +19,7 @@ import {
 import type { CommandHost } from './command-host.js';
 import { type CommandTable, type FoundCommand, fitsArity } from './command-table.js';
 import { releaseWatched } from './commands/transactions.js';
+import { keysOf } from './key-positions.js';
 import { Later } from './later.js';
 import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
@@ -126,6 +127,7 @@ export class Gate {
       return refusal;
     }
     const reply = this.#run(found, args, script.client);
+    if (isRead(found)) script.noteRead();
     if (reply instanceof Later) throw new Error(`${found.fullName} waits inside of a script.`);
     return reply;
   }
@@ -135,6 +137,13 @@ export class Gate {
     const { command, fullName, flags } = found;
     const startedUs = host.clock.monotonicUs();
     const answer = this.#answer(command, args, client);
+    // The kernel notes what the commands read that it runs; a script notes for its caller.
+    if (client.tracking !== undefined && command.run !== undefined && isRead(found)) {
+      host.tracking.noteRead(
+        client,
+        (keysOf(command, args) ?? []).map(({ key }) => key),
+      );
+    }
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
     // A monitor sees a command behind those that it has run itself, as with EXEC in Redis.
     if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {
@@ -218,8 +227,10 @@ export class Gate {
 
   /** Makes room, as before each command; without room a queue may not grow either. */
   #lacksMemory(isDenied: boolean, { fullName }: FoundCommand, client: ClientState): boolean {
-    const engine = this.#options.host.engine();
-    if (engine.makeRoom()) return false;
+    const { engine, tracking } = this.#options.host;
+    const hasRoom = engine().makeRoom();
+    tracking.sendEvicted(client);
+    if (hasRoom) return false;
     return isDenied || (client.transaction !== undefined && !UNQUEUED.has(fullName));
   }
 
@@ -235,4 +246,9 @@ export class Gate {
     releaseWatched(client);
     return new Failure(`EXECABORT Transaction discarded because of: ${failure.text.replace(/^ERR /, '')}`);
   }
+}
+
+/** Whether a command reads keys, which are tracked for who tracks them; a script's calls do, not EVAL_RO. */
+function isRead({ command, flags }: FoundCommand): boolean {
+  return (flags & flagBits.readonly) !== 0 && command.group !== 'scripting';
 }

@@ -13,6 +13,8 @@ export interface Replying {
 
 /** What the server does at the end of a turn. */
 export interface TurnHost {
+  /** Has clients sent what concerns keys that have changed in the turn. */
+  broadcast(): void;
   /** Hands the frames of the turn's writes to the replicas' connections. */
   publish(): void;
   /** A script is suspended and its writes are to leave together: the turn goes on. */
@@ -38,6 +40,11 @@ export class ReplyTurn {
   /** Has the replies of `client` sent at the end of the turn. */
   add(client: Replying): void {
     this.#replying.add(client);
+    this.plan();
+  }
+
+  /** Has the turn end, also when nobody has replies. */
+  plan(): void {
     if (this.#isEndPlanned) return;
     this.#isEndPlanned = true;
     this.#timers.endOfTurn(this.#endOfTurn);
@@ -45,7 +52,9 @@ export class ReplyTurn {
 
   /** Sends all replies now, behind the frames of what was written until now; none while the turn is held. */
   end(): void {
-    if (this.#replying.size === 0 || this.#host.isHeld()) return;
+    if (this.#host.isHeld()) return;
+    this.#host.broadcast();
+    if (this.#replying.size === 0) return;
     this.#host.publish();
     const replying = this.#replying;
     this.#replying = new Set();

@@ -30,6 +30,7 @@ import { Scripts } from './scripts/scripts.js';
 import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
 import type { Situation } from './situation.js';
 import { Slowlog } from './slowlog.js';
+import { Tracking } from './tracking/tracking.js';
 import { UnixTime } from './unix-time.js';
 
 /**
@@ -72,6 +73,7 @@ interface Pause {
 export class RespServer {
   readonly statistics: CommandStatistics;
   readonly scripts: Scripts;
+  readonly tracking: Tracking;
   readonly #options: RespServerOptions;
   readonly #server: Server;
   readonly #host: CommandHost;
@@ -104,8 +106,15 @@ export class RespServer {
     );
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     const turn = new ReplyTurn(options.timers, {
+      broadcast: () => this.tracking.broadcast(),
       publish: () => options.publish(),
       isHeld: () => this.#suspendedScript?.isBusy === false,
+    });
+    const { engine, timers, settings } = options;
+    const keysMax = () => settings.trackingTableMaxKeys;
+    this.tracking = new Tracking({ engine, timers, keysMax, planEndOfTurn: () => turn.plan() });
+    settings.onChange((name) => {
+      if (name === 'tracking-table-max-keys') this.tracking.keepHouse();
     });
     this.scripts = new Scripts(() => this.#host, {
       suspended: () => this.#freeze(),
@@ -128,6 +137,7 @@ export class RespServer {
       limits: options.settings,
       longBuffers: new LongBuffers(),
       turn,
+      tracking: this.tracking,
       window: () => this.#currentWindow(),
       outputLimit: ({ isMonitor }) => options.settings.outputLimit(isMonitor ? 'pubsub' : 'normal'),
       clock: options.clock,
@@ -156,6 +166,11 @@ export class RespServer {
     return [...this.#clients.keys()];
   }
 
+  /** Goes over to the present store, which has replaced another. */
+  followStore(): void {
+    this.#currentWindow();
+  }
+
   /** Stops accepting, sends the replies that are ready, and closes every client. */
   async close(): Promise<void> {
     this.#check.cancel();
@@ -175,6 +190,7 @@ export class RespServer {
     if (this.#window?.engine !== engine) {
       if (this.#window !== undefined) this.statistics.kernelGoes();
       this.#window = new CommandWindow(engine, this.#options.clock);
+      this.tracking.follow();
     }
     return this.#window;
   }
@@ -230,6 +246,7 @@ export class RespServer {
   #forget(state: ClientState): void {
     this.#clients.delete(state);
     this.#monitors.remove(state);
+    this.tracking.disable(state);
     this.statistics.inputBytes += state.readBytes;
     this.statistics.outputBytes += state.writtenBytes;
     releaseWatched(state);
@@ -250,6 +267,7 @@ export class RespServer {
       settings,
       replication,
       clients: this.#registry(),
+      tracking: this.tracking,
       statistics: this.statistics,
       slowlog: new Slowlog({ settings, clock }),
       time: new UnixTime(clock),
@@ -324,8 +342,7 @@ export class RespServer {
 
   #planCheck(): Timer {
     return this.#options.timers.after(CHECK_MS, () => {
-      // A store that has been replaced is released even when no command comes.
-      this.#currentWindow();
+      this.tracking.keepHouse();
       this.statistics.sample(this.#options.clock.nowMs());
       this.#closeIdle();
       // A client that reads nothing is sent nothing either, and it is only on sending that its limit is

@@ -24,7 +24,7 @@ export interface ServerStatus {
   nowMs?: number;
   /** The id of this run, 40 hex digits. */
   runId?: string;
-  clients?: { blocked: number; max: number };
+  clients?: { blocked: number; max: number; tracking: number };
   memory?: MemoryStatus;
   /** True when nothing has come from the primary yet. */
   isLoading?: boolean;
@@ -55,6 +55,8 @@ export interface StatsStatus {
   keyspaceHits: number | undefined;
   keyspaceMisses: number | undefined;
   errorReplies: number;
+  /** Keys that clients track, how many clients track each in all, and the prefixes of those in BCAST mode. */
+  tracked?: { keys: number; items: number; prefixes: number };
   syncs?: SyncCounts;
 }
 
@@ -144,7 +146,7 @@ function clientFields({ connectedClients, clients }: ServerStatus): Fields {
     cluster_connections: 0,
     maxclients: clients?.max,
     blocked_clients: clients?.blocked,
-    tracking_clients: 0,
+    tracking_clients: clients?.tracking ?? 0,
   };
 }
 
@@ -201,6 +203,9 @@ function statsFields({ commandsProcessed, expiredKeys, stats }: ServerStatus): F
     keyspace_misses: stats?.keyspaceMisses,
     pubsub_channels: 0,
     pubsub_patterns: 0,
+    tracking_total_keys: stats?.tracked?.keys ?? 0,
+    tracking_total_items: stats?.tracked?.items ?? 0,
+    tracking_total_prefixes: stats?.tracked?.prefixes ?? 0,
     total_error_replies: stats?.errorReplies,
   };
 }

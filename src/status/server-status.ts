@@ -3,6 +3,7 @@ import type { ClientState } from '../resp/client-state.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
 import type { ScriptHost } from '../resp/script-host.js';
 import type { Settings } from '../resp/settings.js';
+import type { Tracking } from '../resp/tracking/tracking.js';
 import type { ServerStatus, SyncCounts } from './info.js';
 
 /** The parts of a server from which its status is gathered. */
@@ -33,6 +34,7 @@ export interface FrontStatus {
   readonly clients: readonly ClientState[];
   readonly statistics: CommandStatistics;
   readonly scripts?: ScriptHost;
+  readonly tracking?: Tracking;
 }
 
 /** Gathers the status of a server at this moment. */
@@ -50,7 +52,11 @@ export function serverStatus(parts: ServerParts): ServerStatus {
     replication,
     tcpPort: server.port,
     connectedClients: clients.length,
-    clients: { max: settings.maxClients, blocked: clients.filter(({ isBlocked }) => isBlocked).length },
+    clients: {
+      max: settings.maxClients,
+      blocked: clients.filter(({ isBlocked }) => isBlocked).length,
+      tracking: server.tracking?.clientCount ?? 0,
+    },
     usedMemoryBytes: engine.usedBytes(),
     memory: {
       residentBytes: process.memoryUsage.rss(),
@@ -77,6 +83,11 @@ export function serverStatus(parts: ServerParts): ServerStatus {
       keyspaceHits: statistics.total('keyspaceHits'),
       keyspaceMisses: statistics.total('keyspaceMisses'),
       errorReplies: statistics.errorReplies,
+      tracked: {
+        keys: server.tracking?.keyCount ?? 0,
+        items: server.tracking?.itemCount ?? 0,
+        prefixes: server.tracking?.prefixCount ?? 0,
+      },
       ...(parts.syncs !== undefined && { syncs: parts.syncs }),
     },
     cpu: { userUs: cpu.user, systemUs: cpu.system },

@@ -117,7 +117,7 @@ async function measure(rival: Rival, { test, valueBytes, pipeline, requests }: R
 }
 
 /** Returns the CPU time of a process so far; undefined where there is no /proc. */
-function cpuMs(pid: number): number | undefined {
+export function cpuMs(pid: number): number | undefined {
   try {
     const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ');
     const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number);

@@ -1,8 +1,8 @@
 /**
  * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
- * toolkit on large dumps, clients against ours and redis-server (REDIS_SERVER=path: another one, too), and
- * the time until a write is everywhere. Prints ratios, writes all figures as JSON (dist/bench.json unless
- * --out says otherwise). Skips what needs redis where it is absent.
+ * toolkit on large dumps, clients against ours and redis-server (REDIS_SERVER=path: another one, too), the
+ * time until a write is everywhere, and what tracked keys cost. Prints ratios, writes all figures as JSON
+ * (dist/bench.json unless --out says otherwise). Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -12,9 +12,10 @@ import { benchClients } from './clients.js';
 import { benchDumps } from './dumps.js';
 import { benchGrowth, benchKernel } from './kernel.js';
 import { benchLag } from './lag.js';
-import { printClients, printDumps, printGrowth, printKernel, printLag } from './tables.js';
+import { printClients, printDumps, printGrowth, printKernel, printLag, printTracking } from './tables.js';
+import { benchTracking } from './tracking.js';
 
-const PARTS = ['kernel', 'dumps', 'clients', 'lag'];
+const PARTS = ['kernel', 'dumps', 'clients', 'lag', 'tracking'];
 /** Ratios of runs over the network differ most from round to round. */
 const CLIENT_ROUNDS = 9;
 
@@ -59,6 +60,11 @@ if (isRedisThere()) {
     const lag = await benchLag(size);
     printLag(lag);
     Object.assign(figures, { lag });
+  }
+  if (values.part.includes('tracking')) {
+    const tracking = await benchTracking(size);
+    printTracking(tracking);
+    Object.assign(figures, { tracking });
   }
 }
 writeFileSync(values.out, `${JSON.stringify(figures, null, 2)}\n`);

@@ -35,6 +35,7 @@ import {
   wireValueLength,
 } from '../record-fields';
 import { setResult, setResultF64 } from '../result';
+import { leaveTracker } from '../store/notes';
 import {
   compact,
   discardHere,
@@ -81,6 +82,7 @@ let newestMs: u64 = 0;
 export function apply(payload: usize, bytes: usize): i32 {
   const status = lookThrough(payload, bytes);
   if (status !== APPLY_OK) return status;
+  leaveTracker();
   const count = load<u32>(payload);
   let at = payload + RECORD_COUNT_BYTES;
   let applied: u32 = 0;

@@ -6,6 +6,7 @@ import { usedBytes } from '../memory/arena';
 import { availableBytes, contentBytesMax } from '../memory/pages';
 import { nearestExpiring } from '../table/expiry';
 import { randomRecord, randomSegment, randomShard } from '../table/sample';
+import { leaveTracker, returnTracker } from './notes';
 import { locateIdlest } from './pool';
 import { compact, deleteHere, isFrozen, isReplica, locateRecord } from './store';
 
@@ -104,7 +105,11 @@ function noteExcess(): void {
 /** Returns false when there is nothing to evict, or no memory for the Del that replicas need. */
 function evictOne(): bool {
   const record = locateVictim();
-  if (record === 0 || deleteHere(record) !== WRITE_DONE) return false;
+  if (record === 0) return false;
+  const left = leaveTracker();
+  const written = deleteHere(record);
+  returnTracker(left);
+  if (written !== WRITE_DONE) return false;
   evictedKeys += 1;
   return true;
 }

@@ -20,7 +20,8 @@ import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from
 import { find, insert, remove, reserve, touchBucket, touchRecord } from '../table/table';
 import { xxh3 } from '../xxh3';
 import { emit, reserveRecord } from './batch';
-import { noteChange, watchedHashes } from './changes';
+import { areChangesNoted } from './changes';
+import { noteChange } from './notes';
 
 /** A replica hides what has expired and emits nothing. */
 export let isReplica: bool = false;
@@ -66,6 +67,11 @@ export function knowHashes(key: usize, hash: u64, keyed: u64): void {
 
 export function forgetHashes(): void {
   knownKey = 0;
+}
+
+/** Returns the keyed hash of a key. */
+export function keyedHashOf(key: usize, length: u32): u64 {
+  return key === knownKey ? knownKeyed : keyedHash(key, length);
 }
 
 /**
@@ -211,7 +217,7 @@ export function overwriteHere(record: usize, offset: u32, part: usize, partBytes
   if (offset > before) memory.fill(target + value + before, 0, offset - before);
   copyBytes(target + value + offset, part, partBytes);
   store<u32>(target, bytes, 4);
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  if (areChangesNoted) noteChange(atKeyed, keyOf(target), keyBytes, false);
   emit(atShard, OP_SET, atHash, expiryOf(atShard, target), keyOf(target), keyBytes, target + value, bytes);
   return target;
 }
@@ -235,7 +241,7 @@ export function expireHere(record: usize, expiresAtMs: u64): i32 {
   if (!isReplica && !reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
   setExpiry(atShard, record, expiresAtMs);
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  if (areChangesNoted) noteChange(atKeyed, keyOf(record), keyBytes, false);
   if (!isReplica) emit(atShard, OP_EXPIRE, atHash, expiresAtMs, keyOf(record), keyBytes, 0, 0);
   return WRITE_DONE;
 }
@@ -320,14 +326,16 @@ export function writeHere(
   copyBytes(valueAt(target), value, valueBytes);
   if (record === 0 || isTouching) noteAccess(target);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  if (areChangesNoted) noteChange(atKeyed, keyOf(target), keyBytes, false);
   return true;
 }
 
 /** Deletes the located record without emitting. */
 export function discardHere(record: usize): void {
   if (ASSERTS) assert(record === located(), 'the record is the one that was located');
-  if (watchedHashes !== 0) noteChange(atKeyed, expiryOf(atShard, record) <= nowMs);
+  if (areChangesNoted) {
+    noteChange(atKeyed, keyOf(record), keyLengthOf(record), expiryOf(atShard, record) <= nowMs);
+  }
   const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
   setExpiry(atShard, record, NEVER);
   remove(atShard, atKeyed, atSlot);
@@ -339,7 +347,7 @@ export function discardHere(record: usize): void {
 export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  if (areChangesNoted) noteChange(atKeyed, keyOf(record), keyLengthOf(record), false);
   return true;
 }
 

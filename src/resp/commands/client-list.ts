@@ -1,10 +1,11 @@
 /** CLIENT LIST and CLIENT INFO: one client as a line of fields, Redis' names in Redis' order. */
 import type { ClientState } from '../client-state.js';
 import type { CommandHost } from '../command-host.js';
+import { redirectOf } from './tracking.js';
 import { hasChangedKeys } from './transactions.js';
 
 /**
- * A client's line. Its fields for databases, channels and tracking are empty; Node does not provide `fd`. It
+ * A client's line. Its fields for databases and channels are empty; Node does not provide `fd`. It
  * is one text, for a list has thousands of them.
  */
 export function clientLine(client: ClientState, host: CommandHost): string {
@@ -20,7 +21,7 @@ export function clientLine(client: ClientState, host: CommandHost): string {
     ` multi=${queue?.length ?? -1} qbuf=${inputBytes} qbuf-free=0 argv-mem=${argumentBytes}` +
     ` multi-mem=${queuedBytes} rbs=${replyBytes} rbp=0 obl=0` +
     ` oll=${outputBytes > 0 ? 1 : 0} omem=${outputBytes} tot-mem=${total}` +
-    ` events=${outputBytes > 0 ? 'rw' : 'r'} cmd=${client.lastCommand} user=default redir=-1` +
+    ` events=${outputBytes > 0 ? 'rw' : 'r'} cmd=${client.lastCommand} user=default redir=${redirectOf(client)}` +
     ` resp=${client.protocol}`;
   // Redis 7.2 shows these for every client; here only a client that sent them (by a command of 7.2) has them.
   const library = client.libraryName === '' ? '' : ` lib-name=${client.libraryName}`;
@@ -32,6 +33,9 @@ function flagsOf(client: ClientState, host: CommandHost): string {
     client.isMonitor ? 'O' : '',
     client.transaction === undefined ? '' : 'x',
     client.isBlocked ? 'b' : '',
+    client.tracking === undefined ? '' : 't',
+    client.tracking?.isRedirectBroken === true ? 'R' : '',
+    client.tracking?.isBroadcast === true ? 'B' : '',
     hasChangedKeys(client, host) ? 'd' : '',
     client.leaves ? 'c' : '',
     client.isNeverEvicted ? 'e' : '',

@@ -189,6 +189,7 @@ function greeting(call: Call, version: bigint): Reply {
 function reset({ client, host }: Call): Reply {
   if (client.isMonitor) host.clients.removeMonitor(client);
   client.isMonitor = false;
+  host.tracking.disable(client);
   client.protocol = 2;
   client.isAuthenticated = !host.settings.hasPassword;
   client.transaction = undefined;

@@ -3,7 +3,7 @@ import type { ClientState } from '../client-state.js';
 import { flagBits, OUT_OF_MEMORY, READONLY, STALE, TOO_FEW_REPLICAS } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { Failure } from '../reply.js';
-import type { CallingScript, ScriptFlags } from '../script-host.js';
+import type { CallingScript, ScriptCall, ScriptFlags } from '../script-host.js';
 
 const STALE_UNDECLARED = new Failure(
   "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set.",
@@ -20,16 +20,17 @@ const OUT_OF_MEMORY_UNDECLARED = new Failure(
 export class ScriptRun implements CallingScript {
   readonly client: ClientState;
   readonly #flags: ScriptFlags;
+  readonly #call: ScriptCall;
   readonly #isReadOnly: boolean;
   readonly #isOverMemory: boolean;
   readonly #host: CommandHost;
   /** It has called a command that writes: it cannot be killed any more. */
   hasWritten = false;
 
-  /** `isReadOnly`: it was called by EVAL_RO or EVALSHA_RO. */
-  constructor(flags: ScriptFlags, isReadOnly: boolean, client: ClientState, host: CommandHost) {
-    this.#flags = flags;
-    this.#isReadOnly = isReadOnly;
+  constructor(call: ScriptCall, client: ClientState, host: CommandHost) {
+    this.#call = call;
+    this.#flags = call.script.flags;
+    this.#isReadOnly = call.isReadOnly;
     this.#host = host;
     // Keys are evicted before a script, never within it.
     this.#isOverMemory = !host.engine().makeRoom();
@@ -65,5 +66,10 @@ export class ScriptRun implements CallingScript {
     if (needsMemory && this.#isOverMemory && !this.hasWritten && !replication.isReplica) return OUT_OF_MEMORY;
     if (writes) this.hasWritten = true;
     return undefined;
+  }
+
+  noteRead(): void {
+    const { caller, keys } = this.#call;
+    if (caller.tracking !== undefined) this.#host.tracking.noteRead(caller, keys);
   }
 }

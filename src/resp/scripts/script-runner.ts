@@ -126,8 +126,9 @@ export class ScriptRunner implements ScriptRunning {
     this.#evaluated.clear();
   }
 
-  run({ script, keys, args, isReadOnly, caller }: ScriptCall): Reply | Later {
-    const run = new ScriptRun(script.flags, isReadOnly, this.#clientFor(caller), this.#host);
+  run(call: ScriptCall): Reply | Later {
+    const { script, keys, args } = call;
+    const run = new ScriptRun(call, this.#clientFor(call.caller), this.#host);
     const refusal = run.refusal();
     if (refusal !== undefined) return refusal;
     this.#machine.setList('KEYS', keys);
@@ -158,9 +159,11 @@ export class ScriptRunner implements ScriptRunning {
   }
 
   /** The client that commands of a script see, as it is at the beginning of each. */
-  #clientFor({ isNeverTouching }: ClientState): ClientState {
+  #clientFor({ isNeverTouching, tracking }: ClientState): ClientState {
     this.#client.protocol = 2;
     this.#client.isNeverTouching = isNeverTouching;
+    // What the script changes its caller has changed; what it reads is noted by its run.
+    this.#client.tracking = tracking && { ...tracking, isBroadcast: true };
     return this.#client;
   }
 
