@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_UNAUTHENTICATED } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';
-import type { ClientState } from './client-state.js';
+import { type ClientState, isConfined } from './client-state.js';
 import type { ClientMemory } from './command-host.js';
 import { CommandInput, type InputLimits } from './command-input.js';
 import type { CommandSink, CommandWindow, Onward } from './command-window.js';
@@ -112,11 +112,12 @@ export class Client implements CommandSink, Replying, PushOutput {
   }
 
   get mode(): number {
-    const { isAuthenticated, transaction, replies, isMonitor } = this.state;
-    const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || this.#host.gate.holdsAll;
-    const mode = kernelMode(this.state);
-    if (!isAuthenticated) return mode | MODE_UNAUTHENTICATED | MODE_HAND_OUT;
-    return isHeld ? mode | MODE_HAND_OUT : mode;
+    const { state } = this;
+    const mode = kernelMode(state);
+    if (!state.isAuthenticated) return mode | MODE_UNAUTHENTICATED | MODE_HAND_OUT;
+    const { transaction, replies, isMonitor } = state;
+    const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || isConfined(state);
+    return isHeld || this.#host.gate.holdsAll ? mode | MODE_HAND_OUT : mode;
   }
 
   reply(bytes: Buffer): boolean {
