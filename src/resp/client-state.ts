@@ -2,6 +2,7 @@
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { NO_OUTPUT, type PushOutput } from './push-output.js';
 import type { Protocol } from './reply.js';
+import type { Subscriptions } from './subscriptions.js';
 
 /** A transaction, from MULTI to EXEC or DISCARD. */
 export interface Transaction {
@@ -60,6 +61,8 @@ export class ClientState {
   readonly afterReply: Buffer[] = [];
   /** What is sent to it before the reply: invalidations of keys that were evicted before the command ran. */
   readonly beforeReply: Buffer[] = [];
+  /** The channels and patterns that it listens to; undefined: none. */
+  subscriptions: Subscriptions | undefined;
   /** Where to send what is no reply; the connection sets it. */
   output: PushOutput = NO_OUTPUT;
   isNeverEvicted = false;
@@ -89,6 +92,11 @@ export class ClientState {
     this.heardAtMs = fields.nowMs;
     this.isAuthenticated = fields.isAuthenticated;
   }
+}
+
+/** Whether the client may send few commands: in RESP2 replies and messages could not be told apart. */
+export function isConfined({ subscriptions, protocol }: ClientState): boolean {
+  return subscriptions !== undefined && protocol === 2;
 }
 
 /** A key that WATCH has been given. */

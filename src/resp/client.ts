@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_UNAUTHENTICATED } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';
-import type { ClientState } from './client-state.js';
+import { type ClientState, isConfined } from './client-state.js';
 import type { ClientMemory } from './command-host.js';
 import { CommandInput, type InputLimits } from './command-input.js';
 import type { CommandSink, CommandWindow, Onward } from './command-window.js';
@@ -116,12 +116,13 @@ export class Client implements CommandSink, Replying, PushOutput {
   }
 
   get mode(): number {
-    const { isAuthenticated, transaction, replies, isMonitor, tracking } = this.state;
+    const { state } = this;
+    const mode = kernelMode(state);
+    if (!state.isAuthenticated) return mode | MODE_UNAUTHENTICATED | MODE_HAND_OUT;
+    const { transaction, replies, isMonitor, tracking } = state;
     // CLIENT CACHING holds for one command, and the kernel would run all that follow.
-    const isAlone = replies === 'skip' || isMonitor || tracking?.isCachingGiven === true;
+    const isAlone = replies === 'skip' || isMonitor || isConfined(state) || tracking?.isCachingGiven === true;
     const isHeld = transaction !== undefined || isAlone || this.#host.gate.holdsAll;
-    const mode = kernelMode(this.state);
-    if (!isAuthenticated) return mode | MODE_UNAUTHENTICATED | MODE_HAND_OUT;
     return isHeld ? mode | MODE_HAND_OUT : mode;
   }
 
@@ -233,6 +234,7 @@ export class Client implements CommandSink, Replying, PushOutput {
    */
   end(): void {
     this.state.leaves = true;
+    this.#host.tracking.disable(this.state);
     this.#cancelWait?.();
     if (this.#socket.writableEnded) return;
     if (this.#replyBytes > 0) this.#sendNow();

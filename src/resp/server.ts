@@ -6,6 +6,8 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import { FastcacheError } from '../errors.js';
+import type { ChannelMessage } from '../frame/messages.js';
 import { Guesses } from '../replication/link/guesses.js';
 import { StrangerLog } from '../replication/link/stranger-log.js';
 import type { Log } from '../replication/log.js';
@@ -24,6 +26,7 @@ import { Gate } from './gate.js';
 import { kernelCounts, kernelTotals } from './kernel-counts.js';
 import { LongBuffers } from './long-buffers.js';
 import { Monitors } from './monitors.js';
+import { PubSub } from './pubsub/pubsub.js';
 import { errorBytes, Failure, Raw } from './reply.js';
 import { ReplyTurn } from './reply-turn.js';
 import { Scripts } from './scripts/scripts.js';
@@ -79,6 +82,7 @@ export class RespServer {
   readonly #host: CommandHost;
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
+  readonly pubsub = new PubSub((pattern, text) => this.#options.engine().keyspace.matches(pattern, text));
   readonly #monitors = new Monitors();
   readonly #strangers: StrangerLog;
   /** The connected clients; `gone` resolves when one has disconnected. */
@@ -139,7 +143,8 @@ export class RespServer {
       turn,
       tracking: this.tracking,
       window: () => this.#currentWindow(),
-      outputLimit: ({ isMonitor }) => options.settings.outputLimit(isMonitor ? 'pubsub' : 'normal'),
+      outputLimit: ({ isMonitor, subscriptions }) =>
+        options.settings.outputLimit(isMonitor || subscriptions !== undefined ? 'pubsub' : 'normal'),
       clock: options.clock,
       warn,
     };
@@ -169,6 +174,17 @@ export class RespServer {
   /** Goes over to the present store, which has replaced another. */
   followStore(): void {
     this.#currentWindow();
+  }
+
+  /** Sends a message that came from the primary to the subscribers here. */
+  deliver({ channel, payload, isSharded }: ChannelMessage): void {
+    try {
+      if (isSharded) this.pubsub.publishSharded(channel, payload);
+      else this.pubsub.publish(channel, payload);
+    } catch (error) {
+      if (!(error instanceof FastcacheError) || error.code !== 'OUT_OF_MEMORY') throw error;
+      this.#options.log.warn(`a message is lost to the subscribers of patterns: ${error.message}`);
+    }
   }
 
   /** Stops accepting, sends the replies that are ready, and closes every client. */
@@ -247,6 +263,7 @@ export class RespServer {
     this.#clients.delete(state);
     this.#monitors.remove(state);
     this.tracking.disable(state);
+    this.pubsub.forget(state);
     this.statistics.inputBytes += state.readBytes;
     this.statistics.outputBytes += state.writtenBytes;
     releaseWatched(state);
@@ -268,6 +285,7 @@ export class RespServer {
       replication,
       clients: this.#registry(),
       tracking: this.tracking,
+      pubsub: this.pubsub,
       statistics: this.statistics,
       slowlog: new Slowlog({ settings, clock }),
       time: new UnixTime(clock),
@@ -357,7 +375,9 @@ export class RespServer {
     if (settings.idleTimeoutSeconds === 0) return;
     const before = clock.nowMs() - settings.idleTimeoutSeconds * 1000;
     for (const [state, { client }] of this.#clients) {
-      if (!state.isMonitor && !state.isBlocked && state.heardAtMs < before) client.end();
+      const { isMonitor, isBlocked, subscriptions, heardAtMs } = state;
+      const isListening = isMonitor || isBlocked || subscriptions !== undefined;
+      if (!isListening && heardAtMs < before) client.end();
     }
   }
 }

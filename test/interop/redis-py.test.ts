@@ -30,6 +30,11 @@ describeWith(python, 'redis-py', () => {
     });
   }
 
+  it('keeps what it reads, and comes to read what others write', { timeout: 60_000 }, async (context) => {
+    const printed = await here(context).program('cache.py', portOf(primary.listenAddress));
+    expect(printed).toBe('2 clients track keys');
+  });
+
   it('has no tests in these files that are on neither list', async (context) => {
     const known = [...run, ...Object.values(skip).flat()].sort();
     const files = [...new Set(known.map((name) => name.split('::')[0]!))];

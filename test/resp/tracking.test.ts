@@ -6,7 +6,11 @@ import type { Primary } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
 import { follow, startPrimary } from '../support/library.js';
 import { connect, say, start } from '../support/open-front.js';
+import { describeWith } from '../support/optional-peers.js';
 import { eventually } from '../support/processes.js';
+import { RandomSource } from '../support/random.js';
+import { answersTo } from '../support/raw-answers.js';
+import { RedisServer, redisServer } from '../support/redis.js';
 import { type RespClient, respCommand } from '../support/resp-client.js';
 import { parseWire, showWire } from '../support/resp-wire.js';
 
@@ -257,6 +261,98 @@ describe('a client that tracks what it reads', () => {
     expect(await cache.next(1)).toEqual([`>2[$"tracking-redir-broken" :${id}]`]);
     expect(await cache.ask('CLIENT TRACKINGINFO')).toContain('$"broken_redirect"');
     expect(await say(other, 'CLIENT', 'LIST')).toMatch(new RegExp(` flags=tR .* redir=${id} `));
+  });
+});
+
+describeWith(redisServer, 'a pipeline of a client that tracks', () => {
+  const KEYS = ['a', 'b', 'c', 'd'];
+  const SCRIPT = "local v = redis.call('get', KEYS[1]); redis.call('set', KEYS[2], 'x'); return v";
+
+  function randomCommand(random: RandomSource): string[] {
+    const [key, other] = [random.pick(KEYS), random.pick(KEYS)];
+    return random.pick([
+      ['GET', key],
+      ['MGET', key, other],
+      ['STRLEN', key],
+      ['GETRANGE', key, '0', '1'],
+      ['SET', key, `${random.below(100)}`],
+      ['APPEND', key, 'x'],
+      ['GETSET', key, 'y'],
+      ['MSET', key, 'x', other, 'y'],
+      ['DEL', key, other],
+      ['PERSIST', key],
+      ['EXPIRE', key, '1000'],
+      ['EXPIRE', key, '-1'],
+      ['RENAME', key, other],
+      ['COPY', key, other],
+      ['EVAL', SCRIPT, '2', key, other],
+      ['EVAL_RO', "return redis.call('get', KEYS[1])", '1', key],
+      ['CLIENT', 'CACHING', random.pick(['YES', 'NO'])],
+      ['CLIENT', 'TRACKINGINFO'],
+      ...(random.chance(0.1) ? [['FLUSHALL']] : []),
+    ]);
+  }
+
+  it.each([[''], ['NOLOOP'], ['OPTIN'], ['OPTOUT']])(
+    'is answered as by redis-server, invalidations in their places: ON %s',
+    async (option) => {
+      const random = new RandomSource(17);
+      const redis = await RedisServer.start();
+      const { primary } = await start();
+      const commands = [
+        ['HELLO', '3'],
+        ['FLUSHALL'],
+        ['CLIENT', 'TRACKING', 'ON', ...option.split(' ').filter(Boolean)],
+      ];
+      for (let n = 0; n < 2_000; n += 1) {
+        if (random.chance(0.1)) {
+          commands.push(['MULTI'], randomCommand(random), randomCommand(random), randomCommand(random), [
+            'EXEC',
+          ]);
+        } else commands.push(randomCommand(random));
+      }
+      const bytes = Buffer.concat([
+        respCommand('SCRIPT', 'LOAD', 'return'),
+        ...commands.map((args) => respCommand(...args)),
+      ]);
+      const [ours, theirs] = await Promise.all(
+        [primary.listenAddress!, `127.0.0.1:${redis.port}`].map(
+          async (address) => (await answersTo(address, bytes)).answer,
+        ),
+      );
+      await redis.kill();
+      // Of two keys that one command changes, either may come first.
+      const inOrder = (answer: string) =>
+        answer
+          .slice(answer.indexOf('$7\r\nmodules'))
+          .replace(/(>2\r\n\$10\r\ninvalidate\r\n\*1\r\n\$1\r\n.\r\n){2}/g, (both) =>
+            both.split(/(?=>)/).sort().join(''),
+          )
+          .split('\r\n');
+      expect(inOrder(ours!)).toEqual(inOrder(theirs!));
+      expect(theirs!.split('invalidate').length).toBeGreaterThan(option === 'NOLOOP' ? 1 : 200);
+    },
+  );
+});
+
+describe('a client of RESP2', () => {
+  it('has a subscriber sent its invalidations as messages of a channel', async () => {
+    const { primary } = await start();
+    const [listener, other] = [new Cache(await connect(primary)), await connect(primary)];
+    const id = await listener.id();
+    await listener.ask('SUBSCRIBE __redis__:invalidate');
+    const cache = new Cache(await connect(primary));
+    expect(await cache.ask(`CLIENT TRACKING ON REDIRECT ${id}`)).toBe('+OK');
+    await cache.ask('GET k');
+    await say(other, 'SET', 'k', '1');
+    const message = (content: string) => `*3[$"message" $"__redis__:invalidate" ${content}]`;
+    expect(await listener.next(1)).toEqual([message('*1[$"k"]')]);
+    await say(other, 'FLUSHALL');
+    expect(await listener.next(1)).toEqual([message('$nil')]);
+    await listener.ask('UNSUBSCRIBE');
+    await cache.ask('GET k');
+    await say(other, 'SET', 'k', '2');
+    expect(await listener.ask('PING')).toBe('+PONG');
   });
 });
 

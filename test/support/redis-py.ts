@@ -83,6 +83,12 @@ export class RedisPyTests {
     }
   }
 
+  /** Runs a program of ours, with the redis-py that is installed; returns what it prints. */
+  async program(name: string, port: number): Promise<string> {
+    const { stdout } = await run(join(this.#directory, 'venv/bin/python'), [join(LISTS, name), String(port)]);
+    return stdout.trim();
+  }
+
   /** All tests of these files. */
   async collect(port: number, files: readonly string[]): Promise<string[]> {
     const output = await this.#pytest(port, '--collect-only', ...files);

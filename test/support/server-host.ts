@@ -12,6 +12,7 @@ import { CommandStatistics } from '../../src/resp/command-statistics.js';
 import { commandTable } from '../../src/resp/commands/index.js';
 import { splitInline } from '../../src/resp/inline.js';
 import { Later } from '../../src/resp/later.js';
+import { PubSub } from '../../src/resp/pubsub/pubsub.js';
 import { encodeReply, Failure, NO_REPLY, type Protocol, type Reply } from '../../src/resp/reply.js';
 import type { Settings } from '../../src/resp/settings.js';
 import { Slowlog } from '../../src/resp/slowlog.js';
@@ -65,6 +66,7 @@ export class ServerHost {
         removeMonitor: ({ id }) => deeds.push(`no monitor ${id}`),
         memoryOf: () => ({ inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 }),
       },
+      pubsub: new PubSub((pattern, text) => this.engine.keyspace.matches(pattern, text)),
       scripts: { runner: undefined, load: () => {} } as unknown as CommandHost['scripts'],
       info: (sections: readonly string[]) => `# ${sections.join(' ')}`,
       shutdown: () => deeds.push('shutdown'),
@@ -114,6 +116,10 @@ export class ServerHost {
         return primary();
       },
       isRefusing: false,
+      sendMessage: ({ channel, payload }) => {
+        this.deeds.push(`message ${channel} ${payload}`);
+        return undefined;
+      },
       roleReply: () => ['role'],
       promote: () => this.deeds.push('promote'),
       follow: ({ host, port }) => this.deeds.push(`follow ${host} ${port}`),

@@ -7,7 +7,9 @@ import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
 import { encodeWatermarks } from '../../frame/watermarks.js';
+import { FRAME_HEADER_BYTES, MESSAGES_MAX_BYTES } from '../../limits.js';
 import type { Connection } from '../../transport/connection.js';
+import { takesMessages } from '../link/messages-pair.js';
 import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { FrameStream } from '../stream/stream.js';
@@ -15,6 +17,9 @@ import type { Carousel, Carousels, Joiner } from './carousel.js';
 import { asksToResume, resume } from './resume.js';
 import { SnapshotSender } from './snapshot-sender.js';
 import { Subscriber } from './subscriber.js';
+
+/** Bytes of messages that may wait for a replica; the longest message alone is let through. */
+const MESSAGES_WAITING_MAX_BYTES = MESSAGES_MAX_BYTES + FRAME_HEADER_BYTES;
 
 /** What the feeds of all replicas of a primary share. */
 export interface FeedOptions {
@@ -51,6 +56,9 @@ export class ReplicaFeed {
   /** Where the frames begin that the replica is sent behind what it is sent first. */
   #frozen: readonly bigint[];
   #isOurs = false;
+  #takesMessages = false;
+  /** Messages have been left out, because too many waited. */
+  #hasLostMessages = false;
   /** The snapshot of a Rust replica; undefined unless one was begun. */
   #snapshot: SnapshotSender | undefined;
   /** The carousel that a replica of fastcache's has joined; undefined unless it has joined one. */
@@ -102,6 +110,7 @@ export class ReplicaFeed {
   start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, metrics, log } = this.#options;
     this.#isOurs = margin !== undefined;
+    this.#takesMessages = takesMessages(margin);
     const { since, reason } = resume(stream, claimed, margin);
     if (since === undefined) {
       log.info(`replica ${address} is given a snapshot: ${reason}`);
@@ -121,6 +130,23 @@ export class ReplicaFeed {
   insert(frame: Buffer): void {
     this.#subscriber.insert(frame);
     this.#subscriber.send();
+  }
+
+  /**
+   * Sends a frame of messages to a replica that takes them. What a replica has no room for is lost to it, as
+   * all messages are that come while it is away.
+   */
+  sendMessages(frame: Buffer): void {
+    if (!this.#takesMessages || this.#isStopped) return;
+    const isTaken = this.#subscriber.insertedBytes + frame.length <= MESSAGES_WAITING_MAX_BYTES;
+    if (isTaken) this.insert(frame);
+    else if (!this.#hasLostMessages) {
+      this.#options.log.warn(
+        `replica ${this.#options.connection.remoteAddress} does not take messages of channels as fast as they ` +
+          'are published: some are lost to its subscribers',
+      );
+    }
+    this.#hasLostMessages = !isTaken;
   }
 
   /** Called when the connection has room again. */

@@ -3,6 +3,7 @@
  * are connected and which have left.
  */
 import assert from 'node:assert';
+import type { ChannelMessage } from '../../frame/messages.js';
 import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
 import { Guesses } from '../link/guesses.js';
 import { StrangerLog } from '../link/stranger-log.js';
@@ -13,6 +14,7 @@ import { Comings } from './comings.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
 import { ForeignClaims } from './foreign-claims.js';
 import { LagMarks } from './lag-marks.js';
+import { MessageSender } from './message-sender.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
 import { WindowWatch } from './window-watch.js';
@@ -51,6 +53,7 @@ export class ReplicaListener {
   #marks: { stream: FrameStream; marks: LagMarks } | undefined;
   readonly #comings: Comings;
   readonly #ackListeners = new Set<() => void>();
+  readonly #messages: MessageSender;
   readonly #host: SessionHost = {
     admit: (session, claim) => this.#admit(session, claim),
     acknowledged: () => {
@@ -86,6 +89,7 @@ export class ReplicaListener {
     this.#departed = new DepartedReplicas(options.clock);
     this.#comings = new Comings(options.clock);
     this.#foreignClaims = new ForeignClaims(options);
+    this.#messages = new MessageSender({ ...options, send: (frame) => this.relayMessages(frame) });
     this.#windowWatch = new WindowWatch({
       ...options,
       backlog: () => options.stream()?.backlog,
@@ -159,6 +163,21 @@ export class ReplicaListener {
       this.#options.stream()?.flush();
       for (const session of this.#replicas.keys()) session.ask();
     });
+  }
+
+  /** Has a message sent to all replicas that take messages, behind what was written before it. */
+  sendMessage(message: ChannelMessage): void {
+    if (this.#replicas.size > 0) this.#messages.add(message);
+  }
+
+  /** Sends the messages of this turn; called before clients are answered. */
+  endTurn(): void {
+    this.#messages.flush();
+  }
+
+  /** Hands a frame of messages, which is not changed any more, to all replicas that take them. */
+  relayMessages(frame: Buffer): void {
+    for (const session of this.#replicas.keys()) session.sendMessages(frame);
   }
 
   /**

@@ -6,10 +6,12 @@
  */
 import type { FollowedStore, RecordPrint } from '../../engine/types.js';
 import { encodeHelloFrame } from '../../frame/hello.js';
+import { MESSAGES_PAIR } from '../link/messages-pair.js';
 import { nodePair } from '../link/path.js';
 import { watermarkOf } from '../watermarks.js';
 import type { Holding } from './holding.js';
 import { otherRun } from './session-faults.js';
+import type { ReplicaSessionOptions } from './session-options.js';
 
 /** The claim of one session. */
 export class HeldClaim<S extends FollowedStore> {
@@ -53,10 +55,11 @@ export class HeldClaim<S extends FollowedStore> {
 /** Makes the Hello of a replica that claims this, or nothing; a whole frame. */
 export function helloOf(
   claim: HeldClaim<FollowedStore> | undefined,
-  { token, nodeId }: { token: string | undefined; nodeId?: string | undefined },
+  { token, nodeId, messages }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'messages'>,
 ): Buffer {
   const history = claim?.holding.history;
   const margin = new Map(history === undefined ? [] : [['history', history.id]]);
   if (nodeId !== undefined) margin.set(...nodePair(nodeId));
+  if (messages !== undefined) margin.set(...MESSAGES_PAIR);
   return encodeHelloFrame({ role: 'replica', token, watermarks: claim?.watermarks }, { margin });
 }

@@ -9,8 +9,8 @@ import { Failure } from '../reply.js';
 export type ClientFilter = (client: ClientState) => boolean;
 
 /**
- * Types that CLIENT takes. Replicas connect to another port and there are no channels: all clients are
- * normal.
+ * Types that CLIENT takes. Replicas connect to another port, so that a client is `pubsub` while it is
+ * subscribed, and `normal` otherwise.
  */
 const CLIENT_TYPES = new Set(['normal', 'slave', 'replica', 'pubsub', 'master']);
 
@@ -18,7 +18,7 @@ const CLIENT_TYPES = new Set(['normal', 'slave', 'replica', 'pubsub', 'master'])
 export function typeFilter(type: Buffer): ClientFilter | Failure {
   const word = type.toString('latin1').toLowerCase();
   if (!CLIENT_TYPES.has(word)) return new Failure(`ERR Unknown client type '${shownText(type)}'`);
-  return () => word === 'normal';
+  return ({ subscriptions }) => word === (subscriptions === undefined ? 'normal' : 'pubsub');
 }
 
 /** The filter of the client with this address. */

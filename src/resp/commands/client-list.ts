@@ -5,8 +5,8 @@ import { redirectOf } from './tracking.js';
 import { hasChangedKeys } from './transactions.js';
 
 /**
- * A client's line. Its fields for databases and channels are empty; Node does not provide `fd`. It
- * is one text, for a list has thousands of them.
+ * A client's line. Its field for databases is empty; Node does not provide `fd`. It is one text, for a list
+ * has thousands of them.
  */
 export function clientLine(client: ClientState, host: CommandHost): string {
   const nowSeconds = Math.floor(host.clock.nowMs() / 1000);
@@ -14,10 +14,12 @@ export function clientLine(client: ClientState, host: CommandHost): string {
   const idle = nowSeconds - Math.floor(client.heardAtMs / 1000);
   const { inputBytes, argumentBytes, replyBytes, outputBytes } = host.clients.memoryOf(client);
   const { queue, queuedBytes = 0 } = client.transaction ?? {};
-  const total = inputBytes + argumentBytes + outputBytes + queuedBytes;
+  const { channels, patterns, shardChannels, bytes = 0 } = client.subscriptions ?? {};
+  const total = inputBytes + argumentBytes + outputBytes + queuedBytes + bytes;
   const line =
     `id=${client.id} addr=${client.address} laddr=${client.localAddress} fd=-1 name=${client.name}` +
-    ` age=${age} idle=${idle} flags=${flagsOf(client, host)} db=0 sub=0 psub=0 ssub=0` +
+    ` age=${age} idle=${idle} flags=${flagsOf(client, host)} db=0 sub=${channels?.size ?? 0}` +
+    ` psub=${patterns?.size ?? 0} ssub=${shardChannels?.size ?? 0}` +
     ` multi=${queue?.length ?? -1} qbuf=${inputBytes} qbuf-free=0 argv-mem=${argumentBytes}` +
     ` multi-mem=${queuedBytes} rbs=${replyBytes} rbp=0 obl=0` +
     ` oll=${outputBytes > 0 ? 1 : 0} omem=${outputBytes} tot-mem=${total}` +
@@ -31,6 +33,7 @@ export function clientLine(client: ClientState, host: CommandHost): string {
 function flagsOf(client: ClientState, host: CommandHost): string {
   const flags = [
     client.isMonitor ? 'O' : '',
+    client.subscriptions === undefined ? '' : 'P',
     client.transaction === undefined ? '' : 'x',
     client.isBlocked ? 'b' : '',
     client.tracking === undefined ? '' : 't',

@@ -13,6 +13,7 @@ import { latencyCommands } from './latency.js';
 import { lcsCommands } from './lcs.js';
 import { memoryCommands } from './memory.js';
 import { objectCommands } from './object.js';
+import { pubsubCommands } from './pubsub.js';
 import { rangeCommands } from './ranges.js';
 import { replicationCommands } from './replication.js';
 import { scriptCommands } from './scripts.js';
@@ -34,6 +35,7 @@ export const commandTable: CommandTable = new CommandTable([
   ...objectCommands,
   ...memoryCommands,
   ...transactionCommands,
+  ...pubsubCommands,
   ...scriptCommands,
   ...connectionCommands,
   ...clientCommands,

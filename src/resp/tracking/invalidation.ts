@@ -30,7 +30,7 @@ export class Invalidation {
       if (client.protocol === 3) {
         client.output.push(encodeReply(new Push(['tracking-redir-broken', redirect.id]), 3));
       }
-    } else if (redirect.protocol === 3) {
+    } else if (redirect.protocol === 3 || redirect.subscriptions !== undefined) {
       redirect.output.push(this.#bytes(redirect.protocol));
     }
   }

@@ -1,5 +1,5 @@
 """redis-py's client-side caches against the server on a port: random writes by one client, reads by two that
-keep what they read. Prints how many reads came from memory; fails when a value stays old."""
+keep what they read. Fails when a value stays old."""
 
 import random
 import sys
@@ -47,5 +47,4 @@ last.clear()
 for reader in readers:
     for key in keys:
         check(reader, key)
-info = writer.info()
-print("caching", info["tracking_clients"], info["tracking_total_keys"] > 0)
+print(writer.info()["tracking_clients"], "clients track keys")
