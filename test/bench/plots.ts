@@ -1,7 +1,7 @@
 /**
- * `npm run bench:plots [-- --scale 0.05] [--rounds N] [--plot NAME …]`: how cost grows with the size of values,
- * shards, replicas, keys and clients, ours and redis-server by turns. Writes docs/plots/NAME.svg for each, and
- * the figures to dist/bench-plots.json.
+ * `npm run bench:plots [-- --scale 0.05] [--rounds N] [--plot NAME …]`: how cost grows with the size of
+ * values, shards, replicas, keys and clients, ours and redis-server by turns. Writes docs/plots/NAME.svg for
+ * each, and the figures to dist/bench-plots.json.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
