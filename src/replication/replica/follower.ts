@@ -279,7 +279,8 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
 
   #openSession(): void {
     assert(this.#session === undefined, 'there are never two sessions');
-    const options = { ...this.#options, isRequested: this.#isRequested };
+    const { full } = this.#refusal;
+    const options = { ...this.#options, isRequested: this.#isRequested, full };
     this.#session = new ReplicaSession(options, this.#holding, this.#machine, {
       heard: (bytes) => {
         this.#heardAtUs = this.#options.clock.monotonicUs();
@@ -352,7 +353,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
       return;
     }
     if (code === 'REPLICATION_CYCLE') log.error(error.message);
-    const begun = this.#refusal.begin(code, error.message);
+    const begun = this.#refusal.begin(error);
     if (begun === 'foreign-history') handlers.foreignHistory?.({ error });
     if (code === 'TOKEN_REFUSED') {
       handlers.refused?.({ error });
