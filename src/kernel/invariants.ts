@@ -3,7 +3,7 @@
 import { checkArena } from './memory/arena';
 import { checkCells } from './memory/cells';
 import { checkPages } from './memory/pages';
-import { checkFrame } from './store/batch';
+import { checkFrame, checkPostponed } from './store/batch';
 import { checkChanges } from './store/changes';
 import { checkStore } from './store/store-invariants';
 import { checkTrackedKeys } from './store/tracked-keys';
@@ -12,6 +12,7 @@ import { shardAt, shardCount } from './table/shard';
 import { checkTable } from './table/table-invariants';
 
 export { keyedHash, takeChosenHashes } from './keyed-hash';
+export { recordsMoved } from './store/store';
 export { skipGenerations } from './table/segment';
 export { bucketsProbed } from './table/table';
 
@@ -28,6 +29,7 @@ export function invariants(): void {
     checkExpiry(shard);
     checkFrame(shard);
   }
+  checkPostponed();
   checkChanges();
   checkCells();
   checkTrackedKeys();

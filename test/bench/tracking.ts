@@ -3,8 +3,8 @@
  * of keys that come again and again.
  */
 import { redisBenchmark } from '../support/redis.js';
-import { cpuMs } from './clients.js';
-import { type Rival, startFastcache, startRedis } from './rivals.js';
+import { cpuMs } from './process-figures.js';
+import { type Rival, startRivals } from './rivals.js';
 import { median } from './statistics.js';
 
 const REQUESTS = 1_000_000;
@@ -27,24 +27,12 @@ export async function benchTracking({
   rounds: number;
   scale: number;
 }): Promise<Readonly<Record<string, TrackingFigure>>> {
-  const rivals = [await startFastcache(), await startRedis()];
+  const rivals = await startRivals();
   const requests = Math.max(10_000, Math.round(REQUESTS * scale));
   try {
     const figures: Record<string, TrackingFigure> = {};
     for (const rival of rivals) {
-      await redisBenchmark(
-        rival.primaryPort,
-        '-t',
-        'set',
-        '-r',
-        `${KEYS}`,
-        '-n',
-        `${KEYS}`,
-        '-P',
-        '64',
-        '-d',
-        '64',
-      );
+      await redisBenchmark(rival.primaryPort, { t: 'set', r: KEYS, n: KEYS, P: 64, d: 64 });
       figures[rival.name] = await benchRival(rival, rounds, requests);
     }
     return figures;
@@ -58,7 +46,7 @@ async function benchRival(rival: Rival, rounds: number, requests: number): Promi
   const tracking: Run[] = [];
   for (let round = 0; round < rounds; round += 1) {
     plain.push(await run(rival, requests));
-    tracking.push(await run(rival, requests, '--enable-tracking'));
+    tracking.push(await run(rival, requests, true));
   }
   const rate = (runs: readonly Run[]) => median(runs.map(({ perSecond }) => perSecond));
   const cpu = (runs: readonly Run[]) => median(runs.map(({ cpuUs }) => cpuUs));
@@ -77,9 +65,10 @@ interface Run {
   readonly cpuUs: number;
 }
 
-async function run({ primaryPid, primaryPort }: Rival, requests: number, ...more: string[]): Promise<Run> {
-  const flags = ['-t', 'get', '-r', `${KEYS}`, '-n', `${requests}`, '-P', '16', '-c', '50', ...more];
+async function run({ primaryPid, primaryPort }: Rival, requests: number, tracks = false): Promise<Run> {
+  const flags = { t: 'get', r: KEYS, n: requests, P: 16, c: 50 } as const;
   const before = cpuMs(primaryPid) ?? Number.NaN;
-  const { perSecond } = (await redisBenchmark(primaryPort, ...flags)).GET!;
-  return { perSecond, cpuUs: (((cpuMs(primaryPid) ?? Number.NaN) - before) * 1_000) / requests };
+  const all = await redisBenchmark(primaryPort, tracks ? { ...flags, '-enable-tracking': true } : flags);
+  const spentMs = (cpuMs(primaryPid) ?? Number.NaN) - before;
+  return { perSecond: all.GET!.perSecond, cpuUs: (spentMs * 1_000) / requests };
 }

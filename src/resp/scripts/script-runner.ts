@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { LuaMachine, type Outcome, type Verdict } from '../../lua/machine.js';
 import { ClientState } from '../client-state.js';
 import type { CommandHost } from '../command-host.js';
+import { EmissionBound } from '../emission-bound.js';
 import { type Answer, Later } from '../later.js';
 import { Failure, type Protocol, type Reply } from '../reply.js';
 import type { CachedScript, ScriptCall, ScriptRunning } from '../script-host.js';
@@ -127,8 +128,9 @@ export class ScriptRunner implements ScriptRunning {
   }
 
   run(call: ScriptCall): Reply | Later {
-    const { script, keys, args } = call;
-    const run = new ScriptRun(call, this.#clientFor(call.caller), this.#host);
+    const { script, keys, args, caller } = call;
+    const emission = caller.emission ?? new EmissionBound(this.#host.engine());
+    const run = new ScriptRun(call, this.#clientFor(caller), this.#host, emission);
     const refusal = run.refusal();
     if (refusal !== undefined) return refusal;
     this.#machine.setList('KEYS', keys);
