@@ -41,6 +41,11 @@ export class TrackedKeys {
     return this.#kernel.exports.trackedItems();
   }
 
+  /** Makes sure of the memory into which changes are taken; called before all else. Throws OUT_OF_MEMORY. */
+  prepare(): void {
+    this.#output.reserve(layout.TAKEN_BYTES);
+  }
+
   /** Notes that a tracker has been given a key, which need not be there. */
   track(key: Uint8Array, tracker: number): void {
     this.#kernel.exports.trackKey(this.#input.fill(key), key.length, tracker);

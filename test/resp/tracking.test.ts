@@ -325,12 +325,12 @@ describeWith(redisServer, 'a pipeline of a client that tracks', () => {
       const inOrder = (answer: string) =>
         answer
           .slice(answer.indexOf('$7\r\nmodules'))
-          .replace(/(>2\r\n\$10\r\ninvalidate\r\n\*1\r\n\$1\r\n.\r\n){2}/g, (both) =>
+          .replace(/(>2\r\n\$10\r\ninvalidate\r\n\*1\r\n\$1\r\n.\r\n){2,}/g, (both) =>
             both.split(/(?=>)/).sort().join(''),
           )
           .split('\r\n');
       expect(inOrder(ours!)).toEqual(inOrder(theirs!));
-      expect(theirs!.split('invalidate').length).toBeGreaterThan(option === 'NOLOOP' ? 1 : 200);
+      expect(theirs!.split('invalidate').length).toBeGreaterThan(option.startsWith('N') ? 1 : 30);
     },
   );
 });

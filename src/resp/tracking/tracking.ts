@@ -5,6 +5,7 @@
 import type { Timers } from '../../clock.js';
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import type { ChangedKey } from '../../engine/tracked-keys.js';
+import { FastcacheError } from '../../errors.js';
 import { TRACKERS_MAX } from '../../kernel/layout.js';
 import type { ClientState, ClientTracking } from '../client-state.js';
 import { Failure } from '../reply.js';
@@ -92,6 +93,8 @@ export class Tracking {
     if (isTooLong || this.#prefixes.count + added.length > PREFIXES_MAX) return TOO_MANY_PREFIXES;
     if (client.tracking === undefined && !this.#hasTracker()) return TOO_MANY_TRACKERS;
     this.#attach();
+    const addedBytes = added.map((prefix) => Buffer.from(prefix, 'latin1'));
+    if (added.length > 0) this.#engine!.tracked.setPrefixes([...this.#prefixes.all, ...addedBytes]);
     const tracking = client.tracking ?? this.#begin(client);
     const { redirect, isBroadcast, isOptIn, isOptOut, isNoLoop, prefixes } = options;
     Object.assign(tracking, { redirect, isBroadcast, isOptIn, isOptOut, isNoLoop, isRedirectBroken: false });
@@ -99,7 +102,6 @@ export class Tracking {
       tracking.prefixes.add(prefix);
       this.#prefixes.add(prefix, client);
     }
-    if (added.length > 0) this.#setPrefixes();
     return undefined;
   }
 
@@ -112,7 +114,12 @@ export class Tracking {
     this.#left.push(tracking.tracker);
     if (tracking.prefixes.size === 0) return;
     for (const prefix of tracking.prefixes) this.#prefixes.remove(prefix, client);
-    this.#setPrefixes();
+    try {
+      this.#engine!.tracked.setPrefixes(this.#prefixes.all);
+    } catch (error) {
+      // The kernel goes on with more prefixes than there are, which are sent to nobody.
+      if (!(error instanceof FastcacheError) || error.code !== 'OUT_OF_MEMORY') throw error;
+    }
   }
 
   /** Notes that a client that tracks has read keys. */
@@ -163,7 +170,7 @@ export class Tracking {
     if (this.#engine === undefined || this.#engine === this.#host.engine()) return;
     this.#freeTrackers.push(...this.#leaving.splice(0), ...this.#left.splice(0));
     this.#attach();
-    this.#setPrefixes();
+    this.#engine.tracked.setPrefixes(this.#prefixes.all);
     this.#sendAll(() => true);
   }
 
@@ -218,16 +225,13 @@ export class Tracking {
   #attach(): void {
     const engine = this.#host.engine();
     if (engine === this.#engine) return;
+    engine.tracked.prepare();
     this.#engine = engine;
     engine.tracked.limit(this.#host.keysMax());
     engine.onNoted = () => {
       this.#hasChanges = true;
       this.#host.planEndOfTurn();
     };
-  }
-
-  #setPrefixes(): void {
-    this.#host.engine().tracked.setPrefixes(this.#prefixes.all);
   }
 
   #invalidate({ key, by }: ChangedKey, trackers: readonly number[]): void {
