@@ -1,5 +1,7 @@
 /** The families of commands, gathered into the table. */
 import { CommandTable } from '../command-table.js';
+import { bitFieldCommands } from './bit-fields.js';
+import { bitOperationCommands } from './bit-operations.js';
 import { bitCommands } from './bits.js';
 import { clientCommands } from './client.js';
 import { commandCommands } from './command.js';
@@ -28,6 +30,8 @@ export const commandTable: CommandTable = new CommandTable([
   ...rangeCommands,
   ...floatCommands,
   ...bitCommands,
+  ...bitFieldCommands,
+  ...bitOperationCommands,
   ...lcsCommands,
   ...keyCommands,
   ...keyspaceCommands,
