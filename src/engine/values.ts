@@ -7,17 +7,22 @@ import { type BitField, encodeBitFields, readBitFields } from './bit-fields.js';
 import { BITOPS, type BitOperation, sourcesOf } from './bit-operations.js';
 import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
+import { ValueDumps } from './value-dumps.js';
 import type { ValuesOptions } from './values-options.js';
 import { checkLength, wasThere, written } from './writes.js';
 
 /** The values of one kernel's store. Keys that have expired are not there. */
 export class Values {
+  /** The values as DUMP and RESTORE have them. */
+  readonly dumps: ValueDumps;
   readonly #kernel: Kernel;
   readonly #scratch: KernelBuffer;
   readonly #maxValueBytes: number;
   readonly #updateTime: () => void;
 
-  constructor({ kernel, scratch, maxValueBytes, updateTime }: ValuesOptions) {
+  constructor(options: ValuesOptions) {
+    const { kernel, scratch, maxValueBytes, updateTime } = options;
+    this.dumps = new ValueDumps(options, (key) => this.find(key));
     this.#kernel = kernel;
     this.#scratch = scratch;
     this.#maxValueBytes = maxValueBytes;
@@ -125,6 +130,13 @@ export class Values {
     this.#scratch.trim();
     wasThere(status, target.length + length);
     return length;
+  }
+
+  /** Makes a live key count as last used so many seconds ago; does nothing when there is no such key. */
+  idle(key: Uint8Array, seconds: number): void {
+    const address = this.#scratch.fill(key);
+    this.#updateTime();
+    this.#kernel.exports.idleKey(address, key.length, Math.min(seconds, layout.IDLE_SECONDS_MAX));
   }
 
   /**

@@ -48,6 +48,7 @@ export { setTime } from './clock';
 export { combineBits } from './combine-bits';
 export { callsOf } from './commands/commands';
 export { execute, setMode } from './commands/resp';
+export { crc64 } from './crc64';
 export { biggestValues } from './dump/biggest';
 export { filterLists, filterRanges } from './dump/item-filter';
 export { linesOfBatch, linesOfEntries, writeLines } from './dump/json-lines';
@@ -63,12 +64,13 @@ export {
   verifyStart,
 } from './dump/verify';
 export { matches } from './glob';
+export { lzfCompress, lzfExpand } from './lzf';
 export { apply, loadEntries, pass } from './payload/apply';
 export { hasRecord, lastRecord, rememberPrint } from './payload/last-record';
 export { checkEntries } from './payload/payload-checks';
 export { emittedBytes, flushAll, flushDue } from './store/batch';
 export { bitField } from './store/bit-field';
-export { copyKey, expireKey, overwrite, put, removeKey } from './store/by-key';
+export { copyKey, expireKey, idleKey, overwrite, put, removeKey } from './store/by-key';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
 export {

@@ -256,6 +256,12 @@ export const BITOP_ANDOR = 6;
 export const BITOP_ONE = 7;
 export const BITOP_SOURCE_BYTES = 8;
 
+/** The longest time without use that a record can tell. */
+export const IDLE_SECONDS_MAX = 16777215;
+
+/** The bytes in which `lzfCompress` notes where three bytes stood last. */
+export const LZF_HEADS_BYTES = 262144;
+
 export const ROUTE_FULL_KEY = 0;
 export const ROUTE_SESSION_PREFIX = 1;
 

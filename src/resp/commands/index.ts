@@ -7,6 +7,7 @@ import { clientCommands } from './client.js';
 import { commandCommands } from './command.js';
 import { configCommands } from './config.js';
 import { connectionCommands } from './connection.js';
+import { dumpCommands } from './dump.js';
 import { floatCommands } from './floats.js';
 import { kernelCommands } from './kernel.js';
 import { keyCommands } from './keys.js';
@@ -35,6 +36,7 @@ export const commandTable: CommandTable = new CommandTable([
   ...lcsCommands,
   ...keyCommands,
   ...keyspaceCommands,
+  ...dumpCommands,
   ...objectCommands,
   ...memoryCommands,
   ...transactionCommands,
