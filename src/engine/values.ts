@@ -39,6 +39,16 @@ export class Values {
     return this.#at(this.#kernel.exports.look, key);
   }
 
+  /** Returns the XXH3-64 of a live key's value; undefined when there is no such key. It counts as a read. */
+  digest(key: Uint8Array): bigint | undefined {
+    return this.#digestOf(this.find(key));
+  }
+
+  /** Returns what `digest` does without counting a read. */
+  peekDigest(key: Uint8Array): bigint | undefined {
+    return this.#digestOf(this.look(key));
+  }
+
   /**
    * Returns the bytes of a live key's value; undefined when there is no such key. It does not count as a
    * read.
@@ -171,6 +181,11 @@ export class Values {
     );
     this.#scratch.trim();
     return wasThere(status, target.length);
+  }
+
+  #digestOf(value: Buffer | undefined): bigint | undefined {
+    if (value === undefined) return undefined;
+    return BigInt.asUintN(64, this.#kernel.exports.xxh3(value.byteOffset, value.length));
   }
 
   #at(find: (key: number, length: number) => number, key: Uint8Array): Buffer | undefined {

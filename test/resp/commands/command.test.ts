@@ -6,8 +6,16 @@ import { describeWith } from '../../support/optional-peers.js';
 import { redisServer } from '../../support/redis.js';
 import { RedisOracle, ServerHost, wordsOf } from '../../support/server-host.js';
 
-/** Of Redis 7.2. */
-const LATER = new Set(['client|setinfo', 'client|no-touch']);
+/** Of Redis after 7.0, and of Valkey. */
+const LATER = new Set([
+  'client|setinfo',
+  'client|no-touch',
+  'delex',
+  'delifeq',
+  'digest',
+  'increx',
+  'msetex',
+]);
 
 const names = commandTable.rows.flatMap(({ fullName, command: { subcommands = [] } }) => [
   ...(subcommands.length === 0 ? [fullName] : []),
@@ -111,6 +119,24 @@ describeWith(redisServer, 'COMMAND answers as redis-server', () => {
 describe('COMMAND', () => {
   const host = new ServerHost();
   const client = host.newClient();
+
+  it.each([
+    ['SET k v', ['OW', 'update']],
+    ['SET k v IFEQ w', ['RW', 'access', 'update']],
+    ['DELEX k', ['RM', 'delete']],
+    ['DELEX k IFNE v', ['RW', 'access', 'delete']],
+  ])('GETKEYSANDFLAGS %s', (line, flags) => {
+    const words = flags.map((flag) => `+${flag}\r\n`).join('');
+    expect(host.answer(`COMMAND GETKEYSANDFLAGS ${line}`, client)).toBe(
+      `*1\r\n*2\r\n$1\r\nk\r\n*${flags.length}\r\n${words}`,
+    );
+  });
+
+  it('GETKEYS of MSETEX are as many as it says', () => {
+    const answer = host.answer('COMMAND GETKEYS MSETEX 2 a 1 b 2 EX 5', client);
+    expect(answer).toBe('*2\r\n$1\r\na\r\n$1\r\nb\r\n');
+    expect(host.answer('COMMAND GETKEYS MSETEX 9 a 1 b 2', client)).toMatch(/^-ERR Invalid arguments/);
+  });
 
   it('counts, and shows all when none is named', () => {
     const count = commandTable.rows.length;
