@@ -8,6 +8,7 @@ import { commandCommands } from './command.js';
 import { compareCommands } from './compare.js';
 import { configCommands } from './config.js';
 import { connectionCommands } from './connection.js';
+import { databaseCommands } from './databases.js';
 import { dumpCommands } from './dump.js';
 import { floatCommands } from './floats.js';
 import { increxCommands } from './increx.js';
@@ -17,6 +18,7 @@ import { keyspaceCommands } from './keyspace.js';
 import { latencyCommands } from './latency.js';
 import { lcsCommands } from './lcs.js';
 import { memoryCommands } from './memory.js';
+import { migrateCommands } from './migrate.js';
 import { msetexCommands } from './msetex.js';
 import { objectCommands } from './object.js';
 import { rangeCommands } from './ranges.js';
@@ -43,6 +45,8 @@ export const commandTable: CommandTable = new CommandTable([
   ...keyCommands,
   ...keyspaceCommands,
   ...dumpCommands,
+  ...databaseCommands,
+  ...migrateCommands,
   ...objectCommands,
   ...memoryCommands,
   ...transactionCommands,

@@ -99,6 +99,20 @@ describeWith(redisServer, 'COMMAND answers as redis-server', () => {
       'COMMAND GETKEYS BITOP AND t a b',
       'COMMAND GETKEYSANDFLAGS BITOP NOT t a',
     ],
+    [
+      'COMMAND GETKEYS SORT k BY x GET store STORE t LIMIT 0 1 ALPHA',
+      'COMMAND GETKEYSANDFLAGS SORT k STORE t STORE u',
+      'COMMAND GETKEYS SORT k',
+      'COMMAND GETKEYS SORT_RO k BY x GET y',
+      'COMMAND GETKEYS SWAPDB 0 1',
+      'COMMAND GETKEYS MOVE k 1',
+    ],
+    [
+      'COMMAND GETKEYSANDFLAGS MIGRATE h 1 k 0 5',
+      'COMMAND GETKEYS MIGRATE h 1 "" 0 5 KEYS a b',
+      'COMMAND GETKEYS MIGRATE h 1 x 0 5 KEYS a b',
+      'COMMAND GETKEYSANDFLAGS MIGRATE h 1 "" 0 5 AUTH keys COPY AUTH2 a b KEYS a b',
+    ],
     ['COMMAND LIST x', 'COMMAND LIST FILTERBY', 'COMMAND LIST FILTERBY MODULE', 'COMMAND LIST FILTERBY x y'],
     [
       'COMMAND LIST FILTERBY MODULE x',
@@ -167,6 +181,8 @@ describe('what monitors and the slow log see', () => {
     ['CONFIG SET timeout 1 RequirePass secret', 'CONFIG SET timeout 1 RequirePass (redacted)'],
     ['CONFIG SET timeout requirepass', 'CONFIG SET timeout requirepass'],
     ['ECHO secret', 'ECHO secret'],
+    ['MIGRATE h 1 k 0 5 AUTH secret COPY', 'MIGRATE h 1 k 0 5 AUTH (redacted) COPY'],
+    ['MIGRATE h 1 k 0 5 auth2 user secret KEYS a', 'MIGRATE h 1 k 0 5 auth2 (redacted) (redacted) KEYS a'],
   ])('of %s', (line, shown) => {
     const args = wordsOf(line);
     const { fullName } = commandTable.find(args)!;

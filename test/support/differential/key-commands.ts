@@ -96,5 +96,28 @@ export const keyCommands: readonly (readonly [weight: number, make: Maker])[] = 
       ],
     ],
   ],
+  [1, (s) => [['MOVE', s.key(), s.random.pick(['0', '0', '1', '-1', 'abc', '', '4294967296'])]]],
+  [1, (s) => [['SWAPDB', s.random.pick(['0', '0', '1', 'x']), s.random.pick(['0', '0', '-1', ''])]]],
+  [
+    2,
+    (s) => [
+      [
+        s.random.pick(['SORT', 'SORT', 'SORT_RO']),
+        s.key(),
+        ...s.someOf(
+          [
+            () => ['BY', s.random.pick(['nosort', 'weight_*', '#'])],
+            () => ['LIMIT', s.integer(), s.integer()],
+            () => ['GET', s.random.pick(['#', 'object_*'])],
+            () => ['ASC'],
+            () => ['DESC'],
+            () => ['ALPHA'],
+            () => ['STORE', s.key()],
+          ],
+          0.4,
+        ),
+      ],
+    ],
+  ],
   [1, (s) => [['MEMORY', 'USAGE', s.key(), ...s.someOf([() => ['SAMPLES', s.integer()]], 0.3)]]],
 ];
