@@ -162,6 +162,7 @@ export interface KernelExports {
   keyedHash?(at: number, length: number): bigint;
   takeChosenHashes?(): void;
   bucketsProbed?(): number;
+  recordsMoved?(): number;
 }
 
 /**

@@ -73,7 +73,7 @@ export class ValueDumps {
   restore(key: Uint8Array, payload: Buffer, expireAtMs: bigint): PayloadFault | undefined {
     if (payload.length < FOOTER_BYTES || versionOf(payload) > READ_VERSION_MAX) return DAMAGED;
     const found = findString(payload.subarray(0, payload.length - FOOTER_BYTES), 1);
-    const { kernel, scratch, maxValueBytes, updateTime } = this.#options;
+    const { kernel, scratch, maxValueBytes, time } = this.#options;
     // What the bytes claim is believed up to the limit of a value.
     const expanded = found?.kind === 'lzf' && found.length <= maxValueBytes ? found.length : 0;
     scratch.reserve(key.length + payload.length + expanded);
@@ -87,7 +87,7 @@ export class ValueDumps {
       if (type === undefined || found === undefined) return MALFORMED;
       const value = this.#placed(found, at, at + payload.length);
       if (value === undefined) return MALFORMED;
-      updateTime();
+      time.update();
       const status = written(kernel, () =>
         kernel.exports.put(address, key.length, value.address, value.length, expireAtMs),
       );

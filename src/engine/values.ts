@@ -5,8 +5,10 @@ import { NO_EXPIRY } from '../frame/batch.js';
 import * as layout from '../kernel/layout.js';
 import { type BitField, encodeBitFields, readBitFields } from './bit-fields.js';
 import { BITOPS, type BitOperation, sourcesOf } from './bit-operations.js';
+import type { Bytes } from './bytes.js';
 import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
+import type { KernelTime } from './kernel-time.js';
 import { ValueDumps } from './value-dumps.js';
 import type { ValuesOptions } from './values-options.js';
 import { checkLength, wasThere, written } from './writes.js';
@@ -18,15 +20,26 @@ export class Values {
   readonly #kernel: Kernel;
   readonly #scratch: KernelBuffer;
   readonly #maxValueBytes: number;
-  readonly #updateTime: () => void;
+  readonly #time: KernelTime;
 
   constructor(options: ValuesOptions) {
-    const { kernel, scratch, maxValueBytes, updateTime } = options;
+    const { kernel, scratch, maxValueBytes, time } = options;
     this.dumps = new ValueDumps(options, (key) => this.find(key));
     this.#kernel = kernel;
     this.#scratch = scratch;
     this.#maxValueBytes = maxValueBytes;
-    this.#updateTime = updateTime;
+    this.#time = time;
+  }
+
+  /** Returns a live key's value, own memory; undefined when there is no such key. It counts as a read. */
+  get(key: Bytes): Buffer | undefined {
+    const address = this.#addressOf(this.#kernel.exports.get, key);
+    if (address === 0) return undefined;
+    const length = this.#kernel.result[layout.RESULT_COUNT]!;
+    const value = Buffer.allocUnsafe(length);
+    // A Buffer of the part would cost as much again as the copy.
+    value.set(new Uint8Array(this.#kernel.bytes.buffer, address, length));
+    return value;
   }
 
   /** Returns a live key's value in kernel memory, valid until the next call into it. It counts as a read. */
@@ -102,7 +115,7 @@ export class Values {
     const { exports } = this.#kernel;
     const encoded = encodeBitFields(fields);
     const address = this.#scratch.fill(encoded, key);
-    this.#updateTime();
+    this.#time.update();
     const keyAddress = address + encoded.length;
     const status = written(this.#kernel, () =>
       exports.bitField(keyAddress, key.length, address, fields.length, writtenBytes),
@@ -131,7 +144,7 @@ export class Values {
     const result = targetAddress + target.length;
     const count = sources.length / layout.BITOP_SOURCE_BYTES;
     exports.combineBits(BITOPS[operation], address, count, result, length);
-    this.#updateTime();
+    this.#time.update();
     const status = written(this.#kernel, () =>
       length === 0
         ? exports.removeKey(targetAddress, target.length)
@@ -145,7 +158,7 @@ export class Values {
   /** Makes a live key count as last used so many seconds ago; does nothing when there is no such key. */
   idle(key: Uint8Array, seconds: number): void {
     const address = this.#scratch.fill(key);
-    this.#updateTime();
+    this.#time.update();
     this.#kernel.exports.idleKey(address, key.length, Math.min(seconds, layout.IDLE_SECONDS_MAX));
   }
 
@@ -157,7 +170,7 @@ export class Values {
     checkLength(offset + part.length, this.#maxValueBytes);
     const { exports } = this.#kernel;
     const address = this.#scratch.fill(key, part);
-    this.#updateTime();
+    this.#time.update();
     const partAddress = address + key.length;
     const status = written(this.#kernel, () =>
       exports.overwrite(address, key.length, offset, partAddress, part.length),
@@ -174,7 +187,7 @@ export class Values {
     checkLength(target.length, this.#maxValueBytes);
     const { exports } = this.#kernel;
     const address = this.#scratch.fill(source, target);
-    this.#updateTime();
+    this.#time.update();
     const targetAddress = address + source.length;
     const status = written(this.#kernel, () =>
       exports.copyKey(address, source.length, targetAddress, target.length),
@@ -189,11 +202,16 @@ export class Values {
   }
 
   #at(find: (key: number, length: number) => number, key: Uint8Array): Buffer | undefined {
-    const address = this.#scratch.fill(key);
-    this.#updateTime();
-    const value = find(address, key.length) >>> 0;
-    if (value === 0) return undefined;
-    return this.#kernel.bytes.subarray(value, value + this.#kernel.result[layout.RESULT_COUNT]!);
+    const address = this.#addressOf(find, key);
+    if (address === 0) return undefined;
+    return this.#kernel.bytes.subarray(address, address + this.#kernel.result[layout.RESULT_COUNT]!);
+  }
+
+  /** Returns where a live key's value is, 0 when there is no such key; RESULT_COUNT has its length. */
+  #addressOf(find: (key: number, length: number) => number, key: Bytes): number {
+    const length = this.#scratch.put(key);
+    this.#time.updateForRead();
+    return find(this.#scratch.address, length) >>> 0;
   }
 }
 

@@ -3,6 +3,7 @@ import '../../support/debug-kernel.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FastcacheError } from '../../../src/errors.js';
 import { Oracle, TestCommandHost, wordsOf } from '../../support/command-host.js';
+import { contentOf, newReplica } from '../../support/engines.js';
 import { describeWith } from '../../support/optional-peers.js';
 import { RandomSource } from '../../support/random.js';
 import { redisServer } from '../../support/redis.js';
@@ -136,6 +137,34 @@ describe('BITFIELD', () => {
     expect(recordsOf('BITFIELD a GET u8 #3 SET u8 #3 7 OVERFLOW FAIL INCRBY u8 #3 300')).toBe(0);
     expect(recordsOf('BITFIELD a OVERFLOW FAIL INCRBY u8 #30 300')).toBe(1);
     expect(recordsOf('BITFIELD_RO nosuch GET u8 0')).toBe(0);
+  });
+
+  it('on a large value leaves before other writes, so that a replica holds the same', () => {
+    const host = new TestCommandHost();
+    const replica = newReplica();
+    host.engine.onBatch = ({ payload }) => {
+      replica.apply(Buffer.from(payload));
+    };
+    const client = host.newClient();
+    const random = new RandomSource(12);
+    host.engine.set(Buffer.from('a'), Buffer.alloc(100_000));
+    for (let round = 0; round < 150; round++) {
+      const line = random.pick([
+        `BITFIELD a SET u16 ${random.below(900_000)} ${round}`,
+        `BITFIELD a INCRBY i9 ${random.below(900_000)} ${round} GET u8 0`,
+        `BITFIELD new SET u8 ${random.between(700_000, 900_000)} ${round}`,
+        `SETBIT a ${random.below(900_000)} 1`,
+        'SET b x',
+        'BITOP OR b a new',
+        'BITOP NOT a a',
+        'DEL new',
+        'BITFIELD a OVERFLOW FAIL INCRBY u2 3 9',
+      ]);
+      host.answer(wordsOf(line), client);
+      host.engine.kernel.invariants();
+    }
+    host.engine.flush();
+    expect(contentOf(replica)).toEqual(contentOf(host.engine));
   });
 
   it('has changed nothing when memory is exhausted', () => {
