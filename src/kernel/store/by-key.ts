@@ -1,8 +1,8 @@
 // The operations of the library on one key, which find the key first. The commands of clients use those of
 // store.ts.
-import { nowMs } from '../clock';
+import { ACCESS_CLOCK_MASK, accessClock, nowMs } from '../clock';
 import { WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from '../layout';
-import { valueAt, valueLengthOf } from '../memory/record';
+import { IN_USE, valueAt, valueLengthOf } from '../memory/record';
 import { deleteHere, expireHere, expiryHere, locate, lookup, overwriteHere, setHere } from './store';
 
 /** Sets a key, or deletes it when the expiry has passed already; returns WRITE_DONE or WRITE_MEMORY. */
@@ -45,4 +45,15 @@ export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
   const record = lookup(key, keyBytes);
   if (record === 0) return WRITE_MISSING;
   return expiresAtMs <= nowMs ? deleteHere(record) : expireHere(record, expiresAtMs);
+}
+
+/**
+ * Makes a key count as last used so many seconds ago, IDLE_SECONDS_MAX at most; returns WRITE_DONE or
+ * WRITE_MISSING.
+ */
+export function idleKey(key: usize, keyBytes: u32, seconds: u32): i32 {
+  const record = locate(key, keyBytes);
+  if (record === 0) return WRITE_MISSING;
+  store<u32>(record, IN_USE | ((accessClock - seconds) & ACCESS_CLOCK_MASK), 8);
+  return WRITE_DONE;
 }
