@@ -114,12 +114,18 @@ export interface KernelExports {
   put(key: number, keyBytes: number, value: number, valueBytes: number, expiresAtMs: bigint): number;
   removeKey(key: number, keyBytes: number): number;
   expireKey(key: number, keyBytes: number, expiresAtMs: bigint): number;
-  limitMemory(maxBytes: number, policy: number, samples: number): void;
+  limitMemory(
+    maxBytes: number,
+    policy: number,
+    samples: number,
+    logFactor: number,
+    decayMinutes: number,
+  ): void;
   makeRoom(): number;
   relieve(attempt: number): number;
   evictedCount(): number;
   touchKey(key: number, keyBytes: number): number;
-  idleSecondsOf(key: number, keyBytes: number): number;
+  accessOfKey(key: number, keyBytes: number): number;
   recordBytesOf(key: number, keyBytes: number): number;
   copyKey(from: number, fromBytes: number, to: number, toBytes: number): number;
   overwrite(key: number, keyBytes: number, offset: number, part: number, partBytes: number): number;

@@ -13,9 +13,16 @@ import { applyFault, applyResult } from './apply-fault.js';
 import { Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 import type { KernelHost } from './kernel-exports.js';
+import { KeyUses } from './key-uses.js';
 import { Keyspace } from './keyspace.js';
 import { hasRecord, lastRecordOf } from './last-record.js';
-import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
+import {
+  countsUses,
+  DEFAULT_EVICTION_SAMPLES,
+  DEFAULT_USE_COUNTING,
+  type MemoryLimit,
+  policyCodes,
+} from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
 import type {
   ApplyResult,
@@ -87,6 +94,8 @@ export class ShardEngine implements ReplicatedStore {
   #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
   /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
+  /** When and how often keys are used. */
+  readonly uses: KeyUses;
   /** The keys that WATCH watches. */
   readonly watches: WatchedKeys;
 
@@ -122,6 +131,7 @@ export class ShardEngine implements ReplicatedStore {
     this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
     const updateTime = () => this.updateTime();
     this.keyspace = new Keyspace(this.kernel, shards, updateTime);
+    this.uses = new KeyUses(this.kernel, this.#scratch, updateTime);
     this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
   }
 
@@ -203,19 +213,9 @@ export class ShardEngine implements ReplicatedStore {
     return expiry === 0n ? undefined : expiry;
   }
 
-  /** Returns the seconds since a live key was last read or written; undefined when there is no such key. */
-  idleSeconds(key: Uint8Array): number | undefined {
-    const address = this.#scratch.fill(key);
-    this.updateTime();
-    const seconds = this.kernel.exports.idleSecondsOf(address, key.length);
-    return seconds < 0 ? undefined : seconds;
-  }
-
-  /** Makes a live key count as used; returns whether there is such a key. */
-  touch(key: Uint8Array): boolean {
-    const address = this.#scratch.fill(key);
-    this.updateTime();
-    return this.kernel.exports.touchKey(address, key.length) !== 0;
+  /** Whether the policy counts uses, so that keys have a frequency and no idle time. */
+  get countsUses(): boolean {
+    return countsUses(this.#memoryLimit.policy);
   }
 
   /** Counts a read of a key among the hits or the misses; returns `isFound`. */
@@ -342,8 +342,14 @@ export class ShardEngine implements ReplicatedStore {
    */
   limitMemory(limit: MemoryLimit): void {
     this.#memoryLimit = limit;
-    const { maxBytes, policy, samples = DEFAULT_EVICTION_SAMPLES } = limit;
-    this.kernel.exports.limitMemory(maxBytes, policyCodes[policy], samples);
+    const {
+      maxBytes,
+      policy,
+      samples = DEFAULT_EVICTION_SAMPLES,
+      useCounting = DEFAULT_USE_COUNTING,
+    } = limit;
+    const { logFactor, decayMinutes } = useCounting;
+    this.kernel.exports.limitMemory(maxBytes, policyCodes[policy], samples, logFactor, decayMinutes);
   }
 
   /**

@@ -5,6 +5,7 @@ import { nowMs, secondsSince } from './clock';
 import { initializeArguments, limitArgument } from './commands/arguments';
 import { keyedHash, setHashSecret } from './keyed-hash';
 import { EVICT_NOTHING, RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
+import { accessOf, countsUses, noteAccess, usesOf } from './memory/access';
 import { blockBytes, blockBytesFree, blockBytesInUse, initializeArena, usedBytes } from './memory/arena';
 import {
   allocatedBytes,
@@ -14,16 +15,7 @@ import {
   initializePages,
   limitPages,
 } from './memory/pages';
-import {
-  accessOf,
-  heapPlaceOf,
-  keyLengthOf,
-  keyOf,
-  noteAccess,
-  RECORD_HEADER,
-  valueAt,
-  valueLengthOf,
-} from './memory/record';
+import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from './memory/record';
 import { seedRandom } from './random';
 import { result, setResult } from './result';
 import { emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
@@ -99,7 +91,7 @@ export function initialize(
   setHashSecret(secretLow, secretHigh);
   // RANDOMKEY shows something of the random numbers, and a hash shows nothing of the secret.
   seedRandom(keyedHash(result, 0));
-  limitMemory(0, EVICT_NOTHING, 1);
+  limitMemory(0, EVICT_NOTHING, 1, 0, 0);
   limitArgument(maxArgument);
   setBatchLimits(batchRecords, batchBytes);
   return initializeArguments() && initializeShards(shards, route === ROUTE_SESSION_PREFIX);
@@ -165,10 +157,15 @@ export function countRead(isFound: bool): void {
   counted(isFound ? 1 : 0);
 }
 
-/** Returns the seconds since a live key was last read or written, -1 when there is no such key. */
-export function idleSecondsOf(key: usize, length: u32): i32 {
+/**
+ * Returns the seconds since a live key was last read or written; under a policy that counts uses, the counter
+ * (0 to 255). -1 when there is no such key.
+ */
+export function accessOfKey(key: usize, length: u32): i32 {
   const record = locate(key, length);
-  return record === 0 ? -1 : <i32>secondsSince(accessOf(record));
+  if (record === 0) return -1;
+  const access = accessOf(record);
+  return <i32>(countsUses ? usesOf(access) : secondsSince(access));
 }
 
 /**

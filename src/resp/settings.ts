@@ -5,7 +5,12 @@
  */
 import assert from 'node:assert';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { DEFAULT_EVICTION_SAMPLES, type EvictionPolicy } from '../engine/memory-limit.js';
+import {
+  DEFAULT_EVICTION_SAMPLES,
+  DEFAULT_USE_COUNTING,
+  type EvictionPolicy,
+  type UseCounting,
+} from '../engine/memory-limit.js';
 import { Fact, IMMUTABLE, type Named, Setting } from './setting.js';
 import {
   integerBetween,
@@ -58,6 +63,11 @@ export class Settings {
   readonly #maxMemory: Setting<bigint>;
   readonly #maxMemoryPolicy: Setting<EvictionPolicy>;
   readonly #maxMemorySamples: Setting<bigint>;
+  readonly #lfuLogFactor = new Setting(integerBetween(0n, INT_MAX), BigInt(DEFAULT_USE_COUNTING.logFactor));
+  readonly #lfuDecayTime = new Setting(
+    integerBetween(0n, INT_MAX),
+    BigInt(DEFAULT_USE_COUNTING.decayMinutes),
+  );
   readonly #maxClients: Setting<bigint>;
   readonly #timeout: Setting<bigint>;
   readonly #queryBufferLimit: Setting<bigint>;
@@ -113,6 +123,11 @@ export class Settings {
 
   get maxMemorySamples(): number {
     return this.#maxMemorySamples.number;
+  }
+
+  /** How LFU policies count uses. */
+  get useCounting(): UseCounting {
+    return { logFactor: this.#lfuLogFactor.number, decayMinutes: this.#lfuDecayTime.number };
   }
 
   get maxClients(): number {
@@ -227,6 +242,8 @@ export class Settings {
   #settable(): [string, Named][] {
     return [
       ['maxmemory-samples', this.#maxMemorySamples],
+      ['lfu-log-factor', this.#lfuLogFactor],
+      ['lfu-decay-time', this.#lfuDecayTime],
       ['maxclients', this.#maxClients],
       ['timeout', this.#timeout],
       ['client-query-buffer-limit', this.#queryBufferLimit],

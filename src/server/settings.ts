@@ -33,7 +33,7 @@ export function createSettings(node: SettingsNode): Settings {
     port: () => node.clientPort,
   });
   settings.onChange((name) => {
-    if (name.startsWith('maxmemory')) limitMemory(settings, node.engine);
+    if (/^(maxmemory|lfu-)/.test(name)) limitMemory(settings, node.engine);
     const warning = name === 'requirepass' ? weakSecret('password', settings.passwordBytes) : undefined;
     if (warning !== undefined) node.events.log.warn(warning);
   });
@@ -46,5 +46,6 @@ export function limitMemory(settings: Settings, engine: ShardEngine): void {
     maxBytes: settings.maxMemoryBytes,
     policy: settings.maxMemoryPolicy,
     samples: settings.maxMemorySamples,
+    useCounting: settings.useCounting,
   });
 }

@@ -7,7 +7,7 @@ import { deleteHere, expireHere, expiryHere, locate, lookup, overwriteHere, setH
 
 /** Sets a key, or deletes it when the expiry has passed already; returns WRITE_DONE or WRITE_MEMORY. */
 export function put(key: usize, keyBytes: u32, value: usize, valueBytes: u32, expiresAtMs: u64): i32 {
-  const record = locate(key, keyBytes);
+  const record = lookup(key, keyBytes);
   if (expiresAtMs <= nowMs) return record === 0 ? WRITE_DONE : deleteHere(record);
   return setHere(record, key, keyBytes, value, valueBytes, expiresAtMs);
 }
@@ -26,7 +26,7 @@ export function copyKey(from: usize, fromBytes: u32, to: usize, toBytes: u32): i
   const source = lookup(from, fromBytes);
   if (source === 0) return WRITE_MISSING;
   const expiresAtMs = expiryHere(source);
-  const record = locate(to, toBytes);
+  const record = lookup(to, toBytes);
   return setHere(record, to, toBytes, valueAt(source), valueLengthOf(source), expiresAtMs);
 }
 

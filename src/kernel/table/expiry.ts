@@ -90,6 +90,11 @@ export function nextExpired(shard: usize, nowMs: u64): usize {
   return load<u64>(top) <= nowMs ? <usize>load<u32>(top, 8) : 0;
 }
 
+/** Returns the record of a shard's entry, by its place in the heap. */
+export function expiringAt(shard: usize, index: u32): usize {
+  return load<u32>(entryAt(shard, index), 8);
+}
+
 /** Returns the record of all shards that expires next, 0 when none does. */
 export function nearestExpiring(): usize {
   let nearest = NEVER;
