@@ -27,6 +27,12 @@ export interface KernelExports {
   setFrozen(frozen: number): void;
   setMode(mode: number): void;
   callsOf(command: number, end: number): number;
+  ranSinceNote(): number;
+  noteLatency(bucket: number): void;
+  latencyOf(command: number, bucket: number): number;
+  forgetLatency(): void;
+  memoryRefusals(): number;
+  replicaRefusals(): number;
   execute(input: number, length: number, output: number, outputLength: number): number;
   apply(payload: number, bytes: number): number;
   pass(payload: number, bytes: number): number;
@@ -140,6 +146,7 @@ export interface KernelExports {
   keysIn(shard: number): number;
   expiringIn(shard: number): number;
   averageTtlMs(): number;
+  staleKeys(): number;
   expiredCount(): number;
   /** Counts a read, by whether it found its key. */
   countRead(isFound: number): void;

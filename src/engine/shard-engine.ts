@@ -10,6 +10,7 @@ import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import * as layout from '../kernel/layout.js';
 import { SHARD_COUNTS } from '../limits.js';
 import { applyFault, applyResult } from './apply-fault.js';
+import { type EngineMemory, engineMemory } from './engine-memory.js';
 import { Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 import type { KernelHost } from './kernel-exports.js';
@@ -59,22 +60,6 @@ export interface ShardEngineOptions {
   maxMemoryBytes?: number;
 }
 
-/** The bytes of kernel memory by what they are used for. */
-export interface EngineMemory {
-  /** Bytes in pages that are handed out. */
-  allocated: number;
-  /** Bytes that may still be handed out. */
-  available: number;
-  /** Bytes in blocks that hold records, rounding included. */
-  records: number;
-  /** Bytes in free blocks between them; housekeeping compacts them when that pays. */
-  freeBlocks: number;
-  /** Bytes in tables and expiry heaps. */
-  tables: number;
-  /** Bytes in open frames' buffers. */
-  frames: number;
-}
-
 /**
  * One store, of a primary or a replica. Everything that reads or changes keys sets the kernel's time first,
  * and a key past its expiry is never seen.
@@ -92,6 +77,8 @@ export class ShardEngine implements ReplicatedStore {
   readonly #scratch: KernelBuffer;
   readonly #applyBuffer: KernelBuffer;
   #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
+  /** What `usedBytes` was when there was no key. */
+  readonly emptyBytes: number;
   /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
   /** When and how often keys are used. */
@@ -121,6 +108,7 @@ export class ShardEngine implements ReplicatedStore {
         found: shards,
       });
     }
+    this.emptyBytes = this.usedBytes();
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
     this.values = new Values({
       kernel: this.kernel,
@@ -315,6 +303,12 @@ export class ShardEngine implements ReplicatedStore {
     return Math.round(this.kernel.exports.averageTtlMs());
   }
 
+  /** Returns the share of the keys with an expiry, 0 to 1, that are past it and still there, an estimate. */
+  staleShare(): number {
+    this.updateTime();
+    return this.kernel.exports.staleKeys();
+  }
+
   /** Deletes up to `limit` keys past their expiry, none while frozen; returns how many. */
   sweep(limit: number): number {
     this.updateTime();
@@ -369,15 +363,7 @@ export class ShardEngine implements ReplicatedStore {
 
   /** Returns what the memory is used for. */
   memory(): EngineMemory {
-    const { exports } = this.kernel;
-    return {
-      allocated: exports.memoryAllocated(),
-      available: exports.memoryAvailable(),
-      records: exports.memoryInRecords(),
-      freeBlocks: exports.memoryInFreeBlocks(),
-      tables: exports.memoryInTables(),
-      frames: exports.memoryInFrames(),
-    };
+    return engineMemory(this.kernel);
   }
 
   #host(): KernelHost {

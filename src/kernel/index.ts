@@ -22,7 +22,7 @@ import { emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch'
 import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
 import { counted, expiryHere, locate, lookup, shardOfKey } from './store/store';
-import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER } from './table/expiry';
+import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER, staleShare } from './table/expiry';
 import {
   expiringOf,
   initializeShards,
@@ -37,6 +37,8 @@ import { xxh3 } from './xxh3';
 
 export { setTime } from './clock';
 export { callsOf } from './commands/commands';
+export { forgetLatency, latencyOf, noteLatency, ranSinceNote } from './commands/latency';
+export { memoryRefusals, replicaRefusals } from './commands/outcome';
 export { execute, setMode } from './commands/resp';
 export { biggestValues } from './dump/biggest';
 export { filterLists, filterRanges } from './dump/item-filter';
@@ -213,6 +215,12 @@ export function expiringIn(shard: u32): u32 {
 /** Returns how many ms keys with an expiry have left on the average. */
 export function averageTtlMs(): f64 {
   return averageTtl(nowMs);
+}
+
+/** Returns the share of the keys with an expiry that are past it and still there. */
+export function staleKeys(): f64 {
+  averageTtl(nowMs);
+  return staleShare;
 }
 
 // What the memory is used for, in bytes.

@@ -76,6 +76,9 @@ export const ENDED_WELL = 0;
 export const ENDED_FAILED = 1;
 export const ENDED_REJECTED = 2;
 
+/** Buckets in which the times of a command's calls are counted (resp/latencies.ts). */
+export const LATENCY_BUCKETS = 192;
+
 // Words (u32) of the result block, at the address that `resultBlock` returns.
 export const RESULT_CONSUMED = 0;
 export const RESULT_OUTPUT = 1;

@@ -1,5 +1,6 @@
 /** The families of commands, gathered into the table. */
 import { CommandTable } from '../command-table.js';
+import { aclCommands } from './acl.js';
 import { bitCommands } from './bits.js';
 import { clientCommands } from './client.js';
 import { commandCommands } from './command.js';
@@ -13,6 +14,7 @@ import { latencyCommands } from './latency.js';
 import { lcsCommands } from './lcs.js';
 import { memoryCommands } from './memory.js';
 import { objectCommands } from './object.js';
+import { persistenceCommands } from './persistence.js';
 import { rangeCommands } from './ranges.js';
 import { replicationCommands } from './replication.js';
 import { scriptCommands } from './scripts.js';
@@ -42,5 +44,7 @@ export const commandTable: CommandTable = new CommandTable([
   ...serverCommands,
   ...replicationCommands,
   ...slowlogCommands,
-  ...latencyCommands,
+  ...latencyCommands(() => commandTable),
+  ...persistenceCommands,
+  ...aclCommands(() => commandTable),
 ]);

@@ -7,7 +7,7 @@ import { redisServer } from '../../support/redis.js';
 import { RedisOracle, ServerHost, wordsOf } from '../../support/server-host.js';
 
 /** Of Redis 7.2. */
-const LATER = new Set(['client|setinfo', 'client|no-touch']);
+const LATER = new Set(['client|setinfo', 'client|no-touch', 'client|capa']);
 
 const names = commandTable.rows.flatMap(({ fullName, command: { subcommands = [] } }) => [
   ...(subcommands.length === 0 ? [fullName] : []),

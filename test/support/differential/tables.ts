@@ -3,7 +3,7 @@ import { showWire, type Wire } from '../resp-wire.js';
 import { PROMISED_COMMANDS } from './server-commands.js';
 
 /** What is in ours though Redis 7.0 has it not yet. */
-const NEWER_COMMANDS = new Set(['client|setinfo', 'client|no-touch']);
+const NEWER_COMMANDS = new Set(['client|setinfo', 'client|no-touch', 'client|capa']);
 
 /**
  * Fields of CLIENT LIST that do not depend on process, machine or time. Not `multi`: Redis queues no more
