@@ -11,13 +11,21 @@ import * as layout from '../kernel/layout.js';
 import { SHARD_COUNTS } from '../limits.js';
 import { applyFault, applyResult } from './apply-fault.js';
 import { type Bytes, bytesAtMost } from './bytes.js';
+import { type EngineMemory, engineMemory } from './engine-memory.js';
 import { Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 import type { KernelHost } from './kernel-exports.js';
 import { KernelTime } from './kernel-time.js';
+import { KeyUses } from './key-uses.js';
 import { Keyspace } from './keyspace.js';
 import { hasRecord, lastRecordOf } from './last-record.js';
-import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
+import {
+  countsUses,
+  DEFAULT_EVICTION_SAMPLES,
+  DEFAULT_USE_COUNTING,
+  type MemoryLimit,
+  policyCodes,
+} from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
 import type {
   ApplyResult,
@@ -54,22 +62,6 @@ export interface ShardEngineOptions {
   maxMemoryBytes?: number;
 }
 
-/** The bytes of kernel memory by what they are used for. */
-export interface EngineMemory {
-  /** Bytes in pages that are handed out. */
-  allocated: number;
-  /** Bytes that may still be handed out. */
-  available: number;
-  /** Bytes in blocks that hold records, rounding included. */
-  records: number;
-  /** Bytes in free blocks between them; housekeeping compacts them when that pays. */
-  freeBlocks: number;
-  /** Bytes in tables and expiry heaps. */
-  tables: number;
-  /** Bytes in open frames' buffers. */
-  frames: number;
-}
-
 /**
  * One store, of a primary or a replica. Everything that reads or changes keys sets the kernel's time first,
  * and a key past its expiry is never seen.
@@ -87,8 +79,12 @@ export class ShardEngine implements ReplicatedStore {
   readonly #applyBuffer: KernelBuffer;
   readonly #time: KernelTime;
   #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
+  /** What `usedBytes` was when there was no key. */
+  readonly emptyBytes: number;
   /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
+  /** When and how often keys are used. */
+  readonly uses: KeyUses;
   /** The keys that WATCH watches. */
   readonly watches: WatchedKeys;
 
@@ -114,6 +110,7 @@ export class ShardEngine implements ReplicatedStore {
       });
     }
     this.#time = new KernelTime(this.kernel, clock);
+    this.emptyBytes = this.usedBytes();
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
     this.values = new Values({
       kernel: this.kernel,
@@ -124,6 +121,7 @@ export class ShardEngine implements ReplicatedStore {
     this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
     const updateTime = () => this.updateTime();
     this.keyspace = new Keyspace(this.kernel, shards, updateTime);
+    this.uses = new KeyUses(this.kernel, this.#scratch, updateTime);
     this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
   }
 
@@ -209,19 +207,9 @@ export class ShardEngine implements ReplicatedStore {
     return expiry === 0n ? undefined : expiry;
   }
 
-  /** Returns the seconds since a live key was last read or written; undefined when there is no such key. */
-  idleSeconds(key: Uint8Array): number | undefined {
-    const address = this.#scratch.fill(key);
-    this.updateTime();
-    const seconds = this.kernel.exports.idleSecondsOf(address, key.length);
-    return seconds < 0 ? undefined : seconds;
-  }
-
-  /** Makes a live key count as used; returns whether there is such a key. */
-  touch(key: Uint8Array): boolean {
-    const address = this.#scratch.fill(key);
-    this.updateTime();
-    return this.kernel.exports.touchKey(address, key.length) !== 0;
+  /** Whether the policy counts uses, so that keys have a frequency and no idle time. */
+  get countsUses(): boolean {
+    return countsUses(this.#memoryLimit.policy);
   }
 
   /** Counts a read of a key among the hits or the misses; returns `isFound`. */
@@ -321,6 +309,12 @@ export class ShardEngine implements ReplicatedStore {
     return Math.round(this.kernel.exports.averageTtlMs());
   }
 
+  /** Returns the share of the keys with an expiry, 0 to 1, that are past it and still there, an estimate. */
+  staleShare(): number {
+    this.updateTime();
+    return this.kernel.exports.staleKeys();
+  }
+
   /** Deletes up to `limit` keys past their expiry, none while frozen; returns how many. */
   sweep(limit: number): number {
     this.updateTime();
@@ -348,8 +342,14 @@ export class ShardEngine implements ReplicatedStore {
    */
   limitMemory(limit: MemoryLimit): void {
     this.#memoryLimit = limit;
-    const { maxBytes, policy, samples = DEFAULT_EVICTION_SAMPLES } = limit;
-    this.kernel.exports.limitMemory(maxBytes, policyCodes[policy], samples);
+    const {
+      maxBytes,
+      policy,
+      samples = DEFAULT_EVICTION_SAMPLES,
+      useCounting = DEFAULT_USE_COUNTING,
+    } = limit;
+    const { logFactor, decayMinutes } = useCounting;
+    this.kernel.exports.limitMemory(maxBytes, policyCodes[policy], samples, logFactor, decayMinutes);
   }
 
   /**
@@ -369,15 +369,7 @@ export class ShardEngine implements ReplicatedStore {
 
   /** Returns what the memory is used for. */
   memory(): EngineMemory {
-    const { exports } = this.kernel;
-    return {
-      allocated: exports.memoryAllocated(),
-      available: exports.memoryAvailable(),
-      records: exports.memoryInRecords(),
-      freeBlocks: exports.memoryInFreeBlocks(),
-      tables: exports.memoryInTables(),
-      frames: exports.memoryInFrames(),
-    };
+    return engineMemory(this.kernel);
   }
 
   #host(): KernelHost {

@@ -155,13 +155,6 @@ export class Values {
     return length;
   }
 
-  /** Makes a live key count as last used so many seconds ago; does nothing when there is no such key. */
-  idle(key: Uint8Array, seconds: number): void {
-    const address = this.#scratch.fill(key);
-    this.#time.update();
-    this.#kernel.exports.idleKey(address, key.length, Math.min(seconds, layout.IDLE_SECONDS_MAX));
-  }
-
   /**
    * Writes a part of a live key's value in place, which grows (with zeros up to `offset`) when it is too
    * short; returns whether there was such a key. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT.

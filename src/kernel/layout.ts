@@ -78,6 +78,9 @@ export const ENDED_WELL = 0;
 export const ENDED_FAILED = 1;
 export const ENDED_REJECTED = 2;
 
+/** Buckets in which the times of a command's calls are counted (resp/latencies.ts). */
+export const LATENCY_BUCKETS = 192;
+
 // Words (u32) of the result block, at the address that `resultBlock` returns.
 export const RESULT_CONSUMED = 0;
 export const RESULT_OUTPUT = 1;
@@ -216,11 +219,15 @@ export const WRITE_MISSING = 0;
 export const WRITE_DONE = 1;
 export const WRITE_MEMORY = 2;
 
-// What is evicted when memory is full.
+// What is evicted when memory is full; the last four choose among keys that expire.
 export const EVICT_NOTHING = 0;
 export const EVICT_LRU = 1;
-export const EVICT_RANDOM = 2;
-export const EVICT_TTL = 3;
+export const EVICT_LFU = 2;
+export const EVICT_RANDOM = 3;
+export const EVICT_TTL = 4;
+export const EVICT_VOLATILE_LRU = 5;
+export const EVICT_VOLATILE_LFU = 6;
+export const EVICT_VOLATILE_RANDOM = 7;
 /** At most so many keys are evicted at a time towards a limit that was lowered, well within a millisecond. */
 export const EVICTION_STEP_KEYS = 256;
 

@@ -15,19 +15,23 @@ import { readShared } from '../transport/shared-read.js';
 import { listenOn } from '../transport/tcp.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientState } from './client-state.js';
+import { buffersOf, type ClientBuffers, type Traffic, trafficOf } from './client-totals.js';
 import type { ClientMemory, ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
 import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
 import { Gate } from './gate.js';
-import { kernelCounts, kernelTotals } from './kernel-counts.js';
+import { kernelCounts, kernelLatencies, kernelTotals } from './kernel-counts.js';
+import { Latencies } from './latencies.js';
 import { LongBuffers } from './long-buffers.js';
+import { type MemoryFacts, memoryFacts } from './memory-facts.js';
 import { Monitors } from './monitors.js';
 import { errorBytes, Failure, Raw } from './reply.js';
 import { ReplyTurn } from './reply-turn.js';
 import { Scripts } from './scripts/scripts.js';
-import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
+import { KEEP_ALIVE_SECONDS } from './setting-facts.js';
+import type { Settings } from './settings.js';
 import type { Situation } from './situation.js';
 import { Slowlog } from './slowlog.js';
 import { UnixTime } from './unix-time.js';
@@ -72,6 +76,8 @@ interface Pause {
 export class RespServer {
   readonly statistics: CommandStatistics;
   readonly scripts: Scripts;
+  /** Unix seconds at which the server was made. */
+  readonly startedAtSeconds: number;
   readonly #options: RespServerOptions;
   readonly #server: Server;
   readonly #host: CommandHost;
@@ -88,11 +94,19 @@ export class RespServer {
 
   constructor(options: RespServerOptions) {
     this.#options = options;
+    this.startedAtSeconds = Math.floor(options.clock.nowMs() / 1000);
     this.#strangers = new StrangerLog(options.log, options.timers);
     this.statistics = new CommandStatistics(
       () => kernelCounts(this.#countedWindow().engine),
       () => kernelTotals(this.#countedWindow().engine, this.#countedWindow().spentUs),
+      new Latencies({
+        rows: () => kernelLatencies(this.#countedWindow().engine),
+        forget: () => this.#countedWindow().engine.kernel.exports.forgetLatency(),
+      }),
     );
+    options.settings.onChange((name) => {
+      if (name === 'latency-tracking') this.#countedWindow().forgetUntimed();
+    });
     this.#server = createServer(
       {
         noDelay: true,
@@ -156,6 +170,28 @@ export class RespServer {
     return [...this.#clients.keys()];
   }
 
+  /** What clients have sent and were sent, those that have left included. */
+  get traffic(): Traffic {
+    return trafficOf(this.#clients.keys(), this.statistics);
+  }
+
+  /** What waits for clients at present. */
+  get clientBuffers(): ClientBuffers {
+    return buffersOf(this.#clients);
+  }
+
+  /** What is known of the memory. */
+  get memory(): MemoryFacts {
+    const { engine, replication } = this.#options;
+    return memoryFacts({
+      engine: engine(),
+      peakBytes: this.statistics.peakMemoryBytes,
+      clientBytes: this.clientBuffers.bytes,
+      backlogBytes: replication.backlogBytes,
+      scripts: this.scripts.runner,
+    });
+  }
+
   /** Stops accepting, sends the replies that are ready, and closes every client. */
   async close(): Promise<void> {
     this.#check.cancel();
@@ -174,7 +210,7 @@ export class RespServer {
     const engine = this.#options.engine();
     if (this.#window?.engine !== engine) {
       if (this.#window !== undefined) this.statistics.kernelGoes();
-      this.#window = new CommandWindow(engine, this.#options.clock);
+      this.#window = new CommandWindow(engine, this.#options.clock, this.#options.settings);
     }
     return this.#window;
   }
@@ -258,6 +294,8 @@ export class RespServer {
       situation: this.#situation(),
       scripts: this.scripts,
       log,
+      startedAtSeconds: this.startedAtSeconds,
+      memory: () => this.memory,
       execute: (args, client) => this.#gate.execute(args, client),
       callFromScript: (args, run) => this.#gate.callFromScript(args, run),
       isCommand: (args) => !(commandTable.resolve(args) instanceof Failure),
@@ -279,6 +317,7 @@ export class RespServer {
         if (client !== undefined) this.#monitors.add(state, client);
       },
       removeMonitor: (state) => this.#monitors.remove(state),
+      unblock: (state, reason) => this.#clients.get(state)?.client.unblock(reason) ?? false,
       memoryOf: (state) => this.#clients.get(state)?.client.memory() ?? NO_MEMORY,
     };
   }
@@ -329,7 +368,9 @@ export class RespServer {
     return this.#options.timers.after(CHECK_MS, () => {
       // A store that has been replaced is released even when no command comes.
       this.#currentWindow();
-      this.statistics.sample(this.#options.clock.nowMs());
+      const nowMs = this.#options.clock.nowMs();
+      const usedMemoryBytes = this.#options.engine().usedBytes();
+      this.statistics.sample({ nowMs, ...this.traffic, usedMemoryBytes });
       this.#closeIdle();
       // A client that reads nothing is sent nothing either, and it is only on sending that its limit is
       // checked otherwise.

@@ -5,16 +5,9 @@ import { copyBytes } from '../bytes';
 import { nowMs } from '../clock';
 import { keyedHash } from '../keyed-hash';
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY } from '../layout';
+import { noteAccess, noteBirth } from '../memory/access';
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
-import {
-  heapPlaceOf,
-  keyLengthOf,
-  keyOf,
-  noteAccess,
-  RECORD_HEADER,
-  valueAt,
-  valueLengthOf,
-} from '../memory/record';
+import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
 import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from '../table/expiry';
 import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from '../table/shard';
 import { find, insert, remove, reserve, touchBucket, touchRecord } from '../table/table';
@@ -321,7 +314,10 @@ export function compact(limit: u32): u32 {
   return count;
 }
 
-/** Writes the located key's record without emitting; returns false, with nothing changed, without memory. */
+/**
+ * Writes the located key's record without emitting; returns false, with nothing changed, without memory. That
+ * a record was used is noted by who located it, once a command.
+ */
 export function writeHere(
   record: usize,
   key: usize,
@@ -342,6 +338,7 @@ export function writeHere(
     if (target === 0) return false;
     store<u32>(target, keyBytes);
     store<u32>(target, 0, 12);
+    noteBirth(target);
     copyBytes(keyOf(target), key, keyBytes);
     insert(atShard, atKeyed, target);
   } else {
@@ -355,7 +352,6 @@ export function writeHere(
   }
   store<u32>(target, valueBytes, 4);
   copyBytes(valueAt(target), value, valueBytes);
-  if (record === 0 || isTouching) noteAccess(target);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
   if (watchedHashes !== 0) noteChange(atKeyed, false);
   return true;

@@ -58,8 +58,9 @@ interface RestoreOptions {
   replaces: boolean;
   /** The time is Unix ms, not from now. */
   isAbsolute: boolean;
-  /** Seconds; undefined when it is not given. */
+  /** Undefined when they are not given. */
   idleSeconds: bigint | undefined;
+  frequency: bigint | undefined;
 }
 
 function restore({ args, host }: Call): Reply {
@@ -75,28 +76,34 @@ function restore({ args, host }: Call): Reply {
   if (expireAtMs > INT64_MAX) return invalidExpireTime('restore');
   const fault = engine.values.dumps.restore(key, args[3]!, ttlMs === 0n ? NO_EXPIRY : expireAtMs);
   if (fault !== undefined) return failureOf(fault);
-  if (options.idleSeconds !== undefined) engine.values.idle(key, Number(options.idleSeconds));
+  const access = engine.countsUses ? options.frequency : options.idleSeconds;
+  if (access !== undefined) engine.uses.set(key, Number(access));
   return OK;
 }
 
-/** Reads what is behind the payload. A frequency is checked; no policy uses it. */
+/** Reads what is behind the payload. */
 function readOptions(args: readonly Buffer[]): RestoreOptions | Failure {
-  const options: RestoreOptions = { replaces: false, isAbsolute: false, idleSeconds: undefined };
-  let frequency: bigint | undefined;
+  const options: RestoreOptions = {
+    replaces: false,
+    isAbsolute: false,
+    idleSeconds: undefined,
+    frequency: undefined,
+  };
   for (let index = 4; index < args.length; index++) {
     const word = wordOf(args, index);
     const hasMore = index + 1 < args.length;
     if (word === 'replace') options.replaces = true;
     else if (word === 'absttl') options.isAbsolute = true;
-    else if (word === 'idletime' && hasMore && frequency === undefined) {
+    else if (word === 'idletime' && hasMore && options.frequency === undefined) {
       const seconds = parseInt64(args[++index]!);
       if (seconds === undefined) return NOT_AN_INTEGER;
       if (seconds < 0n) return BAD_IDLE_TIME;
       options.idleSeconds = seconds;
     } else if (word === 'freq' && hasMore && options.idleSeconds === undefined) {
-      frequency = parseInt64(args[++index]!);
+      const frequency = parseInt64(args[++index]!);
       if (frequency === undefined) return NOT_AN_INTEGER;
       if (frequency < 0n || frequency > FREQUENCY_MAX) return BAD_FREQUENCY;
+      options.frequency = frequency;
     } else return SYNTAX_ERROR;
   }
   return options;

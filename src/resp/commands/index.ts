@@ -1,5 +1,6 @@
 /** The families of commands, gathered into the table. */
 import { CommandTable } from '../command-table.js';
+import { aclCommands } from './acl.js';
 import { bitFieldCommands } from './bit-fields.js';
 import { bitOperationCommands } from './bit-operations.js';
 import { bitCommands } from './bits.js';
@@ -21,6 +22,7 @@ import { memoryCommands } from './memory.js';
 import { migrateCommands } from './migrate.js';
 import { msetexCommands } from './msetex.js';
 import { objectCommands } from './object.js';
+import { persistenceCommands } from './persistence.js';
 import { rangeCommands } from './ranges.js';
 import { replicationCommands } from './replication.js';
 import { scriptCommands } from './scripts.js';
@@ -58,5 +60,7 @@ export const commandTable: CommandTable = new CommandTable([
   ...serverCommands,
   ...replicationCommands,
   ...slowlogCommands,
-  ...latencyCommands,
+  ...latencyCommands(() => commandTable),
+  ...persistenceCommands,
+  ...aclCommands(() => commandTable),
 ]);

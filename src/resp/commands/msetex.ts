@@ -54,7 +54,7 @@ function msetex({ args, host }: Call): Reply {
   let bytes = 0;
   for (let index = FIRST; index < end; index += 2) {
     const key = args[index]!;
-    if (condition !== undefined && engine.touch(key) === (condition === 'nx')) return 0;
+    if (condition !== undefined && engine.uses.touch(key) === (condition === 'nx')) return 0;
     bytes += key.length + args[index + 1]!.length;
   }
   if (!engine.hasRoomFor(bytes)) throw outOfMemory(bytes);

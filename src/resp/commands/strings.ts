@@ -152,7 +152,7 @@ function getex({ args, host }: Call): Reply {
 }
 
 function setnx({ args, host }: Call): Reply {
-  if (host.engine().touch(args[1]!)) return 0;
+  if (host.engine().uses.touch(args[1]!)) return 0;
   host.engine().set(args[1]!, args[2]!);
   return 1;
 }
@@ -177,7 +177,7 @@ function msetnx({ args, host }: Call): Reply {
   const engine = host.engine();
   let bytes = 0;
   for (let index = 1; index < args.length; index += 2) {
-    if (engine.touch(args[index]!)) return 0;
+    if (engine.uses.touch(args[index]!)) return 0;
     bytes += args[index]!.length + args[index + 1]!.length;
   }
   if (!engine.hasRoomFor(bytes)) throw outOfMemory(bytes);

@@ -10,6 +10,7 @@ import { RedisOracle, ServerHost, wordsOf } from '../../support/server-host.js';
 const LATER = new Set([
   'client|setinfo',
   'client|no-touch',
+  'client|capa',
   'delex',
   'delifeq',
   'digest',

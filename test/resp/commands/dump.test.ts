@@ -100,11 +100,23 @@ describe('DUMP and RESTORE', () => {
     }
   });
 
+  it('a key counts as used as often as FREQ says, under a policy that counts uses', () => {
+    const host = new TestCommandHost();
+    host.engine.limitMemory({ maxBytes: 0, policy: 'allkeys-lfu' });
+    const payload = Buffer.from(GOLDEN[0]![1], 'hex');
+    expect(restore(host, payload, 'FREQ', '200')).toBe('+OK\r\n');
+    expect(host.engine.uses.frequency(KEY)).toBe(200);
+    expect(restore(host, payload, 'REPLACE', 'IDLETIME', '5000')).toBe('+OK\r\n');
+    expect(host.engine.uses.frequency(KEY)).toBeLessThan(200);
+  });
+
   it('a key is as idle as IDLETIME says, and expires when its time says', () => {
     const host = new TestCommandHost();
     const payload = Buffer.from(GOLDEN[0]![1], 'hex');
     expect(restore(host, payload, 'IDLETIME', '5000')).toBe('+OK\r\n');
-    expect(host.engine.idleSeconds(KEY)).toBe(5000);
+    expect(host.engine.uses.idleSeconds(KEY)).toBe(5000);
+    expect(restore(host, payload, 'REPLACE', 'FREQ', '200')).toBe('+OK\r\n');
+    expect(host.engine.uses.idleSeconds(KEY)).toBe(0);
     const client = host.newClient();
     const [command, key] = wordsOf('RESTORE key');
     const answer = (time: string, ...options: string[]) =>
