@@ -30,22 +30,6 @@ export interface ApplyResult {
   lastTimestampMs: number;
 }
 
-/** The bytes of kernel memory by what they are used for. */
-export interface EngineMemory {
-  /** Bytes in pages that are handed out. */
-  allocated: number;
-  /** Bytes that may still be handed out. */
-  available: number;
-  /** Bytes in blocks that hold records, rounding included. */
-  records: number;
-  /** Bytes in free blocks between them; housekeeping compacts them when that pays. */
-  freeBlocks: number;
-  /** Bytes in tables and expiry heaps. */
-  tables: number;
-  /** Bytes in open frames' buffers. */
-  frames: number;
-}
-
 /** One record as it is known again. */
 export interface RecordPrint {
   shard: number;

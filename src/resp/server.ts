@@ -16,21 +16,26 @@ import type { Address } from '../transport/connection.js';
 import { readShared } from '../transport/shared-read.js';
 import { listenOn } from '../transport/tcp.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
+import { ClientPause } from './client-pause.js';
 import { ClientState } from './client-state.js';
+import { buffersOf, type ClientBuffers, type Traffic, trafficOf } from './client-totals.js';
 import type { ClientMemory, ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
 import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
 import { Gate } from './gate.js';
-import { kernelCounts, kernelTotals } from './kernel-counts.js';
+import { kernelCounts, kernelLatencies, kernelTotals } from './kernel-counts.js';
+import { Latencies } from './latencies.js';
 import { LongBuffers } from './long-buffers.js';
+import { type MemoryFacts, memoryFacts } from './memory-facts.js';
 import { Monitors } from './monitors.js';
 import { PubSub } from './pubsub/pubsub.js';
 import { errorBytes, Failure, Raw } from './reply.js';
 import { ReplyTurn } from './reply-turn.js';
 import { Scripts } from './scripts/scripts.js';
-import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
+import { KEEP_ALIVE_SECONDS } from './setting-facts.js';
+import type { Settings } from './settings.js';
 import type { Situation } from './situation.js';
 import { Slowlog } from './slowlog.js';
 import { Tracking } from './tracking/tracking.js';
@@ -40,8 +45,6 @@ import { UnixTime } from './unix-time.js';
  * Milliseconds between looks for idle clients and for those that do not read, and between samples of rates.
  */
 const CHECK_MS = 250;
-/** The longest that a timer takes, in milliseconds. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The memory of a client that is gone. */
 const NO_MEMORY: ClientMemory = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
@@ -66,17 +69,13 @@ export interface RespServerOptions {
   shutdown(): void;
 }
 
-interface Pause {
-  untilMs: number;
-  scope: 'all' | 'write';
-  end: Timer;
-}
-
 /** Listens to clients of the Redis protocol. */
 export class RespServer {
   readonly statistics: CommandStatistics;
   readonly scripts: Scripts;
   readonly tracking: Tracking;
+  /** Unix seconds at which the server was made. */
+  readonly startedAtSeconds: number;
   readonly #options: RespServerOptions;
   readonly #server: Server;
   readonly #host: CommandHost;
@@ -88,17 +87,25 @@ export class RespServer {
   /** The connected clients; `gone` resolves when one has disconnected. */
   readonly #clients = new Map<ClientState, { client: Client; gone: Promise<void> }>();
   #window: CommandWindow | undefined;
-  #pause: Pause | undefined;
+  readonly #pause: ClientPause;
   #check: Timer;
   #nextId = 1;
 
   constructor(options: RespServerOptions) {
     this.#options = options;
+    this.startedAtSeconds = Math.floor(options.clock.nowMs() / 1000);
     this.#strangers = new StrangerLog(options.log, options.timers);
     this.statistics = new CommandStatistics(
       () => kernelCounts(this.#countedWindow().engine),
       () => kernelTotals(this.#countedWindow().engine, this.#countedWindow().spentUs),
+      new Latencies({
+        rows: () => kernelLatencies(this.#countedWindow().engine),
+        forget: () => this.#countedWindow().engine.kernel.exports.forgetLatency(),
+      }),
     );
+    options.settings.onChange((name) => {
+      if (name === 'latency-tracking') this.#countedWindow().forgetUntimed();
+    });
     this.#server = createServer(
       {
         noDelay: true,
@@ -108,18 +115,14 @@ export class RespServer {
       },
       (socket) => this.#accept(socket),
     );
+    this.#pause = new ClientPause({ ...options, ended: () => this.#unpause() });
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     const turn = new ReplyTurn(options.timers, {
       broadcast: () => this.tracking.broadcast(),
       publish: () => options.publish(),
       isHeld: () => this.#suspendedScript?.isBusy === false,
     });
-    const { engine, timers, settings } = options;
-    const keysMax = () => settings.trackingTableMaxKeys;
-    this.tracking = new Tracking({ engine, timers, keysMax, planEndOfTurn: () => turn.plan() });
-    settings.onChange((name) => {
-      if (name === 'tracking-table-max-keys') this.tracking.keepHouse();
-    });
+    this.tracking = new Tracking({ ...options, planEndOfTurn: () => turn.plan() });
     this.scripts = new Scripts(() => this.#host, {
       suspended: () => this.#freeze(),
       released: () => {
@@ -164,7 +167,7 @@ export class RespServer {
 
   /** Whether clients are paused, or a script is suspended: then a store that replaces this one is frozen. */
   get isFrozen(): boolean {
-    return this.#pause !== undefined || this.#suspendedScript !== undefined;
+    return this.#pause.scope !== undefined || this.#suspendedScript !== undefined;
   }
 
   get clients(): readonly ClientState[] {
@@ -187,6 +190,28 @@ export class RespServer {
     }
   }
 
+  /** What clients have sent and were sent, those that have left included. */
+  get traffic(): Traffic {
+    return trafficOf(this.#clients.keys(), this.statistics);
+  }
+
+  /** What waits for clients at present. */
+  get clientBuffers(): ClientBuffers {
+    return buffersOf(this.#clients);
+  }
+
+  /** What is known of the memory. */
+  get memory(): MemoryFacts {
+    const { engine, replication } = this.#options;
+    return memoryFacts({
+      engine: engine(),
+      peakBytes: this.statistics.peakMemoryBytes,
+      clientBytes: this.clientBuffers.bytes,
+      backlogBytes: replication.backlogBytes,
+      scripts: this.scripts.runner,
+    });
+  }
+
   /** Stops accepting, sends the replies that are ready, and closes every client. */
   async close(): Promise<void> {
     this.#check.cancel();
@@ -205,7 +230,7 @@ export class RespServer {
     const engine = this.#options.engine();
     if (this.#window?.engine !== engine) {
       if (this.#window !== undefined) this.statistics.kernelGoes();
-      this.#window = new CommandWindow(engine, this.#options.clock);
+      this.#window = new CommandWindow(engine, this.#options.clock, this.#options.settings);
       this.tracking.follow();
     }
     return this.#window;
@@ -214,7 +239,7 @@ export class RespServer {
   /** The situation, read before every run of commands; it is one object for good. */
   #situation(): Situation {
     const { situation } = this.#options;
-    const paused = () => this.#pause?.scope;
+    const paused = () => this.#pause.scope;
     return {
       get isLoading() {
         return situation.isLoading;
@@ -294,6 +319,8 @@ export class RespServer {
       situation: this.#situation(),
       scripts: this.scripts,
       log,
+      startedAtSeconds: this.startedAtSeconds,
+      memory: () => this.memory,
       execute: (args, client) => this.#gate.execute(args, client),
       callFromScript: (args, run) => this.#gate.callFromScript(args, run),
       isCommand: (args) => !(commandTable.resolve(args) instanceof Failure),
@@ -308,29 +335,16 @@ export class RespServer {
         state.leaves = true;
         this.#clients.get(state)?.client.destroy();
       },
-      pause: (untilMs, scope) => this.#pauseUntil(untilMs, scope),
+      pause: (untilMs, scope) => {
+        this.#pause.begin(untilMs, scope);
+        this.#freeze();
+      },
       unpause: () => this.#unpause(),
       addMonitor: (state) => this.#monitors.add(state),
       removeMonitor: (state) => this.#monitors.remove(state),
+      unblock: (state, reason) => this.#clients.get(state)?.client.unblock(reason) ?? false,
       memoryOf: (state) => this.#clients.get(state)?.client.memory() ?? NO_MEMORY,
     };
-  }
-
-  /**
-   * Pauses clients as Redis does: a pause is never made shorter or weaker by another one, and the content
-   * does not change meanwhile.
-   */
-  #pauseUntil(untilMs: number, scope: 'all' | 'write'): void {
-    const { timers, clock } = this.#options;
-    const before = this.#pause;
-    before?.end.cancel();
-    const end = Math.max(untilMs, before?.untilMs ?? 0);
-    this.#pause = {
-      untilMs: end,
-      scope: before?.scope === 'all' ? 'all' : scope,
-      end: timers.after(Math.min(Math.max(0, end - clock.nowMs()), TIMER_MS_MAX), () => this.#unpause()),
-    };
-    this.#freeze();
   }
 
   #unpause(): void {
@@ -353,15 +367,16 @@ export class RespServer {
   }
 
   #endPause(): void {
-    this.#pause?.end.cancel();
-    this.#pause = undefined;
+    this.#pause.end();
     this.#freeze();
   }
 
   #planCheck(): Timer {
     return this.#options.timers.after(CHECK_MS, () => {
       this.tracking.keepHouse();
-      this.statistics.sample(this.#options.clock.nowMs());
+      const nowMs = this.#options.clock.nowMs();
+      const usedMemoryBytes = this.#options.engine().usedBytes();
+      this.statistics.sample({ nowMs, ...this.traffic, usedMemoryBytes });
       this.#closeIdle();
       // A client that reads nothing is sent nothing either, and it is only on sending that its limit is
       // checked otherwise.

@@ -83,19 +83,18 @@ export class RedisPyTests {
     }
   }
 
-  /** Runs a program of ours, with the redis-py that is installed; returns what it prints. */
-  async program(name: string, port: number): Promise<string> {
-    const { stdout } = await run(join(this.#directory, 'venv/bin/python'), [join(LISTS, name), String(port)]);
-    return stdout.trim();
-  }
-
   /** All tests of these files. */
   async collect(port: number, files: readonly string[]): Promise<string[]> {
     const output = await this.#pytest(port, '--collect-only', ...files);
     return output.split('\n').filter((line) => line.includes('::'));
   }
 
-  async #pytest(port: number, ...args: string[]): Promise<string> {
+  /** Runs a program of test/interop/redis-py with these arguments; returns what it prints. */
+  program(name: string, ...args: string[]): Promise<string> {
+    return this.#python(join(LISTS, name), ...args);
+  }
+
+  #pytest(port: number, ...args: string[]): Promise<string> {
     const options = [
       '-q',
       '-p',
@@ -105,15 +104,16 @@ export class RedisPyTests {
       '--redis-url',
       `redis://127.0.0.1:${port}/0`,
     ];
-    const { stdout } = await run(
-      join(this.#directory, 'venv/bin/python'),
-      ['-m', 'pytest', ...options, ...args],
-      {
-        cwd: join(this.#directory, SOURCES),
-        maxBuffer: OUTPUT_BYTES,
-        env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
-      },
-    );
+    return this.#python('-m', 'pytest', ...options, ...args);
+  }
+
+  async #python(...args: string[]): Promise<string> {
+    const sources = join(this.#directory, SOURCES);
+    const { stdout } = await run(join(this.#directory, 'venv/bin/python'), args, {
+      cwd: sources,
+      maxBuffer: OUTPUT_BYTES,
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PYTHONPATH: sources },
+    });
     return stdout;
   }
 }

@@ -2,7 +2,7 @@
 
 import { nowMs } from '../clock';
 import { WRITE_DONE } from '../layout';
-import { noteAccess } from '../memory/record';
+import { noteAccess } from '../memory/access';
 import { parsed, parseInteger } from '../number';
 import { counted, deleteHere, expireHere, expiryHere, locate, lookup } from '../store/store';
 import { NEVER } from '../table/expiry';

@@ -1,6 +1,7 @@
 // What a change of a key is noted for: WATCH (changes.ts), CLIENT TRACKING (tracked-keys.ts) and its
 // broadcasts. And the client whose commands run, as far as it tracks keys.
 import { keyedHash } from '../keyed-hash';
+import { keyLengthOf, keyOf } from '../memory/record';
 import { broadcast } from './broadcasts';
 import { countChange, dropUnused, entryOf, keptOf } from './changes';
 import { invalidate, track } from './tracked-keys';
@@ -38,10 +39,10 @@ export function returnTracker(number: u32): void {
 }
 
 /**
- * Notes a change of a key, which is called while `areChangesNoted`. `wasExpired` means that a key past its
- * expiry was deleted: no client could see that, and none has done it.
+ * Notes a change of a record's key, which is called while `areChangesNoted`. `wasExpired` means that a key
+ * past its expiry was deleted: no client could see that, and none has done it.
  */
-export function noteChange(keyed: u64, key: usize, keyBytes: u32, wasExpired: bool): void {
+export function noteChange(keyed: u64, record: usize, wasExpired: bool): void {
   const by = wasExpired ? 0 : tracker;
   const entry = entryOf(keyed);
   if (entry !== 0) {
@@ -51,7 +52,7 @@ export function noteChange(keyed: u64, key: usize, keyBytes: u32, wasExpired: bo
       dropUnused(entry);
     }
   }
-  broadcast(keyed, key, keyBytes, by);
+  broadcast(keyed, keyOf(record), keyLengthOf(record), by);
 }
 
 /** Notes that the client has read a key, if it tracks them. */

@@ -5,16 +5,9 @@ import { copyBytes } from '../bytes';
 import { nowMs } from '../clock';
 import { keyedHash } from '../keyed-hash';
 import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY } from '../layout';
+import { noteAccess, noteBirth } from '../memory/access';
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
-import {
-  heapPlaceOf,
-  keyLengthOf,
-  keyOf,
-  noteAccess,
-  RECORD_HEADER,
-  valueAt,
-  valueLengthOf,
-} from '../memory/record';
+import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
 import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from '../table/expiry';
 import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from '../table/shard';
 import { find, insert, remove, reserve, touchBucket, touchRecord } from '../table/table';
@@ -209,10 +202,21 @@ export function appendHere(record: usize, more: usize, moreBytes: u32): usize {
  * up to `offset`. Returns the record it then has, 0 when memory is exhausted.
  */
 export function overwriteHere(record: usize, offset: u32, part: usize, partBytes: u32): usize {
+  const target = growHere(record, max(valueLengthOf(record), offset + partBytes), offset);
+  if (target === 0) return 0;
+  copyBytes(valueAt(target) + offset, part, partBytes);
+  emitHere(target);
+  return target;
+}
+
+/**
+ * Makes the located record's value `bytes` long, no shorter than it is, with zeros up to `zeros`; the caller
+ * fills the others and calls `emitHere`. Returns the record it then has, 0 when memory is exhausted.
+ */
+export function growHere(record: usize, bytes: u32, zeros: u32): usize {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   const before = valueLengthOf(record);
-  const bytes = max(before, offset + partBytes);
   if (!reserveRewritten(atShard, record, keyBytes, bytes)) return 0;
   const value = RECORD_HEADER + <usize>keyBytes;
   let target = record;
@@ -222,12 +226,29 @@ export function overwriteHere(record: usize, offset: u32, part: usize, partBytes
     memory.copy(target, record, value + before);
     relink(record, target, value + before);
   }
-  if (offset > before) memory.fill(target + value + before, 0, offset - before);
-  copyBytes(target + value + offset, part, partBytes);
+  if (zeros > before) memory.fill(target + value + before, 0, zeros - before);
   store<u32>(target, bytes, 4);
-  if (areChangesNoted) noteChange(atKeyed, keyOf(target), keyBytes, false);
-  emitRewritten(atShard, atHash, target);
   return target;
+}
+
+/**
+ * Makes the located key, which is not there, with a value of zeros; the caller calls `emitHere`. Returns its
+ * record, 0 when memory is exhausted.
+ */
+export function createHere(key: usize, keyBytes: u32, bytes: u32): usize {
+  if (atSlot !== 0 && !expire(load<u32>(atSlot))) return 0;
+  if (!reserveRecord(atShard, keyBytes, bytes)) return 0;
+  if (!writeHere(0, key, keyBytes, key, 0, NEVER)) return 0;
+  const empty = locateAny(key, keyBytes, atHash, atKeyed);
+  const record = growHere(empty, bytes, bytes);
+  if (record === 0) discardHere(empty);
+  return record;
+}
+
+/** Emits the Set of the located record, whose value was changed in place. */
+export function emitHere(record: usize): void {
+  if (areChangesNoted) noteChange(atKeyed, record, false);
+  emitRewritten(atShard, atHash, record);
 }
 
 /** Deletes the located record; returns WRITE_DONE or WRITE_MEMORY. */
@@ -247,9 +268,7 @@ export function expireHere(record: usize, expiresAtMs: u64): i32 {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   if (!isReplica && !reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
-  if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
-  setExpiry(atShard, record, expiresAtMs);
-  if (areChangesNoted) noteChange(atKeyed, keyOf(record), keyBytes, false);
+  if (!expireHereQuietly(record, expiresAtMs)) return WRITE_MEMORY;
   if (!isReplica) emit(atShard, OP_EXPIRE, atHash, expiresAtMs, keyOf(record), keyBytes, 0, 0);
   return WRITE_DONE;
 }
@@ -299,7 +318,10 @@ export function compact(limit: u32): u32 {
   return count;
 }
 
-/** Writes the located key's record without emitting; returns false, with nothing changed, without memory. */
+/**
+ * Writes the located key's record without emitting; returns false, with nothing changed, without memory. That
+ * a record was used is noted by who located it, once a command.
+ */
 export function writeHere(
   record: usize,
   key: usize,
@@ -320,6 +342,7 @@ export function writeHere(
     if (target === 0) return false;
     store<u32>(target, keyBytes);
     store<u32>(target, 0, 12);
+    noteBirth(target);
     copyBytes(keyOf(target), key, keyBytes);
     insert(atShard, atKeyed, target);
   } else {
@@ -333,18 +356,15 @@ export function writeHere(
   }
   store<u32>(target, valueBytes, 4);
   copyBytes(valueAt(target), value, valueBytes);
-  if (record === 0 || isTouching) noteAccess(target);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
-  if (areChangesNoted) noteChange(atKeyed, keyOf(target), keyBytes, false);
+  if (areChangesNoted) noteChange(atKeyed, target, false);
   return true;
 }
 
 /** Deletes the located record without emitting. */
 export function discardHere(record: usize): void {
   if (ASSERTS) assert(record === located(), 'the record is the one that was located');
-  if (areChangesNoted) {
-    noteChange(atKeyed, keyOf(record), keyLengthOf(record), expiryOf(atShard, record) <= nowMs);
-  }
+  if (areChangesNoted) noteChange(atKeyed, record, expiryOf(atShard, record) <= nowMs);
   const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
   setExpiry(atShard, record, NEVER);
   remove(atShard, atKeyed, atSlot);
@@ -356,7 +376,7 @@ export function discardHere(record: usize): void {
 export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
-  if (areChangesNoted) noteChange(atKeyed, keyOf(record), keyLengthOf(record), false);
+  if (areChangesNoted) noteChange(atKeyed, record, false);
   return true;
 }
 

@@ -9,6 +9,7 @@ import { FastcacheError } from '../../errors.js';
 import { TRACKERS_MAX } from '../../kernel/layout.js';
 import type { ClientState, ClientTracking } from '../client-state.js';
 import { Failure } from '../reply.js';
+import type { Settings } from '../settings.js';
 import { Invalidation } from './invalidation.js';
 import { Prefixes } from './prefixes.js';
 import { tracksReads } from './tracking-mode.js';
@@ -42,8 +43,7 @@ export interface TrackingHost {
   /** The present store; a replica's store changes with each snapshot. */
   engine(): ShardEngine;
   readonly timers: Timers;
-  /** How many keys may be tracked; 0: as many as there is memory for. */
-  keysMax(): number;
+  readonly settings: Settings;
   /** Has the end of the turn come, with `broadcast`. */
   planEndOfTurn(): void;
 }
@@ -65,6 +65,9 @@ export class Tracking {
 
   constructor(host: TrackingHost) {
     this.#host = host;
+    host.settings.onChange((name) => {
+      if (name === 'tracking-table-max-keys') this.keepHouse();
+    });
   }
 
   /** How many clients track keys. */
@@ -188,7 +191,7 @@ export class Tracking {
   #step(): boolean {
     if (this.#engine === undefined) return false;
     const { tracked } = this.#engine;
-    tracked.limit(this.#host.keysMax());
+    tracked.limit(this.#host.settings.trackingTableMaxKeys);
     const isOver = tracked.letGo(LET_GO_KEYS) === LET_GO_KEYS;
     if (this.#leaving.length === 0) {
       this.#leaving = this.#left;
@@ -227,7 +230,7 @@ export class Tracking {
     if (engine === this.#engine) return;
     engine.tracked.prepare();
     this.#engine = engine;
-    engine.tracked.limit(this.#host.keysMax());
+    engine.tracked.limit(this.#host.settings.trackingTableMaxKeys);
     engine.onNoted = () => {
       this.#hasChanges = true;
       this.#host.planEndOfTurn();
