@@ -249,7 +249,6 @@ describe('CLIENT', () => {
       '+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n+CACHING (YES|NO)\r\n',
     );
     expect(help).toMatch(/\+HELP\r\n\+ {4}Prints this help\.\r\n$/);
-    expect(help).not.toContain('UNBLOCK');
   });
 });
 
