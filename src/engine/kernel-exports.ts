@@ -168,6 +168,7 @@ export interface KernelExports {
   keyedHash?(at: number, length: number): bigint;
   takeChosenHashes?(): void;
   bucketsProbed?(): number;
+  recordsMoved?(): number;
 }
 
 /**

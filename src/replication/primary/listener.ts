@@ -10,8 +10,9 @@ import type { FrameStream } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
 import { Comings } from './comings.js';
-import { DepartedReplicas, isSameReplica } from './departed.js';
+import { DepartedReplicas, hostOf, isSameReplica } from './departed.js';
 import { ForeignClaims } from './foreign-claims.js';
+import { type FullReplica, FullReplicas } from './full-replicas.js';
 import { LagMarks } from './lag-marks.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
@@ -46,6 +47,7 @@ export class ReplicaListener {
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
   readonly #departed: DepartedReplicas;
   readonly #foreignClaims: ForeignClaims;
+  readonly #fullReplicas: FullReplicas;
   readonly #windowWatch: WindowWatch;
   /** The marks of the stream that is served. */
   #marks: { stream: FrameStream; marks: LagMarks } | undefined;
@@ -53,11 +55,15 @@ export class ReplicaListener {
   readonly #ackListeners = new Set<() => void>();
   readonly #host: SessionHost = {
     admit: (session, claim) => this.#admit(session, claim),
-    acknowledged: () => {
+    acknowledged: (session) => {
+      if (session.holdsSomething) this.#fullReplicas.holds(this.#keyOf(session));
       for (const listener of this.#ackListeners) listener();
     },
     kept: (history, address) => {
       if (!this.#isClosed) this.#foreignClaims.left(history, address);
+    },
+    isFull: (session, full) => {
+      this.#fullReplicas.said(this.#keyOf(session), { address: session.address, ...full });
     },
     forget: (which) => this.#forget(which),
     ended: (session, last) => {
@@ -86,6 +92,7 @@ export class ReplicaListener {
     this.#departed = new DepartedReplicas(options.clock);
     this.#comings = new Comings(options.clock);
     this.#foreignClaims = new ForeignClaims(options);
+    this.#fullReplicas = new FullReplicas(options);
     this.#windowWatch = new WindowWatch({
       ...options,
       backlog: () => options.stream()?.backlog,
@@ -124,6 +131,11 @@ export class ReplicaListener {
   /** Returns the histories, other than what is served, that replicas have kept within the last minute. */
   foreignHistories(): string[] {
     return this.#foreignClaims.list();
+  }
+
+  /** Returns the replicas that have said that they cannot hold what is served, and still may not. */
+  fullReplicas(): FullReplica[] {
+    return this.#fullReplicas.list();
   }
 
   /**
@@ -209,6 +221,11 @@ export class ReplicaListener {
 
   #counted(info: ReplicaInfo): ReplicaInfo {
     return { ...info, comings: this.#comings.count(info.nodeId) };
+  }
+
+  /** Returns by what a replica is known again, whatever its port is then. */
+  #keyOf(session: PrimarySession): string {
+    return this.#replicas.get(session)?.claim.nodeId ?? hostOf(session.address);
   }
 
   #forget(which: string): number {
