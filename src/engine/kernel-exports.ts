@@ -137,6 +137,13 @@ export interface KernelExports {
   overwrite(key: number, keyBytes: number, offset: number, part: number, partBytes: number): number;
   hasRoomFor(bytes: number): number;
   countBits(at: number, bytes: number): number;
+  findBit(at: number, start: number, end: number, bit: number): number;
+  bitField(key: number, keyBytes: number, fields: number, count: number, writtenBytes: number): number;
+  combineBits(operation: number, sources: number, count: number, result: number, bytes: number): void;
+  crc64(before: bigint, at: number, length: number): bigint;
+  lzfCompress(from: number, length: number, target: number, capacity: number, heads: number): number;
+  lzfExpand(from: number, length: number, target: number, expanded: number): number;
+  setAccessOfKey(key: number, keyBytes: number, access: number): number;
   sweep(limit: number): number;
   compact(limit: number): number;
   xxh3(at: number, length: number): bigint;

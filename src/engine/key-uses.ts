@@ -1,4 +1,5 @@
 /** When and how often keys are used, which decides what is evicted (docs/architecture.md, "Eviction"). */
+import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
 
@@ -34,6 +35,15 @@ export class KeyUses {
   /** Makes a live key count as used; returns whether there is such a key. */
   touch(key: Uint8Array): boolean {
     return this.#kernel.exports.touchKey(this.#place(key), key.length) !== 0;
+  }
+
+  /**
+   * Makes a live key count as used so often, 0 to 255, under a policy that counts uses, or else as last used so
+   * many seconds ago; does nothing when there is no such key.
+   */
+  set(key: Uint8Array, access: number): void {
+    const most = layout.IDLE_SECONDS_MAX;
+    this.#kernel.exports.setAccessOfKey(this.#place(key), key.length, Math.min(access, most));
   }
 
   #accessOf(key: Uint8Array): number | undefined {

@@ -109,8 +109,8 @@ export class ShardEngine implements ReplicatedStore {
         found: shards,
       });
     }
-    this.emptyBytes = this.usedBytes();
     this.#time = new KernelTime(this.kernel, clock);
+    this.emptyBytes = this.usedBytes();
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
     this.values = new Values({
       kernel: this.kernel,

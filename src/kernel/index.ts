@@ -35,11 +35,14 @@ import {
 import { tableBytes } from './table/table';
 import { xxh3 } from './xxh3';
 
+export { countBits, findBit } from './bits';
 export { setTime } from './clock';
+export { combineBits } from './combine-bits';
 export { callsOf } from './commands/commands';
 export { forgetLatency, latencyOf, noteLatency, ranSinceNote } from './commands/latency';
 export { memoryRefusals, replicaRefusals } from './commands/outcome';
 export { execute, setMode } from './commands/resp';
+export { crc64 } from './crc64';
 export { biggestValues } from './dump/biggest';
 export { filterLists, filterRanges } from './dump/item-filter';
 export { linesOfBatch, linesOfEntries, writeLines } from './dump/json-lines';
@@ -55,11 +58,13 @@ export {
   verifyStart,
 } from './dump/verify';
 export { matches } from './glob';
+export { lzfCompress, lzfExpand } from './lzf';
 export { apply, loadEntries, pass } from './payload/apply';
 export { hasRecord, lastRecord, rememberPrint } from './payload/last-record';
 export { checkEntries } from './payload/payload-checks';
 export { emittedBytes, flushAll, flushDue } from './store/batch';
-export { copyKey, expireKey, overwrite, put, removeKey } from './store/by-key';
+export { bitField } from './store/bit-field';
+export { copyKey, expireKey, overwrite, put, removeKey, setAccessOfKey } from './store/by-key';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
 export {
@@ -129,16 +134,6 @@ function foundValue(record: usize): usize {
   if (record === 0) return 0;
   setResult(RESULT_COUNT, valueLengthOf(record));
   return valueAt(record);
-}
-
-/** Returns how many bits are set in `bytes` bytes of a value. */
-export function countBits(at: usize, bytes: u32): u32 {
-  let bits: u64 = 0;
-  let offset: usize = 0;
-  const words = <usize>bytes & ~7;
-  for (; offset < words; offset += 8) bits += popcnt<u64>(load<u64>(at + offset));
-  for (; offset < <usize>bytes; offset++) bits += popcnt<u32>(load<u8>(at + offset));
-  return <u32>bits;
 }
 
 /** Returns when a live key expires, Unix ms: NEVER (all ones) without expiry, 0 when there is no such key. */

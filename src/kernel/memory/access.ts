@@ -40,6 +40,12 @@ export function noteAccess(record: usize): void {
   if (before !== stamp) store<u32>(record, stamp, 8);
 }
 
+/** Makes a record count as used so often, where uses are counted, or else as last used so many seconds ago. */
+export function setAccess(record: usize, access: u32): void {
+  const stamp = countsUses ? (accessMinute << 8) | access : (accessClock - access) & ACCESS_CLOCK_MASK;
+  store<u32>(record, IN_USE | stamp, 8);
+}
+
 /** Returns the 24 bits about the uses of a record. */
 export function accessOf(record: usize): u32 {
   return load<u32>(record, 8) & ACCESS_CLOCK_MASK;

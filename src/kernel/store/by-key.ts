@@ -2,6 +2,7 @@
 // store.ts.
 import { nowMs } from '../clock';
 import { WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from '../layout';
+import { setAccess } from '../memory/access';
 import { valueAt, valueLengthOf } from '../memory/record';
 import { deleteHere, expireHere, expiryHere, locate, lookup, overwriteHere, setHere } from './store';
 
@@ -45,4 +46,15 @@ export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
   const record = lookup(key, keyBytes);
   if (record === 0) return WRITE_MISSING;
   return expiresAtMs <= nowMs ? deleteHere(record) : expireHere(record, expiresAtMs);
+}
+
+/**
+ * Makes a key count as used so often, where uses are counted (0 to 255), or else as last used so many seconds
+ * ago, IDLE_SECONDS_MAX at most; returns WRITE_DONE or WRITE_MISSING.
+ */
+export function setAccessOfKey(key: usize, keyBytes: u32, access: u32): i32 {
+  const record = locate(key, keyBytes);
+  if (record === 0) return WRITE_MISSING;
+  setAccess(record, access);
+  return WRITE_DONE;
 }

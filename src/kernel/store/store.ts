@@ -196,10 +196,21 @@ export function appendHere(record: usize, more: usize, moreBytes: u32): usize {
  * up to `offset`. Returns the record it then has, 0 when memory is exhausted.
  */
 export function overwriteHere(record: usize, offset: u32, part: usize, partBytes: u32): usize {
+  const target = growHere(record, max(valueLengthOf(record), offset + partBytes), offset);
+  if (target === 0) return 0;
+  copyBytes(valueAt(target) + offset, part, partBytes);
+  emitHere(target);
+  return target;
+}
+
+/**
+ * Makes the located record's value `bytes` long, no shorter than it is, with zeros up to `zeros`; the caller
+ * fills the others and calls `emitHere`. Returns the record it then has, 0 when memory is exhausted.
+ */
+export function growHere(record: usize, bytes: u32, zeros: u32): usize {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   const before = valueLengthOf(record);
-  const bytes = max(before, offset + partBytes);
   if (!reserveRewritten(atShard, record, keyBytes, bytes)) return 0;
   const value = RECORD_HEADER + <usize>keyBytes;
   let target = record;
@@ -209,12 +220,29 @@ export function overwriteHere(record: usize, offset: u32, part: usize, partBytes
     memory.copy(target, record, value + before);
     relink(record, target, value + before);
   }
-  if (offset > before) memory.fill(target + value + before, 0, offset - before);
-  copyBytes(target + value + offset, part, partBytes);
+  if (zeros > before) memory.fill(target + value + before, 0, zeros - before);
   store<u32>(target, bytes, 4);
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
-  emitRewritten(atShard, atHash, target);
   return target;
+}
+
+/**
+ * Makes the located key, which is not there, with a value of zeros; the caller calls `emitHere`. Returns its
+ * record, 0 when memory is exhausted.
+ */
+export function createHere(key: usize, keyBytes: u32, bytes: u32): usize {
+  if (atSlot !== 0 && !expire(load<u32>(atSlot))) return 0;
+  if (!reserveRecord(atShard, keyBytes, bytes)) return 0;
+  if (!writeHere(0, key, keyBytes, key, 0, NEVER)) return 0;
+  const empty = locateAny(key, keyBytes, atHash, atKeyed);
+  const record = growHere(empty, bytes, bytes);
+  if (record === 0) discardHere(empty);
+  return record;
+}
+
+/** Emits the Set of the located record, whose value was changed in place. */
+export function emitHere(record: usize): void {
+  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  emitRewritten(atShard, atHash, record);
 }
 
 /** Deletes the located record; returns WRITE_DONE or WRITE_MEMORY. */

@@ -83,6 +83,11 @@ export const RULES: readonly Rule[] = [
     why: 'ours tells by the content, Redis also by the command that wrote it',
     same: (ours, theirs) => [ours, theirs].every(({ text }) => /^(int|embstr|raw)$/.test(text ?? '')),
   },
+  {
+    commands: ['dump'],
+    why: 'Redis may find a match that an earlier DUMP left it',
+    same: (ours, theirs) => ours.text !== undefined && theirs.text !== undefined,
+  },
   { commands: ['object refcount'], why: 'Redis shares small numbers', same: isSameType },
   { commands: ['memory usage'], why: 'memory of two programs', same: isSameType },
   {

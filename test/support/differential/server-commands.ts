@@ -8,7 +8,7 @@ import type { Maker } from './string-commands.js';
 /** The commands that are promised (issue "A Redis front …"): their rows are compared. */
 export const PROMISED_COMMANDS = (
   'set get getset getdel getex setnx setex psetex mget mset msetnx append strlen getrange substr setrange incr incrby ' +
-  'incrbyfloat decr decrby setbit getbit bitcount lcs del unlink exists touch type rename renamenx copy randomkey keys ' +
+  'incrbyfloat decr decrby setbit getbit bitcount bitpos bitfield bitfield_ro bitop lcs del unlink exists touch type rename renamenx copy dump restore move swapdb sort sort_ro randomkey keys ' +
   'scan dbsize flushall flushdb expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist object multi ' +
   'exec discard watch unwatch ping echo select auth hello quit reset command client config info role replicaof slaveof ' +
   'wait memory slowlog latency time shutdown debug monitor acl lastsave save bgsave'
