@@ -14,7 +14,7 @@ import { Later } from './later.js';
 import type { LongBuffers } from './long-buffers.js';
 import type { PushOutput } from './push-output.js';
 import { encodeReply } from './reply.js';
-import type { Replying, ReplyTurn } from './reply-turn.js';
+import type { Joiner, Replying, ReplyTurn } from './reply-turn.js';
 import type { OutputLimit } from './setting-formats.js';
 
 /** Bytes of replies that gather for a client before its commands have to wait until it has read. */
@@ -158,14 +158,15 @@ export class Client implements CommandSink, Replying, PushOutput {
       return;
     }
     this.#gather(bytes);
-    this.#plan();
+    // What had gathered before is planned already, or will be behind the run that it comes from.
+    if (this.#replies.length === 1 || this.#replyBytes >= TURN_REPLY_BYTES_MAX) this.#plan();
   }
 
   /** Sends all that has gathered in one write. */
-  sendReplies(): void {
+  sendReplies(joiner: Joiner): void {
     const replies = this.#replies;
     if (replies.length === 0 || this.#socket.destroyed) return;
-    this.#socket.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies, this.#replyBytes));
+    this.#socket.write(joiner.join(replies, this.#replyBytes));
     this.state.writtenBytes += this.#replyBytes;
     this.#replies = [];
     this.#replyBytes = 0;

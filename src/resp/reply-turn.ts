@@ -7,8 +7,26 @@ import type { Timers } from '../clock.js';
 
 /** A client with replies that wait for the end of the turn. */
 export interface Replying {
-  /** Sends what has gathered. */
-  sendReplies(): void;
+  /** Sends what has gathered, joined by `joiner`. */
+  sendReplies(joiner: Joiner): void;
+}
+
+const NOTHING: readonly Buffer[] = [];
+
+/** Joins what gathered for each client. Subscribers of a channel, who are sent the same, share the bytes. */
+export class Joiner {
+  #parts = NOTHING;
+  #joined: Buffer = Buffer.alloc(0);
+
+  /** Returns the bytes of the parts, `length` in all; the list must not change afterwards. */
+  join(parts: readonly Buffer[], length: number): Buffer {
+    if (parts.length === 1) return parts[0]!;
+    if (!isSame(parts, this.#parts)) {
+      this.#joined = Buffer.concat(parts, length);
+      this.#parts = parts;
+    }
+    return this.#joined;
+  }
 }
 
 /** What the server does at the end of a turn. */
@@ -49,6 +67,16 @@ export class ReplyTurn {
     this.#host.publish();
     const replying = this.#replying;
     this.#replying = new Set();
-    for (const client of replying) client.sendReplies();
+    const joiner = new Joiner();
+    for (const client of replying) client.sendReplies(joiner);
   }
+}
+
+function isSame(parts: readonly Buffer[], others: readonly Buffer[]): boolean {
+  if (parts.length !== others.length) return false;
+  // What two clients are sent differs in the last part, if at all, or else in one that is found soon.
+  for (let index = parts.length - 1; index >= 0; index -= 1) {
+    if (parts[index] !== others[index]) return false;
+  }
+  return true;
 }

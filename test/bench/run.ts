@@ -1,8 +1,8 @@
 /**
  * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
- * toolkit on large dumps, clients against ours and redis-server (REDIS_SERVER=path: another one, too), and
- * the time until a write is everywhere. Prints ratios, writes all figures as JSON (dist/bench.json unless
- * --out says otherwise). Skips what needs redis where it is absent.
+ * toolkit on large dumps, clients against ours and redis-server (REDIS_SERVER=path: another one, too), the
+ * time until a write is everywhere, and messages to 50 subscribers. Prints ratios, writes all figures as JSON
+ * (dist/bench.json unless --out says otherwise). Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -12,9 +12,10 @@ import { benchClients } from './clients.js';
 import { benchDumps } from './dumps.js';
 import { benchGrowth, benchKernel } from './kernel.js';
 import { benchLag } from './lag.js';
-import { printClients, printDumps, printGrowth, printKernel, printLag } from './tables.js';
+import { benchPubSub } from './pubsub.js';
+import { printClients, printDumps, printGrowth, printKernel, printLag, printPubSub } from './tables.js';
 
-const PARTS = ['kernel', 'dumps', 'clients', 'lag'];
+const PARTS = ['kernel', 'dumps', 'clients', 'lag', 'pubsub'];
 /** Ratios of runs over the network differ most from round to round. */
 const CLIENT_ROUNDS = 9;
 
@@ -59,6 +60,11 @@ if (isRedisThere()) {
     const lag = await benchLag(size);
     printLag(lag);
     Object.assign(figures, { lag });
+  }
+  if (values.part.includes('pubsub')) {
+    const pubsub = await benchPubSub(size);
+    printPubSub(pubsub);
+    Object.assign(figures, { pubsub });
   }
 }
 writeFileSync(values.out, `${JSON.stringify(figures, null, 2)}\n`);
