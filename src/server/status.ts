@@ -43,6 +43,7 @@ export function createStatus(node: ReportedNode): Status {
   const noServer: FrontStatus = {
     port: 0,
     clients: [],
+    pubsub: { count: () => 0 },
     statistics: new CommandStatistics(
       () => kernelCounts(node.engine),
       () => kernelTotals(node.engine, 0),

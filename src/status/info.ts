@@ -55,7 +55,15 @@ export interface StatsStatus {
   keyspaceHits: number | undefined;
   keyspaceMisses: number | undefined;
   errorReplies: number;
+  pubsub: PubSubCounts;
   syncs?: SyncCounts;
+}
+
+/** How many names have subscribers. */
+export interface PubSubCounts {
+  channels: number;
+  patterns: number;
+  shardChannels: number;
 }
 
 /** How many of the replicas that came were sent what. */
@@ -199,8 +207,9 @@ function statsFields({ commandsProcessed, expiredKeys, stats }: ServerStatus): F
     evicted_keys: stats?.evictedKeys,
     keyspace_hits: stats?.keyspaceHits,
     keyspace_misses: stats?.keyspaceMisses,
-    pubsub_channels: 0,
-    pubsub_patterns: 0,
+    pubsub_channels: stats?.pubsub.channels,
+    pubsub_patterns: stats?.pubsub.patterns,
+    pubsubshard_channels: stats?.pubsub.shardChannels,
     total_error_replies: stats?.errorReplies,
   };
 }

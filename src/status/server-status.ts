@@ -1,6 +1,7 @@
 /** Gathers the status of a running server, for INFO and the metrics, from its parts. */
 import type { ClientState } from '../resp/client-state.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
+import type { PubSub } from '../resp/pubsub/pubsub.js';
 import type { ScriptHost } from '../resp/script-host.js';
 import type { Settings } from '../resp/settings.js';
 import type { ServerStatus, SyncCounts } from './info.js';
@@ -33,6 +34,7 @@ export interface FrontStatus {
   readonly clients: readonly ClientState[];
   readonly statistics: CommandStatistics;
   readonly scripts?: ScriptHost;
+  readonly pubsub: Pick<PubSub, 'count'>;
 }
 
 /** Gathers the status of a server at this moment. */
@@ -77,6 +79,11 @@ export function serverStatus(parts: ServerParts): ServerStatus {
       keyspaceHits: statistics.total('keyspaceHits'),
       keyspaceMisses: statistics.total('keyspaceMisses'),
       errorReplies: statistics.errorReplies,
+      pubsub: {
+        channels: server.pubsub.count('channels'),
+        patterns: server.pubsub.count('patterns'),
+        shardChannels: server.pubsub.count('shardChannels'),
+      },
       ...(parts.syncs !== undefined && { syncs: parts.syncs }),
     },
     cpu: { userUs: cpu.user, systemUs: cpu.system },

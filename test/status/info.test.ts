@@ -42,7 +42,7 @@ function newStatus(): { status: () => ServerStatus; statistics: CommandStatistic
       uptimeMs: 90_000_000,
       runId: 'a'.repeat(40),
       isLoading: false,
-      server: { port: 6380, clients: [client], statistics },
+      server: { port: 6380, clients: [client], statistics, pubsub: { count: (kind) => kind.length } },
       engine: {
         usedBytes: () => 1536,
         keyCount: () => 3,
