@@ -11,7 +11,8 @@ export const PROMISED_COMMANDS = (
   'incrbyfloat decr decrby setbit getbit bitcount lcs del unlink exists touch type rename renamenx copy randomkey keys ' +
   'scan dbsize flushall flushdb expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist object multi ' +
   'exec discard watch unwatch ping echo select auth hello quit reset command client config info role replicaof slaveof ' +
-  'wait memory slowlog latency time shutdown debug monitor'
+  'wait memory slowlog latency time shutdown debug monitor ' +
+  'publish spublish pubsub subscribe ssubscribe psubscribe unsubscribe sunsubscribe punsubscribe'
 ).split(' ');
 
 const INFO_SECTIONS = ['server', 'clients', 'memory', 'stats', 'replication', 'keyspace', 'commandstats'];
@@ -112,6 +113,20 @@ function commandCommand(s: ArgumentSource): Arguments {
   ])();
 }
 
+/** Nobody is subscribed: with messages between the replies the servers could not be compared in lock-step. */
+function channel(s: ArgumentSource): Arguments {
+  const { random } = s;
+  return random.pick<() => Arguments>([
+    () => [random.pick(['PUBLISH', 'SPUBLISH']), s.key(), s.value()],
+    () => [random.pick(['UNSUBSCRIBE', 'SUNSUBSCRIBE', 'PUNSUBSCRIBE']), ...random.pick([[], [s.key()]])],
+    () => ['PUBSUB', s.cased('CHANNELS'), ...random.pick([[], [s.key()], ['*', 'x']])],
+    () => ['PUBSUB', s.cased('SHARDCHANNELS'), ...random.pick([[], [s.key()], ['*', 'x']])],
+    () => ['PUBSUB', s.oneOf('NUMSUB', 'SHARDNUMSUB'), ...s.keys(3)],
+    () => ['PUBSUB', s.oneOf('NUMPAT', 'HELP', 'FOO'), ...random.pick([[], [], ['x']])],
+    () => [random.pick(['SUBSCRIBE', 'SSUBSCRIBE', 'PSUBSCRIBE'])],
+  ])();
+}
+
 function observation(s: ArgumentSource): Arguments {
   const { random } = s;
   return random.pick<() => Arguments>([
@@ -146,6 +161,7 @@ export const serverCommands: readonly (readonly [weight: number, make: Maker])[]
   [2, (s) => [config(s)]],
   [2, (s) => [commandCommand(s)]],
   [1, (s) => [info(s)]],
+  [3, (s) => [channel(s)]],
   [3, (s) => [observation(s)]],
   [0.3, (s) => [[s.oneOf('FLUSHALL', 'FLUSHDB'), ...s.someOf([() => ['ASYNC'], () => ['SYNC']], 0.3)]]],
   [2, (s) => [[s.random.pick(['MULTI', 'EXEC', 'DISCARD', 'UNWATCH'])]]],
