@@ -17,6 +17,7 @@ import { Keyspace } from './keyspace.js';
 import { hasRecord, lastRecordOf } from './last-record.js';
 import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
+import { StoreNotes } from './store-notes.js';
 import type {
   ApplyResult,
   OpenBatch,
@@ -87,6 +88,8 @@ export class ShardEngine implements ReplicatedStore {
   #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
   /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
+  /** What happens to keys, for who wants to know. */
+  readonly notes: StoreNotes;
   /** The keys that WATCH watches. */
   readonly watches: WatchedKeys;
 
@@ -122,6 +125,7 @@ export class ShardEngine implements ReplicatedStore {
     this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
     const updateTime = () => this.updateTime();
     this.keyspace = new Keyspace(this.kernel, shards, updateTime);
+    this.notes = new StoreNotes(this.kernel, this.#scratch);
     this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
   }
 
@@ -218,9 +222,10 @@ export class ShardEngine implements ReplicatedStore {
     return this.kernel.exports.touchKey(address, key.length) !== 0;
   }
 
-  /** Counts a read of a key among the hits or the misses; returns `isFound`. */
-  countRead(isFound: boolean): boolean {
+  /** Counts a read among the hits or the misses, and notes that it has missed `key`; returns `isFound`. */
+  countRead(isFound: boolean, key?: Uint8Array): boolean {
     this.kernel.exports.countRead(isFound ? 1 : 0);
+    if (!isFound && key !== undefined) this.notes.missed(key);
     return isFound;
   }
 
@@ -387,6 +392,7 @@ export class ShardEngine implements ReplicatedStore {
         });
       },
       dirty: () => this.onDirty(),
+      note: (what, command, key, bytes) => this.notes.noted(what, command, key >>> 0, bytes),
     };
   }
 }

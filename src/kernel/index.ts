@@ -29,7 +29,7 @@ import { result, setResult } from './result';
 import { emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
 import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
-import { counted, expiryHere, locate, lookup, shardOfKey } from './store/store';
+import { counted, countedQuietly, expiryHere, locate, lookup, shardOfKey } from './store/store';
 import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER } from './table/expiry';
 import {
   expiringOf,
@@ -68,6 +68,7 @@ export { emittedBytes, flushAll, flushDue } from './store/batch';
 export { copyKey, expireKey, overwrite, put, removeKey } from './store/by-key';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
+export { noteKey, wantNotes } from './store/notes';
 export {
   compact,
   expiredCount,
@@ -123,7 +124,7 @@ export function release(buffer: usize): void {
  * length.
  */
 export function get(key: usize, length: u32): usize {
-  return foundValue(counted(lookup(key, length)));
+  return foundValue(counted(lookup(key, length), key, length));
 }
 
 /** Returns what `get` does without counting a read. */
@@ -162,7 +163,7 @@ export function touchKey(key: usize, length: u32): bool {
 
 /** Counts a read that found its key, or did not. */
 export function countRead(isFound: bool): void {
-  counted(isFound ? 1 : 0);
+  countedQuietly(isFound ? 1 : 0);
 }
 
 /** Returns the seconds since a live key was last read or written, -1 when there is no such key. */

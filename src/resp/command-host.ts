@@ -7,6 +7,7 @@ import type { Log } from '../replication/log.js';
 import type { Address } from '../transport/connection.js';
 import type { ClientState } from './client-state.js';
 import type { CommandStatistics } from './command-statistics.js';
+import type { KeyspaceEvents } from './keyspace-events.js';
 import type { Later } from './later.js';
 import type { PubSub } from './pubsub/pubsub.js';
 import type { Failure, Reply } from './reply.js';
@@ -25,6 +26,7 @@ export interface CommandHost {
   engine(): ShardEngine;
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
+  readonly events: KeyspaceEvents;
   readonly settings: Settings;
   readonly statistics: CommandStatistics;
   readonly slowlog: Slowlog;

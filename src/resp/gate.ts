@@ -147,7 +147,9 @@ export class Gate {
     const { host, monitors } = this.#options;
     const { command, fullName, flags } = found;
     const startedUs = host.clock.monotonicUs();
+    if (host.events.isOn) host.events.runs(fullName);
     const answer = this.#answer(command, args, client);
+    if (host.events.isOn) host.events.ran();
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
     // A monitor sees a command behind those that it has run itself, as with EXEC in Redis.
     if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {

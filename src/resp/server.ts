@@ -24,6 +24,7 @@ import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
 import { Gate } from './gate.js';
 import { kernelCounts, kernelTotals } from './kernel-counts.js';
+import { KeyspaceEvents } from './keyspace-events.js';
 import { LongBuffers } from './long-buffers.js';
 import { Monitors } from './monitors.js';
 import { PubSub } from './pubsub/pubsub.js';
@@ -81,6 +82,7 @@ export class RespServer {
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
   readonly pubsub = new PubSub((pattern, text) => this.#options.engine().keyspace.matches(pattern, text));
+  readonly #events: KeyspaceEvents;
   readonly #monitors = new Monitors();
   readonly #strangers: StrangerLog;
   /** The connected clients; `gone` resolves when one has disconnected. */
@@ -118,6 +120,12 @@ export class RespServer {
         turn.end();
         this.#retryAll();
       },
+    });
+    const { timers, settings } = options;
+    this.#events = new KeyspaceEvents({ timers, pubsub: this.pubsub, classes: () => settings.eventClasses });
+    this.pubsub.onAudience = () => this.#wantNotes();
+    settings.onChange((name) => {
+      if (name === 'notify-keyspace-events') this.#wantNotes();
     });
     this.#host = this.#commandHost();
     this.#gate = new Gate({
@@ -161,8 +169,14 @@ export class RespServer {
     return [...this.#clients.keys()];
   }
 
-  /** Sends a message that came from the primary to the subscribers here. */
+  /** Turns to the present store, once it has replaced another one. */
+  storeReplaced(): void {
+    this.#currentWindow();
+  }
+
+  /** Sends a message that came from the primary to the subscribers here, behind the events before it. */
   deliver({ channel, payload, isSharded }: ChannelMessage): void {
+    this.#events.deliver();
     try {
       if (isSharded) this.pubsub.publishSharded(channel, payload);
       else this.pubsub.publish(channel, payload);
@@ -190,9 +204,16 @@ export class RespServer {
     const engine = this.#options.engine();
     if (this.#window?.engine !== engine) {
       if (this.#window !== undefined) this.statistics.kernelGoes();
-      this.#window = new CommandWindow(engine, this.#options.clock);
+      this.#window?.engine.notes.want(0);
+      this.#window = new CommandWindow(engine, this.#options.clock, this.#events);
+      engine.notes.take = (what, command, key) => this.#events.take(what, command, key);
+      engine.notes.want(this.#events.wantedNotes());
     }
     return this.#window;
+  }
+
+  #wantNotes(): void {
+    this.#currentWindow().engine.notes.want(this.#events.wantedNotes());
   }
 
   /** The situation, read before every run of commands; it is one object for good. */
@@ -268,6 +289,7 @@ export class RespServer {
       replication,
       clients: this.#registry(),
       pubsub: this.pubsub,
+      events: this.#events,
       statistics: this.statistics,
       slowlog: new Slowlog({ settings, clock }),
       time: new UnixTime(clock),

@@ -6,6 +6,7 @@
 import assert from 'node:assert';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { DEFAULT_EVICTION_SAMPLES, type EvictionPolicy } from '../engine/memory-limit.js';
+import type { EventClasses } from './keyspace-event-classes.js';
 import { Fact, IMMUTABLE, type Named, Setting } from './setting.js';
 import {
   integerBetween,
@@ -69,6 +70,7 @@ export class Settings {
   readonly #minReplicas: Setting<bigint>;
   readonly #minReplicasMaxLag: Setting<bigint>;
   readonly #freshHistory: Setting<string>;
+  readonly #eventClasses: Setting<EventClasses>;
   /** The longest argument, key or value, in bytes. */
   readonly maxValueBytes: number;
   readonly #byName: ReadonlyMap<string, Named>;
@@ -99,6 +101,7 @@ export class Settings {
     this.#minReplicas = settingOf(options, 'min-replicas-to-write');
     this.#minReplicasMaxLag = settingOf(options, 'min-replicas-max-lag');
     this.#freshHistory = settingOf(options, 'fresh-history');
+    this.#eventClasses = settingOf(options, 'notify-keyspace-events');
     this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...factsOf(initial)]);
   }
 
@@ -142,6 +145,11 @@ export class Settings {
   /** Whether replicas are to give up other histories for what is served here. */
   get hasFreshHistory(): boolean {
     return this.#freshHistory.value === 'yes';
+  }
+
+  /** The classes of keyspace events that are published. */
+  get eventClasses(): EventClasses {
+    return this.#eventClasses.value;
   }
 
   outputLimit(kind: Exclude<OutputClass, 'slave'>): OutputLimit {
@@ -267,7 +275,6 @@ function factsOf({ bind, port }: InitialSettings): [string, Named][] {
     ['bind', fixed(bind)],
     ['port', fixed(() => String(port()))],
     ['tcp-keepalive', fixed(String(KEEP_ALIVE_SECONDS))],
-    ['notify-keyspace-events', fixed('')],
     ['replica-read-only', fixed('yes')],
     ['slave-read-only', fixed('yes')],
   ];

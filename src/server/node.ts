@@ -308,6 +308,7 @@ export class Node implements ServedNode {
   swap(engine: ShardEngine): void {
     engine.setFrozen(this.#server?.isFrozen ?? false);
     this.#engine = engine;
+    this.#server?.storeReplaced();
   }
 
   /**

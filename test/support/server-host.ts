@@ -65,6 +65,7 @@ export class ServerHost {
         memoryOf: () => ({ inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 }),
       },
       pubsub: new PubSub((pattern, text) => this.engine.keyspace.matches(pattern, text)),
+      events: { isOn: false } as unknown as CommandHost['events'],
       scripts: { runner: undefined, load: () => {} } as unknown as CommandHost['scripts'],
       info: (sections: readonly string[]) => `# ${sections.join(' ')}`,
       shutdown: () => deeds.push('shutdown'),

@@ -1,7 +1,14 @@
 // The memory limit (docs/architecture.md, "Eviction"): what is evicted when content takes more. As in Redis
 // the limit is looked at before a command that may need memory, so that content may be above it by what one
 // command has added.
-import { EVICT_LRU, EVICT_NOTHING, EVICT_RANDOM, EVICTION_STEP_KEYS, WRITE_DONE } from '../layout';
+import {
+  EVICT_LRU,
+  EVICT_NOTHING,
+  EVICT_RANDOM,
+  EVICTION_STEP_KEYS,
+  NOTE_EVICTED,
+  WRITE_DONE,
+} from '../layout';
 import { usedBytes } from '../memory/arena';
 import { availableBytes, contentBytesMax } from '../memory/pages';
 import { nearestExpiring } from '../table/expiry';
@@ -104,7 +111,7 @@ function noteExcess(): void {
 /** Returns false when there is nothing to evict, or no memory for the Del that replicas need. */
 function evictOne(): bool {
   const record = locateVictim();
-  if (record === 0 || deleteHere(record) !== WRITE_DONE) return false;
+  if (record === 0 || deleteHere(record, NOTE_EVICTED) !== WRITE_DONE) return false;
   evictedKeys += 1;
   return true;
 }

@@ -4,7 +4,19 @@ import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs } from '../clock';
 import { keyedHash } from '../keyed-hash';
-import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY } from '../layout';
+import {
+  NOTE_EXPIRED,
+  NOTE_EXPIRY,
+  NOTE_MISSED,
+  NOTE_NEW,
+  NOTE_PERSISTED,
+  NOTE_WRITTEN,
+  OP_DEL,
+  OP_EXPIRE,
+  OP_SET,
+  WRITE_DONE,
+  WRITE_MEMORY,
+} from '../layout';
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
 import {
   heapPlaceOf,
@@ -21,6 +33,7 @@ import { find, insert, remove, reserve, touchBucket, touchRecord } from '../tabl
 import { xxh3 } from '../xxh3';
 import { emit, reserveRecord } from './batch';
 import { noteChange, watchedHashes } from './changes';
+import { noteKey, wantedNotes } from './notes';
 
 /** A replica hides what has expired and emits nothing. */
 export let isReplica: bool = false;
@@ -122,8 +135,14 @@ export function keyspaceMisses(): f64 {
   return misses;
 }
 
+/** Counts a read of a key, and notes a miss; returns `record`. */
+export function counted(record: usize, key: usize, length: u32): usize {
+  if (record === 0) noteKey(NOTE_MISSED, key, length);
+  return countedQuietly(record);
+}
+
 /** Counts a read; returns `record`. */
-export function counted(record: usize): usize {
+export function countedQuietly(record: usize): usize {
   if (record === 0) misses += 1;
   else hits += 1;
   return record;
@@ -212,18 +231,20 @@ export function overwriteHere(record: usize, offset: u32, part: usize, partBytes
   copyBytes(target + value + offset, part, partBytes);
   store<u32>(target, bytes, 4);
   if (watchedHashes !== 0) noteChange(atKeyed, false);
+  noteKey(NOTE_WRITTEN, keyOf(target), keyBytes);
   emit(atShard, OP_SET, atHash, expiryOf(atShard, target), keyOf(target), keyBytes, target + value, bytes);
   return target;
 }
 
-/** Deletes the located record; returns WRITE_DONE or WRITE_MEMORY. */
-export function deleteHere(record: usize): i32 {
+/** Deletes the located record, with a note of it (NOTE_*); returns WRITE_DONE or WRITE_MEMORY. */
+export function deleteHere(record: usize, what: u32): i32 {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   if (!isReplica) {
     if (!reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
     emit(atShard, OP_DEL, atHash, NEVER, keyOf(record), keyBytes, 0, 0);
   }
+  noteKey(what, keyOf(record), keyBytes);
   discardHere(record);
   return WRITE_DONE;
 }
@@ -233,9 +254,7 @@ export function expireHere(record: usize, expiresAtMs: u64): i32 {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   if (!isReplica && !reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
-  if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
-  setExpiry(atShard, record, expiresAtMs);
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  if (!expireHereQuietly(record, expiresAtMs)) return WRITE_MEMORY;
   if (!isReplica) emit(atShard, OP_EXPIRE, atHash, expiresAtMs, keyOf(record), keyBytes, 0, 0);
   return WRITE_DONE;
 }
@@ -321,6 +340,10 @@ export function writeHere(
   if (record === 0 || isTouching) noteAccess(target);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
   if (watchedHashes !== 0) noteChange(atKeyed, false);
+  if (wantedNotes !== 0) {
+    if (record === 0) noteKey(NOTE_NEW, key, keyBytes);
+    noteKey(NOTE_WRITTEN, key, keyBytes);
+  }
   return true;
 }
 
@@ -340,6 +363,7 @@ export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
   if (watchedHashes !== 0) noteChange(atKeyed, false);
+  noteKey(expiresAtMs === NEVER ? NOTE_PERSISTED : NOTE_EXPIRY, keyOf(record), keyLengthOf(record));
   return true;
 }
 
@@ -355,7 +379,7 @@ function relink(from: usize, to: usize, bytes: usize): void {
 }
 
 function expire(record: usize): bool {
-  if (deleteHere(record) !== WRITE_DONE) return false;
+  if (deleteHere(record, NOTE_EXPIRED) !== WRITE_DONE) return false;
   expiredKeys += 1;
   return true;
 }

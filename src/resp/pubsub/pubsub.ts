@@ -20,6 +20,8 @@ export class PubSub {
   };
   readonly #patterns = new Map<string, ChannelPattern>();
   #clientCount = 0;
+  /** Called when the first client has subscribed, and when the last one has left. */
+  onAudience: () => void = () => {};
 
   /** Patterns of other forms than `prefix*` are matched by `glob`. */
   constructor(glob: GlobMatch) {
@@ -51,6 +53,7 @@ export class PubSub {
     if (client.subscriptions === undefined) {
       client.subscriptions = new Subscriptions();
       this.#clientCount += 1;
+      if (this.#clientCount === 1) this.onAudience();
     }
     if (!client.subscriptions.add(kind, name)) return;
     const subscribers = this.#subscribers[kind].get(name);
@@ -69,6 +72,7 @@ export class PubSub {
     if (subscriptions.count === 0) {
       client.subscriptions = undefined;
       this.#clientCount -= 1;
+      if (this.#clientCount === 0) this.onAudience();
     }
     const subscribers = this.#subscribers[kind].get(name)!;
     subscribers.delete(client);
