@@ -6,7 +6,6 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
-import { FastcacheError } from '../errors.js';
 import type { ChannelMessage } from '../frame/messages.js';
 import { Guesses } from '../replication/link/guesses.js';
 import { StrangerLog } from '../replication/link/stranger-log.js';
@@ -27,6 +26,7 @@ import { kernelCounts, kernelTotals } from './kernel-counts.js';
 import { KeyspaceEvents } from './keyspace-events.js';
 import { LongBuffers } from './long-buffers.js';
 import { Monitors } from './monitors.js';
+import { storeGlob } from './pubsub/channel-pattern.js';
 import { PubSub } from './pubsub/pubsub.js';
 import { errorBytes, Failure, Raw } from './reply.js';
 import { ReplyTurn } from './reply-turn.js';
@@ -81,7 +81,7 @@ export class RespServer {
   readonly #host: CommandHost;
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
-  readonly pubsub = new PubSub((pattern, text) => this.#options.engine().keyspace.matches(pattern, text));
+  readonly pubsub: PubSub;
   readonly #events: KeyspaceEvents;
   readonly #monitors = new Monitors();
   readonly #strangers: StrangerLog;
@@ -109,6 +109,7 @@ export class RespServer {
       (socket) => this.#accept(socket),
     );
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
+    this.pubsub = new PubSub(storeGlob(options.engine, warn));
     const turn = new ReplyTurn(options.timers, {
       publish: () => options.publish(),
       isHeld: () => this.#suspendedScript?.isBusy === false,
@@ -175,15 +176,9 @@ export class RespServer {
   }
 
   /** Sends a message that came from the primary to the subscribers here, behind the events before it. */
-  deliver({ channel, payload, isSharded }: ChannelMessage): void {
+  deliver(message: ChannelMessage): void {
     this.#events.deliver();
-    try {
-      if (isSharded) this.pubsub.publishSharded(channel, payload);
-      else this.pubsub.publish(channel, payload);
-    } catch (error) {
-      if (!(error instanceof FastcacheError) || error.code !== 'OUT_OF_MEMORY') throw error;
-      this.#options.log.warn(`a message is lost to the subscribers of patterns: ${error.message}`);
-    }
+    this.pubsub.send(message);
   }
 
   /** Stops accepting, sends the replies that are ready, and closes every client. */

@@ -2,6 +2,7 @@
  * Channels and their subscribers (docs/redis.md, "Channels"): a message goes to who listens at that moment
  * and is kept nowhere. Where nobody subscribes, publishing is two look-ups that find nothing.
  */
+import type { ChannelMessage } from '../../frame/messages.js';
 import type { ClientState } from '../client-state.js';
 import { type SubscriptionKind, Subscriptions } from '../subscriptions.js';
 import { ChannelPattern, type GlobMatch } from './channel-pattern.js';
@@ -92,7 +93,7 @@ export class PubSub {
 
   /**
    * Sends a message to the subscribers of a channel and of the patterns that match it; returns to how many
-   * subscriptions it went. Throws OUT_OF_MEMORY.
+   * subscriptions it went.
    */
   publish(channel: Buffer, payload: Buffer): number {
     const name = channel.toString('latin1');
@@ -106,8 +107,12 @@ export class PubSub {
     return receivers;
   }
 
-  /** Sends a message to the subscribers of a shard channel; returns how many they are. */
-  publishSharded(channel: Buffer, payload: Buffer): number {
+  /** Sends a message to its subscribers; returns to how many subscriptions it went. */
+  send({ channel, payload, isSharded }: ChannelMessage): number {
+    return isSharded ? this.#publishSharded(channel, payload) : this.publish(channel, payload);
+  }
+
+  #publishSharded(channel: Buffer, payload: Buffer): number {
     const subscribers = this.#subscribers.shardChannels.get(channel.toString('latin1'));
     return subscribers === undefined ? 0 : send('smessage', subscribers, channel, payload);
   }
