@@ -37,8 +37,8 @@ export interface PubSubFigure {
 export async function benchPubSub({ rounds, scale }: PubSubBenchOptions): Promise<PubSubFigure[]> {
   const rivals = [await startFastcache(), await startRedis()];
   const rows = [
-    { pipeline: 1, messages: 40_000 },
-    { pipeline: 16, messages: 100_000 },
+    { pipeline: 1, messages: 20_000 },
+    { pipeline: 16, messages: 60_000 },
   ];
   try {
     const figures: PubSubFigure[] = [];
