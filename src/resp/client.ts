@@ -158,8 +158,9 @@ export class Client implements CommandSink, Replying, PushOutput {
       return;
     }
     this.#gather(bytes);
+    if (this.#replyBytes >= TURN_REPLY_BYTES_MAX) this.#plan();
     // What had gathered before is planned already, or will be behind the run that it comes from.
-    if (this.#replies.length === 1 || this.#replyBytes >= TURN_REPLY_BYTES_MAX) this.#plan();
+    else if (this.#replies.length === 1) this.#host.turn.addMessages(this);
   }
 
   /** Sends all that has gathered in one write. */

@@ -110,7 +110,7 @@ export class RespServer {
     );
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     this.pubsub = new PubSub(storeGlob(options.engine, warn));
-    const turn = new ReplyTurn(options.timers, {
+    const turn = new ReplyTurn(options.clock, options.timers, {
       publish: () => options.publish(),
       isHeld: () => this.#suspendedScript?.isBusy === false,
     });
