@@ -4,6 +4,7 @@
  * simulation.
  */
 import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 
 /** Time, as the core reads it. */
 export interface Clock {

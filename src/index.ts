@@ -1,5 +1,6 @@
 /** What `import 'fastcache'` offers: a primary, a replica, and for tools the codec and the backlog. */
 
+export type { Bytes } from './engine/bytes.js';
 export { type ErrorCode, errorCodes, FastcacheError } from './errors.js';
 export {
   type DecodedBatch,
@@ -70,7 +71,6 @@ export {
   type NeedsSnapshot,
 } from './replication/stream/backlog.js';
 export { BatchBuilder, type BatchRules } from './replication/stream/batch-builder.js';
-export type { Bytes } from './server/bytes.js';
 export {
   type LogEvent,
   type PrimaryEvents,

@@ -2,9 +2,11 @@
  * A buffer in kernel memory that grows with what is put in, and is freed when it has become unusually large.
  */
 import { INPUT_SLACK_BYTES } from '../kernel/layout.js';
+import { type Bytes, bytesAtMost, SHORT_TEXT_UNITS } from './bytes.js';
 import type { Kernel } from './kernel.js';
 
 const KEPT_BYTES_MAX = 4 * 1024 * 1024;
+const ASCII_MAX = 0x7f;
 
 /** One buffer, which takes no memory before its first use. */
 export class KernelBuffer {
@@ -51,6 +53,26 @@ export class KernelBuffer {
       at += part.length;
     }
     return address;
+  }
+
+  /**
+   * Copies a key or a value in, `offset` bytes behind the first; returns its bytes. What lies before it is
+   * kept if there was room: `reserve` for all first.
+   */
+  put(content: Bytes, offset = 0): number {
+    const at = this.reserve(offset + bytesAtMost(content)) + offset;
+    const { bytes } = this.#kernel;
+    if (typeof content !== 'string') {
+      bytes.set(content, at);
+      return content.length;
+    }
+    if (content.length > SHORT_TEXT_UNITS) return bytes.write(content, at);
+    for (let index = 0; index < content.length; index += 1) {
+      const unit = content.charCodeAt(index);
+      if (unit > ASCII_MAX) return bytes.write(content, at);
+      bytes[at + index] = unit;
+    }
+    return content.length;
   }
 
   /** Frees a buffer that is larger than usual. */

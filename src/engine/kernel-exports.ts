@@ -158,6 +158,7 @@ export interface KernelExports {
   keyedHash?(at: number, length: number): bigint;
   takeChosenHashes?(): void;
   bucketsProbed?(): number;
+  recordsMoved?(): number;
 }
 
 /**

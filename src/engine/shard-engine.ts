@@ -10,9 +10,11 @@ import { decodeSnapshotChunk } from '../frame/snapshot.js';
 import * as layout from '../kernel/layout.js';
 import { SHARD_COUNTS } from '../limits.js';
 import { applyFault, applyResult } from './apply-fault.js';
+import { type Bytes, bytesAtMost } from './bytes.js';
 import { Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 import type { KernelHost } from './kernel-exports.js';
+import { KernelTime } from './kernel-time.js';
 import { Keyspace } from './keyspace.js';
 import { hasRecord, lastRecordOf } from './last-record.js';
 import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
@@ -20,6 +22,7 @@ import { StoreScan } from './snapshot-scan.js';
 import { StoreNotes } from './store-notes.js';
 import type {
   ApplyResult,
+  EngineMemory,
   OpenBatch,
   RecordPrint,
   ReplicatedStore,
@@ -53,22 +56,6 @@ export interface ShardEngineOptions {
   maxMemoryBytes?: number;
 }
 
-/** The bytes of kernel memory by what they are used for. */
-export interface EngineMemory {
-  /** Bytes in pages that are handed out. */
-  allocated: number;
-  /** Bytes that may still be handed out. */
-  available: number;
-  /** Bytes in blocks that hold records, rounding included. */
-  records: number;
-  /** Bytes in free blocks between them; housekeeping compacts them when that pays. */
-  freeBlocks: number;
-  /** Bytes in tables and expiry heaps. */
-  tables: number;
-  /** Bytes in open frames' buffers. */
-  frames: number;
-}
-
 /**
  * One store, of a primary or a replica. Everything that reads or changes keys sets the kernel's time first,
  * and a key past its expiry is never seen.
@@ -81,10 +68,10 @@ export class ShardEngine implements ReplicatedStore {
   onDirty: () => void = () => {};
   /** The values, or parts of them, where they lie. */
   readonly values: Values;
-  readonly #clock: Clock;
   readonly #maxValueBytes: number;
   readonly #scratch: KernelBuffer;
   readonly #applyBuffer: KernelBuffer;
+  readonly #time: KernelTime;
   #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
   /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
@@ -97,7 +84,6 @@ export class ShardEngine implements ReplicatedStore {
   constructor(options: ShardEngineOptions) {
     const { shards, route, secret, clock } = options;
     this.shards = shards;
-    this.#clock = clock;
     this.#maxValueBytes = options.maxValueBytes;
     this.kernel = new Kernel(this.#host());
     const ready = this.kernel.exports.initialize(
@@ -115,12 +101,13 @@ export class ShardEngine implements ReplicatedStore {
         found: shards,
       });
     }
+    this.#time = new KernelTime(this.kernel, clock);
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
     this.values = new Values({
       kernel: this.kernel,
       scratch: this.#scratch,
       maxValueBytes: options.maxValueBytes,
-      updateTime: () => this.updateTime(),
+      time: this.#time,
     });
     this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
     const updateTime = () => this.updateTime();
@@ -146,13 +133,12 @@ export class ShardEngine implements ReplicatedStore {
 
   /** Sets the kernel's time, as every reader or writer of keys must first. */
   updateTime(): void {
-    this.kernel.exports.setTime(this.#clock.nowMs(), this.#clock.monotonicUs());
+    this.#time.update();
   }
 
   /** Returns the value of a live key, own memory; undefined when there is no such key. */
-  get(key: Uint8Array): Buffer | undefined {
-    const value = this.values.find(key);
-    return value && Buffer.from(value);
+  get(key: Bytes): Buffer | undefined {
+    return this.values.get(key);
   }
 
   /**
@@ -168,35 +154,40 @@ export class ShardEngine implements ReplicatedStore {
   /**
    * Sets a key; an `expireAtMs` (Unix ms) that is past deletes it. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT.
    */
-  set(key: Uint8Array, value: Uint8Array, expireAtMs: bigint = NO_EXPIRY): void {
+  set(key: Bytes, value: Bytes, expireAtMs: bigint = NO_EXPIRY): void {
+    // A text has as many bytes as units, or more: one that is too long is refused before it is copied.
     checkLength(key.length, this.#maxValueBytes);
     checkLength(value.length, this.#maxValueBytes);
-    const address = this.#scratch.fill(key, value);
+    const address = this.#scratch.reserve(bytesAtMost(key) + bytesAtMost(value));
+    const keyLength = this.#scratch.put(key);
+    const valueLength = this.#scratch.put(value, keyLength);
+    checkLength(keyLength, this.#maxValueBytes);
+    checkLength(valueLength, this.#maxValueBytes);
     this.updateTime();
-    const valueAddress = address + key.length;
     const status = written(this.kernel, () =>
-      this.kernel.exports.put(address, key.length, valueAddress, value.length, expireAtMs),
+      this.kernel.exports.put(address, keyLength, address + keyLength, valueLength, expireAtMs),
     );
     this.#scratch.trim();
-    if (status === layout.WRITE_MEMORY) throw outOfMemory(key.length + value.length);
+    if (status === layout.WRITE_MEMORY) throw outOfMemory(keyLength + valueLength);
   }
 
   /**
    * Deletes a key; returns whether it was there. Throws OUT_OF_MEMORY when there is none to emit the
    * deletion.
    */
-  del(key: Uint8Array): boolean {
-    const address = this.#scratch.fill(key);
+  del(key: Bytes): boolean {
+    const length = this.#scratch.put(key);
     this.updateTime();
-    return wasThere(this.kernel.exports.removeKey(address, key.length), key.length);
+    return wasThere(this.kernel.exports.removeKey(this.#scratch.address, length), length);
   }
 
   /** Sets a key's expiry, Unix ms or NO_EXPIRY; returns whether the key was there. Throws OUT_OF_MEMORY. */
-  expire(key: Uint8Array, expireAtMs: bigint): boolean {
-    const address = this.#scratch.fill(key);
+  expire(key: Bytes, expireAtMs: bigint): boolean {
+    const length = this.#scratch.put(key);
+    const { address } = this.#scratch;
     this.updateTime();
-    const status = written(this.kernel, () => this.kernel.exports.expireKey(address, key.length, expireAtMs));
-    return wasThere(status, key.length);
+    const status = written(this.kernel, () => this.kernel.exports.expireKey(address, length, expireAtMs));
+    return wasThere(status, length);
   }
 
   /** Returns when a live key expires, Unix ms or NO_EXPIRY; undefined when there is no such key. */

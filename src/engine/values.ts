@@ -2,8 +2,10 @@
  * Values where they lie in the kernel: parts of them are read, counted and written, and copies stay inside.
  */
 import * as layout from '../kernel/layout.js';
+import type { Bytes } from './bytes.js';
 import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
+import type { KernelTime } from './kernel-time.js';
 import { checkLength, wasThere, written } from './writes.js';
 
 /** The parts by which the values of one kernel's store are reached. */
@@ -12,8 +14,7 @@ export interface ValuesOptions {
   /** The buffer in which keys and parts are put for the kernel; others may use it between the calls. */
   readonly scratch: KernelBuffer;
   readonly maxValueBytes: number;
-  /** Sets the kernel's time, which each call does first. */
-  updateTime(): void;
+  readonly time: KernelTime;
 }
 
 /** The values of one kernel's store. Keys that have expired are not there. */
@@ -21,13 +22,24 @@ export class Values {
   readonly #kernel: Kernel;
   readonly #scratch: KernelBuffer;
   readonly #maxValueBytes: number;
-  readonly #updateTime: () => void;
+  readonly #time: KernelTime;
 
-  constructor({ kernel, scratch, maxValueBytes, updateTime }: ValuesOptions) {
+  constructor({ kernel, scratch, maxValueBytes, time }: ValuesOptions) {
     this.#kernel = kernel;
     this.#scratch = scratch;
     this.#maxValueBytes = maxValueBytes;
-    this.#updateTime = updateTime;
+    this.#time = time;
+  }
+
+  /** Returns a live key's value, own memory; undefined when there is no such key. It counts as a read. */
+  get(key: Bytes): Buffer | undefined {
+    const address = this.#addressOf(this.#kernel.exports.get, key);
+    if (address === 0) return undefined;
+    const length = this.#kernel.result[layout.RESULT_COUNT]!;
+    const value = Buffer.allocUnsafe(length);
+    // A Buffer of the part would cost as much again as the copy.
+    value.set(new Uint8Array(this.#kernel.bytes.buffer, address, length));
+    return value;
   }
 
   /** Returns a live key's value in kernel memory, valid until the next call into it. It counts as a read. */
@@ -73,7 +85,7 @@ export class Values {
     checkLength(offset + part.length, this.#maxValueBytes);
     const { exports } = this.#kernel;
     const address = this.#scratch.fill(key, part);
-    this.#updateTime();
+    this.#time.update();
     const partAddress = address + key.length;
     const status = written(this.#kernel, () =>
       exports.overwrite(address, key.length, offset, partAddress, part.length),
@@ -90,7 +102,7 @@ export class Values {
     checkLength(target.length, this.#maxValueBytes);
     const { exports } = this.#kernel;
     const address = this.#scratch.fill(source, target);
-    this.#updateTime();
+    this.#time.update();
     const targetAddress = address + source.length;
     const status = written(this.#kernel, () =>
       exports.copyKey(address, source.length, targetAddress, target.length),
@@ -100,11 +112,16 @@ export class Values {
   }
 
   #at(find: (key: number, length: number) => number, key: Uint8Array): Buffer | undefined {
-    const address = this.#scratch.fill(key);
-    this.#updateTime();
-    const value = find(address, key.length) >>> 0;
-    if (value === 0) return undefined;
-    return this.#kernel.bytes.subarray(value, value + this.#kernel.result[layout.RESULT_COUNT]!);
+    const address = this.#addressOf(find, key);
+    if (address === 0) return undefined;
+    return this.#kernel.bytes.subarray(address, address + this.#kernel.result[layout.RESULT_COUNT]!);
+  }
+
+  /** Returns where a live key's value is, 0 when there is no such key; RESULT_COUNT has its length. */
+  #addressOf(find: (key: number, length: number) => number, key: Bytes): number {
+    const length = this.#scratch.put(key);
+    this.#time.updateForRead();
+    return find(this.#scratch.address, length) >>> 0;
   }
 }
 

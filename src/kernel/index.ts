@@ -26,7 +26,7 @@ import {
 } from './memory/record';
 import { seedRandom } from './random';
 import { result, setResult } from './result';
-import { emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
+import { emitPostponed, emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
 import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
 import { counted, countedQuietly, expiryHere, locate, lookup, shardOfKey } from './store/store';
@@ -195,8 +195,9 @@ export function routeKey(key: usize, length: u32): u32 {
   return shardOfKey(key, length, xxh3(key, length));
 }
 
-/** Returns the highest sequence of a shard. */
+/** Returns the highest sequence of a shard, that of all that was written. */
 export function watermark(shard: u32): u64 {
+  emitPostponed();
   return sequenceOf(shardAt(shard));
 }
 

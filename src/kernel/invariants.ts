@@ -2,7 +2,7 @@
 // between steps, and what brings about states that would take a test too long.
 import { checkArena } from './memory/arena';
 import { checkPages } from './memory/pages';
-import { checkFrame } from './store/batch';
+import { checkFrame, checkPostponed } from './store/batch';
 import { checkChanges } from './store/changes';
 import { checkStore } from './store/store-invariants';
 import { checkExpiry } from './table/expiry';
@@ -10,6 +10,7 @@ import { shardAt, shardCount } from './table/shard';
 import { checkTable } from './table/table-invariants';
 
 export { keyedHash, takeChosenHashes } from './keyed-hash';
+export { recordsMoved } from './store/store';
 export { skipGenerations } from './table/segment';
 export { bucketsProbed } from './table/table';
 
@@ -26,6 +27,7 @@ export function invariants(): void {
     checkExpiry(shard);
     checkFrame(shard);
   }
+  checkPostponed();
   checkChanges();
   checkStore();
 }

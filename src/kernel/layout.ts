@@ -23,6 +23,8 @@ export const STATUS_OUTPUT_FULL = 5;
 export const STATUS_EMITTED_MUCH = 6;
 /** Bytes of records that one client's commands emit before others have their turn: 8 MiB. */
 export const RUN_EMITTED_BYTES_MAX = 8_388_608;
+/** From this length on, writes of a part of a value that follow one another have one record: 64 KiB. */
+export const POSTPONED_VALUE_BYTES_MIN = 65_536;
 
 export const PROTOCOL_MULTIBULK_LENGTH = 1;
 export const PROTOCOL_BULK_LENGTH = 2;

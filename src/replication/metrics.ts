@@ -37,6 +37,10 @@ export interface MetricsSnapshot {
   snapshotChunks: number;
   /** Nanoseconds spent scanning and encoding chunks of snapshots. */
   snapshotNs: number;
+  /** Connections to a primary that were attempted, as a replica. */
+  linkAttempts: number;
+  /** Live links to a primary that were lost. */
+  linkLosses: number;
 }
 
 /** The counters; the code that does what they count adds to them. */
@@ -59,6 +63,8 @@ export class ReplicationMetrics implements MetricsSnapshot {
   resumeFailureCount = 0;
   snapshotChunks = 0;
   snapshotNs = 0;
+  linkAttempts = 0;
+  linkLosses = 0;
 
   batchSent(records: number, uncompressedBytes: number, frameBytes: number, compressionNs: number): void {
     this.emittedMutations += records;

@@ -1,5 +1,6 @@
 /** What the server knows of one client, apart from its socket. */
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { EmissionBound } from './emission-bound.js';
 import { NO_OUTPUT, type PushOutput } from './push-output.js';
 import type { Protocol } from './reply.js';
 import type { Subscriptions } from './subscriptions.js';
@@ -28,6 +29,8 @@ export class ClientState {
   transaction: Transaction | undefined;
   /** EXEC is running what was queued: a command must not wait, and MONITOR is refused. */
   isInExec = false;
+  /** What the transaction that EXEC runs may emit; undefined outside of one. */
+  emission: EmissionBound | undefined;
   /** Watched keys by their bytes in latin1; see commands/transactions.ts. */
   readonly watched = new Map<string, WatchedKey>();
   watchedBytes = 0;

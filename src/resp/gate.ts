@@ -20,6 +20,7 @@ import {
 import type { CommandHost } from './command-host.js';
 import { type CommandTable, type FoundCommand, fitsArity } from './command-table.js';
 import { releaseWatched } from './commands/transactions.js';
+import { EMITTED_TOO_MUCH } from './emission-bound.js';
 import { Later } from './later.js';
 import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
@@ -123,7 +124,9 @@ export class Gate {
   /** Runs a command that was let through before: one that EXEC has in its queue. */
   execute(args: readonly Buffer[], client: ClientState): Reply | Later {
     const found = this.#options.table.resolve(args);
-    return found instanceof Failure ? found : this.#run(found, args, client);
+    if (found instanceof Failure) return found;
+    const mayNot = (found.flags & flagBits.write) !== 0 && client.emission?.isSpent === true;
+    return mayNot ? EMITTED_TOO_MUCH : this.#run(found, args, client);
   }
 
   /** Runs a command that a script calls, if it may: one way for all commands, whoever calls them. */

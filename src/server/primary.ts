@@ -1,4 +1,5 @@
 /** A primary, embedded or behind the command line: a node that begins by leading. */
+import { type Bytes, bytesAtMost } from '../engine/bytes.js';
 import { outOfMemory } from '../engine/kernel.js';
 import { FastcacheError } from '../errors.js';
 import { NO_EXPIRY } from '../frame/batch.js';
@@ -6,7 +7,6 @@ import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { ReplicaStatus } from '../status/report.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
-import { type Bytes, keyBytes } from './bytes.js';
 import { primaryConfig } from './config.js';
 import type { PrimaryEvents } from './events.js';
 import { Node } from './node.js';
@@ -85,7 +85,7 @@ export class Primary {
    * The value, in memory of its own; undefined when there is no such key or it has expired. Texts are UTF-8.
    */
   get(key: Bytes): Buffer | undefined {
-    return this.#node.engine.get(keyBytes(key));
+    return this.#node.engine.get(key);
   }
 
   /**
@@ -94,14 +94,13 @@ export class Primary {
    */
   set(key: Bytes, value: Bytes, { expireAtMs }: { expireAtMs?: number } = {}): void {
     const engine = this.#writable();
-    const [ownKey, ownValue] = [keyBytes(key), keyBytes(value)];
-    if (!engine.makeRoom()) throw outOfMemory(ownKey.length + ownValue.length);
-    engine.set(ownKey, ownValue, toExpiry(expireAtMs));
+    if (!engine.makeRoom()) throw outOfMemory(bytesAtMost(key) + bytesAtMost(value));
+    engine.set(key, value, toExpiry(expireAtMs));
   }
 
   /** Deletes a key; returns whether it was there. Throws OUT_OF_MEMORY, and READ_ONLY while it follows. */
   del(key: Bytes): boolean {
-    return this.#writable().del(keyBytes(key));
+    return this.#writable().del(key);
   }
 
   /**
@@ -109,7 +108,7 @@ export class Primary {
    * there. Throws OUT_OF_MEMORY, BAD_OPTION, and READ_ONLY while it follows.
    */
   expire(key: Bytes, expireAtMs: number | undefined): boolean {
-    return this.#writable().expire(keyBytes(key), toExpiry(expireAtMs));
+    return this.#writable().expire(key, toExpiry(expireAtMs));
   }
 
   /** The number of keys, those included that have expired and are not deleted yet. */

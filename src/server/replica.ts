@@ -2,11 +2,11 @@
  * A replica, embedded or behind the command line: a node that begins by following a primary, and whose
  * content is read at memory speed.
  */
+import type { Bytes } from '../engine/bytes.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { ReplicaStatus } from '../status/report.js';
 import { parseAddress } from '../transport/address.js';
-import { type Bytes, keyBytes } from './bytes.js';
 import { replicaConfig } from './config.js';
 import type { ReplicaEvents } from './events.js';
 import { Node } from './node.js';
@@ -69,7 +69,7 @@ export class Replica {
    * touched. Texts are UTF-8.
    */
   get(key: Bytes): Buffer | undefined {
-    return this.#node.engine.get(keyBytes(key));
+    return this.#node.engine.get(key);
   }
 
   /** The number of keys, those included that have expired and are not deleted yet. */

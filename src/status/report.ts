@@ -6,6 +6,7 @@
 import type { Clock } from '../clock.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
+import type { FullReplica } from '../replication/primary/full-replicas.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import type { ReplicaInfo } from '../replication/primary/replica-info.js';
 import type { Follower, FollowerState } from '../replication/replica/follower.js';
@@ -48,6 +49,8 @@ export interface ServingReport {
   readonly departed: readonly ReplicaStatus[];
   /** The histories, foreign to what is served, that replicas have kept within the last minute. */
   readonly foreignHistories: readonly string[];
+  /** The replicas that have said of late that they cannot hold what is served. */
+  readonly fullReplicas: readonly FullReplica[];
 }
 
 /** The frames that are kept for replicas that come back. */
@@ -127,6 +130,7 @@ export function servingReport({ stream, listener, backlogBytes, nowMs }: Serving
     connected: listener?.replicas().map(statusOf) ?? [],
     departed: listener?.departed().map(statusOf) ?? [],
     foreignHistories: listener?.foreignHistories() ?? [],
+    fullReplicas: listener?.fullReplicas() ?? [],
   };
 }
 
@@ -154,6 +158,7 @@ function servesNothing(backlogBytes: number): ServingReport {
     connected: [],
     departed: [],
     foreignHistories: [],
+    fullReplicas: [],
   };
 }
 

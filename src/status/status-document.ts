@@ -4,6 +4,7 @@
  */
 import { STATUS_MAX_BYTES } from '../limits.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
+import type { FullReplica } from '../replication/primary/full-replicas.js';
 import type { RefusalKind } from '../replication/replica/refusal.js';
 import { formatAddress } from '../transport/address.js';
 import { msOrNull, type ReplicaEntry, replicaEntry } from './replica-entry.js';
@@ -27,6 +28,8 @@ export interface StatusDocument {
   unlistedReplicas: number;
   /** The histories, foreign to what is served, that replicas have kept within the last minute. */
   foreignHistories: string[];
+  /** The replicas that have said of late that they have no memory for what is served. */
+  fullReplicas: FullReplica[];
   /** The link of a relay to its primary; null of a primary. */
   link: LinkEntry | null;
   /** The counters of replication/metrics.ts. */
@@ -79,7 +82,7 @@ export function statusDocument(
 ): StatusDocument | undefined {
   const { role, serving, link } = report;
   if (serving?.history === undefined) return undefined;
-  const { history, watermarks, backlog, connected, departed, foreignHistories } = serving;
+  const { history, watermarks, backlog, connected, departed, foreignHistories, fullReplicas } = serving;
   // The replica that left last comes before those that left earlier.
   const replicas = [...connected, ...[...departed].reverse()];
   const listed = replicas.slice(0, replicasInRoom(watermarks.length));
@@ -93,6 +96,7 @@ export function statusDocument(
     replicas: listed.map((replica) => replicaEntry(replica, watermarks.length)),
     unlistedReplicas: replicas.length - listed.length,
     foreignHistories: [...foreignHistories],
+    fullReplicas: [...fullReplicas],
     link: link === undefined ? null : linkEntry(link),
     metrics: { ...metrics },
   };

@@ -5,6 +5,7 @@
 import { pack } from '../files/msgpack.js';
 import { decodeStatus, type StatusMap } from '../frame/status.js';
 import { MAX_SHARDS } from '../limits.js';
+import type { FullReplica } from '../replication/primary/full-replicas.js';
 import { readReplica } from './replica-entry.js';
 import type { BacklogEntry, LinkEntry, StatusDocument } from './status-document.js';
 import {
@@ -24,6 +25,7 @@ import {
 
 const MAX_METRICS = 256;
 const MAX_FOREIGN_HISTORIES = 256;
+const MAX_FULL_REPLICAS = 256;
 
 /** Encodes the payload of a Status frame. */
 export function encodeStatus(document: StatusDocument): Buffer {
@@ -48,11 +50,17 @@ export function readStatus(payload: Uint8Array): StatusDocument {
       isMap(value) ? readReplica(value, shards) : undefined,
     ),
     unlistedReplicas: readCount(map, 'unlistedReplicas'),
-    // An older server does not send it.
+    // An older server does not send these two.
     foreignHistories:
       map.foreignHistories === undefined
         ? []
         : readList(map, 'foreignHistories', MAX_FOREIGN_HISTORIES, asHistory),
+    fullReplicas:
+      map.fullReplicas === undefined
+        ? []
+        : readList(map, 'fullReplicas', MAX_FULL_REPLICAS, (value) =>
+            isMap(value) ? readFull(value) : undefined,
+          ),
     link: readOptional(map, 'link', (value) => (isMap(value) ? readLink(value) : undefined)),
     metrics: readMetrics(readMap(map, 'metrics')),
   };
@@ -65,6 +73,14 @@ function readBacklog(map: StatusMap, shards: number): BacklogEntry {
     limitBytes: readCount(map, 'limitBytes'),
     windowMs: readOptional(map, 'windowMs', asCount),
     earliest: readPerShard(map, 'earliest', shards, asSequence),
+  };
+}
+
+function readFull(map: StatusMap): FullReplica {
+  return {
+    address: readText(map, 'address'),
+    heldBytes: readCount(map, 'heldBytes'),
+    mostBytes: readCount(map, 'mostBytes'),
   };
 }
 

@@ -103,6 +103,10 @@ function findingsOf(answer: EndpointAnswer, limits: LagLimits): Finding[] {
       finding('CRITICAL', `a replica keeps the history ${history} and takes in nothing of this one`),
     );
   }
+  for (const { address, heldBytes, mostBytes } of status.fullReplicas) {
+    const numbers = `${heldBytes} of the ${mostBytes} bytes that it has at most are taken`;
+    found.push(finding('CRITICAL', `replica ${address} cannot hold what this one has: ${numbers}`));
+  }
   if (status.unlistedReplicas > 0) {
     found.push(finding('UNKNOWN', `its answer has no room for ${status.unlistedReplicas} more replicas`));
   }

@@ -11,10 +11,9 @@
  *   encode, and its whole CPU time, of which the rest is the sockets'. The joiners only read, so that the
  *   machine is the primary's.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { parseArgs } from 'node:util';
-import { Redis } from 'ioredis';
 import { encodeFrame } from '../../src/frame/frame.js';
 import { encodeHelloFrame } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
@@ -22,6 +21,8 @@ import { FrameSplitter } from '../../src/frame/splitter.js';
 import { encodeWatermarks } from '../../src/frame/watermarks.js';
 import { FastcacheProcess, LineProcess } from '../support/processes.js';
 import { RedisServer } from '../support/redis.js';
+import { fill, type Joiner, portOf, startFastcacheJoiner, startRedisJoiner } from './joining.js';
+import { cpuMs, residentBytes } from './process-figures.js';
 import { median } from './statistics.js';
 
 const { values } = parseArgs({
@@ -39,13 +40,10 @@ const MIB = 1_048_576;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A primary that is written to, and a replica that joins it when it is told to. */
-interface Pair {
+/** A primary that is written to, and a replica that joins it when it is asked to. */
+interface Pair extends Joiner {
   port: number;
   primaryPid: number;
-  join(): Promise<unknown>;
-  leave(): Promise<unknown>;
-  stop(): Promise<unknown>;
 }
 
 interface Ours extends Pair {
@@ -54,23 +52,12 @@ interface Ours extends Pair {
   counter(name: string): Promise<number>;
 }
 
-const portOf = (address: unknown) => Number(String(address).split(':').at(-1));
-
 async function startOurs(): Promise<Ours> {
   const primary = new FastcacheProcess(
     'primary start --bind :0 --listen :0 --metrics :0 --backlog 1mb'.split(' '),
   );
   const { bind, listen, metrics } = await primary.event('ready');
-  const parked = new FastcacheProcess('primary start --bind :0 --no-listen'.split(' '));
-  const replica = new FastcacheProcess([
-    'replica',
-    'follow',
-    String((await parked.event('ready')).bind),
-    '--listen',
-    ':0',
-  ]);
-  const replicaPort = portOf((await replica.event('ready')).listen);
-  const stop = () => Promise.all([primary, parked, replica].map((process) => process.kill()));
+  const joiner = await startFastcacheJoiner(portOf(bind));
   const counter = async (name: string) => {
     const text = await (await fetch(`http://${metrics}/metrics`)).text();
     return Number(
@@ -81,8 +68,12 @@ async function startOurs(): Promise<Ours> {
         .at(-1),
     );
   };
+  const stop = () => Promise.all([primary.kill(), joiner.stop()]);
   return {
-    ...joinerOf(portOf(listen), primary.pid, replicaPort, portOf(bind), stop),
+    ...joiner,
+    stop,
+    port: portOf(listen),
+    primaryPid: primary.pid,
     replicationPort: portOf(bind),
     counter,
   };
@@ -90,68 +81,13 @@ async function startOurs(): Promise<Ours> {
 
 async function startRedis(): Promise<Pair> {
   const primary = await RedisServer.start('--repl-backlog-size', '1mb', '--repl-diskless-sync-delay', '0');
-  const replica = await RedisServer.start('--repl-diskless-sync-delay', '0');
-  const stop = () => Promise.all([primary.kill(), replica.kill()]);
-  return joinerOf(primary.port, primary.pid, replica.port, primary.port, stop);
-}
-
-function joinerOf(
-  port: number,
-  primaryPid: number,
-  replicaPort: number,
-  replicationPort: number,
-  stop: () => Promise<unknown>,
-): Pair {
-  const client = new Redis(replicaPort, '127.0.0.1');
-  return {
-    port,
-    primaryPid,
-    join: async () => {
-      await client.call('REPLICAOF', '127.0.0.1', String(replicationPort));
-      const deadline = performance.now() + 20_000;
-      while (!(await client.info('replication')).includes('master_link_status:up')) {
-        if (performance.now() > deadline) throw new Error('it has not joined within 20 s');
-        await pause(20);
-      }
-    },
-    leave: () => client.call('REPLICAOF', 'NO', 'ONE'),
-    stop: () => {
-      client.disconnect();
-      return stop();
-    },
-  };
-}
-
-/** The keys that redis-benchmark writes, all of them. */
-async function fill(port: number): Promise<void> {
-  const client = new Redis(port, '127.0.0.1');
-  const value = 'x'.repeat(64);
-  for (let from = 0; from < KEYS; from += 5_000) {
-    const pairs: string[] = [];
-    for (let key = from; key < from + 5_000; key++) pairs.push(`key:${String(key).padStart(12, '0')}`, value);
-    await client.mset(...pairs);
-  }
-  client.disconnect();
+  const joiner = await startRedisJoiner(primary.port);
+  const stop = () => Promise.all([primary.kill(), joiner.stop()]);
+  return { ...joiner, stop, port: primary.port, primaryPid: primary.pid };
 }
 
 function startWriter(port: number): LineProcess {
   return new LineProcess('redis-benchmark', ['-p', String(port), ...WRITES, '-n', '1000000000', '-q']);
-}
-
-/** Of the process and those that it forked. */
-function residentBytes(pid: number): number {
-  const field = (path: string) => readFileSync(path, 'utf8');
-  let bytes = Number(/^Rss:\s+(\d+)/m.exec(field(`/proc/${pid}/smaps_rollup`))?.[1]) * 1024;
-  try {
-    for (const child of field(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean)) {
-      // What a fork shares with its parent is not counted twice.
-      const privateKib = /^Private_Dirty:\s+(\d+)/m.exec(field(`/proc/${child}/smaps_rollup`))?.[1];
-      bytes += Number(privateKib) * 1024;
-    }
-  } catch {
-    // It ended meanwhile.
-  }
-  return bytes;
 }
 
 class MemoryWatch {
@@ -263,20 +199,14 @@ function readSnapshot(port: number): Promise<void> {
   });
 }
 
-/** Milliseconds, of user and system together. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
 async function benchCrowd(ours: Ours) {
   const cost = async (joiners: number) => {
     const seconds = await ours.counter('fastcache_replication_snapshot_seconds_total');
     const chunks = await ours.counter('fastcache_replication_snapshot_chunks_total');
-    const cpu = cpuMs(ours.primaryPid);
+    const cpu = cpuMs(ours.primaryPid)!;
     await Promise.all(Array.from({ length: joiners }, () => readSnapshot(ours.replicationPort)));
     return {
-      wholeCpuMs: cpuMs(ours.primaryPid) - cpu,
+      wholeCpuMs: cpuMs(ours.primaryPid)! - cpu,
       chunks: (await ours.counter('fastcache_replication_snapshot_chunks_total')) - chunks,
       scanAndEncodeMs: Math.round(
         ((await ours.counter('fastcache_replication_snapshot_seconds_total')) - seconds) * 1000,
@@ -297,7 +227,7 @@ process.on('SIGINT', () => process.exit(130));
 const figures: Record<string, unknown> = { keys: KEYS, joins: JOINS };
 if (values.part.some((part) => part !== 'redis')) {
   const ours = await startOurs();
-  await fill(ours.port);
+  await fill(ours.port, KEYS);
   if (values.part.includes('joins')) {
     const snapshots = () => ours.counter('fastcache_replication_catchups_total{kind="snapshot"}');
     const before = await snapshots();
@@ -315,7 +245,7 @@ if (values.part.some((part) => part !== 'redis')) {
 }
 if (values.part.includes('redis')) {
   const redis = await startRedis();
-  await fill(redis.port);
+  await fill(redis.port, KEYS);
   figures.redis = { joins: await benchJoins(redis, Math.min(JOINS, 3)), latency: await benchLatency(redis) };
   await redis.stop();
 }

@@ -1,11 +1,11 @@
 /**
- * Clients through redis-benchmark, ours and redis-server side by side, each with one replica attached that
- * applies what it is sent: `npm run bench`. The servers take turns, so that a machine that slows down slows
- * all; what counts is the median of the rounds' ratios.
+ * Clients through redis-benchmark, ours and redis-server side by side, each with replicas attached that apply
+ * what they are sent: `npm run bench`. The servers take turns, so that a machine that slows down slows all;
+ * what counts is the median of the rounds' ratios.
  */
-import { readFileSync } from 'node:fs';
 import { type RedisBenchmark, redisBenchmark } from '../support/redis.js';
-import { type Rival, startFastcache, startRedis } from './rivals.js';
+import { cpuMs } from './process-figures.js';
+import { type Rival, startRivals } from './rivals.js';
 import { median } from './statistics.js';
 
 export interface ClientBenchOptions {
@@ -22,6 +22,7 @@ interface Row {
   readonly valueBytes: number;
   readonly pipeline: number;
   readonly requests: number;
+  readonly replicas: number;
 }
 
 /** How a server did in a row: medians of the rounds. */
@@ -65,24 +66,25 @@ const ROWS: readonly Row[] = [
   row('SET', 1_024, 16, 500_000),
   row('SET', 16_384, 16, 50_000),
   row('SET', 262_144, 16, 4_000),
+  { ...row('SET', SMALL_BYTES, 64, 1_000_000), replicas: 8 },
 ];
-/** Milliseconds of a tick in which Linux counts CPU time. */
-const TICK_MS = 10;
 
 export async function benchClients({
   rounds,
   scale,
   otherRedis,
 }: ClientBenchOptions): Promise<ClientFigure[]> {
-  const rivals = [await startFastcache(), await startRedis()];
-  if (otherRedis !== undefined) rivals.push(await startRedis(otherRedis));
-  try {
-    const figures: ClientFigure[] = [];
-    for (const each of ROWS) figures.push(await benchRow(rivals, scaled(each, scale), rounds));
-    return figures;
-  } finally {
-    for (const rival of rivals) await rival.stop();
+  const figures: ClientFigure[] = [];
+  for (const replicas of new Set(ROWS.map((each) => each.replicas))) {
+    const rivals = await startRivals(otherRedis, { replicas });
+    try {
+      const rows = ROWS.filter((each) => each.replicas === replicas);
+      for (const each of rows) figures.push(await benchRow(rivals, scaled(each, scale), rounds));
+    } finally {
+      for (const rival of rivals) await rival.stop();
+    }
   }
+  return figures;
 }
 
 async function benchRow(rivals: readonly Rival[], each: Row, rounds: number): Promise<ClientFigure> {
@@ -108,23 +110,11 @@ async function benchRow(rivals: readonly Rival[], each: Row, rounds: number): Pr
 async function measure(rival: Rival, { test, valueBytes, pipeline, requests }: Row): Promise<ServerFigure> {
   const keys = KEYS.find(([least]) => valueBytes >= least)![1];
   const flags = { t: test.toLowerCase(), r: keys, d: valueBytes, c: CLIENTS, P: pipeline, n: requests };
-  const args = Object.entries(flags).flatMap(([flag, value]) => [`-${flag}`, String(value)]);
   const before = cpuMs(rival.primaryPid);
-  const benchmark = (await redisBenchmark(rival.primaryPort, ...args))[test]!;
+  const benchmark = (await redisBenchmark(rival.primaryPort, flags))[test]!;
   const after = cpuMs(rival.primaryPid);
   const spentMs = before === undefined || after === undefined ? undefined : after - before;
   return { ...benchmark, cpuUs: spentMs === undefined ? undefined : (spentMs * 1_000) / requests };
-}
-
-/** Returns the CPU time of a process so far; undefined where there is no /proc. */
-function cpuMs(pid: number): number | undefined {
-  try {
-    const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ');
-    const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number);
-    return (user + system) * TICK_MS;
-  } catch {
-    return undefined;
-  }
 }
 
 function medians(runs: readonly ServerFigure[]): ServerFigure {
@@ -139,7 +129,7 @@ function medians(runs: readonly ServerFigure[]): ServerFigure {
 }
 
 function row(test: Row['test'], valueBytes: number, pipeline: number, requests: number): Row {
-  return { test, valueBytes, pipeline, requests };
+  return { test, valueBytes, pipeline, requests, replicas: 1 };
 }
 
 function scaled(each: Row, scale: number): Row {

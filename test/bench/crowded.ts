@@ -24,11 +24,8 @@ try {
   const before = await countsOf(rival.primaryPort);
   const sampling = sample();
   while (Date.now() < endsAt) {
-    const args = { t: 'set', r: 1_000_000, d: 64, c: 50, P: 64, n: REQUESTS };
-    await redisBenchmark(
-      rival.primaryPort,
-      ...Object.entries(args).flatMap(([flag, value]) => [`-${flag}`, String(value)]),
-    );
+    const flags = { t: 'set', r: 1_000_000, d: 64, c: 50, P: 64, n: REQUESTS };
+    await redisBenchmark(rival.primaryPort, flags);
     runs += 1;
   }
   await sampling;

@@ -74,8 +74,7 @@ async function measure({ primaryPort }: Rival, pipeline: number, messages: numbe
 }
 
 async function publish(port: number, pipeline: number, messages: number): Promise<void> {
-  const flags = ['-c', String(PUBLISHERS), '-P', String(pipeline), '-n', String(messages)];
-  await redisBenchmark(port, ...flags, 'publish', CHANNEL, PAYLOAD);
+  await redisBenchmark(port, { c: PUBLISHERS, P: pipeline, n: messages }, ['publish', CHANNEL, PAYLOAD]);
 }
 
 /** Resolves when the server has noticed that the subscribers are gone. */

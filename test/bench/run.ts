@@ -1,8 +1,9 @@
 /**
  * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
- * toolkit on large dumps, clients against ours and redis-server (REDIS_SERVER=path: another one, too), the
- * time until a write is everywhere, and messages to 50 subscribers. Prints ratios, writes all figures as JSON
- * (dist/bench.json unless --out says otherwise). Skips what needs redis where it is absent.
+ * toolkit on large dumps, the library in a program, clients against ours and redis-server (REDIS_SERVER=path:
+ * another one, too), full stores, the time until a write is everywhere, and messages to 50 subscribers. Prints
+ * ratios, writes all figures as JSON (dist/bench.json unless --out says otherwise). Skips what needs redis
+ * where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -10,12 +11,23 @@ import { parseArgs } from 'node:util';
 import { redisServer, redisTools } from '../support/redis.js';
 import { benchClients } from './clients.js';
 import { benchDumps } from './dumps.js';
+import { benchEmbedded } from './embedded.js';
 import { benchGrowth, benchKernel } from './kernel.js';
 import { benchLag } from './lag.js';
 import { benchPubSub } from './pubsub.js';
-import { printClients, printDumps, printGrowth, printKernel, printLag, printPubSub } from './tables.js';
+import { benchStores } from './stores.js';
+import {
+  printClients,
+  printDumps,
+  printEmbedded,
+  printGrowth,
+  printKernel,
+  printLag,
+  printPubSub,
+  printStores,
+} from './tables.js';
 
-const PARTS = ['kernel', 'dumps', 'clients', 'lag', 'pubsub'];
+const PARTS = ['kernel', 'dumps', 'embedded', 'clients', 'stores', 'lag', 'pubsub'];
 /** Ratios of runs over the network differ most from round to round. */
 const CLIENT_ROUNDS = 9;
 
@@ -49,12 +61,23 @@ if (values.part.includes('dumps')) {
   printDumps(dumps);
   Object.assign(figures, { dumps });
 }
+if (values.part.includes('embedded')) {
+  const embedded = await benchEmbedded(size);
+  printEmbedded(embedded);
+  Object.assign(figures, { embedded });
+}
 if (isRedisThere()) {
+  const otherRedis = process.env.REDIS_SERVER;
   if (values.part.includes('clients')) {
     const rounds = values.rounds === undefined ? clientRounds : Number(values.rounds);
-    const clients = await benchClients({ ...size, rounds, otherRedis: process.env.REDIS_SERVER });
+    const clients = await benchClients({ ...size, rounds, otherRedis });
     printClients(clients);
     Object.assign(figures, { clients });
+  }
+  if (values.part.includes('stores')) {
+    const stores = await benchStores(size, otherRedis);
+    printStores(stores);
+    Object.assign(figures, { stores });
   }
   if (values.part.includes('lag')) {
     const lag = await benchLag(size);

@@ -1,9 +1,11 @@
 /** The tables that `npm run bench` prints. */
 import type { ClientFigure, Ratio, ServerFigure } from './clients.js';
 import type { DumpFigure } from './dumps.js';
+import type { EmbeddedFigures } from './embedded.js';
 import { GROWN_KEYS, type KernelFigures } from './kernel.js';
 import type { LagFigures } from './lag.js';
 import type { PubSubFigure } from './pubsub.js';
+import type { StoreFigure } from './stores.js';
 
 export function printKernel(kernel: KernelFigures): void {
   console.log('\nIn one process, records a second (and as a ratio to a Map that only stores):');
@@ -32,11 +34,13 @@ export function printDumps(dumps: readonly DumpFigure[]): void {
 /** Prints a line for each row, and one more beside another redis-server where there is one. */
 export function printClients(figures: readonly ClientFigure[]): void {
   console.log(
-    '\nredis-benchmark, 50 clients, one replica each; medians of the rounds, ratios with their spread:',
+    '\nredis-benchmark, 50 clients, one replica unless said; medians of the rounds, ratios with their spread:',
   );
   console.log('                          requests/s        p50, p99 ms      CPU us    beside it');
-  for (const { test, valueBytes, pipeline, fastcache, redis, ratio, otherRedis, otherRatio } of figures) {
-    const name = `${test} ${valueBytes} B P${pipeline}`.padEnd(18);
+  for (const { test, valueBytes, pipeline, replicas, ...figure } of figures) {
+    const { fastcache, redis, ratio, otherRedis, otherRatio } = figure;
+    const crowd = replicas === 1 ? '' : `, ${replicas}`;
+    const name = `${test} ${valueBytes} B P${pipeline}${crowd}`.padEnd(18);
     console.log(`  ${name}${cells('fastcache', fastcache)}`);
     console.log(`  ${' '.repeat(18)}${cells('redis', redis)}   ${spread(ratio)}`);
     if (otherRedis === undefined || otherRatio === undefined) continue;
@@ -61,6 +65,29 @@ export function printPubSub(figures: readonly PubSubFigure[]): void {
   for (const { pipeline, fastcache, redis, ratio } of figures) {
     const rates = `${thousands(fastcache).padStart(14)}${thousands(redis).padStart(13)}`;
     console.log(`  ${String(pipeline).padEnd(8)}${rates}      x${ratio.toFixed(2)}`);
+  }
+}
+
+export function printStores(figures: readonly StoreFigure[]): void {
+  console.log('\nA full store of 64-byte values, one replica attached:');
+  console.log('                      keys   resident MB   joined keys/s');
+  for (const { server, keys, residentBytes, joinedKeysPerSecond } of figures) {
+    const megabytes = thousands(residentBytes / 1e6).padStart(14);
+    const joined = thousands(joinedKeysPerSecond).padStart(16);
+    console.log(`  ${server.padEnd(12)}${thousands(keys).padStart(12)}${megabytes}${joined}`);
+  }
+}
+
+export function printEmbedded(figures: EmbeddedFigures): void {
+  console.log('\nIn a program, a second:');
+  const rows: [string, number | undefined][] = [
+    ['primary.set until a replica elsewhere has applied it', figures.appliedPerSecond],
+    ['the same with the Rust crate', figures.crateAppliedPerSecond],
+    ['replica.get of text keys', figures.textGetsPerSecond],
+    ['replica.get of Buffer keys', figures.bufferGetsPerSecond],
+  ];
+  for (const [name, rate] of rows) {
+    console.log(`  ${name.padEnd(54)}${(rate === undefined ? '-' : thousands(rate)).padStart(12)}`);
   }
 }
 

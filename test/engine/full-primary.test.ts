@@ -107,3 +107,34 @@ it('a replica that can hold less says what it holds and what it can have', () =>
   }
   expect(text).toContain(`It holds ${smaller.usedBytes()} of the ${8 * MIB} bytes that it can have at most.`);
 });
+
+it('a replica at its limit moves no more records to make room than are written', { timeout: 60_000 }, () => {
+  const primary = newEngine({ maxMemoryBytes });
+  const driver = new RespDriver(primary);
+  const batches: Buffer[] = [];
+  primary.onBatch = ({ payload }) => batches.push(Buffer.from(payload));
+  const random = new RandomSource(15);
+  const write = () => {
+    const value = Buffer.alloc(random.skewed(2_000), 'v');
+    const isTaken = driver.run(command('SET', `key:${random.below(100_000)}`, value)).replies.equals(OK);
+    if (isTaken) return true;
+    for (let gone = 0; gone < 20; gone++) driver.run(command('DEL', `key:${random.below(100_000)}`));
+    return false;
+  };
+  while (write()) {}
+  // What it holds has no gaps, and hardly more has room.
+  const replica = newReplica({ maxMemoryBytes: primary.usedBytes() * 1.05, secret: 7n });
+  primary.flush();
+  load(replica, primary);
+  replica.setWatermarks(primary.watermarks());
+  batches.length = 0;
+  const { recordsMoved } = replica.kernel.exports;
+  let applied = 0;
+  for (let round = 0; round < 200; round++) {
+    for (let n = 0; n < 100; n++) write();
+    primary.flush();
+    for (const batch of batches.splice(0)) applied += replica.apply(batch).applied;
+  }
+  expect(recordsMoved!()).toBeGreaterThan(100);
+  expect(recordsMoved!()).toBeLessThan(applied);
+});

@@ -2,7 +2,7 @@
  * Replicas of ours, one embedded and one a process that records what it was sent, follow a primary of the
  * crate that is being written to.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -16,11 +16,17 @@ import { fillEntries, RustPrimary, rustPeer } from '../support/rust-peer.js';
 
 /**
  * The crate has a thread for each shard that wakes every 750 us: with many of them on few cores it writes
- * little else.
+ * little else, and its replicas have little time to read. It cuts off who takes nothing for 500 ms, so that
+ * then no more may be under way than sockets have room for: it is written in `slices`, each of which waits
+ * until the replicas have read on. A snapshot must have many chunks.
  */
-const keysOf = (shards: number) =>
-  shards === 64 ? { before: 10_000, all: 25_000, perMs: 50 } : { before: 60_000, all: 200_000, perMs: 150 };
-const REFILLED = 5_000;
+const keysOf = (shards: number, bootstrap: 'backlog' | 'snapshot') => {
+  if (shards !== 64) return { before: 60_000, all: 200_000, refilled: 5_000, perMs: 150 };
+  const before = bootstrap === 'snapshot' ? 10_000 : 1_000;
+  return { before, all: before + 2_000, refilled: 200, slices: 50 };
+};
+/** So many slices are written before a replica that has still to connect has read anything. */
+const SLICES_AHEAD = 10;
 const VALUE_BYTES = 64;
 /** Three keys, one deletion, one expiry. */
 const OTHER_WRITES = 5;
@@ -38,8 +44,8 @@ const bootstrapOptions = {
 };
 
 /** All records behind watermarks of sequences from 1. */
-function total(watermarks: readonly string[]): number {
-  return watermarks.reduce((sum, watermark) => sum + Number(watermark), 0);
+function total(watermarks: readonly (string | bigint)[]): number {
+  return watermarks.reduce<number>((sum, watermark) => sum + Number(watermark), 0);
 }
 
 let directory: string;
@@ -52,7 +58,7 @@ describeWith(rustPeer, 'replicas of ours of a Rust primary', () => {
   it.each(matrix)(
     'have all that is written while they join ($shards shards, zstd $zstd, $bootstrap)',
     async ({ shards, zstd, bootstrap }) => {
-      const { before, all, perMs } = keysOf(shards);
+      const { before, all, refilled, perMs, slices } = keysOf(shards, bootstrap);
       const primary = await RustPrimary.start({
         shards,
         zstd,
@@ -83,19 +89,42 @@ describeWith(rustPeer, 'replicas of ours of a Rust primary', () => {
       });
       // Awaited below; until then a failure is nobody's.
       caughtUp.catch(() => {});
+      let written = before + OTHER_WRITES - 2;
+      const recordedBytes = async () => (await stat(dump).catch(() => ({ size: 0 }))).size;
+      let slicesAhead = 0;
+      /** Resolves when both have read on; for a while also when they have not begun to. */
+      const haveReadOn = async (recordedBefore: number) => {
+        if (recordedBefore === 0) slicesAhead += 1;
+        const isDue = recordedBefore > 0 || slicesAhead > SLICES_AHEAD;
+        const isBehind = () =>
+          replica.watermarks().length > 0 && total(replica.watermarks()) < written - 1_000;
+        const isRead = async () => isSettled || (await recordedBytes()) > recordedBefore;
+        await eventually(
+          async () => isBehind() || (isDue && !(await isRead())),
+          (waits) => !waits,
+        );
+      };
+      const fill = async (from: number, to: number) => {
+        const slice = slices ?? to - from;
+        for (let at = from; at < to; at += slice) {
+          const recordedBefore = await recordedBytes();
+          await primary.startFill(at, at + slice, VALUE_BYTES, perMs);
+          await primary.filled();
+          written += slice;
+          if (slices !== undefined) await haveReadOn(recordedBefore);
+        }
+      };
 
-      await primary.startFill(before, all, VALUE_BYTES, perMs);
+      const filled = fill(before, all);
       await primary.del('deleted');
       await primary.expireAt('shortened', Date.now() + 1);
-      await primary.filled();
-      let written = all + OTHER_WRITES;
+      written += 2;
+      await filled;
       // On a slow machine they may not be there yet: the same keys once more, until the writes have outlasted
       // it.
       for (let isOutlasted = false; !isOutlasted; ) {
         isOutlasted = isSettled;
-        await primary.startFill(0, REFILLED, VALUE_BYTES, perMs);
-        await primary.filled();
-        written += REFILLED;
+        await fill(0, refilled);
       }
       const caughtUpAt = (await caughtUp).watermarks as string[];
       expect(await once.exited).toEqual({ code: 0, signal: null });

@@ -111,11 +111,12 @@ describeWith(redisTools, 'redis-cli', () => {
 
 describeWith(redisTools, 'redis-benchmark', () => {
   it.each([
-    { pipeline: '1', requests: '2000' },
-    { pipeline: '16', requests: '20000' },
+    { pipeline: 1, requests: 2_000 },
+    { pipeline: 16, requests: 20_000 },
   ])('runs its tests against the primary, $pipeline deep', async ({ pipeline, requests }) => {
-    const options = ['-t', 'set,get,incr,mset,ping_inline,ping_mbulk', '-r', '1000', '-n', requests];
-    const figures = await redisBenchmark(pair.primaryPort, ...options, '-P', pipeline, '-c', '10');
+    const t = 'set,get,incr,mset,ping_inline,ping_mbulk';
+    const flags = { t, r: 1_000, n: requests, P: pipeline, c: 10 };
+    const figures = await redisBenchmark(pair.primaryPort, flags);
     expect(Object.keys(figures)).toEqual([
       'PING_INLINE',
       'PING_MBULK',

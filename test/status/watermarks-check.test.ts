@@ -16,6 +16,16 @@ const stateOf = (answers: EndpointAnswer[], limits: typeof LIMITS | typeof NO_LI
 };
 const ofReplicas = (...replicas: ReplicaEntry[]) => stateOf([answered({ replicas })]);
 
+it('a replica that has said that it cannot hold what the primary has is critical at the primary', () => {
+  const fullReplicas = [{ address: '127.0.0.1:9', heldBytes: 3_900, mostBytes: 4_000 }];
+  expect(stateOf([answered({ replicas: [replicaReport()], fullReplicas })])).toEqual([
+    'CRITICAL',
+    expect.stringContaining(
+      'replica 127.0.0.1:9 cannot hold what this one has: 3900 of the 4000 bytes that it has at most are taken',
+    ),
+  ]);
+});
+
 describe('a check', () => {
   it('is OK when all replicas are live and within the limits', () => {
     expect(ofReplicas(replicaReport({ comings: 4 }), lagging(20, 500, { comings: null }))).toEqual([

@@ -40,7 +40,7 @@ describeWith(redis, "Redis' own programs", () => {
     const server = await RedisServer.start();
     expect(await redisCli(server.port, 'SET', 'greeting', 'two\nlines')).toBe('OK');
     expect(await redisCli(server.port, '--raw', 'GET', 'greeting')).toBe('two\nlines');
-    const figures = await redisBenchmark(server.port, '-t', 'set,get', '-n', '1000', '-P', '16');
+    const figures = await redisBenchmark(server.port, { t: 'set,get', n: 1_000, P: 16 });
     expect(Object.keys(figures)).toEqual(['SET', 'GET']);
     for (const figure of Object.values(figures.SET!)) expect(figure).toBeGreaterThan(0);
     expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });

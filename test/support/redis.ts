@@ -34,11 +34,14 @@ export interface RedisBenchmark {
   readonly p99Ms: number;
 }
 
-/** Runs redis-benchmark; returns what it reports by test name. */
+/** Runs redis-benchmark with these flags (`{t: 'set', P: 16}`); returns what it reports by test name. */
 export async function redisBenchmark(
   port: number,
-  ...args: string[]
+  flags: Readonly<Record<string, string | number>>,
+  command: readonly string[] = [],
 ): Promise<Record<string, RedisBenchmark>> {
+  const args = Object.entries(flags).flatMap(([flag, value]) => [`-${flag}`, String(value)]);
+  args.push(...command);
   const { stdout } = await run('redis-benchmark', ['-h', '127.0.0.1', '-p', String(port), '--csv', ...args]);
   const rows = stdout.trim().split('\n').slice(1);
   return Object.fromEntries(
@@ -69,11 +72,11 @@ export class RedisServer extends LineProcess {
 
   /** Resolves when it accepts connections; `args` as on its command line (`--replicaof`, …). */
   static start(...args: string[]): Promise<RedisServer> {
-    return RedisServer.run('redis-server', ...args);
+    return RedisServer.run(undefined, ...args);
   }
 
   /** Does what `start` does with the redis-server at `program`. */
-  static async run(program: string, ...args: string[]): Promise<RedisServer> {
+  static async run(program = 'redis-server', ...args: string[]): Promise<RedisServer> {
     const server = new RedisServer(program, await freePort(), args);
     await server.nextLine((line) => line.includes('Ready to accept connections'));
     return server;

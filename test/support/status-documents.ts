@@ -65,6 +65,7 @@ export function statusDocument(overrides: Partial<StatusDocument> = {}): StatusD
     replicas: [replicaReport()],
     unlistedReplicas: 0,
     foreignHistories: [],
+    fullReplicas: [],
     link: null,
     metrics: { sentRecords: 150 },
     ...overrides,

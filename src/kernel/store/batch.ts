@@ -3,13 +3,15 @@
 // payload at once.
 //
 // Invariants (`checkFrame`): an open frame's records fill its bytes, and their sequences lead without gap to
-// the shard's; the buffer has room for them; while any frame is open, the host has been called for it.
+// the shard's; the buffer has room for them; while any frame is open, the host has been called for it. The
+// same holds for the record that is postponed.
 import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs, nowUs } from '../clock';
 import { dirty, seal } from '../host';
-import { PAYLOAD_MAX_BYTES, RECORD_HEADER_BYTES } from '../layout';
+import { OP_SET, PAYLOAD_MAX_BYTES, POSTPONED_VALUE_BYTES_MIN, RECORD_HEADER_BYTES } from '../layout';
 import { allocateReserve, freePages, runBytes } from '../memory/pages';
+import { keyLengthOf, keyOf, valueAt, valueLengthOf } from '../memory/record';
 import {
   RECORD_COUNT_BYTES,
   wireKey,
@@ -19,6 +21,7 @@ import {
   wireValueLength,
   writeRecordHead,
 } from '../record-fields';
+import { expiryOf } from '../table/expiry';
 import {
   frameBytesOf,
   frameCapacityOf,
@@ -43,6 +46,14 @@ const KEPT_BYTES_MAX: u32 = 16777216;
 
 let maxRecords: u32 = 512;
 let maxBytes: u32 = 1048576;
+/**
+ * The record whose Set is postponed, 0 when none is: the Set of a large value of which a part was written
+ * leaves before anything else does, with all parts that were written until then. Such a record is larger than
+ * a slab's blocks, so that no compaction moves it. With it its shard and its hash.
+ */
+let postponed: usize = 0;
+let postponedShard: usize = 0;
+let postponedHash: u64 = 0;
 /** Whether the host has been called for what waits since the last flush. */
 let isDirty: bool = false;
 let emitted: f64 = 0;
@@ -64,14 +75,47 @@ export function emittedRecords(): f64 {
  * Makes room so that one `emit` of such a record cannot fail, and may seal what waits; false without memory.
  */
 export function reserveRecord(shard: usize, keyBytes: u32, valueBytes: u32): bool {
-  const record = <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>valueBytes;
+  if (postponed !== 0) emitPostponed();
+  const record = wireBytes(keyBytes, valueBytes);
   if (record + <u64>RECORD_COUNT_BYTES > <u64>PAYLOAD_MAX_BYTES) return false;
   if (frameRecordsOf(shard) !== 0 && <u64>frameBytesOf(shard) + record > <u64>PAYLOAD_MAX_BYTES)
     sealShard(shard);
-  const used = frameRecordsOf(shard) === 0 ? RECORD_COUNT_BYTES : <usize>frameBytesOf(shard);
-  const needed = used + <usize>record;
+  const needed = usedIn(shard) + <usize>record;
   if (needed <= <usize>frameCapacityOf(shard)) return true;
   return growFrame(shard, needed) || (frameRecordsOf(shard) !== 0 && sealAndRetry(shard, <usize>record));
+}
+
+/**
+ * Makes room as `reserveRecord` does, for `emitRewritten` of a record that has `valueBytes` then. It need not
+ * leave meanwhile if it is the one that is postponed.
+ */
+export function reserveRewritten(shard: usize, record: usize, keyBytes: u32, valueBytes: u32): bool {
+  if (record !== postponed) return reserveRecord(shard, keyBytes, valueBytes);
+  const needed = <u64>usedIn(shard) + wireBytes(keyBytes, valueBytes);
+  if (needed <= <u64>frameCapacityOf(shard)) return true;
+  const hasGrown = needed <= <u64>PAYLOAD_MAX_BYTES && growFrame(shard, <usize>needed);
+  return hasGrown || reserveRecord(shard, keyBytes, valueBytes);
+}
+
+/** Emits the Set of a record of which a part was written, now or later. `reserveRewritten` has made room. */
+export function emitRewritten(shard: usize, hash: u64, record: usize): void {
+  postponed = record;
+  postponedShard = shard;
+  postponedHash = hash;
+  if (valueLengthOf(record) < <u32>POSTPONED_VALUE_BYTES_MIN || maxRecords === 1) emitPostponed();
+  else callHost();
+}
+
+/** Emits the Set that is postponed, if one is. */
+export function emitPostponed(): void {
+  const record = postponed;
+  if (record === 0) return;
+  postponed = 0;
+  const expiresAtMs = expiryOf(postponedShard, record);
+  const value = valueAt(record);
+  const valueBytes = valueLengthOf(record);
+  const key = keyOf(record);
+  emit(postponedShard, OP_SET, postponedHash, expiresAtMs, key, keyLengthOf(record), value, valueBytes);
 }
 
 /** Returns how many bytes the records have that were emitted so far. */
@@ -96,7 +140,8 @@ export function emit(
     setOpenedAt(shard, nowUs);
   }
   if (ASSERTS) {
-    const bytes = <u64>frameBytesOf(shard) + <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>valueBytes;
+    assert(postponed === 0, 'what is postponed leaves first');
+    const bytes = <u64>frameBytesOf(shard) + wireBytes(keyBytes, valueBytes);
     assert(bytes <= <u64>frameCapacityOf(shard), 'room was made for the record');
   }
   const sequence = sequenceOf(shard) + 1;
@@ -111,14 +156,12 @@ export function emit(
   emitted += 1;
   emittedSize += <f64>(RECORD_HEADER_BYTES + keyBytes) + <f64>valueBytes;
   if (records + 1 >= maxRecords || bytes - <u32>RECORD_COUNT_BYTES >= maxBytes) sealShard(shard);
-  else if (!isDirty) {
-    isDirty = true;
-    dirty();
-  }
+  else callHost();
 }
 
 /** Seals every shard's open frame that has records. */
 export function flushAll(): void {
+  emitPostponed();
   isDirty = false;
   for (let id: u32 = 0; id < shardCount; id++) {
     const shard = shardAt(id);
@@ -131,6 +174,7 @@ export function flushAll(): void {
  * waits.
  */
 export function flushDue(maxDelayUs: f64): f64 {
+  emitPostponed();
   let next: f64 = -1;
   for (let id: u32 = 0; id < shardCount; id++) {
     const shard = shardAt(id);
@@ -148,6 +192,23 @@ export function frameBufferBytes(): f64 {
   let sum: f64 = 0;
   for (let id: u32 = 0; id < shardCount; id++) sum += <f64>frameCapacityOf(shardAt(id));
   return sum;
+}
+
+/** Returns the bytes that a record takes in a batch. */
+function wireBytes(keyBytes: u32, valueBytes: u32): u64 {
+  return <u64>RECORD_HEADER_BYTES + <u64>keyBytes + <u64>valueBytes;
+}
+
+/** Returns the bytes of a shard's open frame. */
+function usedIn(shard: usize): usize {
+  return frameRecordsOf(shard) === 0 ? RECORD_COUNT_BYTES : <usize>frameBytesOf(shard);
+}
+
+/** Calls the host, unless it knows that something waits. */
+function callHost(): void {
+  if (isDirty) return;
+  isDirty = true;
+  dirty();
 }
 
 function sealShard(shard: usize): void {
@@ -186,6 +247,17 @@ function growFrame(shard: usize, needed: usize): bool {
   setFrame(shard, grown);
   setFrameCapacity(shard, <u32>runBytes(grown));
   return true;
+}
+
+/** Asserts that what is postponed is known to the host and has room. */
+export function checkPostponed(): void {
+  if (postponed === 0) return;
+  assert(isDirty, 'the host knows that a record is postponed');
+  const bytes = wireBytes(keyLengthOf(postponed), valueLengthOf(postponed));
+  assert(
+    <u64>usedIn(postponedShard) + bytes <= <u64>frameCapacityOf(postponedShard),
+    'what is postponed has room',
+  );
 }
 
 /** Asserts the invariants of a shard's open frame. */

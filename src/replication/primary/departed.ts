@@ -86,6 +86,7 @@ export function isSameReplica(left: ReplicaInfo, { address, history, nodeId, wat
   );
 }
 
-function hostOf(address: string): string {
+/** Returns the host of a `host:port`. */
+export function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':'));
 }

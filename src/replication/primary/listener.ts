@@ -11,8 +11,9 @@ import type { FrameStream } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
 import { Comings } from './comings.js';
-import { DepartedReplicas, isSameReplica } from './departed.js';
+import { DepartedReplicas, hostOf, isSameReplica } from './departed.js';
 import { ForeignClaims } from './foreign-claims.js';
+import { type FullReplica, FullReplicas } from './full-replicas.js';
 import { LagMarks } from './lag-marks.js';
 import { MessageSender } from './message-sender.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
@@ -20,7 +21,8 @@ import { PrimarySession, type SessionHost, type SessionOptions } from './session
 import { WindowWatch } from './window-watch.js';
 
 /** What a listener and its sessions are made of. */
-export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers'> {
+export interface ReplicaListenerOptions
+  extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages'> {
   transport: Transport;
   /** The address to listen on; port 0 picks a free one. */
   bind: Address;
@@ -48,6 +50,7 @@ export class ReplicaListener {
   readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
   readonly #departed: DepartedReplicas;
   readonly #foreignClaims: ForeignClaims;
+  readonly #fullReplicas: FullReplicas;
   readonly #windowWatch: WindowWatch;
   /** The marks of the stream that is served. */
   #marks: { stream: FrameStream; marks: LagMarks } | undefined;
@@ -56,11 +59,15 @@ export class ReplicaListener {
   readonly #messages: MessageSender;
   readonly #host: SessionHost = {
     admit: (session, claim) => this.#admit(session, claim),
-    acknowledged: () => {
+    acknowledged: (session) => {
+      if (session.holdsSomething) this.#fullReplicas.holds(this.#keyOf(session));
       for (const listener of this.#ackListeners) listener();
     },
     kept: (history, address) => {
       if (!this.#isClosed) this.#foreignClaims.left(history, address);
+    },
+    isFull: (session, full) => {
+      this.#fullReplicas.said(this.#keyOf(session), { address: session.address, ...full });
     },
     forget: (which) => this.#forget(which),
     ended: (session, last) => {
@@ -89,7 +96,8 @@ export class ReplicaListener {
     this.#departed = new DepartedReplicas(options.clock);
     this.#comings = new Comings(options.clock);
     this.#foreignClaims = new ForeignClaims(options);
-    this.#messages = new MessageSender({ ...options, send: (frame) => this.relayMessages(frame) });
+    this.#messages = new MessageSender(options);
+    this.#fullReplicas = new FullReplicas(options);
     this.#windowWatch = new WindowWatch({
       ...options,
       backlog: () => options.stream()?.backlog,
@@ -130,6 +138,11 @@ export class ReplicaListener {
     return this.#foreignClaims.list();
   }
 
+  /** Returns the replicas that have said that they cannot hold what is served, and still may not. */
+  fullReplicas(): FullReplica[] {
+    return this.#fullReplicas.list();
+  }
+
   /**
    * Returns how many replicas have all, and have acknowledged at most so many whole seconds ago; a Rust
    * replica never does.
@@ -167,7 +180,7 @@ export class ReplicaListener {
 
   /** Has a message sent to all replicas that take messages, behind what was written before it. */
   sendMessage(message: ChannelMessage): void {
-    if (this.#replicas.size > 0) this.#messages.add(message);
+    this.#messages.add(message);
   }
 
   /** Sends the messages of this turn; called before clients are answered. */
@@ -177,7 +190,7 @@ export class ReplicaListener {
 
   /** Hands a frame of messages, which is not changed any more, to all replicas that take them. */
   relayMessages(frame: Buffer): void {
-    for (const session of this.#replicas.keys()) session.sendMessages(frame);
+    this.#messages.relay(frame);
   }
 
   /**
@@ -230,6 +243,11 @@ export class ReplicaListener {
     return { ...info, comings: this.#comings.count(info.nodeId) };
   }
 
+  /** Returns by what a replica is known again, whatever its port is then. */
+  #keyOf(session: PrimarySession): string {
+    return this.#replicas.get(session)?.claim.nodeId ?? hostOf(session.address);
+  }
+
   #forget(which: string): number {
     const forgotten = this.#departed.forget(which);
     if (forgotten.length > 0) {
@@ -247,6 +265,7 @@ export class ReplicaListener {
     const options = {
       ...this.#options,
       carousels: this.#carousels,
+      messages: this.#messages,
       guesses: this.#guesses,
       strangers: this.#strangers,
     };

@@ -15,6 +15,7 @@ import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { ackFrame } from '../link/ack-sender.js';
+import { type FullStore, fullInMargin } from '../link/full.js';
 import type { Guesses } from '../link/guesses.js';
 import { nodeInMargin, pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
@@ -55,9 +56,11 @@ export interface SessionHost {
   /** Called when the peer may come and wants to be a replica; returns false when no slot is free. */
   admit(session: PrimarySession, claim: Claim): boolean;
   /** Called when the replica has acknowledged what it has applied. */
-  acknowledged(): void;
+  acknowledged(session: PrimarySession): void;
   /** Called when the replica leaves with what it had of this history, which is foreign to what is served. */
   kept(history: string, address: string): void;
+  /** Called when the replica, which has been admitted, says that it has no memory for what is served. */
+  isFull(session: PrimarySession, full: FullStore): void;
   /** Called when a probe asks that departed replicas be listed no longer; returns how many these were. */
   forget(which: string): number;
   /**
@@ -136,6 +139,11 @@ export class PrimarySession {
     return this.#acks.watermarks;
   }
 
+  /** Whether the peer has acknowledged that it holds something whole. */
+  get holdsSomething(): boolean {
+    return this.#acks.holdsSomething;
+  }
+
   /**
    * Asks a live replica of fastcache's to acknowledge at once all that it was sent; one question is under way
    * at a time. A Rust one is not asked: it sends nothing.
@@ -145,11 +153,6 @@ export class PrimarySession {
     if (stream === undefined || !this.#isOurs || this.state !== 'live') return;
     const published = stream.watermarks();
     if (this.#acks.asks(published)) this.#feed?.insert(ackFrame(published));
-  }
-
-  /** Sends a frame of messages to a replica that takes them, behind all that was published. */
-  sendMessages(frame: Buffer): void {
-    this.#feed?.sendMessages(frame);
   }
 
   /** The time at which the peer last sent something, monotonic microseconds. */
@@ -299,6 +302,8 @@ export class PrimarySession {
       return;
     }
     this.#deadline.cancel();
+    const full = fullInMargin(margin);
+    if (full !== undefined) this.#host.isFull(this, full);
     this.#foreign = foreignClaim(stream, claimed, margin);
     this.#stream = stream;
     stream.flush();
@@ -369,7 +374,7 @@ export class PrimarySession {
   #hear(frame: SplitFrame): void {
     if (this.#state === 'waiting') throw outOfPlace(frame);
     const asksAgain = this.#acks.read(frame);
-    this.#host.acknowledged();
+    this.#host.acknowledged(this);
     if (asksAgain) this.ask();
   }
 

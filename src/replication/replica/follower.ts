@@ -23,7 +23,7 @@ import { GapPolicy } from './gap-policy.js';
 import type { Holding } from './holding.js';
 import { LinkLag } from './link-lag.js';
 import { Refusal, type RefusalKind } from './refusal.js';
-import { resyncReason } from './resync-reason.js';
+import { FELL_BEHIND, resyncReason } from './resync-reason.js';
 import { ReplicaSession } from './session.js';
 import { isFull } from './session-faults.js';
 import type { SessionEnd } from './session-options.js';
@@ -206,7 +206,8 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     adopt: () => this.#adopt(this.#running.continued),
     announceContent: () => {
       if (this.#holding !== undefined) {
-        const reason = resyncReason(this.#holding, this.#running.answer);
+        const isLate = this.#machine.phase === 'reloading';
+        const reason = isLate ? FELL_BEHIND : resyncReason(this.#holding, this.#running.answer);
         this.#options.handlers.resync?.({ reason });
       }
       // The handler may have stopped the follower.
@@ -279,7 +280,8 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
 
   #openSession(): void {
     assert(this.#session === undefined, 'there are never two sessions');
-    const options = { ...this.#options, isRequested: this.#isRequested };
+    const { full } = this.#refusal;
+    const options = { ...this.#options, isRequested: this.#isRequested, full };
     this.#session = new ReplicaSession(options, this.#holding, this.#machine, {
       heard: (bytes) => {
         this.#heardAtUs = this.#options.clock.monotonicUs();
@@ -352,7 +354,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
       return;
     }
     if (code === 'REPLICATION_CYCLE') log.error(error.message);
-    const begun = this.#refusal.begin(code, error.message);
+    const begun = this.#refusal.begin(error);
     if (begun === 'foreign-history') handlers.foreignHistory?.({ error });
     if (code === 'TOKEN_REFUSED') {
       handlers.refused?.({ error });

@@ -6,6 +6,7 @@
  */
 import type { FollowedStore, RecordPrint } from '../../engine/types.js';
 import { encodeHelloFrame } from '../../frame/hello.js';
+import { type FullStore, fullPair } from '../link/full.js';
 import { MESSAGES_PAIR } from '../link/messages-pair.js';
 import { nodePair } from '../link/path.js';
 import { watermarkOf } from '../watermarks.js';
@@ -52,14 +53,23 @@ export class HeldClaim<S extends FollowedStore> {
   }
 }
 
-/** Makes the Hello of a replica that claims this, or nothing; a whole frame. */
+/**
+ * Makes the Hello of a replica that claims this, or nothing; a whole frame. `full` is what its store had no
+ * memory beyond when it last tried; undefined: it has not failed so.
+ */
 export function helloOf(
   claim: HeldClaim<FollowedStore> | undefined,
-  { token, nodeId, messages }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'messages'>,
+  {
+    token,
+    nodeId,
+    messages,
+    full,
+  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'messages'> & { full?: FullStore | undefined },
 ): Buffer {
   const history = claim?.holding.history;
   const margin = new Map(history === undefined ? [] : [['history', history.id]]);
   if (nodeId !== undefined) margin.set(...nodePair(nodeId));
   if (messages !== undefined) margin.set(...MESSAGES_PAIR);
+  if (full !== undefined) margin.set(...fullPair(full));
   return encodeHelloFrame({ role: 'replica', token, watermarks: claim?.watermarks }, { margin });
 }

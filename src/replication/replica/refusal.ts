@@ -3,8 +3,10 @@
  * "Foreign histories", "Content that does not fit").
  */
 import type { Timer, Timers } from '../../clock.js';
-import type { ErrorCode } from '../../errors.js';
+import { type ErrorCode, FastcacheError } from '../../errors.js';
+import type { FullStore } from '../link/full.js';
 import type { Log } from '../log.js';
+import { fullStore } from './session-faults.js';
 
 /** What is refused: another history than what is held, content without a key, or more than has room. */
 export type RefusalKind = 'foreign-history' | 'empty-snapshot' | 'out-of-memory';
@@ -24,6 +26,7 @@ export class Refusal {
   readonly #log: Log;
   #timer: Timer | undefined;
   #kind: RefusalKind | undefined;
+  #full: FullStore | undefined;
 
   constructor(timers: Timers, log: Log) {
     this.#timers = timers;
@@ -35,24 +38,32 @@ export class Refusal {
     return this.#kind;
   }
 
+  /** How full the store was that has no memory for the primary's content; undefined: that is not refused. */
+  get full(): FullStore | undefined {
+    return this.#full;
+  }
+
   /**
-   * Logs `message` now and every second until `end`, if a session that ends with `code` has refused anything.
-   * That there is no memory is logged once: nobody has to decide, and the content is tried again. Returns
-   * what is refused that was not before; undefined: nothing is, or a refusal that is on continues.
+   * Logs the message of `error` now and every second until `end`, if a session that ends with it has refused
+   * anything. That there is no memory is logged once: nobody has to decide, and the content is tried again.
+   * Returns what is refused that was not before; undefined: nothing is, or a refusal that is on continues.
    */
-  begin(code: ErrorCode | undefined, message: string): RefusalKind | undefined {
-    const kind = kinds.get(code);
-    if (kind === undefined || kind === this.#kind) return undefined;
-    this.end();
+  begin(error: Error): RefusalKind | undefined {
+    const kind = kinds.get(error instanceof FastcacheError ? error.code : undefined);
+    const isNew = kind !== undefined && kind !== this.#kind;
+    if (isNew) this.end();
+    if (kind === 'out-of-memory') this.#full = fullStore(error);
+    if (!isNew) return undefined;
     this.#kind = kind;
-    if (kind === 'out-of-memory') this.#log.error(message);
-    else this.#repeat(message);
+    if (kind === 'out-of-memory') this.#log.error(error.message);
+    else this.#repeat(error.message);
     return kind;
   }
 
   end(): void {
     this.#timer?.cancel();
     this.#kind = undefined;
+    this.#full = undefined;
   }
 
   #repeat(message: string): void {

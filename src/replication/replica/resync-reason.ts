@@ -6,7 +6,10 @@ import type { FollowedStore } from '../../engine/types.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
 import type { Holding } from './holding.js';
 
-/** Returns a clause without a full stop, for a person. */
+/** Why it does so on a connection on which the replica was level: what its answer said is long past. */
+export const FELL_BEHIND = 'the replica has fallen behind, and the primary no longer keeps all that it lacks';
+
+/** Returns a clause without a full stop, for a person: why it does so behind its answer. */
 export function resyncReason(
   { store, history }: Holding<FollowedStore>,
   { watermarks, margin }: PrimaryAnswer,

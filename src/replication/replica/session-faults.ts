@@ -6,6 +6,7 @@ import type { SplitFrame } from '../../frame/splitter.js';
 import { formatAddress } from '../../transport/address.js';
 import type { Address } from '../../transport/connection.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
+import type { FullStore } from '../link/full.js';
 import type { SessionEnd } from './session-options.js';
 
 /** Makes `FRAME_OUT_OF_PLACE`: a sound frame may not come here. */
@@ -59,6 +60,14 @@ export function emptySnapshot(heldKeys: number): FastcacheError {
 /** Returns whether a session has ended because there was no memory for what the primary has. */
 export function isFull(error: Error): error is FastcacheError {
   return error instanceof FastcacheError && error.code === 'OUT_OF_MEMORY';
+}
+
+/**
+ * Returns how full the store was for whose lack of memory a session has ended; undefined for any other end.
+ */
+export function fullStore(error: Error): FullStore | undefined {
+  if (!isFull(error) || error.expected === undefined) return undefined;
+  return { heldBytes: Number(error.found), mostBytes: Number(error.expected) };
 }
 
 /** Makes `HISTORY_DIFFERS`: `own` watermarks are not part of what the primary that answered so has. */

@@ -3,6 +3,7 @@ import type { Clock, Timers } from '../../clock.js';
 import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import type { Address, Transport } from '../../transport/connection.js';
+import type { FullStore } from '../link/full.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { Recorder } from '../outputs/recorder.js';
 import type { StreamTap } from '../outputs/tap.js';
@@ -25,6 +26,8 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   connectTimeoutMs: number;
   /** The id by which the primary knows this replica again; absent: none is sent. */
   nodeId?: string | undefined;
+  /** How full the store was that had no memory for what the primary has; absent: none is known of. */
+  full?: FullStore | undefined;
   /** The token that is sent; undefined: none is sent. */
   token: string | undefined;
   /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */

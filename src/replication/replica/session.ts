@@ -148,6 +148,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
 
   /** Connects; a tap must have room for what comes. */
   start(): void {
+    this.#options.metrics.linkAttempts += 1;
     this.#link.start();
   }
 
@@ -166,6 +167,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
 
   #end(end: SessionEnd): void {
     if (this.#isOver()) return;
+    if (isLive(this.#machine.phase)) this.#options.metrics.linkLosses += 1;
     this.close();
     this.#handlers.ended(end);
   }

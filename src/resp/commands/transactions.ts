@@ -5,6 +5,7 @@
 import type { ClientState } from '../client-state.js';
 import type { Call, Command } from '../command.js';
 import type { CommandHost } from '../command-host.js';
+import { EmissionBound, emissionRefusal } from '../emission-bound.js';
 import { Later } from '../later.js';
 import { encodeReply, Failure, NIL_ARRAY, OK, Raw, REPLY_BYTES_MAX, type Reply } from '../reply.js';
 
@@ -93,6 +94,12 @@ function exec({ client, host }: Call): Reply | Later {
     if (!transaction.isBroken) return NIL_ARRAY;
     return new Failure('EXECABORT Transaction discarded because of previous errors.');
   }
+  const refusal = emissionRefusal(transaction.queue, host.engine());
+  if (refusal !== undefined) {
+    client.transaction = undefined;
+    return refusal;
+  }
+  client.emission = new EmissionBound(host.engine(), transaction.queuedBytes);
   return new Execution(transaction.queue, client, host).run();
 }
 
@@ -122,7 +129,10 @@ class Execution {
       }
     } finally {
       client.isInExec = answer instanceof Later;
-      if (!client.isInExec) client.transaction = undefined;
+      if (!client.isInExec) {
+        client.transaction = undefined;
+        client.emission = undefined;
+      }
     }
     return answer instanceof Later ? this.#behind(answer) : this.#reply();
   }

@@ -2,6 +2,7 @@
 import type { ClientState } from '../client-state.js';
 import { flagBits, MAY_REPLICATE, OUT_OF_MEMORY, READONLY, STALE, TOO_FEW_REPLICAS } from '../command.js';
 import type { CommandHost } from '../command-host.js';
+import { EMITTED_TOO_MUCH, type EmissionBound } from '../emission-bound.js';
 import { Failure } from '../reply.js';
 import type { CallingScript, ScriptFlags } from '../script-host.js';
 
@@ -23,11 +24,22 @@ export class ScriptRun implements CallingScript {
   readonly #isReadOnly: boolean;
   readonly #isOverMemory: boolean;
   readonly #host: CommandHost;
+  readonly #emission: EmissionBound;
   /** It has called a command that writes: it cannot be killed any more. */
   hasWritten = false;
 
-  /** `isReadOnly`: it was called by EVAL_RO or EVALSHA_RO. */
-  constructor(flags: ScriptFlags, isReadOnly: boolean, client: ClientState, host: CommandHost) {
+  /**
+   * `isReadOnly`: it was called by EVAL_RO or EVALSHA_RO. `emission` is what it, or its transaction, may
+   * emit.
+   */
+  constructor(
+    flags: ScriptFlags,
+    isReadOnly: boolean,
+    client: ClientState,
+    host: CommandHost,
+    emission: EmissionBound,
+  ) {
+    this.#emission = emission;
     this.#flags = flags;
     this.#isReadOnly = isReadOnly;
     this.#host = host;
@@ -64,6 +76,7 @@ export class ScriptRun implements CallingScript {
     }
     const needsMemory = (flags & flagBits.denyoom) !== 0 && !this.#flags.allowsOutOfMemory;
     if (needsMemory && this.#isOverMemory && !this.hasWritten && !replication.isReplica) return OUT_OF_MEMORY;
+    if (writes && this.#emission.isSpent) return EMITTED_TOO_MUCH;
     if (writes) this.hasWritten = true;
     return undefined;
   }

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { LuaMachine, type Outcome, type Verdict } from '../../lua/machine.js';
 import { ClientState } from '../client-state.js';
 import type { CommandHost } from '../command-host.js';
+import { EmissionBound } from '../emission-bound.js';
 import { type Answer, Later } from '../later.js';
 import { Failure, type Protocol, type Reply } from '../reply.js';
 import type { CachedScript, ScriptCall, ScriptRunning } from '../script-host.js';
@@ -127,7 +128,8 @@ export class ScriptRunner implements ScriptRunning {
   }
 
   run({ script, keys, args, isReadOnly, caller }: ScriptCall): Reply | Later {
-    const run = new ScriptRun(script.flags, isReadOnly, this.#clientFor(caller), this.#host);
+    const emission = caller.emission ?? new EmissionBound(this.#host.engine());
+    const run = new ScriptRun(script.flags, isReadOnly, this.#clientFor(caller), this.#host, emission);
     const refusal = run.refusal();
     if (refusal !== undefined) return refusal;
     this.#machine.setList('KEYS', keys);

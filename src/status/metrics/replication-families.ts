@@ -149,6 +149,18 @@ const counterFamilies: MetricFamily[] = [
     help: 'Time spent scanning the store and encoding these chunks.',
     read: ({ replication }) => replication.snapshotNs / 1e9,
   },
+  {
+    name: 'fastcache_replication_link_attempts_total',
+    type: 'counter',
+    help: 'Connections to the primary that a replica has attempted.',
+    read: ({ replication }) => replication.linkAttempts,
+  },
+  {
+    name: 'fastcache_replication_link_losses_total',
+    type: 'counter',
+    help: 'Live links to the primary that a replica has lost.',
+    read: ({ replication }) => replication.linkLosses,
+  },
 ];
 
 const roleFamilies: MetricFamily[] = [

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { FastcacheError } from '../../../src/errors.js';
 import { FULL_BACKOFF_MS } from '../../../src/limits.js';
+import { fullInMargin } from '../../../src/replication/link/full.js';
 import { FakePrimary, type Script } from '../../support/fake-primary.js';
 import { makeTestStore } from '../../support/kernel-store.js';
 import { startFollower } from '../../support/virtual-cluster.js';
@@ -56,6 +57,9 @@ it('at a batch: it logs once, keeps what it holds, and asks for a snapshot in a 
   expect(primary.hellos.length).toBeGreaterThanOrEqual(5);
   expect(primary.hellos.length).toBeLessThanOrEqual(11);
   expect(primary.claims().slice(1)).toEqual(primary.claims().slice(1).fill(undefined));
+  const [first, ...later] = primary.hellos.map(({ margin }) => fullInMargin(margin));
+  expect(first).toBeUndefined();
+  expect(later).toEqual(later.map(() => ({ heldBytes: 3_900, mostBytes: 4_000 })));
   const lines = log.lines.filter((line) => line.includes('more than this replica can hold'));
   expect(lines).toEqual([
     expect.stringMatching(/^error .*3900 of the 4000 bytes .*Have that primary hold less/),
@@ -63,6 +67,10 @@ it('at a batch: it logs once, keeps what it holds, and asks for a snapshot in a 
   memory.isFull = false;
   world.runUntil(() => follower.state.name === 'live', 3 * FULL_BACKOFF_MS);
   expect(follower.refusal).toBeUndefined();
+  const tries = primary.hellos.length;
+  primary.peers.at(-1)!.connection.destroy();
+  world.runUntil(() => primary.hellos.length > tries, 10_000);
+  expect(fullInMargin(primary.hellos.at(-1)!.margin)).toBeUndefined();
 });
 
 it('at its first snapshot: it shows so, with nothing held', () => {

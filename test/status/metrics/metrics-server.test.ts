@@ -148,6 +148,8 @@ describe('a primary and its replica', async () => {
       resumeFailureCount: sampleOf(families, name('resume_failures_total')),
       snapshotChunks: sampleOf(families, name('snapshot_chunks_total')),
       snapshotNs: Math.round(sampleOf(families, name('snapshot_seconds_total'))! * 1e9),
+      linkAttempts: sampleOf(families, name('link_attempts_total')),
+      linkLosses: sampleOf(families, name('link_losses_total')),
     };
     expect(told).toEqual(metrics);
     expect(Object.keys(told)).toEqual(Object.keys(new ReplicationMetrics().snapshot()));

@@ -1,0 +1,66 @@
+/**
+ * Bounds what a transaction or a script emits for replicas. Both are atomic, so that nobody else has a turn
+ * meanwhile, and a small write into a large value emits all of it.
+ */
+import type { ShardEngine } from '../engine/shard-engine.js';
+import { POSTPONED_VALUE_BYTES_MIN } from '../kernel/layout.js';
+import { wordOf } from './arguments.js';
+import { Failure } from './reply.js';
+
+/** Bytes of records that a transaction may emit besides what was queued, and a script in all. */
+export const EMITTED_BYTES_MAX = 1024 * 1024 * 1024;
+
+/** Writes of a part of a value: those of one key that follow one another have one record of the value. */
+const PART_WRITES = new Set(['append', 'setbit', 'setrange']);
+/** Commands that give the value of their first key to another key. */
+const VALUE_MOVES = new Set(['copy', 'rename', 'renamenx']);
+
+/** What a write of a transaction or a script is answered that has emitted as much as it may. */
+export const EMITTED_TOO_MUCH = new Failure(
+  `ERR this transaction or script has emitted ${EMITTED_BYTES_MAX} bytes of records for the replicas, which ` +
+    'is the most: divide it, or write a large value in one go',
+);
+
+/** The bound of one transaction or script, from its beginning on. */
+export class EmissionBound {
+  readonly #engine: ShardEngine;
+  readonly #mostBytes: number;
+
+  /** `queuedBytes` are those of the commands, which count in addition. */
+  constructor(engine: ShardEngine, queuedBytes = 0) {
+    this.#engine = engine;
+    this.#mostBytes = engine.kernel.exports.emittedBytes() + queuedBytes + EMITTED_BYTES_MAX;
+  }
+
+  /** Whether no further write may run. */
+  get isSpent(): boolean {
+    return this.#engine.kernel.exports.emittedBytes() > this.#mostBytes;
+  }
+}
+
+/**
+ * Returns why EXEC may not run a queue: it is known beforehand that it would emit too much. What it will emit
+ * is counted by the lengths that values have now, of the commands whose records are longer than themselves.
+ */
+export function emissionRefusal(
+  queue: readonly (readonly Buffer[])[],
+  engine: ShardEngine,
+): Failure | undefined {
+  let bytes = 0;
+  let writtenLast: Buffer | undefined;
+  for (const args of queue) {
+    const name = wordOf(args, 0);
+    const key = args[1];
+    const isPart = PART_WRITES.has(name);
+    if (key === undefined || !(isPart || VALUE_MOVES.has(name))) continue;
+    const length = engine.values.length(key) ?? 0;
+    const isPostponed = isPart && length >= POSTPONED_VALUE_BYTES_MIN && writtenLast?.equals(key) === true;
+    if (!isPostponed) bytes += length;
+    writtenLast = isPart ? key : undefined;
+  }
+  if (bytes <= EMITTED_BYTES_MAX) return undefined;
+  return new Failure(
+    `EXECABORT Transaction discarded because of: it would emit ${bytes} bytes of records for the replicas, ` +
+      `and ${EMITTED_BYTES_MAX} are the most: divide it, or write large values in one go`,
+  );
+}
