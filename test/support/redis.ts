@@ -34,7 +34,10 @@ export interface RedisBenchmark {
   readonly p99Ms: number;
 }
 
-/** Runs redis-benchmark with these flags (`{t: 'set', P: 16}`); returns what it reports by test name. */
+/**
+ * Runs redis-benchmark with these flags (`{t: 'set', P: 16}`), of this command if there is one; returns what
+ * it reports by test name.
+ */
 export async function redisBenchmark(
   port: number,
   flags: Readonly<Record<string, string | number>>,
