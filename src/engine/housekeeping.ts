@@ -6,7 +6,9 @@ import type { Timer, Timers } from '../clock.js';
 import { EVICTION_STEP_KEYS } from '../kernel/layout.js';
 import type { ShardEngine } from './shard-engine.js';
 
-const INTERVAL_MS = 100;
+/** Steps a second while there is little to do. */
+export const HOUSEKEEPING_HZ = 10;
+const INTERVAL_MS = 1000 / HOUSEKEEPING_HZ;
 /**
  * A step takes so many keys or records, about a millisecond's work. After a full step the next one comes at
  * the turn's end.

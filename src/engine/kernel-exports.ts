@@ -27,6 +27,12 @@ export interface KernelExports {
   setFrozen(frozen: number): void;
   setMode(mode: number): void;
   callsOf(command: number, end: number): number;
+  ranSinceNote(): number;
+  noteLatency(bucket: number): void;
+  latencyOf(command: number, bucket: number): number;
+  forgetLatency(): void;
+  memoryRefusals(): number;
+  replicaRefusals(): number;
   execute(input: number, length: number, output: number, outputLength: number): number;
   apply(payload: number, bytes: number): number;
   pass(payload: number, bytes: number): number;
@@ -114,17 +120,30 @@ export interface KernelExports {
   put(key: number, keyBytes: number, value: number, valueBytes: number, expiresAtMs: bigint): number;
   removeKey(key: number, keyBytes: number): number;
   expireKey(key: number, keyBytes: number, expiresAtMs: bigint): number;
-  limitMemory(maxBytes: number, policy: number, samples: number): void;
+  limitMemory(
+    maxBytes: number,
+    policy: number,
+    samples: number,
+    logFactor: number,
+    decayMinutes: number,
+  ): void;
   makeRoom(): number;
   relieve(attempt: number): number;
   evictedCount(): number;
   touchKey(key: number, keyBytes: number): number;
-  idleSecondsOf(key: number, keyBytes: number): number;
+  accessOfKey(key: number, keyBytes: number): number;
   recordBytesOf(key: number, keyBytes: number): number;
   copyKey(from: number, fromBytes: number, to: number, toBytes: number): number;
   overwrite(key: number, keyBytes: number, offset: number, part: number, partBytes: number): number;
   hasRoomFor(bytes: number): number;
   countBits(at: number, bytes: number): number;
+  findBit(at: number, start: number, end: number, bit: number): number;
+  bitField(key: number, keyBytes: number, fields: number, count: number, writtenBytes: number): number;
+  combineBits(operation: number, sources: number, count: number, result: number, bytes: number): void;
+  crc64(before: bigint, at: number, length: number): bigint;
+  lzfCompress(from: number, length: number, target: number, capacity: number, heads: number): number;
+  lzfExpand(from: number, length: number, target: number, expanded: number): number;
+  setAccessOfKey(key: number, keyBytes: number, access: number): number;
   sweep(limit: number): number;
   compact(limit: number): number;
   xxh3(at: number, length: number): bigint;
@@ -134,6 +153,7 @@ export interface KernelExports {
   keysIn(shard: number): number;
   expiringIn(shard: number): number;
   averageTtlMs(): number;
+  staleKeys(): number;
   expiredCount(): number;
   /** Counts a read, by whether it found its key. */
   countRead(isFound: number): void;

@@ -11,18 +11,25 @@ import * as layout from '../kernel/layout.js';
 import { SHARD_COUNTS } from '../limits.js';
 import { applyFault, applyResult } from './apply-fault.js';
 import { type Bytes, bytesAtMost } from './bytes.js';
+import { type EngineMemory, engineMemory } from './engine-memory.js';
 import { Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 import type { KernelHost } from './kernel-exports.js';
 import { KernelTime } from './kernel-time.js';
+import { KeyUses } from './key-uses.js';
 import { Keyspace } from './keyspace.js';
 import { hasRecord, lastRecordOf } from './last-record.js';
-import { DEFAULT_EVICTION_SAMPLES, type MemoryLimit, policyCodes } from './memory-limit.js';
+import {
+  countsUses,
+  DEFAULT_EVICTION_SAMPLES,
+  DEFAULT_USE_COUNTING,
+  type MemoryLimit,
+  policyCodes,
+} from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
 import { StoreNotes } from './store-notes.js';
 import type {
   ApplyResult,
-  EngineMemory,
   OpenBatch,
   RecordPrint,
   ReplicatedStore,
@@ -73,10 +80,14 @@ export class ShardEngine implements ReplicatedStore {
   readonly #applyBuffer: KernelBuffer;
   readonly #time: KernelTime;
   #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
+  /** What `usedBytes` was when there was no key. */
+  readonly emptyBytes: number;
   /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
   /** What happens to keys, for who wants to know. */
   readonly notes: StoreNotes;
+  /** When and how often keys are used. */
+  readonly uses: KeyUses;
   /** The keys that WATCH watches. */
   readonly watches: WatchedKeys;
 
@@ -102,6 +113,7 @@ export class ShardEngine implements ReplicatedStore {
       });
     }
     this.#time = new KernelTime(this.kernel, clock);
+    this.emptyBytes = this.usedBytes();
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);
     this.values = new Values({
       kernel: this.kernel,
@@ -113,6 +125,7 @@ export class ShardEngine implements ReplicatedStore {
     const updateTime = () => this.updateTime();
     this.keyspace = new Keyspace(this.kernel, shards, updateTime);
     this.notes = new StoreNotes(this.kernel, this.#scratch);
+    this.uses = new KeyUses(this.kernel, this.#scratch, updateTime);
     this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
   }
 
@@ -198,19 +211,9 @@ export class ShardEngine implements ReplicatedStore {
     return expiry === 0n ? undefined : expiry;
   }
 
-  /** Returns the seconds since a live key was last read or written; undefined when there is no such key. */
-  idleSeconds(key: Uint8Array): number | undefined {
-    const address = this.#scratch.fill(key);
-    this.updateTime();
-    const seconds = this.kernel.exports.idleSecondsOf(address, key.length);
-    return seconds < 0 ? undefined : seconds;
-  }
-
-  /** Makes a live key count as used; returns whether there is such a key. */
-  touch(key: Uint8Array): boolean {
-    const address = this.#scratch.fill(key);
-    this.updateTime();
-    return this.kernel.exports.touchKey(address, key.length) !== 0;
+  /** Whether the policy counts uses, so that keys have a frequency and no idle time. */
+  get countsUses(): boolean {
+    return countsUses(this.#memoryLimit.policy);
   }
 
   /** Counts a read among the hits or the misses, and notes that it has missed `key`; returns `isFound`. */
@@ -311,6 +314,12 @@ export class ShardEngine implements ReplicatedStore {
     return Math.round(this.kernel.exports.averageTtlMs());
   }
 
+  /** Returns the share of the keys with an expiry, 0 to 1, that are past it and still there, an estimate. */
+  staleShare(): number {
+    this.updateTime();
+    return this.kernel.exports.staleKeys();
+  }
+
   /** Deletes up to `limit` keys past their expiry, none while frozen; returns how many. */
   sweep(limit: number): number {
     this.updateTime();
@@ -338,8 +347,14 @@ export class ShardEngine implements ReplicatedStore {
    */
   limitMemory(limit: MemoryLimit): void {
     this.#memoryLimit = limit;
-    const { maxBytes, policy, samples = DEFAULT_EVICTION_SAMPLES } = limit;
-    this.kernel.exports.limitMemory(maxBytes, policyCodes[policy], samples);
+    const {
+      maxBytes,
+      policy,
+      samples = DEFAULT_EVICTION_SAMPLES,
+      useCounting = DEFAULT_USE_COUNTING,
+    } = limit;
+    const { logFactor, decayMinutes } = useCounting;
+    this.kernel.exports.limitMemory(maxBytes, policyCodes[policy], samples, logFactor, decayMinutes);
   }
 
   /**
@@ -359,15 +374,7 @@ export class ShardEngine implements ReplicatedStore {
 
   /** Returns what the memory is used for. */
   memory(): EngineMemory {
-    const { exports } = this.kernel;
-    return {
-      allocated: exports.memoryAllocated(),
-      available: exports.memoryAvailable(),
-      records: exports.memoryInRecords(),
-      freeBlocks: exports.memoryInFreeBlocks(),
-      tables: exports.memoryInTables(),
-      frames: exports.memoryInFrames(),
-    };
+    return engineMemory(this.kernel);
   }
 
   #host(): KernelHost {

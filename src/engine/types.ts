@@ -124,19 +124,3 @@ export interface FollowedStore extends SequencedStore {
 
 /** A store that both sides of replication use; `ShardEngine` is the real one. */
 export type ReplicatedStore = FollowedStore & PublishedStore;
-
-/** The bytes of kernel memory by what they are used for. */
-export interface EngineMemory {
-  /** Bytes in pages that are handed out. */
-  allocated: number;
-  /** Bytes that may still be handed out. */
-  available: number;
-  /** Bytes in blocks that hold records, rounding included. */
-  records: number;
-  /** Bytes in free blocks between them; housekeeping compacts them when that pays. */
-  freeBlocks: number;
-  /** Bytes in tables and expiry heaps. */
-  tables: number;
-  /** Bytes in open frames' buffers. */
-  frames: number;
-}

@@ -1,30 +1,30 @@
 /**
  * Values where they lie in the kernel: parts of them are read, counted and written, and copies stay inside.
  */
+import { NO_EXPIRY } from '../frame/batch.js';
 import * as layout from '../kernel/layout.js';
+import { type BitField, encodeBitFields, readBitFields } from './bit-fields.js';
+import { BITOPS, type BitOperation, sourcesOf } from './bit-operations.js';
 import type { Bytes } from './bytes.js';
 import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
 import type { KernelTime } from './kernel-time.js';
+import { ValueDumps } from './value-dumps.js';
+import type { ValuesOptions } from './values-options.js';
 import { checkLength, wasThere, written } from './writes.js';
-
-/** The parts by which the values of one kernel's store are reached. */
-export interface ValuesOptions {
-  readonly kernel: Kernel;
-  /** The buffer in which keys and parts are put for the kernel; others may use it between the calls. */
-  readonly scratch: KernelBuffer;
-  readonly maxValueBytes: number;
-  readonly time: KernelTime;
-}
 
 /** The values of one kernel's store. Keys that have expired are not there. */
 export class Values {
+  /** The values as DUMP and RESTORE have them. */
+  readonly dumps: ValueDumps;
   readonly #kernel: Kernel;
   readonly #scratch: KernelBuffer;
   readonly #maxValueBytes: number;
   readonly #time: KernelTime;
 
-  constructor({ kernel, scratch, maxValueBytes, time }: ValuesOptions) {
+  constructor(options: ValuesOptions) {
+    const { kernel, scratch, maxValueBytes, time } = options;
+    this.dumps = new ValueDumps(options, (key) => this.find(key));
     this.#kernel = kernel;
     this.#scratch = scratch;
     this.#maxValueBytes = maxValueBytes;
@@ -47,12 +47,27 @@ export class Values {
     return this.#at(this.#kernel.exports.get, key);
   }
 
+  /** Returns what `find` does without counting a read. */
+  look(key: Uint8Array): Buffer | undefined {
+    return this.#at(this.#kernel.exports.look, key);
+  }
+
+  /** Returns the XXH3-64 of a live key's value; undefined when there is no such key. It counts as a read. */
+  digest(key: Uint8Array): bigint | undefined {
+    return this.#digestOf(this.find(key));
+  }
+
+  /** Returns what `digest` does without counting a read. */
+  peekDigest(key: Uint8Array): bigint | undefined {
+    return this.#digestOf(this.look(key));
+  }
+
   /**
    * Returns the bytes of a live key's value; undefined when there is no such key. It does not count as a
    * read.
    */
   length(key: Uint8Array): number | undefined {
-    return this.#at(this.#kernel.exports.look, key)?.length;
+    return this.look(key)?.length;
   }
 
   /**
@@ -65,7 +80,7 @@ export class Values {
 
   /** Returns what `read` does without counting a read. */
   peek(key: Uint8Array, start: number, end: number): Buffer | undefined {
-    return partOf(this.#at(this.#kernel.exports.look, key), start, end);
+    return partOf(this.look(key), start, end);
   }
 
   /**
@@ -73,8 +88,71 @@ export class Values {
    * such key. It does not count as a read.
    */
   countBits(key: Uint8Array, start: number, end: number): number {
-    const part = this.#at(this.#kernel.exports.look, key)?.subarray(start, Math.max(start, end));
+    const part = this.look(key)?.subarray(start, Math.max(start, end));
     return part === undefined ? 0 : this.#kernel.exports.countBits(part.byteOffset, part.length) >>> 0;
+  }
+
+  /**
+   * Returns the first bit from `start` on and before `end` of a live key's value that is set (`bit` is 1) or
+   * clear (0); -1 when there is none. It does not count as a read.
+   */
+  findBit(key: Uint8Array, bit: 0 | 1, start: number, end: number): number {
+    const value = this.look(key);
+    if (value === undefined) return -1;
+    const last = Math.min(end, 8 * value.length);
+    return this.#kernel.exports.findBit(value.byteOffset, start, last, bit);
+  }
+
+  /**
+   * Reads and writes integers of bits, in order and as one write; returns what each replies, null for one
+   * that does not fit and may not. What is written makes the value longer, and there be a key. Throws
+   * OUT_OF_MEMORY, VALUE_OVER_LIMIT.
+   */
+  bitFields(key: Uint8Array, fields: readonly BitField[]): (bigint | null)[] {
+    const ends = fields.map((field) => (field.action === 'get' ? 0 : field.offset + field.bits));
+    const writtenBytes = Math.ceil(ends.reduce((most, end) => Math.max(most, end), 0) / 8);
+    checkLength(writtenBytes, this.#maxValueBytes);
+    const { exports } = this.#kernel;
+    const encoded = encodeBitFields(fields);
+    const address = this.#scratch.fill(encoded, key);
+    this.#time.update();
+    const keyAddress = address + encoded.length;
+    const status = written(this.#kernel, () =>
+      exports.bitField(keyAddress, key.length, address, fields.length, writtenBytes),
+    );
+    wasThere(status, key.length + writtenBytes);
+    const replies = readBitFields(this.#kernel.bytes.subarray(address, address + encoded.length));
+    this.#scratch.trim();
+    return replies;
+  }
+
+  /**
+   * Sets `target` to the bits of other values, combined; deletes it when none of those has a byte. Each
+   * counts as a read. Returns the bytes of the result. Throws OUT_OF_MEMORY.
+   */
+  combineBits(operation: BitOperation, keys: readonly Uint8Array[], target: Uint8Array): number {
+    const values = keys.map((key) => {
+      const value = this.find(key);
+      return { address: value?.byteOffset ?? 0, length: value?.length ?? 0 };
+    });
+    const length = values.reduce((most, value) => Math.max(most, value.length), 0);
+    const { exports } = this.#kernel;
+    const sources = sourcesOf(operation, values);
+    this.#scratch.reserve(sources.length + target.length + length);
+    const address = this.#scratch.fill(sources, target);
+    const targetAddress = address + sources.length;
+    const result = targetAddress + target.length;
+    const count = sources.length / layout.BITOP_SOURCE_BYTES;
+    exports.combineBits(BITOPS[operation], address, count, result, length);
+    this.#time.update();
+    const status = written(this.#kernel, () =>
+      length === 0
+        ? exports.removeKey(targetAddress, target.length)
+        : exports.put(targetAddress, target.length, result, length, NO_EXPIRY),
+    );
+    this.#scratch.trim();
+    wasThere(status, target.length + length);
+    return length;
   }
 
   /**
@@ -109,6 +187,11 @@ export class Values {
     );
     this.#scratch.trim();
     return wasThere(status, target.length);
+  }
+
+  #digestOf(value: Buffer | undefined): bigint | undefined {
+    if (value === undefined) return undefined;
+    return BigInt.asUintN(64, this.#kernel.exports.xxh3(value.byteOffset, value.length));
   }
 
   #at(find: (key: number, length: number) => number, key: Uint8Array): Buffer | undefined {

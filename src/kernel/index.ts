@@ -5,6 +5,7 @@ import { nowMs, secondsSince } from './clock';
 import { initializeArguments, limitArgument } from './commands/arguments';
 import { keyedHash, setHashSecret } from './keyed-hash';
 import { EVICT_NOTHING, RESULT_COUNT, ROUTE_SESSION_PREFIX } from './layout';
+import { accessOf, countsUses, noteAccess, usesOf } from './memory/access';
 import { blockBytes, blockBytesFree, blockBytesInUse, initializeArena, usedBytes } from './memory/arena';
 import {
   allocatedBytes,
@@ -14,23 +15,15 @@ import {
   initializePages,
   limitPages,
 } from './memory/pages';
-import {
-  accessOf,
-  heapPlaceOf,
-  keyLengthOf,
-  keyOf,
-  noteAccess,
-  RECORD_HEADER,
-  valueAt,
-  valueLengthOf,
-} from './memory/record';
+import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from './memory/record';
 import { seedRandom } from './random';
 import { result, setResult } from './result';
 import { emitPostponed, emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
 import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
-import { counted, countedQuietly, expiryHere, locate, lookup, shardOfKey } from './store/store';
-import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER } from './table/expiry';
+import { counted, countedQuietly } from './store/reads';
+import { expiryHere, locate, lookup, shardOfKey } from './store/store';
+import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER, staleShare } from './table/expiry';
 import {
   expiringOf,
   initializeShards,
@@ -43,9 +36,14 @@ import {
 import { tableBytes } from './table/table';
 import { xxh3 } from './xxh3';
 
+export { countBits, findBit } from './bits';
 export { setTime } from './clock';
+export { combineBits } from './combine-bits';
 export { callsOf } from './commands/commands';
+export { forgetLatency, latencyOf, noteLatency, ranSinceNote } from './commands/latency';
+export { memoryRefusals, replicaRefusals } from './commands/outcome';
 export { execute, setMode } from './commands/resp';
+export { crc64 } from './crc64';
 export { biggestValues } from './dump/biggest';
 export { filterLists, filterRanges } from './dump/item-filter';
 export { linesOfBatch, linesOfEntries, writeLines } from './dump/json-lines';
@@ -61,19 +59,20 @@ export {
   verifyStart,
 } from './dump/verify';
 export { matches } from './glob';
+export { lzfCompress, lzfExpand } from './lzf';
 export { apply, loadEntries, pass } from './payload/apply';
 export { hasRecord, lastRecord, rememberPrint } from './payload/last-record';
 export { checkEntries } from './payload/payload-checks';
 export { emittedBytes, flushAll, flushDue } from './store/batch';
-export { copyKey, expireKey, overwrite, put, removeKey } from './store/by-key';
+export { bitField } from './store/bit-field';
+export { copyKey, expireKey, overwrite, put, removeKey, setAccessOfKey } from './store/by-key';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
 export { noteKey, wantNotes } from './store/notes';
+export { keyspaceHits, keyspaceMisses } from './store/reads';
 export {
   compact,
   expiredCount,
-  keyspaceHits,
-  keyspaceMisses,
   setFrozen,
   setReplica,
   sweep,
@@ -100,7 +99,7 @@ export function initialize(
   setHashSecret(secretLow, secretHigh);
   // RANDOMKEY shows something of the random numbers, and a hash shows nothing of the secret.
   seedRandom(keyedHash(result, 0));
-  limitMemory(0, EVICT_NOTHING, 1);
+  limitMemory(0, EVICT_NOTHING, 1, 0, 0);
   limitArgument(maxArgument);
   setBatchLimits(batchRecords, batchBytes);
   return initializeArguments() && initializeShards(shards, route === ROUTE_SESSION_PREFIX);
@@ -138,16 +137,6 @@ function foundValue(record: usize): usize {
   return valueAt(record);
 }
 
-/** Returns how many bits are set in `bytes` bytes of a value. */
-export function countBits(at: usize, bytes: u32): u32 {
-  let bits: u64 = 0;
-  let offset: usize = 0;
-  const words = <usize>bytes & ~7;
-  for (; offset < words; offset += 8) bits += popcnt<u64>(load<u64>(at + offset));
-  for (; offset < <usize>bytes; offset++) bits += popcnt<u32>(load<u8>(at + offset));
-  return <u32>bits;
-}
-
 /** Returns when a live key expires, Unix ms: NEVER (all ones) without expiry, 0 when there is no such key. */
 export function expiryOfKey(key: usize, length: u32): u64 {
   const record = locate(key, length);
@@ -166,10 +155,15 @@ export function countRead(isFound: bool): void {
   countedQuietly(isFound ? 1 : 0);
 }
 
-/** Returns the seconds since a live key was last read or written, -1 when there is no such key. */
-export function idleSecondsOf(key: usize, length: u32): i32 {
+/**
+ * Returns the seconds since a live key was last read or written; under a policy that counts uses, the counter
+ * (0 to 255). -1 when there is no such key.
+ */
+export function accessOfKey(key: usize, length: u32): i32 {
   const record = locate(key, length);
-  return record === 0 ? -1 : <i32>secondsSince(accessOf(record));
+  if (record === 0) return -1;
+  const access = accessOf(record);
+  return <i32>(countsUses ? usesOf(access) : secondsSince(access));
 }
 
 /**
@@ -218,6 +212,12 @@ export function expiringIn(shard: u32): u32 {
 /** Returns how many ms keys with an expiry have left on the average. */
 export function averageTtlMs(): f64 {
   return averageTtl(nowMs);
+}
+
+/** Returns the share of the keys with an expiry that are past it and still there. */
+export function staleKeys(): f64 {
+  averageTtl(nowMs);
+  return staleShare;
 }
 
 // What the memory is used for, in bytes.

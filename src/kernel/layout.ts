@@ -93,6 +93,9 @@ export const NOTE_MISSED = 7;
 /** Nothing, which is never wanted. */
 export const NOTE_NOTHING = 31;
 
+/** Buckets in which the times of a command's calls are counted (resp/latencies.ts). */
+export const LATENCY_BUCKETS = 192;
+
 // Words (u32) of the result block, at the address that `resultBlock` returns.
 export const RESULT_CONSUMED = 0;
 export const RESULT_OUTPUT = 1;
@@ -231,13 +234,57 @@ export const WRITE_MISSING = 0;
 export const WRITE_DONE = 1;
 export const WRITE_MEMORY = 2;
 
-// What is evicted when memory is full.
+// What is evicted when memory is full; the last four choose among keys that expire.
 export const EVICT_NOTHING = 0;
 export const EVICT_LRU = 1;
-export const EVICT_RANDOM = 2;
-export const EVICT_TTL = 3;
+export const EVICT_LFU = 2;
+export const EVICT_RANDOM = 3;
+export const EVICT_TTL = 4;
+export const EVICT_VOLATILE_LRU = 5;
+export const EVICT_VOLATILE_LFU = 6;
+export const EVICT_VOLATILE_RANDOM = 7;
 /** At most so many keys are evicted at a time towards a limit that was lowered, well within a millisecond. */
 export const EVICTION_STEP_KEYS = 256;
+
+// A subcommand of BITFIELD (bit-field.ts): its bytes, and where it has the first bit (u64), the number
+// that is set or added and afterwards the reply (i64), what is done (u8), what happens to a number that
+// does not fit (u8), how many bits (u8), whether they have a sign (u8), and afterwards whether the reply
+// is null (u8).
+export const BIT_FIELD_BYTES = 24;
+export const BIT_FIELD_OFFSET = 0;
+export const BIT_FIELD_NUMBER = 8;
+export const BIT_FIELD_ACTION = 16;
+export const BIT_FIELD_OVERFLOW = 17;
+export const BIT_FIELD_BITS = 18;
+export const BIT_FIELD_SIGNED = 19;
+export const BIT_FIELD_NULL = 20;
+export const BIT_FIELD_GET = 0;
+export const BIT_FIELD_SET = 1;
+export const BIT_FIELD_ADD = 2;
+export const OVERFLOW_WRAP = 0;
+export const OVERFLOW_SATURATE = 1;
+export const OVERFLOW_FAIL = 2;
+
+// The operations of BITOP, and a source of one: its value's address and bytes (u32 each).
+export const BITOP_AND = 0;
+export const BITOP_OR = 1;
+export const BITOP_XOR = 2;
+export const BITOP_NOT = 3;
+/** The bits of the first that no other has. */
+export const BITOP_DIFF = 4;
+/** The bits of any other that the first has not. */
+export const BITOP_DIFF1 = 5;
+/** The bits of the first that any other has too. */
+export const BITOP_ANDOR = 6;
+/** The bits that exactly one has. */
+export const BITOP_ONE = 7;
+export const BITOP_SOURCE_BYTES = 8;
+
+/** The longest time without use that a record can tell. */
+export const IDLE_SECONDS_MAX = 16777215;
+
+/** The bytes in which `lzfCompress` notes where three bytes stood last. */
+export const LZF_HEADS_BYTES = 262144;
 
 export const ROUTE_FULL_KEY = 0;
 export const ROUTE_SESSION_PREFIX = 1;

@@ -1,5 +1,5 @@
 // Reads and writes decimal integers, and reads as strictly as Redis: without blanks, plus sign or leading
-// zeros.
+// zeros. Digests are read in hexadecimal digits.
 
 /** Digits of the largest u64. */
 const DIGITS_MAX: u32 = 20;
@@ -31,6 +31,23 @@ export function parseInteger(at: usize, length: u32): bool {
   const limit = <u64>i64.MAX_VALUE + <u64>(negative ? 1 : 0);
   if (value > limit) return false;
   parsed = negative ? -(<i64>value) : <i64>value;
+  return true;
+}
+
+/** The number that `readHex64` read last. */
+export let hex64: u64 = 0;
+
+/** Reads 16 hexadecimal digits of either case into `hex64`; returns false when they are none. */
+export function readHex64(at: usize, length: u32): bool {
+  if (length !== 16) return false;
+  hex64 = 0;
+  for (let i: u32 = 0; i < length; i++) {
+    const byte = <u32>load<u8>(at + i);
+    const letter = (byte | 0x20) - 0x61;
+    const digit = byte - 0x30 <= 9 ? byte - 0x30 : letter <= 5 ? letter + 10 : 16;
+    if (digit === 16) return false;
+    hex64 = (hex64 << 4) | digit;
+  }
   return true;
 }
 

@@ -45,6 +45,8 @@ export class ClientState {
   isNeverEvicted = false;
   /** CLIENT NO-TOUCH: keys that the client reads do not count as used. */
   isNeverTouching = false;
+  /** CLIENT CAPA redirect: the client could follow a redirection. */
+  canRedirect = false;
   isBlocked = false;
   /** QUIT or CLIENT KILL was run: the reply that is being made is the last. */
   leaves = false;

@@ -10,10 +10,10 @@ import type { ClientMemory } from './command-host.js';
 import { CommandInput, type InputLimits } from './command-input.js';
 import type { CommandSink, CommandWindow, Onward } from './command-window.js';
 import { DISMISSED, type Gate, POSTPONED } from './gate.js';
-import { Later } from './later.js';
+import { type Answer, Later } from './later.js';
 import type { LongBuffers } from './long-buffers.js';
 import type { PushOutput } from './push-output.js';
-import { encodeReply } from './reply.js';
+import { encodeReply, Failure } from './reply.js';
 import type { Joiner, Replying, ReplyTurn } from './reply-turn.js';
 import type { OutputLimit } from './setting-formats.js';
 
@@ -27,6 +27,9 @@ const UNAUTHENTICATED_REPLY_BYTES_MAX = 16 * 1024;
 const BLOCKED_INPUT_BYTES_MAX = 1024 * 1024;
 /** Milliseconds that clients have for taking their last replies when the server closes. */
 const CLOSE_PATIENCE_MS = 1_000;
+
+/** What a command answers whose wait another client has ended. */
+const UNBLOCKED = new Failure('UNBLOCKED client unblocked via CLIENT UNBLOCK');
 
 /** What the server provides to a client. */
 export interface ClientHost {
@@ -64,6 +67,8 @@ export class Client implements CommandSink, Replying, PushOutput {
   #overSoftSinceMs: number | undefined;
   /** Gives up the wait for a command's answer; undefined while none is awaited. */
   #cancelWait: (() => void) | undefined;
+  /** Ends that wait with an answer; undefined where nobody may. */
+  #endWait: ((reason: 'timeout' | 'error') => void) | undefined;
   /** The command that a pause postpones; undefined when there is none. */
   #postponed: Buffer[] | undefined;
 
@@ -204,6 +209,13 @@ export class Client implements CommandSink, Replying, PushOutput {
     this.destroy();
   }
 
+  /** Ends the wait of a command that has a time limit; returns whether there is one (CLIENT UNBLOCK). */
+  unblock(reason: 'timeout' | 'error'): boolean {
+    const end = this.#endWait;
+    end?.(reason);
+    return end !== undefined;
+  }
+
   /** Handles the command that a pause postponed; called when the pause is over. */
   retry(): void {
     const args = this.#postponed;
@@ -267,10 +279,11 @@ export class Client implements CommandSink, Replying, PushOutput {
     let isDone = false;
     let isLate = false;
     state.isBlocked = true;
-    const cancel = answer.start((reply, isLast = false) => {
+    const finish: Answer = (reply, isLast = false) => {
       if (isDone) return;
       isDone = true;
       this.#cancelWait = undefined;
+      this.#endWait = undefined;
       state.isBlocked = false;
       if (state.leaves) return;
       this.reply(encodeReply(reply, state.protocol));
@@ -278,9 +291,17 @@ export class Client implements CommandSink, Replying, PushOutput {
       if (!isLate) return;
       if (isLast) this.#flush();
       else this.#goOn();
-    });
+    };
+    const cancel = answer.start(finish);
     if (isDone) return state.leaves ? 'drop' : 'next';
     this.#cancelWait = cancel;
+    const { replyInTime } = answer;
+    if (replyInTime !== undefined) {
+      this.#endWait = (reason) => {
+        cancel();
+        finish(reason === 'error' ? UNBLOCKED : replyInTime());
+      };
+    }
     isLate = true;
     return 'wait';
   }

@@ -9,6 +9,7 @@ import type { ClientState } from './client-state.js';
 import type { CommandStatistics } from './command-statistics.js';
 import type { KeyspaceEvents } from './keyspace-events.js';
 import type { Later } from './later.js';
+import type { MemoryFacts } from './memory-facts.js';
 import type { PubSub } from './pubsub/pubsub.js';
 import type { Failure, Reply } from './reply.js';
 import type { CallingScript, ScriptHost } from './script-host.js';
@@ -35,6 +36,9 @@ export interface CommandHost {
   readonly situation: Situation;
   readonly scripts: ScriptHost;
   readonly log: Log;
+  /** Unix seconds at which the server was made. */
+  readonly startedAtSeconds: number;
+  memory(): MemoryFacts;
   /** INFO's text, with all default sections when none is named. */
   info(sections: readonly string[]): string;
   /** Runs a command that was let through before, without the gate's checks, as EXEC does with its queue. */
@@ -74,6 +78,11 @@ export interface ClientRegistry {
   addMonitor(client: ClientState): void;
   removeMonitor(client: ClientState): void;
   memoryOf(client: ClientState): ClientMemory;
+  /**
+   * Answers a command that waits for some time at most, as if the time had passed or with an error; returns
+   * whether the client has such a command.
+   */
+  unblock(client: ClientState, reason: 'timeout' | 'error'): boolean;
 }
 
 /** The server as a part of replication: what ROLE, REPLICAOF and WAIT need. */
@@ -83,6 +92,8 @@ export interface ReplicationHost {
   readonly primary: Address | undefined;
   /** Whether what that primary has is refused, until a client names it once more. */
   readonly isRefusing: boolean;
+  /** Bytes of the frames that are kept for replicas. */
+  readonly backlogBytes: number;
   /** ROLE's answer. */
   roleReply(): Reply;
   /**

@@ -3,6 +3,8 @@
  * stats. The kernel counts the commands that it runs in place; its counts are read on demand and added to
  * those here.
  */
+import { ErrorCounts } from './error-counts.js';
+import type { Latencies } from './latencies.js';
 import { Rate } from './rate.js';
 
 /** How a command ended: `rejected` ones did not run. */
@@ -32,6 +34,18 @@ export interface KernelTotals {
   readonly keyspaceMisses?: number;
   readonly expiredKeys?: number;
   readonly evictedKeys?: number;
+  /** Commands that were refused with OOM, and with READONLY. */
+  readonly memoryRefusals?: number;
+  readonly replicaRefusals?: number;
+}
+
+/** What is read of a server from time to time, for rates and peaks. */
+export interface Sample {
+  readonly nowMs: number;
+  /** Bytes that all clients have sent and were sent, those that have left included. */
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+  readonly usedMemoryBytes: number;
 }
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
@@ -43,8 +57,15 @@ export class CommandStatistics {
   rejectedConnections = 0;
   inputBytes = 0;
   outputBytes = 0;
-  errorReplies = 0;
+  /** The most bytes of content that were seen. */
+  peakMemoryBytes = 0;
+  /** How long commands take; undefined where nobody asks for it. */
+  readonly latencies: Latencies | undefined;
+  /** Errors of commands outside the kernel, and of kernels that were replaced. */
+  readonly #errors = new ErrorCounts();
   readonly #operations = new Rate();
+  readonly #input = new Rate();
+  readonly #output = new Rate();
   readonly #kernelCounts: () => Iterable<CommandCounts>;
   readonly #kernelTotals: () => KernelTotals;
   /** Commands that ran, or were refused, outside the kernel. */
@@ -57,9 +78,14 @@ export class CommandStatistics {
     totals: {},
   };
 
-  constructor(kernelCounts: () => Iterable<CommandCounts>, kernelTotals: () => KernelTotals = () => ({})) {
+  constructor(
+    kernelCounts: () => Iterable<CommandCounts>,
+    kernelTotals: () => KernelTotals = () => ({}),
+    latencies?: Latencies,
+  ) {
     this.#kernelCounts = kernelCounts;
     this.#kernelTotals = kernelTotals;
+    this.latencies = latencies;
   }
 
   record(name: string, microseconds: number, outcome: Outcome): void {
@@ -70,6 +96,18 @@ export class CommandStatistics {
       row.microseconds += microseconds;
       if (outcome === 'failed') row.failed += 1;
     }
+  }
+
+  /** Counts an error that was answered, by its text. */
+  recordError(text: string): void {
+    this.#errors.record(text);
+  }
+
+  /** How many errors were answered, by their first word. */
+  get errors(): ErrorCounts {
+    const errors = this.#errors.copy();
+    this.#addKernelErrors(errors);
+    return errors;
   }
 
   /** Every command that was called or refused, by name. */
@@ -97,14 +135,27 @@ export class CommandStatistics {
       : now + (this.#earlier[name] ?? 0) - (this.#before.totals[name] ?? 0);
   }
 
-  /** Samples the rate of commands; to be called every 100 ms or so. */
-  sample(nowMs: number): void {
+  /** Takes a sample; to be called every 100 ms or so. */
+  sample({ nowMs, inputBytes, outputBytes, usedMemoryBytes }: Sample): void {
     this.#operations.sample(this.commandsProcessed, nowMs);
+    this.#input.sample(inputBytes, nowMs);
+    this.#output.sample(outputBytes, nowMs);
+    this.peakMemoryBytes = Math.max(this.peakMemoryBytes, usedMemoryBytes);
   }
 
   /** Commands per second at present; undefined before there were two samples. */
   get commandsPerSecond(): number | undefined {
     return this.#operations.perSecond;
+  }
+
+  /** Bytes per second that clients send at present; undefined before there were two samples. */
+  get inputBytesPerSecond(): number | undefined {
+    return this.#input.perSecond;
+  }
+
+  /** Bytes per second that clients are sent at present; undefined before there were two samples. */
+  get outputBytesPerSecond(): number | undefined {
+    return this.#output.perSecond;
   }
 
   /** Begins all counts again: CONFIG RESETSTAT. */
@@ -116,7 +167,8 @@ export class CommandStatistics {
     this.rejectedConnections = 0;
     this.inputBytes = 0;
     this.outputBytes = 0;
-    this.errorReplies = 0;
+    this.#errors.reset();
+    this.latencies?.reset();
   }
 
   /** Takes over the kernel's counts; called before another kernel, whose counts begin at 0, replaces it. */
@@ -124,9 +176,24 @@ export class CommandStatistics {
     const totals = Object.fromEntries(
       Object.keys(this.#kernelTotals()).map((name) => [name, this.total(name as keyof KernelTotals)]),
     );
+    this.#addKernelErrors(this.#errors);
+    this.latencies?.kernelGoes();
     for (const row of [...this.#kernelRows()]) addTo(this.#rowOf(row.name), row);
     this.#earlier = totals;
     this.#before = { rows: new Map(), totals: {} };
+  }
+
+  /** The kernel's errors begin with ERR, apart from those that it counts by themselves. */
+  #addKernelErrors(errors: ErrorCounts): void {
+    let all = 0;
+    for (const { failed, rejected } of this.#kernelRows()) all += failed + rejected;
+    const { totals } = this.#before;
+    const now = this.#kernelTotals();
+    const memory = (now.memoryRefusals ?? 0) - (totals.memoryRefusals ?? 0);
+    const replica = (now.replicaRefusals ?? 0) - (totals.replicaRefusals ?? 0);
+    errors.add('ERR', all - memory - replica);
+    errors.add('OOM', memory);
+    errors.add('READONLY', replica);
   }
 
   #rowOf(name: string): Mutable<CommandRow> {

@@ -13,6 +13,7 @@ import { wordOf } from './arguments.js';
 import { OUT_OF_MEMORY } from './command.js';
 import { encodeCommand, splitInline } from './inline.js';
 import { kernelCommandName } from './kernel-counts.js';
+import { latencyBucket } from './latencies.js';
 import { errorBytes, REPLY_BYTES_MAX } from './reply.js';
 
 /**
@@ -82,13 +83,23 @@ export class CommandWindow {
   /** Input of a command that is run by itself, while the window contains the pipeline that it came in. */
   readonly #single: KernelBuffer;
   readonly #clock: Clock;
+  readonly #timing: { readonly tracksLatency: boolean };
   readonly #events: PendingEvents;
   #spentUs = 0;
 
-  /** `events` are those of the store's keys, which are published between runs. */
-  constructor(engine: ShardEngine, clock: Clock, events: PendingEvents = NO_EVENTS) {
+  /**
+   * `timing` says whether the latencies of commands are counted; without it none are. `events` are those of
+   * the store's keys, which are published between runs.
+   */
+  constructor(
+    engine: ShardEngine,
+    clock: Clock,
+    timing = { tracksLatency: false },
+    events: PendingEvents = NO_EVENTS,
+  ) {
     this.engine = engine;
     this.#clock = clock;
+    this.#timing = timing;
     this.#events = events;
     this.#window = new KernelBuffer(engine.kernel, layout.INPUT_WINDOW_BYTES);
     this.#single = new KernelBuffer(engine.kernel, SINGLE_BYTES);
@@ -214,8 +225,25 @@ export class CommandWindow {
   #execute(address: number, length: number, output: KernelBuffer): number {
     const startedUs = this.#clock.monotonicUs();
     const status = this.engine.kernel.exports.execute(address, length, output.address, output.capacity);
-    this.#spentUs += this.#clock.monotonicUs() - startedUs;
+    const tookUs = this.#clock.monotonicUs() - startedUs;
+    this.#spentUs += tookUs;
+    if (this.#timing.tracksLatency) this.#noteLatency(tookUs);
     return status;
+  }
+
+  /** Leaves out of the latencies what has run untimed. */
+  forgetUntimed(): void {
+    const { exports } = this.engine.kernel;
+    exports.ranSinceNote();
+    exports.noteLatency(layout.LATENCY_BUCKETS);
+  }
+
+  /** Has each command of a run counted with the run's mean: one is not timed singly. */
+  #noteLatency(tookUs: number): void {
+    const { exports, result } = this.engine.kernel;
+    if (result[layout.RESULT_COMMAND] === layout.NO_COMMAND) return;
+    const commands = exports.ranSinceNote();
+    if (commands > 0) exports.noteLatency(latencyBucket(tookUs / commands));
   }
 
   /** A line of words is run as the command that it spells. */

@@ -60,6 +60,11 @@ export interface Command {
   readonly help?: readonly string[];
   readonly tips?: readonly string[];
   readonly keySpecs?: readonly KeySpec[];
+  /**
+   * Finds the keys, and what is done with each, where the arguments decide that; undefined where they are
+   * none that the command takes.
+   */
+  readonly findKeys?: (args: readonly Buffer[]) => readonly FoundKey[] | undefined;
   /** The version of Redis that introduced the command. */
   readonly since: string;
   /** The version since which another command is recommended, and that one in Redis' words. */
@@ -88,8 +93,15 @@ export interface Command {
   readonly run?: (call: Call) => Reply | Later;
 }
 
-/** COMMAND INFO's key specification: what is done with the keys that begin at `index`. */
-export type KeySpec = RangeSpec | KeyNumberSpec;
+/** A key among the arguments of a command. */
+export interface FoundKey {
+  readonly key: Buffer;
+  /** Redis' words for what the command does with the key (`RO`, `access`, …). */
+  readonly flags: readonly string[];
+}
+
+/** COMMAND INFO's key specification: what is done with which keys. */
+export type KeySpec = RangeSpec | KeyNumberSpec | KeywordSpec | UnknownSpec;
 
 interface SpecOfKeys {
   readonly notes?: string;
@@ -108,6 +120,18 @@ export interface RangeSpec extends SpecOfKeys {
 export interface KeyNumberSpec extends SpecOfKeys {
   /** `keynumidx`, `firstkey` and `keystep` of Redis' `keynum`, counted from `index`. */
   readonly keyNumber: readonly [index: number, first: number, step: number];
+}
+
+/** Keys behind a word. */
+export interface KeywordSpec extends Omit<RangeSpec, 'index'> {
+  readonly keyword: string;
+  /** Where the word is sought from on; negative: from the end, backwards. */
+  readonly startFrom: number;
+}
+
+/** Keys that a specification cannot find; the row's `findKeys` does where they are among the arguments. */
+export interface UnknownSpec extends Omit<SpecOfKeys, 'index'> {
+  readonly isUnknown: true;
 }
 
 /** The key positions of a command without keys. */

@@ -24,7 +24,7 @@ import { EMITTED_TOO_MUCH } from './emission-bound.js';
 import { Later } from './later.js';
 import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
-import { Failure, type Reply, Status } from './reply.js';
+import { Failure, Raw, type Reply, Status } from './reply.js';
 import type { CallingScript } from './script-host.js';
 
 /** What the server provides to the gate. */
@@ -45,6 +45,9 @@ export const DISMISSED = Symbol('dismissed');
 
 /** Bytes that an argument in a queue takes besides its own. */
 const QUEUED_ARGUMENT_BYTES = 128;
+
+/** The first byte of an error in RESP: `-`. */
+const ERROR_MARK = 0x2d;
 
 const QUEUED = new Status('QUEUED');
 const UNKNOWN_IN_SCRIPT = new Failure('ERR Unknown Redis command called from script');
@@ -69,6 +72,8 @@ const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset'])
 /** Lets commands through, queues them, postpones them or refuses them. */
 export class Gate {
   readonly #options: GateOptions;
+  /** Errors that commands of scripts were answered. */
+  #errorsInScripts = 0;
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -138,17 +143,20 @@ export class Gate {
     const refusal = script.callRefusal(found.flags);
     if (refusal !== undefined) {
       host.statistics.record(found.fullName, 0, 'rejected');
-      host.statistics.errorReplies += 1;
+      host.statistics.recordError(refusal.text);
+      this.#errorsInScripts += 1;
       return refusal;
     }
     const reply = this.#run(found, args, script.client);
     if (reply instanceof Later) throw new Error(`${found.fullName} waits inside of a script.`);
+    if (isError(reply)) this.#errorsInScripts += 1;
     return reply;
   }
 
   #run(found: FoundCommand, args: readonly Buffer[], client: ClientState): Reply | Later {
     const { host, monitors } = this.#options;
     const { command, fullName, flags } = found;
+    const errorsBefore = this.#errorsInScripts;
     const startedUs = host.clock.monotonicUs();
     if (host.events.isOn) host.events.runs(fullName);
     const answer = this.#answer(command, args, client);
@@ -158,12 +166,24 @@ export class Gate {
     if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {
       monitors.show(redacted(fullName, args), client, host.time);
     }
-    // The kernel counts the commands that it runs.
+    // The kernel counts and times the commands that it runs.
     if (command.run !== undefined) {
       host.statistics.record(fullName, tookUs, answer instanceof Failure ? 'failed' : 'ok');
+      if (host.settings.tracksLatency) host.statistics.latencies?.record(fullName, tookUs);
     }
     if ((flags & flagBits.skip_slowlog) === 0) host.slowlog.record(redacted(fullName, args), tookUs, client);
+    if (answer instanceof Later) {
+      return answer.seenBy((reply) => this.#countError(reply, command, errorsBefore));
+    }
+    this.#countError(answer, command, errorsBefore);
     return answer;
+  }
+
+  /** Counts an error; a script that fails fails with an error of its command, which was counted as that. */
+  #countError(reply: Reply, { group }: Command, errorsBefore: number): void {
+    if (!(reply instanceof Failure)) return;
+    if (group === 'scripting' && this.#errorsInScripts !== errorsBefore) return;
+    this.#options.host.statistics.recordError(reply.text);
   }
 
   #answer({ run }: Command, args: readonly Buffer[], client: ClientState): Reply | Later {
@@ -250,7 +270,7 @@ export class Gate {
   #reject(failure: Failure, name: string | undefined, client: ClientState): Failure {
     const { statistics } = this.#options.host;
     if (name !== undefined) statistics.record(name, 0, 'rejected');
-    statistics.errorReplies += 1;
+    statistics.recordError(failure.text);
     if (name !== 'exec') {
       if (client.transaction !== undefined) client.transaction.isBroken = true;
       return failure;
@@ -259,4 +279,8 @@ export class Gate {
     releaseWatched(client);
     return new Failure(`EXECABORT Transaction discarded because of: ${failure.text.replace(/^ERR /, '')}`);
   }
+}
+
+function isError(reply: Reply): boolean {
+  return reply instanceof Failure || (reply instanceof Raw && reply.bytes[0] === ERROR_MARK);
 }

@@ -1,7 +1,8 @@
-/** What the kernel has counted: how often it has run each of its commands, and INFO's totals. */
+/** What the kernel has counted: how often and how long it has run each of its commands, and INFO's totals. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import * as layout from '../kernel/layout.js';
 import type { CommandCounts, KernelTotals } from './command-statistics.js';
+import type { LatencyRow } from './latencies.js';
 
 /** Names of the kernel's commands, in the order of layout.ts. */
 const names: Readonly<Record<number, string>> = {
@@ -49,6 +50,16 @@ export function kernelCounts({ kernel }: ShardEngine): CommandCounts[] {
   });
 }
 
+/** How long the kernel's commands took. */
+export function kernelLatencies({ kernel }: ShardEngine): LatencyRow[] {
+  return commands.map(({ command, name }) => ({
+    name,
+    counts: Float64Array.from({ length: layout.LATENCY_BUCKETS }, (_, bucket) =>
+      kernel.exports.latencyOf(command, bucket),
+    ),
+  }));
+}
+
 /** The kernel's totals; `microseconds` is what its runs have taken (command-window.ts). */
 export function kernelTotals({ kernel }: ShardEngine, microseconds: number): KernelTotals {
   const { exports } = kernel;
@@ -58,5 +69,7 @@ export function kernelTotals({ kernel }: ShardEngine, microseconds: number): Ker
     keyspaceMisses: exports.keyspaceMisses(),
     expiredKeys: exports.expiredCount(),
     evictedKeys: exports.evictedCount(),
+    memoryRefusals: exports.memoryRefusals(),
+    replicaRefusals: exports.replicaRefusals(),
   };
 }

@@ -4,10 +4,17 @@
  * are wanted and somebody is subscribed to anything.
  */
 import type { Timers } from '../clock.js';
+import type { StoreNotes } from '../engine/store-notes.js';
 import * as layout from '../kernel/layout.js';
 import { kernelCommandName } from './kernel-counts.js';
 import type { EventClasses } from './keyspace-event-classes.js';
 import type { PubSub } from './pubsub/pubsub.js';
+import type { Settings } from './settings.js';
+
+/** A store that takes notes. */
+export interface NotingStore {
+  readonly notes: Pick<StoreNotes, 'take' | 'want'>;
+}
 
 /** What the store has noted. */
 interface Note {
@@ -53,13 +60,14 @@ const KEEPING_EXPIRY = new Set(['incrbyfloat', 'restore', ...RECREATING]);
 export interface KeyspaceEventsOptions {
   timers: Timers;
   pubsub: PubSub;
-  /** The classes of `notify-keyspace-events`, as they are set now. */
-  classes(): EventClasses;
+  /** The settings, of which `notify-keyspace-events` says what is published. */
+  settings: Pick<Settings, 'eventClasses' | 'onChange'>;
 }
 
 /** The events of one server. */
 export class KeyspaceEvents {
   readonly #options: KeyspaceEventsOptions;
+  #store: NotingStore | undefined;
   #noted: Note[] = [];
   #isOn = false;
   /** The command that is running, unless it is one of a pipeline that the kernel runs. */
@@ -70,6 +78,18 @@ export class KeyspaceEvents {
 
   constructor(options: KeyspaceEventsOptions) {
     this.#options = options;
+    options.pubsub.onAudience = () => this.#want();
+    options.settings.onChange((name) => {
+      if (name === 'notify-keyspace-events') this.#want();
+    });
+  }
+
+  /** Has this store take the notes from now on, in place of another one. */
+  attach(store: NotingStore): void {
+    this.#store?.notes.want(0);
+    this.#store = store;
+    store.notes.take = (what, command, key) => this.take(what, command, key);
+    this.#want();
   }
 
   /** Whether events wait for `deliver`, which must come before the next command is run. */
@@ -77,17 +97,9 @@ export class KeyspaceEvents {
     return this.#noted.length > 0;
   }
 
-  /** Whether events are wanted, and somebody is there to hear them; `wantedNotes` finds it out. */
+  /** Whether events are wanted, and somebody is there to hear them. */
   get isOn(): boolean {
     return this.#isOn;
-  }
-
-  /** Returns which notes the store should take from now on: a bit for each of NOTE_*. */
-  wantedNotes(): number {
-    const { pubsub, classes } = this.#options;
-    const notes = pubsub.clientCount === 0 ? 0 : notesFor(classes());
-    this.#isOn = notes !== 0;
-    return notes;
   }
 
   /** Takes a note; `command` is the kernel's number of the command that ran there, or NO_COMMAND. */
@@ -106,6 +118,13 @@ export class KeyspaceEvents {
   ran(): void {
     this.#running = undefined;
     this.deliver();
+  }
+
+  #want(): void {
+    const { pubsub, settings } = this.#options;
+    const notes = pubsub.clientCount === 0 ? 0 : notesFor(settings.eventClasses);
+    this.#isOn = notes !== 0;
+    this.#store?.notes.want(notes);
   }
 
   /** Publishes the events of what was noted until now, in order. */
@@ -160,8 +179,8 @@ export class KeyspaceEvents {
   }
 
   #publish([name, letter]: Event, key: Buffer): void {
-    const { pubsub, classes } = this.#options;
-    const wanted = classes();
+    const { pubsub, settings } = this.#options;
+    const wanted = settings.eventClasses;
     if (!wanted.has(letter)) return;
     const event = Buffer.from(name);
     if (wanted.has('K')) pubsub.publish(Buffer.concat([KEYSPACE, key]), event);

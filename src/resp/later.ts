@@ -9,8 +9,24 @@ export type Answer = (reply: Reply, isLast?: boolean) => void;
  */
 export class Later {
   readonly start: (answer: Answer) => () => void;
+  /**
+   * Returns the answer that the command gives when its time is up, for CLIENT UNBLOCK; undefined where nobody
+   * may end the wait.
+   */
+  readonly replyInTime: (() => Reply) | undefined;
 
-  constructor(start: (answer: Answer) => () => void) {
+  constructor(start: (answer: Answer) => () => void, replyInTime?: () => Reply) {
     this.start = start;
+    this.replyInTime = replyInTime;
+  }
+
+  /** The same, whose reply `see` is given before it is answered. */
+  seenBy(see: (reply: Reply) => void): Later {
+    const start = (answer: Answer) =>
+      this.start((reply, isLast) => {
+        see(reply);
+        answer(reply, isLast);
+      });
+    return new Later(start, this.replyInTime);
   }
 }

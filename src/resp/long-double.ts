@@ -16,9 +16,12 @@ export const INFINITE = Symbol('infinite');
 /** The number zero. */
 export const ZERO: LongDouble = { significand: 0n, exponent: 0 };
 
+/** The largest number. */
+export const LARGEST: LongDouble = { significand: 2n ** 64n - 1n, exponent: 16_320 };
+
 const SIGNIFICAND_BITS = 64;
 const EXPONENT_MIN = -16_445;
-const EXPONENT_MAX = 16_320;
+const EXPONENT_MAX = LARGEST.exponent;
 /** The longest text that Redis reads as a number. */
 export const LONG_DOUBLE_TEXT_MAX_BYTES = 5 * 1024 - 1;
 /** Powers of ten and of two beyond which a number overflows or is zero, whatever its digits are. */
@@ -69,6 +72,20 @@ export function sumOf(
   const rounded = exponent < 0 ? nearest(size, scale) : nearest(size * scale, 1n);
   if (rounded === INFINITE || sum >= 0n) return rounded;
   return { ...rounded, significand: -rounded.significand };
+}
+
+/** The number with the other sign. */
+export function negated({ significand, exponent }: LongDouble): LongDouble {
+  return { significand: -significand, exponent };
+}
+
+/** Whether `left` is less than `right`. */
+export function isLess(left: LongDouble, right: LongDouble): boolean {
+  const exponent = Math.min(left.exponent, right.exponent);
+  return (
+    left.significand << BigInt(left.exponent - exponent) <
+    right.significand << BigInt(right.exponent - exponent)
+  );
 }
 
 /** Prints a number with up to 17 decimals, without zeros at the end. */

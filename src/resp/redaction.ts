@@ -19,6 +19,13 @@ export function redacted(fullName: string, args: readonly Buffer[]): readonly Bu
   if (fullName === 'config|set') {
     return hide(args, (index) => index % 2 === 1 && SECRET_SETTINGS.has(wordOf(args, index - 1)));
   }
+  if (fullName === 'migrate') {
+    const isBehind = (index: number, word: string) => index > 5 && wordOf(args, index) === word;
+    return hide(
+      args,
+      (index) => isBehind(index - 1, 'auth') || isBehind(index - 1, 'auth2') || isBehind(index - 2, 'auth2'),
+    );
+  }
   return args;
 }
 

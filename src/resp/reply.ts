@@ -25,6 +25,7 @@ export type Reply =
   | SetReply
   | Verbatim
   | Double
+  | SpelledDouble
   | BooleanReply
   | BigNumber
   | Push
@@ -86,6 +87,15 @@ export class Double {
 
   constructor(value: number) {
     this.value = value;
+  }
+}
+
+/** A floating-point number as it is spelled, with more digits than a number has; in RESP2 a bulk string. */
+export class SpelledDouble {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
   }
 }
 
@@ -170,12 +180,12 @@ function write(reply: Reply, protocol: Protocol, parts: Uint8Array[]): void {
   } else if (reply instanceof SetReply) writeItems(protocol === 3 ? '~' : '*', reply.items, protocol, parts);
   else if (reply instanceof Push) writeItems(protocol === 3 ? '>' : '*', reply.items, protocol, parts);
   else if (reply instanceof Raw) parts.push(reply.bytes);
-  else writeScalar(reply as Verbatim | Double | BooleanReply | BigNumber, protocol, parts);
+  else writeScalar(reply as Verbatim | Double | SpelledDouble | BooleanReply | BigNumber, protocol, parts);
 }
 
 /** Writes what only RESP3 has a form for. */
 function writeScalar(
-  reply: Verbatim | Double | BooleanReply | BigNumber,
+  reply: Verbatim | Double | SpelledDouble | BooleanReply | BigNumber,
   protocol: Protocol,
   parts: Uint8Array[],
 ): void {
@@ -187,7 +197,8 @@ function writeScalar(
     const { isTrue } = reply;
     if (protocol === 3) parts.push(Buffer.from(isTrue ? '#t\r\n' : '#f\r\n'));
     else parts.push(Buffer.from(isTrue ? ':1\r\n' : ':0\r\n'));
-  } else if (reply instanceof Double) writeSpelled(',', numberText(reply.value, 17), protocol, parts);
+  } else if (reply instanceof SpelledDouble) writeSpelled(',', reply.text, protocol, parts);
+  else if (reply instanceof Double) writeSpelled(',', numberText(reply.value, 17), protocol, parts);
   else writeSpelled('(', reply.digits.replace(/[\r\n]/g, ' '), protocol, parts);
 }
 

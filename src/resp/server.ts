@@ -15,23 +15,28 @@ import type { Address } from '../transport/connection.js';
 import { readShared } from '../transport/shared-read.js';
 import { listenOn } from '../transport/tcp.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
+import { ClientPause } from './client-pause.js';
 import { ClientState } from './client-state.js';
+import { buffersOf, type ClientBuffers, type Traffic, trafficOf } from './client-totals.js';
 import type { ClientMemory, ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
 import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
 import { Gate } from './gate.js';
-import { kernelCounts, kernelTotals } from './kernel-counts.js';
+import { kernelCounts, kernelLatencies, kernelTotals } from './kernel-counts.js';
 import { KeyspaceEvents } from './keyspace-events.js';
+import { Latencies } from './latencies.js';
 import { LongBuffers } from './long-buffers.js';
+import { type MemoryFacts, memoryFacts } from './memory-facts.js';
 import { Monitors } from './monitors.js';
 import { storeGlob } from './pubsub/channel-pattern.js';
 import { PubSub } from './pubsub/pubsub.js';
 import { errorBytes, Failure, Raw } from './reply.js';
 import { ReplyTurn } from './reply-turn.js';
 import { Scripts } from './scripts/scripts.js';
-import { KEEP_ALIVE_SECONDS, type Settings } from './settings.js';
+import { KEEP_ALIVE_SECONDS } from './setting-facts.js';
+import type { Settings } from './settings.js';
 import type { Situation } from './situation.js';
 import { Slowlog } from './slowlog.js';
 import { UnixTime } from './unix-time.js';
@@ -40,8 +45,6 @@ import { UnixTime } from './unix-time.js';
  * Milliseconds between looks for idle clients and for those that do not read, and between samples of rates.
  */
 const CHECK_MS = 250;
-/** The longest that a timer takes, in milliseconds. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The memory of a client that is gone. */
 const NO_MEMORY: ClientMemory = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
@@ -66,16 +69,12 @@ export interface RespServerOptions {
   shutdown(): void;
 }
 
-interface Pause {
-  untilMs: number;
-  scope: 'all' | 'write';
-  end: Timer;
-}
-
 /** Listens to clients of the Redis protocol. */
 export class RespServer {
   readonly statistics: CommandStatistics;
   readonly scripts: Scripts;
+  /** Unix seconds at which the server was made. */
+  readonly startedAtSeconds: number;
   readonly #options: RespServerOptions;
   readonly #server: Server;
   readonly #host: CommandHost;
@@ -88,17 +87,25 @@ export class RespServer {
   /** The connected clients; `gone` resolves when one has disconnected. */
   readonly #clients = new Map<ClientState, { client: Client; gone: Promise<void> }>();
   #window: CommandWindow | undefined;
-  #pause: Pause | undefined;
+  readonly #pause: ClientPause;
   #check: Timer;
   #nextId = 1;
 
   constructor(options: RespServerOptions) {
     this.#options = options;
+    this.startedAtSeconds = Math.floor(options.clock.nowMs() / 1000);
     this.#strangers = new StrangerLog(options.log, options.timers);
     this.statistics = new CommandStatistics(
       () => kernelCounts(this.#countedWindow().engine),
       () => kernelTotals(this.#countedWindow().engine, this.#countedWindow().spentUs),
+      new Latencies({
+        rows: () => kernelLatencies(this.#countedWindow().engine),
+        forget: () => this.#countedWindow().engine.kernel.exports.forgetLatency(),
+      }),
     );
+    options.settings.onChange((name) => {
+      if (name === 'latency-tracking') this.#countedWindow().forgetUntimed();
+    });
     this.#server = createServer(
       {
         noDelay: true,
@@ -122,12 +129,9 @@ export class RespServer {
         this.#retryAll();
       },
     });
-    const { timers, settings } = options;
-    this.#events = new KeyspaceEvents({ timers, pubsub: this.pubsub, classes: () => settings.eventClasses });
-    this.pubsub.onAudience = () => this.#wantNotes();
-    settings.onChange((name) => {
-      if (name === 'notify-keyspace-events') this.#wantNotes();
-    });
+    const { clock, timers, settings } = options;
+    this.#pause = new ClientPause(clock, timers, () => this.#unpause());
+    this.#events = new KeyspaceEvents({ timers, pubsub: this.pubsub, settings });
     this.#host = this.#commandHost();
     this.#gate = new Gate({
       table: commandTable,
@@ -163,7 +167,7 @@ export class RespServer {
 
   /** Whether clients are paused, or a script is suspended: then a store that replaces this one is frozen. */
   get isFrozen(): boolean {
-    return this.#pause !== undefined || this.#suspendedScript !== undefined;
+    return this.#pause.scope !== undefined || this.#suspendedScript !== undefined;
   }
 
   get clients(): readonly ClientState[] {
@@ -179,6 +183,28 @@ export class RespServer {
   deliver(message: ChannelMessage): void {
     this.#events.deliver();
     this.pubsub.send(message);
+  }
+
+  /** What clients have sent and were sent, those that have left included. */
+  get traffic(): Traffic {
+    return trafficOf(this.#clients.keys(), this.statistics);
+  }
+
+  /** What waits for clients at present. */
+  get clientBuffers(): ClientBuffers {
+    return buffersOf(this.#clients);
+  }
+
+  /** What is known of the memory. */
+  get memory(): MemoryFacts {
+    const { engine, replication } = this.#options;
+    return memoryFacts({
+      engine: engine(),
+      peakBytes: this.statistics.peakMemoryBytes,
+      clientBytes: this.clientBuffers.bytes,
+      backlogBytes: replication.backlogBytes,
+      scripts: this.scripts.runner,
+    });
   }
 
   /** Stops accepting, sends the replies that are ready, and closes every client. */
@@ -199,22 +225,17 @@ export class RespServer {
     const engine = this.#options.engine();
     if (this.#window?.engine !== engine) {
       if (this.#window !== undefined) this.statistics.kernelGoes();
-      this.#window?.engine.notes.want(0);
-      this.#window = new CommandWindow(engine, this.#options.clock, this.#events);
-      engine.notes.take = (what, command, key) => this.#events.take(what, command, key);
-      engine.notes.want(this.#events.wantedNotes());
+      const { clock, settings } = this.#options;
+      this.#window = new CommandWindow(engine, clock, settings, this.#events);
+      this.#events.attach(engine);
     }
     return this.#window;
-  }
-
-  #wantNotes(): void {
-    this.#currentWindow().engine.notes.want(this.#events.wantedNotes());
   }
 
   /** The situation, read before every run of commands; it is one object for good. */
   #situation(): Situation {
     const { situation } = this.#options;
-    const paused = () => this.#pause?.scope;
+    const paused = () => this.#pause.scope;
     return {
       get isLoading() {
         return situation.isLoading;
@@ -293,6 +314,8 @@ export class RespServer {
       situation: this.#situation(),
       scripts: this.scripts,
       log,
+      startedAtSeconds: this.startedAtSeconds,
+      memory: () => this.memory,
       execute: (args, client) => this.#gate.execute(args, client),
       callFromScript: (args, run) => this.#gate.callFromScript(args, run),
       isCommand: (args) => !(commandTable.resolve(args) instanceof Failure),
@@ -307,29 +330,16 @@ export class RespServer {
         state.leaves = true;
         this.#clients.get(state)?.client.destroy();
       },
-      pause: (untilMs, scope) => this.#pauseUntil(untilMs, scope),
+      pause: (untilMs, scope) => {
+        this.#pause.until(untilMs, scope);
+        this.#freeze();
+      },
       unpause: () => this.#unpause(),
       addMonitor: (state) => this.#monitors.add(state),
       removeMonitor: (state) => this.#monitors.remove(state),
+      unblock: (state, reason) => this.#clients.get(state)?.client.unblock(reason) ?? false,
       memoryOf: (state) => this.#clients.get(state)?.client.memory() ?? NO_MEMORY,
     };
-  }
-
-  /**
-   * Pauses clients as Redis does: a pause is never made shorter or weaker by another one, and the content
-   * does not change meanwhile.
-   */
-  #pauseUntil(untilMs: number, scope: 'all' | 'write'): void {
-    const { timers, clock } = this.#options;
-    const before = this.#pause;
-    before?.end.cancel();
-    const end = Math.max(untilMs, before?.untilMs ?? 0);
-    this.#pause = {
-      untilMs: end,
-      scope: before?.scope === 'all' ? 'all' : scope,
-      end: timers.after(Math.min(Math.max(0, end - clock.nowMs()), TIMER_MS_MAX), () => this.#unpause()),
-    };
-    this.#freeze();
   }
 
   #unpause(): void {
@@ -352,8 +362,7 @@ export class RespServer {
   }
 
   #endPause(): void {
-    this.#pause?.end.cancel();
-    this.#pause = undefined;
+    this.#pause.end();
     this.#freeze();
   }
 
@@ -361,7 +370,9 @@ export class RespServer {
     return this.#options.timers.after(CHECK_MS, () => {
       // A store that has been replaced is released even when no command comes.
       this.#currentWindow();
-      this.statistics.sample(this.#options.clock.nowMs());
+      const nowMs = this.#options.clock.nowMs();
+      const usedMemoryBytes = this.#options.engine().usedBytes();
+      this.statistics.sample({ nowMs, ...this.traffic, usedMemoryBytes });
       this.#closeIdle();
       // A client that reads nothing is sent nothing either, and it is only on sending that its limit is
       // checked otherwise.

@@ -73,6 +73,38 @@ export function oneOf<Word extends string>(words: readonly Word[]): Format<Word>
   };
 }
 
+/** Redis' switch, `yes` or `no`. */
+export const yesOrNo: Format<boolean> = {
+  parse(bytes) {
+    const word = bytes.toString('latin1').toLowerCase();
+    return word === 'yes' || word === 'no' ? word === 'yes' : new Refusal("argument must be 'yes' or 'no'");
+  },
+  show: (value) => (value ? 'yes' : 'no'),
+};
+
+const PERCENTILE = /^\d{1,17}(\.\d{0,17})?$/;
+
+/** Percentages between 0 and 100, parted by blanks; there may be none. */
+export const percentiles: Format<readonly number[]> = {
+  parse(bytes) {
+    const text = bytes.toString('latin1');
+    const words = text === '' ? [] : text.split(' ');
+    if (!words.every((word) => PERCENTILE.test(word))) {
+      return new Refusal('Invalid latency-tracking-info-percentiles parameters');
+    }
+    const numbers = words.map(Number);
+    return numbers.every((number) => number <= 100)
+      ? numbers
+      : new Refusal('latency-tracking-info-percentiles parameters should sit between [0.0,100.0]');
+  },
+  show: (numbers) => numbers.map(percentileText).join(' '),
+};
+
+/** A percentage as Redis shows it: six decimals at most. */
+export function percentileText(percent: number): string {
+  return String(Number(percent.toFixed(6)));
+}
+
 /** Any bytes, `maxBytes` at most. */
 export function bytesUpTo(maxBytes: number): Format<Buffer> {
   return {

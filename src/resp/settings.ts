@@ -5,17 +5,26 @@
  */
 import assert from 'node:assert';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { DEFAULT_EVICTION_SAMPLES, type EvictionPolicy } from '../engine/memory-limit.js';
+import {
+  DEFAULT_EVICTION_SAMPLES,
+  DEFAULT_USE_COUNTING,
+  type EvictionPolicy,
+  type UseCounting,
+} from '../engine/memory-limit.js';
 import type { EventClasses } from './keyspace-event-classes.js';
 import { Fact, IMMUTABLE, type Named, Setting } from './setting.js';
+import { settingFacts } from './setting-facts.js';
 import {
+  bytesUpTo,
   integerBetween,
   memoryBetween,
   type OutputClass,
   type OutputLimit,
   type OutputLimits,
   outputLimits,
+  percentiles,
   Refusal,
+  yesOrNo,
 } from './setting-formats.js';
 
 /** An option of the server, as CONFIG shows and maybe sets it. */
@@ -44,21 +53,28 @@ export interface InitialSettings {
   readonly bind: string;
   /** Returns the port that is listened on, which is known only once the server listens. */
   readonly port: () => number;
+  /** Returns the primary that is followed as `host port`; empty while this server leads. */
+  readonly replicaOf?: () => string;
+  /** Bytes of frames that are kept for replicas at most. */
+  readonly backlogBytes?: number;
 }
 
 const INT_MAX = 2n ** 31n - 1n;
 const UINT_MAX = 2n ** 32n - 1n;
 const INT64_MAX = 2n ** 63n - 1n;
 const MIB = 1024 * 1024;
-
-/** Seconds of silence after which a client's socket sends a keep-alive probe. */
-export const KEEP_ALIVE_SECONDS = 60;
+const AVAILABILITY_ZONE_BYTES_MAX = 255;
 
 /** The settings of one server. */
 export class Settings {
   readonly #maxMemory: Setting<bigint>;
   readonly #maxMemoryPolicy: Setting<EvictionPolicy>;
   readonly #maxMemorySamples: Setting<bigint>;
+  readonly #lfuLogFactor = new Setting(integerBetween(0n, INT_MAX), BigInt(DEFAULT_USE_COUNTING.logFactor));
+  readonly #lfuDecayTime = new Setting(
+    integerBetween(0n, INT_MAX),
+    BigInt(DEFAULT_USE_COUNTING.decayMinutes),
+  );
   readonly #maxClients: Setting<bigint>;
   readonly #timeout: Setting<bigint>;
   readonly #queryBufferLimit: Setting<bigint>;
@@ -66,6 +82,9 @@ export class Settings {
   readonly #slowlogThreshold = new Setting(integerBetween(-1n, INT64_MAX), 10_000n);
   readonly #slowlogMaxLength = new Setting(integerBetween(0n, INT64_MAX), 128n);
   readonly #busyReplyThreshold = new Setting(integerBetween(0n, INT64_MAX), 5_000n);
+  readonly #availabilityZone = new Setting(bytesUpTo(AVAILABILITY_ZONE_BYTES_MAX), Buffer.alloc(0));
+  readonly #latencyTracking = new Setting(yesOrNo, true);
+  readonly #latencyPercentiles = new Setting(percentiles, [50, 99, 99.9]);
   readonly #password: Setting<Buffer>;
   readonly #minReplicas: Setting<bigint>;
   readonly #minReplicasMaxLag: Setting<bigint>;
@@ -102,7 +121,7 @@ export class Settings {
     this.#minReplicasMaxLag = settingOf(options, 'min-replicas-max-lag');
     this.#freshHistory = settingOf(options, 'fresh-history');
     this.#eventClasses = settingOf(options, 'notify-keyspace-events');
-    this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...factsOf(initial)]);
+    this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...settingFacts(initial)]);
   }
 
   /** The limit of keys, values and tables in bytes; 0: only the store's own limit counts. */
@@ -116,6 +135,11 @@ export class Settings {
 
   get maxMemorySamples(): number {
     return this.#maxMemorySamples.number;
+  }
+
+  /** How LFU policies count uses. */
+  get useCounting(): UseCounting {
+    return { logFactor: this.#lfuLogFactor.number, decayMinutes: this.#lfuDecayTime.number };
   }
 
   get maxClients(): number {
@@ -170,8 +194,28 @@ export class Settings {
     return this.#busyReplyThreshold.number;
   }
 
+  /** Where the server is, as HELLO shows it; empty where nobody has said so. */
+  get availabilityZone(): Buffer {
+    return this.#availabilityZone.value;
+  }
+
+  /** Whether the latencies of commands are counted. */
+  get tracksLatency(): boolean {
+    return this.#latencyTracking.value;
+  }
+
+  /** The percentiles of latencies that INFO shows. */
+  get latencyPercentiles(): readonly number[] {
+    return this.#latencyPercentiles.value;
+  }
+
   get hasPassword(): boolean {
     return this.#password.value.length > 0;
+  }
+
+  /** The SHA-256 of the password, in hex; undefined where none is asked for. */
+  get passwordDigest(): string | undefined {
+    return this.hasPassword ? digestOf(this.#password.value).toString('hex') : undefined;
   }
 
   /** Bytes of the password; 0: none is asked for. */
@@ -235,6 +279,8 @@ export class Settings {
   #settable(): [string, Named][] {
     return [
       ['maxmemory-samples', this.#maxMemorySamples],
+      ['lfu-log-factor', this.#lfuLogFactor],
+      ['lfu-decay-time', this.#lfuDecayTime],
       ['maxclients', this.#maxClients],
       ['timeout', this.#timeout],
       ['client-query-buffer-limit', this.#queryBufferLimit],
@@ -243,6 +289,9 @@ export class Settings {
       ['slowlog-max-len', this.#slowlogMaxLength],
       ['busy-reply-threshold', this.#busyReplyThreshold],
       ['lua-time-limit', this.#busyReplyThreshold],
+      ['availability-zone', this.#availabilityZone],
+      ['latency-tracking', this.#latencyTracking],
+      ['latency-tracking-info-percentiles', this.#latencyPercentiles],
       // Nothing is sampled (LATENCY), so that the only value is 0, which turns sampling off.
       ['latency-monitor-threshold', new Setting(integerBetween(0n, 0n), 0n)],
     ];
@@ -260,24 +309,6 @@ function namedOf({ names, change, setting }: ConfigOption): [string, Named][] {
   const named =
     change === 'settable' ? setting : new Fact(() => String(setting.show()), { isImmutableInRedis });
   return names.map((name) => [name, named]);
-}
-
-function factsOf({ bind, port }: InitialSettings): [string, Named][] {
-  const fixed = (value: string | (() => string)) => new Fact(value, { isImmutableInRedis: false });
-  const immutable = (value: string) => new Fact(value, { isImmutableInRedis: true });
-  return [
-    ['databases', immutable('1')],
-    ['io-threads', immutable('1')],
-    ['cluster-enabled', immutable('no')],
-    ['enable-debug-command', immutable('no')],
-    ['save', fixed('')],
-    ['appendonly', fixed('no')],
-    ['bind', fixed(bind)],
-    ['port', fixed(() => String(port()))],
-    ['tcp-keepalive', fixed(String(KEEP_ALIVE_SECONDS))],
-    ['replica-read-only', fixed('yes')],
-    ['slave-read-only', fixed('yes')],
-  ];
 }
 
 /**

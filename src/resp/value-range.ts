@@ -10,7 +10,15 @@ export function rangeWithin(
   end: bigint,
   length: number,
 ): { start: number; end: number } | undefined {
-  if (start < 0n && end < 0n && start > end) return undefined;
+  return start < 0n && end < 0n && start > end ? undefined : clampedRange(start, end, length);
+}
+
+/** The same for a command for which negative numbers that cross each other are no special case (BITPOS). */
+export function clampedRange(
+  start: bigint,
+  end: bigint,
+  length: number,
+): { start: number; end: number } | undefined {
   const first = fromStart(start, length);
   const last = Math.min(fromStart(end, length), length - 1);
   return first > last ? undefined : { start: first, end: last + 1 };

@@ -252,6 +252,10 @@ export class Node implements ServedNode {
     return this.leading?.wait(replicas, timeoutMs) ?? NOBODY_WAITS;
   }
 
+  get backlogBytes(): number {
+    return this.report().serving?.backlog.bytes ?? 0;
+  }
+
   /** What its primary has is refused; asked for that primary once more, it takes that in. */
   get isRefusing(): boolean {
     return this.following?.follower.refusal !== undefined;

@@ -67,6 +67,8 @@ export interface ChoiceOption<Choice extends string = string, On extends Role = 
   extends Option<Choice, Choice, On> {
   readonly kind: 'choice';
   readonly choices: readonly Choice[];
+  /** What the help shows for the value where the choices are too many for that, so that its text has them. */
+  readonly helpValue?: string;
 }
 
 /** The classes of keyspace events that are published, a letter for each. */
@@ -154,7 +156,7 @@ export function shardCount<On extends Role>(row: Row<On> & { default: number }):
 
 /** One of `choices`; the first is the default. */
 export function choice<const Choice extends string, On extends Role>(
-  row: Row<On> & { choices: readonly Choice[] },
+  row: Row<On> & { choices: readonly Choice[]; helpValue?: string },
 ): ChoiceOption<Choice, On> {
   const { choices } = row;
   return {

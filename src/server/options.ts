@@ -318,7 +318,8 @@ export const serverOptions = {
     on: BOTH,
     flag: 'eviction',
     summary:
-      'What goes when that is full: nothing (writes are refused), keys long unused, any keys, or those that expire next.',
+      'What goes when that is full: nothing (noeviction: writes are refused), or keys long unused, rarely used or any (allkeys-lru, -lfu, -random), or only such that expire (volatile-lru, -lfu, -random), or what expires next (volatile-ttl).',
+    helpValue: '<policy>',
     choices: evictionPolicies,
     config: { names: ['maxmemory-policy'], change: 'settable' },
   }),

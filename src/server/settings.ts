@@ -4,6 +4,7 @@
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { Log } from '../replication/log.js';
 import { Settings } from '../resp/settings.js';
+import type { Address } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
 import { configOptions } from './config-options.js';
 import { weakSecret } from './weak-secret.js';
@@ -18,6 +19,8 @@ export interface SettingsNode {
   /** The present store. */
   readonly engine: ShardEngine;
   readonly events: { readonly log: Log };
+  /** The primary that is followed; undefined for one that leads. */
+  readonly primary: Address | undefined;
   /** The port on which clients are listened to; 0: none is open. */
   readonly clientPort: number;
 }
@@ -28,12 +31,14 @@ export function createSettings(node: SettingsNode): Settings {
   const settings = new Settings({
     options: configOptions(config),
     replicaQueueBytes: config.subscriberQueueBytes,
+    backlogBytes: config.backlogBytes,
     queryBufferBytes: Math.max(QUERY_BUFFER_BYTES_MIN, VALUES_IN_A_COMMAND * config.maxValueBytes),
     bind: config.listen === undefined ? '' : config.listen.host,
     port: () => node.clientPort,
+    replicaOf: () => (node.primary === undefined ? '' : `${node.primary.host} ${node.primary.port}`),
   });
   settings.onChange((name) => {
-    if (name.startsWith('maxmemory')) limitMemory(settings, node.engine);
+    if (/^(maxmemory|lfu-)/.test(name)) limitMemory(settings, node.engine);
     const warning = name === 'requirepass' ? weakSecret('password', settings.passwordBytes) : undefined;
     if (warning !== undefined) node.events.log.warn(warning);
   });
@@ -46,5 +51,6 @@ export function limitMemory(settings: Settings, engine: ShardEngine): void {
     maxBytes: settings.maxMemoryBytes,
     policy: settings.maxMemoryPolicy,
     samples: settings.maxMemorySamples,
+    useCounting: settings.useCounting,
   });
 }

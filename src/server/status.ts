@@ -6,16 +6,20 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import type { ReplicationMetrics } from '../replication/metrics.js';
 import { CommandStatistics } from '../resp/command-statistics.js';
 import { kernelCounts, kernelTotals } from '../resp/kernel-counts.js';
+import { memoryFacts } from '../resp/memory-facts.js';
 import type { Settings } from '../resp/settings.js';
-import type { ServerStatus } from '../status/info.js';
 import { replicationFields } from '../status/replication-info.js';
 import type { NodeReport } from '../status/report.js';
 import { type FrontStatus, serverStatus } from '../status/server-status.js';
 import { statusDocument } from '../status/status-document.js';
+import type { ServerStatus } from '../status/status-facts.js';
 import { encodeStatus } from '../status/status-payload.js';
 import type { NodeSeams } from './seams.js';
 
 const { version } = createRequire(import.meta.url)('fastcache/package.json') as { version: string };
+
+/** The 24 bits of Redis' clock that says how long keys are idle. */
+const LRU_CLOCK_MASK = 0xffffff;
 
 /** The parts of a node that are reported, as they are when they are read. */
 export interface ReportedNode {
@@ -43,30 +47,42 @@ export function createStatus(node: ReportedNode): Status {
   const noServer: FrontStatus = {
     port: 0,
     clients: [],
-    pubsub: { count: () => 0 },
+    pubsub: { count: () => 0, clientCount: 0 },
     statistics: new CommandStatistics(
       () => kernelCounts(node.engine),
       () => kernelTotals(node.engine, 0),
     ),
+    traffic: { inputBytes: 0, outputBytes: 0 },
+    clientBuffers: { bytes: 0, maxInputBytes: 0, maxOutputBytes: 0 },
+    get memory() {
+      const parts = { peakBytes: 0, clientBytes: 0, backlogBytes: 0, scripts: undefined };
+      return memoryFacts({ engine: node.engine, ...parts });
+    },
+    startedAtSeconds: Math.floor(startedMs / 1000),
   };
-  return (server = noServer) =>
-    serverStatus({
+  return (server = noServer) => {
+    const { metrics } = node;
+    const report = node.report();
+    return serverStatus({
       role: node.isReplica ? 'slave' : 'master',
       version,
       nowMs: clock.nowMs(),
+      lruClock: Math.floor(clock.monotonicUs() / 1e6) & LRU_CLOCK_MASK,
       uptimeMs: clock.nowMs() - startedMs,
       runId,
       isLoading: node.isLoading,
       server,
       engine: node.engine,
       settings: node.settings,
-      replication: replicationFields(node.report()),
+      replication: replicationFields(report),
+      changes: metrics.emittedMutations + metrics.replicaApplied,
       syncs: {
-        full: node.metrics.catchUpSnapshotCount,
-        partial: node.metrics.catchUpBacklogCount,
-        partialFailed: node.metrics.resumeFailureCount,
+        full: metrics.catchUpSnapshotCount,
+        partial: metrics.catchUpBacklogCount,
+        partialFailed: metrics.resumeFailureCount,
       },
     });
+  };
 }
 
 /**

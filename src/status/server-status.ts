@@ -1,10 +1,21 @@
 /** Gathers the status of a running server, for INFO and the metrics, from its parts. */
+import { totalmem } from 'node:os';
 import type { ClientState } from '../resp/client-state.js';
+import type { ClientBuffers, Traffic } from '../resp/client-totals.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
+import { latencyPercentile } from '../resp/latencies.js';
+import type { MemoryFacts } from '../resp/memory-facts.js';
 import type { PubSub } from '../resp/pubsub/pubsub.js';
-import type { ScriptHost } from '../resp/script-host.js';
+import { percentileText } from '../resp/setting-formats.js';
 import type { Settings } from '../resp/settings.js';
-import type { ServerStatus, SyncCounts } from './info.js';
+import type {
+  ClientsStatus,
+  LatencyPercentiles,
+  MemoryStatus,
+  ServerStatus,
+  StatsStatus,
+  SyncCounts,
+} from './status-facts.js';
 
 /** The parts of a server from which its status is gathered. */
 export interface ServerParts {
@@ -20,7 +31,11 @@ export interface ServerParts {
     keyCount(): number;
     expiringKeyCount(): number;
     averageTtlMs(): number;
+    staleShare(): number;
   };
+  readonly lruClock: number;
+  /** Records that were written or applied since the start. */
+  readonly changes: number;
   readonly settings: Settings;
   /** The lines of INFO's replication section behind `role`. */
   readonly replication: Record<string, string | number>;
@@ -33,60 +48,97 @@ export interface FrontStatus {
   readonly port: number;
   readonly clients: readonly ClientState[];
   readonly statistics: CommandStatistics;
-  readonly scripts?: ScriptHost;
-  readonly pubsub: Pick<PubSub, 'count'>;
+  readonly pubsub: Pick<PubSub, 'count' | 'clientCount'>;
+  /** What clients have sent and were sent, those that have left included. */
+  readonly traffic: Traffic;
+  /** What waits for them at present. */
+  readonly clientBuffers: ClientBuffers;
+  readonly memory: MemoryFacts;
+  /** Unix seconds at which the server was made. */
+  readonly startedAtSeconds: number;
 }
 
 /** Gathers the status of a server at this moment. */
 export function serverStatus(parts: ServerParts): ServerStatus {
-  const { server, engine, settings, role, version, nowMs, uptimeMs, runId, isLoading, replication } = parts;
-  const { clients, statistics } = server;
+  const { server, engine, settings, role, version, nowMs, lruClock, uptimeMs, runId, isLoading } = parts;
+  const { statistics } = server;
   const cpu = process.cpuUsage();
   return {
     role,
     version,
     nowMs,
+    lruClock,
     uptimeMs,
     runId,
     isLoading,
-    replication,
+    replication: parts.replication,
     tcpPort: server.port,
-    connectedClients: clients.length,
-    clients: { max: settings.maxClients, blocked: clients.filter(({ isBlocked }) => isBlocked).length },
+    connectedClients: server.clients.length,
+    clients: clientsStatus(server, settings),
     usedMemoryBytes: engine.usedBytes(),
-    memory: {
-      residentBytes: process.memoryUsage.rss(),
-      maxBytes: settings.maxMemoryBytes,
-      policy: settings.maxMemoryPolicy,
-      scripts: {
-        count: server.scripts?.runner?.count ?? 0,
-        bytes: server.scripts?.runner?.cachedBytes ?? 0,
-      },
-    },
+    memory: memoryStatus(parts),
+    persistence: { changes: parts.changes, startedAtSeconds: server.startedAtSeconds },
     keys: engine.keyCount(),
     expiringKeys: engine.expiringKeyCount(),
     averageTtlMs: engine.averageTtlMs(),
     commandsProcessed: statistics.commandsProcessed,
     expiredKeys: statistics.total('expiredKeys'),
-    stats: {
-      connections: statistics.connections,
-      rejectedConnections: statistics.rejectedConnections,
-      // The totals count clients that have left; connected ones are added here.
-      inputBytes: clients.reduce((sum, { readBytes }) => sum + readBytes, statistics.inputBytes),
-      outputBytes: clients.reduce((sum, { writtenBytes }) => sum + writtenBytes, statistics.outputBytes),
-      commandsPerSecond: statistics.commandsPerSecond,
-      evictedKeys: statistics.total('evictedKeys'),
-      keyspaceHits: statistics.total('keyspaceHits'),
-      keyspaceMisses: statistics.total('keyspaceMisses'),
-      errorReplies: statistics.errorReplies,
-      pubsub: {
-        channels: server.pubsub.count('channels'),
-        patterns: server.pubsub.count('patterns'),
-        shardChannels: server.pubsub.count('shardChannels'),
-      },
-      ...(parts.syncs !== undefined && { syncs: parts.syncs }),
-    },
+    stats: statsStatus(parts),
     cpu: { userUs: cpu.user, systemUs: cpu.system },
     commandRows: () => statistics.rows(),
+    errorCounts: () => statistics.errors.entries(),
+    latencies: () => (settings.tracksLatency ? latencies(statistics, settings.latencyPercentiles) : []),
   };
+}
+
+function clientsStatus({ clients, clientBuffers, pubsub }: FrontStatus, settings: Settings): ClientsStatus {
+  return {
+    max: settings.maxClients,
+    blocked: clients.filter(({ isBlocked }) => isBlocked).length,
+    pubsub: pubsub.clientCount,
+    tracking: 0,
+    watching: clients.filter(({ watched }) => watched.size > 0).length,
+    watchedKeys: clients.reduce((sum, { watched }) => sum + watched.size, 0),
+    maxInputBytes: clientBuffers.maxInputBytes,
+    maxOutputBytes: clientBuffers.maxOutputBytes,
+  };
+}
+
+function memoryStatus({ server, settings }: ServerParts): MemoryStatus {
+  return {
+    ...server.memory,
+    systemBytes: totalmem(),
+    maxBytes: settings.maxMemoryBytes,
+    policy: settings.maxMemoryPolicy,
+  };
+}
+
+function statsStatus({ server, engine, syncs }: ServerParts): StatsStatus {
+  const { statistics, traffic } = server;
+  return {
+    connections: statistics.connections,
+    rejectedConnections: statistics.rejectedConnections,
+    ...traffic,
+    commandsPerSecond: statistics.commandsPerSecond,
+    inputBytesPerSecond: statistics.inputBytesPerSecond,
+    outputBytesPerSecond: statistics.outputBytesPerSecond,
+    staleShare: engine.staleShare(),
+    evictedKeys: statistics.total('evictedKeys'),
+    keyspaceHits: statistics.total('keyspaceHits'),
+    keyspaceMisses: statistics.total('keyspaceMisses'),
+    errorReplies: statistics.errors.total,
+    pubsub: {
+      channels: server.pubsub.count('channels'),
+      patterns: server.pubsub.count('patterns'),
+      shardChannels: server.pubsub.count('shardChannels'),
+    },
+    ...(syncs !== undefined && { syncs }),
+  };
+}
+
+function latencies(statistics: CommandStatistics, percents: readonly number[]): LatencyPercentiles[] {
+  return (statistics.latencies?.rows() ?? []).map(({ name, counts }) => ({
+    name,
+    percentiles: percents.map((percent) => [percentileText(percent), latencyPercentile(counts, percent)]),
+  }));
 }

@@ -3,7 +3,7 @@ import '../support/debug-kernel.js';
 
 import { describe, expect, it } from 'vitest';
 import { Housekeeping } from '../../src/engine/housekeeping.js';
-import type { EvictionPolicy } from '../../src/engine/memory-limit.js';
+import { type EvictionPolicy, evictionPolicies } from '../../src/engine/memory-limit.js';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { NO_EXPIRY } from '../../src/frame/batch.js';
 import { batchBytes } from '../support/batch-bytes.js';
@@ -79,7 +79,7 @@ describe('without eviction, above the limit', () => {
 });
 
 it('an empty store with a limit that it can never keep refuses under every policy', () => {
-  for (const policy of ['noeviction', 'allkeys-lru', 'allkeys-random', 'volatile-ttl'] as const) {
+  for (const policy of evictionPolicies) {
     const engine = newEngine();
     engine.limitMemory({ maxBytes: 1, policy });
     expect(engine.makeRoom()).toBe(false);
@@ -87,7 +87,7 @@ it('an empty store with a limit that it can never keep refuses under every polic
   }
 });
 
-describe.each(['allkeys-lru', 'allkeys-random'] as const)('%s', (policy) => {
+describe.each(['allkeys-lru', 'allkeys-lfu', 'allkeys-random'] as const)('%s', (policy) => {
   it('keeps the store at its limit, takes every write, and evicts no more than that needs', () => {
     const engine = newEngine();
     const driver = new RespDriver(engine);
@@ -134,7 +134,7 @@ describe('allkeys-lru', () => {
     ['EXPIRE', (_, driver, n) => driver.run(command('EXPIRE', keyOf(n), '100'))],
     ['get', (engine, _, n) => engine.get(keyOf(n))],
     ['set', (engine, _, n) => engine.set(keyOf(n), value)],
-    ['touch', (engine, _, n) => engine.touch(keyOf(n))],
+    ['touch', (engine, _, n) => engine.uses.touch(keyOf(n))],
   ] as [string, Parameters<typeof keptAfter>[0]][])('spares what %s has used', (_, use) => {
     expect(keptAfter(use)).toBeGreaterThan(0.99 * (KEYS / 2));
   });
@@ -142,7 +142,7 @@ describe('allkeys-lru', () => {
   it.each([
     ['EXISTS', (_, driver, n) => driver.run(command('EXISTS', keyOf(n)))],
     ['TTL', (_, driver, n) => driver.run(command('TTL', keyOf(n)))],
-    ['idleSeconds', (engine, _, n) => engine.idleSeconds(keyOf(n))],
+    ['idleSeconds', (engine, _, n) => engine.uses.idleSeconds(keyOf(n))],
     ['expiryOf', (engine, _, n) => engine.expiryOf(keyOf(n))],
   ] as [string, Parameters<typeof keptAfter>[0]][])('takes %s for no use', (_, use) => {
     const kept = keptAfter(use) / (KEYS / 2);
@@ -353,16 +353,16 @@ describe('the access clock', () => {
     const clock = new StandingClock();
     const engine = newEngine({ clock });
     engine.set(keyOf(1), value, BigInt(clock.ms + 100_000));
-    expect(engine.idleSeconds(keyOf(1))).toBe(0);
+    expect(engine.uses.idleSeconds(keyOf(1))).toBe(0);
     clock.pass(7000);
-    expect(engine.idleSeconds(keyOf(1))).toBe(7);
-    expect(engine.idleSeconds(keyOf(1))).toBe(7);
-    expect(engine.touch(keyOf(1))).toBe(true);
-    expect(engine.idleSeconds(keyOf(1))).toBe(0);
+    expect(engine.uses.idleSeconds(keyOf(1))).toBe(7);
+    expect(engine.uses.idleSeconds(keyOf(1))).toBe(7);
+    expect(engine.uses.touch(keyOf(1))).toBe(true);
+    expect(engine.uses.idleSeconds(keyOf(1))).toBe(0);
     clock.pass(93_000);
     for (const key of [keyOf(1), keyOf(2)]) {
-      expect(engine.idleSeconds(key)).toBeUndefined();
-      expect(engine.touch(key)).toBe(false);
+      expect(engine.uses.idleSeconds(key)).toBeUndefined();
+      expect(engine.uses.touch(key)).toBe(false);
       expect(engine.recordBytes(key)).toBeUndefined();
     }
   });
@@ -374,7 +374,7 @@ describe('the access clock', () => {
     engine.set(keyOf(1), value);
     clock.us += 5e6;
     clock.ms -= 3_600_000;
-    expect(engine.idleSeconds(keyOf(1))).toBe(5);
+    expect(engine.uses.idleSeconds(keyOf(1))).toBe(5);
   });
 
   it('runs on a replica too, for the day when it is promoted', () => {
@@ -382,8 +382,8 @@ describe('the access clock', () => {
     const engine = newReplica({ clock });
     engine.apply(batchBytes({ shard: 0, sequence: 1n, op: 1, key: 'a', value }));
     clock.pass(3000);
-    expect(engine.idleSeconds(Buffer.from('a'))).toBe(3);
+    expect(engine.uses.idleSeconds(Buffer.from('a'))).toBe(3);
     engine.get(Buffer.from('a'));
-    expect(engine.idleSeconds(Buffer.from('a'))).toBe(0);
+    expect(engine.uses.idleSeconds(Buffer.from('a'))).toBe(0);
   });
 });

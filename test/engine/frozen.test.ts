@@ -43,7 +43,7 @@ describe('a key that expires while its store is frozen', () => {
     const ticket = engine.watches.watch(k);
     expect(engine.get(k)).toBeUndefined();
     expect(engine.expiryOf(k)).toBeUndefined();
-    expect(engine.touch(k)).toBe(false);
+    expect(engine.uses.touch(k)).toBe(false);
     expect(engine.del(k)).toBe(false);
     expect(engine.expire(k, BigInt(clock.ms + 1000))).toBe(false);
     expect(engine.keyspace.random()).toBeUndefined();

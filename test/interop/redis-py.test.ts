@@ -1,6 +1,7 @@
 /**
- * redis-py's own tests against a primary of ours: those that ask for strings, keys, transactions, connection
- * and server (redis-py/tests.json, where the others stand with the reason why they are not run).
+ * django-redis, and redis-py's own tests, against a primary of ours: those that ask for strings, keys,
+ * transactions, connection and server (redis-py/tests.json, where the others stand with the reason why they
+ * are not run).
  */
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
 import { Primary } from '../../src/index.js';
@@ -29,6 +30,11 @@ describeWith(python, 'redis-py', () => {
       expect(report.passed).toBe(run.length);
     });
   }
+
+  it('serves django-redis: its cache and its locks', { timeout: 120_000 }, async (context) => {
+    const printed = await here(context).program('django_cache.py', String(portOf(primary.listenAddress)));
+    expect(printed).toBe('all of it works\n');
+  });
 
   it('has no tests in these files that are on neither list', async (context) => {
     const known = [...run, ...Object.values(skip).flat()].sort();

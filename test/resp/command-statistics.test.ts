@@ -25,6 +25,13 @@ class Kernel {
   }
 }
 
+const sampleAt = (nowMs: number) => ({
+  nowMs,
+  inputBytes: 2 * nowMs,
+  outputBytes: nowMs,
+  usedMemoryBytes: 0,
+});
+
 function newStatistics(): { kernel: Kernel; statistics: CommandStatistics } {
   const kernel = new Kernel();
   const statistics = new CommandStatistics(
@@ -65,7 +72,8 @@ describe('command statistics', () => {
     kernel.ran(30, 10, 400);
     statistics.record('ping', 1, 'ok');
     statistics.inputBytes = statistics.outputBytes = statistics.connections = 5;
-    statistics.rejectedConnections = statistics.errorReplies = 5;
+    statistics.rejectedConnections = 5;
+    statistics.recordError('ERR no');
     statistics.reset();
     expect(statistics.rows()).toEqual([]);
     expect(statistics).toMatchObject({
@@ -73,8 +81,8 @@ describe('command statistics', () => {
       outputBytes: 0,
       connections: 0,
       rejectedConnections: 0,
-      errorReplies: 0,
     });
+    expect(statistics.errors.total).toBe(0);
     expect(statistics.total('keyspaceHits')).toBe(0);
     kernel.ran(31, 10, 450);
     expect(statistics.rows()).toEqual([{ name: 'get', calls: 1, microseconds: 50, rejected: 0, failed: 0 }]);
@@ -98,12 +106,45 @@ describe('command statistics', () => {
   it('know how many commands there are a second', () => {
     const { statistics } = newStatistics();
     for (let at = 0; at <= 1600; at += 100) {
-      statistics.sample(at);
+      statistics.sample(sampleAt(at));
       for (let run = 0; run < 50; run++) statistics.record('ping', 1, 'ok');
     }
     expect(statistics.commandsPerSecond).toBe(500);
+    expect(statistics.inputBytesPerSecond).toBe(2000);
+    expect(statistics.outputBytesPerSecond).toBe(1000);
     statistics.reset();
-    statistics.sample(1700);
+    statistics.sample(sampleAt(1700));
     expect(statistics.commandsPerSecond).toBeGreaterThan(400);
+  });
+
+  it('count errors by their first word, those of the kernel too', () => {
+    const { kernel, statistics } = newStatistics();
+    statistics.recordError('ERR syntax error');
+    statistics.recordError('WRONGPASS invalid');
+    statistics.recordError('nonsense');
+    statistics.recordError(`${'long'.repeat(10)} word`);
+    kernel.counts = [{ name: 'set', calls: 9, rejected: 5, failed: 4 }];
+    kernel.totals = { memoryRefusals: 2, replicaRefusals: 1 };
+    const expected = [
+      ['ERR', 1 + 2 + 6],
+      ['OOM', 2],
+      ['READONLY', 1],
+      ['WRONGPASS', 1],
+    ];
+    expect(statistics.errors.entries()).toEqual(expected);
+    statistics.kernelGoes();
+    kernel.counts = [];
+    kernel.totals = {};
+    expect(statistics.errors.entries()).toEqual(expected);
+    expect(statistics.errors.total).toBe(13);
+    statistics.reset();
+    expect(statistics.errors.entries()).toEqual([]);
+  });
+
+  it('keep no more words of errors than a script may make up', () => {
+    const { statistics } = newStatistics();
+    for (let n = 0; n < 10_000; n++) statistics.recordError(`WORD${n} of a script`);
+    expect(statistics.errors.entries().length).toBe(129);
+    expect(statistics.errors.total).toBe(10_000);
   });
 });

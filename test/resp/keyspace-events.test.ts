@@ -176,14 +176,16 @@ describe('keyspace events', () => {
   it('are noted only while somebody is subscribed to anything', () => {
     const pubsub = new PubSub(() => false);
     const { timers } = new VirtualWorld().seams;
-    const events = new KeyspaceEvents({ timers, pubsub, classes: () => parseEventClasses('KEA')! });
+    const settings = { eventClasses: parseEventClasses('KEA')!, onChange: () => {} };
+    const events = new KeyspaceEvents({ timers, pubsub, settings });
+    const wanted: boolean[] = [];
+    events.attach({ notes: { take: () => {}, want: (notes) => wanted.push(notes !== 0) } });
     const client = new ServerHost().newClient();
-    const wanted = () => [events.wantedNotes() !== 0, events.isOn];
-    expect(wanted()).toEqual([false, false]);
     pubsub.subscribe(client, 'channels', 'any');
-    expect(wanted()).toEqual([true, true]);
+    expect(events.isOn).toBe(true);
     pubsub.forget(client);
-    expect(wanted()).toEqual([false, false]);
+    expect(events.isOn).toBe(false);
+    expect(wanted).toEqual([false, true, false]);
   });
 
   it('of keys that expire come from the sweep, without anybody who reads them', async () => {

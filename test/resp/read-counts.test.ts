@@ -69,12 +69,12 @@ describe('CLIENT NO-TOUCH', () => {
     engine.kernel.exports.setMode(MODE_NO_TOUCH);
     engine.set(key, Buffer.from('22'));
     engine.set(key, Buffer.alloc(1_000));
-    expect(engine.idleSeconds(key)).toBe(10);
+    expect(engine.uses.idleSeconds(key)).toBe(10);
     engine.set(Buffer.from('new'), Buffer.from('1'));
-    expect(engine.idleSeconds(Buffer.from('new'))).toBe(0);
+    expect(engine.uses.idleSeconds(Buffer.from('new'))).toBe(0);
     engine.kernel.exports.setMode(0);
     engine.set(key, Buffer.from('3'));
-    expect(engine.idleSeconds(key)).toBe(0);
+    expect(engine.uses.idleSeconds(key)).toBe(0);
   });
 
   it('ends with RESET', async () => {

@@ -69,10 +69,11 @@ describe('settings', () => {
     }
   });
 
-  it('know the four policies that there are', () => {
-    expect(set(newSettings(), 'maxmemory-policy', 'allkeys-lfu')).toBe(
+  it('know the policies that Redis has', () => {
+    expect(set(newSettings(), 'maxmemory-policy', 'allkeys-lfu')).toBeUndefined();
+    expect(set(newSettings(), 'maxmemory-policy', 'allkeys-ttl')).toBe(
       "ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be one of the following: " +
-        'noeviction, allkeys-lru, allkeys-random, volatile-ttl',
+        'noeviction, allkeys-lru, allkeys-lfu, allkeys-random, volatile-lru, volatile-lfu, volatile-random, volatile-ttl',
     );
   });
 

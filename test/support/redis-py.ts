@@ -89,7 +89,12 @@ export class RedisPyTests {
     return output.split('\n').filter((line) => line.includes('::'));
   }
 
-  async #pytest(port: number, ...args: string[]): Promise<string> {
+  /** Runs a program of test/interop/redis-py with these arguments; returns what it prints. */
+  program(name: string, ...args: string[]): Promise<string> {
+    return this.#python(join(LISTS, name), ...args);
+  }
+
+  #pytest(port: number, ...args: string[]): Promise<string> {
     const options = [
       '-q',
       '-p',
@@ -99,15 +104,16 @@ export class RedisPyTests {
       '--redis-url',
       `redis://127.0.0.1:${port}/0`,
     ];
-    const { stdout } = await run(
-      join(this.#directory, 'venv/bin/python'),
-      ['-m', 'pytest', ...options, ...args],
-      {
-        cwd: join(this.#directory, SOURCES),
-        maxBuffer: OUTPUT_BYTES,
-        env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
-      },
-    );
+    return this.#python('-m', 'pytest', ...options, ...args);
+  }
+
+  async #python(...args: string[]): Promise<string> {
+    const sources = join(this.#directory, SOURCES);
+    const { stdout } = await run(join(this.#directory, 'venv/bin/python'), args, {
+      cwd: sources,
+      maxBuffer: OUTPUT_BYTES,
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PYTHONPATH: sources },
+    });
     return stdout;
   }
 }

@@ -12,6 +12,7 @@ import { CommandStatistics } from '../../src/resp/command-statistics.js';
 import { commandTable } from '../../src/resp/commands/index.js';
 import { splitInline } from '../../src/resp/inline.js';
 import { Later } from '../../src/resp/later.js';
+import { memoryFacts } from '../../src/resp/memory-facts.js';
 import { PubSub } from '../../src/resp/pubsub/pubsub.js';
 import { encodeReply, Failure, NO_REPLY, type Protocol, type Reply } from '../../src/resp/reply.js';
 import type { Settings } from '../../src/resp/settings.js';
@@ -37,6 +38,8 @@ export class ServerHost {
   primary: { host: string; port: number } | undefined;
   /** Replicas that have acknowledged everything. */
   acknowledged = 0;
+  /** Bytes that wait, of all clients. */
+  clientBytes = 0;
   readonly #host: CommandHost;
 
   constructor(settings: TestSettings = {}) {
@@ -62,8 +65,21 @@ export class ServerHost {
         unpause: () => deeds.push('unpause'),
         addMonitor: ({ id }) => deeds.push(`monitor ${id}`),
         removeMonitor: ({ id }) => deeds.push(`no monitor ${id}`),
+        unblock: ({ id }, reason) => {
+          deeds.push(`unblock ${id} ${reason}`);
+          return id === 2;
+        },
         memoryOf: () => ({ inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 }),
       },
+      startedAtSeconds: 1_700_000_000,
+      memory: () =>
+        memoryFacts({
+          engine: this.engine,
+          peakBytes: 0,
+          clientBytes: this.clientBytes,
+          backlogBytes: 0,
+          scripts: undefined,
+        }),
       pubsub: new PubSub((pattern, text) => this.engine.keyspace.matches(pattern, text)),
       events: { isOn: false } as unknown as CommandHost['events'],
       scripts: { runner: undefined, load: () => {} } as unknown as CommandHost['scripts'],
@@ -115,6 +131,7 @@ export class ServerHost {
         return primary();
       },
       isRefusing: false,
+      backlogBytes: 0,
       sendMessage: ({ channel, payload }) => {
         this.deeds.push(`message ${channel} ${payload}`);
         return undefined;

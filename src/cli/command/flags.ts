@@ -91,13 +91,14 @@ export function addressFlag(summary: string, address: string | undefined) {
   return address === undefined ? flag() : flag({ default: address });
 }
 
-/** A flag for one word of `options`. */
+/** A flag for one word of `options`; the help shows them, or `helpValue`. */
 export function choiceFlag<const T extends string>(
   summary: string,
   options: readonly T[],
   choice: NoInfer<T>,
+  helpValue: string = options.join('|'),
 ) {
-  return Flags.option({ summary, options, helpValue: options.join('|') })({ default: choice });
+  return Flags.option({ summary, options, helpValue })({ default: choice });
 }
 
 /** A flag for the mode of the file that a command makes. */

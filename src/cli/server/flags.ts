@@ -87,7 +87,7 @@ function flagOf(option: AnyOption, role: Role): FlagInput[string] {
         parse: async (text) => parseShards(text),
       })({ default: option.defaultOf(role)! });
     case 'choice':
-      return choiceFlag(summary, option.choices, option.defaultOf(role)!);
+      return choiceFlag(summary, option.choices, option.defaultOf(role)!, option.helpValue);
     case 'address':
       return addressFlag(summary, option.commandDefaults[role] ?? (option.defaultOf(role) || undefined));
     case 'addresses':

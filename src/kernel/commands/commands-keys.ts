@@ -2,9 +2,10 @@
 
 import { nowMs } from '../clock';
 import { NOTE_DELETED, WRITE_DONE } from '../layout';
-import { noteAccess } from '../memory/record';
+import { noteAccess } from '../memory/access';
 import { parsed, parseInteger } from '../number';
-import { counted, deleteHere, expireHere, expiryHere, locate, lookup } from '../store/store';
+import { counted } from '../store/reads';
+import { deleteHere, expireHere, expiryHere, locate, lookup } from '../store/store';
 import { NEVER } from '../table/expiry';
 import { readAhead } from './ahead';
 import { argc, argument, argumentLength, wordOf } from './arguments';

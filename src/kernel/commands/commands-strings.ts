@@ -3,20 +3,13 @@
 import { nowMs } from '../clock';
 import { NOTE_EXPIRED, NOTE_EXPIRY, NOTE_MISSED, NOTE_NOTHING, NOTE_WRITTEN, WRITE_DONE } from '../layout';
 import { RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
-import { parsed, parseInteger, writeSigned } from '../number';
+import { hex64, parsed, parseInteger, readHex64, writeSigned } from '../number';
 import { hasRoomFor } from '../store/evict';
 import { noteKey, wantedNotes } from '../store/notes';
-import {
-  appendHere,
-  counted,
-  countedQuietly,
-  deleteHere,
-  expiryHere,
-  locate,
-  lookup,
-  setHere,
-} from '../store/store';
+import { counted, countedQuietly } from '../store/reads';
+import { appendHere, deleteHere, expiryHere, locate, lookup, setHere } from '../store/store';
 import { NEVER } from '../table/expiry';
+import { xxh3 } from '../xxh3';
 import { readAhead } from './ahead';
 import { argc, argument, argumentLength, maxArgumentBytes, wordOf } from './arguments';
 import { DONE, failed, full, invalidExpireTime, notAnInteger, OUT_OF_MEMORY, syntaxError } from './outcome';
@@ -40,6 +33,10 @@ const EXAT: u64 = 0x74617865;
 const PXAT: u64 = 0x74617870;
 const GET: u64 = 0x746567;
 const KEEPTTL: u64 = 0x6c74747065656b;
+const IFEQ: u64 = 0x71656669;
+const IFNE: u64 = 0x656e6669;
+const IFDEQ: u64 = 0x7165646669;
+const IFDNE: u64 = 0x656e646669;
 
 const digits: usize = memory.data(24, 8);
 
@@ -89,11 +86,17 @@ let onlyNew: bool = false;
 let onlyOld: bool = false;
 let keepsExpiry: bool = false;
 let wantsOld: bool = false;
+/**
+ * Which of IFEQ, IFNE, IFDEQ, IFDNE is asked for, 0 when none is, and the argument with which it compares.
+ */
+let condition: u64 = 0;
+let compared: u32 = 0;
 let expiresAtMs: u64 = NEVER;
 const OPTIONS_READ: i32 = -1;
 
 export function set(): i32 {
   onlyNew = onlyOld = keepsExpiry = wantsOld = false;
+  condition = 0;
   expiresAtMs = NEVER;
   if (argc > 3) {
     const outcome = readSetOptions();
@@ -112,7 +115,7 @@ export function set(): i32 {
     }
     counted(record, key, keyBytes);
   }
-  if ((onlyNew && record !== 0) || (onlyOld && record === 0)) {
+  if ((onlyNew && record !== 0) || (onlyOld && record === 0) || (condition !== 0 && !meets(record))) {
     if (!wantsOld) replyNull();
     return DONE;
   }
@@ -139,8 +142,8 @@ function readSetOptions(): i32 {
   for (let i: u32 = 3; i < argc; i++) {
     const length = argumentLength(i);
     const word = length <= 8 ? wordOf(i) : 0;
-    if (word === NX && !onlyOld) onlyNew = true;
-    else if (word === XX && !onlyNew) onlyOld = true;
+    if (word === NX && !onlyOld && condition === 0) onlyNew = true;
+    else if (word === XX && !onlyNew && condition === 0) onlyOld = true;
     else if (word === GET) wantsOld = true;
     else if (word === KEEPTTL && unitWord === 0) keepsExpiry = true;
     else if (
@@ -151,9 +154,22 @@ function readSetOptions(): i32 {
     ) {
       unitWord = word;
       time = ++i;
+    } else if (
+      (word === IFEQ || word === IFNE || word === IFDEQ || word === IFDNE) &&
+      (condition === 0 || condition === word) &&
+      !onlyNew &&
+      !onlyOld &&
+      i + 1 < argc
+    ) {
+      condition = word;
+      compared = ++i;
     } else return syntaxError();
   }
-  if (unitWord === 0) return OPTIONS_READ;
+  return unitWord === 0 ? readCondition() : readTime(unitWord, time);
+}
+
+/** Reads the time of a SET in its unit. */
+function readTime(unitWord: u64, time: u32): i32 {
   if (!parseInteger(argument(time), argumentLength(time))) return notAnInteger();
   const unit: i64 = unitWord === EX || unitWord === EXAT ? 1000 : 1;
   const base: i64 = unitWord === EX || unitWord === PX ? <i64>nowMs : 0;
@@ -161,7 +177,27 @@ function readSetOptions(): i32 {
     return invalidExpireTime();
   }
   expiresAtMs = <u64>(parsed * unit + base);
-  return OPTIONS_READ;
+  return readCondition();
+}
+
+/** Reads the digest with which a SET compares, where it does that. */
+function readCondition(): i32 {
+  if (condition !== IFDEQ && condition !== IFDNE) return OPTIONS_READ;
+  if (readHex64(argument(compared), argumentLength(compared))) return OPTIONS_READ;
+  return failed('ERR must be exactly 16 hexadecimal characters');
+}
+
+/** Returns whether the value that is there, or its lack, lets a SET set it. */
+function meets(record: usize): bool {
+  const isNegative = condition === IFNE || condition === IFDNE;
+  if (record === 0) return isNegative;
+  const value = valueAt(record);
+  const length = valueLengthOf(record);
+  const isSame =
+    condition === IFDEQ || condition === IFDNE
+      ? xxh3(value, length) === hex64
+      : length === argumentLength(compared) && memory.compare(value, argument(compared), length) === 0;
+  return isSame !== isNegative;
 }
 
 export function mset(): i32 {

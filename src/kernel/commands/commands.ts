@@ -38,7 +38,7 @@ import {
   HANDED_OUT,
   OUT_OF_MEMORY,
   refuseForMemory,
-  rejected,
+  refuseOnReplica,
   wrongArity,
 } from './outcome';
 
@@ -163,7 +163,7 @@ function isCall(command: i32, hasArity: bool): bool {
 function isWrite(command: i32, hasArity: bool): bool {
   if (!isCall(command, hasArity)) return false;
   if (!isReplica) return true;
-  rejected("READONLY You can't write against a read only replica.");
+  refuseOnReplica();
   return false;
 }
 

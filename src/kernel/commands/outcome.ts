@@ -17,6 +17,19 @@ export let wantedOutput: u64 = 0;
 /** How the command at hand ended, one of ENDED_*. */
 export let ended: i32 = ENDED_WELL;
 
+let refusedForMemory: f64 = 0;
+let refusedOnReplica: f64 = 0;
+
+/** Returns how many commands were refused for lack of memory. */
+export function memoryRefusals(): f64 {
+  return refusedForMemory;
+}
+
+/** Returns how many commands were refused because this is a replica's store. */
+export function replicaRefusals(): f64 {
+  return refusedOnReplica;
+}
+
 export function beginCommand(): void {
   ended = ENDED_WELL;
 }
@@ -41,7 +54,7 @@ export function failedAbout(text: string, from: usize, length: u32): i32 {
 }
 
 /** Replies an error to a command that may not run now. */
-export function rejected(text: string): i32 {
+function rejected(text: string): i32 {
   ended = ENDED_REJECTED;
   replyError(text);
   return DONE;
@@ -53,7 +66,13 @@ export function wrongArity(): i32 {
   return DONE;
 }
 
+export function refuseOnReplica(): i32 {
+  refusedOnReplica += 1;
+  return rejected("READONLY You can't write against a read only replica.");
+}
+
 export function refuseForMemory(): i32 {
+  refusedForMemory += 1;
   return rejected("OOM command not allowed when used memory > 'maxmemory'.");
 }
 

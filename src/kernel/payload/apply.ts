@@ -23,6 +23,7 @@ import {
   RESULT_SKIPPED,
   RESULT_TIMESTAMP_F64,
 } from '../layout';
+import { noteAccess } from '../memory/access';
 import { usedBytes } from '../memory/arena';
 import { contentBytesMax } from '../memory/pages';
 import {
@@ -166,6 +167,7 @@ function loadEntry(at: usize, header: usize): bool {
   const key = at + header;
   const record = locateAny(key, keyBytes, xxh3(key, keyBytes), keyedHash(key, keyBytes));
   const value = key + <usize>keyBytes;
+  if (record !== 0) noteAccess(record);
   return writeHere(record, key, keyBytes, value, entryValueLength(at), entryExpiry(at, header));
 }
 
@@ -261,6 +263,7 @@ function applyRecord(at: usize, keyed: u64): bool {
   if (op === OP_EXPIRE) return record === 0 || expireHereQuietly(record, expiresAtMs);
   // A Set that is past its expiry replaces what was there all the same and is hidden, for the older value
   // must go.
+  if (record !== 0) noteAccess(record);
   if (wantedNotes === 0) return writeRecord(record, at, expiresAtMs);
   const before = record === 0 ? NEVER : expiryHere(record);
   if (!writeRecord(record, at, expiresAtMs)) return false;

@@ -2,6 +2,7 @@
 // store.ts.
 import { nowMs } from '../clock';
 import { NOTE_DELETED, NOTE_EXPIRY, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from '../layout';
+import { setAccess } from '../memory/access';
 import { valueAt, valueLengthOf } from '../memory/record';
 import { NEVER } from '../table/expiry';
 import { noteKey } from './notes';
@@ -9,7 +10,7 @@ import { deleteHere, expireHere, expiryHere, locate, lookup, overwriteHere, setH
 
 /** Sets a key, or deletes it when the expiry has passed already; returns WRITE_DONE or WRITE_MEMORY. */
 export function put(key: usize, keyBytes: u32, value: usize, valueBytes: u32, expiresAtMs: u64): i32 {
-  const record = locate(key, keyBytes);
+  const record = lookup(key, keyBytes);
   if (expiresAtMs <= nowMs) return record === 0 ? WRITE_DONE : deleteHere(record, NOTE_DELETED);
   const written = setHere(record, key, keyBytes, value, valueBytes, expiresAtMs);
   if (written === WRITE_DONE && expiresAtMs !== NEVER) noteKey(NOTE_EXPIRY, key, keyBytes);
@@ -30,7 +31,7 @@ export function copyKey(from: usize, fromBytes: u32, to: usize, toBytes: u32): i
   const source = lookup(from, fromBytes);
   if (source === 0) return WRITE_MISSING;
   const expiresAtMs = expiryHere(source);
-  const record = locate(to, toBytes);
+  const record = lookup(to, toBytes);
   return setHere(record, to, toBytes, valueAt(source), valueLengthOf(source), expiresAtMs);
 }
 
@@ -49,4 +50,15 @@ export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
   const record = lookup(key, keyBytes);
   if (record === 0) return WRITE_MISSING;
   return expiresAtMs <= nowMs ? deleteHere(record, NOTE_DELETED) : expireHere(record, expiresAtMs);
+}
+
+/**
+ * Makes a key count as used so often, where uses are counted (0 to 255), or else as last used so many seconds
+ * ago, IDLE_SECONDS_MAX at most; returns WRITE_DONE or WRITE_MISSING.
+ */
+export function setAccessOfKey(key: usize, keyBytes: u32, access: u32): i32 {
+  const record = locate(key, keyBytes);
+  if (record === 0) return WRITE_MISSING;
+  setAccess(record, access);
+  return WRITE_DONE;
 }

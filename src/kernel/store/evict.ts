@@ -2,18 +2,23 @@
 // the limit is looked at before a command that may need memory, so that content may be above it by what one
 // command has added.
 import {
+  EVICT_LFU,
   EVICT_LRU,
   EVICT_NOTHING,
   EVICT_RANDOM,
+  EVICT_TTL,
+  EVICT_VOLATILE_LFU,
+  EVICT_VOLATILE_RANDOM,
   EVICTION_STEP_KEYS,
   NOTE_EVICTED,
   WRITE_DONE,
 } from '../layout';
+import { countUses } from '../memory/access';
 import { usedBytes } from '../memory/arena';
 import { availableBytes, contentBytesMax } from '../memory/pages';
 import { nearestExpiring } from '../table/expiry';
-import { randomRecord, randomSegment, randomShard } from '../table/sample';
-import { locateIdlest } from './pool';
+import { randomExpiring, randomRecord, randomSegment, randomShard } from '../table/sample';
+import { emptyPool, locateIdlest } from './pool';
 import { compact, deleteHere, isFrozen, isReplica, locateRecord } from './store';
 
 /**
@@ -46,9 +51,20 @@ export function evictedCount(): f64 {
   return evictedKeys;
 }
 
-/** Lets content take `maxBytes` from now on, or with 0 all there is; `chosen` is one of EVICT_*. */
-export function limitMemory(maxBytes: f64, chosen: u32, sampleCount: u32): void {
+/**
+ * Lets content take `maxBytes` from now on, or with 0 all there is; `chosen` is one of EVICT_*. How LFU
+ * policies count is as with Redis' settings `lfu-log-factor` and `lfu-decay-time`.
+ */
+export function limitMemory(
+  maxBytes: f64,
+  chosen: u32,
+  sampleCount: u32,
+  logFactor: f64,
+  decayMinutes: u32,
+): void {
+  if (policy !== chosen) emptyPool();
   policy = chosen;
+  countUses(chosen === EVICT_LFU || chosen === EVICT_VOLATILE_LFU, logFactor, decayMinutes);
   samples = min(max<u32>(sampleCount, 1), SAMPLES_MAX);
   limit = <usize>(maxBytes === 0 ? ownBytesMax() : min(maxBytes, ownBytesMax()));
   noteExcess();
@@ -117,11 +133,23 @@ function evictOne(): bool {
 }
 
 function locateVictim(): usize {
-  if (policy === EVICT_LRU) return locateIdlest(samples);
-  if (policy === EVICT_RANDOM) {
-    const shard = randomShard();
-    return shard === 0 ? 0 : locateRecord(randomRecord(randomSegment(shard)));
+  switch (policy) {
+    case EVICT_LRU:
+    case EVICT_LFU:
+      return locateIdlest(samples, false);
+    case EVICT_RANDOM: {
+      const shard = randomShard();
+      return shard === 0 ? 0 : locateRecord(randomRecord(randomSegment(shard)));
+    }
+    case EVICT_TTL:
+      return locateIfAny(nearestExpiring());
+    case EVICT_VOLATILE_RANDOM:
+      return locateIfAny(randomExpiring());
+    default:
+      return locateIdlest(samples, true);
   }
-  const record = nearestExpiring();
+}
+
+function locateIfAny(record: usize): usize {
   return record === 0 ? 0 : locateRecord(record);
 }

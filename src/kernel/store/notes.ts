@@ -1,7 +1,7 @@
 // What the host may want to know of as it happens: changes of keys, and reads that find none (docs/redis.md,
 // "Keyspace notifications"). While it wants nothing, a note is one branch.
 import { note } from '../host';
-import { NO_COMMAND } from '../layout';
+import { NO_COMMAND, NOTE_NEW, NOTE_WRITTEN } from '../layout';
 
 /** The notes that are wanted, a bit for each of NOTE_*. */
 export let wantedNotes: u32 = 0;
@@ -19,4 +19,10 @@ export function setRunningCommand(command: i32): void {
 /** Has the host take a note (NOTE_*) about a key, if it wants such notes. */
 export function noteKey(what: u32, key: usize, bytes: u32): void {
   if (((wantedNotes >> what) & 1) !== 0) note(what, runningCommand, key, bytes);
+}
+
+/** Notes that a key was written, and whether it is new. */
+export function noteWrite(isNew: bool, key: usize, bytes: u32): void {
+  if (isNew) noteKey(NOTE_NEW, key, bytes);
+  noteKey(NOTE_WRITTEN, key, bytes);
 }

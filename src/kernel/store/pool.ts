@@ -1,13 +1,19 @@
-// The pool of Redis' approximated LRU (evict.c): those of the sampled records that are longest unused, kept
-// from one eviction to the next. Records move and are deleted meanwhile, so that it has no addresses: an
-// entry names its record by the key's keyed hash, and shows by the time of the last use whether the record
-// has been used since.
+// The pool of Redis' approximated LRU and LFU (evict.c): those of the sampled records that are longest
+// unused or least used, kept from one eviction to the next. Records move and are deleted meanwhile, so
+// that it has no addresses: an entry names its record by the key's keyed hash, and shows by the bits of
+// the last use whether the record has been used since.
 //
-// It has sixteen entries, the least idle one first: 0 keyed hash, 8 shard, 12 access clock.
-import { secondsSince } from '../clock';
+// It has sixteen entries, the least idle one first: 0 keyed hash, 8 shard, 12 the bits of the last use.
 import { keyedHash } from '../keyed-hash';
-import { accessOf, keyLengthOf, keyOf } from '../memory/record';
-import { randomRecord, randomSegment, randomShard } from '../table/sample';
+import { accessOf, idlenessOf } from '../memory/access';
+import { heapPlaceOf, keyLengthOf, keyOf } from '../memory/record';
+import {
+  randomExpiringOf,
+  randomExpiringShard,
+  randomRecord,
+  randomSegment,
+  randomShard,
+} from '../table/sample';
 import { BUCKETS, bucketOf, overflowOf, SLOT_MASK, tagOf } from '../table/segment';
 import { depthOf, directoryOf } from '../table/shard';
 import { segmentIn } from '../table/table';
@@ -18,24 +24,44 @@ const ENTRY_BYTES: usize = 16;
 const pool: usize = memory.data(256, 8);
 let pooled: u32 = 0;
 
-/** Samples `samples` records and locates the one to evict first; returns it, 0 when there are no keys. */
-export function locateIdlest(samples: u32): usize {
-  for (let shard = randomShard(); shard !== 0; shard = randomShard()) {
-    const segment = randomSegment(shard);
-    for (let i: u32 = 0; i < samples; i++) consider(shard, randomRecord(segment));
+/** Forgets all candidates, because another policy compares other records. */
+export function emptyPool(): void {
+  pooled = 0;
+}
+
+/**
+ * Samples `samples` records, of those that expire or of all, and locates the one to evict first; returns it,
+ * 0 when there are none.
+ */
+export function locateIdlest(samples: u32, onlyExpiring: bool): usize {
+  while (sample(samples, onlyExpiring)) {
     while (pooled > 0) {
       const entry = entryAt(--pooled);
       const record = findHash(load<u32>(entry, 8), load<u64>(entry));
-      if (record !== 0 && accessOf(record) === load<u32>(entry, 12)) return locateRecord(record);
+      if (record === 0 || accessOf(record) !== load<u32>(entry, 12)) continue;
+      if (!onlyExpiring || heapPlaceOf(record) !== 0) return locateRecord(record);
     }
     // All entries were stale, which the next samples are not.
   }
   return 0;
 }
 
+/** Considers some records; returns false when there are none. */
+function sample(samples: u32, onlyExpiring: bool): bool {
+  const shard = onlyExpiring ? randomExpiringShard() : randomShard();
+  if (shard === 0) return false;
+  if (onlyExpiring) {
+    for (let i: u32 = 0; i < samples; i++) consider(shard, randomExpiringOf(shard));
+  } else {
+    const segment = randomSegment(shard);
+    for (let i: u32 = 0; i < samples; i++) consider(shard, randomRecord(segment));
+  }
+  return true;
+}
+
 function consider(shard: usize, record: usize): void {
   const access = accessOf(record);
-  const idle = secondsSince(access);
+  const idle = idlenessOf(access);
   const isFull = pooled === ENTRIES;
   if (isFull && idle <= idleAt(0)) return;
   const keyed = keyedHash(keyOf(record), keyLengthOf(record));
@@ -62,7 +88,7 @@ function entryAt(index: u32): usize {
 }
 
 function idleAt(index: u32): u32 {
-  return secondsSince(load<u32>(entryAt(index), 12));
+  return idlenessOf(load<u32>(entryAt(index), 12));
 }
 
 /** Returns the record in a shard whose key has this keyed hash, or 0. */

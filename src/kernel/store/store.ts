@@ -7,7 +7,6 @@ import { keyedHash } from '../keyed-hash';
 import {
   NOTE_EXPIRED,
   NOTE_EXPIRY,
-  NOTE_MISSED,
   NOTE_NEW,
   NOTE_PERSISTED,
   NOTE_WRITTEN,
@@ -17,23 +16,16 @@ import {
   WRITE_DONE,
   WRITE_MEMORY,
 } from '../layout';
+import { noteAccess, noteBirth } from '../memory/access';
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
-import {
-  heapPlaceOf,
-  keyLengthOf,
-  keyOf,
-  noteAccess,
-  RECORD_HEADER,
-  valueAt,
-  valueLengthOf,
-} from '../memory/record';
+import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
 import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from '../table/expiry';
 import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from '../table/shard';
 import { find, insert, remove, reserve, touchBucket, touchRecord } from '../table/table';
 import { xxh3 } from '../xxh3';
 import { emit, emitPostponed, emitRewritten, reserveRecord, reserveRewritten } from './batch';
 import { noteChange, watchedHashes } from './changes';
-import { noteKey, wantedNotes } from './notes';
+import { noteKey, noteWrite, wantedNotes } from './notes';
 
 /** A replica hides what has expired and emits nothing. */
 export let isReplica: bool = false;
@@ -48,8 +40,6 @@ let expiredKeys: f64 = 0;
 /** How many records a compaction has moved; the debug build counts them. */
 let moved: f64 = 0;
 let isTouching: bool = true;
-let hits: f64 = 0;
-let misses: f64 = 0;
 /** What was read ahead, which is kept so that no compiler leaves the reading out. */
 export let touched: u64 = 0;
 /** Address of the key whose hashes are known already, 0 when none is. */
@@ -133,29 +123,6 @@ export function locate(key: usize, length: u32): usize {
   return 0;
 }
 
-/** Returns how many reads found their key. */
-export function keyspaceHits(): f64 {
-  return hits;
-}
-
-/** Returns how many reads did not find their key. */
-export function keyspaceMisses(): f64 {
-  return misses;
-}
-
-/** Counts a read of a key, and notes a miss; returns `record`. */
-export function counted(record: usize, key: usize, length: u32): usize {
-  if (record === 0) noteKey(NOTE_MISSED, key, length);
-  return countedQuietly(record);
-}
-
-/** Counts a read; returns `record`. */
-export function countedQuietly(record: usize): usize {
-  if (record === 0) misses += 1;
-  else hits += 1;
-  return record;
-}
-
 /** Sets whether keys that are read or changed count as used; those that come to be always do. */
 export function setTouching(touching: bool): void {
   isTouching = touching;
@@ -222,10 +189,21 @@ export function appendHere(record: usize, more: usize, moreBytes: u32): usize {
  * up to `offset`. Returns the record it then has, 0 when memory is exhausted.
  */
 export function overwriteHere(record: usize, offset: u32, part: usize, partBytes: u32): usize {
+  const target = growHere(record, max(valueLengthOf(record), offset + partBytes), offset);
+  if (target === 0) return 0;
+  copyBytes(valueAt(target) + offset, part, partBytes);
+  emitHere(target);
+  return target;
+}
+
+/**
+ * Makes the located record's value `bytes` long, no shorter than it is, with zeros up to `zeros`; the caller
+ * fills the others and calls `emitHere`. Returns the record it then has, 0 when memory is exhausted.
+ */
+export function growHere(record: usize, bytes: u32, zeros: u32): usize {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   const before = valueLengthOf(record);
-  const bytes = max(before, offset + partBytes);
   if (!reserveRewritten(atShard, record, keyBytes, bytes)) return 0;
   const value = RECORD_HEADER + <usize>keyBytes;
   let target = record;
@@ -235,13 +213,30 @@ export function overwriteHere(record: usize, offset: u32, part: usize, partBytes
     memory.copy(target, record, value + before);
     relink(record, target, value + before);
   }
-  if (offset > before) memory.fill(target + value + before, 0, offset - before);
-  copyBytes(target + value + offset, part, partBytes);
+  if (zeros > before) memory.fill(target + value + before, 0, zeros - before);
   store<u32>(target, bytes, 4);
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
-  noteKey(NOTE_WRITTEN, keyOf(target), keyBytes);
-  emitRewritten(atShard, atHash, target);
   return target;
+}
+
+/**
+ * Makes the located key, which is not there, with a value of zeros; the caller calls `emitHere`. Returns its
+ * record, 0 when memory is exhausted.
+ */
+export function createHere(key: usize, keyBytes: u32, bytes: u32): usize {
+  if (atSlot !== 0 && !expire(load<u32>(atSlot))) return 0;
+  if (!reserveRecord(atShard, keyBytes, bytes) || !writeQuietly(0, key, keyBytes, key, 0, NEVER)) return 0;
+  const empty = locateAny(key, keyBytes, atHash, atKeyed);
+  const record = growHere(empty, bytes, bytes);
+  if (record === 0) discardHere(empty);
+  else noteKey(NOTE_NEW, key, keyBytes);
+  return record;
+}
+
+/** Emits the Set of the located record, whose value was changed in place. */
+export function emitHere(record: usize): void {
+  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  noteKey(NOTE_WRITTEN, keyOf(record), keyLengthOf(record));
+  emitRewritten(atShard, atHash, record);
 }
 
 /** Deletes the located record, with a note of it (NOTE_*); returns WRITE_DONE or WRITE_MEMORY. */
@@ -321,6 +316,20 @@ export function writeHere(
   valueBytes: u32,
   expiresAtMs: u64,
 ): bool {
+  if (!writeQuietly(record, key, keyBytes, value, valueBytes, expiresAtMs)) return false;
+  if (wantedNotes !== 0) noteWrite(record === 0, key, keyBytes);
+  return true;
+}
+
+/** Does what `writeHere` does without a note. */
+function writeQuietly(
+  record: usize,
+  key: usize,
+  keyBytes: u32,
+  value: usize,
+  valueBytes: u32,
+  expiresAtMs: u64,
+): bool {
   const size = RECORD_HEADER + <usize>keyBytes + <usize>valueBytes;
   // A sum past 4 GiB has wrapped round.
   if (size < <usize>valueBytes) return false;
@@ -333,6 +342,7 @@ export function writeHere(
     if (target === 0) return false;
     store<u32>(target, keyBytes);
     store<u32>(target, 0, 12);
+    noteBirth(target);
     copyBytes(keyOf(target), key, keyBytes);
     insert(atShard, atKeyed, target);
   } else {
@@ -346,13 +356,8 @@ export function writeHere(
   }
   store<u32>(target, valueBytes, 4);
   copyBytes(valueAt(target), value, valueBytes);
-  if (record === 0 || isTouching) noteAccess(target);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
   if (watchedHashes !== 0) noteChange(atKeyed, false);
-  if (wantedNotes !== 0) {
-    if (record === 0) noteKey(NOTE_NEW, key, keyBytes);
-    noteKey(NOTE_WRITTEN, key, keyBytes);
-  }
   return true;
 }
 

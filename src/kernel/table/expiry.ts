@@ -90,6 +90,11 @@ export function nextExpired(shard: usize, nowMs: u64): usize {
   return load<u64>(top) <= nowMs ? <usize>load<u32>(top, 8) : 0;
 }
 
+/** Returns the record of a shard's entry, by its place in the heap. */
+export function expiringAt(shard: usize, index: u32): usize {
+  return load<u32>(entryAt(shard, index), 8);
+}
+
 /** Returns the record of all shards that expires next, 0 when none does. */
 export function nearestExpiring(): usize {
   let nearest = NEVER;
@@ -105,25 +110,35 @@ export function nearestExpiring(): usize {
   return record;
 }
 
+/** The share of the keys with an expiry that were past it, as `averageTtl` has seen. */
+export let staleShare: f64 = 0;
+
 /**
  * Returns how many ms keys with an expiry have left on the average, 0 when none has one: of all of a shard's
  * keys, or of some from every part of its heap. What is past its expiry counts as 0.
  */
 export function averageTtl(nowMs: u64): f64 {
   let left: f64 = 0;
+  let stale: f64 = 0;
   let keys: f64 = 0;
   for (let id: u32 = 0; id < shardCount; id++) {
     const shard = shardAt(id);
     const entries = expiringOf(shard);
     const samples = min(entries, TTL_SAMPLES);
     let sum: f64 = 0;
+    let past: f64 = 0;
     for (let i: u32 = 0; i < samples; i++) {
-      const entry = <u32>((<u64>i * <u64>entries) / <u64>samples);
-      sum += <f64>(max(load<u64>(entryAt(shard, entry)), nowMs) - nowMs);
+      const at = load<u64>(entryAt(shard, <u32>((<u64>i * <u64>entries) / <u64>samples)));
+      if (at > nowMs) sum += <f64>(at - nowMs);
+      else past += 1;
     }
-    if (samples !== 0) left += (sum / <f64>samples) * <f64>entries;
+    if (samples !== 0) {
+      left += (sum / <f64>samples) * <f64>entries;
+      stale += (past / <f64>samples) * <f64>entries;
+    }
     keys += <f64>entries;
   }
+  staleShare = keys === 0 ? 0 : stale / keys;
   return keys === 0 ? 0 : left / keys;
 }
 

@@ -1,8 +1,10 @@
 // Chooses records at random: a shard by its share of the keys, a segment by its share of the hash space (and
 // so about of the keys), and in the segment a slot that holds a record. No key is much likelier than another.
+// Of those that expire, each has the same chance.
 import { randomBelow } from '../random';
+import { expiringAt } from './expiry';
 import { BUCKET_SLOTS, BUCKETS, countOf, overflowOf } from './segment';
-import { depthOf, directoryOf, keysOf, shardAt, shardCount } from './shard';
+import { depthOf, directoryOf, expiringOf, keysOf, shardAt, shardCount } from './shard';
 
 const SEGMENT_SLOTS: u32 = BUCKETS * BUCKET_SLOTS;
 /** A segment is mostly more than half full, so that one of so many slots nearly always holds a record. */
@@ -16,6 +18,27 @@ export function randomShard(): usize {
   let id: u32 = 0;
   for (let left = randomBelow(keys); left >= keysOf(shardAt(id)); id++) left -= keysOf(shardAt(id));
   return shardAt(id);
+}
+
+/** Returns a shard by its share of the keys that expire, 0 when there is none. */
+export function randomExpiringShard(): usize {
+  let keys: u32 = 0;
+  for (let id: u32 = 0; id < shardCount; id++) keys += expiringOf(shardAt(id));
+  if (keys === 0) return 0;
+  let id: u32 = 0;
+  for (let left = randomBelow(keys); left >= expiringOf(shardAt(id)); id++) left -= expiringOf(shardAt(id));
+  return shardAt(id);
+}
+
+/** Returns a record that expires, of a shard that has any. */
+export function randomExpiringOf(shard: usize): usize {
+  return expiringAt(shard, randomBelow(expiringOf(shard)));
+}
+
+/** Returns a record that expires, 0 when there is none. */
+export function randomExpiring(): usize {
+  const shard = randomExpiringShard();
+  return shard === 0 ? 0 : randomExpiringOf(shard);
 }
 
 /** Returns a part of a segment that has keys, of a shard that has any. */

@@ -1,10 +1,10 @@
-/** SETBIT, GETBIT, BITCOUNT. Bit 0 is the highest of the first byte. */
+/** SETBIT, GETBIT, BITCOUNT, BITPOS. Bit 0 is the highest of the first byte. */
 import type { Values } from '../../engine/values.js';
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { Failure, type Reply } from '../reply.js';
-import { rangeWithin, writeAt } from '../value-range.js';
+import { clampedRange, rangeWithin, writeAt } from '../value-range.js';
 
 /** The commands on single bits. */
 export const bitCommands: readonly Command[] = [
@@ -47,6 +47,20 @@ export const bitCommands: readonly Command[] = [
     summary: 'Count set bits in a string',
     history: [['7.0.0', 'Added the `BYTE|BIT` option.']],
     run: bitcount,
+  },
+  {
+    name: 'bitpos',
+    arity: -3,
+    flags: ['readonly'],
+    keys: [1, 1, 1],
+    categories: ['read', 'bitmap', 'slow'],
+    keySpecs: [{ flags: ['RO', 'access'], index: 1, range: [0, 1, 0] }],
+    since: '2.8.7',
+    group: 'bitmap',
+    complexity: 'O(N)',
+    summary: 'Find first bit set or clear in a string',
+    history: [['7.0.0', 'Added the `BYTE|BIT` option.']],
+    run: bitpos,
   },
 ];
 
@@ -108,6 +122,30 @@ function countBits(values: Values, key: Buffer, start: number, end: number): num
   const before = (byteAt(values, key, first) ?? 0) >> (8 - (start % 8));
   const behind = (byteAt(values, key, last) ?? 0) & (maskOf(end - 1) - 1);
   return values.countBits(key, first, last + 1) - bitsOfByte(before) - bitsOfByte(behind);
+}
+
+function bitpos({ args, host }: Call): Reply {
+  const bit = parseInt64(args[2]!);
+  if (bit === undefined) return NOT_AN_INTEGER;
+  if (bit !== 0n && bit !== 1n) return new Failure('ERR The bit argument must be 1 or 0.');
+  const key = args[1]!;
+  const { values } = host.engine();
+  // Redis 7.0 reads the range of a key that is there alone.
+  const length = values.find(key)?.length;
+  if (length === undefined) return bit === 1n ? -1 : 0;
+  if (args.length > 6) return SYNTAX_ERROR;
+  const start = args.length > 3 ? parseInt64(args[3]!) : 0n;
+  if (start === undefined) return NOT_AN_INTEGER;
+  const unit = args.length === 6 ? wordOf(args, 5) : 'byte';
+  if (unit !== 'bit' && unit !== 'byte') return SYNTAX_ERROR;
+  const end = args.length > 4 ? parseInt64(args[4]!) : -1n;
+  if (end === undefined) return NOT_AN_INTEGER;
+  const scale = unit === 'bit' ? 1 : 8;
+  const range = clampedRange(start, end, (8 * length) / scale);
+  if (range === undefined) return -1;
+  const found = values.findBit(key, bit === 1n ? 1 : 0, range.start * scale, range.end * scale);
+  // Without an end, the value is taken to go on with zeros.
+  return found === -1 && bit === 0n && args.length < 5 ? 8 * length : found;
 }
 
 /** Reads a bit's offset; undefined when it lies beyond the longest value. */

@@ -1,13 +1,21 @@
 /**
- * CLIENT and its subcommands. SETINFO and NO-TOUCH are from Redis 7.2, for libraries that send them unasked.
+ * CLIENT and its subcommands. SETINFO and NO-TOUCH are from Redis 7.2 and CAPA is from Valkey 8, for
+ * libraries that send them unasked.
  */
 
 import { parseInt64, shownText, wordOf } from '../arguments.js';
-import { type Call, type Command, NO_KEYS, SYNTAX_ERROR, subcommandSyntaxError } from '../command.js';
+import {
+  type Call,
+  type Command,
+  NO_KEYS,
+  NOT_AN_INTEGER,
+  SYNTAX_ERROR,
+  subcommandSyntaxError,
+} from '../command.js';
 import { withHelp } from '../container-help.js';
 import { Failure, NO_REPLY, OK, type Reply, Verbatim } from '../reply.js';
 import { parseTimeoutMs } from '../timeout.js';
-import { addressFilter, killFilter, typeFilter } from './client-filter.js';
+import { addressFilter, meantClients } from './client-filter.js';
 import { clientLine } from './client-list.js';
 import { printable, setClientName } from './client-name.js';
 
@@ -22,6 +30,11 @@ const admin = {
   flags: ['admin', 'noscript', 'loading', 'stale'],
   categories: ['admin', 'slow', 'dangerous', 'connection'],
 } as const;
+
+const MORE_FILTERS = [
+  '    * FLAGS <flags>, NAME <name>, LIB-NAME <name>, LIB-VER <version>, DB <db>, CAPA <capa>, IP <ip>',
+  '      Mean clients that have them all. NOT- before a filter means the others.',
+];
 
 const subcommands: readonly Command[] = [
   {
@@ -84,6 +97,11 @@ const subcommands: readonly Command[] = [
       '      Kill connections authenticated by <username>.',
       '    * SKIPME (YES|NO)',
       '      Skip killing current connection (default: yes).',
+      '    * ID <client-id> [<client-id> ...]',
+      '      Kill connections by client IDs.',
+      '    * MAXAGE <seconds>, IDLE <seconds>',
+      '      Kill connections that are as old or as long idle, at least.',
+      ...MORE_FILTERS,
     ],
     run: kill,
   },
@@ -108,8 +126,43 @@ const subcommands: readonly Command[] = [
       '    Return information about client connections. Options:',
       '    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)',
       '      Return clients of specified type.',
+      '    * ID <client-id> [<client-id> ...]',
+      '      Return clients with the specified IDs.',
+      '    * ADDR <ip:port>, LADDR <ip:port>, USER <username>, MAXAGE <seconds>, IDLE <seconds>',
+      '      Return clients as KILL would kill them.',
+      '    * SKIPME (YES|NO)',
+      '      Leave out the current connection (default: no).',
+      ...MORE_FILTERS,
     ],
     run: list,
+  },
+  {
+    ...own,
+    name: 'capa',
+    arity: -3,
+    since: '8.0.0',
+    summary: 'A client claims its capability.',
+    help: [
+      'CAPA <option> [<option> ...]',
+      '    The client claims its capabilities. Options are:',
+      '    * REDIRECT',
+      '      The client can follow a redirection to a primary.',
+    ],
+    run: ({ args, client }) => {
+      // As in Valkey, what is not known is passed over.
+      if (args.some((_, index) => wordOf(args, index) === 'redirect')) client.canRedirect = true;
+      return OK;
+    },
+  },
+  {
+    ...admin,
+    name: 'unblock',
+    arity: -3,
+    since: '5.0.0',
+    complexity: 'O(log N) where N is the number of client connections',
+    summary: 'Unblock a client blocked in a blocking command from a different connection',
+    help: ['UNBLOCK <clientid> [TIMEOUT|ERROR]', '    Unblock the specified blocked client.'],
+    run: unblock,
   },
   {
     ...admin,
@@ -190,6 +243,9 @@ const subcommands: readonly Command[] = [
   },
 ];
 
+const INVALID_ID = new Failure('ERR Invalid client ID');
+const ID_TOO_SMALL = new Failure('ERR client-id should be greater than 0');
+
 /** CLIENT and its subcommands. */
 export const clientCommands: readonly Command[] = [
   {
@@ -209,35 +265,46 @@ export const clientCommands: readonly Command[] = [
   },
 ];
 
-function list({ args, host }: Call): Reply {
+function list({ args, client, host }: Call): Reply {
   const all = host.clients.list();
-  const option = wordOf(args, 2);
   let listed = all;
-  if (args.length === 4 && option === 'type') {
-    const filter = typeFilter(args[3]!);
-    if (filter instanceof Failure) return filter;
-    listed = all.filter(filter);
-  } else if (args.length > 3 && option === 'id') {
-    const ids = args.slice(3).map(parseInt64);
-    if (ids.includes(undefined)) return new Failure('ERR Invalid client ID');
-    const byId = new Map(all.map((client) => [BigInt(client.id), client]));
-    listed = ids.flatMap((id) => byId.get(id!) ?? []);
+  if (args.length > 3) {
+    const options = { host, self: client, skipsSelf: false, invalidId: INVALID_ID, takesAnyId: true };
+    const meant = meantClients(args, options);
+    if (meant instanceof Failure) return meant;
+    const byId = meant.ids && new Map(all.map((one) => [BigInt(one.id), one]));
+    const candidates = meant.ids?.flatMap((id) => byId!.get(id) ?? []) ?? all;
+    listed = candidates.filter(meant.matches);
   } else if (args.length !== 2) return SYNTAX_ERROR;
-  return new Verbatim(listed.map((client) => `${clientLine(client, host)}\n`).join(''));
+  return new Verbatim(listed.map((one) => `${clientLine(one, host)}\n`).join(''));
 }
 
 /** Kills clients: a single argument is an address, which may be the client's own; more are filters. */
 function kill({ args, client, host }: Call): Reply {
   const isOldForm = args.length === 3;
-  const filter = isOldForm ? addressFilter(args[2]!) : killFilter(args, client);
-  if (filter instanceof Failure) return filter;
-  const victims = host.clients.list().filter(filter);
+  const options = { host, self: client, skipsSelf: true, invalidId: ID_TOO_SMALL, takesAnyId: false };
+  const meant = isOldForm ? { matches: addressFilter(args[2]!) } : meantClients(args, options);
+  if (meant instanceof Failure) return meant;
+  const victims = host.clients.list().filter(meant.matches);
   for (const victim of victims) {
     if (victim === client) client.leaves = true;
     else host.clients.kill(victim);
   }
   if (!isOldForm) return victims.length;
   return victims.length === 0 ? new Failure('ERR No such client') : OK;
+}
+
+/** Ends the wait of a client whose command has a time limit: as if that had passed, or with an error. */
+function unblock({ args, host }: Call): Reply {
+  if (args.length > 4) return subcommandSyntaxError(args);
+  const reason = args.length === 4 ? wordOf(args, 3) : 'timeout';
+  if (reason !== 'timeout' && reason !== 'error') {
+    return new Failure('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
+  }
+  const id = parseInt64(args[2]!);
+  if (id === undefined) return NOT_AN_INTEGER;
+  const client = host.clients.list().find((one) => BigInt(one.id) === id);
+  return client !== undefined && host.clients.unblock(client, reason) ? 1 : 0;
 }
 
 function pause({ args, host }: Call): Reply {

@@ -143,16 +143,26 @@ function infoOf(found: FoundCommand): Reply {
 }
 
 function keySpecReply(keySpec: KeySpec): Reply {
-  const { notes, flags, index } = keySpec;
+  const { notes, flags } = keySpec;
   return new MapReply([
     ...(notes === undefined ? [] : [['notes', notes] as const]),
     ['flags', statuses(flags)],
-    ['begin_search', spec('index', [['index', index]])],
+    ['begin_search', beginSearchReply(keySpec)],
     ['find_keys', findKeysReply(keySpec)],
   ]);
 }
 
+function beginSearchReply(keySpec: KeySpec): Reply {
+  if ('isUnknown' in keySpec) return spec('unknown', []);
+  if ('index' in keySpec) return spec('index', [['index', keySpec.index]]);
+  return spec('keyword', [
+    ['keyword', keySpec.keyword],
+    ['startfrom', keySpec.startFrom],
+  ]);
+}
+
 function findKeysReply(keySpec: KeySpec): Reply {
+  if ('isUnknown' in keySpec) return spec('unknown', []);
   if ('keyNumber' in keySpec) {
     const [index, first, step] = keySpec.keyNumber;
     return spec('keynum', [
@@ -169,7 +179,7 @@ function findKeysReply(keySpec: KeySpec): Reply {
   ]);
 }
 
-function spec(type: string, fields: readonly (readonly [string, number])[]): Reply {
+function spec(type: string, fields: readonly (readonly [string, Reply])[]): Reply {
   return new MapReply([
     ['type', type],
     ['spec', new MapReply(fields)],

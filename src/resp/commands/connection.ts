@@ -3,6 +3,7 @@
 import { parseInt64, shownText, wordOf } from '../arguments.js';
 import { isConfined } from '../client-state.js';
 import { type Call, type Command, NO_KEYS, SYNTAX_ERROR, wrongArity } from '../command.js';
+import type { CommandHost } from '../command-host.js';
 import { databaseFault } from '../database.js';
 import { Later } from '../later.js';
 import { REDIS_VERSION } from '../redis-version.js';
@@ -190,7 +191,14 @@ function greeting(call: Call, version: bigint): Reply {
     ['mode', 'standalone'],
     ['role', host.replication.isReplica ? 'replica' : 'master'],
     ['modules', []],
+    ...zoneOf(host),
   ]);
+}
+
+/** Valkey's field, which is there where somebody has said what zone it is. */
+function zoneOf({ settings }: CommandHost): [string, Reply][] {
+  const { availabilityZone } = settings;
+  return availabilityZone.length === 0 ? [] : [['availability_zone', availabilityZone]];
 }
 
 /** Puts the client into the state of one that has just connected. */
@@ -205,5 +213,6 @@ function reset({ client, host }: Call): Reply {
   client.name = '';
   client.replies = 'on';
   client.isNeverTouching = false;
+  client.canRedirect = false;
   return new Status('RESET');
 }

@@ -1,5 +1,6 @@
 /** Commands that the kernel runs in place (src/kernel/commands/commands.ts): rows alone. */
-import type { Command } from '../command.js';
+import { wordOf } from '../arguments.js';
+import type { Command, FoundKey } from '../command.js';
 
 /** The commands that the kernel runs in place. */
 export const kernelCommands: readonly Command[] = [
@@ -17,6 +18,7 @@ export const kernelCommands: readonly Command[] = [
         range: [0, 1, 0],
       },
     ],
+    findKeys: keyOfSet,
     since: '1.0.0',
     group: 'string',
     complexity: 'O(1)',
@@ -287,3 +289,11 @@ export const kernelCommands: readonly Command[] = [
     summary: 'Remove the expiration from a key',
   },
 ];
+
+/** Options of SET for which it reads the value that was there. */
+const READING_OPTIONS: ReadonlySet<string> = new Set(['get', 'ifeq', 'ifne', 'ifdeq', 'ifdne']);
+
+function keyOfSet(args: readonly Buffer[]): readonly FoundKey[] {
+  const reads = args.some((_, index) => index > 2 && READING_OPTIONS.has(wordOf(args, index)));
+  return [{ key: args[1]!, flags: reads ? ['RW', 'access', 'update'] : ['OW', 'update'] }];
+}

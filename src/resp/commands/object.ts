@@ -111,6 +111,9 @@ const INTEGER_BYTES_MAX = 20;
 const SHARED_INTEGERS = 10_000n;
 const SHARED_REFERENCES = 2_147_483_647;
 
+const IDLE_TIME_NOT_TRACKED = new Failure(
+  'ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.',
+);
 const FREQUENCY_NOT_TRACKED = new Failure(
   'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.',
 );
@@ -130,14 +133,17 @@ function refcount(call: Call): Reply {
 }
 
 function idletime({ args, host }: Call): Reply {
-  const seconds = host.engine().idleSeconds(args[2]!);
-  host.engine().countRead(seconds !== undefined);
-  return seconds ?? null;
+  const engine = host.engine();
+  const seconds = engine.uses.idleSeconds(args[2]!);
+  if (!engine.countRead(seconds !== undefined)) return null;
+  return engine.countsUses ? IDLE_TIME_NOT_TRACKED : seconds!;
 }
 
 function freq({ args, host }: Call): Reply {
   const engine = host.engine();
-  return engine.countRead(engine.expiryOf(args[2]!) !== undefined) ? FREQUENCY_NOT_TRACKED : null;
+  const frequency = engine.uses.frequency(args[2]!);
+  if (!engine.countRead(frequency !== undefined)) return null;
+  return engine.countsUses ? frequency! : FREQUENCY_NOT_TRACKED;
 }
 
 /** A value's length, and the number that it spells, undefined if it spells none. */

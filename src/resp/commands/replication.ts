@@ -3,7 +3,7 @@
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NO_KEYS, NOT_AN_INTEGER } from '../command.js';
 import type { ReplicationHost } from '../command-host.js';
-import type { Later } from '../later.js';
+import { Later } from '../later.js';
 import { Failure, OK, type Reply, Status } from '../reply.js';
 import { parseTimeoutMs } from '../timeout.js';
 
@@ -91,7 +91,8 @@ function wait({ args, client, host: { replication } }: Call): Reply | Later {
   if (timeoutMs instanceof Failure) return timeoutMs;
   if (client.isInExec) return acknowledgedNow(replication);
   const wantedMs = timeoutMs > TIMER_MS_MAX ? TIMER_MS_MAX : timeoutMs;
-  return replication.wait(Number(replicas), Number(wantedMs));
+  const { start } = replication.wait(Number(replicas), Number(wantedMs));
+  return new Later(start, () => acknowledgedNow(replication));
 }
 
 /** A WAIT that must not wait (in a transaction) is answered at once. */

@@ -4,9 +4,9 @@
  */
 import { outOfMemory } from '../../engine/kernel.js';
 import { NO_EXPIRY } from '../../frame/batch.js';
-import { parseInt64, wordOf } from '../arguments.js';
-import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR, wrongArity } from '../command.js';
-import type { CommandHost } from '../command-host.js';
+import { wordOf } from '../arguments.js';
+import { type Call, type Command, SYNTAX_ERROR, wrongArity } from '../command.js';
+import { EXPIRY_UNITS, type ExpiryUnit, MILLISECONDS, readExpiry, SECONDS } from '../expiry-options.js';
 import { Failure, OK, type Reply } from '../reply.js';
 
 /** The commands on strings that the kernel does not run. */
@@ -113,23 +113,6 @@ export const stringCommands: readonly Command[] = [
   },
 ];
 
-/** The unit and the origin of a time that EX or one of its relatives gives. */
-interface Unit {
-  readonly ms: bigint;
-  readonly isFromNow: boolean;
-}
-
-const SECONDS: Unit = { ms: 1000n, isFromNow: true };
-const MILLISECONDS: Unit = { ms: 1n, isFromNow: true };
-const UNITS: ReadonlyMap<string, Unit> = new Map([
-  ['ex', SECONDS],
-  ['px', MILLISECONDS],
-  ['exat', { ms: 1000n, isFromNow: false }],
-  ['pxat', { ms: 1n, isFromNow: false }],
-]);
-
-const INT64_MAX = 2n ** 63n - 1n;
-
 function getset({ args, host }: Call): Reply {
   const old = host.engine().get(args[1]!);
   host.engine().set(args[1]!, args[2]!);
@@ -151,7 +134,7 @@ function getex({ args, host }: Call): Reply {
   for (let index = 2; index < args.length; index++) {
     const word = wordOf(args, index);
     if (word === 'persist' && unitWord === undefined) persists = true;
-    else if (UNITS.has(word) && !persists && (unitWord ?? word) === word && index + 1 < args.length) {
+    else if (EXPIRY_UNITS.has(word) && !persists && (unitWord ?? word) === word && index + 1 < args.length) {
       unitWord = word;
       time = args[++index];
     } else return SYNTAX_ERROR;
@@ -161,7 +144,7 @@ function getex({ args, host }: Call): Reply {
   const value = engine.get(key);
   if (value === undefined) return null;
   if (unitWord !== undefined) {
-    const expireAtMs = readExpiry(time!, UNITS.get(unitWord)!, 'getex', host);
+    const expireAtMs = readExpiry(time!, EXPIRY_UNITS.get(unitWord)!, 'getex', host);
     if (expireAtMs instanceof Failure) return expireAtMs;
     engine.expire(key, expireAtMs);
   } else if (persists && engine.expiryOf(key) !== NO_EXPIRY) engine.expire(key, NO_EXPIRY);
@@ -169,7 +152,7 @@ function getex({ args, host }: Call): Reply {
 }
 
 function setnx({ args, host }: Call): Reply {
-  if (host.engine().touch(args[1]!)) return 0;
+  if (host.engine().uses.touch(args[1]!)) return 0;
   host.engine().set(args[1]!, args[2]!);
   return 1;
 }
@@ -182,20 +165,11 @@ function psetex(call: Call): Reply {
   return setExpiring(call, MILLISECONDS, 'psetex');
 }
 
-function setExpiring({ args, host }: Call, unit: Unit, command: string): Reply {
+function setExpiring({ args, host }: Call, unit: ExpiryUnit, command: string): Reply {
   const expireAtMs = readExpiry(args[2]!, unit, command, host);
   if (expireAtMs instanceof Failure) return expireAtMs;
   host.engine().set(args[1]!, args[3]!, expireAtMs);
   return OK;
-}
-
-/** The expiry in Unix ms, 1 at least. */
-function readExpiry(text: Buffer, unit: Unit, command: string, host: CommandHost): bigint | Failure {
-  const time = parseInt64(text);
-  if (time === undefined) return NOT_AN_INTEGER;
-  const expireAtMs = time * unit.ms + (unit.isFromNow ? BigInt(host.clock.nowMs()) : 0n);
-  if (time > 0n && expireAtMs <= INT64_MAX) return expireAtMs;
-  return new Failure(`ERR invalid expire time in '${command}' command`);
 }
 
 function msetnx({ args, host }: Call): Reply {
@@ -203,7 +177,7 @@ function msetnx({ args, host }: Call): Reply {
   const engine = host.engine();
   let bytes = 0;
   for (let index = 1; index < args.length; index += 2) {
-    if (engine.touch(args[index]!)) return 0;
+    if (engine.uses.touch(args[index]!)) return 0;
     bytes += args[index]!.length + args[index + 1]!.length;
   }
   if (!engine.hasRoomFor(bytes)) throw outOfMemory(bytes);

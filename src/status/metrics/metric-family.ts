@@ -2,8 +2,8 @@
  * The shape in which metrics are declared: each a name, a text, and the reading of its value from the model.
  */
 import type { MetricsSnapshot } from '../../replication/metrics.js';
-import type { ServerStatus } from '../info.js';
 import type { NodeReport } from '../report.js';
+import type { ServerStatus } from '../status-facts.js';
 
 /** The model that one scrape reads from a server. */
 export interface MetricsModel {

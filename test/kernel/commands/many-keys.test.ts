@@ -24,9 +24,9 @@ it.each([1, 2, 15, 16, 17, 33, 1000])('%i keys are set, found, touched and delet
   expect(run('MGET', ...keys)).toBe(`*${count}\r\n${values}`);
   clock.pass(10_000);
   expect(run('EXISTS', ...keys, keys[0]!, 'none')).toBe(`:${count + 1}\r\n`);
-  expect(engine.idleSeconds(Buffer.from(keys.at(-1)!))).toBe(10);
+  expect(engine.uses.idleSeconds(Buffer.from(keys.at(-1)!))).toBe(10);
   expect(run('TOUCH', ...keys, 'none')).toBe(`:${count}\r\n`);
-  expect(engine.idleSeconds(Buffer.from(keys.at(-1)!))).toBe(0);
+  expect(engine.uses.idleSeconds(Buffer.from(keys.at(-1)!))).toBe(0);
   const half = Math.floor(count / 2);
   expect(run('UNLINK', 'none', keys.at(-1)!, ...keys.slice(half), keys.at(-1)!)).toBe(`:${count - half}\r\n`);
   expect(run('DEL', ...keys)).toBe(`:${half}\r\n`);

@@ -88,6 +88,59 @@ describeWith(redisServer, 'as Redis answers:', () => {
     await oracle.expectAlike(lines, 3);
   });
 
+  it.each([
+    [
+      [
+        'BITPOS nosuch 0',
+        'BITPOS nosuch 1',
+        'BITPOS nosuch 1 x',
+        'BITPOS nosuch 2',
+        'BITPOS nosuch x',
+        'BITPOS nosuch 0 0 -1',
+        'BITPOS nosuch 0 1 2 BIT',
+        "SET a ''",
+        'BITPOS a 0',
+        'BITPOS a 1',
+        'BITPOS a 0 0',
+        'SET a "\\xff\\xff\\xff"',
+        'BITPOS a 0',
+        'BITPOS a 0 1',
+        'BITPOS a 0 0 -1',
+        'BITPOS a 0 0 5',
+        'BITPOS a 0 3',
+        'BITPOS a 0 4',
+        'BITPOS a 1 -1 -2',
+        'BITPOS a 1 7 15 BIT',
+        'BITPOS a 1 0 1 bogus',
+        'BITPOS a 1 0 x BOGUS',
+        'BITPOS a 1 0 x',
+        'BITPOS a 1 x 0',
+        'BITPOS a 1 0 1 BIT more',
+        'BITPOS a',
+        'BITPOS a 1 9223372036854775807',
+        'BITPOS a 1 -9223372036854775808 9223372036854775807 BIT',
+      ],
+    ],
+  ])('%j', async (lines) => {
+    await oracle.expectAlike(lines);
+  });
+
+  it('bits found in every range of a value', async () => {
+    const random = new RandomSource(4);
+    for (const fill of [0, 255]) {
+      const values = [`SET a "${`\\x${fill.toString(16).padStart(2, '0')}`.repeat(25)}"`];
+      values.push(...Array.from({ length: 5 }, () => `SETBIT a ${random.below(200)} ${fill === 0 ? 1 : 0}`));
+      const finds = Array.from({ length: 800 }, () => {
+        const unit = random.pick(['', ' BIT', ' BYTE']);
+        const most = unit === ' BIT' ? 220 : 28;
+        const start = random.between(-most, most);
+        const end = random.chance(0.8) || unit !== '' ? ` ${random.between(-most, most)}` : '';
+        return `BITPOS a ${random.below(2)} ${start}${end}${unit}`;
+      });
+      await oracle.expectAlike([...values, ...finds]);
+    }
+  });
+
   it('bits counted in every range of a value', async () => {
     const random = new RandomSource(3);
     const set = Array.from({ length: 60 }, () => `SETBIT a ${random.below(150)} 1`);

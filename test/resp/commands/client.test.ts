@@ -54,6 +54,8 @@ describeWith(redisServer, 'CLIENT answers as redis-server', () => {
     ],
     ['CLIENT UNPAUSE', 'CLIENT UNPAUSE x', 'CLIENT NO-EVICT', 'CLIENT NO-EVICT on', 'CLIENT NO-EVICT off'],
     ['CLIENT NO-EVICT maybe', 'CLIENT NO-EVICT on x', 'CLIENT HELP x'],
+    ['CLIENT UNBLOCK', 'CLIENT UNBLOCK x', 'CLIENT UNBLOCK 99999', 'CLIENT UNBLOCK x foo'],
+    ['CLIENT UNBLOCK 99999 timeout', 'CLIENT UNBLOCK 99999 ERROR', 'CLIENT UNBLOCK 1 error x'],
   ])('%s, …', async (...lines) => {
     await redis.expectAlike(lines);
     await redis.expectAlike(lines, new ServerHost(), 3);
@@ -137,6 +139,88 @@ describe('CLIENT', () => {
     expect(host.answer(line, first!)).toBe(answer);
     expect(host.deeds).toEqual(killed.map((id) => `kill ${id}`));
     expect(first!.leaves).toBe(leaves);
+  });
+
+  it.each([
+    ['ID 3 2', [3, 2]],
+    ['id 3 2 99 skipme yes TYPE normal', [3, 2]],
+    ['SKIPME yes', [2, 3]],
+    ['NAME worker', [2]],
+    ['NAME ""', []],
+    ['LIB-NAME lib LIB-VER 1', [3]],
+    ['MAXAGE 60', [1, 2]],
+    ['MAXAGE 61', []],
+    ['IDLE 50', [1]],
+    ['FLAGS N', [2]],
+    ['FLAGS bx', []],
+    ['FLAGS x', [1]],
+    ['USER default ADDR 127.0.0.1:50002', [2]],
+    ['LADDR 127.0.0.1:6380 DB 0', [1, 2, 3]],
+    ['IP 127.0.0.1', [1, 2, 3]],
+    ['IP 127.0.0', []],
+    ['CAPA r', [3]],
+    ['TYPE pubsub', []],
+    ['NOT-ID 1 2', [3]],
+    ['NOT-NAME worker NOT-FLAGS x', [3]],
+    ['NOT-TYPE pubsub NOT-IP 10.0.0.1', [1, 2, 3]],
+  ])('LIST and KILL know the filter %s', (filter, expected) => {
+    const clients = () => {
+      const host = new ServerHost();
+      const [first, second] = [1, 2].map((id) => host.newClient({ id }));
+      host.clock.pass(60_000);
+      const third = host.newClient({ id: 3 });
+      second!.heardAtMs = host.clock.nowMs();
+      second!.name = 'worker';
+      first!.transaction = { queue: [], queuedBytes: 0, isBroken: false };
+      for (const line of ['SETINFO LIB-NAME lib', 'SETINFO LIB-VER 1', 'CAPA redirect unknown']) {
+        expect(host.answer(`CLIENT ${line}`, third)).toBe('+OK\r\n');
+      }
+      third.isBlocked = true;
+      return { host, first: first! };
+    };
+    const listed = clients();
+    const lines = listed.host.answer(`CLIENT LIST ${filter}`, listed.first);
+    expect([...lines.matchAll(/(?:^|\n)id=(\d+) /g)].map(([, id]) => Number(id))).toEqual(expected);
+    const killed = clients();
+    expect(killed.host.answer(`CLIENT KILL SKIPME no ${filter}`, killed.first)).toBe(
+      `:${expected.length}\r\n`,
+    );
+  });
+
+  it.each([
+    ['KILL MAXAGE x', 'maxage is not an integer or out of range'],
+    ['KILL MAXAGE 0', 'maxage should be greater than 0'],
+    ['LIST IDLE -1', 'idle should be greater than 0'],
+    ['LIST IDLE 1.5', 'idle is not an integer or out of range'],
+    ['LIST FLAGS z', 'Unknown flags found in the provided filter: z'],
+    ['LIST CAPA x', 'Unknown capa found in the provided filter: x'],
+    ['LIST DB 1', 'DB number should be between 0 and 0'],
+    ['LIST DB x', 'DB is not an integer or out of range'],
+    ['LIST USER nobody', "No such user 'nobody'"],
+    ['LIST NOT-MAXAGE 5', 'syntax error'],
+    ['LIST NAME', 'syntax error'],
+    ['LIST ID 1 2.5', 'Invalid client ID'],
+    ['KILL ID 1 0', 'client-id should be greater than 0'],
+  ])('%s is refused', (line, error) => {
+    const host = new ServerHost();
+    expect(host.answer(`CLIENT ${line}`, host.newClient())).toBe(`-ERR ${error}\r\n`);
+  });
+
+  it('CAPA is shown of a client that has sent it', () => {
+    const host = new ServerHost();
+    const client = host.newClient();
+    expect(host.answer('CLIENT CAPA nosuch', client)).toBe('+OK\r\n');
+    expect(host.answer('CLIENT INFO', client)).not.toContain('capa=');
+    host.answer('CLIENT CAPA REDIRECT', client);
+    expect(host.answer('CLIENT INFO', client)).toContain(' capa=r\n');
+  });
+
+  it('UNBLOCK reaches the registry', () => {
+    const host = new ServerHost();
+    const [first] = [1, 2].map((id) => host.newClient({ id }));
+    expect(host.answer('CLIENT UNBLOCK 2', first!)).toBe(':1\r\n');
+    expect(host.answer('CLIENT UNBLOCK 1 ERROR', first!)).toBe(':0\r\n');
+    expect(host.deeds).toEqual(['unblock 2 timeout', 'unblock 1 error']);
   });
 
   it('PAUSE and UNPAUSE reach the registry', () => {

@@ -6,8 +6,17 @@ import { describeWith } from '../../support/optional-peers.js';
 import { redisServer } from '../../support/redis.js';
 import { RedisOracle, ServerHost, wordsOf } from '../../support/server-host.js';
 
-/** Of Redis 7.2. */
-const LATER = new Set(['client|setinfo', 'client|no-touch']);
+/** Of Redis after 7.0, and of Valkey. */
+const LATER = new Set([
+  'client|setinfo',
+  'client|no-touch',
+  'client|capa',
+  'delex',
+  'delifeq',
+  'digest',
+  'increx',
+  'msetex',
+]);
 
 const names = commandTable.rows.flatMap(({ fullName, command: { subcommands = [] } }) => [
   ...(subcommands.length === 0 ? [fullName] : []),
@@ -84,6 +93,27 @@ describeWith(redisServer, 'COMMAND answers as redis-server', () => {
       'COMMAND GETKEYSANDFLAGS SET k v GET',
       'COMMAND GETKEYSANDFLAGS set k v ex 5 get',
     ],
+    [
+      'COMMAND GETKEYSANDFLAGS BITFIELD k GET u8 0 OVERFLOW SAT GET u8 1',
+      'COMMAND GETKEYSANDFLAGS BITFIELD k GET u8 0 SET u8 0 1',
+      'COMMAND GETKEYSANDFLAGS BITFIELD k',
+      'COMMAND GETKEYS BITOP AND t a b',
+      'COMMAND GETKEYSANDFLAGS BITOP NOT t a',
+    ],
+    [
+      'COMMAND GETKEYS SORT k BY x GET store STORE t LIMIT 0 1 ALPHA',
+      'COMMAND GETKEYSANDFLAGS SORT k STORE t STORE u',
+      'COMMAND GETKEYS SORT k',
+      'COMMAND GETKEYS SORT_RO k BY x GET y',
+      'COMMAND GETKEYS SWAPDB 0 1',
+      'COMMAND GETKEYS MOVE k 1',
+    ],
+    [
+      'COMMAND GETKEYSANDFLAGS MIGRATE h 1 k 0 5',
+      'COMMAND GETKEYS MIGRATE h 1 "" 0 5 KEYS a b',
+      'COMMAND GETKEYS MIGRATE h 1 x 0 5 KEYS a b',
+      'COMMAND GETKEYSANDFLAGS MIGRATE h 1 "" 0 5 AUTH keys COPY AUTH2 a b KEYS a b',
+    ],
     ['COMMAND LIST x', 'COMMAND LIST FILTERBY', 'COMMAND LIST FILTERBY MODULE', 'COMMAND LIST FILTERBY x y'],
     [
       'COMMAND LIST FILTERBY MODULE x',
@@ -104,6 +134,24 @@ describeWith(redisServer, 'COMMAND answers as redis-server', () => {
 describe('COMMAND', () => {
   const host = new ServerHost();
   const client = host.newClient();
+
+  it.each([
+    ['SET k v', ['OW', 'update']],
+    ['SET k v IFEQ w', ['RW', 'access', 'update']],
+    ['DELEX k', ['RM', 'delete']],
+    ['DELEX k IFNE v', ['RW', 'access', 'delete']],
+  ])('GETKEYSANDFLAGS %s', (line, flags) => {
+    const words = flags.map((flag) => `+${flag}\r\n`).join('');
+    expect(host.answer(`COMMAND GETKEYSANDFLAGS ${line}`, client)).toBe(
+      `*1\r\n*2\r\n$1\r\nk\r\n*${flags.length}\r\n${words}`,
+    );
+  });
+
+  it('GETKEYS of MSETEX are as many as it says', () => {
+    const answer = host.answer('COMMAND GETKEYS MSETEX 2 a 1 b 2 EX 5', client);
+    expect(answer).toBe('*2\r\n$1\r\na\r\n$1\r\nb\r\n');
+    expect(host.answer('COMMAND GETKEYS MSETEX 9 a 1 b 2', client)).toMatch(/^-ERR Invalid arguments/);
+  });
 
   it('counts, and shows all when none is named', () => {
     const count = commandTable.rows.length;
@@ -134,6 +182,8 @@ describe('what monitors and the slow log see', () => {
     ['CONFIG SET timeout 1 RequirePass secret', 'CONFIG SET timeout 1 RequirePass (redacted)'],
     ['CONFIG SET timeout requirepass', 'CONFIG SET timeout requirepass'],
     ['ECHO secret', 'ECHO secret'],
+    ['MIGRATE h 1 k 0 5 AUTH secret COPY', 'MIGRATE h 1 k 0 5 AUTH (redacted) COPY'],
+    ['MIGRATE h 1 k 0 5 auth2 user secret KEYS a', 'MIGRATE h 1 k 0 5 auth2 (redacted) (redacted) KEYS a'],
   ])('of %s', (line, shown) => {
     const args = wordsOf(line);
     const { fullName } = commandTable.find(args)!;

@@ -8,10 +8,10 @@ import type { Maker } from './string-commands.js';
 /** The commands that are promised (issue "A Redis front …"): their rows are compared. */
 export const PROMISED_COMMANDS = (
   'set get getset getdel getex setnx setex psetex mget mset msetnx append strlen getrange substr setrange incr incrby ' +
-  'incrbyfloat decr decrby setbit getbit bitcount lcs del unlink exists touch type rename renamenx copy randomkey keys ' +
+  'incrbyfloat decr decrby setbit getbit bitcount bitpos bitfield bitfield_ro bitop lcs del unlink exists touch type rename renamenx copy dump restore move swapdb sort sort_ro randomkey keys ' +
   'scan dbsize flushall flushdb expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist object multi ' +
   'exec discard watch unwatch ping echo select auth hello quit reset command client config info role replicaof slaveof ' +
-  'wait memory slowlog latency time shutdown debug monitor ' +
+  'wait memory slowlog latency time shutdown debug monitor acl lastsave save bgsave ' +
   'publish spublish pubsub subscribe ssubscribe psubscribe unsubscribe sunsubscribe punsubscribe'
 ).split(' ');
 
@@ -52,7 +52,7 @@ function client(s: ArgumentSource): Arguments {
     () => ['CLIENT', s.cased('ID')],
     () => ['CLIENT', s.cased('INFO')],
     () => ['CLIENT', s.cased('LIST')],
-    () => ['CLIENT', 'LIST', ...s.someOf([() => ['ID', '99999999'], () => ['ID', '0'], () => ['ID', 'x']])],
+    () => ['CLIENT', 'LIST', 'ID', random.pick(['99999999', '0', 'x']), ...random.pick([[], ['99999998']])],
     () => ['CLIENT', 'LIST', 'TYPE', s.oneOf('normal', 'master', 'replica', 'pubsub', 'foo')],
     () => ['CLIENT', s.cased('GETNAME')],
     () => ['CLIENT', s.cased('SETNAME'), clientName(s)],
@@ -65,6 +65,8 @@ function client(s: ArgumentSource): Arguments {
     () => ['CLIENT', 'KILL', s.oneOf('ADDR', 'LADDR'), random.pick(['1.2.3.4:5', 'foo'])],
     () => ['CLIENT', 'KILL', s.oneOf('TYPE', 'USER', 'SKIPME', 'FOO'), random.pick(['foo', 'nobody', ''])],
     () => ['CLIENT', 'KILL', 'ADDR', '1.2.3.4:5', 'SKIPME', s.oneOf('yes', 'no', 'foo')],
+    () => ['CLIENT', s.cased('UNBLOCK'), random.pick(['99999999', '0', 'x'])],
+    () => ['CLIENT', 'UNBLOCK', '99999999', s.oneOf('TIMEOUT', 'ERROR', 'FOO')],
     () => ['CLIENT', s.cased('FOO')],
     () => ['CLIENT', 'SETNAME'],
     () => ['CLIENT', 'ID', 'x'],
@@ -137,8 +139,13 @@ function observation(s: ArgumentSource): Arguments {
     () => ['WAIT', '1', '1'],
     () => ['SLOWLOG', s.oneOf('GET', 'LEN', 'RESET', 'FOO')],
     () => ['SLOWLOG', 'GET', random.pick(['0', '1', '-1', '-2', 'abc', ''])],
-    () => ['LATENCY', s.oneOf('LATEST', 'RESET', 'FOO')],
-    () => ['LATENCY', s.oneOf('HISTORY', 'RESET'), random.pick(['command', 'foo', ''])],
+    () => ['LATENCY', s.oneOf('LATEST', 'RESET', 'DOCTOR', 'HISTOGRAM', 'FOO')],
+    () => ['LATENCY', s.oneOf('HISTORY', 'RESET', 'GRAPH'), random.pick(['command', 'foo', ''])],
+    () => ['LATENCY', 'HISTOGRAM', ...s.several(() => [nameOf(s)])],
+    () => ['MEMORY', s.oneOf('DOCTOR', 'STATS', 'PURGE', 'MALLOC-STATS', 'FOO')],
+    () => ['LASTSAVE', ...random.pick([[], [], ['x']])],
+    // They do save there.
+    () => [s.oneOf('SAVE', 'BGSAVE'), 'foo'],
     () => ['DEBUG', s.oneOf('SLEEP', 'JMAP', 'OBJECT'), '0'],
     () => ['SHUTDOWN', s.oneOf('FOO', 'ABORT', ''), ...random.pick([[], ['FOO']])],
     () => [
@@ -146,6 +153,20 @@ function observation(s: ArgumentSource): Arguments {
       random.pick(['localhost', '']),
       random.pick(['abc', '-1', '']),
     ],
+  ])();
+}
+
+function acl(s: ArgumentSource): Arguments {
+  const { random } = s;
+  return random.pick<() => Arguments>([
+    () => ['ACL', s.oneOf('WHOAMI', 'USERS', 'LIST', 'CAT', 'FOO')],
+    () => ['ACL', s.cased('CAT'), random.pick(['string', 'admin', 'fast', 'hash', 'foo', ''])],
+    () => ['ACL', s.cased('GETUSER'), random.pick(['default', 'nobody', ''])],
+    () => ['ACL', s.cased('DELUSER'), random.pick(['default', 'nobody']), ...random.pick([[], ['x']])],
+    () => ['ACL', 'DRYRUN', random.pick(['default', 'nobody']), s.oneOf('GET', 'nosuch'), ...s.keys(2)],
+    () => ['ACL', s.cased('GENPASS'), random.pick(['0', '-1', '4097', 'abc', ''])],
+    () => ['ACL', s.cased('LOG'), ...random.pick([[], ['RESET'], ['0'], ['abc'], ['1', '2']])],
+    () => ['ACL', 'SETUSER', ...random.pick([[], ['default']])],
   ])();
 }
 
@@ -162,7 +183,8 @@ export const serverCommands: readonly (readonly [weight: number, make: Maker])[]
   [2, (s) => [commandCommand(s)]],
   [1, (s) => [info(s)]],
   [3, (s) => [channel(s)]],
-  [3, (s) => [observation(s)]],
+  [4, (s) => [observation(s)]],
+  [1, (s) => [acl(s)]],
   [0.3, (s) => [[s.oneOf('FLUSHALL', 'FLUSHDB'), ...s.someOf([() => ['ASYNC'], () => ['SYNC']], 0.3)]]],
   [2, (s) => [[s.random.pick(['MULTI', 'EXEC', 'DISCARD', 'UNWATCH'])]]],
   [2, (s) => [['WATCH', ...s.keys(3)]]],

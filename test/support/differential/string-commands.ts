@@ -55,6 +55,27 @@ function byteOffset(source: ArgumentSource): string {
   ]);
 }
 
+function bitField(source: ArgumentSource): Argument[] {
+  const { random } = source;
+  const type = random.chance(0.95)
+    ? `${random.pick(['i', 'u'])}${random.between(1, 63)}`
+    : random.pick(['i64', 'u64', 'i65', 'u0', 'I8', '8', '', 'u08', 'u8 ']);
+  const offset = random.chance(0.2) ? `#${random.between(-1, 60)}` : bitOffset(source);
+  return [type, offset];
+}
+
+/** A subcommand of BITFIELD, now and then with less behind it than it takes. */
+function bitFieldCommand(source: ArgumentSource): Argument[] {
+  const { random } = source;
+  const made = random.pick([
+    () => [source.cased('GET'), ...bitField(source)],
+    () => [source.cased('SET'), ...bitField(source), source.integer()],
+    () => [source.cased('INCRBY'), ...bitField(source), source.integer()],
+    () => [source.cased('OVERFLOW'), source.oneOf('WRAP', 'SAT', 'FAIL', 'WRAP', 'SAT', 'NOSUCH')],
+  ])();
+  return random.chance(0.98) ? made : made.slice(0, -1);
+}
+
 export const stringCommands: readonly (readonly [weight: number, make: Maker])[] = [
   [10, setWithOptions],
   [6, (s) => [['SET', s.key(), s.value()]]],
@@ -88,6 +109,24 @@ export const stringCommands: readonly (readonly [weight: number, make: Maker])[]
         'BITCOUNT',
         s.key(),
         ...(s.random.chance(0.7) ? [s.offset(), s.offset()] : []),
+        ...s.someOf([() => ['BYTE'], () => ['BIT']], 0.3),
+      ],
+    ],
+  ],
+  [5, (s) => [['BITFIELD', s.key(), ...s.several(() => bitFieldCommand(s), 4)]]],
+  [3, (s) => [['BITFIELD_RO', s.key(), ...s.several(() => [s.cased('GET'), ...bitField(s)], 3)]]],
+  [1, (s) => [['BITFIELD_RO', s.key(), ...s.several(() => bitFieldCommand(s), 2)]]],
+  [4, (s) => [['BITOP', s.oneOf('AND', 'OR', 'XOR'), s.key(), ...s.keys(4)]]],
+  [2, (s) => [['BITOP', s.oneOf('NOT', 'NOT', 'NOT', 'NAND', ''), s.key(), ...s.keys(1)]]],
+  [1, (s) => [['BITOP', s.oneOf('NOT'), s.key(), ...s.keys(2)]]],
+  [
+    4,
+    (s) => [
+      [
+        'BITPOS',
+        s.key(),
+        s.random.pick(['0', '1', '0', '1', '0', '1', '2', '-1', 'x', '']),
+        ...(s.random.chance(0.7) ? [s.offset(), s.offset()] : s.random.chance(0.5) ? [s.offset()] : []),
         ...s.someOf([() => ['BYTE'], () => ['BIT']], 0.3),
       ],
     ],

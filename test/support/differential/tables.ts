@@ -2,8 +2,10 @@
 import { showWire, type Wire } from '../resp-wire.js';
 import { PROMISED_COMMANDS } from './server-commands.js';
 
-/** What is in ours though Redis 7.0 has it not yet. */
-const NEWER_COMMANDS = new Set(['client|setinfo', 'client|no-touch']);
+/** What is in ours though Redis 7.0 has it not yet, or Valkey alone. */
+const NEWER_COMMANDS = new Set(
+  'client|setinfo client|no-touch client|capa delex delifeq digest increx msetex'.split(' '),
+);
 
 /**
  * Fields of CLIENT LIST that do not depend on process, machine or time. Not `multi`: Redis queues no more
@@ -62,7 +64,9 @@ export function sameCommandRows(ours: Wire, theirs: Wire): boolean {
   const known = rowsByName(theirs);
   return (
     missing(ours) === missing(theirs) &&
-    [...rowsByName(ours)].every(([name, row]) => known.has(name) && sameCommandRow(row, known.get(name)!))
+    [...rowsByName(ours)].every(
+      ([name, row]) => NEWER_COMMANDS.has(name) || (known.has(name) && sameCommandRow(row, known.get(name)!)),
+    )
   );
 }
 
@@ -96,7 +100,7 @@ export function sameCommandDocs(ours: Wire, theirs: Wire): boolean {
     );
   const [mine, others] = [shown(ours), shown(theirs)];
   return (
-    [...mine].every(([name, facts]) => others.get(name) === facts) &&
+    [...mine].every(([name, facts]) => NEWER_COMMANDS.has(name) || others.get(name) === facts) &&
     PROMISED_COMMANDS.every((name) => mine.has(name) === others.has(name))
   );
 }
