@@ -4,17 +4,19 @@ import type { CommandHost } from '../command-host.js';
 import { hasChangedKeys } from './transactions.js';
 
 /**
- * A client's line. Its fields for databases, channels and tracking are empty; Node does not provide `fd`. It
- * is one text, for a list has thousands of them.
+ * A client's line. Its fields for databases and tracking are empty; Node does not provide `fd`. It is one
+ * text, for a list has thousands of them.
  */
 export function clientLine(client: ClientState, host: CommandHost): string {
   const { inputBytes, argumentBytes, replyBytes, outputBytes } = host.clients.memoryOf(client);
   const { queue, queuedBytes = 0 } = client.transaction ?? {};
-  const total = inputBytes + argumentBytes + outputBytes + queuedBytes;
+  const { channels, patterns, shardChannels, bytes = 0 } = client.subscriptions ?? {};
+  const total = inputBytes + argumentBytes + outputBytes + queuedBytes + bytes;
   const line =
     `id=${client.id} addr=${client.address} laddr=${client.localAddress} fd=-1 name=${client.name}` +
     ` age=${ageSeconds(client, host)} idle=${idleSeconds(client, host)}` +
-    ` flags=${flagsOf(client, host)} db=0 sub=0 psub=0 ssub=0` +
+    ` flags=${flagsOf(client, host)} db=0 sub=${channels?.size ?? 0}` +
+    ` psub=${patterns?.size ?? 0} ssub=${shardChannels?.size ?? 0}` +
     ` multi=${queue?.length ?? -1} qbuf=${inputBytes} qbuf-free=0 argv-mem=${argumentBytes}` +
     ` multi-mem=${queuedBytes} rbs=${replyBytes} rbp=0 obl=0` +
     ` oll=${outputBytes > 0 ? 1 : 0} omem=${outputBytes} tot-mem=${total}` +
@@ -44,6 +46,7 @@ function secondsSince(thenMs: number, host: CommandHost): number {
 export function flagsOf(client: ClientState, host: CommandHost): string {
   const flags = [
     client.isMonitor ? 'O' : '',
+    client.subscriptions === undefined ? '' : 'P',
     client.transaction === undefined ? '' : 'x',
     client.isBlocked ? 'b' : '',
     hasChangedKeys(client, host) ? 'd' : '',
