@@ -27,6 +27,7 @@ import {
   policyCodes,
 } from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
+import { StoreNotes } from './store-notes.js';
 import { TrackedKeys } from './tracked-keys.js';
 import type {
   ApplyResult,
@@ -73,8 +74,6 @@ export class ShardEngine implements ReplicatedStore {
   readonly kernel: Kernel;
   onBatch: (batch: OpenBatch) => void = () => {};
   onDirty: () => void = () => {};
-  /** Called once until they are taken when changes wait that clients track; as `onBatch`, no call back. */
-  onNoted: () => void = () => {};
   /** The values, or parts of them, where they lie. */
   readonly values: Values;
   readonly #maxValueBytes: number;
@@ -86,11 +85,12 @@ export class ShardEngine implements ReplicatedStore {
   readonly emptyBytes: number;
   /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
+  /** What happens to keys, for who wants to know. */
+  readonly notes: StoreNotes;
   /** When and how often keys are used. */
   readonly uses: KeyUses;
-  /** The keys that WATCH watches. */
+  /** The keys that WATCH watches, and those that CLIENT TRACKING tracks. */
   readonly watches: WatchedKeys;
-  /** The keys that CLIENT TRACKING tracks. */
   readonly tracked: TrackedKeys;
 
   /** Makes an empty store of a primary. Throws BAD_OPTION when it cannot have so many shards. */
@@ -110,9 +110,7 @@ export class ShardEngine implements ReplicatedStore {
       options.batchMaxBytes,
     );
     if (!ready) {
-      throw new FastcacheError('BAD_OPTION', `The shards of a store are ${SHARD_COUNTS}.`, {
-        found: shards,
-      });
+      throw new FastcacheError('BAD_OPTION', `The shards of a store are ${SHARD_COUNTS}.`, { found: shards });
     }
     this.#time = new KernelTime(this.kernel, clock);
     this.emptyBytes = this.usedBytes();
@@ -126,6 +124,7 @@ export class ShardEngine implements ReplicatedStore {
     this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
     const updateTime = () => this.updateTime();
     this.keyspace = new Keyspace(this.kernel, shards, updateTime);
+    this.notes = new StoreNotes(this.kernel, this.#scratch);
     this.uses = new KeyUses(this.kernel, this.#scratch, updateTime);
     this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
     this.tracked = new TrackedKeys(this.kernel, this.#scratch);
@@ -218,9 +217,10 @@ export class ShardEngine implements ReplicatedStore {
     return countsUses(this.#memoryLimit.policy);
   }
 
-  /** Counts a read of a key among the hits or the misses; returns `isFound`. */
-  countRead(isFound: boolean): boolean {
+  /** Counts a read among the hits or the misses, and notes that it has missed `key`; returns `isFound`. */
+  countRead(isFound: boolean, key?: Uint8Array): boolean {
     this.kernel.exports.countRead(isFound ? 1 : 0);
+    if (!isFound && key !== undefined) this.notes.missed(key);
     return isFound;
   }
 
@@ -391,7 +391,8 @@ export class ShardEngine implements ReplicatedStore {
         });
       },
       dirty: () => this.onDirty(),
-      noted: () => this.onNoted(),
+      note: (what, command, key, bytes) => this.notes.noted(what, command, key >>> 0, bytes),
+      changed: () => this.tracked.onChange(),
     };
   }
 }

@@ -20,6 +20,8 @@ const WORD = 4;
 
 /** The tracked keys of one kernel's store. */
 export class TrackedKeys {
+  /** Called when changes wait, once until they are taken; must not call back into the store. */
+  onChange: () => void = () => {};
   readonly #kernel: Kernel;
   readonly #input: KernelBuffer;
   readonly #output: KernelBuffer;

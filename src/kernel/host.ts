@@ -12,5 +12,7 @@ export declare function seal(
 ): void;
 /** Is called when the first record since the last flush waits in an open frame. */
 export declare function dirty(): void;
+/** Takes a note (NOTE_*) about a key, which is valid during the call only; `command` is one of COMMAND_*. */
+export declare function note(what: u32, command: i32, key: usize, bytes: u32): void;
 /** Is called when the first change that clients track waits to be taken since they last were. */
-export declare function noted(): void;
+export declare function changed(): void;

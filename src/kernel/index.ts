@@ -21,7 +21,8 @@ import { result, setResult } from './result';
 import { emitPostponed, emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
 import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
-import { counted, expiryHere, locate, lookup, shardOfKey } from './store/store';
+import { counted, countedQuietly } from './store/reads';
+import { expiredKeys, expiryHere, locate, lookup, shardOfKey } from './store/store';
 import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER, staleShare } from './table/expiry';
 import {
   expiringOf,
@@ -68,12 +69,10 @@ export { setPrefixes, takeBroadcasts, takeLostBroadcast } from './store/broadcas
 export { copyKey, expireKey, overwrite, put, removeKey, setAccessOfKey } from './store/by-key';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
-export { trackKey } from './store/notes';
+export { noteKey, wantNotes } from './store/notes';
+export { keyspaceHits, keyspaceMisses } from './store/reads';
 export {
   compact,
-  expiredCount,
-  keyspaceHits,
-  keyspaceMisses,
   setFrozen,
   setReplica,
   sweep,
@@ -89,6 +88,7 @@ export {
   trackedItems,
   trackedKeys,
 } from './store/tracked-keys';
+export { trackKey } from './store/trackers';
 export { changedSince, unwatchKey, watchKey } from './store/watch';
 export { listKeys, scan } from './table/scan';
 export { scanKeys } from './table/scan-keys';
@@ -135,7 +135,7 @@ export function release(buffer: usize): void {
  * length.
  */
 export function get(key: usize, length: u32): usize {
-  return foundValue(counted(lookup(key, length)));
+  return foundValue(counted(lookup(key, length), key, length));
 }
 
 /** Returns what `get` does without counting a read. */
@@ -164,7 +164,7 @@ export function touchKey(key: usize, length: u32): bool {
 
 /** Counts a read that found its key, or did not. */
 export function countRead(isFound: bool): void {
-  counted(isFound ? 1 : 0);
+  countedQuietly(isFound ? 1 : 0);
 }
 
 /**
@@ -230,6 +230,11 @@ export function averageTtlMs(): f64 {
 export function staleKeys(): f64 {
   averageTtl(nowMs);
   return staleShare;
+}
+
+/** Returns how many keys were deleted here because they had expired. */
+export function expiredCount(): f64 {
+  return expiredKeys;
 }
 
 // What the memory is used for, in bytes.

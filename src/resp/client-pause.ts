@@ -1,49 +1,47 @@
-/** CLIENT PAUSE: which commands of clients wait, and until when. */
+/** CLIENT PAUSE, as in Redis: a pause is never made shorter or weaker by another one. */
 import type { Clock, Timer, Timers } from '../clock.js';
 
 /** The longest that a timer takes, in milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-type Scope = 'all' | 'write';
+/** Which commands a pause postpones. */
+export type PauseScope = 'all' | 'write';
 
-/** The clock by which a pause ends, and what is to be done then. */
-export interface ClientPauseOptions {
-  readonly clock: Clock;
-  readonly timers: Timers;
-  /** Called when a pause is over by itself. */
-  ended(): void;
-}
-
-/** The pause of all clients, if there is one. */
+/** The pause of a server's clients, if there is one. */
 export class ClientPause {
-  readonly #options: ClientPauseOptions;
-  #pause: { untilMs: number; scope: Scope; end: Timer } | undefined;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #onEnd: () => void;
+  #present: { untilMs: number; scope: PauseScope; end: Timer } | undefined;
 
-  constructor(options: ClientPauseOptions) {
-    this.#options = options;
+  /** `onEnd` is called when the time of a pause is over. */
+  constructor(clock: Clock, timers: Timers, onEnd: () => void) {
+    this.#clock = clock;
+    this.#timers = timers;
+    this.#onEnd = onEnd;
   }
 
   /** Which commands are postponed; undefined without a pause. */
-  get scope(): Scope | undefined {
-    return this.#pause?.scope;
+  get scope(): PauseScope | undefined {
+    return this.#present?.scope;
   }
 
-  /** Pauses clients as Redis does: a pause is never made shorter or weaker by another one. */
-  begin(untilMs: number, scope: Scope): void {
-    const { timers, clock, ended } = this.#options;
-    const before = this.#pause;
+  /** Pauses until `untilMs`, Unix ms, at the least. */
+  until(untilMs: number, scope: PauseScope): void {
+    const before = this.#present;
     before?.end.cancel();
     const end = Math.max(untilMs, before?.untilMs ?? 0);
-    this.#pause = {
+    const leftMs = Math.min(Math.max(0, end - this.#clock.nowMs()), TIMER_MS_MAX);
+    this.#present = {
       untilMs: end,
       scope: before?.scope === 'all' ? 'all' : scope,
-      end: timers.after(Math.min(Math.max(0, end - clock.nowMs()), TIMER_MS_MAX), ended),
+      end: this.#timers.after(leftMs, this.#onEnd),
     };
   }
 
-  /** Ends the pause, if there is one. */
+  /** Ends the pause. */
   end(): void {
-    this.#pause?.end.cancel();
-    this.#pause = undefined;
+    this.#present?.end.cancel();
+    this.#present = undefined;
   }
 }

@@ -14,7 +14,7 @@ import { type Answer, Later } from './later.js';
 import type { LongBuffers } from './long-buffers.js';
 import type { PushOutput } from './push-output.js';
 import { encodeReply, Failure } from './reply.js';
-import type { Replying, ReplyTurn } from './reply-turn.js';
+import type { Joiner, Replying, ReplyTurn } from './reply-turn.js';
 import type { OutputLimit } from './setting-formats.js';
 import type { Tracking } from './tracking/tracking.js';
 import { trackingMode } from './tracking/tracking-mode.js';
@@ -99,6 +99,7 @@ export class Client implements CommandSink, Replying, PushOutput {
     this.gone = new Promise((resolve) => {
       this.#socket.once('close', () => {
         state.leaves = true;
+        host.tracking.disable(state);
         this.#cancelWait?.();
         this.#input.close();
         resolve();
@@ -175,14 +176,16 @@ export class Client implements CommandSink, Replying, PushOutput {
       return;
     }
     this.#gather(bytes);
-    this.#plan();
+    if (this.#replyBytes >= TURN_REPLY_BYTES_MAX) this.#plan();
+    // What had gathered before is planned already, or will be behind the run that it comes from.
+    else if (this.#replies.length === 1) this.#host.turn.addMessages(this);
   }
 
   /** Sends all that has gathered in one write. */
-  sendReplies(): void {
+  sendReplies(joiner: Joiner): void {
     const replies = this.#replies;
     if (replies.length === 0 || this.#socket.destroyed) return;
-    this.#socket.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies, this.#replyBytes));
+    this.#socket.write(joiner.join(replies, this.#replyBytes));
     this.state.writtenBytes += this.#replyBytes;
     this.#replies = [];
     this.#replyBytes = 0;

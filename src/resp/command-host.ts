@@ -7,6 +7,7 @@ import type { Log } from '../replication/log.js';
 import type { Address } from '../transport/connection.js';
 import type { ClientState } from './client-state.js';
 import type { CommandStatistics } from './command-statistics.js';
+import type { KeyspaceEvents } from './keyspace-events.js';
 import type { Later } from './later.js';
 import type { MemoryFacts } from './memory-facts.js';
 import type { PubSub } from './pubsub/pubsub.js';
@@ -28,6 +29,7 @@ export interface CommandHost {
   readonly clients: ClientRegistry;
   readonly tracking: Tracking;
   readonly pubsub: PubSub;
+  readonly events: KeyspaceEvents;
   readonly settings: Settings;
   readonly statistics: CommandStatistics;
   readonly slowlog: Slowlog;

@@ -160,7 +160,9 @@ export class Gate {
     const { command, fullName, flags } = found;
     const errorsBefore = this.#errorsInScripts;
     const startedUs = host.clock.monotonicUs();
+    if (host.events.isOn) host.events.runs(fullName);
     const answer = this.#answer(command, args, client);
+    if (host.events.isOn) host.events.ran();
     // The kernel notes what the commands read that it runs; a script notes for its caller.
     if (client.tracking !== undefined && command.run !== undefined && isRead(found)) {
       host.tracking.noteRead(

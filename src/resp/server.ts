@@ -6,7 +6,6 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
-import { FastcacheError } from '../errors.js';
 import type { ChannelMessage } from '../frame/messages.js';
 import { Guesses } from '../replication/link/guesses.js';
 import { StrangerLog } from '../replication/link/stranger-log.js';
@@ -26,10 +25,12 @@ import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
 import { Gate } from './gate.js';
 import { kernelCounts, kernelLatencies, kernelTotals } from './kernel-counts.js';
+import { KeyspaceEvents } from './keyspace-events.js';
 import { Latencies } from './latencies.js';
 import { LongBuffers } from './long-buffers.js';
 import { type MemoryFacts, memoryFacts } from './memory-facts.js';
 import { Monitors } from './monitors.js';
+import { storeGlob } from './pubsub/channel-pattern.js';
 import { PubSub } from './pubsub/pubsub.js';
 import { errorBytes, Failure, Raw } from './reply.js';
 import { ReplyTurn } from './reply-turn.js';
@@ -81,7 +82,8 @@ export class RespServer {
   readonly #host: CommandHost;
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
-  readonly pubsub = new PubSub((pattern, text) => this.#options.engine().keyspace.matches(pattern, text));
+  readonly pubsub: PubSub;
+  readonly #events: KeyspaceEvents;
   readonly #monitors = new Monitors();
   readonly #strangers: StrangerLog;
   /** The connected clients; `gone` resolves when one has disconnected. */
@@ -115,9 +117,10 @@ export class RespServer {
       },
       (socket) => this.#accept(socket),
     );
-    this.#pause = new ClientPause({ ...options, ended: () => this.#unpause() });
+    this.#pause = new ClientPause(options.clock, options.timers, () => this.#unpause());
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
-    const turn = new ReplyTurn(options.timers, {
+    this.pubsub = new PubSub(storeGlob(options.engine, warn));
+    const turn = new ReplyTurn(options.clock, options.timers, {
       broadcast: () => this.tracking.broadcast(),
       publish: () => options.publish(),
       isHeld: () => this.#suspendedScript?.isBusy === false,
@@ -131,6 +134,9 @@ export class RespServer {
         this.#retryAll();
       },
     });
+    const { clock, timers, settings } = options;
+    this.#pause = new ClientPause(clock, timers, () => this.#unpause());
+    this.#events = new KeyspaceEvents({ timers, pubsub: this.pubsub, settings });
     this.#host = this.#commandHost();
     this.#gate = new Gate({
       table: commandTable,
@@ -174,20 +180,15 @@ export class RespServer {
     return [...this.#clients.keys()];
   }
 
-  /** Goes over to the present store, which has replaced another. */
-  followStore(): void {
+  /** Turns to the present store, once it has replaced another one. */
+  storeReplaced(): void {
     this.#currentWindow();
   }
 
-  /** Sends a message that came from the primary to the subscribers here. */
-  deliver({ channel, payload, isSharded }: ChannelMessage): void {
-    try {
-      if (isSharded) this.pubsub.publishSharded(channel, payload);
-      else this.pubsub.publish(channel, payload);
-    } catch (error) {
-      if (!(error instanceof FastcacheError) || error.code !== 'OUT_OF_MEMORY') throw error;
-      this.#options.log.warn(`a message is lost to the subscribers of patterns: ${error.message}`);
-    }
+  /** Sends a message that came from the primary to the subscribers here, behind the events before it. */
+  deliver(message: ChannelMessage): void {
+    this.#events.deliver();
+    this.pubsub.send(message);
   }
 
   /** What clients have sent and were sent, those that have left included. */
@@ -230,7 +231,9 @@ export class RespServer {
     const engine = this.#options.engine();
     if (this.#window?.engine !== engine) {
       if (this.#window !== undefined) this.statistics.kernelGoes();
-      this.#window = new CommandWindow(engine, this.#options.clock, this.#options.settings);
+      const { clock, settings } = this.#options;
+      this.#window = new CommandWindow(engine, clock, settings, this.#events);
+      this.#events.attach(engine);
       this.tracking.follow();
     }
     return this.#window;
@@ -287,7 +290,6 @@ export class RespServer {
   #forget(state: ClientState): void {
     this.#clients.delete(state);
     this.#monitors.remove(state);
-    this.tracking.disable(state);
     this.pubsub.forget(state);
     this.statistics.inputBytes += state.readBytes;
     this.statistics.outputBytes += state.writtenBytes;
@@ -311,6 +313,7 @@ export class RespServer {
       clients: this.#registry(),
       tracking: this.tracking,
       pubsub: this.pubsub,
+      events: this.#events,
       statistics: this.statistics,
       slowlog: new Slowlog({ settings, clock }),
       time: new UnixTime(clock),
@@ -336,7 +339,7 @@ export class RespServer {
         this.#clients.get(state)?.client.destroy();
       },
       pause: (untilMs, scope) => {
-        this.#pause.begin(untilMs, scope);
+        this.#pause.until(untilMs, scope);
         this.#freeze();
       },
       unpause: () => this.#unpause(),
@@ -375,11 +378,9 @@ export class RespServer {
     return this.#options.timers.after(CHECK_MS, () => {
       this.tracking.keepHouse();
       const nowMs = this.#options.clock.nowMs();
-      const usedMemoryBytes = this.#options.engine().usedBytes();
-      this.statistics.sample({ nowMs, ...this.traffic, usedMemoryBytes });
+      this.statistics.sample({ nowMs, ...this.traffic, usedMemoryBytes: this.#options.engine().usedBytes() });
       this.#closeIdle();
-      // A client that reads nothing is sent nothing either, and it is only on sending that its limit is
-      // checked otherwise.
+      // A client that reads nothing is sent nothing either, and its limit is checked on sending otherwise.
       for (const { client } of this.#clients.values()) client.checkOutput();
       this.#check = this.#planCheck();
     });

@@ -11,6 +11,7 @@ import {
   type EvictionPolicy,
   type UseCounting,
 } from '../engine/memory-limit.js';
+import type { EventClasses } from './keyspace-event-classes.js';
 import { Fact, IMMUTABLE, type Named, Setting } from './setting.js';
 import { settingFacts } from './setting-facts.js';
 import {
@@ -89,6 +90,7 @@ export class Settings {
   readonly #minReplicas: Setting<bigint>;
   readonly #minReplicasMaxLag: Setting<bigint>;
   readonly #freshHistory: Setting<string>;
+  readonly #eventClasses: Setting<EventClasses>;
   /** The longest argument, key or value, in bytes. */
   readonly maxValueBytes: number;
   readonly #byName: ReadonlyMap<string, Named>;
@@ -119,6 +121,7 @@ export class Settings {
     this.#minReplicas = settingOf(options, 'min-replicas-to-write');
     this.#minReplicasMaxLag = settingOf(options, 'min-replicas-max-lag');
     this.#freshHistory = settingOf(options, 'fresh-history');
+    this.#eventClasses = settingOf(options, 'notify-keyspace-events');
     this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...settingFacts(initial)]);
   }
 
@@ -172,6 +175,11 @@ export class Settings {
   /** How many keys may be tracked for clients; 0: as many as there is memory for. */
   get trackingTableMaxKeys(): number {
     return this.#trackingTableMaxKeys.number;
+  }
+
+  /** The classes of keyspace events that are published. */
+  get eventClasses(): EventClasses {
+    return this.#eventClasses.value;
   }
 
   outputLimit(kind: Exclude<OutputClass, 'slave'>): OutputLimit {

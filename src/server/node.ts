@@ -312,7 +312,7 @@ export class Node implements ServedNode {
   swap(engine: ShardEngine): void {
     engine.setFrozen(this.#server?.isFrozen ?? false);
     this.#engine = engine;
-    this.#server?.followStore();
+    this.#server?.storeReplaced();
   }
 
   /**

@@ -5,6 +5,7 @@ import type { ClientBuffers, Traffic } from '../resp/client-totals.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
 import { latencyPercentile } from '../resp/latencies.js';
 import type { MemoryFacts } from '../resp/memory-facts.js';
+import type { PubSub } from '../resp/pubsub/pubsub.js';
 import { percentileText } from '../resp/setting-formats.js';
 import type { Settings } from '../resp/settings.js';
 import type { Tracking } from '../resp/tracking/tracking.js';
@@ -50,6 +51,7 @@ export interface FrontStatus {
   readonly tracking?: Tracking;
   readonly clients: readonly ClientState[];
   readonly statistics: CommandStatistics;
+  readonly pubsub: Pick<PubSub, 'count' | 'clientCount'>;
   /** What clients have sent and were sent, those that have left included. */
   readonly traffic: Traffic;
   /** What waits for them at present. */
@@ -93,11 +95,11 @@ export function serverStatus(parts: ServerParts): ServerStatus {
 }
 
 function clientsStatus(front: FrontStatus, settings: Settings): ClientsStatus {
-  const { clients, clientBuffers, tracking } = front;
+  const { clients, clientBuffers, pubsub, tracking } = front;
   return {
     max: settings.maxClients,
     blocked: clients.filter(({ isBlocked }) => isBlocked).length,
-    pubsub: 0,
+    pubsub: pubsub.clientCount,
     tracking: tracking?.clientCount ?? 0,
     watching: clients.filter(({ watched }) => watched.size > 0).length,
     watchedKeys: clients.reduce((sum, { watched }) => sum + watched.size, 0),
@@ -133,6 +135,11 @@ function statsStatus({ server, engine, syncs }: ServerParts): StatsStatus {
       keys: tracking?.keyCount ?? 0,
       items: tracking?.itemCount ?? 0,
       prefixes: tracking?.prefixCount ?? 0,
+    },
+    pubsub: {
+      channels: server.pubsub.count('channels'),
+      patterns: server.pubsub.count('patterns'),
+      shardChannels: server.pubsub.count('shardChannels'),
     },
     ...(syncs !== undefined && { syncs }),
   };

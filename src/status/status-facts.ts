@@ -91,7 +91,15 @@ export interface StatsStatus {
   errorReplies: number;
   /** Keys that clients track, how many clients track each in all, and the prefixes of those in BCAST mode. */
   tracked: { keys: number; items: number; prefixes: number };
+  pubsub: PubSubCounts;
   syncs?: SyncCounts;
+}
+
+/** How many names have subscribers. */
+export interface PubSubCounts {
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardChannels: number;
 }
 
 /** How many of the replicas that came were sent what. */

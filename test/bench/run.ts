@@ -1,9 +1,9 @@
 /**
  * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
  * toolkit on large dumps, the library in a program, clients against ours and redis-server (REDIS_SERVER=path:
- * another one, too), full stores, the time until a write is everywhere, and what tracked keys cost. Prints
- * ratios, writes all figures as JSON (dist/bench.json unless --out says otherwise). Skips what needs redis
- * where it is absent.
+ * another one, too), full stores, the time until a write is everywhere, messages to 50 subscribers, and what
+ * tracked keys cost. Prints ratios, writes all figures as JSON (dist/bench.json unless --out says otherwise).
+ * Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -14,6 +14,7 @@ import { benchDumps } from './dumps.js';
 import { benchEmbedded } from './embedded.js';
 import { benchGrowth, benchKernel } from './kernel.js';
 import { benchLag } from './lag.js';
+import { benchPubSub } from './pubsub.js';
 import { benchStores } from './stores.js';
 import {
   printClients,
@@ -22,12 +23,13 @@ import {
   printGrowth,
   printKernel,
   printLag,
+  printPubSub,
   printStores,
   printTracking,
 } from './tables.js';
 import { benchTracking } from './tracking.js';
 
-const PARTS = ['kernel', 'dumps', 'embedded', 'clients', 'stores', 'lag', 'tracking'];
+const PARTS = ['kernel', 'dumps', 'embedded', 'clients', 'stores', 'lag', 'pubsub', 'tracking'];
 /** Ratios of runs over the network differ most from round to round. */
 const CLIENT_ROUNDS = 9;
 
@@ -88,6 +90,11 @@ if (isRedisThere()) {
     const tracking = await benchTracking(size);
     printTracking(tracking);
     Object.assign(figures, { tracking });
+  }
+  if (values.part.includes('pubsub')) {
+    const pubsub = await benchPubSub(size);
+    printPubSub(pubsub);
+    Object.assign(figures, { pubsub });
   }
 }
 writeFileSync(values.out, `${JSON.stringify(figures, null, 2)}\n`);

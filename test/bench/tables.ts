@@ -4,6 +4,7 @@ import type { DumpFigure } from './dumps.js';
 import type { EmbeddedFigures } from './embedded.js';
 import { GROWN_KEYS, type KernelFigures } from './kernel.js';
 import type { LagFigures } from './lag.js';
+import type { PubSubFigure } from './pubsub.js';
 import type { StoreFigure } from './stores.js';
 import type { TrackingFigure } from './tracking.js';
 
@@ -67,6 +68,16 @@ export function printTracking(tracking: Readonly<Record<string, TrackingFigure>>
     console.log(
       `  ${name.padEnd(10)}${rates.padStart(23)}${times.padStart(22)}   x${figure.slowdown.toFixed(2)}`,
     );
+  }
+}
+
+/** Prints messages a second that fifty subscribers have received. */
+export function printPubSub(figures: readonly PubSubFigure[]): void {
+  console.log('\nMessages of 64 B a second to 50 subscribers, from 10 publishers:');
+  console.log('  pipeline     fastcache        redis      ratio');
+  for (const { pipeline, fastcache, redis, ratio } of figures) {
+    const rates = `${thousands(fastcache).padStart(14)}${thousands(redis).padStart(13)}`;
+    console.log(`  ${String(pipeline).padEnd(8)}${rates}      x${ratio.toFixed(2)}`);
   }
 }
 

@@ -29,7 +29,7 @@ function broadcastsOf(engine: ShardEngine): string[] {
 
 function calls(engine: ShardEngine): { count: number } {
   const calls = { count: 0 };
-  engine.onNoted = () => {
+  engine.tracked.onChange = () => {
     calls.count += 1;
   };
   return calls;

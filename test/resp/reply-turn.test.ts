@@ -8,7 +8,7 @@ function turn() {
   const log: string[] = [];
   const hold = { isHeld: false };
   const changes: string[] = [];
-  const replies = new ReplyTurn(world.seams.timers, {
+  const replies = new ReplyTurn(world.seams.clock, world.seams.timers, {
     broadcast: () => log.push(...changes.splice(0)),
     publish: () => log.push('published'),
     isHeld: () => hold.isHeld,
@@ -65,4 +65,36 @@ it('while the turn is held nothing leaves, and then everything does', () => {
   hold.isHeld = false;
   replies.end();
   expect(log).toEqual(['published', 'answered a']);
+});
+
+it('messages leave at the end of the turn, and gather while sending the last ones has taken long', () => {
+  const world = new VirtualWorld();
+  const log: string[] = [];
+  let nowUs = 1_000_000;
+  const clock = { ...world.seams.clock, monotonicUs: () => nowUs };
+  const replies = new ReplyTurn(clock, world.seams.timers, {
+    broadcast: () => {},
+    publish: () => {},
+    isHeld: () => false,
+  });
+  const listener = {
+    sendReplies: () => {
+      log.push('told');
+      nowUs += 1_000;
+    },
+  };
+  const client = { sendReplies: () => log.push('answered') };
+  replies.addMessages(listener);
+  world.run(0);
+  expect(log).toEqual(['told']);
+  replies.addMessages(listener);
+  replies.add(client);
+  world.run(0);
+  expect(log).toEqual(['told', 'answered']);
+  nowUs += 1_999;
+  replies.end();
+  expect(log).toEqual(['told', 'answered']);
+  nowUs += 1;
+  world.run(2);
+  expect(log).toEqual(['told', 'answered', 'told']);
 });

@@ -73,7 +73,6 @@ export class ServerHost {
         },
         memoryOf: () => ({ inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 }),
       },
-      pubsub: new PubSub((pattern, text) => this.engine.keyspace.matches(pattern, text)),
       startedAtSeconds: 1_700_000_000,
       memory: () =>
         memoryFacts({
@@ -83,6 +82,8 @@ export class ServerHost {
           backlogBytes: 0,
           scripts: undefined,
         }),
+      pubsub: new PubSub((pattern, text) => this.engine.keyspace.matches(pattern, text)),
+      events: { isOn: false } as unknown as CommandHost['events'],
       scripts: { runner: undefined, load: () => {} } as unknown as CommandHost['scripts'],
       info: (sections: readonly string[]) => `# ${sections.join(' ')}`,
       shutdown: () => deeds.push('shutdown'),
@@ -132,11 +133,11 @@ export class ServerHost {
         return primary();
       },
       isRefusing: false,
+      backlogBytes: 0,
       sendMessage: ({ channel, payload }) => {
         this.deeds.push(`message ${channel} ${payload}`);
         return undefined;
       },
-      backlogBytes: 0,
       roleReply: () => ['role'],
       promote: () => this.deeds.push('promote'),
       follow: ({ host, port }) => this.deeds.push(`follow ${host} ${port}`),

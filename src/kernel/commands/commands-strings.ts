@@ -1,11 +1,13 @@
 // The commands SET, GET, MGET, MSET, INCR, DECR, INCRBY, DECRBY, APPEND and STRLEN.
 
 import { nowMs } from '../clock';
-import { WRITE_DONE } from '../layout';
+import { NOTE_EXPIRED, NOTE_EXPIRY, NOTE_MISSED, NOTE_NOTHING, NOTE_WRITTEN, WRITE_DONE } from '../layout';
 import { RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
 import { hex64, parsed, parseInteger, readHex64, writeSigned } from '../number';
 import { hasRoomFor } from '../store/evict';
-import { appendHere, counted, deleteHere, expiryHere, lookup, setHere } from '../store/store';
+import { noteKey, wantedNotes } from '../store/notes';
+import { counted, countedQuietly } from '../store/reads';
+import { appendHere, deleteHere, expiryHere, locate, lookup, setHere } from '../store/store';
 import { NEVER } from '../table/expiry';
 import { xxh3 } from '../xxh3';
 import { readAhead } from './ahead';
@@ -39,7 +41,7 @@ const IFDNE: u64 = 0x656e646669;
 const digits: usize = memory.data(24, 8);
 
 export function get(): i32 {
-  const record = counted(lookup(argument(1), argumentLength(1)));
+  const record = read(1);
   if (record === 0) {
     replyNull();
     return DONE;
@@ -51,7 +53,7 @@ export function get(): i32 {
 }
 
 export function strlen(): i32 {
-  const record = counted(lookup(argument(1), argumentLength(1)));
+  const record = read(1);
   replyInteger(record === 0 ? 0 : valueLengthOf(record));
   return DONE;
 }
@@ -63,7 +65,8 @@ export function mget(): i32 {
   if (fits) replyArray(argc - 1);
   for (let i: u32 = 1; i < argc; i++) {
     readAhead(i, 1);
-    const record = counted(lookup(argument(i), argumentLength(i)));
+    // The whole reply may have to be made again: misses are noted once it fits.
+    const record = countedQuietly(lookup(argument(i), argumentLength(i)));
     const bytes = record === 0 ? 5 : bulkBytes(valueLengthOf(record));
     wanted += bytes;
     if (fits && !hasRoom(bytes)) fits = false;
@@ -71,7 +74,10 @@ export function mget(): i32 {
     if (record === 0) replyNull();
     else replyBulk(valueAt(record), valueLengthOf(record));
   }
-  if (fits) return DONE;
+  if (fits) {
+    if (wantedNotes !== 0) noteMisses();
+    return DONE;
+  }
   rewind(start);
   return full(wanted);
 }
@@ -107,21 +113,23 @@ export function set(): i32 {
       if (!hasRoom(bytes)) return full(bytes);
       replyBulk(valueAt(record), valueLengthOf(record));
     }
-    counted(record);
+    counted(record, key, keyBytes);
   }
   if ((onlyNew && record !== 0) || (onlyOld && record === 0) || (condition !== 0 && !meets(record))) {
     if (!wantsOld) replyNull();
     return DONE;
   }
+  const isTimed = expiresAtMs !== NEVER;
   if (keepsExpiry && record !== 0) expiresAtMs = expiryHere(record);
   let written = WRITE_DONE;
   if (expiresAtMs > nowMs)
     written = setHere(record, key, keyBytes, argument(2), argumentLength(2), expiresAtMs);
-  else if (record !== 0) written = deleteHere(record);
+  else if (record !== 0) written = deleteHere(record, NOTE_NOTHING);
   if (written !== WRITE_DONE) {
     rewind(start);
     return OUT_OF_MEMORY;
   }
+  if (wantedNotes !== 0 && isTimed) noteExpiry(key, keyBytes);
   if (!wantsOld) replyOk();
   return DONE;
 }
@@ -253,4 +261,26 @@ export function append(): i32 {
   if (record === 0) return OUT_OF_MEMORY;
   replyInteger(valueLengthOf(record));
   return DONE;
+}
+
+/** Looks up the key in an argument, which is a read of it. */
+function read(index: u32): usize {
+  const key = argument(index);
+  const length = argumentLength(index);
+  return counted(lookup(key, length), key, length);
+}
+
+/** Notes which of an MGET's keys are not there. */
+function noteMisses(): void {
+  for (let i: u32 = 1; i < argc; i++) {
+    if (locate(argument(i), argumentLength(i)) === 0) noteKey(NOTE_MISSED, argument(i), argumentLength(i));
+  }
+}
+
+/** Notes the expiry that a SET has given; with one that is past, the key was never written. */
+function noteExpiry(key: usize, keyBytes: u32): void {
+  const isPast = expiresAtMs <= nowMs;
+  if (isPast) noteKey(NOTE_WRITTEN, key, keyBytes);
+  noteKey(NOTE_EXPIRY, key, keyBytes);
+  if (isPast) noteKey(NOTE_EXPIRED, key, keyBytes);
 }

@@ -1,5 +1,6 @@
 // Chooses the commands that run in the kernel, by the length and the letters of their names. The host runs
 // all others.
+import { keyedHash } from '../keyed-hash';
 import {
   COMMAND_APPEND,
   COMMAND_DECR,
@@ -27,8 +28,9 @@ import {
   NO_COMMAND,
 } from '../layout';
 import { makeRoom, relieve } from '../store/evict';
-import { isTracking, noteRead } from '../store/notes';
-import { isReplica, keyedHashOf } from '../store/store';
+import { runningCommand, setRunningCommand } from '../store/notes';
+import { isReplica, knownKey, knownKeyed } from '../store/store';
+import { isTracking, noteRead } from '../store/trackers';
 import { argc, argument, argumentLength, wordOf } from './arguments';
 import { del, exists, expire, persist, touch, ttl } from './commands-keys';
 import { append, get, increment, incrementBy, mget, mset, set, strlen } from './commands-strings';
@@ -78,7 +80,6 @@ const READS: u32 =
   (1 << COMMAND_TTL) |
   (1 << COMMAND_PTTL);
 
-let current: i32 = NO_COMMAND;
 /** How often each command has run, by how it ended (ENDED_*), f64 each. */
 const calls: usize = memory.data(504, 8);
 
@@ -89,11 +90,11 @@ export function callsOf(command: u32, end: u32): f64 {
 
 /** Returns the command that ran last since `forgetCommand`, or NO_COMMAND. */
 export function lastCommand(): u32 {
-  return current;
+  return runningCommand;
 }
 
 export function forgetCommand(): void {
-  current = NO_COMMAND;
+  setRunningCommand(NO_COMMAND);
 }
 
 /** Runs the command in the argument table, or leaves it to the host; returns DONE, FULL or HANDED_OUT. */
@@ -105,7 +106,7 @@ export function runCommand(): i32 {
   }
   if (outcome === DONE) {
     if (isTracking) noteReads();
-    const at = callsAt(current, ended);
+    const at = callsAt(runningCommand, ended);
     store<f64>(at, load<f64>(at) + 1);
   }
   return outcome;
@@ -166,17 +167,17 @@ function run(): i32 {
 
 /** Notes the keys that the client has read, whether they are there or not. */
 function noteReads(): void {
-  if (((READS >> current) & 1) === 0 || ended === ENDED_REJECTED) return;
+  if (((READS >> runningCommand) & 1) === 0 || ended === ENDED_REJECTED) return;
   for (let i: u32 = 1; i < argc; i++) {
     const key = argument(i);
     const length = argumentLength(i);
-    noteRead(keyedHashOf(key, length), key, length);
+    noteRead(key === knownKey ? knownKeyed : keyedHash(key, length), key, length);
   }
 }
 
 /** Returns whether the command may run; when it may not, it has been replied to. */
 function isCall(command: i32, hasArity: bool): bool {
-  current = command;
+  setRunningCommand(command);
   if (hasArity) return true;
   wrongArity();
   return false;

@@ -40,8 +40,8 @@ import {
 } from '../layout';
 import { setResult } from '../result';
 import { emittedBytes } from '../store/batch';
-import { forgetOwnChange, hasOwnChange, setTracker } from '../store/notes';
 import { forgetHashes, knowHashes, setTouching, touchBucketOf, touchRecordOf } from '../store/store';
+import { forgetOwnChange, hasOwnChange, setTracker } from '../store/trackers';
 import { xxh3 } from '../xxh3';
 import {
   argc,
@@ -188,6 +188,8 @@ function finish(status: i32, consumed: usize): i32 {
   setResult(RESULT_CONSUMED, <u32>consumed);
   setResult(RESULT_OUTPUT, outputBytes());
   setResult(RESULT_COMMAND, lastCommand());
+  // What happens outside of a run is no command's.
+  forgetCommand();
   return status;
 }
 

@@ -17,7 +17,8 @@ import {
   WRITE_MEMORY,
 } from '../layout';
 import { valueAt, valueLengthOf } from '../memory/record';
-import { counted, createHere, emitHere, growHere, lookup } from './store';
+import { counted } from './reads';
+import { createHere, emitHere, growHere, lookup } from './store';
 
 /** The value at hand: bytes that it does not have are zeros. */
 let value: usize = 0;
@@ -33,7 +34,7 @@ let overflows: bool = false;
 export function bitField(key: usize, keyBytes: u32, fields: usize, count: u32, writtenBytes: u32): i32 {
   let record = lookup(key, keyBytes);
   let changes = false;
-  if (writtenBytes === 0) counted(record);
+  if (writtenBytes === 0) counted(record, key, keyBytes);
   else if (record === 0 || valueLengthOf(record) < writtenBytes) {
     changes = true;
     record =

@@ -10,6 +10,7 @@ import {
   EVICT_VOLATILE_LFU,
   EVICT_VOLATILE_RANDOM,
   EVICTION_STEP_KEYS,
+  NOTE_EVICTED,
   WRITE_DONE,
 } from '../layout';
 import { countUses } from '../memory/access';
@@ -17,9 +18,9 @@ import { usedBytes } from '../memory/arena';
 import { availableBytes, contentBytesMax } from '../memory/pages';
 import { nearestExpiring } from '../table/expiry';
 import { randomExpiring, randomRecord, randomSegment, randomShard } from '../table/sample';
-import { leaveTracker, returnTracker } from './notes';
 import { emptyPool, locateIdlest } from './pool';
 import { compact, deleteHere, isFrozen, isReplica, locateRecord } from './store';
+import { leaveTracker, returnTracker } from './trackers';
 
 /**
  * A primary leaves a sixteenth of its memory, for gaps between its own records and for replicas, which apply
@@ -129,7 +130,7 @@ function evictOne(): bool {
   const record = locateVictim();
   if (record === 0) return false;
   const left = leaveTracker();
-  const written = deleteHere(record);
+  const written = deleteHere(record, NOTE_EVICTED);
   returnTracker(left);
   if (written !== WRITE_DONE) return false;
   evictedKeys += 1;

@@ -4,7 +4,18 @@ import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs } from '../clock';
 import { keyedHash } from '../keyed-hash';
-import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY } from '../layout';
+import {
+  NOTE_EXPIRED,
+  NOTE_EXPIRY,
+  NOTE_NEW,
+  NOTE_PERSISTED,
+  NOTE_WRITTEN,
+  OP_DEL,
+  OP_EXPIRE,
+  OP_SET,
+  WRITE_DONE,
+  WRITE_MEMORY,
+} from '../layout';
 import { noteAccess, noteBirth } from '../memory/access';
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
 import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
@@ -14,7 +25,8 @@ import { find, insert, remove, reserve, touchBucket, touchRecord } from '../tabl
 import { xxh3 } from '../xxh3';
 import { emit, emitPostponed, emitRewritten, reserveRecord, reserveRewritten } from './batch';
 import { areChangesNoted } from './changes';
-import { noteChange } from './notes';
+import { noteKey, noteWrite, wantedNotes } from './notes';
+import { noteChange } from './trackers';
 
 /** A replica hides what has expired and emits nothing. */
 export let isReplica: bool = false;
@@ -25,18 +37,17 @@ let atHash: u64 = 0;
 let atKeyed: u64 = 0;
 /** Where the record's address stands in the table, 0 when the key is not there. */
 let atSlot: usize = 0;
-let expiredKeys: f64 = 0;
+/** How many keys were deleted here because they had expired. */
+export let expiredKeys: f64 = 0;
 /** How many records a compaction has moved; the debug build counts them. */
 let moved: f64 = 0;
 let isTouching: bool = true;
-let hits: f64 = 0;
-let misses: f64 = 0;
 /** What was read ahead, which is kept so that no compiler leaves the reading out. */
 export let touched: u64 = 0;
 /** Address of the key whose hashes are known already, 0 when none is. */
-let knownKey: usize = 0;
+export let knownKey: usize = 0;
 let knownHash: u64 = 0;
-let knownKeyed: u64 = 0;
+export let knownKeyed: u64 = 0;
 
 /** Makes this a replica's store, or a primary's, which deletes what has expired and emits the Del. */
 export function setReplica(replica: bool): void {
@@ -47,11 +58,6 @@ export function setReplica(replica: bool): void {
 /** While frozen, a primary deletes only what a client deletes. */
 export function setFrozen(frozen: bool): void {
   isFrozen = frozen;
-}
-
-/** Returns how many keys were deleted here because they had expired. */
-export function expiredCount(): f64 {
-  return expiredKeys;
 }
 
 /** Returns how many records compactions have moved; the debug build counts them. */
@@ -68,11 +74,6 @@ export function knowHashes(key: usize, hash: u64, keyed: u64): void {
 
 export function forgetHashes(): void {
   knownKey = 0;
-}
-
-/** Returns the keyed hash of a key. */
-export function keyedHashOf(key: usize, length: u32): u64 {
-  return key === knownKey ? knownKeyed : keyedHash(key, length);
 }
 
 /**
@@ -117,23 +118,6 @@ export function locate(key: usize, length: u32): usize {
   if (expiryOf(atShard, record) > nowMs) return record;
   if (!isReplica && !isFrozen) expire(record);
   return 0;
-}
-
-/** Returns how many reads found their key. */
-export function keyspaceHits(): f64 {
-  return hits;
-}
-
-/** Returns how many reads did not find their key. */
-export function keyspaceMisses(): f64 {
-  return misses;
-}
-
-/** Counts a read; returns `record`. */
-export function counted(record: usize): usize {
-  if (record === 0) misses += 1;
-  else hits += 1;
-  return record;
 }
 
 /** Sets whether keys that are read or changed count as used; those that come to be always do. */
@@ -237,28 +221,30 @@ export function growHere(record: usize, bytes: u32, zeros: u32): usize {
  */
 export function createHere(key: usize, keyBytes: u32, bytes: u32): usize {
   if (atSlot !== 0 && !expire(load<u32>(atSlot))) return 0;
-  if (!reserveRecord(atShard, keyBytes, bytes)) return 0;
-  if (!writeHere(0, key, keyBytes, key, 0, NEVER)) return 0;
+  if (!reserveRecord(atShard, keyBytes, bytes) || !writeQuietly(0, key, keyBytes, key, 0, NEVER)) return 0;
   const empty = locateAny(key, keyBytes, atHash, atKeyed);
   const record = growHere(empty, bytes, bytes);
   if (record === 0) discardHere(empty);
+  else noteKey(NOTE_NEW, key, keyBytes);
   return record;
 }
 
 /** Emits the Set of the located record, whose value was changed in place. */
 export function emitHere(record: usize): void {
   if (areChangesNoted) noteChange(atKeyed, record, false);
+  noteKey(NOTE_WRITTEN, keyOf(record), keyLengthOf(record));
   emitRewritten(atShard, atHash, record);
 }
 
-/** Deletes the located record; returns WRITE_DONE or WRITE_MEMORY. */
-export function deleteHere(record: usize): i32 {
+/** Deletes the located record, with a note of it (NOTE_*); returns WRITE_DONE or WRITE_MEMORY. */
+export function deleteHere(record: usize, what: u32): i32 {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   if (!isReplica) {
     if (!reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
     emit(atShard, OP_DEL, atHash, NEVER, keyOf(record), keyBytes, 0, 0);
   }
+  noteKey(what, keyOf(record), keyBytes);
   discardHere(record);
   return WRITE_DONE;
 }
@@ -318,11 +304,22 @@ export function compact(limit: u32): u32 {
   return count;
 }
 
-/**
- * Writes the located key's record without emitting; returns false, with nothing changed, without memory. That
- * a record was used is noted by who located it, once a command.
- */
+/** Writes the located key's record without emitting; returns false, with nothing changed, without memory. */
 export function writeHere(
+  record: usize,
+  key: usize,
+  keyBytes: u32,
+  value: usize,
+  valueBytes: u32,
+  expiresAtMs: u64,
+): bool {
+  if (!writeQuietly(record, key, keyBytes, value, valueBytes, expiresAtMs)) return false;
+  if (wantedNotes !== 0) noteWrite(record === 0, key, keyBytes);
+  return true;
+}
+
+/** Does what `writeHere` does without a note. */
+function writeQuietly(
   record: usize,
   key: usize,
   keyBytes: u32,
@@ -377,6 +374,7 @@ export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
   if (areChangesNoted) noteChange(atKeyed, record, false);
+  noteKey(expiresAtMs === NEVER ? NOTE_PERSISTED : NOTE_EXPIRY, keyOf(record), keyLengthOf(record));
   return true;
 }
 
@@ -392,7 +390,7 @@ function relink(from: usize, to: usize, bytes: usize): void {
 }
 
 function expire(record: usize): bool {
-  if (deleteHere(record) !== WRITE_DONE) return false;
+  if (deleteHere(record, NOTE_EXPIRED) !== WRITE_DONE) return false;
   expiredKeys += 1;
   return true;
 }

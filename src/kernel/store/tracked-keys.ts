@@ -8,7 +8,7 @@
 // Invariants (`checkTrackedKeys`): a kept key is in the entry of its hash; the tracked keys and their
 // trackers are those that were counted.
 import { ASSERTS } from '../assertions';
-import { noted } from '../host';
+import { changed } from '../host';
 import { TAKEN_BYTES, TRACKED_CELLS_MAX, TRACKED_KEY_BYTES_MAX, TRACKERS_MAX } from '../layout';
 import { allocateCell, cellsInUse, freeCell } from '../memory/cells';
 import { spareBytes } from '../memory/pages';
@@ -78,7 +78,7 @@ export function limitTracked(most: u32): void {
 export function callHost(): void {
   if (isHostCalled) return;
   isHostCalled = true;
-  noted();
+  changed();
 }
 
 /** Notes that a tracker has been given a key. Without memory the tracker is lost. */

@@ -14,6 +14,7 @@ import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { FrameStream } from '../stream/stream.js';
 import type { Carousel, Carousels, Joiner } from './carousel.js';
+import type { MessageSender, MessageTaker } from './message-sender.js';
 import { asksToResume, resume } from './resume.js';
 import { SnapshotSender } from './snapshot-sender.js';
 import { Subscriber } from './subscriber.js';
@@ -28,6 +29,7 @@ export interface FeedOptions {
   metrics: ReplicationMetrics;
   log: Log;
   carousels: Carousels;
+  messages: MessageSender;
   snapshotChunkBytes: number;
   subscriberQueueFrames: number;
   subscriberQueueBytes: number;
@@ -50,13 +52,12 @@ export interface ReplicaFeedOptions extends FeedOptions {
 export type FeedState = 'snapshot' | 'catching-up' | 'live';
 
 /** Gives one replica what it lacks and then the live stream, until `stop`. */
-export class ReplicaFeed {
+export class ReplicaFeed implements MessageTaker {
   readonly #options: ReplicaFeedOptions;
   readonly #subscriber: Subscriber;
   /** Where the frames begin that the replica is sent behind what it is sent first. */
   #frozen: readonly bigint[];
   #isOurs = false;
-  #takesMessages = false;
   /** Messages have been left out, because too many waited. */
   #hasLostMessages = false;
   /** The snapshot of a Rust replica; undefined unless one was begun. */
@@ -110,7 +111,7 @@ export class ReplicaFeed {
   start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, metrics, log } = this.#options;
     this.#isOurs = margin !== undefined;
-    this.#takesMessages = takesMessages(margin);
+    if (takesMessages(margin)) this.#options.messages.takers.add(this);
     const { since, reason } = resume(stream, claimed, margin);
     if (since === undefined) {
       log.info(`replica ${address} is given a snapshot: ${reason}`);
@@ -133,11 +134,10 @@ export class ReplicaFeed {
   }
 
   /**
-   * Sends a frame of messages to a replica that takes them. What a replica has no room for is lost to it, as
-   * all messages are that come while it is away.
+   * Sends a frame of messages. What a replica has no room for is lost to it, as all messages are that come
+   * while it is away.
    */
   sendMessages(frame: Buffer): void {
-    if (!this.#takesMessages || this.#isStopped) return;
     const isTaken = this.#subscriber.insertedBytes + frame.length <= MESSAGES_WAITING_MAX_BYTES;
     if (isTaken) this.insert(frame);
     else if (!this.#hasLostMessages) {
@@ -158,6 +158,7 @@ export class ReplicaFeed {
   /** Sends nothing more and frees what was to be sent. */
   stop(): void {
     this.#isStopped = true;
+    this.#options.messages.takers.delete(this);
     this.#subscriber.close();
     this.#snapshot?.close();
     this.#carousel?.leave(this.#joiner);

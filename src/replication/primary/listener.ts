@@ -21,7 +21,8 @@ import { PrimarySession, type SessionHost, type SessionOptions } from './session
 import { WindowWatch } from './window-watch.js';
 
 /** What a listener and its sessions are made of. */
-export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers'> {
+export interface ReplicaListenerOptions
+  extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages'> {
   transport: Transport;
   /** The address to listen on; port 0 picks a free one. */
   bind: Address;
@@ -95,7 +96,7 @@ export class ReplicaListener {
     this.#departed = new DepartedReplicas(options.clock);
     this.#comings = new Comings(options.clock);
     this.#foreignClaims = new ForeignClaims(options);
-    this.#messages = new MessageSender({ ...options, send: (frame) => this.relayMessages(frame) });
+    this.#messages = new MessageSender(options);
     this.#fullReplicas = new FullReplicas(options);
     this.#windowWatch = new WindowWatch({
       ...options,
@@ -179,7 +180,7 @@ export class ReplicaListener {
 
   /** Has a message sent to all replicas that take messages, behind what was written before it. */
   sendMessage(message: ChannelMessage): void {
-    if (this.#replicas.size > 0) this.#messages.add(message);
+    this.#messages.add(message);
   }
 
   /** Sends the messages of this turn; called before clients are answered. */
@@ -189,7 +190,7 @@ export class ReplicaListener {
 
   /** Hands a frame of messages, which is not changed any more, to all replicas that take them. */
   relayMessages(frame: Buffer): void {
-    for (const session of this.#replicas.keys()) session.sendMessages(frame);
+    this.#messages.relay(frame);
   }
 
   /**
@@ -264,6 +265,7 @@ export class ReplicaListener {
     const options = {
       ...this.#options,
       carousels: this.#carousels,
+      messages: this.#messages,
       guesses: this.#guesses,
       strangers: this.#strangers,
     };

@@ -17,13 +17,19 @@ export interface MessageSenderOptions {
   timers: Timers;
   /** The stream that replicas are served from; undefined while there is none. */
   stream(): FrameStream | undefined;
-  /** Hands a frame to each replica that takes messages, behind all that was published. */
-  send(frame: Buffer): void;
+}
+
+/** A replica that takes messages. */
+export interface MessageTaker {
+  /** Sends a frame of messages behind all that was published; it is not changed any more. */
+  sendMessages(frame: Buffer): void;
 }
 
 /** The messages of one node. */
 export class MessageSender {
   readonly #options: MessageSenderOptions;
+  /** The replicas that take messages, from their first byte on. */
+  readonly takers = new Set<MessageTaker>();
   #gathered: ChannelMessage[] = [];
   #gatheredBytes = 0;
 
@@ -33,6 +39,7 @@ export class MessageSender {
 
   /** Has a message sent at the end of the turn; one takes `MESSAGES_MAX_BYTES` at most. */
   add(message: ChannelMessage): void {
+    if (this.takers.size === 0) return;
     const bytes = messageBytes(message);
     // One frame never takes more than its kind may.
     if (this.#gatheredBytes + bytes > GATHERED_BYTES_MAX) this.flush();
@@ -48,6 +55,11 @@ export class MessageSender {
     this.#gathered = [];
     this.#gatheredBytes = 0;
     this.#options.stream()?.flush();
-    this.#options.send(frame);
+    this.relay(frame);
+  }
+
+  /** Sends a whole frame, which came from the primary of this node or was made here. */
+  relay(frame: Buffer): void {
+    for (const taker of this.takers) taker.sendMessages(frame);
   }
 }

@@ -150,11 +150,6 @@ export class PrimarySession {
     if (this.#acks.asks(published)) this.#feed?.insert(ackFrame(published));
   }
 
-  /** Sends a frame of messages to a replica that takes them, behind all that was published. */
-  sendMessages(frame: Buffer): void {
-    this.#feed?.sendMessages(frame);
-  }
-
   /** The time at which the peer last sent something, monotonic microseconds. */
   get heardAtUs(): number {
     return this.#heardAtUs;

@@ -32,7 +32,10 @@ export interface FilterOptions {
   readonly takesAnyId: boolean;
 }
 
-/** Types that CLIENT takes; Valkey calls a master a primary. Replicas connect to another port. */
+/**
+ * Types that CLIENT takes; Valkey calls a master a primary. Replicas connect to another port, so that a
+ * client is `pubsub` while it is subscribed, and `normal` otherwise.
+ */
 const CLIENT_TYPES = new Set(['normal', 'slave', 'replica', 'pubsub', 'master', 'primary']);
 /** The flags that some client of Valkey can have. */
 const KNOWN_FLAGS = /^[OSMPxbtRBdcuAUreTIN]*$/;

@@ -199,11 +199,8 @@ const unsubscribedWords = {
 
 /** Sends a message to the subscribers here and, from a primary, to those at its replicas. */
 function publish({ args, host }: Call, isSharded: boolean): Reply {
-  const channel = args[1]!;
-  const payload = args[2]!;
-  const refusal = host.replication.sendMessage({ channel, payload, isSharded });
-  if (refusal !== undefined) return refusal;
-  return isSharded ? host.pubsub.publishSharded(channel, payload) : host.pubsub.publish(channel, payload);
+  const message = { channel: args[1]!, payload: args[2]!, isSharded };
+  return host.replication.sendMessage(message) ?? host.pubsub.send(message);
 }
 
 function subscribe({ args, client, host }: Call, kind: SubscriptionKind): Reply {

@@ -1,7 +1,28 @@
-/** A pattern of PSUBSCRIBE. Most are a prefix and a star, which need no more than a comparison. */
+/** Patterns of PSUBSCRIBE. Most are a prefix and a star, which need no more than a comparison. */
+import type { ShardEngine } from '../../engine/shard-engine.js';
+import { FastcacheError } from '../../errors.js';
 
-/** Matches with Redis' glob patterns. Throws OUT_OF_MEMORY. */
+/** Matches with Redis' glob patterns. */
 export type GlobMatch = (pattern: Uint8Array, text: Uint8Array) => boolean;
+
+/**
+ * Makes what matches in the present store's kernel. A pattern for which that has no memory loses the message,
+ * with a warning, and nobody else is harmed.
+ */
+export function storeGlob(
+  engine: () => ShardEngine,
+  warn: (kind: string, message: string) => void,
+): GlobMatch {
+  return (pattern, text) => {
+    try {
+      return engine().keyspace.matches(pattern, text);
+    } catch (error) {
+      if (!(error instanceof FastcacheError) || error.code !== 'OUT_OF_MEMORY') throw error;
+      warn('a pattern is not matched', `a message is lost to the subscribers of a pattern: ${error.message}`);
+      return false;
+    }
+  };
+}
 
 const PREFIX = /^[^*?[\\]*\*$/s;
 
@@ -17,7 +38,7 @@ export class ChannelPattern {
     this.#prefix = PREFIX.test(name) ? name.slice(0, -1) : undefined;
   }
 
-  /** Returns whether a channel matches; `name` is `channel` in latin1. Throws what `glob` throws. */
+  /** Returns whether a channel matches; `name` is `channel` in latin1. */
   matches(name: string, channel: Buffer, glob: GlobMatch): boolean {
     return this.#prefix === undefined ? glob(this.bytes, channel) : name.startsWith(this.#prefix);
   }

@@ -2,6 +2,7 @@
  * Channels and their subscribers (docs/redis.md, "Channels"): a message goes to who listens at that moment
  * and is kept nowhere. Where nobody subscribes, publishing is two look-ups that find nothing.
  */
+import type { ChannelMessage } from '../../frame/messages.js';
 import type { ClientState } from '../client-state.js';
 import { type SubscriptionKind, Subscriptions } from '../subscriptions.js';
 import { ChannelPattern, type GlobMatch } from './channel-pattern.js';
@@ -20,6 +21,8 @@ export class PubSub {
   };
   readonly #patterns = new Map<string, ChannelPattern>();
   #clientCount = 0;
+  /** Called when the first client has subscribed, and when the last one has left. */
+  onAudience: () => void = () => {};
 
   /** Patterns of other forms than `prefix*` are matched by `glob`. */
   constructor(glob: GlobMatch) {
@@ -51,6 +54,7 @@ export class PubSub {
     if (client.subscriptions === undefined) {
       client.subscriptions = new Subscriptions();
       this.#clientCount += 1;
+      if (this.#clientCount === 1) this.onAudience();
     }
     if (!client.subscriptions.add(kind, name)) return;
     const subscribers = this.#subscribers[kind].get(name);
@@ -69,6 +73,7 @@ export class PubSub {
     if (subscriptions.count === 0) {
       client.subscriptions = undefined;
       this.#clientCount -= 1;
+      if (this.#clientCount === 0) this.onAudience();
     }
     const subscribers = this.#subscribers[kind].get(name)!;
     subscribers.delete(client);
@@ -88,7 +93,7 @@ export class PubSub {
 
   /**
    * Sends a message to the subscribers of a channel and of the patterns that match it; returns to how many
-   * subscriptions it went. Throws OUT_OF_MEMORY.
+   * subscriptions it went.
    */
   publish(channel: Buffer, payload: Buffer): number {
     const name = channel.toString('latin1');
@@ -102,8 +107,12 @@ export class PubSub {
     return receivers;
   }
 
-  /** Sends a message to the subscribers of a shard channel; returns how many they are. */
-  publishSharded(channel: Buffer, payload: Buffer): number {
+  /** Sends a message to its subscribers; returns to how many subscriptions it went. */
+  send({ channel, payload, isSharded }: ChannelMessage): number {
+    return isSharded ? this.#publishSharded(channel, payload) : this.publish(channel, payload);
+  }
+
+  #publishSharded(channel: Buffer, payload: Buffer): number {
     const subscribers = this.#subscribers.shardChannels.get(channel.toString('latin1'));
     return subscribers === undefined ? 0 : send('smessage', subscribers, channel, payload);
   }

@@ -231,7 +231,7 @@ export class Tracking {
     engine.tracked.prepare();
     this.#engine = engine;
     engine.tracked.limit(this.#host.settings.trackingTableMaxKeys);
-    engine.onNoted = () => {
+    engine.tracked.onChange = () => {
       this.#hasChanges = true;
       this.#host.planEndOfTurn();
     };
