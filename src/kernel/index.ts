@@ -21,7 +21,8 @@ import { result, setResult } from './result';
 import { emitPostponed, emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
 import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
-import { counted, expiryHere, locate, lookup, shardOfKey } from './store/store';
+import { counted } from './store/reads';
+import { expiryHere, locate, lookup, shardOfKey } from './store/store';
 import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER, staleShare } from './table/expiry';
 import {
   expiringOf,
@@ -67,11 +68,10 @@ export { bitField } from './store/bit-field';
 export { copyKey, expireKey, overwrite, put, removeKey, setAccessOfKey } from './store/by-key';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
+export { keyspaceHits, keyspaceMisses } from './store/reads';
 export {
   compact,
   expiredCount,
-  keyspaceHits,
-  keyspaceMisses,
   setFrozen,
   setReplica,
   sweep,

@@ -17,7 +17,8 @@ import {
   WRITE_MEMORY,
 } from '../layout';
 import { valueAt, valueLengthOf } from '../memory/record';
-import { counted, createHere, emitHere, growHere, lookup } from './store';
+import { counted } from './reads';
+import { createHere, emitHere, growHere, lookup } from './store';
 
 /** The value at hand: bytes that it does not have are zeros. */
 let value: usize = 0;

@@ -28,8 +28,6 @@ let expiredKeys: f64 = 0;
 /** How many records a compaction has moved; the debug build counts them. */
 let moved: f64 = 0;
 let isTouching: bool = true;
-let hits: f64 = 0;
-let misses: f64 = 0;
 /** What was read ahead, which is kept so that no compiler leaves the reading out. */
 export let touched: u64 = 0;
 /** Address of the key whose hashes are known already, 0 when none is. */
@@ -111,23 +109,6 @@ export function locate(key: usize, length: u32): usize {
   if (expiryOf(atShard, record) > nowMs) return record;
   if (!isReplica && !isFrozen) expire(record);
   return 0;
-}
-
-/** Returns how many reads found their key. */
-export function keyspaceHits(): f64 {
-  return hits;
-}
-
-/** Returns how many reads did not find their key. */
-export function keyspaceMisses(): f64 {
-  return misses;
-}
-
-/** Counts a read; returns `record`. */
-export function counted(record: usize): usize {
-  if (record === 0) misses += 1;
-  else hits += 1;
-  return record;
 }
 
 /** Sets whether keys that are read or changed count as used; those that come to be always do. */
