@@ -373,9 +373,9 @@ export class PrimarySession {
   /** Reads what a replica sends later: Acks, and nothing else. */
   #hear(frame: SplitFrame): void {
     if (this.#state === 'waiting') throw outOfPlace(frame);
-    const asksAgain = this.#acks.read(frame);
+    if (this.#acks.read(frame)) this.ask();
+    this.#feed?.acknowledged();
     this.#host.acknowledged(this);
-    if (asksAgain) this.ask();
   }
 
   #refuse(text: Refusal): void {
