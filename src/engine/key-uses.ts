@@ -38,8 +38,8 @@ export class KeyUses {
   }
 
   /**
-   * Makes a live key count as used so often, 0 to 255, under a policy that counts uses, or else as last used so
-   * many seconds ago; does nothing when there is no such key.
+   * Makes a live key count as used so often, 0 to 255, under a policy that counts uses, or else as last used
+   * so many seconds ago; does nothing when there is no such key.
    */
   set(key: Uint8Array, access: number): void {
     const most = layout.IDLE_SECONDS_MAX;

@@ -14,7 +14,7 @@ import { respCommand } from '../support/resp-client.js';
 
 const PASSWORD = 'open sesame';
 
-/** Names of promised commands with as many arguments as they want at the least; Redis saves, ours does not. */
+/** Names of promised commands with as many arguments as they want at the least; only Redis saves. */
 const CALLS = PROMISED_COMMANDS.filter(
   (name) => !/^(quit|monitor|shutdown|hello|reset|auth|save|bgsave|lastsave)$/.test(name),
 ).map((name) => [name, 'a', 'b', 'c']);
