@@ -1,4 +1,4 @@
-// How many reads of keys have found theirs, and how many have not: Redis' `keyspace_hits` and `keyspace_misses`.
+// How many reads of keys have found theirs, and how many have not: `keyspace_hits` and `keyspace_misses`.
 
 let hits: f64 = 0;
 let misses: f64 = 0;
