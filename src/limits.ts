@@ -17,6 +17,8 @@ export const HELLO_MAX_BYTES = 65_536;
 export const ERROR_MAX_BYTES = 65_536;
 /** A Status document: 1 MiB. */
 export const STATUS_MAX_BYTES = 1_048_576;
+/** Messages of channels in one frame: 256 MiB. */
+export const MESSAGES_MAX_BYTES = MAX_FRAME_PAYLOAD_BYTES;
 /** Text of a Hello's margin: 4 KiB. */
 export const MARGIN_MAX_BYTES = 4_096;
 /** The fastest level of zstd. */

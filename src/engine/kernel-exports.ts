@@ -157,6 +157,9 @@ export interface KernelExports {
   expiredCount(): number;
   /** Counts a read, by whether it found its key. */
   countRead(isFound: number): void;
+  /** Has the host called with these notes, a bit for each of NOTE_*. */
+  wantNotes(bits: number): void;
+  noteKey(what: number, key: number, bytes: number): void;
   /** Bytes of the records that were emitted so far. */
   emittedBytes(): number;
   keyspaceHits(): number;
@@ -179,10 +182,11 @@ export interface KernelExports {
 }
 
 /**
- * What a kernel calls; neither function may call back into it. The payload of `seal` is valid during the call
- * only.
+ * What a kernel calls; no function may call back into it. The payload of `seal` and the key of `note` are
+ * valid during the call only.
  */
 export interface KernelHost {
   seal(shard: number, payload: number, bytes: number, records: number, min: bigint, max: bigint): void;
   dirty(): void;
+  note(what: number, command: number, key: number, bytes: number): void;
 }

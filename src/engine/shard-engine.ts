@@ -27,6 +27,7 @@ import {
   policyCodes,
 } from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
+import { StoreNotes } from './store-notes.js';
 import type {
   ApplyResult,
   OpenBatch,
@@ -83,6 +84,8 @@ export class ShardEngine implements ReplicatedStore {
   readonly emptyBytes: number;
   /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
+  /** What happens to keys, for who wants to know. */
+  readonly notes: StoreNotes;
   /** When and how often keys are used. */
   readonly uses: KeyUses;
   /** The keys that WATCH watches. */
@@ -121,6 +124,7 @@ export class ShardEngine implements ReplicatedStore {
     this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
     const updateTime = () => this.updateTime();
     this.keyspace = new Keyspace(this.kernel, shards, updateTime);
+    this.notes = new StoreNotes(this.kernel, this.#scratch);
     this.uses = new KeyUses(this.kernel, this.#scratch, updateTime);
     this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
   }
@@ -212,9 +216,10 @@ export class ShardEngine implements ReplicatedStore {
     return countsUses(this.#memoryLimit.policy);
   }
 
-  /** Counts a read of a key among the hits or the misses; returns `isFound`. */
-  countRead(isFound: boolean): boolean {
+  /** Counts a read among the hits or the misses, and notes that it has missed `key`; returns `isFound`. */
+  countRead(isFound: boolean, key?: Uint8Array): boolean {
     this.kernel.exports.countRead(isFound ? 1 : 0);
+    if (!isFound && key !== undefined) this.notes.missed(key);
     return isFound;
   }
 
@@ -385,6 +390,7 @@ export class ShardEngine implements ReplicatedStore {
         });
       },
       dirty: () => this.onDirty(),
+      note: (what, command, key, bytes) => this.notes.noted(what, command, key >>> 0, bytes),
     };
   }
 }

@@ -3,6 +3,7 @@ import {
   ERROR_MAX_BYTES,
   HELLO_MAX_BYTES,
   MAX_FRAME_PAYLOAD_BYTES,
+  MESSAGES_MAX_BYTES,
   STATUS_MAX_BYTES,
   WATERMARKS_MAX_BYTES,
 } from '../limits.js';
@@ -16,8 +17,9 @@ export const FrameKind = {
   MutationBatch: 5,
   Ack: 6,
   Error: 7,
-  /** The kind that only fastcache's peers send (docs/protocol.md, "Status"). */
+  /** This kind and the next one, only fastcache's peers send (docs/protocol.md, "Status", "Messages"). */
   Status: 64,
+  Messages: 65,
 } as const;
 
 /** The byte of a known kind. */
@@ -48,6 +50,7 @@ const limits: Record<FrameKind, number> = {
   [FrameKind.Ack]: WATERMARKS_MAX_BYTES,
   [FrameKind.Error]: ERROR_MAX_BYTES,
   [FrameKind.Status]: STATUS_MAX_BYTES,
+  [FrameKind.Messages]: MESSAGES_MAX_BYTES,
 };
 
 /** Returns the most bytes that the payload of a frame of `kind` has, uncompressed. */

@@ -1,4 +1,4 @@
-// The functions of the host, which it gives in the imported module `host`. Neither may call back into the
+// The functions of the host, which it gives in the imported module `host`. None may call back into the
 // kernel.
 
 /** Takes a sealed batch of a shard. The payload is valid during the call only. */
@@ -12,3 +12,5 @@ export declare function seal(
 ): void;
 /** Is called when the first record since the last flush waits in an open frame. */
 export declare function dirty(): void;
+/** Takes a note (NOTE_*) about a key, which is valid during the call only; `command` is one of COMMAND_*. */
+export declare function note(what: u32, command: i32, key: usize, bytes: u32): void;

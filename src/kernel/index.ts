@@ -21,7 +21,7 @@ import { result, setResult } from './result';
 import { emitPostponed, emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
 import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
-import { counted } from './store/reads';
+import { counted, countedQuietly } from './store/reads';
 import { expiryHere, locate, lookup, shardOfKey } from './store/store';
 import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER, staleShare } from './table/expiry';
 import {
@@ -68,6 +68,7 @@ export { bitField } from './store/bit-field';
 export { copyKey, expireKey, overwrite, put, removeKey, setAccessOfKey } from './store/by-key';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
+export { noteKey, wantNotes } from './store/notes';
 export { keyspaceHits, keyspaceMisses } from './store/reads';
 export {
   compact,
@@ -122,7 +123,7 @@ export function release(buffer: usize): void {
  * length.
  */
 export function get(key: usize, length: u32): usize {
-  return foundValue(counted(lookup(key, length)));
+  return foundValue(counted(lookup(key, length), key, length));
 }
 
 /** Returns what `get` does without counting a read. */
@@ -151,7 +152,7 @@ export function touchKey(key: usize, length: u32): bool {
 
 /** Counts a read that found its key, or did not. */
 export function countRead(isFound: bool): void {
-  counted(isFound ? 1 : 0);
+  countedQuietly(isFound ? 1 : 0);
 }
 
 /**

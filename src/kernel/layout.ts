@@ -78,6 +78,21 @@ export const ENDED_WELL = 0;
 export const ENDED_FAILED = 1;
 export const ENDED_REJECTED = 2;
 
+// What the host can have noted, each with the key; the numbers are bits of what `wantNotes` takes.
+/** A key that was not there is written. */
+export const NOTE_NEW = 0;
+export const NOTE_WRITTEN = 1;
+export const NOTE_DELETED = 2;
+/** A key is given an expiry by itself, or by a command that says so. */
+export const NOTE_EXPIRY = 3;
+export const NOTE_PERSISTED = 4;
+export const NOTE_EXPIRED = 5;
+export const NOTE_EVICTED = 6;
+/** A read has not found its key. */
+export const NOTE_MISSED = 7;
+/** Nothing, which is never wanted. */
+export const NOTE_NOTHING = 31;
+
 /** Buckets in which the times of a command's calls are counted (resp/latencies.ts). */
 export const LATENCY_BUCKETS = 192;
 

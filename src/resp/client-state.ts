@@ -1,7 +1,9 @@
 /** What the server knows of one client, apart from its socket. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { EmissionBound } from './emission-bound.js';
+import { NO_OUTPUT, type PushOutput } from './push-output.js';
 import type { Protocol } from './reply.js';
+import type { Subscriptions } from './subscriptions.js';
 
 /** A transaction, from MULTI to EXEC or DISCARD. */
 export interface Transaction {
@@ -36,8 +38,12 @@ export class ClientState {
   watchedBytes = 0;
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isMonitor = false;
-  /** Lines that a monitor's own command sends it; they follow that command's reply. */
+  /** What is sent to the client while its command is being handled; it follows that command's reply. */
   readonly afterReply: Buffer[] = [];
+  /** The channels and patterns that it listens to; undefined: none. */
+  subscriptions: Subscriptions | undefined;
+  /** Where to send what is no reply; the connection sets it. */
+  output: PushOutput = NO_OUTPUT;
   isNeverEvicted = false;
   /** CLIENT NO-TOUCH: keys that the client reads do not count as used. */
   isNeverTouching = false;
@@ -68,6 +74,11 @@ export class ClientState {
     this.heardAtMs = fields.nowMs;
     this.isAuthenticated = fields.isAuthenticated;
   }
+}
+
+/** Whether the client may send few commands: in RESP2 replies and messages could not be told apart. */
+export function isConfined({ subscriptions, protocol }: ClientState): boolean {
+  return subscriptions !== undefined && protocol === 2;
 }
 
 /** A key that WATCH has been given. */

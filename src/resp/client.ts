@@ -5,15 +5,16 @@
 import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_UNAUTHENTICATED } from '../kernel/layout.js';
 import type { ClientSocket } from '../transport/shared-read.js';
-import type { ClientState } from './client-state.js';
+import { type ClientState, isConfined } from './client-state.js';
 import type { ClientMemory } from './command-host.js';
 import { CommandInput, type InputLimits } from './command-input.js';
 import type { CommandSink, CommandWindow, Onward } from './command-window.js';
 import { DISMISSED, type Gate, POSTPONED } from './gate.js';
 import { type Answer, Later } from './later.js';
 import type { LongBuffers } from './long-buffers.js';
+import type { PushOutput } from './push-output.js';
 import { encodeReply, Failure } from './reply.js';
-import type { Replying, ReplyTurn } from './reply-turn.js';
+import type { Joiner, Replying, ReplyTurn } from './reply-turn.js';
 import type { OutputLimit } from './setting-formats.js';
 
 /** Bytes of replies that gather for a client before its commands have to wait until it has read. */
@@ -52,7 +53,7 @@ export function kernelMode({ protocol, isNeverTouching }: ClientState): number {
 }
 
 /** One client's connection. */
-export class Client implements CommandSink, Replying {
+export class Client implements CommandSink, Replying, PushOutput {
   readonly state: ClientState;
   readonly gone: Promise<void>;
   readonly #socket: ClientSocket;
@@ -78,6 +79,7 @@ export class Client implements CommandSink, Replying {
     connect: (onData: (chunk: Buffer) => void) => ClientSocket,
   ) {
     this.state = state;
+    state.output = this;
     this.#host = host;
     this.#input = new CommandInput(this, host.limits, host.longBuffers);
     this.#socket = connect((chunk) => {
@@ -115,11 +117,12 @@ export class Client implements CommandSink, Replying {
   }
 
   get mode(): number {
-    const { isAuthenticated, transaction, replies, isMonitor } = this.state;
-    const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || this.#host.gate.holdsAll;
-    const mode = kernelMode(this.state);
-    if (!isAuthenticated) return mode | MODE_UNAUTHENTICATED | MODE_HAND_OUT;
-    return isHeld ? mode | MODE_HAND_OUT : mode;
+    const { state } = this;
+    const mode = kernelMode(state);
+    if (!state.isAuthenticated) return mode | MODE_UNAUTHENTICATED | MODE_HAND_OUT;
+    const { transaction, replies, isMonitor } = state;
+    const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || isConfined(state);
+    return isHeld || this.#host.gate.holdsAll ? mode | MODE_HAND_OUT : mode;
   }
 
   reply(bytes: Buffer): boolean {
@@ -152,23 +155,24 @@ export class Client implements CommandSink, Replying {
     this.state.leaves = true;
   }
 
-  /** Sends bytes that the client did not ask for: a monitor's line. */
   push(bytes: Buffer): void {
-    const { leaves, replies, afterReply } = this.state;
-    if (leaves || replies === 'off' || replies === 'skip') return;
+    const { leaves, afterReply } = this.state;
+    if (leaves) return;
     if (this.#isHandling) {
       afterReply.push(bytes);
       return;
     }
     this.#gather(bytes);
-    this.#plan();
+    if (this.#replyBytes >= TURN_REPLY_BYTES_MAX) this.#plan();
+    // What had gathered before is planned already, or will be behind the run that it comes from.
+    else if (this.#replies.length === 1) this.#host.turn.addMessages(this);
   }
 
   /** Sends all that has gathered in one write. */
-  sendReplies(): void {
+  sendReplies(joiner: Joiner): void {
     const replies = this.#replies;
     if (replies.length === 0 || this.#socket.destroyed) return;
-    this.#socket.write(replies.length === 1 ? replies[0]! : Buffer.concat(replies, this.#replyBytes));
+    this.#socket.write(joiner.join(replies, this.#replyBytes));
     this.state.writtenBytes += this.#replyBytes;
     this.#replies = [];
     this.#replyBytes = 0;
@@ -305,7 +309,10 @@ export class Client implements CommandSink, Replying {
   /** Has what has gathered sent at the end of the turn, or now when it is much. */
   #plan(): void {
     this.#host.turn.add(this);
-    if (this.#replyBytes >= TURN_REPLY_BYTES_MAX) this.#host.turn.end();
+    if (this.#replyBytes < TURN_REPLY_BYTES_MAX) return;
+    this.#host.turn.end();
+    // A script that is suspended holds the turn, and messages may come meanwhile.
+    if (this.#replyBytes > 0) this.checkOutput(this.#replyBytes);
   }
 
   #sendNow(): void {

@@ -1,14 +1,17 @@
 /** What commands may know and change of the server around them. */
 import type { Clock, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { ChannelMessage } from '../frame/messages.js';
 import type { Guesses } from '../replication/link/guesses.js';
 import type { Log } from '../replication/log.js';
 import type { Address } from '../transport/connection.js';
 import type { ClientState } from './client-state.js';
 import type { CommandStatistics } from './command-statistics.js';
+import type { KeyspaceEvents } from './keyspace-events.js';
 import type { Later } from './later.js';
 import type { MemoryFacts } from './memory-facts.js';
-import type { Reply } from './reply.js';
+import type { PubSub } from './pubsub/pubsub.js';
+import type { Failure, Reply } from './reply.js';
 import type { CallingScript, ScriptHost } from './script-host.js';
 import type { Settings } from './settings.js';
 import type { Situation } from './situation.js';
@@ -23,6 +26,8 @@ export interface CommandHost {
   /** The present store; a replica's store changes with each snapshot. */
   engine(): ShardEngine;
   readonly clients: ClientRegistry;
+  readonly pubsub: PubSub;
+  readonly events: KeyspaceEvents;
   readonly settings: Settings;
   readonly statistics: CommandStatistics;
   readonly slowlog: Slowlog;
@@ -96,6 +101,11 @@ export interface ReplicationHost {
    * never).
    */
   wait(replicas: number, timeoutMs: number): Later;
+  /**
+   * Sends a message to replicas' subscribers, behind what was written before; a replica sends none. Returns
+   * why it cannot be sent.
+   */
+  sendMessage(message: ChannelMessage): Failure | undefined;
   /** Follows a primary, or another one. */
   follow(primary: Address): void;
   /** Becomes a primary whose history continues the one that was followed. */

@@ -4,7 +4,7 @@
  */
 
 import { shownText } from './arguments.js';
-import { type Command, flagBits, wrongArity } from './command.js';
+import { type Command, flagBits, MAY_REPLICATE, wrongArity } from './command.js';
 import { Failure } from './reply.js';
 
 /** The longest name, in bytes; a longer one is not looked up. */
@@ -17,7 +17,7 @@ export interface FoundCommand {
   /** The full name: `get`, `client|list`. */
   readonly fullName: string;
   readonly command: Command;
-  /** The command's flags, as `flagBits` has them. */
+  /** The command's flags, as `flagBits` has them, and MAY_REPLICATE. */
   readonly flags: number;
 }
 
@@ -81,7 +81,8 @@ export function subcommandsOf({
 }
 
 function foundCommand(fullName: string, command: Command): FoundCommand {
-  return { fullName, command, flags: command.flags.reduce((bits, flag) => bits | flagBits[flag], 0) };
+  const flags = command.flags.reduce((bits, flag) => bits | flagBits[flag], 0);
+  return { fullName, command, flags: command.mayReplicate === true ? flags | MAY_REPLICATE : flags };
 }
 
 /** Whether a command takes so many arguments, its name among them. */

@@ -66,6 +66,15 @@ const OUTPUT_SPARE_BYTES = 1024;
 /** Bytes of input room, enough for most commands that are run one at a time. */
 const SINGLE_BYTES = 64 * 1024;
 
+/** Keyspace events that the runs lead to. */
+export interface PendingEvents {
+  readonly isPending: boolean;
+  deliver(): void;
+}
+
+const NO_ARGUMENTS: Buffer[] = [];
+const NO_EVENTS: PendingEvents = { isPending: false, deliver: () => {} };
+
 /** The kernel's window for clients' commands. */
 export class CommandWindow {
   readonly engine: ShardEngine;
@@ -75,13 +84,23 @@ export class CommandWindow {
   readonly #single: KernelBuffer;
   readonly #clock: Clock;
   readonly #timing: { readonly tracksLatency: boolean };
+  readonly #events: PendingEvents;
   #spentUs = 0;
 
-  /** `timing` says whether the latencies of commands are counted; without it none are. */
-  constructor(engine: ShardEngine, clock: Clock, timing = { tracksLatency: false }) {
+  /**
+   * `timing` says whether the latencies of commands are counted; without it none are. `events` are those of
+   * the store's keys, which are published between runs.
+   */
+  constructor(
+    engine: ShardEngine,
+    clock: Clock,
+    timing = { tracksLatency: false },
+    events: PendingEvents = NO_EVENTS,
+  ) {
     this.engine = engine;
     this.#clock = clock;
     this.#timing = timing;
+    this.#events = events;
     this.#window = new KernelBuffer(engine.kernel, layout.INPUT_WINDOW_BYTES);
     this.#single = new KernelBuffer(engine.kernel, SINGLE_BYTES);
     this.#output = new KernelBuffer(engine.kernel, layout.OUTPUT_BYTES);
@@ -162,17 +181,21 @@ export class CommandWindow {
         output.free();
         output = this.#output;
       }
+      const isHandedOut = status === layout.STATUS_HANDED_OUT || status === layout.STATUS_INLINE;
+      // What is published may use the kernel, whose arguments are read before.
+      const args = isHandedOut ? this.#arguments() : NO_ARGUMENTS;
+      if (this.#events.isPending) this.#events.deliver();
       switch (status) {
         case layout.STATUS_DONE:
           return undefined;
         case layout.STATUS_INCOMPLETE:
           return { bytes: this.#copy(address + at, length - at), waits: false, need, resumeAt, resumeArgs };
         case layout.STATUS_HANDED_OUT:
-          onward = later(onward, sink.command(this.#arguments()));
+          onward = later(onward, sink.command(args));
           if (onward === 'next' && this.#isTurnOver(startedUs, emittedBefore)) onward = 'wait';
           break;
         case layout.STATUS_INLINE:
-          onward = later(onward, this.#runInline(this.#arguments()[0]!, sink));
+          onward = later(onward, this.#runInline(args[0]!, sink));
           break;
         case layout.STATUS_OUTPUT_FULL:
           if (replied === 0) output = this.#largerOutput(need);

@@ -34,6 +34,9 @@ export const flagBits = {
   no_mandatory_keys: 1 << 17,
 } as const;
 
+/** The bit of a command that is no write and yet goes to replicas: Redis' `may_replicate`, never shown. */
+export const MAY_REPLICATE = 1 << 18;
+
 /** A flag by its name in Redis. */
 export type CommandFlag = keyof typeof flagBits;
 
@@ -66,12 +69,22 @@ export interface Command {
   readonly since: string;
   /** The version since which another command is recommended, and that one in Redis' words. */
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
-  readonly group: 'string' | 'generic' | 'connection' | 'server' | 'transactions' | 'bitmap' | 'scripting';
+  readonly group:
+    | 'string'
+    | 'generic'
+    | 'connection'
+    | 'server'
+    | 'transactions'
+    | 'bitmap'
+    | 'scripting'
+    | 'pubsub';
   /** Redis' text, such as `O(1)`; absent where Redis gives none (MONITOR). */
   readonly complexity?: string;
   readonly summary: string;
   /** Versions that changed it, and what they changed. */
   readonly history?: readonly (readonly [version: string, change: string])[];
+  /** Whether it goes to replicas although it is no write; absent: it does not. */
+  readonly mayReplicate?: boolean;
   /** A container's subcommands; absent on other commands. */
   readonly subcommands?: readonly Command[];
   /** The error with which the command is refused whatever the circumstances; absent when it may run. */

@@ -5,11 +5,12 @@
  */
 import { FastcacheError } from '../errors.js';
 import { wordOf } from './arguments.js';
-import type { ClientState } from './client-state.js';
+import { type ClientState, isConfined } from './client-state.js';
 import {
   BUSY,
   type Command,
   flagBits,
+  MAY_REPLICATE,
   OUT_OF_MEMORY,
   READONLY,
   STALE,
@@ -53,6 +54,18 @@ const UNKNOWN_IN_SCRIPT = new Failure('ERR Unknown Redis command called from scr
 const WRONG_ARITY_IN_SCRIPT = new Failure('ERR Wrong number of args calling Redis command from script');
 /** Commands that end a script also before others are answered BUSY. */
 const SCRIPT_ENDING = new Set(['script|kill', 'shutdown']);
+/** Commands that a client may send in RESP2 while it is subscribed. */
+const WHILE_SUBSCRIBED = new Set([
+  'ping',
+  'subscribe',
+  'ssubscribe',
+  'unsubscribe',
+  'sunsubscribe',
+  'psubscribe',
+  'punsubscribe',
+  'quit',
+  'reset',
+]);
 /** Commands that run in a transaction instead of being queued. */
 const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 
@@ -145,7 +158,9 @@ export class Gate {
     const { command, fullName, flags } = found;
     const errorsBefore = this.#errorsInScripts;
     const startedUs = host.clock.monotonicUs();
+    if (host.events.isOn) host.events.runs(fullName);
     const answer = this.#answer(command, args, client);
+    if (host.events.isOn) host.events.ran();
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
     // A monitor sees a command behind those that it has run itself, as with EXEC in Redis.
     if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {
@@ -187,7 +202,7 @@ export class Gate {
   /** Why the command may not run now; undefined when it may. */
   #refusal(found: FoundCommand, client: ClientState): Failure | typeof POSTPONED | undefined {
     const { host } = this.#options;
-    const { command, flags } = found;
+    const { command, fullName, flags } = found;
     if (command.forbidden !== undefined) return command.forbidden;
     if (!client.isAuthenticated && (flags & flagBits.no_auth) === 0) {
       return new Failure('NOAUTH Authentication required.');
@@ -204,6 +219,11 @@ export class Gate {
     const { isLoading, isStale, lacksReplicas, paused } = host.situation;
     if (lacksReplicas && writes) return TOO_FEW_REPLICAS;
     if (isReplica && writes) return READONLY;
+    if (isConfined(client) && !WHILE_SUBSCRIBED.has(fullName)) {
+      return new Failure(
+        `ERR Can't execute '${fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+      );
+    }
     if (isStale && (flags & flagBits.stale) === 0) return STALE;
     if (isLoading && (flags & flagBits.loading) === 0) {
       return new Failure('LOADING Redis is loading the dataset in memory');
@@ -213,7 +233,8 @@ export class Gate {
     if (client.isMonitor && (effects & (flagBits.write | flagBits.readonly)) !== 0) {
       return new Failure("ERR Replica can't interact with the keyspace");
     }
-    if (paused === 'all' || (paused === 'write' && writes)) return POSTPONED;
+    const isForReplicas = (effects & (flagBits.write | MAY_REPLICATE)) !== 0;
+    if (paused === 'all' || (paused === 'write' && isForReplicas)) return POSTPONED;
     return undefined;
   }
 

@@ -13,6 +13,8 @@ export function keysOf(command: Command, args: readonly Buffer[]): readonly Foun
 
 /** Whether a command can have keys. */
 export function hasKeys({ keys, keySpecs = [] }: Command): boolean {
+  // Shard channels stand where keys could, and are none.
+  if (keySpecs.some(({ flags }) => flags.includes('not_key'))) return false;
   return keys[0] !== 0 || keySpecs.length > 0;
 }
 

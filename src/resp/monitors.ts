@@ -10,41 +10,41 @@ const ARGUMENT_BYTES_MAX = 16_384;
 /** Bytes of arguments after which a line only says how many more there are. */
 const SHOWN_BYTES_MAX = 262_144;
 
-/** The output of a client that monitors. */
-export interface MonitorOutput {
-  /** Returns whether so many bytes more may wait for the client; one that may not have them is closed. */
-  takes(bytes: number): boolean;
-  push(line: Buffer): void;
-}
-
 /** The clients that see every command. */
 export class Monitors {
-  readonly #outputs = new Map<ClientState, MonitorOutput>();
+  readonly #clients = new Set<ClientState>();
 
   get count(): number {
-    return this.#outputs.size;
+    return this.#clients.size;
   }
 
-  add(client: ClientState, output: MonitorOutput): void {
-    this.#outputs.set(client, output);
+  add(client: ClientState): void {
+    this.#clients.add(client);
     client.isMonitor = true;
   }
 
   remove(client: ClientState): void {
-    this.#outputs.delete(client);
+    this.#clients.delete(client);
     client.isMonitor = false;
   }
 
   show(args: readonly Buffer[], client: ClientState, time: UnixTime): void {
-    if (this.#outputs.size === 0) return;
+    if (this.#clients.size === 0) return;
     const shown = shownArguments(args);
     // A line has at least the bytes that it shows: a monitor without room for them is not quoted for.
     const leastBytes = shown.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    const outputs = [...this.#outputs.values()].filter((output) => output.takes(leastBytes));
-    if (outputs.length === 0) return;
+    const takers = [...this.#clients].filter(
+      (monitor) => isShown(monitor) && monitor.output.takes(leastBytes),
+    );
+    if (takers.length === 0) return;
     const line = monitorLine(shown, args.length, client, time.nowUs());
-    for (const output of outputs) output.push(line);
+    for (const { output } of takers) output.push(line);
   }
+}
+
+/** Whether CLIENT REPLY lets a monitor see lines; unlike messages of channels, Redis silences them. */
+function isShown({ replies }: ClientState): boolean {
+  return replies !== 'off' && replies !== 'skip';
 }
 
 /** The part of an argument that a line shows, and how many bytes of it are left out. */

@@ -1,14 +1,39 @@
 /**
  * The replies of one turn of the event loop: they leave together at its end, behind the frames of the turn's
  * writes (docs/architecture.md, "Flushing"), so that no client knows of a write that no replica is being
- * sent.
+ * sent. Messages leave then, too; while there are many of them they gather a little longer.
  */
-import type { Timers } from '../clock.js';
+import type { Clock, Timer, Timers } from '../clock.js';
+
+/**
+ * Messages gather for so many times as long as it took to send the last ones, so that most of the time is
+ * left for clients, but at most for so many microseconds.
+ */
+const GATHERING_TIMES = 2;
+const GATHERING_US_MAX = 5_000;
 
 /** A client with replies that wait for the end of the turn. */
 export interface Replying {
-  /** Sends what has gathered. */
-  sendReplies(): void;
+  /** Sends what has gathered, joined by `joiner`. */
+  sendReplies(joiner: Joiner): void;
+}
+
+const NOTHING: readonly Buffer[] = [];
+
+/** Joins what gathered for each client. Subscribers of a channel, who are sent the same, share the bytes. */
+export class Joiner {
+  #parts = NOTHING;
+  #joined: Buffer = Buffer.alloc(0);
+
+  /** Returns the bytes of the parts, `length` in all; the list must not change afterwards. */
+  join(parts: readonly Buffer[], length: number): Buffer {
+    if (parts.length === 1) return parts[0]!;
+    if (!isSame(parts, this.#parts)) {
+      this.#joined = Buffer.concat(parts, length);
+      this.#parts = parts;
+    }
+    return this.#joined;
+  }
 }
 
 /** What the server does at the end of a turn. */
@@ -21,34 +46,85 @@ export interface TurnHost {
 
 /** What is answered in this turn. */
 export class ReplyTurn {
+  readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #host: TurnHost;
   #replying = new Set<Replying>();
+  /** Clients that wait for nothing but messages. */
+  #listening = new Set<Replying>();
   #isEndPlanned = false;
+  /** Before this time messages gather, monotonic microseconds. */
+  #messagesDueUs = 0;
+  /** Ends the turn when messages are due; undefined while none gather. */
+  #due: Timer | undefined;
+  #joiner = new Joiner();
   readonly #endOfTurn = () => {
     this.#isEndPlanned = false;
     this.end();
+    this.#joiner = new Joiner();
   };
 
-  constructor(timers: Timers, host: TurnHost) {
+  constructor(clock: Clock, timers: Timers, host: TurnHost) {
+    this.#clock = clock;
     this.#timers = timers;
     this.#host = host;
   }
 
-  /** Has the replies of `client` sent at the end of the turn. */
+  /** Has the replies of `client`, and messages among them, sent at the end of the turn. */
   add(client: Replying): void {
     this.#replying.add(client);
+    this.#planEnd();
+  }
+
+  /** Has messages for `client` sent at the end of the turn, or a little later. */
+  addMessages(client: Replying): void {
+    this.#listening.add(client);
+    if (this.#due === undefined) this.#planEnd();
+  }
+
+  /**
+   * Sends all replies now, behind the frames of what was written until now, and messages if they are due;
+   * none while the turn is held.
+   */
+  end(): void {
+    if ((this.#replying.size === 0 && this.#listening.size === 0) || this.#host.isHeld()) return;
+    this.#host.publish();
+    const replying = this.#replying;
+    this.#replying = new Set();
+    for (const client of replying) client.sendReplies(this.#joiner);
+    if (this.#listening.size > 0) this.#sendMessages();
+  }
+
+  #planEnd(): void {
     if (this.#isEndPlanned) return;
     this.#isEndPlanned = true;
     this.#timers.endOfTurn(this.#endOfTurn);
   }
 
-  /** Sends all replies now, behind the frames of what was written until now; none while the turn is held. */
-  end(): void {
-    if (this.#replying.size === 0 || this.#host.isHeld()) return;
-    this.#host.publish();
-    const replying = this.#replying;
-    this.#replying = new Set();
-    for (const client of replying) client.sendReplies();
+  #sendMessages(): void {
+    const startedUs = this.#clock.monotonicUs();
+    if (startedUs < this.#messagesDueUs) {
+      this.#due ??= this.#timers.after(Math.ceil((this.#messagesDueUs - startedUs) / 1_000), () => {
+        this.#due = undefined;
+        this.end();
+      });
+      return;
+    }
+    this.#due?.cancel();
+    this.#due = undefined;
+    const listening = this.#listening;
+    this.#listening = new Set();
+    for (const client of listening) client.sendReplies(this.#joiner);
+    const sentUs = this.#clock.monotonicUs();
+    this.#messagesDueUs = sentUs + Math.min((sentUs - startedUs) * GATHERING_TIMES, GATHERING_US_MAX);
   }
+}
+
+function isSame(parts: readonly Buffer[], others: readonly Buffer[]): boolean {
+  if (parts.length !== others.length) return false;
+  // What two clients are sent differs in the last part, if at all, or else in one that is found soon.
+  for (let index = parts.length - 1; index >= 0; index -= 1) {
+    if (parts[index] !== others[index]) return false;
+  }
+  return true;
 }

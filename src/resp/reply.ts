@@ -28,6 +28,7 @@ export type Reply =
   | SpelledDouble
   | BooleanReply
   | BigNumber
+  | Push
   | Raw;
 
 /** A simple string: `+OK`. */
@@ -116,7 +117,16 @@ export class BigNumber {
   }
 }
 
-/** Bytes of the kernel that are already encoded as a reply. */
+/** A message out of turn; in RESP2 an array. */
+export class Push {
+  readonly items: readonly Reply[];
+
+  constructor(items: readonly Reply[]) {
+    this.items = items;
+  }
+}
+
+/** Bytes that are already encoded as a reply. */
 export class Raw {
   readonly bytes: Buffer;
 
@@ -168,6 +178,7 @@ function write(reply: Reply, protocol: Protocol, parts: Uint8Array[]): void {
       write(value, protocol, parts);
     }
   } else if (reply instanceof SetReply) writeItems(protocol === 3 ? '~' : '*', reply.items, protocol, parts);
+  else if (reply instanceof Push) writeItems(protocol === 3 ? '>' : '*', reply.items, protocol, parts);
   else if (reply instanceof Raw) parts.push(reply.bytes);
   else writeScalar(reply as Verbatim | Double | SpelledDouble | BooleanReply | BigNumber, protocol, parts);
 }

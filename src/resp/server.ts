@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { ChannelMessage } from '../frame/messages.js';
 import { Guesses } from '../replication/link/guesses.js';
 import { StrangerLog } from '../replication/link/stranger-log.js';
 import type { Log } from '../replication/log.js';
@@ -14,6 +15,7 @@ import type { Address } from '../transport/connection.js';
 import { readShared } from '../transport/shared-read.js';
 import { listenOn } from '../transport/tcp.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
+import { ClientPause } from './client-pause.js';
 import { ClientState } from './client-state.js';
 import { buffersOf, type ClientBuffers, type Traffic, trafficOf } from './client-totals.js';
 import type { ClientMemory, ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
@@ -23,10 +25,13 @@ import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
 import { Gate } from './gate.js';
 import { kernelCounts, kernelLatencies, kernelTotals } from './kernel-counts.js';
+import { KeyspaceEvents } from './keyspace-events.js';
 import { Latencies } from './latencies.js';
 import { LongBuffers } from './long-buffers.js';
 import { type MemoryFacts, memoryFacts } from './memory-facts.js';
 import { Monitors } from './monitors.js';
+import { storeGlob } from './pubsub/channel-pattern.js';
+import { PubSub } from './pubsub/pubsub.js';
 import { errorBytes, Failure, Raw } from './reply.js';
 import { ReplyTurn } from './reply-turn.js';
 import { Scripts } from './scripts/scripts.js';
@@ -40,8 +45,6 @@ import { UnixTime } from './unix-time.js';
  * Milliseconds between looks for idle clients and for those that do not read, and between samples of rates.
  */
 const CHECK_MS = 250;
-/** The longest that a timer takes, in milliseconds. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The memory of a client that is gone. */
 const NO_MEMORY: ClientMemory = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
@@ -66,12 +69,6 @@ export interface RespServerOptions {
   shutdown(): void;
 }
 
-interface Pause {
-  untilMs: number;
-  scope: 'all' | 'write';
-  end: Timer;
-}
-
 /** Listens to clients of the Redis protocol. */
 export class RespServer {
   readonly statistics: CommandStatistics;
@@ -83,12 +80,14 @@ export class RespServer {
   readonly #host: CommandHost;
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
+  readonly pubsub: PubSub;
+  readonly #events: KeyspaceEvents;
   readonly #monitors = new Monitors();
   readonly #strangers: StrangerLog;
   /** The connected clients; `gone` resolves when one has disconnected. */
   readonly #clients = new Map<ClientState, { client: Client; gone: Promise<void> }>();
   #window: CommandWindow | undefined;
-  #pause: Pause | undefined;
+  readonly #pause: ClientPause;
   #check: Timer;
   #nextId = 1;
 
@@ -117,7 +116,8 @@ export class RespServer {
       (socket) => this.#accept(socket),
     );
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
-    const turn = new ReplyTurn(options.timers, {
+    this.pubsub = new PubSub(storeGlob(options.engine, warn));
+    const turn = new ReplyTurn(options.clock, options.timers, {
       publish: () => options.publish(),
       isHeld: () => this.#suspendedScript?.isBusy === false,
     });
@@ -129,6 +129,9 @@ export class RespServer {
         this.#retryAll();
       },
     });
+    const { clock, timers, settings } = options;
+    this.#pause = new ClientPause(clock, timers, () => this.#unpause());
+    this.#events = new KeyspaceEvents({ timers, pubsub: this.pubsub, settings });
     this.#host = this.#commandHost();
     this.#gate = new Gate({
       table: commandTable,
@@ -143,7 +146,8 @@ export class RespServer {
       longBuffers: new LongBuffers(),
       turn,
       window: () => this.#currentWindow(),
-      outputLimit: ({ isMonitor }) => options.settings.outputLimit(isMonitor ? 'pubsub' : 'normal'),
+      outputLimit: ({ isMonitor, subscriptions }) =>
+        options.settings.outputLimit(isMonitor || subscriptions !== undefined ? 'pubsub' : 'normal'),
       clock: options.clock,
       warn,
     };
@@ -163,11 +167,22 @@ export class RespServer {
 
   /** Whether clients are paused, or a script is suspended: then a store that replaces this one is frozen. */
   get isFrozen(): boolean {
-    return this.#pause !== undefined || this.#suspendedScript !== undefined;
+    return this.#pause.scope !== undefined || this.#suspendedScript !== undefined;
   }
 
   get clients(): readonly ClientState[] {
     return [...this.#clients.keys()];
+  }
+
+  /** Turns to the present store, once it has replaced another one. */
+  storeReplaced(): void {
+    this.#currentWindow();
+  }
+
+  /** Sends a message that came from the primary to the subscribers here, behind the events before it. */
+  deliver(message: ChannelMessage): void {
+    this.#events.deliver();
+    this.pubsub.send(message);
   }
 
   /** What clients have sent and were sent, those that have left included. */
@@ -210,7 +225,9 @@ export class RespServer {
     const engine = this.#options.engine();
     if (this.#window?.engine !== engine) {
       if (this.#window !== undefined) this.statistics.kernelGoes();
-      this.#window = new CommandWindow(engine, this.#options.clock, this.#options.settings);
+      const { clock, settings } = this.#options;
+      this.#window = new CommandWindow(engine, clock, settings, this.#events);
+      this.#events.attach(engine);
     }
     return this.#window;
   }
@@ -218,7 +235,7 @@ export class RespServer {
   /** The situation, read before every run of commands; it is one object for good. */
   #situation(): Situation {
     const { situation } = this.#options;
-    const paused = () => this.#pause?.scope;
+    const paused = () => this.#pause.scope;
     return {
       get isLoading() {
         return situation.isLoading;
@@ -266,6 +283,7 @@ export class RespServer {
   #forget(state: ClientState): void {
     this.#clients.delete(state);
     this.#monitors.remove(state);
+    this.pubsub.forget(state);
     this.statistics.inputBytes += state.readBytes;
     this.statistics.outputBytes += state.writtenBytes;
     releaseWatched(state);
@@ -286,6 +304,8 @@ export class RespServer {
       settings,
       replication,
       clients: this.#registry(),
+      pubsub: this.pubsub,
+      events: this.#events,
       statistics: this.statistics,
       slowlog: new Slowlog({ settings, clock }),
       time: new UnixTime(clock),
@@ -310,33 +330,16 @@ export class RespServer {
         state.leaves = true;
         this.#clients.get(state)?.client.destroy();
       },
-      pause: (untilMs, scope) => this.#pauseUntil(untilMs, scope),
-      unpause: () => this.#unpause(),
-      addMonitor: (state) => {
-        const client = this.#clients.get(state)?.client;
-        if (client !== undefined) this.#monitors.add(state, client);
+      pause: (untilMs, scope) => {
+        this.#pause.until(untilMs, scope);
+        this.#freeze();
       },
+      unpause: () => this.#unpause(),
+      addMonitor: (state) => this.#monitors.add(state),
       removeMonitor: (state) => this.#monitors.remove(state),
       unblock: (state, reason) => this.#clients.get(state)?.client.unblock(reason) ?? false,
       memoryOf: (state) => this.#clients.get(state)?.client.memory() ?? NO_MEMORY,
     };
-  }
-
-  /**
-   * Pauses clients as Redis does: a pause is never made shorter or weaker by another one, and the content
-   * does not change meanwhile.
-   */
-  #pauseUntil(untilMs: number, scope: 'all' | 'write'): void {
-    const { timers, clock } = this.#options;
-    const before = this.#pause;
-    before?.end.cancel();
-    const end = Math.max(untilMs, before?.untilMs ?? 0);
-    this.#pause = {
-      untilMs: end,
-      scope: before?.scope === 'all' ? 'all' : scope,
-      end: timers.after(Math.min(Math.max(0, end - clock.nowMs()), TIMER_MS_MAX), () => this.#unpause()),
-    };
-    this.#freeze();
   }
 
   #unpause(): void {
@@ -359,8 +362,7 @@ export class RespServer {
   }
 
   #endPause(): void {
-    this.#pause?.end.cancel();
-    this.#pause = undefined;
+    this.#pause.end();
     this.#freeze();
   }
 
@@ -384,7 +386,9 @@ export class RespServer {
     if (settings.idleTimeoutSeconds === 0) return;
     const before = clock.nowMs() - settings.idleTimeoutSeconds * 1000;
     for (const [state, { client }] of this.#clients) {
-      if (!state.isMonitor && !state.isBlocked && state.heardAtMs < before) client.end();
+      const { isMonitor, isBlocked, subscriptions, heardAtMs } = state;
+      const isListening = isMonitor || isBlocked || subscriptions !== undefined;
+      if (!isListening && heardAtMs < before) client.end();
     }
   }
 }

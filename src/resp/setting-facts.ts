@@ -24,7 +24,6 @@ const FIXED: Readonly<Record<string, string>> = {
   appendonly: 'no',
   'stop-writes-on-bgsave-error': 'no',
   'tcp-keepalive': String(KEEP_ALIVE_SECONDS),
-  'notify-keyspace-events': '',
   'replica-read-only': 'yes',
   'slave-read-only': 'yes',
   // Replicas evict nothing.

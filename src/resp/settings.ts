@@ -11,6 +11,7 @@ import {
   type EvictionPolicy,
   type UseCounting,
 } from '../engine/memory-limit.js';
+import type { EventClasses } from './keyspace-event-classes.js';
 import { Fact, IMMUTABLE, type Named, Setting } from './setting.js';
 import { settingFacts } from './setting-facts.js';
 import {
@@ -88,6 +89,7 @@ export class Settings {
   readonly #minReplicas: Setting<bigint>;
   readonly #minReplicasMaxLag: Setting<bigint>;
   readonly #freshHistory: Setting<string>;
+  readonly #eventClasses: Setting<EventClasses>;
   /** The longest argument, key or value, in bytes. */
   readonly maxValueBytes: number;
   readonly #byName: ReadonlyMap<string, Named>;
@@ -118,6 +120,7 @@ export class Settings {
     this.#minReplicas = settingOf(options, 'min-replicas-to-write');
     this.#minReplicasMaxLag = settingOf(options, 'min-replicas-max-lag');
     this.#freshHistory = settingOf(options, 'fresh-history');
+    this.#eventClasses = settingOf(options, 'notify-keyspace-events');
     this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...settingFacts(initial)]);
   }
 
@@ -166,6 +169,11 @@ export class Settings {
   /** Whether replicas are to give up other histories for what is served here. */
   get hasFreshHistory(): boolean {
     return this.#freshHistory.value === 'yes';
+  }
+
+  /** The classes of keyspace events that are published. */
+  get eventClasses(): EventClasses {
+    return this.#eventClasses.value;
   }
 
   outputLimit(kind: Exclude<OutputClass, 'slave'>): OutputLimit {

@@ -1,4 +1,5 @@
 /** The options of a server as CONFIG shows and sets them, made from their rows. */
+import { type EventClasses, eventClasses, parseEventClasses } from '../resp/keyspace-event-classes.js';
 import { Setting } from '../resp/setting.js';
 import { bytesUpTo, integerBetween, memoryBetween, oneOf } from '../resp/setting-formats.js';
 import type { ConfigOption } from '../resp/settings.js';
@@ -28,6 +29,8 @@ function settingOf(option: AnyOption, value: unknown): Setting<unknown> | undefi
       return new Setting(memoryBetween(...range(option, UINT64_MAX)), BigInt(Number(value)));
     case 'choice':
       return new Setting(oneOf(option.choices), String(value));
+    case 'events':
+      return new Setting<EventClasses>(eventClasses, parseEventClasses(String(value)) ?? new Set());
     case 'secret':
       return new Setting(bytesUpTo(option.maxBytes), Buffer.from(String(value ?? '')));
     case 'boolean':

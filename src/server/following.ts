@@ -48,6 +48,7 @@ export class Following {
       tap: outputs.tap,
       relay,
       allowEmptySnapshot: config.allowEmptySnapshot,
+      messages: (payload, frame) => node.takeMessages(payload, frame),
       createStore: (shards) => outputs.createStore?.(shards) ?? node.createEngine(shards),
       handlers: this.#handlers(),
     });

@@ -23,6 +23,9 @@ import { Housekeeping } from '../engine/housekeeping.js';
 import { drawSecret } from '../engine/secret.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
+import { type ChannelMessage, decodeMessages, messageBytes } from '../frame/messages.js';
+import { keptBytes, type SplitFrame } from '../frame/splitter.js';
+import { MESSAGES_MAX_BYTES } from '../limits.js';
 import { type History, newHistory } from '../replication/history.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
@@ -31,7 +34,7 @@ import { Relay } from '../replication/relay/relay.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import { Later } from '../resp/later.js';
-import type { Reply } from '../resp/reply.js';
+import { Failure, type Reply } from '../resp/reply.js';
 import type { RespServer } from '../resp/server.js';
 import type { Settings } from '../resp/settings.js';
 import { roleReply } from '../status/replication-info.js';
@@ -229,7 +232,20 @@ export class Node implements ServedNode {
   }
 
   endTurn(): void {
+    // Messages bring the writes before them along: both leave in one go.
+    this.#listener?.endTurn();
     this.leading?.publisher.endTurn();
+  }
+
+  sendMessage(message: ChannelMessage): Failure | undefined {
+    if (messageBytes(message) > MESSAGES_MAX_BYTES) return MESSAGE_TOO_LONG;
+    if (!this.isReplica) this.#listener?.sendMessage(message);
+    return undefined;
+  }
+
+  takeMessages(payload: Uint8Array, frame: SplitFrame): void {
+    for (const message of decodeMessages(payload)) this.#server?.deliver(message);
+    this.#listener?.relayMessages(keptBytes(frame));
   }
 
   wait(replicas: number, timeoutMs: number): Later {
@@ -296,6 +312,7 @@ export class Node implements ServedNode {
   swap(engine: ShardEngine): void {
     engine.setFrozen(this.#server?.isFrozen ?? false);
     this.#engine = engine;
+    this.#server?.storeReplaced();
   }
 
   /**
@@ -372,6 +389,8 @@ export class Node implements ServedNode {
   }
 }
 
+/** The answer to a message that no frame has room for. */
+const MESSAGE_TOO_LONG = new Failure(`ERR the message has more than ${MESSAGES_MAX_BYTES} bytes`);
 /** WAIT's answer on a node that follows: no replica acknowledges writes, for it takes none. */
 const NOBODY_WAITS = new Later((done) => {
   done(0);

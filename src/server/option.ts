@@ -1,5 +1,6 @@
 /** The kinds of options that servers have, and what each kind accepts (docs/architecture.md, "Options"). */
 import { isShardCount, SHARD_COUNTS } from '../limits.js';
+import { parseEventClasses } from '../resp/keyspace-event-classes.js';
 import { parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { boundsText, formatSize, isWithin, type Range } from './ranges.js';
@@ -70,6 +71,11 @@ export interface ChoiceOption<Choice extends string = string, On extends Role = 
   readonly helpValue?: string;
 }
 
+/** The classes of keyspace events that are published, a letter for each. */
+export interface EventsOption<On extends Role = Role> extends Option<string, string, On> {
+  readonly kind: 'events';
+}
+
 /** An address to listen on, or false for none. */
 export interface AddressOption<On extends Role = Role, Needed extends Role = Role>
   extends Option<string | false, Address | undefined, On> {
@@ -125,6 +131,7 @@ export type AnyOption =
   | SizeOption
   | ShardsOption
   | ChoiceOption
+  | EventsOption
   | AddressOption
   | AddressListOption
   | FileOption
@@ -160,6 +167,19 @@ export function choice<const Choice extends string, On extends Role>(
     found,
     resolve: (given) => given ?? choices[0]!,
     defaultOf: () => choices[0]!,
+  };
+}
+
+/** Letters for classes of keyspace events; none by default. */
+export function events<On extends Role>(row: Row<On>): EventsOption<On> {
+  return {
+    kind: 'events',
+    ...row,
+    expected: 'letters of Ag$lshzxeKEtmdn, such as KEA',
+    accepts: (given) => typeof given === 'string' && parseEventClasses(given) !== undefined,
+    found,
+    resolve: (given = '') => given,
+    defaultOf: () => '',
   };
 }
 

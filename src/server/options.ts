@@ -11,7 +11,18 @@ import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import type { ForeignHistory } from '../replication/replica/session-options.js';
 import type { SendPolicy } from '../replication/stream/publisher.js';
 import type { AnyOption } from './option.js';
-import { address, boolean, callback, choice, count, file, secret, shardCount, size } from './option.js';
+import {
+  address,
+  boolean,
+  callback,
+  choice,
+  count,
+  events,
+  file,
+  secret,
+  shardCount,
+  size,
+} from './option.js';
 import {
   LARGEST_BATCH_BYTES,
   LARGEST_MAX_VALUE_BYTES,
@@ -311,6 +322,16 @@ export const serverOptions = {
     helpValue: '<policy>',
     choices: evictionPolicies,
     config: { names: ['maxmemory-policy'], change: 'settable' },
+  }),
+  /**
+   * Which events of keys clients can subscribe to, in the letters of Redis' `notify-keyspace-events`, such as
+   * `KEA`; default none.
+   */
+  notifyKeyspaceEvents: events({
+    on: BOTH,
+    flag: 'notify-keyspace-events',
+    summary: "Publish what happens to keys to channels: Redis' letters, such as KEA for all of it.",
+    config: { names: ['notify-keyspace-events'], change: 'settable' },
   }),
   /** HTTP with `/metrics`, `/healthz` and `/readyz`: `host:port`, port 0 picks a free one; default none. */
   metrics: address({

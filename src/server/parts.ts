@@ -1,5 +1,6 @@
 /** The parts that a node has in either role, and from which its roles are made. */
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { SplitFrame } from '../frame/splitter.js';
 import type { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import type { Relay } from '../replication/relay/relay.js';
@@ -27,6 +28,8 @@ export interface NodeParts {
   readonly engine: ShardEngine;
   /** Makes an empty store of so many shards, for a follower. Throws OUT_OF_MEMORY. */
   createEngine(shards: number): ShardEngine;
+  /** Hands messages of the primary that is followed to the subscribers and replicas of this node. */
+  takeMessages(payload: Uint8Array, frame: SplitFrame): void;
   /** Replaces the store by one whose new content is whole. */
   swap(engine: ShardEngine): void;
 }

@@ -47,6 +47,7 @@ export function createStatus(node: ReportedNode): Status {
   const noServer: FrontStatus = {
     port: 0,
     clients: [],
+    pubsub: { count: () => 0, clientCount: 0 },
     statistics: new CommandStatistics(
       () => kernelCounts(node.engine),
       () => kernelTotals(node.engine, 0),

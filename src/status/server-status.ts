@@ -5,6 +5,7 @@ import type { ClientBuffers, Traffic } from '../resp/client-totals.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
 import { latencyPercentile } from '../resp/latencies.js';
 import type { MemoryFacts } from '../resp/memory-facts.js';
+import type { PubSub } from '../resp/pubsub/pubsub.js';
 import { percentileText } from '../resp/setting-formats.js';
 import type { Settings } from '../resp/settings.js';
 import type {
@@ -47,6 +48,7 @@ export interface FrontStatus {
   readonly port: number;
   readonly clients: readonly ClientState[];
   readonly statistics: CommandStatistics;
+  readonly pubsub: Pick<PubSub, 'count' | 'clientCount'>;
   /** What clients have sent and were sent, those that have left included. */
   readonly traffic: Traffic;
   /** What waits for them at present. */
@@ -89,11 +91,11 @@ export function serverStatus(parts: ServerParts): ServerStatus {
   };
 }
 
-function clientsStatus({ clients, clientBuffers }: FrontStatus, settings: Settings): ClientsStatus {
+function clientsStatus({ clients, clientBuffers, pubsub }: FrontStatus, settings: Settings): ClientsStatus {
   return {
     max: settings.maxClients,
     blocked: clients.filter(({ isBlocked }) => isBlocked).length,
-    pubsub: 0,
+    pubsub: pubsub.clientCount,
     tracking: 0,
     watching: clients.filter(({ watched }) => watched.size > 0).length,
     watchedKeys: clients.reduce((sum, { watched }) => sum + watched.size, 0),
@@ -125,6 +127,11 @@ function statsStatus({ server, engine, syncs }: ServerParts): StatsStatus {
     keyspaceHits: statistics.total('keyspaceHits'),
     keyspaceMisses: statistics.total('keyspaceMisses'),
     errorReplies: statistics.errors.total,
+    pubsub: {
+      channels: server.pubsub.count('channels'),
+      patterns: server.pubsub.count('patterns'),
+      shardChannels: server.pubsub.count('shardChannels'),
+    },
     ...(syncs !== undefined && { syncs }),
   };
 }

@@ -89,7 +89,15 @@ export interface StatsStatus {
   keyspaceHits: number | undefined;
   keyspaceMisses: number | undefined;
   errorReplies: number;
+  pubsub: PubSubCounts;
   syncs?: SyncCounts;
+}
+
+/** How many names have subscribers. */
+export interface PubSubCounts {
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardChannels: number;
 }
 
 /** How many of the replicas that came were sent what. */

@@ -1,8 +1,9 @@
 /**
  * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
  * toolkit on large dumps, the library in a program, clients against ours and redis-server (REDIS_SERVER=path:
- * another one, too), full stores, and the time until a write is everywhere. Prints ratios, writes all figures
- * as JSON (dist/bench.json unless --out says otherwise). Skips what needs redis where it is absent.
+ * another one, too), full stores, the time until a write is everywhere, and messages to 50 subscribers.
+ * Prints ratios, writes all figures as JSON (dist/bench.json unless --out says otherwise). Skips what needs
+ * redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -13,6 +14,7 @@ import { benchDumps } from './dumps.js';
 import { benchEmbedded } from './embedded.js';
 import { benchGrowth, benchKernel } from './kernel.js';
 import { benchLag } from './lag.js';
+import { benchPubSub } from './pubsub.js';
 import { benchStores } from './stores.js';
 import {
   printClients,
@@ -21,10 +23,11 @@ import {
   printGrowth,
   printKernel,
   printLag,
+  printPubSub,
   printStores,
 } from './tables.js';
 
-const PARTS = ['kernel', 'dumps', 'embedded', 'clients', 'stores', 'lag'];
+const PARTS = ['kernel', 'dumps', 'embedded', 'clients', 'stores', 'lag', 'pubsub'];
 /** Ratios of runs over the network differ most from round to round. */
 const CLIENT_ROUNDS = 9;
 
@@ -80,6 +83,11 @@ if (isRedisThere()) {
     const lag = await benchLag(size);
     printLag(lag);
     Object.assign(figures, { lag });
+  }
+  if (values.part.includes('pubsub')) {
+    const pubsub = await benchPubSub(size);
+    printPubSub(pubsub);
+    Object.assign(figures, { pubsub });
   }
 }
 writeFileSync(values.out, `${JSON.stringify(figures, null, 2)}\n`);

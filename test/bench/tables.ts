@@ -4,6 +4,7 @@ import type { DumpFigure } from './dumps.js';
 import type { EmbeddedFigures } from './embedded.js';
 import { GROWN_KEYS, type KernelFigures } from './kernel.js';
 import type { LagFigures } from './lag.js';
+import type { PubSubFigure } from './pubsub.js';
 import type { StoreFigure } from './stores.js';
 
 export function printKernel(kernel: KernelFigures): void {
@@ -54,6 +55,16 @@ export function printLag(lag: Readonly<Record<string, LagFigures>>): void {
     const visible = `${visibleP50Us.toFixed(0)}, ${visibleP99Us.toFixed(0)}`.padStart(20);
     const waits = `${waitP50Ms.toFixed(2).padStart(14)}${thousands(waitsPerSecond).padStart(23)}`;
     console.log(`  ${name.padEnd(12)}${visible}${waits}`);
+  }
+}
+
+/** Prints messages a second that fifty subscribers have received. */
+export function printPubSub(figures: readonly PubSubFigure[]): void {
+  console.log('\nMessages of 64 B a second to 50 subscribers, from 10 publishers:');
+  console.log('  pipeline     fastcache        redis      ratio');
+  for (const { pipeline, fastcache, redis, ratio } of figures) {
+    const rates = `${thousands(fastcache).padStart(14)}${thousands(redis).padStart(13)}`;
+    console.log(`  ${String(pipeline).padEnd(8)}${rates}      x${ratio.toFixed(2)}`);
   }
 }
 

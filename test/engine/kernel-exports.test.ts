@@ -27,7 +27,8 @@ const optional = Array.from(source.matchAll(/^ {2}(\w+)\?\(/gm), ([, name]) => n
 function exportsOf(file: string): Exports {
   const none = () => {};
   const module = new Module(readFileSync(join(repositoryRoot, 'dist', file)));
-  return new Instance(module, { host: { seal: none, dirty: none }, env: { abort: none } }).exports;
+  return new Instance(module, { host: { seal: none, dirty: none, note: none }, env: { abort: none } })
+    .exports;
 }
 
 function functionsOf(exports: Exports): [string, (...parameters: unknown[]) => unknown][] {

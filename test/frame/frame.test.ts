@@ -50,6 +50,7 @@ describe('the header', () => {
       'Ack',
       'Error',
       'Status',
+      'Messages',
     ]);
   });
 });

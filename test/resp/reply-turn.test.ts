@@ -7,7 +7,7 @@ function turn() {
   const world = new VirtualWorld();
   const log: string[] = [];
   const hold = { isHeld: false };
-  const replies = new ReplyTurn(world.seams.timers, {
+  const replies = new ReplyTurn(world.seams.clock, world.seams.timers, {
     publish: () => log.push('published'),
     isHeld: () => hold.isHeld,
   });
@@ -52,4 +52,32 @@ it('while the turn is held nothing leaves, and then everything does', () => {
   hold.isHeld = false;
   replies.end();
   expect(log).toEqual(['published', 'answered a']);
+});
+
+it('messages leave at the end of the turn, and gather while sending the last ones has taken long', () => {
+  const world = new VirtualWorld();
+  const log: string[] = [];
+  let nowUs = 1_000_000;
+  const clock = { ...world.seams.clock, monotonicUs: () => nowUs };
+  const replies = new ReplyTurn(clock, world.seams.timers, { publish: () => {}, isHeld: () => false });
+  const listener = {
+    sendReplies: () => {
+      log.push('told');
+      nowUs += 1_000;
+    },
+  };
+  const client = { sendReplies: () => log.push('answered') };
+  replies.addMessages(listener);
+  world.run(0);
+  expect(log).toEqual(['told']);
+  replies.addMessages(listener);
+  replies.add(client);
+  world.run(0);
+  expect(log).toEqual(['told', 'answered']);
+  nowUs += 1_999;
+  replies.end();
+  expect(log).toEqual(['told', 'answered']);
+  nowUs += 1;
+  world.run(2);
+  expect(log).toEqual(['told', 'answered', 'told']);
 });

@@ -62,7 +62,6 @@ describe('settings', () => {
       ['appendonly', 'yes'],
       ['port', '8'],
       ['proto-max-bulk-len', '1024'],
-      ['notify-keyspace-events', 'KEA'],
     ] as const) {
       expect(set(settings, name, value)).toBe(
         `ERR CONFIG SET failed (possibly related to argument '${name}') - can't set immutable config`,

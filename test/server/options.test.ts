@@ -220,6 +220,7 @@ describe('other options', () => {
   const samples: { [kind in AnyOption['kind']]?: { good: unknown[]; bad: unknown[] } } = {
     address: { good: ['127.0.0.1:0', '[::1]:7'], bad: ['somewhere', '127.0.0.1:70000', ''] },
     file: { good: ['dump.fcrp'], bad: [''] },
+    events: { good: ['KEA', 'Kg$'], bad: ['Q', 'K E'] },
   };
   const texts = places.flatMap((place) => {
     const { option } = place;
@@ -349,6 +350,7 @@ describe('defaults', () => {
       sequenceBase: 'clock',
       maxMemoryBytes: 0,
       eviction: 'noeviction',
+      notifyKeyspaceEvents: '',
       maxValueBytes: 2 ** 26,
       reconnectBackoffMs: 200,
       connectTimeoutMs: 500,
@@ -365,6 +367,7 @@ describe('CONFIG', () => {
     minReplicas: 3,
     minReplicasMaxLagSeconds: 7,
     maxMemoryBytes: 123_456_789,
+    notifyKeyspaceEvents: 'AKE',
     eviction: 'allkeys-lru',
     maxValueBytes: 1_234_567,
     servesStaleData: false,
@@ -402,7 +405,12 @@ describe('CONFIG', () => {
     for (const [name, option] of shown) {
       const { names, change } = option.config!;
       if (option.kind === 'address' || option.kind === 'secret') continue;
-      const words = option.kind === 'choice' ? [...option.choices, 'x'] : numbers;
+      const words =
+        option.kind === 'choice'
+          ? [...option.choices, 'x']
+          : option.kind === 'events'
+            ? ['AKE', 'gxK', '', 'Q']
+            : numbers;
       for (const value of option.kind === 'boolean' ? [] : words) {
         const isTaken = refusalOf(() => configOf('primary', { [name]: value })) === undefined;
         for (const alias of names) {

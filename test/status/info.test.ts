@@ -109,6 +109,7 @@ function newStatus(): { status: () => ServerStatus; statistics: CommandStatistic
         port: 6380,
         clients: [client],
         statistics,
+        pubsub: { count: (kind) => kind.length, clientCount: 4 },
         traffic: { inputBytes: 7, outputBytes: 8 },
         clientBuffers: { bytes: 30, maxInputBytes: 10, maxOutputBytes: 20 },
         memory: memoryFacts({

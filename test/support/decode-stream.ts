@@ -6,6 +6,7 @@ import { openPayload } from '../../src/frame/frame.js';
 import type { FrameHeader } from '../../src/frame/header.js';
 import { decodeHelloFrame } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
+import { decodeMessages } from '../../src/frame/messages.js';
 import { decodeSnapshotChunk } from '../../src/frame/snapshot.js';
 import { FrameSplitter, type SplitFrame } from '../../src/frame/splitter.js';
 import { decodeStatus } from '../../src/frame/status.js';
@@ -56,6 +57,8 @@ function decodePayload(header: FrameHeader, payload: Uint8Array): unknown {
     }
     case FrameKind.Error:
       return decodeErrorText(payload);
+    case FrameKind.Messages:
+      return [...decodeMessages(payload)];
     case FrameKind.Status:
       return decodeStatus(payload);
     default:

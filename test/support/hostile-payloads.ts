@@ -35,6 +35,7 @@ const batch = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 5 
 const hello = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 1 }, bytesOf(...parts));
 const chunk = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 3 }, bytesOf(...parts));
 const ack = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 6 }, bytesOf(...parts));
+const messages = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 65 }, bytesOf(...parts));
 const status = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 64 }, bytesOf(...parts));
 const error = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 7 }, bytesOf(...parts));
 
@@ -259,6 +260,27 @@ export const hostilePayloads: readonly HostileFrame[] = [
     16,
     'a name twice',
     helloWithMargin('fastcache/1 a=b a=c'),
+  ),
+  hostile(
+    'message-sort',
+    'FCRP_MESSAGE_SORT',
+    16,
+    'a message of the sort 2',
+    messages(u8(2), u32(0), u32(0)),
+  ),
+  hostile(
+    'message-cut',
+    'FCRP_FIELD_PAST_PAYLOAD',
+    21,
+    'a message that ends within its lengths',
+    messages(u8(0), u32(1), u8(0)),
+  ),
+  hostile(
+    'message-past-end',
+    'FCRP_FIELD_PAST_PAYLOAD',
+    26,
+    'a message that announces 2^32-1 bytes',
+    messages(u8(0), u32(1), u32(MUCH), 'c', 'm'),
   ),
   hostile('status-list', 'FCRP_STATUS_MALFORMED', 16, 'a list where a map must be', status(u8(0x90))),
   hostile(

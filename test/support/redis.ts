@@ -34,12 +34,17 @@ export interface RedisBenchmark {
   readonly p99Ms: number;
 }
 
-/** Runs redis-benchmark with these flags (`{t: 'set', P: 16}`); returns what it reports by test name. */
+/**
+ * Runs redis-benchmark with these flags (`{t: 'set', P: 16}`), of this command if there is one; returns what
+ * it reports by test name.
+ */
 export async function redisBenchmark(
   port: number,
   flags: Readonly<Record<string, string | number>>,
+  command: readonly string[] = [],
 ): Promise<Record<string, RedisBenchmark>> {
   const args = Object.entries(flags).flatMap(([flag, value]) => [`-${flag}`, String(value)]);
+  args.push(...command);
   const { stdout } = await run('redis-benchmark', ['-h', '127.0.0.1', '-p', String(port), '--csv', ...args]);
   const rows = stdout.trim().split('\n').slice(1);
   return Object.fromEntries(

@@ -13,6 +13,7 @@ import { commandTable } from '../../src/resp/commands/index.js';
 import { splitInline } from '../../src/resp/inline.js';
 import { Later } from '../../src/resp/later.js';
 import { memoryFacts } from '../../src/resp/memory-facts.js';
+import { PubSub } from '../../src/resp/pubsub/pubsub.js';
 import { encodeReply, Failure, NO_REPLY, type Protocol, type Reply } from '../../src/resp/reply.js';
 import type { Settings } from '../../src/resp/settings.js';
 import { Slowlog } from '../../src/resp/slowlog.js';
@@ -79,6 +80,8 @@ export class ServerHost {
           backlogBytes: 0,
           scripts: undefined,
         }),
+      pubsub: new PubSub((pattern, text) => this.engine.keyspace.matches(pattern, text)),
+      events: { isOn: false } as unknown as CommandHost['events'],
       scripts: { runner: undefined, load: () => {} } as unknown as CommandHost['scripts'],
       info: (sections: readonly string[]) => `# ${sections.join(' ')}`,
       shutdown: () => deeds.push('shutdown'),
@@ -129,6 +132,10 @@ export class ServerHost {
       },
       isRefusing: false,
       backlogBytes: 0,
+      sendMessage: ({ channel, payload }) => {
+        this.deeds.push(`message ${channel} ${payload}`);
+        return undefined;
+      },
       roleReply: () => ['role'],
       promote: () => this.deeds.push('promote'),
       follow: ({ host, port }) => this.deeds.push(`follow ${host} ${port}`),

@@ -98,6 +98,8 @@ function contentJson(content: FrameContent): JsonObject {
       return bytesField('message', Buffer.from(content.message));
     case 'status':
       return { status: content.document ?? null };
+    case 'messages':
+      return { messages: content.count };
   }
 }
 

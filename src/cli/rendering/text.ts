@@ -43,6 +43,7 @@ const kindColors: Record<FrameKindName, ChalkInstance> = {
   Ack: chalk.blue,
   Error: chalk.red,
   Status: chalk.blue,
+  Messages: chalk.blue,
 };
 
 const opColors: Record<MutationOp, ChalkInstance> = {
@@ -155,6 +156,8 @@ function contentText(content: FrameContent): string[] {
       return [chalk.red(quoteText(content.message, MESSAGE_COLUMNS))];
     case 'status':
       return [content.document === undefined ? 'asks' : statusText(content.document)];
+    case 'messages':
+      return [countText(content.count, 'message', 'messages')];
   }
 }
 

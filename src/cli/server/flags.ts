@@ -99,6 +99,8 @@ function flagOf(option: AnyOption, role: Role): FlagInput[string] {
         helpValue: '<file>',
         parse: async (text) => parseOutputFile(text),
       })();
+    case 'events':
+      return Flags.string({ summary, helpValue: '<letters>' });
     case 'secret':
       return fileFlag(summary);
     case 'boolean':

@@ -11,6 +11,7 @@ import { openPayload } from '../../frame/frame.js';
 import { type DecodedHello, decodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind, type FrameKindName, frameKindName } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
+import { decodeMessages } from '../../frame/messages.js';
 import { type DecodedSnapshotChunk, decodeSnapshotChunk } from '../../frame/snapshot.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { decodeStatus, type StatusMap } from '../../frame/status.js';
@@ -29,7 +30,8 @@ export type FrameContent =
     >)
   | { type: 'error'; message: string }
   /** A Status; `document` is undefined in one that asks. */
-  | { type: 'status'; document: StatusMap | undefined };
+  | { type: 'status'; document: StatusMap | undefined }
+  | { type: 'messages'; count: number };
 
 /** A frame with its content. */
 export interface OpenedFrame {
@@ -65,10 +67,18 @@ function openContent(frame: SplitFrame, room: PayloadRoom | undefined): FrameCon
         return { type: 'error', message: decodeErrorText(payload) };
       case FrameKind.Status:
         return { type: 'status', document: decodeStatus(payload) };
+      case FrameKind.Messages:
+        return { type: 'messages', count: countMessages(payload) };
       default:
         return { type: 'watermarks', watermarks: decodeWatermarks(payload) };
     }
   });
+}
+
+function countMessages(payload: Uint8Array): number {
+  let count = 0;
+  for (const _ of decodeMessages(payload)) count += 1;
+  return count;
 }
 
 function openHello({ header, wirePayload, offset }: SplitFrame): FrameContent {

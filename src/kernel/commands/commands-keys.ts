@@ -1,7 +1,7 @@
 // The commands DEL, UNLINK, EXISTS, TOUCH, EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT, TTL, PTTL and PERSIST.
 
 import { nowMs } from '../clock';
-import { WRITE_DONE } from '../layout';
+import { NOTE_DELETED, WRITE_DONE } from '../layout';
 import { noteAccess } from '../memory/access';
 import { parsed, parseInteger } from '../number';
 import { counted } from '../store/reads';
@@ -24,7 +24,7 @@ export function del(): i32 {
     readAhead(i, 1);
     const record = locate(argument(i), argumentLength(i));
     if (record === 0) continue;
-    if (deleteHere(record) !== WRITE_DONE) return OUT_OF_MEMORY;
+    if (deleteHere(record, NOTE_DELETED) !== WRITE_DONE) return OUT_OF_MEMORY;
     deleted++;
   }
   replyInteger(deleted);
@@ -35,7 +35,7 @@ export function exists(): i32 {
   let found: i64 = 0;
   for (let i: u32 = 1; i < argc; i++) {
     readAhead(i, 1);
-    if (counted(locate(argument(i), argumentLength(i))) !== 0) found++;
+    if (read(i) !== 0) found++;
   }
   replyInteger(found);
   return DONE;
@@ -46,7 +46,7 @@ export function touch(): i32 {
   let found: i64 = 0;
   for (let i: u32 = 1; i < argc; i++) {
     readAhead(i, 1);
-    const record = counted(locate(argument(i), argumentLength(i)));
+    const record = read(i);
     if (record === 0) continue;
     noteAccess(record);
     found++;
@@ -92,7 +92,7 @@ export function expire(unitMs: i64, fromNow: bool): i32 {
       !(onlyLater && (before === NEVER || time <= before)) &&
       !(onlyEarlier && time >= before);
     if (wanted) {
-      const written = time <= nowMs ? deleteHere(record) : expireHere(record, time);
+      const written = time <= nowMs ? deleteHere(record, NOTE_DELETED) : expireHere(record, time);
       if (written !== WRITE_DONE) return OUT_OF_MEMORY;
       changed = 1;
     }
@@ -113,7 +113,7 @@ export function persist(): i32 {
 }
 
 export function ttl(inSeconds: bool): i32 {
-  const record = counted(locate(argument(1), argumentLength(1)));
+  const record = read(1);
   if (record === 0) replyInteger(-2);
   else {
     const expiry = expiryHere(record);
@@ -124,4 +124,11 @@ export function ttl(inSeconds: bool): i32 {
     }
   }
   return DONE;
+}
+
+/** Locates the key in an argument for a read that does not count as a use of it. */
+function read(index: u32): usize {
+  const key = argument(index);
+  const length = argumentLength(index);
+  return counted(locate(key, length), key, length);
 }

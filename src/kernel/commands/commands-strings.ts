@@ -1,12 +1,13 @@
 // The commands SET, GET, MGET, MSET, INCR, DECR, INCRBY, DECRBY, APPEND and STRLEN.
 
 import { nowMs } from '../clock';
-import { WRITE_DONE } from '../layout';
+import { NOTE_EXPIRED, NOTE_EXPIRY, NOTE_MISSED, NOTE_NOTHING, NOTE_WRITTEN, WRITE_DONE } from '../layout';
 import { RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
 import { hex64, parsed, parseInteger, readHex64, writeSigned } from '../number';
 import { hasRoomFor } from '../store/evict';
-import { counted, countReads } from '../store/reads';
-import { appendHere, deleteHere, expiryHere, lookup, setHere } from '../store/store';
+import { noteKey, wantedNotes } from '../store/notes';
+import { counted, countedQuietly, countReads } from '../store/reads';
+import { appendHere, deleteHere, expiryHere, locate, lookup, setHere } from '../store/store';
 import { NEVER } from '../table/expiry';
 import { xxh3 } from '../xxh3';
 import { readAhead } from './ahead';
@@ -45,19 +46,19 @@ const digits: usize = memory.data(24, 8);
 export function get(): i32 {
   const record = lookup(argument(1), argumentLength(1));
   if (record === 0) {
-    counted(record);
+    counted(record, argument(1), argumentLength(1));
     replyNull();
     return DONE;
   }
   const length = valueLengthOf(record);
   if (!hasRoom(bulkBytes(length))) return full(bulkBytes(length));
-  counted(record);
+  countedQuietly(record);
   replyBulk(valueAt(record), length);
   return DONE;
 }
 
 export function strlen(): i32 {
-  const record = counted(lookup(argument(1), argumentLength(1)));
+  const record = read(1);
   replyInteger(record === 0 ? 0 : valueLengthOf(record));
   return DONE;
 }
@@ -74,6 +75,7 @@ export function mget(): i32 {
   if (fits) replyArray(argc - 1);
   for (let i: u32 = 1; i < argc; i++) {
     readAhead(i, 1);
+    // The whole reply may have to be made again: reads are counted, and misses noted, once it fits.
     const record = lookup(argument(i), argumentLength(i));
     const bytes = record === 0 ? 5 : bulkBytes(valueLengthOf(record));
     wanted += bytes;
@@ -93,6 +95,7 @@ export function mget(): i32 {
   }
   if (!fits) return full(wanted);
   countReads(found, argc - 1 - found);
+  if (wantedNotes !== 0) noteMisses();
   return DONE;
 }
 
@@ -127,21 +130,23 @@ export function set(): i32 {
       if (!hasRoom(bytes)) return full(bytes);
       replyBulk(valueAt(record), valueLengthOf(record));
     }
-    counted(record);
+    counted(record, key, keyBytes);
   }
   if ((onlyNew && record !== 0) || (onlyOld && record === 0) || (condition !== 0 && !meets(record))) {
     if (!wantsOld) replyNull();
     return DONE;
   }
+  const isTimed = expiresAtMs !== NEVER;
   if (keepsExpiry && record !== 0) expiresAtMs = expiryHere(record);
   let written = WRITE_DONE;
   if (expiresAtMs > nowMs)
     written = setHere(record, key, keyBytes, argument(2), argumentLength(2), expiresAtMs);
-  else if (record !== 0) written = deleteHere(record);
+  else if (record !== 0) written = deleteHere(record, NOTE_NOTHING);
   if (written !== WRITE_DONE) {
     rewind(start);
     return OUT_OF_MEMORY;
   }
+  if (wantedNotes !== 0 && isTimed) noteExpiry(key, keyBytes);
   if (!wantsOld) replyOk();
   return DONE;
 }
@@ -273,4 +278,26 @@ export function append(): i32 {
   if (record === 0) return OUT_OF_MEMORY;
   replyInteger(valueLengthOf(record));
   return DONE;
+}
+
+/** Looks up the key in an argument, which is a read of it. */
+function read(index: u32): usize {
+  const key = argument(index);
+  const length = argumentLength(index);
+  return counted(lookup(key, length), key, length);
+}
+
+/** Notes which of an MGET's keys are not there. */
+function noteMisses(): void {
+  for (let i: u32 = 1; i < argc; i++) {
+    if (locate(argument(i), argumentLength(i)) === 0) noteKey(NOTE_MISSED, argument(i), argumentLength(i));
+  }
+}
+
+/** Notes the expiry that a SET has given; with one that is past, the key was never written. */
+function noteExpiry(key: usize, keyBytes: u32): void {
+  const isPast = expiresAtMs <= nowMs;
+  if (isPast) noteKey(NOTE_WRITTEN, key, keyBytes);
+  noteKey(NOTE_EXPIRY, key, keyBytes);
+  if (isPast) noteKey(NOTE_EXPIRED, key, keyBytes);
 }

@@ -26,6 +26,7 @@ import {
   NO_COMMAND,
 } from '../layout';
 import { makeRoom, relieve } from '../store/evict';
+import { runningCommand, setRunningCommand } from '../store/notes';
 import { isReplica } from '../store/store';
 import { argc, argument, argumentLength, wordOf } from './arguments';
 import { del, exists, expire, persist, touch, ttl } from './commands-keys';
@@ -66,7 +67,6 @@ const PERSIST: u64 = 0x74736973726570;
 const EXPIREAT: u64 = 0x7461657269707865;
 const PEXPIREA: u64 = 0x6165726970786570;
 
-let current: i32 = NO_COMMAND;
 /** How often each command has run, by how it ended (ENDED_*), f64 each. */
 const calls: usize = memory.data(504, 8);
 
@@ -77,11 +77,11 @@ export function callsOf(command: u32, end: u32): f64 {
 
 /** Returns the command that ran last since `forgetCommand`, or NO_COMMAND. */
 export function lastCommand(): u32 {
-  return current;
+  return runningCommand;
 }
 
 export function forgetCommand(): void {
-  current = NO_COMMAND;
+  setRunningCommand(NO_COMMAND);
 }
 
 /** Runs the command in the argument table, or leaves it to the host; returns DONE, FULL or HANDED_OUT. */
@@ -92,7 +92,7 @@ export function runCommand(): i32 {
     outcome = relieve(attempt) ? run() : refuseForMemory();
   }
   if (outcome === DONE) {
-    const at = callsAt(current, ended);
+    const at = callsAt(runningCommand, ended);
     store<f64>(at, load<f64>(at) + 1);
   }
   return outcome;
@@ -153,7 +153,7 @@ function run(): i32 {
 
 /** Returns whether the command may run; when it may not, it has been replied to. */
 function isCall(command: i32, hasArity: bool): bool {
-  current = command;
+  setRunningCommand(command);
   if (hasArity) return true;
   wrongArity();
   return false;

@@ -178,6 +178,8 @@ function finish(status: i32, consumed: usize): i32 {
   setResult(RESULT_CONSUMED, <u32>consumed);
   setResult(RESULT_OUTPUT, outputBytes());
   setResult(RESULT_COMMAND, lastCommand());
+  // What happens outside of a run is no command's.
+  forgetCommand();
   return status;
 }
 

@@ -1,6 +1,7 @@
 // Applies what a primary has sent: a MutationBatch payload, or the entries of a SnapshotChunk. The whole
 // payload is checked before the first record is applied, so that one that is malformed or leaves a gap
 // changes nothing.
+import { nowMs } from '../clock';
 import { entryExpiry, entryHeaderBytes, entryKeyLength, entryValueLength } from '../entry-fields';
 import { keyedHash } from '../keyed-hash';
 import {
@@ -10,6 +11,9 @@ import {
   APPLY_OK,
   APPLY_SHARD,
   APPLY_TRAILING,
+  NOTE_DELETED,
+  NOTE_EXPIRED,
+  NOTE_EXPIRY,
   OP_DEL,
   OP_EXPIRE,
   RECORD_KEY_HASH_AT,
@@ -36,15 +40,18 @@ import {
   wireValueLength,
 } from '../record-fields';
 import { setResult, setResultF64 } from '../result';
+import { noteKey, wantedNotes } from '../store/notes';
 import {
   compact,
   discardHere,
   expireHereQuietly,
+  expiryHere,
   locateAny,
   touchBucketOf,
   touchRecordOf,
   writeHere,
 } from '../store/store';
+import { NEVER } from '../table/expiry';
 import {
   guardOf,
   guardRoundOf,
@@ -247,7 +254,9 @@ function applyRecord(at: usize, keyed: u64): bool {
   const op = wireOp(at);
   const record = locateAny(key, keyBytes, wireKeyHash(at), keyed);
   if (op === OP_DEL) {
-    if (record !== 0) discardHere(record);
+    if (record === 0) return true;
+    noteKey(expiryHere(record) <= nowMs ? NOTE_EXPIRED : NOTE_DELETED, key, keyBytes);
+    discardHere(record);
     return true;
   }
   const expiresAtMs = wireExpiry(at);
@@ -255,5 +264,14 @@ function applyRecord(at: usize, keyed: u64): bool {
   // A Set that is past its expiry replaces what was there all the same and is hidden, for the older value
   // must go.
   if (record !== 0) noteAccess(record);
-  return writeHere(record, key, keyBytes, wireValue(at), wireValueLength(at), expiresAtMs);
+  if (wantedNotes === 0) return writeRecord(record, at, expiresAtMs);
+  const before = record === 0 ? NEVER : expiryHere(record);
+  if (!writeRecord(record, at, expiresAtMs)) return false;
+  // A command that has kept the expiry has not given one.
+  if (expiresAtMs !== NEVER && expiresAtMs !== before) noteKey(NOTE_EXPIRY, key, keyBytes);
+  return true;
+}
+
+function writeRecord(record: usize, at: usize, expiresAtMs: u64): bool {
+  return writeHere(record, wireKey(at), wireKeyLength(at), wireValue(at), wireValueLength(at), expiresAtMs);
 }

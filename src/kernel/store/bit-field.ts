@@ -34,7 +34,7 @@ let overflows: bool = false;
 export function bitField(key: usize, keyBytes: u32, fields: usize, count: u32, writtenBytes: u32): i32 {
   let record = lookup(key, keyBytes);
   let changes = false;
-  if (writtenBytes === 0) counted(record);
+  if (writtenBytes === 0) counted(record, key, keyBytes);
   else if (record === 0 || valueLengthOf(record) < writtenBytes) {
     changes = true;
     record =

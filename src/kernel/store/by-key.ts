@@ -1,22 +1,26 @@
 // The operations of the library on one key, which find the key first. The commands of clients use those of
 // store.ts.
 import { nowMs } from '../clock';
-import { WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from '../layout';
+import { NOTE_DELETED, NOTE_EXPIRY, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from '../layout';
 import { setAccess } from '../memory/access';
 import { valueAt, valueLengthOf } from '../memory/record';
+import { NEVER } from '../table/expiry';
+import { noteKey } from './notes';
 import { deleteHere, expireHere, expiryHere, locate, lookup, overwriteHere, setHere } from './store';
 
 /** Sets a key, or deletes it when the expiry has passed already; returns WRITE_DONE or WRITE_MEMORY. */
 export function put(key: usize, keyBytes: u32, value: usize, valueBytes: u32, expiresAtMs: u64): i32 {
   const record = lookup(key, keyBytes);
-  if (expiresAtMs <= nowMs) return record === 0 ? WRITE_DONE : deleteHere(record);
-  return setHere(record, key, keyBytes, value, valueBytes, expiresAtMs);
+  if (expiresAtMs <= nowMs) return record === 0 ? WRITE_DONE : deleteHere(record, NOTE_DELETED);
+  const written = setHere(record, key, keyBytes, value, valueBytes, expiresAtMs);
+  if (written === WRITE_DONE && expiresAtMs !== NEVER) noteKey(NOTE_EXPIRY, key, keyBytes);
+  return written;
 }
 
 /** Deletes a key; returns WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */
 export function removeKey(key: usize, keyBytes: u32): i32 {
   const record = locate(key, keyBytes);
-  return record === 0 ? WRITE_MISSING : deleteHere(record);
+  return record === 0 ? WRITE_MISSING : deleteHere(record, NOTE_DELETED);
 }
 
 /**
@@ -45,7 +49,7 @@ export function overwrite(key: usize, keyBytes: u32, offset: u32, part: usize, p
 export function expireKey(key: usize, keyBytes: u32, expiresAtMs: u64): i32 {
   const record = lookup(key, keyBytes);
   if (record === 0) return WRITE_MISSING;
-  return expiresAtMs <= nowMs ? deleteHere(record) : expireHere(record, expiresAtMs);
+  return expiresAtMs <= nowMs ? deleteHere(record, NOTE_DELETED) : expireHere(record, expiresAtMs);
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   EVICT_VOLATILE_LFU,
   EVICT_VOLATILE_RANDOM,
   EVICTION_STEP_KEYS,
+  NOTE_EVICTED,
   WRITE_DONE,
 } from '../layout';
 import { countUses } from '../memory/access';
@@ -126,7 +127,7 @@ function noteExcess(): void {
 /** Returns false when there is nothing to evict, or no memory for the Del that replicas need. */
 function evictOne(): bool {
   const record = locateVictim();
-  if (record === 0 || deleteHere(record) !== WRITE_DONE) return false;
+  if (record === 0 || deleteHere(record, NOTE_EVICTED) !== WRITE_DONE) return false;
   evictedKeys += 1;
   return true;
 }

@@ -1,6 +1,6 @@
 // FLUSHALL in steps: deletes every key, on a primary with its Del, segment by segment from each table's
 // beginning.
-import { WRITE_DONE } from '../layout';
+import { NOTE_NOTHING, WRITE_DONE } from '../layout';
 import { PAGE_BYTES } from '../memory/pages';
 import { keyLengthOf } from '../memory/record';
 import { firstRecord, generationOf, overflowOf, spanOf, usedSlots } from '../table/segment';
@@ -49,7 +49,7 @@ function emptySegment(segment: usize): bool {
         const bytes = keyLengthOf(record);
         if (bytes >= refusedBytes) continue;
         locateRecord(record);
-        if (deleteHere(record) === WRITE_DONE) left--;
+        if (deleteHere(record, NOTE_NOTHING) === WRITE_DONE) left--;
         else refusedBytes = bytes;
         if (generationOf(segment) !== generation) return true;
       }

@@ -1,4 +1,6 @@
-// How many reads of keys have found theirs, and how many have not: `keyspace_hits` and `keyspace_misses`.
+// How many reads have found their key, and notes of those that have not.
+import { NOTE_MISSED } from '../layout';
+import { noteKey } from './notes';
 
 let hits: f64 = 0;
 let misses: f64 = 0;
@@ -13,8 +15,14 @@ export function keyspaceMisses(): f64 {
   return misses;
 }
 
+/** Counts a read of a key, and notes a miss; returns `record`. */
+export function counted(record: usize, key: usize, length: u32): usize {
+  if (record === 0) noteKey(NOTE_MISSED, key, length);
+  return countedQuietly(record);
+}
+
 /** Counts a read; returns `record`. */
-export function counted(record: usize): usize {
+export function countedQuietly(record: usize): usize {
   if (record === 0) misses += 1;
   else hits += 1;
   return record;

@@ -4,7 +4,18 @@ import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs } from '../clock';
 import { keyedHash } from '../keyed-hash';
-import { OP_DEL, OP_EXPIRE, OP_SET, WRITE_DONE, WRITE_MEMORY } from '../layout';
+import {
+  NOTE_EXPIRED,
+  NOTE_EXPIRY,
+  NOTE_NEW,
+  NOTE_PERSISTED,
+  NOTE_WRITTEN,
+  OP_DEL,
+  OP_EXPIRE,
+  OP_SET,
+  WRITE_DONE,
+  WRITE_MEMORY,
+} from '../layout';
 import { noteAccess, noteBirth } from '../memory/access';
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
 import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
@@ -14,6 +25,7 @@ import { find, insert, remove, reserve, touchBucket, touchRecord } from '../tabl
 import { xxh3 } from '../xxh3';
 import { emit, emitPostponed, emitRewritten, reserveRecord, reserveRewritten } from './batch';
 import { noteChange, watchedHashes } from './changes';
+import { noteKey, noteWrite, wantedNotes } from './notes';
 
 /** A replica hides what has expired and emits nothing. */
 export let isReplica: bool = false;
@@ -212,28 +224,30 @@ export function growHere(record: usize, bytes: u32, zeros: u32): usize {
  */
 export function createHere(key: usize, keyBytes: u32, bytes: u32): usize {
   if (atSlot !== 0 && !expire(load<u32>(atSlot))) return 0;
-  if (!reserveRecord(atShard, keyBytes, bytes)) return 0;
-  if (!writeHere(0, key, keyBytes, key, 0, NEVER)) return 0;
+  if (!reserveRecord(atShard, keyBytes, bytes) || !writeQuietly(0, key, keyBytes, key, 0, NEVER)) return 0;
   const empty = locateAny(key, keyBytes, atHash, atKeyed);
   const record = growHere(empty, bytes, bytes);
   if (record === 0) discardHere(empty);
+  else noteKey(NOTE_NEW, key, keyBytes);
   return record;
 }
 
 /** Emits the Set of the located record, whose value was changed in place. */
 export function emitHere(record: usize): void {
   if (watchedHashes !== 0) noteChange(atKeyed, false);
+  noteKey(NOTE_WRITTEN, keyOf(record), keyLengthOf(record));
   emitRewritten(atShard, atHash, record);
 }
 
-/** Deletes the located record; returns WRITE_DONE or WRITE_MEMORY. */
-export function deleteHere(record: usize): i32 {
+/** Deletes the located record, with a note of it (NOTE_*); returns WRITE_DONE or WRITE_MEMORY. */
+export function deleteHere(record: usize, what: u32): i32 {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   if (!isReplica) {
     if (!reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
     emit(atShard, OP_DEL, atHash, NEVER, keyOf(record), keyBytes, 0, 0);
   }
+  noteKey(what, keyOf(record), keyBytes);
   discardHere(record);
   return WRITE_DONE;
 }
@@ -243,9 +257,7 @@ export function expireHere(record: usize, expiresAtMs: u64): i32 {
   if (ASSERTS) assert(record !== 0 && record === located(), 'the record is the one that was located');
   const keyBytes = keyLengthOf(record);
   if (!isReplica && !reserveRecord(atShard, keyBytes, 0)) return WRITE_MEMORY;
-  if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return WRITE_MEMORY;
-  setExpiry(atShard, record, expiresAtMs);
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  if (!expireHereQuietly(record, expiresAtMs)) return WRITE_MEMORY;
   if (!isReplica) emit(atShard, OP_EXPIRE, atHash, expiresAtMs, keyOf(record), keyBytes, 0, 0);
   return WRITE_DONE;
 }
@@ -295,11 +307,22 @@ export function compact(limit: u32): u32 {
   return count;
 }
 
-/**
- * Writes the located key's record without emitting; returns false, with nothing changed, without memory. That
- * a record was used is noted by who located it, once a command.
- */
+/** Writes the located key's record without emitting; returns false, with nothing changed, without memory. */
 export function writeHere(
+  record: usize,
+  key: usize,
+  keyBytes: u32,
+  value: usize,
+  valueBytes: u32,
+  expiresAtMs: u64,
+): bool {
+  if (!writeQuietly(record, key, keyBytes, value, valueBytes, expiresAtMs)) return false;
+  if (wantedNotes !== 0) noteWrite(record === 0, key, keyBytes);
+  return true;
+}
+
+/** Does what `writeHere` does without a note. */
+function writeQuietly(
   record: usize,
   key: usize,
   keyBytes: u32,
@@ -354,6 +377,7 @@ export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
   if (watchedHashes !== 0) noteChange(atKeyed, false);
+  noteKey(expiresAtMs === NEVER ? NOTE_PERSISTED : NOTE_EXPIRY, keyOf(record), keyLengthOf(record));
   return true;
 }
 
@@ -369,7 +393,7 @@ function relink(from: usize, to: usize, bytes: usize): void {
 }
 
 function expire(record: usize): bool {
-  if (deleteHere(record) !== WRITE_DONE) return false;
+  if (deleteHere(record, NOTE_EXPIRED) !== WRITE_DONE) return false;
   expiredKeys += 1;
   return true;
 }

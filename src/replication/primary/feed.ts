@@ -7,14 +7,20 @@ import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
 import { encodeWatermarks } from '../../frame/watermarks.js';
+import { FRAME_HEADER_BYTES, MESSAGES_MAX_BYTES } from '../../limits.js';
 import type { Connection } from '../../transport/connection.js';
+import { takesMessages } from '../link/messages-pair.js';
 import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { FrameStream } from '../stream/stream.js';
 import type { Carousel, Carousels, Joiner } from './carousel.js';
+import type { MessageSender, MessageTaker } from './message-sender.js';
 import { asksToResume, resume } from './resume.js';
 import { SnapshotSender } from './snapshot-sender.js';
 import { Subscriber } from './subscriber.js';
+
+/** Bytes of messages that may wait for a replica; the longest message alone is let through. */
+const MESSAGES_WAITING_MAX_BYTES = MESSAGES_MAX_BYTES + FRAME_HEADER_BYTES;
 
 /** What the feeds of all replicas of a primary share. */
 export interface FeedOptions {
@@ -23,6 +29,7 @@ export interface FeedOptions {
   metrics: ReplicationMetrics;
   log: Log;
   carousels: Carousels;
+  messages: MessageSender;
   snapshotChunkBytes: number;
   subscriberQueueFrames: number;
   subscriberQueueBytes: number;
@@ -45,12 +52,14 @@ export interface ReplicaFeedOptions extends FeedOptions {
 export type FeedState = 'snapshot' | 'catching-up' | 'live';
 
 /** Gives one replica what it lacks and then the live stream, until `stop`. */
-export class ReplicaFeed {
+export class ReplicaFeed implements MessageTaker {
   readonly #options: ReplicaFeedOptions;
   readonly #subscriber: Subscriber;
   /** Where the frames begin that the replica is sent behind what it is sent first. */
   #frozen: readonly bigint[];
   #isOurs = false;
+  /** Messages have been left out, because too many waited. */
+  #hasLostMessages = false;
   /** The snapshot of a Rust replica; undefined unless one was begun. */
   #snapshot: SnapshotSender | undefined;
   /** The carousel that a replica of fastcache's has joined; undefined unless it has joined one. */
@@ -104,6 +113,7 @@ export class ReplicaFeed {
   start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, metrics, log } = this.#options;
     this.#isOurs = margin !== undefined;
+    if (takesMessages(margin)) this.#options.messages.takers.add(this);
     const { since, reason } = resume(stream, claimed, margin);
     if (since === undefined) {
       log.info(`replica ${address} is given a snapshot: ${reason}`);
@@ -135,6 +145,22 @@ export class ReplicaFeed {
     this.#subscriber.send();
   }
 
+  /**
+   * Sends a frame of messages. What a replica has no room for is lost to it, as all messages are that come
+   * while it is away.
+   */
+  sendMessages(frame: Buffer): void {
+    const isTaken = this.#subscriber.insertedBytes + frame.length <= MESSAGES_WAITING_MAX_BYTES;
+    if (isTaken) this.insert(frame);
+    else if (!this.#hasLostMessages) {
+      this.#options.log.warn(
+        `replica ${this.#options.connection.remoteAddress} does not take messages of channels as fast as they ` +
+          'are published: some are lost to its subscribers',
+      );
+    }
+    this.#hasLostMessages = !isTaken;
+  }
+
   /** Called when the connection has room again. */
   drained(): void {
     this.#snapshot?.drained();
@@ -144,6 +170,7 @@ export class ReplicaFeed {
   /** Sends nothing more and frees what was to be sent. */
   stop(): void {
     this.#isStopped = true;
+    this.#options.messages.takers.delete(this);
     this.#subscriber.close();
     this.#snapshot?.close();
     this.#carousel?.leave(this.#joiner);

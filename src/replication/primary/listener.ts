@@ -3,6 +3,7 @@
  * are connected and which have left.
  */
 import assert from 'node:assert';
+import type { ChannelMessage } from '../../frame/messages.js';
 import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
 import { Guesses } from '../link/guesses.js';
 import { StrangerLog } from '../link/stranger-log.js';
@@ -14,12 +15,14 @@ import { DepartedReplicas, hostOf, isSameReplica } from './departed.js';
 import { ForeignClaims } from './foreign-claims.js';
 import { type FullReplica, FullReplicas } from './full-replicas.js';
 import { LagMarks } from './lag-marks.js';
+import { MessageSender } from './message-sender.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
 import { WindowWatch } from './window-watch.js';
 
 /** What a listener and its sessions are made of. */
-export interface ReplicaListenerOptions extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers'> {
+export interface ReplicaListenerOptions
+  extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages'> {
   transport: Transport;
   /** The address to listen on; port 0 picks a free one. */
   bind: Address;
@@ -53,6 +56,7 @@ export class ReplicaListener {
   #marks: { stream: FrameStream; marks: LagMarks } | undefined;
   readonly #comings: Comings;
   readonly #ackListeners = new Set<() => void>();
+  readonly #messages: MessageSender;
   readonly #host: SessionHost = {
     admit: (session, claim) => this.#admit(session, claim),
     acknowledged: (session) => {
@@ -92,6 +96,7 @@ export class ReplicaListener {
     this.#departed = new DepartedReplicas(options.clock);
     this.#comings = new Comings(options.clock);
     this.#foreignClaims = new ForeignClaims(options);
+    this.#messages = new MessageSender(options);
     this.#fullReplicas = new FullReplicas(options);
     this.#windowWatch = new WindowWatch({
       ...options,
@@ -173,6 +178,21 @@ export class ReplicaListener {
     });
   }
 
+  /** Has a message sent to all replicas that take messages, behind what was written before it. */
+  sendMessage(message: ChannelMessage): void {
+    this.#messages.add(message);
+  }
+
+  /** Sends the messages of this turn; called before clients are answered. */
+  endTurn(): void {
+    this.#messages.flush();
+  }
+
+  /** Hands a frame of messages, which is not changed any more, to all replicas that take them. */
+  relayMessages(frame: Buffer): void {
+    this.#messages.relay(frame);
+  }
+
   /**
    * Returns the most milliseconds by which a replica that holds `held` is behind the stream, within a second
    * and a sixteenth; undefined when that is longer ago than is known.
@@ -245,6 +265,7 @@ export class ReplicaListener {
     const options = {
       ...this.#options,
       carousels: this.#carousels,
+      messages: this.#messages,
       guesses: this.#guesses,
       strangers: this.#strangers,
     };

@@ -44,6 +44,7 @@ export class Subscriber implements LogReader {
   readonly #options: SubscriberOptions;
   #cursor: Cursor;
   readonly #inserted = new Ring<Inserted>();
+  #insertedBytes = 0;
   /** What is published behind it counts against the bounds. */
   #boundedFrom: number;
   #onCaughtUp: (() => void) | undefined;
@@ -74,6 +75,11 @@ export class Subscriber implements LogReader {
   get queuedBytes(): number {
     if (this.#isClosed) return 0;
     return this.#backlog.pushedBytes - Math.max(this.#cursor.offset, this.#boundedFrom);
+  }
+
+  /** How many bytes of inserted frames wait. */
+  get insertedBytes(): number {
+    return this.#insertedBytes;
   }
 
   /** The watermarks of all that has been written to the connection, in the order of the stream. */
@@ -135,6 +141,7 @@ export class Subscriber implements LogReader {
   insert(bytes: Buffer, onTaken?: () => void): void {
     if (this.#isClosed || this.#onRoom !== undefined) return;
     this.#inserted.push({ bytes, behind: this.#backlog.pushedBytes, onTaken });
+    this.#insertedBytes += bytes.length;
     if (this.#isStarted && !this.#isBlocked) this.#pump();
   }
 
@@ -145,7 +152,7 @@ export class Subscriber implements LogReader {
   pause(onRoom: () => void): void {
     assert(this.#isStarted && this.#isBlocked, 'who has room lacks nothing');
     const rest = this.#cursor.pause();
-    this.#inserted.clear();
+    this.#clearInserted();
     if (rest !== undefined) this.#connection.write(rest);
     this.#onRoom = onRoom;
     this.#count();
@@ -175,7 +182,7 @@ export class Subscriber implements LogReader {
     this.#lastWatermarks = this.watermarks;
     this.#isClosed = true;
     this.#cursor.close();
-    this.#inserted.clear();
+    this.#clearInserted();
     this.#untaken = [];
     this.#count();
   }
@@ -225,6 +232,7 @@ export class Subscriber implements LogReader {
       const inserted = this.#inserted.at(0);
       if (inserted !== undefined && inserted.behind <= this.#cursor.offset) {
         this.#inserted.shift();
+        this.#insertedBytes -= inserted.bytes.length;
         this.#sendInserted(inserted);
         continue;
       }
@@ -236,6 +244,11 @@ export class Subscriber implements LogReader {
     const onCaughtUp = this.#onCaughtUp;
     this.#onCaughtUp = undefined;
     onCaughtUp?.();
+  }
+
+  #clearInserted(): void {
+    this.#inserted.clear();
+    this.#insertedBytes = 0;
   }
 
   #sendInserted({ bytes, onTaken }: Inserted): void {

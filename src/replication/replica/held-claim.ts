@@ -7,10 +7,12 @@
 import type { FollowedStore, RecordPrint } from '../../engine/types.js';
 import { encodeHelloFrame } from '../../frame/hello.js';
 import { type FullStore, fullPair } from '../link/full.js';
+import { MESSAGES_PAIR } from '../link/messages-pair.js';
 import { nodePair } from '../link/path.js';
 import { watermarkOf } from '../watermarks.js';
 import type { Holding } from './holding.js';
 import { otherRun } from './session-faults.js';
+import type { ReplicaSessionOptions } from './session-options.js';
 
 /** The claim of one session. */
 export class HeldClaim<S extends FollowedStore> {
@@ -60,12 +62,14 @@ export function helloOf(
   {
     token,
     nodeId,
+    messages,
     full,
-  }: { token: string | undefined; nodeId?: string | undefined; full?: FullStore | undefined },
+  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'messages'> & { full?: FullStore | undefined },
 ): Buffer {
   const history = claim?.holding.history;
   const margin = new Map(history === undefined ? [] : [['history', history.id]]);
   if (nodeId !== undefined) margin.set(...nodePair(nodeId));
+  if (messages !== undefined) margin.set(...MESSAGES_PAIR);
   if (full !== undefined) margin.set(...fullPair(full));
   return encodeHelloFrame({ role: 'replica', token, watermarks: claim?.watermarks }, { margin });
 }

@@ -5,6 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import type { Clock, Timers } from '../../clock.js';
+import { openPayload } from '../../frame/frame.js';
+import { FrameKind } from '../../frame/kinds.js';
+import type { SplitFrame } from '../../frame/splitter.js';
 import { formatAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import { AckSender } from '../link/ack-sender.js';
@@ -12,6 +15,7 @@ import { Conversation, type ConversationHandlers } from '../link/conversation.js
 import { LinkWatch } from '../link/link-watch.js';
 import type { StreamTap } from '../outputs/tap.js';
 import { deadLink } from './session-faults.js';
+import type { MessagesConsumer } from './session-options.js';
 
 /** What a `PrimaryLink` is given. */
 export interface PrimaryLinkOptions {
@@ -25,6 +29,8 @@ export interface PrimaryLinkOptions {
   /** Whether frames are kept behind `frame`. */
   keepsFrames: boolean;
   tap: StreamTap | undefined;
+  /** Takes what is published to channels; undefined: none is asked for. */
+  messages: MessagesConsumer | undefined;
   /** What is acknowledged: watermarks in the primary's history; an empty list while nothing of it is held. */
   watermarks(): ArrayLike<bigint>;
 }
@@ -47,6 +53,7 @@ export class PrimaryLink {
         this.#watch?.heard();
         handlers.heard?.(bytes);
       },
+      frame: (frame) => this.#onFrame(frame),
     });
   }
 
@@ -98,6 +105,15 @@ export class PrimaryLink {
   invariants(isOurs: boolean): void {
     assert.equal(this.#watch !== undefined, isOurs, 'a primary is watched just when it is one of ours');
     this.#watch?.invariants();
+  }
+
+  /** Hands on messages, which are no part of the stream; any other frame is the session's. */
+  #onFrame(frame: SplitFrame): void {
+    const { messages } = this.#options;
+    const isMessages = frame.header.kind === FrameKind.Messages;
+    // Only a primary of fastcache's, which is watched, may send any.
+    if (!isMessages || messages === undefined || this.#watch === undefined) this.#handlers.frame(frame);
+    else messages(openPayload(frame.header, frame.wirePayload), frame);
   }
 
   #pause(): void {

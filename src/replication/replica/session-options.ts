@@ -1,6 +1,7 @@
 /** What a session with a primary is given, and what it reports. */
 import type { Clock, Timers } from '../../clock.js';
 import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
+import type { SplitFrame } from '../../frame/splitter.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import type { FullStore } from '../link/full.js';
 import type { ReplicationMetrics } from '../metrics.js';
@@ -11,6 +12,9 @@ import type { Gap } from './gap-policy.js';
 
 /** What becomes of a history that is foreign to what is held: `accept` takes it in. */
 export type ForeignHistory = 'refuse' | 'accept';
+
+/** Takes the payload of a Messages frame, and the frame itself, both valid during the call only. */
+export type MessagesConsumer = (payload: Uint8Array, frame: SplitFrame) => void;
 
 /** What a session is given. */
 export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore> {
@@ -44,6 +48,8 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   isRequested?: boolean | undefined;
   /** What becomes of a history that is foreign to the keys that are held; default `refuse`. */
   foreignHistory?: ForeignHistory | undefined;
+  /** Takes what is published to channels; absent: none is asked for. */
+  messages?: MessagesConsumer | undefined;
   /** The tap, which gets what is applied, and stops the flow of frames when it has no room. */
   tap?: StreamTap | undefined;
 }

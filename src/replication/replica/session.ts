@@ -11,7 +11,7 @@
  *     replaying   SnapshotBegin, a batch
  *     loading     SnapshotChunk, SnapshotEnd, and from a fastcache primary a batch
  *     behind      SnapshotBegin, a batch
- * `reloading` is as `loading`, `level` as `behind`; heartbeats may come at any time behind the answer.
+ * `reloading` is as `loading`, `level` as `behind`; heartbeats and messages may come behind the answer.
  */
 import assert from 'node:assert/strict';
 import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
@@ -91,11 +91,11 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#held = held;
     this.#rule = new ForeignRule(options, held);
     const hello = helloOf(this.#claim, options);
-    const { transport, clock, timers, address, connectTimeoutMs, tap } = options;
+    const { transport, clock, timers, address, connectTimeoutMs, tap, messages } = options;
     const keepsFrames = options.recorder !== undefined;
     const watermarks = () => this.#continued?.store.watermarks() ?? [];
     this.#link = new PrimaryLink(
-      { transport, clock, timers, address, connectTimeoutMs, hello, keepsFrames, tap, watermarks },
+      { transport, clock, timers, address, connectTimeoutMs, hello, keepsFrames, tap, watermarks, messages },
       {
         connected: () => this.#raise('opened'),
         heard: (bytes) => handlers.heard(bytes),

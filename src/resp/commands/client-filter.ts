@@ -32,7 +32,10 @@ export interface FilterOptions {
   readonly takesAnyId: boolean;
 }
 
-/** Types that CLIENT takes; Valkey calls a master a primary. Replicas connect to another port. */
+/**
+ * Types that CLIENT takes; Valkey calls a master a primary. Replicas connect to another port, so that a
+ * client is `pubsub` while it is subscribed, and `normal` otherwise.
+ */
 const CLIENT_TYPES = new Set(['normal', 'slave', 'replica', 'pubsub', 'master', 'primary']);
 /** The flags that some client of Valkey can have. */
 const KNOWN_FLAGS = /^[OSMPxbtRBdcuAUreTIN]*$/;
@@ -150,8 +153,7 @@ function plainFilter(option: string, value: Buffer, { host }: FilterOptions): Cl
 function typeFilter(type: Buffer): ClientFilter | Failure {
   const word = type.toString('latin1').toLowerCase();
   if (!CLIENT_TYPES.has(word)) return new Failure(`ERR Unknown client type '${shownText(type)}'`);
-  // There are no channels: all clients are normal.
-  return () => word === 'normal';
+  return ({ subscriptions }) => word === (subscriptions === undefined ? 'normal' : 'pubsub');
 }
 
 function secondsFilter(

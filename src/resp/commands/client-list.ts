@@ -3,19 +3,22 @@ import type { ClientState } from '../client-state.js';
 import type { ClientMemory, CommandHost } from '../command-host.js';
 import { hasChangedKeys } from './transactions.js';
 
-/** The fields of a client without a transaction and with nothing in its buffers, which most are. */
-const AT_REST = memoryFields(-1, 0, { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 });
+const NO_BYTES = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
+/** The fields of a client without a transaction, subscriptions and bytes in its buffers, which most are. */
+const AT_REST = fieldsOf(-1, 0, NO_BYTES, undefined);
 
 /**
- * A client's line. Its fields for databases, channels and tracking are empty; Node does not provide `fd`. A
- * list has thousands of lines, so each is put together from few parts.
+ * A client's line. Its fields for databases and tracking are empty; Node does not provide `fd`. A list has
+ * thousands of lines, so each is put together from few parts.
  */
 export function clientLine(client: ClientState, host: CommandHost): string {
   const memory = host.clients.memoryOf(client);
   const { inputBytes, argumentBytes, outputBytes } = memory;
   const { queue, queuedBytes = 0 } = client.transaction ?? {};
-  const isAtRest = queue === undefined && inputBytes + argumentBytes + outputBytes === 0;
-  const fields = isAtRest ? AT_REST : memoryFields(queue?.length ?? -1, queuedBytes, memory);
+  const { subscriptions } = client;
+  const isBusy = queue !== undefined || subscriptions !== undefined;
+  const isAtRest = !isBusy && inputBytes + argumentBytes + outputBytes === 0;
+  const fields = isAtRest ? AT_REST : fieldsOf(queue?.length ?? -1, queuedBytes, memory, subscriptions);
   const line =
     `${client.endpoints}${client.name} age=${ageSeconds(client, host)} idle=${idleSeconds(client, host)}` +
     ` flags=${flagsOf(client, host)}${fields}${client.lastCommand} user=default redir=-1` +
@@ -27,11 +30,17 @@ export function clientLine(client: ClientState, host: CommandHost): string {
 }
 
 /** The fields from `db` to `cmd`; `multi` is the length of the transaction's queue, -1 without one. */
-function memoryFields(multi: number, queuedBytes: number, memory: ClientMemory): string {
-  const { inputBytes, argumentBytes, replyBytes, outputBytes } = memory;
-  const total = inputBytes + argumentBytes + outputBytes + queuedBytes;
+function fieldsOf(
+  multi: number,
+  queuedBytes: number,
+  { inputBytes, argumentBytes, replyBytes, outputBytes }: ClientMemory,
+  subscriptions: ClientState['subscriptions'],
+): string {
+  const { channels, patterns, shardChannels, bytes = 0 } = subscriptions ?? {};
+  const total = inputBytes + argumentBytes + outputBytes + queuedBytes + bytes;
   return (
-    ` db=0 sub=0 psub=0 ssub=0 multi=${multi} qbuf=${inputBytes} qbuf-free=0 argv-mem=${argumentBytes}` +
+    ` db=0 sub=${channels?.size ?? 0} psub=${patterns?.size ?? 0} ssub=${shardChannels?.size ?? 0}` +
+    ` multi=${multi} qbuf=${inputBytes} qbuf-free=0 argv-mem=${argumentBytes}` +
     ` multi-mem=${queuedBytes} rbs=${replyBytes} rbp=0 obl=0` +
     ` oll=${outputBytes > 0 ? 1 : 0} omem=${outputBytes} tot-mem=${total}` +
     ` events=${outputBytes > 0 ? 'rw' : 'r'} cmd=`
@@ -56,6 +65,7 @@ function secondsSince(thenMs: number, host: CommandHost): number {
 export function flagsOf(client: ClientState, host: CommandHost): string {
   let flags = '';
   if (client.isMonitor) flags += 'O';
+  if (client.subscriptions !== undefined) flags += 'P';
   if (client.transaction !== undefined) flags += 'x';
   if (client.isBlocked) flags += 'b';
   if (client.watched.size > 0 && hasChangedKeys(client, host)) flags += 'd';

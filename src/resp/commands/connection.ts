@@ -1,6 +1,7 @@
 /** PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. */
 
 import { parseInt64, shownText, wordOf } from '../arguments.js';
+import { isConfined } from '../client-state.js';
 import { type Call, type Command, NO_KEYS, SYNTAX_ERROR, wrongArity } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { databaseFault } from '../database.js';
@@ -43,7 +44,7 @@ export const connectionCommands: readonly Command[] = [
     tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
     since: '1.0.0',
     summary: 'Ping the server',
-    run: ({ args }) => (args.length > 2 ? wrongArity('ping') : (args[1] ?? new Status('PONG'))),
+    run: ping,
   },
   {
     ...row,
@@ -111,6 +112,13 @@ export const connectionCommands: readonly Command[] = [
     run: reset,
   },
 ];
+
+/** Answers as a message does where a client could not tell another reply from one. */
+function ping({ args, client }: Call): Reply {
+  if (args.length > 2) return wrongArity('ping');
+  if (isConfined(client)) return ['pong', args[1] ?? ''];
+  return args[1] ?? new Status('PONG');
+}
 
 function select({ args }: Call): Reply {
   return databaseFault(args[1]!) ?? OK;
@@ -197,6 +205,7 @@ function zoneOf({ settings }: CommandHost): [string, Reply][] {
 function reset({ client, host }: Call): Reply {
   if (client.isMonitor) host.clients.removeMonitor(client);
   client.isMonitor = false;
+  host.pubsub.forget(client);
   client.protocol = 2;
   client.isAuthenticated = !host.settings.hasPassword;
   client.transaction = undefined;

@@ -23,6 +23,7 @@ import { migrateCommands } from './migrate.js';
 import { msetexCommands } from './msetex.js';
 import { objectCommands } from './object.js';
 import { persistenceCommands } from './persistence.js';
+import { pubsubCommands } from './pubsub.js';
 import { rangeCommands } from './ranges.js';
 import { replicationCommands } from './replication.js';
 import { scriptCommands } from './scripts.js';
@@ -52,6 +53,7 @@ export const commandTable: CommandTable = new CommandTable([
   ...objectCommands,
   ...memoryCommands,
   ...transactionCommands,
+  ...pubsubCommands,
   ...scriptCommands,
   ...connectionCommands,
   ...clientCommands,

@@ -104,7 +104,7 @@ const NO_SUCH_KEY = new Failure('ERR no such key');
 
 function type({ args, host }: Call): Reply {
   const engine = host.engine();
-  const isThere = engine.countRead(engine.expiryOf(args[1]!) !== undefined);
+  const isThere = engine.countRead(engine.expiryOf(args[1]!) !== undefined, args[1]);
   return new Status(isThere ? 'string' : 'none');
 }
 
@@ -144,7 +144,7 @@ function copy({ args, host }: Call): Reply {
   }
   if (source.equals(target)) return new Failure('ERR source and destination objects are the same');
   const engine = host.engine();
-  if (!engine.countRead(engine.expiryOf(source) !== undefined)) return 0;
+  if (!engine.countRead(engine.expiryOf(source) !== undefined, source)) return 0;
   if (!replaces && engine.expiryOf(target) !== undefined) return 0;
   return engine.values.copy(source, target) ? 1 : 0;
 }
@@ -162,6 +162,6 @@ function pexpiretime(call: Call): Reply {
 function expiry({ args, host }: Call): bigint {
   const engine = host.engine();
   const expireAtMs = engine.expiryOf(args[1]!);
-  if (!engine.countRead(expireAtMs !== undefined)) return -2n;
+  if (!engine.countRead(expireAtMs !== undefined, args[1])) return -2n;
   return expireAtMs === undefined || expireAtMs === NO_EXPIRY ? -1n : expireAtMs;
 }

@@ -152,9 +152,9 @@ class Execution {
   #add(reply: Reply): void {
     // Each reply is encoded at once, for HELLO may change the protocol on the way.
     let encoded = encodeReply(reply, this.#client.protocol);
-    // A monitor sees its own commands between their replies, as in Redis.
-    const { afterReply } = this.#client;
-    if (afterReply.length > 0) encoded = Buffer.concat([encoded, ...afterReply.splice(0)]);
+    // A monitor sees its own commands between their replies, as in Redis; messages follow the whole reply.
+    const { afterReply, isMonitor } = this.#client;
+    if (isMonitor && afterReply.length > 0) encoded = Buffer.concat([encoded, ...afterReply.splice(0)]);
     this.#bytes += encoded.length;
     if (this.#bytes <= REPLY_BYTES_MAX) this.#replies.push(new Raw(encoded));
     else this.#replies.length = 0;

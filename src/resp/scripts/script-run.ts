@@ -1,6 +1,6 @@
 /** One run of a script, and what it may do: Redis' checks before a script, and before each of its calls. */
 import type { ClientState } from '../client-state.js';
-import { flagBits, OUT_OF_MEMORY, READONLY, STALE, TOO_FEW_REPLICAS } from '../command.js';
+import { flagBits, MAY_REPLICATE, OUT_OF_MEMORY, READONLY, STALE, TOO_FEW_REPLICAS } from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { EMITTED_TOO_MUCH, type EmissionBound } from '../emission-bound.js';
 import { Failure } from '../reply.js';
@@ -68,8 +68,9 @@ export class ScriptRun implements CallingScript {
     if ((flags & flagBits.noscript) !== 0) return NOT_FROM_SCRIPT;
     if (situation.isStale && (flags & flagBits.stale) === 0) return STALE_CALL;
     const writes = (flags & flagBits.write) !== 0;
+    const isForReplicas = (flags & (flagBits.write | MAY_REPLICATE)) !== 0;
+    if (isForReplicas && (this.#isReadOnly || !this.#flags.mayWrite)) return NOT_READ_ONLY;
     if (writes) {
-      if (this.#isReadOnly || !this.#flags.mayWrite) return NOT_READ_ONLY;
       if (!this.hasWritten && replication.isReplica) return READONLY;
       if (!this.hasWritten && situation.lacksReplicas) return TOO_FEW_REPLICAS;
     }

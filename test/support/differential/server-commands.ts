@@ -11,7 +11,8 @@ export const PROMISED_COMMANDS = (
   'incrbyfloat decr decrby setbit getbit bitcount bitpos bitfield bitfield_ro bitop lcs del unlink exists touch type rename renamenx copy dump restore move swapdb sort sort_ro randomkey keys ' +
   'scan dbsize flushall flushdb expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist object multi ' +
   'exec discard watch unwatch ping echo select auth hello quit reset command client config info role replicaof slaveof ' +
-  'wait memory slowlog latency time shutdown debug monitor acl lastsave save bgsave'
+  'wait memory slowlog latency time shutdown debug monitor acl lastsave save bgsave ' +
+  'publish spublish pubsub subscribe ssubscribe psubscribe unsubscribe sunsubscribe punsubscribe'
 ).split(' ');
 
 const INFO_SECTIONS = ['server', 'clients', 'memory', 'stats', 'replication', 'keyspace', 'commandstats'];
@@ -114,6 +115,20 @@ function commandCommand(s: ArgumentSource): Arguments {
   ])();
 }
 
+/** Nobody is subscribed: with messages between the replies the servers could not be compared in lock-step. */
+function channel(s: ArgumentSource): Arguments {
+  const { random } = s;
+  return random.pick<() => Arguments>([
+    () => [random.pick(['PUBLISH', 'SPUBLISH']), s.key(), s.value()],
+    () => [random.pick(['UNSUBSCRIBE', 'SUNSUBSCRIBE', 'PUNSUBSCRIBE']), ...random.pick([[], [s.key()]])],
+    () => ['PUBSUB', s.cased('CHANNELS'), ...random.pick([[], [s.key()], ['*', 'x']])],
+    () => ['PUBSUB', s.cased('SHARDCHANNELS'), ...random.pick([[], [s.key()], ['*', 'x']])],
+    () => ['PUBSUB', s.oneOf('NUMSUB', 'SHARDNUMSUB'), ...s.keys(3)],
+    () => ['PUBSUB', s.oneOf('NUMPAT', 'HELP', 'FOO'), ...random.pick([[], [], ['x']])],
+    () => [random.pick(['SUBSCRIBE', 'SSUBSCRIBE', 'PSUBSCRIBE'])],
+  ])();
+}
+
 function observation(s: ArgumentSource): Arguments {
   const { random } = s;
   return random.pick<() => Arguments>([
@@ -167,6 +182,7 @@ export const serverCommands: readonly (readonly [weight: number, make: Maker])[]
   [2, (s) => [config(s)]],
   [2, (s) => [commandCommand(s)]],
   [1, (s) => [info(s)]],
+  [3, (s) => [channel(s)]],
   [4, (s) => [observation(s)]],
   [1, (s) => [acl(s)]],
   [0.3, (s) => [[s.oneOf('FLUSHALL', 'FLUSHDB'), ...s.someOf([() => ['ASYNC'], () => ['SYNC']], 0.3)]]],

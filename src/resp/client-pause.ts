@@ -1,0 +1,47 @@
+/** CLIENT PAUSE, as in Redis: a pause is never made shorter or weaker by another one. */
+import type { Clock, Timer, Timers } from '../clock.js';
+
+/** The longest that a timer takes, in milliseconds. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** Which commands a pause postpones. */
+export type PauseScope = 'all' | 'write';
+
+/** The pause of a server's clients, if there is one. */
+export class ClientPause {
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #onEnd: () => void;
+  #present: { untilMs: number; scope: PauseScope; end: Timer } | undefined;
+
+  /** `onEnd` is called when the time of a pause is over. */
+  constructor(clock: Clock, timers: Timers, onEnd: () => void) {
+    this.#clock = clock;
+    this.#timers = timers;
+    this.#onEnd = onEnd;
+  }
+
+  /** Which commands are postponed; undefined without a pause. */
+  get scope(): PauseScope | undefined {
+    return this.#present?.scope;
+  }
+
+  /** Pauses until `untilMs`, Unix ms, at the least. */
+  until(untilMs: number, scope: PauseScope): void {
+    const before = this.#present;
+    before?.end.cancel();
+    const end = Math.max(untilMs, before?.untilMs ?? 0);
+    const leftMs = Math.min(Math.max(0, end - this.#clock.nowMs()), TIMER_MS_MAX);
+    this.#present = {
+      untilMs: end,
+      scope: before?.scope === 'all' ? 'all' : scope,
+      end: this.#timers.after(leftMs, this.#onEnd),
+    };
+  }
+
+  /** Ends the pause. */
+  end(): void {
+    this.#present?.end.cancel();
+    this.#present = undefined;
+  }
+}
