@@ -42,6 +42,8 @@ export class ClientState {
   /** `host:port` of the client, and of the port that it connected to. */
   readonly address: string;
   readonly localAddress: string;
+  /** Both addresses as a line of CLIENT LIST begins with them, up to the client's name. */
+  readonly endpoints: string;
   readonly connectedAtMs: number;
   name = '';
   libraryName = '';
@@ -93,6 +95,7 @@ export class ClientState {
     this.id = fields.id;
     this.address = fields.address;
     this.localAddress = fields.localAddress;
+    this.endpoints = `id=${this.id} addr=${this.address} laddr=${this.localAddress} fd=-1 name=`;
     this.connectedAtMs = fields.nowMs;
     this.heardAtMs = fields.nowMs;
     this.isAuthenticated = fields.isAuthenticated;

@@ -369,6 +369,7 @@ export class PrimarySession {
   #hear(frame: SplitFrame): void {
     if (this.#state === 'waiting') throw outOfPlace(frame);
     const asksAgain = this.#acks.read(frame);
+    this.#feed?.acknowledged();
     this.#host.acknowledged(this, this.#acks.holdsSomething);
     if (asksAgain) this.ask();
   }
