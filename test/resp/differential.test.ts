@@ -67,7 +67,8 @@ describeWith(redisServer, 'beside redis-server', () => {
     expect(commands).toBeGreaterThanOrEqual(seeds.length * COMMANDS);
     if (seeds.length < SESSIONS) return;
     // Every command was asked for what it has, and for what it has not.
-    const asked = PROMISED_COMMANDS.filter((name) => !SCRIPTED_COMMANDS.has(name));
+    // With one database MOVE answers nothing but errors.
+    const asked = PROMISED_COMMANDS.filter((name) => !SCRIPTED_COMMANDS.has(name) && name !== 'move');
     expect(asked.filter((name) => !((tally.answers.get(name) ?? 0) >= 20))).toEqual([]);
     expect(tally.errors.size).toBeGreaterThan(150);
   });

@@ -1,6 +1,6 @@
 /** BITOP: the bits of several values become those of another. */
 import { BITOPS, type BitOperation } from '../../engine/bit-operations.js';
-import { shownText, wordOf } from '../arguments.js';
+import { wordOf } from '../arguments.js';
 import { type Call, type Command, SYNTAX_ERROR } from '../command.js';
 import { Failure, type Reply } from '../reply.js';
 
@@ -33,8 +33,7 @@ function bitop({ args, host }: Call): Reply {
   if (!Object.hasOwn(BITOPS, operation)) return SYNTAX_ERROR;
   if (operation === 'not' && args.length !== 4) return NOT_HAS_ONE;
   if (WITH_OTHERS.has(operation) && args.length < 5) {
-    const name = shownText(args[1]!);
-    return new Failure(`ERR BITOP ${name} must be called with at least two source keys.`);
+    return new Failure(`ERR BITOP ${operation.toUpperCase()} must be called with at least two source keys.`);
   }
   return host.engine().values.combineBits(operation as BitOperation, args.slice(3), args[2]!);
 }

@@ -130,7 +130,7 @@ describe('BITOP', () => {
 
   it.each([
     ['BITOP DIFF c a', '-ERR BITOP DIFF must be called with at least two source keys.\r\n'],
-    ['BITOP diff1 c a', '-ERR BITOP diff1 must be called with at least two source keys.\r\n'],
+    ['BITOP diff1 c a', '-ERR BITOP DIFF1 must be called with at least two source keys.\r\n'],
     ['BITOP ANDOR c a', '-ERR BITOP ANDOR must be called with at least two source keys.\r\n'],
     ['BITOP ONE c a', ':3\r\n'],
     ['BITOP DIFF c nosuch nosuch', ':0\r\n'],
