@@ -40,9 +40,7 @@ export function noteAccess(record: usize): void {
   if (before !== stamp) store<u32>(record, stamp, 8);
 }
 
-/**
- * Makes a record count as used so often, where uses are counted, or else as last used so many seconds ago.
- */
+/** Makes a record count as used so often, if uses are counted, or else as last used so many seconds ago. */
 export function setAccess(record: usize, access: u32): void {
   const stamp = countsUses ? (accessMinute << 8) | access : (accessClock - access) & ACCESS_CLOCK_MASK;
   store<u32>(record, IN_USE | stamp, 8);
