@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests of a minute or more that depend on nothing of Node's: CI leaves them out on its second Node. */
-const longTests = ['test/kernel/ten-million.test.ts', 'test/dump/make/mutants.test.ts'];
+/**
+ * Long tests that depend on nothing of Node's, as they ask the kernel alone, or redis-server: CI leaves them
+ * out on its second Node, where the tests of all else run the same kernel.
+ */
+const longTests = [
+  'test/kernel/**',
+  'test/engine/**',
+  'test/dump/make/mutants.test.ts',
+  'test/resp/differential*.test.ts',
+];
 
 export default defineConfig({
   test: {

@@ -145,6 +145,19 @@ export interface KernelExports {
   lzfExpand(from: number, length: number, target: number, expanded: number): number;
   setAccessOfKey(key: number, keyBytes: number, access: number): number;
   sweep(limit: number): number;
+  trackKey(key: number, keyBytes: number, tracker: number): void;
+  limitTracked(most: number): void;
+  letGo(most: number): number;
+  leave(tracker: number): void;
+  purge(most: number): number;
+  forgetTracked(): void;
+  takeChanged(output: number): number;
+  takeLost(): number;
+  trackedKeys(): number;
+  trackedItems(): number;
+  setPrefixes(run: number, count: number): void;
+  takeBroadcasts(output: number): number;
+  takeLostBroadcast(): number;
   compact(limit: number): number;
   xxh3(at: number, length: number): bigint;
   routeKey(key: number, length: number): number;
@@ -189,4 +202,5 @@ export interface KernelHost {
   seal(shard: number, payload: number, bytes: number, records: number, min: bigint, max: bigint): void;
   dirty(): void;
   note(what: number, command: number, key: number, bytes: number): void;
+  changed(): void;
 }

@@ -28,6 +28,7 @@ import {
 } from './memory-limit.js';
 import { StoreScan } from './snapshot-scan.js';
 import { StoreNotes } from './store-notes.js';
+import { TrackedKeys } from './tracked-keys.js';
 import type {
   ApplyResult,
   OpenBatch,
@@ -88,8 +89,9 @@ export class ShardEngine implements ReplicatedStore {
   readonly notes: StoreNotes;
   /** When and how often keys are used. */
   readonly uses: KeyUses;
-  /** The keys that WATCH watches. */
+  /** The keys that WATCH watches, and those that CLIENT TRACKING tracks. */
   readonly watches: WatchedKeys;
+  readonly tracked: TrackedKeys;
 
   /** Makes an empty store of a primary. Throws BAD_OPTION when it cannot have so many shards. */
   constructor(options: ShardEngineOptions) {
@@ -108,9 +110,7 @@ export class ShardEngine implements ReplicatedStore {
       options.batchMaxBytes,
     );
     if (!ready) {
-      throw new FastcacheError('BAD_OPTION', `The shards of a store are ${SHARD_COUNTS}.`, {
-        found: shards,
-      });
+      throw new FastcacheError('BAD_OPTION', `The shards of a store are ${SHARD_COUNTS}.`, { found: shards });
     }
     this.#time = new KernelTime(this.kernel, clock);
     this.emptyBytes = this.usedBytes();
@@ -127,6 +127,7 @@ export class ShardEngine implements ReplicatedStore {
     this.notes = new StoreNotes(this.kernel, this.#scratch);
     this.uses = new KeyUses(this.kernel, this.#scratch, updateTime);
     this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
+    this.tracked = new TrackedKeys(this.kernel, this.#scratch);
   }
 
   /** Makes this a replica's store, which hides what has expired and emits nothing, or a primary's. */
@@ -391,6 +392,7 @@ export class ShardEngine implements ReplicatedStore {
       },
       dirty: () => this.onDirty(),
       note: (what, command, key, bytes) => this.notes.noted(what, command, key >>> 0, bytes),
+      changed: () => this.tracked.onChange(),
     };
   }
 }

@@ -19,7 +19,7 @@ export class WatermarkStore implements ReplicatedStore {
   /** The handler is never called: nothing is written here. */
   onBatch = () => {};
   onDirty = () => {};
-  readonly #kernel = new Kernel({ seal() {}, dirty() {}, note() {} });
+  readonly #kernel = new Kernel({ seal() {}, dirty() {}, note() {}, changed() {} });
   readonly #buffer: KernelBuffer;
 
   /** Makes `shards` shards, a power of two up to 1024, with watermarks of 0. */

@@ -14,3 +14,5 @@ export declare function seal(
 export declare function dirty(): void;
 /** Takes a note (NOTE_*) about a key, which is valid during the call only; `command` is one of COMMAND_*. */
 export declare function note(what: u32, command: i32, key: usize, bytes: u32): void;
+/** Is called when the first change that clients track waits to be taken since they last were. */
+export declare function changed(): void;

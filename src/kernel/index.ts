@@ -22,7 +22,7 @@ import { emitPostponed, emittedRecords, frameBufferBytes, setBatchLimits } from 
 import { limitMemory } from './store/evict';
 import { randomRecord } from './store/random-key';
 import { counted, countedQuietly } from './store/reads';
-import { expiryHere, locate, lookup, shardOfKey } from './store/store';
+import { expiredKeys, expiryHere, locate, lookup, shardOfKey } from './store/store';
 import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER, staleShare } from './table/expiry';
 import {
   expiringOf,
@@ -65,6 +65,7 @@ export { hasRecord, lastRecord, rememberPrint } from './payload/last-record';
 export { checkEntries } from './payload/payload-checks';
 export { emittedBytes, flushAll, flushDue } from './store/batch';
 export { bitField } from './store/bit-field';
+export { setPrefixes, takeBroadcasts, takeLostBroadcast } from './store/broadcasts';
 export { copyKey, expireKey, overwrite, put, removeKey, setAccessOfKey } from './store/by-key';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
@@ -72,11 +73,22 @@ export { noteKey, wantNotes } from './store/notes';
 export { keyspaceHits, keyspaceMisses } from './store/reads';
 export {
   compact,
-  expiredCount,
   setFrozen,
   setReplica,
   sweep,
 } from './store/store';
+export {
+  forgetTracked,
+  leave,
+  letGo,
+  limitTracked,
+  purge,
+  takeChanged,
+  takeLost,
+  trackedItems,
+  trackedKeys,
+} from './store/tracked-keys';
+export { trackKey } from './store/trackers';
 export { changedSince, unwatchKey, watchKey } from './store/watch';
 export { listKeys, scan } from './table/scan';
 export { scanKeys } from './table/scan-keys';
@@ -218,6 +230,11 @@ export function averageTtlMs(): f64 {
 export function staleKeys(): f64 {
   averageTtl(nowMs);
   return staleShare;
+}
+
+/** Returns how many keys were deleted here because they had expired. */
+export function expiredCount(): f64 {
+  return expiredKeys;
 }
 
 // What the memory is used for, in bytes.

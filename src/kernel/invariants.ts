@@ -1,10 +1,12 @@
 // What the debug build exports beside index.ts: the invariants of all structures, which the suites assert
 // between steps, and what brings about states that would take a test too long.
 import { checkArena } from './memory/arena';
+import { checkCells } from './memory/cells';
 import { checkPages } from './memory/pages';
 import { checkFrame, checkPostponed } from './store/batch';
 import { checkChanges } from './store/changes';
 import { checkStore } from './store/store-invariants';
+import { checkTrackedKeys } from './store/tracked-keys';
 import { checkExpiry } from './table/expiry';
 import { shardAt, shardCount } from './table/shard';
 import { checkTable } from './table/table-invariants';
@@ -29,5 +31,7 @@ export function invariants(): void {
   }
   checkPostponed();
   checkChanges();
+  checkCells();
+  checkTrackedKeys();
   checkStore();
 }

@@ -59,20 +59,24 @@ export function keyedHash(at: usize, length: usize): u64 {
   return v0 ^ v1 ^ v2 ^ v3;
 }
 
-/** Returns the up to seven bytes at `at`, below the low byte of the length. */
+/** Returns the up to seven bytes behind the whole words, at `at`, below the low byte of the length. */
 function lastWord(at: usize, length: usize): u64 {
+  const left = <u64>(length & 7);
+  // A load of eight bytes that ends with the key's last one stays within the key.
+  if (length >= 8)
+    return ((load<u64>(at + <usize>left - 8) >> 8) >> ((7 - left) << 3)) | ((<u64>length) << 56);
   let word = (<u64>length) << 56;
   let shift: u64 = 0;
-  if ((length & 4) !== 0) {
+  if ((left & 4) !== 0) {
     word |= <u64>load<u32>(at);
     at += 4;
     shift = 32;
   }
-  if ((length & 2) !== 0) {
+  if ((left & 2) !== 0) {
     word |= (<u64>load<u16>(at)) << shift;
     at += 2;
     shift += 16;
   }
-  if ((length & 1) !== 0) word |= (<u64>load<u8>(at)) << shift;
+  if ((left & 1) !== 0) word |= (<u64>load<u8>(at)) << shift;
   return word;
 }

@@ -21,6 +21,8 @@ export const STATUS_PROTOCOL_ERROR = 4;
 export const STATUS_OUTPUT_FULL = 5;
 /** The commands so far have emitted `RUN_EMITTED_BYTES_MAX`: before the next, others should have a turn. */
 export const STATUS_EMITTED_MUCH = 6;
+/** The commands so far have changed a key that the client tracks itself, which MODE_OWN_CHANGES asks for. */
+export const STATUS_OWN_CHANGE = 7;
 /** Bytes of records that one client's commands emit before others have their turn: 8 MiB. */
 export const RUN_EMITTED_BYTES_MAX = 8_388_608;
 /** From this length on, writes of a part of a value that follow one another have one record: 64 KiB. */
@@ -42,6 +44,20 @@ export const MODE_RESP3 = 2;
 export const MODE_UNAUTHENTICATED = 4;
 /** Keys that are read do not count as used (CLIENT NO-TOUCH). */
 export const MODE_NO_TOUCH = 8;
+/** The client tracks the keys that it reads. */
+export const MODE_TRACKING = 16;
+/** A run ends behind the command that has changed a key that the client itself tracks. */
+export const MODE_OWN_CHANGES = 32;
+/** The bits from here on are the client's number among those that track keys, 0 when it is none of them. */
+export const MODE_TRACKER_SHIFT = 8;
+/** The greatest number of a client that tracks keys. */
+export const TRACKERS_MAX = 65535;
+/** The longest key that is tracked; whoever reads a longer one is lost, as without memory. */
+export const TRACKED_KEY_BYTES_MAX = 65536;
+/** The bytes into which changes are taken; any one fits: a key, and 4 bytes for each client. */
+export const TAKEN_BYTES = 524288;
+/** Cells of 64 bytes that tracked keys take at most: 128 MiB. */
+export const TRACKED_CELLS_MAX = 2097152;
 /** Redis' limits before a password: arguments of one command, and bytes of one argument. */
 export const UNAUTHENTICATED_ARGUMENTS_MAX = 10;
 export const UNAUTHENTICATED_ARGUMENT_BYTES_MAX = 16384;

@@ -14,12 +14,36 @@ export interface Transaction {
   isBroken: boolean;
 }
 
+/** CLIENT TRACKING ON: what a client is to be sent when keys change (tracking/tracking.ts). */
+export interface ClientTracking {
+  /** Its number among the clients that track, for the kernel. */
+  readonly tracker: number;
+  /** The client that is sent the invalidations; undefined: the client itself. It may have left. */
+  redirect: ClientState | undefined;
+  /** REDIRECT's client was found to have left. */
+  isRedirectBroken: boolean;
+  /** BCAST: all keys of the prefixes, and not those that it reads. */
+  isBroadcast: boolean;
+  /** Only keys of a command behind CLIENT CACHING YES are tracked. */
+  isOptIn: boolean;
+  /** All keys but those of a command behind CLIENT CACHING NO are tracked. */
+  isOptOut: boolean;
+  /** Keys that the client itself changes are not its concern. */
+  isNoLoop: boolean;
+  /** CLIENT CACHING was sent and holds for the next command, or transaction. */
+  isCachingGiven: boolean;
+  /** The prefixes of BCAST by their bytes in latin1. */
+  readonly prefixes: Set<string>;
+}
+
 /** One client, as commands see and change it. */
 export class ClientState {
   readonly id: number;
   /** `host:port` of the client, and of the port that it connected to. */
   readonly address: string;
   readonly localAddress: string;
+  /** Both addresses as a line of CLIENT LIST begins with them, up to the client's name. */
+  readonly endpoints: string;
   readonly connectedAtMs: number;
   name = '';
   libraryName = '';
@@ -36,8 +60,12 @@ export class ClientState {
   watchedBytes = 0;
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isMonitor = false;
+  /** Undefined: CLIENT TRACKING is off. */
+  tracking: ClientTracking | undefined;
   /** What is sent to the client while its command is being handled; it follows that command's reply. */
   readonly afterReply: Buffer[] = [];
+  /** What is sent to it before the reply: invalidations of keys that were evicted before the command ran. */
+  readonly beforeReply: Buffer[] = [];
   /** The channels and patterns that it listens to; undefined: none. */
   subscriptions: Subscriptions | undefined;
   /** Where to send what is no reply; the connection sets it. */
@@ -67,6 +95,7 @@ export class ClientState {
     this.id = fields.id;
     this.address = fields.address;
     this.localAddress = fields.localAddress;
+    this.endpoints = `id=${this.id} addr=${this.address} laddr=${this.localAddress} fd=-1 name=`;
     this.connectedAtMs = fields.nowMs;
     this.heardAtMs = fields.nowMs;
     this.isAuthenticated = fields.isAuthenticated;

@@ -16,6 +16,8 @@ import type { PushOutput } from './push-output.js';
 import { encodeReply, Failure } from './reply.js';
 import type { Joiner, Replying, ReplyTurn } from './reply-turn.js';
 import type { OutputLimit } from './setting-formats.js';
+import type { Tracking } from './tracking/tracking.js';
+import { trackingMode } from './tracking/tracking-mode.js';
 
 /** Bytes of replies that gather for a client before its commands have to wait until it has read. */
 const REPLY_BYTES_MAX = 1024 * 1024;
@@ -38,6 +40,7 @@ export interface ClientHost {
   /** The buffers for long commands of all clients. */
   readonly longBuffers: LongBuffers;
   readonly turn: ReplyTurn;
+  readonly tracking: Tracking;
   /** The command window of the present store; a replica's store changes with each snapshot. */
   window(): CommandWindow;
   readonly clock: Clock;
@@ -48,8 +51,9 @@ export interface ClientHost {
 }
 
 /** How the kernel takes a client's commands that it runs, MODE_* of layout.ts. */
-export function kernelMode({ protocol, isNeverTouching }: ClientState): number {
-  return (protocol === 3 ? MODE_RESP3 : 0) | (isNeverTouching ? MODE_NO_TOUCH : 0);
+export function kernelMode({ protocol, isNeverTouching, tracking }: ClientState): number {
+  const mode = (protocol === 3 ? MODE_RESP3 : 0) | (isNeverTouching ? MODE_NO_TOUCH : 0);
+  return tracking === undefined ? mode : mode | trackingMode(tracking, protocol);
 }
 
 /** One client's connection. */
@@ -95,6 +99,7 @@ export class Client implements CommandSink, Replying, PushOutput {
     this.gone = new Promise((resolve) => {
       this.#socket.once('close', () => {
         state.leaves = true;
+        host.tracking.disable(state);
         this.#cancelWait?.();
         this.#input.close();
         resolve();
@@ -120,9 +125,11 @@ export class Client implements CommandSink, Replying, PushOutput {
     const { state } = this;
     const mode = kernelMode(state);
     if (!state.isAuthenticated) return mode | MODE_UNAUTHENTICATED | MODE_HAND_OUT;
-    const { transaction, replies, isMonitor } = state;
-    const isHeld = transaction !== undefined || replies === 'skip' || isMonitor || isConfined(state);
-    return isHeld || this.#host.gate.holdsAll ? mode | MODE_HAND_OUT : mode;
+    const { transaction, replies, isMonitor, tracking } = state;
+    // CLIENT CACHING holds for one command, and the kernel would run all that follow.
+    const isAlone = replies === 'skip' || isMonitor || isConfined(state) || tracking?.isCachingGiven === true;
+    const isHeld = transaction !== undefined || isAlone || this.#host.gate.holdsAll;
+    return isHeld ? mode | MODE_HAND_OUT : mode;
   }
 
   reply(bytes: Buffer): boolean {
@@ -143,11 +150,17 @@ export class Client implements CommandSink, Replying, PushOutput {
   command(args: Buffer[]): Onward {
     this.#isHandling = true;
     const onward = this.#handle(args);
+    // What a script that is suspended has changed follows its reply.
+    if (!this.state.isBlocked) this.#host.tracking.send();
     this.#isHandling = false;
     const { afterReply } = this.state;
     if (afterReply.length === 0) return onward;
     for (const bytes of afterReply.splice(0)) this.#gather(bytes);
     return onward === 'next' && this.pendingBytes >= REPLY_BYTES_MAX ? 'wait' : onward;
+  }
+
+  changedOwn(): void {
+    this.#host.tracking.send();
   }
 
   fail(bytes: Buffer): void {
@@ -223,7 +236,9 @@ export class Client implements CommandSink, Replying, PushOutput {
     this.#postponed = undefined;
     this.state.isBlocked = false;
     if (this.state.leaves || this.#socket.destroyed) return;
-    this.#host.window().engine.updateTime();
+    const { engine } = this.#host.window();
+    engine.updateTime();
+    if (this.state.tracking !== undefined) engine.kernel.exports.setMode(this.mode);
     if (this.command(args) === 'next') this.#goOn();
     else this.#flush();
   }
@@ -234,6 +249,7 @@ export class Client implements CommandSink, Replying, PushOutput {
    */
   end(): void {
     this.state.leaves = true;
+    this.#host.tracking.disable(this.state);
     this.#cancelWait?.();
     if (this.#socket.writableEnded) return;
     if (this.#replyBytes > 0) this.#sendNow();
@@ -252,6 +268,7 @@ export class Client implements CommandSink, Replying, PushOutput {
     const { state } = this;
     const before = state.replies;
     const answer = this.#host.gate.handle(args, state);
+    if (state.beforeReply.length > 0) for (const bytes of state.beforeReply.splice(0)) this.#gather(bytes);
     if (answer === DISMISSED) {
       state.leaves = true;
       return 'drop';
@@ -261,12 +278,20 @@ export class Client implements CommandSink, Replying, PushOutput {
       state.isBlocked = true;
       return 'wait';
     }
+    this.#endCaching();
     if (answer instanceof Later) return this.#await(answer);
     const goesOn = this.reply(encodeReply(answer, state.protocol));
     if (state.replies === 'skip-next') state.replies = 'skip';
     else if (before === 'skip' && state.replies === 'skip') state.replies = 'on';
     if (state.leaves) return 'drop';
     return goesOn ? 'next' : 'wait';
+  }
+
+  /** CLIENT CACHING holds for the next command that is not one of CLIENT's, or for the next transaction. */
+  #endCaching(): void {
+    const { tracking, transaction, lastCommand } = this.state;
+    if (tracking?.isCachingGiven !== true || transaction !== undefined) return;
+    if (!lastCommand.startsWith('client|')) tracking.isCachingGiven = false;
   }
 
   #gather(bytes: Buffer): void {
@@ -323,6 +348,9 @@ export class Client implements CommandSink, Replying, PushOutput {
   /** Has the replies sent, and decides how the client is read on. */
   #flush(): void {
     const socket = this.#socket;
+    this.#host.tracking.send();
+    // What others change from now on is not this client's doing.
+    if (this.state.tracking !== undefined) this.#host.window().engine.kernel.exports.setMode(0);
     if (this.#replyBytes > 0) this.#plan();
     if (this.state.leaves) {
       this.end();

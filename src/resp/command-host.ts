@@ -16,6 +16,7 @@ import type { CallingScript, ScriptHost } from './script-host.js';
 import type { Settings } from './settings.js';
 import type { Situation } from './situation.js';
 import type { Slowlog } from './slowlog.js';
+import type { Tracking } from './tracking/tracking.js';
 import type { UnixTime } from './unix-time.js';
 
 /** What commands act on. */
@@ -26,6 +27,7 @@ export interface CommandHost {
   /** The present store; a replica's store changes with each snapshot. */
   engine(): ShardEngine;
   readonly clients: ClientRegistry;
+  readonly tracking: Tracking;
   readonly pubsub: PubSub;
   readonly events: KeyspaceEvents;
   readonly settings: Settings;

@@ -32,6 +32,8 @@ export interface CommandSink {
   reply(bytes: Buffer): boolean;
   /** Notes the last of the commands that have just run in the kernel. */
   ran(name: string): void;
+  /** The command that was replied to last may have changed a key that the client itself tracks. */
+  changedOwn(): void;
   /** Handles a command that the kernel does not run. */
   command(args: Buffer[]): Onward;
   /** Takes the last reply, `bytes`, of a client that broke the protocol. */
@@ -139,7 +141,7 @@ export class CommandWindow {
     const address = this.#single.fill(command);
     let output = this.#output;
     try {
-      kernel.exports.setMode(mode);
+      kernel.exports.setMode(mode & ~layout.MODE_OWN_CHANGES);
       for (;;) {
         const status = this.#execute(address, command.length, output);
         if (status === layout.STATUS_DONE) {
@@ -200,6 +202,9 @@ export class CommandWindow {
         case layout.STATUS_OUTPUT_FULL:
           if (replied === 0) output = this.#largerOutput(need);
           break;
+        case layout.STATUS_OWN_CHANGE:
+          sink.changedOwn();
+          break;
         case layout.STATUS_EMITTED_MUCH:
           onward = later('wait', onward);
           break;
@@ -257,7 +262,9 @@ export class CommandWindow {
     const reply = this.runSingle(words, sink.mode);
     if (reply === undefined) return sink.command(words);
     sink.ran(wordOf(words, 0));
-    return sink.reply(reply) ? 'next' : 'wait';
+    const onward = sink.reply(reply) ? 'next' : 'wait';
+    sink.changedOwn();
+    return onward;
   }
 
   #largerOutput(need: number): KernelBuffer {

@@ -21,6 +21,7 @@ import type { CommandHost } from './command-host.js';
 import { type CommandTable, type FoundCommand, fitsArity } from './command-table.js';
 import { releaseWatched } from './commands/transactions.js';
 import { EMITTED_TOO_MUCH } from './emission-bound.js';
+import { keysOf } from './key-positions.js';
 import { Later } from './later.js';
 import type { Monitors } from './monitors.js';
 import { redacted } from './redaction.js';
@@ -148,6 +149,7 @@ export class Gate {
       return refusal;
     }
     const reply = this.#run(found, args, script.client);
+    if (isRead(found)) script.noteRead();
     if (reply instanceof Later) throw new Error(`${found.fullName} waits inside of a script.`);
     if (isError(reply)) this.#errorsInScripts += 1;
     return reply;
@@ -161,6 +163,13 @@ export class Gate {
     if (host.events.isOn) host.events.runs(fullName);
     const answer = this.#answer(command, args, client);
     if (host.events.isOn) host.events.ran();
+    // The kernel notes what the commands read that it runs; a script notes for its caller.
+    if (client.tracking !== undefined && command.run !== undefined && isRead(found)) {
+      host.tracking.noteRead(
+        client,
+        (keysOf(command, args) ?? []).map(({ key }) => key),
+      );
+    }
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
     // A monitor sees a command behind those that it has run itself, as with EXEC in Redis.
     if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {
@@ -262,8 +271,10 @@ export class Gate {
 
   /** Makes room, as before each command; without room a queue may not grow either. */
   #lacksMemory(isDenied: boolean, { fullName }: FoundCommand, client: ClientState): boolean {
-    const engine = this.#options.host.engine();
-    if (engine.makeRoom()) return false;
+    const { engine, tracking } = this.#options.host;
+    const hasRoom = engine().makeRoom();
+    tracking.sendEvicted(client);
+    if (hasRoom) return false;
     return isDenied || (client.transaction !== undefined && !UNQUEUED.has(fullName));
   }
 
@@ -279,6 +290,11 @@ export class Gate {
     releaseWatched(client);
     return new Failure(`EXECABORT Transaction discarded because of: ${failure.text.replace(/^ERR /, '')}`);
   }
+}
+
+/** Whether a command reads keys, which are tracked for who tracks them; a script's calls do, not EVAL_RO. */
+function isRead({ command, flags }: FoundCommand): boolean {
+  return (flags & flagBits.readonly) !== 0 && command.group !== 'scripting';
 }
 
 function isError(reply: Reply): boolean {

@@ -38,6 +38,8 @@ export class Joiner {
 
 /** What the server does at the end of a turn. */
 export interface TurnHost {
+  /** Has clients sent what concerns keys that have changed in the turn. */
+  broadcast(): void;
   /** Hands the frames of the turn's writes to the replicas' connections. */
   publish(): void;
   /** A script is suspended and its writes are to leave together: the turn goes on. */
@@ -73,13 +75,13 @@ export class ReplyTurn {
   /** Has the replies of `client`, and messages among them, sent at the end of the turn. */
   add(client: Replying): void {
     this.#replying.add(client);
-    this.#planEnd();
+    this.plan();
   }
 
   /** Has messages for `client` sent at the end of the turn, or a little later. */
   addMessages(client: Replying): void {
     this.#listening.add(client);
-    if (this.#due === undefined) this.#planEnd();
+    if (this.#due === undefined) this.plan();
   }
 
   /**
@@ -87,7 +89,9 @@ export class ReplyTurn {
    * none while the turn is held.
    */
   end(): void {
-    if ((this.#replying.size === 0 && this.#listening.size === 0) || this.#host.isHeld()) return;
+    if (this.#host.isHeld()) return;
+    this.#host.broadcast();
+    if (this.#replying.size === 0 && this.#listening.size === 0) return;
     this.#host.publish();
     const replying = this.#replying;
     this.#replying = new Set();
@@ -95,7 +99,8 @@ export class ReplyTurn {
     if (this.#listening.size > 0) this.#sendMessages();
   }
 
-  #planEnd(): void {
+  /** Has the turn end, also when nobody has replies. */
+  plan(): void {
     if (this.#isEndPlanned) return;
     this.#isEndPlanned = true;
     this.#timers.endOfTurn(this.#endOfTurn);

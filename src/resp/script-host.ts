@@ -41,6 +41,8 @@ export interface CallingScript {
   readonly client: ClientState;
   /** Why it may not call a command with these flags (`flagBits`); undefined when it may, and then does. */
   callRefusal(flags: number): Failure | undefined;
+  /** It has called a command that reads: its keys are tracked for its caller. */
+  noteRead(): void;
 }
 
 /** The cache of scripts, and what runs them. */

@@ -39,6 +39,7 @@ import { KEEP_ALIVE_SECONDS } from './setting-facts.js';
 import type { Settings } from './settings.js';
 import type { Situation } from './situation.js';
 import { Slowlog } from './slowlog.js';
+import { Tracking } from './tracking/tracking.js';
 import { UnixTime } from './unix-time.js';
 
 /**
@@ -73,6 +74,7 @@ export interface RespServerOptions {
 export class RespServer {
   readonly statistics: CommandStatistics;
   readonly scripts: Scripts;
+  readonly tracking: Tracking;
   /** Unix seconds at which the server was made. */
   readonly startedAtSeconds: number;
   readonly #options: RespServerOptions;
@@ -115,12 +117,15 @@ export class RespServer {
       },
       (socket) => this.#accept(socket),
     );
+    this.#pause = new ClientPause(options.clock, options.timers, () => this.#unpause());
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     this.pubsub = new PubSub(storeGlob(options.engine, warn));
     const turn = new ReplyTurn(options.clock, options.timers, {
+      broadcast: () => this.tracking.broadcast(),
       publish: () => options.publish(),
       isHeld: () => this.#suspendedScript?.isBusy === false,
     });
+    this.tracking = new Tracking({ ...options, planEndOfTurn: () => turn.plan() });
     this.scripts = new Scripts(() => this.#host, {
       suspended: () => this.#freeze(),
       released: () => {
@@ -145,6 +150,7 @@ export class RespServer {
       limits: options.settings,
       longBuffers: new LongBuffers(),
       turn,
+      tracking: this.tracking,
       window: () => this.#currentWindow(),
       outputLimit: ({ isMonitor, subscriptions }) =>
         options.settings.outputLimit(isMonitor || subscriptions !== undefined ? 'pubsub' : 'normal'),
@@ -228,6 +234,7 @@ export class RespServer {
       const { clock, settings } = this.#options;
       this.#window = new CommandWindow(engine, clock, settings, this.#events);
       this.#events.attach(engine);
+      this.tracking.follow();
     }
     return this.#window;
   }
@@ -304,6 +311,7 @@ export class RespServer {
       settings,
       replication,
       clients: this.#registry(),
+      tracking: this.tracking,
       pubsub: this.pubsub,
       events: this.#events,
       statistics: this.statistics,
@@ -368,14 +376,11 @@ export class RespServer {
 
   #planCheck(): Timer {
     return this.#options.timers.after(CHECK_MS, () => {
-      // A store that has been replaced is released even when no command comes.
-      this.#currentWindow();
+      this.tracking.keepHouse();
       const nowMs = this.#options.clock.nowMs();
-      const usedMemoryBytes = this.#options.engine().usedBytes();
-      this.statistics.sample({ nowMs, ...this.traffic, usedMemoryBytes });
+      this.statistics.sample({ nowMs, ...this.traffic, usedMemoryBytes: this.#options.engine().usedBytes() });
       this.#closeIdle();
-      // A client that reads nothing is sent nothing either, and it is only on sending that its limit is
-      // checked otherwise.
+      // A client that reads nothing is sent nothing either, and its limit is checked on sending otherwise.
       for (const { client } of this.#clients.values()) client.checkOutput();
       this.#check = this.#planCheck();
     });

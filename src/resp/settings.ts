@@ -81,6 +81,7 @@ export class Settings {
   readonly #outputLimits: Setting<OutputLimits>;
   readonly #slowlogThreshold = new Setting(integerBetween(-1n, INT64_MAX), 10_000n);
   readonly #slowlogMaxLength = new Setting(integerBetween(0n, INT64_MAX), 128n);
+  readonly #trackingTableMaxKeys = new Setting(integerBetween(0n, INT64_MAX), 1_000_000n);
   readonly #busyReplyThreshold = new Setting(integerBetween(0n, INT64_MAX), 5_000n);
   readonly #availabilityZone = new Setting(bytesUpTo(AVAILABILITY_ZONE_BYTES_MAX), Buffer.alloc(0));
   readonly #latencyTracking = new Setting(yesOrNo, true);
@@ -169,6 +170,11 @@ export class Settings {
   /** Whether replicas are to give up other histories for what is served here. */
   get hasFreshHistory(): boolean {
     return this.#freshHistory.value === 'yes';
+  }
+
+  /** How many keys may be tracked for clients; 0: as many as there is memory for. */
+  get trackingTableMaxKeys(): number {
+    return this.#trackingTableMaxKeys.number;
   }
 
   /** The classes of keyspace events that are published. */
@@ -287,6 +293,7 @@ export class Settings {
       ['client-output-buffer-limit', this.#outputLimits],
       ['slowlog-log-slower-than', this.#slowlogThreshold],
       ['slowlog-max-len', this.#slowlogMaxLength],
+      ['tracking-table-max-keys', this.#trackingTableMaxKeys],
       ['busy-reply-threshold', this.#busyReplyThreshold],
       ['lua-time-limit', this.#busyReplyThreshold],
       ['availability-zone', this.#availabilityZone],

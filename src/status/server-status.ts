@@ -8,6 +8,7 @@ import type { MemoryFacts } from '../resp/memory-facts.js';
 import type { PubSub } from '../resp/pubsub/pubsub.js';
 import { percentileText } from '../resp/setting-formats.js';
 import type { Settings } from '../resp/settings.js';
+import type { Tracking } from '../resp/tracking/tracking.js';
 import type {
   ClientsStatus,
   LatencyPercentiles,
@@ -46,6 +47,8 @@ export interface ServerParts {
 /** The facts that are asked of the Redis server. */
 export interface FrontStatus {
   readonly port: number;
+  /** Absent: nobody tracks keys. */
+  readonly tracking?: Tracking;
   readonly clients: readonly ClientState[];
   readonly statistics: CommandStatistics;
   readonly pubsub: Pick<PubSub, 'count' | 'clientCount'>;
@@ -91,12 +94,13 @@ export function serverStatus(parts: ServerParts): ServerStatus {
   };
 }
 
-function clientsStatus({ clients, clientBuffers, pubsub }: FrontStatus, settings: Settings): ClientsStatus {
+function clientsStatus(front: FrontStatus, settings: Settings): ClientsStatus {
+  const { clients, clientBuffers, pubsub, tracking } = front;
   return {
     max: settings.maxClients,
     blocked: clients.filter(({ isBlocked }) => isBlocked).length,
     pubsub: pubsub.clientCount,
-    tracking: 0,
+    tracking: tracking?.clientCount ?? 0,
     watching: clients.filter(({ watched }) => watched.size > 0).length,
     watchedKeys: clients.reduce((sum, { watched }) => sum + watched.size, 0),
     maxInputBytes: clientBuffers.maxInputBytes,
@@ -114,7 +118,7 @@ function memoryStatus({ server, settings }: ServerParts): MemoryStatus {
 }
 
 function statsStatus({ server, engine, syncs }: ServerParts): StatsStatus {
-  const { statistics, traffic } = server;
+  const { statistics, traffic, tracking } = server;
   return {
     connections: statistics.connections,
     rejectedConnections: statistics.rejectedConnections,
@@ -127,6 +131,11 @@ function statsStatus({ server, engine, syncs }: ServerParts): StatsStatus {
     keyspaceHits: statistics.total('keyspaceHits'),
     keyspaceMisses: statistics.total('keyspaceMisses'),
     errorReplies: statistics.errors.total,
+    tracked: {
+      keys: tracking?.keyCount ?? 0,
+      items: tracking?.itemCount ?? 0,
+      prefixes: tracking?.prefixCount ?? 0,
+    },
     pubsub: {
       channels: server.pubsub.count('channels'),
       patterns: server.pubsub.count('patterns'),

@@ -89,6 +89,8 @@ export interface StatsStatus {
   keyspaceHits: number | undefined;
   keyspaceMisses: number | undefined;
   errorReplies: number;
+  /** Keys that clients track, how many clients track each in all, and the prefixes of those in BCAST mode. */
+  tracked: { keys: number; items: number; prefixes: number };
   pubsub: PubSubCounts;
   syncs?: SyncCounts;
 }

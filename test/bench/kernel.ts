@@ -28,6 +28,7 @@ export const SINK: CommandSink = {
   mode: 0,
   reply: () => true,
   ran: () => {},
+  changedOwn: () => {},
   command: () => 'drop',
   fail: () => {},
 };

@@ -1,9 +1,9 @@
 /**
  * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
  * toolkit on large dumps, the library in a program, clients against ours and redis-server (REDIS_SERVER=path:
- * another one, too), full stores, the time until a write is everywhere, and messages to 50 subscribers.
- * Prints ratios, writes all figures as JSON (dist/bench.json unless --out says otherwise). Skips what needs
- * redis where it is absent.
+ * another one, too), full stores, the time until a write is everywhere, messages to 50 subscribers, and what
+ * tracked keys cost. Prints ratios, writes all figures as JSON (dist/bench.json unless --out says otherwise).
+ * Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -25,9 +25,11 @@ import {
   printLag,
   printPubSub,
   printStores,
+  printTracking,
 } from './tables.js';
+import { benchTracking } from './tracking.js';
 
-const PARTS = ['kernel', 'dumps', 'embedded', 'clients', 'stores', 'lag', 'pubsub'];
+const PARTS = ['kernel', 'dumps', 'embedded', 'clients', 'stores', 'lag', 'pubsub', 'tracking'];
 /** Ratios of runs over the network differ most from round to round. */
 const CLIENT_ROUNDS = 9;
 
@@ -83,6 +85,11 @@ if (isRedisThere()) {
     const lag = await benchLag(size);
     printLag(lag);
     Object.assign(figures, { lag });
+  }
+  if (values.part.includes('tracking')) {
+    const tracking = await benchTracking(size);
+    printTracking(tracking);
+    Object.assign(figures, { tracking });
   }
   if (values.part.includes('pubsub')) {
     const pubsub = await benchPubSub(size);

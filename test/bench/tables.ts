@@ -6,6 +6,7 @@ import { GROWN_KEYS, type KernelFigures } from './kernel.js';
 import type { LagFigures } from './lag.js';
 import type { PubSubFigure } from './pubsub.js';
 import type { StoreFigure } from './stores.js';
+import type { TrackingFigure } from './tracking.js';
 
 export function printKernel(kernel: KernelFigures): void {
   console.log('\nIn one process, records a second (and as a ratio to a Map that only stores):');
@@ -55,6 +56,18 @@ export function printLag(lag: Readonly<Record<string, LagFigures>>): void {
     const visible = `${visibleP50Us.toFixed(0)}, ${visibleP99Us.toFixed(0)}`.padStart(20);
     const waits = `${waitP50Ms.toFixed(2).padStart(14)}${thousands(waitsPerSecond).padStart(23)}`;
     console.log(`  ${name.padEnd(12)}${visible}${waits}`);
+  }
+}
+
+export function printTracking(tracking: Readonly<Record<string, TrackingFigure>>): void {
+  console.log('\nGET at pipeline 16, without and with CLIENT TRACKING:');
+  console.log('             GETs/s without, with   CPU us without, with   slower');
+  for (const [name, figure] of Object.entries(tracking)) {
+    const rates = `${thousands(figure.plainPerSecond)}, ${thousands(figure.trackingPerSecond)}`;
+    const times = `${figure.plainCpuUs.toFixed(2)}, ${figure.trackingCpuUs.toFixed(2)}`;
+    console.log(
+      `  ${name.padEnd(10)}${rates.padStart(23)}${times.padStart(22)}   x${figure.slowdown.toFixed(2)}`,
+    );
   }
 }
 

@@ -27,8 +27,8 @@ const optional = Array.from(source.matchAll(/^ {2}(\w+)\?\(/gm), ([, name]) => n
 function exportsOf(file: string): Exports {
   const none = () => {};
   const module = new Module(readFileSync(join(repositoryRoot, 'dist', file)));
-  return new Instance(module, { host: { seal: none, dirty: none, note: none }, env: { abort: none } })
-    .exports;
+  const host = { seal: none, dirty: none, note: none, changed: none };
+  return new Instance(module, { host, env: { abort: none } }).exports;
 }
 
 function functionsOf(exports: Exports): [string, (...parameters: unknown[]) => unknown][] {

@@ -61,6 +61,10 @@ describe('replacing a state file', () => {
     const isOpened = steps.some((step) => step.startsWith('open'));
     const isClosed = steps.some((step) => step.startsWith('close'));
     expect(isClosed).toBe(isOpened && !failing.startsWith('close'));
+    // On a full disk it would be a file of 0 bytes.
+    expect(steps.filter((step) => step.startsWith('unlink'))).toEqual(
+      isOpened ? ['unlink folder/state.new'] : [],
+    );
   });
 
   it.each(inOrder.slice(4))('says so when it cannot %s', async (failing) => {

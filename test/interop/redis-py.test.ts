@@ -31,6 +31,11 @@ describeWith(python, 'redis-py', () => {
     });
   }
 
+  it('keeps what it reads, and comes to read what others write', { timeout: 60_000 }, async (context) => {
+    const printed = await here(context).program('cache.py', String(portOf(primary.listenAddress)));
+    expect(printed).toBe('2 clients track keys\n');
+  });
+
   it('serves django-redis: its cache and its locks', { timeout: 120_000 }, async (context) => {
     const printed = await here(context).program('django_cache.py', String(portOf(primary.listenAddress)));
     expect(printed).toBe('all of it works\n');

@@ -38,6 +38,7 @@ function open() {
     mode: 0,
     reply: () => true,
     ran() {},
+    changedOwn() {},
     command: () => 'next',
     fail: (bytes) => faults.push(bytes.toString()),
   };

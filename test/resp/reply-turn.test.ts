@@ -7,12 +7,14 @@ function turn() {
   const world = new VirtualWorld();
   const log: string[] = [];
   const hold = { isHeld: false };
+  const changes: string[] = [];
   const replies = new ReplyTurn(world.seams.clock, world.seams.timers, {
+    broadcast: () => log.push(...changes.splice(0)),
     publish: () => log.push('published'),
     isHeld: () => hold.isHeld,
   });
   const client = (name: string) => ({ sendReplies: () => log.push(`answered ${name}`) });
-  return { world, log, hold, replies, a: client('a'), b: client('b') };
+  return { world, log, hold, changes, replies, a: client('a'), b: client('b') };
 }
 
 it('clients are answered together at the end of the turn, behind the frames of its writes', () => {
@@ -33,6 +35,17 @@ it('a turn that must not wait ends early, in the same order, and once', () => {
   expect(log).toEqual(['published', 'answered a']);
   world.run(0);
   expect(log).toEqual(['published', 'answered a', 'published', 'answered b']);
+});
+
+it('what has changed is broadcast first, also when nobody has replies', () => {
+  const { world, log, changes, replies, a } = turn();
+  changes.push('changed a key');
+  replies.add(a);
+  world.run(0);
+  changes.push('changed another');
+  replies.plan();
+  world.run(0);
+  expect(log).toEqual(['changed a key', 'published', 'answered a', 'changed another']);
 });
 
 it('a turn without replies publishes nothing', () => {
@@ -59,7 +72,11 @@ it('messages leave at the end of the turn, and gather while sending the last one
   const log: string[] = [];
   let nowUs = 1_000_000;
   const clock = { ...world.seams.clock, monotonicUs: () => nowUs };
-  const replies = new ReplyTurn(clock, world.seams.timers, { publish: () => {}, isHeld: () => false });
+  const replies = new ReplyTurn(clock, world.seams.timers, {
+    broadcast: () => {},
+    publish: () => {},
+    isHeld: () => false,
+  });
   const listener = {
     sendReplies: () => {
       log.push('told');

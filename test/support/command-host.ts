@@ -17,6 +17,7 @@ import { RedisServer } from './redis.js';
 import { respCommand } from './resp-client.js';
 import { RespDriver } from './resp-driver.js';
 import { newSettings } from './settings.js';
+import { newTracking } from './tracking.js';
 
 /** Redis' least. */
 export const MAX_VALUE_BYTES = 1024 * 1024;
@@ -41,6 +42,7 @@ export class TestCommandHost {
       clock: this.clock,
       engine: () => this.engine,
       settings: newSettings({ maxValueBytes: MAX_VALUE_BYTES }),
+      tracking: newTracking(() => this.engine),
       execute: (args, client) => this.#execute(args, client),
     };
     this.#host = host as CommandHost;

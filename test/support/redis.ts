@@ -40,10 +40,12 @@ export interface RedisBenchmark {
  */
 export async function redisBenchmark(
   port: number,
-  flags: Readonly<Record<string, string | number>>,
+  flags: Readonly<Record<string, string | number | true>>,
   command: readonly string[] = [],
 ): Promise<Record<string, RedisBenchmark>> {
-  const args = Object.entries(flags).flatMap(([flag, value]) => [`-${flag}`, String(value)]);
+  const args = Object.entries(flags).flatMap(([flag, value]) =>
+    value === true ? [`-${flag}`] : [`-${flag}`, String(value)],
+  );
   args.push(...command);
   const { stdout } = await run('redis-benchmark', ['-h', '127.0.0.1', '-p', String(port), '--csv', ...args]);
   const rows = stdout.trim().split('\n').slice(1);

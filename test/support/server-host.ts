@@ -23,6 +23,7 @@ import { answersTo } from './raw-answers.js';
 import { RedisServer } from './redis.js';
 import { RespClient, respCommand } from './resp-client.js';
 import { newSettings, type TestSettings } from './settings.js';
+import { newTracking } from './tracking.js';
 
 export class ServerHost {
   readonly clock = new StandingClock();
@@ -54,6 +55,7 @@ export class ServerHost {
       guesses: new Guesses(clock),
       settings: this.settings,
       engine: () => this.engine,
+      tracking: newTracking(() => this.engine),
       replication: this.#replication(),
       clients: {
         list: () => this.clients,

@@ -6,7 +6,7 @@ import { RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
 import { hex64, parsed, parseInteger, readHex64, writeSigned } from '../number';
 import { hasRoomFor } from '../store/evict';
 import { noteKey, wantedNotes } from '../store/notes';
-import { counted, countedQuietly } from '../store/reads';
+import { counted, countedQuietly, countReads } from '../store/reads';
 import { appendHere, deleteHere, expiryHere, locate, lookup, setHere } from '../store/store';
 import { NEVER } from '../table/expiry';
 import { xxh3 } from '../xxh3';
@@ -38,16 +38,21 @@ const IFNE: u64 = 0x656e6669;
 const IFDEQ: u64 = 0x7165646669;
 const IFDNE: u64 = 0x656e646669;
 
+/** More room than this MGET asks for only when it knows the bytes of its reply. */
+const MGET_LIKELY_BYTES_MAX: u64 = 33554432;
+
 const digits: usize = memory.data(24, 8);
 
 export function get(): i32 {
-  const record = read(1);
+  const record = lookup(argument(1), argumentLength(1));
   if (record === 0) {
+    counted(record, argument(1), argumentLength(1));
     replyNull();
     return DONE;
   }
   const length = valueLengthOf(record);
   if (!hasRoom(bulkBytes(length))) return full(bulkBytes(length));
+  countedQuietly(record);
   replyBulk(valueAt(record), length);
   return DONE;
 }
@@ -58,28 +63,40 @@ export function strlen(): i32 {
   return DONE;
 }
 
+/**
+ * Runs MGET. Where the room ends, it asks for as much as the keys so far make likely, so that no key is
+ * located twice for the sake of the sum; that is formed only where it may be large.
+ */
 export function mget(): i32 {
   const start = mark();
   let wanted: u64 = 16;
+  let found: u32 = 0;
   let fits = hasRoom(wanted);
   if (fits) replyArray(argc - 1);
   for (let i: u32 = 1; i < argc; i++) {
     readAhead(i, 1);
-    // The whole reply may have to be made again: misses are noted once it fits.
-    const record = countedQuietly(lookup(argument(i), argumentLength(i)));
+    // The whole reply may have to be made again: reads are counted, and misses noted, once it fits.
+    const record = lookup(argument(i), argumentLength(i));
     const bytes = record === 0 ? 5 : bulkBytes(valueLengthOf(record));
     wanted += bytes;
-    if (fits && !hasRoom(bytes)) fits = false;
+    if (fits && !hasRoom(bytes)) {
+      fits = false;
+      rewind(start);
+      // It has an eighth to spare, and grows each time, so that few attempts are made.
+      const likely = max((wanted / i) * argc + (((wanted / i) * argc) >> 3), wanted << 1);
+      if (likely <= MGET_LIKELY_BYTES_MAX) return full(likely);
+    }
     if (!fits) continue;
     if (record === 0) replyNull();
-    else replyBulk(valueAt(record), valueLengthOf(record));
+    else {
+      replyBulk(valueAt(record), valueLengthOf(record));
+      found++;
+    }
   }
-  if (fits) {
-    if (wantedNotes !== 0) noteMisses();
-    return DONE;
-  }
-  rewind(start);
-  return full(wanted);
+  if (!fits) return full(wanted);
+  countReads(found, argc - 1 - found);
+  if (wantedNotes !== 0) noteMisses();
+  return DONE;
 }
 
 let onlyNew: bool = false;

@@ -1,5 +1,6 @@
 // Chooses the commands that run in the kernel, by the length and the letters of their names. The host runs
 // all others.
+import { keyedHash } from '../keyed-hash';
 import {
   COMMAND_APPEND,
   COMMAND_DECR,
@@ -23,11 +24,13 @@ import {
   COMMAND_TTL,
   COMMAND_UNLINK,
   COMMANDS,
+  ENDED_REJECTED,
   NO_COMMAND,
 } from '../layout';
 import { makeRoom, relieve } from '../store/evict';
 import { runningCommand, setRunningCommand } from '../store/notes';
-import { isReplica } from '../store/store';
+import { isReplica, knownKey, knownKeyed } from '../store/store';
+import { isTracking, noteRead } from '../store/trackers';
 import { argc, argument, argumentLength, wordOf } from './arguments';
 import { del, exists, expire, persist, touch, ttl } from './commands-keys';
 import { append, get, increment, incrementBy, mget, mset, set, strlen } from './commands-strings';
@@ -67,6 +70,16 @@ const PERSIST: u64 = 0x74736973726570;
 const EXPIREAT: u64 = 0x7461657269707865;
 const PEXPIREA: u64 = 0x6165726970786570;
 
+/** The commands that only read, a bit each. All their arguments are keys. */
+const READS: u32 =
+  (1 << COMMAND_GET) |
+  (1 << COMMAND_MGET) |
+  (1 << COMMAND_STRLEN) |
+  (1 << COMMAND_EXISTS) |
+  (1 << COMMAND_TOUCH) |
+  (1 << COMMAND_TTL) |
+  (1 << COMMAND_PTTL);
+
 /** How often each command has run, by how it ended (ENDED_*), f64 each. */
 const calls: usize = memory.data(504, 8);
 
@@ -92,6 +105,7 @@ export function runCommand(): i32 {
     outcome = relieve(attempt) ? run() : refuseForMemory();
   }
   if (outcome === DONE) {
+    if (isTracking) noteReads();
     const at = callsAt(runningCommand, ended);
     store<f64>(at, load<f64>(at) + 1);
   }
@@ -149,6 +163,16 @@ function run(): i32 {
     default:
   }
   return HANDED_OUT;
+}
+
+/** Notes the keys that the client has read, whether they are there or not. */
+function noteReads(): void {
+  if (((READS >> runningCommand) & 1) === 0 || ended === ENDED_REJECTED) return;
+  for (let i: u32 = 1; i < argc; i++) {
+    const key = argument(i);
+    const length = argumentLength(i);
+    noteRead(key === knownKey ? knownKeyed : keyedHash(key, length), key, length);
+  }
 }
 
 /** Returns whether the command may run; when it may not, it has been replied to. */

@@ -5,7 +5,10 @@ import {
   INLINE_MAX_BYTES,
   MODE_HAND_OUT,
   MODE_NO_TOUCH,
+  MODE_OWN_CHANGES,
   MODE_RESP3,
+  MODE_TRACKER_SHIFT,
+  MODE_TRACKING,
   MODE_UNAUTHENTICATED,
   PROTOCOL_BULK_LENGTH,
   PROTOCOL_EXPECTED_DOLLAR,
@@ -30,6 +33,7 @@ import {
   STATUS_INCOMPLETE,
   STATUS_INLINE,
   STATUS_OUTPUT_FULL,
+  STATUS_OWN_CHANGE,
   STATUS_PROTOCOL_ERROR,
   UNAUTHENTICATED_ARGUMENT_BYTES_MAX,
   UNAUTHENTICATED_ARGUMENTS_MAX,
@@ -37,6 +41,7 @@ import {
 import { setResult } from '../result';
 import { emittedBytes } from '../store/batch';
 import { forgetHashes, knowHashes, setTouching, touchBucketOf, touchRecordOf } from '../store/store';
+import { forgetOwnChange, hasOwnChange, setTracker } from '../store/trackers';
 import { xxh3 } from '../xxh3';
 import {
   argc,
@@ -78,6 +83,7 @@ const NOTHING: i32 = -2;
 
 let handsOutAll: bool = false;
 let isUnauthenticated: bool = false;
+let endsAtOwnChange: bool = false;
 
 /** The number that `readLine` read, and the end of its line. */
 let lineEnd: usize = 0;
@@ -89,6 +95,9 @@ export function setMode(mode: u32): void {
   setResp3((mode & MODE_RESP3) !== 0);
   isUnauthenticated = (mode & MODE_UNAUTHENTICATED) !== 0;
   setTouching((mode & MODE_NO_TOUCH) === 0);
+  setTracker(mode >> MODE_TRACKER_SHIFT, (mode & MODE_TRACKING) !== 0);
+  endsAtOwnChange = (mode & MODE_OWN_CHANGES) !== 0;
+  forgetOwnChange();
 }
 
 /**
@@ -124,6 +133,7 @@ export function execute(input: usize, length: usize, output: usize, outputLength
       if (outcome === FULL) return full(start - input, wantedOutput);
       at = load<u32>(entry, 4);
       if (outcome === HANDED_OUT) return handOut(STATUS_HANDED_OUT, at - input);
+      if (hasOwnChange && endsAtOwnChange) return finish(STATUS_OWN_CHANGE, at - input);
     }
     if (!handsOutAll) most = min(most << 1, GROUP_MAX);
   }

@@ -93,8 +93,12 @@ export function contentBytesMax(): f64 {
  */
 export function availableBytes(): f64 {
   const limited = pagesInUse - reservePages;
-  const most = WASM_PAGES_MAX * PAGES_PER_WASM_PAGE - firstPage - pagesInUse;
-  return limited < pagesLimit ? <f64>min(pagesLimit - limited, most) * <f64>PAGE_BYTES : 0;
+  return limited < pagesLimit ? min(<f64>(pagesLimit - limited) * <f64>PAGE_BYTES, spareBytes()) : 0;
+}
+
+/** Returns the bytes that memory may still hand out, the limit aside. */
+export function spareBytes(): f64 {
+  return <f64>(WASM_PAGES_MAX * PAGES_PER_WASM_PAGE - firstPage - pagesInUse) * <f64>PAGE_BYTES;
 }
 
 export function pagesFor(bytes: usize): u32 {

@@ -51,6 +51,7 @@ import {
   touchRecordOf,
   writeHere,
 } from '../store/store';
+import { leaveTracker } from '../store/trackers';
 import { NEVER } from '../table/expiry';
 import {
   guardOf,
@@ -89,6 +90,7 @@ let newestMs: u64 = 0;
 export function apply(payload: usize, bytes: usize): i32 {
   const status = lookThrough(payload, bytes);
   if (status !== APPLY_OK) return status;
+  leaveTracker();
   const count = load<u32>(payload);
   let at = payload + RECORD_COUNT_BYTES;
   let applied: u32 = 0;

@@ -1,15 +1,23 @@
-// The keys that clients watch, by their hashes, and when each was last changed: an open table of 32 bytes a
-// key.
+// The keys that clients watch or track, by their hashes, and when each was last changed: an open table of 32
+// bytes a key.
 //   0  u64  keyed hash (keyed-hash.ts)
 //   8  u64  number of the last change
 //   16 u64  the same without deletions of what had expired already
-//   24 u32  watchers; 0: no entry
-// Two keys of one hash share an entry: each then seems to change with the other, and no change is missed.
+//   24 u32  watchers
+//   28 u32  the first of the keys of this hash that are kept (kept-keys.ts), 0 when none is
+// An entry without watchers and kept keys is free. Two watched keys of one hash share an entry: each then
+// seems to change with the other, and no change is missed.
 //
-// Invariants (`checkChanges`): every entry is found from its hash; `watchedHashes` counts them, and at least
-// a quarter of the table is free.
+// The top bits of a hash choose one of 64 such tables, each of which grows and shrinks by itself: what moves
+// at once is little, however many keys there are.
+//
+// Invariants (`checkChanges`): every entry is found from its hash; `entries` and `watchedHashes` count them
+// and those with watchers, and at least a quarter of each table is free.
 import { allocateReserve, freePages } from '../memory/pages';
 
+/** How many tables there are, and the bits of a hash that choose one. */
+export const TABLES: u32 = 64;
+const TABLE_BITS: u64 = 6;
 const ENTRY_SHIFT: usize = 5;
 const CAPACITY_MIN: u32 = 128;
 /**
@@ -18,30 +26,31 @@ const CAPACITY_MIN: u32 = 128;
  */
 const WATCHED_MAX: u32 = 1 << 20;
 
-/** How many hashes are watched. While it is 0, no change need be noted. */
-export let watchedHashes: u32 = 0;
+/** Of each table 0 its address (u32), 4 its capacity in entries (u32), 8 its entries in use (u32). */
+const tables: usize = memory.data(1024, 8);
+let entries: u32 = 0;
+let watchedHashes: u32 = 0;
+/** All keys are of interest, not only those with an entry. */
+let isEveryKeyNoted: bool = false;
+/** Whether changes must be noted: some key is watched or tracked, or all are of interest. */
+export let areChangesNoted: bool = false;
 /** Changes of watched keys so far. */
 export let changeCount: u64 = 0;
-let table: usize = 0;
-let capacity: u32 = 0;
+
+/** Has changes of all keys noted, or only of those with an entry. */
+export function noteEveryKey(isEvery: bool): void {
+  isEveryKeyNoted = isEvery;
+  areChangesNoted = isEvery || entries !== 0;
+}
 
 /** Adds a watcher of a hash; returns false when memory is exhausted. */
 export function watchHash(keyed: u64): bool {
-  if (capacity !== 0) {
-    const entry = entryFor(keyed);
-    if (watchersOf(entry) !== 0) {
-      setWatchers(entry, watchersOf(entry) + 1);
-      return true;
-    }
-  }
-  if (watchedHashes === WATCHED_MAX) return false;
-  if ((watchedHashes + 1) << 2 > capacity * 3 && !resize(max(capacity << 1, CAPACITY_MIN))) return false;
-  const entry = entryFor(keyed);
-  store<u64>(entry, keyed);
-  store<u64>(entry, 0, 8);
-  store<u64>(entry, 0, 16);
-  setWatchers(entry, 1);
-  watchedHashes++;
+  const found = entryOf(keyed);
+  if ((found === 0 || watchersOf(found) === 0) && watchedHashes === WATCHED_MAX) return false;
+  const entry = found === 0 ? makeEntry(keyed) : found;
+  if (entry === 0) return false;
+  if (watchersOf(entry) === 0) watchedHashes++;
+  setWatchers(entry, watchersOf(entry) + 1);
   return true;
 }
 
@@ -52,20 +61,14 @@ export function unwatchHash(keyed: u64): void {
   setWatchers(entry, watchersOf(entry) - 1);
   if (watchersOf(entry) !== 0) return;
   watchedHashes--;
-  closeGap(entry);
-  if (watchedHashes === 0) {
-    freePages(table);
-    capacity = 0;
-  } else if (capacity > CAPACITY_MIN && watchedHashes << 3 < capacity) resize(capacity >> 1);
+  dropUnused(entry);
 }
 
 /**
- * Notes a change of a key. `wasExpired` means that a key past its expiry was deleted, which no client could
- * see.
+ * Counts a change of an entry's key. `wasExpired` means that a key past its expiry was deleted, which no
+ * client could see.
  */
-export function noteChange(keyed: u64, wasExpired: bool): void {
-  const entry = watched(keyed);
-  if (entry === 0) return;
+export function countChange(entry: usize, wasExpired: bool): void {
   changeCount++;
   store<u64>(entry, changeCount, 8);
   if (!wasExpired) store<u64>(entry, changeCount, 16);
@@ -73,9 +76,8 @@ export function noteChange(keyed: u64, wasExpired: bool): void {
 
 /** Returns the entry of a hash, 0 when nobody watches it. */
 export function watched(keyed: u64): usize {
-  if (capacity === 0) return 0;
-  const entry = entryFor(keyed);
-  return watchersOf(entry) === 0 ? 0 : entry;
+  const entry = entryOf(keyed);
+  return entry === 0 || watchersOf(entry) === 0 ? 0 : entry;
 }
 
 /** Returns the number of the entry's last change. */
@@ -88,6 +90,87 @@ export function lastVisibleChangeOf(entry: usize): u64 {
   return load<u64>(entry, 16);
 }
 
+/** Returns the first kept key of the entry, 0 without one. */
+export function keptOf(entry: usize): usize {
+  return load<u32>(entry, 28);
+}
+
+export function setKept(entry: usize, kept: usize): void {
+  store<u32>(entry, <u32>kept, 28);
+}
+
+/** Returns the entry of a hash, 0 when it has none. It stays there until an entry is made or dropped. */
+export function entryOf(keyed: u64): usize {
+  const table = tableOf(keyed);
+  if (capacityOf(table) === 0) return 0;
+  const entry = entryFor(table, keyed);
+  return isUsed(entry) ? entry : 0;
+}
+
+/** Makes the entry of a hash that has none; returns 0 when memory is exhausted. */
+export function makeEntry(keyed: u64): usize {
+  const table = tableOf(keyed);
+  const capacity = capacityOf(table);
+  const used = usedOf(table);
+  if ((used + 1) << 2 > capacity * 3 && !resize(table, max(capacity << 1, CAPACITY_MIN))) return 0;
+  const entry = entryFor(table, keyed);
+  store<u64>(entry, keyed);
+  memory.fill(entry + 8, 0, 24);
+  setUsed(table, used + 1);
+  entries++;
+  areChangesNoted = true;
+  return entry;
+}
+
+/** Drops an entry that has neither watchers nor kept keys; entries may move. */
+export function dropUnused(entry: usize): void {
+  if (dropInPlace(entry)) fitTable(tableOf(load<u64>(entry)));
+}
+
+/**
+ * Does what `dropUnused` does, while one goes through a table: only entries behind this one in the table
+ * move, and one of them perhaps to this place. Returns whether the entry was unused.
+ */
+export function dropInPlace(entry: usize): bool {
+  if (isUsed(entry)) return false;
+  const table = tableOf(load<u64>(entry));
+  setUsed(table, usedOf(table) - 1);
+  entries--;
+  areChangesNoted = isEveryKeyNoted || entries !== 0;
+  closeGap(table, entry);
+  return true;
+}
+
+/** Returns a table by its number. */
+export function tableAt(index: u32): usize {
+  return tables + ((<usize>index) << 4);
+}
+
+/** Returns how many entries a table has room for, 0 when it has no memory. */
+export function capacityOf(table: usize): u32 {
+  return load<u32>(table, 4);
+}
+
+/** Returns a place of a table, which may be free. */
+export function placeIn(table: usize, index: u32): usize {
+  return <usize>load<u32>(table) + ((<usize>index) << ENTRY_SHIFT);
+}
+
+/** Makes a table smaller that has become sparse, and frees one that is empty. */
+export function fitTable(table: usize): void {
+  const capacity = capacityOf(table);
+  const used = usedOf(table);
+  if (capacity === 0) return;
+  if (used === 0) {
+    freePages(load<u32>(table));
+    store<u32>(table, 0, 4);
+  } else if (capacity > CAPACITY_MIN && used << 3 < capacity) resize(table, capacity >> 1);
+}
+
+function isUsed(entry: usize): bool {
+  return load<u64>(entry, 24) !== 0;
+}
+
 function watchersOf(entry: usize): u32 {
   return load<u32>(entry, 24);
 }
@@ -96,79 +179,97 @@ function setWatchers(entry: usize, watchers: u32): void {
   store<u32>(entry, watchers, 24);
 }
 
-/** Returns where the search for an entry begins: its top bits. */
-function homeOf(keyed: u64): u32 {
-  return <u32>(keyed >> (64 - <u64>ctz(capacity)));
+function tableOf(keyed: u64): usize {
+  return tableAt(<u32>(keyed >> (64 - TABLE_BITS)));
+}
+
+function usedOf(table: usize): u32 {
+  return load<u32>(table, 8);
+}
+
+function setUsed(table: usize, used: u32): void {
+  store<u32>(table, used, 8);
+}
+
+/** Returns where the search for an entry begins: the bits below those that chose the table. */
+function homeOf(table: usize, keyed: u64): u32 {
+  return <u32>((keyed << TABLE_BITS) >> (64 - <u64>ctz(capacityOf(table))));
 }
 
 /** Returns the hash's entry, or the free one in which it belongs. */
-function entryFor(keyed: u64): usize {
-  let index = homeOf(keyed);
-  let entry = entryAt(index);
-  while (watchersOf(entry) !== 0 && load<u64>(entry) !== keyed) {
-    index = (index + 1) & (capacity - 1);
-    entry = entryAt(index);
+function entryFor(table: usize, keyed: u64): usize {
+  const last = capacityOf(table) - 1;
+  let index = homeOf(table, keyed);
+  let entry = placeIn(table, index);
+  while (isUsed(entry) && load<u64>(entry) !== keyed) {
+    index = (index + 1) & last;
+    entry = placeIn(table, index);
   }
   return entry;
 }
 
-function entryAt(index: u32): usize {
-  return table + ((<usize>index) << ENTRY_SHIFT);
-}
-
 /** Moves up the entries that a freed one would cut off from where their search begins. */
-function closeGap(entry: usize): void {
-  let gap = <u32>((entry - table) >> ENTRY_SHIFT);
+function closeGap(table: usize, entry: usize): void {
+  const last = capacityOf(table) - 1;
+  let gap = <u32>((entry - <usize>load<u32>(table)) >> ENTRY_SHIFT);
   let index = gap;
   for (;;) {
-    index = (index + 1) & (capacity - 1);
-    const other = entryAt(index);
-    if (watchersOf(other) === 0) break;
-    const home = homeOf(load<u64>(other));
-    if (((index - home) & (capacity - 1)) < ((index - gap) & (capacity - 1))) continue;
-    memory.copy(entryAt(gap), other, 32);
+    index = (index + 1) & last;
+    const other = placeIn(table, index);
+    if (!isUsed(other)) break;
+    const home = homeOf(table, load<u64>(other));
+    if (((index - home) & last) < ((index - gap) & last)) continue;
+    memory.copy(placeIn(table, gap), other, 32);
     gap = index;
   }
-  setWatchers(entryAt(gap), 0);
+  store<u64>(placeIn(table, gap), 0, 24);
 }
 
 /**
  * Moves all entries to a larger or smaller table; returns false, with nothing changed, when memory is
  * exhausted.
  */
-function resize(entries: u32): bool {
-  const bytes = (<usize>entries) << ENTRY_SHIFT;
+function resize(table: usize, capacity: u32): bool {
+  const bytes = (<usize>capacity) << ENTRY_SHIFT;
   const resized = allocateReserve(bytes);
   if (resized === 0) return false;
   memory.fill(resized, 0, bytes);
-  const old = table;
-  const oldEnd = old + ((<usize>capacity) << ENTRY_SHIFT);
-  const hadTable = capacity !== 0;
-  table = resized;
-  capacity = entries;
-  if (!hadTable) return true;
+  const old: usize = load<u32>(table);
+  const oldEnd = old + ((<usize>capacityOf(table)) << ENTRY_SHIFT);
+  store<u32>(table, <u32>resized);
+  store<u32>(table, capacity, 4);
+  if (old === oldEnd) return true;
   for (let entry = old; entry < oldEnd; entry += 1 << ENTRY_SHIFT) {
-    if (watchersOf(entry) !== 0) memory.copy(entryFor(load<u64>(entry)), entry, 32);
+    if (isUsed(entry)) memory.copy(entryFor(table, load<u64>(entry)), entry, 32);
   }
   freePages(old);
   return true;
 }
 
-/** Asserts the invariants of the table of watched keys. */
+/** Asserts the invariants of the tables. */
 export function checkChanges(): void {
-  let entries: u32 = 0;
-  for (let index: u32 = 0; index < capacity; index++) {
-    const entry = entryAt(index);
-    if (watchersOf(entry) === 0) continue;
-    assert(entryFor(load<u64>(entry)) === entry, 'an entry is found from its hash');
+  let all: u32 = 0;
+  let withWatchers: u32 = 0;
+  for (let number: u32 = 0; number < TABLES; number++) {
+    const table = tableAt(number);
+    let used: u32 = 0;
+    for (let index: u32 = 0; index < capacityOf(table); index++) {
+      const entry = placeIn(table, index);
+      if (!isUsed(entry)) continue;
+      assert(entryOf(load<u64>(entry)) === entry, 'an entry is found from its hash');
+      assert(
+        load<u64>(entry, 16) <= load<u64>(entry, 8) && load<u64>(entry, 8) <= changeCount,
+        'changes were counted',
+      );
+      if (watchersOf(entry) !== 0) withWatchers++;
+      used++;
+    }
     assert(
-      load<u64>(entry, 16) <= load<u64>(entry, 8) && load<u64>(entry, 8) <= changeCount,
-      'changes were counted',
+      used === usedOf(table) && used << 2 <= capacityOf(table) * 3,
+      "a table's entries are those that were counted",
     );
-    entries++;
+    all += used;
   }
-  assert(
-    entries === watchedHashes && entries << 2 <= capacity * 3,
-    'the entries are those that were counted',
-  );
+  assert(all === entries && withWatchers === watchedHashes, 'the entries are those that were counted');
+  assert(areChangesNoted === (isEveryKeyNoted || entries !== 0), 'changes are noted while they matter');
 }

@@ -20,6 +20,7 @@ import { nearestExpiring } from '../table/expiry';
 import { randomExpiring, randomRecord, randomSegment, randomShard } from '../table/sample';
 import { emptyPool, locateIdlest } from './pool';
 import { compact, deleteHere, isFrozen, isReplica, locateRecord } from './store';
+import { leaveTracker, returnTracker } from './trackers';
 
 /**
  * A primary leaves a sixteenth of its memory, for gaps between its own records and for replicas, which apply
@@ -127,7 +128,11 @@ function noteExcess(): void {
 /** Returns false when there is nothing to evict, or no memory for the Del that replicas need. */
 function evictOne(): bool {
   const record = locateVictim();
-  if (record === 0 || deleteHere(record, NOTE_EVICTED) !== WRITE_DONE) return false;
+  if (record === 0) return false;
+  const left = leaveTracker();
+  const written = deleteHere(record, NOTE_EVICTED);
+  returnTracker(left);
+  if (written !== WRITE_DONE) return false;
   evictedKeys += 1;
   return true;
 }

@@ -6,6 +6,7 @@ import { keyLengthOf } from '../memory/record';
 import { firstRecord, generationOf, overflowOf, spanOf, usedSlots } from '../table/segment';
 import { depthOf, directoryOf, keysOf, shardAt, shardCount } from '../table/shard';
 import { segmentIn } from '../table/table';
+import { setSilent } from './broadcasts';
 import { deleteHere, locateRecord } from './store';
 
 /** How many keys the step at hand may still delete. */
@@ -19,9 +20,11 @@ let refusedBytes: u32 = 0;
  */
 export function deleteSome(limit: u32): u32 {
   left = limit;
+  setSilent(true);
   for (let id: u32 = 0; id < shardCount && left !== 0; id++) {
     if (keysOf(shardAt(id)) !== 0) emptyShard(shardAt(id));
   }
+  setSilent(false);
   return limit - left;
 }
 

@@ -27,3 +27,9 @@ export function countedQuietly(record: usize): usize {
   else hits += 1;
   return record;
 }
+
+/** Counts the reads of a command that read many keys. */
+export function countReads(found: u32, missed: u32): void {
+  hits += found;
+  misses += missed;
+}

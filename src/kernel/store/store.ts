@@ -24,8 +24,9 @@ import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from
 import { find, insert, remove, reserve, touchBucket, touchRecord } from '../table/table';
 import { xxh3 } from '../xxh3';
 import { emit, emitPostponed, emitRewritten, reserveRecord, reserveRewritten } from './batch';
-import { noteChange, watchedHashes } from './changes';
+import { areChangesNoted } from './changes';
 import { noteKey, noteWrite, wantedNotes } from './notes';
+import { noteChange } from './trackers';
 
 /** A replica hides what has expired and emits nothing. */
 export let isReplica: bool = false;
@@ -36,16 +37,17 @@ let atHash: u64 = 0;
 let atKeyed: u64 = 0;
 /** Where the record's address stands in the table, 0 when the key is not there. */
 let atSlot: usize = 0;
-let expiredKeys: f64 = 0;
+/** How many keys were deleted here because they had expired. */
+export let expiredKeys: f64 = 0;
 /** How many records a compaction has moved; the debug build counts them. */
 let moved: f64 = 0;
 let isTouching: bool = true;
 /** What was read ahead, which is kept so that no compiler leaves the reading out. */
 export let touched: u64 = 0;
 /** Address of the key whose hashes are known already, 0 when none is. */
-let knownKey: usize = 0;
+export let knownKey: usize = 0;
 let knownHash: u64 = 0;
-let knownKeyed: u64 = 0;
+export let knownKeyed: u64 = 0;
 
 /** Makes this a replica's store, or a primary's, which deletes what has expired and emits the Del. */
 export function setReplica(replica: bool): void {
@@ -56,11 +58,6 @@ export function setReplica(replica: bool): void {
 /** While frozen, a primary deletes only what a client deletes. */
 export function setFrozen(frozen: bool): void {
   isFrozen = frozen;
-}
-
-/** Returns how many keys were deleted here because they had expired. */
-export function expiredCount(): f64 {
-  return expiredKeys;
 }
 
 /** Returns how many records compactions have moved; the debug build counts them. */
@@ -234,7 +231,7 @@ export function createHere(key: usize, keyBytes: u32, bytes: u32): usize {
 
 /** Emits the Set of the located record, whose value was changed in place. */
 export function emitHere(record: usize): void {
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  if (areChangesNoted) noteChange(atKeyed, record, false);
   noteKey(NOTE_WRITTEN, keyOf(record), keyLengthOf(record));
   emitRewritten(atShard, atHash, record);
 }
@@ -357,14 +354,14 @@ function writeQuietly(
   store<u32>(target, valueBytes, 4);
   copyBytes(valueAt(target), value, valueBytes);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  if (areChangesNoted) noteChange(atKeyed, target, false);
   return true;
 }
 
 /** Deletes the located record without emitting. */
 export function discardHere(record: usize): void {
   if (ASSERTS) assert(record === located(), 'the record is the one that was located');
-  if (watchedHashes !== 0) noteChange(atKeyed, expiryOf(atShard, record) <= nowMs);
+  if (areChangesNoted) noteChange(atKeyed, record, expiryOf(atShard, record) <= nowMs);
   const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
   setExpiry(atShard, record, NEVER);
   remove(atShard, atKeyed, atSlot);
@@ -376,7 +373,7 @@ export function discardHere(record: usize): void {
 export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
-  if (watchedHashes !== 0) noteChange(atKeyed, false);
+  if (areChangesNoted) noteChange(atKeyed, record, false);
   noteKey(expiresAtMs === NEVER ? NOTE_PERSISTED : NOTE_EXPIRY, keyOf(record), keyLengthOf(record));
   return true;
 }

@@ -53,6 +53,8 @@ const MERGE_TRY_AT: u32 = 260;
 const DEPTH_MAX: u32 = 26;
 
 let probed: f64 = 0;
+/** What was read ahead, which is kept so that no compiler leaves the reading out. */
+export let readAhead: u64 = 0;
 /** A copy of the segment that is being split or joined. */
 const scratch: usize = memory.data(4096, 16);
 
@@ -234,6 +236,10 @@ function insertInto(segment: usize, keyed: u64, record: usize): void {
  */
 function distribute(source: usize, first: usize, second: usize, bit: u32): void {
   for (let line = source; line < source + PAGE_BYTES; line += 64) {
+    // The keys of a bucket are read ahead together, so that the waits for memory overlap.
+    for (let used = usedSlots(line); used !== 0; used &= used - 1) {
+      readAhead ^= load<u64>(keyOf(firstRecord(line, used)));
+    }
     for (let used = usedSlots(line); used !== 0; used &= used - 1) {
       const record = firstRecord(line, used);
       const keyed = keyedHash(keyOf(record), keyLengthOf(record));

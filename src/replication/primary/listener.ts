@@ -59,8 +59,8 @@ export class ReplicaListener {
   readonly #messages: MessageSender;
   readonly #host: SessionHost = {
     admit: (session, claim) => this.#admit(session, claim),
-    acknowledged: (session) => {
-      if (session.holdsSomething) this.#fullReplicas.holds(this.#keyOf(session));
+    acknowledged: (session, holdsSomething) => {
+      if (holdsSomething) this.#fullReplicas.holds(this.#keyOf(session));
       for (const listener of this.#ackListeners) listener();
     },
     kept: (history, address) => {

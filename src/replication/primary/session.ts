@@ -55,8 +55,8 @@ export interface SessionOptions extends FeedOptions {
 export interface SessionHost {
   /** Called when the peer may come and wants to be a replica; returns false when no slot is free. */
   admit(session: PrimarySession, claim: Claim): boolean;
-  /** Called when the replica has acknowledged what it has applied. */
-  acknowledged(session: PrimarySession): void;
+  /** Called when the replica has acknowledged what it has applied, whether or not that is something whole. */
+  acknowledged(session: PrimarySession, holdsSomething: boolean): void;
   /** Called when the replica leaves with what it had of this history, which is foreign to what is served. */
   kept(history: string, address: string): void;
   /** Called when the replica, which has been admitted, says that it has no memory for what is served. */
@@ -137,11 +137,6 @@ export class PrimarySession {
   /** What the peer has acknowledged as applied; undefined until it does. */
   get acknowledged(): readonly bigint[] | undefined {
     return this.#acks.watermarks;
-  }
-
-  /** Whether the peer has acknowledged that it holds something whole. */
-  get holdsSomething(): boolean {
-    return this.#acks.holdsSomething;
   }
 
   /**
@@ -374,7 +369,8 @@ export class PrimarySession {
   #hear(frame: SplitFrame): void {
     if (this.#state === 'waiting') throw outOfPlace(frame);
     const asksAgain = this.#acks.read(frame);
-    this.#host.acknowledged(this);
+    this.#feed?.acknowledged();
+    this.#host.acknowledged(this, this.#acks.holdsSomething);
     if (asksAgain) this.ask();
   }
 

@@ -1,31 +1,51 @@
 /** CLIENT LIST and CLIENT INFO: one client as a line of fields, Redis' names in Redis' order. */
 import type { ClientState } from '../client-state.js';
-import type { CommandHost } from '../command-host.js';
+import type { ClientMemory, CommandHost } from '../command-host.js';
+import { redirectOf } from './tracking.js';
 import { hasChangedKeys } from './transactions.js';
 
+const NO_BYTES = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
+/** The fields of a client without a transaction, subscriptions and bytes in its buffers, which most are. */
+const AT_REST = fieldsOf(-1, 0, NO_BYTES, undefined);
+
 /**
- * A client's line. Its fields for databases and tracking are empty; Node does not provide `fd`. It is one
- * text, for a list has thousands of them.
+ * A client's line. Its field for databases is empty; Node does not provide `fd`. A list has thousands of
+ * lines, so each is put together from few parts.
  */
 export function clientLine(client: ClientState, host: CommandHost): string {
-  const { inputBytes, argumentBytes, replyBytes, outputBytes } = host.clients.memoryOf(client);
+  const memory = host.clients.memoryOf(client);
+  const { inputBytes, argumentBytes, outputBytes } = memory;
   const { queue, queuedBytes = 0 } = client.transaction ?? {};
-  const { channels, patterns, shardChannels, bytes = 0 } = client.subscriptions ?? {};
-  const total = inputBytes + argumentBytes + outputBytes + queuedBytes + bytes;
+  const { subscriptions } = client;
+  const isBusy = queue !== undefined || subscriptions !== undefined;
+  const isAtRest = !isBusy && inputBytes + argumentBytes + outputBytes === 0;
+  const fields = isAtRest ? AT_REST : fieldsOf(queue?.length ?? -1, queuedBytes, memory, subscriptions);
   const line =
-    `id=${client.id} addr=${client.address} laddr=${client.localAddress} fd=-1 name=${client.name}` +
-    ` age=${ageSeconds(client, host)} idle=${idleSeconds(client, host)}` +
-    ` flags=${flagsOf(client, host)} db=0 sub=${channels?.size ?? 0}` +
-    ` psub=${patterns?.size ?? 0} ssub=${shardChannels?.size ?? 0}` +
-    ` multi=${queue?.length ?? -1} qbuf=${inputBytes} qbuf-free=0 argv-mem=${argumentBytes}` +
-    ` multi-mem=${queuedBytes} rbs=${replyBytes} rbp=0 obl=0` +
-    ` oll=${outputBytes > 0 ? 1 : 0} omem=${outputBytes} tot-mem=${total}` +
-    ` events=${outputBytes > 0 ? 'rw' : 'r'} cmd=${client.lastCommand} user=default redir=-1` +
+    `${client.endpoints}${client.name} age=${ageSeconds(client, host)} idle=${idleSeconds(client, host)}` +
+    ` flags=${flagsOf(client, host)}${fields}${client.lastCommand} user=default redir=${redirectOf(client)}` +
     ` resp=${client.protocol}`;
   // Redis 7.2 and Valkey show these for every client; here only a client that sent them has them.
   const library = client.libraryName === '' ? '' : ` lib-name=${client.libraryName}`;
   const version = client.libraryVersion === '' ? '' : ` lib-ver=${client.libraryVersion}`;
   return `${line}${library}${version}${client.canRedirect ? ' capa=r' : ''}`;
+}
+
+/** The fields from `db` to `cmd`; `multi` is the length of the transaction's queue, -1 without one. */
+function fieldsOf(
+  multi: number,
+  queuedBytes: number,
+  { inputBytes, argumentBytes, replyBytes, outputBytes }: ClientMemory,
+  subscriptions: ClientState['subscriptions'],
+): string {
+  const { channels, patterns, shardChannels, bytes = 0 } = subscriptions ?? {};
+  const total = inputBytes + argumentBytes + outputBytes + queuedBytes + bytes;
+  return (
+    ` db=0 sub=${channels?.size ?? 0} psub=${patterns?.size ?? 0} ssub=${shardChannels?.size ?? 0}` +
+    ` multi=${multi} qbuf=${inputBytes} qbuf-free=0 argv-mem=${argumentBytes}` +
+    ` multi-mem=${queuedBytes} rbs=${replyBytes} rbp=0 obl=0` +
+    ` oll=${outputBytes > 0 ? 1 : 0} omem=${outputBytes} tot-mem=${total}` +
+    ` events=${outputBytes > 0 ? 'rw' : 'r'} cmd=`
+  );
 }
 
 /** Whole seconds since a client connected. */
@@ -44,15 +64,17 @@ function secondsSince(thenMs: number, host: CommandHost): number {
 
 /** The letters of a client's flags; `N` when it has none. */
 export function flagsOf(client: ClientState, host: CommandHost): string {
-  const flags = [
-    client.isMonitor ? 'O' : '',
-    client.subscriptions === undefined ? '' : 'P',
-    client.transaction === undefined ? '' : 'x',
-    client.isBlocked ? 'b' : '',
-    hasChangedKeys(client, host) ? 'd' : '',
-    client.leaves ? 'c' : '',
-    client.isNeverEvicted ? 'e' : '',
-    client.isNeverTouching ? 'T' : '',
-  ].join('');
+  let flags = '';
+  if (client.isMonitor) flags += 'O';
+  if (client.subscriptions !== undefined) flags += 'P';
+  if (client.transaction !== undefined) flags += 'x';
+  if (client.isBlocked) flags += 'b';
+  if (client.tracking !== undefined) flags += 't';
+  if (client.tracking?.isRedirectBroken === true) flags += 'R';
+  if (client.tracking?.isBroadcast === true) flags += 'B';
+  if (client.watched.size > 0 && hasChangedKeys(client, host)) flags += 'd';
+  if (client.leaves) flags += 'c';
+  if (client.isNeverEvicted) flags += 'e';
+  if (client.isNeverTouching) flags += 'T';
   return flags === '' ? 'N' : flags;
 }

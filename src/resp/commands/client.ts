@@ -18,18 +18,8 @@ import { parseTimeoutMs } from '../timeout.js';
 import { addressFilter, meantClients } from './client-filter.js';
 import { clientLine } from './client-list.js';
 import { printable, setClientName } from './client-name.js';
-
-const shared = { keys: NO_KEYS, group: 'connection', complexity: 'O(1)' } as const;
-const own = {
-  ...shared,
-  flags: ['noscript', 'loading', 'stale'],
-  categories: ['slow', 'connection'],
-} as const;
-const admin = {
-  ...shared,
-  flags: ['admin', 'noscript', 'loading', 'stale'],
-  categories: ['admin', 'slow', 'dangerous', 'connection'],
-} as const;
+import { admin, own } from './client-row.js';
+import { cachingCommands, trackingCommands } from './tracking.js';
 
 const MORE_FILTERS = [
   '    * FLAGS <flags>, NAME <name>, LIB-NAME <name>, LIB-VER <version>, DB <db>, CAPA <capa>, IP <ip>',
@@ -37,6 +27,7 @@ const MORE_FILTERS = [
 ];
 
 const subcommands: readonly Command[] = [
+  ...cachingCommands,
   {
     ...own,
     name: 'getname',
@@ -223,6 +214,7 @@ const subcommands: readonly Command[] = [
     ],
     run: setInfo,
   },
+  ...trackingCommands,
   {
     ...admin,
     name: 'no-evict',

@@ -205,6 +205,7 @@ function zoneOf({ settings }: CommandHost): [string, Reply][] {
 function reset({ client, host }: Call): Reply {
   if (client.isMonitor) host.clients.removeMonitor(client);
   client.isMonitor = false;
+  host.tracking.disable(client);
   host.pubsub.forget(client);
   client.protocol = 2;
   client.isAuthenticated = !host.settings.hasPassword;

@@ -162,6 +162,7 @@ function dbsize({ host }: Call): Reply {
 function flush({ args, host }: Call): Reply {
   const mode = args.length === 2 ? wordOf(args, 1) : 'sync';
   if (args.length > 2 || (mode !== 'sync' && mode !== 'async')) return SYNTAX_ERROR;
+  host.tracking.flush();
   const engine = host.engine();
   while (!engine.keyspace.deleteSome(FLUSHED_KEYS));
   return OK;

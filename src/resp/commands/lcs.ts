@@ -1,6 +1,6 @@
 /**
- * LCS, the longest common subsequence of two values. It uses Redis' table, so that it finds the same one of
- * several.
+ * LCS, the longest common subsequence of two values. It goes through Redis' table, so that it finds the same
+ * one of several.
  */
 
 import { parseInt64, wordOf } from '../arguments.js';
@@ -59,10 +59,9 @@ function lcs({ args, host }: Call): Reply {
   }
   const a = engine.get(args[1]!) ?? EMPTY;
   const b = engine.get(args[2]!) ?? EMPTY;
-  const table = lengthsOf(a, b);
-  const length = table[table.length - 1]!;
+  const matches = matchesOf(a, b, stepsOf(a, b));
+  const length = matches.reduce((sum, match) => sum + match.length, 0);
   if (wantsLength) return length;
-  const matches = matchesOf(a, b, table);
   if (!wantsMatches) {
     return Buffer.concat(matches.reverse().map((match) => a.subarray(match.a, match.a + match.length)));
   }
@@ -78,38 +77,50 @@ function lcs({ args, host }: Call): Reply {
   ]);
 }
 
-type Table = Uint16Array | Uint32Array;
+/** Columns of the table that a word has. With them, a sum of two words and a carry is a small integer. */
+const WORD_BITS = 30;
+const WORD_MASK = 2 ** WORD_BITS - 1;
 
 /**
- * The table: for the first bytes of `a` (rows) and of `b` (columns), their longest common subsequence's
- * length, in cells of two bytes where that is enough.
+ * For the first bytes of `a` (rows) and of `b` (columns), their longest common subsequence grows by at most 1
+ * from a column to the next. The table has a bit for each: 0 where it grows, 1 where it stays. A row is made
+ * of the one above by sums of words (H. Hyyrö, "Bit-parallel LCS-length computation revisited", 2004).
  */
-function lengthsOf(a: Buffer, b: Buffer): Table {
-  const width = b.length + 1;
-  const cells = (a.length + 1) * width;
-  const isNarrow = Math.min(a.length, b.length) < 2 ** 16;
-  const table = isNarrow ? new Uint16Array(cells) : new Uint32Array(cells);
-  for (let i = 1; i <= a.length; i++) fillRow(table, i * width, width, a[i - 1]!, b);
-  return table;
+interface Steps {
+  /** Row 0 is that of no byte of `a`. */
+  readonly bits: Int32Array;
+  /** Words of a row. */
+  readonly width: number;
 }
 
-/** Fills the row at `start` from the one above; what is to the left and above stays in registers. */
-function fillRow(table: Table, start: number, width: number, byte: number, b: Buffer): void {
-  let left = 0;
-  let diagonal = 0;
-  let at = start + 1;
-  for (let j = 0; j < b.length; j++, at++) {
-    const above = table[at - width]!;
-    if (byte === b[j]) left = diagonal + 1;
-    else if (above > left) left = above;
-    diagonal = above;
-    table[at] = left;
+function stepsOf(a: Buffer, b: Buffer): Steps {
+  const width = Math.ceil(b.length / WORD_BITS);
+  const bits = new Int32Array((a.length + 1) * width).fill(WORD_MASK, 0, width);
+  const placesOf: (Int32Array | undefined)[] = new Array(256).fill(undefined);
+  for (const byte of a) placesOf[byte] ??= new Int32Array(width);
+  for (let j = 0; j < b.length; j++) {
+    const places = placesOf[b[j]!];
+    if (places !== undefined) places[Math.floor(j / WORD_BITS)]! |= 1 << (j % WORD_BITS);
+  }
+  for (let i = 1; i <= a.length; i++) fillRow(bits, i * width, placesOf[a[i - 1]!]!);
+  return { bits, width };
+}
+
+/** Fills the row at `start` from the one above; `places` are the columns that have the row's byte. */
+function fillRow(bits: Int32Array, start: number, places: Int32Array): void {
+  const width = places.length;
+  let carry = 0;
+  for (let at = 0; at < width; at++) {
+    const above = bits[start - width + at]!;
+    const common = above & places[at]!;
+    const sum = above + common + carry;
+    carry = sum >>> WORD_BITS;
+    bits[start + at] = (sum | (above & ~common)) & WORD_MASK;
   }
 }
 
 /** The runs of one longest common subsequence, the last one first. */
-function matchesOf(a: Buffer, b: Buffer, table: Table): Match[] {
-  const width = b.length + 1;
+function matchesOf(a: Buffer, b: Buffer, { bits, width }: Steps): Match[] {
   const matches: Match[] = [];
   let i = a.length;
   let j = b.length;
@@ -126,8 +137,9 @@ function matchesOf(a: Buffer, b: Buffer, table: Table): Match[] {
       continue;
     }
     endRun();
-    const at = i * width + j;
-    if (table[at - width]! > table[at - 1]!) i -= 1;
+    // Where the bytes differ, a length that grows at this column is the one above, which is the greater one.
+    const word = bits[i * width + Math.floor((j - 1) / WORD_BITS)]!;
+    if (((word >>> ((j - 1) % WORD_BITS)) & 1) === 0) i -= 1;
     else j -= 1;
   }
   endRun();

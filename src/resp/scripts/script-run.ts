@@ -4,7 +4,7 @@ import { flagBits, MAY_REPLICATE, OUT_OF_MEMORY, READONLY, STALE, TOO_FEW_REPLIC
 import type { CommandHost } from '../command-host.js';
 import { EMITTED_TOO_MUCH, type EmissionBound } from '../emission-bound.js';
 import { Failure } from '../reply.js';
-import type { CallingScript, ScriptFlags } from '../script-host.js';
+import type { CallingScript, ScriptCall, ScriptFlags } from '../script-host.js';
 
 const STALE_UNDECLARED = new Failure(
   "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set.",
@@ -21,6 +21,7 @@ const OUT_OF_MEMORY_UNDECLARED = new Failure(
 export class ScriptRun implements CallingScript {
   readonly client: ClientState;
   readonly #flags: ScriptFlags;
+  readonly #call: ScriptCall;
   readonly #isReadOnly: boolean;
   readonly #isOverMemory: boolean;
   readonly #host: CommandHost;
@@ -28,20 +29,12 @@ export class ScriptRun implements CallingScript {
   /** It has called a command that writes: it cannot be killed any more. */
   hasWritten = false;
 
-  /**
-   * `isReadOnly`: it was called by EVAL_RO or EVALSHA_RO. `emission` is what it, or its transaction, may
-   * emit.
-   */
-  constructor(
-    flags: ScriptFlags,
-    isReadOnly: boolean,
-    client: ClientState,
-    host: CommandHost,
-    emission: EmissionBound,
-  ) {
+  /** `emission` is what it, or its transaction, may emit. */
+  constructor(call: ScriptCall, client: ClientState, host: CommandHost, emission: EmissionBound) {
     this.#emission = emission;
-    this.#flags = flags;
-    this.#isReadOnly = isReadOnly;
+    this.#call = call;
+    this.#flags = call.script.flags;
+    this.#isReadOnly = call.isReadOnly;
     this.#host = host;
     // Keys are evicted before a script, never within it.
     this.#isOverMemory = !host.engine().makeRoom();
@@ -79,5 +72,10 @@ export class ScriptRun implements CallingScript {
     if (writes && this.#emission.isSpent) return EMITTED_TOO_MUCH;
     if (writes) this.hasWritten = true;
     return undefined;
+  }
+
+  noteRead(): void {
+    const { caller, keys } = this.#call;
+    if (caller.tracking !== undefined) this.#host.tracking.noteRead(caller, keys);
   }
 }

@@ -127,9 +127,10 @@ export class ScriptRunner implements ScriptRunning {
     this.#evaluated.clear();
   }
 
-  run({ script, keys, args, isReadOnly, caller }: ScriptCall): Reply | Later {
+  run(call: ScriptCall): Reply | Later {
+    const { script, keys, args, caller } = call;
     const emission = caller.emission ?? new EmissionBound(this.#host.engine());
-    const run = new ScriptRun(script.flags, isReadOnly, this.#clientFor(caller), this.#host, emission);
+    const run = new ScriptRun(call, this.#clientFor(caller), this.#host, emission);
     const refusal = run.refusal();
     if (refusal !== undefined) return refusal;
     this.#machine.setList('KEYS', keys);
@@ -160,9 +161,11 @@ export class ScriptRunner implements ScriptRunning {
   }
 
   /** The client that commands of a script see, as it is at the beginning of each. */
-  #clientFor({ isNeverTouching }: ClientState): ClientState {
+  #clientFor({ isNeverTouching, tracking }: ClientState): ClientState {
     this.#client.protocol = 2;
     this.#client.isNeverTouching = isNeverTouching;
+    // What the script changes its caller has changed; what it reads is noted by its run.
+    this.#client.tracking = tracking && { ...tracking, isBroadcast: true };
     return this.#client;
   }
 

@@ -33,3 +33,25 @@ it.each([1, 2, 15, 16, 17, 33, 1000])('%i keys are set, found, touched and delet
   expect(engine.keyCount()).toBe(0);
   engine.kernel.invariants();
 });
+
+it.each([
+  ['values alike', (index: number) => 'v'.repeat(100 + (index % 2))],
+  ['values that grow', (index: number) => 'v'.repeat(index)],
+  ['a large one first', (index: number) => 'v'.repeat(index === 0 ? 300_000 : 1)],
+  ['a large one last', (index: number) => 'v'.repeat(index === 1_999 ? 3_000_000 : 1)],
+  ['more than is asked for without the sum', (index: number) => 'v'.repeat(index < 40 ? 1_000_000 : 1)],
+])('a reply longer than its room is whole and counted once: %s', (_, valueAt) => {
+  const engine = newEngine({ maxValueBytes: 4_000_000 });
+  const driver = new RespDriver(engine);
+  const keys = keysFrom(0, 2_000);
+  for (const [index, key] of keys.entries()) engine.set(Buffer.from(key), Buffer.from(valueAt(index)));
+  const { replies } = driver.run(command('MGET', ...keys, 'none'));
+  const values = keys.map((_key, index) => {
+    const value = valueAt(index);
+    return `$${value.length}\r\n${value}\r\n`;
+  });
+  // The texts are too long to be shown.
+  expect(replies.equals(Buffer.from(`*2001\r\n${values.join('')}$-1\r\n`))).toBe(true);
+  const { exports } = engine.kernel;
+  expect([exports.keyspaceHits(), exports.keyspaceMisses()]).toEqual([2_000, 1]);
+});

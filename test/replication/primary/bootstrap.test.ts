@@ -4,10 +4,10 @@
  */
 import { describe, expect, it } from 'vitest';
 import { decodeBatch } from '../../../src/frame/batch.js';
-import { encodeHello } from '../../../src/frame/hello.js';
+import { encodeHello, encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
 import { decodeSnapshotChunk } from '../../../src/frame/snapshot.js';
-import { decodeWatermarks } from '../../../src/frame/watermarks.js';
+import { decodeWatermarks, encodeWatermarks } from '../../../src/frame/watermarks.js';
 import { RawPeer } from '../../support/virtual-cluster.js';
 import { clustersOf, expectWasOnceTrue, fill, isEqual } from '../../support/virtual-clusters.js';
 
@@ -236,11 +236,8 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       fill(primary, 50, 150, 'while away');
       world.runUntil(() => isEqual(primary, replica));
       expect(replica.store()?.content()).toEqual(primary.store.content());
-      expect(primary.metrics).toMatchObject({
-        catchUpSnapshotCount: 1,
-        catchUpBacklogCount: 1,
-        resumeFailureCount: 0,
-      });
+      world.runUntil(() => primary.metrics.catchUpBacklogCount === 1);
+      expect(primary.metrics).toMatchObject({ catchUpSnapshotCount: 1, resumeFailureCount: 0 });
       expect(replica.metrics).toMatchObject({ replicaApplied: 100, replicaSkipped: 0 });
       expect(replica.events).toEqual([
         'connecting',
@@ -253,6 +250,24 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
         'live',
         'caughtUp',
       ]);
+    });
+
+    it('is counted as resumed by its first Ack, for until then it may be gone already', async () => {
+      const { world, transport, primary } = await cluster({ store: { shards: 1 } });
+      const { base, id } = primary.history;
+      primary.store.set('a', '1');
+      world.run(1);
+      const peer = RawPeer.connect(world, transport);
+      const margin = new Map([['history', id]]);
+      peer.connection.write(encodeHelloFrame({ role: 'replica', watermarks: [base + 1n] }, { margin }));
+      world.run(20);
+      expect(primary.listener.replicas()[0]).toMatchObject({ state: 'live' });
+      expect(primary.metrics).toMatchObject({ catchUpBacklogCount: 0, catchUpSnapshotCount: 0 });
+      for (let acks = 0; acks < 2; acks += 1) {
+        peer.send(FrameKind.Ack, encodeWatermarks([base + 1n]));
+        world.run(20);
+        expect(primary.metrics.catchUpBacklogCount).toBe(1);
+      }
     });
 
     it('is given a snapshot when the backlog no longer reaches back', async () => {
@@ -386,6 +401,9 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
         primary.store.set('k', 'x'.repeat(100));
         world.run(1);
       }
+      expect(primary.log.lines.at(-1)).toMatch(
+        /^warn replica \S+ is cut off: \d+ bytes wait for it, and at most 500 may; a greater --subscriber-bytes would let it through$/,
+      );
       expect(primary.listener.replicas()).toEqual([]);
       expect(primary.metrics).toMatchObject({ backpressureEvents: 1, drops: 1 });
     });

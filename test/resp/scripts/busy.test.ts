@@ -82,7 +82,7 @@ it('a node is closed while a script runs', async () => {
 
 it.each([
   ['strings', 'local s = "x" while true do s = s .. s end'],
-  ['lists', 'local t = {} for i = 1, 1e9 do t[i] = ("x"):rep(4096) .. i end'],
+  ['lists', 'local t, s = {}, ("x"):rep(65536) for i = 1, 1e9 do t[i] = s .. i end'],
   ['a repetition', 'return ("x"):rep(1e9)'],
 ])('a script of too many %s ends with an error', { timeout: 120_000 }, async (_, text) => {
   await other.command('CONFIG', 'SET', 'busy-reply-threshold', '0');

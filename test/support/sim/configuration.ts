@@ -67,6 +67,7 @@ export const outcomes = [
   'tap continued',
   'tap snapshot',
   'tide during a scan',
+  'part of a large value',
 ] as const;
 
 export type TimedFault = (typeof timedFaults)[number];

@@ -3,6 +3,7 @@
  * never wait.
  */
 import { NO_EXPIRY } from '../../../src/frame/batch.js';
+import { POSTPONED_VALUE_BYTES_MIN } from '../../../src/kernel/layout.js';
 import { RandomSource } from '../random.js';
 import type { Planned, VirtualWorld } from '../virtual-world.js';
 import type { Configuration, Outcome } from './configuration.js';
@@ -18,6 +19,10 @@ const KEYS_AT_ONCE = 50;
 const TIDES = 4;
 /** One in so many. */
 const KEYS_THAT_STAY = 20;
+/** From so many bytes of values on, some writes change a part of a value whose record is then postponed. */
+const PARTS_FROM_BYTES = 5_001;
+/** So many parts of a value are written in one turn; all but the last may leave no record. */
+const PARTS = 3;
 /** A turn of the event loop, and what timers are rounded up by. */
 const SLACK_MS = 3;
 
@@ -146,12 +151,27 @@ export class Workload {
     const value = Buffer.alloc(random.skewed(valueBytesMax), random.below(256));
     const expireAtMs = this.#drawExpiry();
     if (store === undefined) return;
-    if (kind < 650) {
+    if (kind < 60 && valueBytesMax >= PARTS_FROM_BYTES) this.#writeParts(store, key, value);
+    else if (kind < 650) {
       if (store.makeRoom()) store.set(key, value, expireAtMs);
     } else if (kind < 800) store.del(key);
     else if (kind < 950) store.expire(key, expireAtMs);
     else if (kind < 998) store.get(key);
     else while (!store.keyspace.deleteSome(KEYS_AT_ONCE));
+  }
+
+  /** Writes parts of a large value, as SETRANGE, APPEND and SETBIT do, which make it if it is not there. */
+  #writeParts(store: ObservedEngine, key: Buffer, value: Buffer): void {
+    if (!store.makeRoom()) return;
+    if ((store.values.length(key) ?? 0) < POSTPONED_VALUE_BYTES_MIN) {
+      store.set(key, Buffer.alloc(POSTPONED_VALUE_BYTES_MIN, 1));
+    }
+    const part = value.subarray(0, 100);
+    for (let index = 0; index < PARTS; index += 1) {
+      const offset = index === 0 ? store.values.length(key)! : index * value.length;
+      store.values.overwrite(key, offset, part);
+    }
+    this.#reached('part of a large value');
   }
 
   #drawExpiry(): bigint {
