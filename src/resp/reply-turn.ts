@@ -9,7 +9,7 @@ import type { Clock, Timer, Timers } from '../clock.js';
  * Messages gather for so many times as long as it took to send the last ones, so that most of the time is
  * left for clients, but at most for so many microseconds.
  */
-const GATHERING_TIMES = 2;
+const GATHERING_TIMES = 3;
 const GATHERING_US_MAX = 5_000;
 
 /** A client with replies that wait for the end of the turn. */

@@ -14,9 +14,12 @@ import { respCommand } from '../support/resp-client.js';
 
 const PASSWORD = 'open sesame';
 
-/** Names of promised commands with as many arguments as they want at the least; only Redis saves. */
+/**
+ * Names of promised commands with as many arguments as they want at the least; only Redis saves, and it
+ * leaves channels in the order of a hash table.
+ */
 const CALLS = PROMISED_COMMANDS.filter(
-  (name) => !/^(quit|monitor|shutdown|hello|reset|auth|save|bgsave|lastsave)$/.test(name),
+  (name) => !/^(quit|monitor|shutdown|hello|reset|auth|save|bgsave|lastsave|[sp]?(un)?subscribe)$/.test(name),
 ).map((name) => [name, 'a', 'b', 'c']);
 
 describeWith(redisServer, 'scripts are answered as by redis-server:', () => {

@@ -91,10 +91,10 @@ it('messages leave at the end of the turn, and gather while sending the last one
   replies.add(client);
   world.run(0);
   expect(log).toEqual(['told', 'answered']);
-  nowUs += 1_999;
+  nowUs += 2_999;
   replies.end();
   expect(log).toEqual(['told', 'answered']);
   nowUs += 1;
-  world.run(2);
+  world.run(3);
   expect(log).toEqual(['told', 'answered', 'told']);
 });

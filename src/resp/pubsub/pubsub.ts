@@ -98,10 +98,11 @@ export class PubSub {
   publish(channel: Buffer, payload: Buffer): number {
     const name = channel.toString('latin1');
     const subscribers = this.#subscribers.channels.get(name);
-    let receivers = subscribers === undefined ? 0 : send('message', subscribers, channel, payload);
+    let receivers = 0;
+    if (subscribers !== undefined) receivers = new Message(['message', name], payload).sendTo(subscribers);
     for (const [patternName, pattern] of this.#patterns) {
       if (!pattern.matches(name, channel, this.#glob)) continue;
-      const message = new Message(['pmessage', pattern.bytes, channel, payload]);
+      const message = new Message(['pmessage', patternName, name], payload);
       receivers += message.sendTo(this.#subscribers.patterns.get(patternName) ?? NOBODY);
     }
     return receivers;
@@ -113,11 +114,8 @@ export class PubSub {
   }
 
   #publishSharded(channel: Buffer, payload: Buffer): number {
-    const subscribers = this.#subscribers.shardChannels.get(channel.toString('latin1'));
-    return subscribers === undefined ? 0 : send('smessage', subscribers, channel, payload);
+    const name = channel.toString('latin1');
+    const subscribers = this.#subscribers.shardChannels.get(name);
+    return subscribers === undefined ? 0 : new Message(['smessage', name], payload).sendTo(subscribers);
   }
-}
-
-function send(word: string, clients: ReadonlySet<ClientState>, channel: Buffer, payload: Buffer): number {
-  return new Message([word, channel, payload]).sendTo(clients);
 }

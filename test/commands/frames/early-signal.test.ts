@@ -1,4 +1,6 @@
-/** A signal that comes as soon as a tool has made its half-written file, which shows in which order it acts. */
+/**
+ * A signal that comes as soon as a tool has made its half-written file, which shows in which order it acts.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
