@@ -369,7 +369,9 @@ describeWith(redisServer, 'scripts are answered as by redis-server:', () => {
       expectAlike(replicas, async (connect) => {
         const client = await connect();
         const unlike = /^(client|command|config|debug|info|memory|monitor|replicaof|role|slaveof|time|wait)$/;
-        for (const call of CALLS.filter(([name]) => !unlike.test(name!))) {
+        // Redis leaves channels in the order of a table.
+        const isCompared = (name: string) => !unlike.test(name) && !name.endsWith('subscribe');
+        for (const call of CALLS.filter(([name]) => isCompared(name!))) {
           for (let count = 1; count <= call.length; count++) await client.ask(...call.slice(0, count));
         }
         await client.askAll('RESET', 'MULTI', 'GET a', 'EXEC', 'MULTI', 'SET a 1', 'GET a', 'EXEC', 'GET a');
