@@ -14,6 +14,7 @@ import { benchDumps } from './dumps.js';
 import { benchEmbedded } from './embedded.js';
 import { benchGrowth, benchKernel } from './kernel.js';
 import { benchLag } from './lag.js';
+import { benchMachine } from './machine.js';
 import { benchPubSub } from './pubsub.js';
 import { benchStores } from './stores.js';
 import {
@@ -23,13 +24,14 @@ import {
   printGrowth,
   printKernel,
   printLag,
+  printMachine,
   printPubSub,
   printStores,
   printTracking,
 } from './tables.js';
 import { benchTracking } from './tracking.js';
 
-const PARTS = ['kernel', 'dumps', 'embedded', 'clients', 'stores', 'lag', 'pubsub', 'tracking'];
+const PARTS = ['kernel', 'dumps', 'embedded', 'machine', 'clients', 'stores', 'lag', 'pubsub', 'tracking'];
 /** Ratios of runs over the network differ most from round to round. */
 const CLIENT_ROUNDS = 9;
 
@@ -70,6 +72,11 @@ if (values.part.includes('embedded')) {
 }
 if (isRedisThere()) {
   const otherRedis = process.env.REDIS_SERVER;
+  if (values.part.includes('machine')) {
+    const machine = await benchMachine(size);
+    printMachine(machine);
+    Object.assign(figures, { machineLimits: machine });
+  }
   if (values.part.includes('clients')) {
     const rounds = values.rounds === undefined ? clientRounds : Number(values.rounds);
     const clients = await benchClients({ ...size, rounds, otherRedis });

@@ -4,6 +4,7 @@ import type { DumpFigure } from './dumps.js';
 import type { EmbeddedFigures } from './embedded.js';
 import { GROWN_KEYS, type KernelFigures } from './kernel.js';
 import type { LagFigures } from './lag.js';
+import type { MachineFigures } from './machine.js';
 import type { PubSubFigure } from './pubsub.js';
 import type { StoreFigure } from './stores.js';
 import type { TrackingFigure } from './tracking.js';
@@ -79,6 +80,14 @@ export function printPubSub(figures: readonly PubSubFigure[]): void {
     const rates = `${thousands(fastcache).padStart(14)}${thousands(redis).padStart(13)}`;
     console.log(`  ${String(pipeline).padEnd(8)}${rates}      x${ratio.toFixed(2)}`);
   }
+}
+
+export function printMachine({ echoesPerSecond, copiedBytesPerSecond }: MachineFigures): void {
+  console.log('\nWhat the machine allows:');
+  console.log(`  SETs a second that a plain net server answers  ${thousands(echoesPerSecond).padStart(12)}`);
+  console.log(
+    `  MB a second that are copied in memory          ${thousands(copiedBytesPerSecond / 1e6).padStart(12)}`,
+  );
 }
 
 export function printStores(figures: readonly StoreFigure[]): void {
