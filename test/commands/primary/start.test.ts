@@ -168,7 +168,7 @@ describe('primary start', () => {
   it.each([
     [['--backlog', '5q'], '64kb, 1mb, 2gb'],
     [['--route', 'random'], 'full-key, session-prefix'],
-    [['--eviction', 'allkeys-lfu'], 'noeviction, allkeys-lru, allkeys-random, volatile-ttl'],
+    [['--eviction', 'allkeys-fifo'], 'noeviction, allkeys-lru, allkeys-lfu, allkeys-random, volatile-lru'],
     [['--max-memory', 'much'], '64kb, 1mb, 2gb'],
     [['--listen', ':0', '--no-listen'], 'exclude each other'],
     [['--bind', '0.0.0.0:0'], '--insecure'],
