@@ -82,7 +82,7 @@ export function subcommandsOf({
 
 function foundCommand(fullName: string, command: Command): FoundCommand {
   const flags = command.flags.reduce((bits, flag) => bits | flagBits[flag], 0);
-  return { fullName, command, flags: command.mayReplicate === true ? flags | MAY_REPLICATE : flags };
+  return { fullName, command, flags: command.mayReplicate !== undefined ? flags | MAY_REPLICATE : flags };
 }
 
 /** Whether a command takes so many arguments, its name among them. */

@@ -83,8 +83,8 @@ export interface Command {
   readonly summary: string;
   /** Versions that changed it, and what they changed. */
   readonly history?: readonly (readonly [version: string, change: string])[];
-  /** Whether it goes to replicas although it is no write; absent: it does not. */
-  readonly mayReplicate?: boolean;
+  /** Whether a call may send something to replicas although the command is no write; absent: none does. */
+  readonly mayReplicate?: (args: readonly Buffer[], host: CommandHost) => boolean;
   /** A container's subcommands; absent on other commands. */
   readonly subcommands?: readonly Command[];
   /** The error with which the command is refused whatever the circumstances; absent when it may run. */

@@ -10,7 +10,6 @@ import {
   BUSY,
   type Command,
   flagBits,
-  MAY_REPLICATE,
   OUT_OF_MEMORY,
   READONLY,
   STALE,
@@ -108,7 +107,7 @@ export class Gate {
       return this.#reject(found, name, client);
     }
     client.lastCommand = found.fullName;
-    const refusal = this.#refusal(found, client);
+    const refusal = this.#refusal(found, args, client);
     if (refusal === POSTPONED) return POSTPONED;
     if (refusal !== undefined) return this.#reject(refusal, found.fullName, client);
     const { transaction } = client;
@@ -209,7 +208,11 @@ export class Gate {
   }
 
   /** Why the command may not run now; undefined when it may. */
-  #refusal(found: FoundCommand, client: ClientState): Failure | typeof POSTPONED | undefined {
+  #refusal(
+    found: FoundCommand,
+    args: readonly Buffer[],
+    client: ClientState,
+  ): Failure | typeof POSTPONED | undefined {
     const { host } = this.#options;
     const { command, fullName, flags } = found;
     if (command.forbidden !== undefined) return command.forbidden;
@@ -242,9 +245,18 @@ export class Gate {
     if (client.isMonitor && (effects & (flagBits.write | flagBits.readonly)) !== 0) {
       return new Failure("ERR Replica can't interact with the keyspace");
     }
-    const isForReplicas = (effects & (flagBits.write | MAY_REPLICATE)) !== 0;
-    if (paused === 'all' || (paused === 'write' && isForReplicas)) return POSTPONED;
-    return undefined;
+    const isPostponed = paused === 'all' || (paused === 'write' && this.#isForReplicas(found, args, client));
+    return isPostponed ? POSTPONED : undefined;
+  }
+
+  /** Whether the command, or one of those that EXEC would run, may send something to replicas. */
+  #isForReplicas(found: FoundCommand, args: readonly Buffer[], { transaction }: ClientState): boolean {
+    const { table, host } = this.#options;
+    if (found.fullName !== 'exec' || transaction === undefined) return isForReplicas(found, args, host);
+    return transaction.queue.some((queued) => {
+      const command = table.find(queued);
+      return command !== undefined && isForReplicas(command, queued, host);
+    });
   }
 
   /** A script that is suspended, or the wait until scripts are loaded: what they do to a command. */
@@ -290,6 +302,14 @@ export class Gate {
     releaseWatched(client);
     return new Failure(`EXECABORT Transaction discarded because of: ${failure.text.replace(/^ERR /, '')}`);
   }
+}
+
+function isForReplicas(
+  { command, flags }: FoundCommand,
+  args: readonly Buffer[],
+  host: CommandHost,
+): boolean {
+  return (flags & flagBits.write) !== 0 || command.mayReplicate?.(args, host) === true;
 }
 
 /** Whether a command reads keys, which are tracked for who tracks them; a script's calls do, not EVAL_RO. */

@@ -53,6 +53,38 @@ async function startTheirs(): Promise<Front> {
 describeWith(redisServer, 'during a pause', () => {
   it.each([
     ['our primary', startOurs],
+    ['redis-server', startTheirs],
+  ])('%s lets no script write, and scripts that only read run', async (_whose, startOne) => {
+    const front = await startOne();
+    const client = await connect(front);
+    const write = "return redis.call('SET', KEYS[1], 'written')";
+    const read = "#!lua flags=no-writes\nreturn redis.call('GET', KEYS[1])";
+    const writeSha = await say(client, 'SCRIPT', 'LOAD', write);
+    const readSha = await say(client, 'SCRIPT', 'LOAD', read);
+    await say(client, 'SET', 'k', 'v');
+    await say(client, 'CLIENT', 'PAUSE', '60000', 'WRITE');
+    const writers = [
+      [['EVAL', write, '1', 'k']],
+      [['EVALSHA', writeSha, '1', 'k']],
+      [['EVAL', `#!lua\n${write}`, '1', 'k']],
+      [['MULTI'], ['EVAL', write, '1', 'k'], ['EXEC']],
+    ];
+    const connections = await Promise.all(writers.map(() => connect(front)));
+    const written = Promise.all(writers.map((commands, n) => connections[n]!.pipeline(commands)));
+    await eventually(
+      () => say(client, 'INFO', 'clients'),
+      (text) => text.includes('blocked_clients:4'),
+    );
+    expect(await say(client, 'EVAL', read, '1', 'k')).toBe('v');
+    expect(await say(client, 'EVALSHA', readSha, '1', 'k')).toBe('v');
+    expect(await say(client, 'EVAL_RO', read, '1', 'k')).toBe('v');
+    await say(client, 'CLIENT', 'UNPAUSE');
+    expect((await written).map((replies) => String(replies.at(-1)))).toEqual(['+OK', '+OK', '+OK', '+OK']);
+    expect(await say(client, 'GET', 'k')).toBe('written');
+  });
+
+  it.each([
+    ['our primary', startOurs],
     ['our promoted replica', startPromoted],
     ['redis-server', startTheirs],
   ])('a key of %s that expires is hidden and stays; afterwards it is deleted', async (_whose, startOne) => {

@@ -14,7 +14,7 @@ const publishing = {
   arity: 3,
   flags: ['pubsub', 'loading', 'stale', 'fast'],
   categories: ['pubsub', 'fast'],
-  mayReplicate: true,
+  mayReplicate: () => true,
 } as const;
 const subscribing = {
   ...row,

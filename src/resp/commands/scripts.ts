@@ -5,6 +5,7 @@ import { withHelp } from '../container-help.js';
 import type { Later } from '../later.js';
 import { Failure, OK, type Reply } from '../reply.js';
 import type { CachedScript, ScriptRunning } from '../script-host.js';
+import { readShebang } from '../scripts/shebang.js';
 
 const NO_SCRIPT = new Failure('NOSCRIPT No matching script. Please use EVAL.');
 const SHA_DIGITS = 40;
@@ -39,9 +40,19 @@ export const scriptCommands: readonly Command[] = [
     ...evaluation,
     name: 'eval',
     keySpecs: [{ ...writes, notes: ANY_WRITE }],
+    mayReplicate: ([, body]) => {
+      const script = readShebang(body!);
+      return script instanceof Failure || script.flags.mayWrite;
+    },
     run: (call) => evaluate(call, false),
   },
-  { ...evaluation, name: 'evalsha', keySpecs: [writes], run: (call) => evaluateBySha(call, false) },
+  {
+    ...evaluation,
+    name: 'evalsha',
+    keySpecs: [writes],
+    mayReplicate: (args, { scripts }) => scripts.runner?.find(wordOf(args, 1))?.flags.mayWrite ?? true,
+    run: (call) => evaluateBySha(call, false),
+  },
   {
     ...evaluation,
     ...readOnly,
