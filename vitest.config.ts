@@ -1,14 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Long tests that depend on nothing of Node's, as they ask the kernel alone, or redis-server: CI leaves them
- * out on its second Node, where the tests of all else run the same kernel.
+ * Long tests that CI leaves out on its second Node: they ask the kernel alone, or redis-server, or what
+ * shorter tests of the same commands and links ask there too.
  */
 const longTests = [
   'test/kernel/**',
   'test/engine/**',
   'test/dump/make/mutants.test.ts',
   'test/resp/differential*.test.ts',
+  'test/commands/frames/{cut,decode,promotions,replay}.test.ts',
+  'test/replication/primary/{bootstrap,carousel}.test.ts',
 ];
 
 export default defineConfig({

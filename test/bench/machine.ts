@@ -1,6 +1,6 @@
 /**
- * What the machine and Node allow, which no server here can pass: requests that wait for their replies, answered
- * by a plain `net` server that reads nothing of them, and the bytes a second that memory copies.
+ * What the machine and Node allow, which no server here can pass: requests that wait for their replies,
+ * answered by a plain `net` server that reads nothing of them, and the bytes a second that memory copies.
  */
 import { createServer } from 'node:net';
 import { redisBenchmark } from '../support/redis.js';

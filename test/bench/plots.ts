@@ -1,7 +1,7 @@
 /**
  * `npm run bench:plots [-- --scale 0.05] [--rounds N] [--plot NAME …]`: how cost grows with the size of
- * values, shards, replicas, keys and clients, ours and redis-server by turns. Writes docs/plots/NAME.svg for
- * each, and the figures to dist/bench-plots.json.
+ * values, shards, replicas, keys and clients, ours and redis-server by turns; `--scale` is the share of the
+ * requests. Writes docs/plots/NAME.svg for each, and the figures to dist/bench-plots.json.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -103,10 +103,9 @@ async function replicas(): Promise<Plot> {
 async function keys(): Promise<Plot> {
   const lines = await withRivals((rivals) =>
     grown(KEYS, async (count) => {
-      const held = Math.max(1, Math.round(count * scale));
-      for (const { primaryPort } of rivals) await fill(primaryPort, held);
-      const sets = await linesOf(rivals, [{ x: count, load: { ...USUAL, keys: held } }]);
-      const gets = await linesOf(rivals, [{ x: count, load: { ...USUAL, keys: held, test: 'GET' } }]);
+      for (const { primaryPort } of rivals) await fill(primaryPort, count);
+      const sets = await linesOf(rivals, [{ x: count, load: { ...USUAL, keys: count } }]);
+      const gets = await linesOf(rivals, [{ x: count, load: { ...USUAL, keys: count, test: 'GET' } }]);
       return [...named(sets, 'SET'), ...named(gets, 'GET').map((line) => ({ ...line, isDashed: true }))];
     }),
   );

@@ -63,7 +63,7 @@ describe('a primary', () => {
     expect(new Set(commands.map((module) => module.replace(/.*\/dist\//, '')))).toEqual(
       new Set(['commands/primary/start.js']),
     );
-    expect(modules.length).toBeLessThan(400);
+    expect(modules.length).toBeLessThan(420);
   });
 
   it('loads zstd with compression, and prom-client with metrics', async () => {

@@ -342,7 +342,7 @@ const server: readonly PlantedBug[] = [
   {
     name: 'another eviction policy takes no effect before the next start',
     file: 'src/server/settings.ts',
-    find: "name.startsWith('maxmemory')",
+    find: '/^(maxmemory|lfu-)/.test(name)',
     replace: "name === 'maxmemory'",
     tests: betweenSteps,
   },
@@ -501,13 +501,13 @@ const clients: readonly PlantedBug[] = [
   {
     name: 'what a pause has held back reads by the time before it',
     file: 'src/resp/client.ts',
-    find: '    this.#host.window().engine.updateTime();\n',
+    find: '    engine.updateTime();\n',
     replace: '',
     tests: betweenSteps,
   },
   {
     name: 'a pause of all clients is weakened by one of writes',
-    file: 'src/resp/server.ts',
+    file: 'src/resp/client-pause.ts',
     find: "before?.scope === 'all' ? 'all' : scope",
     replace: 'scope',
     tests: ['test/resp/pause.test.ts'],

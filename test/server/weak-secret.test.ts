@@ -30,8 +30,8 @@ it.each(['token', 'password'])(
 );
 
 it.each([
-  ['primary', 'start', '--bind', ':0'],
-  ['replica', 'follow', '127.0.0.1:1'],
+  ['primary', 'start', '--bind', ':0', '--listen', ':0'],
+  ['replica', 'follow', '127.0.0.1:1', '--listen', ':0'],
 ])('fastcache %s %s warns of them once', async (...args) => {
   const server = new FastcacheProcess(args, { FASTCACHE_TOKEN: WEAK });
   closesLater({ close: async () => void (await server.kill()) });

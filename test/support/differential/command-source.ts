@@ -8,6 +8,12 @@ import { type Maker, stringCommands } from './string-commands.js';
 const makers = [...stringCommands, ...keyCommands, ...serverCommands];
 const totalWeight = makers.reduce((sum, [weight]) => sum + weight, 0);
 
+/**
+ * Commands that are sent as they are made: SHUTDOWN alone would be obeyed, and SAVE and BGSAVE too by Redis;
+ * SCAN without its COUNT goes in steps, each side in its own; a channel more means a reply more.
+ */
+const TAKEN_AS_MADE = /^(shutdown|save|bgsave|scan|.*subscribe)$/i;
+
 export class CommandSource extends ArgumentSource {
   /** At least `count` commands; now and then one with an argument too few or too many. */
   commands(count: number): Arguments[] {
@@ -16,8 +22,7 @@ export class CommandSource extends ArgumentSource {
     while (commands.length < count) {
       const made = this.#maker()(this).map((args) => [this.cased(args[0] as string), ...args.slice(1)]);
       const [only] = made;
-      // SHUTDOWN alone would be obeyed; SCAN without its COUNT goes in steps, each side in its own.
-      if (made.length === 1 && !/^(shutdown|scan)$/i.test(only![0] as string)) {
+      if (made.length === 1 && !TAKEN_AS_MADE.test(only![0] as string)) {
         if (random.chance(0.02)) only!.length = random.between(1, only!.length);
         if (random.chance(0.01)) only!.push(this.key());
       }

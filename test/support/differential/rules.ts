@@ -100,7 +100,14 @@ export const RULES: readonly Rule[] = [
   { commands: ['acl log'], why: 'Redis lists wrong passwords', same: isSameType },
   { commands: ['acl cat'], why: 'Redis has more commands, in no order', same: subsetOfNames },
   { commands: ['client id'], why: 'each side counts its own', same: isSameType },
-  { commands: ['client info', 'client list'], why: 'addresses, ids, ages and buffers', same: sameClients },
+  { commands: ['client info'], why: 'addresses, ids, ages and buffers', same: sameClients },
+  {
+    commands: ['client list'],
+    why: 'as above; more may follow TYPE in ours, so that its own fault comes first',
+    isOfErrors: true,
+    same: (ours, theirs) =>
+      ours.mark === '-' ? /^ERR Unknown client type/.test(ours.text!) : sameClients(ours, theirs),
+  },
   { commands: ['hello'], why: 'version and id', same: sameHello },
   { commands: ['info'], why: 'figures of two programs; keyspace is compared', same: sameInfo },
   { commands: ['role'], why: 'offsets', same: (ours, theirs) => isAlike(ours.items![0]!, theirs.items![0]!) },
