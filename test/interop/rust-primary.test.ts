@@ -40,7 +40,8 @@ const matrix = [1, 4, 64].flatMap((shards) =>
 const bootstrapOptions = {
   // A shard's share must hold all that is written, whatever the shard count.
   backlog: { backlogBytes: 256 << 20 },
-  snapshot: { backlogBytes: 65_536, chunkBytes: 65_536 },
+  // It is a shard's: with more, the content of 64 shards would be in it.
+  snapshot: { backlogBytes: 1_024, chunkBytes: 65_536 },
 };
 
 /** All records behind watermarks of sequences from 1. */
