@@ -11,6 +11,9 @@ const REPLICA_PORT = 6381;
 const COMPARE_EVERY_MS = 1000;
 const fastcache = fileURLToPath(new URL('run.js', import.meta.url));
 const children = [];
+let ending = false;
+process.on('SIGINT', () => end(0));
+process.on('SIGTERM', () => end(0));
 
 const primary = start('primary', 'start');
 await event(primary, 'ready');
@@ -38,7 +41,7 @@ function start(...args) {
   return child;
 }
 
-/** Resolves when the process tells of an event of this name. A fault is told and ends the demo. */
+/** Resolves when the process emits an event of this name. A fault is shown and ends the demo. */
 function event(child, name) {
   return new Promise((resolve) => {
     const read = (line) => {
@@ -52,7 +55,6 @@ function event(child, name) {
   });
 }
 
-let ending = false;
 async function end(status) {
   if (ending) return;
   ending = true;
@@ -61,9 +63,6 @@ async function end(status) {
   await Promise.all(alive.map((child) => once(child, 'exit')));
   process.exit(status);
 }
-process.on('SIGINT', () => end(0));
-process.on('SIGTERM', () => end(0));
-
 /** Writes through the primary and waits until the replica shows it. */
 async function showConvergence() {
   const value = `written ${new Date().toISOString()}`;
