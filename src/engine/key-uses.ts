@@ -2,18 +2,19 @@
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
+import type { KernelTime } from './kernel-time.js';
 
 /** The uses of a store's keys. */
 export class KeyUses {
   readonly #kernel: Kernel;
   readonly #scratch: KernelBuffer;
-  readonly #updateTime: () => void;
+  readonly #time: KernelTime;
 
-  /** Keys are handed over in `scratch`; each call first calls `updateTime`, which sets the kernel's time. */
-  constructor(kernel: Kernel, scratch: KernelBuffer, updateTime: () => void) {
+  /** Keys are handed over in `scratch`; each call first updates `time`. */
+  constructor(kernel: Kernel, scratch: KernelBuffer, time: KernelTime) {
     this.#kernel = kernel;
     this.#scratch = scratch;
-    this.#updateTime = updateTime;
+    this.#time = time;
   }
 
   /**
@@ -52,7 +53,7 @@ export class KeyUses {
   }
 
   #place(key: Uint8Array): number {
-    this.#updateTime();
+    this.#time.update();
     return this.#scratch.fill(key);
   }
 }

@@ -122,11 +122,10 @@ export class ShardEngine implements ReplicatedStore {
       time: this.#time,
     });
     this.#applyBuffer = new KernelBuffer(this.kernel, APPLY_BUFFER_BYTES);
-    const updateTime = () => this.updateTime();
-    this.keyspace = new Keyspace(this.kernel, shards, updateTime);
+    this.keyspace = new Keyspace(this.kernel, shards, () => this.updateTime());
     this.notes = new StoreNotes(this.kernel, this.#scratch);
-    this.uses = new KeyUses(this.kernel, this.#scratch, updateTime);
-    this.watches = new WatchedKeys(this.kernel, this.#scratch, updateTime);
+    this.uses = new KeyUses(this.kernel, this.#scratch, this.#time);
+    this.watches = new WatchedKeys(this.kernel, this.#scratch, this.#time);
     this.tracked = new TrackedKeys(this.kernel, this.#scratch);
   }
 
@@ -170,13 +169,13 @@ export class ShardEngine implements ReplicatedStore {
    */
   set(key: Bytes, value: Bytes, expireAtMs: bigint = NO_EXPIRY): void {
     // A text has as many bytes as units, or more: one that is too long is refused before it is copied.
-    checkLength(key.length, this.#maxValueBytes);
-    checkLength(value.length, this.#maxValueBytes);
+    checkLength(Math.max(key.length, value.length), this.#maxValueBytes);
     const address = this.#scratch.reserve(bytesAtMost(key) + bytesAtMost(value));
     const keyLength = this.#scratch.put(key);
     const valueLength = this.#scratch.put(value, keyLength);
-    checkLength(keyLength, this.#maxValueBytes);
-    checkLength(valueLength, this.#maxValueBytes);
+    const longest = Math.max(keyLength, valueLength);
+    if (longest > this.#maxValueBytes) this.#scratch.trim();
+    checkLength(longest, this.#maxValueBytes);
     this.updateTime();
     const status = written(this.kernel, () =>
       this.kernel.exports.put(address, keyLength, address + keyLength, valueLength, expireAtMs),

@@ -4,6 +4,7 @@
  */
 import type { Clock, Random } from '../clock.js';
 import type { Margin } from '../frame/margin.js';
+import { drawHex } from './hex.js';
 
 /** A run of sequences: the writes of one primary, over all its shards. */
 export interface History {
@@ -243,7 +244,7 @@ function parseU64(text = ''): bigint | undefined {
 
 /** 128 random bits as 32 hex digits. */
 export function newId(random: Random): string {
-  return Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+  return drawHex(random, 32);
 }
 
 /** The base of a history that begins now: its Unix ms times 2^11. */

@@ -1,5 +1,5 @@
 /** What commands may know and change of the server around them. */
-import type { Clock, Timers } from '../clock.js';
+import type { Clock, Random, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { ChannelMessage } from '../frame/messages.js';
 import type { Guesses } from '../replication/link/guesses.js';
@@ -24,6 +24,7 @@ export interface CommandHost {
   readonly clock: Clock;
   readonly time: UnixTime;
   readonly timers: Timers;
+  readonly random: Random;
   /** The present store; a replica's store changes with each snapshot. */
   engine(): ShardEngine;
   readonly clients: ClientRegistry;

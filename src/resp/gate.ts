@@ -159,6 +159,9 @@ export class Gate {
     const { command, fullName, flags } = found;
     const errorsBefore = this.#errorsInScripts;
     const startedUs = host.clock.monotonicUs();
+    // A monitor sees a script before its commands, and any other command behind those that it has run itself.
+    const isScript = command.group === 'scripting' && (flags & flagBits.skip_monitor) !== 0;
+    if (isScript) monitors.show(redacted(fullName, args), client, host.time);
     if (host.events.isOn) host.events.runs(fullName);
     const answer = this.#answer(command, args, client);
     if (host.events.isOn) host.events.ran();
@@ -170,7 +173,6 @@ export class Gate {
       );
     }
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
-    // A monitor sees a command behind those that it has run itself, as with EXEC in Redis.
     if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {
       monitors.show(redacted(fullName, args), client, host.time);
     }
@@ -242,10 +244,11 @@ export class Gate {
     }
     const script = this.#scriptInTheWay(found);
     if (script !== undefined) return script;
-    if (client.isMonitor && (effects & (flagBits.write | flagBits.readonly)) !== 0) {
+    const isForReplicas = () => this.#isForReplicas(found, args, client);
+    if (client.isMonitor && ((effects & flagBits.readonly) !== 0 || isForReplicas())) {
       return new Failure("ERR Replica can't interact with the keyspace");
     }
-    const isPostponed = paused === 'all' || (paused === 'write' && this.#isForReplicas(found, args, client));
+    const isPostponed = paused === 'all' || (paused === 'write' && isForReplicas());
     return isPostponed ? POSTPONED : undefined;
   }
 

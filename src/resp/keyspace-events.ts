@@ -54,7 +54,7 @@ const writtenBy: ReadonlyMap<string, Event> = new Map([
 /** Commands that put a new key in the place of one that was there. */
 const RECREATING = new Set(['rename', 'renamenx', 'copy', 'restore']);
 /** Commands that keep or take over a key's expiry, or whose event covers it. */
-const KEEPING_EXPIRY = new Set(['incrbyfloat', 'restore', ...RECREATING]);
+const KEEPING_EXPIRY = new Set(['incrbyfloat', ...RECREATING]);
 
 /** What the events are published with. */
 export interface KeyspaceEventsOptions {
@@ -132,10 +132,10 @@ export class KeyspaceEvents {
     if (this.#noted.length === 0) return;
     const noted = this.#noted;
     this.#noted = [];
-    for (const note of noted) this.#tell(note);
+    for (const note of noted) this.#emit(note);
   }
 
-  #tell({ what, command = '', key }: Note): void {
+  #emit({ what, command = '', key }: Note): void {
     switch (what) {
       case layout.NOTE_NEW:
         if (!RECREATING.has(command)) this.#publish(NEW, key);
@@ -147,7 +147,7 @@ export class KeyspaceEvents {
         else this.#publish(writtenBy.get(command) ?? ['set', '$'], key);
         break;
       case layout.NOTE_DELETED:
-        this.#tellDeletion(key);
+        this.#emitDeletion(key);
         break;
       case layout.NOTE_EXPIRY:
         if (!KEEPING_EXPIRY.has(command)) this.#publish(EXPIRE, key);
@@ -167,7 +167,7 @@ export class KeyspaceEvents {
     }
   }
 
-  #tellDeletion(key: Buffer): void {
+  #emitDeletion(key: Buffer): void {
     const target = this.#renamedTo;
     this.#renamedTo = undefined;
     if (target === undefined) {

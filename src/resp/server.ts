@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Clock, Timer, Timers } from '../clock.js';
+import type { Clock, Random, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { ChannelMessage } from '../frame/messages.js';
 import { Guesses } from '../replication/link/guesses.js';
@@ -58,6 +58,7 @@ export interface RespServerOptions {
   address: Address;
   clock: Clock;
   timers: Timers;
+  random: Random;
   log: Log;
   /** The present store; a replica's store changes with each snapshot. */
   engine(): ShardEngine;
@@ -75,6 +76,7 @@ export class RespServer {
   readonly statistics: CommandStatistics;
   readonly scripts: Scripts;
   readonly tracking: Tracking;
+  readonly pubsub: PubSub;
   /** Unix seconds at which the server was made. */
   readonly startedAtSeconds: number;
   readonly #options: RespServerOptions;
@@ -82,7 +84,6 @@ export class RespServer {
   readonly #host: CommandHost;
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
-  readonly pubsub: PubSub;
   readonly #events: KeyspaceEvents;
   readonly #monitors = new Monitors();
   readonly #strangers: StrangerLog;
@@ -117,7 +118,6 @@ export class RespServer {
       },
       (socket) => this.#accept(socket),
     );
-    this.#pause = new ClientPause(options.clock, options.timers, () => this.#unpause());
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     this.pubsub = new PubSub(storeGlob(options.engine, warn));
     const turn = new ReplyTurn(options.clock, options.timers, {
@@ -134,9 +134,8 @@ export class RespServer {
         this.#retryAll();
       },
     });
-    const { clock, timers, settings } = options;
-    this.#pause = new ClientPause(clock, timers, () => this.#unpause());
-    this.#events = new KeyspaceEvents({ timers, pubsub: this.pubsub, settings });
+    this.#pause = new ClientPause(options.clock, options.timers, () => this.#unpause());
+    this.#events = new KeyspaceEvents({ ...options, pubsub: this.pubsub });
     this.#host = this.#commandHost();
     this.#gate = new Gate({
       table: commandTable,
@@ -303,10 +302,11 @@ export class RespServer {
   }
 
   #commandHost(): CommandHost {
-    const { clock, timers, engine, settings, replication, log, info, shutdown } = this.#options;
+    const { clock, timers, random, engine, settings, replication, log, info, shutdown } = this.#options;
     return {
       clock,
       timers,
+      random,
       engine,
       settings,
       replication,

@@ -2,6 +2,7 @@
  * What CONFIG GET shows of settings that are as they are: those of Redis that tools ask for, with what holds
  * here.
  */
+import { HOUSEKEEPING_HZ } from '../engine/housekeeping.js';
 import { Fact } from './setting.js';
 
 /** Seconds of silence after which a client's socket sends a keep-alive probe. */
@@ -38,7 +39,7 @@ const FIXED: Readonly<Record<string, string>> = {
   'repl-diskless-load': 'swapdb',
   'repl-disable-tcp-nodelay': 'no',
   'repl-backlog-ttl': '0',
-  hz: '10',
+  hz: String(HOUSEKEEPING_HZ),
   'dynamic-hz': 'no',
   activedefrag: 'no',
   'lazyfree-lazy-eviction': 'no',

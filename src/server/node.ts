@@ -253,7 +253,8 @@ export class Node implements ServedNode {
   }
 
   get backlogBytes(): number {
-    return this.report().serving?.backlog.bytes ?? 0;
+    const backlog = this.stream?.backlog;
+    return backlog === undefined ? 0 : backlog.pushedBytes - backlog.keptFrom;
   }
 
   /** What its primary has is refused; asked for that primary once more, it takes that in. */

@@ -51,6 +51,7 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     address: config.listen,
     clock: seams.clock,
     timers: seams.timers,
+    random: seams.random,
     log: events.log,
     settings,
     engine: () => node.engine,

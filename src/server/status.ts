@@ -1,8 +1,10 @@
 /**
  * What INFO, the metrics and a probe report of a node: its own reports, completed with facts of the process.
  */
+
 import { createRequire } from 'node:module';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import { drawHex } from '../replication/hex.js';
 import type { ReplicationMetrics } from '../replication/metrics.js';
 import { CommandStatistics } from '../resp/command-statistics.js';
 import { kernelCounts, kernelTotals } from '../resp/kernel-counts.js';
@@ -43,7 +45,7 @@ export type Status = (server?: FrontStatus) => ServerStatus;
 export function createStatus(node: ReportedNode): Status {
   const { clock, random } = node.seams;
   const startedMs = clock.nowMs();
-  const runId = Array.from({ length: 5 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+  const runId = drawHex(random, 40);
   const noServer: FrontStatus = {
     port: 0,
     clients: [],

@@ -4,7 +4,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Timers } from '../../src/clock.js';
+import { systemRandom, type Timers } from '../../src/clock.js';
 import { Replica } from '../../src/index.js';
 import type { ReplicationHost } from '../../src/resp/command-host.js';
 import { RespServer } from '../../src/resp/server.js';
@@ -215,6 +215,7 @@ describe('what a pause has held back', () => {
         address: { host: '127.0.0.1', port: 0 },
         clock,
         timers,
+        random: systemRandom,
         log: { info() {}, warn() {}, error() {} },
         engine: () => engine,
         settings: newSettings(),

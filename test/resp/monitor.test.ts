@@ -105,6 +105,7 @@ describeWith(
       ['MONITOR', 'WAIT 0 10', 'PING'],
       ['MONITOR', 'WAIT 1 20', 'PING'],
       ['MONITOR', 'NOSUCH', 'GET', 'CONFIG GET save', 'PING'],
+      ['MONITOR', 'EVAL return(1) 0', 'PUBLISH a b', 'SCRIPT EXISTS a', 'PING'],
     ])('%s, …', async (...lines) => {
       const { primary } = await start();
       const pipeline = Buffer.concat([...lines, 'QUIT'].map((line) => respCommand(...line.split(' '))));
@@ -117,6 +118,23 @@ describeWith(
         }),
       );
       expect(ours).toBe(theirs);
+    });
+
+    it('a script of another client comes before its commands', async () => {
+      const { primary } = await start();
+      const [ours, theirs] = await Promise.all(
+        [primary.listenAddress!, `127.0.0.1:${redis.port}`].map(async (address) => {
+          const monitor = await RespClient.connect(address);
+          await monitor.command('MONITOR');
+          const client = await RespClient.connect(address);
+          const script = "redis.call('set', KEYS[1], '1') return redis.call('get', KEYS[1])";
+          await client.command('EVAL', script, '1', 'a');
+          await client.pipeline([['MULTI'], ['EVAL_RO', 'return 1', '0'], ['EXEC'], ['PING']]);
+          const lines = (await monitor.replies(7)).map(String);
+          return lines.map((line) => line.replace(/\d+\.\d{6} \[0 (lua)?[^\]]*\]/, 'when and who $1'));
+        }),
+      );
+      expect(ours).toEqual(theirs);
     });
   },
 );

@@ -24,6 +24,7 @@ import { RedisServer } from './redis.js';
 import { RespClient, respCommand } from './resp-client.js';
 import { newSettings, type TestSettings } from './settings.js';
 import { newTracking } from './tracking.js';
+import { seededRandom } from './virtual-world.js';
 
 export class ServerHost {
   readonly clock = new StandingClock();
@@ -49,6 +50,7 @@ export class ServerHost {
     const { clock, statistics, slowlog, deeds } = this;
     this.#host = {
       clock,
+      random: seededRandom(1),
       statistics,
       slowlog,
       time: new UnixTime(clock),

@@ -6,6 +6,7 @@
 import type { Random } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import type { Margin } from '../../frame/margin.js';
+import { drawHex } from '../hex.js';
 
 /** The most nodes of a path: a longer chain is a mistake, and a path must fit into a margin. */
 const NODES_MAX = 32;
@@ -14,7 +15,7 @@ const PATH = /^[0-9a-f]{16}(,[0-9a-f]{16})*$/;
 
 /** Makes an id of 16 hex digits. */
 export function newNodeId(random: Random): string {
-  return Array.from({ length: 2 }, () => random.u32().toString(16).padStart(8, '0')).join('');
+  return drawHex(random, 16);
 }
 
 /** Returns whether a text is the id of a node. */

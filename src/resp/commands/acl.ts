@@ -1,5 +1,5 @@
 /** ACL of a server with one user, `default`, who may do everything. */
-import { randomBytes } from 'node:crypto';
+import { drawHex } from '../../replication/hex.js';
 import { parseInt64, shownText, wordOf } from '../arguments.js';
 import { type Call, type Command, NO_KEYS, NOT_AN_INTEGER, subcommandSyntaxError } from '../command.js';
 import { type CommandTable, subcommandsOf } from '../command-table.js';
@@ -238,15 +238,12 @@ function getUser({ args, host }: Call): Reply {
   ]);
 }
 
-function generatePassword({ args }: Call): Reply {
+function generatePassword({ args, host }: Call): Reply {
   if (args.length > 3) return subcommandSyntaxError(args);
   const bits = args.length === 3 ? parseInt64(args[2]!) : GENERATED_BITS;
   if (bits === undefined) return NOT_AN_INTEGER;
   if (bits <= 0n || bits > GENERATED_BITS_MAX) return BAD_BITS;
-  const digits = Number((bits + BITS_A_DIGIT - 1n) / BITS_A_DIGIT);
-  return randomBytes(Math.ceil(digits / 2))
-    .toString('hex')
-    .slice(0, digits);
+  return drawHex(host.random, Number((bits + BITS_A_DIGIT - 1n) / BITS_A_DIGIT));
 }
 
 /** Nothing is ever denied to the user who may do everything. */
