@@ -6,6 +6,7 @@ import { FrameFilter } from '../../../src/dump/choose/filter.js';
 import { DumpCounter } from '../../../src/dump/count/dump-counter.js';
 import { type DecodedRecord, encodeBatch, type MutationRecord } from '../../../src/frame/batch.js';
 import { encodeSnapshotEntries } from '../../../src/frame/snapshot.js';
+import { isHistoryBase } from '../../../src/replication/history.js';
 import { setRecord } from '../../support/decode-dumps.js';
 
 const PLACE = { offset: 0, fixed: true };
@@ -35,10 +36,17 @@ const key = fc.oneof(
   fc.string({ unit: fc.constantFrom('a', 'b', ':'), maxLength: 6 }).map((text) => Buffer.from(text)),
   fc.uint8Array({ maxLength: 120 }).map((bytes) => Buffer.from(bytes)),
 );
+/**
+ * Not behind the base of a history, where the steps of a dump may see a promotion: a count of records does
+ * not.
+ */
+const anySequence = fc
+  .bigInt({ min: 0n, max: 2n ** 64n - 1n })
+  .filter((sequence) => sequence === 0n || !isHistoryBase(sequence - 1n));
 const record = fc
   .record({
     shard: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom(1023, 1024, 2 ** 32 - 1)),
-    sequence: fc.oneof(fc.bigInt({ min: 0n, max: 20n }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })),
+    sequence: fc.oneof(fc.bigInt({ min: 0n, max: 20n }), anySequence),
     timestampMs: fc.bigInt({ min: 0n, max: 300n }),
     op: fc.constantFrom('set' as const, 'del' as const, 'expire' as const),
     key,
