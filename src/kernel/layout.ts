@@ -296,7 +296,7 @@ export const BITOP_ANDOR = 6;
 export const BITOP_ONE = 7;
 export const BITOP_SOURCE_BYTES = 8;
 
-/** The longest time without use that a record can tell. */
+/** The longest time without use that a record can have. */
 export const IDLE_SECONDS_MAX = 16777215;
 
 /** The bytes in which `lzfCompress` notes where three bytes stood last. */

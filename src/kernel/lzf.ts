@@ -60,7 +60,7 @@ function lookUp(heads: usize, from: usize, at: usize): usize {
   const slot = heads + <usize>((((three >> 8) - three * 5) & 0xffff) << 2);
   const before = from + load<u32>(slot);
   store<u32>(slot, <u32>(at - from));
-  // A place at the very beginning is not told from none.
+  // A place at the very beginning looks like none.
   if (before === from || at - before > DISTANCE_MAX) return 0;
   if (load<u16>(before) !== load<u16>(at) || load<u8>(before, 2) !== load<u8>(at, 2)) return 0;
   return before;

@@ -102,7 +102,7 @@ export class ClientState {
   }
 }
 
-/** Whether the client may send few commands: in RESP2 replies and messages could not be told apart. */
+/** Whether the client may send few commands: in RESP2 replies look like messages. */
 export function isConfined({ subscriptions, protocol }: ClientState): boolean {
   return subscriptions !== undefined && protocol === 2;
 }

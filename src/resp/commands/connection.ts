@@ -113,7 +113,7 @@ export const connectionCommands: readonly Command[] = [
   },
 ];
 
-/** Answers as a message does where a client could not tell another reply from one. */
+/** Answers as a message does where another reply would look like one. */
 function ping({ args, client }: Call): Reply {
   if (args.length > 2) return wrongArity('ping');
   if (isConfined(client)) return ['pong', args[1] ?? ''];
