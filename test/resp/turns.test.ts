@@ -15,12 +15,12 @@ describe.each([
   ['APPEND, which the kernel runs', (index: number) => ['APPEND', keyOf(index), 'x'], WRITES / 2],
 ])('%s', (_, write, growth) => {
   it('lets other clients have their turn between the writes, and loses none', async () => {
-    const before = settledBytes();
     const { primary } = await start({ shards: 1, backlogBytes: 1_048_576 });
     const [writer, other] = await Promise.all([connect(primary), connect(primary)]);
     for (const key of ['big:0', 'big:1']) {
       expect(await writer.command('SETRANGE', key, String(VALUE_BYTES - 1), 'x')).toBe(VALUE_BYTES);
     }
+    const before = settledBytes();
     const emitted = primary.watermarks()[0]!;
     writer.write(Buffer.concat(Array.from({ length: WRITES }, (__, index) => respCommand(...write(index)))));
     expect(await say(other, 'PING')).toBe('+PONG');
