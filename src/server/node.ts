@@ -30,7 +30,7 @@ import { type History, newHistory } from '../replication/history.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import { type Beginning, beginHistory } from '../replication/relay/promotion.js';
-import { Relay } from '../replication/relay/relay.js';
+import type { Relay } from '../replication/relay/relay.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import { Later } from '../resp/later.js';
@@ -49,7 +49,7 @@ import { encodingOf, Leading } from './leading.js';
 import { recordContent, withContent } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type Outputs, openOutputs } from './outputs.js';
-import { createClientServer, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
+import { createClientServer, createRelay, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
 import { createSettings } from './settings.js';
 import { type Start, startingContent } from './starting.js';
@@ -101,7 +101,7 @@ export class Node implements ServedNode {
 
   private constructor({ origin, engine, history, recovered, notes }: Start, nodeId: string) {
     const { config, seams } = origin;
-    const { clock, timers, random } = seams;
+    const { clock, timers } = seams;
     this.config = config;
     this.seams = seams;
     this.#origin = origin;
@@ -118,12 +118,11 @@ export class Node implements ServedNode {
       holding: () => this.following?.follower.holding,
       stop: (error) => this.#stopFollowing(error),
     });
-    const { backlogBytes, bind, primary } = config;
-    this.relay = bind && new Relay({ nodeId: this.nodeId, backlogBytes, random, log: this.events.log });
+    this.relay = createRelay(this);
     this.#role =
-      primary === undefined
+      config.primary === undefined
         ? new Leading(this, this.#beginHistory(recovered, history))
-        : new Following(this, primary, this.outputs.holding, false);
+        : new Following(this, config.primary, this.outputs.holding, false);
     this.#status = createStatus(this);
     this.#server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
