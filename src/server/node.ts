@@ -277,7 +277,8 @@ export class Node implements ServedNode {
       this.events.log.info(`follows ${address} from now on, with history ${holding?.history?.id}`);
       this.events.emit('demoted', { primary: address });
     }
-    following.start();
+    // What is given another primary while it opens starts behind that.
+    if (!this.#isOpening) following.start();
   }
 
   /**
