@@ -10,6 +10,7 @@ import type { FollowerHandlers } from '../replication/replica/follower-options.j
 import type { Holding } from '../replication/replica/holding.js';
 import { linkReport, type NodeReport, servingReport } from '../status/report.js';
 import type { Address } from '../transport/connection.js';
+import { announcementOf } from './announcing.js';
 import type { NodeParts } from './parts.js';
 
 /** The role of a node that follows a primary. */
@@ -42,6 +43,7 @@ export class Following {
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,
       nodeId: node.nodeId,
+      announced: () => announcementOf(node),
       token: config.token,
       failFast: config.failFast,
       recorder: outputs.recorder,
@@ -75,7 +77,7 @@ export class Following {
   }
 
   report(): NodeReport {
-    const { relay, listener, config, seams } = this.#node;
+    const { relay, listener, config, seams, settings } = this.#node;
     const { holding } = this.follower;
     return {
       role: 'replica',
@@ -89,7 +91,7 @@ export class Following {
           backlogBytes: config.backlogBytes,
           nowMs: seams.clock.nowMs(),
         }),
-      link: linkReport(this.follower, this.primary, seams.clock),
+      link: linkReport(this.follower, this.primary, seams.clock, settings),
       goodReplicas: undefined,
     };
   }
