@@ -190,7 +190,7 @@ function writeScalar(
   parts: Uint8Array[],
 ): void {
   if (reply instanceof Verbatim) {
-    const text = Buffer.from(reply.text);
+    const text = typeof reply.text === 'string' ? Buffer.from(reply.text) : reply.text;
     if (protocol === 3) parts.push(Buffer.from(`=${text.length + 4}\r\n${reply.format}:`), text, CRLF);
     else writeBulk(text, parts);
   } else if (reply instanceof BooleanReply) {
