@@ -29,7 +29,8 @@ const faults: string[] = [];
 
 const scenarios: Record<string, () => Promise<void>> = {
   kill: () => failovers('kill -9 of the primary', killPrimary),
-  double: () => failovers('kill -9 of a replica that catches up, then of the primary', killReplicaThenPrimary),
+  double: () =>
+    failovers('kill -9 of a replica that catches up, then of the primary', killReplicaThenPrimary),
   async restart() {
     let lost = 0;
     for (let round = 0; round < rounds; round += 1) {
