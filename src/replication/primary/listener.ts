@@ -4,7 +4,13 @@
  */
 import assert from 'node:assert';
 import type { ChannelMessage } from '../../frame/messages.js';
-import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
+import type {
+  Address,
+  Connection,
+  Listener,
+  StrangerWarning,
+  Transport,
+} from '../../transport/connection.js';
 import { Guesses } from '../link/guesses.js';
 import { StrangerLog } from '../link/stranger-log.js';
 import type { FrameStream } from '../stream/stream.js';
@@ -84,7 +90,8 @@ export class ReplicaListener {
   static async start(options: ReplicaListenerOptions): Promise<ReplicaListener> {
     const listener = new ReplicaListener(options);
     const accept = (connection: Connection) => listener.#accept(connection);
-    listener.#listener = await options.transport.listen(options.bind, accept);
+    const refused: StrangerWarning = (kind, message) => listener.#strangers.warn(kind, message);
+    listener.#listener = await options.transport.listen(options.bind, accept, refused);
     return listener;
   }
 
