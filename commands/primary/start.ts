@@ -1,5 +1,6 @@
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
+import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
 import { ReadProgress } from '../../src/cli/terminal/read-progress.js';
 import { countText } from '../../src/cli/terminal/text.js';
@@ -48,6 +49,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken, or there is
     const options = optionsFrom('primary', parsed, { onLoading }, (message) => this.warn(message));
     const primary = await Primary.start(options).finally(() => loading.close());
     for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
+    reloadOnSignal(parsed.flags, primary);
     const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics, history, shards } = primary;
     const clients = listen === undefined ? '' : `, clients on ${listen}`;
     if (primary.primary !== undefined) {

@@ -6,6 +6,7 @@ import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
 import { followEnded } from '../../src/cli/server/follow-end.js';
 import { followView } from '../../src/cli/server/follow-view.js';
 import { promotionSignal } from '../../src/cli/server/promotion-signal.js';
+import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
 import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
 import { changeLines, prefixFlag } from '../../src/cli/server/tap-flags.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
@@ -95,6 +96,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
         else changes.event(event);
       });
     }
+    reloadOnSignal(flags, replica);
     const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics } = replica;
     const replicas = bind === undefined ? '' : `, replicas on ${bind}`;
     const clients = listen === undefined ? '' : `, clients on ${listen}`;

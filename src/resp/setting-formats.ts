@@ -116,6 +116,13 @@ export function bytesUpTo(maxBytes: number): Format<Buffer> {
   };
 }
 
+/** The name of a file; empty for none. */
+export const fileName: Format<string> = {
+  parse: (bytes) =>
+    bytes.includes(0) ? new Refusal('argument must be the name of a file') : bytes.toString(),
+  show: (value) => value,
+};
+
 /**
  * When a client that does not read its replies is disconnected: at once above `hardBytes`, and above
  * `softBytes` after a while.

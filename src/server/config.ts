@@ -6,8 +6,9 @@ import { resolve } from 'node:path';
 import { FastcacheError } from '../errors.js';
 import { zstd } from '../frame/compression.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
-import { formatAddress, isLoopback, parseAddress } from '../transport/address.js';
+import { parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
+import { refuseForTls, refuseOutside } from './exposure.js';
 import type { AnyOption, Role } from './option.js';
 import type {
   OptionName,
@@ -48,7 +49,8 @@ export function checkedOptions(role: Role, options: ServerOptions): Omit<NodeCon
   ) as OptionValues;
   refuseForState(options);
   refuseForRecovery(options);
-  for (const name of ['bind', 'listen', 'metrics'] as const) refuseOutside(values[name], values.insecure);
+  refuseForTls(values);
+  refuseOutside(values);
   // A server that cannot compress ends now, and not with its first batch.
   if (values.compression === 'zstd') zstd();
   const { changes } = values;
@@ -108,15 +110,4 @@ function refuseForRecovery({ recover, recoverOrFollow, load }: ServerOptions): v
     const message = '`recoverOrFollow` needs `recover`, which says whose content to take.';
     throw new FastcacheError('BAD_OPTION', message);
   }
-}
-
-/** Refuses an address beyond this machine unless `insecure` is given, because nothing is encrypted. */
-function refuseOutside(address: Address | undefined, isInsecure: boolean): void {
-  if (address === undefined || isInsecure || isLoopback(address.host)) return;
-  const place = formatAddress(address);
-  throw new FastcacheError(
-    'INSECURE_ADDRESS',
-    `${place} can be reached from other machines, and nothing is encrypted; \`insecure\` allows it.`,
-    { address: place },
-  );
 }

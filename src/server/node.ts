@@ -48,6 +48,7 @@ import { Following } from './following.js';
 import { encodingOf, Leading } from './leading.js';
 import { recordContent, withContent } from './load.js';
 import { nodeIdOf } from './node-id.js';
+import type { SecuredSeams } from './node-tls.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
@@ -58,7 +59,7 @@ import { createStatus, type Status } from './status.js';
 /** A server in either role. */
 export class Node implements ServedNode {
   readonly config: NodeConfig;
-  readonly seams: NodeSeams;
+  readonly seams: SecuredSeams;
   readonly events: Events<NodeEvents>;
   readonly metrics = new ReplicationMetrics();
   readonly settings: Settings;
@@ -81,9 +82,8 @@ export class Node implements ServedNode {
   #closing: Promise<void> | undefined;
 
   /**
-   * Resolves when all its ports are open and loaded content is recorded; with `primary` it connects in the
-   * next turn, so that its owner can listen for the first event. Throws PORT_TAKEN, LISTEN_FAILED,
-   * WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and with `load` and `recover` what `startingContent` throws.
+   * Resolves when its ports are open and loaded content is recorded; with `primary` it connects next turn.
+   * Throws PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and as `startingContent`.
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
     const origin = { config, seams, secret: drawSecret(seams.random) };
@@ -93,7 +93,7 @@ export class Node implements ServedNode {
       await node.#open();
       return node;
     } catch (error) {
-      // Other faults from now on are consequences of this one.
+      // Later faults are consequences of this one.
       await node.close().catch(() => {});
       throw error;
     }

@@ -30,6 +30,7 @@ import {
   LARGEST_SETTING,
 } from './option-limits.js';
 import { startOptions } from './start-options.js';
+import { tlsOptions } from './tls-options.js';
 
 /** Most options matter in either role, since each server can change its role. */
 const BOTH = ['primary', 'replica'] as const;
@@ -355,11 +356,14 @@ export const serverOptions = {
     maxBytes: LARGEST_SECRET_BYTES,
     config: { names: ['requirepass'], change: 'settable' },
   }),
-  /** Allows addresses beyond this machine although nothing is encrypted; default false. */
+  ...tlsOptions,
+  /**
+   * Allows addresses beyond this machine where nothing is encrypted, or anybody may come in; default false.
+   */
   insecure: boolean({
     on: BOTH,
     flag: 'insecure',
-    summary: 'Allow addresses beyond this machine although nothing is encrypted.',
+    summary: 'Allow addresses beyond this machine although nothing is encrypted, or anybody may come in.',
     default: false,
   }),
   /** The longest value or argument of a client, bytes from 1 to 127mb; default 64mb. */

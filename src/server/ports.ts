@@ -2,6 +2,7 @@
  * The ports of a node: replicas (FCRP), clients (the Redis protocol) and metrics (HTTP). They stay open in
  * either role.
  */
+import { StrangerLog } from '../replication/link/stranger-log.js';
 import { ReplicaListener } from '../replication/primary/listener.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { ReplicationHost } from '../resp/command-host.js';
@@ -72,9 +73,22 @@ export async function serveMetrics(
   status: Status,
   server: RespServer | undefined,
 ): Promise<Listener | undefined> {
-  const { config, seams, metrics } = node;
+  const { config, seams, metrics, events } = node;
   if (config.metrics === undefined) return undefined;
   const report = () => node.report();
   const model = () => ({ status: status(server), replication: metrics.snapshot(), node: report() });
-  return seams.startMetricsServer(config.metrics, { model, report });
+  const source = { model, report };
+  if (!config.metricsTls) return seams.startMetricsServer(config.metrics, source);
+  const strangers = new StrangerLog(events.log, seams.timers);
+  const { address, close } = await seams.startMetricsServer(config.metrics, source, {
+    tls: seams.tls!.transport,
+    warn: (kind, message) => strangers.warn(kind, message),
+  });
+  return {
+    address,
+    close() {
+      strangers.stop();
+      return close();
+    },
+  };
 }

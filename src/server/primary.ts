@@ -38,8 +38,8 @@ export class Primary {
   /**
    * Resolves when it listens. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED
    * (`record`); with `load`, its file and byte offset named, NO_INPUT, READ_FAILED, OUT_OF_MEMORY and the
-   * errors with which dumps are refused (`FCRP_*`, SEQUENCE_GAP, …); and with `recover` PRIMARY_EXISTS,
-   * RECOVERY_FAILED and TOKEN_REFUSED.
+   * errors with which dumps are refused (`FCRP_*`, SEQUENCE_GAP, …); with `recover` PRIMARY_EXISTS,
+   * RECOVERY_FAILED and TOKEN_REFUSED; and with files of TLS NO_INPUT and TLS_UNUSABLE.
    */
   static async start(options: PrimaryOptions = {}): Promise<Primary> {
     return new Primary(await Node.start(primaryConfig(options), systemNodeSeams));
@@ -133,6 +133,14 @@ export class Primary {
 
   metrics(): MetricsSnapshot {
     return this.#node.metrics.snapshot();
+  }
+
+  /**
+   * Reads the files of `tlsCert`, `tlsKey` and `tlsCa` anew, and logs it. Where they cannot be used, those of
+   * before stay in force. Without TLS it does nothing.
+   */
+  reloadCertificates(): void {
+    this.#node.seams.tls?.reload(this.#node.events.log);
   }
 
   /** Sends at once what waits in batches, whatever the send policy. */

@@ -33,7 +33,7 @@ export class Replica {
   /**
    * Resolves when the ports that were asked for are open; connecting to the primary continues by itself, and
    * is repeated when it fails. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED
-   * (`record`), READ_FAILED and STATE_UNUSABLE (`state`).
+   * (`record`), READ_FAILED and STATE_UNUSABLE (`state`), NO_INPUT and TLS_UNUSABLE (files of TLS).
    */
   static async follow(address: string, options: ReplicaOptions = {}): Promise<Replica> {
     return new Replica(await Node.start(replicaConfig(address, options), systemNodeSeams));
@@ -106,6 +106,14 @@ export class Replica {
 
   metrics(): MetricsSnapshot {
     return this.#node.metrics.snapshot();
+  }
+
+  /**
+   * Reads the files of `tlsCert`, `tlsKey` and `tlsCa` anew, and logs it. Where they cannot be used, those of
+   * before stay in force. Without TLS it does nothing.
+   */
+  reloadCertificates(): void {
+    this.#node.seams.tls?.reload(this.#node.events.log);
   }
 
   on<Name extends keyof ReplicaEvents>(name: Name, listener: (event: ReplicaEvents[Name]) => void): this {

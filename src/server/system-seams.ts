@@ -4,6 +4,7 @@
 import { systemSeams } from '../clock.js';
 import { ShardEngine } from '../engine/shard-engine.js';
 import { openFileSink } from '../files/file-sink.js';
+import { readPemFile } from '../files/pem-file.js';
 import { readStateFile, replaceStateFile } from '../files/state-file.js';
 import { RespServer } from '../resp/server.js';
 import { tcpTransport } from '../transport/tcp.js';
@@ -20,12 +21,14 @@ export const systemNodeSeams: NodeSeams = {
     openSink: openFileSink,
     readState: readStateFile,
     replaceState: replaceStateFile,
+    readPem: readPemFile,
     loadDump: async (options) => (await import('../dump/fold/load.js')).loadDumps(options),
     refuseInPlace: async (input, output) =>
       (await import('../dump/make/dump-output.js')).refuseInPlace(input, output),
   },
   createEngine: (options) => new ShardEngine(options),
   createRespServer: (options) => new RespServer(options),
-  startMetricsServer: async (address, source) =>
-    (await import('../status/metrics/metrics-server.js')).startMetricsServer(address, source),
+  startMetricsServer: async (...given) =>
+    (await import('../status/metrics/metrics-server.js')).startMetricsServer(...given),
+  createTls: async (...given) => new (await import('../transport/tls.js')).Tls(...given),
 };
