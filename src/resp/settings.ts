@@ -231,6 +231,11 @@ export class Settings {
     return this.#password.value.length > 0;
   }
 
+  /** The password as text; undefined where none is asked for. */
+  get password(): string | undefined {
+    return this.hasPassword ? this.#password.value.toString() : undefined;
+  }
+
   /** The SHA-256 of the password, in hex; undefined where none is asked for. */
   get passwordDigest(): string | undefined {
     return this.hasPassword ? digestOf(this.#password.value).toString('hex') : undefined;

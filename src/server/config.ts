@@ -86,7 +86,7 @@ function refuseUnknown(role: Role, options: object): void {
 function refuseForState(options: ServerOptions): void {
   const { state, record, changes } = options;
   if (state === undefined) return;
-  for (const name of ['listen', 'bind'] as const) {
+  for (const name of ['listen', 'listenTls', 'bind'] as const) {
     if ((options[name] ?? false) === false) continue;
     const message = `With \`state\` no content is kept that \`${name}\` could serve.`;
     throw new FastcacheError('BAD_OPTION', message);

@@ -4,7 +4,7 @@ import { formatAddress, isLoopback } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import type { OptionValues } from './option-types.js';
 
-type Ports = 'bind' | 'listen' | 'metrics';
+type Ports = 'bind' | 'listen' | 'listenTls' | 'metrics';
 type Options = Pick<
   OptionValues,
   | Ports
@@ -36,8 +36,11 @@ export function refuseForTls(options: Options): void {
       throw badOption(`\`${name}\` is a port of TLS here, which needs \`tlsCert\` and \`tlsKey\`.`);
     }
   }
-  if (!tls && !metricsTls && (tlsCert !== undefined || tlsCa !== undefined)) {
-    throw badOption('Nothing would use TLS; `tls` has replication use it, and `metricsTls` the metrics.');
+  const isUsed = tls || metricsTls || options.listenTls !== undefined;
+  if (!isUsed && (tlsCert !== undefined || tlsCa !== undefined)) {
+    throw badOption(
+      'Nothing would use TLS: `listenTls` opens a port for clients, and `tls` has replication use it.',
+    );
   }
 }
 
@@ -48,7 +51,7 @@ export function refuseForTls(options: Options): void {
 export function refuseOutside(options: Options): void {
   if (options.insecure) return;
   const encrypted = new Set<Ports>(tlsPorts(options));
-  for (const name of ['bind', 'listen', 'metrics'] as const) {
+  for (const name of ['bind', 'listen', 'listenTls', 'metrics'] as const) {
     const address = options[name];
     if (address === undefined || isLoopback(address.host)) continue;
     if (!encrypted.has(name)) throw refused(address, `nothing is encrypted there${encryptedBy[name]}`);
@@ -57,23 +60,26 @@ export function refuseOutside(options: Options): void {
 }
 
 function tlsPorts({ tls, metricsTls }: Options): Ports[] {
-  return [...(tls ? (['bind'] as const) : []), ...(metricsTls ? (['metrics'] as const) : [])];
+  return ['listenTls', ...(tls ? (['bind'] as const) : []), ...(metricsTls ? (['metrics'] as const) : [])];
 }
 
 function isGuarded(name: Ports, options: Options): boolean {
   if (asksCertificates(options)) return true;
-  return name === 'bind' && options.token !== undefined;
+  if (name === 'bind') return options.token !== undefined;
+  return name === 'listenTls' && options.password !== undefined;
 }
 
 const encryptedBy: Record<Ports, string> = {
   bind: ': `tls` has replication encrypted',
-  listen: '',
+  listen: ': `listenTls` opens an encrypted port',
+  listenTls: '',
   metrics: ': `metricsTls` has them encrypted',
 };
 
 const guardedBy: Record<Ports, string> = {
   bind: '`token`, or `tlsCa` for certificates, keeps others out',
   listen: '',
+  listenTls: '`password`, or `tlsCa` for certificates, keeps others out',
   metrics: '`tlsCa`, for certificates, keeps others out',
 };
 

@@ -1,6 +1,6 @@
 /**
- * A node while it follows a primary: a follower and, with `bind`, the relay from which its own replicas are
- * served.
+ * A node while it follows a primary: a follower and, where it has a port, the relay from which its own
+ * replicas are served.
  */
 import { ShardEngine } from '../engine/shard-engine.js';
 import type { History } from '../replication/history.js';
@@ -25,7 +25,7 @@ export class Following {
    * asked for this primary (`isRequested`); `start` connects.
    */
   constructor(node: NodeParts, primary: Address, holding: Holding | undefined, isRequested: boolean) {
-    const { config, seams, events, metrics, outputs, relay } = node;
+    const { config, seams, settings, events, metrics, outputs, relay } = node;
     this.#node = node;
     this.primary = primary;
     this.follower = new Follower({
@@ -42,7 +42,10 @@ export class Following {
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,
       nodeId: node.nodeId,
-      token: config.token,
+      // A primary's port of clients takes its password where it has no token, and the servers have one.
+      get token() {
+        return config.token ?? settings.password;
+      },
       failFast: config.failFast,
       recorder: outputs.recorder,
       tap: outputs.tap,

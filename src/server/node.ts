@@ -30,7 +30,7 @@ import { type History, newHistory } from '../replication/history.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import { type Beginning, beginHistory } from '../replication/relay/promotion.js';
-import { Relay } from '../replication/relay/relay.js';
+import type { Relay } from '../replication/relay/relay.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import { Later } from '../resp/later.js';
@@ -40,6 +40,7 @@ import type { Settings } from '../resp/settings.js';
 import { roleReply } from '../status/replication-info.js';
 import type { NodeReport, ReplicaStatus } from '../status/report.js';
 import { formatAddress } from '../transport/address.js';
+import type { ClientPorts } from '../transport/client-ports.js';
 import type { Address, Listener } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin } from './engines.js';
@@ -50,7 +51,7 @@ import { recordContent, withContent } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import type { SecuredSeams } from './node-tls.js';
 import { type Outputs, openOutputs } from './outputs.js';
-import { createClientServer, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
+import { createClientServer, createRelay, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
 import { createSettings } from './settings.js';
 import { type Start, startingContent } from './starting.js';
@@ -75,7 +76,6 @@ export class Node implements ServedNode {
   #engine: ShardEngine;
   #role: Leading | Following;
   #listener: ReplicaListener | undefined;
-  #listenAddress: string | undefined;
   #metricsPort: Listener | undefined;
   /** Its outputs have not begun or lack what was loaded, so that clients' writes would come between. */
   #isOpening = true;
@@ -101,7 +101,7 @@ export class Node implements ServedNode {
 
   private constructor({ origin, engine, history, recovered, notes }: Start, nodeId: string) {
     const { config, seams } = origin;
-    const { clock, timers, random } = seams;
+    const { clock, timers } = seams;
     this.config = config;
     this.seams = seams;
     this.#origin = origin;
@@ -118,12 +118,11 @@ export class Node implements ServedNode {
       holding: () => this.following?.follower.holding,
       stop: (error) => this.#stopFollowing(error),
     });
-    const { backlogBytes, bind, primary } = config;
-    this.relay = bind && new Relay({ nodeId: this.nodeId, backlogBytes, random, log: this.events.log });
+    this.relay = createRelay(this);
     this.#role =
-      primary === undefined
+      config.primary === undefined
         ? new Leading(this, this.#beginHistory(recovered, history))
-        : new Following(this, primary, this.outputs.holding, false);
+        : new Following(this, config.primary, this.outputs.holding, false);
     this.#status = createStatus(this);
     this.#server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
@@ -196,9 +195,9 @@ export class Node implements ServedNode {
     return this.#listener?.address;
   }
 
-  /** `host:port` where clients connect; undefined without `listen`. */
-  get listenAddress(): string | undefined {
-    return this.#listenAddress;
+  /** Where clients connect; undefined without `listen` and `listenTls`. */
+  get clientPorts(): ClientPorts | undefined {
+    return this.#server?.ports;
   }
 
   /** `host:port` where metrics are served; undefined without `metrics`. */
@@ -206,9 +205,9 @@ export class Node implements ServedNode {
     return this.#metricsPort?.address;
   }
 
-  /** The port that clients connect to; 0 without `listen`. */
+  /** The port of clients that others use, who speak TLS if replication does; 0 where none is open. */
   get clientPort(): number {
-    return this.#server?.port ?? 0;
+    return this.clientPorts?.portFor(this.config.tls) ?? 0;
   }
 
   get isLoading(): boolean {
@@ -278,7 +277,8 @@ export class Node implements ServedNode {
       this.events.log.info(`follows ${address} from now on, with history ${holding?.history?.id}`);
       this.events.emit('demoted', { primary: address });
     }
-    following.start();
+    // What is given another primary while it opens starts behind that.
+    if (!this.#isOpening) following.start();
   }
 
   /**
@@ -327,7 +327,7 @@ export class Node implements ServedNode {
 
   async #open(): Promise<void> {
     this.#listener = await listenToReplicas(this);
-    this.#listenAddress = await this.#server?.listen();
+    await this.#server?.listen();
     this.#metricsPort = await serveMetrics(this, this.#status, this.#server);
     // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
     this.outputs.start();

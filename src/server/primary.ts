@@ -31,6 +31,8 @@ export class Primary {
   readonly bindAddress: string;
   /** `host:port` where clients connect, undefined without `listen`. */
   readonly listenAddress: string | undefined;
+  /** `host:port` where clients connect by TLS, undefined without `listenTls`. */
+  readonly listenTlsAddress: string | undefined;
   /** `host:port` where `/metrics`, `/healthz` and `/readyz` are served, undefined without `metrics`. */
   readonly metricsAddress: string | undefined;
   readonly #node: Node;
@@ -48,7 +50,8 @@ export class Primary {
   private constructor(node: Node) {
     this.#node = node;
     this.bindAddress = node.bindAddress!;
-    this.listenAddress = node.listenAddress;
+    this.listenAddress = node.clientPorts?.address;
+    this.listenTlsAddress = node.clientPorts?.secureAddress;
     this.metricsAddress = node.metricsAddress;
   }
 

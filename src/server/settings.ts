@@ -5,6 +5,7 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import type { Log } from '../replication/log.js';
 import { Settings } from '../resp/settings.js';
+import type { ClientPorts } from '../transport/client-ports.js';
 import type { Address } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
 import { configOptions } from './config-options.js';
@@ -25,8 +26,8 @@ export interface SettingsNode {
   readonly seams: Pick<SecuredSeams, 'tls'>;
   /** The primary that is followed; undefined for one that leads. */
   readonly primary: Address | undefined;
-  /** The port on which clients are listened to; 0: none is open. */
-  readonly clientPort: number;
+  /** Where clients are listened to; undefined: nowhere. */
+  readonly clientPorts: ClientPorts | undefined;
 }
 
 /** Makes the settings that CONFIG shows and sets, which are the same in either role. */
@@ -37,8 +38,9 @@ export function createSettings(node: SettingsNode): Settings {
     replicaQueueBytes: config.subscriberQueueBytes,
     backlogBytes: config.backlogBytes,
     queryBufferBytes: Math.max(QUERY_BUFFER_BYTES_MIN, VALUES_IN_A_COMMAND * config.maxValueBytes),
-    bind: config.listen === undefined ? '' : config.listen.host,
-    port: () => node.clientPort,
+    bind: (config.listen ?? config.listenTls)?.host ?? '',
+    port: () => node.clientPorts?.port ?? 0,
+    tlsPort: () => node.clientPorts?.securePort ?? 0,
     replicaOf: () => (node.primary === undefined ? '' : `${node.primary.host} ${node.primary.port}`),
     asksClientCertificates: asksCertificates(config),
   });

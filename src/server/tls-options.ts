@@ -1,10 +1,22 @@
 /** The rows of the options of TLS (options.ts; docs/operations.md, "TLS"). */
-import { boolean, file } from './option.js';
+import { address, boolean, file } from './option.js';
 
 const BOTH = ['primary', 'replica'] as const;
 
 /** Each option by its name in the library. */
 export const tlsOptions = {
+  /**
+   * Where clients connect by TLS, beside `listen` or, with `listen: false`, in its stead: `host:port`, port 0
+   * picks a free one; default none.
+   */
+  listenTls: address({
+    on: BOTH,
+    flag: 'listen-tls',
+    summary:
+      'Where clients connect by TLS, beside --listen, or alone with --no-listen; port 0 picks a free one.',
+    neededBy: [],
+    config: { names: ['tls-port'], change: 'fixed' },
+  }),
   /** A file with the certificate that is presented, and those between it and its authority, in PEM. */
   tlsCert: file({
     on: BOTH,

@@ -5,7 +5,9 @@
 import { createServer, type OnReadOpts, connect as openSocket, type Server, type Socket } from 'node:net';
 import { type ErrorCode, FastcacheError } from '../errors.js';
 import { formatAddress } from './address.js';
+import type { SocketKind } from './client-socket.js';
 import type { Address, Connection, ConnectionHandlers, Listener, Transport } from './connection.js';
+import { readShared } from './shared-read.js';
 
 /** A peer whose machine is gone is noticed by probes that start after this much silence. */
 export const KEEP_ALIVE_MS = 10_000;
@@ -39,6 +41,23 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
     close: () => closeServer(server),
   }));
 }
+
+/** The sockets of plain ports that clients use. */
+export const plainSockets: SocketKind = {
+  createServer: ({ keepAliveMs }, accept) =>
+    createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs, pauseOnConnect: true },
+      accept,
+    ),
+  release() {},
+  read: readShared,
+  take(socket) {
+    const reader = { onData: (chunk: Buffer) => connection.handlers.onData(chunk) };
+    const taken = readShared(socket as Socket, reader, WRITE_BYTES).setKeepAlive(true, KEEP_ALIVE_MS);
+    const connection = new SocketConnection(taken);
+    return connection;
+  },
+};
 
 /** Resolves with `host:port` when `server` listens. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
 export function listenOn(server: Server, address: Address): Promise<string> {

@@ -6,17 +6,17 @@
 import { constants, X509Certificate } from 'node:crypto';
 import type { ServerOptions as HttpOptions, Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { isIP, type OnReadOpts, type Server } from 'node:net';
+import { isIP, type OnReadOpts, type Server, type Socket } from 'node:net';
 import {
   createSecureContext,
   createServer,
   connect as openSecure,
   type SecureContext,
   type Server as SecureServer,
-  type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
 import { FastcacheError } from '../errors.js';
+import type { ChunkReader, ClientSocket, PortServerOptions, SocketKind } from './client-socket.js';
 import type {
   Address,
   Connection,
@@ -26,6 +26,7 @@ import type {
   Transport,
 } from './connection.js';
 import { HANDSHAKE_TIMEOUT_MS, Handshakes } from './handshakes.js';
+import { SecureClientSocket } from './secure-client-socket.js';
 import {
   closeServer,
   KEEP_ALIVE_MS,
@@ -48,16 +49,8 @@ export interface TlsPem {
   readonly ca: Buffer | undefined;
 }
 
-/** How a server of TLS is made. */
-export interface TlsServerOptions {
-  /** Milliseconds of silence after which the system asks whether the other machine is still there. */
-  readonly keepAliveMs: number;
-  /** Warns of a client whose handshake has failed. */
-  readonly warn: StrangerWarning;
-}
-
 /** The TLS of one side: of a node, or of a command. */
-export class Tls implements Transport {
+export class Tls implements Transport, SocketKind {
   readonly #asksClients: boolean;
   readonly #servers = new Map<SecureServer, Handshakes>();
   #pem: TlsPem;
@@ -116,7 +109,7 @@ export class Tls implements Transport {
   }
 
   /** Makes a server that calls `accept` when a client's handshake is done; `release` follows its end. */
-  createServer(options: TlsServerOptions, accept: (socket: TLSSocket) => void): Server {
+  createServer(options: PortServerOptions, accept: (socket: Socket) => void): Server {
     const server = createServer(
       {
         ...this.#serverOptions(),
@@ -145,6 +138,14 @@ export class Tls implements Transport {
   release(server: Server): void {
     this.#servers.get(server as SecureServer)?.drop();
     this.#servers.delete(server as SecureServer);
+  }
+
+  read(accepted: Socket, reader: ChunkReader): ClientSocket {
+    return new SecureClientSocket(accepted, reader);
+  }
+
+  take(socket: ClientSocket): Connection {
+    return new SocketConnection((socket as SecureClientSocket).leave().setKeepAlive(true, KEEP_ALIVE_MS));
   }
 
   #serverOptions(): TlsOptions {

@@ -219,7 +219,7 @@ describe('numbers', () => {
 
 /** What TLS needs beside an option of its own, so that it is not refused; nothing for others. */
 function neededBy(name: OptionName): { tlsCert?: string; tlsKey?: string; tls?: true; metrics?: string } {
-  if (!/^(tls|metricsTls)/.test(name)) return {};
+  if (!/^(tls|metricsTls|listenTls)/.test(name)) return {};
   const { [name as 'tls']: _, ...others } = {
     tlsCert: 'cert',
     tlsKey: 'key',
@@ -395,6 +395,7 @@ describe('CONFIG', () => {
     servesStaleData: false,
     freshHistory: false,
     listen: '127.0.0.1:0',
+    listenTls: '127.0.0.1:0',
     password: 'sesame',
     tls: true,
     tlsCert: tlsFile('server.crt'),
@@ -420,7 +421,8 @@ describe('CONFIG', () => {
     for (const [name, { config, kind }] of shown) {
       const found: string[] = [];
       for (const alias of config!.names) found.push(await get(connection, alias));
-      if (kind === 'address') expect(found).toEqual(['127.0.0.1', expect.stringMatching(/^[1-9]\d+$/)]);
+      if (name === 'listenTls') expect(found).toEqual([expect.stringMatching(/^[1-9]\d+$/)]);
+      else if (kind === 'address') expect(found).toEqual(['127.0.0.1', expect.stringMatching(/^[1-9]\d+$/)]);
       else if (kind === 'boolean') expect(found).toEqual(found.map(() => (given[name] ? 'yes' : 'no')));
       else expect(found).toEqual(found.map(() => String(given[name])));
     }

@@ -191,6 +191,12 @@ describe('options of TLS', () => {
     ],
     ['HTTPS without an address', { ...files, metricsTls: true }, /`metricsTls` needs `metrics`/],
     ['an open port', { bind: '0.0.0.0:0' }, /nothing is encrypted.*`tls`.*; `insecure` allows it/],
+    ['an open port of clients', { listen: '0.0.0.0:0' }, /nothing is encrypted.*`listenTls`.*; `insecure`/],
+    [
+      'an open port of TLS for clients',
+      { ...files, listenTls: '0.0.0.0:0' },
+      /anybody.*`password`, or `tlsCa`/,
+    ],
     ['an open port of TLS', { ...CERTIFIED, bind: '0.0.0.0:0' }, /anybody may come in.*`token`, or `tlsCa`/],
   ])('are refused with %s', (__, options, message) => {
     expect(() => primaryConfig(options)).toThrow(message);

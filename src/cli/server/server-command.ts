@@ -21,8 +21,26 @@ export function metricsField(address: string | undefined): { metrics?: string } 
 }
 
 /** The part of the ready line that says where metrics are served; empty where they are not. */
-export function metricsText(address: string | undefined): string {
-  return address === undefined ? '' : `, metrics on http://${address}/metrics`;
+export function metricsText(address: string | undefined, isTls = false): string {
+  return address === undefined ? '' : `, metrics on ${isTls ? 'https' : 'http'}://${address}/metrics`;
+}
+
+/** Where a server listens to clients. */
+export interface ClientsPlace {
+  readonly listenAddress: string | undefined;
+  readonly listenTlsAddress: string | undefined;
+}
+
+/** The fields of the ready event that say where clients connect; that of TLS only with such a port. */
+export function clientsFields({ listenAddress, listenTlsAddress }: ClientsPlace) {
+  const listen = listenAddress ?? null;
+  return listenTlsAddress === undefined ? { listen } : { listen, listenTls: listenTlsAddress };
+}
+
+/** The part of the ready line that says where clients connect; empty where they do not. */
+export function clientsText({ listenAddress, listenTlsAddress }: ClientsPlace): string {
+  const plain = listenAddress === undefined ? '' : `, clients on ${listenAddress}`;
+  return listenTlsAddress === undefined ? plain : `${plain}, clients by TLS on ${listenTlsAddress}`;
 }
 
 /** A command that serves until it is stopped. */

@@ -1,7 +1,7 @@
 /** ROLE, REPLICAOF, SLAVEOF, WAIT. */
 
 import { parseInt64, wordOf } from '../arguments.js';
-import { type Call, type Command, NO_KEYS, NOT_AN_INTEGER } from '../command.js';
+import { type Call, type Command, LOADING, NO_KEYS, NOT_AN_INTEGER } from '../command.js';
 import type { ReplicationHost } from '../command-host.js';
 import { Later } from '../later.js';
 import { Failure, OK, type Reply, Status } from '../reply.js';
@@ -61,8 +61,10 @@ export const replicationCommands: readonly Command[] = [
   },
 ];
 
-function follow({ args, host: { replication } }: Call): Reply {
+function follow({ args, host: { replication, situation } }: Call): Reply {
   if (wordOf(args, 1) === 'no' && wordOf(args, 2) === 'one') {
+    // Whoever is promoted before it holds anything would be an empty primary.
+    if (replication.isReplica && situation.isLoading) return LOADING;
     if (replication.isReplica) replication.promote();
     return OK;
   }
