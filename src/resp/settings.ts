@@ -101,6 +101,10 @@ export class Settings {
   readonly #minReplicas: Setting<bigint>;
   readonly #minReplicasMaxLag: Setting<bigint>;
   readonly #freshHistory: Setting<string>;
+  readonly #announcedHost: Setting<string>;
+  readonly #announcedPort: Setting<bigint>;
+  readonly #replicaPriority: Setting<bigint>;
+  readonly #replicaAnnounced: Setting<string>;
   readonly #eventClasses: Setting<EventClasses>;
   /** The longest argument, key or value, in bytes. */
   readonly maxValueBytes: number;
@@ -133,6 +137,10 @@ export class Settings {
     this.#minReplicas = settingOf(options, 'min-replicas-to-write');
     this.#minReplicasMaxLag = settingOf(options, 'min-replicas-max-lag');
     this.#freshHistory = settingOf(options, 'fresh-history');
+    this.#announcedHost = settingOf(options, 'replica-announce-ip');
+    this.#announcedPort = settingOf(options, 'replica-announce-port');
+    this.#replicaPriority = settingOf(options, 'replica-priority');
+    this.#replicaAnnounced = settingOf(options, 'replica-announced');
     this.#eventClasses = settingOf(options, 'notify-keyspace-events');
     this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...settingFacts(initial)]);
   }
@@ -182,6 +190,26 @@ export class Settings {
   /** Whether replicas are to give up other histories for what is served here. */
   get hasFreshHistory(): boolean {
     return this.#freshHistory.value === 'yes';
+  }
+
+  /** The host at which others are to reach this server; empty: the address that they see. */
+  get announcedHost(): string {
+    return this.#announcedHost.value;
+  }
+
+  /** The port at which they are to reach it; 0: the one that is listened on. */
+  get announcedPort(): number {
+    return this.#announcedPort.number;
+  }
+
+  /** The lower, the sooner a supervisor promotes this replica; 0: never. */
+  get replicaPriority(): number {
+    return this.#replicaPriority.number;
+  }
+
+  /** Whether supervisors are to list this replica for clients. */
+  get isReplicaAnnounced(): boolean {
+    return this.#replicaAnnounced.value === 'yes';
   }
 
   /** How many keys may be tracked for clients; 0: as many as there is memory for. */

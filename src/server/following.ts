@@ -10,6 +10,7 @@ import type { FollowerHandlers } from '../replication/replica/follower-options.j
 import type { Holding } from '../replication/replica/holding.js';
 import { linkReport, type NodeReport, servingReport } from '../status/report.js';
 import type { Address } from '../transport/connection.js';
+import { announcementOf } from './announcing.js';
 import type { NodeParts } from './parts.js';
 
 /** The role of a node that follows a primary. */
@@ -42,6 +43,7 @@ export class Following {
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,
       nodeId: node.nodeId,
+      announced: () => announcementOf(node),
       // A primary's port of clients takes its password where it has no token, and the servers have one.
       get token() {
         return config.token ?? settings.password;
@@ -78,7 +80,7 @@ export class Following {
   }
 
   report(): NodeReport {
-    const { relay, listener, config, seams } = this.#node;
+    const { relay, listener, config, seams, settings } = this.#node;
     const { holding } = this.follower;
     return {
       role: 'replica',
@@ -92,7 +94,7 @@ export class Following {
           backlogBytes: config.backlogBytes,
           nowMs: seams.clock.nowMs(),
         }),
-      link: linkReport(this.follower, this.primary, seams.clock),
+      link: linkReport(this.follower, this.primary, seams.clock, settings),
       goodReplicas: undefined,
     };
   }

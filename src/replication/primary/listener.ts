@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert';
 import type { ChannelMessage } from '../../frame/messages.js';
+import { hostOf } from '../../transport/address.js';
 import type {
   Address,
   Connection,
@@ -17,7 +18,7 @@ import type { FrameStream } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
 import { Comings } from './comings.js';
-import { DepartedReplicas, hostOf, isSameReplica } from './departed.js';
+import { DepartedReplicas, isSameReplica } from './departed.js';
 import { ForeignClaims } from './foreign-claims.js';
 import { type FullReplica, FullReplicas } from './full-replicas.js';
 import { LagMarks } from './lag-marks.js';
