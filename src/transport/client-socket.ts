@@ -44,8 +44,8 @@ export interface SocketKind {
   /** Starts to read a socket that such a server has accepted. The one that is returned takes its place. */
   read(accepted: Socket, reader: ChunkReader): ClientSocket;
   /**
-   * Makes a connection of a socket that `read` has returned, which is closed without it: it has the options of
-   * one that a transport's `listen` hands out. What had been read goes to its handlers by the caller.
+   * Makes a connection of a socket that `read` has returned, which is closed without it: it has the options
+   * of one that a transport's `listen` hands out. What had been read goes to its handlers by the caller.
    */
   take(socket: ClientSocket): Connection;
 }
