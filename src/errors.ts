@@ -74,7 +74,7 @@ export const errorCodes = {
   // A node that is asked for what it does not do in its state.
   /** It follows a primary, and takes no writes of its own. */
   READ_ONLY: { exitCode: 1, retryable: true },
-  /** It keeps no content (`state`), which a primary could serve. */
+  /** It keeps no content (`state`), which a primary could serve, or has come back without its own. */
   NO_CONTENT: { exitCode: 1, retryable: false },
   CLOSED: { exitCode: 1, retryable: false },
 

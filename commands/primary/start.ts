@@ -1,15 +1,9 @@
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
+import { readyOf } from '../../src/cli/server/ready.js';
 import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
-import {
-  clientsFields,
-  clientsText,
-  metricsField,
-  metricsText,
-  ServerCommand,
-} from '../../src/cli/server/server-command.js';
+import { ServerCommand } from '../../src/cli/server/server-command.js';
 import { ReadProgress } from '../../src/cli/terminal/read-progress.js';
-import { countText } from '../../src/cli/terminal/text.js';
 import { systemClock } from '../../src/clock.js';
 import { primaryEvents } from '../../src/server/events.js';
 import { Primary } from '../../src/server/primary.js';
@@ -56,44 +50,8 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken, or there is
     const primary = await Primary.start(options).finally(() => loading.close());
     for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
     reloadOnSignal(parsed.flags, primary);
-    const { bindAddress: bind, metricsAddress: metrics, history, shards } = primary;
-    const served = `${clientsText(primary)}${metricsText(metrics, options.metricsTls)}`;
-    if (primary.primary !== undefined) {
-      await this.ready(
-        {
-          role: 'replica',
-          bind,
-          ...clientsFields(primary),
-          ...metricsField(metrics),
-          primary: primary.primary,
-        },
-        `ready as a replica: it follows ${primary.primary}, which is a primary already${served}`,
-      );
-      return this.#serve(primary);
-    }
-    const keys = primary.keyCount();
-    const loadedKeys = load === undefined ? undefined : keys;
-    const recoveredKeys = options.recover === undefined ? undefined : keys;
-    const counted = countText(keys, 'key', 'keys');
-    const loaded = loadedKeys === undefined ? '' : `, ${counted} loaded`;
-    const recovered = recoveredKeys === undefined ? '' : `, ${counted} recovered`;
-    await this.ready(
-      {
-        role: 'primary',
-        bind,
-        ...clientsFields(primary),
-        ...metricsField(metrics),
-        history,
-        shards,
-        loadedKeys,
-        recoveredKeys,
-      },
-      `primary ready: replicas on ${bind}${served}, ${shards} shards${loaded}${recovered}, history ${history}`,
-    );
-    return this.#serve(primary);
-  }
-
-  #serve(primary: Primary): Promise<void> {
+    const { fields, text } = readyOf(primary, options);
+    await this.ready(fields, text);
     return this.serve(primary, new Promise((resolve) => primary.on('shutdown', () => resolve())));
   }
 }

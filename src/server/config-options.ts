@@ -22,7 +22,7 @@ const UINT64_MAX = 2n ** 64n - 1n;
 /**
  * CONFIG's options: those that have a name in Redis, except addresses, which the server adds when it listens.
  */
-export function configOptions(values: { [name in keyof OptionValues]: unknown }): ConfigOption[] {
+export function configOptions(values: { [name in keyof OptionValues]?: unknown }): ConfigOption[] {
   return optionRows.flatMap(([name, option]) => {
     if (option.kind === 'place') return placeOptions(option.config!, values[name] as Place);
     const setting = option.config && settingOf(option, values[name]);

@@ -24,6 +24,8 @@ export interface NodeParts {
   readonly clientPort: number;
   /** The source from which replicas are served while the node follows; undefined without a port. */
   readonly relay: Relay | undefined;
+  /** It was primary before, has come back without its data, and nothing has settled that. */
+  readonly lacksData: boolean;
   /** The listener for replicas; undefined without a port, and until it listens. */
   readonly listener: ReplicaListener | undefined;
   /** The store that is read, and written to while the node leads. */

@@ -6,7 +6,7 @@ import type { Bytes } from '../engine/bytes.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { ReplicaStatus } from '../status/report.js';
-import { parseAddress } from '../transport/address.js';
+import { formatAddress, parseAddress } from '../transport/address.js';
 import { replicaConfig } from './config.js';
 import type { ReplicaEvents } from './events.js';
 import { Node } from './node.js';
@@ -47,6 +47,20 @@ export class Replica {
     this.listenAddress = node.clientPorts?.address;
     this.listenTlsAddress = node.clientPorts?.secureAddress;
     this.metricsAddress = node.metricsAddress;
+  }
+
+  /** The primary that it follows, `host:port`; undefined once it is promoted. */
+  get primary(): string | undefined {
+    const { primary } = this.#node;
+    return primary && formatAddress(primary);
+  }
+
+  /**
+   * Whether it was primary before, as its role file says, and has come back without its data: it takes no
+   * writes until it follows another node, or begins anew.
+   */
+  get lacksData(): boolean {
+    return this.#node.lacksData;
   }
 
   /** The state of following; undefined once the replica is promoted. */

@@ -39,6 +39,10 @@ export interface NodeSeams extends Seams {
   /** The network for FCRP, on which it listens to replicas and connects to a primary. */
   readonly transport: Transport;
   readonly files: NodeFiles;
+  /** Returns the addresses of this machine. */
+  ownAddresses(): readonly string[];
+  /** Resolves with the addresses of a host; there are none where that is not known. */
+  lookup(host: string): Promise<readonly string[]>;
   /** Makes an empty store. Throws BAD_OPTION, OUT_OF_MEMORY. */
   createEngine(options: ShardEngineOptions): ShardEngine;
   /** Makes the server of the Redis protocol, which does not listen yet. */

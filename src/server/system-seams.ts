@@ -1,6 +1,8 @@
 /**
  * The seams of a node in production: the only place of a server that names the system's clock, TCP and files.
  */
+import { lookup } from 'node:dns/promises';
+import { networkInterfaces } from 'node:os';
 import { systemSeams } from '../clock.js';
 import { ShardEngine } from '../engine/shard-engine.js';
 import { openFileSink } from '../files/file-sink.js';
@@ -26,6 +28,13 @@ export const systemNodeSeams: NodeSeams = {
     refuseInPlace: async (input, output) =>
       (await import('../dump/make/dump-output.js')).refuseInPlace(input, output),
   },
+  ownAddresses: () =>
+    Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address)),
+  lookup: (host) =>
+    lookup(host, { all: true }).then(
+      (found) => found.map(({ address }) => address),
+      () => [],
+    ),
   createEngine: (options) => new ShardEngine(options),
   createRespServer: (options) => new RespServer(options),
   startMetricsServer: async (...given) =>

@@ -1,7 +1,7 @@
 /** The rows of the options of TLS (options.ts; docs/operations.md, "TLS"). */
 import { address, boolean, file } from './option.js';
 
-const BOTH = ['primary', 'replica'] as const;
+const ALL = ['primary', 'replica', 'server'] as const;
 
 /** Each option by its name in the library. */
 export const tlsOptions = {
@@ -10,7 +10,7 @@ export const tlsOptions = {
    * picks a free one; default none.
    */
   listenTls: address({
-    on: BOTH,
+    on: ALL,
     flag: 'listen-tls',
     summary:
       'Where clients connect by TLS, beside --listen, or alone with --no-listen; port 0 picks a free one.',
@@ -19,7 +19,7 @@ export const tlsOptions = {
   }),
   /** A file with the certificate that is presented, and those between it and its authority, in PEM. */
   tlsCert: file({
-    on: BOTH,
+    on: ALL,
     flag: 'tls-cert',
     summary: 'The certificate to present, in PEM, with those between it and its authority.',
     isWritten: false,
@@ -27,7 +27,7 @@ export const tlsOptions = {
   }),
   /** A file with the private key of `tlsCert`, in PEM and not encrypted. */
   tlsKey: file({
-    on: BOTH,
+    on: ALL,
     flag: 'tls-key',
     summary: 'Its private key, in PEM and not encrypted.',
     isWritten: false,
@@ -38,7 +38,7 @@ export const tlsOptions = {
    * a TLS port must then present a certificate that they vouch for, unless `asksClientCertificates` is false.
    */
   tlsCa: file({
-    on: BOTH,
+    on: ALL,
     flag: 'tls-ca',
     summary: 'The authorities to trust, in PEM; clients must then present a certificate of theirs.',
     isWritten: false,
@@ -46,7 +46,7 @@ export const tlsOptions = {
   }),
   /** Whether clients must present a certificate where `tlsCa` is given; default true. */
   asksClientCertificates: boolean({
-    on: BOTH,
+    on: ALL,
     flag: 'no-tls-auth-clients',
     isFlagNegative: true,
     summary:
@@ -55,7 +55,7 @@ export const tlsOptions = {
   }),
   /** Whether replication is by TLS: links to other servers, and the port of `bind`; default false. */
   tls: boolean({
-    on: BOTH,
+    on: ALL,
     flag: 'tls',
     summary: 'Connect to other servers by TLS; the port of --bind is one of TLS then as well.',
     default: false,
@@ -63,7 +63,7 @@ export const tlsOptions = {
   }),
   /** Whether the port of `metrics` is one of HTTPS; default false. */
   metricsTls: boolean({
-    on: BOTH,
+    on: ALL,
     flag: 'metrics-tls',
     summary: 'Serve --metrics over HTTPS.',
     default: false,

@@ -8,9 +8,10 @@ import { Parser } from '@oclif/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import PrimaryStart from '../../commands/primary/start.js';
 import ReplicaFollow from '../../commands/replica/follow.js';
+import Serve from '../../commands/serve.js';
 import { optionsFrom } from '../../src/cli/server/flags.js';
 import { Primary, Replica } from '../../src/index.js';
-import { type NodeConfig, primaryConfig, replicaConfig } from '../../src/server/config.js';
+import { type NodeConfig, primaryConfig, replicaConfig, serverConfig } from '../../src/server/config.js';
 import type { AnyOption, Role } from '../../src/server/option.js';
 import type { OptionName } from '../../src/server/option-types.js';
 import { optionRows, serverOptions } from '../../src/server/options.js';
@@ -19,8 +20,9 @@ import { RespClient } from '../support/resp-client.js';
 import { runCommand } from '../support/run-command.js';
 import { tlsFile } from '../support/tls.js';
 
-const commands = { primary: PrimaryStart, replica: ReplicaFollow };
-const roles = ['primary', 'replica'] as const;
+const commands = { primary: PrimaryStart, replica: ReplicaFollow, server: Serve };
+const ids = { primary: ['primary', 'start'], replica: ['replica', 'follow'], server: ['serve'] };
+const roles = ['primary', 'replica', 'server'] as const;
 const flagged = optionRows.filter(([, { flag }]) => flag !== undefined);
 const numeric = optionRows.filter(([, { kind }]) => ['count', 'size', 'shards'].includes(kind));
 const places = flagged.flatMap(([name, option]) => option.on.map((role) => ({ name, option, role })));
@@ -53,6 +55,7 @@ const bounds: { [name in OptionName]?: readonly [number, number] } = {
 };
 
 function configOf(role: Role, options: object): NodeConfig {
+  if (role === 'server') return serverConfig(options);
   return role === 'primary' ? primaryConfig(options) : replicaConfig('127.0.0.1:1', options);
 }
 
@@ -111,7 +114,9 @@ describe('the table of options', () => {
     const flagsOf = (role: Role) => Object.keys(commands[role].flags);
     const ofRows = (role: Role) =>
       places.filter((place) => place.role === role).map(({ option }) => option.flag!);
-    expect(flagsOf('primary').filter((flag) => !ofRows('primary').includes(flag))).toEqual(['no-listen']);
+    for (const role of ['primary', 'server'] as const) {
+      expect(flagsOf(role).filter((flag) => !ofRows(role).includes(flag))).toEqual(['no-listen']);
+    }
     expect(flagsOf('replica').filter((flag) => !ofRows('replica').includes(flag))).toEqual([
       'once',
       'prefix',
@@ -120,9 +125,10 @@ describe('the table of options', () => {
     expect(ofRows('replica').filter((flag) => !flagsOf('replica').includes(flag))).toEqual([]);
   });
 
-  it('gives both commands what matters in either role', () => {
-    const once = optionRows.filter(([, { on }]) => on.length === 1).map(([name]) => name);
-    expect(once).toEqual([
+  it('gives all commands what matters in either role', () => {
+    const some = optionRows.filter(([, { on }]) => on.length < roles.length).map(([name]) => name);
+    expect(some).toEqual([
+      'replicaOf',
       'sequenceBase',
       'load',
       'onLoading',
@@ -136,8 +142,7 @@ describe('the table of options', () => {
   });
 
   it.each(roles)('is in the help of the command of a %s, with defaults and variables', async (role) => {
-    const id = role === 'primary' ? ['primary', 'start'] : ['replica', 'follow'];
-    const { stdout } = await runCommand([...id, '--help'], { env: { COLUMNS: '400' } });
+    const { stdout } = await runCommand([...ids[role], '--help'], { env: { COLUMNS: '400' } });
     const help = stdout.replace(/\s+/g, ' ');
     for (const { option } of places.filter((place) => place.role === role)) {
       expect(help).toContain(option.summary!.replace(/\s+/g, ' '));
@@ -312,7 +317,7 @@ describe('other options', () => {
         `\`${name}\` must be true or false; it is yes.`,
       );
       const unset = (await optionsOf(role, []))[name];
-      expect(unset).toBe(configOf(role, {})[name]);
+      expect(unset).toBe((configOf(role, {}) as { [name in OptionName]?: unknown })[name]);
       const needed = name === 'recoverOrFollow' ? ['--recover', ':7631'] : flagsNeededBy(name);
       expect((await optionsOf(role, [...needed, `--${option.flag}`]))[name]).toBe(!unset);
       expect((await optionsOf(role, needed, { [variableOf(option)]: '1' }))[name]).toBe(!unset);
@@ -334,6 +339,29 @@ describe('other options', () => {
     );
   });
 
+  it('that name Sentinels come together, and not with what keeps no role', async () => {
+    const asked = ['--sentinels', '10.0.0.1:26379,10.0.0.2:26379', '--sentinel-name', 'mymaster'];
+    for (const role of roles) {
+      expect(await optionsOf(role, asked, { FASTCACHE_SENTINEL_PASSWORD: 's3' })).toMatchObject({
+        sentinels: ['10.0.0.1:26379', '10.0.0.2:26379'],
+        sentinelName: 'mymaster',
+        sentinelPassword: 's3',
+      });
+      expect(await rejectionOf(optionsOf(role, asked.slice(0, 2)))).toMatch(/; give --sentinel-name, too\.$/);
+      expect(await rejectionOf(optionsOf(role, asked.slice(2)))).toMatch(
+        / use to --sentinels; give them, too\.$/,
+      );
+      expect(await rejectionOf(optionsOf(role, [...asked.slice(0, 3), 'my master']))).toContain(
+        'white space',
+      );
+    }
+    const tap = ['--state', 'x', '--record', 'y', '--role-file', 'z'];
+    expect(await rejectionOf(optionsOf('replica', tap))).toContain('there is no role for --role-file');
+    expect(await rejectionOf(optionsOf('server', ['--replicaof', ':1', '--load', 'x']))).toBe(
+      '--replicaof and --load both say where the content is; give one.',
+    );
+  });
+
   it('that listen are told of by their flags where they are refused', async () => {
     const argv = ['--bind', '0.0.0.0:0'];
     expect(await rejectionOf(optionsOf('primary', argv))).toMatch(/; --insecure allows it\.$/);
@@ -351,8 +379,8 @@ describe('defaults', () => {
     const { primary: __, ...fromFlags } = configOf(role, await optionsOf(role, []));
     const { listen, ...others } = fromFlags;
     expect(others).toEqual((({ listen: ___, ...rest }) => rest)(fromProgram));
-    expect(listen).toEqual({ host: '127.0.0.1', port: role === 'primary' ? 6_380 : 6_381 });
-    expect(fromProgram.listen).toEqual(role === 'primary' ? listen : undefined);
+    expect(listen).toEqual({ host: '127.0.0.1', port: role === 'replica' ? 6_381 : 6_380 });
+    expect(fromProgram.listen).toEqual(role === 'replica' ? undefined : listen);
   });
 
   it('are these', () => {

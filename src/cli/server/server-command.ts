@@ -1,5 +1,5 @@
 /**
- * The common part of the two servers' commands: a ready line, then events, as NDJSON on stdout or as lines on
+ * The common part of the servers' commands: a ready line, then events, as NDJSON on stdout or as lines on
  * stderr, until a signal, a fault or their own end stops them.
  */
 import { systemClock } from '../../clock.js';
@@ -13,34 +13,6 @@ import { isRecordedToStdout } from './stdout-record.js';
 /** The server that a command runs until it is stopped. */
 export interface RunningServer {
   close(): Promise<void>;
-}
-
-/** The field of the ready event that says where metrics are served; none where they are not. */
-export function metricsField(address: string | undefined): { metrics?: string } {
-  return address === undefined ? {} : { metrics: address };
-}
-
-/** The part of the ready line that says where metrics are served; empty where they are not. */
-export function metricsText(address: string | undefined, isTls = false): string {
-  return address === undefined ? '' : `, metrics on ${isTls ? 'https' : 'http'}://${address}/metrics`;
-}
-
-/** Where a server listens to clients. */
-export interface ClientsPlace {
-  readonly listenAddress: string | undefined;
-  readonly listenTlsAddress: string | undefined;
-}
-
-/** The fields of the ready event that say where clients connect; that of TLS only with such a port. */
-export function clientsFields({ listenAddress, listenTlsAddress }: ClientsPlace) {
-  const listen = listenAddress ?? null;
-  return listenTlsAddress === undefined ? { listen } : { listen, listenTls: listenTlsAddress };
-}
-
-/** The part of the ready line that says where clients connect; empty where they do not. */
-export function clientsText({ listenAddress, listenTlsAddress }: ClientsPlace): string {
-  const plain = listenAddress === undefined ? '' : `, clients on ${listenAddress}`;
-  return listenTlsAddress === undefined ? plain : `${plain}, clients by TLS on ${listenTlsAddress}`;
 }
 
 /** A command that serves until it is stopped. */
