@@ -1,4 +1,7 @@
-/** What TLS costs clients: redis-benchmark by turns without and with it, ours and redis-server, without replicas. */
+/**
+ * What TLS costs clients: redis-benchmark by turns without and with it, ours and redis-server, without
+ * replicas.
+ */
 import { FastcacheProcess, freePort } from '../support/processes.js';
 import { RedisServer, redisBenchmark } from '../support/redis.js';
 import { tlsFile } from '../support/tls.js';
