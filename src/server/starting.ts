@@ -17,7 +17,7 @@ export interface Start extends Loaded {
   readonly role: RoleAtStart;
   /** What was recovered, which is in the engine; undefined: nothing. */
   readonly recovered: Holding | undefined;
-  /** What an operator is to know: of secrets that could be guessed, of certificates, the role and of the recovery. */
+  /** What an operator is to know: of weak secrets, of certificates, of the role and of the recovery. */
   readonly notes: readonly string[];
 }
 
