@@ -44,7 +44,7 @@ export interface TurnHost {
   broadcast(): void;
   /** Hands the frames of the turn's writes to the replicas' connections. */
   publish(): void;
-  /** Whether the process was halted in this turn, so that its writes may be lost: clients are closed instead. */
+  /** Whether the process was halted in this turn: clients are closed then, for its writes may be lost. */
   wasHalted(): boolean;
   /** A script is suspended and its writes are to leave together: the turn goes on. */
   isHeld(): boolean;

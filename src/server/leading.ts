@@ -82,8 +82,8 @@ export class Leading {
    */
   wasHalted(): boolean {
     const allowedAtUs = this.#allowedAtUs;
-    if (allowedAtUs === undefined) return false;
     this.#allowedAtUs = undefined;
+    if (allowedAtUs === undefined || !this.#needsReplicas()) return false;
     const { seams, settings } = this.#node;
     return seams.clock.monotonicUs() - allowedAtUs > settings.minReplicasMaxLagSeconds * 1_000_000;
   }
@@ -101,6 +101,7 @@ export class Leading {
         backlogBytes: config.backlogBytes,
         nowMs: seams.clock.nowMs(),
       }),
+      lacksData: this.#node.lacksData,
       link: undefined,
       goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
     };

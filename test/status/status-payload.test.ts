@@ -171,6 +171,7 @@ describe('what a primary tells', () => {
           offsetRecords: serving.offsetRecords,
           serving: { ...serving, connected },
           link: undefined,
+          lacksData: false,
           goodReplicas: undefined,
         },
         { version: '0.1.0', metrics: new ReplicationMetrics().snapshot() },

@@ -136,6 +136,8 @@ export class ServerHost {
         return primary();
       },
       isRefusing: false,
+      lacksData: false,
+      keepRole: () => undefined,
       backlogBytes: 0,
       sendMessage: ({ channel, payload }) => {
         this.deeds.push(`message ${channel} ${payload}`);

@@ -48,6 +48,7 @@ describe('a replica', () => {
       offsetRecords: 5n,
       serving: undefined,
       link,
+      lacksData: false,
       goodReplicas: undefined,
     };
     expect(readiness(report, maxLagMs)).toEqual({ isReady: reason === 'ready', reason });
