@@ -37,7 +37,7 @@ import { ReplyTurn } from './reply-turn.js';
 import { Scripts } from './scripts/scripts.js';
 import { KEEP_ALIVE_SECONDS } from './setting-facts.js';
 import type { Settings } from './settings.js';
-import type { Situation } from './situation.js';
+import { type OuterSituation, situationOf } from './situation.js';
 import { Slowlog } from './slowlog.js';
 import { Tracking } from './tracking/tracking.js';
 import { UnixTime } from './unix-time.js';
@@ -49,9 +49,6 @@ const CHECK_MS = 250;
 
 /** The memory of a client that is gone. */
 const NO_MEMORY: ClientMemory = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
-
-/** The part of the situation that the server does not know by itself. */
-export type OuterSituation = Omit<Situation, 'paused'>;
 
 /** What the server is given to work with. */
 export interface RespServerOptions {
@@ -179,6 +176,18 @@ export class RespServer {
     return [...this.#clients.keys()];
   }
 
+  /** Whether a script has begun and not ended, with writes that are still to come perhaps. */
+  get isRunningScript(): boolean {
+    return this.#suspendedScript !== undefined;
+  }
+
+  /** Postpones commands that may write, whatever CLIENT UNPAUSE says, or ends that. */
+  holdWrites(areHeld: boolean): void {
+    this.#pause.holdWrites(areHeld);
+    this.#freeze();
+    if (!areHeld) this.#retryAll();
+  }
+
   /** Turns to the present store, once it has replaced another one. */
   storeReplaced(): void {
     this.#currentWindow();
@@ -236,26 +245,6 @@ export class RespServer {
       this.tracking.follow();
     }
     return this.#window;
-  }
-
-  /** The situation, read before every run of commands; it is one object for good. */
-  #situation(): Situation {
-    const { situation } = this.#options;
-    const paused = () => this.#pause.scope;
-    return {
-      get isLoading() {
-        return situation.isLoading;
-      },
-      get isStale() {
-        return situation.isStale;
-      },
-      get lacksReplicas() {
-        return situation.lacksReplicas;
-      },
-      get paused() {
-        return paused();
-      },
-    };
   }
 
   /** The window in which commands have run so far, perhaps that of a store that is about to be replaced. */
@@ -319,7 +308,7 @@ export class RespServer {
       time: new UnixTime(clock),
       guesses: new Guesses(clock),
       info: (sections) => info(this, sections),
-      situation: this.#situation(),
+      situation: situationOf(this.#options.situation, () => this.#pause.scope),
       scripts: this.scripts,
       log,
       startedAtSeconds: this.startedAtSeconds,

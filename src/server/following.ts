@@ -8,14 +8,17 @@ import { offsetIn } from '../replication/offset.js';
 import { Follower } from '../replication/replica/follower.js';
 import type { FollowerHandlers } from '../replication/replica/follower-options.js';
 import type { Holding } from '../replication/replica/holding.js';
+import { Takeover } from '../replication/replica/takeover.js';
 import { linkReport, type NodeReport, servingReport } from '../status/report.js';
 import type { Address } from '../transport/connection.js';
 import type { NodeParts } from './parts.js';
+import { servingPlace } from './serving-place.js';
 
 /** The role of a node that follows a primary. */
 export class Following {
   readonly primary: Address;
   readonly follower: Follower;
+  readonly takeover: Takeover;
   readonly #node: NodeParts;
   /** Another role has replaced this one, which must emit nothing more. */
   #hasLeft = false;
@@ -28,6 +31,13 @@ export class Following {
     const { config, seams, events, metrics, outputs, relay } = node;
     this.#node = node;
     this.primary = primary;
+    this.takeover = new Takeover({
+      timers: seams.timers,
+      log: events.log,
+      place: () => (outputs.createStore === undefined ? servingPlace(node) : undefined),
+      held: () => (this.follower.state.name === 'live' ? this.follower.holding : undefined),
+      promote: () => node.promote(),
+    });
     this.follower = new Follower({
       clock: seams.clock,
       timers: seams.timers,
@@ -47,6 +57,7 @@ export class Following {
       recorder: outputs.recorder,
       tap: outputs.tap,
       relay,
+      takeover: this.takeover,
       allowEmptySnapshot: config.allowEmptySnapshot,
       messages: (payload, frame) => node.takeMessages(payload, frame),
       createStore: (shards) => outputs.createStore?.(shards) ?? node.createEngine(shards),
@@ -91,6 +102,7 @@ export class Following {
         }),
       link: linkReport(this.follower, this.primary, seams.clock),
       goodReplicas: undefined,
+      failover: this.#node.failover,
     };
   }
 

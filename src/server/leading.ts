@@ -74,7 +74,7 @@ export class Leading {
 
   report(): NodeReport {
     const { publisher } = this;
-    const { listener, config, seams } = this.#node;
+    const { listener, config, seams, failover } = this.#node;
     return {
       role: 'primary',
       history: publisher.history,
@@ -87,6 +87,7 @@ export class Leading {
       }),
       link: undefined,
       goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
+      failover,
     };
   }
 

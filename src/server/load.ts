@@ -4,10 +4,10 @@
  * content by snapshot. What reads dumps is loaded by primaries that are given one.
  */
 import type { ShardEngine } from '../engine/shard-engine.js';
-import type { EncodeOptions } from '../frame/frame.js';
 import { type History, pastBehind } from '../replication/history.js';
 import type { Recorder } from '../replication/outputs/recorder.js';
 import type { NodeConfig } from './config.js';
+import { encodingOf } from './leading.js';
 import type { NodeFiles } from './seams.js';
 
 /** What loading a dump needs. */
@@ -59,17 +59,27 @@ export function withContent(history: History, loaded: History | undefined): Hist
   return { ...based, past: pastBehind(loaded) };
 }
 
+/** The node that may have begun with content. */
+export interface BegunNode {
+  readonly config: NodeConfig;
+  readonly engine: ShardEngine;
+  readonly isReplica: boolean;
+  readonly outputs: { readonly recorder: Recorder | undefined };
+}
+
 /**
- * Puts the content at the beginning of a recording, whose records without it would lead to other content.
+ * Puts loaded or recovered content, if a primary has any, at the beginning of its recording, whose records
+ * without it would lead to other content.
  */
-export async function recordContent(
-  recorder: Recorder,
-  engine: ShardEngine,
-  encoding: EncodeOptions,
-): Promise<void> {
+export async function recordBeginning({ config, engine, isReplica, outputs }: BegunNode): Promise<void> {
+  const { recorder } = outputs;
+  const isEmpty = config.load === undefined && config.recover.length === 0;
+  if (isEmpty || isReplica || recorder === undefined) return;
+  engine.setFrozen(true);
   const { snapshotFrames } = await import('../dump/fold/store-entries.js');
-  for (const frame of snapshotFrames(engine, engine.watermarks(), encoding)) {
+  for (const frame of snapshotFrames(engine, engine.watermarks(), encodingOf(config))) {
     recorder.offer(frame);
     if (recorder.queuedBytes > 0) await recorder.flush();
   }
+  engine.setFrozen(false);
 }

@@ -44,9 +44,10 @@ import type { Address, Listener } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
+import { type FailoverNode, Failovers } from './failover.js';
 import { Following } from './following.js';
-import { encodingOf, Leading } from './leading.js';
-import { recordContent, withContent } from './load.js';
+import { Leading } from './leading.js';
+import { recordBeginning, withContent } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
@@ -56,7 +57,7 @@ import { type Start, startingContent } from './starting.js';
 import { createStatus, type Status } from './status.js';
 
 /** A server in either role. */
-export class Node implements ServedNode {
+export class Node implements ServedNode, FailoverNode {
   readonly config: NodeConfig;
   readonly seams: NodeSeams;
   readonly events: Events<NodeEvents>;
@@ -65,6 +66,7 @@ export class Node implements ServedNode {
   readonly outputs: Outputs;
   readonly nodeId: string;
   readonly relay: Relay | undefined;
+  readonly failover = new Failovers(this);
   readonly #origin: EngineOrigin;
   /** What is to be logged of its start, once somebody can listen. */
   readonly #notes: readonly string[];
@@ -223,6 +225,15 @@ export class Node implements ServedNode {
     return this.leading?.lacksReplicas === true;
   }
 
+  get isRunningScript(): boolean {
+    return this.#server?.isRunningScript === true;
+  }
+
+  holdWrites(areHeld: boolean): void {
+    if (this.#server === undefined) this.#engine.setFrozen(areHeld);
+    else this.#server.holdWrites(areHeld);
+  }
+
   report(): NodeReport {
     return this.#role.report();
   }
@@ -278,6 +289,7 @@ export class Node implements ServedNode {
       this.events.log.info(`follows ${address} from now on, with history ${holding?.history?.id}`);
       this.events.emit('demoted', { primary: address });
     }
+    this.failover.stop();
     following.start();
   }
 
@@ -332,7 +344,7 @@ export class Node implements ServedNode {
     // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
     this.outputs.start();
     this.leading?.joinOutputs('new');
-    await this.#recordContent();
+    await recordBeginning(this);
     this.#isOpening = false;
     const { following } = this;
     this.seams.timers.endOfTurn(() => {
@@ -341,19 +353,6 @@ export class Node implements ServedNode {
       if (following !== undefined && this.#role === following && this.#closing === undefined)
         following.start();
     });
-  }
-
-  /**
-   * Puts loaded or recovered content into the recording, whose records without it would lead to other
-   * content.
-   */
-  async #recordContent(): Promise<void> {
-    const { outputs, config } = this;
-    const isEmpty = config.load === undefined && config.recover.length === 0;
-    if (isEmpty || this.isReplica || outputs.recorder === undefined) return;
-    this.#engine.setFrozen(true);
-    await recordContent(outputs.recorder, this.#engine, encodingOf(config));
-    this.#engine.setFrozen(false);
   }
 
   /**
@@ -384,6 +383,7 @@ export class Node implements ServedNode {
     this.following?.stop();
     await this.#metricsPort?.close();
     await this.#server?.close();
+    this.failover.stop();
     this.leading?.close();
     await this.#listener?.close();
     await this.outputs.close();

@@ -5,7 +5,8 @@
 import { ReplicaListener } from '../replication/primary/listener.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { ReplicationHost } from '../resp/command-host.js';
-import type { OuterSituation, RespServer } from '../resp/server.js';
+import type { RespServer } from '../resp/server.js';
+import type { OuterSituation } from '../resp/situation.js';
 import { renderInfo } from '../status/info.js';
 import type { Listener } from '../transport/connection.js';
 import { encodingOf } from './leading.js';
@@ -13,7 +14,11 @@ import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
 
 /** The parts of a node that its ports serve, as they are when they are read. */
-export interface ServedNode extends NodeParts, ReportedNode, ReplicationHost, OuterSituation {
+export interface ServedNode
+  extends NodeParts,
+    ReportedNode,
+    Omit<ReplicationHost, 'failover'>,
+    OuterSituation {
   /** The stream from which new replicas are served; undefined while there is none. */
   readonly stream: FrameStream | undefined;
   /** Hands the frames of what was written until now to the replicas' connections. */
@@ -40,6 +45,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     encoding: encodingOf(config),
     stream: () => node.stream,
     status: () => statusPayload(node),
+    failovers: node.failover,
   });
 }
 

@@ -176,7 +176,13 @@ export class Primary {
 
   /** The store, while it may be written to. Throws READ_ONLY. */
   #writable() {
-    const { engine, primary } = this.#node;
+    const { engine, primary, failover } = this.#node;
+    if (failover.state !== 'no-failover') {
+      throw new FastcacheError(
+        'READ_ONLY',
+        'This node hands over to a replica and takes no writes meanwhile.',
+      );
+    }
     if (primary === undefined) return engine;
     const address = formatAddress(primary);
     const message = `This node follows ${address} and takes no writes; promote() lets it take them.`;

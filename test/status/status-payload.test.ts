@@ -171,6 +171,7 @@ describe('what a primary tells', () => {
           serving: { ...serving, connected },
           link: undefined,
           goodReplicas: undefined,
+          failover: { state: 'no-failover', lastFault: undefined },
         },
         { version: '0.1.0', metrics: new ReplicationMetrics().snapshot() },
       )!;

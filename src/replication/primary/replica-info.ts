@@ -1,4 +1,5 @@
 /** What is known of a replica that is connected, or was. */
+import type { Address } from '../../transport/connection.js';
 import type { FeedState } from './feed.js';
 
 /** One replica, as its primary or relay knows it. */
@@ -41,6 +42,8 @@ export interface Claim {
   readonly history: string | undefined;
   /** The id that it sent of itself; undefined: none. */
   readonly nodeId?: string | undefined;
+  /** Where it is followed once it has taken over from its primary; undefined: it does not take over. */
+  readonly takesOverAt?: Address | undefined;
   /** The watermarks of what it holds; empty: it holds nothing. */
   readonly watermarks: ArrayLike<bigint>;
 }

@@ -9,6 +9,7 @@ import { encodeHelloFrame } from '../../frame/hello.js';
 import { type FullStore, fullPair } from '../link/full.js';
 import { MESSAGES_PAIR } from '../link/messages-pair.js';
 import { nodePair } from '../link/path.js';
+import { takeoverPair } from '../link/takeover-pair.js';
 import { watermarkOf } from '../watermarks.js';
 import type { Holding } from './holding.js';
 import { otherRun } from './session-faults.js';
@@ -63,13 +64,18 @@ export function helloOf(
     token,
     nodeId,
     messages,
+    takeover,
     full,
-  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'messages'> & { full?: FullStore | undefined },
+  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'messages' | 'takeover'> & {
+    full?: FullStore | undefined;
+  },
 ): Buffer {
   const history = claim?.holding.history;
   const margin = new Map(history === undefined ? [] : [['history', history.id]]);
   if (nodeId !== undefined) margin.set(...nodePair(nodeId));
   if (messages !== undefined) margin.set(...MESSAGES_PAIR);
+  const place = takeover?.place();
+  if (place !== undefined) margin.set(...takeoverPair(place));
   if (full !== undefined) margin.set(...fullPair(full));
   return encodeHelloFrame({ role: 'replica', token, watermarks: claim?.watermarks }, { margin });
 }

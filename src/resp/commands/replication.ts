@@ -62,6 +62,9 @@ export const replicationCommands: readonly Command[] = [
 ];
 
 function follow({ args, host: { replication } }: Call): Reply {
+  if (replication.failover.state !== 'no-failover') {
+    return new Failure('ERR REPLICAOF not allowed while failing over.');
+  }
   if (wordOf(args, 1) === 'no' && wordOf(args, 2) === 'one') {
     if (replication.isReplica) replication.promote();
     return OK;

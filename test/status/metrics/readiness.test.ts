@@ -47,6 +47,7 @@ describe('a replica', () => {
       serving: undefined,
       link,
       goodReplicas: undefined,
+      failover: { state: 'no-failover' as const, lastFault: undefined },
     };
     expect(readiness(report, maxLagMs)).toEqual({ isReady: reason === 'ready', reason });
   });

@@ -1,0 +1,41 @@
+/**
+ * How a replica says in its Hello that its primary can hand over to it, and where it is followed then
+ * (docs/protocol.md, "Failover"). The port that it connects from is another one than that on which it serves
+ * replicas.
+ */
+import type { Margin } from '../../frame/margin.js';
+import { formatAddress, parseAddress } from '../../transport/address.js';
+import type { Address } from '../../transport/connection.js';
+
+/** Where a replica serves replicas. */
+export interface TakeoverPlace {
+  /** A name or an address; undefined: the address that the replica connects from. */
+  readonly host: string | undefined;
+  /** From 1 to 65535. */
+  readonly port: number;
+}
+
+const NAME = 'takeover';
+/** A name or an address; it is shown in the log as it is. */
+const HOST = /^[A-Za-z0-9._:%-]{1,255}$/;
+
+/** The pair in the margin of a replica that takes over when it is told to. */
+export function takeoverPair({ host, port }: TakeoverPlace): [string, string] {
+  return [NAME, host === undefined ? `:${port}` : formatAddress({ host, port })];
+}
+
+/**
+ * Where the replica of this margin is followed once it has taken over; `peer` is the host that it connects
+ * from. Undefined: it takes over from nobody, or names no address.
+ */
+export function takeoverInMargin(margin: Margin | undefined, peer: string): Address | undefined {
+  const text = margin?.get(NAME);
+  if (text === undefined || !/:[1-9]\d{0,4}$/.test(text)) return undefined;
+  try {
+    const { host, port } = parseAddress(text);
+    const named = text.startsWith(':') ? peer : host;
+    return HOST.test(named) ? { host: named, port } : undefined;
+  } catch {
+    return undefined;
+  }
+}
