@@ -279,14 +279,17 @@ export class CommandWindow {
     const { bytes, result } = kernel;
     const argc = result[layout.RESULT_ARGC]!;
     const table = result[layout.RESULT_ARGV]!;
-    return Array.from({ length: argc }, (_, index) => {
-      const entry = table + index * 8;
-      return this.#copy(bytes.readUInt32LE(entry), bytes.readUInt32LE(entry + 4));
-    });
+    const args: Buffer[] = [];
+    for (let entry = table; entry < table + argc * 8; entry += 8) {
+      args.push(this.#copy(bytes.readUInt32LE(entry), bytes.readUInt32LE(entry + 4)));
+    }
+    return args;
   }
 
   #copy(from: number, length: number): Buffer {
-    return Buffer.from(this.engine.kernel.bytes.subarray(from, from + length));
+    const copy = Buffer.allocUnsafe(length);
+    copy.set(this.engine.kernel.bytes.subarray(from, from + length));
+    return copy;
   }
 
   #protocolError(): Buffer {

@@ -143,6 +143,9 @@ export const NIL_ARRAY = new NilArray();
 export const NO_REPLY = new Raw(Buffer.alloc(0));
 
 const CRLF = Buffer.from('\r\n');
+/** Integers below this, which many replies are, are encoded once. */
+const SMALL_INTEGERS = 1_024;
+const smallIntegers: (Buffer | undefined)[] = [];
 
 /** The longest reply, in bytes; a longer one is refused, for it would be in memory more than once. */
 export const REPLY_BYTES_MAX = 1024 * 1024 * 1024;
@@ -163,7 +166,7 @@ export function errorBytes(text: string): Buffer {
 
 function write(reply: Reply, protocol: Protocol, parts: Uint8Array[]): void {
   if (reply === null) parts.push(Buffer.from(protocol === 3 ? '_\r\n' : '$-1\r\n'));
-  else if (typeof reply === 'number' || typeof reply === 'bigint') parts.push(Buffer.from(`:${reply}\r\n`));
+  else if (typeof reply === 'number' || typeof reply === 'bigint') parts.push(integerBytes(reply));
   else if (typeof reply === 'string') writeBulk(Buffer.from(reply), parts);
   else if (reply instanceof Uint8Array) writeBulk(reply, parts);
   else if (Array.isArray(reply)) writeItems('*', reply as readonly Reply[], protocol, parts);
@@ -190,7 +193,7 @@ function writeScalar(
   parts: Uint8Array[],
 ): void {
   if (reply instanceof Verbatim) {
-    const text = Buffer.from(reply.text);
+    const text = typeof reply.text === 'string' ? Buffer.from(reply.text) : reply.text;
     if (protocol === 3) parts.push(Buffer.from(`=${text.length + 4}\r\n${reply.format}:`), text, CRLF);
     else writeBulk(text, parts);
   } else if (reply instanceof BooleanReply) {
@@ -206,6 +209,12 @@ function writeScalar(
 function writeSpelled(mark: string, text: string, protocol: Protocol, parts: Uint8Array[]): void {
   if (protocol === 3) parts.push(Buffer.from(`${mark}${text}\r\n`, 'latin1'));
   else writeBulk(Buffer.from(text, 'latin1'), parts);
+}
+
+function integerBytes(integer: number | bigint): Buffer {
+  const isSmall = typeof integer === 'number' && integer >= 0 && integer < SMALL_INTEGERS;
+  if (!isSmall) return Buffer.from(`:${integer}\r\n`);
+  return (smallIntegers[integer] ??= Buffer.from(`:${integer}\r\n`));
 }
 
 function writeItems(mark: string, items: readonly Reply[], protocol: Protocol, parts: Uint8Array[]): void {

@@ -16,7 +16,7 @@ import { withHelp } from '../container-help.js';
 import { Failure, NO_REPLY, OK, type Reply, Verbatim } from '../reply.js';
 import { parseTimeoutMs } from '../timeout.js';
 import { addressFilter, meantClients } from './client-filter.js';
-import { clientLine } from './client-list.js';
+import { clientLines } from './client-list.js';
 import { printable, setClientName } from './client-name.js';
 import { admin, own } from './client-row.js';
 import { cachingCommands, trackingCommands } from './tracking.js';
@@ -54,7 +54,7 @@ const subcommands: readonly Command[] = [
     since: '6.2.0',
     summary: 'Returns information about the current client connection.',
     help: ['INFO', '    Return information about the current client connection.'],
-    run: ({ client, host }) => new Verbatim(`${clientLine(client, host)}\n`),
+    run: ({ client, host }) => new Verbatim(clientLines([client], host)),
   },
   {
     ...admin,
@@ -268,7 +268,7 @@ function list({ args, client, host }: Call): Reply {
     const candidates = meant.ids?.flatMap((id) => byId!.get(id) ?? []) ?? all;
     listed = candidates.filter(meant.matches);
   } else if (args.length !== 2) return SYNTAX_ERROR;
-  return new Verbatim(listed.map((one) => `${clientLine(one, host)}\n`).join(''));
+  return new Verbatim(clientLines(listed, host));
 }
 
 /** Kills clients: a single argument is an address, which may be the client's own; more are filters. */
