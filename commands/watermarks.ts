@@ -19,7 +19,7 @@ export default class Watermarks extends BaseCommand {
     "+n past the base of the primary's history.\n\n" +
     '"May be away" tells how long a replica that has all may be away at the present write rate (the last ' +
     'ten seconds) before it needs a snapshot.\n\n' +
-    'Replicas that serve replicas of their own (--bind) are asked like primaries. A Rust primary tells its ' +
+    'Replicas are asked like primaries, and any server at either port. A Rust primary tells its ' +
     'watermarks alone, and keeps one of its replica slots (16 by default) busy after each question until ' +
     'the next write.\n\n' +
     '--check, for monitoring, prints one line with performance data and the causes behind it. Exit ' +
@@ -67,7 +67,7 @@ export default class Watermarks extends BaseCommand {
 
   static override args = {
     endpoint: Args.string({
-      description: 'An FCRP address (host:port) or a dump (- is stdin).',
+      description: 'The address of a server (host:port), whichever of its ports, or a dump (- is stdin).',
       multiple: true,
       ignoreStdin: true,
       default: ['127.0.0.1:7631'],

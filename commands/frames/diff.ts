@@ -45,7 +45,7 @@ export default class FramesDiff extends BaseCommand {
 
   static override args = {
     before: Args.string({
-      description: 'A dump (- is stdin) or an FCRP address, host:port.',
+      description: 'A dump (- is stdin) or the address of a server, host:port.',
       required: true,
       ignoreStdin: true,
     }),

@@ -1,6 +1,6 @@
 /**
  * Reads the replies of a Redis-protocol server to commands whose replies are one line each, or a short
- * string, only to find the errors among them. Anything else is refused, so that a server of another protocol
+ * string, mostly only to find the errors among them. Anything else is refused, so that a server of another protocol
  * is recognized by its first bytes.
  */
 import { FastcacheError } from '../errors.js';
@@ -8,13 +8,18 @@ import { FastcacheError } from '../errors.js';
 /** The longest line or string that is taken; errors of servers are shorter. */
 const MAX_REPLY_BYTES = 65_536;
 
+/**
+ * Called for each reply in turn: the text of an error, undefined for any other; and where the whole reply is,
+ * in bytes that are valid during the call.
+ */
+export type OnReply = (error: string | undefined, bytes: Buffer, start: number, end: number) => void;
+
 /** Cuts a server's stream into replies, and keeps the bytes of one that is not whole. */
 export class ReplyReader {
-  /** Called for each reply in turn: the text of an error, undefined for any other. */
-  readonly #onReply: (error: string | undefined) => void;
+  readonly #onReply: OnReply;
   #held = Buffer.alloc(0);
 
-  constructor(onReply: (error: string | undefined) => void) {
+  constructor(onReply: OnReply) {
     this.#onReply = onReply;
   }
 
@@ -26,7 +31,7 @@ export class ReplyReader {
       const end = this.#replyEnd(bytes, at);
       if (end === undefined) break;
       const isError = bytes[at] === 0x2d;
-      this.#onReply(isError ? bytes.toString('utf8', at + 1, end - 2) : undefined);
+      this.#onReply(isError ? bytes.toString('utf8', at + 1, end - 2) : undefined, bytes, at, end);
       at = end;
     }
     if (bytes.length - at > MAX_REPLY_BYTES) throw malformed('a reply without end');

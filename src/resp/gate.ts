@@ -10,6 +10,7 @@ import {
   BUSY,
   type Command,
   flagBits,
+  LOADING,
   OUT_OF_MEMORY,
   READONLY,
   STALE,
@@ -66,6 +67,8 @@ const WHILE_SUBSCRIBED = new Set([
   'quit',
   'reset',
 ]);
+/** Commands that a replica runs although it holds nothing yet: they name another primary. */
+const NAMES_PRIMARY = new Set(['replicaof', 'slaveof']);
 /** Commands that run in a transaction instead of being queued. */
 const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 
@@ -240,7 +243,7 @@ export class Gate {
     }
     if (isStale && (flags & flagBits.stale) === 0) return STALE;
     if (isLoading && (flags & flagBits.loading) === 0) {
-      return new Failure('LOADING Redis is loading the dataset in memory');
+      if (!isReplica || !NAMES_PRIMARY.has(fullName)) return LOADING;
     }
     const script = this.#scriptInTheWay(found);
     if (script !== undefined) return script;

@@ -2,18 +2,16 @@
  * The Redis-protocol server (docs/architecture.md, "The corridor"; docs/redis.md): the listener, the
  * connected clients, and what holds for all of them at once (pauses, monitors, idle clients).
  */
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Random, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import { FRAME_MAGIC } from '../frame/header.js';
 import type { ChannelMessage } from '../frame/messages.js';
+import { HELLO_DEADLINE_MS } from '../limits.js';
 import { Guesses } from '../replication/link/guesses.js';
 import { StrangerLog } from '../replication/link/stranger-log.js';
 import type { Log } from '../replication/log.js';
-import { formatAddress } from '../transport/address.js';
-import type { Address } from '../transport/connection.js';
-import { readShared } from '../transport/shared-read.js';
-import { listenOn } from '../transport/tcp.js';
+import { type AcceptedClient, ClientPort } from '../transport/client-port.js';
+import type { Address, Connection } from '../transport/connection.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientPause } from './client-pause.js';
 import { ClientState } from './client-state.js';
@@ -66,6 +64,8 @@ export interface RespServerOptions {
   publish(): void;
   info(server: RespServer, sections: readonly string[]): string;
   shutdown(): void;
+  /** Takes the connection of a replica, which has come on the port of clients. */
+  acceptReplica(connection: Connection): void;
 }
 
 /** Listens to clients of the Redis protocol. */
@@ -77,7 +77,7 @@ export class RespServer {
   /** Unix seconds at which the server was made. */
   readonly startedAtSeconds: number;
   readonly #options: RespServerOptions;
-  readonly #server: Server;
+  readonly #port: ClientPort;
   readonly #host: CommandHost;
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
@@ -106,15 +106,7 @@ export class RespServer {
     options.settings.onChange((name) => {
       if (name === 'latency-tracking') this.#countedWindow().forgetUntimed();
     });
-    this.#server = createServer(
-      {
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: KEEP_ALIVE_SECONDS * 1000,
-        pauseOnConnect: true,
-      },
-      (socket) => this.#accept(socket),
-    );
+    this.#port = this.#clientPort();
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     this.pubsub = new PubSub(storeGlob(options.engine, warn));
     const turn = new ReplyTurn(options.clock, options.timers, {
@@ -158,13 +150,12 @@ export class RespServer {
 
   /** Resolves with `host:port` when the server listens. Throws PORT_TAKEN, LISTEN_FAILED. */
   listen(): Promise<string> {
-    return listenOn(this.#server, this.#options.address);
+    return this.#port.listen();
   }
 
   /** The port that is really listened on. */
   get port(): number {
-    const bound = this.#server.address();
-    return typeof bound === 'object' && bound !== null ? bound.port : this.#options.address.port;
+    return this.#port.port;
   }
 
   /** Whether clients are paused, or a script is suspended: then a store that replaces this one is frozen. */
@@ -227,9 +218,8 @@ export class RespServer {
     this.#strangers.stop();
     this.scripts.runner?.stop();
     this.#endPause();
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
+    if (!this.#port.isListening) return;
+    const closed = this.#port.close();
     const clients = [...this.#clients.values()];
     for (const { client } of clients) client.end();
     await Promise.all([closed, ...clients.map(({ gone }) => gone)]);
@@ -252,25 +242,40 @@ export class RespServer {
     return this.#window ?? this.#currentWindow();
   }
 
-  #accept(socket: Socket): void {
+  #clientPort(): ClientPort {
+    const { settings, timers, address, acceptReplica } = this.#options;
+    const late = 'sent the beginning of an FCRP frame and no more in time';
+    return new ClientPort({
+      address,
+      timers,
+      keepAliveSeconds: KEEP_ALIVE_SECONDS,
+      magic: FRAME_MAGIC,
+      deadlineMs: HELLO_DEADLINE_MS,
+      refusal: errorBytes('ERR max number of clients reached'),
+      isFull: () => this.#clients.size >= settings.maxClients,
+      onConnection: () => {
+        this.statistics.connections += 1;
+      },
+      onClient: (accepted) => this.#accept(accepted),
+      onPeer: acceptReplica,
+      onRefused: () => {
+        this.statistics.rejectedConnections += 1;
+      },
+      onLate: (client) => this.#strangers.warn(late, `client ${client} is closed: it ${late}`),
+    });
+  }
+
+  #accept({ address, localAddress, read }: AcceptedClient): void {
     const { settings, clock } = this.#options;
-    this.statistics.connections += 1;
-    if (this.#clients.size >= settings.maxClients) {
-      this.statistics.rejectedConnections += 1;
-      socket.on('error', () => {});
-      socket.end(errorBytes('ERR max number of clients reached'));
-      socket.resume();
-      return;
-    }
     const state = new ClientState({
       id: this.#nextId,
-      address: formatAddress({ host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }),
-      localAddress: formatAddress({ host: socket.localAddress ?? '', port: socket.localPort ?? 0 }),
+      address,
+      localAddress,
       nowMs: clock.nowMs(),
       isAuthenticated: !settings.hasPassword,
     });
     this.#nextId += 1;
-    const client = new Client(state, this.#clientHost, (onData) => readShared(socket, onData));
+    const client = new Client(state, this.#clientHost, read);
     const gone = client.gone.then(() => this.#forget(state));
     this.#clients.set(state, { client, gone });
   }

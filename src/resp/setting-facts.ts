@@ -30,9 +30,6 @@ const FIXED: Readonly<Record<string, string>> = {
   // Replicas evict nothing.
   'replica-ignore-maxmemory': 'yes',
   'slave-ignore-maxmemory': 'yes',
-  'replica-priority': '100',
-  'slave-priority': '100',
-  'replica-announced': 'yes',
   // A snapshot is sent from memory, and a replica builds it beside its content.
   'repl-diskless-sync': 'yes',
   'repl-diskless-sync-delay': '0',
@@ -53,10 +50,6 @@ const FIXED: Readonly<Record<string, string>> = {
   'protected-mode': 'no',
   'tls-port': '0',
   'cluster-announce-ip': '',
-  'replica-announce-ip': '',
-  'slave-announce-ip': '',
-  'replica-announce-port': '0',
-  'slave-announce-port': '0',
 };
 
 /** Settings that Redis takes at its start only. */

@@ -90,6 +90,10 @@ export class Settings {
   readonly #minReplicas: Setting<bigint>;
   readonly #minReplicasMaxLag: Setting<bigint>;
   readonly #freshHistory: Setting<string>;
+  readonly #announcedHost: Setting<string>;
+  readonly #announcedPort: Setting<bigint>;
+  readonly #replicaPriority: Setting<bigint>;
+  readonly #replicaAnnounced: Setting<string>;
   readonly #eventClasses: Setting<EventClasses>;
   /** The longest argument, key or value, in bytes. */
   readonly maxValueBytes: number;
@@ -121,6 +125,10 @@ export class Settings {
     this.#minReplicas = settingOf(options, 'min-replicas-to-write');
     this.#minReplicasMaxLag = settingOf(options, 'min-replicas-max-lag');
     this.#freshHistory = settingOf(options, 'fresh-history');
+    this.#announcedHost = settingOf(options, 'replica-announce-ip');
+    this.#announcedPort = settingOf(options, 'replica-announce-port');
+    this.#replicaPriority = settingOf(options, 'replica-priority');
+    this.#replicaAnnounced = settingOf(options, 'replica-announced');
     this.#eventClasses = settingOf(options, 'notify-keyspace-events');
     this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...settingFacts(initial)]);
   }
@@ -172,6 +180,26 @@ export class Settings {
     return this.#freshHistory.value === 'yes';
   }
 
+  /** The host at which others are to reach this server; empty: the address that they see. */
+  get announcedHost(): string {
+    return this.#announcedHost.value;
+  }
+
+  /** The port at which they are to reach it; 0: the one that is listened on. */
+  get announcedPort(): number {
+    return this.#announcedPort.number;
+  }
+
+  /** The lower, the sooner a supervisor promotes this replica; 0: never. */
+  get replicaPriority(): number {
+    return this.#replicaPriority.number;
+  }
+
+  /** Whether supervisors are to list this replica for clients. */
+  get isReplicaAnnounced(): boolean {
+    return this.#replicaAnnounced.value === 'yes';
+  }
+
   /** How many keys may be tracked for clients; 0: as many as there is memory for. */
   get trackingTableMaxKeys(): number {
     return this.#trackingTableMaxKeys.number;
@@ -217,6 +245,11 @@ export class Settings {
 
   get hasPassword(): boolean {
     return this.#password.value.length > 0;
+  }
+
+  /** The password as text; undefined where none is asked for. */
+  get password(): string | undefined {
+    return this.hasPassword ? this.#password.value.toString() : undefined;
   }
 
   /** The SHA-256 of the password, in hex; undefined where none is asked for. */

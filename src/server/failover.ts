@@ -117,14 +117,15 @@ export class Failovers implements FailoverHost, FailoverEars {
 
   #begin(wish: FailoverWish): void {
     const node = this.#node;
-    const { config, events, seams, leading, listener } = node;
+    const { config, settings, events, seams, leading, listener } = node;
     if (leading === undefined || listener === undefined) return;
     const present = new Failover(wish, {
       probe: {
         transport: seams.transport,
         timers: seams.timers,
         connectTimeoutMs: config.connectTimeoutMs,
-        token: config.token,
+        // It is what this node presents when it follows the replica.
+        token: config.token ?? settings.password,
       },
       log: events.log,
       publisher: leading.publisher,

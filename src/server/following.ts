@@ -1,6 +1,6 @@
 /**
- * A node while it follows a primary: a follower and, with `bind`, the relay from which its own replicas are
- * served.
+ * A node while it follows a primary: a follower and, where it has a port, the relay from which its own
+ * replicas are served.
  */
 import { ShardEngine } from '../engine/shard-engine.js';
 import type { History } from '../replication/history.js';
@@ -11,6 +11,7 @@ import type { Holding } from '../replication/replica/holding.js';
 import { Takeover } from '../replication/replica/takeover.js';
 import { linkReport, type NodeReport, servingReport } from '../status/report.js';
 import type { Address } from '../transport/connection.js';
+import { announcementOf } from './announcing.js';
 import type { NodeParts } from './parts.js';
 import { servingPlace } from './serving-place.js';
 
@@ -28,7 +29,7 @@ export class Following {
    * asked for this primary (`isRequested`); `start` connects.
    */
   constructor(node: NodeParts, primary: Address, holding: Holding | undefined, isRequested: boolean) {
-    const { config, seams, events, metrics, outputs, relay } = node;
+    const { config, seams, settings, events, metrics, outputs, relay } = node;
     this.#node = node;
     this.primary = primary;
     this.takeover = new Takeover({
@@ -52,7 +53,11 @@ export class Following {
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,
       nodeId: node.nodeId,
-      token: config.token,
+      announced: () => announcementOf(node),
+      // A primary's port of clients takes its password where it has no token, and the servers have one.
+      get token() {
+        return config.token ?? settings.password;
+      },
       failFast: config.failFast,
       recorder: outputs.recorder,
       tap: outputs.tap,
@@ -86,7 +91,7 @@ export class Following {
   }
 
   report(): NodeReport {
-    const { relay, listener, config, seams } = this.#node;
+    const { relay, listener, config, seams, settings } = this.#node;
     const { holding } = this.follower;
     return {
       role: 'replica',
@@ -100,7 +105,7 @@ export class Following {
           backlogBytes: config.backlogBytes,
           nowMs: seams.clock.nowMs(),
         }),
-      link: linkReport(this.follower, this.primary, seams.clock),
+      link: linkReport(this.follower, this.primary, seams.clock, settings),
       goodReplicas: undefined,
       failover: this.#node.failover,
     };

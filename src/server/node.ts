@@ -30,7 +30,7 @@ import { type History, newHistory } from '../replication/history.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import { type Beginning, beginHistory } from '../replication/relay/promotion.js';
-import { Relay } from '../replication/relay/relay.js';
+import type { Relay } from '../replication/relay/relay.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import { Later } from '../resp/later.js';
@@ -50,7 +50,7 @@ import { Leading } from './leading.js';
 import { recordBeginning, withContent } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type Outputs, openOutputs } from './outputs.js';
-import { createClientServer, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
+import { createClientServer, createRelay, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
 import { createSettings } from './settings.js';
 import { type Start, startingContent } from './starting.js';
@@ -103,7 +103,7 @@ export class Node implements ServedNode, FailoverNode {
 
   private constructor({ origin, engine, history, recovered, notes }: Start, nodeId: string) {
     const { config, seams } = origin;
-    const { clock, timers, random } = seams;
+    const { clock, timers } = seams;
     this.config = config;
     this.seams = seams;
     this.#origin = origin;
@@ -120,12 +120,11 @@ export class Node implements ServedNode, FailoverNode {
       holding: () => this.following?.follower.holding,
       stop: (error) => this.#stopFollowing(error),
     });
-    const { backlogBytes, bind, primary } = config;
-    this.relay = bind && new Relay({ nodeId: this.nodeId, backlogBytes, random, log: this.events.log });
+    this.relay = createRelay(this);
     this.#role =
-      primary === undefined
+      config.primary === undefined
         ? new Leading(this, this.#beginHistory(recovered, history))
-        : new Following(this, primary, this.outputs.holding, false);
+        : new Following(this, config.primary, this.outputs.holding, false);
     this.#status = createStatus(this);
     this.#server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
@@ -290,7 +289,8 @@ export class Node implements ServedNode, FailoverNode {
       this.events.emit('demoted', { primary: address });
     }
     this.failover.stop();
-    following.start();
+    // What is given another primary while it opens starts behind that.
+    if (!this.#isOpening) following.start();
   }
 
   /**

@@ -1,7 +1,7 @@
 /** The kinds of options that servers have, and what each kind accepts (docs/architecture.md, "Options"). */
 import { isShardCount, SHARD_COUNTS } from '../limits.js';
 import { parseEventClasses } from '../resp/keyspace-event-classes.js';
-import { parseAddress } from '../transport/address.js';
+import { isHost, parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { boundsText, formatSize, isWithin, type Range } from './ranges.js';
 
@@ -88,6 +88,19 @@ export interface AddressOption<On extends Role = Role, Needed extends Role = Rol
   readonly noSummary: string | undefined;
 }
 
+/** An address as others are to know it. */
+export interface Place {
+  /** Empty: the address that they see. */
+  readonly host: string;
+  /** From 1 to 65535; 0: the port that is listened on. */
+  readonly port: number;
+}
+
+/** Where others are to reach the server. */
+export interface PlaceOption<On extends Role = Role> extends Option<string, Place, On> {
+  readonly kind: 'place';
+}
+
 /** A list of addresses of other nodes. */
 export interface AddressListOption<On extends Role = Role>
   extends Option<readonly string[], readonly Address[], On> {
@@ -134,6 +147,7 @@ export type AnyOption =
   | EventsOption
   | AddressOption
   | AddressListOption
+  | PlaceOption
   | FileOption
   | SecretOption
   | BooleanOption
@@ -207,6 +221,19 @@ export function address<On extends Role, Needed extends Role>(
     found,
     resolve: (given = false) => (given === false ? undefined : parseAddress(given)),
     defaultOf: (role) => defaults[role],
+  };
+}
+
+/** An address as others are to know it; by default the one that they see. */
+export function announcedPlace<On extends Role>(row: Row<On>): PlaceOption<On> {
+  return {
+    kind: 'place',
+    ...row,
+    expected: 'host:port, [v6]:port or :port, with a port from 1 on',
+    accepts: (given) => isAddress(given) && isPlace(parsePlace(String(given))),
+    found,
+    resolve: (given) => (given === undefined ? { host: '', port: 0 } : parsePlace(given)),
+    defaultOf: () => undefined,
   };
 }
 
@@ -303,6 +330,15 @@ function isAddress(given: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+function parsePlace(text: string): Place {
+  const { host, port } = parseAddress(text);
+  return { host: text.startsWith(':') ? '' : host, port };
+}
+
+function isPlace({ host, port }: Place): boolean {
+  return port > 0 && (host === '' || isHost(host));
 }
 
 function hasMethod(given: unknown, name: string): boolean {

@@ -10,6 +10,7 @@ import * as limits from '../limits.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import type { ForeignHistory } from '../replication/replica/session-options.js';
 import type { SendPolicy } from '../replication/stream/publisher.js';
+import { announceOptions } from './announce-options.js';
 import type { AnyOption } from './option.js';
 import {
   address,
@@ -37,25 +38,24 @@ const BOTH = ['primary', 'replica'] as const;
 /** Every option by its name in the library. */
 export const serverOptions = {
   /**
-   * Where replicas connect (FCRP): `host:port`, port 0 picks a free one. A primary always has such a port, by
-   * default `127.0.0.1:7631`; a replica has none by default.
+   * Where replicas connect (FCRP), besides the port of clients: `host:port`, port 0 picks a free one. A
+   * primary always has such a port, by default `127.0.0.1:7631`; a replica has none by default.
    */
   bind: address({
     on: BOTH,
     flag: 'bind',
-    summary:
-      'Where replicas connect (FCRP); port 0 picks a free one. A replica that has replicas is a relay.',
+    summary: 'Where replicas connect (FCRP), besides the port of clients; port 0 picks a free one.',
     neededBy: ['primary'],
     defaults: { primary: '127.0.0.1:7631' },
   }),
   /**
-   * Where clients connect (the Redis protocol): `host:port`, port 0 picks a free one, false for none; default
-   * `127.0.0.1:6380` for a primary and none for a replica.
+   * Where clients connect (the Redis protocol), and replicas as well: `host:port`, port 0 picks a free one,
+   * false for none; default `127.0.0.1:6380` for a primary and none for a replica.
    */
   listen: address({
     on: BOTH,
     flag: 'listen',
-    summary: 'Where clients connect (Redis protocol); port 0 picks a free one.',
+    summary: 'Where clients connect (Redis protocol), and replicas as well; port 0 picks a free one.',
     noSummary: 'No Redis-protocol port.',
     neededBy: [],
     defaults: { primary: '127.0.0.1:6380' },
@@ -204,6 +204,7 @@ export const serverOptions = {
     config: { names: ['min-replicas-max-lag', 'min-slaves-max-lag'], change: 'settable' },
   }),
   ...startOptions,
+  ...announceOptions,
   /**
    * What a replica does that holds keys when its primary has a history that is foreign to them; default
    * `refuse`: it keeps them.

@@ -22,9 +22,11 @@ export interface NodeParts {
   readonly outputs: Outputs;
   /** 16 hex digits, by which a node notices that it would follow itself (replication/link/path.ts). */
   readonly nodeId: string;
-  /** The source from which replicas are served while the node follows; undefined without `bind`. */
+  /** The port on which clients are listened to; 0: none is open. */
+  readonly clientPort: number;
+  /** The source from which replicas are served while the node follows; undefined without a port. */
   readonly relay: Relay | undefined;
-  /** The listener for replicas; undefined without `bind`, and until it listens. */
+  /** The listener for replicas; undefined without a port, and until it listens. */
   readonly listener: ReplicaListener | undefined;
   /** The store that is read, and written to while the node leads. */
   readonly engine: ShardEngine;

@@ -3,12 +3,14 @@
  * either role.
  */
 import { ReplicaListener } from '../replication/primary/listener.js';
+import { Relay } from '../replication/relay/relay.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { ReplicationHost } from '../resp/command-host.js';
 import type { RespServer } from '../resp/server.js';
 import type { OuterSituation } from '../resp/situation.js';
 import { renderInfo } from '../status/info.js';
 import type { Listener } from '../transport/connection.js';
+import type { NodeConfig } from './config.js';
 import { encodingOf } from './leading.js';
 import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
@@ -25,10 +27,24 @@ export interface ServedNode
   endTurn(): void;
 }
 
-/** Listens to replicas; undefined without `bind`. Throws PORT_TAKEN, LISTEN_FAILED. */
+/** Makes the source from which replicas are served while the node follows; undefined without a port. */
+export function createRelay({ config, nodeId, seams, events }: NodeParts): Relay | undefined {
+  if (!servesReplicas(config)) return undefined;
+  const { backlogBytes } = config;
+  return new Relay({ nodeId, backlogBytes, random: seams.random, log: events.log });
+}
+
+function servesReplicas({ bind, listen }: Pick<NodeConfig, 'bind' | 'listen'>): boolean {
+  return bind !== undefined || listen !== undefined;
+}
+
+/**
+ * Serves replicas, and listens to them on `bind` if there is one; undefined for a node without ports. Throws
+ * PORT_TAKEN, LISTEN_FAILED.
+ */
 export async function listenToReplicas(node: ServedNode): Promise<ReplicaListener | undefined> {
   const { config, seams, metrics, events } = node;
-  if (config.bind === undefined) return undefined;
+  if (!servesReplicas(config)) return undefined;
   return ReplicaListener.start({
     transport: seams.transport,
     clock: seams.clock,
@@ -66,6 +82,8 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     publish: () => node.endTurn(),
     shutdown: () => events.emit('shutdown', {}),
     info: (server, sections) => renderInfo(status(server), sections),
+    // Whoever needs a password to read here needs it to be a replica as well.
+    acceptReplica: (connection) => node.listener?.accept(connection, settings.password),
   });
 }
 

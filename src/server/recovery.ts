@@ -34,7 +34,7 @@ export async function recover(origin: EngineOrigin): Promise<Recovery> {
   const { config, seams } = origin;
   if (config.recover.length === 0) return NOTHING;
   const { transport, timers } = seams;
-  const { connectTimeoutMs, token } = config;
+  const { connectTimeoutMs, token = config.password } = config;
   const answers = await askAll(config.recover, { transport, timers, connectTimeoutMs, token });
   const [primary] = answers.primaries;
   if (primary !== undefined) return followInstead(primary, config.recoverOrFollow);
@@ -71,7 +71,7 @@ function followInstead(primary: Address, mayFollow: boolean): Recovery {
 /** Takes the content of the node at `address`, as a replica of it. Rejects with what the link ended with. */
 function fetchContent(address: Address, origin: EngineOrigin): Promise<Holding<ShardEngine>> {
   const { clock, timers, random, transport } = origin.seams;
-  const { connectTimeoutMs, reconnectBackoffMs, token } = origin.config;
+  const { connectTimeoutMs, reconnectBackoffMs, token = origin.config.password } = origin.config;
   return new Promise((resolve, reject) => {
     const follower: Follower<ShardEngine> = new Follower<ShardEngine>({
       clock,

@@ -22,9 +22,9 @@ import { systemNodeSeams } from './system-seams.js';
  * ```
  */
 export class Replica {
-  /** `host:port` where replicas of this replica connect, undefined without `bind`. */
+  /** `host:port` where replicas of this replica connect besides `listen`, undefined without `bind`. */
   readonly bindAddress: string | undefined;
-  /** `host:port` where clients connect, undefined without `listen`. */
+  /** `host:port` where clients and replicas connect, undefined without `listen`. */
   readonly listenAddress: string | undefined;
   /** `host:port` where `/metrics`, `/healthz` and `/readyz` are served, undefined without `metrics`. */
   readonly metricsAddress: string | undefined;
@@ -53,7 +53,7 @@ export class Replica {
 
   /**
    * The history of the content; undefined while there is none, and for the content of a Rust primary, which
-   * has a history with `bind` only.
+   * has a history with `bind` or `listen` only.
    */
   get history(): string | undefined {
     return this.#node.history?.id;
@@ -92,7 +92,7 @@ export class Replica {
 
   /**
    * Leaves the primary and takes writes from clients, in a new history that continues the old one. With
-   * `bind`, replicas that are not ahead of this one and follow it now continue from what they have. Throws
+   * a port, replicas that are not ahead of this one and follow it now continue from what they have. Throws
    * CLOSED, and NO_CONTENT when it keeps no content (`state`).
    */
   promote(): void {

@@ -6,6 +6,7 @@ import { createServer, connect as openSocket, type Server, type Socket } from 'n
 import { FastcacheError } from '../errors.js';
 import { formatAddress } from './address.js';
 import type { Address, Connection, ConnectionHandlers, Listener, Transport } from './connection.js';
+import { type ClientSocket, readShared } from './shared-read.js';
 
 /** A peer whose machine is gone is noticed by probes that start after this much silence. */
 const KEEP_ALIVE_MS = 10_000;
@@ -38,6 +39,17 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
     address: listening,
     close: () => closeServer(server),
   }));
+}
+
+/**
+ * Makes a connection of a socket that `readShared` reads, which is closed without it: it has the options of
+ * one that `listen` hands out. What had been read goes to its handlers by the caller.
+ */
+export function takeConnection(socket: ClientSocket): Connection {
+  const reader = { onData: (chunk: Buffer) => connection.handlers.onData(chunk) };
+  const taken = readShared(socket, reader, WRITE_BYTES).setKeepAlive(true, KEEP_ALIVE_MS);
+  const connection = new TcpConnection(taken);
+  return connection;
 }
 
 /** Resolves with `host:port` when `server` listens. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */

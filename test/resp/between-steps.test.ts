@@ -224,6 +224,7 @@ describe('what a pause has held back', () => {
         publish() {},
         info: () => '',
         shutdown() {},
+        acceptReplica() {},
       });
       closedBehind(server);
       const listenAddress = await server.listen();

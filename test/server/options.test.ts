@@ -44,6 +44,7 @@ const bounds: { [name in OptionName]?: readonly [number, number] } = {
   subscriberQueueBytes: [1, 2 ** 53 - 1],
   minReplicas: [0, 2 ** 31 - 1],
   minReplicasMaxLagSeconds: [0, 2 ** 31 - 1],
+  replicaPriority: [0, 2 ** 31 - 1],
   maxMemoryBytes: [0, 2 ** 53 - 1],
   maxValueBytes: [1, 127 * 2 ** 20],
   reconnectBackoffMs: [1, 5_000],
@@ -146,7 +147,9 @@ describe('the table of options', () => {
   });
 
   it('says of each number in the words for programs what its range and its default are', () => {
-    const source = readFileSync('src/server/options.ts', 'utf8');
+    const source = ['options', 'announce-options']
+      .map((name) => readFileSync(`src/server/${name}.ts`, 'utf8'))
+      .join('\n');
     for (const [name, option] of numeric) {
       const [, comment] = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s+${name}: `).exec(source)!;
       const words = comment!.replace(/\s*\n\s*\*\s*/g, ' ');
@@ -219,6 +222,7 @@ describe('numbers', () => {
 describe('other options', () => {
   const samples: { [kind in AnyOption['kind']]?: { good: unknown[]; bad: unknown[] } } = {
     address: { good: ['127.0.0.1:0', '[::1]:7'], bad: ['somewhere', '127.0.0.1:70000', ''] },
+    place: { good: ['redis.example:6379', '[::1]:7', ':6379'], bad: ['somewhere', ':0', 'a=b:1', ''] },
     file: { good: ['dump.fcrp'], bad: [''] },
     events: { good: ['KEA', 'Kg$'], bad: ['Q', 'K E'] },
   };
@@ -372,6 +376,9 @@ describe('CONFIG', () => {
     maxValueBytes: 1_234_567,
     servesStaleData: false,
     freshHistory: false,
+    announce: 'redis.example:7000',
+    replicaPriority: 7,
+    isReplicaAnnounced: false,
     listen: '127.0.0.1:0',
     password: 'sesame',
   };
@@ -395,7 +402,9 @@ describe('CONFIG', () => {
       const found: string[] = [];
       for (const alias of config!.names) found.push(await get(connection, alias));
       if (kind === 'address') expect(found).toEqual(['127.0.0.1', expect.stringMatching(/^[1-9]\d+$/)]);
-      else if (kind === 'boolean') expect(found).toEqual(found.map(() => 'no'));
+      else if (kind === 'place') {
+        expect(found).toEqual(['redis.example', 'redis.example', '7000', '7000']);
+      } else if (kind === 'boolean') expect(found).toEqual(found.map(() => 'no'));
       else expect(found).toEqual(found.map(() => String(given[name])));
     }
   });
@@ -404,7 +413,7 @@ describe('CONFIG', () => {
     const connection = await connected({});
     for (const [name, option] of shown) {
       const { names, change } = option.config!;
-      if (option.kind === 'address' || option.kind === 'secret') continue;
+      if (['address', 'place', 'secret'].includes(option.kind)) continue;
       const words =
         option.kind === 'choice'
           ? [...option.choices, 'x']

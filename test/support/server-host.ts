@@ -63,6 +63,7 @@ export class ServerHost {
       engine: () => this.engine,
       tracking: newTracking(() => this.engine),
       replication: this.#replication(),
+      situation: { isLoading: false, isStale: false, lacksReplicas: false, paused: undefined },
       clients: {
         list: () => this.clients,
         kill: (client) => {

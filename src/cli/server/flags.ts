@@ -90,6 +90,8 @@ function flagOf(option: AnyOption, role: Role): FlagInput[string] {
       return choiceFlag(summary, option.choices, option.defaultOf(role)!, option.helpValue);
     case 'address':
       return addressFlag(summary, option.commandDefaults[role] ?? (option.defaultOf(role) || undefined));
+    case 'place':
+      return Flags.string({ summary, helpValue: '<host:port>' });
     case 'addresses':
       return listFlag<string>({ summary, helpValue: '<host:port,…>', parse: parseHostPort });
     case 'file':

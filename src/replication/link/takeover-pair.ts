@@ -4,23 +4,14 @@
  * replicas.
  */
 import type { Margin } from '../../frame/margin.js';
-import { formatAddress, parseAddress } from '../../transport/address.js';
+import { formatAddress, isHost, parseAddress } from '../../transport/address.js';
 import type { Address } from '../../transport/connection.js';
-
-/** Where a replica serves replicas. */
-export interface TakeoverPlace {
-  /** A name or an address; undefined: the address that the replica connects from. */
-  readonly host: string | undefined;
-  /** From 1 to 65535. */
-  readonly port: number;
-}
+import type { Announcement } from './announced.js';
 
 const NAME = 'takeover';
-/** A name or an address; it is shown in the log as it is. */
-const HOST = /^[A-Za-z0-9._:%-]{1,255}$/;
 
 /** The pair in the margin of a replica that takes over when it is told to. */
-export function takeoverPair({ host, port }: TakeoverPlace): [string, string] {
+export function takeoverPair({ host, port }: Announcement): [string, string] {
   return [NAME, host === undefined ? `:${port}` : formatAddress({ host, port })];
 }
 
@@ -34,7 +25,7 @@ export function takeoverInMargin(margin: Margin | undefined, peer: string): Addr
   try {
     const { host, port } = parseAddress(text);
     const named = text.startsWith(':') ? peer : host;
-    return HOST.test(named) ? { host: named, port } : undefined;
+    return isHost(named) ? { host: named, port } : undefined;
   } catch {
     return undefined;
   }

@@ -23,22 +23,26 @@ export class FailoverPeer {
   readonly history: string | undefined;
   /** Where it is followed once it has taken over. */
   readonly takesOverAt: Address;
+  /** `host:port` at which its clients reach it; undefined: it does not say where. */
+  readonly #announced: string | undefined;
   readonly #session: FailoverSession;
 
   /** Returns the replica that has said this when it came; undefined when it does not take over. */
-  static of(session: FailoverSession, { nodeId, history, takesOverAt }: Claim): FailoverPeer | undefined {
+  static of(session: FailoverSession, claim: Claim): FailoverPeer | undefined {
+    const { nodeId, takesOverAt } = claim;
     if (nodeId === undefined || takesOverAt === undefined) return undefined;
-    return new FailoverPeer(session, { nodeId, history, takesOverAt });
+    return new FailoverPeer(session, { ...claim, nodeId, takesOverAt });
   }
 
   private constructor(
     session: FailoverSession,
-    { nodeId, history, takesOverAt }: Pick<FailoverPeer, 'nodeId' | 'history' | 'takesOverAt'>,
+    { nodeId, history, takesOverAt, announced }: Claim & Pick<FailoverPeer, 'nodeId' | 'takesOverAt'>,
   ) {
     this.#session = session;
     this.nodeId = nodeId;
     this.history = history;
     this.takesOverAt = takesOverAt;
+    this.#announced = announced;
   }
 
   /** The replica's name for people: `host:port` where it is followed. */
@@ -56,7 +60,7 @@ export class FailoverPeer {
 
   /** Whether people call it by this `host:port`. */
   isAt(place: string): boolean {
-    return place.toLowerCase() === this.name.toLowerCase();
+    return [this.name, this.#announced].some((known) => known?.toLowerCase() === place.toLowerCase());
   }
 
   /** Says something of a failover behind all that was published. */

@@ -12,20 +12,20 @@ import { type DecodedHelloFrame, decodeHelloFrame, encodeHelloFrame } from '../.
 import { FrameKind } from '../../frame/kinds.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
+import { hostOf } from '../../transport/address.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { ackFrame } from '../link/ack-sender.js';
 import { type FullStore, fullInMargin } from '../link/full.js';
-import { nodeInMargin, pathPair } from '../link/path.js';
+import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import { takeoverInMargin } from '../link/takeover-pair.js';
 import { tokenMatches } from '../link/token.js';
 import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
-import { hostOf } from './departed.js';
 import { type FeedState, ReplicaFeed } from './feed.js';
-import type { Claim, ReplicaInfo } from './replica-info.js';
+import { type Claim, identityIn, type ReplicaIdentity, type ReplicaInfo } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
 import type { SessionOptions } from './session-options.js';
@@ -77,8 +77,7 @@ export class PrimarySession {
   /** The link to a replica of fastcache's; undefined for any other peer. */
   #link: ReplicaLink | undefined;
   #isOurs = false;
-  /** The id that the peer sent of itself. */
-  #nodeId: string | undefined;
+  #identity: ReplicaIdentity = {};
   readonly #acks = new Acknowledgements();
   /** The history of what the replica holds, if it is foreign to what is served; otherwise undefined. */
   #foreign: string | undefined;
@@ -112,8 +111,8 @@ export class PrimarySession {
     const watermarks = this.#feed.watermarks.slice();
     const acknowledged = this.#acks.watermarks;
     const sinceAckSeconds = this.#sinceAckSeconds();
-    const nodeId = this.#nodeId;
-    return { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes, nodeId };
+    const link = { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes };
+    return { ...link, ...this.#identity };
   }
 
   /** What the peer has acknowledged as applied; undefined until it does. */
@@ -277,11 +276,11 @@ export class PrimarySession {
     }
     this.#isOurs = margin !== undefined;
     const { address } = this;
-    const nodeId = nodeInMargin(margin);
-    this.#nodeId = nodeId;
+    const identity = identityIn(margin, address);
+    this.#identity = identity;
     const takesOverAt = takeoverInMargin(margin, hostOf(address));
     const history = margin?.get('history');
-    if (!this.#host.admit(this, { address, nodeId, takesOverAt, history, watermarks: claimed })) {
+    if (!this.#host.admit(this, { address, ...identity, takesOverAt, history, watermarks: claimed })) {
       this.#refuse(refusals.full);
       return;
     }

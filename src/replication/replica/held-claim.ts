@@ -6,6 +6,7 @@
  */
 import type { FollowedStore, RecordPrint } from '../../engine/types.js';
 import { encodeHelloFrame } from '../../frame/hello.js';
+import { announcedPairs } from '../link/announced.js';
 import { type FullStore, fullPair } from '../link/full.js';
 import { MESSAGES_PAIR } from '../link/messages-pair.js';
 import { nodePair } from '../link/path.js';
@@ -63,19 +64,22 @@ export function helloOf(
   {
     token,
     nodeId,
+    announced,
     messages,
     takeover,
     full,
-  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'messages' | 'takeover'> & {
+  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'announced' | 'messages' | 'takeover'> & {
     full?: FullStore | undefined;
   },
 ): Buffer {
   const history = claim?.holding.history;
   const margin = new Map(history === undefined ? [] : [['history', history.id]]);
   if (nodeId !== undefined) margin.set(...nodePair(nodeId));
+  const place = announced?.();
+  if (place !== undefined) for (const pair of announcedPairs(place)) margin.set(...pair);
   if (messages !== undefined) margin.set(...MESSAGES_PAIR);
-  const place = takeover?.place();
-  if (place !== undefined) margin.set(...takeoverPair(place));
+  const seat = takeover?.place();
+  if (seat !== undefined) margin.set(...takeoverPair(seat));
   if (full !== undefined) margin.set(...fullPair(full));
   return encodeHelloFrame({ role: 'replica', token, watermarks: claim?.watermarks }, { margin });
 }

@@ -5,8 +5,8 @@
  */
 import type { Timer, Timers } from '../../clock.js';
 import { decodeFailover, type FailoverMessage, type FailoverOrder } from '../../frame/failover.js';
+import type { Announcement } from '../link/announced.js';
 import { unaskedFailover } from '../link/failover-fault.js';
-import type { TakeoverPlace } from '../link/takeover-pair.js';
 import type { Log } from '../log.js';
 import type { Holding } from './holding.js';
 
@@ -20,7 +20,7 @@ export interface TakeoverLink {
 /** What a replica's links know of its part in failovers. */
 export interface TakeoverSeat {
   /** Returns where it is followed once it has taken over; undefined: it cannot take over. */
-  place(): TakeoverPlace | undefined;
+  place(): Announcement | undefined;
   /** A primary of fastcache's has answered. */
   linked(link: TakeoverLink): void;
   /** The link is gone. */
@@ -33,7 +33,7 @@ export interface TakeoverSeat {
 export interface TakeoverOptions {
   readonly timers: Timers;
   readonly log: Log;
-  place(): TakeoverPlace | undefined;
+  place(): Announcement | undefined;
   /** Returns what is held of the primary that is followed; undefined unless it is live there. */
   held(): Holding | undefined;
   /** Makes the node a primary, whose history continues what it holds. */
@@ -60,7 +60,7 @@ export class Takeover implements TakeoverSeat {
     this.#options = options;
   }
 
-  place(): TakeoverPlace | undefined {
+  place(): Announcement | undefined {
     return this.#options.place();
   }
 

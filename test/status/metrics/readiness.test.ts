@@ -12,6 +12,8 @@ const live: LinkReport = {
   sinceLostSeconds: 0,
   lagMs: 120,
   syncReadBytes: undefined,
+  priority: 100,
+  isAnnounced: true,
 };
 
 describe('a replica', () => {
