@@ -1,7 +1,7 @@
 /**
  * Reads the replies of a Redis-protocol server to commands whose replies are one line each, or a short
- * string, mostly only to find the errors among them. Anything else is refused, so that a server of another protocol
- * is recognized by its first bytes.
+ * string, mostly only to find the errors among them. Anything else is refused, so that a server of another
+ * protocol is recognized by its first bytes.
  */
 import { FastcacheError } from '../errors.js';
 

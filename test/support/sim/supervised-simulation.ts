@@ -1,7 +1,7 @@
 /**
- * One seeded run of a primary, two replicas and a supervisor that promotes at random moments, on nodes as they
- * ship (docs/reliability.md, "Simulation"). Clients write with `min-replicas-to-write 1` and WAIT 1; what that
- * has acknowledged must be there after every promotion, and in the end at everybody.
+ * One seeded run of a primary, two replicas and a supervisor that promotes at random moments, on nodes as
+ * they ship (docs/reliability.md, "Simulation"). Clients write with `min-replicas-to-write 1` and WAIT 1;
+ * what that has acknowledged must be there after every promotion, and in the end at everybody.
  */
 import { Failure } from '../../../src/resp/reply.js';
 import { RandomSource } from '../random.js';

@@ -1,11 +1,11 @@
 /**
  * The supervisor of a simulation, as Sentinel or an operator is one: it knows who can be reached and how far
- * each has come, and nothing else. It promotes by offset, has primaries hand over, and points everybody at who
- * leads.
+ * each has come, and nothing else. It promotes by offset, has primaries hand over, and points everybody at
+ * who leads.
  *
- * A write that WAIT has acknowledged is on one of the two replicas. So it promotes only when both have content
- * that is level since the last memory was lost, takes both from the primary before it compares their offsets,
- * and promotes the one with the greater: then nothing more can be acknowledged that this one lacks.
+ * A write that WAIT has acknowledged is on one of the two replicas. So it promotes only when both have
+ * content that is level since the last memory was lost, takes both from the primary before it compares their
+ * offsets, and promotes the one with the greater: then nothing more can be acknowledged that this one lacks.
  */
 import type { RandomSource } from '../random.js';
 import type { VirtualWorld } from '../virtual-world.js';
