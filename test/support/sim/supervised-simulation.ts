@@ -93,6 +93,7 @@ export class SupervisedSimulation {
       if (isDone() || !this.#world.step(untilMs)) return;
       for (const node of this.#nodes) node.check();
       for (const node of this.#nodes) this.#oracle.check(node, node.held());
+      this.#supervisor.expectOneLeader();
     }
   }
 

@@ -44,6 +44,8 @@ export class Supervisor {
   #primary: SimNode;
   /** Whether nobody lacks anything that was acknowledged before the last loss of a memory. */
   #isWhole = false;
+  /** Primaries that it has replaced, and that may not know it yet. */
+  readonly #replaced = new Set<SimNode>();
   /** It is in the midst of a promotion. */
   #isBusy = false;
   /** Whom the primary was to hand over to; undefined: to whichever has all. */
@@ -80,6 +82,17 @@ export class Supervisor {
   /** A node is about to lose its memory. What only it and who leads have is then with the latter alone. */
   loses(node: SimNode): void {
     if (node.publisher === undefined) this.#isWhole = false;
+  }
+
+  /** Throws when two take writes, and not because it has replaced one that lived. */
+  expectOneLeader(): void {
+    for (const node of this.#replaced) if (node.publisher === undefined) this.#replaced.delete(node);
+    const leading = this.#options.nodes.filter((node) => {
+      const takesWrites = node.publisher !== undefined && node.node?.failover.state === 'no-failover';
+      return takesWrites && !this.#replaced.has(node);
+    });
+    if (leading.length < 2) return;
+    throw new Error(`two take writes: ${leading.map(({ address }) => address.port).join(' and ')}`);
   }
 
   /** Everyone follows the primary and holds what it holds. */
@@ -160,6 +173,7 @@ export class Supervisor {
       if (best === undefined || replicas.some((node) => !node.isWell)) return;
       const before = this.#primary;
       this.#options.reached(before.isUp ? 'promoted beside a primary that lives' : 'promoted by offset');
+      this.#replaced.add(before);
       best.promote();
       this.#lead(best);
     });
@@ -227,8 +241,10 @@ export class Supervisor {
     if (living.length === others.length) return;
     if (living.some((node) => !node.isWell || node.publisher !== undefined)) return;
     const further = living.find((node) => offsetOf(node) > offsetOf(from));
-    if (further?.promote() === true) this.#lead(further);
-    else if (from.node?.failover.abort() === undefined) this.#options.reached('said to be dead');
+    if (further?.promote() === true) {
+      this.#replaced.add(from);
+      this.#lead(further);
+    } else if (from.node?.failover.abort() === undefined) this.#options.reached('said to be dead');
   }
 }
 
