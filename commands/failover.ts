@@ -4,6 +4,7 @@ import { BaseCommand } from '../src/cli/command/base-command.js';
 import { countFlag, fileFlag, valueFlag, withEnvironment } from '../src/cli/command/flags.js';
 import { PASSWORD, readSecret } from '../src/cli/command/secret.js';
 import { stopSignal } from '../src/cli/command/shutdown.js';
+import { tlsFlags, transportOf } from '../src/cli/command/tls-flags.js';
 import { parseCount, parseHostPort, UsageError } from '../src/cli/command/values.js';
 import { runFailover } from '../src/cli/failover/failover.js';
 import { systemTimers } from '../src/clock.js';
@@ -54,6 +55,7 @@ export default class Failover extends BaseCommand {
     }),
     force: Flags.boolean({ summary: 'Behind --timeout, --to takes over even if it lacks something.' }),
     'password-file': fileFlag('The password to present with AUTH; FASTCACHE_PASSWORD does the same.'),
+    ...tlsFlags,
     'connect-timeout-ms': countFlag({
       summary: 'How long the connection may take to open, in milliseconds.',
       default: DEFAULT_CONNECT_TIMEOUT_MS,
@@ -77,7 +79,7 @@ export default class Failover extends BaseCommand {
       connectTimeoutMs: flags['connect-timeout-ms'],
       signal: stopSignal(),
       ...this.surroundings,
-      transport: tcpTransport,
+      transport: await transportOf(flags, tcpTransport),
       timers: systemTimers,
     });
     this.exit(status);

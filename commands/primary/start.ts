@@ -1,8 +1,9 @@
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
-import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
+import { readyOf } from '../../src/cli/server/ready.js';
+import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
+import { ServerCommand } from '../../src/cli/server/server-command.js';
 import { ReadProgress } from '../../src/cli/terminal/read-progress.js';
-import { countText } from '../../src/cli/terminal/text.js';
 import { systemClock } from '../../src/clock.js';
 import { primaryEvents } from '../../src/server/events.js';
 import { Primary } from '../../src/server/primary.js';
@@ -48,38 +49,9 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken, or there is
     const options = optionsFrom('primary', parsed, { onLoading }, (message) => this.warn(message));
     const primary = await Primary.start(options).finally(() => loading.close());
     for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
-    const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics, history, shards } = primary;
-    const clients = listen === undefined ? '' : `, clients on ${listen}`;
-    if (primary.primary !== undefined) {
-      await this.ready(
-        { role: 'replica', bind, listen: listen ?? null, ...metricsField(metrics), primary: primary.primary },
-        `ready as a replica: it follows ${primary.primary}, which is a primary already${clients}${metricsText(metrics)}`,
-      );
-      return this.#serve(primary);
-    }
-    const keys = primary.keyCount();
-    const loadedKeys = load === undefined ? undefined : keys;
-    const recoveredKeys = options.recover === undefined ? undefined : keys;
-    const counted = countText(keys, 'key', 'keys');
-    const loaded = loadedKeys === undefined ? '' : `, ${counted} loaded`;
-    const recovered = recoveredKeys === undefined ? '' : `, ${counted} recovered`;
-    await this.ready(
-      {
-        role: 'primary',
-        bind,
-        listen: listen ?? null,
-        ...metricsField(metrics),
-        history,
-        shards,
-        loadedKeys,
-        recoveredKeys,
-      },
-      `primary ready: replicas on ${bind}${clients}${metricsText(metrics)}, ${shards} shards${loaded}${recovered}, history ${history}`,
-    );
-    return this.#serve(primary);
-  }
-
-  #serve(primary: Primary): Promise<void> {
+    reloadOnSignal(parsed.flags, primary);
+    const { fields, text } = readyOf(primary, options);
+    await this.ready(fields, text);
     return this.serve(primary, new Promise((resolve) => primary.on('shutdown', () => resolve())));
   }
 }

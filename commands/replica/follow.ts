@@ -6,7 +6,9 @@ import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
 import { followEnded } from '../../src/cli/server/follow-end.js';
 import { followView } from '../../src/cli/server/follow-view.js';
 import { promotionSignal } from '../../src/cli/server/promotion-signal.js';
-import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
+import { readyOf } from '../../src/cli/server/ready.js';
+import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
+import { ServerCommand } from '../../src/cli/server/server-command.js';
 import { changeLines, prefixFlag } from '../../src/cli/server/tap-flags.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
 import { replicaEvents } from '../../src/server/events.js';
@@ -95,20 +97,9 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
         else changes.event(event);
       });
     }
-    const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics } = replica;
-    const replicas = bind === undefined ? '' : `, replicas on ${bind}`;
-    const clients = listen === undefined ? '' : `, clients on ${listen}`;
-    await this.ready(
-      {
-        role: 'replica',
-        primary: args.primary,
-        bind: bind ?? null,
-        listen: listen ?? null,
-        ...metricsField(metrics),
-      },
-      `replica ready: follows ${args.primary}${replicas}${clients}${metricsText(metrics)}`,
-      changes === undefined ? 'stdout' : 'stderr',
-    );
+    reloadOnSignal(flags, replica);
+    const { fields, text } = readyOf(replica, options);
+    await this.ready(fields, text, changes === undefined ? 'stdout' : 'stderr');
     onPromotionSignal(() => replica.promote());
     await this.serve({ close: () => replica.close().finally(() => view.close()) }, ended);
   }

@@ -2,7 +2,7 @@
 import { announcedPlace, boolean, count } from './option.js';
 import { LARGEST_SETTING } from './option-limits.js';
 
-const BOTH = ['primary', 'replica'] as const;
+const ALL = ['primary', 'replica', 'server'] as const;
 
 /** Each option by its name in the library. */
 export const announceOptions = {
@@ -11,10 +11,10 @@ export const announceOptions = {
    * or `:port` for the address that it connects from. Default: that address, and the port of `listen`.
    */
   announce: announcedPlace({
-    on: BOTH,
+    on: ALL,
     flag: 'announce',
     summary:
-      'Where others are told to reach the Redis protocol of this server, behind a proxy or a container; :port for the address that is seen.',
+      'Where others are to reach the Redis protocol of this server, behind a proxy or a container; :port for the address that they see.',
     config: {
       names: ['replica-announce-ip', 'slave-announce-ip', 'replica-announce-port', 'slave-announce-port'],
       change: 'settable',
@@ -25,7 +25,7 @@ export const announceOptions = {
    * 100. With 0 it is never promoted.
    */
   replicaPriority: count({
-    on: BOTH,
+    on: ALL,
     flag: 'replica-priority',
     summary: 'A supervisor promotes the replica with the lowest first; 0: never this one.',
     min: 0,
@@ -35,7 +35,7 @@ export const announceOptions = {
   }),
   /** Whether a supervisor lists this replica for clients; default true. */
   isReplicaAnnounced: boolean({
-    on: BOTH,
+    on: ALL,
     flag: 'no-replica-announced',
     isFlagNegative: true,
     summary: 'Have supervisors not list this replica for clients.',

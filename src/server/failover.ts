@@ -10,6 +10,7 @@ import type { FailoverEars, FailoverPeer } from '../replication/primary/failover
 import type { FailoverHost } from '../resp/command-host.js';
 import { Later } from '../resp/later.js';
 import { Failure, OK } from '../resp/reply.js';
+import type { RespServer } from '../resp/server.js';
 import type { Address } from '../transport/connection.js';
 import type { Following } from './following.js';
 import type { Leading } from './leading.js';
@@ -19,10 +20,8 @@ import type { NodeParts } from './parts.js';
 export interface FailoverNode extends NodeParts {
   readonly leading: Leading | undefined;
   readonly following: Following | undefined;
-  /** Whether a script has begun and not ended. */
-  readonly isRunningScript: boolean;
-  /** Holds clients' writes back, and with them all that changes content by itself, or ends that. */
-  holdWrites(areHeld: boolean): void;
+  /** The Redis-protocol server; undefined without `listen`. */
+  readonly server: Pick<RespServer, 'isRunningScript' | 'holdWrites'> | undefined;
   follow(primary: Address): void;
 }
 
@@ -130,7 +129,7 @@ export class Failovers implements FailoverHost, FailoverEars {
       log: events.log,
       publisher: leading.publisher,
       listener,
-      isQuiet: () => !node.isRunningScript,
+      isQuiet: () => node.server?.isRunningScript !== true,
       takenOver: (address) => {
         // It is over before the role changes, and writes wait until then, to be refused.
         this.#present = undefined;
@@ -146,13 +145,20 @@ export class Failovers implements FailoverHost, FailoverEars {
     });
     this.#present = present;
     this.#lastFault = undefined;
-    node.holdWrites(true);
+    this.#holdWrites(true);
     present.start();
   }
 
   #end(): void {
     this.#present = undefined;
     this.#asker = undefined;
-    this.#node.holdWrites(false);
+    this.#holdWrites(false);
+  }
+
+  /** Holds clients' writes back, and with them all that changes content by itself, or ends that. */
+  #holdWrites(areHeld: boolean): void {
+    const { server, engine } = this.#node;
+    if (server === undefined) engine.setFrozen(areHeld);
+    else server.holdWrites(areHeld);
   }
 }

@@ -9,11 +9,18 @@ import { Follower } from '../replication/replica/follower.js';
 import type { FollowerHandlers } from '../replication/replica/follower-options.js';
 import type { Holding } from '../replication/replica/holding.js';
 import { Takeover } from '../replication/replica/takeover.js';
+import { Later } from '../resp/later.js';
 import { linkReport, type NodeReport, servingReport } from '../status/report.js';
 import type { Address } from '../transport/connection.js';
 import { announcementOf } from './announcing.js';
 import type { NodeParts } from './parts.js';
 import { servingPlace } from './serving-place.js';
+
+/** WAIT's answer on a node that follows: no replica acknowledges writes, for it takes none. */
+const NOBODY_WAITS = new Later((done) => {
+  done(0);
+  return () => {};
+});
 
 /** The role of a node that follows a primary. */
 export class Following {
@@ -105,10 +112,16 @@ export class Following {
           backlogBytes: config.backlogBytes,
           nowMs: seams.clock.nowMs(),
         }),
+      lacksData: false,
       link: linkReport(this.follower, this.primary, seams.clock, settings),
       goodReplicas: undefined,
       failover: this.#node.failover,
     };
+  }
+
+  /** Runs WAIT, whose answer is 0 at once. */
+  wait(): Later {
+    return NOBODY_WAITS;
   }
 
   start(): void {

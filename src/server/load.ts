@@ -59,19 +59,19 @@ export function withContent(history: History, loaded: History | undefined): Hist
   return { ...based, past: pastBehind(loaded) };
 }
 
-/** The node that may have begun with content. */
-export interface BegunNode {
+/** The node whose content is recorded. */
+export interface RecordedNode {
   readonly config: NodeConfig;
-  readonly engine: ShardEngine;
   readonly isReplica: boolean;
+  readonly engine: ShardEngine;
   readonly outputs: { readonly recorder: Recorder | undefined };
 }
 
 /**
- * Puts loaded or recovered content, if a primary has any, at the beginning of its recording, whose records
- * without it would lead to other content.
+ * Puts content that a primary has loaded or recovered into its recording, whose records without it would lead
+ * to other content. Meanwhile the store is frozen.
  */
-export async function recordBeginning({ config, engine, isReplica, outputs }: BegunNode): Promise<void> {
+export async function recordContent({ config, isReplica, engine, outputs }: RecordedNode): Promise<void> {
   const { recorder } = outputs;
   const isEmpty = config.load === undefined && config.recover.length === 0;
   if (isEmpty || isReplica || recorder === undefined) return;

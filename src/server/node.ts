@@ -23,9 +23,8 @@ import { Housekeeping } from '../engine/housekeeping.js';
 import { drawSecret } from '../engine/secret.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
-import { type ChannelMessage, decodeMessages, messageBytes } from '../frame/messages.js';
-import { keptBytes, type SplitFrame } from '../frame/splitter.js';
-import { MESSAGES_MAX_BYTES } from '../limits.js';
+import type { ChannelMessage } from '../frame/messages.js';
+import type { SplitFrame } from '../frame/splitter.js';
 import { type History, newHistory } from '../replication/history.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
@@ -33,33 +32,36 @@ import { type Beginning, beginHistory } from '../replication/relay/promotion.js'
 import type { Relay } from '../replication/relay/relay.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { FrameStream } from '../replication/stream/stream.js';
-import { Later } from '../resp/later.js';
-import { Failure, type Reply } from '../resp/reply.js';
+import type { Later } from '../resp/later.js';
+import type { Failure, Reply } from '../resp/reply.js';
 import type { RespServer } from '../resp/server.js';
 import type { Settings } from '../resp/settings.js';
 import { roleReply } from '../status/replication-info.js';
 import type { NodeReport, ReplicaStatus } from '../status/report.js';
 import { formatAddress } from '../transport/address.js';
+import type { ClientPorts } from '../transport/client-ports.js';
 import type { Address, Listener } from '../transport/connection.js';
+import { handOnMessages, sendMessage } from './channel-messages.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
 import { type FailoverNode, Failovers } from './failover.js';
 import { Following } from './following.js';
 import { Leading } from './leading.js';
-import { recordBeginning, withContent } from './load.js';
-import { nodeIdOf } from './node-id.js';
+import { recordContent, withContent } from './load.js';
+import type { SecuredSeams } from './node-tls.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, createRelay, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
 import { createSettings } from './settings.js';
 import { type Start, startingContent } from './starting.js';
 import { createStatus, type Status } from './status.js';
+import { type SupervisedNode, Supervision } from './supervision.js';
 
 /** A server in either role. */
-export class Node implements ServedNode, FailoverNode {
+export class Node implements ServedNode, SupervisedNode, FailoverNode {
   readonly config: NodeConfig;
-  readonly seams: NodeSeams;
+  readonly seams: SecuredSeams;
   readonly events: Events<NodeEvents>;
   readonly metrics = new ReplicationMetrics();
   readonly settings: Settings;
@@ -72,36 +74,35 @@ export class Node implements ServedNode, FailoverNode {
   readonly #notes: readonly string[];
   readonly #housekeeping: Housekeeping;
   readonly #status: Status;
-  readonly #server: RespServer | undefined;
+  readonly #supervision: Supervision;
+  readonly server: RespServer | undefined;
   #engine: ShardEngine;
   #role: Leading | Following;
   #listener: ReplicaListener | undefined;
-  #listenAddress: string | undefined;
   #metricsPort: Listener | undefined;
   /** Its outputs have not begun or lack what was loaded, so that clients' writes would come between. */
   #isOpening = true;
   #closing: Promise<void> | undefined;
 
   /**
-   * Resolves when all its ports are open and loaded content is recorded; with `primary` it connects in the
-   * next turn, so that its owner can listen for the first event. Throws PORT_TAKEN, LISTEN_FAILED,
-   * WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and with `load` and `recover` what `startingContent` throws.
+   * Resolves when its ports are open and loaded content is recorded; with `primary` it connects next turn.
+   * Throws PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and as `startingContent`.
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
     const origin = { config, seams, secret: drawSecret(seams.random) };
     const start = await startingContent(origin);
-    const node = new Node(start, await nodeIdOf(config, seams));
+    const node = new Node(start);
     try {
       await node.#open();
       return node;
     } catch (error) {
-      // Other faults from now on are consequences of this one.
+      // Later faults are consequences of this one.
       await node.close().catch(() => {});
       throw error;
     }
   }
 
-  private constructor({ origin, engine, history, recovered, notes }: Start, nodeId: string) {
+  private constructor({ origin, engine, history, recovered, notes, nodeId, role }: Start) {
     const { config, seams } = origin;
     const { clock, timers } = seams;
     this.config = config;
@@ -112,6 +113,7 @@ export class Node implements ServedNode, FailoverNode {
     this.nodeId = nodeId;
     this.events = new Events(clock);
     this.settings = createSettings(this);
+    this.#supervision = new Supervision(this, role);
     this.outputs = openOutputs({
       config,
       files: seams.files,
@@ -126,7 +128,7 @@ export class Node implements ServedNode, FailoverNode {
         ? new Leading(this, this.#beginHistory(recovered, history))
         : new Following(this, config.primary, this.outputs.holding, false);
     this.#status = createStatus(this);
-    this.#server = createClientServer(this, this.#status);
+    this.server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
       timers,
       engine: () => this.#engine,
@@ -167,7 +169,8 @@ export class Node implements ServedNode, FailoverNode {
   }
 
   get stream(): FrameStream | undefined {
-    return this.leading?.publisher ?? this.relay?.stream;
+    // A server that has lost its data is no primary that replicas should take for theirs.
+    return this.lacksData ? undefined : (this.leading?.publisher ?? this.relay?.stream);
   }
 
   /** What is readable, with the history that its watermarks count in; undefined while nothing is. */
@@ -197,9 +200,9 @@ export class Node implements ServedNode, FailoverNode {
     return this.#listener?.address;
   }
 
-  /** `host:port` where clients connect; undefined without `listen`. */
-  get listenAddress(): string | undefined {
-    return this.#listenAddress;
+  /** Where clients connect; undefined without `listen` and `listenTls`. */
+  get clientPorts(): ClientPorts | undefined {
+    return this.server?.ports;
   }
 
   /** `host:port` where metrics are served; undefined without `metrics`. */
@@ -207,13 +210,22 @@ export class Node implements ServedNode, FailoverNode {
     return this.#metricsPort?.address;
   }
 
-  /** The port that clients connect to; 0 without `listen`. */
+  /** The port of clients that others use, who speak TLS if replication does; 0 where none is open. */
   get clientPort(): number {
-    return this.#server?.port ?? 0;
+    return this.clientPorts?.portFor(this.config.tls) ?? 0;
   }
 
   get isLoading(): boolean {
-    return this.#isOpening || this.following?.isLoading === true;
+    return this.#isOpening || this.lacksData || this.following?.isLoading === true;
+  }
+
+  get lacksData(): boolean {
+    return this.#supervision.lacksData;
+  }
+
+  /** Whether its content has a past: records, or keys that were loaded. */
+  get hasWritten(): boolean {
+    return this.report().offsetRecords > 0n || this.#engine.keyCount() > 0;
   }
 
   get isStale(): boolean {
@@ -222,15 +234,6 @@ export class Node implements ServedNode, FailoverNode {
 
   get lacksReplicas(): boolean {
     return this.leading?.lacksReplicas === true;
-  }
-
-  get isRunningScript(): boolean {
-    return this.#server?.isRunningScript === true;
-  }
-
-  holdWrites(areHeld: boolean): void {
-    if (this.#server === undefined) this.#engine.setFrozen(areHeld);
-    else this.#server.holdWrites(areHeld);
   }
 
   report(): NodeReport {
@@ -248,18 +251,15 @@ export class Node implements ServedNode, FailoverNode {
   }
 
   sendMessage(message: ChannelMessage): Failure | undefined {
-    if (messageBytes(message) > MESSAGES_MAX_BYTES) return MESSAGE_TOO_LONG;
-    if (!this.isReplica) this.#listener?.sendMessage(message);
-    return undefined;
+    return sendMessage(this, message);
   }
 
   takeMessages(payload: Uint8Array, frame: SplitFrame): void {
-    for (const message of decodeMessages(payload)) this.#server?.deliver(message);
-    this.#listener?.relayMessages(keptBytes(frame));
+    handOnMessages(payload, frame, this.server, this);
   }
 
   wait(replicas: number, timeoutMs: number): Later {
-    return this.leading?.wait(replicas, timeoutMs) ?? NOBODY_WAITS;
+    return this.#role.wait(replicas, timeoutMs);
   }
 
   get backlogBytes(): number {
@@ -289,6 +289,7 @@ export class Node implements ServedNode, FailoverNode {
       this.events.emit('demoted', { primary: address });
     }
     this.failover.stop();
+    this.#supervision.roleChanged();
     // What is given another primary while it opens starts behind that.
     if (!this.#isOpening) following.start();
   }
@@ -316,6 +317,11 @@ export class Node implements ServedNode, FailoverNode {
       `promoted: history ${history.id} continues ${previous} of ${formatAddress(following.primary)}`,
     );
     events.emit('promoted', { history: history.id });
+    this.#supervision.roleChanged();
+  }
+
+  keepRole(): Promise<void> | undefined {
+    return this.#supervision.rewrite();
   }
 
   createEngine(shards: number): ShardEngine {
@@ -323,9 +329,9 @@ export class Node implements ServedNode, FailoverNode {
   }
 
   swap(engine: ShardEngine): void {
-    engine.setFrozen(this.#server?.isFrozen ?? false);
+    engine.setFrozen(this.server?.isFrozen ?? false);
     this.#engine = engine;
-    this.#server?.storeReplaced();
+    this.server?.storeReplaced();
   }
 
   /**
@@ -339,12 +345,13 @@ export class Node implements ServedNode, FailoverNode {
 
   async #open(): Promise<void> {
     this.#listener = await listenToReplicas(this);
-    this.#listenAddress = await this.#server?.listen();
-    this.#metricsPort = await serveMetrics(this, this.#status, this.#server);
+    await this.server?.listen();
+    this.#metricsPort = await serveMetrics(this, this.#status, this.server);
     // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
     this.outputs.start();
     this.leading?.joinOutputs('new');
-    await recordBeginning(this);
+    await recordContent(this);
+    await this.#supervision.begin();
     this.#isOpening = false;
     const { following } = this;
     this.seams.timers.endOfTurn(() => {
@@ -382,18 +389,11 @@ export class Node implements ServedNode, FailoverNode {
     this.#housekeeping.stop();
     this.following?.stop();
     await this.#metricsPort?.close();
-    await this.#server?.close();
+    await this.server?.close();
     this.failover.stop();
     this.leading?.close();
     await this.#listener?.close();
     await this.outputs.close();
+    await this.#supervision.close();
   }
 }
-
-/** The answer to a message that no frame has room for. */
-const MESSAGE_TOO_LONG = new Failure(`ERR the message has more than ${MESSAGES_MAX_BYTES} bytes`);
-/** WAIT's answer on a node that follows: no replica acknowledges writes, for it takes none. */
-const NOBODY_WAITS = new Later((done) => {
-  done(0);
-  return () => {};
-});

@@ -8,8 +8,11 @@ import { boundsText, formatSize, isWithin, type Range } from './ranges.js';
 /** The most addresses of other nodes that an option takes. */
 const MAX_ADDRESSES = 64;
 
-/** The role in which a server begins; `primary start` and `replica follow` are its commands. */
-export type Role = 'primary' | 'replica';
+/**
+ * How a server begins: by leading (`primary start`), by following (`replica follow`), or as its options and
+ * its role file say (`serve`).
+ */
+export type Role = 'primary' | 'replica' | 'server';
 
 /** How CONFIG shows an option. */
 export interface ConfigNames {
@@ -24,7 +27,7 @@ export interface ConfigNames {
 
 /** The fields that the row of every option has. */
 export interface Row<On extends Role> {
-  /** The roles whose library options include it and, where it has a flag, whose commands do. */
+  /** The beginnings whose library options include it and, where it has a flag, whose commands do. */
   readonly on: readonly On[];
   /** The flag without its dashes; undefined where only programs can give the option. */
   readonly flag?: string;
@@ -76,7 +79,7 @@ export interface EventsOption<On extends Role = Role> extends Option<string, str
   readonly kind: 'events';
 }
 
-/** An address to listen on, or false for none. */
+/** An address to listen on or to connect to, or false for none. */
 export interface AddressOption<On extends Role = Role, Needed extends Role = Role>
   extends Option<string | false, Address | undefined, On> {
   readonly kind: 'address';
@@ -114,6 +117,13 @@ export interface FileOption<On extends Role = Role> extends Option<string, strin
   readonly isWritten: boolean;
 }
 
+/** A text of a certain form. */
+export interface TextOption<On extends Role = Role> extends Option<string, string | undefined, On> {
+  readonly kind: 'text';
+  /** What the help shows for the value. */
+  readonly helpValue: string;
+}
+
 /**
  * A text that nobody else may see. Its flag names a file that contains it, and `FASTCACHE_<NAME>` contains it
  * itself.
@@ -149,6 +159,7 @@ export type AnyOption =
   | AddressListOption
   | PlaceOption
   | FileOption
+  | TextOption
   | SecretOption
   | BooleanOption
   | CallbackOption<unknown>;
@@ -205,7 +216,7 @@ interface AddressRow<Needed extends Role> {
   noSummary?: string;
 }
 
-/** An address to listen on, or false. */
+/** An address, or false. */
 export function address<On extends Role, Needed extends Role>(
   row: Row<On> & AddressRow<Needed>,
 ): AddressOption<On, Needed> {
@@ -260,6 +271,19 @@ export function file<On extends Role>(row: Row<On> & { isWritten: boolean }): Fi
     ...optional<string>(),
     expected: 'the name of a file',
     accepts: (given) => typeof given === 'string' && given !== '' && !(isWritten && given === '-'),
+    found,
+  };
+}
+
+/** A text that `pattern` matches; `expected` says so in words that follow "must be". */
+export function text<On extends Role>(
+  row: Row<On> & { pattern: RegExp; expected: string; helpValue: string },
+): TextOption<On> {
+  return {
+    kind: 'text',
+    ...row,
+    ...optional<string>(),
+    accepts: (given) => typeof given === 'string' && row.pattern.test(given),
     found,
   };
 }

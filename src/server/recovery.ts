@@ -24,7 +24,8 @@ export interface Recovery {
   readonly notes: readonly string[];
 }
 
-const NOTHING: Recovery = { holding: undefined, primary: undefined, notes: [] };
+/** What comes of no recovery. */
+export const NOTHING_RECOVERED: Recovery = { holding: undefined, primary: undefined, notes: [] };
 
 /**
  * Recovers as `recover` and `recoverOrFollow` say, and with `freshHistory` also begins without content.
@@ -32,7 +33,7 @@ const NOTHING: Recovery = { holding: undefined, primary: undefined, notes: [] };
  */
 export async function recover(origin: EngineOrigin): Promise<Recovery> {
   const { config, seams } = origin;
-  if (config.recover.length === 0) return NOTHING;
+  if (config.recover.length === 0) return NOTHING_RECOVERED;
   const { transport, timers } = seams;
   const { connectTimeoutMs, token = config.password } = config;
   const answers = await askAll(config.recover, { transport, timers, connectTimeoutMs, token });
@@ -50,7 +51,7 @@ export async function recover(origin: EngineOrigin): Promise<Recovery> {
   }
   if (!config.freshHistory) throw failed(faults);
   return {
-    ...NOTHING,
+    ...NOTHING_RECOVERED,
     notes: [`nothing was recovered, and it starts without content (--fresh): ${reasons(faults)}`],
   };
 }
@@ -65,7 +66,11 @@ function followInstead(primary: Address, mayFollow: boolean): Recovery {
       { address },
     );
   }
-  return { ...NOTHING, primary, notes: [`${address} is a primary already: it is followed, as a replica`] };
+  return {
+    ...NOTHING_RECOVERED,
+    primary,
+    notes: [`${address} is a primary already: it is followed, as a replica`],
+  };
 }
 
 /** Takes the content of the node at `address`, as a replica of it. Rejects with what the link ended with. */

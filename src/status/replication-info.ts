@@ -41,8 +41,9 @@ const NO_HISTORY = '0'.repeat(40);
 
 /** Renders INFO's replication section behind `role`. Offsets are records, of all shards together. */
 export function replicationFields(report: NodeReport): Fields {
-  const { history, serving, link, goodReplicas, failover } = report;
+  const { history, serving, link, goodReplicas, lacksData, failover } = report;
   return {
+    ...(lacksData && { lacks_data: 1 }),
     ...(link !== undefined && linkFields(link, report.offsetRecords)),
     connected_slaves: serving?.connected.filter(isAnnounced).length ?? 0,
     ...(goodReplicas !== undefined && { min_slaves_good_slaves: goodReplicas }),

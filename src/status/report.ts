@@ -27,6 +27,8 @@ export interface NodeReport {
   readonly offsetRecords: bigint;
   /** The replicas and what they are served from; undefined: no replica can be served from this node. */
   readonly serving: ServingReport | undefined;
+  /** The node was primary before, and has come back without its data. */
+  readonly lacksData: boolean;
   /** The link of a node that follows; undefined for a primary. */
   readonly link: LinkReport | undefined;
   /** How many replicas count for `min-replicas`; undefined while writes need none. */

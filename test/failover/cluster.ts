@@ -21,6 +21,8 @@ export interface ClusterOptions {
   kind: ServerKind;
   /** `min-replicas-to-write` of every server, with a lag of 3 s at most. */
   minReplicas?: number;
+  /** Servers of fastcache have a role file, and ask the Sentinels when they are started again. */
+  remembersRoles?: boolean;
 }
 
 /** One command on a connection of its own. Throws when nobody listens, or when it closes. */
@@ -36,12 +38,16 @@ async function ask(port: number, ...args: string[]): Promise<Reply> {
 /** A server; it is started again on its port, empty, as a primary or as a replica. */
 export class Server {
   readonly port: number;
+  /** The ports of the Sentinels, once there are any. */
+  sentinels: readonly number[] = [];
   readonly #options: ClusterOptions;
+  readonly #directory: string;
   #process: LineProcess | undefined;
 
-  constructor(port: number, options: ClusterOptions) {
+  constructor(port: number, options: ClusterOptions, directory: string) {
     this.port = port;
     this.#options = options;
+    this.#directory = directory;
   }
 
   /** Resolves when it listens; `primary` is the port of the one that it follows. */
@@ -73,7 +79,8 @@ export class Server {
   }
 
   #fastcache(primary: number | undefined): LineProcess {
-    const { minReplicas = 0 } = this.#options;
+    const { minReplicas = 0, remembersRoles = false } = this.#options;
+    if (remembersRoles) return new FastcacheProcess(['serve', ...this.#remembering(primary)]);
     const begin = primary === undefined ? ['primary', 'start', '--bind', ':0'] : ['replica', 'follow'];
     return new FastcacheProcess([
       ...begin,
@@ -81,6 +88,18 @@ export class Server {
       ...['--listen', `127.0.0.1:${this.port}`],
       ...['--min-replicas', String(minReplicas), '--min-replicas-max-lag', '3'],
     ]);
+  }
+
+  #remembering(primary: number | undefined): string[] {
+    const { minReplicas = 0 } = this.#options;
+    const sentinels = this.sentinels.map((port) => `127.0.0.1:${port}`).join();
+    return [
+      ...(primary === undefined ? [] : ['--replicaof', `127.0.0.1:${primary}`]),
+      ...['--listen', `127.0.0.1:${this.port}`],
+      ...['--min-replicas', String(minReplicas), '--min-replicas-max-lag', '3'],
+      ...['--role-file', join(this.#directory, `${this.port}.role`)],
+      ...(sentinels === '' ? [] : ['--sentinels', sentinels, '--sentinel-name', NAME]),
+    ];
   }
 
   #redis(primary: number | undefined): LineProcess {
@@ -136,12 +155,12 @@ export class Cluster {
   /** Resolves when all are connected, and the Sentinels know each other and both replicas. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const servers: Server[] = [];
+    const directory = mkdtempSync(join(tmpdir(), 'fastcache-failover-'));
     for (let count = 0; count < 3; count += 1) {
-      const server = new Server(await freePort(), options);
+      const server = new Server(await freePort(), options, directory);
       await server.start(servers[0]?.port);
       servers.push(server);
     }
-    const directory = mkdtempSync(join(tmpdir(), 'fastcache-failover-'));
     const sentinels: Sentinel[] = [];
     for (let count = 0; count < 3; count += 1) {
       const port = await freePort();
@@ -158,6 +177,7 @@ export class Cluster {
       );
       sentinels.push(new Sentinel(port, file));
     }
+    for (const server of servers) server.sentinels = sentinels.map(({ port }) => port);
     const cluster = new Cluster(options.kind, servers, sentinels, directory);
     await cluster.isSettled(servers[0]!);
     return cluster;

@@ -118,6 +118,25 @@ export async function restartEmpty(cluster: Cluster, writers: Writers): Promise<
   return { lostKeys: before.reduce((sum, count, index) => sum + count - least[index]!, 0) };
 }
 
+/**
+ * The primary, which remembers its role, is killed and started again, empty, before the Sentinels notice:
+ * they replace it, and it follows.
+ */
+export async function restartRemembering(cluster: Cluster, writers: Writers): Promise<Failover> {
+  const old = await cluster.primary();
+  writers.start();
+  await pause(BEFORE_MS);
+  const killedMs = performance.now();
+  await old.kill();
+  await old.start();
+  const { next, firstWriteMs } = await takenOver(cluster, writers, old, killedMs);
+  await isReplicaOf(old, next);
+  const backMs = performance.now() - killedMs;
+  const snapshots = Number((await next.info()).get('sync_full'));
+  const losses = await settledLosses(cluster, writers, next);
+  return { firstWriteMs, snapshots, backMs, ...losses };
+}
+
 /** Every link of replicas is cut, so many times; returns what the Sentinels see behind that. */
 export async function cutLinks(cluster: Cluster, times: number): Promise<string[]> {
   const primary = await cluster.primary();

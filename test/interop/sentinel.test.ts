@@ -10,6 +10,7 @@ import {
   killPrimary,
   killReplicaThenPrimary,
   restartEmpty,
+  restartRemembering,
 } from '../failover/scenarios.js';
 import { Writers } from '../failover/writers.js';
 import { describeWith } from '../support/optional-peers.js';
@@ -55,6 +56,16 @@ describeWith(redisServer, 'stock Sentinels', () => {
     const { acknowledgedLate, losses } = await haltPrimary(cluster, writers);
     expect(acknowledgedLate).toBe(0);
     expect(losses.lostReplicated).toBe(0);
+  });
+
+  it('replace a primary that remembers its role and comes back empty before anybody notices', async () => {
+    const { cluster, writers } = await start({ remembersRoles: true });
+    const { firstWriteMs, backMs, ...rest } = await restartRemembering(cluster, writers);
+    expect(firstWriteMs).toBeLessThan(FIRST_WRITE_MS);
+    expect(backMs).toBeLessThan(BACK_MS);
+    expect(rest.replicated).toBeGreaterThan(0);
+    // The one snapshot is that of the primary that came back.
+    expect(rest).toMatchObject({ lostReplicated: 0, snapshots: 1 });
   });
 
   it('replicas lose no key to a primary that comes back empty before anybody notices', async () => {

@@ -171,6 +171,7 @@ describe('what a primary tells', () => {
           offsetRecords: serving.offsetRecords,
           serving: { ...serving, connected },
           link: undefined,
+          lacksData: false,
           goodReplicas: undefined,
           failover: { state: 'no-failover', lastFault: undefined },
         },

@@ -162,6 +162,8 @@ export class ServerHost {
       },
       isRefusing: false,
       failover: this.#failover(),
+      lacksData: false,
+      keepRole: () => undefined,
       backlogBytes: 0,
       sendMessage: ({ channel, payload }) => {
         this.deeds.push(`message ${channel} ${payload}`);

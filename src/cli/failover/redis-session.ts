@@ -44,7 +44,7 @@ export class RedisSession {
 
   private constructor(options: RedisSessionOptions) {
     this.#options = options;
-    this.#replies = new ReplyReader((error, bytes, start, end) => {
+    this.#replies = new ReplyReader((error, _list, bytes, start, end) => {
       const question = this.#question;
       if (question === undefined) throw this.#error('REPLY_MALFORMED', 'answers what nobody asked');
       this.#question = undefined;

@@ -6,7 +6,13 @@ import assert from 'node:assert';
 import { decodeFailover } from '../../frame/failover.js';
 import type { ChannelMessage } from '../../frame/messages.js';
 import { hostOf } from '../../transport/address.js';
-import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
+import type {
+  Address,
+  Connection,
+  Listener,
+  StrangerWarning,
+  Transport,
+} from '../../transport/connection.js';
 import { unaskedFailover } from '../link/failover-fault.js';
 import { Guesses } from '../link/guesses.js';
 import { StrangerLog } from '../link/stranger-log.js';
@@ -107,7 +113,9 @@ export class ReplicaListener {
   static async start(options: ReplicaListenerOptions): Promise<ReplicaListener> {
     const listener = new ReplicaListener(options);
     const { transport, bind } = options;
-    listener.#listener = bind && (await transport.listen(bind, (connection) => listener.accept(connection)));
+    const accept = (connection: Connection) => listener.accept(connection);
+    const refused: StrangerWarning = (kind, message) => listener.#strangers.warn(kind, message);
+    listener.#listener = bind && (await transport.listen(bind, accept, refused));
     return listener;
   }
 

@@ -1,7 +1,7 @@
 /** ROLE, REPLICAOF, SLAVEOF, WAIT. */
 import { isHost } from '../../transport/address.js';
 import { parseInt64, wordOf } from '../arguments.js';
-import { type Call, type Command, LOADING, NO_KEYS, NOT_AN_INTEGER } from '../command.js';
+import { type Call, type Command, LOADING, NO_DATA, NO_KEYS, NOT_AN_INTEGER } from '../command.js';
 import type { ReplicationHost } from '../command-host.js';
 import { Later } from '../later.js';
 import { Failure, OK, type Reply, Status } from '../reply.js';
@@ -66,6 +66,7 @@ function follow({ args, host: { replication, situation } }: Call): Reply {
   if (wordOf(args, 1) === 'no' && wordOf(args, 2) === 'one') {
     // Whoever is promoted before it holds anything would be an empty primary.
     if (replication.isReplica && situation.isLoading) return LOADING;
+    if (replication.lacksData) return NO_DATA;
     if (replication.isReplica) replication.promote();
     return OK;
   }

@@ -48,6 +48,7 @@ describe('a replica', () => {
       offsetRecords: 5n,
       serving: undefined,
       link,
+      lacksData: false,
       goodReplicas: undefined,
       failover: { state: 'no-failover' as const, lastFault: undefined },
     };
