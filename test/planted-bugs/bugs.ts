@@ -336,7 +336,7 @@ const server: readonly PlantedBug[] = [
   {
     name: 'content that comes during a pause may change',
     file: 'src/server/node.ts',
-    find: '    engine.setFrozen(this.#server?.isFrozen ?? false);\n',
+    find: '    engine.setFrozen(this.server?.isFrozen ?? false);\n',
     replace: '',
     tests: ['test/resp/pause.test.ts'],
   },
