@@ -171,6 +171,18 @@ export class RespServer {
     return [...this.#clients.keys()];
   }
 
+  /** Whether a script has begun and not ended, with writes that are still to come perhaps. */
+  get isRunningScript(): boolean {
+    return this.#suspendedScript !== undefined;
+  }
+
+  /** Postpones commands that may write, whatever CLIENT UNPAUSE says, or ends that. */
+  holdWrites(areHeld: boolean): void {
+    this.#pause.holdWrites(areHeld);
+    this.#freeze();
+    if (!areHeld) this.#retryAll();
+  }
+
   /** Turns to the present store, once it has replaced another one. */
   storeReplaced(): void {
     this.#currentWindow();

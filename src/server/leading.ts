@@ -90,7 +90,7 @@ export class Leading {
 
   report(): NodeReport {
     const { publisher } = this;
-    const { listener, config, seams } = this.#node;
+    const { listener, config, seams, failover } = this.#node;
     return {
       role: 'primary',
       history: publisher.history,
@@ -104,6 +104,7 @@ export class Leading {
       lacksData: this.#node.lacksData,
       link: undefined,
       goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
+      failover,
     };
   }
 

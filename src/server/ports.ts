@@ -17,7 +17,11 @@ import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
 
 /** The parts of a node that its ports serve, as they are when they are read. */
-export interface ServedNode extends NodeParts, ReportedNode, ReplicationHost, OuterSituation {
+export interface ServedNode
+  extends NodeParts,
+    ReportedNode,
+    Omit<ReplicationHost, 'failover'>,
+    OuterSituation {
   /** The stream from which new replicas are served; undefined while there is none. */
   readonly stream: FrameStream | undefined;
   /** The role of a primary; undefined while the node follows. */
@@ -64,6 +68,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     encoding: encodingOf(config),
     stream: () => node.stream,
     status: () => statusPayload(node),
+    failovers: node.failover,
   });
 }
 

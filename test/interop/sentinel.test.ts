@@ -66,5 +66,4 @@ describeWith(redisServer, 'stock Sentinels', () => {
     // The one snapshot is that of the primary that came back.
     expect(rest).toMatchObject({ lostReplicated: 0, snapshots: 1 });
   });
-  });
 });
