@@ -12,7 +12,7 @@ import type { OuterSituation } from '../resp/situation.js';
 import { renderInfo } from '../status/info.js';
 import type { Listener } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
-import { encodingOf } from './leading.js';
+import { encodingOf, type Leading } from './leading.js';
 import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
 
@@ -24,6 +24,8 @@ export interface ServedNode
     OuterSituation {
   /** The stream from which new replicas are served; undefined while there is none. */
   readonly stream: FrameStream | undefined;
+  /** The role of a primary; undefined while the node follows. */
+  readonly leading: Leading | undefined;
   /** Hands the frames of what was written until now to the replicas' connections. */
   endTurn(): void;
 }
@@ -86,6 +88,7 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     replication: node,
     situation: node,
     publish: () => node.endTurn(),
+    wasHalted: () => node.leading?.wasHalted() === true,
     shutdown: () => events.emit('shutdown', {}),
     info: (server, sections) => renderInfo(status(server), sections),
     // Whoever needs a password to read here needs it to be a replica as well.

@@ -24,6 +24,7 @@ import { DepartedReplicas, isSameReplica } from './departed.js';
 import { type FailoverEars, FailoverPeer } from './failover-peer.js';
 import { ForeignClaims } from './foreign-claims.js';
 import { type FullReplica, FullReplicas } from './full-replicas.js';
+import { Halts } from './halts.js';
 import { LagMarks } from './lag-marks.js';
 import { MessageSender } from './message-sender.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
@@ -73,6 +74,7 @@ export class ReplicaListener {
   readonly #foreignClaims: ForeignClaims;
   readonly #fullReplicas: FullReplicas;
   readonly #windowWatch: WindowWatch;
+  readonly #halts: Halts;
   /** The marks of the stream that is served. */
   #marks: { stream: FrameStream; marks: LagMarks } | undefined;
   readonly #comings: Comings;
@@ -129,11 +131,15 @@ export class ReplicaListener {
     this.#foreignClaims = new ForeignClaims(options);
     this.#messages = new MessageSender(options);
     this.#fullReplicas = new FullReplicas(options);
+    this.#halts = new Halts(options.clock);
     this.#windowWatch = new WindowWatch({
       ...options,
       backlog: () => options.stream()?.backlog,
       replicas: () => [...this.replicas(), ...this.departed()],
-      onLook: () => this.#mark(),
+      onLook: () => {
+        this.#halts.look();
+        this.#mark();
+      },
     });
   }
 
@@ -200,12 +206,13 @@ export class ReplicaListener {
 
   /**
    * Returns how many replicas have all, and have acknowledged at most so many whole seconds ago; a Rust
-   * replica never does.
+   * replica never does. What is read behind a halt of this process counts as acknowledged before it.
    */
   goodReplicas(maxLagSeconds: number): number {
     let count = 0;
+    const leftSeconds = maxLagSeconds - this.#halts.doubtSeconds;
     for (const session of this.#replicas.keys()) {
-      if (session.isGood(maxLagSeconds)) count += 1;
+      if (session.isGood(leftSeconds)) count += 1;
     }
     return count;
   }
@@ -321,6 +328,7 @@ export class ReplicaListener {
     const { maxReplicas, clock, log } = this.#options;
     if (this.#replicas.size >= maxReplicas) return false;
     this.#unauthenticated.delete(session);
+    if (this.#replicas.size === 0) this.#halts.begin();
     const peer = FailoverPeer.of(session, claim);
     this.#replicas.set(session, { claim, cameAtUs: clock.monotonicUs(), peer });
     if (peer !== undefined) this.#options.failovers?.came(peer);
