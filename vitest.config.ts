@@ -9,7 +9,9 @@ const longTests = [
   'test/engine/**',
   'test/dump/make/mutants.test.ts',
   'test/resp/differential*.test.ts',
-  'test/commands/frames/{cut,decode,promotions,replay}.test.ts',
+  'test/commands/frames/{cut,decode,promotions,replay,verify}.test.ts',
+  'test/commands/replica/tap.test.ts',
+  'test/commands/watermarks-live.test.ts',
   'test/replication/primary/{bootstrap,carousel}.test.ts',
 ];
 

@@ -17,14 +17,14 @@ process.on('SIGTERM', () => end(0));
 
 const primary = start('primary', 'start');
 await event(primary, 'ready');
-const replica = start('replica', 'follow', '127.0.0.1:7631');
+const replica = start('replica', 'follow', `127.0.0.1:${PRIMARY_PORT}`);
 await event(replica, 'caught-up');
 
 console.log(`A primary listens on 127.0.0.1:${PRIMARY_PORT}, a replica that follows it on 127.0.0.1:${REPLICA_PORT}. Try:
 
   redis-cli -p ${PRIMARY_PORT} set greeting hello
   redis-cli -p ${REPLICA_PORT} get greeting
-  node bin/run.js watermarks
+  node bin/run.js watermarks 127.0.0.1:${PRIMARY_PORT}
 
 Any client of the Redis protocol will do. Ctrl-C ends both.
 `);

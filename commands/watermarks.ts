@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../src/cli/command/base-command.js';
 import { typedFlags } from '../src/cli/command/flags.js';
 import { readSecret, TOKEN } from '../src/cli/command/secret.js';
+import { transportOf } from '../src/cli/command/tls-flags.js';
 import { Endpoint } from '../src/cli/watermarks/endpoint.js';
 import { isCheck, watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks/flags.js';
 import { checkEnd, runWatermarks } from '../src/cli/watermarks/watermarks.js';
@@ -19,7 +20,7 @@ export default class Watermarks extends BaseCommand {
     "+n past the base of the primary's history.\n\n" +
     '"May be away" tells how long a replica that has all may be away at the present write rate (the last ' +
     'ten seconds) before it needs a snapshot.\n\n' +
-    'Replicas that serve replicas of their own (--bind) are asked like primaries. A Rust primary tells its ' +
+    'Replicas are asked like primaries, and any server at either port. A Rust primary tells its ' +
     'watermarks alone, and keeps one of its replica slots (16 by default) busy after each question until ' +
     'the next write.\n\n' +
     '--check, for monitoring, prints one line with performance data and the causes behind it. Exit ' +
@@ -67,7 +68,7 @@ export default class Watermarks extends BaseCommand {
 
   static override args = {
     endpoint: Args.string({
-      description: 'An FCRP address (host:port) or a dump (- is stdin).',
+      description: 'The address of a server (host:port), whichever of its ports, or a dump (- is stdin).',
       multiple: true,
       ignoreStdin: true,
       default: ['127.0.0.1:7631'],
@@ -85,8 +86,9 @@ export default class Watermarks extends BaseCommand {
     const { args, flags } = parsed;
     const warn = (message: string) => this.warn(message);
     const token = readSecret(TOKEN, flags['token-file'], warn);
+    const transport = await transportOf(flags, tcpTransport);
     const endpoints = args.endpoint.map(
-      (text) => new Endpoint(text, { token, transport: tcpTransport, timers: systemTimers, warn }),
+      (text) => new Endpoint(text, { token, transport, timers: systemTimers, warn }),
     );
     const status = await runWatermarks(watermarksMode(flags, typedFlags(parsed), endpoints), {
       endpoints,

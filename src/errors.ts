@@ -74,13 +74,15 @@ export const errorCodes = {
   // A node that is asked for what it does not do in its state.
   /** It follows a primary, and takes no writes of its own. */
   READ_ONLY: { exitCode: 1, retryable: true },
-  /** It keeps no content (`state`), which a primary could serve. */
+  /** It keeps no content (`state`), which a primary could serve, or has come back without its own. */
   NO_CONTENT: { exitCode: 1, retryable: false },
   CLOSED: { exitCode: 1, retryable: false },
 
   // The other end of a connection.
   PRIMARY_UNREACHABLE: { exitCode: 69, retryable: true },
   CONNECTION_LOST: { exitCode: 69, retryable: true },
+  /** The two ends do not come to terms over TLS: a certificate is not accepted, or one speaks no TLS. */
+  TLS_FAILED: { exitCode: 69, retryable: true },
   PEER_SILENT: { exitCode: 69, retryable: true },
   TOKEN_REFUSED: { exitCode: 77, retryable: false },
   PRIMARY_REFUSED: { exitCode: 1, retryable: true },
@@ -112,6 +114,8 @@ export const errorCodes = {
   /** The zstd library is not installed, or not for this Node. */
   ZSTD_MISSING: { exitCode: 1, retryable: false },
   STATE_UNUSABLE: { exitCode: 1, retryable: false },
+  /** A certificate or a key of this side. */
+  TLS_UNUSABLE: { exitCode: 1, retryable: false },
   BAD_OPTION: { exitCode: 2, retryable: false },
   INSECURE_ADDRESS: { exitCode: 2, retryable: false },
 } as const satisfies Record<string, CodeTraits>;

@@ -1,4 +1,4 @@
-/** What `import 'fastcache'` offers: a primary, a replica, and for tools the codec and the backlog. */
+/** What `import 'fastcache'` offers: a server of either role, and for tools the codec and the backlog. */
 
 export type { Bytes } from './engine/bytes.js';
 export { type ErrorCode, errorCodes, FastcacheError } from './errors.js';
@@ -79,7 +79,7 @@ export {
   replicaEvents,
 } from './server/events.js';
 export type { PrimaryOptions, ReplicaOptions, ServerOptions } from './server/option-types.js';
-export { Primary } from './server/primary.js';
+export { Primary, Server } from './server/primary.js';
 export { Replica } from './server/replica.js';
 export type { Lag, ReplicaLag } from './status/lag.js';
 export type { ReplicaStatus } from './status/report.js';

@@ -1,8 +1,9 @@
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
-import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
+import { readyOf } from '../../src/cli/server/ready.js';
+import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
+import { ServerCommand } from '../../src/cli/server/server-command.js';
 import { ReadProgress } from '../../src/cli/terminal/read-progress.js';
-import { countText } from '../../src/cli/terminal/text.js';
 import { systemClock } from '../../src/clock.js';
 import { primaryEvents } from '../../src/server/events.js';
 import { Primary } from '../../src/server/primary.js';
@@ -11,11 +12,11 @@ export default class PrimaryStart extends ServerCommand {
   static override summary = 'Start a primary: the store that clients write to and replicas follow.';
 
   static override description =
-    `Clients speak the Redis protocol to --listen, replicas FCRP to --bind. When both listen, one line on stdout says where; with --json, events follow it, one object a line.
+    `Clients speak the Redis protocol to --listen, replicas FCRP to --listen or --bind. When both listen, one line on stdout says where; with --json, events follow it, one object a line.
 
 With --load it starts with what a dump leads to, as frames state shows it, without the keys that have expired since: a snapshot, or a stream that was recorded. The content becomes that of a new history, and replicas are given it by snapshot. With --record too, the recording begins with it. A dump that is damaged, or has gaps that no snapshot makes up for, is named with its byte offset, and nothing is started: frames salvage and frames state take out what is whole.
 
-With --recover a primary that has lost its content takes it back from its replicas, those with --bind, before it serves: all are asked, the furthest gives a snapshot, and the new history continues theirs, so that replicas which are level carry on. If one of them is a primary already, or follows one that is alive, nothing is started (status 1); with --recover-or-follow that one is followed. If none answers, the status is 69; with --fresh it then begins without content.
+With --recover a primary that has lost its content takes it back from its replicas, those with a port, before it serves: all are asked, the furthest gives a snapshot, and the new history continues theirs, so that replicas which are level carry on. If one of them is a primary already, or follows one that is alive, nothing is started (status 1); with --recover-or-follow that one is followed. If none answers, the status is 69; with --fresh it then begins without content.
 
 SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken, or there is a primary already; 65: the dump to load has a fault; 66: no such dump, token or password file; 69: nothing could be recovered; 2: usage.`;
 
@@ -48,38 +49,9 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken, or there is
     const options = optionsFrom('primary', parsed, { onLoading }, (message) => this.warn(message));
     const primary = await Primary.start(options).finally(() => loading.close());
     for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
-    const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics, history, shards } = primary;
-    const clients = listen === undefined ? '' : `, clients on ${listen}`;
-    if (primary.primary !== undefined) {
-      await this.ready(
-        { role: 'replica', bind, listen: listen ?? null, ...metricsField(metrics), primary: primary.primary },
-        `ready as a replica: it follows ${primary.primary}, which is a primary already${clients}${metricsText(metrics)}`,
-      );
-      return this.#serve(primary);
-    }
-    const keys = primary.keyCount();
-    const loadedKeys = load === undefined ? undefined : keys;
-    const recoveredKeys = options.recover === undefined ? undefined : keys;
-    const counted = countText(keys, 'key', 'keys');
-    const loaded = loadedKeys === undefined ? '' : `, ${counted} loaded`;
-    const recovered = recoveredKeys === undefined ? '' : `, ${counted} recovered`;
-    await this.ready(
-      {
-        role: 'primary',
-        bind,
-        listen: listen ?? null,
-        ...metricsField(metrics),
-        history,
-        shards,
-        loadedKeys,
-        recoveredKeys,
-      },
-      `primary ready: replicas on ${bind}${clients}${metricsText(metrics)}, ${shards} shards${loaded}${recovered}, history ${history}`,
-    );
-    return this.#serve(primary);
-  }
-
-  #serve(primary: Primary): Promise<void> {
+    reloadOnSignal(parsed.flags, primary);
+    const { fields, text } = readyOf(primary, options);
+    await this.ready(fields, text);
     return this.serve(primary, new Promise((resolve) => primary.on('shutdown', () => resolve())));
   }
 }

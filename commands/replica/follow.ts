@@ -6,7 +6,9 @@ import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
 import { followEnded } from '../../src/cli/server/follow-end.js';
 import { followView } from '../../src/cli/server/follow-view.js';
 import { promotionSignal } from '../../src/cli/server/promotion-signal.js';
-import { metricsField, metricsText, ServerCommand } from '../../src/cli/server/server-command.js';
+import { readyOf } from '../../src/cli/server/ready.js';
+import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
+import { ServerCommand } from '../../src/cli/server/server-command.js';
 import { changeLines, prefixFlag } from '../../src/cli/server/tap-flags.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
 import { replicaEvents } from '../../src/server/events.js';
@@ -18,7 +20,7 @@ export default class ReplicaFollow extends ServerCommand {
   static override description =
     `The primary may be fastcache's or the Rust crate's. A primary that is not there, or no longer, is tried again, after pauses that grow to 5 s; what is held stays readable meanwhile.
 
-With --bind it is a relay, which other replicas follow in its primary's stead. SIGUSR2, or REPLICAOF NO ONE on its Redis port, promotes it: it takes writes, and replicas that are not ahead of it carry on from what they hold.
+It is a relay, which other replicas follow in its primary's stead, unless it has no port (--no-listen). SIGUSR2, or REPLICAOF NO ONE on its Redis port, promotes it: it takes writes, and replicas that are not ahead of it carry on from what they hold.
 
 With --changes each change that is applied is a line of JSON on stdout, and all else on stderr; a reader that is slow is waited for. With --state a stopped tap goes on where it was, if the primary still keeps what it lacks, and else says why not and starts over with a snapshot, of which what was there before is replaced at its end. After a kill -9 the last second of changes may come again; none is left out.
 
@@ -34,8 +36,8 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 --once --no-listen --record dump.fcrp',
     },
     {
-      description: 'Follow a primary, and serve its content to replicas nearby',
-      command: '<%= config.bin %> <%= command.id %> primary.example:7631 --bind 127.0.0.1:7632',
+      description: 'Follow a primary, and serve its content to replicas on a port of their own',
+      command: '<%= config.bin %> <%= command.id %> primary.example:6380 --bind 127.0.0.1:7632',
     },
     {
       description: 'Watch the changes of keys that start with user:',
@@ -54,7 +56,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
 
   static override args = {
     primary: Args.string({
-      description: 'The FCRP address of the primary, host:port.',
+      description: 'The address of the primary, host:port: its port for clients or that for replicas.',
       required: true,
       ignoreStdin: true,
       parse: async (text) => parseHostPort(text),
@@ -95,20 +97,9 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
         else changes.event(event);
       });
     }
-    const { bindAddress: bind, listenAddress: listen, metricsAddress: metrics } = replica;
-    const replicas = bind === undefined ? '' : `, replicas on ${bind}`;
-    const clients = listen === undefined ? '' : `, clients on ${listen}`;
-    await this.ready(
-      {
-        role: 'replica',
-        primary: args.primary,
-        bind: bind ?? null,
-        listen: listen ?? null,
-        ...metricsField(metrics),
-      },
-      `replica ready: follows ${args.primary}${replicas}${clients}${metricsText(metrics)}`,
-      changes === undefined ? 'stdout' : 'stderr',
-    );
+    reloadOnSignal(flags, replica);
+    const { fields, text } = readyOf(replica, options);
+    await this.ready(fields, text, changes === undefined ? 'stdout' : 'stderr');
     onPromotionSignal(() => replica.promote());
     await this.serve({ close: () => replica.close().finally(() => view.close()) }, ended);
   }

@@ -14,7 +14,8 @@ import { type FrameKind, isFrameKind, maxPayloadBytesOf } from './kinds.js';
 /** The version that a connection speaks unless it was agreed otherwise. */
 export const DEFAULT_FRAME_VERSION = 1;
 
-const MAGIC = [0x46, 0x43, 0x52, 0x50] as const;
+/** The bytes that every frame begins with, and so every connection of a replica: `FCRP`. */
+export const FRAME_MAGIC = Buffer.from('FCRP', 'latin1');
 const FLAG_COMPRESSED = 1;
 /** Bytes by which a payload that cannot be made smaller is longer when it is compressed, at most. */
 const ZSTD_OVERHEAD_BYTES = 512;
@@ -46,7 +47,7 @@ export interface FrameRules {
 /** Writes the header into the first 16 bytes of `target`. */
 export function encodeHeader(target: Uint8Array, header: FrameHeader): void {
   const view = new DataView(target.buffer, target.byteOffset, FRAME_HEADER_BYTES);
-  target.set(MAGIC, 0);
+  target.set(FRAME_MAGIC, 0);
   target[4] = header.version;
   target[5] = header.kind;
   target[6] = header.compressed ? FLAG_COMPRESSED : 0;
@@ -142,9 +143,9 @@ function shortHeader(available: number): FastcacheError {
 }
 
 function checkMagic(bytes: Uint8Array, available: number): void {
-  const length = Math.min(available, MAGIC.length);
+  const length = Math.min(available, FRAME_MAGIC.length);
   for (let i = 0; i < length; i += 1) {
-    if (bytes[i] === MAGIC[i]) continue;
+    if (bytes[i] === FRAME_MAGIC[i]) continue;
     const found = Buffer.from(bytes.subarray(0, length)).toString('hex');
     throw new FastcacheError(
       'FCRP_BAD_MAGIC',

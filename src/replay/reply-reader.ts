@@ -1,21 +1,30 @@
 /**
  * Reads the replies of a Redis-protocol server to commands whose replies are one line each, or a short
- * string, only to find the errors among them. Anything else is refused, so that a server of another protocol
- * is recognized by its first bytes.
+ * string, only to find the errors among them; where lists are expected, also flat lists of such, with their
+ * texts. Anything else is refused, so that a server of another protocol is recognized by its first bytes.
  */
 import { FastcacheError } from '../errors.js';
 
 /** The longest line or string that is taken; errors of servers are shorter. */
 const MAX_REPLY_BYTES = 65_536;
+const MAX_ELEMENTS = 1_024;
+const LIST = 0x2a;
+
+/**
+ * Called for each reply in turn: with the text of an error, undefined for any other; and with the texts of a
+ * list, undefined for any other and for the list that is null.
+ */
+export type OnReply = (error: string | undefined, list: readonly string[] | undefined) => void;
 
 /** Cuts a server's stream into replies, and keeps the bytes of one that is not whole. */
 export class ReplyReader {
-  /** Called for each reply in turn: the text of an error, undefined for any other. */
-  readonly #onReply: (error: string | undefined) => void;
+  readonly #onReply: OnReply;
+  readonly #takesLists: boolean;
   #held = Buffer.alloc(0);
 
-  constructor(onReply: (error: string | undefined) => void) {
+  constructor(onReply: OnReply, { takesLists = false } = {}) {
     this.#onReply = onReply;
+    this.#takesLists = takesLists;
   }
 
   /** Takes the stream's next bytes, which are not kept. Throws `REPLY_MALFORMED`. */
@@ -23,14 +32,40 @@ export class ReplyReader {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     let at = 0;
     while (at < bytes.length) {
-      const end = this.#replyEnd(bytes, at);
+      const isList = this.#takesLists && bytes[at] === LIST;
+      const list: string[] | undefined = isList ? [] : undefined;
+      const end = list === undefined ? this.#replyEnd(bytes, at) : this.#listEnd(bytes, at, list);
       if (end === undefined) break;
       const isError = bytes[at] === 0x2d;
-      this.#onReply(isError ? bytes.toString('utf8', at + 1, end - 2) : undefined);
+      const isNull = isList && bytes[at + 1] === 0x2d;
+      this.#onReply(isError ? bytes.toString('utf8', at + 1, end - 2) : undefined, isNull ? undefined : list);
       at = end;
     }
     if (bytes.length - at > MAX_REPLY_BYTES) throw malformed('a reply without end');
     this.#held = Buffer.from(bytes.subarray(at));
+  }
+
+  /**
+   * Returns the index behind the list at `at`, whose texts are added to `list`; undefined when the list is
+   * not whole.
+   */
+  #listEnd(bytes: Buffer, at: number, list: string[]): number | undefined {
+    const lineEnd = bytes.indexOf('\r\n', at);
+    if (lineEnd === -1) return undefined;
+    const text = bytes.toString('latin1', at + 1, Math.min(lineEnd, at + 12));
+    if (text === '-1') return lineEnd + 2;
+    const count = /^\d{1,4}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+    if (count > MAX_ELEMENTS) throw malformed('a list of such a length');
+    let start = lineEnd + 2;
+    for (let index = 0; index < count; index += 1) {
+      const end = start < bytes.length ? this.#replyEnd(bytes, start) : undefined;
+      if (end === undefined) return undefined;
+      // The text of a string is behind its length.
+      const from = bytes[start] === 0x24 ? bytes.indexOf('\r\n', start) + 2 : start + 1;
+      list.push(bytes.toString('utf8', Math.min(from, end), Math.max(from, end - 2)));
+      start = end;
+    }
+    return start;
   }
 
   /** Returns the index behind the reply at `at`; undefined when the reply is not whole. */

@@ -95,6 +95,8 @@ export interface ReplicationHost {
   readonly primary: Address | undefined;
   /** Whether what that primary has is refused, until a client names it once more. */
   readonly isRefusing: boolean;
+  /** It was primary before and has come back without its data, which keeps commands on data from running. */
+  readonly lacksData: boolean;
   /** Bytes of the frames that are kept for replicas. */
   readonly backlogBytes: number;
   /** ROLE's answer. */
@@ -113,4 +115,6 @@ export interface ReplicationHost {
   follow(primary: Address): void;
   /** Becomes a primary whose history continues the one that was followed. */
   promote(): void;
+  /** Resolves when the role is kept for the next start; undefined: nowhere is. Rejects with WRITE_FAILED. */
+  keepRole(): Promise<void> | undefined;
 }

@@ -164,6 +164,13 @@ export const SYNTAX_ERROR = new Failure('ERR syntax error');
 /** What Redis answers where an integer is expected. */
 export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of range');
 
+/** What a replica answers as long as it holds nothing that could be read. */
+export const LOADING = new Failure('LOADING Redis is loading the dataset in memory');
+/** What a primary answers that has come back without its data. */
+export const NO_DATA = new Failure(
+  'NODATA This server was the primary and has come back without its data. Promote a replica, or begin anew with CONFIG SET fresh-history yes.',
+);
+
 /** What Redis answers to a write when its memory is full. */
 export const OUT_OF_MEMORY = new Failure("OOM command not allowed when used memory > 'maxmemory'.");
 /** What Redis answers to a write that would make a value too long. */

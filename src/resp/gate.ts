@@ -10,6 +10,8 @@ import {
   BUSY,
   type Command,
   flagBits,
+  LOADING,
+  NO_DATA,
   OUT_OF_MEMORY,
   READONLY,
   STALE,
@@ -66,6 +68,8 @@ const WHILE_SUBSCRIBED = new Set([
   'quit',
   'reset',
 ]);
+/** Commands that name another primary: a server runs them although it has nothing to read. */
+const NAMES_PRIMARY = new Set(['replicaof', 'slaveof']);
 /** Commands that run in a transaction instead of being queued. */
 const UNQUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 
@@ -240,7 +244,9 @@ export class Gate {
     }
     if (isStale && (flags & flagBits.stale) === 0) return STALE;
     if (isLoading && (flags & flagBits.loading) === 0) {
-      return new Failure('LOADING Redis is loading the dataset in memory');
+      const { lacksData } = host.replication;
+      const mayName = isReplica || lacksData;
+      if (!mayName || !NAMES_PRIMARY.has(fullName)) return lacksData ? NO_DATA : LOADING;
     }
     const script = this.#scriptInTheWay(found);
     if (script !== undefined) return script;

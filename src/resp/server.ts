@@ -2,18 +2,17 @@
  * The Redis-protocol server (docs/architecture.md, "The corridor"; docs/redis.md): the listener, the
  * connected clients, and what holds for all of them at once (pauses, monitors, idle clients).
  */
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Random, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import { FRAME_MAGIC } from '../frame/header.js';
 import type { ChannelMessage } from '../frame/messages.js';
+import { HELLO_DEADLINE_MS } from '../limits.js';
 import { Guesses } from '../replication/link/guesses.js';
 import { StrangerLog } from '../replication/link/stranger-log.js';
 import type { Log } from '../replication/log.js';
-import { formatAddress } from '../transport/address.js';
-import type { Address } from '../transport/connection.js';
-import { readShared } from '../transport/shared-read.js';
-import { listenOn } from '../transport/tcp.js';
+import type { AcceptedClient } from '../transport/client-port.js';
+import { type ClientAddresses, ClientPorts } from '../transport/client-ports.js';
+import type { Connection } from '../transport/connection.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientPause } from './client-pause.js';
 import { ClientState } from './client-state.js';
@@ -37,7 +36,7 @@ import { ReplyTurn } from './reply-turn.js';
 import { Scripts } from './scripts/scripts.js';
 import { KEEP_ALIVE_SECONDS } from './setting-facts.js';
 import type { Settings } from './settings.js';
-import type { Situation } from './situation.js';
+import { type OuterSituation, situationOf } from './situation.js';
 import { Slowlog } from './slowlog.js';
 import { Tracking } from './tracking/tracking.js';
 import { UnixTime } from './unix-time.js';
@@ -50,12 +49,8 @@ const CHECK_MS = 250;
 /** The memory of a client that is gone. */
 const NO_MEMORY: ClientMemory = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
 
-/** The part of the situation that the server does not know by itself. */
-export type OuterSituation = Omit<Situation, 'paused'>;
-
 /** What the server is given to work with. */
-export interface RespServerOptions {
-  address: Address;
+export interface RespServerOptions extends ClientAddresses {
   clock: Clock;
   timers: Timers;
   random: Random;
@@ -69,6 +64,8 @@ export interface RespServerOptions {
   publish(): void;
   info(server: RespServer, sections: readonly string[]): string;
   shutdown(): void;
+  /** Takes the connection of a replica, which has come on the port of clients. */
+  acceptReplica(connection: Connection): void;
 }
 
 /** Listens to clients of the Redis protocol. */
@@ -80,7 +77,8 @@ export class RespServer {
   /** Unix seconds at which the server was made. */
   readonly startedAtSeconds: number;
   readonly #options: RespServerOptions;
-  readonly #server: Server;
+  /** The ports that are open once `listen` has resolved. */
+  readonly ports: ClientPorts;
   readonly #host: CommandHost;
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
@@ -109,15 +107,7 @@ export class RespServer {
     options.settings.onChange((name) => {
       if (name === 'latency-tracking') this.#countedWindow().forgetUntimed();
     });
-    this.#server = createServer(
-      {
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: KEEP_ALIVE_SECONDS * 1000,
-        pauseOnConnect: true,
-      },
-      (socket) => this.#accept(socket),
-    );
+    this.ports = this.#clientPorts();
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     this.pubsub = new PubSub(storeGlob(options.engine, warn));
     const turn = new ReplyTurn(options.clock, options.timers, {
@@ -159,15 +149,14 @@ export class RespServer {
     this.#check = this.#planCheck();
   }
 
-  /** Resolves with `host:port` when the server listens. Throws PORT_TAKEN, LISTEN_FAILED. */
-  listen(): Promise<string> {
-    return listenOn(this.#server, this.#options.address);
+  /** Resolves when the server listens. Throws PORT_TAKEN, LISTEN_FAILED. */
+  listen(): Promise<void> {
+    return this.ports.listen();
   }
 
-  /** The port that is really listened on. */
+  /** The port that is really listened on, and without a plain one that of TLS. */
   get port(): number {
-    const bound = this.#server.address();
-    return typeof bound === 'object' && bound !== null ? bound.port : this.#options.address.port;
+    return this.ports.portFor(false);
   }
 
   /** Whether clients are paused, or a script is suspended: then a store that replaces this one is frozen. */
@@ -218,9 +207,7 @@ export class RespServer {
     this.#strangers.stop();
     this.scripts.runner?.stop();
     this.#endPause();
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
+    const closed = this.ports.close();
     const clients = [...this.#clients.values()];
     for (const { client } of clients) client.end();
     await Promise.all([closed, ...clients.map(({ gone }) => gone)]);
@@ -238,50 +225,43 @@ export class RespServer {
     return this.#window;
   }
 
-  /** The situation, read before every run of commands; it is one object for good. */
-  #situation(): Situation {
-    const { situation } = this.#options;
-    const paused = () => this.#pause.scope;
-    return {
-      get isLoading() {
-        return situation.isLoading;
-      },
-      get isStale() {
-        return situation.isStale;
-      },
-      get lacksReplicas() {
-        return situation.lacksReplicas;
-      },
-      get paused() {
-        return paused();
-      },
-    };
-  }
-
   /** The window in which commands have run so far, perhaps that of a store that is about to be replaced. */
   #countedWindow(): CommandWindow {
     return this.#window ?? this.#currentWindow();
   }
 
-  #accept(socket: Socket): void {
+  #clientPorts(): ClientPorts {
+    const { settings, timers, acceptReplica } = this.#options;
+    return new ClientPorts(this.#options, {
+      timers,
+      keepAliveSeconds: KEEP_ALIVE_SECONDS,
+      magic: FRAME_MAGIC,
+      deadlineMs: HELLO_DEADLINE_MS,
+      refusal: errorBytes('ERR max number of clients reached'),
+      isFull: () => this.#clients.size >= settings.maxClients,
+      onConnection: () => {
+        this.statistics.connections += 1;
+      },
+      onClient: (accepted) => this.#accept(accepted),
+      onPeer: acceptReplica,
+      onRefused: () => {
+        this.statistics.rejectedConnections += 1;
+      },
+      warn: (kind, message) => this.#strangers.warn(kind, message),
+    });
+  }
+
+  #accept({ address, localAddress, read }: AcceptedClient): void {
     const { settings, clock } = this.#options;
-    this.statistics.connections += 1;
-    if (this.#clients.size >= settings.maxClients) {
-      this.statistics.rejectedConnections += 1;
-      socket.on('error', () => {});
-      socket.end(errorBytes('ERR max number of clients reached'));
-      socket.resume();
-      return;
-    }
     const state = new ClientState({
       id: this.#nextId,
-      address: formatAddress({ host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }),
-      localAddress: formatAddress({ host: socket.localAddress ?? '', port: socket.localPort ?? 0 }),
+      address,
+      localAddress,
       nowMs: clock.nowMs(),
       isAuthenticated: !settings.hasPassword,
     });
     this.#nextId += 1;
-    const client = new Client(state, this.#clientHost, (onData) => readShared(socket, onData));
+    const client = new Client(state, this.#clientHost, read);
     const gone = client.gone.then(() => this.#forget(state));
     this.#clients.set(state, { client, gone });
   }
@@ -319,7 +299,7 @@ export class RespServer {
       time: new UnixTime(clock),
       guesses: new Guesses(clock),
       info: (sections) => info(this, sections),
-      situation: this.#situation(),
+      situation: situationOf(this.#options.situation, () => this.#pause.scope),
       scripts: this.scripts,
       log,
       startedAtSeconds: this.startedAtSeconds,

@@ -17,6 +17,10 @@ export interface Placement {
   readonly replicaOf?: () => string;
   /** Bytes of frames that are kept for replicas at most. */
   readonly backlogBytes?: number;
+  /** The port of TLS; 0 for none. */
+  readonly tlsPort?: () => number;
+  /** Whether clients must present a certificate there. */
+  readonly asksClientCertificates?: boolean;
 }
 
 /** Settings that CONFIG SET could change in Redis: it takes their present value only. */
@@ -30,9 +34,6 @@ const FIXED: Readonly<Record<string, string>> = {
   // Replicas evict nothing.
   'replica-ignore-maxmemory': 'yes',
   'slave-ignore-maxmemory': 'yes',
-  'replica-priority': '100',
-  'slave-priority': '100',
-  'replica-announced': 'yes',
   // A snapshot is sent from memory, and a replica builds it beside its content.
   'repl-diskless-sync': 'yes',
   'repl-diskless-sync-delay': '0',
@@ -51,12 +52,8 @@ const FIXED: Readonly<Record<string, string>> = {
   'slave-lazy-flush': 'no',
   'maxmemory-clients': '0',
   'protected-mode': 'no',
-  'tls-port': '0',
+  'tls-cluster': 'no',
   'cluster-announce-ip': '',
-  'replica-announce-ip': '',
-  'slave-announce-ip': '',
-  'replica-announce-port': '0',
-  'slave-announce-port': '0',
 };
 
 /** Settings that Redis takes at its start only. */
@@ -82,7 +79,7 @@ const IMMUTABLE: Readonly<Record<string, string>> = {
 
 /** The facts by their names. */
 export function settingFacts(placement: Placement): [string, Fact][] {
-  const { bind, port, replicaOf = () => '', backlogBytes = 0 } = placement;
+  const { bind, port, replicaOf = () => '', backlogBytes = 0, tlsPort = () => 0 } = placement;
   const fixed = (value: string | (() => string)) => new Fact(value, { isImmutableInRedis: false });
   const immutable = (value: string | (() => string)) => new Fact(value, { isImmutableInRedis: true });
   return [
@@ -90,6 +87,8 @@ export function settingFacts(placement: Placement): [string, Fact][] {
     ...Object.entries(FIXED).map(([name, value]): [string, Fact] => [name, fixed(value)]),
     ['bind', fixed(bind)],
     ['port', fixed(() => String(port()))],
+    ['tls-port', fixed(() => String(tlsPort()))],
+    ['tls-auth-clients', fixed(placement.asksClientCertificates === true ? 'yes' : 'no')],
     ['repl-backlog-size', fixed(String(backlogBytes))],
     ['replicaof', immutable(replicaOf)],
     ['slaveof', immutable(replicaOf)],

@@ -2,6 +2,7 @@
  * How the values of settings are spelled: what CONFIG SET takes, its errors in Redis' words, and what CONFIG
  * GET shows.
  */
+import { isHost } from '../transport/address.js';
 import { parseInt64 } from './arguments.js';
 
 /** Why a value is not taken. */
@@ -115,6 +116,24 @@ export function bytesUpTo(maxBytes: number): Format<Buffer> {
     show: (value) => value,
   };
 }
+
+/** The name of a file; empty for none. */
+export const fileName: Format<string> = {
+  parse: (bytes) =>
+    bytes.includes(0) ? new Refusal('argument must be the name of a file') : bytes.toString(),
+  show: (value) => value,
+};
+
+/** A name or an address of a machine, or nothing. */
+export const hostName: Format<string> = {
+  parse(bytes) {
+    const text = bytes.toString('latin1');
+    return text === '' || isHost(text)
+      ? text
+      : new Refusal('argument must be a name or an address, without a port');
+  },
+  show: (value) => value,
+};
 
 /**
  * When a client that does not read its replies is disconnected: at once above `hardBytes`, and above

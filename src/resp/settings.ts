@@ -57,6 +57,17 @@ export interface InitialSettings {
   readonly replicaOf?: () => string;
   /** Bytes of frames that are kept for replicas at most. */
   readonly backlogBytes?: number;
+  /** Returns the port of TLS that is listened on; 0 for none. */
+  readonly tlsPort?: () => number;
+  /** Whether clients must present a certificate there. */
+  readonly asksClientCertificates?: boolean;
+}
+
+/** What puts settings into effect that may turn out to be unusable. */
+export interface SettingsGuard {
+  readonly names: readonly string[];
+  /** Called when one of them is set; returns why that cannot be, and all of the command is undone. */
+  apply(): string | undefined;
 }
 
 const INT_MAX = 2n ** 31n - 1n;
@@ -90,10 +101,15 @@ export class Settings {
   readonly #minReplicas: Setting<bigint>;
   readonly #minReplicasMaxLag: Setting<bigint>;
   readonly #freshHistory: Setting<string>;
+  readonly #announcedHost: Setting<string>;
+  readonly #announcedPort: Setting<bigint>;
+  readonly #replicaPriority: Setting<bigint>;
+  readonly #replicaAnnounced: Setting<string>;
   readonly #eventClasses: Setting<EventClasses>;
   /** The longest argument, key or value, in bytes. */
   readonly maxValueBytes: number;
   readonly #byName: ReadonlyMap<string, Named>;
+  readonly #guards: SettingsGuard[] = [];
   readonly #listeners: ((name: string) => void)[] = [];
 
   constructor(initial: InitialSettings) {
@@ -121,6 +137,10 @@ export class Settings {
     this.#minReplicas = settingOf(options, 'min-replicas-to-write');
     this.#minReplicasMaxLag = settingOf(options, 'min-replicas-max-lag');
     this.#freshHistory = settingOf(options, 'fresh-history');
+    this.#announcedHost = settingOf(options, 'replica-announce-ip');
+    this.#announcedPort = settingOf(options, 'replica-announce-port');
+    this.#replicaPriority = settingOf(options, 'replica-priority');
+    this.#replicaAnnounced = settingOf(options, 'replica-announced');
     this.#eventClasses = settingOf(options, 'notify-keyspace-events');
     this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...settingFacts(initial)]);
   }
@@ -172,6 +192,26 @@ export class Settings {
     return this.#freshHistory.value === 'yes';
   }
 
+  /** The host at which others are to reach this server; empty: the address that they see. */
+  get announcedHost(): string {
+    return this.#announcedHost.value;
+  }
+
+  /** The port at which they are to reach it; 0: the one that is listened on. */
+  get announcedPort(): number {
+    return this.#announcedPort.number;
+  }
+
+  /** The lower, the sooner a supervisor promotes this replica; 0: never. */
+  get replicaPriority(): number {
+    return this.#replicaPriority.number;
+  }
+
+  /** Whether supervisors are to list this replica for clients. */
+  get isReplicaAnnounced(): boolean {
+    return this.#replicaAnnounced.value === 'yes';
+  }
+
   /** How many keys may be tracked for clients; 0: as many as there is memory for. */
   get trackingTableMaxKeys(): number {
     return this.#trackingTableMaxKeys.number;
@@ -219,6 +259,11 @@ export class Settings {
     return this.#password.value.length > 0;
   }
 
+  /** The password as text; undefined where none is asked for. */
+  get password(): string | undefined {
+    return this.hasPassword ? this.#password.value.toString() : undefined;
+  }
+
   /** The SHA-256 of the password, in hex; undefined where none is asked for. */
   get passwordDigest(): string | undefined {
     return this.hasPassword ? digestOf(this.#password.value).toString('hex') : undefined;
@@ -243,6 +288,11 @@ export class Settings {
    */
   onChange(listener: (name: string) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Has `guard` put settings into effect. */
+  guard(guard: SettingsGuard): void {
+    this.#guards.push(guard);
   }
 
   /** The names of all settings, in lower case. */
@@ -275,7 +325,15 @@ export class Settings {
       if (change instanceof Refusal) return failure(name, change.text);
       changes.push(change);
     }
+    const undo = [...seen].map((name) => this.#byName.get(name)!.undo());
     for (const change of changes) change();
+    for (const { names, apply } of this.#guards) {
+      const name = names.find((guarded) => seen.has(guarded));
+      const refusal = name === undefined ? undefined : apply();
+      if (refusal === undefined) continue;
+      for (const back of undo) back();
+      return failure(name!, refusal);
+    }
     for (const name of seen) {
       for (const listener of this.#listeners) listener(name);
     }

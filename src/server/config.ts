@@ -6,10 +6,12 @@ import { resolve } from 'node:path';
 import { FastcacheError } from '../errors.js';
 import { zstd } from '../frame/compression.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
-import { formatAddress, isLoopback, parseAddress } from '../transport/address.js';
+import { parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
+import { refuseForTls, refuseOutside } from './exposure.js';
 import type { AnyOption, Role } from './option.js';
 import type {
+  GivenOptions,
   OptionName,
   OptionValues,
   PrimaryOptions,
@@ -18,8 +20,8 @@ import type {
 } from './option-types.js';
 import { optionRows, serverOptions } from './options.js';
 
-/** Options of both roles, each checked and with its default: what a node is made from. */
-export interface NodeConfig extends Omit<OptionValues, 'changes'> {
+/** The options of every role, each checked and with its default: what a node is made from. */
+export interface NodeConfig extends Omit<OptionValues, 'changes' | 'replicaOf'> {
   /** The primary that the node follows from its start on; undefined: it starts as a primary. */
   readonly primary: Address | undefined;
   readonly changes: ChangeConsumer | undefined;
@@ -27,7 +29,12 @@ export interface NodeConfig extends Omit<OptionValues, 'changes'> {
 
 /** What a primary is made from. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING. */
 export function primaryConfig(options: PrimaryOptions): NodeConfig {
-  return { ...checkedOptions('primary', options), primary: undefined };
+  return checkedOptions('primary', options);
+}
+
+/** What a server is made from. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING. */
+export function serverConfig(options: ServerOptions): NodeConfig {
+  return checkedOptions('server', options);
 }
 
 /**
@@ -41,18 +48,20 @@ export function replicaConfig(address: string, options: ReplicaOptions): NodeCon
  * All options with their defaults, if those that are given are compatible. Refusals name options in
  * backquotes; the command line puts flags in their place. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING.
  */
-export function checkedOptions(role: Role, options: ServerOptions): Omit<NodeConfig, 'primary'> {
+export function checkedOptions(role: Role, options: GivenOptions): NodeConfig {
   refuseUnknown(role, options);
   const values = Object.fromEntries(
     optionRows.map(([name, option]) => [name, valueOfOption(name, option, options[name], role)]),
   ) as OptionValues;
   refuseForState(options);
   refuseForRecovery(options);
-  for (const name of ['bind', 'listen', 'metrics'] as const) refuseOutside(values[name], values.insecure);
+  refuseForSupervision(options);
+  refuseForTls(values);
+  refuseOutside(values);
   // A server that cannot compress ends now, and not with its first batch.
   if (values.compression === 'zstd') zstd();
-  const { changes } = values;
-  return { ...values, changes: typeof changes === 'function' ? { take: changes } : changes };
+  const { changes, replicaOf: primary, ...others } = values;
+  return { ...others, primary, changes: typeof changes === 'function' ? { take: changes } : changes };
 }
 
 function valueOfOption(name: OptionName, option: AnyOption, given: unknown, role: Role): unknown {
@@ -81,10 +90,10 @@ function refuseUnknown(role: Role, options: object): void {
 }
 
 /** Refuses what needs content with a state: such a replica keeps how far its outputs are, and no content. */
-function refuseForState(options: ServerOptions): void {
+function refuseForState(options: GivenOptions): void {
   const { state, record, changes } = options;
   if (state === undefined) return;
-  for (const name of ['listen', 'bind'] as const) {
+  for (const name of ['listen', 'listenTls', 'bind'] as const) {
     if ((options[name] ?? false) === false) continue;
     const message = `With \`state\` no content is kept that \`${name}\` could serve.`;
     throw new FastcacheError('BAD_OPTION', message);
@@ -100,7 +109,7 @@ function refuseForState(options: ServerOptions): void {
 }
 
 /** Refuses content from two places, and what is said of a recovery where none is asked for. */
-function refuseForRecovery({ recover, recoverOrFollow, load }: ServerOptions): void {
+function refuseForRecovery({ recover, recoverOrFollow, load, replicaOf = false }: GivenOptions): void {
   if (recover !== undefined && load !== undefined) {
     throw new FastcacheError('BAD_OPTION', '`recover` and `load` both say where the content is; give one.');
   }
@@ -108,15 +117,34 @@ function refuseForRecovery({ recover, recoverOrFollow, load }: ServerOptions): v
     const message = '`recoverOrFollow` needs `recover`, which says whose content to take.';
     throw new FastcacheError('BAD_OPTION', message);
   }
+  if (replicaOf === false) return;
+  for (const [name, given] of Object.entries({ recover, load })) {
+    if (given === undefined) continue;
+    const message = `\`replicaOf\` and \`${name}\` both say where the content is; give one.`;
+    throw new FastcacheError('BAD_OPTION', message);
+  }
 }
 
-/** Refuses an address beyond this machine unless `insecure` is given, because nothing is encrypted. */
-function refuseOutside(address: Address | undefined, isInsecure: boolean): void {
-  if (address === undefined || isInsecure || isLoopback(address.host)) return;
-  const place = formatAddress(address);
-  throw new FastcacheError(
-    'INSECURE_ADDRESS',
-    `${place} can be reached from other machines, and nothing is encrypted; \`insecure\` allows it.`,
-    { address: place },
-  );
+/** Refuses Sentinels without the name to ask for, and a role that is to be kept where there is none. */
+function refuseForSupervision({
+  sentinels,
+  sentinelName,
+  sentinelPassword,
+  roleFile,
+  state,
+}: GivenOptions): void {
+  if (sentinels !== undefined && sentinelName === undefined) {
+    const message = '`sentinels` are asked for the primary of a name; give `sentinelName`, too.';
+    throw new FastcacheError('BAD_OPTION', message);
+  }
+  const named = Object.entries({ sentinelName, sentinelPassword }).find(([, given]) => given !== undefined);
+  if (sentinels === undefined && named !== undefined) {
+    throw new FastcacheError('BAD_OPTION', `\`${named[0]}\` is of use to \`sentinels\`; give them, too.`);
+  }
+  if (state === undefined) return;
+  for (const [name, given] of Object.entries({ roleFile, sentinels })) {
+    if (given === undefined) continue;
+    const message = `With \`state\` no content is kept, and so there is no role for \`${name}\`.`;
+    throw new FastcacheError('BAD_OPTION', message);
+  }
 }

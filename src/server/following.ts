@@ -1,6 +1,6 @@
 /**
- * A node while it follows a primary: a follower and, with `bind`, the relay from which its own replicas are
- * served.
+ * A node while it follows a primary: a follower and, where it has a port, the relay from which its own
+ * replicas are served.
  */
 import { ShardEngine } from '../engine/shard-engine.js';
 import type { History } from '../replication/history.js';
@@ -8,9 +8,17 @@ import { offsetIn } from '../replication/offset.js';
 import { Follower } from '../replication/replica/follower.js';
 import type { FollowerHandlers } from '../replication/replica/follower-options.js';
 import type { Holding } from '../replication/replica/holding.js';
+import { Later } from '../resp/later.js';
 import { linkReport, type NodeReport, servingReport } from '../status/report.js';
 import type { Address } from '../transport/connection.js';
+import { announcementOf } from './announcing.js';
 import type { NodeParts } from './parts.js';
+
+/** WAIT's answer on a node that follows: no replica acknowledges writes, for it takes none. */
+const NOBODY_WAITS = new Later((done) => {
+  done(0);
+  return () => {};
+});
 
 /** The role of a node that follows a primary. */
 export class Following {
@@ -25,7 +33,7 @@ export class Following {
    * asked for this primary (`isRequested`); `start` connects.
    */
   constructor(node: NodeParts, primary: Address, holding: Holding | undefined, isRequested: boolean) {
-    const { config, seams, events, metrics, outputs, relay } = node;
+    const { config, seams, settings, events, metrics, outputs, relay } = node;
     this.#node = node;
     this.primary = primary;
     this.follower = new Follower({
@@ -42,7 +50,11 @@ export class Following {
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,
       nodeId: node.nodeId,
-      token: config.token,
+      announced: () => announcementOf(node),
+      // A primary's port of clients takes its password where it has no token, and the servers have one.
+      get token() {
+        return config.token ?? settings.password;
+      },
       failFast: config.failFast,
       recorder: outputs.recorder,
       tap: outputs.tap,
@@ -75,7 +87,7 @@ export class Following {
   }
 
   report(): NodeReport {
-    const { relay, listener, config, seams } = this.#node;
+    const { relay, listener, config, seams, settings } = this.#node;
     const { holding } = this.follower;
     return {
       role: 'replica',
@@ -89,9 +101,15 @@ export class Following {
           backlogBytes: config.backlogBytes,
           nowMs: seams.clock.nowMs(),
         }),
-      link: linkReport(this.follower, this.primary, seams.clock),
+      lacksData: false,
+      link: linkReport(this.follower, this.primary, seams.clock, settings),
       goodReplicas: undefined,
     };
+  }
+
+  /** Runs WAIT, whose answer is 0 at once. */
+  wait(): Later {
+    return NOBODY_WAITS;
   }
 
   start(): void {

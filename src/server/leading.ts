@@ -85,6 +85,7 @@ export class Leading {
         backlogBytes: config.backlogBytes,
         nowMs: seams.clock.nowMs(),
       }),
+      lacksData: this.#node.lacksData,
       link: undefined,
       goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
     };

@@ -4,10 +4,10 @@
  * content by snapshot. What reads dumps is loaded by primaries that are given one.
  */
 import type { ShardEngine } from '../engine/shard-engine.js';
-import type { EncodeOptions } from '../frame/frame.js';
 import { type History, pastBehind } from '../replication/history.js';
 import type { Recorder } from '../replication/outputs/recorder.js';
 import type { NodeConfig } from './config.js';
+import { encodingOf } from './leading.js';
 import type { NodeFiles } from './seams.js';
 
 /** What loading a dump needs. */
@@ -59,17 +59,27 @@ export function withContent(history: History, loaded: History | undefined): Hist
   return { ...based, past: pastBehind(loaded) };
 }
 
+/** The node whose content is recorded. */
+export interface RecordedNode {
+  readonly config: NodeConfig;
+  readonly isReplica: boolean;
+  readonly engine: ShardEngine;
+  readonly outputs: { readonly recorder: Recorder | undefined };
+}
+
 /**
- * Puts the content at the beginning of a recording, whose records without it would lead to other content.
+ * Puts content that a primary has loaded or recovered into its recording, whose records without it would lead
+ * to other content. Meanwhile the store is frozen.
  */
-export async function recordContent(
-  recorder: Recorder,
-  engine: ShardEngine,
-  encoding: EncodeOptions,
-): Promise<void> {
+export async function recordContent({ config, isReplica, engine, outputs }: RecordedNode): Promise<void> {
+  const { recorder } = outputs;
+  const isEmpty = config.load === undefined && config.recover.length === 0;
+  if (isEmpty || isReplica || recorder === undefined) return;
+  engine.setFrozen(true);
   const { snapshotFrames } = await import('../dump/fold/store-entries.js');
-  for (const frame of snapshotFrames(engine, engine.watermarks(), encoding)) {
+  for (const frame of snapshotFrames(engine, engine.watermarks(), encodingOf(config))) {
     recorder.offer(frame);
     if (recorder.queuedBytes > 0) await recorder.flush();
   }
+  engine.setFrozen(false);
 }

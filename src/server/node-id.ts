@@ -1,6 +1,6 @@
 /**
  * The id by which a primary knows a node again when it comes back, on whatever port and with whatever
- * content. A node has one for each run, or with `idFile` one for good.
+ * content. A node has one for each run, or with `idFile` or `roleFile` one for good.
  */
 import type { Random } from '../clock.js';
 import { FastcacheError } from '../errors.js';
@@ -18,15 +18,17 @@ export interface NodeIdSeams {
 }
 
 /**
- * Returns the id in the file, which is made where there is none. Throws `STATE_UNUSABLE` for a file that
+ * Returns the id in the file, which is made where there is none; without a file that which was `kept`, or a
+ * new one. Throws `STATE_UNUSABLE` for a file that
  * holds something else, `READ_FAILED`, `WRITE_FAILED`.
  */
 export async function nodeIdOf(
   { idFile, fileMode }: Pick<NodeConfig, 'idFile' | 'fileMode'>,
   { files, random }: NodeIdSeams,
+  kept?: string,
 ): Promise<string> {
   const known = idFile === undefined ? undefined : files.readState(idFile, ID_FILE_BYTES);
-  const id = known === undefined ? newNodeId(random) : known.toString('latin1').trim();
+  const id = known?.toString('latin1').trim() ?? kept ?? newNodeId(random);
   if (!isNodeId(id)) {
     throw new FastcacheError(
       'STATE_UNUSABLE',

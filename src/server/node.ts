@@ -23,42 +23,44 @@ import { Housekeeping } from '../engine/housekeeping.js';
 import { drawSecret } from '../engine/secret.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
-import { type ChannelMessage, decodeMessages, messageBytes } from '../frame/messages.js';
-import { keptBytes, type SplitFrame } from '../frame/splitter.js';
-import { MESSAGES_MAX_BYTES } from '../limits.js';
+import type { ChannelMessage } from '../frame/messages.js';
+import type { SplitFrame } from '../frame/splitter.js';
 import { type History, newHistory } from '../replication/history.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import { type Beginning, beginHistory } from '../replication/relay/promotion.js';
-import { Relay } from '../replication/relay/relay.js';
+import type { Relay } from '../replication/relay/relay.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { FrameStream } from '../replication/stream/stream.js';
-import { Later } from '../resp/later.js';
-import { Failure, type Reply } from '../resp/reply.js';
+import type { Later } from '../resp/later.js';
+import type { Failure, Reply } from '../resp/reply.js';
 import type { RespServer } from '../resp/server.js';
 import type { Settings } from '../resp/settings.js';
 import { roleReply } from '../status/replication-info.js';
 import type { NodeReport, ReplicaStatus } from '../status/report.js';
 import { formatAddress } from '../transport/address.js';
+import type { ClientPorts } from '../transport/client-ports.js';
 import type { Address, Listener } from '../transport/connection.js';
+import { handOnMessages, sendMessage } from './channel-messages.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
 import { Following } from './following.js';
-import { encodingOf, Leading } from './leading.js';
+import { Leading } from './leading.js';
 import { recordContent, withContent } from './load.js';
-import { nodeIdOf } from './node-id.js';
+import type { SecuredSeams } from './node-tls.js';
 import { type Outputs, openOutputs } from './outputs.js';
-import { createClientServer, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
+import { createClientServer, createRelay, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
 import { createSettings } from './settings.js';
 import { type Start, startingContent } from './starting.js';
 import { createStatus, type Status } from './status.js';
+import { type SupervisedNode, Supervision } from './supervision.js';
 
 /** A server in either role. */
-export class Node implements ServedNode {
+export class Node implements ServedNode, SupervisedNode {
   readonly config: NodeConfig;
-  readonly seams: NodeSeams;
+  readonly seams: SecuredSeams;
   readonly events: Events<NodeEvents>;
   readonly metrics = new ReplicationMetrics();
   readonly settings: Settings;
@@ -70,38 +72,37 @@ export class Node implements ServedNode {
   readonly #notes: readonly string[];
   readonly #housekeeping: Housekeeping;
   readonly #status: Status;
+  readonly #supervision: Supervision;
   readonly #server: RespServer | undefined;
   #engine: ShardEngine;
   #role: Leading | Following;
   #listener: ReplicaListener | undefined;
-  #listenAddress: string | undefined;
   #metricsPort: Listener | undefined;
   /** Its outputs have not begun or lack what was loaded, so that clients' writes would come between. */
   #isOpening = true;
   #closing: Promise<void> | undefined;
 
   /**
-   * Resolves when all its ports are open and loaded content is recorded; with `primary` it connects in the
-   * next turn, so that its owner can listen for the first event. Throws PORT_TAKEN, LISTEN_FAILED,
-   * WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and with `load` and `recover` what `startingContent` throws.
+   * Resolves when its ports are open and loaded content is recorded; with `primary` it connects next turn.
+   * Throws PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and as `startingContent`.
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
     const origin = { config, seams, secret: drawSecret(seams.random) };
     const start = await startingContent(origin);
-    const node = new Node(start, await nodeIdOf(config, seams));
+    const node = new Node(start);
     try {
       await node.#open();
       return node;
     } catch (error) {
-      // Other faults from now on are consequences of this one.
+      // Later faults are consequences of this one.
       await node.close().catch(() => {});
       throw error;
     }
   }
 
-  private constructor({ origin, engine, history, recovered, notes }: Start, nodeId: string) {
+  private constructor({ origin, engine, history, recovered, notes, nodeId, role }: Start) {
     const { config, seams } = origin;
-    const { clock, timers, random } = seams;
+    const { clock, timers } = seams;
     this.config = config;
     this.seams = seams;
     this.#origin = origin;
@@ -110,6 +111,7 @@ export class Node implements ServedNode {
     this.nodeId = nodeId;
     this.events = new Events(clock);
     this.settings = createSettings(this);
+    this.#supervision = new Supervision(this, role);
     this.outputs = openOutputs({
       config,
       files: seams.files,
@@ -118,12 +120,11 @@ export class Node implements ServedNode {
       holding: () => this.following?.follower.holding,
       stop: (error) => this.#stopFollowing(error),
     });
-    const { backlogBytes, bind, primary } = config;
-    this.relay = bind && new Relay({ nodeId: this.nodeId, backlogBytes, random, log: this.events.log });
+    this.relay = createRelay(this);
     this.#role =
-      primary === undefined
+      config.primary === undefined
         ? new Leading(this, this.#beginHistory(recovered, history))
-        : new Following(this, primary, this.outputs.holding, false);
+        : new Following(this, config.primary, this.outputs.holding, false);
     this.#status = createStatus(this);
     this.#server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
@@ -166,7 +167,8 @@ export class Node implements ServedNode {
   }
 
   get stream(): FrameStream | undefined {
-    return this.leading?.publisher ?? this.relay?.stream;
+    // A server that has lost its data is no primary that replicas should take for theirs.
+    return this.lacksData ? undefined : (this.leading?.publisher ?? this.relay?.stream);
   }
 
   /** What is readable, with the history that its watermarks count in; undefined while nothing is. */
@@ -196,9 +198,9 @@ export class Node implements ServedNode {
     return this.#listener?.address;
   }
 
-  /** `host:port` where clients connect; undefined without `listen`. */
-  get listenAddress(): string | undefined {
-    return this.#listenAddress;
+  /** Where clients connect; undefined without `listen` and `listenTls`. */
+  get clientPorts(): ClientPorts | undefined {
+    return this.#server?.ports;
   }
 
   /** `host:port` where metrics are served; undefined without `metrics`. */
@@ -206,13 +208,22 @@ export class Node implements ServedNode {
     return this.#metricsPort?.address;
   }
 
-  /** The port that clients connect to; 0 without `listen`. */
+  /** The port of clients that others use, who speak TLS if replication does; 0 where none is open. */
   get clientPort(): number {
-    return this.#server?.port ?? 0;
+    return this.clientPorts?.portFor(this.config.tls) ?? 0;
   }
 
   get isLoading(): boolean {
-    return this.#isOpening || this.following?.isLoading === true;
+    return this.#isOpening || this.lacksData || this.following?.isLoading === true;
+  }
+
+  get lacksData(): boolean {
+    return this.#supervision.lacksData;
+  }
+
+  /** Whether its content has a past: records, or keys that were loaded. */
+  get hasWritten(): boolean {
+    return this.report().offsetRecords > 0n || this.#engine.keyCount() > 0;
   }
 
   get isStale(): boolean {
@@ -238,18 +249,15 @@ export class Node implements ServedNode {
   }
 
   sendMessage(message: ChannelMessage): Failure | undefined {
-    if (messageBytes(message) > MESSAGES_MAX_BYTES) return MESSAGE_TOO_LONG;
-    if (!this.isReplica) this.#listener?.sendMessage(message);
-    return undefined;
+    return sendMessage(this, message);
   }
 
   takeMessages(payload: Uint8Array, frame: SplitFrame): void {
-    for (const message of decodeMessages(payload)) this.#server?.deliver(message);
-    this.#listener?.relayMessages(keptBytes(frame));
+    handOnMessages(payload, frame, this.#server, this);
   }
 
   wait(replicas: number, timeoutMs: number): Later {
-    return this.leading?.wait(replicas, timeoutMs) ?? NOBODY_WAITS;
+    return this.#role.wait(replicas, timeoutMs);
   }
 
   get backlogBytes(): number {
@@ -278,7 +286,9 @@ export class Node implements ServedNode {
       this.events.log.info(`follows ${address} from now on, with history ${holding?.history?.id}`);
       this.events.emit('demoted', { primary: address });
     }
-    following.start();
+    this.#supervision.roleChanged();
+    // What is given another primary while it opens starts behind that.
+    if (!this.#isOpening) following.start();
   }
 
   /**
@@ -304,6 +314,11 @@ export class Node implements ServedNode {
       `promoted: history ${history.id} continues ${previous} of ${formatAddress(following.primary)}`,
     );
     events.emit('promoted', { history: history.id });
+    this.#supervision.roleChanged();
+  }
+
+  keepRole(): Promise<void> | undefined {
+    return this.#supervision.rewrite();
   }
 
   createEngine(shards: number): ShardEngine {
@@ -327,12 +342,13 @@ export class Node implements ServedNode {
 
   async #open(): Promise<void> {
     this.#listener = await listenToReplicas(this);
-    this.#listenAddress = await this.#server?.listen();
+    await this.#server?.listen();
     this.#metricsPort = await serveMetrics(this, this.#status, this.#server);
     // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
     this.outputs.start();
     this.leading?.joinOutputs('new');
-    await this.#recordContent();
+    await recordContent(this);
+    await this.#supervision.begin();
     this.#isOpening = false;
     const { following } = this;
     this.seams.timers.endOfTurn(() => {
@@ -341,19 +357,6 @@ export class Node implements ServedNode {
       if (following !== undefined && this.#role === following && this.#closing === undefined)
         following.start();
     });
-  }
-
-  /**
-   * Puts loaded or recovered content into the recording, whose records without it would lead to other
-   * content.
-   */
-  async #recordContent(): Promise<void> {
-    const { outputs, config } = this;
-    const isEmpty = config.load === undefined && config.recover.length === 0;
-    if (isEmpty || this.isReplica || outputs.recorder === undefined) return;
-    this.#engine.setFrozen(true);
-    await recordContent(outputs.recorder, this.#engine, encodingOf(config));
-    this.#engine.setFrozen(false);
   }
 
   /**
@@ -387,13 +390,6 @@ export class Node implements ServedNode {
     this.leading?.close();
     await this.#listener?.close();
     await this.outputs.close();
+    await this.#supervision.close();
   }
 }
-
-/** The answer to a message that no frame has room for. */
-const MESSAGE_TOO_LONG = new Failure(`ERR the message has more than ${MESSAGES_MAX_BYTES} bytes`);
-/** WAIT's answer on a node that follows: no replica acknowledges writes, for it takes none. */
-const NOBODY_WAITS = new Later((done) => {
-  done(0);
-  return () => {};
-});

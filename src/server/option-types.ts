@@ -24,8 +24,11 @@ export type PrimaryOptions = OptionsOf<'primary'>;
 /** The options of a replica. */
 export type ReplicaOptions = OptionsOf<'replica'>;
 
-/** The options of a server of either role. */
-export type ServerOptions = { [Name in OptionName]?: GivenOf<Table[Name]> | undefined };
+/** The options of a server that begins in either role. */
+export type ServerOptions = OptionsOf<'server'>;
+
+/** Options, whatever the server begins with. */
+export type GivenOptions = { [Name in OptionName]?: GivenOf<Table[Name]> | undefined };
 
 /**
  * What every server is made from, by the name of the option: each value with its default, and addresses

@@ -1,15 +1,18 @@
 /** The kinds of options that servers have, and what each kind accepts (docs/architecture.md, "Options"). */
 import { isShardCount, SHARD_COUNTS } from '../limits.js';
 import { parseEventClasses } from '../resp/keyspace-event-classes.js';
-import { parseAddress } from '../transport/address.js';
+import { isHost, parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { boundsText, formatSize, isWithin, type Range } from './ranges.js';
 
 /** The most addresses of other nodes that an option takes. */
 const MAX_ADDRESSES = 64;
 
-/** The role in which a server begins; `primary start` and `replica follow` are its commands. */
-export type Role = 'primary' | 'replica';
+/**
+ * How a server begins: by leading (`primary start`), by following (`replica follow`), or as its options and
+ * its role file say (`serve`).
+ */
+export type Role = 'primary' | 'replica' | 'server';
 
 /** How CONFIG shows an option. */
 export interface ConfigNames {
@@ -24,7 +27,7 @@ export interface ConfigNames {
 
 /** The fields that the row of every option has. */
 export interface Row<On extends Role> {
-  /** The roles whose library options include it and, where it has a flag, whose commands do. */
+  /** The beginnings whose library options include it and, where it has a flag, whose commands do. */
   readonly on: readonly On[];
   /** The flag without its dashes; undefined where only programs can give the option. */
   readonly flag?: string;
@@ -76,7 +79,7 @@ export interface EventsOption<On extends Role = Role> extends Option<string, str
   readonly kind: 'events';
 }
 
-/** An address to listen on, or false for none. */
+/** An address to listen on or to connect to, or false for none. */
 export interface AddressOption<On extends Role = Role, Needed extends Role = Role>
   extends Option<string | false, Address | undefined, On> {
   readonly kind: 'address';
@@ -86,6 +89,19 @@ export interface AddressOption<On extends Role = Role, Needed extends Role = Rol
   readonly commandDefaults: { readonly [role in Role]?: string };
   /** The help's text for the flag that gives false; undefined where there is none. */
   readonly noSummary: string | undefined;
+}
+
+/** An address as others are to know it. */
+export interface Place {
+  /** Empty: the address that they see. */
+  readonly host: string;
+  /** From 1 to 65535; 0: the port that is listened on. */
+  readonly port: number;
+}
+
+/** Where others are to reach the server. */
+export interface PlaceOption<On extends Role = Role> extends Option<string, Place, On> {
+  readonly kind: 'place';
 }
 
 /** A list of addresses of other nodes. */
@@ -99,6 +115,13 @@ export interface FileOption<On extends Role = Role> extends Option<string, strin
   readonly kind: 'file';
   /** The file is written to, and so cannot be `-`. */
   readonly isWritten: boolean;
+}
+
+/** A text of a certain form. */
+export interface TextOption<On extends Role = Role> extends Option<string, string | undefined, On> {
+  readonly kind: 'text';
+  /** What the help shows for the value. */
+  readonly helpValue: string;
 }
 
 /**
@@ -134,7 +157,9 @@ export type AnyOption =
   | EventsOption
   | AddressOption
   | AddressListOption
+  | PlaceOption
   | FileOption
+  | TextOption
   | SecretOption
   | BooleanOption
   | CallbackOption<unknown>;
@@ -191,7 +216,7 @@ interface AddressRow<Needed extends Role> {
   noSummary?: string;
 }
 
-/** An address to listen on, or false. */
+/** An address, or false. */
 export function address<On extends Role, Needed extends Role>(
   row: Row<On> & AddressRow<Needed>,
 ): AddressOption<On, Needed> {
@@ -207,6 +232,19 @@ export function address<On extends Role, Needed extends Role>(
     found,
     resolve: (given = false) => (given === false ? undefined : parseAddress(given)),
     defaultOf: (role) => defaults[role],
+  };
+}
+
+/** An address as others are to know it; by default the one that they see. */
+export function announcedPlace<On extends Role>(row: Row<On>): PlaceOption<On> {
+  return {
+    kind: 'place',
+    ...row,
+    expected: 'host:port, [v6]:port or :port, with a port from 1 on',
+    accepts: (given) => isAddress(given) && isPlace(parsePlace(String(given))),
+    found,
+    resolve: (given) => (given === undefined ? { host: '', port: 0 } : parsePlace(given)),
+    defaultOf: () => undefined,
   };
 }
 
@@ -233,6 +271,19 @@ export function file<On extends Role>(row: Row<On> & { isWritten: boolean }): Fi
     ...optional<string>(),
     expected: 'the name of a file',
     accepts: (given) => typeof given === 'string' && given !== '' && !(isWritten && given === '-'),
+    found,
+  };
+}
+
+/** A text that `pattern` matches; `expected` says so in words that follow "must be". */
+export function text<On extends Role>(
+  row: Row<On> & { pattern: RegExp; expected: string; helpValue: string },
+): TextOption<On> {
+  return {
+    kind: 'text',
+    ...row,
+    ...optional<string>(),
+    accepts: (given) => typeof given === 'string' && row.pattern.test(given),
     found,
   };
 }
@@ -303,6 +354,15 @@ function isAddress(given: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+function parsePlace(text: string): Place {
+  const { host, port } = parseAddress(text);
+  return { host: text.startsWith(':') ? '' : host, port };
+}
+
+function isPlace({ host, port }: Place): boolean {
+  return port > 0 && (host === '' || isHost(host));
 }
 
 function hasMethod(given: unknown, name: string): boolean {

@@ -1,7 +1,7 @@
 /**
  * The options of a server, each one row (docs/architecture.md, "Options"). The library's options, the flags
- * and environment variables of `primary start` and `replica follow`, the settings of CONFIG and the help are
- * all made from these rows. The comment above a row is its documentation for programs.
+ * and environment variables of `serve`, `primary start` and `replica follow`, the settings of CONFIG and the
+ * help are all made from these rows. The comment above a row is its documentation for programs.
  */
 import { evictionPolicies } from '../engine/memory-limit.js';
 import type { RouteMode } from '../engine/types.js';
@@ -10,6 +10,7 @@ import * as limits from '../limits.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import type { ForeignHistory } from '../replication/replica/session-options.js';
 import type { SendPolicy } from '../replication/stream/publisher.js';
+import { announceOptions } from './announce-options.js';
 import type { AnyOption } from './option.js';
 import {
   address,
@@ -30,41 +31,42 @@ import {
   LARGEST_SETTING,
 } from './option-limits.js';
 import { startOptions } from './start-options.js';
+import { supervisionOptions } from './supervision-options.js';
+import { tlsOptions } from './tls-options.js';
 
-/** Most options matter in either role, since each server can change its role. */
-const BOTH = ['primary', 'replica'] as const;
+/** Most options matter however a server begins, since each can change its role. */
+const ALL = ['primary', 'replica', 'server'] as const;
 
 /** Every option by its name in the library. */
 export const serverOptions = {
   /**
-   * Where replicas connect (FCRP): `host:port`, port 0 picks a free one. A primary always has such a port, by
-   * default `127.0.0.1:7631`; a replica has none by default.
+   * Where replicas connect (FCRP), besides the port of clients: `host:port`, port 0 picks a free one. A
+   * primary always has such a port, by default `127.0.0.1:7631`; a replica has none by default.
    */
   bind: address({
-    on: BOTH,
+    on: ALL,
     flag: 'bind',
-    summary:
-      'Where replicas connect (FCRP); port 0 picks a free one. A replica that has replicas is a relay.',
+    summary: 'Where replicas connect (FCRP), besides the port of clients; port 0 picks a free one.',
     neededBy: ['primary'],
     defaults: { primary: '127.0.0.1:7631' },
   }),
   /**
-   * Where clients connect (the Redis protocol): `host:port`, port 0 picks a free one, false for none; default
-   * `127.0.0.1:6380` for a primary and none for a replica.
+   * Where clients connect (the Redis protocol), and replicas as well: `host:port`, port 0 picks a free one,
+   * false for none; default `127.0.0.1:6380` for a primary and none for a replica.
    */
   listen: address({
-    on: BOTH,
+    on: ALL,
     flag: 'listen',
-    summary: 'Where clients connect (Redis protocol); port 0 picks a free one.',
+    summary: 'Where clients connect (Redis protocol), and replicas as well; port 0 picks a free one.',
     noSummary: 'No Redis-protocol port.',
     neededBy: [],
-    defaults: { primary: '127.0.0.1:6380' },
+    defaults: { primary: '127.0.0.1:6380', server: '127.0.0.1:6380' },
     commandDefaults: { replica: '127.0.0.1:6381' },
     config: { names: ['bind', 'port'], change: 'fixed' },
   }),
   /** Shards of the store, a power of two from 1 to 1024; default 4. A replica has as many as its primary. */
   shards: shardCount({
-    on: BOTH,
+    on: ALL,
     flag: 'shards',
     summary: 'Shards of the store, a power of two. A replica has as many as its primary.',
     default: 4,
@@ -72,22 +74,22 @@ export const serverOptions = {
   /**
    * The part of a key that picks its shard; default `full-key`. A replica routes by it once it is promoted.
    */
-  route: choice<RouteMode, 'primary' | 'replica'>({
-    on: BOTH,
+  route: choice<RouteMode, (typeof ALL)[number]>({
+    on: ALL,
     flag: 'route',
     summary: 'What of a key picks its shard.',
     choices: ['full-key', 'session-prefix'],
   }),
   /** Compression of the frames that replicas are sent; default `none`. */
   compression: choice({
-    on: BOTH,
+    on: ALL,
     flag: 'compression',
     summary: 'Compression of what replicas are sent.',
     choices: ['none', 'zstd'],
   }),
   /** Level of zstd, from 1 to 22; default 3. */
   zstdLevel: count({
-    on: BOTH,
+    on: ALL,
     flag: 'zstd-level',
     summary: 'Level of zstd.',
     min: limits.MIN_ZSTD_LEVEL,
@@ -98,15 +100,15 @@ export const serverOptions = {
    * When records are sent; default `adaptive`, at the end of the turn. With `batch` they are sent in batches,
    * and with `immediate` each at once.
    */
-  sendPolicy: choice<SendPolicy, 'primary' | 'replica'>({
-    on: BOTH,
+  sendPolicy: choice<SendPolicy, (typeof ALL)[number]>({
+    on: ALL,
     flag: 'send-policy',
     summary: 'When records leave: at the end of the turn, in batches, or each at once.',
     choices: ['adaptive', 'batch', 'immediate'],
   }),
   /** A batch is sent when it has so many records, from 1 to 1048576; default 512. */
   batchMaxRecords: count({
-    on: BOTH,
+    on: ALL,
     flag: 'batch-max-records',
     summary: 'A batch leaves with this many records.',
     min: 1,
@@ -115,7 +117,7 @@ export const serverOptions = {
   }),
   /** A batch is sent at this size, bytes from 1 to 64mb; default 1mb. */
   batchMaxBytes: size({
-    on: BOTH,
+    on: ALL,
     flag: 'batch-max-bytes',
     summary: 'A batch leaves at this size.',
     min: 1,
@@ -127,7 +129,7 @@ export const serverOptions = {
    * 750.
    */
   batchMaxDelayUs: count({
-    on: BOTH,
+    on: ALL,
     flag: 'batch-max-delay-us',
     summary: 'With the policy batch, a batch leaves when its first record is this old, in microseconds.',
     min: 1,
@@ -136,7 +138,7 @@ export const serverOptions = {
   }),
   /** Frames kept for replicas that reconnect, for all shards together, bytes from 0; default 64mb. */
   backlogBytes: size({
-    on: BOTH,
+    on: ALL,
     flag: 'backlog',
     summary: 'Frames kept for replicas that come back, of all shards together.',
     min: 0,
@@ -144,7 +146,7 @@ export const serverOptions = {
   }),
   /** The approximate size of a snapshot chunk, bytes from 4kb to 64mb; default 1mb. */
   snapshotChunkBytes: size({
-    on: BOTH,
+    on: ALL,
     flag: 'snapshot-chunk',
     summary: 'About the size of a snapshot chunk; fastcache replicas get at most 256kb in one.',
     min: 4_096,
@@ -153,7 +155,7 @@ export const serverOptions = {
   }),
   /** Replicas that may be connected at a time, from 1 to 65535; default 16. */
   maxReplicas: count({
-    on: BOTH,
+    on: ALL,
     flag: 'max-replicas',
     summary: 'Replicas at one time.',
     min: 1,
@@ -162,7 +164,7 @@ export const serverOptions = {
   }),
   /** A replica that is more frames behind is given a snapshot, from 0, which is no limit; default 0. */
   subscriberQueueFrames: count({
-    on: BOTH,
+    on: ALL,
     flag: 'subscriber-queue',
     summary: 'A replica this many frames behind is given a snapshot; 0: only bytes count.',
     min: 0,
@@ -172,7 +174,7 @@ export const serverOptions = {
    * A replica that is more bytes behind is given a snapshot, a Rust one disconnected, from 1; default 256mb.
    */
   subscriberQueueBytes: size({
-    on: BOTH,
+    on: ALL,
     flag: 'subscriber-bytes',
     summary: 'A replica this far behind is given a snapshot; a Rust one is cut off.',
     min: 1,
@@ -182,7 +184,7 @@ export const serverOptions = {
    * Clients' writes are refused while fewer good replicas are connected, from 0 to 2147483647; default 0.
    */
   minReplicas: count({
-    on: BOTH,
+    on: ALL,
     flag: 'min-replicas',
     summary: 'Writes are answered NOREPLICAS while fewer replicas than this keep up.',
     min: 0,
@@ -195,7 +197,7 @@ export const serverOptions = {
    * default 10. With 0 clients' writes are never refused.
    */
   minReplicasMaxLagSeconds: count({
-    on: BOTH,
+    on: ALL,
     flag: 'min-replicas-max-lag',
     summary: 'A replica keeps up when it acknowledged at most so many seconds ago; 0: none are asked for.',
     min: 0,
@@ -204,12 +206,14 @@ export const serverOptions = {
     config: { names: ['min-replicas-max-lag', 'min-slaves-max-lag'], change: 'settable' },
   }),
   ...startOptions,
+  ...announceOptions,
+  ...supervisionOptions,
   /**
    * What a replica does that holds keys when its primary has a history that is foreign to them; default
    * `refuse`: it keeps them.
    */
-  foreignHistory: choice<ForeignHistory, 'primary' | 'replica'>({
-    on: BOTH,
+  foreignHistory: choice<ForeignHistory, (typeof ALL)[number]>({
+    on: ALL,
     flag: 'foreign-history',
     summary: 'What a replica does with a history that does not go back to its own: refuse it, or accept it.',
     choices: ['refuse', 'accept'],
@@ -218,14 +222,14 @@ export const serverOptions = {
   failFast: boolean({ on: ['replica'], default: false }),
   /** Whether content without a key may replace content that has keys; default false. */
   allowEmptySnapshot: boolean({
-    on: BOTH,
+    on: ALL,
     flag: 'allow-empty-snapshot',
     summary: 'Take over that a primary has no key at all, although keys are held.',
     default: false,
   }),
   /** Whether reads are answered while the link to the primary is down; default true. */
   servesStaleData: boolean({
-    on: BOTH,
+    on: ALL,
     flag: 'no-serve-stale-data',
     isFlagNegative: true,
     summary: 'Answer reads with MASTERDOWN while the link to the primary is down.',
@@ -234,7 +238,7 @@ export const serverOptions = {
   }),
   /** Ceiling of the first pause before a reconnect, ms from 1 to 5000; default 200. Later ones double. */
   reconnectBackoffMs: count({
-    on: BOTH,
+    on: ALL,
     flag: 'reconnect-backoff-ms',
     summary: 'The first pause before another try, in milliseconds; later ones double.',
     min: 1,
@@ -243,7 +247,7 @@ export const serverOptions = {
   }),
   /** How long a connection to the primary may take to open, ms from 1 to 60000; default 500. */
   connectTimeoutMs: count({
-    on: BOTH,
+    on: ALL,
     flag: 'connect-timeout-ms',
     summary: 'How long a connection may take to open, in milliseconds.',
     min: 1,
@@ -277,14 +281,14 @@ export const serverOptions = {
    * default: an id for this run alone.
    */
   idFile: file({
-    on: BOTH,
+    on: ALL,
     flag: 'id-file',
     summary: 'Keep in this file the id by which a primary knows this node again after a restart.',
     isWritten: true,
   }),
   /** A file in which every frame of the stream is recorded. */
   record: file({
-    on: BOTH,
+    on: ALL,
     flag: 'record',
     summary:
       'Write the frames of the stream to this dump as well; one that is there is replaced, unless a state continues it.',
@@ -295,7 +299,7 @@ export const serverOptions = {
    * them.
    */
   fileMode: choice({
-    on: BOTH,
+    on: ALL,
     flag: 'mode',
     summary: 'Who may read and write the files that are made (a dump, a state), as chmod has it.',
     choices: fileModes,
@@ -305,7 +309,7 @@ export const serverOptions = {
    * GiB. A replica observes it once it is promoted.
    */
   maxMemoryBytes: size({
-    on: BOTH,
+    on: ALL,
     flag: 'max-memory',
     summary:
       'Memory for keys, values and tables, which a replica keeps to once promoted; 0: as much as there is, 3.6gb.',
@@ -315,7 +319,7 @@ export const serverOptions = {
   }),
   /** Which keys are evicted when the memory is full; default `noeviction`: writes are refused. */
   eviction: choice({
-    on: BOTH,
+    on: ALL,
     flag: 'eviction',
     summary:
       'What goes when that is full: nothing (noeviction: writes are refused), or keys long unused, rarely used or any (allkeys-lru, -lfu, -random), or only such that expire (volatile-lru, -lfu, -random), or what expires next (volatile-ttl).',
@@ -328,43 +332,46 @@ export const serverOptions = {
    * `KEA`; default none.
    */
   notifyKeyspaceEvents: events({
-    on: BOTH,
+    on: ALL,
     flag: 'notify-keyspace-events',
     summary: "Publish what happens to keys to channels: Redis' letters, such as KEA for all of it.",
     config: { names: ['notify-keyspace-events'], change: 'settable' },
   }),
   /** HTTP with `/metrics`, `/healthz` and `/readyz`: `host:port`, port 0 picks a free one; default none. */
   metrics: address({
-    on: BOTH,
+    on: ALL,
     flag: 'metrics',
     summary: 'Serve /metrics (Prometheus), /healthz and /readyz over HTTP here; port 0 picks a free one.',
     neededBy: [],
   }),
   /** The secret that replicas present to the primary; 1 to 4096 bytes. */
   token: secret({
-    on: BOTH,
+    on: ALL,
     flag: 'token-file',
     summary: 'The token that replicas present to the primary; FASTCACHE_TOKEN does the same.',
     maxBytes: LARGEST_SECRET_BYTES,
   }),
   /** The secret that clients present with AUTH; 1 to 4096 bytes. */
   password: secret({
-    on: BOTH,
+    on: ALL,
     flag: 'password-file',
     summary: 'The password that clients present with AUTH; FASTCACHE_PASSWORD does the same.',
     maxBytes: LARGEST_SECRET_BYTES,
     config: { names: ['requirepass'], change: 'settable' },
   }),
-  /** Allows addresses beyond this machine although nothing is encrypted; default false. */
+  ...tlsOptions,
+  /**
+   * Allows addresses beyond this machine where nothing is encrypted, or anybody may come in; default false.
+   */
   insecure: boolean({
-    on: BOTH,
+    on: ALL,
     flag: 'insecure',
-    summary: 'Allow addresses beyond this machine although nothing is encrypted.',
+    summary: 'Allow addresses beyond this machine although nothing is encrypted, or anybody may come in.',
     default: false,
   }),
   /** The longest value or argument of a client, bytes from 1 to 127mb; default 64mb. */
   maxValueBytes: size({
-    on: BOTH,
+    on: ALL,
     flag: 'max-value',
     summary: 'The longest value or argument that a client may send.',
     min: 1,

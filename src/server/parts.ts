@@ -7,22 +7,26 @@ import type { Relay } from '../replication/relay/relay.js';
 import type { Settings } from '../resp/settings.js';
 import type { NodeConfig } from './config.js';
 import type { Events, NodeEvents } from './events.js';
+import type { SecuredSeams } from './node-tls.js';
 import type { Outputs } from './outputs.js';
-import type { NodeSeams } from './seams.js';
 
 /** The parts that outlive every change of role. */
 export interface NodeParts {
   readonly config: NodeConfig;
-  readonly seams: NodeSeams;
+  readonly seams: SecuredSeams;
   readonly events: Events<NodeEvents>;
   readonly metrics: ReplicationMetrics;
   readonly settings: Settings;
   readonly outputs: Outputs;
   /** 16 hex digits, by which a node notices that it would follow itself (replication/link/path.ts). */
   readonly nodeId: string;
-  /** The source from which replicas are served while the node follows; undefined without `bind`. */
+  /** The port on which clients are listened to; 0: none is open. */
+  readonly clientPort: number;
+  /** The source from which replicas are served while the node follows; undefined without a port. */
   readonly relay: Relay | undefined;
-  /** The listener for replicas; undefined without `bind`, and until it listens. */
+  /** It was primary before, has come back without its data, and nothing has settled that. */
+  readonly lacksData: boolean;
+  /** The listener for replicas; undefined without a port, and until it listens. */
   readonly listener: ReplicaListener | undefined;
   /** The store that is read, and written to while the node leads. */
   readonly engine: ShardEngine;

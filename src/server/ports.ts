@@ -2,12 +2,16 @@
  * The ports of a node: replicas (FCRP), clients (the Redis protocol) and metrics (HTTP). They stay open in
  * either role.
  */
+import { StrangerLog } from '../replication/link/stranger-log.js';
 import { ReplicaListener } from '../replication/primary/listener.js';
+import { Relay } from '../replication/relay/relay.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { ReplicationHost } from '../resp/command-host.js';
-import type { OuterSituation, RespServer } from '../resp/server.js';
+import type { RespServer } from '../resp/server.js';
+import type { OuterSituation } from '../resp/situation.js';
 import { renderInfo } from '../status/info.js';
 import type { Listener } from '../transport/connection.js';
+import type { NodeConfig } from './config.js';
 import { encodingOf } from './leading.js';
 import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
@@ -20,10 +24,28 @@ export interface ServedNode extends NodeParts, ReportedNode, ReplicationHost, Ou
   endTurn(): void;
 }
 
-/** Listens to replicas; undefined without `bind`. Throws PORT_TAKEN, LISTEN_FAILED. */
+/** Makes the source from which replicas are served while the node follows; undefined without a port. */
+export function createRelay({ config, nodeId, seams, events }: NodeParts): Relay | undefined {
+  if (!servesReplicas(config)) return undefined;
+  const { backlogBytes } = config;
+  return new Relay({ nodeId, backlogBytes, random: seams.random, log: events.log });
+}
+
+function servesReplicas({ bind, ...ports }: Pick<NodeConfig, 'bind' | 'listen' | 'listenTls'>): boolean {
+  return bind !== undefined || servesClients(ports);
+}
+
+function servesClients({ listen, listenTls }: Pick<NodeConfig, 'listen' | 'listenTls'>): boolean {
+  return listen !== undefined || listenTls !== undefined;
+}
+
+/**
+ * Serves replicas, and listens to them on `bind` if there is one; undefined for a node without ports. Throws
+ * PORT_TAKEN, LISTEN_FAILED.
+ */
 export async function listenToReplicas(node: ServedNode): Promise<ReplicaListener | undefined> {
   const { config, seams, metrics, events } = node;
-  if (config.bind === undefined) return undefined;
+  if (!servesReplicas(config)) return undefined;
   return ReplicaListener.start({
     transport: seams.transport,
     clock: seams.clock,
@@ -43,12 +65,13 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
   });
 }
 
-/** Makes the Redis-protocol server, which does not listen yet; undefined without `listen`. */
+/** Makes the Redis-protocol server, which does not listen yet; undefined without a port of clients. */
 export function createClientServer(node: ServedNode, status: Status): RespServer | undefined {
   const { config, seams, events, settings } = node;
-  if (config.listen === undefined) return undefined;
+  if (!servesClients(config)) return undefined;
   return seams.createRespServer({
     address: config.listen,
+    secure: config.listenTls && { address: config.listenTls, sockets: seams.tls!.transport },
     clock: seams.clock,
     timers: seams.timers,
     random: seams.random,
@@ -60,6 +83,8 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     publish: () => node.endTurn(),
     shutdown: () => events.emit('shutdown', {}),
     info: (server, sections) => renderInfo(status(server), sections),
+    // Whoever needs a password to read here needs it to be a replica as well.
+    acceptReplica: (connection) => node.listener?.accept(connection, settings.password),
   });
 }
 
@@ -72,9 +97,22 @@ export async function serveMetrics(
   status: Status,
   server: RespServer | undefined,
 ): Promise<Listener | undefined> {
-  const { config, seams, metrics } = node;
+  const { config, seams, metrics, events } = node;
   if (config.metrics === undefined) return undefined;
   const report = () => node.report();
   const model = () => ({ status: status(server), replication: metrics.snapshot(), node: report() });
-  return seams.startMetricsServer(config.metrics, { model, report });
+  const source = { model, report };
+  if (!config.metricsTls) return seams.startMetricsServer(config.metrics, source);
+  const strangers = new StrangerLog(events.log, seams.timers);
+  const { address, close } = await seams.startMetricsServer(config.metrics, source, {
+    tls: seams.tls!.transport,
+    warn: (kind, message) => strangers.warn(kind, message),
+  });
+  return {
+    address,
+    close() {
+      strangers.stop();
+      return close();
+    },
+  };
 }

@@ -1,4 +1,4 @@
-/** A primary, embedded or behind the command line: a node that begins by leading. */
+/** A server, embedded or behind the command line, and a primary: a node that begins by leading. */
 import { type Bytes, bytesAtMost } from '../engine/bytes.js';
 import { outOfMemory } from '../engine/kernel.js';
 import { FastcacheError } from '../errors.js';
@@ -7,69 +7,78 @@ import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { ReplicaStatus } from '../status/report.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
-import { primaryConfig } from './config.js';
+import { primaryConfig, serverConfig } from './config.js';
 import type { PrimaryEvents } from './events.js';
 import { Node } from './node.js';
-import type { PrimaryOptions } from './option-types.js';
+import type { PrimaryOptions, ServerOptions } from './option-types.js';
 import { systemNodeSeams } from './system-seams.js';
 
 /**
- * A node that begins by leading.
+ * A node that begins by leading or, with `replicaOf`, by following; or as its role file or its Sentinels say.
  *
  * ```js
- * const primary = await Primary.start({ bind: '127.0.0.1:0', listen: false });
- * primary.set('greeting', 'hello', { expireAtMs: Date.now() + 60_000 });
- * primary.get('greeting')?.toString(); // 'hello'
- * await primary.close();
+ * const server = await Server.start({ listen: '127.0.0.1:6380', roleFile: 'server.role' });
+ * server.primary; // '10.0.0.2:6380', or undefined while it leads
  * ```
  *
- * `follow`, or a client's REPLICAOF, turns it into a replica: it then emits a replica's events, and refuses
- * writes until it is promoted again.
+ * `follow`, or a client's REPLICAOF, turns a primary into a replica: it then emits a replica's events, and
+ * refuses writes until it is promoted again.
  */
-export class Primary {
-  /** `host:port` where replicas connect. */
-  readonly bindAddress: string;
+export class Server {
+  /** `host:port` where replicas connect, undefined without `bind`. */
+  readonly bindAddress: string | undefined;
   /** `host:port` where clients connect, undefined without `listen`. */
   readonly listenAddress: string | undefined;
+  /** `host:port` where clients connect by TLS, undefined without `listenTls`. */
+  readonly listenTlsAddress: string | undefined;
   /** `host:port` where `/metrics`, `/healthz` and `/readyz` are served, undefined without `metrics`. */
   readonly metricsAddress: string | undefined;
   readonly #node: Node;
 
   /**
-   * Resolves when it listens. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED
-   * (`record`); with `load`, its file and byte offset named, NO_INPUT, READ_FAILED, OUT_OF_MEMORY and the
-   * errors with which dumps are refused (`FCRP_*`, SEQUENCE_GAP, …); and with `recover` PRIMARY_EXISTS,
-   * RECOVERY_FAILED and TOKEN_REFUSED.
+   * Resolves when it listens; connecting to a primary continues by itself. Throws BAD_OPTION,
+   * INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED, READ_FAILED and STATE_UNUSABLE (`record`,
+   * `roleFile`, `idFile`); with `load`, its file and byte offset named, NO_INPUT, OUT_OF_MEMORY and the
+   * errors with which dumps are refused (`FCRP_*`, SEQUENCE_GAP, …); with `recover` PRIMARY_EXISTS,
+   * RECOVERY_FAILED and TOKEN_REFUSED; and with files of TLS NO_INPUT and TLS_UNUSABLE.
    */
-  static async start(options: PrimaryOptions = {}): Promise<Primary> {
-    return new Primary(await Node.start(primaryConfig(options), systemNodeSeams));
+  static async start(options: ServerOptions = {}): Promise<Server> {
+    return new Server(await Node.start(serverConfig(options), systemNodeSeams));
   }
 
-  private constructor(node: Node) {
+  protected constructor(node: Node) {
     this.#node = node;
-    this.bindAddress = node.bindAddress!;
-    this.listenAddress = node.listenAddress;
+    this.bindAddress = node.bindAddress;
+    this.listenAddress = node.clientPorts?.address;
+    this.listenTlsAddress = node.clientPorts?.secureAddress;
     this.metricsAddress = node.metricsAddress;
   }
 
   /**
    * The run of sequences that began with this start, or that it follows, as 32 hex digits
-   * (docs/architecture.md, "Histories"); empty where it began to follow (`recoverOrFollow`) and has no
-   * content yet.
+   * (docs/architecture.md, "Histories"); empty where it follows and has no content yet.
    */
   get history(): string {
-    return this.#node.stream?.history.id ?? '';
+    return this.#node.history?.id ?? '';
   }
 
   /** The sequence before the first one of every shard; 0 where there is no history yet. */
   get base(): bigint {
-    return this.#node.stream?.history.base ?? 0n;
+    return this.#node.history?.base ?? 0n;
   }
 
   /** The primary that it follows, `host:port`; undefined while it is one. */
   get primary(): string | undefined {
     const { primary } = this.#node;
     return primary && formatAddress(primary);
+  }
+
+  /**
+   * Whether it was primary before and has come back without its data: it takes no writes until it follows
+   * another node, or begins anew.
+   */
+  get lacksData(): boolean {
+    return this.#node.lacksData;
   }
 
   get shards(): number {
@@ -135,6 +144,14 @@ export class Primary {
     return this.#node.metrics.snapshot();
   }
 
+  /**
+   * Reads the files of `tlsCert`, `tlsKey` and `tlsCa` anew, and logs it. Where they cannot be used, those of
+   * before stay in force. Without TLS it does nothing.
+   */
+  reloadCertificates(): void {
+    this.#node.seams.tls?.reload(this.#node.events.log);
+  }
+
   /** Sends at once what waits in batches, whatever the send policy. */
   flush(): void {
     this.#node.leading?.publisher.flush();
@@ -176,11 +193,38 @@ export class Primary {
 
   /** The store, while it may be written to. Throws READ_ONLY. */
   #writable() {
-    const { engine, primary } = this.#node;
+    const { engine, primary, lacksData } = this.#node;
+    if (lacksData) {
+      throw new FastcacheError(
+        'NO_CONTENT',
+        'This node was primary before and has come back without its data; follow() a node that has the data, or ' +
+          'start with `freshHistory` to begin anew.',
+      );
+    }
     if (primary === undefined) return engine;
     const address = formatAddress(primary);
     const message = `This node follows ${address} and takes no writes; promote() lets it take them.`;
     throw new FastcacheError('READ_ONLY', message, { address });
+  }
+}
+
+/**
+ * A server that begins by leading, unless its role file or its Sentinels say otherwise.
+ *
+ * ```js
+ * const primary = await Primary.start({ bind: '127.0.0.1:0', listen: false });
+ * primary.set('greeting', 'hello', { expireAtMs: Date.now() + 60_000 });
+ * primary.get('greeting')?.toString(); // 'hello'
+ * await primary.close();
+ * ```
+ */
+export class Primary extends Server {
+  /** `host:port` where replicas connect. */
+  declare readonly bindAddress: string;
+
+  /** As `Server.start`. */
+  static override async start(options: PrimaryOptions = {}): Promise<Primary> {
+    return new Primary(await Node.start(primaryConfig(options), systemNodeSeams));
   }
 }
 

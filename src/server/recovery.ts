@@ -24,7 +24,8 @@ export interface Recovery {
   readonly notes: readonly string[];
 }
 
-const NOTHING: Recovery = { holding: undefined, primary: undefined, notes: [] };
+/** What comes of no recovery. */
+export const NOTHING_RECOVERED: Recovery = { holding: undefined, primary: undefined, notes: [] };
 
 /**
  * Recovers as `recover` and `recoverOrFollow` say, and with `freshHistory` also begins without content.
@@ -32,9 +33,9 @@ const NOTHING: Recovery = { holding: undefined, primary: undefined, notes: [] };
  */
 export async function recover(origin: EngineOrigin): Promise<Recovery> {
   const { config, seams } = origin;
-  if (config.recover.length === 0) return NOTHING;
+  if (config.recover.length === 0) return NOTHING_RECOVERED;
   const { transport, timers } = seams;
-  const { connectTimeoutMs, token } = config;
+  const { connectTimeoutMs, token = config.password } = config;
   const answers = await askAll(config.recover, { transport, timers, connectTimeoutMs, token });
   const [primary] = answers.primaries;
   if (primary !== undefined) return followInstead(primary, config.recoverOrFollow);
@@ -50,7 +51,7 @@ export async function recover(origin: EngineOrigin): Promise<Recovery> {
   }
   if (!config.freshHistory) throw failed(faults);
   return {
-    ...NOTHING,
+    ...NOTHING_RECOVERED,
     notes: [`nothing was recovered, and it starts without content (--fresh): ${reasons(faults)}`],
   };
 }
@@ -65,13 +66,17 @@ function followInstead(primary: Address, mayFollow: boolean): Recovery {
       { address },
     );
   }
-  return { ...NOTHING, primary, notes: [`${address} is a primary already: it is followed, as a replica`] };
+  return {
+    ...NOTHING_RECOVERED,
+    primary,
+    notes: [`${address} is a primary already: it is followed, as a replica`],
+  };
 }
 
 /** Takes the content of the node at `address`, as a replica of it. Rejects with what the link ended with. */
 function fetchContent(address: Address, origin: EngineOrigin): Promise<Holding<ShardEngine>> {
   const { clock, timers, random, transport } = origin.seams;
-  const { connectTimeoutMs, reconnectBackoffMs, token } = origin.config;
+  const { connectTimeoutMs, reconnectBackoffMs, token = origin.config.password } = origin.config;
   return new Promise((resolve, reject) => {
     const follower: Follower<ShardEngine> = new Follower<ShardEngine>({
       clock,

@@ -6,7 +6,7 @@ import type { Bytes } from '../engine/bytes.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { ReplicaStatus } from '../status/report.js';
-import { parseAddress } from '../transport/address.js';
+import { formatAddress, parseAddress } from '../transport/address.js';
 import { replicaConfig } from './config.js';
 import type { ReplicaEvents } from './events.js';
 import { Node } from './node.js';
@@ -22,10 +22,12 @@ import { systemNodeSeams } from './system-seams.js';
  * ```
  */
 export class Replica {
-  /** `host:port` where replicas of this replica connect, undefined without `bind`. */
+  /** `host:port` where replicas of this replica connect besides `listen`, undefined without `bind`. */
   readonly bindAddress: string | undefined;
-  /** `host:port` where clients connect, undefined without `listen`. */
+  /** `host:port` where clients and replicas connect, undefined without `listen`. */
   readonly listenAddress: string | undefined;
+  /** The same for clients that connect by TLS, undefined without `listenTls`. */
+  readonly listenTlsAddress: string | undefined;
   /** `host:port` where `/metrics`, `/healthz` and `/readyz` are served, undefined without `metrics`. */
   readonly metricsAddress: string | undefined;
   readonly #node: Node;
@@ -33,7 +35,7 @@ export class Replica {
   /**
    * Resolves when the ports that were asked for are open; connecting to the primary continues by itself, and
    * is repeated when it fails. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED
-   * (`record`), READ_FAILED and STATE_UNUSABLE (`state`).
+   * (`record`), READ_FAILED and STATE_UNUSABLE (`state`), NO_INPUT and TLS_UNUSABLE (files of TLS).
    */
   static async follow(address: string, options: ReplicaOptions = {}): Promise<Replica> {
     return new Replica(await Node.start(replicaConfig(address, options), systemNodeSeams));
@@ -42,8 +44,23 @@ export class Replica {
   private constructor(node: Node) {
     this.#node = node;
     this.bindAddress = node.bindAddress;
-    this.listenAddress = node.listenAddress;
+    this.listenAddress = node.clientPorts?.address;
+    this.listenTlsAddress = node.clientPorts?.secureAddress;
     this.metricsAddress = node.metricsAddress;
+  }
+
+  /** The primary that it follows, `host:port`; undefined once it is promoted. */
+  get primary(): string | undefined {
+    const { primary } = this.#node;
+    return primary && formatAddress(primary);
+  }
+
+  /**
+   * Whether it was primary before, as its role file says, and has come back without its data: it takes no
+   * writes until it follows another node, or begins anew.
+   */
+  get lacksData(): boolean {
+    return this.#node.lacksData;
   }
 
   /** The state of following; undefined once the replica is promoted. */
@@ -53,7 +70,7 @@ export class Replica {
 
   /**
    * The history of the content; undefined while there is none, and for the content of a Rust primary, which
-   * has a history with `bind` only.
+   * has a history with `bind` or `listen` only.
    */
   get history(): string | undefined {
     return this.#node.history?.id;
@@ -92,7 +109,7 @@ export class Replica {
 
   /**
    * Leaves the primary and takes writes from clients, in a new history that continues the old one. With
-   * `bind`, replicas that are not ahead of this one and follow it now continue from what they have. Throws
+   * a port, replicas that are not ahead of this one and follow it now continue from what they have. Throws
    * CLOSED, and NO_CONTENT when it keeps no content (`state`).
    */
   promote(): void {
@@ -106,6 +123,14 @@ export class Replica {
 
   metrics(): MetricsSnapshot {
     return this.#node.metrics.snapshot();
+  }
+
+  /**
+   * Reads the files of `tlsCert`, `tlsKey` and `tlsCa` anew, and logs it. Where they cannot be used, those of
+   * before stay in force. Without TLS it does nothing.
+   */
+  reloadCertificates(): void {
+    this.#node.seams.tls?.reload(this.#node.events.log);
   }
 
   on<Name extends keyof ReplicaEvents>(name: Name, listener: (event: ReplicaEvents[Name]) => void): this {

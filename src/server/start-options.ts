@@ -1,12 +1,22 @@
-/** The rows of the options that say what a primary starts with (options.ts). */
+/** The rows of the options that say what a server starts with (options.ts). */
 import type { SequenceBase } from '../replication/history.js';
-import { addresses, boolean, callback, choice, file } from './option.js';
+import { address, addresses, boolean, callback, choice, file } from './option.js';
+
+/** The beginnings by which a server may lead. */
+const TO_LEAD = ['primary', 'server'] as const;
 
 /** Each option by its name in the library. */
 export const startOptions = {
+  /** The primary that is followed from the start on, `host:port`; default: the server begins as a primary. */
+  replicaOf: address({
+    on: ['server'],
+    flag: 'replicaof',
+    summary: 'Begin as a replica of this primary.',
+    neededBy: [],
+  }),
   /** Where sequences start: past the clock, so that a restart is noticed, or at 1; default `clock`. */
-  sequenceBase: choice<SequenceBase, 'primary'>({
-    on: ['primary'],
+  sequenceBase: choice<SequenceBase, (typeof TO_LEAD)[number]>({
+    on: TO_LEAD,
     flag: 'sequence-base',
     summary: 'Sequences start past the clock, so that a restart is noticed, or from 1.',
     choices: ['clock', 'zero'],
@@ -16,25 +26,25 @@ export const startOptions = {
    * expired.
    */
   load: file({
-    on: ['primary'],
+    on: TO_LEAD,
     flag: 'load',
     summary: 'Start with what this dump leads to; - is stdin.',
     isWritten: false,
   }),
   /** Called while `load` is read, with the number of its bytes that have been read. */
-  onLoading: callback<(bytes: number) => void, 'primary'>({ on: ['primary'] }),
+  onLoading: callback<(bytes: number) => void, (typeof TO_LEAD)[number]>({ on: TO_LEAD }),
   /**
    * Nodes, `host:port` each, that have the content which this primary has lost: it begins with that of the
    * furthest of them, in a history that continues theirs. Default: none, it begins without content.
    */
   recover: addresses({
-    on: ['primary'],
+    on: TO_LEAD,
     flag: 'recover',
     summary: 'Before serving, take back the content from the furthest of these replicas, and continue it.',
   }),
   /** Whether to follow a node of `recover` that is a primary already; default false: the start fails. */
   recoverOrFollow: boolean({
-    on: ['primary'],
+    on: TO_LEAD,
     flag: 'recover-or-follow',
     summary: 'With --recover: if one of them is a primary already, follow it.',
     default: false,
@@ -44,7 +54,7 @@ export const startOptions = {
    * start over; default false. With `recover` this counts if there is nothing to recover.
    */
   freshHistory: boolean({
-    on: ['primary'],
+    on: TO_LEAD,
     flag: 'fresh',
     summary: 'Start over on purpose: replicas that hold other content give it up for what is here.',
     default: false,

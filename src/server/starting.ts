@@ -1,34 +1,61 @@
-/** What a node starts with: nothing, a dump, or what it takes back from its replicas. */
+/** What a node starts with: nothing, a dump, or what it takes back from its replicas; and in which role. */
 import type { Holding } from '../replication/replica/holding.js';
+import { findBeginning } from './beginning.js';
 import { type EngineOrigin, startingEngine } from './engines.js';
 import type { Loaded } from './load.js';
-import { recover } from './recovery.js';
+import { nodeIdOf } from './node-id.js';
+import { type SecuredSeams, securedSeams } from './node-tls.js';
+import { NOTHING_RECOVERED, recover } from './recovery.js';
+import { readRole } from './role-file.js';
+import { LACKS_DATA, type RoleAtStart } from './supervision.js';
 import { weakSecret } from './weak-secret.js';
 
-/** The content of a node that starts, and what has become of its options. */
+/** The content of a node that starts, its role, and what has become of its options. */
 export interface Start extends Loaded {
-  readonly origin: EngineOrigin;
+  readonly origin: EngineOrigin & { readonly seams: SecuredSeams };
+  readonly nodeId: string;
+  readonly role: RoleAtStart;
   /** What was recovered, which is in the engine; undefined: nothing. */
   readonly recovered: Holding | undefined;
-  /** What an operator is to know: of secrets that could be guessed, and of the recovery. */
+  /** What an operator is to know: of weak secrets, of certificates, of the role and of the recovery. */
   readonly notes: readonly string[];
 }
 
 /**
- * Loads or recovers what the options say. Throws what `loadEngine` throws, PRIMARY_EXISTS, RECOVERY_FAILED
- * and TOKEN_REFUSED.
+ * Begins in the role that the Sentinels, the role file or the options say, and loads or recovers what the
+ * options say. Throws what `loadEngine` throws, PRIMARY_EXISTS, RECOVERY_FAILED and TOKEN_REFUSED, and of the
+ * files of the role and the id STATE_UNUSABLE, READ_FAILED and WRITE_FAILED, of those of TLS NO_INPUT and
+ * TLS_UNUSABLE.
  */
-export async function startingContent(given: EngineOrigin): Promise<Start> {
+export async function startingContent(plain: EngineOrigin): Promise<Start> {
+  const seams = await securedSeams(plain.config, plain.seams);
+  const given = { ...plain, seams };
   const { token = '', password = '' } = given.config;
   const weak = [
     weakSecret('token', Buffer.byteLength(token)),
     weakSecret('password', Buffer.byteLength(password)),
   ];
-  const { holding: recovered, primary = given.config.primary, notes: ofRecovery } = await recover(given);
-  const notes = [...weak.filter((note) => note !== undefined), ...ofRecovery];
+  const kept = readRole(given.config, given.seams.files);
+  const nodeId = await nodeIdOf(given.config, given.seams, kept?.nodeId);
+  const beginning = await findBeginning(given.config, given.seams, kept);
+  const { announce, isUnanswered } = beginning;
+  const recovery = beginning.primary === undefined ? await recover(given) : NOTHING_RECOVERED;
+  const { holding: recovered } = recovery;
+  const primary = beginning.primary ?? recovery.primary;
+  const isEmpty = recovered === undefined && primary === undefined;
+  const load = primary === undefined ? given.config.load : undefined;
   // Replicas are to give up what they hold for nothing but a beginning without content.
-  const freshHistory = given.config.freshHistory && recovered === undefined && primary === undefined;
-  const origin = { ...given, config: { ...given.config, primary, freshHistory } };
-  if (recovered === undefined) return { ...(await startingEngine(origin)), origin, recovered, notes };
-  return { engine: recovered.store, history: undefined, origin, recovered, notes };
+  const freshHistory = given.config.freshHistory && isEmpty;
+  const origin = { ...given, config: { ...given.config, announce, primary, load, freshHistory } };
+  const lacksData = beginning.hasLed && isEmpty && load === undefined && !freshHistory;
+  const notes = [
+    ...weak.filter((note) => note !== undefined),
+    ...(seams.tls?.notes() ?? []),
+    ...beginning.notes,
+    ...recovery.notes,
+    ...(lacksData ? [LACKS_DATA] : []),
+  ];
+  const start = { origin, nodeId, recovered, notes, role: { kept, lacksData, isUnanswered } };
+  if (recovered !== undefined) return { ...start, engine: recovered.store, history: undefined };
+  return { ...start, ...(await startingEngine(origin)) };
 }

@@ -1,9 +1,12 @@
 /**
  * The seams of a node in production: the only place of a server that names the system's clock, TCP and files.
  */
+import { lookup } from 'node:dns/promises';
+import { networkInterfaces } from 'node:os';
 import { systemSeams } from '../clock.js';
 import { ShardEngine } from '../engine/shard-engine.js';
 import { openFileSink } from '../files/file-sink.js';
+import { readPemFile } from '../files/pem-file.js';
 import { readStateFile, replaceStateFile } from '../files/state-file.js';
 import { RespServer } from '../resp/server.js';
 import { tcpTransport } from '../transport/tcp.js';
@@ -20,12 +23,21 @@ export const systemNodeSeams: NodeSeams = {
     openSink: openFileSink,
     readState: readStateFile,
     replaceState: replaceStateFile,
+    readPem: readPemFile,
     loadDump: async (options) => (await import('../dump/fold/load.js')).loadDumps(options),
     refuseInPlace: async (input, output) =>
       (await import('../dump/make/dump-output.js')).refuseInPlace(input, output),
   },
+  ownAddresses: () =>
+    Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address)),
+  lookup: (host) =>
+    lookup(host, { all: true }).then(
+      (found) => found.map(({ address }) => address),
+      () => [],
+    ),
   createEngine: (options) => new ShardEngine(options),
   createRespServer: (options) => new RespServer(options),
-  startMetricsServer: async (address, source) =>
-    (await import('../status/metrics/metrics-server.js')).startMetricsServer(address, source),
+  startMetricsServer: async (...given) =>
+    (await import('../status/metrics/metrics-server.js')).startMetricsServer(...given),
+  createTls: async (...given) => new (await import('../transport/tls.js')).Tls(...given),
 };

@@ -7,6 +7,7 @@ import type { ReplicaStatus } from './report.js';
 import {
   asCount,
   asSequence,
+  asText,
   readChoice,
   readCount,
   readFlag,
@@ -21,8 +22,10 @@ export const replicaStates = ['live', 'catching-up', 'snapshot', 'gone'] as cons
 
 /** A replica of the server that the document is of. */
 export interface ReplicaEntry {
-  /** `host:port`. */
+  /** `host:port` that it connects from. */
   address: string;
+  /** `host:port` at which its clients reach it; null: it serves none, or does not say where. */
+  announced: string | null;
   state: (typeof replicaStates)[number];
   /**
    * The watermarks that it has acknowledged; of one that never does, those that it has been sent. Empty:
@@ -58,11 +61,13 @@ export interface ReplicaEntry {
 
 /** Renders a replica of a node with `shards` shards. */
 export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEntry {
-  const { address, state, acknowledged, lag, sinceAckSeconds, canResume, leewayMs, queuedBytes } = replica;
+  const { address, announced, state, acknowledged, lag, sinceAckSeconds, canResume, leewayMs, queuedBytes } =
+    replica;
   const held = acknowledged ?? replica.watermarks;
   const shardLags = lag === 'snapshot' ? [] : lag.shards;
   return {
     address,
+    announced: announced ?? null,
     // The replica may have been sent the whole snapshot, and has not acknowledged it yet.
     state: lag === 'snapshot' && state !== 'gone' ? 'snapshot' : state,
     // A replica may claim more shards than there are; the entry has as many as there are.
@@ -87,6 +92,7 @@ export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
   const msOfShard = (value: StatusMap[string]) => (value === null ? null : asCount(value));
   return {
     address: readText(map, 'address'),
+    announced: readIfSent(map, 'announced', asText),
     state: readChoice(map, 'state', replicaStates),
     watermarks: readPerShard(map, 'watermarks', shards, asSequence, true),
     acknowledges: readFlag(map, 'acknowledges'),

@@ -6,6 +6,7 @@ import type { FollowerState } from '../replication/replica/follower.js';
 import type { RefusalKind } from '../replication/replica/refusal.js';
 import type { BacklogWindow } from '../replication/stream/backlog.js';
 import type { Reply } from '../resp/reply.js';
+import { hostOf } from '../transport/address.js';
 import { lagLine } from './lag.js';
 import type { LinkReport, NodeReport, ReplicaStatus, ServingReport } from './report.js';
 
@@ -40,10 +41,11 @@ const NO_HISTORY = '0'.repeat(40);
 
 /** Renders INFO's replication section behind `role`. Offsets are records, of all shards together. */
 export function replicationFields(report: NodeReport): Fields {
-  const { history, serving, link, goodReplicas } = report;
+  const { history, serving, link, goodReplicas, lacksData } = report;
   return {
+    ...(lacksData && { lacks_data: 1 }),
     ...(link !== undefined && linkFields(link, report.offsetRecords)),
-    connected_slaves: serving?.connected.length ?? 0,
+    connected_slaves: serving?.connected.filter(isAnnounced).length ?? 0,
     ...(goodReplicas !== undefined && { min_slaves_good_slaves: goodReplicas }),
     ...(serving !== undefined && replicaFields(serving.connected)),
     master_failover_state: 'no-failover',
@@ -61,9 +63,9 @@ export function roleReply({ link, offsetRecords, serving }: NodeReport): Reply {
     const { primary, state } = link;
     return ['slave', primary.host, primary.port, linkStates[state], offsetRecords];
   }
-  const replicas = serving?.connected.map((replica) => {
-    const { ip, port } = addressParts(replica);
-    return [ip, port, String(replica.offsetRecords)];
+  const replicas = serving?.connected.filter(isAnnounced).map(({ announced, offsetRecords: held }) => {
+    const { ip, port } = addressParts(announced);
+    return [ip, port, String(held)];
   });
   return ['master', offsetRecords, replicas ?? []];
 }
@@ -80,9 +82,9 @@ function linkFields(link: LinkReport, offsetRecords: bigint): Fields {
     slave_repl_offset: String(offsetRecords),
     ...(link.syncReadBytes !== undefined && syncFields(link.syncReadBytes, link.sinceHeardSeconds)),
     ...(isLive ? {} : { master_link_down_since_seconds: Math.floor(link.sinceLostSeconds) }),
-    slave_priority: 100,
+    slave_priority: link.priority,
     slave_read_only: 1,
-    replica_announced: 1,
+    replica_announced: link.isAnnounced ? 1 : 0,
     ...(link.refusal !== undefined && { [refusalFields[link.refusal]]: 1 }),
   };
 }
@@ -101,21 +103,41 @@ function syncFields(readBytes: number, sinceHeardSeconds: number): Fields {
   };
 }
 
+/** A replica that says where its clients reach it. */
+type Announced = ReplicaStatus & { readonly announced: string };
+
+function isAnnounced(replica: ReplicaStatus): replica is Announced {
+  return replica.announced !== undefined;
+}
+
 /**
- * Renders `slaveN` with Redis' fields, and behind them `replicaN` with the facts for which Redis has no
- * field.
+ * Renders `slaveN` with Redis' fields for the replicas that clients can read from, since supervisors connect
+ * to what they find there; and `replicaN` for all, in the same order and the others behind, with the facts
+ * for which Redis has no field.
  */
 function replicaFields(replicas: readonly ReplicaStatus[]): Fields {
+  const announced = replicas.filter(isAnnounced);
+  const others = replicas.filter((replica) => !isAnnounced(replica));
   return Object.fromEntries([
-    ...replicas.map((replica, index) => [`slave${index}`, slaveLine(replica)]),
-    ...replicas.map((replica, index) => [`replica${index}`, replicaLine(replica)]),
+    ...announced.map((replica, index) => [`slave${index}`, slaveLine(replica)]),
+    ['connected_replicas', replicas.length],
+    ...announced.map((replica, index) => [`replica${index}`, replicaLine(replica)]),
+    ...others.map((replica, index) => [`replica${announced.length + index}`, otherLine(replica)]),
   ]);
 }
 
-function slaveLine(replica: ReplicaStatus): string {
-  const { ip, port } = addressParts(replica);
-  const { state, offsetRecords, sinceAckSeconds } = replica;
-  return `ip=${ip},port=${port},state=${replicaStates[state]},offset=${offsetRecords},lag=${sinceAckSeconds}`;
+function slaveLine(replica: Announced): string {
+  const { ip, port } = addressParts(replica.announced);
+  return `ip=${ip},port=${port},${progressLine(replica)}`;
+}
+
+/** Renders a replica that has no `slaveN`, with the address that it connects from. */
+function otherLine(replica: ReplicaStatus): string {
+  return `addr=${replica.address},${progressLine(replica)},${replicaLine(replica)}`;
+}
+
+function progressLine({ state, offsetRecords, sinceAckSeconds }: ReplicaStatus): string {
+  return `state=${replicaStates[state]},offset=${offsetRecords},lag=${sinceAckSeconds}`;
 }
 
 function replicaLine({ lag, queuedBytes }: ReplicaStatus): string {
@@ -141,7 +163,6 @@ function shardLine({ watermark, earliest, bytes }: BacklogWindow, windowMs: numb
   return windowMs === undefined ? line : `${line},window_ms=${windowMs}`;
 }
 
-function addressParts({ address }: ReplicaStatus): { ip: string; port: string } {
-  const colon = address.lastIndexOf(':');
-  return { ip: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: address.slice(colon + 1) };
+function addressParts(address: string): { ip: string; port: string } {
+  return { ip: hostOf(address), port: address.slice(address.lastIndexOf(':') + 1) };
 }

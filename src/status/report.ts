@@ -26,6 +26,8 @@ export interface NodeReport {
   readonly offsetRecords: bigint;
   /** The replicas and what they are served from; undefined: no replica can be served from this node. */
   readonly serving: ServingReport | undefined;
+  /** The node was primary before, and has come back without its data. */
+  readonly lacksData: boolean;
   /** The link of a node that follows; undefined for a primary. */
   readonly link: LinkReport | undefined;
   /** How many replicas count for `min-replicas`; undefined while writes need none. */
@@ -95,6 +97,19 @@ export interface LinkReport {
   readonly lagMs: number | undefined;
   /** Bytes of the snapshot that is being received; undefined: none is. */
   readonly syncReadBytes: number | undefined;
+  /**
+   * The lower, the sooner a supervisor promotes it; 0: never, also while it holds nothing whole, or what is
+   * no part of what its primary has.
+   */
+  readonly priority: number;
+  /** Whether supervisors are to list it for clients. */
+  readonly isAnnounced: boolean;
+}
+
+/** What an operator has decided of a replica's promotion. */
+export interface Candidacy {
+  readonly replicaPriority: number;
+  readonly isReplicaAnnounced: boolean;
 }
 
 /** The sources of the report of served replicas. */
@@ -135,17 +150,25 @@ export function servingReport({ stream, listener, backlogBytes, nowMs }: Serving
 }
 
 /** Reports the link of a node that follows. */
-export function linkReport(follower: Follower, primary: Address, clock: Clock): LinkReport {
+export function linkReport(
+  follower: Follower,
+  primary: Address,
+  clock: Clock,
+  { replicaPriority, isReplicaAnnounced }: Candidacy,
+): LinkReport {
   const secondsSince = (us: number) => Math.max(0, (clock.monotonicUs() - us) / 1_000_000);
+  const { refusal, holding } = follower;
   return {
     primary,
     state: follower.state.name,
-    refusal: follower.refusal,
-    hasContent: follower.holding !== undefined,
+    refusal,
+    hasContent: holding !== undefined,
     sinceHeardSeconds: secondsSince(follower.heardAtUs),
     sinceLostSeconds: secondsSince(follower.lostAtUs),
     lagMs: follower.lagMs,
     syncReadBytes: follower.syncReadBytes,
+    priority: holding === undefined || refusal !== undefined ? 0 : replicaPriority,
+    isAnnounced: isReplicaAnnounced,
   };
 }
 

@@ -70,7 +70,7 @@ export interface ServerDetails {
 
 /** Bytes of a document without its replicas, and of a replica without its shards, with room to spare. */
 const HEAD_BYTES = 4_096;
-const REPLICA_BYTES = 512;
+const REPLICA_BYTES = 1_024;
 /** Bytes for each shard; a number of msgpack has 9 bytes at most. */
 const HEAD_BYTES_PER_SHARD = 18;
 const REPLICA_BYTES_PER_SHARD = 27;

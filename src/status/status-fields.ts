@@ -8,7 +8,7 @@ import type { StatusMap, StatusValue } from '../frame/status.js';
 const HISTORY = /^[0-9a-f]{32}$/;
 const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 /** The most characters of an address, a state or a version; a longer text is refused. */
-const MAX_TEXT = 256;
+const MAX_TEXT = 300;
 
 /** Reads one value; returns undefined when the value does not fit. */
 export type Reading<T> = (value: StatusValue) => T | undefined;
@@ -29,7 +29,8 @@ export const asSequence: Reading<bigint> = (value) => {
 export const asHistory: Reading<string> = (value) =>
   typeof value === 'string' && HISTORY.test(value) ? value : undefined;
 
-const asText: Reading<string> = (value) =>
+/** Reads a text of at most 300 characters. */
+export const asText: Reading<string> = (value) =>
   typeof value === 'string' && value.length <= MAX_TEXT ? value : undefined;
 
 const asFlag: Reading<boolean> = (value) => (typeof value === 'boolean' ? value : undefined);
@@ -57,7 +58,7 @@ export function readIfSent<T>(map: StatusMap, name: string, reading: Reading<T>)
   return map[name] === undefined ? null : readOptional(map, name, reading);
 }
 
-/** Reads a text of at most 256 characters. */
+/** Reads a text of at most 300 characters. */
 export const readText = (map: StatusMap, name: string) =>
   read(map, name, `${MAX_TEXT} characters at most`, asText);
 /** Reads a whole number from 0 to 2^53 - 1. */

@@ -67,8 +67,16 @@ export function endpointJson(endpoint: EndpointAnswer): Record<string, unknown> 
   };
 }
 
-function replicaJson({ address, state, watermarks, lagRecords, lagMs, queuedBytes }: ReplicaEntry) {
-  return { address, state, watermarks, lagRecords, lagMs, queuedBytes };
+function replicaJson({
+  address,
+  announced,
+  state,
+  watermarks,
+  lagRecords,
+  lagMs,
+  queuedBytes,
+}: ReplicaEntry) {
+  return { address, announced, state, watermarks, lagRecords, lagMs, queuedBytes };
 }
 
 function backlogJson({ backlog: { bytes, records, windowMs, earliest } }: StatusDocument) {

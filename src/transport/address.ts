@@ -6,6 +6,8 @@ import type { Address } from './connection.js';
 
 const LOOPBACK = '127.0.0.1';
 const MAX_PORT = 65_535;
+/** A name or an address; others read it in INFO, in logs and in a margin. */
+const HOST = /^[A-Za-z0-9._:%-]{1,255}$/;
 
 /** Reads an address; `:port` alone means the loopback address. Throws `BAD_OPTION`. */
 export function parseAddress(text: string): Address {
@@ -23,6 +25,16 @@ export function parseAddress(text: string): Address {
 /** Writes an address as `parseAddress` reads it, an IPv6 host in brackets. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Returns the host of a `host:port`, without the brackets of an IPv6 address. */
+export function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+}
+
+/** Returns whether a text can be a host: a name or an address without brackets, at most 255 characters. */
+export function isHost(text: string): boolean {
+  return HOST.test(text);
 }
 
 /** Returns whether only this machine can reach `host`, a name or an address without brackets. */

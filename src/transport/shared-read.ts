@@ -5,9 +5,7 @@
  * socket that has it.
  */
 import { Socket } from 'node:net';
-
-/** A client's socket, for code that is handed a connection and opens none. */
-export type ClientSocket = Socket;
+import type { ChunkReader } from './client-socket.js';
 
 /**
  * Bytes that one read takes at most; the buffer is shared by all connections, since `onData` is done with it
@@ -22,25 +20,27 @@ interface WithHandle {
 }
 
 /**
- * Takes over a connection that a server with `pauseOnConnect` accepted, and starts to read. `onData` may use
- * the bytes until it returns. The socket that is returned takes the place of the accepted one, which the
- * server then counts as gone.
+ * Takes over a connection that a server with `pauseOnConnect` accepted, or one that is read like this
+ * already, and starts to read. The socket that is returned takes the place of the given one, which is closed
+ * without its connection: it emits `close`, and a server counts it as gone. `writeBytes` are what it takes
+ * before it is full, Node's own number where none is given.
  */
-export function readShared(accepted: Socket, onData: (chunk: Buffer) => void): Socket {
-  const handle = (accepted as WithHandle)._handle;
+export function readShared(given: Socket, reader: ChunkReader, writeBytes?: number): Socket {
+  const handle = (given as WithHandle)._handle;
   // A Node without it reads as it always does.
   if (typeof handle !== 'object' || handle === null) {
-    accepted.on('data', onData);
-    return accepted.resume();
+    given.on('data', (chunk: Buffer) => reader.onData(chunk));
+    return given.resume();
   }
-  (accepted as WithHandle)._handle = null;
-  accepted.destroy();
+  (given as WithHandle)._handle = null;
+  given.destroy();
   const options = {
     handle,
+    ...(writeBytes !== undefined && { highWaterMark: writeBytes }),
     onread: {
       buffer: shared,
       callback: (bytes: number, buffer: Uint8Array) => {
-        onData((buffer as Buffer).subarray(0, bytes));
+        reader.onData((buffer as Buffer).subarray(0, bytes));
         return true;
       },
     },

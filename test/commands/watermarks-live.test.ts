@@ -114,6 +114,7 @@ describe('watermarks of a primary and its replicas', () => {
       replicas: [
         {
           address: primary.replicas()[0]?.address,
+          announced: null,
           state: 'live',
           watermarks: primary.watermarks().map(String),
           lagRecords: 0,
@@ -122,6 +123,7 @@ describe('watermarks of a primary and its replicas', () => {
         },
         {
           address: behind.address,
+          announced: null,
           state: 'live',
           watermarks: start.map(String),
           lagRecords: RECORDS,

@@ -4,7 +4,8 @@
  */
 import { expect, it } from 'vitest';
 import { servedDigest } from '../support/content.js';
-import { digestOf } from '../support/digest.js';
+import { digestOf, type Entry } from '../support/digest.js';
+import { connect, start } from '../support/open-front.js';
 import { describeWith } from '../support/optional-peers.js';
 import { eventually, FastcacheProcess } from '../support/processes.js';
 import { RespClient } from '../support/resp-client.js';
@@ -88,4 +89,23 @@ describeWith(rustPeer, 'a Rust replica of our primary', () => {
     },
     60_000,
   );
+
+  it('follows on the port of clients, with their password as its token', async () => {
+    const password = 'a password of some length';
+    const { primary } = await start({ password, sequenceBase: 'zero' });
+    const client = await connect(primary);
+    await client.command('AUTH', password);
+    for (let index = 0; index < 100; index += 1) primary.set(`key:${index}`, `value:${index}`);
+    const replica = await RustReplica.start(primary.listenAddress!, { token: password });
+    await replica.reached(primary.watermarks());
+    await client.command('SET', 'key:100', 'value:100');
+    await replica.reached(primary.watermarks());
+    const entries = Array.from(
+      { length: 101 },
+      (_, index): Entry => [Buffer.from(`key:${index}`), Buffer.from(`value:${index}`)],
+    );
+    expect(await replica.digest()).toBe(digestOf(entries));
+    expect(String(await client.command('INFO', 'clients'))).toContain('connected_clients:1\r\n');
+    await replica.kill();
+  });
 });

@@ -31,3 +31,16 @@ it.each([['HTTP/1.1 400'], ['*1\r\n'], ['$99999999999\r\n'], ['$x\r\n'], [`-${'x
     );
   },
 );
+
+it('lists of texts are read where they are expected, in whatever pieces they come', () => {
+  const text = '*2\r\n$3\r\na\r\n\r\n:7\r\n*-1\r\n+OK\r\n*0\r\n-ERR no\r\n*2\r\n$-1\r\n$0\r\n\r\n';
+  for (let piece = 1; piece <= text.length; piece++) {
+    const replies: unknown[] = [];
+    const reader = new ReplyReader((error, list) => replies.push(error ?? list ?? null), {
+      takesLists: true,
+    });
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; at += piece) reader.push(bytes.subarray(at, at + piece));
+    expect(replies).toEqual([['a\r\n', '7'], null, null, [], 'ERR no', ['', '']]);
+  }
+});

@@ -224,9 +224,11 @@ describe('what a pause has held back', () => {
         publish() {},
         info: () => '',
         shutdown() {},
+        acceptReplica() {},
       });
       closedBehind(server);
-      const listenAddress = await server.listen();
+      await server.listen();
+      const listenAddress = server.ports.address;
       const [one, other] = [await connect({ listenAddress }), await connect({ listenAddress })];
       await say(other, 'CLIENT', 'PAUSE', '1000', 'ALL');
       const waiting = one.pipeline([['GET', 'k']]);

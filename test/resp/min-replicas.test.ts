@@ -182,7 +182,7 @@ describeWith(redisServer, 'with and without replicas, as redis-server:', () => {
     };
     expect(await fields(ours.listenAddress!)).toEqual(await fields(`127.0.0.1:${redis.port}`));
     await RedisServer.start('--replicaof', '127.0.0.1', String(redis.port));
-    const replica = await follow(ours.bindAddress);
+    const replica = await follow(ours.bindAddress, { listen: ':0' });
     for (const address of [ours.listenAddress!, `127.0.0.1:${redis.port}`]) {
       await eventually(
         async () => (await fields(address)).at(-1),

@@ -240,7 +240,7 @@ describe('WAIT', () => {
     const ask = await connect(primary);
     expect(await ask('WAIT', '0', '0')).toBe(0);
     expect(await ask('WAIT', '1', '20')).toBe(0);
-    const replicas = await Promise.all([1, 2].map(() => follow(primary.bindAddress)));
+    const replicas = await Promise.all([1, 2].map(() => follow(primary.bindAddress, { listen: ':0' })));
     await Promise.all(replicas.map(isLive));
     for (let round = 0; round < 5; round += 1) {
       await ask('SET', 'round', String(round));

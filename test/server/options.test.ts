@@ -8,18 +8,21 @@ import { Parser } from '@oclif/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import PrimaryStart from '../../commands/primary/start.js';
 import ReplicaFollow from '../../commands/replica/follow.js';
+import Serve from '../../commands/serve.js';
 import { optionsFrom } from '../../src/cli/server/flags.js';
 import { Primary, Replica } from '../../src/index.js';
-import { type NodeConfig, primaryConfig, replicaConfig } from '../../src/server/config.js';
+import { type NodeConfig, primaryConfig, replicaConfig, serverConfig } from '../../src/server/config.js';
 import type { AnyOption, Role } from '../../src/server/option.js';
 import type { OptionName } from '../../src/server/option-types.js';
-import { optionRows } from '../../src/server/options.js';
+import { optionRows, serverOptions } from '../../src/server/options.js';
 import { startPrimary } from '../support/library.js';
 import { RespClient } from '../support/resp-client.js';
 import { runCommand } from '../support/run-command.js';
+import { tlsFile } from '../support/tls.js';
 
-const commands = { primary: PrimaryStart, replica: ReplicaFollow };
-const roles = ['primary', 'replica'] as const;
+const commands = { primary: PrimaryStart, replica: ReplicaFollow, server: Serve };
+const ids = { primary: ['primary', 'start'], replica: ['replica', 'follow'], server: ['serve'] };
+const roles = ['primary', 'replica', 'server'] as const;
 const flagged = optionRows.filter(([, { flag }]) => flag !== undefined);
 const numeric = optionRows.filter(([, { kind }]) => ['count', 'size', 'shards'].includes(kind));
 const places = flagged.flatMap(([name, option]) => option.on.map((role) => ({ name, option, role })));
@@ -44,6 +47,7 @@ const bounds: { [name in OptionName]?: readonly [number, number] } = {
   subscriberQueueBytes: [1, 2 ** 53 - 1],
   minReplicas: [0, 2 ** 31 - 1],
   minReplicasMaxLagSeconds: [0, 2 ** 31 - 1],
+  replicaPriority: [0, 2 ** 31 - 1],
   maxMemoryBytes: [0, 2 ** 53 - 1],
   maxValueBytes: [1, 127 * 2 ** 20],
   reconnectBackoffMs: [1, 5_000],
@@ -51,6 +55,7 @@ const bounds: { [name in OptionName]?: readonly [number, number] } = {
 };
 
 function configOf(role: Role, options: object): NodeConfig {
+  if (role === 'server') return serverConfig(options);
   return role === 'primary' ? primaryConfig(options) : replicaConfig('127.0.0.1:1', options);
 }
 
@@ -109,7 +114,9 @@ describe('the table of options', () => {
     const flagsOf = (role: Role) => Object.keys(commands[role].flags);
     const ofRows = (role: Role) =>
       places.filter((place) => place.role === role).map(({ option }) => option.flag!);
-    expect(flagsOf('primary').filter((flag) => !ofRows('primary').includes(flag))).toEqual(['no-listen']);
+    for (const role of ['primary', 'server'] as const) {
+      expect(flagsOf(role).filter((flag) => !ofRows(role).includes(flag))).toEqual(['no-listen']);
+    }
     expect(flagsOf('replica').filter((flag) => !ofRows('replica').includes(flag))).toEqual([
       'once',
       'prefix',
@@ -118,9 +125,10 @@ describe('the table of options', () => {
     expect(ofRows('replica').filter((flag) => !flagsOf('replica').includes(flag))).toEqual([]);
   });
 
-  it('gives both commands what matters in either role', () => {
-    const once = optionRows.filter(([, { on }]) => on.length === 1).map(([name]) => name);
-    expect(once).toEqual([
+  it('gives all commands what matters in either role', () => {
+    const some = optionRows.filter(([, { on }]) => on.length < roles.length).map(([name]) => name);
+    expect(some).toEqual([
+      'replicaOf',
       'sequenceBase',
       'load',
       'onLoading',
@@ -134,8 +142,7 @@ describe('the table of options', () => {
   });
 
   it.each(roles)('is in the help of the command of a %s, with defaults and variables', async (role) => {
-    const id = role === 'primary' ? ['primary', 'start'] : ['replica', 'follow'];
-    const { stdout } = await runCommand([...id, '--help'], { env: { COLUMNS: '400' } });
+    const { stdout } = await runCommand([...ids[role], '--help'], { env: { COLUMNS: '400' } });
     const help = stdout.replace(/\s+/g, ' ');
     for (const { option } of places.filter((place) => place.role === role)) {
       expect(help).toContain(option.summary!.replace(/\s+/g, ' '));
@@ -146,7 +153,9 @@ describe('the table of options', () => {
   });
 
   it('says of each number in the words for programs what its range and its default are', () => {
-    const source = readFileSync('src/server/options.ts', 'utf8');
+    const source = ['options', 'announce-options']
+      .map((name) => readFileSync(`src/server/${name}.ts`, 'utf8'))
+      .join('\n');
     for (const [name, option] of numeric) {
       const [, comment] = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s+${name}: `).exec(source)!;
       const words = comment!.replace(/\s*\n\s*\*\s*/g, ' ');
@@ -216,9 +225,30 @@ describe('numbers', () => {
   });
 });
 
+/** What TLS needs beside an option of its own, so that it is not refused; nothing for others. */
+function neededBy(name: OptionName): { tlsCert?: string; tlsKey?: string; tls?: true; metrics?: string } {
+  if (!/^(tls|metricsTls|listenTls)/.test(name)) return {};
+  const { [name as 'tls']: _, ...others } = {
+    tlsCert: 'cert',
+    tlsKey: 'key',
+    tls: true,
+    metrics: ':0',
+  } as const;
+  return others;
+}
+
+/** The same as flags. */
+function flagsNeededBy(name: OptionName): string[] {
+  return Object.entries(neededBy(name)).flatMap(([other, value]) => {
+    const flag = `--${serverOptions[other as OptionName].flag}`;
+    return value === true ? [flag] : [flag, String(value)];
+  });
+}
+
 describe('other options', () => {
   const samples: { [kind in AnyOption['kind']]?: { good: unknown[]; bad: unknown[] } } = {
     address: { good: ['127.0.0.1:0', '[::1]:7'], bad: ['somewhere', '127.0.0.1:70000', ''] },
+    place: { good: ['redis.example:6379', '[::1]:7', ':6379'], bad: ['somewhere', ':0', 'a=b:1', ''] },
     file: { good: ['dump.fcrp'], bad: [''] },
     events: { good: ['KEA', 'Kg$'], bad: ['Q', 'K E'] },
   };
@@ -234,10 +264,11 @@ describe('other options', () => {
     '$name of a $role takes the same words in each place',
     async ({ name, option, role, good, bad }) => {
       for (const word of good) {
-        const argv = [`--${option.flag}`, String(word)];
+        const needed = flagsNeededBy(name);
+        const argv = [...needed, `--${option.flag}`, String(word)];
         expect((await optionsOf(role, argv))[name]).toBe(word);
-        expect((await optionsOf(role, [], { [variableOf(option)]: String(word) }))[name]).toBe(word);
-        expect(refusalOf(() => configOf(role, { [name]: word }))).toBeUndefined();
+        expect((await optionsOf(role, needed, { [variableOf(option)]: String(word) }))[name]).toBe(word);
+        expect(refusalOf(() => configOf(role, { ...neededBy(name), [name]: word }))).toBeUndefined();
       }
       for (const word of bad) {
         expect(refusalOf(() => configOf(role, { [name]: word }))).toMatch(
@@ -286,8 +317,8 @@ describe('other options', () => {
         `\`${name}\` must be true or false; it is yes.`,
       );
       const unset = (await optionsOf(role, []))[name];
-      expect(unset).toBe(configOf(role, {})[name]);
-      const needed = name === 'recoverOrFollow' ? ['--recover', ':7631'] : [];
+      expect(unset).toBe((configOf(role, {}) as { [name in OptionName]?: unknown })[name]);
+      const needed = name === 'recoverOrFollow' ? ['--recover', ':7631'] : flagsNeededBy(name);
       expect((await optionsOf(role, [...needed, `--${option.flag}`]))[name]).toBe(!unset);
       expect((await optionsOf(role, needed, { [variableOf(option)]: '1' }))[name]).toBe(!unset);
     }
@@ -308,6 +339,29 @@ describe('other options', () => {
     );
   });
 
+  it('that name Sentinels come together, and not with what keeps no role', async () => {
+    const asked = ['--sentinels', '10.0.0.1:26379,10.0.0.2:26379', '--sentinel-name', 'mymaster'];
+    for (const role of roles) {
+      expect(await optionsOf(role, asked, { FASTCACHE_SENTINEL_PASSWORD: 's3' })).toMatchObject({
+        sentinels: ['10.0.0.1:26379', '10.0.0.2:26379'],
+        sentinelName: 'mymaster',
+        sentinelPassword: 's3',
+      });
+      expect(await rejectionOf(optionsOf(role, asked.slice(0, 2)))).toMatch(/; give --sentinel-name, too\.$/);
+      expect(await rejectionOf(optionsOf(role, asked.slice(2)))).toMatch(
+        / use to --sentinels; give them, too\.$/,
+      );
+      expect(await rejectionOf(optionsOf(role, [...asked.slice(0, 3), 'my master']))).toContain(
+        'white space',
+      );
+    }
+    const tap = ['--state', 'x', '--record', 'y', '--role-file', 'z'];
+    expect(await rejectionOf(optionsOf('replica', tap))).toContain('there is no role for --role-file');
+    expect(await rejectionOf(optionsOf('server', ['--replicaof', ':1', '--load', 'x']))).toBe(
+      '--replicaof and --load both say where the content is; give one.',
+    );
+  });
+
   it('that listen are told of by their flags where they are refused', async () => {
     const argv = ['--bind', '0.0.0.0:0'];
     expect(await rejectionOf(optionsOf('primary', argv))).toMatch(/; --insecure allows it\.$/);
@@ -325,8 +379,8 @@ describe('defaults', () => {
     const { primary: __, ...fromFlags } = configOf(role, await optionsOf(role, []));
     const { listen, ...others } = fromFlags;
     expect(others).toEqual((({ listen: ___, ...rest }) => rest)(fromProgram));
-    expect(listen).toEqual({ host: '127.0.0.1', port: role === 'primary' ? 6_380 : 6_381 });
-    expect(fromProgram.listen).toEqual(role === 'primary' ? listen : undefined);
+    expect(listen).toEqual({ host: '127.0.0.1', port: role === 'replica' ? 6_381 : 6_380 });
+    expect(fromProgram.listen).toEqual(role === 'replica' ? undefined : listen);
   });
 
   it('are these', () => {
@@ -372,8 +426,16 @@ describe('CONFIG', () => {
     maxValueBytes: 1_234_567,
     servesStaleData: false,
     freshHistory: false,
+    announce: 'redis.example:7000',
+    replicaPriority: 7,
+    isReplicaAnnounced: false,
     listen: '127.0.0.1:0',
+    listenTls: '127.0.0.1:0',
     password: 'sesame',
+    tls: true,
+    tlsCert: tlsFile('server.crt'),
+    tlsKey: tlsFile('server.key'),
+    tlsCa: tlsFile('ca.crt'),
   };
 
   async function connected(options: object): Promise<RespClient> {
@@ -394,8 +456,11 @@ describe('CONFIG', () => {
     for (const [name, { config, kind }] of shown) {
       const found: string[] = [];
       for (const alias of config!.names) found.push(await get(connection, alias));
-      if (kind === 'address') expect(found).toEqual(['127.0.0.1', expect.stringMatching(/^[1-9]\d+$/)]);
-      else if (kind === 'boolean') expect(found).toEqual(found.map(() => 'no'));
+      if (name === 'listenTls') expect(found).toEqual([expect.stringMatching(/^[1-9]\d+$/)]);
+      else if (kind === 'address') expect(found).toEqual(['127.0.0.1', expect.stringMatching(/^[1-9]\d+$/)]);
+      else if (kind === 'place') {
+        expect(found).toEqual(['redis.example', 'redis.example', '7000', '7000']);
+      } else if (kind === 'boolean') expect(found).toEqual(found.map(() => (given[name] ? 'yes' : 'no')));
       else expect(found).toEqual(found.map(() => String(given[name])));
     }
   });
@@ -404,7 +469,7 @@ describe('CONFIG', () => {
     const connection = await connected({});
     for (const [name, option] of shown) {
       const { names, change } = option.config!;
-      if (option.kind === 'address' || option.kind === 'secret') continue;
+      if (['address', 'place', 'secret', 'file'].includes(option.kind)) continue;
       const words =
         option.kind === 'choice'
           ? [...option.choices, 'x']

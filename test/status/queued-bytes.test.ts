@@ -32,6 +32,7 @@ it('are in the report, INFO, the metrics, the Status document, JSON and the tabl
     offsetRecords: serving.offsetRecords,
     serving,
     link: undefined,
+    lacksData: false,
     goodReplicas: undefined,
   };
   const queuedBytes = serving.connected[0]!.queuedBytes;

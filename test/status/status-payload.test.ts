@@ -44,7 +44,7 @@ describe('a Status document', () => {
       'with replicas of every kind',
       sample({
         replicas: [
-          replicaReport(),
+          replicaReport({ announced: '10.0.0.7:6381' }),
           lagging(12, 340),
           lagging(99, null, { state: 'gone', canResume: false, leewayMs: null }),
           replicaReport({ acknowledges: false, sinceAckSeconds: 7 }),
@@ -76,7 +76,7 @@ describe('a Status document', () => {
 
   it.each<[string, (document: Changeable) => void]>([
     ['no version', (document) => delete document.version],
-    ['a version of 300 characters', (document) => (document.version = 'x'.repeat(300))],
+    ['a version of 301 characters', (document) => (document.version = 'x'.repeat(301))],
     ['an unknown role', (document) => (document.role = 'sentinel')],
     ['a history that is none', (document) => (document.history = '\u001b[2J')],
     ['no watermarks', (document) => (document.watermarks = [])],
@@ -96,6 +96,7 @@ describe('a Status document', () => {
     ['replicas that are a map', (document) => (document.replicas = {})],
     ['a replica that is a number', (document) => document.replicas.push(7)],
     ['a replica without an address', (document) => delete document.replicas[0].address],
+    ['a replica that announces a number', (document) => (document.replicas[0].announced = 6_381)],
     ['a replica in an unknown state', (document) => (document.replicas[0].state = 'lost')],
     ['a replica with too few watermarks', (document) => document.replicas[0].watermarks.pop()],
     ['a replica with lags of too many shards', (document) => document.replicas[0].shardLagMs.push(0)],
@@ -170,6 +171,7 @@ describe('what a primary tells', () => {
           offsetRecords: serving.offsetRecords,
           serving: { ...serving, connected },
           link: undefined,
+          lacksData: false,
           goodReplicas: undefined,
         },
         { version: '0.1.0', metrics: new ReplicationMetrics().snapshot() },

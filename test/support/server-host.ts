@@ -59,6 +59,7 @@ export class ServerHost {
       engine: () => this.engine,
       tracking: newTracking(() => this.engine),
       replication: this.#replication(),
+      situation: { isLoading: false, isStale: false, lacksReplicas: false, paused: undefined },
       clients: {
         list: () => this.clients,
         kill: (client) => {
@@ -135,6 +136,8 @@ export class ServerHost {
         return primary();
       },
       isRefusing: false,
+      lacksData: false,
+      keepRole: () => undefined,
       backlogBytes: 0,
       sendMessage: ({ channel, payload }) => {
         this.deeds.push(`message ${channel} ${payload}`);

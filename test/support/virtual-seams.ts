@@ -20,9 +20,12 @@ export function virtualSeams({ process, transport, files, createEngine }: Virtua
     ...process.seams,
     transport,
     files,
+    ownAddresses: () => [],
+    lookup: async (host) => [host],
     createEngine: createEngine ?? ((options) => new ShardEngine(options)),
     createRespServer: () => absent('a Redis port'),
     startMetricsServer: () => absent('metrics'),
+    createTls: () => absent('TLS'),
   };
 }
 

@@ -8,8 +8,8 @@ import { serverOptions } from '../../server/options.js';
 import { environmentName } from './flags.js';
 import { UsageError } from './values.js';
 
-/** The name of a secret, for people and in the options of servers. */
-export type Secret = 'token' | 'password';
+/** The name of a secret in the options of servers. */
+export type Secret = 'token' | 'password' | 'sentinelPassword';
 
 /** The secret that replicas present to a primary. */
 export const TOKEN: Secret = 'token';
@@ -27,15 +27,26 @@ export function readSecret(
   warn: (message: string) => void,
 ): string | undefined {
   if (file === undefined) {
-    const variable = environmentName(secret);
+    const variable = environmentName(nameOf(secret));
     const text = process.env[variable];
     return text ? checked(secret, text, variable) : undefined;
   }
   const text = readSecretFile(secret, file, warn).replace(/\r?\n$/, '');
-  return checked(secret, text, `the ${secret} file ${file}`);
+  return checked(secret, text, `the ${wordsOf(secret)} file ${file}`);
 }
 
-function readSecretFile(name: Secret, file: string, warn: (message: string) => void): string {
+/** The name on the command line: `sentinel-password`. */
+function nameOf(secret: Secret): string {
+  return serverOptions[secret].flag!.replace(/-file$/, '');
+}
+
+/** The name for people: `sentinel password`. */
+function wordsOf(secret: Secret): string {
+  return nameOf(secret).replaceAll('-', ' ');
+}
+
+function readSecretFile(secret: Secret, file: string, warn: (message: string) => void): string {
+  const name = wordsOf(secret);
   try {
     const mode = statSync(file).mode & 0o777;
     if ((mode & 0o077) !== 0 && process.platform !== 'win32') {

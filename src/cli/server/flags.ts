@@ -1,12 +1,18 @@
 /**
- * The flags of `primary start` and `replica follow`, made from the rows of the options, and the options that
- * they give.
+ * The flags of `serve`, `primary start` and `replica follow`, made from the rows of the options, and the
+ * options that they give.
  */
 import * as Flags from '@oclif/core/flags';
 import type { FlagInput } from '@oclif/core/interfaces';
 import { checkedOptions } from '../../server/config.js';
 import type { AnyOption, Role } from '../../server/option.js';
-import type { OptionName, PrimaryOptions, ReplicaOptions, ServerOptions } from '../../server/option-types.js';
+import type {
+  GivenOptions,
+  OptionName,
+  PrimaryOptions,
+  ReplicaOptions,
+  ServerOptions,
+} from '../../server/option-types.js';
 import { optionRows, serverOptions } from '../../server/options.js';
 import {
   addressFlag,
@@ -33,6 +39,7 @@ export interface ParsedFlags {
 interface RoleOptions {
   primary: PrimaryOptions;
   replica: ReplicaOptions;
+  server: ServerOptions;
 }
 
 /** One flag for each option that a server of this role has, in the order of the rows. */
@@ -63,7 +70,7 @@ export function optionsFrom<On extends Role>(
   }
   if (options.state !== undefined) leaveOutPorts(options, typedFlags(parsed));
   namingFlags(
-    () => checkedOptions(role, options as ServerOptions),
+    () => checkedOptions(role, options as GivenOptions),
     (name) => serverOptions[name as OptionName].flag ?? name,
   );
   return options as RoleOptions[On];
@@ -90,6 +97,8 @@ function flagOf(option: AnyOption, role: Role): FlagInput[string] {
       return choiceFlag(summary, option.choices, option.defaultOf(role)!, option.helpValue);
     case 'address':
       return addressFlag(summary, option.commandDefaults[role] ?? (option.defaultOf(role) || undefined));
+    case 'place':
+      return Flags.string({ summary, helpValue: '<host:port>' });
     case 'addresses':
       return listFlag<string>({ summary, helpValue: '<host:port,…>', parse: parseHostPort });
     case 'file':
@@ -101,6 +110,8 @@ function flagOf(option: AnyOption, role: Role): FlagInput[string] {
       })();
     case 'events':
       return Flags.string({ summary, helpValue: '<letters>' });
+    case 'text':
+      return Flags.string({ summary, helpValue: option.helpValue });
     case 'secret':
       return fileFlag(summary);
     case 'boolean':
@@ -143,7 +154,7 @@ function addressOrNone(parsed: ParsedFlags, flag: string): unknown {
  * are left out.
  */
 function leaveOutPorts(options: { [name in OptionName]?: unknown }, typed: ReadonlySet<string>): void {
-  for (const name of ['listen', 'bind'] as const) {
+  for (const name of ['listen', 'listenTls', 'bind'] as const) {
     if (!typed.has(serverOptions[name].flag!)) options[name] = false;
   }
 }

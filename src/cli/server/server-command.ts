@@ -1,5 +1,5 @@
 /**
- * The common part of the two servers' commands: a ready line, then events, as NDJSON on stdout or as lines on
+ * The common part of the servers' commands: a ready line, then events, as NDJSON on stdout or as lines on
  * stderr, until a signal, a fault or their own end stops them.
  */
 import { systemClock } from '../../clock.js';
@@ -13,16 +13,6 @@ import { isRecordedToStdout } from './stdout-record.js';
 /** The server that a command runs until it is stopped. */
 export interface RunningServer {
   close(): Promise<void>;
-}
-
-/** The field of the ready event that says where metrics are served; none where they are not. */
-export function metricsField(address: string | undefined): { metrics?: string } {
-  return address === undefined ? {} : { metrics: address };
-}
-
-/** The part of the ready line that says where metrics are served; empty where they are not. */
-export function metricsText(address: string | undefined): string {
-  return address === undefined ? '' : `, metrics on http://${address}/metrics`;
 }
 
 /** A command that serves until it is stopped. */

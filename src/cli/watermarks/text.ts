@@ -70,7 +70,7 @@ function replicaLines({ replicas, watermarks, unlistedReplicas }: StatusDocument
       { text: standing, isLeft: true, style },
       { text: numberText(replica.lagRecords), style },
       { text: numberText(replica.lagMs), style },
-      { text: escapeText(replica.address), isLeft: true },
+      { text: escapeText(replica.announced ?? replica.address), isLeft: true },
       { text: notes(replica).join('; '), isLeft: true },
     ];
   });

@@ -1,8 +1,8 @@
 /**
- * Asks any FCRP address, of a fastcache node or a Rust primary, for its position (docs/protocol.md,
- * "Status"): it reads the answer to a Hello, and a fastcache node's status as often as it is wanted. A probe
- * claims to have everything, so that nothing is sent to it to catch up with; a Rust primary sends what is
- * written from then on, which shows its watermarks.
+ * Asks any FCRP address, a Rust primary's or either port of a fastcache node, for its position
+ * (docs/protocol.md, "Status"): it reads the answer to a Hello, and a fastcache node's status as often as it
+ * is wanted. A probe claims to have everything, so that nothing is sent to it to catch up with; a Rust
+ * primary sends what is written from then on, which shows its watermarks.
  */
 import type { Timer, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';

@@ -2,6 +2,7 @@
  * Remembers replicas that left, and how they were then, because an operator looks for them after the fact.
  */
 import type { Clock } from '../../clock.js';
+import { hostOf } from '../../transport/address.js';
 import { hasReached } from '../watermarks.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
 
@@ -44,10 +45,14 @@ export class DepartedReplicas {
     return found && Math.round((this.#clock.monotonicUs() - found.leftAtUs) / 1000);
   }
 
-  /** Lists those no longer that left from the address `which`, or all with `gone`. Returns them. */
+  /**
+   * Lists those no longer that left from the address `which`, or announced it, or all with `gone`. Returns
+   * them.
+   */
   forget(which: string): ReplicaInfo[] {
     this.#expire();
-    const isMeant = ({ info }: Departed) => which === ALL_GONE || info.address === which;
+    const isMeant = ({ info }: Departed) =>
+      which === ALL_GONE || info.address === which || info.announced === which;
     const forgotten = this.#departed.filter(isMeant);
     this.#departed = this.#departed.filter((departed) => !isMeant(departed));
     return forgotten.map(({ info }) => info);
@@ -84,9 +89,4 @@ export function isSameReplica(left: ReplicaInfo, { address, history, nodeId, wat
     hasReached(watermarks, left.acknowledged ?? []) &&
     hasReached(left.watermarks, watermarks)
   );
-}
-
-/** Returns the host of a `host:port`. */
-export function hostOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(':'));
 }

@@ -4,14 +4,21 @@
  */
 import assert from 'node:assert';
 import type { ChannelMessage } from '../../frame/messages.js';
-import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
+import { hostOf } from '../../transport/address.js';
+import type {
+  Address,
+  Connection,
+  Listener,
+  StrangerWarning,
+  Transport,
+} from '../../transport/connection.js';
 import { Guesses } from '../link/guesses.js';
 import { StrangerLog } from '../link/stranger-log.js';
 import type { FrameStream } from '../stream/stream.js';
 import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
 import { Comings } from './comings.js';
-import { DepartedReplicas, hostOf, isSameReplica } from './departed.js';
+import { DepartedReplicas, isSameReplica } from './departed.js';
 import { ForeignClaims } from './foreign-claims.js';
 import { type FullReplica, FullReplicas } from './full-replicas.js';
 import { LagMarks } from './lag-marks.js';
@@ -24,8 +31,8 @@ import { WindowWatch } from './window-watch.js';
 export interface ReplicaListenerOptions
   extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages'> {
   transport: Transport;
-  /** The address to listen on; port 0 picks a free one. */
-  bind: Address;
+  /** The address to listen on; port 0 picks a free one. Undefined: connections come by `accept` alone. */
+  bind: Address | undefined;
   maxReplicas: number;
 }
 
@@ -76,15 +83,17 @@ export class ReplicaListener {
       if (last !== undefined && !this.#isBack(last, session.heardAtUs)) this.#departed.left(last);
     },
   };
-  #listener!: Listener;
+  #listener: Listener | undefined;
   #asksAtEndOfTurn = false;
   #isClosed = false;
 
   /** Resolves when replicas can connect. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
   static async start(options: ReplicaListenerOptions): Promise<ReplicaListener> {
     const listener = new ReplicaListener(options);
-    const accept = (connection: Connection) => listener.#accept(connection);
-    listener.#listener = await options.transport.listen(options.bind, accept);
+    const { transport, bind } = options;
+    const accept = (connection: Connection) => listener.accept(connection);
+    const refused: StrangerWarning = (kind, message) => listener.#strangers.warn(kind, message);
+    listener.#listener = bind && (await transport.listen(bind, accept, refused));
     return listener;
   }
 
@@ -106,9 +115,33 @@ export class ReplicaListener {
     });
   }
 
-  /** The `host:port` that is really listened on. */
-  get address(): string {
-    return this.#listener.address;
+  /** The `host:port` that is really listened on; undefined without `bind`. */
+  get address(): string | undefined {
+    return this.#listener?.address;
+  }
+
+  /**
+   * Takes a connection whose peer is to send its Hello; one from another port than that of `bind` has to
+   * present `portSecret` there, if no token is set.
+   */
+  accept(connection: Connection, portSecret?: string): void {
+    if (this.#isClosed) {
+      connection.destroy();
+      return;
+    }
+    const options = {
+      ...this.#options,
+      token: this.#options.token ?? portSecret,
+      carousels: this.#carousels,
+      messages: this.#messages,
+      guesses: this.#guesses,
+      strangers: this.#strangers,
+    };
+    this.#unauthenticated.add(new PrimarySession(connection, options, this.#host));
+    if (this.#unauthenticated.size > MAX_UNAUTHENTICATED) {
+      const [oldest] = this.#unauthenticated;
+      oldest?.close();
+    }
   }
 
   /** How many unauthenticated connections there are, those included that are refused and being closed. */
@@ -216,7 +249,7 @@ export class ReplicaListener {
     this.#isClosed = true;
     this.#windowWatch.stop();
     this.#strangers.stop();
-    const stopped = this.#listener.close();
+    const stopped = this.#listener?.close();
     for (const session of [...this.#unauthenticated, ...this.#replicas.keys()]) session.finish();
     await stopped;
   }
@@ -255,25 +288,6 @@ export class ReplicaListener {
       this.#options.log.info(`listed no longer, as an operator has asked: replica ${addresses}`);
     }
     return forgotten.length;
-  }
-
-  #accept(connection: Connection): void {
-    if (this.#isClosed) {
-      connection.destroy();
-      return;
-    }
-    const options = {
-      ...this.#options,
-      carousels: this.#carousels,
-      messages: this.#messages,
-      guesses: this.#guesses,
-      strangers: this.#strangers,
-    };
-    this.#unauthenticated.add(new PrimarySession(connection, options, this.#host));
-    if (this.#unauthenticated.size > MAX_UNAUTHENTICATED) {
-      const [oldest] = this.#unauthenticated;
-      oldest?.close();
-    }
   }
 
   #admit(session: PrimarySession, claim: Claim): boolean {

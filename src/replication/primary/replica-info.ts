@@ -1,8 +1,25 @@
 /** What is known of a replica that is connected, or was. */
+import type { Margin } from '../../frame/margin.js';
+import { hostOf } from '../../transport/address.js';
+import { announcedIn } from '../link/announced.js';
+import { nodeInMargin } from '../link/path.js';
 import type { FeedState } from './feed.js';
 
+/** What a replica says of itself in the margin of its Hello; a Rust one says nothing. */
+export interface ReplicaIdentity {
+  /** Its id, 16 hex digits; undefined of a Rust replica and of older ones. */
+  readonly nodeId?: string | undefined;
+  /** `host:port` at which its clients reach it; undefined: it serves none, or does not say where. */
+  readonly announced?: string | undefined;
+}
+
+/** Reads what the replica that connects from `address` says of itself. */
+export function identityIn(margin: Margin | undefined, address: string): ReplicaIdentity {
+  return { nodeId: nodeInMargin(margin), announced: announcedIn(margin, hostOf(address)) };
+}
+
 /** One replica, as its primary or relay knows it. */
-export interface ReplicaInfo {
+export interface ReplicaInfo extends ReplicaIdentity {
   /** `host:port` that it connected from. */
   address: string;
   /** What it is sent now; `gone`: it left within the last hour, and the rest is as it was then. */
@@ -19,8 +36,6 @@ export interface ReplicaInfo {
   sinceAckSeconds: number;
   /** Bytes of frames that wait until its connection takes them. */
   queuedBytes: number;
-  /** The id that it sent of itself, 16 hex digits; undefined of a Rust replica and of older ones. */
-  nodeId?: string | undefined;
   /** How often it has come within the last minute; 0 of one without an id. */
   comings?: number;
 }
@@ -34,13 +49,11 @@ export function holdsNothing({ history, acknowledged }: ReplicaInfo): boolean {
 }
 
 /** What a replica that comes claims of itself. */
-export interface Claim {
+export interface Claim extends ReplicaIdentity {
   /** `host:port` that it connected from. */
   readonly address: string;
   /** The history that `watermarks` are of; undefined of a Rust replica's. */
   readonly history: string | undefined;
-  /** The id that it sent of itself; undefined: none. */
-  readonly nodeId?: string | undefined;
   /** The watermarks of what it holds; empty: it holds nothing. */
   readonly watermarks: ArrayLike<bigint>;
 }

@@ -17,7 +17,7 @@ import { historyPairs } from '../history.js';
 import { ackFrame } from '../link/ack-sender.js';
 import { type FullStore, fullInMargin } from '../link/full.js';
 import type { Guesses } from '../link/guesses.js';
-import { nodeInMargin, pathPair } from '../link/path.js';
+import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import type { StrangerLog } from '../link/stranger-log.js';
 import { tokenMatches } from '../link/token.js';
@@ -25,7 +25,7 @@ import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
 import { type FeedOptions, type FeedState, ReplicaFeed } from './feed.js';
-import type { Claim, ReplicaInfo } from './replica-info.js';
+import { type Claim, identityIn, type ReplicaIdentity, type ReplicaInfo } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
 import { StatusAnswers } from './status-answers.js';
@@ -95,8 +95,7 @@ export class PrimarySession {
   /** The link to a replica of fastcache's; undefined for any other peer. */
   #link: ReplicaLink | undefined;
   #isOurs = false;
-  /** The id that the peer sent of itself. */
-  #nodeId: string | undefined;
+  #identity: ReplicaIdentity = {};
   readonly #acks = new Acknowledgements();
   /** The history of what the replica holds, if it is foreign to what is served; otherwise undefined. */
   #foreign: string | undefined;
@@ -130,8 +129,8 @@ export class PrimarySession {
     const watermarks = this.#feed.watermarks.slice();
     const acknowledged = this.#acks.watermarks;
     const sinceAckSeconds = this.#sinceAckSeconds();
-    const nodeId = this.#nodeId;
-    return { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes, nodeId };
+    const link = { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes };
+    return { ...link, ...this.#identity };
   }
 
   /** What the peer has acknowledged as applied; undefined until it does. */
@@ -290,9 +289,10 @@ export class PrimarySession {
     }
     this.#isOurs = margin !== undefined;
     const { address } = this;
-    const nodeId = nodeInMargin(margin);
-    this.#nodeId = nodeId;
-    if (!this.#host.admit(this, { address, nodeId, history: margin?.get('history'), watermarks: claimed })) {
+    const identity = identityIn(margin, address);
+    this.#identity = identity;
+    const claim = { address, ...identity, history: margin?.get('history'), watermarks: claimed };
+    if (!this.#host.admit(this, claim)) {
       this.#refuse(refusals.full);
       return;
     }

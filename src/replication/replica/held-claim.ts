@@ -6,6 +6,7 @@
  */
 import type { FollowedStore, RecordPrint } from '../../engine/types.js';
 import { encodeHelloFrame } from '../../frame/hello.js';
+import { announcedPairs } from '../link/announced.js';
 import { type FullStore, fullPair } from '../link/full.js';
 import { MESSAGES_PAIR } from '../link/messages-pair.js';
 import { nodePair } from '../link/path.js';
@@ -62,13 +63,18 @@ export function helloOf(
   {
     token,
     nodeId,
+    announced,
     messages,
     full,
-  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'messages'> & { full?: FullStore | undefined },
+  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'announced' | 'messages'> & {
+    full?: FullStore | undefined;
+  },
 ): Buffer {
   const history = claim?.holding.history;
   const margin = new Map(history === undefined ? [] : [['history', history.id]]);
   if (nodeId !== undefined) margin.set(...nodePair(nodeId));
+  const place = announced?.();
+  if (place !== undefined) for (const pair of announcedPairs(place)) margin.set(...pair);
   if (messages !== undefined) margin.set(...MESSAGES_PAIR);
   if (full !== undefined) margin.set(...fullPair(full));
   return encodeHelloFrame({ role: 'replica', token, watermarks: claim?.watermarks }, { margin });

@@ -3,6 +3,7 @@ import type { Clock, Timers } from '../../clock.js';
 import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import type { Address, Transport } from '../../transport/connection.js';
+import type { Announcement } from '../link/announced.js';
 import type { FullStore } from '../link/full.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { Recorder } from '../outputs/recorder.js';
@@ -26,6 +27,8 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   connectTimeoutMs: number;
   /** The id by which the primary knows this replica again; absent: none is sent. */
   nodeId?: string | undefined;
+  /** Returns where its clients reach this replica; absent, or undefined: nowhere that others should know. */
+  announced?: (() => Announcement | undefined) | undefined;
   /** How full the store was that had no memory for what the primary has; absent: none is known of. */
   full?: FullStore | undefined;
   /** The token that is sent; undefined: none is sent. */

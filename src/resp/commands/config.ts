@@ -3,6 +3,7 @@
 import { shownText } from '../arguments.js';
 import { type Call, type Command, NO_KEYS, SYNTAX_ERROR } from '../command.js';
 import { withHelp } from '../container-help.js';
+import { Later } from '../later.js';
 import { Failure, MapReply, OK, type Reply } from '../reply.js';
 
 const row = {
@@ -55,7 +56,7 @@ const subcommands: readonly Command[] = [
     complexity: 'O(1)',
     summary: 'Rewrite the configuration file with the in memory configuration',
     help: ['REWRITE', '    Rewrite the configuration file.'],
-    run: () => new Failure('ERR The server is running without a config file'),
+    run: rewrite,
   },
 ];
 
@@ -99,6 +100,27 @@ function get({ args, host }: Call): Reply {
     }
   }
   return new MapReply([...found]);
+}
+
+/**
+ * Keeps the role, and the address that is announced; in a transaction nobody waits for the disk.
+ */
+function rewrite({ client, host }: Call): Reply | Later {
+  const kept = host.replication.keepRole();
+  if (kept === undefined) return new Failure('ERR The server is running without a config file');
+  const failed = (error: Error) => {
+    host.log.error(`CONFIG REWRITE: ${error.message}`);
+    return new Failure(`ERR Rewriting config file: ${error.message}`);
+  };
+  const written = kept.then(() => OK, failed);
+  if (client.isInExec) return OK;
+  return new Later((answer) => {
+    let isGivenUp = false;
+    void written.then((reply) => isGivenUp || answer(reply));
+    return () => {
+      isGivenUp = true;
+    };
+  });
 }
 
 function set({ args, host }: Call): Reply {

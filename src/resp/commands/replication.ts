@@ -1,15 +1,13 @@
 /** ROLE, REPLICAOF, SLAVEOF, WAIT. */
-
+import { isHost } from '../../transport/address.js';
 import { parseInt64, wordOf } from '../arguments.js';
-import { type Call, type Command, NO_KEYS, NOT_AN_INTEGER } from '../command.js';
+import { type Call, type Command, LOADING, NO_DATA, NO_KEYS, NOT_AN_INTEGER } from '../command.js';
 import type { ReplicationHost } from '../command-host.js';
 import { Later } from '../later.js';
 import { Failure, OK, type Reply, Status } from '../reply.js';
 import { parseTimeoutMs } from '../timeout.js';
 
 const PORT_MAX = 65_535n;
-/** A name or an address; the host is shown in INFO and in the log, as it is. */
-const HOST = /^[A-Za-z0-9._:%-]{1,255}$/;
 /** The longest that a timer takes: 24 days, in milliseconds. */
 const TIMER_MS_MAX = 2n ** 31n - 1n;
 
@@ -61,15 +59,18 @@ export const replicationCommands: readonly Command[] = [
   },
 ];
 
-function follow({ args, host: { replication } }: Call): Reply {
+function follow({ args, host: { replication, situation } }: Call): Reply {
   if (wordOf(args, 1) === 'no' && wordOf(args, 2) === 'one') {
+    // Whoever is promoted before it holds anything would be an empty primary.
+    if (replication.isReplica && situation.isLoading) return LOADING;
+    if (replication.lacksData) return NO_DATA;
     if (replication.isReplica) replication.promote();
     return OK;
   }
   const port = parseInt64(args[2]!);
   if (port === undefined || port < 0n || port > PORT_MAX) return new Failure('ERR Invalid master port');
   const host = args[1]!.toString('latin1');
-  if (!HOST.test(host)) return new Failure('ERR Invalid master host');
+  if (!isHost(host)) return new Failure('ERR Invalid master host');
   const { primary, isRefusing } = replication;
   if (!isRefusing && primary?.host.toLowerCase() === host.toLowerCase() && primary.port === Number(port)) {
     return new Status('OK Already connected to specified master');

@@ -12,6 +12,8 @@ const live: LinkReport = {
   sinceLostSeconds: 0,
   lagMs: 120,
   syncReadBytes: undefined,
+  priority: 100,
+  isAnnounced: true,
 };
 
 describe('a replica', () => {
@@ -46,6 +48,7 @@ describe('a replica', () => {
       offsetRecords: 5n,
       serving: undefined,
       link,
+      lacksData: false,
       goodReplicas: undefined,
     };
     expect(readiness(report, maxLagMs)).toEqual({ isReady: reason === 'ready', reason });

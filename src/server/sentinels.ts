@@ -1,0 +1,141 @@
+/**
+ * Asks Sentinels who the primary of a name is. What they answer is checked, and what they make a server wait
+ * for is bounded.
+ */
+import { FastcacheError } from '../errors.js';
+import { CommandBuffer } from '../replay/command-buffer.js';
+import { ReplyReader } from '../replay/reply-reader.js';
+import { formatAddress, isHost } from '../transport/address.js';
+import type { Address, Connection } from '../transport/connection.js';
+import type { NodeConfig } from './config.js';
+import type { NodeSeams } from './seams.js';
+
+/** Milliseconds that a Sentinel has to answer, connecting included. */
+const ANSWER_DEADLINE_MS = 2_000;
+/** An error of a Sentinel is quoted up to this length. */
+const QUOTED_CHARS = 200;
+const AUTH = Buffer.from('AUTH');
+const SENTINEL = Buffer.from('SENTINEL');
+
+/** What a Sentinel says of the primary of a name. */
+export interface SentinelAnswer {
+  readonly primary: Address;
+  /** Whether that one has replicas, or has been promoted: it is not new. */
+  readonly hasPast: boolean;
+  /** The number of the failover by which it became primary. */
+  readonly epoch: number;
+}
+
+/** What all of them have come to. */
+export interface SentinelAnswers {
+  /** The answer of the Sentinel that knows of the latest failover; undefined: none has answered. */
+  readonly answer: SentinelAnswer | undefined;
+  /** Why the others gave none, in the order of the Sentinels. */
+  readonly faults: readonly FastcacheError[];
+}
+
+type Asked = Pick<NodeConfig, 'sentinels' | 'sentinelName' | 'sentinelPassword' | 'connectTimeoutMs'>;
+type Way = Pick<NodeSeams, 'transport' | 'timers'>;
+
+/** Asks all Sentinels of `config` at once. */
+export async function askSentinels(config: Asked, seams: Way): Promise<SentinelAnswers> {
+  const asked = await Promise.allSettled(config.sentinels.map((address) => ask(address, config, seams)));
+  let answer: SentinelAnswer | undefined;
+  const faults: FastcacheError[] = [];
+  for (const each of asked) {
+    if (each.status === 'fulfilled') {
+      if (answer === undefined || each.value.epoch > answer.epoch) answer = each.value;
+    } else if (each.reason instanceof FastcacheError) faults.push(each.reason);
+    else throw each.reason;
+  }
+  return { answer, faults };
+}
+
+/**
+ * Rejects with PRIMARY_UNREACHABLE, CONNECTION_LOST, PEER_SILENT, PASSWORD_REFUSED, SERVER_REFUSED and
+ * REPLY_MALFORMED.
+ */
+function ask(address: Address, config: Asked, { transport, timers }: Way): Promise<SentinelAnswer> {
+  const { sentinelName: name = '', sentinelPassword, connectTimeoutMs } = config;
+  const place = formatAddress(address);
+  return new Promise((resolve, reject) => {
+    let connection: Connection | undefined;
+    const replies: (readonly string[] | undefined)[] = [];
+    const end = (settle: () => void) => {
+      deadline.cancel();
+      attempt.destroy();
+      connection?.destroy();
+      settle();
+    };
+    const fail = (error: Error) => end(() => reject(error));
+    const reader = new ReplyReader(
+      (error, list) => {
+        if (error !== undefined) throw refused(place, error);
+        replies.push(list);
+      },
+      { takesLists: true },
+    );
+    const attempt = transport.connect(
+      address,
+      { connectTimeoutMs },
+      {
+        opened(opened) {
+          connection = opened;
+          opened.write(questions(name, sentinelPassword));
+        },
+        onData(chunk) {
+          try {
+            reader.push(chunk);
+            const [who, what] = replies.slice(sentinelPassword === undefined ? 0 : 1);
+            if (who === undefined || what === undefined) return;
+            const answer = answerOf(who, what, place);
+            end(() => resolve(answer));
+          } catch (error) {
+            fail(error as Error);
+          }
+        },
+        onDrain() {},
+        onClose: (error) =>
+          fail(
+            error ??
+              new FastcacheError('CONNECTION_LOST', `${place} closed the connection.`, { address: place }),
+          ),
+      },
+    );
+    const deadline = timers.after(ANSWER_DEADLINE_MS, () => {
+      const message = `${place} did not answer within ${ANSWER_DEADLINE_MS} ms.`;
+      fail(new FastcacheError('PEER_SILENT', message, { address: place }));
+    });
+  });
+}
+
+function questions(name: string, password: string | undefined): Uint8Array {
+  const commands = new CommandBuffer();
+  if (password !== undefined) commands.append([AUTH, Buffer.from(password)]);
+  const named = Buffer.from(name);
+  commands.append([SENTINEL, Buffer.from('GET-MASTER-ADDR-BY-NAME'), named]);
+  commands.append([SENTINEL, Buffer.from('MASTER'), named]);
+  return commands.take();
+}
+
+/** Reads the address, and of all that is known of the primary whether it is new. */
+function answerOf(who: readonly string[], what: readonly string[], place: string): SentinelAnswer {
+  const [host = '', port = ''] = who;
+  const field = (name: string) => {
+    const at = what.findIndex((text, index) => index % 2 === 0 && text === name);
+    const value = at === -1 ? '' : (what[at + 1] ?? '');
+    return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+  };
+  const [epoch, replicas] = [field('config-epoch'), field('num-slaves')];
+  const isPort = /^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535;
+  if (who.length !== 2 || !isHost(host) || !isPort || epoch === undefined || replicas === undefined) {
+    const message = `${place} does not answer as a Sentinel does.`;
+    throw new FastcacheError('REPLY_MALFORMED', message, { address: place });
+  }
+  return { primary: { host, port: Number(port) }, hasPast: replicas > 0 || epoch > 0, epoch };
+}
+
+function refused(place: string, error: string): FastcacheError {
+  const code = /^(NOAUTH|WRONGPASS|NOPERM)/.test(error) ? 'PASSWORD_REFUSED' : 'SERVER_REFUSED';
+  return new FastcacheError(code, `${place} answers: ${error.slice(0, QUOTED_CHARS)}.`, { address: place });
+}

@@ -1,0 +1,75 @@
+/**
+ * Three stock Sentinels manage three servers of ours. What is decided here is what is lost and who follows
+ * whom; times are limits that a slow machine keeps. The long runs are `npm run sentinel:rounds`.
+ */
+import { afterEach, expect, it } from 'vitest';
+import { Cluster, type ClusterOptions } from '../failover/cluster.js';
+import {
+  cutLinks,
+  haltPrimary,
+  killPrimary,
+  killReplicaThenPrimary,
+  restartEmpty,
+  restartRemembering,
+} from '../failover/scenarios.js';
+import { Writers } from '../failover/writers.js';
+import { describeWith } from '../support/optional-peers.js';
+import { redisServer } from '../support/redis.js';
+
+/** Twice what Sentinel takes by its own settings: 2 s to notice, and a second each to elect and to look. */
+const FIRST_WRITE_MS = 10_000;
+const BACK_MS = 20_000;
+
+let cluster: Cluster | undefined;
+afterEach(async () => {
+  expect(cluster?.complaints()).toEqual([]);
+  await cluster?.close();
+  cluster = undefined;
+});
+
+async function start(options: Omit<ClusterOptions, 'kind'> = {}) {
+  cluster = await Cluster.start({ kind: 'fastcache', ...options });
+  return { cluster, writers: new Writers(cluster) };
+}
+
+describeWith(redisServer, 'stock Sentinels', () => {
+  it('fail over from a primary that is killed, and make it a replica when it is back', async () => {
+    const { cluster, writers } = await start();
+    for (let round = 0; round < 3; round += 1) {
+      const { firstWriteMs, backMs, ...rest } = await killPrimary(cluster, writers);
+      expect(firstWriteMs).toBeLessThan(FIRST_WRITE_MS);
+      expect(backMs).toBeLessThan(BACK_MS);
+      expect(rest.replicated).toBeGreaterThan(0);
+      expect(rest).toMatchObject({ lostReplicated: 0, snapshots: 0 });
+    }
+    const views = await cutLinks(cluster, 20);
+    expect(views.every((view) => view.endsWith('slaves=2,sentinels=3'))).toBe(true);
+  });
+
+  it('lose nothing that WAIT has confirmed when a replica dies first', async () => {
+    const { cluster, writers } = await start();
+    expect(await killReplicaThenPrimary(cluster, writers)).toMatchObject({ lostReplicated: 0 });
+  });
+
+  it('a primary that was halted acknowledges nothing behind its halt', async () => {
+    const { cluster, writers } = await start({ minReplicas: 1 });
+    const { acknowledgedLate, losses } = await haltPrimary(cluster, writers);
+    expect(acknowledgedLate).toBe(0);
+    expect(losses.lostReplicated).toBe(0);
+  });
+
+  it('replace a primary that remembers its role and comes back empty before anybody notices', async () => {
+    const { cluster, writers } = await start({ remembersRoles: true });
+    const { firstWriteMs, backMs, ...rest } = await restartRemembering(cluster, writers);
+    expect(firstWriteMs).toBeLessThan(FIRST_WRITE_MS);
+    expect(backMs).toBeLessThan(BACK_MS);
+    expect(rest.replicated).toBeGreaterThan(0);
+    // The one snapshot is that of the primary that came back.
+    expect(rest).toMatchObject({ lostReplicated: 0, snapshots: 1 });
+  });
+
+  it('replicas lose no key to a primary that comes back empty before anybody notices', async () => {
+    const { cluster, writers } = await start();
+    expect(await restartEmpty(cluster, writers)).toEqual({ lostKeys: 0 });
+  });
+});
