@@ -2,6 +2,7 @@ import { withEnvironment } from '../src/cli/command/flags.js';
 import { optionFlags, optionsFrom } from '../src/cli/server/flags.js';
 import { promotionSignal } from '../src/cli/server/promotion-signal.js';
 import { readyOf } from '../src/cli/server/ready.js';
+import { reloadOnSignal } from '../src/cli/server/reload-signal.js';
 import { ServerCommand } from '../src/cli/server/server-command.js';
 import { ReadProgress } from '../src/cli/terminal/read-progress.js';
 import { systemClock } from '../src/clock.js';
@@ -48,6 +49,7 @@ One line on stdout says where it listens; with --json, events follow it, one obj
     const options = optionsFrom('server', parsed, { onLoading }, (message) => this.warn(message));
     const server = await Server.start(options).finally(() => loading.close());
     for (const name of primaryEvents) server.on(name, (event) => this.showEvent(event));
+    reloadOnSignal(parsed.flags, server);
     const { fields, text } = readyOf(server, options);
     await this.ready(fields, text);
     onPromotionSignal(() => server.promote());

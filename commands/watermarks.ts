@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../src/cli/command/base-command.js';
 import { typedFlags } from '../src/cli/command/flags.js';
 import { readSecret, TOKEN } from '../src/cli/command/secret.js';
+import { transportOf } from '../src/cli/command/tls-flags.js';
 import { Endpoint } from '../src/cli/watermarks/endpoint.js';
 import { isCheck, watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks/flags.js';
 import { checkEnd, runWatermarks } from '../src/cli/watermarks/watermarks.js';
@@ -85,8 +86,9 @@ export default class Watermarks extends BaseCommand {
     const { args, flags } = parsed;
     const warn = (message: string) => this.warn(message);
     const token = readSecret(TOKEN, flags['token-file'], warn);
+    const transport = await transportOf(flags, tcpTransport);
     const endpoints = args.endpoint.map(
-      (text) => new Endpoint(text, { token, transport: tcpTransport, timers: systemTimers, warn }),
+      (text) => new Endpoint(text, { token, transport, timers: systemTimers, warn }),
     );
     const status = await runWatermarks(watermarksMode(flags, typedFlags(parsed), endpoints), {
       endpoints,

@@ -53,6 +53,7 @@ export const errorCodes = {
   // A Status document (docs/protocol.md, "Status").
   FCRP_STATUS_MALFORMED: badFrame,
   FCRP_MESSAGE_SORT: badFrame,
+  FCRP_FAILOVER_SORT: badFrame,
 
   // Sound frames that do not belong where they stand.
   FRAME_OUT_OF_PLACE: { exitCode: EXIT_BAD_FRAMES, retryable: true },
@@ -81,6 +82,8 @@ export const errorCodes = {
   // The other end of a connection.
   PRIMARY_UNREACHABLE: { exitCode: 69, retryable: true },
   CONNECTION_LOST: { exitCode: 69, retryable: true },
+  /** The two ends do not come to terms over TLS: a certificate is not accepted, or one speaks no TLS. */
+  TLS_FAILED: { exitCode: 69, retryable: true },
   PEER_SILENT: { exitCode: 69, retryable: true },
   TOKEN_REFUSED: { exitCode: 77, retryable: false },
   PRIMARY_REFUSED: { exitCode: 1, retryable: true },
@@ -112,6 +115,8 @@ export const errorCodes = {
   /** The zstd library is not installed, or not for this Node. */
   ZSTD_MISSING: { exitCode: 1, retryable: false },
   STATE_UNUSABLE: { exitCode: 1, retryable: false },
+  /** A certificate or a key of this side. */
+  TLS_UNUSABLE: { exitCode: 1, retryable: false },
   BAD_OPTION: { exitCode: 2, retryable: false },
   INSECURE_ADDRESS: { exitCode: 2, retryable: false },
 } as const satisfies Record<string, CodeTraits>;

@@ -105,6 +105,20 @@ describe('the pages', () => {
     expect([...known].filter((flag) => !inPage.has(flag))).toEqual([]);
   });
 
+  it('start servers in containers with flags and variables that exist, from images without a host', async () => {
+    const known = await allFlags();
+    const files = ['compose.yaml', 'Dockerfile', 'docs/kubernetes.md'];
+    const matches = (pattern: RegExp) =>
+      files.flatMap((file) => Array.from(read(file).matchAll(pattern), ([, name]) => name!));
+    const flags = matches(/(?:^\s*- |")(--[a-z][\w-]*)[="\n]/gm);
+    expect(flags.length).toBeGreaterThan(20);
+    expect(flags.filter((flag) => !known.has(flag))).toEqual([]);
+    const variables = matches(/\b(FASTCACHE_[A-Z_]+)\b/g);
+    expect(new Set(variables)).toEqual(new Set(['FASTCACHE_PASSWORD']));
+    const images = matches(/(?:image:|^FROM) (\S+)$/gm);
+    expect(images.filter((image) => /[./]/.test(image.replace(/:[\w.${}-]+$/, '')))).toEqual([]);
+  });
+
   it('list the refusals of frames that there are', () => {
     const codes = Object.keys(errorCodes).filter((code) => code.startsWith('FCRP_'));
     expect(namesIn('docs/protocol.md', /`(FCRP_[A-Z0-9_]+)`/g)).toEqual(codes.sort());

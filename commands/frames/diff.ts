@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { choiceFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { readSecret, TOKEN } from '../../src/cli/command/secret.js';
+import { tlsFlags, transportOf } from '../../src/cli/command/tls-flags.js';
 import { diffFormats, runDiff } from '../../src/cli/frames/diff.js';
 import { valueForms } from '../../src/cli/terminal/text.js';
 import { systemSeams } from '../../src/clock.js';
@@ -56,6 +57,7 @@ export default class FramesDiff extends BaseCommand {
     format: choiceFlag('How to print; --json overrides it.', diffFormats, 'text'),
     values: choiceFlag('How to show values; none shows their lengths.', valueForms, 'text'),
     'token-file': fileFlag('The token that the primary asks for; FASTCACHE_TOKEN does the same.'),
+    ...tlsFlags,
   });
 
   async run(): Promise<void> {
@@ -67,7 +69,7 @@ export default class FramesDiff extends BaseCommand {
       format: this.jsonEnabled() ? 'json' : flags.format,
       values: flags.values,
       token: readSecret(TOKEN, flags['token-file'], (message) => this.warn(message)),
-      transport: tcpTransport,
+      transport: await transportOf(flags, tcpTransport),
       output: this.output,
       terminal: process.stderr,
     });

@@ -3,6 +3,7 @@ import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { countFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { PASSWORD, readSecret } from '../../src/cli/command/secret.js';
 import { stopSignal } from '../../src/cli/command/shutdown.js';
+import { tlsFlags, transportOf } from '../../src/cli/command/tls-flags.js';
 import { parseHostPort, parseOutputFile } from '../../src/cli/command/values.js';
 import { choiceText, filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
@@ -75,6 +76,7 @@ export default class FramesReplay extends BaseCommand {
       parse: async (file) => parseOutputFile(file),
     })(),
     'password-file': fileFlag('The password to present with AUTH; FASTCACHE_PASSWORD does the same.'),
+    ...tlsFlags,
     'connect-timeout-ms': countFlag({
       summary: 'How long the connection may take to open, in milliseconds.',
       default: DEFAULT_CONNECT_TIMEOUT_MS,
@@ -96,7 +98,7 @@ export default class FramesReplay extends BaseCommand {
       stateFile: flags.state,
       signal: stopSignal(),
       ...this.surroundings,
-      transport: tcpTransport,
+      transport: await transportOf(flags, tcpTransport),
       timers: systemTimers,
       report: (fault) => this.report(fault),
       note: (text) => this.note(text),

@@ -1,6 +1,7 @@
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
 import { readyOf } from '../../src/cli/server/ready.js';
+import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
 import { ServerCommand } from '../../src/cli/server/server-command.js';
 import { ReadProgress } from '../../src/cli/terminal/read-progress.js';
 import { systemClock } from '../../src/clock.js';
@@ -48,6 +49,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken, or there is
     const options = optionsFrom('primary', parsed, { onLoading }, (message) => this.warn(message));
     const primary = await Primary.start(options).finally(() => loading.close());
     for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
+    reloadOnSignal(parsed.flags, primary);
     const { fields, text } = readyOf(primary, options);
     await this.ready(fields, text);
     return this.serve(primary, new Promise((resolve) => primary.on('shutdown', () => resolve())));

@@ -7,6 +7,7 @@ import { followEnded } from '../../src/cli/server/follow-end.js';
 import { followView } from '../../src/cli/server/follow-view.js';
 import { promotionSignal } from '../../src/cli/server/promotion-signal.js';
 import { readyOf } from '../../src/cli/server/ready.js';
+import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
 import { ServerCommand } from '../../src/cli/server/server-command.js';
 import { changeLines, prefixFlag } from '../../src/cli/server/tap-flags.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
@@ -96,7 +97,8 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
         else changes.event(event);
       });
     }
-    const { fields, text } = readyOf(replica);
+    reloadOnSignal(flags, replica);
+    const { fields, text } = readyOf(replica, options);
     await this.ready(fields, text, changes === undefined ? 'stdout' : 'stderr');
     onPromotionSignal(() => replica.promote());
     await this.serve({ close: () => replica.close().finally(() => view.close()) }, ended);

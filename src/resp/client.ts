@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.js';
 import { MODE_HAND_OUT, MODE_NO_TOUCH, MODE_RESP3, MODE_UNAUTHENTICATED } from '../kernel/layout.js';
-import type { ClientSocket } from '../transport/shared-read.js';
+import type { ClientSocket } from '../transport/client-socket.js';
 import { type ClientState, isConfined } from './client-state.js';
 import type { ClientMemory } from './command-host.js';
 import { CommandInput, type InputLimits } from './command-input.js';

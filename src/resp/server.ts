@@ -10,8 +10,9 @@ import { HELLO_DEADLINE_MS } from '../limits.js';
 import { Guesses } from '../replication/link/guesses.js';
 import { StrangerLog } from '../replication/link/stranger-log.js';
 import type { Log } from '../replication/log.js';
-import { type AcceptedClient, ClientPort } from '../transport/client-port.js';
-import type { Address, Connection } from '../transport/connection.js';
+import type { AcceptedClient } from '../transport/client-port.js';
+import { type ClientAddresses, ClientPorts } from '../transport/client-ports.js';
+import type { Connection } from '../transport/connection.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientPause } from './client-pause.js';
 import { ClientState } from './client-state.js';
@@ -49,8 +50,7 @@ const CHECK_MS = 250;
 const NO_MEMORY: ClientMemory = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
 
 /** What the server is given to work with. */
-export interface RespServerOptions {
-  address: Address;
+export interface RespServerOptions extends ClientAddresses {
   clock: Clock;
   timers: Timers;
   random: Random;
@@ -77,7 +77,8 @@ export class RespServer {
   /** Unix seconds at which the server was made. */
   readonly startedAtSeconds: number;
   readonly #options: RespServerOptions;
-  readonly #port: ClientPort;
+  /** The ports that are open once `listen` has resolved. */
+  readonly ports: ClientPorts;
   readonly #host: CommandHost;
   readonly #gate: Gate;
   readonly #clientHost: ClientHost;
@@ -106,7 +107,7 @@ export class RespServer {
     options.settings.onChange((name) => {
       if (name === 'latency-tracking') this.#countedWindow().forgetUntimed();
     });
-    this.#port = this.#clientPort();
+    this.ports = this.#clientPorts();
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     this.pubsub = new PubSub(storeGlob(options.engine, warn));
     const turn = new ReplyTurn(options.clock, options.timers, {
@@ -148,14 +149,14 @@ export class RespServer {
     this.#check = this.#planCheck();
   }
 
-  /** Resolves with `host:port` when the server listens. Throws PORT_TAKEN, LISTEN_FAILED. */
-  listen(): Promise<string> {
-    return this.#port.listen();
+  /** Resolves when the server listens. Throws PORT_TAKEN, LISTEN_FAILED. */
+  listen(): Promise<void> {
+    return this.ports.listen();
   }
 
-  /** The port that is really listened on. */
+  /** The port that is really listened on, and without a plain one that of TLS. */
   get port(): number {
-    return this.#port.port;
+    return this.ports.portFor(false);
   }
 
   /** Whether clients are paused, or a script is suspended: then a store that replaces this one is frozen. */
@@ -165,6 +166,18 @@ export class RespServer {
 
   get clients(): readonly ClientState[] {
     return [...this.#clients.keys()];
+  }
+
+  /** Whether a script has begun and not ended, with writes that are still to come perhaps. */
+  get isRunningScript(): boolean {
+    return this.#suspendedScript !== undefined;
+  }
+
+  /** Postpones commands that may write, whatever CLIENT UNPAUSE says, or ends that. */
+  holdWrites(areHeld: boolean): void {
+    this.#pause.holdWrites(areHeld);
+    this.#freeze();
+    if (!areHeld) this.#retryAll();
   }
 
   /** Turns to the present store, once it has replaced another one. */
@@ -206,8 +219,7 @@ export class RespServer {
     this.#strangers.stop();
     this.scripts.runner?.stop();
     this.#endPause();
-    if (!this.#port.isListening) return;
-    const closed = this.#port.close();
+    const closed = this.ports.close();
     const clients = [...this.#clients.values()];
     for (const { client } of clients) client.end();
     await Promise.all([closed, ...clients.map(({ gone }) => gone)]);
@@ -230,11 +242,9 @@ export class RespServer {
     return this.#window ?? this.#currentWindow();
   }
 
-  #clientPort(): ClientPort {
-    const { settings, timers, address, acceptReplica } = this.#options;
-    const late = 'sent the beginning of an FCRP frame and no more in time';
-    return new ClientPort({
-      address,
+  #clientPorts(): ClientPorts {
+    const { settings, timers, acceptReplica } = this.#options;
+    return new ClientPorts(this.#options, {
       timers,
       keepAliveSeconds: KEEP_ALIVE_SECONDS,
       magic: FRAME_MAGIC,
@@ -249,7 +259,7 @@ export class RespServer {
       onRefused: () => {
         this.statistics.rejectedConnections += 1;
       },
-      onLate: (client) => this.#strangers.warn(late, `client ${client} is closed: it ${late}`),
+      warn: (kind, message) => this.#strangers.warn(kind, message),
     });
   }
 

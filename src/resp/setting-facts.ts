@@ -17,6 +17,10 @@ export interface Placement {
   readonly replicaOf?: () => string;
   /** Bytes of frames that are kept for replicas at most. */
   readonly backlogBytes?: number;
+  /** The port of TLS; 0 for none. */
+  readonly tlsPort?: () => number;
+  /** Whether clients must present a certificate there. */
+  readonly asksClientCertificates?: boolean;
 }
 
 /** Settings that CONFIG SET could change in Redis: it takes their present value only. */
@@ -48,7 +52,7 @@ const FIXED: Readonly<Record<string, string>> = {
   'slave-lazy-flush': 'no',
   'maxmemory-clients': '0',
   'protected-mode': 'no',
-  'tls-port': '0',
+  'tls-cluster': 'no',
   'cluster-announce-ip': '',
 };
 
@@ -75,7 +79,7 @@ const IMMUTABLE: Readonly<Record<string, string>> = {
 
 /** The facts by their names. */
 export function settingFacts(placement: Placement): [string, Fact][] {
-  const { bind, port, replicaOf = () => '', backlogBytes = 0 } = placement;
+  const { bind, port, replicaOf = () => '', backlogBytes = 0, tlsPort = () => 0 } = placement;
   const fixed = (value: string | (() => string)) => new Fact(value, { isImmutableInRedis: false });
   const immutable = (value: string | (() => string)) => new Fact(value, { isImmutableInRedis: true });
   return [
@@ -83,6 +87,8 @@ export function settingFacts(placement: Placement): [string, Fact][] {
     ...Object.entries(FIXED).map(([name, value]): [string, Fact] => [name, fixed(value)]),
     ['bind', fixed(bind)],
     ['port', fixed(() => String(port()))],
+    ['tls-port', fixed(() => String(tlsPort()))],
+    ['tls-auth-clients', fixed(placement.asksClientCertificates === true ? 'yes' : 'no')],
     ['repl-backlog-size', fixed(String(backlogBytes))],
     ['replicaof', immutable(replicaOf)],
     ['slaveof', immutable(replicaOf)],

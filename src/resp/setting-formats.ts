@@ -117,6 +117,13 @@ export function bytesUpTo(maxBytes: number): Format<Buffer> {
   };
 }
 
+/** The name of a file; empty for none. */
+export const fileName: Format<string> = {
+  parse: (bytes) =>
+    bytes.includes(0) ? new Refusal('argument must be the name of a file') : bytes.toString(),
+  show: (value) => value,
+};
+
 /** A name or an address of a machine, or nothing. */
 export const hostName: Format<string> = {
   parse(bytes) {

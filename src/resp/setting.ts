@@ -10,6 +10,8 @@ export interface Named {
   show(): string | Buffer;
   /** Returns the function that sets the value, or why it cannot be set; nothing has changed yet. */
   prepare(bytes: Buffer): (() => void) | Refusal;
+  /** Returns the function that sets the value that is in force now. */
+  undo(): () => void;
 }
 
 /** A value that can be set. */
@@ -41,11 +43,17 @@ export class Setting<Value> implements Named {
 
   prepare(bytes: Buffer): (() => void) | Refusal {
     const value = this.#format.parse(bytes, this.#value);
-    if (value instanceof Refusal) return value;
-    return () => {
-      this.#value = value;
-      this.#number = numberOf(value);
-    };
+    return value instanceof Refusal ? value : () => this.#set(value);
+  }
+
+  undo(): () => void {
+    const value = this.#value;
+    return () => this.#set(value);
+  }
+
+  #set(value: Value): void {
+    this.#value = value;
+    this.#number = numberOf(value);
   }
 }
 
@@ -65,6 +73,10 @@ export class Fact implements Named {
 
   prepare(bytes: Buffer): (() => void) | Refusal {
     return bytes.toString('latin1').toLowerCase() === this.show() ? () => {} : new Refusal(IMMUTABLE);
+  }
+
+  undo(): () => void {
+    return () => {};
   }
 }
 

@@ -57,6 +57,17 @@ export interface InitialSettings {
   readonly replicaOf?: () => string;
   /** Bytes of frames that are kept for replicas at most. */
   readonly backlogBytes?: number;
+  /** Returns the port of TLS that is listened on; 0 for none. */
+  readonly tlsPort?: () => number;
+  /** Whether clients must present a certificate there. */
+  readonly asksClientCertificates?: boolean;
+}
+
+/** What puts settings into effect that may turn out to be unusable. */
+export interface SettingsGuard {
+  readonly names: readonly string[];
+  /** Called when one of them is set; returns why that cannot be, and all of the command is undone. */
+  apply(): string | undefined;
 }
 
 const INT_MAX = 2n ** 31n - 1n;
@@ -98,6 +109,7 @@ export class Settings {
   /** The longest argument, key or value, in bytes. */
   readonly maxValueBytes: number;
   readonly #byName: ReadonlyMap<string, Named>;
+  readonly #guards: SettingsGuard[] = [];
   readonly #listeners: ((name: string) => void)[] = [];
 
   constructor(initial: InitialSettings) {
@@ -278,6 +290,11 @@ export class Settings {
     this.#listeners.push(listener);
   }
 
+  /** Has `guard` put settings into effect. */
+  guard(guard: SettingsGuard): void {
+    this.#guards.push(guard);
+  }
+
   /** The names of all settings, in lower case. */
   names(): readonly string[] {
     return [...this.#byName.keys()];
@@ -308,7 +325,15 @@ export class Settings {
       if (change instanceof Refusal) return failure(name, change.text);
       changes.push(change);
     }
+    const undo = [...seen].map((name) => this.#byName.get(name)!.undo());
     for (const change of changes) change();
+    for (const { names, apply } of this.#guards) {
+      const name = names.find((guarded) => seen.has(guarded));
+      const refusal = name === undefined ? undefined : apply();
+      if (refusal === undefined) continue;
+      for (const back of undo) back();
+      return failure(name!, refusal);
+    }
     for (const name of seen) {
       for (const listener of this.#listeners) listener(name);
     }

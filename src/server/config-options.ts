@@ -1,7 +1,14 @@
 /** The options of a server as CONFIG shows and sets them, made from their rows. */
 import { type EventClasses, eventClasses, parseEventClasses } from '../resp/keyspace-event-classes.js';
 import { Setting } from '../resp/setting.js';
-import { bytesUpTo, hostName, integerBetween, memoryBetween, oneOf } from '../resp/setting-formats.js';
+import {
+  bytesUpTo,
+  fileName,
+  hostName,
+  integerBetween,
+  memoryBetween,
+  oneOf,
+} from '../resp/setting-formats.js';
 import type { ConfigOption } from '../resp/settings.js';
 import type { AnyOption, ConfigNames, Place } from './option.js';
 import type { OptionValues } from './option-types.js';
@@ -48,6 +55,8 @@ function settingOf(option: AnyOption, value: unknown): Setting<unknown> | undefi
       return new Setting<EventClasses>(eventClasses, parseEventClasses(String(value)) ?? new Set());
     case 'secret':
       return new Setting(bytesUpTo(option.maxBytes), Buffer.from(String(value ?? '')));
+    case 'file':
+      return new Setting(fileName, String(value ?? ''));
     case 'boolean':
       return new Setting(oneOf(['no', 'yes']), value === true ? 'yes' : 'no');
     default:

@@ -6,8 +6,9 @@ import { resolve } from 'node:path';
 import { FastcacheError } from '../errors.js';
 import { zstd } from '../frame/compression.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
-import { formatAddress, isLoopback, parseAddress } from '../transport/address.js';
+import { parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
+import { refuseForTls, refuseOutside } from './exposure.js';
 import type { AnyOption, Role } from './option.js';
 import type {
   GivenOptions,
@@ -55,7 +56,8 @@ export function checkedOptions(role: Role, options: GivenOptions): NodeConfig {
   refuseForState(options);
   refuseForRecovery(options);
   refuseForSupervision(options);
-  for (const name of ['bind', 'listen', 'metrics'] as const) refuseOutside(values[name], values.insecure);
+  refuseForTls(values);
+  refuseOutside(values);
   // A server that cannot compress ends now, and not with its first batch.
   if (values.compression === 'zstd') zstd();
   const { changes, replicaOf: primary, ...others } = values;
@@ -91,7 +93,7 @@ function refuseUnknown(role: Role, options: object): void {
 function refuseForState(options: GivenOptions): void {
   const { state, record, changes } = options;
   if (state === undefined) return;
-  for (const name of ['listen', 'bind'] as const) {
+  for (const name of ['listen', 'listenTls', 'bind'] as const) {
     if ((options[name] ?? false) === false) continue;
     const message = `With \`state\` no content is kept that \`${name}\` could serve.`;
     throw new FastcacheError('BAD_OPTION', message);
@@ -145,15 +147,4 @@ function refuseForSupervision({
     const message = `With \`state\` no content is kept, and so there is no role for \`${name}\`.`;
     throw new FastcacheError('BAD_OPTION', message);
   }
-}
-
-/** Refuses an address beyond this machine unless `insecure` is given, because nothing is encrypted. */
-function refuseOutside(address: Address | undefined, isInsecure: boolean): void {
-  if (address === undefined || isInsecure || isLoopback(address.host)) return;
-  const place = formatAddress(address);
-  throw new FastcacheError(
-    'INSECURE_ADDRESS',
-    `${place} can be reached from other machines, and nothing is encrypted; \`insecure\` allows it.`,
-    { address: place },
-  );
 }

@@ -74,7 +74,7 @@ export class Leading {
 
   report(): NodeReport {
     const { publisher } = this;
-    const { listener, config, seams } = this.#node;
+    const { listener, config, seams, failover } = this.#node;
     return {
       role: 'primary',
       history: publisher.history,
@@ -88,6 +88,7 @@ export class Leading {
       lacksData: this.#node.lacksData,
       link: undefined,
       goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
+      failover,
     };
   }
 

@@ -39,14 +39,17 @@ import type { Settings } from '../resp/settings.js';
 import { roleReply } from '../status/replication-info.js';
 import type { NodeReport, ReplicaStatus } from '../status/report.js';
 import { formatAddress } from '../transport/address.js';
+import type { ClientPorts } from '../transport/client-ports.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { handOnMessages, sendMessage } from './channel-messages.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
+import { type FailoverNode, Failovers } from './failover.js';
 import { Following } from './following.js';
 import { Leading } from './leading.js';
 import { recordContent, withContent } from './load.js';
+import type { SecuredSeams } from './node-tls.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, createRelay, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
@@ -56,35 +59,34 @@ import { createStatus, type Status } from './status.js';
 import { type SupervisedNode, Supervision } from './supervision.js';
 
 /** A server in either role. */
-export class Node implements ServedNode, SupervisedNode {
+export class Node implements ServedNode, SupervisedNode, FailoverNode {
   readonly config: NodeConfig;
-  readonly seams: NodeSeams;
+  readonly seams: SecuredSeams;
   readonly events: Events<NodeEvents>;
   readonly metrics = new ReplicationMetrics();
   readonly settings: Settings;
   readonly outputs: Outputs;
   readonly nodeId: string;
   readonly relay: Relay | undefined;
+  readonly failover = new Failovers(this);
   readonly #origin: EngineOrigin;
   /** What is to be logged of its start, once somebody can listen. */
   readonly #notes: readonly string[];
   readonly #housekeeping: Housekeeping;
   readonly #status: Status;
   readonly #supervision: Supervision;
-  readonly #server: RespServer | undefined;
+  readonly server: RespServer | undefined;
   #engine: ShardEngine;
   #role: Leading | Following;
   #listener: ReplicaListener | undefined;
-  #listenAddress: string | undefined;
   #metricsPort: Listener | undefined;
   /** Its outputs have not begun or lack what was loaded, so that clients' writes would come between. */
   #isOpening = true;
   #closing: Promise<void> | undefined;
 
   /**
-   * Resolves when all its ports are open and loaded content is recorded; with `primary` it connects in the
-   * next turn, so that its owner can listen for the first event. Throws PORT_TAKEN, LISTEN_FAILED,
-   * WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and with `load` and `recover` what `startingContent` throws.
+   * Resolves when its ports are open and loaded content is recorded; with `primary` it connects next turn.
+   * Throws PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and as `startingContent`.
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
     const origin = { config, seams, secret: drawSecret(seams.random) };
@@ -94,7 +96,7 @@ export class Node implements ServedNode, SupervisedNode {
       await node.#open();
       return node;
     } catch (error) {
-      // Other faults from now on are consequences of this one.
+      // Later faults are consequences of this one.
       await node.close().catch(() => {});
       throw error;
     }
@@ -126,7 +128,7 @@ export class Node implements ServedNode, SupervisedNode {
         ? new Leading(this, this.#beginHistory(recovered, history))
         : new Following(this, config.primary, this.outputs.holding, false);
     this.#status = createStatus(this);
-    this.#server = createClientServer(this, this.#status);
+    this.server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
       timers,
       engine: () => this.#engine,
@@ -198,9 +200,9 @@ export class Node implements ServedNode, SupervisedNode {
     return this.#listener?.address;
   }
 
-  /** `host:port` where clients connect; undefined without `listen`. */
-  get listenAddress(): string | undefined {
-    return this.#listenAddress;
+  /** Where clients connect; undefined without `listen` and `listenTls`. */
+  get clientPorts(): ClientPorts | undefined {
+    return this.server?.ports;
   }
 
   /** `host:port` where metrics are served; undefined without `metrics`. */
@@ -208,9 +210,9 @@ export class Node implements ServedNode, SupervisedNode {
     return this.#metricsPort?.address;
   }
 
-  /** The port that clients connect to; 0 without `listen`. */
+  /** The port of clients that others use, who speak TLS if replication does; 0 where none is open. */
   get clientPort(): number {
-    return this.#server?.port ?? 0;
+    return this.clientPorts?.portFor(this.config.tls) ?? 0;
   }
 
   get isLoading(): boolean {
@@ -253,7 +255,7 @@ export class Node implements ServedNode, SupervisedNode {
   }
 
   takeMessages(payload: Uint8Array, frame: SplitFrame): void {
-    handOnMessages(payload, frame, this.#server, this);
+    handOnMessages(payload, frame, this.server, this);
   }
 
   wait(replicas: number, timeoutMs: number): Later {
@@ -286,6 +288,7 @@ export class Node implements ServedNode, SupervisedNode {
       this.events.log.info(`follows ${address} from now on, with history ${holding?.history?.id}`);
       this.events.emit('demoted', { primary: address });
     }
+    this.failover.stop();
     this.#supervision.roleChanged();
     // What is given another primary while it opens starts behind that.
     if (!this.#isOpening) following.start();
@@ -326,9 +329,9 @@ export class Node implements ServedNode, SupervisedNode {
   }
 
   swap(engine: ShardEngine): void {
-    engine.setFrozen(this.#server?.isFrozen ?? false);
+    engine.setFrozen(this.server?.isFrozen ?? false);
     this.#engine = engine;
-    this.#server?.storeReplaced();
+    this.server?.storeReplaced();
   }
 
   /**
@@ -342,8 +345,8 @@ export class Node implements ServedNode, SupervisedNode {
 
   async #open(): Promise<void> {
     this.#listener = await listenToReplicas(this);
-    this.#listenAddress = await this.#server?.listen();
-    this.#metricsPort = await serveMetrics(this, this.#status, this.#server);
+    await this.server?.listen();
+    this.#metricsPort = await serveMetrics(this, this.#status, this.server);
     // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
     this.outputs.start();
     this.leading?.joinOutputs('new');
@@ -386,7 +389,8 @@ export class Node implements ServedNode, SupervisedNode {
     this.#housekeeping.stop();
     this.following?.stop();
     await this.#metricsPort?.close();
-    await this.#server?.close();
+    await this.server?.close();
+    this.failover.stop();
     this.leading?.close();
     await this.#listener?.close();
     await this.outputs.close();

@@ -31,6 +31,7 @@ import {
 } from './option-limits.js';
 import { startOptions } from './start-options.js';
 import { supervisionOptions } from './supervision-options.js';
+import { tlsOptions } from './tls-options.js';
 
 /** Most options matter however a server begins, since each can change its role. */
 const ALL = ['primary', 'replica', 'server'] as const;
@@ -356,11 +357,14 @@ export const serverOptions = {
     maxBytes: LARGEST_SECRET_BYTES,
     config: { names: ['requirepass'], change: 'settable' },
   }),
-  /** Allows addresses beyond this machine although nothing is encrypted; default false. */
+  ...tlsOptions,
+  /**
+   * Allows addresses beyond this machine where nothing is encrypted, or anybody may come in; default false.
+   */
   insecure: boolean({
     on: ALL,
     flag: 'insecure',
-    summary: 'Allow addresses beyond this machine although nothing is encrypted.',
+    summary: 'Allow addresses beyond this machine although nothing is encrypted, or anybody may come in.',
     default: false,
   }),
   /** The longest value or argument of a client, bytes from 1 to 127mb; default 64mb. */

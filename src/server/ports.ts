@@ -2,6 +2,7 @@
  * The ports of a node: replicas (FCRP), clients (the Redis protocol) and metrics (HTTP). They stay open in
  * either role.
  */
+import { StrangerLog } from '../replication/link/stranger-log.js';
 import { ReplicaListener } from '../replication/primary/listener.js';
 import { Relay } from '../replication/relay/relay.js';
 import type { FrameStream } from '../replication/stream/stream.js';
@@ -16,7 +17,11 @@ import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
 
 /** The parts of a node that its ports serve, as they are when they are read. */
-export interface ServedNode extends NodeParts, ReportedNode, ReplicationHost, OuterSituation {
+export interface ServedNode
+  extends NodeParts,
+    ReportedNode,
+    Omit<ReplicationHost, 'failover'>,
+    OuterSituation {
   /** The stream from which new replicas are served; undefined while there is none. */
   readonly stream: FrameStream | undefined;
   /** Hands the frames of what was written until now to the replicas' connections. */
@@ -30,8 +35,12 @@ export function createRelay({ config, nodeId, seams, events }: NodeParts): Relay
   return new Relay({ nodeId, backlogBytes, random: seams.random, log: events.log });
 }
 
-function servesReplicas({ bind, listen }: Pick<NodeConfig, 'bind' | 'listen'>): boolean {
-  return bind !== undefined || listen !== undefined;
+function servesReplicas({ bind, ...ports }: Pick<NodeConfig, 'bind' | 'listen' | 'listenTls'>): boolean {
+  return bind !== undefined || servesClients(ports);
+}
+
+function servesClients({ listen, listenTls }: Pick<NodeConfig, 'listen' | 'listenTls'>): boolean {
+  return listen !== undefined || listenTls !== undefined;
 }
 
 /**
@@ -57,15 +66,17 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     encoding: encodingOf(config),
     stream: () => node.stream,
     status: () => statusPayload(node),
+    failovers: node.failover,
   });
 }
 
-/** Makes the Redis-protocol server, which does not listen yet; undefined without `listen`. */
+/** Makes the Redis-protocol server, which does not listen yet; undefined without a port of clients. */
 export function createClientServer(node: ServedNode, status: Status): RespServer | undefined {
   const { config, seams, events, settings } = node;
-  if (config.listen === undefined) return undefined;
+  if (!servesClients(config)) return undefined;
   return seams.createRespServer({
     address: config.listen,
+    secure: config.listenTls && { address: config.listenTls, sockets: seams.tls!.transport },
     clock: seams.clock,
     timers: seams.timers,
     random: seams.random,
@@ -91,9 +102,22 @@ export async function serveMetrics(
   status: Status,
   server: RespServer | undefined,
 ): Promise<Listener | undefined> {
-  const { config, seams, metrics } = node;
+  const { config, seams, metrics, events } = node;
   if (config.metrics === undefined) return undefined;
   const report = () => node.report();
   const model = () => ({ status: status(server), replication: metrics.snapshot(), node: report() });
-  return seams.startMetricsServer(config.metrics, { model, report });
+  const source = { model, report };
+  if (!config.metricsTls) return seams.startMetricsServer(config.metrics, source);
+  const strangers = new StrangerLog(events.log, seams.timers);
+  const { address, close } = await seams.startMetricsServer(config.metrics, source, {
+    tls: seams.tls!.transport,
+    warn: (kind, message) => strangers.warn(kind, message),
+  });
+  return {
+    address,
+    close() {
+      strangers.stop();
+      return close();
+    },
+  };
 }

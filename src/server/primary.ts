@@ -29,6 +29,8 @@ export class Server {
   readonly bindAddress: string | undefined;
   /** `host:port` where clients connect, undefined without `listen`. */
   readonly listenAddress: string | undefined;
+  /** `host:port` where clients connect by TLS, undefined without `listenTls`. */
+  readonly listenTlsAddress: string | undefined;
   /** `host:port` where `/metrics`, `/healthz` and `/readyz` are served, undefined without `metrics`. */
   readonly metricsAddress: string | undefined;
   readonly #node: Node;
@@ -37,8 +39,8 @@ export class Server {
    * Resolves when it listens; connecting to a primary continues by itself. Throws BAD_OPTION,
    * INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED, READ_FAILED and STATE_UNUSABLE (`record`,
    * `roleFile`, `idFile`); with `load`, its file and byte offset named, NO_INPUT, OUT_OF_MEMORY and the
-   * errors with which dumps are refused (`FCRP_*`, SEQUENCE_GAP, …); and with `recover` PRIMARY_EXISTS,
-   * RECOVERY_FAILED and TOKEN_REFUSED.
+   * errors with which dumps are refused (`FCRP_*`, SEQUENCE_GAP, …); with `recover` PRIMARY_EXISTS,
+   * RECOVERY_FAILED and TOKEN_REFUSED; and with files of TLS NO_INPUT and TLS_UNUSABLE.
    */
   static async start(options: ServerOptions = {}): Promise<Server> {
     return new Server(await Node.start(serverConfig(options), systemNodeSeams));
@@ -47,7 +49,8 @@ export class Server {
   protected constructor(node: Node) {
     this.#node = node;
     this.bindAddress = node.bindAddress;
-    this.listenAddress = node.listenAddress;
+    this.listenAddress = node.clientPorts?.address;
+    this.listenTlsAddress = node.clientPorts?.secureAddress;
     this.metricsAddress = node.metricsAddress;
   }
 
@@ -141,6 +144,14 @@ export class Server {
     return this.#node.metrics.snapshot();
   }
 
+  /**
+   * Reads the files of `tlsCert`, `tlsKey` and `tlsCa` anew, and logs it. Where they cannot be used, those of
+   * before stay in force. Without TLS it does nothing.
+   */
+  reloadCertificates(): void {
+    this.#node.seams.tls?.reload(this.#node.events.log);
+  }
+
   /** Sends at once what waits in batches, whatever the send policy. */
   flush(): void {
     this.#node.leading?.publisher.flush();
@@ -182,7 +193,13 @@ export class Server {
 
   /** The store, while it may be written to. Throws READ_ONLY. */
   #writable() {
-    const { engine, primary, lacksData } = this.#node;
+    const { engine, primary, lacksData, failover } = this.#node;
+    if (failover.state !== 'no-failover') {
+      throw new FastcacheError(
+        'READ_ONLY',
+        'This node hands over to a replica and takes no writes meanwhile.',
+      );
+    }
     if (lacksData) {
       throw new FastcacheError(
         'NO_CONTENT',

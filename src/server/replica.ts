@@ -26,6 +26,8 @@ export class Replica {
   readonly bindAddress: string | undefined;
   /** `host:port` where clients and replicas connect, undefined without `listen`. */
   readonly listenAddress: string | undefined;
+  /** The same for clients that connect by TLS, undefined without `listenTls`. */
+  readonly listenTlsAddress: string | undefined;
   /** `host:port` where `/metrics`, `/healthz` and `/readyz` are served, undefined without `metrics`. */
   readonly metricsAddress: string | undefined;
   readonly #node: Node;
@@ -33,7 +35,7 @@ export class Replica {
   /**
    * Resolves when the ports that were asked for are open; connecting to the primary continues by itself, and
    * is repeated when it fails. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED
-   * (`record`), READ_FAILED and STATE_UNUSABLE (`state`).
+   * (`record`), READ_FAILED and STATE_UNUSABLE (`state`), NO_INPUT and TLS_UNUSABLE (files of TLS).
    */
   static async follow(address: string, options: ReplicaOptions = {}): Promise<Replica> {
     return new Replica(await Node.start(replicaConfig(address, options), systemNodeSeams));
@@ -42,7 +44,8 @@ export class Replica {
   private constructor(node: Node) {
     this.#node = node;
     this.bindAddress = node.bindAddress;
-    this.listenAddress = node.listenAddress;
+    this.listenAddress = node.clientPorts?.address;
+    this.listenTlsAddress = node.clientPorts?.secureAddress;
     this.metricsAddress = node.metricsAddress;
   }
 
@@ -120,6 +123,14 @@ export class Replica {
 
   metrics(): MetricsSnapshot {
     return this.#node.metrics.snapshot();
+  }
+
+  /**
+   * Reads the files of `tlsCert`, `tlsKey` and `tlsCa` anew, and logs it. Where they cannot be used, those of
+   * before stay in force. Without TLS it does nothing.
+   */
+  reloadCertificates(): void {
+    this.#node.seams.tls?.reload(this.#node.events.log);
   }
 
   on<Name extends keyof ReplicaEvents>(name: Name, listener: (event: ReplicaEvents[Name]) => void): this {

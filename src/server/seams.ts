@@ -8,9 +8,12 @@ import type { KeySpace } from '../dump/fold/key-space-fold.js';
 import type { LoadOptions } from '../dump/fold/load.js';
 import type { ShardEngine, ShardEngineOptions } from '../engine/shard-engine.js';
 import type { FrameSink, SinkOptions } from '../files/frame-sink.js';
+import type { PemFile } from '../files/pem-file.js';
 import type { RespServer, RespServerOptions } from '../resp/server.js';
 import type { MetricsSource } from '../status/metrics/metrics-server.js';
 import type { Address, Listener, Transport } from '../transport/connection.js';
+import type { HttpsPort } from '../transport/http.js';
+import type { Tls, TlsPem } from '../transport/tls.js';
 
 /** The files of a node: its dumps and its states, by path. */
 export interface NodeFiles {
@@ -23,6 +26,8 @@ export interface NodeFiles {
    * still there.
    */
   replaceState(path: string, bytes: Uint8Array, mode: number): Promise<void>;
+  /** Reads a certificate or a key. Throws NO_INPUT. */
+  readPem(path: string): PemFile;
   /** Folds a dump into the key space that it leads to. Throws what `loadDumps` throws. */
   loadDump(options: LoadOptions): Promise<KeySpace>;
   /** Rejects with BAD_OPTION when the dump at `input` is the one that `output` would overwrite. */
@@ -42,6 +47,8 @@ export interface NodeSeams extends Seams {
   createEngine(options: ShardEngineOptions): ShardEngine;
   /** Makes the server of the Redis protocol, which does not listen yet. */
   createRespServer(options: RespServerOptions): RespServer;
-  /** Listens for HTTP. Throws PORT_TAKEN, LISTEN_FAILED. */
-  startMetricsServer(address: Address, source: MetricsSource): Promise<Listener>;
+  /** Listens for HTTP, or with `https` for HTTPS. Throws PORT_TAKEN, LISTEN_FAILED. */
+  startMetricsServer(address: Address, source: MetricsSource, https?: HttpsPort): Promise<Listener>;
+  /** Makes the TLS of the node. Throws TLS_UNUSABLE. */
+  createTls(pem: TlsPem, asksClients: boolean): Promise<Tls>;
 }

@@ -9,11 +9,13 @@ const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '']);
 /** Whether `named` has a port of this server, and a host that is announced, listened on, or the machine's. */
 export async function isSelf(
   named: Address,
-  { announce, listen }: Pick<NodeConfig, 'announce' | 'listen'>,
+  { announce, listen, listenTls }: Pick<NodeConfig, 'announce' | 'listen' | 'listenTls'>,
   { ownAddresses, lookup }: Pick<NodeSeams, 'ownAddresses' | 'lookup'>,
 ): Promise<boolean> {
-  if (named.port !== announce.port && named.port !== listen?.port) return false;
-  const hosts = [announce.host, listen?.host ?? ''].filter((host) => !WILDCARDS.has(host));
+  if (![announce, listen, listenTls].some((own) => own?.port === named.port)) return false;
+  const hosts = [announce.host, listen?.host ?? '', listenTls?.host ?? ''].filter(
+    (host) => !WILDCARDS.has(host),
+  );
   const own = new Set([...ownAddresses(), ...hosts]);
   if (own.has(named.host)) return true;
   const [theirs = [], ...ours] = await Promise.all([named.host, ...hosts].map(lookup));

@@ -5,6 +5,7 @@ import type { NodeConfig } from './config.js';
 import { type EngineOrigin, startingEngine } from './engines.js';
 import type { Loaded } from './load.js';
 import { nodeIdOf } from './node-id.js';
+import { type SecuredSeams, securedSeams } from './node-tls.js';
 import { NOTHING_RECOVERED, recover } from './recovery.js';
 import type { NodeSeams } from './seams.js';
 import { LACKS_DATA, type RoleAtStart } from './supervision.js';
@@ -12,21 +13,24 @@ import { weakSecret } from './weak-secret.js';
 
 /** The content of a node that starts, its role, and what has become of its options. */
 export interface Start extends Loaded {
-  readonly origin: EngineOrigin;
+  readonly origin: EngineOrigin & { readonly seams: SecuredSeams };
   readonly nodeId: string;
   readonly role: RoleAtStart;
   /** What was recovered, which is in the engine; undefined: nothing. */
   readonly recovered: Holding | undefined;
-  /** What an operator is to know: of secrets that could be guessed, of the role, and of the recovery. */
+  /** What an operator is to know: of weak secrets, of certificates, of the role and of the recovery. */
   readonly notes: readonly string[];
 }
 
 /**
  * Begins in the role that the Sentinels, the role file or the options say, and loads or recovers what the
  * options say. Throws what `loadEngine` throws, PRIMARY_EXISTS, RECOVERY_FAILED and TOKEN_REFUSED, and of the
- * files of the role and the id STATE_UNUSABLE, READ_FAILED and WRITE_FAILED.
+ * files of the role and the id STATE_UNUSABLE, READ_FAILED and WRITE_FAILED, of those of TLS NO_INPUT and
+ * TLS_UNUSABLE.
  */
-export async function startingContent(given: EngineOrigin): Promise<Start> {
+export async function startingContent(plain: EngineOrigin): Promise<Start> {
+  const seams = await securedSeams(plain.config, plain.seams);
+  const given = { ...plain, seams };
   const { token = '', password = '' } = given.config;
   const weak = [
     weakSecret('token', Buffer.byteLength(token)),
@@ -47,6 +51,7 @@ export async function startingContent(given: EngineOrigin): Promise<Start> {
   const lacksData = beginning.hasLed && isEmpty && load === undefined && !freshHistory;
   const notes = [
     ...weak.filter((note) => note !== undefined),
+    ...(seams.tls?.notes() ?? []),
     ...beginning.notes,
     ...recovery.notes,
     ...(lacksData ? [LACKS_DATA] : []),

@@ -16,7 +16,7 @@ import { type FrontStatus, serverStatus } from '../status/server-status.js';
 import { statusDocument } from '../status/status-document.js';
 import type { ServerStatus } from '../status/status-facts.js';
 import { encodeStatus } from '../status/status-payload.js';
-import type { NodeSeams } from './seams.js';
+import type { SecuredSeams } from './node-tls.js';
 
 const { version } = createRequire(import.meta.url)('fastcache/package.json') as { version: string };
 
@@ -25,7 +25,7 @@ const LRU_CLOCK_MASK = 0xffffff;
 
 /** The parts of a node that are reported, as they are when they are read. */
 export interface ReportedNode {
-  readonly seams: NodeSeams;
+  readonly seams: SecuredSeams;
   readonly settings: Settings;
   readonly metrics: ReplicationMetrics;
   readonly engine: ShardEngine;

@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { systemSeams } from '../clock.js';
 import { ShardEngine } from '../engine/shard-engine.js';
 import { openFileSink } from '../files/file-sink.js';
+import { readPemFile } from '../files/pem-file.js';
 import { readStateFile, replaceStateFile } from '../files/state-file.js';
 import { RespServer } from '../resp/server.js';
 import { tcpTransport } from '../transport/tcp.js';
@@ -21,6 +22,7 @@ export const systemNodeSeams: NodeSeams = {
     openSink: openFileSink,
     readState: readStateFile,
     replaceState: replaceStateFile,
+    readPem: readPemFile,
     loadDump: async (options) => (await import('../dump/fold/load.js')).loadDumps(options),
     refuseInPlace: async (input, output) =>
       (await import('../dump/make/dump-output.js')).refuseInPlace(input, output),
@@ -36,6 +38,7 @@ export const systemNodeSeams: NodeSeams = {
   },
   createEngine: (options) => new ShardEngine(options),
   createRespServer: (options) => new RespServer(options),
-  startMetricsServer: async (address, source) =>
-    (await import('../status/metrics/metrics-server.js')).startMetricsServer(address, source),
+  startMetricsServer: async (...given) =>
+    (await import('../status/metrics/metrics-server.js')).startMetricsServer(...given),
+  createTls: async (...given) => new (await import('../transport/tls.js')).Tls(...given),
 };

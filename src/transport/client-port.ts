@@ -3,12 +3,12 @@
  * first bytes, and keeps clients to their number, in which peers do not count.
  */
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { formatAddress } from './address.js';
-import type { Address } from './connection.js';
+import type { ClientSocket } from './client-socket.js';
+import type { Address, StrangerWarning } from './connection.js';
 import { ExcessConnections } from './excess-connections.js';
 import { type PeerDoor, readByProtocol } from './first-bytes.js';
-import type { ClientSocket } from './shared-read.js';
 import { listenOn } from './tcp.js';
 
 /** A connection that a client may use. */
@@ -35,8 +35,8 @@ export interface ClientPortOptions extends PeerDoor {
   onClient(accepted: AcceptedClient): void;
   /** Called for each client that was refused. */
   onRefused(): void;
-  /** Called when a client was closed that had sent the beginning of a peer's magic, and no more in time. */
-  onLate(address: string): void;
+  /** Warns of a client that was closed because it does not speak what is spoken here. */
+  warn: StrangerWarning;
 }
 
 /** A port that clients and peers connect to. */
@@ -44,24 +44,25 @@ export class ClientPort {
   readonly #options: ClientPortOptions;
   readonly #server: Server;
   readonly #excess: ExcessConnections;
+  #listening: string | undefined;
 
   constructor(options: ClientPortOptions) {
     this.#options = options;
     this.#excess = new ExcessConnections(options, options.refusal, () => options.onRefused());
-    this.#server = createServer(
-      {
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: options.keepAliveSeconds * 1000,
-        pauseOnConnect: true,
-      },
-      (socket) => this.#accept(socket),
+    const { sockets, warn, keepAliveSeconds } = options;
+    this.#server = sockets.createServer({ keepAliveMs: keepAliveSeconds * 1000, warn }, (socket) =>
+      this.#accept(socket),
     );
   }
 
-  /** Resolves with `host:port` when it listens. Throws PORT_TAKEN, LISTEN_FAILED. */
-  listen(): Promise<string> {
-    return listenOn(this.#server, this.#options.address);
+  /** Resolves when it listens. Throws PORT_TAKEN, LISTEN_FAILED. */
+  async listen(): Promise<void> {
+    this.#listening = await listenOn(this.#server, this.#options.address);
+  }
+
+  /** The `host:port` that is really listened on; undefined until it is. */
+  get listening(): string | undefined {
+    return this.#listening;
   }
 
   /** The port that is really listened on. */
@@ -70,15 +71,12 @@ export class ClientPort {
     return typeof bound === 'object' && bound !== null ? bound.port : this.#options.address.port;
   }
 
-  /** Whether it has begun to listen and was not closed. */
-  get isListening(): boolean {
-    return this.#server.listening;
-  }
-
   /** Stops accepting; clients and peers keep their connections. */
   async close(): Promise<void> {
+    if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
+    this.#options.sockets.release(this.#server);
     this.#excess.close();
     await closed;
   }
@@ -95,11 +93,15 @@ export class ClientPort {
       address,
       localAddress: formatAddress({ host: socket.localAddress ?? '', port: socket.localPort ?? 0 }),
       read(onData) {
-        const onLate = () => {
-          options.onLate(address);
+        const refuse = (kind: string) => {
+          options.warn(kind, `client ${address} is closed: it ${kind}`);
           reading.destroy();
         };
-        const reading = readByProtocol(socket, options, { onData, onLate });
+        const reading = readByProtocol(socket, options, {
+          onData,
+          onLate: () => refuse('sent the beginning of an FCRP frame and no more in time'),
+          onTls: () => refuse('speaks TLS on a port without it (--listen-tls opens one)'),
+        });
         return reading;
       },
     });

@@ -36,6 +36,9 @@ export interface Connection {
   destroy(): void;
 }
 
+/** Warns of what a stranger did; `kind` is the same for all that did the same. */
+export type StrangerWarning = (kind: string, message: string) => void;
+
 /** The server side, which accepts connections. */
 export interface Listener {
   /** `host:port` really listened on (port 0 resolved). */
@@ -52,11 +55,18 @@ export interface Address {
 
 /** The way in which connections are made. */
 export interface Transport {
-  /** Resolves when it listens. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
-  listen(address: Address, accept: (connection: Connection) => void): Promise<Listener>;
+  /**
+   * Resolves when it listens. `refused` is called for connections that are over before they were accepted,
+   * because they do not speak TLS or have not the right certificate. Throws `PORT_TAKEN` or `LISTEN_FAILED`.
+   */
+  listen(
+    address: Address,
+    accept: (connection: Connection) => void,
+    refused?: StrangerWarning,
+  ): Promise<Listener>;
   /**
    * Starts to connect; `opened` is called once when connected, otherwise `handlers.onClose` with
-   * `PRIMARY_UNREACHABLE` as the error. `destroy` of the result gives up at once.
+   * `PRIMARY_UNREACHABLE` or `TLS_FAILED` as the error. `destroy` of the result gives up at once.
    */
   connect(
     address: Address,

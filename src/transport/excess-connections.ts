@@ -4,8 +4,8 @@
  */
 import type { Socket } from 'node:net';
 import type { Timer } from '../clock.js';
+import type { ClientSocket } from './client-socket.js';
 import { type PeerDoor, readByProtocol } from './first-bytes.js';
-import type { ClientSocket } from './shared-read.js';
 
 /** The most at one time, as many as unauthenticated replicas; one more costs the oldest its place. */
 const MAX_EXCESS = 256;
@@ -28,7 +28,7 @@ export class ExcessConnections {
   /** Takes a connection that a server with `pauseOnConnect` accepted. */
   take(accepted: Socket): void {
     const refuse = () => this.#refuse(socket);
-    const socket = readByProtocol(accepted, this.#door, { onData: refuse, onLate: refuse });
+    const socket = readByProtocol(accepted, this.#door, { onData: refuse, onLate: refuse, onTls: refuse });
     socket.on('error', () => {});
     socket.once('close', () => this.#forget(socket));
     const deadline = this.#door.timers.after(this.#door.deadlineMs, refuse);

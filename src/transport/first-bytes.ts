@@ -5,13 +5,17 @@
  */
 import type { Socket } from 'node:net';
 import type { Timer, Timers } from '../clock.js';
+import type { ChunkReader, ClientSocket, SocketKind } from './client-socket.js';
 import type { Connection } from './connection.js';
-import { type ChunkReader, type ClientSocket, readShared } from './shared-read.js';
-import { takeConnection } from './tcp.js';
+
+/** The first two bytes of TLS; no client of the Redis protocol sends them. */
+const TLS_HANDSHAKE = 0x16;
+const TLS_MAJOR_VERSION = 3;
 
 /** The peers' side of a port that clients use as well. */
 export interface PeerDoor {
   readonly timers: Timers;
+  readonly sockets: SocketKind;
   /** The bytes that a peer sends first. */
   readonly magic: Buffer;
   /** Milliseconds within which a connection that has sent a part of the magic must send the rest of it. */
@@ -24,6 +28,8 @@ export interface PeerDoor {
 export interface OtherReader extends ChunkReader {
   /** Called when the deadline has passed with a part of the magic and no more. */
   onLate(): void;
+  /** Called when the first bytes are those of TLS, which is not spoken here. */
+  onTls(): void;
 }
 
 /**
@@ -41,13 +47,14 @@ export function readByProtocol(accepted: Socket, door: PeerDoor, client: OtherRe
       if (bytes.compare(magic, 0, length, 0, length) !== 0) {
         deadline?.cancel();
         reader.onData = client.onData;
-        client.onData(bytes);
+        if (bytes[0] === TLS_HANDSHAKE && bytes[1] === TLS_MAJOR_VERSION) client.onTls();
+        else client.onData(bytes);
       } else if (length < magic.length) {
         begun = Buffer.from(bytes);
         deadline ??= startDeadline();
       } else {
         deadline?.cancel();
-        const connection = takeConnection(socket);
+        const connection = door.sockets.take(socket);
         door.onPeer(connection);
         connection.handlers.onData(bytes);
       }
@@ -58,6 +65,6 @@ export function readByProtocol(accepted: Socket, door: PeerDoor, client: OtherRe
     socket.once('close', () => timer.cancel());
     return timer;
   };
-  const socket = readShared(accepted, reader);
+  const socket = door.sockets.read(accepted, reader);
   return socket;
 }

@@ -3,11 +3,12 @@
  * and not for long: connections, header bytes, the time for a request and for taking its answer are all
  * bounded. Clients that hold their connections cannot keep others out (`ConnectionRoom`).
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { isLoopback, parseAddress } from './address.js';
-import type { Address, Listener } from './connection.js';
+import type { Address, Listener, StrangerWarning } from './connection.js';
 import { listenOn } from './tcp.js';
+import type { Tls } from './tls.js';
 
 /** The most connections at one time, enough for a scraper or two and a few probes. */
 const MAX_CONNECTIONS = 32;
@@ -38,6 +39,13 @@ export interface HttpRequest {
   query: URLSearchParams;
 }
 
+/** What makes a port one of HTTPS. */
+export interface HttpsPort {
+  readonly tls: Tls;
+  /** Warns of a client whose handshake has failed. */
+  readonly warn: StrangerWarning;
+}
+
 /** Makes an answer of one line of text. */
 export const plainText = (status: number, line: string): HttpAnswer => ({
   status,
@@ -48,22 +56,25 @@ export const plainText = (status: number, line: string): HttpAnswer => ({
 /**
  * Answers every GET and HEAD with what `answer` resolves to, 500 when it rejects, other methods with 405, and
  * with 421 what was meant for another host: a page in a browser, whose name leads to this machine's own port.
- * Closing drops every connection. Throws `PORT_TAKEN` or `LISTEN_FAILED`.
+ * With `https` it does so over HTTPS. Closing drops every connection. Throws `PORT_TAKEN` or `LISTEN_FAILED`.
  */
 export function listenHttp(
   address: Address,
   answer: (request: HttpRequest) => Promise<HttpAnswer>,
+  https?: HttpsPort,
 ): Promise<Listener> {
-  const server = createServer({
+  const options: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: CHECK_MS,
-  });
+  };
+  const server =
+    https === undefined ? createServer(options) : https.tls.createHttpsServer(options, https.warn);
   server.timeout = STALLED_TIMEOUT_MS;
   const room = new ConnectionRoom();
-  server.on('connection', (socket) => room.enter(socket));
+  server.on(https === undefined ? 'connection' : 'secureConnection', (socket: Socket) => room.enter(socket));
   let isOwn = false;
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
@@ -83,6 +94,7 @@ export function listenHttp(
         new Promise<void>((closed) => {
           server.close(() => closed());
           server.closeAllConnections();
+          https?.tls.release(server);
         }),
     };
   });

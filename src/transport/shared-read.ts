@@ -5,15 +5,7 @@
  * socket that has it.
  */
 import { Socket } from 'node:net';
-
-/** A client's socket, for code that is handed a connection and opens none. */
-export type ClientSocket = Socket;
-
-/** The reader of a connection; another one may take its place between two chunks. */
-export interface ChunkReader {
-  /** Called with each chunk; its bytes may be used until it returns. */
-  onData(chunk: Buffer): void;
-}
+import type { ChunkReader } from './client-socket.js';
 
 /**
  * Bytes that one read takes at most; the buffer is shared by all connections, since `onData` is done with it

@@ -2,14 +2,15 @@
  * TCP behind the seam of `connection.ts`: sockets in, bytes and backpressure out. It knows nothing about
  * frames, and imports nothing of the core but its errors.
  */
-import { createServer, connect as openSocket, type Server, type Socket } from 'node:net';
-import { FastcacheError } from '../errors.js';
+import { createServer, type OnReadOpts, connect as openSocket, type Server, type Socket } from 'node:net';
+import { type ErrorCode, FastcacheError } from '../errors.js';
 import { formatAddress } from './address.js';
+import type { SocketKind } from './client-socket.js';
 import type { Address, Connection, ConnectionHandlers, Listener, Transport } from './connection.js';
-import { type ClientSocket, readShared } from './shared-read.js';
+import { readShared } from './shared-read.js';
 
 /** A peer whose machine is gone is noticed by probes that start after this much silence. */
-const KEEP_ALIVE_MS = 10_000;
+export const KEEP_ALIVE_MS = 10_000;
 const READ_BYTES = 1_048_576;
 /**
  * Milliseconds after which a passed deadline is looked at a second time: a process that was halted finds it
@@ -33,7 +34,7 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
     // The socket may be reset before it is handed out: it then has no address, and there is no peer to
     // answer.
     if (socket.remoteAddress === undefined) socket.destroy();
-    else accept(new TcpConnection(socket));
+    else accept(new SocketConnection(socket));
   });
   return listenOn(server, address).then((listening) => ({
     address: listening,
@@ -41,16 +42,22 @@ function listen(address: Address, accept: (connection: Connection) => void): Pro
   }));
 }
 
-/**
- * Makes a connection of a socket that `readShared` reads, which is closed without it: it has the options of
- * one that `listen` hands out. What had been read goes to its handlers by the caller.
- */
-export function takeConnection(socket: ClientSocket): Connection {
-  const reader = { onData: (chunk: Buffer) => connection.handlers.onData(chunk) };
-  const taken = readShared(socket, reader, WRITE_BYTES).setKeepAlive(true, KEEP_ALIVE_MS);
-  const connection = new TcpConnection(taken);
-  return connection;
-}
+/** The sockets of plain ports that clients use. */
+export const plainSockets: SocketKind = {
+  createServer: ({ keepAliveMs }, accept) =>
+    createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs, pauseOnConnect: true },
+      accept,
+    ),
+  release() {},
+  read: readShared,
+  take(socket) {
+    const reader = { onData: (chunk: Buffer) => connection.handlers.onData(chunk) };
+    const taken = readShared(socket as Socket, reader, WRITE_BYTES).setKeepAlive(true, KEEP_ALIVE_MS);
+    const connection = new SocketConnection(taken);
+    return connection;
+  },
+};
 
 /** Resolves with `host:port` when `server` listens. Throws `PORT_TAKEN` or `LISTEN_FAILED`. */
 export function listenOn(server: Server, address: Address): Promise<string> {
@@ -89,7 +96,8 @@ function listeningAddress(server: Server): string {
   return formatAddress({ host: bound.address, port: bound.port });
 }
 
-function closeServer(server: Server): Promise<void> {
+/** Resolves when `server` accepts no more and its last connection is closed. */
+export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
   });
@@ -97,28 +105,58 @@ function closeServer(server: Server): Promise<void> {
 
 function connect(
   address: Address,
+  options: { connectTimeoutMs: number },
+  handlers: ConnectionHandlers & { opened(connection: Connection): void },
+): { destroy(): void } {
+  return openConnection(PLAIN, address, options, handlers);
+}
+
+/** How sockets are opened. */
+export interface Opening {
+  /** Starts to connect; what is read goes to `onread`. */
+  open(address: Address, onread: OnReadOpts): Socket;
+  /** The event of a socket that can be used. */
+  readonly openedEvent: 'connect' | 'secureConnect';
+  /** Returns why a connection failed or broke, in words that follow a colon, without a full stop. */
+  reasonOf(error: Error, place: string): string;
+  /** The code of a failure to connect. */
+  codeOf(error: Error): ErrorCode;
+}
+
+const PLAIN: Opening = {
+  open: ({ host, port }, onread) =>
+    openSocket({
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      onread,
+    }),
+  openedEvent: 'connect',
+  reasonOf: messageOf,
+  codeOf: () => 'PRIMARY_UNREACHABLE',
+};
+
+/** Connects as `Transport.connect` does, by sockets of this kind. */
+export function openConnection(
+  opening: Opening,
+  address: Address,
   { connectTimeoutMs }: { connectTimeoutMs: number },
   handlers: ConnectionHandlers & { opened(connection: Connection): void },
 ): { destroy(): void } {
-  let connection: TcpConnection | undefined;
-  const socket = openSocket({
-    host: address.host,
-    port: address.port,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_MS,
+  let connection: SocketConnection | undefined;
+  const socket = opening.open(address, {
     // One buffer serves for good, and is large: a primary's stream comes in frames of tens of KiB.
-    onread: {
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      callback: (bytes, buffer) => {
-        connection?.handlers.onData((buffer as Buffer).subarray(0, bytes));
-        return true;
-      },
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback: (bytes, buffer) => {
+      connection?.handlers.onData((buffer as Buffer).subarray(0, bytes));
+      return true;
     },
   });
   const place = formatAddress(address);
-  const unreachable = (why: string, cause?: unknown) =>
-    new FastcacheError('PRIMARY_UNREACHABLE', `Cannot reach ${place}: ${why}.`, { address: place, cause });
+  const unreachable = (why: string, code: ErrorCode = 'PRIMARY_UNREACHABLE', cause?: unknown) =>
+    new FastcacheError(code, `Cannot reach ${place}: ${why}.`, { address: place, cause });
 
   let fault: FastcacheError | undefined;
   let givenUp = false;
@@ -129,7 +167,11 @@ function connect(
     }, SECOND_LOOK_MS);
   }, connectTimeoutMs);
   const onError = (cause: Error) => {
-    fault ??= unreachable(cause.message || 'the connection was refused', cause);
+    fault ??= unreachable(
+      opening.reasonOf(cause, place) || 'the connection was refused',
+      opening.codeOf(cause),
+      cause,
+    );
   };
   const onClose = () => {
     clearTimeout(deadline);
@@ -137,11 +179,11 @@ function connect(
   };
   socket.on('error', onError);
   socket.on('close', onClose);
-  socket.once('connect', () => {
+  socket.once(opening.openedEvent, () => {
     clearTimeout(deadline);
     socket.off('error', onError);
     socket.off('close', onClose);
-    connection = new TcpConnection(socket, place);
+    connection = new SocketConnection(socket, { remoteAddress: place, reasonOf: opening.reasonOf });
     connection.handlers = handlers;
     handlers.opened(connection);
   });
@@ -154,26 +196,39 @@ function connect(
   };
 }
 
+function messageOf(error: Error): string {
+  return error.message;
+}
+
 /** The handlers until others are set: bytes wait in the socket, which flows only from then on. */
 const NO_HANDLERS: ConnectionHandlers = { onData() {}, onDrain() {}, onClose() {} };
 
-class TcpConnection implements Connection {
+/** The connection of a socket, plain or of TLS. */
+export class SocketConnection implements Connection {
   readonly remoteAddress: string;
   handlers: ConnectionHandlers = NO_HANDLERS;
   readonly #socket: Socket;
   #isCorked = false;
 
-  constructor(socket: Socket, remoteAddress?: string) {
+  constructor(
+    socket: Socket,
+    {
+      remoteAddress = formatAddress({
+        host: socket.remoteAddress ?? 'unknown',
+        port: socket.remotePort ?? 0,
+      }),
+      reasonOf = messageOf,
+    }: { remoteAddress?: string; reasonOf?: Opening['reasonOf'] } = {},
+  ) {
     this.#socket = socket;
-    this.remoteAddress =
-      remoteAddress ??
-      formatAddress({ host: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 });
+    this.remoteAddress = remoteAddress;
     let error: Error | undefined;
     socket.on('data', (chunk: Buffer) => this.handlers.onData(chunk));
     socket.on('drain', () => this.handlers.onDrain());
     socket.on('error', (cause) => {
-      error = new FastcacheError('CONNECTION_LOST', `The connection broke: ${cause.message}.`, {
-        address: this.remoteAddress,
+      const reason = reasonOf(cause, remoteAddress);
+      error = new FastcacheError('CONNECTION_LOST', `The connection broke: ${reason}.`, {
+        address: remoteAddress,
         cause,
       });
     });
@@ -191,7 +246,8 @@ class TcpConnection implements Connection {
   write(bytes: Uint8Array): boolean {
     if (this.#socket.destroyed || this.#socket.writableEnded) return false;
     this.#gather();
-    return this.#socket.write(bytes);
+    // A socket of TLS says that it is full far earlier.
+    return this.#socket.write(bytes) || this.#socket.writableLength < WRITE_BYTES;
   }
 
   flush(): void {

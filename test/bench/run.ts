@@ -2,8 +2,8 @@
  * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
  * toolkit on large dumps, the library in a program, clients against ours and redis-server (REDIS_SERVER=path:
  * another one, too), full stores, the time until a write is everywhere, messages to 50 subscribers, and what
- * tracked keys cost. Prints ratios, writes all figures as JSON (dist/bench.json unless --out says otherwise).
- * Skips what needs redis where it is absent.
+ * tracked keys and TLS cost. Prints ratios, writes all figures as JSON (dist/bench.json unless --out says
+ * otherwise). Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -27,11 +27,24 @@ import {
   printMachine,
   printPubSub,
   printStores,
+  printTls,
   printTracking,
 } from './tables.js';
+import { benchTls } from './tls.js';
 import { benchTracking } from './tracking.js';
 
-const PARTS = ['kernel', 'dumps', 'embedded', 'machine', 'clients', 'stores', 'lag', 'pubsub', 'tracking'];
+const PARTS = [
+  'kernel',
+  'dumps',
+  'embedded',
+  'machine',
+  'clients',
+  'stores',
+  'lag',
+  'pubsub',
+  'tracking',
+  'tls',
+];
 /** Ratios of runs over the network differ most from round to round. */
 const CLIENT_ROUNDS = 9;
 
@@ -97,6 +110,11 @@ if (isRedisThere()) {
     const tracking = await benchTracking(size);
     printTracking(tracking);
     Object.assign(figures, { tracking });
+  }
+  if (values.part.includes('tls')) {
+    const tls = await benchTls(size);
+    printTls(tls);
+    Object.assign(figures, { tls });
   }
   if (values.part.includes('pubsub')) {
     const pubsub = await benchPubSub(size);

@@ -7,6 +7,7 @@ import type { LagFigures } from './lag.js';
 import type { MachineFigures } from './machine.js';
 import type { PubSubFigure } from './pubsub.js';
 import type { StoreFigure } from './stores.js';
+import type { TlsFigure } from './tls.js';
 import type { TrackingFigure } from './tracking.js';
 
 export function printKernel(kernel: KernelFigures): void {
@@ -69,6 +70,18 @@ export function printTracking(tracking: Readonly<Record<string, TrackingFigure>>
     console.log(
       `  ${name.padEnd(10)}${rates.padStart(23)}${times.padStart(22)}   x${figure.slowdown.toFixed(2)}`,
     );
+  }
+}
+
+/** Prints what clients get without and with TLS. */
+export function printTls(figures: readonly TlsFigure[]): void {
+  console.log('\nRequests a second, plain and over TLS (CPU us a request over TLS):');
+  console.log('                 fastcache                    redis                        ratio over TLS');
+  for (const { test, pipeline, fastcache, redis, ratio } of figures) {
+    const [ours, theirs] = [fastcache, redis].map(({ plainPerSecond, tlsPerSecond, tlsCpuUs }) =>
+      `${thousands(plainPerSecond)}, ${thousands(tlsPerSecond)} (${tlsCpuUs.toFixed(2)})`.padEnd(29),
+    );
+    console.log(`  ${`${test} P${pipeline}`.padEnd(15)}${ours}${theirs}x${ratio.toFixed(2)}`);
   }
 }
 

@@ -49,8 +49,10 @@ describe('a question about the program', () => {
 });
 
 describe('a primary', () => {
-  it('loads neither zstd, msgpack, metrics, tools for dumps nor the help unless it uses them', async () => {
-    const parts = partsOf(await loadedModules(['bin/run.js', 'primary', 'start', ...FREE_PORTS], true));
+  it('loads neither zstd, msgpack, metrics, TLS, tools for dumps nor the help unless it uses them', async () => {
+    const modules = await loadedModules(['bin/run.js', 'primary', 'start', ...FREE_PORTS], true);
+    expect(modules.filter((module) => module.includes('/transport/tls'))).toEqual([]);
+    const parts = partsOf(modules);
     expect(parts).toContain('src/server/');
     for (const unused of ['zstd-napi', 'msgpackr', 'prom-client', '@oclif/plugin-help', 'src/dump/']) {
       expect(parts).not.toContain(unused);

@@ -227,7 +227,8 @@ describe('what a pause has held back', () => {
         acceptReplica() {},
       });
       closedBehind(server);
-      const listenAddress = await server.listen();
+      await server.listen();
+      const listenAddress = server.ports.address;
       const [one, other] = [await connect({ listenAddress }), await connect({ listenAddress })];
       await say(other, 'CLIENT', 'PAUSE', '1000', 'ALL');
       const waiting = one.pipeline([['GET', 'k']]);

@@ -32,7 +32,7 @@ it('keeps what it holds, and shows it in INFO, /readyz and watermarks --check', 
     error: { code: 'OUT_OF_MEMORY', message: expect.stringMatching(/\d+ of the 2097152 bytes/) },
   });
   expect(lost[0]!.retryInMs).toBeGreaterThanOrEqual(60_000);
-  const client = await clientOf(node.listenAddress);
+  const client = await clientOf(node.clientPorts?.address);
   expect(String(await client.command('GET', 'key'))).toBe('value');
   expect((await infoOf(client)).get('cannot_hold_primary')).toBe('1');
   const ready = await fetch(`http://${node.metricsAddress}/readyz`);

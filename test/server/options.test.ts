@@ -14,10 +14,11 @@ import { Primary, Replica } from '../../src/index.js';
 import { type NodeConfig, primaryConfig, replicaConfig, serverConfig } from '../../src/server/config.js';
 import type { AnyOption, Role } from '../../src/server/option.js';
 import type { OptionName } from '../../src/server/option-types.js';
-import { optionRows } from '../../src/server/options.js';
+import { optionRows, serverOptions } from '../../src/server/options.js';
 import { startPrimary } from '../support/library.js';
 import { RespClient } from '../support/resp-client.js';
 import { runCommand } from '../support/run-command.js';
+import { tlsFile } from '../support/tls.js';
 
 const commands = { primary: PrimaryStart, replica: ReplicaFollow, server: Serve };
 const ids = { primary: ['primary', 'start'], replica: ['replica', 'follow'], server: ['serve'] };
@@ -224,6 +225,26 @@ describe('numbers', () => {
   });
 });
 
+/** What TLS needs beside an option of its own, so that it is not refused; nothing for others. */
+function neededBy(name: OptionName): { tlsCert?: string; tlsKey?: string; tls?: true; metrics?: string } {
+  if (!/^(tls|metricsTls|listenTls)/.test(name)) return {};
+  const { [name as 'tls']: _, ...others } = {
+    tlsCert: 'cert',
+    tlsKey: 'key',
+    tls: true,
+    metrics: ':0',
+  } as const;
+  return others;
+}
+
+/** The same as flags. */
+function flagsNeededBy(name: OptionName): string[] {
+  return Object.entries(neededBy(name)).flatMap(([other, value]) => {
+    const flag = `--${serverOptions[other as OptionName].flag}`;
+    return value === true ? [flag] : [flag, String(value)];
+  });
+}
+
 describe('other options', () => {
   const samples: { [kind in AnyOption['kind']]?: { good: unknown[]; bad: unknown[] } } = {
     address: { good: ['127.0.0.1:0', '[::1]:7'], bad: ['somewhere', '127.0.0.1:70000', ''] },
@@ -243,10 +264,11 @@ describe('other options', () => {
     '$name of a $role takes the same words in each place',
     async ({ name, option, role, good, bad }) => {
       for (const word of good) {
-        const argv = [`--${option.flag}`, String(word)];
+        const needed = flagsNeededBy(name);
+        const argv = [...needed, `--${option.flag}`, String(word)];
         expect((await optionsOf(role, argv))[name]).toBe(word);
-        expect((await optionsOf(role, [], { [variableOf(option)]: String(word) }))[name]).toBe(word);
-        expect(refusalOf(() => configOf(role, { [name]: word }))).toBeUndefined();
+        expect((await optionsOf(role, needed, { [variableOf(option)]: String(word) }))[name]).toBe(word);
+        expect(refusalOf(() => configOf(role, { ...neededBy(name), [name]: word }))).toBeUndefined();
       }
       for (const word of bad) {
         expect(refusalOf(() => configOf(role, { [name]: word }))).toMatch(
@@ -296,7 +318,7 @@ describe('other options', () => {
       );
       const unset = (await optionsOf(role, []))[name];
       expect(unset).toBe((configOf(role, {}) as { [name in OptionName]?: unknown })[name]);
-      const needed = name === 'recoverOrFollow' ? ['--recover', ':7631'] : [];
+      const needed = name === 'recoverOrFollow' ? ['--recover', ':7631'] : flagsNeededBy(name);
       expect((await optionsOf(role, [...needed, `--${option.flag}`]))[name]).toBe(!unset);
       expect((await optionsOf(role, needed, { [variableOf(option)]: '1' }))[name]).toBe(!unset);
     }
@@ -408,7 +430,12 @@ describe('CONFIG', () => {
     replicaPriority: 7,
     isReplicaAnnounced: false,
     listen: '127.0.0.1:0',
+    listenTls: '127.0.0.1:0',
     password: 'sesame',
+    tls: true,
+    tlsCert: tlsFile('server.crt'),
+    tlsKey: tlsFile('server.key'),
+    tlsCa: tlsFile('ca.crt'),
   };
 
   async function connected(options: object): Promise<RespClient> {
@@ -429,10 +456,11 @@ describe('CONFIG', () => {
     for (const [name, { config, kind }] of shown) {
       const found: string[] = [];
       for (const alias of config!.names) found.push(await get(connection, alias));
-      if (kind === 'address') expect(found).toEqual(['127.0.0.1', expect.stringMatching(/^[1-9]\d+$/)]);
+      if (name === 'listenTls') expect(found).toEqual([expect.stringMatching(/^[1-9]\d+$/)]);
+      else if (kind === 'address') expect(found).toEqual(['127.0.0.1', expect.stringMatching(/^[1-9]\d+$/)]);
       else if (kind === 'place') {
         expect(found).toEqual(['redis.example', 'redis.example', '7000', '7000']);
-      } else if (kind === 'boolean') expect(found).toEqual(found.map(() => 'no'));
+      } else if (kind === 'boolean') expect(found).toEqual(found.map(() => (given[name] ? 'yes' : 'no')));
       else expect(found).toEqual(found.map(() => String(given[name])));
     }
   });
@@ -441,7 +469,7 @@ describe('CONFIG', () => {
     const connection = await connected({});
     for (const [name, option] of shown) {
       const { names, change } = option.config!;
-      if (['address', 'place', 'secret'].includes(option.kind)) continue;
+      if (['address', 'place', 'secret', 'file'].includes(option.kind)) continue;
       const words =
         option.kind === 'choice'
           ? [...option.choices, 'x']

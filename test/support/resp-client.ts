@@ -5,6 +5,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { type Incomplete, rawReplyAt } from './resp-wire.js';
 
 /** An error's text with its minus sign; a status with its plus sign; nil; lists. */
@@ -19,6 +20,11 @@ export function respCommand(...args: (string | Buffer)[]): Buffer {
     return [Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')];
   });
   return Buffer.concat([Buffer.from(`*${args.length}\r\n`), ...parts]);
+}
+
+function placeOf(address: string) {
+  const [, host, port] = /^(.*):(\d+)$/.exec(address)!;
+  return { host: host!, port: Number(port) };
 }
 
 export class RespClient {
@@ -46,11 +52,18 @@ export class RespClient {
   }
 
   /** `address`: `host:port`. Throws when nobody listens. */
-  static async connect(address: string): Promise<RespClient> {
-    const [, host, port] = /^(.*):(\d+)$/.exec(address)!;
-    const socket = connect(Number(port), host!);
+  static connect(address: string): Promise<RespClient> {
+    return RespClient.#opened(connect(placeOf(address)), 'connect');
+  }
+
+  /** The same by TLS. Throws when the handshake fails, too. */
+  static connectTls(address: string, options: ConnectionOptions): Promise<RespClient> {
+    return RespClient.#opened(connectTls({ ...placeOf(address), ...options }), 'secureConnect');
+  }
+
+  static async #opened(socket: Socket, event: string): Promise<RespClient> {
     await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
+      socket.once(event, () => resolve());
       socket.once('error', reject);
     });
     return new RespClient(socket);

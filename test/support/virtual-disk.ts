@@ -49,6 +49,9 @@ export class VirtualDisk {
       openSink: (path, { kept } = {}) => this.#openSink(process, path, kept),
       readState: (path, maxBytes) => this.read(path)?.subarray(0, maxBytes + 1),
       replaceState: (path, bytes) => this.#replace(process, path, Buffer.from(bytes)),
+      readPem(path) {
+        throw new FastcacheError('NO_INPUT', 'There is no such file.', { file: path });
+      },
       loadDump: async ({ files, ...options }) =>
         loadDumps({ ...options, files: files.map((path) => this.#stream(path)) }),
       async refuseInPlace() {},

@@ -25,6 +25,7 @@ export function virtualSeams({ process, transport, files, createEngine }: Virtua
     createEngine: createEngine ?? ((options) => new ShardEngine(options)),
     createRespServer: () => absent('a Redis port'),
     startMetricsServer: () => absent('metrics'),
+    createTls: () => absent('TLS'),
   };
 }
 

@@ -10,6 +10,7 @@ import type {
   Connection,
   ConnectionHandlers,
   Listener,
+  StrangerWarning,
   Transport,
 } from '../../src/transport/connection.js';
 import type { Socket, VirtualProcess } from './virtual-process.js';
@@ -84,7 +85,7 @@ export class VirtualTransport implements Transport {
    */
   of(process: VirtualProcess): Transport {
     return {
-      listen: (address, accept) => this.listen(address, accept, process),
+      listen: (address, accept) => this.listen(address, accept, undefined, process),
       connect: (address, options, handlers) => this.connect(address, options, handlers, process),
     };
   }
@@ -92,6 +93,7 @@ export class VirtualTransport implements Transport {
   async listen(
     address: Address,
     accept: (connection: Connection) => void,
+    _refused?: StrangerWarning,
     process?: VirtualProcess,
   ): Promise<Listener> {
     const port = address.port === 0 ? this.#nextPort++ : address.port;

@@ -1,67 +1,32 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/transport/address.js';
-import type { Connection, ConnectionHandlers, Listener } from '../../src/transport/connection.js';
+import type { Listener, Transport } from '../../src/transport/connection.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
+import { Tls } from '../../src/transport/tls.js';
+import { End } from '../support/connection-end.js';
 import { freePort } from '../support/processes.js';
+import { pemOf } from '../support/tls.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A connection with what it was told, and promises for what is to come. */
-class End implements ConnectionHandlers {
-  connection!: Connection;
-  bytes = Buffer.alloc(0);
-  closes: (Error | undefined)[] = [];
-  drains = 0;
-  #waiting: { done: () => boolean; resolve: () => void }[] = [];
+const transports: [name: string, transport: Transport][] = [
+  ['TCP', tcpTransport],
+  ['TLS', new Tls(pemOf('server', 'ca'), false)],
+];
 
-  constructor(connection?: Connection) {
-    if (connection === undefined) return;
-    this.connection = connection;
-    connection.handlers = this;
-  }
-  opened(connection: Connection): void {
-    this.connection = connection;
-    this.#check();
-  }
-  onData(chunk: Buffer): void {
-    this.bytes = Buffer.concat([this.bytes, chunk]);
-    this.#check();
-  }
-  onDrain(): void {
-    this.drains += 1;
-    this.#check();
-  }
-  onClose(error?: Error): void {
-    this.closes.push(error);
-    this.#check();
-  }
-  until(done: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ done, resolve });
-      this.#check();
-    });
-  }
-  #check(): void {
-    this.#waiting = this.#waiting.filter(({ done, resolve }) => {
-      if (done()) resolve();
-      return !done();
-    });
-  }
-}
-
-async function pair(): Promise<{ client: End; server: End; listener: Listener }> {
+async function pair(transport: Transport): Promise<{ client: End; server: End; listener: Listener }> {
   let accepted: (end: End) => void = () => {};
   const accepting = new Promise<End>((resolve) => {
     accepted = resolve;
   });
-  const listener = await tcpTransport.listen(parseAddress('127.0.0.1:0'), (connection) =>
+  const listener = await transport.listen(parseAddress('127.0.0.1:0'), (connection) =>
     accepted(new End(connection)),
   );
   const client = new End();
-  tcpTransport.connect(parseAddress(listener.address), { connectTimeoutMs: 5_000 }, client);
+  transport.connect(parseAddress(listener.address), { connectTimeoutMs: 5_000 }, client);
   const server = await accepting;
   await client.until(() => client.connection !== undefined);
   cleanups.push(
@@ -72,9 +37,9 @@ async function pair(): Promise<{ client: End; server: End; listener: Listener }>
   return { client, server, listener };
 }
 
-describe('TCP', () => {
+describe.each(transports)('%s', (_, transport) => {
   it('says which free port it took, and carries bytes both ways', async () => {
-    const { client, server, listener } = await pair();
+    const { client, server, listener } = await pair(transport);
     expect(listener.address).toMatch(/^127\.0\.0\.1:[1-9]\d*$/);
     expect(client.connection.remoteAddress).toBe(listener.address);
     client.connection.write(Buffer.from('ping'));
@@ -85,15 +50,15 @@ describe('TCP', () => {
   });
 
   it('refuses a port that is taken', async () => {
-    const { listener } = await pair();
-    await expect(tcpTransport.listen(parseAddress(listener.address), () => {})).rejects.toMatchObject({
+    const { listener } = await pair(transport);
+    await expect(transport.listen(parseAddress(listener.address), () => {})).rejects.toMatchObject({
       code: 'PORT_TAKEN',
       address: listener.address,
     });
   });
 
   it('refuses an address that is not this machine’s', async () => {
-    await expect(tcpTransport.listen({ host: '192.0.2.1', port: 0 }, () => {})).rejects.toMatchObject({
+    await expect(transport.listen({ host: '192.0.2.1', port: 0 }, () => {})).rejects.toMatchObject({
       code: 'LISTEN_FAILED',
     });
   });
@@ -101,7 +66,7 @@ describe('TCP', () => {
   it('tells that nobody listens, with the address', async () => {
     const free = `127.0.0.1:${await freePort()}`;
     const end = new End();
-    tcpTransport.connect(parseAddress(free), { connectTimeoutMs: 5_000 }, end);
+    transport.connect(parseAddress(free), { connectTimeoutMs: 5_000 }, end);
     await end.until(() => end.closes.length > 0);
     expect(end.closes).toEqual([
       expect.objectContaining({ code: 'PRIMARY_UNREACHABLE', address: free, exitCode: 69 }),
@@ -109,9 +74,9 @@ describe('TCP', () => {
   });
 
   it('does not take a standstill of its own for a peer that cannot be reached', async () => {
-    const { listener } = await pair();
+    const { listener } = await pair(transport);
     const end = new End();
-    tcpTransport.connect(parseAddress(listener.address), { connectTimeoutMs: 20 }, end);
+    transport.connect(parseAddress(listener.address), { connectTimeoutMs: 20 }, end);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
     await end.until(() => end.connection !== undefined || end.closes.length > 0);
     expect(end.closes).toEqual([]);
@@ -121,14 +86,14 @@ describe('TCP', () => {
   it('says nothing more to who gave up', async () => {
     const end = new End();
     const free = parseAddress(`127.0.0.1:${await freePort()}`);
-    const attempt = tcpTransport.connect(free, { connectTimeoutMs: 5_000 }, end);
+    const attempt = transport.connect(free, { connectTimeoutMs: 5_000 }, end);
     attempt.destroy();
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(end.closes).toEqual([]);
   });
 
   it('tells when its buffer is full and when there is room again', async () => {
-    const { client, server } = await pair();
+    const { client, server } = await pair(transport);
     server.connection.pause();
     const block = Buffer.alloc(1_048_576, 1);
     let sent = 0;
@@ -147,7 +112,7 @@ describe('TCP', () => {
   });
 
   it('sends what is queued before it ends, and both ends learn of it once', async () => {
-    const { client, server } = await pair();
+    const { client, server } = await pair(transport);
     client.connection.write(Buffer.alloc(300_000, 7));
     client.connection.end();
     await server.until(() => server.closes.length > 0);
@@ -157,7 +122,7 @@ describe('TCP', () => {
   });
 
   it('a peer that drops the connection is noticed at once, and writing then does no harm', async () => {
-    const { client, server } = await pair();
+    const { client, server } = await pair(transport);
     client.connection.destroy();
     await server.until(() => server.closes.length > 0);
     expect(server.connection.write(Buffer.from('late'))).toBe(false);

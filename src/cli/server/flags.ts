@@ -154,7 +154,7 @@ function addressOrNone(parsed: ParsedFlags, flag: string): unknown {
  * are left out.
  */
 function leaveOutPorts(options: { [name in OptionName]?: unknown }, typed: ReadonlySet<string>): void {
-  for (const name of ['listen', 'bind'] as const) {
+  for (const name of ['listen', 'listenTls', 'bind'] as const) {
     if (!typed.has(serverOptions[name].flag!)) options[name] = false;
   }
 }

@@ -5,6 +5,7 @@ import { countText } from '../terminal/text.js';
 export interface ReadyServer {
   readonly bindAddress: string | undefined;
   readonly listenAddress: string | undefined;
+  readonly listenTlsAddress: string | undefined;
   readonly metricsAddress: string | undefined;
   /** The primary that it follows, `host:port`; undefined: it leads. */
   readonly primary: string | undefined;
@@ -15,8 +16,9 @@ export interface ReadyServer {
   keyCount(): number;
 }
 
-/** Where its content comes from, as the flags say. */
+/** Where its content comes from, and whether its metrics are served by HTTPS, as the flags say. */
 interface Sources {
+  readonly metricsTls?: boolean | undefined;
   readonly load?: unknown;
   readonly recover?: unknown;
 }
@@ -28,10 +30,11 @@ export interface Ready {
 }
 
 /** Returns what to say of a server in the role that it has. */
-export function readyOf(server: ReadyServer, { load, recover }: Sources = {}): Ready {
+export function readyOf(server: ReadyServer, { load, recover, metricsTls }: Sources = {}): Ready {
   const {
     bindAddress: bind,
     listenAddress: listen,
+    listenTlsAddress: listenTls,
     metricsAddress: metrics,
     primary,
     history,
@@ -40,12 +43,14 @@ export function readyOf(server: ReadyServer, { load, recover }: Sources = {}): R
   const places = {
     bind: bind ?? null,
     listen: listen ?? null,
+    ...(listenTls !== undefined && { listenTls }),
     ...(metrics !== undefined && { metrics }),
   };
   const ports = [
     ...(bind === undefined ? [] : [`replicas on ${bind}`]),
     ...(listen === undefined ? [] : [`clients on ${listen}`]),
-    ...(metrics === undefined ? [] : [`metrics on http://${metrics}/metrics`]),
+    ...(listenTls === undefined ? [] : [`clients by TLS on ${listenTls}`]),
+    ...(metrics === undefined ? [] : [`metrics on ${metricsTls ? 'https' : 'http'}://${metrics}/metrics`]),
   ];
   if (primary !== undefined) {
     const text = ['replica ready: follows', [primary, ...ports].join(', ')].join(' ');

@@ -1,12 +1,14 @@
 /** The flags of `watermarks`, and what they ask for: to look once, to watch, to check or to wait. */
 import * as Flags from '@oclif/core/flags';
 import { environmentName, fileFlag, valueFlag, withEnvironment } from '../command/flags.js';
+import { tlsFlags } from '../command/tls-flags.js';
 import { parseCount, parseHostPort, UsageError } from '../command/values.js';
 import type { Endpoint } from './endpoint.js';
 
 /** The flags of `watermarks`. */
 export const watermarksFlags = withEnvironment({
   'token-file': fileFlag('The token that the primary asks for; FASTCACHE_TOKEN does the same.'),
+  ...tlsFlags,
   watch: valueFlag({
     summary: 'Look again every so many seconds, 2 when none are given, until SIGINT.',
     helpValue: '[seconds]',

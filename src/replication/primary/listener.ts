@@ -3,9 +3,17 @@
  * are connected and which have left.
  */
 import assert from 'node:assert';
+import { decodeFailover } from '../../frame/failover.js';
 import type { ChannelMessage } from '../../frame/messages.js';
 import { hostOf } from '../../transport/address.js';
-import type { Address, Connection, Listener, Transport } from '../../transport/connection.js';
+import type {
+  Address,
+  Connection,
+  Listener,
+  StrangerWarning,
+  Transport,
+} from '../../transport/connection.js';
+import { unaskedFailover } from '../link/failover-fault.js';
 import { Guesses } from '../link/guesses.js';
 import { StrangerLog } from '../link/stranger-log.js';
 import type { FrameStream } from '../stream/stream.js';
@@ -13,21 +21,34 @@ import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
 import { Comings } from './comings.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
+import { type FailoverEars, FailoverPeer } from './failover-peer.js';
 import { ForeignClaims } from './foreign-claims.js';
 import { type FullReplica, FullReplicas } from './full-replicas.js';
 import { LagMarks } from './lag-marks.js';
 import { MessageSender } from './message-sender.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
-import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
+import { PrimarySession, type SessionHost } from './session.js';
+import type { SessionOptions } from './session-options.js';
 import { WindowWatch } from './window-watch.js';
 
 /** What a listener and its sessions are made of. */
 export interface ReplicaListenerOptions
   extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages'> {
   transport: Transport;
+  /** Hears of replicas that can take over; absent: nobody decides on failovers. */
+  failovers?: FailoverEars | undefined;
   /** The address to listen on; port 0 picks a free one. Undefined: connections come by `accept` alone. */
   bind: Address | undefined;
   maxReplicas: number;
+}
+
+/** A replica that is connected. */
+interface Connected {
+  readonly claim: Claim;
+  /** The time at which it came, monotonic microseconds. */
+  readonly cameAtUs: number;
+  /** The replica as one that can take over; undefined: it cannot. */
+  readonly peer: FailoverPeer | undefined;
 }
 
 /**
@@ -47,8 +68,7 @@ export class ReplicaListener {
   readonly #guesses: Guesses;
   readonly #strangers: StrangerLog;
   readonly #unauthenticated = new Set<PrimarySession>();
-  /** The replicas, each with what it claimed when it came, and when that was, monotonic microseconds. */
-  readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
+  readonly #replicas = new Map<PrimarySession, Connected>();
   readonly #departed: DepartedReplicas;
   readonly #foreignClaims: ForeignClaims;
   readonly #fullReplicas: FullReplicas;
@@ -71,9 +91,17 @@ export class ReplicaListener {
       this.#fullReplicas.said(this.#keyOf(session), { address: session.address, ...full });
     },
     forget: (which) => this.#forget(which),
+    heardOfFailover: (session, payload) => {
+      const peer = this.#replicas.get(session)?.peer;
+      const message = decodeFailover(payload);
+      if (peer === undefined) throw unaskedFailover(message);
+      this.#options.failovers?.heard(peer, message);
+    },
     ended: (session, last) => {
+      const peer = this.#replicas.get(session)?.peer;
       this.#unauthenticated.delete(session);
       this.#replicas.delete(session);
+      if (peer !== undefined) this.#options.failovers?.left(peer);
       if (last !== undefined && !this.#isBack(last, session.heardAtUs)) this.#departed.left(last);
     },
   };
@@ -85,7 +113,9 @@ export class ReplicaListener {
   static async start(options: ReplicaListenerOptions): Promise<ReplicaListener> {
     const listener = new ReplicaListener(options);
     const { transport, bind } = options;
-    listener.#listener = bind && (await transport.listen(bind, (connection) => listener.accept(connection)));
+    const accept = (connection: Connection) => listener.accept(connection);
+    const refused: StrangerWarning = (kind, message) => listener.#strangers.warn(kind, message);
+    listener.#listener = bind && (await transport.listen(bind, accept, refused));
     return listener;
   }
 
@@ -178,6 +208,11 @@ export class ReplicaListener {
       if (session.isGood(maxLagSeconds)) count += 1;
     }
     return count;
+  }
+
+  /** Returns the connected replicas that can take over, in the order in which they came. */
+  failoverPeers(): FailoverPeer[] {
+    return [...this.#replicas.values()].flatMap(({ peer }) => peer ?? []);
   }
 
   /** Returns how many replicas have acknowledged all of these. */
@@ -286,7 +321,9 @@ export class ReplicaListener {
     const { maxReplicas, clock, log } = this.#options;
     if (this.#replicas.size >= maxReplicas) return false;
     this.#unauthenticated.delete(session);
-    this.#replicas.set(session, { claim, cameAtUs: clock.monotonicUs() });
+    const peer = FailoverPeer.of(session, claim);
+    this.#replicas.set(session, { claim, cameAtUs: clock.monotonicUs(), peer });
+    if (peer !== undefined) this.#options.failovers?.came(peer);
     this.#windowWatch.start();
     this.#comings.note(claim.nodeId);
     const awayMs = this.#departed.returned(claim);

@@ -3,7 +3,13 @@
  * orchestrators ask.
  */
 import type { Address, Listener } from '../../transport/connection.js';
-import { type HttpAnswer, type HttpRequest, listenHttp, plainText } from '../../transport/http.js';
+import {
+  type HttpAnswer,
+  type HttpRequest,
+  type HttpsPort,
+  listenHttp,
+  plainText,
+} from '../../transport/http.js';
 import type { NodeReport } from '../report.js';
 import type { MetricsModel } from './metric-family.js';
 import { readiness } from './readiness.js';
@@ -24,11 +30,15 @@ export interface MetricsSource {
  *
  * Throws `PORT_TAKEN` or `LISTEN_FAILED`.
  */
-export async function startMetricsServer(address: Address, source: MetricsSource): Promise<Listener> {
+export async function startMetricsServer(
+  address: Address,
+  source: MetricsSource,
+  https?: HttpsPort,
+): Promise<Listener> {
   // The library of the metrics is loaded only where metrics are asked for.
   const { prometheusText } = await import('./prometheus.js');
   const metrics = prometheusText(() => source.model());
-  return listenHttp(address, async ({ path, query }) => {
+  const answer = async ({ path, query }: HttpRequest) => {
     switch (path) {
       case '/metrics':
         return { status: 200, ...(await metrics()) };
@@ -39,7 +49,8 @@ export async function startMetricsServer(address: Address, source: MetricsSource
       default:
         return plainText(404, 'there are /metrics, /healthz and /readyz here');
     }
-  });
+  };
+  return listenHttp(address, answer, https);
 }
 
 function answerReady(query: HttpRequest['query'], report: NodeReport): HttpAnswer {

@@ -1,0 +1,32 @@
+/** The health check of the image. */
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { startPrimary } from '../support/library.js';
+import { freePort, repositoryRoot } from '../support/processes.js';
+
+/** Its exit status. */
+function ping(address: string | number): Promise<number> {
+  const port = String(address).split(':').at(-1);
+  return new Promise((resolve) => {
+    const env = { ...process.env, PING_PORT: port };
+    const child = execFile(process.execPath, ['bin/ping.js'], { cwd: repositoryRoot, env });
+    child.once('exit', (code) => resolve(code ?? 255));
+  });
+}
+
+describe('bin/ping.js', () => {
+  it('finds a server healthy that answers, and be it that it wants a password', async () => {
+    const { listenAddress } = await startPrimary({ listen: ':0' });
+    const closed = await startPrimary({ listen: ':0', password: 'a password of some length' });
+    expect(await Promise.all([ping(listenAddress!), ping(closed.listenAddress!)])).toEqual([0, 0]);
+  });
+
+  it('finds nothing healthy that is not there, or answers something else', async () => {
+    const other = createServer((socket) => socket.end('-ERR out of order\r\n'));
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as { port: number };
+    expect(await Promise.all([ping(await freePort()), ping(port)])).toEqual([1, 1]);
+    other.close();
+  });
+});
