@@ -173,17 +173,17 @@ export class Values {
   }
 
   /**
-   * Gives `target` the value and the expiry of `source`; returns whether there was a `source`. Throws
-   * OUT_OF_MEMORY.
+   * Gives `target` the value and the expiry of `source`, and if it `carriesUses`, how often and when that was
+   * used; otherwise it counts as new. Returns whether there was a `source`. Throws OUT_OF_MEMORY.
    */
-  copy(source: Uint8Array, target: Uint8Array): boolean {
+  copy(source: Uint8Array, target: Uint8Array, carriesUses = false): boolean {
     checkLength(target.length, this.#maxValueBytes);
     const { exports } = this.#kernel;
     const address = this.#scratch.fill(source, target);
     this.#time.update();
     const targetAddress = address + source.length;
     const status = written(this.#kernel, () =>
-      exports.copyKey(address, source.length, targetAddress, target.length),
+      exports.copyKey(address, source.length, targetAddress, target.length, carriesUses),
     );
     this.#scratch.trim();
     return wasThere(status, target.length);

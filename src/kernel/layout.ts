@@ -298,6 +298,8 @@ export const BITOP_SOURCE_BYTES = 8;
 
 /** The longest time without use that a record can have. */
 export const IDLE_SECONDS_MAX = 16777215;
+/** The counter of uses of a new record, so that it is not evicted before it can be used. */
+export const NEW_USES = 5;
 
 /** The bytes in which `lzfCompress` notes where three bytes stood last. */
 export const LZF_HEADS_BYTES = 262144;

@@ -11,7 +11,9 @@ import { Failure } from './reply.js';
 export const EMITTED_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** Writes of a part of a value: those of one key that follow one another have one record of the value. */
-const PART_WRITES = new Set(['append', 'setbit', 'setrange']);
+const PART_WRITES = new Set(['append', 'bitfield', 'setbit', 'setrange']);
+/** The subcommands of BITFIELD that write. */
+const FIELD_WRITES = new Set(['set', 'incrby']);
 /** Commands that give the value of their first key to another key. */
 const VALUE_MOVES = new Set(['copy', 'rename', 'renamenx']);
 
@@ -49,11 +51,11 @@ export function emissionRefusal(
   let bytes = 0;
   let writtenLast: Buffer | undefined;
   for (const args of queue) {
-    const name = wordOf(args, 0);
-    const key = args[1];
-    const isPart = PART_WRITES.has(name);
-    if (key === undefined || !(isPart || VALUE_MOVES.has(name))) continue;
-    const length = engine.values.length(key) ?? 0;
+    const sources = sourcesOf(args);
+    const [key] = sources;
+    if (key === undefined) continue;
+    const isPart = PART_WRITES.has(wordOf(args, 0));
+    const length = sources.reduce((most, source) => Math.max(most, engine.values.length(source) ?? 0), 0);
     const isPostponed = isPart && length >= POSTPONED_VALUE_BYTES_MIN && writtenLast?.equals(key) === true;
     if (!isPostponed) bytes += length;
     writtenLast = isPart ? key : undefined;
@@ -63,4 +65,12 @@ export function emissionRefusal(
     `EXECABORT Transaction discarded because of: it would emit ${bytes} bytes of records for the replicas, ` +
       `and ${EMITTED_BYTES_MAX} are the most: divide it, or write large values in one go`,
   );
+}
+
+/** The keys of whose values the longest is about as long as the command's record; none if that is short. */
+function sourcesOf(args: readonly Buffer[]): readonly Buffer[] {
+  const name = wordOf(args, 0);
+  if (name === 'bitop') return args.slice(3);
+  const isRead = name === 'bitfield' && !args.some((_, index) => FIELD_WRITES.has(wordOf(args, index)));
+  return !isRead && (PART_WRITES.has(name) || VALUE_MOVES.has(name)) ? args.slice(1, 2) : [];
 }

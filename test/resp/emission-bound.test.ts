@@ -47,6 +47,21 @@ describe('a transaction', () => {
     expect(await transaction([['SETBIT', 'big:0', '1', '1']])).toBe('0');
   });
 
+  it.each([
+    ['BITFIELD', (key: string) => ['BITFIELD', key, 'GET', 'u8', '0', 'INCRBY', 'u8', '0', '1']],
+    ['BITOP', (key: string) => ['BITOP', 'OR', 'target', 'small', key]],
+  ])('of %s, too', async (_, write) => {
+    for (const key of ['big:0', 'big:1']) await say(client, 'SETRANGE', key, String(VALUE_BYTES - 1), 'x');
+    expect(await transaction(byTurns(write))).toContain('it would emit');
+  });
+
+  it('of BITFIELD that only reads is run', async () => {
+    for (const key of ['big:0', 'big:1']) await say(client, 'SETRANGE', key, String(VALUE_BYTES - 1), 'x');
+    expect(await transaction(byTurns((key) => ['BITFIELD', key, 'GET', 'u8', '0']))).toBe(
+      Array(WRITES).fill('0').join(),
+    );
+  });
+
   it('of which that is not known ends in errors once it has emitted as much as it may', async () => {
     const answers = await transaction(byTurns((key, at) => ['SETRANGE', key, String(VALUE_BYTES - at), 'x']));
     const refused = answers.match(/-ERR this transaction or script has emitted 1073741824 bytes/g);

@@ -95,6 +95,8 @@ describeWith(redisServer, 'before the password, as redis-server has it,', () => 
     ['eleven arguments', `*11\r\n${'$4\r\nPING\r\n'.repeat(11)}`],
     ['eleven arguments, announced', '*11\r\n'],
     ['ten arguments', `*10\r\n${'$4\r\nPING\r\n'.repeat(10)}*1\r\n$4\r\nQUIT\r\n`],
+    ['two million arguments, announced', '*2000000\r\n'],
+    ['an argument of 100,000,000 bytes, announced', '*1\r\n$100000000\r\n'],
     ['an argument of 16,385 bytes, announced', '*2\r\n$4\r\nECHO\r\n$16385\r\n'],
     [
       'an argument of 16,384 bytes',

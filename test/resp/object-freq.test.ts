@@ -68,6 +68,9 @@ describeWith(redisServer, 'as redis-server counts uses, so does a primary:', () 
     ],
     [['SET a text', 'CLIENT NO-EVICT on', 'GET a', 'DEL a', 'SET a text']],
     [['SET b text', 'GET b', 'COPY b a REPLACE', 'GET a', 'LCS a b']],
+    [['SET a text', 'GET a', 'GET a', 'SET b text', 'GET b', 'COPY b a REPLACE', 'COPY a b REPLACE']],
+    [['SET a text', 'SET b text', 'GET b', 'GET b', 'RENAME b a', 'GET a']],
+    [['SET b text', 'GET b', 'RENAME b a', 'RENAME a b', 'COPY b c', 'RENAMENX b a', 'RENAME c a']],
   ])('%j', async (lines) => {
     const asked = lines.flatMap((line) => [line, 'OBJECT FREQ a']);
     const bytes = commandBytes(
@@ -75,7 +78,25 @@ describeWith(redisServer, 'as redis-server counts uses, so does a primary:', () 
       ...asked,
       'CONFIG SET maxmemory-policy noeviction',
       'OBJECT FREQ a',
-      'DEL a b',
+      'DEL a b c',
+    );
+    expect(await answersTo(ours.listenAddress!, bytes)).toEqual(
+      await answersTo(`127.0.0.1:${redis.port}`, bytes),
+    );
+  });
+
+  it('small numbers are objects of their own where keys are evicted by their uses', async () => {
+    const asked = ['allkeys-lru', 'volatile-lfu', 'allkeys-random', 'volatile-ttl', 'noeviction'].flatMap(
+      (policy) => [`CONFIG SET maxmemory-policy ${policy}`, 'SET a 170', 'OBJECT REFCOUNT a'],
+    );
+    const bytes = commandBytes(
+      'CONFIG SET maxmemory 100mb',
+      ...asked,
+      'CONFIG SET maxmemory 0 maxmemory-policy allkeys-lru',
+      'SET a 170',
+      'OBJECT REFCOUNT a',
+      'CONFIG SET maxmemory-policy noeviction',
+      'DEL a',
     );
     expect(await answersTo(ours.listenAddress!, bytes)).toEqual(
       await answersTo(`127.0.0.1:${redis.port}`, bytes),

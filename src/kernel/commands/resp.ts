@@ -254,9 +254,9 @@ function parse(at: usize, end: usize, first: u32): i32 {
   if (line === NOTHING) return fault(PROTOCOL_MULTIBULK_LENGTH);
   if (line !== PARSED) return incomplete(end - at + 1, 0, 0);
   if (lineValue <= 0) return NOTHING;
-  if (lineValue > ARGUMENTS_MAX) return fault(PROTOCOL_MULTIBULK_LENGTH);
   if (isUnauthenticated && lineValue > UNAUTHENTICATED_ARGUMENTS_MAX)
     return fault(PROTOCOL_UNAUTHENTICATED_MULTIBULK);
+  if (lineValue > ARGUMENTS_MAX) return fault(PROTOCOL_MULTIBULK_LENGTH);
   const count = <u32>lineValue;
   if (first !== 0 && (count > GROUP_ARGUMENTS || first + count > argumentCapacity)) return NOTHING;
   // Before the table grows for many arguments, they must all be there.
@@ -286,9 +286,10 @@ function readArgument(command: usize, at: usize, end: usize, left: u32): i32 {
   const line = readLine(at + 1, end);
   if (line === NOTHING) return fault(PROTOCOL_BULK_LENGTH);
   if (line !== PARSED) return incomplete(end - command + 1, at - command, left);
-  if (lineValue < 0 || lineValue > maxArgumentBytes) return fault(PROTOCOL_BULK_LENGTH);
+  if (lineValue < 0) return fault(PROTOCOL_BULK_LENGTH);
   if (isUnauthenticated && lineValue > UNAUTHENTICATED_ARGUMENT_BYTES_MAX)
     return fault(PROTOCOL_UNAUTHENTICATED_BULK);
+  if (lineValue > maxArgumentBytes) return fault(PROTOCOL_BULK_LENGTH);
   if (lineValue + 2 > <i64>(end - lineEnd)) {
     const need = lineEnd - command + <usize>lineValue + 2 + <usize>(left - 1) * ARGUMENT_BYTES_MIN;
     return incomplete(need, at - command, left);

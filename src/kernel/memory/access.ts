@@ -4,11 +4,10 @@
 // policies they are the access clock (clock.ts) at the last use. After a change of policy each record keeps
 // what it has until its next use, as in Redis.
 import { ACCESS_CLOCK_MASK, accessClock, accessMinute, MINUTE_MASK, secondsSince } from '../clock';
+import { NEW_USES } from '../layout';
 import { random } from '../random';
 import { IN_USE } from './record';
 
-/** The counter of a new record, so that it is not evicted before it can be used. */
-const NEW_USES: u32 = 5;
 const USES_MAX: u32 = 255;
 const U53: f64 = 9007199254740992;
 
@@ -40,6 +39,11 @@ export function noteAccess(record: usize): void {
   if (before !== stamp) store<u32>(record, stamp, 8);
 }
 
+/** Gives a record the uses of another one, which `accessOf` returned. */
+export function carryAccess(record: usize, access: u32): void {
+  store<u32>(record, IN_USE | access, 8);
+}
+
 /** Makes a record count as used so often, if uses are counted, or else as last used so many seconds ago. */
 export function setAccess(record: usize, access: u32): void {
   const stamp = countsUses ? (accessMinute << 8) | access : (accessClock - access) & ACCESS_CLOCK_MASK;
@@ -69,7 +73,7 @@ export function usesOf(access: u32): u32 {
 
 function usedOnce(uses: u32): u32 {
   if (uses === USES_MAX) return uses;
-  const above: u32 = uses > NEW_USES ? uses - NEW_USES : 0;
+  const above: u32 = uses > <u32>NEW_USES ? uses - NEW_USES : 0;
   const chance = 1 / (<f64>above * logFactor + 1);
   return <f64>(random() >> 11) < chance * U53 ? uses + 1 : uses;
 }

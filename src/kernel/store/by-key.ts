@@ -2,7 +2,7 @@
 // store.ts.
 import { nowMs } from '../clock';
 import { NOTE_DELETED, NOTE_EXPIRY, WRITE_DONE, WRITE_MEMORY, WRITE_MISSING } from '../layout';
-import { setAccess } from '../memory/access';
+import { accessOf, carryAccess, noteBirth, setAccess } from '../memory/access';
 import { valueAt, valueLengthOf } from '../memory/record';
 import { NEVER } from '../table/expiry';
 import { noteKey } from './notes';
@@ -24,15 +24,21 @@ export function removeKey(key: usize, keyBytes: u32): i32 {
 }
 
 /**
- * Gives `to` the value and the expiry of `from`, another key; returns WRITE_DONE, WRITE_MISSING or
- * WRITE_MEMORY.
+ * Gives `to` the value and the expiry of `from`, another key, and its uses as well if it `carriesUses`, or
+ * else those of a new key; returns WRITE_DONE, WRITE_MISSING or WRITE_MEMORY.
  */
-export function copyKey(from: usize, fromBytes: u32, to: usize, toBytes: u32): i32 {
+export function copyKey(from: usize, fromBytes: u32, to: usize, toBytes: u32, carriesUses: bool): i32 {
   const source = lookup(from, fromBytes);
   if (source === 0) return WRITE_MISSING;
   const expiresAtMs = expiryHere(source);
-  const record = lookup(to, toBytes);
-  return setHere(record, to, toBytes, valueAt(source), valueLengthOf(source), expiresAtMs);
+  const access = accessOf(source);
+  const replaced = lookup(to, toBytes);
+  const written = setHere(replaced, to, toBytes, valueAt(source), valueLengthOf(source), expiresAtMs);
+  if (written !== WRITE_DONE) return written;
+  const copied = locate(to, toBytes);
+  if (carriesUses) carryAccess(copied, access);
+  else noteBirth(copied);
+  return written;
 }
 
 /** Does to a key what `overwriteHere` does; returns WRITE_DONE, WRITE_MISSING or WRITE_MEMORY. */

@@ -89,7 +89,10 @@ export function meantClients(args: readonly Buffer[], options: FilterOptions): M
   return { ids, matches };
 }
 
-/** Reads ids until a word follows that is no number; that word is the next filter. */
+/**
+ * Reads ids until a word follows that is no number; that word is the next filter. Where any id is taken, as by
+ * CLIENT LIST, only what looks like a filter ends the ids, for in Redis 7.0 all that follows are ids.
+ */
 function idsFrom(
   args: readonly Buffer[],
   from: number,
@@ -98,7 +101,8 @@ function idsFrom(
   const ids: bigint[] = [];
   for (const arg of args.slice(from)) {
     const id = parseInt64(arg);
-    if (id === undefined && ids.length > 0 && /^[a-z-]{2,}$/i.test(arg.toString('latin1'))) break;
+    const mayBeFilter = !takesAnyId || /^[a-z-]{2,}$/i.test(arg.toString('latin1'));
+    if (id === undefined && ids.length > 0 && mayBeFilter) break;
     if (id === undefined || (id < 1n && !takesAnyId)) return invalidId;
     ids.push(id);
   }

@@ -1,6 +1,7 @@
 /** DUMP, RESTORE: values as bytes, as Redis has them. */
 import type { PayloadFault } from '../../engine/value-dumps.js';
 import { NO_EXPIRY } from '../../frame/batch.js';
+import { NEW_USES } from '../../kernel/layout.js';
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';
 import { invalidExpireTime } from '../expiry-options.js';
@@ -76,8 +77,9 @@ function restore({ args, host }: Call): Reply {
   if (expireAtMs > INT64_MAX) return invalidExpireTime('restore');
   const fault = engine.values.dumps.restore(key, args[3]!, ttlMs === 0n ? NO_EXPIRY : expireAtMs);
   if (fault !== undefined) return failureOf(fault);
-  const access = engine.countsUses ? options.frequency : options.idleSeconds;
-  if (access !== undefined) engine.uses.set(key, Number(access));
+  // A key that is replaced does not keep its uses.
+  const { frequency = NEW_USES, idleSeconds = 0 } = options;
+  engine.uses.set(key, Number(engine.countsUses ? frequency : idleSeconds));
   return OK;
 }
 

@@ -125,7 +125,7 @@ function move({ args, host }: Call, replaces: boolean): Reply | undefined {
   if (!replaces && engine.expiryOf(target) !== undefined) return 0;
   if (source.equals(target)) return undefined;
   // The source may just have been evicted, to make room for its copy.
-  if (!engine.values.copy(source, target)) return NO_SUCH_KEY;
+  if (!engine.values.copy(source, target, true)) return NO_SUCH_KEY;
   engine.del(source);
   return undefined;
 }

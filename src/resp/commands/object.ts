@@ -7,6 +7,7 @@ import { parseInt64 } from '../arguments.js';
 import type { Call, Command } from '../command.js';
 import { withHelp } from '../container-help.js';
 import { Failure, type Reply } from '../reply.js';
+import type { Settings } from '../settings.js';
 
 /** OBJECT and its subcommands. */
 export const objectCommands: readonly Command[] = [
@@ -129,7 +130,13 @@ function refcount(call: Call): Reply {
   const value = look(call);
   if (value === undefined) return null;
   const integer = value.integer ?? -1n;
-  return integer >= 0n && integer < SHARED_INTEGERS ? SHARED_REFERENCES : 1;
+  const isShared = integer >= 0n && integer < SHARED_INTEGERS && sharesIntegers(call.host.settings);
+  return isShared ? SHARED_REFERENCES : 1;
+}
+
+/** Whether Redis would have one object for equal numbers: not where it evicts by the uses of each key. */
+function sharesIntegers({ maxMemoryBytes, maxMemoryPolicy }: Settings): boolean {
+  return maxMemoryBytes === 0 || !/-l[rf]u$/.test(maxMemoryPolicy);
 }
 
 function idletime({ args, host }: Call): Reply {

@@ -201,6 +201,8 @@ describe('CLIENT', () => {
     ['LIST NAME', 'syntax error'],
     ['LIST ID 1 2.5', 'Invalid client ID'],
     ['KILL ID 1 0', 'client-id should be greater than 0'],
+    ['KILL ID 10 wrong_arg', 'syntax error'],
+    ['KILL ID 10 2x', 'syntax error'],
   ])('%s is refused', (line, error) => {
     const host = new ServerHost();
     expect(host.answer(`CLIENT ${line}`, host.newClient())).toBe(`-ERR ${error}\r\n`);
