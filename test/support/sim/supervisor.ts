@@ -48,8 +48,8 @@ export class Supervisor {
   readonly #replaced = new Set<SimNode>();
   /** It is in the midst of a promotion. */
   #isBusy = false;
-  /** Whom the primary was to hand over to; undefined: to whichever has all. */
-  #handover: { from: SimNode; wasTo: boolean } | undefined;
+  /** Whether the primary was last asked to hand over to one that was named; undefined: it was not asked. */
+  #handover: { wasTo: boolean } | undefined;
   #isResting = false;
 
   constructor(options: SupervisorOptions) {
@@ -124,7 +124,8 @@ export class Supervisor {
 
   #tick(): void {
     if (this.#isBusy) return;
-    this.#watchHandover();
+    if (this.#primary.isWell && this.#primary.node?.isReplica === true) this.#succeed(this.#primary);
+    else this.#watchHandover();
     if (this.areLevel()) this.#isWhole = true;
     const { random } = this.#options;
     if (!this.#primary.isUp) this.#replace();
@@ -197,39 +198,40 @@ export class Supervisor {
       chosen.node?.failover.takeOver(random.between(1, FAILOVER_TIMEOUT_MAX_MS)).start((answer) => {
         if (JSON.stringify(answer).includes('OK')) reached('a replica took over by itself');
       });
-      this.#handover = { from: this.#primary, wasTo: true };
+      this.#handover = { wasTo: true };
       return;
     }
     const wasTo = random.chance(0.5);
     const { host, port } = chosen.address;
     const to = wasTo ? `${host}:${port}` : undefined;
     const timeoutMs = random.between(1, FAILOVER_TIMEOUT_MAX_MS);
-    if (failover.begin({ to, timeoutMs }) === undefined) this.#handover = { from: this.#primary, wasTo };
+    if (failover.begin({ to, timeoutMs }) === undefined) this.#handover = { wasTo };
   }
 
   /** Finds out what has become of a failover. */
   #watchHandover(): void {
-    const handover = this.#handover;
-    if (handover === undefined) return;
-    const { from, wasTo } = handover;
-    const { reached } = this.#options;
-    if (!from.isUp) this.#handover = undefined;
-    if (!from.isWell || from.node === undefined) return;
-    const { failover, isReplica } = from.node;
-    if (isReplica) {
-      reached(wasTo ? 'handed over' : 'handed over to whichever has all');
-      if (from.log.some((line) => line.includes('its link is lost'))) reached('found at its address');
-      const heir = this.#options.nodes.find(({ address }) => address.port === from.node?.primary?.port);
-      if (heir?.publisher !== undefined) this.#lead(heir);
-      else if (heir !== undefined) {
-        // It has died as a primary, and is to be replaced.
-        this.#primary = heir;
-        this.#handover = undefined;
-      }
-    } else if (failover.state === 'failover-in-progress') this.#settle(from);
-    else if (failover.lastFault !== undefined) {
+    const from = this.#primary;
+    const failover = from.node?.failover;
+    if (!from.isWell || failover === undefined) return;
+    if (failover.state === 'failover-in-progress') this.#settle(from);
+    else if (this.#handover !== undefined && failover.lastFault !== undefined) {
+      const { reached } = this.#options;
       if (failover.lastFault.includes('is back')) reached('back with the old history');
       if (failover.lastFault.includes('had all')) reached('given up in time');
+      this.#handover = undefined;
+    }
+  }
+
+  /** The primary follows another one, perhaps at the late request of a replica. */
+  #succeed(from: SimNode): void {
+    const { nodes, reached } = this.#options;
+    reached(this.#handover?.wasTo === false ? 'handed over to whichever has all' : 'handed over');
+    if (from.log.some((line) => line.includes('its link is lost'))) reached('found at its address');
+    const heir = nodes.find(({ address }) => address.port === from.node?.primary?.port);
+    if (heir?.publisher !== undefined) this.#lead(heir);
+    else if (heir !== undefined) {
+      // It has died as a primary, and is to be replaced.
+      this.#primary = heir;
       this.#handover = undefined;
     }
   }
