@@ -20,6 +20,8 @@ if (first === '--version' || first === '-v') {
 }
 
 async function runCommand() {
+  // oclif would ask for the shell of the user, and fail where the system does not know that one (containers).
+  process.env.SHELL ??= '';
   // Compiled code is kept in the user's own directory: what lies in /tmp another user may have put there.
   const caches = process.env.XDG_CACHE_HOME || `${homedir()}/.cache`;
   module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE || `${caches}/fastcache`);

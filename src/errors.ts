@@ -53,6 +53,7 @@ export const errorCodes = {
   // A Status document (docs/protocol.md, "Status").
   FCRP_STATUS_MALFORMED: badFrame,
   FCRP_MESSAGE_SORT: badFrame,
+  FCRP_FAILOVER_SORT: badFrame,
 
   // Sound frames that do not belong where they stand.
   FRAME_OUT_OF_PLACE: { exitCode: EXIT_BAD_FRAMES, retryable: true },

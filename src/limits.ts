@@ -19,6 +19,8 @@ export const ERROR_MAX_BYTES = 65_536;
 export const STATUS_MAX_BYTES = 1_048_576;
 /** Messages of channels in one frame: 256 MiB. */
 export const MESSAGES_MAX_BYTES = MAX_FRAME_PAYLOAD_BYTES;
+/** The text in which a peer says why it does not fail over, characters. */
+export const FAILOVER_REASON_MAX_CHARS = 500;
 /** Text of a Hello's margin: 4 KiB. */
 export const MARGIN_MAX_BYTES = 4_096;
 /** The fastest level of zstd. */
@@ -34,6 +36,8 @@ export const DEFAULT_ZSTD_LEVEL = 3;
 export const MAX_SHARDS = 1_024;
 /** A list of watermarks, one for each shard: 8,196 bytes. */
 export const WATERMARKS_MAX_BYTES = 4 + 8 * MAX_SHARDS;
+/** A Failover frame: an order, with its history and a list of watermarks. */
+export const FAILOVER_MAX_BYTES = 18 + WATERMARKS_MAX_BYTES;
 /** What a number of shards must be, in words. */
 export const SHARD_COUNTS = `a power of two from 1 to ${MAX_SHARDS}`;
 

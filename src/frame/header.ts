@@ -94,7 +94,7 @@ export function checkHeaderPrefix(bytes: Uint8Array, available: number, rules: F
   if (available > 5 && !isFrameKind(bytes[5]!)) {
     throw new FastcacheError('FCRP_UNKNOWN_KIND', `The frame is of the unknown kind ${bytes[5]}.`, {
       offset: 5,
-      expected: '1 to 7, 64 or 65',
+      expected: '1 to 7 or 64 to 66',
       found: bytes[5]!,
     });
   }

@@ -1,6 +1,7 @@
 /** The kinds of FCRP frames (docs/protocol.md, "Frame"), and how long each may be ("Limits by kind"). */
 import {
   ERROR_MAX_BYTES,
+  FAILOVER_MAX_BYTES,
   HELLO_MAX_BYTES,
   MAX_FRAME_PAYLOAD_BYTES,
   MESSAGES_MAX_BYTES,
@@ -17,9 +18,10 @@ export const FrameKind = {
   MutationBatch: 5,
   Ack: 6,
   Error: 7,
-  /** This kind and the next one, only fastcache's peers send (docs/protocol.md, "Status", "Messages"). */
+  /** This kind and the next ones, only fastcache's peers send (docs/protocol.md, "Status" to "Failover"). */
   Status: 64,
   Messages: 65,
+  Failover: 66,
 } as const;
 
 /** The byte of a known kind. */
@@ -51,6 +53,7 @@ const limits: Record<FrameKind, number> = {
   [FrameKind.Error]: ERROR_MAX_BYTES,
   [FrameKind.Status]: STATUS_MAX_BYTES,
   [FrameKind.Messages]: MESSAGES_MAX_BYTES,
+  [FrameKind.Failover]: FAILOVER_MAX_BYTES,
 };
 
 /** Returns the most bytes that the payload of a frame of `kind` has, uncompressed. */

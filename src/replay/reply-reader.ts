@@ -1,7 +1,8 @@
 /**
  * Reads the replies of a Redis-protocol server to commands whose replies are one line each, or a short
- * string, only to find the errors among them; where lists are expected, also flat lists of such, with their
- * texts. Anything else is refused, so that a server of another protocol is recognized by its first bytes.
+ * string, mostly only to find the errors among them; where lists are expected, also flat lists of such, with
+ * their texts. Anything else is refused, so that a server of another protocol is recognized by its first
+ * bytes.
  */
 import { FastcacheError } from '../errors.js';
 
@@ -11,10 +12,17 @@ const MAX_ELEMENTS = 1_024;
 const LIST = 0x2a;
 
 /**
- * Called for each reply in turn: with the text of an error, undefined for any other; and with the texts of a
- * list, undefined for any other and for the list that is null.
+ * Called for each reply in turn: with the text of an error, undefined for any other; with the texts of a
+ * list, undefined for any other and for the list that is null; and with where the whole reply is, in bytes
+ * that are valid during the call.
  */
-export type OnReply = (error: string | undefined, list: readonly string[] | undefined) => void;
+export type OnReply = (
+  error: string | undefined,
+  list: readonly string[] | undefined,
+  bytes: Buffer,
+  start: number,
+  end: number,
+) => void;
 
 /** Cuts a server's stream into replies, and keeps the bytes of one that is not whole. */
 export class ReplyReader {
@@ -37,8 +45,9 @@ export class ReplyReader {
       const end = list === undefined ? this.#replyEnd(bytes, at) : this.#listEnd(bytes, at, list);
       if (end === undefined) break;
       const isError = bytes[at] === 0x2d;
+      const error = isError ? bytes.toString('utf8', at + 1, end - 2) : undefined;
       const isNull = isList && bytes[at + 1] === 0x2d;
-      this.#onReply(isError ? bytes.toString('utf8', at + 1, end - 2) : undefined, isNull ? undefined : list);
+      this.#onReply(error, isNull ? undefined : list, bytes, at, end);
       at = end;
     }
     if (bytes.length - at > MAX_REPLY_BYTES) throw malformed('a reply without end');

@@ -1,4 +1,7 @@
-/** CLIENT PAUSE, as in Redis: a pause is never made shorter or weaker by another one. */
+/**
+ * What postpones clients' commands: CLIENT PAUSE, as in Redis, where a pause is never made shorter or weaker
+ * by another one; and a failover, which holds writes back whatever CLIENT PAUSE and UNPAUSE do meanwhile.
+ */
 import type { Clock, Timer, Timers } from '../clock.js';
 
 /** The longest that a timer takes, in milliseconds. */
@@ -7,12 +10,14 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Which commands a pause postpones. */
 export type PauseScope = 'all' | 'write';
 
-/** The pause of a server's clients, if there is one. */
+/** The pauses of a server's clients, if there are any. */
 export class ClientPause {
   readonly #clock: Clock;
   readonly #timers: Timers;
   readonly #onEnd: () => void;
   #present: { untilMs: number; scope: PauseScope; end: Timer } | undefined;
+  /** Whether a failover holds writes back. */
+  #holdsWrites = false;
 
   /** `onEnd` is called when the time of a pause is over. */
   constructor(clock: Clock, timers: Timers, onEnd: () => void) {
@@ -23,7 +28,12 @@ export class ClientPause {
 
   /** Which commands are postponed; undefined without a pause. */
   get scope(): PauseScope | undefined {
-    return this.#present?.scope;
+    return this.#present?.scope ?? (this.#holdsWrites ? 'write' : undefined);
+  }
+
+  /** Holds writes back, or not any more, apart from the pause of clients. */
+  holdWrites(areHeld: boolean): void {
+    this.#holdsWrites = areHeld;
   }
 
   /** Pauses until `untilMs`, Unix ms, at the least. */
@@ -39,7 +49,7 @@ export class ClientPause {
     };
   }
 
-  /** Ends the pause. */
+  /** Ends the pause of clients. */
   end(): void {
     this.#present?.end.cancel();
     this.#present = undefined;

@@ -4,6 +4,7 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import type { ChannelMessage } from '../frame/messages.js';
 import type { Guesses } from '../replication/link/guesses.js';
 import type { Log } from '../replication/log.js';
+import type { FailoverState, FailoverWish } from '../replication/primary/failover.js';
 import type { Address } from '../transport/connection.js';
 import type { ClientState } from './client-state.js';
 import type { CommandStatistics } from './command-statistics.js';
@@ -88,6 +89,19 @@ export interface ClientRegistry {
   unblock(client: ClientState, reason: 'timeout' | 'error'): boolean;
 }
 
+/** The server's failovers: what FAILOVER and REPLTAKEOVER need. */
+export interface FailoverHost {
+  readonly state: 'no-failover' | FailoverState;
+  /** Why the last failover was given up; undefined while none was, and once one was not. */
+  readonly lastFault: string | undefined;
+  /** Begins to hand over to a replica; returns why not, in words for the client. */
+  begin(wish: FailoverWish): string | undefined;
+  /** Ends the failover that is under way; returns why not, in words for the client. */
+  abort(): string | undefined;
+  /** Asks the primary to hand over to this server within `timeoutMs`, and answers when it has, or why not. */
+  takeOver(timeoutMs: number): Later;
+}
+
 /** The server as a part of replication: what ROLE, REPLICAOF and WAIT need. */
 export interface ReplicationHost {
   readonly isReplica: boolean;
@@ -95,6 +109,7 @@ export interface ReplicationHost {
   readonly primary: Address | undefined;
   /** Whether what that primary has is refused, until a client names it once more. */
   readonly isRefusing: boolean;
+  readonly failover: FailoverHost;
   /** It was primary before and has come back without its data, which keeps commands on data from running. */
   readonly lacksData: boolean;
   /** Bytes of the frames that are kept for replicas. */

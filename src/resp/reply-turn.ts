@@ -16,6 +16,8 @@ const GATHERING_US_MAX = 5_000;
 export interface Replying {
   /** Sends what has gathered, joined by `joiner`. */
   sendReplies(joiner: Joiner): void;
+  /** Closes the connection at once, without what has gathered. */
+  destroy(): void;
 }
 
 const NOTHING: readonly Buffer[] = [];
@@ -42,6 +44,8 @@ export interface TurnHost {
   broadcast(): void;
   /** Hands the frames of the turn's writes to the replicas' connections. */
   publish(): void;
+  /** Whether the process was halted in this turn: clients are closed then, for its writes may be lost. */
+  wasHalted(): boolean;
   /** A script is suspended and its writes are to leave together: the turn goes on. */
   isHeld(): boolean;
 }
@@ -95,7 +99,11 @@ export class ReplyTurn {
     this.#host.publish();
     const replying = this.#replying;
     this.#replying = new Set();
-    for (const client of replying) client.sendReplies(this.#joiner);
+    const isForfeit = this.#host.wasHalted();
+    for (const client of replying) {
+      if (isForfeit) client.destroy();
+      else client.sendReplies(this.#joiner);
+    }
     if (this.#listening.size > 0) this.#sendMessages();
   }
 

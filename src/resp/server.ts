@@ -62,6 +62,8 @@ export interface RespServerOptions extends ClientAddresses {
   situation: OuterSituation;
   /** Hands the frames of what was written until now to the replicas; called before clients are answered. */
   publish(): void;
+  /** Whether the process was halted in this turn for so long that nobody may be told of its writes. */
+  wasHalted(): boolean;
   info(server: RespServer, sections: readonly string[]): string;
   shutdown(): void;
   /** Takes the connection of a replica, which has come on the port of clients. */
@@ -113,6 +115,7 @@ export class RespServer {
     const turn = new ReplyTurn(options.clock, options.timers, {
       broadcast: () => this.tracking.broadcast(),
       publish: () => options.publish(),
+      wasHalted: () => options.wasHalted(),
       isHeld: () => this.#suspendedScript?.isBusy === false,
     });
     this.tracking = new Tracking({ ...options, planEndOfTurn: () => turn.plan() });
@@ -166,6 +169,18 @@ export class RespServer {
 
   get clients(): readonly ClientState[] {
     return [...this.#clients.keys()];
+  }
+
+  /** Whether a script has begun and not ended, with writes that are still to come perhaps. */
+  get isRunningScript(): boolean {
+    return this.#suspendedScript !== undefined;
+  }
+
+  /** Postpones commands that may write, whatever CLIENT UNPAUSE says, or ends that. */
+  holdWrites(areHeld: boolean): void {
+    this.#pause.holdWrites(areHeld);
+    this.#freeze();
+    if (!areHeld) this.#retryAll();
   }
 
   /** Turns to the present store, once it has replaced another one. */

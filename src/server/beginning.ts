@@ -3,7 +3,7 @@
  * Sentinels say counts before the role file, and that before the options.
  */
 import type { FastcacheError } from '../errors.js';
-import { formatAddress } from '../transport/address.js';
+import { formatAddress, isSameAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
 import type { Place } from './option.js';
@@ -61,9 +61,10 @@ export async function findBeginning(
   const { verdict, faults } = config.sentinels.length === 0 ? NOT_ASKED : await verdictInTime(placed, seams);
   if (verdict?.primary !== undefined) {
     const { primary } = verdict;
-    const isAsked = isSame(primary, config.primary) && (kept === undefined || isSame(primary, kept.primary));
+    const isExpected =
+      isSameAddress(primary, config.primary) && (kept === undefined || isSameAddress(primary, kept.primary));
     const note = `the Sentinels say that ${formatAddress(primary)} is primary: it is followed`;
-    return { ...common, primary, hasLed: false, notes: isAsked ? ofPlace : [...ofPlace, note] };
+    return { ...common, primary, hasLed: false, notes: isExpected ? ofPlace : [...ofPlace, note] };
   }
   if (verdict !== undefined) {
     const hasLed = verdict.hasPast || (kept !== undefined && hasContent(kept));
@@ -120,17 +121,12 @@ function contradictions(config: NodeConfig, { primary }: KeptRole): string[] {
         'REPLICAOF has it follow; without the file it begins as its options say',
     ];
   }
-  if (isSame(primary, asked) && load === undefined && recover.length === 0) return [];
+  if (isSameAddress(primary, asked) && load === undefined && recover.length === 0) return [];
   const instead = asked === undefined ? 'begin as a primary' : `follow ${formatAddress(asked)}`;
   return [
     `${roleFile} says that this server follows ${formatAddress(primary)}, and so it does not ${instead}: ` +
       'REPLICAOF NO ONE promotes it; without the file it begins as its options say',
   ];
-}
-
-/** Whether both are there and the same address. */
-export function isSame(one: Address | undefined, other: Address | undefined): boolean {
-  return one !== undefined && other !== undefined && formatAddress(one) === formatAddress(other);
 }
 
 function unansweredNote(faults: readonly FastcacheError[]): string {

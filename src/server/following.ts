@@ -8,11 +8,13 @@ import { offsetIn } from '../replication/offset.js';
 import { Follower } from '../replication/replica/follower.js';
 import type { FollowerHandlers } from '../replication/replica/follower-options.js';
 import type { Holding } from '../replication/replica/holding.js';
+import { Takeover } from '../replication/replica/takeover.js';
 import { Later } from '../resp/later.js';
 import { linkReport, type NodeReport, servingReport } from '../status/report.js';
 import type { Address } from '../transport/connection.js';
 import { announcementOf } from './announcing.js';
 import type { NodeParts } from './parts.js';
+import { servingPlace } from './serving-place.js';
 
 /** WAIT's answer on a node that follows: no replica acknowledges writes, for it takes none. */
 const NOBODY_WAITS = new Later((done) => {
@@ -24,6 +26,7 @@ const NOBODY_WAITS = new Later((done) => {
 export class Following {
   readonly primary: Address;
   readonly follower: Follower;
+  readonly takeover: Takeover;
   readonly #node: NodeParts;
   /** Another role has replaced this one, which must emit nothing more. */
   #hasLeft = false;
@@ -36,6 +39,13 @@ export class Following {
     const { config, seams, settings, events, metrics, outputs, relay } = node;
     this.#node = node;
     this.primary = primary;
+    this.takeover = new Takeover({
+      timers: seams.timers,
+      log: events.log,
+      place: () => (outputs.createStore === undefined ? servingPlace(node) : undefined),
+      held: () => (this.follower.state.name === 'live' ? this.follower.holding : undefined),
+      promote: () => node.promote(),
+    });
     this.follower = new Follower({
       clock: seams.clock,
       timers: seams.timers,
@@ -59,6 +69,7 @@ export class Following {
       recorder: outputs.recorder,
       tap: outputs.tap,
       relay,
+      takeover: this.takeover,
       allowEmptySnapshot: config.allowEmptySnapshot,
       messages: (payload, frame) => node.takeMessages(payload, frame),
       createStore: (shards) => outputs.createStore?.(shards) ?? node.createEngine(shards),
@@ -104,6 +115,7 @@ export class Following {
       lacksData: false,
       link: linkReport(this.follower, this.primary, seams.clock, settings),
       goodReplicas: undefined,
+      failover: this.#node.failover,
     };
   }
 

@@ -40,6 +40,8 @@ export class Leading {
   /** The places of the outputs in the stream. */
   readonly #outputFeeds: { leave(): void }[] = [];
   readonly #blocked = new Set<Blocked>();
+  /** When writes were last let through in this turn, monotonic microseconds; undefined: not in this turn. */
+  #allowedAtUs: number | undefined;
 
   /** The node's store is at the beginning of the history. */
   constructor(node: NodeParts, { history, backlog }: Beginning) {
@@ -69,12 +71,26 @@ export class Leading {
 
   /** Whether fewer good replicas are connected than writes need. It is read before every run of commands. */
   get lacksReplicas(): boolean {
-    return this.#needsReplicas() && this.#goodReplicas() < this.#node.settings.minReplicas;
+    if (!this.#needsReplicas()) return false;
+    this.#allowedAtUs = this.#node.seams.clock.monotonicUs();
+    return this.#goodReplicas() < this.#node.settings.minReplicas;
+  }
+
+  /**
+   * Returns, at the end of each turn, whether the process was halted in it for so long that its writes, which
+   * needed replicas and had them, may be another primary's to refuse.
+   */
+  wasHalted(): boolean {
+    const allowedAtUs = this.#allowedAtUs;
+    this.#allowedAtUs = undefined;
+    if (allowedAtUs === undefined || !this.#needsReplicas()) return false;
+    const { seams, settings } = this.#node;
+    return seams.clock.monotonicUs() - allowedAtUs > settings.minReplicasMaxLagSeconds * 1_000_000;
   }
 
   report(): NodeReport {
     const { publisher } = this;
-    const { listener, config, seams } = this.#node;
+    const { listener, config, seams, failover } = this.#node;
     return {
       role: 'primary',
       history: publisher.history,
@@ -88,6 +104,7 @@ export class Leading {
       lacksData: this.#node.lacksData,
       link: undefined,
       goodReplicas: this.#needsReplicas() ? this.#goodReplicas() : undefined,
+      failover,
     };
   }
 

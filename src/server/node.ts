@@ -45,6 +45,7 @@ import { handOnMessages, sendMessage } from './channel-messages.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
+import { type FailoverNode, Failovers } from './failover.js';
 import { Following } from './following.js';
 import { Leading } from './leading.js';
 import { recordContent, withContent } from './load.js';
@@ -58,7 +59,7 @@ import { createStatus, type Status } from './status.js';
 import { type SupervisedNode, Supervision } from './supervision.js';
 
 /** A server in either role. */
-export class Node implements ServedNode, SupervisedNode {
+export class Node implements ServedNode, SupervisedNode, FailoverNode {
   readonly config: NodeConfig;
   readonly seams: SecuredSeams;
   readonly events: Events<NodeEvents>;
@@ -67,13 +68,14 @@ export class Node implements ServedNode, SupervisedNode {
   readonly outputs: Outputs;
   readonly nodeId: string;
   readonly relay: Relay | undefined;
+  readonly failover = new Failovers(this);
   readonly #origin: EngineOrigin;
   /** What is to be logged of its start, once somebody can listen. */
   readonly #notes: readonly string[];
   readonly #housekeeping: Housekeeping;
   readonly #status: Status;
   readonly #supervision: Supervision;
-  readonly #server: RespServer | undefined;
+  readonly server: RespServer | undefined;
   #engine: ShardEngine;
   #role: Leading | Following;
   #listener: ReplicaListener | undefined;
@@ -126,7 +128,7 @@ export class Node implements ServedNode, SupervisedNode {
         ? new Leading(this, this.#beginHistory(recovered, history))
         : new Following(this, config.primary, this.outputs.holding, false);
     this.#status = createStatus(this);
-    this.#server = createClientServer(this, this.#status);
+    this.server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
       timers,
       engine: () => this.#engine,
@@ -200,7 +202,7 @@ export class Node implements ServedNode, SupervisedNode {
 
   /** Where clients connect; undefined without `listen` and `listenTls`. */
   get clientPorts(): ClientPorts | undefined {
-    return this.#server?.ports;
+    return this.server?.ports;
   }
 
   /** `host:port` where metrics are served; undefined without `metrics`. */
@@ -253,7 +255,7 @@ export class Node implements ServedNode, SupervisedNode {
   }
 
   takeMessages(payload: Uint8Array, frame: SplitFrame): void {
-    handOnMessages(payload, frame, this.#server, this);
+    handOnMessages(payload, frame, this.server, this);
   }
 
   wait(replicas: number, timeoutMs: number): Later {
@@ -286,6 +288,7 @@ export class Node implements ServedNode, SupervisedNode {
       this.events.log.info(`follows ${address} from now on, with history ${holding?.history?.id}`);
       this.events.emit('demoted', { primary: address });
     }
+    this.failover.stop();
     this.#supervision.roleChanged();
     // What is given another primary while it opens starts behind that.
     if (!this.#isOpening) following.start();
@@ -326,9 +329,9 @@ export class Node implements ServedNode, SupervisedNode {
   }
 
   swap(engine: ShardEngine): void {
-    engine.setFrozen(this.#server?.isFrozen ?? false);
+    engine.setFrozen(this.server?.isFrozen ?? false);
     this.#engine = engine;
-    this.#server?.storeReplaced();
+    this.server?.storeReplaced();
   }
 
   /**
@@ -342,8 +345,8 @@ export class Node implements ServedNode, SupervisedNode {
 
   async #open(): Promise<void> {
     this.#listener = await listenToReplicas(this);
-    await this.#server?.listen();
-    this.#metricsPort = await serveMetrics(this, this.#status, this.#server);
+    await this.server?.listen();
+    this.#metricsPort = await serveMetrics(this, this.#status, this.server);
     // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
     this.outputs.start();
     this.leading?.joinOutputs('new');
@@ -386,7 +389,8 @@ export class Node implements ServedNode, SupervisedNode {
     this.#housekeeping.stop();
     this.following?.stop();
     await this.#metricsPort?.close();
-    await this.#server?.close();
+    await this.server?.close();
+    this.failover.stop();
     this.leading?.close();
     await this.#listener?.close();
     await this.outputs.close();

@@ -10,7 +10,6 @@ import * as limits from '../limits.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import type { ForeignHistory } from '../replication/replica/session-options.js';
 import type { SendPolicy } from '../replication/stream/publisher.js';
-import { announceOptions } from './announce-options.js';
 import type { AnyOption } from './option.js';
 import {
   address,
@@ -206,7 +205,6 @@ export const serverOptions = {
     config: { names: ['min-replicas-max-lag', 'min-slaves-max-lag'], change: 'settable' },
   }),
   ...startOptions,
-  ...announceOptions,
   ...supervisionOptions,
   /**
    * What a replica does that holds keys when its primary has a history that is foreign to them; default

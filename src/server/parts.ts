@@ -2,8 +2,10 @@
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { SplitFrame } from '../frame/splitter.js';
 import type { ReplicationMetrics } from '../replication/metrics.js';
+import type { FailoverEars } from '../replication/primary/failover-peer.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import type { Relay } from '../replication/relay/relay.js';
+import type { FailoverHost } from '../resp/command-host.js';
 import type { Settings } from '../resp/settings.js';
 import type { NodeConfig } from './config.js';
 import type { Events, NodeEvents } from './events.js';
@@ -30,6 +32,9 @@ export interface NodeParts {
   readonly listener: ReplicaListener | undefined;
   /** The store that is read, and written to while the node leads. */
   readonly engine: ShardEngine;
+  readonly failover: FailoverHost & FailoverEars;
+  /** Becomes a primary whose history continues what is held. */
+  promote(): void;
   /** Makes an empty store of so many shards, for a follower. Throws OUT_OF_MEMORY. */
   createEngine(shards: number): ShardEngine;
   /** Hands messages of the primary that is followed to the subscribers and replicas of this node. */

@@ -12,14 +12,20 @@ import type { OuterSituation } from '../resp/situation.js';
 import { renderInfo } from '../status/info.js';
 import type { Listener } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
-import { encodingOf } from './leading.js';
+import { encodingOf, type Leading } from './leading.js';
 import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
 
 /** The parts of a node that its ports serve, as they are when they are read. */
-export interface ServedNode extends NodeParts, ReportedNode, ReplicationHost, OuterSituation {
+export interface ServedNode
+  extends NodeParts,
+    ReportedNode,
+    Omit<ReplicationHost, 'failover'>,
+    OuterSituation {
   /** The stream from which new replicas are served; undefined while there is none. */
   readonly stream: FrameStream | undefined;
+  /** The role of a primary; undefined while the node follows. */
+  readonly leading: Leading | undefined;
   /** Hands the frames of what was written until now to the replicas' connections. */
   endTurn(): void;
 }
@@ -62,6 +68,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     encoding: encodingOf(config),
     stream: () => node.stream,
     status: () => statusPayload(node),
+    failovers: node.failover,
   });
 }
 
@@ -81,6 +88,7 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     replication: node,
     situation: node,
     publish: () => node.endTurn(),
+    wasHalted: () => node.leading?.wasHalted() === true,
     shutdown: () => events.emit('shutdown', {}),
     info: (server, sections) => renderInfo(status(server), sections),
     // Whoever needs a password to read here needs it to be a replica as well.

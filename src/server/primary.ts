@@ -193,7 +193,13 @@ export class Server {
 
   /** The store, while it may be written to. Throws READ_ONLY. */
   #writable() {
-    const { engine, primary, lacksData } = this.#node;
+    const { engine, primary, lacksData, failover } = this.#node;
+    if (failover.state !== 'no-failover') {
+      throw new FastcacheError(
+        'READ_ONLY',
+        'This node hands over to a replica and takes no writes meanwhile.',
+      );
+    }
     if (lacksData) {
       throw new FastcacheError(
         'NO_CONTENT',

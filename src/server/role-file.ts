@@ -71,16 +71,15 @@ export function decodeRole(bytes: Buffer): KeptRole {
 }
 
 /**
- * Reads the role file of `config`; undefined where there is none. Throws `STATE_UNUSABLE` for a file that
- * holds something else, `READ_FAILED`, `WRITE_FAILED`.
+ * Reads a role file; undefined where there is none. Throws `STATE_UNUSABLE` for a file that holds something
+ * else, `READ_FAILED`, `WRITE_FAILED`.
  */
-export function readRole({ roleFile }: NodeConfig, files: NodeFiles): KeptRole | undefined {
-  if (roleFile === undefined) return undefined;
-  const bytes = files.readState(roleFile, MAX_BYTES);
+export function readRole(file: string, files: NodeFiles): KeptRole | undefined {
+  const bytes = files.readState(file, MAX_BYTES);
   try {
     return bytes && decodeRole(bytes);
   } catch (error) {
-    throw error instanceof FastcacheError ? error.inFile(roleFile) : error;
+    throw error instanceof FastcacheError ? error.inFile(file) : error;
   }
 }
 

@@ -1,12 +1,13 @@
 /** What a node starts with: nothing, a dump, or what it takes back from its replicas; and in which role. */
 import type { Holding } from '../replication/replica/holding.js';
-import { findBeginning } from './beginning.js';
+import type { Beginning } from './beginning.js';
+import type { NodeConfig } from './config.js';
 import { type EngineOrigin, startingEngine } from './engines.js';
 import type { Loaded } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type SecuredSeams, securedSeams } from './node-tls.js';
 import { NOTHING_RECOVERED, recover } from './recovery.js';
-import { readRole } from './role-file.js';
+import type { NodeSeams } from './seams.js';
 import { LACKS_DATA, type RoleAtStart } from './supervision.js';
 import { weakSecret } from './weak-secret.js';
 
@@ -35,9 +36,9 @@ export async function startingContent(plain: EngineOrigin): Promise<Start> {
     weakSecret('token', Buffer.byteLength(token)),
     weakSecret('password', Buffer.byteLength(password)),
   ];
-  const kept = readRole(given.config, given.seams.files);
+  const { kept, keeper } = await roleOf(given.config, given.seams);
   const nodeId = await nodeIdOf(given.config, given.seams, kept?.nodeId);
-  const beginning = await findBeginning(given.config, given.seams, kept);
+  const beginning = await beginningOf(given, kept);
   const { announce, isUnanswered } = beginning;
   const recovery = beginning.primary === undefined ? await recover(given) : NOTHING_RECOVERED;
   const { holding: recovered } = recovery;
@@ -55,7 +56,28 @@ export async function startingContent(plain: EngineOrigin): Promise<Start> {
     ...recovery.notes,
     ...(lacksData ? [LACKS_DATA] : []),
   ];
-  const start = { origin, nodeId, recovered, notes, role: { kept, lacksData, isUnanswered } };
+  const start = { origin, nodeId, recovered, notes, role: { kept, keeper, lacksData, isUnanswered } };
   if (recovered !== undefined) return { ...start, engine: recovered.store, history: undefined };
   return { ...start, ...(await startingEngine(origin)) };
+}
+
+/** Reads the role file. What knows of it, and of Sentinels, is loaded by servers that have it. */
+async function roleOf(
+  config: NodeConfig,
+  { files }: NodeSeams,
+): Promise<Pick<RoleAtStart, 'kept' | 'keeper'>> {
+  const { roleFile: file, fileMode } = config;
+  if (file === undefined) return { kept: undefined, keeper: undefined };
+  const { readRole, RoleKeeper } = await import('./role-file.js');
+  const kept = readRole(file, files);
+  return { kept, keeper: (role) => new RoleKeeper({ file, files, fileMode, role }) };
+}
+
+async function beginningOf({ config, seams }: EngineOrigin, kept: RoleAtStart['kept']): Promise<Beginning> {
+  const { primary, announce, sentinels } = config;
+  if (kept === undefined && sentinels.length === 0) {
+    return { primary, announce, hasLed: false, isUnanswered: false, notes: [] };
+  }
+  const { findBeginning } = await import('./beginning.js');
+  return findBeginning(config, seams, kept);
 }

@@ -1,11 +1,47 @@
-/** The rows of the options by which a server outlives its supervisor's decisions (options.ts). */
-import { addresses, file, secret, text } from './option.js';
-import { LARGEST_SECRET_BYTES } from './option-limits.js';
+/** The rows of the options that matter to supervisors of servers, such as Redis Sentinel (options.ts). */
+import { addresses, announcedPlace, boolean, count, file, secret, text } from './option.js';
+import { LARGEST_SECRET_BYTES, LARGEST_SETTING } from './option-limits.js';
 
 const ALL = ['primary', 'replica', 'server'] as const;
 
 /** Each option by its name in the library. */
 export const supervisionOptions = {
+  /**
+   * Where others are to reach this server's Redis protocol, which a replica says to its primary: `host:port`,
+   * or `:port` for the address that it connects from. Default: that address, and the port of `listen`.
+   */
+  announce: announcedPlace({
+    on: ALL,
+    flag: 'announce',
+    summary:
+      'Where others are to reach the Redis protocol of this server, behind a proxy or a container; :port for the address that they see.',
+    config: {
+      names: ['replica-announce-ip', 'slave-announce-ip', 'replica-announce-port', 'slave-announce-port'],
+      change: 'settable',
+    },
+  }),
+  /**
+   * The rank in which a supervisor promotes this replica, the lowest first, from 0 to 2147483647; default
+   * 100. With 0 it is never promoted.
+   */
+  replicaPriority: count({
+    on: ALL,
+    flag: 'replica-priority',
+    summary: 'A supervisor promotes the replica with the lowest first; 0: never this one.',
+    min: 0,
+    max: LARGEST_SETTING,
+    default: 100,
+    config: { names: ['replica-priority', 'slave-priority'], change: 'settable' },
+  }),
+  /** Whether a supervisor lists this replica for clients; default true. */
+  isReplicaAnnounced: boolean({
+    on: ALL,
+    flag: 'no-replica-announced',
+    isFlagNegative: true,
+    summary: 'Have supervisors not list this replica for clients.',
+    default: true,
+    config: { names: ['replica-announced'], change: 'settable' },
+  }),
   /**
    * A file with the role, the primary, the history, the id and the announced address of this node, written at
    * each change of role and read at the start, where its role counts; default none.

@@ -8,11 +8,11 @@ import type { Timer } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { Log } from '../replication/log.js';
 import type { Settings } from '../resp/settings.js';
-import { formatAddress } from '../transport/address.js';
+import { formatAddress, isSameAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
-import { askForVerdict, isSame, type Verdict } from './beginning.js';
+import type { Verdict } from './beginning.js';
 import type { NodeConfig } from './config.js';
-import { type KeptRole, RoleKeeper } from './role-file.js';
+import type { KeptRole, RoleKeeper } from './role-file.js';
 import type { NodeSeams } from './seams.js';
 
 /** Milliseconds between questions to the Sentinels. */
@@ -38,6 +38,8 @@ export interface SupervisedNode {
 export interface RoleAtStart {
   /** What the role file said; undefined: there was none. */
   readonly kept: KeptRole | undefined;
+  /** Makes what writes the role file, with what `role` returns; undefined: there is to be none. */
+  readonly keeper: ((role: () => KeptRole) => RoleKeeper) | undefined;
   /** Whether the node was primary before and has nothing of that. */
   readonly lacksData: boolean;
   /** Whether there are Sentinels none of which has answered. */
@@ -58,10 +60,7 @@ export class Supervision {
     this.#node = node;
     this.#start = start;
     this.#lacksData = start.lacksData;
-    const { roleFile: file, fileMode } = node.config;
-    if (file !== undefined) {
-      this.#keeper = new RoleKeeper({ file, files: node.seams.files, fileMode, role: () => this.#role() });
-    }
+    this.#keeper = start.keeper?.(() => this.#role());
     node.settings.onChange((name) => {
       if (name === 'fresh-history' && node.settings.hasFreshHistory) this.#beginsAnew();
     });
@@ -142,6 +141,7 @@ export class Supervision {
 
   async #ask(): Promise<void> {
     const { seams, config } = this.#node;
+    const { askForVerdict } = await import('./beginning.js');
     const { verdict } = await askForVerdict(config, seams);
     // The node may have another role by now, or be closed.
     if (this.#question === undefined) return;
@@ -152,7 +152,7 @@ export class Supervision {
   /** Does what the Sentinels say; returns whether they need not be asked again. */
   #settles({ primary, hasPast }: Verdict): boolean {
     const { events, hasWritten } = this.#node;
-    if (isSame(primary, this.#node.primary)) return true;
+    if (isSameAddress(primary, this.#node.primary)) return true;
     if (primary !== undefined) {
       events.log.warn(
         `the Sentinels say that ${formatAddress(primary)} is primary: it is followed from now on`,

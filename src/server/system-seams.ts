@@ -1,7 +1,6 @@
 /**
  * The seams of a node in production: the only place of a server that names the system's clock, TCP and files.
  */
-import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
 import { systemSeams } from '../clock.js';
 import { ShardEngine } from '../engine/shard-engine.js';
@@ -30,11 +29,13 @@ export const systemNodeSeams: NodeSeams = {
   },
   ownAddresses: () =>
     Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address)),
-  lookup: (host) =>
-    lookup(host, { all: true }).then(
+  async lookup(host) {
+    const { lookup } = await import('node:dns/promises');
+    return lookup(host, { all: true }).then(
       (found) => found.map(({ address }) => address),
       () => [],
-    ),
+    );
+  },
   createEngine: (options) => new ShardEngine(options),
   createRespServer: (options) => new RespServer(options),
   startMetricsServer: async (...given) =>

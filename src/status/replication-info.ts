@@ -41,20 +41,26 @@ const NO_HISTORY = '0'.repeat(40);
 
 /** Renders INFO's replication section behind `role`. Offsets are records, of all shards together. */
 export function replicationFields(report: NodeReport): Fields {
-  const { history, serving, link, goodReplicas, lacksData } = report;
+  const { history, serving, link, goodReplicas, lacksData, failover } = report;
   return {
     ...(lacksData && { lacks_data: 1 }),
     ...(link !== undefined && linkFields(link, report.offsetRecords)),
     connected_slaves: serving?.connected.filter(isAnnounced).length ?? 0,
     ...(goodReplicas !== undefined && { min_slaves_good_slaves: goodReplicas }),
     ...(serving !== undefined && replicaFields(serving.connected)),
-    master_failover_state: 'no-failover',
+    master_failover_state: failover.state,
+    ...(failover.lastFault !== undefined && { master_failover_fault: lineOf(failover.lastFault) }),
     master_replid: history?.id ?? NO_HISTORY,
     master_replid2: history?.previous?.id ?? NO_HISTORY,
     master_repl_offset: String(report.offsetRecords),
     second_repl_offset: secondOffset(history),
     ...(serving !== undefined && backlogFields(serving)),
   };
+}
+
+/** Returns a text, in which words of a peer may be, as one that does not end a line of INFO. */
+function lineOf(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ');
 }
 
 /** Renders ROLE's answer. */

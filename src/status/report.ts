@@ -6,6 +6,7 @@
 import type { Clock } from '../clock.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
+import type { FailoverState } from '../replication/primary/failover.js';
 import type { FullReplica } from '../replication/primary/full-replicas.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import type { ReplicaInfo } from '../replication/primary/replica-info.js';
@@ -32,6 +33,14 @@ export interface NodeReport {
   readonly link: LinkReport | undefined;
   /** How many replicas count for `min-replicas`; undefined while writes need none. */
   readonly goodReplicas: number | undefined;
+  readonly failover: FailoverReport;
+}
+
+/** How far a node is with handing over to one of its replicas. */
+export interface FailoverReport {
+  readonly state: 'no-failover' | FailoverState;
+  /** Why the last failover was given up; undefined while none was, and once one was not. */
+  readonly lastFault: string | undefined;
 }
 
 /** Replicas of a node, and what they are served from. */

@@ -27,6 +27,11 @@ export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Returns whether both are there and the same. */
+export function isSameAddress(one: Address | undefined, other: Address | undefined): boolean {
+  return one !== undefined && one.host === other?.host && one.port === other.port;
+}
+
 /** Returns the host of a `host:port`, without the brackets of an IPv6 address. */
 export function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');

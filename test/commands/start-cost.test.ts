@@ -65,7 +65,8 @@ describe('a primary', () => {
     expect(new Set(commands.map((module) => module.replace(/.*\/dist\//, '')))).toEqual(
       new Set(['commands/primary/start.js']),
     );
-    expect(modules.length).toBeLessThan(420);
+    // Some thirty of these are for failover: roles that are kept and handed over, one port, ports of TLS.
+    expect(modules.length).toBeLessThan(450);
   });
 
   it('loads zstd with compression, and prom-client with metrics', async () => {

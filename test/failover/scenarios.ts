@@ -8,6 +8,9 @@ import type { Losses, Writers } from './writers.js';
 const BEFORE_MS = 1_000;
 const AFTER_MS = 500;
 const HALT_MS = 6_000;
+/** What a primary has acknowledged before its halt has arrived behind this. */
+const ON_ITS_WAY_MS = 200;
+const WITNESSES = 4;
 
 /** What a failover did. */
 export interface Failover extends Losses {
@@ -73,27 +76,30 @@ export interface Halt {
 export async function haltPrimary(cluster: Cluster, writers: Writers): Promise<Halt> {
   const old = await cluster.primary();
   writers.start();
-  await pause(BEFORE_MS);
-  old.signal('SIGSTOP');
-  // What it had acknowledged before is on its way no longer than this.
-  await pause(200);
+  // They stay with the primary, each with a write under way, and take whatever it answers.
   const witnesses = await Promise.all(
-    Array.from({ length: 4 }, () => RespClient.connect(`127.0.0.1:${old.port}`)),
+    Array.from({ length: WITNESSES }, () => RespClient.connect(`127.0.0.1:${old.port}`)),
   );
+  let isHalted = false;
   let acknowledgedLate = 0;
-  const heard = witnesses.map(async (witness, index) => {
-    for (let write = 0; ; write += 1) {
-      const reply = await witness.command('SET', `witness:${index}`, String(write));
-      if (reply === '+OK') acknowledgedLate += 1;
+  const heard = witnesses.map(async (witness) => {
+    for (;;) {
+      const reply = await witness.command('SET', 'witness', 'value');
+      if (isHalted && reply === '+OK') acknowledgedLate += 1;
       await pause(1);
     }
   });
+  const ended = Promise.allSettled(heard);
+  await pause(BEFORE_MS);
+  old.signal('SIGSTOP');
+  await pause(ON_ITS_WAY_MS);
+  isHalted = true;
   await pause(HALT_MS);
   old.signal('SIGCONT');
   const next = await cluster.successor(old);
   await isReplicaOf(old, next);
   for (const witness of witnesses) witness.close();
-  await Promise.allSettled(heard);
+  await ended;
   return { acknowledgedLate, losses: await settledLosses(cluster, writers, next) };
 }
 

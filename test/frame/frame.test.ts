@@ -51,6 +51,7 @@ describe('the header', () => {
       'Error',
       'Status',
       'Messages',
+      'Failover',
     ]);
   });
 });

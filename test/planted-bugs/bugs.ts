@@ -3,6 +3,7 @@
  * forgotten, a wrong comparison, a sync that is left out. The tests of each are those that are most likely to
  * notice it.
  */
+import { failoverBugs } from './failover-bugs.js';
 import type { PlantedBug } from './planted-bug.js';
 
 const secondLife = ['test/replication/replica/second-life.test.ts'];
@@ -335,7 +336,7 @@ const server: readonly PlantedBug[] = [
   {
     name: 'content that comes during a pause may change',
     file: 'src/server/node.ts',
-    find: '    engine.setFrozen(this.#server?.isFrozen ?? false);\n',
+    find: '    engine.setFrozen(this.server?.isFrozen ?? false);\n',
     replace: '',
     tests: ['test/resp/pause.test.ts'],
   },
@@ -531,6 +532,7 @@ const clients: readonly PlantedBug[] = [
 /** All that are planted, one at a time; those of the kernel, which take the longest, are last. */
 export const bugs: readonly PlantedBug[] = [
   ...replication,
+  ...failoverBugs,
   ...server,
   ...clients,
   ...protocol,

@@ -225,6 +225,7 @@ describe('what a pause has held back', () => {
         info: () => '',
         shutdown() {},
         acceptReplica() {},
+        wasHalted: () => false,
       });
       closedBehind(server);
       await server.listen();

@@ -6,14 +6,18 @@ import { VirtualWorld } from '../support/virtual-world.js';
 function turn() {
   const world = new VirtualWorld();
   const log: string[] = [];
-  const hold = { isHeld: false };
+  const hold = { isHeld: false, wasHalted: false };
   const changes: string[] = [];
   const replies = new ReplyTurn(world.seams.clock, world.seams.timers, {
     broadcast: () => log.push(...changes.splice(0)),
     publish: () => log.push('published'),
+    wasHalted: () => hold.wasHalted,
     isHeld: () => hold.isHeld,
   });
-  const client = (name: string) => ({ sendReplies: () => log.push(`answered ${name}`) });
+  const client = (name: string) => ({
+    sendReplies: () => log.push(`answered ${name}`),
+    destroy: () => log.push(`closed ${name}`),
+  });
   return { world, log, hold, changes, replies, a: client('a'), b: client('b') };
 }
 
@@ -55,6 +59,17 @@ it('a turn without replies publishes nothing', () => {
   expect(log).toEqual([]);
 });
 
+it('clients of a turn in which the process was halted are closed without an answer', () => {
+  const { world, log, hold, replies, a, b } = turn();
+  replies.add(a);
+  hold.wasHalted = true;
+  world.run(0);
+  hold.wasHalted = false;
+  replies.add(b);
+  world.run(0);
+  expect(log).toEqual(['published', 'closed a', 'published', 'answered b']);
+});
+
 it('while the turn is held nothing leaves, and then everything does', () => {
   const { world, log, hold, replies, a } = turn();
   hold.isHeld = true;
@@ -75,6 +90,7 @@ it('messages leave at the end of the turn, and gather while sending the last one
   const replies = new ReplyTurn(clock, world.seams.timers, {
     broadcast: () => {},
     publish: () => {},
+    wasHalted: () => false,
     isHeld: () => false,
   });
   const listener = {
@@ -82,8 +98,9 @@ it('messages leave at the end of the turn, and gather while sending the last one
       log.push('told');
       nowUs += 1_000;
     },
+    destroy: () => {},
   };
-  const client = { sendReplies: () => log.push('answered') };
+  const client = { sendReplies: () => log.push('answered'), destroy: () => {} };
   replies.addMessages(listener);
   world.run(0);
   expect(log).toEqual(['told']);

@@ -153,7 +153,7 @@ describe('the table of options', () => {
   });
 
   it('says of each number in the words for programs what its range and its default are', () => {
-    const source = ['options', 'announce-options']
+    const source = ['options', 'supervision-options']
       .map((name) => readFileSync(`src/server/${name}.ts`, 'utf8'))
       .join('\n');
     for (const [name, option] of numeric) {

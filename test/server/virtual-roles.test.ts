@@ -1,39 +1,9 @@
 /** Nodes in a virtual world that change their roles: what is left behind, and whom they refuse. */
 import { expect, it } from 'vitest';
-import { primaryConfig, replicaConfig } from '../../src/server/config.js';
-import { Node } from '../../src/server/node.js';
 import { parseAddress } from '../../src/transport/address.js';
-import type { Address } from '../../src/transport/connection.js';
-import { RandomSource } from '../support/random.js';
-import { VirtualDisk } from '../support/virtual-disk.js';
-import { VirtualProcess } from '../support/virtual-process.js';
-import { virtualSeams } from '../support/virtual-seams.js';
-import { VirtualTransport } from '../support/virtual-transport.js';
-import { VirtualWorld } from '../support/virtual-world.js';
+import { NodeWorld, type StartedNode } from '../support/node-world.js';
 
 const DEAD = parseAddress('127.0.0.1:1');
-
-class NodeWorld {
-  readonly world = new VirtualWorld();
-  readonly transport = new VirtualTransport(this.world);
-  readonly disk = new VirtualDisk(new RandomSource(1));
-
-  async start(port: number, primary?: number): Promise<{ node: Node; process: VirtualProcess; at: Address }> {
-    const process = new VirtualProcess(this.world, new RandomSource(port));
-    const bind = `127.0.0.1:${port}`;
-    const options = { bind, listen: false, record: `dump-${port}` } as const;
-    const config =
-      primary === undefined ? primaryConfig(options) : replicaConfig(`127.0.0.1:${primary}`, options);
-    const transport = this.transport.of(process);
-    const node = await Node.start(config, virtualSeams({ process, transport, files: this.disk.of(process) }));
-    return { node, process, at: parseAddress(bind) };
-  }
-
-  isLevel(...nodes: readonly Node[]): boolean {
-    const [first, ...others] = nodes.map((node) => `${node.history?.id} ${node.watermarks().join()}`);
-    return others.every((other) => other === first);
-  }
-}
 
 const key = Buffer.from('key');
 
@@ -46,7 +16,7 @@ it('200 changes of role leave no timer, connection or listener behind', async ()
   const all = [one.node, two.node, leaf.node];
   const counts = () => [one, two, leaf].map(({ process: { timers, sockets } }) => [timers, sockets.size]);
   /** The one that leads follows the other, which is promoted, with a look at who is not there in between. */
-  const swap = (leader: typeof one, follower: typeof one) => {
+  const swap = (leader: StartedNode, follower: StartedNode) => {
     leader.node.follow(DEAD);
     leader.node.follow(follower.at);
     follower.node.follow(DEAD);

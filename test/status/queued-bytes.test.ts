@@ -34,6 +34,7 @@ it('are in the report, INFO, the metrics, the Status document, JSON and the tabl
     link: undefined,
     lacksData: false,
     goodReplicas: undefined,
+    failover: { state: 'no-failover', lastFault: undefined },
   };
   const queuedBytes = serving.connected[0]!.queuedBytes;
   // A thousand records are more than the connection takes, and less than ten times their own size.

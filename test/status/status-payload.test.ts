@@ -173,6 +173,7 @@ describe('what a primary tells', () => {
           link: undefined,
           lacksData: false,
           goodReplicas: undefined,
+          failover: { state: 'no-failover', lastFault: undefined },
         },
         { version: '0.1.0', metrics: new ReplicationMetrics().snapshot() },
       )!;

@@ -2,6 +2,7 @@
 import { FastcacheError } from '../../src/errors.js';
 import { decodeBatch } from '../../src/frame/batch.js';
 import { decodeErrorText } from '../../src/frame/error-text.js';
+import { decodeFailover } from '../../src/frame/failover.js';
 import { openPayload } from '../../src/frame/frame.js';
 import type { FrameHeader } from '../../src/frame/header.js';
 import { decodeHelloFrame } from '../../src/frame/hello.js';
@@ -59,6 +60,8 @@ function decodePayload(header: FrameHeader, payload: Uint8Array): unknown {
       return decodeErrorText(payload);
     case FrameKind.Messages:
       return [...decodeMessages(payload)];
+    case FrameKind.Failover:
+      return decodeFailover(payload);
     case FrameKind.Status:
       return decodeStatus(payload);
     default:

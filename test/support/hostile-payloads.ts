@@ -37,6 +37,7 @@ const chunk = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 3 
 const ack = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 6 }, bytesOf(...parts));
 const messages = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 65 }, bytesOf(...parts));
 const status = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 64 }, bytesOf(...parts));
+const failover = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 66 }, bytesOf(...parts));
 const error = (...parts: (Uint8Array | string)[]): Buffer => rawFrame({ kind: 7 }, bytesOf(...parts));
 
 const bareHello = bytesOf(u8(1), u8(1), u32(0), u8(0));
@@ -268,6 +269,29 @@ export const hostilePayloads: readonly HostileFrame[] = [
     'a message of the sort 2',
     messages(u8(2), u32(0), u32(0)),
   ),
+  hostile('failover-sort', 'FCRP_FAILOVER_SORT', 16, 'a failover frame of the sort 5', failover(u8(5))),
+  hostile(
+    'failover-forced',
+    'FCRP_FAILOVER_SORT',
+    17,
+    'an order that is forced by 2',
+    failover(u8(1), u8(2), Buffer.alloc(16), u32(0)),
+  ),
+  hostile(
+    'failover-count',
+    'FCRP_COUNT_OVER_PAYLOAD',
+    34,
+    'an order with a count of watermarks that is one too many',
+    failover(u8(1), u8(0), Buffer.alloc(16), u32(2), u64(1n)),
+  ),
+  hostile(
+    'failover-reason',
+    'FCRP_FIELD_PAST_PAYLOAD',
+    21,
+    'a refusal whose reason is longer than what is left',
+    failover(u8(3), u32(MUCH), 'why'),
+  ),
+  hostile('failover-behind', 'FCRP_TRAILING_BYTES', 17, 'a byte behind the consent', failover(u8(2), u8(0))),
   hostile(
     'message-cut',
     'FCRP_FIELD_PAST_PAYLOAD',

@@ -7,14 +7,14 @@ import { expect } from 'vitest';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { Guesses } from '../../src/replication/link/guesses.js';
 import { ClientState } from '../../src/resp/client-state.js';
-import type { CommandHost, ReplicationHost } from '../../src/resp/command-host.js';
+import type { CommandHost, FailoverHost, ReplicationHost } from '../../src/resp/command-host.js';
 import { CommandStatistics } from '../../src/resp/command-statistics.js';
 import { commandTable } from '../../src/resp/commands/index.js';
 import { splitInline } from '../../src/resp/inline.js';
 import { Later } from '../../src/resp/later.js';
 import { memoryFacts } from '../../src/resp/memory-facts.js';
 import { PubSub } from '../../src/resp/pubsub/pubsub.js';
-import { encodeReply, Failure, NO_REPLY, type Protocol, type Reply } from '../../src/resp/reply.js';
+import { encodeReply, Failure, NO_REPLY, OK, type Protocol, type Reply } from '../../src/resp/reply.js';
 import type { Settings } from '../../src/resp/settings.js';
 import { Slowlog } from '../../src/resp/slowlog.js';
 import { UnixTime } from '../../src/resp/unix-time.js';
@@ -40,6 +40,10 @@ export class ServerHost {
   primary: { host: string; port: number } | undefined;
   /** Replicas that have acknowledged everything. */
   acknowledged = 0;
+  /** How far a failover is. */
+  failoverState: FailoverHost['state'] = 'no-failover';
+  /** Why a failover does not begin. */
+  failoverRefusal: string | undefined;
   /** Bytes that wait, of all clients. */
   clientBytes = 0;
   readonly #host: CommandHost;
@@ -126,6 +130,27 @@ export class ServerHost {
     return encodeReply(reply, client.protocol).toString('latin1');
   }
 
+  #failover(): FailoverHost {
+    const state = () => this.failoverState;
+    return {
+      get state() {
+        return state();
+      },
+      lastFault: undefined,
+      begin: ({ to, timeoutMs, isForced }) => {
+        this.deeds.push(`failover ${to} ${timeoutMs} ${isForced}`);
+        return this.failoverRefusal;
+      },
+      abort: () => 'No failover in progress.',
+      takeOver: (timeoutMs) =>
+        new Later((answer) => {
+          this.deeds.push(`take over ${timeoutMs}`);
+          answer(OK);
+          return () => {};
+        }),
+    };
+  }
+
   #replication(): ReplicationHost {
     const primary = () => this.primary;
     return {
@@ -136,6 +161,7 @@ export class ServerHost {
         return primary();
       },
       isRefusing: false,
+      failover: this.#failover(),
       lacksData: false,
       keepRole: () => undefined,
       backlogBytes: 0,

@@ -3,6 +3,7 @@ import type { KeyEntry } from '../../dump/fold/folded-key-space.js';
 import type { FrameContent, OpenedFrame } from '../../dump/read/frame-content.js';
 import type { FastcacheError } from '../../errors.js';
 import type { DecodedRecord } from '../../frame/batch.js';
+import type { FailoverMessage } from '../../frame/failover.js';
 import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
 import { bytesField, bytesMember, MAX_TEXT_BYTES } from '../terminal/json.js';
 import { hashText, type ValueForm } from '../terminal/text.js';
@@ -100,7 +101,15 @@ function contentJson(content: FrameContent): JsonObject {
       return { status: content.document ?? null };
     case 'messages':
       return { messages: content.count };
+    case 'failover':
+      return { failover: failoverJson(content.message) };
   }
+}
+
+function failoverJson(message: FailoverMessage): JsonObject {
+  if (message.says !== 'order') return { ...message };
+  const { says, history, watermarks, isForced } = message;
+  return { says, history, forced: isForced, watermarks: Array.from(watermarks) };
 }
 
 function watermarksJson(watermarks: BigUint64Array): JsonObject {

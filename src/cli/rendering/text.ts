@@ -6,6 +6,7 @@ import chalk, { type ChalkInstance } from 'chalk';
 import type { SequenceStep } from '../../dump/check/sequence-steps.js';
 import type { FrameContent, OpenedFrame } from '../../dump/read/frame-content.js';
 import type { DecodedRecord, MutationOp } from '../../frame/batch.js';
+import type { FailoverMessage } from '../../frame/failover.js';
 import type { FrameKindName } from '../../frame/kinds.js';
 import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
 import type { StatusMap } from '../../frame/status.js';
@@ -44,6 +45,7 @@ const kindColors: Record<FrameKindName, ChalkInstance> = {
   Error: chalk.red,
   Status: chalk.blue,
   Messages: chalk.blue,
+  Failover: chalk.blue,
 };
 
 const opColors: Record<MutationOp, ChalkInstance> = {
@@ -158,6 +160,25 @@ function contentText(content: FrameContent): string[] {
       return [content.document === undefined ? 'asks' : statusText(content.document)];
     case 'messages':
       return [countText(content.count, 'message', 'messages')];
+    case 'failover':
+      return failoverText(content.message);
+  }
+}
+
+function failoverText(message: FailoverMessage): string[] {
+  switch (message.says) {
+    case 'order':
+      return [
+        message.isForced ? 'order, forced' : 'order',
+        `history ${message.history}`,
+        watermarksText(Array.from(message.watermarks)),
+      ];
+    case 'accepted':
+      return ['accepted'];
+    case 'refused':
+      return ['refused', quoteText(message.reason, MESSAGE_COLUMNS)];
+    case 'request':
+      return [`request, within ${message.timeoutMs} ms`];
   }
 }
 

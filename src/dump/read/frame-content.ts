@@ -7,6 +7,7 @@ import { FastcacheError } from '../../errors.js';
 import { type DecodedRecord, decodeBatch } from '../../frame/batch.js';
 import type { PayloadRoom } from '../../frame/compression.js';
 import { decodeErrorText } from '../../frame/error-text.js';
+import { decodeFailover, type FailoverMessage } from '../../frame/failover.js';
 import { openPayload } from '../../frame/frame.js';
 import { type DecodedHello, decodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind, type FrameKindName, frameKindName } from '../../frame/kinds.js';
@@ -31,7 +32,8 @@ export type FrameContent =
   | { type: 'error'; message: string }
   /** A Status; `document` is undefined in one that asks. */
   | { type: 'status'; document: StatusMap | undefined }
-  | { type: 'messages'; count: number };
+  | { type: 'messages'; count: number }
+  | { type: 'failover'; message: FailoverMessage };
 
 /** A frame with its content. */
 export interface OpenedFrame {
@@ -69,6 +71,8 @@ function openContent(frame: SplitFrame, room: PayloadRoom | undefined): FrameCon
         return { type: 'status', document: decodeStatus(payload) };
       case FrameKind.Messages:
         return { type: 'messages', count: countMessages(payload) };
+      case FrameKind.Failover:
+        return { type: 'failover', message: decodeFailover(payload) };
       default:
         return { type: 'watermarks', watermarks: decodeWatermarks(payload) };
     }

@@ -18,6 +18,9 @@ import { refusalError } from './refusals.js';
 /** Milliseconds that a primary has to answer the Hello, from the connection on. */
 const ANSWER_DEADLINE_MS = 5_000;
 
+/** Milliseconds within which a connection that is ended is over. */
+const END_MS = 1_000;
+
 /** What a `Conversation` is made with. */
 export interface ConversationOptions {
   transport: Transport;
@@ -93,6 +96,21 @@ export class Conversation {
   /** Sends another frame to a primary that has answered; does nothing once the conversation is over. */
   send(frame: Buffer): void {
     if (!this.#over) this.#connection?.write(frame);
+  }
+
+  /**
+   * Sends a last frame and ends the connection behind it, within a second; no handler is called any more, and
+   * `close` has nothing left to drop.
+   */
+  endWith(frame: Buffer): void {
+    const connection = this.#connection;
+    if (this.#over || connection === undefined) return;
+    this.#over = true;
+    this.#destroy = () => {};
+    const deadline = this.#options.timers.after(END_MS, () => connection.destroy());
+    connection.handlers = { onData() {}, onDrain() {}, onClose: () => deadline.cancel() };
+    connection.write(frame);
+    connection.end();
   }
 
   /**

@@ -3,6 +3,7 @@
  * are connected and which have left.
  */
 import assert from 'node:assert';
+import { decodeFailover } from '../../frame/failover.js';
 import type { ChannelMessage } from '../../frame/messages.js';
 import { hostOf } from '../../transport/address.js';
 import type {
@@ -12,6 +13,7 @@ import type {
   StrangerWarning,
   Transport,
 } from '../../transport/connection.js';
+import { unaskedFailover } from '../link/failover-fault.js';
 import { Guesses } from '../link/guesses.js';
 import { StrangerLog } from '../link/stranger-log.js';
 import type { FrameStream } from '../stream/stream.js';
@@ -19,21 +21,35 @@ import { hasReached } from '../watermarks.js';
 import { Carousels } from './carousel.js';
 import { Comings } from './comings.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
+import { type FailoverEars, FailoverPeer } from './failover-peer.js';
 import { ForeignClaims } from './foreign-claims.js';
 import { type FullReplica, FullReplicas } from './full-replicas.js';
+import { Halts } from './halts.js';
 import { LagMarks } from './lag-marks.js';
 import { MessageSender } from './message-sender.js';
 import type { Claim, ReplicaInfo } from './replica-info.js';
-import { PrimarySession, type SessionHost, type SessionOptions } from './session.js';
+import { PrimarySession, type SessionHost } from './session.js';
+import type { SessionOptions } from './session-options.js';
 import { WindowWatch } from './window-watch.js';
 
 /** What a listener and its sessions are made of. */
 export interface ReplicaListenerOptions
   extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages'> {
   transport: Transport;
+  /** Hears of replicas that can take over; absent: nobody decides on failovers. */
+  failovers?: FailoverEars | undefined;
   /** The address to listen on; port 0 picks a free one. Undefined: connections come by `accept` alone. */
   bind: Address | undefined;
   maxReplicas: number;
+}
+
+/** A replica that is connected. */
+interface Connected {
+  readonly claim: Claim;
+  /** The time at which it came, monotonic microseconds. */
+  readonly cameAtUs: number;
+  /** The replica as one that can take over; undefined: it cannot. */
+  readonly peer: FailoverPeer | undefined;
 }
 
 /**
@@ -53,12 +69,12 @@ export class ReplicaListener {
   readonly #guesses: Guesses;
   readonly #strangers: StrangerLog;
   readonly #unauthenticated = new Set<PrimarySession>();
-  /** The replicas, each with what it claimed when it came, and when that was, monotonic microseconds. */
-  readonly #replicas = new Map<PrimarySession, { claim: Claim; cameAtUs: number }>();
+  readonly #replicas = new Map<PrimarySession, Connected>();
   readonly #departed: DepartedReplicas;
   readonly #foreignClaims: ForeignClaims;
   readonly #fullReplicas: FullReplicas;
   readonly #windowWatch: WindowWatch;
+  readonly #halts: Halts;
   /** The marks of the stream that is served. */
   #marks: { stream: FrameStream; marks: LagMarks } | undefined;
   readonly #comings: Comings;
@@ -77,9 +93,17 @@ export class ReplicaListener {
       this.#fullReplicas.said(this.#keyOf(session), { address: session.address, ...full });
     },
     forget: (which) => this.#forget(which),
+    heardOfFailover: (session, payload) => {
+      const peer = this.#replicas.get(session)?.peer;
+      const message = decodeFailover(payload);
+      if (peer === undefined) throw unaskedFailover(message);
+      this.#options.failovers?.heard(peer, message);
+    },
     ended: (session, last) => {
+      const peer = this.#replicas.get(session)?.peer;
       this.#unauthenticated.delete(session);
       this.#replicas.delete(session);
+      if (peer !== undefined) this.#options.failovers?.left(peer);
       if (last !== undefined && !this.#isBack(last, session.heardAtUs)) this.#departed.left(last);
     },
   };
@@ -107,11 +131,15 @@ export class ReplicaListener {
     this.#foreignClaims = new ForeignClaims(options);
     this.#messages = new MessageSender(options);
     this.#fullReplicas = new FullReplicas(options);
+    this.#halts = new Halts(options.clock);
     this.#windowWatch = new WindowWatch({
       ...options,
       backlog: () => options.stream()?.backlog,
       replicas: () => [...this.replicas(), ...this.departed()],
-      onLook: () => this.#mark(),
+      onLook: () => {
+        this.#halts.look();
+        this.#mark();
+      },
     });
   }
 
@@ -178,14 +206,20 @@ export class ReplicaListener {
 
   /**
    * Returns how many replicas have all, and have acknowledged at most so many whole seconds ago; a Rust
-   * replica never does.
+   * replica never does. What is read behind a halt of this process counts as acknowledged before it.
    */
   goodReplicas(maxLagSeconds: number): number {
     let count = 0;
+    const leftSeconds = maxLagSeconds - this.#halts.doubtSeconds;
     for (const session of this.#replicas.keys()) {
-      if (session.isGood(maxLagSeconds)) count += 1;
+      if (session.isGood(leftSeconds)) count += 1;
     }
     return count;
+  }
+
+  /** Returns the connected replicas that can take over, in the order in which they came. */
+  failoverPeers(): FailoverPeer[] {
+    return [...this.#replicas.values()].flatMap(({ peer }) => peer ?? []);
   }
 
   /** Returns how many replicas have acknowledged all of these. */
@@ -294,7 +328,10 @@ export class ReplicaListener {
     const { maxReplicas, clock, log } = this.#options;
     if (this.#replicas.size >= maxReplicas) return false;
     this.#unauthenticated.delete(session);
-    this.#replicas.set(session, { claim, cameAtUs: clock.monotonicUs() });
+    if (this.#replicas.size === 0) this.#halts.begin();
+    const peer = FailoverPeer.of(session, claim);
+    this.#replicas.set(session, { claim, cameAtUs: clock.monotonicUs(), peer });
+    if (peer !== undefined) this.#options.failovers?.came(peer);
     this.#windowWatch.start();
     this.#comings.note(claim.nodeId);
     const awayMs = this.#departed.returned(claim);

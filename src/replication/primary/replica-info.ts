@@ -1,6 +1,7 @@
 /** What is known of a replica that is connected, or was. */
 import type { Margin } from '../../frame/margin.js';
 import { hostOf } from '../../transport/address.js';
+import type { Address } from '../../transport/connection.js';
 import { announcedIn } from '../link/announced.js';
 import { nodeInMargin } from '../link/path.js';
 import type { FeedState } from './feed.js';
@@ -54,6 +55,8 @@ export interface Claim extends ReplicaIdentity {
   readonly address: string;
   /** The history that `watermarks` are of; undefined of a Rust replica's. */
   readonly history: string | undefined;
+  /** Where it is followed once it has taken over from its primary; undefined: it does not take over. */
+  readonly takesOverAt?: Address | undefined;
   /** The watermarks of what it holds; empty: it holds nothing. */
   readonly watermarks: ArrayLike<bigint>;
 }

@@ -7,49 +7,29 @@ import assert from 'node:assert';
 import type { Timer } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import { encodeErrorText } from '../../frame/error-text.js';
-import { encodeFrame } from '../../frame/frame.js';
+import { encodeFrame, openPayload } from '../../frame/frame.js';
 import { type DecodedHelloFrame, decodeHelloFrame, encodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind } from '../../frame/kinds.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
+import { hostOf } from '../../transport/address.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { ackFrame } from '../link/ack-sender.js';
 import { type FullStore, fullInMargin } from '../link/full.js';
-import type { Guesses } from '../link/guesses.js';
 import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
-import type { StrangerLog } from '../link/stranger-log.js';
+import { takeoverInMargin } from '../link/takeover-pair.js';
 import { tokenMatches } from '../link/token.js';
 import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
-import { type FeedOptions, type FeedState, ReplicaFeed } from './feed.js';
+import { type FeedState, ReplicaFeed } from './feed.js';
 import { type Claim, identityIn, type ReplicaIdentity, type ReplicaInfo } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
+import type { SessionOptions } from './session-options.js';
 import { StatusAnswers } from './status-answers.js';
-
-/** What all sessions of a primary share. */
-export interface SessionOptions extends FeedOptions {
-  /**
-   * What new replicas are served from; undefined while there is nothing. A session keeps what it began with.
-   */
-  stream(): FrameStream | undefined;
-  /** The token that replicas must present; undefined: all may come. */
-  token: string | undefined;
-  /** The wrong tokens so far. */
-  guesses: Guesses;
-  /** The log of what peers do that are no replicas. */
-  strangers: StrangerLog;
-  /** Whether replicas are to give up other histories for what is served. */
-  isFresh(): boolean;
-  /**
-   * Returns the payload of the Status frames for a probe of fastcache's, `STATUS_MAX_BYTES` at most;
-   * undefined: there is none now.
-   */
-  status(): Uint8Array | undefined;
-}
 
 /** The side that has accepted the session. */
 export interface SessionHost {
@@ -61,6 +41,8 @@ export interface SessionHost {
   kept(history: string, address: string): void;
   /** Called when the replica, which has been admitted, says that it has no memory for what is served. */
   isFull(session: PrimarySession, full: FullStore): void;
+  /** Called with the payload of a Failover frame. Throws `FCRP_*`, FRAME_OUT_OF_PLACE. */
+  heardOfFailover(session: PrimarySession, payload: Uint8Array): void;
   /** Called when a probe asks that departed replicas be listed no longer; returns how many these were. */
   forget(which: string): number;
   /**
@@ -147,6 +129,11 @@ export class PrimarySession {
     if (stream === undefined || !this.#isOurs || this.state !== 'live') return;
     const published = stream.watermarks();
     if (this.#acks.asks(published)) this.#feed?.insert(ackFrame(published));
+  }
+
+  /** Sends a replica a frame that is none of the stream's, behind all that was published. */
+  insert(frame: Buffer): void {
+    this.#feed?.insert(frame);
   }
 
   /** The time at which the peer last sent something, monotonic microseconds. */
@@ -291,8 +278,9 @@ export class PrimarySession {
     const { address } = this;
     const identity = identityIn(margin, address);
     this.#identity = identity;
-    const claim = { address, ...identity, history: margin?.get('history'), watermarks: claimed };
-    if (!this.#host.admit(this, claim)) {
+    const takesOverAt = takeoverInMargin(margin, hostOf(address));
+    const history = margin?.get('history');
+    if (!this.#host.admit(this, { address, ...identity, takesOverAt, history, watermarks: claimed })) {
       this.#refuse(refusals.full);
       return;
     }
@@ -365,9 +353,13 @@ export class PrimarySession {
     );
   }
 
-  /** Reads what a replica sends later: Acks, and nothing else. */
+  /** Reads what a replica sends later: Acks, and what one that can take over says of failovers. */
   #hear(frame: SplitFrame): void {
     if (this.#state === 'waiting') throw outOfPlace(frame);
+    if (frame.header.kind === FrameKind.Failover && this.#isOurs) {
+      this.#host.heardOfFailover(this, openPayload(frame.header, frame.wirePayload));
+      return;
+    }
     const asksAgain = this.#acks.read(frame);
     this.#feed?.acknowledged();
     this.#host.acknowledged(this, this.#acks.holdsSomething);

@@ -10,6 +10,7 @@ import { announcedPairs } from '../link/announced.js';
 import { type FullStore, fullPair } from '../link/full.js';
 import { MESSAGES_PAIR } from '../link/messages-pair.js';
 import { nodePair } from '../link/path.js';
+import { takeoverPair } from '../link/takeover-pair.js';
 import { watermarkOf } from '../watermarks.js';
 import type { Holding } from './holding.js';
 import { otherRun } from './session-faults.js';
@@ -65,8 +66,9 @@ export function helloOf(
     nodeId,
     announced,
     messages,
+    takeover,
     full,
-  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'announced' | 'messages'> & {
+  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'announced' | 'messages' | 'takeover'> & {
     full?: FullStore | undefined;
   },
 ): Buffer {
@@ -76,6 +78,8 @@ export function helloOf(
   const place = announced?.();
   if (place !== undefined) for (const pair of announcedPairs(place)) margin.set(...pair);
   if (messages !== undefined) margin.set(...MESSAGES_PAIR);
+  const seat = takeover?.place();
+  if (seat !== undefined) margin.set(...takeoverPair(seat));
   if (full !== undefined) margin.set(...fullPair(full));
   return encodeHelloFrame({ role: 'replica', token, watermarks: claim?.watermarks }, { margin });
 }

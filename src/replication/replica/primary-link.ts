@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import type { Clock, Timers } from '../../clock.js';
-import { openPayload } from '../../frame/frame.js';
+import { encodeFailover, type FailoverMessage } from '../../frame/failover.js';
+import { encodeFrame, openPayload } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { formatAddress } from '../../transport/address.js';
@@ -16,6 +17,7 @@ import { LinkWatch } from '../link/link-watch.js';
 import type { StreamTap } from '../outputs/tap.js';
 import { deadLink } from './session-faults.js';
 import type { MessagesConsumer } from './session-options.js';
+import type { TakeoverSeat } from './takeover.js';
 
 /** What a `PrimaryLink` is given. */
 export interface PrimaryLinkOptions {
@@ -28,12 +30,17 @@ export interface PrimaryLinkOptions {
   hello: Buffer;
   /** Whether frames are kept behind `frame`. */
   keepsFrames: boolean;
-  tap: StreamTap | undefined;
-  /** Takes what is published to channels; undefined: none is asked for. */
-  messages: MessagesConsumer | undefined;
+  tap?: StreamTap | undefined;
+  /** Takes what is published to channels; absent: none is asked for. */
+  messages?: MessagesConsumer | undefined;
+  /** The replica's part in failovers; absent: it has none. */
+  takeover?: TakeoverSeat | undefined;
   /** What is acknowledged: watermarks in the primary's history; an empty list while nothing of it is held. */
   watermarks(): ArrayLike<bigint>;
 }
+
+/** What takes that which a Rust primary does not send. */
+const NOBODY: Pick<PrimaryLinkOptions, 'messages' | 'takeover'> = {};
 
 /** One connection, from `start` until `close`. */
 export class PrimaryLink {
@@ -68,7 +75,11 @@ export class PrimaryLink {
    * while that takes in a snapshot.
    */
   keepAlive(): void {
-    const { clock, timers, address, watermarks } = this.#options;
+    const { clock, timers, address, watermarks, takeover } = this.#options;
+    takeover?.linked({
+      send: (message) => this.#conversation.send(failoverFrame(message)),
+      endWith: (message) => this.#conversation.endWith(failoverFrame(message)),
+    });
     this.#acks = new AckSender({
       clock,
       timers,
@@ -98,6 +109,7 @@ export class PrimaryLink {
     this.#acks?.stop();
     this.#watch?.stop();
     this.#conversation.close();
+    if (this.#watch !== undefined) this.#options.takeover?.unlinked();
     this.#options.tap?.follow(undefined);
   }
 
@@ -107,13 +119,15 @@ export class PrimaryLink {
     this.#watch?.invariants();
   }
 
-  /** Hands on messages, which are no part of the stream; any other frame is the session's. */
+  /** Hands on what is no part of the stream; only a primary of fastcache's, which is watched, may send it. */
   #onFrame(frame: SplitFrame): void {
-    const { messages } = this.#options;
-    const isMessages = frame.header.kind === FrameKind.Messages;
-    // Only a primary of fastcache's, which is watched, may send any.
-    if (!isMessages || messages === undefined || this.#watch === undefined) this.#handlers.frame(frame);
-    else messages(openPayload(frame.header, frame.wirePayload), frame);
+    const { header, wirePayload } = frame;
+    const { messages, takeover } = this.#watch === undefined ? NOBODY : this.#options;
+    if (header.kind === FrameKind.Messages && messages !== undefined) {
+      messages(openPayload(header, wirePayload), frame);
+    } else if (header.kind === FrameKind.Failover && takeover !== undefined) {
+      takeover.heard(openPayload(header, wirePayload));
+    } else this.#handlers.frame(frame);
   }
 
   #pause(): void {
@@ -126,4 +140,8 @@ export class PrimaryLink {
     this.#conversation.resume();
     this.#watch?.resume();
   }
+}
+
+function failoverFrame(message: FailoverMessage): Buffer {
+  return encodeFrame(FrameKind.Failover, encodeFailover(message));
 }

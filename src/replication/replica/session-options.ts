@@ -10,6 +10,7 @@ import type { Recorder } from '../outputs/recorder.js';
 import type { StreamTap } from '../outputs/tap.js';
 import type { Downstream } from './downstream.js';
 import type { Gap } from './gap-policy.js';
+import type { TakeoverSeat } from './takeover.js';
 
 /** What becomes of a history that is foreign to what is held: `accept` takes it in. */
 export type ForeignHistory = 'refuse' | 'accept';
@@ -53,6 +54,8 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   foreignHistory?: ForeignHistory | undefined;
   /** Takes what is published to channels; absent: none is asked for. */
   messages?: MessagesConsumer | undefined;
+  /** The replica's part in failovers; absent: it takes over from nobody. */
+  takeover?: TakeoverSeat | undefined;
   /** The tap, which gets what is applied, and stops the flow of frames when it has no room. */
   tap?: StreamTap | undefined;
 }

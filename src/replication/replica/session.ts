@@ -91,17 +91,16 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#held = held;
     this.#rule = new ForeignRule(options, held);
     const hello = helloOf(this.#claim, options);
-    const { transport, clock, timers, address, connectTimeoutMs, tap, messages } = options;
     const keepsFrames = options.recorder !== undefined;
     const watermarks = () => this.#continued?.store.watermarks() ?? [];
     this.#link = new PrimaryLink(
-      { transport, clock, timers, address, connectTimeoutMs, hello, keepsFrames, tap, watermarks, messages },
+      { ...options, hello, keepsFrames, watermarks },
       {
         connected: () => this.#raise('opened'),
         heard: (bytes) => handlers.heard(bytes),
         answered: (answer) => this.#onAnswer(answer),
         frame: (frame) => this.#onFrame(frame),
-        ended: (error) => this.#end(endFor(error, address, this.#appliesToHeld)),
+        ended: (error) => this.#end(endFor(error, options.address, this.#appliesToHeld)),
       },
     );
   }

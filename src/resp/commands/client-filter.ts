@@ -90,8 +90,8 @@ export function meantClients(args: readonly Buffer[], options: FilterOptions): M
 }
 
 /**
- * Reads ids until a word follows that is no number; that word is the next filter. Where any id is taken, as by
- * CLIENT LIST, only what looks like a filter ends the ids, for in Redis 7.0 all that follows are ids.
+ * Reads ids until a word follows that is no number; that word is the next filter. Where any id is taken, as
+ * by CLIENT LIST, only what looks like a filter ends the ids, for in Redis 7.0 all that follows are ids.
  */
 function idsFrom(
   args: readonly Buffer[],

@@ -11,6 +11,7 @@ import { configCommands } from './config.js';
 import { connectionCommands } from './connection.js';
 import { databaseCommands } from './databases.js';
 import { dumpCommands } from './dump.js';
+import { failoverCommands } from './failover.js';
 import { floatCommands } from './floats.js';
 import { increxCommands } from './increx.js';
 import { kernelCommands } from './kernel.js';
@@ -61,6 +62,7 @@ export const commandTable: CommandTable = new CommandTable([
   ...configCommands,
   ...serverCommands,
   ...replicationCommands,
+  ...failoverCommands,
   ...slowlogCommands,
   ...latencyCommands(() => commandTable),
   ...persistenceCommands,

@@ -60,6 +60,9 @@ export const replicationCommands: readonly Command[] = [
 ];
 
 function follow({ args, host: { replication, situation } }: Call): Reply {
+  if (replication.failover.state !== 'no-failover') {
+    return new Failure('ERR REPLICAOF not allowed while failing over.');
+  }
   if (wordOf(args, 1) === 'no' && wordOf(args, 2) === 'one') {
     // Whoever is promoted before it holds anything would be an empty primary.
     if (replication.isReplica && situation.isLoading) return LOADING;

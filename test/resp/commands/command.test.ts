@@ -6,7 +6,7 @@ import { describeWith } from '../../support/optional-peers.js';
 import { redisServer } from '../../support/redis.js';
 import { RedisOracle, ServerHost, wordsOf } from '../../support/server-host.js';
 
-/** Of Redis after 7.0, and of Valkey. */
+/** Of Redis after 7.0, of Valkey, and of Dragonfly. */
 const LATER = new Set([
   'client|setinfo',
   'client|no-touch',
@@ -16,6 +16,7 @@ const LATER = new Set([
   'digest',
   'increx',
   'msetex',
+  'repltakeover',
 ]);
 
 const names = commandTable.rows.flatMap(({ fullName, command: { subcommands = [] } }) => [

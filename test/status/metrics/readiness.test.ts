@@ -50,6 +50,7 @@ describe('a replica', () => {
       link,
       lacksData: false,
       goodReplicas: undefined,
+      failover: { state: 'no-failover' as const, lastFault: undefined },
     };
     expect(readiness(report, maxLagMs)).toEqual({ isReady: reason === 'ready', reason });
   });

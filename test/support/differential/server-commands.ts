@@ -10,7 +10,7 @@ export const PROMISED_COMMANDS = (
   'set get getset getdel getex setnx setex psetex mget mset msetnx append strlen getrange substr setrange incr incrby ' +
   'incrbyfloat decr decrby setbit getbit bitcount bitpos bitfield bitfield_ro bitop lcs del unlink exists touch type rename renamenx copy dump restore move swapdb sort sort_ro randomkey keys ' +
   'scan dbsize flushall flushdb expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist object multi ' +
-  'exec discard watch unwatch ping echo select auth hello quit reset command client config info role replicaof slaveof ' +
+  'exec discard watch unwatch ping echo select auth hello quit reset command client config info role failover replicaof slaveof ' +
   'wait memory slowlog latency time shutdown debug monitor acl lastsave save bgsave ' +
   'publish spublish pubsub subscribe ssubscribe psubscribe unsubscribe sunsubscribe punsubscribe'
 ).split(' ');
@@ -137,6 +137,18 @@ function observation(s: ArgumentSource): Arguments {
     () => ['WAIT', '0', random.pick(['0', '10', '-1', 'abc', ''])],
     () => ['WAIT', random.pick(['abc', '', '1.5']), '1'],
     () => ['WAIT', '1', '1'],
+    // There are no replicas.
+    () => [
+      'FAILOVER',
+      ...s.someOf(
+        [
+          () => [s.cased('TIMEOUT'), random.pick(['1', '0', '-1', 'abc', ''])],
+          () => [s.cased('TO'), 'localhost', random.pick(['1', '-1', 'abc'])],
+          () => [s.oneOf('FORCE', 'ABORT', 'FOO')],
+        ],
+        0.4,
+      ),
+    ],
     () => ['SLOWLOG', s.oneOf('GET', 'LEN', 'RESET', 'FOO')],
     () => ['SLOWLOG', 'GET', random.pick(['0', '1', '-1', '-2', 'abc', ''])],
     () => ['LATENCY', s.oneOf('LATEST', 'RESET', 'DOCTOR', 'HISTOGRAM', 'FOO')],

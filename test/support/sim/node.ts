@@ -132,6 +132,11 @@ export class SimNode {
     return this.publisher?.store as ObservedEngine | undefined;
   }
 
+  /** What it has logged, all its processes together. */
+  get log(): readonly string[] {
+    return this.#log;
+  }
+
   /** What it holds, of whose history; undefined while it leads. */
   held(): Held | undefined {
     const { store, history } = this.node?.following?.follower.holding ?? {};

@@ -1,4 +1,4 @@
-/** The health check of the image. */
+/** What the image relies on: its health check, and that a user without a name may run commands. */
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -28,5 +28,17 @@ describe('bin/ping.js', () => {
     const { port } = other.address() as { port: number };
     expect(await Promise.all([ping(await freePort()), ping(port)])).toEqual([1, 1]);
     other.close();
+  });
+});
+
+describe('a user that the system does not know', () => {
+  it.runIf(process.getuid?.() === 0)('runs commands', async () => {
+    const child = execFile(process.execPath, ['bin/run.js', 'watermarks', 'fixtures/golden/all.fcrp'], {
+      cwd: repositoryRoot,
+      uid: 65_532,
+      gid: 65_532,
+      env: { PATH: process.env.PATH, HOME: '/' },
+    });
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
   });
 });

@@ -1,0 +1,44 @@
+/**
+ * Notices that the process did not run for some time, since it was halted or its machine slept. What replicas
+ * had sent before is then read as if it had come now, perhaps from connections that they have closed long
+ * ago; so for one more look it counts as being as old as it may be.
+ */
+import type { Clock } from '../../clock.js';
+
+/** A pause between two looks that is no halt: a second as it should be, and as much for a busy process. */
+const USUAL_US = 2_000_000;
+
+/** Looks, about once a second while there are replicas, at how long ago the last look was. */
+export class Halts {
+  readonly #clock: Clock;
+  #lookedAtUs: number;
+  /** How long the last halt was, microseconds; 0 from the second look behind it on. */
+  #haltUs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#lookedAtUs = clock.monotonicUs();
+  }
+
+  /** Called when the first replica has come: there were no looks before. */
+  begin(): void {
+    this.#lookedAtUs = this.#clock.monotonicUs();
+    this.#haltUs = 0;
+  }
+
+  look(): void {
+    this.#haltUs = this.#sinceLookUs();
+    this.#lookedAtUs = this.#clock.monotonicUs();
+  }
+
+  /** Seconds by which what was heard from replicas may be older than it seems. */
+  get doubtSeconds(): number {
+    return Math.max(this.#haltUs, this.#sinceLookUs()) / 1_000_000;
+  }
+
+  /** Microseconds since the last look, 0 while that is usual. */
+  #sinceLookUs(): number {
+    const sinceUs = this.#clock.monotonicUs() - this.#lookedAtUs;
+    return sinceUs > USUAL_US ? sinceUs : 0;
+  }
+}

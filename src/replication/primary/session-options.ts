@@ -1,0 +1,26 @@
+/** What the sessions of a primary, or of a relay, are given. */
+import type { Guesses } from '../link/guesses.js';
+import type { StrangerLog } from '../link/stranger-log.js';
+import type { FrameStream } from '../stream/stream.js';
+import type { FeedOptions } from './feed.js';
+
+/** What all sessions of a primary share. */
+export interface SessionOptions extends FeedOptions {
+  /**
+   * What new replicas are served from; undefined while there is nothing. A session keeps what it began with.
+   */
+  stream(): FrameStream | undefined;
+  /** The token that replicas must present; undefined: all may come. */
+  token: string | undefined;
+  /** The wrong tokens so far. */
+  guesses: Guesses;
+  /** The log of what peers do that are no replicas. */
+  strangers: StrangerLog;
+  /** Whether replicas are to give up other histories for what is served. */
+  isFresh(): boolean;
+  /**
+   * Returns the payload of the Status frames for a probe of fastcache's, `STATUS_MAX_BYTES` at most;
+   * undefined: there is none now.
+   */
+  status(): Uint8Array | undefined;
+}

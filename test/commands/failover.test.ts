@@ -1,0 +1,50 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { Replica } from '../../src/index.js';
+import { isCaughtUp } from '../support/embedded-pair.js';
+import { directory } from '../support/library.js';
+import { closedBehind, start } from '../support/open-front.js';
+import { runCommand } from '../support/run-command.js';
+
+const PASSWORD = 'a password that nobody guesses';
+
+it('failover has a primary hand over, says who leads, and why it does not', async () => {
+  const { primary } = await start({ password: PASSWORD });
+  const passwordFile = join(directory, 'password');
+  writeFileSync(passwordFile, PASSWORD, { mode: 0o600 });
+  const failover = (address: string, ...flags: string[]) =>
+    runCommand(['failover', address, '--password-file', passwordFile, ...flags]);
+  const at = primary.listenAddress!;
+
+  expect((await runCommand(['failover', at])).status).toBe(77);
+  const lonely = await failover(at);
+  expect(lonely.status).toBe(1);
+  expect(lonely.stderr).toContain('FAILOVER requires connected replicas');
+  expect((await failover(at, '--force')).status).toBe(2);
+
+  const replica = closedBehind(
+    await Replica.follow(primary.bindAddress, { listen: ':0', password: PASSWORD }),
+  );
+  await isCaughtUp({ primary, replica });
+  primary.set('key', 'value');
+  const done = await failover(at, '--to', replica.listenAddress!);
+  expect(done).toMatchObject({ status: 0, stderr: '' });
+  expect(done.stdout).toMatch(/^\S+ is the primary now, and \S+ follows it \(\d+ ms\)\.\n$/);
+  expect(done.stdout.split(' ')[0]).toBe(replica.listenAddress);
+  expect(replica.get('key')?.toString()).toBe('value');
+
+  const asked = await failover(at);
+  expect(asked.status).toBe(1);
+  expect(asked.stderr).toContain(`${at} is a replica; ask its primary, ${replica.listenAddress}`);
+
+  const back = await failover(replica.listenAddress!, '--json', '--timeout', '0');
+  expect(JSON.parse(back.stdout)).toEqual({
+    outcome: 'done',
+    from: replica.listenAddress,
+    to: at,
+    reason: null,
+    durationMs: expect.any(Number),
+  });
+  expect(primary.primary).toBeUndefined();
+});
