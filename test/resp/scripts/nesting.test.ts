@@ -1,4 +1,4 @@
-/** What a script returns is nested as deep as it says, up to a bound for which JavaScript's stack has room. */
+/** What a script returns is nested as deep as it says, up to what JavaScript has room for. */
 import { expect, it } from 'vitest';
 import { connect, start } from '../../support/open-front.js';
 import { respCommand } from '../../support/resp-client.js';
