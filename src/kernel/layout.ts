@@ -48,6 +48,8 @@ export const MODE_NO_TOUCH = 8;
 export const MODE_TRACKING = 16;
 /** A run ends behind the command that has changed a key that the client itself tracks. */
 export const MODE_OWN_CHANGES = 32;
+/** Writes may exceed the memory limit: room was made before, for the whole transaction or script. */
+export const MODE_OVER_LIMIT = 64;
 /** The bits from here on are the client's number among those that track keys, 0 when it is none of them. */
 export const MODE_TRACKER_SHIFT = 8;
 /** The greatest number of a client that tracks keys. */

@@ -6,6 +6,7 @@ import type { Clock, Random, Timer, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FRAME_MAGIC } from '../frame/header.js';
 import type { ChannelMessage } from '../frame/messages.js';
+import { MODE_OVER_LIMIT } from '../kernel/layout.js';
 import { HELLO_DEADLINE_MS } from '../limits.js';
 import { Guesses } from '../replication/link/guesses.js';
 import { StrangerLog } from '../replication/link/stranger-log.js';
@@ -290,8 +291,9 @@ export class RespServer {
     releaseWatched(state);
   }
 
+  /** Runs what the gate has let through, which has made room for it or its transaction or script. */
   #runInKernel(args: readonly Buffer[], client: ClientState): Raw {
-    const reply = this.#currentWindow().runSingle(args, kernelMode(client));
+    const reply = this.#currentWindow().runSingle(args, kernelMode(client) | MODE_OVER_LIMIT);
     if (reply === undefined) throw new Error(`the kernel does not know ${args[0]}`);
     return new Raw(reply);
   }

@@ -5,6 +5,7 @@ import {
   INLINE_MAX_BYTES,
   MODE_HAND_OUT,
   MODE_NO_TOUCH,
+  MODE_OVER_LIMIT,
   MODE_OWN_CHANGES,
   MODE_RESP3,
   MODE_TRACKER_SHIFT,
@@ -54,7 +55,15 @@ import {
   setArgument,
   setArguments,
 } from './arguments';
-import { FULL, forgetCommand, HANDED_OUT, lastCommand, runCommand, wantedOutput } from './commands';
+import {
+  FULL,
+  forgetCommand,
+  HANDED_OUT,
+  lastCommand,
+  runCommand,
+  setLimited,
+  wantedOutput,
+} from './commands';
 import { hasRoom, openOutput, outputBytes, setResp3 } from './reply';
 
 /** Bytes of output that are free before each command: all replies without values fit into them. */
@@ -94,6 +103,7 @@ export function setMode(mode: u32): void {
   handsOutAll = (mode & MODE_HAND_OUT) !== 0;
   setResp3((mode & MODE_RESP3) !== 0);
   isUnauthenticated = (mode & MODE_UNAUTHENTICATED) !== 0;
+  setLimited((mode & MODE_OVER_LIMIT) === 0);
   setTouching((mode & MODE_NO_TOUCH) === 0);
   setTracker(mode >> MODE_TRACKER_SHIFT, (mode & MODE_TRACKING) !== 0);
   endsAtOwnChange = (mode & MODE_OWN_CHANGES) !== 0;
