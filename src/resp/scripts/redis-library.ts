@@ -64,7 +64,7 @@ const replies: Readonly<Record<string, HostFunction>> = {
   error_reply: (L) => {
     const text = onlyString(L);
     if (text === undefined) pushError(L, 'ERR wrong number or type of arguments');
-    else pushError(L, text.replace(/^-/, ''));
+    else pushError(L, errorReplyText(text));
     return 1;
   },
   status_reply: (L) => {
@@ -117,6 +117,14 @@ function settings(host: RedisLibraryHost): Record<string, HostFunction> {
     },
     debug: () => 0,
   };
+}
+
+/** The text of an error that a script names: the first word is its code, and of one word alone that is ERR. */
+function errorReplyText(text: string): string {
+  const named = text.replace(/^-/, '');
+  const space = named.indexOf(' ');
+  const code = space === -1 ? 'ERR' : named.slice(0, space);
+  return `${code} ${named.slice(space + 1).replace(/^[\r\n]+|[\r\n]+$/g, '')}`;
 }
 
 function call(L: LuaState, host: RedisLibraryHost, raises: boolean): number {
