@@ -119,7 +119,7 @@ function settings(host: RedisLibraryHost): Record<string, HostFunction> {
   };
 }
 
-/** The text of an error that a script names: the first word is its code, and of one word alone that is ERR. */
+/** An error that a script names: the first word is its code, and one word alone has the code ERR. */
 function errorReplyText(text: string): string {
   const named = text.replace(/^-/, '');
   const space = named.indexOf(' ');
