@@ -133,7 +133,7 @@ export interface KernelExports {
   touchKey(key: number, keyBytes: number): number;
   accessOfKey(key: number, keyBytes: number): number;
   recordBytesOf(key: number, keyBytes: number): number;
-  copyKey(from: number, fromBytes: number, to: number, toBytes: number, carriesUses: boolean): number;
+  copyKey(from: number, fromBytes: number, to: number, toBytes: number, carriesUses: number): number;
   overwrite(key: number, keyBytes: number, offset: number, part: number, partBytes: number): number;
   hasRoomFor(bytes: number): number;
   countBits(at: number, bytes: number): number;

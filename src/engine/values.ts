@@ -183,7 +183,7 @@ export class Values {
     this.#time.update();
     const targetAddress = address + source.length;
     const status = written(this.#kernel, () =>
-      exports.copyKey(address, source.length, targetAddress, target.length, carriesUses),
+      exports.copyKey(address, source.length, targetAddress, target.length, carriesUses ? 1 : 0),
     );
     this.#scratch.trim();
     return wasThere(status, target.length);
