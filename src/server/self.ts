@@ -1,10 +1,8 @@
 /** Whether an address that others name is that of this very server. */
+import { isWildcard } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
 import type { NodeSeams } from './seams.js';
-
-/** Addresses to listen on that stand for all of the machine's. */
-const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '']);
 
 /** Whether `named` has a port of this server, and a host that is announced, listened on, or the machine's. */
 export async function isSelf(
@@ -14,7 +12,7 @@ export async function isSelf(
 ): Promise<boolean> {
   if (![announce, listen, listenTls].some((own) => own?.port === named.port)) return false;
   const hosts = [announce.host, listen?.host ?? '', listenTls?.host ?? ''].filter(
-    (host) => !WILDCARDS.has(host),
+    (host) => !isWildcard(host),
   );
   const own = new Set([...ownAddresses(), ...hosts]);
   if (own.has(named.host)) return true;

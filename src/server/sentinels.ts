@@ -5,7 +5,7 @@
 import { FastcacheError } from '../errors.js';
 import { CommandBuffer } from '../replay/command-buffer.js';
 import { ReplyReader } from '../replay/reply-reader.js';
-import { formatAddress, isHost } from '../transport/address.js';
+import { formatAddress, isHost, portIn } from '../transport/address.js';
 import type { Address, Connection } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
 import type { NodeSeams } from './seams.js';
@@ -120,19 +120,20 @@ function questions(name: string, password: string | undefined): Uint8Array {
 
 /** Reads the address, and of all that is known of the primary whether it is new. */
 function answerOf(who: readonly string[], what: readonly string[], place: string): SentinelAnswer {
-  const [host = '', port = ''] = who;
+  const [host = '', portText] = who;
+  const port = portIn(portText);
   const field = (name: string) => {
     const at = what.findIndex((text, index) => index % 2 === 0 && text === name);
     const value = at === -1 ? '' : (what[at + 1] ?? '');
     return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
   };
   const [epoch, replicas] = [field('config-epoch'), field('num-slaves')];
-  const isPort = /^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535;
-  if (who.length !== 2 || !isHost(host) || !isPort || epoch === undefined || replicas === undefined) {
+  const isWhole = who.length === 2 && port !== undefined && epoch !== undefined && replicas !== undefined;
+  if (!isWhole || !isHost(host)) {
     const message = `${place} does not answer as a Sentinel does.`;
     throw new FastcacheError('REPLY_MALFORMED', message, { address: place });
   }
-  return { primary: { host, port: Number(port) }, hasPast: replicas > 0 || epoch > 0, epoch };
+  return { primary: { host, port }, hasPast: replicas > 0 || epoch > 0, epoch };
 }
 
 function refused(place: string, error: string): FastcacheError {

@@ -1,10 +1,7 @@
 /** Where a node serves replicas, as others reach it. */
 import type { Announcement } from '../replication/link/announced.js';
-import { parseAddress } from '../transport/address.js';
+import { isWildcard, parseAddress } from '../transport/address.js';
 import { type AnnouncedNode, announcementOf } from './announcing.js';
-
-/** Addresses of every interface: others reach the node at the one from which it connects to them. */
-const EVERYWHERE = new Set(['0.0.0.0', '::', '']);
 
 /** The node that serves replicas. */
 export interface ServingNode extends AnnouncedNode {
@@ -21,5 +18,6 @@ export function servingPlace(node: ServingNode): Announcement | undefined {
   const address = node.listener?.address;
   if (announced !== undefined || address === undefined) return announced;
   const { host, port } = parseAddress(address);
-  return { host: EVERYWHERE.has(host) ? undefined : host, port };
+  // Others reach a node that listens everywhere at the address from which it connects to them.
+  return { host: isWildcard(host) ? undefined : host, port };
 }

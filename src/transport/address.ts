@@ -42,6 +42,17 @@ export function isHost(text: string): boolean {
   return HOST.test(text);
 }
 
+/** Returns the port that a text spells, from 1 to 65535; undefined for any other text. */
+export function portIn(text: string | undefined): number | undefined {
+  const port = /^[1-9]\d{0,4}$/.test(text ?? '') ? Number(text) : MAX_PORT + 1;
+  return port > MAX_PORT ? undefined : port;
+}
+
+/** Returns whether a host to listen on stands for all addresses of the machine. */
+export function isWildcard(host: string): boolean {
+  return host === '' || host === '0.0.0.0' || host === '::';
+}
+
 /** Returns whether only this machine can reach `host`, a name or an address without brackets. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);

@@ -4,7 +4,7 @@
  * own network knows.
  */
 import type { Margin } from '../../frame/margin.js';
-import { formatAddress, isHost } from '../../transport/address.js';
+import { formatAddress, isHost, portIn } from '../../transport/address.js';
 
 /** What a replica says of where it listens to clients. */
 export interface Announcement {
@@ -24,8 +24,8 @@ export function announcedPairs({ host, port }: Announcement): [string, string][]
  * when its margin names no port, or what cannot be one, as a Rust replica's.
  */
 export function announcedIn(margin: Margin | undefined, peer: string): string | undefined {
-  const port = /^[1-9]\d{0,4}$/.test(margin?.get('port') ?? '') ? Number(margin!.get('port')) : 0;
+  const port = portIn(margin?.get('port'));
   const host = margin?.get('host') ?? peer;
-  if (port === 0 || port > 65_535 || !isHost(host)) return undefined;
+  if (port === undefined || !isHost(host)) return undefined;
   return formatAddress({ host, port });
 }
