@@ -1,14 +1,12 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/command/base-command.js';
-import { countFlag, fileFlag, valueFlag, withEnvironment } from '../src/cli/command/flags.js';
-import { PASSWORD, readSecret } from '../src/cli/command/secret.js';
+import { valueFlag, withEnvironment } from '../src/cli/command/flags.js';
+import { redisFlags, redisWayOf } from '../src/cli/command/redis-flags.js';
 import { stopSignal } from '../src/cli/command/shutdown.js';
-import { tlsFlags, transportOf } from '../src/cli/command/tls-flags.js';
 import { parseCount, parseHostPort, UsageError } from '../src/cli/command/values.js';
 import { runFailover } from '../src/cli/failover/failover.js';
 import { systemTimers } from '../src/clock.js';
-import { DEFAULT_CONNECT_TIMEOUT_MS } from '../src/limits.js';
 import { tcpTransport } from '../src/transport/tcp.js';
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
@@ -54,14 +52,7 @@ export default class Failover extends BaseCommand {
       parse: (text) => parseCount(text, { max: 1_000_000 }),
     }),
     force: Flags.boolean({ summary: 'Behind --timeout, --to takes over even if it lacks something.' }),
-    'password-file': fileFlag('The password to present with AUTH; FASTCACHE_PASSWORD does the same.'),
-    ...tlsFlags,
-    'connect-timeout-ms': countFlag({
-      summary: 'How long the connection may take to open, in milliseconds.',
-      default: DEFAULT_CONNECT_TIMEOUT_MS,
-      min: 1,
-      max: 60_000,
-    }),
+    ...redisFlags,
   });
 
   async run(): Promise<void> {
@@ -75,11 +66,9 @@ export default class Failover extends BaseCommand {
       to,
       timeoutMs: timeout * 1_000,
       isForced,
-      password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
-      connectTimeoutMs: flags['connect-timeout-ms'],
       signal: stopSignal(),
       ...this.surroundings,
-      transport: await transportOf(flags, tcpTransport),
+      ...(await redisWayOf(flags, tcpTransport, (message) => this.warn(message))),
       timers: systemTimers,
     });
     this.exit(status);

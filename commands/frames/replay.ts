@@ -1,16 +1,14 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { countFlag, fileFlag, withEnvironment } from '../../src/cli/command/flags.js';
-import { PASSWORD, readSecret } from '../../src/cli/command/secret.js';
+import { withEnvironment } from '../../src/cli/command/flags.js';
+import { redisFlags, redisWayOf } from '../../src/cli/command/redis-flags.js';
 import { stopSignal } from '../../src/cli/command/shutdown.js';
-import { tlsFlags, transportOf } from '../../src/cli/command/tls-flags.js';
 import { parseHostPort, parseOutputFile } from '../../src/cli/command/values.js';
 import { choiceText, filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { paceFlags, paceOf } from '../../src/cli/replay/flags.js';
 import { runReplay } from '../../src/cli/replay/replay.js';
 import { systemTimers } from '../../src/clock.js';
-import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../src/limits.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 
 /** The command `frames replay`. */
@@ -75,14 +73,7 @@ export default class FramesReplay extends BaseCommand {
       helpValue: '<file>',
       parse: async (file) => parseOutputFile(file),
     })(),
-    'password-file': fileFlag('The password to present with AUTH; FASTCACHE_PASSWORD does the same.'),
-    ...tlsFlags,
-    'connect-timeout-ms': countFlag({
-      summary: 'How long the connection may take to open, in milliseconds.',
-      default: DEFAULT_CONNECT_TIMEOUT_MS,
-      min: 1,
-      max: 60_000,
-    }),
+    ...redisFlags,
   });
 
   async run(): Promise<void> {
@@ -90,15 +81,13 @@ export default class FramesReplay extends BaseCommand {
     const status = await runReplay({
       files: args.file,
       to: flags.to,
-      password: readSecret(PASSWORD, flags['password-file'], (message) => this.warn(message)),
-      connectTimeoutMs: flags['connect-timeout-ms'],
       ...filterOf(flags),
       choice: choiceText(flags),
       pace: paceOf(flags),
       stateFile: flags.state,
       signal: stopSignal(),
       ...this.surroundings,
-      transport: await transportOf(flags, tcpTransport),
+      ...(await redisWayOf(flags, tcpTransport, (message) => this.warn(message))),
       timers: systemTimers,
       report: (fault) => this.report(fault),
       note: (text) => this.note(text),
