@@ -4,11 +4,11 @@
  * the pipeline.
  */
 import type { Timers } from '../clock.js';
-import { type ErrorCode, FastcacheError } from '../errors.js';
-import { formatAddress } from '../transport/address.js';
-import type { Address, Connection, Transport } from '../transport/connection.js';
-import { CommandBuffer } from './command-buffer.js';
-import { ReplyReader } from './reply-reader.js';
+import type { FastcacheError } from '../errors.js';
+import { CommandBuffer } from '../redis-client/command-buffer.js';
+import { connectTo, type RedisServerOptions, refusalError, serverError } from '../redis-client/connect.js';
+import { ReplyReader } from '../redis-client/reply-reader.js';
+import type { Connection } from '../transport/connection.js';
 
 /** Commands that may be under way, and bytes that may wait for the network. */
 const WINDOW_COMMANDS = 16_384;
@@ -19,12 +19,7 @@ const WRITE_BYTES = 65_536;
 const REPLY_DEADLINE_MS = 30_000;
 
 /** The options of a pipeline. */
-export interface PipelineOptions {
-  transport: Pick<Transport, 'connect'>;
-  address: Address;
-  connectTimeoutMs: number;
-  /** The password presented with AUTH; none is when undefined. */
-  password: string | undefined;
+export interface PipelineOptions extends RedisServerOptions {
   timers: Timers;
   /** Called for each command that the server refused, with the place that it was pushed with. */
   onError(message: string, place: number): void;
@@ -124,32 +119,28 @@ export class Pipeline {
   }
 
   #connect(): Promise<void> {
-    const { transport, address, connectTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
-      transport.connect(
-        address,
-        { connectTimeoutMs },
-        {
-          opened: (connection) => {
-            this.#connection = connection;
-            resolve();
-          },
-          onData: (chunk) => this.#onData(chunk),
-          onDrain: () => this.#wake(),
-          onClose: (error) => {
-            this.#fail(error ?? this.#error('CONNECTION_LOST', 'closed the connection'));
-            reject(this.#fault);
-          },
+      connectTo(this.#options, {
+        opened: (connection) => {
+          this.#connection = connection;
+          resolve();
         },
-      );
+        data: (chunk) => this.#onData(chunk),
+        drained: () => this.#wake(),
+        ended: (fault) => {
+          this.#fail(fault);
+          reject(this.#fault);
+        },
+      });
     });
   }
 
   async #greet(): Promise<void> {
-    const { password } = this.#options;
+    const { address, password } = this.#options;
     if (password !== undefined) {
       const refusal = await this.#ask([Buffer.from('AUTH'), Buffer.from(password)]);
-      if (refusal !== undefined) throw this.#passwordRefused(refusal);
+      if (refusal !== undefined)
+        throw serverError(address, 'PASSWORD_REFUSED', 'refuses the password', refusal);
     }
     const refusal = await this.#ask([Buffer.from('PING')]);
     if (refusal !== undefined) throw this.#refused(refusal);
@@ -171,18 +162,14 @@ export class Pipeline {
 
   #onData(chunk: Buffer): void {
     if (this.#fault !== undefined) return;
-    try {
-      this.#replies.push(chunk);
-    } catch (error) {
-      this.#fail(error as Error);
-    }
+    this.#replies.push(chunk);
     this.#wake();
   }
 
   #onReply(error: string | undefined): void {
     if (this.#fault !== undefined) return;
     if (this.#answered === this.#sent) {
-      this.#fail(this.#error('REPLY_MALFORMED', 'answers what nobody asked'));
+      this.#fail(serverError(this.#options.address, 'REPLY_MALFORMED', 'answers what nobody asked'));
       return;
     }
     const place = this.#places[this.#answered % WINDOW_COMMANDS]!;
@@ -207,7 +194,8 @@ export class Pipeline {
   #news(): Promise<void> {
     return new Promise((resolve) => {
       const deadline = this.#options.timers.after(REPLY_DEADLINE_MS, () => {
-        this.#fail(this.#error('PEER_SILENT', `has not answered for ${REPLY_DEADLINE_MS / 1000} s`));
+        const what = `has not answered for ${REPLY_DEADLINE_MS / 1000} s`;
+        this.#fail(serverError(this.#options.address, 'PEER_SILENT', what));
       });
       this.#wake = () => {
         deadline.cancel();
@@ -217,28 +205,13 @@ export class Pipeline {
     });
   }
 
+  #refused(words: string): FastcacheError {
+    return refusalError(this.#options, words, 'takes no writes');
+  }
+
   #fail(fault: Error): void {
     this.#fault ??= fault;
     this.#connection?.destroy();
     this.#wake();
-  }
-
-  /** `what` describes what the server did; its own words follow where there are any. */
-  #error(code: ErrorCode, what: string, refusal?: string): FastcacheError {
-    const address = formatAddress(this.#options.address);
-    const words = refusal === undefined ? '' : `: ${refusal.replace(/[.?!]$/, '')}`;
-    return new FastcacheError(code, `The server at ${address} ${what}${words}.`, { address });
-  }
-
-  #refused(refusal: string): FastcacheError {
-    return refusal.startsWith('NOAUTH')
-      ? this.#passwordRefused(refusal)
-      : this.#error('SERVER_REFUSED', 'takes no writes', refusal);
-  }
-
-  #passwordRefused(refusal: string): FastcacheError {
-    const { password } = this.#options;
-    const what = password === undefined ? 'wants a password' : 'refuses the password';
-    return this.#error('PASSWORD_REFUSED', what, refusal);
   }
 }

@@ -3,19 +3,15 @@
  * for is bounded.
  */
 import { FastcacheError } from '../errors.js';
-import { CommandBuffer } from '../replay/command-buffer.js';
-import { ReplyReader } from '../replay/reply-reader.js';
+import { serverError } from '../redis-client/connect.js';
+import { RedisSession } from '../redis-client/session.js';
 import { formatAddress, isHost, portIn } from '../transport/address.js';
-import type { Address, Connection } from '../transport/connection.js';
+import type { Address } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
 import type { NodeSeams } from './seams.js';
 
 /** Milliseconds that a Sentinel has to answer, connecting included. */
 const ANSWER_DEADLINE_MS = 2_000;
-/** An error of a Sentinel is quoted up to this length. */
-const QUOTED_CHARS = 200;
-const AUTH = Buffer.from('AUTH');
-const SENTINEL = Buffer.from('SENTINEL');
 
 /** What a Sentinel says of the primary of a name. */
 export interface SentinelAnswer {
@@ -55,67 +51,23 @@ export async function askSentinels(config: Asked, seams: Way): Promise<SentinelA
  * Rejects with PRIMARY_UNREACHABLE, CONNECTION_LOST, PEER_SILENT, PASSWORD_REFUSED, SERVER_REFUSED and
  * REPLY_MALFORMED.
  */
-function ask(address: Address, config: Asked, { transport, timers }: Way): Promise<SentinelAnswer> {
-  const { sentinelName: name = '', sentinelPassword, connectTimeoutMs } = config;
-  const place = formatAddress(address);
-  return new Promise((resolve, reject) => {
-    let connection: Connection | undefined;
-    const replies: (readonly string[] | undefined)[] = [];
-    const end = (settle: () => void) => {
-      deadline.cancel();
-      attempt.destroy();
-      connection?.destroy();
-      settle();
-    };
-    const fail = (error: Error) => end(() => reject(error));
-    const reader = new ReplyReader(
-      (error, list) => {
-        if (error !== undefined) throw refused(place, error);
-        replies.push(list);
-      },
-      { takesLists: true },
-    );
-    const attempt = transport.connect(
-      address,
-      { connectTimeoutMs },
-      {
-        opened(opened) {
-          connection = opened;
-          opened.write(questions(name, sentinelPassword));
-        },
-        onData(chunk) {
-          try {
-            reader.push(chunk);
-            const [who, what] = replies.slice(sentinelPassword === undefined ? 0 : 1);
-            if (who === undefined || what === undefined) return;
-            const answer = answerOf(who, what, place);
-            end(() => resolve(answer));
-          } catch (error) {
-            fail(error as Error);
-          }
-        },
-        onDrain() {},
-        onClose: (error) =>
-          fail(
-            error ??
-              new FastcacheError('CONNECTION_LOST', `${place} closed the connection.`, { address: place }),
-          ),
-      },
-    );
-    const deadline = timers.after(ANSWER_DEADLINE_MS, () => {
-      const message = `${place} did not answer within ${ANSWER_DEADLINE_MS} ms.`;
-      fail(new FastcacheError('PEER_SILENT', message, { address: place }));
-    });
+async function ask(address: Address, config: Asked, { transport, timers }: Way): Promise<SentinelAnswer> {
+  const { sentinelName: name = '', sentinelPassword: password, connectTimeoutMs } = config;
+  const session = new RedisSession({ transport, timers, address, connectTimeoutMs, password });
+  const deadline = timers.after(ANSWER_DEADLINE_MS, () => {
+    session.end(serverError(address, 'PEER_SILENT', `did not answer within ${ANSWER_DEADLINE_MS} ms`));
   });
-}
-
-function questions(name: string, password: string | undefined): Uint8Array {
-  const commands = new CommandBuffer();
-  if (password !== undefined) commands.append([AUTH, Buffer.from(password)]);
-  const named = Buffer.from(name);
-  commands.append([SENTINEL, Buffer.from('GET-MASTER-ADDR-BY-NAME'), named]);
-  commands.append([SENTINEL, Buffer.from('MASTER'), named]);
-  return commands.take();
+  try {
+    await session.open();
+    const [who = [], what = []] = await Promise.all([
+      session.askList('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name),
+      session.askList('SENTINEL', 'MASTER', name),
+    ]);
+    return answerOf(who, what, formatAddress(address));
+  } finally {
+    deadline.cancel();
+    session.close();
+  }
 }
 
 /** Reads the address, and of all that is known of the primary whether it is new. */
@@ -134,9 +86,4 @@ function answerOf(who: readonly string[], what: readonly string[], place: string
     throw new FastcacheError('REPLY_MALFORMED', message, { address: place });
   }
   return { primary: { host, port }, hasPast: replicas > 0 || epoch > 0, epoch };
-}
-
-function refused(place: string, error: string): FastcacheError {
-  const code = /^(NOAUTH|WRONGPASS|NOPERM)/.test(error) ? 'PASSWORD_REFUSED' : 'SERVER_REFUSED';
-  return new FastcacheError(code, `${place} answers: ${error.slice(0, QUOTED_CHARS)}.`, { address: place });
 }

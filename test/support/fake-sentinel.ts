@@ -39,8 +39,19 @@ export class FakeSentinel {
       this.#sockets.add(socket);
       socket.on('error', () => {});
       socket.on('close', () => this.#sockets.delete(socket));
-      // A question comes in one piece.
-      socket.on('data', (chunk) => socket.write(this.#answer(chunk.toString())));
+      let hasAuthenticated = false;
+      socket.on('data', (chunk) => {
+        if (this.raw !== undefined) {
+          if (socket.bytesWritten === 0) socket.write(this.raw);
+          return;
+        }
+        // A command comes in one piece.
+        for (const command of chunk.toString().split('*').slice(1)) {
+          const words = command.split('\r\n').filter((_, at) => at > 0 && at % 2 === 0);
+          if (words[0] === 'AUTH') hasAuthenticated = words[1] === this.state?.password;
+          socket.write(this.#answer(words, hasAuthenticated));
+        }
+      });
     });
   }
 
@@ -54,21 +65,21 @@ export class FakeSentinel {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #answer(question: string): string {
-    this.asked += 1;
-    if (this.raw !== undefined) return this.raw;
+  #answer(words: readonly string[], hasAuthenticated: boolean): string {
     const { primary, epoch = 0, replicas = 0, password } = this.state ?? { primary: '' };
-    if (password !== undefined) {
-      if (!question.includes('AUTH')) return '-NOAUTH Authentication required.\r\n'.repeat(2);
-      if (!question.includes(password)) return '-WRONGPASS invalid username-password pair\r\n'.repeat(3);
-    }
-    const greeting = password === undefined ? '' : '+OK\r\n';
-    if (this.state === undefined) return `${greeting}*-1\r\n-ERR No such master with that name\r\n`;
+    if (words[0] === 'AUTH')
+      return hasAuthenticated ? '+OK\r\n' : '-WRONGPASS invalid username-password pair\r\n';
+    if (password !== undefined && !hasAuthenticated) return '-NOAUTH Authentication required.\r\n';
     const [host, port] = [
       primary.slice(0, primary.lastIndexOf(':')),
       primary.slice(primary.lastIndexOf(':') + 1),
     ];
+    if (words[1] === 'GET-MASTER-ADDR-BY-NAME') {
+      this.asked += 1;
+      return this.state === undefined ? '*-1\r\n' : respList(host, port);
+    }
+    if (this.state === undefined) return '-ERR No such master with that name\r\n';
     const facts = ['name', 'mymaster', 'ip', host, 'flags', 'master', 'config-epoch', epoch];
-    return greeting + respList(host, port) + respList(...facts, 'num-slaves', replicas);
+    return respList(...facts, 'num-slaves', replicas);
   }
 }

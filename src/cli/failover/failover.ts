@@ -4,13 +4,13 @@
  */
 import type { Clock, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
+import { RedisSession } from '../../redis-client/session.js';
 import { formatAddress, hostOf, parseAddress } from '../../transport/address.js';
 import type { Transport } from '../../transport/connection.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
 import { StatusLine } from '../terminal/status-line.js';
-import { RedisSession } from './redis-session.js';
 
 /** What a failover is asked with. */
 export interface FailoverRun {
@@ -53,9 +53,10 @@ const LOOK_MS = 100;
  * throws.
  */
 export async function runFailover(run: FailoverRun): Promise<number> {
-  const session = await RedisSession.open({ ...run, address: parseAddress(run.from) });
+  const session = new RedisSession({ ...run, address: parseAddress(run.from) });
   const line = run.terminal.isTTY ? new StatusLine(run.terminal) : undefined;
   try {
+    await session.open();
     const outcome = await handOver(run, session, (text) => line?.show(text));
     line?.show('');
     await run.output.line(run.json ? toJson({ ...outcome }) : outcomeText(outcome));

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ReplyReader } from '../../src/replay/reply-reader.js';
+import { ReplyReader } from '../../src/redis-client/reply-reader.js';
 
 function repliesTo(text: string, pieceBytes = text.length): (string | undefined)[] {
   const replies: (string | undefined)[] = [];
