@@ -45,11 +45,12 @@ function start(...args) {
 function event(child, name) {
   return new Promise((resolve) => {
     const read = (line) => {
-      const told = JSON.parse(line);
-      if (told.error !== undefined && told.event === undefined) console.error(`Error: ${told.error.message}`);
-      if (told.event !== name) return;
+      const shown = JSON.parse(line);
+      if (shown.error !== undefined && shown.event === undefined)
+        console.error(`Error: ${shown.error.message}`);
+      if (shown.event !== name) return;
       child.lines.off('line', read);
-      resolve(told);
+      resolve(shown);
     };
     child.lines.on('line', read);
   });
@@ -63,6 +64,7 @@ async function end(status) {
   await Promise.all(alive.map((child) => once(child, 'exit')));
   process.exit(status);
 }
+
 /** Writes through the primary and waits until the replica shows it. */
 async function showConvergence() {
   const value = `written ${new Date().toISOString()}`;

@@ -1,12 +1,6 @@
 import { withEnvironment } from '../src/cli/command/flags.js';
-import { optionFlags, optionsFrom } from '../src/cli/server/flags.js';
-import { promotionSignal } from '../src/cli/server/promotion-signal.js';
-import { readyOf } from '../src/cli/server/ready.js';
-import { reloadOnSignal } from '../src/cli/server/reload-signal.js';
+import { optionFlags } from '../src/cli/server/flags.js';
 import { ServerCommand } from '../src/cli/server/server-command.js';
-import { ReadProgress } from '../src/cli/terminal/read-progress.js';
-import { systemClock } from '../src/clock.js';
-import { primaryEvents } from '../src/server/events.js';
 import { Server } from '../src/server/primary.js';
 
 export default class Serve extends ServerCommand {
@@ -39,20 +33,9 @@ One line on stdout says where it listens; with --json, events follow it, one obj
   static override flags = withEnvironment(optionFlags('server'));
 
   async run(): Promise<void> {
-    const onPromotionSignal = promotionSignal((error) =>
-      this.warn(`SIGUSR2: ${error instanceof Error ? error.message : String(error)}`),
-    );
-    const parsed = await this.parse(Serve);
-    this.leaveStdoutTo(parsed.flags);
-    const loading = new ReadProgress(process.stderr, systemClock, 'loading', parsed.flags.load ?? '-');
-    const onLoading = (bytes: number) => loading.read(bytes);
-    const options = optionsFrom('server', parsed, { onLoading }, (message) => this.warn(message));
-    const server = await Server.start(options).finally(() => loading.close());
-    for (const name of primaryEvents) server.on(name, (event) => this.showEvent(event));
-    reloadOnSignal(parsed.flags, server);
-    const { fields, text } = readyOf(server, options);
-    await this.ready(fields, text);
+    const onPromotionSignal = this.onPromotionSignal();
+    const server = await this.started('server', await this.parse(Serve), (options) => Server.start(options));
     onPromotionSignal(() => server.promote());
-    await this.serve(server, new Promise((resolve) => server.on('shutdown', () => resolve())));
+    await this.serveToTheEnd(server);
   }
 }

@@ -18,9 +18,9 @@ export default class Watermarks extends BaseCommand {
     'replica would have that applied it. For each replica: what it has acknowledged, and what it lacks in ' +
     'records and in ms, the time from the first record that it lacks to the newest. Sequences are shown as ' +
     "+n past the base of the primary's history.\n\n" +
-    '"May be away" tells how long a replica that has all may be away at the present write rate (the last ' +
+    '"May be away" says how long a replica that has all may be away at the present write rate (the last ' +
     'ten seconds) before it needs a snapshot.\n\n' +
-    'Replicas are asked like primaries, and any server at either port. A Rust primary tells its ' +
+    'Replicas are asked like primaries, and any server at either port. A Rust primary shows its ' +
     'watermarks alone, and keeps one of its replica slots (16 by default) busy after each question until ' +
     'the next write.\n\n' +
     '--check, for monitoring, prints one line with performance data and the causes behind it. Exit ' +
@@ -31,7 +31,7 @@ export default class Watermarks extends BaseCommand {
     'connected to a primary\n' +
     '  2 CRITICAL: a replica lags by more than a limit, is gone and needs a snapshot, or diverges; a ' +
     'server does not answer; the link of a relay is not live\n' +
-    '  3 UNKNOWN: the answer does not tell (a Rust primary), is refused or cannot be read; wrong usage\n' +
+    '  3 UNKNOWN: the answer does not say (a Rust primary), is refused or cannot be read; wrong usage\n' +
     'A lag that is not known is U in the performance data, and critical where --max-lag-ms is given.\n' +
     'The worst of all that is found counts; CRITICAL and WARNING come before UNKNOWN.\n\n' +
     '--wait ends with 0 when all connected replicas, and at least one, have acknowledged what the primary ' +

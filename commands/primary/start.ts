@@ -1,11 +1,6 @@
 import { withEnvironment } from '../../src/cli/command/flags.js';
-import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
-import { readyOf } from '../../src/cli/server/ready.js';
-import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
+import { optionFlags } from '../../src/cli/server/flags.js';
 import { ServerCommand } from '../../src/cli/server/server-command.js';
-import { ReadProgress } from '../../src/cli/terminal/read-progress.js';
-import { systemClock } from '../../src/clock.js';
-import { primaryEvents } from '../../src/server/events.js';
 import { Primary } from '../../src/server/primary.js';
 
 export default class PrimaryStart extends ServerCommand {
@@ -42,16 +37,6 @@ SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken, or there is
 
   async run(): Promise<void> {
     const parsed = await this.parse(PrimaryStart);
-    this.leaveStdoutTo(parsed.flags);
-    const load: string | undefined = parsed.flags.load;
-    const loading = new ReadProgress(process.stderr, systemClock, 'loading', load ?? '-');
-    const onLoading = (bytes: number) => loading.read(bytes);
-    const options = optionsFrom('primary', parsed, { onLoading }, (message) => this.warn(message));
-    const primary = await Primary.start(options).finally(() => loading.close());
-    for (const name of primaryEvents) primary.on(name, (event) => this.showEvent(event));
-    reloadOnSignal(parsed.flags, primary);
-    const { fields, text } = readyOf(primary, options);
-    await this.ready(fields, text);
-    return this.serve(primary, new Promise((resolve) => primary.on('shutdown', () => resolve())));
+    await this.serveToTheEnd(await this.started('primary', parsed, (options) => Primary.start(options)));
   }
 }

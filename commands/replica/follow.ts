@@ -5,7 +5,6 @@ import { parseHostPort } from '../../src/cli/command/values.js';
 import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
 import { followEnded } from '../../src/cli/server/follow-end.js';
 import { followView } from '../../src/cli/server/follow-view.js';
-import { promotionSignal } from '../../src/cli/server/promotion-signal.js';
 import { readyOf } from '../../src/cli/server/ready.js';
 import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
 import { ServerCommand } from '../../src/cli/server/server-command.js';
@@ -73,9 +72,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
   });
 
   async run(): Promise<void> {
-    const onPromotionSignal = promotionSignal((error) =>
-      this.warn(`SIGUSR2: ${error instanceof Error ? error.message : String(error)}`),
-    );
+    const onPromotionSignal = this.onPromotionSignal();
     const parsed = await this.parse(ReplicaFollow);
     this.leaveStdoutTo(parsed.flags);
     const { args, flags } = parsed;

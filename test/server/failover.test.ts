@@ -135,7 +135,7 @@ describe('a primary that hands over', () => {
     primary.node.failover.begin({ to });
     await nodes.until(() => primary.node.failover.state === 'failover-in-progress');
     down.stall();
-    expect(primary.node.failover.abort()).toMatch(/^FAILOVER cannot be aborted yet: .*told to take over/);
+    expect(primary.node.failover.abort()).toMatch(/^FAILOVER cannot be aborted yet: .*ordered to take over/);
     down.unstall();
     await nodes.until(() => primary.node.isReplica);
   });

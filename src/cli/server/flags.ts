@@ -36,7 +36,8 @@ export interface ParsedFlags {
   raw: RawTokens;
 }
 
-interface RoleOptions {
+/** The options of a server by the role in which it begins. */
+export interface RoleOptions {
   primary: PrimaryOptions;
   replica: ReplicaOptions;
   server: ServerOptions;

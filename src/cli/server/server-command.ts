@@ -3,11 +3,18 @@
  * stderr, until a signal, a fault or their own end stops them.
  */
 import { systemClock } from '../../clock.js';
+import { primaryEvents } from '../../server/events.js';
+import type { Server } from '../../server/primary.js';
 import { BaseCommand } from '../command/base-command.js';
 import { stopRequested } from '../command/shutdown.js';
 import { escapeText } from '../terminal/escape.js';
 import { Output } from '../terminal/output.js';
+import { ReadProgress } from '../terminal/read-progress.js';
 import { eventJson, eventText, type ServerEvent } from './event-rendering.js';
+import { optionsFrom, type ParsedFlags, type RoleOptions } from './flags.js';
+import { promotionSignal } from './promotion-signal.js';
+import { readyOf } from './ready.js';
+import { reloadOnSignal } from './reload-signal.js';
 import { isRecordedToStdout } from './stdout-record.js';
 
 /** The server that a command runs until it is stopped. */
@@ -25,6 +32,37 @@ export abstract class ServerCommand extends BaseCommand {
   protected override async init(): Promise<void> {
     this.#stop = stopRequested();
     await super.init();
+  }
+
+  /** Handles SIGUSR2 from now on; what is returned names the action. */
+  protected onPromotionSignal(): (promote: () => void) => void {
+    return promotionSignal((error) =>
+      this.warn(`SIGUSR2: ${error instanceof Error ? error.message : String(error)}`),
+    );
+  }
+
+  /** Starts a server that may load a dump, and shows that it does, that it is ready, and its events. */
+  protected async started<On extends 'primary' | 'server'>(
+    role: On,
+    parsed: ParsedFlags,
+    start: (options: RoleOptions[On]) => Promise<Server>,
+  ): Promise<Server> {
+    const { flags } = parsed;
+    this.leaveStdoutTo(flags);
+    const loading = new ReadProgress(process.stderr, systemClock, 'loading', String(flags.load ?? '-'));
+    const onLoading = (bytes: number) => loading.read(bytes);
+    const options = optionsFrom(role, parsed, { onLoading }, (message) => this.warn(message));
+    const server = await start(options).finally(() => loading.close());
+    for (const name of primaryEvents) server.on(name, (event) => this.showEvent(event));
+    reloadOnSignal(flags, server);
+    const { fields, text } = readyOf(server, options);
+    await this.ready(fields, text);
+    return server;
+  }
+
+  /** Serves until a client sends SHUTDOWN or a signal comes, then drains. */
+  protected serveToTheEnd(server: Server): Promise<void> {
+    return this.serve(server, new Promise((resolve) => server.on('shutdown', () => resolve())));
   }
 
   /** Leaves stdout to the dump, if that is recorded there. Throws a `UsageError`. */

@@ -10,7 +10,7 @@ import type { Announcement } from './announced.js';
 
 const NAME = 'takeover';
 
-/** The pair in the margin of a replica that takes over when it is told to. */
+/** The pair in the margin of a replica that takes over when it is ordered to. */
 export function takeoverPair({ host, port }: Announcement): [string, string] {
   return [NAME, host === undefined ? `:${port}` : formatAddress({ host, port })];
 }

@@ -16,7 +16,7 @@ export interface FailoverSession {
   insert(frame: Buffer): void;
 }
 
-/** One connection of a replica that takes over when it is told to; one that comes back is another peer. */
+/** One connection of a replica that takes over when it is ordered to; one that comes back is another peer. */
 export class FailoverPeer {
   readonly nodeId: string;
   /** The history of what it held when it came; undefined: it held nothing. */

@@ -109,7 +109,7 @@ export class Failover {
    */
   abort(): string | undefined {
     if (this.#ordered !== undefined && !this.#isAdrift) {
-      return `replica ${this.#ordered.name} has been told to take over and may do so until it answers or its link is lost`;
+      return `replica ${this.#ordered.name} has been ordered to take over and may do so until it answers or its link is lost`;
     }
     this.#giveUp('an operator has asked for it');
     return undefined;
@@ -129,7 +129,7 @@ export class Failover {
     if (peer !== this.#ordered) return;
     this.#isAdrift = true;
     this.#options.log.warn(
-      `replica ${peer.name} has been told to take over, and its link is lost: writes wait until it is known ` +
+      `replica ${peer.name} has been ordered to take over, and its link is lost: writes wait until it is known ` +
         'whether it did. Send FAILOVER ABORT to take writes here again, if you know that it is dead.',
     );
     void this.#find(peer);
@@ -189,7 +189,7 @@ export class Failover {
     this.#ordered = peer;
     publisher.flush();
     const watermarks = publisher.store.watermarks();
-    log.info(`replica ${peer.name} is told to take over${isForced ? ', whether or not it has all' : ''}`);
+    log.info(`replica ${peer.name} is ordered to take over${isForced ? ', whether or not it has all' : ''}`);
     peer.send({ says: 'order', isForced, history: publisher.history.id, watermarks });
   }
 
