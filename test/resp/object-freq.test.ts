@@ -1,9 +1,8 @@
 /** OBJECT FREQ and IDLETIME under each kind of policy, and which commands count as uses. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Primary } from '../../src/index.js';
+import { it } from 'vitest';
+import { answeredAlike } from '../support/answered-alike.js';
 import { describeWith } from '../support/optional-peers.js';
-import { answersTo } from '../support/raw-answers.js';
-import { RedisServer, redisServer } from '../support/redis.js';
+import { redisServer } from '../support/redis.js';
 import { respCommand } from '../support/resp-client.js';
 
 /** Every use counts one, and none is forgotten, so that counters are the same on both sides. */
@@ -11,13 +10,7 @@ const LFU = 'CONFIG SET maxmemory-policy allkeys-lfu lfu-log-factor 0 lfu-decay-
 const LONG = 'x'.repeat(300);
 
 describeWith(redisServer, 'as redis-server counts uses, so does a primary:', () => {
-  let ours: Primary;
-  let redis: RedisServer;
-  beforeAll(async () => {
-    ours = await Primary.start({ bind: ':0', listen: ':0' });
-    redis = await RedisServer.start();
-  });
-  afterAll(() => Promise.all([ours.close(), redis.kill()]));
+  const expectAlike = answeredAlike();
 
   // Redis shares small numbers, and with them their counters: values are none.
   it.each([
@@ -80,9 +73,7 @@ describeWith(redisServer, 'as redis-server counts uses, so does a primary:', () 
       'OBJECT FREQ a',
       'DEL a b c',
     );
-    expect(await answersTo(ours.listenAddress!, bytes)).toEqual(
-      await answersTo(`127.0.0.1:${redis.port}`, bytes),
-    );
+    await expectAlike(bytes);
   });
 
   it('small numbers are objects of their own where keys are evicted by their uses', async () => {
@@ -98,9 +89,7 @@ describeWith(redisServer, 'as redis-server counts uses, so does a primary:', () 
       'CONFIG SET maxmemory-policy noeviction',
       'DEL a',
     );
-    expect(await answersTo(ours.listenAddress!, bytes)).toEqual(
-      await answersTo(`127.0.0.1:${redis.port}`, bytes),
-    );
+    await expectAlike(bytes);
   });
 });
 
