@@ -8,8 +8,6 @@ const { fileURLToPath } = await import('node:url');
 const { Plugin, settings } = await import('@oclif/core');
 const { runCommandLine } = await import('../src/cli/command/entry.ts');
 
-// oclif's own transpilation does not know this TypeScript; tsx above has taken its place.
-settings.enableAutoTranspile = false;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 pjson.oclif.commands = './commands';
