@@ -9,7 +9,7 @@ import { BaseCommand } from '../command/base-command.js';
 import { stopRequested } from '../command/shutdown.js';
 import { escapeText } from '../terminal/escape.js';
 import { Output } from '../terminal/output.js';
-import { ReadProgress } from '../terminal/read-progress.js';
+import type { ReadProgress } from '../terminal/read-progress.js';
 import { eventJson, eventText, type ServerEvent } from './event-rendering.js';
 import { optionsFrom, type ParsedFlags, type RoleOptions } from './flags.js';
 import { promotionSignal } from './promotion-signal.js';
@@ -49,10 +49,10 @@ export abstract class ServerCommand extends BaseCommand {
   ): Promise<Server> {
     const { flags } = parsed;
     this.leaveStdoutTo(flags);
-    const loading = new ReadProgress(process.stderr, systemClock, 'loading', String(flags.load ?? '-'));
-    const onLoading = (bytes: number) => loading.read(bytes);
+    const loading = await loadingOf(flags.load);
+    const onLoading = loading && ((bytes: number) => loading.read(bytes));
     const options = optionsFrom(role, parsed, { onLoading }, (message) => this.warn(message));
-    const server = await start(options).finally(() => loading.close());
+    const server = await start(options).finally(() => loading?.close());
     for (const name of primaryEvents) server.on(name, (event) => this.showEvent(event));
     reloadOnSignal(flags, server);
     const { fields, text } = readyOf(server, options);
@@ -94,4 +94,11 @@ export abstract class ServerCommand extends BaseCommand {
       await server.close();
     }
   }
+}
+
+/** The progress of reading the dump that a server starts with; undefined without one. */
+async function loadingOf(load: unknown): Promise<ReadProgress | undefined> {
+  if (typeof load !== 'string') return undefined;
+  const { ReadProgress } = await import('../terminal/read-progress.js');
+  return new ReadProgress(process.stderr, systemClock, 'loading', load);
 }
