@@ -108,6 +108,12 @@ describe('imports', () => {
     expect(wrong.map(show)).toEqual([]);
   });
 
+  it('frame-index/ is for servers and tools, and knows neither', () => {
+    const below = /^(src\/(frame-index|frame|engine|files)\/|src\/(limits|errors)$|node:)/;
+    const wrong = from('src/frame-index/').filter(({ target }) => !below.test(target));
+    expect(wrong.map(show)).toEqual([]);
+  });
+
   it('only server/ and cli/ know status/', () => {
     const users = imports.filter(
       ({ file, target }) => target.startsWith('src/status/') && !/^src\/(status|server|cli)\//.test(file),
