@@ -78,6 +78,10 @@ export const errorCodes = {
   /** It keeps no content (`state`), which a primary could serve, or has come back without its own. */
   NO_CONTENT: { exitCode: 1, retryable: false },
   CLOSED: { exitCode: 1, retryable: false },
+  /** It was not ready within the time that it was given. */
+  NOT_READY: { exitCode: 1, retryable: true },
+  /** A value that is to be incremented. */
+  NOT_AN_INTEGER: { exitCode: 1, retryable: false },
 
   // The other end of a connection.
   PRIMARY_UNREACHABLE: { exitCode: 69, retryable: true },

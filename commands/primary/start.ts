@@ -1,7 +1,7 @@
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { optionFlags } from '../../src/cli/server/flags.js';
 import { ServerCommand } from '../../src/cli/server/server-command.js';
-import { Primary } from '../../src/server/primary.js';
+import { Primary } from '../../src/embedded/server.js';
 
 export default class PrimaryStart extends ServerCommand {
   static override summary = 'Start a primary: the store that clients write to and replicas follow.';

@@ -62,7 +62,9 @@ export function openOutputs(options: OutputsOptions): Outputs {
   const holding = before && holdingOf(before);
   let fault: Error | undefined;
   const fail = (error: Error) => {
-    fault ??= error;
+    // One fault ends the following, and what fails because of it, or beside it, ends nothing more.
+    if (fault !== undefined) return;
+    fault = error;
     options.stop(error);
   };
   // Where a state is kept, a recording that ends must end the following too.
