@@ -184,6 +184,12 @@ export class RespServer {
     if (!areHeld) this.#retryAll();
   }
 
+  /** Closes a client at once; one whose command is being run is closed behind its reply. */
+  kill(state: ClientState): void {
+    state.leaves = true;
+    this.#clients.get(state)?.client.destroy();
+  }
+
   /** Turns to the present store, once it has replaced another one. */
   storeReplaced(): void {
     this.#currentWindow();
@@ -331,10 +337,7 @@ export class RespServer {
   #registry(): ClientRegistry {
     return {
       list: () => this.clients,
-      kill: (state) => {
-        state.leaves = true;
-        this.#clients.get(state)?.client.destroy();
-      },
+      kill: (state) => this.kill(state),
       pause: (untilMs, scope) => {
         this.#pause.until(untilMs, scope);
         this.#freeze();
