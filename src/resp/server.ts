@@ -229,10 +229,10 @@ export class RespServer {
     this.#strangers.stop();
     this.scripts.runner?.stop();
     this.#endPause();
-    const closed = this.ports.close();
+    this.ports.close();
     const clients = [...this.#clients.values()];
     for (const { client } of clients) client.end();
-    await Promise.all([closed, ...clients.map(({ gone }) => gone)]);
+    await Promise.all(clients.map(({ gone }) => gone));
   }
 
   #currentWindow(): CommandWindow {
