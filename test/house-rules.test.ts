@@ -41,19 +41,20 @@ describe('imports', () => {
     expect(circlesOf(graphOf(folderOf))).toEqual([]);
   });
 
-  it('frame/ knows itself, limits and errors, and only compression.ts knows zstd', () => {
+  it('frame/ knows itself, limits and errors, and only zstd-library.ts knows zstd', () => {
     const foreign = from('src/frame/').filter(
       ({ target }) => !target.startsWith('src/frame/') && !['src/limits', 'src/errors'].includes(target),
     );
     expect(foreign.map(show)).toEqual([
-      'src/frame/compression.ts -> node:module',
-      'src/frame/compression.ts -> zstd-napi/binding.js',
+      'src/frame/zstd-library.ts -> node:module',
+      'src/frame/zstd-library.ts -> node:zlib',
+      'src/frame/zstd-library.ts -> zstd-napi/binding.js',
     ]);
   });
 
-  it('nothing but frame/compression.ts knows zstd', () => {
+  it('nothing but frame/zstd-library.ts knows zstd', () => {
     const knowing = imports.filter(({ target }) => target.startsWith('zstd'));
-    expect(new Set(knowing.map(({ file }) => file))).toEqual(new Set(['src/frame/compression.ts']));
+    expect(new Set(knowing.map(({ file }) => file))).toEqual(new Set(['src/frame/zstd-library.ts']));
     expect(knowing.every(({ typeOnly }) => typeOnly)).toBe(true);
   });
 
@@ -105,6 +106,12 @@ describe('imports', () => {
     const above = /^src\/(cli|status|server|resp)\//;
     const library = ['src/dump/', 'src/replay/', 'src/redis-client/'].flatMap(from);
     const wrong = library.filter(({ target }) => above.test(target));
+    expect(wrong.map(show)).toEqual([]);
+  });
+
+  it('frame-index/ is for servers and tools, and knows neither', () => {
+    const below = /^(src\/(frame-index|frame|engine|files)\/|src\/(limits|errors)$|node:)/;
+    const wrong = from('src/frame-index/').filter(({ target }) => !below.test(target));
     expect(wrong.map(show)).toEqual([]);
   });
 

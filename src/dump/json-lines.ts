@@ -4,8 +4,8 @@
  */
 
 import { KernelBuffer } from '../engine/kernel-buffer.js';
+import { toolKernel } from '../engine/tool-kernel.js';
 import * as layout from '../kernel/layout.js';
-import { toolKernel } from './tool-kernel.js';
 
 const PAYLOAD_BYTES = 1_048_576;
 

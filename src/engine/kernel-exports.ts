@@ -160,6 +160,15 @@ export interface KernelExports {
   takeLostBroadcast(): number;
   compact(limit: number): number;
   xxh3(at: number, length: number): bigint;
+  entryStateBytes(): number;
+  entryBegin(state: number, offset: number, bytes: number, kind: number, isPlain: number): void;
+  entryTake(state: number, at: number, length: number): void;
+  entryOpen(state: number): void;
+  entryWalk(state: number, at: number, length: number): void;
+  entryEnd(state: number): void;
+  entrySeal(entry: number): void;
+  entryIsSound(entry: number): number;
+  soundEntries(entries: number, count: number, offset: number): number;
   routeKey(key: number, length: number): number;
   watermark(shard: number): bigint;
   setWatermark(shard: number, sequence: bigint): void;

@@ -1,7 +1,7 @@
 /** A frame as a whole: header and payload, encoded once and decoded from bytes that are all at hand. */
 import { FastcacheError } from '../errors.js';
 import { DEFAULT_ZSTD_LEVEL, FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD_BYTES } from '../limits.js';
-import { compress, decompress, type PayloadRoom } from './compression.js';
+import { compress, decompress, type PayloadRoom, store } from './compression.js';
 import {
   checkLength,
   DEFAULT_FRAME_VERSION,
@@ -49,25 +49,39 @@ export function writePlainHeader(
 }
 
 /**
- * `encodeFrame` with zstd; `skippable` is what a zstd skippable frame behind the data shall carry (a Hello's
- * margin).
+ * Encodes a compressed frame that has its payload as it is, so that no library is needed; `skippable` is what
+ * a zstd skippable frame behind the payload shall carry (a Hello's margin). Throws as `encodeFrame` does.
  */
-export function encodeCompressedFrame(
+export function encodeStoredFrame(
   kind: FrameKind,
   payload: Uint8Array,
-  options: EncodeOptions = {},
+  version: number = DEFAULT_FRAME_VERSION,
   skippable?: Uint8Array,
 ): Buffer {
   checkLength(payload.length, 'uncompressed', 12, MAX_FRAME_PAYLOAD_BYTES);
-  const frame = compress(payload, options.level ?? DEFAULT_ZSTD_LEVEL, FRAME_HEADER_BYTES, skippable);
-  checkLength(frame.length - FRAME_HEADER_BYTES, 'of payload', 8, MAX_FRAME_PAYLOAD_BYTES);
-  encodeHeader(frame, {
-    version: options.version ?? DEFAULT_FRAME_VERSION,
-    kind,
-    compressed: true,
-    payloadBytes: frame.length - FRAME_HEADER_BYTES,
-    uncompressedBytes: payload.length,
-  });
+  return withCompressedHeader(store(payload, FRAME_HEADER_BYTES, skippable), kind, payload.length, version);
+}
+
+/** `encodeFrame` with zstd. Throws `ZSTD_MISSING` too. */
+export function encodeCompressedFrame(
+  kind: FrameKind,
+  payload: Uint8Array,
+  { level = DEFAULT_ZSTD_LEVEL, version = DEFAULT_FRAME_VERSION }: EncodeOptions = {},
+): Buffer {
+  checkLength(payload.length, 'uncompressed', 12, MAX_FRAME_PAYLOAD_BYTES);
+  return withCompressedHeader(compress(payload, level, FRAME_HEADER_BYTES), kind, payload.length, version);
+}
+
+/** Writes the header of `frame`, which has its payload. */
+function withCompressedHeader(
+  frame: Buffer,
+  kind: FrameKind,
+  uncompressedBytes: number,
+  version: number,
+): Buffer {
+  const payloadBytes = frame.length - FRAME_HEADER_BYTES;
+  checkLength(payloadBytes, 'of payload', 8, MAX_FRAME_PAYLOAD_BYTES);
+  encodeHeader(frame, { version, kind, compressed: true, payloadBytes, uncompressedBytes });
   return frame;
 }
 

@@ -8,7 +8,7 @@
 import { FastcacheError } from '../errors.js';
 import { FRAME_HEADER_BYTES } from '../limits.js';
 import { skippableContent } from './compression.js';
-import { type EncodeOptions, encodeCompressedFrame, openPayload } from './frame.js';
+import { encodeStoredFrame, openPayload } from './frame.js';
 import { DEFAULT_FRAME_VERSION, type FrameHeader } from './header.js';
 import { FrameKind } from './kinds.js';
 import { decodeMargin, encodeMargin, type Margin } from './margin.js';
@@ -77,7 +77,7 @@ export function decodeHello(payload: Uint8Array, version: number = DEFAULT_FRAME
 }
 
 /** The options with which a Hello frame is encoded. */
-export interface HelloFrameOptions extends Pick<EncodeOptions, 'level'> {
+export interface HelloFrameOptions {
   /**
    * The pairs of the margin; an empty map still says `fastcache/1`. Undefined: no margin, as a Rust peer's.
    */
@@ -85,13 +85,13 @@ export interface HelloFrameOptions extends Pick<EncodeOptions, 'level'> {
 }
 
 /**
- * Encodes a whole Hello frame, compressed, with its margin; the frame's version is the Hello's. Throws as
- * `encodeMargin` does.
+ * Encodes a whole Hello frame with its margin, which needs no library; the frame's version is the Hello's.
+ * Throws as `encodeMargin` does.
  */
 export function encodeHelloFrame(hello: Hello, options: HelloFrameOptions = {}): Buffer {
   const margin = options.margin === undefined ? undefined : encodeMargin(options.margin);
   const version = hello.version ?? DEFAULT_FRAME_VERSION;
-  return encodeCompressedFrame(FrameKind.Hello, encodeHello(hello), { ...options, version }, margin);
+  return encodeStoredFrame(FrameKind.Hello, encodeHello(hello), version, margin);
 }
 
 /** A Hello frame as it was read. */

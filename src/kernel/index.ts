@@ -45,6 +45,17 @@ export { memoryRefusals, replicaRefusals } from './commands/outcome';
 export { execute, setMode } from './commands/resp';
 export { crc64 } from './crc64';
 export { biggestValues } from './dump/biggest';
+export {
+  entryBegin,
+  entryEnd,
+  entryIsSound,
+  entryOpen,
+  entrySeal,
+  entryStateBytes,
+  entryTake,
+  entryWalk,
+  soundEntries,
+} from './dump/index-entry';
 export { filterLists, filterRanges } from './dump/item-filter';
 export { linesOfBatch, linesOfEntries, writeLines } from './dump/json-lines';
 export { rateCounts, rateFirst, rateShift, rateSpan } from './dump/rate';

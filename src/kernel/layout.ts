@@ -330,6 +330,10 @@ export const RECORD_EXPIRY_AT = 37;
 export const RECORD_KEY_BYTES_AT = 45;
 export const RECORD_VALUE_BYTES_AT = 49;
 export const RECORD_HEADER_BYTES = 53;
+
+/** An entry of a dump's index, and its shard where a frame has records of none or of several. */
+export const INDEX_ENTRY_BYTES = 64;
+export const INDEX_NO_SHARD = 0xffff_ffff;
 /** FCRP: bytes of a snapshot entry before its key. */
 export const ENTRY_HEADER_BYTES = 16;
 /** FCRP: the ops of mutations. 4, a Set with governance bytes, is read and never written. */

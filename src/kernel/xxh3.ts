@@ -29,6 +29,10 @@ const PRIME64_5: u64 = 0x27d4eb2f165667c5;
 const PRIME_MX1: u64 = 0x165667919e3779f9;
 const PRIME_MX2: u64 = 0x9fb21c651e98df25;
 
+/** What the long hash takes in between two scrambles, and at once. */
+export const HASH_BLOCK_BYTES: usize = 1024;
+export const HASH_STRIPE_BYTES: usize = 64;
+
 /** The eight accumulators of the long hash. */
 const ACCUMULATORS: usize = memory.data(64, 16);
 
@@ -92,51 +96,66 @@ function hash129to240(at: usize, length: usize): u64 {
 }
 
 function hashLong(at: usize, length: usize): u64 {
-  store<u64>(ACCUMULATORS, PRIME32_3, 0);
-  store<u64>(ACCUMULATORS, PRIME64_1, 8);
-  store<u64>(ACCUMULATORS, PRIME64_2, 16);
-  store<u64>(ACCUMULATORS, PRIME64_3, 24);
-  store<u64>(ACCUMULATORS, PRIME64_4, 32);
-  store<u64>(ACCUMULATORS, PRIME32_2, 40);
-  store<u64>(ACCUMULATORS, PRIME64_5, 48);
-  store<u64>(ACCUMULATORS, PRIME32_1, 56);
-
-  const lastStripe = at + length - 64;
+  startLanes(ACCUMULATORS);
   const blocks = (length - 1) >> 10;
-  let stripe = at;
-  for (let block: usize = 0; block < blocks; block++) {
-    for (let n: usize = 0; n < 16; n++, stripe += 64) accumulate(stripe, SECRET + (n << 3));
-    scramble();
-  }
-  const stripes = (length - 1 - (blocks << 10)) >> 6;
-  for (let n: usize = 0; n < stripes; n++, stripe += 64) accumulate(stripe, SECRET + (n << 3));
-  accumulate(lastStripe, SECRET + SECRET_BYTES - 64 - 7);
+  for (let block: usize = 0; block < blocks; block++) addBlock(ACCUMULATORS, at + (block << 10));
+  const whole = blocks << 10;
+  return finishLanes(ACCUMULATORS, at + whole, length - whole, <u64>length);
+}
 
-  let sum = <u64>length * PRIME64_1;
+/** Sets the eight accumulators of the long hash to their first values. */
+export function startLanes(lanes: usize): void {
+  store<u64>(lanes, PRIME32_3, 0);
+  store<u64>(lanes, PRIME64_1, 8);
+  store<u64>(lanes, PRIME64_2, 16);
+  store<u64>(lanes, PRIME64_3, 24);
+  store<u64>(lanes, PRIME64_4, 32);
+  store<u64>(lanes, PRIME32_2, 40);
+  store<u64>(lanes, PRIME64_5, 48);
+  store<u64>(lanes, PRIME32_1, 56);
+}
+
+/** Takes in a block of HASH_BLOCK_BYTES that is not the last. */
+export function addBlock(lanes: usize, block: usize): void {
+  for (let n: usize = 0; n < 16; n++) accumulate(lanes, block + (n << 6), SECRET + (n << 3));
+  scramble(lanes);
+}
+
+/**
+ * Takes in the last 1 to HASH_BLOCK_BYTES bytes, with HASH_STRIPE_BYTES readable before their end, and
+ * returns the hash of the `total` bytes.
+ */
+export function finishLanes(lanes: usize, last: usize, bytes: usize, total: u64): u64 {
+  const stripes = (bytes - 1) >> 6;
+  for (let n: usize = 0; n < stripes; n++) accumulate(lanes, last + (n << 6), SECRET + (n << 3));
+  accumulate(lanes, last + bytes - HASH_STRIPE_BYTES, SECRET + SECRET_BYTES - 64 - 7);
+  let sum = total * PRIME64_1;
   for (let i: usize = 0; i < 64; i += 16) {
-    const low = load<u64>(ACCUMULATORS + i) ^ load<u64>(SECRET + 11 + i);
-    const high = load<u64>(ACCUMULATORS + i, 8) ^ load<u64>(SECRET + 11 + i, 8);
+    const low = load<u64>(lanes + i) ^ load<u64>(SECRET + 11 + i);
+    const high = load<u64>(lanes + i, 8) ^ load<u64>(SECRET + 11 + i, 8);
     sum += foldedProduct(low, high);
   }
   return avalanche(sum);
 }
 
-function accumulate(stripe: usize, secret: usize): void {
-  for (let i: usize = 0; i < 64; i += 8) {
-    const data = load<u64>(stripe + i);
-    const key = data ^ load<u64>(secret + i);
-    const neighbour = ACCUMULATORS + (i ^ 8);
-    store<u64>(neighbour, load<u64>(neighbour) + data);
-    store<u64>(ACCUMULATORS + i, load<u64>(ACCUMULATORS + i) + (key & 0xffffffff) * (key >> 32));
+function accumulate(lanes: usize, stripe: usize, secret: usize): void {
+  for (let i: usize = 0; i < 64; i += 16) {
+    const data = v128.load(stripe + i);
+    const key = v128.xor(data, v128.load(secret + i));
+    // The lower halves of the two keys, and beside them their upper halves.
+    const halves = v128.shuffle<u32>(key, key, 0, 2, 1, 3);
+    const product = i64x2.extmul_low_i32x4_u(halves, v128.shuffle<u32>(halves, halves, 2, 3, 0, 1));
+    const sum = i64x2.add(v128.load(lanes + i), v128.shuffle<u64>(data, data, 1, 0));
+    v128.store(lanes + i, i64x2.add(sum, product));
   }
 }
 
-function scramble(): void {
+function scramble(lanes: usize): void {
   for (let i: usize = 0; i < 64; i += 8) {
-    let lane = load<u64>(ACCUMULATORS + i);
+    let lane = load<u64>(lanes + i);
     lane ^= lane >> 47;
     lane ^= load<u64>(SECRET + SECRET_BYTES - 64 + i);
-    store<u64>(ACCUMULATORS + i, lane * PRIME32_1);
+    store<u64>(lanes + i, lane * PRIME32_1);
   }
 }
 

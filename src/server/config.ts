@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { FastcacheError } from '../errors.js';
-import { zstd } from '../frame/compression.js';
+import { zstdLibrary } from '../frame/zstd-library.js';
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import { parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
@@ -59,7 +59,7 @@ export function checkedOptions(role: Role, options: GivenOptions): NodeConfig {
   refuseForTls(values);
   refuseOutside(values);
   // A server that cannot compress ends now, and not with its first batch.
-  if (values.compression === 'zstd') zstd();
+  if (values.compression === 'zstd') zstdLibrary();
   const { changes, replicaOf: primary, ...others } = values;
   return { ...others, primary, changes: typeof changes === 'function' ? { take: changes } : changes };
 }

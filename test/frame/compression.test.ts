@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compress, decompress, skippableContent } from '../../src/frame/compression.js';
+import { compress, decompress, skippableContent, store } from '../../src/frame/compression.js';
 import { encodeFrame } from '../../src/frame/frame.js';
 import { FrameKind } from '../../src/frame/kinds.js';
 import { describeWith } from '../support/optional-peers.js';
@@ -43,6 +43,13 @@ describe('round trip', () => {
       const wire = compress(payload, level, 16).subarray(16);
       expect(decompress(wire, length).equals(payload)).toBe(true);
     }
+  });
+
+  it.each([0, 1, 255, 256, 131_072, 131_073, 1_000_000])('of %i bytes that are stored', (length) => {
+    const payload = sample(length);
+    const wire = store(payload, 16).subarray(16);
+    expect(wire.length).toBeLessThan(length + 40);
+    expect(decompress(wire, length).equals(payload)).toBe(true);
   });
 
   it('of any bytes at any level', () => {
@@ -129,8 +136,13 @@ describeWith(zstdTool, 'the zstd command', () => {
     expect(zstd(['-d'], compress(payload, 3, 0)).equals(payload)).toBe(true);
   });
 
+  it.each(lengths)('reads what is stored here, %i bytes', (length) => {
+    const payload = sample(length);
+    expect(zstd(['-d'], store(payload, 0)).equals(payload)).toBe(true);
+  });
+
   it('steps over the skippable frame', () => {
-    const wire = compress(Buffer.from('payload'), 3, 0, Buffer.from('fastcache/1'));
+    const wire = store(Buffer.from('payload'), 0, Buffer.from('fastcache/1'));
     expect(zstd(['-d'], wire).toString()).toBe('payload');
   });
 

@@ -5,12 +5,12 @@
 
 import { outOfMemory } from '../../engine/kernel.js';
 import { KernelBuffer } from '../../engine/kernel-buffer.js';
+import { toolKernel } from '../../engine/tool-kernel.js';
 import type { RouteMode } from '../../engine/types.js';
 import { type ErrorCode, FastcacheError } from '../../errors.js';
 import * as layout from '../../kernel/layout.js';
 import type { KnownSequences, Positions } from '../../replication/history-course.js';
 import { sequenceGap } from '../sequence-gap.js';
-import { toolKernel } from '../tool-kernel.js';
 
 const BUFFER_BYTES = 1_048_576;
 

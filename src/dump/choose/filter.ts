@@ -1,12 +1,12 @@
 /** Chooses frames, records and entries of a dump (docs/command-line.md, "frames decode"). */
 
 import { Keyspace } from '../../engine/keyspace.js';
+import { toolKernel } from '../../engine/tool-kernel.js';
 import { FastcacheError } from '../../errors.js';
 import type { DecodedRecord, MutationOp } from '../../frame/batch.js';
 import type { FrameKindName } from '../../frame/kinds.js';
 import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
 import { LARGEST_U64 } from '../../limits.js';
-import { toolKernel } from '../tool-kernel.js';
 
 /** An item of a batch or a chunk. */
 export type Item = DecodedRecord | DecodedSnapshotEntry;

@@ -5,12 +5,12 @@
 
 import { outOfMemory } from '../../engine/kernel.js';
 import { KernelBuffer } from '../../engine/kernel-buffer.js';
+import { toolKernel } from '../../engine/tool-kernel.js';
 import type { MutationOp } from '../../frame/batch.js';
 import * as layout from '../../kernel/layout.js';
 import { MAX_SHARDS } from '../../limits.js';
 import type { ItemFilter } from '../choose/filter.js';
 import type { PayloadPlace } from '../json-lines.js';
-import { toolKernel } from '../tool-kernel.js';
 
 const PAYLOAD_BYTES = 1_048_576;
 const ops = ['set', 'del', 'expire'] as const;

@@ -1,7 +1,7 @@
-/** Creates kernels for the frames toolkit, which works on payloads with them. */
+/** Creates kernels for whoever works on payloads and frames, and keeps no content in them. */
 
-import { Kernel } from '../engine/kernel.js';
 import { ROUTE_FULL_KEY } from '../kernel/layout.js';
+import { Kernel } from './kernel.js';
 
 /** Creates a kernel. Its store is not used, and so has one shard only. */
 export function toolKernel(): Kernel {

@@ -1,0 +1,115 @@
+/**
+ * The kernel that makes the entries of indexes and checks them: one for the process, because a state is small
+ * and the memory of a kernel is not.
+ */
+import type { Kernel } from '../engine/kernel.js';
+import { KernelBuffer } from '../engine/kernel-buffer.js';
+import { toolKernel } from '../engine/tool-kernel.js';
+import { INDEX_ENTRY_BYTES } from '../frame/index-entry.js';
+
+/** So much of a frame is in kernel memory at once. */
+const PIECE_BYTES = 262_144;
+
+/** What an entry is made of, beside the frame's bytes. */
+export interface EntryStart {
+  offset: number;
+  /** Bytes of the frame. */
+  bytes: number;
+  /** The byte of its kind. */
+  kind: number;
+  /** Whether its payload is a MutationBatch that is not compressed. */
+  isPlainBatch: boolean;
+}
+
+let shared: IndexKernel | undefined;
+
+/** Returns the process's kernel for indexes. */
+export function indexKernel(): IndexKernel {
+  shared ??= new IndexKernel(toolKernel());
+  return shared;
+}
+
+/** Entries and their checks, by a kernel. */
+export class IndexKernel {
+  readonly #kernel: Kernel;
+  readonly #buffer: KernelBuffer;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.#buffer = new KernelBuffer(kernel, PIECE_BYTES);
+  }
+
+  /** Makes the memory of one entry after the other. Throws OUT_OF_MEMORY. */
+  open(): EntryState {
+    return new EntryState(this.#kernel, this.#buffer);
+  }
+
+  /** Sets the check of a header. */
+  seal(header: Buffer): void {
+    const address = this.#buffer.fill(header);
+    this.#kernel.exports.entrySeal(address);
+    this.#kernel.bytes.copy(header, 0, address, address + INDEX_ENTRY_BYTES);
+  }
+
+  /** Returns whether a header or an entry, 64 bytes, is as it was sealed. */
+  isSound(entry: Buffer): boolean {
+    if (entry.length < INDEX_ENTRY_BYTES) return false;
+    return this.#kernel.exports.entryIsSound(this.#buffer.fill(entry)) !== 0;
+  }
+
+  /**
+   * Returns how many of the entries are sound and of frames that follow one another, from the first on, whose
+   * frame begins at `offset`. There may be 256 KiB of them.
+   */
+  soundEntries(entries: Buffer, offset: number): number {
+    const count = Math.floor(entries.length / INDEX_ENTRY_BYTES);
+    return this.#kernel.exports.soundEntries(this.#buffer.fill(entries), count, offset);
+  }
+}
+
+/** The memory in which entries are made, until `close`. */
+export class EntryState {
+  readonly #kernel: Kernel;
+  readonly #buffer: KernelBuffer;
+  readonly #address: number;
+
+  constructor(kernel: Kernel, buffer: KernelBuffer) {
+    this.#kernel = kernel;
+    this.#buffer = buffer;
+    this.#address = kernel.allocate(kernel.exports.entryStateBytes());
+  }
+
+  /** Begins an entry. */
+  begin({ offset, bytes, kind, isPlainBatch }: EntryStart): void {
+    this.#kernel.exports.entryBegin(this.#address, offset, bytes, kind, Number(isPlainBatch));
+  }
+
+  /** Takes the next bytes of the frame. */
+  take(bytes: Buffer): void {
+    this.#inPieces(bytes, (at, length) => this.#kernel.exports.entryTake(this.#address, at, length));
+  }
+
+  /** Takes the payload of a MutationBatch that the frame has compressed. */
+  walk(payload: Uint8Array): void {
+    this.#kernel.exports.entryOpen(this.#address);
+    this.#inPieces(payload, (at, length) => this.#kernel.exports.entryWalk(this.#address, at, length));
+  }
+
+  /** Completes the entry; returns its bytes, valid until the next call of any kind. */
+  end(): Buffer {
+    this.#kernel.exports.entryEnd(this.#address);
+    return this.#kernel.bytes.subarray(this.#address, this.#address + INDEX_ENTRY_BYTES);
+  }
+
+  /** Frees the memory. */
+  close(): void {
+    this.#kernel.exports.release(this.#address);
+  }
+
+  #inPieces(bytes: Uint8Array, take: (at: number, length: number) => void): void {
+    for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
+      const piece = bytes.subarray(start, start + PIECE_BYTES);
+      take(this.#buffer.fill(piece), piece.length);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Makes the index of a dump from the dump's bytes, in whatever pieces they come. It holds what has come of a
+ * compressed batch, up to a limit, and else nothing of a frame but its header.
+ */
+import { PayloadRoom } from '../frame/compression.js';
+import { openPayload } from '../frame/frame.js';
+import { decodeHeader, type FrameHeader } from '../frame/header.js';
+import { encodeIndexHeader, INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
+import { FrameKind } from '../frame/kinds.js';
+import { FRAME_HEADER_BYTES } from '../limits.js';
+import { type EntryState, type IndexKernel, indexKernel } from './index-kernel.js';
+
+/** A compressed batch that is larger, either way, is not looked into: its entry says no records. */
+const MAX_OPENED_BYTES = 16 * 1024 * 1024;
+
+/** Where an index begins. */
+export interface IndexerOptions {
+  /** The version byte of the dump's frames; 1 when absent. */
+  version?: number;
+  /** Offset of the first byte that is pushed, where a frame begins; 0 when absent, and a header is made. */
+  offset?: number;
+}
+
+/** Takes the bytes of a dump in order, and returns those of its index. */
+export class Indexer {
+  readonly #kernel: IndexKernel = indexKernel();
+  readonly #entry: EntryState = this.#kernel.open();
+  readonly #version: number | undefined;
+  readonly #room = new PayloadRoom();
+  readonly #head = Buffer.alloc(FRAME_HEADER_BYTES);
+  #headBytes = 0;
+  /** The frame whose payload comes; undefined while its header does. */
+  #header: FrameHeader | undefined;
+  /** Bytes of that frame that are still to come. */
+  #left = 0;
+  /** What has come of a compressed batch; undefined: it is not looked into. */
+  #payload: Buffer[] | undefined;
+  #offset: number;
+  #hasHeader: boolean;
+  #isBroken = false;
+  /** The entries of the push at hand. */
+  #made: Buffer[] = [];
+
+  /** Begins at a frame's start. Throws OUT_OF_MEMORY. */
+  constructor({ version, offset = 0 }: IndexerOptions = {}) {
+    this.#version = version;
+    this.#offset = offset;
+    this.#hasHeader = offset > 0;
+  }
+
+  /** Offset where the frame begins that is unfinished or yet to come: all before it has an entry. */
+  get frameStart(): number {
+    return this.#offset;
+  }
+
+  /** Whether something came that is no frame's header: nothing is indexed any more. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** Takes the next bytes of the dump; returns the bytes of the index that follow with them, often none. */
+  push(bytes: Buffer): Buffer {
+    this.#made = [];
+    for (let at = 0; at < bytes.length && !this.#isBroken; ) {
+      at += this.#header === undefined ? this.#takeHead(bytes, at) : this.#takePayload(bytes, at);
+    }
+    return this.#made.length === 1 ? this.#made[0]! : Buffer.concat(this.#made);
+  }
+
+  /** Frees the memory. An unfinished frame has no entry. */
+  close(): void {
+    this.#entry.close();
+  }
+
+  #takeHead(bytes: Buffer, at: number): number {
+    const taken = bytes.copy(this.#head, this.#headBytes, at, at + FRAME_HEADER_BYTES - this.#headBytes);
+    this.#headBytes += taken;
+    if (this.#headBytes === FRAME_HEADER_BYTES) this.#begin();
+    return taken;
+  }
+
+  #begin(): void {
+    const header = this.#decodeHead();
+    this.#headBytes = 0;
+    if (header === undefined) return;
+    const isBatch = header.kind === FrameKind.MutationBatch;
+    const { payloadBytes, uncompressedBytes, compressed } = header;
+    const bytes = FRAME_HEADER_BYTES + payloadBytes;
+    this.#entry.begin({
+      offset: this.#offset,
+      bytes,
+      kind: header.kind,
+      isPlainBatch: isBatch && !compressed,
+    });
+    this.#entry.take(this.#head);
+    const isOpened = isBatch && compressed && Math.max(payloadBytes, uncompressedBytes) <= MAX_OPENED_BYTES;
+    this.#payload = isOpened ? [] : undefined;
+    this.#header = header;
+    this.#left = payloadBytes;
+    if (payloadBytes === 0) this.#end(header);
+  }
+
+  #decodeHead(): FrameHeader | undefined {
+    try {
+      return decodeHeader(this.#head, this.#version === undefined ? {} : { version: this.#version });
+    } catch {
+      this.#isBroken = true;
+      return undefined;
+    }
+  }
+
+  #takePayload(bytes: Buffer, at: number): number {
+    const piece = bytes.subarray(at, at + this.#left);
+    this.#left -= piece.length;
+    this.#entry.take(piece);
+    // The piece is the caller's, who may use its memory again.
+    this.#payload?.push(this.#left === 0 ? piece : Buffer.from(piece));
+    if (this.#left === 0) this.#end(this.#header!);
+    return piece.length;
+  }
+
+  #end(header: FrameHeader): void {
+    if (this.#payload !== undefined) this.#open(header, this.#payload);
+    this.#payload = undefined;
+    this.#header = undefined;
+    const entry = Buffer.from(this.#entry.end());
+    if (!this.#hasHeader) this.#made.push(this.#indexHeader(entry));
+    this.#made.push(entry);
+    this.#hasHeader = true;
+    this.#offset += FRAME_HEADER_BYTES + header.payloadBytes;
+  }
+
+  #open(header: FrameHeader, pieces: readonly Buffer[]): void {
+    const wirePayload = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    let payload: Uint8Array;
+    try {
+      payload = openPayload(header, wirePayload, this.#room);
+    } catch {
+      // What is damaged has an entry as well, by which it is found unchanged.
+      return;
+    }
+    this.#entry.walk(payload);
+  }
+
+  #indexHeader(entry: Buffer): Buffer {
+    const first = new IndexEntries(entry);
+    const header = encodeIndexHeader({ hash: first.hash(0), bytes: first.bytes(0) });
+    this.#kernel.seal(header);
+    return header.subarray(0, INDEX_ENTRY_BYTES);
+  }
+}

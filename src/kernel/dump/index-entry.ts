@@ -1,0 +1,185 @@
+// Makes the entries of a dump's index (docs/frames.md, "Index") from a frame's bytes, in whatever
+// pieces they come. A state is ENTRY_STATE_BYTES long, and begins with the entry, whose fields are:
+//   0 offset (u64), 8 bytes (u32), 12 kind (u8), 13 whether the records are known (u8), 14 zero (u16)
+//   16 shard (u32), 20 records (u32), 24 least and 32 greatest sequence, 40 earliest time (u64 each)
+//   48 XXH3-64 of the frame (u64), 56 ms from the earliest time to the latest (u32), 60 check (u32)
+// Behind it lie the walk through the records and the state of the hash:
+//   64 latest time (u64), 72 bytes to pass over (u64), 80 records left (u32), 84 bytes gathered (u32)
+//   88 what is gathered (u8), 96 the bytes that are gathered, 160 the hash
+import { INDEX_ENTRY_BYTES, INDEX_NO_SHARD, OP_SET, OP_SET_GOVERNED, RECORD_HEADER_BYTES } from '../layout';
+import {
+  RECORD_COUNT_BYTES,
+  wireKeyLength,
+  wireOp,
+  wireSequence,
+  wireShard,
+  wireTimestamp,
+  wireValueLength,
+} from '../record-fields';
+import { xxh3 } from '../xxh3';
+import { beginHash, endHash, HASH_STATE_BYTES, hashPiece } from '../xxh3-stream';
+
+const FRAME_HEADER_BYTES: u64 = 16;
+const CHECK_AT: usize = 60;
+
+const GATHERED_AT: usize = 96;
+const HASH_AT: usize = 160;
+const ENTRY_STATE_BYTES: usize = HASH_AT + HASH_STATE_BYTES;
+
+// What is gathered, and walked on from: nothing where there is no walk, or where it met something unsound.
+const NOTHING: u8 = 0;
+const COUNT: u8 = 1;
+const HEAD: u8 = 2;
+const GOVERNANCE: u8 = 3;
+const END: u8 = 4;
+
+/** Bytes of a state. */
+export function entryStateBytes(): usize {
+  return ENTRY_STATE_BYTES;
+}
+
+/** Begins the entry of a frame; one whose payload is a plain MutationBatch is `isPlain`. */
+export function entryBegin(state: usize, offset: f64, bytes: u32, kind: u32, isPlain: bool): void {
+  memory.fill(state, 0, HASH_AT);
+  store<u64>(state, <u64>offset);
+  store<u32>(state, bytes, 8);
+  store<u8>(state, <u8>kind, 12);
+  store<u32>(state, INDEX_NO_SHARD, 16);
+  if (isPlain) beginWalk(state, FRAME_HEADER_BYTES);
+  beginHash(state + HASH_AT);
+}
+
+/** Takes the next bytes of the frame. */
+export function entryTake(state: usize, at: usize, length: usize): void {
+  hashPiece(state + HASH_AT, at, length);
+  walk(state, at, length);
+}
+
+/** Begins to walk the payload of a MutationBatch, which was decompressed. */
+export function entryOpen(state: usize): void {
+  beginWalk(state, 0);
+}
+
+/** Takes the next bytes of the payload that was decompressed. */
+export function entryWalk(state: usize, at: usize, length: usize): void {
+  walk(state, at, length);
+}
+
+/** Completes the entry at the start of the state. */
+export function entryEnd(state: usize): void {
+  if (load<u8>(state, 88) === END && load<u64>(state, 72) === 0) {
+    store<u8>(state, 1, 13);
+    const span = load<u64>(state, 64) - load<u64>(state, 40);
+    store<u32>(state, <u32>min(span, <u64>u32.MAX_VALUE), 56);
+  } else {
+    store<u32>(state, INDEX_NO_SHARD, 16);
+    store<u32>(state, 0, 20);
+    memory.fill(state + 24, 0, 24);
+  }
+  store<u64>(state, endHash(state + HASH_AT), 48);
+  entrySeal(state);
+}
+
+/** Sets the check of an entry, or of an index's header, which is as long and ends like one. */
+export function entrySeal(entry: usize): void {
+  store<u32>(entry, checkOf(entry), CHECK_AT);
+}
+
+/** Whether an entry, or a header, is as it was sealed. */
+export function entryIsSound(entry: usize): bool {
+  return load<u32>(entry, CHECK_AT) === checkOf(entry);
+}
+
+/**
+ * Returns how many of so many entries are as they were sealed, and of frames that follow one another, from
+ * the first on, whose frame begins at `offset`.
+ */
+export function soundEntries(entries: usize, count: u32, offset: f64): u32 {
+  let next = <u64>offset;
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = entries + <usize>i * INDEX_ENTRY_BYTES;
+    if (!entryIsSound(entry) || load<u64>(entry) !== next) return i;
+    next += <u64>load<u32>(entry, 8);
+  }
+  return count;
+}
+
+function checkOf(entry: usize): u32 {
+  return <u32>xxh3(entry, CHECK_AT);
+}
+
+function beginWalk(state: usize, passedOver: u64): void {
+  store<u64>(state, passedOver, 72);
+  store<u8>(state, COUNT, 88);
+}
+
+function walk(state: usize, at: usize, length: usize): void {
+  const end = at + length;
+  while (at < end) {
+    const stage = load<u8>(state, 88);
+    if (stage === NOTHING) return;
+    const passed = <usize>min(load<u64>(state, 72), <u64>(end - at));
+    if (passed > 0) {
+      store<u64>(state, load<u64>(state, 72) - <u64>passed, 72);
+      at += passed;
+      continue;
+    }
+    if (stage === END) {
+      // There are bytes behind the last record.
+      store<u8>(state, NOTHING, 88);
+      return;
+    }
+    const gathered = <usize>load<u32>(state, 84);
+    const wanted = stage === HEAD ? <usize>RECORD_HEADER_BYTES : RECORD_COUNT_BYTES;
+    if (gathered === 0 && end - at >= wanted) {
+      open(state, stage, at);
+      at += wanted;
+      continue;
+    }
+    const taken = min(wanted - gathered, end - at);
+    memory.copy(state + GATHERED_AT + gathered, at, taken);
+    at += taken;
+    const whole = gathered + taken === wanted;
+    store<u32>(state, whole ? 0 : <u32>(gathered + taken), 84);
+    if (whole) open(state, stage, state + GATHERED_AT);
+  }
+}
+
+/** Reads what was gathered, and says what is gathered next. */
+function open(state: usize, stage: u8, at: usize): void {
+  if (stage === COUNT) {
+    const count = load<u32>(at);
+    store<u32>(state, count, 20);
+    store<u32>(state, count, 80);
+    store<u8>(state, count === 0 ? END : HEAD, 88);
+  } else if (stage === HEAD) {
+    const op = wireOp(at);
+    note(state, at);
+    store<u64>(state, <u64>wireKeyLength(at) + <u64>wireValueLength(at), 72);
+    if (op < OP_SET || op > OP_SET_GOVERNED) store<u8>(state, NOTHING, 88);
+    else if (op === OP_SET_GOVERNED) store<u8>(state, GOVERNANCE, 88);
+    else nextRecord(state);
+  } else {
+    store<u64>(state, load<u32>(at), 72);
+    nextRecord(state);
+  }
+}
+
+function nextRecord(state: usize): void {
+  const left = load<u32>(state, 80) - 1;
+  store<u32>(state, left, 80);
+  store<u8>(state, left === 0 ? END : HEAD, 88);
+}
+
+function note(state: usize, at: usize): void {
+  const shard = wireShard(at);
+  const sequence = wireSequence(at);
+  const timeMs = wireTimestamp(at);
+  const isFirst = load<u32>(state, 80) === load<u32>(state, 20);
+  if (isFirst) store<u32>(state, shard, 16);
+  else if (load<u32>(state, 16) !== shard) store<u32>(state, INDEX_NO_SHARD, 16);
+  if (isFirst || sequence < load<u64>(state, 24)) store<u64>(state, sequence, 24);
+  if (isFirst || sequence > load<u64>(state, 32)) store<u64>(state, sequence, 32);
+  if (isFirst || timeMs < load<u64>(state, 40)) store<u64>(state, timeMs, 40);
+  if (isFirst || timeMs > load<u64>(state, 64)) store<u64>(state, timeMs, 64);
+}

@@ -1,0 +1,157 @@
+import { xxh3 } from '@node-rs/xxhash';
+import { describe, expect, it } from 'vitest';
+import { encodeBatch, type MutationRecord } from '../../src/frame/batch.js';
+import { encodeFrame } from '../../src/frame/frame.js';
+import { encodeHelloFrame } from '../../src/frame/hello.js';
+import { INDEX_ENTRY_BYTES, IndexEntries } from '../../src/frame/index-entry.js';
+import { FrameKind } from '../../src/frame/kinds.js';
+import { Indexer } from '../../src/frame-index/indexer.js';
+import { DumpBuilder } from '../support/dump-builder.js';
+import { RandomSource } from '../support/random.js';
+
+/** The index of a dump that comes in pieces. */
+function indexOf(dump: Buffer, pieceBytes: () => number = () => dump.length): Buffer {
+  const indexer = new Indexer();
+  const made: Buffer[] = [];
+  for (let at = 0; at < dump.length; ) {
+    const piece = Buffer.from(dump.subarray(at, at + pieceBytes()));
+    made.push(indexer.push(piece));
+    at += piece.length;
+    // The indexer keeps nothing of what it was given.
+    piece.fill(0xee);
+  }
+  indexer.close();
+  return Buffer.concat(made);
+}
+
+function entriesOf(dump: Buffer): IndexEntries {
+  return new IndexEntries(indexOf(dump).subarray(INDEX_ENTRY_BYTES));
+}
+
+function record(shard: number, sequence: bigint, timestampMs: bigint, valueBytes = 10): MutationRecord {
+  const key = Buffer.from(`key:${sequence}`);
+  const value = Buffer.alloc(valueBytes, 'v');
+  return { shard, sequence, timestampMs, op: 'set', keyHash: xxh3.xxh64(key), expireAtMs: null, key, value };
+}
+
+function batch(records: MutationRecord[], compression: 'none' | 'zstd' = 'none'): Buffer {
+  return encodeFrame(FrameKind.MutationBatch, encodeBatch(records), { compression });
+}
+
+describe.each(['none', 'zstd'] as const)('an index of frames with compression %s', (compression) => {
+  const builder = new DumpBuilder(4, compression);
+  const hello = encodeHelloFrame({ role: 'replica', watermarks: builder.watermarks });
+  const frames = [
+    hello,
+    builder.begin(),
+    builder.chunk(0, true),
+    builder.end(),
+    builder.batch(0),
+    builder.batch(3, 1, 400_000),
+    builder.batch(1, 300, 7),
+    builder.batch(0, 2, 1_024),
+  ];
+  const dump = Buffer.concat(frames);
+
+  it('has an entry for each frame, with its place and the hash of its bytes', () => {
+    const entries = entriesOf(dump);
+    expect(entries.length).toBe(frames.length);
+    let offset = 0;
+    for (const [index, frame] of frames.entries()) {
+      expect(entries.at(index)).toMatchObject({
+        offset,
+        bytes: frame.length,
+        kind: frame[5],
+        hash: xxh3.xxh64(frame),
+      });
+      offset += frame.length;
+    }
+  });
+
+  it('has shard, sequences and times of batches, and of nothing else', () => {
+    const entries = entriesOf(dump);
+    const known = Array.from({ length: entries.length }, (_, index) => entries.at(index).records);
+    const ms = { earliestMs: 1_760_000_000_000n, latestMs: 1_760_000_000_000n };
+    expect(known).toEqual([
+      ...[undefined, undefined, undefined, undefined],
+      { shard: 0, count: 5, firstSequence: 1n, lastSequence: 5n, ...ms },
+      { shard: 3, count: 1, firstSequence: 1n, lastSequence: 1n, ...ms },
+      { shard: 1, count: 300, firstSequence: 1n, lastSequence: 300n, ...ms },
+      { shard: 0, count: 2, firstSequence: 6n, lastSequence: 7n, ...ms },
+    ]);
+  });
+
+  it('is the same in whatever pieces the dump comes', () => {
+    const random = new RandomSource(9);
+    const whole = indexOf(dump);
+    for (const most of [1, 15, 70, 5_000, 300_000]) {
+      expect(indexOf(dump, () => random.between(1, most)).equals(whole), `${most}`).toBe(true);
+    }
+  });
+});
+
+it('an entry has the earliest and the latest time, also where a clock was set back', () => {
+  const entries = entriesOf(batch([record(2, 5n, 1_000n), record(2, 6n, 700n), record(2, 7n, 900n)]));
+  expect(entries.at(0).records).toMatchObject({ earliestMs: 700n, latestMs: 1_000n });
+});
+
+it('times that are too far apart for an entry count as without end', () => {
+  const entries = entriesOf(batch([record(2, 5n, 0n), record(2, 6n, 2n ** 40n)]));
+  expect(entries.at(0).records).toMatchObject({ earliestMs: 0n, latestMs: 2n ** 64n - 1n });
+});
+
+it('a batch of several shards has no shard, and the sequences of all', () => {
+  const entries = entriesOf(batch([record(2, 5n, 1n), record(3, 1n, 1n), record(2, 6n, 1n)]));
+  expect(entries.at(0).records).toMatchObject({
+    shard: undefined,
+    count: 3,
+    firstSequence: 1n,
+    lastSequence: 6n,
+  });
+});
+
+it('a batch without records is known to have none', () => {
+  expect(entriesOf(batch([])).at(0).records).toMatchObject({ count: 0, shard: undefined });
+});
+
+it('a batch that is not sound has an entry that says nothing of its records', () => {
+  const payload = encodeBatch([record(0, 1n, 1n), record(0, 2n, 1n)]);
+  const [cut, long, many, op] = [
+    payload.subarray(0, -1),
+    Buffer.concat([payload, Buffer.alloc(1)]),
+    ...[0, 1].map(() => Buffer.from(payload)),
+  ];
+  many!.writeUInt32LE(3);
+  op![4 + 20] = 9;
+  for (const unsound of [cut!, long!, many!, op!, Buffer.alloc(2)]) {
+    const frame = encodeFrame(FrameKind.MutationBatch, unsound);
+    expect(entriesOf(frame).at(0)).toMatchObject({ records: undefined, hash: xxh3.xxh64(frame) });
+  }
+  const corrupt = batch([record(0, 1n, 1n)], 'zstd');
+  corrupt[20]! ^= 0xff;
+  expect(entriesOf(corrupt).at(0)).toMatchObject({ records: undefined, hash: xxh3.xxh64(corrupt) });
+});
+
+it('governance bytes are passed over', () => {
+  const payload = encodeBatch([record(1, 1n, 5n), record(1, 2n, 6n)]);
+  const at = 4 + (payload.length - 4) / 2;
+  const governed = Buffer.concat([
+    payload.subarray(0, at),
+    Buffer.from([3, 0, 0, 0, 7, 7, 7]),
+    payload.subarray(at),
+  ]);
+  governed[4 + 20] = 4;
+  const frame = encodeFrame(FrameKind.MutationBatch, governed);
+  expect(entriesOf(frame).at(0).records).toMatchObject({ count: 2, lastSequence: 2n, latestMs: 6n });
+});
+
+it('nothing is indexed from what is no frame on', () => {
+  const builder = new DumpBuilder();
+  const first = builder.batch(0);
+  const indexer = new Indexer();
+  const made = indexer.push(Buffer.concat([first, Buffer.alloc(40), builder.batch(1)]));
+  expect(made.length).toBe(2 * INDEX_ENTRY_BYTES);
+  expect(indexer.isBroken).toBe(true);
+  expect(indexer.frameStart).toBe(first.length);
+  indexer.close();
+});
