@@ -59,6 +59,16 @@ describe('replication over TLS', () => {
     await next(relay, 'live');
   });
 
+  it('keeps no primary from closing whose replicas come to the port of clients', async () => {
+    const primary = await startPrimary({ ...CERTIFIED, listenTls: ':0' });
+    primary.set('key', 'value');
+    const replica = await follow(primary.listenTlsAddress!, TRUSTING);
+    await next(replica, 'caught-up');
+    const lost = next(replica, 'lost');
+    await primary.close();
+    await lost;
+  });
+
   it.each<[string, ReplicaOptions, RegExp]>([
     [
       'the wrong authority',

@@ -26,20 +26,25 @@ export function embeddedDigest(store: EmbeddedStore, keys: readonly string[]): s
 export async function servedDigest(address: string, keys: readonly string[]): Promise<string> {
   const client = await RespClient.connect(address);
   try {
-    const entries: Entry[] = [];
-    for (let at = 0; at < keys.length; at += MGET_KEYS) {
-      const asked = keys.slice(at, at + MGET_KEYS);
-      const values = await client.command('MGET', ...asked);
-      // A replica that is loading says so.
-      if (!Array.isArray(values)) return String(values);
-      for (const [index, value] of values.entries()) {
-        if (value !== null) entries.push([Buffer.from(asked[index]!), value as Buffer]);
-      }
-    }
-    return withForeign(entries, (await client.command('DBSIZE')) as number);
+    return await digestBy(client, keys);
   } finally {
     client.close();
   }
+}
+
+/** The same of the server to which `client` is connected. */
+export async function digestBy(client: RespClient, keys: readonly string[]): Promise<string> {
+  const entries: Entry[] = [];
+  for (let at = 0; at < keys.length; at += MGET_KEYS) {
+    const asked = keys.slice(at, at + MGET_KEYS);
+    const values = await client.command('MGET', ...asked);
+    // A replica that is loading says so.
+    if (!Array.isArray(values)) return String(values);
+    for (const [index, value] of values.entries()) {
+      if (value !== null) entries.push([Buffer.from(asked[index]!), value as Buffer]);
+    }
+  }
+  return withForeign(entries, (await client.command('DBSIZE')) as number);
 }
 
 function withForeign(entries: readonly Entry[], keyCount: number): string {
