@@ -68,6 +68,15 @@ export const errorCodes = {
   /** A dump without content. */
   DUMP_EMPTY: { exitCode: EXIT_BAD_FRAMES, retryable: false },
 
+  // RDB files (docs/redis.md, "Coming from Redis").
+  RDB_MALFORMED: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  RDB_TRUNCATED: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  RDB_CHECKSUM_DIFFERS: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  RDB_VERSION: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  /** Keys that are no strings, or in other databases, and that are not to be left out. */
+  RDB_OTHER_TYPES: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  RDB_OTHER_DATABASES: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+
   // The store.
   OUT_OF_MEMORY: { exitCode: 1, retryable: true },
   VALUE_OVER_LIMIT: { exitCode: 1, retryable: false },

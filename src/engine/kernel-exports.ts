@@ -41,6 +41,14 @@ export interface KernelExports {
   hasRecord(payload: number, bytes: number, shard: number, sequence: bigint, print: bigint): number;
   loadEntries(entries: number, bytes: number, count: number, governed: number): number;
   checkEntries(entries: number, bytes: number, count: number, governed: number): number;
+  readRdb(
+    input: number,
+    bytes: number,
+    output: number,
+    capacity: number,
+    limit: number,
+    expiredMs: bigint,
+  ): number;
   verifyStart(): number;
   verifyRouting(shards: number, byPrefix: number): void;
   verifyRouted(): number;

@@ -74,6 +74,7 @@ export { lzfCompress, lzfExpand } from './lzf';
 export { apply, loadEntries, pass } from './payload/apply';
 export { hasRecord, lastRecord, rememberPrint } from './payload/last-record';
 export { checkEntries } from './payload/payload-checks';
+export { readRdb } from './payload/rdb';
 export { emittedBytes, flushAll, flushDue } from './store/batch';
 export { bitField } from './store/bit-field';
 export { setPrefixes, takeBroadcasts, takeLostBroadcast } from './store/broadcasts';

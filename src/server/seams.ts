@@ -4,8 +4,7 @@
  * same node.
  */
 import type { Seams } from '../clock.js';
-import type { KeySpace } from '../dump/fold/key-space-fold.js';
-import type { LoadOptions } from '../dump/fold/load.js';
+import type { ContentOptions, LoadedContent } from '../dump/rdb/load-content.js';
 import type { ShardEngine, ShardEngineOptions } from '../engine/shard-engine.js';
 import type { FrameSink, SinkOptions } from '../files/frame-sink.js';
 import type { PemFile } from '../files/pem-file.js';
@@ -28,8 +27,8 @@ export interface NodeFiles {
   replaceState(path: string, bytes: Uint8Array, mode: number): Promise<void>;
   /** Reads a certificate or a key. Throws NO_INPUT. */
   readPem(path: string): PemFile;
-  /** Folds a dump into the key space that it leads to. Throws what `loadDumps` throws. */
-  loadDump(options: LoadOptions): Promise<KeySpace>;
+  /** Makes a store of what a dump or an RDB file holds. Throws what `loadContent` throws. */
+  loadContent(options: Omit<ContentOptions, 'open'>): Promise<LoadedContent>;
   /** Rejects with BAD_OPTION when the dump at `input` is the one that `output` would overwrite. */
   refuseInPlace(input: string, output: string): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Holding } from '../replication/replica/holding.js';
 import type { Beginning } from './beginning.js';
 import type { NodeConfig } from './config.js';
 import { type EngineOrigin, startingEngine } from './engines.js';
-import type { Loaded } from './load.js';
+import { type Loaded, NOTHING_LOADED } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type SecuredSeams, securedSeams } from './node-tls.js';
 import { NOTHING_RECOVERED, recover } from './recovery.js';
@@ -56,9 +56,10 @@ export async function startingContent(plain: EngineOrigin): Promise<Start> {
     ...recovery.notes,
     ...(lacksData ? [LACKS_DATA] : []),
   ];
-  const start = { origin, nodeId, recovered, notes, role: { kept, keeper, lacksData, isUnanswered } };
-  if (recovered !== undefined) return { ...start, engine: recovered.store, history: undefined };
-  return { ...start, ...(await startingEngine(origin)) };
+  const start = { origin, nodeId, recovered, role: { kept, keeper, lacksData, isUnanswered } };
+  if (recovered !== undefined) return { ...start, engine: recovered.store, ...NOTHING_LOADED, notes };
+  const loaded = await startingEngine(origin);
+  return { ...start, ...loaded, notes: [...notes, ...loaded.loadNotes] };
 }
 
 /** Reads the role file. What knows of it, and of Sentinels, is loaded by servers that have it. */

@@ -23,7 +23,7 @@ export const systemNodeSeams: NodeSeams = {
     readState: readStateFile,
     replaceState: replaceStateFile,
     readPem: readPemFile,
-    loadDump: async (options) => (await import('../dump/fold/load.js')).loadDumps(options),
+    loadContent: async (options) => (await import('../dump/rdb/load-content.js')).loadContent(options),
     refuseInPlace: async (input, output) =>
       (await import('../dump/make/dump-output.js')).refuseInPlace(input, output),
   },

@@ -42,6 +42,7 @@ const bounds: { [name in OptionName]?: readonly [number, number] } = {
   batchMaxDelayUs: [1, 60_000_000],
   backlogBytes: [0, 2 ** 53 - 1],
   snapshotChunkBytes: [4_096, 2 ** 26],
+  loadDatabase: [0, 2 ** 31 - 1],
   maxReplicas: [1, 65_535],
   subscriberQueueFrames: [0, 2 ** 53 - 1],
   subscriberQueueBytes: [1, 2 ** 53 - 1],
@@ -131,6 +132,9 @@ describe('the table of options', () => {
       'replicaOf',
       'sequenceBase',
       'load',
+      'loadDatabase',
+      'skipOtherDatabases',
+      'skipOtherTypes',
       'onLoading',
       'recover',
       'recoverOrFollow',
@@ -153,7 +157,7 @@ describe('the table of options', () => {
   });
 
   it('says of each number in the words for programs what its range and its default are', () => {
-    const source = ['options', 'supervision-options']
+    const source = ['options', 'start-options', 'supervision-options']
       .map((name) => readFileSync(`src/server/${name}.ts`, 'utf8'))
       .join('\n');
     for (const [name, option] of numeric) {
