@@ -26,12 +26,12 @@ export type NoIndex =
   /** It is the index of another dump. */
   | 'foreign';
 
-/** The sound part of an index. */
+/** The part of an index that is sound, and of what is asked for. */
 export interface IndexCoverage {
   entries: number;
   /** The offset in the dump behind the last frame that has a sound entry. */
   dumpBytes: number;
-  /** Whether there are bytes behind the last sound entry. */
+  /** Whether there are bytes behind the last of these entries. */
   isTorn: boolean;
 }
 
@@ -84,12 +84,15 @@ export class IndexReader {
     }
   }
 
-  /** Reads the whole index; returns how far it can be used. */
-  async coverage(): Promise<IndexCoverage> {
+  /** Reads the whole index; returns how far it can be used for the dump's first `limit` bytes. */
+  async coverage(limit = Number.POSITIVE_INFINITY): Promise<IndexCoverage> {
     let [entries, dumpBytes] = [0, 0];
     for await (const block of this.blocks()) {
-      entries += block.length;
-      dumpBytes = block.end(block.length - 1);
+      let count = block.length;
+      while (count > 0 && block.end(count - 1) > limit) count -= 1;
+      entries += count;
+      if (count > 0) dumpBytes = block.end(count - 1);
+      if (count < block.length) break;
     }
     const { size } = await this.#handle.stat();
     return { entries, dumpBytes, isTorn: size > (entries + 1) * INDEX_ENTRY_BYTES };

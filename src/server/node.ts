@@ -115,7 +115,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     this.settings = createSettings(this);
     this.#supervision = new Supervision(this, role);
     this.outputs = openOutputs({
-      config,
+      ...origin,
       files: seams.files,
       timers,
       log: this.events.log,
@@ -345,7 +345,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     await this.server?.listen();
     this.#metricsPort = await serveMetrics(this, this.#status, this.server);
     // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
-    this.outputs.start();
+    await this.outputs.start();
     this.leading?.joinOutputs('new');
     await recordContent(this);
     await this.#supervision.begin();

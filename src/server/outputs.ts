@@ -17,7 +17,7 @@ import { Tap } from '../replication/outputs/tap.js';
 import { decodeTapState, type TapState } from '../replication/outputs/tap-state.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { NodeConfig } from './config.js';
-import { openRecorder } from './recording.js';
+import { type DumpBefore, openRecorder } from './recording.js';
 import type { NodeFiles } from './seams.js';
 
 /** What a node's outputs are made from. */
@@ -26,6 +26,8 @@ export interface OutputsOptions {
   files: NodeFiles;
   timers: Timers;
   log: Log;
+  /** What is at the place of the recording. */
+  dumpBefore: DumpBefore;
   /** What the follower has now; undefined while it has no whole content. */
   holding(): Holding | undefined;
   /** Ends the following, because an output that it needs has failed. */
@@ -40,8 +42,8 @@ export interface Outputs {
   readonly holding: Holding | undefined;
   /** Makes stores that keep no content; undefined where content is kept. */
   readonly createStore: ((shards: number) => ReplicatedStore) | undefined;
-  /** Replaces an earlier dump, and begins to keep the state. Throws WRITE_FAILED. */
-  start(): void;
+  /** Begins the dump with its index, and to keep the state. Throws READ_FAILED, WRITE_FAILED. */
+  start(): Promise<void>;
   /** Notes that new content is being built: what is recorded of it does not count before it is whole. */
   building(): void;
   /** Notes that the content is whole and follows the primary. */
@@ -56,7 +58,7 @@ export interface Outputs {
 
 /** Opens the outputs that `config` asks for. Throws `WRITE_FAILED`, `READ_FAILED`, `STATE_UNUSABLE`. */
 export function openOutputs(options: OutputsOptions): Outputs {
-  const { config, files, log, timers } = options;
+  const { config, files, log, timers, dumpBefore } = options;
   const { state: file, record, changes, fileMode } = config;
   const before = file === undefined ? undefined : readState(file, options);
   const holding = before && holdingOf(before);
@@ -69,13 +71,15 @@ export function openOutputs(options: OutputsOptions): Outputs {
   };
   // Where a state is kept, a recording that ends must end the following too.
   const faults = file === undefined ? {} : { onFault: fail };
+  const kept = before?.record ?? dumpBefore.kept;
   const recorder = continued(file, before, () =>
     openRecorder({
       record,
       files,
       log,
-      kept: before?.record,
-      isResumable: file !== undefined,
+      kept,
+      hasDump: dumpBefore.hasDump,
+      isResumable: file !== undefined || kept !== undefined,
       mode: modeBits(fileMode),
       ...faults,
     }),
@@ -125,8 +129,11 @@ export function openOutputs(options: OutputsOptions): Outputs {
     tap,
     holding,
     createStore: file === undefined ? undefined : (shards) => new WatermarkStore(shards),
-    start() {
-      recorder?.begin();
+    async start() {
+      if (recorder !== undefined) {
+        const opening = { keptBytes: kept?.bytes ?? 0, mode: modeBits(fileMode) };
+        recorder.begin(await files.indexedSink(record!, recorder.sink, opening));
+      }
       keeper?.start();
     },
     building() {
