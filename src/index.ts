@@ -1,6 +1,7 @@
 /** What `import 'fastcache'` offers: a server of either role, and for tools the codec and the backlog. */
 
 export type { Expiry } from './embedded/arguments.js';
+export type { ChangesOptions, KeyChange } from './embedded/change-stream.js';
 export type { Codec, CodecName, CodecOption, DecodedBy, Given } from './embedded/codec.js';
 export type { NodeLag, ReadyOptions } from './embedded/embedded-node.js';
 export { Replica } from './embedded/replica.js';

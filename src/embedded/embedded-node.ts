@@ -8,9 +8,10 @@ import type { Node } from '../server/node.js';
 import type { ReplicaStatus } from '../status/report.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import { checkBytes, checkCount, checkListener, shown } from './arguments.js';
+import { ChangeStream, type ChangesOptions, type KeyChange } from './change-stream.js';
 import { type Codec, isBytesCodec } from './codec.js';
 import { DecodedValues } from './decoded-values.js';
-import { keysWith } from './keys.js';
+import { bytesOf, keysWith } from './keys.js';
 
 /** How `ready` waits. */
 export interface ReadyOptions {
@@ -42,6 +43,7 @@ export abstract class EmbeddedNode<Value> {
   readonly #codec: Codec<unknown>;
   /** Values that were decoded; undefined where they are the bytes themselves. */
   readonly #decoded: DecodedValues | undefined;
+  readonly #streams = new Set<ChangeStream<Value>>();
   /** The last `caught-up` since the node was given its primary. */
   #caughtUp: NodeEvents['caught-up'] | undefined;
 
@@ -176,6 +178,22 @@ export abstract class EmbeddedNode<Value> {
     }
   }
 
+  /**
+   * Yields each change of a key from now on, in their order, once `get` returns what it led to; a primary's,
+   * once it is published. Where the program is slow, a replica's primary waits for it; what is written to a
+   * primary does not wait, and with more than 256 MiB of frames ahead the changes end with WRITE_FAILED. They
+   * end when the node is closed.
+   */
+  changes(options?: ChangesOptions<string>): AsyncIterableIterator<KeyChange<Value>>;
+  changes(options: ChangesOptions<Uint8Array>): AsyncIterableIterator<KeyChange<Value, Uint8Array>>;
+  changes(options: ChangesOptions = {}): AsyncIterableIterator<KeyChange<Value, Bytes>> {
+    const stream = new ChangeStream<Value>(this.#node, this.#codec, options, (ended) => {
+      this.#streams.delete(ended);
+    });
+    this.#streams.add(stream);
+    return stream;
+  }
+
   /** The number of keys, those included that have expired and are not deleted yet. */
   keyCount(): number {
     return this.#node.engine.keyCount();
@@ -266,8 +284,9 @@ export abstract class EmbeddedNode<Value> {
    * dump and the state, after all changes were given; the content stays readable. Throws WRITE_FAILED
    * (`state`; `record`, when the dump is not whole).
    */
-  close(): Promise<void> {
-    return this.#node.close();
+  async close(): Promise<void> {
+    await this.#node.close();
+    for (const stream of this.#streams) stream.close();
   }
 
   /** As `close`, for `await using`. */
@@ -295,11 +314,6 @@ export abstract class EmbeddedNode<Value> {
   #closedError(): FastcacheError {
     return new FastcacheError('CLOSED', 'This node is closed.');
   }
-}
-
-/** Returns a key as the store's narrower calls take it. */
-export function bytesOf(content: Bytes): Uint8Array {
-  return typeof content === 'string' ? Buffer.from(content) : content;
 }
 
 function checkEvent(name: unknown, listener: unknown): void {

@@ -20,10 +20,15 @@ export function* keysWith(engine: ShardEngine, prefix: Bytes): Generator<Buffer>
   } while (cursor !== 0n);
 }
 
+/** Returns a key as the store's narrower calls take it. */
+export function bytesOf(content: Bytes): Uint8Array {
+  return typeof content === 'string' ? Buffer.from(content) : content;
+}
+
 /** Redis' glob pattern of what begins with `prefix`. */
 function patternOf(prefix: Bytes): Buffer {
   // Each byte is a character of Latin-1, so that bytes of a character are not taken for special ones.
-  const bytes = Buffer.from(prefix as Uint8Array).toString('latin1');
+  const bytes = Buffer.from(bytesOf(prefix)).toString('latin1');
   return Buffer.from(`${bytes.replace(SPECIAL, '\\$&')}*`, 'latin1');
 }
 

@@ -11,7 +11,8 @@ import { systemNodeSeams } from '../server/system-seams.js';
 import { formatAddress } from '../transport/address.js';
 import { checkBytes, checkCount, type Expiry, expiryOf, shown, timeOf } from './arguments.js';
 import { type Codec, type CodecOption, type DecodedBy, type Given, withCodec } from './codec.js';
-import { bytesOf, EmbeddedNode } from './embedded-node.js';
+import { EmbeddedNode } from './embedded-node.js';
+import { bytesOf } from './keys.js';
 
 /** Integers that a value may hold to be incremented. */
 const INTEGER = /^-?(0|[1-9]\d*)$/;

@@ -15,6 +15,7 @@ import type { Recorder } from '../replication/outputs/recorder.js';
 import { type AppliedState, StateKeeper } from '../replication/outputs/state-keeper.js';
 import { Tap } from '../replication/outputs/tap.js';
 import { decodeTapState, type TapState } from '../replication/outputs/tap-state.js';
+import { Taps } from '../replication/outputs/taps.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { NodeConfig } from './config.js';
 import { type DumpBefore, openRecorder } from './recording.js';
@@ -38,6 +39,8 @@ export interface OutputsOptions {
 export interface Outputs {
   readonly recorder: Recorder | undefined;
   readonly tap: Tap | undefined;
+  /** All taps: that of the changes, and those of programs that have subscribed. */
+  readonly taps: Taps;
   /** What an earlier run had at its end, which is continued; undefined without one. */
   readonly holding: Holding | undefined;
   /** Makes stores that keep no content; undefined where content is kept. */
@@ -127,6 +130,7 @@ export function openOutputs(options: OutputsOptions): Outputs {
   return {
     recorder,
     tap,
+    taps: new Taps(tap),
     holding,
     createStore: file === undefined ? undefined : (shards) => new WatermarkStore(shards),
     async start() {
