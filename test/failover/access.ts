@@ -1,4 +1,5 @@
 /** How everybody in a cluster reaches everybody else: in the clear, or by TLS with a password. */
+import { createSecureContext } from 'node:tls';
 import { RespClient } from '../support/resp-client.js';
 import { pemOf, tlsFile } from '../support/tls.js';
 
@@ -26,12 +27,14 @@ export const inTheClear: Access = {
 };
 
 const PASSWORD = 'a-password-of-some-length';
+/** Made once: writers that look for the primary open many connections. */
+const SECURE_CONTEXT = createSecureContext(pemOf('client', 'ca'));
 const FILES = { cert: tlsFile('server.crt'), key: tlsFile('server.key'), ca: tlsFile('ca.crt') };
 
 /** No port is plain, everybody presents a certificate and a password, Sentinels too. */
 export const byTls: Access = {
   async connect(port) {
-    const client = await RespClient.connectTls(`127.0.0.1:${port}`, pemOf('client', 'ca'));
+    const client = await RespClient.connectTls(`127.0.0.1:${port}`, { secureContext: SECURE_CONTEXT });
     const reply = await client.command('AUTH', PASSWORD);
     if (reply !== '+OK') throw new Error(`AUTH is answered ${reply}`);
     return client;
