@@ -63,6 +63,8 @@ export const errorCodes = {
   SHARD_OUT_OF_RANGE: { exitCode: EXIT_BAD_FRAMES, retryable: false },
   SHARD_MISROUTED: { exitCode: EXIT_BAD_FRAMES, retryable: false },
   SHARD_COUNT_DIFFERS: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  /** The bytes of a frame are not those that its index has the hash of. */
+  FRAME_HASH_MISMATCH: { exitCode: EXIT_BAD_FRAMES, retryable: false },
   WATERMARK_FELL: { exitCode: EXIT_BAD_FRAMES, retryable: false },
   SNAPSHOT_OUT_OF_ORDER: { exitCode: EXIT_BAD_FRAMES, retryable: true },
   /** A dump without content. */

@@ -5,8 +5,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { FastcacheError } from '../errors.js';
 import { DEFAULT_FILE_MODE } from '../files/file-mode.js';
-import { INDEX_ENTRY_BYTES } from '../frame/index-entry.js';
-import { hashAt, IndexReader, indexPath } from './index-reader.js';
+import { INDEX_ENTRY_BYTES, type IndexEntry } from '../frame/index-entry.js';
+import { hashAt, IndexReader, indexPath, type NoIndex } from './index-reader.js';
 import { Indexer } from './indexer.js';
 
 /** So much of a dump is read at once. */
@@ -37,8 +37,8 @@ export interface IndexedPart {
 }
 
 /**
- * Makes the index beside a dump, or makes it longer. Throws NO_INPUT, READ_FAILED and WRITE_FAILED, the last
- * for a file in the index's place that is none, too.
+ * Makes the index beside a dump, or makes it longer. Throws NO_INPUT, READ_FAILED, FRAME_HASH_MISMATCH for a
+ * dump that its index does not fit, and WRITE_FAILED, for a file in the index's place that is none, too.
  */
 export async function makeIndex(dump: string, options: MakeIndexOptions = {}): Promise<IndexedPart> {
   const start = await indexedPart(dump, options.limit);
@@ -55,7 +55,7 @@ export async function makeIndex(dump: string, options: MakeIndexOptions = {}): P
   }
 }
 
-/** Finds out how far a dump's frames go, and writes nothing. Throws NO_INPUT, READ_FAILED. */
+/** Finds out how far a dump's frames go, and writes nothing. Throws as `makeIndex`. */
 export async function measureDump(dump: string, options: MakeIndexOptions = {}): Promise<IndexedPart> {
   return readFrames(dump, await indexedPart(dump, options.limit), options, async () => {});
 }
@@ -65,21 +65,41 @@ function fileBytes(frames: number): number {
   return frames === 0 ? 0 : (frames + 1) * INDEX_ENTRY_BYTES;
 }
 
-/** Returns how far the index that is there fits the dump, by the last frame of both. */
+/** Returns how far the index that is there reaches. Throws FRAME_HASH_MISMATCH for another last frame. */
 async function indexedPart(dump: string, limit?: number): Promise<{ frames: number; bytes: number }> {
-  const nothing = { frames: 0, bytes: 0 };
-  const index = await inFile(dump, 'READ_FAILED', () => IndexReader.open(dump));
-  if (typeof index === 'string') return nothing;
   const file = await inFile(dump, 'READ_FAILED', () => open(dump));
+  let index: IndexReader | NoIndex | undefined;
   try {
+    index = await inFile(dump, 'READ_FAILED', () => IndexReader.open(dump));
+    if (typeof index === 'string') return { frames: 0, bytes: 0 };
     const { size } = await file.stat();
     const { entries, dumpBytes } = await index.coverage(Math.min(size, limit ?? size));
     const last = dumpBytes === 0 ? undefined : await index.at(dumpBytes - 1);
-    if (last === undefined || (await hashAt(file, last.offset, last.bytes)) !== last.hash) return nothing;
+    // An index that was made anew would have the hash of what is damaged.
+    if (last !== undefined && (await hashAt(file, last.offset, last.bytes)) !== last.hash) {
+      throw hashMismatch(last).inFile(dump);
+    }
     return { frames: entries, bytes: dumpBytes };
   } finally {
-    await Promise.all([index.close(), file.close()]);
+    await file.close();
+    if (index instanceof IndexReader) await index.close();
   }
+}
+
+/** Makes the error for a frame that is not what the index says. */
+export function hashMismatch({ offset, bytes, hash }: IndexEntry, found?: bigint): FastcacheError {
+  const message =
+    `These ${bytes} bytes, a frame, are not those that were written: ` +
+    `they have another hash than the dump's index says.`;
+  return new FastcacheError('FRAME_HASH_MISMATCH', message, {
+    offset,
+    expected: hex(hash),
+    ...(found !== undefined && { found: hex(found) }),
+  });
+}
+
+function hex(hash: bigint): string {
+  return hash.toString(16).padStart(16, '0');
 }
 
 async function readFrames(

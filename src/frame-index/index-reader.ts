@@ -47,8 +47,8 @@ export class IndexReader {
   }
 
   /**
-   * Opens the index beside a dump, and compares the dump's first frame with it. Throws system errors, but for
-   * an index that is not there.
+   * Opens the index beside a dump, and compares the dump's first frame with it, or its second. Throws system
+   * errors, but for an index that is not there.
    */
   static async open(dump: string): Promise<IndexReader | NoIndex> {
     let handle: FileHandle;
@@ -164,11 +164,17 @@ async function faultOf(handle: FileHandle, dump: string): Promise<NoIndex | unde
   const isWhole = (await readAll(handle, header, 0)) === header.length && indexKernel().isSound(header);
   const identity = isWhole ? decodeIndexHeader(header) : undefined;
   if (identity === undefined) return 'unsound';
-  const first = await open(dump);
+  const file = await open(dump);
   try {
-    return (await hashAt(first, 0, identity.bytes)) === identity.hash ? undefined : 'foreign';
+    if ((await hashAt(file, 0, identity.bytes)) === identity.hash) return undefined;
+    // A dump whose first frame was damaged is known by its second.
+    const second = Buffer.alloc(INDEX_ENTRY_BYTES);
+    await readAll(handle, second, 2 * INDEX_ENTRY_BYTES);
+    if (!indexKernel().isSound(second)) return 'foreign';
+    const { offset, bytes, hash } = new IndexEntries(second).at(0);
+    return (await hashAt(file, offset, bytes)) === hash ? undefined : 'foreign';
   } finally {
-    await first.close();
+    await file.close();
   }
 }
 
@@ -184,7 +190,7 @@ export async function hashAt(handle: FileHandle, offset: number, bytes: number):
       state.take(piece.subarray(0, bytesRead));
       done += bytesRead;
     }
-    return new IndexEntries(state.end()).hash(0);
+    return state.endHash();
   } finally {
     state.close();
   }
