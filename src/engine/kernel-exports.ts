@@ -117,6 +117,7 @@ export interface KernelExports {
   matches(pattern: number, patternBytes: number, text: number, textBytes: number, ignoreCase: number): number;
   randomKey(): number;
   deleteSome(limit: number): number;
+  contentChangeCount(): number;
   watchKey(key: number, length: number): number;
   unwatchKey(key: number, length: number): void;
   changedSince(key: number, length: number, ticket: number): number;

@@ -79,6 +79,7 @@ export { emittedBytes, flushAll, flushDue } from './store/batch';
 export { bitField } from './store/bit-field';
 export { setPrefixes, takeBroadcasts, takeLostBroadcast } from './store/broadcasts';
 export { copyKey, expireKey, overwrite, put, removeKey, setAccessOfKey } from './store/by-key';
+export { contentChangeCount } from './store/changes';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
 export { noteKey, wantNotes } from './store/notes';

@@ -94,8 +94,8 @@ export interface FailoverHost {
   readonly state: 'no-failover' | FailoverState;
   /** Why the last failover was given up; undefined while none was, and once one was not. */
   readonly lastFault: string | undefined;
-  /** Begins to hand over to a replica; returns why not, in words for the client. */
-  begin(wish: FailoverWish): string | undefined;
+  /** Begins to hand over to a replica, as `client` asks; returns why not, in words for the client. */
+  begin(wish: FailoverWish, client?: ClientState): string | undefined;
   /** Ends the failover that is under way; returns why not, in words for the client. */
   abort(): string | undefined;
   /** Asks the primary to hand over to this server within `timeoutMs`, and answers when it has, or why not. */

@@ -184,6 +184,12 @@ export class RespServer {
     if (!areHeld) this.#retryAll();
   }
 
+  /** Closes a client at once; one whose command is being run is closed behind its reply. */
+  kill(state: ClientState): void {
+    state.leaves = true;
+    this.#clients.get(state)?.client.destroy();
+  }
+
   /** Turns to the present store, once it has replaced another one. */
   storeReplaced(): void {
     this.#currentWindow();
@@ -223,10 +229,10 @@ export class RespServer {
     this.#strangers.stop();
     this.scripts.runner?.stop();
     this.#endPause();
-    const closed = this.ports.close();
+    this.ports.close();
     const clients = [...this.#clients.values()];
     for (const { client } of clients) client.end();
-    await Promise.all([closed, ...clients.map(({ gone }) => gone)]);
+    await Promise.all(clients.map(({ gone }) => gone));
   }
 
   #currentWindow(): CommandWindow {
@@ -331,10 +337,7 @@ export class RespServer {
   #registry(): ClientRegistry {
     return {
       list: () => this.clients,
-      kill: (state) => {
-        state.leaves = true;
-        this.#clients.get(state)?.client.destroy();
-      },
+      kill: (state) => this.kill(state),
       pause: (untilMs, scope) => {
         this.#pause.until(untilMs, scope);
         this.#freeze();

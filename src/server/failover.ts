@@ -7,6 +7,7 @@ import type { FailoverMessage } from '../frame/failover.js';
 import { unaskedFailover } from '../replication/link/failover-fault.js';
 import { Failover, type FailoverWish } from '../replication/primary/failover.js';
 import type { FailoverEars, FailoverPeer } from '../replication/primary/failover-peer.js';
+import type { ClientState } from '../resp/client-state.js';
 import type { FailoverHost } from '../resp/command-host.js';
 import { Later } from '../resp/later.js';
 import { Failure, OK } from '../resp/reply.js';
@@ -15,18 +16,20 @@ import type { Address } from '../transport/connection.js';
 import type { Following } from './following.js';
 import type { Leading } from './leading.js';
 import type { NodeParts } from './parts.js';
+import { type HandoverNode, SentinelHandover } from './sentinel-handover.js';
 
 /** The node whose failovers these are. */
-export interface FailoverNode extends NodeParts {
+export interface FailoverNode extends NodeParts, HandoverNode {
   readonly leading: Leading | undefined;
   readonly following: Following | undefined;
   /** The Redis-protocol server; undefined without `listen`. */
-  readonly server: Pick<RespServer, 'isRunningScript' | 'holdWrites'> | undefined;
+  readonly server: (Pick<RespServer, 'isRunningScript' | 'holdWrites'> & HandoverNode['server']) | undefined;
   follow(primary: Address): void;
 }
 
 /** The failovers of one node, one at a time. */
 export class Failovers implements FailoverHost, FailoverEars {
+  readonly sentinels: SentinelHandover;
   readonly #node: FailoverNode;
   #present: Failover | undefined;
   /** The replica that has asked for the present one. */
@@ -35,6 +38,7 @@ export class Failovers implements FailoverHost, FailoverEars {
 
   constructor(node: FailoverNode) {
     this.#node = node;
+    this.sentinels = new SentinelHandover(node);
   }
 
   get state(): FailoverHost['state'] {
@@ -45,9 +49,9 @@ export class Failovers implements FailoverHost, FailoverEars {
     return this.#lastFault;
   }
 
-  begin(wish: FailoverWish): string | undefined {
+  begin(wish: FailoverWish, client?: ClientState): string | undefined {
     const refusal = this.#refusal(wish);
-    if (refusal === undefined) this.#begin(wish);
+    if (refusal === undefined) this.#begin(wish, client);
     return refusal;
   }
 
@@ -114,7 +118,7 @@ export class Failovers implements FailoverHost, FailoverEars {
     return chosen.isLive ? undefined : 'FAILOVER target replica is not online.';
   }
 
-  #begin(wish: FailoverWish): void {
+  #begin(wish: FailoverWish, client: ClientState | undefined): void {
     const node = this.#node;
     const { config, settings, events, seams, leading, listener } = node;
     if (leading === undefined || listener === undefined) return;
@@ -130,11 +134,12 @@ export class Failovers implements FailoverHost, FailoverEars {
       publisher: leading.publisher,
       listener,
       isQuiet: () => node.server?.isRunningScript !== true,
-      takenOver: (address) => {
+      takenOver: (heir) => {
         // It is over before the role changes, and writes wait until then, to be refused.
         this.#present = undefined;
         this.#lastFault = undefined;
-        node.follow(address);
+        this.sentinels.handOver(heir, client);
+        node.follow(heir.takesOverAt);
         this.#end();
       },
       givenUp: (reason) => {

@@ -40,8 +40,8 @@ export const NOTHING_LOADED = { history: undefined, loadNotes: [] } as const;
  * …, `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`; and `BAD_OPTION` when recording would overwrite the dump.
  */
 export async function loadEngine({ config, files, load, nowMs, create }: LoadedOptions): Promise<Loaded> {
-  const { record, shards, onLoading } = config;
-  if (record !== undefined) await files.refuseInPlace(load, record);
+  const { record, append, shards, onLoading } = config;
+  if (record !== undefined && !append) await files.refuseInPlace(load, record);
   const loaded = await files.loadContent({
     file: load,
     shards,

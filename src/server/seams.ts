@@ -6,8 +6,10 @@
 import type { Seams } from '../clock.js';
 import type { ContentOptions, LoadedContent } from '../dump/rdb/load-content.js';
 import type { ShardEngine, ShardEngineOptions } from '../engine/shard-engine.js';
+import type { KnownDump } from '../files/dump-digest.js';
 import type { FrameSink, SinkOptions } from '../files/frame-sink.js';
 import type { PemFile } from '../files/pem-file.js';
+import type { IndexedSinkOptions } from '../frame-index/indexed-sink.js';
 import type { RespServer, RespServerOptions } from '../resp/server.js';
 import type { MetricsSource } from '../status/metrics/metrics-server.js';
 import type { Address, Listener, Transport } from '../transport/connection.js';
@@ -18,6 +20,15 @@ import type { Tls, TlsPem } from '../transport/tls.js';
 export interface NodeFiles {
   /** Opens a dump for writing, as `openFileSink` does. Throws WRITE_FAILED. */
   openSink(path: string, options?: SinkOptions): FrameSink;
+  /** Returns the bytes of a dump, 0 where there is no regular file. */
+  dumpBytes(path: string): number;
+  /**
+   * Resolves with what a dump has, to be continued. Throws the fault of one that does not end behind a whole
+   * frame.
+   */
+  wholeDump(path: string): Promise<KnownDump>;
+  /** As `indexedSink`; returns the sink itself where there cannot be an index. */
+  indexedSink(path: string, sink: FrameSink, options: IndexedSinkOptions): Promise<FrameSink>;
   /** The bytes of a state; undefined when there is none. Throws READ_FAILED, WRITE_FAILED. */
   readState(path: string, maxBytes: number): Buffer | undefined;
   /**

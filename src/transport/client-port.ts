@@ -2,7 +2,6 @@
  * The port of clients, on which peers of another protocol are served as well: it tells them apart by their
  * first bytes, and keeps clients to their number, in which peers do not count.
  */
-import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { formatAddress } from './address.js';
 import type { ClientSocket } from './client-socket.js';
@@ -71,14 +70,12 @@ export class ClientPort {
     return typeof bound === 'object' && bound !== null ? bound.port : this.#options.address.port;
   }
 
-  /** Stops accepting; clients and peers keep their connections. */
-  async close(): Promise<void> {
+  /** Stops accepting; clients and peers keep their connections, and nobody waits for these. */
+  close(): void {
     if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
     this.#server.close();
     this.#options.sockets.release(this.#server);
     this.#excess.close();
-    await closed;
   }
 
   #accept(socket: Socket): void {

@@ -57,7 +57,8 @@ export class ClientPorts {
   }
 
   /** Stops accepting; clients and peers keep their connections. */
-  async close(): Promise<void> {
-    await Promise.all([this.#plain?.close(), this.#secure?.close()]);
+  close(): void {
+    this.#plain?.close();
+    this.#secure?.close();
   }
 }

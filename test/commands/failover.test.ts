@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
+import { startWithLagging } from '../support/lagging-pair.js';
 import { directory } from '../support/library.js';
-import { closedBehind, start } from '../support/open-front.js';
+import { closedBehind, say, start } from '../support/open-front.js';
+import { eventually, FastcacheProcess } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
+import { tlsFile } from '../support/tls.js';
 
 const PASSWORD = 'a password that nobody guesses';
 
@@ -47,4 +50,47 @@ it('failover has a primary hand over, says who leads, and why it does not', asyn
     durationMs: expect.any(Number),
   });
   expect(primary.primary).toBeUndefined();
+});
+
+it('SIGINT calls a failover off, and the server takes writes again', async () => {
+  const { primary, client } = await startWithLagging();
+  const failover = new FastcacheProcess(['failover', primary.listenAddress!, '--timeout', '0']);
+  await eventually(
+    () => say(client, 'INFO', 'replication'),
+    (info) => info.includes('master_failover_state:waiting-for-sync'),
+  );
+  failover.child.kill('SIGINT');
+  expect(JSON.parse(await failover.nextLine())).toMatchObject({
+    outcome: 'given-up',
+    from: primary.listenAddress,
+    to: null,
+    reason: 'an operator has asked for it',
+  });
+  expect((await failover.exited).code).toBe(1);
+  expect(await say(client, 'SET', 'key', 'written')).toBe('+OK');
+});
+
+it('failover speaks TLS to a primary that has no plain port, and to nobody else', async () => {
+  const options = {
+    tls: true,
+    tlsCert: tlsFile('server.crt'),
+    tlsKey: tlsFile('server.key'),
+    tlsCa: tlsFile('ca.crt'),
+    listen: false,
+    listenTls: ':0',
+  } as const;
+  const { primary } = await start(options);
+  const replica = closedBehind(await Replica.follow(primary.bindAddress, options));
+  await isCaughtUp({ primary, replica });
+  const from = primary.listenTlsAddress!;
+  const trusting = ['--tls', '--tls-ca', tlsFile('ca.crt')];
+  const identity = ['--tls-cert', tlsFile('client.crt'), '--tls-key', tlsFile('client.key')];
+
+  expect((await runCommand(['failover', from])).status).toBe(69);
+  expect((await runCommand(['failover', from, ...trusting])).status).toBe(69);
+  const done = await runCommand(['failover', from, ...trusting, ...identity]);
+  expect(done).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining(`${replica.listenTlsAddress} is the primary now, and ${from} follows it`),
+  });
 });

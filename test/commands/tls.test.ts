@@ -1,8 +1,9 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { directory } from '../support/library.js';
+import { directory, startPrimary } from '../support/library.js';
 import { FastcacheProcess } from '../support/processes.js';
+import { batch, dump, key, replay } from '../support/replays.js';
 import { runCommand } from '../support/run-command.js';
 import { tlsFile } from '../support/tls.js';
 
@@ -38,4 +39,19 @@ describe('commands over TLS', () => {
     expect(JSON.parse(line)).toMatchObject({ event: 'log', level: 'info' });
     expect((await primary.kill('SIGTERM')).code).toBe(0);
   });
+});
+
+it('frames replay writes by TLS to a server that has no plain port, and to nobody who is not trusted', async () => {
+  const primary = await startPrimary({
+    listenTls: ':0',
+    tlsCert: tlsFile('server.crt'),
+    tlsKey: tlsFile('server.key'),
+  });
+  const to = primary.listenTlsAddress!;
+  const file = dump('over-tls.fcrp', batch({ key: key('key'), value: key('value') }));
+  expect((await replay(to, file)).status).toBe(69);
+  expect((await replay(to, file, '--tls')).status).toBe(69);
+  expect(primary.keyCount()).toBe(0);
+  expect(await replay(to, file, ...TRUSTING)).toMatchObject({ status: 0 });
+  expect(primary.get('key')?.toString()).toBe('value');
 });

@@ -5,9 +5,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { servedDigest } from '../support/content.js';
+import { digestBy } from '../support/content.js';
 import { eventually, FastcacheProcess, freePort, LineProcess } from '../support/processes.js';
-import { type Reply, RespClient } from '../support/resp-client.js';
+import type { Reply, RespClient } from '../support/resp-client.js';
+import { type Access, byTls, inTheClear } from './access.js';
+import { Line } from './line.js';
 
 /** By what name the Sentinels know the primary. */
 const NAME = 'failover';
@@ -23,16 +25,8 @@ export interface ClusterOptions {
   minReplicas?: number;
   /** Servers of fastcache have a role file, and ask the Sentinels when they are started again. */
   remembersRoles?: boolean;
-}
-
-/** One command on a connection of its own. Throws when nobody listens, or when it closes. */
-async function ask(port: number, ...args: string[]): Promise<Reply> {
-  const client = await RespClient.connect(`127.0.0.1:${port}`);
-  try {
-    return await client.command(...args);
-  } finally {
-    client.close();
-  }
+  /** Everything is by TLS, and asks for a password. */
+  isByTls?: boolean;
 }
 
 /** A server; it is started again on its port, empty, as a primary or as a replica. */
@@ -41,11 +35,15 @@ export class Server {
   /** The ports of the Sentinels, once there are any. */
   sentinels: readonly number[] = [];
   readonly #options: ClusterOptions;
+  readonly #access: Access;
+  readonly #line: Line;
   readonly #directory: string;
   #process: LineProcess | undefined;
 
   constructor(port: number, options: ClusterOptions, directory: string) {
     this.port = port;
+    this.#access = accessOf(options);
+    this.#line = new Line(() => this.#access.connect(port));
     this.#options = options;
     this.#directory = directory;
   }
@@ -54,12 +52,13 @@ export class Server {
   async start(primary?: number): Promise<void> {
     this.#process = this.#options.kind === 'redis' ? this.#redis(primary) : this.#fastcache(primary);
     await eventually(
-      () => ask(this.port, 'PING').catch(() => 'not yet'),
+      () => this.ask('PING').catch(() => 'not yet'),
       (reply) => reply !== 'not yet',
     );
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#line.close();
     await this.#process?.kill(signal);
     this.#process = undefined;
   }
@@ -70,7 +69,7 @@ export class Server {
   }
 
   ask(...args: string[]): Promise<Reply> {
-    return ask(this.port, ...args);
+    return this.#line.ask(...args);
   }
 
   /** The fields of INFO, of all sections. */
@@ -80,23 +79,24 @@ export class Server {
 
   #fastcache(primary: number | undefined): LineProcess {
     const { minReplicas = 0, remembersRoles = false } = this.#options;
-    if (remembersRoles) return new FastcacheProcess(['serve', ...this.#remembering(primary)]);
-    const begin = primary === undefined ? ['primary', 'start', '--bind', ':0'] : ['replica', 'follow'];
-    return new FastcacheProcess([
-      ...begin,
-      ...(primary === undefined ? [] : [`127.0.0.1:${primary}`]),
-      ...['--listen', `127.0.0.1:${this.port}`],
-      ...['--min-replicas', String(minReplicas), '--min-replicas-max-lag', '3'],
-    ]);
+    const address = `127.0.0.1:${primary}`;
+    const follow =
+      primary === undefined ? ['primary', 'start', '--bind', ':0'] : ['replica', 'follow', address];
+    const serve = ['serve', ...(primary === undefined ? [] : ['--replicaof', address]), ...this.#memory()];
+    return new FastcacheProcess(
+      [
+        ...(remembersRoles ? serve : follow),
+        ...this.#access.fastcacheFlags(this.port),
+        ...['--min-replicas', String(minReplicas), '--min-replicas-max-lag', '3'],
+      ],
+      this.#access.fastcacheEnv(remembersRoles && this.sentinels.length > 0),
+    );
   }
 
-  #remembering(primary: number | undefined): string[] {
-    const { minReplicas = 0 } = this.#options;
+  /** The role file, and the Sentinels that are asked at the start. */
+  #memory(): string[] {
     const sentinels = this.sentinels.map((port) => `127.0.0.1:${port}`).join();
     return [
-      ...(primary === undefined ? [] : ['--replicaof', `127.0.0.1:${primary}`]),
-      ...['--listen', `127.0.0.1:${this.port}`],
-      ...['--min-replicas', String(minReplicas), '--min-replicas-max-lag', '3'],
       ...['--role-file', join(this.#directory, `${this.port}.role`)],
       ...(sentinels === '' ? [] : ['--sentinels', sentinels, '--sentinel-name', NAME]),
     ];
@@ -105,8 +105,9 @@ export class Server {
   #redis(primary: number | undefined): LineProcess {
     const { minReplicas = 0 } = this.#options;
     return new LineProcess('redis-server', [
-      ...['--port', String(this.port), '--save', '', '--appendonly', 'no', '--dir', tmpdir()],
-      ...['--dbfilename', `failover-${this.port}.rdb`, '--rdb-del-sync-files', 'yes'],
+      ...this.#access.redisFlags(this.port),
+      ...['--save', '', '--appendonly', 'no', '--dir', this.#directory],
+      ...['--dbfilename', `${this.port}.rdb`, '--rdb-del-sync-files', 'yes'],
       ...['--repl-diskless-sync-delay', '0'],
       ...['--min-replicas-to-write', String(minReplicas), '--min-replicas-max-lag', '3'],
       ...(primary === undefined ? [] : ['--replicaof', '127.0.0.1', String(primary)]),
@@ -119,9 +120,11 @@ export class Sentinel {
   readonly port: number;
   log = '';
   readonly #process: LineProcess;
+  readonly #line: Line;
 
-  constructor(port: number, file: string) {
+  constructor(port: number, file: string, access: Access) {
     this.port = port;
+    this.#line = new Line(() => access.connect(port));
     this.#process = new LineProcess('redis-server', [file, '--sentinel']);
     this.#process.child.stdout.on('data', (text: string) => {
       this.log += text;
@@ -130,17 +133,18 @@ export class Sentinel {
 
   /** The port of the primary that it names. */
   async primary(): Promise<number> {
-    const reply = await ask(this.port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME);
+    const reply = await this.#line.ask('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME);
     if (!Array.isArray(reply)) throw new Error(`a Sentinel answers ${reply}`);
     return Number(reply[1]);
   }
 
   /** What it knows of the primary: `status=ok,address=…,slaves=2,sentinels=3`. */
   async view(): Promise<string> {
-    return fieldsOf(await ask(this.port, 'INFO', 'sentinel')).get('master0') ?? '';
+    return fieldsOf(await this.#line.ask('INFO', 'sentinel')).get('master0') ?? '';
   }
 
   kill(): Promise<unknown> {
+    this.#line.close();
     return this.#process.kill();
   }
 }
@@ -149,12 +153,13 @@ export class Sentinel {
 export class Cluster {
   readonly servers: readonly Server[];
   readonly sentinels: readonly Sentinel[];
-  readonly kind: ServerKind;
+  readonly #access: Access;
   readonly #directory: string;
 
   /** Resolves when all are connected, and the Sentinels know each other and both replicas. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const servers: Server[] = [];
+    const access = accessOf(options);
     const directory = mkdtempSync(join(tmpdir(), 'fastcache-failover-'));
     for (let count = 0; count < 3; count += 1) {
       const server = new Server(await freePort(), options, directory);
@@ -168,31 +173,36 @@ export class Cluster {
       writeFileSync(
         file,
         [
-          `port ${port}`,
           `dir ${directory}`,
           `sentinel monitor ${NAME} 127.0.0.1 ${servers[0]!.port} ${QUORUM}`,
           `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
           `sentinel failover-timeout ${NAME} ${FAILOVER_TIMEOUT_MS}`,
+          ...access.sentinelLines(port, NAME),
         ].join('\n'),
       );
-      sentinels.push(new Sentinel(port, file));
+      sentinels.push(new Sentinel(port, file, access));
     }
     for (const server of servers) server.sentinels = sentinels.map(({ port }) => port);
-    const cluster = new Cluster(options.kind, servers, sentinels, directory);
+    const cluster = new Cluster(access, servers, sentinels, directory);
     await cluster.isSettled(servers[0]!);
     return cluster;
   }
 
   private constructor(
-    kind: ServerKind,
+    access: Access,
     servers: readonly Server[],
     sentinels: readonly Sentinel[],
     directory: string,
   ) {
-    this.kind = kind;
+    this.#access = access;
     this.servers = servers;
     this.sentinels = sentinels;
     this.#directory = directory;
+  }
+
+  /** Opens a connection of a client to a server or a Sentinel. Throws when nobody listens. */
+  connect(port: number): Promise<RespClient> {
+    return this.#access.connect(port);
   }
 
   /** The server that the Sentinels name; rejects while they do not agree. */
@@ -229,7 +239,7 @@ export class Cluster {
   /** Resolves with the digest that all three have of these keys, when nothing is written any more. */
   async digest(keys: readonly string[]): Promise<string> {
     const digests = await eventually(
-      () => Promise.all(this.servers.map(({ port }) => servedDigest(`127.0.0.1:${port}`, keys))),
+      () => Promise.all(this.servers.map(({ port }) => this.#digestAt(port, keys))),
       ([one, ...others]) => others.every((other) => other === one),
     );
     return digests[0]!;
@@ -239,6 +249,15 @@ export class Cluster {
   complaints(): string[] {
     const lines = this.sentinels.flatMap(({ log }) => log.split('\n'));
     return lines.filter((line) => /\+fix-slave-config|-failover-abort/.test(line));
+  }
+
+  async #digestAt(port: number, keys: readonly string[]): Promise<string> {
+    const client = await this.connect(port);
+    try {
+      return await digestBy(client, keys);
+    } finally {
+      client.close();
+    }
   }
 
   async close(): Promise<void> {
@@ -264,4 +283,8 @@ function fieldsOf(info: Reply): Map<string, string> {
     .split('\r\n')
     .map((line) => line.split(/:(.*)/, 2) as [string, string]);
   return new Map(pairs);
+}
+
+function accessOf({ isByTls = false }: ClusterOptions): Access {
+  return isByTls ? byTls : inTheClear;
 }

@@ -1,6 +1,5 @@
 /** What happens to a cluster under Sentinels, one scenario a function; each returns what it measured. */
 import { eventually } from '../support/processes.js';
-import { RespClient } from '../support/resp-client.js';
 import { type Cluster, isReplicaOf, type Server } from './cluster.js';
 import type { Losses, Writers } from './writers.js';
 
@@ -8,6 +7,8 @@ import type { Losses, Writers } from './writers.js';
 const BEFORE_MS = 1_000;
 const AFTER_MS = 500;
 const HALT_MS = 6_000;
+/** Sentinels say every 2 s who is primary, to a server that they have found. */
+const SENTINELS_FOUND_MS = 4_000;
 /** What a primary has acknowledged before its halt has arrived behind this. */
 const ON_ITS_WAY_MS = 200;
 const WITNESSES = 4;
@@ -65,6 +66,54 @@ export async function killReplicaThenPrimary(cluster: Cluster, writers: Writers)
   return { firstWriteMs, snapshots: 0, backMs, ...losses };
 }
 
+/** What a planned change of primaries did. */
+export interface HandOver extends Losses {
+  /** The longest time around it in which no write was acknowledged, milliseconds. */
+  readonly pauseMs: number;
+  /** From FAILOVER until all Sentinels name the new primary, milliseconds. */
+  readonly namedMs: number;
+  /** 1: the Sentinels have promoted another one than FAILOVER had named. */
+  readonly astray: number;
+  /** Snapshots that any of the three has given until all was settled. */
+  readonly snapshots: number;
+}
+
+/** The primary is asked to hand over to a replica, under load. */
+export async function handOver(cluster: Cluster, writers: Writers): Promise<HandOver> {
+  const old = await cluster.primary();
+  const [heir] = cluster.othersThan(old) as [Server, Server];
+  const snapshotsBefore = await snapshotsOf(cluster);
+  await pause(SENTINELS_FOUND_MS);
+  writers.start();
+  await pause(BEFORE_MS);
+  writers.watchPauses();
+  const askedMs = performance.now();
+  const reply = await old.ask('FAILOVER', 'TO', '127.0.0.1', String(heir.port), 'TIMEOUT', '5000');
+  if (reply !== '+OK') throw new Error(`FAILOVER is answered ${reply}`);
+  const next = await cluster.successor(old);
+  const namedMs = performance.now() - askedMs;
+  await eventually(
+    () => writers.firstBy(next.port, askedMs),
+    (first) => first !== undefined,
+  );
+  await pause(AFTER_MS);
+  const pauseMs = writers.longestPauseMs;
+  for (const server of cluster.othersThan(next)) await isReplicaOf(server, next);
+  const losses = await settledLosses(cluster, writers, next);
+  return {
+    pauseMs,
+    namedMs,
+    astray: next === heir ? 0 : 1,
+    snapshots: (await snapshotsOf(cluster)) - snapshotsBefore,
+    ...losses,
+  };
+}
+
+async function snapshotsOf({ servers }: Cluster): Promise<number> {
+  const infos = await Promise.all(servers.map((server) => server.info()));
+  return infos.reduce((sum, info) => sum + Number(info.get('sync_full')), 0);
+}
+
 /** What came of a primary that was halted. */
 export interface Halt {
   /** Writes that the halted primary acknowledged from its halt on, on connections that it had. */
@@ -77,9 +126,7 @@ export async function haltPrimary(cluster: Cluster, writers: Writers): Promise<H
   const old = await cluster.primary();
   writers.start();
   // They stay with the primary, each with a write under way, and take whatever it answers.
-  const witnesses = await Promise.all(
-    Array.from({ length: WITNESSES }, () => RespClient.connect(`127.0.0.1:${old.port}`)),
-  );
+  const witnesses = await Promise.all(Array.from({ length: WITNESSES }, () => cluster.connect(old.port)));
   let isHalted = false;
   let acknowledgedLate = 0;
   const heard = witnesses.map(async (witness) => {
@@ -172,7 +219,7 @@ async function settledLosses(cluster: Cluster, writers: Writers, primary: Server
   await writers.stop();
   await cluster.isSettled(primary);
   await cluster.digest(writers.keys);
-  return writers.losses(`127.0.0.1:${primary.port}`);
+  return writers.losses(primary.port);
 }
 
 function pause(ms: number): Promise<void> {

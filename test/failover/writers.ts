@@ -3,7 +3,7 @@
  * primary, check its role, and ask again when the connection ends or nothing comes. They remember every write
  * that was acknowledged, so that what was lost can be counted.
  */
-import { RespClient } from '../support/resp-client.js';
+import type { RespClient } from '../support/resp-client.js';
 import type { Cluster } from './cluster.js';
 
 const WRITERS = 8;
@@ -13,8 +13,8 @@ const KEYS_OF_WRITER = 1_000;
 /** A client that hears nothing for so long asks the Sentinels again. */
 const PATIENCE_MS = 1_000;
 const WAIT_MS = 500;
-/** The pause between two tries to find the primary, and the one between two batches, milliseconds. */
-const RETRY_MS = 10;
+/** The pause between tries to find the primary doubles up to this; the one between batches; milliseconds. */
+const RETRY_MS = { least: 10, most: 50 };
 const BATCH_PAUSE_MS = 2;
 
 /** A write that was acknowledged. */
@@ -43,14 +43,19 @@ interface FirstBy {
 /** The writers of a cluster; every second one has each of its batches confirmed by WAIT. */
 export class Writers {
   readonly #cluster: Cluster;
+  readonly #followsRoles: boolean;
   #acknowledged: Acknowledged[] = [];
   #isOn = false;
   #running: Promise<void>[] = [];
   readonly #numbers = new Array<number>(WRITERS).fill(0);
   #firsts: FirstBy[] = [];
+  #lastMs = 0;
+  #longestPauseMs = 0;
 
-  constructor(cluster: Cluster) {
+  /** `followsRoles`: where a Sentinel names a replica, the primary of that is written to. */
+  constructor(cluster: Cluster, { followsRoles = false }: { followsRoles?: boolean } = {}) {
     this.#cluster = cluster;
+    this.#followsRoles = followsRoles;
   }
 
   start(): void {
@@ -80,9 +85,20 @@ export class Writers {
     return this.#firsts.find((first) => first.port === port && first.atMs >= sinceMs)?.atMs;
   }
 
-  /** Counts what was acknowledged and is not at the server at `address`, and begins to count anew. */
-  async losses(address: string): Promise<Losses> {
-    const client = await RespClient.connect(address);
+  /** From now on the longest time without an acknowledged write is measured. */
+  watchPauses(): void {
+    this.#lastMs = performance.now();
+    this.#longestPauseMs = 0;
+  }
+
+  /** The longest time since then in which no write of any writer was acknowledged, milliseconds. */
+  get longestPauseMs(): number {
+    return Math.max(this.#longestPauseMs, performance.now() - this.#lastMs);
+  }
+
+  /** Counts what was acknowledged and is not at the server on that port, and begins to count anew. */
+  async losses(port: number): Promise<Losses> {
+    const client = await this.#cluster.connect(port);
     const stored = new Map<string, number>();
     const { keys } = this;
     for (let at = 0; at < keys.length; at += 1_000) {
@@ -105,13 +121,16 @@ export class Writers {
   }
 
   async #run(writer: number): Promise<void> {
+    let retryMs = RETRY_MS.least;
     while (this.#isOn) {
       const found = await this.#connect().catch(() => undefined);
       if (found !== undefined) {
         await this.#write(writer, found.client, found.port).catch(() => {});
         found.client.close();
+        retryMs = RETRY_MS.least;
       }
-      await pause(RETRY_MS);
+      await pause(retryMs);
+      retryMs = Math.min(2 * retryMs, RETRY_MS.most);
     }
   }
 
@@ -119,12 +138,18 @@ export class Writers {
   async #connect(): Promise<{ client: RespClient; port: number } | undefined> {
     const { sentinels } = this.#cluster;
     const sentinel = sentinels[Math.floor(Math.random() * sentinels.length)]!;
-    const port = await sentinel.primary();
-    const client = await inTime(RespClient.connect(`127.0.0.1:${port}`));
+    return this.#connectTo(await inTime(sentinel.primary()), this.#followsRoles);
+  }
+
+  async #connectTo(
+    port: number,
+    followsRole: boolean,
+  ): Promise<{ client: RespClient; port: number } | undefined> {
+    const client = await inTime(this.#cluster.connect(port));
     const role = await inTime(client.command('ROLE')).catch(() => undefined);
     if (Array.isArray(role) && String(role[0]) === 'master') return { client, port };
     client.close();
-    return undefined;
+    return Array.isArray(role) && followsRole ? this.#connectTo(Number(role[2]), false) : undefined;
   }
 
   /** Writes batches until something else than OK is answered. */
@@ -141,6 +166,8 @@ export class Writers {
         if (replies[index] !== '+OK') return;
         this.#acknowledged.push({ key: keyOf(writer, number % KEYS_OF_WRITER), number, isReplicated });
       }
+      this.#longestPauseMs = Math.max(this.#longestPauseMs, nowMs - this.#lastMs);
+      this.#lastMs = nowMs;
       if (this.#firsts.at(-1)?.port !== port) this.#firsts.push({ port, atMs: nowMs });
       await pause(BATCH_PAUSE_MS);
     }

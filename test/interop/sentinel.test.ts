@@ -7,6 +7,7 @@ import { Cluster, type ClusterOptions } from '../failover/cluster.js';
 import {
   cutLinks,
   haltPrimary,
+  handOver,
   killPrimary,
   killReplicaThenPrimary,
   restartRemembering,
@@ -18,6 +19,8 @@ import { redisServer } from '../support/redis.js';
 /** Twice what Sentinel takes by its own settings: 2 s to notice, and a second each to elect and to look. */
 const FIRST_WRITE_MS = 10_000;
 const BACK_MS = 20_000;
+/** Far below the 20 s after which a stock Sentinel notices a FAILOVER of Redis. */
+const HAND_OVER_MS = 5_000;
 
 let cluster: Cluster | undefined;
 afterEach(async () => {
@@ -43,6 +46,15 @@ describeWith(redisServer, 'stock Sentinels', () => {
     }
     const views = await cutLinks(cluster, 20);
     expect(views.every((view) => view.endsWith('slaves=2,sentinels=3'))).toBe(true);
+  });
+
+  it('follow a primary that hands over at once, and nobody loses a write or needs a snapshot', async () => {
+    const { cluster, writers } = await start();
+    const { pauseMs, namedMs, ...rest } = await handOver(cluster, writers);
+    expect(pauseMs).toBeLessThan(HAND_OVER_MS);
+    expect(namedMs).toBeLessThan(HAND_OVER_MS);
+    expect(rest.replicated).toBeGreaterThan(0);
+    expect(rest).toMatchObject({ lost: 0, snapshots: 0, astray: 0 });
   });
 
   it('lose nothing that WAIT has confirmed when a replica dies first', async () => {

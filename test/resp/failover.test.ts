@@ -1,34 +1,12 @@
 /** Failovers as clients meet them: who waits, who is answered what, and what INFO shows. */
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
-import { LaggingReplica } from '../support/lagging-replica.js';
+import { startWithLagging } from '../support/lagging-pair.js';
 import { closedBehind, connect, say, start } from '../support/open-front.js';
 import { eventually } from '../support/processes.js';
 
 const stateOf = (info: string) => /master_failover_state:(\S+)/.exec(info)![1];
-
-/** A primary with a replica that never has all, at whose address nobody answers. */
-async function startWithLagging() {
-  const { primary } = await start();
-  const silent = closedBehind(createServer().listen(0, '127.0.0.1'));
-  await once(silent, 'listening');
-  const { port } = silent.address() as AddressInfo;
-  const pairs: [string, string][] = [
-    ['node', '0123456789abcdef'],
-    ['takeover', `:${port}`],
-  ];
-  primary.set('key', 'value');
-  closedBehind(new LaggingReplica(primary.bindAddress!, primary.history, primary.watermarks(), pairs));
-  const client = await connect(primary);
-  await eventually(
-    () => say(client, 'INFO', 'replication'),
-    (info) => info.includes('state=online'),
-  );
-  return { primary, client };
-}
 
 it('a client that writes meanwhile is answered READONLY, and the replica has all that was written', async () => {
   const { primary } = await start();

@@ -229,8 +229,10 @@ describe('numbers', () => {
   });
 });
 
-/** What TLS needs beside an option of its own, so that it is not refused; nothing for others. */
-function neededBy(name: OptionName): { tlsCert?: string; tlsKey?: string; tls?: true; metrics?: string } {
+/** What an option needs beside itself, so that it is not refused; nothing for most. */
+function neededBy(name: OptionName): { [other in OptionName]?: string | true } {
+  if (name === 'append' || name === 'force') return { record: 'dump.fcrp' };
+  if (name === 'recoverOrFollow') return { recover: ':7631' };
   if (!/^(tls|metricsTls|listenTls)/.test(name)) return {};
   const { [name as 'tls']: _, ...others } = {
     tlsCert: 'cert',
@@ -322,7 +324,7 @@ describe('other options', () => {
       );
       const unset = (await optionsOf(role, []))[name];
       expect(unset).toBe((configOf(role, {}) as { [name in OptionName]?: unknown })[name]);
-      const needed = name === 'recoverOrFollow' ? ['--recover', ':7631'] : flagsNeededBy(name);
+      const needed = flagsNeededBy(name);
       expect((await optionsOf(role, [...needed, `--${option.flag}`]))[name]).toBe(!unset);
       expect((await optionsOf(role, needed, { [variableOf(option)]: '1' }))[name]).toBe(!unset);
     }

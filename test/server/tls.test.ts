@@ -15,7 +15,7 @@ const TRUSTING = { tls: true, tlsCa: tlsFile('ca.crt') } as const;
 
 /** Resolves with an event, or at once with a log line that matches. */
 const next = (node: Primary | Replica, name: 'caught-up' | 'lost' | 'live') =>
-  new Promise<{ error?: Error }>((resolve) => node.on(name, resolve));
+  new Promise<{ error?: Error }>((resolve) => node.on(name, (event) => resolve(event as { error?: Error })));
 
 const logged = (node: Primary | Replica, pattern: RegExp) =>
   new Promise<string>((resolve) => {
@@ -57,6 +57,16 @@ describe('replication over TLS', () => {
     // Another primary is followed by TLS as well, whoever names it.
     relay.follow(again.bindAddress);
     await next(relay, 'live');
+  });
+
+  it('keeps no primary from closing whose replicas come to the port of clients', async () => {
+    const primary = await startPrimary({ ...CERTIFIED, listenTls: ':0' });
+    primary.set('key', 'value');
+    const replica = await follow(primary.listenTlsAddress!, TRUSTING);
+    await next(replica, 'caught-up');
+    const lost = next(replica, 'lost');
+    await primary.close();
+    await lost;
   });
 
   it.each<[string, ReplicaOptions, RegExp]>([

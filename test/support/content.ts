@@ -9,7 +9,7 @@ const MGET_KEYS = 1_000;
 
 /** What can be read in place: a primary or a replica of the library. */
 export interface EmbeddedStore {
-  get(key: string): Buffer | undefined;
+  get(key: string): Uint8Array | undefined;
   keyCount(): number;
 }
 
@@ -17,7 +17,7 @@ export interface EmbeddedStore {
 export function embeddedDigest(store: EmbeddedStore, keys: readonly string[]): string {
   const entries = keys.flatMap((key): Entry[] => {
     const value = store.get(key);
-    return value === undefined ? [] : [[Buffer.from(key), value]];
+    return value === undefined ? [] : [[Buffer.from(key), Buffer.from(value)]];
   });
   return withForeign(entries, store.keyCount());
 }
@@ -26,20 +26,25 @@ export function embeddedDigest(store: EmbeddedStore, keys: readonly string[]): s
 export async function servedDigest(address: string, keys: readonly string[]): Promise<string> {
   const client = await RespClient.connect(address);
   try {
-    const entries: Entry[] = [];
-    for (let at = 0; at < keys.length; at += MGET_KEYS) {
-      const asked = keys.slice(at, at + MGET_KEYS);
-      const values = await client.command('MGET', ...asked);
-      // A replica that is loading says so.
-      if (!Array.isArray(values)) return String(values);
-      for (const [index, value] of values.entries()) {
-        if (value !== null) entries.push([Buffer.from(asked[index]!), value as Buffer]);
-      }
-    }
-    return withForeign(entries, (await client.command('DBSIZE')) as number);
+    return await digestBy(client, keys);
   } finally {
     client.close();
   }
+}
+
+/** The same of the server to which `client` is connected. */
+export async function digestBy(client: RespClient, keys: readonly string[]): Promise<string> {
+  const entries: Entry[] = [];
+  for (let at = 0; at < keys.length; at += MGET_KEYS) {
+    const asked = keys.slice(at, at + MGET_KEYS);
+    const values = await client.command('MGET', ...asked);
+    // A replica that is loading says so.
+    if (!Array.isArray(values)) return String(values);
+    for (const [index, value] of values.entries()) {
+      if (value !== null) entries.push([Buffer.from(asked[index]!), value as Buffer]);
+    }
+  }
+  return withForeign(entries, (await client.command('DBSIZE')) as number);
 }
 
 function withForeign(entries: readonly Entry[], keyCount: number): string {

@@ -46,6 +46,12 @@ export class VirtualDisk {
   of(process: VirtualProcess): NodeFiles {
     return {
       openSink: (path, { kept } = {}) => this.#openSink(process, path, kept),
+      dumpBytes: (path) => this.read(path)?.length ?? 0,
+      wholeDump: async (path) => {
+        const file = this.#files.get(path)!;
+        return { bytes: file.size, sha256: digestIn(file, file.size)! };
+      },
+      indexedSink: async (_path, sink) => sink,
       readState: (path, maxBytes) => this.read(path)?.subarray(0, maxBytes + 1),
       replaceState: (path, bytes) => this.#replace(process, path, Buffer.from(bytes)),
       readPem(path) {

@@ -3,8 +3,8 @@
  * stderr, until a signal, a fault or their own end stops them.
  */
 import { systemClock } from '../../clock.js';
+import type { Server } from '../../embedded/server.js';
 import { primaryEvents } from '../../server/events.js';
-import type { Server } from '../../server/primary.js';
 import { BaseCommand } from '../command/base-command.js';
 import { faultInFlags } from '../command/option-flags.js';
 import { stopRequested } from '../command/shutdown.js';

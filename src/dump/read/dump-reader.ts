@@ -25,8 +25,8 @@ export type DumpSources = DumpSource | readonly DumpSource[];
 
 /** How far the reading of a dump is. */
 export interface DumpProgress {
-  /** `verifying`: a dump that was made of others is read once more. */
-  stage: 'reading' | 'verifying';
+  /** `verifying`: a dump that was made of others is read once more. `comparing`: with its index. */
+  stage: 'reading' | 'verifying' | 'comparing';
   /** The dump, as it was given. */
   source: DumpSource;
   /** Bytes of it that have been read. */

@@ -50,6 +50,11 @@ export class FailoverPeer {
     return formatAddress(this.takesOverAt);
   }
 
+  /** `host:port` at which its clients reach it, as INFO shows it; undefined: it does not say where. */
+  get announced(): string | undefined {
+    return this.#announced;
+  }
+
   get isLive(): boolean {
     return this.#session.state === 'live';
   }

@@ -56,8 +56,8 @@ export interface FailoverOptions {
   readonly listener: FailoverReplicas;
   /** Whether nothing that was begun before the failover can still write. */
   isQuiet(): boolean;
-  /** Called once, when the replica is the primary, which is followed at `address`. */
-  takenOver(address: Address): void;
+  /** Called once, when the replica is the primary. */
+  takenOver(heir: FailoverPeer): void;
   /** Called once, when it is certain that the replica is none, or an operator has said so. */
   givenUp(reason: string): void;
 }
@@ -248,7 +248,7 @@ export class Failover {
   #takenOver(peer: FailoverPeer): void {
     this.stop();
     this.#options.log.info(`replica ${peer.name} has taken over`);
-    this.#options.takenOver(peer.takesOverAt);
+    this.#options.takenOver(peer);
   }
 
   #giveUp(reason: string): void {

@@ -40,12 +40,12 @@ export const failoverCommands: readonly Command[] = [
   },
 ];
 
-function failOver({ args, host: { replication } }: Call): Reply {
+function failOver({ args, client, host: { replication } }: Call): Reply {
   const { failover } = replication;
   const isAbort = args.length === 2 && wordOf(args, 1) === 'abort';
   const wish = isAbort ? undefined : readWish(args);
   if (wish instanceof Failure) return wish;
-  const refusal = wish === undefined ? failover.abort() : failover.begin(wish);
+  const refusal = wish === undefined ? failover.abort() : failover.begin(wish, client);
   return refusal === undefined ? OK : new Failure(`ERR ${refusal}`);
 }
 
