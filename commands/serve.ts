@@ -1,7 +1,7 @@
 import { withEnvironment } from '../src/cli/command/flags.js';
 import { optionFlags } from '../src/cli/server/flags.js';
 import { ServerCommand } from '../src/cli/server/server-command.js';
-import { Server } from '../src/server/primary.js';
+import { Server } from '../src/embedded/server.js';
 
 export default class Serve extends ServerCommand {
   static override summary =

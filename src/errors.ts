@@ -63,10 +63,21 @@ export const errorCodes = {
   SHARD_OUT_OF_RANGE: { exitCode: EXIT_BAD_FRAMES, retryable: false },
   SHARD_MISROUTED: { exitCode: EXIT_BAD_FRAMES, retryable: false },
   SHARD_COUNT_DIFFERS: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  /** The bytes of a frame are not those that its index has the hash of. */
+  FRAME_HASH_MISMATCH: { exitCode: EXIT_BAD_FRAMES, retryable: false },
   WATERMARK_FELL: { exitCode: EXIT_BAD_FRAMES, retryable: false },
   SNAPSHOT_OUT_OF_ORDER: { exitCode: EXIT_BAD_FRAMES, retryable: true },
   /** A dump without content. */
   DUMP_EMPTY: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+
+  // RDB files (docs/redis.md, "Coming from Redis").
+  RDB_MALFORMED: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  RDB_TRUNCATED: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  RDB_CHECKSUM_DIFFERS: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  RDB_VERSION: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  /** Keys that are no strings, or in other databases, and that are not to be left out. */
+  RDB_OTHER_TYPES: { exitCode: EXIT_BAD_FRAMES, retryable: false },
+  RDB_OTHER_DATABASES: { exitCode: EXIT_BAD_FRAMES, retryable: false },
 
   // The store.
   OUT_OF_MEMORY: { exitCode: 1, retryable: true },
@@ -78,6 +89,10 @@ export const errorCodes = {
   /** It keeps no content (`state`), which a primary could serve, or has come back without its own. */
   NO_CONTENT: { exitCode: 1, retryable: false },
   CLOSED: { exitCode: 1, retryable: false },
+  /** It was not ready within the time that it was given. */
+  NOT_READY: { exitCode: 1, retryable: true },
+  /** A value that is to be incremented. */
+  NOT_AN_INTEGER: { exitCode: 1, retryable: false },
 
   // The other end of a connection.
   PRIMARY_UNREACHABLE: { exitCode: 69, retryable: true },

@@ -1,5 +1,11 @@
 /** What `import 'fastcache'` offers: a server of either role, and for tools the codec and the backlog. */
 
+export type { Expiry } from './embedded/arguments.js';
+export type { ChangesOptions, KeyChange } from './embedded/change-stream.js';
+export type { Codec, CodecName, CodecOption, DecodedBy, Given } from './embedded/codec.js';
+export type { NodeLag, ReadyOptions } from './embedded/embedded-node.js';
+export { Replica } from './embedded/replica.js';
+export { Primary, Server } from './embedded/server.js';
 export type { Bytes } from './engine/bytes.js';
 export { type ErrorCode, errorCodes, FastcacheError } from './errors.js';
 export {
@@ -79,7 +85,5 @@ export {
   replicaEvents,
 } from './server/events.js';
 export type { PrimaryOptions, ReplicaOptions, ServerOptions } from './server/option-types.js';
-export { Primary, Server } from './server/primary.js';
-export { Replica } from './server/replica.js';
 export type { Lag, ReplicaLag } from './status/lag.js';
 export type { ReplicaStatus } from './status/report.js';

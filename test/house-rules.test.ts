@@ -115,9 +115,10 @@ describe('imports', () => {
     expect(wrong.map(show)).toEqual([]);
   });
 
-  it('only server/ and cli/ know status/', () => {
+  it('only server/, embedded/ and cli/ know status/', () => {
     const users = imports.filter(
-      ({ file, target }) => target.startsWith('src/status/') && !/^src\/(status|server|cli)\//.test(file),
+      ({ file, target }) =>
+        target.startsWith('src/status/') && !/^src\/(status|server|embedded|cli)\//.test(file),
     );
     expect(users.map(show)).toEqual(['src/index.ts -> src/status/lag', 'src/index.ts -> src/status/report']);
   });

@@ -8,11 +8,12 @@ import { repositoryRoot } from './support/processes.js';
 const run = promisify(execFile);
 const readme = readFileSync(join(repositoryRoot, 'README.md'), 'utf8');
 const frames = readFileSync(join(repositoryRoot, 'docs/frames.md'), 'utf8');
+const embedding = readFileSync(join(repositoryRoot, 'docs/embedding.md'), 'utf8');
 const operations = readFileSync(join(repositoryRoot, 'docs/operations.md'), 'utf8');
 
 describe('the README', () => {
   it('has an example program that works when pasted, and ends by itself', async () => {
-    expect(await runExample(readme)).toMatch(/^live at( \d+){4}\nhello 1\n$/);
+    expect(await runExample(readme)).toBe("ada [ 'user:1' ]\n");
   });
 
   it("has a session whose lines are those of the operator's day, in its order", () => {
@@ -35,6 +36,16 @@ describe('the page on the frames toolkit', () => {
     expect(await runExample(section!)).toBe(
       'sound true records 2\nset user:1\nset session:1\nchanged user:1\nuser:1 = grace\n',
     );
+  });
+});
+
+describe('the page on embedding', () => {
+  it('has whole programs that work when pasted, and end by themselves', async () => {
+    const [, reading, writing] = embedding.split('## ');
+    expect(await runExample(reading!)).toBe(
+      "caught up\n{ theme: 'dark' }\n2 keys, 59 s left\nsettings:ada { theme: 'dark' }\n",
+    );
+    expect(await runExample(writing!)).toBe('1 true false\nacknowledged by 0\n');
   });
 });
 

@@ -12,11 +12,13 @@ export default class FramesVerify extends BaseCommand {
   static override description =
     "Checks each frame's structure, keys against their hashes and tags, records against their shards, " +
     "that each shard's sequences follow one another without gaps, that snapshots are whole, and that " +
-    'watermarks never fall within a history. Every fault is shown with its byte offset and what to do about ' +
+    'watermarks never fall within a history. Where there is an index beside the dump (FILE.idx, which --record ' +
+    'and frames index write), all bytes are compared with it, so that a flipped bit of a value is found too, ' +
+    'and a torn tail is told from damage. Every fault is shown with its byte offset and what to do about ' +
     'it; after damage the check goes on at the next valid frame.\n\n' +
     'A sound dump need not be loadable: an empty one leads to no key space, and neither does one that begins ' +
     'in the middle of a history. What is said is what primary start --load and frames state would say. ' +
-    'Values have no checksum: a value that was changed is not noticed.\n\n' +
+    'Values have no checksum: without an index a value that was changed is not noticed.\n\n' +
     'Routing is checked when the dump says how many shards there are (a snapshot does, what a primary ' +
     'records does not) or --shards does. Records that a replica would skip, because it has seen their ' +
     'sequences, are no fault.\n\n' +

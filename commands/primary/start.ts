@@ -1,7 +1,7 @@
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { optionFlags } from '../../src/cli/server/flags.js';
 import { ServerCommand } from '../../src/cli/server/server-command.js';
-import { Primary } from '../../src/server/primary.js';
+import { Primary } from '../../src/embedded/server.js';
 
 export default class PrimaryStart extends ServerCommand {
   static override summary = 'Start a primary: the store that clients write to and replicas follow.';
@@ -9,7 +9,7 @@ export default class PrimaryStart extends ServerCommand {
   static override description =
     `Clients speak the Redis protocol to --listen, replicas FCRP to --listen or --bind. When both listen, one line on stdout says where; with --json, events follow it, one object a line.
 
-With --load it starts with what a dump leads to, as frames state shows it, without the keys that have expired since: a snapshot, or a stream that was recorded. The content becomes that of a new history, and replicas are given it by snapshot. With --record too, the recording begins with it. A dump that is damaged, or has gaps that no snapshot makes up for, is named with its byte offset, and nothing is started: frames salvage and frames state take out what is whole.
+With --load it starts with what a dump leads to, as frames state shows it, without the keys that have expired since: a snapshot, or a stream that was recorded. The content becomes that of a new history, and replicas are given it by snapshot. With --record too, the recording begins with it; --append has it go on behind the same dump. A dump that is damaged, or has gaps that no snapshot makes up for, is named with its byte offset, and nothing is started: frames salvage and frames state take out what is whole.
 
 With --recover a primary that has lost its content takes it back from its replicas, those with a port, before it serves: all are asked, the furthest gives a snapshot, and the new history continues theirs, so that replicas which are level carry on. If one of them is a primary already, or follows one that is alive, nothing is started (status 1); with --recover-or-follow that one is followed. If none answers, the status is 69; with --fresh it then begins without content.
 

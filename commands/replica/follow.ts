@@ -10,8 +10,8 @@ import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
 import { ServerCommand } from '../../src/cli/server/server-command.js';
 import { changeLines, prefixFlag } from '../../src/cli/server/tap-flags.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
+import { Replica } from '../../src/embedded/replica.js';
 import { replicaEvents } from '../../src/server/events.js';
-import { Replica } from '../../src/server/replica.js';
 
 export default class ReplicaFollow extends ServerCommand {
   static override summary = 'Follow a primary and serve what it holds, read-only.';

@@ -41,6 +41,14 @@ export interface KernelExports {
   hasRecord(payload: number, bytes: number, shard: number, sequence: bigint, print: bigint): number;
   loadEntries(entries: number, bytes: number, count: number, governed: number): number;
   checkEntries(entries: number, bytes: number, count: number, governed: number): number;
+  readRdb(
+    input: number,
+    bytes: number,
+    output: number,
+    capacity: number,
+    limit: number,
+    expiredMs: bigint,
+  ): number;
   verifyStart(): number;
   verifyRouting(shards: number, byPrefix: number): void;
   verifyRouted(): number;
@@ -109,6 +117,7 @@ export interface KernelExports {
   matches(pattern: number, patternBytes: number, text: number, textBytes: number, ignoreCase: number): number;
   randomKey(): number;
   deleteSome(limit: number): number;
+  contentChangeCount(): number;
   watchKey(key: number, length: number): number;
   unwatchKey(key: number, length: number): void;
   changedSince(key: number, length: number, ticket: number): number;

@@ -25,6 +25,14 @@ export class StoreNotes {
     this.#kernel.exports.wantNotes(bits);
   }
 
+  /**
+   * Returns how many times any key was changed so far, modulo 2^32; that one expires is a change once it is
+   * deleted.
+   */
+  changeCount(): number {
+    return this.#kernel.exports.contentChangeCount() >>> 0;
+  }
+
   /** Hands on what the kernel has noted of the key at `start`. */
   noted(what: number, command: number, start: number, bytes: number): void {
     this.take(what, command, Buffer.from(this.#kernel.bytes.subarray(start, start + bytes)));

@@ -36,7 +36,7 @@ const syncToDisk = promisify(fdatasync);
  */
 export function openFileSink(path: string, options: SinkOptions = {}): FrameSink {
   const { fd, isFile } = openTarget(path, options);
-  const { kept } = options;
+  const { kept, appends = false } = options;
   if (kept !== undefined) checkKept(path, fd, kept);
   const writer = new PatientWriter();
   const stream = isFile ? fileStream(fd) : pipeStream(fd, writer);
@@ -48,7 +48,7 @@ export function openFileSink(path: string, options: SinkOptions = {}): FrameSink
     },
     begin() {
       try {
-        if (isFile) ftruncateSync(fd, kept?.bytes ?? 0);
+        if (isFile && !appends) ftruncateSync(fd, kept?.bytes ?? 0);
       } catch (cause) {
         throw writeFailed(path, cause);
       }

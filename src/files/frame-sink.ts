@@ -6,6 +6,8 @@ import type { KnownDump } from './dump-digest.js';
 export interface SinkOptions {
   /** The beginning of a dump that is continued; absent: the dump begins empty. */
   kept?: KnownDump | undefined;
+  /** Whether all that a file has is continued, whatever it is; false when absent. */
+  appends?: boolean | undefined;
   /** Whether another run is to continue the dump, which then must be a regular file; false when absent. */
   isResumable?: boolean | undefined;
   /** The mode of a file that is made, by which others may read it; 0o600 when absent. */
@@ -30,7 +32,7 @@ export interface FrameSink {
    */
   begin(): void;
   /** Queues bytes, which must not change. Returns false when the caller must wait for `onDrain`. */
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Buffer): boolean;
   /** Resolves when all that was written is on the disk. */
   sync(): Promise<void>;
   /**

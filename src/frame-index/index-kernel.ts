@@ -5,7 +5,7 @@
 import type { Kernel } from '../engine/kernel.js';
 import { KernelBuffer } from '../engine/kernel-buffer.js';
 import { toolKernel } from '../engine/tool-kernel.js';
-import { INDEX_ENTRY_BYTES } from '../frame/index-entry.js';
+import { INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
 
 /** So much of a frame is in kernel memory at once. */
 const PIECE_BYTES = 262_144;
@@ -99,6 +99,11 @@ export class EntryState {
   end(): Buffer {
     this.#kernel.exports.entryEnd(this.#address);
     return this.#kernel.bytes.subarray(this.#address, this.#address + INDEX_ENTRY_BYTES);
+  }
+
+  /** Completes the entry; returns the hash of what was taken. */
+  endHash(): bigint {
+    return new IndexEntries(this.end()).hash(0);
   }
 
   /** Frees the memory. */

@@ -26,12 +26,12 @@ export type NoIndex =
   /** It is the index of another dump. */
   | 'foreign';
 
-/** The sound part of an index. */
+/** The part of an index that is sound, and of what is asked for. */
 export interface IndexCoverage {
   entries: number;
   /** The offset in the dump behind the last frame that has a sound entry. */
   dumpBytes: number;
-  /** Whether there are bytes behind the last sound entry. */
+  /** Whether there are bytes behind the last of these entries. */
   isTorn: boolean;
 }
 
@@ -47,8 +47,8 @@ export class IndexReader {
   }
 
   /**
-   * Opens the index beside a dump, and compares the dump's first frame with it. Throws system errors, but for
-   * an index that is not there.
+   * Opens the index beside a dump, and compares the dump's first frame with it, or its second. Throws system
+   * errors, but for an index that is not there.
    */
   static async open(dump: string): Promise<IndexReader | NoIndex> {
     let handle: FileHandle;
@@ -84,12 +84,15 @@ export class IndexReader {
     }
   }
 
-  /** Reads the whole index; returns how far it can be used. */
-  async coverage(): Promise<IndexCoverage> {
+  /** Reads the whole index; returns how far it can be used for the dump's first `limit` bytes. */
+  async coverage(limit = Number.POSITIVE_INFINITY): Promise<IndexCoverage> {
     let [entries, dumpBytes] = [0, 0];
     for await (const block of this.blocks()) {
-      entries += block.length;
-      dumpBytes = block.end(block.length - 1);
+      let count = block.length;
+      while (count > 0 && block.end(count - 1) > limit) count -= 1;
+      entries += count;
+      if (count > 0) dumpBytes = block.end(count - 1);
+      if (count < block.length) break;
     }
     const { size } = await this.#handle.stat();
     return { entries, dumpBytes, isTorn: size > (entries + 1) * INDEX_ENTRY_BYTES };
@@ -161,11 +164,17 @@ async function faultOf(handle: FileHandle, dump: string): Promise<NoIndex | unde
   const isWhole = (await readAll(handle, header, 0)) === header.length && indexKernel().isSound(header);
   const identity = isWhole ? decodeIndexHeader(header) : undefined;
   if (identity === undefined) return 'unsound';
-  const first = await open(dump);
+  const file = await open(dump);
   try {
-    return (await hashAt(first, 0, identity.bytes)) === identity.hash ? undefined : 'foreign';
+    if ((await hashAt(file, 0, identity.bytes)) === identity.hash) return undefined;
+    // A dump whose first frame was damaged is known by its second.
+    const second = Buffer.alloc(INDEX_ENTRY_BYTES);
+    await readAll(handle, second, 2 * INDEX_ENTRY_BYTES);
+    if (!indexKernel().isSound(second)) return 'foreign';
+    const { offset, bytes, hash } = new IndexEntries(second).at(0);
+    return (await hashAt(file, offset, bytes)) === hash ? undefined : 'foreign';
   } finally {
-    await first.close();
+    await file.close();
   }
 }
 
@@ -181,7 +190,7 @@ export async function hashAt(handle: FileHandle, offset: number, bytes: number):
       state.take(piece.subarray(0, bytesRead));
       done += bytesRead;
     }
-    return new IndexEntries(state.end()).hash(0);
+    return state.endHash();
   } finally {
     state.close();
   }

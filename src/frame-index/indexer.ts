@@ -13,19 +13,10 @@ import { type EntryState, type IndexKernel, indexKernel } from './index-kernel.j
 /** A compressed batch that is larger, either way, is not looked into: its entry says no records. */
 const MAX_OPENED_BYTES = 16 * 1024 * 1024;
 
-/** Where an index begins. */
-export interface IndexerOptions {
-  /** The version byte of the dump's frames; 1 when absent. */
-  version?: number;
-  /** Offset of the first byte that is pushed, where a frame begins; 0 when absent, and a header is made. */
-  offset?: number;
-}
-
 /** Takes the bytes of a dump in order, and returns those of its index. */
 export class Indexer {
   readonly #kernel: IndexKernel = indexKernel();
   readonly #entry: EntryState = this.#kernel.open();
-  readonly #version: number | undefined;
   readonly #room = new PayloadRoom();
   readonly #head = Buffer.alloc(FRAME_HEADER_BYTES);
   #headBytes = 0;
@@ -41,9 +32,8 @@ export class Indexer {
   /** The entries of the push at hand. */
   #made: Buffer[] = [];
 
-  /** Begins at a frame's start. Throws OUT_OF_MEMORY. */
-  constructor({ version, offset = 0 }: IndexerOptions = {}) {
-    this.#version = version;
+  /** Begins with the frame at that offset; at 0 the index's header is made too. Throws OUT_OF_MEMORY. */
+  constructor(offset = 0) {
     this.#offset = offset;
     this.#hasHeader = offset > 0;
   }
@@ -102,7 +92,8 @@ export class Indexer {
 
   #decodeHead(): FrameHeader | undefined {
     try {
-      return decodeHeader(this.#head, this.#version === undefined ? {} : { version: this.#version });
+      // The version belongs to the connection whose frames these are; any has the same header.
+      return decodeHeader(this.#head, { version: this.#head[4]! });
     } catch {
       this.#isBroken = true;
       return undefined;

@@ -156,6 +156,15 @@ export const APPLY_GAP = 6;
 export const APPLY_TRAILING = 7;
 export const APPLY_MEMORY = 8;
 
+// What `readRdb` returns: the bytes end, perhaps within an entry; something else than a string begins; the
+// output is full, and the next entry needs RESULT_NEED bytes; the string at RESULT_FAULT_OFFSET is malformed,
+// or has RESULT_FOUND_U64 bytes, which are more than it may have.
+export const RDB_MORE = 0;
+export const RDB_OTHER = 1;
+export const RDB_FULL = 2;
+export const RDB_MALFORMED = 3;
+export const RDB_LONG = 4;
+
 // What `verifyNext` looks for, as bits, and what it returns besides 0.
 export const VERIFY_KEYS = 1;
 export const VERIFY_ORDER = 2;

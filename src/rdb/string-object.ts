@@ -101,16 +101,55 @@ function integer(value: number): FoundString {
 /** A length at `at`, and where it ends; undefined when there is none, or one beyond 2^53. */
 function readLength(bytes: Buffer, at: number): { value: number; end: number } | undefined {
   const head = bytes[at];
+  const size = head === undefined ? undefined : lengthBytes(head);
+  if (size === undefined || at + size > bytes.length) return undefined;
+  const value = lengthAt(bytes, at);
+  return Number.isSafeInteger(value) ? { value, end: at + size } : undefined;
+}
+
+/** How many bytes a length has whose first one is `head`, 1 to 9; undefined when no length begins so. */
+export function lengthBytes(head: number): number | undefined {
+  if (head < LENGTH_14_BITS) return 1;
+  if (head < LENGTH_32_BITS) return 2;
+  if (head === LENGTH_32_BITS) return 5;
+  return head === LENGTH_64_BITS ? 9 : undefined;
+}
+
+/** The length at `at`, all bytes of which are there; one beyond 2^53 is rounded. */
+export function lengthAt(bytes: Buffer, at: number): number {
+  const head = bytes[at]!;
+  if (head < LENGTH_14_BITS) return head;
+  if (head < LENGTH_32_BITS) return ((head & 0x3f) << 8) | bytes[at + 1]!;
+  return head === LENGTH_32_BITS ? bytes.readUInt32BE(at + 1) : Number(bytes.readBigUInt64BE(at + 1));
+}
+
+/** What stands before a string's bytes, and how many there are: more than 2^53 where that is claimed. */
+export interface StringHead {
+  readonly headBytes: number;
+  readonly bodyBytes: number;
+}
+
+/**
+ * Reads the head of a string at `at`; undefined when it is not whole, `malformed` when no string begins
+ * so.
+ */
+export function readStringHead(bytes: Buffer, at: number): StringHead | undefined | 'malformed' {
+  const head = bytes[at];
   if (head === undefined) return undefined;
-  const left = bytes.length - at - 1;
-  if (head < LENGTH_14_BITS) return { value: head, end: at + 1 };
-  if (head < LENGTH_32_BITS) {
-    return left < 1 ? undefined : { value: ((head & 0x3f) << 8) | bytes[at + 1]!, end: at + 2 };
+  if (head >= INTEGER_8_BITS && head <= INTEGER_32_BITS) {
+    return { headBytes: 1, bodyBytes: 1 << (head - INTEGER_8_BITS) };
   }
-  if (head === LENGTH_32_BITS) {
-    return left < 4 ? undefined : { value: bytes.readUInt32BE(at + 1), end: at + 5 };
-  }
-  if (head !== LENGTH_64_BITS || left < 8) return undefined;
-  const value = bytes.readBigUInt64BE(at + 1);
-  return value > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : { value: Number(value), end: at + 9 };
+  const isCompressed = head === COMPRESSED;
+  const start = isCompressed ? at + 1 : at;
+  const first = bytes[start];
+  const size = first === undefined ? 0 : lengthBytes(first);
+  if (size === undefined) return 'malformed';
+  if (size === 0 || start + size > bytes.length) return undefined;
+  const bodyBytes = lengthAt(bytes, start);
+  if (!isCompressed) return { headBytes: size, bodyBytes };
+  const second = bytes[start + size];
+  const expanded = second === undefined ? 0 : lengthBytes(second);
+  if (expanded === undefined) return 'malformed';
+  if (expanded === 0 || start + size + expanded > bytes.length) return undefined;
+  return { headBytes: 1 + size + expanded, bodyBytes };
 }

@@ -53,6 +53,7 @@ export function checkedOptions(role: Role, options: GivenOptions): NodeConfig {
   const values = Object.fromEntries(
     optionRows.map(([name, option]) => [name, valueOfOption(name, option, options[name], role)]),
   ) as OptionValues;
+  refuseForRecord(options);
   refuseForState(options);
   refuseForRecovery(options);
   refuseForSupervision(options);
@@ -86,6 +87,17 @@ function refuseUnknown(role: Role, options: object): void {
     if (!option.on.some((other) => other === role)) {
       throw new FastcacheError('BAD_OPTION', `\`${name}\` is no option of a ${role}.`, { found: name });
     }
+  }
+}
+
+/** Refuses two ends of the dump that is there, and one where none is recorded. */
+function refuseForRecord({ record, append = false, force = false }: GivenOptions): void {
+  if (append && force) {
+    throw new FastcacheError('BAD_OPTION', '`append` continues a dump that `force` would replace; give one.');
+  }
+  for (const [name, given] of Object.entries({ append, force })) {
+    if (!given || record !== undefined) continue;
+    throw new FastcacheError('BAD_OPTION', `\`${name}\` is of use to \`record\`; give it, too.`);
   }
 }
 

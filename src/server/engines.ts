@@ -1,7 +1,7 @@
 /** The stores of a node: those that it follows with, and the one that it starts with. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { NodeConfig } from './config.js';
-import { type Loaded, loadEngine } from './load.js';
+import { type Loaded, loadEngine, NOTHING_LOADED } from './load.js';
 import type { NodeSeams } from './seams.js';
 
 /** What every store of a node is made from. */
@@ -34,8 +34,8 @@ export function createEngine({ config, seams, secret }: EngineOrigin, shards: nu
 export async function startingEngine(origin: EngineOrigin): Promise<Loaded> {
   const { config, seams } = origin;
   const { load, shards, primary } = config;
-  if (primary !== undefined) return { engine: createEngine(origin, 1), history: undefined };
+  if (primary !== undefined) return { engine: createEngine(origin, 1), ...NOTHING_LOADED };
   const create = (count: number) => createEngine(origin, count);
-  if (load === undefined) return { engine: create(shards), history: undefined };
-  return loadEngine({ config, files: seams.files, load, create });
+  if (load === undefined) return { engine: create(shards), ...NOTHING_LOADED };
+  return loadEngine({ config, files: seams.files, load, nowMs: seams.clock.nowMs(), create });
 }

@@ -55,7 +55,8 @@ export type PrimaryEvents = NodeEvents;
 /** The events of a replica. */
 export type ReplicaEvents = NodeEvents;
 
-const nodeEvents = [
+/** The names of all events. */
+export const nodeEvents = [
   'log',
   'shutdown',
   'promoted',
@@ -76,7 +77,16 @@ export const primaryEvents = nodeEvents;
 /** The names of all events of a replica. */
 export const replicaEvents = nodeEvents;
 
-/** Emits events in the order in which things happened; listeners are called at once and must not throw. */
+/** Whether there is an event of this name. */
+export function isEventName(name: unknown): name is keyof NodeEvents {
+  return (nodeEvents as readonly unknown[]).includes(name);
+}
+
+/**
+ * Emits events in the order in which things happened; listeners are called at once. What one throws is an
+ * uncaught error of the program, behind all that the event has to do with: replication can't do anything
+ * about it, and must not stop in the middle.
+ */
 export class Events<Map extends { log: LogEvent }> {
   readonly #emitter = new EventEmitter();
   readonly #clock: Clock;
@@ -85,12 +95,18 @@ export class Events<Map extends { log: LogEvent }> {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    // A program may have as many listeners as it likes.
+    this.#emitter.setMaxListeners(0);
     const logAt = (level: LogEvent['level']) => (message: string) => this.#send('log', { level, message });
     this.log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
   }
 
   on<Name extends keyof Map & string>(name: Name, listener: (event: Map[Name]) => void): void {
     this.#emitter.on(name, listener);
+  }
+
+  once<Name extends keyof Map & string>(name: Name, listener: (event: Map[Name]) => void): void {
+    this.#emitter.once(name, listener);
   }
 
   off<Name extends keyof Map & string>(name: Name, listener: (event: Map[Name]) => void): void {
@@ -102,6 +118,15 @@ export class Events<Map extends { log: LogEvent }> {
   }
 
   #send(name: string, fields: object): void {
-    this.#emitter.emit(name, { event: name, timeMs: this.#clock.nowMs(), ...fields });
+    const event = { event: name, timeMs: this.#clock.nowMs(), ...fields };
+    for (const listener of this.#emitter.rawListeners(name)) {
+      try {
+        listener.call(this.#emitter, event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }

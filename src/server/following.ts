@@ -67,7 +67,7 @@ export class Following {
       },
       failFast: config.failFast,
       recorder: outputs.recorder,
-      tap: outputs.tap,
+      tap: outputs.taps,
       relay,
       takeover: this.takeover,
       allowEmptySnapshot: config.allowEmptySnapshot,

@@ -6,6 +6,7 @@ import type { EncodeOptions } from '../frame/frame.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
 import { RecorderFeed } from '../replication/outputs/recorder-feed.js';
+import type { Tap } from '../replication/outputs/tap.js';
 import { TapFeed } from '../replication/outputs/tap-feed.js';
 import { waitForReplicas } from '../replication/primary/wait.js';
 import type { Beginning } from '../replication/relay/promotion.js';
@@ -39,6 +40,7 @@ export class Leading {
   readonly #node: NodeParts;
   /** The places of the outputs in the stream. */
   readonly #outputFeeds: { leave(): void }[] = [];
+  readonly #tapFeeds = new Map<Tap, TapFeed>();
   readonly #blocked = new Set<Blocked>();
   /** When writes were last let through in this turn, monotonic microseconds; undefined: not in this turn. */
   #allowedAtUs: number | undefined;
@@ -139,14 +141,23 @@ export class Leading {
    */
   joinOutputs(content: 'new' | 'promoted'): void {
     const { publisher } = this;
-    const { recorder, tap } = this.#node.outputs;
+    const { recorder, taps } = this.#node.outputs;
     if (recorder !== undefined) {
       recorder.follow({ history: this.history, watermarks: publisher.watermarks(), content });
       this.#outputFeeds.push(new RecorderFeed(recorder, OUTPUT_QUEUE_BYTES, publisher.backlog));
     }
-    if (tap !== undefined) {
-      this.#outputFeeds.push(new TapFeed(tap, OUTPUT_QUEUE_BYTES, publisher.backlog));
-    }
+    for (const tap of taps) this.joinTap(tap);
+  }
+
+  /** Gives a tap what is published from now on. */
+  joinTap(tap: Tap): void {
+    this.#tapFeeds.set(tap, new TapFeed(tap, OUTPUT_QUEUE_BYTES, this.publisher.backlog));
+  }
+
+  /** Gives a tap nothing more. */
+  leaveTap(tap: Tap): void {
+    this.#tapFeeds.get(tap)?.close();
+    this.#tapFeeds.delete(tap);
   }
 
   /** Publishes what waits in batches, and nothing after it. */
@@ -177,7 +188,8 @@ export class Leading {
   }
 
   #leaveOutputs(): void {
-    for (const feed of this.#outputFeeds.splice(0)) feed.leave();
+    for (const feed of [...this.#outputFeeds.splice(0), ...this.#tapFeeds.values()]) feed.leave();
+    this.#tapFeeds.clear();
   }
 
   /** Whether writes need replicas; in Redis, too, 0 in either setting turns that off. */

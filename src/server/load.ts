@@ -1,6 +1,6 @@
 /**
- * How a primary begins that is given a dump (`load`): the dump's content is put into a store that can be
- * written to. The sequences of the dump end with it: a new history begins, whose replicas are given the
+ * How a primary begins that is given a dump or an RDB file (`load`): its content is put into a store that can
+ * be written to. The sequences of the dump end with it: a new history begins, whose replicas are given the
  * content by snapshot. What reads dumps is loaded by primaries that are given one.
  */
 import type { ShardEngine } from '../engine/shard-engine.js';
@@ -16,6 +16,8 @@ export interface LoadedOptions {
   files: NodeFiles;
   /** The path of the dump; `-` is stdin. */
   load: string;
+  /** Unix ms. */
+  nowMs: number;
   /** Makes an empty store of so many shards, for a follower. */
   create(shards: number): ShardEngine;
 }
@@ -25,29 +27,43 @@ export interface Loaded {
   engine: ShardEngine;
   /** The history that the dump led to; undefined where it names none, and without a dump. */
   history: History | undefined;
+  /** What an operator is to know of the content: what was left out. */
+  loadNotes: readonly string[];
 }
+
+/** What is known of a store that was made empty. */
+export const NOTHING_LOADED = { history: undefined, loadNotes: [] } as const;
 
 /**
  * Makes a store with the primary's shard count and the dump's content, without keys that have expired since.
- * Throws with file and byte offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, `DUMP_EMPTY`, …,
- * `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`; and `BAD_OPTION` when recording would overwrite the dump.
+ * Throws with file and byte offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, `DUMP_EMPTY`, `RDB_*`,
+ * …, `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`; and `BAD_OPTION` when recording would overwrite the dump.
  */
-export async function loadEngine({ config, files, load, create }: LoadedOptions): Promise<Loaded> {
-  const { record, shards, onLoading } = config;
-  if (record !== undefined) await files.refuseInPlace(load, record);
-  const loaded = await files.loadDump({
-    files: [load],
+export async function loadEngine({ config, files, load, nowMs, create }: LoadedOptions): Promise<Loaded> {
+  const { record, append, shards, onLoading } = config;
+  if (record !== undefined && !append) await files.refuseInPlace(load, record);
+  const loaded = await files.loadContent({
+    file: load,
+    shards,
     createStore: create,
-    onRead: (_file, bytes) => onLoading?.(bytes),
+    rdb: {
+      database: config.loadDatabase,
+      skipsOtherTypes: config.skipOtherTypes,
+      skipsOtherDatabases: config.skipOtherDatabases,
+      maxStringBytes: config.maxValueBytes,
+      nowMs,
+    },
+    onRead: onLoading,
   });
   const { dropExpired } = await import('../dump/fold/load.js');
   dropExpired(loaded.store);
-  const { history } = loaded;
-  if (loaded.store.shards === shards) return { engine: loaded.store, history };
+  const { history, leftOut } = loaded;
+  const loadNotes = leftOut === undefined ? [] : [`Left out of ${load}: ${leftOut}.`];
+  if (loaded.store.shards === shards) return { engine: loaded.store, history, loadNotes };
   const { chunkPayload, storeSteps } = await import('../dump/fold/store-entries.js');
   const engine = create(shards);
   for (const step of storeSteps(loaded.store)) engine.loadChunk(chunkPayload(step));
-  return { engine, history };
+  return { engine, history, loadNotes };
 }
 
 /**

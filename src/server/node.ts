@@ -115,7 +115,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     this.settings = createSettings(this);
     this.#supervision = new Supervision(this, role);
     this.outputs = openOutputs({
-      config,
+      ...origin,
       files: seams.files,
       timers,
       log: this.events.log,
@@ -278,7 +278,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
    * follows. Throws CLOSED.
    */
   follow(primary: Address): void {
-    this.#refuseClosed();
+    this.refuseClosed();
     const { leading } = this;
     const holding = this.#role.leave('its primary follows another one now');
     const following = new Following(this, primary, holding, true);
@@ -300,7 +300,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
    * no content (`state`).
    */
   promote(): void {
-    this.#refuseClosed();
+    this.refuseClosed();
     const { following, outputs, events } = this;
     if (following === undefined) return;
     if (outputs.createStore !== undefined) {
@@ -334,10 +334,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     this.server?.storeReplaced();
   }
 
-  /**
-   * Sends clients' last replies, publishes what waits, leaves the primary, and closes all ports and outputs;
-   * content stays readable. Throws WRITE_FAILED when a dump or a state is not whole.
-   */
+  /** Closes it, as `EmbeddedNode.close`. Throws WRITE_FAILED when a dump or a state is not whole. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -348,7 +345,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     await this.server?.listen();
     this.#metricsPort = await serveMetrics(this, this.#status, this.server);
     // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
-    this.outputs.start();
+    await this.outputs.start();
     this.leading?.joinOutputs('new');
     await recordContent(this);
     await this.#supervision.begin();
@@ -377,11 +374,12 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
   }
 
   #stopFollowing(error: Error): void {
-    if (this.following === undefined) this.events.emit('stopped', { error });
-    else this.following.stop(error);
+    if (this.following !== undefined) this.following.stop(error);
+    else this.events.emit('stopped', { error });
   }
 
-  #refuseClosed(): void {
+  /** Throws CLOSED once it is closed. */
+  refuseClosed(): void {
     if (this.#closing !== undefined) throw new FastcacheError('CLOSED', 'This node is closed.');
   }
 

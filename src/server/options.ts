@@ -284,13 +284,29 @@ export const serverOptions = {
     summary: 'Keep in this file the id by which a primary knows this node again after a restart.',
     isWritten: true,
   }),
-  /** A file in which every frame of the stream is recorded. */
+  /**
+   * A file in which every frame of the stream is recorded, with its index beside it. One that is not empty is
+   * refused without `append` or `force`, unless `state` continues it.
+   */
   record: file({
     on: ALL,
     flag: 'record',
-    summary:
-      'Write the frames of the stream to this dump as well; one that is there is replaced, unless a state continues it.',
+    summary: 'Write the frames of the stream to this dump as well, and beside it an index, FILE.idx.',
     isWritten: true,
+  }),
+  /** Whether a dump that is there is continued by `record`. */
+  append: boolean({
+    on: ALL,
+    flag: 'append',
+    summary: 'With --record: go on behind what the dump has.',
+    default: false,
+  }),
+  /** Whether a dump that is there is replaced by `record`, once the first frame has come. */
+  force: boolean({
+    on: ALL,
+    flag: 'force',
+    summary: 'With --record: replace the dump that is there, once the first frame has come.',
+    default: false,
   }),
   /**
    * The mode of files that are made, the dump and the state; default `600`: nobody but their owner may read

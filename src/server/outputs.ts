@@ -15,9 +15,10 @@ import type { Recorder } from '../replication/outputs/recorder.js';
 import { type AppliedState, StateKeeper } from '../replication/outputs/state-keeper.js';
 import { Tap } from '../replication/outputs/tap.js';
 import { decodeTapState, type TapState } from '../replication/outputs/tap-state.js';
+import { Taps } from '../replication/outputs/taps.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { NodeConfig } from './config.js';
-import { openRecorder } from './recording.js';
+import { type DumpBefore, openRecorder } from './recording.js';
 import type { NodeFiles } from './seams.js';
 
 /** What a node's outputs are made from. */
@@ -26,6 +27,8 @@ export interface OutputsOptions {
   files: NodeFiles;
   timers: Timers;
   log: Log;
+  /** What is at the place of the recording. */
+  dumpBefore: DumpBefore;
   /** What the follower has now; undefined while it has no whole content. */
   holding(): Holding | undefined;
   /** Ends the following, because an output that it needs has failed. */
@@ -36,12 +39,14 @@ export interface OutputsOptions {
 export interface Outputs {
   readonly recorder: Recorder | undefined;
   readonly tap: Tap | undefined;
+  /** All taps: that of the changes, and those of programs that have subscribed. */
+  readonly taps: Taps;
   /** What an earlier run had at its end, which is continued; undefined without one. */
   readonly holding: Holding | undefined;
   /** Makes stores that keep no content; undefined where content is kept. */
   readonly createStore: ((shards: number) => ReplicatedStore) | undefined;
-  /** Replaces an earlier dump, and begins to keep the state. Throws WRITE_FAILED. */
-  start(): void;
+  /** Begins the dump with its index, and to keep the state. Throws READ_FAILED, WRITE_FAILED. */
+  start(): Promise<void>;
   /** Notes that new content is being built: what is recorded of it does not count before it is whole. */
   building(): void;
   /** Notes that the content is whole and follows the primary. */
@@ -56,24 +61,28 @@ export interface Outputs {
 
 /** Opens the outputs that `config` asks for. Throws `WRITE_FAILED`, `READ_FAILED`, `STATE_UNUSABLE`. */
 export function openOutputs(options: OutputsOptions): Outputs {
-  const { config, files, log, timers } = options;
+  const { config, files, log, timers, dumpBefore } = options;
   const { state: file, record, changes, fileMode } = config;
   const before = file === undefined ? undefined : readState(file, options);
   const holding = before && holdingOf(before);
   let fault: Error | undefined;
   const fail = (error: Error) => {
-    fault ??= error;
+    // One fault ends the following, and what fails because of it, or beside it, ends nothing more.
+    if (fault !== undefined) return;
+    fault = error;
     options.stop(error);
   };
   // Where a state is kept, a recording that ends must end the following too.
   const faults = file === undefined ? {} : { onFault: fail };
+  const kept = before?.record ?? dumpBefore.kept;
   const recorder = continued(file, before, () =>
     openRecorder({
       record,
       files,
       log,
-      kept: before?.record,
-      isResumable: file !== undefined,
+      kept,
+      hasDump: dumpBefore.hasDump,
+      isResumable: file !== undefined || kept !== undefined,
       mode: modeBits(fileMode),
       ...faults,
     }),
@@ -121,10 +130,14 @@ export function openOutputs(options: OutputsOptions): Outputs {
   return {
     recorder,
     tap,
+    taps: new Taps(tap),
     holding,
     createStore: file === undefined ? undefined : (shards) => new WatermarkStore(shards),
-    start() {
-      recorder?.begin();
+    async start() {
+      if (recorder !== undefined) {
+        const opening = { keptBytes: kept?.bytes ?? 0, mode: modeBits(fileMode) };
+        recorder.begin(await files.indexedSink(record!, recorder.sink, opening));
+      }
       keeper?.start();
     },
     building() {

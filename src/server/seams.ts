@@ -4,11 +4,12 @@
  * same node.
  */
 import type { Seams } from '../clock.js';
-import type { KeySpace } from '../dump/fold/key-space-fold.js';
-import type { LoadOptions } from '../dump/fold/load.js';
+import type { ContentOptions, LoadedContent } from '../dump/rdb/load-content.js';
 import type { ShardEngine, ShardEngineOptions } from '../engine/shard-engine.js';
+import type { KnownDump } from '../files/dump-digest.js';
 import type { FrameSink, SinkOptions } from '../files/frame-sink.js';
 import type { PemFile } from '../files/pem-file.js';
+import type { IndexedSinkOptions } from '../frame-index/indexed-sink.js';
 import type { RespServer, RespServerOptions } from '../resp/server.js';
 import type { MetricsSource } from '../status/metrics/metrics-server.js';
 import type { Address, Listener, Transport } from '../transport/connection.js';
@@ -19,6 +20,15 @@ import type { Tls, TlsPem } from '../transport/tls.js';
 export interface NodeFiles {
   /** Opens a dump for writing, as `openFileSink` does. Throws WRITE_FAILED. */
   openSink(path: string, options?: SinkOptions): FrameSink;
+  /** Returns the bytes of a dump, 0 where there is no regular file. */
+  dumpBytes(path: string): number;
+  /**
+   * Resolves with what a dump has, to be continued. Throws the fault of one that does not end behind a whole
+   * frame.
+   */
+  wholeDump(path: string): Promise<KnownDump>;
+  /** As `indexedSink`; returns the sink itself where there cannot be an index. */
+  indexedSink(path: string, sink: FrameSink, options: IndexedSinkOptions): Promise<FrameSink>;
   /** The bytes of a state; undefined when there is none. Throws READ_FAILED, WRITE_FAILED. */
   readState(path: string, maxBytes: number): Buffer | undefined;
   /**
@@ -28,8 +38,8 @@ export interface NodeFiles {
   replaceState(path: string, bytes: Uint8Array, mode: number): Promise<void>;
   /** Reads a certificate or a key. Throws NO_INPUT. */
   readPem(path: string): PemFile;
-  /** Folds a dump into the key space that it leads to. Throws what `loadDumps` throws. */
-  loadDump(options: LoadOptions): Promise<KeySpace>;
+  /** Makes a store of what a dump or an RDB file holds. Throws what `loadContent` throws. */
+  loadContent(options: Omit<ContentOptions, 'open'>): Promise<LoadedContent>;
   /** Rejects with BAD_OPTION when the dump at `input` is the one that `output` would overwrite. */
   refuseInPlace(input: string, output: string): Promise<void>;
 }

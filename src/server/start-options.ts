@@ -1,6 +1,6 @@
 /** The rows of the options that say what a server starts with (options.ts). */
 import type { SequenceBase } from '../replication/history.js';
-import { address, addresses, boolean, callback, choice, file } from './option.js';
+import { address, addresses, boolean, callback, choice, count, file } from './option.js';
 
 /** The beginnings by which a server may lead. */
 const TO_LEAD = ['primary', 'server'] as const;
@@ -22,14 +22,36 @@ export const startOptions = {
     choices: ['clock', 'zero'],
   }),
   /**
-   * A dump to start from; `-` is stdin. Its content becomes that of a new history, without keys that have
-   * expired.
+   * A dump or an RDB file to start from; `-` is stdin. Its content becomes that of a new history, without
+   * keys that have expired.
    */
   load: file({
     on: TO_LEAD,
     flag: 'load',
-    summary: 'Start with what this dump leads to; - is stdin.',
+    summary: 'Start with what this dump leads to, or with the strings of this RDB file; - is stdin.',
     isWritten: false,
+  }),
+  /** The database of an RDB file that is loaded, from 0 to 2147483647; default 0. */
+  loadDatabase: count({
+    on: TO_LEAD,
+    flag: 'load-database',
+    summary: 'Of an RDB file, load the keys of this database.',
+    default: 0,
+    max: 2 ** 31 - 1,
+  }),
+  /** Whether keys in other databases of an RDB file are left out; default false: the start fails. */
+  skipOtherDatabases: boolean({
+    on: TO_LEAD,
+    flag: 'skip-other-databases',
+    summary: 'Of an RDB file, leave out keys in other databases, instead of refusing it.',
+    default: false,
+  }),
+  /** Whether keys of other types in an RDB file are left out; default false: the start fails. */
+  skipOtherTypes: boolean({
+    on: TO_LEAD,
+    flag: 'skip-other-types',
+    summary: 'Of an RDB file, leave out lists, hashes and other types, instead of refusing it.',
+    default: false,
   }),
   /** Called while `load` is read, with the number of its bytes that have been read. */
   onLoading: callback<(bytes: number) => void, (typeof TO_LEAD)[number]>({ on: TO_LEAD }),

@@ -3,9 +3,10 @@ import type { Holding } from '../replication/replica/holding.js';
 import type { Beginning } from './beginning.js';
 import type { NodeConfig } from './config.js';
 import { type EngineOrigin, startingEngine } from './engines.js';
-import type { Loaded } from './load.js';
+import { type Loaded, NOTHING_LOADED } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type SecuredSeams, securedSeams } from './node-tls.js';
+import { type DumpBefore, findDumpBefore } from './recording.js';
 import { NOTHING_RECOVERED, recover } from './recovery.js';
 import type { NodeSeams } from './seams.js';
 import { LACKS_DATA, type RoleAtStart } from './supervision.js';
@@ -13,7 +14,7 @@ import { weakSecret } from './weak-secret.js';
 
 /** The content of a node that starts, its role, and what has become of its options. */
 export interface Start extends Loaded {
-  readonly origin: EngineOrigin & { readonly seams: SecuredSeams };
+  readonly origin: EngineOrigin & { readonly seams: SecuredSeams; readonly dumpBefore: DumpBefore };
   readonly nodeId: string;
   readonly role: RoleAtStart;
   /** What was recovered, which is in the engine; undefined: nothing. */
@@ -24,9 +25,9 @@ export interface Start extends Loaded {
 
 /**
  * Begins in the role that the Sentinels, the role file or the options say, and loads or recovers what the
- * options say. Throws what `loadEngine` throws, PRIMARY_EXISTS, RECOVERY_FAILED and TOKEN_REFUSED, and of the
- * files of the role and the id STATE_UNUSABLE, READ_FAILED and WRITE_FAILED, of those of TLS NO_INPUT and
- * TLS_UNUSABLE.
+ * options say. Throws what `findDumpBefore` and `loadEngine` throw, PRIMARY_EXISTS, RECOVERY_FAILED and
+ * TOKEN_REFUSED, and of the files of the role and the id STATE_UNUSABLE, READ_FAILED and WRITE_FAILED, of
+ * those of TLS NO_INPUT and TLS_UNUSABLE.
  */
 export async function startingContent(plain: EngineOrigin): Promise<Start> {
   const seams = await securedSeams(plain.config, plain.seams);
@@ -36,6 +37,7 @@ export async function startingContent(plain: EngineOrigin): Promise<Start> {
     weakSecret('token', Buffer.byteLength(token)),
     weakSecret('password', Buffer.byteLength(password)),
   ];
+  const dumpBefore = await findDumpBefore(given.config, given.seams.files);
   const { kept, keeper } = await roleOf(given.config, given.seams);
   const nodeId = await nodeIdOf(given.config, given.seams, kept?.nodeId);
   const beginning = await beginningOf(given, kept);
@@ -47,7 +49,7 @@ export async function startingContent(plain: EngineOrigin): Promise<Start> {
   const load = primary === undefined ? given.config.load : undefined;
   // Replicas are to give up what they hold for nothing but a beginning without content.
   const freshHistory = given.config.freshHistory && isEmpty;
-  const origin = { ...given, config: { ...given.config, announce, primary, load, freshHistory } };
+  const origin = { ...given, dumpBefore, config: { ...given.config, announce, primary, load, freshHistory } };
   const lacksData = beginning.hasLed && isEmpty && load === undefined && !freshHistory;
   const notes = [
     ...weak.filter((note) => note !== undefined),
@@ -56,9 +58,11 @@ export async function startingContent(plain: EngineOrigin): Promise<Start> {
     ...recovery.notes,
     ...(lacksData ? [LACKS_DATA] : []),
   ];
-  const start = { origin, nodeId, recovered, notes, role: { kept, keeper, lacksData, isUnanswered } };
-  if (recovered !== undefined) return { ...start, engine: recovered.store, history: undefined };
-  return { ...start, ...(await startingEngine(origin)) };
+  const role = { kept, keeper, lacksData, isUnanswered };
+  const start = { origin, nodeId, recovered, role };
+  if (recovered !== undefined) return { ...start, engine: recovered.store, ...NOTHING_LOADED, notes };
+  const loaded = await startingEngine(origin);
+  return { ...start, ...loaded, notes: [...notes, ...loaded.loadNotes] };
 }
 
 /** Reads the role file. What knows of it, and of Sentinels, is loaded by servers that have it. */

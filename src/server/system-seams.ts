@@ -1,6 +1,7 @@
 /**
  * The seams of a node in production: the only place of a server that names the system's clock, TCP and files.
  */
+import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { systemSeams } from '../clock.js';
 import { ShardEngine } from '../engine/shard-engine.js';
@@ -20,10 +21,19 @@ export const systemNodeSeams: NodeSeams = {
   transport: tcpTransport,
   files: {
     openSink: openFileSink,
+    dumpBytes: (path) => {
+      const stats = statSync(path, { throwIfNoEntry: false });
+      return stats?.isFile() === true ? stats.size : 0;
+    },
+    wholeDump: async (path) => (await import('../frame-index/whole-dump.js')).wholeDump(path),
+    indexedSink: async (path, sink, options) =>
+      statSync(path).isFile()
+        ? (await import('../frame-index/indexed-sink.js')).indexedSink(path, sink, options)
+        : sink,
     readState: readStateFile,
     replaceState: replaceStateFile,
     readPem: readPemFile,
-    loadDump: async (options) => (await import('../dump/fold/load.js')).loadDumps(options),
+    loadContent: async (options) => (await import('../dump/rdb/load-content.js')).loadContent(options),
     refuseInPlace: async (input, output) =>
       (await import('../dump/make/dump-output.js')).refuseInPlace(input, output),
   },

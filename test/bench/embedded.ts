@@ -17,6 +17,9 @@ export interface EmbeddedFigures {
   readonly crateAppliedPerSecond: number | undefined;
   readonly textGetsPerSecond: number;
   readonly bufferGetsPerSecond: number;
+  /** Objects that are kept decoded, and the same decoded at each get. */
+  readonly keptObjectsPerSecond: number;
+  readonly parsedObjectsPerSecond: number;
 }
 
 const run = promisify(execFile);
@@ -42,18 +45,24 @@ export async function benchEmbedded({
   const crateApplied: number[] = [];
   const textGets: number[] = [];
   const bufferGets: number[] = [];
+  const keptObjects: number[] = [];
+  const parsedObjects: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     applied.push(await appliedPerSecond(count));
     if (rustPeer.isThere) crateApplied.push(await crateAppliedPerSecond(count));
     const gets = await getsPerSecond(count);
     textGets.push(gets.text);
     bufferGets.push(gets.buffer);
+    keptObjects.push(gets.kept);
+    parsedObjects.push(gets.parsed);
   }
   return {
     appliedPerSecond: median(applied),
     crateAppliedPerSecond: crateApplied.length === 0 ? undefined : median(crateApplied),
     textGetsPerSecond: median(textGets),
     bufferGetsPerSecond: median(bufferGets),
+    keptObjectsPerSecond: median(keptObjects),
+    parsedObjectsPerSecond: median(parsedObjects),
   };
 }
 
@@ -88,7 +97,14 @@ async function crateAppliedPerSecond(count: number): Promise<number> {
   return (count / tookMs) * 1_000;
 }
 
-async function getsPerSecond(count: number): Promise<{ text: number; buffer: number }> {
+interface Gets {
+  text: number;
+  buffer: number;
+  kept: number;
+  parsed: number;
+}
+
+async function getsPerSecond(count: number): Promise<Gets> {
   const primary = await Primary.start({ bind: '127.0.0.1:0', listen: false });
   await write(primary, benchKeys(count));
   const args = ['--import', 'tsx', 'test/bench/embedded-gets.ts', primary.bindAddress, String(count)];

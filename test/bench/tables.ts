@@ -120,6 +120,8 @@ export function printEmbedded(figures: EmbeddedFigures): void {
     ['the same with the Rust crate', figures.crateAppliedPerSecond],
     ['replica.get of text keys', figures.textGetsPerSecond],
     ['replica.get of Buffer keys', figures.bufferGetsPerSecond],
+    ['get of a thousand hot objects that are kept decoded', figures.keptObjectsPerSecond],
+    ['the same, decoded from JSON at each get', figures.parsedObjectsPerSecond],
   ];
   for (const [name, rate] of rows) {
     console.log(`  ${name.padEnd(54)}${(rate === undefined ? '-' : thousands(rate)).padStart(12)}`);

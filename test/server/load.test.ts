@@ -120,7 +120,8 @@ describe('a primary that loads a dump', () => {
       [place('none.fcrp'), 'NO_INPUT', undefined],
       [place('empty.fcrp'), 'DUMP_EMPTY', undefined],
     ] as const) {
-      const started = Primary.start({ bind: ':0', listen: false, load, record: place('kept') });
+      const options = { bind: ':0', listen: false, load, record: place('kept'), force: true } as const;
+      const started = Primary.start(options);
       await expect(started).rejects.toMatchObject({ code, offset, file: load });
     }
     expect(readFileSync(place('kept'))).toEqual(before);
@@ -129,6 +130,7 @@ describe('a primary that loads a dump', () => {
       listen: false,
       load: place('gap.fcrp'),
       record: place('gap.fcrp'),
+      force: true,
     });
     await expect(over).rejects.toMatchObject({ code: 'BAD_OPTION' });
     expect(readFileSync(place('gap.fcrp')).length).toBe(one.length + three.length);

@@ -42,6 +42,7 @@ const bounds: { [name in OptionName]?: readonly [number, number] } = {
   batchMaxDelayUs: [1, 60_000_000],
   backlogBytes: [0, 2 ** 53 - 1],
   snapshotChunkBytes: [4_096, 2 ** 26],
+  loadDatabase: [0, 2 ** 31 - 1],
   maxReplicas: [1, 65_535],
   subscriberQueueFrames: [0, 2 ** 53 - 1],
   subscriberQueueBytes: [1, 2 ** 53 - 1],
@@ -131,6 +132,9 @@ describe('the table of options', () => {
       'replicaOf',
       'sequenceBase',
       'load',
+      'loadDatabase',
+      'skipOtherDatabases',
+      'skipOtherTypes',
       'onLoading',
       'recover',
       'recoverOrFollow',
@@ -153,7 +157,7 @@ describe('the table of options', () => {
   });
 
   it('says of each number in the words for programs what its range and its default are', () => {
-    const source = ['options', 'supervision-options']
+    const source = ['options', 'start-options', 'supervision-options']
       .map((name) => readFileSync(`src/server/${name}.ts`, 'utf8'))
       .join('\n');
     for (const [name, option] of numeric) {
@@ -225,8 +229,10 @@ describe('numbers', () => {
   });
 });
 
-/** What TLS needs beside an option of its own, so that it is not refused; nothing for others. */
-function neededBy(name: OptionName): { tlsCert?: string; tlsKey?: string; tls?: true; metrics?: string } {
+/** What an option needs beside itself, so that it is not refused; nothing for most. */
+function neededBy(name: OptionName): { [other in OptionName]?: string | true } {
+  if (name === 'append' || name === 'force') return { record: 'dump.fcrp' };
+  if (name === 'recoverOrFollow') return { recover: ':7631' };
   if (!/^(tls|metricsTls|listenTls)/.test(name)) return {};
   const { [name as 'tls']: _, ...others } = {
     tlsCert: 'cert',
@@ -318,7 +324,7 @@ describe('other options', () => {
       );
       const unset = (await optionsOf(role, []))[name];
       expect(unset).toBe((configOf(role, {}) as { [name in OptionName]?: unknown })[name]);
-      const needed = name === 'recoverOrFollow' ? ['--recover', ':7631'] : flagsNeededBy(name);
+      const needed = flagsNeededBy(name);
       expect((await optionsOf(role, [...needed, `--${option.flag}`]))[name]).toBe(!unset);
       expect((await optionsOf(role, needed, { [variableOf(option)]: '1' }))[name]).toBe(!unset);
     }

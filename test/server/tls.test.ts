@@ -15,7 +15,7 @@ const TRUSTING = { tls: true, tlsCa: tlsFile('ca.crt') } as const;
 
 /** Resolves with an event, or at once with a log line that matches. */
 const next = (node: Primary | Replica, name: 'caught-up' | 'lost' | 'live') =>
-  new Promise<{ error?: Error }>((resolve) => node.on(name, resolve));
+  new Promise<{ error?: Error }>((resolve) => node.on(name, (event) => resolve(event as { error?: Error })));
 
 const logged = (node: Primary | Replica, pattern: RegExp) =>
   new Promise<string>((resolve) => {

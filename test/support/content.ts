@@ -9,7 +9,7 @@ const MGET_KEYS = 1_000;
 
 /** What can be read in place: a primary or a replica of the library. */
 export interface EmbeddedStore {
-  get(key: string): Buffer | undefined;
+  get(key: string): Uint8Array | undefined;
   keyCount(): number;
 }
 
@@ -17,7 +17,7 @@ export interface EmbeddedStore {
 export function embeddedDigest(store: EmbeddedStore, keys: readonly string[]): string {
   const entries = keys.flatMap((key): Entry[] => {
     const value = store.get(key);
-    return value === undefined ? [] : [[Buffer.from(key), value]];
+    return value === undefined ? [] : [[Buffer.from(key), Buffer.from(value)]];
   });
   return withForeign(entries, store.keyCount());
 }

@@ -24,7 +24,7 @@ export class NodeWorld {
   async start(port: number, primary?: number): Promise<StartedNode> {
     const process = new VirtualProcess(this.world, new RandomSource(port));
     const bind = `127.0.0.1:${port}`;
-    const options = { bind, listen: false, record: `dump-${port}` } as const;
+    const options = { bind, listen: false, record: `dump-${port}`, force: true } as const;
     const config =
       primary === undefined ? primaryConfig(options) : replicaConfig(`127.0.0.1:${primary}`, options);
     const transport = this.transport.of(process);

@@ -3,8 +3,7 @@
  * outlives the process that wrote it, with a part of the rest perhaps. A file that a process has open is
  * among its sockets, so that a file that is never closed is left behind as they are.
  */
-import { loadDumps } from '../../src/dump/fold/load.js';
-import type { DumpSource } from '../../src/dump/read/dump-reader.js';
+import { loadContent } from '../../src/dump/rdb/load-content.js';
 import { FastcacheError } from '../../src/errors.js';
 import { digestOfEdges, type KnownDump } from '../../src/files/dump-digest.js';
 import type { FrameSink } from '../../src/files/frame-sink.js';
@@ -47,19 +46,23 @@ export class VirtualDisk {
   of(process: VirtualProcess): NodeFiles {
     return {
       openSink: (path, { kept } = {}) => this.#openSink(process, path, kept),
+      dumpBytes: (path) => this.read(path)?.length ?? 0,
+      wholeDump: async (path) => {
+        const file = this.#files.get(path)!;
+        return { bytes: file.size, sha256: digestIn(file, file.size)! };
+      },
+      indexedSink: async (_path, sink) => sink,
       readState: (path, maxBytes) => this.read(path)?.subarray(0, maxBytes + 1),
       replaceState: (path, bytes) => this.#replace(process, path, Buffer.from(bytes)),
       readPem(path) {
         throw new FastcacheError('NO_INPUT', 'There is no such file.', { file: path });
       },
-      loadDump: async ({ files, ...options }) =>
-        loadDumps({ ...options, files: files.map((path) => this.#stream(path)) }),
+      loadContent: (options) => loadContent({ ...options, open: (path) => this.#stream(path) }),
       async refuseInPlace() {},
     };
   }
 
-  async *#stream(source: DumpSource): AsyncGenerator<Uint8Array> {
-    const path = String(source);
+  async *#stream(path: string): AsyncGenerator<Uint8Array> {
     const bytes = this.read(path);
     if (bytes === undefined) throw new FastcacheError('NO_INPUT', 'There is no such dump.', { file: path });
     yield bytes;

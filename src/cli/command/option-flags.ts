@@ -17,12 +17,15 @@ const flagNames: Record<string, string> = {
   stateFile: 'state',
 };
 
-/** The name of the flag, without its dashes, that sets an option. */
-type FlagOf = (option: string) => string;
+/** The name of the flag, without its dashes, that sets an option; undefined: it is no option that has one. */
+type FlagOf = (option: string) => string | undefined;
 
 /** `message` with a flag wherever it names an option in backquotes; without `flagOf` they are the tools'. */
 export function inFlags(message: string, flagOf: FlagOf = toolFlagOf): string {
-  return message.replace(/`(\w+)`/g, (_, option: string) => `--${flagOf(option)}`);
+  return message.replace(/`(\w+)`/g, (named, option: string) => {
+    const flag = flagOf(option);
+    return flag === undefined ? named : `--${flag}`;
+  });
 }
 
 /** Returns what `make` returns. A fault that it throws names the flags of `flagOf`, and else is the same. */
@@ -30,9 +33,14 @@ export function namingFlags<T>(make: () => T, flagOf: FlagOf): T {
   try {
     return make();
   } catch (error) {
-    if (error instanceof FastcacheError) error.message = inFlags(error.message, flagOf);
-    throw error;
+    throw faultInFlags(error, flagOf);
   }
+}
+
+/** Returns `error`; as a fault of the library it then names the flags of `flagOf`. */
+export function faultInFlags(error: unknown, flagOf: FlagOf): unknown {
+  if (error instanceof FastcacheError) error.message = inFlags(error.message, flagOf);
+  return error;
 }
 
 /** Returns what `make` returns; a `BAD_OPTION` that it throws becomes a `UsageError`. */

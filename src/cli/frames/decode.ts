@@ -9,9 +9,11 @@ import { type FrameFilter, type Item, isRecord } from '../../dump/choose/filter.
 import { dumpName, readDumpChunks } from '../../dump/read/dump-reader.js';
 import { FollowedDump, type FollowOptions } from '../../dump/read/follow.js';
 import { type OpenedFrame, openFrame } from '../../dump/read/frame-content.js';
+import { type DumpPart, seekRecords, wholeDump } from '../../dump/seek/seek.js';
 import { FastcacheError } from '../../errors.js';
 import { PayloadRoom } from '../../frame/compression.js';
 import type { SplitFrame } from '../../frame/splitter.js';
+import { MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
 import { refuseStdinTwice } from '../command/values.js';
 import { msgpackRendering } from '../rendering/msgpack.js';
 import {
@@ -83,12 +85,13 @@ export async function runDecode(invocation: DecodeInvocation): Promise<number> {
   let status = 0;
   await output.write(walk.rendering.begin());
   for (const file of files) {
-    walk.newSequences();
+    const part = await partOf(file, invocation);
+    walk.newSequences(part.steps);
     const dump = follow && new FollowedDump(file, { ...follow, maxPayloadBytes });
     do {
       if (walk.isOver) break;
       await output.write(walk.rendering.beginFile(dumpName(file)));
-      const fault = await walk.dump(file, dump?.chunks() ?? readDumpChunks(file, { maxPayloadBytes }));
+      const fault = await walk.dump(file, dump?.chunks() ?? chunksOf(file, part, invocation));
       await output.write(walk.rendering.endFile(fault));
       if (fault === undefined) continue;
       const faultStatus = await report(fault);
@@ -98,6 +101,31 @@ export async function runDecode(invocation: DecodeInvocation): Promise<number> {
   await output.write(walk.rendering.end());
   noteNothingChosen(filter.isChoice && status === 0, walk.shown, note);
   return status;
+}
+
+/** Returns the part of a dump that is read: what its index says to be needed, or all of it. */
+async function partOf(
+  file: string,
+  { filter: { ranges }, maxPayloadBytes, follow }: DecodeInvocation,
+): Promise<DumpPart> {
+  // Any frame may be larger than a limit that was given, and is then a fault.
+  const isAll = ranges === undefined || maxPayloadBytes < MAX_FRAME_PAYLOAD_BYTES;
+  if (isAll || file === '-' || follow !== undefined) return wholeDump();
+  return seekRecords(file, ranges);
+}
+
+/** Yields the frames of a part of a dump. */
+async function* chunksOf(
+  file: string,
+  { start, end }: DumpPart,
+  { maxPayloadBytes }: DecodeInvocation,
+): AsyncGenerator<SplitFrame[], void, void> {
+  if (start === end) return;
+  for await (const frames of readDumpChunks(file, { maxPayloadBytes, offset: start })) {
+    const behind = frames.findIndex(({ offset }) => offset >= end);
+    yield behind === -1 ? frames : frames.slice(0, behind);
+    if (behind !== -1) return;
+  }
 }
 
 class Walk {
@@ -133,9 +161,9 @@ class Walk {
     return this.#shown;
   }
 
-  /** Forgets all sequences, for those of the next dump are unrelated. */
-  newSequences(): void {
-    this.#sequences = new SequenceSteps();
+  /** Goes on behind these sequences, for those of the next dump are unrelated. */
+  newSequences(steps: SequenceSteps): void {
+    this.#sequences = steps;
   }
 
   /** Writes a dump's frames; returns the fault that ended it early. */

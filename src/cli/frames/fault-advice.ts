@@ -12,6 +12,9 @@ const advice: Partial<Record<ErrorCode, string>> = {
   FCRP_KEY_HASH_MISMATCH:
     'The record is damaged, or its writer hashes keys in another way; a replica refuses its ' +
     'frame, and frames salvage leaves it out.',
+  FRAME_HASH_MISMATCH:
+    'These bytes were changed after they were written, perhaps in a value: what a copy of the dump or a ' +
+    'replica has of these keys is right. If the dump was changed on purpose, remove its index.',
   KEY_TAG_MISMATCH: 'The record is damaged; frames salvage leaves its frame out.',
   SHARD_OUT_OF_RANGE:
     'The record is damaged, or the dump is of more shards than was said: look at --shards and at ' +

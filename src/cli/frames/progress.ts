@@ -4,7 +4,14 @@ import type { DumpProgress } from '../../dump/read/dump-reader.js';
 import { ReadProgress } from '../terminal/read-progress.js';
 
 /** The line's word for what is done with a dump while it is read. */
-export type ReadingWord = 'verifying' | 'reading' | 'counting' | 'cutting' | 'salvaging' | 'merging';
+export type ReadingWord =
+  | 'verifying'
+  | 'indexing'
+  | 'reading'
+  | 'counting'
+  | 'cutting'
+  | 'salvaging'
+  | 'merging';
 
 /** The progress line; pass `show` as the `onProgress` of the toolkit's functions. */
 export class ProgressLine {
@@ -26,7 +33,7 @@ export class ProgressLine {
       this.close();
       this.#stage = stage;
       this.#source = source;
-      const word = stage === 'verifying' ? stage : this.#word;
+      const word = stage === 'reading' ? this.#word : stage;
       const files = typeof source === 'string' ? [source] : [];
       this.#line = new ReadProgress(this.#terminal, this.#clock, word, ...files);
     }

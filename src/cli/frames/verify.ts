@@ -128,7 +128,7 @@ function loadText({ loadFault }: VerifiedDump): string {
   return `${chalk.yellow('not loadable')}: ${place}${escapeText(message)} (${code})`;
 }
 
-function contentText(content: VerifiedContent, route: RouteMode): string[] {
+function contentText(content: VerifiedDump, route: RouteMode): string[] {
   const kinds = Object.entries(content.frames);
   const frames = kinds.reduce((sum, [, count]) => sum + count, 0);
   const listed = kinds.map(([kind, count]) => `${formatNumber(count)} ${kind}`).join(', ');
@@ -140,7 +140,7 @@ function contentText(content: VerifiedContent, route: RouteMode): string[] {
       countText(content.records, 'record', 'records'),
       countText(content.entries, 'snapshot entry', 'snapshot entries'),
     ].join(', '),
-    'values were not checked: FCRP has no checksum of them',
+    indexText(content),
     ...snapshotsText(content),
     ...content.histories.map(historyText),
     routingText(content, route),
@@ -149,6 +149,16 @@ function contentText(content: VerifiedContent, route: RouteMode): string[] {
       ? [`and ${countText(content.sequences.length - MAX_LISTED_SHARDS, 'shard', 'shards')} more`]
       : []),
   ];
+}
+
+function indexText({ index: { state, frames, bytes: checked }, bytes }: VerifiedDump): string {
+  const none = 'values were not checked: FCRP has no checksum of them, and ';
+  if (state === 'missing') return `${none}there is no index (frames index makes one)`;
+  if (state === 'unsound') return `${none}the file of the index is none (frames index makes one)`;
+  if (state === 'foreign') return `${none}the index is that of another dump (frames index makes one)`;
+  const hashed = `${countText(frames, 'frame', 'frames')} checked against the index, with all values`;
+  if (checked >= bytes) return hashed;
+  return `${hashed}; it has nothing behind byte ${checked}, where values were not checked`;
 }
 
 function snapshotsText({ snapshots, abandonedSnapshots }: VerifiedContent): string[] {

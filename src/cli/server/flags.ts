@@ -70,11 +70,13 @@ export function optionsFrom<On extends Role>(
     if (option.kind !== 'callback') options[name] = givenBy(parsed, name, option, warn);
   }
   if (options.state !== undefined) leaveOutPorts(options, typedFlags(parsed));
-  namingFlags(
-    () => checkedOptions(role, options as GivenOptions),
-    (name) => serverOptions[name as OptionName].flag ?? name,
-  );
+  namingFlags(() => checkedOptions(role, options as GivenOptions), serverFlagOf);
   return options as RoleOptions[On];
+}
+
+/** The flag of an option of servers; undefined where there is none. */
+export function serverFlagOf(name: string): string | undefined {
+  return (serverOptions as { readonly [name: string]: AnyOption | undefined })[name]?.flag;
 }
 
 function rowsOf(role: Role): readonly (readonly [OptionName, AnyOption])[] {

@@ -2,7 +2,7 @@
  * When `replica follow` ends by itself (docs/command-line.md, "replica follow"): by a refusal, by its own
  * fault, and with `--once` by being complete.
  */
-import type { Replica } from '../../server/replica.js';
+import type { Replica } from '../../embedded/replica.js';
 
 /**
  * Rejects when the primary refuses the token or the replica stops with a fault. With `once` it also rejects

@@ -3,15 +3,16 @@
  * stderr, until a signal, a fault or their own end stops them.
  */
 import { systemClock } from '../../clock.js';
+import type { Server } from '../../embedded/server.js';
 import { primaryEvents } from '../../server/events.js';
-import type { Server } from '../../server/primary.js';
 import { BaseCommand } from '../command/base-command.js';
+import { faultInFlags } from '../command/option-flags.js';
 import { stopRequested } from '../command/shutdown.js';
 import { escapeText } from '../terminal/escape.js';
 import { Output } from '../terminal/output.js';
 import type { ReadProgress } from '../terminal/read-progress.js';
 import { eventJson, eventText, type ServerEvent } from './event-rendering.js';
-import { optionsFrom, type ParsedFlags, type RoleOptions } from './flags.js';
+import { optionsFrom, type ParsedFlags, type RoleOptions, serverFlagOf } from './flags.js';
 import { promotionSignal } from './promotion-signal.js';
 import { readyOf } from './ready.js';
 import { reloadOnSignal } from './reload-signal.js';
@@ -52,7 +53,11 @@ export abstract class ServerCommand extends BaseCommand {
     const loading = await loadingOf(flags.load);
     const onLoading = loading && ((bytes: number) => loading.read(bytes));
     const options = optionsFrom(role, parsed, { onLoading }, (message) => this.warn(message));
-    const server = await start(options).finally(() => loading?.close());
+    const server = await start(options)
+      .catch((error) => {
+        throw faultInFlags(error, serverFlagOf);
+      })
+      .finally(() => loading?.close());
     for (const name of primaryEvents) server.on(name, (event) => this.showEvent(event));
     reloadOnSignal(flags, server);
     const { fields, text } = readyOf(server, options);

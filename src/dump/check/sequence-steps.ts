@@ -5,6 +5,7 @@
  * holds two numbers a shard, for as many as a store may have.
  */
 import { batchHeadOf, type DecodedRecord } from '../../frame/batch.js';
+import type { IndexedRecords } from '../../frame/index-entry.js';
 import { MAX_SHARDS } from '../../limits.js';
 import { HistoryCourse, type KnownSequences, type Positions } from '../../replication/history-course.js';
 import type { OpenedFrame } from '../read/frame-content.js';
@@ -15,6 +16,9 @@ export type SequenceStep =
   | { type: 'gap'; from: bigint; to: bigint }
   /** The record before had the sequence `after`, which is not below this one's. */
   | { type: 'back'; after: bigint };
+
+/** The records of a batch, of one shard. */
+export type BatchRecords = Omit<IndexedRecords, 'shard' | 'latestMs'> & { shard: number };
 
 interface Place {
   last: bigint;
@@ -49,7 +53,7 @@ export class SequenceSteps implements Positions {
   /**
    * Takes a record; returns undefined where its sequence follows, and where nothing is known of its shard.
    */
-  record({ shard, sequence }: DecodedRecord): SequenceStep | undefined {
+  record({ shard, sequence }: Pick<DecodedRecord, 'shard' | 'sequence'>): SequenceStep | undefined {
     if (shard >= MAX_SHARDS) return undefined;
     const place = this.#places[shard];
     if (place === undefined) {
@@ -65,6 +69,16 @@ export class SequenceSteps implements Positions {
     return this.#course.goesOn(step, undefined, this)
       ? undefined
       : { type: 'gap', from: highest + 1n, to: sequence - 1n };
+  }
+
+  /** Takes a batch, in place of its frame and records, whose sequences follow one another. */
+  batch({ shard, count, firstSequence, lastSequence, earliestMs }: BatchRecords): void {
+    const head = { records: count, shard, sequence: firstSequence, timestampMs: Number(earliestMs) };
+    if (this.#course.batch(head, this)) this.#places.length = 0;
+    this.record({ shard, sequence: firstSequence });
+    const place = this.#places[shard]!;
+    place.last = lastSequence;
+    if (lastSequence > place.highest) place.highest = lastSequence;
   }
 
   list(): (bigint | undefined)[] {

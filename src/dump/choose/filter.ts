@@ -84,6 +84,13 @@ export class FrameFilter {
     }
   }
 
+  /** The ranges of the records that are chosen; undefined: any are. */
+  get ranges(): RecordRanges | undefined {
+    const [start, end, sinceMs, untilMs] = [this.#start, this.#end, this.#sinceMs, this.#untilMs];
+    const isRanged = start > 0n || end < LARGEST_U64 || sinceMs > 0n || untilMs < LARGEST_U64;
+    return isRanged ? { start, end, sinceMs, untilMs } : undefined;
+  }
+
   /** The choice of records and entries, for the kernel. */
   get items(): ItemFilter {
     return {
@@ -133,6 +140,14 @@ function keyMatcher(patterns: readonly Uint8Array[]): (key: Uint8Array) => boole
 
 function badOption(message: string): FastcacheError {
   return new FastcacheError('BAD_OPTION', message);
+}
+
+/** Sequences and times, Unix ms, each range with both of its ends. */
+export interface RecordRanges {
+  start: bigint;
+  end: bigint;
+  sinceMs: bigint;
+  untilMs: bigint;
 }
 
 /**

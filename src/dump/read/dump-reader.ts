@@ -13,15 +13,20 @@ export const CHUNK_BYTES = 1_048_576;
 /**
  * A dump: a file's path, `-` for stdin, or its bytes in order, from a Readable or whatever else yields them.
  */
-export type DumpSource = string | AsyncIterable<Uint8Array>;
+export type DumpSource = string | AsyncIterable<Uint8Array> | NamedDump;
+
+/** The bytes of a dump that somebody else has opened, by whose name it goes in errors. */
+export interface NamedDump extends AsyncIterable<Uint8Array> {
+  readonly dumpName: string;
+}
 
 /** One dump or several, in order. */
 export type DumpSources = DumpSource | readonly DumpSource[];
 
 /** How far the reading of a dump is. */
 export interface DumpProgress {
-  /** `verifying`: a dump that was made of others is read once more. */
-  stage: 'reading' | 'verifying';
+  /** `verifying`: a dump that was made of others is read once more. `comparing`: with its index. */
+  stage: 'reading' | 'verifying' | 'comparing';
   /** The dump, as it was given. */
   source: DumpSource;
   /** Bytes of it that have been read. */
@@ -38,7 +43,7 @@ export interface ReadingOptions {
 
 /** Returns the name of a dump in errors and listings. */
 export function dumpName(source: DumpSource): string {
-  if (typeof source !== 'string') return 'the stream';
+  if (typeof source !== 'string') return 'dumpName' in source ? source.dumpName : 'the stream';
   return source === '-' ? 'stdin' : source;
 }
 

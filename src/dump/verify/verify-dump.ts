@@ -6,6 +6,7 @@ import { BatchCheck } from '../check/batch-check.js';
 import { DumpVerifier, type VerifiedContent } from '../check/verifier.js';
 import { type DumpSource, dumpName, type ReadingOptions } from '../read/dump-reader.js';
 import { walkDump } from '../read/walk.js';
+import { checkIndex, type DumpFault, type VerifiedIndex } from './index-check.js';
 import { LoadCheck } from './load-check.js';
 
 /** How `verifyDump` works. */
@@ -21,14 +22,6 @@ export interface VerifyOptions extends ReadingOptions {
   maxFaults?: number | undefined;
 }
 
-/** A fault of a dump. */
-export interface DumpFault {
-  /** The error, with the name of the dump and the byte offset. */
-  fault: FastcacheError;
-  /** Whether the dump merely ends inside its last frame. */
-  isCutTail: boolean;
-}
-
 /** The result of `verifyDump`. */
 export interface VerifiedDump extends VerifiedContent {
   /** The path, `stdin` or `the stream`. */
@@ -40,6 +33,8 @@ export interface VerifiedDump extends VerifiedContent {
   /** Faults in all. */
   faultCount: number;
   endsInsideLastFrame: boolean;
+  /** What the index beside the dump said. */
+  index: VerifiedIndex;
   /**
    * Why `foldDump` and `primary start --load` refuse the dump, with its name and mostly a byte offset;
    * undefined when it leads to a key space. A sound dump may lead to none: it is empty, or begins in the
@@ -53,8 +48,9 @@ const DEFAULT_MAX_FAULTS = 100;
 /**
  * Verifies a dump: the structure of each frame, keys against their hashes and tags, records against their
  * shards, the order of sequences, the framing of snapshots, and that watermarks never fall within a history.
- * Behind damage it continues at the next sound frame. Values have no checksum: one that was changed is not
- * noticed. Faults are returned, not thrown; rejects with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
+ * Behind damage it continues at the next sound frame. Then all bytes are compared with the index beside the
+ * dump. Without an index a value that was changed is not noticed. Faults are returned, not thrown; rejects
+ * with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
  *
  *     const { isSound, faults, loadFault } = await verifyDump('dump.fcrp');
  *     for (const { fault } of faults) console.log(fault.place, fault.code, fault.message);
@@ -64,15 +60,14 @@ export async function verifyDump(source: DumpSource, options: VerifyOptions = {}
   const file = dumpName(source);
   const faults: DumpFault[] = [];
   let faultCount = 0;
-  let endsInsideLastFrame = false;
+  const onFault = (fault: FastcacheError, isCutTail: boolean) => {
+    faultCount += 1;
+    if (faults.length < maxFaults) faults.push({ fault: fault.inFile(file), isCutTail });
+  };
   const verifier = new DumpVerifier(new BatchCheck(), {
     route,
     shards,
-    onFault: (fault, isCutTail) => {
-      faultCount += 1;
-      endsInsideLastFrame ||= isCutTail;
-      if (faults.length < maxFaults) faults.push({ fault: fault.inFile(file), isCutTail });
-    },
+    onFault,
   });
   const loadCheck = new LoadCheck(file, (frame) => verifier.check.payloadOf(frame));
   const content = await walkVerified(source, verifier, {
@@ -81,7 +76,10 @@ export async function verifyDump(source: DumpSource, options: VerifyOptions = {}
     onStretch: (stretch) => loadCheck.take(stretch),
   });
   const loadFault = loadCheck.end();
-  return { file, isSound: faultCount === 0, ...content, faults, faultCount, endsInsideLastFrame, loadFault };
+  const index = await checkIndex(source, { faults, onFault, signal, onProgress });
+  const endsInsideLastFrame = faults.some(({ isCutTail }) => isCutTail);
+  const isSound = faultCount === 0;
+  return { file, isSound, ...content, faults, faultCount, endsInsideLastFrame, index, loadFault };
 }
 
 /** The options of `walkVerified`. */

@@ -36,6 +36,18 @@ let isEveryKeyNoted: bool = false;
 export let areChangesNoted: bool = false;
 /** Changes of watched keys so far. */
 export let changeCount: u64 = 0;
+/** Changes of all keys, their values and their expiries, modulo 2^32. */
+let contentChanges: u32 = 0;
+
+/** Counts a change of any key. */
+export function countContentChange(): void {
+  contentChanges++;
+}
+
+/** Returns how many times any key was changed, modulo 2^32. */
+export function contentChangeCount(): u32 {
+  return contentChanges;
+}
 
 /** Has changes of all keys noted, or only of those with an entry. */
 export function noteEveryKey(isEvery: bool): void {

@@ -24,9 +24,8 @@ import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from
 import { find, insert, remove, reserve, touchBucket, touchRecord } from '../table/table';
 import { xxh3 } from '../xxh3';
 import { emit, emitPostponed, emitRewritten, reserveRecord, reserveRewritten } from './batch';
-import { areChangesNoted } from './changes';
 import { noteKey, noteWrite, wantedNotes } from './notes';
-import { noteChange } from './trackers';
+import { contentChanged } from './trackers';
 
 /** A replica hides what has expired and emits nothing. */
 export let isReplica: bool = false;
@@ -231,7 +230,7 @@ export function createHere(key: usize, keyBytes: u32, bytes: u32): usize {
 
 /** Emits the Set of the located record, whose value was changed in place. */
 export function emitHere(record: usize): void {
-  if (areChangesNoted) noteChange(atKeyed, record, false);
+  contentChanged(atKeyed, record, false);
   noteKey(NOTE_WRITTEN, keyOf(record), keyLengthOf(record));
   emitRewritten(atShard, atHash, record);
 }
@@ -354,14 +353,14 @@ function writeQuietly(
   store<u32>(target, valueBytes, 4);
   copyBytes(valueAt(target), value, valueBytes);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
-  if (areChangesNoted) noteChange(atKeyed, target, false);
+  contentChanged(atKeyed, target, false);
   return true;
 }
 
 /** Deletes the located record without emitting. */
 export function discardHere(record: usize): void {
   if (ASSERTS) assert(record === located(), 'the record is the one that was located');
-  if (areChangesNoted) noteChange(atKeyed, record, expiryOf(atShard, record) <= nowMs);
+  contentChanged(atKeyed, record, expiryOf(atShard, record) <= nowMs);
   const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
   setExpiry(atShard, record, NEVER);
   remove(atShard, atKeyed, atSlot);
@@ -373,7 +372,7 @@ export function discardHere(record: usize): void {
 export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
   setExpiry(atShard, record, expiresAtMs);
-  if (areChangesNoted) noteChange(atKeyed, record, false);
+  contentChanged(atKeyed, record, false);
   noteKey(expiresAtMs === NEVER ? NOTE_PERSISTED : NOTE_EXPIRY, keyOf(record), keyLengthOf(record));
   return true;
 }

@@ -3,7 +3,7 @@
 import { keyedHash } from '../keyed-hash';
 import { keyLengthOf, keyOf } from '../memory/record';
 import { broadcast } from './broadcasts';
-import { countChange, dropUnused, entryOf, keptOf } from './changes';
+import { areChangesNoted, countChange, countContentChange, dropUnused, entryOf, keptOf } from './changes';
 import { invalidate, track } from './tracked-keys';
 
 /** The number among trackers of the client whose command runs, 0 when it is none of them. */
@@ -39,10 +39,15 @@ export function returnTracker(number: u32): void {
 }
 
 /**
- * Notes a change of a record's key, which is called while `areChangesNoted`. `wasExpired` means that a key
+ * Counts a change of a record's key, and notes it if anybody wants to know. `wasExpired` means that a key
  * past its expiry was deleted: no client could see that, and none has done it.
  */
-export function noteChange(keyed: u64, record: usize, wasExpired: bool): void {
+export function contentChanged(keyed: u64, record: usize, wasExpired: bool): void {
+  countContentChange();
+  if (areChangesNoted) noteChange(keyed, record, wasExpired);
+}
+
+function noteChange(keyed: u64, record: usize, wasExpired: bool): void {
   const by = wasExpired ? 0 : tracker;
   const entry = entryOf(keyed);
   if (entry !== 0) {

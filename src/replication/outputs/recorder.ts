@@ -21,6 +21,8 @@ export interface RecorderOptions {
   maxQueuedBytes: number;
   /** Bytes of a dump that is continued; absent: 0. */
   bytesBefore?: number;
+  /** Whether the file has a dump, which is left as it is until the first frame comes; absent: false. */
+  hasDump?: boolean;
   /** Called once, with `WRITE_FAILED`, when the recording ends before its time. */
   onFault(error: FastcacheError): void;
 }
@@ -43,6 +45,7 @@ export class Recorder {
   /** Called when the recorder has room again; undefined while nobody waits for that. */
   onRoom: (() => void) | undefined;
   readonly #options: RecorderOptions;
+  #sink: FrameSink;
   readonly #queue = new Ring<Buffer>();
   #queuedBytes = 0;
   #bytes: number;
@@ -53,16 +56,23 @@ export class Recorder {
   /** The history id of the last Hello that was written; undefined: none was written. */
   #stream: { id: string | undefined } | undefined;
   #isInSnapshot = false;
-  /** The sink has begun; until then frames wait. */
+  /** The recording has begun; until then frames wait. */
   #isBegun = false;
+  /** The file has a dump that no frame has touched yet. */
+  #isUntouched: boolean;
+  /** The Hello that goes before the first frame to touch it; undefined: none does. */
+  #hello: Buffer | undefined;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#bytes = options.bytesBefore ?? 0;
-    options.sink.handlers = {
-      onDrain: () => this.#drain(),
-      onFault: (cause) => this.#fail(`The recording failed: ${cause.message}.`, cause),
-    };
+    this.#isUntouched = options.hasDump ?? false;
+    this.#sink = this.#handled(options.sink);
+  }
+
+  /** The sink that it writes to. */
+  get sink(): FrameSink {
+    return this.#sink;
   }
 
   /** The dump's length in bytes with all that was offered. */
@@ -82,15 +92,17 @@ export class Recorder {
 
   /** Bytes that the sink has taken and not written yet. */
   get unwrittenBytes(): number {
-    return this.#options.sink.unwrittenBytes;
+    return this.#sink.unwrittenBytes;
   }
 
   /**
-   * Replaces the dump, and writes what was offered before. To be called once nothing else can keep the
-   * recording from its start: until then the file is left as it is. Throws `WRITE_FAILED`.
+   * Begins the dump, and writes what was offered before; `sink` takes the place of the one that was given, if
+   * it is another one. To be called once nothing else can keep the recording from its start: until then the
+   * file is left as it is. Throws `WRITE_FAILED`.
    */
-  begin(): void {
-    this.#options.sink.begin();
+  begin(sink: FrameSink = this.#sink): void {
+    this.#sink = this.#handled(sink);
+    if (!this.#isUntouched) this.#sink.begin();
     this.#isBegun = true;
     this.#drain();
   }
@@ -104,7 +116,9 @@ export class Recorder {
     this.#stream = { id: history?.id };
     this.#isInSnapshot = false;
     const margin = history && new Map(recordedPairs(history, content === 'promoted'));
-    this.#write(encodeHelloFrame({ role: 'replica', watermarks }, { margin }));
+    const hello = encodeHelloFrame({ role: 'replica', watermarks }, { margin });
+    if (this.#isUntouched) this.#hello = hello;
+    else this.#write(hello);
   }
 
   /**
@@ -121,19 +135,38 @@ export class Recorder {
     const kind = frame[KIND_OFFSET];
     if (kind === FrameKind.SnapshotBegin) this.#isInSnapshot = true;
     else if (kind === FrameKind.SnapshotEnd) this.#isInSnapshot = false;
+    if (this.#isUntouched) this.#touch();
     this.#write(frame);
   }
 
   /** Takes the next bytes of batches, in whatever pieces; they must not change while they are unwritten. */
   append(piece: Buffer): void {
+    if (this.#isUntouched) this.#touch();
     this.#write(piece);
+  }
+
+  /** Has the first frame go into the dump that is there, or in its place. */
+  #touch(): void {
+    if (this.#ended) return;
+    this.#isUntouched = false;
+    if (this.#isBegun) this.#beginSink();
+    if (this.#hello !== undefined) this.#write(this.#hello);
+    this.#hello = undefined;
+  }
+
+  #beginSink(): void {
+    try {
+      this.#sink.begin();
+    } catch (cause) {
+      this.#fail(`The recording failed: ${(cause as Error).message}`, cause);
+    }
   }
 
   #write(frame: Buffer): void {
     if (this.#ended) return;
     this.#bytes += frame.length;
     if (this.#isBegun && !this.#blocked) {
-      this.#blocked = !this.#options.sink.write(frame);
+      this.#blocked = !this.#sink.write(frame);
       return;
     }
     if (this.#queuedBytes + frame.length > this.#options.maxQueuedBytes) {
@@ -161,12 +194,12 @@ export class Recorder {
    */
   async flush(): Promise<void> {
     this.#writeQueue();
-    await this.#options.sink.sync();
+    await this.#sink.sync();
   }
 
   /** Returns the digest of the dump's first `bytes` bytes, which are on the disk. Throws `WRITE_FAILED`. */
   digest(bytes: number): string {
-    return this.#options.sink.digest(bytes);
+    return this.#sink.digest(bytes);
   }
 
   /**
@@ -177,7 +210,7 @@ export class Recorder {
       this.#ended = true;
       this.#writeQueue();
     }
-    await this.#options.sink.end();
+    await this.#sink.end();
     if (this.#fault !== undefined) throw this.#fault;
   }
 
@@ -185,8 +218,16 @@ export class Recorder {
     if (!this.#isBegun) this.#queue.clear();
     for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
       this.#queuedBytes -= frame.length;
-      this.#options.sink.write(frame);
+      this.#sink.write(frame);
     }
+  }
+
+  #handled(sink: FrameSink): FrameSink {
+    sink.handlers = {
+      onDrain: () => this.#drain(),
+      onFault: (cause) => this.#fail(`The recording failed: ${cause.message}.`, cause),
+    };
+    return sink;
   }
 
   #drain(): void {
@@ -198,7 +239,7 @@ export class Recorder {
         return;
       }
       this.#queuedBytes -= frame.length;
-      this.#blocked = !this.#options.sink.write(frame);
+      this.#blocked = !this.#sink.write(frame);
     }
   }
 

@@ -49,6 +49,11 @@ export class TapFeed implements LogReader {
     this.#cursor.close();
   }
 
+  /** Gives the tap nothing more. */
+  close(): void {
+    this.#cursor.close();
+  }
+
   #give(frame: Buffer): void {
     const header = decodeHeader(frame);
     const wirePayload = frame.subarray(FRAME_HEADER_BYTES);

@@ -31,7 +31,7 @@ describe('frames verify', () => {
   ${readFileSync(sound).length.toLocaleString('en')} bytes
   7 frames (1 SnapshotBegin, 3 SnapshotChunk, 1 SnapshotEnd, 2 MutationBatch)
   10 records, 15 snapshot entries
-  values were not checked: FCRP has no checksum of them
+  values were not checked: FCRP has no checksum of them, and there is no index (frames index makes one)
   1 snapshot, from Begin to End
   4 shards, routing (full-key) checked of 10 records
   shard 0: sequences 1 to 5, 5 records

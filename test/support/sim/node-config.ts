@@ -57,6 +57,7 @@ export function nodeConfig(
     foreignHistory,
     freshHistory: isFresh,
     record: hasOutputs || isTap ? `dump-${bind.port}` : undefined,
+    force: hasOutputs || isTap,
     state: isTap ? `state-${bind.port}` : undefined,
     changes,
   };

@@ -20,7 +20,7 @@ describe('a replica', () => {
     primary.set('while', 'it follows');
     primary.set(Buffer.from([0, 255]), Buffer.from([255, 0]));
     await isCaughtUp({ primary, replica });
-    const value: Buffer | undefined = replica.get('before');
+    const value: Uint8Array | undefined = replica.get('before');
     expect(value?.toString()).toBe('it came');
     expect(replica.get('while')?.toString()).toBe('it follows');
     expect(replica.get(Buffer.from([0, 255]))).toEqual(Buffer.from([255, 0]));
