@@ -44,8 +44,11 @@ export interface TurnHost {
   broadcast(): void;
   /** Hands the frames of the turn's writes to the replicas' connections. */
   publish(): void;
-  /** Whether the process was halted in this turn: clients are closed then, for its writes may be lost. */
-  wasHalted(): boolean;
+  /**
+   * Until when this turn's replies may leave, monotonic microseconds; Infinity: at any time. Later the process
+   * was halted in between, and clients are closed instead, for the turn's writes may be lost.
+   */
+  answersUntilUs(): number;
   /** A script is suspended and its writes are to leave together: the turn goes on. */
   isHeld(): boolean;
 }
@@ -99,9 +102,10 @@ export class ReplyTurn {
     this.#host.publish();
     const replying = this.#replying;
     this.#replying = new Set();
-    const isForfeit = this.#host.wasHalted();
+    const untilUs = this.#host.answersUntilUs();
     for (const client of replying) {
-      if (isForfeit) client.destroy();
+      // A halt can come between two clients as well: with TLS it takes a while to answer all of them.
+      if (untilUs !== Infinity && this.#clock.monotonicUs() > untilUs) client.destroy();
       else client.sendReplies(this.#joiner);
     }
     if (this.#listening.size > 0) this.#sendMessages();

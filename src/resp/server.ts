@@ -63,8 +63,8 @@ export interface RespServerOptions extends ClientAddresses {
   situation: OuterSituation;
   /** Hands the frames of what was written until now to the replicas; called before clients are answered. */
   publish(): void;
-  /** Whether the process was halted in this turn for so long that nobody may be told of its writes. */
-  wasHalted(): boolean;
+  /** Until when the writes of this turn may be acknowledged, monotonic microseconds; Infinity: for good. */
+  answersUntilUs(): number;
   info(server: RespServer, sections: readonly string[]): string;
   shutdown(): void;
   /** Takes the connection of a replica, which has come on the port of clients. */
@@ -116,7 +116,7 @@ export class RespServer {
     const turn = new ReplyTurn(options.clock, options.timers, {
       broadcast: () => this.tracking.broadcast(),
       publish: () => options.publish(),
-      wasHalted: () => options.wasHalted(),
+      answersUntilUs: () => options.answersUntilUs(),
       isHeld: () => this.#suspendedScript?.isBusy === false,
     });
     this.tracking = new Tracking({ ...options, planEndOfTurn: () => turn.plan() });

@@ -79,15 +79,14 @@ export class Leading {
   }
 
   /**
-   * Returns, at the end of each turn, whether the process was halted in it for so long that its writes, which
-   * needed replicas and had them, may be another primary's to refuse.
+   * Returns, at the end of each turn, until when its writes may be acknowledged, monotonic microseconds: those
+   * that needed replicas and had them may be another primary's to refuse later. Infinity: at any time.
    */
-  wasHalted(): boolean {
+  answersUntilUs(): number {
     const allowedAtUs = this.#allowedAtUs;
     this.#allowedAtUs = undefined;
-    if (allowedAtUs === undefined || !this.#needsReplicas()) return false;
-    const { seams, settings } = this.#node;
-    return seams.clock.monotonicUs() - allowedAtUs > settings.minReplicasMaxLagSeconds * 1_000_000;
+    if (allowedAtUs === undefined || !this.#needsReplicas()) return Infinity;
+    return allowedAtUs + this.#node.settings.minReplicasMaxLagSeconds * 1_000_000;
   }
 
   report(): NodeReport {

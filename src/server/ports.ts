@@ -88,7 +88,7 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     replication: node,
     situation: node,
     publish: () => node.endTurn(),
-    wasHalted: () => node.leading?.wasHalted() === true,
+    answersUntilUs: () => node.leading?.answersUntilUs() ?? Infinity,
     shutdown: () => events.emit('shutdown', {}),
     info: (server, sections) => renderInfo(status(server), sections),
     // Whoever needs a password to read here needs it to be a replica as well.

@@ -13,8 +13,8 @@ const KEYS_OF_WRITER = 1_000;
 /** A client that hears nothing for so long asks the Sentinels again. */
 const PATIENCE_MS = 1_000;
 const WAIT_MS = 500;
-/** The pause between tries to find the primary doubles up to this; the one between batches; milliseconds. */
-const RETRY_MS = { least: 10, most: 50 };
+/** The pause before each try to find the primary, as of ioredis; the one between batches; milliseconds. */
+const RETRY_MS = 50;
 const BATCH_PAUSE_MS = 2;
 
 /** A write that was acknowledged. */
@@ -121,16 +121,13 @@ export class Writers {
   }
 
   async #run(writer: number): Promise<void> {
-    let retryMs = RETRY_MS.least;
     while (this.#isOn) {
       const found = await this.#connect().catch(() => undefined);
       if (found !== undefined) {
         await this.#write(writer, found.client, found.port).catch(() => {});
         found.client.close();
-        retryMs = RETRY_MS.least;
       }
-      await pause(retryMs);
-      retryMs = Math.min(2 * retryMs, RETRY_MS.most);
+      await pause(RETRY_MS);
     }
   }
 

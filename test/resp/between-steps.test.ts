@@ -225,7 +225,7 @@ describe('what a pause has held back', () => {
         info: () => '',
         shutdown() {},
         acceptReplica() {},
-        wasHalted: () => false,
+        answersUntilUs: () => Infinity,
       });
       closedBehind(server);
       await server.listen();

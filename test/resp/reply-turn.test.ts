@@ -6,12 +6,12 @@ import { VirtualWorld } from '../support/virtual-world.js';
 function turn() {
   const world = new VirtualWorld();
   const log: string[] = [];
-  const hold = { isHeld: false, wasHalted: false };
+  const hold = { isHeld: false, answersUntilUs: Infinity };
   const changes: string[] = [];
   const replies = new ReplyTurn(world.seams.clock, world.seams.timers, {
     broadcast: () => log.push(...changes.splice(0)),
     publish: () => log.push('published'),
-    wasHalted: () => hold.wasHalted,
+    answersUntilUs: () => hold.answersUntilUs,
     isHeld: () => hold.isHeld,
   });
   const client = (name: string) => ({
@@ -62,12 +62,35 @@ it('a turn without replies publishes nothing', () => {
 it('clients of a turn in which the process was halted are closed without an answer', () => {
   const { world, log, hold, replies, a, b } = turn();
   replies.add(a);
-  hold.wasHalted = true;
+  hold.answersUntilUs = world.seams.clock.monotonicUs() - 1;
   world.run(0);
-  hold.wasHalted = false;
+  hold.answersUntilUs = world.seams.clock.monotonicUs();
   replies.add(b);
   world.run(0);
   expect(log).toEqual(['published', 'closed a', 'published', 'answered b']);
+});
+
+it('a halt while clients are answered closes those that were not', () => {
+  const log: string[] = [];
+  const world = new VirtualWorld();
+  let nowUs = 1_000_000;
+  const clock = { ...world.seams.clock, monotonicUs: () => nowUs };
+  const replies = new ReplyTurn(clock, world.seams.timers, {
+    broadcast: () => {},
+    publish: () => {},
+    answersUntilUs: () => 4_000_000,
+    isHeld: () => false,
+  });
+  const client = (name: string, haltUs: number) => ({
+    sendReplies: () => {
+      log.push(`answered ${name}`);
+      nowUs += haltUs;
+    },
+    destroy: () => log.push(`closed ${name}`),
+  });
+  for (const each of [client('a', 1), client('b', 6_000_000), client('c', 1)]) replies.add(each);
+  world.run(0);
+  expect(log).toEqual(['answered a', 'answered b', 'closed c']);
 });
 
 it('while the turn is held nothing leaves, and then everything does', () => {
@@ -90,7 +113,7 @@ it('messages leave at the end of the turn, and gather while sending the last one
   const replies = new ReplyTurn(clock, world.seams.timers, {
     broadcast: () => {},
     publish: () => {},
-    wasHalted: () => false,
+    answersUntilUs: () => Infinity,
     isHeld: () => false,
   });
   const listener = {
