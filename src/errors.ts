@@ -120,6 +120,10 @@ export const errorCodes = {
   PASSWORD_REFUSED: { exitCode: 77, retryable: false },
   SERVER_REFUSED: { exitCode: 1, retryable: true },
   REPLY_MALFORMED: { exitCode: 1, retryable: false },
+  /** A server that is to take an import holds keys. */
+  TARGET_NOT_EMPTY: { exitCode: 1, retryable: false },
+  /** Clients cannot move from the source of an import to its target. */
+  CUT_OVER_FAILED: { exitCode: 1, retryable: true },
 
   // This machine and this invocation.
   PORT_TAKEN: { exitCode: 1, retryable: true },

@@ -102,9 +102,9 @@ describe('imports', () => {
     expect(wrong.map(show)).toEqual([]);
   });
 
-  it('dump/, replay/ and redis-client/ are a library: they know neither cli/, status/, server/ nor resp/', () => {
+  it('dump/, replay/, import/ and redis-client/ are a library: they know neither cli/, status/, server/ nor resp/', () => {
     const above = /^src\/(cli|status|server|resp)\//;
-    const library = ['src/dump/', 'src/replay/', 'src/redis-client/'].flatMap(from);
+    const library = ['src/dump/', 'src/replay/', 'src/import/', 'src/redis-client/'].flatMap(from);
     const wrong = library.filter(({ target }) => above.test(target));
     expect(wrong.map(show)).toEqual([]);
   });

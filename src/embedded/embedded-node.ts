@@ -11,6 +11,7 @@ import { checkBytes, checkCount, checkListener, shown } from './arguments.js';
 import { ChangeStream, type ChangesOptions, type KeyChange } from './change-stream.js';
 import { type Codec, isBytesCodec } from './codec.js';
 import { DecodedValues } from './decoded-values.js';
+import { type Inside, open } from './inside.js';
 import { bytesOf, keysWith } from './keys.js';
 
 /** How `ready` waits. */
@@ -47,7 +48,8 @@ export abstract class EmbeddedNode<Value> {
   /** The last `caught-up` since the node was given its primary. */
   #caughtUp: NodeEvents['caught-up'] | undefined;
 
-  protected constructor(node: Node, codec: Codec<unknown>) {
+  protected constructor(inside: Inside) {
+    const { node, codec } = open(inside);
     this.#node = node;
     this.#codec = codec;
     this.#decoded = isBytesCodec(codec)

@@ -3,8 +3,9 @@ import { replicaConfig } from '../server/config.js';
 import { Node } from '../server/node.js';
 import type { ReplicaOptions } from '../server/option-types.js';
 import { systemNodeSeams } from '../server/system-seams.js';
-import { type Codec, type CodecOption, type DecodedBy, withCodec } from './codec.js';
+import { type CodecOption, type DecodedBy, withCodec } from './codec.js';
 import { EmbeddedNode } from './embedded-node.js';
+import { enclose, type Inside, open } from './inside.js';
 
 /**
  * A node that begins by following a primary.
@@ -28,12 +29,12 @@ export class Replica<Value = Uint8Array> extends EmbeddedNode<Value> {
     options: ReplicaOptions & { codec?: Choice } = {},
   ): Promise<Replica<Value>> {
     const { codec, others } = withCodec(options);
-    return new Replica(await Node.start(replicaConfig(address, others), systemNodeSeams), codec);
+    return new Replica(enclose(await Node.start(replicaConfig(address, others), systemNodeSeams), codec));
   }
 
-  private constructor(node: Node, codec: Codec<unknown>) {
-    super(node, codec);
-    this.#node = node;
+  private constructor(inside: Inside) {
+    super(inside);
+    this.#node = open(inside).node;
   }
 
   /**

@@ -12,6 +12,7 @@ import { formatAddress } from '../transport/address.js';
 import { checkBytes, checkCount, type Expiry, expiryOf, shown, timeOf } from './arguments.js';
 import { type Codec, type CodecOption, type DecodedBy, type Given, withCodec } from './codec.js';
 import { EmbeddedNode } from './embedded-node.js';
+import { enclose, type Inside, open } from './inside.js';
 import { bytesOf } from './keys.js';
 
 /** Integers that a value may hold to be incremented. */
@@ -43,11 +44,12 @@ export class Server<Value = Uint8Array> extends EmbeddedNode<Value> {
     options: ServerOptions & { codec?: Choice } = {},
   ): Promise<Server<Value>> {
     const { codec, others } = withCodec(options);
-    return new Server(await Node.start(serverConfig(others), systemNodeSeams), codec);
+    return new Server(enclose(await Node.start(serverConfig(others), systemNodeSeams), codec));
   }
 
-  protected constructor(node: Node, codec: Codec<unknown>) {
-    super(node, codec);
+  protected constructor(inside: Inside) {
+    super(inside);
+    const { node, codec } = open(inside);
     this.#node = node;
     this.#codec = codec;
   }
@@ -220,6 +222,6 @@ export class Primary<Value = Uint8Array> extends Server<Value> {
     options: PrimaryOptions & { codec?: Choice } = {},
   ): Promise<Primary<Value>> {
     const { codec, others } = withCodec(options);
-    return new Primary(await Node.start(primaryConfig(others), systemNodeSeams), codec);
+    return new Primary(enclose(await Node.start(primaryConfig(others), systemNodeSeams), codec));
   }
 }

@@ -1,8 +1,8 @@
 /** Encodes commands of the Redis protocol, gathered into buffers that a socket takes whole. */
 
 const BUFFER_BYTES = 131_072;
-/** A bound on the bytes of `*5\r\n` and of the `$n\r\n` of five arguments. */
-const HEADS_BYTES = 128;
+/** A bound on the bytes of `*n\r\n`, and on those around an argument: `$n\r\n` and a line end. */
+const HEAD_BYTES = 16;
 
 /** Gathers commands, and returns them as one buffer. */
 export class CommandBuffer {
@@ -14,9 +14,9 @@ export class CommandBuffer {
     return this.#length;
   }
 
-  /** Appends a command of five `args` at most, which are copied. */
+  /** Appends a command, whose `args` are copied. */
   append(args: readonly Uint8Array[]): void {
-    let needed = this.#length + HEADS_BYTES;
+    let needed = this.#length + HEAD_BYTES * (args.length + 1);
     for (const arg of args) needed += arg.length;
     if (needed > this.#bytes.length) this.#grow(needed);
     this.#head('*', args.length);

@@ -85,6 +85,13 @@ export class LapsingKeys {
     this.#keyBytes = 0;
   }
 
+  /** Takes a key off the notes; returns when it expires, Unix ms; undefined: it is not noted. */
+  forget(key: Buffer): number | undefined {
+    const expireAtMs = this.#noted.get(key.toString('latin1'));
+    this.#takeBack(key);
+    return expireAtMs;
+  }
+
   save(): SavedLapsing {
     return { noted: [...this.#noted], unnoted: this.#unnoted };
   }

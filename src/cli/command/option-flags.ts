@@ -15,6 +15,7 @@ const flagNames: Record<string, string> = {
   ops: 'op',
   keys: 'key',
   stateFile: 'state',
+  skipOthers: 'skip-others',
 };
 
 /** The name of the flag, without its dashes, that sets an option; undefined: it is no option that has one. */

@@ -8,11 +8,13 @@ import { serverOptions } from '../../server/options.js';
 import { environmentName } from './flags.js';
 import { UsageError } from './values.js';
 
-/** The name of a secret in the options of servers. */
-export type Secret = 'token' | 'password' | 'sentinelPassword';
+/** The name of a secret in the options of servers, and that of the source of an import. */
+export type Secret = 'token' | 'password' | 'sentinelPassword' | 'sourcePassword';
 
 /** The secret that replicas present to a primary. */
 export const TOKEN: Secret = 'token';
+/** The secret that an import presents to its source. */
+export const SOURCE_PASSWORD: Secret = 'sourcePassword';
 /** The secret that clients present with AUTH. */
 export const PASSWORD: Secret = 'password';
 
@@ -37,6 +39,7 @@ export function readSecret(
 
 /** The name on the command line: `sentinel-password`. */
 function nameOf(secret: Secret): string {
+  if (secret === 'sourcePassword') return 'source-password';
   return serverOptions[secret].flag!.replace(/-file$/, '');
 }
 
@@ -64,7 +67,7 @@ function readSecretFile(secret: Secret, file: string, warn: (message: string) =>
 }
 
 function checked(name: Secret, text: string, source: string): string {
-  const { expected, found, accepts } = serverOptions[name];
+  const { expected, found, accepts } = serverOptions[name === 'sourcePassword' ? 'password' : name];
   if (accepts(text, 'primary')) return text;
   throw new UsageError(`${source} must hold ${expected}; it ${found(text)}`);
 }

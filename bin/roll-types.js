@@ -1,0 +1,82 @@
+// Writes the types of the library as one file an entry point (dist/types), which needs nothing outside itself:
+// no types of Node, and no setting of the compiler of whoever uses them. `npm pack` runs this.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const target = join(root, 'dist/types');
+const entries = { index: 'dist/src/index.d.ts', frames: 'dist/src/frames/index.d.ts' };
+
+/** What the types use of an AbortSignal, which is declared by browsers and by Node. */
+const SIGNAL = `
+/** The part of an AbortSignal that is used; any AbortSignal is one. */
+declare interface AbortSignalLike {
+    readonly aborted: boolean;
+    readonly reason: any;
+    throwIfAborted(): void;
+    addEventListener(type: 'abort', listener: () => void): void;
+    removeEventListener(type: 'abort', listener: () => void): void;
+}
+`;
+
+mkdirSync(target, { recursive: true });
+for (const [name, entry] of Object.entries(entries)) {
+  const file = join(target, `${name}.d.ts`);
+  roll(join(root, entry), file);
+  writeFileSync(
+    file,
+    `/// <reference lib="esnext.disposable" />\n${standalone(readFileSync(file, 'utf8'))}${SIGNAL}`,
+  );
+}
+
+function roll(entry, file) {
+  const config = ExtractorConfig.prepare({
+    configObject: {
+      mainEntryPointFilePath: entry,
+      projectFolder: root,
+      compiler: {
+        overrideTsconfig: {
+          compilerOptions: {
+            target: 'es2023',
+            module: 'nodenext',
+            lib: ['es2023', 'esnext.disposable'],
+            types: ['node'],
+            strict: true,
+          },
+          files: [entry],
+        },
+      },
+      apiReport: { enabled: false },
+      docModel: { enabled: false },
+      tsdocMetadata: { enabled: false },
+      dtsRollup: { enabled: true, untrimmedFilePath: file },
+      messages: {
+        compilerMessageReporting: { default: { logLevel: 'error' } },
+        extractorMessageReporting: { default: { logLevel: 'none' } },
+        tsdocMessageReporting: { default: { logLevel: 'none' } },
+      },
+    },
+    configObjectFullPath: undefined,
+    packageJsonFullPath: join(root, 'package.json'),
+  });
+  const result = Extractor.invoke(config, {
+    messageCallback(message) {
+      // The version of its compiler is no news.
+      message.handled = message.logLevel === 'info';
+    },
+  });
+  if (!result.succeeded) throw new Error(`The types of ${entry} cannot be rolled up.`);
+}
+
+/** Buffers are declared as the Uint8Arrays that they are, and no array says what kind of memory it has. */
+function standalone(types) {
+  const code = types
+    .replace(/\b(Buffer|Uint8Array|BigUint64Array)<ArrayBufferLike>/g, '$1')
+    .replace(/\bBuffer\b(?=[;,|)\]> ]|\[\])(?!s)/g, 'Uint8Array')
+    .replace(/\bAbortSignal\b/g, 'AbortSignalLike');
+  const foreign = /^import .*/m.exec(code)?.[0];
+  if (foreign !== undefined) throw new Error(`The types need another package: ${foreign}`);
+  return code;
+}
