@@ -1,4 +1,4 @@
-/** A strict program of somebody who has the package: several versions of TypeScript compile it, none runs it. */
+/** A strict program of somebody who has the package: compilers of several versions take it, none runs it. */
 import { decodeFrame, FastcacheError, type KeyChange, Primary, Replica, Server } from 'fastcache';
 import * as frames from 'fastcache/frames';
 
