@@ -78,6 +78,11 @@ export class Import {
       timers,
       onRefusal: (words, command) => this.#refused(words, command),
     });
+    const onAbort = () => {
+      this.#link?.close();
+      this.#questions?.close();
+    };
+    signal.addEventListener('abort', onAbort);
     try {
       await this.#refuseContent();
       let pauseMs = RECONNECT_MS.least;
@@ -100,6 +105,7 @@ export class Import {
       await this.#target.drain();
       return this.#result ?? { counts: this.#counts, keys: undefined, pausedUntilMs: undefined };
     } finally {
+      signal.removeEventListener('abort', onAbort);
       this.#target.close();
     }
   }
@@ -136,8 +142,6 @@ export class Import {
     const { address, user, password, database } = source;
     const way = { transport, address, connectTimeoutMs, password, user, timers };
     this.#link = await SourceLink.open(way);
-    const link = this.#link;
-    signal.addEventListener('abort', () => link.close(), { once: true });
     this.#questions = await ImportClient.open(way);
     if (database !== 0) await this.#questions.ask('SELECT', `${database}`);
     const resumption = await this.#link.resume(this.#place);
@@ -213,7 +217,9 @@ export class Import {
         if (this.#options.signal.aborted) return;
         const chunk = await link.next(60_000);
         if (chunk === undefined)
-          throw new FastcacheError('PEER_SILENT', 'The source sends no more of its file.');
+          throw new FastcacheError('PEER_SILENT', 'The source sends no more of its file.', {
+            address: formatAddress(source.address),
+          });
         const behind = reader.push(chunk);
         this.#fileRead = reader.offset;
         if (this.#target.isFull) await this.#target.room();

@@ -45,8 +45,8 @@ export interface TurnHost {
   /** Hands the frames of the turn's writes to the replicas' connections. */
   publish(): void;
   /**
-   * Until when this turn's replies may leave, monotonic microseconds; Infinity: at any time. Later the process
-   * was halted in between, and clients are closed instead, for the turn's writes may be lost.
+   * Until when this turn's replies may leave, monotonic microseconds; Infinity: at any time. Later the
+   * process was halted in between, and clients are closed instead, for the turn's writes may be lost.
    */
   answersUntilUs(): number;
   /** A script is suspended and its writes are to leave together: the turn goes on. */

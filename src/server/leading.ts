@@ -79,8 +79,8 @@ export class Leading {
   }
 
   /**
-   * Returns, at the end of each turn, until when its writes may be acknowledged, monotonic microseconds: those
-   * that needed replicas and had them may be another primary's to refuse later. Infinity: at any time.
+   * Returns, at the end of each turn, until when its writes may be acknowledged, monotonic microseconds:
+   * those that needed replicas and had them may be another primary's to refuse later. Infinity: at any time.
    */
   answersUntilUs(): number {
     const allowedAtUs = this.#allowedAtUs;

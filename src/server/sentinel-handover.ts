@@ -85,7 +85,7 @@ export class SentinelHandover {
     this.#hellos.delete(key);
     if (this.#hellos.size === SENTINELS_MAX) this.#hellos.delete(this.#hellos.keys().next().value!);
     this.#hellos.set(key, hello);
-    if (this.#handover !== undefined) this.#repeat(this.#handover);
+    if (this.#handover !== undefined) this.#follow(this.#handover, hello);
   }
 
   /**
@@ -102,10 +102,18 @@ export class SentinelHandover {
     this.#announce(this.#handover);
   }
 
-  /** Says it again to a Sentinel that has not heard it. */
-  #repeat(handover: Handover): void {
-    if (isSameAddress(this.#node.primary, handover.heir.takesOverAt)) this.#announce(handover);
-    else this.#handover = undefined;
+  /**
+   * Says it again to a Sentinel that has not heard it. Once one has, the clients are closed that came back
+   * before the Sentinels named the heir: a library may keep such a connection, and nothing can be written.
+   */
+  #follow(handover: Handover, { primary }: Hello): void {
+    const { server } = this.#node;
+    if (!isSameAddress(this.#node.primary, handover.heir.takesOverAt)) this.#handover = undefined;
+    else if (!isSameAddress(primary, parseAddress(handover.place))) this.#announce(handover);
+    else if (server !== undefined) {
+      this.#handover = undefined;
+      this.#closeClients(server, handover);
+    }
   }
 
   #announce(handover: Handover): void {
@@ -122,10 +130,14 @@ export class SentinelHandover {
   }
 
   #sendAway(handover: Handover, server: NonNullable<HandoverNode['server']>): void {
-    const { place, others, asker } = handover;
+    const { place, others } = handover;
     handover.isDone = true;
     this.#node.events.log.info(`the Sentinels are sent that ${place} is primary, and clients are closed`);
     void this.#repoint(others, place);
+    this.#closeClients(server, handover);
+  }
+
+  #closeClients(server: NonNullable<HandoverNode['server']>, { asker }: Handover): void {
     for (const client of server.clients) {
       if (client !== asker && !SENTINEL_NAME.test(client.name)) server.kill(client);
     }

@@ -174,68 +174,65 @@ async function contentOf(client: RespClient): Promise<Map<string, string>> {
 }
 
 describeWith(redisServer, 'an import from a live redis-server', () => {
-  it.each([['yes'], ['no']])(
-    'takes all that writers do, over lost links (diskless: %s)',
-    async (diskless) => {
-      const redis = await startRedis('--repl-diskless-sync', diskless);
-      const { port } = await startTarget();
-      const proxy = await startProxy(redis.port);
-      const first = await clientOf(redis.port);
-      for (let n = 0; n < 300; n++) await first.command('SET', `fixed:${n}`, `value ${n}`);
-      const stops = [1, 2].map((seed) => clientOf(redis.port).then((client) => startWriter(client, seed)));
-      const writers = await Promise.all(stops);
+  it('takes all that writers do, over lost links, with and without a disk', async () => {
+    const redis = await startRedis('--repl-diskless-sync', 'yes');
+    const { port } = await startTarget();
+    const proxy = await startProxy(redis.port);
+    const first = await clientOf(redis.port);
+    for (let n = 0; n < 300; n++) await first.command('SET', `fixed:${n}`, `value ${n}`);
+    const stops = [1, 2].map((seed) => clientOf(redis.port).then((client) => startWriter(client, seed)));
+    const writers = await Promise.all(stops);
 
-      let commands = 0;
-      let syncs = { fullSyncs: 0, partialSyncs: 0 };
-      const events: string[] = [];
-      const importing = importOf(proxy.port, port, {
-        onProgress: ({ counts }) => {
-          commands = counts.commands;
-          syncs = { ...counts };
-        },
-        onEvent: (text) => events.push(text),
-      });
-      const result = importing.run();
-      result.catch(() => {});
-      const moreThan = (count: number) =>
-        eventually(
-          () => commands,
-          (now) => now > count,
-        );
-      await moreThan(200);
-      proxy.cut();
-      await eventually(
-        () => syncs.partialSyncs,
-        (partial) => partial === 1,
+    let commands = 0;
+    let syncs = { fullSyncs: 0, partialSyncs: 0 };
+    const events: string[] = [];
+    const importing = importOf(proxy.port, port, {
+      onProgress: ({ counts }) => {
+        commands = counts.commands;
+        syncs = { ...counts };
+      },
+      onEvent: (text) => events.push(text),
+    });
+    const result = importing.run();
+    result.catch(() => {});
+    const moreThan = (count: number) =>
+      eventually(
+        () => commands,
+        (now) => now > count,
       );
-      await moreThan(commands + 200);
-      // With another id the primary cannot continue.
-      proxy.cut();
-      await first.command('DEBUG', 'CHANGE-REPL-ID');
-      await eventually(
-        () => syncs.fullSyncs,
-        (full) => full === 2,
-      );
-      await moreThan(commands + 200);
-      importing.cutOver();
-      // The writers wait from the pause on.
-      const { keys, counts } = await result;
-      const source = await clientOf(redis.port);
-      const target = await clientOf(port);
-      await eventually(
-        async () => [await contentOf(source), await contentOf(target)] as const,
-        ([there, here]) =>
-          there.size === here.size && [...there].every(([key, text]) => here.get(key) === text),
-      );
-      expect(keys).toBeGreaterThan(300);
-      expect(counts.refused).toEqual(new Map());
-      expect(counts.foreign).toEqual(new Map());
-      expect(events.join('\n')).toContain('Connecting again');
-      await source.command('CLIENT', 'UNPAUSE');
-      for (const stop of writers) await stop();
-    },
-    30_000,
-  );
+    await moreThan(200);
+    proxy.cut();
+    await eventually(
+      () => syncs.partialSyncs,
+      (partial) => partial === 1,
+    );
+    await moreThan(commands + 200);
+    // With another id the primary cannot continue.
+    proxy.cut();
+    await first.command('CONFIG', 'SET', 'repl-diskless-sync', 'no');
+    await first.command('DEBUG', 'CHANGE-REPL-ID');
+    await eventually(
+      () => syncs.fullSyncs,
+      (full) => full === 2,
+    );
+    await moreThan(commands + 200);
+    importing.cutOver();
+    // The writers wait from the pause on.
+    const { keys, counts } = await result;
+    const source = await clientOf(redis.port);
+    const target = await clientOf(port);
+    await eventually(
+      async () => [await contentOf(source), await contentOf(target)] as const,
+      ([there, here]) =>
+        there.size === here.size && [...there].every(([key, text]) => here.get(key) === text),
+    );
+    expect(keys).toBeGreaterThan(300);
+    expect(counts.refused).toEqual(new Map());
+    expect(counts.foreign).toEqual(new Map());
+    expect(events.join('\n')).toContain('Connecting again');
+    await source.command('CLIENT', 'UNPAUSE');
+    for (const stop of writers) await stop();
+  }, 30_000);
 
   it('leaves out and names what is not about strings, and takes away what it replaced', async () => {
     const redis = await startRedis();

@@ -56,6 +56,14 @@ it('Sentinels hear from a primary that hands over who its heir is, other replica
     (role) => role.startsWith('slave'),
   );
   expect(await say(mouth, 'PING')).toBe('+PONG');
+  // One that has come back before the Sentinels named the heir is closed when they do.
+  const early = await connect(primary);
+  expect(await say(early, 'SET', 'key', 'value')).toMatch(/^-READONLY/);
+  await hello('1', [8, 8], heir);
+  await early.untilClosed();
+  const late = await connect(primary);
+  await hello('2', [8, 8], heir);
+  expect(await say(late, 'PING')).toBe('+PONG');
   await eventually(
     () => other.primary,
     (address) => address === replica.listenAddress,
