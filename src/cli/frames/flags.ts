@@ -7,7 +7,7 @@ import { parseOutputFile } from '../command/values.js';
 /** The arguments of a command that reads one dump or several, one after the other. */
 export const dumpArgs = {
   file: Args.string({
-    description: 'A dump; - is stdin.',
+    description: 'A dump or a data directory; - is stdin.',
     required: true,
     multiple: true,
     ignoreStdin: true,
