@@ -24,7 +24,8 @@ export default class FramesDecode extends BaseCommand {
     'time, shard nor op: a filter on these hides them.\n\n' +
     'A damaged dump is printed up to its damage; the fault is named on stderr with file and byte offset, ' +
     'and the exit status is 65, whatever filters hide. So it is for a dump that ends inside its last ' +
-    'frame. 66: there is no such file; 2: usage.';
+    'frame. But with --since, --until, --start or --end a dump that has an index (FILE.idx) is read only where ' +
+    'it may have such records. 66: there is no such file; 2: usage.';
 
   static override examples = [
     { description: 'Read a dump', command: '<%= config.bin %> <%= command.id %> dump.fcrp' },
