@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
-import { modeFlag, modeOf, valueFlag, withEnvironment } from '../../src/cli/command/flags.js';
-import { parseOutputFile, parseTime } from '../../src/cli/command/values.js';
+import { modeOf, valueFlag, withEnvironment } from '../../src/cli/command/flags.js';
+import { parseTime } from '../../src/cli/command/values.js';
 import { runRestore } from '../../src/cli/data/restore.js';
+import { outputFlags } from '../../src/cli/frames/flags.js';
 
 /** The command `data restore`. */
 export default class DataRestore extends BaseCommand {
@@ -33,15 +33,7 @@ export default class DataRestore extends BaseCommand {
       helpValue: '<time>',
       parse: parseTime,
     }),
-    output: Flags.custom<string>({
-      char: 'o',
-      summary: 'The dump to write.',
-      helpValue: '<file>',
-      required: true,
-      parse: async (file) => parseOutputFile(file),
-    })({ required: true }),
-    force: Flags.boolean({ summary: 'Overwrite the output.', default: false }),
-    mode: modeFlag(),
+    ...outputFlags(),
   });
 
   async run(): Promise<void> {
