@@ -247,7 +247,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
   }
 
   report(): NodeReport {
-    return this.#role.report();
+    return { ...this.#role.report(), diskFault: this.keeping.fault };
   }
 
   roleReply(): Reply {

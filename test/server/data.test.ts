@@ -7,6 +7,7 @@ import { Primary } from '../../src/index.js';
 import { primaryConfig } from '../../src/server/config.js';
 import { Node } from '../../src/server/node.js';
 import { systemNodeSeams } from '../../src/server/system-seams.js';
+import { readiness } from '../../src/status/metrics/readiness.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
 import { clientOf, follow, startPrimary } from '../support/library.js';
 import { LossyDisk } from '../support/lossy-disk.js';
@@ -183,6 +184,7 @@ describe('a disk that fails', () => {
       /^-MISCONF Errors writing to the AOF file: EIO/,
     );
     expect(String(await other.command('GET', 'key'))).toBe('lost');
+    expect(readiness(node.report(), undefined).reason).toMatch(/the data directory cannot be written \(EIO/);
     disk.before = () => {};
     await eventually(
       async () => String(await other.command('SET', 'key', 'taken')),
