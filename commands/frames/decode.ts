@@ -6,6 +6,7 @@ import { decodeFlags, decodeOptions, FOLLOW_POLL_MS } from '../../src/cli/frames
 import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { runStats } from '../../src/cli/frames/stats.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
+import { dumpFiles } from '../../src/data/directory-dumps.js';
 import type { FastcacheError } from '../../src/errors.js';
 
 /** The command `frames decode`. */
@@ -62,7 +63,7 @@ export default class FramesDecode extends BaseCommand {
     const parsed = await this.parse(FramesDecode);
     const { args, flags } = parsed;
     const invocation = {
-      files: args.file,
+      files: await dumpFiles(args.file),
       given: givenFlags(parsed),
       json: this.jsonEnabled(),
       terminal: this.output.isTerminal,
