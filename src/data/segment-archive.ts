@@ -11,7 +11,7 @@ import type { DataFiles } from './data-files.js';
 import { type SegmentEntry, segmentName } from './manifest.js';
 import type { Hold, ManifestKeeper } from './manifest-keeper.js';
 import { readBeginning } from './segment-beginning.js';
-import { SegmentFrames } from './segment-frames.js';
+import { SegmentFrames, type Segments } from './segment-frames.js';
 
 /** The pause between two steps while there are writes, as that of a snapshot's steps. */
 const PAUSE_MS = 8;
@@ -31,7 +31,7 @@ export interface SegmentArchiveOptions {
 }
 
 /** The archive of one directory. */
-export class SegmentArchive implements FrameArchive {
+export class SegmentArchive implements FrameArchive, Segments {
   readonly #options: SegmentArchiveOptions;
   /** Segments in which a fault was found: no replica is sent anything of them any more. */
   readonly #faulty = new Set<number>();
@@ -53,7 +53,7 @@ export class SegmentArchive implements FrameArchive {
       const number = await this.#segmentFor(stream.history, since);
       if (number !== undefined) {
         hold.from = number;
-        return new SegmentFrames({ files, archive: this, hold, since, history: stream.history });
+        return new SegmentFrames({ files, segments: this, hold, since, history: stream.history });
       }
     } catch (error) {
       keeper.release(hold);
@@ -63,14 +63,12 @@ export class SegmentArchive implements FrameArchive {
     return undefined;
   }
 
-  /** Bytes of a segment that can be read now. Throws where it was given up in the middle. */
   readableBytes(number: number): number {
     const bytes = this.#options.writtenBytes(number);
     if (bytes === undefined) throw new Error(`${segmentName(number)} was not written to its end`);
     return bytes;
   }
 
-  /** Returns the segment that continues that one; undefined: it is the last, and is not sealed yet. */
   next(number: number): number | undefined {
     const { segments } = this.#options.keeper.manifest;
     const at = segments.findIndex((entry) => entry.number === number);
@@ -82,24 +80,20 @@ export class SegmentArchive implements FrameArchive {
     return next.number;
   }
 
-  /** Returns the bytes of the segments from that one on that can be read now. */
   bytesFrom(number: number): number {
     const { keeper, writtenBytes } = this.#options;
     const segments = keeper.manifest.segments.filter((entry) => entry.number >= number);
     return segments.reduce((sum, entry) => sum + (writtenBytes(entry.number) ?? 0), 0);
   }
 
-  /** Notes that a segment is not as it was written. */
   distrust(number: number): void {
     this.#faulty.add(number);
   }
 
-  /** Ends what `open` began. */
   release(hold: Hold): void {
     this.#options.keeper.release(hold);
   }
 
-  /** Resolves when the next step may be taken, of all readers together: writes go first. */
   turn(): Promise<void> {
     this.#lastTurn = this.#lastTurn.then(() => this.#pause());
     return this.#lastTurn;

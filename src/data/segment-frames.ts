@@ -11,7 +11,6 @@ import type { DataFiles } from './data-files.js';
 import { indexName } from './dump-file.js';
 import { segmentName } from './manifest.js';
 import type { Hold } from './manifest-keeper.js';
-import type { SegmentArchive } from './segment-archive.js';
 import { readBeginning, SegmentFault } from './segment-beginning.js';
 
 /** Bytes that are read at a step, which then takes about a millisecond. */
@@ -19,10 +18,26 @@ const STEP_BYTES = 262_144;
 /** Who has read so many times what was lacking at first is not catching up with what is written. */
 const PATIENCE = 4;
 
+/** The segments of a directory, as all readers share them. */
+export interface Segments {
+  /** Resolves when the next step may be taken, of all readers together: writes go first. */
+  turn(): Promise<void>;
+  /** Bytes of a segment that can be read now. Throws where it was given up in the middle. */
+  readableBytes(number: number): number;
+  /** Returns the bytes of the segments from that one on that can be read now. */
+  bytesFrom(number: number): number;
+  /** Returns the segment that continues that one; undefined: it is the last, or is not sealed yet. */
+  next(number: number): number | undefined;
+  /** Notes that a segment is not as it was written. */
+  distrust(number: number): void;
+  /** Ends a hold. */
+  release(hold: Hold): void;
+}
+
 /** What the frames are read from, and for whom. */
 export interface SegmentFramesOptions {
   readonly files: DataFiles;
-  readonly archive: SegmentArchive;
+  readonly segments: Segments;
   /** The segments from the first on. */
   readonly hold: Hold;
   /** What the replica holds, which the first segment's beginning is not ahead of. */
@@ -55,9 +70,9 @@ export class SegmentFrames implements ArchivedFrames {
 
   constructor(options: SegmentFramesOptions) {
     this.#options = options;
-    const { since, archive, hold } = options;
+    const { since, segments, hold } = options;
     this.#watermarks = Array.from(since);
-    this.#leftBytes = PATIENCE * (archive.bytesFrom(hold.from) + STEP_BYTES);
+    this.#leftBytes = PATIENCE * (segments.bytesFrom(hold.from) + STEP_BYTES);
   }
 
   get watermarks(): readonly bigint[] {
@@ -66,19 +81,19 @@ export class SegmentFrames implements ArchivedFrames {
   }
 
   async next(): Promise<Buffer | undefined> {
-    const { archive, hold } = this.#options;
-    await archive.turn();
+    const { segments, hold } = this.#options;
+    await segments.turn();
     try {
       const segment = this.#segment ?? (await this.#begin(hold.from));
-      const until = archive.readableBytes(segment.number);
+      const until = segments.readableBytes(segment.number);
       if (segment.bytes < until) return await this.#step(segment, until);
-      const next = archive.next(segment.number);
+      const next = segments.next(segment.number);
       if (next === undefined) return undefined;
       if (segment.held.length > 0) throw fault(segment, 'ends inside a frame');
       await this.#begin(next);
       return NOTHING;
     } catch (error) {
-      if (error instanceof SegmentFault) archive.distrust(hold.from);
+      if (error instanceof SegmentFault) segments.distrust(hold.from);
       throw error;
     }
   }
@@ -87,7 +102,8 @@ export class SegmentFrames implements ArchivedFrames {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#segment?.indexer.close();
-    this.#options.archive.release(this.#options.hold);
+    const { segments, hold } = this.#options;
+    segments.release(hold);
   }
 
   /** Opens a segment, whose beginning must be where the one before has ended. */

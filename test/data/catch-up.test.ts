@@ -29,31 +29,39 @@ function emptyAt(node: DataNode): ShardEngine {
   return store;
 }
 
-/** Takes frames, of which none may be one that leaves a gap. */
-function take(store: ShardEngine, bytes: Uint8Array): void {
-  const splitter = new FrameSplitter();
-  splitter.push(bytes, ({ header, wirePayload }) => void store.apply(openPayload(header, wirePayload)));
-  splitter.end();
+/** What is done while a replica catches up. */
+interface Meanwhile {
+  /** Called behind each step. */
+  between?: () => Promise<void>;
+  /** Called behind each frame. */
+  taken?: () => void;
 }
 
-/** Takes all that is lacking, as a feed does; `between` is called behind each step. */
+/** Takes all that is lacking, as a feed does; no frame may leave a gap. */
 async function catchUp(
-  { publisher }: DataNode,
+  { publisher: { backlog } }: DataNode,
   frames: ArchivedFrames,
   store: ShardEngine,
-  between: () => Promise<void> = async () => {},
+  { between = async () => {}, taken = () => {} }: Meanwhile = {},
 ): Promise<void> {
-  const { backlog } = publisher;
+  const take = (bytes: Uint8Array) => {
+    const splitter = new FrameSplitter();
+    splitter.push(bytes, ({ header, wirePayload }) => {
+      store.apply(openPayload(header, wirePayload));
+      taken();
+    });
+    splitter.end();
+  };
   while (backlog.needsSnapshot(frames.watermarks) !== undefined) {
     const bytes = await frames.next();
-    if (bytes !== undefined) take(store, bytes);
+    if (bytes !== undefined) take(bytes);
     await between();
   }
   const { watermarks } = frames;
   frames.close();
   expect(store.watermarks()).toEqual(watermarks);
   const rest = backlog.catchUp(watermarks);
-  if (rest.kind === 'frames') for (const frame of rest.frames) take(store, frame);
+  if (rest.kind === 'frames') for (const frame of rest.frames) take(frame);
 }
 
 describe('the segments', () => {
@@ -86,12 +94,13 @@ describe('the segments', () => {
     const frames = await node.data.archive.open(node.publisher, store.watermarks());
     for (let base = 0; base < 3; base += 1) await node.data.makeBase();
     let round = 0;
-    await catchUp(node, frames!, store, async () => {
+    const between = async () => {
       round += 1;
       if (round > 6) return;
       await write(node, 60, `round ${round}`);
       await node.data.makeBase();
-    });
+    };
+    await catchUp(node, frames!, store, { between });
     expect(round).toBeGreaterThan(6);
     expect(contentOf(store)).toEqual(contentOf(node.engine));
     await node.data.makeBase();
@@ -124,12 +133,12 @@ describe('the segments', () => {
     const { publisher, data } = second;
     // Behind the end of the history before, a shard goes on at the base of this one.
     const ends = publisher.history.previous!.watermarks;
-    const crosses = () =>
+    const taken = () =>
       store.setWatermarks(
         store.watermarks().map((own, shard) => (own === ends[shard] ? publisher.history.base : own)),
       );
     const frames = await data.archive.open(publisher, store.watermarks());
-    await catchUpAcross(second, frames!, store, crosses);
+    await catchUp(second, frames!, store, { taken });
     expect(contentOf(store)).toEqual(contentOf(second.engine));
     const later = await data.archive.open(publisher, level.watermarks());
     await catchUp(second, later!, level);
@@ -154,28 +163,6 @@ describe('the segments', () => {
     await node.stop();
   });
 });
-
-/** As `catchUp`, a frame at a time, with `crosses` between two. */
-async function catchUpAcross(
-  { publisher }: DataNode,
-  frames: ArchivedFrames,
-  store: ShardEngine,
-  crosses: () => void,
-): Promise<void> {
-  const takeEach = (bytes: Uint8Array) => {
-    new FrameSplitter().push(bytes, ({ header, wirePayload }) => {
-      store.apply(openPayload(header, wirePayload));
-      crosses();
-    });
-  };
-  while (publisher.backlog.needsSnapshot(frames.watermarks) !== undefined) {
-    const bytes = await frames.next();
-    if (bytes !== undefined) takeEach(bytes);
-  }
-  const rest = publisher.backlog.catchUp(frames.watermarks);
-  frames.close();
-  if (rest.kind === 'frames') for (const frame of rest.frames) takeEach(frame);
-}
 
 describe('damage in a segment', () => {
   it('is never handed on, wherever it is', async () => {

@@ -23,7 +23,7 @@ export interface ArchiveSenderOptions {
   begun(): void;
   /** Called when the backlog has all that follows these watermarks. */
   caughtUp(watermarks: readonly bigint[]): void;
-  /** Called when the archive can give no more; undefined: it has not all that is lacking, and gave nothing. */
+  /** Called when the archive can give no more; undefined: it has not all that is lacking, gave nothing. */
   ended(fault: Error | undefined): void;
   /** Called when the stream was interrupted. */
   interrupted(reason: string): void;
