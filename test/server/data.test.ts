@@ -224,6 +224,9 @@ it('SAVE and BGSAVE save a base, which LASTSAVE and INFO show', async () => {
   expect(info).toContain('aof_enabled:1\r\n');
   expect(info).toContain('rdb_last_bgsave_status:ok\r\n');
   expect(String(await client.command('CONFIG', 'GET', 'appendfsync'))).toBe('appendfsync,everysec');
+  expect(String(await client.command('CONFIG', 'GET', 'appendonly', 'dir'))).toMatch(
+    /^appendonly,yes,dir,\//,
+  );
 });
 
 describe('a disk that fails', () => {
@@ -232,6 +235,7 @@ describe('a disk that fails', () => {
     const config = primaryConfig({
       bind: ':0',
       listen: ':0',
+      metrics: ':0',
       data: 'disk',
       roleFile: join(directory, 'role'),
     });
@@ -239,7 +243,12 @@ describe('a disk that fails', () => {
     const node = await Node.start({ ...config, fsync: 'always' }, { ...systemNodeSeams, files });
     onTestFinished(() => node.close());
     const client = await RespClient.connect(node.clientPorts!.address!);
+    const faulty = async () => {
+      const text = await (await fetch(`http://${node.metricsAddress}/metrics`)).text();
+      return /^fastcache_data_faulty (\d)$/m.exec(text)?.[1];
+    };
     expect(String(await client.command('SET', 'key', 'value'))).toBe('+OK');
+    expect(await faulty()).toBe('0');
     disk.before = (operation) => {
       if (operation === 'sync') throw new Error('EIO: i/o error, fdatasync');
     };
@@ -250,6 +259,7 @@ describe('a disk that fails', () => {
     );
     expect(String(await other.command('GET', 'key'))).toBe('lost');
     expect(readiness(node.report(), undefined).reason).toMatch(/the data directory cannot be written \(EIO/);
+    expect(await faulty()).toBe('1');
     disk.before = () => {};
     await eventually(
       async () => String(await other.command('SET', 'key', 'taken')),
