@@ -231,7 +231,7 @@ function slug(heading: string): string {
 function flagsIn(page: string): { page: string; flag: string }[] {
   const text = read(page);
   const alone = text.matchAll(/`(--[a-z][^`]*)`/g);
-  const called = text.matchAll(/(?:^|[$`] ?)fastcache ([a-z][^`\n]*)/gm);
+  const called = text.matchAll(/(?:^|[$`] ?|\/env )fastcache ([a-z][^`\n]*)/gm);
   const flags = [...alone, ...called].flatMap(([, words]) => words!.match(/(?<=^|\s)--[a-z][\w-]*/g) ?? []);
   return flags.map((flag) => ({ page, flag }));
 }
