@@ -2,13 +2,12 @@
  * Reads the frames that a replica lacks out of segments, one step behind the other. What is handed out is as
  * its index says, and follows what was handed out before: anything else is a fault, and ends it.
  */
-import { INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
+import { INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';
 import { Indexer } from '../frame-index/indexer.js';
 import { type History, isAtEnd } from '../replication/history.js';
 import type { ArchivedFrames } from '../replication/primary/archive.js';
 import type { DataFiles } from './data-files.js';
-import { indexName } from './dump-file.js';
 import { segmentName } from './manifest.js';
 import type { Hold } from './manifest-keeper.js';
 import { readBeginning, SegmentFault } from './segment-beginning.js';
@@ -137,7 +136,7 @@ export class SegmentFrames implements ArchivedFrames {
     segment.held.push(bytes);
     if (segment.indexer.isBroken) throw fault(segment, 'has bytes that are no frame');
     if (made.length === 0) return NOTHING;
-    const stored = await files.read(indexName(name), made.length, segment.indexBytes);
+    const stored = await files.read(indexPath(name), made.length, segment.indexBytes);
     if (stored?.subarray(0, made.length).equals(made) !== true) {
       throw fault(segment, 'is not what its index says');
     }

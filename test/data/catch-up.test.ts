@@ -1,9 +1,9 @@
 /** What a replica is sent from the segments of a data directory, when the backlog no longer has it. */
 import { describe, expect, it } from 'vitest';
-import { indexName } from '../../src/data/dump-file.js';
 import { segmentName } from '../../src/data/manifest.js';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { openPayload } from '../../src/frame/frame.js';
+import { indexPath } from '../../src/frame/index-entry.js';
 import { FrameSplitter } from '../../src/frame/splitter.js';
 import type { ArchivedFrames } from '../../src/replication/primary/archive.js';
 import { DataNode, type DataNodeOptions } from '../support/data-node.js';
@@ -172,7 +172,7 @@ describe('damage in a segment', () => {
       const store = emptyAt(node);
       await write(node, 200, 'value');
       const isIndex = at % 3 === 2;
-      const name = isIndex ? indexName(segmentName(2)) : segmentName(2);
+      const name = isIndex ? indexPath(segmentName(2)) : segmentName(2);
       files.damage(name, (bytes) => {
         bytes[Math.floor((bytes.length * at) / 24)]! ^= 1;
         return bytes;
