@@ -12,7 +12,7 @@ import {
   type SegmentEntry,
   segmentName,
 } from './manifest.js';
-import { contentChoices, manifestAt } from './past-manifest.js';
+import { contentChoices, manifestThen } from './past-manifest.js';
 import { systemDataFiles } from './system-data-files.js';
 
 /** A file of frames in a directory. */
@@ -91,7 +91,7 @@ export async function contentFiles(paths: readonly string[], untilMs?: bigint): 
     }
     const manifest = await readDirectory(path);
     const dataFiles = systemDataFiles(path, DEFAULT_FILE_MODE);
-    const then = untilMs === undefined ? manifest : await manifestAt(dataFiles, manifest, untilMs);
+    const then = untilMs === undefined ? manifest : await manifestThen(dataFiles, manifest, untilMs);
     const [content] = contentChoices(then);
     if (content === undefined) throw nothingThen(path);
     files.push(...filesOf(path, content));

@@ -13,7 +13,7 @@ import { nothingThen, readDirectory, readingIn } from './directory-dumps.js';
 import { loadContent } from './load-content.js';
 import { findLoss, type Loss, type SoughtValue } from './lost-value.js';
 import { baseName, type Manifest, segmentName } from './manifest.js';
-import { chainsOf, contentChoices, manifestAt, manifestUpTo } from './past-manifest.js';
+import { chainsOf, contentChoices, manifestThen, manifestUpTo } from './past-manifest.js';
 import { readBeginning, SegmentFault } from './segment-beginning.js';
 import { systemDataFiles } from './system-data-files.js';
 
@@ -104,7 +104,7 @@ async function partAt(
   { atMs, watermarks, before }: Moment,
   onRead: (name: string, bytes: number) => void,
 ): Promise<Part> {
-  if (atMs !== undefined) return { manifest: await manifestAt(files, manifest, atMs), untilMs: atMs };
+  if (atMs !== undefined) return { manifest: await manifestThen(files, manifest, atMs), untilMs: atMs };
   if (watermarks !== undefined) {
     const number = await lastSegmentAt(files, manifest, watermarks);
     return { manifest: manifestUpTo(manifest, number), endWatermarks: watermarks };

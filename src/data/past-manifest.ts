@@ -8,19 +8,27 @@ import { type Content, contentOf, type Manifest, type SegmentEntry, segmentName 
 /** So much of an index has its first batch. */
 const BEGINNING_BYTES = 16 * INDEX_ENTRY_BYTES;
 
-/**
- * Returns the manifest with what there was at a time, Unix ms. A segment is begun behind its first records,
- * by as much as the disk is behind: one that continues a chain counts if it may have records of that time.
- */
-export async function manifestAt(files: DataFiles, manifest: Manifest, untilMs: bigint): Promise<Manifest> {
-  const { segments } = manifest;
+/** Returns the manifest with what had been begun, and made, at a time, Unix ms. */
+export function manifestAt(manifest: Manifest, untilMs: bigint): Manifest {
   const isThen = (ms: number) => BigInt(ms) <= untilMs;
-  let length = segments.findLastIndex(({ begunAtMs }) => isThen(begunAtMs)) + 1;
-  for (let next = segments[length]; length > 0 && next?.follows === 'segment'; next = segments[length]) {
-    if (!(await mayBeginBy(files, next, untilMs))) break;
-    length += 1;
+  const segments = manifest.segments.filter(({ begunAtMs }) => isThen(begunAtMs));
+  return withBases(manifest, segments, ({ madeAtMs }) => isThen(madeAtMs));
+}
+
+/**
+ * Returns as `manifestAt`, and with the segments of the last chain that were begun later and may have records
+ * of that time: a segment is begun behind its first records, by as much as the disk is behind.
+ */
+export async function manifestThen(files: DataFiles, manifest: Manifest, untilMs: bigint): Promise<Manifest> {
+  const then = manifestAt(manifest, untilMs);
+  const last = then.segments.at(-1);
+  if (last === undefined) return then;
+  const segments = [...then.segments];
+  for (const next of manifest.segments.slice(manifest.segments.indexOf(last) + 1)) {
+    if (next.follows !== 'segment' || !(await mayBeginBy(files, next, untilMs))) break;
+    segments.push(next);
   }
-  return withBases(manifest, segments.slice(0, length), ({ madeAtMs }) => isThen(madeAtMs));
+  return { ...then, segments };
 }
 
 /** Returns the manifest with the segments up to that number, and the bases that are applied to these. */
