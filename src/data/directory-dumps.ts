@@ -7,7 +7,7 @@ import {
   type BaseEntry,
   baseName,
   type Content,
-  contentOf,
+  contentsAt,
   type Manifest,
   readManifest,
   type SegmentEntry,
@@ -84,16 +84,7 @@ export async function contentFiles(paths: readonly string[], untilMs?: bigint): 
  * base does not say itself when it was made. Throws BAD_OPTION where the directory has nothing of that time.
  */
 export function contentChoices(directory: string, manifest: Manifest, untilMs?: bigint): string[][] {
-  const isThen = (ms: number) => untilMs === undefined || BigInt(ms) <= untilMs;
-  const segments = manifest.segments.filter(({ begunAtMs }) => isThen(begunAtMs));
-  const numbers = new Set(segments.map(({ number }) => number));
-  const bases = manifest.bases.filter((base) => isThen(base.madeAtMs) && numbers.has(base.segment));
-  const choices: string[][] = [];
-  for (let count = bases.length; count >= 0; count -= 1) {
-    const content = contentOf({ ...manifest, segments, bases: bases.slice(0, count) });
-    if (content !== undefined) choices.push(filesOf(directory, content));
-    if (content?.base === undefined) break;
-  }
+  const choices = contentsAt(manifest, untilMs).map((content) => filesOf(directory, content));
   if (choices.length > 0) return choices;
   const message = 'The directory has nothing of that time: `fastcache data ls` shows what it has.';
   throw new FastcacheError('BAD_OPTION', message, { file: directory });

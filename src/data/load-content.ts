@@ -1,5 +1,6 @@
 /** Loads the content of a data directory: its newest base, and what its segments add to it. */
 
+import type { DumpLimits } from '../dump/choose/batch-limit.js';
 import { type KeySpace, KeySpaceFold } from '../dump/fold/key-space-fold.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
@@ -15,6 +16,8 @@ export interface LoadContentOptions {
   createStore(shards: number): ShardEngine;
   /** Called as files are read, with the bytes of all of them until then. */
   onRead(bytes: number): void;
+  /** How far it is loaded; absent: to its end. */
+  readonly limits?: DumpLimits;
 }
 
 /** The content, and where the last segment ends if that was not sealed. */
@@ -36,8 +39,8 @@ export async function bytesOfContent(files: DataFiles, content: Content): Promis
  * at the very end; OUT_OF_MEMORY; and system errors.
  */
 export async function loadContent(options: LoadContentOptions): Promise<LoadedContent> {
-  const { files, content, createStore, onRead } = options;
-  const fold = new KeySpaceFold({ createStore });
+  const { files, content, createStore, onRead, limits } = options;
+  const fold = new KeySpaceFold({ createStore, ...limits });
   const { base, segments } = content;
   const dumps = [
     ...(base === undefined ? [] : [{ name: baseName(base.number), bytes: base.bytes }]),
@@ -73,16 +76,15 @@ function namesOf({ base, segments }: Content): string[] {
   return base === undefined ? names : [baseName(base.number), ...names];
 }
 
+/** Faults that say themselves what is wrong; BAD_OPTION is of limits that are not reached. */
+const KEPT_CODES: ReadonlySet<string> = new Set(['OUT_OF_MEMORY', 'DATA_DAMAGED', 'BAD_OPTION', 'CLOSED']);
+
 /** Runs a part of the loading; a fault of frames is one of the directory, in a file of it. */
 async function placed<T>(path: string, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (
-      !(error instanceof FastcacheError) ||
-      error.code === 'OUT_OF_MEMORY' ||
-      error.code === 'DATA_DAMAGED'
-    ) {
+    if (!(error instanceof FastcacheError) || KEPT_CODES.has(error.code)) {
       throw error;
     }
     throw damaged(error.message.replace(/\.$/, ''), error.file ?? path, error.offset);

@@ -61,9 +61,10 @@ export function baseName(number: number): string {
   return nameOf('base', number);
 }
 
-/** Whether a name is that of a segment or a base, or of what belongs to one. */
-export function isNumbered(name: string): boolean {
-  return /^(?:segment|base)-\d{8,}\.fcrp(?:\.idx)?$/.test(name);
+/** Returns which segment or base a name is that of; undefined: it is of none. */
+export function dumpOf(name: string): { kind: 'segment' | 'base'; number: number } | undefined {
+  const [, kind, digits] = /^(segment|base)-(\d{8,})\.fcrp$/.exec(name) ?? [];
+  return kind === 'segment' || kind === 'base' ? { kind, number: Number(digits) } : undefined;
 }
 
 /** Encodes a manifest. */
@@ -153,6 +154,24 @@ export function contentOf({ segments, bases }: Manifest): Content | undefined {
     base: from >= emptyAt ? base : undefined,
     segments: segments.slice(first, length === -1 ? undefined : first + 1 + length),
   };
+}
+
+/**
+ * Returns the files from which the content at a time can be made (Unix ms; undefined: now), the fewest first:
+ * a base does not say itself when it was made.
+ */
+export function contentsAt(manifest: Manifest, untilMs?: bigint): Content[] {
+  const isThen = (ms: number) => untilMs === undefined || BigInt(ms) <= untilMs;
+  const segments = manifest.segments.filter(({ begunAtMs }) => isThen(begunAtMs));
+  const numbers = new Set(segments.map(({ number }) => number));
+  const bases = manifest.bases.filter((base) => isThen(base.madeAtMs) && numbers.has(base.segment));
+  const choices: Content[] = [];
+  for (let count = bases.length; count >= 0; count -= 1) {
+    const content = contentOf({ ...manifest, segments, bases: bases.slice(0, count) });
+    if (content !== undefined) choices.push(content);
+    if (content?.base === undefined) break;
+  }
+  return choices;
 }
 
 function nameOf(kind: 'segment' | 'base', number: number): string {

@@ -56,7 +56,8 @@ export async function recover(origin: EngineOrigin): Promise<Recovery> {
   };
 }
 
-function followInstead(primary: Address, mayFollow: boolean): Recovery {
+/** Says that a node that was asked is to be followed. Throws PRIMARY_EXISTS where that is not allowed. */
+export function followInstead(primary: Address, mayFollow: boolean): Recovery & { primary: Address } {
   const address = formatAddress(primary);
   if (!mayFollow) {
     throw new FastcacheError(

@@ -55,8 +55,11 @@ export const startOptions = {
     summary: 'Of an RDB file, leave out lists, hashes and other types, instead of refusing it.',
     default: false,
   }),
-  /** Called while `load`, or the directory `data`, is read, with the number of bytes that have been read. */
-  onLoading: callback<(bytes: number) => void, (typeof TO_LEAD)[number]>({ on: TO_LEAD }),
+  /**
+   * Called while `load`, or the directory `data`, is read, with the number of bytes that have been read, and
+   * that of all, which is 0 where it is not known. What it throws ends the start.
+   */
+  onLoading: callback<(bytes: number, totalBytes: number) => void, (typeof TO_LEAD)[number]>({ on: TO_LEAD }),
   /**
    * Nodes, `host:port` each, that have the content which this primary has lost: it begins with that of the
    * furthest of them, in a history that continues theirs. Default: none, it begins without content.

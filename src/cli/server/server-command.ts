@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../../clock.js';
 import type { Server } from '../../embedded/server.js';
+import { FastcacheError } from '../../errors.js';
 import { primaryEvents } from '../../server/events.js';
 import { BaseCommand } from '../command/base-command.js';
 import { faultInFlags } from '../command/option-flags.js';
@@ -51,10 +52,19 @@ export abstract class ServerCommand extends BaseCommand {
     const { flags } = parsed;
     this.leaveStdoutTo(flags);
     const loading = await loadingOf(flags);
-    const onLoading = loading && ((bytes: number) => loading.read(bytes));
+    let isStopping = false;
+    void this.#stop.then(() => {
+      isStopping = true;
+    });
+    const onLoading = (bytes: number, totalBytes: number) => {
+      if (isStopping) throw new FastcacheError('CLOSED', 'It was stopped during its start.');
+      loading?.read(bytes, totalBytes);
+    };
     const options = optionsFrom(role, parsed, { onLoading }, (message) => this.warn(message));
     const server = await start(options)
       .catch((error) => {
+        // A signal, or a client's SHUTDOWN, has ended it before it had its content.
+        if (error instanceof FastcacheError && error.code === 'CLOSED') this.exit(0);
         throw faultInFlags(error, serverFlagOf);
       })
       .finally(() => loading?.close());
@@ -65,9 +75,15 @@ export abstract class ServerCommand extends BaseCommand {
     return server;
   }
 
-  /** Serves until a client sends SHUTDOWN or a signal comes, then drains. */
+  /** Serves until a client sends SHUTDOWN, a signal comes, or what it writes cannot be written; then drains. */
   protected serveToTheEnd(server: Server): Promise<void> {
-    return this.serve(server, new Promise((resolve) => server.on('shutdown', () => resolve())));
+    const ended = new Promise<void>((resolve, reject) => {
+      server.on('shutdown', () => resolve());
+      server.on('stopped', ({ error }) => {
+        if (error instanceof FastcacheError && error.code === 'WRITE_FAILED') reject(error);
+      });
+    });
+    return this.serve(server, ended);
   }
 
   /** Leaves stdout to the dump, if that is recorded there. Throws a `UsageError`. */
@@ -105,7 +121,5 @@ export abstract class ServerCommand extends BaseCommand {
 async function loadingOf({ data, load }: ParsedFlags['flags']): Promise<ReadProgress | undefined> {
   if (typeof load !== 'string' && typeof data !== 'string') return undefined;
   const { ReadProgress } = await import('../terminal/read-progress.js');
-  // How much of a directory is read is not known before it is open.
-  const files = typeof load === 'string' && data === undefined ? [load] : [];
-  return new ReadProgress(process.stderr, systemClock, 'loading', ...files);
+  return new ReadProgress(process.stderr, systemClock, 'loading');
 }
