@@ -2,7 +2,8 @@
 
 import type { DataFiles } from './data-files.js';
 import { removeDump } from './leftovers.js';
-import { baseName, type Manifest, replaceManifest, type SegmentEntry, segmentName } from './manifest.js';
+import { baseName, type Manifest, replaceManifest, segmentName } from './manifest.js';
+import { chainsOf } from './past-manifest.js';
 
 /** The segments from that number on, which are not removed as long as it is held. */
 export interface Hold {
@@ -97,15 +98,6 @@ export function pruned(manifest: Manifest, keptBases: number, heldFrom: number):
       bases.some(({ segment }) => chain.some(({ number }) => number === segment)),
   );
   return { ...manifest, bases, segments: kept.flat() };
-}
-
-function chainsOf(segments: readonly SegmentEntry[]): SegmentEntry[][] {
-  const chains: SegmentEntry[][] = [];
-  for (const entry of segments) {
-    if (entry.follows === 'segment' && chains.length > 0) chains.at(-1)!.push(entry);
-    else chains.push([entry]);
-  }
-  return chains;
 }
 
 function namesOf({ segments, bases }: Manifest): Set<string> {

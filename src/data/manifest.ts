@@ -156,24 +156,6 @@ export function contentOf({ segments, bases }: Manifest): Content | undefined {
   };
 }
 
-/**
- * Returns the files from which the content at a time can be made (Unix ms; undefined: now), the fewest first:
- * a base does not say itself when it was made.
- */
-export function contentsAt(manifest: Manifest, untilMs?: bigint): Content[] {
-  const isThen = (ms: number) => untilMs === undefined || BigInt(ms) <= untilMs;
-  const segments = manifest.segments.filter(({ begunAtMs }) => isThen(begunAtMs));
-  const numbers = new Set(segments.map(({ number }) => number));
-  const bases = manifest.bases.filter((base) => isThen(base.madeAtMs) && numbers.has(base.segment));
-  const choices: Content[] = [];
-  for (let count = bases.length; count >= 0; count -= 1) {
-    const content = contentOf({ ...manifest, segments, bases: bases.slice(0, count) });
-    if (content !== undefined) choices.push(content);
-    if (content?.base === undefined) break;
-  }
-  return choices;
-}
-
 function nameOf(kind: 'segment' | 'base', number: number): string {
   return `${kind}-${String(number).padStart(8, '0')}.fcrp`;
 }
@@ -229,6 +211,7 @@ function isHistory(value: unknown): boolean {
 function unusable(what: string): FastcacheError {
   return new FastcacheError(
     'STATE_UNUSABLE',
-    `${what}. Put back a sound copy of it, or move the directory away: the server then begins without data.`,
+    `${what}. Put back a sound copy of it, or have \`fastcache data repair\` make a new directory with another, or ` +
+      'move the directory away: the server then begins without data.',
   );
 }

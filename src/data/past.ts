@@ -1,13 +1,15 @@
 /**
- * Loads what a data directory had at a moment. Nothing of it is locked or changed: a server may have it
- * (docs/operations.md, "A look at the past").
+ * Loads what a data directory had at a moment, for a server. Nothing of it is locked or changed: another
+ * server may have it (docs/operations.md, "Data directory").
  */
 import type { KeySpace } from '../dump/fold/key-space-fold.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import type { DataFiles } from './data-files.js';
+import { noDirectory, nothingThen } from './directory-dumps.js';
 import { bytesOfContent, loadContent } from './load-content.js';
-import { contentsAt, readManifest } from './manifest.js';
+import { readManifest } from './manifest.js';
+import { contentChoices, manifestAt } from './past-manifest.js';
 
 /** What is loaded, and into what. */
 export interface PastOptions {
@@ -26,13 +28,11 @@ export interface PastOptions {
  */
 export async function loadPast({ files, untilMs, createStore, onRead }: PastOptions): Promise<KeySpace> {
   const manifest = await readManifest(files);
-  if (manifest === undefined) {
-    const message = 'This is no data directory: it has no manifest.';
-    throw new FastcacheError('NO_INPUT', message, { file: files.pathOf('') });
-  }
+  const directory = files.pathOf('');
+  if (manifest === undefined) throw noDirectory(directory);
   const limits = { untilMs: BigInt(untilMs) };
-  let untimed: FastcacheError | undefined;
-  for (const content of contentsAt(manifest, limits.untilMs)) {
+  let fault = nothingThen(directory);
+  for (const content of contentChoices(manifestAt(manifest, limits.untilMs))) {
     const total = await bytesOfContent(files, content);
     try {
       const read = (bytes: number) => onRead(bytes, total);
@@ -40,9 +40,8 @@ export async function loadPast({ files, untilMs, createStore, onRead }: PastOpti
     } catch (error) {
       // No record proves that a base is of before that time: an older one, with more records, may show it.
       if (!(error instanceof FastcacheError) || error.code !== 'BAD_OPTION') throw error;
-      untimed = error;
+      fault = error;
     }
   }
-  const message = 'The directory has nothing of that time: `fastcache data ls` shows what it has.';
-  throw untimed ?? new FastcacheError('BAD_OPTION', message, { file: files.pathOf('') });
+  throw fault;
 }
