@@ -75,7 +75,7 @@ export abstract class ServerCommand extends BaseCommand {
     return server;
   }
 
-  /** Serves until a client sends SHUTDOWN, a signal comes, or what it writes cannot be written; then drains. */
+  /** Serves until a client sends SHUTDOWN, a signal comes, or the disk fails (`onDataFault`); then drains. */
   protected serveToTheEnd(server: Server): Promise<void> {
     const ended = new Promise<void>((resolve, reject) => {
       server.on('shutdown', () => resolve());
