@@ -59,24 +59,32 @@ export function waitForDisks(
   publisher.flush();
   const target = publisher.store.watermarks();
   let isWritten = disk.isSynced;
+  let isOver = false;
+  let stopSyncs = () => {};
   const isHere = () => (isWritten || disk.isSynced) && disk.isAnchored;
   const there = () => listener.synced(target);
   const isEnough = () => (!isLocal || isHere()) && there() >= replicas;
-  let stopSyncs = () => {};
-  const wait = waitUntil(options, isEnough, timeoutMs, () => {
+  const end = () => {
+    isOver = true;
     stopSyncs();
+  };
+  const wait = waitUntil(options, isEnough, timeoutMs, () => {
+    end();
     done(isHere(), there());
   });
-  if (wait === ENDED) return wait.cancel;
-  stopSyncs = disk.onSynced(wait.look);
+  if (isOver) return wait.cancel;
+  const look = () => {
+    if (!isOver) wait.look();
+  };
+  stopSyncs = disk.onSynced(look);
   if (isLocal && !isWritten) {
     disk.whenSynced((isSynced) => {
       isWritten = isSynced;
-      wait.look();
+      look();
     });
   }
   return () => {
-    stopSyncs();
+    end();
     wait.cancel();
   };
 }
@@ -104,15 +112,13 @@ function waitUntil(
     done();
     return ENDED;
   }
-  let isOver = false;
   const look = () => {
-    if (!isOver && isEnough()) finish();
+    if (isEnough()) finish();
   };
   const stopListening = listener.onAck(look);
   listener.ask();
   const timer = timeoutMs === 0 ? undefined : timers.after(timeoutMs, () => finish());
   const cancel = () => {
-    isOver = true;
     stopListening();
     timer?.cancel();
   };
