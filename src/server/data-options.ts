@@ -1,7 +1,7 @@
 /** The rows of the options of the data directory (options.ts). */
 import { BASE_PATTERN, KEEP_PATTERN } from '../data/retention.js';
 import { MOMENT_PATTERN } from './moment.js';
-import { boolean, choice, file, size, text } from './option.js';
+import { boolean, callback, choice, file, size, text } from './option.js';
 
 const ALL = ['primary', 'replica', 'server'] as const;
 /** The beginnings by which a server may lead. */
@@ -38,6 +38,11 @@ export const dataOptions = {
     summary: 'Refuse the writes of clients, as a replica does.',
     default: false,
   }),
+  /**
+   * Called while `load`, or the directory `data`, is read, with the number of bytes that have been read, and
+   * that of all, which is 0 where it is not known. What it throws ends the start.
+   */
+  onLoading: callback<(bytes: number, totalBytes: number) => void, (typeof ALL)[number]>({ on: ALL }),
   /** The size at which a file of the directory's journal is sealed, bytes from 1mb; default 256mb. */
   dataSegmentBytes: size({
     on: ALL,

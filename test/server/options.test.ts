@@ -138,7 +138,6 @@ describe('the table of options', () => {
       'loadDatabase',
       'skipOtherDatabases',
       'skipOtherTypes',
-      'onLoading',
       'recover',
       'recoverOrFollow',
       'freshHistory',

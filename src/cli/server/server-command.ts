@@ -24,6 +24,14 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** The loading of a server that starts. */
+interface Loading {
+  /** The option of that name. */
+  onLoading(bytes: number, totalBytes: number): void;
+  /** Resolves with what has started; a start that a signal or a client's SHUTDOWN ends, ends the command. */
+  until<T>(started: Promise<T>): Promise<T>;
+}
+
 /** A command that serves until it is stopped. */
 export abstract class ServerCommand extends BaseCommand {
   #stop!: Promise<NodeJS.Signals>;
@@ -51,28 +59,36 @@ export abstract class ServerCommand extends BaseCommand {
   ): Promise<Server> {
     const { flags } = parsed;
     this.leaveStdoutTo(flags);
-    const loading = await loadingOf(flags);
-    let isStopping = false;
-    void this.#stop.then(() => {
-      isStopping = true;
-    });
-    const onLoading = (bytes: number, totalBytes: number) => {
-      if (isStopping) throw new FastcacheError('CLOSED', 'It was stopped during its start.');
-      loading?.read(bytes, totalBytes);
-    };
+    const { onLoading, until } = await this.loading(flags);
     const options = optionsFrom(role, parsed, { onLoading }, (message) => this.warn(message));
-    const server = await start(options)
-      .catch((error) => {
-        // A signal, or a client's SHUTDOWN, has ended it before it had its content.
-        if (error instanceof FastcacheError && error.code === 'CLOSED') this.exit(0);
-        throw faultInFlags(error, serverFlagOf);
-      })
-      .finally(() => loading?.close());
+    const server = await until(start(options));
     for (const name of primaryEvents) server.on(name, (event) => this.showEvent(event));
     reloadOnSignal(flags, server);
     const { fields, text } = readyOf(server, options);
     await this.ready(fields, text);
     return server;
+  }
+
+  /** Shows how far a server is with loading what it starts with, as long as that takes. */
+  protected async loading(flags: ParsedFlags['flags']): Promise<Loading> {
+    const progress = await progressOf(flags);
+    let isStopping = false;
+    void this.#stop.then(() => {
+      isStopping = true;
+    });
+    return {
+      onLoading(bytes, totalBytes) {
+        if (isStopping) throw new FastcacheError('CLOSED', 'It was stopped during its start.');
+        progress?.read(bytes, totalBytes);
+      },
+      until: (started) =>
+        started
+          .catch((error) => {
+            if (error instanceof FastcacheError && error.code === 'CLOSED') this.exit(0);
+            throw faultInFlags(error, serverFlagOf);
+          })
+          .finally(() => progress?.close()),
+    };
   }
 
   /** Serves until a client sends SHUTDOWN, a signal comes, or the disk fails (`onDataFault`); then drains. */
@@ -118,7 +134,7 @@ export abstract class ServerCommand extends BaseCommand {
 }
 
 /** The progress of reading what a server starts with; undefined where there is nothing to read. */
-async function loadingOf({ data, load }: ParsedFlags['flags']): Promise<ReadProgress | undefined> {
+async function progressOf({ data, load }: ParsedFlags['flags']): Promise<ReadProgress | undefined> {
   if (typeof load !== 'string' && typeof data !== 'string') return undefined;
   const { ReadProgress } = await import('../terminal/read-progress.js');
   return new ReadProgress(process.stderr, systemClock, 'loading');
