@@ -66,8 +66,8 @@ export class ManifestKeeper {
   }
 
   /**
-   * Removes all but the newest bases, as many as `kept` returns then, and the segments that these do not need.
-   * Rejects with system errors.
+   * Removes all but the newest bases, as many as `kept` returns then, and the segments that these do not
+   * need. Rejects with system errors.
    */
   async prune(kept: () => number): Promise<void> {
     let dropped: string[] = [];
@@ -81,8 +81,8 @@ export class ManifestKeeper {
 }
 
 /**
- * Returns the manifest with its newest `keptBases` bases, without the segments that nothing of it needs; those
- * from `heldFrom` on are needed.
+ * Returns the manifest with its newest `keptBases` bases, without the segments that nothing of it needs;
+ * those from `heldFrom` on are needed.
  */
 export function pruned(manifest: Manifest, keptBases: number, heldFrom: number): Manifest {
   const bases = manifest.bases.slice(-keptBases);

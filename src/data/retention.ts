@@ -7,7 +7,7 @@ export type Keep =
   | { readonly milliseconds: number }
   | { readonly bytes: number };
 
-/** When a base is made: when the tail outgrows the data, when it has so many bytes, or only when asked for. */
+/** When a base is made: when the tail outgrows the data, when it has so many bytes, or only if asked for. */
 export type BaseRule = 'auto' | 'never' | { readonly bytes: number };
 
 /** The forms of `--data-keep`. */

@@ -92,8 +92,8 @@ export const dataOptions = {
     config: { names: ['data-keep'], change: 'settable' },
   }),
   /**
-   * What happens while the directory cannot be written: writes are refused with MISCONF (`refuse`), the server
-   * stops, writes are refused as on a replica (`read-only`), or they are taken without being kept
+   * What happens while the directory cannot be written: writes are refused with MISCONF (`refuse`), the
+   * server stops, writes are refused as on a replica (`read-only`), or they are taken without being kept
    * (`continue`). Default `refuse`.
    */
   onDataFault: choice({

@@ -38,8 +38,8 @@ export function emptyEngine(origin: EngineOrigin): ShardEngine {
 }
 
 /**
- * Makes the store that a node starts with: the content of `load`, or of a moment of `data`, or `empty`. Throws
- * as `loadEngine`.
+ * Makes the store that a node starts with: the content of `load`, or of a moment of `data`, or `empty`.
+ * Throws as `loadEngine`.
  */
 export async function startingEngine(
   origin: EngineOrigin,

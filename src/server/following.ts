@@ -186,7 +186,7 @@ export class Following {
   }
 }
 
-/** The same, for content of a replica that may follow this very node: that is no circle, for it ends first. */
+/** The same, for content of a replica that may follow this very node: it is no circle, for it ends first. */
 function pathless(relay: Relay): Downstream {
   return {
     nodeId: '',

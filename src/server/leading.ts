@@ -118,8 +118,8 @@ export class Leading {
   }
 
   /**
-   * Runs WAITAOF: answers whether all is on the disk here (1 or 0) and on how many replicas' disks, when it is
-   * where it is wanted or after `timeoutMs` (0: never).
+   * Runs WAITAOF: answers whether all is on the disk here (1 or 0) and on how many replicas' disks, when it
+   * is where it is wanted or after `timeoutMs` (0: never).
    */
   waitForDisks(wanted: { isLocal: boolean; replicas: number }, timeoutMs: number): Later {
     const options = { ...this.#waited(), disk: this.#node.keeping };

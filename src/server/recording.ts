@@ -51,8 +51,8 @@ export interface DumpBefore {
 
 /**
  * Finds out what a recording will find. A state says that itself, where there is one. Throws BAD_OPTION for a
- * dump that is there, without `append` or `force`, and for one that is loaded and would be overwritten; and of
- * one that cannot be continued its fault.
+ * dump that is there, without `append` or `force`, and for one that is loaded and would be overwritten; and
+ * of one that cannot be continued its fault.
  */
 export async function findDumpBefore(
   { load, record, state, append, force }: NodeConfig,

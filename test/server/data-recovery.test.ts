@@ -15,7 +15,7 @@ let count = 0;
 const newPath = () => join(directory, String(count++));
 const place = async () => `127.0.0.1:${await freePort()}`;
 
-/** A primary with two replicas, and a copy of its directory from before the last writes, as a crash leaves it. */
+/** A primary that has crashed, with a copy of its directory from before the last writes, and its replicas. */
 async function crashed() {
   const [bind, first, second, data, kept] = [
     await place(),

@@ -55,7 +55,7 @@ export class AckSender {
     this.#armNext();
   }
 
-  /** Acknowledges what has been applied, or synced: at once, or as soon as 100 ms have passed since the last Ack. */
+  /** Acknowledges what has been applied, or synced: at once, or 100 ms after the last Ack. */
   applied(): void {
     if (this.#isDue || this.#isStopped) return;
     const { clock, timers } = this.#options;

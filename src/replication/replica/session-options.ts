@@ -20,7 +20,7 @@ export type MessagesConsumer = (payload: Uint8Array, frame: SplitFrame) => void;
 
 /** Where a replica keeps its content. */
 export interface SyncedDisk {
-  /** Returns what is surely there, as watermarks in the history of the content; undefined: nothing is known. */
+  /** Returns what is surely there, as watermarks in the content's history; undefined: nothing is known. */
   watermarks(): ArrayLike<bigint> | undefined;
   /** Calls `run` each time when there is more; returns what ends that. */
   onSynced(run: () => void): () => void;

@@ -9,9 +9,9 @@ export interface Readiness {
 }
 
 /**
- * Returns that a primary is ready as long as it serves, is not loading, has not lost its data and can keep it; a replica when
- * its first content is whole and its link is live, and with `maxLagMs` when it is known to lag by that much
- * at most (replication/link-lag.ts says what the lag is).
+ * Returns that a primary is ready as long as it serves, is not loading, has not lost its data and can keep
+ * it; a replica when its first content is whole and its link is live, and with `maxLagMs` when it is known to
+ * lag by that much at most (replication/link-lag.ts says what the lag is).
  */
 export function readiness(report: NodeReport, maxLagMs: number | undefined): Readiness {
   const reason = reasonOf(report, maxLagMs);
