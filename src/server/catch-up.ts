@@ -26,9 +26,6 @@ export interface Lacking {
   readonly notes: readonly string[];
 }
 
-/** Nothing is to be taken in. */
-export const NOTHING_LACKING: Lacking = { ahead: [], primary: undefined, notes: [] };
-
 /** Asks the nodes of `recover` what they have more than `content`. Throws PRIMARY_EXISTS. */
 export async function findLacking({ config, seams }: EngineOrigin, content: Holding): Promise<Lacking> {
   const { transport, timers } = seams;
@@ -76,7 +73,6 @@ export async function catchUp(
   take: (following: Following) => void,
 ): Promise<string[]> {
   const notes: string[] = [];
-  if (ahead.length === 0) return notes;
   for (const address of ahead) {
     const following = new Following(node, address, node.following?.leave(), 'recovery');
     take(following);

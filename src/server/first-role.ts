@@ -1,5 +1,6 @@
 /** The role that a node takes once it has what it starts with. */
 import type { Address } from '../transport/connection.js';
+import type { CatchingUpNode } from './catch-up.js';
 import { Following } from './following.js';
 import { type BeginningNode, beginsHistory } from './history-beginning.js';
 import { Leading } from './leading.js';
@@ -28,4 +29,18 @@ export function firstRole(node: LoadedNode, start: Start): Leading | Following {
   const following = new Following(node, primary, holding, isRequested ? 'request' : 'start');
   if (recovered !== undefined) node.relay?.swapped(recovered);
   return following;
+}
+
+/**
+ * Has a node that is to lead take in what replicas have more, if any have. Resolves with what an operator is
+ * to know; `take` gives the node another role.
+ */
+export async function takeInFirst(
+  node: CatchingUpNode,
+  { lacking }: Start,
+  take: (following: Following) => void,
+): Promise<string[]> {
+  if (lacking.length === 0) return [];
+  const { catchUp } = await import('./catch-up.js');
+  return catchUp(node, lacking, take);
 }

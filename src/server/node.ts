@@ -38,13 +38,12 @@ import type { NodeReport } from '../status/report.js';
 import { formatAddress } from '../transport/address.js';
 import type { ClientPorts } from '../transport/client-ports.js';
 import type { Address, Listener } from '../transport/connection.js';
-import { catchUp } from './catch-up.js';
 import { handOnMessages, sendMessage } from './channel-messages.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin, emptyEngine } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
 import { type FailoverNode, Failovers } from './failover.js';
-import { firstRole } from './first-role.js';
+import { firstRole, takeInFirst } from './first-role.js';
 import { Following, stopNode } from './following.js';
 import { beginsHistory } from './history-beginning.js';
 import { Keeping } from './keeping.js';
@@ -363,7 +362,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     await this.outputs.start();
     await this.keeping.open(this, start.opened);
     this.leading?.joinOutputs('new');
-    const caughtUp = await catchUp(this, start.lacking, (following) => {
+    const caughtUp = await takeInFirst(this, start, (following) => {
       this.#role = following;
     });
     await recordContent(this);

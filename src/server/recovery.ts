@@ -25,7 +25,7 @@ export interface Recovery {
 }
 
 /** What comes of no recovery. */
-export const NOTHING_RECOVERED: Recovery = { holding: undefined, primary: undefined, notes: [] };
+const NOTHING_RECOVERED: Recovery = { holding: undefined, primary: undefined, notes: [] };
 
 /**
  * Recovers as `recover` and `recoverOrFollow` say, and with `freshHistory` also begins without content.

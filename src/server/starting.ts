@@ -6,7 +6,7 @@ import type { Beginning as HistoryBeginning } from '../replication/relay/promoti
 import type { Holding } from '../replication/replica/holding.js';
 import type { Address } from '../transport/connection.js';
 import type { Beginning } from './beginning.js';
-import { findLacking, NOTHING_LACKING } from './catch-up.js';
+import type { Lacking } from './catch-up.js';
 import type { NodeConfig } from './config.js';
 import type { LockedData } from './data.js';
 import { type EngineOrigin, startingEngine } from './engines.js';
@@ -14,7 +14,7 @@ import { type Loaded, NOTHING_LOADED, type OnRead } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type SecuredSeams, securedSeams } from './node-tls.js';
 import { type DumpBefore, findDumpBefore } from './recording.js';
-import { NOTHING_RECOVERED, recover } from './recovery.js';
+import type { Recovery } from './recovery.js';
 import type { NodeSeams } from './seams.js';
 import { LACKS_DATA, type RoleAtStart } from './supervision.js';
 import { weakSecret } from './weak-secret.js';
@@ -104,10 +104,9 @@ export async function startingContent(
   const opened = locked && (await (await import('./data.js')).readNodeData(locked, origin, onRead));
   const content = opened?.content;
   const asks = given.primary === undefined && given.recover.length > 0;
-  const recovery = asks && content === undefined ? await recover(origin) : NOTHING_RECOVERED;
-  const lacking = asks && content !== undefined ? await findLacking(origin, content) : NOTHING_LACKING;
-  const recovered = content ?? recovery.holding;
-  const primary = given.primary ?? recovery.primary ?? lacking.primary;
+  const found = asks ? await askReplicas(origin, content) : NOTHING_FOUND;
+  const recovered = content ?? found.holding;
+  const primary = given.primary ?? found.primary;
   const isEmpty = recovered === undefined && primary === undefined;
   const load = primary === undefined && content === undefined ? given.load : undefined;
   // Replicas are to give up what they hold for nothing but a beginning without content.
@@ -117,21 +116,34 @@ export async function startingContent(
   const mayLack = opened === undefined || opened.isNew;
   const lacksData = hasLed && isEmpty && mayLack && load === undefined && !freshHistory;
   const notes = [
-    ...recovery.notes,
     ...(opened?.notes ?? []),
-    ...lacking.notes,
+    ...found.notes,
     ...(content === undefined ? [] : keptNotes(given, content.store.shards)),
     ...(lacksData ? [LACKS_DATA] : []),
   ];
   const isContinued = opened?.isClean === true && primary === undefined;
   const history = isContinued ? content?.history : undefined;
   const continued = history && { history, backlog: undefined };
-  const start = { config, recovered, continued, lacking: lacking.ahead, opened, lacksData };
+  const start = { config, recovered, continued, lacking: found.ahead, opened, lacksData };
   if (recovered !== undefined) {
     return { ...start, engine: recovered.store as ShardEngine, ...NOTHING_LOADED, notes };
   }
   const loaded = await startingEngine({ ...origin, config }, empty, onRead);
   return { ...start, ...loaded, notes: [...notes, ...loaded.loadNotes] };
+}
+
+/** What replicas have that were asked: all the content, or what the directory's content lacks. */
+type Found = Recovery & Lacking;
+
+const NOTHING_FOUND: Found = { holding: undefined, primary: undefined, ahead: [], notes: [] };
+
+async function askReplicas(origin: EngineOrigin, content: Holding | undefined): Promise<Found> {
+  if (content === undefined) {
+    const { recover } = await import('./recovery.js');
+    return { ...NOTHING_FOUND, ...(await recover(origin)) };
+  }
+  const { findLacking } = await import('./catch-up.js');
+  return { ...NOTHING_FOUND, ...(await findLacking(origin, content)) };
 }
 
 /** What is to be said of options that a directory with content makes void. */
