@@ -30,6 +30,8 @@ export interface ServedNode
   /** Hands the frames of what was written until now to the replicas' connections. */
   endTurn(): void;
   readonly keeping: Keeping;
+  /** Has the owner close it, as a client has asked. */
+  shutdown(): void;
 }
 
 /** Makes the source from which replicas are served while the node follows; undefined without a port. */
@@ -76,7 +78,8 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     subscriberQueueFrames: config.subscriberQueueFrames || Number.POSITIVE_INFINITY,
     subscriberQueueBytes: config.subscriberQueueBytes,
     encoding: encodingOf(config),
-    stream: () => node.stream,
+    // What is to come yet, from a disk or from replicas, is not served before it is whole.
+    stream: () => (node.isLoading ? undefined : node.stream),
     archive: () => node.keeping.archive,
     status: () => statusPayload(node),
     failovers: node.failover,
@@ -101,7 +104,7 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     publish: () => node.endTurn(),
     answersUntilUs: () => node.leading?.answersUntilUs() ?? Infinity,
     durability: node.keeping,
-    shutdown: () => events.emit('shutdown', {}),
+    shutdown: () => node.shutdown(),
     info: (server, sections) => renderInfo(status(server), sections),
     // Whoever needs a password to read here needs it to be a replica as well.
     acceptReplica: (connection) => node.listener?.accept(connection, settings.password),

@@ -1,8 +1,10 @@
 /** The facts of a server that INFO (info.ts) and the metrics show. */
 
-import type { SaveReport } from '../data/data-directory.js';
+import type { SaveReport } from '../data/bases.js';
+import type { SizeReport } from '../data/data-directory.js';
 import type { CommandRow } from '../resp/command-statistics.js';
 import type { MemoryFacts } from '../resp/memory-facts.js';
+import type { LoadingReport } from './report.js';
 
 /** The facts of a server that INFO and the metrics show, at one moment. */
 export interface ServerStatus {
@@ -29,6 +31,10 @@ export interface ServerStatus {
   memory?: MemoryStatus;
   /** True when nothing has come from the primary yet. */
   isLoading?: boolean;
+  /** How far the start is with loading; undefined once that is over. */
+  loading?: LoadingReport | undefined;
+  /** True when a replica takes in new content beside what it has. */
+  isReplacing?: boolean;
   persistence?: PersistenceStatus;
   stats?: StatsStatus;
   cpu?: { userUs: number; systemUs: number };
@@ -67,8 +73,10 @@ export interface PersistenceStatus {
   readonly startedAtSeconds: number;
   /** The snapshots of the data directory; undefined: there is none. */
   readonly saves: SaveReport | undefined;
-  /** Whether the directory cannot be written. */
-  readonly isFaulty: boolean;
+  /** Its files; undefined: there is none. */
+  readonly size: SizeReport | undefined;
+  /** Why the directory cannot be written; undefined while it can. */
+  readonly fault: string | undefined;
 }
 
 /** Memory, and the store's limit. */
