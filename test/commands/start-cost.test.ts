@@ -157,6 +157,7 @@ it('the package holds what a start reads, the changelog, and no source maps', ()
       'dist/help.txt',
       'dist/kernel.wasm',
       'CHANGELOG.md',
+      'docs/api/index.md',
       'src/status/alerts.yml',
       'src/status/grafana-dashboard.json',
     ]),
