@@ -261,7 +261,7 @@ const servingFamilies: MetricFamily[] = [
   {
     name: 'fastcache_replica_leeway_seconds',
     type: 'gauge',
-    help: `How long a replica may be away at the present write rate until the backlog lacks what it needs; 0: it needs a snapshot. Left out while nothing is written. ${OF_WHOM}`,
+    help: `How long a replica may be away at the present write rate until the backlog lacks what it needs; 0: it lacks that already. Left out while nothing is written. ${OF_WHOM}`,
     labels: ['replica'],
     read: perReplica(({ lag, canResume, leewayMs }) => {
       if (lag === 'snapshot') return undefined;
