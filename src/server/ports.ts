@@ -10,6 +10,7 @@ import type { ReplicationHost } from '../resp/command-host.js';
 import type { RespServer } from '../resp/server.js';
 import type { OuterSituation } from '../resp/situation.js';
 import { renderInfo } from '../status/info.js';
+import { LoopDelay } from '../status/metrics/loop-delay.js';
 import type { Listener } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
 import type { Keeping } from './keeping.js';
@@ -122,20 +123,34 @@ export async function serveMetrics(
 ): Promise<Listener | undefined> {
   const { config, seams, metrics, events } = node;
   if (config.metrics === undefined) return undefined;
-  const report = () => node.report();
-  const model = () => ({ status: status(server), replication: metrics.snapshot(), node: report() });
-  const source = { model, report };
-  if (!config.metricsTls) return seams.startMetricsServer(config.metrics, source);
+  const loopDelay = new LoopDelay(seams);
   const strangers = new StrangerLog(events.log, seams.timers);
-  const { address, close } = await seams.startMetricsServer(config.metrics, source, {
-    tls: seams.tls!.transport,
-    warn: (kind, message) => strangers.warn(kind, message),
-  });
-  return {
-    address,
-    close() {
-      strangers.stop();
-      return close();
-    },
+  const stop = () => {
+    loopDelay.stop();
+    strangers.stop();
   };
+  const report = () => node.report();
+  const model = () => ({
+    status: status(server),
+    replication: metrics.snapshot(),
+    node: report(),
+    loopDelays: loopDelay.counts,
+  });
+  const https = config.metricsTls && {
+    tls: seams.tls!.transport,
+    warn: (kind: string, message: string) => strangers.warn(kind, message),
+  };
+  try {
+    const listener = await seams.startMetricsServer(config.metrics, { model, report }, https || undefined);
+    return {
+      address: listener.address,
+      close() {
+        stop();
+        return listener.close();
+      },
+    };
+  } catch (error) {
+    stop();
+    throw error;
+  }
 }

@@ -106,6 +106,7 @@ export function serverStatus(parts: ServerParts): ServerStatus {
     cpu: { userUs: cpu.user, systemUs: cpu.system },
     commandRows: () => statistics.rows(),
     errorCounts: () => statistics.errors.entries(),
+    ...(statistics.latencies && { latencyRows: () => statistics.latencies!.rows() }),
     latencies: () => (settings.tracksLatency ? latencies(statistics, settings.latencyPercentiles) : []),
   };
 }

@@ -3,6 +3,7 @@
 import type { SaveReport } from '../data/bases.js';
 import type { SizeReport } from '../data/data-directory.js';
 import type { CommandRow } from '../resp/command-statistics.js';
+import type { LatencyRow } from '../resp/latencies.js';
 import type { MemoryFacts } from '../resp/memory-facts.js';
 import type { LoadingReport } from './report.js';
 
@@ -41,6 +42,8 @@ export interface ServerStatus {
   commandRows?: () => readonly CommandRow[];
   /** How often errors were answered, by their first word. */
   errorCounts?: () => readonly (readonly [word: string, count: number])[];
+  /** How long the calls of each command took; absent where nobody counts that. */
+  latencyRows?: () => readonly LatencyRow[];
   /** Of each command the microseconds below which so many percent of its calls were; none while untracked. */
   latencies?: () => readonly LatencyPercentiles[];
 }

@@ -19,8 +19,10 @@ export interface FoldDumpOptions extends DumpLimits, ReadingOptions {}
  * where the dumps do not show the keys at `endSequence` or `untilMs`, and with `NO_INPUT`, `READ_FAILED`,
  * `OUT_OF_MEMORY`.
  *
- *     const keySpace = await foldDump(['monday.fcrp', 'tuesday.fcrp']);
- *     for (const { key, value } of keySpace.entries()) console.log(`${key} = ${value}`);
+ * ```js
+ * const keySpace = await foldDump(['monday.fcrp', 'tuesday.fcrp']);
+ * for (const { key, value } of keySpace.entries()) console.log(`${key} = ${value}`);
+ * ```
  */
 export async function foldDump(sources: DumpSources, options: FoldDumpOptions = {}): Promise<FoldedKeySpace> {
   const keySpace = await readKeySpace(sources, options);
