@@ -60,6 +60,7 @@ export class Following {
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,
       nodeId: node.nodeId,
+      name: config.name,
       announced: () => announcementOf(node),
       // A primary's port of clients takes its password where it has no token, and the servers have one.
       get token() {

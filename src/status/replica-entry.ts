@@ -24,6 +24,8 @@ export const replicaStates = ['live', 'catching-up', 'snapshot', 'gone'] as cons
 export interface ReplicaEntry {
   /** `host:port` that it connects from. */
   address: string;
+  /** The name that its operator has given it; null: none. */
+  name: string | null;
   /** `host:port` at which its clients reach it; null: it serves none, or does not say where. */
   announced: string | null;
   state: (typeof replicaStates)[number];
@@ -67,6 +69,7 @@ export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEnt
   const shardLags = lag === 'snapshot' ? [] : lag.shards;
   return {
     address,
+    name: replica.name ?? null,
     announced: announced ?? null,
     // The replica may have been sent the whole snapshot, and has not acknowledged it yet.
     state: lag === 'snapshot' && state !== 'gone' ? 'snapshot' : state,
@@ -92,6 +95,7 @@ export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
   const msOfShard = (value: StatusMap[string]) => (value === null ? null : asCount(value));
   return {
     address: readText(map, 'address'),
+    name: readIfSent(map, 'name', asText),
     announced: readIfSent(map, 'announced', asText),
     state: readChoice(map, 'state', replicaStates),
     watermarks: readPerShard(map, 'watermarks', shards, asSequence, true),

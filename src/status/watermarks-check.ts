@@ -3,6 +3,7 @@
  * with one of the four states of Nagios' plugins, whose exit statuses they are.
  */
 import type { ErrorCode } from '../errors.js';
+import { replicaText } from '../replication/primary/replica-info.js';
 import type { ReplicaEntry } from './replica-entry.js';
 import type { LinkEntry } from './status-document.js';
 import { type EndpointAnswer, standingOf } from './watermarks.js';
@@ -93,7 +94,7 @@ function findingsOf(answer: EndpointAnswer, limits: LagLimits): Finding[] {
   if (status === undefined) return [finding('UNKNOWN', 'a Rust primary does not tell of its replicas')];
   const found = status.replicas.flatMap((replica) => {
     const worst = worstOf(replicaFindings(replica, answer.watermarks, limits));
-    return worst === undefined ? [] : [finding(worst.state, `replica ${replica.address} ${worst.text}`)];
+    return worst === undefined ? [] : [finding(worst.state, `replica ${replicaText(replica)} ${worst.text}`)];
   });
   if (status.role === 'primary' && status.replicas.every(({ state }) => state === 'gone')) {
     found.push(finding('WARNING', 'no replica is connected'));

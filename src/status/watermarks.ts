@@ -69,6 +69,7 @@ export function endpointJson(endpoint: EndpointAnswer): Record<string, unknown> 
 
 function replicaJson({
   address,
+  name,
   announced,
   state,
   watermarks,
@@ -76,7 +77,7 @@ function replicaJson({
   lagMs,
   queuedBytes,
 }: ReplicaEntry) {
-  return { address, announced, state, watermarks, lagRecords, lagMs, queuedBytes };
+  return { address, name, announced, state, watermarks, lagRecords, lagMs, queuedBytes };
 }
 
 function backlogJson({ backlog: { bytes, records, windowMs, earliest } }: StatusDocument) {

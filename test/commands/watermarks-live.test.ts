@@ -114,6 +114,7 @@ describe('watermarks of a primary and its replicas', () => {
       replicas: [
         {
           address: primary.replicas()[0]?.address,
+          name: null,
           announced: null,
           state: 'live',
           watermarks: primary.watermarks().map(String),
@@ -123,6 +124,7 @@ describe('watermarks of a primary and its replicas', () => {
         },
         {
           address: behind.address,
+          name: null,
           announced: null,
           state: 'live',
           watermarks: start.map(String),

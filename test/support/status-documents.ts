@@ -8,6 +8,7 @@ export const BASE = 1_000_000n;
 export function replicaReport(overrides: Partial<ReplicaEntry> = {}): ReplicaEntry {
   return {
     address: '10.0.0.7:4242',
+    name: null,
     announced: null,
     state: 'live',
     watermarks: [BASE + 100n, BASE + 50n],

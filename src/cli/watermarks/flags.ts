@@ -1,5 +1,6 @@
 /** The flags of `watermarks`, and what they ask for: to look once, to watch, to check or to wait. */
 import * as Flags from '@oclif/core/flags';
+import { SERVER_NAME } from '../../replication/link/server-name.js';
 import { environmentName, fileFlag, valueFlag, withEnvironment } from '../command/flags.js';
 import { tlsFlags } from '../command/tls-flags.js';
 import { parseCount, parseHostPort, UsageError } from '../command/values.js';
@@ -32,9 +33,9 @@ export const watermarksFlags = withEnvironment({
     parse: parseTimeoutSeconds,
   }),
   forget: Flags.custom<string>({
-    summary: 'List a replica no longer that has left: its address as it is shown, or gone for all of them.',
-    helpValue: 'gone|<host:port>',
-    parse: async (text) => (text === 'gone' ? text : parseHostPort(text)),
+    summary: 'List a replica no longer that has left: its name or address as it is shown, or gone for all.',
+    helpValue: 'gone|<name>|<host:port>',
+    parse: async (text) => (SERVER_NAME.test(text) ? text : parseHostPort(text)),
   })(),
 });
 
@@ -48,7 +49,7 @@ export interface WatermarksFlags {
   wait?: boolean | undefined;
   /** Milliseconds until a wait ends; 0: it does not. */
   timeout?: number | undefined;
-  /** `gone`, or the address of a replica. */
+  /** `gone`, or the name or address of a replica. */
   forget?: string | undefined;
 }
 

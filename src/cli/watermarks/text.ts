@@ -4,6 +4,7 @@
  * "Histories").
  */
 import chalk, { type ChalkInstance } from 'chalk';
+import { shownName } from '../../replication/primary/replica-info.js';
 import { watermarkOf } from '../../replication/watermarks.js';
 import type { ReplicaEntry } from '../../status/replica-entry.js';
 import type { StatusDocument } from '../../status/status-document.js';
@@ -70,7 +71,7 @@ function replicaLines({ replicas, watermarks, unlistedReplicas }: StatusDocument
       { text: standing, isLeft: true, style },
       { text: numberText(replica.lagRecords), style },
       { text: numberText(replica.lagMs), style },
-      { text: escapeText(replica.announced ?? replica.address), isLeft: true },
+      { text: escapeText(shownName(replica)), isLeft: true },
       { text: notes(replica).join('; '), isLeft: true },
     ];
   });

@@ -107,16 +107,16 @@ export class ReplicaFeed implements MessageTaker {
   }
 
   /**
-   * Sends what the replica lacks. `claimed` is what it says it has, `margin` that of its Hello: undefined of
-   * a Rust replica.
+   * Sends what the replica lacks, which logs name `replica`. `claimed` is what it says it has, `margin` that
+   * of its Hello: undefined of a Rust replica.
    */
-  start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
+  start(replica: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, metrics, log } = this.#options;
     this.#isOurs = margin !== undefined;
     if (takesMessages(margin)) this.#options.messages.takers.add(this);
     const { since, reason } = resume(stream, claimed, margin);
     if (since === undefined) {
-      log.info(`replica ${address} is given a snapshot: ${reason}`);
+      log.info(`replica ${replica} is given a snapshot: ${reason}`);
       metrics.catchUpSnapshotCount += 1;
       if (asksToResume(claimed, margin)) metrics.resumeFailureCount += 1;
       this.#state = 'snapshot';
@@ -124,7 +124,7 @@ export class ReplicaFeed implements MessageTaker {
       else this.#subscriber.start(() => this.#joinCarousel());
       return;
     }
-    log.info(`replica ${address} resumes from the backlog: ${reason}`);
+    log.info(`replica ${replica} resumes from the backlog: ${reason}`);
     // One of fastcache's may be gone already: a process that was stopped finds many Hellos of one replica. A
     // Rust replica acknowledges nothing.
     if (this.#isOurs) this.#isResuming = true;

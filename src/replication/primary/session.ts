@@ -25,7 +25,13 @@ import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
 import { type FeedState, ReplicaFeed } from './feed.js';
-import { type Claim, identityIn, type ReplicaIdentity, type ReplicaInfo } from './replica-info.js';
+import {
+  type Claim,
+  identityIn,
+  type ReplicaIdentity,
+  type ReplicaInfo,
+  replicaText,
+} from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
 import type { SessionOptions } from './session-options.js';
@@ -302,7 +308,7 @@ export class PrimarySession {
       },
     });
     this.#state = 'fed';
-    this.#feed.start(this.address, claimed, margin);
+    this.#feed.start(replicaText({ ...identity, address }), claimed, margin);
   }
 
   /**
@@ -380,7 +386,7 @@ export class PrimarySession {
 
   /** Logs what the peer has done; lines about strangers are limited in number, whatever their details. */
   #note(what: string, detail?: string): void {
-    const line = `replica ${this.address} ${what}${detail === undefined ? '' : `: ${detail}`}`;
+    const line = `replica ${replicaText({ ...this.#identity, address: this.address })} ${what}${detail === undefined ? '' : `: ${detail}`}`;
     if (this.#feed === undefined) this.#options.strangers.warn(what, line);
     else this.#options.log.warn(line);
   }

@@ -3,6 +3,7 @@
  * link.
  */
 
+import { shownName } from '../../replication/primary/replica-info.js';
 import type { LinkReport, ReplicaStatus, ServingReport } from '../report.js';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 import { stateSamples } from './metric-family.js';
@@ -37,9 +38,18 @@ const perReplica = (read: (replica: ReplicaStatus) => number | undefined) =>
   ofServing(({ connected }) =>
     connected.slice(0, NAMED_REPLICAS).flatMap((replica): Sample[] => {
       const value = read(replica);
-      return value === undefined ? [] : [{ labels: { replica: replica.address }, value }];
+      return value === undefined ? [] : [{ labels: { replica: labelOf(replica, connected) }, value }];
     }),
   );
+
+/**
+ * Returns the label of a replica: its name or where its clients reach it, so that its series go on when it
+ * reconnects; the address that it connects from where others among `all` have that as well.
+ */
+function labelOf(replica: ReplicaStatus, all: readonly ReplicaStatus[]): string {
+  const label = shownName(replica);
+  return all.some((other) => other !== replica && shownName(other) === label) ? replica.address : label;
+}
 
 /** The counters, which are the same for both roles, for a replica may be promoted. */
 const counterFamilies: MetricFamily[] = [

@@ -111,8 +111,8 @@ describe('a primary and its replica', async () => {
     expect(sampleOf(own, 'fastcache_replication_offset_records')).toBe(11);
     expect(sampleOf(its, 'fastcache_replication_offset_records')).toBe(11);
     expect(sampleOf(own, 'fastcache_connected_replicas', { state: 'live' })).toBe(1);
-    const [{ address } = { address: '' }] = primary.replicas();
-    expect(sampleOf(own, 'fastcache_replica_live', { replica: address })).toBe(1);
+    const [{ announced = '' } = {}] = primary.replicas();
+    expect(sampleOf(own, 'fastcache_replica_live', { replica: announced })).toBe(1);
     await eventually(
       async () => sampleOf(await scrape(primary.metricsAddress), 'fastcache_replica_lag_records'),
       (lag) => lag === 0,
