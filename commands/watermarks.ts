@@ -14,12 +14,14 @@ export default class Watermarks extends BaseCommand {
   static override summary = 'Show how far primaries and their replicas, or dumps, are.';
 
   static override description =
-    'The watermark of a shard is the highest sequence that replicas could have; of a dump, the one that a ' +
-    'replica would have that applied it. For each replica: what it has acknowledged, and what it lacks in ' +
-    'records and in ms, the time from the first record that it lacks to the newest. Sequences are shown as ' +
-    "+n past the base of the primary's history.\n\n" +
-    '"May be away" says how long a replica that has all may be away at the present write rate (the last ' +
-    'ten seconds) before it needs a snapshot.\n\n' +
+    'Each replica has a row: its name (--name of that server, or else its address), its state, what it has ' +
+    'not acknowledged, in records and in ms (from the first record that it lacks to the newest), the bytes a ' +
+    'second that it is sent, how long it may be away, at the present write rate, before it needs a ' +
+    'snapshot, and since when it is there, or gone. A terminal of less than 80 columns is not shown sent/s and ' +
+    'since.\n\n' +
+    'Above them is how long one may be away that has all. The write rate is that of the last ten seconds.\n\n' +
+    '--shards also shows the watermark of each shard: the highest sequence that replicas could have, and as +n ' +
+    "past the base of the primary's history; of a dump, the one that a replica would have that applied it.\n\n" +
     'Replicas are asked like primaries, and any server at either port. A Rust primary shows its ' +
     'watermarks alone, and keeps one of its replica slots (16 by default) busy after each question until ' +
     'the next write.\n\n' +
@@ -48,6 +50,7 @@ export default class Watermarks extends BaseCommand {
       description: 'Watch a primary and a relay, each second',
       command: '<%= config.bin %> <%= command.id %> --watch 1 127.0.0.1:7631 10.0.0.7:7631',
     },
+    { description: 'Each shard too', command: '<%= config.bin %> <%= command.id %> --shards' },
     {
       description: 'Compare a primary with a dump, as JSON',
       command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 dump.fcrp --json',
@@ -97,6 +100,7 @@ export default class Watermarks extends BaseCommand {
       timers: systemTimers,
       json: this.jsonEnabled(),
       output: this.output,
+      showsShards: flags.shards ?? false,
       terminal: this.output.isTerminal ? process.stdout : undefined,
       warn,
       report: (fault) => this.report(fault),

@@ -57,14 +57,18 @@ export interface ReplicaEntry {
   leewayMs: number | null;
   /** Bytes of frames that wait until its connection takes them; null from a server that does not send it. */
   queuedBytes: number | null;
+  /** Bytes a second that it was sent of late; null from a server that does not send it. */
+  sentBytesPerSecond: number | null;
+  /** Whole seconds since it came, or since it left; null from a server that does not send it. */
+  sinceSeconds: number | null;
   /** How often it has come within the last minute; null from a server that does not send it. */
   comings: number | null;
 }
 
 /** Renders a replica of a node with `shards` shards. */
 export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEntry {
-  const { address, announced, state, acknowledged, lag, sinceAckSeconds, canResume, leewayMs, queuedBytes } =
-    replica;
+  const { address, announced, state, acknowledged, lag, sinceAckSeconds, canResume, leewayMs } = replica;
+  const { queuedBytes, sentBytesPerSecond, sinceSeconds } = replica;
   const held = acknowledged ?? replica.watermarks;
   const shardLags = lag === 'snapshot' ? [] : lag.shards;
   return {
@@ -85,6 +89,8 @@ export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEnt
     canResume,
     leewayMs: msOrNull(leewayMs),
     queuedBytes,
+    sentBytesPerSecond,
+    sinceSeconds,
     comings: replica.comings ?? 0,
   };
 }
@@ -108,6 +114,8 @@ export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
     canResume: readFlag(map, 'canResume'),
     leewayMs: readOptional(map, 'leewayMs', asCount),
     queuedBytes: readIfSent(map, 'queuedBytes', asCount),
+    sentBytesPerSecond: readIfSent(map, 'sentBytesPerSecond', asCount),
+    sinceSeconds: readIfSent(map, 'sinceSeconds', asCount),
     comings: readIfSent(map, 'comings', asCount),
   };
 }

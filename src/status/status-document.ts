@@ -46,6 +46,8 @@ export interface BacklogEntry {
    * nothing is written.
    */
   windowMs: number | null;
+  /** Bytes of frames that are written a second; null from a server that does not know or send it. */
+  bytesPerSecond: number | null;
   /** The first sequence of each shard that can still be given, by shard index. */
   earliest: bigint[];
 }
@@ -108,12 +110,14 @@ export function replicasInRoom(shards: number): number {
   return Math.floor(room / (REPLICA_BYTES + REPLICA_BYTES_PER_SHARD * shards));
 }
 
-function backlogEntry({ bytes, records, limitBytes, windowMs, shards }: BacklogReport): BacklogEntry {
+function backlogEntry(backlog: BacklogReport): BacklogEntry {
+  const { bytes, records, limitBytes, windowMs, bytesPerSecond, shards } = backlog;
   return {
     bytes,
     records: Number(records),
     limitBytes,
     windowMs: msOrNull(windowMs),
+    bytesPerSecond: bytesPerSecond ?? null,
     earliest: shards.map(({ earliest }) => earliest),
   };
 }

@@ -16,6 +16,7 @@ import {
   malformed,
   readChoice,
   readCount,
+  readIfSent,
   readList,
   readMap,
   readOptional,
@@ -72,6 +73,7 @@ function readBacklog(map: StatusMap, shards: number): BacklogEntry {
     records: readCount(map, 'records'),
     limitBytes: readCount(map, 'limitBytes'),
     windowMs: readOptional(map, 'windowMs', asCount),
+    bytesPerSecond: readIfSent(map, 'bytesPerSecond', asCount),
     earliest: readPerShard(map, 'earliest', shards, asSequence),
   };
 }

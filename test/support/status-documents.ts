@@ -21,6 +21,8 @@ export function replicaReport(overrides: Partial<ReplicaEntry> = {}): ReplicaEnt
     canResume: true,
     leewayMs: 60_000,
     queuedBytes: 0,
+    sentBytesPerSecond: 0,
+    sinceSeconds: 7_380,
     comings: 1,
     ...overrides,
   };
@@ -62,6 +64,7 @@ export function statusDocument(overrides: Partial<StatusDocument> = {}): StatusD
       records: 150,
       limitBytes: 67_108_864,
       windowMs: 252_000,
+      bytesPerSecond: 266_305,
       earliest: [BASE + 1n, BASE + 1n],
     },
     replicas: [replicaReport()],

@@ -5,6 +5,7 @@
  */
 import chalk from 'chalk';
 import { cutLine } from './columns.js';
+import { terminalSize } from './size.js';
 import { countText } from './text.js';
 
 /** Selects the alternate screen, hides the cursor, and ends the wrapping of lines. */
@@ -42,8 +43,7 @@ export class LiveScreen {
   }
 
   #draw(): void {
-    // Some terminals do not know their size.
-    const { columns = 80, rows = 24 } = this.#terminal;
+    const { columns, rows } = terminalSize(this.#terminal);
     const lines = firstLines(this.#lines, rows).map((line) => `${CLEAR_LINE}${cutLine(line, columns)}`);
     const below = lines.length < rows ? `\r\n${CLEAR_BELOW}` : '';
     this.#terminal.write(`${HOME}${lines.join('\r\n')}${below}`);

@@ -10,6 +10,7 @@ import type { Endpoint } from './endpoint.js';
 export const watermarksFlags = withEnvironment({
   'token-file': fileFlag('The token that the primary asks for; FASTCACHE_TOKEN does the same.'),
   ...tlsFlags,
+  shards: Flags.boolean({ summary: 'Show each shard as well: its watermark, and who is furthest behind.' }),
   watch: valueFlag({
     summary: 'Look again every so many seconds, 2 when none are given, until SIGINT.',
     helpValue: '[seconds]',
@@ -41,6 +42,7 @@ export const watermarksFlags = withEnvironment({
 
 /** The values of the flags. */
 export interface WatermarksFlags {
+  shards?: boolean | undefined;
   /** Milliseconds between two looks; undefined without `--watch`. */
   watch?: number | undefined;
   check?: boolean | undefined;
@@ -77,6 +79,9 @@ export function watermarksMode(
   const [name = 'look'] = modes;
   for (const limit of ['max-lag-ms', 'max-lag-records'] as const) {
     if (typed.has(limit) && name !== 'check') throw new UsageError(`--${limit} goes with --check`);
+  }
+  if (typed.has('shards') && name !== 'look' && name !== 'watch') {
+    throw new UsageError(`--shards is for the table, and --${name} shows none`);
   }
   if (typed.has('timeout') && name !== 'wait') throw new UsageError('--timeout goes with --wait');
   if (name !== 'look' && endpoints.some(({ isDump }) => isDump)) {

@@ -12,7 +12,7 @@ import { LiveScreen, type Terminal } from '../terminal/live-screen.js';
 import type { Output } from '../terminal/output.js';
 import { formatTime } from '../terminal/text.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
-import { watermarksText } from './text.js';
+import { type TableOptions, tableOptions, watermarksText } from './text.js';
 
 /** What to watch, and where to show it. */
 export interface WatchOptions {
@@ -24,6 +24,8 @@ export interface WatchOptions {
   output: Output;
   /** The terminal; undefined when stdout is none. */
   terminal: Terminal | undefined;
+  /** Whether the table has the shards. */
+  showsShards: boolean;
   /** Ends the watch. */
   stop: AbortSignal;
 }
@@ -33,11 +35,12 @@ export interface WatchOptions {
  */
 export async function watchWatermarks(options: WatchOptions): Promise<void> {
   const { terminal, json, output, stop } = options;
+  const textOf = (answer: EndpointAnswer) => answerText(answer, tableOptions(options));
   if (terminal === undefined || json) {
     await eachLook(options, (answers, timeMs) =>
       json
         ? output.line(toJson({ timeMs, endpoints: answers.map(endpointJson) }))
-        : output.write(`${formatTime(BigInt(timeMs))}\n${answers.map(answerText).join('\n')}\n`),
+        : output.write(`${formatTime(BigInt(timeMs))}\n${answers.map(textOf).join('\n')}\n`),
     );
     return;
   }
@@ -46,7 +49,7 @@ export async function watchWatermarks(options: WatchOptions): Promise<void> {
   try {
     await eachLook(options, async (answers, timeMs) => {
       if (stop.aborted) return;
-      last = answers.map(answerText).join('\n');
+      last = answers.map(textOf).join('\n');
       const heading = chalk.dim(`${formatTime(BigInt(timeMs))}  every ${options.intervalMs / 1000} s`);
       screen.show([heading, ...last.trimEnd().split('\n')]);
     });
@@ -70,8 +73,8 @@ async function eachLook(
   }
 }
 
-function answerText(answer: EndpointAnswer): string {
-  if (!('fault' in answer)) return watermarksText(answer);
+function answerText(answer: EndpointAnswer, options: TableOptions): string {
+  if (!('fault' in answer)) return watermarksText(answer, options);
   return `${chalk.bold(escapeText(answer.endpoint))}  ${chalk.red(errorText(answer.fault))}\n`;
 }
 

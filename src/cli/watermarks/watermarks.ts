@@ -13,7 +13,7 @@ import { checkText } from './check-text.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 import type { WatermarksMode } from './flags.js';
 import { forgetReplicas } from './forget.js';
-import { watermarksText } from './text.js';
+import { tableOptions, watermarksText } from './text.js';
 import { waitForReplicas } from './wait.js';
 import { watchWatermarks } from './watch.js';
 
@@ -28,6 +28,8 @@ export interface WatermarksOptions {
   output: Output;
   /** The terminal; undefined when stdout is none. */
   terminal: Terminal | undefined;
+  /** Whether the table has the shards. */
+  showsShards: boolean;
   warn(message: string): void;
   /** Reports the fault of an endpoint and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
@@ -68,7 +70,8 @@ async function run(mode: WatermarksMode, options: WatermarksOptions): Promise<nu
 }
 
 /** Resolves with the exit status of the first fault, 0 when there was none. */
-async function showWatermarks({ endpoints, json, output, report }: WatermarksOptions): Promise<number> {
+async function showWatermarks(options: WatermarksOptions): Promise<number> {
+  const { endpoints, json, output, report } = options;
   const answers = await lookAtAll(endpoints);
   if (json) await output.line(toJson({ endpoints: answers.map(endpointJson) }));
   let status = 0;
@@ -77,7 +80,7 @@ async function showWatermarks({ endpoints, json, output, report }: WatermarksOpt
       const faultStatus = await report(answer.fault);
       status ||= faultStatus;
     } else if (!json) {
-      await output.write(watermarksText(answer));
+      await output.write(watermarksText(answer, tableOptions(options)));
     }
   }
   return status;

@@ -62,11 +62,11 @@ export class DepartedReplicas {
   list(): ReplicaInfo[] {
     this.#expire();
     const nowUs = this.#clock.monotonicUs();
-    return this.#departed.map(({ info, leftAtUs }) => ({
-      ...info,
-      state: 'gone',
-      sinceAckSeconds: info.sinceAckSeconds + Math.floor((nowUs - leftAtUs) / 1_000_000),
-    }));
+    return this.#departed.map(({ info, leftAtUs }) => {
+      const sinceSeconds = Math.floor((nowUs - leftAtUs) / 1_000_000);
+      const sinceAckSeconds = info.sinceAckSeconds + sinceSeconds;
+      return { ...info, state: 'gone', sinceSeconds, sinceAckSeconds, sentBytesPerSecond: 0 };
+    });
   }
 
   #expire(): void {

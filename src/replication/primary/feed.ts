@@ -16,6 +16,7 @@ import type { FrameStream } from '../stream/stream.js';
 import type { Carousel, Carousels, Joiner } from './carousel.js';
 import type { MessageSender, MessageTaker } from './message-sender.js';
 import { asksToResume, resume } from './resume.js';
+import { SentRate } from './sent-rate.js';
 import { SnapshotSender } from './snapshot-sender.js';
 import { Subscriber } from './subscriber.js';
 
@@ -71,6 +72,8 @@ export class ReplicaFeed implements MessageTaker {
   };
   #state: FeedState = 'catching-up';
   #isStopped = false;
+  readonly #cameAtUs: number;
+  readonly #sentRate: SentRate;
   /** It resumes from the backlog, and has acknowledged nothing since. */
   #isResuming = false;
 
@@ -80,7 +83,9 @@ export class ReplicaFeed implements MessageTaker {
    */
   constructor(options: ReplicaFeedOptions) {
     this.#options = options;
-    const { connection, stream, metrics, subscriberQueueFrames, subscriberQueueBytes } = options;
+    const { clock, connection, stream, metrics, subscriberQueueFrames, subscriberQueueBytes } = options;
+    this.#cameAtUs = clock.monotonicUs();
+    this.#sentRate = new SentRate(this.#cameAtUs);
     this.#frozen = stream.watermarks();
     this.#subscriber = new Subscriber(connection, stream.backlog, {
       maxQueueFrames: subscriberQueueFrames,
@@ -99,6 +104,21 @@ export class ReplicaFeed implements MessageTaker {
   /** What has been sent to it; while it is not `live`, what it will have been sent then. */
   get watermarks(): readonly bigint[] {
     return this.#state === 'live' ? this.#subscriber.watermarks : this.#frozen;
+  }
+
+  /** Whole seconds since it came. */
+  get sinceSeconds(): number {
+    return Math.floor((this.#options.clock.monotonicUs() - this.#cameAtUs) / 1_000_000);
+  }
+
+  /** Bytes a second that it was sent of late; a Rust replica's without those of its snapshot. */
+  get sentBytesPerSecond(): number {
+    return this.#sentRate.bytesPerSecond;
+  }
+
+  /** Called about once a second. */
+  look(): void {
+    this.#sentRate.look(this.#subscriber.sentBytes, this.#options.clock.monotonicUs());
   }
 
   /** Bytes of frames that wait until the connection takes them. */

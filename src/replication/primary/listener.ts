@@ -138,6 +138,7 @@ export class ReplicaListener {
       replicas: () => [...this.replicas(), ...this.departed()],
       onLook: () => {
         this.#halts.look();
+        for (const session of this.#replicas.keys()) session.look();
         this.#mark();
       },
     });

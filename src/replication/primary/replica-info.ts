@@ -59,8 +59,12 @@ export interface ReplicaInfo extends ReplicaIdentity {
   acknowledged: bigint[] | undefined;
   /** Whole seconds since it was last heard of. */
   sinceAckSeconds: number;
+  /** Whole seconds since it came; of one that left, since it left. */
+  sinceSeconds: number;
   /** Bytes of frames that wait until its connection takes them. */
   queuedBytes: number;
+  /** Bytes a second that it was sent of late; of a Rust replica without those of its snapshot. */
+  sentBytesPerSecond: number;
   /** How often it has come within the last minute; 0 of one without an id. */
   comings?: number;
 }

@@ -112,13 +112,18 @@ export class PrimarySession {
   info(): ReplicaInfo | undefined {
     const { address } = this;
     if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
-    const { state, queuedBytes } = this.#feed;
+    const { state, queuedBytes, sentBytesPerSecond, sinceSeconds } = this.#feed;
+    const feed = { state, queuedBytes, sentBytesPerSecond, sinceSeconds };
     const history = this.#isOurs ? this.#stream?.history.id : undefined;
     const watermarks = this.#feed.watermarks.slice();
     const acknowledged = this.#acks.watermarks;
     const sinceAckSeconds = this.#sinceAckSeconds();
-    const link = { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes };
-    return { ...link, ...this.#identity };
+    return { ...this.#identity, ...feed, address, history, watermarks, acknowledged, sinceAckSeconds };
+  }
+
+  /** Called about once a second. */
+  look(): void {
+    this.#feed?.look();
   }
 
   /** What the peer has acknowledged as applied; undefined until it does. */
