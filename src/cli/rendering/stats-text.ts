@@ -3,7 +3,7 @@ import chalk from 'chalk';
 import type { DumpCounts } from '../../dump/count/count-dump.js';
 import type { RateOverTime } from '../../dump/count/dump-counter.js';
 import { compressionRatio, type FrameTotals } from '../../dump/count/stats.js';
-import { escapeBytes, quoteBytes } from '../terminal/escape.js';
+import { quoteBytes } from '../terminal/escape.js';
 import { alignRight, countText, formatDuration, formatNumber, formatTime } from '../terminal/text.js';
 
 const MAX_LISTED_PREFIXES = 16;
@@ -143,6 +143,6 @@ function sparkline({ counts }: RateOverTime): string {
 /** Returns the text of a key; only the beginning of a long one was kept. */
 function keyText(key: Buffer, keyBytes: number): string {
   if (keyBytes <= KEY_WIDTH) return quoteBytes(key);
-  const head = escapeBytes(key.subarray(0, KEY_WIDTH)).replaceAll('"', '\\x22');
-  return `"${head}…" (${keyBytes} bytes)`;
+  const head = quoteBytes(key.subarray(0, KEY_WIDTH));
+  return `${head.slice(0, -1)}…${head.at(-1)} (${keyBytes} bytes)`;
 }
