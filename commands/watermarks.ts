@@ -4,7 +4,7 @@ import { typedFlags } from '../src/cli/command/flags.js';
 import { readSecret, TOKEN } from '../src/cli/command/secret.js';
 import { transportOf } from '../src/cli/command/tls-flags.js';
 import { Endpoint } from '../src/cli/watermarks/endpoint.js';
-import { isCheck, watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks/flags.js';
+import { checkRules, isCheck, watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks/flags.js';
 import { checkEnd, runWatermarks } from '../src/cli/watermarks/watermarks.js';
 import { systemClock, systemTimers } from '../src/clock.js';
 import { tcpTransport } from '../src/transport/tcp.js';
@@ -34,6 +34,9 @@ export default class Watermarks extends BaseCommand {
     '  2 CRITICAL: a replica lags by more than a limit, is gone and needs a snapshot, or diverges; a ' +
     'server does not answer; the link of a relay is not live\n' +
     '  3 UNKNOWN: the answer does not say (a Rust primary), is refused or cannot be read; wrong usage\n' +
+    '--expect says how many replicas must be connected, or who: fewer, or one that is missing, is CRITICAL, and ' +
+    'without it a primary must have one. --ignore-gone leaves out those that are gone. A replica that was ended ' +
+    'on purpose (SIGTERM, --once, close()) says so, and is not listed as gone.\n' +
     'A lag that is not known is U in the performance data, and critical where --max-lag-ms is given.\n' +
     'The worst of all that is found counts; CRITICAL and WARNING come before UNKNOWN.\n\n' +
     '--wait ends with 0 when all connected replicas, and at least one, have acknowledged what the primary ' +
@@ -58,6 +61,10 @@ export default class Watermarks extends BaseCommand {
     {
       description: 'From monitoring: critical when a replica is more than 5 s behind, a warning from 2.5 s',
       command: '<%= config.bin %> <%= command.id %> --check --max-lag-ms 5000',
+    },
+    {
+      description: 'From monitoring: critical when one of these replicas is not there',
+      command: '<%= config.bin %> <%= command.id %> --check --expect cache-1,cache-2 --ignore-gone',
     },
     {
       description: 'Wait until all replicas have what the primary has now',
@@ -95,7 +102,7 @@ export default class Watermarks extends BaseCommand {
     );
     const status = await runWatermarks(watermarksMode(flags, typedFlags(parsed), endpoints), {
       endpoints,
-      limits: { maxLagMs: flags['max-lag-ms'], maxLagRecords: flags['max-lag-records'] },
+      rules: checkRules(flags),
       clock: systemClock,
       timers: systemTimers,
       json: this.jsonEnabled(),

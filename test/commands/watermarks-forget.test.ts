@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { LaggingReplica } from '../support/lagging-replica.js';
 import { directory, follow, startPrimary } from '../support/library.js';
 import { eventually } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
@@ -16,12 +17,13 @@ it('watermarks --forget takes a replica off the list that left, of who has the t
     runCommand(['watermarks', primary.bindAddress, '--forget', which, ...flags]);
   const listed = () => primary.replicas().filter(({ state }) => state === 'gone');
   for (let gone = 1; gone <= 2; gone++) {
-    const replica = await follow(primary.bindAddress, { token: TOKEN });
+    const { bindAddress, history } = primary;
+    const replica = new LaggingReplica(bindAddress, history, primary.watermarks(), [], TOKEN);
     await eventually(
       () => primary.replicas().filter(({ acknowledged }) => `${acknowledged}` === `${primary.watermarks()}`),
       (level) => level.some(({ state }) => state === 'live'),
     );
-    await replica.close();
+    replica.close();
     await eventually(
       () => listed().length,
       (count) => count === gone,

@@ -146,9 +146,13 @@ describe('watermarks of a primary and its replicas', () => {
     });
   });
 
-  it('of one that left say gone', async () => {
-    const replica = await follow();
-    await replica.close();
+  it('of one that is lost say gone, and nothing of one that ends on purpose', async () => {
+    await (await follow()).close();
+    await eventually(
+      () => primary.replicas(),
+      (replicas) => replicas.length === 0,
+    );
+    (await stay()).close();
     await eventually(
       () => primary.replicas()[0]?.state,
       (state) => state === 'gone',
@@ -174,7 +178,7 @@ describe('--check', () => {
     expect(none.status).toBe(1);
     expect(none.stdout).toContain('fastcache WARNING: ');
     expect(none.stdout).toContain('no replica is connected | lag_ms=U;;;0 lag_records=U;;;0');
-    await (await follow()).close();
+    (await stay()).close();
     await follow();
     await eventually(
       () => primary.replicas().at(-1)?.state,
@@ -186,6 +190,19 @@ describe('--check', () => {
       state: 'WARNING',
       findings: [{ state: 'WARNING', text: expect.stringContaining('the backlog still has what it lacks') }],
     });
+  });
+
+  it('exits 2 when somebody is not there who is expected, and not for those that are gone, if so asked', async () => {
+    (await stay()).close();
+    await follow();
+    await eventually(
+      () => primary.replicas().at(-1)?.state,
+      (state) => state === 'gone',
+    );
+    expect((await ask('--check', '--ignore-gone', '--expect', '1')).status).toBe(0);
+    const two = await ask('--check', '--ignore-gone', '--expect', '2');
+    expect(two.status).toBe(2);
+    expect(two.stdout).toContain('replicas connected: 1, expected: 2');
   });
 
   it('exits 2 when a replica lags too far, and when a server does not answer', async () => {
@@ -366,6 +383,9 @@ describe('a server that answers a question with something else', () => {
 describe('flags that do not go together', () => {
   it.each([
     [['--watch', '--check'], 3, '--watch and --check exclude each other'],
+    [['--expect', '5'], 2, '--expect goes with --check'],
+    [['--check', '--expect', 'a b'], 3, 'expected host:port'],
+    [['--check', '--shards'], 3, '--shards is for the table'],
     [['--max-lag-ms', '5'], 2, '--max-lag-ms goes with --check'],
     [['--watch', '0'], 2, 'expected seconds from 0.1 to 3600'],
     [['--timeout', 'soon', '--wait'], 2, 'expected a whole number'],

@@ -125,17 +125,22 @@ describe('a primary', () => {
   it('counts its replicas and how each came by its content', async () => {
     const primary = await startPrimary();
     primary.set('key', 'value');
-    const replica = await follow(primary.bindAddress);
+    await follow(primary.bindAddress);
     const [info] = await eventually(
       () => primary.replicas(),
       (replicas) => replicas[0]?.state === 'live' && replicas[0].acknowledged !== undefined,
     );
     expect(info?.watermarks).toEqual(primary.watermarks());
     expect(primary.metrics()).toMatchObject({ catchUpSnapshotCount: 1, catchUpBacklogCount: 0 });
-    await replica.close();
-    const [gone] = await eventually(
+    const lost = new LaggingReplica(primary.bindAddress, primary.history, primary.watermarks());
+    await eventually(
       () => primary.replicas(),
-      (replicas) => replicas[0]?.state === 'gone',
+      (replicas) => replicas[1]?.acknowledged !== undefined,
+    );
+    lost.close();
+    const [, gone] = await eventually(
+      () => primary.replicas(),
+      (replicas) => replicas[1]?.state === 'gone',
     );
     expect(gone).toMatchObject({ watermarks: primary.watermarks(), acknowledged: primary.watermarks() });
     expect(gone?.history).toBe(primary.history);

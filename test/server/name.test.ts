@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { nameInMargin } from '../../src/replication/link/server-name.js';
 import type { Sample } from '../../src/status/metrics/metric-family.js';
 import { replicationFamilies } from '../../src/status/metrics/replication-families.js';
-import { clientOf, follow, infoOf, startPrimary } from '../support/library.js';
+import { LaggingReplica } from '../support/lagging-replica.js';
+import { clientOf, closesLater, follow, infoOf, startPrimary } from '../support/library.js';
 import { eventually } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
 
@@ -18,7 +19,10 @@ it('is that of the replica in INFO, in watermarks and for --forget; ROLE is as w
   const primary = await startPrimary({ listen: ':0', metrics: ':0' });
   const client = await clientOf(primary.listenAddress);
   const replica = await follow(primary.bindAddress, { listen: ':0', name: 'cache-2' });
-  const tap = await follow(primary.bindAddress, { name: 'tap_1.b' });
+  const tap = new LaggingReplica(primary.bindAddress, primary.history, primary.watermarks(), [
+    ['name', 'tap_1.b'],
+  ]);
+  closesLater({ close: async () => tap.close() });
   await eventually(
     () => primary.replicas().filter(({ state, acknowledged }) => state === 'live' && acknowledged).length,
     (live) => live === 2,
@@ -36,7 +40,7 @@ it('is that of the replica in INFO, in watermarks and for --forget; ROLE is as w
 
   const { stdout } = await runCommand(['watermarks', primary.bindAddress]);
   for (const name of ['cache-2', 'tap_1.b']) expect(stdout).toContain(name);
-  await tap.close();
+  tap.close();
   await eventually(
     () => primary.replicas().at(-1)?.state,
     (state) => state === 'gone',

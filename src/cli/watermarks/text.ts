@@ -133,7 +133,8 @@ function linkLine({ primary, state, sinceHeardMs, lagMs }: NonNullable<StatusDoc
 
 function windowLine({ backlog }: StatusDocument): string {
   const { bytes, records, limitBytes, windowMs, bytesPerSecond } = backlog;
-  const kept = `${formatBytes(bytes)} of ${formatBytes(limitBytes)}, ${countText(records, 'record', 'records')}`;
+  const held = countText(records, 'record', 'records');
+  const kept = `${formatBytes(bytes)} of ${formatBytes(limitBytes)}, ${held}`;
   if (windowMs === null) return `nothing is written, may be away any time  backlog ${kept}`;
   const rate = bytesPerSecond === null ? '' : `written ${formatBytes(bytesPerSecond)}/s, `;
   return `${rate}may be away ${chalk.bold(shortDuration(windowMs))}  backlog ${kept}`;

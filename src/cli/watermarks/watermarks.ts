@@ -3,7 +3,7 @@ import * as Errors from '@oclif/core/errors';
 import type { Clock, Timers } from '../../clock.js';
 import type { FastcacheError } from '../../errors.js';
 import { endpointJson } from '../../status/watermarks.js';
-import { checkEndpoints, checkStatus, type LagLimits } from '../../status/watermarks-check.js';
+import { type CheckRules, checkEndpoints, checkStatus } from '../../status/watermarks-check.js';
 import { exitStatus } from '../command/error-rendering.js';
 import { stopSignal } from '../command/shutdown.js';
 import { toJson } from '../terminal/json.js';
@@ -20,8 +20,8 @@ import { watchWatermarks } from './watch.js';
 /** What `watermarks` is asked for, and where it writes. */
 export interface WatermarksOptions {
   endpoints: readonly Endpoint[];
-  /** The limits of `--check`. */
-  limits: LagLimits;
+  /** The rules of `--check`. */
+  rules: CheckRules;
   clock: Clock;
   timers: Timers;
   json: boolean;
@@ -86,10 +86,10 @@ async function showWatermarks(options: WatermarksOptions): Promise<number> {
   return status;
 }
 
-async function checkWatermarks({ endpoints, limits, json, output }: WatermarksOptions): Promise<number> {
+async function checkWatermarks({ endpoints, rules, json, output }: WatermarksOptions): Promise<number> {
   const answers = await lookAtAll(endpoints);
-  const verdict = checkEndpoints(answers, limits);
+  const verdict = checkEndpoints(answers, rules);
   if (json) await output.line(toJson({ endpoints: answers.map(endpointJson), check: verdict }));
-  else await output.write(checkText(verdict, limits));
+  else await output.write(checkText(verdict, rules));
   return checkStatus(verdict.state);
 }

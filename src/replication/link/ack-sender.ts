@@ -16,6 +16,11 @@ export function ackFrame(watermarks: ArrayLike<bigint>): Buffer {
   return encodeFrame(FrameKind.Ack, encodeWatermarks(watermarks));
 }
 
+/** Makes the last Ack of a replica that goes on purpose. */
+export function leaveFrame(watermarks: ArrayLike<bigint>): Buffer {
+  return encodeFrame(FrameKind.Leave, encodeWatermarks(watermarks));
+}
+
 /** What an `AckSender` works with. */
 export interface AckSenderOptions {
   clock: Clock;

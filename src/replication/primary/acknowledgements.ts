@@ -16,10 +16,16 @@ export class Acknowledgements {
   #asked: readonly bigint[] | undefined;
   /** Whether it is to be asked once more when it has answered, for what was written since. */
   #asksAgain = false;
+  #isLast = false;
 
   /** What it has acknowledged as applied; undefined until it does, empty while it holds nothing. */
   get watermarks(): bigint[] | undefined {
     return this.#watermarks;
+  }
+
+  /** Whether the last one said that the replica goes on purpose. */
+  get isLast(): boolean {
+    return this.#isLast;
   }
 
   /** Whether it has acknowledged that it holds something. */
@@ -38,11 +44,12 @@ export class Acknowledgements {
   }
 
   /**
-   * Reads an Ack. Returns whether the replica is to be asked once more. Throws FRAME_OUT_OF_PLACE for a frame
-   * of another kind, and `FCRP_*`.
+   * Reads an Ack or a Leave. Returns whether the replica is to be asked once more. Throws FRAME_OUT_OF_PLACE
+   * for a frame of another kind, and `FCRP_*`.
    */
   read(frame: SplitFrame): boolean {
-    if (frame.header.kind !== FrameKind.Ack) throw outOfPlace(frame);
+    this.#isLast = frame.header.kind === FrameKind.Leave;
+    if (frame.header.kind !== FrameKind.Ack && !this.#isLast) throw outOfPlace(frame);
     this.#watermarks = Array.from(decodeWatermarks(openPayload(frame.header, frame.wirePayload)));
     // An Ack that was on its way before the question does not answer it.
     if (this.#asked === undefined || !hasReached(this.#watermarks, this.#asked)) return false;

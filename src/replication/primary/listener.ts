@@ -28,7 +28,8 @@ import { Halts } from './halts.js';
 import { LagMarks } from './lag-marks.js';
 import { MessageSender } from './message-sender.js';
 import { type Claim, type ReplicaInfo, replicaText } from './replica-info.js';
-import { PrimarySession, type SessionHost } from './session.js';
+import { PrimarySession } from './session.js';
+import type { SessionHost } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
 import { WindowWatch } from './window-watch.js';
 

@@ -16,7 +16,7 @@ import { hostOf } from '../../transport/address.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { ackFrame } from '../link/ack-sender.js';
-import { type FullStore, fullInMargin } from '../link/full.js';
+import { fullInMargin } from '../link/full.js';
 import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import { takeoverInMargin } from '../link/takeover-pair.js';
@@ -34,29 +34,9 @@ import {
 } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
+import type { SessionHost } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
 import { StatusAnswers } from './status-answers.js';
-
-/** The side that has accepted the session. */
-export interface SessionHost {
-  /** Called when the peer may come and wants to be a replica; returns false when no slot is free. */
-  admit(session: PrimarySession, claim: Claim): boolean;
-  /** Called when the replica has acknowledged what it has applied, whether or not that is something whole. */
-  acknowledged(session: PrimarySession, holdsSomething: boolean): void;
-  /** Called when the replica leaves with what it had of this history, which is foreign to what is served. */
-  kept(history: string, address: string): void;
-  /** Called when the replica, which has been admitted, says that it has no memory for what is served. */
-  isFull(session: PrimarySession, full: FullStore): void;
-  /** Called with the payload of a Failover frame. Throws `FCRP_*`, FRAME_OUT_OF_PLACE. */
-  heardOfFailover(session: PrimarySession, payload: Uint8Array): void;
-  /** Called when a probe asks that departed replicas be listed no longer; returns how many these were. */
-  forget(which: string): number;
-  /**
-   * Called once, when all that the session held is free. `last` is how a replica was that had content of this
-   * primary's; undefined of any other peer.
-   */
-  ended(session: PrimarySession, last: ReplicaInfo | undefined): void;
-}
 
 /**
  * The steps of the conversation: `hello` before the peer is known, `waiting`: its token is not compared yet,
@@ -176,7 +156,7 @@ export class PrimarySession {
     // A replica of fastcache's that has acknowledged nothing holds nothing that is known of: it may have
     // refused what it was sent.
     const hadContent = this.#isOurs ? this.#acks.holdsSomething : this.state === 'live';
-    const last = hadContent ? this.info() : undefined;
+    const last = hadContent && !this.#acks.isLast ? this.info() : undefined;
     if (this.#foreign !== undefined && !hadContent) this.#host.kept(this.#foreign, this.address);
     this.#state = 'closed';
     this.#deadline.cancel();
@@ -364,7 +344,7 @@ export class PrimarySession {
     );
   }
 
-  /** Reads what a replica sends later: Acks, and what one that can take over says of failovers. */
+  /** Reads what a replica sends later: Acks, the last of which may be a Leave, and what it says of failovers. */
   #hear(frame: SplitFrame): void {
     if (this.#state === 'waiting') throw outOfPlace(frame);
     if (frame.header.kind === FrameKind.Failover && this.#isOurs) {
@@ -374,7 +354,10 @@ export class PrimarySession {
     const asksAgain = this.#acks.read(frame);
     this.#feed?.acknowledged();
     this.#host.acknowledged(this, this.#acks.holdsSomething);
-    if (asksAgain) this.ask();
+    if (this.#acks.isLast) {
+      this.#options.log.info(`replica ${this.#text} leaves, as it says`);
+      this.close();
+    } else if (asksAgain) this.ask();
   }
 
   #refuse(text: Refusal): void {
@@ -389,9 +372,13 @@ export class PrimarySession {
     this.#connection.end();
   }
 
+  get #text(): string {
+    return replicaText({ ...this.#identity, address: this.address });
+  }
+
   /** Logs what the peer has done; lines about strangers are limited in number, whatever their details. */
   #note(what: string, detail?: string): void {
-    const line = `replica ${replicaText({ ...this.#identity, address: this.address })} ${what}${detail === undefined ? '' : `: ${detail}`}`;
+    const line = `replica ${this.#text} ${what}${detail === undefined ? '' : `: ${detail}`}`;
     if (this.#feed === undefined) this.#options.strangers.warn(what, line);
     else this.#options.log.warn(line);
   }

@@ -230,7 +230,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
       this.#retry = undefined;
     },
     closeSession: () => {
-      this.#session?.close();
+      this.#session?.close(this.#stopError === undefined);
       this.#session = undefined;
     },
     endRefusal: () => this.#refusal.end(),

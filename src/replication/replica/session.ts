@@ -152,12 +152,12 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   }
 
   /**
-   * Drops the connection and what was not whole; no handler is called any more. To be called once, unless it
-   * has ended.
+   * Drops the connection and what was not whole, on purpose or for a fault; no handler is called any more. To
+   * be called once, unless it has ended.
    */
-  close(): void {
+  close(isOnPurpose = false): void {
     this.#building = undefined;
-    this.#link.close();
+    this.#link.close(isOnPurpose);
   }
 
   get #appliesToHeld(): boolean {

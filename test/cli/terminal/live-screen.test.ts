@@ -43,6 +43,13 @@ describe('a live screen', () => {
     expect(last().endsWith('… 3 more…')).toBe(true);
   });
 
+  it('takes a terminal of 0 by 0 for one of 80 by 24', () => {
+    const { screen, last } = terminalOf(0, 0);
+    screen.show(Array.from({ length: 30 }, () => 'x'.repeat(100)));
+    expect(linesOf(last())).toHaveLength(24);
+    expect(linesOf(last())[0]).toBe(`${'x'.repeat(79)}…`);
+  });
+
   it('draws again when the terminal is resized', () => {
     const { terminal, screen, last } = terminalOf(10, 3);
     screen.show(['a line of some length', 'b', 'c', 'd']);
