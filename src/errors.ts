@@ -134,6 +134,10 @@ export const errorCodes = {
   /** The zstd library is not installed, or not for this Node. */
   ZSTD_MISSING: { exitCode: 1, retryable: false },
   STATE_UNUSABLE: { exitCode: 1, retryable: false },
+  /** Another process has the data directory. */
+  DATA_IN_USE: { exitCode: 1, retryable: true },
+  /** A file of a data directory is not what was written. */
+  DATA_DAMAGED: badFrame,
   /** A certificate or a key of this side. */
   TLS_UNUSABLE: { exitCode: 1, retryable: false },
   BAD_OPTION: { exitCode: 2, retryable: false },

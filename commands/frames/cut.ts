@@ -3,6 +3,7 @@ import { modeOf, withEnvironment } from '../../src/cli/command/flags.js';
 import { runCut } from '../../src/cli/frames/cut.js';
 import { filterFlags, filterOf } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs, makingFlags } from '../../src/cli/frames/flags.js';
+import { dumpFiles } from '../../src/data/directory-dumps.js';
 
 /** The command `frames cut`. */
 export default class FramesCut extends BaseCommand {
@@ -52,7 +53,7 @@ export default class FramesCut extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesCut);
     const status = await runCut({
-      files: args.file,
+      files: await dumpFiles(args.file),
       target: flags.output,
       force: flags.force,
       mode: modeOf(flags.mode),

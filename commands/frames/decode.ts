@@ -6,6 +6,7 @@ import { decodeFlags, decodeOptions, FOLLOW_POLL_MS } from '../../src/cli/frames
 import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { runStats } from '../../src/cli/frames/stats.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
+import { dumpFiles } from '../../src/data/directory-dumps.js';
 import type { FastcacheError } from '../../src/errors.js';
 
 /** The command `frames decode`. */
@@ -23,7 +24,8 @@ export default class FramesDecode extends BaseCommand {
     'time, shard nor op: a filter on these hides them.\n\n' +
     'A damaged dump is printed up to its damage; the fault is named on stderr with file and byte offset, ' +
     'and the exit status is 65, whatever filters hide. So it is for a dump that ends inside its last ' +
-    'frame. 66: there is no such file; 2: usage.';
+    'frame. But with --since, --until, --start or --end a dump that has an index (FILE.idx) is read only where ' +
+    'it may have such records. 66: there is no such file; 2: usage.';
 
   static override examples = [
     { description: 'Read a dump', command: '<%= config.bin %> <%= command.id %> dump.fcrp' },
@@ -61,7 +63,7 @@ export default class FramesDecode extends BaseCommand {
     const parsed = await this.parse(FramesDecode);
     const { args, flags } = parsed;
     const invocation = {
-      files: args.file,
+      files: await dumpFiles(args.file),
       given: givenFlags(parsed),
       json: this.jsonEnabled(),
       terminal: this.output.isTerminal,

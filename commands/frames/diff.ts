@@ -46,11 +46,15 @@ export default class FramesDiff extends BaseCommand {
 
   static override args = {
     before: Args.string({
-      description: 'A dump (- is stdin) or the address of a server, host:port.',
+      description: 'A dump (- is stdin), a data directory, or the address of a server, host:port.',
       required: true,
       ignoreStdin: true,
     }),
-    after: Args.string({ description: 'Another dump or address.', required: true, ignoreStdin: true }),
+    after: Args.string({
+      description: 'Another dump, directory or address.',
+      required: true,
+      ignoreStdin: true,
+    }),
   };
 
   static override flags = withEnvironment({

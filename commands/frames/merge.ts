@@ -3,6 +3,7 @@ import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { modeOf, withEnvironment } from '../../src/cli/command/flags.js';
 import { makingFlags } from '../../src/cli/frames/flags.js';
 import { runMerge } from '../../src/cli/frames/merge.js';
+import { dumpFiles } from '../../src/data/directory-dumps.js';
 
 /** The command `frames merge`. */
 export default class FramesMerge extends BaseCommand {
@@ -40,7 +41,7 @@ export default class FramesMerge extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesMerge);
     const status = await runMerge({
-      files: args.file,
+      files: await dumpFiles(args.file),
       target: flags.output,
       force: flags.force,
       mode: modeOf(flags.mode),

@@ -9,6 +9,7 @@ import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { paceFlags, paceOf } from '../../src/cli/replay/flags.js';
 import { runReplay } from '../../src/cli/replay/replay.js';
 import { systemTimers } from '../../src/clock.js';
+import { dumpFiles } from '../../src/data/directory-dumps.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 
 /** The command `frames replay`. */
@@ -79,7 +80,7 @@ export default class FramesReplay extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesReplay);
     const status = await runReplay({
-      files: args.file,
+      files: await dumpFiles(args.file),
       to: flags.to,
       ...filterOf(flags),
       choice: choiceText(flags),

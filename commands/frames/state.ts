@@ -4,6 +4,7 @@ import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { writeState } from '../../src/cli/frames/state.js';
 import { stateFlags, stateOptions } from '../../src/cli/frames/state-flags.js';
 import { systemClock } from '../../src/clock.js';
+import { contentFiles, dumpFiles } from '../../src/data/directory-dumps.js';
 
 /** The command `frames state`. */
 export default class FramesState extends BaseCommand {
@@ -59,7 +60,8 @@ export default class FramesState extends BaseCommand {
     };
     await writeState({
       ...stateOptions(flags, invocation),
-      files: args.file,
+      // The content at a sequence may need what is older than the newest base.
+      files: await (flags.end === undefined ? contentFiles(args.file, flags.until) : dumpFiles(args.file)),
       output: this.output,
       terminal: process.stderr,
       clock: systemClock,

@@ -3,6 +3,7 @@ import { statsFlags, statsOptions } from '../../src/cli/frames/decode-flags.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { runStats } from '../../src/cli/frames/stats.js';
 import { systemClock } from '../../src/clock.js';
+import { dumpFiles } from '../../src/data/directory-dumps.js';
 
 /** The command `frames stats`. */
 export default class FramesStats extends BaseCommand {
@@ -42,7 +43,7 @@ export default class FramesStats extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesStats);
     const status = await runStats({
-      ...statsOptions(flags, args.file, this.jsonEnabled()),
+      ...statsOptions(flags, await dumpFiles(args.file), this.jsonEnabled()),
       clock: systemClock,
       output: this.output,
       terminal: process.stderr,

@@ -4,6 +4,7 @@ import { choiceFlag, countFlag, withEnvironment } from '../../src/cli/command/fl
 import { parseShards } from '../../src/cli/command/values.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { runVerify } from '../../src/cli/frames/verify.js';
+import { dumpFiles } from '../../src/data/directory-dumps.js';
 
 /** The command `frames verify`. */
 export default class FramesVerify extends BaseCommand {
@@ -54,7 +55,7 @@ export default class FramesVerify extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FramesVerify);
     const status = await runVerify({
-      files: args.file,
+      files: await dumpFiles(args.file),
       route: flags.route,
       shards: flags.shards,
       maxFaults: flags['max-faults'],

@@ -36,9 +36,10 @@ export class Server<Value = Uint8Array> extends EmbeddedNode<Value> {
   /**
    * Resolves when it listens; connecting to a primary continues by itself. Throws BAD_OPTION,
    * INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED, READ_FAILED and STATE_UNUSABLE (`record`,
-   * `roleFile`, `idFile`); with `load`, its file and byte offset named, NO_INPUT, OUT_OF_MEMORY and the
-   * errors with which dumps are refused (`FCRP_*`, SEQUENCE_GAP, …); with `recover` PRIMARY_EXISTS,
-   * RECOVERY_FAILED and TOKEN_REFUSED; and with files of TLS NO_INPUT and TLS_UNUSABLE.
+   * `roleFile`, `idFile`, `data`); with `data` DATA_IN_USE and DATA_DAMAGED; with `load`, its file and byte
+   * offset named, NO_INPUT, OUT_OF_MEMORY and the errors with which dumps are refused (`FCRP_*`,
+   * SEQUENCE_GAP, …); with `recover` PRIMARY_EXISTS, RECOVERY_FAILED and TOKEN_REFUSED; and with files of TLS
+   * NO_INPUT and TLS_UNUSABLE.
    */
   static async start<Choice extends CodecOption = 'bytes', Value = DecodedBy<Choice>>(
     options: ServerOptions & { codec?: Choice } = {},
@@ -179,10 +180,14 @@ export class Server<Value = Uint8Array> extends EmbeddedNode<Value> {
     engine.set(key, value, expireAtMs);
   }
 
-  /** The store, while it may be written to. Throws CLOSED, READ_ONLY, NO_CONTENT. */
+  /** The store, while it may be written to. Throws CLOSED, READ_ONLY, NO_CONTENT, WRITE_FAILED (`data`). */
   #writable(): ShardEngine {
     this.#node.refuseClosed();
-    const { engine, primary, lacksData, failover } = this.#node;
+    const { engine, primary, lacksData, failover, keeping } = this.#node;
+    if (keeping.fault !== undefined && primary === undefined) {
+      const message = `The data directory cannot be written, and so nothing may change: ${keeping.fault}.`;
+      throw new FastcacheError('WRITE_FAILED', message);
+    }
     if (failover.state !== 'no-failover') {
       throw new FastcacheError(
         'READ_ONLY',

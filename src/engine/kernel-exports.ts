@@ -175,6 +175,14 @@ export interface KernelExports {
   entryOpen(state: number): void;
   entryWalk(state: number, at: number, length: number): void;
   entryEnd(state: number): void;
+  plainEntries(
+    state: number,
+    frames: number,
+    bytes: number,
+    offset: number,
+    entries: number,
+    most: number,
+  ): number;
   entrySeal(entry: number): void;
   entryIsSound(entry: number): number;
   soundEntries(entries: number, count: number, offset: number): number;

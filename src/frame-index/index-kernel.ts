@@ -7,8 +7,10 @@ import { KernelBuffer } from '../engine/kernel-buffer.js';
 import { toolKernel } from '../engine/tool-kernel.js';
 import { INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
 
-/** So much of a frame is in kernel memory at once. */
+/** So much of a dump is in kernel memory at once. */
 const PIECE_BYTES = 262_144;
+/** So many entries are made at once. */
+const MOST_ENTRIES = 4_096;
 
 /** What an entry is made of, beside the frame's bytes. */
 export interface EntryStart {
@@ -33,15 +35,17 @@ export function indexKernel(): IndexKernel {
 export class IndexKernel {
   readonly #kernel: Kernel;
   readonly #buffer: KernelBuffer;
+  readonly #entries: KernelBuffer;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     this.#buffer = new KernelBuffer(kernel, PIECE_BYTES);
+    this.#entries = new KernelBuffer(kernel, MOST_ENTRIES * INDEX_ENTRY_BYTES);
   }
 
   /** Makes the memory of one entry after the other. Throws OUT_OF_MEMORY. */
   open(): EntryState {
-    return new EntryState(this.#kernel, this.#buffer);
+    return new EntryState(this.#kernel, this.#buffer, this.#entries);
   }
 
   /** Sets the check of a header. */
@@ -71,12 +75,28 @@ export class IndexKernel {
 export class EntryState {
   readonly #kernel: Kernel;
   readonly #buffer: KernelBuffer;
+  readonly #entries: KernelBuffer;
   readonly #address: number;
 
-  constructor(kernel: Kernel, buffer: KernelBuffer) {
+  constructor(kernel: Kernel, buffer: KernelBuffer, entries: KernelBuffer) {
     this.#kernel = kernel;
     this.#buffer = buffer;
+    this.#entries = entries;
     this.#address = kernel.allocate(kernel.exports.entryStateBytes());
+  }
+
+  /**
+   * Returns the entries of the frames that `bytes` begin with, as long as these lie whole in the first 256
+   * KiB and are batches that are not compressed: some thousands at most. `offset` is that of the first in the
+   * dump.
+   */
+  plainEntries(bytes: Buffer, offset: number): Buffer {
+    const piece = bytes.subarray(0, PIECE_BYTES);
+    const entries = this.#entries.reserve(MOST_ENTRIES * INDEX_ENTRY_BYTES);
+    const frames = this.#buffer.fill(piece);
+    const { exports } = this.#kernel;
+    const made = exports.plainEntries(this.#address, frames, piece.length, offset, entries, MOST_ENTRIES);
+    return Buffer.from(this.#kernel.bytes.subarray(entries, entries + made * INDEX_ENTRY_BYTES));
   }
 
   /** Begins an entry. */

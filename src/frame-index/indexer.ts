@@ -12,6 +12,9 @@ import { type EntryState, type IndexKernel, indexKernel } from './index-kernel.j
 
 /** A compressed batch that is larger, either way, is not looked into: its entry says no records. */
 const MAX_OPENED_BYTES = 16 * 1024 * 1024;
+/** Offset of a frame's flags in its header, and the one that says that its payload is compressed. */
+const FLAGS_OFFSET = 6;
+const FLAG_COMPRESSED = 1;
 
 /** Takes the bytes of a dump in order, and returns those of its index. */
 export class Indexer {
@@ -52,7 +55,10 @@ export class Indexer {
   push(bytes: Buffer): Buffer {
     this.#made = [];
     for (let at = 0; at < bytes.length && !this.#isBroken; ) {
-      at += this.#header === undefined ? this.#takeHead(bytes, at) : this.#takePayload(bytes, at);
+      if (this.#header !== undefined) at += this.#takePayload(bytes, at);
+      else if (this.#headBytes > 0 || isCompressed(bytes, at)) at += this.#takeHead(bytes, at);
+      // What is not taken at once may be taken bit by bit.
+      else at += this.#takePlain(bytes, at) || this.#takeHead(bytes, at);
     }
     return this.#made.length === 1 ? this.#made[0]! : Buffer.concat(this.#made);
   }
@@ -60,6 +66,16 @@ export class Indexer {
   /** Frees the memory. An unfinished frame has no entry. */
   close(): void {
     this.#entry.close();
+  }
+
+  /** Takes the frames that lie whole at `at`, and are plain batches; returns their bytes. */
+  #takePlain(bytes: Buffer, at: number): number {
+    const made = this.#entry.plainEntries(bytes.subarray(at), this.#offset);
+    if (made.length === 0) return 0;
+    const entries = new IndexEntries(made);
+    const taken = entries.end(entries.length - 1) - this.#offset;
+    this.#add(made, taken);
+    return taken;
   }
 
   #takeHead(bytes: Buffer, at: number): number {
@@ -114,11 +130,15 @@ export class Indexer {
     if (this.#payload !== undefined) this.#open(header, this.#payload);
     this.#payload = undefined;
     this.#header = undefined;
-    const entry = Buffer.from(this.#entry.end());
-    if (!this.#hasHeader) this.#made.push(this.#indexHeader(entry));
-    this.#made.push(entry);
+    this.#add(Buffer.from(this.#entry.end()), FRAME_HEADER_BYTES + header.payloadBytes);
+  }
+
+  /** Adds the entries of so many bytes of the dump. */
+  #add(entries: Buffer, bytes: number): void {
+    if (!this.#hasHeader) this.#made.push(this.#indexHeader(entries));
+    this.#made.push(entries);
     this.#hasHeader = true;
-    this.#offset += FRAME_HEADER_BYTES + header.payloadBytes;
+    this.#offset += bytes;
   }
 
   #open(header: FrameHeader, pieces: readonly Buffer[]): void {
@@ -133,10 +153,15 @@ export class Indexer {
     this.#entry.walk(payload);
   }
 
-  #indexHeader(entry: Buffer): Buffer {
-    const first = new IndexEntries(entry);
+  #indexHeader(entries: Buffer): Buffer {
+    const first = new IndexEntries(entries);
     const header = encodeIndexHeader({ hash: first.hash(0), bytes: first.bytes(0) });
     this.#kernel.seal(header);
     return header.subarray(0, INDEX_ENTRY_BYTES);
   }
+}
+
+/** Whether the header at `at`, if it is whole, is of a frame that is compressed. */
+function isCompressed(bytes: Buffer, at: number): boolean {
+  return bytes[at + FLAGS_OFFSET] === FLAG_COMPRESSED;
 }

@@ -54,6 +54,7 @@ export {
   entryStateBytes,
   entryTake,
   entryWalk,
+  plainEntries,
   soundEntries,
 } from './dump/index-entry';
 export { filterLists, filterRanges } from './dump/item-filter';

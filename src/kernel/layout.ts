@@ -340,6 +340,10 @@ export const RECORD_KEY_BYTES_AT = 45;
 export const RECORD_VALUE_BYTES_AT = 49;
 export const RECORD_HEADER_BYTES = 53;
 
+/** FCRP: what a frame's header begins with, as a u32, and the kind of a MutationBatch. */
+export const FRAME_MAGIC = 0x5052_4346;
+export const FRAME_KIND_BATCH = 5;
+
 /** An entry of a dump's index, and its shard where a frame has records of none or of several. */
 export const INDEX_ENTRY_BYTES = 64;
 export const INDEX_NO_SHARD = 0xffff_ffff;

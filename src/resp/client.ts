@@ -64,6 +64,8 @@ export class Client implements CommandSink, Replying, PushOutput {
   readonly #host: ClientHost;
   readonly #input: CommandInput;
   #replies: Buffer[] = [];
+  /** Bytes of replies that wait until what they answer is on the disk. */
+  #heldBytes = 0;
   #replyBytes = 0;
   /** A command of this client is being handled, so its reply is still to come. */
   #isHandling = false;
@@ -108,7 +110,7 @@ export class Client implements CommandSink, Replying, PushOutput {
   }
 
   get pendingBytes(): number {
-    return this.#replyBytes + this.#socket.writableLength;
+    return this.#replyBytes + this.#heldBytes + this.#socket.writableLength;
   }
 
   memory(): ClientMemory {
@@ -116,7 +118,7 @@ export class Client implements CommandSink, Replying, PushOutput {
     return {
       inputBytes: pendingBytes - argumentBytes,
       argumentBytes,
-      replyBytes: this.#replyBytes,
+      replyBytes: this.#replyBytes + this.#heldBytes,
       outputBytes: this.pendingBytes,
     };
   }
@@ -183,12 +185,31 @@ export class Client implements CommandSink, Replying, PushOutput {
 
   /** Sends all that has gathered in one write. */
   sendReplies(joiner: Joiner): void {
-    const replies = this.#replies;
-    if (replies.length === 0 || this.#socket.destroyed) return;
-    this.#socket.write(joiner.join(replies, this.#replyBytes));
-    this.state.writtenBytes += this.#replyBytes;
+    if (this.#replies.length > 0) this.#write(this.#takeReplies(joiner));
+  }
+
+  holdReplies(joiner: Joiner): () => void {
+    const bytes = this.#takeReplies(joiner);
+    this.#heldBytes += bytes.length;
+    return () => {
+      this.#heldBytes -= bytes.length;
+      this.#write(bytes);
+      if (this.state.leaves && this.#heldBytes === 0) this.#endSocket();
+      else this.#goOn();
+    };
+  }
+
+  #takeReplies(joiner: Joiner): Buffer {
+    const bytes = joiner.join(this.#replies, this.#replyBytes);
     this.#replies = [];
     this.#replyBytes = 0;
+    return bytes;
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.write(bytes);
+    this.state.writtenBytes += bytes.length;
     this.checkOutput();
   }
 
@@ -252,7 +273,16 @@ export class Client implements CommandSink, Replying, PushOutput {
     this.#host.tracking.disable(this.state);
     this.#cancelWait?.();
     if (this.#socket.writableEnded) return;
-    if (this.#replyBytes > 0) this.#sendNow();
+    if (this.#replyBytes > 0) {
+      this.#host.turn.add(this);
+      this.#host.turn.end();
+    }
+    // What waits for the disk is sent first.
+    if (this.#heldBytes === 0) this.#endSocket();
+  }
+
+  #endSocket(): void {
+    if (this.#socket.writableEnded) return;
     const deadline = setTimeout(() => this.#socket.destroy(), CLOSE_PATIENCE_MS);
     this.#socket.once('close', () => clearTimeout(deadline));
     this.#socket.end();
@@ -340,11 +370,6 @@ export class Client implements CommandSink, Replying, PushOutput {
     if (this.#replyBytes > 0) this.checkOutput(this.#replyBytes);
   }
 
-  #sendNow(): void {
-    this.#host.turn.add(this);
-    this.#host.turn.end();
-  }
-
   /** Has the replies sent, and decides how the client is read on. */
   #flush(): void {
     const socket = this.#socket;
@@ -361,7 +386,7 @@ export class Client implements CommandSink, Replying, PushOutput {
     } else if (this.#input.waits || socket.writableLength >= REPLY_BYTES_MAX) {
       socket.pause();
       // All bytes were taken at once, so there will be no drain event.
-      if (!socket.writableNeedDrain) setImmediate(() => this.#goOn());
+      if (!socket.writableNeedDrain && this.#heldBytes === 0) setImmediate(() => this.#goOn());
     }
   }
 

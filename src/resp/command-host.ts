@@ -8,6 +8,7 @@ import type { FailoverState, FailoverWish } from '../replication/primary/failove
 import type { Address } from '../transport/connection.js';
 import type { ClientState } from './client-state.js';
 import type { CommandStatistics } from './command-statistics.js';
+import type { Durability } from './durability.js';
 import type { KeyspaceEvents } from './keyspace-events.js';
 import type { Later } from './later.js';
 import type { MemoryFacts } from './memory-facts.js';
@@ -37,6 +38,7 @@ export interface CommandHost {
   readonly slowlog: Slowlog;
   readonly guesses: Guesses;
   readonly replication: ReplicationHost;
+  readonly durability: Durability;
   readonly situation: Situation;
   readonly scripts: ScriptHost;
   readonly log: Log;

@@ -179,6 +179,10 @@ export const VALUE_TOO_LONG = new Failure('ERR string exceeds maximum allowed si
 export const READONLY = new Failure("READONLY You can't write against a read only replica.");
 /** What Redis answers to a write when fewer good replicas are connected than writes need. */
 export const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to write.');
+/** Returns what Redis answers to a write when its file of commands cannot be written, for `reason`. */
+export function diskFailure(reason: string): Failure {
+  return new Failure(`MISCONF Errors writing to the AOF file: ${reason}`);
+}
 /** What Redis answers on a replica whose link is down and whose content must not be read then. */
 export const STALE = new Failure(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",

@@ -9,6 +9,7 @@ import { type ClientState, isConfined } from './client-state.js';
 import {
   BUSY,
   type Command,
+  diskFailure,
   flagBits,
   LOADING,
   NO_DATA,
@@ -90,6 +91,7 @@ export class Gate {
     if (monitors.count > 0 || host.slowlog.wantsFast) return true;
     if (scripts.runner?.suspended !== undefined) return true;
     if (situation.isLoading || situation.isStale || situation.lacksReplicas) return true;
+    if (situation.diskFault !== undefined) return true;
     return situation.paused !== undefined;
   }
 
@@ -234,7 +236,9 @@ export class Gate {
     if (!isReplica && this.#lacksMemory((effects & flagBits.denyoom) !== 0, found, client)) {
       return OUT_OF_MEMORY;
     }
-    const { isLoading, isStale, lacksReplicas, paused } = host.situation;
+    const { isLoading, isStale, lacksReplicas, diskFault, paused } = host.situation;
+    const needsDisk = writes || fullName === 'ping';
+    if (diskFault !== undefined && needsDisk && !isReplica) return diskFailure(diskFault);
     if (lacksReplicas && writes) return TOO_FEW_REPLICAS;
     if (isReplica && writes) return READONLY;
     if (isConfined(client) && !WHILE_SUBSCRIBED.has(fullName)) {

@@ -30,3 +30,14 @@ export class Later {
     return new Later(start, this.replyInTime);
   }
 }
+
+/** Makes an answer of a promise, which does not reject. */
+export function laterOf(reply: Promise<Reply>): Later {
+  return new Later((answer) => {
+    let isGivenUp = false;
+    void reply.then((value) => isGivenUp || answer(value));
+    return () => {
+      isGivenUp = true;
+    };
+  });
+}

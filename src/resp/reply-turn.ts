@@ -4,6 +4,7 @@
  * sent. Messages leave then, too; while there are many of them they gather a little longer.
  */
 import type { Clock, Timer, Timers } from '../clock.js';
+import type { Durability } from './durability.js';
 
 /**
  * Messages gather for so many times as long as it took to send the last ones, so that most of the time is
@@ -16,6 +17,8 @@ const GATHERING_US_MAX = 5_000;
 export interface Replying {
   /** Sends what has gathered, joined by `joiner`. */
   sendReplies(joiner: Joiner): void;
+  /** Takes what has gathered aside, to be sent before all that gathers later; returns what sends it. */
+  holdReplies(joiner: Joiner): () => void;
   /** Closes the connection at once, without what has gathered. */
   destroy(): void;
 }
@@ -49,6 +52,7 @@ export interface TurnHost {
    * process was halted in between, and clients are closed instead, for the turn's writes may be lost.
    */
   answersUntilUs(): number;
+  readonly durability: Durability;
   /** A script is suspended and its writes are to leave together: the turn goes on. */
   isHeld(): boolean;
 }
@@ -103,9 +107,13 @@ export class ReplyTurn {
     const replying = this.#replying;
     this.#replying = new Set();
     const untilUs = this.#host.answersUntilUs();
+    if (this.#host.durability.holdsReplies) {
+      this.#hold(replying, untilUs);
+      return;
+    }
     for (const client of replying) {
       // A halt can come between two clients as well: with TLS it takes a while to answer all of them.
-      if (untilUs !== Infinity && this.#clock.monotonicUs() > untilUs) client.destroy();
+      if (this.#isPast(untilUs)) client.destroy();
       else client.sendReplies(this.#joiner);
     }
     if (this.#listening.size > 0) this.#sendMessages();
@@ -116,6 +124,24 @@ export class ReplyTurn {
     if (this.#isEndPlanned) return;
     this.#isEndPlanned = true;
     this.#timers.endOfTurn(this.#endOfTurn);
+  }
+
+  #isPast(us: number): boolean {
+    return us !== Infinity && this.#clock.monotonicUs() > us;
+  }
+
+  /** Has the replies of these clients, and what they are sent besides, wait for the disk. */
+  #hold(replying: Set<Replying>, untilUs: number): void {
+    for (const client of this.#listening) replying.add(client);
+    this.#listening = new Set();
+    const held = Array.from(replying, (client) => ({ client, send: client.holdReplies(this.#joiner) }));
+    this.#host.durability.whenSynced((isSynced) => {
+      for (const { client, send } of held) {
+        // Of writes that are lost with the machine nobody may be told that they were made.
+        if (isSynced && !this.#isPast(untilUs)) send();
+        else client.destroy();
+      }
+    });
   }
 
   #sendMessages(): void {

@@ -23,6 +23,7 @@ import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
 import { commandTable } from './commands/index.js';
 import { releaseWatched } from './commands/transactions.js';
+import type { Durability } from './durability.js';
 import { Gate } from './gate.js';
 import { kernelCounts, kernelLatencies, kernelTotals } from './kernel-counts.js';
 import { KeyspaceEvents } from './keyspace-events.js';
@@ -42,9 +43,7 @@ import { Slowlog } from './slowlog.js';
 import { Tracking } from './tracking/tracking.js';
 import { UnixTime } from './unix-time.js';
 
-/**
- * Milliseconds between looks for idle clients and for those that do not read, and between samples of rates.
- */
+/** Milliseconds between looks for clients that are idle or do not read, and between samples of rates. */
 const CHECK_MS = 250;
 
 /** The memory of a client that is gone. */
@@ -65,6 +64,7 @@ export interface RespServerOptions extends ClientAddresses {
   publish(): void;
   /** Until when the writes of this turn may be acknowledged, monotonic microseconds; Infinity: for good. */
   answersUntilUs(): number;
+  durability: Durability;
   info(server: RespServer, sections: readonly string[]): string;
   shutdown(): void;
   /** Takes the connection of a replica, which has come on the port of clients. */
@@ -114,9 +114,8 @@ export class RespServer {
     const warn = (kind: string, message: string) => this.#strangers.warn(kind, message);
     this.pubsub = new PubSub(storeGlob(options.engine, warn));
     const turn = new ReplyTurn(options.clock, options.timers, {
+      ...options,
       broadcast: () => this.tracking.broadcast(),
-      publish: () => options.publish(),
-      answersUntilUs: () => options.answersUntilUs(),
       isHeld: () => this.#suspendedScript?.isBusy === false,
     });
     this.tracking = new Tracking({ ...options, planEndOfTurn: () => turn.plan() });
@@ -313,6 +312,7 @@ export class RespServer {
       engine,
       settings,
       replication,
+      durability: this.#options.durability,
       clients: this.#registry(),
       tracking: this.tracking,
       pubsub: this.pubsub,
@@ -322,7 +322,7 @@ export class RespServer {
       time: new UnixTime(clock),
       guesses: new Guesses(clock),
       info: (sections) => info(this, sections),
-      situation: situationOf(this.#options.situation, () => this.#pause.scope),
+      situation: situationOf(this.#options, () => this.#pause.scope),
       scripts: this.scripts,
       log,
       startedAtSeconds: this.startedAtSeconds,

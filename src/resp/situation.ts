@@ -1,4 +1,5 @@
 import type { PauseScope } from './client-pause.js';
+import type { Durability } from './durability.js';
 
 /** What may keep commands from running at present, apart from the client's own state. */
 export interface Situation {
@@ -8,15 +9,26 @@ export interface Situation {
   readonly isStale: boolean;
   /** Too few good replicas are connected for writes. */
   readonly lacksReplicas: boolean;
+  /** Why the data directory cannot be written, so that writes could not be kept; undefined while it can. */
+  readonly diskFault: string | undefined;
   /** Which commands a pause postpones; undefined without a pause. */
   readonly paused: PauseScope | undefined;
 }
 
 /** The part of the situation that the server does not know by itself. */
-export type OuterSituation = Omit<Situation, 'paused'>;
+export type OuterSituation = Omit<Situation, 'paused' | 'diskFault'>;
+
+/** Where the situation is read. */
+export interface SituationSources {
+  readonly situation: OuterSituation;
+  readonly durability: Pick<Durability, 'fault'>;
+}
 
 /** Makes the situation, which is read before every run of commands and is one object for good. */
-export function situationOf(outer: OuterSituation, paused: () => PauseScope | undefined): Situation {
+export function situationOf(
+  { situation: outer, durability }: SituationSources,
+  paused: () => PauseScope | undefined,
+): Situation {
   return {
     get isLoading() {
       return outer.isLoading;
@@ -26,6 +38,9 @@ export function situationOf(outer: OuterSituation, paused: () => PauseScope | un
     },
     get lacksReplicas() {
       return outer.lacksReplicas;
+    },
+    get diskFault() {
+      return durability.fault;
     },
     get paused() {
       return paused();

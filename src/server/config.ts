@@ -103,12 +103,15 @@ function refuseForRecord({ record, append = false, force = false }: GivenOptions
 
 /** Refuses what needs content with a state: such a replica keeps how far its outputs are, and no content. */
 function refuseForState(options: GivenOptions): void {
-  const { state, record, changes } = options;
+  const { state, record, changes, data } = options;
   if (state === undefined) return;
   for (const name of ['listen', 'listenTls', 'bind'] as const) {
     if ((options[name] ?? false) === false) continue;
     const message = `With \`state\` no content is kept that \`${name}\` could serve.`;
     throw new FastcacheError('BAD_OPTION', message);
+  }
+  if (data !== undefined) {
+    throw new FastcacheError('BAD_OPTION', 'With `state` no content is kept that `data` could hold.');
   }
   if (record === undefined && changes === undefined) {
     const message = '`state` says how far `record` or `changes` are; neither is given.';

@@ -25,10 +25,10 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import type { ChannelMessage } from '../frame/messages.js';
 import type { SplitFrame } from '../frame/splitter.js';
-import { type History, newHistory } from '../replication/history.js';
+import type { History } from '../replication/history.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
-import { type Beginning, beginHistory } from '../replication/relay/promotion.js';
+import type { Beginning } from '../replication/relay/promotion.js';
 import type { Relay } from '../replication/relay/relay.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { FrameStream } from '../replication/stream/stream.js';
@@ -47,8 +47,10 @@ import { createEngine, type EngineOrigin } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
 import { type FailoverNode, Failovers } from './failover.js';
 import { Following } from './following.js';
+import { beginsHistory } from './history-beginning.js';
+import { Keeping } from './keeping.js';
 import { Leading } from './leading.js';
-import { recordContent, withContent } from './load.js';
+import { recordContent } from './load.js';
 import type { SecuredSeams } from './node-tls.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, createRelay, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
@@ -80,6 +82,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
   #role: Leading | Following;
   #listener: ReplicaListener | undefined;
   #metricsPort: Listener | undefined;
+  readonly keeping: Keeping;
   /** Its outputs have not begun or lack what was loaded, so that clients' writes would come between. */
   #isOpening = true;
   #closing: Promise<void> | undefined;
@@ -91,18 +94,20 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
     const origin = { config, seams, secret: drawSecret(seams.random) };
     const start = await startingContent(origin);
-    const node = new Node(start);
+    let node: Node | undefined;
     try {
+      node = new Node(start);
       await node.#open();
       return node;
     } catch (error) {
       // Later faults are consequences of this one.
-      await node.close().catch(() => {});
+      await (node === undefined ? start.data?.lock.release() : node.close().catch(() => {}));
       throw error;
     }
   }
 
-  private constructor({ origin, engine, history, recovered, notes, nodeId, role }: Start) {
+  private constructor(start: Start) {
+    const { origin, engine, history, recovered, notes, nodeId, role } = start;
     const { config, seams } = origin;
     const { clock, timers } = seams;
     this.config = config;
@@ -110,6 +115,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     this.#origin = origin;
     this.#engine = engine;
     this.#notes = notes;
+    this.keeping = new Keeping(start.data);
     this.nodeId = nodeId;
     this.events = new Events(clock);
     this.settings = createSettings(this);
@@ -120,13 +126,17 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
       timers,
       log: this.events.log,
       holding: () => this.following?.follower.holding,
-      stop: (error) => this.#stopFollowing(error),
+      stop: (error) => {
+        if (this.following === undefined) this.events.emit('stopped', { error });
+        else this.following.stop(error);
+      },
     });
     this.relay = createRelay(this);
     this.#role =
       config.primary === undefined
-        ? new Leading(this, this.#beginHistory(recovered, history))
-        : new Following(this, config.primary, this.outputs.holding, false);
+        ? new Leading(this, start.continued ?? this.#beginHistory(recovered, history))
+        : new Following(this, config.primary, this.outputs.holding ?? recovered, false);
+    if (this.isReplica && recovered !== undefined) this.relay?.swapped(recovered);
     this.#status = createStatus(this);
     this.server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
@@ -237,7 +247,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
   }
 
   report(): NodeReport {
-    return this.#role.report();
+    return { ...this.#role.report(), diskFault: this.keeping.fault };
   }
 
   roleReply(): Reply {
@@ -312,6 +322,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     const leading = new Leading(this, beginning);
     this.#role = leading;
     leading.joinOutputs(holding === undefined ? 'new' : 'promoted');
+    this.keeping.follow(holding !== undefined);
     const previous = history.previous?.id ?? 'nothing';
     events.log.info(
       `promoted: history ${history.id} continues ${previous} of ${formatAddress(following.primary)}`,
@@ -346,6 +357,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     this.#metricsPort = await serveMetrics(this, this.#status, this.server);
     // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
     await this.outputs.start();
+    await this.keeping.open(this);
     this.leading?.joinOutputs('new');
     await recordContent(this);
     await this.#supervision.begin();
@@ -359,23 +371,10 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     });
   }
 
-  /**
-   * Moves the store to where a new history begins, which continues that of `holding`, if that was followed or
-   * recovered; `loaded` is the history that a loaded dump led to.
-   */
   #beginHistory(holding: Holding | undefined, loaded?: History): Beginning {
-    const { seams, config, relay } = this;
-    if (holding !== undefined) return beginHistory(seams, this.#engine, holding, relay);
-    if (this.#engine.shards !== config.shards) this.#engine = this.createEngine(config.shards);
-    const fresh = newHistory(seams, config.sequenceBase);
-    const history = config.load === undefined ? fresh : withContent(fresh, loaded);
-    this.#engine.setWatermarks(new Array(config.shards).fill(history.base));
-    return { history, backlog: relay?.promoted(history.base) };
-  }
-
-  #stopFollowing(error: Error): void {
-    if (this.following !== undefined) this.following.stop(error);
-    else this.events.emit('stopped', { error });
+    const { engine, beginning } = beginsHistory(this, holding, loaded);
+    this.#engine = engine;
+    return beginning;
   }
 
   /** Throws CLOSED once it is closed. */
@@ -389,9 +388,11 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     await this.#metricsPort?.close();
     await this.server?.close();
     this.failover.stop();
+    await this.keeping.anchor();
     this.leading?.close();
     await this.#listener?.close();
     await this.outputs.close();
     await this.#supervision.close();
+    await this.keeping.close(this.leading !== undefined && !this.lacksData);
   }
 }

@@ -12,6 +12,7 @@ import type { OuterSituation } from '../resp/situation.js';
 import { renderInfo } from '../status/info.js';
 import type { Listener } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
+import type { Keeping } from './keeping.js';
 import { encodingOf, type Leading } from './leading.js';
 import type { NodeParts } from './parts.js';
 import { type ReportedNode, type Status, statusPayload } from './status.js';
@@ -28,13 +29,22 @@ export interface ServedNode
   readonly leading: Leading | undefined;
   /** Hands the frames of what was written until now to the replicas' connections. */
   endTurn(): void;
+  readonly keeping: Keeping;
 }
 
 /** Makes the source from which replicas are served while the node follows; undefined without a port. */
-export function createRelay({ config, nodeId, seams, events }: NodeParts): Relay | undefined {
-  if (!servesReplicas(config)) return undefined;
+export function createRelay(node: ServedNode): Relay | undefined {
+  const { config, nodeId, seams, events } = node;
+  // What is kept on a disk is read from the same stream.
+  if (!servesReplicas(config) && config.data === undefined) return undefined;
   const { backlogBytes } = config;
-  return new Relay({ nodeId, backlogBytes, random: seams.random, log: events.log });
+  return new Relay({
+    nodeId,
+    backlogBytes,
+    random: seams.random,
+    log: events.log,
+    replaced: (content) => node.keeping.follow(content === 'held'),
+  });
 }
 
 function servesReplicas({ bind, ...ports }: Pick<NodeConfig, 'bind' | 'listen' | 'listenTls'>): boolean {
@@ -89,6 +99,7 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     situation: node,
     publish: () => node.endTurn(),
     answersUntilUs: () => node.leading?.answersUntilUs() ?? Infinity,
+    durability: node.keeping,
     shutdown: () => events.emit('shutdown', {}),
     info: (server, sections) => renderInfo(status(server), sections),
     // Whoever needs a password to read here needs it to be a replica as well.

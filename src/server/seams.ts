@@ -4,6 +4,7 @@
  * same node.
  */
 import type { Seams } from '../clock.js';
+import type { DataFiles } from '../data/data-files.js';
 import type { ContentOptions, LoadedContent } from '../dump/rdb/load-content.js';
 import type { ShardEngine, ShardEngineOptions } from '../engine/shard-engine.js';
 import type { KnownDump } from '../files/dump-digest.js';
@@ -36,6 +37,8 @@ export interface NodeFiles {
    * still there.
    */
   replaceState(path: string, bytes: Uint8Array, mode: number): Promise<void>;
+  /** Returns the files of a data directory; those that are made have the mode `mode`. */
+  openData(directory: string, mode: number): Promise<DataFiles>;
   /** Reads a certificate or a key. Throws NO_INPUT. */
   readPem(path: string): PemFile;
   /** Makes a store of what a dump or an RDB file holds. Throws what `loadContent` throws. */

@@ -1,5 +1,6 @@
 /** The rows of the options that say what a server starts with (options.ts). */
 import type { SequenceBase } from '../replication/history.js';
+import { dataOptions } from './data-options.js';
 import { address, addresses, boolean, callback, choice, count, file } from './option.js';
 
 /** The beginnings by which a server may lead. */
@@ -7,6 +8,7 @@ const TO_LEAD = ['primary', 'server'] as const;
 
 /** Each option by its name in the library. */
 export const startOptions = {
+  ...dataOptions,
   /** The primary that is followed from the start on, `host:port`; default: the server begins as a primary. */
   replicaOf: address({
     on: ['server'],
@@ -53,7 +55,7 @@ export const startOptions = {
     summary: 'Of an RDB file, leave out lists, hashes and other types, instead of refusing it.',
     default: false,
   }),
-  /** Called while `load` is read, with the number of its bytes that have been read. */
+  /** Called while `load`, or the directory `data`, is read, with the number of bytes that have been read. */
   onLoading: callback<(bytes: number) => void, (typeof TO_LEAD)[number]>({ on: TO_LEAD }),
   /**
    * Nodes, `host:port` each, that have the content which this primary has lost: it begins with that of the

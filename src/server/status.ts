@@ -7,6 +7,7 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import { drawHex } from '../replication/hex.js';
 import type { ReplicationMetrics } from '../replication/metrics.js';
 import { CommandStatistics } from '../resp/command-statistics.js';
+import type { Durability } from '../resp/durability.js';
 import { kernelCounts, kernelTotals } from '../resp/kernel-counts.js';
 import { memoryFacts } from '../resp/memory-facts.js';
 import type { Settings } from '../resp/settings.js';
@@ -30,6 +31,8 @@ export interface ReportedNode {
   readonly metrics: ReplicationMetrics;
   readonly engine: ShardEngine;
   readonly isReplica: boolean;
+  /** What it keeps on a disk. */
+  readonly keeping: Pick<Durability, 'saves' | 'fault'>;
   /** There is no content yet that could be read. */
   readonly isLoading: boolean;
   /** Returns the facts of its role, links and replicas. */
@@ -77,6 +80,7 @@ export function createStatus(node: ReportedNode): Status {
       engine: node.engine,
       settings: node.settings,
       replication: replicationFields(report),
+      durability: node.keeping,
       changes: metrics.emittedMutations + metrics.replicaApplied,
       syncs: {
         full: metrics.catchUpSnapshotCount,

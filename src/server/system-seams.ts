@@ -32,6 +32,7 @@ export const systemNodeSeams: NodeSeams = {
         : sink,
     readState: readStateFile,
     replaceState: replaceStateFile,
+    openData: async (...given) => (await import('../data/system-data-files.js')).systemDataFiles(...given),
     readPem: readPemFile,
     loadContent: async (options) => (await import('../dump/rdb/load-content.js')).loadContent(options),
     refuseInPlace: async (input, output) =>

@@ -47,8 +47,13 @@ export function clientFields({ connectedClients, clients }: ServerStatus): Field
   };
 }
 
-/** The section `persistence`: nothing is saved to a file, and the fields have what Redis shows then. */
+/**
+ * The section `persistence`: the journal of the data directory is what Redis' file of commands is, and its
+ * bases are the snapshots. Without one the fields have what Redis shows when nothing is saved.
+ */
 export function persistenceFields({ isLoading = false, persistence }: ServerStatus): Fields {
+  const { saves, startedAtSeconds, isFaulty } = persistence ?? {};
+  const lastSaveSeconds = saves?.lastMs === undefined ? startedAtSeconds : Math.floor(saves.lastMs / 1000);
   return {
     loading: isLoading ? 1 : 0,
     async_loading: 0,
@@ -59,16 +64,16 @@ export function persistenceFields({ isLoading = false, persistence }: ServerStat
     current_save_keys_processed: 0,
     current_save_keys_total: 0,
     rdb_changes_since_last_save: persistence?.changes,
-    rdb_bgsave_in_progress: 0,
-    rdb_last_save_time: persistence?.startedAtSeconds,
-    rdb_last_bgsave_status: 'ok',
+    rdb_bgsave_in_progress: saves?.isSaving === true ? 1 : 0,
+    rdb_last_save_time: lastSaveSeconds,
+    rdb_last_bgsave_status: saves?.isLastOk === false ? 'err' : 'ok',
     rdb_last_bgsave_time_sec: -1,
     rdb_current_bgsave_time_sec: -1,
     rdb_saves: 0,
     rdb_last_cow_size: 0,
     rdb_last_load_keys_expired: 0,
     rdb_last_load_keys_loaded: 0,
-    aof_enabled: 0,
+    aof_enabled: saves === undefined ? 0 : 1,
     aof_rewrite_in_progress: 0,
     aof_rewrite_scheduled: 0,
     aof_last_rewrite_time_sec: -1,
@@ -76,7 +81,7 @@ export function persistenceFields({ isLoading = false, persistence }: ServerStat
     aof_last_bgrewrite_status: 'ok',
     aof_rewrites: 0,
     aof_rewrites_consecutive_failures: 0,
-    aof_last_write_status: 'ok',
+    aof_last_write_status: isFaulty === true ? 'err' : 'ok',
     aof_last_cow_size: 0,
     module_fork_in_progress: 0,
     module_fork_last_cow_size: 0,

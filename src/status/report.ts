@@ -29,6 +29,8 @@ export interface NodeReport {
   readonly serving: ServingReport | undefined;
   /** The node was primary before, and has come back without its data. */
   readonly lacksData: boolean;
+  /** Why the data directory cannot be written; absent while it can, and without one. */
+  readonly diskFault?: string | undefined;
   /** The link of a node that follows; undefined for a primary. */
   readonly link: LinkReport | undefined;
   /** How many replicas count for `min-replicas`; undefined while writes need none. */

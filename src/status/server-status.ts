@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import type { ClientState } from '../resp/client-state.js';
 import type { ClientBuffers, Traffic } from '../resp/client-totals.js';
 import type { CommandStatistics } from '../resp/command-statistics.js';
+import type { Durability } from '../resp/durability.js';
 import { latencyPercentile } from '../resp/latencies.js';
 import type { MemoryFacts } from '../resp/memory-facts.js';
 import type { PubSub } from '../resp/pubsub/pubsub.js';
@@ -37,6 +38,8 @@ export interface ServerParts {
   readonly lruClock: number;
   /** Records that were written or applied since the start. */
   readonly changes: number;
+  /** What is kept on a disk. */
+  readonly durability: Pick<Durability, 'saves' | 'fault'>;
   readonly settings: Settings;
   /** The lines of INFO's replication section behind `role`. */
   readonly replication: Record<string, string | number>;
@@ -80,7 +83,12 @@ export function serverStatus(parts: ServerParts): ServerStatus {
     clients: clientsStatus(server, settings),
     usedMemoryBytes: engine.usedBytes(),
     memory: memoryStatus(parts),
-    persistence: { changes: parts.changes, startedAtSeconds: server.startedAtSeconds },
+    persistence: {
+      changes: parts.changes,
+      startedAtSeconds: server.startedAtSeconds,
+      saves: parts.durability.saves,
+      isFaulty: parts.durability.fault !== undefined,
+    },
     keys: engine.keyCount(),
     expiringKeys: engine.expiringKeyCount(),
     averageTtlMs: engine.averageTtlMs(),

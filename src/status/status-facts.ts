@@ -1,5 +1,6 @@
 /** The facts of a server that INFO (info.ts) and the metrics show. */
 import type { CommandRow } from '../resp/command-statistics.js';
+import type { SaveReport } from '../resp/durability.js';
 import type { MemoryFacts } from '../resp/memory-facts.js';
 
 /** The facts of a server that INFO and the metrics show, at one moment. */
@@ -57,12 +58,16 @@ export interface ClientsStatus {
   readonly maxOutputBytes: number;
 }
 
-/** What is said of files, although nothing is saved to one. */
+/** What is said of files. */
 export interface PersistenceStatus {
   /** Records that were written or applied since the start. */
   readonly changes: number;
   /** Unix seconds of the start, at which Redis' LASTSAVE begins. */
   readonly startedAtSeconds: number;
+  /** The snapshots of the data directory; undefined: there is none. */
+  readonly saves: SaveReport | undefined;
+  /** Whether the directory cannot be written. */
+  readonly isFaulty: boolean;
 }
 
 /** Memory, and the store's limit. */

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { systemRandom, type Timers } from '../../src/clock.js';
 import { Replica } from '../../src/index.js';
 import type { ReplicationHost } from '../../src/resp/command-host.js';
+import { NOT_DURABLE } from '../../src/resp/durability.js';
 import { RespServer } from '../../src/resp/server.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
 import { newEngine, StandingClock } from '../support/engines.js';
@@ -226,6 +227,7 @@ describe('what a pause has held back', () => {
         shutdown() {},
         acceptReplica() {},
         answersUntilUs: () => Infinity,
+        durability: NOT_DURABLE,
       });
       closedBehind(server);
       await server.listen();

@@ -1,24 +1,34 @@
 /** The order at the end of a turn: the frames of its writes, then its replies. */
 import { expect, it } from 'vitest';
+import { NOT_DURABLE } from '../../src/resp/durability.js';
 import { ReplyTurn } from '../../src/resp/reply-turn.js';
 import { VirtualWorld } from '../support/virtual-world.js';
 
 function turn() {
   const world = new VirtualWorld();
   const log: string[] = [];
-  const hold = { isHeld: false, answersUntilUs: Infinity };
+  const hold = { isHeld: false, answersUntilUs: Infinity, isUnsynced: false };
+  const syncs: ((isSynced: boolean) => void)[] = [];
   const changes: string[] = [];
   const replies = new ReplyTurn(world.seams.clock, world.seams.timers, {
     broadcast: () => log.push(...changes.splice(0)),
     publish: () => log.push('published'),
     answersUntilUs: () => hold.answersUntilUs,
     isHeld: () => hold.isHeld,
+    durability: {
+      ...NOT_DURABLE,
+      get holdsReplies() {
+        return hold.isUnsynced;
+      },
+      whenSynced: (run) => syncs.push(run),
+    },
   });
   const client = (name: string) => ({
     sendReplies: () => log.push(`answered ${name}`),
+    holdReplies: () => () => log.push(`answered ${name} late`),
     destroy: () => log.push(`closed ${name}`),
   });
-  return { world, log, hold, changes, replies, a: client('a'), b: client('b') };
+  return { world, log, hold, syncs, changes, replies, a: client('a'), b: client('b') };
 }
 
 it('clients are answered together at the end of the turn, behind the frames of its writes', () => {
@@ -80,12 +90,14 @@ it('a halt while clients are answered closes those that were not', () => {
     publish: () => {},
     answersUntilUs: () => 4_000_000,
     isHeld: () => false,
+    durability: NOT_DURABLE,
   });
   const client = (name: string, haltUs: number) => ({
     sendReplies: () => {
       log.push(`answered ${name}`);
       nowUs += haltUs;
     },
+    holdReplies: () => () => {},
     destroy: () => log.push(`closed ${name}`),
   });
   for (const each of [client('a', 1), client('b', 6_000_000), client('c', 1)]) replies.add(each);
@@ -115,15 +127,21 @@ it('messages leave at the end of the turn, and gather while sending the last one
     publish: () => {},
     answersUntilUs: () => Infinity,
     isHeld: () => false,
+    durability: NOT_DURABLE,
   });
   const listener = {
     sendReplies: () => {
       log.push('told');
       nowUs += 1_000;
     },
+    holdReplies: () => () => {},
     destroy: () => {},
   };
-  const client = { sendReplies: () => log.push('answered'), destroy: () => {} };
+  const client = {
+    sendReplies: () => log.push('answered'),
+    holdReplies: () => () => {},
+    destroy: () => {},
+  };
   replies.addMessages(listener);
   world.run(0);
   expect(log).toEqual(['told']);
@@ -137,4 +155,17 @@ it('messages leave at the end of the turn, and gather while sending the last one
   nowUs += 1;
   world.run(3);
   expect(log).toEqual(['told', 'answered', 'told']);
+});
+
+it('clients are answered when the writes of their turn are on the disk, or else closed', () => {
+  const { world, log, hold, syncs, replies, a, b } = turn();
+  hold.isUnsynced = true;
+  replies.add(a);
+  world.run(0);
+  replies.add(b);
+  world.run(0);
+  expect(log).toEqual(['published', 'published']);
+  syncs.shift()?.(true);
+  syncs.shift()?.(false);
+  expect(log.slice(2)).toEqual(['answered a late', 'closed b']);
 });

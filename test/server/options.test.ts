@@ -41,6 +41,7 @@ const bounds: { [name in OptionName]?: readonly [number, number] } = {
   batchMaxBytes: [1, 2 ** 26],
   batchMaxDelayUs: [1, 60_000_000],
   backlogBytes: [0, 2 ** 53 - 1],
+  dataSegmentBytes: [2 ** 20, 2 ** 53 - 1],
   snapshotChunkBytes: [4_096, 2 ** 26],
   loadDatabase: [0, 2 ** 31 - 1],
   maxReplicas: [1, 65_535],
@@ -157,7 +158,7 @@ describe('the table of options', () => {
   });
 
   it('says of each number in the words for programs what its range and its default are', () => {
-    const source = ['options', 'start-options', 'supervision-options']
+    const source = ['options', 'start-options', 'data-options', 'supervision-options']
       .map((name) => readFileSync(`src/server/${name}.ts`, 'utf8'))
       .join('\n');
     for (const [name, option] of numeric) {
@@ -429,6 +430,7 @@ describe('CONFIG', () => {
     maxMemoryBytes: 123_456_789,
     notifyKeyspaceEvents: 'AKE',
     eviction: 'allkeys-lru',
+    fsync: 'always',
     maxValueBytes: 1_234_567,
     servesStaleData: false,
     freshHistory: false,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ClientState } from '../../src/resp/client-state.js';
 import { CommandStatistics } from '../../src/resp/command-statistics.js';
+import { NOT_DURABLE } from '../../src/resp/durability.js';
 import { Latencies } from '../../src/resp/latencies.js';
 import { memoryFacts } from '../../src/resp/memory-facts.js';
 import { renderInfo } from '../../src/status/info.js';
@@ -105,6 +106,7 @@ function newStatus(): { status: () => ServerStatus; statistics: CommandStatistic
       isLoading: false,
       lruClock: 77,
       changes: 9,
+      durability: NOT_DURABLE,
       server: {
         port: 6380,
         clients: [client],

@@ -10,6 +10,7 @@ import { ClientState } from '../../src/resp/client-state.js';
 import type { CommandHost, FailoverHost, ReplicationHost } from '../../src/resp/command-host.js';
 import { CommandStatistics } from '../../src/resp/command-statistics.js';
 import { commandTable } from '../../src/resp/commands/index.js';
+import { NOT_DURABLE } from '../../src/resp/durability.js';
 import { splitInline } from '../../src/resp/inline.js';
 import { Later } from '../../src/resp/later.js';
 import { memoryFacts } from '../../src/resp/memory-facts.js';
@@ -63,7 +64,14 @@ export class ServerHost {
       engine: () => this.engine,
       tracking: newTracking(() => this.engine),
       replication: this.#replication(),
-      situation: { isLoading: false, isStale: false, lacksReplicas: false, paused: undefined },
+      durability: NOT_DURABLE,
+      situation: {
+        isLoading: false,
+        isStale: false,
+        lacksReplicas: false,
+        diskFault: undefined,
+        paused: undefined,
+      },
       clients: {
         list: () => this.clients,
         kill: (client) => {

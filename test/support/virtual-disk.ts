@@ -54,6 +54,9 @@ export class VirtualDisk {
       indexedSink: async (_path, sink) => sink,
       readState: (path, maxBytes) => this.read(path)?.subarray(0, maxBytes + 1),
       replaceState: (path, bytes) => this.#replace(process, path, Buffer.from(bytes)),
+      openData() {
+        throw new Error('a virtual node has no data directory');
+      },
       readPem(path) {
         throw new FastcacheError('NO_INPUT', 'There is no such file.', { file: path });
       },

@@ -3,6 +3,7 @@
  * moment.
  */
 import type { Seams } from '../../clock.js';
+import { contentFiles } from '../../data/directory-dumps.js';
 import { diffKeySpaces } from '../../dump/fold/diff-key-spaces.js';
 import { readKeySpace } from '../../dump/fold/fold-dump.js';
 import type { FoldedKeySpace } from '../../dump/fold/folded-key-space.js';
@@ -23,7 +24,7 @@ export const diffFormats = ['text', 'ndjson'] as const;
 
 /** The arguments and flags of `frames diff`. */
 export interface DiffInvocation extends Seams {
-  /** The first key space: a dump, `-` for stdin, or an FCRP address. */
+  /** The first key space: a dump, a data directory, `-` for stdin, or an FCRP address. */
   before: string;
   /** The second key space, given like the first. */
   after: string;
@@ -79,6 +80,6 @@ async function readSide(endpoint: string, invocation: DiffInvocation): Promise<S
     return { name: formatAddress(address), keySpace: await followOnce(address, invocation) };
   }
   const progress = new ProgressLine(terminal, clock, 'reading');
-  const reading = readKeySpace(endpoint, { onProgress: progress.show });
+  const reading = readKeySpace(await contentFiles([endpoint]), { onProgress: progress.show });
   return { name: dumpName(endpoint), keySpace: await reading.finally(() => progress.close()) };
 }

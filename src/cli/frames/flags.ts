@@ -7,15 +7,15 @@ import { parseOutputFile } from '../command/values.js';
 /** The arguments of a command that reads one dump or several, one after the other. */
 export const dumpArgs = {
   file: Args.string({
-    description: 'A dump; - is stdin.',
+    description: 'A dump or a data directory; - is stdin.',
     required: true,
     multiple: true,
     ignoreStdin: true,
   }),
 };
 
-/** Returns the flags of a command that makes a dump of others. */
-export function makingFlags() {
+/** Returns the flags of a command that writes a dump. */
+export function outputFlags() {
   return {
     output: Flags.custom<string>({
       char: 'o',
@@ -26,6 +26,13 @@ export function makingFlags() {
     })({ required: true }),
     force: Flags.boolean({ summary: 'Overwrite the output.' }),
     mode: modeFlag(),
+  };
+}
+
+/** Returns the flags of a command that makes a dump of others. */
+export function makingFlags() {
+  return {
+    ...outputFlags(),
     'max-faults': countFlag({
       summary: 'Losses of each dump, and gaps, to list; the rest is counted.',
       default: 10,

@@ -51,7 +51,7 @@ export abstract class ServerCommand extends BaseCommand {
   ): Promise<Server> {
     const { flags } = parsed;
     this.leaveStdoutTo(flags);
-    const loading = await loadingOf(flags.load);
+    const loading = await loadingOf(flags);
     const onLoading = loading && ((bytes: number) => loading.read(bytes));
     const options = optionsFrom(role, parsed, { onLoading }, (message) => this.warn(message));
     const server = await start(options)
@@ -102,9 +102,11 @@ export abstract class ServerCommand extends BaseCommand {
   }
 }
 
-/** The progress of reading the dump that a server starts with; undefined without one. */
-async function loadingOf(load: unknown): Promise<ReadProgress | undefined> {
-  if (typeof load !== 'string') return undefined;
+/** The progress of reading what a server starts with; undefined where there is nothing to read. */
+async function loadingOf({ data, load }: ParsedFlags['flags']): Promise<ReadProgress | undefined> {
+  if (typeof load !== 'string' && typeof data !== 'string') return undefined;
   const { ReadProgress } = await import('../terminal/read-progress.js');
-  return new ReadProgress(process.stderr, systemClock, 'loading', load);
+  // How much of a directory is read is not known before it is open.
+  const files = typeof load === 'string' && data === undefined ? [load] : [];
+  return new ReadProgress(process.stderr, systemClock, 'loading', ...files);
 }

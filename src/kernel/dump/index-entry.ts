@@ -6,7 +6,15 @@
 // Behind it lie the walk through the records and the state of the hash:
 //   64 latest time (u64), 72 bytes to pass over (u64), 80 records left (u32), 84 bytes gathered (u32)
 //   88 what is gathered (u8), 96 the bytes that are gathered, 160 the hash
-import { INDEX_ENTRY_BYTES, INDEX_NO_SHARD, OP_SET, OP_SET_GOVERNED, RECORD_HEADER_BYTES } from '../layout';
+import {
+  FRAME_KIND_BATCH,
+  FRAME_MAGIC,
+  INDEX_ENTRY_BYTES,
+  INDEX_NO_SHARD,
+  OP_SET,
+  OP_SET_GOVERNED,
+  RECORD_HEADER_BYTES,
+} from '../layout';
 import {
   RECORD_COUNT_BYTES,
   wireKeyLength,
@@ -40,13 +48,17 @@ export function entryStateBytes(): usize {
 
 /** Begins the entry of a frame; one whose payload is a plain MutationBatch is `isPlain`. */
 export function entryBegin(state: usize, offset: f64, bytes: u32, kind: u32, isPlain: bool): void {
+  begin(state, offset, bytes, kind, isPlain);
+  beginHash(state + HASH_AT);
+}
+
+function begin(state: usize, offset: f64, bytes: u32, kind: u32, isPlain: bool): void {
   memory.fill(state, 0, HASH_AT);
   store<u64>(state, <u64>offset);
   store<u32>(state, bytes, 8);
   store<u8>(state, <u8>kind, 12);
   store<u32>(state, INDEX_NO_SHARD, 16);
   if (isPlain) beginWalk(state, FRAME_HEADER_BYTES);
-  beginHash(state + HASH_AT);
 }
 
 /** Takes the next bytes of the frame. */
@@ -67,6 +79,44 @@ export function entryWalk(state: usize, at: usize, length: usize): void {
 
 /** Completes the entry at the start of the state. */
 export function entryEnd(state: usize): void {
+  finish(state, endHash(state + HASH_AT));
+}
+
+/**
+ * Writes the entries of the plain batches that lie whole in so many bytes, the first of which is at `offset`
+ * of the dump; `most` of them, and none behind a frame of another form. Returns how many there are.
+ */
+export function plainEntries(
+  state: usize,
+  at: usize,
+  length: usize,
+  offset: f64,
+  entries: usize,
+  most: u32,
+): u32 {
+  const end = at + length;
+  let made: u32 = 0;
+  while (made < most && end - at >= <usize>FRAME_HEADER_BYTES) {
+    const payload = load<u32>(at, 8);
+    const isPlain =
+      load<u32>(at) === FRAME_MAGIC &&
+      load<u8>(at, 5) === FRAME_KIND_BATCH &&
+      load<u16>(at, 6) === 0 &&
+      load<u32>(at, 12) === payload;
+    const bytes = FRAME_HEADER_BYTES + <u64>payload;
+    if (!isPlain || bytes > <u64>(end - at)) break;
+    begin(state, offset, <u32>bytes, FRAME_KIND_BATCH, true);
+    walk(state, at, <usize>bytes);
+    finish(state, xxh3(at, <usize>bytes));
+    memory.copy(entries + <usize>made * INDEX_ENTRY_BYTES, state, INDEX_ENTRY_BYTES);
+    made++;
+    at += <usize>bytes;
+    offset += <f64>bytes;
+  }
+  return made;
+}
+
+function finish(state: usize, hash: u64): void {
   if (load<u8>(state, 88) === END && load<u64>(state, 72) === 0) {
     store<u8>(state, 1, 13);
     const span = load<u64>(state, 64) - load<u64>(state, 40);
@@ -76,7 +126,7 @@ export function entryEnd(state: usize): void {
     store<u32>(state, 0, 20);
     memory.fill(state + 24, 0, 24);
   }
-  store<u64>(state, endHash(state + HASH_AT), 48);
+  store<u64>(state, hash, 48);
   entrySeal(state);
 }
 

@@ -66,7 +66,8 @@ const MAX_UNAUTHENTICATED = 256;
  */
 export class ReplicaListener {
   readonly #options: ReplicaListenerOptions;
-  readonly #carousels: Carousels;
+  /** What shares the scans of streams, also for others than replicas. */
+  readonly carousels: Carousels;
   readonly #guesses: Guesses;
   readonly #strangers: StrangerLog;
   readonly #unauthenticated = new Set<PrimarySession>();
@@ -124,7 +125,7 @@ export class ReplicaListener {
 
   private constructor(options: ReplicaListenerOptions) {
     this.#options = options;
-    this.#carousels = new Carousels(options);
+    this.carousels = new Carousels(options);
     this.#guesses = new Guesses(options.clock);
     this.#strangers = new StrangerLog(options.log, options.timers);
     this.#departed = new DepartedReplicas(options.clock);
@@ -162,7 +163,7 @@ export class ReplicaListener {
     const options = {
       ...this.#options,
       token: this.#options.token ?? portSecret,
-      carousels: this.#carousels,
+      carousels: this.carousels,
       messages: this.#messages,
       guesses: this.#guesses,
       strangers: this.#strangers,

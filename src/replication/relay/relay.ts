@@ -23,6 +23,11 @@ export interface RelayOptions {
   backlogBytes: number;
   random: Random;
   log: Log;
+  /**
+   * Called when another stream has taken the place of the last one. `content`: whether what it holds
+   * continues what that one held.
+   */
+  replaced?(content: 'new' | 'held'): void;
 }
 
 /** Serves the content of one follower; a node has one relay for its whole life. */
@@ -67,7 +72,11 @@ export class Relay implements Downstream {
       watermarks,
     });
     this.#hasWarned = false;
-    this.#replace({ store, history, backlog }, 'other content has taken the place of what it was given');
+    this.#replace(
+      { store, history, backlog },
+      'other content has taken the place of what it was given',
+      'new',
+    );
   }
 
   /** Notes that the content continues in `history`, at these watermarks; both may be what they were. */
@@ -113,12 +122,18 @@ export class Relay implements Downstream {
    */
   demoted(publisher: Publisher): void {
     this.#feed = this.#feedOf(publisher);
+    this.#options.replaced?.('held');
   }
 
-  #replace(next: Pick<FrameStream, 'store' | 'history' | 'backlog'>, reason: string): void {
+  #replace(
+    next: Pick<FrameStream, 'store' | 'history' | 'backlog'>,
+    reason: string,
+    content: 'new' | 'held' = 'held',
+  ): void {
     const last = this.#feed;
     this.#feed = this.#feedOf(next);
     last?.interrupt(reason);
+    this.#options.replaced?.(content);
   }
 
   #feedOf({ store, history, backlog }: Pick<FrameStream, 'store' | 'history' | 'backlog'>): RelayFeed {

@@ -69,6 +69,11 @@ export class Cursor {
     return this.#log.endOffset - this.offset;
   }
 
+  /** Whether what has been handed out ends with a whole frame. */
+  get isBetweenFrames(): boolean {
+    return this.#offset >= this.#frameEnd;
+  }
+
   /** The log's offset from which on the reader needs its bytes. */
   get heldOffset(): number {
     if (this.#isPaused) return this.#log.endOffset;

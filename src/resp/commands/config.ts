@@ -3,7 +3,7 @@
 import { shownText } from '../arguments.js';
 import { type Call, type Command, NO_KEYS, SYNTAX_ERROR } from '../command.js';
 import { withHelp } from '../container-help.js';
-import { Later } from '../later.js';
+import { type Later, laterOf } from '../later.js';
 import { Failure, MapReply, OK, type Reply } from '../reply.js';
 
 const row = {
@@ -114,13 +114,7 @@ function rewrite({ client, host }: Call): Reply | Later {
   };
   const written = kept.then(() => OK, failed);
   if (client.isInExec) return OK;
-  return new Later((answer) => {
-    let isGivenUp = false;
-    void written.then((reply) => isGivenUp || answer(reply));
-    return () => {
-      isGivenUp = true;
-    };
-  });
+  return laterOf(written);
 }
 
 function set({ args, host }: Call): Reply {

@@ -1,12 +1,15 @@
-/** LASTSAVE, SAVE, BGSAVE of a server that saves nothing to disk. */
+/** LASTSAVE, SAVE and BGSAVE: a base of the data directory is the snapshot, where there is one. */
 import { wordOf } from '../arguments.js';
 import { type Call, type Command, NO_KEYS, SYNTAX_ERROR } from '../command.js';
-import { Failure, type Reply } from '../reply.js';
+import type { CommandHost } from '../command-host.js';
+import { type Later, laterOf } from '../later.js';
+import { Failure, OK, type Reply, Status } from '../reply.js';
 
 const NOTHING_IS_SAVED = new Failure(
-  'ERR This server saves nothing to disk. Replicas hold copies of the content, and --record FILE records all of ' +
-    'it into a file that --load FILE reads.',
+  'ERR This server saves nothing to disk. --data DIR has it keep what it has, and go on with it at each start.',
 );
+
+const ALREADY_SAVING = new Failure('ERR Background save already in progress');
 
 const row = { keys: NO_KEYS, since: '1.0.0', group: 'server' } as const;
 
@@ -22,7 +25,7 @@ export const persistenceCommands: readonly Command[] = [
     complexity: 'O(1)',
     summary: 'Get the UNIX time stamp of the last successful save to disk',
     // As with Redis, it is the time of the start as long as nothing was saved.
-    run: ({ host }) => host.startedAtSeconds,
+    run: ({ host }) => lastSaveSeconds(host),
   },
   {
     ...row,
@@ -32,7 +35,7 @@ export const persistenceCommands: readonly Command[] = [
     categories: ['admin', 'slow', 'dangerous'],
     complexity: 'O(N) where N is the total number of keys in all databases',
     summary: 'Synchronously save the dataset to disk',
-    run: () => NOTHING_IS_SAVED,
+    run: ({ host }) => save(host),
   },
   {
     ...row,
@@ -47,7 +50,43 @@ export const persistenceCommands: readonly Command[] = [
   },
 ];
 
-function saveInBackground({ args }: Call): Reply {
+function lastSaveSeconds({ durability, startedAtSeconds }: CommandHost): number {
+  const { lastMs } = durability.saves ?? {};
+  return lastMs === undefined ? startedAtSeconds : Math.floor(lastMs / 1000);
+}
+
+/** Clients are served meanwhile, unlike with Redis. */
+function save(host: CommandHost): Reply | Later {
+  const refusal = whyNot(host);
+  if (refusal !== undefined) return refusal;
+  return laterOf(
+    begun(host).then(
+      () => OK,
+      (error: Error) => new Failure(`ERR ${error.message}`),
+    ),
+  );
+}
+
+function saveInBackground({ args, host }: Call): Reply {
   const isUnderstood = args.length === 1 || (args.length === 2 && wordOf(args, 1) === 'schedule');
-  return isUnderstood ? NOTHING_IS_SAVED : SYNTAX_ERROR;
+  if (!isUnderstood) return SYNTAX_ERROR;
+  const refusal = whyNot(host);
+  if (refusal !== undefined) return refusal;
+  begun(host).catch(() => {});
+  return new Status('Background saving started');
+}
+
+function whyNot({ durability }: CommandHost): Failure | undefined {
+  if (durability.saves === undefined) return NOTHING_IS_SAVED;
+  return durability.saves.isSaving ? ALREADY_SAVING : undefined;
+}
+
+/** Begins to save; that it failed is logged. */
+async function begun({ durability, log }: CommandHost): Promise<void> {
+  try {
+    await durability.save();
+  } catch (error) {
+    log.error(`the content was not saved: ${(error as Error).message}`);
+    throw error;
+  }
 }

@@ -1,6 +1,14 @@
 /** One run of a script, and what it may do: Redis' checks before a script, and before each of its calls. */
 import type { ClientState } from '../client-state.js';
-import { flagBits, MAY_REPLICATE, OUT_OF_MEMORY, READONLY, STALE, TOO_FEW_REPLICAS } from '../command.js';
+import {
+  diskFailure,
+  flagBits,
+  MAY_REPLICATE,
+  OUT_OF_MEMORY,
+  READONLY,
+  STALE,
+  TOO_FEW_REPLICAS,
+} from '../command.js';
 import type { CommandHost } from '../command-host.js';
 import { EMITTED_TOO_MUCH, type EmissionBound } from '../emission-bound.js';
 import { Failure } from '../reply.js';
@@ -50,6 +58,7 @@ export class ScriptRun implements CallingScript {
     if (mayWrite) {
       if (replication.isReplica) return READONLY;
       if (this.#isReadOnly) return WRITES_READ_ONLY;
+      if (situation.diskFault !== undefined) return diskFailure(situation.diskFault);
       if (situation.lacksReplicas) return TOO_FEW_REPLICAS;
     }
     if (this.#isOverMemory && !replication.isReplica && !allowsOutOfMemory) return OUT_OF_MEMORY_UNDECLARED;
@@ -65,6 +74,7 @@ export class ScriptRun implements CallingScript {
     if (isForReplicas && (this.#isReadOnly || !this.#flags.mayWrite)) return NOT_READ_ONLY;
     if (writes) {
       if (!this.hasWritten && replication.isReplica) return READONLY;
+      if (!this.hasWritten && situation.diskFault !== undefined) return diskFailure(situation.diskFault);
       if (!this.hasWritten && situation.lacksReplicas) return TOO_FEW_REPLICAS;
     }
     const needsMemory = (flags & flagBits.denyoom) !== 0 && !this.#flags.allowsOutOfMemory;

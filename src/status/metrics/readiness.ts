@@ -9,15 +9,20 @@ export interface Readiness {
 }
 
 /**
- * Returns that a primary is ready as long as it serves, and has not lost its data; a replica when its first
- * content is whole and its link is live, and with `maxLagMs` when it is known to lag by that much at most
- * (replication/link-lag.ts says what the lag is).
+ * Returns that a primary is ready as long as it serves, has not lost its data and can keep it; a replica when
+ * its first content is whole and its link is live, and with `maxLagMs` when it is known to lag by that much
+ * at most (replication/link-lag.ts says what the lag is).
  */
-export function readiness({ link, lacksData }: NodeReport, maxLagMs: number | undefined): Readiness {
-  const reason = lacksData ? NO_DATA : link && whyNot(link, maxLagMs);
+export function readiness(report: NodeReport, maxLagMs: number | undefined): Readiness {
+  const { link, lacksData } = report;
+  const reason = lacksData ? NO_DATA : link === undefined ? diskReason(report) : whyNot(link, maxLagMs);
   return reason === undefined
     ? { isReady: true, reason: 'ready' }
     : { isReady: false, reason: `not ready: ${reason}` };
+}
+
+function diskReason({ diskFault }: NodeReport): string | undefined {
+  return diskFault && `the data directory cannot be written (${diskFault})`;
 }
 
 const NO_DATA = 'it was primary before and has come back without its data';

@@ -76,7 +76,7 @@ it('SAVE and BGSAVE say that nothing is saved, and what is there instead', () =>
   const host = new ServerHost();
   const client = host.newClient();
   for (const line of ['SAVE', 'BGSAVE', 'BGSAVE schedule']) {
-    expect(host.answer(line, client)).toMatch(/^-ERR This server saves nothing to disk\..*--record FILE/);
+    expect(host.answer(line, client)).toMatch(/^-ERR This server saves nothing to disk\..*--data DIR/);
   }
   expect(host.answer('LASTSAVE', client)).toBe(':1700000000\r\n');
   expect(host.answer('LATENCY DOCTOR', client)).toContain('SLOWLOG GET');

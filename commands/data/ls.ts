@@ -1,0 +1,30 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../../src/cli/command/base-command.js';
+import { withEnvironment } from '../../src/cli/command/flags.js';
+import { runList } from '../../src/cli/data/list.js';
+
+/** The command `data ls`. */
+export default class DataLs extends BaseCommand {
+  static override summary = 'List what a data directory has, and what it can be restored to.';
+
+  static override description =
+    'Lists the segments, with the times of their records, and the bases, each before the segment from which on ' +
+    'records are applied to it. Nothing is changed: a server may have the directory.\n\n' +
+    'With --json: one document, {"directory":…,"isClean":…,"segments":[…],"bases":[…],"restorable":{"fromMs":…,' +
+    '"toMs":…}}.\n\nExit status: 66 when there is no such directory, 1 when its manifest is damaged.';
+
+  static override examples = [
+    { description: 'What is there', command: '<%= config.bin %> <%= command.id %> data' },
+  ];
+
+  static override args = {
+    directory: Args.string({ description: 'A data directory.', required: true, ignoreStdin: true }),
+  };
+
+  static override flags = withEnvironment({});
+
+  async run(): Promise<void> {
+    const { args } = await this.parse(DataLs);
+    await runList({ directory: args.directory, json: this.jsonEnabled(), output: this.output });
+  }
+}

@@ -1,0 +1,31 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../../src/cli/command/base-command.js';
+import { withEnvironment } from '../../src/cli/command/flags.js';
+import { runVerifyData } from '../../src/cli/data/verify.js';
+
+/** The command `data verify`. */
+export default class DataVerify extends BaseCommand {
+  static override summary = 'Check that a data directory is sound, and leads to its content.';
+
+  static override description =
+    'Checks each segment and each base as frames verify does, all bytes against the index beside it, and its ' +
+    'length against the manifest; then that all of them lead to content. Nothing is changed. The segment that is ' +
+    'written to may end inside a frame: that is what a crash leaves, and the next start cuts.\n\n' +
+    'With --json: one document, {"directory":…,"ok":true,"files":[…]}.\n\n' +
+    'Exit status: 65 when there is a fault, 66 when there is no such directory, 1 when its manifest is damaged.';
+
+  static override examples = [
+    { description: 'Check a directory', command: '<%= config.bin %> <%= command.id %> data' },
+  ];
+
+  static override args = {
+    directory: Args.string({ description: 'A data directory.', required: true, ignoreStdin: true }),
+  };
+
+  static override flags = withEnvironment({});
+
+  async run(): Promise<void> {
+    const { args } = await this.parse(DataVerify);
+    this.exit(await runVerifyData({ directory: args.directory, ...this.surroundings }));
+  }
+}

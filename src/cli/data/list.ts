@@ -1,0 +1,151 @@
+/** Runs `data ls`, which lists what a data directory has, and what it can be restored to. */
+import { stat } from 'node:fs/promises';
+import { type DirectoryDump, dumpsOf, readDirectory } from '../../data/directory-dumps.js';
+import type { Manifest } from '../../data/manifest.js';
+import { IndexReader } from '../../frame-index/index-reader.js';
+import { alignCells, type Cell } from '../terminal/columns.js';
+import { escapeText } from '../terminal/escape.js';
+import { toJson } from '../terminal/json.js';
+import type { Output } from '../terminal/output.js';
+import { countText, formatNumber } from '../terminal/text.js';
+
+/** The arguments and flags of `data ls`. */
+export interface ListInvocation {
+  directory: string;
+  json: boolean;
+  output: Output;
+}
+
+/** A file as it is listed. */
+interface ListedDump extends DirectoryDump {
+  /** Its length; null where it is missing. */
+  bytes: number | null;
+  /** What its index says; null without one. */
+  frames: number | null;
+  /** The earliest and the latest time of a record, Unix ms; null where none is known. */
+  firstMs: bigint | null;
+  lastMs: bigint | null;
+}
+
+const HISTORY_DIGITS = 8;
+
+/** Lists a directory. Throws as `readDirectory`. */
+export async function runList({ directory, json, output }: ListInvocation): Promise<void> {
+  const manifest = await readDirectory(directory);
+  const dumps: ListedDump[] = [];
+  for (const dump of dumpsOf(directory, manifest)) dumps.push({ ...dump, ...(await measured(dump.file)) });
+  const restorable = restorableOf(manifest, dumps);
+  await output.write(
+    json
+      ? `${toJson(documentOf(directory, manifest, dumps, restorable))}\n`
+      : textOf(directory, manifest, dumps, restorable),
+  );
+}
+
+/** From when until when a directory can be restored, Unix ms; null: it cannot, or no time is known. */
+interface Restorable {
+  fromMs: bigint | null;
+  toMs: bigint | null;
+}
+
+async function measured(file: string): Promise<Omit<ListedDump, keyof DirectoryDump>> {
+  const bytes = await stat(file).then(
+    ({ size }) => size,
+    () => null,
+  );
+  const index = bytes === null ? 'missing' : await IndexReader.open(file);
+  if (typeof index === 'string') return { bytes, frames: null, firstMs: null, lastMs: null };
+  let frames = 0;
+  let [firstMs, lastMs]: [bigint | null, bigint | null] = [null, null];
+  try {
+    for await (const entries of index.blocks()) {
+      frames += entries.length;
+      for (let at = 0; at < entries.length; at += 1) {
+        if (!entries.isKnown(at) || entries.count(at) === 0) continue;
+        const [earliest, latest] = [entries.earliestMs(at), entries.latestMs(at)];
+        if (firstMs === null || earliest < firstMs) firstMs = earliest;
+        if (lastMs === null || latest > lastMs) lastMs = latest;
+      }
+    }
+  } finally {
+    await index.close();
+  }
+  return { bytes, frames, firstMs, lastMs };
+}
+
+/** A directory can be restored from its first chain that has its beginning, or from its oldest base. */
+function restorableOf({ segments, bases }: Manifest, dumps: readonly ListedDump[]): Restorable {
+  const begun = segments.find(({ follows }) => follows === 'nothing')?.begunAtMs;
+  const starts = [begun, bases[0]?.madeAtMs].filter((ms) => ms !== undefined);
+  if (starts.length === 0) return { fromMs: null, toMs: null };
+  const lasts = dumps.flatMap(({ lastMs }) => lastMs ?? []);
+  const toMs = lasts.length === 0 ? null : lasts.reduce((latest, ms) => (ms > latest ? ms : latest));
+  return { fromMs: BigInt(Math.min(...starts)), toMs };
+}
+
+function documentOf(
+  directory: string,
+  { isClean }: Manifest,
+  dumps: readonly ListedDump[],
+  restorable: Restorable,
+): object {
+  const shown = ({ name, entry, bytes, frames, firstMs, lastMs }: ListedDump) => {
+    const { kind: _, ...fields } = entry;
+    return { ...fields, file: name, isSealed: entry.bytes !== null, bytes, frames, firstMs, lastMs };
+  };
+  return {
+    directory,
+    isClean,
+    segments: dumps.filter(({ entry }) => entry.kind === 'segment').map(shown),
+    bases: dumps.filter(({ entry }) => entry.kind === 'base').map(shown),
+    restorable,
+  };
+}
+
+function textOf(
+  directory: string,
+  { isClean, segments, bases }: Manifest,
+  dumps: readonly ListedDump[],
+  { fromMs, toMs }: Restorable,
+): string {
+  const bytes = dumps.reduce((sum, dump) => sum + (dump.bytes ?? 0), 0);
+  const counts = [
+    countText(segments.length, 'segment', 'segments'),
+    countText(bases.length, 'base', 'bases'),
+    countText(bytes, 'byte', 'bytes'),
+  ];
+  const end = isClean ? 'it was closed in order\n' : 'a server has it, or ended without closing it\n';
+  const breaks = segments.flatMap(({ number, follows }, at) =>
+    at > 0 && follows !== 'segment' ? `segment ${number} does not continue what was before it\n` : [],
+  );
+  const span =
+    fromMs === null
+      ? 'it cannot be restored: it has neither a beginning nor a base\n'
+      : `it can be restored to any time from ${timeText(fromMs)} to ${timeText(toMs)}\n`;
+  const header = ['', 'bytes', 'first record', 'last record', 'history'].map((text) => ({ text }));
+  const rows = dumps.length === 0 ? [] : alignCells([header, ...dumps.map(rowOf)]);
+  return [
+    `${escapeText(directory)}: ${counts.join(', ')}\n`,
+    end,
+    ...rows.map((row) => `${row}\n`),
+    ...breaks,
+    dumps.length === 0 ? 'it is empty\n' : span,
+  ].join('');
+}
+
+function rowOf({ entry, bytes, firstMs, lastMs }: ListedDump): Cell[] {
+  const isBase = entry.kind === 'base';
+  return [
+    { text: `${entry.kind} ${entry.number}`, isLeft: true },
+    { text: bytes === null ? 'missing' : formatNumber(bytes) },
+    { text: isBase ? `made ${timeText(BigInt(entry.madeAtMs))}` : timeText(firstMs) },
+    { text: isBase ? countText(entry.keys, 'key', 'keys') : timeText(lastMs) },
+    { text: entry.history.slice(0, HISTORY_DIGITS) },
+  ];
+}
+
+/** A time to the second, UTC; of a time that is not known, a dash. */
+function timeText(ms: bigint | null): string {
+  if (ms === null || ms > 8_640_000_000_000_000n) return '-';
+  return new Date(Number(ms)).toISOString().slice(0, 19).concat('Z');
+}

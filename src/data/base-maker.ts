@@ -1,0 +1,142 @@
+/**
+ * Makes a base while all goes on: the file is one more passenger of the carousel, and gets what a replica is
+ * sent that is given a snapshot (docs/architecture.md, "Bootstrap").
+ */
+import { encodeFrame } from '../frame/frame.js';
+import { encodeHelloFrame } from '../frame/hello.js';
+import { FrameKind } from '../frame/kinds.js';
+import { encodeWatermarks } from '../frame/watermarks.js';
+import { recordedPairs } from '../replication/history.js';
+import { ReplicationMetrics } from '../replication/metrics.js';
+import type { Carousel, Joiner } from '../replication/primary/carousel.js';
+import { Subscriber } from '../replication/primary/subscriber.js';
+import type { FrameStream } from '../replication/stream/stream.js';
+import type { Connection } from '../transport/connection.js';
+import type { DumpFile } from './dump-file.js';
+
+/** So many bytes may wait to be written before the scan waits for them. */
+const BUFFER_BYTES = 1_048_576;
+
+/** What a base is made from. */
+export interface BaseOptions {
+  readonly stream: FrameStream;
+  readonly carousel: Carousel;
+  readonly file: DumpFile;
+}
+
+/** One base, from its making until it is whole, or given up. */
+export class BaseMaker {
+  readonly #options: BaseOptions;
+  readonly #sink: DumpSink;
+  readonly #subscriber: Subscriber;
+  readonly #joiner: Joiner;
+  readonly #ended: Promise<void>;
+  #end: (error?: Error) => void = () => {};
+
+  /** Joins the carousel at once. */
+  constructor(options: BaseOptions) {
+    this.#options = options;
+    const { stream, carousel, file } = options;
+    this.#ended = new Promise((resolve, reject) => {
+      this.#end = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    // Whoever waits for the end hears of it; nobody may wait yet when it fails.
+    this.#ended.catch(() => {});
+    this.#sink = new DumpSink(file, (error) => this.giveUp(error));
+    this.#subscriber = new Subscriber(this.#sink, stream.backlog, {
+      maxQueueFrames: Number.POSITIVE_INFINITY,
+      maxQueueBytes: Number.POSITIVE_INFINITY,
+      metrics: new ReplicationMetrics(),
+      overflowed() {},
+      interrupted: (reason) => this.giveUp(new Error(reason)),
+    });
+    this.#sink.handlers.onDrain = () => this.#subscriber.drained();
+    this.#joiner = {
+      insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),
+      finished: () => {
+        this.#subscriber.close();
+        this.#sink.written().then(() => this.#end(), this.#end);
+      },
+      cutOff: (reason) => this.giveUp(new Error(reason)),
+    };
+    const { history } = stream;
+    const watermarks = stream.watermarks();
+    const margin = new Map(recordedPairs(history, false));
+    this.#sink.write(encodeHelloFrame({ role: 'replica', watermarks }, { margin }));
+    this.#subscriber.insert(encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(watermarks)));
+    this.#subscriber.start(() => {});
+    carousel.join(this.#joiner);
+  }
+
+  /** Resolves when all of it is written, and not synced yet. Rejects with what it was given up for. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** Leaves the carousel, wherever it is. */
+  giveUp(error: Error): void {
+    this.#options.carousel.leave(this.#joiner);
+    this.#subscriber.close();
+    this.#end(error);
+  }
+}
+
+/** A dump as a connection of the stream: what it has taken waits until it is written. */
+class DumpSink implements Connection {
+  readonly remoteAddress = 'the data directory';
+  readonly handlers = { onData() {}, onDrain() {}, onClose() {} };
+  readonly #file: DumpFile;
+  readonly #fail: (error: Error) => void;
+  #waiting: Buffer[] = [];
+  #bufferedBytes = 0;
+  #isFull = false;
+  #writing: Promise<void> | undefined;
+
+  constructor(file: DumpFile, fail: (error: Error) => void) {
+    this.#file = file;
+    this.#fail = fail;
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.#waiting.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.#bufferedBytes += bytes.length;
+    this.#writing ??= this.#writeOn();
+    this.#isFull ||= this.#bufferedBytes >= BUFFER_BYTES;
+    return !this.#isFull;
+  }
+
+  /** Resolves when all is written. */
+  async written(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
+  async #writeOn(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const pieces = this.#waiting;
+        this.#waiting = [];
+        const bytes = this.#bufferedBytes;
+        await this.#file.append(pieces);
+        this.#bufferedBytes -= bytes;
+        if (this.#isFull && this.#bufferedBytes < BUFFER_BYTES) {
+          this.#isFull = false;
+          this.handlers.onDrain();
+        }
+      }
+    } catch (error) {
+      this.#fail(error as Error);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  flush(): void {}
+  pause(): void {}
+  resume(): void {}
+  end(): void {}
+  destroy(): void {}
+}

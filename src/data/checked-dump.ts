@@ -1,0 +1,168 @@
+/**
+ * Reads a dump of a data directory, compares it with its index, and says where it ends: the one rule by which
+ * a tear is told from damage (docs/data-directory.md, "What is on the disk when").
+ */
+import { FastcacheError } from '../errors.js';
+import { INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
+import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
+import { indexKernel } from '../frame-index/index-kernel.js';
+import { Indexer } from '../frame-index/indexer.js';
+import type { DataFiles } from './data-files.js';
+import { indexName } from './dump-file.js';
+import { readMark } from './sync-mark.js';
+
+/** A dump that is read. */
+export interface DumpToRead {
+  readonly name: string;
+  /** Its length; null: it was not sealed, and may end in a tear. */
+  readonly bytes: number | null;
+}
+
+/** Where a dump that was not sealed ends. */
+export interface DumpEnd {
+  /** The offset behind the last frame that counts. */
+  readonly bytes: number;
+  /** Why what follows does not count; undefined: nothing follows. */
+  readonly tear: string | undefined;
+  /** Bytes of its index that fit it. */
+  readonly indexBytes: number;
+}
+
+/** Reads one dump: `frames` once, to its end, then `end`. */
+export class CheckedDump {
+  readonly #files: DataFiles;
+  readonly #dump: DumpToRead;
+  readonly #indexer = new Indexer();
+  readonly #splitter = new FrameSplitter();
+  #tear: string | undefined;
+  #indexBytes = 0;
+  /** Bytes that are surely synced. */
+  #syncedBytes = 0;
+  /** The part of the index that was read and not compared; undefined: there is no more to compare with. */
+  #stored: Buffer | undefined;
+
+  constructor(files: DataFiles, dump: DumpToRead) {
+    this.#files = files;
+    this.#dump = dump;
+  }
+
+  /** Where it ends, once all frames were read. */
+  get end(): DumpEnd {
+    const indexBytes = this.#indexBytes;
+    return { bytes: this.#splitter.frameStart, tear: this.#tear, indexBytes };
+  }
+
+  /**
+   * Calls `take` for each frame, and `onRead` after each block with the bytes read. Throws, with file and
+   * offset, for damage; and what `take` throws, and system errors.
+   */
+  async frames(take: (frame: SplitFrame) => void, onRead: (bytes: number) => void): Promise<void> {
+    const { name, bytes } = this.#dump;
+    const size = await this.#files.size(name);
+    this.#syncedBytes = bytes ?? (await readMark(this.#files, name));
+    if (size === undefined || size < this.#syncedBytes || (bytes !== null && size > bytes)) {
+      throw this.#damage(
+        `It has ${size ?? 'no'} bytes, and ${this.#syncedBytes} are on the disk for sure`,
+        size,
+      );
+    }
+    const index = this.#files.blocks(indexName(name))[Symbol.asyncIterator]();
+    this.#stored = (await this.#files.size(indexName(name))) === undefined ? undefined : Buffer.alloc(0);
+    let offset = 0;
+    try {
+      for await (const block of this.#files.blocks(name)) {
+        const until = await this.#soundUntil(block, index);
+        this.#split(until === undefined ? block : block.subarray(0, Math.max(0, until - offset)), take);
+        offset += block.length;
+        onRead(offset);
+        if (this.#tear !== undefined) return;
+      }
+    } finally {
+      this.#indexer.close();
+      await index.return?.();
+    }
+    if (this.#splitter.heldBytes > 0) this.#broken('it ends inside a frame', this.#splitter.frameStart);
+  }
+
+  #split(bytes: Buffer, take: (frame: SplitFrame) => void): void {
+    let isTaking = false;
+    try {
+      this.#splitter.push(bytes, (frame) => {
+        isTaking = true;
+        take(frame);
+        isTaking = false;
+      });
+    } catch (error) {
+      if (isTaking || !(error instanceof FastcacheError)) throw error;
+      this.#broken(error.message, this.#splitter.frameStart);
+    }
+  }
+
+  /**
+   * Compares a block with the index. Returns the offset at which the dump is torn; undefined: nowhere here.
+   */
+  async #soundUntil(block: Buffer, index: AsyncIterator<Buffer>): Promise<number | undefined> {
+    const made = this.#indexer.push(block);
+    if (made.length === 0) return undefined;
+    // A sealed dump is read without its index where there is none, or none any more.
+    if (this.#stored === undefined && this.#dump.bytes !== null) return undefined;
+    return this.#compare(made, await this.#storedBytes(made.length, index));
+  }
+
+  #compare(made: Buffer, stored: Buffer): number | undefined {
+    if (made.equals(stored)) {
+      this.#indexBytes += made.length;
+      return undefined;
+    }
+    let isFitting = this.#stored !== undefined;
+    for (let at = 0; at < made.length; at += INDEX_ENTRY_BYTES) {
+      const own = made.subarray(at, at + INDEX_ENTRY_BYTES);
+      const entry = stored.subarray(at, at + INDEX_ENTRY_BYTES);
+      if (own.equals(entry)) {
+        if (isFitting) this.#indexBytes += INDEX_ENTRY_BYTES;
+        continue;
+      }
+      isFitting = false;
+      // An index that has less, or is damaged itself, says nothing of what follows.
+      const isMeant = indexKernel().isSound(entry);
+      if (!isMeant) this.#stored = undefined;
+      const offset = isHeader(own) ? 0 : new IndexEntries(own).offset(0);
+      if (!isMeant && offset < this.#syncedBytes) continue;
+      this.#broken(isMeant ? 'a frame is not what its index says' : 'a frame is in no index', offset);
+      return offset;
+    }
+    return undefined;
+  }
+
+  /** Takes the next bytes of the index, as many as there are. */
+  async #storedBytes(bytes: number, index: AsyncIterator<Buffer>): Promise<Buffer> {
+    let stored = this.#stored;
+    if (stored === undefined) return Buffer.alloc(0);
+    while (stored.length < bytes) {
+      const { value, done } = await index.next();
+      if (done === true) break;
+      stored = Buffer.concat([stored, value]);
+    }
+    this.#stored = stored.subarray(bytes);
+    return stored.subarray(0, bytes);
+  }
+
+  /** Notes a tear at `offset`. Throws where it can be none. */
+  #broken(what: string, offset: number): void {
+    if (this.#dump.bytes !== null || offset < this.#syncedBytes) throw this.#damage(what, offset);
+    this.#tear ??= what;
+  }
+
+  #damage(what: string, offset = 0): FastcacheError {
+    return new FastcacheError(
+      'DATA_DAMAGED',
+      `It is damaged: ${what.replace(/\.$/, '')}. Nothing was changed. Put back a sound copy of the file; or move ` +
+        'the directory away and start with an empty one, and with --recover where a replica has the data.',
+      { file: this.#files.pathOf(this.#dump.name), offset },
+    );
+  }
+}
+
+function isHeader(entry: Buffer): boolean {
+  return entry.subarray(0, 7).toString('latin1') === 'FCRPIDX';
+}

@@ -1,0 +1,133 @@
+/** Looks into a data directory, of which nothing is changed or locked: a server may have it. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FastcacheError } from '../errors.js';
+import { DEFAULT_FILE_MODE } from '../files/file-mode.js';
+import {
+  type BaseEntry,
+  baseName,
+  type Content,
+  contentOf,
+  type Manifest,
+  readManifest,
+  type SegmentEntry,
+  segmentName,
+} from './manifest.js';
+import { systemDataFiles } from './system-data-files.js';
+
+/** A file of frames in a directory. */
+export interface DirectoryDump {
+  /** Its path. */
+  file: string;
+  /** Its name in the directory. */
+  name: string;
+  entry: ({ kind: 'segment' } & SegmentEntry) | ({ kind: 'base' } & BaseEntry);
+}
+
+/** Reads the manifest of a directory. Throws NO_INPUT, READ_FAILED, STATE_UNUSABLE. */
+export async function readDirectory(directory: string): Promise<Manifest> {
+  let manifest: Manifest | undefined;
+  try {
+    manifest = await readManifest(systemDataFiles(directory, DEFAULT_FILE_MODE));
+  } catch (cause) {
+    if (cause instanceof FastcacheError) throw cause;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOTDIR') throw noDirectory(directory);
+    throw new FastcacheError('READ_FAILED', `Reading failed: ${message}.`, { file: directory, cause });
+  }
+  if (manifest === undefined) throw noDirectory(directory);
+  return manifest;
+}
+
+/** Returns all files of a directory, each base before the segment that is applied to it first. */
+export function dumpsOf(directory: string, { segments, bases }: Manifest): DirectoryDump[] {
+  const dump = (name: string, entry: DirectoryDump['entry']) => ({
+    file: join(directory, name),
+    name,
+    entry,
+  });
+  return segments.flatMap((segment) => [
+    ...bases
+      .filter((base) => base.segment === segment.number)
+      .map((base) => dump(baseName(base.number), { kind: 'base', ...base })),
+    dump(segmentName(segment.number), { kind: 'segment', ...segment }),
+  ]);
+}
+
+/**
+ * Returns the paths with the files of each directory in its place, as one dump: all segments, and the bases
+ * that stand for content that no segment has. Throws as `readDirectory`.
+ */
+export async function dumpFiles(paths: readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const path of paths) {
+    if (!(await isDirectory(path))) files.push(path);
+    else files.push(...oneDump(path, await readDirectory(path)));
+  }
+  return files;
+}
+
+/**
+ * Returns as `dumpFiles`, but of directories what the content at a time is made of, or else the present one.
+ */
+export async function contentFiles(paths: readonly string[], untilMs?: bigint): Promise<string[]> {
+  const files: string[] = [];
+  for (const path of paths) {
+    if (!(await isDirectory(path))) files.push(path);
+    else files.push(...contentChoices(path, await readDirectory(path), untilMs)[0]!);
+  }
+  return files;
+}
+
+/**
+ * Returns the files that the content at a time can be made of, or else the present one, the fewest first: a
+ * base does not say itself when it was made. Throws BAD_OPTION where the directory has nothing of that time.
+ */
+export function contentChoices(directory: string, manifest: Manifest, untilMs?: bigint): string[][] {
+  const isThen = (ms: number) => untilMs === undefined || BigInt(ms) <= untilMs;
+  const segments = manifest.segments.filter(({ begunAtMs }) => isThen(begunAtMs));
+  const numbers = new Set(segments.map(({ number }) => number));
+  const bases = manifest.bases.filter((base) => isThen(base.madeAtMs) && numbers.has(base.segment));
+  const choices: string[][] = [];
+  for (let count = bases.length; count >= 0; count -= 1) {
+    const content = contentOf({ ...manifest, segments, bases: bases.slice(0, count) });
+    if (content !== undefined) choices.push(filesOf(directory, content));
+    if (content?.base === undefined) break;
+  }
+  if (choices.length > 0) return choices;
+  const message = 'The directory has nothing of that time: `fastcache data ls` shows what it has.';
+  throw new FastcacheError('BAD_OPTION', message, { file: directory });
+}
+
+function filesOf(directory: string, { base, segments }: Content): string[] {
+  const names = segments.map(({ number }) => segmentName(number));
+  return [...(base === undefined ? [] : [baseName(base.number)]), ...names].map((name) =>
+    join(directory, name),
+  );
+}
+
+function oneDump(directory: string, manifest: Manifest): string[] {
+  const isNeeded = ({ entry }: DirectoryDump) => {
+    if (entry.kind === 'segment') return true;
+    const at = manifest.segments.findIndex(({ number }) => number === entry.segment);
+    const { follows } = manifest.segments[at]!;
+    const first = manifest.bases.find(({ segment }) => segment === entry.segment);
+    const isOldest = follows === 'base' || (at === 0 && follows === 'segment');
+    return isOldest && first?.number === entry.number;
+  };
+  return dumpsOf(directory, manifest)
+    .filter(isNeeded)
+    .map(({ file }) => file);
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  if (path === '-') return false;
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+}
+
+function noDirectory(file: string): FastcacheError {
+  return new FastcacheError('NO_INPUT', 'This is no data directory: it has no manifest.', { file });
+}

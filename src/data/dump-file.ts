@@ -1,0 +1,96 @@
+/**
+ * A dump that is being written, a segment or a base, with its index beside it and the mark of how far it is
+ * synced.
+ */
+import { Indexer } from '../frame-index/indexer.js';
+import type { DataFile, DataFiles } from './data-files.js';
+import { encodeMark, markName } from './sync-mark.js';
+
+/** Returns the name of the index beside a dump. */
+export function indexName(dump: string): string {
+  return `${dump}.idx`;
+}
+
+/** A dump and its index, from their making until `close`. */
+export class DumpFile {
+  readonly name: string;
+  readonly #files: DataFiles;
+  readonly #dump: DataFile;
+  readonly #index: DataFile;
+  readonly #mark: DataFile;
+  readonly #indexer = new Indexer();
+  #bytes = 0;
+  #writtenBytes = 0;
+  #isClosed = false;
+
+  private constructor(files: DataFiles, name: string, [dump, index, mark]: [DataFile, DataFile, DataFile]) {
+    this.#files = files;
+    this.name = name;
+    this.#dump = dump;
+    this.#index = index;
+    this.#mark = mark;
+  }
+
+  /** Makes the files, none of which may be there. Rejects with system errors. */
+  static async create(files: DataFiles, name: string): Promise<DumpFile> {
+    const made: DataFile[] = [];
+    try {
+      for (const each of [name, indexName(name), markName(name)]) made.push(await files.create(each));
+    } catch (error) {
+      for (const file of made) await file.close();
+      throw error;
+    }
+    return new DumpFile(files, name, [made[0]!, made[1]!, made[2]!]);
+  }
+
+  /** Bytes that were appended. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Resolves when the bytes are written. Rejects with system errors: nothing more can be appended then. */
+  async append(pieces: readonly Buffer[]): Promise<void> {
+    const entries: Buffer[] = [];
+    for (const piece of pieces) {
+      this.#bytes += piece.length;
+      const made = this.#indexer.push(piece);
+      if (made.length > 0) entries.push(made);
+    }
+    const written = this.#dump.append(pieces);
+    const indexed = entries.length === 0 ? undefined : this.#index.append(entries);
+    // Neither is left behind that could reject with nobody to hear it.
+    const outcomes = await Promise.allSettled([written, indexed]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    this.#writtenBytes = this.#bytes;
+  }
+
+  /** Resolves when all that was written before is on the disk. Rejects with system errors. */
+  async sync(): Promise<void> {
+    const bytes = this.#writtenBytes;
+    await this.#syncBoth();
+    await this.#mark.rewrite(encodeMark(bytes));
+  }
+
+  /** Syncs and closes a dump that is complete, and removes its mark. Rejects with system errors. */
+  async seal(): Promise<void> {
+    await this.#syncBoth();
+    await this.close();
+    await this.#files.remove(markName(this.name));
+  }
+
+  /** The index is synced too: without their entries, frames behind the mark do not count after a crash. */
+  async #syncBoth(): Promise<void> {
+    const outcomes = await Promise.allSettled([this.#dump.sync(), this.#index.sync()]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  /** Closes the files; what is not synced stays as it is. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#indexer.close();
+    await this.#dump.close();
+    await this.#index.close();
+    await this.#mark.close();
+  }
+}

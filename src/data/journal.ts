@@ -1,0 +1,321 @@
+/**
+ * Writes what is published into the segments of a data directory: one more cursor in the log of a stream,
+ * which takes its bytes as they are. A disk that is slow is behind in the log, and nobody waits for it but
+ * clients that are to be answered when their writes are synced.
+ */
+import type { Timer, Timers } from '../clock.js';
+import { encodeHelloFrame } from '../frame/hello.js';
+import { type History, recordedPairs } from '../replication/history.js';
+import type { Log } from '../replication/log.js';
+import type { Cursor, LogReader } from '../replication/stream/cursor.js';
+import type { FrameStream } from '../replication/stream/stream.js';
+import type { DumpFile } from './dump-file.js';
+import type { Follows } from './manifest.js';
+
+/** When bytes are synced: before clients are answered, once a second, or when the system likes. */
+export type FsyncPolicy = 'always' | 'everysec' | 'no';
+
+/** Bytes that are written at once, about. */
+const WRITE_BYTES = 1_048_576;
+const SYNC_EVERY_MS = 1_000;
+/** Clients are not answered while more bytes wait for the disk. */
+const HOLD_BYTES = 64 * 1_048_576;
+/** A disk that is further behind counts as failed. */
+const LOST_BYTES = 1024 * 1_048_576;
+/** A sync that takes longer is logged, as Redis does. */
+const SLOW_SYNC_MS = 2_000;
+
+/** The beginning of a segment. */
+export interface SegmentStart {
+  readonly history: History;
+  readonly watermarks: readonly bigint[];
+  readonly follows: Follows;
+}
+
+/** What a journal is made with. */
+export interface JournalOptions {
+  timers: Timers;
+  log: Log;
+  fsync: FsyncPolicy;
+  /** A segment of so many bytes is sealed. */
+  segmentBytes: number;
+  /** Seals the present segment, if there is one, and makes the next, whose Hello is `hello`. */
+  openSegment(hello: Buffer, start: SegmentStart): Promise<DumpFile>;
+  /** Called when the stream broke off and nothing was said to follow in the same turn. */
+  onInterrupted(reason: string): void;
+  /** Called once, with the fault of the disk: nothing more is written. */
+  onFault(error: Error): void;
+}
+
+/** The stream that is written, and the place in it. */
+interface Source {
+  readonly stream: FrameStream;
+  readonly cursor: Cursor;
+  /** What is added to an offset of the stream for a place in the journal. */
+  readonly shift: number;
+}
+
+/** Called when all before `end` is on the disk, or will not be, because the disk has failed. */
+interface Waiter {
+  readonly end: number;
+  run(isSynced: boolean): void;
+}
+
+/** Something to be written before what the cursor has. */
+type Task = { readonly open: SegmentStart } | { readonly bytes: Buffer; readonly end: number };
+
+/** One journal, from `follow` until `close` or a fault. Places in it count its bytes of frames. */
+export class Journal implements LogReader {
+  readonly #options: JournalOptions;
+  readonly #tasks: Task[] = [];
+  #source: Source | undefined;
+  #segment: DumpFile | undefined;
+  /** Bytes of the cursor's that are being written. */
+  #untakenBytes = 0;
+  /** The place behind what was given to the disk, behind what is on it, and behind what was taken over. */
+  #writtenEnd = 0;
+  #syncedEnd = 0;
+  #lastEnd = 0;
+  #waiters: Waiter[] = [];
+  #running: Promise<void> | undefined;
+  #syncing: Promise<void> | undefined;
+  #syncTimer: Timer | undefined;
+  #isOpening = false;
+  #isFaulty = false;
+  #isClosed = false;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+  }
+
+  get untakenBytes(): number {
+    return this.#untakenBytes;
+  }
+
+  /** The place behind all that was published. */
+  get end(): number {
+    const source = this.#source;
+    return source === undefined ? this.#lastEnd : source.stream.backlog.pushedBytes + source.shift;
+  }
+
+  /** Whether the disk has failed, so that nothing more is written. */
+  get isFaulty(): boolean {
+    return this.#isFaulty;
+  }
+
+  /** Bytes that were published and are not on the disk for sure. */
+  get unsyncedBytes(): number {
+    return this.end - this.#syncedEnd;
+  }
+
+  /** The bytes of the segment that is being written. */
+  get segmentBytes(): number {
+    return this.#segment?.bytes ?? 0;
+  }
+
+  /**
+   * Writes what is published in `stream` from now on. `follows`: whether it continues what was written, or
+   * else what is before it.
+   */
+  follow(stream: FrameStream, follows: Follows): void {
+    if (this.#isClosed || this.#isFaulty) return;
+    this.#leave();
+    const { history } = stream;
+    this.#tasks.push({ open: { history, watermarks: stream.watermarks(), follows } });
+    const shift = this.#lastEnd - stream.backlog.pushedBytes;
+    this.#source = { stream, cursor: stream.backlog.open(this), shift };
+    this.#work();
+  }
+
+  ready(): void {
+    if (this.end - this.#writtenEnd > LOST_BYTES) {
+      this.#fail(new Error(`the disk is ${LOST_BYTES} bytes behind what is written`));
+    } else this.#work();
+  }
+
+  interrupt(reason: string): void {
+    const { timers, onInterrupted } = this.#options;
+    this.#leave();
+    timers.endOfTurn(() => {
+      if (this.#source === undefined && !this.#isClosed && !this.#isFaulty) onInterrupted(reason);
+    });
+  }
+
+  /** Whether clients are to be answered only when their writes are synced, or when the disk has caught up. */
+  get holdsReplies(): boolean {
+    const { fsync } = this.#options;
+    if (this.#isFaulty) return false;
+    return fsync === 'always' ? this.unsyncedBytes > 0 : this.end - this.#writtenEnd > HOLD_BYTES;
+  }
+
+  /** Calls `run` when all that is published now is on the disk, or when the disk has failed. */
+  whenSynced(run: (isSynced: boolean) => void): void {
+    const { end } = this;
+    if (this.#isFaulty || this.#syncedEnd >= end) {
+      run(!this.#isFaulty);
+      return;
+    }
+    this.#waiters.push({ end, run });
+    this.#work();
+    void this.#sync();
+  }
+
+  /** Resolves when the segment of the present stream is begun, or the disk has failed. */
+  async begun(): Promise<void> {
+    const opens = () => this.#isOpening || this.#tasks.some((task) => 'open' in task);
+    while (!this.#isFaulty && opens() && this.#running !== undefined) await this.#running;
+  }
+
+  /** Writes and syncs all that was published; takes nothing more. Returns whether all is on the disk. */
+  async close(): Promise<boolean> {
+    this.#leave();
+    this.#isClosed = true;
+    this.#work();
+    while (this.#running !== undefined) await this.#running;
+    await this.#syncing;
+    if (!this.#isFaulty) await this.#sync();
+    this.#syncTimer?.cancel();
+    return !this.#isFaulty && this.#syncedEnd === this.#lastEnd;
+  }
+
+  /** Writes nothing more, whatever was published; resolves when nothing is under way. */
+  async abandon(): Promise<void> {
+    this.#giveUp();
+    await this.#running;
+    await this.#syncing;
+  }
+
+  #giveUp(): void {
+    if (this.#isFaulty) return;
+    this.#isFaulty = true;
+    this.#syncTimer?.cancel();
+    this.#tasks.length = 0;
+    this.#source?.cursor.close();
+    this.#lastEnd = this.end;
+    this.#source = undefined;
+    for (const { run } of this.#waiters.splice(0)) run(false);
+  }
+
+  /** Ends what is written of the present stream with a copy of what has not been taken. */
+  #leave(): void {
+    const source = this.#source;
+    if (source === undefined) return;
+    this.#source = undefined;
+    this.#takeAll(source);
+    this.#lastEnd = source.stream.backlog.pushedBytes + source.shift;
+    source.cursor.close();
+  }
+
+  #takeAll({ cursor, shift }: Source): void {
+    for (let piece = cursor.next(); piece !== undefined; piece = cursor.next()) {
+      this.#tasks.push({ bytes: Buffer.from(piece), end: cursor.offset + shift });
+    }
+  }
+
+  #work(): void {
+    if (this.#running !== undefined || this.#isFaulty) return;
+    this.#running = this.#write().catch((error: Error) => this.#fail(error));
+    void this.#running.then(() => {
+      this.#running = undefined;
+      if (this.#hasWork()) this.#work();
+    });
+  }
+
+  #hasWork(): boolean {
+    const { cursor } = this.#source ?? {};
+    return !this.#isFaulty && (this.#tasks.length > 0 || (cursor?.lackingBytes ?? 0) > 0);
+  }
+
+  async #write(): Promise<void> {
+    const { fsync, segmentBytes } = this.#options;
+    while (!this.#isFaulty) {
+      const task = this.#tasks.shift();
+      if (task !== undefined && 'open' in task) {
+        await this.#open(task.open);
+        continue;
+      }
+      const source = this.#source;
+      if (task === undefined && this.segmentBytes >= segmentBytes && source?.cursor.isBetweenFrames) {
+        const { stream, cursor } = source;
+        const watermarks = stream.backlog.watermarksAt(cursor.offset);
+        await this.#open({ history: stream.history, watermarks, follows: 'segment' });
+        continue;
+      }
+      const [pieces, end] = task === undefined ? this.#gather() : [[task.bytes], task.end];
+      if (pieces.length === 0) return;
+      await this.#segment!.append(pieces);
+      this.#untakenBytes = 0;
+      this.#writtenEnd = end;
+      if (fsync === 'always' || this.#waiters.length > 0) await this.#sync();
+      else if (fsync === 'everysec') this.#planSync();
+    }
+  }
+
+  #gather(): [Buffer[], number] {
+    const source = this.#source;
+    const pieces: Buffer[] = [];
+    if (source === undefined) return [pieces, this.#lastEnd];
+    const { cursor, shift } = source;
+    let bytes = 0;
+    while (bytes < WRITE_BYTES) {
+      const piece = cursor.next();
+      if (piece === undefined) break;
+      pieces.push(piece);
+      bytes += piece.length;
+      // What is being written counts as in use from before the next call on.
+      this.#untakenBytes = bytes;
+    }
+    return [pieces, cursor.offset + shift];
+  }
+
+  async #open(start: SegmentStart): Promise<void> {
+    const { history, watermarks } = start;
+    this.#isOpening = true;
+    if (this.#segment !== undefined) await this.#sync();
+    const margin = new Map(recordedPairs(history, start.follows === 'segment'));
+    const hello = encodeHelloFrame({ role: 'replica', watermarks }, { margin });
+    this.#segment = await this.#options.openSegment(hello, start);
+    this.#isOpening = false;
+  }
+
+  #planSync(): void {
+    if (this.#isClosed) return;
+    this.#syncTimer ??= this.#options.timers.after(SYNC_EVERY_MS, () => {
+      this.#syncTimer = undefined;
+      void this.#sync();
+    });
+  }
+
+  /** Resolves when all that is written now is on the disk; it never rejects. */
+  async #sync(): Promise<void> {
+    while (this.#syncing !== undefined) await this.#syncing;
+    const segment = this.#segment;
+    if (segment === undefined || this.#isFaulty || this.#syncedEnd === this.#writtenEnd) return;
+    this.#syncing = this.#syncNow(segment).catch((error: Error) => this.#fail(error));
+    await this.#syncing;
+    this.#syncing = undefined;
+  }
+
+  async #syncNow(segment: DumpFile): Promise<void> {
+    const { timers, log } = this.#options;
+    const end = this.#writtenEnd;
+    const slow = timers.after(SLOW_SYNC_MS, () =>
+      log.warn(`a sync of ${segment.name} takes longer than ${SLOW_SYNC_MS / 1000} s: the disk is busy`),
+    );
+    try {
+      await segment.sync();
+    } finally {
+      slow.cancel();
+    }
+    this.#syncedEnd = end;
+    const done = this.#waiters.findIndex((waiter) => waiter.end > end);
+    const ready = this.#waiters.splice(0, done === -1 ? this.#waiters.length : done);
+    for (const { run } of ready) run(true);
+  }
+
+  #fail(error: Error): void {
+    if (this.#isFaulty) return;
+    this.#giveUp();
+    this.#options.onFault(error);
+  }
+}

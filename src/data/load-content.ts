@@ -1,0 +1,99 @@
+/** Loads the content of a data directory: its newest base, and what its segments add to it. */
+
+import { type KeySpace, KeySpaceFold } from '../dump/fold/key-space-fold.js';
+import type { ShardEngine } from '../engine/shard-engine.js';
+import { FastcacheError } from '../errors.js';
+import { CheckedDump, type DumpEnd } from './checked-dump.js';
+import type { DataFiles } from './data-files.js';
+import { baseName, type Content, segmentName } from './manifest.js';
+
+/** What is loaded, and into what. */
+export interface LoadContentOptions {
+  readonly files: DataFiles;
+  readonly content: Content;
+  /** Makes an empty store of so many shards, for a follower. */
+  createStore(shards: number): ShardEngine;
+  /** Called as files are read, with the bytes of all of them until then. */
+  onRead(bytes: number): void;
+}
+
+/** The content, and where the last segment ends if that was not sealed. */
+export interface LoadedContent {
+  readonly keySpace: KeySpace;
+  /** Undefined: the last segment was sealed. */
+  readonly end: DumpEnd | undefined;
+}
+
+/** Returns the bytes of the files of which content is made. */
+export async function bytesOfContent(files: DataFiles, content: Content): Promise<number> {
+  let bytes = 0;
+  for (const name of namesOf(content)) bytes += (await files.size(name)) ?? 0;
+  return bytes;
+}
+
+/**
+ * Loads content. Throws DATA_DAMAGED, with file and offset, for whatever is not as it was written and no tear
+ * at the very end; OUT_OF_MEMORY; and system errors.
+ */
+export async function loadContent(options: LoadContentOptions): Promise<LoadedContent> {
+  const { files, content, createStore, onRead } = options;
+  const fold = new KeySpaceFold({ createStore });
+  const { base, segments } = content;
+  const dumps = [
+    ...(base === undefined ? [] : [{ name: baseName(base.number), bytes: base.bytes }]),
+    ...segments.map(({ number, bytes }) => ({ name: segmentName(number), bytes })),
+  ];
+  let bytesBefore = 0;
+  let end: DumpEnd | undefined;
+  for (const [at, dump] of dumps.entries()) {
+    const path = files.pathOf(dump.name);
+    if (dump.bytes === null && at < dumps.length - 1) {
+      throw damaged('It was never sealed, and another segment follows it', path);
+    }
+    const checked = new CheckedDump(files, dump);
+    let bytes = 0;
+    await placed(path, () =>
+      checked.frames(
+        (frame) => fold.take(frame, path),
+        (read) => {
+          bytes = read;
+          onRead(bytesBefore + read);
+        },
+      ),
+    );
+    bytesBefore += bytes;
+    if (dump.bytes === null) end = checked.end;
+  }
+  const keySpace = await placed(files.pathOf(dumps.at(-1)!.name), () => fold.finish());
+  return { keySpace, end };
+}
+
+function namesOf({ base, segments }: Content): string[] {
+  const names = segments.map(({ number }) => segmentName(number));
+  return base === undefined ? names : [baseName(base.number), ...names];
+}
+
+/** Runs a part of the loading; a fault of frames is one of the directory, in a file of it. */
+async function placed<T>(path: string, run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (
+      !(error instanceof FastcacheError) ||
+      error.code === 'OUT_OF_MEMORY' ||
+      error.code === 'DATA_DAMAGED'
+    ) {
+      throw error;
+    }
+    throw damaged(error.message.replace(/\.$/, ''), error.file ?? path, error.offset);
+  }
+}
+
+function damaged(what: string, file: string, offset?: number): FastcacheError {
+  return new FastcacheError(
+    'DATA_DAMAGED',
+    `It does not fit: ${what}. Nothing was changed. Put back a sound copy of the file; or move the directory away ` +
+      'and start with an empty one, and with --recover where a replica has the data.',
+    { file, ...(offset !== undefined && { offset }) },
+  );
+}

@@ -1,0 +1,96 @@
+/** Keeps the manifest of a directory: one change behind the other, and the files that no longer count. */
+import type { DataFiles } from './data-files.js';
+import { indexName } from './dump-file.js';
+import { baseName, type Manifest, replaceManifest, type SegmentEntry, segmentName } from './manifest.js';
+
+/** So many bases are kept, with the segments behind the older one. */
+const KEPT_BASES = 2;
+
+/** The manifest, as it is on the disk. */
+export class ManifestKeeper {
+  readonly #files: DataFiles;
+  #manifest: Manifest;
+  #lastSegment: number;
+  #lastBase: number;
+  /** The change that is under way; it never rejects. */
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(files: DataFiles, manifest: Manifest) {
+    this.#files = files;
+    this.#manifest = manifest;
+    this.#lastSegment = manifest.segments.at(-1)?.number ?? 0;
+    this.#lastBase = manifest.bases.at(-1)?.number ?? 0;
+  }
+
+  get manifest(): Manifest {
+    return this.#manifest;
+  }
+
+  /** Returns the number of the next segment, which is never returned again. */
+  nextSegment(): number {
+    this.#lastSegment += 1;
+    return this.#lastSegment;
+  }
+
+  /** Returns the number of the next base, which is never returned again. */
+  nextBase(): number {
+    this.#lastBase += 1;
+    return this.#lastBase;
+  }
+
+  /** Resolves when the changed manifest is on the disk. Rejects with system errors: it is then as before. */
+  update(change: (manifest: Manifest) => Manifest): Promise<void> {
+    const changed = this.#changing.then(async () => {
+      const next = change(this.#manifest);
+      await replaceManifest(this.#files, next);
+      this.#manifest = next;
+    });
+    this.#changing = changed.catch(() => {});
+    return changed;
+  }
+
+  /** Removes the bases and segments that are not kept. Rejects with system errors. */
+  async prune(): Promise<void> {
+    let dropped: string[] = [];
+    await this.update((manifest) => {
+      const next = pruned(manifest);
+      dropped = [...namesOf(manifest)].filter((name) => !namesOf(next).has(name));
+      return next;
+    });
+    for (const name of dropped) {
+      await this.#files.remove(name);
+      await this.#files.remove(indexName(name));
+    }
+  }
+}
+
+/** Returns the manifest without what nothing that is kept needs. */
+export function pruned(manifest: Manifest): Manifest {
+  const bases = manifest.bases.slice(-KEPT_BASES);
+  const [oldest] = bases;
+  if (oldest === undefined) return manifest;
+  const chains = chainsOf(manifest.segments.filter(({ number }) => number >= oldest.segment));
+  const kept = chains.filter(
+    (chain, at) =>
+      at === chains.length - 1 ||
+      chain[0]?.follows === 'nothing' ||
+      bases.some(({ segment }) => chain.some(({ number }) => number === segment)),
+  );
+  return { ...manifest, bases, segments: kept.flat() };
+}
+
+function chainsOf(segments: readonly SegmentEntry[]): SegmentEntry[][] {
+  const chains: SegmentEntry[][] = [];
+  for (const entry of segments) {
+    if (entry.follows === 'segment' && chains.length > 0) chains.at(-1)!.push(entry);
+    else chains.push([entry]);
+  }
+  return chains;
+}
+
+function namesOf({ segments, bases }: Manifest): Set<string> {
+  return new Set([
+    ...segments.map(({ number }) => segmentName(number)),
+    ...bases.map(({ number }) => baseName(number)),
+  ]);
+}

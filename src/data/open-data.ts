@@ -1,0 +1,176 @@
+/** Opens a data directory: the lock, the manifest, the content, and what a crash has left behind. */
+import type { ShardEngine } from '../engine/shard-engine.js';
+import { FastcacheError } from '../errors.js';
+import type { History } from '../replication/history.js';
+import type { DataFiles, DataLock } from './data-files.js';
+import { indexName } from './dump-file.js';
+import { bytesOfContent, loadContent } from './load-content.js';
+import {
+  baseName,
+  type Content,
+  contentOf,
+  EMPTY_MANIFEST,
+  isNumbered,
+  type Manifest,
+  readManifest,
+  segmentName,
+} from './manifest.js';
+import { ManifestKeeper } from './manifest-keeper.js';
+import { markName } from './sync-mark.js';
+
+/** How a data directory is opened. */
+export interface OpenOptions {
+  readonly files: DataFiles;
+  /** Makes an empty store of so many shards, for a follower. */
+  createStore(shards: number): ShardEngine;
+  /** Called as files are read, with the bytes until then and those of all. */
+  onRead(bytes: number, totalBytes: number): void;
+}
+
+/** A directory that this process has, with what was in it. */
+export interface OpenedData {
+  readonly keeper: ManifestKeeper;
+  /** Undefined: there was none. */
+  readonly content: { readonly store: ShardEngine; readonly history: History | undefined } | undefined;
+  /** Whether nothing was ever kept in it. */
+  readonly isNew: boolean;
+  /** Whether the history of the content may continue under its own id. */
+  readonly isClean: boolean;
+  /** What an operator is to know of it. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Locks a directory, and makes it where there is none. Throws DATA_IN_USE and WRITE_FAILED.
+ */
+export async function lockData(files: DataFiles): Promise<DataLock> {
+  await asking(files, 'WRITE_FAILED', () => files.prepare());
+  const lock = await asking(files, 'WRITE_FAILED', () => files.lock());
+  if (lock === undefined) {
+    throw new FastcacheError(
+      'DATA_IN_USE',
+      'Another process has this data directory. Stop that one first, or give this one a directory of its own.',
+      { file: files.pathOf('') },
+    );
+  }
+  return lock;
+}
+
+/**
+ * Reads a directory that is locked. From then on it counts as not closed in order. Throws DATA_DAMAGED,
+ * STATE_UNUSABLE, OUT_OF_MEMORY and READ_FAILED.
+ */
+export function openData(options: OpenOptions): Promise<OpenedData> {
+  return asking(options.files, 'READ_FAILED', () => opened(options));
+}
+
+async function opened({ files, createStore, onRead }: OpenOptions): Promise<OpenedData> {
+  const found = await readManifest(files);
+  const manifest = found ?? (await emptyManifest(files));
+  const isNew = found === undefined;
+  const content = contentOf(manifest);
+  const notes: string[] = [];
+  const keeper = new ManifestKeeper(files, manifest);
+  if (content === undefined) return { keeper, isNew, ...(await begunAnew(files, keeper)), notes };
+  const total = await bytesOfContent(files, content);
+  const { keySpace, end } = await loadContent({
+    files,
+    content,
+    createStore,
+    onRead: (bytes) => onRead(bytes, total),
+  });
+  const { store, history, newestMs } = keySpace;
+  // Nothing was ever written: there is nothing that could continue.
+  if (content.base === undefined && newestMs === undefined) {
+    return { keeper, isNew, ...(await begunAnew(files, keeper)), notes };
+  }
+  const last = content.segments.at(-1)!;
+  if (end?.tear !== undefined)
+    notes.push(await cutTear(files, segmentName(last.number), end.bytes, end.tear));
+  const kept = withoutLater(manifest, content, end?.bytes ?? last.bytes ?? 0);
+  if (end !== undefined) {
+    await files.truncate(segmentName(last.number), end.bytes);
+    const index = indexName(segmentName(last.number));
+    if ((await files.size(index)) !== undefined) await files.truncate(index, end.indexBytes);
+  }
+  await keeper.update(() => ({ ...kept, isClean: false }));
+  await files.remove(markName(segmentName(last.number)));
+  await removeLeftovers(files, kept);
+  return { keeper, isNew, content: { store, history }, isClean: manifest.isClean, notes };
+}
+
+async function begunAnew(
+  files: DataFiles,
+  keeper: ManifestKeeper,
+): Promise<Pick<OpenedData, 'content' | 'isClean'>> {
+  await keeper.update(() => EMPTY_MANIFEST);
+  await removeLeftovers(files, EMPTY_MANIFEST);
+  return { content: undefined, isClean: false };
+}
+
+/** A directory without a manifest is a new one, or has lost it. */
+async function emptyManifest(files: DataFiles): Promise<Manifest> {
+  const names = (await files.list()).filter((name) => /^(?:segment|base)-\d+\.fcrp$/.test(name));
+  if (names.length <= 1) return EMPTY_MANIFEST;
+  throw new FastcacheError(
+    'STATE_UNUSABLE',
+    'It is missing, and there are segments. Put it back, or move the directory away: the server then begins ' +
+      'without data.',
+    { file: files.pathOf('manifest') },
+  );
+}
+
+/** Returns the manifest with the content's last segment sealed, and without what was begun in vain. */
+function withoutLater(manifest: Manifest, content: Content, bytes: number): Manifest {
+  const last = content.segments.at(-1)!;
+  const segments = manifest.segments
+    .filter(({ number }) => number <= last.number)
+    .map((entry) => (entry.number === last.number ? { ...entry, bytes } : entry));
+  return { ...manifest, segments };
+}
+
+/** Copies what is behind `bytes` beside the segment; returns what to say of it. */
+async function cutTear(files: DataFiles, name: string, bytes: number, why: string): Promise<string> {
+  const torn = `${name}.torn`;
+  await files.remove(torn);
+  const file = await files.create(torn);
+  let cut = 0;
+  try {
+    for await (const block of files.blocks(name, bytes)) {
+      await file.append([block]);
+      cut += block.length;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return (
+    `${files.pathOf(name)} ended in a tear at byte ${bytes}, as a crash leaves it (${why}): the ${cut} bytes ` +
+    `behind it were never synced, do not count, and are kept in ${files.pathOf(torn)}`
+  );
+}
+
+async function removeLeftovers(files: DataFiles, { segments, bases }: Manifest): Promise<void> {
+  const named = [
+    ...segments.map(({ number }) => segmentName(number)),
+    ...bases.map(({ number }) => baseName(number)),
+  ];
+  const kept = new Set(named.flatMap((name) => [name, indexName(name)]));
+  for (const name of await files.list()) {
+    if ((isNumbered(name) || name.endsWith('.synced')) && !kept.has(name)) await files.remove(name);
+  }
+}
+
+async function asking<T>(
+  files: DataFiles,
+  code: 'READ_FAILED' | 'WRITE_FAILED',
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    if (cause instanceof FastcacheError) throw cause;
+    const message = `The data directory cannot be used: ${(cause as Error).message}.`;
+    throw new FastcacheError(code, message, { file: files.pathOf(''), cause });
+  }
+}

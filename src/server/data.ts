@@ -1,0 +1,85 @@
+/**
+ * The data directory of a node (docs/operations.md, "Data directory"). What reads and writes it is loaded by
+ * nodes that have one.
+ */
+import { join } from 'node:path';
+import type { DataDirectory } from '../data/data-directory.js';
+import type { DataFiles, DataLock } from '../data/data-files.js';
+import type { OpenedData } from '../data/open-data.js';
+import { modeBits } from '../files/file-mode.js';
+import { Carousels } from '../replication/primary/carousel.js';
+import type { FrameStream } from '../replication/stream/stream.js';
+import type { NodeConfig } from './config.js';
+import { createEngine, type EngineOrigin } from './engines.js';
+import { encodingOf } from './leading.js';
+import type { NodeParts } from './parts.js';
+import type { NodeSeams } from './seams.js';
+
+/** A directory that this process has, before anything of it was read. */
+export interface LockedData {
+  readonly files: DataFiles;
+  readonly lock: DataLock;
+}
+
+/** A directory that was read, for the node that is made with it. */
+export interface NodeData extends LockedData {
+  readonly opened: OpenedData;
+}
+
+/** Locks the directory of `config`; undefined without one. Throws DATA_IN_USE and WRITE_FAILED. */
+export async function lockNodeData(
+  { data, fileMode }: NodeConfig,
+  { files }: NodeSeams,
+): Promise<LockedData | undefined> {
+  if (data === undefined) return undefined;
+  const { lockData } = await import('../data/open-data.js');
+  const directory = await files.openData(data, modeBits(fileMode));
+  return { files: directory, lock: await lockData(directory) };
+}
+
+/** The options with the role file of the directory, unless another is named. */
+export function withRoleFile(config: NodeConfig): NodeConfig {
+  const { data, roleFile, state } = config;
+  return data === undefined || state !== undefined
+    ? config
+    : { ...config, roleFile: roleFile ?? join(data, 'role') };
+}
+
+/** Reads a directory. Throws DATA_DAMAGED, STATE_UNUSABLE, OUT_OF_MEMORY and READ_FAILED. */
+export async function readNodeData(locked: LockedData, origin: EngineOrigin): Promise<NodeData> {
+  const { openData } = await import('../data/open-data.js');
+  const opened = await openData({
+    files: locked.files,
+    createStore: (shards) => createEngine(origin, shards),
+    onRead: (bytes) => origin.config.onLoading?.(bytes),
+  });
+  return { ...locked, opened };
+}
+
+/** The node whose content is kept. */
+export interface KeptNode extends NodeParts {
+  readonly stream: FrameStream | undefined;
+}
+
+/** Makes the directory of a node, which keeps nothing before it is given a stream. */
+export async function createData({ files, lock, opened }: NodeData, node: KeptNode): Promise<DataDirectory> {
+  const { DataDirectory } = await import('../data/data-directory.js');
+  const { config, seams, events, metrics } = node;
+  const { clock, timers } = seams;
+  const { snapshotChunkBytes } = config;
+  const own = new Carousels({ clock, timers, metrics, snapshotChunkBytes, encoding: encodingOf(config) });
+  return new DataDirectory(
+    {
+      files,
+      clock,
+      timers,
+      log: events.log,
+      fsync: config.fsync,
+      segmentBytes: config.dataSegmentBytes,
+      stream: () => node.stream,
+      carousel: (stream) => (node.listener?.carousels ?? own).of(stream),
+    },
+    lock,
+    opened.keeper,
+  );
+}

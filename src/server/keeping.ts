@@ -1,0 +1,80 @@
+/**
+ * What a node keeps on disk (docs/operations.md, "Data directory"), in either role: nothing without a data
+ * directory.
+ */
+import type { DataDirectory } from '../data/data-directory.js';
+import { FastcacheError } from '../errors.js';
+import { type Durability, NOT_DURABLE, type SaveReport } from '../resp/durability.js';
+import type { KeptNode, NodeData } from './data.js';
+
+/** The data directory of a node, if it has one. */
+export class Keeping implements Durability {
+  readonly #data: NodeData | undefined;
+  #node: KeptNode | undefined;
+  /** Undefined without a directory, and until `open`. */
+  #directory: DataDirectory | undefined;
+
+  constructor(data: NodeData | undefined) {
+    this.#data = data;
+  }
+
+  get fault(): string | undefined {
+    return this.#directory?.fault?.message;
+  }
+
+  get saves(): SaveReport | undefined {
+    return this.#directory?.save;
+  }
+
+  get holdsReplies(): boolean {
+    return this.#directory?.holdsReplies === true;
+  }
+
+  whenSynced(run: (isSynced: boolean) => void): void {
+    (this.#directory ?? NOT_DURABLE).whenSynced(run);
+  }
+
+  save(): Promise<void> {
+    return this.#directory?.makeBase() ?? NOT_DURABLE.save();
+  }
+
+  /**
+   * Begins to keep what `node` has, which goes on with the content of the directory. Throws WRITE_FAILED when
+   * the directory cannot be written.
+   */
+  async open(node: KeptNode): Promise<void> {
+    if (this.#data === undefined) return;
+    const { createData } = await import('./data.js');
+    this.#directory = await createData(this.#data, node);
+    this.#node = node;
+    this.follow(this.#data.opened.content !== undefined);
+    try {
+      await this.#directory.begun();
+    } catch (cause) {
+      const message = `The data directory cannot be written: ${(cause as Error).message}.`;
+      throw new FastcacheError('WRITE_FAILED', message, { file: this.#data.files.pathOf(''), cause });
+    }
+  }
+
+  /** Keeps what the node's present stream brings; `continues`: its content goes on with what was kept. */
+  follow(continues: boolean): void {
+    const stream = this.#node?.stream;
+    if (stream !== undefined) this.#directory?.follow(stream, continues);
+  }
+
+  /** Saves content that is in no file yet; to be called while the stream is there. */
+  async anchor(): Promise<void> {
+    this.#node?.stream?.flush();
+    // What is not whole is reported by `close`.
+    await this.#directory?.anchor().catch(() => {});
+  }
+
+  /**
+   * Gives the directory back. `isPrimary`: the history is this node's own, and may go on under its id. Throws
+   * WRITE_FAILED when not all is on the disk.
+   */
+  async close(isPrimary: boolean): Promise<void> {
+    if (this.#directory === undefined) await this.#data?.lock.release();
+    else await this.#directory.close(isPrimary);
+  }
+}

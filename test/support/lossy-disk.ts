@@ -1,0 +1,168 @@
+/**
+ * A disk for a data directory that loses what was not synced: at a crash each file keeps what was synced and
+ * of the rest some blocks, in no order; and a name that was made, moved or removed since the last sync of the
+ * names may be as before. It can crash, or fail, at any of its operations.
+ */
+import type { DataFile, DataFiles, DataLock } from '../../src/data/data-files.js';
+import type { RandomSource } from './random.js';
+
+/** What a disk loses or tears is at least so long. */
+const SECTOR_BYTES = 64;
+const BLOCK_BYTES = 4_096;
+
+interface Inode {
+  bytes: Buffer;
+  /** What is on the disk for sure. */
+  synced: Buffer;
+}
+
+/** One operation: `write` and the like. */
+export type DiskOperation = 'append' | 'sync' | 'create' | 'rename' | 'remove' | 'truncate' | 'syncNames';
+
+export class LossyDisk implements DataFiles {
+  /** Called before each operation; what it throws is what the operation fails with. */
+  before: (operation: DiskOperation, name: string) => void = () => {};
+  operations = 0;
+  #names = new Map<string, Inode>();
+  #syncedNames = new Map<string, Inode>();
+  #isLocked = false;
+  /** A process that was killed does nothing more. */
+  #generation = 0;
+
+  pathOf(name: string): string {
+    return `disk/${name}`;
+  }
+
+  async prepare(): Promise<void> {}
+
+  async lock(): Promise<DataLock | undefined> {
+    if (this.#isLocked) return undefined;
+    this.#isLocked = true;
+    return {
+      release: async () => {
+        this.#isLocked = false;
+      },
+    };
+  }
+
+  /** Kills the process and cuts the power. */
+  crash(random: RandomSource): void {
+    this.#generation += 1;
+    this.#isLocked = false;
+    this.before = () => {};
+    const names = new Map<string, Inode>();
+    for (const name of new Set([...this.#names.keys(), ...this.#syncedNames.keys()])) {
+      const [now, then] = [this.#names.get(name), this.#syncedNames.get(name)];
+      const inode = now === then || random.chance(0.5) ? now : then;
+      if (inode !== undefined) names.set(name, inode);
+    }
+    for (const inode of new Set(names.values())) {
+      inode.bytes = inode.synced = lost(inode, random);
+    }
+    this.#names = names;
+    this.#syncedNames = new Map(names);
+  }
+
+  /** What a reader finds; undefined: no such file. */
+  bytesOf(name: string): Buffer | undefined {
+    return this.#names.get(name)?.bytes;
+  }
+
+  /** Changes bytes behind everybody's back. */
+  damage(name: string, change: (bytes: Buffer) => Buffer): void {
+    const inode = this.#inode(name);
+    inode.bytes = inode.synced = change(Buffer.from(inode.bytes));
+  }
+
+  async list(): Promise<string[]> {
+    return [...this.#names.keys()].sort();
+  }
+
+  async read(name: string, maxBytes: number): Promise<Buffer | undefined> {
+    return this.#names.get(name)?.bytes.subarray(0, maxBytes + 1);
+  }
+
+  async *blocks(name: string, from = 0): AsyncGenerator<Buffer> {
+    const { bytes } = this.#inode(name);
+    for (let at = from; at < bytes.length; at += BLOCK_BYTES) yield bytes.subarray(at, at + BLOCK_BYTES);
+  }
+
+  async size(name: string): Promise<number | undefined> {
+    return this.#names.get(name)?.bytes.length;
+  }
+
+  async create(name: string): Promise<DataFile> {
+    await this.#do('create', name);
+    if (this.#names.has(name)) throw new Error(`EEXIST: ${name}`);
+    const inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
+    this.#names.set(name, inode);
+    return {
+      append: async (pieces) => {
+        const taken = pieces.map((piece) => Buffer.from(piece));
+        await this.#do('append', name);
+        inode.bytes = Buffer.concat([inode.bytes, ...taken]);
+      },
+      rewrite: async (bytes) => {
+        await this.#do('append', name);
+        inode.bytes = Buffer.concat([bytes, inode.bytes.subarray(bytes.length)]);
+      },
+      sync: async () => {
+        const bytes = inode.bytes;
+        await this.#do('sync', name);
+        inode.synced = bytes;
+      },
+      async close() {},
+    };
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#do('rename', from);
+    this.#names.set(to, this.#inode(from));
+    this.#names.delete(from);
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#do('remove', name);
+    this.#names.delete(name);
+  }
+
+  async truncate(name: string, bytes: number): Promise<void> {
+    await this.#do('truncate', name);
+    const inode = this.#inode(name);
+    inode.bytes = inode.synced = Buffer.from(inode.bytes.subarray(0, bytes));
+  }
+
+  async syncNames(): Promise<void> {
+    const names = new Map(this.#names);
+    await this.#do('syncNames', '');
+    this.#syncedNames = names;
+  }
+
+  #inode(name: string): Inode {
+    const inode = this.#names.get(name);
+    if (inode === undefined) throw Object.assign(new Error(`ENOENT: ${name}`), { code: 'ENOENT' });
+    return inode;
+  }
+
+  async #do(operation: DiskOperation, name: string): Promise<void> {
+    const generation = this.#generation;
+    await new Promise((resolve) => setImmediate(resolve));
+    // What a killed process waits for never comes.
+    if (generation !== this.#generation) await new Promise(() => {});
+    this.operations += 1;
+    this.before(operation, name);
+    if (generation !== this.#generation) await new Promise(() => {});
+  }
+}
+
+function lost({ bytes, synced }: Inode, random: RandomSource): Buffer {
+  const kept = Buffer.from(
+    bytes.subarray(0, random.between(Math.min(synced.length, bytes.length), bytes.length)),
+  );
+  for (let at = 0; at < kept.length; at += SECTOR_BYTES) {
+    if (random.chance(0.9)) continue;
+    const end = Math.min(at + SECTOR_BYTES, kept.length);
+    for (let byte = at; byte < end; byte += 1) kept[byte] = synced[byte] ?? 0;
+  }
+  return kept;
+}
