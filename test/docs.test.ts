@@ -24,6 +24,7 @@ interface Citation {
 
 const code = ['src', 'commands', 'bin', 'test'].flatMap((folder) => filesIn(folder, /\.[jt]s$/));
 const pages = ['', 'docs', 'fixtures'].flatMap((folder) => markdownIn(folder));
+const troubleshooting = 'docs/troubleshooting.md';
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
 describe('comments', () => {
@@ -124,6 +125,20 @@ describe('the pages', () => {
     expect(namesIn('docs/protocol.md', /`(FCRP_[A-Z0-9_]+)`/g)).toEqual(codes.sort());
   });
 
+  it('say of every error what to do', () => {
+    const [errors] = read(troubleshooting).split('## Replies to clients');
+    const listed = firstCells(errors!).flatMap((cell) => cell.match(/\b[A-Z][A-Z0-9_]+\b/g) ?? []);
+    expect(listed.sort()).toEqual(Object.keys(errorCodes).sort());
+  });
+
+  it('say of lines of the log what to do, in the words that are logged', () => {
+    const [, log] = read(troubleshooting).split('## The log');
+    const logged = filesIn('src', /\.ts$/).map((file) => messagesIn(read(file)));
+    const lines = firstCells(log!).map((cell) => cell.slice(1, -1));
+    expect(lines.length).toBeGreaterThan(20);
+    expect(lines.filter((line) => !logged.some((messages) => messages.includes(line)))).toEqual([]);
+  });
+
   it('describe every field of a Status document', () => {
     const document = statusDocument();
     const fields = [document, document.backlog, document.replicas[0]!].flatMap(Object.keys);
@@ -216,7 +231,7 @@ function slug(heading: string): string {
 function flagsIn(page: string): { page: string; flag: string }[] {
   const text = read(page);
   const alone = text.matchAll(/`(--[a-z][^`]*)`/g);
-  const called = text.matchAll(/(?:^|[$`] ?)fastcache ([a-z][^`\n]*)/gm);
+  const called = text.matchAll(/(?:^|[$`] ?|\/env )fastcache ([a-z][^`\n]*)/gm);
   const flags = [...alone, ...called].flatMap(([, words]) => words!.match(/(?<=^|\s)--[a-z][\w-]*/g) ?? []);
   return flags.map((flag) => ({ page, flag }));
 }
@@ -234,6 +249,16 @@ async function allFlags(): Promise<Set<string>> {
 /** Each name once, in order. */
 function namesIn(page: string, pattern: RegExp): string[] {
   return [...new Set(Array.from(read(page).matchAll(pattern), ([, name]) => name!))].sort();
+}
+
+/** The first cells of a text's tables, without those of their heads. */
+function firstCells(text: string): string[] {
+  return Array.from(text.matchAll(/^\| (`.*?`) \|/gm), ([, cell]) => cell!);
+}
+
+/** A source with its texts in one piece each, and `…` for what is put into them. */
+function messagesIn(source: string): string {
+  return source.replace(/['`] \+\n\s*['`]/g, '').replace(/\$\{[^}]*\}/g, '…');
 }
 
 /** Without blocks of code, in which # and [ mean something else. */

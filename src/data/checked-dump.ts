@@ -3,12 +3,11 @@
  * a tear is told from damage (docs/data-directory.md, "What is on the disk when").
  */
 import { FastcacheError } from '../errors.js';
-import { INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
+import { INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
 import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
 import { indexKernel } from '../frame-index/index-kernel.js';
 import { Indexer } from '../frame-index/indexer.js';
 import type { DataFiles } from './data-files.js';
-import { indexName } from './dump-file.js';
 import { readMark } from './sync-mark.js';
 
 /** A dump that is read. */
@@ -66,8 +65,8 @@ export class CheckedDump {
         size,
       );
     }
-    const index = this.#files.blocks(indexName(name))[Symbol.asyncIterator]();
-    this.#stored = (await this.#files.size(indexName(name))) === undefined ? undefined : Buffer.alloc(0);
+    const index = this.#files.blocks(indexPath(name))[Symbol.asyncIterator]();
+    this.#stored = (await this.#files.size(indexPath(name))) === undefined ? undefined : Buffer.alloc(0);
     let offset = 0;
     try {
       for await (const block of this.#files.blocks(name)) {

@@ -4,12 +4,13 @@
  */
 import type { Clock, Timer, Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
+import { indexPath } from '../frame/index-entry.js';
 import type { Log } from '../replication/log.js';
 import type { Carousel } from '../replication/primary/carousel.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import { BaseMaker } from './base-maker.js';
 import type { DataFiles, DataLock } from './data-files.js';
-import { DumpFile, indexName } from './dump-file.js';
+import { DumpFile } from './dump-file.js';
 import { type FsyncPolicy, Journal, type SegmentStart } from './journal.js';
 import { type BaseEntry, baseName, contentOf, type Manifest, segmentName } from './manifest.js';
 import type { ManifestKeeper } from './manifest-keeper.js';
@@ -227,7 +228,7 @@ export class DataDirectory {
 
   /** Removes a dump as far as the disk lets it. */
   async #removeFile(name: string): Promise<void> {
-    for (const each of [name, indexName(name), markName(name)]) {
+    for (const each of [name, indexPath(name), markName(name)]) {
       await this.#options.files.remove(each).catch(() => {});
     }
   }

@@ -2,14 +2,10 @@
  * A dump that is being written, a segment or a base, with its index beside it and the mark of how far it is
  * synced.
  */
+import { indexPath } from '../frame/index-entry.js';
 import { Indexer } from '../frame-index/indexer.js';
 import type { DataFile, DataFiles } from './data-files.js';
 import { encodeMark, markName } from './sync-mark.js';
-
-/** Returns the name of the index beside a dump. */
-export function indexName(dump: string): string {
-  return `${dump}.idx`;
-}
 
 /** A dump and its index, from their making until `close`. */
 export class DumpFile {
@@ -35,7 +31,7 @@ export class DumpFile {
   static async create(files: DataFiles, name: string): Promise<DumpFile> {
     const made: DataFile[] = [];
     try {
-      for (const each of [name, indexName(name), markName(name)]) made.push(await files.create(each));
+      for (const each of [name, indexPath(name), markName(name)]) made.push(await files.create(each));
     } catch (error) {
       for (const file of made) await file.close();
       throw error;

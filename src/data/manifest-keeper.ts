@@ -1,6 +1,7 @@
 /** Keeps the manifest of a directory: one change behind the other, and the files that no longer count. */
+
+import { indexPath } from '../frame/index-entry.js';
 import type { DataFiles } from './data-files.js';
-import { indexName } from './dump-file.js';
 import { baseName, type Manifest, replaceManifest, type SegmentEntry, segmentName } from './manifest.js';
 
 /** So many bases are kept, with the segments behind the older one. */
@@ -59,7 +60,7 @@ export class ManifestKeeper {
     });
     for (const name of dropped) {
       await this.#files.remove(name);
-      await this.#files.remove(indexName(name));
+      await this.#files.remove(indexPath(name));
     }
   }
 }

@@ -1,9 +1,9 @@
 /** Opens a data directory: the lock, the manifest, the content, and what a crash has left behind. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
+import { indexPath } from '../frame/index-entry.js';
 import type { History } from '../replication/history.js';
 import type { DataFiles, DataLock } from './data-files.js';
-import { indexName } from './dump-file.js';
 import { bytesOfContent, loadContent } from './load-content.js';
 import {
   baseName,
@@ -90,7 +90,7 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
   const kept = withoutLater(manifest, content, end?.bytes ?? last.bytes ?? 0);
   if (end !== undefined) {
     await files.truncate(segmentName(last.number), end.bytes);
-    const index = indexName(segmentName(last.number));
+    const index = indexPath(segmentName(last.number));
     if ((await files.size(index)) !== undefined) await files.truncate(index, end.indexBytes);
   }
   await keeper.update(() => ({ ...kept, isClean: false }));
@@ -155,7 +155,7 @@ async function removeLeftovers(files: DataFiles, { segments, bases }: Manifest):
     ...segments.map(({ number }) => segmentName(number)),
     ...bases.map(({ number }) => baseName(number)),
   ];
-  const kept = new Set(named.flatMap((name) => [name, indexName(name)]));
+  const kept = new Set(named.flatMap((name) => [name, indexPath(name)]));
   for (const name of await files.list()) {
     if ((isNumbered(name) || name.endsWith('.synced')) && !kept.has(name)) await files.remove(name);
   }

@@ -5,8 +5,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { FastcacheError } from '../errors.js';
 import { DEFAULT_FILE_MODE } from '../files/file-mode.js';
-import { INDEX_ENTRY_BYTES, type IndexEntry } from '../frame/index-entry.js';
-import { hashAt, IndexReader, indexPath, type NoIndex } from './index-reader.js';
+import { INDEX_ENTRY_BYTES, type IndexEntry, indexPath } from '../frame/index-entry.js';
+import { hashAt, IndexReader, type NoIndex } from './index-reader.js';
 import { Indexer } from './indexer.js';
 
 /** So much of a dump is read at once. */

@@ -3,7 +3,13 @@
  * not as it was written, or not of the frame behind the one before.
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import { decodeIndexHeader, INDEX_ENTRY_BYTES, IndexEntries, type IndexEntry } from '../frame/index-entry.js';
+import {
+  decodeIndexHeader,
+  INDEX_ENTRY_BYTES,
+  IndexEntries,
+  type IndexEntry,
+  indexPath,
+} from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';
 import { indexKernel } from './index-kernel.js';
 
@@ -11,11 +17,6 @@ import { indexKernel } from './index-kernel.js';
 const BLOCK_ENTRIES = 4_096;
 /** So much of a frame is read at once. */
 const PIECE_BYTES = 262_144;
-
-/** Returns the path of the index beside a dump. */
-export function indexPath(dump: string): string {
-  return `${dump}.idx`;
-}
 
 /** Why there is no index that can be used. */
 export type NoIndex =

@@ -1,8 +1,8 @@
 /** The sink of a dump that has an index beside it, which is made of the bytes as they are written. */
 import { openFileSink } from '../files/file-sink.js';
 import type { FrameSink, FrameSinkHandlers } from '../files/frame-sink.js';
+import { indexPath } from '../frame/index-entry.js';
 import { makeIndex, refuseOtherFile } from './index-file.js';
-import { indexPath } from './index-reader.js';
 import { Indexer } from './indexer.js';
 
 /** How an indexed dump begins. */

@@ -26,6 +26,11 @@ export interface IndexedDump {
   bytes: number;
 }
 
+/** Returns the path of the index beside a dump. */
+export function indexPath(dump: string): string {
+  return `${dump}.idx`;
+}
+
 /** Encodes a header; its check is left to the kernel. */
 export function encodeIndexHeader({ hash, bytes }: IndexedDump): Buffer {
   const header = Buffer.alloc(INDEX_ENTRY_BYTES);

@@ -94,6 +94,17 @@ export function encodeSnapshotEntries(entries: readonly SnapshotEntry[]): Buffer
 }
 
 /**
+ * Decodes what `encodeSnapshotEntries` returns, each entry when it is asked for. Throws as
+ * `decodeSnapshotChunk`, with offsets in `entries`.
+ */
+export function decodeSnapshotEntries(
+  entries: Uint8Array,
+  entryCount: number,
+): Generator<DecodedSnapshotEntry> {
+  return readEntries(new PayloadReader(entries), entryCount, false);
+}
+
+/**
  * Opens a payload. Throws `FCRP_FIELD_PAST_PAYLOAD`, `FCRP_COUNT_OVER_PAYLOAD`, `FCRP_SNAPSHOT_LAST_BYTE`,
  * and while the entries are walked also, behind the last, `FCRP_TRAILING_BYTES`; with payload offsets.
  */

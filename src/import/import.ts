@@ -5,7 +5,7 @@
 import { RdbReader } from '../dump/rdb/rdb-reader.js';
 import { toolKernel } from '../engine/tool-kernel.js';
 import { FastcacheError } from '../errors.js';
-import { decodeSnapshotChunk, encodeSnapshotChunk } from '../frame/snapshot.js';
+import { decodeSnapshotEntries } from '../frame/snapshot.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import { RedisClient } from '../redis-client/client.js';
 import { CommandReader } from './command-reader.js';
@@ -198,15 +198,9 @@ export class Import {
       maxStringBytes: 512 * 1024 * 1024,
       expiredMs: 0,
       onEntries: (address, bytes, entryCount) => {
-        const entries = kernel.bytes.subarray(address, address + bytes);
-        const chunk = encodeSnapshotChunk({
-          chunkIndex: 0n,
-          last: true,
-          watermarks: [],
-          entryCount,
-          entries,
-        });
-        for (const entry of decodeSnapshotChunk(chunk).entries) {
+        // Keys near their expiry are noted, and outlive the call.
+        const entries = Buffer.from(kernel.bytes.subarray(address, address + bytes));
+        for (const entry of decodeSnapshotEntries(entries, entryCount)) {
           this.#push(this.#graces.ofEntry(entry));
         }
       },

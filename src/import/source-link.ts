@@ -2,11 +2,10 @@
  * The link by which a Redis primary is followed as its replica would: handshake, PSYNC, the RDB file, and
  * then the stream. What comes is read at the pace of the reader.
  */
-import type { Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
+import { AwaitedConnection, type AwaitedOptions } from '../redis-client/awaited-connection.js';
 import { CommandBuffer } from '../redis-client/command-buffer.js';
-import { connectTo, type RedisServerOptions, refusalError, serverError } from '../redis-client/connect.js';
-import type { Connection } from '../transport/connection.js';
+import { refusalError, serverError } from '../redis-client/connect.js';
 
 /** Bytes that may wait to be read. */
 const QUEUE_BYTES = 1_048_576;
@@ -17,8 +16,7 @@ const EOF_MARK_BYTES = 40;
 const LINE_END = 0x0a;
 
 /** How a link is made. */
-export interface SourceOptions extends RedisServerOptions {
-  timers: Timers;
+export interface SourceOptions extends AwaitedOptions {
   user: string | undefined;
 }
 
@@ -40,24 +38,23 @@ export type Resumption =
 /** One connection; whoever opens it closes it. */
 export class SourceLink {
   readonly #options: SourceOptions;
-  #connection: Connection | undefined;
+  readonly #connection: AwaitedConnection;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
-  #fault: Error | undefined;
-  #wake: () => void = () => {};
   /** What is left to read of the RDB file when its length is known. */
   #fileBytes: number | undefined;
   #endMark: Buffer | undefined;
 
   private constructor(options: SourceOptions) {
     this.#options = options;
+    this.#connection = new AwaitedConnection(options, (chunk) => this.#onData(chunk));
   }
 
   /** Connects and makes itself known. Throws `PRIMARY_UNREACHABLE`, `PASSWORD_REFUSED`, `SERVER_REFUSED`. */
   static async open(options: SourceOptions): Promise<SourceLink> {
     const link = new SourceLink(options);
     try {
-      await link.#connect();
+      await link.#connection.open();
       const { user, password } = options;
       if (password !== undefined) await link.#ask('AUTH', ...(user === undefined ? [] : [user]), password);
       await link.#ask('PING');
@@ -113,22 +110,16 @@ export class SourceLink {
 
   /** Returns the next bytes, undefined when none come in `waitMs`. Throws the fault that ended the link. */
   async next(waitMs: number): Promise<Buffer | undefined> {
-    if (this.#queuedBytes === 0 && this.#fault === undefined) {
-      await new Promise<void>((resolve) => {
-        const timer = this.#options.timers.after(waitMs, resolve);
-        this.#wake = () => {
-          timer.cancel();
-          resolve();
-        };
-      });
+    if (this.#queuedBytes === 0 && this.#connection.fault === undefined) {
+      await this.#connection.hasNews(waitMs);
     }
     const chunk = this.#queue.shift();
     if (chunk === undefined) {
-      if (this.#fault !== undefined) throw this.#fault;
+      if (this.#connection.fault !== undefined) throw this.#connection.fault;
       return undefined;
     }
     this.#queuedBytes -= chunk.length;
-    if (this.#queuedBytes < QUEUE_BYTES / 2) this.#connection?.resume();
+    if (this.#queuedBytes < QUEUE_BYTES / 2) this.#connection.resume();
     return chunk;
   }
 
@@ -139,43 +130,19 @@ export class SourceLink {
 
   /** Drops the connection. */
   close(): void {
-    this.#end(serverError(this.#options.address, 'CONNECTION_LOST', 'is followed no more'));
-  }
-
-  #connect(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      connectTo(this.#options, {
-        opened: (connection) => {
-          this.#connection = connection;
-          resolve();
-        },
-        data: (chunk) => this.#onData(chunk),
-        drained() {},
-        ended: (fault) => {
-          this.#end(fault);
-          reject(this.#fault);
-        },
-      });
-    });
+    this.#connection.fail(serverError(this.#options.address, 'CONNECTION_LOST', 'is followed no more'));
   }
 
   #onData(chunk: Buffer): void {
     this.#queue.push(Buffer.from(chunk));
     this.#queuedBytes += chunk.length;
-    if (this.#queuedBytes >= QUEUE_BYTES) this.#connection?.pause();
-    this.#wake();
-  }
-
-  #end(fault: Error): void {
-    this.#fault ??= fault;
-    this.#connection?.destroy();
-    this.#wake();
+    if (this.#queuedBytes >= QUEUE_BYTES) this.#connection.pause();
   }
 
   #send(...args: string[]): void {
     const command = new CommandBuffer();
     command.append(args.map((arg) => Buffer.from(arg)));
-    this.#connection?.write(command.take());
+    this.#connection.write(command.take());
   }
 
   /** Sends a command of the handshake; returns the line that answers it. */

@@ -2,23 +2,18 @@
  * A client of a Redis-protocol server: commands go out many at a time, each with a place, and replies of any
  * shape come back in their order. It asks questions, too.
  */
-import type { Timers } from '../clock.js';
-import type { FastcacheError } from '../errors.js';
+import { AwaitedConnection, type AwaitedOptions } from './awaited-connection.js';
 import { CommandBuffer } from './command-buffer.js';
-import { connectTo, type RedisServerOptions, refusalError, serverError } from './connect.js';
+import { refusalError, serverError } from './connect.js';
 import { ReplyError, type ReplyValue, ReplyValues } from './reply-values.js';
-import type { Connection } from '../transport/connection.js';
 
 /** Commands, and bytes of them, that may be under way. */
 const WINDOW_COMMANDS = 16_384;
 const WINDOW_BYTES = 4_194_304;
 const WRITE_BYTES = 65_536;
-/** A server that answers nothing for longer is taken for dead. */
-const REPLY_DEADLINE_MS = 30_000;
 
 /** How a client works. */
-export interface ClientOptions extends RedisServerOptions {
-  timers: Timers;
+export interface ClientOptions extends AwaitedOptions {
   /** The user that AUTH names; undefined: the default one. */
   user?: string | undefined;
   /** Called for each command that was pushed and is refused; absent: a refusal ends the client. */
@@ -38,20 +33,19 @@ export class RedisClient {
   #waiting: Waiting[] = [];
   /** Those of `#waiting` before it have been answered. */
   #first = 0;
-  #connection: Connection | undefined;
-  #fault: Error | undefined;
+  readonly #connection: AwaitedConnection;
   #answeredPlace = 0;
-  #wake: () => void = () => {};
 
   private constructor(options: ClientOptions) {
     this.#options = options;
+    this.#connection = new AwaitedConnection(options, (chunk) => this.#replies.push(chunk));
   }
 
   /** Connects and presents the password. Throws `PRIMARY_UNREACHABLE`, and what `ask` throws. */
   static async open(options: ClientOptions): Promise<RedisClient> {
     const client = new RedisClient(options);
     try {
-      await client.#connect();
+      await client.#connection.open();
       const { user, password } = options;
       if (password !== undefined) await client.ask('AUTH', ...(user === undefined ? [] : [user]), password);
       await client.ask('PING');
@@ -69,7 +63,7 @@ export class RedisClient {
 
   /** Whether no more may be pushed before `room`. */
   get isFull(): boolean {
-    return this.#underWay >= WINDOW_COMMANDS || (this.#connection?.bufferedBytes ?? 0) > WINDOW_BYTES;
+    return this.#underWay >= WINDOW_COMMANDS || this.#connection.bufferedBytes > WINDOW_BYTES;
   }
 
   /** Whether all that was pushed has been answered. */
@@ -90,8 +84,8 @@ export class RedisClient {
 
   /** Sends what has gathered. Throws the fault that has ended the client. */
   flush(): void {
-    if (this.#fault !== undefined) throw this.#fault;
-    if (this.#gathered.length > 0) this.#connection?.write(this.#gathered.take());
+    if (this.#connection.fault !== undefined) throw this.#connection.fault;
+    if (this.#gathered.length > 0) this.#connection.write(this.#gathered.take());
   }
 
   /**
@@ -119,8 +113,7 @@ export class RedisClient {
   /** Resolves when half the window is free. Throws as `ask`. */
   room(): Promise<void> {
     return this.#until(
-      () =>
-        this.#underWay <= WINDOW_COMMANDS / 2 && (this.#connection?.bufferedBytes ?? 0) <= WINDOW_BYTES / 2,
+      () => this.#underWay <= WINDOW_COMMANDS / 2 && this.#connection.bufferedBytes <= WINDOW_BYTES / 2,
     );
   }
 
@@ -131,27 +124,7 @@ export class RedisClient {
 
   /** Drops the connection. */
   close(): void {
-    this.#fail(serverError(this.#options.address, 'CONNECTION_LOST', 'is asked no more'));
-  }
-
-  #connect(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      connectTo(this.#options, {
-        opened: (connection) => {
-          this.#connection = connection;
-          resolve();
-        },
-        data: (chunk) => {
-          if (this.#fault === undefined) this.#replies.push(chunk);
-          this.#wake();
-        },
-        drained: () => this.#wake(),
-        ended: (fault) => {
-          this.#fail(fault);
-          reject(this.#fault);
-        },
-      });
-    });
+    this.#connection.fail(serverError(this.#options.address, 'CONNECTION_LOST', 'is asked no more'));
   }
 
   #onReply(reply: ReplyValue): void {
@@ -181,39 +154,17 @@ export class RedisClient {
       const { words } = reply;
       // No further write would be taken either.
       if (onRefusal === undefined || /^(NOAUTH|READONLY|LOADING|MISCONF|OOM)\b/.test(words)) {
-        this.#fail(refusalError(this.#options, words, `refuses ${command}`));
+        this.#connection.fail(refusalError(this.#options, words, `refuses ${command}`));
       } else onRefusal(words, command);
     } else if (command === 'EXEC' && Array.isArray(reply)) {
       for (const one of reply as readonly ReplyValue[]) this.#lookAt(one, 'EXEC');
     }
   }
 
-  async #until(isReached: () => boolean): Promise<void> {
-    for (;;) {
+  #until(isReached: () => boolean): Promise<void> {
+    return this.#connection.until(() => {
       this.flush();
-      if (isReached()) return;
-      await this.#news();
-    }
-  }
-
-  /** Resolves when something has come or gone. */
-  #news(): Promise<void> {
-    return new Promise((resolve) => {
-      const deadline = this.#options.timers.after(REPLY_DEADLINE_MS, () => {
-        const what = `has not answered for ${REPLY_DEADLINE_MS / 1000} s`;
-        this.#fail(serverError(this.#options.address, 'PEER_SILENT', what));
-      });
-      this.#wake = () => {
-        deadline.cancel();
-        this.#wake = () => {};
-        resolve();
-      };
+      return isReached();
     });
-  }
-
-  #fail(fault: Error | FastcacheError): void {
-    this.#fault ??= fault;
-    this.#connection?.destroy();
-    this.#wake();
   }
 }

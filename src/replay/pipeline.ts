@@ -3,24 +3,20 @@
  * replies come in the order of the commands. The sender waits for room; a server that stops answering ends
  * the pipeline.
  */
-import type { Timers } from '../clock.js';
 import type { FastcacheError } from '../errors.js';
+import { AwaitedConnection, type AwaitedOptions } from '../redis-client/awaited-connection.js';
 import { CommandBuffer } from '../redis-client/command-buffer.js';
-import { connectTo, type RedisServerOptions, refusalError, serverError } from '../redis-client/connect.js';
+import { refusalError, serverError } from '../redis-client/connect.js';
 import { ReplyReader } from '../redis-client/reply-reader.js';
-import type { Connection } from '../transport/connection.js';
 
 /** Commands that may be under way, and bytes that may wait for the network. */
 const WINDOW_COMMANDS = 16_384;
 const WINDOW_BYTES = 4_194_304;
 /** Commands gather to this much before they are written. */
 const WRITE_BYTES = 65_536;
-/** A server that answers nothing for longer is taken for dead. */
-const REPLY_DEADLINE_MS = 30_000;
 
 /** The options of a pipeline. */
-export interface PipelineOptions extends RedisServerOptions {
-  timers: Timers;
+export interface PipelineOptions extends AwaitedOptions {
   /** Called for each command that the server refused, with the place that it was pushed with. */
   onError(message: string, place: number): void;
 }
@@ -32,16 +28,15 @@ export class Pipeline {
   /** The places of the commands under way, in a ring. */
   readonly #places = new Float64Array(WINDOW_COMMANDS);
   readonly #replies = new ReplyReader((error) => this.#onReply(error));
-  #connection: Connection | undefined;
+  readonly #connection: AwaitedConnection;
   #sent = 0;
   #answered = 0;
-  #fault: Error | undefined;
   /** Called with the answer, while the server is asked whether it takes commands at all. */
   #onGreeting: ((error: string | undefined) => void) | undefined;
-  #wake: () => void = () => {};
 
   private constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#connection = new AwaitedConnection(options, (chunk) => this.#replies.push(chunk));
   }
 
   /**
@@ -51,7 +46,7 @@ export class Pipeline {
   static async open(options: PipelineOptions): Promise<Pipeline> {
     const pipeline = new Pipeline(options);
     try {
-      await pipeline.#connect();
+      await pipeline.#connection.open();
       await pipeline.#greet();
       return pipeline;
     } catch (error) {
@@ -73,8 +68,8 @@ export class Pipeline {
   get isFull(): boolean {
     return (
       this.#sent - this.#answered >= WINDOW_COMMANDS ||
-      (this.#connection?.bufferedBytes ?? 0) > WINDOW_BYTES ||
-      this.#fault !== undefined
+      this.#connection.bufferedBytes > WINDOW_BYTES ||
+      this.#connection.fault !== undefined
     );
   }
 
@@ -91,7 +86,7 @@ export class Pipeline {
 
   /** Sends what has gathered. */
   flush(): void {
-    if (this.#gathered.length > 0) this.#connection?.write(this.#gathered.take());
+    if (this.#gathered.length > 0) this.#connection.write(this.#gathered.take());
   }
 
   /**
@@ -100,39 +95,23 @@ export class Pipeline {
    * at all.
    */
   room(): Promise<void> {
-    return this.#until(
+    this.flush();
+    return this.#connection.until(
       () =>
         this.#sent - this.#answered <= WINDOW_COMMANDS / 2 &&
-        (this.#connection?.bufferedBytes ?? 0) <= WINDOW_BYTES / 2,
+        this.#connection.bufferedBytes <= WINDOW_BYTES / 2,
     );
   }
 
   /** Resolves when everything is answered. Throws as `room`. */
   drain(): Promise<void> {
-    return this.#until(() => this.#sent === this.#answered);
+    this.flush();
+    return this.#connection.until(() => this.#sent === this.#answered);
   }
 
   /** Drops the connection; what waits for an answer rejects. */
   close(): void {
-    this.#fault ??= new Error('the pipeline is closed');
-    this.#connection?.destroy();
-  }
-
-  #connect(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      connectTo(this.#options, {
-        opened: (connection) => {
-          this.#connection = connection;
-          resolve();
-        },
-        data: (chunk) => this.#onData(chunk),
-        drained: () => this.#wake(),
-        ended: (fault) => {
-          this.#fail(fault);
-          reject(this.#fault);
-        },
-      });
-    });
+    this.#connection.fail(new Error('the pipeline is closed'));
   }
 
   async #greet(): Promise<void> {
@@ -160,58 +139,24 @@ export class Pipeline {
     return refusal;
   }
 
-  #onData(chunk: Buffer): void {
-    if (this.#fault !== undefined) return;
-    this.#replies.push(chunk);
-    this.#wake();
-  }
-
   #onReply(error: string | undefined): void {
-    if (this.#fault !== undefined) return;
+    if (this.#connection.fault !== undefined) return;
     if (this.#answered === this.#sent) {
-      this.#fail(serverError(this.#options.address, 'REPLY_MALFORMED', 'answers what nobody asked'));
+      this.#connection.fail(
+        serverError(this.#options.address, 'REPLY_MALFORMED', 'answers what nobody asked'),
+      );
       return;
     }
     const place = this.#places[this.#answered % WINDOW_COMMANDS]!;
     if (this.#onGreeting !== undefined) this.#onGreeting(error);
     else if (error !== undefined && /^(NOAUTH|READONLY)\b/.test(error)) {
-      this.#fail(this.#refused(error));
+      this.#connection.fail(this.#refused(error));
       return;
     } else if (error !== undefined) this.#options.onError(error, place);
     this.#answered += 1;
   }
 
-  async #until(isReached: () => boolean): Promise<void> {
-    this.flush();
-    for (;;) {
-      if (this.#fault !== undefined) throw this.#fault;
-      if (isReached()) return;
-      await this.#news();
-    }
-  }
-
-  /** Resolves when something has come or gone. */
-  #news(): Promise<void> {
-    return new Promise((resolve) => {
-      const deadline = this.#options.timers.after(REPLY_DEADLINE_MS, () => {
-        const what = `has not answered for ${REPLY_DEADLINE_MS / 1000} s`;
-        this.#fail(serverError(this.#options.address, 'PEER_SILENT', what));
-      });
-      this.#wake = () => {
-        deadline.cancel();
-        this.#wake = () => {};
-        resolve();
-      };
-    });
-  }
-
   #refused(words: string): FastcacheError {
     return refusalError(this.#options, words, 'takes no writes');
-  }
-
-  #fail(fault: Error): void {
-    this.#fault ??= fault;
-    this.#connection?.destroy();
-    this.#wake();
   }
 }

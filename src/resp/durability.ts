@@ -1,11 +1,4 @@
-/** What is known of the snapshots that are saved. */
-export interface SaveReport {
-  readonly isSaving: boolean;
-  /** Unix ms at which the last one was whole; undefined: there is none. */
-  readonly lastMs: number | undefined;
-  /** Whether the last try has led to one. */
-  readonly isLastOk: boolean;
-}
+import type { SaveReport } from '../data/data-directory.js';
 
 /** Where what clients write is kept on a disk, as far as they notice it. */
 export interface Durability {

@@ -2,9 +2,9 @@
  * What a node keeps on disk (docs/operations.md, "Data directory"), in either role: nothing without a data
  * directory.
  */
-import type { DataDirectory } from '../data/data-directory.js';
+import type { DataDirectory, SaveReport } from '../data/data-directory.js';
 import { FastcacheError } from '../errors.js';
-import { type Durability, NOT_DURABLE, type SaveReport } from '../resp/durability.js';
+import { type Durability, NOT_DURABLE } from '../resp/durability.js';
 import type { KeptNode, NodeData } from './data.js';
 
 /** The data directory of a node, if it has one. */

@@ -1,6 +1,7 @@
 /** The facts of a server that INFO (info.ts) and the metrics show. */
+
+import type { SaveReport } from '../data/data-directory.js';
 import type { CommandRow } from '../resp/command-statistics.js';
-import type { SaveReport } from '../resp/durability.js';
 import type { MemoryFacts } from '../resp/memory-facts.js';
 
 /** The facts of a server that INFO and the metrics show, at one moment. */

@@ -4,9 +4,10 @@
  * are not run).
  */
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
-import { Primary } from '../../src/index.js';
+import { Primary, Replica } from '../../src/index.js';
 import { portOf } from '../support/embedded-pair.js';
 import { describeWith, withoutIsSkipped } from '../support/optional-peers.js';
+import { pageBlocks } from '../support/page-blocks.js';
 import { python, RedisPyTests, testList } from '../support/redis-py.js';
 
 const { run, skip } = testList();
@@ -39,6 +40,20 @@ describeWith(python, 'redis-py', () => {
   it('serves django-redis: its cache and its locks', { timeout: 120_000 }, async (context) => {
     const printed = await here(context).program('django_cache.py', String(portOf(primary.listenAddress)));
     expect(printed).toBe('all of it works\n');
+  });
+
+  it('runs the program of docs/getting-started.md', async (context) => {
+    const tests = here(context);
+    const replica = await Replica.follow(primary.bindAddress, { listen: ':0' });
+    try {
+      await replica.ready();
+      const { text } = pageBlocks('docs/getting-started.md').find(({ language }) => language === 'python')!;
+      const [primaryPort, replicaPort] = [primary, replica].map((node) => String(portOf(node.listenAddress)));
+      const program = text.replace('6380', primaryPort!).replace('6381', replicaPort!);
+      expect(await tests.text(program)).toBe('1 replica has it\nbarbara\n');
+    } finally {
+      await replica.close();
+    }
   });
 
   it('has no tests in these files that are on neither list', async (context) => {

@@ -65,8 +65,8 @@ const replication: readonly PlantedBug[] = [
   {
     name: 'a flush leaves what waits for the disk where it is',
     file: 'src/replication/outputs/recorder.ts',
-    find: '    this.#writeQueue();\n    await this.#options.sink.sync();',
-    replace: '    await this.#options.sink.sync();',
+    find: '    this.#writeQueue();\n    await this.#sink.sync();',
+    replace: '    await this.#sink.sync();',
     tests: ['test/replication/outputs/recorder.test.ts'],
   },
   {

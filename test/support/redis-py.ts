@@ -94,6 +94,11 @@ export class RedisPyTests {
     return this.#python(join(LISTS, name), ...args);
   }
 
+  /** Runs the text of a program; returns what it prints. */
+  text(program: string): Promise<string> {
+    return this.#python('-c', program);
+  }
+
   #pytest(port: number, ...args: string[]): Promise<string> {
     const options = [
       '-q',

@@ -137,10 +137,14 @@ export class VirtualTransport implements Transport {
       client = pair.client;
       client.handlers = handlers;
       within(listener.process, () => {
-        if (!pair.server.closed) listener.accept(pair.server);
+        if (pair.server.closed) return;
+        listener.accept(pair.server);
+        pair.server.taken();
       });
       within(process, () => {
-        if (!givenUp && !pair.client.closed) handlers.opened(pair.client);
+        if (givenUp || pair.client.closed) return;
+        handlers.opened(pair.client);
+        pair.client.taken();
       });
     });
     return {
@@ -180,6 +184,9 @@ function within(process: VirtualProcess | undefined, action: () => void): void {
 export class VirtualConnection implements Connection, Socket {
   readonly remoteAddress: string;
   handlers: ConnectionHandlers = NO_HANDLERS;
+  #isTaken = false;
+  /** Bytes are due that the other end has not taken the connection for. */
+  #isHeld = false;
   bufferedBytes = 0;
   /** All bytes that arrived at the other end. */
   deliveredBytes = 0;
@@ -293,6 +300,12 @@ export class VirtualConnection implements Connection, Socket {
     this.#planDelivery(this.conditions.latencyMs);
   }
 
+  /** Its process has it from now on; until then the system keeps what comes. */
+  taken(): void {
+    this.#isTaken = true;
+    if (this.#peer.#isHeld) this.#peer.#planDelivery(0);
+  }
+
   /** Its process runs again. */
   resumed(): void {
     this.#peer.#planDelivery(0);
@@ -322,6 +335,10 @@ export class VirtualConnection implements Connection, Socket {
     this.#deliveryPlanned = false;
     if (this.#closed || this.#stalled || this.#severed) return;
     if (this.#peer.#paused || this.#peer.process?.isPaused === true) return;
+    if (!this.#peer.#isTaken) {
+      this.#isHeld = true;
+      return;
+    }
     const slice = this.#takeSlice();
     if (slice.length > 0) {
       this.deliveredBytes += slice.length;

@@ -60,8 +60,8 @@ export class Recorder {
   #isBegun = false;
   /** The file has a dump that no frame has touched yet. */
   #isUntouched: boolean;
-  /** The Hello that goes before the first frame to touch it; undefined: none does. */
-  #hello: Buffer | undefined;
+  /** The Hellos that go before the first frame to touch it. */
+  #hellos: Buffer[] = [];
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -117,8 +117,9 @@ export class Recorder {
     this.#isInSnapshot = false;
     const margin = history && new Map(recordedPairs(history, content === 'promoted'));
     const hello = encodeHelloFrame({ role: 'replica', watermarks }, { margin });
-    if (this.#isUntouched) this.#hello = hello;
-    else this.#write(hello);
+    if (!this.#isUntouched) this.#write(hello);
+    // A history that continues another one is nothing without that one's Hello.
+    else this.#hellos = content === 'new' ? [hello] : [...this.#hellos, hello];
   }
 
   /**
@@ -150,8 +151,7 @@ export class Recorder {
     if (this.#ended) return;
     this.#isUntouched = false;
     if (this.#isBegun) this.#beginSink();
-    if (this.#hello !== undefined) this.#write(this.#hello);
-    this.#hello = undefined;
+    for (const hello of this.#hellos.splice(0)) this.#write(hello);
   }
 
   #beginSink(): void {

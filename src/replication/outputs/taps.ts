@@ -8,6 +8,8 @@ import type { Flow, StreamTap, Tap } from './tap.js';
 export class Taps implements StreamTap {
   readonly #taps = new Set<Tap>();
   readonly #paused = new Set<Tap>();
+  /** Those who wait for room. */
+  readonly #lookers = new Set<() => void>();
   #flow: Flow | undefined;
   /** The watermarks at which the content that is being built began; undefined while none is. */
   #beganAt: ArrayLike<bigint> | undefined;
@@ -32,18 +34,26 @@ export class Taps implements StreamTap {
   delete(tap: Tap): void {
     this.#taps.delete(tap);
     this.#resumed(tap);
+    // A tap that has failed has room no more, and nobody is to wait for that.
+    for (const look of [...this.#lookers]) look();
   }
 
   whenRoom(run: () => void): () => void {
-    const full = [...this.#taps].find((tap) => !tap.isIdle);
-    if (full === undefined) {
+    const look = () => {
+      if (!this.#lookers.has(look)) return;
+      const full = [...this.#taps].find((tap) => !tap.isIdle);
+      if (full !== undefined) {
+        full.whenRoom(look);
+        return;
+      }
+      this.#lookers.delete(look);
       run();
-      return () => {};
-    }
-    let withdraw = full.whenRoom(() => {
-      withdraw = this.whenRoom(run);
-    });
-    return () => withdraw();
+    };
+    this.#lookers.add(look);
+    look();
+    return () => {
+      this.#lookers.delete(look);
+    };
   }
 
   follow(flow: Flow | undefined): void {

@@ -267,7 +267,7 @@ describe('the Hello of a recorder', () => {
   /**
    * What was written, each Hello as its margin, or null where it has none, and each other frame as its kind.
    */
-  function written(use: (recorder: Recorder) => void): unknown[] {
+  function written(use: (recorder: Recorder) => void, hasDump = false): unknown[] {
     const frames: unknown[] = [];
     const splitter = new FrameSplitter();
     const sink: FrameSink = {
@@ -289,7 +289,7 @@ describe('the Hello of a recorder', () => {
       digest: () => '',
       end: async () => {},
     };
-    const recorder = new Recorder({ sink, maxQueuedBytes: 0, onFault() {} });
+    const recorder = new Recorder({ sink, maxQueuedBytes: 0, hasDump, onFault() {} });
     recorder.begin();
     use(recorder);
     return frames;
@@ -318,6 +318,24 @@ describe('the Hello of a recorder', () => {
       recorder.follow({ history: one, watermarks: [110n], content: 'held' });
     });
     expect(frames).toEqual([told, 'SnapshotBegin', told]);
+  });
+
+  it('waits for a frame where a dump is there, with that of the history which its own continues', () => {
+    const follow = (recorder: Recorder) => {
+      recorder.follow({ history: other, watermarks: [200n], content: 'new' });
+      recorder.follow({ history: one, watermarks: [100n], content: 'new' });
+      recorder.follow({ history: other, watermarks: [200n], content: 'promoted' });
+    };
+    expect(written(follow, true)).toEqual([]);
+    const frames = written((recorder) => {
+      follow(recorder);
+      recorder.offer(begin);
+    }, true);
+    expect(frames).toEqual([
+      told,
+      expect.objectContaining({ history: other.id, prevbase: '100' }),
+      'SnapshotBegin',
+    ]);
   });
 
   it('says that a history continues what was recorded where it cannot say which history that is', () => {
