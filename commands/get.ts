@@ -1,18 +1,18 @@
 import * as Args from '@oclif/core/args';
 import { withEnvironment } from '../src/cli/command/flags.js';
-import { HAND_STATUSES, HandCommand, handFlags } from '../src/cli/hands/hands.js';
+import { KEY_STATUSES, KeyCommand, keyFlags } from '../src/cli/keys/key-command.js';
 import { escapeBytes } from '../src/cli/terminal/escape.js';
 import { bytesField, toJson } from '../src/cli/terminal/json.js';
 
 /** The command `get`. */
-export default class Get extends HandCommand {
+export default class Get extends KeyCommand {
   static override summary = 'Show the value of a key.';
 
   static override description =
     'Asks any server of the Redis protocol, a primary or a replica. On a terminal the value is escaped; ' +
     'elsewhere it is written as it is, and a line end behind it. With --json: {"key":…,"value":…,"ttlMs":…}, ' +
     'where a value that is no text is in valueBase64, and a ttlMs of null means that the key does not expire.\n\n' +
-    `Exit status: 0 there is such a key, 1 there is none, ${HAND_STATUSES}`;
+    `Exit status: 0 there is such a key, 1 there is none, ${KEY_STATUSES}`;
 
   static override examples = [
     { description: 'From the server on this machine', command: '<%= config.bin %> <%= command.id %> user:1' },
@@ -24,7 +24,7 @@ export default class Get extends HandCommand {
 
   static override args = { key: Args.string({ description: 'The key.', required: true, ignoreStdin: true }) };
 
-  static override flags = withEnvironment(handFlags);
+  static override flags = withEnvironment(keyFlags);
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Get);

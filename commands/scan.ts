@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { valueFlag, withEnvironment } from '../src/cli/command/flags.js';
 import { parseCount } from '../src/cli/command/values.js';
-import { HAND_STATUSES, HandCommand, handFlags } from '../src/cli/hands/hands.js';
+import { KEY_STATUSES, KeyCommand, keyFlags } from '../src/cli/keys/key-command.js';
 import { escapeBytes } from '../src/cli/terminal/escape.js';
 import { bytesField, toJson } from '../src/cli/terminal/json.js';
 
@@ -9,14 +9,14 @@ import { bytesField, toJson } from '../src/cli/terminal/json.js';
 const SCAN_COUNT = '1000';
 
 /** The command `scan`. */
-export default class Scan extends HandCommand {
+export default class Scan extends KeyCommand {
   static override summary = 'List keys, without holding up the server.';
 
   static override description =
     'Lists the keys of any server of the Redis protocol, a primary or a replica, by SCAN: one a line, escaped, in no ' +
     'order. A key that is there all the while is listed; one may come twice. With --json: a line {"key":…} for ' +
     'each, and keyBase64 for a key that is no text.\n\n' +
-    `Exit status: 0 done, ${HAND_STATUSES}`;
+    `Exit status: 0 done, ${KEY_STATUSES}`;
 
   static override examples = [
     { description: 'All of them', command: '<%= config.bin %> <%= command.id %>' },
@@ -36,7 +36,7 @@ export default class Scan extends HandCommand {
       helpValue: '<number>',
       parse: (text) => parseCount(text, { min: 1 }),
     }),
-    ...handFlags,
+    ...keyFlags,
   });
 
   async run(): Promise<void> {

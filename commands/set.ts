@@ -1,19 +1,19 @@
 import * as Args from '@oclif/core/args';
 import { valueFlag, withEnvironment } from '../src/cli/command/flags.js';
 import { parseCount } from '../src/cli/command/values.js';
-import { HAND_STATUSES, HandCommand, handFlags } from '../src/cli/hands/hands.js';
+import { KEY_STATUSES, KeyCommand, keyFlags } from '../src/cli/keys/key-command.js';
 import { toJson } from '../src/cli/terminal/json.js';
 
 const LONGEST_TTL_SECONDS = 4_294_967_295;
 
 /** The command `set`. */
-export default class SetCommand extends HandCommand {
+export default class SetCommand extends KeyCommand {
   static override summary = 'Set a key to a value.';
 
   static override description =
     'Asks any primary of the Redis protocol; a replica refuses. An earlier expiry of the key is gone then. With ' +
     '--json: {"key":…,"set":true}.\n\n' +
-    `Exit status: 0 it is set, ${HAND_STATUSES}`;
+    `Exit status: 0 it is set, ${KEY_STATUSES}`;
 
   static override examples = [
     { description: 'For good', command: '<%= config.bin %> <%= command.id %> user:1 ada' },
@@ -31,7 +31,7 @@ export default class SetCommand extends HandCommand {
       helpValue: '<seconds>',
       parse: (text) => parseCount(text, { min: 1, max: LONGEST_TTL_SECONDS }),
     }),
-    ...handFlags,
+    ...keyFlags,
   });
 
   async run(): Promise<void> {

@@ -4,7 +4,13 @@ import { typedFlags } from '../src/cli/command/flags.js';
 import { readSecret, TOKEN } from '../src/cli/command/secret.js';
 import { transportOf } from '../src/cli/command/tls-flags.js';
 import { Endpoint } from '../src/cli/watermarks/endpoint.js';
-import { checkRules, isCheck, watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks/flags.js';
+import {
+  checkRules,
+  isCheck,
+  watermarksFlags,
+  watermarksMode,
+  withWatchSeconds,
+} from '../src/cli/watermarks/flags.js';
 import { checkEnd, runWatermarks } from '../src/cli/watermarks/watermarks.js';
 import { systemClock, systemTimers } from '../src/clock.js';
 import { tcpTransport } from '../src/transport/tcp.js';

@@ -14,6 +14,7 @@ import { DumpFile } from './dump-file.js';
 import { type FsyncPolicy, Journal, type SegmentStart } from './journal.js';
 import { type BaseEntry, baseName, contentOf, type Manifest, segmentName } from './manifest.js';
 import type { ManifestKeeper } from './manifest-keeper.js';
+import { SegmentArchive } from './segment-archive.js';
 import { markName } from './sync-mark.js';
 
 /** What a data directory works with. */
@@ -48,6 +49,8 @@ export class DataDirectory {
   readonly #options: DataOptions;
   readonly #lock: DataLock;
   readonly #keeper: ManifestKeeper;
+  /** What replicas are sent that lack more than the backlog has. */
+  readonly archive: SegmentArchive;
   #journal: Journal;
   #segment: DumpFile | undefined;
   #saving: Promise<void> | undefined;
@@ -64,6 +67,9 @@ export class DataDirectory {
     this.#options = options;
     this.#lock = lock;
     this.#keeper = keeper;
+    const { files, clock, timers, stream } = options;
+    const writtenBytes = (number: number) => this.#writtenBytes(number);
+    this.archive = new SegmentArchive({ files, keeper, clock, timers, stream, writtenBytes });
     this.#journal = this.#newJournal();
   }
 
@@ -162,6 +168,15 @@ export class DataDirectory {
     const at = manifest.segments.findLastIndex(({ follows }) => follows !== 'segment');
     const first = manifest.segments[at];
     return first?.follows === 'base' && !((manifest.bases.at(-1)?.segment ?? 0) >= first.number);
+  }
+
+  /** Bytes of a segment that can be read; undefined: it was not sealed, and nothing more is written to it. */
+  #writtenBytes(number: number): number | undefined {
+    const { segments } = this.#keeper.manifest;
+    const entry = segments.find((each) => each.number === number);
+    if (entry?.bytes !== null) return entry?.bytes;
+    if (this.#fault !== undefined || this.#isClosed || entry !== segments.at(-1)) return undefined;
+    return this.#segment?.name === segmentName(number) ? this.#segment.writtenBytes : 0;
   }
 
   #newJournal(): Journal {

@@ -23,8 +23,8 @@ export interface DataFiles {
   /** Resolves with the lock of the directory; undefined: another process has it. */
   lock(): Promise<DataLock | undefined>;
   list(): Promise<string[]>;
-  /** Resolves with the bytes of a small file, `maxBytes` + 1 of them at most; undefined: there is none. */
-  read(name: string, maxBytes: number): Promise<Buffer | undefined>;
+  /** Resolves with a file's bytes behind `from`, `maxBytes` + 1 of them at most; undefined: there is none. */
+  read(name: string, maxBytes: number, from?: number): Promise<Buffer | undefined>;
   /** Yields the bytes of a file in large blocks, which are valid until the next one is requested. */
   blocks(name: string, from?: number): AsyncIterable<Buffer>;
   /** Bytes of a file; undefined: there is none. */

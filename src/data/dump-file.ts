@@ -44,6 +44,11 @@ export class DumpFile {
     return this.#bytes;
   }
 
+  /** Bytes that are in the file, and whose entries are in the index. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
   /** Resolves when the bytes are written. Rejects with system errors: nothing more can be appended then. */
   async append(pieces: readonly Buffer[]): Promise<void> {
     const entries: Buffer[] = [];

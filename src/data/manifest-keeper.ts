@@ -7,12 +7,18 @@ import { baseName, type Manifest, replaceManifest, type SegmentEntry, segmentNam
 /** So many bases are kept, with the segments behind the older one. */
 const KEPT_BASES = 2;
 
+/** The segments from that number on, which are not removed as long as it is held. */
+export interface Hold {
+  from: number;
+}
+
 /** The manifest, as it is on the disk. */
 export class ManifestKeeper {
   readonly #files: DataFiles;
   #manifest: Manifest;
   #lastSegment: number;
   #lastBase: number;
+  readonly #holds = new Set<Hold>();
   /** The change that is under way; it never rejects. */
   #changing: Promise<unknown> = Promise.resolve();
 
@@ -50,11 +56,22 @@ export class ManifestKeeper {
     return changed;
   }
 
+  /** Keeps the segments from that number on, which may be changed, until `release`. */
+  hold(from: number): Hold {
+    const hold = { from };
+    this.#holds.add(hold);
+    return hold;
+  }
+
+  release(hold: Hold): void {
+    this.#holds.delete(hold);
+  }
+
   /** Removes the bases and segments that are not kept. Rejects with system errors. */
   async prune(): Promise<void> {
     let dropped: string[] = [];
     await this.update((manifest) => {
-      const next = pruned(manifest);
+      const next = pruned(manifest, Math.min(...[...this.#holds].map(({ from }) => from)));
       dropped = [...namesOf(manifest)].filter((name) => !namesOf(next).has(name));
       return next;
     });
@@ -65,16 +82,18 @@ export class ManifestKeeper {
   }
 }
 
-/** Returns the manifest without what nothing that is kept needs. */
-export function pruned(manifest: Manifest): Manifest {
+/** Returns the manifest without what nothing that is kept needs; segments from `heldFrom` on are needed. */
+export function pruned(manifest: Manifest, heldFrom: number): Manifest {
   const bases = manifest.bases.slice(-KEPT_BASES);
   const [oldest] = bases;
   if (oldest === undefined) return manifest;
-  const chains = chainsOf(manifest.segments.filter(({ number }) => number >= oldest.segment));
+  const from = Math.min(oldest.segment, heldFrom);
+  const chains = chainsOf(manifest.segments.filter(({ number }) => number >= from));
   const kept = chains.filter(
     (chain, at) =>
       at === chains.length - 1 ||
       chain[0]?.follows === 'nothing' ||
+      chain.some(({ number }) => number >= heldFrom) ||
       bases.some(({ segment }) => chain.some(({ number }) => number === segment)),
   );
   return { ...manifest, bases, segments: kept.flat() };

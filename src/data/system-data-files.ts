@@ -19,14 +19,14 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
     },
     lock: () => lockDirectory(directory),
     list: () => readdir(directory),
-    async read(name, maxBytes) {
+    async read(name, maxBytes, from = 0) {
       const file = await open(pathOf(name)).catch(unlessMissing);
       if (file === undefined) return undefined;
       return using(file, async () => {
-        const bytes = Buffer.alloc(Math.min(maxBytes, (await file.stat()).size) + 1);
+        const bytes = Buffer.alloc(Math.min(maxBytes, Math.max(0, (await file.stat()).size - from)) + 1);
         let length = 0;
         for (let read = -1; read !== 0; length += read) {
-          ({ bytesRead: read } = await file.read(bytes, length, bytes.length - length, length));
+          ({ bytesRead: read } = await file.read(bytes, length, bytes.length - length, from + length));
         }
         return bytes.subarray(0, length);
       });

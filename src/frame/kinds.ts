@@ -22,7 +22,7 @@ export const FrameKind = {
   Status: 64,
   Messages: 65,
   Failover: 66,
-  Leave: 67,
+  Leave: 68,
 } as const;
 
 /** The byte of a known kind. */

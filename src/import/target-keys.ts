@@ -1,7 +1,7 @@
 /** Looks through the keys of a server: how many there are, and which the source of an import lacks. */
 import { FastcacheError } from '../errors.js';
-import type { ReplyValue } from '../redis-client/reply-values.js';
 import type { RedisClient } from '../redis-client/client.js';
+import type { ReplyValue } from '../redis-client/reply-values.js';
 
 const SCANNED = '1000';
 const DEL = Buffer.from('DEL');

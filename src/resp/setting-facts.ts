@@ -19,6 +19,8 @@ export interface Placement {
   readonly backlogBytes?: number;
   /** The port of TLS; 0 for none. */
   readonly tlsPort?: () => number;
+  /** The path of the directory in which all is kept; undefined: none. */
+  readonly data?: string | undefined;
   /** Whether clients must present a certificate there. */
   readonly asksClientCertificates?: boolean;
 }
@@ -26,7 +28,6 @@ export interface Placement {
 /** Settings that CONFIG SET could change in Redis: it takes their present value only. */
 const FIXED: Readonly<Record<string, string>> = {
   save: '',
-  appendonly: 'no',
   'stop-writes-on-bgsave-error': 'no',
   'tcp-keepalive': String(KEEP_ALIVE_SECONDS),
   'replica-read-only': 'yes',
@@ -79,12 +80,14 @@ const IMMUTABLE: Readonly<Record<string, string>> = {
 
 /** The facts by their names. */
 export function settingFacts(placement: Placement): [string, Fact][] {
-  const { bind, port, replicaOf = () => '', backlogBytes = 0, tlsPort = () => 0 } = placement;
+  const { bind, port, replicaOf = () => '', backlogBytes = 0, tlsPort = () => 0, data } = placement;
   const fixed = (value: string | (() => string)) => new Fact(value, { isImmutableInRedis: false });
   const immutable = (value: string | (() => string)) => new Fact(value, { isImmutableInRedis: true });
   return [
     ...Object.entries(IMMUTABLE).map(([name, value]): [string, Fact] => [name, immutable(value)]),
     ...Object.entries(FIXED).map(([name, value]): [string, Fact] => [name, fixed(value)]),
+    ['appendonly', fixed(data === undefined ? 'no' : 'yes')],
+    ...(data === undefined ? [] : [['dir', immutable(data)] satisfies [string, Fact]]),
     ['bind', fixed(bind)],
     ['port', fixed(() => String(port()))],
     ['tls-port', fixed(() => String(tlsPort()))],

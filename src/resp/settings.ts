@@ -59,6 +59,8 @@ export interface InitialSettings {
   readonly backlogBytes?: number;
   /** Returns the port of TLS that is listened on; 0 for none. */
   readonly tlsPort?: () => number;
+  /** The path of the directory in which all is kept; undefined: none. */
+  readonly data?: string | undefined;
   /** Whether clients must present a certificate there. */
   readonly asksClientCertificates?: boolean;
 }

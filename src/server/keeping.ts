@@ -4,6 +4,7 @@
  */
 import type { DataDirectory, SaveReport } from '../data/data-directory.js';
 import { FastcacheError } from '../errors.js';
+import type { FrameArchive } from '../replication/primary/archive.js';
 import { type Durability, NOT_DURABLE } from '../resp/durability.js';
 import type { KeptNode, NodeData } from './data.js';
 
@@ -13,9 +14,18 @@ export class Keeping implements Durability {
   #node: KeptNode | undefined;
   /** Undefined without a directory, and until `open`. */
   #directory: DataDirectory | undefined;
+  #opened: (directory: DataDirectory) => void = () => {};
+  /** Where frames are kept that a backlog keeps no longer; undefined: nowhere. */
+  readonly archive: FrameArchive | undefined;
 
   constructor(data: NodeData | undefined) {
     this.#data = data;
+    if (data === undefined) return;
+    // A replica may ask before the directory is open.
+    const directory = new Promise<DataDirectory>((resolve) => {
+      this.#opened = resolve;
+    });
+    this.archive = { open: async (stream, since) => (await directory).archive.open(stream, since) };
   }
 
   get fault(): string | undefined {
@@ -47,6 +57,7 @@ export class Keeping implements Durability {
     const { createData } = await import('./data.js');
     this.#directory = await createData(this.#data, node);
     this.#node = node;
+    this.#opened(this.#directory);
     this.follow(this.#data.opened.content !== undefined);
     try {
       await this.#directory.begun();

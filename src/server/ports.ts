@@ -77,6 +77,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     subscriberQueueBytes: config.subscriberQueueBytes,
     encoding: encodingOf(config),
     stream: () => node.stream,
+    archive: () => node.keeping.archive,
     status: () => statusPayload(node),
     failovers: node.failover,
   });

@@ -1,6 +1,7 @@
 /**
  * CONFIG's settings of a node: they are made from its options, and changes of them take effect on its store.
  */
+import { resolve } from 'node:path';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import type { Log } from '../replication/log.js';
@@ -42,6 +43,7 @@ export function createSettings(node: SettingsNode): Settings {
     port: () => node.clientPorts?.port ?? 0,
     tlsPort: () => node.clientPorts?.securePort ?? 0,
     replicaOf: () => (node.primary === undefined ? '' : `${node.primary.host} ${node.primary.port}`),
+    data: config.data && resolve(config.data),
     asksClientCertificates: asksCertificates(config),
   });
   settings.guard({ names: Object.values(tlsFileSettings), apply: () => useTlsFiles(node, settings) });

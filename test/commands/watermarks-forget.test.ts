@@ -11,6 +11,7 @@ const TOKEN = 'a token that nobody guesses';
 it('watermarks --forget takes a replica off the list that left, of who has the token', async () => {
   const primary = await startPrimary({ token: TOKEN });
   primary.set('key', 'value');
+  primary.flush();
   const tokenFile = join(directory, 'token');
   writeFileSync(tokenFile, TOKEN, { mode: 0o600 });
   const forget = (which: string, ...flags: string[]) =>

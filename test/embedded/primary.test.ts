@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { FrameKind } from '../../src/index.js';
 import { decodeStream, type StreamFrame } from '../support/decode-stream.js';
+import { LaggingReplica } from '../support/lagging-replica.js';
 import { directory, follow, startPrimary } from '../support/library.js';
 import { eventually, freePort, LineProcess } from '../support/processes.js';
 

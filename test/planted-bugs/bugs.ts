@@ -270,7 +270,7 @@ const replication: readonly PlantedBug[] = [
   {
     name: 'a replica that boards a snapshot has half of a frame before it',
     file: 'src/replication/primary/subscriber.ts',
-    find: '    if (rest !== undefined) this.#write(rest);\n',
+    find: '    if (rest !== undefined) this.#connection.write(rest);\n',
     replace: '',
     tests: ['test/replication/primary/subscriber.test.ts'],
   },

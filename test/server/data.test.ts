@@ -1,9 +1,9 @@
 /** Servers with a data directory that stop, are killed, change roles and find their disk broken. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { Primary } from '../../src/index.js';
+import { Primary, type Replica } from '../../src/index.js';
 import { primaryConfig } from '../../src/server/config.js';
 import { Node } from '../../src/server/node.js';
 import { systemNodeSeams } from '../../src/server/system-seams.js';
@@ -20,6 +20,12 @@ afterAll(() => rmSync(directory, { recursive: true }));
 let count = 0;
 const newData = () => join(directory, String(count++));
 const place = async () => `127.0.0.1:${await freePort()}`;
+
+/** Returns the keys at which the content of the two differs. */
+function diffOf(primary: Primary, replica: Replica): string[] {
+  const keys = Array.from({ length: 500 }, (_, at) => `key ${at}`);
+  return keys.filter((key) => primary.get(key)?.toString() !== replica.get(key)?.toString());
+}
 
 describe('a primary that is stopped and started again', () => {
   it('goes on in its history, and its replicas notice a lost link only', async () => {
@@ -68,6 +74,65 @@ describe('a primary that is stopped and started again', () => {
     await expect(Primary.start({ bind: ':0', data, listen: false })).rejects.toMatchObject({
       code: 'DATA_IN_USE',
     });
+  });
+});
+
+describe('a replica that was away for longer than the backlog', () => {
+  it('is sent what it lacks from the directory, also behind a restart of its primary', async () => {
+    const [bind, data, own] = [await place(), newData(), newData()];
+    const options = {
+      bind,
+      data,
+      listen: false,
+      backlogBytes: 100_000,
+      dataSegmentBytes: 1024 ** 2,
+    } as const;
+    const first = await startPrimary(options);
+    for (let at = 0; at < 100; at += 1) first.set(`key ${at}`, 'value');
+    const replica = await follow(bind, { data: own });
+    await isCaughtUp({ primary: first, replica });
+    await replica.close();
+    const write = (primary: Primary, tag: string) => {
+      for (let at = 0; at < 3_000; at += 1) primary.set(`key ${at % 500}`, `${tag} ${at}`.padEnd(400));
+    };
+    write(first, 'first');
+    await first.close();
+    const second = await startPrimary(options);
+    write(second, 'second');
+    const again = await follow(bind, { data: own });
+    // More is written while it catches up.
+    write(second, 'third');
+    await isCaughtUp({ primary: second, replica: again });
+    expect(again.get('key 499')?.toString().trim()).toBe('third 2999');
+    expect(second.metrics()).toMatchObject({ catchUpSnapshotCount: 0, catchUpBacklogCount: 1 });
+    expect(diffOf(second, again)).toEqual([]);
+  });
+
+  it('is given a snapshot where the directory is damaged', async () => {
+    const [bind, data, own] = [await place(), newData(), newData()];
+    const options = { bind, data, listen: false, backlogBytes: 1_000, dataSegmentBytes: 1024 ** 2 } as const;
+    const primary = await startPrimary(options);
+    primary.set('key', 'value');
+    const replica = await follow(bind, { data: own });
+    await isCaughtUp({ primary, replica });
+    const before = primary.metrics().catchUpSnapshotCount;
+    await replica.close();
+    for (let at = 0; at < 5_000; at += 1) {
+      primary.set(`key ${at % 500}`, String(at).padEnd(400));
+      if (at % 100 === 0) await new Promise(setImmediate);
+    }
+    await eventually(
+      () => readdirSync(data),
+      (names) => names.includes('segment-00000002.fcrp'),
+    );
+    const path = join(data, 'segment-00000001.fcrp');
+    const bytes = readFileSync(path);
+    bytes[Math.floor(bytes.length / 2)]! ^= 1;
+    writeFileSync(path, bytes);
+    const again = await follow(bind, { data: own });
+    await isCaughtUp({ primary, replica: again });
+    expect(primary.metrics().catchUpSnapshotCount).toBe(before + 1);
+    expect(diffOf(primary, again)).toEqual([]);
   });
 });
 
@@ -159,6 +224,9 @@ it('SAVE and BGSAVE save a base, which LASTSAVE and INFO show', async () => {
   expect(info).toContain('aof_enabled:1\r\n');
   expect(info).toContain('rdb_last_bgsave_status:ok\r\n');
   expect(String(await client.command('CONFIG', 'GET', 'appendfsync'))).toBe('appendfsync,everysec');
+  expect(String(await client.command('CONFIG', 'GET', 'appendonly', 'dir'))).toMatch(
+    /^appendonly,yes,dir,\//,
+  );
 });
 
 describe('a disk that fails', () => {
@@ -167,6 +235,7 @@ describe('a disk that fails', () => {
     const config = primaryConfig({
       bind: ':0',
       listen: ':0',
+      metrics: ':0',
       data: 'disk',
       roleFile: join(directory, 'role'),
     });
@@ -174,7 +243,12 @@ describe('a disk that fails', () => {
     const node = await Node.start({ ...config, fsync: 'always' }, { ...systemNodeSeams, files });
     onTestFinished(() => node.close());
     const client = await RespClient.connect(node.clientPorts!.address!);
+    const faulty = async () => {
+      const text = await (await fetch(`http://${node.metricsAddress}/metrics`)).text();
+      return /^fastcache_data_faulty (\d)$/m.exec(text)?.[1];
+    };
     expect(String(await client.command('SET', 'key', 'value'))).toBe('+OK');
+    expect(await faulty()).toBe('0');
     disk.before = (operation) => {
       if (operation === 'sync') throw new Error('EIO: i/o error, fdatasync');
     };
@@ -185,6 +259,7 @@ describe('a disk that fails', () => {
     );
     expect(String(await other.command('GET', 'key'))).toBe('lost');
     expect(readiness(node.report(), undefined).reason).toMatch(/the data directory cannot be written \(EIO/);
+    expect(await faulty()).toBe('1');
     disk.before = () => {};
     await eventually(
       async () => String(await other.command('SET', 'key', 'taken')),

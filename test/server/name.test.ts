@@ -19,6 +19,10 @@ it('is that of the replica in INFO, in watermarks and for --forget; ROLE is as w
   const primary = await startPrimary({ listen: ':0', metrics: ':0' });
   const client = await clientOf(primary.listenAddress);
   const replica = await follow(primary.bindAddress, { listen: ':0', name: 'cache-2' });
+  await eventually(
+    () => primary.replicas().length,
+    (replicas) => replicas === 1,
+  );
   const tap = new LaggingReplica(primary.bindAddress, primary.history, primary.watermarks(), [
     ['name', 'tap_1.b'],
   ]);

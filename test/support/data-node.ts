@@ -17,6 +17,7 @@ export interface DataNodeOptions {
   files: DataFiles;
   fsync?: FsyncPolicy;
   segmentBytes?: number;
+  backlogBytes?: number;
 }
 
 export class DataNode {
@@ -44,7 +45,7 @@ export class DataNode {
   }
 
   private constructor(
-    { files, fsync = 'always', segmentBytes = 4_096 }: DataNodeOptions,
+    { files, fsync = 'always', segmentBytes = 4_096, backlogBytes = 1_048_576 }: DataNodeOptions,
     lock: Awaited<ReturnType<typeof lockData>>,
     opened: OpenedData,
   ) {
@@ -69,7 +70,7 @@ export class DataNode {
       sendPolicy: 'adaptive',
       batchMaxDelayUs: 750,
       nodeId: '0123456789abcdef',
-      backlogBytes: 1_048_576,
+      backlogBytes,
       encoding,
     });
     const carousels = new Carousels({ clock, timers: HASTY, metrics, snapshotChunkBytes: 4_096, encoding });

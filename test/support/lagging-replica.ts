@@ -33,7 +33,8 @@ export class LaggingReplica {
     this.#socket.resume();
     const margin = new Map([['history', history], ...pairs]);
     this.#socket.write(encodeHelloFrame({ role: 'replica', token, watermarks }, { margin }));
-    this.#acknowledge();
+    // Before the answer nothing more may come of a peer whose token is compared.
+    this.#socket.once('data', () => this.#acknowledge());
     this.#timer = setInterval(() => this.#acknowledge(), ACK_EVERY_MS);
   }
 

@@ -78,8 +78,8 @@ export class LossyDisk implements DataFiles {
     return [...this.#names.keys()].sort();
   }
 
-  async read(name: string, maxBytes: number): Promise<Buffer | undefined> {
-    return this.#names.get(name)?.bytes.subarray(0, maxBytes + 1);
+  async read(name: string, maxBytes: number, from = 0): Promise<Buffer | undefined> {
+    return this.#names.get(name)?.bytes.subarray(from, from + maxBytes + 1);
   }
 
   async *blocks(name: string, from = 0): AsyncGenerator<Buffer> {

@@ -13,6 +13,8 @@ import { takesMessages } from '../link/messages-pair.js';
 import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { FrameStream } from '../stream/stream.js';
+import type { FrameArchive } from './archive.js';
+import { ArchiveSender } from './archive-sender.js';
 import type { Carousel, Carousels, Joiner } from './carousel.js';
 import type { MessageSender, MessageTaker } from './message-sender.js';
 import { asksToResume, resume } from './resume.js';
@@ -36,6 +38,8 @@ export interface FeedOptions {
   subscriberQueueBytes: number;
   /** The encoding of SnapshotChunk frames. */
   encoding: EncodeOptions;
+  /** Returns where frames are kept that the backlog keeps no longer; undefined: nowhere. */
+  archive?(): FrameArchive | undefined;
 }
 
 /** What the feed of one replica is made of. */
@@ -55,7 +59,9 @@ export type FeedState = 'snapshot' | 'catching-up' | 'live';
 /** Gives one replica what it lacks and then the live stream, until `stop`. */
 export class ReplicaFeed implements MessageTaker {
   readonly #options: ReplicaFeedOptions;
-  readonly #subscriber: Subscriber;
+  #subscriber: Subscriber;
+  /** What sends it frames that the backlog keeps no longer; the subscriber is closed meanwhile. */
+  #archived: ArchiveSender | undefined;
   /** Where the frames begin that the replica is sent behind what it is sent first. */
   #frozen: readonly bigint[];
   #isOurs = false;
@@ -83,17 +89,10 @@ export class ReplicaFeed implements MessageTaker {
    */
   constructor(options: ReplicaFeedOptions) {
     this.#options = options;
-    const { clock, connection, stream, metrics, subscriberQueueFrames, subscriberQueueBytes } = options;
-    this.#cameAtUs = clock.monotonicUs();
+    this.#cameAtUs = options.clock.monotonicUs();
     this.#sentRate = new SentRate(this.#cameAtUs);
-    this.#frozen = stream.watermarks();
-    this.#subscriber = new Subscriber(connection, stream.backlog, {
-      maxQueueFrames: subscriberQueueFrames,
-      maxQueueBytes: subscriberQueueBytes,
-      metrics,
-      overflowed: (reason, limitFlag) => this.#overflowed(reason, limitFlag),
-      interrupted: (reason) => options.cutOff(reason),
-    });
+    this.#frozen = options.stream.watermarks();
+    this.#subscriber = this.#subscribe();
   }
 
   /** What the replica is sent now. */
@@ -111,14 +110,15 @@ export class ReplicaFeed implements MessageTaker {
     return Math.floor((this.#options.clock.monotonicUs() - this.#cameAtUs) / 1_000_000);
   }
 
-  /** Bytes a second that it was sent of late; a Rust replica's without those of its snapshot. */
+  /** Bytes a second that its connection took of late. */
   get sentBytesPerSecond(): number {
     return this.#sentRate.bytesPerSecond;
   }
 
   /** Called about once a second. */
   look(): void {
-    this.#sentRate.look(this.#subscriber.sentBytes, this.#options.clock.monotonicUs());
+    const { clock, connection } = this.#options;
+    this.#sentRate.look(connection.sentBytes, clock.monotonicUs());
   }
 
   /** Bytes of frames that wait until the connection takes them. */
@@ -131,25 +131,27 @@ export class ReplicaFeed implements MessageTaker {
    * of its Hello: undefined of a Rust replica.
    */
   start(replica: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
-    const { stream, metrics, log } = this.#options;
+    const { stream, log, archive } = this.#options;
     this.#isOurs = margin !== undefined;
     if (takesMessages(margin)) this.#options.messages.takers.add(this);
-    const { since, reason } = resume(stream, claimed, margin);
-    if (since === undefined) {
-      log.info(`replica ${replica} is given a snapshot: ${reason}`);
-      metrics.catchUpSnapshotCount += 1;
-      if (asksToResume(claimed, margin)) metrics.resumeFailureCount += 1;
-      this.#state = 'snapshot';
-      if (!this.#isOurs) this.#sendSnapshot();
-      else this.#subscriber.start(() => this.#joinCarousel());
-      return;
-    }
-    log.info(`replica ${replica} resumes from the backlog: ${reason}`);
-    // One of fastcache's may be gone already: a process that was stopped finds many Hellos of one replica. A
-    // Rust replica acknowledges nothing.
-    if (this.#isOurs) this.#isResuming = true;
-    else metrics.catchUpBacklogCount += 1;
-    this.#subscriber.start(() => this.#goLive(), since);
+    const { since, place, reason } = resume(stream, claimed, margin);
+    const giveSnapshot = (why: string) => {
+      log.info(`replica ${replica} is given a snapshot: ${why}`);
+      if (asksToResume(claimed, margin)) this.#options.metrics.resumeFailureCount += 1;
+      this.#giveSnapshot();
+    };
+    const kept = place === undefined ? undefined : archive?.();
+    if (since !== undefined) {
+      log.info(`replica ${replica} resumes from the backlog: ${reason}`);
+      this.#resumes();
+      this.#subscriber.start(() => this.#goLive(), since);
+    } else if (place !== undefined && kept !== undefined) {
+      this.#subscriber.close();
+      this.#archived = this.#sendArchived(kept, place, {
+        begun: () => log.info(`replica ${replica} resumes from the data directory: ${reason}`),
+        missing: (why) => giveSnapshot(why ?? reason),
+      });
+    } else giveSnapshot(reason);
   }
 
   /** Called with each Ack of the replica. */
@@ -161,6 +163,10 @@ export class ReplicaFeed implements MessageTaker {
 
   /** Sends a frame that is none of the stream's behind all that was offered, and at once if there is room. */
   insert(frame: Buffer): void {
+    if (this.#archived !== undefined) {
+      this.#options.connection.write(frame);
+      return;
+    }
     this.#subscriber.insert(frame);
     this.#subscriber.send();
   }
@@ -170,7 +176,9 @@ export class ReplicaFeed implements MessageTaker {
    * while it is away.
    */
   sendMessages(frame: Buffer): void {
-    const isTaken = this.#subscriber.insertedBytes + frame.length <= MESSAGES_WAITING_MAX_BYTES;
+    const { bufferedBytes } = this.#options.connection;
+    const waiting = this.#archived === undefined ? this.#subscriber.insertedBytes : bufferedBytes;
+    const isTaken = waiting + frame.length <= MESSAGES_WAITING_MAX_BYTES;
     if (isTaken) this.insert(frame);
     else if (!this.#hasLostMessages) {
       this.#options.log.warn(
@@ -184,6 +192,7 @@ export class ReplicaFeed implements MessageTaker {
   /** Called when the connection has room again. */
   drained(): void {
     this.#snapshot?.drained();
+    this.#archived?.drained();
     this.#subscriber.drained();
   }
 
@@ -192,6 +201,7 @@ export class ReplicaFeed implements MessageTaker {
     this.#isStopped = true;
     this.#options.messages.takers.delete(this);
     this.#subscriber.close();
+    this.#archived?.close();
     this.#snapshot?.close();
     this.#carousel?.leave(this.#joiner);
   }
@@ -227,6 +237,79 @@ export class ReplicaFeed implements MessageTaker {
     const tooMuch = 'what was written while its snapshot was under way is too much: ';
     const what = `${this.#state === 'snapshot' ? tooMuch : ''}${reason}`;
     cutOff(`${what}; a greater ${limitFlag} would let it through`);
+  }
+
+  /** Everything that is published from now on waits for the subscriber's start. */
+  #subscribe(): Subscriber {
+    const { connection, stream, metrics, cutOff, ...options } = this.#options;
+    return new Subscriber(connection, stream.backlog, {
+      maxQueueFrames: options.subscriberQueueFrames,
+      maxQueueBytes: options.subscriberQueueBytes,
+      metrics,
+      overflowed: (reason, limitFlag) => this.#overflowed(reason, limitFlag),
+      interrupted: (reason) => cutOff(reason),
+    });
+  }
+
+  /**
+   * Notes that it resumes. One of fastcache's may be gone already: a process that was stopped finds many
+   * Hellos of one replica. A Rust replica acknowledges nothing.
+   */
+  #resumes(): void {
+    if (this.#isOurs) this.#isResuming = true;
+    else this.#options.metrics.catchUpBacklogCount += 1;
+  }
+
+  #giveSnapshot(): void {
+    this.#options.metrics.catchUpSnapshotCount += 1;
+    this.#state = 'snapshot';
+    if (!this.#isOurs) this.#sendSnapshot();
+    else this.#subscriber.start(() => this.#joinCarousel());
+  }
+
+  /**
+   * Sends what a replica lacks that holds `place`, and goes on with the backlog. What the archive does not
+   * have is reported, with a reason where there is one of its own; the subscriber then waits for its start.
+   */
+  #sendArchived(
+    archive: FrameArchive,
+    place: ArrayLike<bigint>,
+    report: { begun(): void; missing(reason: string | undefined): void },
+  ): ArchiveSender {
+    const { connection, stream, timers, cutOff } = this.#options;
+    let hasBegun = false;
+    const subscribe = () => {
+      this.#archived = undefined;
+      this.#frozen = stream.watermarks();
+      this.#subscriber = this.#subscribe();
+    };
+    return new ArchiveSender({
+      archive,
+      stream,
+      connection,
+      timers,
+      since: place,
+      begun: () => {
+        hasBegun = true;
+        report.begun();
+        this.#resumes();
+      },
+      caughtUp: (watermarks) => {
+        subscribe();
+        this.#subscriber.start(() => this.#goLive(), watermarks);
+      },
+      ended: (fault) => {
+        this.#isResuming = false;
+        // A Rust replica takes a snapshot only as the first that it is sent.
+        if (hasBegun && !this.#isOurs) {
+          cutOff(`what it lacks could not be read: ${fault?.message}`);
+          return;
+        }
+        subscribe();
+        report.missing(fault?.message);
+      },
+      interrupted: cutOff,
+    });
   }
 
   /** Begins a snapshot behind what has been sent, at the watermarks of now. */

@@ -82,7 +82,7 @@ export class ReplicaListener {
   readonly #comings: Comings;
   readonly #ackListeners = new Set<() => void>();
   readonly #messages: MessageSender;
-  readonly #host: SessionHost = {
+  readonly #host: SessionHost<PrimarySession> = {
     admit: (session, claim) => this.#admit(session, claim),
     acknowledged: (session, holdsSomething) => {
       if (holdsSomething) this.#fullReplicas.holds(this.#keyOf(session));

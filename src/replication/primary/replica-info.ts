@@ -63,7 +63,7 @@ export interface ReplicaInfo extends ReplicaIdentity {
   sinceSeconds: number;
   /** Bytes of frames that wait until its connection takes them. */
   queuedBytes: number;
-  /** Bytes a second that it was sent of late; of a Rust replica without those of its snapshot. */
+  /** Bytes a second that its connection took of late; 0 of one that left. */
   sentBytesPerSecond: number;
   /** How often it has come within the last minute; 0 of one without an id. */
   comings?: number;

@@ -9,8 +9,10 @@ import { hasReached, watermarkOf } from '../watermarks.js';
 
 /** What is decided for one replica. */
 export interface Resumption {
-  /** The watermarks of the stream from which it goes on; undefined: it needs a snapshot. */
+  /** The watermarks of the stream from which it goes on; undefined: the backlog does not reach so far. */
   readonly since: ArrayLike<bigint> | undefined;
+  /** The watermarks of the stream that it holds; undefined: what it holds is none of the stream's. */
+  readonly place: ArrayLike<bigint> | undefined;
   /** The decision's reason, for the log. */
   readonly reason: string;
 }
@@ -27,18 +29,18 @@ export function resume(
   const { backlog, history } = stream;
   const place =
     margin === undefined ? rustPlace(stream, claimed) : placeIn(history, margin.get('history'), claimed);
-  if (place === undefined) return { since: undefined, reason: whyElsewhere(stream, claimed, margin) };
+  if (place === undefined) return { since: undefined, place, reason: whyElsewhere(stream, claimed, margin) };
   const needsSnapshot = backlog.needsSnapshot(place);
   if (needsSnapshot === undefined) {
     const records = backlog.allBehind(place).reduce((sum, behind) => sum + behind.records, 0);
     const reason = records === 0 ? 'it lacks nothing' : `records that it lacks: ${records}`;
-    return { since: place, reason };
+    return { since: place, place, reason };
   }
   const { shard, wanted, earliest } = needsSnapshot;
   const kept = backlog.windows()[shard]?.bytes ?? 0;
   const wantedPlace = `shard ${shard} would go on at sequence ${wanted}`;
   const reason = `${wantedPlace}, and the ${kept} bytes of its backlog begin at ${earliest}`;
-  return { since: undefined, reason };
+  return { since: undefined, place, reason };
 }
 
 /**

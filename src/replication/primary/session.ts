@@ -25,13 +25,7 @@ import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
 import { type FeedState, ReplicaFeed } from './feed.js';
-import {
-  type Claim,
-  identityIn,
-  type ReplicaIdentity,
-  type ReplicaInfo,
-  replicaText,
-} from './replica-info.js';
+import { identityIn, type ReplicaIdentity, type ReplicaInfo, replicaText } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
 import type { SessionHost } from './session-host.js';
@@ -52,7 +46,7 @@ export class PrimarySession {
   readonly address: string;
   readonly #connection: Connection;
   readonly #options: SessionOptions;
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<PrimarySession>;
   readonly #splitter = new FrameSplitter({ maxPayloadBytes: HELLO_MAX_BYTES });
   #deadline: Timer;
   #state: 'hello' | 'waiting' | 'probe' | 'fed' | 'ending' | 'closed' = 'hello';
@@ -69,7 +63,7 @@ export class PrimarySession {
   #foreign: string | undefined;
   #heardAtUs: number;
 
-  constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
+  constructor(connection: Connection, options: SessionOptions, host: SessionHost<PrimarySession>) {
     this.#connection = connection;
     this.#options = options;
     this.#host = host;
@@ -344,7 +338,7 @@ export class PrimarySession {
     );
   }
 
-  /** Reads what a replica sends later: Acks, the last of which may be a Leave, and what it says of failovers. */
+  /** Reads what a replica sends later: Acks, a Leave as the last of them, and what it says of failovers. */
   #hear(frame: SplitFrame): void {
     if (this.#state === 'waiting') throw outOfPlace(frame);
     if (frame.header.kind === FrameKind.Failover && this.#isOurs) {

@@ -45,7 +45,6 @@ export class Subscriber implements LogReader {
   #cursor: Cursor;
   readonly #inserted = new Ring<Inserted>();
   #insertedBytes = 0;
-  #sentBytes = 0;
   /** What is published behind it counts against the bounds. */
   #boundedFrom: number;
   #onCaughtUp: (() => void) | undefined;
@@ -76,11 +75,6 @@ export class Subscriber implements LogReader {
   get queuedBytes(): number {
     if (this.#isClosed) return 0;
     return this.#backlog.pushedBytes - Math.max(this.#cursor.offset, this.#boundedFrom);
-  }
-
-  /** How many bytes have been written to the connection. */
-  get sentBytes(): number {
-    return this.#sentBytes;
   }
 
   /** How many bytes of inserted frames wait. */
@@ -159,7 +153,7 @@ export class Subscriber implements LogReader {
     assert(this.#isStarted && this.#isBlocked, 'who has room lacks nothing');
     const rest = this.#cursor.pause();
     this.#clearInserted();
-    if (rest !== undefined) this.#write(rest);
+    if (rest !== undefined) this.#connection.write(rest);
     this.#onRoom = onRoom;
     this.#count();
   }
@@ -243,7 +237,7 @@ export class Subscriber implements LogReader {
         continue;
       }
       const piece = this.#cursor.next(inserted?.behind);
-      if (piece !== undefined) this.#isBlocked = !this.#write(piece);
+      if (piece !== undefined) this.#isBlocked = !this.#connection.write(piece);
       else if (inserted === undefined) break;
     }
     if (this.#isClosed || this.#cursor.offset < this.#boundedFrom) return;
@@ -252,18 +246,13 @@ export class Subscriber implements LogReader {
     onCaughtUp?.();
   }
 
-  #write(bytes: Buffer): boolean {
-    this.#sentBytes += bytes.length;
-    return this.#connection.write(bytes);
-  }
-
   #clearInserted(): void {
     this.#inserted.clear();
     this.#insertedBytes = 0;
   }
 
   #sendInserted({ bytes, onTaken }: Inserted): void {
-    this.#isBlocked = !this.#write(bytes);
+    this.#isBlocked = !this.#connection.write(bytes);
     if (onTaken === undefined) return;
     if (this.#isBlocked) this.#untaken.push(onTaken);
     else onTaken();

@@ -63,6 +63,18 @@ const storeFamilies: MetricFamily[] = [
   },
 ];
 
+const dataFamilies: MetricFamily[] = [
+  {
+    name: 'fastcache_data_faulty',
+    type: 'gauge',
+    help: '1 while the data directory cannot be written, so that writes are refused; left out without one.',
+    read: ({ status, node }) => {
+      if (node.diskFault !== undefined) return 1;
+      return status.persistence?.saves === undefined ? undefined : 0;
+    },
+  },
+];
+
 const clientFamilies: MetricFamily[] = [
   {
     name: 'fastcache_connected_clients',
@@ -176,6 +188,7 @@ const processFamilies: MetricFamily[] = [
 /** The metrics of store, clients and process, in the order of the scrape. */
 export const serverFamilies: readonly MetricFamily[] = [
   ...storeFamilies,
+  ...dataFamilies,
   ...clientFamilies,
   ...processFamilies,
 ];

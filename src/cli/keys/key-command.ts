@@ -9,7 +9,7 @@ import { type RedisFlags, redisFlags, redisWayOf } from '../command/redis-flags.
 import { parseHostPort } from '../command/values.js';
 
 /** The flags of all of these. */
-export const handFlags = {
+export const keyFlags = {
   endpoint: Flags.custom<string>({
     summary: 'The address of the server, where its clients connect.',
     helpValue: '<host:port>',
@@ -19,11 +19,11 @@ export const handFlags = {
 };
 
 /** The statuses that their help texts end with. */
-export const HAND_STATUSES =
+export const KEY_STATUSES =
   '69 unreachable, 77 password refused. Status 1 is also that of a server that refuses the command.';
 
 /** A command that asks one server. */
-export abstract class HandCommand extends BaseCommand {
+export abstract class KeyCommand extends BaseCommand {
   /** Connects, and resolves with what `ask` does; the connection is closed then. */
   protected async asking<T>(
     flags: RedisFlags & { endpoint: string },

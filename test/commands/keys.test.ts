@@ -19,8 +19,12 @@ describe('small commands', () => {
     expect(await run('get', 'user:3')).toEqual({ ...done('', 1), stderr: 'there is no such key\n' });
     const { key, value, ttlMs } = JSON.parse((await run('get', 'user:2', '--json')).stdout);
     expect([key, value, ttlMs > 0 && ttlMs <= 60_000]).toEqual(['user:2', '{"a":1}', true]);
-    expect(await run('get', 'user:3', '--json')).toEqual(done('{"key":"user:3","value":null,"ttlMs":null}\n', 1));
-    expect(await run('scan', 'user:*', '--limit', '5')).toEqual(done(expect.stringMatching(/^user:\d\nuser:\d\n$/)));
+    expect(await run('get', 'user:3', '--json')).toEqual(
+      done('{"key":"user:3","value":null,"ttlMs":null}\n', 1),
+    );
+    expect(await run('scan', 'user:*', '--limit', '5')).toEqual(
+      done(expect.stringMatching(/^user:\d\nuser:\d\n$/)),
+    );
     expect(await run('del', 'user:1', 'user:3')).toEqual(done('1 key deleted\n'));
     expect(await run('del', 'user:1', '--json')).toEqual(done('{"deleted":0}\n', 1));
     expect(primary.keyCount()).toBe(1);
