@@ -19,7 +19,8 @@ it('watermarks --forget takes a replica off the list that left, of who has the t
   const listed = () => primary.replicas().filter(({ state }) => state === 'gone');
   for (let gone = 1; gone <= 2; gone++) {
     const { bindAddress, history } = primary;
-    const replica = new LaggingReplica(bindAddress, history, primary.watermarks(), [], TOKEN);
+    const pairs: [string, string][] = [['node', String(gone).repeat(16)]];
+    const replica = new LaggingReplica(bindAddress, history, primary.watermarks(), pairs, TOKEN);
     await eventually(
       () => primary.replicas().filter(({ acknowledged }) => `${acknowledged}` === `${primary.watermarks()}`),
       (level) => level.some(({ state }) => state === 'live'),

@@ -78,7 +78,7 @@ describe('watermarks of a primary and its replicas', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const lines = stdout.split('\n').map((line) => line.trim().split(/ +/).join(' '));
     expect(lines[0]).toBe(`${primary.bindAddress} primary history ${primary.history}`);
-    expect(lines[1]).toBe('2 shards, +40 past the base');
+    expect(lines[1]).toBe('2 shards, 40 records of this history');
     expect(lines[2]).toMatch(
       /^written [\d.]+k?b\/s, may be away \d\S* backlog [\d.]+k?b of 64mb, 40 records$/,
     );

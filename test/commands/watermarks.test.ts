@@ -16,7 +16,7 @@ describe('watermarks', () => {
     expect(status).toBe(0);
     expect(stdout.split('\n').map((line) => line.trim().split(/ +/).join(' '))).toEqual([
       'fixtures/golden/all.fcrp dump history not known',
-      '4 shards, 100',
+      '4 shards, 100 records',
       'shard watermark',
       '0 10',
       '1 20',

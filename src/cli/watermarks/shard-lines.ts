@@ -52,6 +52,6 @@ function nameCell(replica: ReplicaEntry): Cell {
 }
 
 /** A difference with its sign: `+1,204`. Below the base it is negative: that is of another history. */
-export function signed(difference: bigint): string {
+function signed(difference: bigint): string {
   return difference < 0n ? `-${formatNumber(-difference)}` : `+${formatNumber(difference)}`;
 }

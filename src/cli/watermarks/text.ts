@@ -7,7 +7,7 @@ import { shownName } from '../../replication/primary/replica-info.js';
 import type { ReplicaEntry } from '../../status/replica-entry.js';
 import type { StatusDocument } from '../../status/status-document.js';
 import { type EndpointWatermarks, type Standing, standingOf } from '../../status/watermarks.js';
-import { alignCells, type Cell, cutLine } from '../terminal/columns.js';
+import { alignCells, type Cell, fitFirst } from '../terminal/columns.js';
 import { escapeText } from '../terminal/escape.js';
 import type { Terminal } from '../terminal/live-screen.js';
 import { terminalSize } from '../terminal/size.js';
@@ -19,7 +19,7 @@ import {
   formatShort,
   shortDuration,
 } from '../terminal/text.js';
-import { shardLines, signed } from './shard-lines.js';
+import { shardLines } from './shard-lines.js';
 
 /** How the table is to be. */
 export interface TableOptions {
@@ -37,7 +37,8 @@ export function tableOptions({
   return { width, showsShards };
 }
 
-const standingColors: Record<Standing, ChalkInstance> = {
+/** The colour of each standing. */
+export const standingColors: Record<Standing, ChalkInstance> = {
   live: chalk.green,
   behind: chalk.yellow,
   'catching-up': chalk.yellow,
@@ -47,9 +48,7 @@ const standingColors: Record<Standing, ChalkInstance> = {
 };
 const UNKNOWN = '-';
 /** A narrower terminal is not shown all columns. */
-const WIDE_FROM = 80;
-const COLUMN_GAP = 2;
-const LEAST_NAME_COLUMNS = 8;
+export const WIDE_FROM = 80;
 
 /** A column of the replicas' table. */
 interface Column {
@@ -118,13 +117,21 @@ function totalLine({ watermarks, base, status }: EndpointWatermarks): string {
   const shards = countText(watermarks.length, 'shard', 'shards');
   const sum = watermarks.reduce((total, watermark) => total + watermark, 0n);
   const records =
-    base === null ? formatNumber(sum) : `${signed(sum - base * BigInt(watermarks.length))} past the base`;
+    base === null
+      ? countText(sum, 'record', 'records')
+      : `${countText(sum - base * BigInt(watermarks.length), 'record', 'records')} of this history`;
   const queued = status?.replicas.reduce((total, { queuedBytes }) => total + (queuedBytes ?? 0), 0) ?? 0;
   const waits = queued === 0 ? '' : `, ${formatNumber(queued)} bytes queued for replicas`;
   return `${shards}, ${records}${waits}`;
 }
 
-function linkLine({ primary, state, sinceHeardMs, lagMs }: NonNullable<StatusDocument['link']>): string {
+/** Returns the line of a relay's link to its primary. */
+export function linkLine({
+  primary,
+  state,
+  sinceHeardMs,
+  lagMs,
+}: NonNullable<StatusDocument['link']>): string {
   const color = state === 'live' ? chalk.green : chalk.red;
   const lag = lagMs === null ? '' : `, ${formatNumber(lagMs)} ms behind`;
   const heard = `last heard ${formatDuration(BigInt(sinceHeardMs))} ago`;
@@ -148,7 +155,7 @@ function replicaLines({ replicas, watermarks, unlistedReplicas }: StatusDocument
     shown.map(({ cell }) => cell(replica, standingOf(replica, watermarks))),
   );
   return [
-    ...alignCells(fitted([heading, ...rows], width)),
+    ...alignCells(fitFirst([heading, ...rows], width)),
     ...(unlistedReplicas === 0 ? [] : [`and ${formatNumber(unlistedReplicas)} more replicas`]),
     ...(replicas.every(({ acknowledges, state }) => acknowledges || state === 'snapshot')
       ? []
@@ -156,19 +163,8 @@ function replicaLines({ replicas, watermarks, unlistedReplicas }: StatusDocument
   ];
 }
 
-/** Cuts the first cell of each row so that the others have room beside it. */
-function fitted(rows: readonly Cell[][], width: number): Cell[][] {
-  const others = rows[0]!
-    .slice(1)
-    .map((_, index) => Math.max(...rows.map((row) => row[index + 1]!.text.length)));
-  const room = others.reduce((left, columns) => left - columns - COLUMN_GAP, width);
-  return rows.map(([name, ...rest]) => [
-    { ...name!, text: cutLine(name!.text, Math.max(room, LEAST_NAME_COLUMNS)) },
-    ...rest,
-  ]);
-}
-
-function lagText(value: number | null, { acknowledges }: ReplicaEntry): string {
+/** Returns a lag in ms or records; behind `~` that of a replica which acknowledges nothing. */
+export function lagText(value: number | null, { acknowledges }: ReplicaEntry): string {
   return value === null ? UNKNOWN : `${acknowledges ? '' : '~'}${formatShort(value)}`;
 }
 

@@ -29,7 +29,7 @@ describe('the table of an endpoint', () => {
   it('shows the totals, the write rate and the window, and one row a replica', () => {
     expect(linesOf({ replicas: [replicaReport(), gone, snapshot] })).toEqual([
       `127.0.0.1:7631  primary  history ${'ab'.repeat(16)}`,
-      '2 shards, +150 past the base',
+      '2 shards, 150 records of this history',
       'written 260kb/s, may be away 4m12s  backlog 11kb of 64mb, 150 records',
       'replica        state     lag ms  records  sent/s  may be away  since',
       '10.0.0.7:4242  live           0        0      0b           1m   2h3m',
@@ -88,7 +88,7 @@ describe('the table of an endpoint', () => {
       ],
       unlistedReplicas: 1_204,
     });
-    expect(lines[1]).toBe('2 shards, +150 past the base, 1,204 bytes queued for replicas');
+    expect(lines[1]).toBe('2 shards, 150 records of this history, 1,204 bytes queued for replicas');
     expect(lines[4]).toMatch(/gone +- +9 +0b +snapshot/);
     expect(lines[5]).toMatch(/^rust:1 +live +~0 +~0 /);
     expect(lines.slice(6, 8)).toEqual([
