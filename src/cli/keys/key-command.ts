@@ -1,20 +1,15 @@
 /** `get`, `set`, `del` and `scan`: single commands for any server of the Redis protocol. */
-import * as Flags from '@oclif/core/flags';
 import { systemTimers } from '../../clock.js';
 import { RedisClient } from '../../redis-client/client.js';
 import { parseAddress } from '../../transport/address.js';
 import { tcpTransport } from '../../transport/tcp.js';
 import { BaseCommand } from '../command/base-command.js';
 import { type RedisFlags, redisFlags, redisWayOf } from '../command/redis-flags.js';
-import { parseHostPort } from '../command/values.js';
+import { endpointFlag } from './endpoint-flag.js';
 
 /** The flags of all of these. */
 export const keyFlags = {
-  endpoint: Flags.custom<string>({
-    summary: 'The address of the server, where its clients connect.',
-    helpValue: '<host:port>',
-    parse: async (text) => parseHostPort(text),
-  })({ default: '127.0.0.1:6380' }),
+  endpoint: endpointFlag(),
   ...redisFlags,
 };
 
