@@ -25,8 +25,10 @@ console.log(`A primary listens on 127.0.0.1:${PRIMARY_PORT}, a replica that foll
   redis-cli -p ${PRIMARY_PORT} set greeting hello
   redis-cli -p ${REPLICA_PORT} get greeting
   node bin/run.js watermarks 127.0.0.1:${PRIMARY_PORT}
+  node bin/run.js watch
+  node bin/run.js top 127.0.0.1:${PRIMARY_PORT}
 
-Any client of the Redis protocol will do. Ctrl-C ends both.
+Any client of the Redis protocol will do. q ends top, Ctrl-C ends watch and, here, both servers.
 `);
 await showConvergence();
 watch();

@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Log } from '../replication/log.js';
+import { RecentLog } from './recent-log.js';
 
 interface EventBase<Name extends string> {
   readonly event: Name;
@@ -92,12 +93,17 @@ export class Events<Map extends { log: LogEvent }> {
   readonly #clock: Clock;
   /** A log each of whose messages becomes a `log` event. */
   readonly log: Log;
+  /** The last of these messages. */
+  readonly recentLog = new RecentLog();
 
   constructor(clock: Clock) {
     this.#clock = clock;
     // A program may have as many listeners as it likes.
     this.#emitter.setMaxListeners(0);
-    const logAt = (level: LogEvent['level']) => (message: string) => this.#send('log', { level, message });
+    const logAt = (level: LogEvent['level']) => (message: string) => {
+      this.recentLog.add({ timeMs: clock.nowMs(), level, message });
+      this.#send('log', { level, message });
+    };
     this.log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
   }
 

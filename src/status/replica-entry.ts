@@ -61,6 +61,8 @@ export interface ReplicaEntry {
   sentBytesPerSecond: number | null;
   /** Whole seconds since it came, or since it left; null from a server that does not send it. */
   sinceSeconds: number | null;
+  /** How much of its snapshot has been made for it, whole percents; null: none is, or it is not known. */
+  snapshotPercent: number | null;
   /** How often it has come within the last minute; null from a server that does not send it. */
   comings: number | null;
 }
@@ -91,6 +93,7 @@ export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEnt
     queuedBytes,
     sentBytesPerSecond,
     sinceSeconds,
+    snapshotPercent: replica.snapshotPercent ?? null,
     comings: replica.comings ?? 0,
   };
 }
@@ -116,6 +119,7 @@ export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
     queuedBytes: readIfSent(map, 'queuedBytes', asCount),
     sentBytesPerSecond: readIfSent(map, 'sentBytesPerSecond', asCount),
     sinceSeconds: readIfSent(map, 'sinceSeconds', asCount),
+    snapshotPercent: readIfSent(map, 'snapshotPercent', asCount),
     comings: readIfSent(map, 'comings', asCount),
   };
 }

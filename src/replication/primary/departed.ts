@@ -65,7 +65,14 @@ export class DepartedReplicas {
     return this.#departed.map(({ info, leftAtUs }) => {
       const sinceSeconds = Math.floor((nowUs - leftAtUs) / 1_000_000);
       const sinceAckSeconds = info.sinceAckSeconds + sinceSeconds;
-      return { ...info, state: 'gone', sinceSeconds, sinceAckSeconds, sentBytesPerSecond: 0 };
+      return {
+        ...info,
+        state: 'gone',
+        snapshotPercent: undefined,
+        sinceSeconds,
+        sinceAckSeconds,
+        sentBytesPerSecond: 0,
+      };
     });
   }
 

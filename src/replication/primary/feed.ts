@@ -105,6 +105,13 @@ export class ReplicaFeed implements MessageTaker {
     return this.#state === 'live' ? this.#subscriber.watermarks : this.#frozen;
   }
 
+  /** How much of its snapshot has been made for it, whole percents; undefined: it is sent none. */
+  get snapshotPercent(): number | undefined {
+    if (this.#state !== 'snapshot') return undefined;
+    const share = this.#snapshot?.share ?? this.#carousel?.shareOf(this.#joiner) ?? 0;
+    return Math.min(99, Math.floor(share * 100));
+  }
+
   /** Whole seconds since it came. */
   get sinceSeconds(): number {
     return Math.floor((this.#options.clock.monotonicUs() - this.#cameAtUs) / 1_000_000);

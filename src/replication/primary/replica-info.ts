@@ -65,6 +65,8 @@ export interface ReplicaInfo extends ReplicaIdentity {
   queuedBytes: number;
   /** Bytes a second that its connection took of late; 0 of one that left. */
   sentBytesPerSecond: number;
+  /** How much of its snapshot has been made for it, whole percents; undefined: it is sent none. */
+  snapshotPercent?: number | undefined;
   /** How often it has come within the last minute; 0 of one without an id. */
   comings?: number;
 }

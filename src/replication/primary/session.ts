@@ -86,8 +86,8 @@ export class PrimarySession {
   info(): ReplicaInfo | undefined {
     const { address } = this;
     if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
-    const { state, queuedBytes, sentBytesPerSecond, sinceSeconds } = this.#feed;
-    const feed = { state, queuedBytes, sentBytesPerSecond, sinceSeconds };
+    const { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent } = this.#feed;
+    const feed = { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent };
     const history = this.#isOurs ? this.#stream?.history.id : undefined;
     const watermarks = this.#feed.watermarks.slice();
     const acknowledged = this.#acks.watermarks;
