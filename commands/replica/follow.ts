@@ -85,6 +85,8 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       clock: systemClock,
       timers: systemTimers,
       appliedRecords: () => replica.metrics().replicaApplied,
+      keyCount: () => replica.keyCount(),
+      lagMs: () => replica.lag().ms,
     });
     for (const name of replicaEvents) {
       replica.on(name, (event) => {

@@ -28,8 +28,11 @@ export interface NodeEvents {
   connecting: EventBase<'connecting'> & { readonly attempt: number };
   /** What is held cannot be continued, for this reason, and a snapshot takes its place. */
   resync: EventBase<'resync'> & { readonly reason: string };
-  /** It comes at a snapshot's begin and after each of its chunks. */
-  snapshot: EventBase<'snapshot'> & { readonly entries: number };
+  /**
+   * It comes at a snapshot's begin and after each of its chunks: `entries` have come. `primaryKeys`: the keys
+   * that the primary had when it answered; undefined where it does not say.
+   */
+  snapshot: EventBase<'snapshot'> & { readonly entries: number; readonly primaryKeys: number | undefined };
   /**
    * The content follows the primary. `primaryIsOurs`: the primary is a fastcache node; false for a Rust
    * primary.

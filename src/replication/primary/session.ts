@@ -17,6 +17,8 @@ import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { ackFrame } from '../link/ack-sender.js';
 import { fullInMargin } from '../link/full.js';
+import { keysPair } from '../link/key-count.js';
+import { clientProtocol } from '../link/other-protocol.js';
 import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import { takeoverInMargin } from '../link/takeover-pair.js';
@@ -187,7 +189,7 @@ export class PrimarySession {
     try {
       this.#splitter.push(chunk, (frame) => this.#onFrame(frame));
     } catch (error) {
-      this.#onFault(error);
+      this.#onFault(error, chunk);
     }
   }
 
@@ -204,12 +206,19 @@ export class PrimarySession {
     else this.#refuse(refusals.notHello);
   }
 
-  #onFault(error: unknown): void {
+  #onFault(error: unknown, chunk: Buffer): void {
     if (this.#isOver()) return;
     const code = error instanceof FastcacheError ? error.code : undefined;
     const speaksAnother = code === 'FCRP_HELLO_VERSION' || code === 'FCRP_UNSUPPORTED_VERSION';
     if (this.#state === 'hello' && speaksAnother) {
       this.#refuse(refusals.version);
+      return;
+    }
+    const other = this.#state === 'hello' && code === 'FCRP_BAD_MAGIC' ? clientProtocol(chunk) : undefined;
+    if (other !== undefined) {
+      this.#note(`speaks ${other.name}, and this is the port for replicas`);
+      this.#connection.write(other.answer);
+      this.#end();
       return;
     }
     this.#note('sent what cannot be read', error instanceof Error ? error.message : String(error));
@@ -332,7 +341,8 @@ export class PrimarySession {
   #answer(stream: FrameStream): void {
     const { history, path } = stream;
     const isFresh = history.isFresh === true || this.#options.isFresh();
-    const margin = new Map([...historyPairs({ ...history, isFresh }), pathPair(path)]);
+    const pairs = [pathPair(path), keysPair(stream.store.keyCount())];
+    const margin = new Map([...historyPairs({ ...history, isFresh }), ...pairs]);
     this.#connection.write(
       encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
     );
