@@ -2,7 +2,8 @@
 
 import { indexPath } from '../frame/index-entry.js';
 import type { DataFiles } from './data-files.js';
-import { baseName, type Manifest, replaceManifest, type SegmentEntry, segmentName } from './manifest.js';
+import { baseName, type Manifest, replaceManifest, segmentName } from './manifest.js';
+import { chainsOf } from './past-manifest.js';
 
 /** So many bases are kept, with the segments behind the older one. */
 const KEPT_BASES = 2;
@@ -97,15 +98,6 @@ export function pruned(manifest: Manifest, heldFrom: number): Manifest {
       bases.some(({ segment }) => chain.some(({ number }) => number === segment)),
   );
   return { ...manifest, bases, segments: kept.flat() };
-}
-
-function chainsOf(segments: readonly SegmentEntry[]): SegmentEntry[][] {
-  const chains: SegmentEntry[][] = [];
-  for (const entry of segments) {
-    if (entry.follows === 'segment' && chains.length > 0) chains.at(-1)!.push(entry);
-    else chains.push([entry]);
-  }
-  return chains;
 }
 
 function namesOf({ segments, bases }: Manifest): Set<string> {
