@@ -91,7 +91,10 @@ describe('escaping', () => {
 
 describe('quoting', () => {
   it('marks where the value ends, whatever it holds', () => {
-    expect(quoteBytes(Buffer.from('say "hi" '))).toBe('"say \\x22hi\\x22 "');
+    expect(quoteBytes(Buffer.from("it's "))).toBe('"it\'s "');
+    expect(quoteBytes(Buffer.from('say "hi" '))).toBe(`'say "hi" '`);
+    expect(quoteBytes(Buffer.from(`{"it's":"1"}`))).toBe(`'{"it\\x27s":"1"}'`);
+    expect(quoteBytes(Buffer.from('{"a":"bcd"}'), 5)).toBe(`'{"a":…' (11 bytes)`);
     expect(quoteBytes(Buffer.alloc(0), 10)).toBe('""');
   });
 
