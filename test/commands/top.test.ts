@@ -67,9 +67,12 @@ describe('top', () => {
         },
       );
       let shown = '';
+      let isPressed = false;
       terminal.stdout.on('data', (chunk) => {
         shown += chunk;
-        if (shown.includes('cache-2')) terminal.stdin.write(key);
+        if (isPressed || !shown.includes('cache-2')) return;
+        isPressed = true;
+        terminal.stdin.write(key);
       });
       await new Promise((resolve) => terminal.on('exit', resolve));
       expect(shown).toContain('\u001b[?1049h');

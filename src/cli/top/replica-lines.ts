@@ -56,8 +56,8 @@ function sentText({ sentBytesPerSecond: rate }: ReplicaEntry): string {
 }
 
 /**
- * The lag of the last minute; of a replica that takes a snapshot in how far that is, of one that is gone since
- * when.
+ * Returns the lag of the last minute; of a replica that takes a snapshot how far that is, and of one that is
+ * gone since when.
  */
 function courseText(history: EndpointHistory, replica: ReplicaEntry, room: number): string {
   const { state, sinceSeconds, canResume, leewayMs } = replica;

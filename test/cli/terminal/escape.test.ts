@@ -113,11 +113,12 @@ describe('quoting', () => {
         ),
         fc.integer({ min: 4, max: 60 }),
         (value, width) => {
-          const [, shown, cut] = /^"(.*?)(…" \(\d+ bytes\)|")$/su.exec(quoteBytes(value, width)) ?? [];
+          const [, , shown, cut] =
+            /^(["'])(.*?)(…\1 \(\d+ bytes\)|\1)$/su.exec(quoteBytes(value, width)) ?? [];
           expect(shown!.length).toBeLessThanOrEqual(width);
           const raw = unescaped(shown!);
           expect(Buffer.from(value).subarray(0, raw.length).equals(raw)).toBe(true);
-          if (cut === '"') expect(raw.length).toBe(value.length);
+          if (cut!.length === 1) expect(raw.length).toBe(value.length);
           else expect(raw.length).toBeLessThan(value.length);
         },
       ),
