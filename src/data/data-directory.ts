@@ -4,7 +4,6 @@
  */
 import type { Clock, Timer, Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
-import { indexPath } from '../frame/index-entry.js';
 import type { Log } from '../replication/log.js';
 import type { Carousel } from '../replication/primary/carousel.js';
 import type { FrameStream } from '../replication/stream/stream.js';
@@ -13,9 +12,8 @@ import type { DataFiles, DataLock } from './data-files.js';
 import { DumpFile } from './dump-file.js';
 import { type FsyncPolicy, Journal, type SegmentStart } from './journal.js';
 import { type BaseEntry, baseName, contentOf, type Manifest, segmentName } from './manifest.js';
-import type { ManifestKeeper } from './manifest-keeper.js';
+import { filesOf, type ManifestKeeper } from './manifest-keeper.js';
 import { SegmentArchive } from './segment-archive.js';
-import { markName } from './sync-mark.js';
 
 /** What a data directory works with. */
 export interface DataOptions {
@@ -56,6 +54,8 @@ export class DataDirectory {
   #saving: Promise<void> | undefined;
   #maker: BaseMaker | undefined;
   #isLastSaveOk = true;
+  /** Who waits for the base without which what is published does not count. */
+  readonly #awaitingBase: ((isSynced: boolean) => void)[] = [];
   #fault: Error | undefined;
   #retry: Timer | undefined;
   /** Dumps that a manifest names which may be on the disk, or not. */
@@ -86,12 +86,20 @@ export class DataDirectory {
 
   /** Whether clients are to be answered only when their writes are on the disk. */
   get holdsReplies(): boolean {
-    return this.#journal.holdsReplies;
+    const isAwaitingBase =
+      this.#keeper.lacksBase && this.#options.fsync === 'always' && this.#fault === undefined;
+    return isAwaitingBase || this.#journal.holdsReplies;
   }
 
-  /** Calls `run` when all that is published now is on the disk, or when the disk has failed. */
+  /**
+   * Calls `run` when all that is published now is on the disk and counts, which takes a base where the
+   * content follows one; or when the disk has failed.
+   */
   whenSynced(run: (isSynced: boolean) => void): void {
-    this.#journal.whenSynced(run);
+    this.#journal.whenSynced((isSynced) => {
+      if (isSynced && this.#keeper.lacksBase) this.#awaitingBase.push(run);
+      else run(isSynced);
+    });
   }
 
   /**
@@ -101,7 +109,7 @@ export class DataDirectory {
   follow(stream: FrameStream, continues: boolean): void {
     if (this.#isClosed || this.#fault !== undefined) return;
     this.#maker?.giveUp(new Error('another stream is followed'));
-    if (continues && !this.#isUnanchored) {
+    if (continues && !this.#keeper.lacksBase) {
       this.#journal.follow(stream, 'segment');
       return;
     }
@@ -129,7 +137,7 @@ export class DataDirectory {
     this.#retry?.cancel();
     if (this.#fault !== undefined) return;
     await this.#journal.begun();
-    if (this.#isUnanchored) await this.makeBase();
+    if (this.#keeper.lacksBase) await this.makeBase();
     else await this.#saving?.catch(() => {});
   }
 
@@ -146,7 +154,7 @@ export class DataDirectory {
     try {
       const isWhole = await this.#journal.close();
       if (!isWhole) throw this.#fault ?? new Error('the last bytes could not be written');
-      if (this.#isUnanchored) throw new Error('no base could be made of content that needs one');
+      if (this.#keeper.lacksBase) throw new Error('no base could be made of content that needs one');
       const segment = this.#segment;
       await segment?.seal();
       await this.#keeper.update((manifest) => ({
@@ -158,16 +166,9 @@ export class DataDirectory {
       const message = `The data directory is not whole: ${(cause as Error).message}.`;
       throw new FastcacheError('WRITE_FAILED', message, { file: this.#options.files.pathOf(''), cause });
     } finally {
+      this.#answerWaiting(false);
       await this.#lock.release();
     }
-  }
-
-  /** Whether the present chain needs a base that is not there. */
-  get #isUnanchored(): boolean {
-    const { manifest } = this.#keeper;
-    const at = manifest.segments.findLastIndex(({ follows }) => follows !== 'segment');
-    const first = manifest.segments[at];
-    return first?.follows === 'base' && !((manifest.bases.at(-1)?.segment ?? 0) >= first.number);
   }
 
   /** Bytes of a segment that can be read; undefined: it was not sealed, and nothing more is written to it. */
@@ -196,7 +197,7 @@ export class DataDirectory {
   }
 
   async #openSegment(hello: Buffer, { history, follows }: SegmentStart): Promise<DumpFile> {
-    const { files, clock } = this.#options;
+    const { clock } = this.#options;
     const last = this.#segment;
     await last?.seal();
     const number = this.#keeper.nextSegment();
@@ -206,7 +207,6 @@ export class DataDirectory {
     const file = await this.#made(name, async (made) => {
       await made.append([hello]);
       await made.sync();
-      await files.syncNames();
       return (manifest) => {
         const before = sealed(manifest, last);
         return { ...before, segments: [...before.segments, entry] };
@@ -229,7 +229,9 @@ export class DataDirectory {
     let change: ((manifest: Manifest) => Manifest) | undefined;
     try {
       file = await DumpFile.create(this.#options.files, name);
-      change = await fill(file);
+      const filled = await fill(file);
+      await this.#options.files.syncNames();
+      change = filled;
       await this.#keeper.update(change);
     } catch (error) {
       await file?.close().catch(() => {});
@@ -237,15 +239,18 @@ export class DataDirectory {
       else this.#doubtful.push(name);
       throw error;
     }
+    if (!this.#keeper.lacksBase) this.#answerWaiting(true);
     for (const left of this.#doubtful.splice(0)) await this.#removeFile(left);
     return file;
   }
 
+  #answerWaiting(isSynced: boolean): void {
+    for (const run of this.#awaitingBase.splice(0)) run(isSynced);
+  }
+
   /** Removes a dump as far as the disk lets it. */
   async #removeFile(name: string): Promise<void> {
-    for (const each of [name, indexPath(name), markName(name)]) {
-      await this.#options.files.remove(each).catch(() => {});
-    }
+    for (const each of filesOf(name)) await this.#options.files.remove(each).catch(() => {});
   }
 
   #wantsBase(): boolean {
@@ -262,7 +267,7 @@ export class DataDirectory {
       if (this.#isClosed || this.#fault !== undefined) return;
       this.makeBase().catch((error: Error) => {
         log.warn(`no base was made: ${error.message}`);
-        if (this.#isUnanchored && !this.#isClosed && this.#fault === undefined) this.#saveLater(RETRY_MS);
+        if (this.#keeper.lacksBase && !this.#isClosed && this.#fault === undefined) this.#saveLater(RETRY_MS);
       });
     });
   }
@@ -314,6 +319,7 @@ export class DataDirectory {
     const isNew = this.#fault === undefined;
     this.#fault = error;
     this.#maker?.giveUp(error);
+    this.#answerWaiting(false);
     if (isNew) {
       log.error(
         `the data directory ${files.pathOf('')} cannot be written: ${error.message}. Clients' writes are refused ` +

@@ -3,6 +3,7 @@
 import { indexPath } from '../frame/index-entry.js';
 import type { DataFiles } from './data-files.js';
 import { baseName, type Manifest, replaceManifest, type SegmentEntry, segmentName } from './manifest.js';
+import { markName } from './sync-mark.js';
 
 /** So many bases are kept, with the segments behind the older one. */
 const KEPT_BASES = 2;
@@ -16,6 +17,7 @@ export interface Hold {
 export class ManifestKeeper {
   readonly #files: DataFiles;
   #manifest: Manifest;
+  #lacksBase: boolean;
   #lastSegment: number;
   #lastBase: number;
   readonly #holds = new Set<Hold>();
@@ -25,12 +27,18 @@ export class ManifestKeeper {
   constructor(files: DataFiles, manifest: Manifest) {
     this.#files = files;
     this.#manifest = manifest;
+    this.#lacksBase = lacksBase(manifest);
     this.#lastSegment = manifest.segments.at(-1)?.number ?? 0;
     this.#lastBase = manifest.bases.at(-1)?.number ?? 0;
   }
 
   get manifest(): Manifest {
     return this.#manifest;
+  }
+
+  /** Whether what is written now counts only once there is a base of its chain. */
+  get lacksBase(): boolean {
+    return this.#lacksBase;
   }
 
   /** Returns the number of the next segment, which is never returned again. */
@@ -51,6 +59,7 @@ export class ManifestKeeper {
       const next = change(this.#manifest);
       await replaceManifest(this.#files, next);
       this.#manifest = next;
+      this.#lacksBase = lacksBase(next);
     });
     this.#changing = changed.catch(() => {});
     return changed;
@@ -75,11 +84,13 @@ export class ManifestKeeper {
       dropped = [...namesOf(manifest)].filter((name) => !namesOf(next).has(name));
       return next;
     });
-    for (const name of dropped) {
-      await this.#files.remove(name);
-      await this.#files.remove(indexPath(name));
-    }
+    for (const name of dropped.flatMap(filesOf)) await this.#files.remove(name);
   }
+}
+
+/** Returns the names of a dump and of what is beside it: one that was not sealed has a mark. */
+export function filesOf(name: string): string[] {
+  return [name, indexPath(name), markName(name)];
 }
 
 /** Returns the manifest without what nothing that is kept needs; segments from `heldFrom` on are needed. */
@@ -97,6 +108,11 @@ export function pruned(manifest: Manifest, heldFrom: number): Manifest {
       bases.some(({ segment }) => chain.some(({ number }) => number === segment)),
   );
   return { ...manifest, bases, segments: kept.flat() };
+}
+
+function lacksBase({ segments, bases }: Manifest): boolean {
+  const first = segments.findLast(({ follows }) => follows !== 'segment');
+  return first?.follows === 'base' && !((bases.at(-1)?.segment ?? 0) >= first.number);
 }
 
 function chainsOf(segments: readonly SegmentEntry[]): SegmentEntry[][] {
