@@ -6,6 +6,7 @@ import { asUsage } from '../src/cli/command/option-flags.js';
 import { redisFlags, redisWayOf } from '../src/cli/command/redis-flags.js';
 import { readSecret, SOURCE_PASSWORD } from '../src/cli/command/secret.js';
 import { stopSignal } from '../src/cli/command/shutdown.js';
+import { transportOf } from '../src/cli/command/tls-flags.js';
 import { parseCount, parseHostPort } from '../src/cli/command/values.js';
 import { runImport } from '../src/cli/import/import.js';
 import { promotionSignal } from '../src/cli/server/promotion-signal.js';
@@ -31,7 +32,8 @@ export default class ImportCommand extends BaseCommand {
     'Only strings of one database are taken, 0 unless the URL ends in another one. Keys of other types and ' +
     'in other databases end the import, unless --skip-others leaves them out; then they are counted.\n\n' +
     'A password in the URL can be read by others on this machine: better is --source-password-file. ' +
-    '--password-file is for the server --to. The flags of TLS are for a source that is written rediss:.\n\n' +
+    '--password-file is for the server --to. The source is connected to by TLS where it is written rediss:, the ' +
+    'server --to with --to-tls; --tls-ca, --tls-cert and --tls-key are for both.\n\n' +
     'Exit status: 0 clients may move, 1 the target holds keys, refused commands, or the cut-over failed; 65 the ' +
     'source has what cannot be imported; 69 unreachable, or the target was lost; 77 a password is refused; 130 ' +
     'and 143 after SIGINT and SIGTERM.';
@@ -50,6 +52,11 @@ export default class ImportCommand extends BaseCommand {
       command:
         '<%= config.bin %> <%= command.id %> rediss://importer@cache.example:6380/2 --source-password-file secret --tls-ca ca.crt',
     },
+    {
+      description: 'By TLS to both; the file has the authorities of both',
+      command:
+        '<%= config.bin %> <%= command.id %> rediss://cache.example:6380 --to new.example:6390 --to-tls --tls-ca both.crt',
+    },
   ];
 
   static override args = {
@@ -65,6 +72,7 @@ export default class ImportCommand extends BaseCommand {
       helpValue: '<host:port>',
       parse: async (text) => parseHostPort(text),
     })({ default: '127.0.0.1:6380' }),
+    'to-tls': Flags.boolean({ summary: 'Connect to that server by TLS.', default: false }),
     'cut-over': Flags.boolean({ summary: 'Move clients over as soon as it has everything.', default: false }),
     pause: valueFlag({
       summary: `How many seconds the source takes no writes from the cut-over on; ${DEFAULT_PAUSE_SECONDS} when absent.`,
@@ -88,7 +96,7 @@ export default class ImportCommand extends BaseCommand {
     const given = asUsage(() => parseRedisUrl(args.source));
     const warn = (message: string) => void this.warn(message);
     const password = readSecret(SOURCE_PASSWORD, flags['source-password-file'], warn) ?? given.password;
-    const way = await redisWayOf({ ...flags, tls: given.isTls }, tcpTransport, warn);
+    const way = await redisWayOf({ ...flags, tls: flags['to-tls'] }, tcpTransport, warn);
     const status = await runImport({
       source: { ...given, password },
       to: flags.to,
@@ -99,8 +107,8 @@ export default class ImportCommand extends BaseCommand {
       cutsOver: flags['cut-over'],
       pauseMs: (flags.pause ?? DEFAULT_PAUSE_SECONDS) * 1_000,
       signal: stopSignal(),
-      sourceTransport: way.transport,
-      targetTransport: tcpTransport,
+      sourceTransport: await transportOf({ ...flags, tls: given.isTls }, tcpTransport),
+      targetTransport: way.transport,
       timers: systemTimers,
       ...this.surroundings,
       onCutOverAsked: promotionSignal((error) => warn(String(error))),

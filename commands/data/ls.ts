@@ -10,8 +10,8 @@ export default class DataLs extends BaseCommand {
   static override description =
     'Lists the segments, with the times of their records, and the bases, each before the segment from which on ' +
     'records are applied to it. Nothing is changed: a server may have the directory.\n\n' +
-    'With --json: one document, {"directory":…,"isClean":…,"segments":[…],"bases":[…],"restorable":{"fromMs":…,' +
-    '"toMs":…}}.\n\nExit status: 66 when there is no such directory, 1 when its manifest is damaged.';
+    'With --json: one document, {"directory":…,"isClean":…,"segments":[…],"bases":[…],"restorable":[{"fromMs":…,' +
+    '"toMs":…,"segments":[1,3],"histories":[…]}]}.\n\nExit status: 66 when there is no such directory, 1 when its manifest is damaged.';
 
   static override examples = [
     { description: 'What is there', command: '<%= config.bin %> <%= command.id %> data' },

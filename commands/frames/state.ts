@@ -3,8 +3,8 @@ import { givenFlags } from '../../src/cli/command/flags.js';
 import { dumpArgs } from '../../src/cli/frames/flags.js';
 import { writeState } from '../../src/cli/frames/state.js';
 import { stateFlags, stateOptions } from '../../src/cli/frames/state-flags.js';
+import { stateSource } from '../../src/cli/frames/state-source.js';
 import { systemClock } from '../../src/clock.js';
-import { contentFiles, dumpFiles } from '../../src/data/directory-dumps.js';
 
 /** The command `frames state`. */
 export default class FramesState extends BaseCommand {
@@ -58,10 +58,10 @@ export default class FramesState extends BaseCommand {
       json: this.jsonEnabled(),
       terminal: this.output.isTerminal,
     };
+    const { limits, ...options } = stateOptions(flags, invocation);
     await writeState({
-      ...stateOptions(flags, invocation),
-      // The content at a sequence may need what is older than the newest base.
-      files: await (flags.end === undefined ? contentFiles(args.file, flags.until) : dumpFiles(args.file)),
+      ...options,
+      ...(await stateSource(args.file, limits)),
       output: this.output,
       terminal: process.stderr,
       clock: systemClock,

@@ -2,7 +2,7 @@
  * Reads a dump of a data directory, compares it with its index, and says where it ends: the one rule by which
  * a tear is told from damage (docs/data-directory.md, "What is on the disk when").
  */
-import { FastcacheError } from '../errors.js';
+import { type ErrorCode, FastcacheError } from '../errors.js';
 import { INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
 import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
 import { indexKernel } from '../frame-index/index-kernel.js';
@@ -34,6 +34,7 @@ export class CheckedDump {
   readonly #indexer = new Indexer();
   readonly #splitter = new FrameSplitter();
   #tear: string | undefined;
+  #damage: FastcacheError | undefined;
   #indexBytes = 0;
   /** Bytes that are surely synced. */
   #syncedBytes = 0;
@@ -53,16 +54,17 @@ export class CheckedDump {
 
   /**
    * Calls `take` for each frame, and `onRead` after each block with the bytes read. Throws, with file and
-   * offset, for damage; and what `take` throws, and system errors.
+   * offset, for damage, behind the last frame before it; and what `take` throws, and system errors.
    */
   async frames(take: (frame: SplitFrame) => void, onRead: (bytes: number) => void): Promise<void> {
     const { name, bytes } = this.#dump;
     const size = await this.#files.size(name);
     this.#syncedBytes = bytes ?? (await readMark(this.#files, name));
     if (size === undefined || size < this.#syncedBytes || (bytes !== null && size > bytes)) {
-      throw this.#damage(
-        `It has ${size ?? 'no'} bytes, and ${this.#syncedBytes} are on the disk for sure`,
-        size,
+      throw damagedData(
+        `it has ${size ?? 'no'} bytes, and ${this.#syncedBytes} are on the disk for sure`,
+        this.#files.pathOf(name),
+        size ?? 0,
       );
     }
     const index = this.#files.blocks(indexPath(name))[Symbol.asyncIterator]();
@@ -74,6 +76,7 @@ export class CheckedDump {
         this.#split(until === undefined ? block : block.subarray(0, Math.max(0, until - offset)), take);
         offset += block.length;
         onRead(offset);
+        if (this.#damage !== undefined) throw this.#damage;
         if (this.#tear !== undefined) return;
       }
     } finally {
@@ -81,6 +84,7 @@ export class CheckedDump {
       await index.return?.();
     }
     if (this.#splitter.heldBytes > 0) this.#broken('it ends inside a frame', this.#splitter.frameStart);
+    if (this.#damage !== undefined) throw this.#damage;
   }
 
   #split(bytes: Buffer, take: (frame: SplitFrame) => void): void {
@@ -98,7 +102,8 @@ export class CheckedDump {
   }
 
   /**
-   * Compares a block with the index. Returns the offset at which the dump is torn; undefined: nowhere here.
+   * Compares a block with the index. Returns the offset at which the dump is torn or damaged; undefined:
+   * nowhere here.
    */
   async #soundUntil(block: Buffer, index: AsyncIterator<Buffer>): Promise<number | undefined> {
     const made = this.#indexer.push(block);
@@ -146,20 +151,31 @@ export class CheckedDump {
     return stored.subarray(0, bytes);
   }
 
-  /** Notes a tear at `offset`. Throws where it can be none. */
+  /** Notes a tear at `offset`, or damage where it can be none. */
   #broken(what: string, offset: number): void {
-    if (this.#dump.bytes !== null || offset < this.#syncedBytes) throw this.#damage(what, offset);
-    this.#tear ??= what;
+    if (this.#dump.bytes === null && offset >= this.#syncedBytes) this.#tear ??= what;
+    else this.#damage ??= damagedData(what, this.#files.pathOf(this.#dump.name), offset);
   }
+}
 
-  #damage(what: string, offset = 0): FastcacheError {
-    return new FastcacheError(
-      'DATA_DAMAGED',
-      `It is damaged: ${what.replace(/\.$/, '')}. Nothing was changed. Put back a sound copy of the file; or move ` +
-        'the directory away and start with an empty one, and with --recover where a replica has the data.',
-      { file: this.#files.pathOf(this.#dump.name), offset },
-    );
-  }
+/** Makes the fault of a directory of which `file` is not as it was written. */
+export function damagedData(what: string, file: string, offset?: number): FastcacheError {
+  return new FastcacheError(
+    'DATA_DAMAGED',
+    `It is damaged: ${what.replace(/\.$/, '')}. Nothing was changed. Put back a sound copy of the file; or have ` +
+      '`fastcache data repair` make a new directory of all that is whole; or move the directory away and start ' +
+      'with an empty one, and with --recover where a replica has the data.',
+    { file, ...(offset !== undefined && { offset }) },
+  );
+}
+
+/** Faults that are none of a file's frames, or say so already. */
+const OTHERS: ReadonlySet<ErrorCode> = new Set(['OUT_OF_MEMORY', 'DATA_DAMAGED', 'BAD_OPTION']);
+
+/** Returns a fault of frames as one of the directory, in a file of it; any other error as it is. */
+export function asDamage(error: unknown, path: string): unknown {
+  if (!(error instanceof FastcacheError) || OTHERS.has(error.code)) return error;
+  return damagedData(error.message, error.file ?? path, error.offset);
 }
 
 function isHeader(entry: Buffer): boolean {

@@ -7,12 +7,12 @@ import {
   type BaseEntry,
   baseName,
   type Content,
-  contentOf,
   type Manifest,
   readManifest,
   type SegmentEntry,
   segmentName,
 } from './manifest.js';
+import { contentChoices, manifestAt } from './past-manifest.js';
 import { systemDataFiles } from './system-data-files.js';
 
 /** A file of frames in a directory. */
@@ -69,37 +69,40 @@ export async function dumpFiles(paths: readonly string[]): Promise<string[]> {
 
 /**
  * Returns as `dumpFiles`, but of directories what the content at a time is made of, or else the present one.
+ * Throws BAD_OPTION where a directory has nothing of that time.
  */
 export async function contentFiles(paths: readonly string[], untilMs?: bigint): Promise<string[]> {
   const files: string[] = [];
   for (const path of paths) {
-    if (!(await isDirectory(path))) files.push(path);
-    else files.push(...contentChoices(path, await readDirectory(path), untilMs)[0]!);
+    if (!(await isDirectory(path))) {
+      files.push(path);
+      continue;
+    }
+    const manifest = await readDirectory(path);
+    const [content] = contentChoices(untilMs === undefined ? manifest : manifestAt(manifest, untilMs));
+    if (content === undefined) throw nothingThen(path);
+    files.push(...filesOf(path, content));
   }
   return files;
 }
 
-/**
- * Returns the files that the content at a time can be made of, or else the present one, the fewest first: a
- * base does not say itself when it was made. Throws BAD_OPTION where the directory has nothing of that time.
- */
-export function contentChoices(directory: string, manifest: Manifest, untilMs?: bigint): string[][] {
-  const isThen = (ms: number) => untilMs === undefined || BigInt(ms) <= untilMs;
-  const segments = manifest.segments.filter(({ begunAtMs }) => isThen(begunAtMs));
-  const numbers = new Set(segments.map(({ number }) => number));
-  const bases = manifest.bases.filter((base) => isThen(base.madeAtMs) && numbers.has(base.segment));
-  const choices: string[][] = [];
-  for (let count = bases.length; count >= 0; count -= 1) {
-    const content = contentOf({ ...manifest, segments, bases: bases.slice(0, count) });
-    if (content !== undefined) choices.push(filesOf(directory, content));
-    if (content?.base === undefined) break;
-  }
-  if (choices.length > 0) return choices;
+/** Returns the fault of a directory without anything of the moment that is asked for. */
+export function nothingThen(directory: string): FastcacheError {
   const message = 'The directory has nothing of that time: `fastcache data ls` shows what it has.';
-  throw new FastcacheError('BAD_OPTION', message, { file: directory });
+  return new FastcacheError('BAD_OPTION', message, { file: directory });
 }
 
-function filesOf(directory: string, { base, segments }: Content): string[] {
+/** Whether a path is that of a directory; `-` is stdin. */
+export async function isDirectory(path: string): Promise<boolean> {
+  if (path === '-') return false;
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+}
+
+/** Returns the paths of the files of content, in the order in which they are applied. */
+export function filesOf(directory: string, { base, segments }: Content): string[] {
   const names = segments.map(({ number }) => segmentName(number));
   return [...(base === undefined ? [] : [baseName(base.number)]), ...names].map((name) =>
     join(directory, name),
@@ -118,14 +121,6 @@ function oneDump(directory: string, manifest: Manifest): string[] {
   return dumpsOf(directory, manifest)
     .filter(isNeeded)
     .map(({ file }) => file);
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  if (path === '-') return false;
-  return stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
 }
 
 function noDirectory(file: string): FastcacheError {

@@ -1,9 +1,11 @@
 /** Loads the content of a data directory: its newest base, and what its segments add to it. */
 
+import type { DumpLimits } from '../dump/choose/batch-limit.js';
 import { type KeySpace, KeySpaceFold } from '../dump/fold/key-space-fold.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
-import { CheckedDump, type DumpEnd } from './checked-dump.js';
+import { isAllLater } from './behind-damage.js';
+import { asDamage, CheckedDump, type DumpEnd, type DumpToRead, damagedData } from './checked-dump.js';
 import type { DataFiles } from './data-files.js';
 import { baseName, type Content, segmentName } from './manifest.js';
 
@@ -11,6 +13,8 @@ import { baseName, type Content, segmentName } from './manifest.js';
 export interface LoadContentOptions {
   readonly files: DataFiles;
   readonly content: Content;
+  /** How far it is loaded; all of it when absent. */
+  readonly limits?: DumpLimits | undefined;
   /** Makes an empty store of so many shards, for a follower. */
   createStore(shards: number): ShardEngine;
   /** Called as files are read, with the bytes of all of them until then. */
@@ -33,11 +37,12 @@ export async function bytesOfContent(files: DataFiles, content: Content): Promis
 
 /**
  * Loads content. Throws DATA_DAMAGED, with file and offset, for whatever is not as it was written and no tear
- * at the very end; OUT_OF_MEMORY; and system errors.
+ * at the very end, unless it lies behind the limits; BAD_OPTION, where the files do not show what was there
+ * at the limits; OUT_OF_MEMORY; and system errors.
  */
 export async function loadContent(options: LoadContentOptions): Promise<LoadedContent> {
-  const { files, content, createStore, onRead } = options;
-  const fold = new KeySpaceFold({ createStore });
+  const { files, content, limits = {}, createStore, onRead } = options;
+  const fold = new KeySpaceFold({ createStore, ...limits });
   const { base, segments } = content;
   const dumps = [
     ...(base === undefined ? [] : [{ name: baseName(base.number), bytes: base.bytes }]),
@@ -48,19 +53,25 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
   for (const [at, dump] of dumps.entries()) {
     const path = files.pathOf(dump.name);
     if (dump.bytes === null && at < dumps.length - 1) {
-      throw damaged('It was never sealed, and another segment follows it', path);
+      throw damagedData('it was never sealed, and another segment follows it', path);
     }
     const checked = new CheckedDump(files, dump);
     let bytes = 0;
-    await placed(path, () =>
-      checked.frames(
-        (frame) => fold.take(frame, path),
-        (read) => {
-          bytes = read;
-          onRead(bytesBefore + read);
-        },
-      ),
-    );
+    try {
+      await placed(path, () =>
+        checked.frames(
+          (frame) => fold.take(frame, path),
+          (read) => {
+            bytes = read;
+            onRead(bytesBefore + read);
+          },
+        ),
+      );
+    } catch (error) {
+      const isLast = at === dumps.length - 1;
+      const isPast = fold.hasReachedWatermarks || (await isAllPast(files, dump, limits, error));
+      if (!isLast || !isPast) throw error;
+    }
     bytesBefore += bytes;
     if (dump.bytes === null) end = checked.end;
   }
@@ -73,27 +84,23 @@ function namesOf({ base, segments }: Content): string[] {
   return base === undefined ? names : [baseName(base.number), ...names];
 }
 
+/** Whether a fault of a dump is damage from which on nothing lies that is of the time of the limits. */
+async function isAllPast(
+  files: DataFiles,
+  dump: DumpToRead,
+  { untilMs }: DumpLimits,
+  error: unknown,
+): Promise<boolean> {
+  if (!(error instanceof FastcacheError) || error.code !== 'DATA_DAMAGED') return false;
+  const { offset } = error;
+  return untilMs !== undefined && offset !== undefined && isAllLater(files, { ...dump, offset }, untilMs);
+}
+
 /** Runs a part of the loading; a fault of frames is one of the directory, in a file of it. */
 async function placed<T>(path: string, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (
-      !(error instanceof FastcacheError) ||
-      error.code === 'OUT_OF_MEMORY' ||
-      error.code === 'DATA_DAMAGED'
-    ) {
-      throw error;
-    }
-    throw damaged(error.message.replace(/\.$/, ''), error.file ?? path, error.offset);
+    throw asDamage(error, path);
   }
-}
-
-function damaged(what: string, file: string, offset?: number): FastcacheError {
-  return new FastcacheError(
-    'DATA_DAMAGED',
-    `It does not fit: ${what}. Nothing was changed. Put back a sound copy of the file; or move the directory away ` +
-      'and start with an empty one, and with --recover where a replica has the data.',
-    { file, ...(offset !== undefined && { offset }) },
-  );
 }

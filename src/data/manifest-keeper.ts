@@ -2,7 +2,8 @@
 
 import { indexPath } from '../frame/index-entry.js';
 import type { DataFiles } from './data-files.js';
-import { baseName, type Manifest, replaceManifest, type SegmentEntry, segmentName } from './manifest.js';
+import { baseName, type Manifest, replaceManifest, segmentName } from './manifest.js';
+import { chainsOf } from './past-manifest.js';
 import { markName } from './sync-mark.js';
 
 /** So many bases are kept, with the segments behind the older one. */
@@ -113,15 +114,6 @@ export function pruned(manifest: Manifest, heldFrom: number): Manifest {
 function lacksBase({ segments, bases }: Manifest): boolean {
   const first = segments.findLast(({ follows }) => follows !== 'segment');
   return first?.follows === 'base' && !((bases.at(-1)?.segment ?? 0) >= first.number);
-}
-
-function chainsOf(segments: readonly SegmentEntry[]): SegmentEntry[][] {
-  const chains: SegmentEntry[][] = [];
-  for (const entry of segments) {
-    if (entry.follows === 'segment' && chains.length > 0) chains.at(-1)!.push(entry);
-    else chains.push([entry]);
-  }
-  return chains;
 }
 
 function namesOf({ segments, bases }: Manifest): Set<string> {

@@ -210,6 +210,7 @@ function isHistory(value: unknown): boolean {
 function unusable(what: string): FastcacheError {
   return new FastcacheError(
     'STATE_UNUSABLE',
-    `${what}. Put back a sound copy of it, or move the directory away: the server then begins without data.`,
+    `${what}. Put back a sound copy of it, or have \`fastcache data repair\` make a new directory with another, or ` +
+      'move the directory away: the server then begins without data.',
   );
 }

@@ -114,8 +114,8 @@ async function emptyManifest(files: DataFiles): Promise<Manifest> {
   if (names.length <= 1) return EMPTY_MANIFEST;
   throw new FastcacheError(
     'STATE_UNUSABLE',
-    'It is missing, and there are segments. Put it back, or move the directory away: the server then begins ' +
-      'without data.',
+    'It is missing, and there are segments. Put it back, or have `fastcache data repair` make a new directory ' +
+      'with another, or move the directory away: the server then begins without data.',
     { file: files.pathOf('manifest') },
   );
 }

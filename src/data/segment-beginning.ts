@@ -17,8 +17,12 @@ export interface SegmentBeginning {
 export class SegmentFault extends Error {}
 
 /** Reads the Hello of a segment. Rejects with a `SegmentFault` when there is none that names a history. */
-export async function readBeginning(files: DataFiles, number: number): Promise<SegmentBeginning> {
-  const name = segmentName(number);
+export function readBeginning(files: DataFiles, number: number): Promise<SegmentBeginning> {
+  return beginningOf(files, segmentName(number));
+}
+
+/** Reads the Hello of a segment or a base, as `readBeginning`. */
+export async function beginningOf(files: DataFiles, name: string): Promise<SegmentBeginning> {
   const bytes = await files.read(name, FRAME_HEADER_BYTES + HELLO_MAX_BYTES);
   if (bytes === undefined) throw new SegmentFault(`${name} is missing`);
   try {

@@ -18,15 +18,21 @@ export interface DirectoryLock {
   release(): Promise<void>;
 }
 
+/** Resolves with whether a process has a directory, where nothing is changed. Rejects with system errors. */
+export async function isDirectoryLocked(directory: string): Promise<boolean> {
+  const { short, close } = shortPath(directory);
+  try {
+    const numbers = await numbersIn(directory);
+    return numbers.length > 0 && (await isHeld(join(short, `lock-${Math.max(...numbers)}`)));
+  } finally {
+    close();
+  }
+}
+
 /** Resolves with the lock of a directory; undefined: another process has it. Rejects with system errors. */
 export async function lockDirectory(directory: string): Promise<DirectoryLock | undefined> {
-  // The address of a socket has room for about a hundred bytes.
-  const fd = process.platform === 'linux' ? openSync(directory, 'r') : undefined;
-  const short = fd === undefined ? directory : `/proc/self/fd/${fd}`;
+  const { short, close } = shortPath(directory);
   const own = `lock-${process.pid}-${randomBytes(6).toString('hex')}`;
-  const close = (): void => {
-    if (fd !== undefined) closeSync(fd);
-  };
   let server: Server | undefined;
   try {
     server = await listenAt(join(short, own));
@@ -51,6 +57,13 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock | 
   await closed(server);
   close();
   return undefined;
+}
+
+/** Returns a name of a directory, until `close`: a socket's address has room for about a hundred bytes. */
+function shortPath(directory: string): { short: string; close(): void } {
+  if (process.platform !== 'linux') return { short: directory, close() {} };
+  const fd = openSync(directory, 'r');
+  return { short: `/proc/self/fd/${fd}`, close: () => closeSync(fd) };
 }
 
 /** Makes the first name behind all deserted ones; undefined: somebody listens. */

@@ -75,12 +75,10 @@ describe('a recording', () => {
 
   it('on a stdout that is a pipe leaves nothing else there: the ready line goes to stderr', async () => {
     const flags = '--bind :0 --no-listen --record /dev/stdout';
-    const command = `"${process.execPath}" bin/run.js primary start ${flags} | cat > "${place('out.fcrp')}"`;
-    const shell = spawn('sh', ['-c', command], {
-      cwd: repositoryRoot,
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    // Only the server is stopped: `cat` reads to the end.
+    const start = `sh -c 'echo $$ >&2; exec "$0" "$@"' "${process.execPath}" bin/run.js primary start ${flags}`;
+    const command = `${start} | cat > "${place('out.fcrp')}"`;
+    const shell = spawn('sh', ['-c', command], { cwd: repositoryRoot, stdio: ['ignore', 'ignore', 'pipe'] });
     let told = '';
     shell.stderr.on('data', (part: Buffer) => {
       told += part;
@@ -90,7 +88,7 @@ describe('a recording', () => {
       () => told,
       (text) => text.includes('primary ready: '),
     );
-    process.kill(-shell.pid!, 'SIGTERM');
+    process.kill(Number.parseInt(told, 10), 'SIGTERM');
     await closed;
     const { status, stdout } = await runCommand(['frames', 'decode', place('out.fcrp')]);
     expect(status).toBe(0);

@@ -11,11 +11,12 @@ import { Primary } from '../../src/index.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
 import { portOf } from '../support/embedded-pair.js';
 import { describeWith } from '../support/optional-peers.js';
-import { eventually } from '../support/processes.js';
+import { eventually, freePort } from '../support/processes.js';
 import { RandomSource } from '../support/random.js';
 import { RedisServer, redisCli, redisServer } from '../support/redis.js';
 import { RespClient } from '../support/resp-client.js';
 import { runCommand } from '../support/run-command.js';
+import { tlsFile } from '../support/tls.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -291,5 +292,36 @@ describeWith(redisServer, 'an import from a live redis-server', () => {
     expect(again.status).toBe(1);
     const replaced = await runCommand([...args, '--json', '--replace'], { env });
     expect(JSON.parse(replaced.stdout)).toMatchObject({ outcome: 'cut-over', keys: 1, loaded: 1 });
+  }, 20_000);
+
+  it('goes by TLS to both ends, with a certificate of its own', async () => {
+    const tlsPort = await freePort();
+    const files = {
+      'tls-cert-file': 'server.crt',
+      'tls-key-file': 'server.key',
+      'tls-ca-cert-file': 'ca.crt',
+    };
+    const certified = Object.entries(files).flatMap(([name, file]) => [`--${name}`, tlsFile(file)]);
+    const redis = await startRedis('--tls-port', `${tlsPort}`, ...certified);
+    const primary = await Primary.start({
+      bind: ':0',
+      listen: false,
+      listenTls: ':0',
+      tlsCert: tlsFile('server.crt'),
+      tlsKey: tlsFile('server.key'),
+      tlsCa: tlsFile('ca.crt'),
+    });
+    closing.push(() => primary.close());
+    await redisCli(redis.port, 'SET', 'k', 'v');
+    const ends = ['import', `rediss://127.0.0.1:${tlsPort}`, '--to', primary.listenTlsAddress!, '--cut-over'];
+    const trusting = ['--tls-ca', tlsFile('ca.crt')];
+    const stranger = await runCommand([...ends, '--to-tls', ...trusting]);
+    expect([stranger.status, stranger.stderr]).toEqual([69, expect.stringContaining('TLS_FAILED')]);
+    const own = [...trusting, '--tls-cert', tlsFile('client.crt'), '--tls-key', tlsFile('client.key')];
+    const plain = await runCommand([...ends, ...own]);
+    expect([plain.status, primary.get('k')]).toEqual([69, undefined]);
+    const moved = await runCommand([...ends, '--to-tls', ...own]);
+    expect(moved.stdout).toContain('1 key. Clients may move now.');
+    expect([moved.status, primary.get('k')?.toString()]).toEqual([0, 'v']);
   }, 20_000);
 });

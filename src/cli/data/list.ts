@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { type DirectoryDump, dumpsOf, readDirectory } from '../../data/directory-dumps.js';
 import type { Manifest } from '../../data/manifest.js';
+import { chainsOf } from '../../data/past-manifest.js';
 import { IndexReader } from '../../frame-index/index-reader.js';
 import { alignCells, type Cell } from '../terminal/columns.js';
 import { escapeText } from '../terminal/escape.js';
@@ -42,10 +43,15 @@ export async function runList({ directory, json, output }: ListInvocation): Prom
   );
 }
 
-/** From when until when a directory can be restored, Unix ms; null: it cannot, or no time is known. */
+/** A time span of which each moment can be restored, of one chain of segments. */
 interface Restorable {
-  fromMs: bigint | null;
-  toMs: bigint | null;
+  fromMs: number;
+  /** The latest time of a record; null where none is known. */
+  toMs: number | null;
+  /** The first and the last segment. */
+  segments: [number, number];
+  /** The ids of the histories, in their order. */
+  histories: string[];
 }
 
 async function measured(file: string): Promise<Omit<ListedDump, keyof DirectoryDump>> {
@@ -73,21 +79,26 @@ async function measured(file: string): Promise<Omit<ListedDump, keyof DirectoryD
   return { bytes, frames, firstMs, lastMs };
 }
 
-/** A directory can be restored from its first chain that has its beginning, or from its oldest base. */
-function restorableOf({ segments, bases }: Manifest, dumps: readonly ListedDump[]): Restorable {
-  const begun = segments.find(({ follows }) => follows === 'nothing')?.begunAtMs;
-  const starts = [begun, bases[0]?.madeAtMs].filter((ms) => ms !== undefined);
-  if (starts.length === 0) return { fromMs: null, toMs: null };
-  const lasts = dumps.flatMap(({ lastMs }) => lastMs ?? []);
-  const toMs = lasts.length === 0 ? null : lasts.reduce((latest, ms) => (ms > latest ? ms : latest));
-  return { fromMs: BigInt(Math.min(...starts)), toMs };
+/** A chain can be restored from its beginning on, or from its oldest base. */
+function restorableOf({ segments, bases }: Manifest, dumps: readonly ListedDump[]): Restorable[] {
+  return chainsOf(segments).flatMap((chain) => {
+    const base = bases.find(({ segment }) => chain.some(({ number }) => number === segment));
+    const fromMs = chain[0]!.follows === 'nothing' ? chain[0]!.begunAtMs : base?.madeAtMs;
+    if (fromMs === undefined) return [];
+    const numbers = new Set(chain.map(({ number }) => number));
+    const own = dumps.filter(({ entry }) => entry.kind === 'segment' && numbers.has(entry.number));
+    const lasts = own.flatMap(({ lastMs }) => lastMs ?? []);
+    const toMs = lasts.length === 0 ? null : Math.max(...lasts.map(Number));
+    const histories = [...new Set(chain.map(({ history }) => history))];
+    return [{ fromMs, toMs, segments: [chain[0]!.number, chain.at(-1)!.number], histories }];
+  });
 }
 
 function documentOf(
   directory: string,
   { isClean }: Manifest,
   dumps: readonly ListedDump[],
-  restorable: Restorable,
+  restorable: readonly Restorable[],
 ): object {
   const shown = ({ name, entry, bytes, frames, firstMs, lastMs }: ListedDump) => {
     const { kind: _, ...fields } = entry;
@@ -106,7 +117,7 @@ function textOf(
   directory: string,
   { isClean, segments, bases }: Manifest,
   dumps: readonly ListedDump[],
-  { fromMs, toMs }: Restorable,
+  restorable: readonly Restorable[],
 ): string {
   const bytes = dumps.reduce((sum, dump) => sum + (dump.bytes ?? 0), 0);
   const counts = [
@@ -118,10 +129,6 @@ function textOf(
   const breaks = segments.flatMap(({ number, follows }, at) =>
     at > 0 && follows !== 'segment' ? `segment ${number} does not continue what was before it\n` : [],
   );
-  const span =
-    fromMs === null
-      ? 'it cannot be restored: it has neither a beginning nor a base\n'
-      : `it can be restored to any time from ${timeText(fromMs)} to ${timeText(toMs)}\n`;
   const header = ['', 'bytes', 'first record', 'last record', 'history'].map((text) => ({ text }));
   const rows = dumps.length === 0 ? [] : alignCells([header, ...dumps.map(rowOf)]);
   return [
@@ -129,8 +136,19 @@ function textOf(
     end,
     ...rows.map((row) => `${row}\n`),
     ...breaks,
-    dumps.length === 0 ? 'it is empty\n' : span,
+    ...(dumps.length === 0 ? ['it is empty\n'] : restorableLines(restorable)),
   ].join('');
+}
+
+function restorableLines(restorable: readonly Restorable[]): string[] {
+  if (restorable.length === 0) return ['it cannot be restored: it has neither a beginning nor a base\n'];
+  const spans = restorable.map(({ fromMs, toMs, segments: [first, last] }) => {
+    const from = timeText(BigInt(fromMs));
+    const isSpan = toMs !== null && toMs > fromMs;
+    const times = isSpan ? `any time from ${from} to ${timeText(BigInt(toMs))}` : `the time ${from}`;
+    return `  ${times} (${first === last ? `segment ${first}` : `segments ${first} to ${last}`})\n`;
+  });
+  return ['it can be restored to\n', ...spans];
 }
 
 function rowOf({ entry, bytes, firstMs, lastMs }: ListedDump): Cell[] {

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
-import { contentChoices, type DirectoryDump, dumpsOf, readDirectory } from '../../data/directory-dumps.js';
+import { type DirectoryDump, dumpsOf, filesOf, readDirectory } from '../../data/directory-dumps.js';
 import { contentOf, type Manifest } from '../../data/manifest.js';
 import { KeySpaceFold } from '../../dump/fold/key-space-fold.js';
 import { dumpName, inDump, readDumpChunks } from '../../dump/read/dump-reader.js';
@@ -99,10 +99,11 @@ async function faultOfContent(
   manifest: Manifest,
   progress: ProgressLine,
 ): Promise<FastcacheError | undefined> {
-  if (contentOf(manifest) === undefined) return undefined;
+  const content = contentOf(manifest);
+  if (content === undefined) return undefined;
   const fold = new KeySpaceFold({ createStore: (shards: number) => new WatermarkStore(shards) });
   try {
-    for (const file of contentChoices(directory, manifest)[0]!) await foldFile(file, fold, progress);
+    for (const file of filesOf(directory, content)) await foldFile(file, fold, progress);
     fold.finish();
     return undefined;
   } catch (error) {

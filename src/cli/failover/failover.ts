@@ -4,6 +4,7 @@
  */
 import type { Clock, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
+import { fieldsOfInfo } from '../../redis-client/info.js';
 import { RedisSession } from '../../redis-client/session.js';
 import { formatAddress, hostOf, parseAddress } from '../../transport/address.js';
 import type { Transport } from '../../transport/connection.js';
@@ -75,7 +76,7 @@ async function handOver(
   const { from, to, timeoutMs, isForced, clock, timers, signal } = run;
   const startUs = clock.monotonicUs();
   const elapsedMs = () => Math.round((clock.monotonicUs() - startUs) / 1000);
-  const before = fieldsOf(await session.ask('INFO', 'replication'));
+  const before = fieldsOfInfo(await session.ask('INFO', 'replication'));
   if (before.get('role') !== 'master') throw notPrimary(from, before);
   await session.ask(
     'FAILOVER',
@@ -85,7 +86,7 @@ async function handOver(
   let isCalledOff = false;
   for (;;) {
     if (signal.aborted && !isCalledOff) isCalledOff = await callOff(session, show);
-    const fields = fieldsOf(await session.ask('INFO', 'replication'));
+    const fields = fieldsOfInfo(await session.ask('INFO', 'replication'));
     const state = fields.get('master_failover_state');
     if (state === 'no-failover') return outcomeOf(from, fields, elapsedMs());
     show(`${stateText(state)} (${(elapsedMs() / 1000).toFixed(1)} s)`);
@@ -133,16 +134,6 @@ function stateText(state: string | undefined): string {
   return state === 'waiting-for-sync'
     ? 'waits for a replica that has everything'
     : 'a replica takes over; writes wait until it has said so';
-}
-
-/** Returns the fields of a section of INFO. */
-function fieldsOf(info: string): ReadonlyMap<string, string> {
-  return new Map(
-    info
-      .split('\r\n')
-      .map((line) => /^(\w+):(.*)$/.exec(line))
-      .flatMap((found) => (found === null ? [] : [[found[1]!, found[2]!]])),
-  );
 }
 
 function notPrimary(from: string, fields: ReadonlyMap<string, string>): FastcacheError {

@@ -14,12 +14,12 @@ export const dumpArgs = {
   }),
 };
 
-/** Returns the flags of a command that writes a dump. */
-export function outputFlags() {
+/** Returns the flags of a command that writes a dump, or what `summary` says. */
+export function outputFlags(summary = 'The dump to write.') {
   return {
     output: Flags.custom<string>({
       char: 'o',
-      summary: 'The dump to write.',
+      summary,
       helpValue: '<file>',
       required: true,
       parse: async (file) => parseOutputFile(file),

@@ -65,7 +65,9 @@ export interface StateSurroundings {
 export function stateOptions(
   flags: StateFlagValues,
   { given, json, terminal }: StateSurroundings,
-): Pick<StateInvocation, 'limits' | 'format' | 'values' | 'encoding' | 'target' | 'force' | 'mode' | 'json'> {
+): Pick<StateInvocation, 'format' | 'values' | 'encoding' | 'target' | 'force' | 'mode' | 'json'> & {
+  limits: DumpLimits;
+} {
   const { format, values, output: target, force } = flags;
   const limits: DumpLimits = { endSequence: flags.end, untilMs: flags.until };
   if (target === '') throw new UsageError('expected the name of a file for --output; got ""');

@@ -5,11 +5,9 @@
 import { setImmediate } from 'node:timers/promises';
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
-import type { DumpLimits } from '../../dump/choose/batch-limit.js';
-import { foldDump } from '../../dump/fold/fold-dump.js';
 import type { FoldedKeySpace } from '../../dump/fold/folded-key-space.js';
 import { DumpOutput } from '../../dump/make/dump-output.js';
-import { dumpName } from '../../dump/read/dump-reader.js';
+import { type DumpProgress, dumpName } from '../../dump/read/dump-reader.js';
 import type { EncodeOptions } from '../../frame/frame.js';
 import { untilExit } from '../command/shutdown.js';
 import { refuseStdinTwice } from '../command/values.js';
@@ -31,9 +29,12 @@ export type StateFormat = (typeof stateFormats)[number];
 
 /** The arguments and flags of `frames state`. */
 export interface StateInvocation {
-  /** Paths of dumps that continue each other; `-` is stdin. */
+  /** Paths of what is read: dumps that continue each other, or a data directory; `-` is stdin. */
   files: readonly string[];
-  limits: DumpLimits;
+  /** Reads the key space. */
+  read(onProgress: (progress: DumpProgress) => void): Promise<FoldedKeySpace>;
+  /** Whether a moment is asked for, at which there may have been nothing. */
+  isChoice: boolean;
   format: StateFormat;
   values: ValueForm;
   /** How the chunks of a dump are encoded. */
@@ -107,12 +108,15 @@ async function writeToStdout(invocation: StateInvocation): Promise<void> {
   await output.write(`\n],${toJson(summaryOf(keySpace, files)).slice(1)}\n`);
 }
 
-async function readState({ files, limits, terminal, clock, note }: StateInvocation): Promise<FoldedKeySpace> {
+async function readState({
+  read,
+  isChoice,
+  terminal,
+  clock,
+  note,
+}: StateInvocation): Promise<FoldedKeySpace> {
   const progress = new ProgressLine(terminal, clock, 'reading');
-  const keySpace = await foldDump(files, { ...limits, onProgress: progress.show }).finally(() =>
-    progress.close(),
-  );
-  const isChoice = limits.endSequence !== undefined || limits.untilMs !== undefined;
+  const keySpace = await read(progress.show).finally(() => progress.close());
   noteNothingChosen(isChoice, keySpace.keys + keySpace.expiredKeys, note);
   return keySpace;
 }
@@ -141,7 +145,8 @@ function* entryTexts(
   if (text !== '') yield text;
 }
 
-function summaryOf(keySpace: FoldedKeySpace, files: readonly string[]): object {
+/** Returns the members of the JSON about a key space that was read of `files`. */
+export function summaryOf(keySpace: FoldedKeySpace, files: readonly string[]): object {
   const { keys, watermarks, atMs, expiredKeys, unsaidHistories } = keySpace;
   return {
     files: files.map(dumpName),
@@ -162,7 +167,8 @@ function noteUnsaid({ unsaidHistories }: FoldedKeySpace, { json, note }: StateIn
   }
 }
 
-function summaryText(keySpace: FoldedKeySpace, target: string, bytes: number): string {
+/** Returns the report on a key space that was written, for a person. */
+export function summaryText(keySpace: FoldedKeySpace, target: string, bytes: number): string {
   const { keys, watermarks, atMs, expiredKeys } = keySpace;
   const content = `${countText(keys, 'key', 'keys')}, ${countText(bytes, 'byte', 'bytes')}`;
   const asOf = atMs === undefined ? '' : `, as of ${formatTime(BigInt(atMs))}`;

@@ -21,6 +21,12 @@ export function escapeText(text: string): string {
   });
 }
 
+/** Returns the bytes that a text stands for in which `\xNN` is a byte, as `escapeBytes` writes them. */
+export function unescapeText(text: string): Buffer {
+  const parts = text.split(/\\x([0-9a-f]{2})/i);
+  return Buffer.concat(parts.map((part, at) => Buffer.from(part, at % 2 === 0 ? 'utf8' : 'hex')));
+}
+
 /** `bytes` as UTF-8 through `escapeText`; bytes that are not valid UTF-8 as `\xNN` each. */
 export function escapeBytes(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return escapeText(utf8(bytes));

@@ -9,6 +9,8 @@ import { MAX_SHARDS } from '../../limits.js';
 export interface DumpLimits {
   /** The last sequence that belongs to it, in each shard. */
   endSequence?: bigint | undefined;
+  /** The last sequence that belongs to it of each shard, in place of one for all; the index is the shard. */
+  endWatermarks?: readonly bigint[] | undefined;
   /** The last time that belongs to it, Unix ms. */
   untilMs?: bigint | undefined;
 }
@@ -24,7 +26,9 @@ interface Halves {
 
 /** Cuts the batches of a dump, in their order. */
 export class BatchLimit {
+  readonly #limits: DumpLimits;
   readonly #end: Halves | undefined;
+  readonly #ends: readonly Halves[] | undefined;
   readonly #until: Halves | undefined;
   /**
    * A flag for each shard, 1 when a record past the time was met. All that follows is past it too, even where
@@ -33,9 +37,17 @@ export class BatchLimit {
   readonly #closed = new Uint8Array(MAX_SHARDS);
   #hasPassedTime = false;
 
-  constructor({ endSequence, untilMs }: DumpLimits) {
-    this.#end = halves(endSequence);
-    this.#until = halves(untilMs);
+  constructor(limits: DumpLimits) {
+    this.#limits = limits;
+    const { endSequence, endWatermarks, untilMs } = limits;
+    this.#end = endSequence === undefined ? undefined : halves(endSequence);
+    this.#ends = endWatermarks?.map(halves);
+    this.#until = untilMs === undefined ? undefined : halves(untilMs);
+  }
+
+  /** Whether there is any limit. */
+  get isLimited(): boolean {
+    return this.#end !== undefined || this.#ends !== undefined || this.#until !== undefined;
   }
 
   /** Whether a record past the time was met. */
@@ -43,12 +55,36 @@ export class BatchLimit {
     return this.#hasPassedTime;
   }
 
+  /** Returns the last sequence that belongs to the part of a shard; undefined: there is no such limit. */
+  endOf(shard: number): bigint | undefined {
+    const { endSequence, endWatermarks } = this.#limits;
+    return endWatermarks?.[shard] ?? endSequence;
+  }
+
+  /** Whether content at these watermarks has something past the limits, as far as is known by now. */
+  isPast(watermarks: ArrayLike<bigint>): boolean {
+    const isAbove = (watermark: bigint, shard: number) => watermark > (this.endOf(shard) ?? watermark);
+    return this.#hasPassedTime || Array.from(watermarks).some(isAbove);
+  }
+
+  /** Whether the part ends before a history whose first sequences are behind `base`, as far as is known. */
+  endsBefore(base: bigint): boolean {
+    const { endSequence, endWatermarks } = this.#limits;
+    const isBefore = (end: bigint | undefined) => end !== undefined && end < base;
+    return this.#hasPassedTime || isBefore(endSequence) || endWatermarks?.some(isBefore) === true;
+  }
+
+  /** Whether content at these watermarks is the part's up to its own; false where it has none. */
+  hasReached(watermarks: ArrayLike<bigint>): boolean {
+    return this.#limits.endWatermarks?.every((end, shard) => watermarks[shard] === end) === true;
+  }
+
   /**
    * Returns what of a MutationBatch payload belongs to the part, as a payload; undefined when nothing does. A
    * malformed payload is returned as it is, for the kernel to refuse.
    */
   cut(payload: Uint8Array): Uint8Array | undefined {
-    if (this.#end === undefined && this.#until === undefined) return payload;
+    if (!this.isLimited) return payload;
     if (payload.length < COUNT_BYTES) return payload;
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     const count = view.getUint32(0, true);
@@ -80,7 +116,8 @@ export class BatchLimit {
       }
       if (this.#closed[shard] !== 0) return false;
     }
-    return this.#end === undefined || !isAbove(view, at + RECORD_OFFSETS.sequence, this.#end);
+    const end = this.#ends?.[shard] ?? this.#end;
+    return end === undefined || !isAbove(view, at + RECORD_OFFSETS.sequence, end);
   }
 }
 
@@ -113,8 +150,6 @@ function isAbove(view: DataView, at: number, limit: Halves): boolean {
   return high > limit.high || (high === limit.high && view.getUint32(at, true) > limit.low);
 }
 
-function halves(value: bigint | undefined): Halves | undefined {
-  return value === undefined
-    ? undefined
-    : { high: Number(value >> 32n), low: Number(BigInt.asUintN(32, value)) };
+function halves(value: bigint): Halves {
+  return { high: Number(value >> 32n), low: Number(BigInt.asUintN(32, value)) };
 }

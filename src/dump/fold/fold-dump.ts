@@ -2,6 +2,7 @@
 import type { DumpLimits } from '../choose/batch-limit.js';
 import { type DumpSources, type ReadingOptions, sourceList } from '../read/dump-reader.js';
 import { FoldedKeySpace } from './folded-key-space.js';
+import type { KeySpace } from './key-space-fold.js';
 import { loadDumps } from './load.js';
 import { ToolStores } from './tool-stores.js';
 
@@ -33,7 +34,7 @@ export async function readKeySpace(
   { endSequence, untilMs, signal, onProgress }: FoldDumpOptions,
 ): Promise<FoldedKeySpace> {
   const stores = new ToolStores();
-  const { store, watermarks, newestMs, unsaid } = await loadDumps({
+  const keySpace = await loadDumps({
     endSequence,
     untilMs,
     files: sourceList(sources),
@@ -41,6 +42,15 @@ export async function readKeySpace(
     createStore: (shards) => stores.create(shards),
     onRead: (source, bytes) => onProgress?.({ stage: 'reading', source, bytes }),
   });
+  return foldedKeySpace(stores, keySpace, untilMs);
+}
+
+/** Returns a key space in `stores` for tools, as of `untilMs`, Unix ms, or else of its newest record. */
+export function foldedKeySpace(
+  stores: ToolStores,
+  { store, watermarks, newestMs, unsaid }: KeySpace,
+  untilMs?: bigint,
+): FoldedKeySpace {
   const atMs = untilMs === undefined ? newestMs : Number(untilMs);
   const unsaidHistories = unsaid.map(({ base, place: { file = '', offset = 0 } }) => ({
     file,

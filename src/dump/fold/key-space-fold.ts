@@ -157,8 +157,13 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
 
   /** Returns whether no content may be what the dumps lead to, up to the limits. */
   #mayBeEmpty(): boolean {
-    const { endSequence, untilMs } = this.#limits;
-    return this.#isNamedEmpty || endSequence !== undefined || untilMs !== undefined;
+    return this.#isNamedEmpty || this.#limit.isLimited;
+  }
+
+  /** Whether all up to the watermarks of the limits has come; false where there are none. */
+  get hasReachedWatermarks(): boolean {
+    const isSettled = this.#snapshot === undefined && this.#broken === undefined;
+    return isSettled && this.#held !== undefined && this.#limit.hasReached(this.#held.store.watermarks());
   }
 
   get #store(): Store | undefined {
@@ -185,13 +190,10 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
    * matter then.
    */
   #isPastHistory(history: History | undefined): boolean {
-    const { endSequence, untilMs } = this.#limits;
     if (history === undefined || history.base === 0n) return false;
-    return (
-      this.#limit.hasPassedTime ||
-      (endSequence !== undefined && history.base > endSequence) ||
-      (untilMs !== undefined && baseTimeMs(history.base) > untilMs)
-    );
+    const { base } = history;
+    const { untilMs } = this.#limits;
+    return this.#limit.endsBefore(base) || (untilMs !== undefined && baseTimeMs(base) > untilMs);
   }
 
   #takeBatch(payload: Uint8Array, frame: SplitFrame, file: string): void {
@@ -278,7 +280,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
       file,
       createStore: () => this.#stores.take(length),
     });
-    if (this.#isPast(watermarks)) this.#skip(snapshot, watermarks);
+    if (this.#limit.isPast(watermarks)) this.#skip(snapshot, watermarks);
     else this.#snapshot = snapshot;
   }
 
@@ -311,21 +313,12 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
     this.#hold({ store, shards, unproven: isUnproven ? snapshot : undefined });
   }
 
-  #isPast(watermarks: Watermarks): boolean {
-    const { endSequence } = this.#limits;
-    return (
-      this.#limit.hasPassedTime ||
-      (endSequence !== undefined && Array.from(watermarks).some((watermark) => watermark > endSequence))
-    );
-  }
-
   /** Skips a snapshot past the limits; the held content must then have everything up to the limits. */
   #skip(snapshot: SnapshotBuild<Store>, watermarks: Watermarks): void {
-    const { endSequence } = this.#limits;
     const own = this.#held?.store.watermarks();
     const lacks = (watermark: bigint, shard: number) => {
-      const needed = endSequence !== undefined && endSequence < watermark ? endSequence : watermark;
-      return (own?.[shard] ?? 0n) < needed;
+      const end = this.#limit.endOf(shard) ?? watermark;
+      return (own?.[shard] ?? 0n) < (end < watermark ? end : watermark);
     };
     const isKnown = own !== undefined && (this.#limit.hasPassedTime || !Array.from(watermarks).some(lacks));
     if (!isKnown && this.#broken === undefined) this.#break(tooLate(snapshot));
@@ -350,8 +343,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
   }
 
   #unfinished(snapshot: SnapshotBuild<Store>): FastcacheError {
-    const { endSequence, untilMs } = this.#limits;
-    if (snapshot.isEnded && (endSequence !== undefined || untilMs !== undefined)) return tooLate(snapshot);
+    if (snapshot.isEnded && this.#limit.isLimited) return tooLate(snapshot);
     const message = snapshot.isEnded
       ? 'The dump ends before the snapshot that begins here has been brought to one moment.'
       : 'The dump ends inside the snapshot that begins here.';

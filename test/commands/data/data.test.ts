@@ -1,139 +1,27 @@
-import {
-  appendFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { xxh3 } from '@node-rs/xxhash';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { baseName, encodeManifest, type Manifest, segmentName } from '../../../src/data/manifest.js';
-import { encodeBatch } from '../../../src/frame/batch.js';
-import { encodeFrame } from '../../../src/frame/frame.js';
-import { encodeHelloFrame } from '../../../src/frame/hello.js';
-import { FrameKind } from '../../../src/frame/kinds.js';
-import { encodeSnapshotChunk, encodeSnapshotEntries } from '../../../src/frame/snapshot.js';
-import { encodeWatermarks } from '../../../src/frame/watermarks.js';
-import { foldDump, indexDump } from '../../../src/frames/index.js';
+import { baseName, segmentName } from '../../../src/data/manifest.js';
 import { Primary } from '../../../src/index.js';
+import {
+  contentOfDump as contentOf,
+  FIRST,
+  dataFiles as files,
+  NOON,
+  SECOND,
+  writeData,
+} from '../../support/data-fixture.js';
 import { eventually } from '../../support/processes.js';
 import { runCommand } from '../../support/run-command.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-data-'));
 const data = join(directory, 'data');
 const place = (name: string) => join(data, name);
-const [first, second] = ['a1'.repeat(16), 'b2'.repeat(16)];
-const NOON = Date.UTC(2026, 0, 1, 12);
 
-/** A record that sets a key at so many minutes past noon. */
-function set(sequence: number, key: string, value: string, minutes: number) {
-  return {
-    shard: 0,
-    sequence: BigInt(sequence),
-    timestampMs: BigInt(NOON + minutes * 60_000),
-    op: 'set' as const,
-    keyHash: xxh3.xxh64(Buffer.from(key)),
-    expireAtMs: null,
-    key: Buffer.from(key),
-    value: Buffer.from(value),
-  };
-}
-
-const batch = (...records: ReturnType<typeof set>[]) =>
-  encodeFrame(FrameKind.MutationBatch, encodeBatch(records));
-
-function hello(watermark: number, margin: Record<string, string>): Buffer {
-  return encodeHelloFrame(
-    { role: 'replica', watermarks: [BigInt(watermark)] },
-    { margin: new Map(Object.entries(margin)) },
-  );
-}
-
-function snapshot(watermark: number, content: Record<string, string>): Buffer[] {
-  const watermarks = [BigInt(watermark)];
-  const entries = Object.entries(content).map(([key, value]) => ({
-    key: Buffer.from(key),
-    value: Buffer.from(value),
-    expireAtMs: null,
-  }));
-  const chunk = encodeSnapshotChunk({
-    chunkIndex: 0n,
-    last: true,
-    watermarks,
-    entryCount: entries.length,
-    entries: encodeSnapshotEntries(entries),
-  });
-  return [
-    encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(watermarks)),
-    encodeFrame(FrameKind.SnapshotChunk, chunk),
-    encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks(watermarks)),
-  ];
-}
-
-const ofFirst = { history: first, base: '0' };
-const ofSecond = { history: second, base: '100', prev: `${first}@3`, prevbase: '0', continues: 'here' };
-
-const files: Record<string, Buffer> = {
-  [segmentName(1)]: Buffer.concat([
-    hello(0, ofFirst),
-    batch(set(1, 'a', '1', 1)),
-    batch(set(2, 'b', '1', 2)),
-  ]),
-  [segmentName(2)]: Buffer.concat([hello(2, ofFirst), batch(set(3, 'a', '2', 11))]),
-  // A crash: another history continues the first.
-  [segmentName(3)]: Buffer.concat([
-    hello(100, ofSecond),
-    batch(set(101, 'c', '3', 21)),
-    batch(set(102, 'a', '3', 22)),
-  ]),
-  [baseName(1)]: Buffer.concat([hello(2, ofFirst), ...snapshot(2, { a: '1', b: '1' })]),
-};
-
-const manifest: Manifest = {
-  isClean: false,
-  segments: [
-    { number: 1, bytes: files[segmentName(1)]!.length, follows: 'nothing', history: first, begunAtMs: NOON },
-    {
-      number: 2,
-      bytes: files[segmentName(2)]!.length,
-      follows: 'segment',
-      history: first,
-      begunAtMs: NOON + 600_000,
-    },
-    { number: 3, bytes: null, follows: 'segment', history: second, begunAtMs: NOON + 1_200_000 },
-  ],
-  bases: [
-    {
-      number: 1,
-      bytes: files[baseName(1)]!.length,
-      segment: 2,
-      history: first,
-      keys: 2,
-      madeAtMs: NOON + 605_000,
-    },
-  ],
-};
-
-beforeAll(async () => {
-  mkdirSync(data);
-  writeFileSync(place('manifest'), encodeManifest(manifest));
-  for (const [name, bytes] of Object.entries(files)) {
-    writeFileSync(place(name), bytes);
-    await indexDump(place(name));
-  }
-});
+beforeAll(() => writeData(data));
 
 afterAll(() => rmSync(directory, { recursive: true }));
-
-/** The content of a dump, as an object. */
-async function contentOf(dump: string): Promise<Record<string, string>> {
-  const keySpace = await foldDump(dump);
-  return Object.fromEntries(Array.from(keySpace.entries(), ({ key, value }) => [`${key}`, `${value}`]));
-}
 
 describe('data ls', () => {
   it('lists bases and segments with their times, within 80 columns', async () => {
@@ -149,7 +37,8 @@ segment 1 +\\d+ +2026-01-01T12:01:00Z +2026-01-01T12:02:00Z +a1a1a1a1
 base 1 +\\d+ +made 2026-01-01T12:10:05Z +2 keys +a1a1a1a1
 segment 2 +\\d+ +2026-01-01T12:11:00Z +2026-01-01T12:11:00Z +a1a1a1a1
 segment 3 +\\d+ +2026-01-01T12:21:00Z +2026-01-01T12:22:00Z +b2b2b2b2
-it can be restored to any time from 2026-01-01T12:00:00Z to 2026-01-01T12:22:00Z
+it can be restored to
+  any time from 2026-01-01T12:00:00Z to 2026-01-01T12:22:00Z \\(segments 1 to 3\\)
 $`,
       ),
     );
@@ -168,6 +57,7 @@ $`,
         { number: 3, isSealed: false, bytes: files[segmentName(3)]!.length },
       ],
       bases: [{ number: 1, keys: 2, segment: 2 }],
+      restorable: [{ fromMs: NOON, toMs: NOON + 22 * 60_000, segments: [1, 3], histories: [FIRST, SECOND] }],
     });
   });
 

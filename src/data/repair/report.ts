@@ -1,0 +1,90 @@
+/** What a repair has found in each file, and what of it is lost. */
+import { type ErrorCode, FastcacheError } from '../../errors.js';
+import type { IndexUse } from './sound-frames.js';
+
+/** Sequences of a shard, both ends included. */
+export interface LostSequences {
+  readonly shard: number;
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** Something that is not in the new directory. */
+export interface RepairLoss {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The byte of the file at which it begins, and the one behind it; undefined: it is in no bytes. */
+  readonly offset: number | undefined;
+  readonly end: number | undefined;
+  /** The sequences of its records; undefined: they are not known. */
+  readonly sequences: readonly LostSequences[] | undefined;
+}
+
+/** What was found of one file. */
+export class FileReport {
+  readonly name: string;
+  readonly losses: RepairLoss[] = [];
+  /** Whether its index was used, and if not, why; undefined: the file could not be read. */
+  index: IndexUse | undefined;
+  /** Bytes behind its last whole frame that were never synced. */
+  tornBytes = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  lose({
+    fault: { code, message },
+    start: offset,
+    end,
+    sequences,
+  }: {
+    fault: FastcacheError;
+    start: number;
+    end: number;
+    sequences: readonly LostSequences[] | undefined;
+  }): void {
+    this.losses.push({ code, message, offset, end, sequences });
+  }
+
+  /** Adds the loss of a file that cannot be read. Throws what is no fault of the file. */
+  miss(error: unknown): void {
+    if (!(error instanceof FastcacheError) || error.code === 'OUT_OF_MEMORY') throw error;
+    const { code, message } = error;
+    this.losses.push({ code, message, offset: undefined, end: undefined, sequences: undefined });
+  }
+
+  /** Adds what is known of the sequences to the loss of the file. */
+  know(sequences: readonly LostSequences[]): void {
+    const last = this.losses.pop();
+    if (last !== undefined) this.losses.push({ ...last, sequences });
+  }
+
+  /** Adds something that is whole, or that the file ends without, and is not taken over. */
+  leave(
+    message: string,
+    place: { offset?: number; end?: number; sequences?: readonly LostSequences[] } = {},
+  ): void {
+    const { offset, end, sequences } = place;
+    this.losses.push({ code: 'DATA_DAMAGED', message, offset, end, sequences });
+  }
+}
+
+/** The reports of all files, in the order in which they were read. */
+export class RepairReport {
+  readonly files: FileReport[] = [];
+
+  /** Returns the report of a file. */
+  file(name: string): FileReport {
+    const known = this.files.find((file) => file.name === name);
+    if (known !== undefined) return known;
+    const made = new FileReport(name);
+    this.files.push(made);
+    return made;
+  }
+
+  /** Whether anything is lost. */
+  get hasLosses(): boolean {
+    return this.files.some(({ losses }) => losses.length > 0);
+  }
+}
