@@ -62,7 +62,7 @@ describe('frames stats', () => {
     );
     const file = dump('sizes.fcrp', records);
     const { stdout } = await runCommand(['frames', 'stats', file]);
-    expect(stdout).toMatch(/^ +key bytes from +to below +count$/m);
+    expect(stdout).toMatch(/^ *key bytes from +to below +count$/m);
     expect(stdout).toMatch(/^ +4 +8 +40 {2}█{20}$/m);
     expect(stdout).toMatch(/^ +0 +1 +1 {2}█$/m);
     expect(stdout).toMatch(/^ +512 +1,024 +99 {2}█{20}$/m);
