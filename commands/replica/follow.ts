@@ -77,8 +77,9 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
     this.leaveStdoutTo(parsed.flags);
     const { args, flags } = parsed;
     const changes = changeLines(parsed, this.output, systemTimers);
-    const options = optionsFrom('replica', parsed, { changes }, (message) => this.warn(message));
-    const replica = await Replica.follow(args.primary, options);
+    const { onLoading, until } = await this.loading(flags);
+    const options = optionsFrom('replica', parsed, { changes, onLoading }, (message) => this.warn(message));
+    const replica = await until(Replica.follow(args.primary, options));
     const ended = followEnded(replica, flags.once, changes === undefined ? undefined : this.output.ended);
     const view = followView({
       address: args.primary,

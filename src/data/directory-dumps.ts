@@ -136,6 +136,7 @@ function oneDump(directory: string, manifest: Manifest): string[] {
     .map(({ file }) => file);
 }
 
-function noDirectory(file: string): FastcacheError {
+/** Returns the fault of what is no directory of data. */
+export function noDirectory(file: string): FastcacheError {
   return new FastcacheError('NO_INPUT', 'This is no data directory: it has no manifest.', { file });
 }

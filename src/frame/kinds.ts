@@ -49,7 +49,7 @@ const limits: Record<FrameKind, number> = {
   [FrameKind.SnapshotChunk]: MAX_FRAME_PAYLOAD_BYTES,
   [FrameKind.SnapshotEnd]: WATERMARKS_MAX_BYTES,
   [FrameKind.MutationBatch]: MAX_FRAME_PAYLOAD_BYTES,
-  [FrameKind.Ack]: WATERMARKS_MAX_BYTES,
+  [FrameKind.Ack]: 2 * WATERMARKS_MAX_BYTES,
   [FrameKind.Error]: ERROR_MAX_BYTES,
   [FrameKind.Status]: STATUS_MAX_BYTES,
   [FrameKind.Messages]: MESSAGES_MAX_BYTES,

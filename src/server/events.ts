@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Log } from '../replication/log.js';
 
+/** What every event has. */
 interface EventBase<Name extends string> {
   readonly event: Name;
   /** Unix milliseconds. */

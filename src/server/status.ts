@@ -32,7 +32,7 @@ export interface ReportedNode {
   readonly engine: ShardEngine;
   readonly isReplica: boolean;
   /** What it keeps on a disk. */
-  readonly keeping: Pick<Durability, 'saves' | 'fault'>;
+  readonly keeping: Pick<Durability, 'saves' | 'size' | 'fault'>;
   /** There is no content yet that could be read. */
   readonly isLoading: boolean;
   /** Returns the facts of its role, links and replicas. */
@@ -76,6 +76,8 @@ export function createStatus(node: ReportedNode): Status {
       uptimeMs: clock.nowMs() - startedMs,
       runId,
       isLoading: node.isLoading,
+      loading: report.loading,
+      isReplacing: report.link?.hasContent === true && report.link.syncReadBytes !== undefined,
       server,
       engine: node.engine,
       settings: node.settings,

@@ -31,11 +31,25 @@ export interface NodeReport {
   readonly lacksData: boolean;
   /** Why the data directory cannot be written; absent while it can, and without one. */
   readonly diskFault?: string | undefined;
+  /** Whether writes are taken all the same. */
+  readonly isUnkept?: boolean;
+  /** How far it is with loading what it starts with; absent once it has that. */
+  readonly loading?: LoadingReport | undefined;
   /** The link of a node that follows; undefined for a primary. */
   readonly link: LinkReport | undefined;
   /** How many replicas count for `min-replicas`; undefined while writes need none. */
   readonly goodReplicas: number | undefined;
   readonly failover: FailoverReport;
+}
+
+/** How far a node is with loading what it starts with. */
+export interface LoadingReport {
+  /** Unix ms. */
+  readonly startedMs: number;
+  readonly elapsedMs: number;
+  readonly bytes: number;
+  /** 0: not known. */
+  readonly totalBytes: number;
 }
 
 /** How far a node is with handing over to one of its replicas. */

@@ -157,6 +157,9 @@ it('the package holds what a start reads, the changelog, and no source maps', ()
       'dist/help.txt',
       'dist/kernel.wasm',
       'CHANGELOG.md',
+      'docs/api/index.md',
+      'src/status/alerts.yml',
+      'src/status/grafana-dashboard.json',
     ]),
   );
   expect(files.filter((file) => file.endsWith('.map'))).toEqual([]);

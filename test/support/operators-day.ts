@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { eventually, freePort, LineProcess } from './processes.js';
+import { eventually, freePort, LineProcess, packageRoot } from './processes.js';
 import { RespClient } from './resp-client.js';
 import { Wiretap } from './wiretap.js';
 
@@ -113,7 +113,9 @@ class Day {
   /** Plain text, whatever the terminal that this runs on can do. */
   #start(args: readonly string[]): LineProcess {
     const real = args.map((arg) => this.#toReal(arg));
-    return new LineProcess(process.execPath, ['bin/run.js', ...real], { FORCE_COLOR: '0' });
+    return new LineProcess(process.execPath, [join(packageRoot, 'bin/run.js'), ...real], {
+      FORCE_COLOR: '0',
+    });
   }
 
   #type(command: string): void {

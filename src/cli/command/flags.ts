@@ -101,6 +101,12 @@ export function choiceFlag<const T extends string>(
   return Flags.option({ summary, options, helpValue })({ default: choice });
 }
 
+/** A flag for a text; undefined: there is no default. */
+export function textFlag(summary: string, helpValue: string, text: string | undefined) {
+  const flag = Flags.custom<string>({ summary, helpValue });
+  return text === undefined ? flag() : flag({ default: text });
+}
+
 /** A flag for the mode of the file that a command makes. */
 export function modeFlag() {
   return Flags.option({

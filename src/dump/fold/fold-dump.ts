@@ -18,8 +18,10 @@ export interface FoldDumpOptions extends DumpLimits, ReadingOptions {}
  * `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), with `DUMP_EMPTY` for dumps without content, with `BAD_OPTION`
  * where the dumps do not show the keys at these limits, and with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
  *
- *     const keySpace = await foldDump(['monday.fcrp', 'tuesday.fcrp']);
- *     for (const { key, value } of keySpace.entries()) console.log(`${key} = ${value}`);
+ * ```js
+ * const keySpace = await foldDump(['monday.fcrp', 'tuesday.fcrp']);
+ * for (const { key, value } of keySpace.entries()) console.log(`${key} = ${value}`);
+ * ```
  */
 export async function foldDump(sources: DumpSources, options: FoldDumpOptions = {}): Promise<FoldedKeySpace> {
   const keySpace = await readKeySpace(sources, options);

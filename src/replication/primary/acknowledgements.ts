@@ -6,12 +6,13 @@ import { FastcacheError } from '../../errors.js';
 import { openPayload } from '../../frame/frame.js';
 import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
-import { decodeWatermarks } from '../../frame/watermarks.js';
+import { decodeAck } from '../../frame/watermarks.js';
 import { hasReached } from '../watermarks.js';
 
 /** The Acks of one replica. */
 export class Acknowledgements {
   #watermarks: bigint[] | undefined;
+  #synced: bigint[] | undefined;
   /** The watermarks that it was asked to acknowledge and has not; undefined: it is not being asked. */
   #asked: readonly bigint[] | undefined;
   /** Whether it is to be asked once more when it has answered, for what was written since. */
@@ -20,6 +21,11 @@ export class Acknowledgements {
   /** What it has acknowledged as applied; undefined until it does, empty while it holds nothing. */
   get watermarks(): bigint[] | undefined {
     return this.#watermarks;
+  }
+
+  /** What it has acknowledged as being on its disk; undefined: nothing. */
+  get synced(): bigint[] | undefined {
+    return this.#synced;
   }
 
   /** Whether it has acknowledged that it holds something. */
@@ -43,7 +49,9 @@ export class Acknowledgements {
    */
   read(frame: SplitFrame): boolean {
     if (frame.header.kind !== FrameKind.Ack) throw outOfPlace(frame);
-    this.#watermarks = Array.from(decodeWatermarks(openPayload(frame.header, frame.wirePayload)));
+    const { applied, synced } = decodeAck(openPayload(frame.header, frame.wirePayload));
+    this.#watermarks = Array.from(applied);
+    this.#synced = synced && Array.from(synced);
     // An Ack that was on its way before the question does not answer it.
     if (this.#asked === undefined || !hasReached(this.#watermarks, this.#asked)) return false;
     this.#asked = undefined;

@@ -320,6 +320,9 @@ export class ReplicaFeed implements MessageTaker {
   }
 
   #goLive(): void {
-    if (!this.#isStopped) this.#state = 'live';
+    if (this.#isStopped) return;
+    const { clock, metrics } = this.#options;
+    if (this.#state === 'snapshot') metrics.lastSnapshotMs = clock.nowMs();
+    this.#state = 'live';
   }
 }

@@ -232,6 +232,15 @@ export class ReplicaListener {
     return count;
   }
 
+  /** Returns how many replicas have acknowledged that all of these are on their disks. */
+  synced(watermarks: readonly bigint[]): number {
+    let count = 0;
+    for (const { synced } of this.#replicas.keys()) {
+      if (synced !== undefined && hasReached(synced, watermarks)) count += 1;
+    }
+    return count;
+  }
+
   /**
    * Publishes what waits and asks every live replica of fastcache's to acknowledge at once, at the end of
    * this turn: those who wait in one turn ask together.

@@ -15,7 +15,7 @@ import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
 import { hostOf } from '../../transport/address.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
-import { ackFrame } from '../link/ack-sender.js';
+import { ackFrame, TAKES_SYNCED } from '../link/ack-sender.js';
 import { type FullStore, fullInMargin } from '../link/full.js';
 import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
@@ -118,6 +118,11 @@ export class PrimarySession {
   /** What the peer has acknowledged as applied; undefined until it does. */
   get acknowledged(): readonly bigint[] | undefined {
     return this.#acks.watermarks;
+  }
+
+  /** What the peer has acknowledged as being on its disk; undefined: nothing. */
+  get synced(): readonly bigint[] | undefined {
+    return this.#acks.synced;
   }
 
   /**
@@ -347,7 +352,7 @@ export class PrimarySession {
   #answer(stream: FrameStream): void {
     const { history, path } = stream;
     const isFresh = history.isFresh === true || this.#options.isFresh();
-    const margin = new Map([...historyPairs({ ...history, isFresh }), pathPair(path)]);
+    const margin = new Map([...historyPairs({ ...history, isFresh }), pathPair(path), TAKES_SYNCED]);
     this.#connection.write(
       encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
     );

@@ -186,7 +186,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#answer = answer;
     this.#history = readHistory(margin);
     this.#handlers.primaryAt(watermarks);
-    if (margin !== undefined) this.#link.keepAlive();
+    if (margin !== undefined) this.#link.keepAlive(margin);
     if (this.#refuses(this.#rule.answered(answer, this.#history))) return;
     const claimed = this.#continued;
     if (claimed !== undefined) this.#continue(claimed, answer);
