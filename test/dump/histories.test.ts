@@ -109,6 +109,16 @@ describe('a dump that says of itself what it is', () => {
     );
   });
 
+  it('of a Rust primary is sound where what came within a snapshot comes again behind it', async () => {
+    const node = new RecordedNode(4, 'clock', true);
+    node.snapshot(false, []);
+    node.write(0, 1);
+    node.snapshot(false, [1]);
+    node.repeat();
+    expect(await watermarksOf(node.bytes())).toEqual(node.watermarks);
+    expect(node.watermarks).toEqual([1n, 2n, 0n, 0n]);
+  });
+
   it('goes on in a history whose margin is too small for where each of 256 shards went on', async () => {
     const node = new RecordedNode(256, 'clock', false);
     node.write(3, 5);

@@ -48,8 +48,7 @@ class WatermarkReading {
   take(frame: SplitFrame): void {
     switch (frame.header.kind) {
       case FrameKind.MutationBatch:
-        // A snapshot is built beside the content that it will replace, until its end.
-        if (!this.#course.snapshot.isOpen) this.#takeBatch(frame);
+        this.#takeBatch(frame);
         return;
       case FrameKind.SnapshotChunk:
         // Entries have no sequences; they need not be decompressed.
@@ -74,6 +73,8 @@ class WatermarkReading {
     if (fault !== undefined) throw fault;
     const head = batchHeadOf(this.#check.payloadOf(frame));
     if (head !== undefined && this.#course.batch(head, this.#batches)) this.#batches.forgetPositions();
+    // A snapshot is built beside the content that it will replace, until its end.
+    if (this.#course.snapshot.isOpen) return;
     for (const found of this.#check.batchFaultsOf(frame)) {
       if (found.code === 'SHARD_OUT_OF_RANGE') throw found;
       const gap = gapIn(found);
