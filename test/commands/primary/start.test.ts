@@ -40,7 +40,7 @@ describe('primary start', () => {
     const ready = JSON.parse(await primary.nextLine());
     expect(Object.keys(ready)).toEqual(['event', 'timeMs', 'role', 'bind', 'listen', 'history', 'shards']);
     expect(ready).toMatchObject({ event: 'ready', role: 'primary', listen: null, shards: 2 });
-    const text = await runCommand(['watermarks', ready.bind]);
+    const text = await runCommand(['watermarks', '--shards', ready.bind]);
     expect(text.stdout).toContain(`history ${ready.history}`);
     expect(text.stdout).toMatch(/^ +0 +\+0 +\d{16}$/m);
     const [endpoint] = JSON.parse((await runCommand(['watermarks', ready.bind, '--json'])).stdout).endpoints;
@@ -51,7 +51,13 @@ describe('primary start', () => {
       base: endpoint.watermarks[0],
       watermarks: [endpoint.base, endpoint.base],
       replicas: [],
-      backlog: { bytes: 0, records: 0, windowMs: null, earliest: endpoint.backlog.earliest },
+      backlog: {
+        bytes: 0,
+        records: 0,
+        windowMs: null,
+        bytesPerSecond: 0,
+        earliest: endpoint.backlog.earliest,
+      },
     });
     expect(endpoint.backlog.earliest).toEqual([0, 1].map(() => String(BigInt(endpoint.base) + 1n)));
     expect(await primary.kill('SIGTERM')).toEqual({ code: 0, signal: null });
