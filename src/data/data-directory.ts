@@ -137,8 +137,8 @@ export class DataDirectory {
     this.#retry?.cancel();
     if (this.#fault !== undefined) return;
     await this.#journal.begun();
+    await this.#saving?.catch(() => {});
     if (this.#keeper.lacksBase) await this.makeBase();
-    else await this.#saving?.catch(() => {});
   }
 
   /**
@@ -265,9 +265,13 @@ export class DataDirectory {
     this.#retry?.cancel();
     this.#retry = timers.after(delayMs, () => {
       if (this.#isClosed || this.#fault !== undefined) return;
-      this.makeBase().catch((error: Error) => {
-        log.warn(`no base was made: ${error.message}`);
+      // One that was begun for what was there before does not do.
+      const retry = () => {
         if (this.#keeper.lacksBase && !this.#isClosed && this.#fault === undefined) this.#saveLater(RETRY_MS);
+      };
+      this.makeBase().then(retry, (error: Error) => {
+        log.warn(`no base was made: ${error.message}`);
+        retry();
       });
     });
   }
@@ -338,6 +342,8 @@ export class DataDirectory {
   async #resume(): Promise<void> {
     const { log } = this.#options;
     await this.#journal.abandon();
+    // A base that is nearly whole is none of what begins here.
+    await this.#saving?.catch(() => {});
     await this.#segment?.close().catch(() => {});
     this.#segment = undefined;
     const stream = this.#options.stream();
