@@ -1,35 +1,93 @@
 #!/usr/bin/env node
-// `npm start`: a primary and a replica on this machine, each a process of its own, ready for redis-cli, until Ctrl-C.
+// `npm start`: a primary, a replica and a tap on this machine, each a process of its own, ready for redis-cli,
+// until q or Ctrl-C. Two arguments are other ports, 0 any free one.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const PRIMARY_PORT = 6380;
-const REPLICA_PORT = 6381;
+const [primaryPort = '6380', replicaPort = '6381'] = process.argv.slice(2);
+const bind = primaryPort === '0' ? '127.0.0.1:0' : '127.0.0.1:7631';
 const COMPARE_EVERY_MS = 1000;
 const fastcache = fileURLToPath(new URL('run.js', import.meta.url));
 const children = [];
 let ending = false;
+let isTapShown = true;
+let written = 0;
 process.on('SIGINT', () => end(0));
 process.on('SIGTERM', () => end(0));
 
-const primary = start('primary', 'start');
-await event(primary, 'ready');
-const replica = start('replica', 'follow', `127.0.0.1:${PRIMARY_PORT}`);
-await event(replica, 'caught-up');
+const primary = start('primary', 'start', '--bind', bind, '--listen', `127.0.0.1:${primaryPort}`);
+const { listen: primaryAddress } = await event(primary, 'ready');
+const replica = start('replica', 'follow', primaryAddress, '--listen', `127.0.0.1:${replicaPort}`);
+const [{ listen: replicaAddress }] = await Promise.all([
+  event(replica, 'ready'),
+  event(replica, 'caught-up'),
+]);
+const tap = start('replica', 'follow', primaryAddress, '--no-listen', '--changes');
 
-console.log(`A primary listens on 127.0.0.1:${PRIMARY_PORT}, a replica that follows it on 127.0.0.1:${REPLICA_PORT}. Try:
+console.log(`A primary listens on ${primaryAddress}, a replica that follows it on ${replicaAddress}. Try:
 
-  redis-cli -p ${PRIMARY_PORT} set greeting hello
-  redis-cli -p ${REPLICA_PORT} get greeting
-  node bin/run.js watermarks 127.0.0.1:${PRIMARY_PORT}
+  redis-cli -p ${portOf(primaryAddress)} set greeting hello
+  redis-cli -p ${portOf(replicaAddress)} get greeting
+  node bin/run.js top ${primaryAddress}
 
-Any client of the Redis protocol will do. Ctrl-C ends both.
+Any client of the Redis protocol will do. A tap follows as well, and its lines here are the changes that it has taken.
+
+Keys:  s  sets a key      w  watermarks: how far the replica and the tap are
+       t  hides the tap   q  or Ctrl-C ends all of them
 `);
 await showConvergence();
+tap.lines.on('line', showChange);
+await showWatermarks();
+readKeys();
 watch();
+
+/** Acts on the keys that are pressed; in a terminal each at once. */
+function readKeys() {
+  const { stdin } = process;
+  if (stdin.isTTY) stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  stdin.on('data', (keys) => {
+    for (const key of keys) press(key);
+  });
+}
+
+function press(key) {
+  if (key === 's') {
+    written += 1;
+    ask(primaryAddress, 'SET', `demo:${written}`, new Date().toISOString());
+  } else if (key === 'w') showWatermarks();
+  else if (key === 't') {
+    isTapShown = !isTapShown;
+    console.log(isTapShown ? 'The tap is shown.' : 'The tap is hidden.');
+  } else if (key === 'q' || key === '\u0003') end(0);
+}
+
+/** Shows how far the replica and the tap are, as `fastcache watermarks` does. */
+async function showWatermarks() {
+  const child = spawn(process.execPath, [fastcache, 'watermarks', primaryAddress], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (more) => {
+    text += more;
+  });
+  await once(child, 'close');
+  console.log(`\n${text}`);
+}
+
+/** Shows a line of the tap, which is an event where it is no change. */
+function showChange(line) {
+  const { op, key, value } = JSON.parse(line);
+  if (op === undefined || !isTapShown) return;
+  console.log(`tap: ${op} ${JSON.stringify(key)}${value === undefined ? '' : ` ${JSON.stringify(value)}`}`);
+}
+
+function portOf(address) {
+  return address.split(':').at(-1);
+}
 
 function start(...args) {
   const child = spawn(process.execPath, [fastcache, ...args, '--json'], {
@@ -62,6 +120,7 @@ async function end(status) {
   const alive = children.filter((child) => child.exitCode === null && child.signalCode === null);
   for (const child of alive) child.kill('SIGTERM');
   await Promise.all(alive.map((child) => once(child, 'exit')));
+  if (process.stdin.isTTY) process.stdin.setRawMode(false);
   process.exit(status);
 }
 
@@ -69,8 +128,8 @@ async function end(status) {
 async function showConvergence() {
   const value = `written ${new Date().toISOString()}`;
   const begun = performance.now();
-  await ask(PRIMARY_PORT, 'SET', 'fastcache:demo', value);
-  while (!(await ask(REPLICA_PORT, 'GET', 'fastcache:demo')).includes(value)) {}
+  await ask(primaryAddress, 'SET', 'fastcache:demo', value);
+  while (!(await ask(replicaAddress, 'GET', 'fastcache:demo')).includes(value)) {}
   const tookMs = (performance.now() - begun).toFixed(1);
   console.log(
     `fastcache:demo, set on the primary, was there on the replica ${tookMs} ms later (two new connections included).`,
@@ -81,7 +140,9 @@ async function showConvergence() {
 function watch() {
   let told = '';
   setInterval(async () => {
-    const [ours, theirs] = await Promise.all([PRIMARY_PORT, REPLICA_PORT].map((port) => ask(port, 'DBSIZE')));
+    const [ours, theirs] = await Promise.all(
+      [primaryAddress, replicaAddress].map((address) => ask(address, 'DBSIZE')),
+    );
     const text = `primary ${ours.slice(1)} keys, replica ${theirs.slice(1)} keys${ours === theirs ? ': the same' : ''}`;
     if (text !== told) console.log(text);
     told = text;
@@ -89,9 +150,9 @@ function watch() {
 }
 
 /** One command on a connection of its own; its reply as it came, without the last line break. */
-function ask(port, ...args) {
+function ask(address, ...args) {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' });
+    const socket = connect({ port: Number(portOf(address)), host: '127.0.0.1' });
     let reply = '';
     socket.setEncoding('utf8');
     socket.on('data', (text) => {

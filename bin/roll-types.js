@@ -2,12 +2,9 @@
 // no types of Node, and no setting of the compiler of whoever uses them. `npm pack` runs this.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
+import { entries, extract, root } from './extract-api.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'dist/types');
-const entries = { index: 'dist/src/index.d.ts', frames: 'dist/src/frames/index.d.ts' };
 
 /** What the types use of an AbortSignal, which is declared by browsers and by Node. */
 const SIGNAL = `
@@ -24,50 +21,11 @@ declare interface AbortSignalLike {
 mkdirSync(target, { recursive: true });
 for (const [name, entry] of Object.entries(entries)) {
   const file = join(target, `${name}.d.ts`);
-  roll(join(root, entry), file);
+  extract(entry, { dtsRollup: { enabled: true, untrimmedFilePath: file } });
   writeFileSync(
     file,
     `/// <reference lib="esnext.disposable" />\n${standalone(readFileSync(file, 'utf8'))}${SIGNAL}`,
   );
-}
-
-function roll(entry, file) {
-  const config = ExtractorConfig.prepare({
-    configObject: {
-      mainEntryPointFilePath: entry,
-      projectFolder: root,
-      compiler: {
-        overrideTsconfig: {
-          compilerOptions: {
-            target: 'es2023',
-            module: 'nodenext',
-            lib: ['es2023', 'esnext.disposable'],
-            types: ['node'],
-            strict: true,
-          },
-          files: [entry],
-        },
-      },
-      apiReport: { enabled: false },
-      docModel: { enabled: false },
-      tsdocMetadata: { enabled: false },
-      dtsRollup: { enabled: true, untrimmedFilePath: file },
-      messages: {
-        compilerMessageReporting: { default: { logLevel: 'error' } },
-        extractorMessageReporting: { default: { logLevel: 'none' } },
-        tsdocMessageReporting: { default: { logLevel: 'none' } },
-      },
-    },
-    configObjectFullPath: undefined,
-    packageJsonFullPath: join(root, 'package.json'),
-  });
-  const result = Extractor.invoke(config, {
-    messageCallback(message) {
-      // The version of its compiler is no news.
-      message.handled = message.logLevel === 'info';
-    },
-  });
-  if (!result.succeeded) throw new Error(`The types of ${entry} cannot be rolled up.`);
 }
 
 /** Buffers are declared as the Uint8Arrays that they are, and no array says what kind of memory it has. */

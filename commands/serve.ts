@@ -14,6 +14,8 @@ With --role-file it remembers its role: what the file says counts at the next st
 
 With --sentinels and --sentinel-name it asks them at the start who is primary. Another server is followed at once. If it is this one, and it had replicas, it comes back without its data as above; the Sentinels are asked each second then, and the one that they promote is followed.
 
+With --data, --until and --read-only it shows what a directory had at that moment, beside the server that has the directory, and writes nothing.
+
 One line on stdout says where it listens; with --json, events follow it, one object a line. SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken, there is a primary already (--recover), or the role file is no such file; 65: the dump to load has a fault; 66: no such dump, token or password file; 69: nothing could be recovered; 2: usage.`;
 
   static override examples = [
@@ -27,6 +29,11 @@ One line on stdout says where it listens; with --json, events follow it, one obj
       description: 'Under Sentinels, which know where others reach it',
       command:
         '<%= config.bin %> <%= command.id %> --role-file server.role --announce 10.0.0.1:6380 --sentinels 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379 --sentinel-name mymaster',
+    },
+    {
+      description: 'What another server had at noon, beside it',
+      command:
+        '<%= config.bin %> <%= command.id %> --data /var/lib/fastcache --until 2026-01-31T12:00 --read-only --listen 127.0.0.1:6390',
     },
   ];
 

@@ -4,6 +4,7 @@ export type { Expiry } from './embedded/arguments.js';
 export type { ChangesOptions, KeyChange } from './embedded/change-stream.js';
 export type { Codec, CodecName, CodecOption, DecodedBy, Given } from './embedded/codec.js';
 export type { NodeLag, ReadyOptions } from './embedded/embedded-node.js';
+export type { PrimaryWriter, WriteOptions } from './embedded/primary-writer.js';
 export { Replica } from './embedded/replica.js';
 export { Primary, Server } from './embedded/server.js';
 export type { Bytes } from './engine/bytes.js';

@@ -8,8 +8,7 @@ import { errorCodes } from '../src/errors.js';
 import * as framesToolkit from '../src/frames/index.js';
 import { commandTable } from '../src/resp/commands/index.js';
 import { primaryEvents } from '../src/server/events.js';
-import { replicationFamilies } from '../src/status/metrics/replication-families.js';
-import { serverFamilies } from '../src/status/metrics/server-families.js';
+import { metricNames } from './support/metric-names.js';
 import { repositoryRoot } from './support/processes.js';
 import { statusDocument } from './support/status-documents.js';
 
@@ -141,7 +140,7 @@ describe('the pages', () => {
 
   it('describe every field of a Status document', () => {
     const document = statusDocument();
-    const fields = [document, document.backlog, document.replicas[0]!].flatMap(Object.keys);
+    const fields = [document, document.backlog, document.server!, document.replicas[0]!].flatMap(Object.keys);
     const described = namesIn('docs/protocol.md', /`(\w+)`/g);
     expect(fields.filter((field) => !described.includes(field))).toEqual([]);
   });
@@ -169,7 +168,7 @@ describe('the pages', () => {
   });
 
   it('name metrics that there are', () => {
-    const known = [...replicationFamilies, ...serverFamilies].map(({ name }) => name);
+    const known = metricNames();
     const named = pages
       .flatMap((page) => namesIn(page, /`(fastcache_\w+)`/g))
       .filter((name) => !name.endsWith('_'));

@@ -41,11 +41,12 @@ describe('the page on the frames toolkit', () => {
 
 describe('the page on embedding', () => {
   it('has whole programs that work when pasted, and end by themselves', async () => {
-    const [, reading, writing] = embedding.split('## ');
+    const [, reading, writing, through] = embedding.split('## ');
     expect(await runExample(reading!)).toBe(
       "caught up\n{ theme: 'dark' }\n2 keys, 59 s left\nsettings:ada { theme: 'dark' }\n",
     );
     expect(await runExample(writing!)).toBe('1 true false\nacknowledged by 0\n');
+    expect(await runExample(through!)).toBe("{ name: 'Ada' } 1\n");
   });
 });
 

@@ -12,13 +12,16 @@ export default class FramesStats extends BaseCommand {
   static override description =
     'Counts for each dump its frames by kind with their compression, records by op and by shard with the ' +
     'range of their sequences and the gaps between them, what keys begin with up to their first colon, the ' +
-    'keys written most often, the biggest values, and the records over time. In memory of one size, ' +
-    'however long the dump is.\n\n' +
+    'keys written most often, the biggest values, how big keys and values are, how long keys live, and the ' +
+    'records over time. In memory of one size, however long the dump is.\n\n' +
+    'Sizes and lives are counted by powers of two. A life is the time from a record to the expiry that it ' +
+    'sets; entries of snapshots have no time.\n\n' +
     'Of up to 4,096 prefixes and 4,096 keys the counts are exact; where there are more, those counted ' +
     'least give way to others, and a count is shown as a range or, of a prefix, with a ~. Keys are kept up ' +
     'to 80 bytes.\n\n' +
     'With --json: one document, {"files":[{"file":…,"stats":{…},"fault":null}]}. "itemsError" and ' +
-    '"recordsError" say by how much a count may be too high.\n\n' +
+    '"recordsError" say by how much a count may be too high. "keyBytes", "valueBytes" and "lifeMs" have the ' +
+    'least of each bucket ("from") and its "count".\n\n' +
     'A damaged dump is counted up to its damage; the fault is named on stderr with file and byte offset, ' +
     'and the exit status is 65. 66: there is no such file; 2: usage.';
 

@@ -170,7 +170,7 @@ export function damagedData(what: string, file: string, offset?: number): Fastca
 }
 
 /** Faults that are none of a file's frames, or say so already. */
-const OTHERS: ReadonlySet<ErrorCode> = new Set(['OUT_OF_MEMORY', 'DATA_DAMAGED', 'BAD_OPTION']);
+const OTHERS: ReadonlySet<ErrorCode> = new Set(['OUT_OF_MEMORY', 'DATA_DAMAGED', 'BAD_OPTION', 'CLOSED']);
 
 /** Returns a fault of frames as one of the directory, in a file of it; any other error as it is. */
 export function asDamage(error: unknown, path: string): unknown {

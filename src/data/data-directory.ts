@@ -7,13 +7,21 @@ import { FastcacheError } from '../errors.js';
 import type { Log } from '../replication/log.js';
 import type { Carousel } from '../replication/primary/carousel.js';
 import type { FrameStream } from '../replication/stream/stream.js';
-import { BaseMaker } from './base-maker.js';
+import { Bases, type SaveReport } from './bases.js';
 import type { DataFiles, DataLock } from './data-files.js';
-import { DumpFile } from './dump-file.js';
+import type { DumpFile } from './dump-file.js';
+import { DumpMaker } from './dump-maker.js';
 import { type FsyncPolicy, Journal, type SegmentStart } from './journal.js';
-import { type BaseEntry, baseName, contentOf, type Manifest, segmentName } from './manifest.js';
-import { filesOf, type ManifestKeeper } from './manifest-keeper.js';
+import { contentOf, type Manifest, segmentName } from './manifest.js';
+import type { ManifestKeeper } from './manifest-keeper.js';
+import { type BaseRule, isBaseDue, type Keep } from './retention.js';
 import { SegmentArchive } from './segment-archive.js';
+
+/** What an operator may change while a directory is written. */
+export interface DataRules {
+  readonly base: BaseRule;
+  readonly keep: Keep;
+}
 
 /** What a data directory works with. */
 export interface DataOptions {
@@ -23,24 +31,35 @@ export interface DataOptions {
   readonly log: Log;
   readonly fsync: FsyncPolicy;
   readonly segmentBytes: number;
+  /** Returns what is in force at present; absent: bases as they are worth it, and two are kept. */
+  rules?(): DataRules;
+  /** Returns how many records were written or applied since the start; absent: nobody asks. */
+  changes?(): number;
+  /** Called when more is on the disk than before. */
+  onSynced?(): void;
+  /** Called when the disk has failed, once until it can be written again. */
+  onFault?(error: Error): void;
   /** The stream of the node; undefined: it has no content. */
   stream(): FrameStream | undefined;
   /** The carousel of a stream. */
   carousel(stream: FrameStream): Carousel;
 }
 
-/** What is known of the last base, for INFO and LASTSAVE. */
-export interface SaveReport {
-  readonly isSaving: boolean;
-  /** Unix ms of the last base; undefined: there is none. */
-  readonly lastMs: number | undefined;
-  readonly isLastOk: boolean;
-}
-
 /** Milliseconds until writing is tried again after a fault. */
 const RETRY_MS = 1_000;
-/** Less is never worth a base. */
-const BASE_AFTER_BYTES = 64 * 1_048_576;
+const DEFAULT_RULES: DataRules = { base: 'auto', keep: { bases: 2 } };
+
+/** What is known of the files, for INFO. */
+export interface SizeReport {
+  /** Bytes of the newest base and of the segments behind it. */
+  readonly bytes: number;
+  readonly baseBytes: number;
+  /** Bytes that were published and are not written yet. */
+  readonly unwrittenBytes: number;
+  readonly isSyncing: boolean;
+  /** How many syncs took longer than two seconds. */
+  readonly slowSyncs: number;
+}
 
 /** An open data directory, from `begin` until `close`. */
 export class DataDirectory {
@@ -51,15 +70,13 @@ export class DataDirectory {
   readonly archive: SegmentArchive;
   #journal: Journal;
   #segment: DumpFile | undefined;
-  #saving: Promise<void> | undefined;
-  #maker: BaseMaker | undefined;
-  #isLastSaveOk = true;
   /** Who waits for the base without which what is published does not count. */
   readonly #awaitingBase: ((isSynced: boolean) => void)[] = [];
   #fault: Error | undefined;
   #retry: Timer | undefined;
-  /** Dumps that a manifest names which may be on the disk, or not. */
-  readonly #doubtful: string[] = [];
+  readonly #dumps: DumpMaker;
+  readonly #bases: Bases;
+  #fsync: FsyncPolicy;
   #isClosed = false;
 
   /** `keeper` has the manifest of the directory, which `lock` is of. */
@@ -70,7 +87,20 @@ export class DataDirectory {
     const { files, clock, timers, stream } = options;
     const writtenBytes = (number: number) => this.#writtenBytes(number);
     this.archive = new SegmentArchive({ files, keeper, clock, timers, stream, writtenBytes });
+    this.#fsync = options.fsync;
     this.#journal = this.#newJournal();
+    this.#dumps = new DumpMaker(files, keeper, () => {
+      if (!keeper.lacksBase) this.#answerWaiting(true);
+    });
+    this.#bases = new Bases({
+      ...options,
+      keeper,
+      dumps: this.#dumps,
+      journal: () => this.#journal,
+      changes: options.changes ?? (() => 0),
+      keep: () => this.#rules.keep,
+      fault: () => this.#fault,
+    });
   }
 
   /** Why nothing is written at present; undefined: all is well. */
@@ -80,14 +110,42 @@ export class DataDirectory {
 
   /** What is known of its bases. */
   get save(): SaveReport {
-    const lastMs = this.#keeper.manifest.bases.at(-1)?.madeAtMs;
-    return { isSaving: this.#saving !== undefined, lastMs, isLastOk: this.#isLastSaveOk };
+    return this.#bases.report;
+  }
+
+  /** What is known of its files. */
+  get size(): SizeReport {
+    const { manifest } = this.#keeper;
+    const baseBytes = contentOf(manifest)?.base?.bytes ?? 0;
+    const bytes = baseBytes + tailOf(manifest) + (this.#segment?.bytes ?? 0);
+    const { unwrittenBytes, isSyncing, slowSyncs } = this.#journal;
+    return { bytes, baseBytes, unwrittenBytes, isSyncing, slowSyncs };
+  }
+
+  /** Whether all that was published is on the disk. */
+  get isSynced(): boolean {
+    return this.#fault === undefined && this.#journal.unsyncedBytes === 0;
+  }
+
+  /** Whether what is on the disk counts: the content that it follows is there as well. */
+  get isAnchored(): boolean {
+    return !this.#keeper.lacksBase;
+  }
+
+  /** What of the present stream would be there after a crash, as watermarks; undefined: not known. */
+  get syncedWatermarks(): readonly bigint[] | undefined {
+    return this.#fault === undefined && !this.#keeper.lacksBase ? this.#journal.syncedWatermarks : undefined;
+  }
+
+  /** Has what is written from now on synced so. */
+  set fsync(policy: FsyncPolicy) {
+    this.#fsync = policy;
+    this.#journal.fsync = policy;
   }
 
   /** Whether clients are to be answered only when their writes are on the disk. */
   get holdsReplies(): boolean {
-    const isAwaitingBase =
-      this.#keeper.lacksBase && this.#options.fsync === 'always' && this.#fault === undefined;
+    const isAwaitingBase = this.#keeper.lacksBase && this.#fsync === 'always' && this.#fault === undefined;
     return isAwaitingBase || this.#journal.holdsReplies;
   }
 
@@ -108,7 +166,7 @@ export class DataDirectory {
    */
   follow(stream: FrameStream, continues: boolean): void {
     if (this.#isClosed || this.#fault !== undefined) return;
-    this.#maker?.giveUp(new Error('another stream is followed'));
+    this.#bases.giveUp(new Error('another stream is followed'));
     if (continues && !this.#keeper.lacksBase) {
       this.#journal.follow(stream, 'segment');
       return;
@@ -125,19 +183,17 @@ export class DataDirectory {
   }
 
   /** Makes a base. Resolves when it is whole and on the disk. Rejects with why it is not. */
-  makeBase(): Promise<void> {
-    this.#saving ??= this.#save().finally(() => {
-      this.#saving = undefined;
-    });
-    return this.#saving;
+  async makeBase(): Promise<void> {
+    await this.#bases.make();
+    this.#options.onSynced?.();
   }
 
-  /** Makes the base that the content needs, if there is one to make: to be called before the stream ends. */
+  /** Makes the base that the content needs, if it needs one. Rejects with why it is not whole. */
   async anchor(): Promise<void> {
     this.#retry?.cancel();
     if (this.#fault !== undefined) return;
     await this.#journal.begun();
-    await this.#saving?.catch(() => {});
+    await this.#bases.settled();
     if (this.#keeper.lacksBase) await this.makeBase();
   }
 
@@ -149,8 +205,8 @@ export class DataDirectory {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#retry?.cancel();
-    this.#maker?.giveUp(new Error('the server stops'));
-    await this.#saving?.catch(() => {});
+    this.#bases.giveUp(new Error('the server stops'));
+    await this.#bases.settled();
     try {
       const isWhole = await this.#journal.close();
       if (!isWhole) throw this.#fault ?? new Error('the last bytes could not be written');
@@ -181,12 +237,13 @@ export class DataDirectory {
   }
 
   #newJournal(): Journal {
-    const { timers, log, fsync, segmentBytes } = this.#options;
+    const { timers, log, segmentBytes, onSynced } = this.#options;
     return new Journal({
       timers,
       log,
-      fsync,
+      fsync: this.#fsync,
       segmentBytes,
+      onSynced: () => onSynced?.(),
       openSegment: (hello, start) => this.#openSegment(hello, start),
       onInterrupted: () => {
         const stream = this.#options.stream();
@@ -197,14 +254,14 @@ export class DataDirectory {
   }
 
   async #openSegment(hello: Buffer, { history, follows }: SegmentStart): Promise<DumpFile> {
-    const { clock } = this.#options;
+    const { clock, log } = this.#options;
     const last = this.#segment;
     await last?.seal();
     const number = this.#keeper.nextSegment();
     const name = segmentName(number);
     const begunAtMs = Math.floor(clock.nowMs());
     const entry = { number, bytes: null, follows, history: history.id, begunAtMs };
-    const file = await this.#made(name, async (made) => {
+    const file = await this.#dumps.make(name, async (made) => {
       await made.append([hello]);
       await made.sync();
       return (manifest) => {
@@ -213,50 +270,24 @@ export class DataDirectory {
       };
     });
     this.#segment = file;
-    if (this.#fault === undefined && this.#wantsBase()) this.#saveLater(0);
+    if (this.#fault === undefined) {
+      if (this.#wantsBase()) this.#saveLater(0);
+      this.#bases.prune().catch((error: Error) => log.warn(`old files were not removed: ${error.message}`));
+    }
     return file;
   }
 
-  /**
-   * Makes a dump, has it filled, and the manifest changed as `fill` says. A fault leaves nothing, unless the
-   * manifest may have been replaced all the same and name the dump: that stays until a later one is written.
-   */
-  async #made(
-    name: string,
-    fill: (file: DumpFile) => Promise<(manifest: Manifest) => Manifest>,
-  ): Promise<DumpFile> {
-    let file: DumpFile | undefined;
-    let change: ((manifest: Manifest) => Manifest) | undefined;
-    try {
-      file = await DumpFile.create(this.#options.files, name);
-      const filled = await fill(file);
-      await this.#options.files.syncNames();
-      change = filled;
-      await this.#keeper.update(change);
-    } catch (error) {
-      await file?.close().catch(() => {});
-      if (change === undefined) await this.#removeFile(name);
-      else this.#doubtful.push(name);
-      throw error;
-    }
-    if (!this.#keeper.lacksBase) this.#answerWaiting(true);
-    for (const left of this.#doubtful.splice(0)) await this.#removeFile(left);
-    return file;
+  get #rules(): DataRules {
+    return this.#options.rules?.() ?? DEFAULT_RULES;
   }
 
   #answerWaiting(isSynced: boolean): void {
     for (const run of this.#awaitingBase.splice(0)) run(isSynced);
   }
 
-  /** Removes a dump as far as the disk lets it. */
-  async #removeFile(name: string): Promise<void> {
-    for (const each of filesOf(name)) await this.#options.files.remove(each).catch(() => {});
-  }
-
   #wantsBase(): boolean {
     const { manifest } = this.#keeper;
-    const baseBytes = manifest.bases.at(-1)?.bytes ?? 0;
-    return tailOf(manifest) > Math.max(baseBytes, BASE_AFTER_BYTES);
+    return isBaseDue(this.#rules.base, tailOf(manifest), manifest.bases.at(-1)?.bytes ?? 0);
   }
 
   /** Makes a base soon; one that fails is tried again as long as the content needs it. */
@@ -276,59 +307,18 @@ export class DataDirectory {
     });
   }
 
-  async #save(): Promise<void> {
-    const { log } = this.#options;
-    const number = this.#keeper.nextBase();
-    const name = baseName(number);
-    try {
-      const file = await this.#made(name, async (made) => {
-        const entry = await this.#fill(made, number);
-        return (manifest) => ({ ...manifest, bases: [...manifest.bases, entry] });
-      });
-      log.info(`${name} has the content, in ${file.bytes} bytes`);
-      this.#isLastSaveOk = true;
-    } catch (error) {
-      this.#isLastSaveOk = false;
-      throw error;
-    }
-    await this.#keeper.prune();
-  }
-
-  /** Fills a base with the present content. Resolves with its entry when it is on the disk. */
-  async #fill(file: DumpFile, number: number): Promise<BaseEntry> {
-    const { carousel, stream: streamNow, clock } = this.#options;
-    await this.#journal.begun();
-    const stream = streamNow();
-    const segment = this.#keeper.manifest.segments.at(-1)?.number;
-    if (stream === undefined || segment === undefined) throw new Error('there is no content');
-    const maker = new BaseMaker({ stream, carousel: carousel(stream), file });
-    this.#maker = maker;
-    const keys = stream.store.keyCount();
-    await maker.ended.finally(() => {
-      this.#maker = undefined;
-    });
-    await new Promise<void>((resolve, reject) => {
-      this.#journal.whenSynced((isSynced) =>
-        isSynced ? resolve() : reject(this.#fault ?? new Error('the segments are not on the disk')),
-      );
-    });
-    await file.seal();
-    const { bytes } = file;
-    const history = stream.history.id;
-    return { number, bytes, segment, history, keys, madeAtMs: Math.floor(clock.nowMs()) };
-  }
-
   #failed(error: Error): void {
-    const { log, files } = this.#options;
+    const { log, files, onFault } = this.#options;
     const isNew = this.#fault === undefined;
     this.#fault = error;
-    this.#maker?.giveUp(error);
+    this.#bases.giveUp(error);
     this.#answerWaiting(false);
     if (isNew) {
       log.error(
-        `the data directory ${files.pathOf('')} cannot be written: ${error.message}. Clients' writes are refused ` +
-          '(MISCONF) until it can; make room, or mend the disk',
+        `the data directory ${files.pathOf('')} cannot be written: ${error.message}. It is tried again each ` +
+          'second; make room, or mend the disk',
       );
+      onFault?.(error);
     }
     if (!this.#isClosed) this.#resumeLater();
   }
@@ -343,7 +333,7 @@ export class DataDirectory {
     const { log } = this.#options;
     await this.#journal.abandon();
     // A base that is nearly whole is none of what begins here.
-    await this.#saving?.catch(() => {});
+    await this.#bases.settled();
     await this.#segment?.close().catch(() => {});
     this.#segment = undefined;
     const stream = this.#options.stream();
@@ -364,7 +354,7 @@ export class DataDirectory {
     // It may have failed again meanwhile, and has then planned the next try itself.
     if (this.#journal !== journal || journal.isFaulty) return;
     this.#fault = undefined;
-    log.info('the data directory can be written again, and has all content: writes are taken');
+    log.info('the data directory can be written again, and has all content');
   }
 }
 

@@ -12,7 +12,7 @@ import {
   type SegmentEntry,
   segmentName,
 } from './manifest.js';
-import { contentChoices, manifestAt } from './past-manifest.js';
+import { contentChoices, manifestThen } from './past-manifest.js';
 import { systemDataFiles } from './system-data-files.js';
 
 /** A file of frames in a directory. */
@@ -37,6 +37,17 @@ export async function readDirectory(directory: string): Promise<Manifest> {
   }
   if (manifest === undefined) throw noDirectory(directory);
   return manifest;
+}
+
+/** Reads in a directory by `read`; a system error becomes READ_FAILED. */
+export async function readingIn<T>(directory: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (cause instanceof FastcacheError || (cause as NodeJS.ErrnoException).code === undefined) throw cause;
+    const message = `Reading failed: ${(cause as Error).message}.`;
+    throw new FastcacheError('READ_FAILED', message, { file: directory, cause });
+  }
 }
 
 /** Returns all files of a directory, each base before the segment that is applied to it first. */
@@ -79,7 +90,9 @@ export async function contentFiles(paths: readonly string[], untilMs?: bigint): 
       continue;
     }
     const manifest = await readDirectory(path);
-    const [content] = contentChoices(untilMs === undefined ? manifest : manifestAt(manifest, untilMs));
+    const dataFiles = systemDataFiles(path, DEFAULT_FILE_MODE);
+    const then = untilMs === undefined ? manifest : await manifestThen(dataFiles, manifest, untilMs);
+    const [content] = contentChoices(then);
     if (content === undefined) throw nothingThen(path);
     files.push(...filesOf(path, content));
   }
@@ -123,6 +136,7 @@ function oneDump(directory: string, manifest: Manifest): string[] {
     .map(({ file }) => file);
 }
 
-function noDirectory(file: string): FastcacheError {
+/** Returns the fault of what is no directory of data. */
+export function noDirectory(file: string): FastcacheError {
   return new FastcacheError('NO_INPUT', 'This is no data directory: it has no manifest.', { file });
 }

@@ -43,6 +43,8 @@ export interface JournalOptions {
   openSegment(hello: Buffer, start: SegmentStart): Promise<DumpFile>;
   /** Called when the stream broke off and nothing was said to follow in the same turn. */
   onInterrupted(reason: string): void;
+  /** Called when more is on the disk than before. */
+  onSynced(): void;
   /** Called once, with the fault of the disk: nothing more is written. */
   onFault(error: Error): void;
 }
@@ -81,6 +83,8 @@ export class Journal implements LogReader {
   #syncing: Promise<void> | undefined;
   #syncTimer: Timer | undefined;
   #isOpening = false;
+  #slowSyncs = 0;
+  #fsync: FsyncPolicy;
   /** Whether the segment is being made with which a stream begins. */
   #isBeginning = false;
   #isFaulty = false;
@@ -88,6 +92,12 @@ export class Journal implements LogReader {
 
   constructor(options: JournalOptions) {
     this.#options = options;
+    this.#fsync = options.fsync;
+  }
+
+  set fsync(policy: FsyncPolicy) {
+    this.#fsync = policy;
+    if (policy === 'everysec') this.#planSync();
   }
 
   get untakenBytes(): number {
@@ -108,6 +118,28 @@ export class Journal implements LogReader {
   /** Bytes that were published and are not on the disk for sure. */
   get unsyncedBytes(): number {
     return this.end - this.#syncedEnd;
+  }
+
+  /** Bytes that were published and are not written. */
+  get unwrittenBytes(): number {
+    return this.end - this.#writtenEnd;
+  }
+
+  get isSyncing(): boolean {
+    return this.#syncing !== undefined;
+  }
+
+  /** How many syncs took longer than two seconds. */
+  get slowSyncs(): number {
+    return this.#slowSyncs;
+  }
+
+  /** What of the present stream is on the disk, as watermarks; undefined: its log does not go back so far. */
+  get syncedWatermarks(): readonly bigint[] | undefined {
+    if (this.#source === undefined || this.#isFaulty) return undefined;
+    const { stream, shift } = this.#source;
+    const offset = this.#syncedEnd - shift;
+    return offset < stream.backlog.keptFrom ? undefined : stream.backlog.watermarksAt(offset);
   }
 
   /** The bytes of the segment that is being written. */
@@ -145,9 +177,8 @@ export class Journal implements LogReader {
 
   /** Whether clients are to be answered only when their writes are synced, or when the disk has caught up. */
   get holdsReplies(): boolean {
-    const { fsync } = this.#options;
     if (this.#isFaulty) return false;
-    return fsync === 'always' ? this.unsyncedBytes > 0 : this.end - this.#writtenEnd > HOLD_BYTES;
+    return this.#fsync === 'always' ? this.unsyncedBytes > 0 : this.end - this.#writtenEnd > HOLD_BYTES;
   }
 
   /** Calls `run` when all that is published now is on the disk, or when the disk has failed. */
@@ -226,7 +257,7 @@ export class Journal implements LogReader {
   }
 
   async #write(): Promise<void> {
-    const { fsync, segmentBytes } = this.#options;
+    const { segmentBytes } = this.#options;
     while (!this.#isFaulty) {
       const task = this.#tasks.shift();
       if (task !== undefined && 'open' in task) {
@@ -248,8 +279,8 @@ export class Journal implements LogReader {
       await this.#segment!.append(pieces);
       this.#untakenBytes = 0;
       this.#writtenEnd = end;
-      if (fsync === 'always' || this.#waiters.length > 0) await this.#sync();
-      else if (fsync === 'everysec') this.#planSync();
+      if (this.#fsync === 'always' || this.#waiters.length > 0) await this.#sync();
+      else if (this.#fsync === 'everysec') this.#planSync();
     }
   }
 
@@ -299,11 +330,12 @@ export class Journal implements LogReader {
   }
 
   async #syncNow(segment: DumpFile): Promise<void> {
-    const { timers, log } = this.#options;
+    const { timers, log, onSynced } = this.#options;
     const end = this.#writtenEnd;
-    const slow = timers.after(SLOW_SYNC_MS, () =>
-      log.warn(`a sync of ${segment.name} takes longer than ${SLOW_SYNC_MS / 1000} s: the disk is busy`),
-    );
+    const slow = timers.after(SLOW_SYNC_MS, () => {
+      this.#slowSyncs += 1;
+      log.warn(`a sync of ${segment.name} takes longer than ${SLOW_SYNC_MS / 1000} s: the disk is busy`);
+    });
     try {
       await segment.sync();
     } finally {
@@ -311,6 +343,7 @@ export class Journal implements LogReader {
     }
     this.#syncedEnd = end;
     this.#answer();
+    onSynced();
   }
 
   /** Whether the beginning of a stream is not on the disk: nothing of what it has counts before. */

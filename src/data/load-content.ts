@@ -42,7 +42,8 @@ export async function bytesOfContent(files: DataFiles, content: Content): Promis
  */
 export async function loadContent(options: LoadContentOptions): Promise<LoadedContent> {
   const { files, content, limits = {}, createStore, onRead } = options;
-  const fold = new KeySpaceFold({ createStore, ...limits });
+  // The manifest says when a base was made.
+  const fold = new KeySpaceFold({ createStore, isTimed: true, ...limits });
   const { base, segments } = content;
   const dumps = [
     ...(base === undefined ? [] : [{ name: baseName(base.number), bytes: base.bytes }]),

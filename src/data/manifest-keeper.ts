@@ -1,13 +1,9 @@
 /** Keeps the manifest of a directory: one change behind the other, and the files that no longer count. */
 
-import { indexPath } from '../frame/index-entry.js';
 import type { DataFiles } from './data-files.js';
+import { removeDump } from './leftovers.js';
 import { baseName, type Manifest, replaceManifest, segmentName } from './manifest.js';
 import { chainsOf } from './past-manifest.js';
-import { markName } from './sync-mark.js';
-
-/** So many bases are kept, with the segments behind the older one. */
-const KEPT_BASES = 2;
 
 /** The segments from that number on, which are not removed as long as it is held. */
 export interface Hold {
@@ -77,26 +73,27 @@ export class ManifestKeeper {
     this.#holds.delete(hold);
   }
 
-  /** Removes the bases and segments that are not kept. Rejects with system errors. */
-  async prune(): Promise<void> {
+  /**
+   * Removes all but the newest bases, as many as `kept` returns then, and the segments that these do not
+   * need. Rejects with system errors.
+   */
+  async prune(kept: () => number): Promise<void> {
     let dropped: string[] = [];
     await this.update((manifest) => {
-      const next = pruned(manifest, Math.min(...[...this.#holds].map(({ from }) => from)));
+      const next = pruned(manifest, kept(), Math.min(...[...this.#holds].map(({ from }) => from)));
       dropped = [...namesOf(manifest)].filter((name) => !namesOf(next).has(name));
       return next;
     });
-    for (const name of dropped.flatMap(filesOf)) await this.#files.remove(name);
+    for (const name of dropped) await removeDump(this.#files, name);
   }
 }
 
-/** Returns the names of a dump and of what is beside it: one that was not sealed has a mark. */
-export function filesOf(name: string): string[] {
-  return [name, indexPath(name), markName(name)];
-}
-
-/** Returns the manifest without what nothing that is kept needs; segments from `heldFrom` on are needed. */
-export function pruned(manifest: Manifest, heldFrom: number): Manifest {
-  const bases = manifest.bases.slice(-KEPT_BASES);
+/**
+ * Returns the manifest with its newest `keptBases` bases, without the segments that nothing of it needs;
+ * those from `heldFrom` on are needed.
+ */
+export function pruned(manifest: Manifest, keptBases: number, heldFrom: number): Manifest {
+  const bases = manifest.bases.slice(-keptBases);
   const [oldest] = bases;
   if (oldest === undefined) return manifest;
   const from = Math.min(oldest.segment, heldFrom);

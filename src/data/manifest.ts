@@ -61,9 +61,10 @@ export function baseName(number: number): string {
   return nameOf('base', number);
 }
 
-/** Whether a name is that of a segment or a base, or of what belongs to one. */
-export function isNumbered(name: string): boolean {
-  return /^(?:segment|base)-\d{8,}\.fcrp(?:\.idx)?$/.test(name);
+/** Returns which segment or base a name is that of; undefined: it is of none. */
+export function dumpOf(name: string): { kind: 'segment' | 'base'; number: number } | undefined {
+  const [, kind, digits] = /^(segment|base)-(\d{8,})\.fcrp$/.exec(name) ?? [];
+  return kind === 'segment' || kind === 'base' ? { kind, number: Number(digits) } : undefined;
 }
 
 /** Encodes a manifest. */

@@ -4,13 +4,13 @@ import { FastcacheError } from '../errors.js';
 import { indexPath } from '../frame/index-entry.js';
 import type { History } from '../replication/history.js';
 import type { DataFiles, DataLock } from './data-files.js';
+import { clearLeftovers, hasFrames } from './leftovers.js';
 import { bytesOfContent, loadContent } from './load-content.js';
 import {
-  baseName,
   type Content,
   contentOf,
+  dumpOf,
   EMPTY_MANIFEST,
-  isNumbered,
   type Manifest,
   readManifest,
   segmentName,
@@ -71,7 +71,7 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
   const content = contentOf(manifest);
   const notes: string[] = [];
   const keeper = new ManifestKeeper(files, manifest);
-  if (content === undefined) return { keeper, isNew, ...(await begunAnew(files, keeper)), notes };
+  if (content === undefined) return { keeper, isNew, ...(await begunAnew(files, keeper)) };
   const total = await bytesOfContent(files, content);
   const { keySpace, end } = await loadContent({
     files,
@@ -82,7 +82,7 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
   const { store, history, newestMs } = keySpace;
   // Nothing was ever written: there is nothing that could continue.
   if (content.base === undefined && newestMs === undefined) {
-    return { keeper, isNew, ...(await begunAnew(files, keeper)), notes };
+    return { keeper, isNew, ...(await begunAnew(files, keeper)) };
   }
   const last = content.segments.at(-1)!;
   if (end?.tear !== undefined)
@@ -95,23 +95,25 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
   }
   await keeper.update(() => ({ ...kept, isClean: false }));
   await files.remove(markName(segmentName(last.number)));
-  await removeLeftovers(files, kept);
+  notes.push(...(await clearLeftovers(files, manifest, kept)));
   return { keeper, isNew, content: { store, history }, isClean: manifest.isClean, notes };
 }
 
 async function begunAnew(
   files: DataFiles,
   keeper: ManifestKeeper,
-): Promise<Pick<OpenedData, 'content' | 'isClean'>> {
+): Promise<Pick<OpenedData, 'content' | 'isClean' | 'notes'>> {
+  const found = keeper.manifest;
   await keeper.update(() => EMPTY_MANIFEST);
-  await removeLeftovers(files, EMPTY_MANIFEST);
-  return { content: undefined, isClean: false };
+  const notes = await clearLeftovers(files, found, EMPTY_MANIFEST);
+  return { content: undefined, isClean: false, notes };
 }
 
 /** A directory without a manifest is a new one, or has lost it. */
 async function emptyManifest(files: DataFiles): Promise<Manifest> {
-  const names = (await files.list()).filter((name) => /^(?:segment|base)-\d+\.fcrp$/.test(name));
-  if (names.length <= 1) return EMPTY_MANIFEST;
+  const names = (await files.list()).filter((name) => dumpOf(name) !== undefined);
+  const hasContent = names.length > 1 || (names[0] !== undefined && (await hasFrames(files, names[0])));
+  if (!hasContent) return EMPTY_MANIFEST;
   throw new FastcacheError(
     'STATE_UNUSABLE',
     'It is missing, and there are segments. Put it back, or have `fastcache data repair` make a new directory ' +
@@ -148,17 +150,6 @@ async function cutTear(files: DataFiles, name: string, bytes: number, why: strin
     `${files.pathOf(name)} ended in a tear at byte ${bytes}, as a crash leaves it (${why}): the ${cut} bytes ` +
     `behind it were never synced, do not count, and are kept in ${files.pathOf(torn)}`
   );
-}
-
-async function removeLeftovers(files: DataFiles, { segments, bases }: Manifest): Promise<void> {
-  const named = [
-    ...segments.map(({ number }) => segmentName(number)),
-    ...bases.map(({ number }) => baseName(number)),
-  ];
-  const kept = new Set(named.flatMap((name) => [name, indexPath(name)]));
-  for (const name of await files.list()) {
-    if ((isNumbered(name) || name.endsWith('.synced')) && !kept.has(name)) await files.remove(name);
-  }
 }
 
 async function asking<T>(

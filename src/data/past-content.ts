@@ -9,11 +9,11 @@ import type { History } from '../replication/history.js';
 import { hasReached } from '../replication/watermarks.js';
 import { damagedData } from './checked-dump.js';
 import type { DataFiles } from './data-files.js';
-import { nothingThen, readDirectory } from './directory-dumps.js';
+import { nothingThen, readDirectory, readingIn } from './directory-dumps.js';
 import { loadContent } from './load-content.js';
 import { findLoss, type Loss, type SoughtValue } from './lost-value.js';
 import { baseName, type Manifest, segmentName } from './manifest.js';
-import { chainsOf, contentChoices, manifestAt, manifestUpTo } from './past-manifest.js';
+import { chainsOf, contentChoices, manifestThen, manifestUpTo } from './past-manifest.js';
 import { readBeginning, SegmentFault } from './segment-beginning.js';
 import { systemDataFiles } from './system-data-files.js';
 
@@ -57,16 +57,12 @@ export async function readPast(
 ): Promise<PastContent> {
   const files = systemDataFiles(directory, DEFAULT_FILE_MODE);
   const manifest = await readDirectory(directory);
-  try {
+  return readingIn(directory, async () => {
     const part = await partAt(files, manifest, moment, (name, bytes) =>
       onProgress({ stage: 'reading', source: files.pathOf(name), bytes }),
     );
-    return await readPart(directory, part, files, onProgress);
-  } catch (cause) {
-    if (cause instanceof FastcacheError || (cause as NodeJS.ErrnoException).code === undefined) throw cause;
-    const message = `Reading failed: ${(cause as Error).message}.`;
-    throw new FastcacheError('READ_FAILED', message, { file: directory, cause });
-  }
+    return readPart(directory, part, files, onProgress);
+  });
 }
 
 async function readPart(
@@ -93,7 +89,7 @@ async function readPart(
       }
       return { keySpace: foldedKeySpace(stores, keySpace, untilMs ?? loss?.timeMs), history, loss };
     } catch (error) {
-      // An older base, with more records, may show it: a base does not say of which time it is.
+      // An older base may show it: a base does not say itself at which watermarks it is.
       const base = content.base && files.pathOf(baseName(content.base.number));
       if (!(error instanceof FastcacheError) || !mayShowElse(error, base)) throw error;
       fault = error;
@@ -108,7 +104,7 @@ async function partAt(
   { atMs, watermarks, before }: Moment,
   onRead: (name: string, bytes: number) => void,
 ): Promise<Part> {
-  if (atMs !== undefined) return { manifest: manifestAt(manifest, atMs), untilMs: atMs };
+  if (atMs !== undefined) return { manifest: await manifestThen(files, manifest, atMs), untilMs: atMs };
   if (watermarks !== undefined) {
     const number = await lastSegmentAt(files, manifest, watermarks);
     return { manifest: manifestUpTo(manifest, number), endWatermarks: watermarks };

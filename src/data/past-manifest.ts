@@ -1,11 +1,34 @@
 /** What a manifest was before, and what the content of then can be made of. */
-import { type Content, contentOf, type Manifest, type SegmentEntry } from './manifest.js';
+import { INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
+import { FrameKind } from '../frame/kinds.js';
+import { indexKernel } from '../frame-index/index-kernel.js';
+import type { DataFiles } from './data-files.js';
+import { type Content, contentOf, type Manifest, type SegmentEntry, segmentName } from './manifest.js';
 
-/** Returns the manifest with what there was at a time, Unix ms. */
-export function manifestAt(manifest: Manifest, untilMs: bigint): Manifest {
+/** So much of an index has its first batch. */
+const BEGINNING_BYTES = 16 * INDEX_ENTRY_BYTES;
+
+/** Returns the manifest with what had been begun, and made, at a time, Unix ms. */
+function manifestAt(manifest: Manifest, untilMs: bigint): Manifest {
   const isThen = (ms: number) => BigInt(ms) <= untilMs;
   const segments = manifest.segments.filter(({ begunAtMs }) => isThen(begunAtMs));
   return withBases(manifest, segments, ({ madeAtMs }) => isThen(madeAtMs));
+}
+
+/**
+ * Returns as `manifestAt`, and with the segments of the last chain that were begun later and may have records
+ * of that time: a segment is begun behind its first records, by as much as the disk is behind.
+ */
+export async function manifestThen(files: DataFiles, manifest: Manifest, untilMs: bigint): Promise<Manifest> {
+  const then = manifestAt(manifest, untilMs);
+  const last = then.segments.at(-1);
+  if (last === undefined) return then;
+  const segments = [...then.segments];
+  for (const next of manifest.segments.slice(manifest.segments.indexOf(last) + 1)) {
+    if (next.follows !== 'segment' || !(await mayBeginBy(files, next, untilMs))) break;
+    segments.push(next);
+  }
+  return { ...then, segments };
 }
 
 /** Returns the manifest with the segments up to that number, and the bases that are applied to these. */
@@ -28,7 +51,7 @@ export function chainsOf(segments: readonly SegmentEntry[]): SegmentEntry[][] {
 
 /**
  * Returns what the content of a manifest can be made of, the fewest files first; nothing where there is none.
- * A base does not say itself when it was made: one that turns out to be too late is left out by the next.
+ * The manifest does not say at which watermarks a base is: one that is too late is left out by the next.
  */
 export function contentChoices(manifest: Manifest): Content[] {
   const choices: Content[] = [];
@@ -38,6 +61,18 @@ export function contentChoices(manifest: Manifest): Content[] {
     if (content?.base === undefined) break;
   }
   return choices;
+}
+
+/** Whether a segment may begin with records of `untilMs` or before, by its index. */
+async function mayBeginBy(files: DataFiles, { number }: SegmentEntry, untilMs: bigint): Promise<boolean> {
+  const bytes = (await files.read(indexPath(segmentName(number)), BEGINNING_BYTES)) ?? Buffer.alloc(0);
+  const entries = new IndexEntries(bytes.subarray(INDEX_ENTRY_BYTES));
+  for (let at = 0; at < entries.length; at += 1) {
+    if (!indexKernel().isSound(bytes.subarray((at + 1) * INDEX_ENTRY_BYTES))) return true;
+    if (entries.kind(at) !== FrameKind.MutationBatch) continue;
+    return !entries.isKnown(at) || entries.count(at) === 0 || entries.earliestMs(at) <= untilMs;
+  }
+  return true;
 }
 
 function withBases(

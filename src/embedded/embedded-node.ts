@@ -221,7 +221,8 @@ export abstract class EmbeddedNode<Value> {
    * hour, at most 64 of the latter.
    */
   replicas(): ReplicaStatus[] {
-    return this.#node.replicas();
+    const { serving } = this.#node.report();
+    return serving === undefined ? [] : [...serving.connected, ...serving.departed];
   }
 
   metrics(): MetricsSnapshot {

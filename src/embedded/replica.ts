@@ -1,4 +1,5 @@
 /** A replica in a program's process: its content is read at memory speed. */
+import { FastcacheError } from '../errors.js';
 import { replicaConfig } from '../server/config.js';
 import { Node } from '../server/node.js';
 import type { ReplicaOptions } from '../server/option-types.js';
@@ -6,6 +7,7 @@ import { systemNodeSeams } from '../server/system-seams.js';
 import { type CodecOption, type DecodedBy, withCodec } from './codec.js';
 import { EmbeddedNode } from './embedded-node.js';
 import { enclose, type Inside, open } from './inside.js';
+import { PrimaryWriter } from './primary-writer.js';
 
 /**
  * A node that begins by following a primary.
@@ -18,23 +20,47 @@ import { enclose, type Inside, open } from './inside.js';
  */
 export class Replica<Value = Uint8Array> extends EmbeddedNode<Value> {
   readonly #node: Node;
+  readonly #writer: PrimaryWriter<Value> | undefined;
 
   /**
    * Resolves when the ports that were asked for are open; connecting to the primary continues by itself, and
    * is repeated when it fails. Throws BAD_OPTION, INSECURE_ADDRESS, PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED
-   * (`record`), READ_FAILED and STATE_UNUSABLE (`state`), NO_INPUT and TLS_UNUSABLE (files of TLS).
+   * (`record`), READ_FAILED and STATE_UNUSABLE (`state`), NO_INPUT and TLS_UNUSABLE (files of TLS). `writeTo`
+   * is where `write` writes to: the port of the primary's clients, `redis://[user:password@]host[:port]`.
    */
   static async follow<Choice extends CodecOption = 'bytes', Value = DecodedBy<Choice>>(
     address: string,
-    options: ReplicaOptions & { codec?: Choice } = {},
+    options: ReplicaOptions & { codec?: Choice; writeTo?: string | undefined } = {},
   ): Promise<Replica<Value>> {
     const { codec, others } = withCodec(options);
-    return new Replica(enclose(await Node.start(replicaConfig(address, others), systemNodeSeams), codec));
+    const { writeTo, ...rest } = others;
+    const node = await Node.start(replicaConfig(address, rest), systemNodeSeams);
+    try {
+      return new Replica(enclose(node, codec), writeTo);
+    } catch (error) {
+      await node.close();
+      throw error;
+    }
   }
 
-  private constructor(inside: Inside) {
+  private constructor(inside: Inside, writeTo: string | undefined) {
     super(inside);
-    this.#node = open(inside).node;
+    const { node, codec } = open(inside);
+    this.#node = node;
+    this.#writer = writeTo === undefined ? undefined : new PrimaryWriter({ node, codec, url: writeTo });
+  }
+
+  /** Writes to the primary. Throws READ_ONLY without the option `writeTo`. */
+  get write(): PrimaryWriter<Value> {
+    if (this.#writer !== undefined) return this.#writer;
+    const message =
+      'This replica takes no writes; follow() with `writeTo` lets `write` write to its primary.';
+    throw new FastcacheError('READ_ONLY', message);
+  }
+
+  override async close(): Promise<void> {
+    this.#writer?.close();
+    await super.close();
   }
 
   /**

@@ -184,10 +184,11 @@ export class Server<Value = Uint8Array> extends EmbeddedNode<Value> {
   #writable(): ShardEngine {
     this.#node.refuseClosed();
     const { engine, primary, lacksData, failover, keeping } = this.#node;
-    if (keeping.fault !== undefined && primary === undefined) {
+    if (keeping.fault !== undefined && keeping.onFault !== 'continue' && primary === undefined) {
       const message = `The data directory cannot be written, and so nothing may change: ${keeping.fault}.`;
       throw new FastcacheError('WRITE_FAILED', message);
     }
+    if (this.#node.isReadOnly) throw new FastcacheError('READ_ONLY', 'This node was started read-only.');
     if (failover.state !== 'no-failover') {
       throw new FastcacheError(
         'READ_ONLY',

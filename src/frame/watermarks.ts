@@ -12,7 +12,7 @@ import { PayloadReader } from './payload-reader.js';
  */
 export type WatermarkList = BigUint64Array;
 
-/** Encodes a SnapshotBegin, SnapshotEnd or Ack payload. */
+/** Encodes a SnapshotBegin or SnapshotEnd payload, or an Ack's without what is synced. */
 export function encodeWatermarks(watermarks: ArrayLike<bigint>): Buffer {
   const payload = Buffer.allocUnsafeSlow(watermarksBytes(watermarks));
   writeWatermarks(payload, 0, watermarks);
@@ -25,6 +25,29 @@ export function decodeWatermarks(payload: Uint8Array): WatermarkList {
   const watermarks = readWatermarks(reader);
   reader.finish();
   return watermarks;
+}
+
+/** What an Ack says. */
+export interface Acknowledged {
+  /** What is applied, or of a primary what is published. */
+  readonly applied: ArrayLike<bigint>;
+  /** What of it is surely on the replica's disk; undefined: nothing is known to be. */
+  readonly synced: ArrayLike<bigint> | undefined;
+}
+
+/** Encodes an Ack payload. What is synced follows only where the peer takes it. */
+export function encodeAck({ applied, synced }: Acknowledged): Buffer {
+  if (synced === undefined) return encodeWatermarks(applied);
+  return Buffer.concat([encodeWatermarks(applied), encodeWatermarks(synced)]);
+}
+
+/** Decodes an Ack payload, which may have a second list. Throws `FCRP_*` with payload offsets. */
+export function decodeAck(payload: Uint8Array): Acknowledged {
+  const reader = new PayloadReader(payload);
+  const applied = readWatermarks(reader);
+  const synced = reader.position < payload.length ? readWatermarks(reader) : undefined;
+  reader.finish();
+  return { applied, synced };
 }
 
 /** Returns the encoded size of a list, its count included. */

@@ -203,7 +203,7 @@ export const LINES_BYTES = 1048576;
 
 // Where the host reads what `statsStart` returns, u64 each: the least and the greatest time, how many
 // records, how many of shards that no store has; how many of each op from Set on and of keys without prefix,
-// and their bytes; then the shards.
+// and their bytes; then the shards; then the histograms.
 export const STATS_FIRST_TIME = 0;
 export const STATS_LAST_TIME = 8;
 export const STATS_RECORDS = 16;
@@ -220,8 +220,15 @@ export const STATS_SHARD_LAST = 24;
 export const STATS_SHARD_GAPS = 32;
 export const STATS_SHARD_MISSING = 40;
 export const STATS_SHARD_BACK = 48;
-/** The bytes of all these counts, with 1,024 shards. */
-export const STATS_BYTES = 82016;
+// The histograms, behind 1,024 shards: bucket 0 counts what is 0, bucket n what is from 2^(n-1) to below 2^n.
+export const STATS_BUCKETS = 65;
+export const STATS_KEY_SIZES = 82016;
+export const STATS_VALUE_SIZES = 82536;
+export const STATS_LIVES = 83056;
+/** How many Set and Expire records have no expiry. */
+export const STATS_ENDLESS = 83576;
+/** The bytes of all these counts. */
+export const STATS_BYTES = 83584;
 /** A key's prefix ends with its first colon, which stands among so many bytes. */
 export const PREFIX_BYTES_MAX = 80;
 /** Buckets of a rate over time, a power of two. */

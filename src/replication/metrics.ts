@@ -1,6 +1,9 @@
 /** The counters of replication (docs/protocol.md, "Metrics"), one set for a node in whichever role. */
 
-/** Counts since the start, which only grow, except `queueDepth`, which is the present number. */
+/**
+ * Counts since the start, which only grow, except `queueDepth`, which is the present number, and
+ * `lastSnapshotMs`, which is a time.
+ */
 export interface MetricsSnapshot {
   /** Records handed to the publisher. */
   emittedMutations: number;
@@ -37,6 +40,8 @@ export interface MetricsSnapshot {
   snapshotChunks: number;
   /** Nanoseconds spent scanning and encoding chunks of snapshots. */
   snapshotNs: number;
+  /** Unix ms at which a replica had last been sent a whole snapshot; 0: none has been since the start. */
+  lastSnapshotMs: number;
   /** Connections to a primary that were attempted, as a replica. */
   linkAttempts: number;
   /** Live links to a primary that were lost. */
@@ -63,6 +68,7 @@ export class ReplicationMetrics implements MetricsSnapshot {
   resumeFailureCount = 0;
   snapshotChunks = 0;
   snapshotNs = 0;
+  lastSnapshotMs = 0;
   linkAttempts = 0;
   linkLosses = 0;
 

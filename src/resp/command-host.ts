@@ -124,6 +124,11 @@ export interface ReplicationHost {
    */
   wait(replicas: number, timeoutMs: number): Later;
   /**
+   * Runs WAITAOF: answers whether all is on the disk here, 1 or 0, and on how many replicas' disks, when it
+   * is where it is wanted or after `timeoutMs` (0: never).
+   */
+  waitForDisks(wanted: { isLocal: boolean; replicas: number }, timeoutMs: number): Later;
+  /**
    * Sends a message to replicas' subscribers, behind what was written before; a replica sends none. Returns
    * why it cannot be sent.
    */

@@ -91,7 +91,7 @@ export class Gate {
     if (monitors.count > 0 || host.slowlog.wantsFast) return true;
     if (scripts.runner?.suspended !== undefined) return true;
     if (situation.isLoading || situation.isStale || situation.lacksReplicas) return true;
-    if (situation.diskFault !== undefined) return true;
+    if (situation.diskFault !== undefined || situation.isReadOnly) return true;
     return situation.paused !== undefined;
   }
 
@@ -153,9 +153,11 @@ export class Gate {
       this.#errorsInScripts += 1;
       return refusal;
     }
-    const reply = this.#run(found, args, script.client);
+    const answer = this.#run(found, args, script.client);
     if (isRead(found)) script.noteRead();
-    if (reply instanceof Later) throw new Error(`${found.fullName} waits inside of a script.`);
+    // Nothing waits inside of a script.
+    const reply = answer instanceof Later ? answer.replyInTime?.() : answer;
+    if (reply === undefined) throw new Error(`${found.fullName} waits inside of a script.`);
     if (isError(reply)) this.#errorsInScripts += 1;
     return reply;
   }
@@ -236,11 +238,11 @@ export class Gate {
     if (!isReplica && this.#lacksMemory((effects & flagBits.denyoom) !== 0, found, client)) {
       return OUT_OF_MEMORY;
     }
-    const { isLoading, isStale, lacksReplicas, diskFault, paused } = host.situation;
+    const { isLoading, isStale, lacksReplicas, diskFault, isReadOnly, paused } = host.situation;
     const needsDisk = writes || fullName === 'ping';
     if (diskFault !== undefined && needsDisk && !isReplica) return diskFailure(diskFault);
     if (lacksReplicas && writes) return TOO_FEW_REPLICAS;
-    if (isReplica && writes) return READONLY;
+    if ((isReplica || isReadOnly) && writes) return READONLY;
     if (isConfined(client) && !WHILE_SUBSCRIBED.has(fullName)) {
       return new Failure(
         `ERR Can't execute '${fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
@@ -325,7 +327,7 @@ function isForReplicas(
   return (flags & flagBits.write) !== 0 || command.mayReplicate?.(args, host) === true;
 }
 
-/** Whether a command reads keys, which are tracked for who tracks them; a script's calls do, not EVAL_RO. */
+/** Whether a command reads keys, which are noted for clients that track; a script's calls do, not EVAL_RO. */
 function isRead({ command, flags }: FoundCommand): boolean {
   return (flags & flagBits.readonly) !== 0 && command.group !== 'scripting';
 }

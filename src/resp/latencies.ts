@@ -26,7 +26,7 @@ const FIRST_POWER = 6;
 /** Buckets of each power of two, as a power of two. */
 const PART_BITS = 3;
 const PARTS = 1 << PART_BITS;
-/** The first power of LATENCY HISTOGRAM: about a microsecond. */
+/** The first power that is shown: about a microsecond. */
 const FIRST_SHOWN_POWER = 10;
 const NS_MAX = 2 ** 30 - 1;
 
@@ -47,12 +47,33 @@ export function latencyPercentile(counts: LatencyCounts, percent: number): numbe
     return calls >= wanted;
   });
   const at = bucket === -1 ? LATENCY_BUCKETS - 1 : bucket;
-  return ((PARTS + (at % PARTS) + 1) * 2 ** (FIRST_POWER - PART_BITS + (at >> PART_BITS))) / NS_PER_US;
+  return startNs(at + 1) / NS_PER_US;
 }
 
 /** How many calls were counted. */
 export function totalOf(counts: LatencyCounts): number {
   return counts.reduce((sum, calls) => sum + calls, 0);
+}
+
+/** Returns the time that all calls took, microseconds, as if each had taken the middle of its bucket. */
+export function latencySum(counts: LatencyCounts): number {
+  const ns = counts.reduce(
+    (sum, calls, bucket) => sum + (calls * (startNs(bucket) + startNs(bucket + 1))) / 2,
+    0,
+  );
+  return ns / NS_PER_US;
+}
+
+/** Returns, for each power of two of nanoseconds from 2^10 on, how many calls took less. */
+export function callsBelow(counts: LatencyCounts): readonly (readonly [ns: number, calls: number])[] {
+  const pairs: [number, number][] = [];
+  let calls = 0;
+  for (let power = FIRST_POWER; power < FIRST_POWER + LATENCY_BUCKETS / PARTS; power++) {
+    const first = (power - FIRST_POWER) * PARTS;
+    calls += totalOf(counts.subarray(first, first + PARTS));
+    if (power + 1 >= FIRST_SHOWN_POWER) pairs.push([2 ** (power + 1), calls]);
+  }
+  return pairs;
 }
 
 /**
@@ -62,17 +83,14 @@ export function totalOf(counts: LatencyCounts): number {
 export function latencyDistribution(
   counts: LatencyCounts,
 ): readonly (readonly [us: number, calls: number])[] {
-  const pairs: [number, number][] = [];
-  let calls = 0;
-  let shown = 0;
-  for (let power = FIRST_POWER; power < FIRST_POWER + LATENCY_BUCKETS / PARTS; power++) {
-    const first = (power - FIRST_POWER) * PARTS;
-    calls += totalOf(counts.subarray(first, first + PARTS));
-    if (power + 1 < FIRST_SHOWN_POWER || calls === shown) continue;
-    pairs.push([Math.floor(2 ** (power + 1) / NS_PER_US), calls]);
-    shown = calls;
-  }
-  return pairs;
+  return callsBelow(counts)
+    .filter(([, calls], index, pairs) => calls > (pairs[index - 1]?.[1] ?? 0))
+    .map(([ns, calls]) => [Math.floor(ns / NS_PER_US), calls]);
+}
+
+/** The nanoseconds at which a bucket begins. */
+function startNs(bucket: number): number {
+  return (PARTS + (bucket % PARTS)) * 2 ** (FIRST_POWER - PART_BITS + (bucket >> PART_BITS));
 }
 
 /** The latencies of all commands since the start or CONFIG RESETSTAT. */
@@ -93,7 +111,7 @@ export class Latencies {
   /** Every command that was called, by name. */
   rows(): readonly LatencyRow[] {
     const merged = new Map([...this.#counts].map(([name, counts]) => [name, counts.slice()]));
-    for (const { name, counts } of this.#kernel.rows()) addTo(merged, name, counts);
+    for (const { name, counts } of this.#kernel.rows()) addRow(merged, name, counts);
     return [...merged]
       .map(([name, counts]) => ({ name, counts }))
       .filter(({ counts }) => counts.some((calls) => calls > 0))
@@ -108,7 +126,7 @@ export class Latencies {
 
   /** Takes over what the kernel has counted; called before another kernel replaces it. */
   kernelGoes(): void {
-    for (const { name, counts } of this.#kernel.rows()) addTo(this.#counts, name, counts);
+    for (const { name, counts } of this.#kernel.rows()) addRow(this.#counts, name, counts);
   }
 
   #countsOf(name: string): LatencyCounts {
@@ -120,8 +138,13 @@ export class Latencies {
   }
 }
 
-function addTo(rows: Map<string, LatencyCounts>, name: string, more: LatencyCounts): void {
+function addRow(rows: Map<string, LatencyCounts>, name: string, more: LatencyCounts): void {
   const present = rows.get(name);
   if (present === undefined) rows.set(name, more.slice());
-  else for (const [bucket, calls] of more.entries()) present[bucket]! += calls;
+  else addCounts(present, more);
+}
+
+/** Adds the calls of `more` to those of `counts`. */
+export function addCounts(counts: LatencyCounts, more: LatencyCounts): void {
+  for (const [bucket, calls] of more.entries()) counts[bucket]! += calls;
 }

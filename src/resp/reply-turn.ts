@@ -135,10 +135,12 @@ export class ReplyTurn {
     for (const client of this.#listening) replying.add(client);
     this.#listening = new Set();
     const held = Array.from(replying, (client) => ({ client, send: client.holdReplies(this.#joiner) }));
-    this.#host.durability.whenSynced((isSynced) => {
+    const { durability } = this.#host;
+    durability.whenSynced((isSynced) => {
+      // Of writes that are lost with the machine nobody is told that they were made, unless all may be lost.
+      const isKept = isSynced || durability.onFault === 'continue';
       for (const { client, send } of held) {
-        // Of writes that are lost with the machine nobody may be told that they were made.
-        if (isSynced && !this.#isPast(untilUs)) send();
+        if (isKept && !this.#isPast(untilUs)) send();
         else client.destroy();
       }
     });

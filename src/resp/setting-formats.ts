@@ -124,6 +124,17 @@ export const fileName: Format<string> = {
   show: (value) => value,
 };
 
+/** A text of a certain form; `expected` says so in words that follow "must be". */
+export function matching(pattern: RegExp, expected: string): Format<string> {
+  return {
+    parse(bytes) {
+      const text = bytes.toString('latin1');
+      return pattern.test(text) ? text.toLowerCase() : new Refusal(`argument must be ${expected}`);
+    },
+    show: (value) => value,
+  };
+}
+
 /** A name or an address of a machine, or nothing. */
 export const hostName: Format<string> = {
   parse(bytes) {

@@ -11,6 +11,7 @@ import {
   type EvictionPolicy,
   type UseCounting,
 } from '../engine/memory-limit.js';
+import { DataSettings } from './data-settings.js';
 import type { EventClasses } from './keyspace-event-classes.js';
 import { Fact, IMMUTABLE, type Named, Setting } from './setting.js';
 import { settingFacts } from './setting-facts.js';
@@ -108,6 +109,8 @@ export class Settings {
   readonly #replicaPriority: Setting<bigint>;
   readonly #replicaAnnounced: Setting<string>;
   readonly #eventClasses: Setting<EventClasses>;
+  /** The settings of the data directory. */
+  readonly data: DataSettings;
   /** The longest argument, key or value, in bytes. */
   readonly maxValueBytes: number;
   readonly #byName: ReadonlyMap<string, Named>;
@@ -144,6 +147,7 @@ export class Settings {
     this.#replicaPriority = settingOf(options, 'replica-priority');
     this.#replicaAnnounced = settingOf(options, 'replica-announced');
     this.#eventClasses = settingOf(options, 'notify-keyspace-events');
+    this.data = new DataSettings(<Value>(name: string) => settingOf<Value>(options, name));
     this.#byName = new Map([...options.flatMap(namedOf), ...this.#settable(), ...settingFacts(initial)]);
   }
 

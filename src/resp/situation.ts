@@ -9,8 +9,10 @@ export interface Situation {
   readonly isStale: boolean;
   /** Too few good replicas are connected for writes. */
   readonly lacksReplicas: boolean;
-  /** Why the data directory cannot be written, so that writes could not be kept; undefined while it can. */
+  /** Why writes are refused that the disk could not keep; undefined: they are not. */
   readonly diskFault: string | undefined;
+  /** Whether writes are refused as on a replica. */
+  readonly isReadOnly: boolean;
   /** Which commands a pause postpones; undefined without a pause. */
   readonly paused: PauseScope | undefined;
 }
@@ -21,7 +23,7 @@ export type OuterSituation = Omit<Situation, 'paused' | 'diskFault'>;
 /** Where the situation is read. */
 export interface SituationSources {
   readonly situation: OuterSituation;
-  readonly durability: Pick<Durability, 'fault'>;
+  readonly durability: Pick<Durability, 'fault' | 'onFault'>;
 }
 
 /** Makes the situation, which is read before every run of commands and is one object for good. */
@@ -40,7 +42,13 @@ export function situationOf(
       return outer.lacksReplicas;
     },
     get diskFault() {
-      return durability.fault;
+      const { fault } = durability;
+      if (fault === undefined) return undefined;
+      const { onFault } = durability;
+      return onFault === 'read-only' || onFault === 'continue' ? undefined : fault;
+    },
+    get isReadOnly() {
+      return outer.isReadOnly || (durability.fault !== undefined && durability.onFault === 'read-only');
     },
     get paused() {
       return paused();

@@ -6,6 +6,7 @@ import {
   fileName,
   hostName,
   integerBetween,
+  matching,
   memoryBetween,
   oneOf,
 } from '../resp/setting-formats.js';
@@ -55,6 +56,8 @@ function settingOf(option: AnyOption, value: unknown): Setting<unknown> | undefi
       return new Setting<EventClasses>(eventClasses, parseEventClasses(String(value)) ?? new Set());
     case 'secret':
       return new Setting(bytesUpTo(option.maxBytes), Buffer.from(String(value ?? '')));
+    case 'text':
+      return new Setting(matching(option.pattern, option.expected), String(value ?? ''));
     case 'file':
       return new Setting(fileName, String(value ?? ''));
     case 'boolean':

@@ -9,6 +9,7 @@ import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import { parseAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { refuseForTls, refuseOutside } from './exposure.js';
+import { momentMs } from './moment.js';
 import type { AnyOption, Role } from './option.js';
 import type {
   GivenOptions,
@@ -56,6 +57,7 @@ export function checkedOptions(role: Role, options: GivenOptions): NodeConfig {
   refuseForRecord(options);
   refuseForState(options);
   refuseForRecovery(options);
+  refuseForPast(options);
   refuseForSupervision(options);
   refuseForTls(values);
   refuseOutside(values);
@@ -136,6 +138,28 @@ function refuseForRecovery({ recover, recoverOrFollow, load, replicaOf = false }
   for (const [name, given] of Object.entries({ recover, load })) {
     if (given === undefined) continue;
     const message = `\`replicaOf\` and \`${name}\` both say where the content is; give one.`;
+    throw new FastcacheError('BAD_OPTION', message);
+  }
+}
+
+/** Refuses a look at the past where there is no past, and with what would change it. */
+function refuseForPast({ until, data, readOnly, load, recover, replicaOf = false }: GivenOptions): void {
+  if (until === undefined) return;
+  if (momentMs(until) === undefined) {
+    throw new FastcacheError('BAD_OPTION', `\`until\` must be a time; there is no ${until}.`);
+  }
+  if (data === undefined) {
+    throw new FastcacheError('BAD_OPTION', '`until` needs `data`, whose past is to be shown.');
+  }
+  if (readOnly !== true) {
+    throw new FastcacheError(
+      'BAD_OPTION',
+      'What is past cannot be changed: with `until`, give `readOnly`, too.',
+    );
+  }
+  for (const [name, given] of Object.entries({ load, recover, replicaOf: replicaOf || undefined })) {
+    if (given === undefined) continue;
+    const message = `\`until\` and \`${name}\` both say where the content is; give one.`;
     throw new FastcacheError('BAD_OPTION', message);
   }
 }

@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import type { DataDirectory } from '../data/data-directory.js';
 import type { DataFiles, DataLock } from '../data/data-files.js';
 import type { OpenedData } from '../data/open-data.js';
+import { FastcacheError } from '../errors.js';
 import { modeBits } from '../files/file-mode.js';
 import { Carousels } from '../replication/primary/carousel.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin } from './engines.js';
+import { type StoppedNode, stopNode } from './following.js';
 import { encodingOf } from './leading.js';
+import type { OnRead } from './load.js';
 import type { NodeParts } from './parts.js';
 import type { NodeSeams } from './seams.js';
 
@@ -19,11 +22,6 @@ import type { NodeSeams } from './seams.js';
 export interface LockedData {
   readonly files: DataFiles;
   readonly lock: DataLock;
-}
-
-/** A directory that was read, for the node that is made with it. */
-export interface NodeData extends LockedData {
-  readonly opened: OpenedData;
 }
 
 /** Locks the directory of `config`; undefined without one. Throws DATA_IN_USE and WRITE_FAILED. */
@@ -46,25 +44,32 @@ export function withRoleFile(config: NodeConfig): NodeConfig {
 }
 
 /** Reads a directory. Throws DATA_DAMAGED, STATE_UNUSABLE, OUT_OF_MEMORY and READ_FAILED. */
-export async function readNodeData(locked: LockedData, origin: EngineOrigin): Promise<NodeData> {
+export async function readNodeData(
+  { files }: LockedData,
+  origin: EngineOrigin,
+  onRead: OnRead,
+): Promise<OpenedData> {
   const { openData } = await import('../data/open-data.js');
-  const opened = await openData({
-    files: locked.files,
-    createStore: (shards) => createEngine(origin, shards),
-    onRead: (bytes) => origin.config.onLoading?.(bytes),
-  });
-  return { ...locked, opened };
+  return openData({ files, createStore: (shards) => createEngine(origin, shards), onRead });
 }
 
 /** The node whose content is kept. */
-export interface KeptNode extends NodeParts {
+export interface KeptNode extends NodeParts, StoppedNode {
   readonly stream: FrameStream | undefined;
+  readonly keeping: NodeParts['keeping'] & {
+    /** Called when more is on the disk than before. */
+    synced(): void;
+  };
 }
 
 /** Makes the directory of a node, which keeps nothing before it is given a stream. */
-export async function createData({ files, lock, opened }: NodeData, node: KeptNode): Promise<DataDirectory> {
+export async function createData(
+  { files, lock }: LockedData,
+  { keeper }: OpenedData,
+  node: KeptNode,
+): Promise<DataDirectory> {
   const { DataDirectory } = await import('../data/data-directory.js');
-  const { config, seams, events, metrics } = node;
+  const { config, seams, events, metrics, settings } = node;
   const { clock, timers } = seams;
   const { snapshotChunkBytes } = config;
   const own = new Carousels({ clock, timers, metrics, snapshotChunkBytes, encoding: encodingOf(config) });
@@ -74,12 +79,20 @@ export async function createData({ files, lock, opened }: NodeData, node: KeptNo
       clock,
       timers,
       log: events.log,
-      fsync: config.fsync,
+      fsync: settings.data.fsync,
+      rules: () => settings.data.rules,
+      changes: () => metrics.emittedMutations + metrics.replicaApplied,
+      onSynced: () => node.keeping.synced(),
+      onFault(cause) {
+        if (settings.data.onFault !== 'stop') return;
+        const message = `The data directory cannot be written: ${cause.message}.`;
+        stopNode(node, new FastcacheError('WRITE_FAILED', message, { file: files.pathOf(''), cause }));
+      },
       segmentBytes: config.dataSegmentBytes,
       stream: () => node.stream,
       carousel: (stream) => (node.listener?.carousels ?? own).of(stream),
     },
     lock,
-    opened.keeper,
+    keeper,
   );
 }

@@ -1,7 +1,8 @@
 /** The stores of a node: those that it follows with, and the one that it starts with. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { NodeConfig } from './config.js';
-import { type Loaded, loadEngine, NOTHING_LOADED } from './load.js';
+import { type Loaded, loadEngine, NOTHING_LOADED, type OnRead } from './load.js';
+import { momentMs } from './moment.js';
 import type { NodeSeams } from './seams.js';
 
 /** What every store of a node is made from. */
@@ -28,14 +29,33 @@ export function createEngine({ config, seams, secret }: EngineOrigin, shards: nu
 }
 
 /**
- * Makes the store that a node starts with: the content of `load`, or an empty one. A follower knows the shard
- * count only from its primary, and has one shard until then. Throws what `loadEngine` throws.
+ * Makes the store that a node has before its content is loaded. A follower knows the shard count only from
+ * its primary, and has one shard until then.
  */
-export async function startingEngine(origin: EngineOrigin): Promise<Loaded> {
+export function emptyEngine(origin: EngineOrigin): ShardEngine {
+  const { shards, primary } = origin.config;
+  return createEngine(origin, primary === undefined ? shards : 1);
+}
+
+/**
+ * Makes the store that a node starts with: the content of `load`, or of a moment of `data`, or `empty`.
+ * Throws as `loadEngine`.
+ */
+export async function startingEngine(
+  origin: EngineOrigin,
+  empty: ShardEngine,
+  onRead: OnRead,
+): Promise<Loaded> {
   const { config, seams } = origin;
-  const { load, shards, primary } = config;
-  if (primary !== undefined) return { engine: createEngine(origin, 1), ...NOTHING_LOADED };
-  const create = (count: number) => createEngine(origin, count);
-  if (load === undefined) return { engine: create(shards), ...NOTHING_LOADED };
-  return loadEngine({ config, files: seams.files, load, nowMs: seams.clock.nowMs(), create });
+  const { load, data, until } = config;
+  const untilMs = until === undefined ? undefined : momentMs(until);
+  const path = untilMs === undefined ? load : data;
+  if (path === undefined) return { engine: empty, ...NOTHING_LOADED };
+  // Of the past nothing expires any more than it had then.
+  const clock =
+    untilMs === undefined
+      ? seams.clock
+      : { nowMs: () => untilMs, monotonicUs: () => seams.clock.monotonicUs() };
+  const create = (count: number) => createEngine({ ...origin, seams: { ...seams, clock } }, count);
+  return loadEngine({ config, seams, source: { path, untilMs }, create, onRead });
 }

@@ -5,6 +5,8 @@
 import { ShardEngine } from '../engine/shard-engine.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
+import type { Relay } from '../replication/relay/relay.js';
+import type { Downstream } from '../replication/replica/downstream.js';
 import { Follower } from '../replication/replica/follower.js';
 import type { FollowerHandlers } from '../replication/replica/follower-options.js';
 import type { Holding } from '../replication/replica/holding.js';
@@ -13,6 +15,7 @@ import { Later } from '../resp/later.js';
 import { linkReport, type NodeReport, servingReport } from '../status/report.js';
 import type { Address } from '../transport/connection.js';
 import { announcementOf } from './announcing.js';
+import type { Events, NodeEvents } from './events.js';
 import type { NodeParts } from './parts.js';
 import { servingPlace } from './serving-place.js';
 
@@ -31,12 +34,22 @@ export class Following {
   /** Another role has replaced this one, which must emit nothing more. */
   #hasLeft = false;
 
+  /** Called when another role replaces this one. */
+  onLeave: () => void = () => {};
+
   /**
    * `holding` is continued if the primary can, and kept if its history is foreign, unless an operator has
-   * asked for this primary (`isRequested`); `start` connects.
+   * asked for this primary (`request`). `recovery`: it is one of the node's own replicas, which it follows
+   * only until it has what that has. `start` connects.
    */
-  constructor(node: NodeParts, primary: Address, holding: Holding | undefined, isRequested: boolean) {
+  constructor(
+    node: NodeParts,
+    primary: Address,
+    holding: Holding | undefined,
+    reason: 'start' | 'request' | 'recovery',
+  ) {
     const { config, seams, settings, events, metrics, outputs, relay } = node;
+    const isRecovery = reason === 'recovery';
     this.#node = node;
     this.primary = primary;
     this.takeover = new Takeover({
@@ -55,12 +68,14 @@ export class Following {
       log: events.log,
       address: primary,
       holding,
-      isRequested,
+      disk: node.keeping.disk,
+      isRequested: reason === 'request',
       foreignHistory: config.foreignHistory,
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,
-      nodeId: node.nodeId,
-      announced: () => announcementOf(node),
+      nodeId: isRecovery ? undefined : node.nodeId,
+      name: isRecovery ? undefined : config.name,
+      announced: isRecovery ? undefined : () => announcementOf(node),
       // A primary's port of clients takes its password where it has no token, and the servers have one.
       get token() {
         return config.token ?? settings.password;
@@ -68,8 +83,8 @@ export class Following {
       failFast: config.failFast,
       recorder: outputs.recorder,
       tap: outputs.taps,
-      relay,
-      takeover: this.takeover,
+      relay: isRecovery ? relay && pathless(relay) : relay,
+      takeover: isRecovery ? undefined : this.takeover,
       allowEmptySnapshot: config.allowEmptySnapshot,
       messages: (payload, frame) => node.takeMessages(payload, frame),
       createStore: (shards) => outputs.createStore?.(shards) ?? node.createEngine(shards),
@@ -124,6 +139,10 @@ export class Following {
     return NOBODY_WAITS;
   }
 
+  waitForDisks(): Later {
+    return NOBODY_WAITS;
+  }
+
   start(): void {
     this.follower.start();
   }
@@ -136,6 +155,7 @@ export class Following {
   /** Leaves the primary for another role, without an event. Returns the content, if there is any. */
   leave(): Holding | undefined {
     this.#hasLeft = true;
+    this.onLeave();
     this.follower.stop();
     return this.follower.holding;
   }
@@ -165,4 +185,28 @@ export class Following {
       },
     };
   }
+}
+
+/** The same, for content of a replica that may follow this very node: it is no circle, for it ends first. */
+function pathless(relay: Relay): Downstream {
+  return {
+    nodeId: '',
+    follows() {},
+    swapped: (holding) => relay.swapped(holding),
+    adopted: (history, watermarks) => relay.adopted(history, watermarks),
+    received: (batch) => relay.received(batch),
+    crossed: (shard, watermark) => relay.crossed(shard, watermark),
+  };
+}
+
+/** The node that is stopped, in either role. */
+export interface StoppedNode {
+  readonly following: Following | undefined;
+  readonly events: Events<NodeEvents>;
+}
+
+/** Has a node follow no more, or its owner close it: something that it needs has failed. */
+export function stopNode({ following, events }: StoppedNode, error: Error): void {
+  if (following === undefined) events.emit('stopped', { error });
+  else following.stop(error);
 }

@@ -16,24 +16,27 @@ export interface BeginningNode {
   readonly engine: ShardEngine;
   /** Makes an empty store of so many shards. Throws OUT_OF_MEMORY. */
   createEngine(shards: number): ShardEngine;
+  /** Replaces the store. */
+  swap(engine: ShardEngine): void;
 }
 
 /**
  * Begins a history that continues that of `holding`, if that was followed or recovered; `loaded` is the
- * history that a loaded dump led to. Returns it with its store, which is at its beginning.
+ * history that a loaded dump led to. The node's store is then at its beginning.
  */
 export function beginsHistory(
   node: BeginningNode,
   holding: Holding | undefined,
   loaded?: History,
-): { engine: ShardEngine; beginning: Beginning } {
+): Beginning {
   const { seams, config, relay } = node;
   if (holding !== undefined) {
-    return { engine: node.engine, beginning: beginHistory(seams, node.engine, holding, relay) };
+    return beginHistory(seams, node.engine, holding, relay);
   }
-  const engine = node.engine.shards === config.shards ? node.engine : node.createEngine(config.shards);
+  if (node.engine.shards !== config.shards) node.swap(node.createEngine(config.shards));
   const fresh = newHistory(seams, config.sequenceBase);
-  const history = config.load === undefined ? fresh : withContent(fresh, loaded);
-  engine.setWatermarks(new Array(config.shards).fill(history.base));
-  return { engine, beginning: { history, backlog: relay?.promoted(history.base) } };
+  const isEmpty = config.load === undefined && config.until === undefined;
+  const history = isEmpty ? fresh : withContent(fresh, loaded);
+  node.engine.setWatermarks(new Array(config.shards).fill(history.base));
+  return { history, backlog: relay?.promoted(history.base) };
 }

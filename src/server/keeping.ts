@@ -2,29 +2,39 @@
  * What a node keeps on disk (docs/operations.md, "Data directory"), in either role: nothing without a data
  * directory.
  */
-import type { DataDirectory, SaveReport } from '../data/data-directory.js';
+import type { SaveReport } from '../data/bases.js';
+import type { DataDirectory, SizeReport } from '../data/data-directory.js';
+import type { OpenedData } from '../data/open-data.js';
 import { FastcacheError } from '../errors.js';
 import type { FrameArchive } from '../replication/primary/archive.js';
-import { type Durability, NOT_DURABLE } from '../resp/durability.js';
-import type { KeptNode, NodeData } from './data.js';
+import type { SyncedDisk } from '../replication/replica/session-options.js';
+import { type Durability, NOT_DURABLE, type OnFault } from '../resp/durability.js';
+import type { KeptNode, LockedData } from './data.js';
 
 /** The data directory of a node, if it has one. */
 export class Keeping implements Durability {
-  readonly #data: NodeData | undefined;
+  readonly #data: LockedData | undefined;
   #node: KeptNode | undefined;
   /** Undefined without a directory, and until `open`. */
   #directory: DataDirectory | undefined;
   #opened: (directory: DataDirectory) => void = () => {};
   /** Where frames are kept that a backlog keeps no longer; undefined: nowhere. */
   readonly archive: FrameArchive | undefined;
+  /** For the primary that is followed; undefined: nothing is kept. */
+  readonly disk: SyncedDisk | undefined;
+  readonly #syncListeners = new Set<() => void>();
 
-  constructor(data: NodeData | undefined) {
+  constructor(data: LockedData | undefined) {
     this.#data = data;
     if (data === undefined) return;
     // A replica may ask before the directory is open.
     const directory = new Promise<DataDirectory>((resolve) => {
       this.#opened = resolve;
     });
+    this.disk = {
+      watermarks: () => this.#directory?.syncedWatermarks,
+      onSynced: (run) => this.onSynced(run),
+    };
     this.archive = { open: async (stream, since) => (await directory).archive.open(stream, since) };
   }
 
@@ -32,8 +42,39 @@ export class Keeping implements Durability {
     return this.#directory?.fault?.message;
   }
 
+  get onFault(): OnFault {
+    return this.#node?.settings.data.onFault ?? 'refuse';
+  }
+
+  /** Whether writes are taken although the directory cannot be written. */
+  get isUnkept(): boolean {
+    return this.fault !== undefined && this.onFault === 'continue';
+  }
+
   get saves(): SaveReport | undefined {
     return this.#directory?.save;
+  }
+
+  get size(): SizeReport | undefined {
+    return this.#directory?.size;
+  }
+
+  get isSynced(): boolean {
+    return this.#directory?.isSynced === true;
+  }
+
+  get isAnchored(): boolean {
+    return this.#directory?.isAnchored === true;
+  }
+
+  onSynced(run: () => void): () => void {
+    this.#syncListeners.add(run);
+    return () => this.#syncListeners.delete(run);
+  }
+
+  /** Called when more is on the disk than before. */
+  synced(): void {
+    for (const run of this.#syncListeners) run();
   }
 
   get holdsReplies(): boolean {
@@ -49,18 +90,24 @@ export class Keeping implements Durability {
   }
 
   /**
-   * Begins to keep what `node` has, which goes on with the content of the directory. Throws WRITE_FAILED when
-   * the directory cannot be written.
+   * Begins to keep what `node` has, which goes on with what was in the directory, `opened`. Throws
+   * WRITE_FAILED when the directory cannot be written.
    */
-  async open(node: KeptNode): Promise<void> {
-    if (this.#data === undefined) return;
+  async open(node: KeptNode, opened: OpenedData | undefined): Promise<void> {
+    if (this.#data === undefined || opened === undefined) return;
     const { createData } = await import('./data.js');
-    this.#directory = await createData(this.#data, node);
+    this.#directory = await createData(this.#data, opened, node);
     this.#node = node;
-    this.#opened(this.#directory);
-    this.follow(this.#data.opened.content !== undefined);
+    const directory = this.#directory;
+    node.settings.onChange((name) => {
+      if (name === 'appendfsync') directory.fsync = node.settings.data.fsync;
+    });
+    this.#opened(directory);
+    this.follow(opened.content !== undefined);
     try {
       await this.#directory.begun();
+      // Otherwise a crash would take what clients were answered with the content that it follows.
+      if (node.settings.data.fsync === 'always') await this.#directory.anchor();
     } catch (cause) {
       const message = `The data directory cannot be written: ${(cause as Error).message}.`;
       throw new FastcacheError('WRITE_FAILED', message, { file: this.#data.files.pathOf(''), cause });

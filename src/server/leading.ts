@@ -8,12 +8,12 @@ import { offsetIn } from '../replication/offset.js';
 import { RecorderFeed } from '../replication/outputs/recorder-feed.js';
 import type { Tap } from '../replication/outputs/tap.js';
 import { TapFeed } from '../replication/outputs/tap-feed.js';
-import { waitForReplicas } from '../replication/primary/wait.js';
+import { waitForDisks, waitForReplicas } from '../replication/primary/wait.js';
 import type { Beginning } from '../replication/relay/promotion.js';
 import type { Holding } from '../replication/replica/holding.js';
 import { Publisher } from '../replication/stream/publisher.js';
 import { type Answer, Later } from '../resp/later.js';
-import { Failure } from '../resp/reply.js';
+import { Failure, type Reply } from '../resp/reply.js';
 import { type NodeReport, servingReport } from '../status/report.js';
 import type { NodeConfig } from './config.js';
 import type { NodeParts } from './parts.js';
@@ -25,7 +25,7 @@ const UNBLOCKED = new Failure(
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
 );
 /** Without a listener no replica can acknowledge. */
-const NO_REPLICAS = { acknowledged: () => 0, ask() {}, onAck: () => () => {} };
+const NO_REPLICAS = { acknowledged: () => 0, synced: () => 0, ask() {}, onAck: () => () => {} };
 
 /** A client that WAIT blocks. */
 interface Blocked {
@@ -114,25 +114,18 @@ export class Leading {
    * never).
    */
   wait(replicas: number, timeoutMs: number): Later {
-    const { timers } = this.#node.seams;
-    const listener = this.#node.listener ?? NO_REPLICAS;
-    return new Later((answer) => {
-      const blocked: Blocked = { cancel() {}, answer };
-      this.#blocked.add(blocked);
-      blocked.cancel = waitForReplicas(
-        { timers, publisher: this.publisher, listener },
-        replicas,
-        timeoutMs,
-        (acknowledged) => {
-          this.#blocked.delete(blocked);
-          answer(acknowledged);
-        },
-      );
-      return () => {
-        this.#blocked.delete(blocked);
-        blocked.cancel();
-      };
-    });
+    return this.#waiting((done) => waitForReplicas(this.#waited(), replicas, timeoutMs, done));
+  }
+
+  /**
+   * Runs WAITAOF: answers whether all is on the disk here (1 or 0) and on how many replicas' disks, when it
+   * is where it is wanted or after `timeoutMs` (0: never).
+   */
+  waitForDisks(wanted: { isLocal: boolean; replicas: number }, timeoutMs: number): Later {
+    const options = { ...this.#waited(), disk: this.#node.keeping };
+    return this.#waiting((done) =>
+      waitForDisks(options, wanted, timeoutMs, (isHere, replicas) => done([isHere ? 1 : 0, replicas])),
+    );
   }
 
   /**
@@ -185,6 +178,28 @@ export class Leading {
     }
     this.#blocked.clear();
     return { store: engine, history: publisher.history };
+  }
+
+  /** What is waited for, and for whom. */
+  #waited() {
+    const { timers } = this.#node.seams;
+    return { timers, publisher: this.publisher, listener: this.#node.listener ?? NO_REPLICAS };
+  }
+
+  /** Makes the answer of a client that is blocked; `start` begins to wait, and returns what gives that up. */
+  #waiting(start: (done: (reply: Reply) => void) => () => void): Later {
+    return new Later((answer) => {
+      const blocked: Blocked = { cancel() {}, answer };
+      this.#blocked.add(blocked);
+      blocked.cancel = start((reply) => {
+        this.#blocked.delete(blocked);
+        answer(reply);
+      });
+      return () => {
+        this.#blocked.delete(blocked);
+        blocked.cancel();
+      };
+    });
   }
 
   #leaveOutputs(): void {

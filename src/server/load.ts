@@ -3,24 +3,31 @@
  * be written to. The sequences of the dump end with it: a new history begins, whose replicas are given the
  * content by snapshot. What reads dumps is loaded by primaries that are given one.
  */
+import type { LoadedContent } from '../dump/rdb/load-content.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import { modeBits } from '../files/file-mode.js';
 import { type History, pastBehind } from '../replication/history.js';
 import type { Recorder } from '../replication/outputs/recorder.js';
 import type { NodeConfig } from './config.js';
 import { encodingOf } from './leading.js';
-import type { NodeFiles } from './seams.js';
+import type { NodeSeams } from './seams.js';
+
+/** Called with the bytes that were read so far, and those of all, 0 where they are not known. */
+export type OnRead = (bytes: number, totalBytes: number) => void;
 
 /** What loading a dump needs. */
 export interface LoadedOptions {
   config: NodeConfig;
-  files: NodeFiles;
-  /** The path of the dump; `-` is stdin. */
-  load: string;
-  /** Unix ms. */
-  nowMs: number;
+  seams: NodeSeams;
+  /** What is loaded; `path` is that of a dump, and `-` stdin, or that of a data directory with a past. */
+  source: { path: string; untilMs: number | undefined };
   /** Makes an empty store of so many shards, for a follower. */
   create(shards: number): ShardEngine;
+  onRead: OnRead;
 }
+
+/** Keys that are looked through for expired ones at a step. */
+const SWEPT_KEYS = 10_000;
 
 /** The store that a node starts with. */
 export interface Loaded {
@@ -39,31 +46,54 @@ export const NOTHING_LOADED = { history: undefined, loadNotes: [] } as const;
  * Throws with file and byte offset: `FCRP_*`, `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, `DUMP_EMPTY`, `RDB_*`,
  * …, `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`; and `BAD_OPTION` when recording would overwrite the dump.
  */
-export async function loadEngine({ config, files, load, nowMs, create }: LoadedOptions): Promise<Loaded> {
-  const { record, append, shards, onLoading } = config;
-  if (record !== undefined && !append) await files.refuseInPlace(load, record);
-  const loaded = await files.loadContent({
-    file: load,
-    shards,
+export async function loadEngine(options: LoadedOptions): Promise<Loaded> {
+  const { config, seams, source, create } = options;
+  const { shards } = config;
+  // Whoever is served meanwhile is served between the steps.
+  const pause = () => new Promise<void>((resolve) => seams.timers.endOfTurn(resolve));
+  const loaded = await (source.untilMs === undefined
+    ? loadDump(options)
+    : loadMoment(options, source.untilMs));
+  while (loaded.store.sweep(SWEPT_KEYS) > 0) await pause();
+  const { history, leftOut } = loaded;
+  const loadNotes = leftOut === undefined ? [] : [`Left out of ${source.path}: ${leftOut}.`];
+  if (loaded.store.shards === shards) return { engine: loaded.store, history, loadNotes };
+  const { chunkPayload, storeSteps } = await import('../dump/fold/store-entries.js');
+  const engine = create(shards);
+  for (const step of storeSteps(loaded.store)) {
+    engine.loadChunk(chunkPayload(step));
+    await pause();
+  }
+  return { engine, history, loadNotes };
+}
+
+function loadDump({ config, seams, source, create, onRead }: LoadedOptions): Promise<LoadedContent> {
+  const { files, clock } = seams;
+  const { path: file } = source;
+  const totalBytes = file === '-' ? 0 : files.dumpBytes(file);
+  return files.loadContent({
+    file,
+    shards: config.shards,
     createStore: create,
     rdb: {
       database: config.loadDatabase,
       skipsOtherTypes: config.skipOtherTypes,
       skipsOtherDatabases: config.skipOtherDatabases,
       maxStringBytes: config.maxValueBytes,
-      nowMs,
+      nowMs: clock.nowMs(),
     },
-    onRead: onLoading,
+    onRead: (bytes) => onRead(bytes, totalBytes),
   });
-  const { dropExpired } = await import('../dump/fold/load.js');
-  dropExpired(loaded.store);
-  const { history, leftOut } = loaded;
-  const loadNotes = leftOut === undefined ? [] : [`Left out of ${load}: ${leftOut}.`];
-  if (loaded.store.shards === shards) return { engine: loaded.store, history, loadNotes };
-  const { chunkPayload, storeSteps } = await import('../dump/fold/store-entries.js');
-  const engine = create(shards);
-  for (const step of storeSteps(loaded.store)) engine.loadChunk(chunkPayload(step));
-  return { engine, history, loadNotes };
+}
+
+async function loadMoment(
+  { config, seams, source, create, onRead }: LoadedOptions,
+  untilMs: number,
+): Promise<LoadedContent> {
+  const { loadPast } = await import('../data/past.js');
+  const files = await seams.files.openData(source.path, modeBits(config.fileMode));
+  const { store, history } = await loadPast({ files, untilMs, createStore: create, onRead });
+  return { store, history, leftOut: undefined };
 }
 
 /**
@@ -89,7 +119,9 @@ export interface RecordedNode {
  */
 export async function recordContent({ config, isReplica, engine, outputs }: RecordedNode): Promise<void> {
   const { recorder } = outputs;
-  const isEmpty = config.load === undefined && config.recover.length === 0;
+  const { load, recover, data } = config;
+  const hasKept = data !== undefined && engine.keyCount() > 0;
+  const isEmpty = load === undefined && recover.length === 0 && !hasKept;
   if (isEmpty || isReplica || recorder === undefined) return;
   engine.setFrozen(true);
   const { snapshotFrames } = await import('../dump/fold/store-entries.js');

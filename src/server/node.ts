@@ -15,9 +15,7 @@
  *                 one store · one listener for replicas · clients · metrics · recorder, tap, state
  * ```
  *
- * A node that leads and is made to follow another keeps its content readable until the other's is whole, and
- * continues its history where the other can. A node that follows and is promoted begins a history that
- * continues the one it followed (docs/architecture.md, "Histories").
+ * Histories go on through changes of role where they can (docs/architecture.md, "Histories").
  */
 import { Housekeeping } from '../engine/housekeeping.js';
 import { drawSecret } from '../engine/secret.js';
@@ -28,7 +26,6 @@ import type { SplitFrame } from '../frame/splitter.js';
 import type { History } from '../replication/history.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
-import type { Beginning } from '../replication/relay/promotion.js';
 import type { Relay } from '../replication/relay/relay.js';
 import type { Holding } from '../replication/replica/holding.js';
 import type { FrameStream } from '../replication/stream/stream.js';
@@ -37,32 +34,34 @@ import type { Failure, Reply } from '../resp/reply.js';
 import type { RespServer } from '../resp/server.js';
 import type { Settings } from '../resp/settings.js';
 import { roleReply } from '../status/replication-info.js';
-import type { NodeReport, ReplicaStatus } from '../status/report.js';
+import type { NodeReport } from '../status/report.js';
 import { formatAddress } from '../transport/address.js';
 import type { ClientPorts } from '../transport/client-ports.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { handOnMessages, sendMessage } from './channel-messages.js';
 import type { NodeConfig } from './config.js';
-import { createEngine, type EngineOrigin } from './engines.js';
+import { createEngine, type EngineOrigin, emptyEngine } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
 import { type FailoverNode, Failovers } from './failover.js';
-import { Following } from './following.js';
+import { firstRole, takeInFirst } from './first-role.js';
+import { Following, stopNode } from './following.js';
 import { beginsHistory } from './history-beginning.js';
 import { Keeping } from './keeping.js';
 import { Leading } from './leading.js';
 import { recordContent } from './load.js';
 import type { SecuredSeams } from './node-tls.js';
+import { LoadingProgress, Opening } from './opening.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, createRelay, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
 import { createSettings } from './settings.js';
-import { type Start, startingContent } from './starting.js';
+import { type StartingRole, startingContent, startingRole } from './starting.js';
 import { createStatus, type Status } from './status.js';
 import { type SupervisedNode, Supervision } from './supervision.js';
 
 /** A server in either role. */
 export class Node implements ServedNode, SupervisedNode, FailoverNode {
-  readonly config: NodeConfig;
+  config: NodeConfig;
   readonly seams: SecuredSeams;
   readonly events: Events<NodeEvents>;
   readonly metrics = new ReplicationMetrics();
@@ -72,19 +71,17 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
   readonly relay: Relay | undefined;
   readonly failover = new Failovers(this);
   readonly #origin: EngineOrigin;
-  /** What is to be logged of its start, once somebody can listen. */
-  readonly #notes: readonly string[];
   readonly #housekeeping: Housekeeping;
   readonly #status: Status;
   readonly #supervision: Supervision;
   readonly server: RespServer | undefined;
   #engine: ShardEngine;
-  #role: Leading | Following;
+  #role: Opening | Leading | Following;
   #listener: ReplicaListener | undefined;
   #metricsPort: Listener | undefined;
   readonly keeping: Keeping;
-  /** Its outputs have not begun or lack what was loaded, so that clients' writes would come between. */
-  #isOpening = true;
+  /** How far it is with what it starts with; undefined once it has that, and its outputs have it as well. */
+  #loading: LoadingProgress | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -92,55 +89,46 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
    * Throws PORT_TAKEN, LISTEN_FAILED, WRITE_FAILED, READ_FAILED, STATE_UNUSABLE, and as `startingContent`.
    */
   static async start(config: NodeConfig, seams: NodeSeams): Promise<Node> {
-    const origin = { config, seams, secret: drawSecret(seams.random) };
-    const start = await startingContent(origin);
+    const role = await startingRole({ config, seams, secret: drawSecret(seams.random) });
     let node: Node | undefined;
     try {
-      node = new Node(start);
-      await node.#open();
+      node = new Node(role);
+      await node.#open(role);
       return node;
     } catch (error) {
       // Later faults are consequences of this one.
-      await (node === undefined ? start.data?.lock.release() : node.close().catch(() => {}));
+      await (node === undefined ? role.locked?.lock.release() : node.close().catch(() => {}));
       throw error;
     }
   }
 
-  private constructor(start: Start) {
-    const { origin, engine, history, recovered, notes, nodeId, role } = start;
+  private constructor({ origin, nodeId, role, locked }: StartingRole) {
     const { config, seams } = origin;
-    const { clock, timers } = seams;
     this.config = config;
     this.seams = seams;
     this.#origin = origin;
-    this.#engine = engine;
-    this.#notes = notes;
-    this.keeping = new Keeping(start.data);
+    this.#engine = emptyEngine(origin);
+    this.#loading = new LoadingProgress(seams.clock);
+    this.keeping = new Keeping(locked);
     this.nodeId = nodeId;
-    this.events = new Events(clock);
+    this.events = new Events(seams.clock);
     this.settings = createSettings(this);
     this.#supervision = new Supervision(this, role);
     this.outputs = openOutputs({
       ...origin,
       files: seams.files,
-      timers,
+      timers: seams.timers,
       log: this.events.log,
       holding: () => this.following?.follower.holding,
-      stop: (error) => {
-        if (this.following === undefined) this.events.emit('stopped', { error });
-        else this.following.stop(error);
-      },
+      stop: (error) => stopNode(this, error),
     });
     this.relay = createRelay(this);
-    this.#role =
-      config.primary === undefined
-        ? new Leading(this, start.continued ?? this.#beginHistory(recovered, history))
-        : new Following(this, config.primary, this.outputs.holding ?? recovered, false);
-    if (this.isReplica && recovered !== undefined) this.relay?.swapped(recovered);
+    const { primary } = config;
+    this.#role = primary === undefined ? new Opening(this) : new Following(this, primary, undefined, 'start');
     this.#status = createStatus(this);
     this.server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
-      timers,
+      timers: seams.timers,
       engine: () => this.#engine,
       sweeps: () => this.leading !== undefined || this.following?.sweeps === true,
     });
@@ -199,12 +187,6 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     return this.leading?.publisher.watermarks() ?? this.holding?.store.watermarks() ?? [];
   }
 
-  /** The replicas that are connected, and behind them those that left within the last hour. */
-  replicas(): ReplicaStatus[] {
-    const { serving } = this.report();
-    return serving === undefined ? [] : [...serving.connected, ...serving.departed];
-  }
-
   /** `host:port` where replicas connect; undefined without `bind`. */
   get bindAddress(): string | undefined {
     return this.#listener?.address;
@@ -226,7 +208,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
   }
 
   get isLoading(): boolean {
-    return this.#isOpening || this.lacksData || this.following?.isLoading === true;
+    return this.#loading !== undefined || this.lacksData || this.following?.isLoading === true;
   }
 
   get lacksData(): boolean {
@@ -242,12 +224,17 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     return this.following?.isStale === true;
   }
 
+  get isReadOnly(): boolean {
+    return this.config.readOnly;
+  }
+
   get lacksReplicas(): boolean {
     return this.leading?.lacksReplicas === true;
   }
 
   report(): NodeReport {
-    return { ...this.#role.report(), diskFault: this.keeping.fault };
+    const { fault: diskFault, isUnkept } = this.keeping;
+    return { ...this.#role.report(), loading: this.#loading?.report(), diskFault, isUnkept };
   }
 
   roleReply(): Reply {
@@ -272,6 +259,10 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     return this.#role.wait(replicas, timeoutMs);
   }
 
+  waitForDisks(wanted: { isLocal: boolean; replicas: number }, timeoutMs: number): Later {
+    return this.#role.waitForDisks(wanted, timeoutMs);
+  }
+
   get backlogBytes(): number {
     const backlog = this.stream?.backlog;
     return backlog === undefined ? 0 : backlog.pushedBytes - backlog.keptFrom;
@@ -291,7 +282,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     this.refuseClosed();
     const { leading } = this;
     const holding = this.#role.leave('its primary follows another one now');
-    const following = new Following(this, primary, holding, true);
+    const following = new Following(this, primary, holding, 'request');
     this.#role = following;
     if (leading !== undefined) {
       const address = formatAddress(primary);
@@ -301,7 +292,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     this.failover.stop();
     this.#supervision.roleChanged();
     // What is given another primary while it opens starts behind that.
-    if (!this.#isOpening) following.start();
+    if (this.#loading === undefined) following.start();
   }
 
   /**
@@ -317,7 +308,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
       throw new FastcacheError('NO_CONTENT', 'With state no content is kept, which a primary could serve.');
     }
     const holding = following.leave();
-    const beginning = this.#beginHistory(holding);
+    const beginning = beginsHistory(this, holding);
     const { history } = beginning;
     const leading = new Leading(this, beginning);
     this.#role = leading;
@@ -329,6 +320,11 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     );
     events.emit('promoted', { history: history.id });
     this.#supervision.roleChanged();
+  }
+
+  shutdown(): void {
+    this.#loading?.abandon();
+    this.events.emit('shutdown', {});
   }
 
   keepRole(): Promise<void> | undefined {
@@ -351,30 +347,34 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     return this.#closing;
   }
 
-  async #open(): Promise<void> {
+  async #open(role: StartingRole): Promise<void> {
     this.#listener = await listenToReplicas(this);
     await this.server?.listen();
     this.#metricsPort = await serveMetrics(this, this.#status, this.server);
+    const start = await startingContent(role, this.#engine, (bytes, totalBytes) => {
+      this.#loading?.read(bytes, totalBytes);
+      this.config.onLoading?.(bytes, totalBytes);
+    });
+    this.config = start.config;
+    this.#supervision.found(start.lacksData);
+    this.#role = firstRole(this, start);
     // Only a node that has its ports may replace a dump: the dump could be that of a node that runs.
     await this.outputs.start();
-    await this.keeping.open(this);
+    await this.keeping.open(this, start.opened);
     this.leading?.joinOutputs('new');
+    const caughtUp = await takeInFirst(this, start, (following) => {
+      this.#role = following;
+    });
     await recordContent(this);
     await this.#supervision.begin();
-    this.#isOpening = false;
+    this.#loading = undefined;
     const { following } = this;
     this.seams.timers.endOfTurn(() => {
-      for (const note of this.#notes) this.events.log.warn(note);
+      for (const note of [...role.notes, ...start.notes, ...caughtUp]) this.events.log.warn(note);
       // The owner may have closed the node, or made it follow another primary, in between.
       if (following !== undefined && this.#role === following && this.#closing === undefined)
         following.start();
     });
-  }
-
-  #beginHistory(holding: Holding | undefined, loaded?: History): Beginning {
-    const { engine, beginning } = beginsHistory(this, holding, loaded);
-    this.#engine = engine;
-    return beginning;
   }
 
   /** Throws CLOSED once it is closed. */

@@ -120,6 +120,7 @@ export interface FileOption<On extends Role = Role> extends Option<string, strin
 /** A text of a certain form. */
 export interface TextOption<On extends Role = Role> extends Option<string, string | undefined, On> {
   readonly kind: 'text';
+  readonly pattern: RegExp;
   /** What the help shows for the value. */
   readonly helpValue: string;
 }
@@ -277,12 +278,13 @@ export function file<On extends Role>(row: Row<On> & { isWritten: boolean }): Fi
 
 /** A text that `pattern` matches; `expected` says so in words that follow "must be". */
 export function text<On extends Role>(
-  row: Row<On> & { pattern: RegExp; expected: string; helpValue: string },
+  row: Row<On> & { pattern: RegExp; expected: string; helpValue: string; default?: string },
 ): TextOption<On> {
   return {
     kind: 'text',
     ...row,
-    ...optional<string>(),
+    resolve: (given = row.default) => given,
+    defaultOf: () => row.default,
     accepts: (given) => typeof given === 'string' && row.pattern.test(given),
     found,
   };

@@ -5,6 +5,7 @@ import type { ReplicationMetrics } from '../replication/metrics.js';
 import type { FailoverEars } from '../replication/primary/failover-peer.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import type { Relay } from '../replication/relay/relay.js';
+import type { SyncedDisk } from '../replication/replica/session-options.js';
 import type { FailoverHost } from '../resp/command-host.js';
 import type { Settings } from '../resp/settings.js';
 import type { NodeConfig } from './config.js';
@@ -30,6 +31,19 @@ export interface NodeParts {
   readonly lacksData: boolean;
   /** The listener for replicas; undefined without a port, and until it listens. */
   readonly listener: ReplicaListener | undefined;
+  /** What it keeps on a disk. */
+  readonly keeping: {
+    /** Whether all that was published is on the disk. */
+    readonly isSynced: boolean;
+    /** Whether what is on the disk counts. */
+    readonly isAnchored: boolean;
+    /** Calls `run` each time when there is more on the disk; returns what ends that. */
+    onSynced(run: () => void): () => void;
+    /** For the primary that is followed; undefined: nothing is kept. */
+    readonly disk: SyncedDisk | undefined;
+    /** Calls `run` when all that is published now is on the disk, or with false when that has failed. */
+    whenSynced(run: (isSynced: boolean) => void): void;
+  };
   /** The store that is read, and written to while the node leads. */
   readonly engine: ShardEngine;
   readonly failover: FailoverHost & FailoverEars;

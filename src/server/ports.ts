@@ -10,6 +10,7 @@ import type { ReplicationHost } from '../resp/command-host.js';
 import type { RespServer } from '../resp/server.js';
 import type { OuterSituation } from '../resp/situation.js';
 import { renderInfo } from '../status/info.js';
+import { LoopDelay } from '../status/metrics/loop-delay.js';
 import type { Listener } from '../transport/connection.js';
 import type { NodeConfig } from './config.js';
 import type { Keeping } from './keeping.js';
@@ -30,6 +31,8 @@ export interface ServedNode
   /** Hands the frames of what was written until now to the replicas' connections. */
   endTurn(): void;
   readonly keeping: Keeping;
+  /** Has the owner close it, as a client has asked. */
+  shutdown(): void;
 }
 
 /** Makes the source from which replicas are served while the node follows; undefined without a port. */
@@ -76,7 +79,8 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     subscriberQueueFrames: config.subscriberQueueFrames || Number.POSITIVE_INFINITY,
     subscriberQueueBytes: config.subscriberQueueBytes,
     encoding: encodingOf(config),
-    stream: () => node.stream,
+    // What is to come yet, from a disk or from replicas, is not served before it is whole.
+    stream: () => (node.isLoading ? undefined : node.stream),
     archive: () => node.keeping.archive,
     status: () => statusPayload(node),
     failovers: node.failover,
@@ -101,7 +105,7 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     publish: () => node.endTurn(),
     answersUntilUs: () => node.leading?.answersUntilUs() ?? Infinity,
     durability: node.keeping,
-    shutdown: () => events.emit('shutdown', {}),
+    shutdown: () => node.shutdown(),
     info: (server, sections) => renderInfo(status(server), sections),
     // Whoever needs a password to read here needs it to be a replica as well.
     acceptReplica: (connection) => node.listener?.accept(connection, settings.password),
@@ -119,20 +123,34 @@ export async function serveMetrics(
 ): Promise<Listener | undefined> {
   const { config, seams, metrics, events } = node;
   if (config.metrics === undefined) return undefined;
-  const report = () => node.report();
-  const model = () => ({ status: status(server), replication: metrics.snapshot(), node: report() });
-  const source = { model, report };
-  if (!config.metricsTls) return seams.startMetricsServer(config.metrics, source);
+  const loopDelay = new LoopDelay(seams);
   const strangers = new StrangerLog(events.log, seams.timers);
-  const { address, close } = await seams.startMetricsServer(config.metrics, source, {
-    tls: seams.tls!.transport,
-    warn: (kind, message) => strangers.warn(kind, message),
-  });
-  return {
-    address,
-    close() {
-      strangers.stop();
-      return close();
-    },
+  const stop = () => {
+    loopDelay.stop();
+    strangers.stop();
   };
+  const report = () => node.report();
+  const model = () => ({
+    status: status(server),
+    replication: metrics.snapshot(),
+    node: report(),
+    loopDelays: loopDelay.counts,
+  });
+  const https = config.metricsTls && {
+    tls: seams.tls!.transport,
+    warn: (kind: string, message: string) => strangers.warn(kind, message),
+  };
+  try {
+    const listener = await seams.startMetricsServer(config.metrics, { model, report }, https || undefined);
+    return {
+      address: listener.address,
+      close() {
+        stop();
+        return listener.close();
+      },
+    };
+  } catch (error) {
+    stop();
+    throw error;
+  }
 }

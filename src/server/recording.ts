@@ -51,12 +51,14 @@ export interface DumpBefore {
 
 /**
  * Finds out what a recording will find. A state says that itself, where there is one. Throws BAD_OPTION for a
- * dump that is there, without `append` or `force`, and of one that cannot be continued its fault.
+ * dump that is there, without `append` or `force`, and for one that is loaded and would be overwritten; and
+ * of one that cannot be continued its fault.
  */
 export async function findDumpBefore(
-  { record, state, append, force }: NodeConfig,
+  { load, record, state, append, force }: NodeConfig,
   files: NodeFiles,
 ): Promise<DumpBefore> {
+  if (load !== undefined && record !== undefined && !append) await files.refuseInPlace(load, record);
   const hasDump = record !== undefined && files.dumpBytes(record) > 0;
   if (!hasDump || force) return { hasDump, kept: undefined };
   if (state !== undefined && files.readState(state, 0) !== undefined) return { hasDump, kept: undefined };

@@ -25,7 +25,7 @@ export interface Recovery {
 }
 
 /** What comes of no recovery. */
-export const NOTHING_RECOVERED: Recovery = { holding: undefined, primary: undefined, notes: [] };
+const NOTHING_RECOVERED: Recovery = { holding: undefined, primary: undefined, notes: [] };
 
 /**
  * Recovers as `recover` and `recoverOrFollow` say, and with `freshHistory` also begins without content.
@@ -56,7 +56,8 @@ export async function recover(origin: EngineOrigin): Promise<Recovery> {
   };
 }
 
-function followInstead(primary: Address, mayFollow: boolean): Recovery {
+/** Says that a node that was asked is to be followed. Throws PRIMARY_EXISTS where that is not allowed. */
+export function followInstead(primary: Address, mayFollow: boolean): Recovery & { primary: Address } {
   const address = formatAddress(primary);
   if (!mayFollow) {
     throw new FastcacheError(

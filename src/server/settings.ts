@@ -43,7 +43,7 @@ export function createSettings(node: SettingsNode): Settings {
     port: () => node.clientPorts?.port ?? 0,
     tlsPort: () => node.clientPorts?.securePort ?? 0,
     replicaOf: () => (node.primary === undefined ? '' : `${node.primary.host} ${node.primary.port}`),
-    data: config.data && resolve(config.data),
+    data: config.data && config.until === undefined ? resolve(config.data) : undefined,
     asksClientCertificates: asksCertificates(config),
   });
   settings.guard({ names: Object.values(tlsFileSettings), apply: () => useTlsFiles(node, settings) });

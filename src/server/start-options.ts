@@ -1,7 +1,7 @@
 /** The rows of the options that say what a server starts with (options.ts). */
 import type { SequenceBase } from '../replication/history.js';
 import { dataOptions } from './data-options.js';
-import { address, addresses, boolean, callback, choice, count, file } from './option.js';
+import { address, addresses, boolean, choice, count, file } from './option.js';
 
 /** The beginnings by which a server may lead. */
 const TO_LEAD = ['primary', 'server'] as const;
@@ -55,8 +55,6 @@ export const startOptions = {
     summary: 'Of an RDB file, leave out lists, hashes and other types, instead of refusing it.',
     default: false,
   }),
-  /** Called while `load`, or the directory `data`, is read, with the number of bytes that have been read. */
-  onLoading: callback<(bytes: number) => void, (typeof TO_LEAD)[number]>({ on: TO_LEAD }),
   /**
    * Nodes, `host:port` each, that have the content which this primary has lost: it begins with that of the
    * furthest of them, in a history that continues theirs. Default: none, it begins without content.

@@ -1,58 +1,75 @@
 /** What a node starts with: nothing, a dump, or what it takes back from its replicas; and in which role. */
+
+import type { OpenedData } from '../data/open-data.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { Beginning as HistoryBeginning } from '../replication/relay/promotion.js';
 import type { Holding } from '../replication/replica/holding.js';
+import type { Address } from '../transport/connection.js';
 import type { Beginning } from './beginning.js';
+import type { Lacking } from './catch-up.js';
 import type { NodeConfig } from './config.js';
-import type { LockedData, NodeData } from './data.js';
+import type { LockedData } from './data.js';
 import { type EngineOrigin, startingEngine } from './engines.js';
-import { type Loaded, NOTHING_LOADED } from './load.js';
+import { type Loaded, NOTHING_LOADED, type OnRead } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type SecuredSeams, securedSeams } from './node-tls.js';
 import { type DumpBefore, findDumpBefore } from './recording.js';
-import { NOTHING_RECOVERED, recover } from './recovery.js';
+import type { Recovery } from './recovery.js';
 import type { NodeSeams } from './seams.js';
 import { LACKS_DATA, type RoleAtStart } from './supervision.js';
 import { weakSecret } from './weak-secret.js';
 
-/** The content of a node that starts, its role, and what has become of its options. */
-export interface Start extends Loaded {
+/** What is known of a node before its content is read. */
+export interface StartingRole {
   readonly origin: EngineOrigin & { readonly seams: SecuredSeams; readonly dumpBefore: DumpBefore };
   readonly nodeId: string;
   readonly role: RoleAtStart;
+  /** Whether it leads and has led before, so that it must not pass for a new primary. */
+  readonly hasLed: boolean;
+  /** The data directory, which is locked; undefined: there is none. */
+  readonly locked: LockedData | undefined;
+  /** What an operator is to know: of weak secrets, of certificates and of the role. */
+  readonly notes: readonly string[];
+}
+
+/** What a node starts with, and what has become of its options. */
+export interface Start extends Loaded {
+  readonly config: NodeConfig;
   /** What was recovered, or was in the data directory, which is in the engine; undefined: nothing. */
   readonly recovered: Holding | undefined;
   /** Its history where that goes on under its own id; otherwise undefined. */
   readonly continued: HistoryBeginning | undefined;
-  /** The data directory; undefined: there is none. */
-  readonly data: NodeData | undefined;
-  /** What an operator is to know: of weak secrets, of certificates, of the role and of the recovery. */
+  /** Replicas that have more than the data directory, the furthest first. */
+  readonly lacking: readonly Address[];
+  /** What was in the data directory; undefined: there is none. */
+  readonly opened: OpenedData | undefined;
+  /** Whether it was primary before and has nothing of that. */
+  readonly lacksData: boolean;
+  /** What an operator is to know of the content. */
   readonly notes: readonly string[];
 }
 
 /**
- * Locks the data directory, if there is one, and begins with what is in it. Throws as `contentBehind`, and
- * DATA_IN_USE and WRITE_FAILED.
+ * Locks the data directory, if there is one, and finds the role that the Sentinels, the role file or the
+ * options say. Throws DATA_IN_USE and WRITE_FAILED of the directory, what `findDumpBefore` throws, of the
+ * files of the role and the id STATE_UNUSABLE, READ_FAILED and WRITE_FAILED, and of those of TLS NO_INPUT and
+ * TLS_UNUSABLE.
  */
-export async function startingContent(plain: EngineOrigin): Promise<Start> {
-  if (plain.config.data === undefined) return contentBehind(plain, undefined);
+export async function startingRole(plain: EngineOrigin): Promise<StartingRole> {
+  // A look at the past leaves the directory to whoever has it.
+  const { data, until } = plain.config;
+  if (data === undefined || until !== undefined) return roleBehind(plain, undefined);
   const { lockNodeData, withRoleFile } = await import('./data.js');
   const locked = await lockNodeData(plain.config, plain.seams);
   try {
-    return await contentBehind({ ...plain, config: withRoleFile(plain.config) }, locked);
+    return await roleBehind({ ...plain, config: withRoleFile(plain.config) }, locked);
   } catch (error) {
     await locked?.lock.release();
     throw error;
   }
 }
 
-/**
- * Begins in the role that the Sentinels, the role file or the options say, and loads or recovers what the
- * options say. Throws what `findDumpBefore` and `loadEngine` throw, PRIMARY_EXISTS, RECOVERY_FAILED and
- * TOKEN_REFUSED, and of the files of the role and the id STATE_UNUSABLE, READ_FAILED and WRITE_FAILED, of
- * those of TLS NO_INPUT and TLS_UNUSABLE.
- */
-async function contentBehind(plain: EngineOrigin, locked: LockedData | undefined): Promise<Start> {
+async function roleBehind(plain: EngineOrigin, locked: LockedData | undefined): Promise<StartingRole> {
   const seams = await securedSeams(plain.config, plain.seams);
   const given = { ...plain, seams };
   const { token = '', password = '' } = given.config;
@@ -63,49 +80,77 @@ async function contentBehind(plain: EngineOrigin, locked: LockedData | undefined
   const dumpBefore = await findDumpBefore(given.config, given.seams.files);
   const { kept, keeper } = await roleOf(given.config, given.seams);
   const nodeId = await nodeIdOf(given.config, given.seams, kept?.nodeId);
-  const beginning = await beginningOf(given, kept);
-  const { announce, isUnanswered } = beginning;
-  const data = locked && (await (await import('./data.js')).readNodeData(locked, given));
-  const content = data?.opened.content;
-  const isToRecover = beginning.primary === undefined && content === undefined;
-  const recovery = isToRecover ? await recover(given) : NOTHING_RECOVERED;
-  const recovered = content ?? recovery.holding;
-  const primary = beginning.primary ?? recovery.primary;
+  const { primary, announce, isUnanswered, hasLed, notes } = await beginningOf(given, kept);
+  return {
+    origin: { ...given, dumpBefore, config: { ...given.config, announce, primary } },
+    nodeId,
+    role: { kept, keeper, isUnanswered },
+    hasLed,
+    locked,
+    notes: [...weak.filter((note) => note !== undefined), ...(seams.tls?.notes() ?? []), ...notes],
+  };
+}
+
+/**
+ * Reads the data directory, or loads or recovers what the options say; `onRead` is called as `onLoading`.
+ * Throws what `readNodeData` and `loadEngine` throw, PRIMARY_EXISTS, RECOVERY_FAILED and TOKEN_REFUSED.
+ */
+export async function startingContent(
+  { origin, hasLed, locked }: StartingRole,
+  empty: ShardEngine,
+  onRead: OnRead,
+): Promise<Start> {
+  const { config: given } = origin;
+  const opened = locked && (await (await import('./data.js')).readNodeData(locked, origin, onRead));
+  const content = opened?.content;
+  const asks = given.primary === undefined && given.recover.length > 0;
+  const found = asks ? await askReplicas(origin, content) : NOTHING_FOUND;
+  const recovered = content ?? found.holding;
+  const primary = given.primary ?? found.primary;
   const isEmpty = recovered === undefined && primary === undefined;
-  const load = primary === undefined && content === undefined ? given.config.load : undefined;
+  const load = primary === undefined && content === undefined ? given.load : undefined;
   // Replicas are to give up what they hold for nothing but a beginning without content.
-  const freshHistory = given.config.freshHistory && isEmpty;
-  const origin = { ...given, dumpBefore, config: { ...given.config, announce, primary, load, freshHistory } };
+  const freshHistory = given.freshHistory && isEmpty;
+  const config = { ...given, primary, load, freshHistory };
   // A directory in which nothing was ever written has lost nothing.
-  const mayLack = data === undefined || data.opened.isNew;
-  const lacksData = beginning.hasLed && isEmpty && mayLack && load === undefined && !freshHistory;
+  const mayLack = opened === undefined || opened.isNew;
+  const lacksData = hasLed && isEmpty && mayLack && load === undefined && !freshHistory;
   const notes = [
-    ...weak.filter((note) => note !== undefined),
-    ...(seams.tls?.notes() ?? []),
-    ...beginning.notes,
-    ...recovery.notes,
-    ...(data?.opened.notes ?? []),
-    ...(content === undefined ? [] : keptNotes(given.config, content.store.shards)),
+    ...(opened?.notes ?? []),
+    ...found.notes,
+    ...(content === undefined ? [] : keptNotes(given, content.store.shards)),
     ...(lacksData ? [LACKS_DATA] : []),
   ];
-  const role = { kept, keeper, lacksData, isUnanswered };
-  const isContinued = data?.opened.isClean === true && primary === undefined;
+  const isContinued = opened?.isClean === true && primary === undefined;
   const history = isContinued ? content?.history : undefined;
   const continued = history && { history, backlog: undefined };
-  const start = { origin, nodeId, recovered, continued, data, role };
+  const start = { config, recovered, continued, lacking: found.ahead, opened, lacksData };
   if (recovered !== undefined) {
     return { ...start, engine: recovered.store as ShardEngine, ...NOTHING_LOADED, notes };
   }
-  const loaded = await startingEngine(origin);
+  const loaded = await startingEngine({ ...origin, config }, empty, onRead);
   return { ...start, ...loaded, notes: [...notes, ...loaded.loadNotes] };
 }
 
+/** What replicas have that were asked: all the content, or what the directory's content lacks. */
+type Found = Recovery & Lacking;
+
+const NOTHING_FOUND: Found = { holding: undefined, primary: undefined, ahead: [], notes: [] };
+
+async function askReplicas(origin: EngineOrigin, content: Holding | undefined): Promise<Found> {
+  if (content === undefined) {
+    const { recover } = await import('./recovery.js');
+    return { ...NOTHING_FOUND, ...(await recover(origin)) };
+  }
+  const { findLacking } = await import('./catch-up.js');
+  return { ...NOTHING_FOUND, ...(await findLacking(origin, content)) };
+}
+
 /** What is to be said of options that a directory with content makes void. */
-function keptNotes({ data, load, recover: others, shards }: NodeConfig, keptShards: number): string[] {
+function keptNotes({ data, load, shards }: NodeConfig, keptShards: number): string[] {
   const says = `${data} has content, and`;
   return [
     ...(load === undefined ? [] : [`${says} ${load} is not loaded`]),
-    ...(others.length === 0 ? [] : [`${says} nothing is taken back from replicas`]),
     ...(keptShards === shards
       ? []
       : [`${says} its ${keptShards} shards: --shards ${shards} is for a new one`]),

@@ -40,8 +40,6 @@ export interface RoleAtStart {
   readonly kept: KeptRole | undefined;
   /** Makes what writes the role file, with what `role` returns; undefined: there is to be none. */
   readonly keeper: ((role: () => KeptRole) => RoleKeeper) | undefined;
-  /** Whether the node was primary before and has nothing of that. */
-  readonly lacksData: boolean;
   /** Whether there are Sentinels none of which has answered. */
   readonly isUnanswered: boolean;
 }
@@ -51,7 +49,7 @@ export class Supervision {
   readonly #node: SupervisedNode;
   readonly #start: RoleAtStart;
   readonly #keeper: RoleKeeper | undefined;
-  #lacksData: boolean;
+  #lacksData = false;
   #question: Timer | undefined;
   #hasBegun = false;
   #isOver = false;
@@ -59,7 +57,6 @@ export class Supervision {
   constructor(node: SupervisedNode, start: RoleAtStart) {
     this.#node = node;
     this.#start = start;
-    this.#lacksData = start.lacksData;
     this.#keeper = start.keeper?.(() => this.#role());
     node.settings.onChange((name) => {
       if (name === 'fresh-history' && node.settings.hasFreshHistory) this.#beginsAnew();
@@ -69,6 +66,11 @@ export class Supervision {
   /** Whether the node was primary before, has come back without its data, and nothing has settled that. */
   get lacksData(): boolean {
     return this.#lacksData;
+  }
+
+  /** Notes whether the node was primary before and has nothing of that. */
+  found(lacksData: boolean): void {
+    this.#lacksData = lacksData;
   }
 
   /** Keeps the role, and asks the Sentinels on. Throws WRITE_FAILED. */

@@ -1,7 +1,9 @@
 /** The fields of INFO's sections, in Redis' order; one that is undefined is left out. */
 import { machine, release, type } from 'node:os';
+import type { SizeReport } from '../data/data-directory.js';
 import { HOUSEKEEPING_HZ } from '../engine/housekeeping.js';
 import { REDIS_VERSION } from '../resp/redis-version.js';
+import type { LoadingReport } from './report.js';
 import type { Fields, ServerStatus } from './status-facts.js';
 
 /** The section `server`. */
@@ -51,40 +53,75 @@ export function clientFields({ connectedClients, clients }: ServerStatus): Field
  * The section `persistence`: the journal of the data directory is what Redis' file of commands is, and its
  * bases are the snapshots. Without one the fields have what Redis shows when nothing is saved.
  */
-export function persistenceFields({ isLoading = false, persistence }: ServerStatus): Fields {
-  const { saves, startedAtSeconds, isFaulty } = persistence ?? {};
+export function persistenceFields(status: ServerStatus): Fields {
+  const { isLoading = false, isReplacing = false, loading, persistence } = status;
+  const { saves, size, startedAtSeconds, fault, changes = 0 } = persistence ?? {};
   const lastSaveSeconds = saves?.lastMs === undefined ? startedAtSeconds : Math.floor(saves.lastMs / 1000);
+  const isSaving = saves?.isSaving === true ? 1 : 0;
+  const lastStatus = saves?.isLastOk === false ? 'err' : 'ok';
   return {
     loading: isLoading ? 1 : 0,
-    async_loading: 0,
+    async_loading: isReplacing ? 1 : 0,
     current_cow_peak: 0,
     current_cow_size: 0,
     current_cow_size_age: 0,
     current_fork_perc: '0.00',
     current_save_keys_processed: 0,
     current_save_keys_total: 0,
-    rdb_changes_since_last_save: persistence?.changes,
-    rdb_bgsave_in_progress: saves?.isSaving === true ? 1 : 0,
+    rdb_changes_since_last_save: persistence && changes - (saves?.savedChanges ?? 0),
+    rdb_bgsave_in_progress: isSaving,
     rdb_last_save_time: lastSaveSeconds,
-    rdb_last_bgsave_status: saves?.isLastOk === false ? 'err' : 'ok',
-    rdb_last_bgsave_time_sec: -1,
-    rdb_current_bgsave_time_sec: -1,
-    rdb_saves: 0,
+    rdb_last_bgsave_status: lastStatus,
+    rdb_last_bgsave_time_sec: secondsOf(saves?.tookMs),
+    rdb_current_bgsave_time_sec: secondsOf(saves?.currentMs),
+    rdb_saves: saves?.count ?? 0,
     rdb_last_cow_size: 0,
     rdb_last_load_keys_expired: 0,
     rdb_last_load_keys_loaded: 0,
     aof_enabled: saves === undefined ? 0 : 1,
-    aof_rewrite_in_progress: 0,
+    aof_rewrite_in_progress: isSaving,
     aof_rewrite_scheduled: 0,
-    aof_last_rewrite_time_sec: -1,
-    aof_current_rewrite_time_sec: -1,
-    aof_last_bgrewrite_status: 'ok',
-    aof_rewrites: 0,
+    aof_last_rewrite_time_sec: secondsOf(saves?.tookMs),
+    aof_current_rewrite_time_sec: secondsOf(saves?.currentMs),
+    aof_last_bgrewrite_status: lastStatus,
+    aof_rewrites: saves?.count ?? 0,
     aof_rewrites_consecutive_failures: 0,
-    aof_last_write_status: isFaulty === true ? 'err' : 'ok',
+    aof_last_write_status: fault === undefined ? 'ok' : 'err',
     aof_last_cow_size: 0,
     module_fork_in_progress: 0,
     module_fork_last_cow_size: 0,
+    ...(size !== undefined && sizeFields(size)),
+    ...(fault !== undefined && { data_fault: fault.replace(/\p{Cc}/gu, ' ') }),
+    ...(loading !== undefined && loadingFields(loading)),
+  };
+}
+
+function sizeFields({ bytes, baseBytes, unwrittenBytes, isSyncing, slowSyncs }: SizeReport): Fields {
+  return {
+    aof_current_size: bytes,
+    aof_base_size: baseBytes,
+    aof_pending_rewrite: 0,
+    aof_buffer_length: unwrittenBytes,
+    aof_pending_bio_fsync: isSyncing ? 1 : 0,
+    aof_delayed_fsync: slowSyncs,
+  };
+}
+
+function secondsOf(ms: number | undefined): number {
+  return ms === undefined ? -1 : Math.floor(ms / 1000);
+}
+
+/** Redis' estimate of how long it takes supposes that all goes on as it went so far. */
+function loadingFields({ startedMs, elapsedMs, bytes, totalBytes }: LoadingReport): Fields {
+  const leftBytes = Math.max(0, totalBytes - bytes);
+  const elapsedSeconds = Math.floor(elapsedMs / 1000);
+  return {
+    loading_start_time: Math.floor(startedMs / 1000),
+    loading_total_bytes: totalBytes,
+    loading_rdb_used_mem: 0,
+    loading_loaded_bytes: bytes,
+    loading_loaded_perc: (totalBytes === 0 ? 0 : (bytes / totalBytes) * 100).toFixed(2),
+    loading_eta_seconds: elapsedSeconds === 0 ? 1 : Math.floor((elapsedSeconds * leftBytes) / (bytes + 1)),
   };
 }
 

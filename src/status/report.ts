@@ -31,11 +31,25 @@ export interface NodeReport {
   readonly lacksData: boolean;
   /** Why the data directory cannot be written; absent while it can, and without one. */
   readonly diskFault?: string | undefined;
+  /** Whether writes are taken all the same. */
+  readonly isUnkept?: boolean;
+  /** How far it is with loading what it starts with; absent once it has that. */
+  readonly loading?: LoadingReport | undefined;
   /** The link of a node that follows; undefined for a primary. */
   readonly link: LinkReport | undefined;
   /** How many replicas count for `min-replicas`; undefined while writes need none. */
   readonly goodReplicas: number | undefined;
   readonly failover: FailoverReport;
+}
+
+/** How far a node is with loading what it starts with. */
+export interface LoadingReport {
+  /** Unix ms. */
+  readonly startedMs: number;
+  readonly elapsedMs: number;
+  readonly bytes: number;
+  /** 0: not known. */
+  readonly totalBytes: number;
 }
 
 /** How far a node is with handing over to one of its replicas. */
@@ -73,6 +87,8 @@ export interface BacklogReport {
   readonly records: bigint;
   /** How long a replica may be away at the present write rate, ms; undefined: nothing is written. */
   readonly windowMs: number | undefined;
+  /** The present write rate; undefined: it is not known, because no frame is kept. */
+  readonly bytesPerSecond: number | undefined;
   /** The window of each shard, by its index. */
   readonly shards: readonly BacklogWindow[];
 }
@@ -151,6 +167,7 @@ export function servingReport({ stream, listener, backlogBytes, nowMs }: Serving
       bytes: windows.reduce((sum, { bytes }) => sum + bytes, 0),
       records: windows.reduce((sum, { records }) => sum + records, 0n),
       windowMs: backlog.windowMs(rate),
+      bytesPerSecond: Number.isFinite(rate) ? Math.round(rate * 1000) : undefined,
       shards: windows,
     },
     connected: listener?.replicas().map(statusOf) ?? [],
@@ -188,7 +205,14 @@ function servesNothing(backlogBytes: number): ServingReport {
     history: undefined,
     watermarks: [],
     offsetRecords: 0n,
-    backlog: { limitBytes: backlogBytes, bytes: 0, records: 0n, windowMs: undefined, shards: [] },
+    backlog: {
+      limitBytes: backlogBytes,
+      bytes: 0,
+      records: 0n,
+      windowMs: undefined,
+      bytesPerSecond: 0,
+      shards: [],
+    },
     connected: [],
     departed: [],
     foreignHistories: [],

@@ -10,6 +10,7 @@ import type { PubSub } from '../resp/pubsub/pubsub.js';
 import { percentileText } from '../resp/setting-formats.js';
 import type { Settings } from '../resp/settings.js';
 import type { Tracking } from '../resp/tracking/tracking.js';
+import type { LoadingReport } from './report.js';
 import type {
   ClientsStatus,
   LatencyPercentiles,
@@ -27,6 +28,10 @@ export interface ServerParts {
   readonly uptimeMs: number;
   readonly runId: string;
   readonly isLoading: boolean;
+  /** How far the start is with loading; undefined once that is over. */
+  readonly loading?: LoadingReport | undefined;
+  /** Whether a replica takes in new content beside what it has. */
+  readonly isReplacing?: boolean;
   readonly server: FrontStatus;
   readonly engine: {
     usedBytes(): number;
@@ -39,7 +44,7 @@ export interface ServerParts {
   /** Records that were written or applied since the start. */
   readonly changes: number;
   /** What is kept on a disk. */
-  readonly durability: Pick<Durability, 'saves' | 'fault'>;
+  readonly durability: Pick<Durability, 'saves' | 'size' | 'fault'>;
   readonly settings: Settings;
   /** The lines of INFO's replication section behind `role`. */
   readonly replication: Record<string, string | number>;
@@ -77,6 +82,8 @@ export function serverStatus(parts: ServerParts): ServerStatus {
     uptimeMs,
     runId,
     isLoading,
+    loading: parts.loading,
+    isReplacing: parts.isReplacing === true,
     replication: parts.replication,
     tcpPort: server.port,
     connectedClients: server.clients.length,
@@ -87,7 +94,8 @@ export function serverStatus(parts: ServerParts): ServerStatus {
       changes: parts.changes,
       startedAtSeconds: server.startedAtSeconds,
       saves: parts.durability.saves,
-      isFaulty: parts.durability.fault !== undefined,
+      size: parts.durability.size,
+      fault: parts.durability.fault,
     },
     keys: engine.keyCount(),
     expiringKeys: engine.expiringKeyCount(),
@@ -98,6 +106,7 @@ export function serverStatus(parts: ServerParts): ServerStatus {
     cpu: { userUs: cpu.user, systemUs: cpu.system },
     commandRows: () => statistics.rows(),
     errorCounts: () => statistics.errors.entries(),
+    ...(statistics.latencies && { latencyRows: () => statistics.latencies!.rows() }),
     latencies: () => (settings.tracksLatency ? latencies(statistics, settings.latencyPercentiles) : []),
   };
 }

@@ -1,8 +1,11 @@
 /** The facts of a server that INFO (info.ts) and the metrics show. */
 
-import type { SaveReport } from '../data/data-directory.js';
+import type { SaveReport } from '../data/bases.js';
+import type { SizeReport } from '../data/data-directory.js';
 import type { CommandRow } from '../resp/command-statistics.js';
+import type { LatencyRow } from '../resp/latencies.js';
 import type { MemoryFacts } from '../resp/memory-facts.js';
+import type { LoadingReport } from './report.js';
 
 /** The facts of a server that INFO and the metrics show, at one moment. */
 export interface ServerStatus {
@@ -29,12 +32,18 @@ export interface ServerStatus {
   memory?: MemoryStatus;
   /** True when nothing has come from the primary yet. */
   isLoading?: boolean;
+  /** How far the start is with loading; undefined once that is over. */
+  loading?: LoadingReport | undefined;
+  /** True when a replica takes in new content beside what it has. */
+  isReplacing?: boolean;
   persistence?: PersistenceStatus;
   stats?: StatsStatus;
   cpu?: { userUs: number; systemUs: number };
   commandRows?: () => readonly CommandRow[];
   /** How often errors were answered, by their first word. */
   errorCounts?: () => readonly (readonly [word: string, count: number])[];
+  /** How long the calls of each command took; absent where nobody counts that. */
+  latencyRows?: () => readonly LatencyRow[];
   /** Of each command the microseconds below which so many percent of its calls were; none while untracked. */
   latencies?: () => readonly LatencyPercentiles[];
 }
@@ -67,8 +76,10 @@ export interface PersistenceStatus {
   readonly startedAtSeconds: number;
   /** The snapshots of the data directory; undefined: there is none. */
   readonly saves: SaveReport | undefined;
-  /** Whether the directory cannot be written. */
-  readonly isFaulty: boolean;
+  /** Its files; undefined: there is none. */
+  readonly size: SizeReport | undefined;
+  /** Why the directory cannot be written; undefined while it can. */
+  readonly fault: string | undefined;
 }
 
 /** Memory, and the store's limit. */

@@ -1,6 +1,6 @@
 /** What a data directory gives back: after a stop, after a crash at any moment, on a disk that fails. */
 import { describe, expect, it } from 'vitest';
-import { segmentName } from '../../src/data/manifest.js';
+import { baseName, segmentName } from '../../src/data/manifest.js';
 import type { FastcacheError } from '../../src/errors.js';
 import { DataNode } from '../support/data-node.js';
 import { contentOf } from '../support/engines.js';
@@ -125,6 +125,43 @@ function check(
     else written.set(key, Number(number));
   }
 }
+
+describe('an older manifest that is put back', () => {
+  it('has what it does not name put aside, with its index, and named', async () => {
+    const files = new LossyDisk();
+    const first = await DataNode.start({ files, segmentBytes: 1_000_000 });
+    await first.set('key', 'old');
+    await first.stop();
+    const older = Buffer.from(files.bytesOf('manifest')!);
+    const second = await DataNode.start({ files, segmentBytes: 1_000_000 });
+    await second.set('key', 'new');
+    await second.data.makeBase();
+    await second.stop();
+    const [segment, base] = [files.bytesOf(segmentName(2))!, files.bytesOf(baseName(1))!];
+    files.damage('manifest', () => older);
+    const third = await DataNode.start({ files });
+    expect(third.engine.get('key')?.toString()).toBe('old');
+    for (const [name, bytes] of [
+      [segmentName(2), segment],
+      [baseName(1), base],
+    ] as const) {
+      const aside = `${name}.aside-1`;
+      expect(files.bytesOf(aside)).toEqual(bytes);
+      expect(files.bytesOf(`${aside}.idx`)?.length).toBeGreaterThan(0);
+      expect(third.opened.notes.join()).toContain(`${files.pathOf(name)} is not what the manifest counts`);
+    }
+    await third.stop();
+  });
+
+  it('is asked for where it is missing and there are frames', async () => {
+    const files = new LossyDisk();
+    const first = await DataNode.start({ files, segmentBytes: 1_000_000 });
+    await first.set('key', 'value');
+    await first.stop();
+    await files.remove('manifest');
+    await expect(DataNode.start({ files })).rejects.toMatchObject({ code: 'STATE_UNUSABLE' });
+  });
+});
 
 describe('damage', () => {
   it('of what was synced stops the start with file and offset', async () => {

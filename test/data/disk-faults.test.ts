@@ -69,7 +69,7 @@ async function failAndLook(fault: Fault): Promise<boolean> {
   for (const [key, value] of acknowledged) {
     const found = next.engine.get(key)?.toString() ?? '-1';
     // What was written last may be there without having been acknowledged.
-    expect(Number.parseInt(found), `${what}: ${key}`).toBeGreaterThanOrEqual(Number.parseInt(value));
+    expect(Number.parseInt(found, 10), `${what}: ${key}`).toBeGreaterThanOrEqual(Number.parseInt(value, 10));
   }
   await next.stop();
   return state.hasFailed;

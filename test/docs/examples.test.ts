@@ -3,12 +3,12 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { directory, startPrimary } from '../support/library.js';
-import { eventually, LineProcess, repositoryRoot } from '../support/processes.js';
+import { eventually, LineProcess, packageRoot, repositoryRoot } from '../support/processes.js';
 
 const ENDED = { code: 0, signal: null };
 
 function example(name: string, ...args: string[]): LineProcess {
-  return new LineProcess(process.execPath, [join('docs/examples', name), ...args]);
+  return new LineProcess(process.execPath, [join(packageRoot, 'docs/examples', name), ...args]);
 }
 
 it('feature-flags.js says who has a flag, whenever that changes', async () => {

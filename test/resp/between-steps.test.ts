@@ -221,7 +221,7 @@ describe('what a pause has held back', () => {
         engine: () => engine,
         settings: newSettings(),
         replication: { isReplica } as ReplicationHost,
-        situation: { isLoading: false, isStale: false, lacksReplicas: false },
+        situation: { isLoading: false, isStale: false, lacksReplicas: false, isReadOnly: false },
         publish() {},
         info: () => '',
         shutdown() {},

@@ -130,13 +130,14 @@ describe('the table of options', () => {
   it('gives all commands what matters in either role', () => {
     const some = optionRows.filter(([, { on }]) => on.length < roles.length).map(([name]) => name);
     expect(some).toEqual([
+      'until',
+      'readOnly',
       'replicaOf',
       'sequenceBase',
       'load',
       'loadDatabase',
       'skipOtherDatabases',
       'skipOtherTypes',
-      'onLoading',
       'recover',
       'recoverOrFollow',
       'freshHistory',
@@ -431,6 +432,9 @@ describe('CONFIG', () => {
     notifyKeyspaceEvents: 'AKE',
     eviction: 'allkeys-lru',
     fsync: 'always',
+    dataBase: '1gb',
+    dataKeep: '24h',
+    onDataFault: 'continue',
     maxValueBytes: 1_234_567,
     servesStaleData: false,
     freshHistory: false,
@@ -483,7 +487,9 @@ describe('CONFIG', () => {
           ? [...option.choices, 'x']
           : option.kind === 'events'
             ? ['AKE', 'gxK', '', 'Q']
-            : numbers;
+            : option.kind === 'text'
+              ? ['auto', 'never', '1gb', '24h', 'bases:3', 'x']
+              : numbers;
       for (const value of option.kind === 'boolean' ? [] : words) {
         const isTaken = refusalOf(() => configOf('primary', { [name]: value })) === undefined;
         for (const alias of names) {

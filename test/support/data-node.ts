@@ -1,6 +1,6 @@
 /** A primary without ports whose data directory is on a disk of the test's. */
 import { systemSeams, type Timers } from '../../src/clock.js';
-import { DataDirectory } from '../../src/data/data-directory.js';
+import { DataDirectory, type DataRules } from '../../src/data/data-directory.js';
 import type { DataFiles } from '../../src/data/data-files.js';
 import type { FsyncPolicy } from '../../src/data/journal.js';
 import { lockData, type OpenedData, openData } from '../../src/data/open-data.js';
@@ -18,6 +18,7 @@ export interface DataNodeOptions {
   fsync?: FsyncPolicy;
   segmentBytes?: number;
   backlogBytes?: number;
+  rules?: DataRules;
 }
 
 export class DataNode {
@@ -46,7 +47,7 @@ export class DataNode {
   }
 
   private constructor(
-    { files, fsync = 'always', segmentBytes = 4_096, backlogBytes = 1_048_576 }: DataNodeOptions,
+    { files, fsync = 'always', segmentBytes = 4_096, backlogBytes = 1_048_576, rules }: DataNodeOptions,
     lock: Awaited<ReturnType<typeof lockData>>,
     opened: OpenedData,
   ) {
@@ -91,6 +92,7 @@ export class DataNode {
         log,
         fsync,
         segmentBytes,
+        ...(rules !== undefined && { rules: () => rules }),
         stream: () => this.publisher,
         carousel: (stream) => carousels.of(stream),
       },

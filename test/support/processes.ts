@@ -19,6 +19,8 @@ export interface Exit {
 const PATIENCE_MS = 50_000;
 
 export const repositoryRoot = fileURLToPath(new URL('../..', import.meta.url));
+/** Where the programs under test are: here, or where the package is installed (interop/package/prove.ts). */
+export const packageRoot = process.env.PROVED_PACKAGE ?? repositoryRoot;
 
 const running = new Set<LineProcess>();
 

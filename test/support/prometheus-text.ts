@@ -6,7 +6,8 @@
 export interface PrometheusFamily {
   type: string;
   help: string;
-  samples: { labels: Record<string, string>; value: number }[];
+  /** The samples; of a histogram, `series` says which of its series they are of. */
+  samples: { labels: Record<string, string>; value: number; series?: string }[];
 }
 
 const LABEL = '([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\\\\n]|\\\\[\\\\"n])*)"';
@@ -26,7 +27,7 @@ export function parsePrometheus(text: string): Map<string, PrometheusFamily> {
   for (const line of text.split('\n')) {
     if (line === '') continue;
     const [, helped, helpText] = /^# HELP (\S+) (.+)$/.exec(line) ?? [];
-    const [, typed, type] = /^# TYPE (\S+) (counter|gauge)$/.exec(line) ?? [];
+    const [, typed, type] = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line) ?? [];
     if (helped !== undefined) {
       if (families.has(helped)) throw new Error(`${helped} comes twice`);
       help = { name: helped, text: helpText! };
@@ -44,16 +45,21 @@ export function parsePrometheus(text: string): Map<string, PrometheusFamily> {
 
 function addSample(families: Map<string, PrometheusFamily>, line: string, current: string | undefined): void {
   const [, name, inBraces = '', ...rest] = SAMPLE.exec(line) ?? [];
-  if (name === undefined || name !== current) throw new Error(`not a sample of ${current}: ${line}`);
+  const family = families.get(current ?? '');
+  const series = family?.type === 'histogram' ? /_(bucket|sum|count)$/.exec(name ?? '')?.[1] : undefined;
+  const expected = series === undefined ? current : `${current}_${series}`;
+  if (family === undefined || name !== expected) throw new Error(`not a sample of ${current}: ${line}`);
+  if (family.type === 'histogram' && series === undefined) throw new Error(`no series: ${line}`);
   const labels = Object.fromEntries(
     [...inBraces.matchAll(new RegExp(LABEL, 'g'))].map(([, label, value]) => [label!, value!]),
   );
-  const { samples, type } = families.get(name)!;
+  const { samples, type } = family;
   const isSame = (other: Record<string, string>) => JSON.stringify(other) === JSON.stringify(labels);
-  if (samples.some((sample) => isSame(sample.labels))) throw new Error(`a second sample: ${line}`);
+  if (samples.some((sample) => sample.series === series && isSame(sample.labels)))
+    throw new Error(`a second sample: ${line}`);
   const value = Number(rest.at(-1));
   if (!Number.isFinite(value) || (type === 'counter' && value < 0)) throw new Error(`no such value: ${line}`);
-  samples.push({ labels, value });
+  samples.push({ labels, value, ...(series !== undefined && { series }) });
 }
 
 function checkName(name: string, type: string): void {

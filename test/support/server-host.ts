@@ -70,6 +70,7 @@ export class ServerHost {
         isStale: false,
         lacksReplicas: false,
         diskFault: undefined,
+        isReadOnly: false,
         paused: undefined,
       },
       clients: {
@@ -184,6 +185,11 @@ export class ServerHost {
         new Later((done) => {
           this.deeds.push(`wait ${replicas} ${timeoutMs}`);
           if (this.acknowledged >= replicas) done(this.acknowledged);
+          return () => {};
+        }),
+      waitForDisks: () =>
+        new Later((done) => {
+          done([0, 0]);
           return () => {};
         }),
     };

@@ -51,8 +51,12 @@ interface ValueFlag<T> {
 }
 
 /** A flag for a value of any kind, without a default. */
-export function valueFlag<T extends bigint | number>({ summary, helpValue, parse }: ValueFlag<T>) {
-  const flag = Flags.custom<bigint | number>({ summary, helpValue, parse: async (text) => parse(text) })();
+export function valueFlag<T extends bigint | number | readonly string[]>({
+  summary,
+  helpValue,
+  parse,
+}: ValueFlag<T>) {
+  const flag = Flags.custom<unknown>({ summary, helpValue, parse: async (text) => parse(text) })();
   return flag as OptionFlag<T | undefined>;
 }
 
@@ -99,6 +103,12 @@ export function choiceFlag<const T extends string>(
   helpValue: string = options.join('|'),
 ) {
   return Flags.option({ summary, options, helpValue })({ default: choice });
+}
+
+/** A flag for a text; undefined: there is no default. */
+export function textFlag(summary: string, helpValue: string, text: string | undefined) {
+  const flag = Flags.custom<string>({ summary, helpValue });
+  return text === undefined ? flag() : flag({ default: text });
 }
 
 /** A flag for the mode of the file that a command makes. */

@@ -2,8 +2,10 @@
  * Parsers of flags' texts: sizes, counts, sequences, times, shard counts, addresses. Each parser returns the
  * value or throws a `UsageError` (exit 2) that says what is accepted.
  */
+
 import * as Errors from '@oclif/core/errors';
 import { isShardCount, LARGEST_U64, SHARD_COUNTS } from '../../limits.js';
+import { isoTimeMs } from '../../server/moment.js';
 import { boundsText, formatSize, isWithin, type Range, SIZE_UNITS } from '../../server/ranges.js';
 import { formatAddress, parseAddress } from '../../transport/address.js';
 
@@ -63,8 +65,6 @@ export function parseSequence(text: string): bigint {
 }
 
 /** A date, optionally followed by a time, which is optionally followed by a zone. */
-const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/i;
-
 /** The first and the last Unix ms that a number is taken for; no record is older than FCRP. */
 const LEAST_MS = Date.UTC(2000);
 const MOST_MS = Date.UTC(3000);
@@ -77,11 +77,8 @@ const TIME_UNITS = { seconds: 1000, microseconds: 0.001, nanoseconds: 0.000_001 
  */
 export function parseTime(text: string): bigint {
   if (/^\d{1,20}$/.test(text)) return parseUnixMs(text);
-  const [, date, time = '00:00', zone = 'Z'] = ISO_TIME.exec(text) ?? [];
-  const midnightMs = Date.parse(`${date}T00:00Z`);
-  const timeMs = Date.parse(`${date}T${time}${zone.toUpperCase()}`);
-  // Where a month has no such day, Date continues into the next month.
-  if (timeMs >= 0 && new Date(midnightMs).toISOString().startsWith(`${date}`)) return BigInt(timeMs);
+  const timeMs = isoTimeMs(text);
+  if (timeMs !== undefined) return BigInt(timeMs);
   throw new UsageError(
     `expected Unix milliseconds or a time like 2026-01-31T12:30:00.000Z (UTC without a zone); got "${text}"`,
   );

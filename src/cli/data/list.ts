@@ -24,8 +24,8 @@ interface ListedDump extends DirectoryDump {
   /** What its index says; null without one. */
   frames: number | null;
   /** The earliest and the latest time of a record, Unix ms; null where none is known. */
-  firstMs: bigint | null;
-  lastMs: bigint | null;
+  firstMs: number | null;
+  lastMs: number | null;
 }
 
 const HISTORY_DIGITS = 8;
@@ -46,8 +46,8 @@ export async function runList({ directory, json, output }: ListInvocation): Prom
 /** A time span of which each moment can be restored, of one chain of segments. */
 interface Restorable {
   fromMs: number;
-  /** The latest time of a record; null where none is known. */
-  toMs: number | null;
+  /** The latest time of a record behind that. */
+  toMs: number;
   /** The first and the last segment. */
   segments: [number, number];
   /** The ids of the histories, in their order. */
@@ -62,13 +62,13 @@ async function measured(file: string): Promise<Omit<ListedDump, keyof DirectoryD
   const index = bytes === null ? 'missing' : await IndexReader.open(file);
   if (typeof index === 'string') return { bytes, frames: null, firstMs: null, lastMs: null };
   let frames = 0;
-  let [firstMs, lastMs]: [bigint | null, bigint | null] = [null, null];
+  let [firstMs, lastMs]: [number | null, number | null] = [null, null];
   try {
     for await (const entries of index.blocks()) {
       frames += entries.length;
       for (let at = 0; at < entries.length; at += 1) {
         if (!entries.isKnown(at) || entries.count(at) === 0) continue;
-        const [earliest, latest] = [entries.earliestMs(at), entries.latestMs(at)];
+        const [earliest, latest] = [Number(entries.earliestMs(at)), Number(entries.latestMs(at))];
         if (firstMs === null || earliest < firstMs) firstMs = earliest;
         if (lastMs === null || latest > lastMs) lastMs = latest;
       }
@@ -87,8 +87,7 @@ function restorableOf({ segments, bases }: Manifest, dumps: readonly ListedDump[
     if (fromMs === undefined) return [];
     const numbers = new Set(chain.map(({ number }) => number));
     const own = dumps.filter(({ entry }) => entry.kind === 'segment' && numbers.has(entry.number));
-    const lasts = own.flatMap(({ lastMs }) => lastMs ?? []);
-    const toMs = lasts.length === 0 ? null : Math.max(...lasts.map(Number));
+    const toMs = Math.max(fromMs, ...own.map(({ lastMs }) => lastMs ?? 0));
     const histories = [...new Set(chain.map(({ history }) => history))];
     return [{ fromMs, toMs, segments: [chain[0]!.number, chain.at(-1)!.number], histories }];
   });
@@ -143,9 +142,8 @@ function textOf(
 function restorableLines(restorable: readonly Restorable[]): string[] {
   if (restorable.length === 0) return ['it cannot be restored: it has neither a beginning nor a base\n'];
   const spans = restorable.map(({ fromMs, toMs, segments: [first, last] }) => {
-    const from = timeText(BigInt(fromMs));
-    const isSpan = toMs !== null && toMs > fromMs;
-    const times = isSpan ? `any time from ${from} to ${timeText(BigInt(toMs))}` : `the time ${from}`;
+    const from = timeText(fromMs);
+    const times = toMs > fromMs ? `any time from ${from} to ${timeText(toMs)}` : `the time ${from}`;
     return `  ${times} (${first === last ? `segment ${first}` : `segments ${first} to ${last}`})\n`;
   });
   return ['it can be restored to\n', ...spans];
@@ -156,14 +154,14 @@ function rowOf({ entry, bytes, firstMs, lastMs }: ListedDump): Cell[] {
   return [
     { text: `${entry.kind} ${entry.number}`, isLeft: true },
     { text: bytes === null ? 'missing' : formatNumber(bytes) },
-    { text: isBase ? `made ${timeText(BigInt(entry.madeAtMs))}` : timeText(firstMs) },
+    { text: isBase ? `made ${timeText(entry.madeAtMs)}` : timeText(firstMs) },
     { text: isBase ? countText(entry.keys, 'key', 'keys') : timeText(lastMs) },
     { text: entry.history.slice(0, HISTORY_DIGITS) },
   ];
 }
 
 /** A time to the second, UTC; of a time that is not known, a dash. */
-function timeText(ms: bigint | null): string {
-  if (ms === null || ms > 8_640_000_000_000_000n) return '-';
-  return new Date(Number(ms)).toISOString().slice(0, 19).concat('Z');
+function timeText(ms: number | null): string {
+  if (ms === null || ms > 8_640_000_000_000_000) return '-';
+  return new Date(ms).toISOString().slice(0, 19).concat('Z');
 }

@@ -1,15 +1,17 @@
 /** Renders the counts of a dump as tables for a person, with a sparkline of the records over time. */
 import chalk from 'chalk';
 import type { DumpCounts } from '../../dump/count/count-dump.js';
-import type { RateOverTime } from '../../dump/count/dump-counter.js';
+import type { Distribution, RateOverTime } from '../../dump/count/dump-counter.js';
 import { compressionRatio, type FrameTotals } from '../../dump/count/stats.js';
-import { escapeBytes, quoteBytes } from '../terminal/escape.js';
+import { quoteBytes } from '../terminal/escape.js';
+import { sparkline } from '../terminal/sparkline.js';
 import { alignRight, countText, formatDuration, formatNumber, formatTime } from '../terminal/text.js';
 
 const MAX_LISTED_PREFIXES = 16;
 const MAX_LISTED_KEYS = 10;
 const KEY_WIDTH = 48;
-const BARS = '▁▂▃▄▅▆▇█';
+/** The columns of the longest bar of a distribution. */
+const DISTRIBUTION_WIDTH = 20;
 
 /** Returns the tables, with a blank line between them. */
 export function statsText(stats: DumpCounts): string {
@@ -19,7 +21,8 @@ export function statsText(stats: DumpCounts): string {
   if (recordsOutOfRange > 0)
     paragraphs.push(`${countText(recordsOutOfRange, 'record', 'records')} of shards that no store has\n`);
   if (records + stats.total.entries > withoutPrefix.items) paragraphs.push(prefixesText(stats));
-  paragraphs.push(...hotKeysText(stats), ...biggestText(stats), ...timesText(stats));
+  paragraphs.push(...hotKeysText(stats), ...biggestText(stats), ...distributionTexts(stats));
+  paragraphs.push(...timesText(stats));
   return paragraphs.join('\n');
 }
 
@@ -28,21 +31,22 @@ function table([heading, ...rows]: string[][]): string {
   return `${[chalk.dim(first), ...lines].join('\n')}\n`;
 }
 
-/** Returns a table whose last column holds keys, which begin where their heading begins. */
+/** Returns a table whose last column, of keys or bars, begins where its heading begins. */
 function keyTable(rows: string[][]): string {
   const width = Math.max(...rows.map((row) => row.at(-1)!.length));
   return table(rows.map((row) => [...row.slice(0, -1), row.at(-1)!.padEnd(width)]));
 }
 
+/** A kind of frame has records or entries, so that both have one column. */
 function kindRows({ kinds, total }: DumpCounts): string[][] {
   const row = (name: string, totals: FrameTotals) => [
     name,
-    ...[totals.frames, totals.compressedFrames, totals.records, totals.entries].map(formatNumber),
+    ...[totals.frames, totals.compressedFrames, totals.records + totals.entries].map(formatNumber),
     ...[totals.payloadBytes, totals.uncompressedBytes].map(formatNumber),
     compressionRatio(totals)?.toFixed(2) ?? '',
   ];
   return [
-    ['frames of kind', 'frames', 'zstd', 'records', 'entries', 'payload bytes', 'uncompressed', 'ratio'],
+    ['kind', 'frames', 'zstd', 'records', 'bytes', 'uncompressed', 'ratio'],
     ...kinds.map((totals) => row(totals.kind, totals)),
     row('total', total),
   ];
@@ -55,16 +59,19 @@ function opRows(counts: DumpCounts): string[][] {
   ];
 }
 
-function shardRows(counts: DumpCounts): string[][] {
+/** Where sequences have gaps or go back, that is shown in place of the bytes. */
+function shardRows({ shards }: DumpCounts): string[][] {
+  const hasFaults = shards.some(({ gaps, stepsBack }) => gaps > 0 || stepsBack > 0);
   return [
-    ['shard', 'records', 'bytes', 'first sequence', 'last', 'gaps', 'missing', 'steps back'],
-    ...counts.shards.map((shard) => [
+    ['shard', 'records', 'first', 'last', ...(hasFaults ? ['gaps', 'missing', 'back'] : ['bytes'])],
+    ...shards.map((shard) => [
       `${shard.shard}`,
       formatNumber(shard.records),
-      formatNumber(shard.bytes),
       `${shard.firstSequence}`,
       `${shard.lastSequence}`,
-      ...[shard.gaps, shard.missingSequences, shard.stepsBack].map(formatNumber),
+      ...(hasFaults ? [shard.gaps, shard.missingSequences, shard.stepsBack] : [shard.bytes]).map(
+        formatNumber,
+      ),
     ]),
   ];
 }
@@ -114,13 +121,41 @@ function biggestText(counts: DumpCounts): string[] {
   return rows.length === 0 ? [] : [keyTable([['value bytes', 'at byte', 'biggest values'], ...rows])];
 }
 
+/** Returns a table with a bar for each size of keys and of values, and for each life. */
+function distributionTexts({ distributions }: DumpCounts): string[] {
+  const { keyBytes, valueBytes, lifeMs, withoutExpiry } = distributions;
+  const texts = [
+    distributionText('key bytes', keyBytes, formatNumber),
+    distributionText('value bytes', valueBytes, formatNumber),
+    distributionText('life', lifeMs, formatDuration),
+  ].flat();
+  if (withoutExpiry > 0 && lifeMs.length > 0)
+    texts.push(`${countText(withoutExpiry, 'record', 'records')} without expiry\n`);
+  return texts;
+}
+
+function distributionText(
+  title: string,
+  distribution: Distribution,
+  format: (from: bigint) => string,
+): string[] {
+  const most = Math.max(...distribution.map(({ count }) => count));
+  const rows = distribution.map(({ from, count }) => [
+    format(from),
+    format(from === 0n ? 1n : 2n * from),
+    formatNumber(count),
+    '█'.repeat(Math.ceil((count / most) * DISTRIBUTION_WIDTH)),
+  ]);
+  return rows.length === 0 ? [] : [keyTable([[`${title} from`, 'to below', 'count', ''], ...rows])];
+}
+
 function timesText(counts: DumpCounts): string[] {
   const { times, records, rate } = counts;
   if (times === undefined || rate === undefined) return [];
   const { firstMs, lastMs } = times;
   const spanMs = lastMs - firstMs;
   const lines = [`${formatTime(firstMs)} to ${formatTime(lastMs)}, ${formatDuration(spanMs)}`];
-  if (rate.counts.length > 1) lines.push(sparkline(rate), ratesText(rate, records, spanMs));
+  if (rate.counts.length > 1) lines.push(sparkline(rate.counts), ratesText(rate, records, spanMs));
   return [`${lines.join('\n')}\n`];
 }
 
@@ -132,17 +167,9 @@ function ratesText({ counts, bucketMs }: RateOverTime, records: number, spanMs: 
   return `${formatDuration(bucketMs)} a column: ${mean} records/s on average, ${peak}/s at most`;
 }
 
-/** Returns a bar for each bucket: a blank for no record, else at least the lowest bar. */
-function sparkline({ counts }: RateOverTime): string {
-  const most = Math.max(...counts);
-  return counts
-    .map((count) => (count === 0 ? ' ' : BARS[Math.ceil((count / most) * BARS.length) - 1]))
-    .join('');
-}
-
 /** Returns the text of a key; only the beginning of a long one was kept. */
 function keyText(key: Buffer, keyBytes: number): string {
   if (keyBytes <= KEY_WIDTH) return quoteBytes(key);
-  const head = escapeBytes(key.subarray(0, KEY_WIDTH)).replaceAll('"', '\\x22');
-  return `"${head}…" (${keyBytes} bytes)`;
+  const head = quoteBytes(key.subarray(0, KEY_WIDTH));
+  return `${head.slice(0, -1)}…${head.at(-1)} (${keyBytes} bytes)`;
 }

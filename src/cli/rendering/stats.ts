@@ -1,7 +1,7 @@
 /** Renders the counts of a dump in each format of `frames stats` and `frames decode --stats`. */
 
 import type { DumpCounts } from '../../dump/count/count-dump.js';
-import type { FrequentKey } from '../../dump/count/dump-counter.js';
+import type { DistributionBucket, FrequentKey } from '../../dump/count/dump-counter.js';
 import { compressionRatio, type FrameTotals } from '../../dump/count/stats.js';
 import { pack } from '../../files/msgpack.js';
 import { escapeText } from '../terminal/escape.js';
@@ -98,7 +98,7 @@ function statsJson(counts: DumpCounts): Fields {
  * them.
  */
 function statsFields(
-  { total, kinds, prefixes, rate, times, ...counts }: DumpCounts,
+  { total, kinds, prefixes, rate, times, distributions, ...counts }: DumpCounts,
   bytesOf: (name: string, bytes: Buffer) => Fields,
   timeOf: (timeMs: bigint) => number | bigint,
 ): Fields {
@@ -125,7 +125,15 @@ function statsFields(
     withoutPrefix: counts.withoutPrefix,
     hotKeys: counts.hotKeys.slice(0, MAX_LISTED_KEYS).map(hotKeyFields),
     biggestValues: counts.biggestValues.map(({ key, ...value }) => ({ ...bytesOf('key', key), ...value })),
+    keyBytes: distributions.keyBytes.map(bucketFields),
+    valueBytes: distributions.valueBytes.map(bucketFields),
+    lifeMs: distributions.lifeMs.map(bucketFields),
+    withoutExpiry: distributions.withoutExpiry,
   };
+
+  function bucketFields({ from, count }: DistributionBucket): Fields {
+    return { from: timeOf(from), count };
+  }
 
   function hotKeyFields({ key, keyBytes, count, countError, bytes }: FrequentKey): Fields {
     return { ...bytesOf('key', key), keyBytes, records: count, recordsError: countError, bytes };

@@ -24,6 +24,7 @@ import {
   listFlag,
   type RawTokens,
   sizeFlag,
+  textFlag,
   typedFlags,
 } from '../command/flags.js';
 import { namingFlags } from '../command/option-flags.js';
@@ -114,7 +115,7 @@ function flagOf(option: AnyOption, role: Role): FlagInput[string] {
     case 'events':
       return Flags.string({ summary, helpValue: '<letters>' });
     case 'text':
-      return Flags.string({ summary, helpValue: option.helpValue });
+      return textFlag(summary, option.helpValue, option.defaultOf(role));
     case 'secret':
       return fileFlag(summary);
     case 'boolean':

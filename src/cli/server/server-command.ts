@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../../clock.js';
 import type { Server } from '../../embedded/server.js';
+import { FastcacheError } from '../../errors.js';
 import { primaryEvents } from '../../server/events.js';
 import { BaseCommand } from '../command/base-command.js';
 import { faultInFlags } from '../command/option-flags.js';
@@ -15,7 +16,7 @@ import { eventJson, eventText, type ServerEvent } from './event-rendering.js';
 import { optionsFrom, type ParsedFlags, type RoleOptions, serverFlagOf } from './flags.js';
 import { promotionSignal } from './promotion-signal.js';
 import { readyOf } from './ready.js';
-import { reloadOnSignal } from './reload-signal.js';
+import { ReloadSignal } from './reload-signal.js';
 import { isRecordedToStdout } from './stdout-record.js';
 
 /** The server that a command runs until it is stopped. */
@@ -23,15 +24,24 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** The loading of a server that starts. */
+interface Loading {
+  /** The option of that name. */
+  onLoading(bytes: number, totalBytes: number): void;
+  /** Resolves with what has started; a start that a signal or a client's SHUTDOWN ends, ends the command. */
+  until<T>(started: Promise<T>): Promise<T>;
+}
+
 /** A command that serves until it is stopped. */
 export abstract class ServerCommand extends BaseCommand {
   #stop!: Promise<NodeJS.Signals>;
+  protected readonly reloadSignal = new ReloadSignal();
   /** Where the ready line and the events of `--json` go. */
   #events = this.output;
 
   /** Signals are handled from the very start: a program that reads the ready line may send one at once. */
   protected override async init(): Promise<void> {
-    this.#stop = stopRequested();
+    this.#stop = stopRequested(() => this.reloadSignal.take());
     await super.init();
   }
 
@@ -50,24 +60,47 @@ export abstract class ServerCommand extends BaseCommand {
   ): Promise<Server> {
     const { flags } = parsed;
     this.leaveStdoutTo(flags);
-    const loading = await loadingOf(flags);
-    const onLoading = loading && ((bytes: number) => loading.read(bytes));
+    const { onLoading, until } = await this.loading(flags);
     const options = optionsFrom(role, parsed, { onLoading }, (message) => this.warn(message));
-    const server = await start(options)
-      .catch((error) => {
-        throw faultInFlags(error, serverFlagOf);
-      })
-      .finally(() => loading?.close());
+    const server = await until(start(options));
     for (const name of primaryEvents) server.on(name, (event) => this.showEvent(event));
-    reloadOnSignal(flags, server);
+    this.reloadSignal.isFor(flags, server);
     const { fields, text } = readyOf(server, options);
     await this.ready(fields, text);
     return server;
   }
 
-  /** Serves until a client sends SHUTDOWN or a signal comes, then drains. */
+  /** Shows how far a server is with loading what it starts with, as long as that takes. */
+  protected async loading(flags: ParsedFlags['flags']): Promise<Loading> {
+    const progress = await progressOf(flags);
+    let isStopping = false;
+    void this.#stop.then(() => {
+      isStopping = true;
+    });
+    return {
+      onLoading(bytes, totalBytes) {
+        if (isStopping) throw new FastcacheError('CLOSED', 'It was stopped during its start.');
+        progress?.read(bytes, totalBytes);
+      },
+      until: (started) =>
+        started
+          .catch((error) => {
+            if (error instanceof FastcacheError && error.code === 'CLOSED') this.exit(0);
+            throw faultInFlags(error, serverFlagOf);
+          })
+          .finally(() => progress?.close()),
+    };
+  }
+
+  /** Serves until a client sends SHUTDOWN, a signal comes, or the disk fails (`onDataFault`); then drains. */
   protected serveToTheEnd(server: Server): Promise<void> {
-    return this.serve(server, new Promise((resolve) => server.on('shutdown', () => resolve())));
+    const ended = new Promise<void>((resolve, reject) => {
+      server.on('shutdown', () => resolve());
+      server.on('stopped', ({ error }) => {
+        if (error instanceof FastcacheError && error.code === 'WRITE_FAILED') reject(error);
+      });
+    });
+    return this.serve(server, ended);
   }
 
   /** Leaves stdout to the dump, if that is recorded there. Throws a `UsageError`. */
@@ -102,10 +135,8 @@ export abstract class ServerCommand extends BaseCommand {
 }
 
 /** The progress of reading what a server starts with; undefined where there is nothing to read. */
-async function loadingOf({ data, load }: ParsedFlags['flags']): Promise<ReadProgress | undefined> {
+async function progressOf({ data, load }: ParsedFlags['flags']): Promise<ReadProgress | undefined> {
   if (typeof load !== 'string' && typeof data !== 'string') return undefined;
   const { ReadProgress } = await import('../terminal/read-progress.js');
-  // How much of a directory is read is not known before it is open.
-  const files = typeof load === 'string' && data === undefined ? [load] : [];
-  return new ReadProgress(process.stderr, systemClock, 'loading', ...files);
+  return new ReadProgress(process.stderr, systemClock, 'loading');
 }

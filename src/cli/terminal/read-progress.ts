@@ -56,10 +56,10 @@ export class ReadProgress {
     this.#rate.look(0, clock.monotonicUs());
   }
 
-  /** Shows that `bytes` of all files have been read. */
-  read(bytes: number): void {
+  /** Shows that `bytes` of all files have been read; `totalBytes` is what these have, 0 if not known. */
+  read(bytes: number, totalBytes = this.#totalBytes): void {
     this.#line.show((nowUs) => {
-      const share = this.#totalBytes ? `, ${Math.floor((bytes / this.#totalBytes) * 100)} %` : '';
+      const share = totalBytes ? `, ${Math.floor((bytes / totalBytes) * 100)} %` : '';
       const rate = this.#rate.look(bytes / MIB, nowUs).replace('/s', ' MiB/s');
       return `${this.#what} ${formatNumber(Math.floor(bytes / MIB))} MiB${share}, ${rate}`;
     });

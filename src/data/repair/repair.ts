@@ -8,7 +8,7 @@ import { encodeHelloFrame } from '../../frame/hello.js';
 import { type History, recordedPairs } from '../../replication/history.js';
 import { isDirectoryLocked } from '../../transport/directory-lock.js';
 import type { DataFiles } from '../data-files.js';
-import { readDirectory } from '../directory-dumps.js';
+import { readDirectory, readingIn } from '../directory-dumps.js';
 import { type BaseEntry, baseName, type Manifest, type SegmentEntry, segmentName } from '../manifest.js';
 import { writeDump } from '../new-directory.js';
 import { chainsOf } from '../past-manifest.js';
@@ -40,7 +40,7 @@ export type OnRead = (name: string, bytes: number) => void;
  */
 export async function surveyDirectory(directory: string, onRead: OnRead): Promise<Survey> {
   const files = systemDataFiles(directory, DEFAULT_FILE_MODE);
-  return reading(directory, async () => {
+  return readingIn(directory, async () => {
     const [manifest, manifestFault] = await manifestOf(directory, files);
     if (await isDirectoryLocked(directory)) throw inUse(directory);
     const report = new RepairReport();
@@ -180,7 +180,7 @@ async function historiesOf(
   return histories;
 }
 
-/** Copies the role file: who starts with the new directory takes the place of who had the old one. */
+/** Copies the role file: who starts with the new directory takes the place of whoever had the old one. */
 async function copyRole(from: DataFiles, to: DataFiles): Promise<void> {
   const bytes = await from.read(ROLE_FILE, ROLE_FILE_BYTES);
   if (bytes === undefined) return;
@@ -188,16 +188,6 @@ async function copyRole(from: DataFiles, to: DataFiles): Promise<void> {
   await file.append([bytes]);
   await file.sync();
   await file.close();
-}
-
-async function reading<T>(directory: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (cause) {
-    if (cause instanceof FastcacheError || (cause as NodeJS.ErrnoException).code === undefined) throw cause;
-    const message = `Reading failed: ${(cause as Error).message}.`;
-    throw new FastcacheError('READ_FAILED', message, { file: directory, cause });
-  }
 }
 
 function inUse(directory: string): FastcacheError {

@@ -7,7 +7,16 @@ import { MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
 import { FrameFilter } from '../choose/filter.js';
 import { type DumpSource, dumpName, type ReadingOptions, readDumpChunks } from '../read/dump-reader.js';
 import { openFrame } from '../read/frame-content.js';
-import type { DumpCounter, RateOverTime } from './dump-counter.js';
+import type {
+  BigValue,
+  Distributions,
+  FrequentKey,
+  OpCounts,
+  RateOverTime,
+  ShardCounts,
+  TimeRange,
+  Totals,
+} from './dump-counter.js';
 import { DumpStats, type FrameTotals } from './stats.js';
 
 /** How `countDump` works. */
@@ -36,19 +45,21 @@ export interface DumpCounts {
   /** Records of shards that no store can have. */
   recordsOutOfRange: number;
   /** Unix ms of the earliest and the latest record; undefined when there is none. */
-  times: DumpCounter['times'];
+  times: TimeRange | undefined;
   /** Records over time; undefined when there is none. */
   rate: RateOverTime | undefined;
-  ops: ReturnType<DumpCounter['ops']>;
-  shards: ReturnType<DumpCounter['shards']>;
+  ops: OpCounts[];
+  shards: ShardCounts[];
   /** The prefixes of keys, up to and with their first colon, the most frequent first. */
-  prefixes: ReturnType<DumpCounter['prefixes']>;
+  prefixes: FrequentKey[];
   /** Records and entries whose key has no colon among its first 80 bytes. */
-  withoutPrefix: DumpCounter['withoutPrefix'];
+  withoutPrefix: Totals;
   /** The keys of records, the most frequent first. */
-  hotKeys: ReturnType<DumpCounter['hotKeys']>;
+  hotKeys: FrequentKey[];
   /** The keys with the ten biggest values, the biggest first. */
-  biggestValues: ReturnType<DumpCounter['biggestValues']>;
+  biggestValues: BigValue[];
+  /** How big keys and values are, and how long keys live. */
+  distributions: Distributions;
 }
 
 /**
@@ -56,8 +67,10 @@ export interface DumpCounts {
  * exact; where there are more, `countError` is the most by which a count may be too high. Damage is returned
  * as `fault`, not thrown, and so are `NO_INPUT` and `READ_FAILED`; rejects with `OUT_OF_MEMORY`.
  *
- *     const { total, prefixes } = await countDump('dump.fcrp');
- *     console.log(total.records, 'records; most keys begin with', `${prefixes[0]?.key}`);
+ * ```js
+ * const { total, prefixes } = await countDump('dump.fcrp');
+ * console.log(total.records, 'records; most keys begin with', `${prefixes[0]?.key}`);
+ * ```
  */
 export function countDump(source: DumpSource, options: CountOptions = {}): Promise<DumpCounts> {
   const { maxPayloadBytes = MAX_FRAME_PAYLOAD_BYTES, signal, onProgress } = options;
@@ -120,5 +133,6 @@ function countsOf(stats: DumpStats, file: string, fault: FastcacheError | undefi
     withoutPrefix: counts.withoutPrefix,
     hotKeys: counts.hotKeys(),
     biggestValues: counts.biggestValues(),
+    distributions: counts.distributions(),
   };
 }

@@ -15,6 +15,19 @@ import type { PayloadPlace } from '../json-lines.js';
 const PAYLOAD_BYTES = 1_048_576;
 const ops = ['set', 'del', 'expire'] as const;
 
+/** The records with one operation, and their bytes, encoded and not compressed. */
+export interface OpCounts {
+  op: MutationOp;
+  records: number;
+  bytes: number;
+}
+
+/** The times of the earliest and the latest record, Unix ms. */
+export interface TimeRange {
+  firstMs: bigint;
+  lastMs: bigint;
+}
+
 /** A number of records and entries, and their bytes, encoded and not compressed. */
 export interface Totals {
   items: number;
@@ -58,6 +71,28 @@ export interface ShardCounts {
   missingSequences: bigint;
   /** How often a sequence came that was not above the one before. */
   stepsBack: number;
+}
+
+/** How many of what was counted are how big, or last how long: the buckets that are not empty, rising. */
+export type Distribution = DistributionBucket[];
+
+/** One bucket: the first is of 0 alone, each other from a power of two to below the next one. */
+export interface DistributionBucket {
+  /** The least that is in it; bytes, or ms. */
+  from: bigint;
+  count: number;
+}
+
+/** How big keys and values are, and how long keys live. */
+export interface Distributions {
+  /** Bytes of the keys of all records and entries. */
+  keyBytes: Distribution;
+  /** Bytes of the values of Set records and entries. */
+  valueBytes: Distribution;
+  /** Milliseconds from the time of a Set or Expire record to the expiry that it sets; entries have none. */
+  lifeMs: Distribution;
+  /** Set and Expire records without an expiry. */
+  withoutExpiry: number;
 }
 
 /** Records over time: `counts[0]` from `startMs` on, each over `bucketMs`, a power of two. */
@@ -155,14 +190,14 @@ export class DumpCounter {
   }
 
   /** Unix ms of the earliest and the latest record; undefined while there is none. */
-  get times(): { firstMs: bigint; lastMs: bigint } | undefined {
+  get times(): TimeRange | undefined {
     if (this.records === 0) return undefined;
     const firstMs = this.#u64(this.#block + layout.STATS_FIRST_TIME);
     return { firstMs, lastMs: this.#u64(this.#block + layout.STATS_LAST_TIME) };
   }
 
   /** Returns the operations that occurred, with their records and bytes. */
-  ops(): { op: MutationOp; records: number; bytes: number }[] {
+  ops(): OpCounts[] {
     return ops.flatMap((op, index) => {
       const { items, bytes } = this.#totals(this.#block + layout.STATS_OPS + index * 16);
       return items === 0 ? [] : [{ op, records: items, bytes }];
@@ -198,6 +233,16 @@ export class DumpCounter {
   /** Records and entries whose key has no colon, or none among its first 80 bytes. */
   get withoutPrefix(): Totals {
     return this.#totals(this.#block + layout.STATS_NO_PREFIX);
+  }
+
+  /** Returns how big keys and values are, and how long keys live. */
+  distributions(): Distributions {
+    return {
+      keyBytes: this.#distribution(layout.STATS_KEY_SIZES),
+      valueBytes: this.#distribution(layout.STATS_VALUE_SIZES),
+      lifeMs: this.#distribution(layout.STATS_LIVES),
+      withoutExpiry: this.#count(this.#block + layout.STATS_ENDLESS),
+    };
   }
 
   /** Returns the keys of records, the most frequent first. */
@@ -250,6 +295,13 @@ export class DumpCounter {
       };
     });
     return keys.sort((a, b) => b.count - a.count || b.bytes - a.bytes || Buffer.compare(a.key, b.key));
+  }
+
+  #distribution(at: number): Distribution {
+    return Array.from({ length: layout.STATS_BUCKETS }, (_, bucket) => ({
+      from: bucket === 0 ? 0n : 1n << BigInt(bucket - 1),
+      count: this.#count(this.#block + at + bucket * 8),
+    })).filter(({ count }) => count > 0);
   }
 
   #totals(at: number): Totals {

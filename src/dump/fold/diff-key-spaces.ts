@@ -32,9 +32,11 @@ export interface KeySpaceDiff extends DifferenceCounts {
  * is a snapshot or a recorded stream makes no difference, nor how many shards there are. Rejects as
  * `foldDump`. Memory is that of both.
  *
- *     const { added, removed, changed } = await diffKeySpaces('monday.fcrp', 'tuesday.fcrp', {
- *       onDifference: ({ type, key }) => console.log(type, `${key}`),
- *     });
+ * ```js
+ * const { added, removed, changed } = await diffKeySpaces('monday.fcrp', 'tuesday.fcrp', {
+ *   onDifference: ({ type, key }) => console.log(type, `${key}`),
+ * });
+ * ```
  */
 export async function diffKeySpaces(
   before: DumpSources | FoldedKeySpace,

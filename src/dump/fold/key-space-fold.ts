@@ -49,6 +49,8 @@ export interface KeySpace<Store extends FoldStore = ShardEngine> {
 export interface FoldOptions<Store extends FoldStore = ShardEngine> extends DumpLimits {
   /** Creates an empty store that follows, at watermarks of 0, with so many shards. Throws `OUT_OF_MEMORY`. */
   createStore(shards: number): Store;
+  /** Whether all snapshots are known to be of `untilMs` or before; absent: a record must prove it of each. */
+  isTimed?: boolean | undefined;
   /** Returns a frame's payload, decompressed; absent: the fold decompresses it. Throws `FCRP_ZSTD_*`. */
   payloadOf?: ((frame: SplitFrame) => Uint8Array) | undefined;
 }
@@ -68,6 +70,7 @@ interface Held<Store extends FoldStore> {
 export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
   readonly #limits: DumpLimits;
   readonly #limit: BatchLimit;
+  readonly #isTimed: boolean;
   readonly #stores: StorePool<Store>;
   readonly #payloadOf: (frame: SplitFrame) => Uint8Array;
   readonly #course = new HistoryCourse<FastcacheError>({
@@ -100,7 +103,8 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
   #broken: FastcacheError | undefined;
   #newestMs: number | undefined;
 
-  constructor({ createStore, payloadOf = payloadIn, ...limits }: FoldOptions<Store>) {
+  constructor({ createStore, isTimed = false, payloadOf = payloadIn, ...limits }: FoldOptions<Store>) {
+    this.#isTimed = isTimed;
     this.#limits = limits;
     this.#limit = new BatchLimit(limits);
     this.#stores = new StorePool(createStore);
@@ -191,9 +195,12 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
    */
   #isPastHistory(history: History | undefined): boolean {
     if (history === undefined || history.base === 0n) return false;
-    const { base } = history;
+    const { base, previous, past } = history;
     const { untilMs } = this.#limits;
-    return this.#limit.endsBefore(base) || (untilMs !== undefined && baseTimeMs(base) > untilMs);
+    // The base of a history that continues another lies ahead of the clock, and says no time.
+    const isOfClock = previous === undefined && past === undefined;
+    const isLater = isOfClock && untilMs !== undefined && baseTimeMs(base) > untilMs;
+    return this.#limit.endsBefore(base) || isLater;
   }
 
   #takeBatch(payload: Uint8Array, frame: SplitFrame, file: string): void {
@@ -309,7 +316,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
     this.#snapshot = undefined;
     this.#stores.giveBack(this.#held?.store);
     const { store, shards } = snapshot;
-    const isUnproven = this.#limits.untilMs !== undefined && !snapshot.hasRecords;
+    const isUnproven = this.#limits.untilMs !== undefined && !this.#isTimed && !snapshot.hasRecords;
     this.#hold({ store, shards, unproven: isUnproven ? snapshot : undefined });
   }
 

@@ -35,8 +35,10 @@ export interface CutDump extends MadeDump {
  * copied whole, with its chosen entries, or not at all. Rejects with `NO_INPUT`, `READ_FAILED`, `BAD_OPTION`
  * (also for a filter that takes snapshots apart), `WRITE_FAILED`; then no file is left.
  *
- *     const filter = new FrameFilter({ keys: ['user:*'], sinceMs: BigInt(Date.UTC(2026, 0)) });
- *     const { records } = await cutDump('dump.fcrp', { output: 'users.fcrp', filter });
+ * ```js
+ * const filter = new FrameFilter({ keys: ['user:*'], sinceMs: BigInt(Date.UTC(2026, 0)) });
+ * const { records } = await cutDump('dump.fcrp', { output: 'users.fcrp', filter });
+ * ```
  */
 export async function cutDump(
   sources: DumpSources,

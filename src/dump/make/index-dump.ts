@@ -13,7 +13,9 @@ export interface IndexDumpOptions extends ReadingOptions {
  * dump's frames go, and so the index. Rejects with `NO_INPUT`, `READ_FAILED` and `WRITE_FAILED`, and with
  * `FRAME_HASH_MISMATCH` when the dump does not fit the index that is there.
  *
- *     const { frames, indexedBytes, dumpBytes } = await indexDump('dump.fcrp');
+ * ```js
+ * const { frames, indexedBytes, dumpBytes } = await indexDump('dump.fcrp');
+ * ```
  */
 export async function indexDump(file: string, options: IndexDumpOptions = {}): Promise<IndexedPart> {
   const { mode, signal, onProgress } = options;

@@ -14,7 +14,9 @@ import { MergeSource } from './merge-source.js';
  * and all of a snapshot of which anything is lost, is left out and returned. Rejects with `NO_INPUT`,
  * `READ_FAILED`, `BAD_OPTION` (also for a pipe), `WRITE_FAILED`; then no file is left.
  *
- *     await mergeDumps(['monday.fcrp', 'tuesday.fcrp'], { output: 'both.fcrp' });
+ * ```js
+ * await mergeDumps(['monday.fcrp', 'tuesday.fcrp'], { output: 'both.fcrp' });
+ * ```
  */
 export async function mergeDumps(files: readonly string[], options: MakingOptions): Promise<MadeDump> {
   for (const file of files) refusePipe(file);

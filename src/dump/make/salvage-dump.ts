@@ -12,8 +12,10 @@ import { DumpSalvager } from './salvager.js';
  * batches with a wrong key hash or key tag, and all of a snapshot of which anything is lost. Rejects with
  * `NO_INPUT`, `READ_FAILED`, `BAD_OPTION`, `WRITE_FAILED`; then no file is left.
  *
- *     const { frames, inputs } = await salvageDump('damaged.fcrp', { output: 'saved.fcrp' });
- *     console.log(frames, 'frames kept,', inputs[0].losses.bytes, 'bytes lost');
+ * ```js
+ * const { frames, inputs } = await salvageDump('damaged.fcrp', { output: 'saved.fcrp' });
+ * console.log(frames, 'frames kept,', inputs[0].losses.bytes, 'bytes lost');
+ * ```
  */
 export function salvageDump(source: DumpSource, options: MakingOptions): Promise<MadeDump> {
   return makeDump([source], options, async ({ written, maxFaults, signal, onRead }) => {

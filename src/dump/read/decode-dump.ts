@@ -15,10 +15,12 @@ export interface DecodeDumpOptions extends ReadingOptions {
  * last sound frame and with the byte offset, `FCRP_*` for damage and for an end inside a frame, `NO_INPUT`
  * and `READ_FAILED`.
  *
- *     for await (const { kind, content } of decodeDump('dump.fcrp')) {
- *       if (content.type === 'batch') for (const { op, key } of content.items) console.log(op, `${key}`);
- *       else console.log(kind);
- *     }
+ * ```js
+ * for await (const { kind, content } of decodeDump('dump.fcrp')) {
+ *   if (content.type === 'batch') for (const { op, key } of content.items) console.log(op, `${key}`);
+ *   else console.log(kind);
+ * }
+ * ```
  */
 export async function* decodeDump(
   source: DumpSource,

@@ -52,8 +52,10 @@ const DEFAULT_MAX_FAULTS = 100;
  * dump. Without an index a value that was changed is not noticed. Faults are returned, not thrown; rejects
  * with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
  *
- *     const { isSound, faults, loadFault } = await verifyDump('dump.fcrp');
- *     for (const { fault } of faults) console.log(fault.place, fault.code, fault.message);
+ * ```js
+ * const { isSound, faults, loadFault } = await verifyDump('dump.fcrp');
+ * for (const { fault } of faults) console.log(fault.place, fault.code, fault.message);
+ * ```
  */
 export async function verifyDump(source: DumpSource, options: VerifyOptions = {}): Promise<VerifiedDump> {
   const { route = 'full-key', shards, maxFaults = DEFAULT_MAX_FAULTS, signal, onProgress } = options;

@@ -5,6 +5,7 @@ import { entryHeaderBytes, entryKeyLength, entryValueLength } from '../entry-fie
 import { setHashSecret } from '../keyed-hash';
 import {
   APPLY_OK,
+  OP_DEL,
   OP_SET,
   OP_SET_GOVERNED,
   PREFIX_BYTES_MAX,
@@ -12,8 +13,11 @@ import {
   SHARDS_MAX,
   SKETCH_BYTES,
   STATS_BYTES,
+  STATS_ENDLESS,
   STATS_FIRST_TIME,
+  STATS_KEY_SIZES,
   STATS_LAST_TIME,
+  STATS_LIVES,
   STATS_NO_PREFIX,
   STATS_OPS,
   STATS_OUT_OF_RANGE,
@@ -27,11 +31,13 @@ import {
   STATS_SHARD_RECORDS,
   STATS_SHARD_TOTAL,
   STATS_SHARDS,
+  STATS_VALUE_SIZES,
 } from '../layout';
 import { allocateReserve } from '../memory/pages';
 import { checkRecordCount, entryBytes, soundRecordBytes } from '../payload/payload-checks';
 import {
   RECORD_COUNT_BYTES,
+  wireExpiry,
   wireKey,
   wireKeyLength,
   wireOp,
@@ -41,6 +47,7 @@ import {
   wireValueLength,
 } from '../record-fields';
 import { setResult } from '../result';
+import { NEVER } from '../table/expiry';
 import { biggestStart, noteValue } from './biggest';
 import { choosesEntry, choosesRecord } from './item-filter';
 import { rateCount, rateStart } from './rate';
@@ -166,6 +173,8 @@ export function statsEntries(
     if (shown && choosesEntry(key, keyBytes)) {
       chosen++;
       countPrefix(key, keyBytes, size);
+      countIn(STATS_KEY_SIZES, keyBytes);
+      countIn(STATS_VALUE_SIZES, entryValueLength(at));
       noteValue(entryValueLength(at), key, keyBytes, fixed ? offset : offset + <u64>(at - payload));
     }
     at += size;
@@ -189,7 +198,21 @@ function countRecord(record: usize, size: usize, step: i32, offset: u64): void {
   countPrefix(key, keyBytes, size);
   countKey(hotKeys(), key, keyBytes, size);
   noteValue(wireValueLength(record), key, keyBytes, offset);
+  countIn(STATS_KEY_SIZES, keyBytes);
+  if (op === OP_SET || op === OP_SET_GOVERNED) countIn(STATS_VALUE_SIZES, wireValueLength(record));
+  if (op !== OP_DEL) countLife(wireExpiry(record), timeMs);
   countInShard(record, size, step);
+}
+
+/** Counts how long a key lives that is written at `timeMs`. */
+function countLife(expiryMs: u64, timeMs: u64): void {
+  if (expiryMs === NEVER) add(block + STATS_ENDLESS, 1);
+  else countIn(STATS_LIVES, expiryMs > timeMs ? expiryMs - timeMs : 0);
+}
+
+/** Counts a size or a time in its bucket of a histogram. */
+function countIn(histogram: usize, value: u64): void {
+  add(block + histogram + ((64 - <usize>clz<u64>(value)) << 3), 1);
 }
 
 function countInShard(record: usize, size: usize, step: i32): void {

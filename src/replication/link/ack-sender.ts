@@ -6,14 +6,25 @@
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { encodeFrame } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
-import { encodeWatermarks } from '../../frame/watermarks.js';
+import { encodeAck, encodeWatermarks } from '../../frame/watermarks.js';
 
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 1_000;
 
-/** Makes an Ack of these watermarks, one for each shard; of an empty list: nothing is held. */
-export function ackFrame(watermarks: ArrayLike<bigint>): Buffer {
-  return encodeFrame(FrameKind.Ack, encodeWatermarks(watermarks));
+/** The pair of a primary's margin that says that it takes Acks with what is synced. */
+export const TAKES_SYNCED = ['synced', 'yes'] as const;
+
+/**
+ * Makes an Ack of these watermarks, one for each shard; of an empty list: nothing is held. `synced` are those
+ * of what is surely on the disk.
+ */
+export function ackFrame(applied: ArrayLike<bigint>, synced?: ArrayLike<bigint>): Buffer {
+  return encodeFrame(FrameKind.Ack, encodeAck({ applied, synced }));
+}
+
+/** Makes the last Ack of a replica that goes on purpose. */
+export function leaveFrame(watermarks: ArrayLike<bigint>): Buffer {
+  return encodeFrame(FrameKind.Leave, encodeWatermarks(watermarks));
 }
 
 /** What an `AckSender` works with. */
@@ -25,6 +36,8 @@ export interface AckSenderOptions {
    * content.
    */
   watermarks(): ArrayLike<bigint>;
+  /** Returns what of it is surely on the disk; absent, or undefined: nothing is known to be. */
+  synced?: (() => ArrayLike<bigint> | undefined) | undefined;
   send(frame: Buffer): void;
 }
 
@@ -47,7 +60,7 @@ export class AckSender {
     this.#armNext();
   }
 
-  /** Acknowledges what has been applied: at once, or as soon as 100 ms have passed since the last Ack. */
+  /** Acknowledges what has been applied, or synced: at once, or 100 ms after the last Ack. */
   applied(): void {
     if (this.#isDue || this.#isStopped) return;
     const { clock, timers } = this.#options;
@@ -77,11 +90,11 @@ export class AckSender {
   }
 
   #send(): void {
-    const { clock, watermarks, send } = this.#options;
+    const { clock, watermarks, synced, send } = this.#options;
     this.#isDue = false;
     this.#sentAtUs = clock.monotonicUs();
     this.#armNext();
-    send(ackFrame(watermarks()));
+    send(ackFrame(watermarks(), synced?.()));
   }
 
   #armNext(): void {

@@ -6,20 +6,32 @@ import { FastcacheError } from '../../errors.js';
 import { openPayload } from '../../frame/frame.js';
 import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
-import { decodeWatermarks } from '../../frame/watermarks.js';
+import { decodeAck } from '../../frame/watermarks.js';
 import { hasReached } from '../watermarks.js';
 
 /** The Acks of one replica. */
 export class Acknowledgements {
   #watermarks: bigint[] | undefined;
+  #synced: bigint[] | undefined;
   /** The watermarks that it was asked to acknowledge and has not; undefined: it is not being asked. */
   #asked: readonly bigint[] | undefined;
   /** Whether it is to be asked once more when it has answered, for what was written since. */
   #asksAgain = false;
+  #isLast = false;
 
   /** What it has acknowledged as applied; undefined until it does, empty while it holds nothing. */
   get watermarks(): bigint[] | undefined {
     return this.#watermarks;
+  }
+
+  /** What it has acknowledged as being on its disk; undefined: nothing. */
+  get synced(): bigint[] | undefined {
+    return this.#synced;
+  }
+
+  /** Whether the last one said that the replica goes on purpose. */
+  get isLast(): boolean {
+    return this.#isLast;
   }
 
   /** Whether it has acknowledged that it holds something. */
@@ -38,12 +50,15 @@ export class Acknowledgements {
   }
 
   /**
-   * Reads an Ack. Returns whether the replica is to be asked once more. Throws FRAME_OUT_OF_PLACE for a frame
-   * of another kind, and `FCRP_*`.
+   * Reads an Ack or a Leave. Returns whether the replica is to be asked once more. Throws FRAME_OUT_OF_PLACE
+   * for a frame of another kind, and `FCRP_*`.
    */
   read(frame: SplitFrame): boolean {
-    if (frame.header.kind !== FrameKind.Ack) throw outOfPlace(frame);
-    this.#watermarks = Array.from(decodeWatermarks(openPayload(frame.header, frame.wirePayload)));
+    this.#isLast = frame.header.kind === FrameKind.Leave;
+    if (frame.header.kind !== FrameKind.Ack && !this.#isLast) throw outOfPlace(frame);
+    const { applied, synced } = decodeAck(openPayload(frame.header, frame.wirePayload));
+    this.#watermarks = Array.from(applied);
+    this.#synced = synced && Array.from(synced);
     // An Ack that was on its way before the question does not answer it.
     if (this.#asked === undefined || !hasReached(this.#watermarks, this.#asked)) return false;
     this.#asked = undefined;

@@ -8,15 +8,16 @@ import type { Clock, Timers } from '../../clock.js';
 import { encodeFailover, type FailoverMessage } from '../../frame/failover.js';
 import { encodeFrame, openPayload } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
+import type { Margin } from '../../frame/margin.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { formatAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
-import { AckSender } from '../link/ack-sender.js';
+import { AckSender, leaveFrame, TAKES_SYNCED } from '../link/ack-sender.js';
 import { Conversation, type ConversationHandlers } from '../link/conversation.js';
 import { LinkWatch } from '../link/link-watch.js';
 import type { StreamTap } from '../outputs/tap.js';
 import { deadLink } from './session-faults.js';
-import type { MessagesConsumer } from './session-options.js';
+import type { MessagesConsumer, SyncedDisk } from './session-options.js';
 import type { TakeoverSeat } from './takeover.js';
 
 /** What a `PrimaryLink` is given. */
@@ -37,6 +38,8 @@ export interface PrimaryLinkOptions {
   takeover?: TakeoverSeat | undefined;
   /** What is acknowledged: watermarks in the primary's history; an empty list while nothing of it is held. */
   watermarks(): ArrayLike<bigint>;
+  /** Where what is held is kept, which is acknowledged to a primary that takes that; absent: nowhere. */
+  disk?: SyncedDisk | undefined;
 }
 
 /** What takes that which a Rust primary does not send. */
@@ -49,6 +52,7 @@ export class PrimaryLink {
   readonly #conversation: Conversation;
   #acks: AckSender | undefined;
   #watch: LinkWatch | undefined;
+  #stopSyncs: (() => void) | undefined;
 
   /** Makes a link; `handlers.ended` is also called with `PEER_SILENT` when it has gone dead. */
   constructor(options: PrimaryLinkOptions, handlers: ConversationHandlers) {
@@ -72,10 +76,11 @@ export class PrimaryLink {
 
   /**
    * Acknowledges and watches from the answer of a fastcache primary on, so that it hears from a replica also
-   * while that takes in a snapshot.
+   * while that takes in a snapshot. `margin` is that of the answer.
    */
-  keepAlive(): void {
+  keepAlive(margin: Margin): void {
     const { clock, timers, address, watermarks, takeover } = this.#options;
+    const disk = margin.get(TAKES_SYNCED[0]) === TAKES_SYNCED[1] ? this.#options.disk : undefined;
     takeover?.linked({
       send: (message) => this.#conversation.send(failoverFrame(message)),
       endWith: (message) => this.#conversation.endWith(failoverFrame(message)),
@@ -84,9 +89,11 @@ export class PrimaryLink {
       clock,
       timers,
       watermarks,
+      synced: disk && (() => disk.watermarks()),
       send: (frame) => this.#conversation.send(frame),
     });
     this.#acks.start();
+    this.#stopSyncs = disk?.onSynced(() => this.applied());
     this.#watch = new LinkWatch({
       clock,
       timers,
@@ -94,7 +101,7 @@ export class PrimaryLink {
     });
   }
 
-  /** Called when something was applied to what is held. */
+  /** Called when something was applied to what is held, or synced of it. */
   applied(): void {
     this.#acks?.applied();
   }
@@ -104,9 +111,15 @@ export class PrimaryLink {
     this.#acks?.answer();
   }
 
-  /** Drops the connection; no handler is called any more. To be called once. */
-  close(): void {
+  /**
+   * Drops the connection; no handler is called any more. To be called once. A primary of fastcache is sent
+   * before that the replica goes on purpose, if it does.
+   */
+  close(isOnPurpose: boolean): void {
+    const hearsLeave = isOnPurpose && this.#watch !== undefined;
+    if (hearsLeave) this.#conversation.endWith(leaveFrame(this.#options.watermarks()));
     this.#acks?.stop();
+    this.#stopSyncs?.();
     this.#watch?.stop();
     this.#conversation.close();
     if (this.#watch !== undefined) this.#options.takeover?.unlinked();

@@ -18,6 +18,14 @@ export type ForeignHistory = 'refuse' | 'accept';
 /** Takes the payload of a Messages frame, and the frame itself, both valid during the call only. */
 export type MessagesConsumer = (payload: Uint8Array, frame: SplitFrame) => void;
 
+/** Where a replica keeps its content. */
+export interface SyncedDisk {
+  /** Returns what is surely there, as watermarks in the content's history; undefined: nothing is known. */
+  watermarks(): ArrayLike<bigint> | undefined;
+  /** Calls `run` each time when there is more; returns what ends that. */
+  onSynced(run: () => void): () => void;
+}
+
 /** What a session is given. */
 export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore> {
   transport: Transport;
@@ -28,6 +36,8 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   connectTimeoutMs: number;
   /** The id by which the primary knows this replica again; absent: none is sent. */
   nodeId?: string | undefined;
+  /** The name that its operator has given it (link/server-name.ts); absent: none is sent. */
+  name?: string | undefined;
   /** Returns where its clients reach this replica; absent, or undefined: nowhere that others should know. */
   announced?: (() => Announcement | undefined) | undefined;
   /** How full the store was that had no memory for what the primary has; absent: none is known of. */
@@ -50,6 +60,8 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
    * give way to whatever it has; default false.
    */
   isRequested?: boolean | undefined;
+  /** Where the content is kept; absent: nowhere. */
+  disk?: SyncedDisk | undefined;
   /** What becomes of a history that is foreign to the keys that are held; default `refuse`. */
   foreignHistory?: ForeignHistory | undefined;
   /** Takes what is published to channels; absent: none is asked for. */

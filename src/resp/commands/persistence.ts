@@ -1,4 +1,4 @@
-/** LASTSAVE, SAVE and BGSAVE: a base of the data directory is the snapshot, where there is one. */
+/** LASTSAVE, SAVE, BGSAVE and BGREWRITEAOF: what Redis makes of its own files is a base of the directory. */
 import { wordOf } from '../arguments.js';
 import { type Call, type Command, NO_KEYS, SYNTAX_ERROR } from '../command.js';
 import type { CommandHost } from '../command-host.js';
@@ -10,6 +10,8 @@ const NOTHING_IS_SAVED = new Failure(
 );
 
 const ALREADY_SAVING = new Failure('ERR Background save already in progress');
+
+const ALREADY_REWRITING = new Failure('ERR Background append only file rewriting already in progress');
 
 const row = { keys: NO_KEYS, since: '1.0.0', group: 'server' } as const;
 
@@ -48,6 +50,16 @@ export const persistenceCommands: readonly Command[] = [
     history: [['3.2.2', 'Added the `SCHEDULE` option.']],
     run: saveInBackground,
   },
+  {
+    ...row,
+    name: 'bgrewriteaof',
+    arity: 1,
+    flags: ['admin', 'noscript', 'no_async_loading'],
+    categories: ['admin', 'slow', 'dangerous'],
+    complexity: 'O(1)',
+    summary: 'Asynchronously rewrite the append-only file',
+    run: rewrite,
+  },
 ];
 
 function lastSaveSeconds({ durability, startedAtSeconds }: CommandHost): number {
@@ -76,9 +88,17 @@ function saveInBackground({ args, host }: Call): Reply {
   return new Status('Background saving started');
 }
 
-function whyNot({ durability }: CommandHost): Failure | undefined {
+/** The base takes the place of what was written before, as Redis' rewritten file does. */
+function rewrite({ host }: Call): Reply {
+  const refusal = whyNot(host, ALREADY_REWRITING);
+  if (refusal !== undefined) return refusal;
+  begun(host).catch(() => {});
+  return new Status('Background append only file rewriting started');
+}
+
+function whyNot({ durability }: CommandHost, already = ALREADY_SAVING): Failure | undefined {
   if (durability.saves === undefined) return NOTHING_IS_SAVED;
-  return durability.saves.isSaving ? ALREADY_SAVING : undefined;
+  return durability.saves.isSaving ? already : undefined;
 }
 
 /** Begins to save; that it failed is logged. */

@@ -1,4 +1,4 @@
-/** ROLE, REPLICAOF, SLAVEOF, WAIT. */
+/** ROLE, REPLICAOF, SLAVEOF, WAIT, WAITAOF. */
 import { isHost } from '../../transport/address.js';
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, LOADING, NO_DATA, NO_KEYS, NOT_AN_INTEGER } from '../command.js';
@@ -57,6 +57,20 @@ export const replicationCommands: readonly Command[] = [
       'Wait for the synchronous replication of all the write commands sent in the context of the current connection',
     run: wait,
   },
+  {
+    name: 'waitaof',
+    arity: 4,
+    flags: ['blocking'],
+    keys: NO_KEYS,
+    categories: ['slow', 'blocking', 'connection'],
+    tips: ['request_policy:all_shards', 'response_policy:agg_min'],
+    since: '7.2.0',
+    group: 'generic',
+    complexity: 'O(1)',
+    summary:
+      'Blocks until all of the preceding write commands sent by the connection are written to the append-only file of the master and/or replicas.',
+    run: waitForDisks,
+  },
 ];
 
 function follow({ args, host: { replication, situation } }: Call): Reply {
@@ -94,16 +108,50 @@ function wait({ args, client, host: { replication } }: Call): Reply | Later {
   const timeoutMs = parseTimeoutMs(args[2]!);
   if (timeoutMs instanceof Failure) return timeoutMs;
   if (client.isInExec) return acknowledgedNow(replication);
-  const wantedMs = timeoutMs > TIMER_MS_MAX ? TIMER_MS_MAX : timeoutMs;
-  const { start } = replication.wait(Number(replicas), Number(wantedMs));
+  const { start } = replication.wait(Number(replicas), timerMs(timeoutMs));
   return new Later(start, () => acknowledgedNow(replication));
+}
+
+function waitForDisks({ args, client, host: { replication, durability } }: Call): Reply | Later {
+  if (replication.isReplica) {
+    return new Failure(
+      'ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just ' +
+        'local and are not propagated.',
+    );
+  }
+  const local = parseInt64(args[1]!);
+  if (local === undefined) return NOT_AN_INTEGER;
+  if (local < 0n || local > 1n) return new Failure('ERR value is out of range, value must between 0 and 1');
+  const replicas = parseInt64(args[2]!);
+  if (replicas === undefined || replicas < 0n) {
+    return new Failure('ERR value is out of range, must be positive');
+  }
+  const timeoutMs = parseTimeoutMs(args[3]!);
+  if (timeoutMs instanceof Failure) return timeoutMs;
+  if (local === 1n && durability.saves === undefined) {
+    return new Failure('ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.');
+  }
+  const now = () => answerNow(replication.waitForDisks({ isLocal: false, replicas: 0 }, 0));
+  if (client.isInExec) return now();
+  const wanted = { isLocal: local === 1n, replicas: Number(replicas) };
+  const { start } = replication.waitForDisks(wanted, timerMs(timeoutMs));
+  return new Later(start, now);
 }
 
 /** A WAIT that must not wait (in a transaction) is answered at once. */
 function acknowledgedNow(replication: ReplicationHost): Reply {
+  return answerNow(replication.wait(0, 0));
+}
+
+/** Returns the reply of what answers at once. */
+function answerNow(later: Later): Reply {
   let answer: Reply = 0;
-  replication.wait(0, 0).start((reply) => {
+  later.start((reply) => {
     answer = reply;
   });
   return answer;
+}
+
+function timerMs(timeoutMs: bigint): number {
+  return Number(timeoutMs > TIMER_MS_MAX ? TIMER_MS_MAX : timeoutMs);
 }

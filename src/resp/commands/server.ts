@@ -1,5 +1,6 @@
 /** TIME, INFO, MONITOR, SHUTDOWN, DEBUG. */
 import { BUSY, type Call, type Command, NO_KEYS, SYNTAX_ERROR } from '../command.js';
+import { type Later, laterOf } from '../later.js';
 import { Failure, NO_REPLY, OK, type Reply, Verbatim } from '../reply.js';
 
 const DEBUG_REFUSED = new Failure(
@@ -87,9 +88,10 @@ function monitor({ client, host }: Call): Reply {
 }
 
 /**
- * Shuts down. There is nothing to save, whatever is asked, and a shutdown that has begun is not reverted.
+ * Shuts down. All is on the disk at the end that is kept there; with SAVE a base is made before, and a
+ * shutdown that has begun is not reverted.
  */
-function shutdown({ args, host }: Call): Reply {
+function shutdown({ args, host }: Call): Reply | Later {
   const options = new Set(words(args));
   for (const option of options) {
     if (!['nosave', 'save', 'now', 'force', 'abort'].includes(option)) return SYNTAX_ERROR;
@@ -100,8 +102,24 @@ function shutdown({ args, host }: Call): Reply {
   if (options.has('nosave') && options.has('save')) return SYNTAX_ERROR;
   // Redis' own condition: who ends a script so must say that nothing is saved.
   if (host.scripts.runner?.suspended?.isBusy && !options.has('nosave')) return BUSY;
-  host.shutdown();
-  return NO_REPLY;
+  if (!options.has('save') || host.durability.saves === undefined) {
+    host.shutdown();
+    return NO_REPLY;
+  }
+  return laterOf(
+    host.durability.save().then(
+      () => {
+        host.shutdown();
+        return NO_REPLY;
+      },
+      (error: Error) => {
+        host.log.error(`the content was not saved: ${error.message}`);
+        if (!options.has('force')) return new Failure('ERR Errors trying to SHUTDOWN. Check logs.');
+        host.shutdown();
+        return NO_REPLY;
+      },
+    ),
+  );
 }
 
 function words(args: readonly Buffer[]): string[] {

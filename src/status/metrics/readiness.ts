@@ -9,20 +9,29 @@ export interface Readiness {
 }
 
 /**
- * Returns that a primary is ready as long as it serves, has not lost its data and can keep it; a replica when
- * its first content is whole and its link is live, and with `maxLagMs` when it is known to lag by that much
- * at most (replication/link-lag.ts says what the lag is).
+ * Returns that a primary is ready as long as it serves, is not loading, has not lost its data and can keep
+ * it; a replica when its first content is whole and its link is live, and with `maxLagMs` when it is known to
+ * lag by that much at most (replication/link-lag.ts says what the lag is).
  */
 export function readiness(report: NodeReport, maxLagMs: number | undefined): Readiness {
-  const { link, lacksData } = report;
-  const reason = lacksData ? NO_DATA : link === undefined ? diskReason(report) : whyNot(link, maxLagMs);
+  const reason = reasonOf(report, maxLagMs);
+  const { diskFault, isUnkept } = report;
+  const warning = isUnkept === true ? `, but nothing is kept: ${diskFault}` : '';
   return reason === undefined
-    ? { isReady: true, reason: 'ready' }
+    ? { isReady: true, reason: `ready${warning}` }
     : { isReady: false, reason: `not ready: ${reason}` };
 }
 
-function diskReason({ diskFault }: NodeReport): string | undefined {
-  return diskFault && `the data directory cannot be written (${diskFault})`;
+function reasonOf(report: NodeReport, maxLagMs: number | undefined): string | undefined {
+  const { link, lacksData, loading } = report;
+  if (loading !== undefined)
+    return `it loads its content (${loading.bytes} of ${loading.totalBytes || '?'} bytes)`;
+  if (lacksData) return NO_DATA;
+  return link === undefined ? diskReason(report) : whyNot(link, maxLagMs);
+}
+
+function diskReason({ diskFault, isUnkept }: NodeReport): string | undefined {
+  return isUnkept === true ? undefined : diskFault && `the data directory cannot be written (${diskFault})`;
 }
 
 const NO_DATA = 'it was primary before and has come back without its data';

@@ -3,12 +3,14 @@
  * link.
  */
 
+import type { ReplicaLag } from '../lag.js';
 import type { LinkReport, ReplicaStatus, ServingReport } from '../report.js';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 import { stateSamples } from './metric-family.js';
+import { goneCount, labelledReplicas, NAMED_REPLICAS } from './replica-labels.js';
 
-/** How many replicas have series of their own, those that came first; the others are only counted. */
-const NAMED_REPLICAS = 64;
+/** Ends the help of what is given for each replica. */
+const OF_WHOM = `Of the first ${NAMED_REPLICAS}, and of those that left within the last hour.`;
 const replicaStates = ['snapshot', 'catching-up', 'live'] satisfies ReplicaStatus['state'][];
 const linkStates = [
   'disconnected',
@@ -34,11 +36,17 @@ const ofLink =
     link === undefined ? undefined : read(link);
 
 const perReplica = (read: (replica: ReplicaStatus) => number | undefined) =>
-  ofServing(({ connected }) =>
-    connected.slice(0, NAMED_REPLICAS).flatMap((replica): Sample[] => {
+  ofServing((serving) =>
+    [...labelledReplicas(serving)].flatMap(([label, replica]): Sample[] => {
       const value = read(replica);
-      return value === undefined ? [] : [{ labels: { replica: replica.address }, value }];
+      return value === undefined ? [] : [{ labels: { replica: label }, value }];
     }),
+  );
+
+/** Makes the reading of a lag; of a Rust replica, which acknowledges nothing, none is known. */
+const perReplicaLag = (read: (lag: ReplicaLag) => number | undefined) =>
+  perReplica(({ acknowledged, lag }) =>
+    acknowledged === undefined || lag === 'snapshot' ? undefined : read(lag),
   );
 
 /** The counters, which are the same for both roles, for a replica may be promoted. */
@@ -150,6 +158,12 @@ const counterFamilies: MetricFamily[] = [
     read: ({ replication }) => replication.snapshotNs / 1e9,
   },
   {
+    name: 'fastcache_replication_last_snapshot_timestamp_seconds',
+    type: 'gauge',
+    help: 'When a replica had last been sent a whole snapshot, seconds since the Unix epoch; left out before.',
+    read: ({ replication: { lastSnapshotMs } }) => (lastSnapshotMs === 0 ? undefined : lastSnapshotMs / 1000),
+  },
+  {
     name: 'fastcache_replication_link_attempts_total',
     type: 'counter',
     help: 'Connections to the primary that a replica has attempted.',
@@ -211,25 +225,54 @@ const servingFamilies: MetricFamily[] = [
     ),
   },
   {
+    name: 'fastcache_gone_replicas',
+    type: 'gauge',
+    help: 'Replicas that left within the last hour and are not back.',
+    read: ofServing(goneCount),
+  },
+  {
     name: 'fastcache_replica_live',
     type: 'gauge',
-    help: `1 of a connected replica that is live, 0 while it is given a snapshot or catches up; of the first ${NAMED_REPLICAS}.`,
+    help: `1 of a replica that is live, 0 while it is given a snapshot or catches up, and when it is gone; ${OF_WHOM}`,
     labels: ['replica'],
     read: perReplica(({ state }) => (state === 'live' ? 1 : 0)),
   },
   {
     name: 'fastcache_replica_lag_records',
     type: 'gauge',
-    help: `Records that a live replica has not acknowledged; a Rust one never does. Of the first ${NAMED_REPLICAS}.`,
+    help: `Records that a replica has not acknowledged; a Rust one never does. ${OF_WHOM}`,
     labels: ['replica'],
-    read: perReplica(({ acknowledged, lag }) =>
-      acknowledged === undefined || lag === 'snapshot' ? undefined : lag.records,
-    ),
+    read: perReplicaLag(({ records }) => records),
+  },
+  {
+    name: 'fastcache_replica_lag_bytes',
+    type: 'gauge',
+    help: `Bytes of frames that a replica has not acknowledged; left out where they are no longer kept. ${OF_WHOM}`,
+    labels: ['replica'],
+    read: perReplicaLag(({ bytes }) => bytes),
+  },
+  {
+    name: 'fastcache_replica_lag_seconds',
+    type: 'gauge',
+    help: `Time from the first record that a replica has not acknowledged to the newest; 0 where it has all. ${OF_WHOM}`,
+    labels: ['replica'],
+    read: perReplicaLag(({ ms }) => (ms === undefined ? undefined : ms / 1000)),
+  },
+  {
+    name: 'fastcache_replica_leeway_seconds',
+    type: 'gauge',
+    help: `How long a replica may be away at the present write rate until the backlog lacks what it needs; 0: it lacks that already. Left out while nothing is written. ${OF_WHOM}`,
+    labels: ['replica'],
+    read: perReplica(({ lag, canResume, leewayMs }) => {
+      if (lag === 'snapshot') return undefined;
+      if (!canResume) return 0;
+      return leewayMs === undefined ? undefined : leewayMs / 1000;
+    }),
   },
   {
     name: 'fastcache_replica_last_ack_seconds',
     type: 'gauge',
-    help: `Whole seconds since a replica was last heard of; of the first ${NAMED_REPLICAS}.`,
+    help: `Whole seconds since a replica was last heard of. ${OF_WHOM}`,
     labels: ['replica'],
     read: perReplica(({ acknowledged, sinceAckSeconds }) =>
       acknowledged === undefined ? undefined : sinceAckSeconds,
@@ -238,9 +281,9 @@ const servingFamilies: MetricFamily[] = [
   {
     name: 'fastcache_replica_queued_bytes',
     type: 'gauge',
-    help: `Bytes of frames that wait until a replica's connection takes them; of the first ${NAMED_REPLICAS}.`,
+    help: `Bytes of frames that wait until a replica's connection takes them. ${OF_WHOM}`,
     labels: ['replica'],
-    read: perReplica(({ queuedBytes }) => queuedBytes),
+    read: perReplica(({ state, queuedBytes }) => (state === 'gone' ? undefined : queuedBytes)),
   },
 ];
 

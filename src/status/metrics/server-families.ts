@@ -65,6 +65,15 @@ const storeFamilies: MetricFamily[] = [
 
 const dataFamilies: MetricFamily[] = [
   {
+    name: 'fastcache_data_last_base_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the last base of the data directory was made, seconds since the Unix epoch; left out without one.',
+    read: ({ status }) => {
+      const ms = status.persistence?.saves?.lastMs;
+      return ms === undefined ? undefined : ms / 1000;
+    },
+  },
+  {
     name: 'fastcache_data_faulty',
     type: 'gauge',
     help: '1 while the data directory cannot be written, so that writes are refused; left out without one.',

@@ -8,6 +8,7 @@ import {
   batch,
   contentOfDump,
   dataFiles,
+  dataManifest,
   del,
   expire,
   FIRST,
@@ -179,6 +180,15 @@ describe('a moment', () => {
       expect(stderr).toContain('fastcache data repair');
       expect(existsSync(output)).toBe(false);
     }
+  });
+
+  it('behind the oldest base can be restored before any record behind it', async () => {
+    const pruned = join(directory, 'pruned');
+    const segments = dataManifest.segments.slice(1);
+    await writeData(pruned, dataFiles, { ...dataManifest, segments });
+    expect((await contentAt(pruned, '--at', `${minutes(10.5)}`)).content).toEqual({ a: '1', b: '1' });
+    const early = await restore(pruned, '--at', `${minutes(9)}`);
+    expect([early.status, early.stderr]).toEqual([2, expect.stringContaining('has nothing of that time')]);
   });
 
   it('that a torn end of the last segment follows can be restored', async () => {

@@ -35,18 +35,55 @@ describe('frames stats', () => {
     const file = dump('told.fcrp', [...records, setRecord({ sequence: 101n, key: Buffer.alloc(200, 'k') })]);
     const { status, stdout, stderr } = await runCommand(['frames', 'stats', file]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toMatch(/^ MutationBatch +1 +1 +91 +0 +[\d,]+ +9,\d+ +\d+\.\d\d$/m);
+    expect(stdout).toMatch(/^MutationBatch +1 +1 +91 +[\d,]+ +9,\d+ +\d+\.\d\d$/m);
     expect(stdout).toMatch(/^set +91 +9,\d+$/m);
-    expect(stdout).toMatch(/^ +0 +91 +9,\d+ +1 +101 +1 +10 +0$/m);
+    expect(stdout).toMatch(/^ +0 +91 +1 +101 +1 +10 +0$/m);
     expect(stdout).toMatch(/^ +60 +\d,\d+ {2}"user:"$/m);
     expect(stdout).toMatch(/^ +30 +\d,\d+ {2}"hot:"$/m);
     expect(stdout).toMatch(/^ +1 +254 {2}\(none\)$/m);
-    expect(stdout).toMatch(/^ +30 +\d,\d+ {2}"hot:\\x1b\[31m\\x22"$/m);
+    expect(stdout).toMatch(/^ +30 +\d,\d+ {2}'hot:\\x1b\[31m"'$/m);
     expect(stdout).toMatch(/^ +89 +0 {2}"user:89"$/m);
     expect(stdout).toContain('2025-10-09T08:53:20.000Z to 2025-10-09T08:53:21.089Z, 1 s 89 ms');
     expect(stdout).toMatch(/^█ {27,}.*[▁-█]+$/m);
     expect(stdout).toContain('32 ms a column: 83 records/s on average, 1,438/s at most');
     expect(stdout).not.toContain('\u001b');
+  });
+
+  it('shows how big keys and values are and how long keys live, in 80 columns', async () => {
+    const base = 1_760_000_000_000n * 2048n;
+    const records = Array.from({ length: 100 }, (_, index) =>
+      setRecord({
+        sequence: base + BigInt(index),
+        key: Buffer.alloc(1 + (index % 10), 'k'),
+        value: Buffer.alloc(index === 0 ? 0 : 1000),
+        timestampMs: 1_760_000_000_000n,
+        expireAtMs: index < 60 ? 1_760_000_090_000n : null,
+      }),
+    );
+    const file = dump('sizes.fcrp', records);
+    const { stdout } = await runCommand(['frames', 'stats', file]);
+    expect(stdout).toMatch(/^ *key bytes from +to below +count$/m);
+    expect(stdout).toMatch(/^ +4 +8 +40 {2}█{20}$/m);
+    expect(stdout).toMatch(/^ +0 +1 +1 {2}█$/m);
+    expect(stdout).toMatch(/^ +512 +1,024 +99 {2}█{20}$/m);
+    expect(stdout).toMatch(/^1 min 5 s +2 min 11 s +60 {2}█{20}$/m);
+    expect(stdout).toMatch(/^40 records without expiry$/m);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    const { stats } = JSON.parse((await runCommand(['frames', 'stats', '--json', file])).stdout).files[0];
+    expect(stats).toMatchObject({
+      keyBytes: [
+        { from: 1, count: 10 },
+        { from: 2, count: 20 },
+        { from: 4, count: 40 },
+        { from: 8, count: 30 },
+      ],
+      valueBytes: [
+        { from: 0, count: 1 },
+        { from: 512, count: 99 },
+      ],
+      lifeMs: [{ from: 65_536, count: 60 }],
+      withoutExpiry: 40,
+    });
   });
 
   it('tells a program the same in one document, and what frames decode --stats tells', async () => {

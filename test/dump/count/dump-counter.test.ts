@@ -99,6 +99,48 @@ describe('counts of a dump', () => {
     }
   });
 
+  it('have sizes and lives by powers of two', () => {
+    const MANY = 2n ** 64n - 1n;
+    const written = fc.record({
+      op: fc.constantFrom('set' as const, 'del' as const, 'expire' as const),
+      keyBytes: fc.integer({ min: 0, max: 300 }),
+      valueBytes: fc.integer({ min: 0, max: 5_000 }),
+      timestampMs: fc.bigInt({ min: 0n, max: 1_000n }),
+      expireAtMs: fc.option(fc.bigInt({ min: 0n, max: MANY - 1n }), { nil: null }),
+    });
+    fc.assert(
+      fc.property(fc.array(written, { maxLength: 30 }), (all) => {
+        const records = all.map(({ op, keyBytes, valueBytes, timestampMs, expireAtMs }) =>
+          setRecord({
+            op,
+            key: Buffer.alloc(keyBytes, 'k'),
+            value: Buffer.alloc(op === 'set' ? valueBytes : 0),
+            timestampMs,
+            expireAtMs: op === 'del' ? null : expireAtMs,
+          }),
+        );
+        const lives = records.filter(({ op }) => op !== 'del');
+        const ends = lives.flatMap(({ expireAtMs, timestampMs }) =>
+          expireAtMs === null ? [] : [expireAtMs > timestampMs ? expireAtMs - timestampMs : 0n],
+        );
+        expect(counted(records).distributions()).toEqual({
+          keyBytes: buckets(records.map((each) => BigInt(each.key.length))),
+          valueBytes: buckets(
+            records.flatMap(({ op, value }) => (op === 'set' ? [BigInt(value.length)] : [])),
+          ),
+          lifeMs: buckets(ends),
+          withoutExpiry: lives.length - ends.length,
+        });
+      }),
+    );
+
+    function buckets(values: bigint[]) {
+      const floors = values.map((value) => (value === 0n ? 0n : 1n << BigInt(value.toString(2).length - 1)));
+      const sorted = [...new Set(floors)].sort((left, right) => (left < right ? -1 : 1));
+      return sorted.map((from) => ({ from, count: floors.filter((floor) => floor === from).length }));
+    }
+  });
+
   it('have the steps between sequences that a reading of the dump marks', () => {
     const parts = fc.array(
       fc.oneof(

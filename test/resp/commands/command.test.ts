@@ -17,6 +17,7 @@ const LATER = new Set([
   'increx',
   'msetex',
   'repltakeover',
+  'waitaof',
 ]);
 
 const names = commandTable.rows.flatMap(({ fullName, command: { subcommands = [] } }) => [

@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ReplicationMetrics } from '../../../src/replication/metrics.js';
 import { embeddedPair, isCaughtUp } from '../../support/embedded-pair.js';
 import { follow, startPrimary } from '../../support/library.js';
-import { eventually, freePort, repositoryRoot } from '../../support/processes.js';
+import { metricsIn } from '../../support/metric-names.js';
+import { eventually, FastcacheProcess, freePort, repositoryRoot } from '../../support/processes.js';
 import { type PrometheusFamily, parsePrometheus } from '../../support/prometheus-text.js';
 import { RespClient } from '../../support/resp-client.js';
 
@@ -29,13 +30,13 @@ function sampleOf(
   name: string,
   labels: Record<string, string> = {},
 ) {
-  const matches = families
-    .get(name)
-    ?.samples.filter((sample) =>
-      Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
-    );
+  const matches = families.get(name)?.samples.filter((sample) => isWithin(labels, sample.labels));
   expect(matches?.length ?? 0, name).toBeLessThanOrEqual(1);
   return matches?.[0]?.value;
+}
+
+function isWithin(wanted: Record<string, string>, labels: Record<string, string>): boolean {
+  return Object.entries(wanted).every(([label, value]) => labels[label] === value);
 }
 
 function samplesOf(families: Map<string, PrometheusFamily>): string[] {
@@ -78,9 +79,11 @@ describe('a primary and its replica', async () => {
   });
 
   it('count no more because they are asked twice', async () => {
+    // These are of the time that passes.
+    const passing = /^process_|_busy_seconds_total$|_(ack|leeway|loop_delay)_seconds$/;
     const [first, second] = [await scrape(primary.metricsAddress), await scrape(primary.metricsAddress)];
     for (const [name, { samples }] of first) {
-      if (/^process_|_busy_seconds_total$|_ack_seconds$/.test(name)) continue;
+      if (passing.test(name)) continue;
       expect(second.get(name)?.samples, name).toEqual(samples);
     }
   });
@@ -111,8 +114,15 @@ describe('a primary and its replica', async () => {
     expect(sampleOf(own, 'fastcache_replication_offset_records')).toBe(11);
     expect(sampleOf(its, 'fastcache_replication_offset_records')).toBe(11);
     expect(sampleOf(own, 'fastcache_connected_replicas', { state: 'live' })).toBe(1);
-    const [{ address } = { address: '' }] = primary.replicas();
-    expect(sampleOf(own, 'fastcache_replica_live', { replica: address })).toBe(1);
+    // The label is where its clients reach it, and no port of a connection.
+    const label = { replica: replica.listenAddress! };
+    expect(sampleOf(own, 'fastcache_replica_live', label)).toBe(1);
+    expect(sampleOf(own, 'fastcache_replica_lag_seconds', label)).toBe(0);
+    expect(sampleOf(own, 'fastcache_replica_lag_bytes', label)).toBe(0);
+    expect(sampleOf(own, 'fastcache_replica_leeway_seconds', label)).not.toBe(0);
+    expect(sampleOf(own, 'fastcache_gone_replicas')).toBe(0);
+    const givenAt = sampleOf(own, 'fastcache_replication_last_snapshot_timestamp_seconds')!;
+    expect(Math.abs(Date.now() / 1000 - givenAt)).toBeLessThan(60);
     await eventually(
       async () => sampleOf(await scrape(primary.metricsAddress), 'fastcache_replica_lag_records'),
       (lag) => lag === 0,
@@ -124,6 +134,32 @@ describe('a primary and its replica', async () => {
     expect(samplesOf(own).filter((name) => name.startsWith('fastcache_link'))).toEqual([]);
     // A replica with a port serves replicas, so it has a backlog.
     expect(sampleOf(its, 'fastcache_backlog_limit_bytes')).toBe(67_108_864);
+  });
+
+  it('count how long commands ran, by class, as LATENCY HISTOGRAM does', async () => {
+    const samples = (await scrape(primary.metricsAddress)).get('fastcache_command_duration_seconds')!.samples;
+    const of = (series: string, labels: Record<string, string>) =>
+      samples.find((sample) => sample.series === series && isWithin(labels, sample.labels))?.value;
+    const classes = new Set(samples.map(({ labels }) => labels.class));
+    expect([...classes].sort()).toEqual(['other', 'pubsub', 'read', 'script', 'write']);
+    // Ten SETs, an EXPIRE and an INCR that failed; WAIT and INFO of the tests, which other counts.
+    expect(of('count', { class: 'write' })).toBe(12);
+    expect(of('bucket', { class: 'write', le: '+Inf' })).toBe(12);
+    expect(of('bucket', { class: 'write', le: '0.000001024' })).toBeLessThanOrEqual(12);
+    expect(of('sum', { class: 'write' })).toBeGreaterThan(0);
+    expect(of('count', { class: 'pubsub' })).toBe(0);
+    const les = samples.flatMap(({ series, labels }) =>
+      series === 'bucket' && labels.le !== '+Inf' ? [Number(labels.le)] : [],
+    );
+    expect(Math.min(...les)).toBe(0.000001024);
+  });
+
+  it('count how late the event loop was', async () => {
+    const counted = async () => {
+      const family = (await scrape(replica.metricsAddress)).get('fastcache_event_loop_delay_seconds');
+      return family?.samples.find(({ series }) => series === 'count')?.value ?? 0;
+    };
+    await eventually(counted, (count) => count > 1);
   });
 
   it('tell every counter of replication', async () => {
@@ -149,6 +185,7 @@ describe('a primary and its replica', async () => {
       resumeFailureCount: sampleOf(families, name('resume_failures_total')),
       snapshotChunks: sampleOf(families, name('snapshot_chunks_total')),
       snapshotNs: Math.round(sampleOf(families, name('snapshot_seconds_total'))! * 1e9),
+      lastSnapshotMs: Math.round(sampleOf(families, name('last_snapshot_timestamp_seconds'))! * 1000),
       linkAttempts: sampleOf(families, name('link_attempts_total')),
       linkLosses: sampleOf(families, name('link_losses_total')),
     };
@@ -166,9 +203,43 @@ describe('a primary and its replica', async () => {
       ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
       ...templating.list.map(({ definition = '' }) => definition),
     ];
-    const asked = new Set(queries.flatMap((query) => query.match(/\b(fastcache|process)_\w+/g) ?? []));
+    const asked = metricsIn(queries);
     const families = [await scrape(primary.metricsAddress), await scrape(replica.metricsAddress)];
-    expect([...asked].sort()).toEqual([...new Set(families.flatMap(samplesOf))].sort());
+    // These servers have no data directory.
+    const ofData = ['fastcache_data_faulty', 'fastcache_data_last_base_timestamp_seconds'];
+    expect([...asked].sort()).toEqual([...new Set([...families.flatMap(samplesOf), ...ofData])].sort());
+  });
+});
+
+describe('a replica that dies', () => {
+  it('keeps its series, which show that it is gone and how far it has fallen behind', async () => {
+    const primary = await startPrimary({ metrics: ':0', listen: ':0', backlogBytes: 4096 });
+    const replica = new FastcacheProcess(['replica', 'follow', primary.bindAddress, '--listen', ':0']);
+    primary.set('key', 'value');
+    const { listen } = await replica.event('ready');
+    await replica.event('caught-up');
+    const label = { replica: String(listen) };
+    await eventually(
+      async () => sampleOf(await scrape(primary.metricsAddress), 'fastcache_replica_lag_records', label),
+      (lag) => lag === 0,
+    );
+    await replica.kill('SIGKILL');
+    await eventually(
+      async () => sampleOf(await scrape(primary.metricsAddress), 'fastcache_replica_live', label),
+      (value) => value === 0,
+    );
+    primary.set('key', 'another');
+    primary.flush();
+    const gone = await scrape(primary.metricsAddress);
+    expect(sampleOf(gone, 'fastcache_gone_replicas')).toBe(1);
+    expect(sampleOf(gone, 'fastcache_replica_lag_records', label)).toBeGreaterThan(0);
+    expect(sampleOf(gone, 'fastcache_replica_lag_bytes', label)).toBeGreaterThan(0);
+    expect(sampleOf(gone, 'fastcache_replica_lag_seconds', label)).toBeDefined();
+    expect(sampleOf(gone, 'fastcache_replica_queued_bytes', label)).toBeUndefined();
+    for (let index = 0; index < 100; index += 1) primary.set(`key:${index}`, 'x'.repeat(100));
+    primary.flush();
+    const lost = await scrape(primary.metricsAddress);
+    expect(sampleOf(lost, 'fastcache_replica_leeway_seconds', label)).toBe(0);
   });
 });
 

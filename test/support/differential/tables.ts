@@ -4,7 +4,9 @@ import { PROMISED_COMMANDS } from './server-commands.js';
 
 /** What is in ours though Redis 7.0 has it not yet, or Valkey alone. */
 const NEWER_COMMANDS = new Set(
-  'client|setinfo client|no-touch client|capa delex delifeq digest increx msetex repltakeover'.split(' '),
+  'client|setinfo client|no-touch client|capa delex delifeq digest increx msetex repltakeover waitaof'.split(
+    ' ',
+  ),
 );
 
 /**

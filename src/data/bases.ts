@@ -1,0 +1,148 @@
+/** The bases of a data directory: how one is made beside the writes, and what is known of the last one. */
+import type { Clock } from '../clock.js';
+import type { Log } from '../replication/log.js';
+import type { Carousel } from '../replication/primary/carousel.js';
+import type { FrameStream } from '../replication/stream/stream.js';
+import { BaseMaker } from './base-maker.js';
+import type { DumpFile } from './dump-file.js';
+import type { DumpMaker } from './dump-maker.js';
+import type { Journal } from './journal.js';
+import { type BaseEntry, baseName } from './manifest.js';
+import type { ManifestKeeper } from './manifest-keeper.js';
+import { type Keep, keptBases } from './retention.js';
+
+/** What is known of the last base, for INFO and LASTSAVE. */
+export interface SaveReport {
+  readonly isSaving: boolean;
+  /** Unix ms of the last base; undefined: there is none. */
+  readonly lastMs: number | undefined;
+  readonly isLastOk: boolean;
+  /** How many were made since the start. */
+  readonly count: number;
+  /** How long the last one since the start took, ms; undefined: none was made. */
+  readonly tookMs: number | undefined;
+  /** How long the present one has taken so far, ms; undefined: none is being made. */
+  readonly currentMs: number | undefined;
+  /** The changes since the start that the last base has; 0: none was made. */
+  readonly savedChanges: number;
+}
+
+/** What the bases are made with. */
+export interface BasesOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly keeper: ManifestKeeper;
+  readonly dumps: DumpMaker;
+  journal(): Journal;
+  /** The stream of the node; undefined: it has no content. */
+  stream(): FrameStream | undefined;
+  /** The carousel of a stream. */
+  carousel(stream: FrameStream): Carousel;
+  /** Records that were written or applied since the start. */
+  changes(): number;
+  keep(): Keep;
+  /** Why the disk cannot be written; undefined while it can. */
+  fault(): Error | undefined;
+}
+
+/** The bases of one directory. */
+export class Bases {
+  readonly #options: BasesOptions;
+  #making: Promise<void> | undefined;
+  #maker: BaseMaker | undefined;
+  #startedMs = 0;
+  #tookMs: number | undefined;
+  #count = 0;
+  #savedChanges = 0;
+  #isLastOk = true;
+
+  constructor(options: BasesOptions) {
+    this.#options = options;
+  }
+
+  get report(): SaveReport {
+    const { clock, keeper } = this.#options;
+    const isSaving = this.#making !== undefined;
+    return {
+      isSaving,
+      lastMs: keeper.manifest.bases.at(-1)?.madeAtMs,
+      isLastOk: this.#isLastOk,
+      count: this.#count,
+      tookMs: this.#tookMs,
+      currentMs: isSaving ? clock.nowMs() - this.#startedMs : undefined,
+      savedChanges: this.#savedChanges,
+    };
+  }
+
+  /** Makes a base, or joins the one that is being made. Rejects with why it is not whole. */
+  make(): Promise<void> {
+    this.#making ??= this.#make().finally(() => {
+      this.#making = undefined;
+    });
+    return this.#making;
+  }
+
+  /** Ends the base that is being made, for this reason. */
+  giveUp(error: Error): void {
+    this.#maker?.giveUp(error);
+  }
+
+  /** Resolves when no base is being made, whatever became of it. */
+  async settled(): Promise<void> {
+    await this.#making?.catch(() => {});
+  }
+
+  /** Removes what is not to be kept any longer. Rejects with system errors. */
+  async prune(): Promise<void> {
+    const { keeper, keep, clock } = this.#options;
+    const kept = () => keptBases(keeper.manifest, keep(), clock.nowMs());
+    if (kept() < keeper.manifest.bases.length) await keeper.prune(kept);
+  }
+
+  async #make(): Promise<void> {
+    const { log, clock, keeper, dumps, changes } = this.#options;
+    const number = keeper.nextBase();
+    const name = baseName(number);
+    this.#startedMs = clock.nowMs();
+    const changesBefore = changes();
+    try {
+      const file = await dumps.make(name, async (made) => {
+        const entry = await this.#fill(made, number);
+        return (manifest) => ({ ...manifest, bases: [...manifest.bases, entry] });
+      });
+      log.info(`${name} has the content, in ${file.bytes} bytes`);
+      this.#isLastOk = true;
+      this.#count += 1;
+      this.#tookMs = clock.nowMs() - this.#startedMs;
+      this.#savedChanges = changesBefore;
+    } catch (error) {
+      this.#isLastOk = false;
+      throw error;
+    }
+    await this.prune();
+  }
+
+  /** Fills a base with the present content. Resolves with its entry when it is on the disk. */
+  async #fill(file: DumpFile, number: number): Promise<BaseEntry> {
+    const { carousel, stream: streamNow, clock, keeper, journal, fault } = this.#options;
+    await journal().begun();
+    const stream = streamNow();
+    const segment = keeper.manifest.segments.at(-1)?.number;
+    if (stream === undefined || segment === undefined) throw new Error('there is no content');
+    const maker = new BaseMaker({ stream, carousel: carousel(stream), file });
+    this.#maker = maker;
+    const keys = stream.store.keyCount();
+    await maker.ended.finally(() => {
+      this.#maker = undefined;
+    });
+    await new Promise<void>((resolve, reject) => {
+      journal().whenSynced((isSynced) =>
+        isSynced ? resolve() : reject(fault() ?? new Error('the segments are not on the disk')),
+      );
+    });
+    await file.seal();
+    const { bytes } = file;
+    const history = stream.history.id;
+    return { number, bytes, segment, history, keys, madeAtMs: Math.floor(clock.nowMs()) };
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Loads what a data directory had at a moment, for a server. Nothing of it is locked or changed: another
+ * server may have it (docs/operations.md, "Data directory").
+ */
+import type { KeySpace } from '../dump/fold/key-space-fold.js';
+import type { ShardEngine } from '../engine/shard-engine.js';
+import { FastcacheError } from '../errors.js';
+import type { DataFiles } from './data-files.js';
+import { noDirectory, nothingThen } from './directory-dumps.js';
+import { bytesOfContent, loadContent } from './load-content.js';
+import { readManifest } from './manifest.js';
+import { contentChoices, manifestThen } from './past-manifest.js';
+
+/** What is loaded, and into what. */
+export interface PastOptions {
+  readonly files: DataFiles;
+  /** Unix ms. */
+  readonly untilMs: number;
+  /** Makes an empty store of so many shards, for a follower. */
+  createStore(shards: number): ShardEngine;
+  /** Called as files are read, with the bytes until then and those of all. */
+  onRead(bytes: number, totalBytes: number): void;
+}
+
+/**
+ * Loads the content of a moment. Throws NO_INPUT where there is no directory, BAD_OPTION where it has nothing
+ * of that time, and as `loadContent`.
+ */
+export async function loadPast({ files, untilMs, createStore, onRead }: PastOptions): Promise<KeySpace> {
+  const manifest = await readManifest(files);
+  const directory = files.pathOf('');
+  if (manifest === undefined) throw noDirectory(directory);
+  const limits = { untilMs: BigInt(untilMs) };
+  let fault = nothingThen(directory);
+  for (const content of contentChoices(await manifestThen(files, manifest, limits.untilMs))) {
+    const total = await bytesOfContent(files, content);
+    try {
+      const read = (bytes: number) => onRead(bytes, total);
+      return (await loadContent({ files, content, createStore, onRead: read, limits })).keySpace;
+    } catch (error) {
+      // No record proves that a base is of before that time: an older one, with more records, may show it.
+      if (!(error instanceof FastcacheError) || error.code !== 'BAD_OPTION') throw error;
+      fault = error;
+    }
+  }
+  throw fault;
+}
