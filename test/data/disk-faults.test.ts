@@ -7,7 +7,7 @@ import { DataNode } from '../support/data-node.js';
 import { type DiskOperation, LossyDisk } from '../support/lossy-disk.js';
 import { RandomSource } from '../support/random.js';
 
-const STEP = Number(process.env.DATA_STEP ?? 9);
+const STEP = Number(process.env.DATA_STEP ?? 25);
 const KEYS = 20;
 const WRITES = 60;
 /** The number of the last write. */
