@@ -193,8 +193,8 @@ export class DataDirectory {
     this.#retry?.cancel();
     if (this.#fault !== undefined) return;
     await this.#journal.begun();
+    await this.#bases.settled();
     if (this.#keeper.lacksBase) await this.makeBase();
-    else await this.#bases.settled();
   }
 
   /**
@@ -296,9 +296,13 @@ export class DataDirectory {
     this.#retry?.cancel();
     this.#retry = timers.after(delayMs, () => {
       if (this.#isClosed || this.#fault !== undefined) return;
-      this.makeBase().catch((error: Error) => {
-        log.warn(`no base was made: ${error.message}`);
+      // One that was begun for what was there before does not do.
+      const retry = () => {
         if (this.#keeper.lacksBase && !this.#isClosed && this.#fault === undefined) this.#saveLater(RETRY_MS);
+      };
+      this.makeBase().then(retry, (error: Error) => {
+        log.warn(`no base was made: ${error.message}`);
+        retry();
       });
     });
   }
@@ -328,6 +332,8 @@ export class DataDirectory {
   async #resume(): Promise<void> {
     const { log } = this.#options;
     await this.#journal.abandon();
+    // A base that is nearly whole is none of what begins here.
+    await this.#bases.settled();
     await this.#segment?.close().catch(() => {});
     this.#segment = undefined;
     const stream = this.#options.stream();

@@ -27,6 +27,7 @@ export class DataNode {
   readonly data: DataDirectory;
   readonly opened: OpenedData;
   readonly log: string[] = [];
+  #isKilled = false;
 
   static async start(options: DataNodeOptions): Promise<DataNode> {
     const { files } = options;
@@ -61,6 +62,14 @@ export class DataNode {
     const write = (message: string) => void this.log.push(message);
     const log: Log = { info: write, warn: write, error: write };
     const { clock, timers } = systemSeams;
+    // Timers that hurry: what takes seconds takes as many milliseconds.
+    const hasty: Timers = {
+      after: (delayMs, run) =>
+        timers.after(delayMs / 1_000, () => {
+          if (!this.#isKilled) run();
+        }),
+      endOfTurn: (run) => timers.endOfTurn(run),
+    };
     this.publisher = new Publisher({
       store: this.engine,
       history,
@@ -74,12 +83,12 @@ export class DataNode {
       backlogBytes,
       encoding,
     });
-    const carousels = new Carousels({ clock, timers: HASTY, metrics, snapshotChunkBytes: 4_096, encoding });
+    const carousels = new Carousels({ clock, timers: hasty, metrics, snapshotChunkBytes: 4_096, encoding });
     this.data = new DataDirectory(
       {
         files,
         clock,
-        timers: HASTY,
+        timers: hasty,
         log,
         fsync,
         segmentBytes,
@@ -101,6 +110,11 @@ export class DataNode {
     return new Promise((resolve) => this.data.whenSynced(resolve));
   }
 
+  /** It does nothing more by itself: to be called before its disk loses what was not synced. */
+  kill(): void {
+    this.#isKilled = true;
+  }
+
   async stop(): Promise<void> {
     this.publisher.flush();
     await this.data.anchor();
@@ -108,12 +122,6 @@ export class DataNode {
     await this.data.close(true);
   }
 }
-
-/** Timers that hurry: what takes seconds takes as many milliseconds. */
-const HASTY: Timers = {
-  after: (delayMs, run) => systemSeams.timers.after(delayMs / 1_000, run),
-  endOfTurn: (run) => systemSeams.timers.endOfTurn(run),
-};
 
 function historyOf(held: History | undefined, isClean: boolean, engine: ShardEngine): History {
   if (held === undefined) return newHistory(systemSeams, 'clock');
