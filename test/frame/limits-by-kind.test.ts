@@ -13,7 +13,8 @@ const limits: [FrameKindName, number][] = [
   ['SnapshotChunk', 268_435_456],
   ['SnapshotEnd', 8_196],
   ['MutationBatch', 268_435_456],
-  ['Ack', 8_196],
+  ['Ack', 16_392],
+  ['Leave', 8_196],
   ['Error', 65_536],
   ['Status', 1_048_576],
 ];

@@ -1,19 +1,10 @@
 /** The name of a server (`--name`), by which its primary shows it, not by the port that it connects from. */
 import { expect, it } from 'vitest';
 import { nameInMargin } from '../../src/replication/link/server-name.js';
-import type { Sample } from '../../src/status/metrics/metric-family.js';
-import { replicationFamilies } from '../../src/status/metrics/replication-families.js';
 import { LaggingReplica } from '../support/lagging-replica.js';
 import { clientOf, closesLater, follow, infoOf, startPrimary } from '../support/library.js';
 import { eventually } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
-
-/** The labels of the replicas that a report lists. */
-function labels(connected: readonly { name?: string; announced?: string; address: string }[]): unknown[] {
-  const family = replicationFamilies.find(({ name }) => name === 'fastcache_replica_live')!;
-  const samples = family.read({ node: { serving: { connected } } } as never);
-  return (samples as Sample[]).map(({ labels }) => labels.replica);
-}
 
 it('is that of the replica in INFO, in watermarks and for --forget; ROLE is as without', async () => {
   const primary = await startPrimary({ listen: ':0', metrics: ':0' });
@@ -53,23 +44,6 @@ it('is that of the replica in INFO, in watermarks and for --forget; ROLE is as w
   expect(check.stdout).toMatch(/replica tap_1\.b \(127\.0\.0\.1:\d+\) is gone/);
   expect((await runCommand(['watermarks', primary.bindAddress, '--forget', 'tap_1.b'])).status).toBe(0);
   expect(primary.replicas()).toHaveLength(1);
-});
-
-it('labels the metrics; of those that say the same, their addresses do', () => {
-  const [first, second, third] = ['a:1', 'a:2', 'a:3'];
-  expect(
-    labels([
-      { name: 'one', address: first! },
-      { announced: 'b:6381', address: second! },
-      { address: third! },
-    ]),
-  ).toEqual(['one', 'b:6381', 'a:3']);
-  expect(
-    labels([
-      { name: 'one', address: first! },
-      { name: 'one', address: second! },
-    ]),
-  ).toEqual(['a:1', 'a:2']);
 });
 
 it.each([
