@@ -32,6 +32,7 @@ console.log(`A primary listens on ${primaryAddress}, a replica that follows it o
 
   redis-cli -p ${portOf(primaryAddress)} set greeting hello
   redis-cli -p ${portOf(replicaAddress)} get greeting
+  node bin/run.js top ${primaryAddress}
 
 Any client of the Redis protocol will do. A tap follows as well, and its lines here are the changes that it has taken.
 

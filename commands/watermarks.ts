@@ -4,7 +4,13 @@ import { typedFlags } from '../src/cli/command/flags.js';
 import { readSecret, TOKEN } from '../src/cli/command/secret.js';
 import { transportOf } from '../src/cli/command/tls-flags.js';
 import { Endpoint } from '../src/cli/watermarks/endpoint.js';
-import { isCheck, watermarksFlags, watermarksMode, withWatchSeconds } from '../src/cli/watermarks/flags.js';
+import {
+  checkRules,
+  isCheck,
+  watermarksFlags,
+  watermarksMode,
+  withWatchSeconds,
+} from '../src/cli/watermarks/flags.js';
 import { checkEnd, runWatermarks } from '../src/cli/watermarks/watermarks.js';
 import { systemClock, systemTimers } from '../src/clock.js';
 import { tcpTransport } from '../src/transport/tcp.js';
@@ -14,12 +20,14 @@ export default class Watermarks extends BaseCommand {
   static override summary = 'Show how far primaries and their replicas, or dumps, are.';
 
   static override description =
-    'The watermark of a shard is the highest sequence that replicas could have; of a dump, the one that a ' +
-    'replica would have that applied it. For each replica: what it has acknowledged, and what it lacks in ' +
-    'records and in ms, the time from the first record that it lacks to the newest. Sequences are shown as ' +
-    "+n past the base of the primary's history.\n\n" +
-    '"May be away" says how long a replica that has all may be away at the present write rate (the last ' +
-    'ten seconds) before it needs a snapshot.\n\n' +
+    'Each replica has a row: its name (--name of that server, or else its address), its state, what it has ' +
+    'not acknowledged, in records and in ms (from the first record that it lacks to the newest), the bytes a ' +
+    'second that it is sent, how long it may be away, at the present write rate, before it needs a ' +
+    'snapshot, and since when it is there, or gone. A terminal of less than 80 columns is not shown sent/s and ' +
+    'since.\n\n' +
+    'Above them is how long one may be away that has all. The write rate is that of the last ten seconds.\n\n' +
+    '--shards also shows the watermark of each shard: the highest sequence that replicas could have, and as +n ' +
+    "past the base of the primary's history; of a dump, the one that a replica would have that applied it.\n\n" +
     'Replicas are asked like primaries, and any server at either port. A Rust primary shows its ' +
     'watermarks alone, and keeps one of its replica slots (16 by default) busy after each question until ' +
     'the next write.\n\n' +
@@ -32,6 +40,9 @@ export default class Watermarks extends BaseCommand {
     '  2 CRITICAL: a replica lags by more than a limit, is gone and needs a snapshot, or diverges; a ' +
     'server does not answer; the link of a relay is not live\n' +
     '  3 UNKNOWN: the answer does not say (a Rust primary), is refused or cannot be read; wrong usage\n' +
+    '--expect says how many replicas must be connected, or who: fewer, or one that is missing, is CRITICAL, and ' +
+    'without it a primary must have one. --ignore-gone leaves out those that are gone. A replica that was ended ' +
+    'on purpose (SIGTERM, --once, close()) says so, and is not listed as gone.\n' +
     'A lag that is not known is U in the performance data, and critical where --max-lag-ms is given.\n' +
     'The worst of all that is found counts; CRITICAL and WARNING come before UNKNOWN.\n\n' +
     '--wait ends with 0 when all connected replicas, and at least one, have acknowledged what the primary ' +
@@ -48,6 +59,7 @@ export default class Watermarks extends BaseCommand {
       description: 'Watch a primary and a relay, each second',
       command: '<%= config.bin %> <%= command.id %> --watch 1 127.0.0.1:7631 10.0.0.7:7631',
     },
+    { description: 'Each shard too', command: '<%= config.bin %> <%= command.id %> --shards' },
     {
       description: 'Compare a primary with a dump, as JSON',
       command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 dump.fcrp --json',
@@ -55,6 +67,10 @@ export default class Watermarks extends BaseCommand {
     {
       description: 'From monitoring: critical when a replica is more than 5 s behind, a warning from 2.5 s',
       command: '<%= config.bin %> <%= command.id %> --check --max-lag-ms 5000',
+    },
+    {
+      description: 'From monitoring: critical when one of these replicas is not there',
+      command: '<%= config.bin %> <%= command.id %> --check --expect cache-1,cache-2 --ignore-gone',
     },
     {
       description: 'Wait until all replicas have what the primary has now',
@@ -92,11 +108,12 @@ export default class Watermarks extends BaseCommand {
     );
     const status = await runWatermarks(watermarksMode(flags, typedFlags(parsed), endpoints), {
       endpoints,
-      limits: { maxLagMs: flags['max-lag-ms'], maxLagRecords: flags['max-lag-records'] },
+      rules: checkRules(flags),
       clock: systemClock,
       timers: systemTimers,
       json: this.jsonEnabled(),
       output: this.output,
+      showsShards: flags.shards ?? false,
       terminal: this.output.isTerminal ? process.stdout : undefined,
       warn,
       report: (fault) => this.report(fault),

@@ -6,7 +6,6 @@ import { optionFlags, optionsFrom } from '../../src/cli/server/flags.js';
 import { followEnded } from '../../src/cli/server/follow-end.js';
 import { followView } from '../../src/cli/server/follow-view.js';
 import { readyOf } from '../../src/cli/server/ready.js';
-import { reloadOnSignal } from '../../src/cli/server/reload-signal.js';
 import { ServerCommand } from '../../src/cli/server/server-command.js';
 import { changeLines, prefixFlag } from '../../src/cli/server/tap-flags.js';
 import { systemClock, systemTimers } from '../../src/clock.js';
@@ -87,6 +86,8 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
       clock: systemClock,
       timers: systemTimers,
       appliedRecords: () => replica.metrics().replicaApplied,
+      keyCount: () => replica.keyCount(),
+      lagMs: () => replica.lag().ms,
     });
     for (const name of replicaEvents) {
       replica.on(name, (event) => {
@@ -95,7 +96,7 @@ SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable 
         else changes.event(event);
       });
     }
-    reloadOnSignal(flags, replica);
+    this.reloadSignal.isFor(flags, replica);
     const { fields, text } = readyOf(replica, options);
     await this.ready(fields, text, changes === undefined ? 'stdout' : 'stderr');
     onPromotionSignal(() => replica.promote());

@@ -89,6 +89,7 @@ class DumpSink implements Connection {
   readonly #fail: (error: Error) => void;
   #waiting: Buffer[] = [];
   #bufferedBytes = 0;
+  sentBytes = 0;
   #isFull = false;
   #writing: Promise<void> | undefined;
 
@@ -122,6 +123,7 @@ class DumpSink implements Connection {
         const bytes = this.#bufferedBytes;
         await this.#file.append(pieces);
         this.#bufferedBytes -= bytes;
+        this.sentBytes += bytes;
         if (this.#isFull && this.#bufferedBytes < BUFFER_BYTES) {
           this.#isFull = false;
           this.handlers.onDrain();

@@ -70,6 +70,8 @@ export class DataDirectory {
   readonly archive: SegmentArchive;
   #journal: Journal;
   #segment: DumpFile | undefined;
+  /** Who waits for the base without which what is published does not count. */
+  readonly #awaitingBase: ((isSynced: boolean) => void)[] = [];
   #fault: Error | undefined;
   #retry: Timer | undefined;
   readonly #dumps: DumpMaker;
@@ -87,7 +89,9 @@ export class DataDirectory {
     this.archive = new SegmentArchive({ files, keeper, clock, timers, stream, writtenBytes });
     this.#fsync = options.fsync;
     this.#journal = this.#newJournal();
-    this.#dumps = new DumpMaker(files, keeper);
+    this.#dumps = new DumpMaker(files, keeper, () => {
+      if (!keeper.lacksBase) this.#answerWaiting(true);
+    });
     this.#bases = new Bases({
       ...options,
       keeper,
@@ -125,12 +129,12 @@ export class DataDirectory {
 
   /** Whether what is on the disk counts: the content that it follows is there as well. */
   get isAnchored(): boolean {
-    return !this.#isUnanchored;
+    return !this.#keeper.lacksBase;
   }
 
   /** What of the present stream would be there after a crash, as watermarks; undefined: not known. */
   get syncedWatermarks(): readonly bigint[] | undefined {
-    return this.#fault === undefined && !this.#isUnanchored ? this.#journal.syncedWatermarks : undefined;
+    return this.#fault === undefined && !this.#keeper.lacksBase ? this.#journal.syncedWatermarks : undefined;
   }
 
   /** Has what is written from now on synced so. */
@@ -141,12 +145,19 @@ export class DataDirectory {
 
   /** Whether clients are to be answered only when their writes are on the disk. */
   get holdsReplies(): boolean {
-    return this.#journal.holdsReplies;
+    const isAwaitingBase = this.#keeper.lacksBase && this.#fsync === 'always' && this.#fault === undefined;
+    return isAwaitingBase || this.#journal.holdsReplies;
   }
 
-  /** Calls `run` when all that is published now is on the disk, or when the disk has failed. */
+  /**
+   * Calls `run` when all that is published now is on the disk and counts, which takes a base where the
+   * content follows one; or when the disk has failed.
+   */
   whenSynced(run: (isSynced: boolean) => void): void {
-    this.#journal.whenSynced(run);
+    this.#journal.whenSynced((isSynced) => {
+      if (isSynced && this.#keeper.lacksBase) this.#awaitingBase.push(run);
+      else run(isSynced);
+    });
   }
 
   /**
@@ -156,7 +167,7 @@ export class DataDirectory {
   follow(stream: FrameStream, continues: boolean): void {
     if (this.#isClosed || this.#fault !== undefined) return;
     this.#bases.giveUp(new Error('another stream is followed'));
-    if (continues && !this.#isUnanchored) {
+    if (continues && !this.#keeper.lacksBase) {
       this.#journal.follow(stream, 'segment');
       return;
     }
@@ -182,7 +193,7 @@ export class DataDirectory {
     this.#retry?.cancel();
     if (this.#fault !== undefined) return;
     await this.#journal.begun();
-    if (this.#isUnanchored) await this.makeBase();
+    if (this.#keeper.lacksBase) await this.makeBase();
     else await this.#bases.settled();
   }
 
@@ -199,7 +210,7 @@ export class DataDirectory {
     try {
       const isWhole = await this.#journal.close();
       if (!isWhole) throw this.#fault ?? new Error('the last bytes could not be written');
-      if (this.#isUnanchored) throw new Error('no base could be made of content that needs one');
+      if (this.#keeper.lacksBase) throw new Error('no base could be made of content that needs one');
       const segment = this.#segment;
       await segment?.seal();
       await this.#keeper.update((manifest) => ({
@@ -211,16 +222,9 @@ export class DataDirectory {
       const message = `The data directory is not whole: ${(cause as Error).message}.`;
       throw new FastcacheError('WRITE_FAILED', message, { file: this.#options.files.pathOf(''), cause });
     } finally {
+      this.#answerWaiting(false);
       await this.#lock.release();
     }
-  }
-
-  /** Whether the present chain needs a base that is not there. */
-  get #isUnanchored(): boolean {
-    const { manifest } = this.#keeper;
-    const at = manifest.segments.findLastIndex(({ follows }) => follows !== 'segment');
-    const first = manifest.segments[at];
-    return first?.follows === 'base' && !((manifest.bases.at(-1)?.segment ?? 0) >= first.number);
   }
 
   /** Bytes of a segment that can be read; undefined: it was not sealed, and nothing more is written to it. */
@@ -250,7 +254,7 @@ export class DataDirectory {
   }
 
   async #openSegment(hello: Buffer, { history, follows }: SegmentStart): Promise<DumpFile> {
-    const { files, clock, log } = this.#options;
+    const { clock, log } = this.#options;
     const last = this.#segment;
     await last?.seal();
     const number = this.#keeper.nextSegment();
@@ -260,7 +264,6 @@ export class DataDirectory {
     const file = await this.#dumps.make(name, async (made) => {
       await made.append([hello]);
       await made.sync();
-      await files.syncNames();
       return (manifest) => {
         const before = sealed(manifest, last);
         return { ...before, segments: [...before.segments, entry] };
@@ -278,6 +281,10 @@ export class DataDirectory {
     return this.#options.rules?.() ?? DEFAULT_RULES;
   }
 
+  #answerWaiting(isSynced: boolean): void {
+    for (const run of this.#awaitingBase.splice(0)) run(isSynced);
+  }
+
   #wantsBase(): boolean {
     const { manifest } = this.#keeper;
     return isBaseDue(this.#rules.base, tailOf(manifest), manifest.bases.at(-1)?.bytes ?? 0);
@@ -291,7 +298,7 @@ export class DataDirectory {
       if (this.#isClosed || this.#fault !== undefined) return;
       this.makeBase().catch((error: Error) => {
         log.warn(`no base was made: ${error.message}`);
-        if (this.#isUnanchored && !this.#isClosed && this.#fault === undefined) this.#saveLater(RETRY_MS);
+        if (this.#keeper.lacksBase && !this.#isClosed && this.#fault === undefined) this.#saveLater(RETRY_MS);
       });
     });
   }
@@ -301,6 +308,7 @@ export class DataDirectory {
     const isNew = this.#fault === undefined;
     this.#fault = error;
     this.#bases.giveUp(error);
+    this.#answerWaiting(false);
     if (isNew) {
       log.error(
         `the data directory ${files.pathOf('')} cannot be written: ${error.message}. It is tried again each ` +

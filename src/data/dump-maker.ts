@@ -11,10 +11,13 @@ export class DumpMaker {
   readonly #keeper: ManifestKeeper;
   /** Dumps that a manifest names which may be on the disk, or not. */
   readonly #doubtful: string[] = [];
+  readonly #named: () => void;
 
-  constructor(files: DataFiles, keeper: ManifestKeeper) {
+  /** Calls `named` when the manifest names another dump. */
+  constructor(files: DataFiles, keeper: ManifestKeeper, named: () => void) {
     this.#files = files;
     this.#keeper = keeper;
+    this.#named = named;
   }
 
   /**
@@ -29,7 +32,9 @@ export class DumpMaker {
     let change: ((manifest: Manifest) => Manifest) | undefined;
     try {
       file = await DumpFile.create(this.#files, name);
-      change = await fill(file);
+      const filled = await fill(file);
+      await this.#files.syncNames();
+      change = filled;
       await this.#keeper.update(change);
     } catch (error) {
       await file?.close().catch(() => {});
@@ -37,6 +42,7 @@ export class DumpMaker {
       else this.#doubtful.push(name);
       throw error;
     }
+    this.#named();
     for (const left of this.#doubtful.splice(0)) await this.#remove(left);
     return file;
   }

@@ -85,6 +85,8 @@ export class Journal implements LogReader {
   #isOpening = false;
   #slowSyncs = 0;
   #fsync: FsyncPolicy;
+  /** Whether the segment is being made with which a stream begins. */
+  #isBeginning = false;
   #isFaulty = false;
   #isClosed = false;
 
@@ -181,20 +183,17 @@ export class Journal implements LogReader {
 
   /** Calls `run` when all that is published now is on the disk, or when the disk has failed. */
   whenSynced(run: (isSynced: boolean) => void): void {
-    const { end } = this;
-    if (this.#isFaulty || this.#syncedEnd >= end) {
-      run(!this.#isFaulty);
-      return;
-    }
-    this.#waiters.push({ end, run });
+    this.#waiters.push({ end: this.end, run });
+    this.#answer();
+    if (this.#waiters.length === 0) return;
     this.#work();
     void this.#sync();
   }
 
   /** Resolves when the segment of the present stream is begun, or the disk has failed. */
   async begun(): Promise<void> {
-    const opens = () => this.#isOpening || this.#tasks.some((task) => 'open' in task);
-    while (!this.#isFaulty && opens() && this.#running !== undefined) await this.#running;
+    const begins = () => this.#isOpening || this.#begins;
+    while (!this.#isFaulty && begins() && this.#running !== undefined) await this.#running;
   }
 
   /** Writes and syncs all that was published; takes nothing more. Returns whether all is on the disk. */
@@ -224,7 +223,7 @@ export class Journal implements LogReader {
     this.#source?.cursor.close();
     this.#lastEnd = this.end;
     this.#source = undefined;
-    for (const { run } of this.#waiters.splice(0)) run(false);
+    this.#answer();
   }
 
   /** Ends what is written of the present stream with a copy of what has not been taken. */
@@ -262,7 +261,10 @@ export class Journal implements LogReader {
     while (!this.#isFaulty) {
       const task = this.#tasks.shift();
       if (task !== undefined && 'open' in task) {
+        this.#isBeginning = true;
         await this.#open(task.open);
+        this.#isBeginning = false;
+        this.#answer();
         continue;
       }
       const source = this.#source;
@@ -340,10 +342,25 @@ export class Journal implements LogReader {
       slow.cancel();
     }
     this.#syncedEnd = end;
-    const done = this.#waiters.findIndex((waiter) => waiter.end > end);
+    this.#answer();
+    onSynced();
+  }
+
+  /** Whether the beginning of a stream is not on the disk: nothing of what it has counts before. */
+  get #begins(): boolean {
+    return this.#isBeginning || this.#tasks.some((task) => 'open' in task);
+  }
+
+  /** Calls those who wait for nothing more. */
+  #answer(): void {
+    if (this.#isFaulty) {
+      for (const { run } of this.#waiters.splice(0)) run(false);
+      return;
+    }
+    if (this.#waiters.length === 0 || this.#begins) return;
+    const done = this.#waiters.findIndex(({ end }) => end > this.#syncedEnd);
     const ready = this.#waiters.splice(0, done === -1 ? this.#waiters.length : done);
     for (const { run } of ready) run(true);
-    onSynced();
   }
 
   #fail(error: Error): void {

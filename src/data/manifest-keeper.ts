@@ -14,6 +14,7 @@ export interface Hold {
 export class ManifestKeeper {
   readonly #files: DataFiles;
   #manifest: Manifest;
+  #lacksBase: boolean;
   #lastSegment: number;
   #lastBase: number;
   readonly #holds = new Set<Hold>();
@@ -23,12 +24,18 @@ export class ManifestKeeper {
   constructor(files: DataFiles, manifest: Manifest) {
     this.#files = files;
     this.#manifest = manifest;
+    this.#lacksBase = lacksBase(manifest);
     this.#lastSegment = manifest.segments.at(-1)?.number ?? 0;
     this.#lastBase = manifest.bases.at(-1)?.number ?? 0;
   }
 
   get manifest(): Manifest {
     return this.#manifest;
+  }
+
+  /** Whether what is written now counts only once there is a base of its chain. */
+  get lacksBase(): boolean {
+    return this.#lacksBase;
   }
 
   /** Returns the number of the next segment, which is never returned again. */
@@ -49,6 +56,7 @@ export class ManifestKeeper {
       const next = change(this.#manifest);
       await replaceManifest(this.#files, next);
       this.#manifest = next;
+      this.#lacksBase = lacksBase(next);
     });
     this.#changing = changed.catch(() => {});
     return changed;
@@ -98,6 +106,11 @@ export function pruned(manifest: Manifest, keptBases: number, heldFrom: number):
       bases.some(({ segment }) => chain.some(({ number }) => number === segment)),
   );
   return { ...manifest, bases, segments: kept.flat() };
+}
+
+function lacksBase({ segments, bases }: Manifest): boolean {
+  const first = segments.findLast(({ follows }) => follows !== 'segment');
+  return first?.follows === 'base' && !((bases.at(-1)?.segment ?? 0) >= first.number);
 }
 
 function namesOf({ segments, bases }: Manifest): Set<string> {

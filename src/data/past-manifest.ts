@@ -9,7 +9,7 @@ import { type Content, contentOf, type Manifest, type SegmentEntry, segmentName 
 const BEGINNING_BYTES = 16 * INDEX_ENTRY_BYTES;
 
 /** Returns the manifest with what had been begun, and made, at a time, Unix ms. */
-export function manifestAt(manifest: Manifest, untilMs: bigint): Manifest {
+function manifestAt(manifest: Manifest, untilMs: bigint): Manifest {
   const isThen = (ms: number) => BigInt(ms) <= untilMs;
   const segments = manifest.segments.filter(({ begunAtMs }) => isThen(begunAtMs));
   return withBases(manifest, segments, ({ madeAtMs }) => isThen(madeAtMs));

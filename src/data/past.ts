@@ -9,7 +9,7 @@ import type { DataFiles } from './data-files.js';
 import { noDirectory, nothingThen } from './directory-dumps.js';
 import { bytesOfContent, loadContent } from './load-content.js';
 import { readManifest } from './manifest.js';
-import { contentChoices, manifestAt } from './past-manifest.js';
+import { contentChoices, manifestThen } from './past-manifest.js';
 
 /** What is loaded, and into what. */
 export interface PastOptions {
@@ -32,7 +32,7 @@ export async function loadPast({ files, untilMs, createStore, onRead }: PastOpti
   if (manifest === undefined) throw noDirectory(directory);
   const limits = { untilMs: BigInt(untilMs) };
   let fault = nothingThen(directory);
-  for (const content of contentChoices(manifestAt(manifest, limits.untilMs))) {
+  for (const content of contentChoices(await manifestThen(files, manifest, limits.untilMs))) {
     const total = await bytesOfContent(files, content);
     try {
       const read = (bytes: number) => onRead(bytes, total);

@@ -1,8 +1,8 @@
 /** The connection over which a replica writes: made when it is needed, and again when it was lost. */
 import type { Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
-import { type ClientOptions, ImportClient } from '../import/client.js';
 import type { RedisUrl } from '../import/redis-url.js';
+import { type ClientOptions, RedisClient } from '../redis-client/client.js';
 import { refusalError, serverError } from '../redis-client/connect.js';
 import { ReplyError, type ReplyValue } from '../redis-client/reply-values.js';
 import type { Transport } from '../transport/connection.js';
@@ -41,7 +41,7 @@ export class PrimaryClient {
   readonly #options: PrimaryClientOptions;
   readonly #asked: Asked[] = [];
   #isAsking = false;
-  #client: ImportClient | undefined;
+  #client: RedisClient | undefined;
   #isClosed = false;
 
   constructor(options: PrimaryClientOptions) {
@@ -92,14 +92,14 @@ export class PrimaryClient {
     return serverError(address, 'READ_ONLY', what);
   }
 
-  async #connected(): Promise<ImportClient> {
+  async #connected(): Promise<RedisClient> {
     if (!this.#isClosed && isUsable(this.#client)) return this.#client;
     const { nowUs } = this.#options;
     const untilUs = nowUs() + TRIED_MS * 1_000;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       if (this.#isClosed) throw new FastcacheError('CLOSED', 'This replica is closed, and writes no more.');
       try {
-        const client = await ImportClient.open(this.#clientOptions());
+        const client = await RedisClient.open(this.#clientOptions());
         this.#client = client;
         if (!this.#isClosed) return client;
         client.close();
@@ -118,7 +118,7 @@ export class PrimaryClient {
 }
 
 /** Whether a connection still stands. */
-function isUsable(client: ImportClient | undefined): client is ImportClient {
+function isUsable(client: RedisClient | undefined): client is RedisClient {
   try {
     client?.flush();
     return client !== undefined;

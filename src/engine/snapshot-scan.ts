@@ -36,6 +36,10 @@ export class StoreScan implements SnapshotScan {
     return (this.#shard % this.#shards) * 2 ** 32 + Number(this.#cursor >> 32n);
   }
 
+  get share(): number {
+    return this.place / (this.#shards * 2 ** 32);
+  }
+
   next(maxBytes: number): SnapshotStep {
     assert(!this.#isClosed, 'A scan that is closed goes on.');
     const { exports } = this.#kernel;

@@ -54,6 +54,8 @@ export interface SnapshotScan {
    * some of this very place, and none above. A key's place never changes, and is a safe integer.
    */
   readonly place: number;
+  /** How much of this round has been given, 0 to 1. */
+  readonly share: number;
   /**
    * Scans on until there are about `maxBytes` of entries, or to the store's end; returns an entry when any is
    * left.

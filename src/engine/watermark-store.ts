@@ -84,6 +84,11 @@ export class WatermarkStore implements ReplicatedStore {
   }
 
   scan(): SnapshotScan {
-    return { place: 0, next: () => ({ entries: Buffer.alloc(0), entryCount: 0, done: true }), close() {} };
+    return {
+      place: 0,
+      share: 0,
+      next: () => ({ entries: Buffer.alloc(0), entryCount: 0, done: true }),
+      close() {},
+    };
   }
 }

@@ -15,7 +15,10 @@ const UINT_32 = 0xce;
 const QUESTION = 'forget';
 const ANSWER = 'forgotten';
 
-/** Encodes the question: `which` is `gone` for all that have left, or the address of one as it is listed. */
+/**
+ * Encodes the question: `which` is `gone` for all that have left, or the name or address of one as it is
+ * listed.
+ */
 export function encodeForget(which: string): Buffer {
   const text = Buffer.from(which);
   const length = Buffer.alloc(2);

@@ -18,10 +18,11 @@ export const FrameKind = {
   MutationBatch: 5,
   Ack: 6,
   Error: 7,
-  /** This kind and the next ones, only fastcache's peers send (docs/protocol.md, "Status" to "Failover"). */
+  /** This kind and the next ones, only fastcache's peers send (docs/protocol.md, "Status" to "Leave"). */
   Status: 64,
   Messages: 65,
   Failover: 66,
+  Leave: 68,
 } as const;
 
 /** The byte of a known kind. */
@@ -54,6 +55,7 @@ const limits: Record<FrameKind, number> = {
   [FrameKind.Status]: STATUS_MAX_BYTES,
   [FrameKind.Messages]: MESSAGES_MAX_BYTES,
   [FrameKind.Failover]: FAILOVER_MAX_BYTES,
+  [FrameKind.Leave]: WATERMARKS_MAX_BYTES,
 };
 
 /** Returns the most bytes that the payload of a frame of `kind` has, uncompressed. */

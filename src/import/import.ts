@@ -6,8 +6,8 @@ import { RdbReader } from '../dump/rdb/rdb-reader.js';
 import { toolKernel } from '../engine/tool-kernel.js';
 import { FastcacheError } from '../errors.js';
 import { decodeSnapshotEntries } from '../frame/snapshot.js';
+import { RedisClient } from '../redis-client/client.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
-import { ImportClient } from './client.js';
 import { CommandReader } from './command-reader.js';
 import { countOf, noCounts } from './counts.js';
 import { Graces } from './graces.js';
@@ -37,9 +37,9 @@ export class Import {
   readonly #counts = noCounts();
   readonly #translator: Translator;
   readonly #graces: Graces;
-  #target!: ImportClient;
+  #target!: RedisClient;
   /** A client of the source, for questions; it lives as long as the link. */
-  #questions: ImportClient | undefined;
+  #questions: RedisClient | undefined;
   #link: SourceLink | undefined;
   #place: ReplicationPlace | undefined;
   #phase: ImportProgress['phase'] = 'connecting';
@@ -70,7 +70,7 @@ export class Import {
    */
   async run(): Promise<ImportResult> {
     const { to, password, connectTimeoutMs, targetTransport: transport, timers, signal } = this.#options;
-    this.#target = await ImportClient.open({
+    this.#target = await RedisClient.open({
       transport,
       address: parseAddress(to),
       connectTimeoutMs,
@@ -142,7 +142,7 @@ export class Import {
     const { address, user, password, database } = source;
     const way = { transport, address, connectTimeoutMs, password, user, timers };
     this.#link = await SourceLink.open(way);
-    this.#questions = await ImportClient.open(way);
+    this.#questions = await RedisClient.open(way);
     if (database !== 0) await this.#questions.ask('SELECT', `${database}`);
     const resumption = await this.#link.resume(this.#place);
     if (resumption.kind === 'full') await this.#takeAll(this.#link, resumption.place);

@@ -1,13 +1,13 @@
 /** Looks through the keys of a server: how many there are, and which the source of an import lacks. */
 import { FastcacheError } from '../errors.js';
+import type { RedisClient } from '../redis-client/client.js';
 import type { ReplyValue } from '../redis-client/reply-values.js';
-import type { ImportClient } from './client.js';
 
 const SCANNED = '1000';
 const DEL = Buffer.from('DEL');
 
 /** How many keys a server has; with a type, those of that type, without what has expired. */
-export async function keyCount(client: ImportClient, type?: string): Promise<number> {
+export async function keyCount(client: RedisClient, type?: string): Promise<number> {
   if (type === undefined) return Number(await client.ask('DBSIZE'));
   let keys = 0;
   for await (const found of scan(client, type)) keys += found.length;
@@ -19,8 +19,8 @@ export async function keyCount(client: ImportClient, type?: string): Promise<num
  * sent: what the source creates later comes later.
  */
 export async function sweep(
-  target: ImportClient,
-  source: ImportClient,
+  target: RedisClient,
+  source: RedisClient,
   push: (args: readonly Uint8Array[]) => void,
 ): Promise<void> {
   for await (const keys of scan(target, undefined)) {
@@ -33,7 +33,7 @@ export async function sweep(
 }
 
 /** Yields all keys, some at a time. A key that exists throughout is among them. */
-async function* scan(client: ImportClient, type: string | undefined): AsyncGenerator<readonly Buffer[]> {
+async function* scan(client: RedisClient, type: string | undefined): AsyncGenerator<readonly Buffer[]> {
   let cursor = '0';
   do {
     const reply = await client.ask(

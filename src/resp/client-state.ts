@@ -123,3 +123,11 @@ export interface WatchedKey {
   /** What `engine.watch` returned. */
   readonly ticket: number;
 }
+
+/** Returns whether a client neither listens nor has sent anything since, Unix ms. */
+export function isIdleSince(
+  { isMonitor, isBlocked, subscriptions, heardAtMs }: ClientState,
+  sinceMs: number,
+): boolean {
+  return !isMonitor && !isBlocked && subscriptions === undefined && heardAtMs < sinceMs;
+}

@@ -16,8 +16,9 @@ import { type ClientAddresses, ClientPorts } from '../transport/client-ports.js'
 import type { Connection } from '../transport/connection.js';
 import { Client, type ClientHost, kernelMode } from './client.js';
 import { ClientPause } from './client-pause.js';
-import { ClientState } from './client-state.js';
+import { ClientState, isIdleSince } from './client-state.js';
 import { buffersOf, type ClientBuffers, type Traffic, trafficOf } from './client-totals.js';
+import { type CommandFigures, commandFigures } from './command-figures.js';
 import type { ClientMemory, ClientRegistry, CommandHost, ReplicationHost } from './command-host.js';
 import { CommandStatistics } from './command-statistics.js';
 import { CommandWindow } from './command-window.js';
@@ -205,6 +206,11 @@ export class RespServer {
     return trafficOf(this.#clients.keys(), this.statistics);
   }
 
+  /** What its commands have come to, with so many of the slow ones at most. */
+  figures(slowCount: number): CommandFigures {
+    return commandFigures(this.statistics, this.#host.slowlog, slowCount);
+  }
+
   /** What waits for clients at present. */
   get clientBuffers(): ClientBuffers {
     return buffersOf(this.#clients);
@@ -377,23 +383,16 @@ export class RespServer {
   #planCheck(): Timer {
     return this.#options.timers.after(CHECK_MS, () => {
       this.tracking.keepHouse();
-      const nowMs = this.#options.clock.nowMs();
+      const { clock, settings } = this.#options;
+      const nowMs = clock.nowMs();
       this.statistics.sample({ nowMs, ...this.traffic, usedMemoryBytes: this.#options.engine().usedBytes() });
-      this.#closeIdle();
-      // A client that reads nothing is sent nothing either, and its limit is checked on sending otherwise.
-      for (const { client } of this.#clients.values()) client.checkOutput();
+      const idleSinceMs = nowMs - (settings.idleTimeoutSeconds || Number.POSITIVE_INFINITY) * 1000;
+      for (const [state, { client }] of this.#clients) {
+        if (isIdleSince(state, idleSinceMs)) client.end();
+        // A client that reads nothing is sent nothing either, and its limit is checked on sending otherwise.
+        client.checkOutput();
+      }
       this.#check = this.#planCheck();
     });
-  }
-
-  #closeIdle(): void {
-    const { settings, clock } = this.#options;
-    if (settings.idleTimeoutSeconds === 0) return;
-    const before = clock.nowMs() - settings.idleTimeoutSeconds * 1000;
-    for (const [state, { client }] of this.#clients) {
-      const { isMonitor, isBlocked, subscriptions, heardAtMs } = state;
-      const isListening = isMonitor || isBlocked || subscriptions !== undefined;
-      if (!isListening && heardAtMs < before) client.end();
-    }
   }
 }

@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Log } from '../replication/log.js';
+import { RecentLog } from './recent-log.js';
 
 /** What every event has. */
 interface EventBase<Name extends string> {
@@ -28,8 +29,11 @@ export interface NodeEvents {
   connecting: EventBase<'connecting'> & { readonly attempt: number };
   /** What is held cannot be continued, for this reason, and a snapshot takes its place. */
   resync: EventBase<'resync'> & { readonly reason: string };
-  /** It comes at a snapshot's begin and after each of its chunks. */
-  snapshot: EventBase<'snapshot'> & { readonly entries: number };
+  /**
+   * It comes at a snapshot's begin and after each of its chunks: `entries` have come. `primaryKeys`: the keys
+   * that the primary had when it answered; undefined where it does not say.
+   */
+  snapshot: EventBase<'snapshot'> & { readonly entries: number; readonly primaryKeys: number | undefined };
   /**
    * The content follows the primary. `primaryIsOurs`: the primary is a fastcache node; false for a Rust
    * primary.
@@ -93,12 +97,17 @@ export class Events<Map extends { log: LogEvent }> {
   readonly #clock: Clock;
   /** A log each of whose messages becomes a `log` event. */
   readonly log: Log;
+  /** The last of these messages. */
+  readonly recentLog = new RecentLog();
 
   constructor(clock: Clock) {
     this.#clock = clock;
     // A program may have as many listeners as it likes.
     this.#emitter.setMaxListeners(0);
-    const logAt = (level: LogEvent['level']) => (message: string) => this.#send('log', { level, message });
+    const logAt = (level: LogEvent['level']) => (message: string) => {
+      this.recentLog.add({ timeMs: clock.nowMs(), level, message });
+      this.#send('log', { level, message });
+    };
     this.log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
   }
 

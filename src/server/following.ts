@@ -74,6 +74,7 @@ export class Following {
       connectTimeoutMs: config.connectTimeoutMs,
       reconnectBackoffMs: config.reconnectBackoffMs,
       nodeId: isRecovery ? undefined : node.nodeId,
+      name: isRecovery ? undefined : config.name,
       announced: isRecovery ? undefined : () => announcementOf(node),
       // A primary's port of clients takes its password where it has no token, and the servers have one.
       get token() {

@@ -3,20 +3,19 @@
  */
 
 import { createRequire } from 'node:module';
-import type { ShardEngine } from '../engine/shard-engine.js';
 import { drawHex } from '../replication/hex.js';
 import type { ReplicationMetrics } from '../replication/metrics.js';
 import { CommandStatistics } from '../resp/command-statistics.js';
 import type { Durability } from '../resp/durability.js';
 import { kernelCounts, kernelTotals } from '../resp/kernel-counts.js';
 import { memoryFacts } from '../resp/memory-facts.js';
-import type { Settings } from '../resp/settings.js';
 import { replicationFields } from '../status/replication-info.js';
 import type { NodeReport } from '../status/report.js';
 import { type FrontStatus, serverStatus } from '../status/server-status.js';
 import { statusDocument } from '../status/status-document.js';
 import type { ServerStatus } from '../status/status-facts.js';
 import { encodeStatus } from '../status/status-payload.js';
+import { type FiguredNode, serverEntry } from './figures.js';
 import type { SecuredSeams } from './node-tls.js';
 
 const { version } = createRequire(import.meta.url)('fastcache/package.json') as { version: string };
@@ -25,11 +24,9 @@ const { version } = createRequire(import.meta.url)('fastcache/package.json') as 
 const LRU_CLOCK_MASK = 0xffffff;
 
 /** The parts of a node that are reported, as they are when they are read. */
-export interface ReportedNode {
+export interface ReportedNode extends FiguredNode {
   readonly seams: SecuredSeams;
-  readonly settings: Settings;
   readonly metrics: ReplicationMetrics;
-  readonly engine: ShardEngine;
   readonly isReplica: boolean;
   /** What it keeps on a disk. */
   readonly keeping: Pick<Durability, 'saves' | 'size' | 'fault'>;
@@ -98,6 +95,10 @@ export function createStatus(node: ReportedNode): Status {
  * serve.
  */
 export function statusPayload(node: ReportedNode): Uint8Array | undefined {
-  const document = statusDocument(node.report(), { version, metrics: node.metrics.snapshot() });
+  const document = statusDocument(node.report(), {
+    version,
+    metrics: node.metrics.snapshot(),
+    server: serverEntry(node),
+  });
   return document && encodeStatus(document);
 }

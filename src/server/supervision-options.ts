@@ -1,4 +1,5 @@
 /** The rows of the options that matter to supervisors of servers, such as Redis Sentinel (options.ts). */
+import { SERVER_NAME } from '../replication/link/server-name.js';
 import { addresses, announcedPlace, boolean, count, file, secret, text } from './option.js';
 import { LARGEST_SECRET_BYTES, LARGEST_SETTING } from './option-limits.js';
 
@@ -6,6 +7,18 @@ const ALL = ['primary', 'replica', 'server'] as const;
 
 /** Each option by its name in the library. */
 export const supervisionOptions = {
+  /**
+   * The name of this server, which a replica says to its primary and by which it is shown there: a letter,
+   * then up to 63 letters, digits, `.`, `_` and `-`; default none.
+   */
+  name: text({
+    on: ALL,
+    flag: 'name',
+    summary: 'The name of this server in INFO, watermarks, metrics and logs of its primary.',
+    helpValue: '<name>',
+    pattern: SERVER_NAME,
+    expected: 'a name: a letter, then up to 63 letters, digits, dots, underscores and dashes',
+  }),
   /**
    * Where others are to reach this server's Redis protocol, which a replica says to its primary: `host:port`,
    * or `:port` for the address that it connects from. Default: that address, and the port of `listen`.

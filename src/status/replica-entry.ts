@@ -24,6 +24,8 @@ export const replicaStates = ['live', 'catching-up', 'snapshot', 'gone'] as cons
 export interface ReplicaEntry {
   /** `host:port` that it connects from. */
   address: string;
+  /** The name that its operator has given it; null: none. */
+  name: string | null;
   /** `host:port` at which its clients reach it; null: it serves none, or does not say where. */
   announced: string | null;
   state: (typeof replicaStates)[number];
@@ -55,18 +57,25 @@ export interface ReplicaEntry {
   leewayMs: number | null;
   /** Bytes of frames that wait until its connection takes them; null from a server that does not send it. */
   queuedBytes: number | null;
+  /** Bytes a second that it was sent of late; null from a server that does not send it. */
+  sentBytesPerSecond: number | null;
+  /** Whole seconds since it came, or since it left; null from a server that does not send it. */
+  sinceSeconds: number | null;
+  /** How much of its snapshot has been made for it, whole percents; null: none is, or it is not known. */
+  snapshotPercent: number | null;
   /** How often it has come within the last minute; null from a server that does not send it. */
   comings: number | null;
 }
 
 /** Renders a replica of a node with `shards` shards. */
 export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEntry {
-  const { address, announced, state, acknowledged, lag, sinceAckSeconds, canResume, leewayMs, queuedBytes } =
-    replica;
+  const { address, announced, state, acknowledged, lag, sinceAckSeconds, canResume, leewayMs } = replica;
+  const { queuedBytes, sentBytesPerSecond, sinceSeconds } = replica;
   const held = acknowledged ?? replica.watermarks;
   const shardLags = lag === 'snapshot' ? [] : lag.shards;
   return {
     address,
+    name: replica.name ?? null,
     announced: announced ?? null,
     // The replica may have been sent the whole snapshot, and has not acknowledged it yet.
     state: lag === 'snapshot' && state !== 'gone' ? 'snapshot' : state,
@@ -82,6 +91,9 @@ export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEnt
     canResume,
     leewayMs: msOrNull(leewayMs),
     queuedBytes,
+    sentBytesPerSecond,
+    sinceSeconds,
+    snapshotPercent: replica.snapshotPercent ?? null,
     comings: replica.comings ?? 0,
   };
 }
@@ -92,6 +104,7 @@ export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
   const msOfShard = (value: StatusMap[string]) => (value === null ? null : asCount(value));
   return {
     address: readText(map, 'address'),
+    name: readIfSent(map, 'name', asText),
     announced: readIfSent(map, 'announced', asText),
     state: readChoice(map, 'state', replicaStates),
     watermarks: readPerShard(map, 'watermarks', shards, asSequence, true),
@@ -104,6 +117,9 @@ export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
     canResume: readFlag(map, 'canResume'),
     leewayMs: readOptional(map, 'leewayMs', asCount),
     queuedBytes: readIfSent(map, 'queuedBytes', asCount),
+    sentBytesPerSecond: readIfSent(map, 'sentBytesPerSecond', asCount),
+    sinceSeconds: readIfSent(map, 'sinceSeconds', asCount),
+    snapshotPercent: readIfSent(map, 'snapshotPercent', asCount),
     comings: readIfSent(map, 'comings', asCount),
   };
 }

@@ -146,8 +146,9 @@ function progressLine({ state, offsetRecords, sinceAckSeconds }: ReplicaStatus):
   return `state=${replicaStates[state]},offset=${offsetRecords},lag=${sinceAckSeconds}`;
 }
 
-function replicaLine({ lag, queuedBytes }: ReplicaStatus): string {
-  return `${lagLine(lag)},queued_bytes=${queuedBytes}`;
+function replicaLine({ name, lag, queuedBytes }: ReplicaStatus): string {
+  const line = `${lagLine(lag)},queued_bytes=${queuedBytes}`;
+  return name === undefined ? line : `${line},name=${name}`;
 }
 
 function backlogFields({ history, offsetRecords, backlog }: ServingReport): Fields {

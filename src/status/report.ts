@@ -87,6 +87,8 @@ export interface BacklogReport {
   readonly records: bigint;
   /** How long a replica may be away at the present write rate, ms; undefined: nothing is written. */
   readonly windowMs: number | undefined;
+  /** The present write rate; undefined: it is not known, because no frame is kept. */
+  readonly bytesPerSecond: number | undefined;
   /** The window of each shard, by its index. */
   readonly shards: readonly BacklogWindow[];
 }
@@ -165,6 +167,7 @@ export function servingReport({ stream, listener, backlogBytes, nowMs }: Serving
       bytes: windows.reduce((sum, { bytes }) => sum + bytes, 0),
       records: windows.reduce((sum, { records }) => sum + records, 0n),
       windowMs: backlog.windowMs(rate),
+      bytesPerSecond: Number.isFinite(rate) ? Math.round(rate * 1000) : undefined,
       shards: windows,
     },
     connected: listener?.replicas().map(statusOf) ?? [],
@@ -202,7 +205,14 @@ function servesNothing(backlogBytes: number): ServingReport {
     history: undefined,
     watermarks: [],
     offsetRecords: 0n,
-    backlog: { limitBytes: backlogBytes, bytes: 0, records: 0n, windowMs: undefined, shards: [] },
+    backlog: {
+      limitBytes: backlogBytes,
+      bytes: 0,
+      records: 0n,
+      windowMs: undefined,
+      bytesPerSecond: 0,
+      shards: [],
+    },
     connected: [],
     departed: [],
     foreignHistories: [],

@@ -9,6 +9,7 @@ import type { RefusalKind } from '../replication/replica/refusal.js';
 import { formatAddress } from '../transport/address.js';
 import { msOrNull, type ReplicaEntry, replicaEntry } from './replica-entry.js';
 import type { BacklogReport, LinkReport, NodeReport } from './report.js';
+import type { ServerEntry } from './server-entry.js';
 
 /** What a server answers in a Status frame. */
 export interface StatusDocument {
@@ -32,6 +33,8 @@ export interface StatusDocument {
   fullReplicas: FullReplica[];
   /** The link of a relay to its primary; null of a primary. */
   link: LinkEntry | null;
+  /** The server itself; null from one that does not send it. */
+  server: ServerEntry | null;
   /** The counters of replication/metrics.ts. */
   metrics: Record<string, number>;
 }
@@ -46,6 +49,8 @@ export interface BacklogEntry {
    * nothing is written.
    */
   windowMs: number | null;
+  /** Bytes of frames that are written a second; null from a server that does not know or send it. */
+  bytesPerSecond: number | null;
   /** The first sequence of each shard that can still be given, by shard index. */
   earliest: bigint[];
 }
@@ -66,10 +71,12 @@ export interface LinkEntry {
 export interface ServerDetails {
   version: string;
   metrics: MetricsSnapshot;
+  /** Absent: nothing is said of the server itself. */
+  server?: ServerEntry;
 }
 
 /** Bytes of a document without its replicas, and of a replica without its shards, with room to spare. */
-const HEAD_BYTES = 4_096;
+const HEAD_BYTES = 32_768;
 const REPLICA_BYTES = 1_024;
 /** Bytes for each shard; a number of msgpack has 9 bytes at most. */
 const HEAD_BYTES_PER_SHARD = 18;
@@ -78,7 +85,7 @@ const REPLICA_BYTES_PER_SHARD = 27;
 /** Renders the document; undefined: this node has nothing to serve, and so no document. */
 export function statusDocument(
   report: NodeReport,
-  { version, metrics }: ServerDetails,
+  { version, metrics, server }: ServerDetails,
 ): StatusDocument | undefined {
   const { role, serving, link } = report;
   if (serving?.history === undefined) return undefined;
@@ -98,6 +105,7 @@ export function statusDocument(
     foreignHistories: [...foreignHistories],
     fullReplicas: [...fullReplicas],
     link: link === undefined ? null : linkEntry(link),
+    server: server ?? null,
     metrics: { ...metrics },
   };
 }
@@ -108,12 +116,14 @@ export function replicasInRoom(shards: number): number {
   return Math.floor(room / (REPLICA_BYTES + REPLICA_BYTES_PER_SHARD * shards));
 }
 
-function backlogEntry({ bytes, records, limitBytes, windowMs, shards }: BacklogReport): BacklogEntry {
+function backlogEntry(backlog: BacklogReport): BacklogEntry {
+  const { bytes, records, limitBytes, windowMs, bytesPerSecond, shards } = backlog;
   return {
     bytes,
     records: Number(records),
     limitBytes,
     windowMs: msOrNull(windowMs),
+    bytesPerSecond: bytesPerSecond ?? null,
     earliest: shards.map(({ earliest }) => earliest),
   };
 }

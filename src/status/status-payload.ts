@@ -7,6 +7,7 @@ import { decodeStatus, type StatusMap } from '../frame/status.js';
 import { MAX_SHARDS } from '../limits.js';
 import type { FullReplica } from '../replication/primary/full-replicas.js';
 import { readReplica } from './replica-entry.js';
+import { readServer } from './server-entry.js';
 import type { BacklogEntry, LinkEntry, StatusDocument } from './status-document.js';
 import {
   asCount,
@@ -16,6 +17,7 @@ import {
   malformed,
   readChoice,
   readCount,
+  readIfSent,
   readList,
   readMap,
   readOptional,
@@ -62,6 +64,7 @@ export function readStatus(payload: Uint8Array): StatusDocument {
             isMap(value) ? readFull(value) : undefined,
           ),
     link: readOptional(map, 'link', (value) => (isMap(value) ? readLink(value) : undefined)),
+    server: readIfSent(map, 'server', (value) => (isMap(value) ? readServer(value) : undefined)),
     metrics: readMetrics(readMap(map, 'metrics')),
   };
 }
@@ -72,6 +75,7 @@ function readBacklog(map: StatusMap, shards: number): BacklogEntry {
     records: readCount(map, 'records'),
     limitBytes: readCount(map, 'limitBytes'),
     windowMs: readOptional(map, 'windowMs', asCount),
+    bytesPerSecond: readIfSent(map, 'bytesPerSecond', asCount),
     earliest: readPerShard(map, 'earliest', shards, asSequence),
   };
 }

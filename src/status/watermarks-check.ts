@@ -3,6 +3,7 @@
  * with one of the four states of Nagios' plugins, whose exit statuses they are.
  */
 import type { ErrorCode } from '../errors.js';
+import { replicaText } from '../replication/primary/replica-info.js';
 import type { ReplicaEntry } from './replica-entry.js';
 import type { LinkEntry } from './status-document.js';
 import { type EndpointAnswer, standingOf } from './watermarks.js';
@@ -11,6 +12,14 @@ import { type EndpointAnswer, standingOf } from './watermarks.js';
 export const checkStates = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 /** A state of a finding, in the words of Nagios. */
 export type CheckState = (typeof checkStates)[number];
+
+/** What is asked of the replicas. */
+export interface CheckRules extends LagLimits {
+  /** How many replicas must be connected, or their names or addresses; undefined: one to each primary. */
+  expected: number | readonly string[] | undefined;
+  /** Whether replicas that are gone are no finding. */
+  ignoresGone: boolean;
+}
 
 /** The most that a live replica may lag, by either measure; undefined: no limit. */
 export interface LagLimits {
@@ -56,14 +65,15 @@ const absences: ReadonlySet<ErrorCode> = new Set([
 ] as const);
 
 /** Judges the answers of all endpoints. */
-export function checkEndpoints(answers: readonly EndpointAnswer[], limits: LagLimits): Verdict {
+export function checkEndpoints(answers: readonly EndpointAnswer[], rules: CheckRules): Verdict {
   const live = answers.flatMap(liveReplicas);
   const isWhole = answers.every((answer) => 'status' in answer && answer.status !== undefined);
   const worst = (lags: (number | null)[]) =>
     lags.length === 0 || !isWhole || lags.includes(null) ? null : Math.max(...lags.map(Number));
   const worstLagMs = worst(live.map(({ lagMs }) => lagMs));
   const worstLagRecords = worst(live.map(({ lagRecords }) => lagRecords));
-  const faults = answers.flatMap((answer) => findingsOf(answer, limits));
+  const faults = answers.flatMap((answer) => findingsOf(answer, rules));
+  if (rules.expected !== undefined) faults.push(...absentFindings(answers, rules.expected));
   const allWell: Finding = {
     state: 'OK',
     text: liveText(live.length, worstLagRecords, worstLagMs),
@@ -82,7 +92,23 @@ export function checkStatus(state: CheckState): number {
   return checkStates.indexOf(state);
 }
 
-function findingsOf(answer: EndpointAnswer, limits: LagLimits): Finding[] {
+/** Finds who is expected and not connected to any of the endpoints. */
+function absentFindings(
+  answers: readonly EndpointAnswer[],
+  expected: NonNullable<CheckRules['expected']>,
+): Finding[] {
+  const connected = answers.flatMap(replicasOf).filter(({ state }) => state !== 'gone');
+  if (typeof expected === 'number') {
+    if (connected.length >= expected) return [];
+    return [{ state: 'CRITICAL', text: `replicas connected: ${connected.length}, expected: ${expected}` }];
+  }
+  const names = new Set(connected.flatMap(({ name, announced, address }) => [name, announced, address]));
+  return expected
+    .filter((name) => !names.has(name))
+    .map((name) => ({ state: 'CRITICAL', text: `replica ${name} is expected and is not connected` }));
+}
+
+function findingsOf(answer: EndpointAnswer, rules: CheckRules): Finding[] {
   const { endpoint } = answer;
   const finding = (state: CheckState, text: string): Finding => ({ state, text: `${endpoint}: ${text}` });
   if ('fault' in answer) {
@@ -92,10 +118,12 @@ function findingsOf(answer: EndpointAnswer, limits: LagLimits): Finding[] {
   const { status } = answer;
   if (status === undefined) return [finding('UNKNOWN', 'a Rust primary does not tell of its replicas')];
   const found = status.replicas.flatMap((replica) => {
-    const worst = worstOf(replicaFindings(replica, answer.watermarks, limits));
-    return worst === undefined ? [] : [finding(worst.state, `replica ${replica.address} ${worst.text}`)];
+    if (replica.state === 'gone' && rules.ignoresGone) return [];
+    const worst = worstOf(replicaFindings(replica, answer.watermarks, rules));
+    return worst === undefined ? [] : [finding(worst.state, `replica ${replicaText(replica)} ${worst.text}`)];
   });
-  if (status.role === 'primary' && status.replicas.every(({ state }) => state === 'gone')) {
+  const needsOne = rules.expected === undefined && status.role === 'primary';
+  if (needsOne && status.replicas.every(({ state }) => state === 'gone')) {
     found.push(finding('WARNING', 'no replica is connected'));
   }
   for (const history of status.foreignHistories) {
@@ -110,7 +138,7 @@ function findingsOf(answer: EndpointAnswer, limits: LagLimits): Finding[] {
   if (status.unlistedReplicas > 0) {
     found.push(finding('UNKNOWN', `its answer has no room for ${status.unlistedReplicas} more replicas`));
   }
-  const link = status.link === null ? undefined : worstOf(linkFindings(status.link, limits));
+  const link = status.link === null ? undefined : worstOf(linkFindings(status.link, rules));
   if (link !== undefined) found.push(finding(link.state, link.text));
   return found;
 }
@@ -169,7 +197,10 @@ function bySeverity(left: Finding, right: Finding): number {
   return severity.indexOf(left.state) - severity.indexOf(right.state);
 }
 
+function replicasOf(answer: EndpointAnswer): readonly ReplicaEntry[] {
+  return 'fault' in answer ? [] : (answer.status?.replicas ?? []);
+}
+
 function liveReplicas(answer: EndpointAnswer): ReplicaEntry[] {
-  if ('fault' in answer) return [];
-  return answer.status?.replicas.filter(({ state }) => state === 'live') ?? [];
+  return replicasOf(answer).filter(({ state }) => state === 'live');
 }

@@ -67,20 +67,15 @@ export function endpointJson(endpoint: EndpointAnswer): Record<string, unknown> 
   };
 }
 
-function replicaJson({
-  address,
-  announced,
-  state,
-  watermarks,
-  lagRecords,
-  lagMs,
-  queuedBytes,
-}: ReplicaEntry) {
-  return { address, announced, state, watermarks, lagRecords, lagMs, queuedBytes };
+function replicaJson(replica: ReplicaEntry) {
+  const { address, name, announced, state, watermarks, lagRecords, lagMs } = replica;
+  const { queuedBytes, sentBytesPerSecond, canResume, leewayMs, sinceSeconds } = replica;
+  const lag = { lagRecords, lagMs, queuedBytes, sentBytesPerSecond };
+  return { address, name, announced, state, watermarks, ...lag, canResume, leewayMs, sinceSeconds };
 }
 
-function backlogJson({ backlog: { bytes, records, windowMs, earliest } }: StatusDocument) {
-  return { bytes, records, windowMs, earliest };
+function backlogJson({ backlog: { bytes, records, windowMs, bytesPerSecond, earliest } }: StatusDocument) {
+  return { bytes, records, windowMs, bytesPerSecond, earliest };
 }
 
 function isAhead({ watermarks: held }: ReplicaEntry, watermarks: readonly bigint[]): boolean {

@@ -19,6 +19,8 @@ export interface Connection {
   readonly remoteAddress: string;
   /** Bytes accepted by `write` that the network has not taken yet. */
   readonly bufferedBytes: number;
+  /** Bytes of all that `write` accepted that the network has taken. */
+  readonly sentBytes: number;
   handlers: ConnectionHandlers;
   /**
    * Queues bytes (not copied: they must not change). Returns false when the send buffer is full: wait for

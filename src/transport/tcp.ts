@@ -209,6 +209,7 @@ export class SocketConnection implements Connection {
   handlers: ConnectionHandlers = NO_HANDLERS;
   readonly #socket: Socket;
   #isCorked = false;
+  #acceptedBytes = 0;
 
   constructor(
     socket: Socket,
@@ -243,9 +244,14 @@ export class SocketConnection implements Connection {
     return this.#socket.writableLength;
   }
 
+  get sentBytes(): number {
+    return this.#acceptedBytes - this.bufferedBytes;
+  }
+
   write(bytes: Uint8Array): boolean {
     if (this.#socket.destroyed || this.#socket.writableEnded) return false;
     this.#gather();
+    this.#acceptedBytes += bytes.length;
     // A socket of TLS says that it is full far earlier.
     return this.#socket.write(bytes) || this.#socket.writableLength < WRITE_BYTES;
   }

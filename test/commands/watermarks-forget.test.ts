@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { LaggingReplica } from '../support/lagging-replica.js';
 import { directory, follow, startPrimary } from '../support/library.js';
 import { eventually } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
@@ -10,18 +11,21 @@ const TOKEN = 'a token that nobody guesses';
 it('watermarks --forget takes a replica off the list that left, of who has the token', async () => {
   const primary = await startPrimary({ token: TOKEN });
   primary.set('key', 'value');
+  primary.flush();
   const tokenFile = join(directory, 'token');
   writeFileSync(tokenFile, TOKEN, { mode: 0o600 });
   const forget = (which: string, ...flags: string[]) =>
     runCommand(['watermarks', primary.bindAddress, '--forget', which, ...flags]);
   const listed = () => primary.replicas().filter(({ state }) => state === 'gone');
   for (let gone = 1; gone <= 2; gone++) {
-    const replica = await follow(primary.bindAddress, { token: TOKEN });
+    const { bindAddress, history } = primary;
+    const pairs: [string, string][] = [['node', String(gone).repeat(16)]];
+    const replica = new LaggingReplica(bindAddress, history, primary.watermarks(), pairs, TOKEN);
     await eventually(
       () => primary.replicas().filter(({ acknowledged }) => `${acknowledged}` === `${primary.watermarks()}`),
       (level) => level.some(({ state }) => state === 'live'),
     );
-    await replica.close();
+    replica.close();
     await eventually(
       () => listed().length,
       (count) => count === gone,

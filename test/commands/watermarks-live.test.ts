@@ -54,7 +54,7 @@ async function stay(): Promise<LaggingReplica> {
   lagging = new LaggingReplica(primary.bindAddress, primary.history, primary.watermarks());
   await eventually(
     () => primary.replicas().filter(({ state, acknowledged }) => state === 'live' && acknowledged),
-    (live) => live.length > replicas.length,
+    (live) => live.some(({ address }) => address === lagging?.address),
   );
   return lagging;
 }
@@ -62,7 +62,7 @@ async function stay(): Promise<LaggingReplica> {
 const ask = (...args: string[]) => runCommand(['watermarks', primary.bindAddress, ...args]);
 
 describe('watermarks of a primary and its replicas', () => {
-  it('are a table: the window, each replica, and each shard of each', async () => {
+  it('are a table: the window, each replica, and each shard', async () => {
     await follow();
     await stay();
     write();
@@ -74,24 +74,23 @@ describe('watermarks of a primary and its replicas', () => {
       () => primary.replicas()[0]?.lag,
       (lag) => lag !== undefined && lag !== 'snapshot' && lag.records === 0,
     );
-    const { status, stdout, stderr } = await ask();
+    const { status, stdout, stderr } = await ask('--shards');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const lines = stdout.split('\n').map((line) => line.trim().split(/ +/).join(' '));
     expect(lines[0]).toBe(`${primary.bindAddress} primary history ${primary.history}`);
-    expect(lines[1]).toMatch(
-      /^may be away \d.* at this write rate backlog [\d,]+ of 67,108,864 bytes, 40 records$/,
+    expect(lines[1]).toBe('2 shards, 40 records of this history');
+    expect(lines[2]).toMatch(
+      /^written [\d.]+k?b\/s, may be away \d\S* backlog [\d.]+k?b of 64mb, 40 records$/,
     );
-    expect(lines[3]).toMatch(/^#1 live 0 0 127\.0\.0\.1:\d+$/);
-    expect(lines[4]).toMatch(new RegExp(`^#2 (live|behind) 40 \\d+ ${lagging?.address}$`));
-    expect(lines[5]).toBe('shard past base watermark #1 lag ms #2 lag ms');
-    const [first = 0n, second = 0n] = primary.watermarks().map((own) => own - primary.base);
-    expect(lines[6]).toMatch(
-      new RegExp(`^0 \\+${first} ${primary.watermarks()[0]} \\+${first} 0 0 \\+0 ${first} \\d+$`),
-    );
-    expect(lines[7]).toMatch(
-      new RegExp(`^1 \\+${second} ${primary.watermarks()[1]} \\+${second} 0 0 \\+0 ${second} \\d+$`),
-    );
-    expect(lines[8]).toMatch(/^total \+40 0 0 40 \d+$/);
+    expect(lines[4]).toMatch(/^127\.0\.0\.1:\d+ live 0 0 [\d.]+k?b \S+ \S+$/);
+    expect(lines[5]).toMatch(new RegExp(`^${lagging?.address} (live|behind) \\d+ 40 `));
+    expect(lines[6]).toBe('shard past base watermark most lag ms of');
+    for (const [shard, watermark] of primary.watermarks().entries()) {
+      const past = watermark - primary.base;
+      expect(lines[7 + shard]).toMatch(
+        new RegExp(`^${shard} \\+${past} ${watermark} ${past} \\d+ ${lagging?.address}$`),
+      );
+    }
   });
 
   it('are JSON of exactly the documented names', async () => {
@@ -105,6 +104,8 @@ describe('watermarks of a primary and its replicas', () => {
     );
     const { stdout } = await ask('--json');
     const [endpoint] = JSON.parse(stdout).endpoints;
+    const any = expect.any(Number);
+    const more = { sentBytesPerSecond: any, canResume: true, leewayMs: any, sinceSeconds: any };
     expect(endpoint).toEqual({
       endpoint: primary.bindAddress,
       role: 'primary',
@@ -114,41 +115,50 @@ describe('watermarks of a primary and its replicas', () => {
       replicas: [
         {
           address: primary.replicas()[0]?.address,
+          name: null,
           announced: null,
           state: 'live',
           watermarks: primary.watermarks().map(String),
           lagRecords: 0,
           lagMs: 0,
           queuedBytes: 0,
+          ...more,
         },
         {
           address: behind.address,
+          name: null,
           announced: null,
           state: 'live',
           watermarks: start.map(String),
           lagRecords: RECORDS,
           lagMs: expect.any(Number),
           queuedBytes: expect.any(Number),
+          ...more,
         },
       ],
       backlog: {
         bytes: expect.any(Number),
         records: RECORDS,
-        windowMs: expect.any(Number),
+        windowMs: any,
+        bytesPerSecond: any,
         earliest: start.map((own) => String(own + 1n)),
       },
     });
   });
 
-  it('of one that left say gone', async () => {
-    const replica = await follow();
-    await replica.close();
+  it('of one that is lost say gone, and nothing of one that ends on purpose', async () => {
+    await (await follow()).close();
+    await eventually(
+      () => primary.replicas(),
+      (replicas) => replicas.length === 0,
+    );
+    (await stay()).close();
     await eventually(
       () => primary.replicas()[0]?.state,
       (state) => state === 'gone',
     );
     const { stdout } = await ask();
-    expect(stdout).toMatch(/#1 {2}gone .* heard \d+ m?s ago/);
+    expect(stdout).toMatch(/^127\.0\.0\.1:\d+ +gone .* \d+m?s$/m);
   });
 });
 
@@ -168,7 +178,7 @@ describe('--check', () => {
     expect(none.status).toBe(1);
     expect(none.stdout).toContain('fastcache WARNING: ');
     expect(none.stdout).toContain('no replica is connected | lag_ms=U;;;0 lag_records=U;;;0');
-    await (await follow()).close();
+    (await stay()).close();
     await follow();
     await eventually(
       () => primary.replicas().at(-1)?.state,
@@ -180,6 +190,19 @@ describe('--check', () => {
       state: 'WARNING',
       findings: [{ state: 'WARNING', text: expect.stringContaining('the backlog still has what it lacks') }],
     });
+  });
+
+  it('exits 2 when somebody is not there who is expected, and not for those that are gone, if so asked', async () => {
+    (await stay()).close();
+    await follow();
+    await eventually(
+      () => primary.replicas().at(-1)?.state,
+      (state) => state === 'gone',
+    );
+    expect((await ask('--check', '--ignore-gone', '--expect', '1')).status).toBe(0);
+    const two = await ask('--check', '--ignore-gone', '--expect', '2');
+    expect(two.status).toBe(2);
+    expect(two.stdout).toContain('replicas connected: 1, expected: 2');
   });
 
   it('exits 2 when a replica lags too far, and when a server does not answer', async () => {
@@ -294,7 +317,7 @@ describe('--watch without a terminal', () => {
   it('writes one table after the other over one connection, and exits 0 when it is interrupted', async () => {
     await follow();
     const watch = start('--watch', '0.2');
-    const heading = (line: string) => line.startsWith('shard');
+    const heading = (line: string) => line.startsWith('replica ');
     for (let table = 0; table < 3; table += 1) await watch.nextLine(heading);
     expect(await watch.kill('SIGINT')).toEqual({ code: 0, signal: null });
     expect(watch.stderr).toBe('');
@@ -360,6 +383,9 @@ describe('a server that answers a question with something else', () => {
 describe('flags that do not go together', () => {
   it.each([
     [['--watch', '--check'], 3, '--watch and --check exclude each other'],
+    [['--expect', '5'], 2, '--expect goes with --check'],
+    [['--check', '--expect', 'a b'], 3, 'expected host:port'],
+    [['--check', '--shards'], 3, '--shards is for the table'],
     [['--max-lag-ms', '5'], 2, '--max-lag-ms goes with --check'],
     [['--watch', '0'], 2, 'expected seconds from 0.1 to 3600'],
     [['--timeout', 'soon', '--wait'], 2, 'expected a whole number'],

@@ -12,16 +12,16 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('watermarks', () => {
   it('of a dump are where its reader would stand, as a table', async () => {
-    const { status, stdout } = await runCommand(['watermarks', 'fixtures/golden/all.fcrp']);
+    const { status, stdout } = await runCommand(['watermarks', 'fixtures/golden/all.fcrp', '--shards']);
     expect(status).toBe(0);
     expect(stdout.split('\n').map((line) => line.trim().split(/ +/).join(' '))).toEqual([
       'fixtures/golden/all.fcrp dump history not known',
+      '4 shards, 100 records',
       'shard watermark',
       '0 10',
       '1 20',
       '2 30',
       '3 40',
-      'total 100',
       '',
     ]);
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { FrameKind } from '../../src/index.js';
 import { decodeStream, type StreamFrame } from '../support/decode-stream.js';
+import { LaggingReplica } from '../support/lagging-replica.js';
 import { directory, follow, startPrimary } from '../support/library.js';
 import { eventually, freePort, LineProcess } from '../support/processes.js';
 
@@ -125,17 +126,22 @@ describe('a primary', () => {
   it('counts its replicas and how each came by its content', async () => {
     const primary = await startPrimary();
     primary.set('key', 'value');
-    const replica = await follow(primary.bindAddress);
+    await follow(primary.bindAddress);
     const [info] = await eventually(
       () => primary.replicas(),
       (replicas) => replicas[0]?.state === 'live' && replicas[0].acknowledged !== undefined,
     );
     expect(info?.watermarks).toEqual(primary.watermarks());
     expect(primary.metrics()).toMatchObject({ catchUpSnapshotCount: 1, catchUpBacklogCount: 0 });
-    await replica.close();
-    const [gone] = await eventually(
+    const lost = new LaggingReplica(primary.bindAddress, primary.history, primary.watermarks());
+    await eventually(
       () => primary.replicas(),
-      (replicas) => replicas[0]?.state === 'gone',
+      (replicas) => replicas[1]?.acknowledged !== undefined,
+    );
+    lost.close();
+    const [, gone] = await eventually(
+      () => primary.replicas(),
+      (replicas) => replicas[1]?.state === 'gone',
     );
     expect(gone).toMatchObject({ watermarks: primary.watermarks(), acknowledged: primary.watermarks() });
     expect(gone?.history).toBe(primary.history);

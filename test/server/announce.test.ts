@@ -5,6 +5,7 @@ import type { Primary, Replica } from '../../src/index.js';
 import { encodeHelloFrame } from '../../src/index.js';
 import { announcedIn } from '../../src/replication/link/announced.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
+import { LaggingReplica } from '../support/lagging-replica.js';
 import { clientOf, closesLater, follow, infoOf, startPrimary } from '../support/library.js';
 import { eventually, freePort } from '../support/processes.js';
 import type { RespClient } from '../support/resp-client.js';
@@ -84,13 +85,18 @@ it('a replica is listed where its clients find it, and apart from those that ser
   const text = (await runCommand(['watermarks', primary.bindAddress])).stdout;
   expect(text).toContain('redis.example:7000');
   expect(text).not.toContain(connections[3]);
-  await proxied.close();
+  const lost = new LaggingReplica(primary.bindAddress, primary.history, primary.watermarks(), [
+    ['host', 'redis.example'],
+    ['port', '7001'],
+  ]);
+  await hasReplicas(primary, 5);
+  lost.close();
   await eventually(
     () => primary.replicas().at(-1)?.state,
     (state) => state === 'gone',
   );
-  const forgotten = await runCommand(['watermarks', primary.bindAddress, '--forget', 'redis.example:7000']);
-  expect([forgotten.status, primary.replicas().length]).toEqual([0, 3]);
+  const forgotten = await runCommand(['watermarks', primary.bindAddress, '--forget', 'redis.example:7001']);
+  expect([forgotten.status, primary.replicas().length]).toEqual([0, 4]);
 });
 
 it('what CONFIG SET has a replica announce is said with the next connection', async () => {

@@ -7,17 +7,20 @@ import { expect, it } from 'vitest';
 import type { Primary } from '../../src/index.js';
 import { directory, follow, startPrimary } from '../support/library.js';
 import { eventually } from '../support/processes.js';
+import { Wiretap } from '../support/wiretap.js';
 
 const place = (name: string) => join(directory, name);
 
-/** Follows until the primary knows that its content is held. */
+/** Follows through an address until the primary knows that its content is held, and is lost then. */
 async function followOnce(primary: Primary, idFile: string): Promise<void> {
-  const replica = await follow(primary.bindAddress, { idFile });
+  const tap = await Wiretap.start(primary.bindAddress);
+  const replica = await follow(tap.address, { idFile });
   await eventually(
     () =>
       primary.replicas().some(({ state, acknowledged = [] }) => state === 'live' && acknowledged.length > 0),
     (isHeld) => isHeld,
   );
+  await tap.close();
   await replica.close();
 }
 

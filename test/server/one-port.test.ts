@@ -128,10 +128,12 @@ it('what is no frame behind the magic ends that connection alone', async () => {
   expect(warnings.some((line) => line.includes('sent no Hello in time'))).toBe(true);
 });
 
-it('a client on the port of replicas is closed, with a line in the log', async () => {
+it('a client on the port of replicas is given the port to use, and closed, with a line in the log', async () => {
   const { primary, warnings } = await open();
-  expect((await answerTo(primary.bindAddress, 'PING\r\n')).length).toBe(0);
-  expect(warnings.join('\n')).toMatch(/sent what cannot be read: This is not an FCRP frame/);
+  expect(String(await answerTo(primary.bindAddress, 'PING\r\n'))).toMatch(
+    /^-ERR This is a port for replicas/,
+  );
+  expect(warnings.join('\n')).toContain('speaks the Redis protocol, and this is the port for replicas');
 });
 
 it('without a token a replica presents the password there, as it is now', async () => {

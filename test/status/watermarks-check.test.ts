@@ -4,14 +4,15 @@ import { FastcacheError } from '../../src/errors.js';
 import type { ReplicaEntry } from '../../src/status/replica-entry.js';
 import type { LinkEntry } from '../../src/status/status-document.js';
 import type { EndpointAnswer } from '../../src/status/watermarks.js';
-import { checkEndpoints, checkStatus } from '../../src/status/watermarks-check.js';
+import { type CheckRules, checkEndpoints, checkStatus } from '../../src/status/watermarks-check.js';
 import { answered, BASE, lagging, replicaReport } from '../support/status-documents.js';
 
 const LIMITS = { maxLagMs: 1_000, maxLagRecords: 40 };
 const NO_LIMITS = { maxLagMs: undefined, maxLagRecords: undefined };
+const ANYBODY = { expected: undefined, ignoresGone: false };
 
-const stateOf = (answers: EndpointAnswer[], limits: typeof LIMITS | typeof NO_LIMITS = LIMITS) => {
-  const { state, findings } = checkEndpoints(answers, limits);
+const stateOf = (answers: EndpointAnswer[], rules: Partial<CheckRules> = LIMITS) => {
+  const { state, findings } = checkEndpoints(answers, { ...NO_LIMITS, ...ANYBODY, ...rules });
   return [state, ...findings.map(({ text }) => text)];
 };
 const ofReplicas = (...replicas: ReplicaEntry[]) => stateOf([answered({ replicas })]);
@@ -93,7 +94,7 @@ describe('a check', () => {
     const silent = { endpoint: 'a:1', fault: new FastcacheError('PRIMARY_UNREACHABLE', 'So it is.') };
     const known = answered({ replicas: [lagging(2, 3)] });
     const worst = (...answers: EndpointAnswer[]) => {
-      const { worstLagMs, worstLagRecords } = checkEndpoints(answers, NO_LIMITS);
+      const { worstLagMs, worstLagRecords } = checkEndpoints(answers, { ...NO_LIMITS, ...ANYBODY });
       return [worstLagMs, worstLagRecords];
     };
     expect(worst(known, answered())).toEqual([3, 2]);
@@ -160,5 +161,36 @@ describe('a check', () => {
 
   it('exits with 0, 1, 2 or 3', () => {
     expect((['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const).map(checkStatus)).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe('who is expected', () => {
+  const named = replicaReport({ name: 'cache-1' });
+  const announced = replicaReport({ announced: '10.0.0.8:6381', address: '10.0.0.8:1' });
+  const gone = replicaReport({ name: 'cache-2', state: 'gone' });
+  const elsewhere = { ...answered({ replicas: [announced] }), endpoint: '10.0.0.2:7631' };
+
+  it('is a number of replicas over all endpoints, which replaces the one that each primary needs', () => {
+    const nobody = answered({ replicas: [] });
+    expect(stateOf([answered({ replicas: [named] }), elsewhere], { expected: 2 })[0]).toBe('OK');
+    expect(stateOf([nobody, elsewhere], { expected: 1 })[0]).toBe('OK');
+    expect(stateOf([nobody], { expected: 0 })[0]).toBe('OK');
+    expect(stateOf([nobody])[0]).toBe('WARNING');
+    expect(stateOf([nobody, elsewhere], { expected: 2 })).toEqual([
+      'CRITICAL',
+      'replicas connected: 1, expected: 2',
+    ]);
+  });
+
+  it('is named by its name or by an address, and is not there when it is gone', () => {
+    const answers = [answered({ replicas: [named, gone] }), elsewhere];
+    const expected = ['cache-1', '10.0.0.8:6381'];
+    expect(stateOf(answers, { expected, ignoresGone: true })[0]).toBe('OK');
+    expect(stateOf(answers, { expected })[0]).toBe('WARNING');
+    expect(stateOf(answers, { expected: ['cache-2', 'cache-3'], ignoresGone: true })).toEqual([
+      'CRITICAL',
+      'replica cache-2 is expected and is not connected',
+      'replica cache-3 is expected and is not connected',
+    ]);
   });
 });

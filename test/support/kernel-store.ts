@@ -118,6 +118,9 @@ class KernelStore implements TestStore {
       get place() {
         return scan.place;
       },
+      get share() {
+        return scan.share;
+      },
       next: (maxBytes) => scan.next(maxBytes),
       close: () => {
         this.openScans -= 1;

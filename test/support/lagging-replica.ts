@@ -16,20 +16,25 @@ export class LaggingReplica {
   readonly #timer: NodeJS.Timeout;
   #watermarks: readonly bigint[];
 
-  /** Follows `primary`, `host:port`, in its `history`; `pairs` stand in its margin as well. */
+  /**
+   * Follows `primary`, `host:port`, in its `history`; `pairs` stand in its margin as well. It ends without a
+   * Leave.
+   */
   constructor(
     primary: string,
     history: string,
     watermarks: readonly bigint[],
     pairs: readonly [string, string][] = [],
+    token?: string,
   ) {
     this.#watermarks = watermarks;
     this.#socket = connect(parseAddress(primary));
     this.#socket.on('error', () => {});
     this.#socket.resume();
     const margin = new Map([['history', history], ...pairs]);
-    this.#socket.write(encodeHelloFrame({ role: 'replica', watermarks }, { margin }));
-    this.#acknowledge();
+    this.#socket.write(encodeHelloFrame({ role: 'replica', token, watermarks }, { margin }));
+    // Before the answer nothing more may come of a peer whose token is compared.
+    this.#socket.once('data', () => this.#acknowledge());
     this.#timer = setInterval(() => this.#acknowledge(), ACK_EVERY_MS);
   }
 

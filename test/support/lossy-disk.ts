@@ -20,8 +20,15 @@ interface Inode {
 export type DiskOperation = 'append' | 'sync' | 'create' | 'rename' | 'remove' | 'truncate' | 'syncNames';
 
 export class LossyDisk implements DataFiles {
-  /** Called before each operation; what it throws is what the operation fails with. */
+  /**
+   * Called before each operation; what it throws is what the operation fails with, and half of what was to be
+   * appended is then in the file.
+   */
   before: (operation: DiskOperation, name: string) => void = () => {};
+  /** Called behind each operation that has been carried out; what it throws is what it fails with. */
+  behind: (operation: DiskOperation, name: string) => void = () => {};
+  /** Has an operation carried out after the time that one takes. */
+  delay: (run: () => void) => void = setImmediate;
   operations = 0;
   #names = new Map<string, Inode>();
   #syncedNames = new Map<string, Inode>();
@@ -38,9 +45,10 @@ export class LossyDisk implements DataFiles {
   async lock(): Promise<DataLock | undefined> {
     if (this.#isLocked) return undefined;
     this.#isLocked = true;
+    const generation = this.#generation;
     return {
       release: async () => {
-        this.#isLocked = false;
+        if (generation === this.#generation) this.#isLocked = false;
       },
     };
   }
@@ -49,7 +57,7 @@ export class LossyDisk implements DataFiles {
   crash(random: RandomSource): void {
     this.#generation += 1;
     this.#isLocked = false;
-    this.before = () => {};
+    this.before = this.behind = () => {};
     const names = new Map<string, Inode>();
     for (const name of new Set([...this.#names.keys(), ...this.#syncedNames.keys()])) {
       const [now, then] = [this.#names.get(name), this.#syncedNames.get(name)];
@@ -92,50 +100,61 @@ export class LossyDisk implements DataFiles {
   }
 
   async create(name: string): Promise<DataFile> {
-    await this.#do('create', name);
-    if (this.#names.has(name)) throw new Error(`EEXIST: ${name}`);
     const inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
-    this.#names.set(name, inode);
+    await this.#do('create', name, () => {
+      if (this.#names.has(name)) throw new Error(`EEXIST: ${name}`);
+      this.#names.set(name, inode);
+    });
     return {
       append: async (pieces) => {
-        const taken = pieces.map((piece) => Buffer.from(piece));
-        await this.#do('append', name);
-        inode.bytes = Buffer.concat([inode.bytes, ...taken]);
+        const taken = Buffer.concat(pieces);
+        const append = (bytes: Buffer) => {
+          inode.bytes = Buffer.concat([inode.bytes, bytes]);
+        };
+        await this.#do(
+          'append',
+          name,
+          () => append(taken),
+          () => append(taken.subarray(0, taken.length / 2)),
+        );
       },
-      rewrite: async (bytes) => {
-        await this.#do('append', name);
-        inode.bytes = Buffer.concat([bytes, inode.bytes.subarray(bytes.length)]);
-      },
+      rewrite: (bytes) =>
+        this.#do('append', name, () => {
+          inode.bytes = Buffer.concat([bytes, inode.bytes.subarray(bytes.length)]);
+        }),
       sync: async () => {
         const bytes = inode.bytes;
-        await this.#do('sync', name);
-        inode.synced = bytes;
+        await this.#do('sync', name, () => {
+          inode.synced = bytes;
+        });
       },
       async close() {},
     };
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await this.#do('rename', from);
-    this.#names.set(to, this.#inode(from));
-    this.#names.delete(from);
+    await this.#do('rename', from, () => {
+      this.#names.set(to, this.#inode(from));
+      this.#names.delete(from);
+    });
   }
 
   async remove(name: string): Promise<void> {
-    await this.#do('remove', name);
-    this.#names.delete(name);
+    await this.#do('remove', name, () => this.#names.delete(name));
   }
 
   async truncate(name: string, bytes: number): Promise<void> {
-    await this.#do('truncate', name);
-    const inode = this.#inode(name);
-    inode.bytes = inode.synced = Buffer.from(inode.bytes.subarray(0, bytes));
+    await this.#do('truncate', name, () => {
+      const inode = this.#inode(name);
+      inode.bytes = inode.synced = Buffer.from(inode.bytes.subarray(0, bytes));
+    });
   }
 
   async syncNames(): Promise<void> {
     const names = new Map(this.#names);
-    await this.#do('syncNames', '');
-    this.#syncedNames = names;
+    await this.#do('syncNames', '', () => {
+      this.#syncedNames = names;
+    });
   }
 
   #inode(name: string): Inode {
@@ -144,13 +163,27 @@ export class LossyDisk implements DataFiles {
     return inode;
   }
 
-  async #do(operation: DiskOperation, name: string): Promise<void> {
+  /** Carries an operation out; `inPart` is what it does when it fails. */
+  async #do(
+    operation: DiskOperation,
+    name: string,
+    carryOut: () => void,
+    inPart: () => void = () => {},
+  ): Promise<void> {
     const generation = this.#generation;
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => this.delay(resolve));
     // What a killed process waits for never comes.
     if (generation !== this.#generation) await new Promise(() => {});
     this.operations += 1;
-    this.before(operation, name);
+    try {
+      this.before(operation, name);
+    } catch (error) {
+      inPart();
+      throw error;
+    }
+    if (generation !== this.#generation) await new Promise(() => {});
+    carryOut();
+    this.behind(operation, name);
     if (generation !== this.#generation) await new Promise(() => {});
   }
 }

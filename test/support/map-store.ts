@@ -184,6 +184,9 @@ export class MapStore implements TestStore {
       get place() {
         return shard * 2 ** 32 + (cursor < 0n ? 0 : Number(cursor >> 32n));
       },
+      get share() {
+        return this.place / (store.shards * 2 ** 32);
+      },
       next(maxBytes) {
         store.#refuseReentry();
         const step: SnapshotEntry[] = [];

@@ -143,6 +143,10 @@ class Day {
         // In a table as wide as it was, so that the columns stay in line.
         .replace(/(?<=^ *\d+ +[+-].*)\b\d{13,}\b/g, (sequence) => '…'.padStart(sequence.length))
         .replace(/\b\d{13,}\b/g, '…')
+        // The table of replicas, which is as wide as its ports and figures are.
+        .replace(/^(replica) +(state +lag ms +records) .*$/, '$1         $2  sent/s  may be away  since')
+        .replace(/^(127\.0\.0\.1:\d+) +(live +\d+ +\d+) .*$/, '$1  $2  …')
+        .replace(/\bwritten \S+,/, 'written …,')
         .replace(/(may be away|heard|lag_ms=)( ?).*?( {2}backlog| ago|;)/g, '$1$2…$3')
         .replace(/\b[\d.,]+ (ms|s|minutes|hours|days|bytes)\b/g, '… $1')
     );

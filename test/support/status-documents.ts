@@ -1,5 +1,6 @@
 /** Status documents for the tests of who reads them: two shards, at +100 and +50 past their base. */
 import type { ReplicaEntry } from '../../src/status/replica-entry.js';
+import type { ServerEntry } from '../../src/status/server-entry.js';
 import type { StatusDocument } from '../../src/status/status-document.js';
 import type { EndpointWatermarks } from '../../src/status/watermarks.js';
 
@@ -8,6 +9,7 @@ export const BASE = 1_000_000n;
 export function replicaReport(overrides: Partial<ReplicaEntry> = {}): ReplicaEntry {
   return {
     address: '10.0.0.7:4242',
+    name: null,
     announced: null,
     state: 'live',
     watermarks: [BASE + 100n, BASE + 50n],
@@ -20,6 +22,9 @@ export function replicaReport(overrides: Partial<ReplicaEntry> = {}): ReplicaEnt
     canResume: true,
     leewayMs: 60_000,
     queuedBytes: 0,
+    sentBytesPerSecond: 0,
+    sinceSeconds: 7_380,
+    snapshotPercent: null,
     comings: 1,
     ...overrides,
   };
@@ -49,6 +54,26 @@ export function lagging(records: number, ms: number | null, overrides: Partial<R
   });
 }
 
+export function serverEntry(overrides: Partial<ServerEntry> = {}): ServerEntry {
+  return {
+    name: null,
+    uptimeMs: 0,
+    keys: 0,
+    usedBytes: 0,
+    limitBytes: 0,
+    clients: 0,
+    reads: 0,
+    writes: 0,
+    commands: 0,
+    hits: 0,
+    misses: 0,
+    busyMs: 0,
+    slow: [],
+    log: [],
+    ...overrides,
+  };
+}
+
 export function statusDocument(overrides: Partial<StatusDocument> = {}): StatusDocument {
   return {
     version: '0.1.0',
@@ -61,6 +86,7 @@ export function statusDocument(overrides: Partial<StatusDocument> = {}): StatusD
       records: 150,
       limitBytes: 67_108_864,
       windowMs: 252_000,
+      bytesPerSecond: 266_305,
       earliest: [BASE + 1n, BASE + 1n],
     },
     replicas: [replicaReport()],
@@ -68,6 +94,7 @@ export function statusDocument(overrides: Partial<StatusDocument> = {}): StatusD
     foreignHistories: [],
     fullReplicas: [],
     link: null,
+    server: serverEntry(),
     metrics: { sentRecords: 150 },
     ...overrides,
   };

@@ -229,6 +229,10 @@ export class VirtualConnection implements Connection, Socket {
     return this.#closed;
   }
 
+  get sentBytes(): number {
+    return this.deliveredBytes;
+  }
+
   join(peer: VirtualConnection): void {
     this.#peer = peer;
     peer.#peer = this;

@@ -13,7 +13,6 @@ import { chalkStderr } from 'chalk';
 import { toJson } from '../terminal/json.js';
 import { errorJson, errorText, escapeLines, exitStatus } from './error-rendering.js';
 import { environmentName } from './flags.js';
-import { unknownCommand } from './unknown-command.js';
 
 // Where NODE_ENV is `test` or `development` oclif would load a transpiler for the sources of a checkout. The
 // compiled commands are run, and bin/dev.js has a transpiler of its own.
@@ -36,11 +35,12 @@ export async function runCommandLine(load: LoadOptions): Promise<void> {
   }
 }
 
-function refuse(argv: readonly string[]): void {
+async function refuse(argv: readonly string[]): Promise<void> {
   const manifest = JSON.parse(
     readFileSync(new URL('../../../../oclif.manifest.json', import.meta.url), 'utf8'),
   ) as { commands: Record<string, unknown> };
   const commands = Object.keys(manifest.commands).map((id) => id.replaceAll(':', ' '));
+  const { unknownCommand } = await import('./unknown-command.js');
   const error = unknownCommand(argv, commands);
   const isJson = argv.includes('--json') || process.env[environmentName('json')] !== undefined;
   if (isJson) process.stdout.write(`${toJson(errorJson(error))}\n`);

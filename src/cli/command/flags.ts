@@ -51,8 +51,12 @@ interface ValueFlag<T> {
 }
 
 /** A flag for a value of any kind, without a default. */
-export function valueFlag<T extends bigint | number>({ summary, helpValue, parse }: ValueFlag<T>) {
-  const flag = Flags.custom<bigint | number>({ summary, helpValue, parse: async (text) => parse(text) })();
+export function valueFlag<T extends bigint | number | readonly string[]>({
+  summary,
+  helpValue,
+  parse,
+}: ValueFlag<T>) {
+  const flag = Flags.custom<unknown>({ summary, helpValue, parse: async (text) => parse(text) })();
   return flag as OptionFlag<T | undefined>;
 }
 

@@ -3,17 +3,22 @@
 /** Exit status for each signal that ends the process, as a shell reports it (128 + n). */
 export const signalStatuses = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Resolves with the first SIGINT or SIGTERM; from then on a SIGINT exits at once with 130. */
-export function stopRequested(): Promise<keyof typeof signalStatuses> {
+/**
+ * Resolves with the first SIGINT, SIGTERM or SIGHUP; from then on a SIGINT exits at once with 130.
+ * `takesHangup` is asked with each SIGHUP, and returns true when that has another use.
+ */
+export function stopRequested(takesHangup = () => false): Promise<keyof typeof signalStatuses> {
   return new Promise((resolve) => {
     let isAsked = false;
     const stop = (signal: NodeJS.Signals) => {
+      if (signal === 'SIGHUP' && takesHangup()) return;
       if (isAsked && signal === 'SIGINT') process.exit(signalStatuses.SIGINT);
       isAsked = true;
       resolve(signal as keyof typeof signalStatuses);
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
+    process.on('SIGHUP', stop);
   });
 }
 

@@ -3,7 +3,8 @@ import chalk from 'chalk';
 import type { DumpCounts } from '../../dump/count/count-dump.js';
 import type { Distribution, RateOverTime } from '../../dump/count/dump-counter.js';
 import { compressionRatio, type FrameTotals } from '../../dump/count/stats.js';
-import { escapeBytes, quoteBytes } from '../terminal/escape.js';
+import { quoteBytes } from '../terminal/escape.js';
+import { sparkline } from '../terminal/sparkline.js';
 import { alignRight, countText, formatDuration, formatNumber, formatTime } from '../terminal/text.js';
 
 const MAX_LISTED_PREFIXES = 16;
@@ -11,7 +12,6 @@ const MAX_LISTED_KEYS = 10;
 const KEY_WIDTH = 48;
 /** The columns of the longest bar of a distribution. */
 const DISTRIBUTION_WIDTH = 20;
-const BARS = '▁▂▃▄▅▆▇█';
 
 /** Returns the tables, with a blank line between them. */
 export function statsText(stats: DumpCounts): string {
@@ -155,7 +155,7 @@ function timesText(counts: DumpCounts): string[] {
   const { firstMs, lastMs } = times;
   const spanMs = lastMs - firstMs;
   const lines = [`${formatTime(firstMs)} to ${formatTime(lastMs)}, ${formatDuration(spanMs)}`];
-  if (rate.counts.length > 1) lines.push(sparkline(rate), ratesText(rate, records, spanMs));
+  if (rate.counts.length > 1) lines.push(sparkline(rate.counts), ratesText(rate, records, spanMs));
   return [`${lines.join('\n')}\n`];
 }
 
@@ -167,17 +167,9 @@ function ratesText({ counts, bucketMs }: RateOverTime, records: number, spanMs: 
   return `${formatDuration(bucketMs)} a column: ${mean} records/s on average, ${peak}/s at most`;
 }
 
-/** Returns a bar for each bucket: a blank for no record, else at least the lowest bar. */
-function sparkline({ counts }: RateOverTime): string {
-  const most = Math.max(...counts);
-  return counts
-    .map((count) => (count === 0 ? ' ' : BARS[Math.ceil((count / most) * BARS.length) - 1]))
-    .join('');
-}
-
 /** Returns the text of a key; only the beginning of a long one was kept. */
 function keyText(key: Buffer, keyBytes: number): string {
   if (keyBytes <= KEY_WIDTH) return quoteBytes(key);
-  const head = escapeBytes(key.subarray(0, KEY_WIDTH)).replaceAll('"', '\\x22');
-  return `"${head}…" (${keyBytes} bytes)`;
+  const head = quoteBytes(key.subarray(0, KEY_WIDTH));
+  return `${head.slice(0, -1)}…${head.at(-1)} (${keyBytes} bytes)`;
 }

@@ -46,6 +46,7 @@ const kindColors: Record<FrameKindName, ChalkInstance> = {
   Status: chalk.blue,
   Messages: chalk.blue,
   Failover: chalk.blue,
+  Leave: chalk.blue,
 };
 
 const opColors: Record<MutationOp, ChalkInstance> = {

@@ -18,6 +18,8 @@ export interface ChangeLinesOptions {
   timers: Timers;
   /** The start of the keys to show; undefined: all. Markers of snapshots are written in any case. */
   prefix: Buffer | undefined;
+  /** Returns the line of a change, without its line end. */
+  line(change: Change): string;
 }
 
 /** Writes changes as lines of NDJSON. */
@@ -35,7 +37,7 @@ export class ChangeLines implements ChangeConsumer {
   }
 
   take(change: Change): Promise<void> | undefined {
-    if (this.#isShown(change)) this.#gather(changeLine(change));
+    if (this.#isShown(change)) this.#gather(this.#options.line(change));
     if (this.#gathered.length >= GATHERED_CHARACTERS) this.#send();
     return this.#full;
   }
@@ -93,8 +95,8 @@ export class ChangeLines implements ChangeConsumer {
   }
 }
 
-/** The line of a change, without its line end. */
-function changeLine(change: Change): string {
+/** Returns the line of a change as NDJSON has it, without its line end. */
+export function changeLine(change: Change): string {
   switch (change.type) {
     case 'record':
       return `{"type":"record",${recordMembers(change, 'text')}}`;

@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { Rate, StatusLine } from '../terminal/status-line.js';
-import { formatNumber } from '../terminal/text.js';
+import { countText, formatNumber, shortDuration } from '../terminal/text.js';
 import { eventText, type ServerEvent } from './event-rendering.js';
 
 const REFRESH_MS = 500;
@@ -18,6 +18,10 @@ export interface FollowViewOptions {
   timers: Timers;
   /** Returns the number of records applied since the start. */
   appliedRecords(): number;
+  /** Returns how many keys are held. */
+  keyCount(): number;
+  /** Returns how far the replica is behind, in ms; undefined: it is not known. */
+  lagMs(): number | undefined;
 }
 
 /** Shows a person how a replica follows. */
@@ -54,6 +58,8 @@ class TerminalView implements FollowView {
   readonly #options: FollowViewOptions;
   readonly #line: StatusLine;
   readonly #rate = new Rate();
+  /** When the snapshot began that is being received, monotonic microseconds; undefined: none is. */
+  #snapshotFromUs: number | undefined;
   #timer: Timer | undefined;
 
   constructor(options: FollowViewOptions) {
@@ -62,6 +68,7 @@ class TerminalView implements FollowView {
   }
 
   show(event: ServerEvent): void {
+    if (event.event !== 'snapshot' && event.event !== 'log') this.#snapshotFromUs = undefined;
     switch (event.event) {
       case 'connecting':
         this.#line.show(`connecting to ${this.#options.address}`);
@@ -83,17 +90,21 @@ class TerminalView implements FollowView {
     this.#stopLive('');
   }
 
-  #showSnapshot(event: ServerEvent & { entries?: number }): void {
-    const { entries = 0 } = event;
-    const rate = this.#rate.look(entries, this.#options.clock.monotonicUs());
-    this.#line.show(`snapshot ${formatNumber(entries)} keys, ${rate}`);
+  #showSnapshot(event: ServerEvent & { entries?: number; primaryKeys?: number }): void {
+    const { entries = 0, primaryKeys } = event;
+    const nowUs = this.#options.clock.monotonicUs();
+    this.#snapshotFromUs ??= nowUs;
+    const tookMs = (nowUs - this.#snapshotFromUs) / 1000;
+    const rate = this.#rate.look(entries, nowUs);
+    this.#line.show(`snapshot ${progressText(entries, primaryKeys, tookMs)}, ${rate}`);
   }
 
   #showLive(): void {
-    const { clock, timers, appliedRecords } = this.#options;
-    const applied = appliedRecords();
-    const rate = this.#rate.look(applied, clock.monotonicUs());
-    this.#line.show(`live, ${formatNumber(applied)} records applied, ${rate}`);
+    const { clock, timers, appliedRecords, keyCount, lagMs } = this.#options;
+    const rate = this.#rate.look(appliedRecords(), clock.monotonicUs());
+    const lag = lagMs();
+    const lagText = lag === undefined ? 'not known' : `${formatNumber(lag)} ms`;
+    this.#line.show(`live, ${countText(keyCount(), 'key', 'keys')}, lag ${lagText}, ${rate} applied`);
     this.#timer?.cancel();
     this.#timer = timers.after(REFRESH_MS, () => this.#showLive());
   }
@@ -102,4 +113,14 @@ class TerminalView implements FollowView {
     this.#timer?.cancel();
     this.#line.show(text);
   }
+}
+
+/** How far a snapshot is, of a primary with so many keys: `43 %, 512,000 of 1,190,000 keys, 9s left`. */
+function progressText(entries: number, primaryKeys: number | undefined, tookMs: number): string {
+  if (!primaryKeys) return `${formatNumber(entries)} keys`;
+  // Keys that were written meanwhile may come too, or twice.
+  const percent = Math.min(99, Math.floor((entries * 100) / primaryKeys));
+  const keys = `${percent} %, ${formatNumber(entries)} of ${formatNumber(primaryKeys)} keys`;
+  if (entries === 0 || entries >= primaryKeys) return keys;
+  return `${keys}, ${shortDuration(Math.round((tookMs * (primaryKeys - entries)) / entries))} left`;
 }

@@ -52,12 +52,14 @@ export function readyOf(server: ReadyServer, { load, recover, metricsTls }: Sour
     ...(listenTls === undefined ? [] : [`clients by TLS on ${listenTls}`]),
     ...(metrics === undefined ? [] : [`metrics on ${metricsTls ? 'https' : 'http'}://${metrics}/metrics`]),
   ];
-  if (primary !== undefined) {
-    const text = ['replica ready: follows', [primary, ...ports].join(', ')].join(' ');
-    return { fields: { role: 'replica', primary, ...places }, text };
-  }
   const keys = server.keyCount();
   const counted = countText(keys, 'key', 'keys');
+  if (primary !== undefined) {
+    const served = ports.length === 0 ? ['no port for clients or replicas'] : ports;
+    const held = keys === 0 ? 'no content yet' : `${counted} from before`;
+    const text = `replica ready: follows ${[primary, ...served, held].join(', ')}`;
+    return { fields: { role: 'replica', primary, ...places }, text };
+  }
   const parts = [
     ...ports,
     `${shards} shards`,

@@ -16,7 +16,7 @@ import { eventJson, eventText, type ServerEvent } from './event-rendering.js';
 import { optionsFrom, type ParsedFlags, type RoleOptions, serverFlagOf } from './flags.js';
 import { promotionSignal } from './promotion-signal.js';
 import { readyOf } from './ready.js';
-import { reloadOnSignal } from './reload-signal.js';
+import { ReloadSignal } from './reload-signal.js';
 import { isRecordedToStdout } from './stdout-record.js';
 
 /** The server that a command runs until it is stopped. */
@@ -35,12 +35,13 @@ interface Loading {
 /** A command that serves until it is stopped. */
 export abstract class ServerCommand extends BaseCommand {
   #stop!: Promise<NodeJS.Signals>;
+  protected readonly reloadSignal = new ReloadSignal();
   /** Where the ready line and the events of `--json` go. */
   #events = this.output;
 
   /** Signals are handled from the very start: a program that reads the ready line may send one at once. */
   protected override async init(): Promise<void> {
-    this.#stop = stopRequested();
+    this.#stop = stopRequested(() => this.reloadSignal.take());
     await super.init();
   }
 
@@ -63,7 +64,7 @@ export abstract class ServerCommand extends BaseCommand {
     const options = optionsFrom(role, parsed, { onLoading }, (message) => this.warn(message));
     const server = await until(start(options));
     for (const name of primaryEvents) server.on(name, (event) => this.showEvent(event));
-    reloadOnSignal(flags, server);
+    this.reloadSignal.isFor(flags, server);
     const { fields, text } = readyOf(server, options);
     await this.ready(fields, text);
     return server;

@@ -7,7 +7,7 @@ import type { Timers } from '../../clock.js';
 import { typedFlags } from '../command/flags.js';
 import { UsageError } from '../command/values.js';
 import type { Output } from '../terminal/output.js';
-import { ChangeLines } from './change-lines.js';
+import { ChangeLines, changeLine } from './change-lines.js';
 import type { ParsedFlags } from './flags.js';
 
 /** The flag that narrows `--changes`. */
@@ -28,6 +28,7 @@ export function changeLines(parsed: ParsedFlags, output: Output, timers: Timers)
   return new ChangeLines({
     output,
     timers,
+    line: changeLine,
     prefix: typeof prefix === 'string' ? Buffer.from(prefix) : undefined,
   });
 }

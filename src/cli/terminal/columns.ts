@@ -1,5 +1,8 @@
 /** Tables whose cells have colours, and lines cut to a terminal's width whatever colours are in them. */
 
+const COLUMN_GAP = 2;
+const LEAST_FIRST_COLUMNS = 8;
+
 /** A cell of a table. */
 export interface Cell {
   text: string;
@@ -17,9 +20,21 @@ export function alignCells(rows: readonly (readonly Cell[])[]): string[] {
         const blanks = ' '.repeat(widths[column]! - text.length);
         return isLeft ? `${style(text)}${blanks}` : `${blanks}${style(text)}`;
       })
-      .join('  ')
+      .join(' '.repeat(COLUMN_GAP))
       .trimEnd(),
   );
+}
+
+/** Cuts the first cell of each row so that the table fits into `width`, but not below eight columns. */
+export function fitFirst(rows: readonly (readonly Cell[])[], width: number): Cell[][] {
+  const others = rows[0]!
+    .slice(1)
+    .map((_, index) => Math.max(...rows.map((row) => row[index + 1]!.text.length)));
+  const room = others.reduce((left, columns) => left - columns - COLUMN_GAP, width);
+  return rows.map(([first, ...rest]) => [
+    { ...first!, text: cutLine(first!.text, Math.max(room, LEAST_FIRST_COLUMNS)) },
+    ...rest,
+  ]);
 }
 
 /** A sequence that chalk writes, or any one character. */
@@ -28,6 +43,8 @@ const UNITS = /\u001b\[[\d;]*m|./gsu;
 const RESET = '\u001b[0m';
 /** From here on a character may take two columns; some take none or one, and are cut a little early. */
 const FIRST_WIDE = 0x1100;
+/** Box drawings and blocks, as of sparklines, take one column although they stand behind. */
+const BLOCKS = [0x2500, 0x259f] as const;
 
 /** The first `width` columns of a line that is escaped; what is left out shows as `…`. */
 export function cutLine(line: string, width: number): string {
@@ -38,12 +55,17 @@ export function cutLine(line: string, width: number): string {
   let isColoured = false;
   for (const [unit] of line.matchAll(UNITS)) {
     if (unit.startsWith('\u001b')) isColoured = true;
-    else columns += unit.codePointAt(0)! >= FIRST_WIDE ? 2 : 1;
+    else columns += columnsOf(unit.codePointAt(0)!);
     if (columns > width) return width < 1 ? '' : `${cut}…${isColoured ? RESET : ''}`;
     shown += unit;
     if (columns < width) cut = shown;
   }
   return shown;
+}
+
+function columnsOf(character: number): number {
+  const isBlock = character >= BLOCKS[0] && character <= BLOCKS[1];
+  return character < FIRST_WIDE || isBlock ? 1 : 2;
 }
 
 function plain(text: string): string {

@@ -1,10 +1,11 @@
 /**
  * A text that is drawn again and again in one place of the terminal, on the alternate screen. Lines are cut
- * to the width, and those for which the height has no room are counted. When it is closed, the terminal shows
- * again what it showed before.
+ * to the width, and those for which the height has no room are counted. When it is closed, or the process
+ * exits, the terminal shows again what it showed before.
  */
 import chalk from 'chalk';
 import { cutLine } from './columns.js';
+import { terminalSize } from './size.js';
 import { countText } from './text.js';
 
 /** Selects the alternate screen, hides the cursor, and ends the wrapping of lines. */
@@ -22,11 +23,14 @@ export type Terminal = Pick<NodeJS.WriteStream, 'columns' | 'rows' | 'write' | '
 export class LiveScreen {
   readonly #terminal: Terminal;
   readonly #redraw = () => this.#draw();
+  readonly #leave = () => this.#terminal.write(LEAVE);
   #lines: readonly string[] = [];
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
     terminal.write(ENTER);
+    // A fault may end the process before the screen is closed.
+    process.once('exit', this.#leave);
     terminal.on('resize', this.#redraw);
   }
 
@@ -38,12 +42,12 @@ export class LiveScreen {
 
   close(): void {
     this.#terminal.off('resize', this.#redraw);
-    this.#terminal.write(LEAVE);
+    process.removeListener('exit', this.#leave);
+    this.#leave();
   }
 
   #draw(): void {
-    // Some terminals do not know their size.
-    const { columns = 80, rows = 24 } = this.#terminal;
+    const { columns, rows } = terminalSize(this.#terminal);
     const lines = firstLines(this.#lines, rows).map((line) => `${CLEAR_LINE}${cutLine(line, columns)}`);
     const below = lines.length < rows ? `\r\n${CLEAR_BELOW}` : '';
     this.#terminal.write(`${HOME}${lines.join('\r\n')}${below}`);

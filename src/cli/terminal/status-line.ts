@@ -1,5 +1,6 @@
 /** The last line of a terminal, which is rewritten in place while other lines scroll above it. */
 import { escapeText } from './escape.js';
+import { terminalSize } from './size.js';
 import { formatNumber } from './text.js';
 
 const CLEAR_LINE = '\r\u001b[2K';
@@ -15,7 +16,7 @@ export class StatusLine {
 
   /** Shows `text`, escaped and cut to the terminal's width; an empty text removes the line. */
   show(text: string): void {
-    this.#text = escapeText(text).slice(0, Math.max(0, this.#terminal.columns - 1));
+    this.#text = escapeText(text).slice(0, terminalSize(this.#terminal).columns - 1);
     this.#terminal.write(`${CLEAR_LINE}${this.#text}`);
   }
 

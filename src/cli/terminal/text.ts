@@ -8,6 +8,27 @@ export function formatNumber(value: number | bigint): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+const SHORT_UNITS = ['', 'k', 'M', 'G', 'T', 'P'];
+const BYTE_UNITS = ['b', 'kb', 'mb', 'gb', 'tb', 'pb'];
+
+/** Formats a count in at most six columns: `99,999`, `123k`, `1.2M`. */
+export function formatShort(value: number): string {
+  return value < 100_000 ? formatNumber(value) : scaled(value, 1000, SHORT_UNITS);
+}
+
+/** Formats a number of bytes in at most six columns, in powers of 1024: `512b`, `1.2kb`, `64mb`. */
+export function formatBytes(bytes: number): string {
+  return scaled(bytes, 1024, BYTE_UNITS);
+}
+
+function scaled(value: number, step: number, units: readonly string[]): string {
+  let unit = 0;
+  let rest = value;
+  for (; rest >= step && unit < units.length - 1; unit += 1) rest /= step;
+  const text = rest < 10 && !Number.isInteger(rest) ? rest.toFixed(1) : String(Math.floor(rest));
+  return `${text}${units[unit]}`;
+}
+
 /** Unix ms as ISO 8601 with milliseconds, UTC; as a number of ms where no date can be so late. */
 export function formatTime(timeMs: bigint): string {
   return timeMs <= MAX_DATE_MS ? new Date(Number(timeMs)).toISOString() : `${timeMs} ms`;
@@ -29,6 +50,12 @@ export function formatDuration(durationMs: bigint): string {
   const [nextUnit, nextUnitMs] = DURATION_UNITS[first + 1] ?? [unit, unitMs];
   const rest = (durationMs % unitMs) / nextUnitMs;
   return `${formatNumber(durationMs / unitMs)} ${unit}${rest === 0n ? '' : ` ${rest} ${nextUnit}`}`;
+}
+
+/** A duration in a few columns, in whole seconds from the first on: `450ms`, `45s`, `4m12s`, `1d6h`. */
+export function shortDuration(durationMs: number): string {
+  const ms = durationMs < 1000 ? durationMs : durationMs - (durationMs % 1000);
+  return formatDuration(BigInt(ms)).replace('min', 'm').replaceAll(' ', '');
 }
 
 /** The forms in which values are shown: their length alone, text where they are UTF-8, hex, Base64. */

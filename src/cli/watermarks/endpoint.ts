@@ -61,8 +61,8 @@ export class Endpoint {
   }
 
   /**
-   * Has a server list departed replicas no longer: that of the address `which`, or all with `gone`. Resolves
-   * with how many, or with its fault.
+   * Has a server list departed replicas no longer: that of the name or address `which`, or all with `gone`.
+   * Resolves with how many, or with its fault.
    */
   async forget(which: string): Promise<ForgottenReplicas | SilentEndpoint> {
     try {

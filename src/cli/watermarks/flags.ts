@@ -1,14 +1,17 @@
 /** The flags of `watermarks`, and what they ask for: to look once, to watch, to check or to wait. */
 import * as Flags from '@oclif/core/flags';
+import { SERVER_NAME } from '../../replication/link/server-name.js';
+import type { CheckRules } from '../../status/watermarks-check.js';
 import { environmentName, fileFlag, valueFlag, withEnvironment } from '../command/flags.js';
 import { tlsFlags } from '../command/tls-flags.js';
-import { parseCount, parseHostPort, UsageError } from '../command/values.js';
+import { parseCount, parseHostPort, parseList, UsageError } from '../command/values.js';
 import type { Endpoint } from './endpoint.js';
 
 /** The flags of `watermarks`. */
 export const watermarksFlags = withEnvironment({
   'token-file': fileFlag('The token that the primary asks for; FASTCACHE_TOKEN does the same.'),
   ...tlsFlags,
+  shards: Flags.boolean({ summary: 'Show each shard as well: its watermark, and who is furthest behind.' }),
   watch: valueFlag({
     summary: 'Look again every so many seconds, 2 when none are given, until SIGINT.',
     helpValue: '[seconds]',
@@ -25,6 +28,12 @@ export const watermarksFlags = withEnvironment({
     helpValue: '<number>',
     parse: (text) => parseCount(text),
   }),
+  expect: valueFlag({
+    summary: 'With --check: how many replicas must be connected, or the names or addresses of those.',
+    helpValue: '<number>|<name>,…',
+    parse: parseExpected,
+  }),
+  'ignore-gone': Flags.boolean({ summary: 'With --check: replicas that are gone are no finding.' }),
   wait: Flags.boolean({ summary: 'Wait until all replicas have what the primary has now.' }),
   timeout: valueFlag({
     summary: 'With --wait: give up after so many seconds, 30 when none are given; 0: never.',
@@ -32,23 +41,26 @@ export const watermarksFlags = withEnvironment({
     parse: parseTimeoutSeconds,
   }),
   forget: Flags.custom<string>({
-    summary: 'List a replica no longer that has left: its address as it is shown, or gone for all of them.',
-    helpValue: 'gone|<host:port>',
-    parse: async (text) => (text === 'gone' ? text : parseHostPort(text)),
+    summary: 'List a replica no longer that has left: its name or address as it is shown, or gone for all.',
+    helpValue: 'gone|<name>|<host:port>',
+    parse: async (text) => (SERVER_NAME.test(text) ? text : parseHostPort(text)),
   })(),
 });
 
 /** The values of the flags. */
 export interface WatermarksFlags {
+  shards?: boolean | undefined;
   /** Milliseconds between two looks; undefined without `--watch`. */
   watch?: number | undefined;
   check?: boolean | undefined;
   'max-lag-ms'?: number | undefined;
   'max-lag-records'?: number | undefined;
+  expect?: number | readonly string[] | undefined;
+  'ignore-gone'?: boolean | undefined;
   wait?: boolean | undefined;
   /** Milliseconds until a wait ends; 0: it does not. */
   timeout?: number | undefined;
-  /** `gone`, or the address of a replica. */
+  /** `gone`, or the name or address of a replica. */
   forget?: string | undefined;
 }
 
@@ -74,8 +86,11 @@ export function watermarksMode(
   const modes = typedModes.length > 0 ? typedModes : asked;
   if (modes.length > 1) throw new UsageError(`--${modes[0]} and --${modes[1]} exclude each other`);
   const [name = 'look'] = modes;
-  for (const limit of ['max-lag-ms', 'max-lag-records'] as const) {
-    if (typed.has(limit) && name !== 'check') throw new UsageError(`--${limit} goes with --check`);
+  for (const rule of ['max-lag-ms', 'max-lag-records', 'expect', 'ignore-gone'] as const) {
+    if (typed.has(rule) && name !== 'check') throw new UsageError(`--${rule} goes with --check`);
+  }
+  if (typed.has('shards') && name !== 'look' && name !== 'watch') {
+    throw new UsageError(`--shards is for the table, and --${name} shows none`);
   }
   if (typed.has('timeout') && name !== 'wait') throw new UsageError('--timeout goes with --wait');
   if (name !== 'look' && endpoints.some(({ isDump }) => isDump)) {
@@ -91,6 +106,16 @@ export function watermarksMode(
     default:
       return { name };
   }
+}
+
+/** Returns the rules of a check that the flags give. */
+export function checkRules(flags: WatermarksFlags): CheckRules {
+  return {
+    maxLagMs: flags['max-lag-ms'],
+    maxLagRecords: flags['max-lag-records'],
+    expected: flags.expect,
+    ignoresGone: flags['ignore-gone'] ?? false,
+  };
 }
 
 /** Returns whether arguments, which may be wrong, or the environment ask for a check. */
@@ -123,6 +148,12 @@ function parseWatchSeconds(text: string): number {
   const seconds = isSeconds(text) ? Number(text) : Number.NaN;
   if (seconds >= 0.1 && seconds <= LONGEST_WATCH_SECONDS) return Math.round(seconds * 1000);
   throw new UsageError(`expected seconds from 0.1 to ${LONGEST_WATCH_SECONDS}; got "${text}"`);
+}
+
+/** Parses a number of replicas, or their names and addresses. */
+function parseExpected(text: string): number | readonly string[] {
+  if (/^\d+$/.test(text)) return parseCount(text, { max: 65_535 });
+  return parseList(text, (name) => (SERVER_NAME.test(name) ? name : parseHostPort(name)));
 }
 
 /** Parses whole seconds into milliseconds. */

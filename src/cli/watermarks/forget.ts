@@ -9,7 +9,7 @@ import type { Endpoint } from './endpoint.js';
 /** What is asked of whom, and where the answers go. */
 export interface ForgetOptions {
   endpoints: readonly Endpoint[];
-  /** `gone`, or the address of a replica as it is listed. */
+  /** `gone`, or the name or address of a replica as it is listed. */
   which: string;
   json: boolean;
   output: Output;

@@ -1,18 +1,44 @@
 /**
- * Watermarks as a table for a person: the backlog's window and the state of each replica first, then the
- * shards, as `+n` past the base of the history with the exact sequence beside it (docs/architecture.md,
- * "Histories").
+ * Watermarks as a person reads them: totals, the write rate and the backlog's window first, then one row for
+ * each replica, and the shards where they are asked for (shard-lines.ts).
  */
 import chalk, { type ChalkInstance } from 'chalk';
-import { watermarkOf } from '../../replication/watermarks.js';
+import { shownName } from '../../replication/primary/replica-info.js';
 import type { ReplicaEntry } from '../../status/replica-entry.js';
 import type { StatusDocument } from '../../status/status-document.js';
 import { type EndpointWatermarks, type Standing, standingOf } from '../../status/watermarks.js';
-import { alignCells, type Cell } from '../terminal/columns.js';
+import { alignCells, type Cell, fitFirst } from '../terminal/columns.js';
 import { escapeText } from '../terminal/escape.js';
-import { countText, formatDuration, formatNumber } from '../terminal/text.js';
+import type { Terminal } from '../terminal/live-screen.js';
+import { terminalSize } from '../terminal/size.js';
+import {
+  countText,
+  formatBytes,
+  formatDuration,
+  formatNumber,
+  formatShort,
+  shortDuration,
+} from '../terminal/text.js';
+import { shardLines } from './shard-lines.js';
 
-const standingColors: Record<Standing, ChalkInstance> = {
+/** How the table is to be. */
+export interface TableOptions {
+  /** Columns of the terminal; infinite where there is none. */
+  width: number;
+  showsShards: boolean;
+}
+
+/** Returns how the table is to be on this terminal, which is undefined where there is none. */
+export function tableOptions({
+  terminal,
+  showsShards,
+}: Pick<TableOptions, 'showsShards'> & { terminal: Terminal | undefined }): TableOptions {
+  const width = terminal === undefined ? Number.POSITIVE_INFINITY : terminalSize(terminal).columns;
+  return { width, showsShards };
+}
+
+/** The colour of each standing. */
+export const standingColors: Record<Standing, ChalkInstance> = {
   live: chalk.green,
   behind: chalk.yellow,
   'catching-up': chalk.yellow,
@@ -21,16 +47,64 @@ const standingColors: Record<Standing, ChalkInstance> = {
   diverging: chalk.red,
 };
 const UNKNOWN = '-';
+/** A narrower terminal is not shown all columns. */
+export const WIDE_FROM = 80;
+
+/** A column of the replicas' table. */
+interface Column {
+  readonly name: string;
+  readonly isLeft?: boolean;
+  /** A narrow terminal is not shown it. */
+  readonly isSpare?: boolean;
+  cell(replica: ReplicaEntry, standing: Standing): Cell;
+}
+
+const columns: readonly Column[] = [
+  {
+    name: 'replica',
+    isLeft: true,
+    cell: (replica) => ({ text: escapeText(shownName(replica)), isLeft: true }),
+  },
+  {
+    name: 'state',
+    isLeft: true,
+    cell: (_, standing) => ({ text: standing, isLeft: true, style: standingColors[standing] }),
+  },
+  {
+    name: 'lag ms',
+    cell: (replica, standing) => ({ text: lagText(replica.lagMs, replica), style: standingColors[standing] }),
+  },
+  {
+    name: 'records',
+    cell: (replica, standing) => ({
+      text: lagText(replica.lagRecords, replica),
+      style: standingColors[standing],
+    }),
+  },
+  {
+    name: 'sent/s',
+    isSpare: true,
+    cell: ({ sentBytesPerSecond: rate }) => ({ text: rate === null ? UNKNOWN : formatBytes(rate) }),
+  },
+  { name: 'may be away', cell: leewayCell },
+  {
+    name: 'since',
+    isSpare: true,
+    cell: ({ sinceSeconds }) => ({
+      text: sinceSeconds === null ? UNKNOWN : shortDuration(sinceSeconds * 1000),
+    }),
+  },
+];
 
 /** The table of one endpoint, line ends included. */
-export function watermarksText(answer: EndpointWatermarks): string {
+export function watermarksText(answer: EndpointWatermarks, options: TableOptions): string {
   const { status } = answer;
-  const lines = [titleLine(answer)];
+  const lines = [titleLine(answer), totalLine(answer)];
   if (status !== undefined) {
     if (status.link !== null) lines.push(linkLine(status.link));
-    lines.push(windowLine(status), ...replicaLines(status));
+    lines.push(windowLine(status), ...replicaLines(status, options.width));
   }
-  lines.push(...shardLines(answer));
+  if (options.showsShards) lines.push(...shardLines(answer));
   return `${lines.join('\n')}\n`;
 }
 
@@ -39,123 +113,64 @@ function titleLine({ endpoint, role, history }: EndpointWatermarks): string {
   return [chalk.bold(escapeText(endpoint)), role, historyText].join('  ');
 }
 
-function linkLine({ primary, state, sinceHeardMs, lagMs }: NonNullable<StatusDocument['link']>): string {
+function totalLine({ watermarks, base, status }: EndpointWatermarks): string {
+  const shards = countText(watermarks.length, 'shard', 'shards');
+  const sum = watermarks.reduce((total, watermark) => total + watermark, 0n);
+  const records =
+    base === null
+      ? countText(sum, 'record', 'records')
+      : `${countText(sum - base * BigInt(watermarks.length), 'record', 'records')} of this history`;
+  const queued = status?.replicas.reduce((total, { queuedBytes }) => total + (queuedBytes ?? 0), 0) ?? 0;
+  const waits = queued === 0 ? '' : `, ${formatNumber(queued)} bytes queued for replicas`;
+  return `${shards}, ${records}${waits}`;
+}
+
+/** Returns the line of a relay's link to its primary. */
+export function linkLine({
+  primary,
+  state,
+  sinceHeardMs,
+  lagMs,
+}: NonNullable<StatusDocument['link']>): string {
   const color = state === 'live' ? chalk.green : chalk.red;
   const lag = lagMs === null ? '' : `, ${formatNumber(lagMs)} ms behind`;
   const heard = `last heard ${formatDuration(BigInt(sinceHeardMs))} ago`;
   return `of ${escapeText(primary)}  ${color(escapeText(state))}${lag}, ${heard}`;
 }
 
-function windowLine({ backlog: { bytes, records, limitBytes, windowMs } }: StatusDocument): string {
-  const window =
-    windowMs === null
-      ? 'any time, nothing is written'
-      : `${chalk.bold(formatDuration(BigInt(windowMs)))} at this write rate`;
+function windowLine({ backlog }: StatusDocument): string {
+  const { bytes, records, limitBytes, windowMs, bytesPerSecond } = backlog;
   const held = countText(records, 'record', 'records');
-  const kept = `${formatNumber(bytes)} of ${formatNumber(limitBytes)} bytes, ${held}`;
-  return `may be away ${window}  backlog ${kept}`;
+  const kept = `${formatBytes(bytes)} of ${formatBytes(limitBytes)}, ${held}`;
+  if (windowMs === null) return `nothing is written, may be away any time  backlog ${kept}`;
+  const rate = bytesPerSecond === null ? '' : `written ${formatBytes(bytesPerSecond)}/s, `;
+  return `${rate}may be away ${chalk.bold(shortDuration(windowMs))}  backlog ${kept}`;
 }
 
-function replicaLines({ replicas, watermarks, unlistedReplicas }: StatusDocument): string[] {
+function replicaLines({ replicas, watermarks, unlistedReplicas }: StatusDocument, width: number): string[] {
   if (replicas.length === 0) return [chalk.dim('no replicas')];
-  // The lag has two columns: records and ms.
-  const heading = ['', 'state', 'lag', 'ms', 'replica', ''].map(
-    (text): Cell => ({ text, isLeft: text === 'state' || text === 'replica', style: chalk.dim }),
+  const shown = width < WIDE_FROM ? columns.filter(({ isSpare }) => !isSpare) : columns;
+  const heading = shown.map(({ name, isLeft = false }): Cell => ({ text: name, isLeft, style: chalk.dim }));
+  const rows = replicas.map((replica) =>
+    shown.map(({ cell }) => cell(replica, standingOf(replica, watermarks))),
   );
-  const rows = replicas.map((replica, index): Cell[] => {
-    const standing = standingOf(replica, watermarks);
-    const style = standingColors[standing];
-    return [
-      { text: `#${index + 1}` },
-      { text: standing, isLeft: true, style },
-      { text: numberText(replica.lagRecords), style },
-      { text: numberText(replica.lagMs), style },
-      { text: escapeText(replica.announced ?? replica.address), isLeft: true },
-      { text: notes(replica).join('; '), isLeft: true },
-    ];
-  });
-  const more = unlistedReplicas === 0 ? [] : [`and ${formatNumber(unlistedReplicas)} more replicas`];
-  return [...alignCells([heading, ...rows]), ...more];
-}
-
-function notes({
-  state,
-  acknowledges,
-  canResume,
-  leewayMs,
-  sinceAckSeconds,
-  queuedBytes,
-}: ReplicaEntry): string[] {
-  const all: string[] = [];
-  if (state === 'gone') all.push(`heard ${formatDuration(BigInt(sinceAckSeconds) * 1000n)} ago`);
-  if (state !== 'snapshot') {
-    if (!canResume) all.push(chalk.red(state === 'gone' ? 'needs a snapshot' : 'out of the backlog'));
-    else if (state === 'gone' && leewayMs !== null) {
-      all.push(`can resume for ${formatDuration(BigInt(leewayMs))}`);
-    }
-  }
-  if (queuedBytes !== null && queuedBytes > 0) all.push(`${formatNumber(queuedBytes)} bytes queued`);
-  if (!acknowledges && state !== 'snapshot') all.push('acknowledges nothing: what it was sent');
-  return all;
-}
-
-function shardLines({ watermarks, base, status }: EndpointWatermarks): string[] {
-  const replicas = status?.replicas ?? [];
-  const columns = replicas.map((replica) => replicaColumn(replica, watermarks, base));
-  const heading = [
-    'shard',
-    ...(base === null ? [] : ['past base']),
-    'watermark',
-    ...replicas.flatMap((_, index) => [`#${index + 1}`, 'lag', 'ms']),
-  ].map((text): Cell => ({ text, style: chalk.dim }));
-  const rows = watermarks.map((watermark, shard): Cell[] => [
-    { text: `${shard}` },
-    ...(base === null ? [] : [{ text: signed(watermark - base) }]),
-    { text: `${watermark}` },
-    ...columns.flatMap(({ cells }) => cells[shard]!),
-  ]);
-  const sum = watermarks.reduce((total, watermark) => total + watermark, 0n);
-  const total: Cell[] = [
-    { text: 'total' },
-    ...(base === null
-      ? [{ text: `${sum}` }]
-      : [{ text: signed(sum - base * BigInt(watermarks.length)) }, { text: '' }]),
-    ...columns.flatMap((column) => column.total),
+  return [
+    ...alignCells(fitFirst([heading, ...rows], width)),
+    ...(unlistedReplicas === 0 ? [] : [`and ${formatNumber(unlistedReplicas)} more replicas`]),
+    ...(replicas.every(({ acknowledges, state }) => acknowledges || state === 'snapshot')
+      ? []
+      : [chalk.dim('~ acknowledges nothing: counted from what it was sent')]),
   ];
-  return alignCells([heading, ...rows, total]);
 }
 
-/** The cells of a replica: its watermark and its lag in each shard, and its lag over all shards. */
-function replicaColumn(replica: ReplicaEntry, watermarks: readonly bigint[], base: bigint | null) {
-  const { watermarks: held, shardLagRecords, shardLagMs, lagRecords, lagMs } = replica;
-  const standing = standingOf(replica, watermarks);
-  const style = standingColors[standing];
-  const cells = watermarks.map((watermark, shard): Cell[] => {
-    const own = watermarkOf(held, shard);
-    const shardStyle = own > watermark ? standingColors.diverging : style;
-    return [
-      { text: held.length === 0 ? UNKNOWN : past(own, base), style: shardStyle },
-      { text: numberText(shardLagRecords[shard] ?? null), style: shardStyle },
-      { text: numberText(shardLagMs[shard] ?? null), style: shardStyle },
-    ];
-  });
-  const total: Cell[] = [
-    { text: '' },
-    { text: numberText(lagRecords), style },
-    { text: numberText(lagMs), style },
-  ];
-  return { cells, total };
+/** Returns a lag in ms or records; behind `~` that of a replica which acknowledges nothing. */
+export function lagText(value: number | null, { acknowledges }: ReplicaEntry): string {
+  return value === null ? UNKNOWN : `${acknowledges ? '' : '~'}${formatShort(value)}`;
 }
 
-function numberText(value: number | null): string {
-  return value === null ? UNKNOWN : formatNumber(value);
-}
-
-function past(watermark: bigint, base: bigint | null): string {
-  return base === null ? `${watermark}` : signed(watermark - base);
-}
-
-/** A difference with its sign: `+1,204`. Below the base it is negative: that replica has another history. */
-function signed(difference: bigint): string {
-  return difference < 0n ? `-${formatNumber(-difference)}` : `+${formatNumber(difference)}`;
+/** For how long a replica may be away, from now on, before it needs a snapshot. */
+function leewayCell({ state, canResume, leewayMs }: ReplicaEntry): Cell {
+  if (state === 'snapshot') return { text: UNKNOWN };
+  if (!canResume) return { text: 'snapshot', style: chalk.red };
+  return { text: leewayMs === null ? 'any time' : shortDuration(leewayMs) };
 }

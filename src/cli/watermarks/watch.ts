@@ -3,7 +3,6 @@
  * after the other.
  */
 import chalk from 'chalk';
-import type { Clock, Timers } from '../../clock.js';
 import { type EndpointAnswer, endpointJson } from '../../status/watermarks.js';
 import { errorText } from '../command/error-rendering.js';
 import { escapeText } from '../terminal/escape.js';
@@ -11,21 +10,17 @@ import { toJson } from '../terminal/json.js';
 import { LiveScreen, type Terminal } from '../terminal/live-screen.js';
 import type { Output } from '../terminal/output.js';
 import { formatTime } from '../terminal/text.js';
-import { type Endpoint, lookAtAll } from './endpoint.js';
-import { watermarksText } from './text.js';
+import { eachLook, type LookOptions } from './each-look.js';
+import { type TableOptions, tableOptions, watermarksText } from './text.js';
 
 /** What to watch, and where to show it. */
-export interface WatchOptions {
-  endpoints: readonly Endpoint[];
-  intervalMs: number;
-  clock: Clock;
-  timers: Timers;
+export interface WatchOptions extends LookOptions {
   json: boolean;
   output: Output;
   /** The terminal; undefined when stdout is none. */
   terminal: Terminal | undefined;
-  /** Ends the watch. */
-  stop: AbortSignal;
+  /** Whether the table has the shards. */
+  showsShards: boolean;
 }
 
 /**
@@ -33,11 +28,12 @@ export interface WatchOptions {
  */
 export async function watchWatermarks(options: WatchOptions): Promise<void> {
   const { terminal, json, output, stop } = options;
+  const textOf = (answer: EndpointAnswer) => answerText(answer, tableOptions(options));
   if (terminal === undefined || json) {
     await eachLook(options, (answers, timeMs) =>
       json
         ? output.line(toJson({ timeMs, endpoints: answers.map(endpointJson) }))
-        : output.write(`${formatTime(BigInt(timeMs))}\n${answers.map(answerText).join('\n')}\n`),
+        : output.write(`${formatTime(BigInt(timeMs))}\n${answers.map(textOf).join('\n')}\n`),
     );
     return;
   }
@@ -46,7 +42,7 @@ export async function watchWatermarks(options: WatchOptions): Promise<void> {
   try {
     await eachLook(options, async (answers, timeMs) => {
       if (stop.aborted) return;
-      last = answers.map(answerText).join('\n');
+      last = answers.map(textOf).join('\n');
       const heading = chalk.dim(`${formatTime(BigInt(timeMs))}  every ${options.intervalMs / 1000} s`);
       screen.show([heading, ...last.trimEnd().split('\n')]);
     });
@@ -56,40 +52,7 @@ export async function watchWatermarks(options: WatchOptions): Promise<void> {
   await output.write(last);
 }
 
-async function eachLook(
-  { endpoints, intervalMs, clock, timers, stop }: WatchOptions,
-  show: (answers: EndpointAnswer[], timeMs: number) => Promise<void>,
-): Promise<void> {
-  const stopped = aborted(stop);
-  while (!stop.aborted) {
-    // A silent server must not delay the end.
-    const answers = await Promise.race([lookAtAll(endpoints), stopped]);
-    if (answers === undefined) return;
-    await show(answers, clock.nowMs());
-    await pause(intervalMs, timers, stop);
-  }
-}
-
-function answerText(answer: EndpointAnswer): string {
-  if (!('fault' in answer)) return watermarksText(answer);
+function answerText(answer: EndpointAnswer, options: TableOptions): string {
+  if (!('fault' in answer)) return watermarksText(answer, options);
   return `${chalk.bold(escapeText(answer.endpoint))}  ${chalk.red(errorText(answer.fault))}\n`;
-}
-
-function aborted(stop: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    stop.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
-}
-
-function pause(ms: number, timers: Timers, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      timer.cancel();
-      stop.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = timers.after(ms, end);
-    stop.addEventListener('abort', end);
-    if (stop.aborted) end();
-  });
 }

@@ -3,7 +3,7 @@ import * as Errors from '@oclif/core/errors';
 import type { Clock, Timers } from '../../clock.js';
 import type { FastcacheError } from '../../errors.js';
 import { endpointJson } from '../../status/watermarks.js';
-import { checkEndpoints, checkStatus, type LagLimits } from '../../status/watermarks-check.js';
+import { type CheckRules, checkEndpoints, checkStatus } from '../../status/watermarks-check.js';
 import { exitStatus } from '../command/error-rendering.js';
 import { stopSignal } from '../command/shutdown.js';
 import { toJson } from '../terminal/json.js';
@@ -13,21 +13,23 @@ import { checkText } from './check-text.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 import type { WatermarksMode } from './flags.js';
 import { forgetReplicas } from './forget.js';
-import { watermarksText } from './text.js';
+import { tableOptions, watermarksText } from './text.js';
 import { waitForReplicas } from './wait.js';
 import { watchWatermarks } from './watch.js';
 
 /** What `watermarks` is asked for, and where it writes. */
 export interface WatermarksOptions {
   endpoints: readonly Endpoint[];
-  /** The limits of `--check`. */
-  limits: LagLimits;
+  /** The rules of `--check`. */
+  rules: CheckRules;
   clock: Clock;
   timers: Timers;
   json: boolean;
   output: Output;
   /** The terminal; undefined when stdout is none. */
   terminal: Terminal | undefined;
+  /** Whether the table has the shards. */
+  showsShards: boolean;
   warn(message: string): void;
   /** Reports the fault of an endpoint and returns its exit status. */
   report(fault: FastcacheError): Promise<number>;
@@ -68,7 +70,8 @@ async function run(mode: WatermarksMode, options: WatermarksOptions): Promise<nu
 }
 
 /** Resolves with the exit status of the first fault, 0 when there was none. */
-async function showWatermarks({ endpoints, json, output, report }: WatermarksOptions): Promise<number> {
+async function showWatermarks(options: WatermarksOptions): Promise<number> {
+  const { endpoints, json, output, report } = options;
   const answers = await lookAtAll(endpoints);
   if (json) await output.line(toJson({ endpoints: answers.map(endpointJson) }));
   let status = 0;
@@ -77,16 +80,16 @@ async function showWatermarks({ endpoints, json, output, report }: WatermarksOpt
       const faultStatus = await report(answer.fault);
       status ||= faultStatus;
     } else if (!json) {
-      await output.write(watermarksText(answer));
+      await output.write(watermarksText(answer, tableOptions(options)));
     }
   }
   return status;
 }
 
-async function checkWatermarks({ endpoints, limits, json, output }: WatermarksOptions): Promise<number> {
+async function checkWatermarks({ endpoints, rules, json, output }: WatermarksOptions): Promise<number> {
   const answers = await lookAtAll(endpoints);
-  const verdict = checkEndpoints(answers, limits);
+  const verdict = checkEndpoints(answers, rules);
   if (json) await output.line(toJson({ endpoints: answers.map(endpointJson), check: verdict }));
-  else await output.write(checkText(verdict, limits));
+  else await output.write(checkText(verdict, rules));
   return checkStatus(verdict.state);
 }

@@ -6,7 +6,7 @@
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { encodeFrame } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
-import { encodeAck } from '../../frame/watermarks.js';
+import { encodeAck, encodeWatermarks } from '../../frame/watermarks.js';
 
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 1_000;
@@ -20,6 +20,11 @@ export const TAKES_SYNCED = ['synced', 'yes'] as const;
  */
 export function ackFrame(applied: ArrayLike<bigint>, synced?: ArrayLike<bigint>): Buffer {
   return encodeFrame(FrameKind.Ack, encodeAck({ applied, synced }));
+}
+
+/** Makes the last Ack of a replica that goes on purpose. */
+export function leaveFrame(watermarks: ArrayLike<bigint>): Buffer {
+  return encodeFrame(FrameKind.Leave, encodeWatermarks(watermarks));
 }
 
 /** What an `AckSender` works with. */

@@ -13,6 +13,7 @@ import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { isShardCount, SHARD_COUNTS } from '../../limits.js';
 import { formatAddress } from '../../transport/address.js';
 import type { Address, Connection, Transport } from '../../transport/connection.js';
+import { serverProtocol } from './other-protocol.js';
 import { refusalError } from './refusals.js';
 
 /** Milliseconds that a primary has to answer the Hello, from the connection on. */
@@ -161,7 +162,9 @@ export class Conversation {
         if (!this.#over) this.#onFrame(frame);
       });
     } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
+      const other = this.#answered ? undefined : serverProtocol(chunk);
+      if (other !== undefined) this.#end(this.#speaks(other));
+      else this.#end(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -183,6 +186,13 @@ export class Conversation {
     if (this.#over) return;
     this.close();
     this.#handlers.ended(error);
+  }
+
+  #speaks(protocol: string): FastcacheError {
+    const message =
+      `${this.#place} answers in ${protocol}, so it is no server of fastcache, or not a port for replicas ` +
+      'or clients. Give the address of such a port.';
+    return new FastcacheError('FCRP_BAD_MAGIC', message, { address: this.#place });
   }
 
   #lost(): FastcacheError {

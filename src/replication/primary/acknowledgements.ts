@@ -17,6 +17,7 @@ export class Acknowledgements {
   #asked: readonly bigint[] | undefined;
   /** Whether it is to be asked once more when it has answered, for what was written since. */
   #asksAgain = false;
+  #isLast = false;
 
   /** What it has acknowledged as applied; undefined until it does, empty while it holds nothing. */
   get watermarks(): bigint[] | undefined {
@@ -26,6 +27,11 @@ export class Acknowledgements {
   /** What it has acknowledged as being on its disk; undefined: nothing. */
   get synced(): bigint[] | undefined {
     return this.#synced;
+  }
+
+  /** Whether the last one said that the replica goes on purpose. */
+  get isLast(): boolean {
+    return this.#isLast;
   }
 
   /** Whether it has acknowledged that it holds something. */
@@ -44,11 +50,12 @@ export class Acknowledgements {
   }
 
   /**
-   * Reads an Ack. Returns whether the replica is to be asked once more. Throws FRAME_OUT_OF_PLACE for a frame
-   * of another kind, and `FCRP_*`.
+   * Reads an Ack or a Leave. Returns whether the replica is to be asked once more. Throws FRAME_OUT_OF_PLACE
+   * for a frame of another kind, and `FCRP_*`.
    */
   read(frame: SplitFrame): boolean {
-    if (frame.header.kind !== FrameKind.Ack) throw outOfPlace(frame);
+    this.#isLast = frame.header.kind === FrameKind.Leave;
+    if (frame.header.kind !== FrameKind.Ack && !this.#isLast) throw outOfPlace(frame);
     const { applied, synced } = decodeAck(openPayload(frame.header, frame.wirePayload));
     this.#watermarks = Array.from(applied);
     this.#synced = synced && Array.from(synced);

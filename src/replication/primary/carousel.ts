@@ -72,6 +72,8 @@ interface Progress {
    * The place a round behind the first one from which on it has seen all; undefined until the scan is there.
    */
   endsAt: Position | undefined;
+  /** How many rounds the scan had come when it joined. */
+  roundsBefore: number;
   /** How many chunks its connection has not taken yet. */
   untaken: number;
 }
@@ -88,6 +90,8 @@ export class Carousel {
   readonly #stepBytes: number;
   #scan: SnapshotScan | undefined;
   #position: Position = { round: 0, place: 0 };
+  /** How many rounds it has come, the part of this one included. */
+  #rounds = 0;
   /** True while nothing of this round has been shown. */
   #isAtBeginning = true;
   #chunkIndex = 0n;
@@ -117,7 +121,7 @@ export class Carousel {
     if (this.#scan === undefined) this.#beginScan();
     const { round, place } = this.#position;
     const endsAt = this.#isAtBeginning ? { round: round + 1, place: 0 } : undefined;
-    this.#joiners.set(joiner, { joinedAt: { round, place }, endsAt, untaken: 0 });
+    this.#joiners.set(joiner, { joinedAt: { round, place }, endsAt, roundsBefore: this.#rounds, untaken: 0 });
     this.#planStep();
   }
 
@@ -129,6 +133,12 @@ export class Carousel {
     if (!this.#joiners.delete(joiner)) return;
     if (this.#joiners.size === 0) this.#endScan();
     else this.#planStep();
+  }
+
+  /** Returns how much of its round `joiner` has been shown, 0 to 1 and a little; 1 once it has seen all. */
+  shareOf(joiner: Joiner): number {
+    const progress = this.#joiners.get(joiner);
+    return progress === undefined ? 1 : this.#rounds - progress.roundsBefore;
   }
 
   /** Throws when something does not hold that always should between two events. */
@@ -147,6 +157,7 @@ export class Carousel {
     this.#scan = this.#stream.store.scan();
     this.#seenBytes = this.#stream.backlog.pushedBytes;
     this.#position = { round: 0, place: 0 };
+    this.#rounds = 0;
     this.#isAtBeginning = true;
   }
 
@@ -221,6 +232,7 @@ export class Carousel {
     const step = scan.next(this.#stepBytes);
     const { round } = this.#position;
     this.#position = step.done ? { round: round + 1, place: 0 } : { round, place: scan.place };
+    this.#rounds = step.done ? round + 1 : round + scan.share;
     this.#isAtBeginning = step.done;
     if (step.entryCount > 0) {
       const frame = encodeFrame(FrameKind.SnapshotChunk, this.#encodeChunk(step, false), encoding);

@@ -46,13 +46,13 @@ export class DepartedReplicas {
   }
 
   /**
-   * Lists those no longer that left from the address `which`, or announced it, or all with `gone`. Returns
-   * them.
+   * Lists those no longer that have the name `which`, left from that address, or announced it, or all with
+   * `gone`. Returns them.
    */
   forget(which: string): ReplicaInfo[] {
     this.#expire();
     const isMeant = ({ info }: Departed) =>
-      which === ALL_GONE || info.address === which || info.announced === which;
+      which === ALL_GONE || [info.name, info.address, info.announced].includes(which);
     const forgotten = this.#departed.filter(isMeant);
     this.#departed = this.#departed.filter((departed) => !isMeant(departed));
     return forgotten.map(({ info }) => info);
@@ -62,11 +62,18 @@ export class DepartedReplicas {
   list(): ReplicaInfo[] {
     this.#expire();
     const nowUs = this.#clock.monotonicUs();
-    return this.#departed.map(({ info, leftAtUs }) => ({
-      ...info,
-      state: 'gone',
-      sinceAckSeconds: info.sinceAckSeconds + Math.floor((nowUs - leftAtUs) / 1_000_000),
-    }));
+    return this.#departed.map(({ info, leftAtUs }) => {
+      const sinceSeconds = Math.floor((nowUs - leftAtUs) / 1_000_000);
+      const sinceAckSeconds = info.sinceAckSeconds + sinceSeconds;
+      return {
+        ...info,
+        state: 'gone',
+        snapshotPercent: undefined,
+        sinceSeconds,
+        sinceAckSeconds,
+        sentBytesPerSecond: 0,
+      };
+    });
   }
 
   #expire(): void {

@@ -18,6 +18,7 @@ import { ArchiveSender } from './archive-sender.js';
 import type { Carousel, Carousels, Joiner } from './carousel.js';
 import type { MessageSender, MessageTaker } from './message-sender.js';
 import { asksToResume, resume } from './resume.js';
+import { SentRate } from './sent-rate.js';
 import { SnapshotSender } from './snapshot-sender.js';
 import { Subscriber } from './subscriber.js';
 
@@ -77,6 +78,8 @@ export class ReplicaFeed implements MessageTaker {
   };
   #state: FeedState = 'catching-up';
   #isStopped = false;
+  readonly #cameAtUs: number;
+  readonly #sentRate: SentRate;
   /** It resumes from the backlog, and has acknowledged nothing since. */
   #isResuming = false;
 
@@ -86,6 +89,8 @@ export class ReplicaFeed implements MessageTaker {
    */
   constructor(options: ReplicaFeedOptions) {
     this.#options = options;
+    this.#cameAtUs = options.clock.monotonicUs();
+    this.#sentRate = new SentRate(this.#cameAtUs);
     this.#frozen = options.stream.watermarks();
     this.#subscriber = this.#subscribe();
   }
@@ -100,34 +105,57 @@ export class ReplicaFeed implements MessageTaker {
     return this.#state === 'live' ? this.#subscriber.watermarks : this.#frozen;
   }
 
+  /** How much of its snapshot has been made for it, whole percents; undefined: it is sent none. */
+  get snapshotPercent(): number | undefined {
+    if (this.#state !== 'snapshot') return undefined;
+    const share = this.#snapshot?.share ?? this.#carousel?.shareOf(this.#joiner) ?? 0;
+    return Math.min(99, Math.floor(share * 100));
+  }
+
+  /** Whole seconds since it came. */
+  get sinceSeconds(): number {
+    return Math.floor((this.#options.clock.monotonicUs() - this.#cameAtUs) / 1_000_000);
+  }
+
+  /** Bytes a second that its connection took of late. */
+  get sentBytesPerSecond(): number {
+    return this.#sentRate.bytesPerSecond;
+  }
+
+  /** Called about once a second. */
+  look(): void {
+    const { clock, connection } = this.#options;
+    this.#sentRate.look(connection.sentBytes, clock.monotonicUs());
+  }
+
   /** Bytes of frames that wait until the connection takes them. */
   get queuedBytes(): number {
     return this.#subscriber.queuedBytes;
   }
 
   /**
-   * Sends what the replica lacks. `claimed` is what it says it has, `margin` that of its Hello: undefined of
-   * a Rust replica.
+   * Sends what the replica lacks, which logs name `replica`. `claimed` is what it says it has, `margin` that
+   * of its Hello: undefined of a Rust replica.
    */
-  start(address: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
+  start(replica: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, log, archive } = this.#options;
     this.#isOurs = margin !== undefined;
     if (takesMessages(margin)) this.#options.messages.takers.add(this);
     const { since, place, reason } = resume(stream, claimed, margin);
     const giveSnapshot = (why: string) => {
-      log.info(`replica ${address} is given a snapshot: ${why}`);
+      log.info(`replica ${replica} is given a snapshot: ${why}`);
       if (asksToResume(claimed, margin)) this.#options.metrics.resumeFailureCount += 1;
       this.#giveSnapshot();
     };
     const kept = place === undefined ? undefined : archive?.();
     if (since !== undefined) {
-      log.info(`replica ${address} resumes from the backlog: ${reason}`);
+      log.info(`replica ${replica} resumes from the backlog: ${reason}`);
       this.#resumes();
       this.#subscriber.start(() => this.#goLive(), since);
     } else if (place !== undefined && kept !== undefined) {
       this.#subscriber.close();
       this.#archived = this.#sendArchived(kept, place, {
-        begun: () => log.info(`replica ${address} resumes from the data directory: ${reason}`),
+        begun: () => log.info(`replica ${replica} resumes from the data directory: ${reason}`),
         missing: (why) => giveSnapshot(why ?? reason),
       });
     } else giveSnapshot(reason);

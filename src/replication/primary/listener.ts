@@ -27,8 +27,9 @@ import { type FullReplica, FullReplicas } from './full-replicas.js';
 import { Halts } from './halts.js';
 import { LagMarks } from './lag-marks.js';
 import { MessageSender } from './message-sender.js';
-import type { Claim, ReplicaInfo } from './replica-info.js';
-import { PrimarySession, type SessionHost } from './session.js';
+import { type Claim, type ReplicaInfo, replicaText } from './replica-info.js';
+import { PrimarySession } from './session.js';
+import type { SessionHost } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
 import { WindowWatch } from './window-watch.js';
 
@@ -81,7 +82,7 @@ export class ReplicaListener {
   readonly #comings: Comings;
   readonly #ackListeners = new Set<() => void>();
   readonly #messages: MessageSender;
-  readonly #host: SessionHost = {
+  readonly #host: SessionHost<PrimarySession> = {
     admit: (session, claim) => this.#admit(session, claim),
     acknowledged: (session, holdsSomething) => {
       if (holdsSomething) this.#fullReplicas.holds(this.#keyOf(session));
@@ -139,6 +140,7 @@ export class ReplicaListener {
       replicas: () => [...this.replicas(), ...this.departed()],
       onLook: () => {
         this.#halts.look();
+        for (const session of this.#replicas.keys()) session.look();
         this.#mark();
       },
     });
@@ -328,8 +330,8 @@ export class ReplicaListener {
   #forget(which: string): number {
     const forgotten = this.#departed.forget(which);
     if (forgotten.length > 0) {
-      const addresses = forgotten.map(({ address }) => address).join(', ');
-      this.#options.log.info(`listed no longer, as an operator has asked: replica ${addresses}`);
+      const names = forgotten.map(replicaText).join(', ');
+      this.#options.log.info(`listed no longer, as an operator has asked: replica ${names}`);
     }
     return forgotten.length;
   }
@@ -345,7 +347,7 @@ export class ReplicaListener {
     this.#windowWatch.start();
     this.#comings.note(claim.nodeId);
     const awayMs = this.#departed.returned(claim);
-    if (awayMs !== undefined) log.info(`replica ${claim.address} is back after ${awayMs} ms`);
+    if (awayMs !== undefined) log.info(`replica ${replicaText(claim)} is back after ${awayMs} ms`);
     return true;
   }
 

@@ -4,19 +4,43 @@ import { hostOf } from '../../transport/address.js';
 import type { Address } from '../../transport/connection.js';
 import { announcedIn } from '../link/announced.js';
 import { nodeInMargin } from '../link/path.js';
+import { nameInMargin } from '../link/server-name.js';
 import type { FeedState } from './feed.js';
 
 /** What a replica says of itself in the margin of its Hello; a Rust one says nothing. */
 export interface ReplicaIdentity {
   /** Its id, 16 hex digits; undefined of a Rust replica and of older ones. */
   readonly nodeId?: string | undefined;
+  /** The name that its operator has given it; undefined: none. */
+  readonly name?: string | undefined;
   /** `host:port` at which its clients reach it; undefined: it serves none, or does not say where. */
   readonly announced?: string | undefined;
 }
 
 /** Reads what the replica that connects from `address` says of itself. */
 export function identityIn(margin: Margin | undefined, address: string): ReplicaIdentity {
-  return { nodeId: nodeInMargin(margin), announced: announcedIn(margin, hostOf(address)) };
+  return {
+    nodeId: nodeInMargin(margin),
+    name: nameInMargin(margin),
+    announced: announcedIn(margin, hostOf(address)),
+  };
+}
+
+/** What a replica can be named by; null as undefined: it does not say. */
+export interface NamedReplica {
+  readonly name?: string | null | undefined;
+  readonly announced?: string | null | undefined;
+  readonly address: string;
+}
+
+/** Returns how a replica is shown: by its name, by where its clients reach it, or by its connection. */
+export function shownName({ name, announced, address }: NamedReplica): string {
+  return name ?? announced ?? address;
+}
+
+/** Returns a replica in the words of logs: its name, if it has one, and the address that it connects from. */
+export function replicaText({ name, address }: NamedReplica): string {
+  return typeof name === 'string' ? `${name} (${address})` : address;
 }
 
 /** One replica, as its primary or relay knows it. */
@@ -35,8 +59,14 @@ export interface ReplicaInfo extends ReplicaIdentity {
   acknowledged: bigint[] | undefined;
   /** Whole seconds since it was last heard of. */
   sinceAckSeconds: number;
+  /** Whole seconds since it came; of one that left, since it left. */
+  sinceSeconds: number;
   /** Bytes of frames that wait until its connection takes them. */
   queuedBytes: number;
+  /** Bytes a second that its connection took of late; 0 of one that left. */
+  sentBytesPerSecond: number;
+  /** How much of its snapshot has been made for it, whole percents; undefined: it is sent none. */
+  snapshotPercent?: number | undefined;
   /** How often it has come within the last minute; 0 of one without an id. */
   comings?: number;
 }

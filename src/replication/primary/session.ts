@@ -16,7 +16,9 @@ import { hostOf } from '../../transport/address.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { ackFrame, TAKES_SYNCED } from '../link/ack-sender.js';
-import { type FullStore, fullInMargin } from '../link/full.js';
+import { fullInMargin } from '../link/full.js';
+import { keysPair } from '../link/key-count.js';
+import { clientProtocol } from '../link/other-protocol.js';
 import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import { takeoverInMargin } from '../link/takeover-pair.js';
@@ -25,32 +27,12 @@ import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
 import { type FeedState, ReplicaFeed } from './feed.js';
-import { type Claim, identityIn, type ReplicaIdentity, type ReplicaInfo } from './replica-info.js';
+import { identityIn, type ReplicaIdentity, type ReplicaInfo, replicaText } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
+import type { SessionHost } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
 import { StatusAnswers } from './status-answers.js';
-
-/** The side that has accepted the session. */
-export interface SessionHost {
-  /** Called when the peer may come and wants to be a replica; returns false when no slot is free. */
-  admit(session: PrimarySession, claim: Claim): boolean;
-  /** Called when the replica has acknowledged what it has applied, whether or not that is something whole. */
-  acknowledged(session: PrimarySession, holdsSomething: boolean): void;
-  /** Called when the replica leaves with what it had of this history, which is foreign to what is served. */
-  kept(history: string, address: string): void;
-  /** Called when the replica, which has been admitted, says that it has no memory for what is served. */
-  isFull(session: PrimarySession, full: FullStore): void;
-  /** Called with the payload of a Failover frame. Throws `FCRP_*`, FRAME_OUT_OF_PLACE. */
-  heardOfFailover(session: PrimarySession, payload: Uint8Array): void;
-  /** Called when a probe asks that departed replicas be listed no longer; returns how many these were. */
-  forget(which: string): number;
-  /**
-   * Called once, when all that the session held is free. `last` is how a replica was that had content of this
-   * primary's; undefined of any other peer.
-   */
-  ended(session: PrimarySession, last: ReplicaInfo | undefined): void;
-}
 
 /**
  * The steps of the conversation: `hello` before the peer is known, `waiting`: its token is not compared yet,
@@ -66,7 +48,7 @@ export class PrimarySession {
   readonly address: string;
   readonly #connection: Connection;
   readonly #options: SessionOptions;
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<PrimarySession>;
   readonly #splitter = new FrameSplitter({ maxPayloadBytes: HELLO_MAX_BYTES });
   #deadline: Timer;
   #state: 'hello' | 'waiting' | 'probe' | 'fed' | 'ending' | 'closed' = 'hello';
@@ -83,7 +65,7 @@ export class PrimarySession {
   #foreign: string | undefined;
   #heardAtUs: number;
 
-  constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
+  constructor(connection: Connection, options: SessionOptions, host: SessionHost<PrimarySession>) {
     this.#connection = connection;
     this.#options = options;
     this.#host = host;
@@ -106,13 +88,18 @@ export class PrimarySession {
   info(): ReplicaInfo | undefined {
     const { address } = this;
     if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
-    const { state, queuedBytes } = this.#feed;
+    const { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent } = this.#feed;
+    const feed = { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent };
     const history = this.#isOurs ? this.#stream?.history.id : undefined;
     const watermarks = this.#feed.watermarks.slice();
     const acknowledged = this.#acks.watermarks;
     const sinceAckSeconds = this.#sinceAckSeconds();
-    const link = { address, state, history, watermarks, acknowledged, sinceAckSeconds, queuedBytes };
-    return { ...link, ...this.#identity };
+    return { ...this.#identity, ...feed, address, history, watermarks, acknowledged, sinceAckSeconds };
+  }
+
+  /** Called about once a second. */
+  look(): void {
+    this.#feed?.look();
   }
 
   /** What the peer has acknowledged as applied; undefined until it does. */
@@ -170,7 +157,7 @@ export class PrimarySession {
     // A replica of fastcache's that has acknowledged nothing holds nothing that is known of: it may have
     // refused what it was sent.
     const hadContent = this.#isOurs ? this.#acks.holdsSomething : this.state === 'live';
-    const last = hadContent ? this.info() : undefined;
+    const last = hadContent && !this.#acks.isLast ? this.info() : undefined;
     if (this.#foreign !== undefined && !hadContent) this.#host.kept(this.#foreign, this.address);
     this.#state = 'closed';
     this.#deadline.cancel();
@@ -207,7 +194,7 @@ export class PrimarySession {
     try {
       this.#splitter.push(chunk, (frame) => this.#onFrame(frame));
     } catch (error) {
-      this.#onFault(error);
+      this.#onFault(error, chunk);
     }
   }
 
@@ -224,12 +211,19 @@ export class PrimarySession {
     else this.#refuse(refusals.notHello);
   }
 
-  #onFault(error: unknown): void {
+  #onFault(error: unknown, chunk: Buffer): void {
     if (this.#isOver()) return;
     const code = error instanceof FastcacheError ? error.code : undefined;
     const speaksAnother = code === 'FCRP_HELLO_VERSION' || code === 'FCRP_UNSUPPORTED_VERSION';
     if (this.#state === 'hello' && speaksAnother) {
       this.#refuse(refusals.version);
+      return;
+    }
+    const other = this.#state === 'hello' && code === 'FCRP_BAD_MAGIC' ? clientProtocol(chunk) : undefined;
+    if (other !== undefined) {
+      this.#note(`speaks ${other.name}, and this is the port for replicas`);
+      this.#connection.write(other.answer);
+      this.#end();
       return;
     }
     this.#note('sent what cannot be read', error instanceof Error ? error.message : String(error));
@@ -307,7 +301,7 @@ export class PrimarySession {
       },
     });
     this.#state = 'fed';
-    this.#feed.start(this.address, claimed, margin);
+    this.#feed.start(replicaText({ ...identity, address }), claimed, margin);
   }
 
   /**
@@ -352,13 +346,14 @@ export class PrimarySession {
   #answer(stream: FrameStream): void {
     const { history, path } = stream;
     const isFresh = history.isFresh === true || this.#options.isFresh();
-    const margin = new Map([...historyPairs({ ...history, isFresh }), pathPair(path), TAKES_SYNCED]);
+    const pairs = [pathPair(path), keysPair(stream.store.keyCount()), TAKES_SYNCED];
+    const margin = new Map([...historyPairs({ ...history, isFresh }), ...pairs]);
     this.#connection.write(
       encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
     );
   }
 
-  /** Reads what a replica sends later: Acks, and what one that can take over says of failovers. */
+  /** Reads what a replica sends later: Acks, a Leave as the last of them, and what it says of failovers. */
   #hear(frame: SplitFrame): void {
     if (this.#state === 'waiting') throw outOfPlace(frame);
     if (frame.header.kind === FrameKind.Failover && this.#isOurs) {
@@ -368,7 +363,10 @@ export class PrimarySession {
     const asksAgain = this.#acks.read(frame);
     this.#feed?.acknowledged();
     this.#host.acknowledged(this, this.#acks.holdsSomething);
-    if (asksAgain) this.ask();
+    if (this.#acks.isLast) {
+      this.#options.log.info(`replica ${this.#text} leaves, as it says`);
+      this.close();
+    } else if (asksAgain) this.ask();
   }
 
   #refuse(text: Refusal): void {
@@ -383,9 +381,13 @@ export class PrimarySession {
     this.#connection.end();
   }
 
+  get #text(): string {
+    return replicaText({ ...this.#identity, address: this.address });
+  }
+
   /** Logs what the peer has done; lines about strangers are limited in number, whatever their details. */
   #note(what: string, detail?: string): void {
-    const line = `replica ${this.address} ${what}${detail === undefined ? '' : `: ${detail}`}`;
+    const line = `replica ${this.#text} ${what}${detail === undefined ? '' : `: ${detail}`}`;
     if (this.#feed === undefined) this.#options.strangers.warn(what, line);
     else this.#options.log.warn(line);
   }

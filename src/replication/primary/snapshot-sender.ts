@@ -43,6 +43,11 @@ export class SnapshotSender {
     this.#scan = options.stream.store.scan();
   }
 
+  /** How much of it has been made, 0 to 1. */
+  get share(): number {
+    return this.#scan.share;
+  }
+
   /** Sends SnapshotBegin, and the rest in turns of their own. */
   start(): void {
     const { connection, watermarks } = this.#options;

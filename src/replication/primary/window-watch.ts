@@ -7,7 +7,7 @@ import type { Clock, Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';
 import type { Backlog, Leeway } from '../stream/backlog.js';
 import { hasReached } from '../watermarks.js';
-import { holdsNothing, type ReplicaInfo } from './replica-info.js';
+import { holdsNothing, type ReplicaInfo, replicaText } from './replica-info.js';
 
 const LOOK_MS = 1_000;
 /**
@@ -90,10 +90,11 @@ function isBackIn(leeway: Leeway | undefined): boolean {
   return leeway !== undefined && leeway.lackingBytes <= leeway.limitBytes * FORGOTTEN_FROM;
 }
 
-function warning({ address, state }: ReplicaInfo, leeway: Leeway | undefined): string {
-  const isGone = state === 'gone';
+function warning(replica: ReplicaInfo, leeway: Leeway | undefined): string {
+  const isGone = replica.state === 'gone';
   const where = isGone ? 'gone' : 'connected';
-  return `replica ${address} is ${where} and ${reason(isGone, leeway)}; a larger --backlog gives it longer`;
+  const reasonText = reason(isGone, leeway);
+  return `replica ${replicaText(replica)} is ${where} and ${reasonText}; a larger --backlog gives it longer`;
 }
 
 function reason(isGone: boolean, leeway: Leeway | undefined): string {

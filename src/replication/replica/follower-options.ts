@@ -10,8 +10,11 @@ export interface FollowerHandlers<S extends FollowedStore = ReplicatedStore> {
   connecting?(event: { attempt: number }): void;
   /** Called when what is held cannot be continued, for this reason, and new content takes its place. */
   resync?(event: { reason: string }): void;
-  /** Called at a snapshot's begin and after each chunk. */
-  snapshot?(event: { entries: number }): void;
+  /**
+   * Called at a snapshot's begin and after each chunk: `entries` have come. `primaryKeys`: the keys that the
+   * primary had when it answered; undefined where it does not say.
+   */
+  snapshot?(event: { entries: number; primaryKeys: number | undefined }): void;
   /**
    * Called when new content has replaced what was held: `holding.store` is read from now on, and the store
    * held before is no longer the follower's.

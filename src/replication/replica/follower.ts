@@ -230,7 +230,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
       this.#retry = undefined;
     },
     closeSession: () => {
-      this.#session?.close();
+      this.#session?.close(this.#stopError === undefined);
       this.#session = undefined;
     },
     endRefusal: () => this.#refusal.end(),
@@ -255,7 +255,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
       case 'disconnected':
         return { name, retryInMs: this.#retryInMs };
       case 'snapshot':
-        return { name, entries: this.#session?.entries ?? 0 };
+        return { name, entries: this.#session?.progress.entries ?? 0 };
       case 'stopped':
         return { name, error: this.#stopError };
       default:
@@ -297,7 +297,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
 
   #announceProgress(): void {
     this.#show();
-    this.#options.handlers.snapshot?.({ entries: this.#running.entries });
+    this.#options.handlers.snapshot?.(this.#running.progress);
   }
 
   #swap(holding: Holding<S>): void {

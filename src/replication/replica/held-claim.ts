@@ -10,6 +10,7 @@ import { announcedPairs } from '../link/announced.js';
 import { type FullStore, fullPair } from '../link/full.js';
 import { MESSAGES_PAIR } from '../link/messages-pair.js';
 import { nodePair } from '../link/path.js';
+import { namePair } from '../link/server-name.js';
 import { takeoverPair } from '../link/takeover-pair.js';
 import { watermarkOf } from '../watermarks.js';
 import type { Holding } from './holding.js';
@@ -64,17 +65,19 @@ export function helloOf(
   {
     token,
     nodeId,
+    name,
     announced,
     messages,
     takeover,
     full,
-  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'announced' | 'messages' | 'takeover'> & {
+  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'name' | 'announced' | 'messages' | 'takeover'> & {
     full?: FullStore | undefined;
   },
 ): Buffer {
   const history = claim?.holding.history;
   const margin = new Map(history === undefined ? [] : [['history', history.id]]);
   if (nodeId !== undefined) margin.set(...nodePair(nodeId));
+  if (name !== undefined) margin.set(...namePair(name));
   const place = announced?.();
   if (place !== undefined) for (const pair of announcedPairs(place)) margin.set(...pair);
   if (messages !== undefined) margin.set(...MESSAGES_PAIR);

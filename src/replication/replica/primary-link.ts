@@ -12,7 +12,7 @@ import type { Margin } from '../../frame/margin.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { formatAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
-import { AckSender, TAKES_SYNCED } from '../link/ack-sender.js';
+import { AckSender, leaveFrame, TAKES_SYNCED } from '../link/ack-sender.js';
 import { Conversation, type ConversationHandlers } from '../link/conversation.js';
 import { LinkWatch } from '../link/link-watch.js';
 import type { StreamTap } from '../outputs/tap.js';
@@ -111,8 +111,13 @@ export class PrimaryLink {
     this.#acks?.answer();
   }
 
-  /** Drops the connection; no handler is called any more. To be called once. */
-  close(): void {
+  /**
+   * Drops the connection; no handler is called any more. To be called once. A primary of fastcache is sent
+   * before that the replica goes on purpose, if it does.
+   */
+  close(isOnPurpose: boolean): void {
+    const hearsLeave = isOnPurpose && this.#watch !== undefined;
+    if (hearsLeave) this.#conversation.endWith(leaveFrame(this.#options.watermarks()));
     this.#acks?.stop();
     this.#stopSyncs?.();
     this.#watch?.stop();

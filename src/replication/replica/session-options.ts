@@ -36,6 +36,8 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   connectTimeoutMs: number;
   /** The id by which the primary knows this replica again; absent: none is sent. */
   nodeId?: string | undefined;
+  /** The name that its operator has given it (link/server-name.ts); absent: none is sent. */
+  name?: string | undefined;
   /** Returns where its clients reach this replica; absent, or undefined: nowhere that others should know. */
   announced?: (() => Announcement | undefined) | undefined;
   /** How full the store was that had no memory for what the primary has; absent: none is known of. */

@@ -25,6 +25,7 @@ import { decodeWatermarks } from '../../frame/watermarks.js';
 import { formatAddress } from '../../transport/address.js';
 import { type History, isAtEnd, placeIn, readHistory } from '../history.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
+import { keysInMargin } from '../link/key-count.js';
 import { checkPath, pathInMargin } from '../link/path.js';
 import { hasReached } from '../watermarks.js';
 import {
@@ -117,9 +118,10 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     return this.#continued;
   }
 
-  /** Entries of new content that have come in chunks; 0 while none is built. */
-  get entries(): number {
-    return this.#building?.staging.entries ?? 0;
+  /** How far new content is: the entries that have come of it, and the keys that the primary said it has. */
+  get progress(): { entries: number; primaryKeys: number | undefined } {
+    const entries = this.#building?.staging.entries ?? 0;
+    return { entries, primaryKeys: keysInMargin(this.answer.margin) };
   }
 
   /** The bytes of the connection before new content's first; undefined while none is built. */
@@ -152,12 +154,12 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   }
 
   /**
-   * Drops the connection and what was not whole; no handler is called any more. To be called once, unless it
-   * has ended.
+   * Drops the connection and what was not whole, on purpose or for a fault; no handler is called any more. To
+   * be called once, unless it has ended.
    */
-  close(): void {
+  close(isOnPurpose = false): void {
     this.#building = undefined;
-    this.#link.close();
+    this.#link.close(isOnPurpose);
   }
 
   get #appliesToHeld(): boolean {
@@ -243,7 +245,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
         break;
       case FrameKind.SnapshotChunk:
         this.#loading(frame).load(payload);
-        if (this.entries > 0 && this.#refuses(this.#rule.judge(this.entries))) return;
+        if (this.progress.entries > 0 && this.#refuses(this.#rule.judge(this.progress.entries))) return;
         this.#options.tap?.chunk(frame, payload);
         this.#raise('chunkLoaded');
         break;

@@ -27,9 +27,9 @@ export function goneCount(serving: ServingReport): number {
   return [...labelledReplicas(serving).values()].filter(({ state }) => state === 'gone').length;
 }
 
-/** Returns where its clients reach a replica, else the host that it connects from. */
-function nameOf({ announced, address }: ReplicaStatus): string {
-  return announced ?? hostOf(address);
+/** Returns a replica's name, else where its clients reach it, else the host that it connects from. */
+function nameOf({ name, announced, address }: ReplicaStatus): string {
+  return name ?? announced ?? hostOf(address);
 }
 
 /** Tells replicas that share a name apart by their ids; those without, by the order in which they came. */

@@ -8,6 +8,13 @@ const chalk = new Chalk({ level: 1 });
 const withoutColours = stripVTControlCharacters;
 
 describe('columns', () => {
+  it('takes a bar of a sparkline for one column, and a wide character for two', () => {
+    expect(cutLine('▁▂▃█', 4)).toBe('▁▂▃█');
+    expect(cutLine('▁▂▃█', 3)).toBe('▁▂…');
+    expect(cutLine('漢字', 4)).toBe('漢字');
+    expect(cutLine('漢字', 3)).toBe('漢…');
+  });
+
   it('are as wide as their widest cell, colours not counted', () => {
     const lines = alignCells([
       [{ text: 'state', isLeft: true }, { text: 'records' }, { text: 'who', isLeft: true }],

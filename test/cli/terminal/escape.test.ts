@@ -91,7 +91,10 @@ describe('escaping', () => {
 
 describe('quoting', () => {
   it('marks where the value ends, whatever it holds', () => {
-    expect(quoteBytes(Buffer.from('say "hi" '))).toBe('"say \\x22hi\\x22 "');
+    expect(quoteBytes(Buffer.from("it's "))).toBe('"it\'s "');
+    expect(quoteBytes(Buffer.from('say "hi" '))).toBe(`'say "hi" '`);
+    expect(quoteBytes(Buffer.from(`{"it's":"1"}`))).toBe(`'{"it\\x27s":"1"}'`);
+    expect(quoteBytes(Buffer.from('{"a":"bcd"}'), 5)).toBe(`'{"a":…' (11 bytes)`);
     expect(quoteBytes(Buffer.alloc(0), 10)).toBe('""');
   });
 
@@ -110,11 +113,12 @@ describe('quoting', () => {
         ),
         fc.integer({ min: 4, max: 60 }),
         (value, width) => {
-          const [, shown, cut] = /^"(.*?)(…" \(\d+ bytes\)|")$/su.exec(quoteBytes(value, width)) ?? [];
+          const [, , shown, cut] =
+            /^(["'])(.*?)(…\1 \(\d+ bytes\)|\1)$/su.exec(quoteBytes(value, width)) ?? [];
           expect(shown!.length).toBeLessThanOrEqual(width);
           const raw = unescaped(shown!);
           expect(Buffer.from(value).subarray(0, raw.length).equals(raw)).toBe(true);
-          if (cut === '"') expect(raw.length).toBe(value.length);
+          if (cut!.length === 1) expect(raw.length).toBe(value.length);
           else expect(raw.length).toBeLessThan(value.length);
         },
       ),

@@ -43,6 +43,23 @@ describe('a live screen', () => {
     expect(last().endsWith('… 3 more…')).toBe(true);
   });
 
+  it('gives the terminal back where the process exits before it is closed', () => {
+    const before = process.listeners('exit');
+    const { screen, written } = terminalOf(20, 5);
+    const [leave] = process.listeners('exit').filter((listener) => !before.includes(listener));
+    leave!(1);
+    expect(written.at(-1)).toContain('\u001b[?1049l');
+    screen.close();
+    expect(process.listeners('exit')).toEqual(before);
+  });
+
+  it('takes a terminal of 0 by 0 for one of 80 by 24', () => {
+    const { screen, last } = terminalOf(0, 0);
+    screen.show(Array.from({ length: 30 }, () => 'x'.repeat(100)));
+    expect(linesOf(last())).toHaveLength(24);
+    expect(linesOf(last())[0]).toBe(`${'x'.repeat(79)}…`);
+  });
+
   it('draws again when the terminal is resized', () => {
     const { terminal, screen, last } = terminalOf(10, 3);
     screen.show(['a line of some length', 'b', 'c', 'd']);

@@ -41,7 +41,7 @@ describe('frames stats', () => {
     expect(stdout).toMatch(/^ +60 +\d,\d+ {2}"user:"$/m);
     expect(stdout).toMatch(/^ +30 +\d,\d+ {2}"hot:"$/m);
     expect(stdout).toMatch(/^ +1 +254 {2}\(none\)$/m);
-    expect(stdout).toMatch(/^ +30 +\d,\d+ {2}"hot:\\x1b\[31m\\x22"$/m);
+    expect(stdout).toMatch(/^ +30 +\d,\d+ {2}'hot:\\x1b\[31m"'$/m);
     expect(stdout).toMatch(/^ +89 +0 {2}"user:89"$/m);
     expect(stdout).toContain('2025-10-09T08:53:20.000Z to 2025-10-09T08:53:21.089Z, 1 s 89 ms');
     expect(stdout).toMatch(/^█ {27,}.*[▁-█]+$/m);

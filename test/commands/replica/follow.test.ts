@@ -111,7 +111,7 @@ describe('replica follow', () => {
       env: { FASTCACHE_TOKEN: 'a-token-of-22-letters-' },
     });
     expect(status).toBe(0);
-    expect(stdout).toBe(`replica ready: follows ${bind}\n`);
+    expect(stdout).toBe(`replica ready: follows ${bind}, no port for clients or replicas, no content yet\n`);
     expect(stderr).toContain('caught-up');
     expect((await runCommand(['frames', 'decode', file])).stdout).toContain('"greeting" = ');
     const marks = async (endpoint: string, env = {}) =>

@@ -281,6 +281,23 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expect(primary.store.openScans).toBe(0);
     });
 
+    it('are told apart by how much of it each was shown', async () => {
+      const { world, primary, follow } = await cluster({}, { sendBufferBytes: 2_000 });
+      fill(primary, 0, 2_000);
+      const replica = follow();
+      const percents: number[] = [];
+      world.runUntil(() => {
+        const percent = primary.listener.replicas()[0]?.snapshotPercent;
+        if (percent !== undefined && percent !== percents.at(-1)) percents.push(percent);
+        return isEqual(primary, replica);
+      });
+      world.run(1_000);
+      expect(percents.length).toBeGreaterThan(5);
+      expect(percents).toEqual([...percents].sort((left, right) => left - right));
+      expect(percents.at(-1)).toBeGreaterThan(60);
+      expect(primary.listener.replicas()[0]?.snapshotPercent).toBeUndefined();
+    });
+
     it('of a scan that fails are all cut off, the scan is freed, and they board the next', async () => {
       const { world, primary, follow } = await cluster({}, { sendBufferBytes: 2_000 });
       fill(primary, 0, 300);
@@ -292,6 +309,9 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
         return {
           get place() {
             return whole.place;
+          },
+          get share() {
+            return whole.share;
           },
           next: (maxBytes) => {
             steps += 1;

@@ -23,7 +23,7 @@ async function withOneGone() {
   world.runUntil(() => isEqual(primary, replica));
   world.run(200);
   const [last] = primary.listener.replicas();
-  replica.follower.stop();
+  replica.follower.stop(new Error('the link is cut'));
   world.run(10);
   return { ...opened, replica, last: last! };
 }
@@ -35,6 +35,23 @@ describe('a replica that left', () => {
     expect(primary.listener.departed()).toEqual([{ ...last, state: 'gone' }]);
     expect(last.history).toBe(primary.history.id);
     expect(last.acknowledged).toEqual(primary.publisher.watermarks());
+  });
+
+  it('is not listed when it says that it leaves, and what it held counts to the end', async () => {
+    const { world, primary, follow } = await withOneGone();
+    const polite = follow();
+    world.runUntil(() => isEqual(primary, polite));
+    const listed = () => primary.listener.departed().map(({ address }) => address);
+    const before = listed();
+    const acknowledged: boolean[] = [];
+    const all = primary.publisher.watermarks();
+    primary.listener.onAck(() => acknowledged.push(primary.listener.acknowledged(all) > 0));
+    polite.follower.stop();
+    world.run(100);
+    expect(primary.listener.replicas()).toEqual([]);
+    expect(listed()).toEqual(before);
+    expect(acknowledged.at(-1)).toBe(true);
+    expect(primary.log.lines.at(-1)).toMatch(/replica \S+ leaves, as it says$/);
   });
 
   it('is listed for an hour, and by how long it has not been heard of', async () => {
@@ -80,7 +97,7 @@ describe('a replica that left', () => {
       true,
     );
     expect(primary.log.lines.join()).toContain(`replica ${address} is back`);
-    again.follower.stop();
+    again.follower.stop(new Error('the link is cut'));
   });
 
   it('is still gone when another comes, that holds nothing or stands elsewhere', async () => {
@@ -108,11 +125,11 @@ describe('a replica that left', () => {
     const again = startFollower(world, transport, { holding: replica.follower.holding });
     world.run(1_500);
     expect(primary.listener.replicas()).toHaveLength(2);
-    replica.follower.stop();
+    replica.follower.stop(new Error('the link is cut'));
     world.run(6_000);
     expect(primary.listener.replicas()).toHaveLength(1);
     expect(primary.listener.departed()).toEqual([]);
-    again.follower.stop();
+    again.follower.stop(new Error('the link is cut'));
     world.run(10);
     expect(primary.listener.departed()).toHaveLength(1);
   });

@@ -15,6 +15,7 @@ it('sends heartbeats in the order of the stream, and none while something is on 
   const connection = {
     remoteAddress: 'peer:1',
     bufferedBytes: 0,
+    sentBytes: 0,
     handlers: { onData() {}, onDrain() {}, onClose() {} },
     // A write past the stream could stand within a frame that the connection has taken in part.
     write: () => expect.unreachable('a heartbeat went past the stream'),

@@ -160,7 +160,7 @@ describe('the Hello of a replica', () => {
   it('that is garbage costs the connection and nothing else', async () => {
     const { world, primary, connect } = await open();
     const peer = connect();
-    peer.connection.write(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+    peer.connection.write(Buffer.from([0, 1, 2, 3]));
     world.run(10);
     expect(peer.closed).toBe(true);
     expect(primary.listener.unauthenticatedConnections).toBe(0);

@@ -8,6 +8,7 @@ import type { Connection } from '../../../src/transport/connection.js';
 class NarrowConnection implements Connection {
   readonly remoteAddress = 'peer:1';
   bufferedBytes = 0;
+  sentBytes = 0;
   handlers = { onData() {}, onDrain() {}, onClose() {} };
   readonly written: Uint8Array[] = [];
   room: number;

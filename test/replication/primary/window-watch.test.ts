@@ -21,7 +21,7 @@ async function withOneGone() {
   world.runUntil(() => isEqual(primary, replica));
   world.run(1_500);
   const [{ address } = { address: '' }] = primary.listener.replicas();
-  replica.follower.stop();
+  replica.follower.stop(new Error('the link is cut'));
   world.run(10);
   return { ...opened, replica, address };
 }
@@ -76,7 +76,7 @@ describe('a replica that is gone', () => {
     world.runUntil(() => isEqual(primary, again));
     write(world, primary, 2_000);
     expect(warnings(primary)).toEqual([]);
-    again.follower.stop();
+    again.follower.stop(new Error('the link is cut'));
   });
 
   it('is warned of again in its next absence', async () => {
@@ -86,7 +86,7 @@ describe('a replica that is gone', () => {
     const again = startFollower(world, transport, { holding: replica.follower.holding });
     world.runUntil(() => isEqual(primary, again));
     world.run(1_500);
-    again.follower.stop();
+    again.follower.stop(new Error('the link is cut'));
     write(world, primary, 600);
     expect(warnings(primary)).toHaveLength(2);
   });
@@ -165,7 +165,7 @@ it('nothing looks where no replica ever was, and no longer when the last is forg
   expect(world.pending).toBe(0);
   const replica = follow();
   world.runUntil(() => isEqual(primary, replica));
-  replica.follower.stop();
+  replica.follower.stop(new Error('the link is cut'));
   world.run(3_602_000);
   expect(world.pending).toBe(0);
 });

@@ -6,7 +6,7 @@ import { ReplicationMetrics } from '../../../src/replication/metrics.js';
 import { embeddedPair, isCaughtUp } from '../../support/embedded-pair.js';
 import { follow, startPrimary } from '../../support/library.js';
 import { metricsIn } from '../../support/metric-names.js';
-import { eventually, freePort, repositoryRoot } from '../../support/processes.js';
+import { eventually, FastcacheProcess, freePort, repositoryRoot } from '../../support/processes.js';
 import { type PrometheusFamily, parsePrometheus } from '../../support/prometheus-text.js';
 import { RespClient } from '../../support/resp-client.js';
 
@@ -214,11 +214,16 @@ describe('a primary and its replica', async () => {
 describe('a replica that dies', () => {
   it('keeps its series, which show that it is gone and how far it has fallen behind', async () => {
     const primary = await startPrimary({ metrics: ':0', listen: ':0', backlogBytes: 4096 });
-    const replica = await follow(primary.bindAddress, { listen: ':0' });
+    const replica = new FastcacheProcess(['replica', 'follow', primary.bindAddress, '--listen', ':0']);
     primary.set('key', 'value');
-    await isCaughtUp({ primary, replica });
-    const label = { replica: replica.listenAddress! };
-    await replica.close();
+    const { listen } = await replica.event('ready');
+    await replica.event('caught-up');
+    const label = { replica: String(listen) };
+    await eventually(
+      async () => sampleOf(await scrape(primary.metricsAddress), 'fastcache_replica_lag_records', label),
+      (lag) => lag === 0,
+    );
+    await replica.kill('SIGKILL');
     await eventually(
       async () => sampleOf(await scrape(primary.metricsAddress), 'fastcache_replica_live', label),
       (value) => value === 0,

@@ -10,6 +10,8 @@ function replica(address: string, more: Partial<ReplicaStatus> = {}): ReplicaSta
     history: 'ab'.repeat(16),
     watermarks: [5n],
     acknowledged: [5n],
+    sinceSeconds: 0,
+    sentBytesPerSecond: 0,
     sinceAckSeconds: 0,
     queuedBytes: 0,
     lag: 'snapshot',
@@ -24,9 +26,14 @@ const labels = (connected: ReplicaStatus[], departed: ReplicaStatus[] = []) =>
   [...labelledReplicas({ connected, departed })].map(([label, { address }]) => [label, address]);
 
 describe('a replica', () => {
-  it('is labelled by where its clients reach it, else by its host', () => {
-    const connected = [replica('10.0.0.1:50001', { announced: '10.0.0.1:6381' }), replica('[::1]:50002')];
+  it('is labelled by its name, else by where its clients reach it, else by its host', () => {
+    const connected = [
+      replica('10.0.0.1:50000', { name: 'paris-1', announced: '10.0.0.1:6380' }),
+      replica('10.0.0.1:50001', { announced: '10.0.0.1:6381' }),
+      replica('[::1]:50002'),
+    ];
     expect(labels(connected)).toEqual([
+      ['paris-1', '10.0.0.1:50000'],
       ['10.0.0.1:6381', '10.0.0.1:50001'],
       ['::1', '[::1]:50002'],
     ]);

@@ -9,10 +9,10 @@ const makers = [...stringCommands, ...keyCommands, ...serverCommands];
 const totalWeight = makers.reduce((sum, [weight]) => sum + weight, 0);
 
 /**
- * Commands that are sent as they are made: SHUTDOWN alone would be obeyed, and SAVE and the like by Redis;
+ * Commands that are sent as they are made: SHUTDOWN alone would be obeyed, and SAVE and BGSAVE too by Redis;
  * SCAN without its COUNT goes in steps, each side in its own; a channel more means a reply more.
  */
-const TAKEN_AS_MADE = /^(shutdown|save|bgsave|bgrewriteaof|scan|.*subscribe)$/i;
+const TAKEN_AS_MADE = /^(shutdown|save|bgsave|scan|.*subscribe)$/i;
 
 export class CommandSource extends ArgumentSource {
   /** At least `count` commands; now and then one with an argument too few or too many. */

@@ -11,7 +11,7 @@ export const PROMISED_COMMANDS = (
   'incrbyfloat decr decrby setbit getbit bitcount bitpos bitfield bitfield_ro bitop lcs del unlink exists touch type rename renamenx copy dump restore move swapdb sort sort_ro randomkey keys ' +
   'scan dbsize flushall flushdb expire pexpire expireat pexpireat ttl pttl expiretime pexpiretime persist object multi ' +
   'exec discard watch unwatch ping echo select auth hello quit reset command client config info role failover replicaof slaveof ' +
-  'wait memory slowlog latency time shutdown debug monitor acl lastsave save bgsave bgrewriteaof ' +
+  'wait memory slowlog latency time shutdown debug monitor acl lastsave save bgsave ' +
   'publish spublish pubsub subscribe ssubscribe psubscribe unsubscribe sunsubscribe punsubscribe'
 ).split(' ');
 
@@ -157,7 +157,7 @@ function observation(s: ArgumentSource): Arguments {
     () => ['MEMORY', s.oneOf('DOCTOR', 'STATS', 'PURGE', 'MALLOC-STATS', 'FOO')],
     () => ['LASTSAVE', ...random.pick([[], [], ['x']])],
     // They do save there.
-    () => [s.oneOf('SAVE', 'BGSAVE', 'BGREWRITEAOF'), 'foo'],
+    () => [s.oneOf('SAVE', 'BGSAVE'), 'foo'],
     () => ['DEBUG', s.oneOf('SLEEP', 'JMAP', 'OBJECT'), '0'],
     () => ['SHUTDOWN', s.oneOf('FOO', 'ABORT', ''), ...random.pick([[], ['FOO']])],
     () => [

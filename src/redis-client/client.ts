@@ -1,11 +1,11 @@
 /**
- * A client of a Redis-protocol server for an import: commands go out many at a time, each with a place, and
- * replies of any shape come back in their order. It asks questions, too.
+ * A client of a Redis-protocol server: commands go out many at a time, each with a place, and replies of any
+ * shape come back in their order. It asks questions, too.
  */
-import { AwaitedConnection, type AwaitedOptions } from '../redis-client/awaited-connection.js';
-import { CommandBuffer } from '../redis-client/command-buffer.js';
-import { refusalError, serverError } from '../redis-client/connect.js';
-import { ReplyError, type ReplyValue, ReplyValues } from '../redis-client/reply-values.js';
+import { AwaitedConnection, type AwaitedOptions } from './awaited-connection.js';
+import { CommandBuffer } from './command-buffer.js';
+import { refusalError, serverError } from './connect.js';
+import { ReplyError, type ReplyValue, ReplyValues } from './reply-values.js';
 
 /** Commands, and bytes of them, that may be under way. */
 const WINDOW_COMMANDS = 16_384;
@@ -26,7 +26,7 @@ type Waiting =
   | { readonly kind: 'asked'; readonly resolve: (reply: ReplyValue) => void };
 
 /** A connection; whoever opens it closes it. */
-export class ImportClient {
+export class RedisClient {
   readonly #options: ClientOptions;
   readonly #gathered = new CommandBuffer();
   readonly #replies = new ReplyValues((reply) => this.#onReply(reply));
@@ -42,8 +42,8 @@ export class ImportClient {
   }
 
   /** Connects and presents the password. Throws `PRIMARY_UNREACHABLE`, and what `ask` throws. */
-  static async open(options: ClientOptions): Promise<ImportClient> {
-    const client = new ImportClient(options);
+  static async open(options: ClientOptions): Promise<RedisClient> {
+    const client = new RedisClient(options);
     try {
       await client.#connection.open();
       const { user, password } = options;

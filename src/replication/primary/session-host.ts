@@ -1,0 +1,24 @@
+/** What a session with a replica, or with a probe, calls of the listener that has accepted it. */
+import type { FullStore } from '../link/full.js';
+import type { Claim, ReplicaInfo } from './replica-info.js';
+
+/** The side that has accepted the session; `Session` is the class of that. */
+export interface SessionHost<Session> {
+  /** Called when the peer may come and wants to be a replica; returns false when no slot is free. */
+  admit(session: Session, claim: Claim): boolean;
+  /** Called when the replica has acknowledged what it has applied, whether or not that is something whole. */
+  acknowledged(session: Session, holdsSomething: boolean): void;
+  /** Called when the replica leaves with what it had of this history, which is foreign to what is served. */
+  kept(history: string, address: string): void;
+  /** Called when the replica, which has been admitted, says that it has no memory for what is served. */
+  isFull(session: Session, full: FullStore): void;
+  /** Called with the payload of a Failover frame. Throws `FCRP_*`, FRAME_OUT_OF_PLACE. */
+  heardOfFailover(session: Session, payload: Uint8Array): void;
+  /** Called when a probe asks that departed replicas be listed no longer; returns how many these were. */
+  forget(which: string): number;
+  /**
+   * Called once, when all that the session held is free. `last` is how a replica was that had content of this
+   * primary's and has not said that it leaves; undefined of any other peer.
+   */
+  ended(session: Session, last: ReplicaInfo | undefined): void;
+}

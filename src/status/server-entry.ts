@@ -1,0 +1,104 @@
+/**
+ * The part of a Status document about the server itself: the figures, the slow commands and the log lines
+ * that `fastcache top` shows (docs/protocol.md, "Status").
+ */
+import type { StatusMap } from '../frame/status.js';
+import { asText, isMap, readChoice, readCount, readIfSent, readList, readText } from './status-fields.js';
+
+/** The most slow commands that a document has, the newest. */
+export const SLOW_COMMANDS_MAX = 8;
+/** The most characters that it has of each. */
+export const SLOW_COMMAND_CHARACTERS = 120;
+/** The most log lines that it has, the newest. */
+export const LOG_LINES_MAX = 16;
+/** The most characters that it has of each. */
+export const LOG_LINE_CHARACTERS = 240;
+/** The most that a reader takes, should there be more of them one day. */
+const MOST_READ = 256;
+
+/** The levels of log lines. */
+export const logLevels = ['info', 'warn', 'error'] as const;
+
+/** A server's figures. Counters count since its start or CONFIG RESETSTAT. */
+export interface ServerEntry {
+  /** The name that its operator has given it; null: none. */
+  name: string | null;
+  /** Milliseconds since its process started, over which rates are taken. */
+  uptimeMs: number;
+  keys: number;
+  /** Bytes of keys, values and tables. */
+  usedBytes: number;
+  /** Bytes that these may have; 0: as many as a store can. */
+  limitBytes: number;
+  /** Clients that are connected. */
+  clients: number;
+  /** Commands that ran: those that read keys, those that write them, and all. */
+  reads: number;
+  writes: number;
+  commands: number;
+  /** Keys that were read, and that were there or not. */
+  hits: number;
+  misses: number;
+  /** Milliseconds in which the event loop did not wait. */
+  busyMs: number;
+  /** The newest first. */
+  slow: SlowCommand[];
+  /** The newest first. */
+  log: LogLine[];
+}
+
+/** A command that took long. */
+export interface SlowCommand {
+  /** Unix ms. */
+  timeMs: number;
+  durationUs: number;
+  /** Its name and arguments; what was too long of them is left out. */
+  command: string;
+  /** `host:port` of the client. */
+  client: string;
+}
+
+/** A message that was logged. */
+export interface LogLine {
+  /** Unix ms. */
+  timeMs: number;
+  level: (typeof logLevels)[number];
+  message: string;
+}
+
+/** Reads a server's part of a document. Throws `FCRP_STATUS_MALFORMED`. */
+export function readServer(map: StatusMap): ServerEntry {
+  return {
+    name: readIfSent(map, 'name', asText),
+    uptimeMs: readCount(map, 'uptimeMs'),
+    keys: readCount(map, 'keys'),
+    usedBytes: readCount(map, 'usedBytes'),
+    limitBytes: readCount(map, 'limitBytes'),
+    clients: readCount(map, 'clients'),
+    reads: readCount(map, 'reads'),
+    writes: readCount(map, 'writes'),
+    commands: readCount(map, 'commands'),
+    hits: readCount(map, 'hits'),
+    misses: readCount(map, 'misses'),
+    busyMs: readCount(map, 'busyMs'),
+    slow: readList(map, 'slow', MOST_READ, (value) => (isMap(value) ? readSlow(value) : undefined)),
+    log: readList(map, 'log', MOST_READ, (value) => (isMap(value) ? readLine(value) : undefined)),
+  };
+}
+
+function readSlow(map: StatusMap): SlowCommand {
+  return {
+    timeMs: readCount(map, 'timeMs'),
+    durationUs: readCount(map, 'durationUs'),
+    command: readText(map, 'command'),
+    client: readText(map, 'client'),
+  };
+}
+
+function readLine(map: StatusMap): LogLine {
+  return {
+    timeMs: readCount(map, 'timeMs'),
+    level: readChoice(map, 'level', logLevels),
+    message: readText(map, 'message'),
+  };
+}
