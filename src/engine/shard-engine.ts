@@ -85,7 +85,7 @@ export class ShardEngine implements ReplicatedStore {
   readonly emptyBytes: number;
   /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
-  /** What happens to keys, for who wants to know. */
+  /** What happens to keys, for whoever wants to know. */
   readonly notes: StoreNotes;
   /** When and how often keys are used. */
   readonly uses: KeyUses;

@@ -327,7 +327,7 @@ function isForReplicas(
   return (flags & flagBits.write) !== 0 || command.mayReplicate?.(args, host) === true;
 }
 
-/** Whether a command reads keys, which are tracked for who tracks them; a script's calls do, not EVAL_RO. */
+/** Whether a command reads keys, which are noted for clients that track; a script's calls do, not EVAL_RO. */
 function isRead({ command, flags }: FoundCommand): boolean {
   return (flags & flagBits.readonly) !== 0 && command.group !== 'scripting';
 }

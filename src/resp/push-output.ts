@@ -16,5 +16,5 @@ export interface PushOutput {
   takes(bytes: number): boolean;
 }
 
-/** The output of who is no connection: the client that a script's commands see. */
+/** The output of whoever is no connection: the client that a script's commands see. */
 export const NO_OUTPUT: PushOutput = { push: () => {}, takes: () => false };

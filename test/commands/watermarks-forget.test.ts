@@ -8,7 +8,7 @@ import { runCommand } from '../support/run-command.js';
 
 const TOKEN = 'a token that nobody guesses';
 
-it('watermarks --forget takes a replica off the list that left, of who has the token', async () => {
+it('watermarks --forget takes a replica off the list that left, of whoever has the token', async () => {
   const primary = await startPrimary({ token: TOKEN });
   primary.set('key', 'value');
   primary.flush();

@@ -281,7 +281,7 @@ describe('--wait', () => {
     ]);
   });
 
-  it('waits for one to be there, and not for who was gone already', async () => {
+  it('waits for one to be there, and not for whoever was gone already', async () => {
     await stay();
     write();
     lagging?.close();

@@ -146,7 +146,7 @@ describe('the segments', () => {
     await second.stop();
   });
 
-  it('have nothing for who is before them, ahead of them, or of another chain', async () => {
+  it('have nothing for whoever is before them, ahead of them, or of another chain', async () => {
     const files = new LossyDisk();
     const node = await start({ files });
     const store = emptyAt(node);

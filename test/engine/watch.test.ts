@@ -69,7 +69,7 @@ function timed(step: string[], slowness = 1): string[] {
   return step.map((word) => (word === 'SHORT' ? String(SHORT_MS * slowness) : word));
 }
 
-/** Whether the key has changed for who watches it on a store of ours: a primary, or the replica behind it. */
+/** Whether the key has changed, as it is watched on a store of ours: a primary, or the replica behind it. */
 function oursChanges(first: string[][], then: string[][], onReplica: boolean): boolean {
   const clock = new StandingClock();
   const primary = newEngine({ clock });

@@ -13,7 +13,7 @@ describe('the offset', () => {
   it.each([
     ['counts from the base', { id: NEW, base: 5n }, [7n, 5n], 2n],
     ["is the sum of a Rust primary's sequences", undefined, [7n, 5n], 12n],
-    ['is 0 of who holds nothing', { id: NEW, base: 100n, recordsBefore: 40n, previous }, [], 0n],
+    ['is 0 of whoever holds nothing', { id: NEW, base: 100n, recordsBefore: 40n, previous }, [], 0n],
     [
       'goes on from what the histories before gave',
       { id: NEW, base: 100n, recordsBefore: 40n },

@@ -467,7 +467,7 @@ describe('the table', () => {
     );
   });
 
-  it('gives the number of who has gone to another, who hears nothing of the first one’s keys', async () => {
+  it('gives the number of whoever has gone to another, who hears nothing of the first one’s keys', async () => {
     const { primary } = await start();
     const other = await connect(primary);
     const first = await cacheOf(primary, 'ON');

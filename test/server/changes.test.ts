@@ -9,7 +9,7 @@ import { directory, follow, startPrimary } from '../support/library.js';
 import { eventually } from '../support/processes.js';
 
 describe('changes of an embedded replica', () => {
-  it('come in order, one after the other, also to who takes them slowly', async () => {
+  it('come in order, one after the other, also to whoever takes them slowly', async () => {
     const primary = await startPrimary();
     primary.set('before', '1');
     const fold = new ChangeFold();

@@ -26,7 +26,7 @@ fault is inside a compressed payload). All were put together byte by byte, zstd 
 
     npx tsx test/support/hostile-frames.ts
 
-\`byte-behind\` is refused only by a reader of one frame, and \`key-hash\` by who applies it: the codec does not hash.
+\`byte-behind\` is refused only by a reader of one frame, and \`key-hash\` by whoever applies it: the codec does not hash.
 
 | file | code | offset | what is wrong |
 | --- | --- | --- | --- |

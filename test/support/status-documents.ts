@@ -1,4 +1,4 @@
-/** Status documents for the tests of who reads them: two shards, at +100 and +50 past their base. */
+/** Status documents for the tests of whoever reads them: two shards, at +100 and +50 past their base. */
 import type { ReplicaEntry } from '../../src/status/replica-entry.js';
 import type { ServerEntry } from '../../src/status/server-entry.js';
 import type { StatusDocument } from '../../src/status/status-document.js';

@@ -99,7 +99,7 @@ describe('the HTTP port', () => {
     expect(long.text).toContain('431');
   });
 
-  it('lets go of who does not get to the end of its headers', async () => {
+  it('lets go of whoever does not get to the end of its headers', async () => {
     const { address } = await serve();
     const slow = await RawClient.open(address);
     slow.write('GET /there HTTP/1.1\r\nHost: localhost\r\n');

@@ -83,7 +83,7 @@ describe.each(transports)('%s', (_, transport) => {
     end.connection.destroy();
   });
 
-  it('says nothing more to who gave up', async () => {
+  it('says nothing more to whoever gave up', async () => {
     const end = new End();
     const free = parseAddress(`127.0.0.1:${await freePort()}`);
     const attempt = transport.connect(free, { connectTimeoutMs: 5_000 }, end);

@@ -180,7 +180,7 @@ async function historiesOf(
   return histories;
 }
 
-/** Copies the role file: who starts with the new directory takes the place of who had the old one. */
+/** Copies the role file: who starts with the new directory takes the place of whoever had the old one. */
 async function copyRole(from: DataFiles, to: DataFiles): Promise<void> {
   const bytes = await from.read(ROLE_FILE, ROLE_FILE_BYTES);
   if (bytes === undefined) return;

@@ -16,8 +16,7 @@ export interface FoldDumpOptions extends DumpLimits, ReadingOptions {}
  *
  * Rejects, with file and byte offset, for damage, gaps and snapshots that are not whole (`FCRP_*`,
  * `SEQUENCE_GAP`, `SNAPSHOT_OUT_OF_ORDER`, …), with `DUMP_EMPTY` for dumps without content, with `BAD_OPTION`
- * where the dumps do not show the keys at `endSequence` or `untilMs`, and with `NO_INPUT`, `READ_FAILED`,
- * `OUT_OF_MEMORY`.
+ * where the dumps do not show the keys at these limits, and with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
  *
  * ```js
  * const keySpace = await foldDump(['monday.fcrp', 'tuesday.fcrp']);
@@ -33,11 +32,12 @@ export async function foldDump(sources: DumpSources, options: FoldDumpOptions = 
 /** Folds dumps as `foldDump` does, but keeps the keys that have expired. */
 export async function readKeySpace(
   sources: DumpSources,
-  { endSequence, untilMs, signal, onProgress }: FoldDumpOptions,
+  { endSequence, endWatermarks, untilMs, signal, onProgress }: FoldDumpOptions,
 ): Promise<FoldedKeySpace> {
   const stores = new ToolStores();
   const keySpace = await loadDumps({
     endSequence,
+    endWatermarks,
     untilMs,
     files: sourceList(sources),
     signal,

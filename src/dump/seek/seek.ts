@@ -45,7 +45,7 @@ export async function seekRecords(dump: string, ranges: RecordRanges): Promise<D
     file = await open(dump);
     return await new Seek(index, file, ranges).run();
   } catch (error) {
-    // What cannot be read is reported by who reads the dump.
+    // What cannot be read is reported by whoever reads the dump.
     if (inDump(error, dump, 0) instanceof FastcacheError) return wholeDump();
     throw error;
   } finally {

@@ -12,7 +12,7 @@ export interface FrameArchive {
 
 /** The frames that one replica lacks, in the order of publishing, until `close`. */
 export interface ArchivedFrames {
-  /** The watermarks of who has been given all until now. */
+  /** The watermarks of whoever has been given all until now. */
   readonly watermarks: readonly bigint[];
   /**
    * Resolves with the next whole frames, perhaps without a byte where it came upon none that is lacking;

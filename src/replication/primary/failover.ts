@@ -62,7 +62,7 @@ export interface FailoverOptions {
   givenUp(reason: string): void;
 }
 
-/** Milliseconds between looks for who leads, while the replica does not say so. */
+/** Milliseconds between looks for whoever leads, while the replica does not say so. */
 const LOOK_MS = 500;
 /** Milliseconds until a forced order is tried again that a script holds up. */
 const QUIET_MS = 20;
@@ -76,7 +76,7 @@ export class Failover {
   readonly #wish: FailoverWish;
   readonly #looks = new Map<FailoverPeer, Look>();
   #ordered: FailoverPeer | undefined;
-  /** Whether the link to who was ordered is gone. */
+  /** Whether the link to whoever was ordered is gone. */
   #isAdrift = false;
   #timer: Timer | undefined;
   #stopListening: () => void = () => {};
@@ -212,7 +212,7 @@ export class Failover {
     this.#giveUp(`it cannot be followed: ${faults[0].message}`);
   }
 
-  /** Looks at the address of who was ordered until a primary is there, or it ends otherwise. */
+  /** Looks at the address of whoever was ordered until a primary is there, or it ends otherwise. */
   async #find(peer: FailoverPeer): Promise<void> {
     while (!this.#isOver) {
       const found = await this.#ask(peer.takesOverAt);

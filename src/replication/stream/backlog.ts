@@ -195,7 +195,7 @@ export class Backlog {
     return this.#log.framesFrom(offset);
   }
 
-  /** Returns the watermarks of who has been given all before an offset of a cursor. */
+  /** Returns the watermarks of whoever has been given all before an offset of a cursor. */
   watermarksAt(offset: number): bigint[] {
     return this.#log.watermarksAt(offset);
   }

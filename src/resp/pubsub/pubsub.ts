@@ -1,6 +1,6 @@
 /**
- * Channels and their subscribers (docs/redis.md, "Channels"): a message goes to who listens at that moment
- * and is kept nowhere. Where nobody subscribes, publishing is two look-ups that find nothing.
+ * Channels and their subscribers (docs/redis.md, "Channels"): a message goes to those who listen at that
+ * moment and is kept nowhere. Where nobody subscribes, publishing is two look-ups that find nothing.
  */
 import type { ChannelMessage } from '../../frame/messages.js';
 import type { ClientState } from '../client-state.js';

@@ -166,6 +166,10 @@ describe('a part of a dump', () => {
     }
     expect(contentOf(foldBytes(dump, { endSequence: 10_000n }).store)).toEqual(stops.at(-1)!.content);
     expect(foldBytes(dump, { endSequence: 0n }).store.keyCount()).toBe(0);
+    for (const { content, watermarks: endWatermarks } of stops) {
+      const { store, watermarks } = foldBytes(dump, { endWatermarks });
+      expect([contentOf(store), watermarks]).toEqual([content, endWatermarks]);
+    }
   });
 
   it('ends at a time: as the primary was then', () => {

@@ -1,4 +1,4 @@
-/** What a tap hands on: all that is applied, once and in order, at the pace of who takes it. */
+/** What a tap hands on: all that is applied, once and in order, at the pace of whoever takes it. */
 import { describe, expect, it } from 'vitest';
 import { WatermarkStore } from '../../../src/engine/watermark-store.js';
 import type { Change } from '../../../src/replication/outputs/changes.js';

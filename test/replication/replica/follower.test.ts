@@ -393,7 +393,7 @@ describe('a primary that cannot be followed', () => {
     expect(codes()[0]).toBe('TOKEN_REFUSED');
   });
 
-  it('refuses the token: the end for who fails fast', () => {
+  it('refuses the token: the end for whoever fails fast', () => {
     const { world, follower, events } = follow(say('invalid auth token'), { failFast: true });
     world.run(10_000);
     expect(events).toEqual(['connecting', 'refused', 'stopped']);

@@ -65,7 +65,7 @@ describe.each([
     expect(follower.refusal).toBeUndefined();
   });
 
-  it('is taken in by who is told to accept it', () => {
+  it('is taken in by whoever is told to accept it', () => {
     const { world, follower } = follow(script, { foreignHistory: 'accept' });
     world.runUntil(() => follower.state.name === 'live' && follower.holding?.history?.id === OTHER);
     expect(follower.refusal).toBeUndefined();
@@ -150,7 +150,7 @@ describe('a primary in another history', () => {
     expect(next.store()?.content()).toEqual(['new=snapshot @null']);
   });
 
-  it('is taken in by who holds no key', () => {
+  it('is taken in by whoever holds no key', () => {
     const world = new VirtualWorld();
     const transport = new VirtualTransport(world);
     const primary = new FakePrimary(transport, (peer, _, connection) => {
@@ -164,7 +164,7 @@ describe('a primary in another history', () => {
     expect(follower.holding?.history?.id).toBe(OTHER);
   });
 
-  it('is refused by who holds what a Rust primary has', () => {
+  it('is refused by whoever holds what a Rust primary has', () => {
     const { world, follower } = followRust(restarted);
     world.run(2_000);
     expect(follower.refusal).toBe('foreign-history');

@@ -177,7 +177,7 @@ describe('a log', () => {
     expect(memories.size).toBeLessThan(12);
   });
 
-  it('keeps the bytes of who left with some in use, and writes them never again', () => {
+  it('keeps the bytes of whoever left with some in use, and writes them never again', () => {
     const { log, append } = logOf(5_000);
     const reader = readerOf(log);
     append(0, 6_000);
@@ -188,7 +188,7 @@ describe('a log', () => {
     expect(Buffer.concat(reader.untaken)).toEqual(copy);
   });
 
-  it('keeps the bytes of who pauses within a long frame, of which the rest is a copy', () => {
+  it('keeps the bytes of whoever pauses within a long frame, of which the rest is a copy', () => {
     const { log, append, appended } = logOf(5_000);
     const reader = readerOf(log);
     append(0, 20_000);

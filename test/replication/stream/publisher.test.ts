@@ -231,7 +231,7 @@ describe('the publisher', () => {
     expect(publisher.backlog.catchUp([1n]).kind).toBe('needs-snapshot');
   });
 
-  it('hands nothing to who has left, and nothing at all once closed', () => {
+  it('hands nothing to whoever has left, and nothing at all once closed', () => {
     const { publisher, store, world, collector } = publish();
     const other = new Collector(publisher);
     other.leave();

@@ -129,7 +129,7 @@ describeWith(redisServer, 'CONFIG answers as redis-server', () => {
 });
 
 describe('CONFIG', () => {
-  it('asks for the password that it sets, and shows it to who may ask', async () => {
+  it('asks for the password that it sets, and shows it to whoever may ask', async () => {
     const host = new ServerHost();
     const client = host.newClient();
     expect(host.answer('CONFIG SET requirepass secret', client)).toBe('+OK\r\n');
