@@ -26,6 +26,7 @@ const [{ listen: replicaAddress }] = await Promise.all([
   event(replica, 'caught-up'),
 ]);
 const tap = start('replica', 'follow', primaryAddress, '--no-listen', '--changes');
+await event(tap, 'caught-up');
 
 console.log(`A primary listens on ${primaryAddress}, a replica that follows it on ${replicaAddress}. Try:
 

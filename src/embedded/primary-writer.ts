@@ -9,6 +9,7 @@ import { formatAddress } from '../transport/address.js';
 import { AppliedWaits } from './applied-waits.js';
 import { checkBytes, checkCount, type Expiry, expiryOf, shown, timeOf } from './arguments.js';
 import type { Codec, Given } from './codec.js';
+import { type Inside, open } from './inside.js';
 import { bytesOf } from './keys.js';
 import { PrimaryClient } from './primary-client.js';
 
@@ -25,14 +26,6 @@ export interface WriteOptions {
   timeoutMs?: number | undefined;
 }
 
-/** What a writer is made from. */
-export interface PrimaryWriterOptions {
-  readonly node: Node;
-  readonly codec: Codec<unknown>;
-  /** `redis://[user:password@]host[:port]`, or `rediss:` for TLS. */
-  readonly url: string;
-}
-
 /**
  * Writes to the primary of a replica. All that it does throws a TypeError for what is no key, value or time;
  * PRIMARY_UNREACHABLE when there was no connection for ten seconds, CONNECTION_LOST and PEER_SILENT when
@@ -46,9 +39,13 @@ export class PrimaryWriter<Value> {
   readonly #waits: AppliedWaits;
   readonly #place: string;
 
-  /** Throws BAD_OPTION for an address that is none, and for `rediss:` without the options of TLS. */
-  constructor({ node, codec, url: text }: PrimaryWriterOptions) {
-    const url = parseRedisUrl(text);
+  /**
+   * `writeTo` is `redis://[user:password@]host[:port]`, or `rediss:` for TLS. Throws BAD_OPTION for an address
+   * that is none, and for `rediss:` without the options of TLS.
+   */
+  constructor(inside: Inside, writeTo: string) {
+    const { node, codec } = open(inside);
+    const url = parseRedisUrl(writeTo);
     const { clock, timers, tls } = node.seams;
     if (url.database !== 0) throw badAddress('there is one database, 0: leave the number out');
     if (url.isTls && tls === undefined) throw badAddress('rediss: needs the option tls');

@@ -45,9 +45,8 @@ export class Replica<Value = Uint8Array> extends EmbeddedNode<Value> {
 
   private constructor(inside: Inside, writeTo: string | undefined) {
     super(inside);
-    const { node, codec } = open(inside);
-    this.#node = node;
-    this.#writer = writeTo === undefined ? undefined : new PrimaryWriter({ node, codec, url: writeTo });
+    this.#node = open(inside).node;
+    this.#writer = writeTo === undefined ? undefined : new PrimaryWriter(inside, writeTo);
   }
 
   /** Writes to the primary. Throws READ_ONLY without the option `writeTo`. */
