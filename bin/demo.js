@@ -28,7 +28,6 @@ const [{ listen: replicaAddress }] = await Promise.all([
 const tap = start('replica', 'follow', primaryAddress, '--no-listen', '--changes');
 // What was set before it has caught up is in its snapshot, and no change.
 await event(tap, 'caught-up');
-await event(tap, 'caught-up');
 
 console.log(`A primary listens on ${primaryAddress}, a replica that follows it on ${replicaAddress}. Try:
 

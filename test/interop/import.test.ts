@@ -316,7 +316,10 @@ describeWith(redisServer, 'an import from a live redis-server', () => {
     const ends = ['import', `rediss://127.0.0.1:${tlsPort}`, '--to', primary.listenTlsAddress!, '--cut-over'];
     const trusting = ['--tls-ca', tlsFile('ca.crt')];
     const stranger = await runCommand([...ends, '--to-tls', ...trusting]);
-    expect([stranger.status, stranger.stderr]).toEqual([69, expect.stringContaining('it wants a certificate')]);
+    expect([stranger.status, stranger.stderr]).toEqual([
+      69,
+      expect.stringContaining('it wants a certificate'),
+    ]);
     const own = [...trusting, '--tls-cert', tlsFile('client.crt'), '--tls-key', tlsFile('client.key')];
     const plain = await runCommand([...ends, ...own]);
     expect([plain.status, primary.get('k')]).toEqual([69, undefined]);
