@@ -40,8 +40,8 @@ export class PrimaryWriter<Value> {
   readonly #place: string;
 
   /**
-   * `writeTo` is `redis://[user:password@]host[:port]`, or `rediss:` for TLS. Throws BAD_OPTION for an address
-   * that is none, and for `rediss:` without the options of TLS.
+   * `writeTo` is `redis://[user:password@]host[:port]`, or `rediss:` for TLS. Throws BAD_OPTION for an
+   * address that is none, and for `rediss:` without the options of TLS.
    */
   constructor(inside: Inside, writeTo: string) {
     const { node, codec } = open(inside);
