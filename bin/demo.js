@@ -17,6 +17,8 @@ let isTapShown = true;
 let written = 0;
 process.on('SIGINT', () => end(0));
 process.on('SIGTERM', () => end(0));
+// Whoever read the output has gone: the servers go, too.
+process.stdout.on('error', () => end(0));
 
 const primary = start('primary', 'start', '--bind', bind, '--listen', `127.0.0.1:${primaryPort}`);
 const { listen: primaryAddress } = await event(primary, 'ready');
