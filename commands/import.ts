@@ -36,7 +36,7 @@ export default class ImportCommand extends BaseCommand {
     'server --to with --to-tls; --tls-ca, --tls-cert and --tls-key are for both.\n\n' +
     'Exit status: 0 clients may move, 1 the target holds keys, refused commands, or the cut-over failed; 65 the ' +
     'source has what cannot be imported; 69 unreachable, or the target was lost; 77 a password is refused; 130 ' +
-    'and 143 after SIGINT and SIGTERM.';
+    'and 143 after SIGHUP, SIGINT and SIGTERM.';
 
   static override examples = [
     {

@@ -16,7 +16,7 @@ With --sentinels and --sentinel-name it asks them at the start who is primary. A
 
 With --data, --until and --read-only it shows what a directory had at that moment, beside the server that has the directory, and writes nothing.
 
-One line on stdout says where it listens; with --json, events follow it, one object a line. SIGINT and SIGTERM drain and exit 0. Exit status 1: a port is taken, there is a primary already (--recover), or the role file is no such file; 65: the dump to load has a fault; 66: no such dump, token or password file; 69: nothing could be recovered; 2: usage.`;
+One line on stdout says where it listens; with --json, events follow it, one object a line. SIGINT, SIGTERM and SIGHUP drain and exit 0 (with TLS, SIGHUP reads the certificates anew). Exit status 1: a port is taken, there is a primary already (--recover), or the role file is no such file; 65: the dump to load has a fault; 66: no such dump, token or password file; 69: nothing could be recovered; 2: usage.`;
 
   static override examples = [
     { description: 'A primary with the default address', command: '<%= config.bin %> <%= command.id %>' },

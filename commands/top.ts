@@ -19,12 +19,12 @@ export default class Top extends BaseCommand {
     'Looks each second at servers, primaries or replicas, at either of their ports. The screen shows keys, memory, ' +
     'clients, the share of reads that found their key (hits), how much of the one thread is used (event loop), ' +
     'and with their last minute reads, writes, and the bytes a second that go to replicas. Below stand the replicas with ' +
-    'their lag of the last minute; one that takes a snapshot shows how much of it was sent, and the time ' +
+    'their lag of the last minute; one that takes a snapshot shows how much of it has been made, and the time ' +
     'that is left.\n\n' +
     'Keys: r replicas, s shards, c commands that were slow, l lines of the log, q quit.\n\n' +
     'Where stdout is no terminal, and with --once, it looks twice, writes one screen and ends. With --json it ' +
     'writes an object a second.\n\n' +
-    'Exit status: 0 ended; with --once, 69 a server does not answer, 77 a token is refused.';
+    'Exit status: 0 ended; with --once, or where stdout is no terminal, 69 a server does not answer, 77 a token is refused.';
 
   static override examples = [
     { description: 'The server on this machine', command: '<%= config.bin %> <%= command.id %>' },

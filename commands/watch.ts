@@ -41,13 +41,16 @@ export default class Watch extends BaseCommand {
   };
 
   static override flags = withEnvironment({
-    endpoint: endpointFlag(),
+    endpoint: endpointFlag('The address of the server, either of its ports.'),
     limit: valueFlag({
       summary: 'End after so many changes.',
       helpValue: '<number>',
       parse: (text) => parseCount(text, { min: 1 }),
     }),
-    'token-file': fileFlag('The token that the server asks for; FASTCACHE_TOKEN does the same.'),
+    'token-file': fileFlag(
+      'The token that the server asks for; FASTCACHE_TOKEN does the same, or FASTCACHE_PASSWORD where there is a ' +
+        'password and no token.',
+    ),
     ...tlsFlags,
   });
 

@@ -25,9 +25,9 @@ export default class Watermarks extends BaseCommand {
     'second that it is sent, how long it may be away, at the present write rate, before it needs a ' +
     'snapshot, and since when it is there, or gone. A terminal of less than 80 columns is not shown sent/s and ' +
     'since.\n\n' +
-    'Above them is how long one may be away that has all. The write rate is that of the last ten seconds.\n\n' +
+    'Above the rows stands how long a replica that has everything may be away. The write rate is that of the last ten seconds.\n\n' +
     '--shards also shows the watermark of each shard: the highest sequence that replicas could have, and as +n ' +
-    "past the base of the primary's history; of a dump, the one that a replica would have that applied it.\n\n" +
+    "past the base of the primary's history. For a dump it is the sequence that a replica has after it applied the dump.\n\n" +
     'Replicas are asked like primaries, and any server at either port. A Rust primary shows its ' +
     'watermarks alone, and keeps one of its replica slots (16 by default) busy after each question until ' +
     'the next write.\n\n' +
@@ -37,7 +37,8 @@ export default class Watermarks extends BaseCommand {
     '  1 WARNING: a replica lags by more than half of --max-lag-ms or --max-lag-records, takes a snapshot ' +
     'in, is catching up, is gone and can still resume, or lacks more than the backlog has; no replica is ' +
     'connected to a primary\n' +
-    '  2 CRITICAL: a replica lags by more than a limit, is gone and needs a snapshot, or diverges; a ' +
+    '  2 CRITICAL: a replica lags by more than a limit, is gone and needs a snapshot, diverges, ' +
+    'keeps another history, cannot hold what the primary has, or has come five times within a minute; a ' +
     'server does not answer; the link of a relay is not live\n' +
     '  3 UNKNOWN: the answer does not say (a Rust primary), is refused or cannot be read; wrong usage\n' +
     '--expect says how many replicas must be connected, or who: fewer, or one that is missing, is CRITICAL, and ' +

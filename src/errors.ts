@@ -92,7 +92,7 @@ export const errorCodes = {
   /** It was not ready within the time that it was given. */
   NOT_READY: { exitCode: 1, retryable: true },
   /** A write is on the primary, and the replica that wrote it has not applied it in time. */
-  NOT_APPLIED: { exitCode: 1, retryable: true },
+  NOT_APPLIED: { exitCode: 1, retryable: false },
   /** A value that is to be incremented. */
   NOT_AN_INTEGER: { exitCode: 1, retryable: false },
 

@@ -22,7 +22,7 @@ It is a relay, which other replicas follow in its primary's stead, unless it has
 
 With --changes each change that is applied is a line of JSON on stdout, and all else on stderr; a reader that is slow is waited for. With --state a stopped tap goes on where it was, if the primary still keeps what it lacks, and else says why not and starts over with a snapshot, of which what was there before is replaced at its end. After a kill -9 the last second of changes may come again; none is left out.
 
-SIGINT and SIGTERM drain and exit 0. Exit status 69: the primary is unreachable (with --once); 77: it refuses the token; 1: a port is taken; 2: usage.`;
+SIGINT, SIGTERM and SIGHUP drain and exit 0 (with TLS, SIGHUP reads the certificates anew). Exit status 69: the primary is unreachable (with --once); 77: it refuses the token; 1: a port is taken; 2: usage.`;
 
   static override examples = [
     {

@@ -64,7 +64,7 @@ export const dataOptions = {
   }),
   /**
    * When the content is saved as a base: `auto`, when what was written since the last one is more than that;
-   * at a size such as `1gb`; or `never`, but for SAVE and BGSAVE. Default `auto`.
+   * at a size such as `1gb`; or `never`, but for SAVE, BGSAVE and content that needs one. Default `auto`.
    */
   dataBase: text({
     on: ALL,

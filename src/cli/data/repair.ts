@@ -89,7 +89,7 @@ function repairedText({ directory, target }: RepairInvocation, { survey, manifes
     ...(manifestFault === undefined
       ? []
       : [
-          '  the manifest is made anew of what the files say, with the times at which they were written last',
+          '  the manifest is made anew from the files; its times are those at which segments were made and bases last written',
         ]),
     ...report.files.flatMap(fileLines),
   ];

@@ -3,9 +3,9 @@ import * as Flags from '@oclif/core/flags';
 import { parseHostPort } from '../command/values.js';
 
 /** A flag for the address of a server, with the port of clients of one on this machine as its default. */
-export function endpointFlag() {
+export function endpointFlag(summary: string) {
   return Flags.custom<string>({
-    summary: 'The address of the server, where its clients connect.',
+    summary,
     helpValue: '<host:port>',
     parse: async (text) => parseHostPort(text),
   })({ default: '127.0.0.1:6380' });

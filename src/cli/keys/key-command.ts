@@ -9,7 +9,7 @@ import { endpointFlag } from './endpoint-flag.js';
 
 /** The flags of all of these. */
 export const keyFlags = {
-  endpoint: endpointFlag(),
+  endpoint: endpointFlag('The address of the server, where its clients connect.'),
   ...redisFlags,
 };
 

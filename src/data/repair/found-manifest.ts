@@ -16,8 +16,8 @@ import { beginningOf, type SegmentBeginning, SegmentFault } from '../segment-beg
 const UNKNOWN_HISTORY = '0'.repeat(32);
 
 /**
- * Returns the manifest that fits the files of a directory. The times of its entries are those at which the
- * files were changed last. Rejects with system errors.
+ * Returns the manifest that fits the files of a directory. The time of a segment is that at
+ * which its file was made, of a base that at which it was last written. Rejects with system errors.
  */
 export async function foundManifest(files: DataFiles): Promise<Manifest> {
   const names = await files.list();

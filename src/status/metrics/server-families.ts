@@ -76,7 +76,7 @@ const dataFamilies: MetricFamily[] = [
   {
     name: 'fastcache_data_faulty',
     type: 'gauge',
-    help: '1 while the data directory cannot be written, so that writes are refused; left out without one.',
+    help: '1 while the data directory cannot be written; left out without one.',
     read: ({ status, node }) => {
       if (node.diskFault !== undefined) return 1;
       return status.persistence?.saves === undefined ? undefined : 0;
