@@ -20,7 +20,8 @@ export default class Watch extends BaseCommand {
     'that starts with PREFIX is a line, with its time, what was done (set, del, expire), the key and the value. ' +
     'With --json it is an object as frames decode has it. What comes while the link is lost is shown ' +
     'later. Where the server no longer has it, a line on stderr says so.\n\n' +
-    'It takes the place of one replica while it runs, and is listed as watch. A Rust server sends its ' +
+    'It takes the place of one replica while it runs, and is listed as watch; as it keeps no content, it does not ' +
+    'count for WAIT and --min-replicas. A Rust server sends its ' +
     'whole content first, which is not shown.\n\n' +
     'Exit status: 0 ended by SIGINT, SIGTERM or --limit; 69 unreachable; 77 the token is refused.';
 

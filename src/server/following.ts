@@ -87,6 +87,7 @@ export class Following {
       takeover: isRecovery ? undefined : this.takeover,
       allowEmptySnapshot: config.allowEmptySnapshot,
       messages: (payload, frame) => node.takeMessages(payload, frame),
+      isContentless: outputs.createStore !== undefined,
       createStore: (shards) => outputs.createStore?.(shards) ?? node.createEngine(shards),
       handlers: this.#handlers(),
     });

@@ -87,6 +87,7 @@ export async function watchKeys(options: WatchOptions): Promise<void> {
       allowEmptySnapshot: true,
       recorder: undefined,
       tap,
+      isContentless: true,
       createStore: (shards) => new WatermarkStore(shards),
       handlers: {
         resync: ({ reason }) => options.note(`changes were missed, and a snapshot is read: ${reason}`),

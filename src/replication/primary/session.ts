@@ -16,6 +16,7 @@ import { hostOf } from '../../transport/address.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { ackFrame, TAKES_SYNCED } from '../link/ack-sender.js';
+import { keepsContent } from '../link/content-pair.js';
 import { fullInMargin } from '../link/full.js';
 import { keysPair } from '../link/key-count.js';
 import { clientProtocol } from '../link/other-protocol.js';
@@ -59,6 +60,7 @@ export class PrimarySession {
   /** The link to a replica of fastcache's; undefined for any other peer. */
   #link: ReplicaLink | undefined;
   #isOurs = false;
+  #keepsContent = true;
   #identity: ReplicaIdentity = {};
   readonly #acks = new Acknowledgements();
   /** The history of what the replica holds, if it is foreign to what is served; otherwise undefined. */
@@ -102,9 +104,9 @@ export class PrimarySession {
     this.#feed?.look();
   }
 
-  /** What the peer has acknowledged as applied; undefined until it does. */
+  /** What the peer has acknowledged that it holds; undefined until it does, and of one without content. */
   get acknowledged(): readonly bigint[] | undefined {
-    return this.#acks.watermarks;
+    return this.#keepsContent ? this.#acks.watermarks : undefined;
   }
 
   /** What the peer has acknowledged as being on its disk; undefined: nothing. */
@@ -173,7 +175,8 @@ export class PrimarySession {
    * at most so many whole seconds ago.
    */
   isGood(maxLagSeconds: number): boolean {
-    return this.state === 'live' && this.#acks.holdsSomething && this.#sinceAckSeconds() <= maxLagSeconds;
+    const hasAll = this.state === 'live' && this.#keepsContent && this.#acks.holdsSomething;
+    return hasAll && this.#sinceAckSeconds() <= maxLagSeconds;
   }
 
   #sinceAckSeconds(): number {
@@ -274,6 +277,7 @@ export class PrimarySession {
       return;
     }
     this.#isOurs = margin !== undefined;
+    this.#keepsContent = keepsContent(margin);
     const { address } = this;
     const identity = identityIn(margin, address);
     this.#identity = identity;

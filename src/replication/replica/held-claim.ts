@@ -7,7 +7,8 @@
 import type { FollowedStore, RecordPrint } from '../../engine/types.js';
 import { encodeHelloFrame } from '../../frame/hello.js';
 import { announcedPairs } from '../link/announced.js';
-import { type FullStore, fullPair } from '../link/full.js';
+import { NO_CONTENT_PAIR } from '../link/content-pair.js';
+import { fullPair } from '../link/full.js';
 import { MESSAGES_PAIR } from '../link/messages-pair.js';
 import { nodePair } from '../link/path.js';
 import { namePair } from '../link/server-name.js';
@@ -57,8 +58,7 @@ export class HeldClaim<S extends FollowedStore> {
 }
 
 /**
- * Makes the Hello of a replica that claims this, or nothing; a whole frame. `full` is what its store had no
- * memory beyond when it last tried; undefined: it has not failed so.
+ * Makes the Hello of a replica that claims this, or nothing; a whole frame.
  */
 export function helloOf(
   claim: HeldClaim<FollowedStore> | undefined,
@@ -70,9 +70,11 @@ export function helloOf(
     messages,
     takeover,
     full,
-  }: Pick<ReplicaSessionOptions, 'token' | 'nodeId' | 'name' | 'announced' | 'messages' | 'takeover'> & {
-    full?: FullStore | undefined;
-  },
+    isContentless,
+  }: Pick<
+    ReplicaSessionOptions,
+    'token' | 'nodeId' | 'name' | 'announced' | 'messages' | 'takeover' | 'full' | 'isContentless'
+  >,
 ): Buffer {
   const history = claim?.holding.history;
   const margin = new Map(history === undefined ? [] : [['history', history.id]]);
@@ -84,5 +86,6 @@ export function helloOf(
   const seat = takeover?.place();
   if (seat !== undefined) margin.set(...takeoverPair(seat));
   if (full !== undefined) margin.set(...fullPair(full));
+  if (isContentless === true) margin.set(...NO_CONTENT_PAIR);
   return encodeHelloFrame({ role: 'replica', token, watermarks: claim?.watermarks }, { margin });
 }

@@ -42,6 +42,8 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   announced?: (() => Announcement | undefined) | undefined;
   /** How full the store was that had no memory for what the primary has; absent: none is known of. */
   full?: FullStore | undefined;
+  /** Whether the store has only watermarks, so that nothing can be read or taken from it; default false. */
+  isContentless?: boolean | undefined;
   /** The token that is sent; undefined: none is sent. */
   token: string | undefined;
   /** Makes an empty store of so many shards, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
