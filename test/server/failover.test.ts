@@ -287,6 +287,20 @@ describe('a replica that asks to take over', () => {
     expect(heir.node.isReplica).toBe(true);
   });
 
+  it('keeps its link when whoever has asked there leaves before the answer', async () => {
+    const [, down] = linkOf(heir);
+    down.stall();
+    write(primary, 5);
+    const leave = heir.node.failover.takeOver(100).start(() => {});
+    leave();
+    await nodes.run(200);
+    expect(primary.node.failover.lastFault).toMatch(/had all within 100 ms/);
+    down.unstall();
+    await nodes.until(areLevel);
+    await nodes.run(1_000);
+    expect(linkOf(heir)[1]).toBe(down);
+  });
+
   it('is told so when its link is lost', async () => {
     linkOf(heir)[0].stall();
     const answers = answerOf(heir, 1_000);
