@@ -105,11 +105,16 @@ export class ReplicaListener {
       const peer = this.#replicas.get(session)?.peer;
       this.#unauthenticated.delete(session);
       this.#replicas.delete(session);
+      if (this.#ofOtherPorts.delete(session) && this.#ofOtherPorts.size === 0) this.#onNoneOfOtherPorts();
       if (peer !== undefined) this.#options.failovers?.left(peer);
       if (last !== undefined && !this.#isBack(last, session.heardAtUs)) this.#departed.left(last);
     },
   };
   #listener: Listener | undefined;
+  /** Sessions whose connections are of another port, for which nobody else waits. */
+  readonly #ofOtherPorts = new Set<PrimarySession>();
+  /** Called when the last of these has ended. */
+  #onNoneOfOtherPorts: () => void = () => {};
   #asksAtEndOfTurn = false;
   #isClosed = false;
 
@@ -117,7 +122,7 @@ export class ReplicaListener {
   static async start(options: ReplicaListenerOptions): Promise<ReplicaListener> {
     const listener = new ReplicaListener(options);
     const { transport, bind } = options;
-    const accept = (connection: Connection) => listener.accept(connection);
+    const accept = (connection: Connection) => void listener.#take(connection, options.token);
     const refused: StrangerWarning = (kind, message) => listener.#strangers.warn(kind, message);
     listener.#listener = bind && (await transport.listen(bind, accept, refused));
     return listener;
@@ -152,27 +157,34 @@ export class ReplicaListener {
   }
 
   /**
-   * Takes a connection whose peer is to send its Hello; one from another port than that of `bind` has to
+   * Takes a connection from another port than that of `bind`, whose peer is to send its Hello; it has to
    * present `portSecret` there, if no token is set.
    */
   accept(connection: Connection, portSecret?: string): void {
+    const session = this.#take(connection, this.#options.token ?? portSecret);
+    if (session !== undefined) this.#ofOtherPorts.add(session);
+  }
+
+  #take(connection: Connection, token: string | undefined): PrimarySession | undefined {
     if (this.#isClosed) {
       connection.destroy();
-      return;
+      return undefined;
     }
     const options = {
       ...this.#options,
-      token: this.#options.token ?? portSecret,
+      token,
       carousels: this.carousels,
       messages: this.#messages,
       guesses: this.#guesses,
       strangers: this.#strangers,
     };
-    this.#unauthenticated.add(new PrimarySession(connection, options, this.#host));
+    const session = new PrimarySession(connection, options, this.#host);
+    this.#unauthenticated.add(session);
     if (this.#unauthenticated.size > MAX_UNAUTHENTICATED) {
       const [oldest] = this.#unauthenticated;
       oldest?.close();
     }
+    return session;
   }
 
   /** How many unauthenticated connections there are, those included that are refused and being closed. */
@@ -290,7 +302,10 @@ export class ReplicaListener {
     };
   }
 
-  /** Stops listening; live replicas still get what was written to them, all other connections are dropped. */
+  /**
+   * Stops listening. Live replicas still get all that was published, as far as they take it in time; all
+   * other connections are dropped. Resolves when the last one is over.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#windowWatch.stop();
@@ -298,6 +313,10 @@ export class ReplicaListener {
     const stopped = this.#listener?.close();
     for (const session of [...this.#unauthenticated, ...this.#replicas.keys()]) session.finish();
     await stopped;
+    if (this.#ofOtherPorts.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onNoneOfOtherPorts = resolve;
+    });
   }
 
   /** Throws when something does not hold that always should between two events. */
