@@ -32,11 +32,11 @@ export class DumpFile {
     const made: DataFile[] = [];
     try {
       for (const each of [name, indexPath(name), markName(name)]) made.push(await files.create(each));
+      return new DumpFile(files, name, [made[0]!, made[1]!, made[2]!]);
     } catch (error) {
       for (const file of made) await file.close();
       throw error;
     }
-    return new DumpFile(files, name, [made[0]!, made[1]!, made[2]!]);
   }
 
   /** Bytes that were appended. */
@@ -49,8 +49,12 @@ export class DumpFile {
     return this.#writtenBytes;
   }
 
-  /** Resolves when the bytes are written. Rejects with system errors: nothing more can be appended then. */
+  /**
+   * Resolves when the bytes are written. Rejects with system errors, or when it is closed: nothing more can be
+   * appended then.
+   */
   async append(pieces: readonly Buffer[]): Promise<void> {
+    if (this.#isClosed) throw new Error(`${this.name} is closed`);
     const entries: Buffer[] = [];
     for (const piece of pieces) {
       this.#bytes += piece.length;
