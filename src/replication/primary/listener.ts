@@ -17,7 +17,8 @@ import { unaskedFailover } from '../link/failover-fault.js';
 import { Guesses } from '../link/guesses.js';
 import { StrangerLog } from '../link/stranger-log.js';
 import type { FrameStream } from '../stream/stream.js';
-import { hasReached } from '../watermarks.js';
+import { hasAll } from '../watermarks.js';
+import type { AckedReplica } from './acknowledgements.js';
 import { Carousels } from './carousel.js';
 import { Comings } from './comings.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
@@ -80,13 +81,13 @@ export class ReplicaListener {
   /** The marks of the stream that is served. */
   #marks: { stream: FrameStream; marks: LagMarks } | undefined;
   readonly #comings: Comings;
-  readonly #ackListeners = new Set<() => void>();
+  readonly #ackListeners = new Set<(replica: AckedReplica) => void>();
   readonly #messages: MessageSender;
   readonly #host: SessionHost<PrimarySession> = {
     admit: (session, claim) => this.#admit(session, claim),
     acknowledged: (session, holdsSomething) => {
       if (holdsSomething) this.#fullReplicas.holds(this.#keyOf(session));
-      for (const listener of this.#ackListeners) listener();
+      for (const listener of this.#ackListeners) listener(session);
     },
     kept: (history, address) => {
       if (!this.#isClosed) this.#foreignClaims.left(history, address);
@@ -239,20 +240,12 @@ export class ReplicaListener {
 
   /** Returns how many replicas have acknowledged all of these. */
   acknowledged(watermarks: readonly bigint[]): number {
-    let count = 0;
-    for (const { acknowledged } of this.#replicas.keys()) {
-      if (acknowledged !== undefined && hasReached(acknowledged, watermarks)) count += 1;
-    }
-    return count;
+    return this.replicasThat(({ acknowledged }) => hasAll(acknowledged, watermarks)).length;
   }
 
-  /** Returns how many replicas have acknowledged that all of these are on their disks. */
-  synced(watermarks: readonly bigint[]): number {
-    let count = 0;
-    for (const { synced } of this.#replicas.keys()) {
-      if (synced !== undefined && hasReached(synced, watermarks)) count += 1;
-    }
-    return count;
+  /** Returns the connected replicas of which `isMeant` is true. */
+  replicasThat(isMeant: (replica: AckedReplica) => boolean): AckedReplica[] {
+    return [...this.#replicas.keys()].filter(isMeant);
   }
 
   /**
@@ -294,8 +287,8 @@ export class ReplicaListener {
     return this.#marks.marks.lagMs(held, stream.watermarks());
   }
 
-  /** Calls `listener` with each acknowledgement. Returns what ends that. */
-  onAck(listener: () => void): () => void {
+  /** Calls `listener` with the replica of each acknowledgement. Returns what ends that. */
+  onAck(listener: (replica: AckedReplica) => void): () => void {
     this.#ackListeners.add(listener);
     return () => {
       this.#ackListeners.delete(listener);
