@@ -73,7 +73,10 @@ export class ReplicaFeed implements MessageTaker {
   #carousel: Carousel | undefined;
   readonly #joiner: Joiner = {
     insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),
-    finished: () => this.#goLive(),
+    finished: () => {
+      this.#noteSnapshot();
+      this.#goLive();
+    },
     cutOff: (reason) => this.#options.cutOff(reason),
   };
   #state: FeedState = 'catching-up';
@@ -339,6 +342,7 @@ export class ReplicaFeed implements MessageTaker {
       encoding,
       onSent: () => {
         this.#snapshot = undefined;
+        this.#noteSnapshot();
         this.#state = 'catching-up';
         this.#subscriber.start(() => this.#goLive());
       },
@@ -347,10 +351,12 @@ export class ReplicaFeed implements MessageTaker {
     this.#snapshot.start();
   }
 
-  #goLive(): void {
-    if (this.#isStopped) return;
+  #noteSnapshot(): void {
     const { clock, metrics } = this.#options;
-    if (this.#state === 'snapshot') metrics.lastSnapshotMs = clock.nowMs();
-    this.#state = 'live';
+    metrics.lastSnapshotMs = clock.nowMs();
+  }
+
+  #goLive(): void {
+    if (!this.#isStopped) this.#state = 'live';
   }
 }
