@@ -50,8 +50,8 @@ export class DumpFile {
   }
 
   /**
-   * Resolves when the bytes are written. Rejects with system errors, or when it is closed: nothing more can be
-   * appended then.
+   * Resolves when the bytes are written. Rejects with system errors, or when it is closed: nothing more can
+   * be appended then.
    */
   async append(pieces: readonly Buffer[]): Promise<void> {
     if (this.#isClosed) throw new Error(`${this.name} is closed`);
