@@ -134,9 +134,12 @@ export class Journal implements LogReader {
     return this.#slowSyncs;
   }
 
-  /** What of the present stream is on the disk, as watermarks; undefined: its log does not go back so far. */
+  /**
+   * What of the present stream is on the disk, as watermarks; undefined: nothing, since its beginning is not,
+   * or its log does not go back so far.
+   */
   get syncedWatermarks(): readonly bigint[] | undefined {
-    if (this.#source === undefined || this.#isFaulty) return undefined;
+    if (this.#source === undefined || this.#isFaulty || this.#begins) return undefined;
     const { stream, shift } = this.#source;
     const offset = this.#syncedEnd - shift;
     return offset < stream.backlog.keptFrom ? undefined : stream.backlog.watermarksAt(offset);
