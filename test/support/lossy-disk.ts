@@ -102,7 +102,7 @@ export class LossyDisk implements DataFiles {
   async create(name: string): Promise<DataFile> {
     const inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
     await this.#do('create', name, () => {
-      if (this.#names.has(name)) throw new Error(`EEXIST: ${name}`);
+      if (this.#names.has(name)) throw Object.assign(new Error(`EEXIST: ${name}`), { code: 'EEXIST' });
       this.#names.set(name, inode);
     });
     return {

@@ -16,10 +16,8 @@ export interface DiskWaitOptions {
   publisher: Publisher;
   listener: Pick<ReplicaListener, 'synced' | 'ask' | 'onAck'>;
   disk: {
-    /** Whether all that was published is on the disk. */
+    /** Whether all that was published is on the disk, and counts there. */
     readonly isSynced: boolean;
-    /** Whether what is on the disk counts. */
-    readonly isAnchored: boolean;
     /** Calls `run` when all that is published now is on the disk, or with false when that has failed. */
     whenSynced(run: (isSynced: boolean) => void): void;
     /** Calls `run` each time when there is more on the disk; returns what ends that. */
@@ -61,7 +59,7 @@ export function waitForDisks(
   let isWritten = disk.isSynced;
   let isOver = false;
   let stopSyncs = () => {};
-  const isHere = () => (isWritten || disk.isSynced) && disk.isAnchored;
+  const isHere = () => isWritten || disk.isSynced;
   const there = () => listener.synced(target);
   const isEnough = () => (!isLocal || isHere()) && there() >= replicas;
   const end = () => {
