@@ -281,7 +281,7 @@ export class Gate {
     if (scripts.runner === undefined) {
       if (command.group !== 'scripting') return undefined;
       scripts.load();
-      return POSTPONED;
+      return scripts.fault ?? POSTPONED;
     }
     const { suspended } = scripts.runner;
     if (suspended === undefined || SCRIPT_ENDING.has(fullName)) return undefined;
