@@ -125,6 +125,11 @@ export class Journal implements LogReader {
     return this.end - this.#writtenEnd;
   }
 
+  /** Whether the beginning of this stream is on the disk: what it brings then counts once it is there. */
+  isBegun(stream: FrameStream | undefined): boolean {
+    return stream !== undefined && this.#source?.stream === stream && !this.#begins;
+  }
+
   get isSyncing(): boolean {
     return this.#syncing !== undefined;
   }

@@ -15,10 +15,8 @@ export interface WaitOptions {
 /** The writes that are waited for, and the disks of this server and of its replicas. */
 export interface DiskWaitOptions extends WaitOptions {
   disk: {
-    /** Whether all that was published is on the disk. */
+    /** Whether all that was published is on the disk, and counts there. */
     readonly isSynced: boolean;
-    /** Whether what is on the disk counts. */
-    readonly isAnchored: boolean;
     /** Calls `run` when all that is published now is on the disk, or with false when that has failed. */
     whenSynced(run: (isSynced: boolean) => void): void;
     /** Calls `run` each time when there is more on the disk; returns what ends that. */
@@ -58,7 +56,7 @@ export function waitForDisks(
   let isWritten = disk.isSynced;
   let isOver = false;
   let stopSyncs = () => {};
-  const isHere = () => (isWritten || disk.isSynced) && disk.isAnchored;
+  const isHere = () => isWritten || disk.isSynced;
   const counted = new CountedReplicas(options, replicas, ({ synced }) => hasAll(synced, target));
   const end = () => {
     isOver = true;
