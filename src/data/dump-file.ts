@@ -37,12 +37,12 @@ export class DumpFile {
     const names = filesOfDump(name);
     try {
       for (const each of names) made.push(await files.create(each));
+      return new DumpFile(name, [made[0]!, made[1]!, made[2]!]);
     } catch (error) {
       for (const file of made) await file.close().catch(() => {});
       await discard(names.slice(0, made.length));
       throw error;
     }
-    return new DumpFile(name, [made[0]!, made[1]!, made[2]!]);
   }
 
   /** Bytes that were appended. */
@@ -55,8 +55,12 @@ export class DumpFile {
     return this.#writtenBytes;
   }
 
-  /** Resolves when the bytes are written. Rejects with system errors: nothing more can be appended then. */
+  /**
+   * Resolves when the bytes are written. Rejects with system errors, or when it is closed: nothing more can
+   * be appended then.
+   */
   async append(pieces: readonly Buffer[]): Promise<void> {
+    if (this.#isClosed) throw new Error(`${this.name} is closed`);
     const entries: Buffer[] = [];
     for (const piece of pieces) {
       this.#bytes += piece.length;

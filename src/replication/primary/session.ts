@@ -140,16 +140,14 @@ export class PrimarySession {
     if (this.#state === 'fed') this.#feed?.invariants();
   }
 
-  /** Lets out what a live replica's connection has taken, then closes; what is not live is dropped. */
+  /** Sends a live replica what has been published until now, then closes; what is not live is dropped. */
   finish(): void {
     if (this.state !== 'live') {
       this.close();
       return;
     }
     this.#link?.stop();
-    this.#feed?.stop();
-    this.#deadline = this.#armDeadline();
-    this.#end();
+    this.#feed?.finish(() => this.close());
   }
 
   /** Drops the connection and frees what the session holds, at once. */
