@@ -3,7 +3,7 @@ import chalk from 'chalk';
 import type { HotKeyEntry, ServerEntry } from '../../status/server-entry.js';
 import type { EndpointWatermarks } from '../../status/watermarks.js';
 import { errorText } from '../command/error-rendering.js';
-import { alignCells } from '../terminal/columns.js';
+import { alignCells, wrapParts, wrapWords } from '../terminal/columns.js';
 import { escapeText, quoteBytes } from '../terminal/escape.js';
 import { greatest, sparkline } from '../terminal/sparkline.js';
 import {
@@ -56,6 +56,8 @@ const BEFORE_KEY_COLUMNS = 34;
 const LABEL_COLUMNS = 'to replicas '.length;
 const VALUE_COLUMNS = 10;
 const GAP_COLUMNS = 2;
+const LEVEL_COLUMNS = 'error'.length;
+const BEFORE_MESSAGE_COLUMNS = '12:30:01  error  '.length;
 const AGO_COLUMNS = '59m59s ago'.length;
 
 /** A rate, its last minute, and how a value of it is written. */
@@ -120,18 +122,7 @@ function contentLines(server: ServerEntry, { busy, hits }: Rates, width: number)
     `hits ${percentText(hits.at(-1))}`,
     `event loop ${percentText(busy.at(-1))}`,
   ];
-  return wrapped(parts, width);
-}
-
-/** Joins the parts into as few lines as they fit on. */
-function wrapped(parts: readonly string[], width: number): string[] {
-  const lines: string[] = [];
-  for (const part of parts) {
-    const longer = [...lines.slice(-1), part].join(' '.repeat(GAP_COLUMNS));
-    if (lines.length > 0 && longer.length <= width) lines[lines.length - 1] = longer;
-    else lines.push(part);
-  }
-  return lines;
+  return wrapParts(parts, width);
 }
 
 /** The rates of a server in its role; one that says nothing of its commands has its records alone. */
@@ -178,13 +169,14 @@ function viewLines(
     case 'commands':
       return server === undefined ? [] : slowLines(server, nowMs);
     case 'log':
-      return server === undefined ? [] : logLines(server);
+      return server === undefined ? [] : logLines(server, width);
   }
 }
 
 /** The share of each hot key in the uses that were counted, and how many uses a second that comes to. */
 function hotLines({ hot }: ServerEntry, { reads, writes }: Rates, width: number): string[] {
   if (hot === null) return [chalk.dim('the hot keys are not known')];
+  if (hot.sampled === 0) return [chalk.dim('no key was used within the last seconds')];
   if (hot.keys.length === 0) return [chalk.dim('no key is used more than others')];
   const commands = (reads.at(-1) ?? 0) + (writes.at(-1) ?? 0);
   const heading = ['share', 'uses/s', 'key'].map((text) => ({
@@ -222,12 +214,15 @@ function slowLines({ slow }: ServerEntry, nowMs: number): string[] {
   );
 }
 
-function logLines({ log }: ServerEntry): string[] {
+function logLines({ log }: ServerEntry, width: number): string[] {
   if (log.length === 0) return [chalk.dim('nothing was logged')];
-  return log.map(({ timeMs, level, message }) => {
+  return log.flatMap(({ timeMs, level, message }) => {
     const time = formatTime(BigInt(timeMs)).slice(11, 19);
     const color = level === 'error' ? chalk.red : level === 'warn' ? chalk.yellow : chalk.dim;
-    return `${chalk.dim(time)}  ${color(level.padEnd('error'.length))}  ${escapeText(message)}`;
+    const head = `${chalk.dim(time)}  ${color(level.padEnd(LEVEL_COLUMNS))}`;
+    const [first = '', ...rest] = wrapWords(escapeText(message), Math.max(1, width - BEFORE_MESSAGE_COLUMNS));
+    const indent = ' '.repeat(BEFORE_MESSAGE_COLUMNS);
+    return [`${head}  ${first}`, ...rest.map((line) => `${indent}${line}`)];
   });
 }
 

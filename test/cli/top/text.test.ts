@@ -105,6 +105,10 @@ describe('the screen', () => {
   it('switches to shards, slow commands and lines of the log, none of which reach the terminal as they are', () => {
     expect(screen(80, 'shards').at(-1)).toMatch(/^ +1 +\+50 +1000050/);
     expect(screen(80, 'commands').at(-1)).toBe(' 1m30s ago   12,345 us  KEYS *  10.0.0.9:1');
+    expect(screen(40, 'log').slice(-2)).toEqual([
+      '12:29:00  info   replica cache-3 is',
+      '                 given a snapshot',
+    ]);
     expect(screen(80, 'log').slice(-2)).toEqual([
       '12:30:00  warn   replica \\x1b[2J is gone',
       '12:29:00  info   replica cache-3 is given a snapshot',
@@ -134,6 +138,7 @@ describe('the screen', () => {
     ]);
     expect(Math.max(...lines(60).map(({ length }) => length))).toBeLessThanOrEqual(60);
     expect(screen(80, 'hot', {}, { hot: { sampled: 9, keys: [] } }).at(-1)).toContain('no key is used more');
+    expect(screen(80, 'hot', {}, { hot: { sampled: 0, keys: [] } }).at(-1)).toContain('no key was used');
     expect(screen(80, 'hot').at(-1)).toContain('not known');
   });
 
