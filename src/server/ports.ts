@@ -81,6 +81,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     encoding: encodingOf(config),
     // What is to come yet, from a disk or from replicas, is not served before it is whole.
     stream: () => (node.isLoading ? undefined : node.stream),
+    isRelay: () => node.leading === undefined,
     begun: {
       // A relay hands on what its primary has begun.
       get isBegun() {

@@ -55,6 +55,7 @@ export class VirtualRelay {
       transport,
       bind: parseAddress(options.bind),
       stream: () => node.publisher ?? node.relay.stream,
+      isRelay: () => node.publisher === undefined,
       ...world.seams,
       metrics: node.metrics,
       log: node.log,

@@ -11,6 +11,8 @@ export interface SessionOptions extends FeedOptions {
    * What new replicas are served from; undefined while there is nothing. A session keeps what it began with.
    */
   stream(): FrameStream | undefined;
+  /** Whether that is another node's, whether it is connected to that or not; absent: it is its own. */
+  isRelay?(): boolean;
   /** Whether that may be served yet; absent: it may. */
   begun?: BegunStream | undefined;
   /** The token that replicas must present; undefined: all may come. */

@@ -281,7 +281,7 @@ export class PrimarySession {
       this.#greetProbe(stream, margin !== undefined);
       return;
     }
-    if (stream.path.length > 1 && isAhead(stream, claimed, margin)) {
+    if (this.#options.isRelay?.() === true && isAhead(stream, claimed, margin)) {
       // The replica need not start over: sooner or later the relay has as much.
       this.#refuse(refusals.behind);
       return;

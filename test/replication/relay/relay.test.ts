@@ -143,6 +143,24 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       expect(isEqual(primary, other)).toBe(true);
     });
 
+    it('that was restarted with what it had, and has no primary yet, is none either', async () => {
+      const { world, transport, primary, relay: startRelay } = await cluster();
+      fill(primary, 0, 100);
+      const relay = await startRelay({ bind: RELAY });
+      const other = await startRelay({ bind: OTHER_RELAY });
+      world.runUntil(() => isEqual(primary, relay) && isEqual(primary, other));
+      transport.pairs[0]!.server.stall();
+      fill(primary, 0, 10, 'later');
+      world.runUntil(() => isEqual(primary, other));
+      const held = other.store()!.watermarks();
+      const restarted = await startRelay({ bind: LOWER_RELAY, address: '127.0.0.1:1' });
+      restarted.relay.swapped(relay.follower.holding!);
+      other.follow(LOWER_RELAY);
+      world.run(2_000);
+      expect(codes(other.following!)).toContain('PRIMARY_BEHIND');
+      expect(other.store()?.watermarks()).toEqual(held);
+    });
+
     it('is as good as the primary for a Rust replica', async () => {
       const { world, transport, primary, relay } = await chain({ store: { shards: 1 } });
       const peer = RawPeer.connect(world, transport, RELAY);
