@@ -67,11 +67,6 @@ export function sameDigest(a: Digest, b: Digest): boolean {
   return a.sum === b.sum && a.second === b.second;
 }
 
-/** Returns a digest as 32 hex digits. */
-export function digestText({ sum, second }: Digest): string {
-  return [sum, second].map((half) => half.toString(16).padStart(16, '0')).join('');
-}
-
 /** The digests of one store. */
 export class Digests {
   /** Whether each shard's digest is kept with every change; ranges are digested from content otherwise. */

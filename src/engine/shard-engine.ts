@@ -10,7 +10,7 @@ import * as layout from '../kernel/layout.js';
 import { SHARD_COUNTS } from '../limits.js';
 import { applyFault, applyResult } from './apply-fault.js';
 import { type Bytes, bytesAtMost } from './bytes.js';
-import { Digests } from './digests.js';
+import { type Digest, Digests } from './digests.js';
 import { type EngineMemory, engineMemory } from './engine-memory.js';
 import type { ShardEngineOptions } from './engine-options.js';
 import { Kernel, outOfMemory } from './kernel.js';
@@ -235,6 +235,10 @@ export class ShardEngine implements ReplicatedStore {
   watermark(shard: number): bigint {
     assert(shard < this.shards, `There is no shard ${shard} of ${this.shards}.`);
     return this.kernel.watermark(shard);
+  }
+
+  digestOf(shard: number): Digest | undefined {
+    return this.digests.areKept ? this.digests.of(shard) : undefined;
   }
 
   setWatermarks(watermarks: readonly bigint[]): void {

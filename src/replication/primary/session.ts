@@ -8,26 +8,25 @@ import type { Timer } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import { encodeErrorText } from '../../frame/error-text.js';
 import { encodeFrame, openPayload } from '../../frame/frame.js';
-import { type DecodedHelloFrame, decodeHelloFrame, encodeHelloFrame } from '../../frame/hello.js';
+import { type DecodedHelloFrame, decodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind } from '../../frame/kinds.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
 import { hostOf } from '../../transport/address.js';
 import type { Connection } from '../../transport/connection.js';
-import { historyPairs } from '../history.js';
-import { ackFrame, TAKES_SYNCED } from '../link/ack-sender.js';
+import { ackFrame } from '../link/ack-sender.js';
 import { keepsContent } from '../link/content-pair.js';
 import { fullInMargin } from '../link/full.js';
-import { keysPair } from '../link/key-count.js';
 import { clientProtocol } from '../link/other-protocol.js';
-import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import { takeoverInMargin } from '../link/takeover-pair.js';
 import { tokenMatches } from '../link/token.js';
 import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
-import { type FeedState, ReplicaFeed } from './feed.js';
+import { answerFrame } from './answer-frame.js';
+import { ReplicaFeed } from './feed.js';
+import { ReplicaDivergence } from './replica-divergence.js';
 import { identityIn, type ReplicaIdentity, type ReplicaInfo, replicaText } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
@@ -39,7 +38,7 @@ import { StatusAnswers } from './status-answers.js';
  * The steps of the conversation: `hello` before the peer is known, `waiting`: its token is not compared yet,
  * `probe`: it is none and may ask, `ending`: only the close is left.
  */
-export type SessionState = 'hello' | 'waiting' | 'probe' | FeedState | 'ending' | 'closed';
+export type SessionState = 'hello' | 'waiting' | 'probe' | ReplicaFeed['state'] | 'ending' | 'closed';
 
 /**
  * One accepted connection, from its first byte to its end. Whatever the peer sends that the conversation does
@@ -63,6 +62,7 @@ export class PrimarySession {
   #keepsContent = true;
   #identity: ReplicaIdentity = {};
   readonly #acks = new Acknowledgements();
+  readonly #divergence: ReplicaDivergence;
   /** The history of what the replica holds, if it is foreign to what is served; otherwise undefined. */
   #foreign: string | undefined;
   #heardAtUs: number;
@@ -72,6 +72,7 @@ export class PrimarySession {
     this.#options = options;
     this.#host = host;
     this.address = connection.remoteAddress;
+    this.#divergence = new ReplicaDivergence(options);
     this.#heardAtUs = options.clock.monotonicUs();
     this.#deadline = this.#armDeadline();
     connection.handlers = {
@@ -88,15 +89,16 @@ export class PrimarySession {
 
   /** Returns how the replica is now; undefined unless the peer is one. */
   info(): ReplicaInfo | undefined {
-    const { address } = this;
     if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
-    const { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent } = this.#feed;
-    const feed = { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent };
-    const history = this.#isOurs ? this.#stream?.history.id : undefined;
-    const watermarks = this.#feed.watermarks.slice();
-    const acknowledged = this.#acks.watermarks;
-    const sinceAckSeconds = this.#sinceAckSeconds();
-    return { ...this.#identity, ...feed, address, history, watermarks, acknowledged, sinceAckSeconds };
+    return {
+      ...this.#identity,
+      ...this.#feed.info(),
+      address: this.address,
+      history: this.#isOurs ? this.#stream?.history.id : undefined,
+      acknowledged: this.#acks.watermarks,
+      sinceAckSeconds: this.#sinceAckSeconds(),
+      diverges: this.#divergence.state,
+    };
   }
 
   /** Called about once a second. */
@@ -128,6 +130,11 @@ export class PrimarySession {
   /** Sends a replica a frame that is none of the stream's, behind all that was published. */
   insert(frame: Buffer): void {
     this.#feed?.insert(frame);
+  }
+
+  /** Hands a replica that takes digests those of the primary above. */
+  relayDigests(frame: Buffer): void {
+    this.#link?.relayDigests(frame);
   }
 
   /** The time at which the peer last sent something, monotonic microseconds. */
@@ -313,7 +320,6 @@ export class PrimarySession {
    * deadline at the latest.
    */
   #greetProbe(stream: FrameStream, isOurs: boolean): void {
-    const { clock, timers, status } = this.#options;
     if (isOurs) stream.flush();
     this.#answer(stream);
     if (!isOurs) {
@@ -323,23 +329,20 @@ export class PrimarySession {
     this.#deadline.cancel();
     this.#state = 'probe';
     this.#answers = new StatusAnswers({
-      clock,
-      timers,
+      ...this.#options,
       connection: this.#connection,
-      status,
       forget: (which) => this.#host.forget(which),
       onIdle: () => this.close(),
     });
   }
 
   #linkTo(stream: FrameStream): ReplicaLink {
-    const { clock, timers } = this.#options;
     return new ReplicaLink({
-      clock,
-      timers,
+      ...this.#options,
       connection: this.#connection,
       stream,
       insert: (frame) => this.#feed?.insert(frame),
+      takesDigestsNow: () => this.#feed?.takesDigestsNow === true,
       onDead: (silentMs) => {
         this.#note(`has sent nothing for ${silentMs} ms: the link is dead and is dropped`);
         this.close();
@@ -348,20 +351,17 @@ export class PrimarySession {
   }
 
   #answer(stream: FrameStream): void {
-    const { history, path } = stream;
-    const isFresh = history.isFresh === true || this.#options.isFresh();
-    const pairs = [pathPair(path), keysPair(stream.store.keyCount()), TAKES_SYNCED];
-    const margin = new Map([...historyPairs({ ...history, isFresh }), ...pairs]);
-    this.#connection.write(
-      encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
-    );
+    this.#connection.write(answerFrame(stream, this.#options.isFresh()));
   }
 
   /** Reads what a replica sends later: Acks, a Leave as the last of them, and what it says of failovers. */
   #hear(frame: SplitFrame): void {
     if (this.#state === 'waiting') throw outOfPlace(frame);
-    if (frame.header.kind === FrameKind.Failover && this.#isOurs) {
-      this.#host.heardOfFailover(this, openPayload(frame.header, frame.wirePayload));
+    const { kind } = frame.header;
+    if (this.#isOurs && (kind === FrameKind.Failover || kind === FrameKind.Digests)) {
+      const payload = openPayload(frame.header, frame.wirePayload);
+      if (kind === FrameKind.Failover) this.#host.heardOfFailover(this, payload);
+      else if (this.#divergence.heard(payload, this.#text)) this.#feed?.renew();
       return;
     }
     const asksAgain = this.#acks.read(frame);
