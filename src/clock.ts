@@ -27,6 +27,20 @@ export interface Timers {
   endOfTurn(run: () => void): void;
 }
 
+/** Resolves after the delay, and at once when `stop` is aborted. */
+export function pause(timers: Timers, delayMs: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      timer.cancel();
+      stop.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = timers.after(delayMs, end);
+    stop.addEventListener('abort', end);
+    if (stop.aborted) end();
+  });
+}
+
 /** Chance, as the core draws it. */
 export interface Random {
   /** A uniform 32-bit unsigned integer. */

@@ -94,6 +94,8 @@ export const errorCodes = {
   NOT_READY: { exitCode: 1, retryable: true },
   /** A write is on the primary, and the replica that wrote it has not applied it in time. */
   NOT_APPLIED: { exitCode: 1, retryable: false },
+  /** So many writes wait for the answers of the primary that another one is refused. */
+  TOO_MANY_WRITES: { exitCode: 1, retryable: true },
   /** A value that is to be incremented. */
   NOT_AN_INTEGER: { exitCode: 1, retryable: false },
 

@@ -7,8 +7,12 @@ import { checkBytes } from './arguments.js';
 import type { Codec } from './codec.js';
 import { bytesOf } from './keys.js';
 
-/** Changes that wait for the program: with more, the primary is not read until half of them are taken. */
+/**
+ * Changes that wait for the program, and bytes of their keys and values: with more, the primary is not read
+ * until half of them are taken.
+ */
 const WAITING_MAX = 1_000;
+const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Which changes, and until when. */
 export interface ChangesOptions<Key extends Bytes = Bytes> {
@@ -33,6 +37,12 @@ export type KeyChange<Value, Key extends Bytes = string> =
   /** New content has taken the place of all that was there, by a snapshot: any key may have changed. */
   | { readonly type: 'replaced' };
 
+/** A change that waits for the program, and the bytes of its key and value. */
+interface Queued<Value> {
+  readonly change: KeyChange<Value, Bytes>;
+  readonly bytes: number;
+}
+
 type Waiting<Value> = { resolve(result: IteratorResult<Value>): void; reject(error: unknown): void };
 
 /** The changes of a node from its making until it is returned from, or the node is closed. */
@@ -40,7 +50,8 @@ export class ChangeStream<Value> implements AsyncIterableIterator<KeyChange<Valu
   readonly #codec: Codec<unknown>;
   readonly #prefix: Buffer;
   readonly #isText: boolean;
-  readonly #queue: KeyChange<Value, Bytes>[] = [];
+  readonly #queue: Queued<Value>[] = [];
+  #queuedBytes = 0;
   readonly #waiting: Waiting<KeyChange<Value, Bytes>>[] = [];
   readonly #nowMs: () => number;
   readonly #end: () => void;
@@ -78,10 +89,12 @@ export class ChangeStream<Value> implements AsyncIterableIterator<KeyChange<Valu
   }
 
   next(): Promise<IteratorResult<KeyChange<Value, Bytes>>> {
-    const change = this.#queue.shift();
-    if (change !== undefined) {
-      if (this.#queue.length <= WAITING_MAX / 2) this.#letGoOn();
-      return Promise.resolve({ done: false, value: change });
+    const queued = this.#queue.shift();
+    if (queued !== undefined) {
+      this.#queuedBytes -= queued.bytes;
+      if (this.#queue.length <= WAITING_MAX / 2 && this.#queuedBytes <= WAITING_BYTES_MAX / 2)
+        this.#letGoOn();
+      return Promise.resolve({ done: false, value: queued.change });
     }
     if (this.#fault !== undefined) {
       const { error } = this.#fault;
@@ -114,9 +127,9 @@ export class ChangeStream<Value> implements AsyncIterableIterator<KeyChange<Valu
     else if (change.type === 'snapshot-abandoned') this.#isBuilding = false;
     else if (change.type === 'snapshot-end') {
       this.#isBuilding = false;
-      return this.#give({ type: 'replaced' });
+      return this.#give({ type: 'replaced' }, 0);
     } else if (change.type === 'record' && !this.#isBuilding && this.#isWanted(change.key)) {
-      return this.#give(this.#changeOf(change));
+      return this.#give(this.#changeOf(change), change.key.length + change.value.length);
     }
     return undefined;
   }
@@ -137,13 +150,15 @@ export class ChangeStream<Value> implements AsyncIterableIterator<KeyChange<Valu
     return { type: 'set', key: ownKey, value: decoded, expireAtMs: expiry };
   }
 
-  #give(change: KeyChange<Value, Bytes>): Promise<void> | undefined {
+  #give(change: KeyChange<Value, Bytes>, bytes: number): Promise<void> | undefined {
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
       waiting.resolve({ done: false, value: change });
       return undefined;
     }
-    if (this.#queue.push(change) < WAITING_MAX) return undefined;
+    this.#queuedBytes += bytes;
+    const count = this.#queue.push({ change, bytes });
+    if (count < WAITING_MAX && this.#queuedBytes < WAITING_BYTES_MAX) return undefined;
     return new Promise((resolve) => {
       this.#onRoom = resolve;
     });

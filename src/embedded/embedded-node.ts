@@ -45,8 +45,9 @@ export abstract class EmbeddedNode<Value> {
   /** Values that were decoded; undefined where they are the bytes themselves. */
   readonly #decoded: DecodedValues | undefined;
   readonly #streams = new Set<ChangeStream<Value>>();
-  /** The last `caught-up` since the node was given its primary. */
-  #caughtUp: NodeEvents['caught-up'] | undefined;
+  /** The last `caught-up`, and the following that it is of: with another primary that is another one. */
+  #lastCaughtUp: { event: NodeEvents['caught-up']; of: Node['following'] } | undefined;
+  readonly #closing = new AbortController();
 
   protected constructor(inside: Inside) {
     const { node, codec } = open(inside);
@@ -60,8 +61,14 @@ export abstract class EmbeddedNode<Value> {
     this.listenTlsAddress = node.clientPorts?.secureAddress;
     this.metricsAddress = node.metricsAddress;
     node.events.on('caught-up', (event) => {
-      this.#caughtUp = event;
+      this.#lastCaughtUp = { event, of: node.following };
     });
+  }
+
+  /** The last `caught-up` since the node was given its primary, by whomever. */
+  get #caughtUp(): NodeEvents['caught-up'] | undefined {
+    const last = this.#lastCaughtUp;
+    return last?.of === this.#node.following ? last?.event : undefined;
   }
 
   /** The primary that it follows, `host:port`; undefined while it is one. */
@@ -91,7 +98,8 @@ export abstract class EmbeddedNode<Value> {
   async ready({ signal, timeoutMs }: ReadyOptions = {}): Promise<void> {
     signal?.throwIfAborted();
     if (timeoutMs !== undefined) checkCount('timeoutMs', timeoutMs, 0);
-    const state = this.state;
+    const { state } = this;
+    if (this.#closing.signal.aborted) throw this.#closedError();
     if (state?.name === 'stopped') throw state.error ?? this.#closedError();
     if (this.#caughtUp !== undefined || (state === undefined && !this.lacksData)) return;
     await new Promise<void>((resolve, reject) => {
@@ -104,18 +112,21 @@ export abstract class EmbeddedNode<Value> {
       const stopped = ({ error }: NodeEvents['stopped']) =>
         settle(() => reject(error ?? this.#closedError()));
       const aborted = () => settle(() => reject(signal?.reason));
+      const closed = () => settle(() => reject(this.#closedError()));
       const settle = (act: () => void) => {
         timer?.cancel();
         events.off('caught-up', caughtUp);
         events.off('promoted', caughtUp);
         events.off('stopped', stopped);
         signal?.removeEventListener('abort', aborted);
+        this.#closing.signal.removeEventListener('abort', closed);
         act();
       };
       events.on('caught-up', caughtUp);
       events.on('promoted', caughtUp);
       events.on('stopped', stopped);
       signal?.addEventListener('abort', aborted);
+      this.#closing.signal.addEventListener('abort', closed);
     });
   }
 
@@ -243,7 +254,6 @@ export abstract class EmbeddedNode<Value> {
    */
   follow(address: string): void {
     this.#node.follow(parseAddress(address));
-    this.#caughtUp = undefined;
   }
 
   /**
@@ -288,6 +298,7 @@ export abstract class EmbeddedNode<Value> {
    * (`state`; `record`, when the dump is not whole).
    */
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#node.close();
     for (const stream of this.#streams) stream.close();
   }

@@ -157,15 +157,33 @@ export class Server<Value = Uint8Array> extends EmbeddedNode<Value> {
 
   /**
    * Resolves, when `replicas` have acknowledged all that was written so far or `timeoutMs` have passed (0:
-   * never), with how many have; 0 at once while it follows, as WAIT does.
+   * never), with how many have; 0 at once while it follows, as WAIT does. Throws READ_ONLY when it begins to
+   * follow meanwhile, and CLOSED.
    */
   wait(replicas: number, timeoutMs = 0): Promise<number> {
     checkCount('replicas', replicas, 0);
     checkCount('timeoutMs', timeoutMs, 0);
+    this.#node.refuseClosed();
     this.flush();
-    return new Promise((resolve) => {
-      this.#node.wait(replicas, timeoutMs).start((reply) => resolve(Number(reply)));
+    return new Promise((resolve, reject) => {
+      this.#node.wait(replicas, timeoutMs).start((reply) => {
+        if (typeof reply === 'number') resolve(reply);
+        else reject(this.#waitEnded());
+      });
     });
+  }
+
+  /** The error of a wait that ends because nobody can acknowledge any more. */
+  #waitEnded(): unknown {
+    try {
+      this.#writable();
+    } catch (error) {
+      return error;
+    }
+    return new FastcacheError(
+      'READ_ONLY',
+      'This node has changed its role, and what was written may be lost.',
+    );
   }
 
   #encoded(value: Given<Value>): Bytes {

@@ -32,6 +32,7 @@ export class Indexer {
   #offset: number;
   #hasHeader: boolean;
   #isBroken = false;
+  #isClosed = false;
   /** The entries of the push at hand. */
   #made: Buffer[] = [];
 
@@ -51,8 +52,12 @@ export class Indexer {
     return this.#isBroken;
   }
 
-  /** Takes the next bytes of the dump; returns the bytes of the index that follow with them, often none. */
+  /**
+   * Takes the next bytes of the dump; returns the bytes of the index that follow with them, often none.
+   * Throws once it is closed: its memory may be another's by then.
+   */
   push(bytes: Buffer): Buffer {
+    if (this.#isClosed) throw new Error('the index is closed');
     this.#made = [];
     for (let at = 0; at < bytes.length && !this.#isBroken; ) {
       if (this.#header !== undefined) at += this.#takePayload(bytes, at);
@@ -65,6 +70,8 @@ export class Indexer {
 
   /** Frees the memory. An unfinished frame has no entry. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#entry.close();
   }
 

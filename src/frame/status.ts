@@ -20,8 +20,24 @@ export interface StatusMap {
 }
 
 const MAX_DEPTH = 8;
+/** The most maps and lists of a document: each takes a hundred times the byte that announces it. */
+const MAX_CONTAINERS = 32_768;
 const TEXT = 'text in the Status document';
 const NUMBER = 'number in the Status document';
+
+/** Reads a document's bytes, and counts its maps and lists. */
+class DocumentReader extends PayloadReader {
+  #containers = 0;
+
+  /** Counts another one, behind which `count` elements of at least `elementBytes` must be. */
+  open(count: number, elementBytes: number, what: string, offset: number): void {
+    this.#containers += 1;
+    if (this.#containers > MAX_CONTAINERS) {
+      throw malformed(`The Status document has more than ${MAX_CONTAINERS} maps and lists.`, offset);
+    }
+    this.checkCount(count, elementBytes, `length of a ${what} in the Status document`, offset);
+  }
+}
 
 /**
  * Returns the document, or undefined when the frame asks for one. Throws `FCRP_STATUS_MALFORMED`,
@@ -36,7 +52,7 @@ export function decodeStatus(payload: Uint8Array): StatusMap | undefined {
       { offset: 0, expected: STATUS_MAX_BYTES, found: payload.length },
     );
   }
-  const reader = new PayloadReader(payload);
+  const reader = new DocumentReader(payload);
   const document = readValue(reader, 0);
   reader.finish();
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
@@ -45,7 +61,7 @@ export function decodeStatus(payload: Uint8Array): StatusMap | undefined {
   return document;
 }
 
-function readValue(reader: PayloadReader, depth: number): StatusValue {
+function readValue(reader: DocumentReader, depth: number): StatusValue {
   const offset = reader.position;
   if (depth > MAX_DEPTH) throw malformed(`The Status document nests deeper than ${MAX_DEPTH}.`, offset);
   const type = reader.u8('type of a Status value');
@@ -94,19 +110,19 @@ function readValue(reader: PayloadReader, depth: number): StatusValue {
   }
 }
 
-function readUint(reader: PayloadReader, bytes: number): number {
+function readUint(reader: DocumentReader, bytes: number): number {
   return reader.bytes(bytes, NUMBER).readUIntBE(0, bytes);
 }
 
-function readArray(reader: PayloadReader, count: number, depth: number, offset: number): StatusValue[] {
-  reader.checkCount(count, 1, 'length of a list in the Status document', offset);
+function readArray(reader: DocumentReader, count: number, depth: number, offset: number): StatusValue[] {
+  reader.open(count, 1, 'list', offset);
   const list: StatusValue[] = [];
   for (let index = 0; index < count; index += 1) list.push(readValue(reader, depth + 1));
   return list;
 }
 
-function readMap(reader: PayloadReader, count: number, depth: number, offset: number): StatusMap {
-  reader.checkCount(count, 2, 'length of a map in the Status document', offset);
+function readMap(reader: DocumentReader, count: number, depth: number, offset: number): StatusMap {
+  reader.open(count, 2, 'map', offset);
   const map: StatusMap = Object.create(null);
   for (let index = 0; index < count; index += 1) {
     const at = reader.position;

@@ -18,7 +18,10 @@ export interface AwaitedOptions extends RedisServerOptions {
 export class AwaitedConnection {
   readonly #options: AwaitedOptions;
   readonly #onData: (chunk: Buffer) => void;
+  /** Gives up the connection that is being made, or that was. */
+  #attempt: { destroy(): void } | undefined;
   #connection: Connection | undefined;
+  #refuseOpening: (fault: Error) => void = () => {};
   #fault: Error | undefined;
   #wake: () => void = () => {};
 
@@ -28,10 +31,11 @@ export class AwaitedConnection {
     this.#onData = onData;
   }
 
-  /** Resolves when the server has taken the connection. Throws `PRIMARY_UNREACHABLE`. */
+  /** Resolves when the server has taken the connection. Throws `PRIMARY_UNREACHABLE`, and what `fail` has. */
   open(): Promise<void> {
     return new Promise((resolve, reject) => {
-      connectTo(this.#options, {
+      this.#refuseOpening = reject;
+      this.#attempt = connectTo(this.#options, {
         opened: (connection) => {
           this.#connection = connection;
           resolve();
@@ -41,10 +45,7 @@ export class AwaitedConnection {
           this.#wake();
         },
         drained: () => this.#wake(),
-        ended: (fault) => {
-          this.fail(fault);
-          reject(this.#fault);
-        },
+        ended: (fault) => this.fail(fault),
       });
     });
   }
@@ -102,7 +103,9 @@ export class AwaitedConnection {
   /** Drops the connection; the first fault is the one that everybody is given. */
   fail(fault: Error): void {
     this.#fault ??= fault;
+    this.#attempt?.destroy();
     this.#connection?.destroy();
+    this.#refuseOpening(this.#fault);
     this.#wake();
   }
 }

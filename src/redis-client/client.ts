@@ -16,6 +16,8 @@ const WRITE_BYTES = 65_536;
 export interface ClientOptions extends AwaitedOptions {
   /** The user that AUTH names; undefined: the default one. */
   user?: string | undefined;
+  /** Gives up the opening, with CONNECTION_LOST. */
+  signal?: AbortSignal | undefined;
   /** Called for each command that was pushed and is refused; absent: a refusal ends the client. */
   onRefusal?: ((words: string, command: string) => void) | undefined;
 }
@@ -44,6 +46,9 @@ export class RedisClient {
   /** Connects and presents the password. Throws `PRIMARY_UNREACHABLE`, and what `ask` throws. */
   static async open(options: ClientOptions): Promise<RedisClient> {
     const client = new RedisClient(options);
+    const { signal } = options;
+    const giveUp = () => client.close();
+    signal?.addEventListener('abort', giveUp);
     try {
       await client.#connection.open();
       const { user, password } = options;
@@ -53,6 +58,8 @@ export class RedisClient {
     } catch (error) {
       client.close();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
   }
 

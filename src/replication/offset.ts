@@ -33,7 +33,7 @@ export function secondOffset(history: History | undefined): string {
  * The offset at which a history begins. Where the primary does not name it, it is derived from the previous
  * history alone: in a longer chain of promotions it is then too low.
  */
-function offsetAtBase({ recordsBefore, previous }: History): bigint {
+export function offsetAtBase({ recordsBefore, previous }: History): bigint {
   if (recordsBefore !== undefined) return recordsBefore;
   const { base = 0n, watermarks = [] } = previous ?? {};
   return watermarks.reduce((sum, end) => (end > base ? sum + end - base : sum), 0n);

@@ -96,6 +96,11 @@ export class Failovers implements FailoverHost, FailoverEars {
     else if (this.#present !== undefined) this.#asker = peer;
   }
 
+  /** Has the present failover decide nothing more, because the node is being closed; writes still wait. */
+  abandon(): void {
+    this.#present?.stop();
+  }
+
   /** Ends the present failover without a word, because the node's role ends. */
   stop(): void {
     if (this.#present === undefined) return;

@@ -25,7 +25,7 @@ const UNBLOCKED = new Failure(
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
 );
 /** Without a listener no replica can acknowledge. */
-const NO_REPLICAS = { acknowledged: () => 0, synced: () => 0, ask() {}, onAck: () => () => {} };
+const NO_REPLICAS = { replicasThat: () => [], ask() {}, onAck: () => () => {} };
 
 /** A client that WAIT blocks. */
 interface Blocked {
@@ -157,6 +157,7 @@ export class Leading {
   close(): void {
     this.publisher.close();
     this.#leaveOutputs();
+    this.#unblock();
   }
 
   /**
@@ -172,12 +173,17 @@ export class Leading {
     publisher.close(reason);
     relay?.demoted(publisher);
     engine.setReplica(true);
+    this.#unblock();
+    return { store: engine, history: publisher.history };
+  }
+
+  /** Answers all that wait: nobody acknowledges to this node any more. */
+  #unblock(): void {
     for (const { cancel, answer } of [...this.#blocked]) {
       cancel();
       answer(UNBLOCKED, true);
     }
     this.#blocked.clear();
-    return { store: engine, history: publisher.history };
   }
 
   /** What is waited for, and for whom. */

@@ -39,6 +39,7 @@ import { formatAddress } from '../transport/address.js';
 import type { ClientPorts } from '../transport/client-ports.js';
 import type { Address, Listener } from '../transport/connection.js';
 import { handOnMessages, sendMessage } from './channel-messages.js';
+import { closeInTurn } from './closing.js';
 import type { NodeConfig } from './config.js';
 import { ContentDamage } from './content-damage.js';
 import { createEngine, type EngineOrigin, emptyEngine } from './engines.js';
@@ -343,7 +344,20 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
 
   /** Closes it, as `EmbeddedNode.close`. Throws WRITE_FAILED when a dump or a state is not whole. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= closeInTurn(this.events.log, [
+      () => this.failover.abandon(),
+      () => this.#housekeeping.stop(),
+      () => this.following?.stop(),
+      () => this.#metricsPort?.close(),
+      () => this.server?.close(),
+      () => this.failover.stop(),
+      () => this.keeping.anchor(),
+      () => this.leading?.close(),
+      () => this.#listener?.close(),
+      () => this.outputs.close(),
+      () => this.#supervision.close(),
+      () => this.keeping.close(this.leading !== undefined && !this.lacksData),
+    ]);
     return this.#closing;
   }
 
@@ -380,19 +394,5 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
   /** Throws CLOSED once it is closed. */
   refuseClosed(): void {
     if (this.#closing !== undefined) throw new FastcacheError('CLOSED', 'This node is closed.');
-  }
-
-  async #close(): Promise<void> {
-    this.#housekeeping.stop();
-    this.following?.stop();
-    await this.#metricsPort?.close();
-    await this.server?.close();
-    this.failover.stop();
-    await this.keeping.anchor();
-    this.leading?.close();
-    await this.#listener?.close();
-    await this.outputs.close();
-    await this.#supervision.close();
-    await this.keeping.close(this.leading !== undefined && !this.lacksData);
   }
 }

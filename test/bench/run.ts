@@ -2,8 +2,8 @@
  * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
  * toolkit on large dumps, the library in a program, clients against ours and redis-server (REDIS_SERVER=path:
  * another one, too), full stores, the time until a write is everywhere, messages to 50 subscribers, and what
- * tracked keys and TLS cost. Prints ratios, writes all figures as JSON (dist/bench.json unless --out says
- * otherwise). Skips what needs redis where it is absent.
+ * tracked keys, TLS and `top` cost. Prints ratios, writes all figures as JSON (dist/bench.json unless --out
+ * says otherwise). Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -28,9 +28,11 @@ import {
   printPubSub,
   printStores,
   printTls,
+  printTop,
   printTracking,
 } from './tables.js';
 import { benchTls } from './tls.js';
+import { benchTop } from './top.js';
 import { benchTracking } from './tracking.js';
 
 const PARTS = [
@@ -44,6 +46,7 @@ const PARTS = [
   'pubsub',
   'tracking',
   'tls',
+  'top',
 ];
 /** Ratios of runs over the network differ most from round to round. */
 const CLIENT_ROUNDS = 9;
@@ -82,6 +85,11 @@ if (values.part.includes('embedded')) {
   const embedded = await benchEmbedded(size);
   printEmbedded(embedded);
   Object.assign(figures, { embedded });
+}
+if (values.part.includes('top')) {
+  const top = await benchTop(size);
+  printTop(top);
+  Object.assign(figures, { top });
 }
 if (isRedisThere()) {
   const otherRedis = process.env.REDIS_SERVER;

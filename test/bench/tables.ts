@@ -8,6 +8,7 @@ import type { MachineFigures } from './machine.js';
 import type { PubSubFigure } from './pubsub.js';
 import type { StoreFigure } from './stores.js';
 import type { TlsFigure } from './tls.js';
+import type { TopFigure } from './top.js';
 import type { TrackingFigure } from './tracking.js';
 
 export function printKernel(kernel: KernelFigures): void {
@@ -82,6 +83,17 @@ export function printTls(figures: readonly TlsFigure[]): void {
       `${thousands(plainPerSecond)}, ${thousands(tlsPerSecond)} (${tlsCpuUs.toFixed(2)})`.padEnd(29),
     );
     console.log(`  ${`${test} P${pipeline}`.padEnd(15)}${ours}${theirs}x${ratio.toFixed(2)}`);
+  }
+}
+
+/** Prints what one `top` costs a server. */
+export function printTop(figures: readonly TopFigure[]): void {
+  console.log('\nCPU time of a server, ms a second, without and with one top:');
+  for (const { getsPerSecond, withoutMs, withTopMs, costMs } of figures) {
+    const [middle, least, most] = costMs.map((ms) => ms.toFixed(2));
+    const load = getsPerSecond === 0 ? 'idle' : `${thousands(getsPerSecond)} GETs/s`;
+    const times = `${withoutMs.toFixed(2)}, ${withTopMs.toFixed(2)}`;
+    console.log(`  ${load.padEnd(16)}${times.padStart(16)}   cost ${middle} (${least} to ${most})`);
   }
 }
 

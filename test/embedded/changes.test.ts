@@ -95,6 +95,25 @@ describe('the changes', () => {
     );
   });
 
+  it('that a program takes slowly are bounded in bytes too', async () => {
+    const primary = await startPrimary({ shards: 1 });
+    const [slow, quick] = [await follow(primary.bindAddress), await follow(primary.bindAddress)];
+    await Promise.all([slow.ready(), quick.ready()]);
+    const stream = slow.changes();
+    const count = 64;
+    const value = Buffer.alloc(512 * 1024);
+    for (let i = 0; i < count; i += 1) {
+      primary.set(`key:${i}`, value);
+      await new Promise(setImmediate);
+    }
+    await eventually(
+      () => quick.keyCount(),
+      (keys) => keys === count,
+    );
+    expect(slow.keyCount()).toBeLessThan(count);
+    expect(await take(stream, count)).toHaveLength(count);
+  });
+
   it('end with a break, with the node, and with the reason of a signal', async () => {
     const primary = await Primary.start({ bind: ':0', listen: false });
     const changes = primary.changes();

@@ -1,7 +1,7 @@
 /** What a program reads of a node in its process, besides `get`. */
 import { describe, expect, it, vi } from 'vitest';
 import { Primary, primaryEvents, Replica } from '../../src/index.js';
-import { closesLater, follow, startPrimary } from '../support/library.js';
+import { clientOf, closesLater, follow, startPrimary } from '../support/library.js';
 import { eventually, freePort } from '../support/processes.js';
 
 describe('ready', () => {
@@ -33,6 +33,19 @@ describe('ready', () => {
     await replica.close();
     await closed;
     await expect(replica.ready()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('waits for another primary that a client has given the replica', async () => {
+    const primary = await startPrimary();
+    const replica = await follow(primary.bindAddress, { listen: ':0' });
+    await replica.ready();
+    const client = await clientOf(replica.listenAddress);
+    const port = await freePort();
+    expect(await client.command('REPLICAOF', '127.0.0.1', String(port))).toBe('+OK');
+    await expect(replica.ready({ timeoutMs: 20 })).rejects.toMatchObject({ code: 'NOT_READY' });
+    const waits = expect(replica.ready()).rejects.toMatchObject({ code: 'CLOSED' });
+    await replica.close();
+    await waits;
   });
 });
 

@@ -57,4 +57,15 @@ describe('a primary in a program', () => {
     expect(String(replica.get('key'))).toBe('value');
     expect(await primary.wait(2, 1)).toBe(1);
   });
+
+  it('ends a wait when it follows another node, and when it is closed', async () => {
+    const primary = await startPrimary();
+    const demoted = primary.wait(1).catch((error: { code: string }) => error.code);
+    primary.follow((await startPrimary()).bindAddress);
+    expect(await demoted).toBe('READ_ONLY');
+    const second = await startPrimary();
+    const closed = second.wait(1).catch((error: { code: string }) => error.code);
+    await second.close();
+    expect(await closed).toBe('CLOSED');
+  });
 });

@@ -155,3 +155,22 @@ it('nothing is indexed from what is no frame on', () => {
   expect(indexer.frameStart).toBe(first.length);
   indexer.close();
 });
+
+it('takes nothing more once it is closed, when its memory may be that of another', () => {
+  const builder = new DumpBuilder(4);
+  const [first, second] = [new Indexer(), new Indexer()];
+  first.close();
+  first.close();
+  const other = new Indexer();
+  expect(() => first.push(builder.batch(0))).toThrow('closed');
+  // What was freed once is given out once.
+  const frames = [builder.batch(1, 300, 7), builder.batch(2, 2, 1_024)];
+  const expected = frames.map((frame) => indexOf(frame));
+  const halves = frames.map((frame) => frame.subarray(0, frame.length / 2));
+  const made = [second.push(halves[0]!), other.push(halves[1]!)];
+  for (const [index, indexer] of [second, other].entries()) {
+    const rest = frames[index]!.subarray(halves[index]!.length);
+    expect(Buffer.concat([made[index]!, indexer.push(rest)])).toEqual(expected[index]);
+    indexer.close();
+  }
+});

@@ -79,6 +79,16 @@ describe('a Status payload', () => {
     expect(codeOf(Buffer.from(bytes))).toBe(code);
   });
 
+  it('is refused with more maps and lists than a document has', () => {
+    const head = [0x81, 0xa1, 0x61];
+    for (const empty of [0x80, 0x90]) {
+      const list = (count: number) => [...head, 0xdd, ...[24, 16, 8, 0].map((bit) => (count >> bit) & 0xff)];
+      const many = (count: number) => Buffer.concat([Buffer.from(list(count)), Buffer.alloc(count, empty)]);
+      expect(codeOf(many(32_766))).toBeUndefined();
+      expect(codeOf(many(32_767))).toBe('FCRP_STATUS_MALFORMED');
+    }
+  });
+
   it('is refused when it nests too deep, or is larger than 1 MiB', () => {
     expect(codeOf(Buffer.concat([Buffer.from([0x81, 0xa1, 0x61]), Buffer.alloc(100_000, 0x91)]))).toBe(
       'FCRP_STATUS_MALFORMED',

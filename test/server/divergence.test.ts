@@ -29,9 +29,9 @@ interface Trio {
 /** A primary, a replica, and a replica of that. */
 async function trio(options: NodeOptions = {}, ofTop: NodeOptions = options): Promise<Trio> {
   const nodes = new NodeWorld();
-  const top = await nodes.start(7001, undefined, { shards: 1, ...ofTop });
-  const middle = await nodes.start(7002, 7001, options);
-  const leaf = await nodes.start(7003, 7002, options);
+  const top = await nodes.start(7001, undefined, undefined, { shards: 1, ...ofTop });
+  const middle = await nodes.start(7002, 7001, undefined, options);
+  const leaf = await nodes.start(7003, 7002, undefined, options);
   const events: NodeEvents['diverged'][] = [];
   const errors: string[] = [];
   for (const { node } of [top, middle, leaf]) {

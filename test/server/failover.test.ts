@@ -166,6 +166,30 @@ describe('a primary that hands over', () => {
     await closed;
     expect(primary.process.timers).toBe(0);
   });
+
+  it('follows nobody any more while it is being closed, whoever has taken over', async () => {
+    let endMetrics = () => {};
+    const metrics = { address: '', close: () => new Promise<void>((resolve) => (endMetrics = resolve)) };
+    primary = await nodes.start(7004, undefined, async () => metrics);
+    heir.node.follow(primary.at);
+    await nodes.until(() => nodes.isLevel(primary.node, heir.node));
+    primary.node.failover.begin({ to });
+    await nodes.until(() => primary.node.failover.state === 'failover-in-progress');
+    const [up, down] = linkOf(heir);
+    up.stall();
+    await nodes.until(() => !heir.node.isReplica);
+    down.break();
+    const closed = primary.node.close();
+    await nodes.run(3_000);
+    endMetrics();
+    await nodes.run(3_000);
+    await closed;
+    expect(primary.node.events.recentLog.lines.map(({ message }) => message).join()).not.toMatch(
+      'has taken over',
+    );
+    expect(primary.node.isReplica).toBe(false);
+    expect(primary.process.timers).toBe(0);
+  });
 });
 
 describe('when the replica dies', () => {
@@ -261,6 +285,20 @@ describe('a replica that asks to take over', () => {
       expect.objectContaining({ text: expect.stringMatching(/had all within 100 ms/) }),
     ]);
     expect(heir.node.isReplica).toBe(true);
+  });
+
+  it('keeps its link when whoever has asked there leaves before the answer', async () => {
+    const [, down] = linkOf(heir);
+    down.stall();
+    write(primary, 5);
+    const leave = heir.node.failover.takeOver(100).start(() => {});
+    leave();
+    await nodes.run(200);
+    expect(primary.node.failover.lastFault).toMatch(/had all within 100 ms/);
+    down.unstall();
+    await nodes.until(areLevel);
+    await nodes.run(1_000);
+    expect(linkOf(heir)[1]).toBe(down);
   });
 
   it('is told so when its link is lost', async () => {

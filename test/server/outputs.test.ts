@@ -65,6 +65,16 @@ describe('a dump', () => {
     await expect(primary.close()).rejects.toMatchObject({ code: 'WRITE_FAILED' });
   });
 
+  it('that fails does not keep the data directory and the role from their end', async () => {
+    const data = join(directory, 'beside-a-failed-dump');
+    const options = { bind: ':0', listen: false, data } as const;
+    const first = await Primary.start({ ...options, record: '/dev/full' });
+    first.set('a', '1');
+    await expect(first.close()).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+    const second = await startPrimary(options);
+    expect([second.get('a')?.toString(), second.history]).toEqual(['1', first.history]);
+  });
+
   it('is not the file of its state', async () => {
     const file = join(directory, 'both');
     await expect(follow('127.0.0.1:1', { record: file, state: file })).rejects.toMatchObject({

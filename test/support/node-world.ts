@@ -2,6 +2,7 @@
 import { primaryConfig, replicaConfig } from '../../src/server/config.js';
 import { Node } from '../../src/server/node.js';
 import type { ReplicaOptions } from '../../src/server/option-types.js';
+import type { NodeSeams } from '../../src/server/seams.js';
 import { parseAddress } from '../../src/transport/address.js';
 import type { Address } from '../../src/transport/connection.js';
 import { RandomSource } from './random.js';
@@ -25,15 +26,25 @@ export class NodeWorld {
   readonly transport = new VirtualTransport(this.world);
   readonly disk = new VirtualDisk(new RandomSource(1));
 
-  /** Starts a node; `more` are options of a primary or of a replica. */
-  async start(port: number, primary?: number, more: NodeOptions = {}): Promise<StartedNode> {
+  /**
+   * Starts a node; `more` are options of a primary or of a replica. `startMetricsServer`: it has a port of
+   * metrics, which this opens.
+   */
+  async start(
+    port: number,
+    primary?: number,
+    startMetricsServer?: NodeSeams['startMetricsServer'],
+    more: NodeOptions = {},
+  ): Promise<StartedNode> {
     const process = new VirtualProcess(this.world, new RandomSource(port));
     const bind = `127.0.0.1:${port}`;
-    const options = { bind, listen: false, record: `dump-${port}`, force: true, ...more } as const;
+    const metrics = startMetricsServer && '127.0.0.1:9121';
+    const options = { bind, listen: false, record: `dump-${port}`, force: true, metrics, ...more } as const;
     const config =
       primary === undefined ? primaryConfig(options) : replicaConfig(`127.0.0.1:${primary}`, options);
     const transport = this.transport.of(process);
-    const node = await Node.start(config, virtualSeams({ process, transport, files: this.disk.of(process) }));
+    const seams = virtualSeams({ process, transport, files: this.disk.of(process) });
+    const node = await Node.start(config, { ...seams, ...(startMetricsServer && { startMetricsServer }) });
     return { node, process, at: parseAddress(bind) };
   }
 

@@ -69,6 +69,7 @@ export function serverEntry(overrides: Partial<ServerEntry> = {}): ServerEntry {
     hits: 0,
     misses: 0,
     busyMs: 0,
+    hot: null,
     slow: [],
     log: [],
     ...overrides,

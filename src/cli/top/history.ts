@@ -34,61 +34,81 @@ export interface Join {
   readonly leftMs: number | undefined;
 }
 
-interface Look {
-  readonly atMs: number;
-  readonly answer: EndpointAnswer;
+/** The figures of one answer from which rates are made: counters, and gauges as they were. */
+interface Figures {
+  readonly uptimeMs: number | undefined;
+  readonly reads: number | undefined;
+  readonly writes: number | undefined;
+  readonly hits: number | undefined;
+  readonly misses: number | undefined;
+  readonly busyMs: number | undefined;
+  readonly records: number;
+  readonly wireBytes: number | undefined;
 }
 
-/** The answers of one endpoint. */
+/** A look; an endpoint that did not answer has no figures. Of an answer nothing else is kept. */
+interface Look {
+  readonly atMs: number;
+  readonly figures: Figures | undefined;
+}
+
+/** The lag of one replica at each look of the last minute. */
+interface LagCourse {
+  lags: (number | undefined)[];
+  /** The looks since it was last listed. */
+  unlisted: number;
+}
+
+/** The replicas whose lag is kept; of further ones only what the last answer says is shown. */
+const COURSES_MAX = 256;
+
+/** The answers of one endpoint, in memory that does not grow, whatever the endpoint sends. */
 export class EndpointHistory {
   #looks: Look[] = [];
+  #last: EndpointAnswer | undefined;
+  readonly #courses = new Map<string, LagCourse>();
   /** When each replica that takes a snapshot in was first seen to, and how far it was then. */
   #joins = new Map<string, { atMs: number; percent: number }>();
 
   /** Takes an answer in, which came at `atMs`, of any clock that goes on. */
   take(answer: EndpointAnswer, atMs: number): void {
+    this.#last = answer;
     // One more than is shown, for the first rate has something before it.
-    this.#looks = [...this.#looks.slice(-KEPT), { atMs, answer }];
+    this.#looks = [...this.#looks.slice(-KEPT), { atMs, figures: figuresOf(answer) }];
+    this.#noteLags();
     this.#noteJoins(atMs);
   }
 
   /** The last answer; undefined before the first. */
   get last(): EndpointAnswer | undefined {
-    return this.#looks.at(-1)?.answer;
+    return this.#last;
   }
 
   /** The rates of the last minute. */
   rates(): Rates {
-    const perSecond = (read: (status: StatusDocument) => number | undefined) =>
-      this.#steps((from, to) => rate(read(from.status), read(to.status), to.elapsedMs));
-    const share = (
-      part: (status: StatusDocument) => number | undefined,
-      whole: (status: StatusDocument) => number | undefined,
-    ) => this.#steps((from, to) => partOf(from.status, to.status, part, whole));
+    const perSecond = (read: (figures: Figures) => number | undefined) =>
+      this.#steps((from, to, elapsedMs) => rate(read(from), read(to), elapsedMs));
     return {
-      reads: perSecond(({ server }) => server?.reads),
-      writes: perSecond(({ server }) => server?.writes),
+      reads: perSecond(({ reads }) => reads),
+      writes: perSecond(({ writes }) => writes),
       records: this.#pairs((from, to) =>
-        rate(recordsOf(from.answer), recordsOf(to.answer), to.atMs - from.atMs),
+        rate(from.figures?.records, to.figures?.records, to.atMs - from.atMs),
       ),
-      wireBytes: this.#steps((_, to) => sentBytes(to.status)),
-      busy: share(
-        ({ server }) => server?.busyMs,
-        ({ server }) => server?.uptimeMs,
+      wireBytes: this.#steps((_, to) => to.wireBytes),
+      busy: this.#steps((from, to) =>
+        partOf(change(from.busyMs, to.busyMs), change(from.uptimeMs, to.uptimeMs)),
       ),
-      hits: share(
-        ({ server }) => server?.hits,
-        ({ server }) => (server === null ? undefined : server.hits + server.misses),
-      ),
+      hits: this.#steps((from, to) => {
+        const hits = change(from.hits, to.hits);
+        const misses = change(from.misses, to.misses);
+        return partOf(hits, hits === undefined || misses === undefined ? undefined : hits + misses);
+      }),
     };
   }
 
-  /** The lag in ms of the replica that is shown by this name. */
+  /** The lag in ms of the replica that is shown by this name, at each look. */
   lags(name: string): Series {
-    return this.#looks.slice(-KEPT).map(({ answer }) => {
-      const replica = statusOf(answer)?.replicas.find((listed) => shownName(listed) === name);
-      return replica?.lagMs ?? undefined;
-    });
+    return this.#courses.get(name)?.lags ?? [];
   }
 
   /** How far the replica of this name is with its snapshot; undefined: it takes none in, or does not say. */
@@ -101,6 +121,33 @@ export class EndpointHistory {
     return { percent, leftMs: done > 0 ? ((100 - percent) * tookMs) / done : undefined };
   }
 
+  #noteLags(): void {
+    const listed = new Map<string, number | undefined>();
+    for (const replica of statusOf(this.last)?.replicas ?? []) {
+      const name = shownName(replica);
+      if (!listed.has(name)) listed.set(name, replica.lagMs ?? undefined);
+    }
+    for (const [name, course] of this.#courses) {
+      course.unlisted = listed.has(name) ? 0 : course.unlisted + 1;
+      if (course.unlisted >= KEPT) this.#courses.delete(name);
+      else course.lags = [...course.lags.slice(1 - KEPT), listed.get(name)];
+      listed.delete(name);
+    }
+    const before = new Array<undefined>(Math.min(this.#looks.length, KEPT) - 1).fill(undefined);
+    for (const [name, lag] of listed) {
+      if (this.#courses.size >= COURSES_MAX && !this.#dropUnlisted()) return;
+      this.#courses.set(name, { lags: [...before, lag], unlisted: 0 });
+    }
+  }
+
+  /** Makes room by the replica that was not listed for the longest; returns whether there is one. */
+  #dropUnlisted(): boolean {
+    const [name, { unlisted }] = [...this.#courses].reduce((most, course) =>
+      course[1].unlisted > most[1].unlisted ? course : most,
+    );
+    return unlisted > 0 && this.#courses.delete(name);
+  }
+
   #noteJoins(atMs: number): void {
     const joins = new Map<string, { atMs: number; percent: number }>();
     for (const [name, percent] of joinPercents(this.last)) {
@@ -110,15 +157,15 @@ export class EndpointHistory {
     this.#joins = joins;
   }
 
-  /** Calls `value` for each two answers in a row that a server gave in one life. */
-  #steps(value: (from: Step, to: Step) => number | undefined): Series {
-    return this.#pairs((from, to) => {
-      const [before, status] = [statusOf(from.answer), statusOf(to.answer)];
-      if (before === undefined || status === undefined) return undefined;
-      const ownMs =
-        status.server && before.server ? status.server.uptimeMs - before.server.uptimeMs : undefined;
-      const elapsedMs = ownMs ?? to.atMs - from.atMs;
-      return elapsedMs <= 0 ? undefined : value({ status: before, elapsedMs }, { status, elapsedMs });
+  /**
+   * Calls `value` for each two answers in a row that a server gave in one life, with the milliseconds between
+   * them by its own time.
+   */
+  #steps(value: (from: Figures, to: Figures, elapsedMs: number) => number | undefined): Series {
+    return this.#pairs(({ figures: from, atMs }, { figures: to, atMs: untilMs }) => {
+      if (from === undefined || to === undefined) return undefined;
+      const elapsedMs = change(from.uptimeMs, to.uptimeMs) ?? untilMs - atMs;
+      return elapsedMs <= 0 ? undefined : value(from, to, elapsedMs);
     });
   }
 
@@ -127,10 +174,20 @@ export class EndpointHistory {
   }
 }
 
-interface Step {
-  readonly status: StatusDocument;
-  /** Milliseconds between the two. */
-  readonly elapsedMs: number;
+function figuresOf(answer: EndpointAnswer): Figures | undefined {
+  if ('fault' in answer) return undefined;
+  const { watermarks, base, status } = answer;
+  const server = status?.server ?? undefined;
+  return {
+    uptimeMs: server?.uptimeMs,
+    reads: server?.reads,
+    writes: server?.writes,
+    hits: server?.hits,
+    misses: server?.misses,
+    busyMs: server?.busyMs,
+    records: Number(watermarks.reduce((sum, watermark) => sum + watermark - (base ?? 0n), 0n)),
+    wireBytes: status?.replicas.reduce((sum, { sentBytesPerSecond }) => sum + (sentBytesPerSecond ?? 0), 0),
+  };
 }
 
 function rate(from: number | undefined, to: number | undefined, elapsedMs: number): number | undefined {
@@ -139,24 +196,13 @@ function rate(from: number | undefined, to: number | undefined, elapsedMs: numbe
   return (Math.max(0, to - from) * 1000) / elapsedMs;
 }
 
-function partOf(
-  from: StatusDocument,
-  to: StatusDocument,
-  part: (status: StatusDocument) => number | undefined,
-  whole: (status: StatusDocument) => number | undefined,
-): number | undefined {
-  const all = (whole(to) ?? 0) - (whole(from) ?? 0);
-  return all <= 0 ? undefined : Math.min(1, Math.max(0, ((part(to) ?? 0) - (part(from) ?? 0)) / all));
+function change(from: number | undefined, to: number | undefined): number | undefined {
+  return from === undefined || to === undefined ? undefined : to - from;
 }
 
-function recordsOf(answer: EndpointAnswer): number | undefined {
-  if ('fault' in answer) return undefined;
-  const { watermarks, base } = answer;
-  return Number(watermarks.reduce((sum, watermark) => sum + watermark - (base ?? 0n), 0n));
-}
-
-function sentBytes({ replicas }: StatusDocument): number {
-  return replicas.reduce((sum, { sentBytesPerSecond }) => sum + (sentBytesPerSecond ?? 0), 0);
+function partOf(part: number | undefined, whole: number | undefined): number | undefined {
+  if (part === undefined || whole === undefined || whole <= 0) return undefined;
+  return Math.min(1, Math.max(0, part / whole));
 }
 
 function joinPercents(answer: EndpointAnswer | undefined): Map<string, number> {

@@ -74,6 +74,7 @@ function courseText(history: EndpointHistory, replica: ReplicaEntry, room: numbe
     return leftMs === undefined ? `${percent} %` : `${percent} %, ${shortDuration(Math.round(leftMs))} left`;
   }
   const lags = history.lags(name);
+  if (lags.length === 0) return '';
   const most = `most ${formatShort(greatest(lags))} ms`;
   const bars = Math.max(0, room - most.length - 1);
   return `${sparkline(lags.slice(-bars)).padStart(Math.min(bars, lags.length))} ${most}`;

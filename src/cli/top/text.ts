@@ -1,9 +1,10 @@
 /** The screen of `top`: a heading, and for each endpoint its figures and one of the views below them. */
 import chalk from 'chalk';
-import type { ServerEntry } from '../../status/server-entry.js';
+import type { HotKeyEntry, ServerEntry } from '../../status/server-entry.js';
 import type { EndpointWatermarks } from '../../status/watermarks.js';
 import { errorText } from '../command/error-rendering.js';
-import { escapeText } from '../terminal/escape.js';
+import { alignCells } from '../terminal/columns.js';
+import { escapeText, quoteBytes } from '../terminal/escape.js';
 import { greatest, sparkline } from '../terminal/sparkline.js';
 import {
   countText,
@@ -20,13 +21,20 @@ import { KEPT } from './history.js';
 import { replicaLines } from './replica-lines.js';
 
 /** What is shown below the figures. */
-export type View = 'replicas' | 'shards' | 'commands' | 'log';
+export type View = 'replicas' | 'shards' | 'hot' | 'commands' | 'log';
 
 /** The views, by the key that switches to each, and how the heading names them. */
-export const views: Readonly<Record<string, View>> = { r: 'replicas', s: 'shards', c: 'commands', l: 'log' };
+export const views: Readonly<Record<string, View>> = {
+  r: 'replicas',
+  s: 'shards',
+  h: 'hot',
+  c: 'commands',
+  l: 'log',
+};
 const viewTitles: Record<View, string> = {
   replicas: 'replicas',
   shards: 'shards',
+  hot: 'hot',
   commands: 'slow',
   log: 'log',
 };
@@ -42,6 +50,9 @@ export interface ScreenOptions {
   hasKeys: boolean;
 }
 
+const LEAST_KEY_COLUMNS = 12;
+/** Columns of what stands before a key, and of the length behind it. */
+const BEFORE_KEY_COLUMNS = 34;
 const LABEL_COLUMNS = 'to replicas '.length;
 const VALUE_COLUMNS = 10;
 const GAP_COLUMNS = 2;
@@ -66,7 +77,7 @@ function heading({ nowMs, view, hasKeys }: ScreenOptions): string {
     const text = `${key} ${viewTitles[name]}`;
     return name === view ? chalk.bold(text) : chalk.dim(text);
   });
-  return [chalk.dim(`${time} UTC`), ...keys, chalk.dim('q quit')].join('  ');
+  return [chalk.dim(`${time}Z`), ...keys, chalk.dim('q end')].join('  ');
 }
 
 function endpointLines(history: EndpointHistory, options: ScreenOptions): string[] {
@@ -162,11 +173,41 @@ function viewLines(
       return last.status === undefined ? [] : replicaLines(history, last.status, width);
     case 'shards':
       return shardLines(last);
+    case 'hot':
+      return server === undefined ? [] : hotLines(server, history.rates(), width);
     case 'commands':
       return server === undefined ? [] : slowLines(server, nowMs);
     case 'log':
       return server === undefined ? [] : logLines(server);
   }
+}
+
+/** The share of each hot key in the uses that were counted, and how many uses a second that comes to. */
+function hotLines({ hot }: ServerEntry, { reads, writes }: Rates, width: number): string[] {
+  if (hot === null) return [chalk.dim('the hot keys are not known')];
+  if (hot.keys.length === 0) return [chalk.dim('no key is used more than others')];
+  const commands = (reads.at(-1) ?? 0) + (writes.at(-1) ?? 0);
+  const heading = ['share', 'uses/s', 'key'].map((text) => ({
+    text,
+    isLeft: text === 'key',
+    style: chalk.dim,
+  }));
+  const rows = hot.keys.map((key) => {
+    const share = Math.min(1, key.uses / Math.max(1, hot.sampled));
+    const perSecond = `~${formatShort(Math.round(share * commands))}`;
+    return [
+      { text: percentText(share) },
+      { text: perSecond },
+      { text: hotKeyText(key, width), isLeft: true },
+    ];
+  });
+  return alignCells([heading, ...rows]);
+}
+
+function hotKeyText({ key, keyBase64, keyBytes }: HotKeyEntry, width: number): string {
+  const bytes = keyBase64 === null ? Buffer.from(key ?? '') : Buffer.from(keyBase64, 'base64');
+  const text = quoteBytes(bytes, Math.max(LEAST_KEY_COLUMNS, width - BEFORE_KEY_COLUMNS));
+  return bytes.length === keyBytes || text.endsWith(')') ? text : `${text}… (${keyBytes} bytes)`;
 }
 
 function slowLines({ slow }: ServerEntry, nowMs: number): string[] {

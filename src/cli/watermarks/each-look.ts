@@ -1,5 +1,5 @@
 /** Looks at endpoints again and again, for `watermarks --watch` and `top`. */
-import type { Clock, Timers } from '../../clock.js';
+import { type Clock, pause, type Timers } from '../../clock.js';
 import type { EndpointAnswer } from '../../status/watermarks.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 
@@ -19,31 +19,26 @@ export async function eachLook(
   { endpoints, intervalMs, clock, timers, stop }: LookOptions,
   show: (answers: EndpointAnswer[], timeMs: number) => Promise<void> | void,
 ): Promise<void> {
-  const stopped = aborted(stop);
   while (!stop.aborted) {
     // A silent server must not delay the end.
-    const answers = await Promise.race([lookAtAll(endpoints), stopped]);
+    const answers = await unlessStopped(lookAtAll(endpoints), stop);
     if (answers === undefined) return;
-    await show(answers, clock.nowMs());
-    await pause(intervalMs, timers, stop);
+    // Nor must a reader that takes nothing.
+    await unlessStopped(Promise.resolve(show(answers, clock.nowMs())), stop);
+    await pause(timers, intervalMs, stop);
   }
 }
 
-function aborted(stop: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    stop.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
-}
-
-function pause(ms: number, timers: Timers, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      timer.cancel();
-      stop.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = timers.after(ms, end);
-    stop.addEventListener('abort', end);
-    if (stop.aborted) end();
+/**
+ * Resolves as `work` does, and with undefined when `stop` is aborted before. A `stop` that outlives it keeps
+ * nothing of it, as the reactions of a promise that never settles would.
+ */
+export function unlessStopped<Result>(work: Promise<Result>, stop: AbortSignal): Promise<Result | undefined> {
+  return new Promise((resolve, reject) => {
+    const stopped = () => resolve(undefined);
+    const settle = () => stop.removeEventListener('abort', stopped);
+    stop.addEventListener('abort', stopped);
+    if (stop.aborted) stopped();
+    work.finally(settle).then(resolve, reject);
   });
 }

@@ -3,7 +3,7 @@
  * replica that was gone already is not waited for; one that leaves meanwhile is, and so is the first one
  * where there is none.
  */
-import type { Clock, Timers } from '../../clock.js';
+import { type Clock, pause, type Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import { watermarkOf } from '../../replication/watermarks.js';
 import type { ReplicaEntry } from '../../status/replica-entry.js';
@@ -13,6 +13,7 @@ import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
 import { formatNumber } from '../terminal/text.js';
+import { unlessStopped } from './each-look.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 
 /** What to wait for. */
@@ -66,37 +67,36 @@ export async function waitForReplicas(options: WaitOptions): Promise<boolean> {
     json
       ? output.line(toJson({ endpoints: answers.map(endpointJson), lacking: lacks }))
       : output.write(lacksText(lacks));
-  const deadline = timeoutMs === 0 ? undefined : deadlineAfter(timeoutMs, timers);
+  const ending = new AbortController();
+  const deadline = timeoutMs === 0 ? undefined : timers.after(timeoutMs, () => ending.abort());
   let last: Looked | undefined;
-  for (;;) {
-    // A server that is silent must not make the wait longer.
-    const answers = await Promise.race([lookAtAll(endpoints), ...(deadline === undefined ? [] : [deadline])]);
-    if (answers === undefined) {
-      if (last === undefined) throw notAnswered(endpoints, timeoutMs);
-      await write(last);
-      return false;
+  try {
+    for (;;) {
+      // A server that is silent must not make the wait longer.
+      const answers = await unlessStopped(lookAtAll(endpoints), ending.signal);
+      if (answers === undefined) {
+        if (last === undefined) throw notAnswered(endpoints, timeoutMs);
+        await write(last);
+        return false;
+      }
+      const lacks = answers.flatMap((answer) => {
+        if ('fault' in answer) throw answer.fault;
+        const { endpoint, status } = answer;
+        if (status === undefined) throw notTold(endpoint);
+        const target = targets.get(endpoint) ?? newTarget(endpoint, status, warn);
+        targets.set(endpoint, target);
+        return lacking(endpoint, status, target);
+      });
+      last = { answers, lacks };
+      if (lacks.length === 0 || clock.monotonicUs() >= deadlineUs) {
+        await write(last);
+        return lacks.length === 0;
+      }
+      await pause(timers, PAUSE_MS, ending.signal);
     }
-    const lacks = answers.flatMap((answer) => {
-      if ('fault' in answer) throw answer.fault;
-      const { endpoint, status } = answer;
-      if (status === undefined) throw notTold(endpoint);
-      const target = targets.get(endpoint) ?? newTarget(endpoint, status, warn);
-      targets.set(endpoint, target);
-      return lacking(endpoint, status, target);
-    });
-    last = { answers, lacks };
-    if (lacks.length === 0 || clock.monotonicUs() >= deadlineUs) {
-      await write(last);
-      return lacks.length === 0;
-    }
-    await new Promise<void>((resolve) => timers.after(PAUSE_MS, resolve));
+  } finally {
+    deadline?.cancel();
   }
-}
-
-function deadlineAfter(timeoutMs: number, timers: Timers): Promise<undefined> {
-  return new Promise((resolve) => {
-    timers.after(timeoutMs, () => resolve(undefined));
-  });
 }
 
 function notAnswered(endpoints: readonly Endpoint[], timeoutMs: number): FastcacheError {

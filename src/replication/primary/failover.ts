@@ -246,6 +246,7 @@ export class Failover {
   }
 
   #takenOver(peer: FailoverPeer): void {
+    if (this.#isOver) return;
     this.stop();
     this.#options.log.info(`replica ${peer.name} has taken over`);
     this.#options.takenOver(peer);

@@ -18,8 +18,9 @@ import type { FrameStream } from '../stream/stream.js';
 import type { FrameArchive } from './archive.js';
 import { ArchiveSender } from './archive-sender.js';
 import type { Carousel, Carousels, Joiner } from './carousel.js';
+import { LettingOut } from './letting-out.js';
 import type { MessageSender, MessageTaker } from './message-sender.js';
-import type { FeedState, ReplicaInfo } from './replica-info.js';
+import type { FeedState } from './replica-info.js';
 import { asksToResume, resume } from './resume.js';
 import { SentRate } from './sent-rate.js';
 import { SnapshotSender } from './snapshot-sender.js';
@@ -58,14 +59,6 @@ export interface ReplicaFeedOptions extends FeedOptions {
   cutOff(reason: string): void;
 }
 
-type FeedInfo =
-  | 'state'
-  | 'queuedBytes'
-  | 'sentBytesPerSecond'
-  | 'sinceSeconds'
-  | 'snapshotPercent'
-  | 'watermarks';
-
 /** Gives one replica what it lacks and then the live stream, until `stop`. */
 export class ReplicaFeed implements MessageTaker {
   readonly #options: ReplicaFeedOptions;
@@ -85,7 +78,10 @@ export class ReplicaFeed implements MessageTaker {
   readonly #joiner: Joiner = {
     takesProof: () => this.#takesDigests,
     insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),
-    finished: () => this.#goLive(),
+    finished: () => {
+      this.#noteSnapshot();
+      this.#goLive();
+    },
     cutOff: (reason) => this.#options.cutOff(reason),
   };
   #state: FeedState = 'catching-up';
@@ -94,6 +90,8 @@ export class ReplicaFeed implements MessageTaker {
   readonly #sentRate: SentRate;
   /** It resumes from the backlog, and has acknowledged nothing since. */
   #isResuming = false;
+  /** Watches over what it is sent last; undefined before `finish`. */
+  #lettingOut: LettingOut | undefined;
 
   /**
    * Subscribes and freezes the watermarks in one go: everything above them waits for the subscriber,
@@ -125,20 +123,12 @@ export class ReplicaFeed implements MessageTaker {
   }
 
   /** Returns how the replica is now, as far as its feed knows. */
-  info(): Pick<ReplicaInfo, FeedInfo> {
-    const { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent } = this;
+  info() {
+    const { state, queuedBytes, snapshotPercent } = this;
+    const sinceSeconds = Math.floor((this.#options.clock.monotonicUs() - this.#cameAtUs) / 1_000_000);
+    const sentBytesPerSecond = this.#sentRate.bytesPerSecond;
     const watermarks = this.watermarks.slice();
     return { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent, watermarks };
-  }
-
-  /** Whole seconds since it came. */
-  get sinceSeconds(): number {
-    return Math.floor((this.#options.clock.monotonicUs() - this.#cameAtUs) / 1_000_000);
-  }
-
-  /** Bytes a second that its connection took of late. */
-  get sentBytesPerSecond(): number {
-    return this.#sentRate.bytesPerSecond;
   }
 
   /** Called about once a second. */
@@ -183,6 +173,7 @@ export class ReplicaFeed implements MessageTaker {
 
   /** Called with each Ack of the replica. */
   acknowledged(): void {
+    this.#lettingOut?.heard();
     if (!this.#isResuming) return;
     this.#isResuming = false;
     this.#options.metrics.catchUpBacklogCount += 1;
@@ -236,9 +227,21 @@ export class ReplicaFeed implements MessageTaker {
     this.#subscriber.drained();
   }
 
+  /**
+   * Sends a live replica what has been published until now, which is the last, and ends the connection behind
+   * it. Calls `drop` when the replica does not take that in time.
+   */
+  finish(drop: () => void): void {
+    const { connection, messages } = this.#options;
+    messages.takers.delete(this);
+    this.#lettingOut = new LettingOut(this.#options, drop);
+    this.#subscriber.finish(() => connection.end());
+  }
+
   /** Sends nothing more and frees what was to be sent. */
   stop(): void {
     this.#isStopped = true;
+    this.#lettingOut?.stop();
     this.#options.messages.takers.delete(this);
     this.#subscriber.close();
     this.#archived?.close();
@@ -372,6 +375,7 @@ export class ReplicaFeed implements MessageTaker {
       encoding,
       onSent: () => {
         this.#snapshot = undefined;
+        this.#noteSnapshot();
         this.#state = 'catching-up';
         this.#subscriber.start(() => this.#goLive());
       },
@@ -380,10 +384,12 @@ export class ReplicaFeed implements MessageTaker {
     this.#snapshot.start();
   }
 
-  #goLive(): void {
-    if (this.#isStopped) return;
+  #noteSnapshot(): void {
     const { clock, metrics } = this.#options;
-    if (this.#state === 'snapshot') metrics.lastSnapshotMs = clock.nowMs();
-    this.#state = 'live';
+    metrics.lastSnapshotMs = clock.nowMs();
+  }
+
+  #goLive(): void {
+    if (!this.#isStopped) this.#state = 'live';
   }
 }

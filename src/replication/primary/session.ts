@@ -24,21 +24,16 @@ import { tokenMatches } from '../link/token.js';
 import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
-import { answerFrame } from './answer-frame.js';
+import { waitUntilBegun } from './begun-stream.js';
 import { ReplicaFeed } from './feed.js';
+import { encodeAnswer } from './hello-answer.js';
 import { ReplicaDivergence } from './replica-divergence.js';
 import { identityIn, type ReplicaIdentity, type ReplicaInfo, replicaText } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
-import type { SessionHost } from './session-host.js';
+import type { SessionHost, SessionState } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
 import { StatusAnswers } from './status-answers.js';
-
-/**
- * The steps of the conversation: `hello` before the peer is known, `waiting`: its token is not compared yet,
- * `probe`: it is none and may ask, `ending`: only the close is left.
- */
-export type SessionState = 'hello' | 'waiting' | 'probe' | ReplicaFeed['state'] | 'ending' | 'closed';
 
 /**
  * One accepted connection, from its first byte to its end. Whatever the peer sends that the conversation does
@@ -148,16 +143,13 @@ export class PrimarySession {
     if (this.#state === 'fed') this.#feed?.invariants();
   }
 
-  /** Lets out what a live replica's connection has taken, then closes; what is not live is dropped. */
+  /** Sends a live replica what has been published until now, then closes; what is not live is dropped. */
   finish(): void {
-    if (this.state !== 'live') {
-      this.close();
-      return;
+    if (this.state !== 'live') this.close();
+    else {
+      this.#link?.stop();
+      this.#feed?.finish(() => this.close());
     }
-    this.#link?.stop();
-    this.#feed?.stop();
-    this.#deadline = this.#armDeadline();
-    this.#end();
   }
 
   /** Drops the connection and frees what the session holds, at once. */
@@ -253,16 +245,23 @@ export class PrimarySession {
       this.close();
       return;
     }
+    this.#wait(decoded, (done) => timers.after(waitMs, () => done(true)));
+  }
+
+  /** Has a peer wait for what `plan` waits for; one that waits in vain is to come again. */
+  #wait(decoded: DecodedHelloFrame, plan: (done: (mayGoOn: boolean) => void) => Timer): void {
     this.#deadline.cancel();
     this.#state = 'waiting';
-    this.#deadline = timers.after(waitMs, () => {
+    this.#deadline = plan((mayGoOn) => {
       this.#state = 'hello';
       this.#deadline = this.#armDeadline();
-      this.#admit(decoded);
+      if (mayGoOn) this.#admit(decoded);
+      else this.#refuse(refusals.loading);
     });
   }
 
-  #admit({ hello, margin }: DecodedHelloFrame): void {
+  #admit(decoded: DecodedHelloFrame): void {
+    const { hello, margin } = decoded;
     if (!tokenMatches(this.#options.token, hello.token)) {
       this.#options.guesses.failed(this.address);
       this.#refuse(refusals.token);
@@ -272,6 +271,11 @@ export class PrimarySession {
     const stream = this.#options.stream();
     if (stream === undefined) {
       this.#refuse(refusals.loading);
+      return;
+    }
+    const { begun } = this.#options;
+    if (begun?.isBegun === false) {
+      this.#wait(decoded, (done) => waitUntilBegun(this.#options.timers, begun, done));
       return;
     }
     if (isProbe(claimed)) {
@@ -300,8 +304,20 @@ export class PrimarySession {
     this.#foreign = foreignClaim(stream, claimed, margin);
     this.#stream = stream;
     stream.flush();
-    this.#answer(stream);
-    if (this.#isOurs) this.#link = this.#linkTo(stream);
+    this.#connection.write(encodeAnswer(stream, this.#options.isFresh()));
+    if (this.#isOurs) {
+      this.#link = new ReplicaLink({
+        ...this.#options,
+        connection: this.#connection,
+        stream,
+        insert: (frame) => this.#feed?.insert(frame),
+        takesDigestsNow: () => this.#feed?.takesDigestsNow === true,
+        onDead: (silentMs) => {
+          this.#note(`has sent nothing for ${silentMs} ms: the link is dead and is dropped`);
+          this.close();
+        },
+      });
+    }
     this.#feed = new ReplicaFeed({
       ...this.#options,
       stream,
@@ -321,7 +337,7 @@ export class PrimarySession {
    */
   #greetProbe(stream: FrameStream, isOurs: boolean): void {
     if (isOurs) stream.flush();
-    this.#answer(stream);
+    this.#connection.write(encodeAnswer(stream, this.#options.isFresh()));
     if (!isOurs) {
       this.#end();
       return;
@@ -334,24 +350,6 @@ export class PrimarySession {
       forget: (which) => this.#host.forget(which),
       onIdle: () => this.close(),
     });
-  }
-
-  #linkTo(stream: FrameStream): ReplicaLink {
-    return new ReplicaLink({
-      ...this.#options,
-      connection: this.#connection,
-      stream,
-      insert: (frame) => this.#feed?.insert(frame),
-      takesDigestsNow: () => this.#feed?.takesDigestsNow === true,
-      onDead: (silentMs) => {
-        this.#note(`has sent nothing for ${silentMs} ms: the link is dead and is dropped`);
-        this.close();
-      },
-    });
-  }
-
-  #answer(stream: FrameStream): void {
-    this.#connection.write(answerFrame(stream, this.#options.isFresh()));
   }
 
   /** Reads what a replica sends later: Acks, a Leave as the last of them, and what it says of failovers. */

@@ -45,7 +45,7 @@ const ANSWER_MS = 5_000;
 
 /** A request under way. */
 interface Request {
-  /** Answers it; undefined: the node has taken over. */
+  /** Answers it; undefined: the node has taken over. Nobody hears it once whoever asked has left. */
   done(refusal: string | undefined): void;
   readonly deadline: Timer;
 }
@@ -55,6 +55,8 @@ export class Takeover implements TakeoverSeat {
   readonly #options: TakeoverOptions;
   #link: TakeoverLink | undefined;
   #request: Request | undefined;
+  /** Requests to which the primary has not said anything yet, those included for which nobody waits now. */
+  #unanswered = 0;
 
   constructor(options: TakeoverOptions) {
     this.#options = options;
@@ -70,14 +72,17 @@ export class Takeover implements TakeoverSeat {
 
   unlinked(): void {
     this.#link = undefined;
+    this.#unanswered = 0;
     this.#answer('the link to the primary was lost');
   }
 
   heard(payload: Uint8Array): void {
     const message = decodeFailover(payload);
     if (message.says === 'order') this.#obey(message);
-    else if (message.says === 'refused' && this.#request !== undefined) this.#answer(message.reason);
-    else throw unaskedFailover(message);
+    else if (message.says === 'refused' && this.#unanswered > 0) {
+      this.#unanswered -= 1;
+      this.#answer(message.reason);
+    } else throw unaskedFailover(message);
   }
 
   /**
@@ -97,11 +102,13 @@ export class Takeover implements TakeoverSeat {
     const deadline = this.#options.timers.after(timeoutMs + ANSWER_MS, () => {
       this.#answer('the primary does not answer');
     });
-    this.#request = { done, deadline };
+    const request: Request = { done, deadline };
+    this.#request = request;
+    this.#unanswered += 1;
     link.send({ says: 'request', timeoutMs });
+    // The primary goes on with it, and answers.
     return () => {
-      deadline.cancel();
-      this.#request = undefined;
+      request.done = () => {};
     };
   }
 

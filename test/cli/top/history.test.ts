@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { EndpointHistory, KEPT } from '../../../src/cli/top/history.js';
 import { FastcacheError } from '../../../src/errors.js';
 import type { ServerEntry } from '../../../src/status/server-entry.js';
+import type { EndpointAnswer } from '../../../src/status/watermarks.js';
+import { collectGarbage } from '../../support/collected.js';
 import { answered, BASE, replicaReport, serverEntry } from '../../support/status-documents.js';
 
 const SILENT = { endpoint: '127.0.0.1:7631', fault: new FastcacheError('PEER_SILENT', 'It is silent.') };
@@ -82,5 +84,52 @@ describe('a replica', () => {
     expect(history.join('cache-2')).toEqual({ percent: 5, leftMs: undefined });
     take(null, 5_000);
     expect(history.join('cache-2')).toBeUndefined();
+  });
+});
+
+describe('a server that sends what it likes', () => {
+  /** A server with `count` replicas of new names. */
+  const withStrangers = (look: number, count: number) =>
+    answered({
+      replicas: Array.from({ length: count }, (_, index) =>
+        replicaReport({ name: `${look}:${index}:${'x'.repeat(280)}`, lagMs: 1 }),
+      ),
+    });
+
+  it('leaves nothing of its answers but the last, and figures', async () => {
+    const history = new EndpointHistory();
+    const answers: WeakRef<EndpointAnswer>[] = [];
+    for (let look = 0; look < 30; look += 1) {
+      const answer = withStrangers(look, 100);
+      answers.push(new WeakRef(answer));
+      history.take(answer, look * 1_000);
+    }
+    await collectGarbage();
+    expect(answers.map((answer) => answer.deref() !== undefined)).toEqual(
+      answers.map((_, look) => look === 29),
+    );
+    expect(history.rates().records).toHaveLength(29);
+  });
+
+  it('has the lag of 256 replicas kept, first of those that are there', () => {
+    const history = new EndpointHistory();
+    const kept = (answer: ReturnType<typeof withStrangers>) =>
+      answer.status!.replicas.filter(({ name }) => history.lags(name!).length > 0).length;
+    for (let look = 0; look < 70; look += 1) {
+      const answer = withStrangers(look, 900);
+      history.take(answer, look * 1_000);
+      expect(kept(answer)).toBe(256);
+      if (look > 0) expect(kept(withStrangers(look - 1, 900))).toBe(0);
+    }
+  });
+
+  it('has the lag of a replica forgotten that was not listed for a minute', () => {
+    const history = new EndpointHistory();
+    const replicas = [replicaReport({ name: 'cache-2', lagMs: 5 })];
+    history.take(answered({ replicas }), 0);
+    for (let look = 1; look < KEPT; look += 1) history.take(answered({ replicas: [] }), look * 1_000);
+    expect(history.lags('cache-2')).toEqual([5, ...new Array(KEPT - 1).fill(undefined)]);
+    history.take(answered({ replicas: [] }), KEPT * 1_000);
+    expect(history.lags('cache-2')).toEqual([]);
   });
 });

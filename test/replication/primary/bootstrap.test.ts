@@ -54,6 +54,20 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       }
     });
 
+    it.each([
+      ['a Rust replica', undefined],
+      ['one of fastcache’s', new Map()],
+    ])('of %s is the last snapshot that was sent', async (_whose, margin) => {
+      const { world, transport, primary } = await cluster();
+      expect(primary.metrics.lastSnapshotMs).toBe(0);
+      const beganMs = world.seams.clock.nowMs();
+      const peer = RawPeer.connect(world, transport);
+      peer.connection.write(encodeHelloFrame({ role: 'replica' }, { margin }));
+      world.run(20);
+      expect(peer.kinds()).toContain(FrameKind.SnapshotEnd);
+      expect(primary.metrics.lastSnapshotMs).toBeGreaterThanOrEqual(beganMs);
+    });
+
     it('loses nothing, shows nothing half, wherever a write falls', async () => {
       // A write at every step of the way, one run for each place where a burst falls.
       for (let burstAt = 0; burstAt < 60; burstAt += 1) {

@@ -89,6 +89,20 @@ it('who asked is answered with the order, a refusal, the end of the link, or sil
   expect(world.pending).toBe(0);
 });
 
+it('the answer to who has left, or waits no more, is heard by nobody and is no fault', () => {
+  const answers: (string | undefined)[] = [];
+  const ask = () => takeover.request(1_000, (refusal) => answers.push(refusal));
+  ask()();
+  ask();
+  takeover.heard(encodeFailover({ says: 'refused', reason: 'not in time' }));
+  ask();
+  world.run(6_001);
+  takeover.heard(encodeFailover({ says: 'refused', reason: 'late' }));
+  expect(answers).toEqual(['the primary has been asked already', 'the primary does not answer']);
+  expect(() => takeover.heard(encodeFailover({ says: 'refused', reason: 'unasked' }))).toThrow();
+  expect(world.pending).toBe(0);
+});
+
 it.each<FailoverMessage>([
   { says: 'accepted' },
   { says: 'refused', reason: 'nobody asked' },

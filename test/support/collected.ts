@@ -1,0 +1,16 @@
+/** Whether memory is given back: what nothing refers to any more is collected. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+let collect: (() => void) | undefined;
+
+/** Collects garbage, behind all that is under way. */
+export async function collectGarbage(): Promise<void> {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  await new Promise(setImmediate);
+  collect();
+  await new Promise(setImmediate);
+}
