@@ -54,6 +54,7 @@ export const errorCodes = {
   FCRP_STATUS_MALFORMED: badFrame,
   FCRP_MESSAGE_SORT: badFrame,
   FCRP_FAILOVER_SORT: badFrame,
+  FCRP_DIGESTS_SORT: badFrame,
 
   // Sound frames that do not belong where they stand.
   FRAME_OUT_OF_PLACE: { exitCode: EXIT_BAD_FRAMES, retryable: true },
@@ -108,6 +109,7 @@ export const errorCodes = {
   PRIMARY_REFUSED: { exitCode: 1, retryable: true },
   TOO_MANY_REPLICAS: { exitCode: 1, retryable: true },
   HISTORY_DIFFERS: { exitCode: 1, retryable: true },
+  CONTENT_DIVERGES: { exitCode: 1, retryable: false },
   STATUS_NOT_TOLD: { exitCode: 1, retryable: false },
   /** A relay that has no content itself. */
   PRIMARY_LOADING: { exitCode: 1, retryable: true },

@@ -1,9 +1,11 @@
 /**
  * Does what a store needs from time to time, in small steps: deletes keys past their expiry, evicts what is
- * above a lowered memory limit, and compacts sparse memory, the only step that a frozen store takes.
+ * above a lowered memory limit, and compacts sparse memory, which a frozen store does, too. Once a second it
+ * checks a part of the content (kernel/store/content-check.ts).
  */
 import type { Timer, Timers } from '../clock.js';
 import { EVICTION_STEP_KEYS } from '../kernel/layout.js';
+import type { DamagedRecord } from './digests.js';
 import type { ShardEngine } from './shard-engine.js';
 
 /** Steps a second while there is little to do. */
@@ -19,6 +21,9 @@ const MOVED_RECORDS = 2_000;
  * Memory is compacted when more bytes than this, and than a tenth of what records take, are in free blocks.
  */
 const FREE_BYTES_MIN = 1024 * 1024;
+/** A check takes so many records, and bytes of values, at most: two milliseconds' work. */
+const CHECKED_RECORDS = 10_000;
+const CHECKED_BYTES = 4 * 1024 * 1024;
 
 /** The store that housekeeping works on, and its clock. */
 export interface HousekeepingOptions {
@@ -27,6 +32,8 @@ export interface HousekeepingOptions {
   engine(): ShardEngine;
   /** Returns whether expired keys are this side's to delete (docs/architecture.md, "Expiry"). */
   sweeps(): boolean;
+  /** Called with a record that is not what was written; absent: none is checked. */
+  damaged?(record: DamagedRecord): void;
 }
 
 /** Runs until it is stopped. */
@@ -34,6 +41,8 @@ export class Housekeeping {
   readonly #options: HousekeepingOptions;
   #timer: Timer;
   #stopped = false;
+  #checkedAtStep = 0;
+  #steps = 0;
 
   constructor(options: HousekeepingOptions) {
     this.#options = options;
@@ -61,6 +70,20 @@ export class Housekeeping {
     if (swept === SWEPT_KEYS || isOver || moved >= MOVED_RECORDS)
       this.#options.timers.endOfTurn(() => this.#step());
     else this.#timer = this.#plan();
+    this.#steps += 1;
+    if (this.#steps - this.#checkedAtStep >= HOUSEKEEPING_HZ) this.#check(engine);
+  }
+
+  #check(engine: ShardEngine): void {
+    this.#checkedAtStep = this.#steps;
+    const { damaged } = this.#options;
+    if (damaged === undefined) return;
+    for (let left = CHECKED_RECORDS; left > 0; ) {
+      const checked = engine.digests.check(left, CHECKED_BYTES);
+      if (checked.damaged === undefined) return;
+      damaged(checked.damaged);
+      left -= checked.records;
+    }
   }
 
   /** Evicts a step; returns whether there is more to evict. */

@@ -1,5 +1,7 @@
 /** The shapes that the engine and its users exchange. */
 
+import type { Digest } from './digests.js';
+
 /**
  * The part of a key that routes it: all of it, or of a session's chunk what is before `:c:`
  * (docs/protocol.md, "Routing").
@@ -73,6 +75,10 @@ export interface SequencedStore {
   watermarks(): bigint[];
   /** Returns the watermark of one shard, which must exist. */
   watermark(shard: number): bigint;
+  /**
+   * Returns the digest of what a shard holds at its watermark; undefined, or absent: the store keeps none.
+   */
+  digestOf?(shard: number): Digest | undefined;
   /** Sets the watermarks; those of shards that the list does not reach become 0. */
   setWatermarks(watermarks: readonly bigint[]): void;
 }

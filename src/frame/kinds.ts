@@ -1,5 +1,6 @@
 /** The kinds of FCRP frames (docs/protocol.md, "Frame"), and how long each may be ("Limits by kind"). */
 import {
+  DIGESTS_MAX_BYTES,
   ERROR_MAX_BYTES,
   FAILOVER_MAX_BYTES,
   HELLO_MAX_BYTES,
@@ -22,6 +23,7 @@ export const FrameKind = {
   Status: 64,
   Messages: 65,
   Failover: 66,
+  Digests: 67,
   Leave: 68,
 } as const;
 
@@ -55,6 +57,7 @@ const limits: Record<FrameKind, number> = {
   [FrameKind.Status]: STATUS_MAX_BYTES,
   [FrameKind.Messages]: MESSAGES_MAX_BYTES,
   [FrameKind.Failover]: FAILOVER_MAX_BYTES,
+  [FrameKind.Digests]: DIGESTS_MAX_BYTES,
   [FrameKind.Leave]: WATERMARKS_MAX_BYTES,
 };
 

@@ -46,6 +46,8 @@ export interface MetricsSnapshot {
   linkAttempts: number;
   /** Live links to a primary that were lost. */
   linkLosses: number;
+  /** How often content was found to differ, here or at a replica. */
+  divergences: number;
 }
 
 /** The counters; the code that does what they count adds to them. */
@@ -71,6 +73,7 @@ export class ReplicationMetrics implements MetricsSnapshot {
   lastSnapshotMs = 0;
   linkAttempts = 0;
   linkLosses = 0;
+  divergences = 0;
 
   batchSent(records: number, uncompressedBytes: number, frameBytes: number, compressionNs: number): void {
     this.emittedMutations += records;

@@ -23,6 +23,7 @@ export function createEngine({ config, seams, secret }: EngineOrigin, shards: nu
     batchMaxRecords: config.sendPolicy === 'immediate' ? 1 : config.batchMaxRecords,
     batchMaxBytes: config.batchMaxBytes,
     maxValueBytes: config.maxValueBytes,
+    digests: config.digests,
   });
   engine.setReplica(true);
   return engine;

@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Log } from '../replication/log.js';
+import type { OnDivergence } from '../replication/replica/divergence.js';
 import { RecentLog } from './recent-log.js';
 
 /** What every event has. */
@@ -46,6 +47,11 @@ export interface NodeEvents {
    * that lasts, before `lost`.
    */
   'foreign-history': EventBase<'foreign-history'> & { readonly error: Error };
+  /**
+   * Content was found to differ: that of a replica from its primary's, or a server's from what was written.
+   * `action`: what is done about it.
+   */
+  diverged: EventBase<'diverged'> & { readonly shards: readonly number[]; readonly action: OnDivergence };
   lost: EventBase<'lost'> & { readonly error: Error; readonly retryInMs: number };
   refused: EventBase<'refused'> & { readonly error: Error };
   /** The node follows no more, for good; `error` is undefined when it was closed. */
@@ -72,6 +78,7 @@ export const nodeEvents = [
   'live',
   'caught-up',
   'foreign-history',
+  'diverged',
   'lost',
   'refused',
   'stopped',

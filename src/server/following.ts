@@ -6,6 +6,7 @@ import { ShardEngine } from '../engine/shard-engine.js';
 import type { History } from '../replication/history.js';
 import { offsetIn } from '../replication/offset.js';
 import type { Relay } from '../replication/relay/relay.js';
+import { Divergence } from '../replication/replica/divergence.js';
 import type { Downstream } from '../replication/replica/downstream.js';
 import { Follower } from '../replication/replica/follower.js';
 import type { FollowerHandlers } from '../replication/replica/follower-options.js';
@@ -13,6 +14,7 @@ import type { Holding } from '../replication/replica/holding.js';
 import { Takeover } from '../replication/replica/takeover.js';
 import { Later } from '../resp/later.js';
 import { linkReport, type NodeReport, servingReport } from '../status/report.js';
+import { formatAddress } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
 import { announcementOf } from './announcing.js';
 import type { Events, NodeEvents } from './events.js';
@@ -30,6 +32,8 @@ export class Following {
   readonly primary: Address;
   readonly follower: Follower;
   readonly takeover: Takeover;
+  /** What is found out when what is held is not what the primary has. */
+  readonly divergence: Divergence;
   readonly #node: NodeParts;
   /** Another role has replaced this one, which must emit nothing more. */
   #hasLeft = false;
@@ -59,6 +63,17 @@ export class Following {
       held: () => (this.follower.state.name === 'live' ? this.follower.holding : undefined),
       promote: () => node.promote(),
     });
+    this.divergence = new Divergence({
+      clock: seams.clock,
+      log: events.log,
+      metrics,
+      primary: formatAddress(primary),
+      route: config.route,
+      action: config.onDivergence,
+      diverged: (fields) => events.emit('diverged', fields),
+      stop: (error) => this.follower.stop(error),
+      handOn: (frame) => node.listener?.relayDigests(frame),
+    });
     this.follower = new Follower({
       clock: seams.clock,
       timers: seams.timers,
@@ -86,6 +101,7 @@ export class Following {
       relay: isRecovery ? relay && pathless(relay) : relay,
       takeover: isRecovery ? undefined : this.takeover,
       allowEmptySnapshot: config.allowEmptySnapshot,
+      divergence: config.digests ? this.divergence : undefined,
       messages: (payload, frame) => node.takeMessages(payload, frame),
       isContentless: outputs.createStore !== undefined,
       createStore: (shards) => outputs.createStore?.(shards) ?? node.createEngine(shards),
@@ -129,7 +145,10 @@ export class Following {
           nowMs: seams.clock.nowMs(),
         }),
       lacksData: false,
-      link: linkReport(this.follower, this.primary, seams.clock, settings),
+      link: linkReport(this.follower, this.primary, seams.clock, {
+        replicaPriority: this.divergence.state === undefined ? settings.replicaPriority : 0,
+        isReplicaAnnounced: settings.isReplicaAnnounced,
+      }),
       goodReplicas: undefined,
       failover: this.#node.failover,
     };
@@ -171,6 +190,7 @@ export class Following {
         events.emit('snapshot', fields);
       },
       swapped: ({ holding: { store } }) => {
+        this.divergence.replaced();
         if (store instanceof ShardEngine) this.#node.swap(store);
       },
       live: (fields) => {

@@ -41,6 +41,7 @@ import type { Address, Listener } from '../transport/connection.js';
 import { handOnMessages, sendMessage } from './channel-messages.js';
 import { closeInTurn } from './closing.js';
 import type { NodeConfig } from './config.js';
+import { ContentDamage } from './content-damage.js';
 import { createEngine, type EngineOrigin, emptyEngine } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
 import { type FailoverNode, Failovers } from './failover.js';
@@ -75,6 +76,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
   readonly #housekeeping: Housekeeping;
   readonly #status: Status;
   readonly #supervision: Supervision;
+  readonly #damage = new ContentDamage(this);
   readonly server: RespServer | undefined;
   #engine: ShardEngine;
   #role: Opening | Leading | Following;
@@ -132,6 +134,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
       timers: seams.timers,
       engine: () => this.#engine,
       sweeps: () => this.leading !== undefined || this.following?.sweeps === true,
+      damaged: (record) => this.#damage.found(record),
     });
   }
 
@@ -180,10 +183,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
       : { store: this.#engine, history: leading.publisher.history };
   }
 
-  /**
-   * Each shard's highest sequence that replicas could have, or that is applied; empty while there is no
-   * content.
-   */
+  /** Each shard's highest sequence that replicas could have, or that is applied; empty without content. */
   watermarks(): bigint[] {
     return this.leading?.publisher.watermarks() ?? this.holding?.store.watermarks() ?? [];
   }
@@ -235,7 +235,8 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
 
   report(): NodeReport {
     const { fault: diskFault, isUnkept } = this.keeping;
-    return { ...this.#role.report(), loading: this.#loading?.report(), diskFault, isUnkept };
+    const loading = this.#loading?.report();
+    return { ...this.#role.report(), ...this.#damage.report(), loading, diskFault, isUnkept };
   }
 
   roleReply(): Reply {
@@ -276,8 +277,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
 
   /**
    * Follows `primary` from now on. The content stays readable until new content is whole, and is continued if
-   * that primary can; clients' writes are refused. Replicas of this node reconnect and are served what it
-   * follows. Throws CLOSED.
+   * that primary can; clients' writes are refused. Replicas of this node reconnect. Throws CLOSED.
    */
   follow(primary: Address): void {
     this.refuseClosed();

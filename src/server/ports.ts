@@ -79,6 +79,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     subscriberQueueFrames: config.subscriberQueueFrames || Number.POSITIVE_INFINITY,
     subscriberQueueBytes: config.subscriberQueueBytes,
     encoding: encodingOf(config),
+    route: config.route,
     // What is to come yet, from a disk or from replicas, is not served before it is whole.
     stream: () => (node.isLoading ? undefined : node.stream),
     isRelay: () => node.leading === undefined,

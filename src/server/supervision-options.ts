@@ -1,5 +1,6 @@
 /** The rows of the options that matter to supervisors of servers, such as Redis Sentinel (options.ts). */
 import { SERVER_NAME } from '../replication/link/server-name.js';
+import { divergenceOptions } from './divergence-options.js';
 import { addresses, announcedPlace, boolean, count, file, secret, text } from './option.js';
 import { LARGEST_SECRET_BYTES, LARGEST_SETTING } from './option-limits.js';
 
@@ -7,6 +8,7 @@ const ALL = ['primary', 'replica', 'server'] as const;
 
 /** Each option by its name in the library. */
 export const supervisionOptions = {
+  ...divergenceOptions,
   /**
    * The name of this server, which a replica says to its primary and by which it is shown there: a letter,
    * then up to 63 letters, digits, `.`, `_` and `-`; default none.

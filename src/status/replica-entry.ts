@@ -3,6 +3,7 @@
  */
 import type { StatusMap } from '../frame/status.js';
 import { watermarkOf } from '../replication/watermarks.js';
+import { asDivergence, type DivergenceEntry, divergenceEntry } from './divergence-entry.js';
 import type { ReplicaStatus } from './report.js';
 import {
   asCount,
@@ -65,6 +66,8 @@ export interface ReplicaEntry {
   snapshotPercent: number | null;
   /** How often it has come within the last minute; null from a server that does not send it. */
   comings: number | null;
+  /** The shards of which it says that they hold something else than this server's; null: of none. */
+  diverges: DivergenceEntry | null;
 }
 
 /** Renders a replica of a node with `shards` shards. */
@@ -95,6 +98,7 @@ export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEnt
     sinceSeconds,
     snapshotPercent: replica.snapshotPercent ?? null,
     comings: replica.comings ?? 0,
+    diverges: divergenceEntry(replica.diverges),
   };
 }
 
@@ -121,6 +125,7 @@ export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
     sinceSeconds: readIfSent(map, 'sinceSeconds', asCount),
     snapshotPercent: readIfSent(map, 'snapshotPercent', asCount),
     comings: readIfSent(map, 'comings', asCount),
+    diverges: readIfSent(map, 'diverges', asDivergence),
   };
 }
 

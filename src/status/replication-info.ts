@@ -2,6 +2,7 @@
  * Renders INFO's replication section and ROLE's answer (reference: Redis' field names) from a node's report.
  */
 import { secondOffset } from '../replication/offset.js';
+import type { DivergenceState } from '../replication/replica/divergence.js';
 import type { FollowerState } from '../replication/replica/follower.js';
 import type { RefusalKind } from '../replication/replica/refusal.js';
 import type { BacklogWindow } from '../replication/stream/backlog.js';
@@ -44,6 +45,8 @@ export function replicationFields(report: NodeReport): Fields {
   const { history, serving, link, goodReplicas, lacksData, failover } = report;
   return {
     ...(lacksData && { lacks_data: 1 }),
+    ...(report.divergences !== undefined && { divergences: report.divergences }),
+    ...(report.diverges !== undefined && divergenceFields(report.diverges)),
     ...(link !== undefined && linkFields(link, report.offsetRecords)),
     connected_slaves: serving?.connected.filter(isAnnounced).length ?? 0,
     ...(goodReplicas !== undefined && { min_slaves_good_slaves: goodReplicas }),
@@ -56,6 +59,11 @@ export function replicationFields(report: NodeReport): Fields {
     second_repl_offset: secondOffset(history),
     ...(serving !== undefined && backlogFields(serving)),
   };
+}
+
+/** Renders the shards that differ, and since when, Unix seconds. */
+function divergenceFields({ shards, sinceMs }: DivergenceState): Fields {
+  return { diverges_shards: shards.join(','), diverges_since: Math.floor(sinceMs / 1000) };
 }
 
 /** Returns a text, in which words of a peer may be, as one that does not end a line of INFO. */

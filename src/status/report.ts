@@ -10,6 +10,7 @@ import type { FailoverState } from '../replication/primary/failover.js';
 import type { FullReplica } from '../replication/primary/full-replicas.js';
 import type { ReplicaListener } from '../replication/primary/listener.js';
 import type { ReplicaInfo } from '../replication/primary/replica-info.js';
+import type { DivergenceState } from '../replication/replica/divergence.js';
 import type { Follower, FollowerState } from '../replication/replica/follower.js';
 import type { RefusalKind } from '../replication/replica/refusal.js';
 import type { BacklogWindow } from '../replication/stream/backlog.js';
@@ -31,6 +32,10 @@ export interface NodeReport {
   readonly lacksData: boolean;
   /** Why the data directory cannot be written; absent while it can, and without one. */
   readonly diskFault?: string | undefined;
+  /** The shards whose content is not what it should be; absent: none is known to be wrong. */
+  readonly diverges?: DivergenceState | undefined;
+  /** How often content was found to differ, here or at a replica, since the start. */
+  readonly divergences?: number;
   /** Whether writes are taken all the same. */
   readonly isUnkept?: boolean;
   /** How far it is with loading what it starts with; absent once it has that. */

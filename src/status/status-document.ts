@@ -7,6 +7,7 @@ import type { MetricsSnapshot } from '../replication/metrics.js';
 import type { FullReplica } from '../replication/primary/full-replicas.js';
 import type { RefusalKind } from '../replication/replica/refusal.js';
 import { formatAddress } from '../transport/address.js';
+import { type DivergenceEntry, divergenceEntry } from './divergence-entry.js';
 import { msOrNull, type ReplicaEntry, replicaEntry } from './replica-entry.js';
 import type { BacklogReport, LinkReport, NodeReport } from './report.js';
 import type { ServerEntry } from './server-entry.js';
@@ -31,6 +32,8 @@ export interface StatusDocument {
   foreignHistories: string[];
   /** The replicas that have said of late that they have no memory for what is served. */
   fullReplicas: FullReplica[];
+  /** The shards of the server that are not what they should be; null: none is known to be wrong. */
+  diverges: DivergenceEntry | null;
   /** The link of a relay to its primary; null of a primary. */
   link: LinkEntry | null;
   /** The server itself; null from one that does not send it. */
@@ -104,6 +107,7 @@ export function statusDocument(
     unlistedReplicas: replicas.length - listed.length,
     foreignHistories: [...foreignHistories],
     fullReplicas: [...fullReplicas],
+    diverges: divergenceEntry(report.diverges),
     link: link === undefined ? null : linkEntry(link),
     server: server ?? null,
     metrics: { ...metrics },

@@ -6,6 +6,7 @@ import { pack } from '../files/msgpack.js';
 import { decodeStatus, type StatusMap } from '../frame/status.js';
 import { MAX_SHARDS } from '../limits.js';
 import type { FullReplica } from '../replication/primary/full-replicas.js';
+import { asDivergence } from './divergence-entry.js';
 import { readReplica } from './replica-entry.js';
 import { readServer } from './server-entry.js';
 import type { BacklogEntry, LinkEntry, StatusDocument } from './status-document.js';
@@ -63,6 +64,7 @@ export function readStatus(payload: Uint8Array): StatusDocument {
         : readList(map, 'fullReplicas', MAX_FULL_REPLICAS, (value) =>
             isMap(value) ? readFull(value) : undefined,
           ),
+    diverges: readIfSent(map, 'diverges', asDivergence),
     link: readOptional(map, 'link', (value) => (isMap(value) ? readLink(value) : undefined)),
     server: readIfSent(map, 'server', (value) => (isMap(value) ? readServer(value) : undefined)),
     metrics: readMetrics(readMap(map, 'metrics')),

@@ -4,6 +4,7 @@
  */
 import type { ErrorCode } from '../errors.js';
 import { replicaText } from '../replication/primary/replica-info.js';
+import { divergenceText } from './divergence-entry.js';
 import type { ReplicaEntry } from './replica-entry.js';
 import type { LinkEntry } from './status-document.js';
 import { type EndpointAnswer, standingOf } from './watermarks.js';
@@ -135,6 +136,11 @@ function findingsOf(answer: EndpointAnswer, rules: CheckRules): Finding[] {
     const numbers = `${heldBytes} of the ${mostBytes} bytes that it has at most are taken`;
     found.push(finding('CRITICAL', `replica ${address} cannot hold what this one has: ${numbers}`));
   }
+  if (status.diverges !== null) {
+    found.push(
+      finding('CRITICAL', `its content is not what it should be: ${divergenceText(status.diverges)}`),
+    );
+  }
   if (status.unlistedReplicas > 0) {
     found.push(finding('UNKNOWN', `its answer has no room for ${status.unlistedReplicas} more replicas`));
   }
@@ -149,7 +155,10 @@ function* replicaFindings(
   { maxLagMs, maxLagRecords }: LagLimits,
 ): Generator<Finding> {
   const { state, lagMs, lagRecords, canResume, sinceAckSeconds, comings } = replica;
-  if (standingOf(replica, watermarks) === 'diverging') {
+  if (replica.diverges !== null) {
+    const text = `does not hold what this one has: ${divergenceText(replica.diverges)}`;
+    yield { state: 'CRITICAL', text };
+  } else if (standingOf(replica, watermarks) === 'diverging') {
     yield { state: 'CRITICAL', text: 'holds more than the primary has: it diverges' };
   }
   if (comings !== null && comings >= LOOP_COMINGS) {

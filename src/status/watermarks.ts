@@ -40,7 +40,7 @@ export type Standing = ReplicaEntry['state'] | 'behind' | 'diverging';
 /** Returns a replica's state against `watermarks`, which are the primary's. */
 export function standingOf(replica: ReplicaEntry, watermarks: readonly bigint[]): Standing {
   const { state, lagRecords, lagMs } = replica;
-  if (isAhead(replica, watermarks)) return 'diverging';
+  if (replica.diverges !== null || isAhead(replica, watermarks)) return 'diverging';
   if (state !== 'live' || lagRecords === null || lagRecords === 0) return state;
   return lagMs === null || lagMs >= BEHIND_FROM_MS ? 'behind' : 'live';
 }
@@ -64,6 +64,7 @@ export function endpointJson(endpoint: EndpointAnswer): Record<string, unknown> 
     replicas: status?.replicas.map(replicaJson) ?? [],
     backlog: status === undefined ? null : backlogJson(status),
     ...(status?.link && { link: status.link }),
+    ...(status?.diverges && { diverges: status.diverges }),
   };
 }
 
@@ -71,7 +72,9 @@ function replicaJson(replica: ReplicaEntry) {
   const { address, name, announced, state, watermarks, lagRecords, lagMs } = replica;
   const { queuedBytes, sentBytesPerSecond, canResume, leewayMs, sinceSeconds } = replica;
   const lag = { lagRecords, lagMs, queuedBytes, sentBytesPerSecond };
-  return { address, name, announced, state, watermarks, ...lag, canResume, leewayMs, sinceSeconds };
+  const diverges = replica.diverges === null ? {} : { diverges: replica.diverges };
+  const more = { canResume, leewayMs, sinceSeconds, ...diverges };
+  return { address, name, announced, state, watermarks, ...lag, ...more };
 }
 
 function backlogJson({ backlog: { bytes, records, windowMs, bytesPerSecond, earliest } }: StatusDocument) {

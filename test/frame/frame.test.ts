@@ -52,6 +52,7 @@ describe('the header', () => {
       'Status',
       'Messages',
       'Failover',
+      'Digests',
       'Leave',
     ]);
   });

@@ -15,6 +15,7 @@ const limits: [FrameKindName, number][] = [
   ['MutationBatch', 268_435_456],
   ['Ack', 16_392],
   ['Leave', 8_196],
+  ['Digests', 28_677],
   ['Error', 65_536],
   ['Status', 1_048_576],
 ];

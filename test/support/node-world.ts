@@ -1,6 +1,7 @@
 /** Nodes as they ship, in one virtual world, without clients' ports. */
 import { primaryConfig, replicaConfig } from '../../src/server/config.js';
 import { Node } from '../../src/server/node.js';
+import type { ReplicaOptions } from '../../src/server/option-types.js';
 import type { NodeSeams } from '../../src/server/seams.js';
 import { parseAddress } from '../../src/transport/address.js';
 import type { Address } from '../../src/transport/connection.js';
@@ -17,21 +18,28 @@ export interface StartedNode {
   at: Address;
 }
 
+/** The options that tests set beside those of every node here. */
+export type NodeOptions = Partial<Pick<ReplicaOptions, 'onDivergence' | 'digests' | 'shards' | 'route'>>;
+
 export class NodeWorld {
   readonly world = new VirtualWorld();
   readonly transport = new VirtualTransport(this.world);
   readonly disk = new VirtualDisk(new RandomSource(1));
 
-  /** `startMetricsServer`: it has a port of metrics, which this opens. */
+  /**
+   * Starts a node; `more` are options of a primary or of a replica. `startMetricsServer`: it has a port of
+   * metrics, which this opens.
+   */
   async start(
     port: number,
     primary?: number,
     startMetricsServer?: NodeSeams['startMetricsServer'],
+    more: NodeOptions = {},
   ): Promise<StartedNode> {
     const process = new VirtualProcess(this.world, new RandomSource(port));
     const bind = `127.0.0.1:${port}`;
     const metrics = startMetricsServer && '127.0.0.1:9121';
-    const options = { bind, listen: false, record: `dump-${port}`, force: true, metrics } as const;
+    const options = { bind, listen: false, record: `dump-${port}`, force: true, metrics, ...more } as const;
     const config =
       primary === undefined ? primaryConfig(options) : replicaConfig(`127.0.0.1:${primary}`, options);
     const transport = this.transport.of(process);

@@ -26,6 +26,7 @@ export function replicaReport(overrides: Partial<ReplicaEntry> = {}): ReplicaEnt
     sinceSeconds: 7_380,
     snapshotPercent: null,
     comings: 1,
+    diverges: null,
     ...overrides,
   };
 }
@@ -94,6 +95,7 @@ export function statusDocument(overrides: Partial<StatusDocument> = {}): StatusD
     unlistedReplicas: 0,
     foreignHistories: [],
     fullReplicas: [],
+    diverges: null,
     link: null,
     server: serverEntry(),
     metrics: { sentRecords: 150 },

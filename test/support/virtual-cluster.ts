@@ -82,6 +82,7 @@ export async function startPrimary(
     ...options.publisher,
   });
   const listener = await ReplicaListener.start({
+    route: 'full-key',
     transport,
     bind: parseAddress(PRIMARY_ADDRESS),
     stream: () => publisher,

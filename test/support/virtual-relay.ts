@@ -52,6 +52,7 @@ export class VirtualRelay {
   ): Promise<VirtualRelay> {
     const node = new VirtualRelay(world, transport, options);
     node.listener = await ReplicaListener.start({
+      route: 'full-key',
       transport,
       bind: parseAddress(options.bind),
       stream: () => node.publisher ?? node.relay.stream,

@@ -3,6 +3,7 @@ import type { KeyEntry } from '../../dump/fold/folded-key-space.js';
 import type { FrameContent, OpenedFrame } from '../../dump/read/frame-content.js';
 import type { FastcacheError } from '../../errors.js';
 import type { DecodedRecord } from '../../frame/batch.js';
+import { type DigestsMessage, digestText } from '../../frame/digests.js';
 import type { FailoverMessage } from '../../frame/failover.js';
 import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
 import { bytesField, bytesMember, MAX_TEXT_BYTES } from '../terminal/json.js';
@@ -103,7 +104,18 @@ function contentJson(content: FrameContent): JsonObject {
       return { messages: content.count };
     case 'failover':
       return { failover: failoverJson(content.message) };
+    case 'digests':
+      return { digests: digestsJson(content.message) };
   }
+}
+
+function digestsJson({ says, shards }: DigestsMessage): JsonObject {
+  const shown = shards.map((digest) => ({
+    shard: digest.shard,
+    sequence: digest.sequence,
+    digest: digestText(digest),
+  }));
+  return { says, shards: shown };
 }
 
 function failoverJson(message: FailoverMessage): JsonObject {

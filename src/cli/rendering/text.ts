@@ -6,6 +6,7 @@ import chalk, { type ChalkInstance } from 'chalk';
 import type { SequenceStep } from '../../dump/check/sequence-steps.js';
 import type { FrameContent, OpenedFrame } from '../../dump/read/frame-content.js';
 import type { DecodedRecord, MutationOp } from '../../frame/batch.js';
+import { type DigestsMessage, digestText } from '../../frame/digests.js';
 import type { FailoverMessage } from '../../frame/failover.js';
 import type { FrameKindName } from '../../frame/kinds.js';
 import type { DecodedSnapshotEntry } from '../../frame/snapshot.js';
@@ -46,6 +47,7 @@ const kindColors: Record<FrameKindName, ChalkInstance> = {
   Status: chalk.blue,
   Messages: chalk.blue,
   Failover: chalk.blue,
+  Digests: chalk.blue,
   Leave: chalk.blue,
 };
 
@@ -163,7 +165,19 @@ function contentText(content: FrameContent): string[] {
       return [countText(content.count, 'message', 'messages')];
     case 'failover':
       return failoverText(content.message);
+    case 'digests':
+      return digestsTexts(content.message);
   }
+}
+
+function digestsTexts({ says, shards }: DigestsMessage): string[] {
+  const shown = shards.slice(0, MAX_LISTED_WATERMARKS);
+  const more = shards.length - shown.length;
+  return [
+    says,
+    ...shown.map((digest) => `shard ${digest.shard} at ${digest.sequence}: ${digestText(digest)}`),
+    ...(more === 0 ? [] : [`and ${countText(more, 'more shard', 'more shards')}`]),
+  ];
 }
 
 function failoverText(message: FailoverMessage): string[] {

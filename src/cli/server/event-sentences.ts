@@ -5,6 +5,13 @@ import { countText, formatNumber, shortDuration } from '../terminal/text.js';
 
 const TEXT_COLUMNS = 200;
 
+/** What is done about content that differs, by the event's `action`. */
+const consequences: Readonly<Record<NodeEvents['diverged']['action'], string>> = {
+  resync: 'a snapshot replaces it',
+  stop: 'it follows no more',
+  log: 'nothing is done about it',
+};
+
 type Sentences = { readonly [Name in Exclude<keyof NodeEvents, 'log'>]: (event: NodeEvents[Name]) => string };
 
 const sentences: Sentences = {
@@ -21,6 +28,8 @@ const sentences: Sentences = {
   live: ({ primaryIsOurs }) => `follows its primary${primaryIsOurs ? '' : ', a Rust server'}`,
   'caught-up': () => 'has all that the primary had when it answered',
   'foreign-history': ({ error }) => words(error.message),
+  diverged: ({ shards, action }) =>
+    `its content is not what it should be, in shards ${shards.join(', ')}: ${consequences[action]}`,
   lost: ({ error, retryInMs }) =>
     `has lost its primary, and tries again in ${shortDuration(Math.round(retryInMs))}: ${words(error.message)}`,
   refused: ({ error }) => `the primary refuses it: ${words(error.message)}`,

@@ -4,6 +4,7 @@
  */
 import chalk, { type ChalkInstance } from 'chalk';
 import { shownName } from '../../replication/primary/replica-info.js';
+import { divergenceText } from '../../status/divergence-entry.js';
 import type { ReplicaEntry } from '../../status/replica-entry.js';
 import type { StatusDocument } from '../../status/status-document.js';
 import { type EndpointWatermarks, type Standing, standingOf } from '../../status/watermarks.js';
@@ -102,6 +103,7 @@ export function watermarksText(answer: EndpointWatermarks, options: TableOptions
   const lines = [...wrapParts(titleParts(answer), options.width), totalLine(answer)];
   if (status !== undefined) {
     if (status.link !== null) lines.push(linkLine(status.link));
+    lines.push(...divergenceLines(status));
     lines.push(...wrapParts(windowParts(status), options.width), ...replicaLines(status, options.width));
   }
   if (options.showsShards) lines.push(...shardLines(answer));
@@ -123,6 +125,16 @@ function totalLine({ watermarks, base, status }: EndpointWatermarks): string {
   const queued = status?.replicas.reduce((total, { queuedBytes }) => total + (queuedBytes ?? 0), 0) ?? 0;
   const waits = queued === 0 ? '' : `, ${formatNumber(queued)} bytes queued for replicas`;
   return `${shards}, ${records}${waits}`;
+}
+
+/** The server and its replicas whose content is not what it should be. */
+function* divergenceLines({ diverges, replicas }: StatusDocument): Generator<string> {
+  if (diverges !== null) yield chalk.red(`its content is not what it should be: ${divergenceText(diverges)}`);
+  for (const replica of replicas) {
+    if (replica.diverges === null) continue;
+    const name = escapeText(shownName(replica));
+    yield chalk.red(`${name} does not hold what this one has: ${divergenceText(replica.diverges)}`);
+  }
 }
 
 /** Returns the line of a relay's link to its primary. */

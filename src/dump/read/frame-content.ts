@@ -6,6 +6,7 @@
 import { FastcacheError } from '../../errors.js';
 import { type DecodedRecord, decodeBatch } from '../../frame/batch.js';
 import type { PayloadRoom } from '../../frame/compression.js';
+import { type DigestsMessage, decodeDigests } from '../../frame/digests.js';
 import { decodeErrorText } from '../../frame/error-text.js';
 import { decodeFailover, type FailoverMessage } from '../../frame/failover.js';
 import { openPayload } from '../../frame/frame.js';
@@ -33,7 +34,8 @@ export type FrameContent =
   /** A Status; `document` is undefined in one that asks. */
   | { type: 'status'; document: StatusMap | undefined }
   | { type: 'messages'; count: number }
-  | { type: 'failover'; message: FailoverMessage };
+  | { type: 'failover'; message: FailoverMessage }
+  | { type: 'digests'; message: DigestsMessage };
 
 /** A frame with its content. */
 export interface OpenedFrame {
@@ -73,6 +75,8 @@ function openContent(frame: SplitFrame, room: PayloadRoom | undefined): FrameCon
         return { type: 'messages', count: countMessages(payload) };
       case FrameKind.Failover:
         return { type: 'failover', message: decodeFailover(payload) };
+      case FrameKind.Digests:
+        return { type: 'digests', message: decodeDigests(payload) };
       default:
         return { type: 'watermarks', watermarks: decodeWatermarks(payload) };
     }

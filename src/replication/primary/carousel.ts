@@ -6,8 +6,8 @@
  *
  * A joiner begins wherever the scan is, and ends where the scan has shown it everything: behind SnapshotBegin
  * with the watermarks of that moment it gets shared chunks, whose numbers run on from joiner to joiner, then
- * an empty last chunk of its own and SnapshotEnd with the watermarks of that moment, which is what it then
- * holds.
+ * an empty last chunk of its own, the digests of that moment if it takes them, and SnapshotEnd with the
+ * watermarks of that moment, which is what it then holds.
  */
 import assert from 'node:assert';
 import type { Clock, Timer, Timers } from '../../clock.js';
@@ -16,6 +16,7 @@ import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
 import { encodeSnapshotChunk } from '../../frame/snapshot.js';
 import { encodeWatermarks } from '../../frame/watermarks.js';
+import { proofFrame } from '../link/digest-frames.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { FrameStream } from '../stream/stream.js';
 
@@ -47,6 +48,8 @@ export interface CarouselOptions {
 
 /** A replica that is sent a snapshot. */
 export interface Joiner {
+  /** Returns whether it takes digests, by which its content is proved; absent: it takes none. */
+  takesProof?(): boolean;
   /**
    * Sends the frame behind all live frames until now; `onTaken` is called when its connection has taken it.
    */
@@ -273,10 +276,14 @@ export class Carousel {
       this.#encodeChunk({ entries: NOTHING, entryCount: 0 }, true),
     );
     const end = encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks(this.#stream.watermarks()));
+    const proof = finished.some((joiner) => joiner.takesProof?.())
+      ? proofFrame(this.#stream.store, this.#stream.watermarks())
+      : undefined;
     for (const joiner of finished) {
       // The flush may have filled the joiner's queue, and so ended its session.
       if (!this.#joiners.delete(joiner)) continue;
       joiner.insert(last, () => {});
+      if (proof !== undefined && joiner.takesProof?.()) joiner.insert(proof, () => {});
       joiner.insert(end, () => joiner.finished());
     }
   }

@@ -3,12 +3,14 @@
  * "Conversation", 3 and 4).
  */
 import type { Clock, Timers } from '../../clock.js';
+import type { RouteMode } from '../../engine/types.js';
 import { type EncodeOptions, encodeFrame } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
 import { encodeWatermarks } from '../../frame/watermarks.js';
 import { FRAME_HEADER_BYTES, MESSAGES_MAX_BYTES } from '../../limits.js';
 import type { Connection } from '../../transport/connection.js';
+import { takesDigests } from '../link/digests-pair.js';
 import { takesMessages } from '../link/messages-pair.js';
 import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
@@ -18,6 +20,7 @@ import { ArchiveSender } from './archive-sender.js';
 import type { Carousel, Carousels, Joiner } from './carousel.js';
 import { LettingOut } from './letting-out.js';
 import type { MessageSender, MessageTaker } from './message-sender.js';
+import type { FeedState } from './replica-info.js';
 import { asksToResume, resume } from './resume.js';
 import { SentRate } from './sent-rate.js';
 import { SnapshotSender } from './snapshot-sender.js';
@@ -39,6 +42,8 @@ export interface FeedOptions {
   subscriberQueueBytes: number;
   /** The encoding of SnapshotChunk frames. */
   encoding: EncodeOptions;
+  /** What of a key picks its shard here, without which digests of shards say nothing. */
+  route: RouteMode;
   /** Returns where frames are kept that the backlog keeps no longer; undefined: nowhere. */
   archive?(): FrameArchive | undefined;
 }
@@ -54,9 +59,6 @@ export interface ReplicaFeedOptions extends FeedOptions {
   cutOff(reason: string): void;
 }
 
-/** What a replica is sent now; it is `catching-up` also while nothing has been sent yet. */
-export type FeedState = 'snapshot' | 'catching-up' | 'live';
-
 /** Gives one replica what it lacks and then the live stream, until `stop`. */
 export class ReplicaFeed implements MessageTaker {
   readonly #options: ReplicaFeedOptions;
@@ -66,6 +68,7 @@ export class ReplicaFeed implements MessageTaker {
   /** Where the frames begin that the replica is sent behind what it is sent first. */
   #frozen: readonly bigint[];
   #isOurs = false;
+  #takesDigests = false;
   /** Messages have been left out, because too many waited. */
   #hasLostMessages = false;
   /** The snapshot of a Rust replica; undefined unless one was begun. */
@@ -73,6 +76,7 @@ export class ReplicaFeed implements MessageTaker {
   /** The carousel that a replica of fastcache's has joined; undefined unless it has joined one. */
   #carousel: Carousel | undefined;
   readonly #joiner: Joiner = {
+    takesProof: () => this.#takesDigests,
     insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),
     finished: () => {
       this.#noteSnapshot();
@@ -118,14 +122,13 @@ export class ReplicaFeed implements MessageTaker {
     return Math.min(99, Math.floor(share * 100));
   }
 
-  /** Whole seconds since it came. */
-  get sinceSeconds(): number {
-    return Math.floor((this.#options.clock.monotonicUs() - this.#cameAtUs) / 1_000_000);
-  }
-
-  /** Bytes a second that its connection took of late. */
-  get sentBytesPerSecond(): number {
-    return this.#sentRate.bytesPerSecond;
+  /** Returns how the replica is now, as far as its feed knows. */
+  info() {
+    const { state, queuedBytes, snapshotPercent } = this;
+    const sinceSeconds = Math.floor((this.#options.clock.monotonicUs() - this.#cameAtUs) / 1_000_000);
+    const sentBytesPerSecond = this.#sentRate.bytesPerSecond;
+    const watermarks = this.watermarks.slice();
+    return { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent, watermarks };
   }
 
   /** Called about once a second. */
@@ -146,6 +149,7 @@ export class ReplicaFeed implements MessageTaker {
   start(replica: string, claimed: ArrayLike<bigint>, margin: Margin | undefined): void {
     const { stream, log, archive } = this.#options;
     this.#isOurs = margin !== undefined;
+    this.#takesDigests = takesDigests(margin, this.#options.route);
     if (takesMessages(margin)) this.#options.messages.takers.add(this);
     const { since, place, reason } = resume(stream, claimed, margin);
     const giveSnapshot = (why: string) => {
@@ -183,6 +187,19 @@ export class ReplicaFeed implements MessageTaker {
     }
     this.#subscriber.insert(frame);
     this.#subscriber.send();
+  }
+
+  /** Whether the replica takes digests, and nothing that was inserted waits for its connection. */
+  get takesDigestsNow(): boolean {
+    return this.#takesDigests && this.#archived === undefined && this.#subscriber.insertedBytes === 0;
+  }
+
+  /** Gives a replica of fastcache's that asks for it a snapshot, on its connection; one at a time. */
+  renew(): void {
+    if (!this.#isOurs || this.#state !== 'live' || this.#isStopped) return;
+    this.#options.metrics.catchUpSnapshotCount += 1;
+    this.#state = 'snapshot';
+    this.#joinCarousel();
   }
 
   /**

@@ -278,6 +278,13 @@ export class ReplicaListener {
   }
 
   /**
+   * Hands a frame of the primary's digests to all replicas that take them, behind all that came before it.
+   */
+  relayDigests(frame: Buffer): void {
+    for (const session of this.#replicas.keys()) session.relayDigests(frame);
+  }
+
+  /**
    * Returns the most milliseconds by which a replica that holds `held` is behind the stream, within a second
    * and a sixteenth; undefined when that is longer ago than is known.
    */

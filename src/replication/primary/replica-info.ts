@@ -5,7 +5,10 @@ import type { Address } from '../../transport/connection.js';
 import { announcedIn } from '../link/announced.js';
 import { nodeInMargin } from '../link/path.js';
 import { nameInMargin } from '../link/server-name.js';
-import type { FeedState } from './feed.js';
+import type { Divergence } from './replica-divergence.js';
+
+/** What a replica is sent now; it is `catching-up` also while nothing has been sent yet. */
+export type FeedState = 'snapshot' | 'catching-up' | 'live';
 
 /** What a replica says of itself in the margin of its Hello; a Rust one says nothing. */
 export interface ReplicaIdentity {
@@ -67,6 +70,8 @@ export interface ReplicaInfo extends ReplicaIdentity {
   sentBytesPerSecond: number;
   /** How much of its snapshot has been made for it, whole percents; undefined: it is sent none. */
   snapshotPercent?: number | undefined;
+  /** The shards that hold something else than this node's; absent: none is known to. */
+  diverges?: Divergence | undefined;
   /** How often it has come within the last minute; 0 of one without an id. */
   comings?: number;
 }

@@ -7,6 +7,7 @@ import type { Connection } from '../../transport/connection.js';
 import { AckSender } from '../link/ack-sender.js';
 import { LinkWatch } from '../link/link-watch.js';
 import type { FrameStream } from '../stream/stream.js';
+import { DigestSender } from './digest-sender.js';
 
 /** What a `ReplicaLink` is made with. */
 export interface ReplicaLinkOptions {
@@ -16,6 +17,8 @@ export interface ReplicaLinkOptions {
   stream: FrameStream;
   /** Sends a frame behind all of the stream that has been published, so that it stands between two frames. */
   insert(frame: Buffer): void;
+  /** Returns whether the replica takes digests, and there is room for a frame of them. */
+  takesDigestsNow(): boolean;
   /** Called when the replica has been silent for so long that the link is dead. */
   onDead(silentMs: number): void;
 }
@@ -24,8 +27,10 @@ export interface ReplicaLinkOptions {
 export class ReplicaLink {
   readonly #heartbeats: AckSender;
   readonly #watch: LinkWatch;
+  readonly #digests: DigestSender;
 
-  constructor({ clock, timers, connection, stream, insert, onDead }: ReplicaLinkOptions) {
+  constructor({ clock, timers, connection, stream, insert, takesDigestsNow, onDead }: ReplicaLinkOptions) {
+    this.#digests = new DigestSender({ stream, insert, takesDigestsNow });
     this.#heartbeats = new AckSender({
       clock,
       timers,
@@ -33,10 +38,16 @@ export class ReplicaLink {
       send: (frame) => {
         // What is on its way is a sign of life already, and nothing may gather where the peer does not read.
         if (connection.bufferedBytes === 0) insert(frame);
+        this.#digests.beat();
       },
     });
     this.#heartbeats.start();
     this.#watch = new LinkWatch({ clock, timers, onDead });
+  }
+
+  /** Hands on digests of the primary above, if the replica takes them. */
+  relayDigests(frame: Buffer): void {
+    this.#digests.relay(frame);
   }
 
   /** Called when bytes have come. */

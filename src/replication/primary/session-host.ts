@@ -1,6 +1,12 @@
 /** What a session with a replica, or with a probe, calls of the listener that has accepted it. */
 import type { FullStore } from '../link/full.js';
-import type { Claim, ReplicaInfo } from './replica-info.js';
+import type { Claim, FeedState, ReplicaInfo } from './replica-info.js';
+
+/**
+ * The steps of the conversation: `hello` before the peer is known, `waiting`: its token is not compared, or
+ * what is served may not be yet, `probe`: it is none and may ask, `ending`: only the close is left.
+ */
+export type SessionState = 'hello' | 'waiting' | 'probe' | FeedState | 'ending' | 'closed';
 
 /** The side that has accepted the session; `Session` is the class of that. */
 export interface SessionHost<Session> {

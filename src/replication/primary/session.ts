@@ -25,20 +25,15 @@ import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
 import { waitUntilBegun } from './begun-stream.js';
-import { type FeedState, ReplicaFeed } from './feed.js';
+import { ReplicaFeed } from './feed.js';
 import { encodeAnswer } from './hello-answer.js';
+import { ReplicaDivergence } from './replica-divergence.js';
 import { identityIn, type ReplicaIdentity, type ReplicaInfo, replicaText } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
-import type { SessionHost } from './session-host.js';
+import type { SessionHost, SessionState } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
 import { StatusAnswers } from './status-answers.js';
-
-/**
- * The steps of the conversation: `hello` before the peer is known, `waiting`: its token is not compared, or
- * what is served may not be yet, `probe`: it is none and may ask, `ending`: only the close is left.
- */
-export type SessionState = 'hello' | 'waiting' | 'probe' | FeedState | 'ending' | 'closed';
 
 /**
  * One accepted connection, from its first byte to its end. Whatever the peer sends that the conversation does
@@ -62,6 +57,7 @@ export class PrimarySession {
   #keepsContent = true;
   #identity: ReplicaIdentity = {};
   readonly #acks = new Acknowledgements();
+  readonly #divergence: ReplicaDivergence;
   /** The history of what the replica holds, if it is foreign to what is served; otherwise undefined. */
   #foreign: string | undefined;
   #heardAtUs: number;
@@ -71,6 +67,7 @@ export class PrimarySession {
     this.#options = options;
     this.#host = host;
     this.address = connection.remoteAddress;
+    this.#divergence = new ReplicaDivergence(options);
     this.#heardAtUs = options.clock.monotonicUs();
     this.#deadline = this.#armDeadline();
     connection.handlers = {
@@ -87,15 +84,16 @@ export class PrimarySession {
 
   /** Returns how the replica is now; undefined unless the peer is one. */
   info(): ReplicaInfo | undefined {
-    const { address } = this;
     if (this.#state !== 'fed' || this.#feed === undefined) return undefined;
-    const { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent } = this.#feed;
-    const feed = { state, queuedBytes, sentBytesPerSecond, sinceSeconds, snapshotPercent };
-    const history = this.#isOurs ? this.#stream?.history.id : undefined;
-    const watermarks = this.#feed.watermarks.slice();
-    const acknowledged = this.#acks.watermarks;
-    const sinceAckSeconds = this.#sinceAckSeconds();
-    return { ...this.#identity, ...feed, address, history, watermarks, acknowledged, sinceAckSeconds };
+    return {
+      ...this.#identity,
+      ...this.#feed.info(),
+      address: this.address,
+      history: this.#isOurs ? this.#stream?.history.id : undefined,
+      acknowledged: this.#acks.watermarks,
+      sinceAckSeconds: this.#sinceAckSeconds(),
+      diverges: this.#divergence.state,
+    };
   }
 
   /** Called about once a second. */
@@ -127,6 +125,11 @@ export class PrimarySession {
   /** Sends a replica a frame that is none of the stream's, behind all that was published. */
   insert(frame: Buffer): void {
     this.#feed?.insert(frame);
+  }
+
+  /** Hands a replica that takes digests those of the primary above. */
+  relayDigests(frame: Buffer): void {
+    this.#link?.relayDigests(frame);
   }
 
   /** The time at which the peer last sent something, monotonic microseconds. */
@@ -304,7 +307,19 @@ export class PrimarySession {
     this.#stream = stream;
     stream.flush();
     this.#connection.write(encodeAnswer(stream, this.#options.isFresh()));
-    if (this.#isOurs) this.#link = this.#linkTo(stream);
+    if (this.#isOurs) {
+      this.#link = new ReplicaLink({
+        ...this.#options,
+        connection: this.#connection,
+        stream,
+        insert: (frame) => this.#feed?.insert(frame),
+        takesDigestsNow: () => this.#feed?.takesDigestsNow === true,
+        onDead: (silentMs) => {
+          this.#note(`has sent nothing for ${silentMs} ms: the link is dead and is dropped`);
+          this.close();
+        },
+      });
+    }
     this.#feed = new ReplicaFeed({
       ...this.#options,
       stream,
@@ -323,7 +338,6 @@ export class PrimarySession {
    * deadline at the latest.
    */
   #greetProbe(stream: FrameStream, isOurs: boolean): void {
-    const { clock, timers, status } = this.#options;
     if (isOurs) stream.flush();
     this.#connection.write(encodeAnswer(stream, this.#options.isFresh()));
     if (!isOurs) {
@@ -333,35 +347,21 @@ export class PrimarySession {
     this.#deadline.cancel();
     this.#state = 'probe';
     this.#answers = new StatusAnswers({
-      clock,
-      timers,
+      ...this.#options,
       connection: this.#connection,
-      status,
       forget: (which) => this.#host.forget(which),
       onIdle: () => this.close(),
-    });
-  }
-
-  #linkTo(stream: FrameStream): ReplicaLink {
-    const { clock, timers } = this.#options;
-    return new ReplicaLink({
-      clock,
-      timers,
-      connection: this.#connection,
-      stream,
-      insert: (frame) => this.#feed?.insert(frame),
-      onDead: (silentMs) => {
-        this.#note(`has sent nothing for ${silentMs} ms: the link is dead and is dropped`);
-        this.close();
-      },
     });
   }
 
   /** Reads what a replica sends later: Acks, a Leave as the last of them, and what it says of failovers. */
   #hear(frame: SplitFrame): void {
     if (this.#state === 'waiting') throw outOfPlace(frame);
-    if (frame.header.kind === FrameKind.Failover && this.#isOurs) {
-      this.#host.heardOfFailover(this, openPayload(frame.header, frame.wirePayload));
+    const { kind } = frame.header;
+    if (this.#isOurs && (kind === FrameKind.Failover || kind === FrameKind.Digests)) {
+      const payload = openPayload(frame.header, frame.wirePayload);
+      if (kind === FrameKind.Failover) this.#host.heardOfFailover(this, payload);
+      else if (this.#divergence.heard(payload, this.#text)) this.#feed?.renew();
       return;
     }
     const asksAgain = this.#acks.read(frame);

@@ -23,7 +23,7 @@ import { GapPolicy } from './gap-policy.js';
 import type { Holding } from './holding.js';
 import { LinkLag } from './link-lag.js';
 import { Refusal, type RefusalKind } from './refusal.js';
-import { FELL_BEHIND, resyncReason } from './resync-reason.js';
+import { lateReason, resyncReason } from './resync-reason.js';
 import { ReplicaSession } from './session.js';
 import { isFull } from './session-faults.js';
 import type { SessionEnd } from './session-options.js';
@@ -207,7 +207,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     announceContent: () => {
       if (this.#holding !== undefined) {
         const isLate = this.#machine.phase === 'reloading';
-        const reason = isLate ? FELL_BEHIND : resyncReason(this.#holding, this.#running.answer);
+        const reason = isLate ? lateReason(this.#options) : resyncReason(this.#holding, this.#running.answer);
         this.#options.handlers.resync?.({ reason });
       }
       // The handler may have stopped the follower.

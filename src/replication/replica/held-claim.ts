@@ -8,6 +8,7 @@ import type { FollowedStore, RecordPrint } from '../../engine/types.js';
 import { encodeHelloFrame } from '../../frame/hello.js';
 import { announcedPairs } from '../link/announced.js';
 import { NO_CONTENT_PAIR } from '../link/content-pair.js';
+import { digestsPair } from '../link/digests-pair.js';
 import { fullPair } from '../link/full.js';
 import { MESSAGES_PAIR } from '../link/messages-pair.js';
 import { nodePair } from '../link/path.js';
@@ -71,9 +72,18 @@ export function helloOf(
     takeover,
     full,
     isContentless,
+    divergence,
   }: Pick<
     ReplicaSessionOptions,
-    'token' | 'nodeId' | 'name' | 'announced' | 'messages' | 'takeover' | 'full' | 'isContentless'
+    | 'token'
+    | 'nodeId'
+    | 'name'
+    | 'announced'
+    | 'messages'
+    | 'takeover'
+    | 'full'
+    | 'isContentless'
+    | 'divergence'
   >,
 ): Buffer {
   const history = claim?.holding.history;
@@ -87,5 +97,6 @@ export function helloOf(
   if (seat !== undefined) margin.set(...takeoverPair(seat));
   if (full !== undefined) margin.set(...fullPair(full));
   if (isContentless === true) margin.set(...NO_CONTENT_PAIR);
+  else if (divergence !== undefined) margin.set(...digestsPair(divergence.route));
   return encodeHelloFrame({ role: 'replica', token, watermarks: claim?.watermarks }, { margin });
 }

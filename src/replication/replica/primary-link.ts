@@ -16,6 +16,7 @@ import { AckSender, leaveFrame, TAKES_SYNCED } from '../link/ack-sender.js';
 import { Conversation, type ConversationHandlers } from '../link/conversation.js';
 import { LinkWatch } from '../link/link-watch.js';
 import type { StreamTap } from '../outputs/tap.js';
+import type { ComparedStores, Divergence } from './divergence.js';
 import { deadLink } from './session-faults.js';
 import type { MessagesConsumer, SyncedDisk } from './session-options.js';
 import type { TakeoverSeat } from './takeover.js';
@@ -36,6 +37,10 @@ export interface PrimaryLinkOptions {
   messages?: MessagesConsumer | undefined;
   /** The replica's part in failovers; absent: it has none. */
   takeover?: TakeoverSeat | undefined;
+  /** Compares what is held with the primary's digests; absent: none are asked for. */
+  divergence?: Divergence | undefined;
+  /** The stores that are compared. */
+  compared(): ComparedStores;
   /** What is acknowledged: watermarks in the primary's history; an empty list while nothing of it is held. */
   watermarks(): ArrayLike<bigint>;
   /** Where what is held is kept, which is acknowledged to a primary that takes that; absent: nowhere. */
@@ -43,7 +48,7 @@ export interface PrimaryLinkOptions {
 }
 
 /** What takes that which a Rust primary does not send. */
-const NOBODY: Pick<PrimaryLinkOptions, 'messages' | 'takeover'> = {};
+const NOBODY: Pick<PrimaryLinkOptions, 'messages' | 'takeover' | 'divergence'> = {};
 
 /** One connection, from `start` until `close`. */
 export class PrimaryLink {
@@ -79,7 +84,8 @@ export class PrimaryLink {
    * while that takes in a snapshot. `margin` is that of the answer.
    */
   keepAlive(margin: Margin): void {
-    const { clock, timers, address, watermarks, takeover } = this.#options;
+    const { clock, timers, address, watermarks, takeover, divergence } = this.#options;
+    divergence?.linked((frame) => this.#conversation.send(frame));
     const disk = margin.get(TAKES_SYNCED[0]) === TAKES_SYNCED[1] ? this.#options.disk : undefined;
     takeover?.linked({
       send: (message) => this.#conversation.send(failoverFrame(message)),
@@ -123,6 +129,7 @@ export class PrimaryLink {
     this.#watch?.stop();
     this.#conversation.close();
     if (this.#watch !== undefined) this.#options.takeover?.unlinked();
+    this.#options.divergence?.unlinked();
     this.#options.tap?.follow(undefined);
   }
 
@@ -135,11 +142,13 @@ export class PrimaryLink {
   /** Hands on what is no part of the stream; only a primary of fastcache's, which is watched, may send it. */
   #onFrame(frame: SplitFrame): void {
     const { header, wirePayload } = frame;
-    const { messages, takeover } = this.#watch === undefined ? NOBODY : this.#options;
+    const { messages, takeover, divergence } = this.#watch === undefined ? NOBODY : this.#options;
     if (header.kind === FrameKind.Messages && messages !== undefined) {
       messages(openPayload(header, wirePayload), frame);
     } else if (header.kind === FrameKind.Failover && takeover !== undefined) {
       takeover.heard(openPayload(header, wirePayload));
+    } else if (header.kind === FrameKind.Digests && divergence !== undefined) {
+      divergence.heard(openPayload(header, wirePayload), frame.bytes, this.#options.compared());
     } else this.#handlers.frame(frame);
   }
 

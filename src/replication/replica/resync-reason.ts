@@ -4,10 +4,18 @@
  */
 import type { FollowedStore } from '../../engine/types.js';
 import type { PrimaryAnswer } from '../link/conversation.js';
+import type { Divergence } from './divergence.js';
 import type { Holding } from './holding.js';
 
-/** Why it does so on a connection on which the replica was level: what its answer said is long past. */
-export const FELL_BEHIND = 'the replica has fallen behind, and the primary no longer keeps all that it lacks';
+const FELL_BEHIND = 'the replica has fallen behind, and the primary no longer keeps all that it lacks';
+const DIVERGED = 'what is held is not what the primary has at the same sequences';
+
+/**
+ * Returns why it does so on a connection on which the replica was level: what its answer said is long past.
+ */
+export function lateReason({ divergence }: { readonly divergence?: Divergence | undefined }): string {
+  return divergence?.state === undefined ? FELL_BEHIND : DIVERGED;
+}
 
 /** Returns a clause without a full stop, for a person: why it does so behind its answer. */
 export function resyncReason(

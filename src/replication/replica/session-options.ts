@@ -8,6 +8,7 @@ import type { FullStore } from '../link/full.js';
 import type { ReplicationMetrics } from '../metrics.js';
 import type { Recorder } from '../outputs/recorder.js';
 import type { StreamTap } from '../outputs/tap.js';
+import type { Divergence } from './divergence.js';
 import type { Downstream } from './downstream.js';
 import type { Gap } from './gap-policy.js';
 import type { TakeoverSeat } from './takeover.js';
@@ -70,6 +71,8 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   messages?: MessagesConsumer | undefined;
   /** The replica's part in failovers; absent: it takes over from nobody. */
   takeover?: TakeoverSeat | undefined;
+  /** Compares what is held with the primary's digests; absent: none are asked for. */
+  divergence?: Divergence | undefined;
   /** The tap, which gets what is applied, and stops the flow of frames when it has no room. */
   tap?: StreamTap | undefined;
 }

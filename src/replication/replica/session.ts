@@ -91,11 +91,11 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#handlers = handlers;
     this.#held = held;
     this.#rule = new ForeignRule(options, held);
-    const hello = helloOf(this.#claim, options);
     const keepsFrames = options.recorder !== undefined;
     const watermarks = () => this.#continued?.store.watermarks() ?? [];
+    const compared = () => ({ held: this.#continued?.store, building: this.#building?.store });
     this.#link = new PrimaryLink(
-      { ...options, hello, keepsFrames, watermarks },
+      { ...options, hello: helloOf(this.#claim, options), keepsFrames, watermarks, compared },
       {
         connected: () => this.#raise('opened'),
         heard: (bytes) => handlers.heard(bytes),

@@ -10,8 +10,9 @@ export interface Readiness {
 
 /**
  * Returns that a primary is ready as long as it serves, is not loading, has not lost its data and can keep
- * it; a replica when its first content is whole and its link is live, and with `maxLagMs` when it is known to
- * lag by that much at most (replication/link-lag.ts says what the lag is).
+ * it; neither is one that is known to hold something else than it should. A replica is ready when its first
+ * content is whole and its link is live, and with `maxLagMs` when it is known to lag by that much at most
+ * (replication/link-lag.ts says what the lag is).
  */
 export function readiness(report: NodeReport, maxLagMs: number | undefined): Readiness {
   const reason = reasonOf(report, maxLagMs);
@@ -23,10 +24,12 @@ export function readiness(report: NodeReport, maxLagMs: number | undefined): Rea
 }
 
 function reasonOf(report: NodeReport, maxLagMs: number | undefined): string | undefined {
-  const { link, lacksData, loading } = report;
+  const { link, lacksData, loading, diverges } = report;
   if (loading !== undefined)
     return `it loads its content (${loading.bytes} of ${loading.totalBytes || '?'} bytes)`;
   if (lacksData) return NO_DATA;
+  if (diverges !== undefined)
+    return `its content is not what it should be (shards ${diverges.shards.join(', ')})`;
   return link === undefined ? diskReason(report) : whyNot(link, maxLagMs);
 }
 

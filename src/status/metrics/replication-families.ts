@@ -175,6 +175,12 @@ const counterFamilies: MetricFamily[] = [
     help: 'Live links to the primary that a replica has lost.',
     read: ({ replication }) => replication.linkLosses,
   },
+  {
+    name: 'fastcache_replication_divergences_total',
+    type: 'counter',
+    help: 'How often content was found to differ: this server from its primary, a replica from this server, or memory from what was written.',
+    read: ({ replication }) => replication.divergences,
+  },
 ];
 
 const roleFamilies: MetricFamily[] = [
@@ -190,6 +196,12 @@ const roleFamilies: MetricFamily[] = [
     type: 'gauge',
     help: 'Records of the history and those that it continues, over all shards: the difference between two servers is how far one is behind.',
     read: ({ node }) => Number(node.offsetRecords),
+  },
+  {
+    name: 'fastcache_diverging_shards',
+    type: 'gauge',
+    help: 'Shards of this server whose content is known not to be what it should be.',
+    read: ({ node }) => node.diverges?.shards.length ?? 0,
   },
 ];
 

@@ -31,6 +31,7 @@ it('sends heartbeats in the order of the stream, and none while something is on 
     connection,
     stream: publisher,
     insert: (frame) => inserted.push(frame),
+    takesDigestsNow: () => false,
     onDead() {},
   });
   world.run(1_500);

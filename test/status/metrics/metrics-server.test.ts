@@ -188,6 +188,7 @@ describe('a primary and its replica', async () => {
       lastSnapshotMs: Math.round(sampleOf(families, name('last_snapshot_timestamp_seconds'))! * 1000),
       linkAttempts: sampleOf(families, name('link_attempts_total')),
       linkLosses: sampleOf(families, name('link_losses_total')),
+      divergences: sampleOf(families, name('divergences_total')),
     };
     expect(told).toEqual(metrics);
     expect(Object.keys(told)).toEqual(Object.keys(new ReplicationMetrics().snapshot()));

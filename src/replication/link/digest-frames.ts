@@ -1,0 +1,30 @@
+/** Digests of a store's shards, as frames (docs/protocol.md, "Digests"). */
+import type { SequencedStore } from '../../engine/types.js';
+import { type DigestsSort, encodeDigests, type ShardDigest } from '../../frame/digests.js';
+import { encodeFrame } from '../../frame/frame.js';
+import { FrameKind } from '../../frame/kinds.js';
+
+/** Makes a Digests frame. */
+export function digestsFrame(says: DigestsSort, shards: readonly ShardDigest[]): Buffer {
+  return encodeFrame(FrameKind.Digests, encodeDigests({ says, shards }));
+}
+
+/** Returns a shard's digest with its sequence; undefined: the store keeps none. */
+export function shardDigest(store: SequencedStore, shard: number): ShardDigest | undefined {
+  const digest = store.digestOf?.(shard);
+  return digest && { shard, sequence: store.watermark(shard), sum: digest.sum, second: digest.second };
+}
+
+/**
+ * Makes the frame that proves what all shards hold, at these watermarks; undefined: the store keeps no
+ * digests, or is not there.
+ */
+export function proofFrame(store: SequencedStore, watermarks: readonly bigint[]): Buffer | undefined {
+  const shards: ShardDigest[] = [];
+  for (const [shard, watermark] of watermarks.entries()) {
+    const digest = shardDigest(store, shard);
+    if (digest?.sequence !== watermark) return undefined;
+    shards.push(digest);
+  }
+  return digestsFrame('proof', shards);
+}

@@ -1,0 +1,31 @@
+/** The rows of the options that say how content is proved to be equal (options.ts). */
+import type { OnDivergence } from '../replication/replica/divergence.js';
+import { boolean, choice } from './option.js';
+
+const ALL = ['primary', 'replica', 'server'] as const;
+
+/** Each option by its name in the library. */
+export const divergenceOptions = {
+  /**
+   * Whether digests of the content are kept, by which replicas prove with every heartbeat that they hold the
+   * same; default true.
+   */
+  digests: boolean({
+    on: ALL,
+    flag: 'no-digests',
+    isFlagNegative: true,
+    summary: 'Keep no digests of the content, so that nothing proves that replicas hold the same.',
+    default: true,
+  }),
+  /**
+   * What a replica does whose content is not what its primary has; default `resync`: a snapshot replaces it,
+   * and the second time within an hour it stops.
+   */
+  onDivergence: choice<OnDivergence, (typeof ALL)[number]>({
+    on: ALL,
+    flag: 'on-divergence',
+    summary:
+      'What a replica does that holds something else than its primary: take a snapshot, follow no more, or log it only.',
+    choices: ['resync', 'stop', 'log'],
+  }),
+};
