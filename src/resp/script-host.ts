@@ -75,6 +75,8 @@ export interface ScriptRunning {
 export interface ScriptHost {
   /** What runs scripts; undefined until it is loaded. */
   readonly runner: ScriptRunning | undefined;
+  /** Why it cannot be loaded; undefined as long as that has not failed. */
+  readonly fault: Failure | undefined;
   /** Begins to load the runner, unless that has begun; commands that wait for it are then tried again. */
   load(): void;
 }

@@ -1,4 +1,4 @@
-/** A disk of which chosen operations fail, for a process that is started: failing-disk.c, compiled on the spot. */
+/** A disk of which chosen operations fail, for a process that is started: failing-disk.c, compiled here. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,8 @@
 /**
- * `npm run data:rounds [-- --rounds N --only always,everysec,… --step N]`: data directories of real processes
- * on real disks, round after round, with figures at the end (docs/reliability.md, "Data rounds"). With --step
- * only every Nth operation fails in the scenario `faults`. The scenario `large` is played only if it is named:
- * it writes 10 GiB.
+ * `npm run data:rounds [-- --rounds N --only always,everysec,… --step N]`: data directories of real
+ * processes on real disks, round after round, with figures at the end (docs/reliability.md, "Data rounds").
+ * With --step only every Nth operation fails in the scenario `faults`. The scenario `large` is played only
+ * if it is named: it writes 10 GiB.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -165,7 +165,7 @@ async function operationsFail(runs: FaultyRuns, fault: Omit<DiskFault, 'at'>, is
     (each) => `${done.filter(({ outcome }) => outcome === each).length} ${each}`,
   );
   console.log(
-    `${fault.code}, ${fault.count} at a time, ${isNew ? 'a new directory' : 'one with content'}: ${counts.join(', ')}`,
+    `${fault.code}, ${fault.count} at a time, ${isNew ? 'new' : 'with content'}: ${counts.join(', ')}`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** A server of fastcache with a data directory: its port, directory and command line stay over all its lives. */
+/** A server with a data directory: its port, directory and command line stay over all its lives. */
 import { Line } from '../failover/line.js';
 import { eventually, FastcacheProcess, freePort } from '../support/processes.js';
 import { type Reply, RespClient } from '../support/resp-client.js';

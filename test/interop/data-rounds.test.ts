@@ -1,6 +1,6 @@
 /**
- * The short form of `npm run data:rounds`: servers with data directories that are killed under load, restarted
- * in turn, have single writes and syncs fail, and meet each other on one directory.
+ * The short form of `npm run data:rounds`: servers with data directories that are killed under load,
+ * restarted in turn, have single writes and syncs fail, and meet each other on one directory.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
