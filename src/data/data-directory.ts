@@ -6,7 +6,7 @@ import type { Clock, Timer, Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import type { Log } from '../replication/log.js';
 import type { Carousel } from '../replication/primary/carousel.js';
-import type { FrameStream } from '../replication/stream/stream.js';
+import { type FrameStream, isAtBeginning } from '../replication/stream/stream.js';
 import { GivenUp } from './base-maker.js';
 import { Bases, type SaveReport } from './bases.js';
 import type { DataFiles, DataLock } from './data-files.js';
@@ -83,6 +83,7 @@ export class DataDirectory {
   #fsync: FsyncPolicy;
   /** The last history that counts in the directory. */
   #begunHistory: string | undefined;
+  #isEnding = false;
   #isClosed = false;
 
   /** `keeper` has the manifest of the directory, which `lock` is of. */
@@ -196,8 +197,15 @@ export class DataDirectory {
     if (this.#fault !== undefined) throw this.#fault;
   }
 
+  /** Makes no base any more, and ends the one that is being made. */
+  giveUp(): void {
+    this.#isEnding = true;
+    this.#bases.giveUp(new GivenUp('the server stops'));
+  }
+
   /** Makes a base. Resolves when it is whole and on the disk. Rejects with why it is not. */
   async makeBase(): Promise<void> {
+    if (this.#isEnding) throw new GivenUp('the server stops');
     await this.#bases.make();
     this.#options.onSynced?.();
     await this.#bases.tidied;
@@ -220,7 +228,7 @@ export class DataDirectory {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#retry?.cancel();
-    this.#bases.giveUp(new GivenUp('the server stops'));
+    this.giveUp();
     await this.#bases.settled();
     this.#removals.stop();
     try {
@@ -387,11 +395,4 @@ export class DataDirectory {
     this.#fault = undefined;
     log.info('the data directory can be written again, and has all content');
   }
-}
-
-/** Whether nothing was ever written to what the stream has. */
-function isAtBeginning({ store, history, backlog }: FrameStream): boolean {
-  const { base, previous } = history;
-  const isUnwritten = backlog.watermarks().every((watermark) => watermark === base);
-  return store.keyCount() === 0 && previous === undefined && isUnwritten;
 }

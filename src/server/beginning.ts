@@ -89,6 +89,8 @@ const NOT_ASKED = { verdict: undefined, faults: [] };
 
 async function verdictInTime(config: NodeConfig, seams: NodeSeams): ReturnType<typeof askForVerdict> {
   for (let tries = 1; ; tries += 1) {
+    // Whoever stops the server meanwhile throws here.
+    config.onLoading?.(0, 0);
     const asked = await askForVerdict(config, seams);
     if (asked.verdict !== undefined || tries === TRIES) return asked;
     await new Promise<void>((resolve) => seams.timers.after(TRY_AGAIN_MS, resolve));

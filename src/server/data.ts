@@ -12,7 +12,7 @@ import { Carousels } from '../replication/primary/carousel.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { NodeConfig } from './config.js';
 import { createEngine, type EngineOrigin } from './engines.js';
-import { type StoppedNode, stopNode } from './following.js';
+import type { StoppedNode } from './following.js';
 import { encodingOf } from './leading.js';
 import type { OnRead } from './load.js';
 import type { NodeParts } from './parts.js';
@@ -56,6 +56,8 @@ export async function readNodeData(
 /** The node whose content is kept. */
 export interface KeptNode extends NodeParts, StoppedNode {
   readonly stream: FrameStream | undefined;
+  /** Ends the node: something that it needs has failed. */
+  fail(error: Error): void;
   readonly keeping: NodeParts['keeping'] & {
     /** Called when more is on the disk than before. */
     synced(): void;
@@ -86,7 +88,7 @@ export async function createData(
       onFault(cause) {
         if (settings.data.onFault !== 'stop') return;
         const message = `The data directory cannot be written: ${cause.message}.`;
-        stopNode(node, new FastcacheError('WRITE_FAILED', message, { file: files.pathOf(''), cause }));
+        node.fail(new FastcacheError('WRITE_FAILED', message, { file: files.pathOf(''), cause }));
       },
       segmentBytes: config.dataSegmentBytes,
       stream: () => node.stream,

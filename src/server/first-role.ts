@@ -4,6 +4,7 @@ import type { CatchingUpNode } from './catch-up.js';
 import { Following } from './following.js';
 import { type BeginningNode, beginsHistory } from './history-beginning.js';
 import { Leading } from './leading.js';
+import { Opening } from './opening.js';
 import type { NodeParts } from './parts.js';
 import type { Start } from './starting.js';
 
@@ -13,6 +14,12 @@ export interface LoadedNode extends NodeParts, Pick<BeginningNode, 'config'> {
   readonly primary: Address | undefined;
   /** Its role while it loaded, if that is a replica's. */
   readonly following: Following | undefined;
+}
+
+/** Makes the role that a node has while it loads. */
+export function firstPhase(node: NodeParts): Opening | Following {
+  const { primary } = node.config;
+  return primary === undefined ? new Opening(node) : new Following(node, primary, undefined, 'start');
 }
 
 /** Makes the role, and gives the node the store of `start`. */

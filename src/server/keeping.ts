@@ -124,6 +124,11 @@ export class Keeping implements Durability {
     if (stream !== undefined) this.#directory?.follow(stream, continues);
   }
 
+  /** Makes no base any more. */
+  giveUp(): void {
+    this.#directory?.giveUp();
+  }
+
   /** Saves content that is in no file yet; to be called while the stream is there. */
   async anchor(): Promise<void> {
     this.#node?.stream?.flush();

@@ -8,9 +8,9 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import type { FastcacheError } from '../errors.js';
 import { modeBits } from '../files/file-mode.js';
 import { type History, pastBehind } from '../replication/history.js';
-import type { Recorder } from '../replication/outputs/recorder.js';
 import type { NodeConfig } from './config.js';
 import { encodingOf } from './leading.js';
+import type { Outputs } from './outputs.js';
 import type { NodeSeams } from './seams.js';
 
 /** Called with the bytes that were read so far, and those of all, 0 where they are not known. */
@@ -119,24 +119,35 @@ export interface RecordedNode {
   readonly config: NodeConfig;
   readonly isReplica: boolean;
   readonly engine: ShardEngine;
-  readonly outputs: { readonly recorder: Recorder | undefined };
+  /** The history of its content. */
+  readonly history: History | undefined;
+  readonly outputs: Pick<Outputs, 'recorder' | 'createStore'>;
 }
 
 /**
- * Puts content that a primary has loaded or recovered into its recording, whose records without it would lead
- * to other content. Meanwhile the store is frozen.
+ * Puts content that a node has loaded, recovered or kept into its recording, whose records without it would
+ * lead to other content. Meanwhile the store is frozen.
  */
-export async function recordContent({ config, isReplica, engine, outputs }: RecordedNode): Promise<void> {
+export async function recordContent(
+  { config, isReplica, history, engine, outputs }: RecordedNode,
+  loading: { check(): void },
+): Promise<void> {
   const { recorder } = outputs;
   const { load, recover, data } = config;
   const hasKept = data !== undefined && engine.keyCount() > 0;
   const isEmpty = load === undefined && recover.length === 0 && !hasKept;
-  if (isEmpty || isReplica || recorder === undefined) return;
+  if (isEmpty || recorder === undefined || outputs.createStore !== undefined) return;
+  if (isReplica) {
+    // The frames that come go on with what was kept, which is in no dump yet.
+    if (!hasKept) return;
+    recorder.follow({ history, watermarks: engine.watermarks(), content: 'new' });
+  }
   engine.setFrozen(true);
   const { snapshotFrames } = await import('../dump/fold/store-entries.js');
   for (const frame of snapshotFrames(engine, engine.watermarks(), encodingOf(config))) {
     recorder.offer(frame);
     if (recorder.queuedBytes > 0) await recorder.flush();
+    loading.check();
   }
   engine.setFrozen(false);
 }

@@ -45,14 +45,14 @@ import { ContentDamage } from './content-damage.js';
 import { createEngine, type EngineOrigin, emptyEngine } from './engines.js';
 import { Events, type NodeEvents } from './events.js';
 import { type FailoverNode, Failovers } from './failover.js';
-import { firstRole, takeInFirst } from './first-role.js';
+import { firstPhase, firstRole, takeInFirst } from './first-role.js';
 import { Following, stopNode } from './following.js';
 import { beginsHistory } from './history-beginning.js';
 import { Keeping } from './keeping.js';
 import { Leading } from './leading.js';
 import { recordContent } from './load.js';
 import type { SecuredSeams } from './node-tls.js';
-import { LoadingProgress, Opening } from './opening.js';
+import { LoadingProgress, leaveStart, type Opening } from './opening.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, createRelay, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
@@ -96,7 +96,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     let node: Node | undefined;
     try {
       node = new Node(role);
-      await node.#open(role);
+      await node.#loading!.until(node.#open(role, node.#loading!), seams.timers);
       return node;
     } catch (error) {
       // Later faults are consequences of this one.
@@ -111,7 +111,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     this.seams = seams;
     this.#origin = origin;
     this.#engine = emptyEngine(origin);
-    this.#loading = new LoadingProgress(seams.clock);
+    this.#loading = new LoadingProgress(seams.clock, config.onLoading);
     this.keeping = new Keeping(locked);
     this.nodeId = nodeId;
     this.events = new Events(seams.clock);
@@ -123,11 +123,10 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
       timers: seams.timers,
       log: this.events.log,
       holding: () => this.following?.follower.holding,
-      stop: (error) => stopNode(this, error),
+      stop: (error) => this.fail(error),
     });
     this.relay = createRelay(this);
-    const { primary } = config;
-    this.#role = primary === undefined ? new Opening(this) : new Following(this, primary, undefined, 'start');
+    this.#role = firstPhase(this);
     this.#status = createStatus(this);
     this.server = createClientServer(this, this.#status);
     this.#housekeeping = new Housekeeping({
@@ -310,22 +309,27 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     }
     const holding = following.leave();
     const beginning = beginsHistory(this, holding);
-    const { history } = beginning;
+    const { id, previous } = beginning.history;
     const leading = new Leading(this, beginning);
     this.#role = leading;
     leading.joinOutputs(holding === undefined ? 'new' : 'promoted');
     this.keeping.follow(holding !== undefined);
-    const previous = history.previous?.id ?? 'nothing';
     events.log.info(
-      `promoted: history ${history.id} continues ${previous} of ${formatAddress(following.primary)}`,
+      `promoted: history ${id} continues ${previous?.id ?? 'nothing'} of ${formatAddress(following.primary)}`,
     );
-    events.emit('promoted', { history: history.id });
+    events.emit('promoted', { history: id });
     this.#supervision.roleChanged();
   }
 
   shutdown(): void {
-    this.#loading?.abandon();
-    this.events.emit('shutdown', {});
+    if (this.#loading === undefined) this.events.emit('shutdown', {});
+    else this.#loading.abandon();
+  }
+
+  /** Ends the start, or has the node stopped: something that it needs has failed. */
+  fail(error: Error): void {
+    if (this.#loading === undefined) stopNode(this, error);
+    else this.#loading.abandon(error);
   }
 
   keepRole(): Promise<void> | undefined {
@@ -351,7 +355,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
       () => this.#metricsPort?.close(),
       () => this.server?.close(),
       () => this.failover.stop(),
-      () => this.keeping.anchor(),
+      () => (this.#loading === undefined ? this.keeping.anchor() : leaveStart(this.#loading, this.keeping)),
       () => this.leading?.close(),
       () => this.#listener?.close(),
       () => this.outputs.close(),
@@ -361,14 +365,12 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     return this.#closing;
   }
 
-  async #open(role: StartingRole): Promise<void> {
+  async #open(role: StartingRole, loading: LoadingProgress): Promise<void> {
     this.#listener = await listenToReplicas(this);
     await this.server?.listen();
     this.#metricsPort = await serveMetrics(this, this.#status, this.server);
-    const start = await startingContent(role, this.#engine, (bytes, totalBytes) => {
-      this.#loading?.read(bytes, totalBytes);
-      this.config.onLoading?.(bytes, totalBytes);
-    });
+    const start = await startingContent(role, this.#engine, loading);
+    loading.check();
     this.config = start.config;
     this.#supervision.found(start.lacksData);
     this.#role = firstRole(this, start);
@@ -376,11 +378,13 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     await this.outputs.start();
     await this.keeping.open(this, start.opened);
     this.leading?.joinOutputs('new');
+    await recordContent(this, loading);
     const caughtUp = await takeInFirst(this, start, (following) => {
+      loading.check();
       this.#role = following;
     });
-    await recordContent(this);
     await this.#supervision.begin();
+    loading.check();
     this.#loading = undefined;
     const { following } = this;
     this.seams.timers.endOfTurn(() => {

@@ -2,36 +2,81 @@
  * A node that is to lead, as long as it loads what it starts with: its ports are open, and whoever comes is
  * answered that it is loading.
  */
-import type { Clock } from '../clock.js';
+import type { Clock, Timer, Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import type { Holding } from '../replication/replica/holding.js';
 import { Later } from '../resp/later.js';
 import { type LoadingReport, type NodeReport, servingReport } from '../status/report.js';
+import type { OnRead } from './load.js';
 import type { NodeParts } from './parts.js';
 
-/** How far the loading of a start is, in either role. */
+/** A start asks so often whether it is to go on, while it waits for something else than files. */
+const LOOK_MS = 100;
+
+/** How far the loading of a start is, in either role, and whether it goes on. */
 export class LoadingProgress {
   readonly #clock: Clock;
+  readonly #onLoading: OnRead | undefined;
   readonly #startedMs: number;
   #bytes = 0;
   #totalBytes = 0;
-  #isAbandoned = false;
+  #fault: Error | undefined;
+  #end: (error: Error) => void = () => {};
+  /** Rejects with that for which the start is abandoned. */
+  readonly ended: Promise<never>;
+  /** Resolves when the start does nothing any more. */
+  #over: Promise<void> = Promise.resolve();
 
-  constructor(clock: Clock) {
+  /** What `onLoading` throws ends the start. */
+  constructor(clock: Clock, onLoading: OnRead | undefined) {
     this.#clock = clock;
+    this.#onLoading = onLoading;
     this.#startedMs = clock.nowMs();
+    this.ended = new Promise((_resolve, reject) => {
+      this.#end = reject;
+    });
+    // Whoever waits for it hears of it.
+    this.ended.catch(() => {});
   }
 
-  /** Notes the bytes of all files that were read so far. Throws CLOSED once the loading is abandoned. */
+  /** Notes the bytes of all files that were read so far. Throws once the start is abandoned. */
   read(bytes: number, totalBytes: number): void {
     this.#bytes = bytes;
     this.#totalBytes = totalBytes;
-    if (this.#isAbandoned) throw new FastcacheError('CLOSED', 'A client has sent SHUTDOWN during the start.');
+    this.check();
+    this.#onLoading?.(bytes, totalBytes);
   }
 
-  /** Ends the loading at its next step. */
-  abandon(): void {
-    this.#isAbandoned = true;
+  /** Throws that for which the start is abandoned. */
+  check(): void {
+    if (this.#fault !== undefined) throw this.#fault;
+  }
+
+  /** Ends the start, whatever it waits for. */
+  abandon(error: Error = new FastcacheError('CLOSED', 'A client has sent SHUTDOWN during the start.')): void {
+    this.#fault ??= error;
+    this.#end(this.#fault);
+  }
+
+  /** Waits for the start. Rejects as that, or with that for which it is abandoned, at once. */
+  async until(opening: Promise<void>, timers: Timers): Promise<void> {
+    this.#over = opening.catch(() => {});
+    let timer: Timer | undefined;
+    const look = () => {
+      try {
+        this.#onLoading?.(this.#bytes, this.#totalBytes);
+        timer = timers.after(LOOK_MS, look);
+      } catch (error) {
+        this.abandon(error as Error);
+      }
+    };
+    if (this.#onLoading !== undefined) timer = timers.after(LOOK_MS, look);
+    await Promise.race([opening, this.ended]).finally(() => timer?.cancel());
+  }
+
+  /** Resolves when the start does nothing any more, once it has failed. */
+  get over(): Promise<void> {
+    return this.#over;
   }
 
   report(): LoadingReport {
@@ -40,6 +85,12 @@ export class LoadingProgress {
     const elapsedMs = this.#clock.nowMs() - this.#startedMs;
     return { startedMs: this.#startedMs, elapsedMs, bytes, totalBytes };
   }
+}
+
+/** Leaves a start that has failed and is still at something; what it makes of the content is not saved. */
+export async function leaveStart({ over }: LoadingProgress, keeping: { giveUp(): void }): Promise<void> {
+  keeping.giveUp();
+  await over;
 }
 
 /** WAIT's answer where nothing was written yet. */

@@ -29,23 +29,24 @@ const NOTHING_RECOVERED: Recovery = { holding: undefined, primary: undefined, no
 
 /**
  * Recovers as `recover` and `recoverOrFollow` say, and with `freshHistory` also begins without content.
- * Throws PRIMARY_EXISTS, RECOVERY_FAILED, TOKEN_REFUSED.
+ * Throws PRIMARY_EXISTS, RECOVERY_FAILED, TOKEN_REFUSED, and what `ended` rejects with, which ends it.
  */
-export async function recover(origin: EngineOrigin): Promise<Recovery> {
+export async function recover(origin: EngineOrigin, ended: Promise<never>): Promise<Recovery> {
   const { config, seams } = origin;
   if (config.recover.length === 0) return NOTHING_RECOVERED;
   const { transport, timers } = seams;
   const { connectTimeoutMs, token = config.password } = config;
-  const answers = await askAll(config.recover, { transport, timers, connectTimeoutMs, token });
+  const asked = askAll(config.recover, { transport, timers, connectTimeoutMs, token });
+  const answers = await Promise.race([asked, ended]);
   const [primary] = answers.primaries;
   if (primary !== undefined) return followInstead(primary, config.recoverOrFollow);
   const faults = [...answers.faults];
   for (const candidate of answers.candidates) {
     try {
-      const holding = await fetchContent(candidate.address, origin);
+      const holding = await Promise.race([fetchContent(candidate.address, origin, ended), ended]);
       return { holding, primary: undefined, notes: notesOf(candidate, holding, answers) };
     } catch (error) {
-      if (!(error instanceof FastcacheError)) throw error;
+      if (!(error instanceof FastcacheError) || error.code === 'CLOSED') throw error;
       faults.push(error);
     }
   }
@@ -75,7 +76,11 @@ export function followInstead(primary: Address, mayFollow: boolean): Recovery & 
 }
 
 /** Takes the content of the node at `address`, as a replica of it. Rejects with what the link ended with. */
-function fetchContent(address: Address, origin: EngineOrigin): Promise<Holding<ShardEngine>> {
+function fetchContent(
+  address: Address,
+  origin: EngineOrigin,
+  ended: Promise<never>,
+): Promise<Holding<ShardEngine>> {
   const { clock, timers, random, transport } = origin.seams;
   const { connectTimeoutMs, reconnectBackoffMs, token = origin.config.password } = origin.config;
   return new Promise((resolve, reject) => {
@@ -106,6 +111,7 @@ function fetchContent(address: Address, origin: EngineOrigin): Promise<Holding<S
         },
       },
     });
+    ended.catch((error: Error) => follower.stop(error));
     follower.start();
   });
 }

@@ -13,6 +13,7 @@ import { type EngineOrigin, startingEngine } from './engines.js';
 import { type Loaded, NOTHING_LOADED, type OnRead } from './load.js';
 import { nodeIdOf } from './node-id.js';
 import { type SecuredSeams, securedSeams } from './node-tls.js';
+import type { LoadingProgress } from './opening.js';
 import { type DumpBefore, findDumpBefore } from './recording.js';
 import type { Recovery } from './recovery.js';
 import type { NodeSeams } from './seams.js';
@@ -92,19 +93,21 @@ async function roleBehind(plain: EngineOrigin, locked: LockedData | undefined): 
 }
 
 /**
- * Reads the data directory, or loads or recovers what the options say; `onRead` is called as `onLoading`.
+ * Reads the data directory, or loads or recovers what the options say, as long as `loading` goes on.
  * Throws what `readNodeData` and `loadEngine` throw, PRIMARY_EXISTS, RECOVERY_FAILED and TOKEN_REFUSED.
  */
 export async function startingContent(
   { origin, hasLed, locked }: StartingRole,
   empty: ShardEngine,
-  onRead: OnRead,
+  loading: LoadingProgress,
 ): Promise<Start> {
+  const onRead: OnRead = (bytes, totalBytes) => loading.read(bytes, totalBytes);
   const { config: given } = origin;
   const opened = locked && (await (await import('./data.js')).readNodeData(locked, origin, onRead));
   const content = opened?.content;
   const asks = given.primary === undefined && given.recover.length > 0;
-  const found = asks ? await askReplicas(origin, content) : NOTHING_FOUND;
+  loading.check();
+  const found = asks ? await askReplicas(origin, content, loading.ended) : NOTHING_FOUND;
   const recovered = content ?? found.holding;
   const primary = given.primary ?? found.primary;
   const isEmpty = recovered === undefined && primary === undefined;
@@ -137,10 +140,14 @@ type Found = Recovery & Lacking;
 
 const NOTHING_FOUND: Found = { holding: undefined, primary: undefined, ahead: [], notes: [] };
 
-async function askReplicas(origin: EngineOrigin, content: Holding | undefined): Promise<Found> {
+async function askReplicas(
+  origin: EngineOrigin,
+  content: Holding | undefined,
+  ended: Promise<never>,
+): Promise<Found> {
   if (content === undefined) {
     const { recover } = await import('./recovery.js');
-    return { ...NOTHING_FOUND, ...(await recover(origin)) };
+    return { ...NOTHING_FOUND, ...(await recover(origin, ended)) };
   }
   const { findLacking } = await import('./catch-up.js');
   return { ...NOTHING_FOUND, ...(await findLacking(origin, content)) };

@@ -35,6 +35,7 @@ interface Loading {
 /** A command that serves until it is stopped. */
 export abstract class ServerCommand extends BaseCommand {
   #stop!: Promise<NodeJS.Signals>;
+  #ended: Promise<void> | undefined;
   protected readonly reloadSignal = new ReloadSignal();
   /** Where the ready line and the events of `--json` go. */
   #events = this.output;
@@ -63,6 +64,8 @@ export abstract class ServerCommand extends BaseCommand {
     const { onLoading, until } = await this.loading(flags);
     const options = optionsFrom(role, parsed, { onLoading }, (message) => this.warn(message));
     const server = await until(start(options));
+    // What ends it may come as soon as it has started.
+    this.#ended = endOf(server);
     for (const name of primaryEvents) server.on(name, (event) => this.showEvent(event));
     this.reloadSignal.isFor(flags, server);
     const { fields, text } = readyOf(server, options);
@@ -80,7 +83,7 @@ export abstract class ServerCommand extends BaseCommand {
     return {
       onLoading(bytes, totalBytes) {
         if (isStopping) throw new FastcacheError('CLOSED', 'It was stopped during its start.');
-        progress?.read(bytes, totalBytes);
+        if (bytes > 0) progress?.read(bytes, totalBytes);
       },
       until: (started) =>
         started
@@ -94,13 +97,7 @@ export abstract class ServerCommand extends BaseCommand {
 
   /** Serves until a client sends SHUTDOWN, a signal comes, or the disk fails (`onDataFault`); then drains. */
   protected serveToTheEnd(server: Server): Promise<void> {
-    const ended = new Promise<void>((resolve, reject) => {
-      server.on('shutdown', () => resolve());
-      server.on('stopped', ({ error }) => {
-        if (error instanceof FastcacheError && error.code === 'WRITE_FAILED') reject(error);
-      });
-    });
-    return this.serve(server, ended);
+    return this.serve(server, this.#ended);
   }
 
   /** Leaves stdout to the dump, if that is recorded there. Throws a `UsageError`. */
@@ -132,6 +129,19 @@ export abstract class ServerCommand extends BaseCommand {
       await server.close();
     }
   }
+}
+
+/** Settles when a client sends SHUTDOWN, or rejects when the disk fails (`onDataFault`). */
+function endOf(server: Server): Promise<void> {
+  const ended = new Promise<void>((resolve, reject) => {
+    server.on('shutdown', () => resolve());
+    server.on('stopped', ({ error }) => {
+      if (error instanceof FastcacheError && error.code === 'WRITE_FAILED') reject(error);
+    });
+  });
+  // It may reject before it is waited for.
+  ended.catch(() => {});
+  return ended;
 }
 
 /** The progress of reading what a server starts with; undefined where there is nothing to read. */

@@ -20,3 +20,10 @@ export interface FrameStream {
   /** Seals all that waits, whatever its age. */
   flush(): void;
 }
+
+/** Whether nothing was ever written to what the stream has. */
+export function isAtBeginning({ store, history, backlog }: FrameStream): boolean {
+  const { base, previous } = history;
+  const isUnwritten = backlog.watermarks().every((watermark) => watermark === base);
+  return store.keyCount() === 0 && previous === undefined && isUnwritten;
+}

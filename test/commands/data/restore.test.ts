@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseName, type Manifest, segmentName } from '../../../src/data/manifest.js';
+import { encodeRole } from '../../../src/server/role-file.js';
 import {
   batch,
   contentOfDump,
@@ -282,6 +283,20 @@ describe('--format directory', () => {
       () => replica.get('key')?.toString(),
       (value) => value === 'meant',
     );
+  });
+
+  it('of a replica’s directory makes one that a primary begins with', async () => {
+    const kept = join(directory, 'of-a-replica');
+    await writeData(kept);
+    const role = { primary: { host: '127.0.0.1', port: 1 }, history: SECOND, nodeId: '0123456789abcdef' };
+    writeFileSync(join(kept, 'role'), encodeRole({ ...role, announced: { host: '', port: 0 } }));
+    const { output, status, stderr } = await restore(kept, '--format', 'directory');
+    expect(status, stderr).toBe(0);
+    expect(existsSync(join(output, 'role'))).toBe(false);
+    const primary = await startPrimary({ data: output, listen: false });
+    primary.set('more', 'value');
+    expect(primary.get('c')?.toString()).toBe('3');
+    await primary.close();
   });
 
   it('writes over nothing, and says what to do', async () => {
