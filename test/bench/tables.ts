@@ -1,11 +1,13 @@
 /** The tables that `npm run bench` prints. */
 import type { ClientFigure, Ratio, ServerFigure } from './clients.js';
+import type { DataFigure } from './data.js';
 import type { DumpFigure } from './dumps.js';
 import type { EmbeddedFigures } from './embedded.js';
 import { GROWN_KEYS, type KernelFigures } from './kernel.js';
 import type { LagFigures } from './lag.js';
 import type { MachineFigures } from './machine.js';
 import type { PubSubFigure } from './pubsub.js';
+import { median } from './statistics.js';
 import type { StoreFigure } from './stores.js';
 import type { TlsFigure } from './tls.js';
 import type { TopFigure } from './top.js';
@@ -49,6 +51,20 @@ export function printClients(figures: readonly ClientFigure[]): void {
     console.log(`  ${' '.repeat(18)}${cells('redis', redis)}   ${spread(ratio)}`);
     if (otherRedis === undefined || otherRatio === undefined) continue;
     console.log(`  ${' '.repeat(18)}${cells('other', otherRedis)}   ${spread(otherRatio)}`);
+  }
+}
+
+export function printData(figures: readonly DataFigure[]): void {
+  console.log('\nSET kept on a disk, 50 clients, no replica; requests a second:');
+  console.log(
+    '                             without    with --data      Redis   of without     of Redis     memory',
+  );
+  for (const { fsync, valueBytes, pipeline, perSecond, ofWithout, ofRedis, memoryBytes } of figures) {
+    const { without, kept, redis } = perSecond;
+    const rates = [without, kept, redis].map((rate) => thousands(rate).padStart(12)).join('');
+    const ratios = [ofWithout, ofRedis].map((some) => spreadOf(some).padStart(22)).join('');
+    const name = `${fsync} ${valueBytes} B P${pipeline}`.padEnd(22);
+    console.log(`  ${name}${rates}${ratios}${(memoryBytes / 1024 ** 2).toFixed(0).padStart(6)} MiB`);
   }
 }
 
@@ -152,4 +168,10 @@ function cells(name: string, { perSecond, p50Ms, p99Ms, cpuUs }: ServerFigure): 
 
 function spread({ median, least, most }: Ratio): string {
   return `x${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
+}
+
+/** The median of some ratios, and the extremes. */
+function spreadOf(ratios: readonly number[]): string {
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
+  return `x${median(ratios).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
 }

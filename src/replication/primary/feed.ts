@@ -210,9 +210,14 @@ export class ReplicaFeed implements MessageTaker {
     this.#subscriber.drained();
   }
 
+  /** Whether it is sent the stream, be it what it lacks of it. */
+  get isStreaming(): boolean {
+    return this.#state === 'live' || (this.#state === 'catching-up' && this.#archived === undefined);
+  }
+
   /**
-   * Sends a live replica what has been published until now, which is the last, and ends the connection behind
-   * it. Calls `drop` when the replica does not take that in time.
+   * Sends a replica that is sent the stream what has been published until now, which is the last, and ends
+   * the connection behind it. Calls `drop` when the replica does not take that in time.
    */
   finish(drop: () => void): void {
     const { connection, messages } = this.#options;

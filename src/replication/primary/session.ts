@@ -140,14 +140,15 @@ export class PrimarySession {
     if (this.#state === 'fed') this.#feed?.invariants();
   }
 
-  /** Sends a live replica what has been published until now, then closes; what is not live is dropped. */
+  /** Sends what was published to a replica that is sent the stream, then closes; drops any other peer. */
   finish(): void {
-    if (this.state !== 'live') {
+    const feed = this.#state === 'fed' ? this.#feed : undefined;
+    if (feed?.isStreaming !== true) {
       this.close();
       return;
     }
     this.#link?.stop();
-    this.#feed?.finish(() => this.close());
+    feed.finish(() => this.close());
   }
 
   /** Drops the connection and frees what the session holds, at once. */

@@ -24,6 +24,16 @@ describe('a primary that stops', () => {
     expect(isEqual(primary, replica)).toBe(true);
   });
 
+  it('sends it to one as well that has come back, and resumes', async () => {
+    const { world, transport, primary, replica } = await written(200);
+    transport.pairs[0]!.server.break();
+    world.runUntil(() => primary.listener.replicas().some(({ state }) => state === 'catching-up'));
+    await primary.stop();
+    world.run(5_000);
+    expect(isEqual(primary, replica)).toBe(true);
+    expect(primary.metrics.catchUpSnapshotCount).toBe(1);
+  });
+
   it('waits two seconds for one that neither takes nor says anything', async () => {
     const { world, primary, server, client } = await written(200);
     server.stall();
