@@ -199,6 +199,9 @@ export function drawDiskConfiguration(seed: number): Configuration {
     faults,
     hasOutputs: false,
     taps: 0,
+    // Thousands of frames on a disk take a minute, and are of other seeds.
+    hasTides: false,
+    keys: Math.min(configuration.keys, 300),
     // What is published before a node has begun to serve is read from there.
     backlogBytes: Math.max(configuration.backlogBytes, 200_000),
     valueBytesMax: Math.min(configuration.valueBytesMax, 5_000),
