@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
- * toolkit on large dumps, the library in a program, clients against ours and redis-server (REDIS_SERVER=path:
+ * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone and
+ * what digests cost it, the frames toolkit on large dumps, the library in a program, clients against ours and redis-server (REDIS_SERVER=path:
  * another one, too), full stores, the time until a write is everywhere, messages to 50 subscribers, and what
  * tracked keys, TLS, `top` and a data directory cost. Prints ratios, writes all figures as JSON
  * (dist/bench.json unless --out says otherwise). Skips what needs redis where it is absent.
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { redisServer, redisTools } from '../support/redis.js';
 import { benchClients } from './clients.js';
 import { benchData } from './data.js';
+import { benchDigests } from './digests.js';
 import { benchDumps } from './dumps.js';
 import { benchEmbedded } from './embedded.js';
 import { benchGrowth, benchKernel } from './kernel.js';
@@ -21,6 +22,7 @@ import { benchStores } from './stores.js';
 import {
   printClients,
   printData,
+  printDigests,
   printDumps,
   printEmbedded,
   printGrowth,
@@ -39,6 +41,7 @@ import { benchTracking } from './tracking.js';
 
 const PARTS = [
   'kernel',
+  'digests',
   'dumps',
   'embedded',
   'machine',
@@ -78,6 +81,11 @@ if (values.part.includes('kernel')) {
   const slowestCallsMs = benchGrowth(size);
   printGrowth(slowestCallsMs, size.scale);
   Object.assign(figures, { kernel, slowestCallsMs });
+}
+if (values.part.includes('digests')) {
+  const digests = benchDigests(size);
+  printDigests(digests);
+  Object.assign(figures, { digests });
 }
 if (values.part.includes('dumps')) {
   const dumps = benchDumps(size);

@@ -1,6 +1,8 @@
 /** The tables that `npm run bench` prints. */
+
 import type { ClientFigure, Ratio, ServerFigure } from './clients.js';
 import type { DataFigure } from './data.js';
+import type { DigestFigure } from './digests.js';
 import type { DumpFigure } from './dumps.js';
 import type { EmbeddedFigures } from './embedded.js';
 import { GROWN_KEYS, type KernelFigures } from './kernel.js';
@@ -87,6 +89,15 @@ export function printTracking(tracking: Readonly<Record<string, TrackingFigure>>
     console.log(
       `  ${name.padEnd(10)}${rates.padStart(23)}${times.padStart(22)}   x${figure.slowdown.toFixed(2)}`,
     );
+  }
+}
+
+/** Prints what digests cost a SET. */
+export function printDigests(figures: readonly DigestFigure[]): void {
+  console.log('\nSET in process, CPU us without digests, with them:');
+  for (const { valueBytes, withoutUs, withUs, ratio } of figures) {
+    const times = `${withoutUs.toFixed(3)}, ${withUs.toFixed(3)}`;
+    console.log(`  ${`${valueBytes} bytes`.padEnd(12)}${times.padStart(18)}   x${ratio.toFixed(3)}`);
   }
 }
 

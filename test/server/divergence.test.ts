@@ -1,5 +1,13 @@
 /** Nodes in a virtual world whose content comes to differ: it is found, said everywhere, and mended. */
 import { describe, expect, it } from 'vitest';
+import { NO_EXPIRY } from '../../src/frame/batch.js';
+import {
+  RECORD_EXPIRY_AT,
+  RECORD_HEADER_BYTES,
+  RECORD_KEY_BYTES_AT,
+  RECORD_OP_AT,
+  RECORD_VALUE_BYTES_AT,
+} from '../../src/kernel/layout.js';
 import type { NodeEvents } from '../../src/server/events.js';
 import { readiness } from '../../src/status/metrics/readiness.js';
 import { replicationFields } from '../../src/status/replication-info.js';
@@ -199,5 +207,61 @@ describe('memory that is not what was written', () => {
     expect(errors[0]).toContain('the record of key "key" is not what was written to it');
     expect(readiness(top.node.report(), undefined).isReady).toBe(false);
     expect(replicationFields(top.node.report())).toMatchObject({ diverges_shards: '0' });
+  });
+});
+
+/** Where a payload's first record begins. */
+const RECORD_AT = 4;
+
+function withoutValue(payload: Buffer, op: number): Buffer {
+  payload[RECORD_AT + RECORD_OP_AT] = op;
+  payload.writeUInt32LE(0, RECORD_AT + RECORD_VALUE_BYTES_AT);
+  const keyBytes = payload.readUInt32LE(RECORD_AT + RECORD_KEY_BYTES_AT);
+  return payload.subarray(0, RECORD_AT + RECORD_HEADER_BYTES + keyBytes);
+}
+
+describe('a record that a replica applies wrongly', () => {
+  /** So many shards are told of in one heartbeat. */
+  const CASES = 250;
+  const random = new RandomSource(31);
+
+  /** Makes another payload of one with a record of 53 bytes before key and value, whose sequence stays. */
+  const wrongs: Record<string, (payload: Buffer) => Buffer> = {
+    // Of a key that is there a Set becomes a persist, which changes nothing.
+    'that is dropped': (payload) => {
+      payload.writeBigUInt64LE(NO_EXPIRY, RECORD_AT + RECORD_EXPIRY_AT);
+      return withoutValue(payload, 3);
+    },
+    'that deletes what it should set': (payload) => withoutValue(payload, 2),
+    'that has another value': (payload) => {
+      payload[payload.length - 1]! ^= 1 << random.below(8);
+      return payload;
+    },
+    'that has another expiry': (payload) => {
+      payload.writeBigUInt64LE(9_000_000_000_000n, RECORD_AT + RECORD_EXPIRY_AT);
+      return payload;
+    },
+  };
+
+  it.each(Object.keys(wrongs))('%s is found within two heartbeats, each of 250', async (kind) => {
+    const { nodes, top, middle } = await trio({ onDivergence: 'log' }, { shards: 256 });
+    const keys = new Map<number, Buffer>();
+    for (let n = 0; keys.size < CASES; n += 1) {
+      const name = bytes(`wrong:${n}`);
+      const { shard } = top.node.engine.route(name);
+      if (!keys.has(shard)) keys.set(shard, name);
+    }
+    for (const name of keys.values()) top.node.engine.set(name, bytes('before'));
+    nodes.world.run(2 * HEARTBEAT_MS);
+    const { engine } = middle.node;
+    const apply = engine.apply.bind(engine);
+    engine.apply = (payload) => {
+      expect(payload[0]).toBe(1);
+      return apply(wrongs[kind]!(Buffer.from(payload)));
+    };
+    for (const name of keys.values()) top.node.engine.set(name, bytes('after'));
+    nodes.world.run(2 * HEARTBEAT_MS);
+    expect(middle.node.report().diverges?.shards).toHaveLength(CASES);
+    expect(nodes.isLevel(top.node, middle.node)).toBe(true);
   });
 });

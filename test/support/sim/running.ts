@@ -27,6 +27,7 @@ export function checkBounds({ node }: Running, { backlogBytes, subscriberQueueFr
   following?.follower.invariants();
   const bytes = stream?.backlog.windows().reduce((sum, window) => sum + window.bytes, 0) ?? 0;
   if (bytes > backlogBytes) throw new Error(`a backlog of ${bytes} bytes is over its limit`);
+  if (metrics.divergences > 0) throw new Error('a divergence was found where there can be none');
   if (metrics.queueDepth === 0) return;
   const replicas = listener?.replicas().length ?? 0;
   // Who is behind within the backlog costs nothing, and has no other bound.
