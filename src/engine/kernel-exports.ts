@@ -115,6 +115,28 @@ export interface KernelExports {
     capacity: number,
   ): number;
   matches(pattern: number, patternBytes: number, text: number, textBytes: number, ignoreCase: number): number;
+  keepDigests(keeps: number): void;
+  digestShard(shard: number): void;
+  digestRanges(
+    shard: number,
+    cursor: bigint,
+    first: bigint,
+    last: bigint,
+    shift: number,
+    parts: number,
+    limit: number,
+    fromContent: number,
+  ): void;
+  listRange(
+    shard: number,
+    cursor: bigint,
+    first: bigint,
+    last: bigint,
+    output: number,
+    capacity: number,
+    limit: number,
+  ): number;
+  checkContent(records: number, bytes: number): number;
   randomKey(): number;
   deleteSome(limit: number): number;
   contentChangeCount(): number;

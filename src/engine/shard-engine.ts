@@ -3,7 +3,6 @@
  * each record happens in the kernel; what crosses is a key, a payload, a batch or a chunk at a time.
  */
 import assert from 'node:assert';
-import type { Clock } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import { NO_EXPIRY } from '../frame/batch.js';
 import { decodeSnapshotChunk } from '../frame/snapshot.js';
@@ -11,7 +10,9 @@ import * as layout from '../kernel/layout.js';
 import { SHARD_COUNTS } from '../limits.js';
 import { applyFault, applyResult } from './apply-fault.js';
 import { type Bytes, bytesAtMost } from './bytes.js';
+import { Digests } from './digests.js';
 import { type EngineMemory, engineMemory } from './engine-memory.js';
+import type { ShardEngineOptions } from './engine-options.js';
 import { Kernel, outOfMemory } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 import type { KernelHost } from './kernel-exports.js';
@@ -29,40 +30,13 @@ import {
 import { StoreScan } from './snapshot-scan.js';
 import { StoreNotes } from './store-notes.js';
 import { TrackedKeys } from './tracked-keys.js';
-import type {
-  ApplyResult,
-  OpenBatch,
-  RecordPrint,
-  ReplicatedStore,
-  RouteMode,
-  SnapshotScan,
-} from './types.js';
+import type { ApplyResult, OpenBatch, RecordPrint, ReplicatedStore, SnapshotScan } from './types.js';
 import { Values } from './values.js';
 import { WatchedKeys } from './watched-keys.js';
 import { checkLength, wasThere, written } from './writes.js';
 
 const SCRATCH_BYTES = 64 * 1024;
 const APPLY_BUFFER_BYTES = 1024 * 1024;
-
-/** The options with which a store is made; none of them changes later. */
-export interface ShardEngineOptions {
-  /** The number of shards, a power of two, 1 to 1024. */
-  shards: number;
-  route: RouteMode;
-  clock: Clock;
-  /**
-   * The secret of 128 bits under which tables hash keys (docs/architecture.md, "Placement"), so that clients
-   * cannot choose keys that collide; `drawSecret` makes one.
-   */
-  secret: bigint;
-  /** The records, and the bytes of them, that seal a shard's open frame at once. */
-  batchMaxRecords: number;
-  batchMaxBytes: number;
-  /** Bytes of the longest argument, key or value that is taken. */
-  maxValueBytes: number;
-  /** Bytes for keys, values and tables; as much as WebAssembly has when undefined. */
-  maxMemoryBytes?: number;
-}
 
 /**
  * One store, of a primary or a replica. Everything that reads or changes keys sets the kernel's time first,
@@ -92,6 +66,8 @@ export class ShardEngine implements ReplicatedStore {
   /** The keys that WATCH watches, and those that CLIENT TRACKING tracks. */
   readonly watches: WatchedKeys;
   readonly tracked: TrackedKeys;
+  /** What the shards hold, in a few bytes. */
+  readonly digests: Digests;
 
   /** Makes an empty store of a primary. Throws BAD_OPTION when it cannot have so many shards. */
   constructor(options: ShardEngineOptions) {
@@ -112,6 +88,7 @@ export class ShardEngine implements ReplicatedStore {
     if (!ready) {
       throw new FastcacheError('BAD_OPTION', `The shards of a store are ${SHARD_COUNTS}.`, { found: shards });
     }
+    this.digests = new Digests(this.kernel, shards, options.digests ?? true);
     this.#time = new KernelTime(this.kernel, clock);
     this.emptyBytes = this.usedBytes();
     this.#scratch = new KernelBuffer(this.kernel, SCRATCH_BYTES);

@@ -20,9 +20,10 @@ import { seedRandom } from './random';
 import { result, setResult } from './result';
 import { emitPostponed, emittedRecords, frameBufferBytes, setBatchLimits } from './store/batch';
 import { limitMemory } from './store/evict';
+import { shardOfKey } from './store/places';
 import { randomRecord } from './store/random-key';
 import { counted, countedQuietly } from './store/reads';
-import { expiredKeys, expiryHere, locate, lookup, shardOfKey } from './store/store';
+import { expiredKeys, expiryHere, locate, lookup } from './store/store';
 import { averageTtl, EXPIRY_BYTES, expiryBytes, NEVER, staleShare } from './table/expiry';
 import {
   expiringOf,
@@ -81,6 +82,9 @@ export { bitField } from './store/bit-field';
 export { setPrefixes, takeBroadcasts, takeLostBroadcast } from './store/broadcasts';
 export { copyKey, expireKey, overwrite, put, removeKey, setAccessOfKey } from './store/by-key';
 export { contentChangeCount } from './store/changes';
+export { checkContent } from './store/content-check';
+export { keepDigests } from './store/digest';
+export { digestRanges, digestShard, listRange } from './store/digest-ranges';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
 export { noteKey, wantNotes } from './store/notes';

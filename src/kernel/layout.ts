@@ -143,7 +143,16 @@ export const RESULT_SHARD = 21;
 export const RESULT_COMMAND = 22;
 /** u64: the generation of the segment in which a scan goes on, at word 24. */
 export const RESULT_GENERATION_U64 = 24;
-export const RESULT_WORDS = 26;
+/** Two u64: the sums of a digest, at words 26 and 28. */
+export const RESULT_DIGEST_U64 = 26;
+export const RESULT_SECOND_DIGEST_U64 = 28;
+export const RESULT_WORDS = 30;
+
+// The digests of ranges of key hashes (kernel/store/digest-ranges.ts).
+/** Bytes of a part: two u64 sums and a u64 count of entries. */
+export const DIGEST_PART_BYTES = 24;
+/** Bytes before the key of a listed entry: u64 key hash, u64 term, u32 key length. */
+export const LISTED_HEADER_BYTES = 20;
 
 // What `apply` and `load` return.
 export const APPLY_OK = 0;

@@ -2,7 +2,7 @@
 // them.
 
 /** Address of the block's RESULT_WORDS words. */
-export const result: usize = memory.data(104, 8);
+export const result: usize = memory.data(120, 8);
 
 /** Sets a word of the block. */
 export function setResult(word: u32, value: u32): void {

@@ -21,11 +21,14 @@ const SECRET_BYTES: usize = 192;
 const PRIME32_1: u64 = 0x9e3779b1;
 const PRIME32_2: u64 = 0x85ebca77;
 const PRIME32_3: u64 = 0xc2b2ae3d;
-const PRIME64_1: u64 = 0x9e3779b185ebca87;
+export const PRIME64_1: u64 = 0x9e3779b185ebca87;
 const PRIME64_2: u64 = 0xc2b2ae3d27d4eb4f;
 const PRIME64_3: u64 = 0x165667b19e3779f9;
-const PRIME64_4: u64 = 0x85ebca77c2b2ae63;
-const PRIME64_5: u64 = 0x27d4eb2f165667c5;
+export const PRIME64_4: u64 = 0x85ebca77c2b2ae63;
+export const PRIME64_5: u64 = 0x27d4eb2f165667c5;
+/** The factors that undo those modulo 2^64. */
+const PRIME64_2_INVERSE: u64 = 0xba79078168d4baf;
+const PRIME64_3_INVERSE: u64 = 0xe9e9f4c41d6df849;
 const PRIME_MX1: u64 = 0x165667919e3779f9;
 const PRIME_MX2: u64 = 0x9fb21c651e98df25;
 
@@ -182,10 +185,20 @@ function avalanche(hash: u64): u64 {
   return hash ^ (hash >> 32);
 }
 
-function avalanche64(hash: u64): u64 {
+/** Mixes all bits of a number with one another. */
+export function avalanche64(hash: u64): u64 {
   hash ^= hash >> 33;
   hash *= PRIME64_2;
   hash ^= hash >> 29;
   hash *= PRIME64_3;
   return hash ^ (hash >> 32);
+}
+
+/** Returns the number of which `avalanche64` makes this one. */
+export function avalancheUndone(hash: u64): u64 {
+  hash ^= hash >> 32;
+  hash *= PRIME64_3_INVERSE;
+  hash ^= (hash >> 29) ^ (hash >> 58);
+  hash *= PRIME64_2_INVERSE;
+  return hash ^ (hash >> 33);
 }

@@ -6,7 +6,8 @@
 import type { Seams } from '../clock.js';
 import type { DataFiles } from '../data/data-files.js';
 import type { ContentOptions, LoadedContent } from '../dump/rdb/load-content.js';
-import type { ShardEngine, ShardEngineOptions } from '../engine/shard-engine.js';
+import type { ShardEngineOptions } from '../engine/engine-options.js';
+import type { ShardEngine } from '../engine/shard-engine.js';
 import type { KnownDump } from '../files/dump-digest.js';
 import type { FrameSink, SinkOptions } from '../files/frame-sink.js';
 import type { PemFile } from '../files/pem-file.js';

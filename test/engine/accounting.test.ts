@@ -10,7 +10,7 @@ import { RandomSource } from '../support/random.js';
 import { command, RespDriver } from '../support/resp-driver.js';
 
 const PAGE = 4096;
-const HEADER = 16;
+const HEADER = 24;
 const EXPIRY = 16;
 
 /**

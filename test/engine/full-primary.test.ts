@@ -123,7 +123,7 @@ it('a replica at its limit moves no more records to make room than are written',
   };
   while (write()) {}
   // What it holds has no gaps, and hardly more has room.
-  const replica = newReplica({ maxMemoryBytes: primary.usedBytes() * 1.05, secret: 7n });
+  const replica = newReplica({ maxMemoryBytes: primary.usedBytes() * 1.03, secret: 7n });
   primary.flush();
   load(replica, primary);
   replica.setWatermarks(primary.watermarks());

@@ -5,7 +5,8 @@
 import '../support/debug-kernel.js';
 
 import { describe, expect, it } from 'vitest';
-import type { ShardEngine, ShardEngineOptions } from '../../src/engine/shard-engine.js';
+import type { ShardEngineOptions } from '../../src/engine/engine-options.js';
+import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { decodeBatch } from '../../src/frame/batch.js';
 import { contentOf, newEngine, newReplica } from '../support/engines.js';
 import { RandomSource } from '../support/random.js';

@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../../src/clock.js';
+import type { ShardEngineOptions } from '../../src/engine/engine-options.js';
 import type { KeyList } from '../../src/engine/keyspace.js';
-import { ShardEngine, type ShardEngineOptions } from '../../src/engine/shard-engine.js';
+import { ShardEngine } from '../../src/engine/shard-engine.js';
 import {
   type DecodedSnapshotEntry,
   decodeSnapshotChunk,

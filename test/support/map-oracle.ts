@@ -11,7 +11,7 @@ const PATTERN_BYTES = 262_144;
 export const VALUE_MOST_BYTES = 100_000;
 /** Keys' lengths are 1 to 100. */
 const KEY_MOST_BYTES = 100;
-const HEADER_BYTES = 16;
+const HEADER_BYTES = 24;
 const TABLE_BYTES = 16;
 const HEAP_BYTES = 16;
 

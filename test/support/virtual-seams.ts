@@ -2,7 +2,8 @@
  * The seams of a node in a `VirtualWorld`: its process, its network and its disk; it has neither a Redis port
  * nor metrics.
  */
-import { ShardEngine, type ShardEngineOptions } from '../../src/engine/shard-engine.js';
+import type { ShardEngineOptions } from '../../src/engine/engine-options.js';
+import { ShardEngine } from '../../src/engine/shard-engine.js';
 import type { NodeFiles, NodeSeams } from '../../src/server/seams.js';
 import type { Transport } from '../../src/transport/connection.js';
 import type { VirtualProcess } from './virtual-process.js';

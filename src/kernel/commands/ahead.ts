@@ -1,7 +1,8 @@
 // The keys of a command that has many: they are hashed and read ahead in groups, so that their waits for
-// memory overlap (store.ts, `touchBucketOf`).
+// memory overlap (store/places.ts, `touchBucketOf`).
 import { keyedHash } from '../keyed-hash';
-import { knowHashes, touchBucketOf, touchRecordOf } from '../store/store';
+import { touchBucketOf, touchRecordOf } from '../store/places';
+import { knowHashes } from '../store/store';
 import { xxh3 } from '../xxh3';
 import { argc, argument, argumentLength } from './arguments';
 

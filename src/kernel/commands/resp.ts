@@ -41,7 +41,8 @@ import {
 } from '../layout';
 import { setResult } from '../result';
 import { emittedBytes } from '../store/batch';
-import { forgetHashes, knowHashes, setTouching, touchBucketOf, touchRecordOf } from '../store/store';
+import { touchBucketOf, touchRecordOf } from '../store/places';
+import { forgetHashes, knowHashes, setTouching } from '../store/store';
 import { forgetOwnChange, hasOwnChange, setTracker } from '../store/trackers';
 import { xxh3 } from '../xxh3';
 import {

@@ -3,10 +3,11 @@
 //   4  u32  value length
 //   8  u32  bit 24: in use; bits 0-23: when or how often it was used (access.ts)
 //   12 u32  place in the shard's expiry heap + 1; 0 when the key never expires
-//   16      key, then value, with nothing between
+//   16 u64  term in the digest of the shard (store/digest.ts), undefined where none is kept
+//   24      key, then value, with nothing between
 import { ASSERTS } from '../assertions';
 
-export const RECORD_HEADER: usize = 16;
+export const RECORD_HEADER: usize = 24;
 export const IN_USE: u32 = 1 << 24;
 
 export function keyLengthOf(record: usize): u32 {
@@ -33,6 +34,15 @@ export function heapPlaceOf(record: usize): u32 {
 export function setHeapPlace(record: usize, place: u32): void {
   if (ASSERTS) assert(isInUse(record), 'what expires is a record in use');
   store<u32>(record, place, 12);
+}
+
+/** Returns the term of the record in its shard's digest (store/digest.ts). */
+export function termOf(record: usize): u64 {
+  return load<u64>(record, 16);
+}
+
+export function setTerm(record: usize, term: u64): void {
+  store<u64>(record, term, 16);
 }
 
 /** Returns whether a block holds a record. */

@@ -41,16 +41,8 @@ import {
 } from '../record-fields';
 import { setResult, setResultF64 } from '../result';
 import { noteKey, wantedNotes } from '../store/notes';
-import {
-  compact,
-  discardHere,
-  expireHereQuietly,
-  expiryHere,
-  locateAny,
-  touchBucketOf,
-  touchRecordOf,
-  writeHere,
-} from '../store/store';
+import { touchBucketOf, touchRecordOf } from '../store/places';
+import { compact, discardHere, expireHereQuietly, expiryHere, locateAny, writeHere } from '../store/store';
 import { leaveTracker } from '../store/trackers';
 import { NEVER } from '../table/expiry';
 import {

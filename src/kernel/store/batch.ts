@@ -39,6 +39,7 @@ import {
   shardAt,
   shardCount,
 } from '../table/shard';
+import { countIn, countOut } from './digest';
 
 const FIRST_CAPACITY: usize = 16384;
 /** Bytes that all shards' empty buffers may keep together; one that is larger than its share is freed. */
@@ -106,6 +107,11 @@ export function emitRewritten(shard: usize, hash: u64, record: usize): void {
   else callHost();
 }
 
+/** Returns whether this record's Set is postponed. */
+export function isPostponed(record: usize): bool {
+  return record === postponed;
+}
+
 /** Emits the Set that is postponed, if one is. */
 export function emitPostponed(): void {
   const record = postponed;
@@ -115,6 +121,8 @@ export function emitPostponed(): void {
   const value = valueAt(record);
   const valueBytes = valueLengthOf(record);
   const key = keyOf(record);
+  countOut(postponedShard, record);
+  countIn(postponedShard, record, postponedHash, expiresAtMs);
   emit(postponedShard, OP_SET, postponedHash, expiresAtMs, key, keyLengthOf(record), value, valueBytes);
 }
 

@@ -2,19 +2,33 @@
 // build.
 import { blockBytes, blockBytesInUse } from '../memory/arena';
 import { PAGE_BYTES } from '../memory/pages';
-import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueLengthOf } from '../memory/record';
+import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, termOf, valueLengthOf } from '../memory/record';
 import { firstRecord, overflowOf, spanOf, usedSlots } from '../table/segment';
-import { depthOf, directoryOf, expiringOf, idOf, shardAt, shardCount } from '../table/shard';
+import {
+  depthOf,
+  digestOf,
+  directoryOf,
+  expiringOf,
+  idOf,
+  secondDigestOf,
+  shardAt,
+  shardCount,
+} from '../table/shard';
 import { segmentIn } from '../table/table';
 import { xxh3 } from '../xxh3';
-import { shardOfKey } from './store';
+import { isPostponed } from './batch';
+import { hasItsTerm, keepsDigests, secondOf } from './digest';
+import { shardOfKey } from './places';
 
 let blocks: f64 = 0;
+/** The sums of the digest of the shard at hand. */
+let sum: u64 = 0;
+let second: u64 = 0;
 let expiring: u32 = 0;
 
 /**
  * Asserts that each key is in the shard that it routes to, that the arena has handed out no block but those
- * of the tables' records, and that each record with an expiry is in its shard's heap.
+ * of the tables' records, that each record with an expiry is in its shard's heap, and that digests are right.
  */
 export function checkStore(): void {
   blocks = 0;
@@ -22,6 +36,8 @@ export function checkStore(): void {
     const shard = shardAt(id);
     const directory = directoryOf(shard);
     expiring = 0;
+    sum = 0;
+    second = 0;
     let at: u64 = 0;
     let isOver = directory === 0;
     while (!isOver) {
@@ -30,6 +46,7 @@ export function checkStore(): void {
       at += spanOf(segment);
       isOver = at === 0;
     }
+    assert(sum === digestOf(shard) && second === secondDigestOf(shard), 'the digest is that of the records');
     assert(expiring === expiringOf(shard), 'every record with an expiry is in the heap');
   }
   assert(blocks === blockBytesInUse(), 'every block that is in use is a record of a table');
@@ -47,6 +64,10 @@ function checkRecords(shard: usize, part: usize): void {
       );
       blocks += <f64>blockBytes(RECORD_HEADER + <usize>keyBytes + <usize>valueLengthOf(record));
       if (heapPlaceOf(record) !== 0) expiring++;
+      if (!keepsDigests) continue;
+      assert(isPostponed(record) || hasItsTerm(shard, record), 'the term is that of the content');
+      sum += termOf(record);
+      second += secondOf(termOf(record));
     }
   }
 }

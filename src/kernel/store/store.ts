@@ -20,11 +20,13 @@ import { noteAccess, noteBirth } from '../memory/access';
 import { allocateBlock, freeBlock, nextInUse, sameBlock, sparseSlab, vacate } from '../memory/arena';
 import { heapPlaceOf, keyLengthOf, keyOf, RECORD_HEADER, valueAt, valueLengthOf } from '../memory/record';
 import { expiryOf, moveExpiry, NEVER, nextExpired, reserveExpiry, setExpiry } from '../table/expiry';
-import { isRoutedByPrefix, routedLength, routeOfHash, shardAt, shardCount } from '../table/shard';
-import { find, insert, remove, reserve, touchBucket, touchRecord } from '../table/table';
+import { shardAt, shardCount } from '../table/shard';
+import { find, insert, remove, reserve } from '../table/table';
 import { xxh3 } from '../xxh3';
 import { emit, emitPostponed, emitRewritten, reserveRecord, reserveRewritten } from './batch';
+import { countExpiry, countIn, countOut } from './digest';
 import { noteKey, noteWrite, wantedNotes } from './notes';
+import { shardOfKey } from './places';
 import { contentChanged } from './trackers';
 
 /** A replica hides what has expired and emits nothing. */
@@ -41,8 +43,6 @@ export let expiredKeys: f64 = 0;
 /** How many records a compaction has moved; the debug build counts them. */
 let moved: f64 = 0;
 let isTouching: bool = true;
-/** What was read ahead, which is kept so that no compiler leaves the reading out. */
-export let touched: u64 = 0;
 /** Address of the key whose hashes are known already, 0 when none is. */
 export let knownKey: usize = 0;
 let knownHash: u64 = 0;
@@ -73,26 +73,6 @@ export function knowHashes(key: usize, hash: u64, keyed: u64): void {
 
 export function forgetHashes(): void {
   knownKey = 0;
-}
-
-/**
- * Reads the bucket of a key. Memory is slow, but waits for several keys overlap: who has many keys to find
- * first reads all their buckets, then the records that those point to (`touchRecordOf`), and then finds them
- * one by one.
- */
-export function touchBucketOf(key: usize, length: u32, hash: u64, keyed: u64): void {
-  touched ^= touchBucket(shardAt(shardOfKey(key, length, hash)), keyed);
-}
-
-export function touchRecordOf(key: usize, length: u32, hash: u64, keyed: u64): void {
-  touched ^= touchRecord(shardAt(shardOfKey(key, length, hash)), keyed);
-}
-
-/** Returns the number of the shard that a key routes to. */
-export function shardOfKey(key: usize, length: u32, hash: u64): u32 {
-  if (!isRoutedByPrefix()) return routeOfHash(hash);
-  const routed = routedLength(key, length);
-  return routeOfHash(routed === length ? hash : xxh3(key, routed));
 }
 
 /** Locates a key by its XXH3-64 and its keyed hash, expired or not; returns its record, or 0. */
@@ -343,9 +323,13 @@ function writeQuietly(
     insert(atShard, atKeyed, target);
   } else {
     const before = RECORD_HEADER + <usize>keyBytes + <usize>valueLengthOf(record);
-    if (!sameBlock(before, size)) {
+    const isSameBlock = sameBlock(before, size);
+    if (!isSameBlock) {
       target = allocateBlock(size);
       if (target === 0) return false;
+    }
+    countOut(atShard, record);
+    if (!isSameBlock) {
       copyBytes(target, record, <u32>RECORD_HEADER + keyBytes);
       relink(record, target, before);
     }
@@ -353,6 +337,7 @@ function writeQuietly(
   store<u32>(target, valueBytes, 4);
   copyBytes(valueAt(target), value, valueBytes);
   if (expiresAtMs !== NEVER || heapPlaceOf(target) !== 0) setExpiry(atShard, target, expiresAtMs);
+  countIn(atShard, target, atHash, expiresAtMs);
   contentChanged(atKeyed, target, false);
   return true;
 }
@@ -362,6 +347,7 @@ export function discardHere(record: usize): void {
   if (ASSERTS) assert(record === located(), 'the record is the one that was located');
   contentChanged(atKeyed, record, expiryOf(atShard, record) <= nowMs);
   const bytes = RECORD_HEADER + <usize>keyLengthOf(record) + <usize>valueLengthOf(record);
+  countOut(atShard, record);
   setExpiry(atShard, record, NEVER);
   remove(atShard, atKeyed, atSlot);
   atSlot = 0;
@@ -371,6 +357,7 @@ export function discardHere(record: usize): void {
 /** Sets the located record's expiry without emitting; returns false when memory is exhausted. */
 export function expireHereQuietly(record: usize, expiresAtMs: u64): bool {
   if (expiresAtMs !== NEVER && heapPlaceOf(record) === 0 && !reserveExpiry(atShard)) return false;
+  countExpiry(atShard, record, expiryOf(atShard, record), expiresAtMs);
   setExpiry(atShard, record, expiresAtMs);
   contentChanged(atKeyed, record, false);
   noteKey(expiresAtMs === NEVER ? NOTE_PERSISTED : NOTE_EXPIRY, keyOf(record), keyLengthOf(record));

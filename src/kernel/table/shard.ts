@@ -172,3 +172,17 @@ export function printOf(s: usize): u64 {
 export function setPrint(s: usize, print: u64): void {
   store<u64>(s, print, 88);
 }
+
+// The sums of the digest (store/digest.ts).
+export function digestOf(s: usize): u64 {
+  return load<u64>(s, 96);
+}
+export function setDigest(s: usize, sum: u64): void {
+  store<u64>(s, sum, 96);
+}
+export function secondDigestOf(s: usize): u64 {
+  return load<u64>(s, 104);
+}
+export function setSecondDigest(s: usize, sum: u64): void {
+  store<u64>(s, sum, 104);
+}

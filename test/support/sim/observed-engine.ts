@@ -3,7 +3,8 @@
  * expired.
  */
 import type { Clock } from '../../../src/clock.js';
-import { ShardEngine, type ShardEngineOptions } from '../../../src/engine/shard-engine.js';
+import type { ShardEngineOptions } from '../../../src/engine/engine-options.js';
+import { ShardEngine } from '../../../src/engine/shard-engine.js';
 import type { ApplyResult, SnapshotScan } from '../../../src/engine/types.js';
 
 const MEMORY_BYTES = 64 * 1024 * 1024;

@@ -1,0 +1,254 @@
+/**
+ * The digests of a store (docs/architecture.md, "Digests"): of each shard, kept with every change, and of
+ * ranges of key hashes on demand. Kernel and formulas are in kernel/store/digest.ts. No method lets anything
+ * of a kernel's memory out but copies.
+ */
+import assert from 'node:assert';
+import * as layout from '../kernel/layout.js';
+import type { Kernel } from './kernel.js';
+import { KernelBuffer } from './kernel-buffer.js';
+
+/** What a shard, or a part of it, holds: two sums modulo 2^64 that do not depend on the order of changes. */
+export interface Digest {
+  sum: bigint;
+  second: bigint;
+}
+
+/** The digest of the entries whose key hashes lie in one part of a range. */
+export interface PartDigest extends Digest {
+  /** How many entries there are. */
+  entries: bigint;
+}
+
+/**
+ * Key hashes (XXH3-64) from `first` to `last`, both included, divided into parts of 2^`shift` hashes each.
+ */
+export interface HashRange {
+  first: bigint;
+  last: bigint;
+  shift: number;
+}
+
+/** An entry of a range: its key, own memory, the key's hash, and what it adds to the first sum. */
+export interface ListedEntry {
+  keyHash: bigint;
+  term: bigint;
+  key: Buffer;
+}
+
+/** A record whose content is not what was written. */
+export interface DamagedRecord {
+  shard: number;
+  /** The key as it lies there, own memory. */
+  key: Buffer;
+}
+
+/** One step of a check of the content. */
+export interface ContentCheck {
+  /** How many records were checked. */
+  records: number;
+  /** The record with which the step ended, because it is damaged. */
+  damaged: DamagedRecord | undefined;
+  /** Whether the step came to the end of the store; the next begins at the first record. */
+  isDone: boolean;
+}
+
+/** The most parts into which a range is divided at once. */
+export const DIGEST_PARTS_MAX = 65_536;
+
+const MAX_U64 = (1n << 64n) - 1n;
+const LIST_BYTES = 64 * 1024;
+
+/** The digest of a shard without entries. */
+export const EMPTY_DIGEST: Digest = { sum: 0n, second: 0n };
+
+/** Returns whether two digests are equal. */
+export function sameDigest(a: Digest, b: Digest): boolean {
+  return a.sum === b.sum && a.second === b.second;
+}
+
+/** Returns a digest as 32 hex digits. */
+export function digestText({ sum, second }: Digest): string {
+  return [sum, second].map((half) => half.toString(16).padStart(16, '0')).join('');
+}
+
+/** The digests of one store. */
+export class Digests {
+  /** Whether each shard's digest is kept with every change; ranges are digested from content otherwise. */
+  readonly areKept: boolean;
+  readonly #kernel: Kernel;
+  readonly #shards: number;
+
+  /** Must be made before the store has its first key. */
+  constructor(kernel: Kernel, shards: number, areKept: boolean) {
+    this.#kernel = kernel;
+    this.#shards = shards;
+    this.areKept = areKept;
+    kernel.exports.keepDigests(areKept ? 1 : 0);
+  }
+
+  /** Returns the digest of a shard at its watermark; digests must be kept. */
+  of(shard: number): Digest {
+    assert(this.areKept, 'The store keeps no digests.');
+    this.#checkShard(shard);
+    this.#kernel.exports.digestShard(shard);
+    return {
+      sum: this.#kernel.resultU64(layout.RESULT_DIGEST_U64),
+      second: this.#kernel.resultU64(layout.RESULT_SECOND_DIGEST_U64),
+    };
+  }
+
+  /**
+   * Makes the digest of a shard from its content, in one call that takes as long as the shard is large: about
+   * 0.1 us a key, and the hashing of all values.
+   */
+  fromContent(shard: number): PartDigest {
+    const whole = { first: 0n, last: MAX_U64, shift: 63 };
+    const parts = new RangeDigests(this.#kernel, shard, whole, true);
+    while (!parts.step(Number.MAX_SAFE_INTEGER));
+    const [low, high] = parts.take();
+    return {
+      sum: BigInt.asUintN(64, low!.sum + high!.sum),
+      second: BigInt.asUintN(64, low!.second + high!.second),
+      entries: low!.entries + high!.entries,
+    };
+  }
+
+  /** Begins to digest a range of a shard; the caller steps on until it is done, and then takes the parts. */
+  range(shard: number, range: HashRange): RangeDigests {
+    this.#checkShard(shard);
+    return new RangeDigests(this.#kernel, shard, range, false);
+  }
+
+  /**
+   * Lists entries of a shard whose key hashes lie from `first` to `last`: about `limit` entries are looked at
+   * from `cursor` on, which is 0 at first. Returns those that lie in the range, in no order, and the next
+   * cursor, 0 at the end. Entries that change between two steps are listed as they were at their step.
+   */
+  list(
+    shard: number,
+    { first, last }: Omit<HashRange, 'shift'>,
+    cursor: bigint,
+    limit: number,
+  ): { entries: ListedEntry[]; cursor: bigint } {
+    this.#checkShard(shard);
+    const buffer = new KernelBuffer(this.#kernel, LIST_BYTES);
+    try {
+      for (let capacity = LIST_BYTES; ; capacity = this.#kernel.result[layout.RESULT_NEED]!) {
+        const at = buffer.reserve(capacity);
+        const { exports } = this.#kernel;
+        const bytes = exports.listRange(shard, cursor, first, last, at, capacity, limit) >>> 0;
+        if (this.#kernel.result[layout.RESULT_NEED] !== 0) continue;
+        const next = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
+        return { entries: entriesIn(this.#kernel.bytes.subarray(at, at + bytes)), cursor: next };
+      }
+    } finally {
+      buffer.free();
+    }
+  }
+
+  /**
+   * Checks that about `records` records on are what was written, fewer when their values have about `bytes`
+   * bytes; the checks go round the store. Finds nothing where digests are not kept.
+   */
+  check(records: number, bytes: number): ContentCheck {
+    const at = this.#kernel.exports.checkContent(records, bytes) >>> 0;
+    const { result } = this.#kernel;
+    const checked = {
+      records: result[layout.RESULT_COUNT]!,
+      isDone: result[layout.RESULT_DONE] !== 0,
+      damaged: undefined,
+    };
+    if (at === 0) return checked;
+    const key = Buffer.from(this.#kernel.bytes.subarray(at, at + result[layout.RESULT_NEED]!));
+    return { ...checked, damaged: { shard: result[layout.RESULT_SHARD]!, key } };
+  }
+
+  #checkShard(shard: number): void {
+    assert(shard >= 0 && shard < this.#shards, `There is no shard ${shard} of ${this.#shards}.`);
+  }
+}
+
+/** The digests of the parts of a range, made in steps between which writes go on. */
+export class RangeDigests {
+  readonly #kernel: Kernel;
+  readonly #shard: number;
+  readonly #range: HashRange;
+  readonly #isFromContent: boolean;
+  readonly #buffer: KernelBuffer;
+  readonly #parts: number;
+  #cursor = 0n;
+
+  /** Takes memory for the parts until they are taken; see `Digests.range`. */
+  constructor(kernel: Kernel, shard: number, range: HashRange, isFromContent: boolean) {
+    const { first, last, shift } = range;
+    assert(
+      first >= 0n && first <= last && last <= MAX_U64 && shift >= 0 && shift < 64,
+      'No range of hashes.',
+    );
+    const parts = ((last - first) >> BigInt(shift)) + 1n;
+    assert(parts <= DIGEST_PARTS_MAX, `The range has ${parts} parts, which are too many.`);
+    this.#kernel = kernel;
+    this.#shard = shard;
+    this.#range = range;
+    this.#isFromContent = isFromContent;
+    this.#parts = Number(parts);
+    this.#buffer = new KernelBuffer(kernel, 0);
+    const bytes = this.#parts * layout.DIGEST_PART_BYTES;
+    const at = this.#buffer.reserve(bytes);
+    kernel.bytes.fill(0, at, at + bytes);
+  }
+
+  /**
+   * Looks at about `limit` entries more; returns whether the whole shard is done. Every key that is there
+   * throughout is counted exactly once, as it was at its step.
+   */
+  step(limit: number): boolean {
+    const { first, last, shift } = this.#range;
+    this.#kernel.exports.digestRanges(
+      this.#shard,
+      this.#cursor,
+      first,
+      last,
+      shift,
+      this.#buffer.address,
+      Math.min(limit, 0xffff_ffff),
+      this.#isFromContent ? 1 : 0,
+    );
+    this.#cursor = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
+    return this.#cursor === 0n;
+  }
+
+  /** Returns the digests of the parts, and frees the memory. */
+  take(): PartDigest[] {
+    const at = this.#buffer.address;
+    const bytes = this.#kernel.bytes.subarray(at, at + this.#parts * layout.DIGEST_PART_BYTES);
+    const parts = Array.from({ length: this.#parts }, (_, part) => ({
+      sum: bytes.readBigUInt64LE(part * layout.DIGEST_PART_BYTES),
+      second: bytes.readBigUInt64LE(part * layout.DIGEST_PART_BYTES + 8),
+      entries: bytes.readBigUInt64LE(part * layout.DIGEST_PART_BYTES + 16),
+    }));
+    this.close();
+    return parts;
+  }
+
+  /** Frees the memory of a range that is given up. */
+  close(): void {
+    this.#buffer.free();
+  }
+}
+
+function entriesIn(bytes: Buffer): ListedEntry[] {
+  const entries: ListedEntry[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const start = at + layout.LISTED_HEADER_BYTES;
+    const end = start + bytes.readUInt32LE(at + 16);
+    entries.push({
+      keyHash: bytes.readBigUInt64LE(at),
+      term: bytes.readBigUInt64LE(at + 8),
+      key: Buffer.from(bytes.subarray(start, end)),
+    });
+    at = end;
+  }
+  return entries;
+}

@@ -1,0 +1,27 @@
+// Where keys lie: the shard that a key routes to, and what it will need of memory, read ahead.
+import { isRoutedByPrefix, routedLength, routeOfHash, shardAt } from '../table/shard';
+import { touchBucket, touchRecord } from '../table/table';
+import { xxh3 } from '../xxh3';
+
+/** What was read ahead, which is kept so that no compiler leaves the reading out. */
+export let touched: u64 = 0;
+
+/**
+ * Reads the bucket of a key. Memory is slow, but waits for several keys overlap: who has many keys to find
+ * first reads all their buckets, then the records that those point to (`touchRecordOf`), and then finds them
+ * one by one.
+ */
+export function touchBucketOf(key: usize, length: u32, hash: u64, keyed: u64): void {
+  touched ^= touchBucket(shardAt(shardOfKey(key, length, hash)), keyed);
+}
+
+export function touchRecordOf(key: usize, length: u32, hash: u64, keyed: u64): void {
+  touched ^= touchRecord(shardAt(shardOfKey(key, length, hash)), keyed);
+}
+
+/** Returns the number of the shard that a key routes to. */
+export function shardOfKey(key: usize, length: u32, hash: u64): u32 {
+  if (!isRoutedByPrefix()) return routeOfHash(hash);
+  const routed = routedLength(key, length);
+  return routeOfHash(routed === length ? hash : xxh3(key, routed));
+}
