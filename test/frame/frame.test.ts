@@ -53,6 +53,8 @@ describe('the header', () => {
       'Messages',
       'Failover',
       'Leave',
+      'Compare',
+      'Compared',
     ]);
   });
 });

@@ -15,6 +15,8 @@ const limits: [FrameKindName, number][] = [
   ['MutationBatch', 268_435_456],
   ['Ack', 16_392],
   ['Leave', 8_196],
+  ['Compare', 65_536],
+  ['Compared', 67_108_864],
   ['Error', 65_536],
   ['Status', 1_048_576],
 ];

@@ -103,6 +103,8 @@ function contentJson(content: FrameContent): JsonObject {
       return { messages: content.count };
     case 'failover':
       return { failover: failoverJson(content.message) };
+    case 'compare':
+      return { sort: content.sort };
   }
 }
 

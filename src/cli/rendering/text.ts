@@ -47,6 +47,8 @@ const kindColors: Record<FrameKindName, ChalkInstance> = {
   Messages: chalk.blue,
   Failover: chalk.blue,
   Leave: chalk.blue,
+  Compare: chalk.blue,
+  Compared: chalk.blue,
 };
 
 const opColors: Record<MutationOp, ChalkInstance> = {
@@ -163,6 +165,8 @@ function contentText(content: FrameContent): string[] {
       return [countText(content.count, 'message', 'messages')];
     case 'failover':
       return failoverText(content.message);
+    case 'compare':
+      return [content.sort];
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { FastcacheError } from '../../errors.js';
 import { type DecodedRecord, decodeBatch } from '../../frame/batch.js';
+import { decodeAnswer, decodeQuestion } from '../../frame/compare.js';
 import type { PayloadRoom } from '../../frame/compression.js';
 import { decodeErrorText } from '../../frame/error-text.js';
 import { decodeFailover, type FailoverMessage } from '../../frame/failover.js';
@@ -33,7 +34,9 @@ export type FrameContent =
   /** A Status; `document` is undefined in one that asks. */
   | { type: 'status'; document: StatusMap | undefined }
   | { type: 'messages'; count: number }
-  | { type: 'failover'; message: FailoverMessage };
+  | { type: 'failover'; message: FailoverMessage }
+  /** A question or an answer of a comparison; `sort` is what it asks for or answers. */
+  | { type: 'compare'; sort: string };
 
 /** A frame with its content. */
 export interface OpenedFrame {
@@ -73,6 +76,10 @@ function openContent(frame: SplitFrame, room: PayloadRoom | undefined): FrameCon
         return { type: 'messages', count: countMessages(payload) };
       case FrameKind.Failover:
         return { type: 'failover', message: decodeFailover(payload) };
+      case FrameKind.Compare:
+        return { type: 'compare', sort: decodeQuestion(payload).asks };
+      case FrameKind.Compared:
+        return { type: 'compare', sort: decodeAnswer(payload).answers };
       default:
         return { type: 'watermarks', watermarks: decodeWatermarks(payload) };
     }

@@ -16,6 +16,7 @@ import { hostOf } from '../../transport/address.js';
 import type { Connection } from '../../transport/connection.js';
 import { historyPairs } from '../history.js';
 import { ackFrame, TAKES_SYNCED } from '../link/ack-sender.js';
+import { COMPARES } from '../link/compare-pair.js';
 import { keepsContent } from '../link/content-pair.js';
 import { fullInMargin } from '../link/full.js';
 import { keysPair } from '../link/key-count.js';
@@ -28,12 +29,12 @@ import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
 import { type FeedState, ReplicaFeed } from './feed.js';
+import { ProbeAnswers } from './probe-answers.js';
 import { identityIn, type ReplicaIdentity, type ReplicaInfo, replicaText } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
 import type { SessionHost } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
-import { StatusAnswers } from './status-answers.js';
 
 /**
  * The steps of the conversation: `hello` before the peer is known, `waiting`: its token is not compared yet,
@@ -56,7 +57,7 @@ export class PrimarySession {
   #stream: FrameStream | undefined;
   #feed: ReplicaFeed | undefined;
   /** The answers to a probe of fastcache's; undefined for any other peer. */
-  #answers: StatusAnswers | undefined;
+  #answers: ProbeAnswers | undefined;
   /** The link to a replica of fastcache's; undefined for any other peer. */
   #link: ReplicaLink | undefined;
   #isOurs = false;
@@ -313,7 +314,6 @@ export class PrimarySession {
    * deadline at the latest.
    */
   #greetProbe(stream: FrameStream, isOurs: boolean): void {
-    const { clock, timers, status } = this.#options;
     if (isOurs) stream.flush();
     this.#answer(stream);
     if (!isOurs) {
@@ -322,11 +322,9 @@ export class PrimarySession {
     }
     this.#deadline.cancel();
     this.#state = 'probe';
-    this.#answers = new StatusAnswers({
-      clock,
-      timers,
+    this.#answers = new ProbeAnswers({
+      ...this.#options,
       connection: this.#connection,
-      status,
       forget: (which) => this.#host.forget(which),
       onIdle: () => this.close(),
     });
@@ -350,7 +348,7 @@ export class PrimarySession {
   #answer(stream: FrameStream): void {
     const { history, path } = stream;
     const isFresh = history.isFresh === true || this.#options.isFresh();
-    const pairs = [pathPair(path), keysPair(stream.store.keyCount()), TAKES_SYNCED];
+    const pairs = [pathPair(path), keysPair(stream.store.keyCount()), TAKES_SYNCED, COMPARES];
     const margin = new Map([...historyPairs({ ...history, isFresh }), ...pairs]);
     this.#connection.write(
       encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
