@@ -25,6 +25,9 @@ async function runCommand() {
   // Compiled code is kept in the user's own directory: what lies in /tmp another user may have put there.
   const caches = process.env.XDG_CACHE_HOME || `${homedir()}/.cache`;
   module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE || `${caches}/fastcache`);
+  // oclif's help takes up to two columns more than it is given.
+  if (process.stdout.isTTY)
+    process.env.OCLIF_COLUMNS ??= String((process.stdout.columns || HELP_COLUMNS) - 2);
   // chalk does not know NO_COLOR by itself; this must stand before it is imported.
   if (process.env.NO_COLOR) process.env.FORCE_COLOR = '0';
   const { runCommandLine } = await import('../dist/src/cli/command/entry.js');

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { withEnvironment } from '../src/cli/command/flags.js';
-import { KEY_STATUSES, KeyCommand, keyFlags } from '../src/cli/keys/key-command.js';
+import { KEY_STATUSES, KeyCommand, keyFlags, oddAnswer } from '../src/cli/keys/key-command.js';
 import { toJson } from '../src/cli/terminal/json.js';
 import { countText } from '../src/cli/terminal/text.js';
 
@@ -25,7 +25,8 @@ export default class Del extends KeyCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Del);
-    const deleted = Number(await this.asking(flags, (client) => client.ask('DEL', ...args.key)));
+    const deleted = await this.asking(flags, (client) => client.ask('DEL', ...args.key));
+    if (typeof deleted !== 'number') throw oddAnswer('DEL');
     if (this.jsonEnabled()) await this.output.line(toJson({ deleted }));
     else await this.output.line(`${countText(deleted, 'key', 'keys')} deleted`);
     this.exit(deleted > 0 ? 0 : 1);

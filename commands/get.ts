@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { withEnvironment } from '../src/cli/command/flags.js';
-import { KEY_STATUSES, KeyCommand, keyFlags } from '../src/cli/keys/key-command.js';
+import { KEY_STATUSES, KeyCommand, keyFlags, oddAnswer } from '../src/cli/keys/key-command.js';
 import { escapeBytes } from '../src/cli/terminal/escape.js';
 import { bytesField, toJson } from '../src/cli/terminal/json.js';
 
@@ -34,6 +34,7 @@ export default class Get extends KeyCommand {
       this.jsonEnabled() ? await client.ask('PTTL', key) : null,
     ]);
     const isThere = Buffer.isBuffer(value);
+    if (!isThere && value !== null) throw oddAnswer('GET');
     if (this.jsonEnabled()) {
       const expires = typeof ttlMs === 'number' && ttlMs >= 0;
       const held = isThere ? bytesField('value', value) : { value: null };

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import { valueFlag, withEnvironment } from '../src/cli/command/flags.js';
 import { parseCount } from '../src/cli/command/values.js';
 import { KEY_STATUSES, KeyCommand, keyFlags } from '../src/cli/keys/key-command.js';
+import { pageOf } from '../src/cli/keys/scan-page.js';
 import { escapeBytes } from '../src/cli/terminal/escape.js';
 import { bytesField, toJson } from '../src/cli/terminal/json.js';
 
@@ -46,7 +47,7 @@ export default class Scan extends KeyCommand {
       let cursor = '0';
       do {
         const page = await client.ask('SCAN', cursor, 'MATCH', args.pattern, 'COUNT', SCAN_COUNT);
-        const [next, keys] = page as [Buffer, Buffer[]];
+        const [next, keys] = pageOf(page);
         for (const key of keys.slice(0, left)) await this.output.line(this.#text(key));
         left -= keys.length;
         cursor = String(next);

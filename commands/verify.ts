@@ -19,7 +19,7 @@ export default class Verify extends BaseCommand {
     'meanwhile. Nobody is stopped: servers answer with digests of what they hold and go on. What differs is ' +
     'asked for again and again until it is known to differ at the same sequence, or, without a common ' +
     'history, while neither side changes it. A server spends a hundredth of its time on it: a million keys take ' +
-    'about half a minute where they differ, and no time where they do not.\n\n' +
+    'one to three minutes where they differ, and a second where they do not.\n\n' +
     'Keys of the two that differ are listed: only in the first, only in the second, another value, another ' +
     'expiry.\n\n' +
     '--repair has the first, a primary, publish again the keys that differ, and the deletions of those that it ' +

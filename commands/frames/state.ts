@@ -58,14 +58,15 @@ export default class FramesState extends BaseCommand {
       json: this.jsonEnabled(),
       terminal: this.output.isTerminal,
     };
+    const note = (text: string) => this.note(text);
     const { limits, ...options } = stateOptions(flags, invocation);
     await writeState({
       ...options,
-      ...(await stateSource(args.file, limits)),
+      ...(await stateSource(args.file, limits, note)),
       output: this.output,
       terminal: process.stderr,
       clock: systemClock,
-      note: (text) => this.note(text),
+      note,
     });
   }
 }

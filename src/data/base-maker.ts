@@ -24,6 +24,9 @@ export interface BaseOptions {
   readonly file: DumpFile;
 }
 
+/** Why a base was given up: what it was made of has come to an end, or is not there. No fault of the disk. */
+export class GivenUp extends Error {}
+
 /** One base, from its making until it is whole, or given up. */
 export class BaseMaker {
   readonly #options: BaseOptions;
@@ -48,7 +51,7 @@ export class BaseMaker {
       maxQueueBytes: Number.POSITIVE_INFINITY,
       metrics: new ReplicationMetrics(),
       overflowed() {},
-      interrupted: (reason) => this.giveUp(new Error(reason)),
+      interrupted: (reason) => this.giveUp(new GivenUp(reason)),
     });
     this.#sink.handlers.onDrain = () => this.#subscriber.drained();
     this.#joiner = {

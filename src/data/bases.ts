@@ -3,13 +3,15 @@ import type { Clock } from '../clock.js';
 import type { Log } from '../replication/log.js';
 import type { Carousel } from '../replication/primary/carousel.js';
 import type { FrameStream } from '../replication/stream/stream.js';
-import { BaseMaker } from './base-maker.js';
+import { BaseMaker, GivenUp } from './base-maker.js';
 import type { DumpFile } from './dump-file.js';
 import type { DumpMaker } from './dump-maker.js';
 import type { Journal } from './journal.js';
-import { type BaseEntry, baseName } from './manifest.js';
+import { type BaseEntry, baseName, dumpOf } from './manifest.js';
 import type { ManifestKeeper } from './manifest-keeper.js';
+import type { Removals } from './removals.js';
 import { type Keep, keptBases } from './retention.js';
+import { markName } from './sync-mark.js';
 
 /** What is known of the last base, for INFO and LASTSAVE. */
 export interface SaveReport {
@@ -33,6 +35,7 @@ export interface BasesOptions {
   readonly log: Log;
   readonly keeper: ManifestKeeper;
   readonly dumps: DumpMaker;
+  readonly removals: Removals;
   journal(): Journal;
   /** The stream of the node; undefined: it has no content. */
   stream(): FrameStream | undefined;
@@ -50,6 +53,10 @@ export class Bases {
   readonly #options: BasesOptions;
   #making: Promise<void> | undefined;
   #maker: BaseMaker | undefined;
+  /** What removes files; it never rejects. */
+  #tidying: Promise<void> = Promise.resolve();
+  /** For what the one that is being made was given up. */
+  #givenUpFor: Error | undefined;
   #startedMs = 0;
   #tookMs: number | undefined;
   #count = 0;
@@ -82,53 +89,81 @@ export class Bases {
     return this.#making;
   }
 
-  /** Ends the base that is being made, for this reason. */
+  /** Ends the base that is being made, for this reason, however far it is. */
   giveUp(error: Error): void {
+    this.#givenUpFor ??= error;
     this.#maker?.giveUp(error);
   }
 
-  /** Resolves when no base is being made, whatever became of it. */
+  /** Resolves when no base is being made, whatever became of it, and nothing is being removed. */
   async settled(): Promise<void> {
     await this.#making?.catch(() => {});
+    await this.#tidying;
   }
 
-  /** Removes what is not to be kept any longer. Rejects with system errors. */
-  async prune(): Promise<void> {
-    const { keeper, keep, clock } = this.#options;
+  /** Resolves when nothing is being removed. */
+  get tidied(): Promise<void> {
+    return this.#tidying;
+  }
+
+  /**
+   * Removes these files soon, and what is not to be kept any longer. What is not removed is logged, and tried
+   * again later.
+   */
+  tidy(names: readonly string[]): void {
+    this.#tidying = this.#tidying.then(() => this.#tidy(names));
+  }
+
+  async #tidy(names: readonly string[]): Promise<void> {
+    const { keeper, keep, clock, log, removals } = this.#options;
+    await removals.remove(names);
     const kept = () => keptBases(keeper.manifest, keep(), clock.nowMs());
-    if (kept() < keeper.manifest.bases.length) await keeper.prune(kept);
+    if (kept() >= keeper.manifest.bases.length) return;
+    try {
+      await removals.remove(await keeper.prune(kept));
+    } catch (error) {
+      log.warn(`old files were not removed: ${(error as Error).message}. It is tried again`);
+    }
   }
 
   async #make(): Promise<void> {
     const { log, clock, keeper, dumps, changes } = this.#options;
-    const number = keeper.nextBase();
-    const name = baseName(number);
+    this.#givenUpFor = undefined;
     this.#startedMs = clock.nowMs();
     const changesBefore = changes();
     try {
-      const file = await dumps.make(name, async (made) => {
-        const entry = await this.#fill(made, number);
-        return (manifest) => ({ ...manifest, bases: [...manifest.bases, entry] });
+      const nextName = () => baseName(keeper.nextBase());
+      const file = await dumps.make(nextName, async (made) => {
+        const entry = await this.#fill(made);
+        return (manifest) => {
+          this.#goOn();
+          return { ...manifest, bases: [...manifest.bases, entry] };
+        };
       });
-      log.info(`${name} has the content, in ${file.bytes} bytes`);
+      log.info(`${file.name} has the content, in ${file.bytes} bytes`);
       this.#isLastOk = true;
       this.#count += 1;
       this.#tookMs = clock.nowMs() - this.#startedMs;
       this.#savedChanges = changesBefore;
+      // It is named: the mark of what is not whole has done its work.
+      this.tidy([markName(file.name)]);
     } catch (error) {
       this.#isLastOk = false;
       throw error;
     }
-    await this.prune();
   }
 
   /** Fills a base with the present content. Resolves with its entry when it is on the disk. */
-  async #fill(file: DumpFile, number: number): Promise<BaseEntry> {
-    const { carousel, stream: streamNow, clock, keeper, journal, fault } = this.#options;
-    await journal().begun();
+  async #fill(file: DumpFile): Promise<BaseEntry> {
+    const { carousel, stream: streamNow, clock, keeper, journal: journalNow, fault } = this.#options;
+    const journal = journalNow();
+    await journal.begun();
+    this.#goOn();
     const stream = streamNow();
     const segment = keeper.manifest.segments.at(-1)?.number;
-    if (stream === undefined || segment === undefined) throw new Error('there is no content');
+    if (stream === undefined || segment === undefined) throw new GivenUp('there is no content');
+    // Of another stream, the segments are not those that are applied to it.
+    if (!journal.isBegun(stream)) throw fault() ?? new GivenUp('another stream is followed');
     const maker = new BaseMaker({ stream, carousel: carousel(stream), file });
     this.#maker = maker;
     const keys = stream.store.keyCount();
@@ -136,13 +171,21 @@ export class Bases {
       this.#maker = undefined;
     });
     await new Promise<void>((resolve, reject) => {
-      journal().whenSynced((isSynced) =>
+      journal.whenSynced((isSynced) =>
         isSynced ? resolve() : reject(fault() ?? new Error('the segments are not on the disk')),
       );
     });
+    this.#goOn();
     await file.seal();
+    this.#goOn();
     const { bytes } = file;
+    const { number } = dumpOf(file.name)!;
     const history = stream.history.id;
     return { number, bytes, segment, history, keys, madeAtMs: Math.floor(clock.nowMs()) };
+  }
+
+  /** Throws what the base was given up for. */
+  #goOn(): void {
+    if (this.#givenUpFor !== undefined) throw this.#givenUpFor;
   }
 }

@@ -1,8 +1,11 @@
-/** What the index of a dump says of the frames from a damaged one on. */
+/** What the index of a dump says of the frames from a damaged one on, and which of those are damaged, too. */
+import { FastcacheError } from '../errors.js';
 import { INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';
 import { indexKernel } from '../frame-index/index-kernel.js';
+import { Indexer } from '../frame-index/indexer.js';
 import type { DataFiles } from './data-files.js';
+import { readMark } from './sync-mark.js';
 
 /** Entries that are looked at together. */
 const GROUP_BYTES = 4_096 * INDEX_ENTRY_BYTES;
@@ -22,23 +25,86 @@ export interface DamagedPlace {
  */
 export async function isAllLater(files: DataFiles, place: DamagedPlace, untilMs: bigint): Promise<boolean> {
   const { name, bytes, offset } = place;
-  if ((await files.size(indexPath(name))) === undefined) return false;
+  let covered = 0;
+  for await (const entries of soundEntries(files, name)) {
+    for (let index = 0; index < entries.length; index += 1) {
+      if (entries.offset(index) >= offset && !isLater(entries, index, untilMs)) return false;
+    }
+    covered = entries.end(entries.length - 1);
+  }
+  // Of a dump that was not sealed, the index has all that was surely synced.
+  return covered > offset && (bytes === null ? covered >= (await readMark(files, name)) : covered === bytes);
+}
+
+/**
+ * Yields a fault for each frame behind the damaged one that is not what the index says, as far as that goes.
+ * Rejects with system errors.
+ */
+export async function* damageBehind(
+  files: DataFiles,
+  { name, offset }: DamagedPlace,
+): AsyncGenerator<FastcacheError, void, void> {
+  const blocks = files.blocks(name, offset)[Symbol.asyncIterator]();
+  let held: Buffer = Buffer.alloc(0);
+  let at = offset;
+  let indexer: Indexer | undefined;
+  try {
+    for await (const entries of soundEntries(files, name)) {
+      for (let index = 0; index < entries.length; index += 1) {
+        if (entries.offset(index) < offset) continue;
+        // An index that does not fit the damaged frame says nothing of the others.
+        if (entries.offset(index) !== at) return;
+        const length = entries.bytes(index);
+        while (held.length < length) {
+          const { value, done } = await blocks.next();
+          if (done === true) break;
+          held = Buffer.concat([held, value]);
+        }
+        if (indexer?.frameStart !== at) {
+          indexer?.close();
+          indexer = new Indexer(at);
+        }
+        const made = indexer.push(held.subarray(0, length));
+        const isWhole = made.length >= INDEX_ENTRY_BYTES && lastOf(made).hash(0) === entries.hash(index);
+        if (!isWhole && at > offset) yield damagedFrame(files.pathOf(name), at, length);
+        at += length;
+        held = held.subarray(length);
+      }
+    }
+  } finally {
+    indexer?.close();
+    await blocks.return?.();
+  }
+}
+
+/** Yields the entries of an index up to the first that is not sound, at least one at a time. */
+async function* soundEntries(files: DataFiles, name: string): AsyncGenerator<IndexEntries, void, void> {
+  if ((await files.size(indexPath(name))) === undefined) return;
   let covered = 0;
   let rest = Buffer.alloc(0);
   for await (const block of files.blocks(indexPath(name), INDEX_ENTRY_BYTES)) {
     rest = Buffer.concat([rest, block]);
-    for (let at = 0; at < rest.length; at += GROUP_BYTES) {
+    for (let at = 0; at + INDEX_ENTRY_BYTES <= rest.length; at += GROUP_BYTES) {
       const group = rest.subarray(at, at + GROUP_BYTES);
       const count = indexKernel().soundEntries(group, covered);
-      const entries = new IndexEntries(group.subarray(0, count * INDEX_ENTRY_BYTES));
-      for (let index = 0; index < count; index += 1) {
-        if (entries.offset(index) >= offset && !isLater(entries, index, untilMs)) return false;
+      if (count > 0) {
+        const entries = new IndexEntries(Buffer.from(group.subarray(0, count * INDEX_ENTRY_BYTES)));
+        covered = entries.end(count - 1);
+        yield entries;
       }
-      if (count > 0) covered = entries.end(count - 1);
+      if (count < Math.floor(group.length / INDEX_ENTRY_BYTES)) return;
     }
     rest = Buffer.from(rest.subarray(rest.length - (rest.length % INDEX_ENTRY_BYTES)));
   }
-  return covered > offset && (bytes === null || covered === bytes);
+}
+
+function lastOf(made: Buffer): IndexEntries {
+  return new IndexEntries(made.subarray(made.length - INDEX_ENTRY_BYTES));
+}
+
+function damagedFrame(file: string, offset: number, bytes: number): FastcacheError {
+  const message = `It is damaged: a frame of ${bytes} bytes is not what its index says.`;
+  return new FastcacheError('DATA_DAMAGED', message, { file, offset });
 }
 
 function isLater(entries: IndexEntries, index: number, untilMs: bigint): boolean {

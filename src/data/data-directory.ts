@@ -7,15 +7,18 @@ import { FastcacheError } from '../errors.js';
 import type { Log } from '../replication/log.js';
 import type { Carousel } from '../replication/primary/carousel.js';
 import type { FrameStream } from '../replication/stream/stream.js';
+import { GivenUp } from './base-maker.js';
 import { Bases, type SaveReport } from './bases.js';
 import type { DataFiles, DataLock } from './data-files.js';
 import type { DumpFile } from './dump-file.js';
 import { DumpMaker } from './dump-maker.js';
 import { type FsyncPolicy, Journal, type SegmentStart } from './journal.js';
-import { contentOf, type Manifest, segmentName } from './manifest.js';
+import { contentOf, dumpOf, sealed, segmentName, tailOf } from './manifest.js';
 import type { ManifestKeeper } from './manifest-keeper.js';
+import { Removals } from './removals.js';
 import { type BaseRule, isBaseDue, type Keep } from './retention.js';
 import { SegmentArchive } from './segment-archive.js';
+import { markName } from './sync-mark.js';
 
 /** What an operator may change while a directory is written. */
 export interface DataRules {
@@ -75,8 +78,11 @@ export class DataDirectory {
   #fault: Error | undefined;
   #retry: Timer | undefined;
   readonly #dumps: DumpMaker;
+  readonly #removals: Removals;
   readonly #bases: Bases;
   #fsync: FsyncPolicy;
+  /** The last history that counts in the directory. */
+  #begunHistory: string | undefined;
   #isClosed = false;
 
   /** `keeper` has the manifest of the directory, which `lock` is of. */
@@ -84,17 +90,18 @@ export class DataDirectory {
     this.#options = options;
     this.#lock = lock;
     this.#keeper = keeper;
-    const { files, clock, timers, stream } = options;
+    const { files, clock, timers, stream, log } = options;
     const writtenBytes = (number: number) => this.#writtenBytes(number);
     this.archive = new SegmentArchive({ files, keeper, clock, timers, stream, writtenBytes });
     this.#fsync = options.fsync;
     this.#journal = this.#newJournal();
-    this.#dumps = new DumpMaker(files, keeper, () => {
-      if (!keeper.lacksBase) this.#answerWaiting(true);
-    });
+    const removals = new Removals({ files, timers, log });
+    this.#removals = removals;
+    this.#dumps = new DumpMaker({ files, keeper, removals, named: () => this.#named() });
     this.#bases = new Bases({
       ...options,
       keeper,
+      removals,
       dumps: this.#dumps,
       journal: () => this.#journal,
       changes: options.changes ?? (() => 0),
@@ -122,14 +129,20 @@ export class DataDirectory {
     return { bytes, baseBytes, unwrittenBytes, isSyncing, slowSyncs };
   }
 
-  /** Whether all that was published is on the disk. */
+  /** Whether all that was published is on the disk and counts: what it follows is there as well. */
   get isSynced(): boolean {
-    return this.#fault === undefined && this.#journal.unsyncedBytes === 0;
+    const journal = this.#journal;
+    const isBegun = journal.isBegun(this.#options.stream());
+    return this.#fault === undefined && isBegun && journal.unsyncedBytes === 0 && !this.#keeper.lacksBase;
   }
 
-  /** Whether what is on the disk counts: the content that it follows is there as well. */
-  get isAnchored(): boolean {
-    return !this.#keeper.lacksBase;
+  /**
+   * Whether a crash would leave the history of the present stream in the directory. With `always` it counts
+   * there as well.
+   */
+  get isBegun(): boolean {
+    const stream = this.#options.stream();
+    return stream !== undefined && stream.history.id === this.#begunHistory;
   }
 
   /** What of the present stream would be there after a crash, as watermarks; undefined: not known. */
@@ -155,8 +168,9 @@ export class DataDirectory {
    */
   whenSynced(run: (isSynced: boolean) => void): void {
     this.#journal.whenSynced((isSynced) => {
-      if (isSynced && this.#keeper.lacksBase) this.#awaitingBase.push(run);
-      else run(isSynced);
+      const isSafe = isSynced && this.#fault === undefined;
+      if (isSafe && this.#keeper.lacksBase) this.#awaitingBase.push(run);
+      else run(isSafe);
     });
   }
 
@@ -166,7 +180,7 @@ export class DataDirectory {
    */
   follow(stream: FrameStream, continues: boolean): void {
     if (this.#isClosed || this.#fault !== undefined) return;
-    this.#bases.giveUp(new Error('another stream is followed'));
+    this.#bases.giveUp(new GivenUp('another stream is followed'));
     if (continues && !this.#keeper.lacksBase) {
       this.#journal.follow(stream, 'segment');
       return;
@@ -186,12 +200,13 @@ export class DataDirectory {
   async makeBase(): Promise<void> {
     await this.#bases.make();
     this.#options.onSynced?.();
+    await this.#bases.tidied;
   }
 
   /** Makes the base that the content needs, if it needs one. Rejects with why it is not whole. */
   async anchor(): Promise<void> {
-    this.#retry?.cancel();
     if (this.#fault !== undefined) return;
+    this.#retry?.cancel();
     await this.#journal.begun();
     await this.#bases.settled();
     if (this.#keeper.lacksBase) await this.makeBase();
@@ -205,10 +220,12 @@ export class DataDirectory {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#retry?.cancel();
-    this.#bases.giveUp(new Error('the server stops'));
+    this.#bases.giveUp(new GivenUp('the server stops'));
     await this.#bases.settled();
+    this.#removals.stop();
     try {
       const isWhole = await this.#journal.close();
+      await this.#bases.settled();
       if (!isWhole) throw this.#fault ?? new Error('the last bytes could not be written');
       if (this.#keeper.lacksBase) throw new Error('no base could be made of content that needs one');
       const segment = this.#segment;
@@ -217,6 +234,7 @@ export class DataDirectory {
         ...sealed(manifest, segment),
         isClean: isClean && isWhole,
       }));
+      if (segment !== undefined) await this.#removals.remove([markName(segment.name)]);
     } catch (cause) {
       await this.#segment?.close().catch(() => {});
       const message = `The data directory is not whole: ${(cause as Error).message}.`;
@@ -254,27 +272,33 @@ export class DataDirectory {
   }
 
   async #openSegment(hello: Buffer, { history, follows }: SegmentStart): Promise<DumpFile> {
-    const { clock, log } = this.#options;
     const last = this.#segment;
     await last?.seal();
-    const number = this.#keeper.nextSegment();
-    const name = segmentName(number);
-    const begunAtMs = Math.floor(clock.nowMs());
-    const entry = { number, bytes: null, follows, history: history.id, begunAtMs };
-    const file = await this.#dumps.make(name, async (made) => {
+    const begunAtMs = Math.floor(this.#options.clock.nowMs());
+    const nextName = () => segmentName(this.#keeper.nextSegment());
+    const file = await this.#dumps.make(nextName, async (made) => {
       await made.append([hello]);
       await made.sync();
+      const { number } = dumpOf(made.name)!;
+      const entry = { number, bytes: null, follows, history: history.id, begunAtMs };
       return (manifest) => {
         const before = sealed(manifest, last);
         return { ...before, segments: [...before.segments, entry] };
       };
     });
     this.#segment = file;
-    if (this.#fault === undefined) {
-      if (this.#wantsBase()) this.#saveLater(0);
-      this.#bases.prune().catch((error: Error) => log.warn(`old files were not removed: ${error.message}`));
-    }
+    if (this.#fault === undefined && this.#wantsBase()) this.#saveLater(0);
+    this.#bases.tidy(last === undefined ? [] : [markName(last.name)]);
     return file;
+  }
+
+  /** Called when the manifest names another dump. */
+  #named(): void {
+    const { lacksBase, manifest } = this.#keeper;
+    if (!lacksBase) this.#answerWaiting(true);
+    if (lacksBase && this.#fsync === 'always') return;
+    this.#begunHistory = manifest.segments.at(-1)?.history;
+    this.#options.onSynced?.();
   }
 
   get #rules(): DataRules {
@@ -290,7 +314,7 @@ export class DataDirectory {
     return isBaseDue(this.#rules.base, tailOf(manifest), manifest.bases.at(-1)?.bytes ?? 0);
   }
 
-  /** Makes a base soon; one that fails is tried again as long as the content needs it. */
+  /** Makes a base soon; one that the content needs and that fails is a fault of the disk, unless given up. */
   #saveLater(delayMs: number): void {
     const { timers, log } = this.#options;
     this.#retry?.cancel();
@@ -302,7 +326,9 @@ export class DataDirectory {
       };
       this.makeBase().then(retry, (error: Error) => {
         log.warn(`no base was made: ${error.message}`);
-        retry();
+        const isNeeded = this.#keeper.lacksBase && !this.#isClosed && this.#fault === undefined;
+        if (isNeeded && !(error instanceof GivenUp)) this.#failed(error);
+        else retry();
       });
     });
   }
@@ -331,22 +357,27 @@ export class DataDirectory {
   /** Begins to write again, with a base of its own: what was written last may be there or not. */
   async #resume(): Promise<void> {
     const { log } = this.#options;
-    await this.#journal.abandon();
     // A base that is nearly whole is none of what begins here.
+    this.#bases.giveUp(new GivenUp('the content is saved anew'));
     await this.#bases.settled();
-    await this.#segment?.close().catch(() => {});
-    this.#segment = undefined;
-    const stream = this.#options.stream();
     if (this.#isClosed) return;
-    if (stream === undefined) {
-      this.#resumeLater();
-      return;
+    const stream = this.#options.stream();
+    if (!this.#journal.isBegun(stream)) {
+      await this.#journal.abandon();
+      await this.#segment?.close().catch(() => {});
+      this.#segment = undefined;
+      if (this.#isClosed) return;
+      if (stream === undefined) {
+        this.#resumeLater();
+        return;
+      }
+      this.#journal = this.#newJournal();
+      this.#journal.follow(stream, 'base');
     }
-    const journal = this.#newJournal();
-    this.#journal = journal;
-    journal.follow(stream, 'base');
+    const journal = this.#journal;
     try {
       await this.makeBase();
+      if (this.#keeper.lacksBase) throw new GivenUp('what was saved is not the present content');
     } catch (error) {
       if (this.#journal === journal && !journal.isFaulty) this.#failed(error as Error);
       return;
@@ -363,19 +394,4 @@ function isAtBeginning({ store, history, backlog }: FrameStream): boolean {
   const { base, previous } = history;
   const isUnwritten = backlog.watermarks().every((watermark) => watermark === base);
   return store.keyCount() === 0 && previous === undefined && isUnwritten;
-}
-
-/** Bytes of the sealed segments from the newest base on. */
-function tailOf(manifest: Manifest): number {
-  const { segments = [] } = contentOf(manifest) ?? {};
-  return segments.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
-}
-
-/** Returns the manifest with this segment sealed. */
-function sealed(manifest: Manifest, file: DumpFile | undefined): Manifest {
-  if (file === undefined) return manifest;
-  const segments = manifest.segments.map((entry) =>
-    segmentName(entry.number) === file.name ? { ...entry, bytes: file.bytes } : entry,
-  );
-  return { ...manifest, segments };
 }

@@ -2,15 +2,13 @@
  * A dump that is being written, a segment or a base, with its index beside it and the mark of how far it is
  * synced.
  */
-import { indexPath } from '../frame/index-entry.js';
 import { Indexer } from '../frame-index/indexer.js';
 import type { DataFile, DataFiles } from './data-files.js';
-import { encodeMark, markName } from './sync-mark.js';
+import { encodeMark, filesOfDump } from './sync-mark.js';
 
 /** A dump and its index, from their making until `close`. */
 export class DumpFile {
   readonly name: string;
-  readonly #files: DataFiles;
   readonly #dump: DataFile;
   readonly #index: DataFile;
   readonly #mark: DataFile;
@@ -19,22 +17,30 @@ export class DumpFile {
   #writtenBytes = 0;
   #isClosed = false;
 
-  private constructor(files: DataFiles, name: string, [dump, index, mark]: [DataFile, DataFile, DataFile]) {
-    this.#files = files;
+  private constructor(name: string, [dump, index, mark]: [DataFile, DataFile, DataFile]) {
     this.name = name;
     this.#dump = dump;
     this.#index = index;
     this.#mark = mark;
   }
 
-  /** Makes the files, none of which may be there. Rejects with system errors. */
-  static async create(files: DataFiles, name: string): Promise<DumpFile> {
+  /**
+   * Makes the files, none of which may be there. Rejects with system errors; `discard` then removes those
+   * that were made, and only these.
+   */
+  static async create(
+    files: DataFiles,
+    name: string,
+    discard: (names: readonly string[]) => Promise<void>,
+  ): Promise<DumpFile> {
     const made: DataFile[] = [];
+    const names = filesOfDump(name);
     try {
-      for (const each of [name, indexPath(name), markName(name)]) made.push(await files.create(each));
-      return new DumpFile(files, name, [made[0]!, made[1]!, made[2]!]);
+      for (const each of names) made.push(await files.create(each));
+      return new DumpFile(name, [made[0]!, made[1]!, made[2]!]);
     } catch (error) {
-      for (const file of made) await file.close();
+      for (const file of made) await file.close().catch(() => {});
+      await discard(names.slice(0, made.length));
       throw error;
     }
   }
@@ -50,8 +56,8 @@ export class DumpFile {
   }
 
   /**
-   * Resolves when the bytes are written. Rejects with system errors, or when it is closed: nothing more can be
-   * appended then.
+   * Resolves when the bytes are written. Rejects with system errors, or when it is closed: nothing more can
+   * be appended then.
    */
   async append(pieces: readonly Buffer[]): Promise<void> {
     if (this.#isClosed) throw new Error(`${this.name} is closed`);
@@ -76,11 +82,13 @@ export class DumpFile {
     await this.#mark.rewrite(encodeMark(bytes));
   }
 
-  /** Syncs and closes a dump that is complete, and removes its mark. Rejects with system errors. */
+  /**
+   * Syncs and closes a dump that is complete. Its mark is to be removed once the manifest names it so.
+   * Rejects with system errors.
+   */
   async seal(): Promise<void> {
     await this.#syncBoth();
     await this.close();
-    await this.#files.remove(markName(this.name));
   }
 
   /** The index is synced too: without their entries, frames behind the mark do not count after a crash. */

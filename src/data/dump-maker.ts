@@ -1,54 +1,69 @@
 /** Makes the dumps of a data directory, each of which counts once the manifest names it. */
 import type { DataFiles } from './data-files.js';
 import { DumpFile } from './dump-file.js';
-import { removeDump } from './leftovers.js';
 import type { Manifest } from './manifest.js';
 import type { ManifestKeeper } from './manifest-keeper.js';
+import type { Removals } from './removals.js';
+import { filesOfDump } from './sync-mark.js';
+
+/** So many names in a row may be taken by files that others have put there. */
+const MAX_TAKEN = 100;
+
+/** What dumps are made with. */
+export interface DumpMakerOptions {
+  readonly files: DataFiles;
+  readonly keeper: ManifestKeeper;
+  readonly removals: Removals;
+  /** Called when the manifest names another dump. */
+  named(): void;
+}
 
 /** Makes segments and bases of one directory. */
 export class DumpMaker {
-  readonly #files: DataFiles;
-  readonly #keeper: ManifestKeeper;
+  readonly #options: DumpMakerOptions;
   /** Dumps that a manifest names which may be on the disk, or not. */
   readonly #doubtful: string[] = [];
-  readonly #named: () => void;
 
-  /** Calls `named` when the manifest names another dump. */
-  constructor(files: DataFiles, keeper: ManifestKeeper, named: () => void) {
-    this.#files = files;
-    this.#keeper = keeper;
-    this.#named = named;
+  constructor(options: DumpMakerOptions) {
+    this.#options = options;
   }
 
   /**
-   * Makes a dump, has it filled, and the manifest changed as `fill` says. A fault leaves nothing, unless the
-   * manifest may have been replaced all the same and name the dump: that stays until a later one is written.
+   * Makes a dump with the next name that is free, has it filled, and the manifest changed as `fill` says. A
+   * fault leaves nothing, unless the manifest may have been replaced all the same and name the dump: that
+   * stays until a later one is written.
    */
   async make(
-    name: string,
+    nextName: () => string,
     fill: (file: DumpFile) => Promise<(manifest: Manifest) => Manifest>,
   ): Promise<DumpFile> {
-    let file: DumpFile | undefined;
+    const { files, keeper, removals, named } = this.#options;
+    const file = await this.#create(nextName);
     let change: ((manifest: Manifest) => Manifest) | undefined;
     try {
-      file = await DumpFile.create(this.#files, name);
       const filled = await fill(file);
-      await this.#files.syncNames();
+      await files.syncNames();
       change = filled;
-      await this.#keeper.update(change);
+      await keeper.update(change);
     } catch (error) {
-      await file?.close().catch(() => {});
-      if (change === undefined) await this.#remove(name);
-      else this.#doubtful.push(name);
+      await file.close().catch(() => {});
+      if (change === undefined) await removals.remove(filesOfDump(file.name));
+      else this.#doubtful.push(file.name);
       throw error;
     }
-    this.#named();
-    for (const left of this.#doubtful.splice(0)) await this.#remove(left);
+    named();
+    await removals.remove(this.#doubtful.splice(0).flatMap(filesOfDump));
     return file;
   }
 
-  /** Removes a dump as far as the disk lets it. */
-  #remove(name: string): Promise<void> {
-    return removeDump(this.#files, name).catch(() => {});
+  async #create(nextName: () => string): Promise<DumpFile> {
+    const { files, removals } = this.#options;
+    for (let taken = 0; ; taken += 1) {
+      try {
+        return await DumpFile.create(files, nextName(), (names) => removals.remove(names));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || taken === MAX_TAKEN) throw error;
+      }
+    }
   }
 }

@@ -125,6 +125,11 @@ export class Journal implements LogReader {
     return this.end - this.#writtenEnd;
   }
 
+  /** Whether the beginning of this stream is on the disk: what it brings then counts once it is there. */
+  isBegun(stream: FrameStream | undefined): boolean {
+    return stream !== undefined && this.#source?.stream === stream && !this.#begins;
+  }
+
   get isSyncing(): boolean {
     return this.#syncing !== undefined;
   }
@@ -134,9 +139,12 @@ export class Journal implements LogReader {
     return this.#slowSyncs;
   }
 
-  /** What of the present stream is on the disk, as watermarks; undefined: its log does not go back so far. */
+  /**
+   * What of the present stream is on the disk, as watermarks; undefined: nothing, since its beginning is not,
+   * or its log does not go back so far.
+   */
   get syncedWatermarks(): readonly bigint[] | undefined {
-    if (this.#source === undefined || this.#isFaulty) return undefined;
+    if (this.#source === undefined || this.#isFaulty || this.#begins) return undefined;
     const { stream, shift } = this.#source;
     const offset = this.#syncedEnd - shift;
     return offset < stream.backlog.keptFrom ? undefined : stream.backlog.watermarksAt(offset);

@@ -7,11 +7,12 @@ import { indexPath } from '../frame/index-entry.js';
 import { FRAME_HEADER_BYTES } from '../limits.js';
 import type { DataFiles } from './data-files.js';
 import { baseName, dumpOf, type Manifest, segmentName } from './manifest.js';
-import { markName } from './sync-mark.js';
+import { filesOfDump, markName } from './sync-mark.js';
 
 /**
  * Clears a directory of what `kept` does not name; `found` is the manifest that it was opened with. Returns
- * what an operator is to know of it. Rejects with system errors.
+ * what an operator is to know of it: also what cannot be removed, which is tried again at the next start.
+ * Rejects with system errors where something cannot be put aside.
  */
 export async function clearLeftovers(files: DataFiles, found: Manifest, kept: Manifest): Promise<string[]> {
   const dumps = new Set([
@@ -22,13 +23,14 @@ export async function clearLeftovers(files: DataFiles, found: Manifest, kept: Ma
   const names = await files.list();
   for (const name of names) {
     if (dumpOf(name) === undefined || dumps.has(name)) continue;
-    if (await isDispensable(files, name, found)) await removeDump(files, name);
+    if (await isDispensable(files, name, found)) notes.push(...(await removed(files, filesOfDump(name))));
     else notes.push(await putAside(files, name));
   }
   // A mark is of a dump that is written to, and an index is of a dump that is there.
   for (const name of names) {
     const [, dump = '', part] = /^(.*)\.(idx|synced)$/.exec(name) ?? [];
-    if (dumpOf(dump) !== undefined && (part === 'synced' || !dumps.has(dump))) await files.remove(name);
+    if (dumpOf(dump) !== undefined && (part === 'synced' || !dumps.has(dump)))
+      notes.push(...(await removed(files, [name])));
   }
   return notes;
 }
@@ -46,9 +48,17 @@ export async function hasFrames(files: DataFiles, name: string): Promise<boolean
   }
 }
 
-/** Removes a dump with what belongs to it, as far as it is there. Rejects with system errors. */
-export async function removeDump(files: DataFiles, name: string): Promise<void> {
-  for (const each of [name, indexPath(name), markName(name)]) await files.remove(each);
+/** Removes files, as far as they are there; returns what to say of those that cannot be removed. */
+async function removed(files: DataFiles, names: readonly string[]): Promise<string[]> {
+  const notes: string[] = [];
+  for (const name of names) {
+    await files.remove(name).catch((error: Error) => {
+      notes.push(
+        `${files.pathOf(name)} is needed no more, and was not removed: ${error.message}. Each start tries it again`,
+      );
+    });
+  }
+  return notes;
 }
 
 /** Whether nothing is lost with a dump that no manifest names. */

@@ -4,7 +4,7 @@ import type { DumpLimits } from '../dump/choose/batch-limit.js';
 import { type KeySpace, KeySpaceFold } from '../dump/fold/key-space-fold.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
-import { isAllLater } from './behind-damage.js';
+import { type DamagedPlace, damageBehind, isAllLater } from './behind-damage.js';
 import { asDamage, CheckedDump, type DumpEnd, type DumpToRead, damagedData } from './checked-dump.js';
 import type { DataFiles } from './data-files.js';
 import { baseName, type Content, segmentName } from './manifest.js';
@@ -26,6 +26,8 @@ export interface LoadedContent {
   readonly keySpace: KeySpace;
   /** Undefined: the last segment was sealed. */
   readonly end: DumpEnd | undefined;
+  /** Damage that lies behind the limits: the content is whole without it. */
+  readonly damage: readonly FastcacheError[];
 }
 
 /** Returns the bytes of the files of which content is made. */
@@ -51,6 +53,7 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
   ];
   let bytesBefore = 0;
   let end: DumpEnd | undefined;
+  const damage: FastcacheError[] = [];
   for (const [at, dump] of dumps.entries()) {
     const path = files.pathOf(dump.name);
     if (dump.bytes === null && at < dumps.length - 1) {
@@ -70,14 +73,18 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
       );
     } catch (error) {
       const isLast = at === dumps.length - 1;
-      const isPast = fold.hasReachedWatermarks || (await isAllPast(files, dump, limits, error));
-      if (!isLast || !isPast) throw error;
+      const place = isLast ? placeOf(dump, error) : undefined;
+      if (place === undefined) throw error;
+      const isPast = fold.hasReachedWatermarks || (await isAllPast(files, place, limits));
+      if (!isPast) throw error;
+      damage.push(error as FastcacheError);
+      for await (const other of damageBehind(files, place)) damage.push(other);
     }
     bytesBefore += bytes;
     if (dump.bytes === null) end = checked.end;
   }
   const keySpace = await placed(files.pathOf(dumps.at(-1)!.name), () => fold.finish());
-  return { keySpace, end };
+  return { keySpace, end, damage };
 }
 
 function namesOf({ base, segments }: Content): string[] {
@@ -85,16 +92,15 @@ function namesOf({ base, segments }: Content): string[] {
   return base === undefined ? names : [baseName(base.number), ...names];
 }
 
-/** Whether a fault of a dump is damage from which on nothing lies that is of the time of the limits. */
-async function isAllPast(
-  files: DataFiles,
-  dump: DumpToRead,
-  { untilMs }: DumpLimits,
-  error: unknown,
-): Promise<boolean> {
-  if (!(error instanceof FastcacheError) || error.code !== 'DATA_DAMAGED') return false;
-  const { offset } = error;
-  return untilMs !== undefined && offset !== undefined && isAllLater(files, { ...dump, offset }, untilMs);
+/** Returns where a fault says that a dump is damaged; undefined: it is another fault. */
+function placeOf(dump: DumpToRead, error: unknown): DamagedPlace | undefined {
+  if (!(error instanceof FastcacheError) || error.code !== 'DATA_DAMAGED') return undefined;
+  return error.offset === undefined ? undefined : { ...dump, offset: error.offset };
+}
+
+/** Whether nothing lies behind damage that is of the time of the limits. */
+async function isAllPast(files: DataFiles, place: DamagedPlace, { untilMs }: DumpLimits): Promise<boolean> {
+  return untilMs !== undefined && isAllLater(files, place, untilMs);
 }
 
 /** Runs a part of the loading; a fault of frames is one of the directory, in a file of it. */

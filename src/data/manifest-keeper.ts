@@ -1,9 +1,9 @@
 /** Keeps the manifest of a directory: one change behind the other, and the files that no longer count. */
 
 import type { DataFiles } from './data-files.js';
-import { removeDump } from './leftovers.js';
 import { baseName, type Manifest, replaceManifest, segmentName } from './manifest.js';
 import { chainsOf } from './past-manifest.js';
+import { filesOfDump } from './sync-mark.js';
 
 /** The segments from that number on, which are not removed as long as it is held. */
 export interface Hold {
@@ -74,17 +74,17 @@ export class ManifestKeeper {
   }
 
   /**
-   * Removes all but the newest bases, as many as `kept` returns then, and the segments that these do not
-   * need. Rejects with system errors.
+   * Drops all but the newest bases, as many as `kept` returns then, and the segments that these do not need.
+   * Resolves with the files that count no longer. Rejects with system errors.
    */
-  async prune(kept: () => number): Promise<void> {
+  async prune(kept: () => number): Promise<string[]> {
     let dropped: string[] = [];
     await this.update((manifest) => {
       const next = pruned(manifest, kept(), Math.min(...[...this.#holds].map(({ from }) => from)));
       dropped = [...namesOf(manifest)].filter((name) => !namesOf(next).has(name));
       return next;
     });
-    for (const name of dropped) await removeDump(this.#files, name);
+    return dropped.flatMap(filesOfDump);
   }
 }
 

@@ -93,7 +93,12 @@ export function decodeManifest(bytes: Buffer): Manifest {
   if (fields?.format !== FORMAT) throw unusable('It is damaged, or no manifest of a data directory');
   const { version, isClean, segments, bases, sha256 } = fields;
   if (version !== VERSION) {
-    throw unusable(`It is of version ${String(version)}, and this release knows ${VERSION}`);
+    throw new FastcacheError(
+      'STATE_UNUSABLE',
+      `It is of version ${String(version)}, and this release knows ${VERSION}: another release has written the ` +
+        'directory. Use that one, or a later one. Nothing was changed.',
+      { expected: VERSION, found: String(version) },
+    );
   }
   if (typeof sha256 !== 'string' || digestOf(text.replace(sha256, NO_DIGEST)) !== sha256) {
     throw unusable('It is damaged: its checksum is of another text');
@@ -109,6 +114,11 @@ export function decodeManifest(bytes: Buffer): Manifest {
     throw unusable('It is no sound manifest');
   }
   return { isClean, segments, bases };
+}
+
+/** Whether a manifest is at fault for being of another version: it may be sound, and must not be replaced. */
+export function isOtherVersion({ code, found }: FastcacheError): boolean {
+  return code === 'STATE_UNUSABLE' && found !== undefined;
 }
 
 /** Reads a directory's manifest; undefined where there is none. Throws STATE_UNUSABLE and system errors. */
@@ -154,6 +164,24 @@ export function contentOf({ segments, bases }: Manifest): Content | undefined {
     base: from >= emptyAt ? base : undefined,
     segments: segments.slice(first, length === -1 ? undefined : first + 1 + length),
   };
+}
+
+/** Returns the manifest with the segment of this name sealed, at its length; undefined: there is none. */
+export function sealed(
+  manifest: Manifest,
+  file: { readonly name: string; readonly bytes: number } | undefined,
+): Manifest {
+  if (file === undefined) return manifest;
+  const segments = manifest.segments.map((entry) =>
+    segmentName(entry.number) === file.name ? { ...entry, bytes: file.bytes } : entry,
+  );
+  return { ...manifest, segments };
+}
+
+/** Returns the bytes of the sealed segments from the newest base on. */
+export function tailOf(manifest: Manifest): number {
+  const { segments = [] } = contentOf(manifest) ?? {};
+  return segments.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
 }
 
 function nameOf(kind: 'segment' | 'base', number: number): string {

@@ -3,7 +3,7 @@
  * half a directory, and nothing is ever written over.
  */
 import { lstatSync, rmSync } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdtemp, open, rename } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { FoldedKeySpace } from '../dump/fold/folded-key-space.js';
 import { FastcacheError } from '../errors.js';
@@ -13,9 +13,8 @@ import { type History, recordedPairs } from '../replication/history.js';
 import type { DataFiles } from './data-files.js';
 import { DumpFile } from './dump-file.js';
 import { baseName, type Manifest, replaceManifest, segmentName } from './manifest.js';
+import { markName } from './sync-mark.js';
 import { systemDataFiles } from './system-data-files.js';
-
-const DIRECTORY_MODE = 0o700;
 
 /**
  * Makes a directory at `target` with what `fill` writes to its files, and with the manifest that this
@@ -29,18 +28,25 @@ export async function makeDirectory<Made extends { readonly manifest: Manifest }
 ): Promise<Made> {
   const place = resolve(target);
   refuseExisting(place, target);
-  const partial = `${place}.${process.pid}.partial`;
-  const discard = () => rmSync(partial, { recursive: true, force: true });
+  /** What was made here, and is not whole; undefined: nothing. */
+  let partial: string | undefined;
+  const discard = () => {
+    if (partial !== undefined) rmSync(partial, { recursive: true, force: true });
+  };
   signal.addEventListener('abort', discard);
   try {
-    await mkdir(partial, { mode: DIRECTORY_MODE });
+    // A name that nothing has: another process may have the same id in another container.
+    partial = await mkdtemp(`${place}.partial-`);
+    if (signal.aborted) discard();
     const files = systemDataFiles(partial, DEFAULT_FILE_MODE);
     const made = await fill(files);
     await replaceManifest(files, made.manifest);
     refuseExisting(place, target);
     await rename(partial, place);
+    partial = place;
     const parent = await open(dirname(place));
     await parent.sync().finally(() => parent.close());
+    partial = undefined;
     return made;
   } catch (cause) {
     if (cause instanceof FastcacheError || (cause as NodeJS.ErrnoException).code === undefined) throw cause;
@@ -89,10 +95,12 @@ export async function writeDump(
   name: string,
   ...parts: readonly (Iterable<Buffer> | AsyncIterable<Buffer>)[]
 ): Promise<number> {
-  const dump = await DumpFile.create(files, name);
+  // What is not whole is removed with the whole directory.
+  const dump = await DumpFile.create(files, name, async () => {});
   try {
     for (const part of parts) for await (const piece of part) await dump.append([piece]);
     await dump.seal();
+    await files.remove(markName(name));
     return dump.bytes;
   } finally {
     await dump.close();

@@ -16,7 +16,6 @@ import {
   segmentName,
 } from './manifest.js';
 import { ManifestKeeper } from './manifest-keeper.js';
-import { markName } from './sync-mark.js';
 
 /** How a data directory is opened. */
 export interface OpenOptions {
@@ -94,7 +93,6 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
     if ((await files.size(index)) !== undefined) await files.truncate(index, end.indexBytes);
   }
   await keeper.update(() => ({ ...kept, isClean: false }));
-  await files.remove(markName(segmentName(last.number)));
   notes.push(...(await clearLeftovers(files, manifest, kept)));
   return { keeper, isNew, content: { store, history }, isClean: manifest.isClean, notes };
 }
@@ -146,6 +144,8 @@ async function cutTear(files: DataFiles, name: string, bytes: number, why: strin
   } finally {
     await file.close();
   }
+  // What is cut off next is then nowhere else.
+  await files.syncNames();
   return (
     `${files.pathOf(name)} ended in a tear at byte ${bytes}, as a crash leaves it (${why}): the ${cut} bytes ` +
     `behind it were never synced, do not count, and are kept in ${files.pathOf(torn)}`

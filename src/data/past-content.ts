@@ -12,8 +12,8 @@ import type { DataFiles } from './data-files.js';
 import { nothingThen, readDirectory, readingIn } from './directory-dumps.js';
 import { loadContent } from './load-content.js';
 import { findLoss, type Loss, type SoughtValue } from './lost-value.js';
-import { baseName, type Manifest, segmentName } from './manifest.js';
-import { chainsOf, contentChoices, manifestThen, manifestUpTo } from './past-manifest.js';
+import { type Manifest, segmentName } from './manifest.js';
+import { chainsOf, contentChoices, manifestThen, manifestUpTo, mayShowElse } from './past-manifest.js';
 import { readBeginning, SegmentFault } from './segment-beginning.js';
 import { systemDataFiles } from './system-data-files.js';
 
@@ -35,6 +35,8 @@ export interface PastContent {
   readonly history: History | undefined;
   /** The change right before which it is, where one was looked for. */
   readonly loss: Loss | undefined;
+  /** Damage that the content does without: behind the moment, or in a base in whose place an older one is. */
+  readonly damage: readonly FastcacheError[];
 }
 
 /** What of a directory is read, and how far. */
@@ -73,10 +75,11 @@ async function readPart(
 ): Promise<PastContent> {
   const limits = { untilMs, endWatermarks };
   let fault = nothingThen(directory);
+  const passedOver: FastcacheError[] = [];
   for (const content of contentChoices(manifest)) {
     const stores = new ToolStores();
     try {
-      const { keySpace } = await loadContent({
+      const { keySpace, damage } = await loadContent({
         files,
         content,
         limits,
@@ -87,12 +90,17 @@ async function readPart(
       if (endWatermarks !== undefined && watermarks.join() !== endWatermarks.join()) {
         throw unreached(directory, watermarks);
       }
-      return { keySpace: foldedKeySpace(stores, keySpace, untilMs ?? loss?.timeMs), history, loss };
+      return {
+        keySpace: foldedKeySpace(stores, keySpace, untilMs ?? loss?.timeMs),
+        history,
+        loss,
+        damage: [...passedOver, ...damage],
+      };
     } catch (error) {
       // An older base may show it: a base does not say itself at which watermarks it is.
-      const base = content.base && files.pathOf(baseName(content.base.number));
-      if (!(error instanceof FastcacheError) || !mayShowElse(error, base)) throw error;
+      if (!(error instanceof FastcacheError) || !mayShowElse(files, content, error)) throw error;
       fault = error;
+      if (error.code === 'DATA_DAMAGED') passedOver.push(error);
     }
   }
   throw fault;
@@ -142,11 +150,6 @@ async function beginningOf(files: DataFiles, number: number): Promise<ArrayLike<
       ? damagedData(error.message, files.pathOf(segmentName(number)))
       : error;
   }
-}
-
-/** Whether other files than those may show the content: limits are not reached, or the base is damaged. */
-function mayShowElse({ code, file }: FastcacheError, base: string | undefined): boolean {
-  return code === 'BAD_OPTION' || (code === 'DATA_DAMAGED' && file === base);
 }
 
 function unreached(directory: string, watermarks: readonly bigint[]): FastcacheError {

@@ -1,9 +1,17 @@
 /** What a manifest was before, and what the content of then can be made of. */
+import type { FastcacheError } from '../errors.js';
 import { INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';
 import { indexKernel } from '../frame-index/index-kernel.js';
 import type { DataFiles } from './data-files.js';
-import { type Content, contentOf, type Manifest, type SegmentEntry, segmentName } from './manifest.js';
+import {
+  baseName,
+  type Content,
+  contentOf,
+  type Manifest,
+  type SegmentEntry,
+  segmentName,
+} from './manifest.js';
 
 /** So much of an index has its first batch. */
 const BEGINNING_BYTES = 16 * INDEX_ENTRY_BYTES;
@@ -61,6 +69,12 @@ export function contentChoices(manifest: Manifest): Content[] {
     if (content?.base === undefined) break;
   }
   return choices;
+}
+
+/** Whether another choice may show the content: limits are not reached, or the base is damaged. */
+export function mayShowElse(files: DataFiles, { base }: Content, { code, file }: FastcacheError): boolean {
+  const isOfBase = base !== undefined && file === files.pathOf(baseName(base.number));
+  return code === 'BAD_OPTION' || (code === 'DATA_DAMAGED' && isOfBase);
 }
 
 /** Whether a segment may begin with records of `untilMs` or before, by its index. */

@@ -9,7 +9,7 @@ import type { DataFiles } from './data-files.js';
 import { noDirectory, nothingThen } from './directory-dumps.js';
 import { bytesOfContent, loadContent } from './load-content.js';
 import { readManifest } from './manifest.js';
-import { contentChoices, manifestThen } from './past-manifest.js';
+import { contentChoices, manifestThen, mayShowElse } from './past-manifest.js';
 
 /** What is loaded, and into what. */
 export interface PastOptions {
@@ -22,25 +22,35 @@ export interface PastOptions {
   onRead(bytes: number, totalBytes: number): void;
 }
 
+/** What was loaded. */
+export interface LoadedPast {
+  readonly keySpace: KeySpace;
+  /** Damage that the content does without: behind the moment, or in a base in whose place an older one is. */
+  readonly damage: readonly FastcacheError[];
+}
+
 /**
  * Loads the content of a moment. Throws NO_INPUT where there is no directory, BAD_OPTION where it has nothing
  * of that time, and as `loadContent`.
  */
-export async function loadPast({ files, untilMs, createStore, onRead }: PastOptions): Promise<KeySpace> {
+export async function loadPast({ files, untilMs, createStore, onRead }: PastOptions): Promise<LoadedPast> {
   const manifest = await readManifest(files);
   const directory = files.pathOf('');
   if (manifest === undefined) throw noDirectory(directory);
   const limits = { untilMs: BigInt(untilMs) };
   let fault = nothingThen(directory);
+  const passedOver: FastcacheError[] = [];
   for (const content of contentChoices(await manifestThen(files, manifest, limits.untilMs))) {
     const total = await bytesOfContent(files, content);
     try {
       const read = (bytes: number) => onRead(bytes, total);
-      return (await loadContent({ files, content, createStore, onRead: read, limits })).keySpace;
+      const { keySpace, damage } = await loadContent({ files, content, createStore, onRead: read, limits });
+      return { keySpace, damage: [...passedOver, ...damage] };
     } catch (error) {
       // No record proves that a base is of before that time: an older one, with more records, may show it.
-      if (!(error instanceof FastcacheError) || error.code !== 'BAD_OPTION') throw error;
+      if (!(error instanceof FastcacheError) || !mayShowElse(files, content, error)) throw error;
       fault = error;
+      if (error.code === 'DATA_DAMAGED') passedOver.push(error);
     }
   }
   throw fault;

@@ -2,6 +2,7 @@
  * How far a segment is synced, in a file beside it that is written in place after each sync and never synced
  * itself (docs/data-directory.md, "What is on the disk when"): it may be behind, and is never ahead.
  */
+import { indexPath } from '../frame/index-entry.js';
 import type { DataFiles } from './data-files.js';
 
 const DIGITS = 16;
@@ -9,6 +10,11 @@ const DIGITS = 16;
 /** Returns the name of the mark beside a segment. */
 export function markName(segment: string): string {
   return `${segment}.synced`;
+}
+
+/** Returns the names of the files of a dump: itself, its index and its mark. */
+export function filesOfDump(name: string): readonly string[] {
+  return [name, indexPath(name), markName(name)];
 }
 
 /** Encodes the number of bytes that are synced, twice, so that a mark that is half written is noticed. */

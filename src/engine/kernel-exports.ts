@@ -89,6 +89,13 @@ export interface KernelExports {
     shown: number,
     limit: number,
   ): number;
+  sampleUses(uses: number, untilMs: number): number;
+  forgetUses(): void;
+  sampledUses(): number;
+  usedMost(rank: number): number;
+  countOfUsed(item: number): number;
+  nextUse(): number;
+  countUse(key: number, keyBytes: number): void;
   prefixes(): number;
   hotKeys(): number;
   biggestValues(): number;

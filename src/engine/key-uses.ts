@@ -1,11 +1,14 @@
 /** When and how often keys are used, which decides what is evicted (docs/architecture.md, "Eviction"). */
 import * as layout from '../kernel/layout.js';
+import { HotKeys } from './hot-keys.js';
 import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
 import type { KernelTime } from './kernel-time.js';
 
 /** The uses of a store's keys. */
 export class KeyUses {
+  /** The keys that are used most. */
+  readonly hot: HotKeys;
   readonly #kernel: Kernel;
   readonly #scratch: KernelBuffer;
   readonly #time: KernelTime;
@@ -15,6 +18,7 @@ export class KeyUses {
     this.#kernel = kernel;
     this.#scratch = scratch;
     this.#time = time;
+    this.hot = new HotKeys(kernel, scratch);
   }
 
   /**

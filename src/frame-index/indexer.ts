@@ -53,8 +53,8 @@ export class Indexer {
   }
 
   /**
-   * Takes the next bytes of the dump; returns the bytes of the index that follow with them, often none. Throws
-   * once it is closed: its memory may be another's by then.
+   * Takes the next bytes of the dump; returns the bytes of the index that follow with them, often none.
+   * Throws once it is closed: its memory may be another's by then.
    */
   push(bytes: Buffer): Buffer {
     if (this.#isClosed) throw new Error('the index is closed');

@@ -90,6 +90,15 @@ export { deleteSome } from './store/flush';
 export { noteKey, wantNotes } from './store/notes';
 export { keyspaceHits, keyspaceMisses } from './store/reads';
 export {
+  countOfUsed,
+  countUse,
+  forgetUses,
+  nextUse,
+  sampledUses,
+  sampleUses,
+  usedMost,
+} from './store/sampled-uses';
+export {
   compact,
   setFrozen,
   setReplica,

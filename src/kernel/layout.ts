@@ -266,6 +266,11 @@ export const SKETCH_GROUPS_AT = 557192;
 export const SKETCH_GROUP_BYTES = 24;
 export const SKETCH_BYTES = 655544;
 
+// What becomes of a use of a key (store/sampled-uses.ts).
+export const USE_COUNTED = 0;
+export const USE_LEFT_OUT = 1;
+export const USES_IGNORED = 2;
+
 // The keys with the biggest values (biggest.ts): how many, and where the host reads an entry's offset (u64),
 // the value's length (u32), the key's length (u32) and what is kept of the key.
 export const BIGGEST_VALUES = 10;

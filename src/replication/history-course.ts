@@ -124,6 +124,11 @@ export class HistoryCourse<Place = void> {
    * All histories since the last known content began without any content, and none has given out a record.
    */
   #isEmptySoFar = false;
+  /**
+   * The base of the history before, which was empty so far where this one was named: what comes may begin in
+   * it. Undefined: it was not.
+   */
+  #emptyBase: bigint | undefined;
   #jump: OpenJump<Place> | undefined;
   readonly #accepted: Jump<Place>[] = [];
   /** Unix ms of the newest first record of a batch. */
@@ -163,7 +168,9 @@ export class HistoryCourse<Place = void> {
     this.#closeJump(positions);
     this.#history = history;
     if (last?.id !== history.id) {
-      this.#isEmptySoFar = isEmptyBefore(history, this.#isEmptySoFar ? last : undefined);
+      const empty = this.#isEmptySoFar ? last : undefined;
+      this.#emptyBase = history.previous?.id === empty?.id ? empty?.base : undefined;
+      this.#isEmptySoFar = isEmptyBefore(history, empty);
     }
     const outcome = moveInto(history, before, { margin, watermarks, positions });
     this.#kept = outcome === 'begins' && this.#keepsContent ? { history: before } : undefined;
@@ -207,7 +214,13 @@ export class HistoryCourse<Place = void> {
   startBefore(sequence: bigint): bigint | undefined {
     const base = sequence - 1n;
     if (this.#history === undefined) return isHistoryBase(base) ? base : undefined;
+    if (base === this.#emptyBase) return base;
     return base === this.#history.base && this.#isEmptySoFar ? base : undefined;
+  }
+
+  /** Whether content that stands at these watermarks of a Hello is none: nothing was ever written to it. */
+  isEmptyAt(watermarks: ArrayLike<bigint>): boolean {
+    return Array.from(watermarks).every((at) => at === this.#history?.base || at === this.#emptyBase);
   }
 
   /** Whether a shard continues in spite of the difference, and is moved to the base; false: it is a gap. */

@@ -19,6 +19,11 @@ export function hasReached(watermarks: ArrayLike<bigint>, target: ArrayLike<bigi
   return true;
 }
 
+/** Whether what is held is known, and every shard of it is at `target` or past it. */
+export function hasAll(held: ArrayLike<bigint> | undefined, target: ArrayLike<bigint>): boolean {
+  return held !== undefined && hasReached(held, target);
+}
+
 /** Whether these are the claims of a probe. */
 export function isProbe(watermarks: ArrayLike<bigint>): boolean {
   for (let shard = 0; shard < watermarks.length; shard += 1) {

@@ -180,6 +180,7 @@ export class Gate {
         (keysOf(command, args) ?? []).map(({ key }) => key),
       );
     }
+    if (command.run !== undefined) host.engine().uses.hot.used(() => keysOf(command, args)?.[0]?.key);
     const tookUs = Math.round(host.clock.monotonicUs() - startedUs);
     if ((flags & (flagBits.skip_monitor | flagBits.admin)) === 0) {
       monitors.show(redacted(fullName, args), client, host.time);
@@ -280,7 +281,7 @@ export class Gate {
     if (scripts.runner === undefined) {
       if (command.group !== 'scripting') return undefined;
       scripts.load();
-      return POSTPONED;
+      return scripts.fault ?? POSTPONED;
     }
     const { suspended } = scripts.runner;
     if (suspended === undefined || SCRIPT_ENDING.has(fullName)) return undefined;

@@ -64,14 +64,19 @@ export interface ScriptRunning {
   run(call: ScriptCall): Reply | Later;
   /** Asks the suspended script to end; returns why it cannot, undefined when it will. */
   kill(): Failure | undefined;
-  /** Leaves the suspended script where it is, for good. */
-  stop(): void;
+  /**
+   * Begins no script any more. Resolves when none is suspended that has written, or is part of a transaction,
+   * or after five seconds; what is suspended then is left where it is, for good.
+   */
+  finish(): Promise<void>;
 }
 
 /** Scripts, as the server knows them before the first one comes. */
 export interface ScriptHost {
   /** What runs scripts; undefined until it is loaded. */
   readonly runner: ScriptRunning | undefined;
+  /** Why it cannot be loaded; undefined as long as that has not failed. */
+  readonly fault: Failure | undefined;
   /** Begins to load the runner, unless that has begun; commands that wait for it are then tried again. */
   load(): void;
 }

@@ -232,9 +232,9 @@ export class RespServer {
   async close(): Promise<void> {
     this.#check.cancel();
     this.#strangers.stop();
-    this.scripts.runner?.stop();
-    this.#endPause();
     this.ports.close();
+    await this.scripts.runner?.finish();
+    this.#endPause();
     const clients = [...this.#clients.values()];
     for (const { client } of clients) client.end();
     await Promise.all(clients.map(({ gone }) => gone));

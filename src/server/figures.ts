@@ -1,9 +1,14 @@
 /** A server's part of its Status document, gathered from its parts. */
+import { isUtf8 } from 'node:buffer';
+import type { Clock } from '../clock.js';
+import type { HotKey } from '../engine/hot-keys.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { RespServer } from '../resp/server.js';
 import type { Settings } from '../resp/settings.js';
 import type { SlowlogEntry } from '../resp/slowlog.js';
 import {
+  HOT_KEYS_MAX,
+  type HotKeyEntry,
   type ServerEntry,
   SLOW_COMMAND_CHARACTERS,
   SLOW_COMMANDS_MAX,
@@ -20,14 +25,16 @@ export interface FiguredNode {
   readonly events: Events<NodeEvents>;
   /** The server of the Redis protocol; undefined without a port of clients. */
   readonly server: RespServer | undefined;
+  readonly seams: { readonly clock: Clock };
 }
 
 /** The figures of a node without a port of clients. */
 const NO_COMMANDS = { reads: 0, writes: 0, commands: 0, hits: 0, misses: 0, slow: [] };
 
 /** Gathers the figures of this moment. */
-export function serverEntry({ settings, engine, events, config, server }: FiguredNode): ServerEntry {
+export function serverEntry({ settings, engine, events, config, server, seams }: FiguredNode): ServerEntry {
   const { slow, ...counts } = server?.figures(SLOW_COMMANDS_MAX) ?? NO_COMMANDS;
+  const hot = server && engine.uses.hot.look(seams.clock.nowMs(), counts.commands, HOT_KEYS_MAX);
   return {
     name: config.name ?? null,
     uptimeMs: Math.round(performance.now()),
@@ -37,8 +44,20 @@ export function serverEntry({ settings, engine, events, config, server }: Figure
     clients: server?.clients.length ?? 0,
     ...counts,
     busyMs: Math.round(performance.eventLoopUtilization().active),
+    hot: hot === undefined ? null : { sampled: hot.sampled, keys: hot.keys.map(hotKey) },
     slow: slow.map(slowCommand),
     log: [...events.recentLog.lines],
+  };
+}
+
+function hotKey({ key, keyBytes, uses }: HotKey): HotKeyEntry {
+  // The bytes of a text may end within a character, and are then none.
+  const isText = isUtf8(key);
+  return {
+    key: isText ? key.toString() : null,
+    keyBase64: isText ? null : key.toString('base64'),
+    keyBytes,
+    uses,
   };
 }
 

@@ -63,8 +63,12 @@ export class Keeping implements Durability {
     return this.#directory?.isSynced === true;
   }
 
-  get isAnchored(): boolean {
-    return this.#directory?.isAnchored === true;
+  /**
+   * Whether the history of the node's stream may be served: after a crash the directory knows of it. Without
+   * a directory, and where nothing can be kept and is taken all the same, there is nothing to wait for.
+   */
+  get isBegun(): boolean {
+    return this.#directory === undefined || this.isUnkept || this.#directory.isBegun;
   }
 
   onSynced(run: () => void): () => void {
@@ -107,7 +111,7 @@ export class Keeping implements Durability {
     try {
       await this.#directory.begun();
       // Otherwise a crash would take what clients were answered with the content that it follows.
-      if (node.settings.data.fsync === 'always') await this.#directory.anchor();
+      if (node.settings.data.fsync !== 'no') await this.#directory.anchor();
     } catch (cause) {
       const message = `The data directory cannot be written: ${(cause as Error).message}.`;
       throw new FastcacheError('WRITE_FAILED', message, { file: this.#data.files.pathOf(''), cause });

@@ -25,7 +25,7 @@ const UNBLOCKED = new Failure(
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
 );
 /** Without a listener no replica can acknowledge. */
-const NO_REPLICAS = { acknowledged: () => 0, synced: () => 0, ask() {}, onAck: () => () => {} };
+const NO_REPLICAS = { replicasThat: () => [], ask() {}, onAck: () => () => {} };
 
 /** A client that WAIT blocks. */
 interface Blocked {

@@ -5,6 +5,7 @@
  */
 import type { LoadedContent } from '../dump/rdb/load-content.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { FastcacheError } from '../errors.js';
 import { modeBits } from '../files/file-mode.js';
 import { type History, pastBehind } from '../replication/history.js';
 import type { Recorder } from '../replication/outputs/recorder.js';
@@ -38,6 +39,9 @@ export interface Loaded {
   loadNotes: readonly string[];
 }
 
+/** What was read, and what is damaged of that from which it was read. */
+type Read = LoadedContent & { readonly damage: readonly FastcacheError[] };
+
 /** What is known of a store that was made empty. */
 export const NOTHING_LOADED = { history: undefined, loadNotes: [] } as const;
 
@@ -56,7 +60,10 @@ export async function loadEngine(options: LoadedOptions): Promise<Loaded> {
     : loadMoment(options, source.untilMs));
   while (loaded.store.sweep(SWEPT_KEYS) > 0) await pause();
   const { history, leftOut } = loaded;
-  const loadNotes = leftOut === undefined ? [] : [`Left out of ${source.path}: ${leftOut}.`];
+  const loadNotes = [
+    ...(leftOut === undefined ? [] : [`Left out of ${source.path}: ${leftOut}.`]),
+    ...loaded.damage.map(({ place, message }) => `not needed for this moment: ${place}: ${message}`),
+  ];
   if (loaded.store.shards === shards) return { engine: loaded.store, history, loadNotes };
   const { chunkPayload, storeSteps } = await import('../dump/fold/store-entries.js');
   const engine = create(shards);
@@ -67,11 +74,11 @@ export async function loadEngine(options: LoadedOptions): Promise<Loaded> {
   return { engine, history, loadNotes };
 }
 
-function loadDump({ config, seams, source, create, onRead }: LoadedOptions): Promise<LoadedContent> {
+async function loadDump({ config, seams, source, create, onRead }: LoadedOptions): Promise<Read> {
   const { files, clock } = seams;
   const { path: file } = source;
   const totalBytes = file === '-' ? 0 : files.dumpBytes(file);
-  return files.loadContent({
+  const loaded = await files.loadContent({
     file,
     shards: config.shards,
     createStore: create,
@@ -84,16 +91,18 @@ function loadDump({ config, seams, source, create, onRead }: LoadedOptions): Pro
     },
     onRead: (bytes) => onRead(bytes, totalBytes),
   });
+  return { ...loaded, damage: [] };
 }
 
 async function loadMoment(
   { config, seams, source, create, onRead }: LoadedOptions,
   untilMs: number,
-): Promise<LoadedContent> {
+): Promise<Read> {
   const { loadPast } = await import('../data/past.js');
   const files = await seams.files.openData(source.path, modeBits(config.fileMode));
-  const { store, history } = await loadPast({ files, untilMs, createStore: create, onRead });
-  return { store, history, leftOut: undefined };
+  const { keySpace, damage } = await loadPast({ files, untilMs, createStore: create, onRead });
+  const { store, history } = keySpace;
+  return { store, history, leftOut: undefined, damage };
 }
 
 /**

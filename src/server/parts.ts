@@ -33,10 +33,10 @@ export interface NodeParts {
   readonly listener: ReplicaListener | undefined;
   /** What it keeps on a disk. */
   readonly keeping: {
-    /** Whether all that was published is on the disk. */
+    /** Whether all that was published is on the disk, and counts there. */
     readonly isSynced: boolean;
-    /** Whether what is on the disk counts. */
-    readonly isAnchored: boolean;
+    /** Whether a crash now would leave the history that the node has begun on the disk. */
+    readonly isBegun: boolean;
     /** Calls `run` each time when there is more on the disk; returns what ends that. */
     onSynced(run: () => void): () => void;
     /** For the primary that is followed; undefined: nothing is kept. */

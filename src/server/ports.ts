@@ -82,6 +82,13 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     encoding: encodingOf(config),
     // What is to come yet, from a disk or from replicas, is not served before it is whole.
     stream: () => (node.isLoading ? undefined : node.stream),
+    begun: {
+      // A relay hands on what its primary has begun.
+      get isBegun() {
+        return node.leading === undefined || node.keeping.isBegun;
+      },
+      onChange: (run) => node.keeping.onSynced(run),
+    },
     archive: () => node.keeping.archive,
     status: () => statusPayload(node),
     comparer: () => new StoreAnswers(() => comparedStore(node)),

@@ -133,7 +133,7 @@ export class SentinelHandover {
     const { place, others } = handover;
     handover.isDone = true;
     this.#node.events.log.info(`the Sentinels are sent that ${place} is primary, and clients are closed`);
-    void this.#repoint(others, place);
+    if (others.length > 0) void this.#repoint(others, place);
     this.#closeClients(server, handover);
   }
 
@@ -144,8 +144,15 @@ export class SentinelHandover {
   }
 
   async #repoint(places: readonly string[], primary: string): Promise<void> {
-    const { repoint } = await import('./repoint.js');
-    await repoint(places, primary, this.#node);
+    try {
+      const { repoint } = await import('./repoint.js');
+      await repoint(places, primary, this.#node);
+    } catch (error) {
+      this.#node.events.log.warn(
+        `replicas ${places.join(', ')} follow this server still, and not ${primary}; Sentinel will mend that, or ` +
+          `you by REPLICAOF there: ${(error as Error).message}`,
+      );
+    }
   }
 
   /** What was heard lately of those that take this node for the primary. */

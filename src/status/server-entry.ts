@@ -3,7 +3,16 @@
  * that `fastcache top` shows (docs/protocol.md, "Status").
  */
 import type { StatusMap } from '../frame/status.js';
-import { asText, isMap, readChoice, readCount, readIfSent, readList, readText } from './status-fields.js';
+import {
+  asText,
+  isMap,
+  readChoice,
+  readCount,
+  readIfSent,
+  readList,
+  readOptional,
+  readText,
+} from './status-fields.js';
 
 /** The most slow commands that a document has, the newest. */
 export const SLOW_COMMANDS_MAX = 8;
@@ -13,6 +22,8 @@ export const SLOW_COMMAND_CHARACTERS = 120;
 export const LOG_LINES_MAX = 16;
 /** The most characters that it has of each. */
 export const LOG_LINE_CHARACTERS = 240;
+/** The most hot keys that it has. */
+export const HOT_KEYS_MAX = 8;
 /** The most that a reader takes, should there be more of them one day. */
 const MOST_READ = 256;
 
@@ -41,10 +52,30 @@ export interface ServerEntry {
   misses: number;
   /** Milliseconds in which the event loop did not wait. */
   busyMs: number;
+  /** The keys that clients use most; null: not known, as from an older server. */
+  hot: HotKeysEntry | null;
   /** The newest first. */
   slow: SlowCommand[];
   /** The newest first. */
   log: LogLine[];
+}
+
+/** The keys that clients used most within the last seconds, by a sample of their uses. */
+export interface HotKeysEntry {
+  /** How many uses were counted, of all keys. */
+  sampled: number;
+  /** The most used first. */
+  keys: HotKeyEntry[];
+}
+
+/** A key that is used often. */
+export interface HotKeyEntry {
+  /** The key, its first 80 bytes at most; where these are not UTF-8 it is null, and `keyBase64` has them. */
+  key: string | null;
+  keyBase64: string | null;
+  keyBytes: number;
+  /** How many of the counted uses are its own. */
+  uses: number;
 }
 
 /** A command that took long. */
@@ -81,8 +112,25 @@ export function readServer(map: StatusMap): ServerEntry {
     hits: readCount(map, 'hits'),
     misses: readCount(map, 'misses'),
     busyMs: readCount(map, 'busyMs'),
+    hot: readIfSent(map, 'hot', (value) => (isMap(value) ? readHot(value) : undefined)),
     slow: readList(map, 'slow', MOST_READ, (value) => (isMap(value) ? readSlow(value) : undefined)),
     log: readList(map, 'log', MOST_READ, (value) => (isMap(value) ? readLine(value) : undefined)),
+  };
+}
+
+function readHot(map: StatusMap): HotKeysEntry {
+  return {
+    sampled: readCount(map, 'sampled'),
+    keys: readList(map, 'keys', MOST_READ, (value) => (isMap(value) ? readHotKey(value) : undefined)),
+  };
+}
+
+function readHotKey(map: StatusMap): HotKeyEntry {
+  return {
+    key: readOptional(map, 'key', asText),
+    keyBase64: readOptional(map, 'keyBase64', asText),
+    keyBytes: readCount(map, 'keyBytes'),
+    uses: readCount(map, 'uses'),
   };
 }
 

@@ -77,10 +77,8 @@ export function listenOn(server: Server, address: Address): Promise<string> {
 function listenError(address: Address, cause: unknown): FastcacheError {
   const place = formatAddress(address);
   if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
-    return new FastcacheError('PORT_TAKEN', `Another process listens on ${place} already.`, {
-      address: place,
-      cause,
-    });
+    const message = `Another process listens on ${place} already: stop it, or choose another port, 0 for a free one.`;
+    return new FastcacheError('PORT_TAKEN', message, { address: place, cause });
   }
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new FastcacheError('LISTEN_FAILED', `Cannot listen on ${place}: ${reason}.`, {
@@ -134,7 +132,7 @@ const PLAIN: Opening = {
       onread,
     }),
   openedEvent: 'connect',
-  reasonOf: messageOf,
+  reasonOf: connectReason,
   codeOf: () => 'PRIMARY_UNREACHABLE',
 };
 
@@ -198,6 +196,13 @@ export function openConnection(
 
 function messageOf(error: Error): string {
   return error.message;
+}
+
+function connectReason(error: Error): string {
+  const isRefused = 'code' in error && error.code === 'ECONNREFUSED';
+  return isRefused
+    ? 'nobody listens there (ECONNREFUSED); check that the server runs, and its port'
+    : error.message;
 }
 
 /** The handlers until others are set: bytes wait in the socket, which flows only from then on. */

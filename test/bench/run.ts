@@ -2,14 +2,15 @@
  * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone, the frames
  * toolkit on large dumps, the library in a program, clients against ours and redis-server (REDIS_SERVER=path:
  * another one, too), full stores, the time until a write is everywhere, messages to 50 subscribers, and what
- * tracked keys and TLS cost. Prints ratios, writes all figures as JSON (dist/bench.json unless --out says
- * otherwise). Skips what needs redis where it is absent.
+ * tracked keys, TLS, `top` and a data directory cost. Prints ratios, writes all figures as JSON
+ * (dist/bench.json unless --out says otherwise). Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { redisServer, redisTools } from '../support/redis.js';
 import { benchClients } from './clients.js';
+import { benchData } from './data.js';
 import { benchDumps } from './dumps.js';
 import { benchEmbedded } from './embedded.js';
 import { benchGrowth, benchKernel } from './kernel.js';
@@ -19,6 +20,7 @@ import { benchPubSub } from './pubsub.js';
 import { benchStores } from './stores.js';
 import {
   printClients,
+  printData,
   printDumps,
   printEmbedded,
   printGrowth,
@@ -28,9 +30,11 @@ import {
   printPubSub,
   printStores,
   printTls,
+  printTop,
   printTracking,
 } from './tables.js';
 import { benchTls } from './tls.js';
+import { benchTop } from './top.js';
 import { benchTracking } from './tracking.js';
 
 const PARTS = [
@@ -44,6 +48,8 @@ const PARTS = [
   'pubsub',
   'tracking',
   'tls',
+  'top',
+  'data',
 ];
 /** Ratios of runs over the network differ most from round to round. */
 const CLIENT_ROUNDS = 9;
@@ -83,6 +89,11 @@ if (values.part.includes('embedded')) {
   printEmbedded(embedded);
   Object.assign(figures, { embedded });
 }
+if (values.part.includes('top')) {
+  const top = await benchTop(size);
+  printTop(top);
+  Object.assign(figures, { top });
+}
 if (isRedisThere()) {
   const otherRedis = process.env.REDIS_SERVER;
   if (values.part.includes('machine')) {
@@ -115,6 +126,12 @@ if (isRedisThere()) {
     const tls = await benchTls(size);
     printTls(tls);
     Object.assign(figures, { tls });
+  }
+  if (values.part.includes('data')) {
+    const rounds = values.rounds === undefined ? size.rounds : Number(values.rounds);
+    const data = await benchData({ ...size, rounds });
+    printData(data);
+    Object.assign(figures, { data });
   }
   if (values.part.includes('pubsub')) {
     const pubsub = await benchPubSub(size);

@@ -1,13 +1,16 @@
 /** The tables that `npm run bench` prints. */
 import type { ClientFigure, Ratio, ServerFigure } from './clients.js';
+import type { DataFigure } from './data.js';
 import type { DumpFigure } from './dumps.js';
 import type { EmbeddedFigures } from './embedded.js';
 import { GROWN_KEYS, type KernelFigures } from './kernel.js';
 import type { LagFigures } from './lag.js';
 import type { MachineFigures } from './machine.js';
 import type { PubSubFigure } from './pubsub.js';
+import { median } from './statistics.js';
 import type { StoreFigure } from './stores.js';
 import type { TlsFigure } from './tls.js';
+import type { TopFigure } from './top.js';
 import type { TrackingFigure } from './tracking.js';
 
 export function printKernel(kernel: KernelFigures): void {
@@ -51,6 +54,20 @@ export function printClients(figures: readonly ClientFigure[]): void {
   }
 }
 
+export function printData(figures: readonly DataFigure[]): void {
+  console.log('\nSET kept on a disk, 50 clients, no replica; requests a second:');
+  console.log(
+    '                             without    with --data      Redis   of without     of Redis     memory',
+  );
+  for (const { fsync, valueBytes, pipeline, perSecond, ofWithout, ofRedis, memoryBytes } of figures) {
+    const { without, kept, redis } = perSecond;
+    const rates = [without, kept, redis].map((rate) => thousands(rate).padStart(12)).join('');
+    const ratios = [ofWithout, ofRedis].map((some) => spreadOf(some).padStart(22)).join('');
+    const name = `${fsync} ${valueBytes} B P${pipeline}`.padEnd(22);
+    console.log(`  ${name}${rates}${ratios}${(memoryBytes / 1024 ** 2).toFixed(0).padStart(6)} MiB`);
+  }
+}
+
 export function printLag(lag: Readonly<Record<string, LagFigures>>): void {
   console.log('\nFrom a SET acknowledged until the replica shows it, and SET with WAIT 1:');
   console.log('              visible p50, p99 us   WAIT p50 ms   WAITs/s of 8 clients');
@@ -82,6 +99,17 @@ export function printTls(figures: readonly TlsFigure[]): void {
       `${thousands(plainPerSecond)}, ${thousands(tlsPerSecond)} (${tlsCpuUs.toFixed(2)})`.padEnd(29),
     );
     console.log(`  ${`${test} P${pipeline}`.padEnd(15)}${ours}${theirs}x${ratio.toFixed(2)}`);
+  }
+}
+
+/** Prints what one `top` costs a server. */
+export function printTop(figures: readonly TopFigure[]): void {
+  console.log('\nCPU time of a server, ms a second, without and with one top:');
+  for (const { getsPerSecond, withoutMs, withTopMs, costMs } of figures) {
+    const [middle, least, most] = costMs.map((ms) => ms.toFixed(2));
+    const load = getsPerSecond === 0 ? 'idle' : `${thousands(getsPerSecond)} GETs/s`;
+    const times = `${withoutMs.toFixed(2)}, ${withTopMs.toFixed(2)}`;
+    console.log(`  ${load.padEnd(16)}${times.padStart(16)}   cost ${middle} (${least} to ${most})`);
   }
 }
 
@@ -140,4 +168,10 @@ function cells(name: string, { perSecond, p50Ms, p99Ms, cpuUs }: ServerFigure): 
 
 function spread({ median, least, most }: Ratio): string {
   return `x${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
+}
+
+/** The median of some ratios, and the extremes. */
+function spreadOf(ratios: readonly number[]): string {
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
+  return `x${median(ratios).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
 }

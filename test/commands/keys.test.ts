@@ -1,4 +1,5 @@
 /** `get`, `set`, `del` and `scan`, of a primary and of a replica. */
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { isCaughtUp } from '../support/embedded-pair.js';
 import { follow, startPrimary } from '../support/library.js';
@@ -43,6 +44,28 @@ describe('small commands', () => {
     const refused = await run('set', 'key', 'value');
     expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('READONLY') });
   }, 30_000);
+
+  it('refuse answers that none of them can have', async () => {
+    const replies = ['+OK', ':1', '*0', '*2\r\n$1\r\n0\r\n$1\r\nx', '*2\r\n$1\r\n0\r\n*1\r\n:1'];
+    for (const [command, odd] of [
+      ['get', [':1', '*0']],
+      ['del', ['+OK', '*0']],
+      ['scan', replies],
+    ] as const) {
+      for (const reply of odd) {
+        const server = createServer((socket) => {
+          socket.on('error', () => {});
+          socket.on('data', (bytes) => socket.write(bytes.includes('PING') ? '+PONG\r\n' : `${reply}\r\n`));
+        });
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        const { port } = server.address() as AddressInfo;
+        const run = await runCommand([command, 'key', '--json', '--endpoint', `127.0.0.1:${port}`]);
+        server.close();
+        expect(run).toMatchObject({ status: 1, stderr: '' });
+        expect(JSON.parse(run.stdout).error.code).toBe('REPLY_MALFORMED');
+      }
+    }
+  }, 60_000);
 
   it('say what is wrong with the server: nothing is there, or it wants a password', async () => {
     const nobody = await runCommand(['get', 'key', '--endpoint', `127.0.0.1:${await freePort()}`]);

@@ -1,8 +1,11 @@
 /** `top` of running servers: one screen, JSON, and in a terminal. */
 import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { Endpoint } from '../../src/cli/watermarks/endpoint.js';
+import { systemTimers } from '../../src/clock.js';
+import { tcpTransport } from '../../src/transport/tcp.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
-import { clientOf, follow, startPrimary } from '../support/library.js';
+import { clientOf, closesLater, follow, startPrimary } from '../support/library.js';
 import { freePort, isOnPath } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
 
@@ -40,7 +43,16 @@ describe('top', () => {
     const { endpoints } = JSON.parse(stdout);
     expect(endpoints[0]).toMatchObject({
       role: 'primary',
-      server: { name: 'cache-1', keys: 1, reads: 1, writes: 1, hits: 1, misses: 0, slow: [] },
+      server: {
+        name: 'cache-1',
+        keys: 1,
+        reads: 1,
+        writes: 1,
+        hits: 1,
+        misses: 0,
+        hot: { keys: [] },
+        slow: [],
+      },
       rates: { readsPerSecond: 0, writesPerSecond: 0, recordsPerSecond: 0, hitShare: null },
       replicas: [{ name: 'cache-2', state: 'live' }],
     });
@@ -50,6 +62,29 @@ describe('top', () => {
     expect(endpoints[1].error.code).toBe('PRIMARY_UNREACHABLE');
     expect((await runCommand(['top', 'fixtures/golden/all.fcrp'])).status).toBe(2);
   }, 30_000);
+
+  it('is told the keys that clients use most, by commands of the kernel and others', async () => {
+    const { primary } = await pair();
+    const client = await clientOf(primary.listenAddress);
+    const endpoint = new Endpoint(primary.listenAddress!, {
+      token: undefined,
+      transport: tcpTransport,
+      timers: systemTimers,
+      warn() {},
+    });
+    closesLater({ close: async () => endpoint.close() });
+    const hot = async () => {
+      const both = [
+        ['GET', 'read'],
+        ['SETEX', 'written', '60', 'value'],
+      ];
+      await client.pipeline(Array.from({ length: 300 }, () => both).flat());
+      const answer = await endpoint.look();
+      const { keys } = ('status' in answer && answer.status?.server?.hot) || { keys: [] };
+      return keys.map(({ key }) => key).sort();
+    };
+    await expect.poll(hot, { timeout: 30_000 }).toEqual(['read', 'written']);
+  }, 60_000);
 
   it.skipIf(!isOnPath('script')).each([
     ['q', 'q'],

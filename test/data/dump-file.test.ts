@@ -7,7 +7,7 @@ import { LossyDisk } from '../support/lossy-disk.js';
 
 it('a dump that is closed while it is written takes nothing more', async () => {
   const files = new LossyDisk();
-  const file = await DumpFile.create(files, baseName(1));
+  const file = await DumpFile.create(files, baseName(1), async () => {});
   const builder = new DumpBuilder(4);
   const under = file.append([builder.begin()]);
   const closed = file.close();

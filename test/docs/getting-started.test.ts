@@ -51,6 +51,8 @@ it('has programs for ioredis and node-redis, and with an embedded replica', asyn
 });
 
 it('has a tap, and a look at the replicas', async () => {
+  // Without it the tap would have the port that the replica of the page has.
+  expect(tap).toContain('--no-listen');
   const changes = (await fastcache(tap!)).trimEnd().split('\n');
   const keys = changes.map((line) => JSON.parse(line)).filter(({ type }) => type === 'entry');
   expect(keys.map(({ key }) => key).sort()).toEqual(['user:1', 'user:2']);

@@ -90,6 +90,11 @@ it('a replica is listed where its clients find it, and apart from those that ser
     ['port', '7001'],
   ]);
   await hasReplicas(primary, 5);
+  // One that has acknowledged nothing is not listed when it is gone.
+  await eventually(
+    () => primary.replicas().at(-1)?.acknowledged,
+    (acknowledged) => acknowledged !== undefined,
+  );
   lost.close();
   await eventually(
     () => primary.replicas().at(-1)?.state,

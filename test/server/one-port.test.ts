@@ -58,6 +58,23 @@ it('a replica that follows it has everything, acknowledges, and is no client', a
   ).toHaveLength(1);
 });
 
+it('a replica on it gets all that was written before the primary has closed', async () => {
+  const { primary, port } = await open();
+  const replica = await follow(port);
+  await isCaughtUp({ primary, replica });
+  await eventually(
+    () => primary.replicas().map(({ state }) => state),
+    ([state]) => state === 'live',
+  );
+  for (let index = 0; index < 100; index += 1) primary.set(`key:${index}`, Buffer.alloc(500_000, index));
+  await primary.close();
+  expect(primary.replicas().filter(({ state }) => state !== 'gone')).toEqual([]);
+  await eventually(
+    () => replica.keyCount(),
+    (count) => count === 100,
+  );
+});
+
 it('a replica with that port alone is a relay, and keeps its replica when it is promoted', async () => {
   const { primary, port } = await open();
   primary.set('key', 'value');

@@ -9,10 +9,10 @@ export class FrameReader implements LogReader {
   readonly #cursor: Cursor;
   #isOver = false;
 
-  /** Calls `read` with a copy of each frame that is published from now on. */
-  constructor(backlog: Backlog, read: (frame: Buffer) => void) {
+  /** Calls `read` with a copy of each frame that is published from now on, or that has more than `since`. */
+  constructor(backlog: Backlog, read: (frame: Buffer) => void, since?: readonly bigint[]) {
     this.#read = read;
-    this.#cursor = backlog.open(this);
+    this.#cursor = since === undefined ? backlog.open(this) : backlog.openSince(since, this);
   }
 
   ready(): void {

@@ -53,11 +53,16 @@ export class LossyDisk implements DataFiles {
     };
   }
 
-  /** Kills the process and cuts the power. */
-  crash(random: RandomSource): void {
+  /** Kills the process: what it has written is there, synced or not. */
+  kill(): void {
     this.#generation += 1;
     this.#isLocked = false;
     this.before = this.behind = () => {};
+  }
+
+  /** Kills the process and cuts the power. */
+  crash(random: RandomSource): void {
+    this.kill();
     const names = new Map<string, Inode>();
     for (const name of new Set([...this.#names.keys(), ...this.#syncedNames.keys()])) {
       const [now, then] = [this.#names.get(name), this.#syncedNames.get(name)];
@@ -102,7 +107,7 @@ export class LossyDisk implements DataFiles {
   async create(name: string): Promise<DataFile> {
     const inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
     await this.#do('create', name, () => {
-      if (this.#names.has(name)) throw new Error(`EEXIST: ${name}`);
+      if (this.#names.has(name)) throw Object.assign(new Error(`EEXIST: ${name}`), { code: 'EEXIST' });
       this.#names.set(name, inode);
     });
     return {

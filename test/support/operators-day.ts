@@ -146,7 +146,8 @@ class Day {
         // The table of replicas, which is as wide as its ports and figures are.
         .replace(/^(replica) +(state +lag ms +records) .*$/, '$1         $2  sent/s  may be away  since')
         .replace(/^(127\.0\.0\.1:\d+) +(live +\d+ +\d+) .*$/, '$1  $2  …')
-        .replace(/\bwritten \S+,/, 'written …,')
+        // The write rate is that of ten seconds, and a slow machine takes longer.
+        .replace(/\b(written \S+|nothing is written),/, 'written …,')
         .replace(/(may be away|heard|lag_ms=)( ?).*?( {2}backlog| ago|;)/g, '$1$2…$3')
         .replace(/\b[\d.,]+ (ms|s|minutes|hours|days|bytes)\b/g, '… $1')
     );

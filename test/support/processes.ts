@@ -80,9 +80,12 @@ export class LineProcess {
     this.child.stdin.write(`${line}\n`);
   }
 
-  /** The next line that `accept` takes; those before it are dropped. Throws when the process ends first. */
-  async nextLine(accept: (line: string) => boolean = () => true): Promise<string> {
-    const deadline = performance.now() + PATIENCE_MS;
+  /**
+   * The next line that `accept` takes; those before it are dropped. Throws when the process ends first, or
+   * behind `patienceMs`.
+   */
+  async nextLine(accept: (line: string) => boolean = () => true, patienceMs = PATIENCE_MS): Promise<string> {
+    const deadline = performance.now() + patienceMs;
     for (;;) {
       for (let line = this.#lines.shift(); line !== undefined; line = this.#lines.shift()) {
         if (accept(line)) return line;
@@ -90,7 +93,7 @@ export class LineProcess {
       if (this.#exit) throw new Error(`${this.#name} ended: ${JSON.stringify(this.#exit)}\n${this.stderr}`);
       const leftMs = deadline - performance.now();
       if (leftMs <= 0)
-        throw new Error(`${this.#name} said nothing that fits in ${PATIENCE_MS} ms\n${this.stderr}`);
+        throw new Error(`${this.#name} said nothing that fits in ${patienceMs} ms\n${this.stderr}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs);
         this.#wake = () => {
@@ -130,9 +133,9 @@ export class FastcacheProcess extends LineProcess {
   }
 
   /** The next event of that name. */
-  async event(name: string): Promise<FastcacheEvent> {
+  async event(name: string, patienceMs?: number): Promise<FastcacheEvent> {
     const isIt = (line: string) => (JSON.parse(line) as FastcacheEvent).event === name;
-    return JSON.parse(await this.nextLine(isIt)) as FastcacheEvent;
+    return JSON.parse(await this.nextLine(isIt, patienceMs)) as FastcacheEvent;
   }
 }
 

@@ -68,6 +68,7 @@ export function serverEntry(overrides: Partial<ServerEntry> = {}): ServerEntry {
     hits: 0,
     misses: 0,
     busyMs: 0,
+    hot: null,
     slow: [],
     log: [],
     ...overrides,

@@ -42,6 +42,11 @@ export class VirtualDisk {
     return file && bytesOf(file);
   }
 
+  /** Removes a file behind everybody's back. */
+  remove(path: string): void {
+    this.#files.delete(path);
+  }
+
   /** The disk as one process has it: what it has not synced when it is killed may be lost. */
   of(process: VirtualProcess): NodeFiles {
     return {

@@ -37,6 +37,18 @@ async function pair(transport: Transport): Promise<{ client: End; server: End; l
   return { client, server, listener };
 }
 
+it('says what to do where nobody listens, and where somebody does already', async () => {
+  const end = new End();
+  tcpTransport.connect(parseAddress(`127.0.0.1:${await freePort()}`), { connectTimeoutMs: 5_000 }, end);
+  await end.until(() => end.closes.length > 0);
+  expect(end.closes[0]?.message).toMatch(
+    /: nobody listens there \(ECONNREFUSED\); check that the server runs/,
+  );
+  const { listener } = await pair(tcpTransport);
+  const taken = tcpTransport.listen(parseAddress(listener.address), () => {});
+  await expect(taken).rejects.toThrow(/already: stop it, or choose another port/);
+});
+
 describe.each(transports)('%s', (_, transport) => {
   it('says which free port it took, and carries bytes both ways', async () => {
     const { client, server, listener } = await pair(transport);

@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.js';
 import type { Manifest } from '../../data/manifest.js';
 import { makeDirectory } from '../../data/new-directory.js';
 import { type Survey, surveyDirectory, writeRepaired } from '../../data/repair/repair.js';
-import type { FileReport, LostSequences, RepairLoss } from '../../data/repair/report.js';
+import type { FileReport, LossTotals, LostSequences, RepairLoss } from '../../data/repair/report.js';
 import { EXIT_BAD_FRAMES } from '../../errors.js';
 import { untilExit } from '../command/shutdown.js';
 import { ProgressLine } from '../frames/progress.js';
@@ -58,6 +58,7 @@ function repairedJson({ directory, target }: RepairInvocation, { survey, manifes
     isManifestRebuilt: manifestFault !== undefined,
     segments: manifest.segments.length,
     bases: manifest.bases.length,
+    lost: report.totals,
     files: report.files.map(({ name, index, tornBytes, losses }) => ({
       file: name,
       index: index ?? null,
@@ -91,9 +92,19 @@ function repairedText({ directory, target }: RepairInvocation, { survey, manifes
       : [
           '  the manifest is made anew from the files; its times are those at which segments were made and bases last written',
         ]),
+    ...(report.hasLosses ? [`  left out: ${totalsText(report.totals)}`] : []),
     ...report.files.flatMap(fileLines),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function totalsText({ records, isExact, bytes, bases }: LossTotals): string {
+  const parts = [
+    `${isExact ? '' : 'at least '}${countText(Number(records), 'record', 'records')}`,
+    countText(bytes, 'byte of segments', 'bytes of segments'),
+    ...(bases === 0 ? [] : [countText(bases, 'base', 'bases')]),
+  ];
+  return parts.join(', ');
 }
 
 function fileLines({ name, index, tornBytes, losses }: FileReport): string[] {

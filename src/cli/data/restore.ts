@@ -1,10 +1,10 @@
 /** Runs `data restore`, which writes what a data directory had at a moment to a dump or a directory. */
-import type { Loss } from '../../data/lost-value.js';
 import { makeDirectory, writeContent } from '../../data/new-directory.js';
 import { type Moment, type PastContent, readPast } from '../../data/past-content.js';
 import { FastcacheError } from '../../errors.js';
 import type { History } from '../../replication/history.js';
 import { untilExit } from '../command/shutdown.js';
+import { noteDamage } from '../frames/passed-damage.js';
 import { ProgressLine } from '../frames/progress.js';
 import { type StateInvocation, summaryOf, summaryText, writeState } from '../frames/state.js';
 import { toJson } from '../terminal/json.js';
@@ -36,8 +36,9 @@ async function restoreDump(invocation: RestoreInvocation): Promise<void> {
     values: 'none',
     encoding: {},
     read: async (onProgress) => {
-      const { keySpace, loss } = await readPast(directory, moment, onProgress);
-      noteLoss(loss, note);
+      const past = await readPast(directory, moment, onProgress);
+      noteFound(past, note);
+      const { keySpace } = past;
       keySpace.expire(keySpace.atMs ?? 0);
       return keySpace;
     },
@@ -50,7 +51,7 @@ async function restoreDirectory(invocation: RestoreInvocation): Promise<void> {
   const { keySpace, bytes } = await untilExit((signal) =>
     makeDirectory(target, signal, async (files) => {
       const past = await readPast(directory, moment, progress.show).finally(() => progress.close());
-      noteLoss(past.loss, note);
+      noteFound(past, note);
       const { keySpace } = past;
       const history = historyOf(past, directory);
       const manifest = await writeContent(files, { keySpace, history, nowMs: clock.nowMs() });
@@ -72,8 +73,9 @@ function historyOf({ keySpace, history }: PastContent, directory: string): Histo
   throw new FastcacheError('BAD_OPTION', message, { file: directory });
 }
 
-/** Notes on stderr which change `--before` has found. */
-function noteLoss(loss: Loss | undefined, note: (text: string) => void): void {
+/** Notes on stderr which change `--before` has found, and what is damaged. */
+function noteFound({ loss, damage }: PastContent, note: (text: string) => void): void {
+  noteDamage(damage, note);
   if (loss === undefined) return;
   const { how, timeMs } = loss;
   const what = how === 'replaced' ? 'other content took the place of all' : `the value was ${how}`;

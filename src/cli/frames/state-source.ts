@@ -3,12 +3,17 @@ import { contentFiles, dumpFiles, isDirectory } from '../../data/directory-dumps
 import { readPast } from '../../data/past-content.js';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';
 import { foldDump } from '../../dump/fold/fold-dump.js';
+import { noteDamage } from './passed-damage.js';
 import type { StateInvocation } from './state.js';
 
-/** Returns how the key space of `paths` is read, up to the limits. Throws as `readDirectory`. */
+/**
+ * Returns how the key space of `paths` is read, up to the limits; `note` writes to stderr. Throws as
+ * `readDirectory`.
+ */
 export async function stateSource(
   paths: readonly string[],
   limits: DumpLimits,
+  note: (text: string) => void,
 ): Promise<Pick<StateInvocation, 'files' | 'read' | 'isChoice'>> {
   const { endSequence, untilMs } = limits;
   const isChoice = endSequence !== undefined || untilMs !== undefined;
@@ -16,7 +21,8 @@ export async function stateSource(
   // The content at a sequence of all shards may need what is older than the newest base.
   if (paths.length === 1 && endSequence === undefined && (await isDirectory(path!))) {
     const read: StateInvocation['read'] = async (onProgress) => {
-      const { keySpace } = await readPast(path!, { atMs: untilMs }, onProgress);
+      const { keySpace, damage } = await readPast(path!, { atMs: untilMs }, onProgress);
+      noteDamage(damage, note);
       keySpace.expire(keySpace.atMs ?? 0);
       return keySpace;
     };

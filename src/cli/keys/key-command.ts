@@ -1,5 +1,6 @@
 /** `get`, `set`, `del` and `scan`: single commands for any server of the Redis protocol. */
 import { systemTimers } from '../../clock.js';
+import { FastcacheError } from '../../errors.js';
 import { RedisClient } from '../../redis-client/client.js';
 import { parseAddress } from '../../transport/address.js';
 import { tcpTransport } from '../../transport/tcp.js';
@@ -16,6 +17,14 @@ export const keyFlags = {
 /** The statuses that their help texts end with. */
 export const KEY_STATUSES =
   '69 unreachable, 77 password refused. Status 1 is also that of a server that refuses the command.';
+
+/** Returns the error of a server whose answer to a command is none of those that it can have. */
+export function oddAnswer(command: string): FastcacheError {
+  return new FastcacheError(
+    'REPLY_MALFORMED',
+    `The server does not answer ${command} as a server of the Redis protocol does; check the address.`,
+  );
+}
 
 /** A command that asks one server. */
 export abstract class KeyCommand extends BaseCommand {

@@ -63,6 +63,44 @@ export function cutLine(line: string, width: number): string {
   return shown;
 }
 
+/**
+ * Joins parts, which may have colours, into as few lines as they fit on, two spaces apart; one that does not
+ * fit on a line has one of its own.
+ */
+export function wrapParts(parts: readonly string[], width: number): string[] {
+  return wrapped(parts, ' '.repeat(COLUMN_GAP), width);
+}
+
+/** The lines of an escaped text, broken between words; a word that is too long has a line of its own. */
+export function wrapWords(text: string, width: number): string[] {
+  return wrapped(text.split(' '), ' ', width);
+}
+
+function wrapped(parts: readonly string[], gap: string, width: number): string[] {
+  const lines: string[] = [];
+  let columns = 0;
+  for (const part of parts) {
+    const own = lineColumns(part);
+    if (lines.length > 0 && columns + gap.length + own <= width) {
+      lines[lines.length - 1] += `${gap}${part}`;
+      columns += gap.length + own;
+    } else {
+      lines.push(part);
+      columns = own;
+    }
+  }
+  return lines;
+}
+
+/** The columns that a line takes, whatever colours are in it. */
+function lineColumns(line: string): number {
+  let columns = 0;
+  for (const [unit] of line.matchAll(UNITS)) {
+    if (!unit.startsWith('\u001b')) columns += columnsOf(unit.codePointAt(0)!);
+  }
+  return columns;
+}
+
 function columnsOf(character: number): number {
   const isBlock = character >= BLOCKS[0] && character <= BLOCKS[1];
   return character < FIRST_WIDE || isBlock ? 1 : 2;

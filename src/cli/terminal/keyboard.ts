@@ -13,6 +13,8 @@ export class Keyboard {
   readonly #input: KeyInput;
   readonly #onData: (typed: Buffer) => void;
   readonly #restore = () => this.#input.setRawMode(false);
+  /** A terminal that has gone cannot be set, and its going is told by SIGHUP. */
+  readonly #onError = () => {};
 
   /** Calls `onKey` with each key that is a character, and `onEnd` for ^C and ^D. */
   constructor(input: KeyInput, onKey: (key: string) => void, onEnd: () => void) {
@@ -24,6 +26,7 @@ export class Keyboard {
       }
     };
     if (input.isTTY !== true) return;
+    input.on('error', this.#onError);
     input.setRawMode(true);
     process.once('exit', this.#restore);
     input.on('data', this.#onData);

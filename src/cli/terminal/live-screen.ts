@@ -24,6 +24,15 @@ export class LiveScreen {
   readonly #terminal: Terminal;
   readonly #redraw = () => this.#draw();
   readonly #leave = () => this.#terminal.write(LEAVE);
+  /** ^Z: the shell gets its screen back for as long as the process stands. */
+  readonly #suspend = () => {
+    this.#leave();
+    process.kill(process.pid, 'SIGSTOP');
+  };
+  readonly #goOn = () => {
+    this.#terminal.write(ENTER);
+    this.#draw();
+  };
   #lines: readonly string[] = [];
 
   constructor(terminal: Terminal) {
@@ -31,6 +40,8 @@ export class LiveScreen {
     terminal.write(ENTER);
     // A fault may end the process before the screen is closed.
     process.once('exit', this.#leave);
+    process.on('SIGTSTP', this.#suspend);
+    process.on('SIGCONT', this.#goOn);
     terminal.on('resize', this.#redraw);
   }
 
@@ -43,6 +54,8 @@ export class LiveScreen {
   close(): void {
     this.#terminal.off('resize', this.#redraw);
     process.removeListener('exit', this.#leave);
+    process.removeListener('SIGTSTP', this.#suspend);
+    process.removeListener('SIGCONT', this.#goOn);
     this.#leave();
   }
 

@@ -1,4 +1,5 @@
 /** The last line of a terminal, which is rewritten in place while other lines scroll above it. */
+import { cutLine } from './columns.js';
 import { escapeText } from './escape.js';
 import { terminalSize } from './size.js';
 import { formatNumber } from './text.js';
@@ -16,7 +17,7 @@ export class StatusLine {
 
   /** Shows `text`, escaped and cut to the terminal's width; an empty text removes the line. */
   show(text: string): void {
-    this.#text = escapeText(text).slice(0, terminalSize(this.#terminal).columns - 1);
+    this.#text = cutLine(escapeText(text), terminalSize(this.#terminal).columns - 1);
     this.#terminal.write(`${CLEAR_LINE}${this.#text}`);
   }
 

@@ -1,9 +1,10 @@
 /** The screen of `top`: a heading, and for each endpoint its figures and one of the views below them. */
 import chalk from 'chalk';
-import type { ServerEntry } from '../../status/server-entry.js';
+import type { HotKeyEntry, ServerEntry } from '../../status/server-entry.js';
 import type { EndpointWatermarks } from '../../status/watermarks.js';
 import { errorText } from '../command/error-rendering.js';
-import { escapeText } from '../terminal/escape.js';
+import { alignCells, wrapParts, wrapWords } from '../terminal/columns.js';
+import { escapeText, quoteBytes } from '../terminal/escape.js';
 import { greatest, sparkline } from '../terminal/sparkline.js';
 import {
   countText,
@@ -20,13 +21,20 @@ import { KEPT } from './history.js';
 import { replicaLines } from './replica-lines.js';
 
 /** What is shown below the figures. */
-export type View = 'replicas' | 'shards' | 'commands' | 'log';
+export type View = 'replicas' | 'shards' | 'hot' | 'commands' | 'log';
 
 /** The views, by the key that switches to each, and how the heading names them. */
-export const views: Readonly<Record<string, View>> = { r: 'replicas', s: 'shards', c: 'commands', l: 'log' };
+export const views: Readonly<Record<string, View>> = {
+  r: 'replicas',
+  s: 'shards',
+  h: 'hot',
+  c: 'commands',
+  l: 'log',
+};
 const viewTitles: Record<View, string> = {
   replicas: 'replicas',
   shards: 'shards',
+  hot: 'hot',
   commands: 'slow',
   log: 'log',
 };
@@ -42,9 +50,14 @@ export interface ScreenOptions {
   hasKeys: boolean;
 }
 
+const LEAST_KEY_COLUMNS = 12;
+/** Columns of what stands before a key, and of the length behind it. */
+const BEFORE_KEY_COLUMNS = 34;
 const LABEL_COLUMNS = 'to replicas '.length;
 const VALUE_COLUMNS = 10;
 const GAP_COLUMNS = 2;
+const LEVEL_COLUMNS = 'error'.length;
+const BEFORE_MESSAGE_COLUMNS = '12:30:01  error  '.length;
 const AGO_COLUMNS = '59m59s ago'.length;
 
 /** A rate, its last minute, and how a value of it is written. */
@@ -66,7 +79,7 @@ function heading({ nowMs, view, hasKeys }: ScreenOptions): string {
     const text = `${key} ${viewTitles[name]}`;
     return name === view ? chalk.bold(text) : chalk.dim(text);
   });
-  return [chalk.dim(`${time} UTC`), ...keys, chalk.dim('q quit')].join('  ');
+  return [chalk.dim(`${time}Z`), ...keys, chalk.dim('q end')].join('  ');
 }
 
 function endpointLines(history: EndpointHistory, options: ScreenOptions): string[] {
@@ -109,18 +122,7 @@ function contentLines(server: ServerEntry, { busy, hits }: Rates, width: number)
     `hits ${percentText(hits.at(-1))}`,
     `event loop ${percentText(busy.at(-1))}`,
   ];
-  return wrapped(parts, width);
-}
-
-/** Joins the parts into as few lines as they fit on. */
-function wrapped(parts: readonly string[], width: number): string[] {
-  const lines: string[] = [];
-  for (const part of parts) {
-    const longer = [...lines.slice(-1), part].join(' '.repeat(GAP_COLUMNS));
-    if (lines.length > 0 && longer.length <= width) lines[lines.length - 1] = longer;
-    else lines.push(part);
-  }
-  return lines;
+  return wrapParts(parts, width);
 }
 
 /** The rates of a server in its role; one that says nothing of its commands has its records alone. */
@@ -162,11 +164,42 @@ function viewLines(
       return last.status === undefined ? [] : replicaLines(history, last.status, width);
     case 'shards':
       return shardLines(last);
+    case 'hot':
+      return server === undefined ? [] : hotLines(server, history.rates(), width);
     case 'commands':
       return server === undefined ? [] : slowLines(server, nowMs);
     case 'log':
-      return server === undefined ? [] : logLines(server);
+      return server === undefined ? [] : logLines(server, width);
   }
+}
+
+/** The share of each hot key in the uses that were counted, and how many uses a second that comes to. */
+function hotLines({ hot }: ServerEntry, { reads, writes }: Rates, width: number): string[] {
+  if (hot === null) return [chalk.dim('the hot keys are not known')];
+  if (hot.sampled === 0) return [chalk.dim('no key was used within the last seconds')];
+  if (hot.keys.length === 0) return [chalk.dim('no key is used more than others')];
+  const commands = (reads.at(-1) ?? 0) + (writes.at(-1) ?? 0);
+  const heading = ['share', 'uses/s', 'key'].map((text) => ({
+    text,
+    isLeft: text === 'key',
+    style: chalk.dim,
+  }));
+  const rows = hot.keys.map((key) => {
+    const share = Math.min(1, key.uses / Math.max(1, hot.sampled));
+    const perSecond = `~${formatShort(Math.round(share * commands))}`;
+    return [
+      { text: percentText(share) },
+      { text: perSecond },
+      { text: hotKeyText(key, width), isLeft: true },
+    ];
+  });
+  return alignCells([heading, ...rows]);
+}
+
+function hotKeyText({ key, keyBase64, keyBytes }: HotKeyEntry, width: number): string {
+  const bytes = keyBase64 === null ? Buffer.from(key ?? '') : Buffer.from(keyBase64, 'base64');
+  const text = quoteBytes(bytes, Math.max(LEAST_KEY_COLUMNS, width - BEFORE_KEY_COLUMNS));
+  return bytes.length === keyBytes || text.endsWith(')') ? text : `${text}… (${keyBytes} bytes)`;
 }
 
 function slowLines({ slow }: ServerEntry, nowMs: number): string[] {
@@ -181,12 +214,15 @@ function slowLines({ slow }: ServerEntry, nowMs: number): string[] {
   );
 }
 
-function logLines({ log }: ServerEntry): string[] {
+function logLines({ log }: ServerEntry, width: number): string[] {
   if (log.length === 0) return [chalk.dim('nothing was logged')];
-  return log.map(({ timeMs, level, message }) => {
+  return log.flatMap(({ timeMs, level, message }) => {
     const time = formatTime(BigInt(timeMs)).slice(11, 19);
     const color = level === 'error' ? chalk.red : level === 'warn' ? chalk.yellow : chalk.dim;
-    return `${chalk.dim(time)}  ${color(level.padEnd('error'.length))}  ${escapeText(message)}`;
+    const head = `${chalk.dim(time)}  ${color(level.padEnd(LEVEL_COLUMNS))}`;
+    const [first = '', ...rest] = wrapWords(escapeText(message), Math.max(1, width - BEFORE_MESSAGE_COLUMNS));
+    const indent = ' '.repeat(BEFORE_MESSAGE_COLUMNS);
+    return [`${head}  ${first}`, ...rest.map((line) => `${indent}${line}`)];
   });
 }
 

@@ -7,7 +7,7 @@ import { shownName } from '../../replication/primary/replica-info.js';
 import type { ReplicaEntry } from '../../status/replica-entry.js';
 import type { StatusDocument } from '../../status/status-document.js';
 import { type EndpointWatermarks, type Standing, standingOf } from '../../status/watermarks.js';
-import { alignCells, type Cell, fitFirst } from '../terminal/columns.js';
+import { alignCells, type Cell, fitFirst, wrapParts } from '../terminal/columns.js';
 import { escapeText } from '../terminal/escape.js';
 import type { Terminal } from '../terminal/live-screen.js';
 import { terminalSize } from '../terminal/size.js';
@@ -99,18 +99,18 @@ const columns: readonly Column[] = [
 /** The table of one endpoint, line ends included. */
 export function watermarksText(answer: EndpointWatermarks, options: TableOptions): string {
   const { status } = answer;
-  const lines = [titleLine(answer), totalLine(answer)];
+  const lines = [...wrapParts(titleParts(answer), options.width), totalLine(answer)];
   if (status !== undefined) {
     if (status.link !== null) lines.push(linkLine(status.link));
-    lines.push(windowLine(status), ...replicaLines(status, options.width));
+    lines.push(...wrapParts(windowParts(status), options.width), ...replicaLines(status, options.width));
   }
   if (options.showsShards) lines.push(...shardLines(answer));
   return `${lines.join('\n')}\n`;
 }
 
-function titleLine({ endpoint, role, history }: EndpointWatermarks): string {
+function titleParts({ endpoint, role, history }: EndpointWatermarks): string[] {
   const historyText = history === null ? 'history not known' : `history ${history}`;
-  return [chalk.bold(escapeText(endpoint)), role, historyText].join('  ');
+  return [chalk.bold(escapeText(endpoint)), role, historyText];
 }
 
 function totalLine({ watermarks, base, status }: EndpointWatermarks): string {
@@ -138,13 +138,13 @@ export function linkLine({
   return `of ${escapeText(primary)}  ${color(escapeText(state))}${lag}, ${heard}`;
 }
 
-function windowLine({ backlog }: StatusDocument): string {
+function windowParts({ backlog }: StatusDocument): string[] {
   const { bytes, records, limitBytes, windowMs, bytesPerSecond } = backlog;
   const held = countText(records, 'record', 'records');
-  const kept = `${formatBytes(bytes)} of ${formatBytes(limitBytes)}, ${held}`;
-  if (windowMs === null) return `nothing is written, may be away any time  backlog ${kept}`;
+  const kept = `backlog ${formatBytes(bytes)} of ${formatBytes(limitBytes)}, ${held}`;
+  if (windowMs === null) return ['nothing is written, may be away any time', kept];
   const rate = bytesPerSecond === null ? '' : `written ${formatBytes(bytesPerSecond)}/s, `;
-  return `${rate}may be away ${chalk.bold(shortDuration(windowMs))}  backlog ${kept}`;
+  return [`${rate}may be away ${chalk.bold(shortDuration(windowMs))}`, kept];
 }
 
 function replicaLines({ replicas, watermarks, unlistedReplicas }: StatusDocument, width: number): string[] {

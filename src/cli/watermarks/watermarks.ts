@@ -8,7 +8,7 @@ import { exitStatus } from '../command/error-rendering.js';
 import { stopSignal } from '../command/shutdown.js';
 import { toJson } from '../terminal/json.js';
 import type { Terminal } from '../terminal/live-screen.js';
-import type { Output } from '../terminal/output.js';
+import { type Output, OutputClosed } from '../terminal/output.js';
 import { checkText } from './check-text.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 import type { WatermarksMode } from './flags.js';
@@ -37,9 +37,10 @@ export interface WatermarksOptions {
 
 /**
  * Returns the exit status of a check that ends with `error`. Whatever keeps it from its answer is UNKNOWN: 1
- * and 2 would be findings to monitoring.
+ * and 2 would be findings to monitoring, and 0 says that all is well: also where nobody takes the answer.
  */
 export function checkEnd(error: unknown): number {
+  if (error instanceof OutputClosed) return checkStatus('UNKNOWN');
   const status = exitStatus(error);
   return error instanceof Errors.ExitError || status === 0 ? status : checkStatus('UNKNOWN');
 }

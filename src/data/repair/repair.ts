@@ -9,7 +9,14 @@ import { type History, recordedPairs } from '../../replication/history.js';
 import { isDirectoryLocked } from '../../transport/directory-lock.js';
 import type { DataFiles } from '../data-files.js';
 import { readDirectory, readingIn } from '../directory-dumps.js';
-import { type BaseEntry, baseName, type Manifest, type SegmentEntry, segmentName } from '../manifest.js';
+import {
+  type BaseEntry,
+  baseName,
+  isOtherVersion,
+  type Manifest,
+  type SegmentEntry,
+  segmentName,
+} from '../manifest.js';
 import { writeDump } from '../new-directory.js';
 import { chainsOf } from '../past-manifest.js';
 import { readMark } from '../sync-mark.js';
@@ -150,7 +157,7 @@ async function manifestOf(
   } catch (error) {
     const isLost =
       error instanceof FastcacheError && (error.code === 'NO_INPUT' || error.code === 'STATE_UNUSABLE');
-    if (!isLost) throw error;
+    if (!isLost || isOtherVersion(error)) throw error;
     const isThere = await files.list().then(
       () => true,
       () => false,

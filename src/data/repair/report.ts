@@ -1,5 +1,6 @@
 /** What a repair has found in each file, and what of it is lost. */
 import { type ErrorCode, FastcacheError } from '../../errors.js';
+import { dumpOf } from '../manifest.js';
 import type { IndexUse } from './sound-frames.js';
 
 /** Sequences of a shard, both ends included. */
@@ -18,6 +19,16 @@ export interface RepairLoss {
   readonly end: number | undefined;
   /** The sequences of its records; undefined: they are not known. */
   readonly sequences: readonly LostSequences[] | undefined;
+}
+
+/** How much of a directory is left out of the new one. */
+export interface LossTotals {
+  /** Records of segments; `isExact`: there are no others, whose number is not known. */
+  readonly records: bigint;
+  readonly isExact: boolean;
+  /** Bytes of segments, without torn ends. */
+  readonly bytes: number;
+  readonly bases: number;
 }
 
 /** What was found of one file. */
@@ -81,6 +92,24 @@ export class RepairReport {
     const made = new FileReport(name);
     this.files.push(made);
     return made;
+  }
+
+  /** How much is left out. */
+  get totals(): LossTotals {
+    const totals = { records: 0n, isExact: true, bytes: 0, bases: 0 };
+    for (const { name, losses } of this.files) {
+      if (losses.length === 0) continue;
+      if (dumpOf(name)?.kind === 'base') {
+        totals.bases += 1;
+        continue;
+      }
+      for (const { offset, end, sequences } of losses) {
+        if (offset !== undefined && end !== undefined) totals.bytes += end - offset;
+        if (sequences === undefined) totals.isExact = false;
+        for (const { from, to } of sequences ?? []) totals.records += to - from + 1n;
+      }
+    }
+    return totals;
   }
 
   /** Whether anything is lost. */

@@ -94,7 +94,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
    */
   #shards: number | undefined;
   #hasFrames = false;
-  /** Whether the last Hello that named the history had all shards at its base: there was no content. */
+  /** Whether the last Hello that named the history had all shards where nothing had been written. */
   #isNamedEmpty = false;
   #snapshot: SnapshotBuild<Store> | undefined;
   /** Whether the frames of a snapshot that is past the limits are being skipped. */
@@ -183,7 +183,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
     const outcome = this.#course.hello(content.margin, watermarks, this.#positions);
     if (outcome !== 'claims') this.#shards = isShardCount(watermarks.length) ? watermarks.length : undefined;
     if (outcome === 'claims' || outcome === 'unnamed') return;
-    this.#isNamedEmpty = Array.from(watermarks).every((at) => at === this.#course.history?.base);
+    this.#isNamedEmpty = this.#course.isEmptyAt(watermarks);
     this.#isToBegin = outcome === 'begins';
     if (this.#isToBegin) return;
     if (this.#held !== undefined) this.#held.shards ??= this.#shards;

@@ -26,9 +26,11 @@ import {
   COMMANDS,
   ENDED_REJECTED,
   NO_COMMAND,
+  USE_COUNTED,
 } from '../layout';
 import { makeRoom, relieve } from '../store/evict';
 import { runningCommand, setRunningCommand } from '../store/notes';
+import { countUse, isSampling, nextUse } from '../store/sampled-uses';
 import { isReplica, knownKey, knownKeyed } from '../store/store';
 import { isTracking, noteRead } from '../store/trackers';
 import { argc, argument, argumentLength, wordOf } from './arguments';
@@ -82,6 +84,9 @@ const READS: u32 =
   (1 << COMMAND_TTL) |
   (1 << COMMAND_PTTL);
 
+/** The commands all of whose arguments are keys, a bit each. */
+const ALL_KEYS: u32 = READS | (1 << COMMAND_DEL) | (1 << COMMAND_UNLINK);
+
 /** How often each command has run, by how it ended (ENDED_*), f64 each. */
 const calls: usize = memory.data(504, 8);
 
@@ -108,6 +113,7 @@ export function runCommand(): i32 {
   }
   if (outcome === DONE) {
     if (isTracking) noteReads();
+    if (isSampling) noteUses();
     const at = callsAt(runningCommand, ended);
     store<f64>(at, load<f64>(at) + 1);
   }
@@ -174,6 +180,16 @@ function noteReads(): void {
     const key = argument(i);
     const length = argumentLength(i);
     noteRead(key === knownKey ? knownKeyed : keyedHash(key, length), key, length);
+  }
+}
+
+/** Has the uses of the command's keys counted, those whose turn it is. */
+function noteUses(): void {
+  if (ended === ENDED_REJECTED) return;
+  const isAllKeys = ((ALL_KEYS >> runningCommand) & 1) !== 0;
+  const step: u32 = isAllKeys ? 1 : runningCommand === COMMAND_MSET ? 2 : argc;
+  for (let i: u32 = 1; i < argc; i += step) {
+    if (nextUse() === USE_COUNTED) countUse(argument(i), argumentLength(i));
   }
 }
 

@@ -48,10 +48,10 @@ import {
 } from '../record-fields';
 import { setResult } from '../result';
 import { NEVER } from '../table/expiry';
+import { beginsWith, countItem, countKey, openSketch } from '../table/sketch';
 import { biggestStart, noteValue } from './biggest';
 import { choosesEntry, choosesRecord } from './item-filter';
 import { rateCount, rateStart } from './rate';
-import { beginsWith, countItem, countKey, openSketch } from './sketch';
 
 // The fields of a shard that the host does not read: its last sequence, the highest, and whether there is any
 // (u8).

@@ -9,6 +9,14 @@ import type { SplitFrame } from '../../frame/splitter.js';
 import { decodeAck } from '../../frame/watermarks.js';
 import { hasReached } from '../watermarks.js';
 
+/** A replica, as those see it who wait for what it acknowledges. */
+export interface AckedReplica {
+  /** What it has acknowledged that it holds; undefined until it does, and of one without content. */
+  readonly acknowledged: readonly bigint[] | undefined;
+  /** What it has acknowledged as being on its disk; undefined: nothing. */
+  readonly synced: readonly bigint[] | undefined;
+}
+
 /** The Acks of one replica. */
 export class Acknowledgements {
   #watermarks: bigint[] | undefined;

@@ -16,6 +16,7 @@ import type { FrameStream } from '../stream/stream.js';
 import type { FrameArchive } from './archive.js';
 import { ArchiveSender } from './archive-sender.js';
 import type { Carousel, Carousels, Joiner } from './carousel.js';
+import { LettingOut } from './letting-out.js';
 import type { MessageSender, MessageTaker } from './message-sender.js';
 import { asksToResume, resume } from './resume.js';
 import { SentRate } from './sent-rate.js';
@@ -85,6 +86,8 @@ export class ReplicaFeed implements MessageTaker {
   readonly #sentRate: SentRate;
   /** It resumes from the backlog, and has acknowledged nothing since. */
   #isResuming = false;
+  /** Watches over what it is sent last; undefined before `finish`. */
+  #lettingOut: LettingOut | undefined;
 
   /**
    * Subscribes and freezes the watermarks in one go: everything above them waits for the subscriber,
@@ -166,6 +169,7 @@ export class ReplicaFeed implements MessageTaker {
 
   /** Called with each Ack of the replica. */
   acknowledged(): void {
+    this.#lettingOut?.heard();
     if (!this.#isResuming) return;
     this.#isResuming = false;
     this.#options.metrics.catchUpBacklogCount += 1;
@@ -206,9 +210,26 @@ export class ReplicaFeed implements MessageTaker {
     this.#subscriber.drained();
   }
 
+  /** Whether it is sent the stream, be it what it lacks of it. */
+  get isStreaming(): boolean {
+    return this.#state === 'live' || (this.#state === 'catching-up' && this.#archived === undefined);
+  }
+
+  /**
+   * Sends a replica that is sent the stream what has been published until now, which is the last, and ends
+   * the connection behind it. Calls `drop` when the replica does not take that in time.
+   */
+  finish(drop: () => void): void {
+    const { connection, messages } = this.#options;
+    messages.takers.delete(this);
+    this.#lettingOut = new LettingOut(this.#options, drop);
+    this.#subscriber.finish(() => connection.end());
+  }
+
   /** Sends nothing more and frees what was to be sent. */
   stop(): void {
     this.#isStopped = true;
+    this.#lettingOut?.stop();
     this.#options.messages.takers.delete(this);
     this.#subscriber.close();
     this.#archived?.close();

@@ -17,7 +17,8 @@ import { unaskedFailover } from '../link/failover-fault.js';
 import { Guesses } from '../link/guesses.js';
 import { StrangerLog } from '../link/stranger-log.js';
 import type { FrameStream } from '../stream/stream.js';
-import { hasReached } from '../watermarks.js';
+import { hasAll } from '../watermarks.js';
+import type { AckedReplica } from './acknowledgements.js';
 import { Carousels } from './carousel.js';
 import { Comings } from './comings.js';
 import { DepartedReplicas, isSameReplica } from './departed.js';
@@ -84,13 +85,13 @@ export class ReplicaListener {
   /** The marks of the stream that is served. */
   #marks: { stream: FrameStream; marks: LagMarks } | undefined;
   readonly #comings: Comings;
-  readonly #ackListeners = new Set<() => void>();
+  readonly #ackListeners = new Set<(replica: AckedReplica) => void>();
   readonly #messages: MessageSender;
   readonly #host: SessionHost<PrimarySession> = {
     admit: (session, claim) => this.#admit(session, claim),
     acknowledged: (session, holdsSomething) => {
       if (holdsSomething) this.#fullReplicas.holds(this.#keyOf(session));
-      for (const listener of this.#ackListeners) listener();
+      for (const listener of this.#ackListeners) listener(session);
     },
     kept: (history, address) => {
       if (!this.#isClosed) this.#foreignClaims.left(history, address);
@@ -109,11 +110,16 @@ export class ReplicaListener {
       const peer = this.#replicas.get(session)?.peer;
       this.#unauthenticated.delete(session);
       this.#replicas.delete(session);
+      if (this.#ofOtherPorts.delete(session) && this.#ofOtherPorts.size === 0) this.#onNoneOfOtherPorts();
       if (peer !== undefined) this.#options.failovers?.left(peer);
       if (last !== undefined && !this.#isBack(last, session.heardAtUs)) this.#departed.left(last);
     },
   };
   #listener: Listener | undefined;
+  /** Sessions whose connections are of another port, for which nobody else waits. */
+  readonly #ofOtherPorts = new Set<PrimarySession>();
+  /** Called when the last of these has ended. */
+  #onNoneOfOtherPorts: () => void = () => {};
   #asksAtEndOfTurn = false;
   #isClosed = false;
 
@@ -121,7 +127,7 @@ export class ReplicaListener {
   static async start(options: ReplicaListenerOptions): Promise<ReplicaListener> {
     const listener = new ReplicaListener(options);
     const { transport, bind } = options;
-    const accept = (connection: Connection) => listener.accept(connection);
+    const accept = (connection: Connection) => void listener.#take(connection, options.token);
     const refused: StrangerWarning = (kind, message) => listener.#strangers.warn(kind, message);
     listener.#listener = bind && (await transport.listen(bind, accept, refused));
     return listener;
@@ -157,28 +163,35 @@ export class ReplicaListener {
   }
 
   /**
-   * Takes a connection whose peer is to send its Hello; one from another port than that of `bind` has to
+   * Takes a connection from another port than that of `bind`, whose peer is to send its Hello; it has to
    * present `portSecret` there, if no token is set.
    */
   accept(connection: Connection, portSecret?: string): void {
+    const session = this.#take(connection, this.#options.token ?? portSecret);
+    if (session !== undefined) this.#ofOtherPorts.add(session);
+  }
+
+  #take(connection: Connection, token: string | undefined): PrimarySession | undefined {
     if (this.#isClosed) {
       connection.destroy();
-      return;
+      return undefined;
     }
     const options = {
       ...this.#options,
-      token: this.#options.token ?? portSecret,
+      token,
       carousels: this.carousels,
       messages: this.#messages,
       guesses: this.#guesses,
       strangers: this.#strangers,
       work: this.#work,
     };
-    this.#unauthenticated.add(new PrimarySession(connection, options, this.#host));
+    const session = new PrimarySession(connection, options, this.#host);
+    this.#unauthenticated.add(session);
     if (this.#unauthenticated.size > MAX_UNAUTHENTICATED) {
       const [oldest] = this.#unauthenticated;
       oldest?.close();
     }
+    return session;
   }
 
   /** How many unauthenticated connections there are, those included that are refused and being closed. */
@@ -233,20 +246,12 @@ export class ReplicaListener {
 
   /** Returns how many replicas have acknowledged all of these. */
   acknowledged(watermarks: readonly bigint[]): number {
-    let count = 0;
-    for (const { acknowledged } of this.#replicas.keys()) {
-      if (acknowledged !== undefined && hasReached(acknowledged, watermarks)) count += 1;
-    }
-    return count;
+    return this.replicasThat(({ acknowledged }) => hasAll(acknowledged, watermarks)).length;
   }
 
-  /** Returns how many replicas have acknowledged that all of these are on their disks. */
-  synced(watermarks: readonly bigint[]): number {
-    let count = 0;
-    for (const { synced } of this.#replicas.keys()) {
-      if (synced !== undefined && hasReached(synced, watermarks)) count += 1;
-    }
-    return count;
+  /** Returns the connected replicas of which `isMeant` is true. */
+  replicasThat(isMeant: (replica: AckedReplica) => boolean): AckedReplica[] {
+    return [...this.#replicas.keys()].filter(isMeant);
   }
 
   /**
@@ -288,15 +293,18 @@ export class ReplicaListener {
     return this.#marks.marks.lagMs(held, stream.watermarks());
   }
 
-  /** Calls `listener` with each acknowledgement. Returns what ends that. */
-  onAck(listener: () => void): () => void {
+  /** Calls `listener` with the replica of each acknowledgement. Returns what ends that. */
+  onAck(listener: (replica: AckedReplica) => void): () => void {
     this.#ackListeners.add(listener);
     return () => {
       this.#ackListeners.delete(listener);
     };
   }
 
-  /** Stops listening; live replicas still get what was written to them, all other connections are dropped. */
+  /**
+   * Stops listening. Live replicas still get all that was published, as far as they take it in time; all
+   * other connections are dropped. Resolves when the last one is over.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#windowWatch.stop();
@@ -304,6 +312,10 @@ export class ReplicaListener {
     const stopped = this.#listener?.close();
     for (const session of [...this.#unauthenticated, ...this.#replicas.keys()]) session.finish();
     await stopped;
+    if (this.#ofOtherPorts.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onNoneOfOtherPorts = resolve;
+    });
   }
 
   /** Throws when something does not hold that always should between two events. */

@@ -2,6 +2,7 @@
 import type { Guesses } from '../link/guesses.js';
 import type { StrangerLog } from '../link/stranger-log.js';
 import type { FrameStream } from '../stream/stream.js';
+import type { BegunStream } from './begun-stream.js';
 import type { Comparer } from './compare-answers.js';
 import type { FeedOptions } from './feed.js';
 import type { WorkShare } from './work-share.js';
@@ -12,6 +13,8 @@ export interface SessionOptions extends FeedOptions {
    * What new replicas are served from; undefined while there is nothing. A session keeps what it began with.
    */
   stream(): FrameStream | undefined;
+  /** Whether that may be served yet; absent: it may. */
+  begun?: BegunStream | undefined;
   /** The token that replicas must present; undefined: all may come. */
   token: string | undefined;
   /** The wrong tokens so far. */

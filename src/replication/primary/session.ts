@@ -8,27 +8,25 @@ import type { Timer } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import { encodeErrorText } from '../../frame/error-text.js';
 import { encodeFrame, openPayload } from '../../frame/frame.js';
-import { type DecodedHelloFrame, decodeHelloFrame, encodeHelloFrame } from '../../frame/hello.js';
+import { type DecodedHelloFrame, decodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind } from '../../frame/kinds.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { HELLO_DEADLINE_MS, HELLO_MAX_BYTES } from '../../limits.js';
 import { hostOf } from '../../transport/address.js';
 import type { Connection } from '../../transport/connection.js';
-import { historyPairs } from '../history.js';
-import { ackFrame, TAKES_SYNCED } from '../link/ack-sender.js';
-import { COMPARES } from '../link/compare-pair.js';
+import { ackFrame } from '../link/ack-sender.js';
 import { keepsContent } from '../link/content-pair.js';
 import { fullInMargin } from '../link/full.js';
-import { keysPair } from '../link/key-count.js';
 import { clientProtocol } from '../link/other-protocol.js';
-import { pathPair } from '../link/path.js';
 import { type Refusal, refusals } from '../link/refusals.js';
 import { takeoverInMargin } from '../link/takeover-pair.js';
 import { tokenMatches } from '../link/token.js';
 import type { FrameStream } from '../stream/stream.js';
 import { isProbe } from '../watermarks.js';
 import { Acknowledgements, outOfPlace } from './acknowledgements.js';
+import { waitUntilBegun } from './begun-stream.js';
 import { type FeedState, ReplicaFeed } from './feed.js';
+import { encodeAnswer } from './hello-answer.js';
 import { ProbeAnswers } from './probe-answers.js';
 import { identityIn, type ReplicaIdentity, type ReplicaInfo, replicaText } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
@@ -37,8 +35,8 @@ import type { SessionHost } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
 
 /**
- * The steps of the conversation: `hello` before the peer is known, `waiting`: its token is not compared yet,
- * `probe`: it is none and may ask, `ending`: only the close is left.
+ * The steps of the conversation: `hello` before the peer is known, `waiting`: its token is not compared, or
+ * what is served may not be yet, `probe`: it is none and may ask, `ending`: only the close is left.
  */
 export type SessionState = 'hello' | 'waiting' | 'probe' | FeedState | 'ending' | 'closed';
 
@@ -142,16 +140,15 @@ export class PrimarySession {
     if (this.#state === 'fed') this.#feed?.invariants();
   }
 
-  /** Lets out what a live replica's connection has taken, then closes; what is not live is dropped. */
+  /** Sends what was published to a replica that is sent the stream, then closes; drops any other peer. */
   finish(): void {
-    if (this.state !== 'live') {
+    const feed = this.#state === 'fed' ? this.#feed : undefined;
+    if (feed?.isStreaming !== true) {
       this.close();
       return;
     }
     this.#link?.stop();
-    this.#feed?.stop();
-    this.#deadline = this.#armDeadline();
-    this.#end();
+    feed.finish(() => this.close());
   }
 
   /** Drops the connection and frees what the session holds, at once. */
@@ -247,16 +244,23 @@ export class PrimarySession {
       this.close();
       return;
     }
+    this.#wait(decoded, (done) => timers.after(waitMs, () => done(true)));
+  }
+
+  /** Has a peer wait for what `plan` waits for; one that waits in vain is to come again. */
+  #wait(decoded: DecodedHelloFrame, plan: (done: (mayGoOn: boolean) => void) => Timer): void {
     this.#deadline.cancel();
     this.#state = 'waiting';
-    this.#deadline = timers.after(waitMs, () => {
+    this.#deadline = plan((mayGoOn) => {
       this.#state = 'hello';
       this.#deadline = this.#armDeadline();
-      this.#admit(decoded);
+      if (mayGoOn) this.#admit(decoded);
+      else this.#refuse(refusals.loading);
     });
   }
 
-  #admit({ hello, margin }: DecodedHelloFrame): void {
+  #admit(decoded: DecodedHelloFrame): void {
+    const { hello, margin } = decoded;
     if (!tokenMatches(this.#options.token, hello.token)) {
       this.#options.guesses.failed(this.address);
       this.#refuse(refusals.token);
@@ -266,6 +270,11 @@ export class PrimarySession {
     const stream = this.#options.stream();
     if (stream === undefined) {
       this.#refuse(refusals.loading);
+      return;
+    }
+    const { begun } = this.#options;
+    if (begun?.isBegun === false) {
+      this.#wait(decoded, (done) => waitUntilBegun(this.#options.timers, begun, done));
       return;
     }
     if (isProbe(claimed)) {
@@ -294,7 +303,7 @@ export class PrimarySession {
     this.#foreign = foreignClaim(stream, claimed, margin);
     this.#stream = stream;
     stream.flush();
-    this.#answer(stream);
+    this.#connection.write(encodeAnswer(stream, this.#options.isFresh()));
     if (this.#isOurs) this.#link = this.#linkTo(stream);
     this.#feed = new ReplicaFeed({
       ...this.#options,
@@ -315,7 +324,7 @@ export class PrimarySession {
    */
   #greetProbe(stream: FrameStream, isOurs: boolean): void {
     if (isOurs) stream.flush();
-    this.#answer(stream);
+    this.#connection.write(encodeAnswer(stream, this.#options.isFresh()));
     if (!isOurs) {
       this.#end();
       return;
@@ -343,16 +352,6 @@ export class PrimarySession {
         this.close();
       },
     });
-  }
-
-  #answer(stream: FrameStream): void {
-    const { history, path } = stream;
-    const isFresh = history.isFresh === true || this.#options.isFresh();
-    const pairs = [pathPair(path), keysPair(stream.store.keyCount()), TAKES_SYNCED, COMPARES];
-    const margin = new Map([...historyPairs({ ...history, isFresh }), ...pairs]);
-    this.#connection.write(
-      encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin }),
-    );
   }
 
   /** Reads what a replica sends later: Acks, a Leave as the last of them, and what it says of failovers. */

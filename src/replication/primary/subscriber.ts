@@ -48,6 +48,8 @@ export class Subscriber implements LogReader {
   /** What is published behind it counts against the bounds. */
   #boundedFrom: number;
   #onCaughtUp: (() => void) | undefined;
+  /** Called when nothing waits any more; undefined before `finish`. */
+  #onEmpty: (() => void) | undefined;
   /** The `onTaken` of each frame that was written while the connection was full. */
   #untaken: (() => void)[] = [];
   /** The frames that wait, as they were counted last. */
@@ -158,6 +160,12 @@ export class Subscriber implements LogReader {
     this.#count();
   }
 
+  /** Calls `onEmpty` once the connection has all that has been published and inserted until then. */
+  finish(onEmpty: () => void): void {
+    this.#onEmpty = onEmpty;
+    this.#pump();
+  }
+
   /** Called when the connection has room again. */
   drained(): void {
     this.#isBlocked = false;
@@ -244,6 +252,10 @@ export class Subscriber implements LogReader {
     const onCaughtUp = this.#onCaughtUp;
     this.#onCaughtUp = undefined;
     onCaughtUp?.();
+    if (this.#cursor.lackingBytes > 0 || this.#inserted.length > 0) return;
+    const onEmpty = this.#onEmpty;
+    this.#onEmpty = undefined;
+    onEmpty?.();
   }
 
   #clearInserted(): void {

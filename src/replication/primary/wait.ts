@@ -1,25 +1,22 @@
 /** WAIT and WAITAOF: they wait until what has been written so far is where it is to be. */
 import type { Timers } from '../../clock.js';
 import type { Publisher } from '../stream/publisher.js';
+import { hasAll } from '../watermarks.js';
+import type { AckedReplica } from './acknowledgements.js';
 import type { ReplicaListener } from './listener.js';
 
 /** The writes that are waited for, and the replicas whose acknowledgements count. */
 export interface WaitOptions {
   timers: Timers;
   publisher: Publisher;
-  listener: Pick<ReplicaListener, 'acknowledged' | 'ask' | 'onAck'>;
+  listener: Pick<ReplicaListener, 'replicasThat' | 'ask' | 'onAck'>;
 }
 
 /** The writes that are waited for, and the disks of this server and of its replicas. */
-export interface DiskWaitOptions {
-  timers: Timers;
-  publisher: Publisher;
-  listener: Pick<ReplicaListener, 'synced' | 'ask' | 'onAck'>;
+export interface DiskWaitOptions extends WaitOptions {
   disk: {
-    /** Whether all that was published is on the disk. */
+    /** Whether all that was published is on the disk, and counts there. */
     readonly isSynced: boolean;
-    /** Whether what is on the disk counts. */
-    readonly isAnchored: boolean;
     /** Calls `run` when all that is published now is on the disk, or with false when that has failed. */
     whenSynced(run: (isSynced: boolean) => void): void;
     /** Calls `run` each time when there is more on the disk; returns what ends that. */
@@ -37,11 +34,9 @@ export function waitForReplicas(
   timeoutMs: number,
   done: (acknowledged: number) => void,
 ): () => void {
-  const { publisher, listener } = options;
-  const target = publisher.store.watermarks();
-  const there = () => listener.acknowledged(target);
-  const isEnough = () => there() >= replicas;
-  return waitUntil(options, isEnough, timeoutMs, () => done(there())).cancel;
+  const target = options.publisher.store.watermarks();
+  const counted = new CountedReplicas(options, replicas, ({ acknowledged }) => hasAll(acknowledged, target));
+  return waitUntil(options, counted, () => true, timeoutMs, done).cancel;
 }
 
 /**
@@ -55,22 +50,22 @@ export function waitForDisks(
   timeoutMs: number,
   done: (isHere: boolean, replicas: number) => void,
 ): () => void {
-  const { publisher, listener, disk } = options;
+  const { publisher, disk } = options;
   publisher.flush();
   const target = publisher.store.watermarks();
   let isWritten = disk.isSynced;
   let isOver = false;
   let stopSyncs = () => {};
-  const isHere = () => (isWritten || disk.isSynced) && disk.isAnchored;
-  const there = () => listener.synced(target);
-  const isEnough = () => (!isLocal || isHere()) && there() >= replicas;
+  const isHere = () => isWritten || disk.isSynced;
+  const counted = new CountedReplicas(options, replicas, ({ synced }) => hasAll(synced, target));
   const end = () => {
     isOver = true;
     stopSyncs();
   };
-  const wait = waitUntil(options, isEnough, timeoutMs, () => {
+  const isEnoughHere = () => !isLocal || isHere();
+  const wait = waitUntil(options, counted, isEnoughHere, timeoutMs, (count) => {
     end();
-    done(isHere(), there());
+    done(isHere(), count);
   });
   if (isOver) return wait.cancel;
   const look = () => {
@@ -89,6 +84,48 @@ export function waitForDisks(
   };
 }
 
+/**
+ * Counts the replicas that have what is waited for. However many wait, an acknowledgement has each look at
+ * the one replica that it is of: all are looked at only when they can be enough.
+ */
+class CountedReplicas {
+  readonly #listener: WaitOptions['listener'];
+  readonly #wanted: number;
+  readonly #isThere: (replica: AckedReplica) => boolean;
+  /** Those that are there, and perhaps some that have left since. */
+  #known: Set<AckedReplica>;
+
+  constructor({ listener }: WaitOptions, wanted: number, isThere: (replica: AckedReplica) => boolean) {
+    this.#listener = listener;
+    this.#wanted = wanted;
+    this.#isThere = isThere;
+    this.#known = this.#find();
+  }
+
+  /** Returns how many are there, if that is as many as are wanted; otherwise undefined. */
+  enough(): number | undefined {
+    if (this.#known.size < this.#wanted) return undefined;
+    this.#known = this.#find();
+    return this.#known.size < this.#wanted ? undefined : this.#known.size;
+  }
+
+  /** Looks at a replica that has acknowledged something; returns whether it is there, and was not before. */
+  comes(replica: AckedReplica): boolean {
+    if (this.#known.has(replica) || !this.#isThere(replica)) return false;
+    this.#known.add(replica);
+    return true;
+  }
+
+  /** Returns how many are there. */
+  count(): number {
+    return this.#find().size;
+  }
+
+  #find(): Set<AckedReplica> {
+    return new Set(this.#listener.replicasThat(this.#isThere));
+  }
+}
+
 /** One wait. */
 interface Wait {
   /** Ends it if there is enough. */
@@ -100,31 +137,34 @@ interface Wait {
 const ENDED: Wait = { look() {}, cancel() {} };
 
 function waitUntil(
-  {
-    timers,
-    listener,
-  }: Pick<DiskWaitOptions, 'timers'> & { listener: Pick<ReplicaListener, 'ask' | 'onAck'> },
-  isEnough: () => boolean,
+  { timers, listener }: WaitOptions,
+  counted: CountedReplicas,
+  isEnoughHere: () => boolean,
   timeoutMs: number,
-  done: () => void,
+  done: (count: number) => void,
 ): Wait {
-  if (isEnough()) {
-    done();
+  const enough = () => (isEnoughHere() ? counted.enough() : undefined);
+  const before = enough();
+  if (before !== undefined) {
+    done(before);
     return ENDED;
   }
   const look = () => {
-    if (isEnough()) finish();
+    const count = enough();
+    if (count !== undefined) finish(count);
   };
-  const stopListening = listener.onAck(look);
+  const stopListening = listener.onAck((replica) => {
+    if (counted.comes(replica)) look();
+  });
   listener.ask();
-  const timer = timeoutMs === 0 ? undefined : timers.after(timeoutMs, () => finish());
+  const timer = timeoutMs === 0 ? undefined : timers.after(timeoutMs, () => finish(counted.count()));
   const cancel = () => {
     stopListening();
     timer?.cancel();
   };
-  const finish = () => {
+  const finish = (count: number) => {
     cancel();
-    done();
+    done(count);
   };
   return { look, cancel };
 }

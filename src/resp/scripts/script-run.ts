@@ -56,7 +56,7 @@ export class ScriptRun implements CallingScript {
     if (!isDeclared) return situation.isStale ? STALE : undefined;
     if (situation.isStale && !allowsStale) return STALE_UNDECLARED;
     if (mayWrite) {
-      if (replication.isReplica) return READONLY;
+      if (replication.isReplica || situation.isReadOnly) return READONLY;
       if (this.#isReadOnly) return WRITES_READ_ONLY;
       if (situation.diskFault !== undefined) return diskFailure(situation.diskFault);
       if (situation.lacksReplicas) return TOO_FEW_REPLICAS;
@@ -73,7 +73,7 @@ export class ScriptRun implements CallingScript {
     const isForReplicas = (flags & (flagBits.write | MAY_REPLICATE)) !== 0;
     if (isForReplicas && (this.#isReadOnly || !this.#flags.mayWrite)) return NOT_READ_ONLY;
     if (writes) {
-      if (!this.hasWritten && replication.isReplica) return READONLY;
+      if (!this.hasWritten && (replication.isReplica || situation.isReadOnly)) return READONLY;
       if (!this.hasWritten && situation.diskFault !== undefined) return diskFailure(situation.diskFault);
       if (!this.hasWritten && situation.lacksReplicas) return TOO_FEW_REPLICAS;
     }

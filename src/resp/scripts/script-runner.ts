@@ -26,6 +26,10 @@ const EVALUATED_MAX = 500;
 /** Bytes that a script takes besides its text. */
 const SCRIPT_BYTES = 1024;
 
+/** Milliseconds that a script that has written has when the server stops. */
+const FINISH_MS = 5_000;
+
+const STOPPING = new Failure('ERR The server stops, and runs no script any more.');
 const KILLED = 'ERR Script killed by user with SCRIPT KILL.';
 const CANNOT_BE_SUSPENDED =
   'ERR The script ran for too long in a callback that cannot be suspended. Give it less to do there.';
@@ -43,6 +47,8 @@ interface Running {
   readonly run: ScriptRun;
   readonly script: CachedScript;
   readonly startedMs: number;
+  /** Whether it is part of a transaction, which may have written before. */
+  readonly isInExec: boolean;
   isSuspended: boolean;
   isBusy: boolean;
   isKilled: boolean;
@@ -62,6 +68,8 @@ export class ScriptRunner implements ScriptRunning {
   #running: Running | undefined;
   #sliceStartedMs = 0;
   #isStopped = false;
+  /** Called when no script is suspended any more; undefined before `finish`. */
+  #onIdle: (() => void) | undefined;
 
   constructor(host: CommandHost, suspension: SuspensionHost) {
     this.#host = host;
@@ -129,6 +137,7 @@ export class ScriptRunner implements ScriptRunning {
 
   run(call: ScriptCall): Reply | Later {
     const { script, keys, args, caller } = call;
+    if (this.#onIdle !== undefined && !caller.isInExec) return STOPPING;
     const emission = caller.emission ?? new EmissionBound(this.#host.engine());
     const run = new ScriptRun(call, this.#clientFor(caller), this.#host, emission);
     const refusal = run.refusal();
@@ -136,8 +145,8 @@ export class ScriptRunner implements ScriptRunning {
     this.#machine.setList('KEYS', keys);
     this.#machine.setList('ARGV', args);
     const startedMs = this.#nowMs();
-    const running = { run, script, startedMs, isSuspended: false, isBusy: false, isKilled: false };
-    this.#running = { ...running, answer: () => {} };
+    const state = { isSuspended: false, isBusy: false, isKilled: false };
+    this.#running = { run, script, startedMs, isInExec: caller.isInExec, ...state, answer: () => {} };
     this.#sliceStartedMs = startedMs;
     const outcome = this.#step(() => this.#machine.start(script.compiled));
     return outcome === 'suspended' ? this.#suspend() : this.#end(outcome);
@@ -156,7 +165,26 @@ export class ScriptRunner implements ScriptRunning {
     return undefined;
   }
 
-  stop(): void {
+  async finish(): Promise<void> {
+    const running = this.#running;
+    const mustEnd = running !== undefined && (running.run.hasWritten || running.isInExec);
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+      if (!mustEnd) {
+        resolve();
+        return;
+      }
+      const { timers, log } = this.#host;
+      const deadline = timers.after(FINISH_MS, () => {
+        const { sha } = running.script;
+        log.warn(`script ${sha} does not end: the server stops with a part of what it writes`);
+        resolve();
+      });
+      this.#onIdle = () => {
+        deadline.cancel();
+        resolve();
+      };
+    });
     this.#isStopped = true;
   }
 
@@ -247,7 +275,8 @@ export class ScriptRunner implements ScriptRunning {
     if (outcome !== 'suspended') {
       const reply = this.#end(outcome);
       running.answer(reply);
-      this.#suspension.released();
+      if (this.#onIdle === undefined) this.#suspension.released();
+      else if (this.#running === undefined) this.#onIdle();
       return;
     }
     this.#planStep();

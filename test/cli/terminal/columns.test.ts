@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { Chalk } from 'chalk';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alignCells, cutLine } from '../../../src/cli/terminal/columns.js';
+import { alignCells, cutLine, wrapParts, wrapWords } from '../../../src/cli/terminal/columns.js';
 
 const chalk = new Chalk({ level: 1 });
 const withoutColours = stripVTControlCharacters;
@@ -67,4 +67,14 @@ describe('a line cut to a width', () => {
       }),
     );
   });
+});
+
+it('wraps parts and words at the width, whatever colours are in them', () => {
+  expect(wrapParts(['one', '\u001b[1mtwo\u001b[22m', 'three'], 8)).toEqual([
+    'one  \u001b[1mtwo\u001b[22m',
+    'three',
+  ]);
+  expect(wrapParts(['longer than that', 'x'], 8)).toEqual(['longer than that', 'x']);
+  expect(wrapParts(['a', 'b'], Number.POSITIVE_INFINITY)).toEqual(['a  b']);
+  expect(wrapWords('a text of words', 6)).toEqual(['a text', 'of', 'words']);
 });

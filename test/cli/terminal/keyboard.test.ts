@@ -60,3 +60,14 @@ it('leaves alone what is no terminal', () => {
   keyboardOf(input).keyboard.close();
   expect(input.done).toEqual([]);
 });
+
+it('survives a terminal that has gone, which cannot be given back', () => {
+  const input = new TypedInput();
+  const { keyboard } = keyboardOf(input);
+  input.setRawMode = () => {
+    input.emit('error', new Error('setRawMode EIO'));
+    return input;
+  };
+  keyboard.close();
+  expect(input.done).toEqual(['raw', 'paused']);
+});

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LiveScreen, type Terminal } from '../../../src/cli/terminal/live-screen.js';
 
 function terminalOf(columns: number, rows: number) {
@@ -51,6 +51,23 @@ describe('a live screen', () => {
     expect(written.at(-1)).toContain('\u001b[?1049l');
     screen.close();
     expect(process.listeners('exit')).toEqual(before);
+  });
+
+  it('leaves the screen to the shell while it is suspended, and draws anew behind that', () => {
+    // Screens of other tests are still open.
+    for (const signal of ['SIGTSTP', 'SIGCONT']) process.removeAllListeners(signal);
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+    const { screen, written } = terminalOf(20, 5);
+    screen.show(['one']);
+    process.emit('SIGTSTP');
+    expect(written.at(-1)).toContain('\u001b[?25h\u001b[?1049l');
+    expect(kill).toHaveBeenCalledWith(process.pid, 'SIGSTOP');
+    process.emit('SIGCONT');
+    expect(written.at(-2)).toContain('\u001b[?1049h\u001b[?25l');
+    expect(linesOf(written.at(-1)!)).toEqual(['one']);
+    screen.close();
+    expect(process.listenerCount('SIGTSTP') + process.listenerCount('SIGCONT')).toBe(0);
+    kill.mockRestore();
   });
 
   it('takes a terminal of 0 by 0 for one of 80 by 24', () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EndpointHistory } from '../../../src/cli/top/history.js';
 import { screenLines, type View } from '../../../src/cli/top/text.js';
 import { FastcacheError } from '../../../src/errors.js';
+import type { ServerEntry } from '../../../src/status/server-entry.js';
 import type { StatusDocument } from '../../../src/status/status-document.js';
 import {
   answered,
@@ -35,7 +36,12 @@ const log = [
 const slow = [{ timeMs: NOW_MS - 90_000, durationUs: 12_345, command: 'KEYS *', client: '10.0.0.9:1' }];
 
 /** A minute of a busy server, as lines. */
-function screen(width: number, view: View = 'replicas', overrides: Partial<StatusDocument> = {}): string[] {
+function screen(
+  width: number,
+  view: View = 'replicas',
+  overrides: Partial<StatusDocument> = {},
+  figures: Partial<ServerEntry> = {},
+): string[] {
   const history = new EndpointHistory();
   for (let second = 0; second <= 60; second += 1) {
     const server = serverEntry({
@@ -52,6 +58,7 @@ function screen(width: number, view: View = 'replicas', overrides: Partial<Statu
       busyMs: second * 430,
       log,
       slow,
+      ...figures,
     });
     history.take(answered({ replicas, server, ...overrides }), second * 1_000);
   }
@@ -61,7 +68,7 @@ function screen(width: number, view: View = 'replicas', overrides: Partial<Statu
 describe('the screen', () => {
   it('shows figures, their last minute, and the replicas', () => {
     expect(screen(80)).toEqual([
-      '12:30:01 UTC  r replicas  s shards  c slow  l log  q quit',
+      '12:30:01Z  r replicas  s shards  h hot  c slow  l log  q end',
       '',
       'cache-1  127.0.0.1:7631  primary  up 2h4m',
       '12,345,678 keys in 2.8gb of 3.6gb  10,000 clients  hits 98 %  event loop 43 %',
@@ -98,10 +105,41 @@ describe('the screen', () => {
   it('switches to shards, slow commands and lines of the log, none of which reach the terminal as they are', () => {
     expect(screen(80, 'shards').at(-1)).toMatch(/^ +1 +\+50 +1000050/);
     expect(screen(80, 'commands').at(-1)).toBe(' 1m30s ago   12,345 us  KEYS *  10.0.0.9:1');
+    expect(screen(40, 'log').slice(-2)).toEqual([
+      '12:29:00  info   replica cache-3 is',
+      '                 given a snapshot',
+    ]);
     expect(screen(80, 'log').slice(-2)).toEqual([
       '12:30:00  warn   replica \\x1b[2J is gone',
       '12:29:00  info   replica cache-3 is given a snapshot',
     ]);
+  });
+
+  it('shows the hot keys, escaped and cut, with their share of the uses', () => {
+    const key = (bytes: string | Buffer, uses: number, keyBytes = Buffer.from(bytes).length) => ({
+      key: typeof bytes === 'string' ? bytes : null,
+      keyBase64: typeof bytes === 'string' ? null : bytes.toString('base64'),
+      keyBytes,
+      uses,
+    });
+    const keys = [
+      key('user:7', 500),
+      key('\u001b[2J', 100),
+      key(Buffer.from([0xff, 0x61]), 20),
+      key('k'.repeat(80), 10, 3_000),
+    ];
+    const lines = (width: number) => screen(width, 'hot', {}, { hot: { sampled: 1_000, keys } });
+    expect(lines(80).slice(-5)).toEqual([
+      'share   uses/s  key',
+      ' 50 %  ~91,728  "user:7"',
+      ' 10 %  ~18,346  "\\x1b[2J"',
+      '  2 %   ~3,669  "\\xffa"',
+      `  1 %   ~1,835  "${'k'.repeat(46)}…" (80 bytes)`,
+    ]);
+    expect(Math.max(...lines(60).map(({ length }) => length))).toBeLessThanOrEqual(60);
+    expect(screen(80, 'hot', {}, { hot: { sampled: 9, keys: [] } }).at(-1)).toContain('no key is used more');
+    expect(screen(80, 'hot', {}, { hot: { sampled: 0, keys: [] } }).at(-1)).toContain('no key was used');
+    expect(screen(80, 'hot').at(-1)).toContain('not known');
   });
 
   it('of a replica shows the records that it applies, in place of writes', () => {

@@ -31,6 +31,7 @@ interface Repaired {
     isManifestRebuilt: boolean;
     segments: number;
     bases: number;
+    lost: { records: string; isExact: boolean; bytes: number; bases: number };
     files: { file: string; index: string | null; tornBytes: number; losses: Record<string, unknown>[] }[];
   };
   /** The content of the new directory, and of a time in it. */
@@ -237,9 +238,55 @@ describe('data repair', () => {
     const { stdout, status } = await runCommand(['data', 'repair', data, '-o', join(directory, 'made')]);
     expect(status).toBe(65);
     expect(stdout).toContain('3 segments, 1 base');
+    expect(stdout).toMatch(/^ {2}left out: 1 record, \d+ bytes of segments$/m);
     expect(stdout).toMatch(
       /segment-00000003\.fcrp, bytes \d+ to \d+ \(\d+\): .*; lost: sequence 102 of shard 0/,
     );
+  });
+
+  it('names each damage, and counts what is left out', async () => {
+    const last = batch(set(103, 'd', '3', 23));
+    const files = { ...dataFiles, [segmentName(3)]: Buffer.concat([dataFiles[segmentName(3)]!, last]) };
+
+    const { document } = await repaired(
+      (data) => {
+        change(segmentName(3), flip(-last.length - 1))(data);
+        change(segmentName(3), flip(-1))(data);
+        change(baseName(1), flip(-1))(data);
+      },
+      files,
+      {
+        ...dataManifest,
+        segments: dataManifest.segments.map((each) => ({
+          ...each,
+          bytes: files[segmentName(each.number)]!.length,
+        })),
+      },
+    );
+    const [, , third] = document.files.filter(({ file }) => file.startsWith('segment'));
+    expect(third!.losses).toHaveLength(2);
+    const bytes = third!.losses.reduce((sum, { offset, end }) => sum + Number(end) - Number(offset), 0);
+    expect(document.lost).toEqual({ records: '2', isExact: true, bytes, bases: 1 });
+  });
+
+  it('leaves a directory of another release alone, and names file and version', async () => {
+    const data = join(directory, 'newer');
+    await writeData(data);
+    change('manifest', (bytes) => Buffer.from(bytes.toString().replace('"version": 1', '"version": 2')))(
+      data,
+    );
+    const before = bytesOf(data);
+    for (const command of ['repair', 'restore']) {
+      const made = join(directory, `newer ${command}`);
+      const { status, stderr } = await runCommand(['data', command, data, '-o', made]);
+      expect(status).toBe(1);
+      expect(stderr).toContain(join(data, 'manifest'));
+      expect(stderr).toContain('version 2');
+      expect(stderr).not.toContain('data repair');
+      expect(readdirSync(directory)).not.toContain(`newer ${command}`);
+    }
+    await expect(startPrimary({ listen: false, data })).rejects.toThrow('version 2');
+    expect(bytesOf(data)).toEqual(before);
   });
 
   it('refuses a directory that a server has, one that is none, and an output that is there', async () => {

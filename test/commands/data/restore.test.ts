@@ -182,6 +182,47 @@ describe('a moment', () => {
     }
   });
 
+  it('that damage follows is restored, and each damage is named', async () => {
+    const damaged = join(directory, 'damaged-behind');
+    await writeData(damaged);
+    const file = join(damaged, segmentName(1));
+    const bytes = readFileSync(file);
+    const last = batch(set(3, 'c', '1', 3));
+    const third = Buffer.concat([bytes, last]);
+    const [first, ...others] = dataManifest.segments;
+    const files = { ...dataFiles, [segmentName(1)]: third };
+    rmSync(damaged, { recursive: true });
+    await writeData(damaged, files, {
+      ...dataManifest,
+      segments: [{ ...first!, bytes: third.length }, ...others],
+    });
+    for (const at of [bytes.length - 1, third.length - 1]) third[at]! ^= 1;
+    writeFileSync(file, third);
+    rmSync(join(damaged, baseName(1)));
+    const { status, stderr, output } = await restore(damaged, '--at', `${minutes(1.5)}`);
+    expect(status).toBe(0);
+    expect(await contentOfDump(output)).toEqual({ a: '1' });
+    const places = [...stderr.matchAll(/^Not needed for this content: byte (\d+) of .*segment-00000001/gm)];
+    expect(places.map(([, at]) => Number(at))).toEqual([
+      bytes.length - batch(set(2, 'b', '1', 2)).length,
+      bytes.length,
+    ]);
+    expect(stderr).not.toContain('data repair');
+  });
+
+  it('whose base is damaged is restored from an older one, which is said', async () => {
+    const damaged = join(directory, 'damaged-base');
+    await writeData(damaged);
+    const file = join(damaged, baseName(1));
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(file, bytes);
+    const { status, stderr, output } = await restore(damaged, '--at', `${minutes(11.5)}`);
+    expect(status).toBe(0);
+    expect(await contentOfDump(output)).toEqual({ a: '2', b: '1' });
+    expect(stderr).toMatch(/^Not needed for this content: .*base-00000001\.fcrp: It is damaged/m);
+  });
+
   it('behind the oldest base can be restored before any record behind it', async () => {
     const pruned = join(directory, 'pruned');
     const segments = dataManifest.segments.slice(1);

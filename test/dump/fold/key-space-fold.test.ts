@@ -353,3 +353,40 @@ describe('hostile dumps', () => {
     expect(dropExpired(store)).toBe(1);
   });
 });
+
+describe('a recording that was begun where nothing had been written', () => {
+  const [first, second] = [clockBase, clockBase + (1n << 31n)];
+  const [one, two] = ['a1'.repeat(16), 'b2'.repeat(16)] as const;
+  const namesFirst = { history: one, base: String(first) };
+  const namesSecond = {
+    history: two,
+    base: String(second),
+    prev: `${one}@${first + 2n},${first}`,
+    prevbase: String(first),
+  };
+  const hello = (margin: Record<string, string>) =>
+    encodeHelloFrame(
+      { role: 'replica', watermarks: [first, first] },
+      { margin: new Map(Object.entries(margin)) },
+    );
+  const batch = (shard: number, sequence: bigint) =>
+    encodeFrame(FrameKind.MutationBatch, encodeBatch([setRecord({ key: key(shard), shard, sequence })]));
+
+  it('has what it is sent of that history behind the Hello of the one that continues it', () => {
+    const records = [batch(0, first + 1n), batch(0, first + 2n), batch(1, second + 1n)];
+    const { store, watermarks } = foldBytes(
+      Buffer.concat([hello(namesFirst), hello(namesSecond), ...records]),
+    );
+    expect(watermarks).toEqual([second, second + 1n]);
+    expect(store.keyCount()).toBe(2);
+  });
+
+  it('may end behind that Hello', () => {
+    expect(foldBytes(Buffer.concat([hello(namesFirst), hello(namesSecond)])).store.keyCount()).toBe(0);
+  });
+
+  it('lacks what was before a record that is not the first', () => {
+    const dump = Buffer.concat([hello(namesFirst), hello(namesSecond), batch(0, first + 2n)]);
+    expect(faultOf(dump)).toMatchObject({ code: 'SEQUENCE_GAP' });
+  });
+});

@@ -81,6 +81,34 @@ it('a node is closed while a script runs', async () => {
 });
 
 it.each([
+  [
+    'script that has written',
+    [['EVAL', 'redis.call("SET", "a", "1") LOOP redis.call("SET", "b", "1")', '0']],
+  ],
+  ['transaction', [['MULTI'], ['SET', 'a', '1'], ['EVAL', 'LOOP', '0'], ['SET', 'b', '1'], ['EXEC']]],
+])('a node that is closed lets a %s end', { timeout: 60_000 }, async (_, commands) => {
+  await other.command('CONFIG', 'SET', 'busy-reply-threshold', '0');
+  const loop = 'for i = 1, 1e7 do end';
+  const sent = commands.map((args) => respCommand(...args.map((arg) => arg.replace('LOOP', loop))));
+  script.write(Buffer.concat(sent));
+  while (primary.get('a') === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(primary.get('b')).toBeUndefined();
+  await primary.close();
+  expect([primary.get('a')?.toString(), primary.get('b')?.toString()]).toEqual(['1', '1']);
+  expect((await script.replies(commands.length)).at(-1)).not.toBeInstanceOf(Error);
+});
+
+it('a node that is closed waits five seconds for a script that does not end', {
+  timeout: 60_000,
+}, async () => {
+  const logged: string[] = [];
+  primary.on('log', ({ message }) => logged.push(message));
+  await runBusy('redis.call("SET", "a", "1") while true do end');
+  await primary.close();
+  expect(logged.join()).toMatch(/script [0-9a-f]{40} does not end: the server stops with a part/);
+});
+
+it.each([
   ['strings', 'local s = "x" while true do s = s .. s end'],
   ['lists', 'local t, s = {}, ("x"):rep(65536) for i = 1, 1e9 do t[i] = s .. i end'],
   ['a repetition', 'return ("x"):rep(1e9)'],

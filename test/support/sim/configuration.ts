@@ -1,4 +1,5 @@
 /** What a seed draws: how a cluster is set up, what is written to it, and what happens to it. */
+import type { FsyncPolicy } from '../../../src/data/journal.js';
 import type { SequenceBase } from '../../../src/replication/history.js';
 import type { ForeignHistory } from '../../../src/replication/replica/session-options.js';
 import type { SendPolicy } from '../../../src/replication/stream/publisher.js';
@@ -70,11 +71,34 @@ export const outcomes = [
   'part of a large value',
 ] as const;
 
+/** What a run with disks comes to besides; each must come about in some. */
+export const diskOutcomes = [
+  'crash at an operation of the disk',
+  'a crash lost writes',
+  'all kept',
+  'same history after a stop',
+] as const;
+
 export type TimedFault = (typeof timedFaults)[number];
 export type FaultName = (typeof networkFaults)[number] | TimedFault;
-export type Outcome = (typeof outcomes)[number];
+export type Outcome = (typeof outcomes)[number] | (typeof diskOutcomes)[number];
+
+/** How nodes keep what they have on disks that lose what was not synced. */
+export interface DiskConfiguration {
+  fsync: FsyncPolicy;
+  segmentBytes: number;
+  /** As the option. */
+  base: string;
+  keep: string;
+  /** How long an operation takes at most, ms. */
+  latencyMs: number;
+  /** A process dies at one of so many operations; 0: at none. */
+  crashWithin: number;
+}
 
 export interface Configuration {
+  /** Undefined: nothing is kept. */
+  disks?: DiskConfiguration;
   shards: number;
   replicas: number;
   /** Replicas serve replicas. */
@@ -152,6 +176,34 @@ export function drawConfiguration(seed: number): Configuration {
     faults: new Set([...networkFaults, ...timedFaults].filter((name) => random.chance(probabilityOf(name)))),
     foreignHistory: random.pick(['refuse', 'refuse', 'accept']),
     lastLoss: random.pick(['none', 'emptied', 'recovered']),
+  };
+}
+
+/** The same cluster with a data directory for each node, and without outputs and taps. */
+export function drawDiskConfiguration(seed: number): Configuration {
+  const random = RandomSource.fork(seed, 'disks');
+  const configuration = drawConfiguration(seed);
+  const faults = new Set(configuration.faults);
+  faults.delete('lost frames');
+  const disks: DiskConfiguration = {
+    fsync: random.pick(['always', 'everysec', 'everysec', 'no']),
+    segmentBytes: random.pick([1_000, 5_000, 50_000, 1_048_576]),
+    base: random.pick(['auto', 'never', '1kb', '20kb']),
+    keep: random.pick(['bases:1', 'bases:2', 'bases:100']),
+    latencyMs: random.pick([0.1, 1, 20]),
+    crashWithin: random.pick([0, 20, 200, 1_000]),
+  };
+  return {
+    ...configuration,
+    disks,
+    faults,
+    hasOutputs: false,
+    taps: 0,
+    // What is published before a node has begun to serve is read from there.
+    backlogBytes: Math.max(configuration.backlogBytes, 200_000),
+    valueBytesMax: Math.min(configuration.valueBytesMax, 5_000),
+    // A limit that is set while a node runs is gone with its process, and the last writes are to stay.
+    maxMemoryBytes: 0,
   };
 }
 

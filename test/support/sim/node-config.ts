@@ -32,10 +32,18 @@ export function nodeConfig(
   const { shards, sendPolicy, batchMaxRecords, batchMaxBytes, batchMaxDelayUs, compression } = configuration;
   const { backlogBytes, subscriberQueueFrames, subscriberQueueBytes, snapshotChunkBytes } = configuration;
   const { maxMemoryBytes, allowEmptySnapshot, sequenceBase, hasOutputs, hasRelays } = configuration;
-  const { foreignHistory } = configuration;
+  const { foreignHistory, disks } = configuration;
   const serves = !isTap && (primary === undefined || hasRelays);
+  const kept = disks && {
+    data: dataPath(bind),
+    fsync: disks.fsync,
+    dataSegmentBytes: disks.segmentBytes,
+    dataBase: disks.base,
+    dataKeep: disks.keep,
+  };
   return {
     ...DEFAULTS,
+    ...kept,
     primary,
     recover,
     bind: serves ? bind : undefined,
@@ -61,4 +69,9 @@ export function nodeConfig(
     state: isTap ? `state-${bind.port}` : undefined,
     changes,
   };
+}
+
+/** The data directory of a node. */
+export function dataPath({ port }: Address): string {
+  return `data-${port}`;
 }

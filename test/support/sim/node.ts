@@ -2,13 +2,15 @@
  * A server of a simulation: the node that ships, on virtual seams, in a process that can be paused, killed
  * and started again. What is here is what happens to it, and what the oracle is to know of it.
  */
+import { join } from 'node:path';
 import type { ShardEngine } from '../../../src/engine/shard-engine.js';
 import { type ErrorCode, FastcacheError } from '../../../src/errors.js';
 import type { LogEvent, NodeEvents } from '../../../src/server/events.js';
 import { Node } from '../../../src/server/node.js';
+import type { NodeFiles } from '../../../src/server/seams.js';
 import type { Address } from '../../../src/transport/connection.js';
 import { FrameReader } from '../frame-reader.js';
-import type { RandomSource } from '../random.js';
+import { RandomSource } from '../random.js';
 import type { VirtualDisk } from '../virtual-disk.js';
 import { VirtualProcess } from '../virtual-process.js';
 import { virtualSeams } from '../virtual-seams.js';
@@ -17,7 +19,8 @@ import type { VirtualWorld } from '../virtual-world.js';
 import type { Configuration, Outcome } from './configuration.js';
 import { SimConsumer } from './consumer.js';
 import type { SimNetwork } from './network.js';
-import { nodeConfig, type Role } from './node-config.js';
+import { dataPath, nodeConfig, type Role } from './node-config.js';
+import { NodeDisk } from './node-disk.js';
 import { ObservedEngine } from './observed-engine.js';
 import type { Held, Oracle } from './oracle.js';
 import { checkOutputs } from './outputs-check.js';
@@ -54,6 +57,8 @@ export interface SimSeams {
   disk: VirtualDisk;
   /** A replica of a primary that leaves gaps has stopped for good. */
   gaveUp(node: SimNode): void;
+  /** Its process has died at an operation of its disk. */
+  crashed(node: SimNode): void;
   /** Something worth counting has come about. */
   reached(outcome: Outcome): void;
 }
@@ -62,6 +67,8 @@ export class SimNode {
   readonly address: Address;
   /** It keeps no content, but its outputs and how far they are, from one run to the next. */
   readonly isTap: boolean;
+  /** Its data directory; undefined: it keeps nothing. */
+  readonly data: NodeDisk | undefined;
   /** How often it was paused. */
   pauses = 0;
   readonly #log: string[] = [];
@@ -86,7 +93,19 @@ export class SimNode {
     this.isTap = isTap;
     this.#seams = seams;
     this.#consumer = new SimConsumer(seams.random);
-    const { clockSkewMs } = seams.configuration;
+    const { clockSkewMs, disks } = seams.configuration;
+    this.data =
+      disks &&
+      new NodeDisk({
+        configuration: disks,
+        random: RandomSource.fork(seams.random.u32(), 'data'),
+        oracle: seams.oracle,
+        reached: seams.reached,
+        crash: () => {
+          this.kill();
+          seams.crashed(this);
+        },
+      });
     this.#clockOffMs = clockSkewMs === 0 ? 0 : seams.random.between(-clockSkewMs, clockSkewMs);
   }
 
@@ -155,7 +174,7 @@ export class SimNode {
 
   /** Resolves when it serves. */
   async start(role: Role): Promise<void> {
-    const { configuration, disk, network, random, world } = this.#seams;
+    const { configuration, network, random, world } = this.#seams;
     const process = new VirtualProcess(world, random);
     process.clockOffMs = this.#clockOffMs;
     const running: Running = { process, node: undefined, stores: [], isStopping: false, isClosed: false };
@@ -163,7 +182,7 @@ export class SimNode {
     const seams = virtualSeams({
       process,
       transport: network.transport.of(process),
-      files: disk.of(process),
+      files: this.#filesOf(process),
       createEngine: (options) => {
         const store = new ObservedEngine(options);
         running.stores.push(store);
@@ -189,12 +208,25 @@ export class SimNode {
       if (node.outputs.holding !== undefined) this.#seams.reached('tap continued');
       this.#listen(node);
       this.#observe(node);
+      this.data?.expectKept(node);
+      // An option is for what begins without content.
+      if (this.data !== undefined && this.#isFresh) this.meanHistory(true);
       if (node.history?.previous !== undefined && role.recover !== undefined)
         this.#seams.reached('recovered');
     } catch (error) {
       if (role.recover !== undefined && this.#running === running) this.#onRecoveryFailed(error);
       else this.#raise(error);
     }
+  }
+
+  #filesOf(process: VirtualProcess): NodeFiles {
+    const { disk } = this.#seams;
+    const files = disk.of(process);
+    const { data } = this;
+    if (data === undefined) return files;
+    // Its role is what its supervisor says.
+    disk.remove(join(dataPath(this.address), 'role'));
+    return { ...files, openData: async () => data.files(process) };
   }
 
   /** Who cannot recover begins without content, and its replicas keep theirs. */
@@ -254,8 +286,13 @@ export class SimNode {
 
   /** Ends the process at once, as SIGKILL does: its memory is lost. */
   kill(): void {
+    const running = this.#running;
+    if (running === undefined) return;
     this.#countOutcomes();
-    this.#running?.process.kill();
+    // What it had published counts, whoever has heard of it.
+    this.#published?.ready();
+    this.data?.ends(running);
+    running.process.kill();
     this.#running = undefined;
   }
 
@@ -278,6 +315,7 @@ export class SimNode {
     // A process that was stopped in the middle of a turn has published what it has not delivered.
     this.#published?.ready();
     if (this.#alarm !== undefined) throw this.#alarm;
+    if (this.#running !== undefined) this.data?.note(this.#running);
     const held = this.held();
     const hasApplied = held?.store.isChanged === true;
     if (held?.store !== this.#before.held?.store || hasApplied) this.#compare(held);
@@ -318,6 +356,14 @@ export class SimNode {
     return this.#running === undefined ? [] : leftoversOf(this.#running);
   }
 
+  /** What it does and holds, for the message of a fault. */
+  describe(): string {
+    const { node } = this;
+    if (node === undefined) return `${this.address.port} ${this.isUp ? 'starts' : 'is down'}`;
+    const state = node.following?.follower.state.name ?? 'leads';
+    return `${this.address.port} ${state} ${node.primary?.port ?? ''} ${node.history?.id}@${node.watermarks()}, ${node.engine.keyCount()} keys`;
+  }
+
   #countOutcomes(): void {
     for (const outcome of this.#running === undefined ? [] : outcomesOf(this.#running)) {
       this.#seams.reached(outcome);
@@ -350,11 +396,19 @@ export class SimNode {
     if (leading === undefined) return;
     const { oracle } = this.#seams;
     const { publisher, history } = leading;
-    oracle.begin(history, engine.watermarks());
-    this.#published = new FrameReader(publisher.backlog, (frame) => {
-      oracle.record(history.id, frame);
-      this.#hasPublished = true;
-    });
+    const before = this.data && oracle.emitted(history.id);
+    // What a directory is begun with may be published before the node has begun.
+    const since = this.data && (before ?? engine.watermarks().map(() => history.base));
+    if (before === undefined) oracle.begin(history, since ?? engine.watermarks());
+    this.#published = new FrameReader(
+      publisher.backlog,
+      (frame) => {
+        oracle.record(history.id, frame);
+        this.#hasPublished = true;
+      },
+      since,
+    );
+    this.#published.ready();
   }
 
   /** Compares what it holds with what it held before. */

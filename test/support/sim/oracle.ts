@@ -16,6 +16,12 @@ export interface Held {
   historyId: string;
 }
 
+/** A place in a history. */
+export interface Place {
+  readonly historyId: string;
+  readonly watermarks: readonly bigint[];
+}
+
 /** How far a shard has been compared, and what it must hold. */
 interface Cursor {
   source: RecordedShard;
@@ -50,6 +56,34 @@ export class Oracle {
     if (previous !== undefined) this.givenUp(previous.id, history.id);
   }
 
+  /** The highest sequence of each shard that was emitted in a history; undefined: it is not known. */
+  emitted(historyId: string): bigint[] | undefined {
+    return this.#histories.get(historyId)?.watermarks();
+  }
+
+  /** Whether what stands at `later` holds all that stands at `earlier`. */
+  isAtLeast(later: Place, earlier: Place): boolean {
+    const [one, other] = [this.#historyOf(later.historyId), this.#historyOf(earlier.historyId)];
+    return earlier.watermarks.every((watermark, shard) => {
+      const index = other.shard(shard).indexOf(watermark);
+      const isFurther = one.shard(shard).indexOf(later.watermarks[shard]!) >= index;
+      return isFurther && one.shard(shard).sharesUpTo(other.shard(shard), index);
+    });
+  }
+
+  /** Whether nothing was ever written up to there. */
+  isBeginning({ historyId, watermarks }: Place): boolean {
+    const history = this.#historyOf(historyId);
+    return watermarks.every((watermark, shard) => history.shard(shard).indexOf(watermark) === 0);
+  }
+
+  /** Throws when it stands in the midst of a frame. */
+  expectFrameEnd({ historyId, watermarks }: Place): void {
+    const history = this.#historyOf(historyId);
+    const shard = watermarks.findIndex((watermark, each) => !history.shard(each).isEnd(watermark));
+    if (shard !== -1) throw new Error(`shard ${shard} stands at ${watermarks[shard]}, where no frame ended`);
+  }
+
   /** An operator means that replicas give up other histories for this one; undefined: for every one. */
   mean(historyId: string | undefined): void {
     if (historyId === undefined) this.#isAllMeant = true;
@@ -78,6 +112,7 @@ export class Oracle {
     const { payload } = decodeFrame(frame);
     const history = this.#historyOf(historyId);
     for (const record of decodeBatch(payload).records) history.push(record);
+    history.endFrame();
   }
 
   /** Compares what has changed of what `node` holds since it was last looked at. */

@@ -39,6 +39,16 @@ export class RecordedHistory {
     return found;
   }
 
+  /** The highest sequence of each shard that was emitted. */
+  watermarks(): bigint[] {
+    return this.#shards.map((shard) => shard.last);
+  }
+
+  /** A frame ends: what was emitted so far can be on a disk, and no part of it. */
+  endFrame(): void {
+    for (const shard of this.#shards) shard.endFrame();
+  }
+
   push(record: DecodedRecord): void {
     const { key, keyHash, shard } = record;
     if (keyHash !== xxh3.xxh64(key)) throw new Error(`a record of shard ${shard} has a wrong hash of ${key}`);
@@ -52,6 +62,8 @@ export class RecordedShard {
   readonly #inherited: number;
   readonly #base: bigint;
   readonly #previous: RecordedShard | undefined;
+  /** The sequences with which frames ended. */
+  readonly #ends = new Set<bigint>();
 
   /** Sequences begin above `base`; `previous`: what they continue, up to the sequence `at`. */
   constructor(base: bigint, previous: { source: RecordedShard; at: bigint } | undefined) {
@@ -61,8 +73,23 @@ export class RecordedShard {
     this.#records = previous === undefined ? [] : previous.source.#records.slice(0, this.#inherited);
   }
 
+  /** The highest sequence that was emitted. */
+  get last(): bigint {
+    return this.#base + BigInt(this.#records.length - this.#inherited);
+  }
+
+  endFrame(): void {
+    this.#ends.add(this.last);
+  }
+
+  /** Whether a frame ended with that sequence, or the history began with it. */
+  isEnd(watermark: bigint): boolean {
+    if (watermark < this.#base) return this.#previous?.isEnd(watermark) ?? false;
+    return watermark === this.#base || this.#ends.has(watermark);
+  }
+
   push(record: DecodedRecord): void {
-    const due = this.#base + BigInt(this.#records.length - this.#inherited) + 1n;
+    const due = this.last + 1n;
     if (record.sequence !== due)
       throw new Error(`the primary emitted ${record.sequence} when ${due} was due`);
     this.#records.push(record);

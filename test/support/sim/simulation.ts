@@ -10,7 +10,13 @@ import { RandomSource } from '../random.js';
 import { PERFECT_DISK, VirtualDisk } from '../virtual-disk.js';
 import { VirtualWorld } from '../virtual-world.js';
 import { Cluster } from './cluster.js';
-import { type Configuration, drawConfiguration, type FaultName, type Outcome } from './configuration.js';
+import {
+  type Configuration,
+  drawConfiguration,
+  drawDiskConfiguration,
+  type FaultName,
+  type Outcome,
+} from './configuration.js';
 import { Faults } from './faults.js';
 import { SimNetwork } from './network.js';
 import { SimNode } from './node.js';
@@ -18,11 +24,15 @@ import { Oracle } from './oracle.js';
 import { Workload } from './workload.js';
 
 const FIRST_PORT = 7_000;
+/** Who died at an operation of its disk is started again within this. */
+const DOWN_MAX_MS = 2_000;
 const EQUAL_WITHIN_MS = 30_000;
 /** Within it every replica has tried again, and keeps what is foreign to its primary. */
 const KEPT_MS = 6_000;
 /** What was begun before a stop ends within this: sessions have a second to let out what was written. */
 const AFTERMATH_MS = 5_000;
+/** What was written is synced each second, unless that is left to the system. */
+const SYNCED_WITHIN_MS = 5_000;
 /** A consumer of changes that is slow takes what waits for it. */
 const DRAINED_WITHIN_MS = 120_000;
 
@@ -44,10 +54,13 @@ export class Simulation {
   readonly #workload: Workload;
   readonly #faults: Faults;
   readonly #outcomes = new Set<Outcome>();
+  readonly #random: RandomSource;
   #events = 0;
 
-  constructor(seed: number) {
-    this.configuration = drawConfiguration(seed);
+  /** `hasDisks`: every node has a data directory. */
+  constructor(seed: number, { hasDisks = false }: { hasDisks?: boolean } = {}) {
+    this.configuration = hasDisks ? drawDiskConfiguration(seed) : drawConfiguration(seed);
+    this.#random = RandomSource.fork(seed, 'simulation');
     this.#world = new VirtualWorld(seed);
     this.#network = new SimNetwork(this.#world, seed, this.configuration);
     this.disk = new VirtualDisk(RandomSource.fork(seed, 'disk'));
@@ -57,11 +70,15 @@ export class Simulation {
     const oracle = this.#oracle;
     const reached = (outcome: Outcome) => this.#outcomes.add(outcome);
     const gaveUp = (node: SimNode) => world.plan(0, () => this.#cluster.startAnew(node));
+    const crashed = (node: SimNode) =>
+      world.plan(this.#random.below(DOWN_MAX_MS), () => {
+        if (!node.isUp) this.#cluster.start(node);
+      });
     const disk = this.disk;
     const servers = 1 + configuration.replicas;
     const nodes = Array.from({ length: servers + configuration.taps }, (_, index) => {
       const random = RandomSource.fork(seed, `node ${index}`);
-      const seams = { world, network, disk, oracle, configuration, random, reached, gaveUp };
+      const seams = { world, network, disk, oracle, configuration, random, reached, gaveUp, crashed };
       return new SimNode(FIRST_PORT + index, index >= servers, seams);
     });
     this.#cluster = new Cluster(nodes, RandomSource.fork(seed, 'cluster'), configuration);
@@ -80,6 +97,7 @@ export class Simulation {
     await this.#run(EQUAL_WITHIN_MS, () => this.#areEqual());
     this.#expectEqual();
     await this.#liveOn();
+    if (this.configuration.disks !== undefined) await this.#restart();
     await this.#end();
     const hits = new Set([...this.#faults.hits, ...this.#network.exercised(), ...this.#outcomes]);
     return { trace: this.#world.trace, events: this.#events, hits };
@@ -122,6 +140,7 @@ export class Simulation {
 
   async #heal(): Promise<void> {
     this.#faults.end();
+    for (const { data } of this.#cluster.nodes) if (data !== undefined) data.isQuiet = true;
     this.#network.heal();
     this.disk.conditions = PERFECT_DISK;
     if (this.configuration.lastLoss !== 'none') await this.#losePrimary();
@@ -129,7 +148,12 @@ export class Simulation {
     this.#oracle.mean(undefined);
     for (const node of this.#cluster.servers) node.meanHistory(true);
     this.#cluster.heal();
+    // A primary that reads its directory first takes none yet.
+    if (this.configuration.disks !== undefined) {
+      await this.#run(EQUAL_WITHIN_MS, () => this.#cluster.primary.isWell);
+    }
     this.#world.plan(1, () => this.#workload.end());
+    if (this.configuration.disks !== undefined) await this.#run(1);
   }
 
   /**
@@ -158,14 +182,18 @@ export class Simulation {
     const watermarks = publisher.watermarks().join();
     if (watermarks !== primaryStore.watermarks().join()) return false;
     return this.#followers().every(({ node }) => {
-      const { state, holding } = node!.following!.follower;
+      if (node?.following === undefined) return false;
+      const { state, holding } = node.following.follower;
       const isHere = state.name === 'live' && holding?.history?.id === publisher.history.id;
       return isHere && holding.store.watermarks().join() === watermarks;
     });
   }
 
   #expectEqual(): void {
-    if (!this.#areEqual()) throw new Error(`not all are equal after ${EQUAL_WITHIN_MS} ms without faults`);
+    if (!this.#areEqual()) {
+      const states = this.#cluster.nodes.map((node) => node.describe()).join('; ');
+      throw new Error(`not all are equal after ${EQUAL_WITHIN_MS} ms without faults: ${states}`);
+    }
     const { primary, replicas } = this.#cluster;
     this.#oracle.checkWhole({ store: primary.primaryStore!, historyId: primary.publisher!.history.id });
     for (const node of replicas) this.#oracle.checkWhole(node.held()!);
@@ -176,10 +204,7 @@ export class Simulation {
    */
   async #liveOn(): Promise<void> {
     const { primary } = this.#cluster;
-    const snapshots = () => {
-      const counts = this.#cluster.servers.map(({ node }) => node?.metrics.catchUpSnapshotCount ?? 0);
-      return counts.reduce((sum, count) => sum + count, 0);
-    };
+    const snapshots = () => snapshotsOf(this.#cluster.servers);
     const watermarks = () => primary.publisher?.watermarks().join();
     const before = { snapshots: snapshots(), watermarks: watermarks() };
     for (const { client } of this.#network.open()) client.break();
@@ -189,6 +214,39 @@ export class Simulation {
     if (watermarks() === before.watermarks && snapshots() > before.snapshots) {
       throw new Error('whoever lacks nothing was given a snapshot');
     }
+  }
+
+  /** Each is stopped in order and started again: it goes on, and nobody needs a snapshot. */
+  async #restart(): Promise<void> {
+    for (const node of this.#cluster.nodes) {
+      const others = this.#cluster.nodes.filter((each) => each !== node);
+      const before = snapshotsOf(others);
+      node.stop();
+      await this.#run(DRAINED_WITHIN_MS, () => node.isClosed);
+      node.kill();
+      this.#cluster.start(node);
+      await this.#run(EQUAL_WITHIN_MS, () => this.#areEqual());
+      this.#expectEqual();
+      if (snapshotsOf(others) > before) throw new Error(`a stop of ${node.address.port} cost a snapshot`);
+    }
+    await this.#crashPrimary();
+  }
+
+  /** The primary dies when all of it is on its disk: whoever is level goes on in the history that follows. */
+  async #crashPrimary(): Promise<void> {
+    const { primary } = this.#cluster;
+    await this.#run(SYNCED_WITHIN_MS, () => primary.node?.keeping.isSynced === true && this.#areEqual());
+    if (primary.node?.keeping.isSynced !== true || !this.#areEqual()) return;
+    const { history } = primary.publisher!;
+    const before = snapshotsOf(this.#followers());
+    primary.kill();
+    this.#cluster.start(primary);
+    await this.#run(EQUAL_WITHIN_MS, () => this.#areEqual());
+    this.#expectEqual();
+    if (primary.publisher?.history.previous?.id !== history.id) {
+      throw new Error(`history ${primary.publisher?.history.id} does not continue ${history.id}`);
+    }
+    if (snapshotsOf([primary, ...this.#followers()]) > before) throw new Error('a crash cost a snapshot');
   }
 
   #followers(): SimNode[] {
@@ -211,4 +269,9 @@ export class Simulation {
     if (this.#network.transport.listening > 0) throw new Error('a port is still listened on');
     this.#network.checkWrites();
   }
+}
+
+/** How many snapshots these have given, each since its start. */
+function snapshotsOf(nodes: readonly SimNode[]): number {
+  return nodes.reduce((sum, { node }) => sum + (node?.metrics.catchUpSnapshotCount ?? 0), 0);
 }

@@ -54,7 +54,17 @@ export class SupervisedSimulation {
     const { network, oracle } = { network: this.#network, oracle: this.#oracle };
     this.#nodes = Array.from({ length: NODES }, (_, index) => {
       const own = RandomSource.fork(seed, `node ${index}`);
-      const seams = { world, network, oracle, configuration, random: own, disk, gaveUp() {}, reached() {} };
+      const seams = {
+        world,
+        network,
+        oracle,
+        configuration,
+        random: own,
+        disk,
+        gaveUp() {},
+        crashed() {},
+        reached() {},
+      };
       return new SimNode(FIRST_PORT + index, false, seams);
     });
     this.#supervisor = new Supervisor({

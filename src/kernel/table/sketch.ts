@@ -97,6 +97,24 @@ export function countItem(sketch: usize, id: u32, bytes: u64): void {
   raise(sketch, id);
 }
 
+/** Returns the item that is counted most but for `rank` others; 0 where there is none. */
+export function frequentItem(sketch: usize, rank: u32): usize {
+  let group = load<u32>(groupAt(sketch, 0), BEFORE);
+  for (; group !== 0; group = load<u32>(groupAt(sketch, group), BEFORE)) {
+    let id = load<u32>(groupAt(sketch, group), FIRST);
+    for (; id !== 0; id = load<u32>(itemAt(sketch, id), NEXT)) {
+      if (rank === 0) return itemAt(sketch, id);
+      rank--;
+    }
+  }
+  return 0;
+}
+
+/** Returns the count of an item. */
+export function itemCount(sketch: usize, item: usize): u64 {
+  return load<u64>(groupAt(sketch, load<u32>(item, SKETCH_GROUP)));
+}
+
 /** Moves an item to the group of the next count. */
 function raise(sketch: usize, id: u32): void {
   const old = load<u32>(itemAt(sketch, id), SKETCH_GROUP);

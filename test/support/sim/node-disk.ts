@@ -1,0 +1,158 @@
+/**
+ * The data directory of a simulated node: on a disk that loses what was not synced, whose process dies at one
+ * of its operations. It remembers what was synced and what was closed in order, and compares what the next
+ * process finds with it.
+ */
+import type { DataFiles } from '../../../src/data/data-files.js';
+import { beginningOf } from '../../../src/data/segment-beginning.js';
+import type { Node } from '../../../src/server/node.js';
+import { LossyDisk } from '../lossy-disk.js';
+import type { RandomSource } from '../random.js';
+import type { VirtualProcess } from '../virtual-process.js';
+import type { DiskConfiguration, Outcome } from './configuration.js';
+import type { Oracle, Place } from './oracle.js';
+import type { Running } from './running.js';
+
+/** How many kills out of all cut the power as well. */
+const POWER_CUTS = 0.7;
+/** One in so many processes dies at an operation of its disk. */
+const CRASHES = 0.5;
+
+export interface NodeDiskOptions {
+  configuration: DiskConfiguration;
+  /** It belongs to this disk alone. */
+  random: RandomSource;
+  oracle: Oracle;
+  /** Ends the process, which will be started again. */
+  crash(): void;
+  reached(outcome: Outcome): void;
+}
+
+/** What was synced, as far as is known. */
+interface Synced extends Place {
+  /** What the node had in all, synced or not. */
+  readonly whole: Place;
+}
+
+/** What a process had that was closed in order. */
+interface Closed {
+  readonly place: Place;
+  readonly isPrimary: boolean;
+}
+
+export class NodeDisk {
+  /** No process dies at an operation any more. */
+  isQuiet = false;
+  readonly #disk = new LossyDisk();
+  readonly #options: NodeDiskOptions;
+  #synced: Synced | undefined;
+  /** What the last process had when it was closed in order, and whether it led; undefined: it died. */
+  #closed: Closed | undefined;
+  /** What the process had that died, if it had anything. */
+  #atDeath: Place | undefined;
+
+  constructor(options: NodeDiskOptions) {
+    this.#options = options;
+  }
+
+  /** The directory as one process has it. */
+  files(process: VirtualProcess): DataFiles {
+    const { configuration, random } = this.#options;
+    const disk = this.#disk;
+    disk.delay = (run) => {
+      process.seams.timers.after((random.below(1_000) / 1_000) * configuration.latencyMs, run);
+    };
+    const { crashWithin } = configuration;
+    const dies = !this.isQuiet && crashWithin > 0 && random.chance(CRASHES);
+    const lastOperation = dies ? disk.operations + random.between(1, crashWithin) : Number.POSITIVE_INFINITY;
+    disk.before = () => {
+      if (disk.operations < lastOperation || this.isQuiet) return;
+      this.#options.reached('crash at an operation of the disk');
+      this.#options.crash();
+    };
+    disk.behind = (operation, name) => {
+      if (operation === 'append' && /^segment-\d+\.fcrp$/.test(name)) void this.#hear(name);
+    };
+    return disk;
+  }
+
+  /** Notes what is there and what is synced of it. */
+  note({ node, isClosed }: Running): void {
+    if (node === undefined || isClosed) return;
+    const { stream } = node;
+    this.#atDeath = stream && { historyId: stream.history.id, watermarks: stream.store.watermarks() };
+    const watermarks = node.keeping.disk?.watermarks();
+    if (stream === undefined || watermarks === undefined) return;
+    const whole = this.#atDeath!;
+    this.#synced = { historyId: stream.history.id, watermarks: Array.from(watermarks), whole };
+  }
+
+  /** Its process is about to be killed. */
+  ends(running: Running): void {
+    this.note(running);
+    const { node, isClosed } = running;
+    this.#closed =
+      isClosed && this.#atDeath !== undefined
+        ? { place: this.#atDeath, isPrimary: node?.leading !== undefined }
+        : undefined;
+    const { random } = this.#options;
+    if (random.chance(POWER_CUTS)) this.#disk.crash(random);
+    else this.#disk.kill();
+  }
+
+  /** Compares what a process has found with what the one before had. */
+  expectKept(node: Node): void {
+    const { oracle, reached } = this.#options;
+    const found = this.#foundBy(node);
+    if (found === undefined) {
+      if (this.#synced === undefined || oracle.isBeginning(this.#synced)) return;
+      throw new Error(`nothing is left of what was synced: ${show(this.#synced)}`);
+    }
+    oracle.expectFrameEnd(found);
+    if (this.#closed !== undefined) this.#expectContinued(node, found, this.#closed);
+    if (this.#synced === undefined) return;
+    // Content that replaced that one may just have become whole.
+    const isNewer =
+      found.historyId === this.#atDeath?.historyId && found.historyId !== this.#synced.historyId;
+    if (!isNewer && !oracle.isAtLeast(found, this.#synced)) {
+      throw new Error(`${show(found)} is found where ${show(this.#synced)} was synced`);
+    }
+    reached(oracle.isAtLeast(found, this.#synced.whole) ? 'all kept' : 'a crash lost writes');
+  }
+
+  #expectContinued(node: Node, found: Place, { place, isPrimary }: Closed): void {
+    // What has expired is deleted at once.
+    if (!this.#options.oracle.isAtLeast(found, place)) {
+      throw new Error(`${show(found)} is found where ${show(place)} was closed in order`);
+    }
+    if (!isPrimary || node.leading === undefined) return;
+    if (node.history?.id !== place.historyId) {
+      throw new Error(`history ${node.history?.id} follows an orderly stop of ${place.historyId}`);
+    }
+    this.#options.reached('same history after a stop');
+  }
+
+  /** Returns what a node has taken from its directory. */
+  #foundBy({ leading, holding, history }: Node): Place | undefined {
+    if (holding === undefined || history === undefined) return undefined;
+    const isContinued = leading === undefined || history.id === this.#atDeath?.historyId;
+    if (isContinued) return { historyId: history.id, watermarks: holding.store.watermarks() };
+    const { previous } = history;
+    return previous && { historyId: previous.id, watermarks: previous.watermarks };
+  }
+
+  /** A history may be on the disk before anybody has heard of it otherwise. */
+  async #hear(name: string): Promise<void> {
+    const { oracle } = this.#options;
+    const { history, watermarks } = await beginningOf(this.#disk, name);
+    if (oracle.emitted(history.id) !== undefined) return;
+    oracle.begin(
+      history,
+      Array.from(watermarks, () => history.base),
+    );
+  }
+}
+
+function show({ historyId, watermarks }: Place): string {
+  return `${historyId}@${watermarks.join()}`;
+}
