@@ -55,6 +55,7 @@ export const errorCodes = {
   FCRP_MESSAGE_SORT: badFrame,
   FCRP_FAILOVER_SORT: badFrame,
   FCRP_DIGESTS_SORT: badFrame,
+  FCRP_COMPARE_MALFORMED: badFrame,
 
   // Sound frames that do not belong where they stand.
   FRAME_OUT_OF_PLACE: { exitCode: EXIT_BAD_FRAMES, retryable: true },
@@ -111,6 +112,10 @@ export const errorCodes = {
   HISTORY_DIFFERS: { exitCode: 1, retryable: true },
   CONTENT_DIVERGES: { exitCode: 1, retryable: false },
   STATUS_NOT_TOLD: { exitCode: 1, retryable: false },
+  /** A server that is too old for the questions of `verify`, or that refuses one. */
+  COMPARE_REFUSED: { exitCode: 1, retryable: false },
+  /** A repair between sides that are not a primary and its replica. */
+  REPAIR_REFUSED: { exitCode: 2, retryable: false },
   /** A relay that has no content itself. */
   PRIMARY_LOADING: { exitCode: 1, retryable: true },
   /** A relay that has less of the history than is held. */

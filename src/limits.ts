@@ -17,6 +17,8 @@ export const HELLO_MAX_BYTES = 65_536;
 export const ERROR_MAX_BYTES = 65_536;
 /** A Status document: 1 MiB. */
 export const STATUS_MAX_BYTES = 1_048_576;
+/** An answer to a Compare: 64 MiB, for the keys of one segment can be as long. */
+export const COMPARED_MAX_BYTES = 67_108_864;
 /** Messages of channels in one frame: 256 MiB. */
 export const MESSAGES_MAX_BYTES = MAX_FRAME_PAYLOAD_BYTES;
 /** The text in which a peer says why it does not fail over, characters. */

@@ -7,6 +7,7 @@ import assert from 'node:assert';
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
+import { wasThere, written } from './writes.js';
 
 /** What a shard, or a part of it, holds: two sums modulo 2^64 that do not depend on the order of changes. */
 export interface Digest {
@@ -29,11 +30,25 @@ export interface HashRange {
   shift: number;
 }
 
-/** An entry of a range: its key, own memory, the key's hash, and what it adds to the first sum. */
-export interface ListedEntry {
+/** What an entry holds: equal contents of a key have equal prints and expiries. */
+export interface EntryPrint {
+  /** What key and value are, whatever the expiry is. */
+  print: bigint;
+  /** Unix ms, or NO_EXPIRY. */
+  expiresAtMs: bigint;
+}
+
+/** An entry of a range: its key, own memory, and the XXH3-64 of that. */
+export interface ListedEntry extends EntryPrint {
   keyHash: bigint;
-  term: bigint;
   key: Buffer;
+}
+
+/** Some of the parts that all key hashes are divided into, each of 2^`shift` hashes. */
+export interface WantedParts {
+  shift: number;
+  /** A bit for each part. */
+  wanted: Uint8Array;
 }
 
 /** A record whose content is not what was written. */
@@ -58,6 +73,7 @@ export const DIGEST_PARTS_MAX = 65_536;
 
 const MAX_U64 = (1n << 64n) - 1n;
 const LIST_BYTES = 64 * 1024;
+const INPUT_BYTES = 1024;
 
 /** The digest of a shard without entries. */
 export const EMPTY_DIGEST: Digest = { sum: 0n, second: 0n };
@@ -73,12 +89,14 @@ export class Digests {
   readonly areKept: boolean;
   readonly #kernel: Kernel;
   readonly #shards: number;
+  readonly #input: KernelBuffer;
 
   /** Must be made before the store has its first key. */
   constructor(kernel: Kernel, shards: number, areKept: boolean) {
     this.#kernel = kernel;
     this.#shards = shards;
     this.areKept = areKept;
+    this.#input = new KernelBuffer(kernel, INPUT_BYTES);
     kernel.exports.keepDigests(areKept ? 1 : 0);
   }
 
@@ -91,6 +109,11 @@ export class Digests {
       sum: this.#kernel.resultU64(layout.RESULT_DIGEST_U64),
       second: this.#kernel.resultU64(layout.RESULT_SECOND_DIGEST_U64),
     };
+  }
+
+  /** Returns how many entries a shard has. */
+  keysIn(shard: number): number {
+    return this.#kernel.exports.keysIn(shard);
   }
 
   /**
@@ -116,23 +139,27 @@ export class Digests {
   }
 
   /**
-   * Lists entries of a shard whose key hashes lie from `first` to `last`: about `limit` entries are looked at
-   * from `cursor` on, which is 0 at first. Returns those that lie in the range, in no order, and the next
-   * cursor, 0 at the end. Entries that change between two steps are listed as they were at their step.
+   * Lists entries of a shard whose key hashes lie in the parts: about `limit` entries are looked at from
+   * `cursor` on, which is 0 at first. Returns those that lie in the parts, in no order, and the next cursor,
+   * 0 at the end. Entries that change between two steps are listed as they were at their step, and those of
+   * keys of more than 32 KiB are not. Throws OUT_OF_MEMORY.
    */
   list(
     shard: number,
-    { first, last }: Omit<HashRange, 'shift'>,
+    { shift, wanted }: WantedParts,
     cursor: bigint,
     limit: number,
   ): { entries: ListedEntry[]; cursor: bigint } {
     this.#checkShard(shard);
+    assert(shift >= 0 && shift < 64 && BigInt(wanted.length) << 3n >= 1n << BigInt(64 - shift));
     const buffer = new KernelBuffer(this.#kernel, LIST_BYTES);
     try {
       for (let capacity = LIST_BYTES; ; capacity = this.#kernel.result[layout.RESULT_NEED]!) {
-        const at = buffer.reserve(capacity);
+        const parts = buffer.reserve(wanted.length + capacity);
+        buffer.fill(wanted);
         const { exports } = this.#kernel;
-        const bytes = exports.listRange(shard, cursor, first, last, at, capacity, limit) >>> 0;
+        const at = parts + wanted.length;
+        const bytes = exports.listParts(shard, cursor, shift, parts, at, capacity, limit) >>> 0;
         if (this.#kernel.result[layout.RESULT_NEED] !== 0) continue;
         const next = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
         return { entries: entriesIn(this.#kernel.bytes.subarray(at, at + bytes)), cursor: next };
@@ -140,6 +167,39 @@ export class Digests {
     } finally {
       buffer.free();
     }
+  }
+
+  /**
+   * Returns what the store has of a key, past its expiry or not, in that shard, or in the one that the key
+   * routes to; `entry` is undefined where there is none.
+   */
+  entry(
+    key: Uint8Array,
+    shard: number = layout.ROUTED_SHARD,
+  ): { shard: number; entry: EntryPrint | undefined } {
+    const at = this.#input.fill(key);
+    const isThere = this.#kernel.exports.entryOf(shard, at, key.length) !== 0;
+    this.#input.trim();
+    const entry = isThere
+      ? {
+          print: this.#kernel.resultU64(layout.RESULT_DIGEST_U64),
+          expiresAtMs: this.#kernel.resultU64(layout.RESULT_CURSOR_U64),
+        }
+      : undefined;
+    return { shard: this.#kernel.result[layout.RESULT_SHARD]!, entry };
+  }
+
+  /**
+   * Emits what a primary's shard has of a key once more, or its deletion where it has nothing. Throws
+   * OUT_OF_MEMORY.
+   */
+  emitAgain(key: Uint8Array, shard: number): void {
+    this.#checkShard(shard);
+    const at = this.#input.fill(key);
+    const emit = () => this.#kernel.exports.emitAgain(shard, at, key.length);
+    const status = written(this.#kernel, emit);
+    this.#input.trim();
+    wasThere(status, key.length);
   }
 
   /**
@@ -237,10 +297,11 @@ function entriesIn(bytes: Buffer): ListedEntry[] {
   const entries: ListedEntry[] = [];
   for (let at = 0; at < bytes.length; ) {
     const start = at + layout.LISTED_HEADER_BYTES;
-    const end = start + bytes.readUInt32LE(at + 16);
+    const end = start + bytes.readUInt32LE(at + 24);
     entries.push({
       keyHash: bytes.readBigUInt64LE(at),
-      term: bytes.readBigUInt64LE(at + 8),
+      print: bytes.readBigUInt64LE(at + 8),
+      expiresAtMs: bytes.readBigUInt64LE(at + 16),
       key: Buffer.from(bytes.subarray(start, end)),
     });
     at = end;

@@ -134,11 +134,13 @@ export interface KernelExports {
     limit: number,
     fromContent: number,
   ): void;
-  listRange(
+  entryOf(shard: number, key: number, length: number): number;
+  emitAgain(shard: number, key: number, length: number): number;
+  listParts(
     shard: number,
     cursor: bigint,
-    first: bigint,
-    last: bigint,
+    shift: number,
+    wanted: number,
     output: number,
     capacity: number,
     limit: number,

@@ -1,5 +1,6 @@
 /** The kinds of FCRP frames (docs/protocol.md, "Frame"), and how long each may be ("Limits by kind"). */
 import {
+  COMPARED_MAX_BYTES,
   DIGESTS_MAX_BYTES,
   ERROR_MAX_BYTES,
   FAILOVER_MAX_BYTES,
@@ -19,12 +20,14 @@ export const FrameKind = {
   MutationBatch: 5,
   Ack: 6,
   Error: 7,
-  /** This kind and the next ones, only fastcache's peers send (docs/protocol.md, "Status" to "Leave"). */
+  /** This kind and the next ones, only fastcache's peers send (docs/protocol.md, "Status" to "Compare"). */
   Status: 64,
   Messages: 65,
   Failover: 66,
   Digests: 67,
   Leave: 68,
+  Compare: 69,
+  Compared: 70,
 } as const;
 
 /** The byte of a known kind. */
@@ -59,6 +62,8 @@ const limits: Record<FrameKind, number> = {
   [FrameKind.Failover]: FAILOVER_MAX_BYTES,
   [FrameKind.Digests]: DIGESTS_MAX_BYTES,
   [FrameKind.Leave]: WATERMARKS_MAX_BYTES,
+  [FrameKind.Compare]: HELLO_MAX_BYTES,
+  [FrameKind.Compared]: COMPARED_MAX_BYTES,
 };
 
 /** Returns the most bytes that the payload of a frame of `kind` has, uncompressed. */

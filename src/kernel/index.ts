@@ -84,7 +84,7 @@ export { copyKey, expireKey, overwrite, put, removeKey, setAccessOfKey } from '.
 export { contentChangeCount } from './store/changes';
 export { checkContent } from './store/content-check';
 export { keepDigests } from './store/digest';
-export { digestRanges, digestShard, listRange } from './store/digest-ranges';
+export { digestRanges, digestShard, emitAgain, entryOf, listParts } from './store/digest-ranges';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
 export { noteKey, wantNotes } from './store/notes';

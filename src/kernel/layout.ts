@@ -151,8 +151,12 @@ export const RESULT_WORDS = 30;
 // The digests of ranges of key hashes (kernel/store/digest-ranges.ts).
 /** Bytes of a part: two u64 sums and a u64 count of entries. */
 export const DIGEST_PART_BYTES = 24;
-/** Bytes before the key of a listed entry: u64 key hash, u64 term, u32 key length. */
-export const LISTED_HEADER_BYTES = 20;
+/** Bytes before the key of a listed entry: u64 key hash, u64 print, u64 expiry, u32 key length. */
+export const LISTED_HEADER_BYTES = 28;
+/** Longer keys are not listed. */
+export const LISTED_KEY_BYTES_MAX = 32768;
+/** No number of a shard: that which the key routes to. */
+export const ROUTED_SHARD = 0xffffffff;
 
 // What `apply` and `load` return.
 export const APPLY_OK = 0;

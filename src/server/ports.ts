@@ -2,6 +2,7 @@
  * The ports of a node: replicas (FCRP), clients (the Redis protocol) and metrics (HTTP). They stay open in
  * either role.
  */
+import { type ComparedStore, StoreAnswers } from '../compare/store-answers.js';
 import { StrangerLog } from '../replication/link/stranger-log.js';
 import { ReplicaListener } from '../replication/primary/listener.js';
 import { Relay } from '../replication/relay/relay.js';
@@ -92,8 +93,22 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     },
     archive: () => node.keeping.archive,
     status: () => statusPayload(node),
+    comparer: () => new StoreAnswers(() => comparedStore(node)),
     failovers: node.failover,
   });
+}
+
+/** Returns what `verify` compares of a node; undefined while it has nothing that is whole. */
+function comparedStore(node: ServedNode): ComparedStore | undefined {
+  const { engine, stream, leading, failover } = node;
+  if (node.isLoading || stream === undefined || stream.store !== engine) return undefined;
+  const isPrimary = leading !== undefined;
+  return { engine, isPrimary, history: stream.history.id, publishesNot: publishesNot(isPrimary, failover) };
+}
+
+function publishesNot(isPrimary: boolean, { state }: ServedNode['failover']): string | undefined {
+  if (!isPrimary) return 'It is no primary.';
+  return state === 'no-failover' ? undefined : 'It hands over to a replica.';
 }
 
 /** Makes the Redis-protocol server, which does not listen yet; undefined without a port of clients. */

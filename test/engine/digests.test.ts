@@ -2,7 +2,14 @@
 import '../support/debug-kernel.js';
 
 import { describe, expect, it } from 'vitest';
-import { DIGEST_PARTS_MAX, EMPTY_DIGEST, type PartDigest, sameDigest } from '../../src/engine/digests.js';
+import {
+  DIGEST_PARTS_MAX,
+  EMPTY_DIGEST,
+  type ListedEntry,
+  type PartDigest,
+  sameDigest,
+  type WantedParts,
+} from '../../src/engine/digests.js';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { NO_EXPIRY } from '../../src/frame/batch.js';
 import { encodeSnapshotChunk } from '../../src/frame/snapshot.js';
@@ -12,7 +19,19 @@ import { RandomSource } from '../support/random.js';
 import { command, RespDriver } from '../support/resp-driver.js';
 
 const WHOLE = { first: 0n, last: (1n << 64n) - 1n };
+/** All parts of all hashes. */
+const ALL: WantedParts = { shift: 61, wanted: Buffer.of(0xff) };
 const bytes = (text: string) => Buffer.from(text);
+
+function listed(engine: ShardEngine, parts: WantedParts, limit: number): ListedEntry[] {
+  const found: ListedEntry[] = [];
+  for (let cursor = 0n, isOver = false; !isOver; isOver = cursor === 0n) {
+    const step = engine.digests.list(0, parts, cursor, limit);
+    found.push(...step.entries);
+    cursor = step.cursor;
+  }
+  return found;
+}
 
 function keptBy(engine: ShardEngine) {
   return Array.from({ length: engine.shards }, (_, shard) => engine.digests.of(shard));
@@ -184,22 +203,52 @@ describe('the digests of ranges', () => {
     const [ofA, ofB] = [a, b].map((engine) => partsOf(engine, 0, 52, 1000));
     const differing = ofA!.flatMap((part, at) => (sameDigest(part, ofB![at]!) ? [] : [at]));
     expect(differing).toEqual([Number(a.route(bytes('key:77')).hash >> 52n)]);
-    const first = BigInt(differing[0]!) << 52n;
-    const list = (engine: ShardEngine) => {
-      const found = [];
-      for (let cursor = 0n, isOver = false; !isOver; isOver = cursor === 0n) {
-        const step = engine.digests.list(0, { first, last: first + (1n << 52n) - 1n }, cursor, 600);
-        found.push(...step.entries);
-        cursor = step.cursor;
-      }
-      return found;
-    };
-    const terms = new Map(list(a).map(({ key, term }) => [key.toString(), term]));
-    const others = list(b).filter(({ key, term }) => terms.get(key.toString()) !== term);
-    expect(others).toMatchObject([
-      { key: bytes('key:77'), term: termOf(bytes('key:77'), bytes('another'), null) },
+    const wanted = Buffer.alloc(512);
+    wanted[differing[0]! >> 3]! |= 1 << (differing[0]! & 7);
+    const prints = new Map(listed(a, { shift: 52, wanted }, 600).map(({ key, print }) => [`${key}`, print]));
+    const others = listed(b, { shift: 52, wanted }, 600);
+    expect(others.filter(({ key, print }) => prints.get(`${key}`) !== print)).toEqual([
+      {
+        key: bytes('key:77'),
+        keyHash: b.route(bytes('key:77')).hash,
+        print: termOf(bytes('key:77'), bytes('another'), null),
+        expiresAtMs: NO_EXPIRY,
+      },
     ]);
-    expect(terms.size).toBe(list(b).length);
+    expect(prints.size).toBe(others.length);
+  });
+
+  it('lists and finds an entry by its print, which its expiry has no part in', () => {
+    for (const digests of [true, false]) {
+      const engine = newEngine({ digests });
+      engine.set(bytes('a'), bytes('1'), 1_900_000_000_000n);
+      const { shard } = engine.route(bytes('a'));
+      const print = termOf(bytes('a'), bytes('1'), null);
+      const entry = { print, expiresAtMs: 1_900_000_000_000n };
+      expect(engine.digests.entry(bytes('a'))).toEqual({ shard, entry });
+      expect(engine.digests.entry(bytes('a'), (shard + 1) % 4).entry).toBeUndefined();
+      expect(engine.digests.entry(bytes('b'), 3)).toEqual({ shard: 3, entry: undefined });
+      const [only] = engine.digests.list(shard, ALL, 0n, 1e9).entries;
+      expect(only).toMatchObject({ key: bytes('a'), ...entry });
+    }
+  });
+
+  it('are emitted again as they are, or their deletion, for a replica that has other content', () => {
+    const engine = newEngine({ shards: 1 });
+    const replica = newReplica({ shards: 1, secret: 9n });
+    engine.onBatch = ({ payload }) => replica.apply(payload);
+    engine.set(bytes('value'), bytes('1'), 1_900_000_000_000n);
+    engine.set(bytes('lost'), bytes('2'));
+    engine.flush();
+    replica.set(bytes('value'), bytes('wrong'));
+    replica.del(bytes('lost'));
+    replica.set(bytes('added'), bytes('3'));
+    const before = engine.digests.of(0);
+    for (const key of ['value', 'lost', 'added']) engine.digests.emitAgain(bytes(key), 0);
+    engine.flush();
+    engine.kernel.invariants();
+    expect(engine.digests.of(0)).toEqual(before);
+    expect(keptBy(replica)).toEqual(keptBy(engine));
   });
 
   it('count each key that stays exactly once, whatever grows and shrinks between the steps', () => {
@@ -210,7 +259,7 @@ describe('the digests of ranges', () => {
       if (!isGrowing) for (const other of others) engine.set(other, bytes('v'));
       const seen = new Map<string, number>();
       for (let cursor = 0n, isOver = false; !isOver; isOver = cursor === 0n) {
-        const step = engine.digests.list(0, WHOLE, cursor, 1);
+        const step = engine.digests.list(0, ALL, cursor, 1);
         cursor = step.cursor;
         for (const { key } of step.entries) seen.set(`${key}`, (seen.get(`${key}`) ?? 0) + 1);
         for (const other of others.splice(0, 1000)) {
@@ -226,15 +275,12 @@ describe('the digests of ranges', () => {
 
   it('lists keys that are larger than its buffer', () => {
     const engine = newEngine({ shards: 1 });
-    const keys = Array.from({ length: 20 }, (_, n) => Buffer.alloc(100_000, n));
+    const keys = Array.from({ length: 20 }, (_, n) => Buffer.alloc(30_000, n));
     for (const key of keys) engine.set(key, bytes('v'));
-    const listed = new Set<number>();
-    for (let cursor = 0n, isOver = false; !isOver; isOver = cursor === 0n) {
-      const step = engine.digests.list(0, WHOLE, cursor, 1000);
-      cursor = step.cursor;
-      for (const { key } of step.entries) listed.add(key[0]!);
-    }
-    expect(listed).toEqual(new Set(keys.map((key) => key[0])));
+    // It is longer than any that is listed.
+    engine.set(Buffer.alloc(32_769, 255), bytes('v'));
+    const found = new Set(listed(engine, ALL, 1000).map(({ key }) => key[0]));
+    expect(found).toEqual(new Set(keys.map((key) => key[0])));
   });
 
   it('are refused in too many parts', () => {

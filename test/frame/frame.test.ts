@@ -54,6 +54,8 @@ describe('the header', () => {
       'Failover',
       'Digests',
       'Leave',
+      'Compare',
+      'Compared',
     ]);
   });
 });

@@ -16,6 +16,8 @@ const limits: [FrameKindName, number][] = [
   ['Ack', 16_392],
   ['Leave', 8_196],
   ['Digests', 28_677],
+  ['Compare', 65_536],
+  ['Compared', 67_108_864],
   ['Error', 65_536],
   ['Status', 1_048_576],
 ];

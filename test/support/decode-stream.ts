@@ -1,6 +1,7 @@
 /** Decodes a whole stream of frames down to the last field, as a reader of dumps does. */
 import { FastcacheError } from '../../src/errors.js';
 import { decodeBatch } from '../../src/frame/batch.js';
+import { decodeAnswer, decodeQuestion } from '../../src/frame/compare.js';
 import { decodeErrorText } from '../../src/frame/error-text.js';
 import { decodeFailover } from '../../src/frame/failover.js';
 import { openPayload } from '../../src/frame/frame.js';
@@ -62,6 +63,10 @@ function decodePayload(header: FrameHeader, payload: Uint8Array): unknown {
       return [...decodeMessages(payload)];
     case FrameKind.Failover:
       return decodeFailover(payload);
+    case FrameKind.Compare:
+      return decodeQuestion(payload);
+    case FrameKind.Compared:
+      return decodeAnswer(payload);
     case FrameKind.Status:
       return decodeStatus(payload);
     default:

@@ -3,9 +3,7 @@
  * moment.
  */
 import type { Seams } from '../../clock.js';
-import { contentFiles } from '../../data/directory-dumps.js';
 import { diffKeySpaces } from '../../dump/fold/diff-key-spaces.js';
-import { readKeySpace } from '../../dump/fold/fold-dump.js';
 import type { FoldedKeySpace } from '../../dump/fold/folded-key-space.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
 import { formatAddress, parseAddress } from '../../transport/address.js';
@@ -17,7 +15,7 @@ import { KeyProgress } from '../terminal/read-progress.js';
 import type { ValueForm } from '../terminal/text.js';
 import { isAddress } from '../watermarks/endpoint.js';
 import { followOnce } from './live-key-space.js';
-import { ProgressLine } from './progress.js';
+import { readDump } from './read-dump.js';
 
 /** The values of `--format`. */
 export const diffFormats = ['text', 'ndjson'] as const;
@@ -79,7 +77,5 @@ async function readSide(endpoint: string, invocation: DiffInvocation): Promise<S
     const address = parseAddress(parseHostPort(endpoint));
     return { name: formatAddress(address), keySpace: await followOnce(address, invocation) };
   }
-  const progress = new ProgressLine(terminal, clock, 'reading');
-  const reading = readKeySpace(await contentFiles([endpoint]), { onProgress: progress.show });
-  return { name: dumpName(endpoint), keySpace: await reading.finally(() => progress.close()) };
+  return { name: dumpName(endpoint), keySpace: await readDump(endpoint, { terminal, clock }) };
 }

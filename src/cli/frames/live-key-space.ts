@@ -21,18 +21,39 @@ export interface LiveReading extends Seams {
   terminal: NodeJS.WriteStream;
 }
 
+/** What a primary holds, which is followed until `stop`. */
+export interface LiveKeySpace {
+  readonly stores: ToolStores;
+  /** The store that is followed into, with keys that have expired; another one behind a resync. */
+  readonly store: ShardEngine;
+  stop(): void;
+}
+
 /**
  * Resolves with what the primary at `address` holds, as of now, including keys that have expired. Rejects
  * with the error that ends a follower: `PRIMARY_UNREACHABLE`, `TOKEN_REFUSED`, `FCRP_*`, …
  */
 export async function followOnce(address: Address, reading: LiveReading): Promise<FoldedKeySpace> {
+  const { stores, store, stop } = await followLive(address, reading);
+  stop();
+  return new FoldedKeySpace({
+    stores,
+    store,
+    watermarks: store.watermarks(),
+    atMs: reading.clock.nowMs(),
+    unsaidHistories: [],
+  });
+}
+
+/** Resolves when all that the primary had is applied, and follows it further. Rejects as `followOnce`. */
+export async function followLive(address: Address, reading: LiveReading): Promise<LiveKeySpace> {
   const { token, terminal, transport, clock, timers, random } = reading;
   const progress = new KeyProgress(terminal, clock, `receiving from ${formatAddress(address)}:`);
   const stores = new ToolStores();
+  let held: ShardEngine | undefined;
   let follower: Follower<ShardEngine> | undefined;
   try {
-    const store = await new Promise<ShardEngine>((resolve, reject) => {
-      let held: ShardEngine | undefined;
+    const first = await new Promise<ShardEngine>((resolve, reject) => {
       follower = new Follower({
         transport,
         clock,
@@ -63,15 +84,17 @@ export async function followOnce(address: Address, reading: LiveReading): Promis
       });
       follower.start();
     });
-    return new FoldedKeySpace({
+    return {
       stores,
-      store,
-      watermarks: store.watermarks(),
-      atMs: clock.nowMs(),
-      unsaidHistories: [],
-    });
-  } finally {
+      get store() {
+        return held ?? first;
+      },
+      stop: () => follower?.stop(),
+    };
+  } catch (error) {
     follower?.stop();
+    throw error;
+  } finally {
     progress.close();
   }
 }

@@ -49,6 +49,8 @@ const kindColors: Record<FrameKindName, ChalkInstance> = {
   Failover: chalk.blue,
   Digests: chalk.blue,
   Leave: chalk.blue,
+  Compare: chalk.blue,
+  Compared: chalk.blue,
 };
 
 const opColors: Record<MutationOp, ChalkInstance> = {
@@ -167,6 +169,8 @@ function contentText(content: FrameContent): string[] {
       return failoverText(content.message);
     case 'digests':
       return digestsTexts(content.message);
+    case 'compare':
+      return [content.sort];
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { FastcacheError } from '../../errors.js';
 import { type DecodedRecord, decodeBatch } from '../../frame/batch.js';
+import { decodeAnswer, decodeQuestion } from '../../frame/compare.js';
 import type { PayloadRoom } from '../../frame/compression.js';
 import { type DigestsMessage, decodeDigests } from '../../frame/digests.js';
 import { decodeErrorText } from '../../frame/error-text.js';
@@ -35,7 +36,9 @@ export type FrameContent =
   | { type: 'status'; document: StatusMap | undefined }
   | { type: 'messages'; count: number }
   | { type: 'failover'; message: FailoverMessage }
-  | { type: 'digests'; message: DigestsMessage };
+  | { type: 'digests'; message: DigestsMessage }
+  /** A question or an answer of a comparison; `sort` is what it asks for or answers. */
+  | { type: 'compare'; sort: string };
 
 /** A frame with its content. */
 export interface OpenedFrame {
@@ -77,6 +80,10 @@ function openContent(frame: SplitFrame, room: PayloadRoom | undefined): FrameCon
         return { type: 'failover', message: decodeFailover(payload) };
       case FrameKind.Digests:
         return { type: 'digests', message: decodeDigests(payload) };
+      case FrameKind.Compare:
+        return { type: 'compare', sort: decodeQuestion(payload).asks };
+      case FrameKind.Compared:
+        return { type: 'compare', sort: decodeAnswer(payload).answers };
       default:
         return { type: 'watermarks', watermarks: decodeWatermarks(payload) };
     }

@@ -7,22 +7,29 @@ import { keyedHash } from '../keyed-hash';
 import {
   DIGEST_PART_BYTES,
   LISTED_HEADER_BYTES,
-  RESULT_COUNT,
+  LISTED_KEY_BYTES_MAX,
+  OP_DEL,
+  OP_SET,
   RESULT_CURSOR_U64,
   RESULT_DIGEST_U64,
   RESULT_NEED,
   RESULT_SECOND_DIGEST_U64,
+  RESULT_SHARD,
+  ROUTED_SHARD,
+  WRITE_DONE,
+  WRITE_MEMORY,
 } from '../layout';
 import { PAGE_BYTES } from '../memory/pages';
-import { keyLengthOf, keyOf, termOf } from '../memory/record';
+import { keyLengthOf, keyOf, termOf, valueAt, valueLengthOf } from '../memory/record';
 import { setResult, setResultU64 } from '../result';
-import { expiryOf } from '../table/expiry';
+import { expiryOf, NEVER } from '../table/expiry';
 import { countOf, firstRecord, overflowOf, spanOf, usedSlots } from '../table/segment';
 import { depthOf, digestOf, directoryOf, secondDigestOf, shardAt } from '../table/shard';
-import { segmentIn } from '../table/table';
+import { find, segmentIn } from '../table/table';
 import { xxh3 } from '../xxh3';
-import { emitPostponed } from './batch';
-import { keepsDigests, makeTerm, secondOf } from './digest';
+import { emit, emitPostponed, reserveRecord } from './batch';
+import { keepsDigests, makeTerm, printOf, secondOf } from './digest';
+import { shardOfKey } from './places';
 
 /** The range at hand, of key hashes. */
 let firstHash: u64 = 0;
@@ -84,53 +91,89 @@ export function digestRanges(
 }
 
 /**
- * Lists the entries of a shard whose key hash is from `first` to `last`, each with LISTED_HEADER_BYTES before
- * its key; returns the bytes. RESULT_COUNT is how many. Stops behind `limit` entries or more that were looked
- * at, or where a segment's do not fit; RESULT_CURSOR_U64 is the next cursor. When not even one segment's fit,
- * nothing is written and RESULT_NEED is what they take.
+ * Lists the entries of a shard whose key hash lies in a wanted part: the parts divide all hashes in pieces of
+ * 2^`shift`, and `wanted` has a bit for each. Each entry has LISTED_HEADER_BYTES before its key; keys of more
+ * than LISTED_KEY_BYTES_MAX bytes are left out. Returns the bytes. Stops behind `limit` entries or more that
+ * were looked at, or where a segment's do not fit; RESULT_CURSOR_U64 is the next cursor. When not even one
+ * segment's fit, nothing is written and RESULT_NEED is what they take.
  */
-export function listRange(
+export function listParts(
   id: u32,
   cursor: u64,
-  first: u64,
-  last: u64,
+  shift: u32,
+  wanted: usize,
   output: usize,
   capacity: usize,
   limit: u32,
 ): usize {
   emitPostponed();
   const shard = shardAt(id);
-  firstHash = first;
-  lastHash = last;
+  firstHash = 0;
+  lastHash = u64.MAX_VALUE;
   let looked: u32 = 0;
-  let count: u32 = 0;
   let written: usize = 0;
   let isDone = directoryOf(shard) === 0;
   setResult(RESULT_NEED, 0);
   while (!isDone && looked < limit) {
     const segment = enter(shard, cursor);
-    const needed = listedBytes(segment);
+    const needed = listedBytes(segment, shift, wanted);
     if (needed > <u64>(capacity - written)) {
       if (written === 0) setResult(RESULT_NEED, <u32>min(needed, u32.MAX_VALUE));
       break;
     }
     for (let part = segment; part !== 0; part = overflowOf(part)) {
       looked += countOf(part);
+      // Most segments have nothing of few parts.
+      if (needed === 0) continue;
       for (let line = part; line < part + PAGE_BYTES; line += 64) {
         for (let used = usedSlots(line); used !== 0; used &= used - 1) {
           const record = firstRecord(line, used);
-          if (!isWanted(record)) continue;
-          written += list(output + written, shard, record);
-          count++;
+          if (isListed(record, shift, wanted)) written += list(output + written, shard, record);
         }
       }
     }
     cursor = behind(segment, cursor);
     isDone = cursor === 0;
   }
-  setResult(RESULT_COUNT, count);
   setResultU64(RESULT_CURSOR_U64, isDone ? 0 : cursor);
   return written;
+}
+
+/**
+ * Looks for an entry, past its expiry or not, in the shard `id`, or in that of the key with ROUTED_SHARD;
+ * returns whether it is there. RESULT_SHARD is the shard, RESULT_DIGEST_U64 the entry's print, and
+ * RESULT_CURSOR_U64 its expiry.
+ */
+export function entryOf(id: u32, key: usize, length: u32): bool {
+  emitPostponed();
+  hashHere = xxh3(key, length);
+  const number = id === ROUTED_SHARD ? shardOfKey(key, length, hashHere) : id;
+  setResult(RESULT_SHARD, number);
+  const shard = shardAt(number);
+  const slot = find(shard, keyedHash(key, length), key, length);
+  if (slot === 0) return false;
+  const record: usize = load<u32>(slot);
+  const expiresAtMs = expiryOf(shard, record);
+  setResultU64(RESULT_DIGEST_U64, printOf(termHere(shard, record, false), expiresAtMs));
+  setResultU64(RESULT_CURSOR_U64, expiresAtMs);
+  return true;
+}
+
+/**
+ * Emits an entry of a shard once more as it is, or the deletion of one that is not there, so that all who
+ * apply the records have it as it is here; returns WRITE_DONE or WRITE_MEMORY.
+ */
+export function emitAgain(id: u32, key: usize, length: u32): i32 {
+  emitPostponed();
+  const shard = shardAt(id);
+  const hash = xxh3(key, length);
+  const slot = find(shard, keyedHash(key, length), key, length);
+  const record: usize = slot === 0 ? 0 : load<u32>(slot);
+  const valueBytes = record === 0 ? 0 : valueLengthOf(record);
+  if (!reserveRecord(shard, length, valueBytes)) return WRITE_MEMORY;
+  if (record === 0) emit(shard, OP_DEL, hash, NEVER, key, length, 0, 0);
+  else emit(shard, OP_SET, hash, expiryOf(shard, record), key, length, valueAt(record), valueBytes);
+  return WRITE_DONE;
 }
 
 /** Returns the segment of the cursor, of which the places below the cursor were taken before. */
@@ -159,13 +202,20 @@ function termHere(shard: usize, record: usize, fromContent: bool): u64 {
   return fromContent || !keepsDigests ? makeTerm(record, hashHere, expiryOf(shard, record)) : termOf(record);
 }
 
-function listedBytes(segment: usize): u64 {
+/** Returns whether a record is to be listed. */
+function isListed(record: usize, shift: u32, wanted: usize): bool {
+  if (keyLengthOf(record) > <u32>LISTED_KEY_BYTES_MAX || !isWanted(record)) return false;
+  const part = <usize>(hashHere >> <u64>shift);
+  return ((<u32>load<u8>(wanted + (part >> 3)) >> <u32>(part & 7)) & 1) !== 0;
+}
+
+function listedBytes(segment: usize, shift: u32, wanted: usize): u64 {
   let bytes: u64 = 0;
   for (let part = segment; part !== 0; part = overflowOf(part)) {
     for (let line = part; line < part + PAGE_BYTES; line += 64) {
       for (let used = usedSlots(line); used !== 0; used &= used - 1) {
         const record = firstRecord(line, used);
-        if (isWanted(record)) bytes += LISTED_HEADER_BYTES + <u64>keyLengthOf(record);
+        if (isListed(record, shift, wanted)) bytes += LISTED_HEADER_BYTES + <u64>keyLengthOf(record);
       }
     }
   }
@@ -174,9 +224,11 @@ function listedBytes(segment: usize): u64 {
 
 function list(at: usize, shard: usize, record: usize): usize {
   const length = keyLengthOf(record);
+  const expiresAtMs = expiryOf(shard, record);
   store<u64>(at, hashHere);
-  store<u64>(at, termHere(shard, record, false), 8);
-  store<u32>(at, length, 16);
+  store<u64>(at, printOf(termHere(shard, record, false), expiresAtMs), 8);
+  store<u64>(at, expiresAtMs, 16);
+  store<u32>(at, length, 24);
   copyBytes(at + LISTED_HEADER_BYTES, keyOf(record), length);
   return <usize>LISTED_HEADER_BYTES + <usize>length;
 }

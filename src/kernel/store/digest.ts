@@ -45,6 +45,11 @@ export function termFrom(keyHash: u64, valueHash: u64, expiresAtMs: u64): u64 {
   return timed(avalanche64(keyHash ^ rotl(valueHash * PRIME64_1, 31)), expiresAtMs);
 }
 
+/** Returns the print of an entry from its term: what key and value are, whatever the expiry is. */
+export function printOf(term: u64, expiresAtMs: u64): u64 {
+  return expiresAtMs === NEVER ? term : avalancheUndone(term) ^ (expiresAtMs * PRIME64_5);
+}
+
 /** Returns what an entry adds to the second sum. */
 export function secondOf(term: u64): u64 {
   const mixed = (term ^ (term >> 32)) * PRIME64_4;
@@ -67,8 +72,7 @@ export function countOut(shard: usize, record: usize): void {
 /** Counts a record with another expiry. */
 export function countExpiry(shard: usize, record: usize, beforeMs: u64, expiresAtMs: u64): void {
   if (!keepsDigests) return;
-  const term = termOf(record);
-  const print = beforeMs === NEVER ? term : avalancheUndone(term) ^ (beforeMs * PRIME64_5);
+  const print = printOf(termOf(record), beforeMs);
   countOut(shard, record);
   add(shard, record, timed(print, expiresAtMs));
 }

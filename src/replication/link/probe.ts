@@ -12,7 +12,7 @@ import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
 import { PayloadReader } from '../../frame/payload-reader.js';
 import type { SplitFrame } from '../../frame/splitter.js';
-import { MAX_SHARDS, STATUS_MAX_BYTES } from '../../limits.js';
+import { COMPARED_MAX_BYTES, MAX_SHARDS, STATUS_MAX_BYTES } from '../../limits.js';
 import { formatAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import { PROBE_WATERMARK, watermarkOf } from '../watermarks.js';
@@ -34,6 +34,10 @@ const NO_PAIRS: Margin = new Map();
 const NO_PAYLOAD = Buffer.alloc(0);
 
 interface Question {
+  /** The kind of the frame that answers. */
+  kind: FrameKind;
+  /** Called with an answer; returns whether another one is to follow. */
+  isWorking(payload: Uint8Array): boolean;
   resolve(payload: Uint8Array): void;
   reject(error: Error): void;
   deadline: Timer;
@@ -76,7 +80,7 @@ export class Probe {
           if (this.isOurs) this.#conversation.limitPayloads(STATUS_MAX_BYTES);
           opened();
         },
-        frame: (frame) => (this.isOurs ? this.#takeStatus(frame) : this.#takeBatch(frame)),
+        frame: (frame) => (this.isOurs ? this.#takeAnswer(frame) : this.#takeBatch(frame)),
         ended: (error) => {
           this.#end(error);
           failed(error);
@@ -114,17 +118,35 @@ export class Probe {
    * `PEER_SILENT`, and with the error that ends the conversation.
    */
   ask(question: Uint8Array = NO_PAYLOAD): Promise<Uint8Array> {
+    this.#conversation.limitPayloads(STATUS_MAX_BYTES);
+    return this.#ask(encodeFrame(FrameKind.Status, question), FrameKind.Status, () => false);
+  }
+
+  /**
+   * Asks a fastcache node that compares (`compares`) what a Compare frame with this payload asks, one
+   * question at a time; resolves with the payload of the answer. `isWorking` is called with each answer, and
+   * returns whether it only shows that another one is to follow. Rejects as `ask`.
+   */
+  compare(question: Uint8Array, isWorking: (payload: Uint8Array) => boolean): Promise<Uint8Array> {
+    this.#conversation.limitPayloads(COMPARED_MAX_BYTES);
+    return this.#ask(encodeFrame(FrameKind.Compare, question), FrameKind.Compared, isWorking);
+  }
+
+  #ask(frame: Buffer, kind: FrameKind, isWorking: Question['isWorking']): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       if (this.#fault !== undefined) {
         reject(this.#fault);
         return;
       }
-      const deadline = this.#timers.after(ANSWER_DEADLINE_MS, () => {
-        const message = `${this.#place} did not answer within ${ANSWER_DEADLINE_MS} ms.`;
-        this.#end(new FastcacheError('PEER_SILENT', message, { address: this.#place }));
-      });
-      this.#question = { resolve, reject, deadline };
-      this.#conversation.send(encodeFrame(FrameKind.Status, question));
+      this.#question = { kind, isWorking, resolve, reject, deadline: this.#armDeadline() };
+      this.#conversation.send(frame);
+    });
+  }
+
+  #armDeadline(): Timer {
+    return this.#timers.after(ANSWER_DEADLINE_MS, () => {
+      const message = `${this.#place} did not answer within ${ANSWER_DEADLINE_MS} ms.`;
+      this.#end(new FastcacheError('PEER_SILENT', message, { address: this.#place }));
     });
   }
 
@@ -137,15 +159,15 @@ export class Probe {
     );
   }
 
-  #takeStatus({ header, wirePayload, offset }: SplitFrame): void {
+  #takeAnswer({ header, wirePayload, offset }: SplitFrame): void {
     const question = this.#question;
-    if (header.kind !== FrameKind.Status || question === undefined) {
+    if (question === undefined || header.kind !== question.kind) {
       const found = frameKindName(header.kind);
       throw new FastcacheError(
         'FRAME_OUT_OF_PLACE',
         `A frame of kind ${found} came that was not asked for.`,
         {
-          expected: 'Status, when it is asked for',
+          expected: question === undefined ? 'nothing' : frameKindName(question.kind),
           found,
           offset,
         },
@@ -153,8 +175,12 @@ export class Probe {
     }
     // The payload is copied, for the splitter may overwrite its memory.
     const payload = Buffer.from(openPayload(header, wirePayload));
-    this.#question = undefined;
     question.deadline.cancel();
+    if (question.isWorking(payload)) {
+      question.deadline = this.#armDeadline();
+      return;
+    }
+    this.#question = undefined;
     question.resolve(payload);
   }
 

@@ -2,6 +2,7 @@
 import { encodeHelloFrame } from '../../frame/hello.js';
 import { historyPairs } from '../history.js';
 import { TAKES_SYNCED } from '../link/ack-sender.js';
+import { COMPARES } from '../link/compare-pair.js';
 import { keysPair } from '../link/key-count.js';
 import { pathPair } from '../link/path.js';
 import type { FrameStream } from '../stream/stream.js';
@@ -10,7 +11,7 @@ import type { FrameStream } from '../stream/stream.js';
 export function encodeAnswer(stream: FrameStream, isFresh: boolean): Buffer {
   const { history, path, store } = stream;
   const own = { ...history, isFresh: history.isFresh === true || isFresh };
-  const pairs = [pathPair(path), keysPair(store.keyCount()), TAKES_SYNCED];
+  const pairs = [pathPair(path), keysPair(store.keyCount()), TAKES_SYNCED, COMPARES];
   const margin = new Map([...historyPairs(own), ...pairs]);
   return encodeHelloFrame({ role: 'replica', watermarks: stream.watermarks() }, { margin });
 }

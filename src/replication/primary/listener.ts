@@ -33,10 +33,11 @@ import { PrimarySession } from './session.js';
 import type { SessionHost } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
 import { WindowWatch } from './window-watch.js';
+import { WorkShare } from './work-share.js';
 
 /** What a listener and its sessions are made of. */
 export interface ReplicaListenerOptions
-  extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages'> {
+  extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages' | 'work'> {
   transport: Transport;
   /** Hears of replicas that can take over; absent: nobody decides on failovers. */
   failovers?: FailoverEars | undefined;
@@ -59,6 +60,8 @@ interface Connected {
  * long before a crowd of silent connections gets round to it.
  */
 const MAX_UNAUTHENTICATED = 256;
+/** The part of the time that may be spent on comparisons, whoever asks for them. */
+const COMPARE_PART = 0.01;
 
 /**
  * The sessions of one primary, or of one relay, and their lists. A connection is unauthenticated until its
@@ -71,6 +74,7 @@ export class ReplicaListener {
   readonly carousels: Carousels;
   readonly #guesses: Guesses;
   readonly #strangers: StrangerLog;
+  readonly #work: WorkShare;
   readonly #unauthenticated = new Set<PrimarySession>();
   readonly #replicas = new Map<PrimarySession, Connected>();
   readonly #departed: DepartedReplicas;
@@ -134,6 +138,7 @@ export class ReplicaListener {
     this.carousels = new Carousels(options);
     this.#guesses = new Guesses(options.clock);
     this.#strangers = new StrangerLog(options.log, options.timers);
+    this.#work = new WorkShare(options, COMPARE_PART);
     this.#departed = new DepartedReplicas(options.clock);
     this.#comings = new Comings(options.clock);
     this.#foreignClaims = new ForeignClaims(options);
@@ -178,6 +183,7 @@ export class ReplicaListener {
       messages: this.#messages,
       guesses: this.#guesses,
       strangers: this.#strangers,
+      work: this.#work,
     };
     const session = new PrimarySession(connection, options, this.#host);
     this.#unauthenticated.add(session);

@@ -3,7 +3,9 @@ import type { Guesses } from '../link/guesses.js';
 import type { StrangerLog } from '../link/stranger-log.js';
 import type { FrameStream } from '../stream/stream.js';
 import type { BegunStream } from './begun-stream.js';
+import type { Comparer } from './compare-answers.js';
 import type { FeedOptions } from './feed.js';
+import type { WorkShare } from './work-share.js';
 
 /** What all sessions of a primary share. */
 export interface SessionOptions extends FeedOptions {
@@ -28,4 +30,8 @@ export interface SessionOptions extends FeedOptions {
    * undefined: there is none now.
    */
   status(): Uint8Array | undefined;
+  /** Makes the answers to a probe that compares; absent: nothing is compared here. */
+  comparer?: (() => Comparer) | undefined;
+  /** The share of the time in which those answers are made. */
+  work: WorkShare;
 }

@@ -27,13 +27,13 @@ import { Acknowledgements, outOfPlace } from './acknowledgements.js';
 import { waitUntilBegun } from './begun-stream.js';
 import { ReplicaFeed } from './feed.js';
 import { encodeAnswer } from './hello-answer.js';
+import { ProbeAnswers } from './probe-answers.js';
 import { ReplicaDivergence } from './replica-divergence.js';
 import { identityIn, type ReplicaIdentity, type ReplicaInfo, replicaText } from './replica-info.js';
 import { ReplicaLink } from './replica-link.js';
 import { foreignClaim, isAhead } from './resume.js';
 import type { SessionHost, SessionState } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
-import { StatusAnswers } from './status-answers.js';
 
 /**
  * One accepted connection, from its first byte to its end. Whatever the peer sends that the conversation does
@@ -50,7 +50,7 @@ export class PrimarySession {
   #stream: FrameStream | undefined;
   #feed: ReplicaFeed | undefined;
   /** The answers to a probe of fastcache's; undefined for any other peer. */
-  #answers: StatusAnswers | undefined;
+  #answers: ProbeAnswers | undefined;
   /** The link to a replica of fastcache's; undefined for any other peer. */
   #link: ReplicaLink | undefined;
   #isOurs = false;
@@ -346,7 +346,7 @@ export class PrimarySession {
     }
     this.#deadline.cancel();
     this.#state = 'probe';
-    this.#answers = new StatusAnswers({
+    this.#answers = new ProbeAnswers({
       ...this.#options,
       connection: this.#connection,
       forget: (which) => this.#host.forget(which),

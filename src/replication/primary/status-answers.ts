@@ -67,11 +67,16 @@ export class StatusAnswers {
     const { clock, timers } = this.#options;
     const asked = openPayload(header, wirePayload);
     const which = asked.length === 0 ? undefined : decodeForget(asked);
-    this.#idle.cancel();
-    this.#idle = this.#armIdle();
+    this.stir();
     const pauseMs = (this.#nextAtUs - clock.monotonicUs()) / 1000;
     if (pauseMs <= 0) this.#answer(which);
     else this.#waiting = timers.after(Math.ceil(pauseMs), () => this.#answer(which));
+  }
+
+  /** Takes it that the probe is not idle. */
+  stir(): void {
+    this.#idle.cancel();
+    this.#idle = this.#armIdle();
   }
 
   /** Answers nothing more and leaves no timer behind. */
