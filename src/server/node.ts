@@ -176,10 +176,8 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
 
   /** What is readable, with the history that its watermarks count in; undefined while nothing is. */
   get holding(): Holding | undefined {
-    const { leading, following } = this;
-    return leading === undefined
-      ? following?.follower.holding
-      : { store: this.#engine, history: leading.publisher.history };
+    const history = this.leading?.publisher.history;
+    return history === undefined ? this.following?.follower.holding : { store: this.#engine, history };
   }
 
   /** Each shard's highest sequence that replicas could have, or that is applied; empty without content. */
@@ -314,9 +312,8 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     this.#role = leading;
     leading.joinOutputs(holding === undefined ? 'new' : 'promoted');
     this.keeping.follow(holding !== undefined);
-    events.log.info(
-      `promoted: history ${id} continues ${previous?.id ?? 'nothing'} of ${formatAddress(following.primary)}`,
-    );
+    const past = previous?.id ?? 'nothing';
+    events.log.info(`promoted: history ${id} continues ${past} of ${formatAddress(following.primary)}`);
     events.emit('promoted', { history: id });
     this.#supervision.roleChanged();
   }
