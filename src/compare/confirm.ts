@@ -45,7 +45,7 @@ export interface Verdicts {
 export interface ConfirmOptions {
   timers: Timers;
   signal: AbortSignal;
-  /** The side that is taken to be ahead of the other in one history, at first. */
+  /** The side that is asked before and behind the other: the one that is rather ahead. */
   leader: 0 | 1;
   isOneHistory: boolean;
   /** Whether what has this expiry counts as gone. */
@@ -97,8 +97,8 @@ async function confirmSome(
   options: ConfirmOptions,
   verdicts: Verdicts,
 ): Promise<void> {
-  const { timers, signal, isOneHistory } = options;
-  let { leader } = options;
+  const { timers, signal, leader, isOneHistory } = options;
+  const other = leader === 0 ? 1 : 0;
   const ask = async (index: 0 | 1, asked: readonly Candidate[]) => {
     const keys: KeyPlace[] = asked.map(({ key, shards }) => ({ key, shard: shards[index] }));
     return (await askSide(sides[index], { asks: 'keys', keys })).keys;
@@ -108,8 +108,6 @@ async function confirmSome(
   let isBehind = false;
   for (let round = 0; round < ROUNDS; round += 1) {
     signal.throwIfAborted();
-    const other = leader === 0 ? 1 : 0;
-    let isOtherAhead = false;
     const before = await ask(leader, left);
     const between = await ask(other, left);
     if (holdMs > 0) await pause(timers, holdMs, signal);
@@ -130,7 +128,6 @@ async function confirmSome(
       if (isTouched || (!isOneHistory && fourth.isChanged)) return true;
       if (isOneHistory && (second.watermark < first.watermark || second.watermark > third.watermark)) {
         isBehind = true;
-        isOtherAhead ||= second.watermark > third.watermark;
         return true;
       }
       const [own, others] = other === 1 ? entries : [entries[1], entries[0]];
@@ -139,7 +136,6 @@ async function confirmSome(
       return false;
     });
     if (left.length === 0) return;
-    if (isOtherAhead) leader = other;
     await pause(timers, Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** round), signal);
   }
   if (isBehind) verdicts.behind += left.length;
