@@ -1,6 +1,6 @@
 /**
- * What digests cost a SET, in this process: the CPU time of the kernel's work with and without them, in turns.
- * What counts is the ratio.
+ * What digests cost a SET, in this process: the CPU time of the kernel's work with and without them, in
+ * turns. What counts is the ratio.
  */
 import { systemClock } from '../../src/clock.js';
 import { ShardEngine } from '../../src/engine/shard-engine.js';

@@ -1,9 +1,9 @@
 /**
- * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone and
- * what digests cost it, the frames toolkit on large dumps, the library in a program, clients against ours and redis-server (REDIS_SERVER=path:
- * another one, too), full stores, the time until a write is everywhere, messages to 50 subscribers, and what
- * tracked keys, TLS, `top` and a data directory cost. Prints ratios, writes all figures as JSON
- * (dist/bench.json unless --out says otherwise). Skips what needs redis where it is absent.
+ * `npm run bench [-- --quick] [--rounds N] [--part PART …] [--out FILE]`: the kernel alone and what digests
+ * cost it, the frames toolkit on large dumps, the library in a program, clients against ours and redis-server
+ * (REDIS_SERVER=path: another one, too), full stores, the time until a write is everywhere, messages to 50
+ * subscribers, and what tracked keys, TLS, `top` and a data directory cost. Prints ratios, writes all figures
+ * as JSON (dist/bench.json unless --out says otherwise). Skips what needs redis where it is absent.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

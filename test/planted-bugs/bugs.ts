@@ -322,7 +322,7 @@ const server: readonly PlantedBug[] = [
   {
     name: 'what waits to be published is lost when a primary closes',
     file: 'src/server/node.ts',
-    find: '    this.leading?.close();\n',
+    find: '      () => this.leading?.close(),\n',
     replace: '',
     tests: ['test/server/primary.test.ts'],
   },

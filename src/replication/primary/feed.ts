@@ -263,8 +263,8 @@ export class ReplicaFeed implements MessageTaker {
   /**
    * Decides for a replica that has fallen too far behind: one of fastcache's, once it has also fallen out of
    * the backlog, is given a snapshot on the connection that it has, as soon as that has room, and keeps what
-   * it holds until then. Any other, and one
-   * that does not even keep up with the frames between the chunks of a snapshot, is cut off.
+   * it holds until then. Any other, and one that does not even keep up with the frames between the chunks of
+   * a snapshot, is cut off.
    */
   #overflowed(reason: string, limitFlag: string): void {
     const { metrics, log, connection, cutOff } = this.#options;
