@@ -390,8 +390,7 @@ export class ReplicaFeed implements MessageTaker {
   }
 
   #noteSnapshot(): void {
-    const { clock, metrics } = this.#options;
-    metrics.lastSnapshotMs = clock.nowMs();
+    this.#options.metrics.lastSnapshotMs = this.#options.clock.nowMs();
   }
 
   #goLive(): void {
