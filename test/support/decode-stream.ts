@@ -2,6 +2,7 @@
 import { FastcacheError } from '../../src/errors.js';
 import { decodeBatch } from '../../src/frame/batch.js';
 import { decodeAnswer, decodeQuestion } from '../../src/frame/compare.js';
+import { decodeDigests } from '../../src/frame/digests.js';
 import { decodeErrorText } from '../../src/frame/error-text.js';
 import { decodeFailover } from '../../src/frame/failover.js';
 import { openPayload } from '../../src/frame/frame.js';
@@ -63,6 +64,8 @@ function decodePayload(header: FrameHeader, payload: Uint8Array): unknown {
       return [...decodeMessages(payload)];
     case FrameKind.Failover:
       return decodeFailover(payload);
+    case FrameKind.Digests:
+      return decodeDigests(payload);
     case FrameKind.Compare:
       return decodeQuestion(payload);
     case FrameKind.Compared:

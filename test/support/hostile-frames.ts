@@ -6,13 +6,18 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hostileDigests } from './hostile-digests.js';
 import { hostileEnvelopes } from './hostile-envelopes.js';
 import type { HostileFrame } from './hostile-frame.js';
 import { hostilePayloads } from './hostile-payloads.js';
 
 export const hostileDirectory = fileURLToPath(new URL('../../fixtures/hostile/', import.meta.url));
 
-export const hostileFrames: readonly HostileFrame[] = [...hostileEnvelopes, ...hostilePayloads];
+export const hostileFrames: readonly HostileFrame[] = [
+  ...hostileEnvelopes,
+  ...hostilePayloads,
+  ...hostileDigests,
+];
 
 export function hostileReadme(): string {
   const rows = hostileFrames.map(
