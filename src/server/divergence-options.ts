@@ -12,9 +12,9 @@ export const divergenceOptions = {
    */
   digests: boolean({
     on: ALL,
-    flag: 'no-digests',
-    isFlagNegative: true,
-    summary: 'Keep no digests of the content, so that nothing proves that replicas hold the same.',
+    flag: 'digests',
+    isSwitch: true,
+    summary: 'Keep digests of the content, by which every heartbeat proves that replicas hold the same.',
     default: true,
   }),
   /**

@@ -139,6 +139,8 @@ export interface BooleanOption<On extends Role = Role> extends Option<boolean, b
   readonly kind: 'boolean';
   /** The flag gives false. */
   readonly isFlagNegative: boolean;
+  /** The flag takes `on` or `off`. */
+  readonly isSwitch: boolean;
 }
 
 /**
@@ -306,11 +308,12 @@ export function secret<On extends Role>(row: Row<On> & { maxBytes: number }): Se
 
 /** A boolean. */
 export function boolean<On extends Role>(
-  row: Row<On> & { default: boolean; isFlagNegative?: boolean },
+  row: Row<On> & { default: boolean; isFlagNegative?: boolean; isSwitch?: boolean },
 ): BooleanOption<On> {
   return {
     kind: 'boolean',
     isFlagNegative: false,
+    isSwitch: false,
     ...row,
     expected: 'true or false',
     accepts: (given) => typeof given === 'boolean',

@@ -327,8 +327,9 @@ describe('other options', () => {
       const unset = (await optionsOf(role, []))[name];
       expect(unset).toBe((configOf(role, {}) as { [name in OptionName]?: unknown })[name]);
       const needed = flagsNeededBy(name);
-      expect((await optionsOf(role, [...needed, `--${option.flag}`]))[name]).toBe(!unset);
-      expect((await optionsOf(role, needed, { [variableOf(option)]: '1' }))[name]).toBe(!unset);
+      const word = option.kind === 'boolean' && option.isSwitch ? [unset ? 'off' : 'on'] : [];
+      expect((await optionsOf(role, [...needed, `--${option.flag}`, ...word]))[name]).toBe(!unset);
+      expect((await optionsOf(role, needed, { [variableOf(option)]: word[0] ?? '1' }))[name]).toBe(!unset);
     }
   });
 

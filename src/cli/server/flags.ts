@@ -31,6 +31,9 @@ import { namingFlags } from '../command/option-flags.js';
 import { readSecret, type Secret } from '../command/secret.js';
 import { parseHostPort, parseOutputFile, parseShards, UsageError } from '../command/values.js';
 
+/** What a flag takes that turns something on or off. */
+const SWITCH = ['on', 'off'] as const;
+
 /** The flags and tokens that oclif has parsed. */
 export interface ParsedFlags {
   flags: Readonly<Record<string, unknown>>;
@@ -119,6 +122,8 @@ function flagOf(option: AnyOption, role: Role): FlagInput[string] {
     case 'secret':
       return fileFlag(summary);
     case 'boolean':
+      if (option.isSwitch) return choiceFlag(summary, SWITCH, option.defaultOf(role) ? 'on' : 'off');
+      return Flags.boolean({ summary, default: false });
     case 'callback':
       return Flags.boolean({ summary, default: false });
   }
@@ -139,6 +144,7 @@ function givenBy(
     case 'secret':
       return readSecret(name as Secret, given as string | undefined, warn);
     case 'boolean':
+      if (option.isSwitch) return given === 'on';
       return option.isFlagNegative ? !given : given;
     default:
       return given;
